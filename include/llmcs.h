@@ -134,6 +134,23 @@ typedef enum llmcs_backend {
     LLMCS_BACKEND_OPENBLAS = 2 /* OpenBLAS for products of many rows; bits may depend on the number of rows */
 } llmcs_backend;
 
+/* How weights are kept in memory. Layer norms, biases, position tables and small heads are float32 always. */
+typedef enum llmcs_weights {
+    LLMCS_WEIGHTS_AUTO = 0, /* as stored: float32, float16, bfloat16; a GGUF's Q8_0 as INT8, its Q4_0 as INT4 */
+    LLMCS_WEIGHTS_F32 = 1,  /* 4 bytes a weight */
+    LLMCS_WEIGHTS_F16 = 2,  /* 2 bytes; stored float16 gives the same bits as F32, others are rounded */
+    LLMCS_WEIGHTS_BF16 = 3, /* 2 bytes; stored bfloat16 gives the same bits as F32, others are rounded */
+    LLMCS_WEIGHTS_INT8 = 4, /* 1 byte; a scale for each output, activations quantised to 8 bits row by row */
+    LLMCS_WEIGHTS_INT4 = 5  /* half a byte and a scale for each 32 weights; activations as for INT8 */
+} llmcs_weights;
+
+/* How keys and values of past tokens are kept. */
+typedef enum llmcs_kv_type {
+    LLMCS_KV_AUTO = 0, /* F16 with INT8 and INT4 weights, else F32 */
+    LLMCS_KV_F32 = 1,
+    LLMCS_KV_F16 = 2 /* half the memory, and half the reading at long contexts */
+} llmcs_kv_type;
+
 /* Flags of llmcs_model_options. */
 #define LLMCS_LOAD_CHECK_FINITE 0x1u /* refuse weights with NaN or infinity, naming tensor and index */
 
@@ -149,6 +166,8 @@ typedef struct llmcs_model_options {
     void *log_user;
     llmcs_progress_fn progress;
     void *progress_user;
+    llmcs_weights weights;
+    llmcs_kv_type kv_type;
 } llmcs_model_options;
 
 LLMCS_API void llmcs_model_options_init(llmcs_model_options *options);
@@ -192,6 +211,8 @@ typedef struct llmcs_model_info {
     const char *backend;    /* "native" or "openblas" */
     uint64_t n_parameters;  /* elements of all tensors in use */
     uint64_t weights_bytes; /* memory held by weights */
+    const char *weights;    /* how most of them are kept: "f32", "f16", "bf16", "int8" or "int4" */
+    const char *kv_type;    /* "f32" or "f16" */
 } llmcs_model_info;
 
 /* Fills *info; set info->struct_size = sizeof *info first. Errors: ARG. */

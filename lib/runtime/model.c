@@ -14,8 +14,9 @@
 
 #define MAGIC 0x4c444f4du /* "MODL" */
 #define FREED 0xdeadu
-#define OPTIONS_OLDEST sizeof(llmcs_model_options)
-#define INFO_OLDEST sizeof(llmcs_model_info)
+/* Sizes of version 0.1, before the first field that was added. */
+#define OPTIONS_OLDEST offsetof(llmcs_model_options, weights)
+#define INFO_OLDEST offsetof(llmcs_model_info, weights)
 #define MAX_THREADS 512
 
 /* ------------------------------------------------------------------------------------------------- options */
@@ -34,6 +35,12 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
         return ll_fail(LLMCS_ARG, "load_mode is %d, which is none", (int)out->load_mode);
     if ((unsigned)out->backend > LLMCS_BACKEND_OPENBLAS)
         return ll_fail(LLMCS_ARG, "backend is %d, which is none", (int)out->backend);
+    if ((unsigned)out->weights > LLMCS_WEIGHTS_INT4)
+        return ll_fail(LLMCS_ARG, "weights is %d, which is none", (int)out->weights);
+    if ((unsigned)out->kv_type > LLMCS_KV_F16)
+        return ll_fail(LLMCS_ARG, "kv_type is %d, which is none", (int)out->kv_type);
+    if (out->weights > LLMCS_WEIGHTS_F32 || out->kv_type > LLMCS_KV_F32)
+        return ll_fail(LLMCS_UNSUPPORTED, "weights and kv_type other than float32 are not there yet");
     if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
         return ll_fail(LLMCS_ARG, "flags are 0x%x, which has unknown bits", (unsigned)out->flags);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
@@ -282,6 +289,8 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .backend = model->openblas ? "openblas" : "native",
         .n_parameters = model->net->n_parameters,
         .weights_bytes = model->net->weights_bytes,
+        .weights = "f32",
+        .kv_type = "f32",
     };
     return ll_options_out(info, INFO_OLDEST, &ours, sizeof ours, "llmcs_model_info");
 }

@@ -152,10 +152,18 @@ START_TEST(sizes_of_structs) {
     llmcs_model_options o;
     llmcs_model_options_init(&o);
     ck_assert_uint_eq(o.struct_size, sizeof o);
-    for (size_t size = 0; size < sizeof o; size++) {
+    const size_t of_version_0_1 = offsetof(llmcs_model_options, weights);
+    for (size_t size = 0; size < of_version_0_1; size++) {
         o.struct_size = size;
         ARG(llmcs_model_open(gpt2_folder, &o, &m));
     }
+    o.struct_size = of_version_0_1;
+    o.weights = (llmcs_weights)77; /* beyond what that version's callers have */
+    IS(LLMCS_OK, llmcs_model_open(gpt2_folder, &o, &m));
+    llmcs_model_free(&m);
+    o.struct_size = sizeof o;
+    ARG(llmcs_model_open(gpt2_folder, &o, &m));
+    o.weights = LLMCS_WEIGHTS_AUTO;
     o.struct_size = (size_t)1 << 40;
     ARG(llmcs_model_open(gpt2_folder, &o, &m));
     memset(&newer, 0, sizeof newer);

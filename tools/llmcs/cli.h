@@ -40,10 +40,13 @@ typedef struct cli_common {
     const char *folder;
     bool jsonl, mmap, help;
     int n_threads;
-    const char *backend;
-    char **texts; /* the arguments after the folder */
+    const char *backend, *weights, *kv_type; /* NULL, or one of the names below */
+    char **texts;                            /* the arguments after the folder */
     int n_texts;
 } cli_common;
+
+/* The names of an enum's values, in their order; they end with NULL. */
+extern const char *const cli_backend_names[], *const cli_weights_names[], *const cli_kv_type_names[];
 
 typedef struct cli_command {
     const char *name, *arguments, *summary;

@@ -25,6 +25,7 @@ static void print_table(const llmcs_model *model, const llmcs_model_info *m, con
         printf("tokenizer      none (token ids only)\n");
     if (m->eos_token_id >= 0) printf("eos_token_id   %d\n", m->eos_token_id);
     for (int32_t i = 0; i < m->n_labels; i++) printf("label %-8d %s\n", i, llmcs_model_label(model, i));
+    printf("kept as        %s, keys and values %s\n", m->weights, m->kv_type);
     printf("kernels        %s, %s, %d thread%s\n", m->cpu, m->backend, m->n_threads, m->n_threads == 1 ? "" : "s");
 }
 
@@ -43,7 +44,8 @@ static void print_json(const llmcs_model *model, const llmcs_model_info *m, cons
         if (i) putchar(',');
         out_string(label, strlen(label));
     }
-    printf("],\"cpu\":\"%s\",\"backend\":\"%s\",\"n_threads\":%d}\n", m->cpu, m->backend, m->n_threads);
+    printf("],\"cpu\":\"%s\",\"backend\":\"%s\",\"weights\":\"%s\",\"kv_type\":\"%s\",\"n_threads\":%d}\n", m->cpu,
+           m->backend, m->weights, m->kv_type, m->n_threads);
 }
 
 static int run(int argc, char **argv) {

@@ -7,11 +7,17 @@
 
 #include "cli.h"
 
+const char *const cli_backend_names[] = {"auto", "native", "openblas", NULL};
+const char *const cli_weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
+const char *const cli_kv_type_names[] = {"auto", "f32", "f16", NULL};
+
 static const cli_option common_options[] = {
     {"jsonl", CLI_FLAG, offsetof(cli_common, jsonl),
      "one JSON request a line on stdin, one JSON answer a line on stdout"},
     {"threads", CLI_INT, offsetof(cli_common, n_threads), "threads (default: what affinity and cgroup quota allow)"},
     {"backend", CLI_STRING, offsetof(cli_common, backend), "auto, native or openblas"},
+    {"weights", CLI_STRING, offsetof(cli_common, weights), "auto (as stored), f32, f16, bf16, int8 or int4"},
+    {"kv_type", CLI_STRING, offsetof(cli_common, kv_type), "keys and values: auto, f32 or f16"},
     {"mmap", CLI_FLAG, offsetof(cli_common, mmap), "read the weights through a mapping"},
     {"help", CLI_FLAG, offsetof(cli_common, help), "this text"},
 };
@@ -108,6 +114,17 @@ static void dashes(char *text) {
         if (*text == '_') *text = '-';
 }
 
+static bool is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found) {
+    if (!found) return true;
+    for (const char *const *name = names; *name; name++)
+        if (!strcmp(*name, found)) return true;
+    fprintf(stderr, "llmcs %s: --%s is", command->name, option);
+    for (const char *const *name = names; *name; name++)
+        fprintf(stderr, "%s %s", name == names ? "" : name[1] ? "," : " or", *name);
+    fprintf(stderr, ", not '%s'\n", found);
+    return false;
+}
+
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own) {
     struct option table[MAX_OPTIONS];
     static char names[MAX_OPTIONS][32];
@@ -149,10 +166,8 @@ int cli_parse(const cli_command *command, int argc, char **argv, cli_common *com
     common->folder = argv[optind];
     common->texts = argv + optind + 1;
     common->n_texts = argc - optind - 1;
-    if (common->backend && strcmp(common->backend, "auto") && strcmp(common->backend, "native") &&
-        strcmp(common->backend, "openblas")) {
-        fprintf(stderr, "llmcs %s: --backend is auto, native or openblas, not '%s'\n", command->name, common->backend);
-        return EXIT_USAGE;
-    }
-    return -1;
+    const bool known = is_one_of(command, "backend", cli_backend_names, common->backend) &&
+                       is_one_of(command, "weights", cli_weights_names, common->weights) &&
+                       is_one_of(command, "kv-type", cli_kv_type_names, common->kv_type);
+    return known ? -1 : EXIT_USAGE;
 }

@@ -38,11 +38,12 @@ def _struct(name, *fields):
 _i32, _u32, _u64, _size, _float, _double, _ptr = (c.c_int32, c.c_uint32, c.c_uint64, c.c_size_t, c.c_float, c.c_double,
                                                   c.c_void_p)
 ModelOptions = _struct("llmcs_model_options", (_size, "struct_size"), (_i32, "n_threads"), (c.c_int, "load_mode backend"),
-                       (_u32, "flags"), (_u64, "max_bytes"), (_ptr, "allocator log log_user progress progress_user"))
+                       (_u32, "flags"), (_u64, "max_bytes"), (_ptr, "allocator log log_user progress progress_user"),
+                       (c.c_int, "weights kv_type"))
 ModelInfo = _struct("llmcs_model_info", (_size, "struct_size"), (c.c_char_p, "model_type architecture"), (_u32, "heads"),
                     (_i32, "vocab_size n_ctx n_embd n_layer n_head n_inner n_labels n_embedding bos_token_id "
                            "eos_token_id pad_token_id n_threads"),
-                    (c.c_char_p, "cpu backend"), (_u64, "n_parameters weights_bytes"))
+                    (c.c_char_p, "cpu backend"), (_u64, "n_parameters weights_bytes"), (c.c_char_p, "weights kv_type"))
 EncodeParams = _struct("llmcs_encode_params", (_size, "struct_size"), (_u32, "flags"), (c.c_int, "truncation"),
                        (_size, "max_length"))
 Span = _struct("llmcs_span", (_size, "begin end"))
@@ -212,17 +213,20 @@ def _texts(texts):
 
 
 class Model(_Handle):
-    """Model(folder, n_threads=0, mmap=False, backend="auto")."""
+    """Model(folder, n_threads=0, mmap=False, backend="auto", weights="auto", kv_type="auto"): weights is how they are
+    kept, auto, f32, f16, bf16, int8 or int4; kv_type is auto, f32 or f16."""
 
     _free = _lib.llmcs_model_free
 
-    def __init__(self, folder, n_threads=0, mmap=False, backend="auto"):
+    def __init__(self, folder, n_threads=0, mmap=False, backend="auto", weights="auto", kv_type="auto"):
         super().__init__()
         options = ModelOptions()
         _lib.llmcs_model_options_init(c.byref(options))
         options.n_threads = n_threads
         options.load_mode = 1 if mmap else 0
         options.backend = ("auto", "native", "openblas").index(backend)
+        options.weights = ("auto", "f32", "f16", "bf16", "int8", "int4").index(weights)
+        options.kv_type = ("auto", "f32", "f16").index(kv_type)
         _check(_lib.llmcs_model_open(os.fsencode(folder), c.byref(options), c.byref(self._h)))
         self._info = ModelInfo(struct_size=c.sizeof(ModelInfo))
         _check(_lib.llmcs_model_get_info(self._h, c.byref(self._info)))
