@@ -22,6 +22,7 @@
 #ifndef LL_KERNELS_VECTOR_ROW_H
 #define LL_KERNELS_VECTOR_ROW_H
 
+#include "kernels/vector/attention.h"
 #include "kernels/vector/base.h"
 #include "kernels/vector/elements.h"
 #include "kernels/vector/functions.h"
