@@ -1,0 +1,67 @@
+/* What a vector is with Advanced SIMD: four floats. */
+#ifndef LL_KERNELS_ARM_NEON_H
+#define LL_KERNELS_ARM_NEON_H
+
+#include <arm_neon.h>
+
+#include "kernels/rows.h"
+#include "kernels/vector/base.h"
+
+typedef float32x4_t vf;
+#define VL 4
+/* 6 x 16: 24 sums, four columns and a row of x in 32 registers. */
+#define NR 16
+#define MATMUL_ROWS 6
+#define FEW_PANELS_1 3
+#define FEW_PANELS_2 2
+#define FEW_PANELS_3 2
+#define ATTENTION_ROWS 3
+#define MIX_VECTORS 8
+
+static ALWAYS_INLINE vf v_zero(void) { return vdupq_n_f32(0.0f); }
+static ALWAYS_INLINE vf v_set1(float x) { return vdupq_n_f32(x); }
+static ALWAYS_INLINE vf v_load(const float *p) { return vld1q_f32(p); }
+static ALWAYS_INLINE void v_store(float *p, vf v) { vst1q_f32(p, v); }
+
+static ALWAYS_INLINE vf v_load_part(const float *p, size_t n) {
+    float lanes[VL] = {0};
+    memcpy(lanes, p, n * sizeof *p);
+    return vld1q_f32(lanes);
+}
+static ALWAYS_INLINE void v_store_part(float *p, vf v, size_t n) {
+    float lanes[VL];
+    vst1q_f32(lanes, v);
+    memcpy(p, lanes, n * sizeof *p);
+}
+static ALWAYS_INLINE vf v_first(vf v, size_t n, vf other) {
+    static const uint32_t lanes[VL] = {0, 1, 2, 3};
+    return vbslq_f32(vcltq_u32(vld1q_u32(lanes), vdupq_n_u32((uint32_t)n)), v, other);
+}
+
+static ALWAYS_INLINE vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
+static ALWAYS_INLINE vf v_sub(vf a, vf b) { return vsubq_f32(a, b); }
+static ALWAYS_INLINE vf v_mul(vf a, vf b) { return vmulq_f32(a, b); }
+static ALWAYS_INLINE vf v_div(vf a, vf b) { return vdivq_f32(a, b); }
+static ALWAYS_INLINE vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static ALWAYS_INLINE vf v_nfma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
+/* FMIN and FMAX give NaN if either operand is NaN. */
+static ALWAYS_INLINE vf v_min(vf a, vf b) { return vminq_f32(a, b); }
+static ALWAYS_INLINE vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
+static ALWAYS_INLINE vf v_round(vf v) { return vrndnq_f32(v); }
+
+static ALWAYS_INLINE vf v_abs(vf v) { return vabsq_f32(v); }
+static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, size); }
+static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) { return vbslq_f32(vcltq_f32(a, b), yes, no); }
+
+/* In two steps of half the exponent, so that neither factor leaves the normal range. */
+static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) {
+    const int32x4_t whole = vcvtq_s32_f32(n), half = vshrq_n_s32(whole, 1), bias = vdupq_n_s32(127);
+    const int32x4_t first = vshlq_n_s32(vaddq_s32(half, bias), 23);
+    const int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23);
+    return vmulq_f32(vmulq_f32(v, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second));
+}
+
+static ALWAYS_INLINE float v_reduce_add(vf v) { return vaddvq_f32(v); }
+static ALWAYS_INLINE float v_reduce_max(vf v) { return vmaxvq_f32(v); }
+
+#endif

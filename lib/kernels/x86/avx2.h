@@ -1,0 +1,77 @@
+/* What a vector is with AVX2, FMA and F16C: eight floats. */
+#ifndef LL_KERNELS_X86_AVX2_H
+#define LL_KERNELS_X86_AVX2_H
+
+#include <immintrin.h>
+
+#include "kernels/rows.h"
+#include "kernels/vector/base.h"
+
+typedef __m256 vf;
+#define VL 8
+/* 6 x 16: twelve sums, two columns and a row of x in sixteen registers. */
+#define NR 16
+#define MATMUL_ROWS 6
+#define FEW_PANELS_1 4
+#define FEW_PANELS_2 3
+#define FEW_PANELS_3 2
+#define ATTENTION_ROWS 3
+#define MIX_VECTORS 4
+
+static ALWAYS_INLINE vf v_zero(void) { return _mm256_setzero_ps(); }
+static ALWAYS_INLINE vf v_set1(float x) { return _mm256_set1_ps(x); }
+static ALWAYS_INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+static ALWAYS_INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
+
+/* All bits of the first n lanes. */
+static ALWAYS_INLINE __m256i first_lanes(size_t n) {
+    static const int32_t window[2 * VL] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(window + VL - n));
+}
+static ALWAYS_INLINE vf v_load_part(const float *p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+static ALWAYS_INLINE void v_store_part(float *p, vf v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
+static ALWAYS_INLINE vf v_first(vf v, size_t n, vf other) {
+    return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(first_lanes(n)));
+}
+
+static ALWAYS_INLINE vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+static ALWAYS_INLINE vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+static ALWAYS_INLINE vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static ALWAYS_INLINE vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+static ALWAYS_INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+static ALWAYS_INLINE vf v_nfma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
+/* MINPS and MAXPS give their second operand if either is NaN. */
+static ALWAYS_INLINE vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+static ALWAYS_INLINE vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+static ALWAYS_INLINE vf v_round(vf v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+static ALWAYS_INLINE vf v_abs(vf v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) {
+    const vf bit = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(bit, size), _mm256_and_ps(bit, sign));
+}
+static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) {
+    return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+
+/* In two steps of half the exponent, so that neither factor leaves the normal range. */
+static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) {
+    const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1), bias = _mm256_set1_epi32(127);
+    const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+    const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
+    return _mm256_mul_ps(_mm256_mul_ps(v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second));
+}
+
+/* Lanes i and i + 4, then i and i + 2, then the last two. */
+static ALWAYS_INLINE float v_reduce_add(vf v) {
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static ALWAYS_INLINE float v_reduce_max(vf v) {
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* What a vector is with AVX-512 F, BW, VL and DQ: sixteen floats. */
+#ifndef LL_KERNELS_X86_AVX512_H
+#define LL_KERNELS_X86_AVX512_H
+
+#include <immintrin.h>
+
+#include "kernels/rows.h"
+#include "kernels/vector/base.h"
+
+typedef __m512 vf;
+#define VL 16
+/* 6 x 64: twenty-four sums, four columns and a row of x in thirty-two registers. */
+#define NR 64
+#define MATMUL_ROWS 6
+#define FEW_PANELS_1 4
+#define FEW_PANELS_2 3
+#define FEW_PANELS_3 2
+#define ATTENTION_ROWS 3
+#define MIX_VECTORS 4
+
+static ALWAYS_INLINE vf v_zero(void) { return _mm512_setzero_ps(); }
+static ALWAYS_INLINE vf v_set1(float x) { return _mm512_set1_ps(x); }
+static ALWAYS_INLINE vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+static ALWAYS_INLINE void v_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
+
+/* A bit for each of the first n lanes. */
+static ALWAYS_INLINE __mmask16 first_lanes(size_t n) { return (__mmask16)((1u << n) - 1); }
+static ALWAYS_INLINE vf v_load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
+static ALWAYS_INLINE void v_store_part(float *p, vf v, size_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
+static ALWAYS_INLINE vf v_first(vf v, size_t n, vf other) { return _mm512_mask_blend_ps(first_lanes(n), other, v); }
+
+static ALWAYS_INLINE vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static ALWAYS_INLINE vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static ALWAYS_INLINE vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static ALWAYS_INLINE vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static ALWAYS_INLINE vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+static ALWAYS_INLINE vf v_nfma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
+/* MINPS and MAXPS give their second operand if either is NaN. */
+static ALWAYS_INLINE vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+static ALWAYS_INLINE vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+static ALWAYS_INLINE vf v_round(vf v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+static ALWAYS_INLINE vf v_abs(vf v) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), v); }
+static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) {
+    const vf bit = _mm512_set1_ps(-0.0f);
+    return _mm512_or_ps(_mm512_andnot_ps(bit, size), _mm512_and_ps(bit, sign));
+}
+static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+}
+static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) { return _mm512_scalef_ps(v, n); }
+
+/* Lanes i and i + 8, then i and i + 4, then i and i + 2, then the last two. */
+static ALWAYS_INLINE float v_reduce_add(vf v) {
+    const __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static ALWAYS_INLINE float v_reduce_max(vf v) { return _mm512_reduce_max_ps(v); }
+
+#endif
