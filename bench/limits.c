@@ -1,166 +1,153 @@
-/* What the machine can do at best: the loops here do nothing else. */
+/* What the machine can do at best. Each thread counts what it did in a while of its own; the sum is the machine's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "base/clock.h"
+#include "loops.h"
 
+#define WHILE_NS 8000000u               /* long enough for clocks to go up */
+#define LARGE_BYTES ((size_t)512 << 20) /* more than any cache holds */
+#define LEAST_BYTES ((size_t)16 << 10)  /* of a thread */
+#define MAX_THREADS 512
+#define N_ROUNDS 4000
+
+static unsigned char *memory; /* [LARGE_BYTES], taken when it is first read */
+
+/* Four streams, as a product of few rows has; n_bytes is a multiple of four of them. */
 #define N_STREAMS 4
-#define STREAM_FLOATS ((size_t)12288) /* 48 KiB: a panel of 768 x 16 */
-#define FMA_ROUNDS 400000
+#define STREAM_BYTES ((size_t)48 << 10) /* a panel of 768 x 16 floats */
+typedef uint64_t vector __attribute__((vector_size(16), may_alias));
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define N_SUMS 12
-#define LANES 8
-#define TARGET __attribute__((target("avx2,fma")))
-typedef __m256 vector;
-#define ZERO() _mm256_setzero_ps()
-#define SET(x) _mm256_set1_ps(x)
-#define LOAD(p) _mm256_loadu_ps(p)
-#define ADD(a, b) _mm256_add_ps(a, b)
-#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define STORE(p, v) _mm256_storeu_ps(p, v)
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#define N_SUMS 24
-#define LANES 4
-#define TARGET
-typedef float32x4_t vector;
-#define ZERO() vdupq_n_f32(0)
-#define SET(x) vdupq_n_f32(x)
-#define LOAD(p) vld1q_f32(p)
-#define ADD(a, b) vaddq_f32(a, b)
-#define FMA(a, b, c) vfmaq_f32(c, a, b)
-#define STORE(p, v) vst1q_f32(p, v)
-#else
-#define N_SUMS 8
-#define LANES 1
-#define TARGET
-typedef float vector;
-#define ZERO() 0.0f
-#define SET(x) (x)
-#define LOAD(p) (*(p))
-#define ADD(a, b) ((a) + (b))
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define STORE(p, v) (*(p) = (v))
-#endif
-
-/* A result nobody needs, kept so that the loops are. */
-static void keep(float x) { __asm__ volatile("" : : "r"(&x) : "memory"); }
-
-TARGET static void read_part(ll_team *team, void *arg) {
-    const float *memory = arg;
-    size_t begin, end;
-    ll_team_share(team, BENCH_READ_BYTES / sizeof(float), N_STREAMS * STREAM_FLOATS, &begin, &end);
-    vector sum[2 * N_STREAMS];
-    for (size_t s = 0; s < 2 * N_STREAMS; s++) sum[s] = ZERO();
-    for (size_t i = begin; i + N_STREAMS * STREAM_FLOATS <= end; i += N_STREAMS * STREAM_FLOATS) {
-        for (size_t j = 0; j < STREAM_FLOATS; j += 2 * LANES) {
+static void read_once(const unsigned char *at, size_t n_bytes, size_t stream_bytes) {
+    vector sums[N_STREAMS] = {{0}};
+    for (size_t i = 0; i < n_bytes; i += N_STREAMS * stream_bytes) {
+        for (size_t j = 0; j < stream_bytes; j += 64) {
 #pragma GCC unroll 4
             for (size_t s = 0; s < N_STREAMS; s++) {
-                const float *at = memory + i + s * STREAM_FLOATS + j;
-                __builtin_prefetch(at + 256);
-                sum[2 * s] = ADD(sum[2 * s], LOAD(at));
-                sum[2 * s + 1] = ADD(sum[2 * s + 1], LOAD(at + LANES));
+                const unsigned char *line = at + i + s * stream_bytes + j;
+                __builtin_prefetch(line + 1024);
+#pragma GCC unroll 4
+                for (size_t v = 0; v < 4; v++) sums[s] ^= ((const vector *)(const void *)line)[v];
             }
         }
     }
-    for (size_t s = 1; s < 2 * N_STREAMS; s++) sum[0] = ADD(sum[0], sum[s]);
-    float out[LANES];
-    STORE(out, sum[0]);
-    keep(out[0]);
+    __asm__ volatile("" : : "r"(sums) : "memory");
 }
 
-TARGET static void multiply_add(ll_team *team, void *arg) {
-    (void)team;
-    (void)arg;
-    vector sum[N_SUMS];
-    const vector x = SET(0.9999f), y = SET(0.0001f);
-    for (size_t s = 0; s < N_SUMS; s++) sum[s] = SET((float)s);
-    for (size_t i = 0; i < FMA_ROUNDS; i++) {
-#pragma GCC unroll 24
-        for (size_t s = 0; s < N_SUMS; s++) sum[s] = FMA(sum[s], x, y);
+typedef struct race {
+    const bench_loop *loop;
+    size_t n_bytes, stream_bytes; /* that each thread reads, where there is no loop */
+    double rates[MAX_THREADS];
+} race;
+
+/* Each thread over and over until its time is up. */
+static void run_race(ll_team *team, void *arg) {
+    race *r = arg;
+    double amount = 0;
+    uint64_t elapsed_ns;
+    ll_team_wait(team);
+    const uint64_t start = ll_now_ns();
+    do {
+        if (r->loop) {
+            r->loop->run(N_ROUNDS);
+            amount += r->loop->operations * N_ROUNDS;
+        } else {
+            read_once(memory + (size_t)team->index * r->n_bytes, r->n_bytes, r->stream_bytes);
+            amount += (double)r->n_bytes;
+        }
+        elapsed_ns = ll_now_ns() - start;
+    } while (elapsed_ns < WHILE_NS);
+    r->rates[team->index] = amount * 1e9 / (double)elapsed_ns;
+}
+
+static double together(const bench *b, race *r) {
+    double sum = 0;
+    if (bench_run(b, run_race, r) < 0) return 0;
+    for (int i = 0; i < b->n_threads; i++) sum += r->rates[i];
+    return sum;
+}
+
+double bench_limit_read(const bench *b, double n_bytes) {
+    const double all = n_bytes < 1 || n_bytes > (double)LARGE_BYTES ? (double)LARGE_BYTES : n_bytes;
+    race r = {.n_bytes = (size_t)(all / b->n_threads)};
+    if (r.n_bytes < LEAST_BYTES) r.n_bytes = LEAST_BYTES;
+    r.stream_bytes = r.n_bytes / N_STREAMS < STREAM_BYTES ? r.n_bytes / N_STREAMS / 64 * 64 : STREAM_BYTES;
+    r.n_bytes -= r.n_bytes % (N_STREAMS * r.stream_bytes);
+    if (!memory) {
+        memory = bench_memory(LARGE_BYTES);
+        memset(memory, 1, LARGE_BYTES);
     }
-    for (size_t s = 1; s < N_SUMS; s++) sum[0] = ADD(sum[0], sum[s]);
-    float out[LANES];
-    STORE(out, sum[0]);
-    keep(out[0]);
+    return together(b, &r);
 }
 
-#if defined(__x86_64__)
-/* The same in vectors of AVX-512: what its row of kernels is held against. */
-__attribute__((target("avx512f"))) static void multiply_add_512(ll_team *team, void *arg) {
-    (void)team;
-    (void)arg;
-    __m512 sum[N_SUMS];
-    const __m512 x = _mm512_set1_ps(0.9999f), y = _mm512_set1_ps(0.0001f);
-    for (size_t s = 0; s < N_SUMS; s++) sum[s] = _mm512_set1_ps((float)s);
-    for (size_t i = 0; i < FMA_ROUNDS; i++) {
-#pragma GCC unroll 24
-        for (size_t s = 0; s < N_SUMS; s++) sum[s] = _mm512_fmadd_ps(sum[s], x, y);
+double bench_limit_arithmetic(const bench *b, bench_arithmetic kind) {
+    race r = {.loop = bench_loop_of(b->kernels->name, kind)};
+    return r.loop ? together(b, &r) : 0;
+}
+
+void bench_limits_free(void) {
+    free(memory);
+    memory = NULL;
+}
+
+/* ---- llmcs-bench limits */
+
+typedef double (*limit_fn)(const bench *b, const void *arg);
+
+static double read_limit(const bench *b, const void *arg) { return bench_limit_read(b, *(const double *)arg); }
+
+static double loop_limit(const bench *b, const void *arg) {
+    race r = {.loop = arg};
+    return together(b, &r);
+}
+
+static int report(const bench *b, const char *name, const char *unit, limit_fn limit, const void *arg) {
+    double rates[BENCH_MAX_REPEATS];
+    const size_t n = (size_t)b->repeats;
+    char label[96];
+    snprintf(label, sizeof label, "%s, %d thread%s", name, b->n_threads, b->n_threads > 1 ? "s" : "");
+    limit(b, arg); /* memory touched, clocks up */
+    for (size_t i = 0; i < n; i++) rates[i] = limit(b, arg) * 1e-9;
+    const bench_row row = {.label = label, .name = name, .unit = unit};
+    const double median = bench_median(rates, n);
+    bench_report_row(b, &row, &(bench_figure){.value = median, .least = rates[0], .most = rates[n - 1]});
+    return 0;
+}
+
+static int report_all(const bench *b) {
+    static const struct {
+        const char *name;
+        double bytes;
+    } reads[] = {{"reading 512 MiB", 512 * 1048576.0},
+                 {"reading 128 MiB", 128 * 1048576.0},
+                 {"reading 64 MiB", 64 * 1048576.0},
+                 {"reading 16 MiB", 16 * 1048576.0},
+                 {"reading 4 MiB", 4 * 1048576.0}};
+    const ll_cpu cpu = ll_cpu_detect();
+    int code = 0;
+    for (size_t i = 0; i < sizeof reads / sizeof *reads && !code; i++)
+        code = report(b, reads[i].name, "GB/s", read_limit, &reads[i].bytes);
+    for (size_t i = 0; i < bench_n_loops && !code; i++) {
+        const bench_loop *l = &bench_loops[i];
+        if (l->runs_on(&cpu))
+            code = report(b, l->name, l->arithmetic == BENCH_INT8 ? "GOP/s" : "GFLOP/s", loop_limit, l);
     }
-    for (size_t s = 1; s < N_SUMS; s++) sum[0] = _mm512_add_ps(sum[0], sum[s]);
-    float out[16];
-    _mm512_storeu_ps(out, sum[0]);
-    keep(out[0]);
-}
-#endif
-
-/* The widest vectors that the row of kernels uses. */
-static ll_team_fn multiply_add_of(const bench *b, double *operations) {
-    *operations = 2.0 * LANES * N_SUMS * FMA_ROUNDS * b->n_threads;
-#if defined(__x86_64__)
-    if (!strcmp(b->kernels->name, "avx512")) {
-        *operations *= 16.0 / LANES;
-        return multiply_add_512;
-    }
-#endif
-    return multiply_add;
-}
-
-bench_limits bench_limits_new(void) {
-    return (bench_limits){.memory = bench_floats(BENCH_READ_BYTES / sizeof(float), 1.0f)};
-}
-
-void bench_limits_free(bench_limits *l) {
-    free((void *)(uintptr_t)l->memory);
-    l->memory = NULL;
-}
-
-double bench_limit_read(const bench *b, const bench_limits *l) {
-    return (double)BENCH_READ_BYTES / bench_seconds(b, read_part, (void *)(uintptr_t)l->memory);
-}
-
-double bench_limit_fma(const bench *b, const bench_limits *l) {
-    (void)l;
-    double operations;
-    const ll_team_fn work = multiply_add_of(b, &operations);
-    return operations / bench_seconds(b, work, NULL);
-}
-
-static void print_limits(const bench *b, const bench_limits *l) {
-    char name[64];
-    snprintf(name, sizeof name, "streaming read, %d thread%s", b->n_threads, b->n_threads > 1 ? "s" : "");
-    bench_report(b, l, name, read_part, (void *)(uintptr_t)l->memory, (double)BENCH_READ_BYTES, "GB/s   ", 1e9, NULL);
-    snprintf(name, sizeof name, "float32 multiply-add, %d thread%s", b->n_threads, b->n_threads > 1 ? "s" : "");
-    double operations;
-    const ll_team_fn work = multiply_add_of(b, &operations);
-    bench_report(b, l, name, work, NULL, operations, "GFLOP/s", 1e9, NULL);
+    return code;
 }
 
 int bench_limits_main(const bench *b) {
-    bench_limits l = bench_limits_new();
+    bench_report_heading(b->options, "limits of this machine (kernels are held against those of their row: %s)",
+                         b->kernels->name);
+    int code = 0;
     if (b->n_threads > 1) {
         const llmcs_allocator a = ll_allocator_default();
         const ll_log log = {0};
         bench one = *b;
-        if (ll_pool_create(&a, 1, &log, &one.pool)) return 1;
+        if (ll_pool_create(&a, 1, &log, &one.pool)) return bench_failed("threads");
         one.n_threads = 1;
-        print_limits(&one, &l);
+        code = report_all(&one);
         ll_pool_free(&one.pool);
     }
-    print_limits(b, &l);
-    bench_limits_free(&l);
-    return 0;
+    return code ? code : report_all(b);
 }

@@ -40,16 +40,15 @@ static int measure(const bench *b, const llmcs_tokenizer *t, const char *name, c
     }
     free(text);
     free(ids);
-    if (status) {
-        fprintf(stderr, "llmcs-bench: %s: %s\n", name, llmcs_error_message());
-        return 1;
-    }
-    printf("%-28s %8.1f MB/s   %9zu tokens\n", name, bench_median(rates, (size_t)b->repeats), n);
-    fflush(stdout);
+    if (status) return bench_failed(name);
+    const size_t n_rates = (size_t)b->repeats;
+    const bench_row row = {.label = name, .name = name, .model = b->options->path, .tokens = n, .unit = "MB/s"};
+    const double median = bench_median(rates, n_rates);
+    bench_report_row(b, &row, &(bench_figure){.value = median, .least = rates[0], .most = rates[n_rates - 1]});
     return 0;
 }
 
-int bench_tokenizer_main(const bench *b, const char *folder) {
+int bench_tokenizer_main(const bench *b) {
     static const struct {
         const char *name, *piece;
         int vary;
@@ -70,10 +69,8 @@ int bench_tokenizer_main(const bench *b, const char *folder) {
         {"emoji", "\U0001f469\u200d\U0001f4bb", 0},
     };
     llmcs_tokenizer *t = NULL;
-    if (llmcs_tokenizer_open(folder, NULL, &t)) {
-        fprintf(stderr, "llmcs-bench: %s\n", llmcs_error_message());
-        return 1;
-    }
+    if (llmcs_tokenizer_open(b->options->path, NULL, &t)) return bench_failed("tokenizer");
+    bench_report_heading(b->options, "tokenizer of %s, one core", b->options->path);
     int code = 0;
     for (size_t i = 0; i < sizeof families / sizeof *families && !code; i++)
         code = measure(b, t, families[i].name, families[i].piece, families[i].vary);

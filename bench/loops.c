@@ -1,0 +1,204 @@
+/*
+ * Each loop has a dozen sums, enough to hide an instruction's latency, and adds to each of them once a round. The
+ * factors stay in registers. HIDE keeps a compiler from knowing a register's value, and so from leaving work out.
+ */
+#include "loops.h"
+
+#include <string.h>
+
+#define N_SUMS 12
+
+static bool always(const ll_cpu *cpu) {
+    (void)cpu;
+    return true;
+}
+
+/* A result nobody needs, kept so that the loop before it is. */
+static void keep(const void *result) { __asm__ volatile("" : : "r"(result) : "memory"); }
+
+/* In the compiler's vectors of four, whatever the processor has for them. */
+typedef float float4 __attribute__((vector_size(16)));
+static void plain_f32(size_t n_rounds) {
+    float4 sums[N_SUMS] = {{0}};
+    const float4 x = {0.9999f, 0.9999f, 0.9999f, 0.9999f}, y = {1e-4f, 1e-4f, 1e-4f, 1e-4f};
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = sums[s] * x + y;
+    }
+    keep(sums);
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
+static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
+static bool has_avx_vnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
+static bool has_avx512_vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
+
+#define HIDE(v) __asm__("" : "+v"(v))
+
+__attribute__((target("avx2,fma"))) static void avx2_f32(size_t n_rounds) {
+    __m256 sums[N_SUMS];
+    const __m256 x = _mm256_set1_ps(0.9999f), y = _mm256_set1_ps(1e-4f);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = y;
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm256_fmadd_ps(sums[s], x, y);
+    }
+    keep(sums);
+}
+
+__attribute__((target("avx512f"))) static void avx512_f32(size_t n_rounds) {
+    __m512 sums[N_SUMS];
+    const __m512 x = _mm512_set1_ps(0.9999f), y = _mm512_set1_ps(1e-4f);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = y;
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_fmadd_ps(sums[s], x, y);
+    }
+    keep(sums);
+}
+
+/* Without VNNI: products of bytes added in pairs to 16 bits, those in pairs to 32 bits, those to the sum. */
+__attribute__((target("avx2"))) static void avx2_int8(size_t n_rounds) {
+    __m256i sums[N_SUMS];
+    __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(-5);
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm256_setzero_si256();
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) {
+            HIDE(x);
+            sums[s] = _mm256_add_epi32(sums[s], _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), ones));
+        }
+    }
+    keep(sums);
+}
+
+__attribute__((target("avx512f,avx512bw"))) static void avx512_int8(size_t n_rounds) {
+    __m512i sums[N_SUMS];
+    __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(-5);
+    const __m512i ones = _mm512_set1_epi16(1);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_setzero_si512();
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) {
+            HIDE(x);
+            sums[s] = _mm512_add_epi32(sums[s], _mm512_madd_epi16(_mm512_maddubs_epi16(x, y), ones));
+        }
+    }
+    keep(sums);
+}
+
+__attribute__((target("avx2,avxvnni"))) static void avx_vnni_int8(size_t n_rounds) {
+    __m256i sums[N_SUMS];
+    __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(-5);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm256_setzero_si256();
+    for (size_t i = 0; i < n_rounds; i++) {
+        HIDE(x);
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm256_dpbusd_avx_epi32(sums[s], x, y);
+    }
+    keep(sums);
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static void avx512_vnni_int8(size_t n_rounds) {
+    __m512i sums[N_SUMS];
+    __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(-5);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_setzero_si512();
+    for (size_t i = 0; i < n_rounds; i++) {
+        HIDE(x);
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_dpbusd_epi32(sums[s], x, y);
+    }
+    keep(sums);
+}
+
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+
+static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
+static bool has_dotprod(const ll_cpu *cpu) { return cpu->dotprod; }
+static bool has_i8mm(const ll_cpu *cpu) { return cpu->i8mm; }
+
+#define HIDE(v) __asm__("" : "+w"(v))
+
+static void neon_f32(size_t n_rounds) {
+    float32x4_t sums[2 * N_SUMS];
+    const float32x4_t x = vdupq_n_f32(0.9999f), y = vdupq_n_f32(1e-4f);
+    for (size_t s = 0; s < 2 * N_SUMS; s++) sums[s] = y;
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 24
+        for (size_t s = 0; s < 2 * N_SUMS; s++) sums[s] = vfmaq_f32(y, sums[s], x);
+    }
+    keep(sums);
+}
+
+static void neon_int8(size_t n_rounds) {
+    int32x4_t sums[N_SUMS];
+    int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdupq_n_s32(0);
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++) {
+            HIDE(x);
+            int16x8_t products = vmull_s8(vget_low_s8(x), vget_low_s8(y));
+            products = vmlal_s8(products, vget_high_s8(x), vget_high_s8(y));
+            sums[s] = vpadalq_s16(sums[s], products);
+        }
+    }
+    keep(sums);
+}
+
+/* The assembler's words, because compilers differ in when they offer the intrinsics. */
+static void dotprod_int8(size_t n_rounds) {
+    int32x4_t sums[N_SUMS];
+    const int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdupq_n_s32(0);
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++)
+            __asm__(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+    }
+    keep(sums);
+}
+
+static void i8mm_int8(size_t n_rounds) {
+    int32x4_t sums[N_SUMS];
+    const int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
+    for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdupq_n_s32(0);
+    for (size_t i = 0; i < n_rounds; i++) {
+#pragma GCC unroll 12
+        for (size_t s = 0; s < N_SUMS; s++)
+            __asm__(".arch_extension i8mm\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+    }
+    keep(sums);
+}
+#endif
+
+const bench_loop bench_loops[] = {
+#if defined(__x86_64__)
+    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512"},
+    {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx"},
+    {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni"},
+    {"AVX-VNNI int8", BENCH_INT8, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
+    {"AVX-512 int8 (maddubs)", BENCH_INT8, 2 * 64 * N_SUMS, avx512_int8, has_avx512, "avx512"},
+    {"AVX2 int8 (maddubs)", BENCH_INT8, 2 * 32 * N_SUMS, avx2_int8, has_avx2, "avx2"},
+#elif defined(__aarch64__)
+    {"NEON multiply-add", BENCH_F32, 2 * 4 * 2 * N_SUMS, neon_f32, has_neon, "neon"},
+    {"NEON int8 matrix product", BENCH_INT8, 2 * 32 * N_SUMS, i8mm_int8, has_i8mm, "neon-i8mm"},
+    {"NEON int8 dot product", BENCH_INT8, 2 * 16 * N_SUMS, dotprod_int8, has_dotprod, "neon-dotprod"},
+    {"NEON int8 (multiply long)", BENCH_INT8, 2 * 16 * N_SUMS, neon_int8, has_neon, "neon"},
+#endif
+    {"plain C multiply-add", BENCH_F32, 2 * 4 * N_SUMS, plain_f32, always, ""},
+};
+const size_t bench_n_loops = sizeof bench_loops / sizeof *bench_loops;
+
+const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic) {
+    for (size_t i = 0; i < bench_n_loops; i++) {
+        const bench_loop *l = &bench_loops[i];
+        if (l->arithmetic == arithmetic && !strncmp(row, l->used_by, strlen(l->used_by))) return l;
+    }
+    return NULL;
+}

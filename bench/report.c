@@ -1,0 +1,86 @@
+/* Where figures go: lines of a table, or elements of one JSON document (RFC 8259). */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "bench.h"
+
+static bool first_row;
+
+/* A JSON string; NULL is null. */
+static void put_string(const char *name, const char *value) {
+    printf("\"%s\": ", name);
+    if (!value) {
+        printf("null, ");
+        return;
+    }
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+        if (*c < 0x20)
+            printf("\\u%04x", *c);
+        else if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else
+            putchar(*c);
+    }
+    printf("\", ");
+}
+
+void bench_report_begin(const bench_options *o) {
+    if (!o->json) return;
+    printf("{");
+    put_string("version", llmcs_version());
+    put_string("compiler", __VERSION__);
+    printf("\"repeats\": %d, \"figures\": [", o->repeats);
+    first_row = true;
+}
+
+void bench_report_end(const bench_options *o) {
+    if (o->json) printf("\n]}\n");
+    fflush(stdout);
+}
+
+void bench_report_heading(const bench_options *o, const char *format, ...) {
+    if (o->json) return;
+    va_list args;
+    va_start(args, format);
+    printf("\n");
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+    fflush(stdout);
+}
+
+static void put_json(const bench *b, const bench_row *row, const bench_figure *f) {
+    printf(first_row ? "\n{" : ",\n{");
+    first_row = false;
+    put_string("section", b->section);
+    put_string("name", row->name);
+    put_string("label", row->label);
+    put_string("model", row->model);
+    put_string("weights", row->weights);
+    put_string("kv_type", row->kv_type);
+    put_string("backend", row->backend);
+    put_string("cpu", row->cpu ? row->cpu : b->kernels->name);
+    printf("\"threads\": %d, \"tokens\": %zu, \"batch\": %zu, ", b->n_threads, row->tokens, row->batch);
+    put_string("unit", row->unit);
+    printf("\"value\": %.9g, \"least\": %.9g, \"most\": %.9g", f->value, f->least, f->most);
+    if (f->limit > 0) {
+        printf(", \"limit\": %.9g, \"share\": %.6g, ", f->limit, f->share);
+        printf("\"limit_of\": \"%s\"", f->limit_of);
+    }
+    printf("}");
+}
+
+static void put_line(const bench_row *row, const bench_figure *f) {
+    printf("  %-46s %10.1f %-9s", row->label, f->value, row->unit);
+    if (f->limit > 0) printf(" %4.0f %% of %9.1f, %s", 100 * f->share, f->limit, f->limit_of);
+    printf("\n");
+}
+
+void bench_report_row(const bench *b, const bench_row *row, const bench_figure *f) {
+    if (b->options->json)
+        put_json(b, row, f);
+    else
+        put_line(row, f);
+    fflush(stdout);
+}
