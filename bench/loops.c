@@ -159,7 +159,7 @@ static void dotprod_int8(size_t n_rounds) {
     for (size_t i = 0; i < n_rounds; i++) {
 #pragma GCC unroll 12
         for (size_t s = 0; s < N_SUMS; s++)
-            __asm__(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+            __asm__(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
     }
     keep(sums);
 }
@@ -171,7 +171,7 @@ static void i8mm_int8(size_t n_rounds) {
     for (size_t i = 0; i < n_rounds; i++) {
 #pragma GCC unroll 12
         for (size_t s = 0; s < N_SUMS; s++)
-            __asm__(".arch_extension i8mm\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+            __asm__(".arch armv8.6-a\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
     }
     keep(sums);
 }
