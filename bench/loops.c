@@ -60,17 +60,17 @@ __attribute__((target("avx512f"))) static void avx512_f32(size_t n_rounds) {
     keep(sums);
 }
 
-/* Without VNNI: products of bytes added in pairs to 16 bits, those in pairs to 32 bits, those to the sum. */
+/* Without VNNI: bytes widened to 16 bits, products added in pairs to 32 bits, those to the sum. (Products of bytes that
+ * are added in pairs to 16 bits would saturate.) */
 __attribute__((target("avx2"))) static void avx2_int8(size_t n_rounds) {
     __m256i sums[N_SUMS];
-    __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(-5);
-    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i x = _mm256_set1_epi16(3), y = _mm256_set1_epi16(-5);
     for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm256_setzero_si256();
     for (size_t i = 0; i < n_rounds; i++) {
 #pragma GCC unroll 12
         for (size_t s = 0; s < N_SUMS; s++) {
             HIDE(x);
-            sums[s] = _mm256_add_epi32(sums[s], _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), ones));
+            sums[s] = _mm256_add_epi32(sums[s], _mm256_madd_epi16(x, y));
         }
     }
     keep(sums);
@@ -78,14 +78,13 @@ __attribute__((target("avx2"))) static void avx2_int8(size_t n_rounds) {
 
 __attribute__((target("avx512f,avx512bw"))) static void avx512_int8(size_t n_rounds) {
     __m512i sums[N_SUMS];
-    __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(-5);
-    const __m512i ones = _mm512_set1_epi16(1);
+    __m512i x = _mm512_set1_epi16(3), y = _mm512_set1_epi16(-5);
     for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_setzero_si512();
     for (size_t i = 0; i < n_rounds; i++) {
 #pragma GCC unroll 12
         for (size_t s = 0; s < N_SUMS; s++) {
             HIDE(x);
-            sums[s] = _mm512_add_epi32(sums[s], _mm512_madd_epi16(_mm512_maddubs_epi16(x, y), ones));
+            sums[s] = _mm512_add_epi32(sums[s], _mm512_madd_epi16(x, y));
         }
     }
     keep(sums);
@@ -119,8 +118,6 @@ __attribute__((target("avx512f,avx512vnni"))) static void avx512_vnni_int8(size_
 #include <arm_neon.h>
 
 static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
-static bool has_dotprod(const ll_cpu *cpu) { return cpu->dotprod; }
-static bool has_i8mm(const ll_cpu *cpu) { return cpu->i8mm; }
 
 #define HIDE(v) __asm__("" : "+w"(v))
 
@@ -151,54 +148,65 @@ static void neon_int8(size_t n_rounds) {
     keep(sums);
 }
 
-/* The assembler's words, because compilers differ in when they offer the intrinsics. */
-static void dotprod_int8(size_t n_rounds) {
+#if !defined(__clang__) /* which has these intrinsics only for the whole file */
+static bool has_dotprod(const ll_cpu *cpu) { return cpu->dotprod; }
+static bool has_i8mm(const ll_cpu *cpu) { return cpu->i8mm; }
+
+__attribute__((target("arch=armv8.2-a+dotprod"))) static void dotprod_int8(size_t n_rounds) {
     int32x4_t sums[N_SUMS];
-    const int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
+    int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
     for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdupq_n_s32(0);
     for (size_t i = 0; i < n_rounds; i++) {
+        HIDE(x);
 #pragma GCC unroll 12
-        for (size_t s = 0; s < N_SUMS; s++)
-            __asm__(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdotq_s32(sums[s], x, y);
     }
     keep(sums);
 }
 
-static void i8mm_int8(size_t n_rounds) {
+__attribute__((target("arch=armv8.2-a+i8mm"))) static void i8mm_int8(size_t n_rounds) {
     int32x4_t sums[N_SUMS];
-    const int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
+    int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-5);
     for (size_t s = 0; s < N_SUMS; s++) sums[s] = vdupq_n_s32(0);
     for (size_t i = 0; i < n_rounds; i++) {
+        HIDE(x);
 #pragma GCC unroll 12
-        for (size_t s = 0; s < N_SUMS; s++)
-            __asm__(".arch armv8.6-a\n\tsmmla %0.4s, %1.16b, %2.16b" : "+w"(sums[s]) : "w"(x), "w"(y));
+        for (size_t s = 0; s < N_SUMS; s++) sums[s] = vmmlaq_s32(sums[s], x, y);
     }
     keep(sums);
 }
+#endif
 #endif
 
 const bench_loop bench_loops[] = {
 #if defined(__x86_64__)
-    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512"},
-    {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx"},
+    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512vnni avx512bf16"},
+    {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx2 avxvnni"},
     {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni"},
     {"AVX-VNNI int8", BENCH_INT8, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
-    {"AVX-512 int8 (maddubs)", BENCH_INT8, 2 * 64 * N_SUMS, avx512_int8, has_avx512, "avx512"},
-    {"AVX2 int8 (maddubs)", BENCH_INT8, 2 * 32 * N_SUMS, avx2_int8, has_avx2, "avx2"},
+    {"AVX-512 int8 (madd)", BENCH_INT8, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512 avx512bf16"},
+    {"AVX2 int8 (madd)", BENCH_INT8, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},
 #elif defined(__aarch64__)
-    {"NEON multiply-add", BENCH_F32, 2 * 4 * 2 * N_SUMS, neon_f32, has_neon, "neon"},
-    {"NEON int8 matrix product", BENCH_INT8, 2 * 32 * N_SUMS, i8mm_int8, has_i8mm, "neon-i8mm"},
-    {"NEON int8 dot product", BENCH_INT8, 2 * 16 * N_SUMS, dotprod_int8, has_dotprod, "neon-dotprod"},
+    {"NEON multiply-add", BENCH_F32, 2 * 4 * 2 * N_SUMS, neon_f32, has_neon, "neon dotprod i8mm"},
+#if !defined(__clang__)
+    {"NEON int8 matrix product", BENCH_INT8, 2 * 32 * N_SUMS, i8mm_int8, has_i8mm, "i8mm"},
+    {"NEON int8 dot product", BENCH_INT8, 2 * 16 * N_SUMS, dotprod_int8, has_dotprod, "dotprod"},
+#endif
     {"NEON int8 (multiply long)", BENCH_INT8, 2 * 16 * N_SUMS, neon_int8, has_neon, "neon"},
 #endif
-    {"plain C multiply-add", BENCH_F32, 2 * 4 * N_SUMS, plain_f32, always, ""},
+    {"plain C multiply-add", BENCH_F32, 2 * 4 * N_SUMS, plain_f32, always, "scalar"},
 };
 const size_t bench_n_loops = sizeof bench_loops / sizeof *bench_loops;
 
+static bool names(const char *list, const char *word) {
+    const size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || !at[n])) return true;
+    return false;
+}
+
 const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic) {
-    for (size_t i = 0; i < bench_n_loops; i++) {
-        const bench_loop *l = &bench_loops[i];
-        if (l->arithmetic == arithmetic && !strncmp(row, l->used_by, strlen(l->used_by))) return l;
-    }
+    for (size_t i = 0; i < bench_n_loops; i++)
+        if (bench_loops[i].arithmetic == arithmetic && names(bench_loops[i].used_by, row)) return &bench_loops[i];
     return NULL;
 }

@@ -11,7 +11,7 @@ typedef struct bench_loop {
     double operations; /* multiplications and additions of one round */
     void (*run)(size_t n_rounds);
     bool (*runs_on)(const ll_cpu *cpu);
-    const char *used_by; /* what the names of the rows of kernels that use it begin with */
+    const char *used_by; /* rows of kernels, their names with spaces between */
 } bench_loop;
 
 /* All loops of this build, the best of each arithmetic first. */

@@ -66,7 +66,8 @@ class Figures(unittest.TestCase):
             self.assertLessEqual({"layers", "product", "attention", "gelu_tanh", "softmax", "layer_norm"}, names)
         layers = [f for f in some if f["name"] == "layers" and f["model"] == "minilm-l6" and f["cpu"] == "scalar"]
         self.assertEqual({f["batch"] for f in layers}, {1, 2})
-        self.assertTrue(all("share" in f for f in layers))
+        for f in some:  # a new row of kernels needs a loop to be held against
+            self.assertTrue("share" in f or f["unit"] == "Mfloat/s", f)
 
     def test_forced_row(self):
         some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "1", LLMCS_CPU="scalar")
