@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "formats/config_parts.h"
 #include "formats/folder.h"
 
@@ -295,40 +294,42 @@ static llmcs_status read_model(ll_config *c, const ll_fields *f, const ll_log *l
 }
 
 /* config.json of the folder that holds the network. */
-static llmcs_status read_config_json(ll_config *c, const char *folder, const ll_log *log) {
+static llmcs_status read_config_json(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_fields f;
     bool there;
-    LL_TRY(ll_folder_has(a, folder, "config.json", &there));
+    LL_TRY(ll_source_has(source, a, "config.json", &there));
+    if (!there && source->gguf) return ll_config_gguf(c, source->gguf, log);
     if (!there)
         return ll_fail(LLMCS_CONFIG, "%s: config.json is missing: is this the folder of a Hugging Face model?",
-                       ll_folder_tail(folder));
-    LL_TRY(ll_fields_open(&f, a, folder, "config.json", LL_JSON_OBJECT));
+                       ll_folder_tail(source->within && source->within[0] ? source->within : source->path));
+    LL_TRY(ll_fields_open(&f, a, source, "config.json", LL_JSON_OBJECT));
     llmcs_status status = read_model(c, &f, log);
     ll_fields_close(&f);
     return status;
 }
 
-static llmcs_status read_all(ll_config *c, const char *folder, const ll_log *log) {
-    const llmcs_allocator *a = &c->arena.allocator;
-    char *inner;
-    LL_TRY(ll_folder_check(folder));
-    LL_TRY(ll_config_sentence(c, folder));
-    bool same = !c->sentence.transformer_path[0];
-    if (same)
-        LL_TRY(ll_copy_text(a, folder, strlen(folder), "path", &inner));
-    else
-        LL_TRY(ll_path_join(a, folder, c->sentence.transformer_path, &inner));
-    llmcs_status status = read_config_json(c, inner, log);
-    if (!status) status = ll_config_generation(c, inner, log);
-    ll_free(a, inner);
-    return status ? status : ll_config_sentence_pooling(c, folder);
+/* The position table of a GGUF file begins with the first position in use. */
+static void drop_unused_positions(ll_config *c) {
+    c->n_positions -= c->position_offset;
+    c->position_offset = 0;
 }
 
-llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const char *folder, const ll_log *log) {
+static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log *log) {
+    bool is_gguf;
+    if (!source->gguf) LL_TRY(ll_folder_check(source->path, &is_gguf));
+    LL_TRY(ll_config_sentence(c, source));
+    ll_source inner = ll_source_in(source, c->sentence.transformer_path);
+    LL_TRY(read_config_json(c, &inner, log));
+    if (source->gguf) drop_unused_positions(c);
+    LL_TRY(ll_config_generation(c, &inner, log));
+    return ll_config_sentence_pooling(c, source);
+}
+
+llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log) {
     *config = (ll_config){.architecture = "", .sentence.transformer_path = ""};
     ll_arena_init(&config->arena, a);
-    llmcs_status status = read_all(config, folder, log);
+    llmcs_status status = read_all(config, source, log);
     if (status) ll_config_free(config);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "formats/source.h"
 
 typedef enum ll_family { LL_FAMILY_GPT2, LL_FAMILY_BERT, LL_FAMILY_DISTILBERT, LL_FAMILY_ROBERTA } ll_family;
 
@@ -73,10 +74,11 @@ typedef struct ll_config {
     } sentence;
 } ll_config;
 
-/* Reads config.json of `folder` (for a sentence-transformers folder: of its Transformer module),
- * generation_config.json and modules.json where present. Messages name file, key, found, expected.
+/* Reads config.json of `source` (for a sentence-transformers folder: of its Transformer module),
+ * generation_config.json and modules.json where present; of a GGUF file that does not carry them, its own keys.
+ * Messages name file, key, found, expected.
  * IO JSON CONFIG UNSUPPORTED LIMIT NOMEM. On failure there is nothing to free. */
-llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const char *folder, const ll_log *log);
+llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log);
 void ll_config_free(ll_config *config);
 
 #endif

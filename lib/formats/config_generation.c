@@ -3,7 +3,6 @@
 #include <float.h>
 
 #include "formats/config_parts.h"
-#include "formats/folder.h"
 
 static llmcs_status read_early_stopping(ll_config *c, const ll_fields *f) {
     ll_json v;
@@ -37,17 +36,22 @@ static llmcs_status read_values(ll_config *c, const ll_fields *f, const ll_log *
     return ll_config_eos_ids(c, f, log);
 }
 
-llmcs_status ll_config_generation(ll_config *c, const char *folder, const ll_log *log) {
-    const llmcs_allocator *a = &c->arena.allocator;
-    ll_fields f;
-    bool there;
+/* Transformers' defaults. */
+static void set_defaults(ll_config *c) {
     c->generation.temperature = c->generation.top_p = 1;
     c->generation.repetition_penalty = c->generation.length_penalty = 1;
     c->generation.top_k = 50;
     c->generation.num_beams = c->generation.num_return_sequences = 1;
-    LL_TRY(ll_folder_has(a, folder, "generation_config.json", &there));
+}
+
+llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_log *log) {
+    const llmcs_allocator *a = &c->arena.allocator;
+    ll_fields f;
+    bool there;
+    set_defaults(c);
+    LL_TRY(ll_source_has(source, a, "generation_config.json", &there));
     if (!there || c->family != LL_FAMILY_GPT2) return LLMCS_OK;
-    LL_TRY(ll_fields_open(&f, a, folder, "generation_config.json", LL_JSON_OBJECT));
+    LL_TRY(ll_fields_open(&f, a, source, "generation_config.json", LL_JSON_OBJECT));
     llmcs_status status = read_values(c, &f, log);
     ll_fields_close(&f);
     return status;

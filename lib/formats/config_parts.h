@@ -16,11 +16,14 @@ llmcs_status ll_config_eos_ids(ll_config *c, const ll_fields *f, const ll_log *l
 /* config_labels.c: problem_type, id2label, num_labels. */
 llmcs_status ll_config_labels(ll_config *c, const ll_fields *f, const ll_log *log);
 
-/* config_generation.c: Transformers' defaults, then generation_config.json of `folder` if it has one. */
-llmcs_status ll_config_generation(ll_config *c, const char *folder, const ll_log *log);
+/* config_generation.c: Transformers' defaults, then generation_config.json of `source` if it has one. */
+llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_log *log);
 
-/* config_sentence.c: modules.json of `folder` if it has one; then, when n_embd is known, what it says of pooling. */
-llmcs_status ll_config_sentence(ll_config *c, const char *folder);
-llmcs_status ll_config_sentence_pooling(ll_config *c, const char *folder);
+/* config_sentence.c: modules.json of `source` if it has one; then, when n_embd is known, what it says of pooling. */
+llmcs_status ll_config_sentence(ll_config *c, const ll_source *source);
+llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source);
+
+/* config_gguf.c: a GGUF file that does not carry config.json: what its keys and tensors say. */
+llmcs_status ll_config_gguf(ll_config *c, const struct ll_gguf *g, const ll_log *log);
 
 #endif

@@ -3,7 +3,6 @@
  * A Transformer, a Pooling of its tokens by mean or first token, and perhaps Normalize are what we run. */
 #include <string.h>
 
-#include "base/file.h"
 #include "formats/config_parts.h"
 #include "formats/folder.h"
 
@@ -73,30 +72,26 @@ static llmcs_status read_transformer_settings(ll_config *c, const ll_fields *f) 
 }
 
 /* Opens `name` of the module's folder, if it is there. */
-static llmcs_status open_if_there(ll_config *c, const char *folder, const char *module, const char *name, ll_fields *f,
-                                  bool *there) {
+static llmcs_status open_if_there(ll_config *c, const ll_source *source, const char *module, const char *name,
+                                  ll_fields *f, bool *there) {
     const llmcs_allocator *a = &c->arena.allocator;
-    char *path;
-    *there = false;
-    LL_TRY(module[0] ? ll_path_join(a, folder, module, &path) : ll_copy_text(a, folder, strlen(folder), "path", &path));
-    llmcs_status status = ll_folder_has(a, path, name, there);
-    if (!status && *there) status = ll_fields_open(f, a, path, name, LL_JSON_OBJECT);
-    ll_free(a, path);
-    return status;
+    ll_source inner = ll_source_in(source, module);
+    LL_TRY(ll_source_has(&inner, a, name, there));
+    return *there ? ll_fields_open(f, a, &inner, name, LL_JSON_OBJECT) : LLMCS_OK;
 }
 
-llmcs_status ll_config_sentence(ll_config *c, const char *folder) {
+llmcs_status ll_config_sentence(ll_config *c, const ll_source *source) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_fields f;
     modules m = {0};
     bool there;
-    LL_TRY(ll_folder_has(a, folder, "modules.json", &there));
+    LL_TRY(ll_source_has(source, a, "modules.json", &there));
     if (!there) return LLMCS_OK;
-    LL_TRY(ll_fields_open(&f, a, folder, "modules.json", LL_JSON_ARRAY));
+    LL_TRY(ll_fields_open(&f, a, source, "modules.json", LL_JSON_ARRAY));
     llmcs_status status = read_modules(c, &f, &m);
     ll_fields_close(&f);
     if (status) return status;
-    LL_TRY(open_if_there(c, folder, c->sentence.transformer_path, "sentence_bert_config.json", &f, &there));
+    LL_TRY(open_if_there(c, source, c->sentence.transformer_path, "sentence_bert_config.json", &f, &there));
     if (!there) return LLMCS_OK;
     status = read_transformer_settings(c, &f);
     ll_fields_close(&f);
@@ -151,14 +146,14 @@ static llmcs_status read_pooling(ll_config *c, const ll_fields *f) {
     return named ? read_mode_name(c, f, mode) : read_mode_switches(c, f);
 }
 
-llmcs_status ll_config_sentence_pooling(ll_config *c, const char *folder) {
+llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source) {
     ll_fields f;
     bool there;
-    if (!c->sentence.present) return LLMCS_OK;
-    LL_TRY(open_if_there(c, folder, c->sentence.pooling_path, "config.json", &f, &there));
+    if (!c->sentence.pooling_path) return LLMCS_OK;
+    LL_TRY(open_if_there(c, source, c->sentence.pooling_path, "config.json", &f, &there));
     if (!there)
-        return ll_fail(LLMCS_CONFIG, "%s/%s: config.json of the Pooling module is missing", ll_folder_tail(folder),
-                       c->sentence.pooling_path);
+        return ll_fail(LLMCS_CONFIG, "%s/%s: config.json of the Pooling module is missing",
+                       ll_folder_tail(source->path), c->sentence.pooling_path);
     llmcs_status status = read_pooling(c, &f);
     ll_fields_close(&f);
     return status;

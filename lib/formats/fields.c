@@ -1,6 +1,5 @@
 #include "formats/fields.h"
 
-#include "base/file.h"
 #include "formats/folder.h"
 
 #define SHOWN_BYTES 60 /* of a value in a message */
@@ -19,13 +18,13 @@ static llmcs_status parse(ll_fields *f, size_t len, ll_json_type root) {
     return LLMCS_OK;
 }
 
-llmcs_status ll_fields_open(ll_fields *f, const llmcs_allocator *a, const char *folder, const char *name,
+llmcs_status ll_fields_open(ll_fields *f, const llmcs_allocator *a, const ll_source *source, const char *name,
                             ll_json_type root) {
     size_t len;
     *f = (ll_fields){.allocator = *a};
-    LL_TRY(ll_path_join(a, folder, name, &f->path));
+    LL_TRY(ll_source_join(source, a, name, &f->path));
     f->name = ll_folder_tail(f->path);
-    llmcs_status status = ll_file_read_all(a, f->path, LL_MAX_FIELDS_BYTES, &f->text, &len);
+    llmcs_status status = ll_source_read(source, a, name, f->path, LL_MAX_FIELDS_BYTES, &f->text, &len);
     if (!status) status = parse(f, len, root);
     if (status) ll_fields_close(f);
     return status;

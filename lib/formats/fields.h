@@ -4,6 +4,7 @@
 #define LL_FORMATS_FIELDS_H
 
 #include "formats/json.h"
+#include "formats/source.h"
 
 #define LL_MAX_FIELDS_BYTES ((size_t)4 << 20) /* of such a file; the largest have some thousand labels */
 #define LL_MAX_FIELDS 65536                   /* members of its object */
@@ -16,8 +17,8 @@ typedef struct ll_fields {
     ll_json root;     /* an object, or for modules.json an array */
 } ll_fields;
 
-/* Reads file `name` of `folder`, whose value must be of type `root`. On failure there is nothing to close. */
-llmcs_status ll_fields_open(ll_fields *f, const llmcs_allocator *a, const char *folder, const char *name,
+/* Reads file `name` of `source`, whose value must be of type `root`. On failure there is nothing to close. */
+llmcs_status ll_fields_open(ll_fields *f, const llmcs_allocator *a, const ll_source *source, const char *name,
                             ll_json_type root);
 void ll_fields_close(ll_fields *f);
 

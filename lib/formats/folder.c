@@ -42,7 +42,7 @@ const char *ll_folder_guess(const unsigned char *bytes, size_t n) {
         const char *what;
     } known[] = {
         {"version https://git-lfs", 23, "a git-lfs pointer: run `git lfs pull` in the folder to get the file itself"},
-        {"GGUF", 4, "a GGUF file, which this version does not read: give the Hugging Face folder"},
+        {"GGUF", 4, "a GGUF file: give its own path instead of a folder's"},
         {"PK\x03\x04", 4, "a zip archive, perhaps a pytorch_model.bin"},
         {"\x80\x02", 2, "a Python pickle, perhaps a pytorch_model.bin"},
         {"\x80\x03", 2, "a Python pickle"},
@@ -60,8 +60,8 @@ const char *ll_folder_guess(const unsigned char *bytes, size_t n) {
     return NULL;
 }
 
-/* A file where a folder should be. */
-static llmcs_status explain_file(const char *path) {
+/* A file where a folder should be: one that is a model by itself, or one that needs explaining. */
+static llmcs_status look_at_file(const char *path, bool *is_gguf) {
     ll_file file;
     unsigned char start[GUESS_BYTES] = {0};
     LL_TRY(ll_file_open(&file, path, false));
@@ -69,20 +69,18 @@ static llmcs_status explain_file(const char *path) {
     llmcs_status status = ll_file_read(&file, 0, start, n);
     ll_file_close(&file);
     if (status) return status;
+    *is_gguf = begins_with(start, n, "GGUF", 4);
+    if (*is_gguf) return LLMCS_OK;
     const char *name = ll_folder_tail(path), *what = ll_folder_guess(start, n);
-    if (begins_with(start, n, "GGUF", 4))
-        return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: GGUF files are not read in this version: give the Hugging Face folder of the model "
-                       "(config.json, model.safetensors, tokenizer.json)",
-                       name);
     if (what) return ll_fail(LLMCS_IO, "%s: expected the folder of a model, found %s", name, what);
     return ll_fail(LLMCS_IO, "%s: expected the folder of a model, found a file: give the folder it lies in", name);
 }
 
-llmcs_status ll_folder_check(const char *path) {
+llmcs_status ll_folder_check(const char *path, bool *is_gguf) {
+    *is_gguf = false;
     if (!path[0]) return ll_fail(LLMCS_ARG, "the path of the model's folder is empty");
     if (ll_file_is_directory(path)) return LLMCS_OK;
-    if (ll_file_exists(path)) return explain_file(path);
+    if (ll_file_exists(path)) return look_at_file(path, is_gguf);
     return ll_fail(LLMCS_IO, "%s: no such folder", ll_folder_tail(path));
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 
-/* IO or UNSUPPORTED if path is not a folder: absent, a GGUF file, some other file. */
-llmcs_status ll_folder_check(const char *path);
+/* IO or ARG if path is neither a folder nor a GGUF file (*is_gguf): absent, some other file. */
+llmcs_status ll_folder_check(const char *path, bool *is_gguf);
 
 /* For a folder without model.safetensors and its index: always fails, and says what is there instead and what
  * to do about it. */

@@ -6,6 +6,7 @@
 #include "base/sort.h"
 #include "formats/convert.h"
 #include "formats/folder.h"
+#include "formats/gguf_names.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 
@@ -18,6 +19,7 @@
 typedef struct shard {
     char *path;
     ll_file file;
+    const ll_file *borrowed; /* of a GGUF source; NULL: file is our own */
 } shard;
 
 struct ll_tensors {
@@ -93,6 +95,8 @@ const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor) {
 }
 
 /* -------------------------------------------------------------------------------------------------- files */
+
+static const ll_file *file_of(const shard *s) { return s->borrowed ? s->borrowed : &s->file; }
 
 /* Opens `name` of the folder, a plain file name, as the next file of the checkpoint, and reads its header. */
 static llmcs_status add_shard(ll_tensors *t, const char *folder, const char *name, llmcs_load_mode mode) {
@@ -211,6 +215,35 @@ static llmcs_status open_sharded(ll_tensors *t, const char *folder, llmcs_load_m
     return status;
 }
 
+/* --------------------------------------------------------------------------------------------------- GGUF */
+
+/* Biases and the like of a rank of one have no turned form. */
+static llmcs_status translate(ll_tensors *t, ll_family family, const ll_tensor *stored, const char *file) {
+    ll_tensor *tensor = &t->list.items[t->list.count];
+    char name[LL_MAX_NAME_TEXT];
+    *tensor = *stored;
+    if (!ll_gguf_to_checkpoint(family, stored->name, name))
+        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%s\" would get too long a name", file, stored->name);
+    tensor->name_bytes = strlen(name);
+    LL_TRY(ll_arena_copy_text(&t->list.names, name, tensor->name_bytes, "tensor names", &tensor->name));
+    t->list.count++;
+    return LLMCS_OK;
+}
+
+/* The tensors of a GGUF file under the names of the family's checkpoints. */
+static llmcs_status open_gguf(ll_tensors *t, const ll_gguf *g) {
+    ll_family family;
+    LL_TRY(ll_gguf_family(g, &family));
+    LL_TRY(ll_grow(&t->allocator, &t->shards, 0, &t->shards_capacity, 1, sizeof *t->shards, "shards"));
+    t->shards[0] = (shard){.file.fd = -1, .borrowed = &g->file};
+    LL_TRY(ll_copy_text(&t->allocator, g->path, strlen(g->path), "path", &t->shards[0].path));
+    t->n_shards = 1;
+    LL_TRY(ll_grow(&t->allocator, &t->list.items, 0, &t->list.capacity, g->tensors.count, sizeof *t->list.items,
+                   "tensors"));
+    for (size_t i = 0; i < g->tensors.count; i++) LL_TRY(translate(t, family, &g->tensors.items[i], g->name));
+    return sort_by_name(t);
+}
+
 /* --------------------------------------------------------------------------------------------- open, close */
 
 static llmcs_status open_files(ll_tensors *t, const char *folder, llmcs_load_mode mode) {
@@ -222,20 +255,30 @@ static llmcs_status open_files(ll_tensors *t, const char *folder, llmcs_load_mod
     return sort_by_name(t);
 }
 
-llmcs_status ll_tensors_open(const llmcs_allocator *a, const char *folder, llmcs_load_mode mode, const ll_log *log,
+static llmcs_status open_source(ll_tensors *t, const ll_source *source, llmcs_load_mode mode) {
+    char *folder;
+    bool is_gguf;
+    if (source->gguf) return open_gguf(t, source->gguf);
+    LL_TRY(ll_source_folder(source, &t->allocator, &folder));
+    llmcs_status status = ll_folder_check(folder, &is_gguf);
+    if (!status) status = open_files(t, folder, mode);
+    ll_free(&t->allocator, folder);
+    return status;
+}
+
+llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, llmcs_load_mode mode, const ll_log *log,
                              ll_tensors **tensors) {
     ll_tensors *t;
     *tensors = NULL;
-    LL_TRY(ll_folder_check(folder));
     LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tensors", &t));
     t->allocator = *a;
     ll_tensor_list_init(&t->list, a);
-    llmcs_status status = open_files(t, folder, mode);
+    llmcs_status status = open_source(t, source, mode);
     if (status) {
         ll_tensors_close(&t);
         return status;
     }
-    ll_log_say(log, LLMCS_LOG_DEBUG, "%s: %zu tensors in %zu files", ll_folder_tail(folder), t->list.count,
+    ll_log_say(log, LLMCS_LOG_DEBUG, "%s: %zu tensors in %zu files", ll_folder_tail(source->path), t->list.count,
                t->n_shards);
     *tensors = t;
     return LLMCS_OK;
@@ -257,31 +300,66 @@ void ll_tensors_close(ll_tensors **tensors) {
 }
 
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t) {
-    for (size_t i = 0; i < t->n_shards; i++) LL_TRY(ll_file_check_unchanged(&t->shards[i].file));
+    for (size_t i = 0; i < t->n_shards; i++) LL_TRY(ll_file_check_unchanged(file_of(&t->shards[i])));
     return LLMCS_OK;
 }
 
 /* --------------------------------------------------------------------------------------------------- data */
 
+/* n bytes of the tensor's data, from the file or its mapping. */
+static llmcs_status read_bytes(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, void *out) {
+    const ll_file *file = file_of(&t->shards[tensor->file]);
+    if (!file->map) return ll_file_read(file, tensor->offset + first, out, n);
+    memcpy(out, file->map + tensor->offset + first, n);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_byte, size_t n_bytes,
+                                 void *out) {
+    if (first_byte > tensor->n_bytes || n_bytes > tensor->n_bytes - first_byte)
+        return ll_fail(LLMCS_ARG, "%s: tensor \"%.80s\": bytes %llu to %llu of %llu", ll_tensors_path(t, tensor),
+                       tensor->name, (unsigned long long)first_byte, (unsigned long long)(first_byte + n_bytes),
+                       (unsigned long long)tensor->n_bytes);
+    return n_bytes ? read_bytes(t, tensor, first_byte, n_bytes, out) : LLMCS_OK;
+}
+
+/* Whole blocks. The raw bytes go to the end of `out`, and are converted from there to its beginning. */
+static llmcs_status read_blocks(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_block, size_t n_blocks,
+                                float *out) {
+    const ll_file *file = file_of(&t->shards[tensor->file]);
+    ll_dtype_block block = ll_dtype_block_of(tensor->dtype);
+    size_t n = n_blocks * block.elements, n_bytes = n_blocks * block.bytes;
+    const unsigned char *raw = (unsigned char *)out + (n * sizeof *out - n_bytes);
+    if (file->map)
+        raw = file->map + tensor->offset + first_block * block.bytes;
+    else
+        LL_TRY(ll_file_read(file, tensor->offset + first_block * block.bytes, (void *)(uintptr_t)raw, n_bytes));
+    ll_convert_to_f32(tensor->dtype, raw, n, out);
+    return LLMCS_OK;
+}
+
+/* n elements from `skip` on of one block. */
+static llmcs_status read_part(const ll_tensors *t, const ll_tensor *tensor, uint64_t block, size_t skip, size_t n,
+                              float *out) {
+    float whole[LL_MAX_BLOCK_ELEMENTS];
+    LL_TRY(read_blocks(t, tensor, block, 1, whole));
+    memcpy(out, whole + skip, n * sizeof *out);
+    return LLMCS_OK;
+}
+
 llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
-    const ll_file *file = &t->shards[tensor->file].file;
-    size_t unit = ll_dtype_bytes(tensor->dtype);
-    if (!unit)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%.80s\": %s is not read, only F32, F16 and BF16",
+    ll_dtype_block block = ll_dtype_block_of(tensor->dtype);
+    if (!block.bytes)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%.80s\": %s is not read, only " LL_DTYPE_NAMES,
                        ll_tensors_path(t, tensor), tensor->name, tensor->dtype_name);
     if (first > tensor->n_elements || n > tensor->n_elements - first)
         return ll_fail(LLMCS_ARG, "%s: tensor \"%.80s\": elements %llu to %llu of %llu", ll_tensors_path(t, tensor),
                        tensor->name, (unsigned long long)first, (unsigned long long)(first + n),
                        (unsigned long long)tensor->n_elements);
-    if (n == 0) return LLMCS_OK;
-    uint64_t offset = tensor->offset + first * unit;
-    if (file->map) {
-        ll_convert_to_f32(tensor->dtype, file->map + offset, n, out);
-        return LLMCS_OK;
-    }
-    /* The raw bytes go to the end of `out`, and are converted from there to its beginning. */
-    unsigned char *raw = (unsigned char *)out + n * (sizeof *out - unit);
-    LL_TRY(ll_file_read(file, offset, raw, n * unit));
-    ll_convert_to_f32(tensor->dtype, raw, n, out);
-    return LLMCS_OK;
+    size_t skip = (size_t)(first % block.elements), head = skip ? ll_min(block.elements - skip, n) : 0;
+    size_t n_whole = (n - head) / block.elements, tail = (n - head) % block.elements;
+    uint64_t at = first / block.elements;
+    if (head) LL_TRY(read_part(t, tensor, at++, skip, head, out));
+    if (n_whole) LL_TRY(read_blocks(t, tensor, at, n_whole, out + head));
+    return tail ? read_part(t, tensor, at + n_whole, 0, tail, out + head + n_whole * block.elements) : LLMCS_OK;
 }

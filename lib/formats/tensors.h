@@ -1,16 +1,24 @@
-/* The tensors of a checkpoint, whichever file holds them: safetensors, one or many shards. */
+/* The tensors of a checkpoint, whichever file holds them: safetensors, one or many shards, or GGUF. */
 #ifndef LL_FORMATS_TENSORS_H
 #define LL_FORMATS_TENSORS_H
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "formats/source.h"
 
 typedef enum ll_dtype {
     LL_DTYPE_F32,
     LL_DTYPE_F16,
     LL_DTYPE_BF16,
+    /* Of GGUF files, in blocks: see convert.h. */
+    LL_DTYPE_Q8_0,
+    LL_DTYPE_Q4_0,
+    LL_DTYPE_Q4_1,
+    LL_DTYPE_Q6_K,
     LL_DTYPE_OTHER /* known to the format (I64, BOOL, F64, F8_*...), not to us */
 } ll_dtype;
+
+#define LL_DTYPE_NAMES "F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
 
 #define LL_MAX_RANK 8
 
@@ -22,17 +30,20 @@ typedef struct ll_tensor {
     int rank;
     uint64_t shape[LL_MAX_RANK];
     uint64_t n_elements, n_bytes;
-    uint32_t file;   /* which file of the checkpoint */
+    bool out_in;   /* a matrix is [n_out, n_in], as all are in GGUF, even where the family's own files have it turned */
+    uint32_t file; /* which file of the checkpoint */
     uint64_t offset; /* bytes from the beginning of that file */
 } ll_tensor;
 
 typedef struct ll_tensors ll_tensors;
 
-/* Opens model.safetensors of `folder`, or if there is none the shards that model.safetensors.index.json names (never
+/* Opens model.safetensors of a folder, or if there is none the shards that model.safetensors.index.json names (never
  * outside the folder), and checks all headers strictly. The usual mistakes get their own message: a git-lfs pointer,
- * a folder with only pytorch_model.bin, a GGUF file or other file instead of a folder, a path that is not there.
- * Memory while reading stays under eight times the headers. */
-llmcs_status ll_tensors_open(const llmcs_allocator *a, const char *folder, llmcs_load_mode mode, const ll_log *log,
+ * a folder with only pytorch_model.bin, some other file instead of a folder, a path that is not there.
+ * Memory while reading stays under eight times the headers.
+ * A GGUF file was checked when its source was opened, which must outlive the tensors; here its tensors get the names
+ * that the family's Hugging Face checkpoints have. */
+llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, llmcs_load_mode mode, const ll_log *log,
                              ll_tensors **tensors);
 void ll_tensors_close(ll_tensors **tensors);
 
@@ -43,9 +54,14 @@ const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name);
 /* The path of the file that holds `tensor`, for messages; its end if it is long. */
 const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor);
 
-/* Elements [first, first + n) as float32. Takes no memory: small reads are cheap to call in a loop. UNSUPPORTED for
- * LL_DTYPE_OTHER, IO, CHANGED. Safe from several threads. */
+/* Elements [first, first + n) as float32, whatever the type: blocks are multiplied out. Takes no memory: small reads
+ * are cheap to call in a loop. UNSUPPORTED for LL_DTYPE_OTHER, IO, CHANGED. Safe from several threads. */
 llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out);
+
+/* Bytes [first_byte, first_byte + n_bytes) as they lie in the file (little-endian): rows of a quantised tensor, or
+ * float16 that stays float16. Any type. ARG outside the tensor, IO, CHANGED. Safe from several threads. */
+llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_byte, size_t n_bytes,
+                                 void *out);
 
 /* CHANGED if any file is not what it was at open. */
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "formats/gguf_names.h"
 #include "formats/tokenizer_read.h"
 
 /* ------------------------------------------------------------------------------------------- shared reading */
@@ -12,34 +13,32 @@ llmcs_status ll_spec_fail(ll_json value, const char *where, const char *problem)
                    (unsigned long long)ll_json_offset(value), problem);
 }
 
-static llmcs_status read_into(ll_tokenizer_spec *spec, char *path, ll_spec_file **out) {
-    ll_spec_file *file = &spec->file[spec->n_files++];
-    *file = (ll_spec_file){.path = path};
+static llmcs_status find_file(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_spec_file **out) {
+    const llmcs_allocator *a = &spec->arena.allocator;
+    bool there;
+    *out = NULL;
+    LL_TRY(ll_source_has(source, a, name, &there));
+    if (!there || spec->n_files == LL_MAX_SPEC_FILES) return LLMCS_OK;
+    ll_spec_file *file = &spec->file[spec->n_files];
+    *file = (ll_spec_file){0};
+    LL_TRY(ll_source_join(source, a, name, &file->path));
+    spec->n_files++;
     *out = file;
-    return ll_file_read_all(&spec->arena.allocator, path, LL_MAX_TOKENIZER_FILE, &file->data, &file->data_bytes);
+    return ll_source_read(source, a, name, file->path, LL_MAX_TOKENIZER_FILE, &file->data, &file->data_bytes);
 }
 
-static llmcs_status find_file(ll_tokenizer_spec *spec, const char *folder, const char *name, ll_spec_file **file) {
-    char *path;
-    *file = NULL;
-    LL_TRY(ll_path_join(&spec->arena.allocator, folder, name, &path));
-    if (ll_file_exists(path) && spec->n_files < LL_MAX_SPEC_FILES) return read_into(spec, path, file);
-    ll_free(&spec->arena.allocator, path);
-    return LLMCS_OK;
-}
-
-llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const char *folder, const char *name,
+llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const ll_source *source, const char *name,
                                const ll_spec_file **file) {
     ll_spec_file *found;
-    llmcs_status st = find_file(spec, folder, name, &found);
+    llmcs_status st = find_file(spec, source, name, &found);
     *file = found;
     return st;
 }
 
-llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const char *folder, const char *name, ll_json *root) {
+llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_json *root) {
     ll_spec_file *file;
     *root = (ll_json){NULL, 0};
-    LL_TRY(find_file(spec, folder, name, &file));
+    LL_TRY(find_file(spec, source, name, &file));
     if (!file) return LLMCS_OK;
     LL_TRY(ll_json_parse(&spec->arena.allocator, file->path, file->data, file->data_bytes, 0, &file->doc));
     *root = ll_json_root(file->doc);
@@ -128,15 +127,12 @@ void ll_template_roberta(ll_tokenizer_spec *spec, int32_t cls, int32_t sep) {
 
 /* ------------------------------------------------------------------------------------------------ the whole */
 
-llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const char *folder, bool *present) {
+llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present) {
     static const char *const names[] = {"tokenizer.json", "vocab.json", "vocab.txt"};
-    *present = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !*present; i++) {
-        char *path;
-        LL_TRY(ll_path_join(a, folder, names[i], &path));
-        *present = ll_file_exists(path);
-        ll_free(a, path);
-    }
+    *present = source->gguf && ll_gguf_find(source->gguf, "tokenizer.ggml.tokens") != NULL;
+    if (source->gguf) return LLMCS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !*present; i++)
+        LL_TRY(ll_source_has(source, a, names[i], present));
     return LLMCS_OK;
 }
 
@@ -158,50 +154,64 @@ static bool wants_vocab_txt(ll_json config) {
     return class && len >= 4 && !memcmp(class, "Bert", 4);
 }
 
-static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const char *folder, ll_json vocab) {
+static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *source, ll_json vocab) {
     const ll_spec_file *merges;
     LL_TRY(ll_read_vocab_object(spec, vocab, "vocabulary"));
-    LL_TRY(ll_spec_read_file(spec, folder, "merges.txt", &merges));
-    if (!merges) return ll_fail(LLMCS_TOKENIZER, "%s: vocab.json is there, but merges.txt is not", folder);
+    LL_TRY(ll_spec_read_file(spec, source, "merges.txt", &merges));
+    if (!merges) return ll_fail(LLMCS_TOKENIZER, "%s: vocab.json is there, but merges.txt is not", source->path);
     return ll_read_merges_txt(spec, merges);
 }
 
-static llmcs_status read_older(ll_tokenizer_spec *spec, const char *folder, const char *model_type, ll_json config,
-                               ll_json map) {
+static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *source, ll_json config) {
     ll_json vocab = {NULL, 0};
     const ll_spec_file *txt = NULL;
-    if (wants_vocab_txt(config)) LL_TRY(ll_spec_read_file(spec, folder, "vocab.txt", &txt));
-    if (!txt) LL_TRY(ll_spec_read_json(spec, folder, "vocab.json", &vocab));
-    if (!txt && !vocab.doc) LL_TRY(ll_spec_read_file(spec, folder, "vocab.txt", &txt));
+    if (wants_vocab_txt(config)) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
+    if (!txt) LL_TRY(ll_spec_read_json(spec, source, "vocab.json", &vocab));
+    if (!txt && !vocab.doc) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
     if (!txt && !vocab.doc)
-        return ll_fail(LLMCS_TOKENIZER, "%s: no tokenizer.json, vocab.json or vocab.txt in this folder", folder);
-    if (txt)
-        LL_TRY(ll_read_vocab_txt(spec, txt));
-    else
-        LL_TRY(read_bpe_files(spec, folder, vocab));
-    return ll_read_older_settings(spec, folder, model_type, config, map);
+        return ll_fail(LLMCS_TOKENIZER, "%s: no tokenizer.json, vocab.json or vocab.txt in this folder", source->path);
+    return txt ? ll_read_vocab_txt(spec, txt) : read_bpe_files(spec, source, vocab);
 }
 
-static llmcs_status read_all(ll_tokenizer_spec *spec, const char *folder, const char *model_type) {
+static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type) {
     ll_json root, config, map;
-    LL_TRY(ll_spec_read_json(spec, folder, "tokenizer.json", &root));
-    LL_TRY(ll_spec_read_json(spec, folder, "tokenizer_config.json", &config));
-    LL_TRY(ll_spec_read_json(spec, folder, "special_tokens_map.json", &map));
-    if (root.doc)
+    LL_TRY(ll_spec_read_json(spec, source, "tokenizer.json", &root));
+    LL_TRY(ll_spec_read_json(spec, source, "tokenizer_config.json", &config));
+    LL_TRY(ll_spec_read_json(spec, source, "special_tokens_map.json", &map));
+    if (root.doc) {
         LL_TRY(ll_read_tokenizer_json(spec, root));
-    else
-        LL_TRY(read_older(spec, folder, model_type, config, map));
+    } else {
+        if (!spec->vocab) LL_TRY(read_older_vocab(spec, source, config));
+        LL_TRY(ll_read_older_settings(spec, source, model_type, config, map));
+    }
     return ll_read_special_names(spec, config, map);
 }
 
-llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const char *folder,
+/* A GGUF file holds the vocabulary in its own form. The rest is in the folder's files, which it may carry: then all is
+ * as in the folder it was made from. */
+static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source) {
+    static const char *const model_types[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
+    ll_family family;
+    size_t len;
+    LL_TRY(ll_gguf_family(source->gguf, &family));
+    LL_TRY(ll_read_gguf_vocab(spec, source->gguf));
+    LL_TRY(read_folder(spec, source, model_types[family]));
+    return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
+}
+
+static llmcs_status read_all(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type) {
+    if (source->gguf) return read_gguf(spec, source);
+    if (!ll_file_is_directory(source->path))
+        return ll_fail(LLMCS_IO, "%s: %s", source->path,
+                       ll_file_exists(source->path) ? "not a folder" : "no such folder");
+    return read_folder(spec, source, model_type);
+}
+
+llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
                                      const char *model_type) {
     *spec = (ll_tokenizer_spec){.use_regex = true, .max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
-    llmcs_status st = LLMCS_OK;
-    if (!ll_file_is_directory(folder))
-        st = ll_fail(LLMCS_IO, "%s: %s", folder, ll_file_exists(folder) ? "not a folder" : "no such folder");
-    if (!st) st = read_all(spec, folder, model_type);
+    llmcs_status st = read_all(spec, source, model_type);
     if (st) ll_tokenizer_spec_free(spec);
     return st;
 }

@@ -1,9 +1,11 @@
-/* tokenizer.json, or vocab.json + merges.txt, or vocab.txt: as plain lists and flags for text/ to build from. */
+/* tokenizer.json, or vocab.json + merges.txt, or vocab.txt, or what a GGUF file holds of them: as plain lists and flags
+ * for text/ to build from. */
 #ifndef LL_FORMATS_TOKENIZER_FILES_H
 #define LL_FORMATS_TOKENIZER_FILES_H
 
 #include "base/arena.h"
 #include "formats/json.h"
+#include "formats/source.h"
 
 typedef enum ll_token_model { LL_TOKEN_BPE, LL_TOKEN_WORDPIECE } ll_token_model;
 
@@ -60,7 +62,7 @@ typedef enum ll_decoder_kind {
     LL_DECODE_SPACES      /* no decoder: tokens joined by spaces */
 } ll_decoder_kind;
 
-/* A file that was read; the lists below point into it. */
+/* A file that was read; the lists below point into it, or into an open GGUF file. */
 typedef struct ll_spec_file {
     char *path, *data;
     size_t data_bytes;
@@ -109,14 +111,14 @@ typedef struct ll_tokenizer_spec {
 /* Most ids a vocabulary of n tokens may leave unused, so that tables by id stay a multiple of the file. */
 #define LL_MAX_ID_GAP 65536
 
-/* True if the folder holds any tokenizer file. */
-llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const char *folder, bool *present);
+/* True if the source holds any tokenizer file, or a GGUF file a vocabulary. */
+llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present);
 
 /* model_type: config.json's where known ("gpt2", "bert", "roberta", ...), else NULL: only says which post-processor
  * the older files mean (RoBERTa's <s> ... </s> and GPT-2's nothing share a format).
  * tokenizer.json is read where it is there, whatever stands beside it. What is not supported is UNSUPPORTED and named,
  * what is wrong is TOKENIZER with file and place; text that is not JSON is JSON. */
-llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const char *folder,
+llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
                                      const char *model_type);
 void ll_tokenizer_spec_free(ll_tokenizer_spec *spec);
 

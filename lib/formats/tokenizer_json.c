@@ -62,6 +62,7 @@ static llmcs_status read_merge(ll_json m, ll_merge *out) {
 
 static llmcs_status read_merges(ll_tokenizer_spec *spec, ll_json model) {
     ll_json merges;
+    if (spec->merges) return LLMCS_OK; /* of a GGUF file */
     LL_TRY(ll_spec_member(model, "model", "merges", &merges));
     if (ll_json_get_type(merges) != LL_JSON_ARRAY) return ll_spec_fail(model, "model.merges", "an array is expected");
     spec->merges_path = spec->path;
@@ -124,7 +125,9 @@ static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
         ll_format(shown, sizeof shown, "\"%.*s\"", (int)(len < 30 ? len : 30), name ? name : "");
         return unsupported(model, "model.type", shown);
     }
-    LL_TRY(ll_read_vocab_object(spec, vocab, "model.vocab"));
+    if (spec->vocab && (spec->model == LL_TOKEN_BPE) != bpe)
+        return ll_spec_fail(type, "model.type", "the vocabulary of this GGUF file is of another kind");
+    if (!spec->vocab) LL_TRY(ll_read_vocab_object(spec, vocab, "model.vocab"));
     return bpe ? read_bpe(spec, model) : read_wordpiece(spec, model);
 }
 

@@ -6,12 +6,12 @@
 
 #define LL_MAX_TOKENIZER_FILE ((size_t)512 << 20) /* bytes of one file */
 
-/* Reads folder/name into spec->file; *file is NULL if there is none. */
-llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const char *folder, const char *name,
+/* Reads `name` of the source into spec->file; *file is NULL if there is none. */
+llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const ll_source *source, const char *name,
                                const ll_spec_file **file);
 
 /* The same for JSON; *root is MISSING if there is no such file, TOKENIZER if it does not hold an object. */
-llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const char *folder, const char *name, ll_json *root);
+llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_json *root);
 
 /* A member of an object that may stand there once; `where` names the object in messages ("model"). */
 llmcs_status ll_spec_member(ll_json object, const char *where, const char *key, ll_json *value);
@@ -59,7 +59,13 @@ llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *fil
 llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, ll_json config, ll_json map);
 
 /* What else the older files need: normalizer, pre-tokenizer, post-processor, added tokens. */
-llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const char *folder, const char *model_type, ll_json config,
-                                    ll_json map);
+llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                    ll_json config, ll_json map);
+
+/* tokenizer_gguf.c. Model, vocabulary and merges of a GGUF file, before anything else is read. */
+llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const struct ll_gguf *g);
+/* Behind ll_read_older_settings and ll_read_special_names, for a file that carries none of the folder's: what its own
+ * keys say of normalizer, added tokens and special tokens. */
+llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const struct ll_gguf *g);
 
 #endif

@@ -268,25 +268,25 @@ static llmcs_status read_added_tokens(ll_tokenizer_spec *spec, family f, ll_json
 }
 
 /* config.json's model_type, for a caller that does not know it. */
-static llmcs_status find_model_type(ll_tokenizer_spec *spec, const char *folder, const char **model_type) {
+static llmcs_status find_model_type(ll_tokenizer_spec *spec, const ll_source *source, const char **model_type) {
     ll_json config;
     size_t len;
-    LL_TRY(ll_spec_read_json(spec, folder, "config.json", &config));
+    LL_TRY(ll_spec_read_json(spec, source, "config.json", &config));
     const char *type = ll_json_string(ll_json_get(config, "model_type"), &len);
     if (type) LL_TRY(ll_arena_copy_text(&spec->arena, type, len, "model_type", model_type));
     return LLMCS_OK;
 }
 
-llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const char *folder, const char *model_type, ll_json config,
-                                    ll_json map) {
+llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                    ll_json config, ll_json map) {
     family f;
     ll_json added;
-    if (!model_type && spec->model == LL_TOKEN_BPE) LL_TRY(find_model_type(spec, folder, &model_type));
+    if (!model_type && spec->model == LL_TOKEN_BPE) LL_TRY(find_model_type(spec, source, &model_type));
     LL_TRY(find_family(spec, config, model_type, &f));
     if (f == FAMILY_BERT)
         LL_TRY(bert_settings(spec, config, map));
     else
         LL_TRY(bpe_settings(spec, f, config, map));
-    LL_TRY(ll_spec_read_json(spec, folder, "added_tokens.json", &added));
+    LL_TRY(ll_spec_read_json(spec, source, "added_tokens.json", &added));
     return read_added_tokens(spec, f, config, map, added);
 }

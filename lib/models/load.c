@@ -32,7 +32,7 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
                        t->name, ll_shape_text(t->shape, t->rank, found), ll_shape_text(shape, rank, expected));
     }
     if (t->dtype == LL_DTYPE_OTHER)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%s\" is of type %s; F32, F16 and BF16 are run",
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%s\" is of type %s; " LL_DTYPE_NAMES " are run",
                        ll_tensors_path(l->tensors, t), t->name, t->dtype_name);
     if (!l->filling) l->n_parameters += t->n_elements;
     *tensor = t;
@@ -77,7 +77,8 @@ static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 llmcs_status ll_load_weight(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in, size_t first_out,
                             size_t n_out, const char *name) {
-    const ll_tensor *t;
+    const ll_tensor *t = find(l, name);
+    if (t && t->out_in) layout = LL_OUT_IN;
     uint64_t shape[2] = {layout == LL_OUT_IN ? n_out : n_in, layout == LL_OUT_IN ? n_in : n_out};
     LL_TRY(find_checked(l, name, 2, shape, &t));
     if (!l->filling) {

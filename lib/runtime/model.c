@@ -1,4 +1,4 @@
-/* Opening a folder, and what can be asked about it. */
+/* Opening a folder or a file, and what can be asked about it. */
 #include "runtime/model.h"
 
 #include <stdlib.h>
@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder.h"
 #include "runtime/options.h"
@@ -48,23 +47,15 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
     return LLMCS_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- folder */
+/* -------------------------------------------------------------------------------------------------- source */
 
-llmcs_status ll_model_check_path(const llmcs_allocator *a, const char *path) {
-    if (!path || !*path) return ll_fail(LLMCS_ARG, "the path of the model's folder is empty");
-    if (ll_file_is_directory(path)) return LLMCS_OK;
-    /* Whoever reads checkpoints knows best what else a file may be, and says so. */
-    ll_log silent = {0};
-    ll_tensors *tensors = NULL;
-    LL_TRY(ll_tensors_open(a, path, LLMCS_LOAD_COPY, &silent, &tensors));
-    ll_tensors_close(&tensors);
-    return ll_fail(LLMCS_IO, "%s: not a folder", path);
+llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source) {
+    if (!path || !*path) return ll_fail(LLMCS_ARG, "the path of the model is empty");
+    return ll_source_open(source, a, path, mode);
 }
 
-llmcs_status ll_model_folder(const llmcs_allocator *a, const char *path, const ll_config *config, char **folder) {
-    const char *module = config->sentence.present ? config->sentence.transformer_path : NULL;
-    if (module && *module) return ll_path_join(a, path, module, folder);
-    return ll_copy_text(a, path, strlen(path), "path", folder);
+ll_source ll_model_module(const ll_source *source, const ll_config *config) {
+    return ll_source_in(source, config->sentence.present ? config->sentence.transformer_path : NULL);
 }
 
 /* sentence-transformers lowercases the text itself where its config says so: the same only if the tokenizer does. */
@@ -88,19 +79,19 @@ static llmcs_status check_tokenizer(const llmcs_tokenizer *t, const char *where,
     return check_case(t, where, config);
 }
 
-llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const char *path, const char *folder,
-                                     const ll_config *config, llmcs_tokenizer **tokenizer) {
+llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     llmcs_tokenizer **tokenizer) {
     *tokenizer = NULL;
-    const char *where = folder;
+    ll_source where = ll_model_module(source, config);
     bool present;
-    LL_TRY(ll_tokenizer_files_present(a, folder, &present));
-    if (!present && strcmp(folder, path) != 0) { /* a module's folder: the tokenizer may stand above it */
-        where = path;
-        LL_TRY(ll_tokenizer_files_present(a, path, &present));
+    LL_TRY(ll_tokenizer_files_present(a, &where, &present));
+    if (!present && where.within && where.within[0]) { /* a module's folder: the tokenizer may stand above it */
+        where = *source;
+        LL_TRY(ll_tokenizer_files_present(a, &where, &present));
     }
     if (!present) return LLMCS_OK;
-    LL_TRY(ll_tokenizer_open(where, config->model_type, a, tokenizer));
-    llmcs_status st = check_tokenizer(*tokenizer, where, config);
+    LL_TRY(ll_tokenizer_open(&where, config->model_type, a, tokenizer));
+    llmcs_status st = check_tokenizer(*tokenizer, source->path, config);
     if (st) llmcs_tokenizer_free(tokenizer);
     return st;
 }
@@ -130,9 +121,10 @@ static llmcs_status name_labels(ll_config *c) {
     return LLMCS_OK;
 }
 
-static llmcs_status load_weights(llmcs_model *m, const char *folder, const llmcs_model_options *o) {
+static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
+    ll_source module = ll_model_module(source, &m->config);
     ll_tensors *tensors = NULL;
-    LL_TRY(ll_tensors_open(&m->allocator, folder, o->load_mode, &m->log, &tensors));
+    LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
     llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
     if (!st)
         st = ll_net_load(m->net, tensors, (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0, o->progress, o->progress_user);
@@ -163,20 +155,23 @@ llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backe
     return LLMCS_OK;
 }
 
-static llmcs_status open_folder(llmcs_model *m, const char *path, const llmcs_model_options *o) {
-    char *folder = NULL;
-    llmcs_status st = LLMCS_OK;
-    LL_TRY(ll_config_read(&m->config, &m->allocator, path, &m->log));
-    LL_TRY_GOTO(st, ll_model_folder(&m->allocator, path, &m->config, &folder), done);
-    LL_TRY_GOTO(st, ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas), done);
-    LL_TRY_GOTO(st, ll_model_open_tokenizer(&m->allocator, path, folder, &m->config, &m->tokenizer), done);
-    LL_TRY_GOTO(st, load_weights(m, folder, o), done);
-    LL_TRY_GOTO(st, name_labels(&m->config), done);
-    LL_TRY_GOTO(st, ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool), done);
+static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
+    LL_TRY(ll_config_read(&m->config, &m->allocator, source, &m->log));
+    LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas));
+    LL_TRY(ll_model_open_tokenizer(&m->allocator, source, &m->config, &m->tokenizer));
+    LL_TRY(load_weights(m, source, o));
+    LL_TRY(name_labels(&m->config));
+    LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
-done:
-    ll_free(&m->allocator, folder);
+    return LLMCS_OK;
+}
+
+static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_model_options *o) {
+    ll_source source;
+    LL_TRY(ll_model_open_source(&m->allocator, path, o->load_mode, &source));
+    llmcs_status st = open_parts(m, &source, o);
+    ll_source_close(&source);
     return st;
 }
 
@@ -210,7 +205,6 @@ llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *optio
     llmcs_model_options o;
     LL_TRY(ll_model_options_read(options, &o));
     llmcs_allocator a = ll_allocator_or_default(o.allocator);
-    LL_TRY(ll_model_check_path(&a, path));
     LL_TRY(check_bound(path, &o));
     llmcs_model *m;
     LL_TRY(ll_alloc_zero(&a, 1, sizeof *m, "model", &m));
@@ -222,7 +216,7 @@ llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *optio
         ll_free(&a, m);
         return ll_fail(LLMCS_THREAD, "a lock could not be made");
     }
-    llmcs_status st = open_folder(m, path, &o);
+    llmcs_status st = open_path(m, path, &o);
     if (st) {
         destroy(m);
         return st;

@@ -46,18 +46,18 @@ void ll_model_retain(llmcs_model *m);
 /* Defaults filled in, everything checked. options may be NULL. */
 llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_model_options *out);
 
-/* The folder of config.json, weights and tokenizer: `path`, or a sentence-transformers folder's module. */
-llmcs_status ll_model_folder(const llmcs_allocator *a, const char *path, const ll_config *config, char **folder);
-/* The folder's tokenizer, checked against the config's vocabulary; *tokenizer is NULL where there is none. */
-llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const char *path, const char *folder,
-                                     const ll_config *config, llmcs_tokenizer **tokenizer);
+/* NULL and empty paths are ARG; else as ll_source_open. */
+llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source);
+/* The folder of config.json and weights: the source itself, or a sentence-transformers folder's module. */
+ll_source ll_model_module(const ll_source *source, const ll_config *config);
+/* The source's tokenizer, checked against the config's vocabulary; *tokenizer is NULL where there is none. */
+llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     llmcs_tokenizer **tokenizer);
 /* Most tokens of one sequence. */
 static inline size_t ll_model_config_n_ctx(const ll_config *c) { return (size_t)(c->n_positions - c->position_offset); }
 /* The row of kernels and, where options or processor ask for it, OpenBLAS: then *kernels is its own. Whoever gets
  * *openblas closes it after the network. */
 llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_log *log,
                                    const ll_kernels **kernels, ll_openblas **openblas);
-/* NULL and empty paths, and paths that are no folder, get their message. */
-llmcs_status ll_model_check_path(const llmcs_allocator *a, const char *path);
 
 #endif

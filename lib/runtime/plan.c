@@ -45,10 +45,10 @@ static void counter_free(void *user, void *memory) {
 typedef struct draft {
     counter counter;
     llmcs_allocator counting;
+    ll_source source;
     ll_config config;
     const ll_kernels *kernels;
     ll_openblas *openblas;
-    char *folder;
     llmcs_tokenizer *tokenizer;
     ll_tensors *tensors;
     ll_net *net;
@@ -59,8 +59,8 @@ static void close_draft(draft *d) {
     ll_openblas_close(&d->counting, &d->openblas);
     if (d->tensors) ll_tensors_close(&d->tensors);
     llmcs_tokenizer_free(&d->tokenizer);
-    ll_free(&d->counting, d->folder);
     ll_config_free(&d->config);
+    ll_source_close(&d->source);
 }
 
 /* The same steps in the same order as llmcs_model_open, as far as they need no weights. */
@@ -68,12 +68,14 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
     const llmcs_allocator *a = &d->counting;
     ll_log silent = {0};
     uint64_t weights, staging;
-    LL_TRY(ll_config_read(&d->config, a, path, &silent));
-    LL_TRY(ll_model_folder(a, path, &d->config, &d->folder));
+    LL_TRY(ll_model_open_source(a, path, o->load_mode, &d->source));
+    uint64_t source_bytes = d->counter.live_bytes; /* a GGUF file's header, until the model is open */
+    LL_TRY(ll_config_read(&d->config, a, &d->source, &silent));
     LL_TRY(ll_model_pick_backend(a, o->backend, &silent, &d->kernels, &d->openblas));
-    LL_TRY(ll_model_open_tokenizer(a, path, d->folder, &d->config, &d->tokenizer));
-    uint64_t kept = d->counter.live_bytes;
-    LL_TRY(ll_tensors_open(a, d->folder, o->load_mode, &silent, &d->tensors));
+    LL_TRY(ll_model_open_tokenizer(a, &d->source, &d->config, &d->tokenizer));
+    uint64_t kept = d->counter.live_bytes - source_bytes;
+    ll_source module = ll_model_module(&d->source, &d->config);
+    LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &d->tensors));
     uint64_t while_loading = d->counter.live_bytes;
     LL_TRY(ll_net_create(&d->config, a, d->kernels, d->openblas, &d->net));
     LL_TRY(ll_net_plan(d->net, d->tensors, &weights, &staging));
@@ -99,7 +101,6 @@ llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_optio
     draft d = {.counter.inner = ll_allocator_or_default(o.allocator)};
     d.counting = (llmcs_allocator){counter_alloc, counter_free, &d.counter};
     llmcs_plan_info ours = {.struct_size = sizeof ours};
-    LL_TRY(ll_model_check_path(&d.counter.inner, path));
     llmcs_status st = plan_model(&d, path, &o, &ours);
     if (!st) st = plan_session(&d, &o, session_options, &ours);
     close_draft(&d);

@@ -219,11 +219,11 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     return ll_wordpiece_build(&t->wordpiece, &t->allocator, &t->vocab, spec, seed);
 }
 
-llmcs_status ll_tokenizer_open(const char *folder, const char *model_type, const llmcs_allocator *a,
+llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
                                llmcs_tokenizer **out) {
     *out = NULL;
     ll_tokenizer_spec spec;
-    LL_TRY(ll_tokenizer_files_read(&spec, a, folder, model_type));
+    LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type));
     llmcs_tokenizer *t;
     llmcs_status st = ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t);
     if (!st) {
@@ -247,7 +247,11 @@ llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *alloc
     if (allocator && (!allocator->alloc || !allocator->free))
         return ll_fail(LLMCS_ARG, "llmcs_tokenizer_open: the allocator lacks a function");
     llmcs_allocator a = ll_allocator_or_default(allocator);
-    return ll_tokenizer_open(path, NULL, &a, tokenizer);
+    ll_source source;
+    LL_TRY(ll_source_open(&source, &a, path, LLMCS_LOAD_COPY));
+    llmcs_status st = ll_tokenizer_open(&source, NULL, &a, tokenizer);
+    ll_source_close(&source);
+    return st;
 }
 
 void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer) {

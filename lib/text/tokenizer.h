@@ -2,10 +2,10 @@
 #ifndef LL_TEXT_TOKENIZER_H
 #define LL_TEXT_TOKENIZER_H
 
-#include "base/alloc.h"
+#include "formats/source.h"
 
-/* As llmcs_tokenizer_open, for a folder whose model type is known ("gpt2", "bert", ...; NULL: not known). */
-llmcs_status ll_tokenizer_open(const char *folder, const char *model_type, const llmcs_allocator *a,
+/* As llmcs_tokenizer_open, for a source whose model type is known ("gpt2", "bert", ...; NULL: not known). */
+llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
                                llmcs_tokenizer **out);
 
 /* tokenizer_config.json's model_max_length; 0: none. */

@@ -51,10 +51,12 @@ static __attribute__((noinline, unused)) void check_open(const char *what, const
     fail_alloc_init(&f);
     llmcs_allocator a = fail_alloc_get(&f);
     ll_log log = {NULL, NULL};
-    ll_tensors *t = (ll_tensors *)&f;
+    ll_tensors *t = NULL;
     int descriptors = open_descriptors();
     double start = cpu_seconds();
-    llmcs_status st = ll_tensors_open(&a, path, mode, &log, &t);
+    ll_source source;
+    llmcs_status st = ll_source_open(&source, &a, path, mode);
+    if (!st) st = ll_tensors_open(&a, &source, mode, &log, &t);
     double took = cpu_seconds() - start;
     const char *message = llmcs_error_message();
     ck_assert_msg(st == one || st == other, "%s: %s (%s), expected %s", what, llmcs_status_name(st), st ? message : "",
@@ -65,6 +67,7 @@ static __attribute__((noinline, unused)) void check_open(const char *what, const
     ck_assert_msg(f.bytes < (long long)(8 * header_bytes + SMALL_BYTES), "%s: %lld bytes asked for, header of %zu",
                   what, (long long)f.bytes, header_bytes);
     ll_tensors_close(&t);
+    ll_source_close(&source);
     ck_assert_msg(f.live == 0, "%s: %ld allocations left", what, (long)f.live);
     ck_assert_msg(open_descriptors() == descriptors, "%s: descriptors left open", what);
     ck_assert_msg(took < MOST_SECONDS, "%s: %.2f s", what, took);

@@ -95,7 +95,7 @@ static const char *edited(const pair *base, const char *key, const char *value) 
 static llmcs_status read_text(const char *text, ll_config *c) {
     llmcs_allocator a = ll_allocator_default();
     temp_write_text(folder, "config.json", text);
-    return ll_config_read(c, &a, folder, &silent);
+    return ll_config_read(c, &a, &(ll_source){.path = folder}, &silent);
 }
 
 static void must_read(const char *text, ll_config *c) {
@@ -139,7 +139,8 @@ START_TEST(golden_configs_read) {
         char path[256];
         ll_config c;
         snprintf(path, sizeof path, "tests/data/golden/%s", cases[i].folder);
-        ck_assert_msg(ll_config_read(&c, &a, path, &silent) == LLMCS_OK, "%s", llmcs_error_message());
+        ck_assert_msg(ll_config_read(&c, &a, &(ll_source){.path = path}, &silent) == LLMCS_OK, "%s",
+                      llmcs_error_message());
         ck_assert_int_eq(c.family, cases[i].family);
         ck_assert_int_eq(c.head, cases[i].head);
         ck_assert_int_eq(c.vocab_size, cases[i].vocab_size);
@@ -516,10 +517,10 @@ START_TEST(files_that_are_no_config) {
     remove(temp_path(folder, "config.json"));
     llmcs_allocator a = ll_allocator_default();
     ll_config c;
-    ck_assert_int_eq(ll_config_read(&c, &a, folder, &silent), LLMCS_CONFIG);
+    ck_assert_int_eq(ll_config_read(&c, &a, &(ll_source){.path = folder}, &silent), LLMCS_CONFIG);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "config.json is missing"));
     mkdir(temp_path(folder, "config.json"), 0700);
-    ck_assert_int_eq(ll_config_read(&c, &a, folder, &silent), LLMCS_IO);
+    ck_assert_int_eq(ll_config_read(&c, &a, &(ll_source){.path = folder}, &silent), LLMCS_IO);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "a folder"));
 }
 END_TEST
@@ -654,7 +655,8 @@ START_TEST(sentence_folders_are_read) {
     mkdir(temp_path(folder, "0_Transformer"), 0700);
     temp_write_text(folder, "0_Transformer/config.json", config);
     llmcs_allocator a = ll_allocator_default();
-    ck_assert_msg(ll_config_read(&c, &a, folder, &silent) == LLMCS_OK, "%s", llmcs_error_message());
+    ck_assert_msg(ll_config_read(&c, &a, &(ll_source){.path = folder}, &silent) == LLMCS_OK, "%s",
+                  llmcs_error_message());
     ck_assert_str_eq(c.sentence.transformer_path, "0_Transformer");
     ck_assert_int_eq(c.n_embd, 24);
     ck_assert_int_eq(c.sentence.max_seq_length, 0);
@@ -748,7 +750,7 @@ START_TEST(every_failing_allocation_leaves_nothing) {
             f.fail_at = n;
             llmcs_allocator a = fail_alloc_get(&f);
             ll_config c;
-            llmcs_status st = ll_config_read(&c, &a, folders[i], &silent);
+            llmcs_status st = ll_config_read(&c, &a, &(ll_source){.path = folders[i]}, &silent);
             bool reached = f.calls > n;
             ck_assert_msg(st == (reached ? LLMCS_NOMEM : LLMCS_OK), "%ld: %s", n, llmcs_error_message());
             if (!st) ll_config_free(&c);

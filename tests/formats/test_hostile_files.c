@@ -24,7 +24,8 @@ static void check_both(const char *what, llmcs_status expected, const char *need
 static void open_ok(llmcs_load_mode mode, ll_tensors **t) {
     llmcs_allocator a = ll_allocator_default();
     ll_log log = {NULL, NULL};
-    ck_assert_msg(ll_tensors_open(&a, folder, mode, &log, t) == LLMCS_OK, "%s", llmcs_error_message());
+    ck_assert_msg(ll_tensors_open(&a, &(ll_source){.path = folder}, mode, &log, t) == LLMCS_OK, "%s",
+                  llmcs_error_message());
 }
 
 /* A file of one F32 tensor "a" with these values, `shift` bytes off alignment. */
@@ -118,7 +119,7 @@ START_TEST(no_permission) {
         llmcs_allocator a = ll_allocator_default();
         ll_log log = {NULL, NULL};
         ll_tensors *t;
-        llmcs_status st = ll_tensors_open(&a, folder, LLMCS_LOAD_COPY, &log, &t);
+        llmcs_status st = ll_tensors_open(&a, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t);
         _exit(st == LLMCS_IO && strstr(llmcs_error_message(), "permission denied") ? 0 : 1);
     }
     int how;
@@ -139,7 +140,7 @@ START_TEST(no_descriptor_left) {
     llmcs_allocator a = ll_allocator_default();
     ll_log log = {NULL, NULL};
     ll_tensors *t;
-    llmcs_status st = ll_tensors_open(&a, folder, LLMCS_LOAD_COPY, &log, &t);
+    llmcs_status st = ll_tensors_open(&a, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     ck_assert_int_eq(st, LLMCS_IO);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "too many open files"));
@@ -200,7 +201,7 @@ START_TEST(files_given_for_folders) {
         llmcs_status status;
         const char *needle;
     } cases[] = {
-        {"GGUF\3......", LLMCS_UNSUPPORTED, "give the Hugging Face folder"},
+        {"GGUF\3......", LLMCS_UNSUPPORTED, "version"},
         {"PK\3\4", LLMCS_IO, "zip archive"},
         {"", LLMCS_IO, "give the folder it lies in"},
         {"\x40\1\1\1\1\1\1\1{", LLMCS_IO, "give the folder it lies in"},
@@ -394,7 +395,7 @@ START_TEST(every_failing_allocation_of_shards) {
             llmcs_allocator a = fail_alloc_get(&f);
             ll_log log = {NULL, NULL};
             ll_tensors *t;
-            llmcs_status st = ll_tensors_open(&a, folder, LLMCS_LOAD_COPY, &log, &t);
+            llmcs_status st = ll_tensors_open(&a, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t);
             bool reached = f.calls > n;
             ck_assert_int_eq(st, reached ? LLMCS_NOMEM : LLMCS_OK);
             ll_tensors_close(&t);
@@ -410,7 +411,8 @@ START_TEST(every_failing_allocation_of_shards) {
         llmcs_allocator a = fail_alloc_get(&f);
         ll_log log = {NULL, NULL};
         ll_tensors *t;
-        ck_assert_int_eq(ll_tensors_open(&a, folder, LLMCS_LOAD_COPY, &log, &t), f.calls > n ? LLMCS_NOMEM : LLMCS_IO);
+        ck_assert_int_eq(ll_tensors_open(&a, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t),
+                         f.calls > n ? LLMCS_NOMEM : LLMCS_IO);
         ck_assert_int_eq(f.live, 0);
     }
 }

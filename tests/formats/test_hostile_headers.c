@@ -126,7 +126,7 @@ START_TEST(golden_file_truncated_anywhere) {
         llmcs_allocator allocator = fail_alloc_get(&a);
         ll_log log = {NULL, NULL};
         ll_tensors *t;
-        llmcs_status st = ll_tensors_open(&allocator, folder, LLMCS_LOAD_COPY, &log, &t);
+        llmcs_status st = ll_tensors_open(&allocator, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t);
         ck_assert_msg(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_LIMIT, "%zu", at);
         ll_tensors_close(&t);
         ck_assert_int_eq(a.live, 0);
@@ -299,7 +299,7 @@ START_TEST(dtypes) {
         ll_log log = {NULL, NULL};
         ll_tensors *t;
         float out[4];
-        ck_assert_int_eq(ll_tensors_open(&a, folder, LLMCS_LOAD_COPY, &log, &t), LLMCS_OK);
+        ck_assert_int_eq(ll_tensors_open(&a, &(ll_source){.path = folder}, LLMCS_LOAD_COPY, &log, &t), LLMCS_OK);
         ck_assert_int_eq(ll_tensors_read_f32(t, ll_tensors_at(t, 0), 0, 4, out), LLMCS_UNSUPPORTED);
         ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "attn.bias"));
         ck_assert_ptr_nonnull(strstr(llmcs_error_message(), others[i]));

@@ -15,7 +15,8 @@ static void golden_path(size_t i, char out[256]) { snprintf(out, 256, "tests/dat
 static void open_ok(const char *folder, llmcs_load_mode mode, ll_tensors **t) {
     llmcs_allocator a = ll_allocator_default();
     ll_log log = {NULL, NULL};
-    ck_assert_msg(ll_tensors_open(&a, folder, mode, &log, t) == LLMCS_OK, "%s: %s", folder, llmcs_error_message());
+    ck_assert_msg(ll_tensors_open(&a, &(ll_source){.path = folder}, mode, &log, t) == LLMCS_OK, "%s: %s", folder,
+                  llmcs_error_message());
 }
 
 START_TEST(golden_folders_open_and_every_tensor_reads) {
@@ -141,7 +142,8 @@ START_TEST(every_failing_allocation_leaves_nothing) {
             llmcs_allocator a = fail_alloc_get(&f);
             ll_log log = {NULL, NULL};
             ll_tensors *t;
-            llmcs_status st = ll_tensors_open(&a, "tests/data/golden/gpt2-tiny", (llmcs_load_mode)mode, &log, &t);
+            llmcs_status st = ll_tensors_open(&a, &(ll_source){.path = "tests/data/golden/gpt2-tiny"},
+                                              (llmcs_load_mode)mode, &log, &t);
             bool reached = f.calls > n;
             ck_assert(reached || st == LLMCS_OK);
             ck_assert(st == LLMCS_OK || st == LLMCS_NOMEM);

@@ -158,7 +158,7 @@ static int open_tensors(size_t size) {
         llmcs_allocator a = counting(&c);
         ll_log log = {NULL, NULL};
         ll_tensors *t;
-        llmcs_status st = ll_tensors_open(&a, fuzz_folder, (llmcs_load_mode)mode, &log, &t);
+        llmcs_status st = ll_tensors_open(&a, &(ll_source){.path = fuzz_folder}, (llmcs_load_mode)mode, &log, &t);
         MUST(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_LIMIT || st == LLMCS_IO);
         MUST(st == LLMCS_OK || llmcs_error_message()[0]);
         MUST(c.bytes < 8 * size + (16 << 10));
@@ -240,7 +240,7 @@ static UNUSED int fuzz_config(const uint8_t *data, size_t size) {
     llmcs_allocator a = counting(&c);
     ll_log log = {NULL, NULL};
     ll_config config;
-    llmcs_status st = ll_config_read(&config, &a, fuzz_folder, &log);
+    llmcs_status st = ll_config_read(&config, &a, &(ll_source){.path = fuzz_folder}, &log);
     MUST(st == LLMCS_OK || st == LLMCS_JSON || st == LLMCS_CONFIG || st == LLMCS_UNSUPPORTED || st == LLMCS_LIMIT);
     MUST(c.bytes < 64 * size + (64 << 10));
     if (!st) {

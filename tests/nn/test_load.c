@@ -37,7 +37,8 @@ static one_tensor tensor_new(uint64_t *seed, size_t n_rows, size_t n_columns, si
     write_values(&t);
     const llmcs_allocator a = ll_allocator_default();
     const ll_log log = {0};
-    ck_assert_msg(!ll_tensors_open(&a, t.folder, LLMCS_LOAD_COPY, &log, &t.tensors), "%s", llmcs_error_message());
+    ck_assert_msg(!ll_tensors_open(&a, &(ll_source){.path = t.folder}, LLMCS_LOAD_COPY, &log, &t.tensors), "%s",
+                  llmcs_error_message());
     t.tensor = ll_tensors_find(t.tensors, "w");
     ck_assert_ptr_nonnull(t.tensor);
     return t;

@@ -1,0 +1,190 @@
+/* The network of a GGUF file as llama.cpp's converter writes it: keys by architecture (ggml, docs/gguf.md), and what
+ * only its tensors say. Where the format is silent the family's original is meant: BERT's exact GELU, GPT-2's tanh
+ * form. */
+#include <float.h>
+#include <string.h>
+
+#include "formats/config_parts.h"
+#include "formats/gguf_names.h"
+
+/* "gpt2." or "bert." and the rest of a key. */
+static const char *key_of(char out[64], const ll_config *c, const char *rest) {
+    ll_format(out, 64, "%s.%s", c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert", rest);
+    return out;
+}
+
+/* A size that must be there; above `max` it is LIMIT. */
+static llmcs_status read_size(const ll_config *c, const ll_gguf *g, const char *rest, int64_t max, int32_t *out) {
+    char key[64];
+    int64_t n = 0;
+    LL_TRY(ll_gguf_int(g, key_of(key, c, rest), 1, INT32_MAX, &n));
+    if (n == 0) return ll_gguf_missing(g, key);
+    if (n > max)
+        return ll_fail(LLMCS_LIMIT, "%s: key \"%s\": %lld, at most %lld are read", g->name, key, (long long)n,
+                       (long long)max);
+    *out = (int32_t)n;
+    return LLMCS_OK;
+}
+
+/* Rows of a matrix that must be there, outermost dimension of two. */
+static llmcs_status read_rows(const ll_gguf *g, const char *tensor, int64_t max, int32_t *out) {
+    const ll_tensor *t = ll_gguf_find_tensor(g, tensor);
+    char shape[LL_SHAPE_TEXT_BYTES];
+    if (!t) return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\" is missing", g->name, tensor);
+    if (t->rank != 2 || t->shape[0] < 1)
+        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%s\" is %s, expected a matrix", g->name, tensor,
+                       ll_shape_text(t->shape, t->rank, shape));
+    if (t->shape[0] > (uint64_t)max)
+        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%s\" has %llu rows, at most %lld are read", g->name, tensor,
+                       (unsigned long long)t->shape[0], (long long)max);
+    *out = (int32_t)t->shape[0];
+    return LLMCS_OK;
+}
+
+static llmcs_status read_sizes(ll_config *c, const ll_gguf *g) {
+    LL_TRY(read_size(c, g, "context_length", LL_MAX_POSITIONS, &c->n_positions));
+    LL_TRY(read_size(c, g, "embedding_length", LL_MAX_WIDTH, &c->n_embd));
+    LL_TRY(read_size(c, g, "block_count", INT32_MAX, &c->n_layer));
+    LL_TRY(read_size(c, g, "attention.head_count", LL_MAX_WIDTH, &c->n_head));
+    LL_TRY(read_size(c, g, "feed_forward_length", LL_MAX_INNER, &c->n_inner));
+    LL_TRY(read_rows(g, "token_embd.weight", LL_MAX_VOCAB_SIZE, &c->vocab_size));
+    if (c->n_embd % c->n_head == 0) return LLMCS_OK;
+    return ll_fail(LLMCS_CONFIG, "%s: embedding_length %d is not a multiple of attention.head_count %d", g->name,
+                   (int)c->n_embd, (int)c->n_head);
+}
+
+static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
+    char key[64];
+    double d = 0;
+    LL_TRY(ll_gguf_double(g, key_of(key, c, "attention.layer_norm_epsilon"), 1e-37, 1, &d));
+    if (d <= 0) return ll_gguf_missing(g, key);
+    c->layer_norm_eps = (float)d;
+    return LLMCS_OK;
+}
+
+/* What would be another network. */
+static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
+    char key[64];
+    bool causal = c->family == LL_FAMILY_GPT2, wanted = causal;
+    int64_t kv_heads = c->n_head, n_files = 1;
+    LL_TRY(ll_gguf_bool(g, key_of(key, c, "attention.causal"), &causal));
+    if (causal != wanted)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %s, which this architecture is not run with", g->name, key,
+                       causal ? "true" : "false");
+    LL_TRY(ll_gguf_int(g, key_of(key, c, "attention.head_count_kv"), 1, LL_MAX_WIDTH, &kv_heads));
+    if (kv_heads != c->n_head)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %lld, head_count is %d: grouped heads are not run",
+                       g->name, key, (long long)kv_heads, (int)c->n_head);
+    LL_TRY(ll_gguf_int(g, "split.count", 0, UINT16_MAX, &n_files));
+    if (n_files > 1)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: one of %lld parts: join them with llama.cpp's gguf-split --merge",
+                       g->name, (long long)n_files);
+    return LLMCS_OK;
+}
+
+/* A special token's id; absent: none. One that the vocabulary has not is ignored and logged. */
+static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *key, const ll_log *log, int32_t *out) {
+    int64_t id = -1;
+    *out = -1;
+    LL_TRY(ll_gguf_int(g, key, -1, UINT32_MAX, &id));
+    if (id >= c->vocab_size)
+        ll_log_say(log, LLMCS_LOG_WARN, "%s: key \"%s\": %lld is ignored: the vocabulary has %d tokens", g->name, key,
+                   (long long)id, (int)c->vocab_size);
+    else
+        *out = (int32_t)id;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    int32_t eos;
+    LL_TRY(read_id(c, g, "tokenizer.ggml.bos_token_id", log, &c->bos_token_id));
+    LL_TRY(read_id(c, g, "tokenizer.ggml.padding_token_id", log, &c->pad_token_id));
+    LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", log, &c->sep_token_id)); /* spelt so */
+    LL_TRY(read_id(c, g, "tokenizer.ggml.eos_token_id", log, &eos));
+    if (eos < 0) return LLMCS_OK;
+    LL_TRY(ll_arena_alloc(&c->arena, 1, sizeof *c->eos_token_id, g->name, &c->eos_token_id));
+    c->eos_token_id[0] = eos;
+    c->n_eos_token_id = 1;
+    return LLMCS_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- encoders */
+
+static llmcs_status read_labels(ll_config *c, const ll_gguf *g) {
+    const ll_gguf_value *labels;
+    LL_TRY(ll_gguf_array(g, "bert.classifier.output_labels", LL_GGUF_STRING, &labels));
+    LL_TRY(ll_arena_alloc(&c->arena, (size_t)c->n_labels, sizeof *c->id2label, g->name, &c->id2label));
+    for (int32_t i = 0; i < c->n_labels; i++) c->id2label[i] = NULL;
+    if (!labels) return LLMCS_OK;
+    if (labels->n != (size_t)c->n_labels) return ll_gguf_bad(g, labels, "a label for each row of cls.output.weight");
+    size_t at = labels->at, len;
+    for (int32_t i = 0; i < c->n_labels; i++) {
+        const char *text = ll_gguf_next_string(g, &at, &len);
+        if (memchr(text, 0, len)) return ll_gguf_bad(g, labels, "labels without NUL characters");
+        LL_TRY(ll_arena_copy_text(&c->arena, text, len, "labels", &c->id2label[i]));
+    }
+    return LLMCS_OK;
+}
+
+/* A classifier, if the file has a whole one: llama.cpp's converter leaves BERT's pooler out, without which its labels
+ * mean nothing. */
+static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    bool roberta = c->family == LL_FAMILY_ROBERTA;
+    c->architecture = roberta ? "RobertaModel" : "BertModel";
+    if (!ll_gguf_find_tensor(g, "cls.output.weight")) return LLMCS_OK;
+    if (!ll_gguf_find_tensor(g, "cls.weight")) {
+        ll_log_say(log, LLMCS_LOG_WARN,
+                   "%s: has a classifier (cls.output) but not the layer before it (cls): embeddings only", g->name);
+        return LLMCS_OK;
+    }
+    c->architecture = roberta ? "RobertaForSequenceClassification" : "BertForSequenceClassification";
+    c->head = LL_HEAD_CLASSIFICATION;
+    LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
+    c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
+    return read_labels(c, g);
+}
+
+/* Numbers of llama.cpp's enum llama_pooling_type (include/llama.h). */
+static llmcs_status read_pooling(ll_config *c, const ll_gguf *g) {
+    enum { UNSPECIFIED = -1, NONE, MEAN, CLS, LAST, RANK };
+    int64_t type = UNSPECIFIED;
+    LL_TRY(ll_gguf_int(g, "bert.pooling_type", UNSPECIFIED, RANK, &type));
+    if (type == LAST)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"bert.pooling_type\" is 3 (last token), only mean and cls are run",
+                       g->name);
+    if (type != MEAN && type != CLS) return LLMCS_OK;
+    c->sentence.present = true;
+    c->sentence.pooling = type == MEAN ? LLMCS_POOL_MEAN : LLMCS_POOL_CLS;
+    c->sentence.normalize = true; /* as llama.cpp's own tools do */
+    return LLMCS_OK;
+}
+
+static llmcs_status read_encoder(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    c->model_type = c->family == LL_FAMILY_ROBERTA ? "roberta" : "bert";
+    c->activation = LL_ACT_GELU;
+    if (ll_gguf_find_tensor(g, "token_types.weight"))
+        LL_TRY(read_rows(g, "token_types.weight", LL_MAX_WIDTH, &c->type_vocab_size));
+    LL_TRY(read_head(c, g, log));
+    return read_pooling(c, g);
+}
+
+static void set_decoder(ll_config *c, const ll_gguf *g) {
+    c->model_type = "gpt2";
+    c->architecture = "GPT2LMHeadModel";
+    c->head = LL_HEAD_CAUSAL_LM;
+    c->activation = LL_ACT_GELU_NEW;
+    c->scale_attn_weights = true;
+    c->tie_word_embeddings = !ll_gguf_find_tensor(g, "output.weight");
+}
+
+llmcs_status ll_config_gguf(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    c->tie_word_embeddings = true;
+    LL_TRY(ll_gguf_family(g, &c->family));
+    LL_TRY(read_sizes(c, g));
+    LL_TRY(read_epsilon(c, g));
+    LL_TRY(check_foreign(c, g));
+    LL_TRY(read_ids(c, g, log));
+    if (c->family != LL_FAMILY_GPT2) return read_encoder(c, g, log);
+    set_decoder(c, g);
+    return LLMCS_OK;
+}

@@ -1,0 +1,28 @@
+/* How tokens stand in a GGUF file: types, and llama.cpp's form of WordPiece. Shared by reader and writer. */
+#ifndef LL_FORMATS_GGUF_TOKENS_H
+#define LL_FORMATS_GGUF_TOKENS_H
+
+#include "formats/tokenizer_files.h"
+
+/* tokenizer.ggml.token_type (llama.cpp, include/llama.h, enum llama_token_type) */
+typedef enum ll_token_type {
+    LL_TOKEN_NORMAL = 1,
+    LL_TOKEN_UNKNOWN = 2,
+    LL_TOKEN_CONTROL = 3,
+    LL_TOKEN_USER_DEFINED = 4,
+    LL_TOKEN_UNUSED = 5
+} ll_token_type;
+
+/* Our own keys, both arrays of i32 in rising order: tokens that stand literally in spite of their kind, and tokens that
+ * the folder has among its added tokens only, not in its model's vocabulary. */
+#define LL_GGUF_LITERAL_IDS "llmcs.tokenizer.literal_ids"
+#define LL_GGUF_ADDED_ONLY_IDS "llmcs.tokenizer.added_only_ids"
+
+/* "▁the" to "the", "ing" to "##ing", "[CLS]" to itself. The entry's text is in `token` or was written to `room`, which
+ * has len + 2 bytes. */
+void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_entry *entry);
+
+/* The other way; *out is in `token` or in `room`, which has len + 3 bytes. */
+void ll_token_to_phantom(const char *token, size_t len, char *room, const char **out, size_t *out_bytes);
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * The vocabulary of a GGUF file (ggml, docs/gguf.md, "Tokenizer"; what llama.cpp's converter writes is in conversion/).
+ * tokenizer.ggml.tokens lists the tokens by id; ids that no token has are filled up with "[PAD<id>]" of type UNUSED.
+ *
+ * WordPiece stands there in llama.cpp's form: "▁" before a token that begins a word, nothing where BERT has "##".
+ * Control tokens ([CLS]) stand as they are; older converters left everything in brackets so. Which of our own tokens
+ * that form would not lead back to (a "##[x]") stand as they are, too, and are listed in llmcs.tokenizer.literal_ids.
+ */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "formats/gguf_names.h"
+#include "formats/gguf_tokens.h"
+#include "formats/tokenizer_read.h"
+
+static bool equals(const char *text, size_t len, const char *other) {
+    return text && len == strlen(other) && memcmp(text, other, len) == 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ vocabulary */
+
+/* The lists that describe tokens, as they are gone through. */
+typedef struct token_lists {
+    const ll_gguf *g;
+    const ll_gguf_value *tokens, *types;       /* types may be NULL: all normal */
+    const ll_gguf_value *literal, *added_only; /* ids in rising order, or NULL */
+    size_t at, literal_at, added_only_at;
+} token_lists;
+
+/* True if the next id of a rising list is this one, which is then passed. */
+static bool takes_next(const ll_gguf *g, const ll_gguf_value *ids, size_t *at, int32_t id) {
+    if (!ids || *at >= ids->n || ll_gguf_i32_at(g, ids, *at) != id) return false;
+    ++*at;
+    return true;
+}
+
+static llmcs_status find_lists(const ll_gguf *g, token_lists *l) {
+    *l = (token_lists){.g = g};
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.tokens", LL_GGUF_STRING, &l->tokens));
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &l->types));
+    LL_TRY(ll_gguf_array(g, LL_GGUF_LITERAL_IDS, LL_GGUF_I32, &l->literal));
+    LL_TRY(ll_gguf_array(g, LL_GGUF_ADDED_ONLY_IDS, LL_GGUF_I32, &l->added_only));
+    if (!l->tokens) return ll_gguf_missing(g, "tokenizer.ggml.tokens");
+    if (l->types && l->types->n != l->tokens->n) return ll_gguf_bad(g, l->types, "a type for each token");
+    if (l->tokens->n > LL_MAX_VOCAB_SIZE)
+        return ll_fail(LLMCS_LIMIT, "%s: %zu tokens, at most %d are read", g->name, l->tokens->n, LL_MAX_VOCAB_SIZE);
+    l->at = l->tokens->at;
+    return LLMCS_OK;
+}
+
+static bool is_utf8(const char *text, size_t len) {
+    for (size_t i = 0; i < len;) {
+        uint32_t cp = (unsigned char)text[i];
+        if (cp < 0x80)
+            i++;
+        else
+            i += ll_utf8_decode(text + i, len - i, &cp);
+        if (cp == LL_UTF8_BAD) return false;
+    }
+    return true;
+}
+
+/* The next token in its own form, which may be written to `room` (len + 2 bytes). */
+static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char *room, ll_vocab_entry *entry,
+                               int32_t *type) {
+    size_t len;
+    const char *token = ll_gguf_next_string(l->g, &l->at, &len);
+    *type = l->types ? ll_gguf_i32_at(l->g, l->types, (size_t)id) : LL_TOKEN_NORMAL;
+    if (len > UINT32_MAX - 2 || !is_utf8(token, len))
+        return ll_fail(LLMCS_TOKENIZER, "%s: token %d at byte %zu is not UTF-8", l->g->name, (int)id, l->at - len);
+    bool literal = takes_next(l->g, l->literal, &l->literal_at, id);
+    *entry = (ll_vocab_entry){token, (uint32_t)len, id};
+    if (wordpiece && !literal && *type != LL_TOKEN_CONTROL) ll_token_from_phantom(token, len, room, entry);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    token_lists l;
+    char *room = NULL;
+    bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
+    LL_TRY(find_lists(g, &l));
+    size_t n = l.tokens->n;
+    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
+    if (wordpiece) { /* what the tokens take in the file has 8 bytes for each length: more than "##" needs */
+        size_t end = l.at, len;
+        for (size_t i = 0; i < n; i++) ll_gguf_next_string(g, &end, &len);
+        LL_TRY(ll_arena_alloc(&spec->arena, end - l.at, 1, "vocabulary", &room));
+    }
+    for (size_t i = 0; i < n; i++) {
+        ll_vocab_entry *e = &spec->vocab[spec->n_vocab];
+        int32_t type;
+        LL_TRY(next_token(&l, (int32_t)i, wordpiece, room, e, &type));
+        if (room) room += e->token_bytes;
+        bool in_model = !takes_next(g, l.added_only, &l.added_only_at, (int32_t)i);
+        if (type != LL_TOKEN_UNUSED && in_model) spec->n_vocab++;
+    }
+    spec->last_of_equals = wordpiece;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_merges(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    const ll_gguf_value *merges;
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.merges", LL_GGUF_STRING, &merges));
+    if (!merges) return ll_gguf_missing(g, "tokenizer.ggml.merges");
+    LL_TRY(ll_arena_alloc(&spec->arena, merges->n, sizeof *spec->merges, "merges", &spec->merges));
+    size_t at = merges->at, len;
+    for (size_t i = 0; i < merges->n; i++) {
+        const char *text = ll_gguf_next_string(g, &at, &len);
+        const char *space = len ? memchr(text, ' ', len) : NULL;
+        size_t left = space ? (size_t)(space - text) : 0;
+        if (left == 0 || left + 1 == len || len > UINT32_MAX || memchr(space + 1, ' ', len - left - 1))
+            return ll_fail(LLMCS_TOKENIZER,
+                           "%s: merge %zu at byte %zu: expected two tokens with one space between them", g->name, i,
+                           at - len);
+        spec->merges[i] = (ll_merge){text, space + 1, (uint32_t)left, (uint32_t)(len - left - 1)};
+    }
+    spec->n_merges = merges->n;
+    spec->merges_path = g->name;
+    return LLMCS_OK;
+}
+
+/* How text is cut before the merges; files from before the key was written mean GPT-2's way. */
+static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
+    const char *pre;
+    size_t len;
+    LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
+    if (!pre || equals(pre, len, "gpt-2") || equals(pre, len, "roberta-bpe")) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.pre \"%.*s\" is not supported, only gpt-2 and roberta-bpe",
+                   g->name, (int)ll_min(len, 40), pre);
+}
+
+llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    const char *model;
+    size_t len;
+    LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &len));
+    if (!model) return ll_gguf_missing(g, "tokenizer.ggml.model");
+    bool bpe = equals(model, len, "gpt2");
+    if (!bpe && !equals(model, len, "bert"))
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.model \"%.*s\" is not supported, only gpt2 and bert",
+                       g->name, (int)ll_min(len, 40), model);
+    spec->model = bpe ? LL_TOKEN_BPE : LL_TOKEN_WORDPIECE;
+    spec->path = g->name;
+    LL_TRY(read_tokens(spec, g));
+    if (!bpe) return LLMCS_OK;
+    LL_TRY(check_pre_tokenizer(g));
+    return read_merges(spec, g);
+}
+
+/* ------------------------------------------------------------------------------------- a file without the folder's */
+
+/* Vocabularies of uncased models have no capital letters outside their special tokens. */
+static bool is_uncased(const ll_tokenizer_spec *spec, const ll_gguf *g, const ll_gguf_value *types) {
+    for (size_t i = 0; i < spec->n_vocab; i++) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        if (types && ll_gguf_i32_at(g, types, (size_t)e->id) != LL_TOKEN_NORMAL) continue;
+        if (e->token_bytes && e->token[0] == '[') continue; /* [unused7] */
+        for (size_t k = 0; k < e->token_bytes; k++)
+            if (e->token[k] >= 'A' && e->token[k] <= 'Z') return false;
+    }
+    return true;
+}
+
+static llmcs_status read_normalizer(ll_tokenizer_spec *spec, const ll_gguf *g, const ll_gguf_value *types) {
+    bool lowercase = is_uncased(spec, g, types);
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.normalizer.lowercase", &lowercase));
+    bool strip_accents = lowercase;
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.normalizer.strip_accents", &strip_accents));
+    spec->n_steps = 0;
+    ll_bert_steps(spec, true, true, strip_accents, lowercase);
+    return LLMCS_OK;
+}
+
+/* Tokens of type CONTROL and USER_DEFINED before what the defaults have. */
+static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const ll_gguf_value *types) {
+    const ll_added_token *old = spec->added;
+    size_t n = spec->n_added;
+    if (!types) return LLMCS_OK;
+    for (size_t i = 0; i < spec->n_vocab; i++) {
+        int32_t type = ll_gguf_i32_at(g, types, (size_t)spec->vocab[i].id);
+        n += type == LL_TOKEN_CONTROL || type == LL_TOKEN_USER_DEFINED;
+    }
+    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->added, "added tokens", &spec->added));
+    n = 0;
+    for (size_t i = 0; i < spec->n_vocab; i++) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        int32_t type = ll_gguf_i32_at(g, types, (size_t)e->id);
+        if ((type != LL_TOKEN_CONTROL && type != LL_TOKEN_USER_DEFINED) || !e->token_bytes) continue;
+        spec->added[n++] = (ll_added_token){.content = e->token,
+                                            .content_bytes = e->token_bytes,
+                                            .id = e->id,
+                                            .special = type == LL_TOKEN_CONTROL,
+                                            .lstrip = equals(e->token, e->token_bytes, "<mask>")};
+    }
+    if (spec->n_added) memcpy(spec->added + n, old, spec->n_added * sizeof *old);
+    spec->n_added += n;
+    return LLMCS_OK;
+}
+
+/* A role whose token the file names by its id. */
+static llmcs_status read_role(ll_tokenizer_spec *spec, const ll_gguf *g, size_t role, const char *key, int32_t *id) {
+    int64_t n = -1;
+    *id = -1;
+    LL_TRY(ll_gguf_int(g, key, -1, UINT32_MAX, &n));
+    for (size_t i = 0; i < spec->n_vocab && n >= 0; i++)
+        if (spec->vocab[i].id == n) {
+            spec->special[role] = spec->vocab[i].token;
+            spec->special_bytes[role] = spec->vocab[i].token_bytes;
+            *id = (int32_t)n;
+        }
+    return LLMCS_OK;
+}
+
+/* GPT-2 with add_bos_token or add_eos_token: tokens around what else would stand alone. */
+static llmcs_status read_ends(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
+    bool add_bos = false, add_eos = false;
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_bos_token", &add_bos));
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_eos_token", &add_eos));
+    if (spec->n_single > 1) return LLMCS_OK; /* RoBERTa's <s> ... </s> */
+    spec->n_single = spec->n_pair = 0;
+    if (add_bos && bos >= 0) {
+        ll_template_add(spec->single, &spec->n_single, bos, 0, 0);
+        ll_template_add(spec->pair, &spec->n_pair, bos, 0, 0);
+    }
+    ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
+    ll_template_add(spec->pair, &spec->n_pair, -1, 0, 0);
+    ll_template_add(spec->pair, &spec->n_pair, -1, 1, 1);
+    if (add_eos && eos >= 0) {
+        ll_template_add(spec->single, &spec->n_single, eos, 0, 0);
+        ll_template_add(spec->pair, &spec->n_pair, eos, 0, 0);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    static const char *const keys[LL_N_SPECIAL] = {
+        "tokenizer.ggml.bos_token_id",       "tokenizer.ggml.eos_token_id",     "tokenizer.ggml.unknown_token_id",
+        "tokenizer.ggml.seperator_token_id", "tokenizer.ggml.padding_token_id", "tokenizer.ggml.cls_token_id",
+        "tokenizer.ggml.mask_token_id"}; /* by llmcs_special; the separator is spelt so */
+    const ll_gguf_value *types;
+    int32_t ids[LL_N_SPECIAL];
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &types));
+    if (spec->model == LL_TOKEN_WORDPIECE) LL_TRY(read_normalizer(spec, g, types));
+    LL_TRY(read_added(spec, g, types));
+    for (size_t role = 0; role < LL_N_SPECIAL; role++) LL_TRY(read_role(spec, g, role, keys[role], &ids[role]));
+    if (spec->model == LL_TOKEN_WORDPIECE) return LLMCS_OK;
+    return read_ends(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
+}
