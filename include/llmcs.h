@@ -175,7 +175,8 @@ LLMCS_API void llmcs_model_options_init(llmcs_model_options *options);
 /* Opens a Hugging Face folder: config.json, model.safetensors (or its shards with
  * model.safetensors.index.json), and where present tokenizer.json or the older vocabulary files,
  * tokenizer_config.json, generation_config.json, and sentence-transformers' modules.json. A folder without
- * tokenizer files opens for token ids only. All validation, packing and allocation happen here.
+ * tokenizer files opens for token ids only. Or opens one GGUF file of a GPT-2 or BERT, as llmcs_quantize and
+ * llama.cpp's converter write them. All validation, packing and allocation happen here.
  * options: NULL for the defaults. The model is returned with one reference; sessions hold their own.
  * Errors: ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
 LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model);
@@ -229,8 +230,8 @@ LLMCS_API const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model)
 
 /* Opens the tokenizer of a folder without its weights: tokenizer.json, or vocab.json with merges.txt, or
  * vocab.txt; tokenizer_config.json where present. Where both kinds are there tokenizer.json is read, as
- * Transformers' fast tokenizers do. allocator: NULL for malloc.
- * Errors: ARG NOMEM IO JSON TOKENIZER UNSUPPORTED LIMIT. */
+ * Transformers' fast tokenizers do. Or of a GGUF file. allocator: NULL for malloc.
+ * Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
 LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
                                             llmcs_tokenizer **tokenizer);
 LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
@@ -582,7 +583,7 @@ typedef struct llmcs_plan_info {
     uint64_t session_bytes; /* memory of one session; 0 for encoders */
 } llmcs_plan_info;
 
-/* How much memory a folder will take, from its headers alone, before anything is taken. Set
+/* How much memory a folder or GGUF file will take, from its headers alone, before anything is taken. Set
  * plan->struct_size = sizeof *plan first. Errors: as llmcs_model_open. */
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
