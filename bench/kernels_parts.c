@@ -10,57 +10,98 @@
 #define HEADS 12
 #define HEAD_DIM (WIDTH / HEADS)
 
-/* ---- attention of one layer */
+/* ---- attention of N_LAYERS layers; a session's blocks lie one after the other, all layers of each together */
 
-#define MAX_BLOCKS 32
+#define N_LAYERS 12
+#define MAX_POSITIONS ((size_t)2048) /* of all runs together: more memory than caches hold */
+#define MAX_BLOCKS (MAX_POSITIONS / LL_KV_BLOCK)
+#define MAX_RUNS 16
+#define MAX_CONTEXT ((size_t)1024)
+
 typedef struct attention {
     const ll_kernels *kernels;
     ll_kv_layout layout;
-    float *qkv, *out, *scratch, *blocks[MAX_BLOCKS];
-    ll_run run;
+    float *qkv, *out, *scratch;
+    char *memory;
+    void *blocks[MAX_BLOCKS];
+    ll_run runs[MAX_RUNS];
+    size_t n_runs;
+    bool causal;
 } attention;
 
 static void attend(ll_team *team, void *arg) {
     const attention *t = arg;
     const ll_exec exec = {.team = team, .kernels = t->kernels};
-    const size_t scratch_floats = ll_attention_scratch_floats(&t->layout, MAX_BLOCKS * LL_KV_BLOCK);
-    ll_kv_store(&exec, &t->layout, 0, t->qkv, &t->run, 1);
-    ll_team_wait(team);
-    ll_attention(&exec, &t->layout, 0, t->qkv, &t->run, 1, true, 0.125f, t->out,
-                 t->scratch + (size_t)team->index * scratch_floats);
+    const size_t scratch_floats = ll_attention_scratch_floats(&t->layout, MAX_CONTEXT);
+    for (size_t layer = 0; layer < N_LAYERS; layer++) {
+        const ll_attention a = {.layout = &t->layout,
+                                .layer = layer,
+                                .qkv = t->qkv,
+                                .runs = t->runs,
+                                .n_runs = t->n_runs,
+                                .causal = t->causal,
+                                .scale = 0.125f,
+                                .out = t->out,
+                                .scratch = t->scratch + (size_t)team->index * scratch_floats};
+        ll_attention_apply(&exec, &a);
+        ll_team_wait(team);
+    }
 }
 
 static double attend_pass(const bench *b, void *arg) { return bench_run(b, attend, arg); }
 
-static int measure_attention(const bench *b, attention *t, size_t first, size_t n_rows, const char *label) {
-    const double pairs = (double)n_rows * ((double)first + 0.5 * (double)(n_rows + 1));
-    const bench_cost cost = {1, 0, 4 * pairs * WIDTH, BENCH_F32};
-    t->run = (ll_run){0, n_rows, first, t->blocks};
+/* n_runs runs of n_rows rows after `first` positions each. */
+static int measure_attention(const bench *b, attention *t, size_t n_runs, size_t n_rows, size_t first, bool causal) {
+    const size_t n_positions = first + n_rows, n_blocks = (n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
+    const double rows = (double)n_rows, seen = causal ? (double)first + 0.5 * (rows + 1) : (double)n_positions;
+    const double pairs = N_LAYERS * (double)n_runs * rows * seen;
+    const double read_bytes = n_rows == 1 ? pairs * 2 * WIDTH * (double)ll_kv_element_bytes(t->layout.type) : 0;
+    const bench_cost cost = {1, read_bytes, 4 * pairs * WIDTH, BENCH_F32};
+    t->n_runs = n_runs;
+    t->causal = causal;
+    for (size_t i = 0; i < n_runs; i++) t->runs[i] = (ll_run){i * n_rows, n_rows, first, t->blocks + i * n_blocks};
+    char label[128], after[32] = "";
+    if (first) snprintf(after, sizeof after, " after %zu", first);
+    snprintf(label, sizeof label, "attention %s, %zu x %zu row%s%s%s", t->layout.type == LL_KV_F16 ? "f16" : "f32",
+             n_runs, n_rows, n_rows > 1 ? "s" : "", after, causal ? "" : ", both ways");
     const bench_row row = {.label = label,
                            .name = "attention",
-                           .tokens = first + n_rows,
-                           .batch = n_rows,
+                           .kv_type = t->layout.type == LL_KV_F16 ? "f16" : "f32",
+                           .tokens = n_positions,
+                           .batch = n_runs * n_rows,
                            .amount = cost.operations,
                            .unit = "GFLOP/s",
                            .unit_scale = 1e9};
     return bench_measure(b, &row, attend_pass, t, &cost);
 }
 
-static int report_attention(const bench *b) {
-    attention t = {.kernels = b->kernels, .layout = {1, HEADS, HEAD_DIM}};
-    const size_t n_ctx = MAX_BLOCKS * LL_KV_BLOCK;
-    t.qkv = bench_floats(n_ctx * 3 * WIDTH, 1.0f);
-    t.out = bench_floats(n_ctx * WIDTH, 1.0f);
-    t.scratch = bench_floats((size_t)b->n_threads * ll_attention_scratch_floats(&t.layout, n_ctx), 1.0f);
-    for (size_t i = 0; i < MAX_BLOCKS; i++) t.blocks[i] = bench_floats(ll_kv_block_floats(&t.layout), 1.0f);
-    int code = measure_attention(b, &t, 0, 128, "attention, prompt of 128");
-    if (!code) code = measure_attention(b, &t, 0, n_ctx, "attention, prompt of 1024");
-    if (!code) code = measure_attention(b, &t, n_ctx - 1, 1, "attention, one row after 1023, in cache");
+static int report_attention_of(const bench *b, ll_kv_type type) {
+    static const struct {
+        size_t n_runs, n_rows, first;
+        bool causal;
+    } cases[] = {{1, 128, 0, true},  {1, 512, 0, true},  {1, 1024, 0, true}, {1, 128, 0, false},
+                 {8, 128, 0, false}, {16, 16, 0, false}, {1, 1, 1023, true}, {16, 1, 127, true}};
+    attention t = {.kernels = b->kernels, .layout = {N_LAYERS, HEADS, HEAD_DIM, type}};
+    const size_t block_bytes = ll_kv_block_bytes(&t.layout);
+    t.qkv = bench_floats(MAX_CONTEXT * 3 * WIDTH, 1.0f);
+    t.out = bench_floats(MAX_CONTEXT * WIDTH, 1.0f);
+    t.scratch = bench_floats((size_t)b->n_threads * ll_attention_scratch_floats(&t.layout, MAX_CONTEXT), 1.0f);
+    t.memory = bench_memory(MAX_BLOCKS * block_bytes);
+    memset(t.memory, 0x11, MAX_BLOCKS * block_bytes); /* a small number in both types */
+    for (size_t i = 0; i < MAX_BLOCKS; i++) t.blocks[i] = t.memory + i * block_bytes;
+    int code = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && !code; i++)
+        code = measure_attention(b, &t, cases[i].n_runs, cases[i].n_rows, cases[i].first, cases[i].causal);
     free(t.qkv);
     free(t.out);
     free(t.scratch);
-    for (size_t i = 0; i < MAX_BLOCKS; i++) free(t.blocks[i]);
+    free(t.memory);
     return code;
+}
+
+static int report_attention(const bench *b) {
+    const int code = report_attention_of(b, LL_KV_F32);
+    return code ? code : report_attention_of(b, LL_KV_F16);
 }
 
 /* ---- kernels of elements and of rows, 128 rows of 3072 */
@@ -68,7 +109,7 @@ static int report_attention(const bench *b) {
 #define N_ROWS ((size_t)128)
 #define N_COLUMNS ((size_t)3072)
 
-static const char *const element_names[] = {"gelu_tanh", "gelu_erf", "tanh", "softmax", "layer_norm", "add"};
+static const char *const element_names[] = {"gelu_tanh", "gelu_erf", "tanh", "layer_norm", "add"};
 #define N_ELEMENT_KERNELS (sizeof element_names / sizeof *element_names)
 
 typedef struct elements {
@@ -96,10 +137,6 @@ static void work_elements(ll_team *team, void *arg) {
                 k->tanh(x, y, N_COLUMNS);
                 break;
             case 3:
-                memcpy(y, x, N_COLUMNS * sizeof *x);
-                (void)k->softmax(y, N_COLUMNS);
-                break;
-            case 4:
                 k->layer_norm(x, x, x, 1e-5f, y, N_COLUMNS);
                 break;
             default:

@@ -14,9 +14,7 @@
 
 #include "base/cpu.h"
 #include "base/status.h"
-
-/* Tokens of one block of keys and values; a multiple of every row's vector length. */
-#define LL_KV_BLOCK 32
+#include "kernels/attend.h"
 
 typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "neon": what LLMCS_CPU names */
@@ -38,17 +36,9 @@ typedef struct ll_kernels {
     /* y = (x - mean) / sqrt(var + eps) * weight + bias over n floats (Ba et al. 2016; biased variance). */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
-    /* In place: exp(x - max) / sum; returns false if there is no finite maximum (all -inf, or a NaN). */
-    bool (*softmax)(float *x, size_t n);
-
-    /* scores[r*ld + t] = scale * sum over d of q[r*ldq + d] * k[d*LL_KV_BLOCK + t], t < LL_KV_BLOCK, r < n_rows.
-     * Keys of one block are stored with the tokens side by side: [head_dim][LL_KV_BLOCK]. */
-    void (*scores)(const float *q, size_t ldq, size_t n_rows, const float *k, size_t head_dim, float scale,
-                   float *scores, size_t ld);
-
-    /* out[r*ldo + d] += sum over t < n_tokens of p[r*ldp + t] * v[t*head_dim + d], t in order. */
-    void (*mix)(const float *p, size_t ldp, size_t n_rows, const float *v, size_t head_dim, size_t n_tokens, float *out,
-                size_t ldo);
+    /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
+    void (*attend)(const ll_attend *a);
+    void (*kv_store)(const ll_kv_part *part);
 } ll_kernels;
 
 /* The best row for `cpu`, or the row that the environment variable LLMCS_CPU names (ignored in setuid programs).

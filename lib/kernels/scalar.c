@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "kernels/rows.h"
+#include "kernels/scalar_attention.h"
 
 #define NR 8
 
@@ -63,42 +64,6 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
-static bool softmax(float *x, size_t n) {
-    float max = -INFINITY, sum = 0.0f;
-    for (size_t i = 0; i < n; i++) {
-        if (!(x[i] <= max)) max = x[i]; /* a NaN becomes the maximum */
-        if (isnan(max)) return false;
-    }
-    if (!isfinite(max)) return false;
-    for (size_t i = 0; i < n; i++) {
-        x[i] = expf(x[i] - max);
-        sum += x[i];
-    }
-    const float scale = 1.0f / sum;
-    for (size_t i = 0; i < n; i++) x[i] *= scale;
-    return true;
-}
-
-static void scores(const float *q, size_t ldq, size_t n_rows, const float *k, size_t head_dim, float scale, float *out,
-                   size_t ld) {
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t t = 0; t < LL_KV_BLOCK; t++) {
-            float sum = 0.0f;
-            for (size_t d = 0; d < head_dim; d++) sum += q[r * ldq + d] * k[d * LL_KV_BLOCK + t];
-            out[r * ld + t] = scale * sum;
-        }
-    }
-}
-
-static void mix(const float *p, size_t ldp, size_t n_rows, const float *v, size_t head_dim, size_t n_tokens, float *out,
-                size_t ldo) {
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t t = 0; t < n_tokens; t++) {
-            for (size_t d = 0; d < head_dim; d++) out[r * ldo + d] += p[r * ldp + t] * v[t * head_dim + d];
-        }
-    }
-}
-
 const ll_kernels ll_kernels_scalar = {
     .name = "scalar",
     .nr = NR,
@@ -109,7 +74,6 @@ const ll_kernels ll_kernels_scalar = {
     .tanh = tanh_all,
     .add = add,
     .layer_norm = layer_norm,
-    .softmax = softmax,
-    .scores = scores,
-    .mix = mix,
+    .attend = ll_scalar_attend,
+    .kv_store = ll_scalar_kv_store,
 };

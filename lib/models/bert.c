@@ -287,15 +287,19 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
 
 static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *batch, const bert_layer *layer,
                           bert_work *w) {
-    const ll_kv_layout *kv = &m->net.kv;
-    float *scratch = w->scratch + (size_t)exec->team->index * w->n_scratch;
-    float scale = 1.0f / sqrtf((float)kv->head_dim);
+    const ll_attention attention = {
+        .layout = &m->net.kv,
+        .qkv = w->qkv,
+        .runs = batch->runs,
+        .n_runs = batch->n_runs,
+        .scale = 1.0f / sqrtf((float)m->net.kv.head_dim),
+        .out = w->h,
+        .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
+    };
 
     ll_linear_apply(exec, &layer->qkv, w->x, batch->n_rows, LL_ACT_NONE, NULL, w->qkv);
     ll_team_wait(exec->team);
-    ll_kv_store(exec, kv, 0, w->qkv, batch->runs, batch->n_runs);
-    ll_team_wait(exec->team);
-    ll_attention(exec, kv, 0, w->qkv, batch->runs, batch->n_runs, false, scale, w->h, scratch);
+    ll_attention_apply(exec, &attention);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &layer->attention_output, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);

@@ -141,18 +141,24 @@ static void embed(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, flo
 
 static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, size_t layer, gpt2_work *w) {
     const ll_config *c = m->net.config;
-    const ll_kv_layout *kv = &m->net.kv;
     const gpt2_block *b = (const gpt2_block *)m->net.layers + layer;
-    float *scratch = w->scratch + (size_t)exec->team->index * w->n_scratch;
-    float scale = c->scale_attn_weights ? 1.0f / sqrtf((float)kv->head_dim) : 1.0f;
+    const ll_attention attention = {
+        .layout = &m->net.kv,
+        .layer = layer,
+        .qkv = w->qkv,
+        .runs = batch->runs,
+        .n_runs = batch->n_runs,
+        .causal = true,
+        .scale = c->scale_attn_weights ? 1.0f / sqrtf((float)m->net.kv.head_dim) : 1.0f,
+        .out = w->h,
+        .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
+    };
 
     ll_norm_apply(exec, &b->ln_1, w->x, batch->n_rows, w->h);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &b->attn_c_attn, w->h, batch->n_rows, LL_ACT_NONE, NULL, w->qkv);
     ll_team_wait(exec->team);
-    ll_kv_store(exec, kv, layer, w->qkv, batch->runs, batch->n_runs);
-    ll_team_wait(exec->team);
-    ll_attention(exec, kv, layer, w->qkv, batch->runs, batch->n_runs, true, scale, w->h, scratch);
+    ll_attention_apply(exec, &attention);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &b->attn_c_proj, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);

@@ -66,26 +66,41 @@ void ll_norm_apply(const ll_exec *exec, const ll_norm *norm, const float *x, siz
 typedef struct ll_run {
     size_t first_row, n_rows;
     size_t first_position; /* of its first row; keys and values of earlier positions are in the blocks */
-    float *const *kv_blocks;
+    void *const *kv_blocks;
 } ll_run;
 
-/* One block: for each layer, for each head: keys [head_dim][LL_KV_BLOCK], then values [LL_KV_BLOCK][head_dim]. */
+/* One block: for each layer, for each head its keys and its values (kernels/attend.h). */
 typedef struct ll_kv_layout {
     size_t n_layer, n_head, head_dim;
+    ll_kv_type type;
 } ll_kv_layout;
-static inline size_t ll_kv_block_floats(const ll_kv_layout *l) {
-    return l->n_layer * l->n_head * 2 * LL_KV_BLOCK * l->head_dim;
+static inline size_t ll_kv_block_bytes(const ll_kv_layout *l) {
+    return l->n_layer * l->n_head * ll_kv_head_bytes(l->type, l->head_dim);
 }
 
-/* Writes the keys and values of all rows of qkv [n_rows, 3 * n_embd] (query | key | value) into their blocks. */
-void ll_kv_store(const ll_exec *exec, const ll_kv_layout *layout, size_t layer, const float *qkv, const ll_run *runs,
-                 size_t n_runs);
-
-/* out[n_rows, n_embd]: every row attends to the positions of its sequence up to its own (causal) or to all
- * first_position + n_rows of its run (not causal), scale * q.k, softmax, mix (Vaswani et al. 2017, eq. 1).
- * scratch: ll_attention_scratch_floats(...) floats, this thread's own. A row without a finite score becomes NaN. */
-void ll_attention(const ll_exec *exec, const ll_kv_layout *layout, size_t layer, const float *qkv, const ll_run *runs,
-                  size_t n_runs, bool causal, float scale, float *out, float *scratch);
+/* The heads of all runs of a pass, and what attention does with them. */
+typedef struct ll_attention {
+    const ll_kv_layout *layout;
+    size_t layer;
+    const float *qkv; /* [n_rows, 3 * n_embd]: query | key | value */
+    const ll_run *runs;
+    size_t n_runs;
+    bool causal; /* a row sees the positions of its sequence up to its own; else all of its run, and those before it */
+    float scale;
+    float *out;     /* [n_rows, n_embd] */
+    float *scratch; /* ll_attention_scratch_floats(...) floats, this thread's own, aligned to 64 bytes */
+} ll_attention;
 size_t ll_attention_scratch_floats(const ll_kv_layout *layout, size_t max_positions);
+
+/* Where heads can be dealt to the threads evenly, each thread stores the keys and values of its own heads and
+ * attends to them, and nobody waits; else storing and attending are dealt each for itself, with a wait between. */
+bool ll_attention_waits(const ll_exec *exec, const ll_attention *a);
+/* Writes this thread's part of the keys and values of all rows into their blocks. */
+void ll_attention_store(const ll_exec *exec, const ll_attention *a);
+/* out = softmax(scale * q k^T) v for this thread's part (Vaswani et al. 2017, eq. 1). A row without a finite score
+ * becomes NaN. */
+void ll_attention_attend(const ll_exec *exec, const ll_attention *a);
+/* All of it; the one step that may wait by itself. */
+void ll_attention_apply(const ll_exec *exec, const ll_attention *a);
 
 #endif

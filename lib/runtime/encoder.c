@@ -37,10 +37,10 @@ static llmcs_status room_fill(ll_encoder_room *room, const llmcs_model *m) {
                          .n_logit_rows = m->heads & LLMCS_HEAD_MASKED_LM ? room->max_rows : 0,
                          .max_positions = m->n_ctx,
                          .n_threads = (size_t)ll_pool_size(m->pool)};
-    size_t n_floats = m->net->ops->workspace_floats(m->net, &size), block_floats = ll_kv_block_floats(&m->net->kv);
+    size_t n_floats = m->net->ops->workspace_floats(m->net, &size), block_bytes = ll_kv_block_bytes(&m->net->kv);
     LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &room->workspace));
-    LL_TRY(ll_alloc(a, n_blocks, block_floats * sizeof(float), "keys and values", &room->kv));
-    LL_TRY(ll_alloc(a, n_blocks, sizeof(float *), "block table", &room->blocks));
+    LL_TRY(ll_alloc(a, n_blocks, block_bytes, "keys and values", &room->kv));
+    LL_TRY(ll_alloc(a, n_blocks, sizeof(void *), "block table", &room->blocks));
     LL_TRY(ll_alloc(a, room->max_texts, sizeof(ll_run), "runs", &room->runs));
     LL_TRY(ll_alloc(a, room->max_rows, sizeof(uint32_t), "rows", &room->rows));
     LL_TRY(ll_alloc(a, n_ids, sizeof(int32_t), "token ids", &room->ids));
@@ -49,7 +49,7 @@ static llmcs_status room_fill(ll_encoder_room *room, const llmcs_model *m) {
     LL_TRY(ll_alloc(a, room->max_rows, row_bytes, "hidden states", &room->hidden));
     LL_TRY(ll_alloc(a, room->max_texts, row_bytes, "pooled states", &room->pooled));
     LL_TRY(ll_alloc(a, room->max_texts, n_labels * sizeof(float), "logits", &room->logits));
-    for (size_t i = 0; i < n_blocks; i++) room->blocks[i] = room->kv + i * block_floats;
+    for (size_t i = 0; i < n_blocks; i++) room->blocks[i] = room->kv + i * block_bytes;
     for (size_t i = 0; i < room->max_rows; i++) room->rows[i] = (uint32_t)i;
     return LLMCS_OK;
 }

@@ -9,8 +9,8 @@ typedef struct ll_encoder_room {
     struct ll_encoder_room *next; /* in the model's list of idle ones */
     size_t max_rows, max_texts;   /* of one pass */
     float *workspace;             /* the network's */
-    float *kv;                    /* keys and values of a layer: [max_blocks, block floats] */
-    float **blocks;               /* [max_blocks] into kv */
+    unsigned char *kv;            /* keys and values of a layer: [max_blocks, block bytes] */
+    void **blocks;                /* [max_blocks] into kv */
     ll_run *runs;                 /* [max_texts] */
     uint32_t *rows;               /* [max_rows] 0, 1, 2, ...: words of all rows */
     /* For texts: where they are encoded, and what the network says of them. */

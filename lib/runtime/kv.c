@@ -2,11 +2,10 @@
 
 #include <string.h>
 
-llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_floats) {
+llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_bytes) {
     *chunk = (ll_kv_chunk){.n_blocks = n_blocks, .n_free = n_blocks};
-    size_t block_bytes;
     llmcs_status st = LLMCS_OK;
-    if (!ll_mul(block_floats, sizeof(float), &block_bytes) || n_blocks > UINT32_MAX)
+    if (n_blocks > UINT32_MAX)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", n_blocks);
     LL_TRY_GOTO(st, ll_alloc(a, n_blocks, block_bytes, "keys and values", &chunk->memory), fail);
     LL_TRY_GOTO(st, ll_alloc_zero(a, n_blocks, sizeof(uint32_t), "keys and values", &chunk->references), fail);
@@ -28,33 +27,34 @@ void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a) {
 
 /* -------------------------------------------------------------------------------------------------- blocks */
 
-static bool in_chunk(const ll_kv_chunk *chunk, size_t block_floats, const float *block) {
+static bool in_chunk(const ll_kv_chunk *chunk, size_t block_bytes, const void *block) {
     /* As numbers: comparing pointers into different objects is not defined. */
     uintptr_t first = (uintptr_t)chunk->memory, at = (uintptr_t)block;
-    return chunk->n_blocks && at >= first && at < first + chunk->n_blocks * block_floats * sizeof(float);
+    return chunk->n_blocks && at >= first && at < first + chunk->n_blocks * block_bytes;
 }
 
-static uint32_t *references(ll_kv *kv, const float *block) {
-    ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_floats, block) ? &kv->own : &kv->reserved;
-    return &chunk->references[(size_t)(block - chunk->memory) / kv->block_floats];
+static uint32_t *references(ll_kv *kv, const void *block) {
+    ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
+    return &chunk->references[(size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes];
 }
 
-static float *take_from(ll_kv_chunk *chunk, size_t block_floats) {
+static void *take_from(ll_kv_chunk *chunk, size_t block_bytes) {
     if (!chunk->n_free) return NULL;
     uint32_t i = chunk->free_blocks[--chunk->n_free];
     chunk->references[i] = 1;
-    return chunk->memory + i * block_floats;
+    return chunk->memory + i * block_bytes;
 }
 
-static float *take(ll_kv *kv) {
-    float *block = take_from(&kv->own, kv->block_floats);
-    return block ? block : take_from(&kv->reserved, kv->block_floats);
+static void *take(ll_kv *kv) {
+    void *block = take_from(&kv->own, kv->block_bytes);
+    return block ? block : take_from(&kv->reserved, kv->block_bytes);
 }
 
-static void drop(ll_kv *kv, float *block) {
+static void drop(ll_kv *kv, void *block) {
     if (--*references(kv, block)) return;
-    ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_floats, block) ? &kv->own : &kv->reserved;
-    chunk->free_blocks[chunk->n_free++] = (uint32_t)((size_t)(block - chunk->memory) / kv->block_floats);
+    ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
+    chunk->free_blocks[chunk->n_free++] =
+        (uint32_t)((size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes);
 }
 
 /* ----------------------------------------------------------------------------------------------- sequences */
@@ -62,7 +62,7 @@ static void drop(ll_kv *kv, float *block) {
 llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx) {
     *q = (ll_sequence){0};
     LL_TRY(ll_alloc(a, n_ctx, sizeof(int32_t), "tokens", &q->tokens));
-    llmcs_status st = ll_alloc(a, ll_kv_blocks_of(n_ctx), sizeof(float *), "block table", &q->blocks);
+    llmcs_status st = ll_alloc(a, ll_kv_blocks_of(n_ctx), sizeof(void *), "block table", &q->blocks);
     if (st) ll_sequence_free(q, a);
     return st;
 }
@@ -94,17 +94,17 @@ static llmcs_status no_block_left(void) {
 
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n) {
     if (q->n_tokens % LL_KV_BLOCK) {
-        float **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
+        void **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
         if (*references(kv, *last) > 1) {
-            float *copy = take(kv);
+            void *copy = take(kv);
             if (!copy) return no_block_left();
-            memcpy(copy, *last, kv->block_floats * sizeof *copy);
+            memcpy(copy, *last, kv->block_bytes);
             drop(kv, *last);
             *last = copy;
         }
     }
     while (q->n_blocks < ll_kv_blocks_of(q->n_tokens + n)) {
-        float *block = take(kv);
+        void *block = take(kv);
         if (!block) {
             ll_sequence_truncate(kv, q, q->n_tokens);
             return no_block_left();
@@ -116,9 +116,9 @@ llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n) {
 
 void ll_sequence_move_home(ll_kv *kv, ll_sequence *q) {
     for (size_t i = 0; i < q->n_blocks; i++) {
-        if (in_chunk(&kv->own, kv->block_floats, q->blocks[i])) continue;
-        float *home = take_from(&kv->own, kv->block_floats); /* it holds n_ctx tokens, and only q is left */
-        memcpy(home, q->blocks[i], kv->block_floats * sizeof *home);
+        if (in_chunk(&kv->own, kv->block_bytes, q->blocks[i])) continue;
+        void *home = take_from(&kv->own, kv->block_bytes); /* it holds n_ctx tokens, and only q is left */
+        memcpy(home, q->blocks[i], kv->block_bytes);
         drop(kv, q->blocks[i]);
         q->blocks[i] = home;
     }

@@ -9,7 +9,7 @@
 #include "nn/nn.h"
 
 typedef struct ll_kv_chunk {
-    float *memory; /* [n_blocks, block_floats] */
+    unsigned char *memory; /* [n_blocks, block_bytes] */
     size_t n_blocks;
     uint32_t *references;  /* [n_blocks] sequences that hold the block */
     uint32_t *free_blocks; /* [n_free], a stack */
@@ -17,14 +17,14 @@ typedef struct ll_kv_chunk {
 } ll_kv_chunk;
 
 typedef struct ll_kv {
-    size_t block_floats;
+    size_t block_bytes;
     ll_kv_chunk own, reserved;
 } ll_kv;
 
 /* One sequence. Its arrays are as long as the session's n_ctx asks, whatever it holds. */
 typedef struct ll_sequence {
     int32_t *tokens; /* [n_ctx] */
-    float **blocks;  /* [blocks of n_ctx] */
+    void **blocks;   /* [blocks of n_ctx] */
     size_t n_tokens, n_blocks;
 } ll_sequence;
 
@@ -32,7 +32,7 @@ static inline size_t ll_kv_blocks_of(size_t n_tokens) {
     return n_tokens / LL_KV_BLOCK + (n_tokens % LL_KV_BLOCK ? 1 : 0);
 }
 
-llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_floats);
+llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_bytes);
 void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a);
 
 llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx);

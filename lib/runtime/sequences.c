@@ -41,7 +41,7 @@ static llmcs_status make_reservation(llmcs_session *s, ll_reservation *r, ll_kv_
     LL_TRY(create_sequences(&r->more, r->n_seqs - 1, s->n_ctx, a));
     LL_TRY(create_sequences(&r->spare, r->n_seqs, s->n_ctx, a));
     LL_TRY(ll_alloc(a, r->n_seqs, row_bytes, "logits", &r->logits));
-    return ll_kv_chunk_create(blocks, a, n_blocks, s->kv.block_floats);
+    return ll_kv_chunk_create(blocks, a, n_blocks, s->kv.block_bytes);
 }
 
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens) {

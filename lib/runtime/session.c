@@ -38,12 +38,12 @@ static llmcs_status create_pass_memory(llmcs_session *s) {
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes) {
     size_t n_blocks = ll_kv_blocks_of(n_ctx), max_rows = ll_min(n_ctx, LL_PASS_ROWS);
     ll_pass_size size = full_pass(max_rows, n_ctx, n_threads);
-    uint64_t floats;
-    if (!ll_mul_u64(n_blocks, ll_kv_block_floats(&net->kv), &floats) || floats > UINT64_MAX / 16)
+    uint64_t kv_bytes;
+    if (!ll_mul_u64(n_blocks, ll_kv_block_bytes(&net->kv), &kv_bytes) || kv_bytes > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu tokens are more than can be addressed", n_ctx);
-    floats += net->ops->workspace_floats(net, &size) + (uint64_t)net->config->vocab_size;
-    *bytes = floats * sizeof(float) + n_blocks * (sizeof(float *) + 2 * sizeof(uint32_t)) + n_ctx * sizeof(int32_t) +
-             max_rows * (sizeof(uint32_t) + sizeof(ll_run)) + sizeof(llmcs_session);
+    uint64_t floats = net->ops->workspace_floats(net, &size) + (uint64_t)net->config->vocab_size;
+    *bytes = kv_bytes + floats * sizeof(float) + n_blocks * (sizeof(void *) + 2 * sizeof(uint32_t)) +
+             n_ctx * sizeof(int32_t) + max_rows * (sizeof(uint32_t) + sizeof(ll_run)) + sizeof(llmcs_session);
     return LLMCS_OK;
 }
 
@@ -89,11 +89,11 @@ static llmcs_status create(llmcs_model *m, size_t n_ctx, llmcs_session **out) {
     s->model = m;
     s->magic = MAGIC;
     s->n_ctx = n_ctx;
-    s->kv.block_floats = ll_kv_block_floats(&m->net->kv);
+    s->kv.block_bytes = ll_kv_block_bytes(&m->net->kv);
     atomic_init(&s->state, LL_SESSION_IDLE);
     atomic_init(&s->cancel, false);
     llmcs_status st = LLMCS_OK;
-    LL_TRY_GOTO(st, ll_kv_chunk_create(&s->kv.own, a, ll_kv_blocks_of(n_ctx), s->kv.block_floats), fail);
+    LL_TRY_GOTO(st, ll_kv_chunk_create(&s->kv.own, a, ll_kv_blocks_of(n_ctx), s->kv.block_bytes), fail);
     LL_TRY_GOTO(st, ll_sequence_create(&s->first, a, n_ctx), fail);
     LL_TRY_GOTO(st, create_pass_memory(s), fail);
     *out = s;
@@ -202,8 +202,7 @@ static llmcs_status copy_into(llmcs_session *to, const llmcs_session *from) {
     const ll_sequence *q = &from->first;
     size_t vocab = (size_t)from->model->config.vocab_size;
     LL_TRY(ll_sequence_extend(&to->kv, &to->first, q->n_tokens));
-    for (size_t i = 0; i < q->n_blocks; i++)
-        memcpy(to->first.blocks[i], q->blocks[i], from->kv.block_floats * sizeof(float));
+    for (size_t i = 0; i < q->n_blocks; i++) memcpy(to->first.blocks[i], q->blocks[i], from->kv.block_bytes);
     memcpy(to->first.tokens, q->tokens, q->n_tokens * sizeof *q->tokens);
     to->first.n_tokens = q->n_tokens;
     if (from->n_last_rows) {

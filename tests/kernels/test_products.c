@@ -89,77 +89,9 @@ START_TEST(matmul_bits_depend_on_row_and_column_only) {
 }
 END_TEST
 
-static const size_t head_dims[] = {1, 3, 7, 8, 12, 16, 25, 32, 64, 80, 100, 128};
-
-START_TEST(scores_equal_the_formula_and_rows_stand_alone) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
-    uint64_t seed = 13;
-    for (size_t c = 0; c < n_kernels * 12 * 8; c++) {
-        const ll_kernels *k = rows[c / 96];
-        const size_t dim = head_dims[c / 8 % 12], n_rows = c % 8 + 1, ldq = dim + 5, ld = LL_KV_BLOCK + 3;
-        float *q = random_floats(&seed, 1.0f, n_rows * ldq), *keys = random_floats(&seed, 1.0f, dim * LL_KV_BLOCK);
-        float *out = floats(n_rows * ld), alone[LL_KV_BLOCK];
-        memset(out, 0xff, n_rows * ld * sizeof *out);
-        k->scores(q, ldq, n_rows, keys, dim, 0.125f, out, ld);
-        for (size_t r = 0; r < n_rows; r++) {
-            for (size_t t = 0; t < LL_KV_BLOCK; t++) {
-                double sum = 0;
-                for (size_t d = 0; d < dim; d++) sum += (double)q[r * ldq + d] * keys[d * LL_KV_BLOCK + t];
-                ck_assert_double_eq_tol(out[r * ld + t], 0.125 * sum, tolerance(dim));
-            }
-            ck_assert(isnan(out[r * ld + LL_KV_BLOCK]));
-            k->scores(q + r * ldq, ldq, 1, keys, dim, 0.125f, alone, LL_KV_BLOCK);
-            ck_assert_mem_eq(alone, out + r * ld, sizeof alone);
-        }
-        free(q);
-        free(keys);
-        free(out);
-    }
-}
-END_TEST
-
-START_TEST(mix_adds_in_the_order_of_tokens) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
-    uint64_t seed = 14;
-    for (size_t c = 0; c < n_kernels * 12 * 8; c++) {
-        const ll_kernels *k = rows[c / 96];
-        const size_t dim = head_dims[c / 8 % 12], n_rows = c % 8 + 1, ldp = 40, ldo = dim + 1;
-        const size_t n_tokens = 1 + random_below(&seed, LL_KV_BLOCK), cut = random_below(&seed, n_tokens);
-        float *p = random_floats(&seed, 1.0f, n_rows * ldp), *v = random_floats(&seed, 1.0f, n_tokens * dim);
-        float *start = random_floats(&seed, 1.0f, n_rows * ldo), *out = floats(n_rows * ldo);
-        float *cut_out = floats(n_rows * ldo);
-        memcpy(out, start, n_rows * ldo * sizeof *out);
-        memcpy(cut_out, start, n_rows * ldo * sizeof *out);
-        k->mix(p, ldp, n_rows, v, dim, n_tokens, out, ldo);
-        /* The same in two goes and one row at a time. */
-        for (size_t r = 0; r < n_rows; r++) {
-            k->mix(p + r * ldp, ldp, 1, v, dim, cut, cut_out + r * ldo, ldo);
-            k->mix(p + r * ldp + cut, ldp, 1, v + cut * dim, dim, n_tokens - cut, cut_out + r * ldo, ldo);
-        }
-        ck_assert_mem_eq(out, cut_out, n_rows * ldo * sizeof *out);
-        for (size_t i = 0; i < n_rows * ldo; i++) {
-            double want = start[i];
-            for (size_t t = 0; t < n_tokens && i % ldo < dim; t++) {
-                want += (double)p[i / ldo * ldp + t] * v[t * dim + i % ldo];
-            }
-            ck_assert_double_eq_tol(out[i], want, tolerance(n_tokens));
-        }
-        free(p);
-        free(v);
-        free(start);
-        free(out);
-        free(cut_out);
-    }
-}
-END_TEST
-
 static void add(TCase *t) {
     tcase_add_test(t, matmul_equals_the_formula);
     tcase_add_test(t, matmul_bits_depend_on_row_and_column_only);
-    tcase_add_test(t, scores_equal_the_formula_and_rows_stand_alone);
-    tcase_add_test(t, mix_adds_in_the_order_of_tokens);
 }
 
 SUITE_MAIN("kernels/products", add)

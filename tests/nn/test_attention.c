@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/half.h"
 #include "nn/nn_case.h"
 
 /* Some sequences with their queries, keys and values, and blocks that hold the keys and values. */
@@ -8,7 +9,7 @@ typedef struct scene {
     ll_kv_layout layout;
     size_t n_seq, lengths[4], n_rows; /* rows of all sequences */
     float *qkv;                       /* [n_rows, 3 * n_embd] */
-    float *blocks[4][16];
+    void *blocks[4][16];
 } scene;
 
 static size_t n_embd(const scene *s) { return s->layout.n_head * s->layout.head_dim; }
@@ -19,8 +20,8 @@ static scene scene_new(uint64_t *seed, ll_kv_layout layout, size_t n_seq, const 
         s.lengths[i] = lengths[i];
         s.n_rows += lengths[i];
         for (size_t b = 0; b * LL_KV_BLOCK < lengths[i]; b++) {
-            s.blocks[i][b] = floats(ll_kv_block_floats(&layout));
-            memset(s.blocks[i][b], 0xff, ll_kv_block_floats(&layout) * sizeof(float)); /* NaN until stored */
+            s.blocks[i][b] = floats(ll_kv_block_bytes(&layout) / sizeof(float));
+            memset(s.blocks[i][b], 0xff, ll_kv_block_bytes(&layout)); /* NaN until stored */
         }
     }
     s.qkv = random_floats(seed, 2.0f, s.n_rows * 3 * n_embd(&s));
@@ -34,29 +35,51 @@ static void scene_free(scene *s) {
     free(s->qkv);
 }
 
-/* Stores and attends; done[i] tokens of sequence i are already there when its rows begin. */
-static void attend(const scene *s, const ll_kernels *k, int team_size, const size_t *done, const size_t *now,
-                   const float *qkv, bool causal, float *out) {
+/* Stores and attends; done[i] tokens of sequence i are already there when its rows begin. Threads that need not wait
+ * for each other are played one after the other, in an order that `order` says: whole parts, or in two steps. */
+static void attend_in_order(const scene *s, const ll_kernels *k, int team_size, int order, const size_t *done,
+                            const size_t *now, const float *qkv, bool causal, float *out) {
     ll_run runs[4];
     size_t row = 0;
     for (size_t i = 0; i < s->n_seq; i++) {
         runs[i] = (ll_run){row, now[i], done[i], s->blocks[i]};
         row += now[i];
     }
-    const float scale = 1.0f / sqrtf((float)s->layout.head_dim);
     float *scratch = floats(ll_attention_scratch_floats(&s->layout, 16 * LL_KV_BLOCK));
+    const ll_attention a = {.layout = &s->layout,
+                            .layer = 1,
+                            .qkv = qkv,
+                            .runs = runs,
+                            .n_runs = s->n_seq,
+                            .causal = causal,
+                            .scale = 1.0f / sqrtf((float)s->layout.head_dim),
+                            .out = out,
+                            .scratch = scratch};
+    const ll_exec any = {.team = &(ll_team){NULL, 0, team_size}, .kernels = k};
+    const bool waits = ll_attention_waits(&any, &a);
     for (int step = 0; step < 2; step++) {
         for (int i = 0; i < team_size; i++) {
-            ll_team team = {NULL, i, team_size};
+            ll_team team = {NULL, (i + order) % team_size, team_size};
             const ll_exec exec = {.team = &team, .kernels = k};
-            if (step == 0) ll_kv_store(&exec, &s->layout, 1, qkv, runs, s->n_seq);
-            if (step == 1) ll_attention(&exec, &s->layout, 1, qkv, runs, s->n_seq, causal, scale, out, scratch);
+            ck_assert(ll_attention_waits(&exec, &a) == waits);
+            if (!waits && step == 0) ll_attention_apply(&exec, &a);
+            if (waits && step == 0) ll_attention_store(&exec, &a);
+            if (waits && step == 1) ll_attention_attend(&exec, &a);
         }
     }
     free(scratch);
 }
 
+static void attend(const scene *s, const ll_kernels *k, int team_size, const size_t *done, const size_t *now,
+                   const float *qkv, bool causal, float *out) {
+    attend_in_order(s, k, team_size, 0, done, now, qkv, causal, out);
+}
+
 /* Equation 1 in double, one row. */
+static double kept(const scene *s, float x) {
+    return s->layout.type == LL_KV_F16 ? (double)ll_half_to_float(ll_half_from_float(x)) : (double)x;
+}
+
 static void attend_row_exact(const scene *s, const float *seq_qkv, size_t row, size_t n, size_t head, double *out) {
     const size_t dim = s->layout.head_dim, ld = 3 * n_embd(s);
     const float *q = seq_qkv + row * ld + head * dim;
@@ -65,10 +88,10 @@ static void attend_row_exact(const scene *s, const float *seq_qkv, size_t row, s
     for (size_t t = 0; t < n; t++) {
         const float *key = seq_qkv + t * ld + n_embd(s) + head * dim, *value = key + n_embd(s);
         double score = 0;
-        for (size_t d = 0; d < dim; d++) score += (double)q[d] * key[d];
+        for (size_t d = 0; d < dim; d++) score += (double)q[d] * kept(s, key[d]);
         const double weight = exp(score / sqrt((double)dim));
         sum += weight;
-        for (size_t d = 0; d < dim; d++) out[d] += weight * value[d];
+        for (size_t d = 0; d < dim; d++) out[d] += weight * kept(s, value[d]);
     }
     for (size_t d = 0; d < dim; d++) out[d] /= sum;
 }
@@ -87,7 +110,8 @@ static void check_exact(const scene *s, bool causal, const float *out) {
     }
 }
 
-static const ll_kv_layout layouts[] = {{2, 3, 8}, {2, 1, 5}, {2, 2, 64}, {2, 1, 100}};
+static const ll_kv_layout layouts[] = {
+    {2, 3, 8, LL_KV_F32}, {2, 1, 5, LL_KV_F16}, {2, 2, 64, LL_KV_F32}, {2, 12, 64, LL_KV_F16}, {2, 1, 100, LL_KV_F32}};
 static const size_t none[4] = {0};
 
 START_TEST(equals_the_formula) {
@@ -126,7 +150,8 @@ START_TEST(bits_depend_on_nothing_else) {
                 memset(pieces, 0xff, s.n_rows * width * sizeof *pieces);
                 for (size_t done = 0, now; done < s.n_rows; done += now) {
                     now = threads == 1 ? 1 : ll_min(1 + random_below(&seed, 60), s.n_rows - done);
-                    attend(&s, rows[i], threads, &done, &now, s.qkv + done * 3 * width, true, pieces + done * width);
+                    attend_in_order(&s, rows[i], threads, (int)random_below(&seed, 8), &done, &now,
+                                    s.qkv + done * 3 * width, true, pieces + done * width);
                 }
                 ck_assert_mem_eq(whole, pieces, s.n_rows * width * sizeof *whole);
             }
@@ -170,10 +195,62 @@ START_TEST(a_bad_row_is_nan_and_alone) {
 }
 END_TEST
 
+/* Several sequences at once, of any lengths, on any number of threads: each has the bits it has alone. */
+START_TEST(neighbours_change_no_bit) {
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_kernels = all_kernels(rows);
+    uint64_t seed = 7;
+    for (size_t c = 0; c < n_kernels * 40; c++) {
+        const size_t lengths[4] = {1 + random_below(&seed, 90), 1, 1 + random_below(&seed, 40), 33};
+        scene s = scene_new(&seed, layouts[c % 5], 4, lengths);
+        const size_t width = n_embd(&s);
+        const bool causal = c / 5 % 2;
+        float *together = floats(s.n_rows * width), *alone = floats(s.n_rows * width);
+        memset(together, 0xff, s.n_rows * width * sizeof *together);
+        attend_in_order(&s, rows[c / 40], 1 + (int)(c % 9), (int)random_below(&seed, 8), none, lengths, s.qkv, causal,
+                        together);
+        for (size_t i = 0, first = 0; i < 4; first += lengths[i++]) {
+            scene one = s;
+            one.n_seq = 1;
+            memcpy(one.blocks[0], s.blocks[i], sizeof s.blocks[i]);
+            attend(&one, rows[c / 40], 1, none, &lengths[i], s.qkv + first * 3 * width, causal, alone + first * width);
+        }
+        ck_assert_mem_eq(together, alone, s.n_rows * width * sizeof *together);
+        free(together);
+        free(alone);
+        scene_free(&s);
+    }
+}
+END_TEST
+
+/* No thread has more than its share and one head's, or one tile's where heads are too few. */
+START_TEST(work_is_divided_evenly) {
+    static const struct {
+        size_t n_head, n_runs, n_rows, first_position;
+        int team_size;
+        bool waits;
+    } cases[] = {{12, 1, 1, 1000, 2, false}, {12, 1, 256, 0, 2, false},  {12, 16, 1, 100, 2, false},
+                 {12, 1, 256, 0, 8, true},   {12, 1, 1, 1000, 8, false}, {16, 3, 20, 0, 5, false},
+                 {1, 1, 256, 256, 2, true},  {12, 1, 128, 0, 3, false},  {3, 1, 128, 0, 2, true}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        ll_run runs[16];
+        const ll_kv_layout layout = {1, cases[c].n_head, 64, LL_KV_F32};
+        for (size_t i = 0; i < cases[c].n_runs; i++)
+            runs[i] = (ll_run){i * cases[c].n_rows, cases[c].n_rows, cases[c].first_position, NULL};
+        const ll_attention a = {.layout = &layout, .runs = runs, .n_runs = cases[c].n_runs, .causal = true};
+        ll_team team = {NULL, 0, cases[c].team_size};
+        const ll_exec exec = {.team = &team};
+        ck_assert_msg(ll_attention_waits(&exec, &a) == cases[c].waits, "case %zu", c);
+    }
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, bits_depend_on_nothing_else);
     tcase_add_test(t, a_bad_row_is_nan_and_alone);
+    tcase_add_test(t, neighbours_change_no_bit);
+    tcase_add_test(t, work_is_divided_evenly);
 }
 
 SUITE_MAIN("nn/attention", add)

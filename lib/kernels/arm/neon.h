@@ -15,8 +15,11 @@ typedef float32x4_t vf;
 #define FEW_PANELS_1 3
 #define FEW_PANELS_2 2
 #define FEW_PANELS_3 2
-#define ATTENTION_ROWS 3
-#define MIX_VECTORS 8
+/* 6 x 16: half a block of keys, a quarter of a value. */
+#define ATTEND_ROWS 6
+#define ATTEND_VECTORS 4
+#define ONE_ROW_BLOCKS 1
+#define ONE_ROW_VECTORS 16
 
 static ALWAYS_INLINE vf v_zero(void) { return vdupq_n_f32(0.0f); }
 static ALWAYS_INLINE vf v_set1(float x) { return vdupq_n_f32(x); }
@@ -59,6 +62,25 @@ static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) {
     const int32x4_t first = vshlq_n_s32(vaddq_s32(half, bias), 23);
     const int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23);
     return vmulq_f32(vmulq_f32(v, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second));
+}
+/* In one step: for v in [0.5, 2) and n in [-125, 1]. */
+static ALWAYS_INLINE vf v_scale_by_small_power(vf v, vf n) {
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(v), vshlq_n_s32(vcvtq_s32_f32(n), 23)));
+}
+
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+static ALWAYS_INLINE void v_store_f16_part(uint16_t *p, vf v, size_t n) {
+    uint16_t lanes[VL];
+    vst1_u16(lanes, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+    memcpy(p, lanes, n * sizeof *p);
+}
+
+static ALWAYS_INLINE void v_transpose(vf r[VL]) {
+    const float32x4x2_t low = vtrnq_f32(r[0], r[1]), high = vtrnq_f32(r[2], r[3]);
+    r[0] = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+    r[1] = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+    r[2] = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+    r[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
 }
 
 static ALWAYS_INLINE float v_reduce_add(vf v) { return vaddvq_f32(v); }

@@ -84,29 +84,4 @@ static float max_of(const float *x, size_t n) {
     return v_reduce_max(max);
 }
 
-/* A NaN that the maximum has missed makes the sum NaN. */
-static bool softmax(float *x, size_t n) {
-    const float max = max_of(x, n);
-    if (!isfinite(max)) return false;
-    const vf center = v_set1(max);
-    vf sums = v_zero();
-    size_t i = 0;
-    for (; i + VL <= n; i += VL) {
-        const vf e = v_exp(v_sub(v_load(x + i), center));
-        sums = v_add(sums, e);
-        v_store(x + i, e);
-    }
-    if (i < n) {
-        const vf e = v_first(v_exp(v_sub(v_load_part(x + i, n - i), center)), n - i, v_zero());
-        sums = v_add(sums, e);
-        v_store_part(x + i, e, n - i);
-    }
-    const float sum = v_reduce_add(sums);
-    if (isnan(sum)) return false;
-    const vf scale = v_set1(1.0f / sum);
-    for (i = 0; i + VL <= n; i += VL) v_store(x + i, v_mul(v_load(x + i), scale));
-    if (i < n) v_store_part(x + i, v_mul(v_load_part(x + i, n - i), scale), n - i);
-    return true;
-}
-
 #endif

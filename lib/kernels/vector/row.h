@@ -7,8 +7,10 @@
  *   MATMUL_ROWS               rows of the largest matmul tile: its sums, MATMUL_ROWS * NR / VL vectors, and one
  *                             panel step fit the registers; at most 6
  *   FEW_PANELS_1, _2, _3      panels worked at once for 1, 2 and 3 rows
- *   ATTENTION_ROWS            rows worked at once beside LL_KV_BLOCK / VL vectors of keys; at most 3
- *   MIX_VECTORS               vectors of a value worked at once, beside so many rows
+ *   ATTEND_ROWS               rows of the largest tile of attention, 6 or 8, and
+ *   ATTEND_VECTORS            its vectors of keys or of a value, a multiple of 16 floats: both and a column fit
+ *   ONE_ROW_BLOCKS            blocks of keys worked at once for one row, and
+ *   ONE_ROW_VECTORS           vectors of a value, a multiple of 16 floats
  *   v_zero v_set1 v_load v_store                    unaligned
  *   v_load_part(p, n) v_store_part(p, v, n)         the first n lanes, 0 < n <= VL; the others are read as 0
  *   v_first(v, n, other)                            lanes < n of v, else of other
@@ -17,6 +19,9 @@
  *   v_abs v_copy_sign(size, sign) v_round           to nearest, ties to even
  *   v_select_less(a, b, yes, no)                    a < b ? yes : no, lane by lane
  *   v_scale_by_power(v, n)                          v 2^n for whole n in [-151, 129]
+ *   v_scale_by_small_power(v, n)                    the same for v in [0.5, 2) and n in [-125, 1]; any n where v is NaN
+ *   v_load_f16(p) v_store_f16_part(p, v, n)         binary16; n may be VL
+ *   v_transpose(rows)                               VL vectors: lane i of row j becomes lane j of row i
  *   v_reduce_add v_reduce_max                       over the lanes, in a fixed order
  */
 #ifndef LL_KERNELS_VECTOR_ROW_H
@@ -28,11 +33,10 @@
 #include "kernels/vector/functions.h"
 #include "kernels/vector/tile.h"
 
-#define LL_KERNELS_VECTOR_ROW(row_name)                                                                             \
-    {                                                                                                               \
-        .name = row_name, .nr = NR, .matmul_f32 = matmul_f32, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh,         \
-        .relu = relu, .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .softmax = softmax, .scores = scores, \
-        .mix = mix                                                                                                  \
+#define LL_KERNELS_VECTOR_ROW(row_name)                                                                              \
+    {                                                                                                                \
+        .name = row_name, .nr = NR, .matmul_f32 = matmul_f32, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh,          \
+        .relu = relu, .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .attend = attend, .kv_store = kv_store \
     }
 
 #endif

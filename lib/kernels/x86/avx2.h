@@ -15,8 +15,11 @@ typedef __m256 vf;
 #define FEW_PANELS_1 4
 #define FEW_PANELS_2 3
 #define FEW_PANELS_3 2
-#define ATTENTION_ROWS 3
-#define MIX_VECTORS 4
+/* 6 x 16: half a block of keys, a quarter of a value. */
+#define ATTEND_ROWS 6
+#define ATTEND_VECTORS 2
+#define ONE_ROW_BLOCKS 2
+#define ONE_ROW_VECTORS 8
 
 static ALWAYS_INLINE vf v_zero(void) { return _mm256_setzero_ps(); }
 static ALWAYS_INLINE vf v_set1(float x) { return _mm256_set1_ps(x); }
@@ -60,6 +63,45 @@ static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) {
     const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
     const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
     return _mm256_mul_ps(_mm256_mul_ps(v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second));
+}
+/* In one step: for v in [0.5, 2) and n in [-125, 1]. */
+static ALWAYS_INLINE vf v_scale_by_small_power(vf v, vf n) {
+    const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), power));
+}
+
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static ALWAYS_INLINE void v_store_f16_part(uint16_t *p, vf v, size_t n) {
+    uint16_t lanes[VL];
+    const __m128i halves = _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+    if (n == VL) {
+        _mm_storeu_si128((__m128i *)(void *)p, halves);
+        return;
+    }
+    _mm_storeu_si128((__m128i *)(void *)lanes, halves);
+    memcpy(p, lanes, n * sizeof *p);
+}
+
+/* Lanes of pairs of rows, then of fours, then the halves of rows 4 apart. */
+static ALWAYS_INLINE void v_transpose(vf r[VL]) {
+    __m256 a[VL];
+    UNROLL for (size_t i = 0; i < VL; i += 2) {
+        a[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        a[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < VL; i += 4) {
+        r[i] = _mm256_shuffle_ps(a[i], a[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(a[i], a[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0xee);
+    }
+    UNROLL for (size_t i = 0; i < 4; i++) {
+        a[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+        a[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+    }
+    UNROLL for (size_t i = 0; i < VL; i++) r[i] = a[i];
 }
 
 /* Lanes i and i + 4, then i and i + 2, then the last two. */

@@ -15,8 +15,11 @@ typedef __m512 vf;
 #define FEW_PANELS_1 4
 #define FEW_PANELS_2 3
 #define FEW_PANELS_3 2
-#define ATTENTION_ROWS 3
-#define MIX_VECTORS 4
+/* 8 x 32: sixteen sums; a whole block of keys, half a value. */
+#define ATTEND_ROWS 8
+#define ATTEND_VECTORS 2
+#define ONE_ROW_BLOCKS 4
+#define ONE_ROW_VECTORS 4
 
 static ALWAYS_INLINE vf v_zero(void) { return _mm512_setzero_ps(); }
 static ALWAYS_INLINE vf v_set1(float x) { return _mm512_set1_ps(x); }
@@ -49,6 +52,42 @@ static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
 }
 static ALWAYS_INLINE vf v_scale_by_power(vf v, vf n) { return _mm512_scalef_ps(v, n); }
+static ALWAYS_INLINE vf v_scale_by_small_power(vf v, vf n) { return _mm512_scalef_ps(v, n); }
+
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static ALWAYS_INLINE void v_store_f16_part(uint16_t *p, vf v, size_t n) {
+    const __m256i halves = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    _mm256_mask_storeu_epi16(p, first_lanes(n), halves);
+}
+
+/* Lanes of pairs of rows, then of fours, then 128-bit quarters of rows 4 apart and 8 apart. */
+static ALWAYS_INLINE void v_transpose(vf r[VL]) {
+    __m512 a[VL];
+    UNROLL for (size_t i = 0; i < VL; i += 2) {
+        a[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        a[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL for (size_t i = 0; i < VL; i += 4) {
+        r[i] = _mm512_shuffle_ps(a[i], a[i + 2], 0x44);
+        r[i + 1] = _mm512_shuffle_ps(a[i], a[i + 2], 0xee);
+        r[i + 2] = _mm512_shuffle_ps(a[i + 1], a[i + 3], 0x44);
+        r[i + 3] = _mm512_shuffle_ps(a[i + 1], a[i + 3], 0xee);
+    }
+    UNROLL for (size_t i = 0; i < 4; i++) {
+        a[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+        a[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+        a[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+        a[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    UNROLL for (size_t i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_f32x4(a[i], a[i + 8], 0x88);
+        r[i + 4] = _mm512_shuffle_f32x4(a[i + 4], a[i + 12], 0x88);
+        r[i + 8] = _mm512_shuffle_f32x4(a[i], a[i + 8], 0xdd);
+        r[i + 12] = _mm512_shuffle_f32x4(a[i + 4], a[i + 12], 0xdd);
+    }
+}
 
 /* Lanes i and i + 8, then i and i + 4, then i and i + 2, then the last two. */
 static ALWAYS_INLINE float v_reduce_add(vf v) {

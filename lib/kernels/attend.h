@@ -1,0 +1,67 @@
+/*
+ * Attention as kernels see it: where keys and values lie, and one tile of query rows of one head. Part of the
+ * dispatch table (kernels.h).
+ */
+#ifndef LL_KERNELS_ATTEND_H
+#define LL_KERNELS_ATTEND_H
+
+#include <stddef.h>
+
+/* Tokens of one block of keys and values; a multiple of every row's vector length. */
+#define LL_KV_BLOCK 32
+/* Most rows of one tile. */
+#define LL_ATTEND_ROWS 32
+
+typedef enum ll_kv_type {
+    LL_KV_F32,
+    LL_KV_F16 /* IEEE 754 binary16, rounded to nearest even; what is too large becomes infinity */
+} ll_kv_type;
+
+static inline size_t ll_kv_element_bytes(ll_kv_type type) { return type == LL_KV_F16 ? 2 : 4; }
+
+/* Elements from one value to the next: whole vectors, zeros past head_dim. */
+static inline size_t ll_kv_value_stride(size_t head_dim) { return (head_dim + 15) / 16 * 16; }
+
+/* The keys and values of one head of one layer in a block: keys [head_dim][LL_KV_BLOCK], so that a vector holds
+ * neighbouring tokens, then values [LL_KV_BLOCK][value stride]. A multiple of 64. */
+static inline size_t ll_kv_head_bytes(ll_kv_type type, size_t head_dim) {
+    return (head_dim + ll_kv_value_stride(head_dim)) * LL_KV_BLOCK * ll_kv_element_bytes(type);
+}
+
+/* Tokens [slot, slot + n_tokens) of one block of one head. */
+typedef struct ll_kv_part {
+    const float *key, *value; /* [n_tokens, head_dim of ld] */
+    size_t ld, n_tokens, slot, head_dim;
+    ll_kv_type type;
+    void *head; /* the block's memory of this layer and head */
+} ll_kv_part;
+
+/* out[r] = sum over t < n_positions + r * more of p[r, t] * value[t], where p[r] is the softmax over those t of
+ * scale * q[r].key[t] (Vaswani et al. 2017, eq. 1), for r < n_rows <= LL_ATTEND_ROWS. */
+typedef struct ll_attend {
+    const float *q; /* [n_rows, head_dim of ldq] */
+    float *out;     /* [n_rows, head_dim of ldo] */
+    size_t ldq, ldo;
+    void *const *kv_blocks; /* [blocks of the sequence], of LL_KV_BLOCK tokens each */
+    size_t head_bytes;      /* where in a block this layer's and head's memory begins */
+    ll_kv_type type;
+    size_t head_dim, n_rows;
+    size_t n_positions; /* that the first row attends to, at least 1 */
+    size_t more;        /* that each row attends to more than the one before: 1 if causal, else 0. The last positions
+                           of all rows lie in one block */
+    float scale;
+    float *scratch; /* ll_attend_scratch_floats(...), aligned to 64 bytes */
+} ll_attend;
+
+/* Parts of the scratch, all rows of it: queries and sums, two blocks in float32, and what a few vectors take. Then
+ * the scores: rows of whole blocks and a cache line, so that rows do not share the sets of a cache. */
+static inline size_t ll_attend_scores_stride(size_t n_positions) {
+    return (n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK * LL_KV_BLOCK + 16;
+}
+static inline size_t ll_attend_scratch_floats(size_t head_dim, size_t n_positions) {
+    const size_t stride = ll_kv_value_stride(head_dim);
+    return LL_ATTEND_ROWS * (2 * stride + 2 * 16 + ll_attend_scores_stride(n_positions)) + 2 * LL_KV_BLOCK * stride +
+           16 * 2 * LL_KV_BLOCK;
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* What the kernels of attention mean: every sum in the order of its index, products and sums rounded one by one. */
+#include "kernels/scalar_attention.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "kernels/half.h"
+
+static float load(ll_kv_type type, const void *p, size_t i) {
+    return type == LL_KV_F16 ? ll_half_to_float(((const uint16_t *)p)[i]) : ((const float *)p)[i];
+}
+
+static void store(ll_kv_type type, void *p, size_t i, float value) {
+    if (type == LL_KV_F16)
+        ((uint16_t *)p)[i] = ll_half_from_float(value);
+    else
+        ((float *)p)[i] = value;
+}
+
+void ll_scalar_kv_store(const ll_kv_part *k) {
+    const size_t stride = ll_kv_value_stride(k->head_dim), values = k->head_dim * LL_KV_BLOCK;
+    for (size_t r = 0; r < k->n_tokens; r++) {
+        const size_t slot = k->slot + r;
+        for (size_t d = 0; d < k->head_dim; d++) store(k->type, k->head, d * LL_KV_BLOCK + slot, k->key[r * k->ld + d]);
+        for (size_t d = 0; d < stride; d++)
+            store(k->type, k->head, values + slot * stride + d, d < k->head_dim ? k->value[r * k->ld + d] : 0.0f);
+    }
+}
+
+static const void *head_of(const ll_attend *a, size_t position) {
+    return (const char *)a->kv_blocks[position / LL_KV_BLOCK] + a->head_bytes;
+}
+
+static float score(const ll_attend *a, const float *q, size_t position) {
+    const void *keys = head_of(a, position);
+    float sum = 0.0f;
+    for (size_t d = 0; d < a->head_dim; d++)
+        sum += q[d] * load(a->type, keys, d * LL_KV_BLOCK + position % LL_KV_BLOCK);
+    return a->scale * sum;
+}
+
+/* x = exp(x - max) in place; their sum, or NaN if there is no finite maximum. */
+static float exponentials(float *x, size_t n) {
+    float max = -INFINITY, sum = 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        if (!(x[i] <= max)) max = x[i]; /* a NaN becomes the maximum */
+        if (isnan(max)) return NAN;
+    }
+    if (!isfinite(max)) return NAN;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = expf(x[i] - max);
+        sum += x[i];
+    }
+    return sum;
+}
+
+void ll_scalar_attend(const ll_attend *a) {
+    const size_t stride = ll_kv_value_stride(a->head_dim);
+    float *weights = a->scratch;
+    for (size_t r = 0; r < a->n_rows; r++) {
+        const size_t n = a->n_positions + r * a->more;
+        float *out = a->out + r * a->ldo;
+        for (size_t t = 0; t < n; t++) weights[t] = score(a, a->q + r * a->ldq, t);
+        const float total = exponentials(weights, n);
+        for (size_t d = 0; d < a->head_dim; d++) out[d] = 0.0f;
+        for (size_t t = 0; t < n; t++) {
+            const size_t value = a->head_dim * LL_KV_BLOCK + t % LL_KV_BLOCK * stride;
+            for (size_t d = 0; d < a->head_dim; d++) out[d] += weights[t] * load(a->type, head_of(a, t), value + d);
+        }
+        for (size_t d = 0; d < a->head_dim; d++) out[d] = isnan(total) ? NAN : out[d] / total;
+    }
+}
