@@ -33,6 +33,10 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
     return LLMCS_OK;
 }
 
+void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
+    net->kv.type = net->causal && kv_type == LLMCS_KV_F16 ? LL_KV_F16 : LL_KV_F32;
+}
+
 void ll_net_free(ll_net **net) {
     if (!*net) return;
     llmcs_allocator a = (*net)->allocator;

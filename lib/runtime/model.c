@@ -38,8 +38,8 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
         return ll_fail(LLMCS_ARG, "weights is %d, which is none", (int)out->weights);
     if ((unsigned)out->kv_type > LLMCS_KV_F16)
         return ll_fail(LLMCS_ARG, "kv_type is %d, which is none", (int)out->kv_type);
-    if (out->weights > LLMCS_WEIGHTS_F32 || out->kv_type > LLMCS_KV_F32)
-        return ll_fail(LLMCS_UNSUPPORTED, "weights and kv_type other than float32 are not there yet");
+    if (out->weights > LLMCS_WEIGHTS_F32)
+        return ll_fail(LLMCS_UNSUPPORTED, "weights other than float32 are not there yet");
     if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
         return ll_fail(LLMCS_ARG, "flags are 0x%x, which has unknown bits", (unsigned)out->flags);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
@@ -128,6 +128,7 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
     llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
     if (!st)
         st = ll_net_load(m->net, tensors, (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0, o->progress, o->progress_user);
+    if (!st) ll_net_set_kv_type(m->net, o->kv_type);
     if (!st) st = ll_tensors_check_unchanged(tensors);
     ll_tensors_close(&tensors);
     return st;
@@ -284,7 +285,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .n_parameters = model->net->n_parameters,
         .weights_bytes = model->net->weights_bytes,
         .weights = "f32",
-        .kv_type = "f32",
+        .kv_type = model->net->kv.type == LL_KV_F16 ? "f16" : "f32",
     };
     return ll_options_out(info, INFO_OLDEST, &ours, sizeof ours, "llmcs_model_info");
 }

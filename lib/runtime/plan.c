@@ -79,6 +79,7 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
     uint64_t while_loading = d->counter.live_bytes;
     LL_TRY(ll_net_create(&d->config, a, d->kernels, d->openblas, &d->net));
     LL_TRY(ll_net_plan(d->net, d->tensors, &weights, &staging));
+    ll_net_set_kv_type(d->net, o->kv_type);
     plan->model_bytes = kept + weights + sizeof(llmcs_model);
     plan->peak_bytes = while_loading + weights + staging + sizeof(llmcs_model);
     if (plan->peak_bytes < d->counter.peak_bytes) plan->peak_bytes = d->counter.peak_bytes;

@@ -1,4 +1,5 @@
 /* The same bits: however a prompt is cut, whatever stands beside it in a pass, on any number of threads. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 
 static char folder[TEMPORARY_PATH_BYTES];
 static int32_t prompt[N_CTX];
-static float *whole; /* [N_CTX, VOCAB] logits of the prompt at once, one thread */
+/* Each test is run with keys and values in float32 and in float16. */
+static const llmcs_kv_type kv_types[2] = {LLMCS_KV_F32, LLMCS_KV_F16};
+static float *wholes[2]; /* [N_CTX, VOCAB] logits of the prompt at once, one thread */
+static float *whole;     /* of them that of this test */
 
 static void make_prompt(uint64_t seed) {
     printf("seed %llu\n", (unsigned long long)seed);
@@ -26,20 +30,29 @@ static void set_up(void) {
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
     make_prompt(20261121);
-    whole = malloc(N_CTX * VOCAB * sizeof *whole);
-    llmcs_model *m = open_model(folder, 1);
-    llmcs_session *s = open_session(m);
-    const float *logits;
-    size_t n;
-    ck_assert_int_eq(llmcs_session_eval(s, prompt, N_CTX, LLMCS_LOGITS_ALL), LLMCS_OK);
-    ck_assert_int_eq(llmcs_session_logits(s, &logits, &n), LLMCS_OK);
-    memcpy(whole, logits, N_CTX * VOCAB * sizeof *whole);
-    llmcs_session_free(&s);
-    llmcs_model_free(&m);
+    for (size_t i = 0; i < 2; i++) {
+        wholes[i] = malloc(N_CTX * VOCAB * sizeof *whole);
+        llmcs_model *m = open_model_with_kv(folder, 1, kv_types[i]);
+        llmcs_session *s = open_session(m);
+        const float *logits;
+        size_t n;
+        ck_assert_int_eq(llmcs_session_eval(s, prompt, N_CTX, LLMCS_LOGITS_ALL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_session_logits(s, &logits, &n), LLMCS_OK);
+        memcpy(wholes[i], logits, N_CTX * VOCAB * sizeof *whole);
+        llmcs_session_free(&s);
+        llmcs_model_free(&m);
+    }
+}
+
+/* The model of a test: number i keeps keys and values as kv_types[i]. */
+static llmcs_model *open_number(int i, int32_t n_threads) {
+    whole = wholes[i];
+    return open_model_with_kv(folder, n_threads, kv_types[i]);
 }
 
 static void tear_down(void) {
-    free(whole);
+    free(wholes[0]);
+    free(wholes[1]);
     temporary_remove(folder);
 }
 
@@ -60,9 +73,32 @@ static void eval_in_pieces(llmcs_session *s, size_t piece, size_t n_tokens, cons
     }
 }
 
+/* float16 is near float32, and not it. */
+START_TEST(kept_as_asked) {
+    float largest = 0, away = 0;
+    for (size_t i = 0; i < N_CTX * VOCAB; i++) {
+        largest = fmaxf(largest, fabsf(wholes[0][i]));
+        away = fmaxf(away, fabsf(wholes[0][i] - wholes[1][i]));
+    }
+    ck_assert_msg(away > 0 && away < 2e-3f * largest, "%g of %g", (double)away, (double)largest);
+    for (int i = 0; i < 2; i++) {
+        llmcs_model *m = open_number(i, 1);
+        llmcs_model_info info = {.struct_size = sizeof info};
+        ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+        ck_assert_str_eq(info.kv_type, i ? "f16" : "f32");
+        llmcs_model_free(&m);
+    }
+    llmcs_model *encoder = open_model_with_kv(GOLDEN_FOLDER "bert-cls", 1, LLMCS_KV_F16);
+    llmcs_model_info info = {.struct_size = sizeof info};
+    ck_assert_int_eq(llmcs_model_get_info(encoder, &info), LLMCS_OK);
+    ck_assert_str_eq(info.kv_type, "f32");
+    llmcs_model_free(&encoder);
+}
+END_TEST
+
 START_TEST(however_a_prompt_is_cut) {
     static const size_t pieces[] = {599, 300, 256, 255, 97, 33, 32, 31, 13, 12, 7, 2};
-    llmcs_model *m = open_model(folder, 1);
+    llmcs_model *m = open_number(_i, 1);
     llmcs_session *s = open_session(m);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) eval_in_pieces(s, pieces[i], N_CTX, "in pieces");
     eval_in_pieces(s, 1, 140, "token by token");
@@ -73,7 +109,7 @@ END_TEST
 
 START_TEST(on_any_number_of_threads) {
     for (int32_t n_threads = 2; n_threads <= 4; n_threads++) {
-        llmcs_model *m = open_model(folder, n_threads);
+        llmcs_model *m = open_number(_i, n_threads);
         llmcs_session *s = open_session(m);
         eval_in_pieces(s, N_CTX, N_CTX, "at once on threads");
         eval_in_pieces(s, 5, 70, "in pieces on threads");
@@ -84,7 +120,7 @@ START_TEST(on_any_number_of_threads) {
 END_TEST
 
 START_TEST(the_last_row_alone_is_the_last_of_all) {
-    llmcs_model *m = open_model(folder, 2);
+    llmcs_model *m = open_number(_i, 2);
     llmcs_session *s = open_session(m);
     const float *logits;
     size_t n_rows;
@@ -100,7 +136,7 @@ START_TEST(the_last_row_alone_is_the_last_of_all) {
 END_TEST
 
 START_TEST(after_a_rewind_and_on_a_fork) {
-    llmcs_model *m = open_model(folder, 2);
+    llmcs_model *m = open_number(_i, 2);
     llmcs_session *s = open_session(m), *copy = NULL;
     const float *logits;
     size_t n_rows;
@@ -139,7 +175,7 @@ static void diverge(llmcs_session *s) {
 }
 
 START_TEST(beside_other_sequences) {
-    llmcs_model *m = open_model(folder, 2);
+    llmcs_model *m = open_number(_i, 2);
     llmcs_session *s = open_session(m);
     ck_assert_int_eq(ll_session_enter(s), LLMCS_OK);
     ck_assert_int_eq(ll_session_reserve(s, N_SEQS, 120), LLMCS_OK);
@@ -197,7 +233,7 @@ static void step_as_beams(llmcs_session *s, histories *h, uint64_t *seed, const 
 START_TEST(sequences_that_differ_are_as_if_alone) {
     static histories h;
     uint64_t seed = 7;
-    llmcs_model *m = open_model(folder, 2);
+    llmcs_model *m = open_number(_i, 2);
     llmcs_session *s = open_session(m), *alone = open_session(m);
     const float *logits;
     size_t n;
@@ -295,12 +331,13 @@ END_TEST
 
 static void add(TCase *t) {
     tcase_add_unchecked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, however_a_prompt_is_cut);
-    tcase_add_test(t, on_any_number_of_threads);
-    tcase_add_test(t, the_last_row_alone_is_the_last_of_all);
-    tcase_add_test(t, after_a_rewind_and_on_a_fork);
-    tcase_add_test(t, beside_other_sequences);
-    tcase_add_test(t, sequences_that_differ_are_as_if_alone);
+    tcase_add_test(t, kept_as_asked);
+    tcase_add_loop_test(t, however_a_prompt_is_cut, 0, 2);
+    tcase_add_loop_test(t, on_any_number_of_threads, 0, 2);
+    tcase_add_loop_test(t, the_last_row_alone_is_the_last_of_all, 0, 2);
+    tcase_add_loop_test(t, after_a_rewind_and_on_a_fork, 0, 2);
+    tcase_add_loop_test(t, beside_other_sequences, 0, 2);
+    tcase_add_loop_test(t, sequences_that_differ_are_as_if_alone, 0, 2);
     tcase_add_test(t, texts_beside_other_texts);
 }
 

@@ -9,9 +9,14 @@
 #include "support/random.h"
 
 llmcs_model *open_model(const char *folder, int32_t n_threads) {
+    return open_model_with_kv(folder, n_threads, LLMCS_KV_AUTO);
+}
+
+llmcs_model *open_model_with_kv(const char *folder, int32_t n_threads, llmcs_kv_type kv_type) {
     llmcs_model_options o;
     llmcs_model_options_init(&o);
     o.n_threads = n_threads;
+    o.kv_type = kv_type;
     llmcs_model *m = NULL;
     ck_assert_msg(!llmcs_model_open(folder, &o, &m), "%s", llmcs_error_message());
     return m;
