@@ -43,7 +43,7 @@ static int layers_of(const bench_shape *s, const ll_kernels *k) {
 
 static bool linear_new(ll_linear *linear, const ll_kernels *k, size_t n_in, size_t n_out, const float *values) {
     const llmcs_allocator a = ll_allocator_default();
-    if (ll_linear_create(linear, &a, k, n_in, n_out, true, "weights")) return false;
+    if (ll_linear_create(linear, &a, k, LL_F32, n_in, n_out, true, "weights")) return false;
     const ll_rectangle all = {0, 0, n_in, n_out};
     ll_linear_put(linear, LL_IN_OUT, &all, 0, values);
     memset(linear->bias, 0, n_out * sizeof *linear->bias);
@@ -88,7 +88,7 @@ static network *network_new(const bench_shape *s, const ll_kernels *k, const ll_
 
 static void multiply(ll_team *team, void *arg) {
     const network *n = arg;
-    const ll_exec exec = {team, n->kernels, n->openblas};
+    const ll_exec exec = {.team = team, .kernels = n->kernels, .openblas = n->openblas};
     if (n->kind == N_KINDS) ll_linear_apply(&exec, &n->vocabulary, n->x, n->n_rows, LL_ACT_NONE, NULL, n->y);
     for (size_t i = 0; i < n->n_layers * N_KINDS && n->kind < N_KINDS; i++) {
         if (n->kind >= 0 && i % N_KINDS != (size_t)n->kind) continue;

@@ -16,17 +16,23 @@ static bool always(const ll_cpu *cpu) {
 
 #if defined(__x86_64__)
 static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
+static bool has_avxvnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
+static bool has_avx512vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
 #elif defined(__aarch64__)
 static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
+static bool has_dotprod(const ll_cpu *cpu) { return cpu->neon && cpu->dotprod; }
 #endif
 
 /* Best first. */
 static const entry entries[] = {
 #if defined(__x86_64__)
+    {&ll_kernels_avx512vnni, has_avx512vnni},
     {&ll_kernels_avx512, has_avx512},
+    {&ll_kernels_avxvnni, has_avxvnni},
     {&ll_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
+    {&ll_kernels_dotprod, has_dotprod},
     {&ll_kernels_neon, has_neon},
 #endif
     {&ll_kernels_scalar, always},

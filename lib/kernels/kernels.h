@@ -15,16 +15,34 @@
 #include "base/cpu.h"
 #include "base/status.h"
 #include "kernels/attend.h"
+#include "kernels/panels.h"
+
+/* y = x W^T + bias + residual for some rows and the whole panels that hold n_out outputs. Columns past n_out exist in
+ * the last panel and not in y. A product of floats is one sum over the inputs in order, with fused multiply-adds in
+ * the vector rows. One of integers is exact in 32 bits (Q4: in each block), and what is done with it in float is the
+ * same on every processor: Q8: sum * x's scale * W's scale; Q4: the blocks' sums times their scales added up in order
+ * with fused multiply-adds, times x's scale. Then bias and residual are added. */
+typedef struct ll_product {
+    const void *x;   /* [n_rows] rows of n_in floats, or for Q8 and Q4 of what quantize made of them */
+    size_t x_stride; /* bytes from one row of x to the next */
+    size_t n_rows;
+    const void *w; /* panels, see panels.h */
+    size_t n_in, n_out;
+    const float *bias;     /* [n_out], or NULL */
+    const float *residual; /* as y, or NULL; may be y */
+    float *y;              /* [n_rows, n_out of ldy] */
+    size_t ldy;
+} ll_product;
 
 typedef struct ll_kernels {
-    const char *name; /* "scalar", "avx2", "neon": what LLMCS_CPU names */
+    const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */
     size_t nr;        /* outputs (columns) of one panel of packed weights */
 
-    /* y[r*ldy + j] = sum over k of x[r*ldx + k] * w[k*nr + j] + bias[j] + residual[r*ldy + j], for r < n_rows and
-     * j < n_out; panel p of nr columns begins at w + p * n_in * nr and writes y + p * nr. Columns past n_out exist in
-     * w (zeros) and not in y. bias and residual may be NULL; residual may be y. */
-    void (*matmul_f32)(const float *x, size_t ldx, size_t n_rows, const float *w, size_t n_in, size_t n_out,
-                       const float *bias, const float *residual, float *y, size_t ldy);
+    /* Products, by the type of the weights. */
+    void (*matmul[LL_N_WEIGHT_TYPES])(const ll_product *p);
+    /* A row of n activations as Q8 and Q4 want them, see panels.h; with_blocks: Q4's offsets too. */
+    size_t q_bytes;
+    void (*quantize)(const float *x, size_t n, bool with_blocks, void *row);
 
     /* Element-wise, in place or apart, n floats. */
     void (*gelu_erf)(const float *x, float *y, size_t n);  /* x/2 (1 + erf(x / sqrt 2)) */

@@ -7,9 +7,12 @@
 extern const ll_kernels ll_kernels_scalar;
 #if defined(__x86_64__)
 extern const ll_kernels ll_kernels_avx2;
+extern const ll_kernels ll_kernels_avxvnni;
 extern const ll_kernels ll_kernels_avx512;
+extern const ll_kernels ll_kernels_avx512vnni;
 #elif defined(__aarch64__)
 extern const ll_kernels ll_kernels_neon;
+extern const ll_kernels ll_kernels_dotprod;
 #endif
 
 #endif

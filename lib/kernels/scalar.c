@@ -4,25 +4,103 @@
  */
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/rows.h"
 #include "kernels/scalar_attention.h"
 
 #define NR 8
 
-static void matmul_f32(const float *x, size_t ldx, size_t n_rows, const float *w, size_t n_in, size_t n_out,
-                       const float *bias, const float *residual, float *y, size_t ldy) {
-    for (size_t j0 = 0; j0 < n_out; j0 += NR, w += n_in * NR) {
-        size_t columns = n_out - j0 < NR ? n_out - j0 : NR;
-        for (size_t r = 0; r < n_rows; r++) {
-            float sum[NR] = {0};
-            for (size_t k = 0; k < n_in; k++) {
-                for (size_t j = 0; j < NR; j++) sum[j] += x[r * ldx + k] * w[k * NR + j];
+/* Weight of input k and output j of a panel. */
+static float float_weight(ll_weight_type type, const void *panel, size_t k, size_t j) {
+    if (type == LL_F32) return ((const float *)panel)[k * NR + j];
+    const uint16_t *halves = panel;
+    return type == LL_F16 ? ll_half_to_float(halves[k * NR + j])
+                          : ll_bfloat_to_float(halves[(k / 2 * NR + j) * 2 + k % 2]);
+}
+
+/* y[r, j] = result + bias + residual */
+static void finish(const ll_product *p, size_t r, size_t j, float result) {
+    if (p->bias) result += p->bias[j];
+    if (p->residual) result += p->residual[r * p->ldy + j];
+    p->y[r * p->ldy + j] = result;
+}
+
+static void matmul_floats(ll_weight_type type, const ll_product *p) {
+    for (size_t j = 0; j < p->n_out; j++) {
+        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(type, p->n_in);
+        for (size_t r = 0; r < p->n_rows; r++) {
+            const float *x = (const float *)(const void *)((const char *)p->x + r * p->x_stride);
+            float sum = 0.0f;
+            for (size_t k = 0; k < p->n_in; k++) sum += x[k] * float_weight(type, panel, k, j % NR);
+            finish(p, r, j, sum);
+        }
+    }
+}
+
+static void matmul_f32(const ll_product *p) { matmul_floats(LL_F32, p); }
+static void matmul_f16(const ll_product *p) { matmul_floats(LL_F16, p); }
+static void matmul_bf16(const ll_product *p) { matmul_floats(LL_BF16, p); }
+
+static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
+    int8_t *values = (int8_t *)row + LL_Q_HEAD_BYTES;
+    int32_t *offsets = (int32_t *)(void *)((char *)row + ll_q_blocks_at(1, n));
+    float largest = 0.0f;
+    int32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(fabsf(x[i]) <= largest)) largest = isfinite(x[i]) ? fabsf(x[i]) : NAN;
+        if (isnan(largest)) break;
+    }
+    const float inverse = largest >= LL_Q_SMALLEST ? 127.0f / largest : 0.0f;
+    for (size_t i = 0; i < ll_q_round(n); i++) {
+        values[i] = (int8_t)(i < n && inverse > 0.0f ? rintf(x[i] * inverse) : 0.0f);
+        sum += values[i];
+        if (with_blocks && i % LL_Q_BLOCK == 0) offsets[i / LL_Q_BLOCK] = 0;
+        if (with_blocks) offsets[i / LL_Q_BLOCK] -= LL_Q4_ZERO * values[i];
+    }
+    *(ll_q_row *)row = (ll_q_row){largest / 127.0f, -LL_Q8_ZERO * sum};
+}
+
+static void matmul_q8(const ll_product *p) {
+    for (size_t j = 0; j < p->n_out; j++) {
+        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(LL_Q8, p->n_in);
+        const float scale = ((const float *)(const void *)panel)[j % NR];
+        const uint8_t *w = (const uint8_t *)panel + NR * sizeof(float) + j % NR * 4;
+        for (size_t r = 0; r < p->n_rows; r++) {
+            const ll_q_row *x = (const ll_q_row *)(const void *)((const char *)p->x + r * p->x_stride);
+            const int8_t *values = (const int8_t *)x + LL_Q_HEAD_BYTES;
+            int32_t sum = x->offset;
+            for (size_t k = 0; k < p->n_in; k++) sum += w[k / 4 * NR * 4 + k % 4] * values[k];
+            finish(p, r, j, (float)sum * x->scale * scale);
+        }
+    }
+}
+
+/* Sum of a block's products, exact. w: the block's bytes of one output, each group of four NR * 4 after the last. */
+static int32_t q4_block(const uint8_t *w, const int8_t *values) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < LL_Q_BLOCK / 2; i++) {
+        const uint8_t both = w[i / 4 * NR * 4 + i % 4];
+        sum += (both & 15) * values[i] + (both >> 4) * values[i + LL_Q_BLOCK / 2];
+    }
+    return sum;
+}
+
+static void matmul_q4(const ll_product *p) {
+    const size_t block_bytes = NR * (2 + LL_Q_BLOCK / 2);
+    for (size_t j = 0; j < p->n_out; j++) {
+        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(LL_Q4, p->n_in);
+        for (size_t r = 0; r < p->n_rows; r++) {
+            const ll_q_row *x = (const ll_q_row *)(const void *)((const char *)p->x + r * p->x_stride);
+            const int32_t *offsets = (const int32_t *)(const void *)((const char *)x + ll_q_blocks_at(1, p->n_in));
+            float sum = 0.0f;
+            for (size_t b = 0; b < ll_q_round(p->n_in) / LL_Q_BLOCK; b++) {
+                const char *block = panel + b * block_bytes;
+                const float scale = ll_half_to_float(((const uint16_t *)(const void *)block)[j % NR]);
+                const int32_t products = q4_block((const uint8_t *)block + NR * 2 + j % NR * 4,
+                                                  (const int8_t *)x + LL_Q_HEAD_BYTES + b * LL_Q_BLOCK);
+                sum = fmaf((float)(products + offsets[b]), scale, sum);
             }
-            for (size_t j = 0; j < columns; j++) {
-                if (bias) sum[j] += bias[j0 + j];
-                if (residual) sum[j] += residual[r * ldy + j0 + j];
-                y[r * ldy + j0 + j] = sum[j];
-            }
+            finish(p, r, j, sum * x->scale);
         }
     }
 }
@@ -67,7 +145,9 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
 const ll_kernels ll_kernels_scalar = {
     .name = "scalar",
     .nr = NR,
-    .matmul_f32 = matmul_f32,
+    .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_q8, matmul_q4},
+    .q_bytes = 1,
+    .quantize = quantize,
     .gelu_erf = gelu_erf,
     .gelu_tanh = gelu_tanh,
     .relu = relu,

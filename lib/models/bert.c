@@ -43,7 +43,7 @@ static const bert_names bert_names_bert = {
     .class_act = LL_ACT_TANH,
     .transform = "cls.predictions.transform.dense",
     .transform_norm = "cls.predictions.transform.LayerNorm",
-    .decoder = "cls.predictions.decoder.weight",
+    .decoder = "cls.predictions.decoder",
     .word_bias = {"cls.predictions.bias", "cls.predictions.decoder.bias"},
 };
 
@@ -63,7 +63,7 @@ static const bert_names bert_names_distilbert = {
     .class_act = LL_ACT_RELU,
     .transform = "vocab_transform",
     .transform_norm = "vocab_layer_norm",
-    .decoder = "vocab_projector.weight",
+    .decoder = "vocab_projector",
     .word_bias = {"vocab_projector.bias", "vocab_projector.bias"},
 };
 
@@ -83,7 +83,7 @@ static const bert_names bert_names_roberta = {
     .class_act = LL_ACT_TANH,
     .transform = "lm_head.dense",
     .transform_norm = "lm_head.layer_norm",
-    .decoder = "lm_head.decoder.weight",
+    .decoder = "lm_head.decoder",
     .word_bias = {"lm_head.bias", "lm_head.decoder.bias"},
 };
 
@@ -120,12 +120,10 @@ static const bert_names *names_of(const ll_config *config) {
 /* Query, key and value as the outputs of one linear. */
 static llmcs_status describe_qkv(ll_loader *l, const bert_names *names, size_t n, ll_linear *qkv) {
     const char *const parts[3] = {names->query, names->key, names->value};
-    LL_TRY(ll_load_linear_begin(l, qkv, n, 3 * n, true, "query, key, value"));
+    LL_TRY(ll_load_weights(l, qkv, LL_LARGE, LL_OUT_IN, n, 3 * n, parts, 3, true));
     for (size_t i = 0; i < 3; i++) {
-        char weight[64], bias[64];
-        ll_format(weight, sizeof weight, "%s.weight", parts[i]);
+        char bias[64];
         ll_format(bias, sizeof bias, "%s.bias", parts[i]);
-        LL_TRY(ll_load_weight(l, qkv, LL_OUT_IN, n, i * n, n, weight));
         LL_TRY(ll_load_bias(l, qkv, i * n, n, bias));
     }
     return LLMCS_OK;
@@ -135,10 +133,10 @@ static llmcs_status describe_layer(const ll_config *c, ll_loader *l, const bert_
     size_t n = (size_t)c->n_embd, inner = (size_t)c->n_inner;
     float eps = c->layer_norm_eps;
     LL_TRY(describe_qkv(l, names, n, &layer->qkv));
-    LL_TRY(ll_load_linear(l, &layer->attention_output, LL_OUT_IN, n, n, names->attention_output));
+    LL_TRY(ll_load_linear(l, &layer->attention_output, LL_LARGE, LL_OUT_IN, n, n, names->attention_output));
     LL_TRY(ll_load_norm(l, &layer->attention_norm, n, eps, names->attention_norm));
-    LL_TRY(ll_load_linear(l, &layer->up, LL_OUT_IN, n, inner, names->up));
-    LL_TRY(ll_load_linear(l, &layer->down, LL_OUT_IN, inner, n, names->down));
+    LL_TRY(ll_load_linear(l, &layer->up, LL_LARGE, LL_OUT_IN, n, inner, names->up));
+    LL_TRY(ll_load_linear(l, &layer->down, LL_LARGE, LL_OUT_IN, inner, n, names->down));
     return ll_load_norm(l, &layer->output_norm, n, eps, names->output_norm);
 }
 
@@ -159,13 +157,13 @@ static llmcs_status describe_pooler(bert *m, ll_loader *l, const bert_names *nam
     size_t n = (size_t)m->net.config->n_embd;
     bool classifies = m->net.config->head == LL_HEAD_CLASSIFICATION && !names->class_dense;
     m->net.has_pooler = classifies || ll_loader_has(l, "pooler.dense.weight");
-    return m->net.has_pooler ? ll_load_linear(l, &m->pooler, LL_OUT_IN, n, n, "pooler.dense") : LLMCS_OK;
+    return m->net.has_pooler ? ll_load_linear(l, &m->pooler, LL_SMALL, LL_OUT_IN, n, n, "pooler.dense") : LLMCS_OK;
 }
 
 static llmcs_status describe_classifier(bert *m, ll_loader *l, const bert_names *names) {
     size_t n = (size_t)m->net.config->n_embd, n_labels = (size_t)m->net.config->n_labels;
-    if (names->class_dense) LL_TRY(ll_load_linear(l, &m->class_dense, LL_OUT_IN, n, n, names->class_dense));
-    return ll_load_linear(l, &m->class_out, LL_OUT_IN, n, n_labels, names->class_out);
+    if (names->class_dense) LL_TRY(ll_load_linear(l, &m->class_dense, LL_SMALL, LL_OUT_IN, n, n, names->class_dense));
+    return ll_load_linear(l, &m->class_out, LL_SMALL, LL_OUT_IN, n, n_labels, names->class_out);
 }
 
 /* The masked-LM head. Tied, its decoder is the words' table, whatever copy of it the checkpoint holds. */
@@ -173,13 +171,13 @@ static llmcs_status describe_words(bert *m, ll_loader *l, const bert_names *name
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd, vocab = (size_t)c->vocab_size;
     const char *bias = names->word_bias[ll_loader_has(l, names->word_bias[0]) ? 0 : 1];
-    LL_TRY(ll_load_linear(l, &m->transform, LL_OUT_IN, n, n, names->transform));
+    LL_TRY(ll_load_linear(l, &m->transform, LL_SMALL, LL_OUT_IN, n, n, names->transform));
     LL_TRY(ll_load_norm(l, &m->transform_norm, n, c->layer_norm_eps, names->transform_norm));
-    LL_TRY(ll_load_linear_begin(l, &m->decoder, n, vocab, true, "decoder"));
-    LL_TRY(ll_load_bias(l, &m->decoder, 0, vocab, bias));
-    if (!c->tie_word_embeddings) return ll_load_weight(l, &m->decoder, LL_OUT_IN, n, 0, vocab, names->decoder);
-    ll_format(l->scope, sizeof l->scope, "%s", prefix);
-    return ll_load_weight(l, &m->decoder, LL_OUT_IN, n, 0, vocab, "embeddings.word_embeddings.weight");
+    const char *decoder = c->tie_word_embeddings ? "embeddings.word_embeddings" : names->decoder;
+    if (c->tie_word_embeddings) ll_format(l->scope, sizeof l->scope, "%s", prefix);
+    LL_TRY(ll_load_weights(l, &m->decoder, LL_LARGE, LL_OUT_IN, n, vocab, &decoder, 1, true));
+    l->scope[0] = 0;
+    return ll_load_bias(l, &m->decoder, 0, vocab, bias);
 }
 
 static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
@@ -240,6 +238,7 @@ typedef struct bert_work {
     float *mapped;  /* [n_logit_rows, n_embd] the same, transformed */
     float *scratch; /* [n_threads, n_scratch] attention's */
     size_t n_scratch;
+    float *quantized; /* activations in 8 bits, for integer weights */
 } bert_work;
 
 static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, bert_work *w) {
@@ -254,6 +253,7 @@ static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, ber
     w->mapped = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
     w->scratch = ll_carve(base, &used, s->n_threads * w->n_scratch);
+    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, s));
     return used;
 }
 
@@ -348,13 +348,16 @@ static void forward_words(const bert *m, const ll_exec *exec, const ll_batch *ba
     ll_linear_apply(exec, &m->decoder, w->mapped, n_words, LL_ACT_NONE, NULL, batch->logits);
 }
 
-static void bert_forward(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
+static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,
                          atomic_bool *stopped) {
     const bert *m = (const bert *)net;
     size_t n = (size_t)net->config->n_embd, begin, end;
     bert_work w;
-    ll_pass_size size = ll_batch_size(batch, (size_t)exec->team->size);
+    ll_pass_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
+    ll_exec with_room = *team_exec;
+    with_room.quantized = w.quantized;
+    const ll_exec *exec = &with_room;
     embed(m, exec, batch, w.x);
     for (size_t i = 0; i < net->n_layers; i++) {
         if (ll_pass_stopped(exec, batch, stopped)) return;

@@ -36,11 +36,11 @@ static llmcs_status describe_block(gpt2 *m, ll_loader *l, gpt2_block *b) {
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd, inner = (size_t)c->n_inner;
     LL_TRY(ll_load_norm(l, &b->ln_1, n, c->layer_norm_eps, "ln_1"));
-    LL_TRY(ll_load_linear(l, &b->attn_c_attn, LL_IN_OUT, n, 3 * n, "attn.c_attn"));
-    LL_TRY(ll_load_linear(l, &b->attn_c_proj, LL_IN_OUT, n, n, "attn.c_proj"));
+    LL_TRY(ll_load_linear(l, &b->attn_c_attn, LL_LARGE, LL_IN_OUT, n, 3 * n, "attn.c_attn"));
+    LL_TRY(ll_load_linear(l, &b->attn_c_proj, LL_LARGE, LL_IN_OUT, n, n, "attn.c_proj"));
     LL_TRY(ll_load_norm(l, &b->ln_2, n, c->layer_norm_eps, "ln_2"));
-    LL_TRY(ll_load_linear(l, &b->mlp_c_fc, LL_IN_OUT, n, inner, "mlp.c_fc"));
-    return ll_load_linear(l, &b->mlp_c_proj, LL_IN_OUT, inner, n, "mlp.c_proj");
+    LL_TRY(ll_load_linear(l, &b->mlp_c_fc, LL_LARGE, LL_IN_OUT, n, inner, "mlp.c_fc"));
+    return ll_load_linear(l, &b->mlp_c_proj, LL_LARGE, LL_IN_OUT, inner, n, "mlp.c_proj");
 }
 
 /* Tied: one matrix is both the embedding and the head. A checkpoint's own copy of it is not read, as Transformers
@@ -48,11 +48,12 @@ static llmcs_status describe_block(gpt2 *m, ll_loader *l, gpt2_block *b) {
 static llmcs_status describe_vocabulary(gpt2 *m, ll_loader *l) {
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd, vocab = (size_t)c->vocab_size;
-    LL_TRY(ll_load_linear_begin(l, &m->lm_head, n, vocab, false, "lm_head"));
-    if (c->tie_word_embeddings) return ll_load_weight(l, &m->lm_head, LL_OUT_IN, n, 0, vocab, "wte.weight");
-    LL_TRY(ll_load_table(l, &m->wte, vocab, n, "wte.weight"));
-    l->scope[0] = 0;
-    return ll_load_weight(l, &m->lm_head, LL_OUT_IN, n, 0, vocab, "lm_head.weight");
+    const char *name = c->tie_word_embeddings ? "wte" : "lm_head";
+    if (!c->tie_word_embeddings) {
+        LL_TRY(ll_load_table(l, &m->wte, vocab, n, "wte.weight"));
+        l->scope[0] = 0;
+    }
+    return ll_load_weights(l, &m->lm_head, LL_LARGE, LL_OUT_IN, n, vocab, &name, 1, false);
 }
 
 static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
@@ -101,6 +102,7 @@ typedef struct gpt2_work {
     float *last;    /* [n_logit_rows, n_embd] ln_f of the rows whose logits are wanted */
     float *scratch; /* [n_threads, n_scratch] attention's */
     size_t n_scratch;
+    float *quantized; /* activations in 8 bits, for integer weights */
 } gpt2_work;
 
 static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt2_work *w) {
@@ -112,6 +114,7 @@ static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt
     w->last = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
     w->scratch = ll_carve(base, &used, s->n_threads * w->n_scratch);
+    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, s));
     return used;
 }
 
@@ -183,12 +186,15 @@ static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *bat
     ll_linear_apply(exec, &m->lm_head, w->last, batch->n_logit_rows, LL_ACT_NONE, NULL, batch->logits);
 }
 
-static void gpt2_forward(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
+static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,
                          atomic_bool *stopped) {
     const gpt2 *m = (const gpt2 *)net;
     gpt2_work w;
-    ll_pass_size size = ll_batch_size(batch, (size_t)exec->team->size);
+    ll_pass_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
+    ll_exec with_room = *team_exec;
+    with_room.quantized = w.quantized;
+    const ll_exec *exec = &with_room;
     embed(m, exec, batch, w.x);
     for (size_t layer = 0; layer < net->n_layers; layer++) {
         if (ll_pass_stopped(exec, batch, stopped)) return;

@@ -39,14 +39,6 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
     return LLMCS_OK;
 }
 
-static llmcs_status tell_progress(ll_loader *l, const ll_tensor *tensor) {
-    l->n_read += tensor->n_elements;
-    float done = l->n_parameters ? (float)((double)l->n_read / (double)l->n_parameters) : 1.0f;
-    if (l->progress && l->progress(l->progress_user, done < 1.0f ? done : 1.0f))
-        return ll_fail(LLMCS_CANCELLED, "opening was stopped by the progress callback");
-    return LLMCS_OK;
-}
-
 static llmcs_status check_finite(const ll_loader *l, const ll_tensor *t, const float *v, uint64_t first, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(v[i]))
@@ -63,30 +55,84 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
         LL_TRY(ll_tensors_read_f32(l->tensors, t, first, n, out + first));
         if (l->check_finite) LL_TRY(check_finite(l, t, out + first, first, n));
     }
-    return tell_progress(l, t);
-}
-
-llmcs_status ll_load_linear_begin(ll_loader *l, ll_linear *linear, size_t n_in, size_t n_out, bool with_bias,
-                                  const char *name) {
-    if (l->filling) return ll_linear_create(linear, l->allocator, l->kernels, n_in, n_out, with_bias, name);
-    l->bytes += ll_linear_bytes(l->kernels, n_in, n_out, with_bias);
+    l->n_read += t->n_elements;
     return LLMCS_OK;
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+/* ------------------------------------------------------------------------------------------------ linears */
 
-llmcs_status ll_load_weight(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in, size_t first_out,
-                            size_t n_out, const char *name) {
-    const ll_tensor *t = find(l, name);
-    if (t && t->out_in) layout = LL_OUT_IN;
-    uint64_t shape[2] = {layout == LL_OUT_IN ? n_out : n_in, layout == LL_OUT_IN ? n_in : n_out};
-    LL_TRY(find_checked(l, name, 2, shape, &t));
-    if (!l->filling) {
-        l->staging_bytes = max_u64(l->staging_bytes, ll_linear_load_bytes(t));
-        return LLMCS_OK;
+#define MAX_PARTS 3
+
+/* What a stored type is kept as where the caller wants nothing else. */
+static ll_weight_type as_stored(ll_dtype dtype) {
+    switch (dtype) {
+        case LL_DTYPE_F16:
+            return LL_F16;
+        case LL_DTYPE_BF16:
+            return LL_BF16;
+        case LL_DTYPE_Q8_0:
+        case LL_DTYPE_Q6_K:
+            return LL_Q8;
+        case LL_DTYPE_Q4_0:
+        case LL_DTYPE_Q4_1:
+            return LL_Q4;
+        case LL_DTYPE_F32:
+        case LL_DTYPE_OTHER:
+            break;
     }
-    LL_TRY(ll_linear_load(linear, l->allocator, l->tensors, t, layout, first_out, l->check_finite));
-    return tell_progress(l, t);
+    return LL_F32;
+}
+
+/* What the linear of these tensors is kept as. Parts of several types are kept as float32, which holds them all. */
+static ll_weight_type type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts, size_t n_parts) {
+    static const ll_weight_type by_wish[] = {
+        [LLMCS_WEIGHTS_F32] = LL_F32, [LLMCS_WEIGHTS_F16] = LL_F16, [LLMCS_WEIGHTS_BF16] = LL_BF16,
+        [LLMCS_WEIGHTS_INT8] = LL_Q8, [LLMCS_WEIGHTS_INT4] = LL_Q4,
+    };
+    if (use == LL_SMALL) return LL_F32;
+    if (l->wanted != LLMCS_WEIGHTS_AUTO) return by_wish[l->wanted];
+    for (size_t i = 1; i < n_parts; i++)
+        if (as_stored(parts[i]->dtype) != as_stored(parts[0]->dtype)) return LL_F32;
+    return as_stored(parts[0]->dtype);
+}
+
+/* Jobs of a tensor: a large one is several threads'. */
+static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *source, size_t n_out) {
+    const size_t step = ll_linear_load_step(linear, source->layout);
+    for (size_t begin = 0; begin < n_out; begin += step ? step : n_out) {
+        const size_t end = step ? ll_min(begin + step, n_out) : n_out;
+        if (l->filling)
+            l->jobs[l->used++] = (ll_load_job){linear, *source, begin, end};
+        else
+            l->n_jobs++;
+    }
+}
+
+llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                             size_t n_out, const char *const *names, size_t n_parts, bool with_bias) {
+    const ll_tensor *parts[MAX_PARTS] = {NULL};
+    const size_t n = n_out / n_parts;
+    for (size_t i = 0; i < n_parts; i++) {
+        char name[128];
+        ll_format(name, sizeof name, "%s.weight", names[i]);
+        const ll_tensor *t = find(l, name);
+        if (t && t->out_in) layout = LL_OUT_IN;
+        const uint64_t shape[2] = {layout == LL_OUT_IN ? n : n_in, layout == LL_OUT_IN ? n_in : n};
+        LL_TRY(find_checked(l, name, 2, shape, &parts[i]));
+    }
+    const ll_weight_type type = type_of(l, use, parts, n_parts);
+    if (l->filling) {
+        LL_TRY(ll_linear_create(linear, l->allocator, l->kernels, type, n_in, n_out, with_bias, names[0]));
+    } else {
+        *linear = (ll_linear){.nr = l->kernels->nr};
+        l->bytes += ll_linear_bytes(l->kernels, type, n_in, n_out, with_bias);
+        if (use == LL_LARGE) l->bytes_of[type] += ll_linear_bytes(l->kernels, type, n_in, n_out, false);
+    }
+    for (size_t i = 0; i < n_parts; i++) {
+        const ll_weight_source source = {l->tensors, parts[i], layout, i * n, l->check_finite};
+        add_jobs(l, linear, &source, n);
+    }
+    return LLMCS_OK;
 }
 
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name) {
@@ -95,15 +141,15 @@ llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, siz
     return l->filling ? read_plain(l, t, linear->bias + first_out) : LLMCS_OK;
 }
 
-llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in, size_t n_out,
-                            const char *name) {
-    char weight[128], bias[128];
-    ll_format(weight, sizeof weight, "%s.weight", name);
+llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                            size_t n_out, const char *name) {
+    char bias[128];
     ll_format(bias, sizeof bias, "%s.bias", name);
-    LL_TRY(ll_load_linear_begin(l, linear, n_in, n_out, true, name));
-    LL_TRY(ll_load_weight(l, linear, layout, n_in, 0, n_out, weight));
+    LL_TRY(ll_load_weights(l, linear, use, layout, n_in, n_out, &name, 1, true));
     return ll_load_bias(l, linear, 0, n_out, bias);
 }
+
+/* -------------------------------------------------------------------------------------------- plain numbers */
 
 static llmcs_status load_vector(ll_loader *l, float **vector, size_t n, const char *name) {
     const ll_tensor *t;
@@ -156,36 +202,59 @@ float *ll_carve(float *base, size_t *used, size_t n_floats) {
     return part;
 }
 
+size_t ll_quantized_floats(const ll_net *net, const ll_pass_size *size) {
+    const size_t n_in = ll_max((size_t)net->config->n_embd, (size_t)net->config->n_inner);
+    if (!net->has_integers) return 0;
+    return ll_quantized_bytes(net->kernels, n_in, ll_max(size->n_rows, size->n_logit_rows), size->n_threads) /
+           sizeof(float);
+}
+
 /* --------------------------------------------------------------------------------------------- a whole network */
+
+/* The type that most of the large matrices are kept as. */
+static ll_weight_type main_type(const ll_loader *l) {
+    ll_weight_type most = LL_F32;
+    for (ll_weight_type t = LL_F32; t < LL_N_WEIGHT_TYPES; t++)
+        if (l->bytes_of[t] > l->bytes_of[most]) most = t;
+    return most;
+}
 
 /* The first walk. */
 static llmcs_status check(ll_net *net, ll_loader *l) {
+    if (net->openblas && l->wanted > LLMCS_WEIGHTS_F32)
+        return ll_fail(LLMCS_UNSUPPORTED, "backend openblas works on float32 weights only");
+    if (net->openblas) l->wanted = LLMCS_WEIGHTS_F32;
     LL_TRY(net->ops->describe(net, l));
     net->n_parameters = l->n_parameters;
     net->weights_bytes = l->bytes;
+    net->weight_type = main_type(l);
+    net->has_integers = l->bytes_of[LL_Q8] + l->bytes_of[LL_Q4] > 0;
     return LLMCS_OK;
 }
 
-llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, uint64_t *bytes, uint64_t *staging_bytes) {
-    ll_loader l = {.tensors = tensors, .kernels = net->kernels};
+llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights weights, size_t n_threads,
+                         uint64_t *bytes, uint64_t *staging_bytes) {
+    ll_loader l = {.tensors = tensors, .kernels = net->kernels, .wanted = weights};
     LL_TRY(check(net, &l));
     *bytes = l.bytes + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
-    *staging_bytes = l.staging_bytes;
+    *staging_bytes = ll_load_run_bytes(l.n_jobs, n_threads);
     return LLMCS_OK;
 }
 
-llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, bool finite_only, llmcs_progress_fn progress,
-                         void *progress_user) {
+llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options) {
     ll_loader l = {.tensors = tensors,
                    .allocator = &net->allocator,
                    .kernels = net->kernels,
-                   .check_finite = finite_only,
-                   .progress = progress,
-                   .progress_user = progress_user};
+                   .wanted = options->weights,
+                   .check_finite = options->check_finite};
     LL_TRY(check(net, &l));
     size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
     net->n_layers = n_layers;
+    LL_TRY(ll_alloc(&net->allocator, l.n_jobs, sizeof *l.jobs, "work of loading", &l.jobs));
     l.filling = true;
-    return net->ops->describe(net, &l);
+    llmcs_status st = net->ops->describe(net, &l);
+    if (!st) st = ll_load_run(&l, pool, options);
+    ll_free(&net->allocator, l.jobs);
+    return st;
 }

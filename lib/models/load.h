@@ -8,45 +8,66 @@
 
 #include "models/model.h"
 
+/* A part of loading that any thread can do. */
+typedef struct ll_load_job {
+    ll_linear *linear;
+    ll_weight_source source;
+    size_t begin, end; /* outputs of the tensor */
+} ll_load_job;
+
+/* What weights are for, which says how they may be kept. */
+typedef enum ll_weight_use {
+    LL_LARGE, /* the matrices of layers and of the vocabulary: as the caller wants, else as they are stored */
+    LL_SMALL  /* heads over one row: float32 */
+} ll_weight_use;
+
 typedef struct ll_loader {
     const ll_tensors *tensors;
     const llmcs_allocator *allocator;
     const ll_kernels *kernels;
-    bool filling; /* false: check and count; true: take memory and read */
+    llmcs_weights wanted;
+    bool filling; /* false: check and count; true: take memory, read what is small, and note what is large in jobs */
     bool check_finite;
     char scope[128]; /* set with ll_format; stands before the names given below: "transformer.h.3." */
     /* Counted while checking. */
     uint64_t bytes, n_parameters;
-    uint64_t staging_bytes; /* the most a tensor takes while it is packed */
+    size_t n_jobs;
+    uint64_t bytes_of[LL_N_WEIGHT_TYPES]; /* of the large matrices */
     /* While filling. */
-    uint64_t n_read;
-    llmcs_progress_fn progress;
-    void *progress_user;
+    ll_load_job *jobs; /* [n_jobs], of which `used` are there */
+    size_t used;
+    uint64_t n_read; /* elements of what is not in jobs */
 } ll_loader;
 
 bool ll_loader_has(const ll_loader *l, const char *name);
 
-/* All of these: FORMAT (missing), CONFIG (shape), UNSUPPORTED (type), NOMEM, IO, CHANGED, CANCELLED (progress). */
+/* All of these: FORMAT (missing), CONFIG (shape), UNSUPPORTED (type), LIMIT (integers), NOMEM, IO, CHANGED. */
 
-/* A linear of n_out outputs; weight and bias fill it part by part. */
-llmcs_status ll_load_linear_begin(ll_loader *l, ll_linear *linear, size_t n_in, size_t n_out, bool with_bias,
-                                  const char *name);
-/* Outputs [first_out, first_out + n_out) from the 2-d tensor `name`. n_in is said again for the first pass. */
-llmcs_status ll_load_weight(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in, size_t first_out,
-                            size_t n_out, const char *name);
+/* A linear of n_out outputs with the weights of n_parts tensors, names[i].weight, of n_out / n_parts outputs each.
+ * with_bias: with room for one, which ll_load_bias fills part by part. */
+llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                             size_t n_out, const char *const *names, size_t n_parts, bool with_bias);
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name);
-
 /* The usual case: name.weight and name.bias. */
-llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in, size_t n_out,
-                            const char *name);
+llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                            size_t n_out, const char *name);
 /* name.weight and name.bias, or TensorFlow's name.gamma and name.beta of the oldest BERT checkpoints. */
 llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, const char *name);
 /* A plain table: *table is [n_rows, n]. */
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
 
+/* Does the jobs, several threads at a time: FORMAT, UNSUPPORTED, IO, CHANGED, CANCELLED, of the first job that
+ * failed. */
+llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
+/* Bytes it takes while it works, the jobs included. */
+uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads);
+
 void ll_norm_free(ll_norm *norm, const llmcs_allocator *a);
 
 /* The next part of a workspace, *used floats of which are taken; with base NULL it is only counted. */
 float *ll_carve(float *base, size_t *used, size_t n_floats);
+
+/* Floats of a workspace for activations in 8 bits: none unless weights are integers. */
+size_t ll_quantized_floats(const ll_net *net, const ll_pass_size *size);
 
 #endif

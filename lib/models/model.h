@@ -63,7 +63,9 @@ struct ll_net {
     bool causal;
     bool has_pooler;
     uint64_t n_parameters, weights_bytes;
-    void *layers; /* [n_layers] the family's own; taken by ll_net_load */
+    ll_weight_type weight_type; /* of most of the large matrices */
+    bool has_integers;          /* among their types */
+    void *layers;               /* [n_layers] the family's own; taken by ll_net_load */
     size_t n_layers;
 };
 
@@ -77,10 +79,19 @@ void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
 
 /* The bytes loading will hold, and what it takes beside them for a while, from config and tensor headers alone. Checks
  * every shape. */
-llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, uint64_t *bytes, uint64_t *staging_bytes);
-/* Checks every shape, then takes memory and packs. progress may be NULL. */
-llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, bool check_finite, llmcs_progress_fn progress,
-                         void *progress_user);
+llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights weights, size_t n_threads,
+                         uint64_t *bytes, uint64_t *staging_bytes);
+
+typedef struct ll_load_options {
+    llmcs_weights weights;
+    bool check_finite;
+    llmcs_progress_fn progress; /* may be NULL */
+    void *progress_user;
+} ll_load_options;
+
+/* Checks every shape, then takes memory and packs, with all threads of the pool. UNSUPPORTED for weights that the
+ * backend cannot work with. */
+llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options);
 
 /* A whole pass on the pool. CANCELLED if should_stop said so (nothing usable was written), FORK. */
 llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *batch, float *workspace);

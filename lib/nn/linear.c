@@ -31,22 +31,48 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
     }
 }
 
-/* This thread's columns in our own kernels, from packed panels. */
-static void apply_packed(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
-                         const float *residual, float *y, size_t begin, size_t end) {
-    const size_t n_in = linear->n_in, n_out = linear->n_out;
+/* This thread's columns in our own kernels, from packed panels. x: rows of floats, or quantised. */
+static void apply_packed(const ll_exec *exec, const ll_linear *linear, const void *x, size_t x_stride, size_t n_rows,
+                         int activation, const float *residual, float *y, size_t begin, size_t end) {
+    const size_t n_out = linear->n_out;
     const size_t rows_step = ll_min(n_rows, ROWS_AT_ONCE);
     const size_t columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / rows_step, linear->nr);
+    ll_product p = {.x_stride = x_stride, .n_in = linear->n_in, .ldy = n_out};
     for (size_t j = begin; j < end; j += columns_step) {
-        const size_t columns = ll_min(columns_step, end - j);
+        p.n_out = ll_min(columns_step, end - j);
+        p.w = (const char *)linear->packed + j / linear->nr * linear->panel_bytes;
+        p.bias = linear->bias ? linear->bias + j : NULL;
         for (size_t r = 0; r < n_rows; r += rows_step) {
-            const size_t rows = ll_min(rows_step, n_rows - r), at = r * n_out + j;
-            exec->kernels->matmul_f32(x + r * n_in, n_in, rows, linear->packed + j * n_in, n_in, columns,
-                                      linear->bias ? linear->bias + j : NULL, residual ? residual + at : NULL, y + at,
-                                      n_out);
-            for (size_t i = 0; i < rows; i++) activate(exec->kernels, activation, y + at + i * n_out, columns);
+            const size_t at = r * n_out + j;
+            p.n_rows = ll_min(rows_step, n_rows - r);
+            p.x = (const char *)x + r * x_stride;
+            p.residual = residual ? residual + at : NULL;
+            p.y = y + at;
+            exec->kernels->matmul[linear->type](&p);
+            for (size_t i = 0; i < p.n_rows; i++) activate(exec->kernels, activation, p.y + i * n_out, p.n_out);
         }
     }
+}
+
+/* Of so few rows every thread makes its own copy in 8 bits, which is quicker than to wait for the others. */
+#define OWN_COPY_ROWS 2
+
+size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads) {
+    return ll_q_row_bytes(kernels->q_bytes, n_in) * ll_max(n_rows, OWN_COPY_ROWS * n_threads);
+}
+
+/* x in 8 bits, as all threads see it or as only this one does. */
+static const void *quantize(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows,
+                            size_t row_bytes) {
+    const ll_kernels *k = exec->kernels;
+    const bool own = n_rows <= OWN_COPY_ROWS;
+    char *rows = (char *)exec->quantized + (own ? (size_t)exec->team->index * OWN_COPY_ROWS * row_bytes : 0);
+    size_t begin = 0, end = n_rows;
+    if (!own) ll_team_share(exec->team, n_rows, 1, &begin, &end);
+    for (size_t r = begin; r < end; r++)
+        k->quantize(x + r * linear->n_in, linear->n_in, linear->type == LL_Q4, rows + r * row_bytes);
+    if (!own) ll_team_wait(exec->team);
+    return rows;
 }
 
 /* This thread's columns in OpenBLAS, from plain rows: y begins as bias and residual, and the product is added. */
@@ -64,18 +90,24 @@ static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const f
             memset(row, 0, columns * sizeof *row);
         }
     }
-    exec->openblas->sgemm(x, n_in, n_rows, linear->packed + begin * n_in, n_in, columns, y + begin, n_out);
+    exec->openblas->sgemm(x, n_in, n_rows, (const float *)linear->packed + begin * n_in, n_in, columns, y + begin,
+                          n_out);
     for (size_t r = 0; r < n_rows; r++) activate(exec->kernels, activation, y + r * n_out + begin, columns);
 }
 
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y) {
-    size_t begin, end;
-    ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
-    if (begin == end || n_rows == 0) return;
-    if (exec->openblas) {
-        apply_openblas(exec, linear, x, n_rows, activation, residual, y, begin, end);
-    } else {
-        apply_packed(exec, linear, x, n_rows, activation, residual, y, begin, end);
+    const void *rows = x;
+    size_t begin, end, x_stride = linear->n_in * sizeof *x;
+    if (n_rows == 0) return;
+    if (ll_is_integer_type(linear->type)) {
+        x_stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
+        rows = quantize(exec, linear, x, n_rows, x_stride);
     }
+    ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
+    if (begin == end) return;
+    if (exec->openblas)
+        apply_openblas(exec, linear, x, n_rows, activation, residual, y, begin, end);
+    else
+        apply_packed(exec, linear, rows, x_stride, n_rows, activation, residual, y, begin, end);
 }

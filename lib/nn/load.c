@@ -1,58 +1,118 @@
 /* A tensor of a checkpoint into a linear, by pieces: memory for staging does not grow with the tensor. */
 #include <string.h>
 
+#include "base/half.h"
 #include "nn/pack.h"
 
-/* What is read from a file at once: 256 KiB, small enough to stay in the second-level cache until it is packed. */
-#define STAGE_FLOATS ((size_t)64 * 1024)
+/* Columns of a piece of a matrix that has an input in each row: so many fit the stage LL_Q_BLOCK times. */
+#define MAX_COLUMNS (LL_STAGE_FLOATS / LL_Q_BLOCK)
+/* Outputs of one load: enough work for a thread, small enough that threads end together. */
+#define OUTPUTS_AT_ONCE 4096
 
-/* Exponent bits all set: infinity or NaN, whatever the floating-point environment. */
-static bool is_finite_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (bits & 0x7f800000u) != 0x7f800000u;
+size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout) {
+    return layout == LL_OUT_IN ? ll_round_up(OUTPUTS_AT_ONCE, linear->nr) : 0;
 }
 
-static llmcs_status check_finite_values(const ll_tensors *tensors, const ll_tensor *weight, const float *values,
-                                        size_t n, uint64_t first) {
+/* ------------------------------------------------------------------------------------------------- checking */
+
+/* Exponent bits all set: infinity or NaN, whatever the floating-point environment. */
+static bool is_finite_bits(float x) { return (ll_float_bits(x) & 0x7f800000u) != 0x7f800000u; }
+
+static llmcs_status check_finite(const ll_weight_source *s, const float *values, size_t n, uint64_t first) {
     size_t n_bad = 0;
     for (size_t i = 0; i < n; i++) n_bad += !is_finite_bits(values[i]);
     if (!n_bad) return LLMCS_OK;
     size_t i = 0;
     while (is_finite_bits(values[i])) i++;
     return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\": element %llu is %s; expected a finite number",
-                   ll_tensors_path(tensors, weight), weight->name, (unsigned long long)(first + i),
+                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)(first + i),
                    values[i] != values[i] ? "NaN" : "infinite");
 }
 
-uint64_t ll_linear_load_bytes(const ll_tensor *weight) {
-    const uint64_t floats = weight->n_elements < STAGE_FLOATS ? weight->n_elements : STAGE_FLOATS;
-    return floats * sizeof(float);
+/* Numbers that become infinite in binary16. */
+static llmcs_status check_half(const ll_weight_source *s, const float *values, size_t n, uint64_t first) {
+    const uint32_t too_large = 0x477ff000u; /* 65520 */
+    size_t n_bad = 0;
+    for (size_t i = 0; i < n; i++)
+        n_bad += is_finite_bits(values[i]) && (ll_float_bits(values[i]) & 0x7fffffffu) >= too_large;
+    if (!n_bad) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED,
+                   "%s: tensor \"%s\": among the elements from %llu on is one that float16 cannot hold; choose other "
+                   "weights than f16",
+                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first);
 }
 
-llmcs_status ll_linear_load(ll_linear *linear, const llmcs_allocator *a, const ll_tensors *tensors,
-                            const ll_tensor *weight, ll_weight_layout layout, size_t first_out, bool check_finite) {
-    const size_t n_rows = (size_t)weight->shape[0], n_columns = (size_t)weight->shape[1];
-    if (n_rows == 0 || n_columns == 0) return LLMCS_OK;
-    const size_t columns_step = ll_min(n_columns, STAGE_FLOATS),
-                 rows_step = ll_min(n_rows, STAGE_FLOATS / columns_step);
+/* -------------------------------------------------------------------------------------------------- reading */
+
+/* What is done with the values in one walk: Q8's scales need all inputs of an output first. */
+typedef enum step { MEASURE, PUT } step;
+
+typedef struct loading {
+    ll_linear *linear;
+    const ll_weight_source *source;
     float *stage;
-    LL_TRY(ll_alloc(a, rows_step * columns_step, sizeof *stage, "staging memory for weights", &stage));
-    llmcs_status st = LLMCS_OK;
+} loading;
+
+/* A rectangle into the stage: one piece of the file if its rows are whole ones. */
+static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
+    const ll_weight_source *s = l->source;
+    const uint64_t width = s->tensor->shape[1];
+    const bool whole = part->n_columns == width;
+    const size_t n_pieces = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
+    for (size_t i = 0; i < n_pieces; i++) {
+        const uint64_t first = (part->row + i) * width + part->column;
+        float *values = l->stage + i * n;
+        LL_TRY(ll_tensors_read_f32(s->tensors, s->tensor, first, n, values));
+        if (s->check_finite || ll_is_integer_type(l->linear->type)) LL_TRY(check_finite(s, values, n, first));
+        if (l->linear->type == LL_F16 && s->tensor->dtype != LL_DTYPE_F16) LL_TRY(check_half(s, values, n, first));
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool measure, bool put) {
+    LL_TRY(read_part(l, part));
+    if (measure) ll_linear_measure(l->linear, l->source->layout, part, l->source->first_out, l->stage);
+    if (put) ll_linear_put(l->linear, l->source->layout, part, l->source->first_out, l->stage);
+    return LLMCS_OK;
+}
+
+/* Rows of the tensor are outputs: a few whole ones at a time, or a single one in pieces where it is longer than the
+ * stage. Then it is not Q8, which has fewer inputs. */
+static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
+    const size_t n_columns = (size_t)l->source->tensor->shape[1];
+    const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), rows_step = LL_STAGE_FLOATS / columns_step;
     ll_rectangle part;
-    for (part.row = 0; part.row < n_rows && !st; part.row += rows_step) {
-        part.n_rows = ll_min(rows_step, n_rows - part.row);
-        for (part.column = 0; part.column < n_columns && !st; part.column += columns_step) {
+    for (part.row = begin; part.row < end; part.row += rows_step) {
+        part.n_rows = ll_min(rows_step, end - part.row);
+        for (part.column = 0; part.column < n_columns; part.column += columns_step) {
             part.n_columns = ll_min(columns_step, n_columns - part.column);
-            /* More than one row only where rows are whole: the rectangle is one piece of the file. */
-            const uint64_t first = (uint64_t)part.row * n_columns + part.column;
-            const size_t n = part.n_rows * part.n_columns;
-            st = ll_tensors_read_f32(tensors, weight, first, n, stage);
-            if (!st && check_finite) st = check_finite_values(tensors, weight, stage, n, first);
-            if (st) break;
-            ll_linear_put(linear, layout, &part, first_out, stage);
+            LL_TRY(work_part(l, &part, l->linear->type == LL_Q8, true));
         }
     }
-    ll_free(a, stage);
-    return st;
+    return LLMCS_OK;
+}
+
+/* Rows of the tensor are inputs: blocks of them, of some columns. */
+static llmcs_status walk_in_out(const loading *l, step what) {
+    const size_t n_rows = (size_t)l->source->tensor->shape[0], n_columns = (size_t)l->source->tensor->shape[1];
+    const size_t n_pieces = (n_columns + MAX_COLUMNS - 1) / MAX_COLUMNS;
+    const size_t columns_step = ll_min(n_columns, ll_round_up(n_columns / n_pieces, 16));
+    const size_t rows_step = LL_STAGE_FLOATS / columns_step / LL_Q_BLOCK * LL_Q_BLOCK;
+    ll_rectangle part;
+    for (part.row = 0; part.row < n_rows; part.row += rows_step) {
+        part.n_rows = ll_min(rows_step, n_rows - part.row);
+        for (part.column = 0; part.column < n_columns; part.column += columns_step) {
+            part.n_columns = ll_min(columns_step, n_columns - part.column);
+            LL_TRY(work_part(l, &part, what == MEASURE, what == PUT));
+        }
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
+    const loading l = {linear, source, stage};
+    if (source->tensor->n_elements == 0) return LLMCS_OK;
+    if (source->layout == LL_OUT_IN) return load_out_in(&l, begin, end);
+    if (linear->type == LL_Q8) LL_TRY(walk_in_out(&l, MEASURE));
+    return walk_in_out(&l, PUT);
 }

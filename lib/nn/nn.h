@@ -16,14 +16,17 @@ typedef struct ll_exec {
     ll_team *team;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas; /* NULL: our own kernels; else kernels is &openblas->kernels */
+    void *quantized;                    /* room for activations in 8 bits; unused by floats */
 } ll_exec;
 
-/* ---- linear: y = x W^T + b, W is [n_out, n_in], packed once into panels of kernels->nr outputs */
+/* ---- linear: y = x W^T + b, W is [n_out, n_in], packed once into panels (kernels/panels.h) */
 typedef struct ll_linear {
     size_t n_in, n_out;
-    size_t nr;     /* the layout's */
-    float *packed; /* [ceil(n_out / nr)][n_in][nr], zeros past n_out */
-    float *bias;   /* [n_out], or NULL */
+    size_t nr;           /* the layout's */
+    ll_weight_type type; /* the weights' */
+    size_t panel_bytes;
+    void *packed; /* [ceil(n_out / nr)] panels, zeros past n_out */
+    float *bias;  /* [n_out], or NULL */
 } ll_linear;
 
 typedef enum ll_weight_layout {
@@ -31,26 +34,42 @@ typedef enum ll_weight_layout {
     LL_IN_OUT  /* GPT-2's Conv1D: [n_in, n_out] */
 } ll_weight_layout;
 
-/* Takes memory for n_out outputs; load fills it. */
-llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels, size_t n_in,
-                              size_t n_out, bool with_bias, const char *name);
+/* Takes memory for n_out outputs; load fills it. LIMIT for integers with more inputs than a sum of 32 bits holds. */
+llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
+                              ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
 /* Bytes ll_linear_create takes. */
-uint64_t ll_linear_bytes(const ll_kernels *kernels, size_t n_in, size_t n_out, bool with_bias);
-/* Packs a whole 2-d tensor as outputs [first_out, ...): query, key and value become one linear by three loads.
- * Shapes must have been checked. check_finite: FORMAT naming tensor and index for NaN and infinity. */
-llmcs_status ll_linear_load(ll_linear *linear, const llmcs_allocator *a, const ll_tensors *tensors,
-                            const ll_tensor *weight, ll_weight_layout layout, size_t first_out, bool check_finite);
-/* Bytes ll_linear_load takes while it works. */
-uint64_t ll_linear_load_bytes(const ll_tensor *weight);
+uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
 void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
+
+/* A 2-d tensor that becomes the outputs [first_out, ...) of a linear: query, key and value become one by three. */
+typedef struct ll_weight_source {
+    const ll_tensors *tensors;
+    const ll_tensor *tensor; /* shape and type have been checked */
+    ll_weight_layout layout;
+    size_t first_out;
+    bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
+} ll_weight_source;
+
+/* Packs the outputs [begin, end) of the tensor, multiples of nr but for the last; of LL_IN_OUT all. stage:
+ * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that float16
+ * cannot hold where the linear is to be kept so. */
+#define LL_STAGE_FLOATS ((size_t)128 * 1024)
+llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
+/* How many outputs are worth a load of their own; 0: all. */
+size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
+
 /* Row `out` of W: out_row is [n_in]. Embedding tables are linears too, so that a tied head is stored once. */
 void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
 
 /* y[n_rows, n_out] = act(x[n_rows, n_in] W^T + b), or x W^T + b + residual[n_rows, n_out]: an activation (else
- * LL_ACT_NONE), or a residual (else NULL), not both; y may be residual. Each thread writes its own columns. */
+ * LL_ACT_NONE), or a residual (else NULL), not both; y may be residual. Each thread writes its own columns. With
+ * integer weights the threads wait for each other once, when x is quantised, in exec->quantized: there has to be a wait
+ * between two such calls. */
 #define LL_ACT_NONE (-1)
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y);
+/* Bytes exec->quantized needs for rows of n_in activations. */
+size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads);
 
 /* ---- layer norm over rows: x, y [n_rows, n]; y may be x */
 typedef struct ll_norm {

@@ -38,8 +38,6 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
         return ll_fail(LLMCS_ARG, "weights is %d, which is none", (int)out->weights);
     if ((unsigned)out->kv_type > LLMCS_KV_F16)
         return ll_fail(LLMCS_ARG, "kv_type is %d, which is none", (int)out->kv_type);
-    if (out->weights > LLMCS_WEIGHTS_F32)
-        return ll_fail(LLMCS_UNSUPPORTED, "weights other than float32 are not there yet");
     if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
         return ll_fail(LLMCS_ARG, "flags are 0x%x, which has unknown bits", (unsigned)out->flags);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
@@ -126,8 +124,11 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
     ll_tensors *tensors = NULL;
     LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
     llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
-    if (!st)
-        st = ll_net_load(m->net, tensors, (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0, o->progress, o->progress_user);
+    const ll_load_options options = {.weights = o->weights,
+                                     .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
+                                     .progress = o->progress,
+                                     .progress_user = o->progress_user};
+    if (!st) st = ll_net_load(m->net, tensors, m->pool, &options);
     if (!st) ll_net_set_kv_type(m->net, o->kv_type);
     if (!st) st = ll_tensors_check_unchanged(tensors);
     ll_tensors_close(&tensors);
@@ -160,9 +161,9 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
     LL_TRY(ll_config_read(&m->config, &m->allocator, source, &m->log));
     LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas));
     LL_TRY(ll_model_open_tokenizer(&m->allocator, source, &m->config, &m->tokenizer));
+    LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
     LL_TRY(load_weights(m, source, o));
     LL_TRY(name_labels(&m->config));
-    LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
     return LLMCS_OK;
@@ -259,6 +260,9 @@ llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
 
 /* --------------------------------------------------------------------------------------------------- info */
 
+static const char *const weights_names[] = {
+    [LL_F32] = "f32", [LL_F16] = "f16", [LL_BF16] = "bf16", [LL_Q8] = "int8", [LL_Q4] = "int4"};
+
 llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *info) {
     if (!model || !info) return ll_fail(LLMCS_ARG, "llmcs_model_get_info: model or info is NULL");
     if (model->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or is none");
@@ -284,7 +288,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .backend = model->openblas ? "openblas" : "native",
         .n_parameters = model->net->n_parameters,
         .weights_bytes = model->net->weights_bytes,
-        .weights = "f32",
+        .weights = weights_names[model->net->weight_type],
         .kv_type = model->net->kv.type == LL_KV_F16 ? "f16" : "f32",
     };
     return ll_options_out(info, INFO_OLDEST, &ours, sizeof ours, "llmcs_model_info");

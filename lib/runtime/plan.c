@@ -63,6 +63,10 @@ static void close_draft(draft *d) {
     ll_source_close(&d->source);
 }
 
+static size_t n_threads_of(const llmcs_model_options *o) {
+    return o->n_threads ? (size_t)o->n_threads : (size_t)ll_cpu_usable();
+}
+
 /* The same steps in the same order as llmcs_model_open, as far as they need no weights. */
 static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_options *o, llmcs_plan_info *plan) {
     const llmcs_allocator *a = &d->counting;
@@ -78,7 +82,7 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
     LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &d->tensors));
     uint64_t while_loading = d->counter.live_bytes;
     LL_TRY(ll_net_create(&d->config, a, d->kernels, d->openblas, &d->net));
-    LL_TRY(ll_net_plan(d->net, d->tensors, &weights, &staging));
+    LL_TRY(ll_net_plan(d->net, d->tensors, o->weights, n_threads_of(o), &weights, &staging));
     ll_net_set_kv_type(d->net, o->kv_type);
     plan->model_bytes = kept + weights + sizeof(llmcs_model);
     plan->peak_bytes = while_loading + weights + staging + sizeof(llmcs_model);
@@ -88,10 +92,10 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
 
 static llmcs_status plan_session(const draft *d, const llmcs_model_options *o, const llmcs_session_options *session,
                                  llmcs_plan_info *plan) {
-    size_t n_ctx, n_threads = o->n_threads ? (size_t)o->n_threads : (size_t)ll_cpu_usable();
+    size_t n_ctx;
     if (!d->net->causal) return LLMCS_OK;
     LL_TRY(ll_session_options_read(session, ll_model_config_n_ctx(&d->config), &n_ctx));
-    return ll_session_bytes(d->net, n_ctx, n_threads, &plan->session_bytes);
+    return ll_session_bytes(d->net, n_ctx, n_threads_of(o), &plan->session_bytes);
 }
 
 llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,

@@ -7,6 +7,12 @@
 static double tolerance(size_t n) { return 1.2e-7 * (double)(n + 2); }
 
 /* Panels of weight [n_out, n_in], zeros past n_out. */
+static void matmul_f32(const ll_kernels *k, const float *x, size_t ldx, size_t n_rows, const float *w, size_t n_in,
+                       size_t n_out, const float *bias, const float *residual, float *y, size_t ldy) {
+    const ll_product p = {x, ldx * sizeof *x, n_rows, w, n_in, n_out, bias, residual, y, ldy};
+    k->matmul[LL_F32](&p);
+}
+
 static float *pack(const ll_kernels *k, const float *weight, size_t n_in, size_t n_out) {
     const size_t n_panels = (n_out + k->nr - 1) / k->nr;
     float *packed = floats(n_panels * n_in * k->nr);
@@ -31,7 +37,7 @@ START_TEST(matmul_equals_the_formula) {
         float *bias = c % 2 ? random_floats(&seed, 1.0f, n_out) : NULL;
         float *residual = c % 3 ? random_floats(&seed, 1.0f, n_rows * ldy) : NULL;
         memset(y, 0xff, n_rows * ldy * sizeof *y);
-        k->matmul_f32(x, ldx, n_rows, packed, n_in, n_out, bias, residual, y, ldy);
+        matmul_f32(k, x, ldx, n_rows, packed, n_in, n_out, bias, residual, y, ldy);
         for (size_t r = 0; r < n_rows; r++) {
             for (size_t j = 0; j < n_out; j++) {
                 double sum = (bias ? bias[j] : 0) + (residual ? (double)residual[r * ldy + j] : 0);
@@ -65,17 +71,17 @@ START_TEST(matmul_bits_depend_on_row_and_column_only) {
         float *bias = random_floats(&seed, 1.0f, n_out), *residual = random_floats(&seed, 1.0f, n_rows * n_out);
         float *alone = floats(n_rows * n_out), *together = floats(n_rows * n_out);
         for (size_t r = 0; r < n_rows; r++) {
-            k->matmul_f32(x + r * n_in, n_in, 1, packed, n_in, n_out, bias, residual + r * n_out, alone + r * n_out,
-                          n_out);
+            matmul_f32(k, x + r * n_in, n_in, 1, packed, n_in, n_out, bias, residual + r * n_out, alone + r * n_out,
+                       n_out);
         }
         for (size_t n = 1; n <= n_rows; n++) {
             memset(together, 0xff, n * n_out * sizeof *together);
-            k->matmul_f32(x, n_in, n, packed, n_in, n_out, bias, residual, together, n_out);
+            matmul_f32(k, x, n_in, n, packed, n_in, n_out, bias, residual, together, n_out);
             ck_assert_mem_eq(together, alone, n * n_out * sizeof *alone);
         }
         for (size_t j = 0; j < n_out; j += k->nr) {
             const size_t width = n_out - j < k->nr ? n_out - j : k->nr;
-            k->matmul_f32(x, n_in, n_rows, packed + j * n_in, n_in, width, bias + j, residual + j, together + j, n_out);
+            matmul_f32(k, x, n_in, n_rows, packed + j * n_in, n_in, width, bias + j, residual + j, together + j, n_out);
         }
         ck_assert_mem_eq(together, alone, n_rows * n_out * sizeof *alone);
         free(weight);

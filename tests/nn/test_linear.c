@@ -29,7 +29,7 @@ static pair pair_new(uint64_t *seed, const ll_kernels *k, size_t n_in, size_t n_
     pair p = {.n_in = n_in, .n_out = n_out, .allocator = ll_allocator_default()};
     p.weight = random_floats(seed, 1.0f, n_in * n_out);
     p.bias = with_bias ? random_floats(seed, 1.0f, n_out) : NULL;
-    ck_assert_int_eq(ll_linear_create(&p.linear, &p.allocator, k, n_in, n_out, with_bias, "w"), LLMCS_OK);
+    ck_assert_int_eq(ll_linear_create(&p.linear, &p.allocator, k, LL_F32, n_in, n_out, with_bias, "w"), LLMCS_OK);
     put_all(&p, LL_OUT_IN);
     if (with_bias) memcpy(p.linear.bias, p.bias, n_out * sizeof(float));
     return p;
@@ -145,7 +145,7 @@ START_TEST(both_layouts_and_all_pieces_pack_alike) {
     uint64_t seed = 3;
     for (size_t i = 0; i < n_kernels; i++) {
         pair p = pair_new(&seed, rows[i], n_in, n_out, false);
-        const size_t bytes = ll_linear_bytes(rows[i], n_in, n_out, false);
+        const size_t bytes = ll_linear_bytes(rows[i], LL_F32, n_in, n_out, false);
         float *first = floats(bytes / sizeof(float));
         memcpy(first, p.linear.packed, bytes);
         memset(p.linear.packed, 0, bytes);
@@ -184,16 +184,16 @@ START_TEST(failed_allocations_leave_nothing) {
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
         ll_linear linear;
-        llmcs_status st = ll_linear_create(&linear, &a, k, 10, 10, true, "h.0.attn.c_attn.weight");
+        llmcs_status st = ll_linear_create(&linear, &a, k, LL_F32, 10, 10, true, "h.0.attn.c_attn.weight");
         ck_assert_int_eq(st, n < 2 ? LLMCS_NOMEM : LLMCS_OK);
         if (st) ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "h.0.attn.c_attn.weight"));
         if (!st) {
-            ck_assert_uint_eq((uint64_t)f.bytes, ll_linear_bytes(k, 10, 10, true));
+            ck_assert_uint_eq((uint64_t)f.bytes, ll_linear_bytes(k, LL_F32, 10, 10, true));
             ll_linear_free(&linear, &a);
         }
         ck_assert_int_eq(f.live, 0);
-        ck_assert_int_eq(ll_linear_create(&linear, &a, k, SIZE_MAX / 4, 10, true, "w"), LLMCS_NOMEM);
-        ck_assert_int_eq(ll_linear_create(&linear, &a, k, SIZE_MAX / 2, SIZE_MAX - 1, true, "w"), LLMCS_NOMEM);
+        ck_assert_int_eq(ll_linear_create(&linear, &a, k, LL_F32, SIZE_MAX / 4, 10, true, "w"), LLMCS_NOMEM);
+        ck_assert_int_eq(ll_linear_create(&linear, &a, k, LL_F32, SIZE_MAX / 2, SIZE_MAX - 1, true, "w"), LLMCS_NOMEM);
         ck_assert_int_eq(f.live, 0);
     }
 }

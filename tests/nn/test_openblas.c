@@ -39,7 +39,7 @@ static void apply(const ll_openblas *o, int size, const ll_linear *linear, const
                   int activation, const float *residual, float *y) {
     for (int i = 0; i < size; i++) {
         ll_team team = {NULL, i, size};
-        const ll_exec exec = {&team, &o->kernels, o};
+        const ll_exec exec = {.team = &team, .kernels = &o->kernels, .openblas = o};
         ll_linear_apply(&exec, linear, x, n_rows, activation, residual, y);
     }
 }
@@ -48,7 +48,7 @@ static void check(const ll_openblas *o, uint64_t *seed, size_t n_in, size_t n_ou
                   bool with_residual) {
     const llmcs_allocator a = ll_allocator_default();
     ll_linear linear;
-    ck_assert_int_eq(ll_linear_create(&linear, &a, &o->kernels, n_in, n_out, with_bias, "w"), LLMCS_OK);
+    ck_assert_int_eq(ll_linear_create(&linear, &a, &o->kernels, LL_F32, n_in, n_out, with_bias, "w"), LLMCS_OK);
     float *w = random_floats(seed, 1.0f, n_in * n_out), *x = random_floats(seed, 1.0f, n_rows * n_in);
     float *y = random_floats(seed, 1.0f, n_rows * n_out), *before = floats(n_rows * n_out);
     memcpy(before, y, n_rows * n_out * sizeof *y);

@@ -86,4 +86,39 @@ static ALWAYS_INLINE void v_transpose(vf r[VL]) {
 static ALWAYS_INLINE float v_reduce_add(vf v) { return vaddvq_f32(v); }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return vmaxvq_f32(v); }
 
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p)), 16));
+}
+static ALWAYS_INLINE vf v_load_bf16_second(const char *p) {
+    return vreinterpretq_f32_u32(
+        vandq_u32(vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p)), vdupq_n_u32(0xffff0000u)));
+}
+
+/* ---- integers */
+
+typedef int32x4_t vi;
+typedef uint8x16_t vb;
+static ALWAYS_INLINE vi vi_zero(void) { return vdupq_n_s32(0); }
+static ALWAYS_INLINE vi vi_set1(int32_t x) { return vdupq_n_s32(x); }
+static ALWAYS_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+static ALWAYS_INLINE vf v_from_int(vi v) { return vcvtq_f32_s32(v); }
+static ALWAYS_INLINE vb vb_load(const char *p) { return vld1q_u8((const uint8_t *)p); }
+static ALWAYS_INLINE vb vb_low_halves(vb v) { return vandq_u8(v, vdupq_n_u8(0x0f)); }
+static ALWAYS_INLINE vb vb_high_halves(vb v) { return vshrq_n_u8(v, 4); }
+
+#define Q_BYTES 1
+/* Four whole numbers in the range of a byte. */
+static ALWAYS_INLINE void q_store(char *p, vf v) {
+    const int16x4_t words = vmovn_s32(vcvtq_s32_f32(v));
+    const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
+    const int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
+    memcpy(p, &four, sizeof four);
+}
+static ALWAYS_INLINE int8x16_t load_four(const char *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+
 #endif

@@ -10,14 +10,23 @@
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* Asking for a cache line is a hint: an address past the end of the weights does no harm. */
 static ALWAYS_INLINE void v_fetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 static ALWAYS_INLINE void v_fetch_to_level_2(const void *p) { __builtin_prefetch(p, 0, 2); }
 
+/* The same value, which the compiler no longer knows: clearing an array of sums with it keeps them in registers, where
+ * a known zero becomes a memset of the array in memory. */
+#if defined(__x86_64__)
+#define UNKNOWN(v) __asm__("" : "+x"(v))
+#else
+#define UNKNOWN(v) __asm__("" : "+w"(v))
+#endif
+
 #define MAX_TILE_ROWS 6
 #define MAX_TILE_VECTORS 16
+#define MAX_TILE_SUMS 24
 
 #endif

@@ -23,6 +23,20 @@
  *   v_load_f16(p) v_store_f16_part(p, v, n)         binary16; n may be VL
  *   v_transpose(rows)                               VL vectors: lane i of row j becomes lane j of row i
  *   v_reduce_add v_reduce_max                       over the lanes, in a fixed order
+ *   v_load_bf16_first(p) v_load_bf16_second(p)      the first, the second of VL pairs of bfloat16
+ *
+ * and for integers
+ *
+ *   vi, vi_zero vi_set1 vi_add v_from_int           a vector of VL int32
+ *   vb, vb_load(p)                                  VL times four bytes
+ *   vb_low_halves vb_high_halves                    the lower, the upper four bits of each byte
+ *   Q_BYTES, q_store(p, v)                          bytes of an activation; VL whole numbers to where they belong
+ *   q_four, q_load_four(p)                          four activations, ready to meet weights
+ *   q_weights, q8_weights(vb) q4_weights(vb)        weights ready to meet activations: value + 128, value + 8
+ *   Q_UNSIGNED                                      0 where q8_weights has taken the 128 off
+ *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
+ *   q_total(sum)                                    of each lane's four
+ *   Q8_ROWS, Q8_FEW_1, Q8_FEW_2, Q4_ROWS            as MATMUL_ROWS and FEW_PANELS
  */
 #ifndef LL_KERNELS_VECTOR_ROW_H
 #define LL_KERNELS_VECTOR_ROW_H
@@ -30,13 +44,17 @@
 #include "kernels/vector/attention.h"
 #include "kernels/vector/base.h"
 #include "kernels/vector/elements.h"
+#include "kernels/vector/floats.h"
 #include "kernels/vector/functions.h"
+#include "kernels/vector/integers.h"
 #include "kernels/vector/tile.h"
 
-#define LL_KERNELS_VECTOR_ROW(row_name)                                                                              \
-    {                                                                                                                \
-        .name = row_name, .nr = NR, .matmul_f32 = matmul_f32, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh,          \
-        .relu = relu, .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .attend = attend, .kv_store = kv_store \
+#define LL_KERNELS_VECTOR_ROW(row_name)                                                                    \
+    {                                                                                                      \
+        .name = row_name, .nr = NR, .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_q8, matmul_q4}, \
+        .q_bytes = Q_BYTES, .quantize = quantize, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh,            \
+        .relu = relu, .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .attend = attend,            \
+        .kv_store = kv_store                                                                               \
     }
 
 #endif

@@ -116,4 +116,27 @@ static ALWAYS_INLINE float v_reduce_max(vf v) {
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p), 16));
+}
+static ALWAYS_INLINE vf v_load_bf16_second(const char *p) {
+    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i *)(const void *)p),
+                                                _mm256_set1_epi32((int32_t)0xffff0000u)));
+}
+
+/* ---- integers */
+
+typedef __m256i vi;
+typedef __m256i vb;
+static ALWAYS_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
+static ALWAYS_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
+static ALWAYS_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static ALWAYS_INLINE vf v_from_int(vi v) { return _mm256_cvtepi32_ps(v); }
+static ALWAYS_INLINE vb vb_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static ALWAYS_INLINE vb vb_low_halves(vb v) { return _mm256_and_si256(v, _mm256_set1_epi8(0x0f)); }
+static ALWAYS_INLINE vb vb_high_halves(vb v) { return vb_low_halves(_mm256_srli_epi16(v, 4)); }
+
 #endif

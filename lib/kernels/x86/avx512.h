@@ -98,4 +98,26 @@ static ALWAYS_INLINE float v_reduce_add(vf v) {
 }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return _mm512_reduce_max_ps(v); }
 
+static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
+}
+static ALWAYS_INLINE vf v_load_bf16_second(const char *p) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32((int32_t)0xffff0000u)));
+}
+
+/* ---- integers */
+
+typedef __m512i vi;
+typedef __m512i vb;
+static ALWAYS_INLINE vi vi_zero(void) { return _mm512_setzero_si512(); }
+static ALWAYS_INLINE vi vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
+static ALWAYS_INLINE vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+static ALWAYS_INLINE vf v_from_int(vi v) { return _mm512_cvtepi32_ps(v); }
+static ALWAYS_INLINE vb vb_load(const char *p) { return _mm512_loadu_si512(p); }
+static ALWAYS_INLINE vb vb_low_halves(vb v) { return _mm512_and_si512(v, _mm512_set1_epi8(0x0f)); }
+static ALWAYS_INLINE vb vb_high_halves(vb v) { return vb_low_halves(_mm512_srli_epi16(v, 4)); }
+
 #endif

@@ -1,0 +1,57 @@
+/*
+ * The two kinds of half precision, by their bits: IEEE 754 binary16 and bfloat16, which is the upper half of a float32.
+ * Every code; NaN stays NaN, quieted. Without branches, so that loops of them become vector code, and without a
+ * rounding mode showing where the result is exact.
+ */
+#ifndef LL_BASE_HALF_H
+#define LL_BASE_HALF_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t ll_float_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float ll_float_from_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* binary16 (IEEE 754-2019, 3.6): 5 bits of exponent, bias 15, 10 of fraction. A subnormal is its fraction times
+ * 2^-24: both steps of that product are exact. */
+static inline float ll_half_to_float(uint16_t h) {
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, size = h & 0x7fffu;
+    const uint32_t normal = (size << 13) + (112u << 23), large = (size << 13) + (224u << 23);
+    const uint32_t quiet = size > 0x7c00u ? 0x00400000u : 0u;
+    const uint32_t subnormal = ll_float_bits((float)(int32_t)(size & 0x3ffu) * 0x1p-24f);
+    return ll_float_from_bits(sign | (size >= 0x7c00u ? large | quiet : size >= 0x400u ? normal : subnormal));
+}
+
+static inline float ll_bfloat_to_float(uint16_t h) {
+    const uint32_t bits = (uint32_t)h << 16;
+    return ll_float_from_bits(bits | ((bits & 0x7fffffffu) > 0x7f800000u ? 0x00400000u : 0u));
+}
+
+/* To the nearest, ties to even; too large becomes infinite. A normal number keeps ten bits of its fraction: half a unit
+ * less one, plus the last bit kept, rounds to even; a carry goes on into the exponent. For a subnormal, adding 0.5,
+ * whose last bit is worth 2^-24 as a half's is, lets the float addition round. */
+static inline uint16_t ll_float_to_half(float x) {
+    const uint32_t bits = ll_float_bits(x), sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
+    const uint32_t normal = (size - (112u << 23) + 0xfffu + (size >> 13 & 1u)) >> 13;
+    const uint32_t subnormal = ll_float_bits(ll_float_from_bits(size) + 0.5f) - 0x3f000000u;
+    const uint32_t finite = size < 0x38800000u ? subnormal : normal;
+    const uint32_t large = size > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    return (uint16_t)(sign | (size >= 0x477ff000u ? large : finite));
+}
+
+static inline uint16_t ll_float_to_bfloat(float x) {
+    const uint32_t bits = ll_float_bits(x);
+    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16, nan = bits >> 16 | 0x40u;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * Part of a vector row (see row.h): products by weights kept as float32, binary16 or bfloat16, which become float32 in
+ * registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile and whatever the type,
+ * so an element's bits do not depend on the tile it was worked in, nor on how a weight that both types hold is kept.
+ */
+#ifndef LL_KERNELS_VECTOR_FLOATS_H
+#define LL_KERNELS_VECTOR_FLOATS_H
+
+#include "kernels/vector/product.h"
+
+typedef vf float_sums[MAX_TILE_SUMS]; /* [n_r][n_v] */
+
+static ALWAYS_INLINE void start_float_sums(const size_t n_r, const size_t n_v, float_sums sum) {
+    vf zero = v_zero();
+    UNKNOWN(zero);
+    UNROLL for (size_t i = 0; i < n_r * n_v; i++) sum[i] = zero;
+}
+
+/* Bytes of a vector's weights, for one input (of BF16: for two). */
+static ALWAYS_INLINE size_t float_vector_bytes(const ll_weight_type type) { return type == LL_F16 ? VL * 2 : VL * 4; }
+
+/* A vector of weights; of BF16 those of the second of two inputs if `second`. */
+static ALWAYS_INLINE vf float_weights(const ll_weight_type type, const bool second, const char *at) {
+    if (type == LL_F32) return v_load((const float *)(const void *)at);
+    if (type == LL_F16) return v_load_f16((const uint16_t *)(const void *)at);
+    return second ? v_load_bf16_second(at) : v_load_bf16_first(at);
+}
+
+/* One input for tiles wider than high: registers for n_r numbers of x and one column. */
+static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool second, const size_t n_r,
+                                          const size_t n_v, const bool fetch, const float *x, size_t ldx, const char *w,
+                                          size_t panel_bytes, float_sums sum) {
+    const size_t vector_bytes = float_vector_bytes(type);
+    vf row[MAX_TILE_ROWS];
+    UNROLL for (size_t r = 0; r < n_r; r++) row[r] = v_set1(x[r * ldx]);
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, vector_bytes);
+        if (fetch && !second && v % PANEL_VECTORS * vector_bytes % LINE_BYTES == 0) fetch_own(at);
+        const vf column = float_weights(type, second, at);
+        UNROLL for (size_t r = 0; r < n_r; r++) sum[r * n_v + v] = v_fma(row[r], column, sum[r * n_v + v]);
+    }
+}
+
+/* One input for the others: registers for n_v columns and one number of x. */
+static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
+                                       const bool fetch, const float *x, size_t ldx, const char *w, size_t panel_bytes,
+                                       float_sums sum) {
+    const size_t vector_bytes = float_vector_bytes(type);
+    vf column[MAX_TILE_VECTORS];
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, vector_bytes);
+        if (fetch && !second && v % PANEL_VECTORS * vector_bytes % LINE_BYTES == 0) fetch_own(at);
+        column[v] = float_weights(type, second, at);
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const vf row = v_set1(x[r * ldx]);
+        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_fma(row, column[v], sum[r * n_v + v]);
+    }
+}
+
+static ALWAYS_INLINE void float_step(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
+                                     const bool fetch, const float *x, size_t ldx, const char *w, size_t panel_bytes,
+                                     float_sums sum) {
+    if (n_r < n_v)
+        step_by_columns(type, second, n_r, n_v, fetch, x, ldx, w, panel_bytes, sum);
+    else
+        step_by_rows(type, second, n_r, n_v, fetch, x, ldx, w, panel_bytes, sum);
+}
+
+/* Called with constant type, n_r, n_v and fetch only. */
+static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r, const size_t n_v,
+                                     const fetching fetch, const tile_work *work) {
+    const tile_work t = *work;
+    const float *x = (const float *)(const void *)t.x;
+    const char *w = t.w, *ahead = t.ahead;
+    const size_t ldx = t.x_stride / sizeof *x, panel_bytes = t.panel_bytes;
+    const size_t n_inputs = type == LL_BF16 ? 2 : 1, n_whole = t.n_in / n_inputs * n_inputs;
+    const size_t step_bytes = PANEL_VECTORS * float_vector_bytes(type);
+    const bool own = fetch == FETCH_OWN;
+    float_sums sum;
+    start_float_sums(n_r, n_v, sum);
+    for (size_t k = 0; k < n_whole; k += n_inputs, w += step_bytes) {
+        if (!own) fetch_next(&t, &ahead);
+        float_step(type, false, n_r, n_v, own, x + k, ldx, w, panel_bytes, sum);
+        if (n_inputs == 2) float_step(type, true, n_r, n_v, own, x + k + 1, ldx, w, panel_bytes, sum);
+    }
+    if (n_whole < t.n_in) float_step(type, false, n_r, n_v, own, x + n_whole, ldx, w, panel_bytes, sum);
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, sum[r * n_v + v]);
+    }
+}
+
+/* Six heights of a panel, with and without others following, and three of several panels at once. */
+#define FLOAT_TILES(name, type)                                                                                   \
+    static void name##_p1(const tile_work *t) { float_tile(type, 1, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_p2(const tile_work *t) { float_tile(type, 2, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_p3(const tile_work *t) { float_tile(type, 3, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_p4(const tile_work *t) { float_tile(type, 4, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_p5(const tile_work *t) { float_tile(type, 5, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_p6(const tile_work *t) { float_tile(type, 6, PANEL_VECTORS, FETCH_NEXT, t); }              \
+    static void name##_o1(const tile_work *t) { float_tile(type, 1, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_o2(const tile_work *t) { float_tile(type, 2, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_o3(const tile_work *t) { float_tile(type, 3, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_o4(const tile_work *t) { float_tile(type, 4, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_o5(const tile_work *t) { float_tile(type, 5, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_o6(const tile_work *t) { float_tile(type, 6, PANEL_VECTORS, FETCH_OWN, t); }               \
+    static void name##_f1(const tile_work *t) { float_tile(type, 1, FEW_PANELS_1 *PANEL_VECTORS, FETCH_OWN, t); } \
+    static void name##_f2(const tile_work *t) { float_tile(type, 2, FEW_PANELS_2 *PANEL_VECTORS, FETCH_OWN, t); } \
+    static void name##_f3(const tile_work *t) { float_tile(type, 3, FEW_PANELS_3 *PANEL_VECTORS, FETCH_OWN, t); } \
+    static const tiles name = {                                                                                   \
+        .max_rows = MATMUL_ROWS,                                                                                  \
+        .panel = {name##_p1, name##_p2, name##_p3, name##_p4, name##_p5, name##_p6},                              \
+        .last_rows = {name##_o1, name##_o2, name##_o3, name##_o4, name##_o5, name##_o6},                          \
+        .n_few = {FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3},                                                      \
+        .few = {name##_f1, name##_f2, name##_f3},                                                                 \
+    }
+
+FLOAT_TILES(f32_tiles, LL_F32);
+FLOAT_TILES(f16_tiles, LL_F16);
+FLOAT_TILES(bf16_tiles, LL_BF16);
+
+static void matmul_f32(const ll_product *p) { product(&f32_tiles, LL_F32, NR * 4, p); }
+static void matmul_f16(const ll_product *p) { product(&f16_tiles, LL_F16, NR * 2, p); }
+static void matmul_bf16(const ll_product *p) { product(&bf16_tiles, LL_BF16, NR * 4, p); }
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * Part of a vector row (see row.h): activations in 8 bits, and products of them by weights in 8 bits (Q8) and in 4 bits
+ * in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in float is written once, so
+ * the bits are the same on every processor.
+ */
+#ifndef LL_KERNELS_VECTOR_INTEGERS_H
+#define LL_KERNELS_VECTOR_INTEGERS_H
+
+#include "kernels/vector/floats.h"
+
+/* ---- activations */
+
+/* Largest absolute value, or NaN if one is no finite number. */
+static float largest_of(const float *x, size_t n) {
+    vf max = v_zero(), bad = v_zero();
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) {
+        const vf v = v_load(x + i);
+        max = v_max(max, v_abs(v));
+        bad = v_add(bad, v_sub(v, v)); /* NaN from a NaN or an infinity on */
+    }
+    if (i < n) {
+        const vf v = v_load_part(x + i, n - i);
+        max = v_max(max, v_abs(v));
+        bad = v_add(bad, v_sub(v, v));
+    }
+    return v_reduce_max(max) + v_reduce_add(bad);
+}
+
+/* The values of one block, already scaled, to where they belong; returns their sum, exact as a float. */
+static ALWAYS_INLINE vf put_values(const float *x, size_t n, vf inverse, char *to) {
+    vf sum = v_zero();
+    UNROLL for (size_t i = 0; i < LL_Q_BLOCK; i += VL) {
+        const vf v = n >= i + VL ? v_load(x + i) : n > i ? v_load_part(x + i, n - i) : v_zero();
+        const vf rounded = v_round(v_mul(v, inverse));
+        q_store(to + i * Q_BYTES, rounded);
+        sum = v_add(sum, rounded);
+    }
+    return sum;
+}
+
+static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
+    const float largest = largest_of(x, n);
+    const bool finite = largest >= 0.0f;
+    const vf inverse = v_set1(largest >= LL_Q_SMALLEST ? 127.0f / largest : 0.0f);
+    char *values = (char *)row + LL_Q_HEAD_BYTES;
+    int32_t *offsets = (int32_t *)(void *)((char *)row + ll_q_blocks_at(Q_BYTES, n));
+    vf sum = v_zero();
+    for (size_t i = 0; i < n; i += LL_Q_BLOCK) {
+        const vf block = put_values(x + i, finite ? n - i : 0, inverse, values + i * Q_BYTES);
+        sum = v_add(sum, block);
+        if (with_blocks) offsets[i / LL_Q_BLOCK] = -LL_Q4_ZERO * (int32_t)v_reduce_add(block);
+    }
+    *(ll_q_row *)row = (ll_q_row){largest / 127.0f, -LL_Q8_ZERO * (int32_t)v_reduce_add(sum)};
+}
+
+/* ---- tiles */
+
+typedef vi int_sums[MAX_TILE_SUMS][Q_SUMS]; /* [n_r][n_v] */
+
+static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
+    return (const ll_q_row *)(const void *)(t->x + r * t->x_stride);
+}
+
+static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int_sums sum) {
+    vi zero = vi_zero();
+    UNKNOWN(zero);
+    UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
+}
+
+/* Four inputs for tiles wider than high, and for the others. */
+static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
+                                        size_t x_stride, const char *w, size_t panel_bytes, int_sums sum) {
+    q_four row[MAX_TILE_ROWS];
+    UNROLL for (size_t r = 0; r < n_r; r++) row[r] = q_load_four(x + r * x_stride);
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, VL * 4);
+        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        const q_weights column = q8_weights(vb_load(at));
+        UNROLL for (size_t r = 0; r < n_r; r++) q_dot(sum[r * n_v + v], column, row[r]);
+    }
+}
+
+static ALWAYS_INLINE void q8_by_rows(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
+                                     size_t x_stride, const char *w, size_t panel_bytes, int_sums sum) {
+    q_weights column[MAX_TILE_VECTORS];
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, VL * 4);
+        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        column[v] = q8_weights(vb_load(at));
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const q_four row = q_load_four(x + r * x_stride);
+        UNROLL for (size_t v = 0; v < n_v; v++) q_dot(sum[r * n_v + v], column[v], row);
+    }
+}
+
+/* Called with constant n_r, n_v and fetch only. */
+static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+    const tile_work t = *work;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float), *ahead = t.ahead;
+    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n = ll_q_round(t.n_in);
+    int_sums sum;
+    start_int_sums(n_r, n_v, sum);
+    for (size_t k = 0; k < n; k += 4, w += NR * 4, x += 4 * Q_BYTES) {
+        if (fetch == FETCH_NEXT) fetch_next(&t, &ahead);
+        if (n_r < n_v)
+            q8_by_columns(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+        else
+            q8_by_rows(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const vi offset = vi_set1(Q_UNSIGNED ? q_head(&t, r)->offset : 0);
+        const vf x_scale = v_set1(q_head(&t, r)->scale);
+        UNROLL for (size_t v = 0; v < n_v; v++) {
+            const float *scale = (const float *)(const void *)vector_at(t.w, panel_bytes, v, VL * 4);
+            const vf total = v_from_int(vi_add(q_total(sum[r * n_v + v]), offset));
+            finish(&t, r, v, v_mul(v_mul(total, x_scale), v_load(scale)));
+        }
+    }
+}
+
+/* Eight inputs of a block of Q4: four and the four that stand 16 after them. */
+static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x, size_t x_stride,
+                                  const char *w, size_t panel_bytes, int_sums sum) {
+    q_four first[MAX_TILE_ROWS], second[MAX_TILE_ROWS];
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        first[r] = q_load_four(x + r * x_stride);
+        second[r] = q_load_four(x + r * x_stride + LL_Q_BLOCK / 2 * Q_BYTES);
+    }
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, VL * 4);
+        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        const vb both = vb_load(at);
+        const q_weights low = q4_weights(vb_low_halves(both)), high = q4_weights(vb_high_halves(both));
+        UNROLL for (size_t r = 0; r < n_r; r++) {
+            q_dot(sum[r * n_v + v], low, first[r]);
+            q_dot(sum[r * n_v + v], high, second[r]);
+        }
+    }
+}
+
+/* Called with constant n_r, n_v and fetch only. */
+static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+    const tile_work t = *work;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w, *ahead = t.ahead;
+    const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
+    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
+    const size_t block_bytes = NR * (2 + LL_Q_BLOCK / 2);
+    float_sums sum;
+    start_float_sums(n_r, n_v, sum);
+    for (size_t b = 0; b < n_blocks; b++, w += block_bytes, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
+        int_sums block;
+        start_int_sums(n_r, n_v, block);
+        for (size_t g = 0; g < 4; g++) {
+            if (fetch == FETCH_NEXT) fetch_next(&t, &ahead);
+            q4_step(n_r, n_v, fetch == FETCH_OWN, x + g * 4 * Q_BYTES, x_stride, w + NR * 2 + g * NR * 4, panel_bytes,
+                    block);
+        }
+        UNROLL for (size_t r = 0; r < n_r; r++) {
+            int32_t offset;
+            memcpy(&offset, offsets + r * x_stride, sizeof offset);
+            UNROLL for (size_t v = 0; v < n_v; v++) {
+                const uint16_t *scale = (const uint16_t *)(const void *)vector_at(w, panel_bytes, v, VL * 2);
+                const vf total = v_from_int(vi_add(q_total(block[r * n_v + v]), vi_set1(offset)));
+                sum[r * n_v + v] = v_fma(total, v_load_f16(scale), sum[r * n_v + v]);
+            }
+        }
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const vf x_scale = v_set1(q_head(&t, r)->scale);
+        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, v_mul(sum[r * n_v + v], x_scale));
+    }
+}
+
+/* Which heights there are: all that a type's rows allow. */
+#define UP_TO(limit, n, function) ((limit) >= (n) ? (function) : NULL)
+#define MAYBE_UNUSED __attribute__((unused))
+#define INTEGER_TILES(name, tile, rows, few_1, few_2)                                                             \
+    MAYBE_UNUSED static void name##_p1(const tile_work *t) { tile(1, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_p2(const tile_work *t) { tile(2, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_p3(const tile_work *t) { tile(3, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_p4(const tile_work *t) { tile(4, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_p5(const tile_work *t) { tile(5, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_p6(const tile_work *t) { tile(6, PANEL_VECTORS, FETCH_NEXT, t); }             \
+    MAYBE_UNUSED static void name##_o1(const tile_work *t) { tile(1, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_o2(const tile_work *t) { tile(2, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_o3(const tile_work *t) { tile(3, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_o4(const tile_work *t) { tile(4, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_o5(const tile_work *t) { tile(5, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_o6(const tile_work *t) { tile(6, PANEL_VECTORS, FETCH_OWN, t); }              \
+    MAYBE_UNUSED static void name##_f1(const tile_work *t) { tile(1, (few_1)*PANEL_VECTORS, FETCH_OWN, t); }      \
+    MAYBE_UNUSED static void name##_f2(const tile_work *t) { tile(2, (few_2)*PANEL_VECTORS, FETCH_OWN, t); }      \
+    static const tiles name = {                                                                                   \
+        .max_rows = rows,                                                                                         \
+        .panel = {name##_p1, UP_TO(rows, 2, name##_p2), UP_TO(rows, 3, name##_p3), UP_TO(rows, 4, name##_p4),     \
+                  UP_TO(rows, 5, name##_p5), UP_TO(rows, 6, name##_p6)},                                          \
+        .last_rows = {name##_o1, UP_TO(rows, 2, name##_o2), UP_TO(rows, 3, name##_o3), UP_TO(rows, 4, name##_o4), \
+                      UP_TO(rows, 5, name##_o5), UP_TO(rows, 6, name##_o6)},                                      \
+        .n_few = {few_1, few_2},                                                                                  \
+        .few = {UP_TO(few_1, 1, name##_f1), UP_TO(few_2, 1, name##_f2)},                                          \
+    }
+
+INTEGER_TILES(q8_tiles, q8_tile, Q8_ROWS, Q8_FEW_1, Q8_FEW_2);
+INTEGER_TILES(q4_tiles, q4_tile, Q4_ROWS, Q4_FEW_1, Q4_FEW_2);
+
+static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, NR * 4, p); }
+static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, NR * 4, p); }
+
+#endif

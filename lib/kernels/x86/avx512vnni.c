@@ -1,0 +1,33 @@
+/* The row for x86-64 with AVX-512 VNNI beside AVX-512 F, BW, VL and DQ (Cascade Lake 2019, Zen 4 2022, and later): an
+ * instruction that adds four products of bytes to a lane. */
+#include "kernels/x86/avx512.h"
+
+#define Q_BYTES 1
+#define Q_UNSIGNED 1
+#define Q_SUMS 1
+#define Q8_ROWS 6
+#define Q8_FEW_1 4
+#define Q8_FEW_2 3
+#define Q4_ROWS 3
+#define Q4_FEW_1 0
+#define Q4_FEW_2 0
+
+typedef __m512i q_weights;
+typedef __m512i q_four;
+
+static ALWAYS_INLINE void q_store(char *p, vf v) {
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+}
+static ALWAYS_INLINE q_four q_load_four(const char *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+static ALWAYS_INLINE q_weights q8_weights(vb v) { return v; }
+static ALWAYS_INLINE q_weights q4_weights(vb v) { return v; }
+static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) { sum[0] = _mm512_dpbusd_epi32(sum[0], w, x); }
+static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
+
+#include "kernels/vector/row.h"
+
+const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni");
