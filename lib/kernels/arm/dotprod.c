@@ -7,8 +7,6 @@
 #define Q8_FEW_1 3
 #define Q8_FEW_2 2
 #define Q4_ROWS 3
-#define Q4_FEW_1 0
-#define Q4_FEW_2 0
 
 typedef int8x16_t q_weights;
 typedef int8x16_t q_four;

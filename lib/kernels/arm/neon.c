@@ -8,8 +8,6 @@
 #define Q8_FEW_1 2
 #define Q8_FEW_2 1
 #define Q4_ROWS 1
-#define Q4_FEW_1 0
-#define Q4_FEW_2 0
 
 typedef int8x16_t q_weights;
 typedef int8x8_t q_four;

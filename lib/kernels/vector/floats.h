@@ -90,34 +90,12 @@ static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r
     }
 }
 
-/* Six heights of a panel, with and without others following, and three of several panels at once. */
-#define FLOAT_TILES(name, type)                                                                                   \
-    static void name##_p1(const tile_work *t) { float_tile(type, 1, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_p2(const tile_work *t) { float_tile(type, 2, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_p3(const tile_work *t) { float_tile(type, 3, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_p4(const tile_work *t) { float_tile(type, 4, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_p5(const tile_work *t) { float_tile(type, 5, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_p6(const tile_work *t) { float_tile(type, 6, PANEL_VECTORS, FETCH_NEXT, t); }              \
-    static void name##_o1(const tile_work *t) { float_tile(type, 1, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_o2(const tile_work *t) { float_tile(type, 2, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_o3(const tile_work *t) { float_tile(type, 3, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_o4(const tile_work *t) { float_tile(type, 4, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_o5(const tile_work *t) { float_tile(type, 5, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_o6(const tile_work *t) { float_tile(type, 6, PANEL_VECTORS, FETCH_OWN, t); }               \
-    static void name##_f1(const tile_work *t) { float_tile(type, 1, FEW_PANELS_1 *PANEL_VECTORS, FETCH_OWN, t); } \
-    static void name##_f2(const tile_work *t) { float_tile(type, 2, FEW_PANELS_2 *PANEL_VECTORS, FETCH_OWN, t); } \
-    static void name##_f3(const tile_work *t) { float_tile(type, 3, FEW_PANELS_3 *PANEL_VECTORS, FETCH_OWN, t); } \
-    static const tiles name = {                                                                                   \
-        .max_rows = MATMUL_ROWS,                                                                                  \
-        .panel = {name##_p1, name##_p2, name##_p3, name##_p4, name##_p5, name##_p6},                              \
-        .last_rows = {name##_o1, name##_o2, name##_o3, name##_o4, name##_o5, name##_o6},                          \
-        .n_few = {FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3},                                                      \
-        .few = {name##_f1, name##_f2, name##_f3},                                                                 \
-    }
-
-FLOAT_TILES(f32_tiles, LL_F32);
-FLOAT_TILES(f16_tiles, LL_F16);
-FLOAT_TILES(bf16_tiles, LL_BF16);
+#define F32_TILE(n_r, n_v, fetch, t) float_tile(LL_F32, n_r, n_v, fetch, t)
+#define F16_TILE(n_r, n_v, fetch, t) float_tile(LL_F16, n_r, n_v, fetch, t)
+#define BF16_TILE(n_r, n_v, fetch, t) float_tile(LL_BF16, n_r, n_v, fetch, t)
+TILES(f32_tiles, F32_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
+TILES(f16_tiles, F16_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
+TILES(bf16_tiles, BF16_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
 
 static void matmul_f32(const ll_product *p) { product(&f32_tiles, LL_F32, NR * 4, p); }
 static void matmul_f16(const ll_product *p) { product(&f16_tiles, LL_F16, NR * 2, p); }

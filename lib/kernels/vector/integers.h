@@ -173,36 +173,8 @@ static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetc
     }
 }
 
-/* Which heights there are: all that a type's rows allow. */
-#define UP_TO(limit, n, function) ((limit) >= (n) ? (function) : NULL)
-#define MAYBE_UNUSED __attribute__((unused))
-#define INTEGER_TILES(name, tile, rows, few_1, few_2)                                                             \
-    MAYBE_UNUSED static void name##_p1(const tile_work *t) { tile(1, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_p2(const tile_work *t) { tile(2, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_p3(const tile_work *t) { tile(3, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_p4(const tile_work *t) { tile(4, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_p5(const tile_work *t) { tile(5, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_p6(const tile_work *t) { tile(6, PANEL_VECTORS, FETCH_NEXT, t); }             \
-    MAYBE_UNUSED static void name##_o1(const tile_work *t) { tile(1, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_o2(const tile_work *t) { tile(2, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_o3(const tile_work *t) { tile(3, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_o4(const tile_work *t) { tile(4, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_o5(const tile_work *t) { tile(5, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_o6(const tile_work *t) { tile(6, PANEL_VECTORS, FETCH_OWN, t); }              \
-    MAYBE_UNUSED static void name##_f1(const tile_work *t) { tile(1, (few_1)*PANEL_VECTORS, FETCH_OWN, t); }      \
-    MAYBE_UNUSED static void name##_f2(const tile_work *t) { tile(2, (few_2)*PANEL_VECTORS, FETCH_OWN, t); }      \
-    static const tiles name = {                                                                                   \
-        .max_rows = rows,                                                                                         \
-        .panel = {name##_p1, UP_TO(rows, 2, name##_p2), UP_TO(rows, 3, name##_p3), UP_TO(rows, 4, name##_p4),     \
-                  UP_TO(rows, 5, name##_p5), UP_TO(rows, 6, name##_p6)},                                          \
-        .last_rows = {name##_o1, UP_TO(rows, 2, name##_o2), UP_TO(rows, 3, name##_o3), UP_TO(rows, 4, name##_o4), \
-                      UP_TO(rows, 5, name##_o5), UP_TO(rows, 6, name##_o6)},                                      \
-        .n_few = {few_1, few_2},                                                                                  \
-        .few = {UP_TO(few_1, 1, name##_f1), UP_TO(few_2, 1, name##_f2)},                                          \
-    }
-
-INTEGER_TILES(q8_tiles, q8_tile, Q8_ROWS, Q8_FEW_1, Q8_FEW_2);
-INTEGER_TILES(q4_tiles, q4_tile, Q4_ROWS, Q4_FEW_1, Q4_FEW_2);
+TILES(q8_tiles, q8_tile, Q8_ROWS, Q8_FEW_1, Q8_FEW_2, 0);
+TILES(q4_tiles, q4_tile, Q4_ROWS, 0, 0, 0);
 
 static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, NR * 4, p); }
 static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, NR * 4, p); }

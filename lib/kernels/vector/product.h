@@ -42,6 +42,33 @@ typedef struct tiles {
     tile_fn few[MAX_TILE_ROWS];       /* few rows: as many panels as give enough independent sums, and streams */
 } tiles;
 
+/* All tiles of a type: TILE(n_r, n_v, fetching, work) is an inline function of constants. Heights beyond `rows`, and
+ * few rows where there are 0 panels for them, are left out. */
+#define MAYBE_UNUSED __attribute__((unused))
+#define UP_TO(limit, n, function) ((limit) >= (n) ? (function) : NULL)
+#define TILE_OF_HEIGHT(name, TILE, n)                                                                       \
+    MAYBE_UNUSED static void name##_next_##n(const tile_work *t) { TILE(n, PANEL_VECTORS, FETCH_NEXT, t); } \
+    MAYBE_UNUSED static void name##_own_##n(const tile_work *t) { TILE(n, PANEL_VECTORS, FETCH_OWN, t); }
+#define TILES(name, TILE, rows, few_1, few_2, few_3)                                                             \
+    TILE_OF_HEIGHT(name, TILE, 1)                                                                                \
+    TILE_OF_HEIGHT(name, TILE, 2)                                                                                \
+    TILE_OF_HEIGHT(name, TILE, 3)                                                                                \
+    TILE_OF_HEIGHT(name, TILE, 4)                                                                                \
+    TILE_OF_HEIGHT(name, TILE, 5)                                                                                \
+    TILE_OF_HEIGHT(name, TILE, 6)                                                                                \
+    MAYBE_UNUSED static void name##_few_1(const tile_work *t) { TILE(1, (few_1)*PANEL_VECTORS, FETCH_OWN, t); }  \
+    MAYBE_UNUSED static void name##_few_2(const tile_work *t) { TILE(2, (few_2)*PANEL_VECTORS, FETCH_OWN, t); }  \
+    MAYBE_UNUSED static void name##_few_3(const tile_work *t) { TILE(3, (few_3)*PANEL_VECTORS, FETCH_OWN, t); }  \
+    static const tiles name = {                                                                                  \
+        .max_rows = rows,                                                                                        \
+        .panel = {name##_next_1, UP_TO(rows, 2, name##_next_2), UP_TO(rows, 3, name##_next_3),                   \
+                  UP_TO(rows, 4, name##_next_4), UP_TO(rows, 5, name##_next_5), UP_TO(rows, 6, name##_next_6)},  \
+        .last_rows = {name##_own_1, UP_TO(rows, 2, name##_own_2), UP_TO(rows, 3, name##_own_3),                  \
+                      UP_TO(rows, 4, name##_own_4), UP_TO(rows, 5, name##_own_5), UP_TO(rows, 6, name##_own_6)}, \
+        .n_few = {few_1, few_2, few_3},                                                                          \
+        .few = {UP_TO(few_1, 1, name##_few_1), UP_TO(few_2, 1, name##_few_2), UP_TO(few_3, 1, name##_few_3)},    \
+    }
+
 /* Vector v of the columns of a step that begins at w. */
 static ALWAYS_INLINE const char *vector_at(const char *w, size_t panel_bytes, size_t v, size_t vector_bytes) {
     return w + v / PANEL_VECTORS * panel_bytes + v % PANEL_VECTORS * vector_bytes;

@@ -10,8 +10,6 @@
 #define Q8_FEW_1 4
 #define Q8_FEW_2 2
 #define Q4_ROWS 2
-#define Q4_FEW_1 0
-#define Q4_FEW_2 0
 
 typedef struct q_weights {
     __m256i even, odd;

@@ -9,8 +9,6 @@
 #define Q8_FEW_1 4
 #define Q8_FEW_2 3
 #define Q4_ROWS 3
-#define Q4_FEW_1 0
-#define Q4_FEW_2 0
 
 typedef __m512i q_weights;
 typedef __m512i q_four;
