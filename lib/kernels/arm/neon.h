@@ -86,7 +86,6 @@ static ALWAYS_INLINE void v_transpose(vf r[VL]) {
 static ALWAYS_INLINE float v_reduce_add(vf v) { return vaddvq_f32(v); }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return vmaxvq_f32(v); }
 
-static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p)), 16));
 }

@@ -95,7 +95,7 @@ typedef struct score_work {
     size_t head_dim;
     float *scores; /* [n_r] of stride */
     size_t stride;
-    float *largest; /* [n_r][VL] so far */
+    float *largest;       /* [n_r][VL] so far */
     size_t from, n, more; /* row r sees n + r * more columns of the block, of which the first here is number from */
 } score_work;
 

@@ -49,12 +49,11 @@
 #include "kernels/vector/integers.h"
 #include "kernels/vector/tile.h"
 
-#define LL_KERNELS_VECTOR_ROW(row_name)                                                                    \
-    {                                                                                                      \
-        .name = row_name, .nr = NR, .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_q8, matmul_q4}, \
-        .q_bytes = Q_BYTES, .quantize = quantize, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh,            \
-        .relu = relu, .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .attend = attend,            \
-        .kv_store = kv_store                                                                               \
+#define LL_KERNELS_VECTOR_ROW(row_name)                                                                       \
+    {                                                                                                         \
+        .name = row_name, .nr = NR, .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_q8, matmul_q4},    \
+        .q_bytes = Q_BYTES, .quantize = quantize, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
+        .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .attend = attend, .kv_store = kv_store        \
     }
 
 #endif

@@ -116,9 +116,6 @@ static ALWAYS_INLINE float v_reduce_max(vf v) {
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
-static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p), 16));
 }

@@ -98,9 +98,6 @@ static ALWAYS_INLINE float v_reduce_add(vf v) {
 }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return _mm512_reduce_max_ps(v); }
 
-static ALWAYS_INLINE vf v_load_f16(const uint16_t *p) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
 }
