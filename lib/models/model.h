@@ -74,7 +74,8 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
                            const struct ll_openblas *openblas, ll_net **net);
 void ll_net_free(ll_net **net);
 
-/* How the keys and values of a causal network are kept; an encoder's, which live for one layer only, stay float32. */
+/* How the keys and values of a causal network are kept, once it is planned or loaded (AUTO asks its weights); an
+ * encoder's, which live for one layer only, stay float32. */
 void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
 
 /* The bytes loading will hold, and what it takes beside them for a while, from config and tensor headers alone. Checks

@@ -34,7 +34,8 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
 }
 
 void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
-    net->kv.type = net->causal && kv_type == LLMCS_KV_F16 ? LL_KV_F16 : LL_KV_F32;
+    const bool narrow = kv_type == LLMCS_KV_F16 || (kv_type == LLMCS_KV_AUTO && ll_is_integer_type(net->weight_type));
+    net->kv.type = net->causal && narrow ? LL_KV_F16 : LL_KV_F32;
 }
 
 void ll_net_free(ll_net **net) {
