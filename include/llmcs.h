@@ -588,6 +588,40 @@ typedef struct llmcs_plan_info {
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
 
+/* -------------------------------------------------------------------------------------------------- GGUF */
+
+/* How a GGUF file holds the matrices of the layers and of the vocabulary. Norms, biases, position tables, token types,
+ * poolers, classifiers and the inner part of a masked-LM head are float32 always. */
+typedef enum llmcs_gguf_type {
+    LLMCS_GGUF_Q8_0 = 0, /* blocks of 32 weights: a float16 scale and 8 bits each */
+    LLMCS_GGUF_Q4_0 = 1, /* blocks of 32 weights: a float16 scale and 4 bits each */
+    LLMCS_GGUF_F16 = 2,
+    LLMCS_GGUF_BF16 = 3,
+    LLMCS_GGUF_F32 = 4
+} llmcs_gguf_type;
+
+typedef struct llmcs_quantize_params {
+    size_t struct_size;
+    llmcs_gguf_type type;
+    const llmcs_allocator *allocator; /* NULL: malloc */
+    llmcs_log_fn log;
+    void *log_user;
+    llmcs_progress_fn progress;
+    void *progress_user;
+} llmcs_quantize_params;
+
+LLMCS_API void llmcs_quantize_params_init(llmcs_quantize_params *params);
+
+/* Writes the model of a Hugging Face folder as one GGUF file, which llmcs_model_open opens like the folder: weights,
+ * tokenizer, heads, labels, generation_config.json, pooling. llama.cpp opens the file, too, if the network is one that
+ * it runs: GPT-2 and BERT-like encoders with GELU, classifiers included. A masked-LM head, another activation or
+ * unscaled attention is for this library alone, which the log says. With Q8_0 and Q4_0, matrices whose rows are no
+ * multiple of 32 are float16. The file takes its name when it is whole and on the disk; until then, and on failure,
+ * what stood there before stays. Memory: about the largest matrix as float32. params: NULL for the defaults (Q8_0).
+ * Errors: as llmcs_model_open, NOSPACE, IO (the target is no regular file or cannot be written), NUMERIC (a weight that
+ * is not finite, or too large for float16). */
+LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params);
+
 #ifdef __cplusplus
 }
 #endif

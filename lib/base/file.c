@@ -36,6 +36,8 @@ static const char *reason(int error) {
             return "no memory";
         case EIO:
             return "input/output error";
+        case EROFS:
+            return "a read-only file system";
         case ESTALE:
             return "stale network file handle";
         default:
@@ -43,7 +45,7 @@ static const char *reason(int error) {
     }
 }
 
-static llmcs_status io_failed(const char *path, const char *what, int error) {
+llmcs_status ll_file_failed(const char *path, const char *what, int error) {
     const char *why = reason(error);
     llmcs_status status = error == ENOMEM ? LLMCS_NOMEM : LLMCS_IO;
     if (why) return ll_fail(status, "%s: %s: %s", path, what, why);
@@ -72,14 +74,14 @@ static llmcs_status map_whole(ll_file *file) {
         return ll_fail(LLMCS_LIMIT, "%s: %llu bytes are more than can be addressed", file->path,
                        (unsigned long long)file->size_bytes);
     void *map = mmap(NULL, (size_t)file->size_bytes, PROT_READ, MAP_PRIVATE, file->fd, 0);
-    if (map == MAP_FAILED) return io_failed(file->path, "cannot be mapped", errno);
+    if (map == MAP_FAILED) return ll_file_failed(file->path, "cannot be mapped", errno);
     file->map = map;
     return LLMCS_OK;
 }
 
 static llmcs_status check_and_map(ll_file *file, bool use_map) {
     struct stat st;
-    if (fstat(file->fd, &st)) return io_failed(file->path, "cannot be examined", errno);
+    if (fstat(file->fd, &st)) return ll_file_failed(file->path, "cannot be examined", errno);
     if (!S_ISREG(st.st_mode))
         return ll_fail(LLMCS_IO, "%s: expected a regular file, found %s", file->path, kind_of(st.st_mode));
     remember(file, &st);
@@ -90,7 +92,7 @@ llmcs_status ll_file_open(ll_file *file, const char *path, bool use_map) {
     *file = (ll_file){.fd = -1, .path = path};
     do file->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     while (file->fd < 0 && errno == EINTR);
-    if (file->fd < 0) return io_failed(path, "cannot be opened", errno);
+    if (file->fd < 0) return ll_file_failed(path, "cannot be opened", errno);
     llmcs_status status = check_and_map(file, use_map);
     if (status) ll_file_close(file);
     return status;
@@ -105,7 +107,7 @@ llmcs_status ll_file_read(const ll_file *file, uint64_t offset, void *out, size_
     while (n_bytes > 0) {
         ssize_t n = pread(file->fd, to, ll_min(n_bytes, READ_BYTES), (off_t)offset);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_failed(file->path, "cannot be read", errno);
+        if (n < 0) return ll_file_failed(file->path, "cannot be read", errno);
         if (n == 0)
             return ll_fail(LLMCS_CHANGED, "%s: became shorter while it was read: ends at %llu, had %llu bytes",
                            file->path, (unsigned long long)offset, (unsigned long long)file->size_bytes);
@@ -119,7 +121,7 @@ llmcs_status ll_file_read(const ll_file *file, uint64_t offset, void *out, size_
 llmcs_status ll_file_check_unchanged(const ll_file *file) {
     struct stat st;
     ll_file now = {0};
-    if (fstat(file->fd, &st)) return io_failed(file->path, "cannot be examined", errno);
+    if (fstat(file->fd, &st)) return ll_file_failed(file->path, "cannot be examined", errno);
     remember(&now, &st);
     if (now.size_bytes != file->size_bytes)
         return ll_fail(LLMCS_CHANGED, "%s: changed while it was read: %llu bytes, had %llu", file->path,

@@ -28,6 +28,9 @@ void ll_file_close(ll_file *file);
 /* The whole file as NUL-terminated bytes from `a`; LIMIT over max_bytes. */
 llmcs_status ll_file_read_all(const llmcs_allocator *a, const char *path, size_t max_bytes, char **data, size_t *len);
 
+/* Fails with IO, or NOMEM: "<path>: <what>: permission denied". error: an errno. */
+llmcs_status ll_file_failed(const char *path, const char *what, int error);
+
 /* True if path names something that stat can see (a file, a folder). */
 bool ll_file_exists(const char *path);
 bool ll_file_is_directory(const char *path);

@@ -91,6 +91,7 @@ llmcs_status ll_config_sentence(ll_config *c, const ll_source *source) {
     llmcs_status status = read_modules(c, &f, &m);
     ll_fields_close(&f);
     if (status) return status;
+    if (source->gguf) c->sentence.transformer_path = ""; /* the network's files stand at its top */
     LL_TRY(open_if_there(c, source, c->sentence.transformer_path, "sentence_bert_config.json", &f, &there));
     if (!there) return LLMCS_OK;
     status = read_transformer_settings(c, &f);

@@ -25,14 +25,10 @@ void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_e
     }
 }
 
-void ll_token_to_phantom(const char *token, size_t len, char *room, const char **out, size_t *out_bytes) {
-    if (begins(token, len, PREFIX, PREFIX_BYTES)) {
-        *out = token + PREFIX_BYTES;
-        *out_bytes = len - PREFIX_BYTES;
-        return;
-    }
-    memcpy(room, SPACE, SPACE_BYTES);
-    if (len) memcpy(room + SPACE_BYTES, token, len);
-    *out = room;
-    *out_bytes = len + SPACE_BYTES;
+bool ll_token_to_phantom(const char *token, size_t len, const char **prefix, size_t *skip) {
+    bool goes_on = begins(token, len, PREFIX, PREFIX_BYTES);
+    *prefix = goes_on ? "" : SPACE;
+    *skip = goes_on ? PREFIX_BYTES : 0;
+    const char *rest = token + *skip;
+    return !goes_on || !(begins(rest, len - *skip, SPACE, SPACE_BYTES) || is_bracketed(rest, len - *skip));
 }

@@ -22,7 +22,7 @@ typedef enum ll_token_type {
  * has len + 2 bytes. */
 void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_entry *entry);
 
-/* The other way; *out is in `token` or in `room`, which has len + 3 bytes. */
-void ll_token_to_phantom(const char *token, size_t len, char *room, const char **out, size_t *out_bytes);
+/* The other way: `prefix` and then the token from `skip` on. False: that would not lead back to the token. */
+bool ll_token_to_phantom(const char *token, size_t len, const char **prefix, size_t *skip);
 
 #endif

@@ -35,6 +35,7 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
         return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%s\" is of type %s; " LL_DTYPE_NAMES " are run",
                        ll_tensors_path(l->tensors, t), t->name, t->dtype_name);
     if (!l->filling) l->n_parameters += t->n_elements;
+    if (!l->filling && l->visit) l->visit(l->visit_user, t);
     *tensor = t;
     return LLMCS_OK;
 }
@@ -239,6 +240,16 @@ llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights w
     *bytes = l.bytes + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
     *staging_bytes = ll_load_run_bytes(l.n_jobs, n_threads);
     return LLMCS_OK;
+}
+
+llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(void *user, const ll_tensor *t),
+                          void *user) {
+    ll_loader l = {.tensors = tensors,
+                   .kernels = net->kernels,
+                   .wanted = LLMCS_WEIGHTS_F32,
+                   .visit = visit,
+                   .visit_user = user};
+    return check(net, &l);
 }
 
 llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options) {

@@ -29,6 +29,8 @@ typedef struct ll_loader {
     bool filling; /* false: check and count; true: take memory, read what is small, and note what is large in jobs */
     bool check_finite;
     char scope[128]; /* set with ll_format; stands before the names given below: "transformer.h.3." */
+    void (*visit)(void *user, const ll_tensor *t); /* told of every tensor that is checked; NULL: nobody is */
+    void *visit_user;
     /* Counted while checking. */
     uint64_t bytes, n_parameters;
     size_t n_jobs;

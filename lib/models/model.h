@@ -83,6 +83,10 @@ void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
 llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights weights, size_t n_threads,
                          uint64_t *bytes, uint64_t *staging_bytes);
 
+/* Checks every shape, and tells of every tensor that loading would read, in its order; some may come twice. */
+llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(void *user, const ll_tensor *t),
+                          void *user);
+
 typedef struct ll_load_options {
     llmcs_weights weights;
     bool check_finite;

@@ -69,7 +69,7 @@ static llmcs_status check_case(const llmcs_tokenizer *t, const char *where, cons
                    "%s/sentence_bert_config.json: do_lower_case is true, but the tokenizer keeps case", where);
 }
 
-static llmcs_status check_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
     size_t n_vocab = llmcs_tokenizer_n_vocab(t);
     if (n_vocab > (size_t)config->vocab_size)
         return ll_fail(LLMCS_TOKENIZER, "%s: the tokenizer has ids up to %zu, config.json's vocab_size is %d", where,
@@ -77,19 +77,25 @@ static llmcs_status check_tokenizer(const llmcs_tokenizer *t, const char *where,
     return check_case(t, where, config);
 }
 
+/* A module's tokenizer may stand above its folder. */
+llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     ll_source *where, bool *present) {
+    *where = ll_model_module(source, config);
+    LL_TRY(ll_tokenizer_files_present(a, where, present));
+    if (*present || !where->within || !where->within[0]) return LLMCS_OK;
+    *where = *source;
+    return ll_tokenizer_files_present(a, where, present);
+}
+
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      llmcs_tokenizer **tokenizer) {
-    *tokenizer = NULL;
-    ll_source where = ll_model_module(source, config);
+    ll_source where;
     bool present;
-    LL_TRY(ll_tokenizer_files_present(a, &where, &present));
-    if (!present && where.within && where.within[0]) { /* a module's folder: the tokenizer may stand above it */
-        where = *source;
-        LL_TRY(ll_tokenizer_files_present(a, &where, &present));
-    }
+    *tokenizer = NULL;
+    LL_TRY(ll_model_find_tokenizer(a, source, config, &where, &present));
     if (!present) return LLMCS_OK;
     LL_TRY(ll_tokenizer_open(&where, config->model_type, a, tokenizer));
-    llmcs_status st = check_tokenizer(*tokenizer, source->path, config);
+    llmcs_status st = ll_model_fit_tokenizer(*tokenizer, source->path, config);
     if (st) llmcs_tokenizer_free(tokenizer);
     return st;
 }

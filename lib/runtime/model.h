@@ -50,6 +50,11 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
 llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source);
 /* The folder of config.json and weights: the source itself, or a sentence-transformers folder's module. */
 ll_source ll_model_module(const ll_source *source, const ll_config *config);
+/* Where the tokenizer's files are: *present is false where there are none. */
+llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     ll_source *where, bool *present);
+/* TOKENIZER if it has ids that the config's vocabulary has not. where: a path for the message. */
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config);
 /* The source's tokenizer, checked against the config's vocabulary; *tokenizer is NULL where there is none. */
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      llmcs_tokenizer **tokenizer);

@@ -219,22 +219,26 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     return ll_wordpiece_build(&t->wordpiece, &t->allocator, &t->vocab, spec, seed);
 }
 
+llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator *a, llmcs_tokenizer **out) {
+    llmcs_tokenizer *t;
+    *out = NULL;
+    LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t));
+    t->allocator = *a;
+    t->magic = LL_TOKENIZER_MAGIC;
+    llmcs_status st = build(t, spec);
+    if (st)
+        destroy(t);
+    else
+        *out = t;
+    return st;
+}
+
 llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
                                llmcs_tokenizer **out) {
     *out = NULL;
     ll_tokenizer_spec spec;
     LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type));
-    llmcs_tokenizer *t;
-    llmcs_status st = ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t);
-    if (!st) {
-        t->allocator = *a;
-        t->magic = LL_TOKENIZER_MAGIC;
-        st = build(t, &spec);
-        if (st)
-            destroy(t);
-        else
-            *out = t;
-    }
+    llmcs_status st = ll_tokenizer_create(&spec, a, out);
     ll_tokenizer_spec_free(&spec);
     return st;
 }

@@ -57,13 +57,17 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cmd_generate, cmd_chat, cmd_classify, cmd_embed, cmd_fill_mask, cmd_score, cmd_tokenize,
-    cmd_eval, cmd_info;
+    cmd_eval, cmd_info, cmd_quantize;
 
 /* options.c: argv[0] is the subcommand. Values of `command->options` are written into `own`. Returns -1 to go on,
  * else the exit code (help was printed, or a usage error was). May be called again with the same arguments, to lay
  * them over other defaults. */
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own);
 void cli_print_help(const cli_command *command, FILE *to);
+/* False, with a usage message, if found is neither NULL nor among the names, which end with NULL. */
+bool cli_is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found);
+/* Where it is among them; 0 for NULL. */
+int cli_position(const char *const *names, const char *found);
 
 /* model.c: opens with the common options, with a progress line on stderr if that is a terminal. */
 llmcs_status cli_open(const cli_common *common, llmcs_model **model);

@@ -4,7 +4,7 @@
 #include "cli.h"
 
 static const cli_command *const commands[] = {&cmd_generate, &cmd_chat,     &cmd_classify, &cmd_embed, &cmd_fill_mask,
-                                              &cmd_score,    &cmd_tokenize, &cmd_eval,     &cmd_info};
+                                              &cmd_score,    &cmd_tokenize, &cmd_eval,     &cmd_info,  &cmd_quantize};
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void usage(FILE *to) {

@@ -15,21 +15,14 @@ static void show_log(void *user, llmcs_log_level level, const char *message) {
     if (level >= LLMCS_LOG_WARN) fprintf(stderr, "llmcs: %s\n", message);
 }
 
-/* Of an option's value among its names, which are in the order of the enum; 0 where it was not given. */
-static int position(const char *const *names, const char *found) {
-    int i = 0;
-    while (found && names[i] && strcmp(names[i], found)) i++;
-    return i;
-}
-
 llmcs_status cli_open(const cli_common *common, llmcs_model **model) {
     llmcs_model_options options;
     llmcs_model_options_init(&options);
     options.n_threads = common->n_threads;
     options.load_mode = common->mmap ? LLMCS_LOAD_MMAP : LLMCS_LOAD_COPY;
-    options.backend = (llmcs_backend)position(cli_backend_names, common->backend);
-    options.weights = (llmcs_weights)position(cli_weights_names, common->weights);
-    options.kv_type = (llmcs_kv_type)position(cli_kv_type_names, common->kv_type);
+    options.backend = (llmcs_backend)cli_position(cli_backend_names, common->backend);
+    options.weights = (llmcs_weights)cli_position(cli_weights_names, common->weights);
+    options.kv_type = (llmcs_kv_type)cli_position(cli_kv_type_names, common->kv_type);
     options.log = show_log;
     if (isatty(STDERR_FILENO)) options.progress = show_progress;
     llmcs_status status = llmcs_model_open(common->folder, &options, model);

@@ -114,7 +114,7 @@ static void dashes(char *text) {
         if (*text == '_') *text = '-';
 }
 
-static bool is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found) {
+bool cli_is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found) {
     if (!found) return true;
     for (const char *const *name = names; *name; name++)
         if (!strcmp(*name, found)) return true;
@@ -123,6 +123,12 @@ static bool is_one_of(const cli_command *command, const char *option, const char
         fprintf(stderr, "%s %s", name == names ? "" : name[1] ? "," : " or", *name);
     fprintf(stderr, ", not '%s'\n", found);
     return false;
+}
+
+int cli_position(const char *const *names, const char *found) {
+    int i = 0;
+    while (found && names[i] && strcmp(names[i], found)) i++;
+    return i;
 }
 
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own) {
@@ -166,8 +172,8 @@ int cli_parse(const cli_command *command, int argc, char **argv, cli_common *com
     common->folder = argv[optind];
     common->texts = argv + optind + 1;
     common->n_texts = argc - optind - 1;
-    const bool known = is_one_of(command, "backend", cli_backend_names, common->backend) &&
-                       is_one_of(command, "weights", cli_weights_names, common->weights) &&
-                       is_one_of(command, "kv-type", cli_kv_type_names, common->kv_type);
+    const bool known = cli_is_one_of(command, "backend", cli_backend_names, common->backend) &&
+                       cli_is_one_of(command, "weights", cli_weights_names, common->weights) &&
+                       cli_is_one_of(command, "kv-type", cli_kv_type_names, common->kv_type);
     return known ? -1 : EXIT_USAGE;
 }

@@ -1,0 +1,128 @@
+#include <string.h>
+
+#include "formats/fields.h"
+#include "formats/gguf_put.h"
+#include "formats/tokenizer_read.h"
+
+/* A file that is carried along; name and text are from the allocator. */
+typedef struct carried {
+    char *name, *text;
+    size_t n_bytes;
+} carried;
+
+#define MAX_CARRIED 16
+
+typedef struct file_list {
+    llmcs_allocator allocator;
+    carried items[MAX_CARRIED];
+    size_t n;
+} file_list;
+
+static void free_list(file_list *list) {
+    for (size_t i = 0; i < list->n; i++) {
+        ll_free(&list->allocator, list->items[i].name);
+        ll_free(&list->allocator, list->items[i].text);
+    }
+}
+
+/* Reads `name` of the source, if it is there, to be carried as `as`. */
+static llmcs_status carry(file_list *list, const ll_source *source, const char *name, const char *as) {
+    const llmcs_allocator *a = &list->allocator;
+    bool there;
+    char *path;
+    LL_TRY(ll_source_has(source, a, name, &there));
+    if (!there) return LLMCS_OK;
+    carried *c = &list->items[list->n++];
+    *c = (carried){0};
+    LL_TRY(ll_copy_text(a, as, strlen(as), "file name", &c->name));
+    LL_TRY(ll_source_join(source, a, name, &path));
+    llmcs_status status = ll_source_read(source, a, name, path, LL_MAX_TOKENIZER_FILE, &c->text, &c->n_bytes);
+    ll_free(a, path);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------ tokenizer.json without its lists */
+
+/* Where the container that begins at text[at] ends. The text is JSON: quotes and brackets match. */
+static size_t end_of_container(const char *text, size_t at) {
+    size_t depth = 0;
+    bool quoted = false;
+    for (;; at++) {
+        char c = text[at];
+        if (quoted) {
+            if (c == '\\') at++;
+            if (c == '"') quoted = false;
+            continue;
+        }
+        if (c == '"') quoted = true;
+        if (c == '{' || c == '[') depth++;
+        if ((c == '}' || c == ']') && --depth == 0) return at + 1;
+    }
+}
+
+/* Empties an array or object of the text, whose place is known from a document of the text as it was. */
+static void empty_container(carried *c, ll_json v) {
+    size_t at = (size_t)ll_json_offset(v), end = end_of_container(c->text, at);
+    c->text[at + 1] = c->text[end - 1];
+    memmove(c->text + at + 2, c->text + end, c->n_bytes - end + 1);
+    c->n_bytes -= end - at - 2;
+}
+
+static bool is_container(ll_json v) {
+    return ll_json_get_type(v) == LL_JSON_OBJECT || ll_json_get_type(v) == LL_JSON_ARRAY;
+}
+
+/* The later one first, so that the other is still where the document says. */
+static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
+    ll_json_doc *doc;
+    LL_TRY(ll_json_parse(a, c->name, c->text, c->n_bytes, 0, &doc));
+    ll_json model = ll_json_get(ll_json_root(doc), "model");
+    ll_json lists[2] = {ll_json_get(model, "vocab"), ll_json_get(model, "merges")};
+    size_t last = ll_json_offset(lists[1]) > ll_json_offset(lists[0]);
+    for (size_t i = 0; i < 2; i++)
+        if (is_container(lists[i ? !last : last])) empty_container(c, lists[i ? !last : last]);
+    ll_json_free(&doc);
+    return LLMCS_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ all of them */
+
+/* What ll_config_read reads. The network's files go to the top, whatever module they are in. */
+static llmcs_status carry_config(file_list *list, const ll_source *source, const ll_config *c) {
+    const char *pooling = c->sentence.pooling_path;
+    ll_source network = ll_source_in(source, c->sentence.transformer_path);
+    LL_TRY(carry(list, &network, "config.json", "config.json"));
+    LL_TRY(carry(list, &network, "generation_config.json", "generation_config.json"));
+    LL_TRY(carry(list, &network, "sentence_bert_config.json", "sentence_bert_config.json"));
+    LL_TRY(carry(list, source, "modules.json", "modules.json"));
+    if (!pooling || !pooling[0]) return LLMCS_OK;
+    char name[300];
+    if (ll_format(name, sizeof name, "%s/config.json", pooling) >= (int)sizeof name)
+        return ll_fail(LLMCS_LIMIT, "%s: the name of the pooling module is too long", source->path);
+    return carry(list, source, name, name);
+}
+
+static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
+    LL_TRY(carry(list, source, "tokenizer.json", "tokenizer.json"));
+    carried *last = list->n ? &list->items[list->n - 1] : NULL;
+    if (last && strcmp(last->name, "tokenizer.json") == 0) LL_TRY(drop_lists(&list->allocator, last));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) LL_TRY(carry(list, source, names[i], names[i]));
+    return LLMCS_OK;
+}
+
+llmcs_status ll_gguf_put_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
+                               const ll_config *c) {
+    file_list list = {.allocator = h->allocator};
+    llmcs_status status = carry_config(&list, source, c);
+    if (!status && tokenizer) status = carry_tokenizer(&list, tokenizer);
+    if (!status) {
+        ll_gguf_begin_array(h, LL_GGUF_FILE_NAMES, LL_GGUF_STRING, list.n);
+        for (size_t i = 0; i < list.n; i++) ll_gguf_add_text(h, list.items[i].name, strlen(list.items[i].name));
+        ll_gguf_begin_array(h, LL_GGUF_FILE_TEXTS, LL_GGUF_STRING, list.n);
+        for (size_t i = 0; i < list.n; i++) ll_gguf_add_text(h, list.items[i].text, list.items[i].n_bytes);
+        status = h->status;
+    }
+    free_list(&list);
+    return status;
+}

@@ -1,0 +1,79 @@
+#include <string.h>
+
+#include "formats/gguf_put.h"
+
+static void put_text(ll_gguf_header *h, const char *key, const char *text) {
+    ll_gguf_put_text(h, key, text, strlen(text));
+}
+
+/* llama.cpp's graphs have GELU's tanh form in both architectures, which is close to the exact one, and no other. */
+const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c) {
+    if (c->activation != LL_ACT_GELU && c->activation != LL_ACT_GELU_NEW) return "its activation is not GELU";
+    if (c->family == LL_FAMILY_GPT2 && !c->scale_attn_weights) return "its attention is not scaled";
+    if (c->head == LL_HEAD_MASKED_LM) return "it has a masked-LM head";
+    return NULL;
+}
+
+uint32_t ll_gguf_type_number(ll_dtype dtype) {
+    static const uint32_t numbers[] = {
+        [LL_DTYPE_F32] = 0, [LL_DTYPE_F16] = 1, [LL_DTYPE_BF16] = 30, [LL_DTYPE_Q8_0] = 8, [LL_DTYPE_Q4_0] = 2};
+    return numbers[dtype];
+}
+
+/* llama.cpp, include/llama.h, enum llama_ftype. */
+static uint32_t file_type(ll_dtype dtype) {
+    static const uint32_t numbers[] = {
+        [LL_DTYPE_F32] = 0, [LL_DTYPE_F16] = 1, [LL_DTYPE_BF16] = 32, [LL_DTYPE_Q8_0] = 7, [LL_DTYPE_Q4_0] = 2};
+    return numbers[dtype];
+}
+
+static void put_sizes(ll_gguf_header *h, const ll_config *c) {
+    const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
+    const struct {
+        const char *key;
+        int32_t value;
+    } sizes[] = {{"context_length", c->n_positions - c->position_offset},
+                 {"embedding_length", c->n_embd},
+                 {"block_count", c->n_layer},
+                 {"feed_forward_length", c->n_inner},
+                 {"attention.head_count", c->n_head},
+                 {"vocab_size", c->vocab_size}};
+    char key[64];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ll_format(key, sizeof key, "%s.%s", architecture, sizes[i].key);
+        ll_gguf_put_u32(h, key, (uint32_t)sizes[i].value);
+    }
+    ll_format(key, sizeof key, "%s.attention.layer_norm_epsilon", architecture);
+    ll_gguf_put_f32(h, key, c->layer_norm_eps);
+}
+
+static void put_labels(ll_gguf_header *h, const ll_config *c) {
+    ll_gguf_begin_array(h, "bert.classifier.output_labels", LL_GGUF_STRING, (size_t)c->n_labels);
+    for (int32_t i = 0; i < c->n_labels; i++) {
+        char name[24];
+        const char *label = c->id2label ? c->id2label[i] : NULL;
+        if (!label) ll_format(name, sizeof name, "LABEL_%d", (int)i);
+        ll_gguf_add_text(h, label ? label : name, strlen(label ? label : name));
+    }
+}
+
+static void put_encoder(ll_gguf_header *h, const ll_config *c) {
+    enum { MEAN = 1, CLS = 2 }; /* llama.cpp, include/llama.h, enum llama_pooling_type */
+    ll_gguf_put_bool(h, "bert.attention.causal", false);
+    if (c->sentence.present)
+        ll_gguf_put_u32(h, "bert.pooling_type", c->sentence.pooling == LLMCS_POOL_CLS ? CLS : MEAN);
+    if (c->head == LL_HEAD_CLASSIFICATION) put_labels(h, c);
+    ll_gguf_put_u32(h, "tokenizer.ggml.token_type_count", c->type_vocab_size ? (uint32_t)c->type_vocab_size : 1);
+}
+
+void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype) {
+    static const char *const families[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
+    const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
+    put_text(h, "general.architecture", ll_gguf_foreign_to_llama_cpp(c) ? "llmcs" : architecture);
+    put_text(h, "general.type", "model");
+    ll_gguf_put_u32(h, "general.file_type", file_type(dtype));
+    ll_gguf_put_u32(h, "general.quantization_version", 2); /* ggml.h, GGML_QNT_VERSION */
+    put_text(h, "llmcs.model_family", families[c->family]);
+    put_sizes(h, c);
+    if (c->family != LL_FAMILY_GPT2) put_encoder(h, c);
+}

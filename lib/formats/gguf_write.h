@@ -1,0 +1,42 @@
+/* The header of a GGUF file as it is put together: keys and values one after the other, then the tensors. The first
+ * failure stays in `status`, and what follows does nothing: callers look once, at the end. */
+#ifndef LL_FORMATS_GGUF_WRITE_H
+#define LL_FORMATS_GGUF_WRITE_H
+
+#include "formats/gguf.h"
+
+typedef struct ll_gguf_header {
+    llmcs_allocator allocator;
+    llmcs_status status;
+    unsigned char *bytes;
+    size_t n_bytes, capacity;
+    uint64_t n_values, n_tensors;
+    uint64_t data_bytes; /* of the tensors so far, padded */
+} ll_gguf_header;
+
+void ll_gguf_header_init(ll_gguf_header *h, const llmcs_allocator *a);
+void ll_gguf_header_free(ll_gguf_header *h);
+
+/* All values before the first tensor. */
+void ll_gguf_put_u32(ll_gguf_header *h, const char *key, uint32_t value);
+void ll_gguf_put_f32(ll_gguf_header *h, const char *key, float value);
+void ll_gguf_put_bool(ll_gguf_header *h, const char *key, bool value);
+void ll_gguf_put_text(ll_gguf_header *h, const char *key, const char *text, size_t len);
+
+/* An array of n elements, which must follow. */
+void ll_gguf_begin_array(ll_gguf_header *h, const char *key, ll_gguf_type type, size_t n);
+void ll_gguf_add_text(ll_gguf_header *h, const char *text, size_t len);
+/* A text of len bytes, which must follow in pieces. */
+void ll_gguf_begin_text(ll_gguf_header *h, size_t len);
+void ll_gguf_add_bytes(ll_gguf_header *h, const void *data, size_t n);
+void ll_gguf_add_i32(ll_gguf_header *h, int32_t value);
+
+/* The next tensor: shape outermost first, n_bytes in the file. Data goes in the order of these calls, each tensor's
+ * padded to LL_GGUF_ALIGNMENT. */
+void ll_gguf_put_tensor(ll_gguf_header *h, const char *name, uint32_t type, int rank, const uint64_t *shape,
+                        uint64_t n_bytes);
+
+/* Pads the header and fills in its counts. Returns status. */
+llmcs_status ll_gguf_header_finish(ll_gguf_header *h);
+
+#endif
