@@ -12,7 +12,16 @@
 #define MAX_THREADS 512
 #define N_ROUNDS 4000
 
-static unsigned char *memory; /* [LARGE_BYTES], taken when it is first read */
+static unsigned char *memory; /* [memory_bytes], as much as was ever read */
+static size_t memory_bytes;
+
+static void take_memory(size_t n_bytes) {
+    if (n_bytes <= memory_bytes) return;
+    free(memory);
+    memory = bench_memory(n_bytes);
+    memory_bytes = n_bytes;
+    memset(memory, 1, n_bytes);
+}
 
 /* Four streams, as a product of few rows has; n_bytes is a multiple of four of them. */
 #define N_STREAMS 4
@@ -74,10 +83,7 @@ double bench_limit_read(const bench *b, double n_bytes) {
     if (r.n_bytes < LEAST_BYTES) r.n_bytes = LEAST_BYTES;
     r.stream_bytes = r.n_bytes / N_STREAMS < STREAM_BYTES ? r.n_bytes / N_STREAMS / 64 * 64 : STREAM_BYTES;
     r.n_bytes -= r.n_bytes % (N_STREAMS * r.stream_bytes);
-    if (!memory) {
-        memory = bench_memory(LARGE_BYTES);
-        memset(memory, 1, LARGE_BYTES);
-    }
+    take_memory((size_t)b->n_threads * r.n_bytes);
     return together(b, &r);
 }
 
@@ -89,6 +95,7 @@ double bench_limit_arithmetic(const bench *b, bench_arithmetic kind) {
 void bench_limits_free(void) {
     free(memory);
     memory = NULL;
+    memory_bytes = 0;
 }
 
 /* ---- llmcs-bench limits */

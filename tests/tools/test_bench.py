@@ -30,8 +30,8 @@ def run(*arguments, code=0, **environment):
     return text
 
 
-def figures(*arguments, **environment):
-    document = json.loads(run(*arguments, "--json", "--repeats", "3", **environment))
+def figures(*arguments, repeats="2", **environment):
+    document = json.loads(run(*arguments, "--json", "--repeats", repeats, **environment))
     return document["figures"]
 
 
@@ -43,7 +43,7 @@ class Figures(unittest.TestCase):
             self.assertGreater(f["least"], 0, f)
             self.assertLessEqual(f["least"], f["value"], f)
             self.assertLessEqual(f["value"], f["most"], f)
-            if "limit" in f:  # medians of the same three turns: the share lies between the extreme quotients
+            if "limit" in f:
                 self.assertGreater(f["share"], 0, f)
                 self.assertLess(f["share"], 30, f)  # far off: a wrong unit; the machine may be busy
                 self.assertTrue(f["limit_of"], f)
@@ -57,14 +57,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(len(some), 2 * len(names))
 
     def test_kernels(self):
-        some = figures("kernels", "--shape", "minilm-l6", "--threads", "1", "--rows", "1,2")
+        some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "1,2", repeats="1")
         self.check(some, "kernels")
         rows = {f["cpu"] for f in some}
         self.assertIn("scalar", rows)
         for cpu in rows - {"openblas"}:
             names = {f["name"] for f in some if f["cpu"] == cpu}
-            self.assertLessEqual({"layers", "product", "attention", "gelu_tanh", "softmax", "layer_norm"}, names)
-        layers = [f for f in some if f["name"] == "layers" and f["model"] == "minilm-l6" and f["cpu"] == "scalar"]
+            self.assertLessEqual({"layers", "product", "attention", "gelu_tanh", "layer_norm"}, names)
+        layers = [f for f in some if f["name"] == "layers" and f["model"] == "tiny" and f["cpu"] == "scalar"]
         self.assertEqual({f["batch"] for f in layers}, {1, 2})
         for f in some:  # a new row of kernels needs a loop to be held against
             self.assertTrue("share" in f or f["unit"] == "Mfloat/s", f)
