@@ -23,7 +23,9 @@ typedef struct network {
     ll_linear layers[MAX_LAYERS][N_KINDS], vocabulary;
     const ll_kernels *kernels;
     const ll_openblas *openblas;
+    ll_weight_type type;
     float *x, *y; /* [MAX_ROWS, inner]; [MAX_ROWS, the most outputs] */
+    void *quantized;
     size_t n_rows;
     int kind; /* which of a layer's matrices; N_KINDS: the vocabulary's; -1: all of the layers */
 } network;
@@ -41,10 +43,12 @@ static int layers_of(const bench_shape *s, const ll_kernels *k) {
     return strcmp(k->name, "scalar") ? n : 1; /* plain C takes its time */
 }
 
-static bool linear_new(ll_linear *linear, const ll_kernels *k, size_t n_in, size_t n_out, const float *values) {
+static bool linear_new(ll_linear *linear, const ll_kernels *k, ll_weight_type type, size_t n_in, size_t n_out,
+                       const float *values) {
     const llmcs_allocator a = ll_allocator_default();
-    if (ll_linear_create(linear, &a, k, LL_F32, n_in, n_out, true, "weights")) return false;
+    if (ll_linear_create(linear, &a, k, type, n_in, n_out, true, "weights")) return false;
     const ll_rectangle all = {0, 0, n_in, n_out};
+    if (type == LL_Q8) ll_linear_measure(linear, LL_IN_OUT, &all, 0, values);
     ll_linear_put(linear, LL_IN_OUT, &all, 0, values);
     memset(linear->bias, 0, n_out * sizeof *linear->bias);
     return true;
@@ -56,11 +60,13 @@ static void network_free(network *n) {
     ll_linear_free(&n->vocabulary, &a);
     free(n->x);
     free(n->y);
+    free(n->quantized);
     free(n);
 }
 
 /* NULL: no memory, and said so. */
-static network *network_new(const bench_shape *s, const ll_kernels *k, const ll_openblas *openblas) {
+static network *network_new(const bench *b, const bench_shape *s, ll_weight_type type, const ll_openblas *openblas) {
+    const ll_kernels *k = openblas ? &openblas->kernels : b->kernels;
     network *n = bench_memory(sizeof *n);
     const size_t width = (size_t)s->width, inner = (size_t)s->inner, vocabulary = (size_t)s->vocabulary;
     const size_t most = vocabulary > 3 * inner ? vocabulary : 3 * inner;
@@ -70,15 +76,17 @@ static network *network_new(const bench_shape *s, const ll_kernels *k, const ll_
     n->n_layers = (size_t)layers_of(s, k);
     n->kernels = k;
     n->openblas = openblas;
+    n->type = type;
+    n->quantized = bench_memory(ll_quantized_bytes(k, inner, MAX_ROWS, (size_t)b->n_threads));
     n->x = bench_floats(MAX_ROWS * inner, 1.0f);
     n->y = bench_floats(MAX_ROWS * most, 1.0f);
     bool ok = true;
     size_t n_in, n_out;
     for (size_t i = 0; i < n->n_layers * N_KINDS && ok; i++) {
         dimensions(s, (int)(i % N_KINDS), &n_in, &n_out);
-        ok = linear_new(&n->layers[i / N_KINDS][i % N_KINDS], k, n_in, n_out, values);
+        ok = linear_new(&n->layers[i / N_KINDS][i % N_KINDS], k, type, n_in, n_out, values);
     }
-    if (ok) ok = linear_new(&n->vocabulary, k, width, vocabulary, values);
+    if (ok) ok = linear_new(&n->vocabulary, k, type, width, vocabulary, values);
     free(values);
     if (ok) return n;
     bench_failed("weights");
@@ -88,7 +96,7 @@ static network *network_new(const bench_shape *s, const ll_kernels *k, const ll_
 
 static void multiply(ll_team *team, void *arg) {
     const network *n = arg;
-    const ll_exec exec = {.team = team, .kernels = n->kernels, .openblas = n->openblas};
+    const ll_exec exec = {team, n->kernels, n->openblas, n->quantized};
     if (n->kind == N_KINDS) ll_linear_apply(&exec, &n->vocabulary, n->x, n->n_rows, LL_ACT_NONE, NULL, n->y);
     for (size_t i = 0; i < n->n_layers * N_KINDS && n->kind < N_KINDS; i++) {
         if (n->kind >= 0 && i % N_KINDS != (size_t)n->kind) continue;
@@ -110,37 +118,50 @@ static double weights_of(const network *n, int kind) {
     return kind == N_KINDS ? (double)n->shape->width * (double)n->shape->vocabulary : sum;
 }
 
+/* As the public options name them. */
+static const char *name_of(ll_weight_type type) {
+    static const int weights[] = {[LL_F32] = LLMCS_WEIGHTS_F32,
+                                  [LL_F16] = LLMCS_WEIGHTS_F16,
+                                  [LL_BF16] = LLMCS_WEIGHTS_BF16,
+                                  [LL_Q8] = LLMCS_WEIGHTS_INT8,
+                                  [LL_Q4] = LLMCS_WEIGHTS_INT4};
+    return bench_weights_name(weights[type]);
+}
+
 static int measure(const bench *b, network *n, const char *cpu, int kind, size_t n_rows) {
     char label[96];
     size_t n_in, n_out;
     dimensions(n->shape, kind, &n_in, &n_out);
+    const char *type = name_of(n->type);
     if (kind < 0)
-        snprintf(label, sizeof label, "%s f32, all of %s's layers x %zu", cpu, n->shape->name, n_rows);
+        snprintf(label, sizeof label, "%s %s, all of %s's layers x %zu", cpu, type, n->shape->name, n_rows);
     else
-        snprintf(label, sizeof label, "%s f32, %zu x %zu x %zu", cpu, n_in, n_out, n_rows);
+        snprintf(label, sizeof label, "%s %s, %zu x %zu x %zu", cpu, type, n_in, n_out, n_rows);
     n->kind = kind;
     n->n_rows = n_rows;
     const double weights = weights_of(n, kind), operations = 2 * weights * (double)n_rows;
-    const bench_cost cost = {1, 4 * weights, operations, BENCH_F32};
+    const double bytes = weights * (double)ll_output_bytes(n->type, n_in) / (double)n_in;
+    const bench_arithmetic arithmetic = ll_is_integer_type(n->type) ? BENCH_INT8 : BENCH_F32;
+    const bench_cost cost = {1, bytes, operations, arithmetic};
     const bench_row row = {.label = label,
                            .name = kind < 0 ? "layers" : "product",
                            .model = n->shape->name,
-                           .weights = "f32",
+                           .weights = type,
                            .cpu = cpu,
                            .tokens = kind < 0 ? 0 : n_out,
                            .batch = n_rows,
                            .amount = operations,
-                           .unit = "GFLOP/s",
+                           .unit = arithmetic == BENCH_INT8 ? "GOP/s" : "GFLOP/s",
                            .unit_scale = 1e9};
     return bench_measure(b, &row, multiply_pass, n, &cost);
 }
 
 /* each: every matrix by itself, too */
-static int measure_shape(const bench *b, const bench_shape *s, bool each, const char *cpu,
+static int measure_shape(const bench *b, const bench_shape *s, ll_weight_type type, bool each, const char *cpu,
                          const ll_openblas *openblas) {
     static const bench_list usual = {4, {1, 4, 16, 128}};
     const bench_list *rows = b->options->rows.n ? &b->options->rows : &usual;
-    network *n = network_new(s, openblas ? &openblas->kernels : b->kernels, openblas);
+    network *n = network_new(b, s, type, openblas);
     if (!n) return 1;
     int code = 0;
     for (int r = 0; r < rows->n && !code; r++) {
@@ -153,15 +174,31 @@ static int measure_shape(const bench *b, const bench_shape *s, bool each, const 
 }
 
 /* BERT-base's layers are those of GPT-2 124M. */
-static int measure_shapes(const bench *b, const char *cpu, const ll_openblas *openblas) {
+static int measure_type(const bench *b, ll_weight_type type, const char *cpu, const ll_openblas *openblas) {
     static const char *const usual[] = {"gpt2-124m", "gpt2-355m", "minilm-l6"};
-    bench_report_heading(b->options, "products: outputs of a matrix x rows, %s, %d thread%s", cpu, b->n_threads,
-                         b->n_threads > 1 ? "s" : "");
-    if (b->options->shape) return measure_shape(b, b->options->shape, true, cpu, openblas);
+    if (b->options->shape) return measure_shape(b, b->options->shape, type, true, cpu, openblas);
     const size_t n = b->is_short ? 1 : sizeof usual / sizeof *usual;
     int code = 0;
     for (size_t i = 0; i < n && !code; i++)
-        code = measure_shape(b, bench_shape_find(usual[i]), !b->is_short && !i, cpu, openblas);
+        code = measure_shape(b, bench_shape_find(usual[i]), type, !b->is_short && !i, cpu, openblas);
+    return code;
+}
+
+/* Whether `type` was asked for: by name, or all are. OpenBLAS knows float32 only. */
+static bool is_wanted(const bench_list *weights, ll_weight_type type, bool is_openblas) {
+    bool wanted = false;
+    for (int i = 0; i < weights->n; i++)
+        wanted |= !weights->values[i] || !strcmp(bench_weights_name(weights->values[i]), name_of(type));
+    return wanted && (type == LL_F32 || !is_openblas);
+}
+
+static int measure_types(const bench *b, const char *cpu, const ll_openblas *openblas) {
+    int code = 0;
+    bench_report_heading(b->options, "products: outputs of a matrix x rows, %s, %d thread%s", cpu, b->n_threads,
+                         b->n_threads > 1 ? "s" : "");
+    for (int t = 0; t < LL_N_WEIGHT_TYPES && !code; t++)
+        if (is_wanted(&b->options->weights, (ll_weight_type)t, openblas))
+            code = measure_type(b, (ll_weight_type)t, cpu, openblas);
     return code;
 }
 
@@ -172,7 +209,7 @@ static int measure_openblas(const bench *b) {
         bench_report_heading(b->options, "openblas: not measured: %s", llmcs_error_message());
         return 0;
     }
-    const int code = measure_shapes(b, "openblas", openblas);
+    const int code = measure_types(b, "openblas", openblas);
     ll_openblas_close(&a, &openblas);
     return code;
 }
@@ -186,7 +223,7 @@ int bench_kernels_main(const bench *b) {
     for (size_t i = 0; i < n && !code; i++) {
         bench one = *b;
         one.kernels = rows[i];
-        code = measure_shapes(&one, rows[i]->name, NULL);
+        code = measure_types(&one, rows[i]->name, NULL);
         if (!code) code = bench_kernels_parts(&one);
     }
     return code || b->is_short ? code : measure_openblas(b);

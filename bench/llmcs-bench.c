@@ -59,6 +59,7 @@ static int short_set(bench *b) {
     b->options = &o;
     b->is_short = true;
     o.rows = (bench_list){3, {1, 16, 128}};
+    if (!o.weights.values[0]) o.weights = (bench_list){2, {LLMCS_WEIGHTS_F32, LLMCS_WEIGHTS_INT8}};
     int code = dispatch(b, "limits");
     if (!code) code = dispatch(b, "kernels");
     if (!code) code = short_model(b, "gpt2-124m", (bench_list){1, {16}});

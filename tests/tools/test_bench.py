@@ -57,7 +57,8 @@ class Figures(unittest.TestCase):
         self.assertEqual(len(some), 2 * len(names))
 
     def test_kernels(self):
-        some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "1,2", repeats="1")
+        some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "1,2", "--weights", "f32,int8",
+                       repeats="1")
         self.check(some, "kernels")
         rows = {f["cpu"] for f in some}
         self.assertIn("scalar", rows)
@@ -65,7 +66,8 @@ class Figures(unittest.TestCase):
             names = {f["name"] for f in some if f["cpu"] == cpu}
             self.assertLessEqual({"layers", "product", "attention", "gelu_tanh", "layer_norm"}, names)
         layers = [f for f in some if f["name"] == "layers" and f["model"] == "tiny" and f["cpu"] == "scalar"]
-        self.assertEqual({f["batch"] for f in layers}, {1, 2})
+        self.assertEqual({(f["weights"], f["batch"]) for f in layers},
+                         {(w, r) for w in ("f32", "int8") for r in (1, 2)})
         for f in some:  # a new row of kernels needs a loop to be held against
             self.assertTrue("share" in f or f["unit"] == "Mfloat/s", f)
 
@@ -101,10 +103,13 @@ class Figures(unittest.TestCase):
         self.assertIn("prompt", {f["name"] for f in some})
 
     def test_every_type_of_weights(self):
-        for weights in ("f32", "auto"):
-            some = figures("e2e", "--shape", "tiny", "--threads", "1", "--prompts", "16", "--contexts", "10",
-                           "--batches", "1", "--weights", weights)
-            self.assertEqual({f["weights"] for f in some}, {"f32"})
+        types = ["f32", "f16", "bf16", "int8", "int4"]
+        some = figures("e2e", "--shape", "tiny", "--threads", "1", "--prompts", "16", "--contexts", "10", "--batches",
+                       "1", "--weights", ",".join(types))
+        self.check(some, "e2e")
+        self.assertEqual({f["weights"] for f in some}, set(types))
+        some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "2", LLMCS_CPU="scalar")
+        self.assertEqual({f["weights"] for f in some if f["cpu"] == "scalar" and f["name"] == "layers"}, set(types))
 
     def test_tokenizer(self):
         some = figures("tokenizer", os.path.join(DATA, "tokenizers", "tiny-gpt2"))
