@@ -70,8 +70,4 @@ llmcs_status ll_tensors_check_unchanged(const ll_tensors *t);
 #define LL_SHAPE_TEXT_BYTES (LL_MAX_RANK * 21 + 3)
 const char *ll_shape_text(const uint64_t *shape, int rank, char out[LL_SHAPE_TEXT_BYTES]);
 
-/* Bit rules of IEEE 754 binary16 and of bfloat16, every code (NaN payloads kept, quieted). */
-float ll_f16_to_f32(uint16_t h);
-float ll_bf16_to_f32(uint16_t h);
-
 #endif
