@@ -22,6 +22,7 @@ static bool has_avx512vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
 #elif defined(__aarch64__)
 static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
 static bool has_dotprod(const ll_cpu *cpu) { return cpu->neon && cpu->dotprod; }
+static bool has_i8mm(const ll_cpu *cpu) { return cpu->neon && cpu->i8mm; }
 #endif
 
 /* Best first. */
@@ -32,6 +33,7 @@ static const entry entries[] = {
     {&ll_kernels_avxvnni, has_avxvnni},
     {&ll_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
+    {&ll_kernels_i8mm, has_i8mm},
     {&ll_kernels_dotprod, has_dotprod},
     {&ll_kernels_neon, has_neon},
 #endif
@@ -43,7 +45,7 @@ static const entry entries[] = {
 size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **rows, size_t max) {
     size_t n = 0;
     for (size_t i = 0; i < N_ENTRIES && n < max; i++) {
-        if (entries[i].runs_on(cpu)) rows[n++] = entries[i].row;
+        if (!cpu || entries[i].runs_on(cpu)) rows[n++] = entries[i].row;
     }
     return n;
 }

@@ -63,7 +63,8 @@ typedef struct ll_kernels {
  * UNSUPPORTED for a name that this processor or this build does not have; the message lists those there are. */
 llmcs_status ll_kernels_pick(const ll_cpu *cpu, const ll_kernels **out);
 
-/* All rows this build has and `cpu` can run, best first; for tests and bench. Returns how many (at most max). */
+/* All rows this build has and `cpu` can run (NULL: whether it can or not), best first; for tests and bench. Returns
+ * how many (at most max). */
 size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **rows, size_t max);
 
 #endif

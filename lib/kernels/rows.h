@@ -13,6 +13,7 @@ extern const ll_kernels ll_kernels_avx512vnni;
 #elif defined(__aarch64__)
 extern const ll_kernels ll_kernels_neon;
 extern const ll_kernels ll_kernels_dotprod;
+extern const ll_kernels ll_kernels_i8mm;
 #endif
 
 #endif

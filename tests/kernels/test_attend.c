@@ -383,7 +383,11 @@ START_TEST(kernels_round_halves_so_too) {
 }
 END_TEST
 
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, a_row_stands_alone);
     tcase_add_test(t, stores_what_the_plain_row_stores);

@@ -177,7 +177,11 @@ START_TEST(the_environment_can_name_a_row) {
 }
 END_TEST
 
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, functions_are_as_exact_as_they_say);
     tcase_add_test(t, edges_are_those_of_the_formulas);
     tcase_add_test(t, elements_do_not_depend_on_their_place);

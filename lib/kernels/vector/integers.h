@@ -56,6 +56,8 @@ static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
 
 /* ---- tiles */
 
+#define Q4_BLOCK_BYTES (NR * (2 + LL_Q_BLOCK / 2)) /* of a panel */
+
 typedef vi int_sums[MAX_TILE_SUMS][Q_SUMS]; /* [n_r][n_v] */
 
 static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
@@ -66,6 +68,17 @@ static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int
     vi zero = vi_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
+}
+
+/* What is done in float with a sum of Q8, and with a block's sum of Q4. */
+static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
+    const float *scale = (const float *)(const void *)vector_at(t->w, t->panel_bytes, v, VL * 4);
+    const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));
+    finish(t, r, v, v_mul(v_mul(whole, v_set1(head.scale)), v_load(scale)));
+}
+static ALWAYS_INLINE vf q4_add_block(vi total, int32_t offset, const char *scales, vf sum) {
+    const vf whole = v_from_int(vi_add(total, vi_set1(offset)));
+    return v_fma(whole, v_load_f16((const uint16_t *)(const void *)scales), sum);
 }
 
 /* Four inputs for tiles wider than high, and for the others. */
@@ -110,13 +123,8 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const fetc
             q8_by_rows(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        const vi offset = vi_set1(Q_UNSIGNED ? q_head(&t, r)->offset : 0);
-        const vf x_scale = v_set1(q_head(&t, r)->scale);
-        UNROLL for (size_t v = 0; v < n_v; v++) {
-            const float *scale = (const float *)(const void *)vector_at(t.w, panel_bytes, v, VL * 4);
-            const vf total = v_from_int(vi_add(q_total(sum[r * n_v + v]), offset));
-            finish(&t, r, v, v_mul(v_mul(total, x_scale), v_load(scale)));
-        }
+        const ll_q_row head = *q_head(&t, r);
+        UNROLL for (size_t v = 0; v < n_v; v++) q8_finish(&t, r, v, q_total(sum[r * n_v + v]), head);
     }
 }
 
@@ -146,10 +154,9 @@ static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetc
     const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w, *ahead = t.ahead;
     const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
     const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
-    const size_t block_bytes = NR * (2 + LL_Q_BLOCK / 2);
     float_sums sum;
     start_float_sums(n_r, n_v, sum);
-    for (size_t b = 0; b < n_blocks; b++, w += block_bytes, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
+    for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
         int_sums block;
         start_int_sums(n_r, n_v, block);
         for (size_t g = 0; g < 4; g++) {
@@ -161,9 +168,8 @@ static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetc
             int32_t offset;
             memcpy(&offset, offsets + r * x_stride, sizeof offset);
             UNROLL for (size_t v = 0; v < n_v; v++) {
-                const uint16_t *scale = (const uint16_t *)(const void *)vector_at(w, panel_bytes, v, VL * 2);
-                const vf total = v_from_int(vi_add(q_total(block[r * n_v + v]), vi_set1(offset)));
-                sum[r * n_v + v] = v_fma(total, v_load_f16(scale), sum[r * n_v + v]);
+                const char *scales = vector_at(w, panel_bytes, v, VL * 2);
+                sum[r * n_v + v] = q4_add_block(q_total(block[r * n_v + v]), offset, scales, sum[r * n_v + v]);
             }
         }
     }
@@ -172,11 +178,5 @@ static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetc
         UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, v_mul(sum[r * n_v + v], x_scale));
     }
 }
-
-TILES(q8_tiles, q8_tile, Q8_ROWS, Q8_FEW_1, Q8_FEW_2, 0);
-TILES(q4_tiles, q4_tile, Q4_ROWS, 0, 0, 0);
-
-static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, NR * 4, p); }
-static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, NR * 4, p); }
 
 #endif

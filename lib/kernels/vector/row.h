@@ -37,6 +37,13 @@
  *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
  *   q_total(sum)                                    of each lane's four
  *   Q8_ROWS, Q8_FEW_1, Q8_FEW_2, Q4_ROWS            as MATMUL_ROWS and FEW_PANELS
+ *
+ * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1 (pairs.h):
+ *
+ *   pair_of_rows, load_pair(p, q)                   eight activations of two rows
+ *   eight_inputs, zip_steps(vb, vb)                 the weights of two steps, ready to meet pairs
+ *   pair_sum, dot_pair(pair_sum *, eight, pair)     vi first, second: adds the products of VL outputs and two rows
+ *   sum_of_row(pair_sum, i)                         of the pair's row i: a vi
  */
 #ifndef LL_KERNELS_VECTOR_ROW_H
 #define LL_KERNELS_VECTOR_ROW_H
@@ -48,6 +55,17 @@
 #include "kernels/vector/functions.h"
 #include "kernels/vector/integers.h"
 #include "kernels/vector/tile.h"
+#ifdef Q_PAIRS
+#include "kernels/vector/pairs.h"
+#else
+#define Q8_TILE q8_tile
+#define Q4_TILE q4_tile
+#endif
+
+TILES(q8_tiles, Q8_TILE, Q8_ROWS, Q8_FEW_1, Q8_FEW_2, 0);
+TILES(q4_tiles, Q4_TILE, Q4_ROWS, 0, 0, 0);
+static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, NR * 4, p); }
+static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, NR * 4, p); }
 
 #define LL_KERNELS_VECTOR_ROW(row_name)                                                                       \
     {                                                                                                         \

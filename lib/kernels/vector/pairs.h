@@ -1,0 +1,130 @@
+/*
+ * Part of a vector row (see row.h) whose processor multiplies small matrices: products of integers in which one
+ * instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped together are,
+ * and the same eight of two rows of activations, which lie side by side already. A last row without a partner is
+ * worked as a pair with itself. One row alone, which waits for memory, has integers.h's tile. The sums are the same
+ * whole numbers, so the bits are, too.
+ */
+#ifndef LL_KERNELS_VECTOR_PAIRS_H
+#define LL_KERNELS_VECTOR_PAIRS_H
+
+#include "kernels/vector/integers.h"
+
+#define MAX_TILE_PAIRS ((MAX_TILE_ROWS + 1) / 2)
+
+typedef pair_sum pair_sums[MAX_TILE_SUMS]; /* [pairs of rows][n_v] */
+
+/* The row that stands beside an even row r, or r itself. */
+static ALWAYS_INLINE size_t partner(const size_t n_r, size_t r) { return r + 1 < n_r ? r + 1 : r; }
+
+static ALWAYS_INLINE void start_pair_sums(const size_t n_r, const size_t n_v, pair_sums sum) {
+    vi zero = vi_zero();
+    UNKNOWN(zero);
+    UNROLL for (size_t i = 0; i < (n_r + 1) / 2 * n_v; i++) { sum[i].first = sum[i].second = zero; }
+}
+
+static ALWAYS_INLINE void load_pairs(const size_t n_r, const char *x, size_t x_stride, pair_of_rows pairs[]) {
+    UNROLL for (size_t r = 0; r < n_r; r += 2) {
+        pairs[r / 2] = load_pair(x + r * x_stride, x + partner(n_r, r) * x_stride);
+    }
+}
+
+/* Row r of a tile's sums, for the vector v of columns. */
+static ALWAYS_INLINE vi pair_total(const size_t n_v, const pair_sums sum, size_t r, size_t v) {
+    return sum_of_row(sum[r / 2 * n_v + v], r % 2);
+}
+
+/* Two steps of a panel of Q8. Called with constant n_r, n_v and fetch only, as all of these. */
+static ALWAYS_INLINE void q8_pairs_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
+                                        size_t x_stride, const char *w, size_t panel_bytes, pair_sums sum) {
+    pair_of_rows pairs[MAX_TILE_PAIRS];
+    load_pairs(n_r, x, x_stride, pairs);
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, VL * 4);
+        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) {
+            fetch_own(at);
+            fetch_own(at + NR * 4);
+        }
+        const eight_inputs column = zip_steps(vb_load(at), vb_load(at + NR * 4));
+        UNROLL for (size_t p = 0; p < (n_r + 1) / 2; p++) dot_pair(&sum[p * n_v + v], column, pairs[p]);
+    }
+}
+
+static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+    const tile_work t = *work;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float), *ahead = t.ahead;
+    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n = ll_q_round(t.n_in);
+    pair_sums sum;
+    start_pair_sums(n_r, n_v, sum);
+    for (size_t k = 0; k < n; k += 8, w += NR * 8, x += 8) {
+        if (fetch == FETCH_NEXT) {
+            fetch_next(&t, &ahead);
+            fetch_next(&t, &ahead);
+        }
+        q8_pairs_step(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const ll_q_row head = *q_head(&t, r);
+        UNROLL for (size_t v = 0; v < n_v; v++) q8_finish(&t, r, v, pair_total(n_v, sum, r, v), head);
+    }
+}
+
+/* Two steps of a block of Q4: eight inputs and the eight that stand 16 after them. */
+static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
+                                        size_t x_stride, const char *w, size_t panel_bytes, pair_sums sum) {
+    pair_of_rows first[MAX_TILE_PAIRS], second[MAX_TILE_PAIRS];
+    load_pairs(n_r, x, x_stride, first);
+    load_pairs(n_r, x + LL_Q_BLOCK / 2, x_stride, second);
+    UNROLL for (size_t v = 0; v < n_v; v++) {
+        const char *at = vector_at(w, panel_bytes, v, VL * 4);
+        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) {
+            fetch_own(at);
+            fetch_own(at + NR * 4);
+        }
+        const vb one = vb_load(at), other = vb_load(at + NR * 4);
+        const eight_inputs low = zip_steps(vb_low_halves(one), vb_low_halves(other));
+        const eight_inputs high = zip_steps(vb_high_halves(one), vb_high_halves(other));
+        UNROLL for (size_t p = 0; p < (n_r + 1) / 2; p++) {
+            dot_pair(&sum[p * n_v + v], low, first[p]);
+            dot_pair(&sum[p * n_v + v], high, second[p]);
+        }
+    }
+}
+
+static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+    const tile_work t = *work;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w, *ahead = t.ahead;
+    const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
+    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
+    float_sums sum;
+    start_float_sums(n_r, n_v, sum);
+    for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK, offsets += sizeof(int32_t)) {
+        pair_sums block;
+        start_pair_sums(n_r, n_v, block);
+        for (size_t g = 0; g < 4; g += 2) {
+            if (fetch == FETCH_NEXT) {
+                fetch_next(&t, &ahead);
+                fetch_next(&t, &ahead);
+            }
+            q4_pairs_step(n_r, n_v, fetch == FETCH_OWN, x + g * 4, x_stride, w + NR * 2 + g * NR * 4, panel_bytes,
+                          block);
+        }
+        UNROLL for (size_t r = 0; r < n_r; r++) {
+            int32_t offset;
+            memcpy(&offset, offsets + r * x_stride, sizeof offset);
+            UNROLL for (size_t v = 0; v < n_v; v++) {
+                const char *scales = vector_at(w, panel_bytes, v, VL * 2);
+                sum[r * n_v + v] = q4_add_block(pair_total(n_v, block, r, v), offset, scales, sum[r * n_v + v]);
+            }
+        }
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const vf x_scale = v_set1(q_head(&t, r)->scale);
+        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, v_mul(sum[r * n_v + v], x_scale));
+    }
+}
+
+#define Q8_TILE(n_r, n_v, fetch, t) ((n_r) == 1 ? q8_tile(n_r, n_v, fetch, t) : q8_pairs(n_r, n_v, fetch, t))
+#define Q4_TILE(n_r, n_v, fetch, t) ((n_r) == 1 ? q4_tile(n_r, n_v, fetch, t) : q4_pairs(n_r, n_v, fetch, t))
+
+#endif
