@@ -3,6 +3,8 @@
 It teaches the model to take names and properties from the prompt. Brands are made up from syllables on purpose: the
 model cannot know them, so it has to copy them.
 """
+import re
+
 
 # ---------------------------------------------------------------- English
 
@@ -66,15 +68,36 @@ def _english_property(rng):
                        f"{n}-month warranty", f"pack of {n}", f"size {rng.choice(['S', 'M', 'L', 'XL', n])}", f"{rng.choice(_EN_NOUNS)} and {rng.choice(_EN_NOUNS)}"])
 
 
+_EN_SAYINGS = {"brand": ["It comes from {v}.", "A product of {v}."], "gender": ["Made for {v}.", "Designed for {v}."], "color": ["The colour is {v}.", "In {v}."]}
 _CONSONANTS, _VOWELS = "b c d f g h j k l m n p r s t v z br cl dr fl gr kr st tr".split(), "a e i o u ai ea ou".split()
 _SUFFIXES = ["", "", "", "n", "r", "s", "x", "l", "m", "na", "ra", "co", "line", "wear", "tech", "house", " & Co", " Studio", " Home", " Sport"]
 
 
 def _brand(rng):
     """A made-up brand name."""
+    if rng.random() < 0.15:
+        return f"{rng.choice(_EN_ADJECTIVES)} {rng.choice(_EN_NOUNS)}".title()
     word = "".join(rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(rng.choice([1, 2, 2, 3]))) + rng.choice(_SUFFIXES)
     word = word[0].upper() + word[1:]
     return word.upper() if rng.random() < 0.12 else word
+
+
+def _nonsense(rng, language):
+    """Words that mean nothing: all one can do with them is to copy them."""
+    if language == "zh":
+        return "".join(rng.choice(_ZH_COMMON) for _ in range(rng.choice([2, 2, 3, 3, 4])))
+    words = [_brand(rng).lower() if rng.random() < 0.7 else rng.choice(_EN_ADJECTIVES + _EN_NOUNS) for _ in range(rng.choice([1, 1, 2, 2, 3]))]
+    return " ".join(words + ([str(rng.randint(2, 999))] if rng.random() < 0.15 else []))
+
+
+def list_twice(rng):
+    """(prompt, text): a list of nonsense, and the same list again. Copying is what product copy needs most, and a small
+    model learns it soonest where nothing else helps."""
+    language = rng.choice(["en", "zh"])
+    items = list(dict.fromkeys(_nonsense(rng, language) for _ in range(rng.randint(3, 9))))
+    separator = rng.choice([", ", ", ", "; ", " | "]) if language == "en" else rng.choice(["、", "，", ", ", "*"])
+    joint = ", " if language == "en" else "、"
+    return f"List: {separator.join(items)}\nAgain:", " " + joint.join(items)
 
 
 def join_en(parts):
@@ -109,8 +132,45 @@ def features_en(rng, it, features):
     have = "feature" if it == "They" else "features"
     has = "have" if it == "They" else "has"
     listed = join_en(features)
+    if any(" " not in f and re.search(r"(ed|less|ble|y)$", f) for f in features):  # "printed" is nothing that one has
+        return rng.choice([f"Key details: {listed}.", f"Highlights: {listed}.", f"In detail: {listed}."])
     return rng.choice([f"{it} {have} {listed}.", f"With {listed}, {it.lower()} {'are' if it == 'They' else 'is'} ready for daily use.", f"Highlights include {listed}.",
                        f"{it} {has} {listed}.", f"Enjoy {listed} every day.", f"{it} {'come' if it == 'They' else 'comes'} with {listed}."])
+
+
+def _english_text(rng, noun, plural, brand, audience, features):
+    text, it = opening_en(rng, noun, plural, brand, audience)
+    if len(features) > 2 and rng.random() < 0.25:
+        cut = rng.randint(1, len(features) - 1)
+        text += " " + features_en(rng, it, features[:cut]) + " " + features_en(rng, it, features[cut:])
+    elif features:
+        text += " " + features_en(rng, it, features)
+    if rng.random() < 0.25 or not features:
+        text += " " + rng.choice(_EN_CLOSINGS)
+    return text
+
+
+def english_clothes(rng, full_name, kind, brand, audience, color, features):
+    """([(key, value)], copy) for a row of a clothing catalogue; what is empty, or not chosen, is left out."""
+    plural = kind.endswith("s") and not kind.endswith("ss")
+    brand = brand if rng.random() < 0.8 else None
+    audience = audience if rng.random() < 0.6 else None
+    if full_name and rng.random() < 0.15:  # "Roadster Men Grey Sweatshirt": the name says it all
+        attributes = [("name", full_name)] + [(k, v) for k, v in (("brand", brand), ("gender", audience), ("color", color)) if v and rng.random() < 0.5]
+        text = rng.choice([f"Meet the {full_name}.", f"Discover the {full_name}.", f"The {full_name} {'are' if plural else 'is'} a pleasure to own."])
+        text += "".join(f" {rng.choice(_EN_SAYINGS[k]).format(v=v)}" for k, v in attributes[1:] if v.lower() not in full_name.lower())
+        if features:
+            text += " " + features_en(rng, "They" if plural else "It", features)
+        return attributes + [("feature", f) for f in features], text
+    color = color if color and rng.random() < 0.8 and color not in kind else None
+    noun = f"{color} {kind}" if color else kind
+    head = [("name", noun)] if color and rng.random() < 0.25 else [("name", kind), ("color", color)]
+    rest = [("brand", brand), ("gender", audience)]
+    if rng.random() < 0.7:
+        rng.shuffle(head)
+        rng.shuffle(rest)
+    attributes = (head + rest if rng.random() < 0.5 else rest + head) + [("feature", f) for f in features]
+    return [(k, v) for k, v in attributes if v], _english_text(rng, noun, plural, brand, audience, features)
 
 
 def english(rng):
@@ -127,15 +187,13 @@ def english(rng):
     color = rng.choice(_EN_COLORS) if rng.random() < 0.75 else None
     material = rng.choice(materials) if materials and rng.random() < 0.55 else None
     style = rng.choice(_EN_STYLES) if rng.random() < 0.3 else None
-    chosen = rng.sample(features, rng.choice([0, 1, 2, 2, 3, 3, 4]))
-    if unforeseen or rng.random() < 0.15:
+    chosen = rng.sample(features, rng.choice([0, 1, 2, 2, 3, 3, 4, 5]))
+    if rng.random() < 0.2:
+        chosen = list(dict.fromkeys(_nonsense(rng, "en") for _ in chosen))
+    elif unforeseen or rng.random() < 0.15:
         chosen = list(dict.fromkeys(_english_property(rng) for _ in chosen))
     noun = " ".join(x for x in (style, color, material, kind) if x)
-    text, it = opening_en(rng, noun, plural, brand, audience)
-    if chosen:
-        text += " " + features_en(rng, it, chosen)
-    if rng.random() < 0.45 or not chosen:
-        text += " " + rng.choice(_EN_CLOSINGS)
+    text = _english_text(rng, noun, plural, brand, audience, chosen)
     if rng.random() < 0.3:  # the head as one phrase: "red cotton dress"
         head = [("name", noun)]
     else:
@@ -162,17 +220,27 @@ _ZH_CLOTHES = {
     "腰型": ["高腰", "松紧腰", "收腰", "中腰"],
     "款式": ["拼接", "连帽", "口袋", "纽扣", "荷叶边", "抽绳", "拉链", "绑带", "不规则", "木耳边", "流苏", "破洞", "腰带", "开叉", "系带", "百褶", "亮片"],
 }
+# Sentences for a key, or for the last characters of one (衣领型 and 裙领型 are both 领型); {v} may be several values.
 _ZH_SENTENCES = {
     "版型": ["{v}的版型设计，不挑身材，穿着舒适自在。", "采用{v}版型，轻松修饰身材线条。", "{v}的剪裁贴合身形，上身效果非常好。", "{v}版型，行动自如没有束缚感。"],
-    "风格": ["整体{v}的风格，日常穿搭很出彩。", "设计{v}大方，轻松穿出好气质。", "{v}的风格，让你在人群中格外亮眼。", "浓浓的{v}气息，尽显个人魅力。"],
-    "图案": ["{v}元素的点缀，增添时尚感。", "精致的{v}图案，丰富了视觉层次。", "加入{v}设计，打破单调，细节满满。", "{v}的装饰，让整体更有看点。"],
-    "颜色": ["{v}的色调百搭耐看，衬托肤色。", "经典的{v}，轻松搭配各种单品。", "选用{v}，显得干净又有气质。", "{v}的配色，上身显白又减龄。"],
+    "风格": ["整体{v}的风格，日常穿搭很出彩。", "{v}的设计，轻松穿出好气质。", "{v}的风格，让你在人群中格外亮眼。", "{v}的气息，尽显个人魅力。"],
+    "图案": ["{v}元素的点缀，增添时尚感。", "{v}图案，丰富了视觉层次。", "加入{v}设计，打破单调。", "{v}的装饰，让整体更有看点。"],
+    "颜色": ["{v}的色调百搭耐看，衬托肤色。", "经典的{v}，轻松搭配各种单品。", "{v}的配色，上身显白又减龄。"],
     "材质": ["{v}面料手感柔软，亲肤透气。", "选用优质{v}材质，质感出众，舒适耐穿。", "{v}的面料，穿着舒适不闷热。"],
-    "领型": ["{v}的设计，修饰颈部线条。", "经典的{v}，衬托出小巧的脸型。", "{v}设计简洁利落，尽显优雅。"],
-    "袖型": ["{v}的设计，修饰手臂线条，更显精致。", "{v}设计，穿着灵动又时髦。", "搭配{v}，修饰手臂，舒适自然。"],
+    "领型": ["{v}的设计，修饰颈部线条。", "{v}衬托出小巧的脸型。", "{v}设计简洁利落，尽显优雅。"],
+    "袖型": ["{v}的设计，修饰手臂线条，更显精致。", "{v}设计，穿着灵动又时髦。", "搭配{v}，舒适自然。"],
+    "袖长": ["{v}的设计，修饰手臂线条。", "{v}设计，舒适自然。"],
     "腰型": ["{v}的设计，拉长腿部线条，显高显瘦。", "{v}设计，勾勒出纤细的腰身。"],
-    "款式": ["{v}的细节，设计感十足。", "巧妙的{v}设计，实用又美观。", "{v}点缀其间，更显俏皮可爱。"],
+    "款式": ["{v}的细节，设计感十足。", "{v}设计，实用又美观。", "{v}点缀其间，更显俏皮可爱。"],
+    "样式": ["{v}的样式，经典又好搭。", "{v}款式，怎么穿都好看。"],
+    "门襟": ["{v}的门襟，穿脱方便。", "{v}设计，简单利落。"],
+    "下摆": ["{v}的下摆，走动间更显灵动。", "{v}设计，增添层次感。"],
+    "裤口": ["{v}的裤口，修饰腿部线条。", "{v}设计，更有个性。"],
+    "裙型": ["{v}的裙型，优雅大方。", "{v}设计，遮肉显瘦。"],
+    "裤型": ["{v}的裤型，显高显瘦。", "{v}的设计，修饰腿型。"],
+    "长": ["{v}的设计，比例刚刚好。", "{v}的长度，穿着更显高挑。"],
 }
+_ZH_ANY = ["{v}的设计，贴心又实用。", "{v}，细节用心。", "更有{v}，让人喜爱。", "{v}也是一大亮点。"]
 _ZH_GOODS = [
     (["蓝牙耳机", "手机", "平板电脑", "智能手表", "充电宝", "音箱", "键盘", "鼠标", "显示器", "笔记本电脑", "相机", "数据线"],
      ["降噪", "快充", "长续航", "触控操作", "高清屏幕", "防水", "无线充电", "轻薄机身", "静音按键", "大容量", "30小时续航", "双摄像头", "心率监测", "低延迟", "折叠设计"]),
@@ -210,41 +278,71 @@ def _brand_zh(rng):
     return "".join(rng.sample(rng.choice([_ZH_BRANDS, _ZH_COMMON]), rng.choice([2, 2, 3])))
 
 
+def _sentence_zh(rng, key, values):
+    ending = next((end for end in (key, key[-2:], key[-1:]) if end in _ZH_SENTENCES), None)
+    listed = rng.choice(["、", "、", "与", "又"]).join(values) if len(values) == 2 else "、".join(values)
+    return rng.choice(_ZH_SENTENCES[ending] if ending and rng.random() < 0.9 else _ZH_ANY).format(v=listed)
+
+
+def chinese_clothes_text(rng, attributes):
+    """A text that names every value of [(key, value)], in their order but for the type, the brand, and now and then one
+    colour, style or material, which open it. Neighbours with one key share a sentence."""
+    kind = next((v for k, v in attributes if k == "类型"), None)
+    # 裙 + 连衣裙: the longer word names both.
+    name = next((v for k, v in attributes if kind and kind in v and k != "类型" and v.endswith(kind)), kind) or rng.choice(["单品", "好物"])
+    brand = next((v for k, v in attributes if k == "品牌"), None)
+    leads = [v for k, v in attributes if k in ("颜色", "风格", "材质")]
+    lead = rng.choice(leads) if leads and rng.random() < 0.4 else None
+    opened = {kind, name, brand, lead}
+    groups = []
+    for key, value in attributes:
+        if value not in opened:
+            if groups and groups[-1][0] == key:
+                groups[-1][1].append(value)
+            else:
+                groups.append((key, [value]))
+    described = (f"{lead}的" if lead else "") + {"裤": "裤子", "裙": "裙子"}.get(name, name)
+    measure = "条" if "裤" in name or "裙" in name else "件"
+    if brand:
+        text = rng.choice([f"来自{brand}的{described}", f"{brand}的这款{described}", f"{brand}，带来这{measure}{described}"])
+    else:
+        text = rng.choice([f"这{measure}{described}", f"这款{described}", f"一{measure}{described}"])
+    text += rng.choice(["，是衣橱里的必备单品。", "，时尚又百搭。", "，设计感十足。", "，舒适又好看。", "，怎么搭配都好看。"])
+    apart = len(groups) if len(groups) < 4 or rng.random() < 0.4 else rng.randint(1, len(groups) - 2)
+    text += "".join(_sentence_zh(rng, key, values) for key, values in groups[:apart])
+    rest = [v for _, values in groups[apart:] for v in values]
+    if rest:
+        text += rng.choice(["细节上有{v}，处处用心。", "{v}，每一处都用心。", "还有{v}，设计感十足。", "加上{v}，更显时尚。"]).format(v="、".join(rest))
+    return text + (rng.choice(_ZH_CLOTHES_CLOSINGS) if rng.random() < 0.25 else "")
+
+
 def _chinese_clothes(rng):
     kind = rng.choice(_ZH_CLOTHES["类型"])
-    possible = sorted(_ZH_SENTENCES)
+    possible = sorted(set(_ZH_CLOTHES) - {"类型"})
     if kind != "连衣裙" and ("裤" in kind or "裙" in kind):
         possible = [k for k in possible if k not in ("领型", "袖型")]
-    keys = rng.sample(possible, rng.choice([1, 2, 3, 3, 4, 4, 5, 6]))
-    attributes = [(k, rng.choice(_ZH_CLOTHES[k])) for k in keys]
-    brand = _brand_zh(rng) if rng.random() < 0.3 else ""
-    name = kind if len(kind) > 1 else {"裤": "裤子", "裙": "裙子"}[kind]
-    measure = "条" if "裤" in kind or "裙" in kind else "件"
-    sentences, lead = [], None
-    for k, v in attributes:
-        # Some attributes go into the opening, the others get a sentence each.
-        if lead is None and k in ("颜色", "风格", "材质") and rng.random() < 0.5:
-            lead = v
-            continue
-        sentences.append(rng.choice(_ZH_SENTENCES[k]).format(v=v))
-    described = (f"{lead}的" if lead else "") + name
-    text = rng.choice([f"这{measure}{described}", f"{brand and brand + '的'}这款{described}", f"一{measure}{described}"])
-    if brand and brand not in text:
-        text = f"来自{brand}的{described}"
-    text += rng.choice(["，是衣橱里的必备单品。", "，时尚又百搭。", "，设计感十足。", "，舒适又好看。", "，怎么搭配都好看。"])
-    text += "".join(sentences)
-    if rng.random() < 0.5:
-        text += rng.choice(_ZH_CLOTHES_CLOSINGS)
-    return [("类型", kind)] + ([("品牌", brand)] if brand else []) + attributes, text
+    attributes = [(k, rng.choice(_ZH_CLOTHES[k])) for k in rng.sample(possible, rng.choice([1, 2, 3, 3, 4, 4, 5, 6]))]
+    if rng.random() < 0.15:
+        attributes.append((rng.choice(["特点", "卖点", "功能"]), _chinese_property(rng)))
+    if rng.random() < 0.3:
+        attributes.insert(rng.choice([0, 0, len(attributes)]), ("品牌", _brand_zh(rng)))
+    if rng.random() < 0.1:
+        attributes = attributes + [("类型", kind)]
+    else:
+        attributes = [("类型", kind)] + attributes
+    attributes = list({v: (k, v) for k, v in reversed(attributes)}.values())[::-1]  # 蕾丝 is a pattern and a material
+    return attributes, chinese_clothes_text(rng, attributes)
 
 
 def _chinese_goods(rng):
     kinds, features = rng.choice(_ZH_GOODS)
-    chosen = rng.sample(features, rng.choice([1, 2, 2, 3, 3, 4]))
+    chosen = rng.sample(features, rng.choice([1, 2, 2, 3, 3, 4, 5]))
     kind = rng.choice(kinds)
     if rng.random() < 0.4:
         kind = rng.choice(_ZH_MORE_TYPES)
         chosen = list(dict.fromkeys(_chinese_property(rng) for _ in chosen))
+    if rng.random() < 0.2:
+        chosen = list(dict.fromkeys(_nonsense(rng, "zh") for _ in chosen))
     brand = _brand_zh(rng) if rng.random() < 0.5 else None
     color = rng.choice(_ZH_CLOTHES["颜色"]) if rng.random() < 0.4 else None
     described = (f"{color}" if color else "") + kind
@@ -252,18 +350,21 @@ def _chinese_goods(rng):
         text = rng.choice([f"{brand}{described}，", f"来自{brand}的{described}，", f"这款{brand}{described}，"])
     else:
         text = rng.choice([f"这款{described}，", f"一款实用的{described}，", f"为您推荐这款{described}，"])
-    text += rng.choice(["品质出众，值得信赖。", "设计精美，做工细致。", "外观时尚，使用方便。", "性价比高，深受喜爱。"])
+    if rng.random() < 0.5:
+        text += rng.choice(["品质出众，值得信赖。", "设计精美，做工细致。", "外观时尚，使用方便。", "性价比高，深受喜爱。"])
     if len(chosen) == 1:
         text += rng.choice([f"特点是{chosen[0]}，用起来很放心。", f"{chosen[0]}，体验非常好。"])
     else:
         listed = "、".join(chosen[:-1]) + rng.choice(["和", "以及", "、"]) + chosen[-1]
         text += rng.choice([f"具有{listed}等特点，满足您的日常需求。", f"主打{listed}，使用体验非常好。", f"拥有{listed}，贴心又实用。", f"{listed}，每一处都用心。"])
-    if rng.random() < 0.6:
+    if rng.random() < 0.3:
         text += rng.choice(_ZH_CLOSINGS)
-    attributes = [("品牌", brand), ("颜色", color)] + [(rng.choice(["特点", "功能", "卖点"]), f) for f in chosen]
-    return [("类型", kind)] + [(k, v) for k, v in attributes if v], text
+    head = [("类型", kind), ("品牌", brand), ("颜色", color)]
+    if rng.random() < 0.4:
+        rng.shuffle(head)
+    return [(k, v) for k, v in head + [(rng.choice(["特点", "功能", "卖点"]), f) for f in chosen] if v], text
 
 
 def chinese(rng):
     """([(key, value)], copy)"""
-    return _chinese_clothes(rng) if rng.random() < 0.55 else _chinese_goods(rng)
+    return _chinese_clothes(rng) if rng.random() < 0.45 else _chinese_goods(rng)

@@ -8,7 +8,7 @@ answered with these replies. `(a|b|c)` is one choice. Slots in braces are filled
 SUBJECTS = [
     (("cancel_order",), [
         "(how do I|how can I|I want to|can you help me|please|I need to|could you) cancel (my order|order {order}|my purchase|the order I placed (today|yesterday))",
-        "cancel (my order|order {order}|purchase {order})", "I (changed my mind|no longer need it), please cancel (it|my order|order {order})",
+        "cancel (my order|order {order}|purchase {order})", "(can you|could you|please) cancel (my order|order {order}|it)(. I no longer need it|. I ordered the wrong thing|. I found it cheaper|. I changed my mind)", "I ordered (a|the) {product} by mistake(. Can you cancel it|, please cancel it|. How do I cancel)", "I (changed my mind|no longer need it), please cancel (it|my order|order {order})",
         "is it (still possible|too late) to cancel (my order|order {order})",
     ], [
         "I can help you cancel {your_order}. Please go to 'My Orders', select the order and choose 'Cancel Order'. If it has not been shipped yet, it will be cancelled at once and your payment will be refunded within 5 to 7 business days.",
@@ -41,18 +41,27 @@ SUBJECTS = [
     (("delivery_period",), [
         "(how long does|how long will) (delivery|shipping|my order|the delivery|it) take (to arrive|)", "when will (my order|order {order}|my package|my item|it) (arrive|be delivered|get here)",
         "(how soon can I expect|what is the delivery time for) (my order|my package|order {order})",
-        "my (order|package|parcel|delivery) is (late|delayed)", "my (order|package) (has not arrived|still has not arrived|hasn't arrived yet)",
-        "why is my (order|delivery) (taking so long|so slow|late)",
+        "I (ordered|bought) (a|the) {product} (yesterday|last week|on Monday|{quantity} days ago), when will it (arrive|come|be here)", "will (it|my order|the {product}) (arrive|be here) (tomorrow|this week|before the weekend|by Friday|in time for Christmas)",
     ], [
         "Standard delivery usually takes 3 to 7 business days, and express delivery takes 1 to 3 business days. You can see the estimated delivery date of {your_order} under 'My Orders'. If it is late, please contact us and we will check with the carrier.",
         "I understand that you would like to know when {your_order} will arrive. Orders are normally delivered within 3 to 7 business days after shipping. Please check the tracking page in your account for the latest delivery date.",
+    ]),
+    ((), [
+        "my (order|package|parcel|delivery|order {order}) is (late|delayed|very late|overdue)( and nobody (answers|helps|tells me why)|)", "my (order|package|{product}) (has not arrived|still has not arrived|hasn't arrived yet|did not come)",
+        "why is my (order|delivery) (taking so long|so slow|late)", "(my order|order {order}|my parcel|the {product}|my {product}|it) (should have arrived|was supposed to arrive|was due|should have been delivered) (yesterday|last week|on Monday|two days ago|a week ago)",
+        "(where is|where's|what happened to) (my order|order {order}|my package|my parcel|my {product})? It (should have arrived|was supposed to come|should have been here|was due|was promised for|should have been delivered) (yesterday|last week|on Friday|three days ago|last month|today)",
+        "(where is|where's) (my order|order {order}|my package|my {product})? I have been waiting (for|more than) (two weeks|a month|ten days|{quantity} days)", "I (have been waiting|am still waiting) for (my order|order {order}|my {product}|my package) (for weeks|for {quantity} days|since last week|since Monday)",
+        "I ordered (a|the|my) {product} (two weeks|a month|{quantity} days) ago and (it has not arrived|it is still not here|nothing has come|I still do not have it)", "the delivery date has passed(, where is my (order|package)|)",
+    ], [
         "I'm sorry for the delay. Please send us your order number so that we can check {your_order} with the carrier. If the package is lost, we will send a replacement or give you a full refund.",
+        "I'm sorry that {your_order} is late. Please look at the tracking page under 'My Orders' for the newest date. If the package has not moved for three days, tell us and we will ask the carrier to find it.",
     ]),
     (("delivery_options",), [
         "(what are your|what|tell me your|which) (delivery options|shipping options|shipping methods|delivery methods) (do you have|do you offer|)",
         "do you (ship|deliver) (to {city}|internationally|abroad|overseas|to other countries)", "(can I|is it possible to) (order|get delivery) (to|in|from) {city}",
         "do you (offer|have) (express|same-day|next-day|free) (shipping|delivery)", "how much (is|does) (shipping|delivery) (cost|)",
-        "(what are the|how much are the) shipping (costs|fees|charges)",
+        "(what are the|how much are the) shipping (costs|fees|charges)", "do you (ship|deliver|send) to {city}", "(can|could|will) you (ship|deliver|send) (it|the {product}|my order|a {product}) to {city}", "I live in {city}, (do you deliver there|can I order|can you ship to me)",
+        "is (shipping|delivery) to {city} (possible|available|free|expensive)", "how much is (shipping|delivery) to {city}",
     ], [
         "Yes, we deliver{to_city}. You can choose standard shipping (3 to 7 business days) or express shipping (1 to 3 business days) at checkout. The shipping cost is shown before you pay.",
         "We offer standard shipping, express shipping and in-store pickup. Delivery{to_city} is available for most products. At checkout you can compare the delivery times and shipping costs and choose the option that suits you best.",
@@ -96,20 +105,25 @@ SUBJECTS = [
     ((), [
         "(how do I|how can I|I want to|can I|I need to|help me|where do I) (return|send back) (an item|a product|my order|this|order {order}|it|a {product}|the {product})",
         "I want to (return|send back) (my|the) {product}", "the {product} (does not fit|is too small|is too big|is not what I expected)", "start a return",
+        "(can I|may I|could I|am I allowed to|is it possible to|how do I) (return|send back|give back) (the {product}|it|them|a {product}|an item|my {product}) if (it does not fit|they do not fit|it doesn't fit|they don't fit|I do not like it|I don't like them|I change my mind|they are too small|it is too big|the size is wrong|I do not need it)",
+        "what (if|happens if) (the {product}|it|they) (does not|do not|doesn't|don't) fit", "if (the {product} does not fit|the {product} do not fit|I do not like it|it is too small), can I (return it|send it back|give it back)", "I (bought|ordered) (a|the) {product} and (want|would like) to return it",
+        "I (do not|don't) (like|want|need) the {product} (any more|after all|), (how do I|can I) (return it|send it back)", "(do you accept|are) returns( free| possible|)", "the {product} (arrived|came) (today|yesterday) but (does not|do not) fit(, what can I do|)",
     ], [
         "You can return {your_item} within 30 days of delivery. Open 'My Orders', select the item, click 'Return' and print the return label. Pack it in the original packaging and hand it to the carrier. We will refund you after we receive it.",
         "I'm sorry that {your_item} did not work out. To return it, go to 'My Orders', choose 'Return or Exchange' and follow the steps. Please keep the tags on and use the original packaging. Returns are accepted within 30 days.",
     ]),
     ((), [
         "(can I|how do I|I want to|I would like to) exchange (an item|my order|the {product}|it|this) (for another size|for a different colour|for a bigger size|for a smaller one|)",
-        "(do you|can you) (offer exchanges|exchange items)", "I need a (bigger|smaller|different) size",
+        "(do you|can you) (offer exchanges|exchange items)", "I need a (bigger|smaller|different) size", "can I (exchange|swap|change) the {product} (if|because) (it does not fit|they do not fit|the size is wrong|it is too small|they are too big)", "the {product} (is|are) too (small|big|long|tight), can I (exchange it|exchange them|get another size|swap it)",
+        "I (would like|want|need) the {product} in (another|a different|a bigger|a smaller) (size|colour)",
     ], [
         "Yes, you can exchange {your_item} within 30 days if it is unused. Open 'My Orders', choose 'Return or Exchange', select the size or colour you want and send the item back. We will ship the new one as soon as we receive it.",
         "I can help you exchange {your_item}. Please tell us your order number and the size or colour you need. If it is in stock, we will send the replacement after we receive your return.",
     ]),
     ((), [
         "(my|the) {product} (arrived damaged|is broken|is defective|does not work|stopped working|arrived broken|came damaged)", "I received a (damaged|broken|defective|faulty) (item|product|{product})",
-        "the (item|product|package) (is|was|arrived) (damaged|broken)",
+        "the (item|product|package) (is|was|arrived) (damaged|broken)", "what (if|happens if|should I do if) (the {product}|it|my order) (arrives|is|comes) (damaged|broken|defective)", "the {product} (broke|stopped working|fell apart) after (one day|two days|a week|one wash)(. What can I do|. I want a new one|, can you help|)",
+        "I (opened|unpacked) the (box|package) and the {product} (was|is) (broken|damaged|scratched|torn)", "there is a (hole|scratch|crack|stain) (in|on) (the|my) {product}",
     ], [
         "I'm very sorry that {your_item} has a problem. Please send us your order number and a photo of the damage. We will send you a replacement or give you a full refund, and you do not have to pay for the return shipping.",
         "I apologize for the trouble with {your_item}. Please contact our customer support team within 48 hours with a few photos. We will arrange a replacement, a repair or a full refund, whichever you prefer.",
@@ -134,6 +148,8 @@ SUBJECTS = [
     (("check_invoice", "get_invoice"), [
         "(how do I|where can I|can I|I want to|I need to|help me|please) (get|download|see|find|receive) (my|an|the) (invoice|receipt|bill)(| for order {order}| for my order)",
         "(I need|can I have|please send me) (an|my|the) (invoice|receipt|bill)(| for order {order})", "send me (invoice|bill) {invoice}", "the invoice has the wrong (name|company|address)",
+        "(how can I|how do I|where do I|can I|could I) (get|download|have|print|find) (an|the|my|a copy of my|a copy of the) (invoice|receipt|bill) (for|of) (order {order}|order number {order}|my order {order}|my purchase|my last order)", "(invoice|receipt) for order {order}(, please|)", "I (need|require) an invoice (for my company|for my taxes|with VAT)( for order {order}|)",
+        "there was no (invoice|receipt) in (the box|my package|the parcel)",
     ], [
         "You can download {your_invoice} from your account: open 'My Orders', select the order and click 'Download Invoice'. A PDF copy is also attached to your order confirmation email.",
         "Sure, I can help you with {your_invoice}. Please log in, go to 'Billing' or 'Invoices' and choose the date you need. If it is not there, send us your order number and we will email it to you.",
@@ -309,9 +325,11 @@ SUBJECTS = [
 
 PRODUCTS = ["dress", "shoes", "jacket", "phone case", "headphones", "backpack", "watch", "laptop", "T-shirt", "jeans", "coffee machine", "lamp", "sofa", "tablet",
             "camera", "keyboard", "sneakers", "sweater", "handbag", "toaster", "vacuum cleaner", "charger", "perfume", "sunglasses", "coat", "skirt", "blender",
-            "mattress", "desk", "chair", "toy", "book", "printer", "monitor", "suitcase", "bicycle", "tent", "hat", "scarf", "necklace"]
+            "mattress", "desk", "trousers", "boots", "earrings", "kettle", "blanket", "ring", "belt", "gloves", "socks", "speaker", "mouse", "drill", "carpet", "pillow", "shirt", "trainers", "wallet", "phone", "sandals", "chair", "toy", "book", "printer", "monitor", "suitcase", "bicycle", "tent", "hat", "scarf", "necklace"]
 CITIES = ["London", "Paris", "New York", "Berlin", "Toronto", "Sydney", "Dublin", "Chicago", "Madrid", "Rome", "Tokyo", "Singapore", "Detroit", "Boston", "Vienna",
-          "Amsterdam", "Oslo", "Lisbon", "Hungary", "Canada", "Germany", "Spain", "Australia", "Japan", "Brazil", "Mexico", "India", "Poland", "Sweden", "Italy"]
+          "Amsterdam", "Oslo", "Lisbon", "Hungary", "Canada", "Germany", "Spain", "Australia", "Japan", "Brazil", "Mexico", "India", "Poland", "Sweden", "Italy",
+          "Norway", "Denmark", "Finland", "France", "Portugal", "Greece", "Austria", "Belgium", "Switzerland", "Ireland", "Scotland", "Turkey", "Egypt", "Kenya", "China", "South Korea", "Chile", "Peru", "Argentina",
+          "New Zealand", "Iceland", "Croatia", "Romania", "Hawaii", "Alaska", "Malaysia", "Thailand", "Israel", "Morocco", "Estonia", "Scandinavia", "Europe", "Africa", "Asia"]
 NAMES = ["Anna Freeman", "David Miller", "Mr. Smith", "Ms. Jones", "John Carter", "Maria Lopez", "Mrs. Brown", "Emma Wilson", "Peter Clark", "Lucy Adams"]
 ACCOUNTS = ["premium", "standard", "free", "pro", "gold", "platinum", "basic", "freemium", "business", "silver"]
 COLORS = ["black", "white", "red", "blue", "green", "grey", "pink", "navy blue", "beige", "brown"]

@@ -44,7 +44,7 @@ PY
 test_gpt2() {
     mkdir "$tmp/data"
     make_gpt2_data "$tmp/data"
-    train="$python $here/train_gpt2.py --smoke --data $tmp/data --steps 20"
+    train="$python $here/train_gpt2.py --smoke --data $tmp/data --steps 20 --guided-steps 16"
 
     $train --work "$tmp/whole" --out "$tmp/whole-hf" 2>"$tmp/log" || { cat "$tmp/log" >&2; fail "train_gpt2.py"; }
     grep -q "^step 20/20  loss" "$tmp/log" || fail "no progress lines"
@@ -60,6 +60,8 @@ test_gpt2() {
 
     $train --out "$tmp/whole-hf" --evaluate >"$tmp/figures"
     grep -q "^| own-reply-zh |" "$tmp/figures" || fail "no figures"
+    grep -q "^replies on the right subject, own-reply-en: [01]\.[0-9]* (5 questions)" "$tmp/figures" || fail "no subject rate"
+    grep -q "^attribute values named, own-copy-zh: " "$tmp/figures" || fail "no naming rate"
     "$python" "$here/train_gpt2.py" --out "$tmp/whole-hf" --ask "Where is my order?" >/dev/null
 
     # Fine-tuning keeps the tokenizer and lowers the loss on the new rows.

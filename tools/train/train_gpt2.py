@@ -44,6 +44,7 @@ class Attention(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.n_head = config["n_head"]
+        self.scores = None  # of the last call, (B, H, T, P + T), for guidance()
         self.c_attn = Conv1D(config["n_embd"], 3 * config["n_embd"])
         self.c_proj = Conv1D(config["n_embd"], config["n_embd"])
 
@@ -55,7 +56,8 @@ class Attention(nn.Module):
         if past is not None:
             k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
         scores = (q @ k.transpose(-2, -1)) * (C // self.n_head) ** -0.5
-        y = F.softmax(scores.masked_fill(masked, float("-inf")), dim=-1).to(v.dtype) @ v
+        self.scores = scores.masked_fill(masked, float("-inf"))
+        y = F.softmax(self.scores, dim=-1).to(v.dtype) @ v
         return self.c_proj(y.transpose(1, 2).reshape(B, T, C)), (k, v)
 
 
@@ -175,7 +177,7 @@ def export(folder, model, config, tokenizer, dtype):
     common.write_json(os.path.join(folder, "config.json"), {**config, "torch_dtype": names[dtype]})
     common.write_json(os.path.join(folder, "generation_config.json"), {
         "bos_token_id": tokenizer.end_of_text, "eos_token_id": tokenizer.end_of_text, "pad_token_id": tokenizer.end_of_text,
-        "do_sample": False, "repetition_penalty": 1.1, "max_new_tokens": 160})
+        "do_sample": False, "repetition_penalty": 1.0, "max_new_tokens": 160})
     tokenizer.save(folder, config["n_positions"])
 
 
@@ -267,13 +269,32 @@ class HeadLoss(torch.autograd.Function):
         return outer * of_hidden, outer * of_weight, None
 
 
-def training_loss(model, batch, rng):
-    """(mean cross-entropy of the reply tokens, number of tokens read). The head is computed for the reply tokens only."""
+def guidance(model, ids, targets, masked):
+    """How little the first heads of the second and third block look where a token can be copied from: the mean of minus
+    the logarithm of the attention there. Of the second block's, behind an earlier occurrence of the present token (an
+    induction head: Olsson et al. 2022, "In-context Learning and Induction Heads"); of the third's, at the next token
+    wherever it stands in the prompt. A small model finds such heads only late if left alone."""
+    before = F.pad(ids, (1, 0), value=-1)[:, :-1]
+    in_prompt = F.pad(targets, (1, 0), value=-1)[:, :-1] < 0
+    next_token = (targets[:, :, None] == ids[:, None, :]) & ~masked[:, 0]
+    loss = 0.0
+    for block, wanted in ((1, next_token & (ids[:, :, None] == before[:, None, :])), (2, next_token & in_prompt[:, None, :])):
+        scores, rows = model.transformer["h"][block].attn.scores[:, 0].float(), wanted.any(2)
+        if rows.any():
+            scores, wanted = scores[rows], wanted[rows]
+            loss = loss + (scores.logsumexp(1) - scores.masked_fill(~wanted, float("-inf")).logsumexp(1)).mean()
+    return loss
+
+
+def training_loss(model, batch, rng, guided=False):
+    """(mean cross-entropy of the reply tokens, what to add to it, number of tokens read). The head is computed for the
+    reply tokens only."""
     ids, targets, positions, masked = batch_tensors(batch, model.config["n_positions"], rng)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         hidden, _ = model.hidden(ids, positions, masked)
     learned = targets >= 0
-    return HeadLoss.apply(hidden[learned], model.head(), targets[learned]), ids.numel()
+    loss = HeadLoss.apply(hidden[learned], model.head(), targets[learned])
+    return loss, 0.25 * guidance(model, ids, targets, masked) if guided else 0.0, ids.numel()
 
 
 # ---------------------------------------------------------------- training
@@ -319,9 +340,9 @@ def train(args, model, tokenizer, data, pairs):
                 break
             lr = common.learning_rate(step, args.steps, args.warmup, args.lr)
             common.set_learning_rate(optimizer, lr)
-            loss, tokens = training_loss(model, batches[index], random.Random(args.seed * 1000003 + step))
+            loss, extra, tokens = training_loss(model, batches[index], random.Random(args.seed * 1000003 + step), step < args.guided_steps)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            (loss + extra).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             step, done = step + 1, index + 1
@@ -334,7 +355,7 @@ def train(args, model, tokenizer, data, pairs):
 # ---------------------------------------------------------------- generation and figures
 
 @torch.no_grad()
-def generate(model, tokenizer, prompt, max_new_tokens=160, temperature=0.0, top_k=40, repetition_penalty=1.1, rng=None):
+def generate(model, tokenizer, prompt, max_new_tokens=160, temperature=0.0, top_k=40, repetition_penalty=1.0, rng=None):
     """The text that follows `prompt` up to the end-of-text token. Greedy at temperature 0."""
     model.eval()
     ids = tokenizer.encode(prompt)[-(model.config["n_positions"] - 8):]
@@ -383,6 +404,13 @@ def naming_rate(model, tokenizer, cases):
     return named / max(1, given), ended / max(1, len(cases))
 
 
+def subject_rate(model, tokenizer, documents, language):
+    """The share of generated replies that are on the subject of our own reply to the same question."""
+    right = sum(shop_data.subject_of(generate(model, tokenizer, prompt)[0].strip(), language) == shop_data.subject_of(reply.strip(), language)
+                for prompt, reply in documents)
+    return right / max(1, len(documents))
+
+
 SAMPLE_PROMPTS = [
     "User: How do I cancel my order?\nBot:", "User: where is my refund\nBot:", "User: I want to change the shipping address for order 58213\nBot:",
     "User: do you ship to Germany?\nBot:", "User: I forgot my password\nBot:", "User: the headphones arrived broken\nBot:",
@@ -401,6 +429,9 @@ def evaluate(args, model, tokenizer, data, pairs):
         documents = random.Random(args.seed).sample(documents, min(args.documents, len(documents)))
         loss, count = held_out_loss(model, tokenizer, documents, args.tokens_per_batch)
         print(f"| {name} | {len(documents)} | {count} | {loss:.3f} | {math.exp(min(50, loss)):.2f} |", flush=True)
+    for name in sorted(part for part in parts if part.startswith("own-reply-")):
+        documents = random.Random(args.seed + 1).sample(parts[name], min(args.cases, len(parts[name])))
+        print(f"replies on the right subject, {name}: {subject_rate(model, tokenizer, documents, name[-2:]):.3f} ({len(documents)} questions)", flush=True)
     if data:
         for name, cases in shop_data.naming_cases(data, args.seed).items():
             rate, ended = naming_rate(model, tokenizer, cases[:args.cases])
@@ -423,10 +454,11 @@ def parse_arguments():
     p.add_argument("--evaluate", action="store_true", help="print figures on the held-out tenth, and samples")
     p.add_argument("--ask", help="print the reply to this question (or the text after it, where it begins with User: or Product:)")
     p.add_argument("--temperature", type=float, default=0.0, help="for --ask; 0 is greedy (default)")
-    p.add_argument("--cases", type=int, default=150, help="prompts per naming rate (default: %(default)s)")
+    p.add_argument("--cases", type=int, default=150, help="prompts per naming rate and per subject rate (default: %(default)s)")
     p.add_argument("--documents", type=int, default=10**9, help="held-out documents per part for the loss (default: all)")
     p.add_argument("--steps", type=int, default=5000)
     p.add_argument("--stop-at", type=int, help="stop after this step, to go on later with --resume")
+    p.add_argument("--guided-steps", type=int, default=0, help="steps in which two heads are told where to copy from; at least three layers (default: %(default)s)")
     p.add_argument("--tokens-per-batch", type=int, default=4096)
     p.add_argument("--lr", type=float, default=1.2e-3)
     p.add_argument("--warmup", type=int, default=150)
@@ -444,8 +476,10 @@ def parse_arguments():
     p.add_argument("--smoke", action="store_true", help="a tiny model, for tests: runs in seconds")
     args = p.parse_args()
     if args.smoke:
-        args.layers, args.heads, args.width, args.positions, args.vocab_size = 2, 2, 32, 256, 600
+        args.layers, args.heads, args.width, args.positions, args.vocab_size = 3, 2, 32, 256, 600
         args.tokens_per_batch, args.warmup, args.save_every, args.log_every, args.cases = 1024, 5, 10, 10, 5
+    if args.guided_steps and not args.init and args.layers < 3:
+        p.error("--guided-steps needs three layers or more")
     if not args.data and not (args.ask or args.export_only):
         p.error("--data is needed")
     return args
