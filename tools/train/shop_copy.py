@@ -194,7 +194,7 @@ def english(rng):
         chosen = list(dict.fromkeys(_english_property(rng) for _ in chosen))
     noun = " ".join(x for x in (style, color, material, kind) if x)
     text = _english_text(rng, noun, plural, brand, audience, chosen)
-    if rng.random() < 0.3:  # the head as one phrase: "red cotton dress"
+    if rng.random() < 0.4:  # the head as one phrase: "red cotton dress"
         head = [("name", noun)]
     else:
         head = [("type", kind), ("color", color), ("material", material), ("style", style)]

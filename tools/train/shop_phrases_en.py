@@ -109,6 +109,7 @@ SUBJECTS = [
         "what (if|happens if) (the {product}|it|they) (does not|do not|doesn't|don't) fit", "if (the {product} does not fit|the {product} do not fit|I do not like it|it is too small), can I (return it|send it back|give it back)", "I (bought|ordered) (a|the) {product} and (want|would like) to return it",
         "I (do not|don't) (like|want|need) the {product} (any more|after all|), (how do I|can I) (return it|send it back)", "(do you accept|are) returns( free| possible|)", "the {product} (arrived|came) (today|yesterday) but (does not|do not) fit(, what can I do|)",
     ], [
+        "Yes, you can return {your_item} within 30 days if it is unused, also when it does not fit. Open 'My Orders', select the item and click 'Return'. The refund goes to your original payment method after we receive the package.",
         "You can return {your_item} within 30 days of delivery. Open 'My Orders', select the item, click 'Return' and print the return label. Pack it in the original packaging and hand it to the carrier. We will refund you after we receive it.",
         "I'm sorry that {your_item} did not work out. To return it, go to 'My Orders', choose 'Return or Exchange' and follow the steps. Please keep the tags on and use the original packaging. Returns are accepted within 30 days.",
     ]),
@@ -241,7 +242,8 @@ SUBJECTS = [
         "I understand that you would like to speak with a person. Please stay in this chat and an agent will join you shortly. During business hours the wait is usually only a few minutes.",
     ]),
     ((), [
-        "(is|do you have) the {product} (in stock|available)( now| in my size| in {color}|)", "(when will|will) the {product} be (back in stock|restocked|available again)", "is (this|the {product}|it) (sold out|out of stock|still available)",
+        "(is|do you have) the {product} (in stock|available)( now| in my size| in {color}|)",
+        "(do you have|have you got|do you sell|do you stock|is there) (the|a|this) {product} in (size (S|M|L|XL|{shoe})|{color}|my size|a bigger size|other colours|stock)", "(do you have|is|have you got) the {color} {product} (in size (S|M|L|XL|{shoe})|in stock|available|in my size)", "(when will|will) the {product} be (back in stock|restocked|available again)", "is (this|the {product}|it) (sold out|out of stock|still available)",
     ], [
         "Availability of {your_item} is shown on the product page next to each size and colour. If it is out of stock, click 'Notify Me' and we will email you as soon as it is available again.",
         "Please check the product page for the current stock of {your_item}. Sold-out items are usually restocked within two weeks. You can sign up for a stock alert and we will let you know.",
