@@ -29,17 +29,19 @@ static llmcs_status check_finite(const ll_weight_source *s, const float *values,
                    values[i] != values[i] ? "NaN" : "infinite");
 }
 
-/* Numbers that become infinite in binary16. */
-static llmcs_status check_half(const ll_weight_source *s, const float *values, size_t n, uint64_t first) {
-    const uint32_t too_large = 0x477ff000u; /* 65520 */
+/* Numbers that become infinite, in binary16 or as the scale of a block of Q4, which is an eighth of them. */
+static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
+                               uint64_t first) {
+    const float too_large = type == LL_F16 ? 65520.0f : 8 * 65520.0f;
     size_t n_bad = 0;
     for (size_t i = 0; i < n; i++)
-        n_bad += is_finite_bits(values[i]) && (ll_float_bits(values[i]) & 0x7fffffffu) >= too_large;
+        n_bad += is_finite_bits(values[i]) && (ll_float_bits(values[i]) & 0x7fffffffu) >= ll_float_bits(too_large);
     if (!n_bad) return LLMCS_OK;
     return ll_fail(LLMCS_UNSUPPORTED,
-                   "%s: tensor \"%s\": among the elements from %llu on is one that float16 cannot hold; choose other "
-                   "weights than f16",
-                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first);
+                   "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; choose other "
+                   "weights",
+                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first,
+                   type == LL_F16 ? "float16" : "int4");
 }
 
 /* -------------------------------------------------------------------------------------------------- reading */
@@ -57,14 +59,16 @@ typedef struct loading {
 static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
     const uint64_t width = s->tensor->shape[1];
+    const ll_weight_type type = l->linear->type;
+    const bool bounded = type == LL_F16 || type == LL_Q4;
     const bool whole = part->n_columns == width;
     const size_t n_pieces = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
     for (size_t i = 0; i < n_pieces; i++) {
         const uint64_t first = (part->row + i) * width + part->column;
         float *values = l->stage + i * n;
         LL_TRY(ll_tensors_read_f32(s->tensors, s->tensor, first, n, values));
-        if (s->check_finite || ll_is_integer_type(l->linear->type)) LL_TRY(check_finite(s, values, n, first));
-        if (l->linear->type == LL_F16 && s->tensor->dtype != LL_DTYPE_F16) LL_TRY(check_half(s, values, n, first));
+        if (s->check_finite || ll_is_integer_type(type)) LL_TRY(check_finite(s, values, n, first));
+        if (bounded && s->tensor->dtype != LL_DTYPE_F16) LL_TRY(check_size(s, type, values, n, first));
     }
     return LLMCS_OK;
 }

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/half.h"
+#include "formats/narrow.h"
 #include "nn/nn_case.h"
 #include "support/fail_alloc.h"
 #include "support/temp.h"
@@ -61,25 +63,49 @@ static void load_in_steps(ll_linear *linear, const one_tensor *t, ll_weight_layo
     free(stage);
 }
 
+/* One output's weights as this type keeps them, by the rules of kernels/panels.h. */
+static void keep(ll_weight_type type, float *row, size_t n) {
+    float largest = 0, block[LL_Q_BLOCK];
+    uint8_t packed[LL_Q_BLOCK / 2];
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(row[i]));
+    const float scale = largest * (1.0f / 127.0f);
+    for (size_t i = 0; i < n; i++) {
+        if (type == LL_F16) row[i] = ll_half_to_float(ll_float_to_half(row[i]));
+        if (type == LL_BF16) row[i] = ll_bfloat_to_float(ll_float_to_bfloat(row[i]));
+        if (type == LL_Q8) row[i] = scale * rintf(fminf(fmaxf(row[i] * (1.0f / scale), -127.0f), 127.0f));
+    }
+    for (size_t at = 0; type == LL_Q4 && at < n; at += LL_Q_BLOCK) {
+        const size_t part = ll_min(LL_Q_BLOCK, n - at);
+        memset(block, 0, sizeof block);
+        memcpy(block, row + at, part * sizeof *row);
+        const float d = ll_half_to_float(ll_narrow_q4_block(block, packed));
+        for (size_t i = 0; i < part; i++)
+            row[at + i] = d * (float)((i < 16 ? packed[i] & 15 : packed[i - 16] >> 4) - LL_Q4_ZERO);
+    }
+}
+
 /* The tensor as outputs [first_out, ...) of a linear with outputs around it. */
-static void check_load(const ll_kernels *k, const one_tensor *t, ll_weight_layout layout, size_t first_out) {
+static void check_load(const ll_kernels *k, ll_weight_type type, const one_tensor *t, ll_weight_layout layout,
+                       size_t first_out) {
     const bool by_output = layout == LL_OUT_IN;
     const size_t n_in = by_output ? t->n_columns : t->n_rows, n_out = by_output ? t->n_rows : t->n_columns;
     fail_alloc f;
     fail_alloc_init(&f);
     const llmcs_allocator a = fail_alloc_get(&f);
     ll_linear linear;
-    ck_assert_int_eq(ll_linear_create(&linear, &a, k, LL_F32, n_in, first_out + n_out + 3, false, "w"), LLMCS_OK);
+    ck_assert_int_eq(ll_linear_create(&linear, &a, k, type, n_in, first_out + n_out + 3, false, "w"), LLMCS_OK);
     load_in_steps(&linear, t, layout, first_out);
-    float *row = floats(n_in);
+    float *row = floats(n_in), *expected = floats(n_in);
     size_t n_wrong = 0;
     for (size_t o = 0; o < n_out; o++) {
         ll_linear_row(&linear, first_out + o, row);
-        for (size_t i = 0; i < n_in; i++) {
-            n_wrong += row[i] != t->values[by_output ? o * t->n_columns + i : i * t->n_columns + o];
-        }
+        for (size_t i = 0; i < n_in; i++)
+            expected[i] = t->values[by_output ? o * t->n_columns + i : i * t->n_columns + o];
+        keep(type, expected, n_in);
+        for (size_t i = 0; i < n_in; i++) n_wrong += row[i] != expected[i];
     }
     free(row);
+    free(expected);
     ck_assert_uint_eq(n_wrong, 0);
     ll_linear_free(&linear, &a);
     ck_assert_int_eq(f.live, 0);
@@ -92,13 +118,33 @@ START_TEST(every_weight_arrives_in_its_place) {
     uint64_t seed = 41;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         one_tensor t = tensor_new(&seed, shapes[s][0], shapes[s][1], SIZE_MAX);
-        for (size_t i = 0; i < n_kernels; i++) {
-            check_load(kernels[i], &t, LL_OUT_IN, 0);
-            check_load(kernels[i], &t, LL_OUT_IN, 21);
-            check_load(kernels[i], &t, LL_IN_OUT, 0);
-            check_load(kernels[i], &t, LL_IN_OUT, 21);
+        for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * 4; c++) {
+            const ll_weight_type type = (ll_weight_type)(c / 4 % LL_N_WEIGHT_TYPES);
+            const ll_weight_layout layout = c % 2 ? LL_IN_OUT : LL_OUT_IN;
+            const size_t n_in = shapes[s][layout == LL_OUT_IN];
+            if (ll_is_integer_type(type) && n_in > LL_Q_MAX_INPUTS) continue;
+            check_load(kernels[c / 4 / LL_N_WEIGHT_TYPES], type, &t, layout, c / 2 % 2 ? 21 : 0);
         }
         tensor_free(&t);
+    }
+}
+END_TEST
+
+/* Sums of products by integers are of 32 bits. */
+START_TEST(integers_have_a_most_of_inputs) {
+    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    all_kernels(kernels);
+    for (int i = 0; i < 4; i++) {
+        fail_alloc f;
+        fail_alloc_init(&f);
+        const llmcs_allocator a = fail_alloc_get(&f);
+        ll_linear linear;
+        const size_t n_in = (size_t)LL_Q_MAX_INPUTS + (size_t)i % 2;
+        ck_assert_int_eq(ll_linear_create(&linear, &a, kernels[0], i < 2 ? LL_Q8 : LL_Q4, n_in, 5, true, "some.w"),
+                         i % 2 ? LLMCS_LIMIT : LLMCS_OK);
+        if (i % 2) ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "some.w"));
+        if (i % 2 == 0) ll_linear_free(&linear, &a);
+        ck_assert_int_eq(f.live, 0);
     }
 }
 END_TEST
@@ -132,6 +178,7 @@ END_TEST
 
 static void add(TCase *t) {
     tcase_add_test(t, every_weight_arrives_in_its_place);
+    tcase_add_test(t, integers_have_a_most_of_inputs);
     tcase_add_test(t, what_is_not_finite_is_named);
 }
 

@@ -114,6 +114,33 @@ class Generate(unittest.TestCase):
         self.assertEqual(spans[-1][1], len(text.encode()))
 
 
+class Weights(unittest.TestCase):
+    def test_every_type(self):
+        scores, sizes = {}, []
+        for weights in ("auto", "f32", "f16", "bf16", "int8", "int4"):
+            with llmcs.Model(GPT2, n_threads=1, weights=weights) as model:
+                self.assertEqual(model.info["weights"], "f16" if weights == "auto" else weights)
+                self.assertEqual(model.info["kv_type"], "f16" if weights.startswith("int") else "f32")
+                sizes.append(model.info["weights_bytes"])
+                scores[weights] = model.session().score("User: hi\nBot:", " Hello!")[0]
+        self.assertEqual(scores["auto"], scores["f32"])
+        self.assertEqual(scores["f16"], scores["f32"])
+        self.assertEqual(len({scores[w] for w in ("f32", "bf16", "int8", "int4")}), 4)
+        for weights in ("bf16", "int8", "int4"):
+            self.assertLess(abs(scores[weights] - scores["f32"]), 0.5)
+        self.assertTrue(sizes[1] > sizes[2] >= sizes[3] > sizes[4] > sizes[5], sizes)
+
+    def test_keys_and_values(self):
+        for kv_type in ("f32", "f16"):
+            with llmcs.Model(GPT2, n_threads=1, weights="int8", kv_type=kv_type) as model:
+                self.assertEqual(model.info["kv_type"], kv_type)
+
+    def test_another_name_is_refused(self):
+        for wrong in ({"weights": "q8"}, {"kv_type": "bf16"}):
+            with self.assertRaises(ValueError):
+                llmcs.Model(GPT2, **wrong)
+
+
 class Encode(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

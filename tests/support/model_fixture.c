@@ -13,9 +13,14 @@ llmcs_model *open_model(const char *folder, int32_t n_threads) {
 }
 
 llmcs_model *open_model_with_kv(const char *folder, int32_t n_threads, llmcs_kv_type kv_type) {
+    return open_model_kept(folder, n_threads, LLMCS_WEIGHTS_AUTO, kv_type);
+}
+
+llmcs_model *open_model_kept(const char *folder, int32_t n_threads, llmcs_weights weights, llmcs_kv_type kv_type) {
     llmcs_model_options o;
     llmcs_model_options_init(&o);
     o.n_threads = n_threads;
+    o.weights = weights;
     o.kv_type = kv_type;
     llmcs_model *m = NULL;
     ck_assert_msg(!llmcs_model_open(folder, &o, &m), "%s", llmcs_error_message());

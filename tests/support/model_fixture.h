@@ -9,6 +9,7 @@
 /* Opens with so many threads; fails the running test. */
 llmcs_model *open_model(const char *folder, int32_t n_threads);
 llmcs_model *open_model_with_kv(const char *folder, int32_t n_threads, llmcs_kv_type kv_type);
+llmcs_model *open_model_kept(const char *folder, int32_t n_threads, llmcs_weights weights, llmcs_kv_type kv_type);
 llmcs_model *open_golden(const char *name, int32_t n_threads);
 llmcs_session *open_session(llmcs_model *m);
 

@@ -99,6 +99,14 @@ class Golden(unittest.TestCase):
             native, blas = (ask("eval", os.path.join(GOLDEN, name), [request], "--backend", b)[0] for b in ("native", "openblas"))
             self.close(blas["logits"], flat(native["logits"]), name)
 
+    @unittest.skipUnless(os.path.exists(os.path.join(BIN, "..", "lib", "libllmcs_openblas.so")),
+                         "the OpenBLAS plug-in was not built: libopenblas-serial-dev is missing")
+    def test_openblas_has_float32_weights_only(self):
+        folder = os.path.join(GOLDEN, "gpt2-tiny")
+        said = run("llmcs", "info", folder, "--backend", "openblas", "--weights", "int8", code=1)
+        self.assertIn("openblas works on float32 weights only", said)
+        self.assertIn("f32", run("llmcs", "info", folder, "--backend", "openblas", "--weights", "f32"))
+
     def test_encoders(self):
         for name in ("bert-cls", "bert-embed", "bert-mlm", "distilbert-cls", "roberta-cls"):
             with self.subTest(name):
@@ -142,6 +150,35 @@ class Requests(unittest.TestCase):
         answers = ask("generate", folder, [{"prompt": "x"}, {"input_ids": [1]}])
         self.assertEqual(answers[0]["error"]["status"], "TOKENIZER")
         self.assertEqual(answers[1]["texts"], [""])
+
+
+class Weights(unittest.TestCase):
+    def test_every_type_is_kept_and_told(self):
+        folder, sizes = os.path.join(GOLDEN, "gpt2-tiny"), []
+        for weights, kv_type in (("auto", "f32"), ("f32", "f32"), ("f16", "f32"), ("bf16", "f32"), ("int8", "f16"), ("int4", "f16")):
+            told = json.loads(run("llmcs", "info", folder, "--jsonl", "--weights", weights))
+            self.assertEqual((told["weights"], told["kv_type"]), ("f32" if weights == "auto" else weights, kv_type))
+            sizes.append(told["weights_bytes"])
+            for wanted in ("f32", "f16"):
+                told = json.loads(run("llmcs", "info", folder, "--jsonl", "--weights=" + weights, "--kv-type", wanted))
+                self.assertEqual(told["kv_type"], wanted)
+        self.assertEqual(sizes[0], sizes[1])
+        self.assertTrue(sizes[1] > sizes[2] >= sizes[3] > sizes[4] > sizes[5], sizes)
+
+    def test_they_are_what_computes(self):
+        request = [{"input_ids": [1, 2, 3, 4, 5]}]
+        stored = ask("eval", os.path.join(GOLDEN, "gpt2-f16"), request)
+        self.assertEqual(ask("eval", os.path.join(GOLDEN, "gpt2-f16"), request, "--weights", "f32"), stored)
+        for command, folder, asked in (("eval", GPT2, request), ("classify", BERT, [{"text": "质量很好，非常喜欢"}]),
+                                       ("embed", BERT, [{"text": "red dress"}])):
+            answers = [ask(command, folder, asked, "--weights", w) for w in ("f32", "bf16", "int8", "int4")]
+            for a in answers[1:]:
+                self.assertNotEqual(a, answers[0], command)
+        self.assertNotEqual(ask("eval", GPT2, request, "--kv-type", "f16"), ask("eval", GPT2, request, "--kv-type", "f32"))
+
+    def test_another_name_is_refused(self):
+        self.assertIn("--weights is auto, f32, f16, bf16, int8 or int4, not 'q8'", run("llmcs", "info", GPT2, "--weights", "q8", code=2))
+        self.assertIn("--kv-type is auto, f32 or f16, not 'bf16'", run("llmcs", "info", GPT2, "--kv-type", "bf16", code=2))
 
 
 class Demo(unittest.TestCase):

@@ -13,7 +13,7 @@ import re
 import shop_copy
 import shop_phrases_en as en
 import shop_phrases_zh as zh
-from common import find_data, read_jsonl, split_rows
+from rows import find_data, read_jsonl, split_rows
 
 
 def reply_document(question, reply):

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from common import find_data, is_held_out, read_jsonl
+from rows import find_data, is_held_out, read_jsonl
 
 LANGUAGES = ("zh", "en")
 LABELS = {"negative": 0, "positive": 1}

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 import bpe
 import common
 import shop_data
+from rows import find_data, read_jsonl, split_rows
 
 
 # ---------------------------------------------------------------- the model, with the names of Hugging Face checkpoints
@@ -301,8 +302,8 @@ def training_loss(model, batch, rng, guided=False):
 
 def load_pairs(folder):
     """The rows of pairs.jsonl[.gz] as documents: (training, held out)."""
-    path = common.find_data(folder, "pairs")
-    sides = common.split_rows(common.read_jsonl(path)) if path else ([], [])
+    path = find_data(folder, "pairs")
+    sides = split_rows(read_jsonl(path)) if path else ([], [])
     return [[(r["prompt"], r["completion"]) for r in side] for side in sides]
 
 
