@@ -51,8 +51,8 @@ typedef struct ll_weight_source {
 } ll_weight_source;
 
 /* Packs the outputs [begin, end) of the tensor, multiples of nr but for the last; of LL_IN_OUT all. stage:
- * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that float16
- * cannot hold where the linear is to be kept so. */
+ * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that is too
+ * large for the type: for float16, or for the scale of a block of Q4. */
 #define LL_STAGE_FLOATS ((size_t)128 * 1024)
 llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
 /* How many outputs are worth a load of their own; 0: all. */
