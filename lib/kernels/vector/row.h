@@ -54,7 +54,6 @@
 #include "kernels/vector/floats.h"
 #include "kernels/vector/functions.h"
 #include "kernels/vector/integers.h"
-#include "kernels/vector/tile.h"
 #ifdef Q_PAIRS
 #include "kernels/vector/pairs.h"
 #else
