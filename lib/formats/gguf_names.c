@@ -7,6 +7,8 @@ typedef struct pair {
     const char *gguf, *checkpoint;
 } pair;
 
+#define OWN "llmcs." /* how names begin that are ours alone */
+
 typedef struct pairs {
     const pair *items;
     size_t n;
@@ -23,10 +25,6 @@ static const pair gpt2_block[] = {{"attn_norm", "ln_1"}, {"attn_qkv", "attn.c_at
                                   {"ffn_norm", "ln_2"},  {"ffn_up", "mlp.c_fc"},      {"ffn_down", "mlp.c_proj"}};
 static const pair gpt2_heads[] = {{"output", "lm_head"}};
 
-static const pair bert_whole[] = {{"token_embd", "embeddings.word_embeddings"},
-                                  {"position_embd", "embeddings.position_embeddings"},
-                                  {"token_types", "embeddings.token_type_embeddings"},
-                                  {"token_embd_norm", "embeddings.LayerNorm"}};
 static const pair bert_block[] = {{"attn_q", "attention.self.query"},
                                   {"attn_k", "attention.self.key"},
                                   {"attn_v", "attention.self.value"},
@@ -43,8 +41,16 @@ static const pair distilbert_block[] = {{"attn_q", "attention.q_lin"},
                                         {"ffn_up", "ffn.lin1"},
                                         {"ffn_down", "ffn.lin2"},
                                         {"layer_output_norm", "output_layer_norm"}};
-/* llama.cpp's head for ranking is tanh(cls x), then cls.output: BERT's pooler and classifier. */
-static const pair bert_heads[] = {{"cls", "bert.pooler.dense"}, {"cls.output", "classifier"}};
+/* llama.cpp's head for ranking is cls.output(tanh(cls(x))): BERT's pooler and classifier. A pooler of the other
+ * families is nothing that it knows. */
+#define EMBEDDING                                                                                      \
+    {"token_embd", "embeddings.word_embeddings"}, {"position_embd", "embeddings.position_embeddings"}, \
+        {"token_types", "embeddings.token_type_embeddings"}, {                                         \
+        "token_embd_norm", "embeddings.LayerNorm"                                                      \
+    }
+static const pair bert_whole[] = {EMBEDDING, {"cls", "pooler.dense"}};
+static const pair encoder_whole[] = {EMBEDDING, {OWN "pooler", "pooler.dense"}};
+static const pair bert_heads[] = {{"cls.output", "classifier"}};
 static const pair distilbert_heads[] = {{"cls", "pre_classifier"}, {"cls.output", "classifier"}};
 static const pair roberta_heads[] = {{"cls", "classifier.dense"}, {"cls.output", "classifier.out_proj"}};
 
@@ -53,9 +59,9 @@ static const pair roberta_heads[] = {{"cls", "classifier.dense"}, {"cls.output",
 static const naming namings[] = {
     [LL_FAMILY_GPT2] = {"transformer.", "h.", LIST(gpt2_whole), LIST(gpt2_block), LIST(gpt2_heads)},
     [LL_FAMILY_BERT] = {"bert.", "encoder.layer.", LIST(bert_whole), LIST(bert_block), LIST(bert_heads)},
-    [LL_FAMILY_DISTILBERT] = {"distilbert.", "transformer.layer.", LIST(bert_whole), LIST(distilbert_block),
+    [LL_FAMILY_DISTILBERT] = {"distilbert.", "transformer.layer.", LIST(encoder_whole), LIST(distilbert_block),
                               LIST(distilbert_heads)},
-    [LL_FAMILY_ROBERTA] = {"roberta.", "encoder.layer.", LIST(bert_whole), LIST(bert_block), LIST(roberta_heads)},
+    [LL_FAMILY_ROBERTA] = {"roberta.", "encoder.layer.", LIST(encoder_whole), LIST(bert_block), LIST(roberta_heads)},
 };
 
 /* ---------------------------------------------------------------------------------------------------- one name */
@@ -118,6 +124,7 @@ bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_N
     if (found) return put(out, found, "", 0, "", end);
     const char *inner = starts(name, n->prefix) ? name + strlen(n->prefix) : name;
     found = other_side(&n->whole, inner, end, true);
+    *known = !found || !starts(found, OWN);
     if (found) return put(out, found, "", 0, "", end);
     const char *number = inner + strlen(n->layer);
     size_t digits = starts(inner, n->layer) ? number_and_dot(number) : 0;

@@ -7,12 +7,12 @@
 #include "formats/gguf_write.h"
 #include "formats/tokenizer_files.h"
 
-/* What of the network llama.cpp does not run; NULL: it runs all of it. Such a file gets an architecture that llama.cpp
- * refuses, rather than one it would run wrong. */
+/* What of the network llama.cpp does not run; NULL: nothing. */
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c);
 
-/* The architecture and its sizes. dtype: of the matrices. */
-void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype);
+/* The architecture and its sizes. dtype: of the matrices. foreign: the architecture is one that llama.cpp refuses,
+ * rather than one it would run wrong. */
+void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign);
 
 /* Vocabulary, merges and special tokens (ids by llmcs_special, -1: none) of a tokenizer that was created from spec;
  * NULL: there is none. Tables by id have vocab_size rows. */

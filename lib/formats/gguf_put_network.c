@@ -10,7 +10,6 @@ static void put_text(ll_gguf_header *h, const char *key, const char *text) {
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c) {
     if (c->activation != LL_ACT_GELU && c->activation != LL_ACT_GELU_NEW) return "its activation is not GELU";
     if (c->family == LL_FAMILY_GPT2 && !c->scale_attn_weights) return "its attention is not scaled";
-    if (c->head == LL_HEAD_MASKED_LM) return "it has a masked-LM head";
     return NULL;
 }
 
@@ -66,10 +65,10 @@ static void put_encoder(ll_gguf_header *h, const ll_config *c) {
     ll_gguf_put_u32(h, "tokenizer.ggml.token_type_count", c->type_vocab_size ? (uint32_t)c->type_vocab_size : 1);
 }
 
-void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype) {
+void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign) {
     static const char *const families[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
     const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
-    put_text(h, "general.architecture", ll_gguf_foreign_to_llama_cpp(c) ? "llmcs" : architecture);
+    put_text(h, "general.architecture", foreign ? "llmcs" : architecture);
     put_text(h, "general.type", "model");
     ll_gguf_put_u32(h, "general.file_type", file_type(dtype));
     ll_gguf_put_u32(h, "general.quantization_version", 2); /* ggml.h, GGML_QNT_VERSION */

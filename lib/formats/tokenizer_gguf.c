@@ -241,7 +241,10 @@ llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const ll_gguf *g) {
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &types));
     if (spec->model == LL_TOKEN_WORDPIECE) LL_TRY(read_normalizer(spec, g, types));
     LL_TRY(read_added(spec, g, types));
-    for (size_t role = 0; role < LL_N_SPECIAL; role++) LL_TRY(read_role(spec, g, role, keys[role], &ids[role]));
-    if (spec->model == LL_TOKEN_WORDPIECE) return LLMCS_OK;
+    /* WordPiece has neither BOS nor EOS: llama.cpp calls [CLS] so. */
+    bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
+    for (size_t role = wordpiece ? LLMCS_SPECIAL_UNK : 0; role < LL_N_SPECIAL; role++)
+        LL_TRY(read_role(spec, g, role, keys[role], &ids[role]));
+    if (wordpiece) return LLMCS_OK;
     return read_ends(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
 }

@@ -121,15 +121,25 @@ static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
     return LLMCS_OK;
 }
 
+/* True, and said, if llama.cpp could not run the network, or not open the file because of a tensor it does not know. */
+static bool is_foreign(const job *j) {
+    const char *reason = ll_gguf_foreign_to_llama_cpp(&j->config), *unknown = NULL;
+    for (size_t i = 0; i < j->n_stored && !reason; i++)
+        if (!j->stored[i].known) unknown = j->stored[i].name;
+    if (reason) ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: %s", reason);
+    if (unknown)
+        ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: it has no tensor \"%s\"", unknown);
+    return reason || unknown;
+}
+
 static llmcs_status put_header(job *j) {
     ll_gguf_header *h = &j->header;
     int32_t special[LL_N_SPECIAL];
-    const char *foreign = ll_gguf_foreign_to_llama_cpp(&j->config);
-    if (foreign) ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: %s", foreign);
+    bool foreign = is_foreign(j);
     for (int role = 0; role < LL_N_SPECIAL && j->tokenizer; role++)
         special[role] = llmcs_special_token(j->tokenizer, (llmcs_special)role);
     ll_gguf_header_init(h, &j->allocator);
-    ll_gguf_put_network(h, &j->config, j->dtype);
+    ll_gguf_put_network(h, &j->config, j->dtype, foreign);
     LL_TRY(ll_gguf_put_tokenizer(h, j->has_tokenizer ? &j->spec : NULL, special, &j->config));
     LL_TRY(ll_gguf_put_files(h, &j->source, j->has_tokenizer ? &j->tokenizer_source : NULL, &j->config));
     for (size_t i = 0; i < j->n_stored; i++) {

@@ -29,9 +29,8 @@ static void modern_name(const char *name, char out[LL_MAX_NAME_TEXT]) {
 
 static llmcs_status name_it(ll_stored *s, const ll_config *c) {
     char modern[LL_MAX_NAME_TEXT];
-    bool known;
     modern_name(s->tensor->name, modern);
-    if (ll_checkpoint_to_gguf(c->family, modern, s->name, &known) && strlen(s->name) < LL_MAX_GGUF_NAME_BYTES)
+    if (ll_checkpoint_to_gguf(c->family, modern, s->name, &s->known) && strlen(s->name) < LL_MAX_GGUF_NAME_BYTES)
         return LLMCS_OK;
     return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\": GGUF has names of at most %d bytes", s->tensor->name,
                    LL_MAX_GGUF_NAME_BYTES - 1);

@@ -658,6 +658,12 @@ START_TEST(names_both_ways) {
     }
     ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_GPT2, "h.0.ln_1.weight", out, &known) && known);
     ck_assert_str_eq(out, "blk.0.attn_norm.weight"); /* without the prefix */
+    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_BERT, "pooler.dense.bias", out, &known) && known);
+    ck_assert_str_eq(out, "cls.bias");
+    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_ROBERTA, "pooler.dense.bias", out, &known) && !known);
+    ck_assert_str_eq(out, "llmcs.pooler.bias");
+    ck_assert(ll_gguf_to_checkpoint(LL_FAMILY_ROBERTA, "llmcs.pooler.bias", out));
+    ck_assert_str_eq(out, "roberta.pooler.dense.bias");
     static const char *const strange[] = {
         "blk.weight",   "blk.x.ffn_up.weight", "blk.1.nothing.weight",         "weight",
         "blk.1.weight", "token_embd",          "blk.99999999999.ffn_up.weight"};
