@@ -689,7 +689,7 @@ START_TEST(damaged_headers) {
         if (kind) hide_own_keys();
         char *good = edit_read(file, &len);
         ck_assert(good && len > 3000);
-        for (int i = 0; i < 400; i++) {
+        for (int i = 0; i < 150; i++) {
             char *bad = temp_alloc(len);
             memcpy(bad, good, len);
             for (size_t k = random_below(&seed, 4) + 1; k > 0; k--)
