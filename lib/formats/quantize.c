@@ -1,13 +1,7 @@
 #include <math.h>
-#include <string.h>
 
+#include "base/half.h"
 #include "formats/convert.h"
-
-static uint32_t bits_of(float f) {
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
 
 static void store16(unsigned char *to, uint16_t v) {
     to[0] = (unsigned char)v;
@@ -19,37 +13,11 @@ static void store32(unsigned char *to, uint32_t v) {
     store16(to + 2, (uint16_t)(v >> 16));
 }
 
-/* v without its lowest n bits, to nearest, ties to even. n is 1 to 31. */
-static uint32_t shift_rounded(uint32_t v, unsigned n) {
-    uint32_t half = 1u << (n - 1), rest = v & ((1u << n) - 1), kept = v >> n;
-    return kept + (rest > half || (rest == half && (kept & 1)));
-}
-
-/* IEEE 754 binary16 of a finite number; infinity where it is too large. 0x38800000 is 2^-14, the smallest normal. */
-static uint16_t f16_of(float f) {
-    uint32_t bits = bits_of(f), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu, h;
-    if (magnitude >= 0x38800000u) {
-        h = shift_rounded(magnitude - (112u << 23), 13);
-    } else if (magnitude < 0x33000000u) { /* at most half of the smallest subnormal */
-        h = 0;
-    } else { /* units of 2^-24 */
-        unsigned exponent = magnitude >> 23;
-        h = shift_rounded((magnitude & 0x7fffffu) | 0x800000u, 126 - exponent);
-    }
-    if (h > 0x7c00u) h = 0x7c00u;
-    return (uint16_t)(sign | h);
-}
-
-static uint16_t bf16_of(float f) {
-    uint32_t bits = bits_of(f);
-    return (bits & 0x7fffffffu) >= 0x7f800000u ? 0x7f80u : (uint16_t)shift_rounded(bits, 16);
-}
-
 /* ------------------------------------------------------------------------------------------------------ floats */
 
 static bool put_f32(const float *values, size_t n, unsigned char *to, size_t *bad) {
     (void)bad;
-    for (size_t i = 0; i < n; i++) store32(to + 4 * i, bits_of(values[i]));
+    for (size_t i = 0; i < n; i++) store32(to + 4 * i, ll_float_bits(values[i]));
     return true;
 }
 
@@ -65,12 +33,12 @@ static bool halves_are_finite(const unsigned char *halves, size_t n, uint16_t in
 }
 
 static bool put_f16(const float *values, size_t n, unsigned char *to, size_t *bad) {
-    for (size_t i = 0; i < n; i++) store16(to + 2 * i, f16_of(values[i]));
+    for (size_t i = 0; i < n; i++) store16(to + 2 * i, ll_float_to_half(values[i]));
     return halves_are_finite(to, n, 0x7c00u, bad);
 }
 
 static bool put_bf16(const float *values, size_t n, unsigned char *to, size_t *bad) {
-    for (size_t i = 0; i < n; i++) store16(to + 2 * i, bf16_of(values[i]));
+    for (size_t i = 0; i < n; i++) store16(to + 2 * i, ll_float_to_bfloat(values[i]));
     return halves_are_finite(to, n, 0x7f80u, bad);
 }
 
@@ -84,7 +52,8 @@ static size_t largest_of(const float *x) {
     uint32_t most = 0;
     size_t at = 0;
     for (size_t i = 0; i < BLOCK; i++) {
-        uint32_t magnitude = bits_of(x[i]) & 0x7fffffffu; /* ordered as the numbers, infinity and NaN above them */
+        uint32_t magnitude =
+            ll_float_bits(x[i]) & 0x7fffffffu; /* ordered as the numbers, infinity and NaN above them */
         if (magnitude <= most) continue;
         most = magnitude;
         at = i;
@@ -94,7 +63,7 @@ static size_t largest_of(const float *x) {
 
 /* The scale as it is stored; false if that is not finite. */
 static bool put_scale(float d, unsigned char *to) {
-    uint16_t h = f16_of(d);
+    uint16_t h = ll_float_to_half(d);
     store16(to, h);
     return (h & 0x7c00u) != 0x7c00u;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/half.h"
 #include "formats/convert.h"
 #include "formats/gguf.h"
 #include "formats/gguf_names.h"
@@ -493,9 +494,9 @@ START_TEST(floats_there_and_back) {
     size_t bad;
     for (uint32_t h = 0; h < 65536; h++) { /* every finite float16 and bfloat16 comes back */
         unsigned char to[2];
-        float f = ll_f16_to_f32((uint16_t)h);
+        float f = ll_half_to_float((uint16_t)h);
         if ((h & 0x7c00) != 0x7c00) ck_assert_uint_eq(half_of(f), h);
-        f = ll_bf16_to_f32((uint16_t)h);
+        f = ll_bfloat_to_float((uint16_t)h);
         bool finite = (h & 0x7f80) != 0x7f80;
         ck_assert_int_eq(ll_convert_from_f32(LL_DTYPE_BF16, &f, 1, to, &bad), finite);
         if (finite) ck_assert_uint_eq((uint32_t)(to[0] | to[1] << 8), h);
