@@ -13,6 +13,7 @@
 
 #include "kernels/vector/elements.h"
 
+#define LOG2_E 1.44269504f
 #define BLOCK_VECTORS (LL_KV_BLOCK / VL)
 #define VECTORS_OF_16 (16 / VL) /* where no more than 16 columns are left */
 /* Blocks whose values are mixed in one go: their float32 values fit a first-level cache. */
@@ -47,7 +48,7 @@ typedef vf attend_sums[ATTEND_ROWS][ATTEND_VECTORS];
 
 /* The parts of a tile's scratch. */
 typedef struct attend_room {
-    float *q;        /* group after group of rows: [head_dim][rows of the group], times the scale and log2(e) */
+    float *q;        /* [n_rows][head_dim of stride], times the scale and log2(e) */
     float *sums;     /* [n_rows][stride] of values */
     float *expanded; /* MIX_BLOCKS blocks of values, or one of keys, in float32 */
     float *largest;  /* [n_rows][VL] */
@@ -91,7 +92,8 @@ static ALWAYS_INLINE size_t lanes_below(size_t n, size_t from) { return n <= fro
 /* ---- scores of several rows */
 
 typedef struct score_work {
-    const float *q, *keys; /* [head_dim][n_r]; [head_dim] of LL_KV_BLOCK */
+    const float *q, *keys; /* [n_r][head_dim of q_stride]; [head_dim] of LL_KV_BLOCK */
+    size_t q_stride;
     size_t head_dim;
     float *scores; /* [n_r] of stride */
     size_t stride;
@@ -101,13 +103,14 @@ typedef struct score_work {
 
 static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const score_work *w) {
     const float *q = w->q, *keys = w->keys;
+    const size_t q_stride = w->q_stride;
     attend_sums sum;
     UNROLL for (size_t r = 0; r < n_r; r++) { UNROLL for (size_t v = 0; v < n_v; v++) sum[r][v] = v_zero(); }
-    for (size_t d = 0; d < w->head_dim; d++, q += n_r, keys += LL_KV_BLOCK) {
+    for (const float *end = q + w->head_dim; q < end; q++, keys += LL_KV_BLOCK) {
         vf column[ATTEND_VECTORS];
         UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(keys + v * VL);
         UNROLL for (size_t r = 0; r < n_r; r++) {
-            const vf row = v_set1(q[r]);
+            const vf row = v_set1(q[r * q_stride]);
             UNROLL for (size_t v = 0; v < n_v; v++) sum[r][v] = v_fma(row, column[v], sum[r][v]);
         }
     }
@@ -141,7 +144,8 @@ static void score_block(const ll_attend *a, const attend_room *m, size_t first, 
     for (size_t t = 0, width; t < end; t += width) {
         const bool narrow = end - t <= 16;
         width = narrow ? 16 : ATTEND_VECTORS * VL;
-        const score_work w = {.q = m->q + first * a->head_dim,
+        const score_work w = {.q = m->q + first * m->stride,
+                              .q_stride = m->stride,
                               .keys = keys + t,
                               .head_dim = a->head_dim,
                               .scores = m->scores + first * m->score_stride + block * LL_KV_BLOCK + t,
@@ -271,18 +275,18 @@ static void mix_blocks(const ll_attend *a, const attend_room *m, size_t first, s
 /* Rows are worked in groups of nearly equal size: 9 are 5 + 4. */
 static size_t group_end(size_t n_rows, size_t n_groups, size_t g) { return n_rows * (g + 1) / n_groups; }
 
-static void gather_queries(const ll_attend *a, const attend_room *m, size_t n_groups) {
-    const float scale = a->scale * 1.44269504f;
-    for (size_t g = 0, r = 0, end; g < n_groups; g++, r = end) {
-        end = group_end(a->n_rows, n_groups, g);
-        float *to = m->q + r * a->head_dim;
-        for (size_t d = 0; d < a->head_dim; d++) {
-            for (size_t i = r; i < end; i++) *to++ = a->q[i * a->ldq + d] * scale;
-        }
-    }
-    for (size_t i = 0; i < a->n_rows * VL; i += VL) {
-        v_store(m->largest + i, v_set1(-INFINITY));
-        v_store(m->total + i, v_zero());
+/* to = from * scale, zeros up to a whole vector. */
+static void scale_row(const float *from, float scale, size_t n, float *to) {
+    size_t d = 0;
+    for (; d + VL <= n; d += VL) v_store(to + d, v_mul(v_load(from + d), v_set1(scale)));
+    if (d < n) v_store(to + d, v_mul(v_load_part(from + d, n - d), v_set1(scale)));
+}
+
+static void begin_rows(const ll_attend *a, const attend_room *m) {
+    for (size_t r = 0; r < a->n_rows; r++) {
+        scale_row(a->q + r * a->ldq, a->scale * LOG2_E, a->head_dim, m->q + r * m->stride);
+        v_store(m->largest + r * VL, v_set1(-INFINITY));
+        v_store(m->total + r * VL, v_zero());
     }
 }
 
@@ -300,7 +304,7 @@ static void attend_rows(const ll_attend *a) {
     const size_t n_groups = (a->n_rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
     const size_t n_last = a->n_positions + (a->n_rows - 1) * a->more;
     const size_t n_blocks = (n_last + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
-    gather_queries(a, &m, n_groups);
+    begin_rows(a, &m);
     for (size_t b = 0; b < n_blocks; b++) {
         const float *keys = keys_of(a, b);
         if (a->type == LL_KV_F16) {
@@ -396,8 +400,7 @@ static ALWAYS_INLINE void mix_one(const bool half, const size_t n_v, const ll_at
 
 static ALWAYS_INLINE void attend_one(const bool half, const ll_attend *a) {
     const attend_room m = attend_room_of(a);
-    const float scale = a->scale * 1.44269504f;
-    for (size_t d = 0; d < a->head_dim; d++) m.q[d] = a->q[d] * scale;
+    scale_row(a->q, a->scale * LOG2_E, a->head_dim, m.q);
     score_all(half, a, m.q, m.scores);
     const vf total = weigh(m.scores, max_of(m.scores, a->n_positions), a->n_positions, m.scores, v_zero());
     size_t d = 0;
@@ -430,17 +433,25 @@ static ALWAYS_INLINE void store_kv(const bool half, void *p, size_t i, vf v, siz
 }
 
 /* Keys of up to VL tokens: squares of VL numbers are turned. */
+static ALWAYS_INLINE void store_square(const bool half, const ll_kv_part *k, size_t first, size_t d, const size_t n,
+                                       const size_t columns) {
+    vf square[VL];
+    const float *from = k->key + first * k->ld + d;
+    UNROLL for (size_t r = 0; r < VL; r++) square[r] = r >= n          ? v_zero()
+                                                       : columns == VL ? v_load(from + r * k->ld)
+                                                                       : v_load_part(from + r * k->ld, columns);
+    v_transpose(square);
+    UNROLL for (size_t i = 0; i < VL; i++) if (i < columns)
+        store_kv(half, k->head, (d + i) * LL_KV_BLOCK + k->slot + first, square[i], n);
+}
+
 static ALWAYS_INLINE void store_keys(const bool half, const ll_kv_part *k, size_t first, size_t n) {
     for (size_t d = 0; d < k->head_dim; d += VL) {
         const size_t columns = lanes_below(k->head_dim, d);
-        vf square[VL];
-        for (size_t r = 0; r < VL; r++) {
-            const float *at = k->key + (first + r) * k->ld + d;
-            square[r] = r >= n ? v_zero() : columns == VL ? v_load(at) : v_load_part(at, columns);
-        }
-        v_transpose(square);
-        for (size_t i = 0; i < columns; i++)
-            store_kv(half, k->head, (d + i) * LL_KV_BLOCK + k->slot + first, square[i], n);
+        if (n == VL && columns == VL)
+            store_square(half, k, first, d, VL, VL);
+        else
+            store_square(half, k, first, d, n, columns);
     }
 }
 
