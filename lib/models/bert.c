@@ -297,9 +297,7 @@ static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *ba
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
-    ll_linear_apply(exec, &layer->qkv, w->x, batch->n_rows, LL_ACT_NONE, NULL, w->qkv);
-    ll_team_wait(exec->team);
-    ll_attention_apply(exec, &attention);
+    ll_attention_project(exec, &layer->qkv, w->x, batch->n_rows, w->qkv, &attention);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &layer->attention_output, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);

@@ -96,8 +96,9 @@ static void gpt2_free(ll_net *net) {
 
 typedef struct gpt2_work {
     float *x;       /* [n_rows, n_embd] the residual stream */
-    float *h;       /* [n_rows, n_embd] normed x, then what attention gives */
+    float *h;       /* [n_rows, n_embd] normed x */
     float *qkv;     /* [n_rows, 3 n_embd] */
+    float *mixed;   /* [n_rows, n_embd] what attention gives */
     float *inner;   /* [n_rows, n_inner] */
     float *last;    /* [n_logit_rows, n_embd] ln_f of the rows whose logits are wanted */
     float *scratch; /* [n_threads, n_scratch] attention's */
@@ -110,6 +111,7 @@ static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt
     w->x = ll_carve(base, &used, s->n_rows * n);
     w->h = ll_carve(base, &used, s->n_rows * n);
     w->qkv = ll_carve(base, &used, s->n_rows * 3 * n);
+    w->mixed = ll_carve(base, &used, s->n_rows * n);
     w->inner = ll_carve(base, &used, s->n_rows * (size_t)net->config->n_inner);
     w->last = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
@@ -153,17 +155,15 @@ static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *ba
         .n_runs = batch->n_runs,
         .causal = true,
         .scale = c->scale_attn_weights ? 1.0f / sqrtf((float)m->net.kv.head_dim) : 1.0f,
-        .out = w->h,
+        .out = w->mixed,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
     ll_norm_apply(exec, &b->ln_1, w->x, batch->n_rows, w->h);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &b->attn_c_attn, w->h, batch->n_rows, LL_ACT_NONE, NULL, w->qkv);
+    ll_attention_project(exec, &b->attn_c_attn, w->h, batch->n_rows, w->qkv, &attention);
     ll_team_wait(exec->team);
-    ll_attention_apply(exec, &attention);
-    ll_team_wait(exec->team);
-    ll_linear_apply(exec, &b->attn_c_proj, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
+    ll_linear_apply(exec, &b->attn_c_proj, w->mixed, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);
 
     ll_norm_apply(exec, &b->ln_2, w->x, batch->n_rows, w->h);

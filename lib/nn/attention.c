@@ -1,9 +1,10 @@
 /*
  * Attention over blocks of keys and values (Vaswani et al. 2017, eq. 1): how it is divided. The work is a line of
- * heads, run after run, each head as heavy as the scores it takes; a thread gets a stretch of that line. So one
- * thread stores a head's keys and values and attends to them while they are in its cache. Where there are too few
- * heads for an even division, what is dealt is a head's tiles of rows. What a row's result is does not depend on
- * it: that is the kernel's (kernels/attend.h).
+ * heads, the same head of every run, then the next head; each as heavy as the scores it takes. A thread gets a stretch
+ * of that line, so one thread stores a head's keys and values and attends to them while they are in its cache, and
+ * where the number of threads divides that of heads, its heads are the same in every run: then it can also be the one
+ * that computes their columns. Where there are too few heads for an even division, what is dealt is a head's tiles of
+ * rows. What a row's result is does not depend on it: that is the kernel's (kernels/attend.h).
  */
 #include "nn/nn.h"
 
@@ -23,25 +24,29 @@ static uint64_t cost_of(const ll_attention *a, const ll_run *run, size_t begin, 
     return n * twice / 2 + n * ROW_COST;
 }
 
-/* A thread's stretch of the line: pieces whose middle lies in it. Costs are counted twice, so that middles are whole.
- */
+/* A thread's stretch of the line: the pieces whose middle lies in it. Costs are counted twice, so that middles are
+ * whole numbers. */
 typedef struct stretch {
-    uint64_t at, begin, end; /* at: where the next piece begins */
+    uint64_t begin, end;
+    uint64_t head_cost; /* of one head of all runs */
 } stretch;
 
 static stretch stretch_of(const ll_exec *exec, const ll_attention *a) {
-    uint64_t total = 0;
-    for (size_t i = 0; i < a->n_runs; i++) total += cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
-    total *= 2 * a->layout->n_head;
-    const uint64_t size = (uint64_t)exec->team->size, index = (uint64_t)exec->team->index;
-    return (stretch){.begin = total / size * index + total % size * index / size,
-                     .end = total / size * (index + 1) + total % size * (index + 1) / size};
+    stretch s = {0};
+    for (size_t i = 0; i < a->n_runs; i++) s.head_cost += 2 * cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
+    const uint64_t total = s.head_cost * a->layout->n_head, size = (uint64_t)exec->team->size;
+    const uint64_t index = (uint64_t)exec->team->index;
+    s.begin = total / size * index + total % size * index / size;
+    s.end = total / size * (index + 1) + total % size * (index + 1) / size;
+    return s;
 }
 
-static bool take(stretch *s, uint64_t cost) {
-    const uint64_t middle = s->at + cost;
-    s->at += 2 * cost;
-    return middle >= s->begin && middle < s->end;
+/* Heads [*first, *end) of a run are this thread's, where `middle` is that of its head 0. */
+static void own_heads(const stretch *s, uint64_t middle, size_t n_head, size_t *first, size_t *end) {
+    const uint64_t before = s->begin <= middle ? 0 : (s->begin - middle + s->head_cost - 1) / s->head_cost;
+    const uint64_t up_to = s->end <= middle ? 0 : (s->end - middle + s->head_cost - 1) / s->head_cost;
+    *first = (size_t)before < n_head ? (size_t)before : n_head;
+    *end = (size_t)up_to < n_head ? (size_t)up_to : n_head;
 }
 
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a) {
@@ -72,22 +77,19 @@ static const float *query_of(const place *p, size_t r) {
     return p->a->qkv + (p->run->first_row + r) * 3 * n_embd(p->a) + p->head * p->a->layout->head_dim;
 }
 
-static void store_head(const ll_exec *exec, const place *p) {
+/* Rows [begin, end), which lie in one block. */
+static void store_rows(const ll_exec *exec, const place *p, size_t begin, size_t end) {
     const ll_kv_layout *l = p->a->layout;
-    const size_t n = n_embd(p->a);
-    for (size_t r = 0, rows; r < p->run->n_rows; r += rows) {
-        const size_t position = p->run->first_position + r, slot = position % LL_KV_BLOCK;
-        rows = ll_min(p->run->n_rows - r, LL_KV_BLOCK - slot);
-        const ll_kv_part part = {.key = query_of(p, r) + n,
-                                 .value = query_of(p, r) + 2 * n,
-                                 .ld = 3 * n,
-                                 .n_tokens = rows,
-                                 .slot = slot,
-                                 .head_dim = l->head_dim,
-                                 .type = l->type,
-                                 .head = (char *)p->run->kv_blocks[position / LL_KV_BLOCK] + head_bytes(p)};
-        exec->kernels->kv_store(&part);
-    }
+    const size_t n = n_embd(p->a), position = p->run->first_position + begin;
+    const ll_kv_part part = {.key = query_of(p, begin) + n,
+                             .value = query_of(p, begin) + 2 * n,
+                             .ld = 3 * n,
+                             .n_tokens = end - begin,
+                             .slot = position % LL_KV_BLOCK,
+                             .head_dim = l->head_dim,
+                             .type = l->type,
+                             .head = (char *)p->run->kv_blocks[position / LL_KV_BLOCK] + head_bytes(p)};
+    exec->kernels->kv_store(&part);
 }
 
 /* Tiles end where blocks do, so that the last positions of a causal tile's rows lie in one block. */
@@ -117,53 +119,63 @@ static void attend_tile(const ll_exec *exec, const place *p, size_t begin, size_
 
 /* ---- a thread's part */
 
-/* work(...) for every head whose middle lies in this thread's stretch. */
-static void each_own_head(const ll_exec *exec, const ll_attention *a, void (*work)(const ll_exec *, const place *)) {
-    stretch s = stretch_of(exec, a);
-    for (size_t i = 0; i < a->n_runs && s.at < s.end; i++) {
+/* Block by block, all heads of a block together: rows of qkv are read from left to right. */
+static void store_heads(const ll_exec *exec, const ll_attention *a, const ll_run *run, size_t first, size_t end) {
+    for (size_t r = 0, next; r < run->n_rows; r = next) {
+        next = tile_end(run, r);
+        for (size_t head = first; head < end; head++) store_rows(exec, &(place){a, run, head}, r, next);
+    }
+}
+
+static void attend_heads(const ll_exec *exec, const ll_attention *a, const ll_run *run, size_t first, size_t end) {
+    for (size_t head = first; head < end; head++) {
+        for (size_t r = 0, next; r < run->n_rows; r = next) {
+            next = tile_end(run, r);
+            attend_tile(exec, &(place){a, run, head}, r, next);
+        }
+    }
+}
+
+/* For this thread's heads of every run. */
+static void each_run(const ll_exec *exec, const ll_attention *a, bool store, bool attend) {
+    const stretch s = stretch_of(exec, a);
+    uint64_t before = 0;
+    for (size_t i = 0; i < a->n_runs; i++) {
         const uint64_t cost = cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
-        for (size_t head = 0; head < a->layout->n_head; head++) {
-            const place p = {a, &a->runs[i], head};
-            if (take(&s, cost)) work(exec, &p);
+        size_t first, end;
+        own_heads(&s, before + cost, a->layout->n_head, &first, &end);
+        if (store) store_heads(exec, a, &a->runs[i], first, end);
+        if (attend) attend_heads(exec, a, &a->runs[i], first, end);
+        before += 2 * cost;
+    }
+}
+
+static void each_tile(const ll_exec *exec, const ll_attention *a) {
+    const stretch s = stretch_of(exec, a);
+    uint64_t at = 0;
+    for (size_t i = 0; i < a->layout->n_head * a->n_runs && at < s.end; i++) {
+        const place p = {a, &a->runs[i % a->n_runs], i / a->n_runs};
+        for (size_t r = 0, next; r < p.run->n_rows; r = next) {
+            next = tile_end(p.run, r);
+            const uint64_t cost = cost_of(a, p.run, r, next);
+            if (at + cost >= s.begin && at + cost < s.end) attend_tile(exec, &p, r, next);
+            at += 2 * cost;
         }
     }
 }
 
-static void attend_head(const ll_exec *exec, const place *p) {
-    for (size_t r = 0, end; r < p->run->n_rows; r = end) {
-        end = tile_end(p->run, r);
-        attend_tile(exec, p, r, end);
-    }
-}
-
-static void store_and_attend_head(const ll_exec *exec, const place *p) {
-    store_head(exec, p);
-    attend_head(exec, p);
-}
-
-static void each_own_tile(const ll_exec *exec, const ll_attention *a) {
-    stretch s = stretch_of(exec, a);
-    for (size_t i = 0; i < a->n_runs * a->layout->n_head && s.at < s.end; i++) {
-        const place p = {a, &a->runs[i / a->layout->n_head], i % a->layout->n_head};
-        for (size_t r = 0, end; r < p.run->n_rows; r = end) {
-            end = tile_end(p.run, r);
-            if (take(&s, cost_of(a, p.run, r, end))) attend_tile(exec, &p, r, end);
-        }
-    }
-}
-
-void ll_attention_store(const ll_exec *exec, const ll_attention *a) { each_own_head(exec, a, store_head); }
+void ll_attention_store(const ll_exec *exec, const ll_attention *a) { each_run(exec, a, true, false); }
 
 void ll_attention_attend(const ll_exec *exec, const ll_attention *a) {
     if (ll_attention_waits(exec, a))
-        each_own_tile(exec, a);
+        each_tile(exec, a);
     else
-        each_own_head(exec, a, attend_head);
+        each_run(exec, a, false, true);
 }
 
 void ll_attention_apply(const ll_exec *exec, const ll_attention *a) {
     if (!ll_attention_waits(exec, a)) {
-        each_own_head(exec, a, store_and_attend_head);
+        each_run(exec, a, true, true);
         return;
     }
     ll_attention_store(exec, a);
@@ -171,6 +183,26 @@ void ll_attention_apply(const ll_exec *exec, const ll_attention *a) {
     ll_attention_attend(exec, a);
 }
 
+bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, size_t *begin, size_t *end) {
+    const size_t size = (size_t)exec->team->size, n_head = a->layout->n_head, n = n_embd(a);
+    if (n_head % size || n % nr || n / size % nr || ll_attention_waits(exec, a)) return false;
+    *begin = n / size * (size_t)exec->team->index;
+    *end = *begin + n / size;
+    return true;
+}
+
 size_t ll_attention_scratch_floats(const ll_kv_layout *layout, size_t max_positions) {
     return ll_attend_scratch_floats(layout->head_dim, max_positions);
+}
+
+void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *qkv,
+                          const ll_attention *a) {
+    size_t begin, end;
+    if (ll_attention_columns(exec, a, linear->nr, &begin, &end)) {
+        ll_linear_apply_parts(exec, linear, x, n_rows, 3, begin, end, qkv);
+    } else {
+        ll_linear_apply(exec, linear, x, n_rows, LL_ACT_NONE, NULL, qkv);
+        ll_team_wait(exec->team);
+    }
+    ll_attention_apply(exec, a);
 }

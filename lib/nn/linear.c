@@ -95,19 +95,40 @@ static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const f
     for (size_t r = 0; r < n_rows; r++) activate(exec->kernels, activation, y + r * n_out + begin, columns);
 }
 
+/* What a product reads: x, or x in 8 bits. */
+typedef struct input {
+    const void *rows;
+    size_t stride;
+} input;
+
+static input prepare(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows) {
+    if (!ll_is_integer_type(linear->type)) return (input){x, linear->n_in * sizeof *x};
+    const size_t stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
+    return (input){quantize(exec, linear, x, n_rows, stride), stride};
+}
+
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y) {
-    const void *rows = x;
-    size_t begin, end, x_stride = linear->n_in * sizeof *x;
+    size_t begin, end;
     if (n_rows == 0) return;
-    if (ll_is_integer_type(linear->type)) {
-        x_stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
-        rows = quantize(exec, linear, x, n_rows, x_stride);
-    }
+    const input in = prepare(exec, linear, x, n_rows);
     ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
     if (begin == end) return;
     if (exec->openblas)
         apply_openblas(exec, linear, x, n_rows, activation, residual, y, begin, end);
     else
-        apply_packed(exec, linear, rows, x_stride, n_rows, activation, residual, y, begin, end);
+        apply_packed(exec, linear, in.rows, in.stride, n_rows, activation, residual, y, begin, end);
+}
+
+void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, size_t n_parts,
+                           size_t begin, size_t end, float *y) {
+    const input in = prepare(exec, linear, x, n_rows);
+    const size_t width = linear->n_out / n_parts;
+    for (size_t i = 0; i < n_parts; i++) {
+        const size_t from = i * width + begin, to = i * width + end;
+        if (exec->openblas)
+            apply_openblas(exec, linear, x, n_rows, LL_ACT_NONE, NULL, y, from, to);
+        else
+            apply_packed(exec, linear, in.rows, in.stride, n_rows, LL_ACT_NONE, NULL, y, from, to);
+    }
 }

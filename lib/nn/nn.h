@@ -68,6 +68,10 @@ void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
 #define LL_ACT_NONE (-1)
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y);
+/* y[n_rows, n_out] = x[n_rows, n_in] W^T + b: this thread computes the outputs [begin, end) of each of `n_parts` equal
+ * parts, multiples of nr. Waits as ll_linear_apply does. */
+void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, size_t n_parts,
+                           size_t begin, size_t end, float *y);
 /* Bytes exec->quantized needs for rows of n_in activations. */
 size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads);
 
@@ -119,7 +123,15 @@ void ll_attention_store(const ll_exec *exec, const ll_attention *a);
 /* out = softmax(scale * q k^T) v for this thread's part (Vaswani et al. 2017, eq. 1). A row without a finite score
  * becomes NaN. */
 void ll_attention_attend(const ll_exec *exec, const ll_attention *a);
-/* All of it; the one step that may wait by itself. */
+/* All of it; may wait in between. */
 void ll_attention_apply(const ll_exec *exec, const ll_attention *a);
+/* True if this thread attends to the same heads of every run, and those are the columns [*begin, *end) of queries, of
+ * keys and of values, whole panels of nr: then it can compute them itself, and begin without waiting for the others. */
+bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, size_t *begin, size_t *end);
+
+/* The step before it too: qkv, which is a->qkv, = linear(x). Others may still read x when this thread already writes
+ * a->out: they must not overlap. */
+void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *qkv,
+                          const ll_attention *a);
 
 #endif
