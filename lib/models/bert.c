@@ -285,8 +285,9 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
     }
 }
 
+/* All of a layer but its last norm, which is done with what comes next: `norm` is that of the layer before, or NULL. */
 static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *batch, const bert_layer *layer,
-                          bert_work *w) {
+                          const ll_norm *norm, bert_work *w) {
     const ll_attention attention = {
         .layout = &m->net.kv,
         .qkv = w->qkv,
@@ -297,18 +298,17 @@ static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *ba
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
-    ll_attention_project(exec, &layer->qkv, w->x, batch->n_rows, w->qkv, &attention);
+    ll_input in = norm ? ll_norm_input(exec, norm, &layer->qkv, w->x, batch->n_rows, w->x)
+                       : ll_linear_input(exec, &layer->qkv, w->x, batch->n_rows);
+    ll_attention_project(exec, &layer->qkv, &in, w->qkv, &attention);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &layer->attention_output, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);
-    ll_norm_apply(exec, &layer->attention_norm, w->x, batch->n_rows, w->x);
-    ll_team_wait(exec->team);
 
-    ll_linear_apply(exec, &layer->up, w->x, batch->n_rows, (int)m->net.config->activation, NULL, w->inner);
+    in = ll_norm_input(exec, &layer->attention_norm, &layer->up, w->x, batch->n_rows, w->x);
+    ll_linear_apply_to(exec, &layer->up, &in, (int)m->net.config->activation, NULL, w->inner);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &layer->down, w->inner, batch->n_rows, LL_ACT_NONE, w->x, w->x);
-    ll_team_wait(exec->team);
-    ll_norm_apply(exec, &layer->output_norm, w->x, batch->n_rows, w->x);
 }
 
 /* Pooler and classifier, over the first token of every sequence. */
@@ -357,15 +357,19 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     with_room.quantized = w.quantized;
     const ll_exec *exec = &with_room;
     embed(m, exec, batch, w.x);
-    for (size_t i = 0; i < net->n_layers; i++) {
+    const bert_layer *layers = net->layers;
+    const ll_norm *norm = NULL; /* still to be done */
+    for (size_t i = 0; i < net->n_layers; norm = &layers[i++].output_norm) {
         if (ll_pass_stopped(exec, batch, stopped)) return;
-        forward_layer(m, exec, batch, (const bert_layer *)net->layers + i, &w);
+        forward_layer(m, exec, batch, &layers[i], norm, &w);
     }
     ll_team_wait(exec->team);
-    if (batch->hidden) {
+    if (norm) ll_norm_apply(exec, norm, w.x, batch->n_rows, w.x);
+    if (batch->hidden) { /* the rows this thread has just normed */
         ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
         memcpy(batch->hidden + begin * n, w.x + begin * n, (end - begin) * n * sizeof(float));
     }
+    ll_team_wait(exec->team);
     forward_first(m, exec, batch, &w);
     forward_words(m, exec, batch, &w);
 }

@@ -96,7 +96,7 @@ static void gpt2_free(ll_net *net) {
 
 typedef struct gpt2_work {
     float *x;       /* [n_rows, n_embd] the residual stream */
-    float *h;       /* [n_rows, n_embd] normed x */
+    float *h;       /* [normed rows, n_embd] normed x */
     float *qkv;     /* [n_rows, 3 n_embd] */
     float *mixed;   /* [n_rows, n_embd] what attention gives */
     float *inner;   /* [n_rows, n_inner] */
@@ -109,7 +109,7 @@ typedef struct gpt2_work {
 static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt2_work *w) {
     size_t n = (size_t)net->config->n_embd, used = 0;
     w->x = ll_carve(base, &used, s->n_rows * n);
-    w->h = ll_carve(base, &used, s->n_rows * n);
+    w->h = ll_carve(base, &used, ll_normed_rows(s->n_rows, s->n_threads) * n);
     w->qkv = ll_carve(base, &used, s->n_rows * 3 * n);
     w->mixed = ll_carve(base, &used, s->n_rows * n);
     w->inner = ll_carve(base, &used, s->n_rows * (size_t)net->config->n_inner);
@@ -159,16 +159,14 @@ static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *ba
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
-    ll_norm_apply(exec, &b->ln_1, w->x, batch->n_rows, w->h);
-    ll_team_wait(exec->team);
-    ll_attention_project(exec, &b->attn_c_attn, w->h, batch->n_rows, w->qkv, &attention);
+    ll_input in = ll_norm_input(exec, &b->ln_1, &b->attn_c_attn, w->x, batch->n_rows, w->h);
+    ll_attention_project(exec, &b->attn_c_attn, &in, w->qkv, &attention);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &b->attn_c_proj, w->mixed, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);
 
-    ll_norm_apply(exec, &b->ln_2, w->x, batch->n_rows, w->h);
-    ll_team_wait(exec->team);
-    ll_linear_apply(exec, &b->mlp_c_fc, w->h, batch->n_rows, (int)c->activation, NULL, w->inner);
+    in = ll_norm_input(exec, &b->ln_2, &b->mlp_c_fc, w->x, batch->n_rows, w->h);
+    ll_linear_apply_to(exec, &b->mlp_c_fc, &in, (int)c->activation, NULL, w->inner);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &b->mlp_c_proj, w->inner, batch->n_rows, LL_ACT_NONE, w->x, w->x);
 }
@@ -179,9 +177,9 @@ static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *bat
     if (batch->hidden) ll_norm_apply(exec, &m->ln_f, w->x, batch->n_rows, batch->hidden);
     if (!batch->n_logit_rows) return;
     ll_team_share(exec->team, batch->n_logit_rows, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++) memcpy(w->last + i * n, w->x + batch->logit_rows[i] * n, n * sizeof(float));
-    ll_team_wait(exec->team);
-    ll_norm_apply(exec, &m->ln_f, w->last, batch->n_logit_rows, w->last);
+    for (size_t i = begin; i < end; i++)
+        exec->kernels->layer_norm(w->x + batch->logit_rows[i] * n, m->ln_f.weight, m->ln_f.bias, m->ln_f.eps,
+                                  w->last + i * n, n);
     ll_team_wait(exec->team);
     ll_linear_apply(exec, &m->lm_head, w->last, batch->n_logit_rows, LL_ACT_NONE, NULL, batch->logits);
 }

@@ -244,11 +244,8 @@ llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights w
 
 llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(void *user, const ll_tensor *t),
                           void *user) {
-    ll_loader l = {.tensors = tensors,
-                   .kernels = net->kernels,
-                   .wanted = LLMCS_WEIGHTS_F32,
-                   .visit = visit,
-                   .visit_user = user};
+    ll_loader l = {
+        .tensors = tensors, .kernels = net->kernels, .wanted = LLMCS_WEIGHTS_F32, .visit = visit, .visit_user = user};
     return check(net, &l);
 }
 

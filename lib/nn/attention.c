@@ -195,13 +195,13 @@ size_t ll_attention_scratch_floats(const ll_kv_layout *layout, size_t max_positi
     return ll_attend_scratch_floats(layout->head_dim, max_positions);
 }
 
-void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *qkv,
+void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const ll_input *in, float *qkv,
                           const ll_attention *a) {
     size_t begin, end;
     if (ll_attention_columns(exec, a, linear->nr, &begin, &end)) {
-        ll_linear_apply_parts(exec, linear, x, n_rows, 3, begin, end, qkv);
+        ll_linear_apply_parts(exec, linear, in, 3, begin, end, qkv);
     } else {
-        ll_linear_apply(exec, linear, x, n_rows, LL_ACT_NONE, NULL, qkv);
+        ll_linear_apply_to(exec, linear, in, LL_ACT_NONE, NULL, qkv);
         ll_team_wait(exec->team);
     }
     ll_attention_apply(exec, a);

@@ -54,25 +54,58 @@ static void apply_packed(const ll_exec *exec, const ll_linear *linear, const voi
     }
 }
 
-/* Of so few rows every thread makes its own copy in 8 bits, which is quicker than to wait for the others. */
+/* Of so few rows every thread makes its own copy, which is quicker than to wait for the others. */
 #define OWN_COPY_ROWS 2
 
 size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads) {
     return ll_q_row_bytes(kernels->q_bytes, n_in) * ll_max(n_rows, OWN_COPY_ROWS * n_threads);
 }
 
-/* x in 8 bits, as all threads see it or as only this one does. */
-static const void *quantize(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows,
-                            size_t row_bytes) {
-    const ll_kernels *k = exec->kernels;
-    const bool own = n_rows <= OWN_COPY_ROWS;
-    char *rows = (char *)exec->quantized + (own ? (size_t)exec->team->index * OWN_COPY_ROWS * row_bytes : 0);
-    size_t begin = 0, end = n_rows;
-    if (!own) ll_team_share(exec->team, n_rows, 1, &begin, &end);
-    for (size_t r = begin; r < end; r++)
-        k->quantize(x + r * linear->n_in, linear->n_in, linear->type == LL_Q4, rows + r * row_bytes);
-    if (!own) ll_team_wait(exec->team);
-    return rows;
+size_t ll_normed_rows(size_t n_rows, size_t n_threads) { return ll_max(n_rows, OWN_COPY_ROWS * n_threads); }
+
+/* Where the rows of this pass are, that all threads see or only this one does, and in 8 bits. */
+typedef struct copies {
+    size_t begin, end;   /* rows that this thread makes */
+    size_t first_of_own; /* where its own copy begins, in rows; 0 for the common one */
+    size_t stride;       /* of a row in 8 bits */
+    bool common;
+} copies;
+
+static copies copies_of(const ll_exec *exec, const ll_linear *linear, size_t n_rows, bool common) {
+    copies c = {.end = n_rows, .common = common};
+    if (ll_is_integer_type(linear->type)) c.stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
+    if (common)
+        ll_team_share(exec->team, n_rows, 1, &c.begin, &c.end);
+    else
+        c.first_of_own = (size_t)exec->team->index * OWN_COPY_ROWS;
+    return c;
+}
+
+static char *quantized_row(const ll_exec *exec, const copies *c, size_t r) {
+    return (char *)exec->quantized + (c->first_of_own + r) * c->stride;
+}
+
+ll_input ll_linear_input(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows) {
+    if (!ll_is_integer_type(linear->type)) return (ll_input){x, x, linear->n_in * sizeof *x, n_rows};
+    const copies c = copies_of(exec, linear, n_rows, n_rows > OWN_COPY_ROWS);
+    for (size_t r = c.begin; r < c.end; r++)
+        exec->kernels->quantize(x + r * linear->n_in, linear->n_in, linear->type == LL_Q4, quantized_row(exec, &c, r));
+    if (c.common) ll_team_wait(exec->team);
+    return (ll_input){x, quantized_row(exec, &c, 0), c.stride, n_rows};
+}
+
+ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear *linear, const float *x, size_t n_rows,
+                       float *normed) {
+    const copies c = copies_of(exec, linear, n_rows, n_rows > OWN_COPY_ROWS || normed == x);
+    float *rows = normed + c.first_of_own * norm->n;
+    for (size_t r = c.begin; r < c.end; r++) {
+        float *row = rows + r * norm->n;
+        exec->kernels->layer_norm(x + r * norm->n, norm->weight, norm->bias, norm->eps, row, norm->n);
+        if (c.stride) exec->kernels->quantize(row, norm->n, linear->type == LL_Q4, quantized_row(exec, &c, r));
+    }
+    if (c.common) ll_team_wait(exec->team);
+    if (!c.stride) return (ll_input){rows, rows, norm->n * sizeof *rows, n_rows};
+    return (ll_input){rows, quantized_row(exec, &c, 0), c.stride, n_rows};
 }
 
 /* This thread's columns in OpenBLAS, from plain rows: y begins as bias and residual, and the product is added. */
@@ -95,40 +128,33 @@ static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const f
     for (size_t r = 0; r < n_rows; r++) activate(exec->kernels, activation, y + r * n_out + begin, columns);
 }
 
-/* What a product reads: x, or x in 8 bits. */
-typedef struct input {
-    const void *rows;
-    size_t stride;
-} input;
+/* The outputs [begin, end). */
+static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
+                  const float *residual, float *y, size_t begin, size_t end) {
+    if (begin == end || in->n_rows == 0) return;
+    if (exec->openblas)
+        apply_openblas(exec, linear, in->floats, in->n_rows, activation, residual, y, begin, end);
+    else
+        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, activation, residual, y, begin, end);
+}
 
-static input prepare(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows) {
-    if (!ll_is_integer_type(linear->type)) return (input){x, linear->n_in * sizeof *x};
-    const size_t stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
-    return (input){quantize(exec, linear, x, n_rows, stride), stride};
+void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
+                        const float *residual, float *y) {
+    size_t begin, end;
+    ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
+    apply(exec, linear, in, activation, residual, y, begin, end);
 }
 
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y) {
-    size_t begin, end;
     if (n_rows == 0) return;
-    const input in = prepare(exec, linear, x, n_rows);
-    ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
-    if (begin == end) return;
-    if (exec->openblas)
-        apply_openblas(exec, linear, x, n_rows, activation, residual, y, begin, end);
-    else
-        apply_packed(exec, linear, in.rows, in.stride, n_rows, activation, residual, y, begin, end);
+    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
+    ll_linear_apply_to(exec, linear, &in, activation, residual, y);
 }
 
-void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, size_t n_parts,
+void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
                            size_t begin, size_t end, float *y) {
-    const input in = prepare(exec, linear, x, n_rows);
     const size_t width = linear->n_out / n_parts;
-    for (size_t i = 0; i < n_parts; i++) {
-        const size_t from = i * width + begin, to = i * width + end;
-        if (exec->openblas)
-            apply_openblas(exec, linear, x, n_rows, LL_ACT_NONE, NULL, y, from, to);
-        else
-            apply_packed(exec, linear, in.rows, in.stride, n_rows, LL_ACT_NONE, NULL, y, from, to);
-    }
+    for (size_t i = 0; i < n_parts; i++)
+        apply(exec, linear, in, LL_ACT_NONE, NULL, y, i * width + begin, i * width + end);
 }

@@ -1,6 +1,7 @@
 /*
  * The operations of a transformer, each divided over the threads of a team and checked for shape when it is made,
- * not when it runs. None of them waits: a step that reads what another wrote is preceded by ll_team_wait.
+ * not when it runs. A step that reads what another wrote is preceded by ll_team_wait; those that wait themselves say
+ * so.
  */
 #ifndef LL_NN_NN_H
 #define LL_NN_NN_H
@@ -68,10 +69,6 @@ void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
 #define LL_ACT_NONE (-1)
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y);
-/* y[n_rows, n_out] = x[n_rows, n_in] W^T + b: this thread computes the outputs [begin, end) of each of `n_parts` equal
- * parts, multiples of nr. Waits as ll_linear_apply does. */
-void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, size_t n_parts,
-                           size_t begin, size_t end, float *y);
 /* Bytes exec->quantized needs for rows of n_in activations. */
 size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads);
 
@@ -82,6 +79,26 @@ typedef struct ll_norm {
     float *weight, *bias; /* [n] */
 } ll_norm;
 void ll_norm_apply(const ll_exec *exec, const ll_norm *norm, const float *x, size_t n_rows, float *y);
+
+/* ---- what a linear reads, made ready once: floats, or these in 8 bits, in exec->quantized */
+typedef struct ll_input {
+    const float *floats; /* [n_rows, n_in] */
+    const void *rows;    /* what the kernels read: floats, or their copy in 8 bits */
+    size_t stride;       /* bytes from one of rows to the next */
+    size_t n_rows;
+} ll_input;
+ll_input ll_linear_input(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows);
+/* norm(x) ready for `linear`. Few rows each thread makes for itself, into its part of `normed`, which has room for
+ * ll_normed_rows rows, and nobody waits. More rows, or where normed is x, are shared, and all wait for each other. */
+ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear *linear, const float *x, size_t n_rows,
+                       float *normed);
+size_t ll_normed_rows(size_t n_rows, size_t n_threads);
+/* As ll_linear_apply, without a wait. */
+void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
+                        const float *residual, float *y);
+/* The outputs [begin, end) of each of n_parts equal parts, multiples of nr, all of them this thread's: no wait. */
+void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
+                           size_t begin, size_t end, float *y);
 
 /* ---- attention */
 /* A run of rows of one sequence at consecutive positions. kv_blocks[b] is the memory of tokens
@@ -129,9 +146,9 @@ void ll_attention_apply(const ll_exec *exec, const ll_attention *a);
  * keys and of values, whole panels of nr: then it can compute them itself, and begin without waiting for the others. */
 bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, size_t *begin, size_t *end);
 
-/* The step before it too: qkv, which is a->qkv, = linear(x). Others may still read x when this thread already writes
- * a->out: they must not overlap. */
-void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *qkv,
+/* The step before it too: qkv, which is a->qkv, = linear(in). Others may still read `in` when this thread already
+ * writes a->out: they must not overlap. */
+void ll_attention_project(const ll_exec *exec, const ll_linear *linear, const ll_input *in, float *qkv,
                           const ll_attention *a);
 
 #endif

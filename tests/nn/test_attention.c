@@ -3,6 +3,7 @@
 
 #include "kernels/half.h"
 #include "nn/nn_case.h"
+#include "nn/pack.h"
 
 /* Some sequences with their queries, keys and values, and blocks that hold the keys and values. */
 typedef struct scene {
@@ -241,6 +242,99 @@ START_TEST(work_is_divided_evenly) {
         ll_team team = {NULL, 0, cases[c].team_size};
         const ll_exec exec = {.team = &team};
         ck_assert_msg(ll_attention_waits(&exec, &a) == cases[c].waits, "case %zu", c);
+        size_t begin, end;
+        const bool even = cases[c].n_head % (size_t)cases[c].team_size == 0;
+        ck_assert_msg(ll_attention_columns(&exec, &a, 64, &begin, &end) == even, "case %zu", c);
+        if (even) ck_assert(begin == 0 && end == 64 * cases[c].n_head / (size_t)cases[c].team_size);
+    }
+}
+END_TEST
+
+/* ---- with threads: the steps that may wait, and those that need not */
+
+typedef struct layer {
+    scene s;
+    ll_linear linear;
+    ll_norm norm;
+    float *x, *normed, *qkv, *out, *scratch, *quantized;
+    size_t scratch_floats;
+    const ll_kernels *kernels;
+} layer;
+
+static void run_layer(ll_team *team, void *arg) {
+    layer *l = arg;
+    ll_run runs[4];
+    for (size_t i = 0, row = 0; i < l->s.n_seq; row += l->s.lengths[i++])
+        runs[i] = (ll_run){row, l->s.lengths[i], 0, l->s.blocks[i]};
+    const ll_exec exec = {.team = team, .kernels = l->kernels, .quantized = l->quantized};
+    const ll_attention a = {.layout = &l->s.layout,
+                            .qkv = l->qkv,
+                            .runs = runs,
+                            .n_runs = l->s.n_seq,
+                            .causal = true,
+                            .scale = 0.125f,
+                            .out = l->out,
+                            .scratch = l->scratch + (size_t)team->index * l->scratch_floats};
+    const ll_input in = ll_norm_input(&exec, &l->norm, &l->linear, l->x, l->s.n_rows, l->normed);
+    ll_attention_project(&exec, &l->linear, &in, l->qkv, &a);
+}
+
+static void fill_linear(uint64_t *seed, ll_linear *linear, const llmcs_allocator *a, const ll_kernels *k,
+                        ll_weight_type type, size_t n_in, size_t n_out) {
+    float *values = random_floats(seed, 0.1f, n_in * n_out);
+    const ll_rectangle all = {0, 0, n_out, n_in};
+    ck_assert_int_eq(ll_linear_create(linear, a, k, type, n_in, n_out, true, "w"), LLMCS_OK);
+    if (type == LL_Q8) ll_linear_measure(linear, LL_OUT_IN, &all, 0, values);
+    ll_linear_put(linear, LL_OUT_IN, &all, 0, values);
+    memset(linear->bias, 0, n_out * sizeof(float));
+    free(values);
+}
+
+#define MOST_THREADS 4
+
+/* norm, query, key and value, attention: few rows and many, float and integer weights, heads that are whole panels and
+ * heads that are not. */
+static void check_layer(uint64_t *seed, const ll_kernels *k, ll_weight_type type, ll_kv_layout layout, size_t n_seq,
+                        const size_t *lengths) {
+    const llmcs_allocator a = ll_allocator_default();
+    layer l = {.s = scene_new(seed, layout, n_seq, lengths), .kernels = k};
+    const size_t width = n_embd(&l.s), n = l.s.n_rows;
+    fill_linear(seed, &l.linear, &a, k, type, width, 3 * width);
+    float *weight = random_floats(seed, 1.0f, width), *bias = random_floats(seed, 1.0f, width);
+    l.norm = (ll_norm){width, 1e-5f, weight, bias};
+    l.x = random_floats(seed, 2.0f, n * width);
+    l.normed = floats(ll_normed_rows(n, MOST_THREADS) * width);
+    l.qkv = floats(n * 3 * width);
+    l.out = floats(n * width);
+    l.scratch_floats = ll_attention_scratch_floats(&layout, 16 * LL_KV_BLOCK);
+    l.scratch = floats(MOST_THREADS * l.scratch_floats);
+    l.quantized = floats(ll_quantized_bytes(k, width, n, MOST_THREADS) / sizeof(float) + 1);
+    float *want = floats(n * width);
+    for (int n_threads = 1; n_threads <= MOST_THREADS; n_threads++) {
+        ll_pool *pool;
+        ck_assert_int_eq(ll_pool_create(&a, n_threads, &(ll_log){0}, &pool), LLMCS_OK);
+        memset(l.out, 0xff, n * width * sizeof(float));
+        ck_assert_int_eq(ll_pool_run(pool, run_layer, &l), LLMCS_OK);
+        if (n_threads == 1) memcpy(want, l.out, n * width * sizeof(float));
+        ck_assert(isfinite(want[n * width - 1]));
+        ck_assert_mem_eq(l.out, want, n * width * sizeof(float));
+        ll_pool_free(&pool);
+    }
+    ll_linear_free(&l.linear, &a);
+    float *const parts[] = {weight, bias, l.x, l.normed, l.qkv, l.out, l.scratch, l.quantized, want};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) free(parts[i]);
+    scene_free(&l.s);
+}
+
+START_TEST(threads_change_no_bit_of_a_layer) {
+    static const ll_kv_layout shapes[] = {{1, 4, 64, LL_KV_F32}, {1, 12, 16, LL_KV_F16}, {1, 3, 24, LL_KV_F32}};
+    static const size_t lengths[4][4] = {{1}, {2}, {70}, {40, 1, 3, 33}};
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_kernels = all_kernels(rows);
+    uint64_t seed = 8;
+    for (size_t c = 0; c < n_kernels * 24; c++) {
+        const size_t which = c / 6 % 4;
+        check_layer(&seed, rows[c / 24], c / 3 % 2 ? LL_Q8 : LL_F32, shapes[c % 3], which == 3 ? 4 : 1, lengths[which]);
     }
 }
 END_TEST
@@ -251,6 +345,7 @@ static void add(TCase *t) {
     tcase_add_test(t, a_bad_row_is_nan_and_alone);
     tcase_add_test(t, neighbours_change_no_bit);
     tcase_add_test(t, work_is_divided_evenly);
+    tcase_add_test(t, threads_change_no_bit_of_a_layer);
 }
 
 SUITE_MAIN("nn/attention", add)
