@@ -19,6 +19,7 @@
 #include "formats/config.h"
 #include "formats/json.h"
 #include "formats/tensors.h"
+#include "formats/tokenizer_files.h"
 
 #define MUST(condition)                     \
     do {                                    \
@@ -248,6 +249,42 @@ static UNUSED int fuzz_config(const uint8_t *data, size_t size) {
         ll_config_free(&config);
     }
     MUST(c.live == 0);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ gguf */
+
+/* A whole file: container, then network, tokenizer and tensors, as far as each gets. */
+static UNUSED int fuzz_gguf(const uint8_t *data, size_t size) {
+    make_fuzz_folder();
+    fuzz_write("model.gguf", data, size);
+    char path[160];
+    snprintf(path, sizeof path, "%s/model.gguf", fuzz_folder);
+    for (int mode = 0; mode < 2; mode++) {
+        counter c = {0};
+        llmcs_allocator a = counting(&c);
+        ll_log log = {NULL, NULL};
+        ll_source source;
+        ll_config config;
+        ll_tokenizer_spec spec;
+        ll_tensors *t = NULL;
+        llmcs_status st = ll_source_open(&source, &a, path, (llmcs_load_mode)mode);
+        MUST(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_LIMIT || st == LLMCS_UNSUPPORTED || st == LLMCS_IO);
+        MUST(c.bytes < 16 * size + (64 << 10));
+        if (!st && !ll_config_read(&config, &a, &source, &log)) {
+            check_config(&config);
+            ll_config_free(&config);
+        }
+        if (!st && !ll_tokenizer_files_read(&spec, &a, &source, NULL)) {
+            for (size_t i = 0; i < spec.n_vocab; i++) MUST(spec.vocab[i].id >= 0 && spec.vocab[i].id <= 1 << 24);
+            ll_tokenizer_spec_free(&spec);
+        }
+        if (!st && !ll_tensors_open(&a, &source, (llmcs_load_mode)mode, &log, &t)) check_tensors(t);
+        ll_tensors_close(&t);
+        ll_source_close(&source);
+        MUST(c.bytes < 200 * size + (256 << 10));
+        MUST(c.live == 0);
+    }
     return 0;
 }
 

@@ -64,6 +64,8 @@ START_TEST(header) { ck_assert_int_ge(replay(fuzz_header, "header"), 5); }
 END_TEST
 START_TEST(shards) { ck_assert_int_ge(replay(fuzz_index, "index"), 5); }
 END_TEST
+START_TEST(gguf) { ck_assert_int_ge(replay(fuzz_gguf, "gguf"), 5); }
+END_TEST
 START_TEST(config) { ck_assert_int_ge(replay(fuzz_config, "config"), 5); }
 END_TEST
 
@@ -73,6 +75,7 @@ static void add(TCase *t) {
     tcase_add_test(t, safetensors);
     tcase_add_test(t, header);
     tcase_add_test(t, shards);
+    tcase_add_test(t, gguf);
     tcase_add_test(t, config);
 }
 

@@ -141,6 +141,24 @@ class Weights(unittest.TestCase):
                 llmcs.Model(GPT2, **wrong)
 
 
+class Quantize(unittest.TestCase):
+    def test_a_file_answers_like_its_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "bert.gguf")
+            llmcs.quantize(BERT, path, "f32")
+            texts = ["good , fits well", "broken"]
+            with llmcs.Model(BERT, weights="f32") as a, llmcs.Model(path, weights="f32") as b:
+                self.assertEqual(a.classify(texts), b.classify(texts))
+            self.assertEqual(llmcs.Tokenizer(path).encode("good"), llmcs.Tokenizer(BERT).encode("good"))
+            llmcs.quantize(BERT, path, "q4_0")
+            self.assertEqual(os.listdir(folder), ["bert.gguf"])
+            with self.assertRaises(ValueError):
+                llmcs.quantize(BERT, path, "q5_0")
+            with self.assertRaises(llmcs.Error) as raised:
+                llmcs.quantize(BERT, folder)
+            self.assertEqual(raised.exception.status, "IO")
+
+
 class Encode(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -7,6 +7,7 @@ import math
 import os
 import struct
 import subprocess
+import tempfile
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -229,6 +230,34 @@ class Demo(unittest.TestCase):
         self.assertEqual(run("product_copy", "--seed", "5", "blue cotton shirt"),
                          run("product_copy", "--seed", "5", text="blue cotton shirt\n"))
         self.assertIn("no/such", run("reply", "--model", "no/such", "x", code=1))
+
+
+class Quantize(unittest.TestCase):
+    def test_a_file_answers_like_its_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.gguf")
+            sizes = []
+            for kind in ("f32", "f16", "q8_0", "q4_0"):
+                self.assertEqual(run("llmcs", "quantize", GPT2, path, "--type", kind), "")
+                sizes.append(os.path.getsize(path))
+                self.assertEqual(ask("tokenize", path, [{"text": "Where is it?"}]), ask("tokenize", GPT2, [{"text": "Where is it?"}]))
+            self.assertEqual(sizes, sorted(sizes, reverse=True))
+            run("llmcs", "quantize", BERT, path, "--type", "f16")
+            text = [{"text": "good , fits well"}]
+            self.assertEqual(ask("classify", path, text), ask("classify", BERT, text))
+            self.assertEqual(os.listdir(folder), ["x.gguf"])
+            self.assertIn("masked-LM", run("llmcs", "quantize", "--help"))
+
+    def test_wrong_usage(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.gguf")
+            self.assertIn("--type is q8_0, q4_0", run("llmcs", "quantize", GPT2, path, "--type", "q5_k", code=2))
+            self.assertIn("one file to write", run("llmcs", "quantize", GPT2, code=2))
+            self.assertIn("one file to write", run("llmcs", "quantize", GPT2, path, "more", code=2))
+            self.assertIn("no --jsonl", run("llmcs", "quantize", GPT2, path, "--jsonl", code=2))
+            self.assertIn("no such folder", run("llmcs", "quantize", os.path.join(folder, "none"), path, code=1))
+            self.assertIn("a folder", run("llmcs", "quantize", GPT2, folder, code=1))
+            self.assertEqual(os.listdir(folder), [])
 
 
 class Usage(unittest.TestCase):

@@ -21,7 +21,7 @@ import os
 import queue
 import threading
 
-__all__ = ["Error", "Model", "Session", "Tokenizer", "version"]
+__all__ = ["Error", "Model", "Session", "Tokenizer", "quantize", "version"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _NUL = c.c_size_t(-1).value
@@ -65,6 +65,8 @@ Result = _struct("llmcs_result", (c.POINTER(Sequence), "sequences"),
 ScoreResult = _struct("llmcs_score_result", (_double, "logprob"), (_size, "n_tokens"))
 Text = _struct("llmcs_text", (c.c_char_p, "text"), (_size, "text_bytes"), (c.c_char_p, "pair"), (_size, "pair_bytes"))
 MaskToken = _struct("llmcs_mask_token", (_size, "position"), (_i32, "id"), (_float, "probability"))
+QuantizeParams = _struct("llmcs_quantize_params", (_size, "struct_size"), (c.c_int, "type"),
+                         (_ptr, "allocator log log_user progress progress_user"))
 _TextFn = c.CFUNCTYPE(c.c_int, _ptr, _ptr, _size)
 
 
@@ -102,6 +104,8 @@ def _load():
         "llmcs_classify": (c.c_int, _ptr, P(Text), _size, P(_float), P(_i32)),
         "llmcs_embed": (c.c_int, _ptr, P(Text), _size, c.c_int, c.c_int, P(_float)),
         "llmcs_rerank": (c.c_int, _ptr, c.c_char_p, _size, P(Text), _size, P(_float)),
+        "llmcs_quantize_params_init": (None, P(QuantizeParams)),
+        "llmcs_quantize": (c.c_int, c.c_char_p, c.c_char_p, P(QuantizeParams)),
         "llmcs_fill_mask": (c.c_int, _ptr, c.c_char_p, _size, _size, P(MaskToken), _size, P(_size)),
     }
     for name, (result, *arguments) in functions.items():
@@ -128,6 +132,14 @@ def _check(status):
 
 def version():
     return _lib.llmcs_version().decode()
+
+
+def quantize(folder, path, type="q8_0"):
+    """Writes a model's folder as one GGUF file, which Model and Tokenizer open, too: q8_0, q4_0, f16, bf16 or f32."""
+    params = QuantizeParams()
+    _lib.llmcs_quantize_params_init(c.byref(params))
+    params.type = ("q8_0", "q4_0", "f16", "bf16", "f32").index(type)
+    _check(_lib.llmcs_quantize(os.fsencode(folder), os.fsencode(path), c.byref(params)))
 
 
 class _Handle:
