@@ -79,6 +79,7 @@ llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_option
     llmcs_status st = ll_alloc_zero(l->allocator, n_threads, sizeof *r.failures, "state of loading", &r.failures);
     if (!st) st = ll_pool_run(pool, work, &r);
     if (!st) st = first_failure(&r, n_threads);
+    if (!st) st = tell_progress(&r); /* the end is told, whoever did the last job */
     ll_free(l->allocator, r.failures);
     ll_free(l->allocator, r.stages);
     return st;

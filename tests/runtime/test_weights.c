@@ -371,9 +371,10 @@ START_TEST(a_callback_stops_it_anywhere) {
         stopped = s.calls > n;
         llmcs_model_free(&m);
         ck_assert_int_eq(st, stopped ? LLMCS_CANCELLED : LLMCS_OK);
-        ck_assert_int_eq(s.calls, stopped ? n + 1 : n); /* not asked again */
+        /* Not asked again; how often it is asked depends on who did the jobs, but the end is told always. */
+        ck_assert(stopped ? s.calls == n + 1 : s.calls <= n && s.last == 1.0f);
         ck_assert_int_eq(faults.live, 0);
-        ck_assert(stopped || n > 0 || o.n_threads > 1);
+        ck_assert(stopped || n > 0);
     }
 }
 END_TEST
