@@ -18,7 +18,7 @@ void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_e
         entry->token = token + SPACE_BYTES;
         entry->token_bytes = (uint32_t)(len - SPACE_BYTES);
     } else if (!is_bracketed(token, len)) {
-        memcpy(room, PREFIX, PREFIX_BYTES);
+        for (size_t i = 0; i < PREFIX_BYTES; i++) room[i] = PREFIX[i];
         if (len) memcpy(room + PREFIX_BYTES, token, len);
         entry->token = room;
         entry->token_bytes = (uint32_t)(len + PREFIX_BYTES);

@@ -22,7 +22,7 @@ static bool as_int(const ll_gguf *g, const ll_gguf_value *v, int64_t *out) {
             *out = p[0];
             return true;
         case LL_GGUF_I8:
-            *out = (int8_t)p[0];
+            *out = p[0] < 128 ? p[0] : p[0] - 256; /* two's complement */
             return true;
         case LL_GGUF_U16:
             *out = (int64_t)load(p, 2);

@@ -130,8 +130,10 @@ void ll_linear_row(const ll_linear *linear, size_t out, float *row) {
             break;
         case LL_Q8: {
             const float scale = *scale_of(linear, out);
-            for (size_t k = 0; k < n; k++)
-                row[k] = scale * (float)(((const unsigned char *)at)[k / 4 * nr * 4 + k % 4] - LL_Q8_ZERO);
+            for (size_t k = 0; k < n; k++) {
+                const int byte = (unsigned char)at[k / 4 * nr * 4 + k % 4];
+                row[k] = scale * (float)(byte - LL_Q8_ZERO);
+            }
             break;
         }
         case LL_Q4:

@@ -158,9 +158,10 @@ typedef struct pattern_list {
 /* The added tokens of one stage, special ones first: of two that look the same the first counts. */
 static llmcs_status collect(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool normalized, ll_arena *arena,
                             ll_normalizer_scratch *s, pattern_list *list, ll_added_set *set) {
-    for (size_t i = 0; i < 2 * spec->n_added; i++) {
-        const ll_added_token *e = &spec->added[i % spec->n_added];
-        if (e->id < 0 || e->special != (i < spec->n_added) || e->normalized != normalized) continue;
+    const size_t n = spec->n_added;
+    for (size_t i = 0; i < 2 * n; i++) {
+        const ll_added_token *e = &spec->added[i < n ? i : i - n];
+        if (e->id < 0 || e->special != (i < n) || e->normalized != normalized) continue;
         const char *text = e->content;
         uint32_t len = e->content_bytes;
         if (normalized && t->n_steps) LL_TRY(normalize_content(t, s, arena, e, &text, &len));

@@ -657,8 +657,8 @@ START_TEST(planned_memory) {
         ck_assert_int_eq(llmcs_plan(file, &o, NULL, &plan), LLMCS_OK);
         fail_alloc_init(&f);
         ck_assert_int_eq(llmcs_model_open(file, &o, &m), LLMCS_OK);
-        ck_assert_msg((uint64_t)f.peak_bytes * 50 <= plan.peak_bytes * 51, "%lld, planned %llu", (long long)f.peak_bytes,
-                      (unsigned long long)plan.peak_bytes);
+        ck_assert_msg((uint64_t)f.peak_bytes * 50 <= plan.peak_bytes * 51, "%lld, planned %llu",
+                      (long long)f.peak_bytes, (unsigned long long)plan.peak_bytes);
         ck_assert_msg((uint64_t)f.live_bytes * 20 <= plan.model_bytes * 21, "%lld, planned %llu",
                       (long long)f.live_bytes, (unsigned long long)plan.model_bytes);
         ck_assert_msg((uint64_t)f.live_bytes * 10 >= plan.model_bytes * 9, "%lld, planned %llu",
