@@ -49,26 +49,27 @@ static llmcs_status cut_one(const char *which, size_t excess, size_t *n) {
     return LLMCS_OK;
 }
 
-/* How many tokens of each text stay. */
-static llmcs_status truncate(const llmcs_encode_params *p, size_t n_special, bool pair, size_t *first, size_t *second) {
-    if (p->truncation == LLMCS_TRUNCATE_NONE) return LLMCS_OK;
-    if (p->max_length < n_special)
-        return ll_fail(LLMCS_ARG, "max_length is %zu, the special tokens alone are %zu", p->max_length, n_special);
-    size_t room = p->max_length - n_special, total = *first + *second;
+llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]) {
+    kept[0] = tokens->texts[0].n;
+    kept[1] = tokens->texts[1].n;
+    if (truncation == LLMCS_TRUNCATE_NONE) return LLMCS_OK;
+    if (max_length < tokens->n_special)
+        return ll_fail(LLMCS_ARG, "max_length is %zu, the special tokens alone are %zu", max_length, tokens->n_special);
+    size_t room = max_length - tokens->n_special, total = kept[0] + kept[1];
     if (total <= room) return LLMCS_OK;
     if (room == 0) {
-        *first = *second = 0;
+        kept[0] = kept[1] = 0;
         return LLMCS_OK;
     }
-    if (p->truncation == LLMCS_TRUNCATE_ONLY_FIRST) return cut_one("first", total - room, first);
-    if (p->truncation == LLMCS_TRUNCATE_ONLY_SECOND) {
-        if (!pair) return ll_fail(LLMCS_ARG, "truncation is only_second, but there is no second text");
-        return cut_one("second", total - room, second);
+    if (truncation == LLMCS_TRUNCATE_ONLY_FIRST) return cut_one("first", total - room, &kept[0]);
+    if (truncation == LLMCS_TRUNCATE_ONLY_SECOND) {
+        if (!tokens->is_pair) return ll_fail(LLMCS_ARG, "truncation is only_second, but there is no second text");
+        return cut_one("second", total - room, &kept[1]);
     }
-    if (pair)
-        cut_longest(room, first, second);
+    if (tokens->is_pair)
+        cut_longest(room, &kept[0], &kept[1]);
     else
-        *first = room;
+        kept[0] = room;
     return LLMCS_OK;
 }
 
@@ -107,13 +108,7 @@ static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
 
 /* ------------------------------------------------------------------------------------------------- template */
 
-typedef struct output {
-    int32_t *ids, *type_ids;
-    llmcs_span *offsets;
-    size_t n;
-} output;
-
-static void put(output *o, const int32_t *ids, const llmcs_span *spans, size_t n, int32_t type_id) {
+static void put(ll_tokens_out *o, const int32_t *ids, const llmcs_span *spans, size_t n, int32_t type_id) {
     static const llmcs_span nowhere = {0, 0};
     for (size_t i = 0; i < n; i++) {
         if (o->ids) o->ids[o->n + i] = ids[i];
@@ -123,29 +118,62 @@ static void put(output *o, const int32_t *ids, const llmcs_span *spans, size_t n
     o->n += n;
 }
 
-static void fill(const llmcs_tokenizer *t, bool pair, bool add_special, const ll_encoding *texts, output *o) {
-    const ll_template_piece *piece = pair ? t->pair : t->single;
-    size_t n = pair ? t->n_pair : t->n_single;
+void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out) {
+    const ll_template_piece *piece = tokens->is_pair ? t->pair : t->single;
+    size_t n = tokens->is_pair ? t->n_pair : t->n_single;
     for (size_t i = 0; i < n; i++) {
         if (piece[i].id >= 0) {
-            if (add_special) put(o, &piece[i].id, NULL, 1, piece[i].type_id);
+            if (tokens->add_special) put(out, &piece[i].id, NULL, 1, piece[i].type_id);
         } else {
-            const ll_encoding *e = &texts[piece[i].sequence];
-            put(o, e->ids, e->spans, e->n, piece[i].type_id);
+            const ll_encoding *e = &tokens->texts[piece[i].sequence];
+            llmcs_span part = parts[piece[i].sequence];
+            put(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
+                piece[i].type_id);
         }
     }
 }
 
-/* Tokens of both texts, cut as asked: texts[0], and with a pair texts[1]. */
-static llmcs_status encode_both(const llmcs_tokenizer *t, const char *text, size_t n, const char *pair, size_t n_pair,
-                                const llmcs_encode_params *p, size_t n_special, ll_encoding texts[2]) {
-    LL_TRY(ll_encode_text(t, text, n, p->flags, &texts[0]));
-    if (pair) LL_TRY(ll_encode_text(t, pair, n_pair, p->flags, &texts[1]));
-    if (t->trim_offsets && texts[0].want_spans) {
-        trim_spans(t, &texts[0]);
-        trim_spans(t, &texts[1]);
+/* ------------------------------------------------------------------------------------------- texts to tokens */
+
+static llmcs_status encode_both(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, ll_tokens *out) {
+    size_t n = text->text_bytes, n_pair = text->pair_bytes;
+    LL_TRY(check_text("text", text->text, &n));
+    if (text->pair) LL_TRY(check_text("pair", text->pair, &n_pair));
+    LL_TRY(ll_encode_text(t, text->text, n, flags, &out->texts[0]));
+    if (text->pair) LL_TRY(ll_encode_text(t, text->pair, n_pair, flags, &out->texts[1]));
+    if (t->trim_offsets && out->texts[0].want_spans) {
+        trim_spans(t, &out->texts[0]);
+        trim_spans(t, &out->texts[1]);
     }
-    return truncate(p, n_special, pair != NULL, &texts[0].n, &texts[1].n);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
+                              ll_tokens *out) {
+    *out = (ll_tokens){.texts = {{.want_spans = want_spans}, {.want_spans = want_spans}},
+                       .is_pair = text->pair != NULL,
+                       .add_special = (flags & LLMCS_ADD_SPECIAL_TOKENS) != 0};
+    LL_TRY(ll_tokenizer_check(t));
+    if (out->add_special) out->n_special = ll_tokenizer_n_added(t, out->is_pair);
+    llmcs_status st = encode_both(t, text, flags, out);
+    if (st) ll_tokens_free(t, out);
+    return st;
+}
+
+void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens) {
+    ll_encoding_free(&tokens->texts[0], &t->allocator);
+    ll_encoding_free(&tokens->texts[1], &t->allocator);
+}
+
+static llmcs_status cut_and_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_encode_params *p,
+                                  ll_tokens_out *out, size_t capacity, size_t *n_tokens) {
+    size_t kept[2];
+    LL_TRY(ll_tokens_cut(tokens, p->truncation, p->max_length, kept));
+    *n_tokens = kept[0] + kept[1] + tokens->n_special;
+    if (!out->ids && !out->type_ids && !out->offsets) return LLMCS_OK;
+    if (*n_tokens > capacity) return ll_fail(LLMCS_LIMIT, "%zu tokens, but the buffer holds %zu", *n_tokens, capacity);
+    ll_tokens_write(t, tokens, (const llmcs_span[2]){{0, kept[0]}, {0, kept[1]}}, out);
+    return LLMCS_OK;
 }
 
 llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t text_bytes, const char *pair,
@@ -158,23 +186,11 @@ llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, si
     *n_tokens = 0;
     LL_TRY(ll_tokenizer_check(tokenizer));
     LL_TRY(check_params(params));
-    LL_TRY(check_text("text", text, &text_bytes));
-    if (pair) LL_TRY(check_text("pair", pair, &pair_bytes));
-
-    bool add_special = params->flags & LLMCS_ADD_SPECIAL_TOKENS;
-    size_t n_special = add_special ? ll_tokenizer_n_added(tokenizer, pair != NULL) : 0;
-    ll_encoding texts[2] = {{.want_spans = offsets != NULL}, {.want_spans = offsets != NULL}};
-    llmcs_status st = encode_both(tokenizer, text, text_bytes, pair, pair_bytes, params, n_special, texts);
-    size_t total = texts[0].n + texts[1].n + n_special;
-    bool asked = ids || type_ids || offsets;
-    if (!st) *n_tokens = total;
-    if (!st && asked && total > capacity)
-        st = ll_fail(LLMCS_LIMIT, "%zu tokens, but the buffer holds %zu", total, capacity);
-    if (!st && asked) {
-        output o = {ids, type_ids, offsets, 0};
-        fill(tokenizer, pair != NULL, add_special, texts, &o);
-    }
-    ll_encoding_free(&texts[0], &tokenizer->allocator);
-    ll_encoding_free(&texts[1], &tokenizer->allocator);
+    const llmcs_text both = {text, text_bytes, pair, pair_bytes};
+    ll_tokens tokens;
+    LL_TRY(ll_tokens_create(tokenizer, &both, params->flags, offsets != NULL, &tokens));
+    ll_tokens_out out = {ids, type_ids, offsets, 0};
+    llmcs_status st = cut_and_write(tokenizer, &tokens, params, &out, capacity, n_tokens);
+    ll_tokens_free(tokenizer, &tokens);
     return st;
 }

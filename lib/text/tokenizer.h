@@ -3,6 +3,7 @@
 #define LL_TEXT_TOKENIZER_H
 
 #include "formats/tokenizer_files.h"
+#include "text/encoding.h"
 
 /* As llmcs_tokenizer_open, for a source whose model type is known ("gpt2", "bert", ...; NULL: not known). */
 llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
@@ -17,5 +18,30 @@ size_t ll_tokenizer_max_length(const llmcs_tokenizer *t);
 
 /* Largest number of special tokens llmcs_encode adds to a single text, or to a pair. */
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair);
+
+/* One text, or a pair, in tokens: to be cut and put into the post-processor's template, as often as is wanted. */
+typedef struct ll_tokens {
+    ll_encoding texts[2]; /* the second of a pair */
+    bool is_pair, add_special;
+    size_t n_special; /* tokens that the template adds */
+} ll_tokens;
+
+/* flags: LLMCS_* of llmcs_encode_params, known ones. On failure nothing is held. Errors: as llmcs_encode. */
+llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
+                              ll_tokens *out);
+void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
+
+/* How many tokens of each text stay, so that with the special ones they are at most max_length. */
+llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
+
+/* Where tokens go, behind the first n; NULL for what is not wanted. */
+typedef struct ll_tokens_out {
+    int32_t *ids, *type_ids;
+    llmcs_span *offsets;
+    size_t n;
+} ll_tokens_out;
+
+/* The template around tokens [begin, end) of each text: as many as these, and n_special. */
+void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out);
 
 #endif
