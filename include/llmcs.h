@@ -526,16 +526,71 @@ typedef struct llmcs_encoder_outputs {
 } llmcs_encoder_outputs;
 
 /* Runs an encoder over n_texts texts of token ids, one after the other in `ids` without padding: lengths[i]
- * tokens for text i. type_ids: NULL for zeros. Answers do not depend on the neighbours, bit for bit.
- * Errors: ARG NOMEM STATE (not an encoder, no such head) CONTEXT_FULL (a text longer than n_ctx) TOKEN_RANGE
- * FORK NUMERIC (NaN or infinity came out: broken weights). */
+ * tokens for text i. type_ids: NULL for zeros. Threads that call at the same time share passes. Answers do not depend
+ * on the neighbours, bit for bit. Errors: ARG NOMEM STATE (not an encoder, no such head) CONTEXT_FULL (a text longer
+ * than n_ctx) TOKEN_RANGE FORK NUMERIC (NaN or infinity came out: broken weights). */
 LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
                                           const size_t *lengths, size_t n_texts, const llmcs_encoder_outputs *outputs);
 
+/* What becomes of a text that has more tokens than the model takes. */
+typedef enum llmcs_overflow {
+    LLMCS_OVERFLOW_ERROR = 0,    /* LLMCS_CONTEXT_FULL, naming the text and its tokens */
+    LLMCS_OVERFLOW_TRUNCATE = 1, /* its end is left out; llmcs_text_info says so */
+    LLMCS_OVERFLOW_WINDOWS = 2   /* all of it is read, in windows, whose outputs are pooled */
+} llmcs_overflow;
+
+/* How the windows of a text become one answer. A mean is weighted by the windows' tokens. */
+typedef enum llmcs_window_pooling {
+    LLMCS_WINDOW_AUTO = 0, /* classify: the mean of logits; embed: the mean of vectors; rerank: the highest score */
+    LLMCS_WINDOW_MEAN = 1, /* rerank: the score of the mean of logits */
+    LLMCS_WINDOW_MAX = 2   /* classify: each label's highest logit; not for embed */
+} llmcs_window_pooling;
+
+/* Names are those of Transformers' tokenizers. Windows are theirs, too (return_overflowing_tokens): each has the
+ * special tokens, begins with the last `stride` tokens of the text in the window before, and the last one ends with the
+ * text. Of a pair the text that `truncation` names is taken in windows (LONGEST_FIRST: the longer one), the other is
+ * whole in each. Defaults in brackets. */
+typedef struct llmcs_text_params {
+    size_t struct_size;
+    llmcs_overflow overflow;             /* [ERROR] */
+    llmcs_truncation truncation;         /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
+    size_t max_length;                   /* [0] most tokens, special ones included; 0: as many as the model takes */
+    size_t stride;                       /* [0] with WINDOWS: tokens that two neighbours have in common */
+    llmcs_window_pooling window_pooling; /* [AUTO] with WINDOWS */
+    uint32_t flags;                      /* [0] LLMCS_STRICT_UTF8 */
+} llmcs_text_params;
+
+LLMCS_API void llmcs_text_params_init(llmcs_text_params *params);
+
+/* What was done with a text. */
+typedef struct llmcs_text_info {
+    size_t n_tokens;   /* of the whole text, special tokens included */
+    size_t n_worked;   /* that the network saw: fewer if it was cut, more with windows (special and common tokens) */
+    size_t n_windows;  /* 1, unless it was taken in windows */
+    int32_t truncated; /* 1: its end was left out */
+} llmcs_text_info;
+
 /* Texts to class probabilities: scores is [n_texts, n_labels] (softmax; sigmoid where config.json's
  * problem_type is multi_label_classification or there is one label; the logits themselves for regression),
- * labels [n_texts] the best class of each; either may be NULL. A text longer than the model's n_ctx is cut
- * at its right end. Errors: ARG NOMEM STATE TOKENIZER NUMERIC FORK. */
+ * labels [n_texts] the best class of each; either may be NULL. params: NULL for the defaults. infos: [n_texts] or NULL.
+ * Texts of any length and number are worked together without padding, and together with those of other threads that
+ * call at the same time; an answer does not depend on its neighbours, bit for bit. For example, reviews of any length:
+ *
+ *     llmcs_text_params params;
+ *     llmcs_text_params_init(&params);
+ *     params.overflow = LLMCS_OVERFLOW_WINDOWS;
+ *     params.stride = 64;
+ *     llmcs_classify_with(model, texts, n_texts, &params, scores, labels, NULL);
+ *
+ * Errors: ARG NOMEM STATE TOKENIZER UTF8 CONTEXT_FULL (a text that is too long, with OVERFLOW_ERROR; a pair whose other
+ * text leaves no room for windows) NUMERIC FORK. */
+LLMCS_API llmcs_status llmcs_classify_with(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                           const llmcs_text_params *params, float *scores, int32_t *labels,
+                                           llmcs_text_info *infos);
+
+/* The same with LLMCS_OVERFLOW_TRUNCATE: a text longer than the model's n_ctx is cut at its right end, and the model's
+ * log, which any calling thread may come to call, says how many were.
+ * Errors: ARG NOMEM STATE TOKENIZER NUMERIC FORK. */
 LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts, float *scores,
                                       int32_t *labels);
 
@@ -552,12 +607,25 @@ typedef enum llmcs_normalize {
     LLMCS_NORMALIZE_L2 = 2
 } llmcs_normalize;
 
-/* Texts to vectors: [n_texts, n_embedding]. Longer texts are cut. Errors: as llmcs_classify. */
+/* Texts to vectors: [n_texts, n_embedding]. As many tokens as the model takes are sentence-transformers'
+ * max_seq_length, where the folder names one. Vectors of windows are pooled before they are normalised. Errors: as
+ * llmcs_classify_with. */
+LLMCS_API llmcs_status llmcs_embed_with(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                        llmcs_pooling pooling, llmcs_normalize normalize,
+                                        const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
+
+/* The same; longer texts are cut as llmcs_classify cuts them. Errors: as llmcs_classify. */
 LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
                                    llmcs_normalize normalize, float *vectors);
 
 /* Cross-encoder: how well each document answers the query: scores [n_docs], the logit of a model with one
- * label, the probability of the last label otherwise. Errors: as llmcs_classify. */
+ * label, the probability of the last label otherwise. Query and document are a pair. infos: [n_docs] or NULL.
+ * Errors: as llmcs_classify_with. */
+LLMCS_API llmcs_status llmcs_rerank_with(llmcs_model *model, const char *query, size_t query_bytes,
+                                         const llmcs_text *docs, size_t n_docs, const llmcs_text_params *params,
+                                         float *scores, llmcs_text_info *infos);
+
+/* The same; the longer of the two is cut as llmcs_classify cuts it. Errors: as llmcs_classify. */
 LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
                                     size_t n_docs, float *scores);
 

@@ -1,215 +1,240 @@
-/* Passes of an encoder: their memory, and token ids through them. */
+/* Passes of an encoder: their memory, how they are made of requests, and what becomes of their outputs. */
 #include "runtime/encoder.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/numbers.h"
-#include "runtime/options.h"
 
-#define OUTPUTS_OLDEST sizeof(llmcs_encoder_outputs)
-
-/* A pass takes up to this many rows (or one longer text): enough for the matrix products to run at their best,
- * small enough for the workspace to stay small. */
-#define PASS_ROWS ((size_t)512)
-#define PASS_TEXTS ((size_t)64)
-/* Rooms kept for later calls: as many as callers are likely to come at once. */
-#define MAX_IDLE 4
+/* A request of a call with many texts is about this large (or one longer text): enough for the matrix products to run
+ * at their best, small enough for the workspace to stay small. */
+#define PIECE_ROWS ((size_t)512)
+#define PIECE_RUNS ((size_t)64)
+/* A pass takes twice as much, so that small requests of other threads go along. */
+#define PASS_ROWS (2 * PIECE_ROWS)
+#define PASS_RUNS (2 * PIECE_RUNS)
+/* Masked LM: words of so many rows are kept together; a request for more is run by itself. */
+#define PASS_WORDS ((size_t)32)
 
 /* --------------------------------------------------------------------------------------------------- rooms */
 
-static void room_free(ll_encoder_room *room, const llmcs_allocator *a) {
-    void *const parts[] = {room->workspace, room->kv,     room->blocks,  room->runs,   room->rows,  room->ids,
-                           room->type_ids,  room->hidden, room->lengths, room->pooled, room->logits};
+void ll_encoder_room_free(const llmcs_model *m, ll_encoder_room *room) {
+    if (!room) return;
+    const llmcs_allocator *a = &m->allocator;
+    void *const parts[] = {room->workspace, room->kv,     room->blocks, room->runs,  room->ids,    room->type_ids,
+                           room->word_rows, room->hidden, room->pooled, room->parts, room->logits, room->words};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ll_free(a, parts[i]);
     ll_free(a, room);
 }
 
-/* Blocks of keys and values: every text may leave its last one half empty. */
-static size_t max_blocks(const ll_encoder_room *room) { return room->max_rows / LL_KV_BLOCK + room->max_texts; }
-
 static llmcs_status room_fill(ll_encoder_room *room, const llmcs_model *m) {
     const llmcs_allocator *a = &m->allocator;
-    size_t n = (size_t)m->config.n_embd, n_labels = (size_t)m->config.n_labels, n_blocks = max_blocks(room);
-    size_t row_bytes = n * sizeof(float), n_ids = room->max_rows + m->n_ctx;
+    bool words = (m->heads & LLMCS_HEAD_MASKED_LM) != 0;
+    size_t n_labels = m->heads & LLMCS_HEAD_CLASSIFICATION ? (size_t)m->config.n_labels : 0;
+    size_t row_bytes = (size_t)m->config.n_embd * sizeof(float), block_bytes = ll_kv_block_bytes(&m->net->kv);
+    /* Every sequence may leave its last block half empty. */
+    size_t n_blocks = room->max_rows / LL_KV_BLOCK + room->max_runs;
     ll_pass_size size = {.n_rows = room->max_rows,
-                         .n_runs = room->max_texts,
-                         .n_logit_rows = m->heads & LLMCS_HEAD_MASKED_LM ? room->max_rows : 0,
+                         .n_runs = room->max_runs,
+                         .n_logit_rows = words ? room->max_rows : 0,
                          .max_positions = m->n_ctx,
                          .n_threads = (size_t)ll_pool_size(m->pool)};
-    size_t n_floats = m->net->ops->workspace_floats(m->net, &size), block_bytes = ll_kv_block_bytes(&m->net->kv);
+    size_t n_floats = m->net->ops->workspace_floats(m->net, &size);
     LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &room->workspace));
     LL_TRY(ll_alloc(a, n_blocks, block_bytes, "keys and values", &room->kv));
     LL_TRY(ll_alloc(a, n_blocks, sizeof(void *), "block table", &room->blocks));
-    LL_TRY(ll_alloc(a, room->max_texts, sizeof(ll_run), "runs", &room->runs));
-    LL_TRY(ll_alloc(a, room->max_rows, sizeof(uint32_t), "rows", &room->rows));
-    LL_TRY(ll_alloc(a, n_ids, sizeof(int32_t), "token ids", &room->ids));
-    LL_TRY(ll_alloc(a, n_ids, sizeof(int32_t), "type ids", &room->type_ids));
-    LL_TRY(ll_alloc(a, room->max_texts, sizeof(size_t), "lengths", &room->lengths));
+    LL_TRY(ll_alloc(a, room->max_runs, sizeof(ll_run), "runs", &room->runs));
+    LL_TRY(ll_alloc(a, room->max_runs, sizeof *room->parts, "parts of a pass", &room->parts));
+    LL_TRY(ll_alloc(a, room->max_rows, sizeof(int32_t), "token ids", &room->ids));
+    LL_TRY(ll_alloc(a, room->max_rows, sizeof(int32_t), "type ids", &room->type_ids));
+    LL_TRY(ll_alloc(a, words ? room->max_rows : 0, sizeof(uint32_t), "rows", &room->word_rows));
     LL_TRY(ll_alloc(a, room->max_rows, row_bytes, "hidden states", &room->hidden));
-    LL_TRY(ll_alloc(a, room->max_texts, row_bytes, "pooled states", &room->pooled));
-    LL_TRY(ll_alloc(a, room->max_texts, n_labels * sizeof(float), "logits", &room->logits));
+    LL_TRY(ll_alloc(a, room->max_runs, row_bytes, "pooled states", &room->pooled));
+    LL_TRY(ll_alloc(a, room->max_runs, n_labels * sizeof(float), "logits", &room->logits));
+    LL_TRY(
+        ll_alloc(a, words ? room->max_words : 0, (size_t)m->config.vocab_size * sizeof(float), "words", &room->words));
     for (size_t i = 0; i < n_blocks; i++) room->blocks[i] = room->kv + i * block_bytes;
-    for (size_t i = 0; i < room->max_rows; i++) room->rows[i] = (uint32_t)i;
     return LLMCS_OK;
 }
 
-llmcs_status ll_encoder_room_take(llmcs_model *m, ll_encoder_room **room) {
-    pthread_mutex_lock(&m->idle_lock);
-    ll_encoder_room *r = m->idle;
-    if (r) {
-        m->idle = r->next;
-        m->n_idle--;
-    }
-    pthread_mutex_unlock(&m->idle_lock);
-    *room = r;
-    if (r) return LLMCS_OK;
+llmcs_status ll_encoder_room_create(const llmcs_model *m, ll_encoder_room **room) {
+    ll_encoder_room *r;
+    *room = NULL;
     LL_TRY(ll_alloc_zero(&m->allocator, 1, sizeof *r, "encoder workspace", &r));
     r->max_rows = ll_max(PASS_ROWS, m->n_ctx);
-    r->max_texts = PASS_TEXTS;
+    r->max_runs = PASS_RUNS;
+    r->max_words = PASS_WORDS;
     llmcs_status st = room_fill(r, m);
-    if (st) {
-        room_free(r, &m->allocator);
-        return st;
-    }
-    *room = r;
-    return LLMCS_OK;
-}
-
-void ll_encoder_room_give(llmcs_model *m, ll_encoder_room *room) {
-    pthread_mutex_lock(&m->idle_lock);
-    bool keep = m->n_idle < MAX_IDLE;
-    if (keep) {
-        room->next = m->idle;
-        m->idle = room;
-        m->n_idle++;
-    }
-    pthread_mutex_unlock(&m->idle_lock);
-    if (!keep) room_free(room, &m->allocator);
+    if (st)
+        ll_encoder_room_free(m, r);
+    else
+        *room = r;
+    return st;
 }
 
 void ll_encoder_rooms_free(llmcs_model *m) {
     while (m->idle) {
         ll_encoder_room *next = m->idle->next;
-        room_free(m->idle, &m->allocator);
+        ll_encoder_room_free(m, m->idle);
         m->idle = next;
     }
     m->n_idle = 0;
 }
 
-/* -------------------------------------------------------------------------------------------------- passes */
+/* ------------------------------------------------------------------------------------------- making a pass */
 
-size_t ll_encoder_fit(const ll_encoder_room *room, const size_t *lengths, size_t n_texts, size_t *n_rows) {
-    size_t n = 0;
+size_t ll_encoder_piece(const llmcs_model *m, const size_t *lengths, size_t n, size_t *n_rows) {
+    const size_t most = ll_max(PIECE_ROWS, m->n_ctx);
+    size_t i = 0;
     *n_rows = 0;
-    while (n < n_texts && n < room->max_texts && lengths[n] <= room->max_rows - *n_rows) *n_rows += lengths[n++];
-    return n;
+    while (i < n && i < PIECE_RUNS && lengths[i] <= most - *n_rows) *n_rows += lengths[i++];
+    return i;
 }
 
-llmcs_status ll_encoder_run(llmcs_model *m, ll_encoder_room *room, const ll_encoder_pass *pass) {
-    size_t row = 0, block = 0;
-    for (size_t i = 0; i < pass->n_texts; i++) {
-        room->runs[i] = (ll_run){.first_row = row, .n_rows = pass->lengths[i], .kv_blocks = room->blocks + block};
-        row += pass->lengths[i];
-        block += (pass->lengths[i] + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
+/* A request whose words do not fit the room has its pass for itself, and gets them at once where they belong. */
+static bool is_alone(const ll_encoder_room *room, const ll_encoder_request *r) {
+    return r->n_word_rows > room->max_words;
+}
+
+size_t ll_encoder_fit(const ll_encoder_room *room, const ll_encoder_request *r) {
+    const size_t left_rows = room->max_rows - room->n_rows, left_runs = room->max_runs - room->n_runs;
+    const size_t n = r->n - r->n_taken;
+    if (room->n_parts) {
+        if (room->n_word_rows > room->max_words || is_alone(room, r)) return 0;
+        if (r->n_word_rows > room->max_words - room->n_word_rows) return 0;
     }
-    ll_batch batch = {.n_rows = row,
-                      .ids = pass->ids,
-                      .type_ids = pass->type_ids,
-                      .runs = room->runs,
-                      .n_runs = pass->n_texts,
-                      .logit_rows = pass->logit_rows,
-                      .n_logit_rows = pass->n_logit_rows,
-                      .logits = pass->logits,
-                      .hidden = pass->hidden,
-                      .pooled = pass->pooled};
+    if (n <= left_runs && r->n_rows - r->n_taken_rows <= left_rows) return n;
+    if (room->n_parts) return 0;
+    size_t fit = 0, rows = 0;
+    while (fit < n && fit < left_runs && r->lengths[r->n_taken + fit] <= left_rows - rows)
+        rows += r->lengths[r->n_taken + fit++];
+    return fit;
+}
+
+/* The rows of one sequence, whose keys and values take blocks of their own. */
+static void add_run(ll_encoder_room *room, size_t n_rows) {
+    room->runs[room->n_runs++] =
+        (ll_run){.first_row = room->n_rows, .n_rows = n_rows, .kv_blocks = room->blocks + room->n_blocks};
+    room->n_rows += n_rows;
+    room->n_blocks += (n_rows + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
+}
+
+void ll_encoder_add(ll_encoder_room *room, ll_encoder_request *r, size_t n) {
+    ll_encoder_part part = {.request = r,
+                            .first = r->n_taken,
+                            .n = n,
+                            .first_run = room->n_runs,
+                            .first_row = room->n_rows,
+                            .first_word = room->n_word_rows};
+    for (size_t i = 0; i < n; i++) add_run(room, r->lengths[r->n_taken + i]);
+    part.n_rows = room->n_rows - part.first_row;
+    memcpy(room->ids + part.first_row, r->ids + r->n_taken_rows, part.n_rows * sizeof *room->ids);
+    if (r->type_ids)
+        memcpy(room->type_ids + part.first_row, r->type_ids + r->n_taken_rows, part.n_rows * sizeof *room->type_ids);
+    else
+        memset(room->type_ids + part.first_row, 0, part.n_rows * sizeof *room->type_ids);
+    for (size_t i = 0; i < r->n_word_rows; i++)
+        room->word_rows[room->n_word_rows++] = (uint32_t)part.first_row + r->word_rows[i];
+    room->typed |= r->type_ids != NULL;
+    room->want |= r->want;
+    r->n_taken += n;
+    r->n_taken_rows += part.n_rows;
+    room->parts[room->n_parts++] = part;
+}
+
+void ll_encoder_clear(ll_encoder_room *room) {
+    room->n_parts = room->n_rows = room->n_runs = room->n_blocks = room->n_word_rows = 0;
+    room->want = 0;
+    room->typed = false;
+}
+
+/* ------------------------------------------------------------------------------------------------- outputs */
+
+static size_t text_number(const ll_encoder_request *r, size_t sequence) {
+    return r->text_of ? r->text_of[sequence] : r->first_text + sequence;
+}
+
+/* For the request's own thread, whose message it will be. */
+static void fail_numeric(ll_encoder_request *r, size_t sequence, const char *what) {
+    r->status = LLMCS_NUMERIC;
+    ll_format(r->message, sizeof r->message, "text %zu: NaN or infinity came out of the network (%s)",
+              text_number(r, sequence), what);
+}
+
+static bool check_rows(const llmcs_model *m, const ll_encoder_part *p, const ll_encoder_answer *a) {
+    ll_encoder_request *r = p->request;
+    size_t n = (size_t)m->config.n_embd, row = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const size_t n_rows = r->lengths[p->first + i], n_labels = (size_t)m->config.n_labels;
+        const char *bad = NULL;
+        if (a->hidden && !ll_all_finite(a->hidden + row * n, n_rows * n)) bad = "hidden states";
+        if (a->pooled && !ll_all_finite(a->pooled + i * n, n)) bad = "pooled states";
+        if (a->logits && !ll_all_finite(a->logits + i * n_labels, n_labels)) bad = "logits";
+        if (bad) fail_numeric(r, p->first + i, bad);
+        if (bad) return false;
+        row += n_rows;
+    }
+    return true;
+}
+
+/* words: of the part's first row that wants some. */
+static bool check_words(const llmcs_model *m, const ll_encoder_part *p, const float *words) {
+    ll_encoder_request *r = p->request;
+    size_t vocab = (size_t)m->config.vocab_size, sequence = 0, end = r->lengths[0];
+    for (size_t i = 0; i < r->n_word_rows; i++) {
+        while (r->word_rows[i] >= end) end += r->lengths[++sequence];
+        if (ll_all_finite(words + i * vocab, vocab)) continue;
+        fail_numeric(r, sequence, "logits");
+        return false;
+    }
+    return true;
+}
+
+/* words: of the pass, [n_word_rows, vocab_size]. */
+static void answer(const llmcs_model *m, const ll_encoder_room *room, const ll_encoder_part *p, const float *words) {
+    ll_encoder_request *r = p->request;
+    const size_t n = (size_t)m->config.n_embd, vocab = (size_t)m->config.vocab_size;
+    const ll_encoder_answer a = {
+        .first = p->first,
+        .n = p->n,
+        .n_rows = p->n_rows,
+        .hidden = r->want & LL_WANT_HIDDEN ? room->hidden + p->first_row * n : NULL,
+        .pooled = r->want & LL_WANT_POOLED ? room->pooled + p->first_run * n : NULL,
+        .logits = r->want & LL_WANT_LOGITS ? room->logits + p->first_run * (size_t)m->config.n_labels : NULL};
+    if (!check_rows(m, p, &a)) return;
+    if (r->n_word_rows) {
+        const float *own = words + p->first_word * vocab;
+        if (!check_words(m, p, own)) return;
+        if (own != r->words) memcpy(r->words, own, r->n_word_rows * vocab * sizeof *own);
+    }
+    if (r->sink) r->sink(r->user, &a);
+}
+
+static llmcs_status run(llmcs_model *m, const ll_encoder_room *room, float *words) {
+    const ll_batch batch = {.n_rows = room->n_rows,
+                            .ids = room->ids,
+                            .type_ids = room->typed ? room->type_ids : NULL,
+                            .runs = room->runs,
+                            .n_runs = room->n_runs,
+                            .logit_rows = room->word_rows,
+                            .n_logit_rows = room->n_word_rows,
+                            .logits = room->n_word_rows             ? words
+                                      : room->want & LL_WANT_LOGITS ? room->logits
+                                                                    : NULL,
+                            .hidden = room->want & LL_WANT_HIDDEN ? room->hidden : NULL,
+                            .pooled = room->want & LL_WANT_POOLED ? room->pooled : NULL};
     return ll_net_forward(m->net, m->pool, &batch, room->workspace);
 }
 
-/* ---------------------------------------------------------------------------------------- llmcs_encoder_eval */
-
-static llmcs_status check_ids(const char *what, const int32_t *ids, size_t n, int32_t bound) {
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= bound)
-            return ll_fail(LLMCS_TOKEN_RANGE, "%s %zu is %d, expected 0..%d", what, i, (int)ids[i], (int)bound - 1);
-    return LLMCS_OK;
-}
-
-static llmcs_status check_input(const llmcs_model *m, const int32_t *ids, const int32_t *type_ids,
-                                const size_t *lengths, size_t n_texts) {
-    size_t n_tokens = 0;
-    for (size_t i = 0; i < n_texts; i++) {
-        if (lengths[i] == 0) return ll_fail(LLMCS_ARG, "text %zu has no tokens", i);
-        if (lengths[i] > m->n_ctx)
-            return ll_fail(LLMCS_CONTEXT_FULL, "text %zu has %zu tokens, n_ctx is %zu", i, lengths[i], m->n_ctx);
-        if (!ll_add(n_tokens, lengths[i], &n_tokens)) return ll_fail(LLMCS_ARG, "lengths add up to no size");
+void ll_encoder_run(llmcs_model *m, ll_encoder_room *room) {
+    float *words = room->n_word_rows > room->max_words ? room->parts[0].request->words : room->words;
+    const llmcs_status st = run(m, room, words);
+    for (size_t i = 0; i < room->n_parts; i++) {
+        ll_encoder_request *r = room->parts[i].request;
+        if (!st) {
+            answer(m, room, &room->parts[i], words);
+        } else {
+            r->status = st;
+            ll_format(r->message, sizeof r->message, "%s", llmcs_error_message());
+        }
     }
-    LL_TRY(check_ids("token", ids, n_tokens, m->config.vocab_size));
-    /* A model without token types takes any: they mean nothing to it. */
-    bool typed = type_ids && m->config.type_vocab_size > 0;
-    return typed ? check_ids("token type", type_ids, n_tokens, m->config.type_vocab_size) : LLMCS_OK;
-}
-
-static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outputs *o) {
-    if (o->pooled && !m->net->has_pooler) return ll_fail(LLMCS_STATE, "the model's folder has no pooler");
-    if (o->logits && !(m->heads & (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_MASKED_LM)))
-        return ll_fail(LLMCS_STATE, "the model's folder has no classification or masked-LM head");
-    return LLMCS_OK;
-}
-
-/* How far the passes have come, in texts and in tokens. */
-typedef struct progress {
-    size_t n_texts, n_tokens;
-} progress;
-
-static float *at(float *base, size_t row, size_t n) { return base ? base + row * n : NULL; }
-
-/* The next pass's outputs go straight into the caller's arrays. */
-static llmcs_status eval_pass(llmcs_model *m, ll_encoder_room *room, ll_encoder_pass *pass, size_t n_rows,
-                              const llmcs_encoder_outputs *o, const progress *done) {
-    bool words = (m->heads & LLMCS_HEAD_MASKED_LM) && o->logits;
-    size_t n = (size_t)m->config.n_embd, n_logits = (size_t)(words ? m->config.vocab_size : m->config.n_labels);
-    pass->hidden = at(o->hidden, done->n_tokens, n);
-    pass->pooled = at(o->pooled, done->n_texts, n);
-    pass->logits = at(o->logits, words ? done->n_tokens : done->n_texts, n_logits);
-    pass->logit_rows = words ? room->rows : NULL;
-    pass->n_logit_rows = words ? n_rows : 0;
-    LL_TRY(ll_encoder_run(m, room, pass));
-    if (o->hidden) LL_TRY(ll_check_finite(pass->hidden, n_rows, n, "hidden states"));
-    if (o->pooled) LL_TRY(ll_check_finite(pass->pooled, pass->n_texts, n, "pooled states"));
-    if (o->logits) LL_TRY(ll_check_finite(pass->logits, words ? n_rows : pass->n_texts, n_logits, "logits"));
-    return LLMCS_OK;
-}
-
-static llmcs_status eval_all(llmcs_model *m, ll_encoder_room *room, const ll_encoder_pass *all,
-                             const llmcs_encoder_outputs *o) {
-    progress done = {0};
-    while (done.n_texts < all->n_texts) {
-        size_t n_rows;
-        ll_encoder_pass pass = {.ids = all->ids + done.n_tokens,
-                                .type_ids = all->type_ids ? all->type_ids + done.n_tokens : NULL,
-                                .lengths = all->lengths + done.n_texts};
-        pass.n_texts = ll_encoder_fit(room, pass.lengths, all->n_texts - done.n_texts, &n_rows);
-        LL_TRY(eval_pass(m, room, &pass, n_rows, o, &done));
-        done.n_texts += pass.n_texts;
-        done.n_tokens += n_rows;
-    }
-    return LLMCS_OK;
-}
-
-llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
-                                size_t n_texts, const llmcs_encoder_outputs *outputs) {
-    llmcs_encoder_outputs o = {.struct_size = sizeof o};
-    LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_encoder_eval"));
-    if (!outputs || (n_texts && (!ids || !lengths)))
-        return ll_fail(LLMCS_ARG, "llmcs_encoder_eval: ids, lengths or outputs is NULL");
-    LL_TRY(ll_options_in(&o, sizeof o, OUTPUTS_OLDEST, outputs, "llmcs_encoder_outputs"));
-    LL_TRY(check_outputs(model, &o));
-    LL_TRY(check_input(model, ids, type_ids, lengths, n_texts));
-    ll_encoder_room *room;
-    LL_TRY(ll_encoder_room_take(model, &room));
-    ll_encoder_pass all = {.ids = ids, .type_ids = type_ids, .lengths = lengths, .n_texts = n_texts};
-    llmcs_status st = eval_all(model, room, &all, &o);
-    ll_encoder_room_give(model, room);
-    return st;
 }

@@ -4,33 +4,46 @@
 
 #include "runtime/encoder.h"
 #include "runtime/numbers.h"
+#include "text/tokenizer.h"
 
 /* One call: the encoded text, its masks, and their logits. */
 typedef struct fill {
     llmcs_model *model;
-    ll_encoder_room *room;
+    int32_t *ids, *type_ids; /* [n_tokens] */
     size_t n_tokens;
     uint32_t *masks; /* [n_masks] positions */
     size_t n_masks;
     float *logits; /* [n_masks, vocab_size] */
 } fill;
 
-static llmcs_status encode(fill *f, const char *text, size_t text_bytes) {
+static llmcs_status write_ids(fill *f, const ll_tokens *tokens) {
     const llmcs_model *m = f->model;
-    llmcs_encode_params params;
-    llmcs_encode_params_init(&params);
-    params.flags |= LLMCS_PARSE_SPECIAL; /* that is what "[MASK]" in the text means */
-    llmcs_status st = llmcs_encode(m->tokenizer, text, text_bytes, NULL, 0, &params, f->room->ids, f->room->type_ids,
-                                   NULL, m->n_ctx, &f->n_tokens);
-    if (st != LLMCS_LIMIT || f->n_tokens <= m->n_ctx) return st;
-    return ll_fail(LLMCS_CONTEXT_FULL, "the text has %zu tokens, n_ctx is %zu", f->n_tokens, m->n_ctx);
+    const llmcs_span all[2] = {{0, tokens->texts[0].n}, {0, 0}};
+    f->n_tokens = tokens->texts[0].n + tokens->n_special;
+    if (f->n_tokens > m->n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "the text has %zu tokens, n_ctx is %zu", f->n_tokens, m->n_ctx);
+    LL_TRY(ll_alloc(&m->allocator, f->n_tokens, sizeof *f->ids, "token ids", &f->ids));
+    LL_TRY(ll_alloc(&m->allocator, f->n_tokens, sizeof *f->type_ids, "token types", &f->type_ids));
+    ll_tokens_out to = {.ids = f->ids, .type_ids = f->type_ids};
+    ll_tokens_write(m->tokenizer, tokens, all, &to);
+    return ll_encoder_check_types(m, f->type_ids, f->n_tokens);
+}
+
+static llmcs_status encode(fill *f, const char *text, size_t text_bytes) {
+    const llmcs_text one = {.text = text, .text_bytes = text_bytes};
+    ll_tokens tokens;
+    /* PARSE_SPECIAL: that is what "[MASK]" in the text means. */
+    LL_TRY(ll_tokens_create(f->model->tokenizer, &one, LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL, false, &tokens));
+    llmcs_status st = write_ids(f, &tokens);
+    ll_tokens_free(f->model->tokenizer, &tokens);
+    return st;
 }
 
 static llmcs_status find_masks(fill *f) {
     int32_t mask = llmcs_special_token(f->model->tokenizer, LLMCS_SPECIAL_MASK);
     LL_TRY(ll_alloc(&f->model->allocator, f->n_tokens, sizeof *f->masks, "masks", &f->masks));
     for (size_t i = 0; mask >= 0 && i < f->n_tokens; i++)
-        if (f->room->ids[i] == mask) f->masks[f->n_masks++] = (uint32_t)i;
+        if (f->ids[i] == mask) f->masks[f->n_masks++] = (uint32_t)i;
     if (f->n_masks) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "the text has no mask token");
 }
@@ -39,15 +52,15 @@ static llmcs_status run(fill *f) {
     llmcs_model *m = f->model;
     size_t vocab = (size_t)m->config.vocab_size;
     LL_TRY(ll_alloc(&m->allocator, f->n_masks, vocab * sizeof(float), "logits", &f->logits));
-    ll_encoder_pass pass = {.ids = f->room->ids,
-                            .type_ids = m->config.type_vocab_size > 1 ? f->room->type_ids : NULL,
+    ll_encoder_request r = {.ids = f->ids,
+                            .type_ids = m->config.type_vocab_size > 1 ? f->type_ids : NULL,
                             .lengths = &f->n_tokens,
-                            .n_texts = 1,
-                            .logit_rows = f->masks,
-                            .n_logit_rows = f->n_masks,
-                            .logits = f->logits};
-    LL_TRY(ll_encoder_run(m, f->room, &pass));
-    return ll_check_finite(f->logits, f->n_masks, vocab, "logits");
+                            .n = 1,
+                            .n_rows = f->n_tokens,
+                            .word_rows = f->masks,
+                            .n_word_rows = f->n_masks,
+                            .words = f->logits};
+    return ll_encoder_work(m, &r);
 }
 
 /* The k largest of n logits, best first, the lower id first where two are equal. Keeps the list sorted: almost no
@@ -86,10 +99,10 @@ llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_b
     LL_TRY(ll_model_check_tokenizer(model));
     if (!text || !n_tokens || top_k == 0)
         return ll_fail(LLMCS_ARG, "llmcs_fill_mask: text or n_tokens is NULL, or top_k is 0");
-    LL_TRY(ll_encoder_room_take(model, &f.room));
     llmcs_status st = fill_masks(&f, text, text_bytes, top_k, tokens, capacity, n_tokens);
+    ll_free(&model->allocator, f.ids);
+    ll_free(&model->allocator, f.type_ids);
     ll_free(&model->allocator, f.masks);
     ll_free(&model->allocator, f.logits);
-    ll_encoder_room_give(model, f.room);
     return st;
 }

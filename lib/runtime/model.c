@@ -172,6 +172,8 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
     LL_TRY(name_labels(&m->config));
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
+    /* A pool makes one pass at a time; without one every caller's thread may, as far as there are cores. */
+    m->max_leaders = ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable();
     return LLMCS_OK;
 }
 

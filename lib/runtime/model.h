@@ -13,6 +13,7 @@
 #include "models/model.h"
 
 struct ll_encoder_room; /* encoder.h */
+struct ll_encoder_request;
 
 struct llmcs_model {
     uint32_t magic; /* best effort against use after free */
@@ -28,8 +29,11 @@ struct llmcs_model {
     llmcs_tokenizer *tokenizer; /* NULL: none in the folder */
     uint32_t heads;             /* LLMCS_HEAD_* */
     size_t n_ctx;               /* most tokens of one sequence */
-    /* Encoders: workspaces of calls that are over, for the next ones. */
+    /* Encoders: workspaces that are idle, requests that wait for a pass, and threads that make passes (encoder_merge.c);
+     * all under the lock. */
     pthread_mutex_t idle_lock;
+    struct ll_encoder_request *waiting;
+    int n_leaders, max_leaders;
     struct ll_encoder_room *idle;
     size_t n_idle;
 };

@@ -1,13 +1,12 @@
 #include "runtime/numbers.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "generate/softmax.h"
 
 /* On bits, so that it goes many floats at a time: all ones in the exponent is NaN or infinity. */
-static bool all_finite(const float *x, size_t n) {
+bool ll_all_finite(const float *x, size_t n) {
     uint32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;
@@ -19,7 +18,7 @@ static bool all_finite(const float *x, size_t n) {
 
 llmcs_status ll_check_finite(const float *values, size_t n_rows, size_t n, const char *what) {
     for (size_t r = 0; r < n_rows; r++)
-        if (!all_finite(values + r * n, n))
+        if (!ll_all_finite(values + r * n, n))
             return ll_fail(LLMCS_NUMERIC, "%s, row %zu: NaN or infinity came out of the network", what, r);
     return LLMCS_OK;
 }

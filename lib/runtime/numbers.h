@@ -2,7 +2,12 @@
 #ifndef LL_RUNTIME_NUMBERS_H
 #define LL_RUNTIME_NUMBERS_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
+
+/* No NaN and no infinity among n floats. */
+bool ll_all_finite(const float *x, size_t n);
 
 /* NUMERIC if any of values [n_rows, n] is NaN or infinite, naming `what` and its row. */
 llmcs_status ll_check_finite(const float *values, size_t n_rows, size_t n, const char *what);
