@@ -97,13 +97,13 @@ static bool is_alone(const ll_encoder_room *room, const ll_encoder_request *r) {
 
 size_t ll_encoder_fit(const ll_encoder_room *room, const ll_encoder_request *r) {
     const size_t left_rows = room->max_rows - room->n_rows, left_runs = room->max_runs - room->n_runs;
-    const size_t n = r->n - r->n_taken;
+    const size_t n = r->n - r->n_taken, n_rows = r->n_rows - r->n_taken_rows;
     if (room->n_parts) {
         if (room->n_word_rows > room->max_words || is_alone(room, r)) return 0;
         if (r->n_word_rows > room->max_words - room->n_word_rows) return 0;
     }
-    if (n <= left_runs && r->n_rows - r->n_taken_rows <= left_rows) return n;
-    if (room->n_parts) return 0;
+    if (n <= left_runs && n_rows <= left_rows) return n;
+    if (n <= room->max_runs && n_rows <= room->max_rows) return 0;
     size_t fit = 0, rows = 0;
     while (fit < n && fit < left_runs && r->lengths[r->n_taken + fit] <= left_rows - rows)
         rows += r->lengths[r->n_taken + fit++];
