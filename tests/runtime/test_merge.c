@@ -14,6 +14,18 @@
 #include "support/random.h"
 #include "support/suite.h"
 
+/* Threads under observation are slow. */
+#if defined(__SANITIZE_THREAD__)
+#define FEWER 5
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FEWER 5
+#endif
+#endif
+#ifndef FEWER
+#define FEWER 1
+#endif
+
 #define N_CALLERS 8
 #define LABELS 3
 #define N_TEXTS 40
@@ -86,7 +98,7 @@ typedef struct caller {
 
 static void *mixed_calls(void *arg) {
     caller *c = arg;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 60 / FEWER; i++) {
         const int kind = (int)random_below(&c->random, N_KINDS);
         const size_t text = random_below(&c->random, N_TEXTS);
         float out[WIDTH] = {0};
@@ -98,7 +110,7 @@ static void *mixed_calls(void *arg) {
 /* All texts in one call, beside the threads with one text each. */
 static void *whole_batches(void *arg) {
     caller *c = arg;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < (FEWER > 1 ? 2 : 6); i++) {
         float out[N_TEXTS][LABELS];
         if (llmcs_classify(c->model, texts, N_TEXTS, &out[0][0], NULL)) c->n_wrong++;
         for (size_t t = 0; t < N_TEXTS; t++)
@@ -142,7 +154,7 @@ static int32_t many_ids[40];
 
 static void *fill_and_eval(void *arg) {
     caller *c = arg;
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 30 / FEWER; i++) {
         const size_t k = random_below(&c->random, 5);
         if (k == 4) {
             static const size_t lengths[2] = {25, 15};
@@ -475,7 +487,7 @@ START_TEST(one_allocation_fails_among_many_threads) {
     const long live = faults.live;
     memset(expected, 0, sizeof expected);
     for (size_t i = 0; i < N_TEXTS; i++) ck_assert_int_eq(call(m, CLASSIFY, i, expected[CLASSIFY][i]), LLMCS_OK);
-    for (long n = 0; n < 120; n++) {
+    for (long n = 0; n < 120; n += FEWER) {
         pthread_t threads[N];
         sharer sharers[N];
         int n_nomem = 0;
