@@ -31,8 +31,8 @@
  * - Ownership. What a function creates is freed with the function of the same family, which takes the
  *   address of your variable, sets it to NULL, and accepts NULL. Strings returned as const char * belong to
  *   the object they came from.
- * - Threads. A model and a tokenizer may be used from any number of threads at once. A session serves one call
- *   at a time: a second concurrent call gets LLMCS_BUSY. Only llmcs_session_cancel may be called beside it.
+ * - Threads. A model, a tokenizer and an engine may be used from any number of threads at once. A session serves
+ *   one call at a time: a second concurrent call gets LLMCS_BUSY. Only llmcs_session_cancel may be called beside it.
  *   After fork() a child that uses a model of its parent gets LLMCS_FORK; it may free it, or open its own.
  * - Option structs start with struct_size, which the *_init function fills. Never copy a literal size.
  * - Names of models' parameters are those of Hugging Face Transformers.
@@ -88,7 +88,9 @@ typedef enum llmcs_status {
     LLMCS_THREAD = 19,       /* a thread or a lock could not be made */
     LLMCS_FORK = 20,         /* the object belongs to the parent process */
     LLMCS_DEADLINE = 21,     /* the deadline passed before there was anything to return */
-    LLMCS_INTERNAL = 22      /* a bug of ours; please report it */
+    LLMCS_INTERNAL = 22,     /* a bug of ours; please report it */
+    LLMCS_QUEUE_FULL = 23,   /* the engine has as many requests waiting as it was told to hold */
+    LLMCS_PENDING = 24       /* not finished in the time given; ask again */
 } llmcs_status;
 
 /* "ARG", "NOMEM", ...; "UNKNOWN" for a number that is no status. Never fails. */
@@ -414,6 +416,12 @@ typedef struct llmcs_generate_params {
     int32_t logprobs;      /* [0] 1: fill llmcs_sequence.logprobs */
     uint32_t encode_flags; /* [0] LLMCS_PARSE_SPECIAL, LLMCS_ADD_SPECIAL_TOKENS, for the prompt's text */
     double deadline_ms;    /* [0] stop after that many milliseconds with what there is; 0: no deadline */
+    /* Prompt-lookup decoding: guess up to so many tokens by finding the last few earlier in the conversation, and
+     * check the guesses in one pass. The text is the same as without, to the bit. Greedy or sampled, one sequence. */
+    int32_t prompt_lookup_num_tokens; /* [0] 0: off; at most 64 */
+    int32_t max_matching_ngram_size;  /* [2] the last so many tokens are looked for, or the last fewer; 1..16 */
+    const int32_t *prompt_lookup_ids; /* [NULL] where to look besides prompt and answer: a FAQ, say */
+    size_t n_prompt_lookup_ids;
 } llmcs_generate_params;
 
 LLMCS_API void llmcs_generate_params_init(llmcs_generate_params *params);
@@ -453,6 +461,9 @@ typedef struct llmcs_result {
     size_t n_new_tokens; /* of all sequences, EOS included */
     double prompt_ms;
     double decode_ms;
+    size_t n_cached_tokens;   /* of the prompt, that did not have to be worked */
+    size_t n_guessed_tokens;  /* by prompt lookup */
+    size_t n_accepted_tokens; /* of those, how many were right */
 } llmcs_result;
 
 LLMCS_API void llmcs_result_free(llmcs_result **result);
@@ -485,6 +496,158 @@ LLMCS_API llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t 
  * Errors: ARG NUMERIC BUSY STATE (no logits: evaluate with LLMCS_LOGITS_LAST first). */
 LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
                                                float *probabilities);
+
+/* ------------------------------------------------------------------------------ engine: many conversations */
+
+/*
+ * Many requests at once over one model. The engine works all of them in common steps: requests join and leave between
+ * steps, long prompts are worked in chunks so that the others' streams go on, and prompts that begin alike (the shop's
+ * own text, a FAQ, the conversation so far) are worked once. What a request gets is what it would get alone, to the
+ * bit.
+ *
+ *     llmcs_engine *engine = NULL;
+ *     llmcs_engine_create(model, NULL, &engine);
+ *     llmcs_request *request = NULL;
+ *     llmcs_engine_submit(engine, "Where is my parcel?", LLMCS_NUL, NULL, NULL, &request);
+ *     llmcs_result *result = NULL;
+ *     if (!llmcs_request_wait(request, -1, &result)) puts(result->sequences[0].text);
+ *     llmcs_result_free(&result);
+ *     llmcs_request_free(&request);
+ *     llmcs_engine_free(&engine);
+ *
+ * Threads: every function of an engine may be called from any thread at any time; of one request, from one thread at a
+ * time, except llmcs_request_cancel. Steps are made by one thread of the engine's, or with LLMCS_ENGINE_NO_THREAD by
+ * whoever waits or calls llmcs_engine_step.
+ */
+typedef struct llmcs_engine llmcs_engine;
+typedef struct llmcs_request llmcs_request;
+
+/* Flags of llmcs_engine_options. */
+#define LLMCS_ENGINE_NO_THREAD 0x1u       /* start no thread: the caller makes the steps */
+#define LLMCS_ENGINE_NO_PREFIX_CACHE 0x2u /* share nothing between requests */
+
+typedef struct llmcs_engine_options {
+    size_t struct_size;
+    uint64_t kv_bytes; /* [0] memory of keys and values, taken at create; 0: eight sequences of n_ctx */
+    int32_t n_ctx;     /* [0] most tokens of one sequence, prompt and answer; 0: the model's */
+    int32_t max_batch; /* [64] sequences that get a token in one step; 1..4096 */
+    int32_t max_queue; /* [1024] requests that may wait; more get LLMCS_QUEUE_FULL */
+    int32_t max_chunk; /* [256] most tokens of prompts in one step; 16..4096 */
+    double step_ms;    /* [40] while streams are running, chunks of prompts are made as large as a step of that
+                          length allows, judged by the steps before; 0: max_chunk always */
+    uint32_t flags;    /* LLMCS_ENGINE_* */
+} llmcs_engine_options;
+
+LLMCS_API void llmcs_engine_options_init(llmcs_engine_options *options);
+
+/* Takes all memory the steps will need; holds a reference to the model. options: NULL for the defaults.
+ * Errors: ARG NOMEM LIMIT STATE (not a decoder) THREAD FORK. */
+LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options *options,
+                                           llmcs_engine **engine);
+
+/* Ends every request that is not finished, with LLMCS_FINISH_CANCELLED and what it has so far, or with LLMCS_CANCELLED
+ * if that is nothing; their handles stay good until they are freed. Not from a callback. */
+LLMCS_API void llmcs_engine_free(llmcs_engine **engine);
+
+/* What one request wants beside its parameters. */
+typedef struct llmcs_submit_options {
+    size_t struct_size;
+    int32_t priority;        /* [0] higher ones first; among equals the earlier one */
+    llmcs_text_fn on_text;   /* [NULL] called with each piece of text by the thread that makes the steps, see
+                                llmcs_generate; it holds up everyone's next step. Without it use llmcs_request_read */
+    llmcs_token_fn on_token; /* [NULL] the same with ids */
+    void *user;              /* of both callbacks, and in llmcs_engine_event */
+} llmcs_submit_options;
+
+LLMCS_API void llmcs_submit_options_init(llmcs_submit_options *options);
+
+/* Hands a request in and returns at once. params: as for llmcs_generate, copied; deadline_ms counts from here. All
+ * memory of the request is taken here. Errors: ARG NOMEM CONTEXT_FULL (the prompt does not fit) TOKENIZER LIMIT (never
+ * fits: kv_bytes or max_batch are too small for it) QUEUE_FULL FORK STATE (the engine is being freed). */
+LLMCS_API llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
+                                           const llmcs_generate_params *params, const llmcs_submit_options *options,
+                                           llmcs_request **request);
+
+/* The same from token ids; at least one. Errors: as llmcs_engine_submit, and TOKEN_RANGE. */
+LLMCS_API llmcs_status llmcs_engine_submit_ids(llmcs_engine *engine, const int32_t *ids, size_t n_ids,
+                                               const llmcs_generate_params *params, const llmcs_submit_options *options,
+                                               llmcs_request **request);
+
+/* From any thread or signal handler: the request ends with what it has so far, within one layer of the model. */
+LLMCS_API void llmcs_request_cancel(llmcs_request *request);
+
+/* Waits until the request is finished, timeout_ms at most (negative: as long as it takes; 0: only looks), and hands out
+ * its result, each time a new one. Errors: PENDING (not finished yet), ARG NOMEM FORK, and what the request failed
+ * with: NUMERIC, or CANCELLED or DEADLINE before its first token. */
+LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs_result **result);
+
+/* The text that came since the last call, as much of it as `capacity` bytes hold: whole pieces of valid UTF-8 are cut
+ * only at that bound. *n_bytes may be 0. *finished (may be NULL) is 1 when nothing more will come. Never waits. Only
+ * with one sequence and num_beams = 1. Errors: ARG NOMEM FORK STATE (several sequences) TOKENIZER (no tokenizer). */
+LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
+                                          int *finished);
+
+/* Cancels the request if it is not finished, and frees the handle. */
+LLMCS_API void llmcs_request_free(llmcs_request **request);
+
+/* Something happened to a request: tokens came, or it finished. */
+typedef struct llmcs_engine_event {
+    llmcs_request *request;
+    void *user;   /* llmcs_submit_options.user */
+    int finished; /* nothing more will come */
+} llmcs_engine_event;
+
+/* For services with an event loop: a descriptor (Linux eventfd) that is readable while llmcs_engine_next has something
+ * to tell. Do not read from it, only select, poll or epoll. It lives as long as the engine. Never fails. */
+LLMCS_API int llmcs_engine_fd(const llmcs_engine *engine);
+
+/* The next request to which something happened since it was last told of; each is told of once however much happened.
+ * timeout_ms: as llmcs_request_wait. Errors: PENDING (nothing happened) ARG FORK. */
+LLMCS_API llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event);
+
+/* Makes one step on this thread, with LLMCS_ENGINE_NO_THREAD: *worked is 0 if there was nothing to do. Errors: ARG FORK
+ * STATE (the engine has a thread) BUSY (another thread is making a step). */
+LLMCS_API llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked);
+
+/* Times in steps of a fourth of an octave: counts[i] are those below 0.01 * 2^((i + 1) / 4) ms, and not below the one
+ * before; the last holds all that are longer. */
+#define LLMCS_HISTOGRAM_BUCKETS 104
+typedef struct llmcs_histogram {
+    uint64_t counts[LLMCS_HISTOGRAM_BUCKETS];
+    uint64_t n;
+    double sum_ms;
+    double max_ms;
+} llmcs_histogram;
+
+/* The time that a share q of them (0.5: the median) does not exceed, as exactly as the buckets say; 0 without any. */
+LLMCS_API double llmcs_histogram_quantile(const llmcs_histogram *histogram, double q);
+
+/* What an engine did since it was made, and how it stands. */
+typedef struct llmcs_engine_stats {
+    size_t struct_size;
+    uint64_t n_submitted, n_refused; /* requests taken in; turned away with QUEUE_FULL */
+    uint64_t n_finished;             /* EOS, length, stop string, callback */
+    uint64_t n_cancelled, n_deadline, n_failed;
+    uint64_t n_waiting, n_running;    /* now */
+    uint64_t n_steps;                 /* forward passes */
+    uint64_t n_rows;                  /* tokens worked in them */
+    uint64_t n_prompt_tokens;         /* of all requests that started */
+    uint64_t n_cached_tokens;         /* of those, how many did not have to be worked */
+    uint64_t n_new_tokens;            /* chosen */
+    uint64_t n_guessed_tokens;        /* by prompt lookup */
+    uint64_t n_accepted_tokens;       /* of those, how many were right */
+    uint64_t n_preempted;             /* times a request had to give its memory back and wait */
+    uint64_t n_evicted_blocks;        /* blocks of the prefix cache given up */
+    uint64_t n_blocks, n_used_blocks; /* of kv_bytes; of those, used by requests now */
+    uint64_t n_cached_blocks;         /* kept for prompts to come (those in use included) */
+    uint64_t step_ns, forward_ns;     /* in steps; of those, in the network */
+    llmcs_histogram waiting_ms;       /* from submit to the first step */
+    llmcs_histogram first_token_ms;   /* from submit to the first token */
+    llmcs_histogram per_token_ms;     /* from a token to the next one of its request */
+} llmcs_engine_stats;
+
+/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK. */
+LLMCS_API llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats);
 
 /* ---------------------------------------------------------------------------------------------- scoring */
 
@@ -655,6 +818,22 @@ typedef struct llmcs_plan_info {
  * plan->struct_size = sizeof *plan first. Errors: as llmcs_model_open. */
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
+
+/* How many conversations an engine will hold, before anything is taken. */
+typedef struct llmcs_engine_plan_info {
+    size_t struct_size;
+    uint64_t engine_bytes;    /* memory of llmcs_engine_create, keys and values included */
+    uint64_t kv_block_tokens; /* keys and values are kept in blocks of so many tokens */
+    uint64_t kv_block_bytes;  /* of one block */
+    uint64_t n_blocks;        /* that kv_bytes hold */
+    uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once with nothing in common */
+} llmcs_engine_plan_info;
+
+/* For a folder or GGUF file that need not be open. Set plan->struct_size = sizeof *plan first. Errors: as llmcs_plan,
+ * and STATE (not a decoder). */
+LLMCS_API llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *model_options,
+                                         const llmcs_engine_options *engine_options, size_t n_tokens,
+                                         llmcs_engine_plan_info *plan);
 
 /* -------------------------------------------------------------------------------------------------- GGUF */
 

@@ -66,7 +66,7 @@ static llmcs_status work_pieces(llmcs_session *s, const ll_sequence *q, const in
     return LLMCS_OK;
 }
 
-static llmcs_status make_all_logits(llmcs_session *s, size_t n) {
+llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n) {
     size_t n_floats;
     if (!ll_mul(n, (size_t)s->model->config.vocab_size, &n_floats))
         return ll_fail(LLMCS_LIMIT, "logits of %zu tokens are more than can be addressed", n);
@@ -85,7 +85,7 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
     ll_sequence *q = ll_session_sequence(s, seq);
     LL_TRY(check_room(s, q, n)); /* first: a count that cannot be is not walked along */
     LL_TRY(check_ids(s, ids, n));
-    if (want == LLMCS_LOGITS_ALL) LL_TRY(make_all_logits(s, n));
+    if (want == LLMCS_LOGITS_ALL) LL_TRY(ll_session_reserve_logits(s, n));
     LL_TRY(ll_sequence_extend(&s->kv, q, n));
     float *out = want == LLMCS_LOGITS_ALL ? s->all_logits : s->logits;
     size_t n_rows = want == LLMCS_LOGITS_ALL ? n : want == LLMCS_LOGITS_LAST ? 1 : 0;

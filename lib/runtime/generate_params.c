@@ -7,7 +7,9 @@
 #include "runtime/options.h"
 
 #define STRUCT_NAME "llmcs_generate_params"
-#define OLDEST_SIZE sizeof(llmcs_generate_params) /* to be frozen as a number when a field is added */
+#define OLDEST_SIZE offsetof(llmcs_generate_params, prompt_lookup_num_tokens) /* as first released */
+#define MAX_GUESSES 64
+#define MAX_NGRAM 16
 #define MAX_SEQUENCES 4096
 #define KNOWN_ENCODE_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
@@ -22,7 +24,8 @@ void llmcs_generate_params_init(llmcs_generate_params *params) {
                                       .num_beams = 1,
                                       .num_return_sequences = 1,
                                       .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
-                                      .length_penalty = 1.0f};
+                                      .length_penalty = 1.0f,
+                                      .max_matching_ngram_size = 2};
 }
 
 /* A number of a file as the type of the parameter; one that does not fit is refused later, by its name. */
@@ -141,6 +144,21 @@ static llmcs_status check_token_lists(const llmcs_generate_params *p, int32_t vo
     return LLMCS_OK;
 }
 
+static llmcs_status check_lookup(const llmcs_generate_params *p, int32_t vocab) {
+    if (p->prompt_lookup_num_tokens < 0 || p->prompt_lookup_num_tokens > MAX_GUESSES)
+        return ll_fail(LLMCS_ARG, "prompt_lookup_num_tokens is %d, expected 0 to %d", (int)p->prompt_lookup_num_tokens,
+                       MAX_GUESSES);
+    if (p->max_matching_ngram_size < 1 || p->max_matching_ngram_size > MAX_NGRAM)
+        return ll_fail(LLMCS_ARG, "max_matching_ngram_size is %d, expected 1 to %d", (int)p->max_matching_ngram_size,
+                       MAX_NGRAM);
+    if (p->prompt_lookup_num_tokens && (p->num_beams > 1 || p->num_return_sequences > 1))
+        return ll_fail(LLMCS_ARG,
+                       "prompt_lookup_num_tokens needs num_beams = 1 and num_return_sequences = 1, not %d and %d",
+                       (int)p->num_beams, (int)p->num_return_sequences);
+    if (!p->prompt_lookup_ids && p->n_prompt_lookup_ids) return ll_fail(LLMCS_ARG, "prompt_lookup_ids is NULL");
+    return check_ids("prompt_lookup_ids", 0, p->prompt_lookup_ids, p->n_prompt_lookup_ids, vocab);
+}
+
 static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
     if (!p->stop_strings && p->n_stop_strings) return ll_fail(LLMCS_ARG, "stop_strings is NULL");
     for (size_t i = 0; i < p->n_stop_strings; i++) {
@@ -166,5 +184,6 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
     LL_TRY(check_numbers(out));
     LL_TRY(check_beams(out));
     LL_TRY(check_token_lists(out, model->config.vocab_size));
+    LL_TRY(check_lookup(out, model->config.vocab_size));
     return check_stop_strings(out);
 }

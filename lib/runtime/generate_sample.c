@@ -1,80 +1,23 @@
-/* Greedy search and sampling: one or more sequences after one prompt, a token for each in every pass. */
-#include <string.h>
-
-#include "generate/softmax.h"
-#include "runtime/generation.h"
+/* Greedy search and sampling on a session: one or more sequences after one prompt, a token for each in every pass. */
+#include "runtime/generate_session.h"
 
 /* What a pass works on: the sequences that have not ended. */
 typedef struct active_set {
     size_t *seqs;      /* [n] sequence i of the session is draft i */
-    int32_t *next_ids; /* [n] what each goes on with */
+    int32_t *next_ids; /* [n] what each goes on with; of one draft: its last token and guesses */
     size_t n;
 } active_set;
 
-static void end_draft(ll_draft *draft, llmcs_finish_reason reason) {
-    draft->ended = true;
-    draft->reason = reason;
-}
-
-static void obey(ll_draft *draft, ll_stream_verdict verdict) {
-    if (verdict == LL_STREAM_GOES_ON) return;
-    draft->text_bytes = draft->stream.n_sent;
-    end_draft(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
-}
-
-/* Text and callbacks for a token that is not EOS. */
-static llmcs_status tell(ll_generation *g, ll_draft *draft, int32_t id) {
-    if (g->streams) {
-        ll_stream_verdict verdict;
-        LL_TRY(ll_text_stream_push(&draft->stream, id, &verdict));
-        obey(draft, verdict);
-    }
-    if (g->on_token) {
-        ll_fpenv_leave(&g->host);
-        int stop = g->on_token(g->user, id);
-        ll_fpenv_enter(&g->host);
-        if (stop && !draft->ended) end_draft(draft, LLMCS_FINISH_CALLBACK);
-    }
-    return LLMCS_OK;
-}
-
-/* Chooses the next token of draft `index` from the model's logits [vocab] and sees whether it was the last. */
 static llmcs_status take_token(ll_generation *g, size_t index, const float *logits) {
-    ll_draft *draft = &g->drafts[index];
-    size_t n_ids = g->n_prompt + draft->n_new;
-    double log_sum;
-    LL_TRY(ll_log_normaliser(logits, g->vocab, draft->n_new, &log_sum));
-    const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
-    int32_t id;
-    LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
-    float logprob = ll_log_probability(logits[id], log_sum);
-    draft->ids[n_ids] = id;
-    draft->logprobs[draft->n_new] = logprob;
-    draft->score += (double)logprob;
-    draft->n_new++;
-    if (ll_generation_is_eos(g, id)) {
-        end_draft(draft, LLMCS_FINISH_EOS);
-        return LLMCS_OK;
-    }
-    LL_TRY(tell(g, draft, id));
-    if (!draft->ended && draft->n_new == g->max_new) end_draft(draft, LLMCS_FINISH_LENGTH);
-    return LLMCS_OK;
-}
-
-/* Text that was held back goes out when nothing follows any more. */
-static llmcs_status close_stream(ll_generation *g, ll_draft *draft) {
-    if (!g->streams || draft->text_bytes != SIZE_MAX) return LLMCS_OK;
-    ll_stream_verdict verdict;
-    LL_TRY(ll_text_stream_finish(&draft->stream, &verdict));
-    obey(draft, verdict);
-    return LLMCS_OK;
+    LL_TRY(ll_draft_choose(g, index, logits));
+    return ll_draft_tell(g, index);
 }
 
 /* The first tokens: every draft chooses from the prompt's logits, and those that go on share its blocks. */
-static llmcs_status first_tokens(ll_generation *g, const float *logits) {
+static llmcs_status first_tokens(ll_generation *g, llmcs_session *session, const float *logits) {
     for (size_t i = 0; i < g->n_drafts; i++) LL_TRY(take_token(g, i, logits));
     for (size_t i = 1; i < g->n_drafts; i++) {
-        if (!g->drafts[i].ended) ll_seq_copy(g->session, i, 0);
+        if (!g->drafts[i].ended) ll_seq_copy(session, i, 0);
     }
     return LLMCS_OK;
 }
@@ -89,31 +32,55 @@ static void find_active(const ll_generation *g, active_set *active) {
     }
 }
 
-static void break_off(ll_generation *g, const active_set *active, llmcs_status why) {
-    llmcs_finish_reason reason = why == LLMCS_CANCELLED ? LLMCS_FINISH_CANCELLED : LLMCS_FINISH_DEADLINE;
-    for (size_t i = 0; i < active->n; i++) end_draft(&g->drafts[active->seqs[i]], reason);
+static llmcs_status step_together(ll_generation *g, llmcs_session *session, active_set *active) {
+    const float *logits;
+    LL_TRY(ll_seqs_eval(session, active->seqs, active->next_ids, active->n, &logits));
+    for (size_t i = 0; i < active->n; i++) LL_TRY(take_token(g, active->seqs[i], logits + i * g->vocab));
+    return LLMCS_OK;
 }
 
-static llmcs_status run(ll_generation *g, const float *logits, active_set *active) {
-    LL_TRY(first_tokens(g, logits));
+/* The one draft's next token, and those after it that were guessed right: row i of the logits is what would have been
+ * there had its i guesses been chosen, and as far as they are chosen now, they were. */
+static llmcs_status step_guessing(ll_generation *g, llmcs_session *session, active_set *active) {
+    ll_draft *draft = &g->drafts[0];
+    const float *logits;
+    size_t n_held, n_guesses = ll_lookup_guess(g, draft, active->next_ids + 1, ll_lookup_room(g, draft)), right = 0;
+    LL_TRY(ll_seq_eval(session, 0, active->next_ids, 1 + n_guesses, LLMCS_LOGITS_ALL, &logits));
+    LL_TRY(take_token(g, 0, logits));
+    while (right < n_guesses && !draft->ended &&
+           draft->ids[g->n_prompt + draft->n_new - 1] == active->next_ids[1 + right])
+        LL_TRY(take_token(g, 0, logits + ++right * g->vocab));
+    g->n_guessed += n_guesses;
+    g->n_accepted += right;
+    (void)ll_seq_tokens(session, 0, &n_held);
+    ll_seq_rewind(session, 0, n_held - (n_guesses - right));
+    return LLMCS_OK;
+}
+
+static void break_off(ll_generation *g, const active_set *active, llmcs_status why) {
+    for (size_t i = 0; i < active->n; i++) ll_draft_end(&g->drafts[active->seqs[i]], ll_finish_reason_of(why));
+}
+
+static llmcs_status run(ll_generation *g, llmcs_session *session, const float *logits, active_set *active) {
+    LL_TRY(first_tokens(g, session, logits));
     for (find_active(g, active); active->n; find_active(g, active)) {
-        llmcs_status status = ll_seqs_eval(g->session, active->seqs, active->next_ids, active->n, &logits);
+        llmcs_status status = ll_lookup_most(g) ? step_guessing(g, session, active) : step_together(g, session, active);
         if (status == LLMCS_CANCELLED || status == LLMCS_DEADLINE)
             break_off(g, active, status);
         else if (status)
             return status;
-        else
-            for (size_t i = 0; i < active->n; i++) LL_TRY(take_token(g, active->seqs[i], logits + i * g->vocab));
     }
-    for (size_t i = 0; i < g->n_drafts; i++) LL_TRY(close_stream(g, &g->drafts[i]));
+    for (size_t i = 0; i < g->n_drafts; i++) LL_TRY(ll_draft_close(g, i));
     return LLMCS_OK;
 }
 
-llmcs_status ll_generate_sampled(ll_generation *g, const float *logits) {
+llmcs_status ll_generate_sampled(ll_generation *g, llmcs_session *session, const float *logits) {
     active_set active = {0};
+    size_t n_next = g->n_drafts + ll_lookup_most(g);
     llmcs_status status = ll_alloc(g->allocator, g->n_drafts, sizeof *active.seqs, "active sequences", &active.seqs);
-    if (!status) status = ll_alloc(g->allocator, g->n_drafts, sizeof *active.next_ids, "next tokens", &active.next_ids);
-    if (!status) status = run(g, logits, &active);
+    if (!status) status = ll_alloc(g->allocator, n_next, sizeof *active.next_ids, "next tokens", &active.next_ids);
+    if (!status && ll_lookup_most(g)) status = ll_session_reserve_logits(session, 1 + ll_lookup_most(g));
+    if (!status) status = run(g, session, logits, &active);
     ll_free(g->allocator, active.seqs);
     ll_free(g->allocator, active.next_ids);
     return status;

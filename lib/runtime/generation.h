@@ -1,15 +1,16 @@
 /*
- * Inside llmcs_generate. One call is one ll_generation: what was asked, what it works in, and the drafts of the
- * sequences that become the result. Everything is taken before the first token is chosen; after that only the
- * result itself is. The public calls are in generate.c; generate_sample.c and generate_beams.c run it.
+ * From logits to sequences: what llmcs_generate and the engine have in common. One request is one ll_generation: what
+ * was asked, what it works in, and the drafts of the sequences that become the result. It evaluates nothing: whoever
+ * runs it (generate.c a session, engine_step.c an engine) feeds it rows of logits. Everything is taken before the first
+ * token is chosen.
  */
 #ifndef LL_RUNTIME_GENERATION_H
 #define LL_RUNTIME_GENERATION_H
 
+#include "generate/beam.h"
 #include "generate/processors.h"
 #include "generate/sampler.h"
 #include "runtime/model.h"
-#include "runtime/session.h"
 #include "runtime/text_stream.h"
 
 /* A sequence in the making. */
@@ -25,7 +26,6 @@ typedef struct ll_draft {
 } ll_draft;
 
 typedef struct ll_generation {
-    llmcs_session *session;
     llmcs_model *model;
     const llmcs_allocator *allocator; /* the model's */
     llmcs_generate_params params;     /* complete and checked */
@@ -41,20 +41,40 @@ typedef struct ll_generation {
     float *row; /* [vocab] scores that processors may change */
     ll_sampler sampler;
     ll_stop_strings stops;
-    bool streams; /* drafts have a text stream */
-    ll_draft *drafts;
-    size_t n_drafts;
+    bool streams;     /* drafts have a text stream */
+    ll_draft *drafts; /* [n_rooms] */
+    size_t n_rooms;   /* drafts there is room for */
+    size_t n_drafts;  /* those that count: beam search may find fewer */
     llmcs_text_fn on_text;
     llmcs_token_fn on_token;
     void *user;
     ll_fpenv host; /* what the caller's floating-point environment was */
     uint64_t start_ns, prompt_end_ns;
+    size_t n_cached, n_guessed, n_accepted; /* tokens: llmcs_result */
 } ll_generation;
 
 /* *out: the caller's parameters (NULL: the model's), complete and checked against the model. ARG names what is
  * wrong. */
 llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_generate_params *params,
                                      llmcs_generate_params *out);
+
+/* Fills in what a model and parameters say. */
+llmcs_status ll_generation_begin(ll_generation *g, llmcs_model *model, const llmcs_generate_params *params);
+/* ARG unless there is one sequence, or no callback `wanted`. */
+llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
+/* The prompt's text as tokens, allocated; the BOS token for a prompt that has none, as Transformers does. */
+llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, int32_t **ids,
+                                         size_t *n_ids);
+/* Everything that follows from the parameters, the prompt and the room for tokens. ARG CONTEXT_FULL TOKEN_RANGE. */
+llmcs_status ll_generation_plan(ll_generation *g, size_t n_ctx);
+/* Takes drafts and all they need; sequences of the runner it needs at once: ll_generation_n_lines. */
+llmcs_status ll_generation_take_room(ll_generation *g);
+void ll_generation_free_room(ll_generation *g);
+static inline size_t ll_generation_n_lines(const ll_generation *g) {
+    return g->beams ? (size_t)g->params.num_beams : g->n_rooms;
+}
+/* When params.deadline_ms after g->start_ns is over, as ll_now_ns; 0: never. */
+uint64_t ll_generation_deadline_ns(const ll_generation *g);
 
 /* What the scores go through, from g->params, g->eos, g->vocab: processors, sampler, row. NOMEM leaves nothing. */
 llmcs_status ll_generation_take_scoring_room(ll_generation *g);
@@ -66,10 +86,50 @@ const float *ll_generation_process(ll_generation *g, const float *logits, const 
 
 bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 
-/* From the prompt's last logits [vocab] to finished drafts. CANCELLED and DEADLINE end drafts; they are no error
- * here. */
-llmcs_status ll_generate_sampled(ll_generation *g, const float *logits);
-llmcs_status ll_generate_beams(ll_generation *g, const float *logits);
+/* ---- sampling and greedy search: every draft for itself */
+
+/* Chooses the next token of draft `index` from the model's logits [vocab]; it ends with EOS. Drafts of different
+ * generations may choose at the same time. NUMERIC. */
+llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits);
+/* Text and callbacks of the token just chosen, which may end the draft; so may its number. */
+llmcs_status ll_draft_tell(ll_generation *g, size_t index);
+/* Text that was held back goes out when nothing follows any more. */
+llmcs_status ll_draft_close(ll_generation *g, size_t index);
+void ll_draft_end(ll_draft *draft, llmcs_finish_reason reason);
+/* CANCELLED or DEADLINE as the reason a draft ends for. */
+llmcs_finish_reason ll_finish_reason_of(llmcs_status status);
+
+/* ---- prompt lookup */
+
+/* What may follow the draft's tokens, by finding its last few in prompt, answer or prompt_lookup_ids: up to `max` ids,
+ * into guess. Saxena 2023, "Prompt Lookup Decoding"; as Transformers' PromptLookupCandidateGenerator the longest match
+ * counts, of several the latest. */
+size_t ll_lookup_guess(const ll_generation *g, const ll_draft *draft, int32_t *guess, size_t max);
+/* Most guesses this request ever makes at once; 0: it makes none. */
+static inline size_t ll_lookup_most(const ll_generation *g) {
+    return g->beams || g->n_rooms > 1 ? 0 : (size_t)g->params.prompt_lookup_num_tokens;
+}
+/* The guesses worth making now: no more than there are tokens to come. */
+static inline size_t ll_lookup_room(const ll_generation *g, const ll_draft *draft) {
+    return ll_min(ll_lookup_most(g), g->max_new - draft->n_new - 1);
+}
+
+/* ---- beam search: drafts are filled at its end */
+
+typedef struct ll_beam_search {
+    ll_beams beams;
+    llmcs_ids *held;   /* [num_beams] what each running beam's sequence holds, prompt included: set before a step */
+    size_t *parents;   /* [num_beams] after a step: which beam each running one goes on from, */
+    int32_t *next_ids; /* [num_beams]   and with which token */
+    int32_t *path;     /* [max_new] tokens of one hypothesis */
+} ll_beam_search;
+
+llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
+void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
+/* One step from the logits [n_running, vocab] of the running beams: *over, or the n_running that go on. */
+llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
+/* The hypotheses become drafts; those that were broken off have that reason. */
+llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason broken_off);
 
 /* The drafts as the caller gets them. */
 llmcs_status ll_result_create(const ll_generation *g, llmcs_result **result);

@@ -56,6 +56,9 @@ static llmcs_status fill(const ll_generation *g, owned_result *r) {
     r->result.sequences = sequences;
     r->result.n_sequences = g->n_drafts;
     r->result.n_prompt_tokens = g->n_prompt;
+    r->result.n_cached_tokens = g->n_cached;
+    r->result.n_guessed_tokens = g->n_guessed;
+    r->result.n_accepted_tokens = g->n_accepted;
     r->result.prompt_ms = (double)(g->prompt_end_ns - g->start_ns) * 1e-6;
     return LLMCS_OK;
 }

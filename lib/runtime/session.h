@@ -17,6 +17,8 @@ size_t ll_session_n_ctx(const llmcs_session *s);
 /* Makes room for n_seqs sequences (memory for their own blocks, logits, workspace) of up to max_tokens each, so
  * that the steps that follow allocate nothing. Sequences 1.. are empty. NOMEM leaves the session as it was. */
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens);
+/* Room for the logits of n_rows tokens at once (LLMCS_LOGITS_ALL). */
+llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n_rows);
 /* Drops sequences 1.. and the memory reserved for them. */
 void ll_session_release(llmcs_session *s);
 

@@ -27,7 +27,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _NUL = c.c_size_t(-1).value
 
 STATUS = ("OK ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED NOSPACE CONTEXT_FULL TOKEN_RANGE "
-          "UTF8 NUMERIC CANCELLED BUSY STATE THREAD FORK DEADLINE INTERNAL").split()
+          "UTF8 NUMERIC CANCELLED BUSY STATE THREAD FORK DEADLINE INTERNAL QUEUE_FULL PENDING").split()
 FINISH = "stop length stop_string callback cancelled deadline".split()
 
 

@@ -1,0 +1,96 @@
+/* Greedy search and sampling, one draft and one row of logits at a time. */
+#include "generate/softmax.h"
+#include "runtime/generation.h"
+
+void ll_draft_end(ll_draft *draft, llmcs_finish_reason reason) {
+    draft->ended = true;
+    draft->reason = reason;
+}
+
+llmcs_finish_reason ll_finish_reason_of(llmcs_status status) {
+    return status == LLMCS_CANCELLED ? LLMCS_FINISH_CANCELLED : LLMCS_FINISH_DEADLINE;
+}
+
+static void obey(ll_draft *draft, ll_stream_verdict verdict) {
+    if (verdict == LL_STREAM_GOES_ON) return;
+    draft->text_bytes = draft->stream.n_sent;
+    ll_draft_end(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
+}
+
+llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits) {
+    ll_draft *draft = &g->drafts[index];
+    size_t n_ids = g->n_prompt + draft->n_new;
+    double log_sum;
+    LL_TRY(ll_log_normaliser(logits, g->vocab, draft->n_new, &log_sum));
+    const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
+    int32_t id;
+    LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
+    float logprob = ll_log_probability(logits[id], log_sum);
+    draft->ids[n_ids] = id;
+    draft->logprobs[draft->n_new] = logprob;
+    draft->score += (double)logprob;
+    draft->n_new++;
+    if (ll_generation_is_eos(g, id)) ll_draft_end(draft, LLMCS_FINISH_EOS);
+    return LLMCS_OK;
+}
+
+static llmcs_status send(ll_generation *g, ll_draft *draft, int32_t id) {
+    if (g->streams) {
+        ll_stream_verdict verdict;
+        LL_TRY(ll_text_stream_push(&draft->stream, id, &verdict));
+        obey(draft, verdict);
+    }
+    if (g->on_token) {
+        ll_fpenv_leave(&g->host);
+        int stop = g->on_token(g->user, id);
+        ll_fpenv_enter(&g->host);
+        if (stop && !draft->ended) ll_draft_end(draft, LLMCS_FINISH_CALLBACK);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_draft_tell(ll_generation *g, size_t index) {
+    ll_draft *draft = &g->drafts[index];
+    if (draft->ended) return LLMCS_OK; /* EOS is not told of */
+    LL_TRY(send(g, draft, draft->ids[g->n_prompt + draft->n_new - 1]));
+    if (!draft->ended && draft->n_new == g->max_new) ll_draft_end(draft, LLMCS_FINISH_LENGTH);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_draft_close(ll_generation *g, size_t index) {
+    ll_draft *draft = &g->drafts[index];
+    if (!g->streams || draft->text_bytes != SIZE_MAX) return LLMCS_OK;
+    ll_stream_verdict verdict;
+    LL_TRY(ll_text_stream_finish(&draft->stream, &verdict));
+    obey(draft, verdict);
+    return LLMCS_OK;
+}
+
+/* ---- prompt lookup */
+
+/* Where the last of ids [n] that equals tail [n_tail] and has something after it ends; 0: nowhere. */
+static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_t n_tail) {
+    for (size_t end = n ? n - 1 : 0; end >= n_tail; end--) {
+        size_t i = 0;
+        while (i < n_tail && ids[end - 1 - i] == tail[n_tail - 1 - i]) i++;
+        if (i == n_tail) return end;
+    }
+    return 0;
+}
+
+size_t ll_lookup_guess(const ll_generation *g, const ll_draft *draft, int32_t *guess, size_t max) {
+    const llmcs_generate_params *p = &g->params;
+    const llmcs_ids places[] = {{draft->ids, g->n_prompt + draft->n_new},
+                                {p->prompt_lookup_ids, p->n_prompt_lookup_ids}};
+    size_t n_ids = places[0].n_ids;
+    for (size_t n = ll_min((size_t)p->max_matching_ngram_size, n_ids); max && n > 0; n--) {
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+            size_t end = find_last(places[i].ids, places[i].n_ids, draft->ids + n_ids - n, n);
+            if (!end) continue;
+            size_t n_guess = ll_min(max, places[i].n_ids - end);
+            for (size_t k = 0; k < n_guess; k++) guess[k] = places[i].ids[end + k];
+            return n_guess;
+        }
+    }
+    return 0;
+}
