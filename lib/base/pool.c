@@ -1,8 +1,6 @@
 #include "base/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/fpenv.h"
+#include "base/thread.h"
 
 #define MAX_THREADS 512
 #define STACK_BYTES ((size_t)256 << 10)
@@ -130,39 +129,15 @@ static void *work(void *arg) {
     }
 }
 
-/* Signals sent to the process are the host's: workers leave them to its threads. Those that a thread causes
- * itself (SIGSEGV ...) stay open, so that a host's crash handler still hears of them. */
-static void block_signals(sigset_t *before) {
-    static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++) sigdelset(&blocked, own_faults[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, before);
-}
-
-static int start_thread(worker *w) {
-    pthread_attr_t attr;
-    int error = pthread_attr_init(&attr);
-    if (error) return error;
-    error = pthread_attr_setstacksize(&attr, STACK_BYTES);
-    if (!error) error = pthread_create(&w->thread, &attr, work, w);
-    pthread_attr_destroy(&attr);
-    /* A host with much thread-local data needs a larger stack than ours: its default. */
-    return error == EINVAL ? pthread_create(&w->thread, NULL, work, w) : error;
-}
-
 /* Starts workers until one cannot be started: a smaller pool gives the same results. */
 static void start_workers(ll_pool *pool, int n_threads, const ll_log *log) {
-    sigset_t before;
     int error = 0;
-    block_signals(&before);
     while (pool->size < n_threads && !error) {
         worker *w = &pool->workers[pool->size - 1];
         *w = (worker){.pool = pool, .index = pool->size};
-        error = start_thread(w);
+        error = ll_thread_start(&w->thread, STACK_BYTES, work, w);
         if (!error) pool->size++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)
         ll_log_say(log, LLMCS_LOG_WARN,
                    "thread pool: %d threads instead of %d: the next could not be started (error %d)", pool->size,

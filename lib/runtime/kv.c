@@ -33,8 +33,8 @@ static bool in_chunk(const ll_kv_chunk *chunk, size_t block_bytes, const void *b
     return chunk->n_blocks && at >= first && at < first + chunk->n_blocks * block_bytes;
 }
 
-static uint32_t *references(ll_kv *kv, const void *block) {
-    ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
+static uint32_t *references(const ll_kv *kv, const void *block) {
+    const ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
     return &chunk->references[(size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes];
 }
 
@@ -50,7 +50,11 @@ static void *take(ll_kv *kv) {
     return block ? block : take_from(&kv->reserved, kv->block_bytes);
 }
 
-static void drop(ll_kv *kv, void *block) {
+void ll_kv_hold(ll_kv *kv, void *block) { ++*references(kv, block); }
+
+uint32_t ll_kv_holders(const ll_kv *kv, const void *block) { return *references(kv, block); }
+
+void ll_kv_drop(ll_kv *kv, void *block) {
     if (--*references(kv, block)) return;
     ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
     chunk->free_blocks[chunk->n_free++] =
@@ -74,7 +78,7 @@ void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a) {
 }
 
 void ll_sequence_truncate(ll_kv *kv, ll_sequence *q, size_t n_tokens) {
-    while (q->n_blocks > ll_kv_blocks_of(n_tokens)) drop(kv, q->blocks[--q->n_blocks]);
+    while (q->n_blocks > ll_kv_blocks_of(n_tokens)) ll_kv_drop(kv, q->blocks[--q->n_blocks]);
     q->n_tokens = ll_min(q->n_tokens, n_tokens);
 }
 
@@ -84,7 +88,7 @@ void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src) {
     dst->n_blocks = src->n_blocks;
     for (size_t i = 0; i < src->n_blocks; i++) {
         dst->blocks[i] = src->blocks[i];
-        ++*references(kv, src->blocks[i]);
+        ll_kv_hold(kv, src->blocks[i]);
     }
 }
 
@@ -92,16 +96,22 @@ static llmcs_status no_block_left(void) {
     return ll_fail(LLMCS_INTERNAL, "no block left for keys and values: more sequences than were reserved for");
 }
 
+/* Does q end inside a block that others hold too? */
+static bool shares_last(const ll_kv *kv, const ll_sequence *q) {
+    return q->n_tokens % LL_KV_BLOCK && *references(kv, q->blocks[q->n_tokens / LL_KV_BLOCK]) > 1;
+}
+
+size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n) {
+    return ll_kv_blocks_of(q->n_tokens + n) - q->n_blocks + shares_last(kv, q);
+}
+
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n) {
-    if (q->n_tokens % LL_KV_BLOCK) {
-        void **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
-        if (*references(kv, *last) > 1) {
-            void *copy = take(kv);
-            if (!copy) return no_block_left();
-            memcpy(copy, *last, kv->block_bytes);
-            drop(kv, *last);
-            *last = copy;
-        }
+    if (shares_last(kv, q)) {
+        void *copy = take(kv), **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
+        if (!copy) return no_block_left();
+        memcpy(copy, *last, kv->block_bytes);
+        ll_kv_drop(kv, *last);
+        *last = copy;
     }
     while (q->n_blocks < ll_kv_blocks_of(q->n_tokens + n)) {
         void *block = take(kv);
@@ -119,7 +129,7 @@ void ll_sequence_move_home(ll_kv *kv, ll_sequence *q) {
         if (in_chunk(&kv->own, kv->block_bytes, q->blocks[i])) continue;
         void *home = take_from(&kv->own, kv->block_bytes); /* it holds n_ctx tokens, and only q is left */
         memcpy(home, q->blocks[i], kv->block_bytes);
-        drop(kv, q->blocks[i]);
+        ll_kv_drop(kv, q->blocks[i]);
         q->blocks[i] = home;
     }
 }

@@ -35,6 +35,12 @@ static inline size_t ll_kv_blocks_of(size_t n_tokens) {
 llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_bytes);
 void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a);
 
+/* One more, or one less, who holds the block; the last one gives it back. */
+void ll_kv_hold(ll_kv *kv, void *block);
+void ll_kv_drop(ll_kv *kv, void *block);
+/* How many hold it. */
+uint32_t ll_kv_holders(const ll_kv *kv, const void *block);
+
 llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx);
 /* Memory only: blocks must have been given back, or die with their chunk. */
 void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a);
@@ -46,6 +52,8 @@ void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src);
 /* Makes room to write `n` tokens after the ones held, copying a shared last block. INTERNAL when more sequences
  * are in use than were reserved for; then the sequence is as before. */
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n);
+/* Blocks that ll_sequence_extend would take. */
+size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n);
 /* Moves every block of q out of the reserved chunk, whose other blocks nobody holds any more. */
 void ll_sequence_move_home(ll_kv *kv, ll_sequence *q);
 

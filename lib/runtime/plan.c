@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "runtime/engine.h"
 #include "runtime/model.h"
 #include "runtime/options.h"
 #include "runtime/session_room.h"
@@ -110,4 +111,34 @@ llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_optio
     if (!st) st = plan_session(&d, &o, session_options, &ours);
     close_draft(&d);
     return st ? st : ll_options_out(plan, PLAN_OLDEST, &ours, sizeof ours, "llmcs_plan_info");
+}
+
+/* ------------------------------------------------------------------------------------------------- engine */
+
+static llmcs_status plan_engine(draft *d, const char *path, const llmcs_model_options *o,
+                                const llmcs_engine_options *engine, size_t n_tokens, llmcs_engine_plan_info *plan) {
+    llmcs_engine_options e;
+    llmcs_plan_info model = {.struct_size = sizeof model};
+    LL_TRY(plan_model(d, path, o, &model));
+    if (!d->net->causal) return ll_fail(LLMCS_STATE, "%s is no decoder: an engine needs one", path);
+    LL_TRY(ll_engine_options_read(engine, ll_model_config_n_ctx(&d->config), d->net, &e));
+    LL_TRY(ll_engine_bytes(d->net, &e, n_threads_of(o), &plan->engine_bytes, &plan->n_blocks));
+    plan->kv_block_tokens = LL_KV_BLOCK;
+    plan->kv_block_bytes = ll_kv_block_bytes(&d->net->kv);
+    plan->n_conversations = n_tokens ? plan->n_blocks / ll_kv_blocks_of(n_tokens) : 0;
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *model_options,
+                               const llmcs_engine_options *engine_options, size_t n_tokens,
+                               llmcs_engine_plan_info *plan) {
+    if (!plan) return ll_fail(LLMCS_ARG, "llmcs_engine_plan: plan is NULL");
+    llmcs_model_options o;
+    LL_TRY(ll_model_options_read(model_options, &o));
+    draft d = {.counter.inner = ll_allocator_or_default(o.allocator)};
+    d.counting = (llmcs_allocator){counter_alloc, counter_free, &d.counter};
+    llmcs_engine_plan_info ours = {.struct_size = sizeof ours};
+    llmcs_status st = plan_engine(&d, path, &o, engine_options, n_tokens, &ours);
+    close_draft(&d);
+    return st ? st : ll_options_out(plan, sizeof(llmcs_engine_plan_info), &ours, sizeof ours, "llmcs_engine_plan_info");
 }

@@ -31,7 +31,7 @@
                       part);                                                                                      \
     } while (0)
 
-static inline llmcs_model *open_model(const char *folder, int n_threads, const llmcs_allocator *allocator) {
+static inline llmcs_model *open_with(const char *folder, int n_threads, const llmcs_allocator *allocator) {
     llmcs_model_options options;
     llmcs_model_options_init(&options);
     options.n_threads = n_threads;

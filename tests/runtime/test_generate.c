@@ -15,7 +15,7 @@ static const int32_t prompt[] = {90, 56, 236, 12, 200};
 #define N_PROMPT (sizeof prompt / sizeof *prompt)
 
 static void setup(void) {
-    model = open_model(TINY, 2, NULL);
+    model = open_with(TINY, 2, NULL);
     session = new_session(model);
 }
 
@@ -172,7 +172,7 @@ START_TEST(nan_from_the_model_is_an_error) {
     checkpoint_f32(c, "transformer.ln_f.bias")[5] = NAN;
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
-    llmcs_model *m = open_model(folder, 1, NULL);
+    llmcs_model *m = open_with(folder, 1, NULL);
     llmcs_session *s = new_session(m);
     for (int mode = 0; mode < 4; mode++) {
         llmcs_generate_params p = defaults(5);
@@ -351,7 +351,7 @@ START_TEST(the_same_seed_gives_the_same_text_on_any_number_of_threads) {
         p.seed = 12345678901234567u;
         llmcs_result *expect = run(&p), *got;
         for (int n_threads = 1; n_threads <= 5; n_threads++) {
-            llmcs_model *m = open_model(TINY, n_threads, NULL);
+            llmcs_model *m = open_with(TINY, n_threads, NULL);
             llmcs_session *s = new_session(m);
             got = generate_ids(s, prompt, N_PROMPT, &p);
             same_result(expect, got);
@@ -603,7 +603,7 @@ START_TEST(the_session_holds_the_first_sequence) {
 END_TEST
 
 START_TEST(a_result_outlives_session_and_model) {
-    llmcs_model *m = open_model(TINY, 1, NULL);
+    llmcs_model *m = open_with(TINY, 1, NULL);
     llmcs_session *s = new_session(m);
     llmcs_generate_params p = defaults(5);
     llmcs_result *r = generate_ids(s, prompt, N_PROMPT, &p), *again = run(&p);

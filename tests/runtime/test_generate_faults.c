@@ -13,7 +13,7 @@ static void setup(void) {
     make_text_folder(folder);
     fail_alloc_init(&counter);
     allocator = fail_alloc_get(&counter);
-    model = open_model(folder, 1, &allocator);
+    model = open_with(folder, 1, &allocator);
     session = new_session(model);
 }
 

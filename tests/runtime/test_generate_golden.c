@@ -151,7 +151,7 @@ static void run_folder(const char *folder, int n_threads, size_t *n_generate, si
     llmcs_allocator a = ll_allocator_default();
     ll_json_doc *doc;
     snprintf(path, sizeof path, "tests/data/golden/%s", folder);
-    llmcs_model *model = open_model(path, n_threads, NULL);
+    llmcs_model *model = open_with(path, n_threads, NULL);
     llmcs_model_info info = {.struct_size = sizeof info};
     OK(llmcs_model_get_info(model, &info));
     ck_assert_int_le(info.vocab_size, TINY_VOCAB);

@@ -10,7 +10,7 @@ static const int32_t prompt[] = {90, 56, 236, 12, 200};
 #define N_PROMPT (sizeof prompt / sizeof *prompt)
 
 static void setup(void) {
-    model = open_model(TINY, 2, NULL);
+    model = open_with(TINY, 2, NULL);
     session = new_session(model);
 }
 
@@ -197,7 +197,7 @@ static llmcs_model *open_with_generation_config(char folder[TEMPORARY_PATH_BYTES
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
     write_text(folder, "generation_config.json", json);
-    return open_model(folder, 1, NULL);
+    return open_with(folder, 1, NULL);
 }
 
 START_TEST(generation_config_gives_the_defaults) {

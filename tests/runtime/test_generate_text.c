@@ -11,7 +11,7 @@ static llmcs_session *session;
 
 static void setup(void) {
     make_text_folder(folder);
-    model = open_model(folder, 1, NULL);
+    model = open_with(folder, 1, NULL);
     session = new_session(model);
 }
 

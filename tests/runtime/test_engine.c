@@ -1,0 +1,631 @@
+/* The engine: every request gets what it would get alone, whatever stands beside it and however little memory there is.
+ */
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/engine_case.h"
+#include "support/fail_alloc.h"
+
+#define N_ASKED 42
+
+static char folder[TEMPORARY_PATH_BYTES];
+static asked questions[N_ASKED];
+static llmcs_model *model;
+
+/* Half of the questions begin with the same 70 tokens, as after a shop's own text. */
+static void set_up(void) {
+    uint64_t seed = 20261122;
+    int32_t shop[70];
+    printf("seed %llu\n", (unsigned long long)seed);
+    for (size_t i = 0; i < 70; i++) shop[i] = (int32_t)(1 + random_below(&seed, TINY_VOCAB - 1));
+    make_long_folder(folder);
+    model = open_model(folder, 2);
+    for (unsigned i = 0; i < N_ASKED; i++) {
+        ask(&questions[i], i % 7, shop, i % 2 ? 70 : 1 + i, &seed);
+        answer_alone(&questions[i], model);
+    }
+    llmcs_model_free(&model);
+}
+
+/* Each test is a process of its own. */
+static void open_it(void) { model = open_model(folder, 2); }
+static void close_it(void) { llmcs_model_free(&model); }
+
+static void tear_down(void) {
+    for (size_t i = 0; i < N_ASKED; i++) llmcs_result_free(&questions[i].alone);
+    temporary_remove(folder);
+}
+
+static void ask_all(llmcs_engine *engine) {
+    llmcs_request *requests[N_ASKED];
+    for (size_t i = 0; i < N_ASKED; i++) requests[i] = submit(engine, &questions[i]);
+    for (size_t i = 0; i < N_ASKED; i++) check_answer(requests[i], &questions[i]);
+}
+
+static size_t block_bytes(void) {
+    llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
+    OK(llmcs_engine_plan(folder, NULL, NULL, CONTEXT, &plan));
+    return (size_t)plan.kv_block_bytes;
+}
+
+/* ---- the same answers */
+
+typedef struct setting {
+    const char *name;
+    int32_t max_batch, max_chunk;
+    double step_ms;
+    size_t n_blocks; /* 0: the default */
+    uint32_t flags;
+    llmcs_kv_type kv_type;
+    int32_t n_threads;
+} setting;
+
+static const setting settings[] = {
+    {"as it comes", 64, 256, 40, 0, 0, LLMCS_KV_F32, 2},
+    {"float16", 64, 256, 40, 0, 0, LLMCS_KV_F16, 2},
+    {"one thread", 64, 256, 40, 0, 0, LLMCS_KV_F32, 1},
+    {"the caller steps", 64, 256, 40, 0, LLMCS_ENGINE_NO_THREAD, LLMCS_KV_F32, 2},
+    {"nothing shared", 64, 256, 40, 0, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
+    {"small chunks", 64, 16, 0, 0, 0, LLMCS_KV_F32, 2},
+    {"few at once", 4, 32, 0.001, 0, 0, LLMCS_KV_F32, 2},
+    {"little memory", 16, 64, 40, 17, 0, LLMCS_KV_F32, 2},
+    {"little memory, nothing shared", 16, 64, 40, 24, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
+};
+
+START_TEST(everyone_as_if_alone) {
+    const setting *s = &settings[_i];
+    llmcs_model *m = open_model_with_kv(folder, s->n_threads, s->kv_type);
+    llmcs_engine_options o = engine_options();
+    o.max_batch = s->max_batch;
+    o.max_chunk = s->max_chunk;
+    o.step_ms = s->step_ms;
+    o.kv_bytes = s->n_blocks * block_bytes();
+    o.flags = s->flags;
+    bool other_bits = s->kv_type != LLMCS_KV_F32;
+    asked *own = calloc(N_ASKED, sizeof *own);
+    for (size_t i = 0; i < N_ASKED; i++) own[i] = questions[i];
+    for (size_t i = 0; other_bits && i < N_ASKED; i++) answer_alone(&own[i], m);
+    llmcs_engine *engine = new_engine(m, &o);
+    for (int round = 0; round < 2; round++) { /* the second finds the first's beginnings */
+        llmcs_request *requests[N_ASKED];
+        for (size_t i = 0; i < N_ASKED; i++) requests[i] = submit(engine, &own[i]);
+        for (size_t i = 0; i < N_ASKED; i++) check_answer(requests[i], &own[i]);
+    }
+    llmcs_engine_stats stats = stats_of(engine);
+    ck_assert_uint_eq(stats.n_finished, 2 * N_ASKED);
+    ck_assert_uint_eq(stats.n_waiting + stats.n_running, 0);
+    ck_assert((stats.n_cached_tokens > 0) == !(s->flags & LLMCS_ENGINE_NO_PREFIX_CACHE));
+    if (s->n_blocks) ck_assert_uint_gt(stats.n_preempted, 0);
+    ck_assert_uint_gt(stats.n_guessed_tokens, 0);
+    llmcs_engine_free(&engine);
+    for (size_t i = 0; other_bits && i < N_ASKED; i++) llmcs_result_free(&own[i].alone);
+    free(own);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* Room for three conversations, and thirty are asked for. */
+START_TEST(thirty_in_room_for_three) {
+    llmcs_engine_options o = engine_options();
+    asked *own = calloc(30, sizeof *own);
+    uint64_t seed = 7;
+    o.kv_bytes = 3 * 4 * block_bytes();
+    llmcs_engine *engine = new_engine(model, &o);
+    llmcs_request *requests[30];
+    for (int32_t i = 0; i < 30; i++) {
+        ask(&own[i], (unsigned)i % 2, &i, 1, &seed);
+        own[i].n_ids = 60;
+        for (size_t k = 1; k < 60; k++) own[i].ids[k] = (int32_t)random_below(&seed, TINY_VOCAB);
+        own[i].params.max_new_tokens = 60;
+        own[i].params.eos_token_id = own[i].ids;
+        own[i].params.n_eos_token_id = 0;
+        answer_alone(&own[i], model);
+    }
+    for (size_t i = 0; i < 30; i++) requests[i] = submit(engine, &own[i]);
+    for (size_t i = 0; i < 30; i++) check_answer(requests[i], &own[i]);
+    for (size_t i = 0; i < 30; i++) llmcs_result_free(&own[i].alone);
+    ck_assert_uint_gt(stats_of(engine).n_preempted, 0);
+    llmcs_engine_free(&engine);
+    free(own);
+}
+END_TEST
+
+START_TEST(a_common_beginning_is_worked_once) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    asked *own = calloc(50, sizeof *own);
+    uint64_t seed = 3;
+    int32_t shop[200];
+    llmcs_request *requests[50];
+    for (size_t i = 0; i < 200; i++) shop[i] = (int32_t)random_below(&seed, TINY_VOCAB);
+    for (size_t i = 0; i < 50; i++) {
+        ask(&own[i], 0, shop, 200, &seed);
+        own[i].n_ids = 220;
+        own[i].params.max_new_tokens = 3;
+        answer_alone(&own[i], model);
+    }
+    for (size_t i = 0; i < 50; i++) requests[i] = submit(engine, &own[i]);
+    for (size_t i = 0; i < 50; i++) check_answer(requests[i], &own[i]);
+    llmcs_engine_stats stats = stats_of(engine);
+    ck_assert_uint_eq(stats.n_prompt_tokens, 50 * 220);
+    ck_assert_uint_ge(stats.n_cached_tokens, 49 * 200);
+    for (size_t i = 0; i < 50; i++) llmcs_result_free(&own[i].alone);
+    llmcs_engine_free(&engine);
+    free(own);
+}
+END_TEST
+
+/* The next turn of a conversation finds prompt and answer of the one before. */
+START_TEST(the_conversation_so_far_is_known) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    llmcs_generate_params p = defaults(40);
+    llmcs_request *request = NULL;
+    llmcs_result *first = NULL, *second = NULL;
+    p.eos_token_id = questions[0].ids;
+    p.n_eos_token_id = 0;
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 90, &p, NULL, &request));
+    OK(llmcs_request_wait(request, -1, &first));
+    llmcs_request_free(&request);
+    ck_assert_uint_eq(first->sequences[0].n_ids, 40);
+    int32_t turn[140];
+    memcpy(turn, questions[1].ids, 90 * sizeof *turn);
+    memcpy(turn + 90, first->sequences[0].ids, 40 * sizeof *turn);
+    for (int32_t i = 0; i < 10; i++) turn[130 + i] = 17 + i;
+    OK(llmcs_engine_submit_ids(engine, turn, 140, &p, NULL, &request));
+    OK(llmcs_request_wait(request, -1, &second));
+    ck_assert_uint_ge(second->n_cached_tokens, 128); /* the last token was chosen, not worked */
+    llmcs_request_free(&request);
+    llmcs_result_free(&first);
+    llmcs_result_free(&second);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+START_TEST(the_higher_priority_comes_first) {
+    llmcs_engine_options o = engine_options();
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    o.max_batch = 1;
+    llmcs_engine *engine = new_engine(model, &o);
+    llmcs_submit_options low, high;
+    llmcs_submit_options_init(&low);
+    llmcs_submit_options_init(&high);
+    high.priority = 1;
+    llmcs_generate_params p = defaults(20);
+    p.eos_token_id = questions[0].ids;
+    p.n_eos_token_id = 0;
+    llmcs_request *a = NULL, *b = NULL;
+    llmcs_result *result = NULL;
+    int worked;
+    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &low, &a));
+    for (int i = 0; i < 5; i++) OK(llmcs_engine_step(engine, &worked));
+    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 4, &p, &high, &b));
+    OK(llmcs_request_wait(b, -1, &result));
+    llmcs_result_free(&result);
+    FAILS(LLMCS_PENDING, "not finished", llmcs_request_wait(a, 0, &result));
+    OK(llmcs_request_wait(a, -1, &result));
+    ck_assert_uint_eq(result->sequences[0].n_ids, 20);
+    llmcs_result_free(&result);
+    ck_assert_uint_eq(stats_of(engine).n_preempted, 1);
+    llmcs_request_free(&a);
+    llmcs_request_free(&b);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+/* ---- reading, events, callbacks */
+
+START_TEST(read_while_it_comes) {
+    llmcs_engine_options o = engine_options();
+    if (_i) o.flags = LLMCS_ENGINE_NO_THREAD;
+    llmcs_engine *engine = new_engine(model, &o);
+    static const size_t capacities[] = {4, 5, 7, 100}; /* a character of UTF-8 always fits */
+    for (size_t k = 0; k < sizeof capacities / sizeof *capacities; k++) {
+        asked *a = &questions[k == 2 ? 5 : k % 2 ? 1 : 0];
+        llmcs_request *request = submit(engine, a);
+        char text[4096], piece[100];
+        size_t n = 0, n_bytes;
+        int finished = 0;
+        for (llmcs_engine_event event; !finished;) {
+            OK(llmcs_request_read(request, piece, capacities[k], &n_bytes, &finished));
+            memcpy(text + n, piece, n_bytes);
+            n += n_bytes;
+            if (!n_bytes && !finished) OK(llmcs_engine_next(engine, -1, &event));
+        }
+        ck_assert_uint_eq(n, a->alone->sequences[0].text_bytes);
+        ck_assert_mem_eq(text, a->alone->sequences[0].text, n);
+        check_answer(request, a);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+START_TEST(events_and_their_descriptor) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    struct pollfd fd = {.fd = llmcs_engine_fd(engine), .events = POLLIN};
+    llmcs_engine_event event;
+    llmcs_request *requests[7];
+    size_t n_finished = 0;
+    ck_assert_int_eq(poll(&fd, 1, 0), 0);
+    FAILS(LLMCS_PENDING, "nothing happened", llmcs_engine_next(engine, 0, &event));
+    FAILS(LLMCS_PENDING, "nothing happened", llmcs_engine_next(engine, 5, &event));
+    for (size_t i = 0; i < 7; i++) {
+        llmcs_submit_options options;
+        llmcs_submit_options_init(&options);
+        options.user = &questions[i];
+        OK(llmcs_engine_submit_ids(engine, questions[i].ids, questions[i].n_ids, &questions[i].params, &options,
+                                   &requests[i]));
+    }
+    while (n_finished < 7) {
+        ck_assert_int_eq(poll(&fd, 1, 10000), 1);
+        if (llmcs_engine_next(engine, 0, &event) == LLMCS_PENDING) continue;
+        asked *a = event.user;
+        ck_assert_ptr_eq(event.request, requests[a - questions]);
+        if (!event.finished) continue;
+        n_finished++;
+        check_answer(event.request, a);
+    }
+    ck_assert_int_eq(poll(&fd, 1, 0), 0);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+typedef struct heard {
+    char text[4096];
+    size_t n_bytes;
+    size_t n_ids;
+    int stop_after; /* calls; 0: never */
+} heard;
+
+static int hear(void *user, const char *text, size_t text_bytes) {
+    heard *h = user;
+    memcpy(h->text + h->n_bytes, text, text_bytes);
+    h->n_bytes += text_bytes;
+    return --h->stop_after == 0;
+}
+
+static int hear_id(void *user, int32_t id) {
+    heard *h = user;
+    (void)id;
+    h->n_ids++;
+    return 0;
+}
+
+START_TEST(callbacks_hear_everything) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    for (size_t i = 0; i < 14; i++) {
+        const asked *a = &questions[i];
+        heard h = {0};
+        llmcs_submit_options options;
+        llmcs_submit_options_init(&options);
+        options.on_text = hear;
+        options.on_token = hear_id;
+        options.user = &h;
+        llmcs_request *request = NULL;
+        llmcs_status st = llmcs_engine_submit_ids(engine, a->ids, a->n_ids, &a->params, &options, &request);
+        if (a->params.num_return_sequences > 1) {
+            ck_assert_int_eq(st, LLMCS_ARG);
+            continue;
+        }
+        OK(st);
+        check_answer(request, a);
+        ck_assert_uint_eq(h.n_bytes, a->alone->sequences[0].text_bytes);
+        ck_assert_mem_eq(h.text, a->alone->sequences[0].text, h.n_bytes);
+    }
+    heard h = {.stop_after = 2};
+    llmcs_submit_options options;
+    llmcs_submit_options_init(&options);
+    options.on_text = hear;
+    options.user = &h;
+    llmcs_request *request = NULL;
+    llmcs_result *result = NULL;
+    OK(llmcs_engine_submit(engine, "Hello", LLMCS_NUL, &questions[0].params, &options, &request));
+    OK(llmcs_request_wait(request, -1, &result));
+    ck_assert_int_eq(result->sequences[0].finish_reason, LLMCS_FINISH_CALLBACK);
+    ck_assert_mem_eq(result->sequences[0].text, h.text, h.n_bytes);
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+/* ---- ends that come from outside */
+
+static llmcs_generate_params endless(void) {
+    llmcs_generate_params p = defaults(280);
+    p.eos_token_id = questions[0].ids;
+    p.n_eos_token_id = 0;
+    return p;
+}
+
+/* What came is the beginning of what would have come. */
+static void check_beginning(const llmcs_result *part, const llmcs_result *whole, llmcs_finish_reason reason) {
+    ck_assert_int_eq(part->sequences[0].finish_reason, reason);
+    ck_assert_uint_le(part->sequences[0].n_ids, whole->sequences[0].n_ids);
+    ck_assert_mem_eq(part->sequences[0].ids, whole->sequences[0].ids,
+                     part->sequences[0].n_ids * sizeof *part->sequences[0].ids);
+}
+
+START_TEST(cancelled_late_and_freed) {
+    llmcs_generate_params p = endless();
+    llmcs_session *session = new_session(model);
+    llmcs_result *whole = generate_ids(session, questions[1].ids, 9, &p), *result = NULL;
+    llmcs_session_free(&session);
+    llmcs_engine *engine = new_engine(model, NULL);
+    llmcs_request *request = NULL, *other = NULL;
+    llmcs_engine_event event;
+
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    for (int i = 0; i < 3; i++) OK(llmcs_engine_next(engine, -1, &event));
+    llmcs_request_cancel(request);
+    OK(llmcs_request_wait(request, -1, &result));
+    check_beginning(result, whole, LLMCS_FINISH_CANCELLED);
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+
+    p.deadline_ms = 5;
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    llmcs_status st = llmcs_request_wait(request, -1, &result);
+    if (!st) {
+        if (result->sequences[0].n_ids < 280) check_beginning(result, whole, LLMCS_FINISH_DEADLINE);
+    } else { /* a slow machine: not even one token */
+        ck_assert_int_eq(st, LLMCS_DEADLINE);
+    }
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+
+    /* Over before it begins. */
+    p.deadline_ms = 1e-6;
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    FAILS(LLMCS_DEADLINE, "deadline", llmcs_request_wait(request, -1, &result));
+    llmcs_request_free(&request);
+
+    /* The handle goes while it runs; the engine goes while two run, one of which nobody has looked at. */
+    p.deadline_ms = 0;
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    llmcs_request_free(&request);
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, questions[2].ids, 30, &p, NULL, &other));
+    OK(llmcs_engine_next(engine, -1, &event));
+    llmcs_engine_free(&engine);
+    for (int i = 0; i < 2; i++) {
+        st = llmcs_request_wait(i ? other : request, -1, &result);
+        if (st)
+            ck_assert_int_eq(st, LLMCS_CANCELLED);
+        else
+            ck_assert_int_eq(result->sequences[0].finish_reason, LLMCS_FINISH_CANCELLED);
+        llmcs_result_free(&result);
+    }
+    llmcs_request_free(&other);
+    llmcs_request_free(&request);
+    llmcs_result_free(&whole);
+}
+END_TEST
+
+START_TEST(in_a_child_of_fork) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    llmcs_generate_params p = endless();
+    llmcs_request *request = NULL;
+    llmcs_result *result = NULL;
+    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    pid_t child = fork();
+    if (child == 0) {
+        llmcs_request *another = NULL;
+        llmcs_engine_event event;
+        int wrong = llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &another) != LLMCS_FORK;
+        wrong |= llmcs_request_wait(request, -1, &result) != LLMCS_FORK;
+        wrong |= llmcs_engine_next(engine, -1, &event) != LLMCS_FORK;
+        llmcs_request_free(&request);
+        llmcs_engine_free(&engine);
+        _exit(wrong);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    OK(llmcs_request_wait(request, -1, &result));
+    ck_assert_uint_eq(result->sequences[0].n_ids, 280);
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+/* ---- what is refused */
+
+START_TEST(refused) {
+    llmcs_engine_options o = engine_options();
+    llmcs_engine *engine = NULL;
+    llmcs_generate_params p = defaults(4);
+    llmcs_request *requests[4] = {0};
+    llmcs_result *result = NULL;
+    int worked;
+#define REFUSED(field, value, part)                                      \
+    do {                                                                 \
+        o = engine_options();                                            \
+        o.field = (value);                                               \
+        FAILS(LLMCS_ARG, part, llmcs_engine_create(model, &o, &engine)); \
+        ck_assert_ptr_null(engine);                                      \
+    } while (0)
+    REFUSED(struct_size, 3, "struct_size");
+    REFUSED(n_ctx, CONTEXT + 1, "n_ctx");
+    REFUSED(n_ctx, -1, "n_ctx");
+    REFUSED(max_batch, 0, "max_batch");
+    REFUSED(max_batch, 4097, "max_batch");
+    REFUSED(max_queue, 0, "max_queue");
+    REFUSED(max_chunk, 15, "max_chunk");
+    REFUSED(step_ms, -1, "step_ms");
+    REFUSED(flags, 4, "flags");
+    REFUSED(kv_bytes, 7, "kv_bytes");
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_create(NULL, NULL, &engine));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_create(model, NULL, NULL));
+    o = engine_options();
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    o.max_queue = 2;
+    o.max_batch = 3;
+    o.n_ctx = 64;
+    o.kv_bytes = 2 * block_bytes();
+    engine = new_engine(model, &o);
+    const int32_t *ids = questions[0].ids;
+    FAILS(LLMCS_CONTEXT_FULL, "65", llmcs_engine_submit_ids(engine, questions[1].ids, 65, &p, NULL, requests));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, NULL));
+    FAILS(LLMCS_ARG, "no ids", llmcs_engine_submit_ids(engine, ids, 0, &p, NULL, requests));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit_ids(NULL, ids, 3, &p, NULL, requests));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit(engine, NULL, 3, &p, NULL, requests));
+    FAILS(LLMCS_TOKEN_RANGE, "token 0", llmcs_engine_submit_ids(engine, (int32_t[]){-1}, 1, &p, NULL, requests));
+    p.do_sample = 1;
+    p.num_return_sequences = 4;
+    FAILS(LLMCS_LIMIT, "max_batch", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, requests));
+    p.num_return_sequences = 3;
+    FAILS(LLMCS_LIMIT, "blocks", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, requests));
+    p.num_return_sequences = 1;
+    p.max_new_tokens = 30;
+    p.num_return_sequences = 2;
+    OK(llmcs_engine_submit_ids(engine, ids, 1, &p, NULL, &requests[3]));
+    FAILS(LLMCS_STATE, "several", llmcs_request_read(requests[3], NULL, 0, &(size_t){0}, NULL));
+    llmcs_request_free(&requests[3]);
+    OK(llmcs_engine_step(engine, &worked));
+    ck_assert_int_eq(worked, 0);
+    p.num_return_sequences = 1;
+    for (int i = 0; i < 2; i++) OK(llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, &requests[i]));
+    FAILS(LLMCS_QUEUE_FULL, "max_queue is 2", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, &requests[2]));
+    ck_assert_uint_eq(stats_of(engine).n_refused, 1);
+    FAILS(LLMCS_PENDING, "not finished", llmcs_request_wait(requests[0], 0, &result));
+    OK(llmcs_engine_step(engine, &worked));
+    ck_assert_int_eq(worked, 1);
+    FAILS(LLMCS_ARG, "NULL", llmcs_request_wait(requests[0], 0, NULL));
+    FAILS(LLMCS_ARG, "NULL", llmcs_request_wait(NULL, 0, &result));
+    FAILS(LLMCS_ARG, "NULL", llmcs_request_read(requests[0], NULL, 4, &(size_t){0}, NULL));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_next(engine, 0, NULL));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_get_stats(engine, NULL));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_step(engine, NULL));
+    for (int i = 0; i < 2; i++) {
+        OK(llmcs_request_wait(requests[i], -1, &result));
+        llmcs_result_free(&result);
+        llmcs_request_free(&requests[i]);
+    }
+    llmcs_engine_free(&engine);
+    llmcs_engine_free(&engine);
+    llmcs_engine_free(NULL);
+    llmcs_request_free(NULL);
+    engine = new_engine(model, NULL);
+    FAILS(LLMCS_STATE, "has a thread", llmcs_engine_step(engine, &worked));
+    llmcs_engine_free(&engine);
+    llmcs_model *encoder = open_golden("bert-cls", 1);
+    FAILS(LLMCS_STATE, "an engine", llmcs_engine_create(encoder, NULL, &engine));
+    llmcs_model_free(&encoder);
+}
+END_TEST
+
+/* ---- memory */
+
+START_TEST(each_allocation_may_fail) {
+    fail_alloc counter;
+    fail_alloc_init(&counter);
+    llmcs_allocator allocator = fail_alloc_get(&counter);
+    llmcs_model *m = open_with(folder, 2, &allocator);
+    llmcs_engine_options o = engine_options();
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    llmcs_engine *engine = NULL;
+    long before = counter.live;
+    for (long n = 0; !engine; n++) {
+        counter.fail_at = counter.calls + n;
+        llmcs_status st = llmcs_engine_create(m, &o, &engine);
+        counter.fail_at = -1;
+        if (st) {
+            ck_assert_int_eq(st, LLMCS_NOMEM);
+            ck_assert_int_eq(counter.live, before);
+        }
+    }
+    for (unsigned i = 0; i < 7; i++) {
+        llmcs_request *request = NULL;
+        before = counter.live;
+        for (long n = 0; !request; n++) {
+            counter.fail_at = counter.calls + n;
+            counter.fail_after = n % 2;
+            llmcs_status st = llmcs_engine_submit_ids(engine, questions[i].ids, questions[i].n_ids,
+                                                      &questions[i].params, NULL, &request);
+            counter.fail_at = -1;
+            if (st) {
+                ck_assert_int_eq(st, LLMCS_NOMEM);
+                ck_assert_int_eq(counter.live, before);
+            }
+        }
+        /* Steps take nothing: each allocation would fail. */
+        int worked = 1;
+        counter.fail_at = counter.calls;
+        counter.fail_after = true;
+        while (worked) OK(llmcs_engine_step(engine, &worked));
+        llmcs_result *result = NULL;
+        ck_assert_int_eq(llmcs_request_wait(request, 0, &result), LLMCS_NOMEM);
+        counter.fail_at = -1;
+        check_answer(request, &questions[i]);
+        ck_assert_int_eq(counter.live, before);
+    }
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+    ck_assert_int_eq(counter.live, 0);
+}
+END_TEST
+
+START_TEST(as_planned) {
+    llmcs_engine_options o = engine_options();
+    llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
+    fail_alloc counter;
+    o.kv_bytes = 100 * block_bytes() + 5;
+    llmcs_model_options mo;
+    llmcs_model_options_init(&mo);
+    mo.n_threads = 2;
+    OK(llmcs_engine_plan(folder, &mo, &o, 100, &plan));
+    ck_assert_uint_eq(plan.n_blocks, 100);
+    ck_assert_uint_eq(plan.n_conversations, 100 / ((100 + plan.kv_block_tokens - 1) / plan.kv_block_tokens));
+    fail_alloc_init(&counter);
+    llmcs_allocator allocator = fail_alloc_get(&counter);
+    llmcs_model *m = open_with(folder, 2, &allocator);
+    long long before = counter.live_bytes;
+    llmcs_engine *engine = new_engine(m, &o);
+    long long taken = counter.live_bytes - before;
+    ck_assert_msg(llabs(taken - (long long)plan.engine_bytes) < 4096, "%lld planned, %lld taken",
+                  (long long)plan.engine_bytes, taken);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+    FAILS(LLMCS_STATE, "decoder", llmcs_engine_plan(GOLDEN_FOLDER "bert-cls", NULL, NULL, 10, &plan));
+    FAILS(LLMCS_ARG, "NULL", llmcs_engine_plan(folder, NULL, NULL, 10, NULL));
+}
+END_TEST
+
+START_TEST(histograms) {
+    llmcs_histogram h = {0};
+    ck_assert(llmcs_histogram_quantile(&h, 0.5) == 0);
+    ck_assert(llmcs_histogram_quantile(NULL, 0.5) == 0);
+    llmcs_engine *engine = new_engine(model, NULL);
+    ask_all(engine);
+    llmcs_engine_stats s = stats_of(engine);
+    ck_assert_uint_eq(s.waiting_ms.n, N_ASKED);
+    ck_assert_uint_eq(s.first_token_ms.n, N_ASKED);
+    ck_assert_uint_gt(s.per_token_ms.n, N_ASKED);
+    double p50 = llmcs_histogram_quantile(&s.per_token_ms, 0.5), p99 = llmcs_histogram_quantile(&s.per_token_ms, 0.99);
+    ck_assert(p50 > 0 && p50 <= p99 && p99 <= s.per_token_ms.max_ms);
+    ck_assert(llmcs_histogram_quantile(&s.per_token_ms, 1) == s.per_token_ms.max_ms);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_unchecked_fixture(tests, set_up, tear_down);
+    tcase_add_checked_fixture(tests, open_it, close_it);
+    tcase_add_loop_test(tests, everyone_as_if_alone, 0, sizeof settings / sizeof *settings);
+    tcase_add_test(tests, thirty_in_room_for_three);
+    tcase_add_test(tests, a_common_beginning_is_worked_once);
+    tcase_add_test(tests, the_conversation_so_far_is_known);
+    tcase_add_test(tests, the_higher_priority_comes_first);
+    tcase_add_loop_test(tests, read_while_it_comes, 0, 2);
+    tcase_add_test(tests, events_and_their_descriptor);
+    tcase_add_test(tests, callbacks_hear_everything);
+    tcase_add_test(tests, cancelled_late_and_freed);
+    tcase_add_test(tests, in_a_child_of_fork);
+    tcase_add_test(tests, refused);
+    tcase_add_test(tests, each_allocation_may_fail);
+    tcase_add_test(tests, as_planned);
+    tcase_add_test(tests, histograms);
+}
+
+SUITE_MAIN("runtime/engine", add_tests)
