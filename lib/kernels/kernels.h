@@ -54,6 +54,11 @@ typedef struct ll_kernels {
     /* y = (x - mean) / sqrt(var + eps) * weight + bias over n floats (Ba et al. 2016; biased variance). */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
+    /* Rows of scores: the largest of n >= 1, and false if one is infinite or no number (then *max is any); the sum of
+     * e^(x[i] - max), no x above max, to about seven digits: vectors' sums of a thousand, these in double. */
+    bool (*row_max)(const float *x, size_t n, float *max);
+    double (*exp_sum)(const float *x, size_t n, float max);
+
     /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
     void (*attend)(const ll_attend *a);
     void (*kv_store)(const ll_kv_part *part);

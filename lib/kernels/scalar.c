@@ -2,6 +2,7 @@
  * What every kernel means, in plain C: products and sums rounded one by one, sums in the order of k. It runs on any
  * processor, and the vector rows are tested against it. Clear before fast; LLMCS_CPU=scalar asks for it.
  */
+#include <float.h>
 #include <math.h>
 
 #include "base/half.h"
@@ -142,6 +143,22 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
+static bool row_max(const float *x, size_t n, float *max) {
+    bool finite = true;
+    *max = x[0];
+    for (size_t i = 0; i < n; i++) {
+        finite &= fabsf(x[i]) <= FLT_MAX;
+        if (x[i] > *max) *max = x[i];
+    }
+    return finite;
+}
+
+static double exp_sum(const float *x, size_t n, float max) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)expf(x[i] - max);
+    return sum;
+}
+
 const ll_kernels ll_kernels_scalar = {
     .name = "scalar",
     .nr = NR,
@@ -154,6 +171,8 @@ const ll_kernels ll_kernels_scalar = {
     .tanh = tanh_all,
     .add = add,
     .layer_norm = layer_norm,
+    .row_max = row_max,
+    .exp_sum = exp_sum,
     .attend = ll_scalar_attend,
     .kv_store = ll_scalar_kv_store,
 };

@@ -1,4 +1,6 @@
 /* Greedy search and sampling, one draft and one row of logits at a time. */
+#include <math.h>
+
 #include "generate/softmax.h"
 #include "runtime/generation.h"
 
@@ -17,14 +19,26 @@ static void obey(ll_draft *draft, ll_stream_verdict verdict) {
     ll_draft_end(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
+/* log_sum as ll_log_normaliser's, and *best, the token of the largest logit, or -1 where the row is not all finite. */
+static llmcs_status survey(const ll_generation *g, const float *logits, size_t step, double *log_sum, int32_t *best) {
+    const ll_kernels *k = g->model->kernels;
+    float max;
+    *best = -1;
+    if (!k->row_max(logits, g->vocab, &max)) return ll_log_normaliser(logits, g->vocab, step, log_sum);
+    *log_sum = (double)max + log(k->exp_sum(logits, g->vocab, max));
+    *best = ll_row_find(logits, g->vocab, max);
+    return LLMCS_OK;
+}
+
 llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits) {
     ll_draft *draft = &g->drafts[index];
     size_t n_ids = g->n_prompt + draft->n_new;
     double log_sum;
-    LL_TRY(ll_log_normaliser(logits, g->vocab, draft->n_new, &log_sum));
-    const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
     int32_t id;
-    LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
+    LL_TRY(survey(g, logits, draft->n_new, &log_sum, &id));
+    const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
+    if (scores != logits || g->drawn || id < 0)
+        LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
     float logprob = ll_log_probability(logits[id], log_sum);
     draft->ids[n_ids] = id;
     draft->logprobs[draft->n_new] = logprob;

@@ -135,12 +135,19 @@ static llmcs_status tell(ll_generation *g, llmcs_request *r, const ll_unit *unit
     return LLMCS_OK;
 }
 
+static llmcs_status check_rows(const ll_kernels *k, const float *logits, size_t n_rows, size_t n) {
+    float max;
+    for (size_t i = 0; i < n_rows; i++)
+        if (!k->row_max(logits + i * n, n, &max)) return ll_check_finite(logits, n_rows, n, "logits");
+    return LLMCS_OK;
+}
+
 static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit) {
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
     const float *logits = e->logits + unit->first_logits * g->vocab;
     r->n_right = 0;
-    LL_TRY(ll_check_finite(logits, unit->n_logits, g->vocab, "logits"));
+    LL_TRY(check_rows(e->model->kernels, logits, unit->n_logits, g->vocab));
     if (g->beams) return search_beams(g, r, logits);
     LL_TRY(choose_drafts(g, r, logits));
     return calls_back(g) ? LLMCS_OK : tell(g, r, unit, logits);

@@ -155,6 +155,36 @@ START_TEST(layer_norm_equals_the_formula_far_from_zero_too) {
 }
 END_TEST
 
+/* A row of scores: the largest, whether all are numbers, and the sum of exponentials. */
+START_TEST(rows_of_scores) {
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_kernels = all_kernels(rows);
+    static float x[3001];
+    for (size_t k = 0; k < n_kernels; k++) {
+        uint64_t seed = 5;
+        for (size_t n = 1; n <= 3001; n += n < 70 ? 1 : 977) {
+            float max, largest = -INFINITY;
+            double sum = 0;
+            random_fill(&seed, 20.0f, x, n);
+            for (size_t i = 0; i < n; i++) largest = fmaxf(largest, x[i]);
+            for (size_t i = 0; i < n; i++) sum += exp((double)x[i] - (double)largest);
+            ck_assert_msg(rows[k]->row_max(x, n, &max) && max == largest, "%s of %zu", rows[k]->name, n);
+            const double got = rows[k]->exp_sum(x, n, max);
+            ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", rows[k]->name, n, got, sum);
+            static const float wrong[] = {NAN, INFINITY, -INFINITY};
+            for (size_t w = 0; w < 3; w++) {
+                const size_t at = random_below(&seed, n);
+                const float before = x[at];
+                x[at] = wrong[w];
+                ck_assert_msg(!rows[k]->row_max(x, n, &max), "%s: %g at %zu of %zu", rows[k]->name, (double)wrong[w],
+                              at, n);
+                x[at] = before;
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_environment_can_name_a_row) {
     const ll_cpu cpu = ll_cpu_detect(), none = {0};
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS], *picked;
@@ -189,6 +219,7 @@ static void add(TCase *t) {
     tcase_add_test(t, edges_are_those_of_the_formulas);
     tcase_add_test(t, elements_do_not_depend_on_their_place);
     tcase_add_test(t, layer_norm_equals_the_formula_far_from_zero_too);
+    tcase_add_test(t, rows_of_scores);
     tcase_add_test(t, the_environment_can_name_a_row);
 }
 

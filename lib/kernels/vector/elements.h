@@ -105,4 +105,45 @@ static float max_of(const float *x, size_t n) {
     return v_reduce_max(max);
 }
 
+/* Zero times a number is zero, times infinity or no number it is no number. */
+static bool row_max(const float *x, size_t n, float *max) {
+    const vf zero = v_zero(), lowest = v_set1(-INFINITY);
+    vf largest[4] = {lowest, lowest, lowest, lowest}, wrong[4] = {zero, zero, zero, zero};
+    size_t i = 0;
+    for (; i + 4 * VL <= n; i += 4 * VL) {
+        UNROLL for (size_t j = 0; j < 4; j++) {
+            const vf v = v_load(x + i + j * VL);
+            largest[j] = v_max(v, largest[j]);
+            wrong[j] = v_fma(v, zero, wrong[j]);
+        }
+    }
+    for (size_t left; i < n; i += VL) {
+        left = n - i < VL ? n - i : VL;
+        const vf v = v_load_part(x + i, left);
+        largest[0] = v_max(v_first(v, left, lowest), largest[0]);
+        wrong[0] = v_fma(v, zero, wrong[0]);
+    }
+    *max = v_reduce_max(v_max(v_max(largest[0], largest[1]), v_max(largest[2], largest[3])));
+    return v_reduce_add(v_add(v_add(wrong[0], wrong[1]), v_add(wrong[2], wrong[3]))) == 0.0f;
+}
+
+static double exp_sum(const float *x, size_t n, float max) {
+    enum { BLOCK = 1024 };
+    const vf center = v_set1(max);
+    double total = 0;
+    for (size_t begin = 0; begin < n; begin += BLOCK) {
+        const size_t end = n - begin < BLOCK ? n : begin + BLOCK;
+        vf sum[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
+        size_t i = begin;
+        for (; i + 4 * VL <= end; i += 4 * VL)
+            UNROLL for (size_t j = 0; j < 4; j++) sum[j] = v_add(sum[j], v_exp(v_sub(v_load(x + i + j * VL), center)));
+        for (size_t left; i < end; i += VL) {
+            left = end - i < VL ? end - i : VL;
+            sum[0] = v_add(sum[0], v_first(v_exp(v_sub(v_load_part(x + i, left), center)), left, v_zero()));
+        }
+        total += (double)v_reduce_add(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
+    }
+    return total;
+}
+
 #endif
