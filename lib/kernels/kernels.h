@@ -32,6 +32,7 @@ typedef struct ll_product {
     const float *residual; /* as y, or NULL; may be y */
     float *y;              /* [n_rows, n_out of ldy] */
     size_t ldy;
+    const void *next; /* weights that are needed next, to be asked for meanwhile, or NULL; those after w are anyway */
 } ll_product;
 
 typedef struct ll_kernels {

@@ -180,6 +180,18 @@ static llmcs_status describe_words(bert *m, ll_loader *l, const bert_names *name
     return ll_load_bias(l, &m->decoder, 0, vocab, bias);
 }
 
+/* In the order in which forward applies them; after the last comes the next text. */
+static void link_linears(bert *m) {
+    bert_layer *layers = m->net.layers;
+    for (size_t i = 0; i < m->net.n_layers; i++) {
+        layers[i].qkv.n_parts = 3;
+        layers[i].qkv.next = &layers[i].attention_output;
+        layers[i].attention_output.next = &layers[i].up;
+        layers[i].up.next = &layers[i].down;
+        layers[i].down.next = &layers[i + 1 < m->net.n_layers ? i + 1 : 0].qkv;
+    }
+}
+
 static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
     bert *m = (bert *)net;
     bert_layer *layers = net->layers;
@@ -195,6 +207,7 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
         ll_format(l->scope, sizeof l->scope, "%s%s%d.", prefix, names->layer, i);
         LL_TRY(describe_layer(c, l, names, l->filling ? &layers[i] : &counted));
     }
+    if (l->filling) link_linears(m);
     l->scope[0] = 0;
     if (c->head == LL_HEAD_CLASSIFICATION) return describe_classifier(m, l, names);
     return c->head == LL_HEAD_MASKED_LM ? describe_words(m, l, names, prefix) : LLMCS_OK;

@@ -56,6 +56,19 @@ static llmcs_status describe_vocabulary(gpt2 *m, ll_loader *l) {
     return ll_load_weights(l, &m->lm_head, LL_LARGE, LL_OUT_IN, n, vocab, &name, 1, false);
 }
 
+/* In the order in which forward applies them; after the head comes the next token. */
+static void link_linears(gpt2 *m) {
+    gpt2_block *h = m->net.layers;
+    for (size_t i = 0; i < m->net.n_layers; i++) {
+        h[i].attn_c_attn.n_parts = 3;
+        h[i].attn_c_attn.next = &h[i].attn_c_proj;
+        h[i].attn_c_proj.next = &h[i].mlp_c_fc;
+        h[i].mlp_c_fc.next = &h[i].mlp_c_proj;
+        h[i].mlp_c_proj.next = i + 1 < m->net.n_layers ? &h[i + 1].attn_c_attn : &m->lm_head;
+    }
+    if (m->net.n_layers) m->lm_head.next = &h[0].attn_c_attn;
+}
+
 static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
     gpt2 *m = (gpt2 *)net;
     gpt2_block *h = net->layers;
@@ -71,7 +84,9 @@ static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
     ll_format(l->scope, sizeof l->scope, "%s", prefix);
     LL_TRY(ll_load_table(l, &m->wpe, (size_t)c->n_positions, n, "wpe.weight"));
     LL_TRY(ll_load_norm(l, &m->ln_f, n, c->layer_norm_eps, "ln_f"));
-    return describe_vocabulary(m, l);
+    LL_TRY(describe_vocabulary(m, l));
+    if (l->filling) link_linears(m);
+    return LLMCS_OK;
 }
 
 static void gpt2_free(ll_net *net) {

@@ -31,18 +31,31 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
     }
 }
 
-/* This thread's columns in our own kernels, from packed panels. x: rows of floats, or quantised. */
+/* What this thread reads first of the linear that is applied after this one, as far as can be told. */
+static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
+    const ll_linear *next = linear->next;
+    if (!next || !next->packed || next->nr != linear->nr) return NULL;
+    const size_t size = (size_t)exec->team->size, width = next->n_parts ? next->n_out / next->n_parts : next->n_out;
+    size_t begin, end;
+    ll_team_share(exec->team, width % (size * next->nr) ? next->n_out : width, next->nr, &begin, &end);
+    return (const char *)next->packed + begin / next->nr * next->panel_bytes;
+}
+
+/* This thread's columns in our own kernels, from packed panels; next: weights that it needs after them, or NULL.
+ * x: rows of floats, or quantised. */
 static void apply_packed(const ll_exec *exec, const ll_linear *linear, const void *x, size_t x_stride, size_t n_rows,
-                         int activation, const float *residual, float *y, size_t begin, size_t end) {
+                         int activation, const float *residual, float *y, size_t begin, size_t end, const void *next) {
     const size_t n_out = linear->n_out;
     const size_t rows_step = ll_min(n_rows, ROWS_AT_ONCE);
     const size_t columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / rows_step, linear->nr);
     ll_product p = {.x_stride = x_stride, .n_in = linear->n_in, .ldy = n_out};
     for (size_t j = begin; j < end; j += columns_step) {
+        const char *w = (const char *)linear->packed + j / linear->nr * linear->panel_bytes;
         p.n_out = ll_min(columns_step, end - j);
-        p.w = (const char *)linear->packed + j / linear->nr * linear->panel_bytes;
+        p.w = w;
         p.bias = linear->bias ? linear->bias + j : NULL;
-        for (size_t r = 0; r < n_rows; r += rows_step) {
+        p.next = j + columns_step < end ? w + columns_step / linear->nr * linear->panel_bytes : next;
+        for (size_t r = 0; r < n_rows; r += rows_step, p.next = NULL) {
             const size_t at = r * n_out + j;
             p.n_rows = ll_min(rows_step, n_rows - r);
             p.x = (const char *)x + r * x_stride;
@@ -130,19 +143,19 @@ static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const f
 
 /* The outputs [begin, end). */
 static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
-                  const float *residual, float *y, size_t begin, size_t end) {
+                  const float *residual, float *y, size_t begin, size_t end, const void *next) {
     if (begin == end || in->n_rows == 0) return;
     if (exec->openblas)
         apply_openblas(exec, linear, in->floats, in->n_rows, activation, residual, y, begin, end);
     else
-        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, activation, residual, y, begin, end);
+        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, activation, residual, y, begin, end, next);
 }
 
 void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
                         const float *residual, float *y) {
     size_t begin, end;
     ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
-    apply(exec, linear, in, activation, residual, y, begin, end);
+    apply(exec, linear, in, activation, residual, y, begin, end, first_of_next(exec, linear));
 }
 
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
@@ -155,6 +168,9 @@ void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *
 void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
                            size_t begin, size_t end, float *y) {
     const size_t width = linear->n_out / n_parts;
-    for (size_t i = 0; i < n_parts; i++)
-        apply(exec, linear, in, LL_ACT_NONE, NULL, y, i * width + begin, i * width + end);
+    for (size_t i = 0; i < n_parts; i++) {
+        const char *part = (const char *)linear->packed + ((i + 1) * width + begin) / linear->nr * linear->panel_bytes;
+        apply(exec, linear, in, LL_ACT_NONE, NULL, y, i * width + begin, i * width + end,
+              i + 1 < n_parts ? part : first_of_next(exec, linear));
+    }
 }

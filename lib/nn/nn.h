@@ -22,6 +22,8 @@ typedef struct ll_exec {
 
 /* ---- linear: y = x W^T + b, W is [n_out, n_in], packed once into panels (kernels/panels.h) */
 typedef struct ll_linear {
+    const struct ll_linear *next; /* what a pass applies after this one, whose weights are asked for early; or NULL */
+    size_t n_parts;               /* query, key and value, each of which is dealt to the threads; 0: outputs are */
     size_t n_in, n_out;
     size_t nr;           /* the layout's */
     ll_weight_type type; /* the weights' */

@@ -4,8 +4,6 @@
 #define Q_UNSIGNED 0
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q8_FEW_1 3
-#define Q8_FEW_2 2
 #define Q4_ROWS 3
 
 typedef int8x16_t q_weights;

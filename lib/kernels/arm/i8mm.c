@@ -6,8 +6,6 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q8_FEW_1 3
-#define Q8_FEW_2 2
 /* A pair's tile of Q4 keeps floats and whole numbers: 2 x 16 are sixteen sums. */
 #define Q4_ROWS 2
 

@@ -5,8 +5,6 @@
 #define Q_UNSIGNED 0
 #define Q_SUMS 2
 #define Q8_ROWS 3
-#define Q8_FEW_1 2
-#define Q8_FEW_2 1
 #define Q4_ROWS 1
 
 typedef int8x16_t q_weights;

@@ -12,9 +12,6 @@ typedef float32x4_t vf;
 /* 6 x 16: 24 sums, four columns and a row of x in 32 registers. */
 #define NR 16
 #define MATMUL_ROWS 6
-#define FEW_PANELS_1 3
-#define FEW_PANELS_2 2
-#define FEW_PANELS_3 2
 /* 6 x 16: half a block of keys, a quarter of a value. */
 #define ATTEND_ROWS 6
 #define ATTEND_VECTORS 4

@@ -3,6 +3,7 @@
 #define LL_KERNELS_VECTOR_BASE_H
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))

@@ -28,14 +28,12 @@ static ALWAYS_INLINE vf float_weights(const ll_weight_type type, const bool seco
 
 /* One input for tiles wider than high: registers for n_r numbers of x and one column. */
 static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool second, const size_t n_r,
-                                          const size_t n_v, const bool fetch, const float *x, size_t ldx, const char *w,
-                                          size_t panel_bytes, float_sums sum) {
+                                          const size_t n_v, const float *x, size_t ldx, const char *w, float_sums sum) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf row[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) row[r] = v_set1(x[r * ldx]);
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, vector_bytes);
-        if (fetch && !second && v % PANEL_VECTORS * vector_bytes % LINE_BYTES == 0) fetch_own(at);
+        const char *at = w + v * vector_bytes;
         const vf column = float_weights(type, second, at);
         UNROLL for (size_t r = 0; r < n_r; r++) sum[r * n_v + v] = v_fma(row[r], column, sum[r * n_v + v]);
     }
@@ -43,13 +41,11 @@ static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool 
 
 /* One input for the others: registers for n_v columns and one number of x. */
 static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                       const bool fetch, const float *x, size_t ldx, const char *w, size_t panel_bytes,
-                                       float_sums sum) {
+                                       const float *x, size_t ldx, const char *w, float_sums sum) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, vector_bytes);
-        if (fetch && !second && v % PANEL_VECTORS * vector_bytes % LINE_BYTES == 0) fetch_own(at);
+        const char *at = w + v * vector_bytes;
         column[v] = float_weights(type, second, at);
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
@@ -59,46 +55,45 @@ static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool sec
 }
 
 static ALWAYS_INLINE void float_step(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                     const bool fetch, const float *x, size_t ldx, const char *w, size_t panel_bytes,
-                                     float_sums sum) {
+                                     const float *x, size_t ldx, const char *w, float_sums sum) {
     if (n_r < n_v)
-        step_by_columns(type, second, n_r, n_v, fetch, x, ldx, w, panel_bytes, sum);
+        step_by_columns(type, second, n_r, n_v, x, ldx, w, sum);
     else
-        step_by_rows(type, second, n_r, n_v, fetch, x, ldx, w, panel_bytes, sum);
+        step_by_rows(type, second, n_r, n_v, x, ldx, w, sum);
 }
 
-/* Called with constant type, n_r, n_v and fetch only. */
+/* Called with constant type, n_r and n_v only. */
 static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r, const size_t n_v,
-                                     const fetching fetch, const tile_work *work) {
+                                     const tile_work *work) {
     const tile_work t = *work;
     const float *x = (const float *)(const void *)t.x;
-    const char *w = t.w, *ahead = t.ahead;
-    const size_t ldx = t.x_stride / sizeof *x, panel_bytes = t.panel_bytes;
+    const char *w = t.w;
+    const size_t ldx = t.x_stride / sizeof *x;
     const size_t n_inputs = type == LL_BF16 ? 2 : 1, n_whole = t.n_in / n_inputs * n_inputs;
     const size_t step_bytes = PANEL_VECTORS * float_vector_bytes(type);
-    const bool own = fetch == FETCH_OWN;
     float_sums sum;
+    fetching fetch = start_fetching(&t);
     start_float_sums(n_r, n_v, sum);
     for (size_t k = 0; k < n_whole; k += n_inputs, w += step_bytes) {
-        if (!own) fetch_next(&t, &ahead);
-        float_step(type, false, n_r, n_v, own, x + k, ldx, w, panel_bytes, sum);
-        if (n_inputs == 2) float_step(type, true, n_r, n_v, own, x + k + 1, ldx, w, panel_bytes, sum);
+        fetch_ahead(&t, &fetch);
+        float_step(type, false, n_r, n_v, x + k, ldx, w, sum);
+        if (n_inputs == 2) float_step(type, true, n_r, n_v, x + k + 1, ldx, w, sum);
     }
-    if (n_whole < t.n_in) float_step(type, false, n_r, n_v, own, x + n_whole, ldx, w, panel_bytes, sum);
+    if (n_whole < t.n_in) float_step(type, false, n_r, n_v, x + n_whole, ldx, w, sum);
     UNROLL for (size_t r = 0; r < n_r; r++) {
         UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, sum[r * n_v + v]);
     }
 }
 
-#define F32_TILE(n_r, n_v, fetch, t) float_tile(LL_F32, n_r, n_v, fetch, t)
-#define F16_TILE(n_r, n_v, fetch, t) float_tile(LL_F16, n_r, n_v, fetch, t)
-#define BF16_TILE(n_r, n_v, fetch, t) float_tile(LL_BF16, n_r, n_v, fetch, t)
-TILES(f32_tiles, F32_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
-TILES(f16_tiles, F16_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
-TILES(bf16_tiles, BF16_TILE, MATMUL_ROWS, FEW_PANELS_1, FEW_PANELS_2, FEW_PANELS_3);
+#define F32_TILE(n_r, t) float_tile(LL_F32, n_r, PANEL_VECTORS, t)
+#define F16_TILE(n_r, t) float_tile(LL_F16, n_r, PANEL_VECTORS, t)
+#define BF16_TILE(n_r, t) float_tile(LL_BF16, n_r, PANEL_VECTORS, t)
+TILES(f32_tiles, F32_TILE, MATMUL_ROWS);
+TILES(f16_tiles, F16_TILE, MATMUL_ROWS);
+TILES(bf16_tiles, BF16_TILE, MATMUL_ROWS);
 
-static void matmul_f32(const ll_product *p) { product(&f32_tiles, LL_F32, NR * 4, p); }
-static void matmul_f16(const ll_product *p) { product(&f16_tiles, LL_F16, NR * 2, p); }
-static void matmul_bf16(const ll_product *p) { product(&bf16_tiles, LL_BF16, NR * 4, p); }
+static void matmul_f32(const ll_product *p) { product(&f32_tiles, LL_F32, p->n_in, p); }
+static void matmul_f16(const ll_product *p) { product(&f16_tiles, LL_F16, p->n_in, p); }
+static void matmul_bf16(const ll_product *p) { product(&bf16_tiles, LL_BF16, p->n_in / 2, p); }
 
 #endif

@@ -72,7 +72,7 @@ static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int
 
 /* What is done in float with a sum of Q8, and with a block's sum of Q4. */
 static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
-    const float *scale = (const float *)(const void *)vector_at(t->w, t->panel_bytes, v, VL * 4);
+    const float *scale = (const float *)(const void *)t->w + v * VL;
     const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));
     finish(t, r, v, v_mul(v_mul(whole, v_set1(head.scale)), v_load(scale)));
 }
@@ -82,24 +82,22 @@ static ALWAYS_INLINE vf q4_add_block(vi total, int32_t offset, const char *scale
 }
 
 /* Four inputs for tiles wider than high, and for the others. */
-static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
-                                        size_t x_stride, const char *w, size_t panel_bytes, int_sums sum) {
+static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
+                                        const char *w, int_sums sum) {
     q_four row[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) row[r] = q_load_four(x + r * x_stride);
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, VL * 4);
-        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        const char *at = w + v * (VL * 4);
         const q_weights column = q8_weights(vb_load(at));
         UNROLL for (size_t r = 0; r < n_r; r++) q_dot(sum[r * n_v + v], column, row[r]);
     }
 }
 
-static ALWAYS_INLINE void q8_by_rows(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
-                                     size_t x_stride, const char *w, size_t panel_bytes, int_sums sum) {
+static ALWAYS_INLINE void q8_by_rows(const size_t n_r, const size_t n_v, const char *x, size_t x_stride, const char *w,
+                                     int_sums sum) {
     q_weights column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, VL * 4);
-        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        const char *at = w + v * (VL * 4);
         column[v] = q8_weights(vb_load(at));
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
@@ -108,19 +106,20 @@ static ALWAYS_INLINE void q8_by_rows(const size_t n_r, const size_t n_v, const b
     }
 }
 
-/* Called with constant n_r, n_v and fetch only. */
-static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+/* Called with constant n_r and n_v only. */
+static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
     const tile_work t = *work;
-    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float), *ahead = t.ahead;
-    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n = ll_q_round(t.n_in);
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float);
+    const size_t x_stride = t.x_stride, n = ll_q_round(t.n_in);
     int_sums sum;
+    fetching fetch = start_fetching(&t);
     start_int_sums(n_r, n_v, sum);
     for (size_t k = 0; k < n; k += 4, w += NR * 4, x += 4 * Q_BYTES) {
-        if (fetch == FETCH_NEXT) fetch_next(&t, &ahead);
+        fetch_ahead(&t, &fetch);
         if (n_r < n_v)
-            q8_by_columns(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+            q8_by_columns(n_r, n_v, x, x_stride, w, sum);
         else
-            q8_by_rows(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+            q8_by_rows(n_r, n_v, x, x_stride, w, sum);
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
         const ll_q_row head = *q_head(&t, r);
@@ -129,16 +128,15 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const fetc
 }
 
 /* Eight inputs of a block of Q4: four and the four that stand 16 after them. */
-static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x, size_t x_stride,
-                                  const char *w, size_t panel_bytes, int_sums sum) {
+static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride, const char *w,
+                                  int_sums sum) {
     q_four first[MAX_TILE_ROWS], second[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) {
         first[r] = q_load_four(x + r * x_stride);
         second[r] = q_load_four(x + r * x_stride + LL_Q_BLOCK / 2 * Q_BYTES);
     }
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, VL * 4);
-        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) fetch_own(at);
+        const char *at = w + v * (VL * 4);
         const vb both = vb_load(at);
         const q_weights low = q4_weights(vb_low_halves(both)), high = q4_weights(vb_high_halves(both));
         UNROLL for (size_t r = 0; r < n_r; r++) {
@@ -148,27 +146,27 @@ static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool
     }
 }
 
-/* Called with constant n_r, n_v and fetch only. */
-static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+/* Called with constant n_r and n_v only. */
+static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
     const tile_work t = *work;
-    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w, *ahead = t.ahead;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w;
     const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
-    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
+    const size_t x_stride = t.x_stride, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
     float_sums sum;
+    fetching fetch = start_fetching(&t);
     start_float_sums(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
         int_sums block;
         start_int_sums(n_r, n_v, block);
         for (size_t g = 0; g < 4; g++) {
-            if (fetch == FETCH_NEXT) fetch_next(&t, &ahead);
-            q4_step(n_r, n_v, fetch == FETCH_OWN, x + g * 4 * Q_BYTES, x_stride, w + NR * 2 + g * NR * 4, panel_bytes,
-                    block);
+            fetch_ahead(&t, &fetch);
+            q4_step(n_r, n_v, x + g * 4 * Q_BYTES, x_stride, w + NR * 2 + g * NR * 4, block);
         }
         UNROLL for (size_t r = 0; r < n_r; r++) {
             int32_t offset;
             memcpy(&offset, offsets + r * x_stride, sizeof offset);
             UNROLL for (size_t v = 0; v < n_v; v++) {
-                const char *scales = vector_at(w, panel_bytes, v, VL * 2);
+                const char *scales = w + v * (VL * 2);
                 sum[r * n_v + v] = q4_add_block(q_total(block[r * n_v + v]), offset, scales, sum[r * n_v + v]);
             }
         }

@@ -34,34 +34,29 @@ static ALWAYS_INLINE vi pair_total(const size_t n_v, const pair_sums sum, size_t
     return sum_of_row(sum[r / 2 * n_v + v], r % 2);
 }
 
-/* Two steps of a panel of Q8. Called with constant n_r, n_v and fetch only, as all of these. */
-static ALWAYS_INLINE void q8_pairs_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
-                                        size_t x_stride, const char *w, size_t panel_bytes, pair_sums sum) {
+/* Two steps of a panel of Q8. Called with constant n_r and n_v only, as all of these. */
+static ALWAYS_INLINE void q8_pairs_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
+                                        const char *w, pair_sums sum) {
     pair_of_rows pairs[MAX_TILE_PAIRS];
     load_pairs(n_r, x, x_stride, pairs);
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, VL * 4);
-        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) {
-            fetch_own(at);
-            fetch_own(at + NR * 4);
-        }
+        const char *at = w + v * (VL * 4);
         const eight_inputs column = zip_steps(vb_load(at), vb_load(at + NR * 4));
         UNROLL for (size_t p = 0; p < (n_r + 1) / 2; p++) dot_pair(&sum[p * n_v + v], column, pairs[p]);
     }
 }
 
-static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const tile_work *work) {
     const tile_work t = *work;
-    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float), *ahead = t.ahead;
-    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n = ll_q_round(t.n_in);
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float);
+    const size_t x_stride = t.x_stride, n = ll_q_round(t.n_in);
     pair_sums sum;
+    fetching fetch = start_fetching(&t);
     start_pair_sums(n_r, n_v, sum);
     for (size_t k = 0; k < n; k += 8, w += NR * 8, x += 8) {
-        if (fetch == FETCH_NEXT) {
-            fetch_next(&t, &ahead);
-            fetch_next(&t, &ahead);
-        }
-        q8_pairs_step(n_r, n_v, fetch == FETCH_OWN, x, x_stride, w, panel_bytes, sum);
+        fetch_ahead(&t, &fetch);
+        fetch_ahead(&t, &fetch);
+        q8_pairs_step(n_r, n_v, x, x_stride, w, sum);
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
         const ll_q_row head = *q_head(&t, r);
@@ -70,17 +65,13 @@ static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const fet
 }
 
 /* Two steps of a block of Q4: eight inputs and the eight that stand 16 after them. */
-static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, const bool fetch, const char *x,
-                                        size_t x_stride, const char *w, size_t panel_bytes, pair_sums sum) {
+static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
+                                        const char *w, pair_sums sum) {
     pair_of_rows first[MAX_TILE_PAIRS], second[MAX_TILE_PAIRS];
     load_pairs(n_r, x, x_stride, first);
     load_pairs(n_r, x + LL_Q_BLOCK / 2, x_stride, second);
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = vector_at(w, panel_bytes, v, VL * 4);
-        if (fetch && v % PANEL_VECTORS * VL * 4 % LINE_BYTES == 0) {
-            fetch_own(at);
-            fetch_own(at + NR * 4);
-        }
+        const char *at = w + v * (VL * 4);
         const vb one = vb_load(at), other = vb_load(at + NR * 4);
         const eight_inputs low = zip_steps(vb_low_halves(one), vb_low_halves(other));
         const eight_inputs high = zip_steps(vb_high_halves(one), vb_high_halves(other));
@@ -91,29 +82,27 @@ static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, cons
     }
 }
 
-static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const fetching fetch, const tile_work *work) {
+static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const tile_work *work) {
     const tile_work t = *work;
-    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w, *ahead = t.ahead;
+    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w;
     const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
-    const size_t x_stride = t.x_stride, panel_bytes = t.panel_bytes, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
+    const size_t x_stride = t.x_stride, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
     float_sums sum;
+    fetching fetch = start_fetching(&t);
     start_float_sums(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK, offsets += sizeof(int32_t)) {
         pair_sums block;
         start_pair_sums(n_r, n_v, block);
         for (size_t g = 0; g < 4; g += 2) {
-            if (fetch == FETCH_NEXT) {
-                fetch_next(&t, &ahead);
-                fetch_next(&t, &ahead);
-            }
-            q4_pairs_step(n_r, n_v, fetch == FETCH_OWN, x + g * 4, x_stride, w + NR * 2 + g * NR * 4, panel_bytes,
-                          block);
+            fetch_ahead(&t, &fetch);
+            fetch_ahead(&t, &fetch);
+            q4_pairs_step(n_r, n_v, x + g * 4, x_stride, w + NR * 2 + g * NR * 4, block);
         }
         UNROLL for (size_t r = 0; r < n_r; r++) {
             int32_t offset;
             memcpy(&offset, offsets + r * x_stride, sizeof offset);
             UNROLL for (size_t v = 0; v < n_v; v++) {
-                const char *scales = vector_at(w, panel_bytes, v, VL * 2);
+                const char *scales = w + v * (VL * 2);
                 sum[r * n_v + v] = q4_add_block(pair_total(n_v, block, r, v), offset, scales, sum[r * n_v + v]);
             }
         }
@@ -123,8 +112,5 @@ static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const fet
         UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, v_mul(sum[r * n_v + v], x_scale));
     }
 }
-
-#define Q8_TILE(n_r, n_v, fetch, t) ((n_r) == 1 ? q8_tile(n_r, n_v, fetch, t) : q8_pairs(n_r, n_v, fetch, t))
-#define Q4_TILE(n_r, n_v, fetch, t) ((n_r) == 1 ? q4_tile(n_r, n_v, fetch, t) : q4_pairs(n_r, n_v, fetch, t))
 
 #endif

@@ -10,8 +10,9 @@
 
 #define PANEL_VECTORS (NR / VL)
 #define LINE_BYTES 64
-/* How far ahead of its use a panel is asked for when it is read once, for few rows. */
-#define AHEAD_BYTES 4096
+/* The panel that comes next is asked for in so many places at once: memory is at its fastest where a few pages of it
+ * are read side by side, each from its beginning on. */
+#define STREAMS 4
 
 /* Where a tile reads and writes. */
 typedef struct tile_work {
@@ -23,63 +24,50 @@ typedef struct tile_work {
     float *y;
     size_t ldy;
     const float *bias, *residual; /* or NULL */
-    const char *ahead;            /* weights to ask the memory for meanwhile, */
-    size_t ahead_step_bytes;      /* so much further on at each step */
-    size_t ahead_lines;           /* and so many lines of a cache */
+    const char *ahead;            /* what to ask the memory for meanwhile: a line here, */
+    size_t stream_bytes;          /* and so much further on, for STREAMS of them, */
+    size_t ahead_steps;           /* after so many steps of the loop the next */
 } tile_work;
-
-/* What a tile asks the memory for ahead of time: its own panels, or (they are in the cache) its part of the next. */
-typedef enum fetching { FETCH_OWN, FETCH_NEXT } fetching;
 
 typedef void (*tile_fn)(const tile_work *t);
 
-/* The tiles of a type of weights. */
+/* The tiles of a type of weights, each one panel wide. */
 typedef struct tiles {
     size_t max_rows;
-    tile_fn panel[MAX_TILE_ROWS];     /* [n_rows - 1] one panel, which other rows follow to */
-    tile_fn last_rows[MAX_TILE_ROWS]; /* the same where no other rows follow; NULL: as many panels as `few` */
-    size_t n_few[MAX_TILE_ROWS];      /* panels that `few` works at once */
-    tile_fn few[MAX_TILE_ROWS];       /* few rows: as many panels as give enough independent sums, and streams */
+    tile_fn of_rows[MAX_TILE_ROWS]; /* [n_rows - 1] */
 } tiles;
 
-/* All tiles of a type: TILE(n_r, n_v, fetching, work) is an inline function of constants. Heights beyond `rows`, and
- * few rows where there are 0 panels for them, are left out. */
+/* All tiles of a type: TILE(n_rows, work) is an inline function of a constant. Heights beyond `rows` are left out. */
 #define MAYBE_UNUSED __attribute__((unused))
 #define UP_TO(limit, n, function) ((limit) >= (n) ? (function) : NULL)
-#define TILE_OF_HEIGHT(name, TILE, n)                                                                       \
-    MAYBE_UNUSED static void name##_next_##n(const tile_work *t) { TILE(n, PANEL_VECTORS, FETCH_NEXT, t); } \
-    MAYBE_UNUSED static void name##_own_##n(const tile_work *t) { TILE(n, PANEL_VECTORS, FETCH_OWN, t); }
-#define TILES(name, TILE, rows, few_1, few_2, few_3)                                                             \
-    TILE_OF_HEIGHT(name, TILE, 1)                                                                                \
-    TILE_OF_HEIGHT(name, TILE, 2)                                                                                \
-    TILE_OF_HEIGHT(name, TILE, 3)                                                                                \
-    TILE_OF_HEIGHT(name, TILE, 4)                                                                                \
-    TILE_OF_HEIGHT(name, TILE, 5)                                                                                \
-    TILE_OF_HEIGHT(name, TILE, 6)                                                                                \
-    MAYBE_UNUSED static void name##_few_1(const tile_work *t) { TILE(1, (few_1)*PANEL_VECTORS, FETCH_OWN, t); }  \
-    MAYBE_UNUSED static void name##_few_2(const tile_work *t) { TILE(2, (few_2)*PANEL_VECTORS, FETCH_OWN, t); }  \
-    MAYBE_UNUSED static void name##_few_3(const tile_work *t) { TILE(3, (few_3)*PANEL_VECTORS, FETCH_OWN, t); }  \
-    static const tiles name = {                                                                                  \
-        .max_rows = rows,                                                                                        \
-        .panel = {name##_next_1, UP_TO(rows, 2, name##_next_2), UP_TO(rows, 3, name##_next_3),                   \
-                  UP_TO(rows, 4, name##_next_4), UP_TO(rows, 5, name##_next_5), UP_TO(rows, 6, name##_next_6)},  \
-        .last_rows = {name##_own_1, UP_TO(rows, 2, name##_own_2), UP_TO(rows, 3, name##_own_3),                  \
-                      UP_TO(rows, 4, name##_own_4), UP_TO(rows, 5, name##_own_5), UP_TO(rows, 6, name##_own_6)}, \
-        .n_few = {few_1, few_2, few_3},                                                                          \
-        .few = {UP_TO(few_1, 1, name##_few_1), UP_TO(few_2, 1, name##_few_2), UP_TO(few_3, 1, name##_few_3)},    \
+#define TILE_OF_HEIGHT(name, TILE, n) \
+    MAYBE_UNUSED static void name##_##n(const tile_work *t) { TILE(n, t); }
+#define TILES(name, TILE, rows)                                                                             \
+    TILE_OF_HEIGHT(name, TILE, 1)                                                                           \
+    TILE_OF_HEIGHT(name, TILE, 2)                                                                           \
+    TILE_OF_HEIGHT(name, TILE, 3)                                                                           \
+    TILE_OF_HEIGHT(name, TILE, 4)                                                                           \
+    TILE_OF_HEIGHT(name, TILE, 5)                                                                           \
+    TILE_OF_HEIGHT(name, TILE, 6)                                                                           \
+    static const tiles name = {                                                                             \
+        .max_rows = rows,                                                                                   \
+        .of_rows = {name##_1, UP_TO(rows, 2, name##_2), UP_TO(rows, 3, name##_3), UP_TO(rows, 4, name##_4), \
+                    UP_TO(rows, 5, name##_5), UP_TO(rows, 6, name##_6)},                                    \
     }
 
-/* Vector v of the columns of a step that begins at w. */
-static ALWAYS_INLINE const char *vector_at(const char *w, size_t panel_bytes, size_t v, size_t vector_bytes) {
-    return w + v / PANEL_VECTORS * panel_bytes + v % PANEL_VECTORS * vector_bytes;
-}
+/* Called at each step of a tile's loop. */
+typedef struct fetching {
+    const char *at;
+    size_t wait; /* steps */
+} fetching;
 
-static ALWAYS_INLINE void fetch_own(const char *at) { v_fetch(at + AHEAD_BYTES); }
+static ALWAYS_INLINE fetching start_fetching(const tile_work *t) { return (fetching){t->ahead, t->ahead_steps}; }
 
-static ALWAYS_INLINE void fetch_next(const tile_work *t, const char **ahead) {
-    v_fetch_to_level_2(*ahead);
-    if (t->ahead_lines > 1) v_fetch_to_level_2(*ahead + LINE_BYTES);
-    *ahead += t->ahead_step_bytes;
+static ALWAYS_INLINE void fetch_ahead(const tile_work *t, fetching *f) {
+    if (--f->wait) return;
+    f->wait = t->ahead_steps;
+    UNROLL for (size_t i = 0; i < STREAMS; i++) v_fetch_to_level_2(f->at + i * t->stream_bytes);
+    f->at += LINE_BYTES;
 }
 
 /* y = result + bias + residual */
@@ -98,32 +86,37 @@ static tile_work rows_on(const tile_work *t, size_t r) {
     return moved;
 }
 
-/* Moves to the next panels. */
-static void panels_on(tile_work *t, size_t n_panels) {
-    t->w += n_panels * t->panel_bytes;
-    t->y += n_panels * NR;
-    if (t->bias) t->bias += n_panels * NR;
-    if (t->residual) t->residual += n_panels * NR;
+/* Moves to the next panel. */
+static void panel_on(tile_work *t) {
+    t->w += t->panel_bytes;
+    t->y += NR;
+    if (t->bias) t->bias += NR;
+    if (t->residual) t->residual += NR;
 }
 
+/* What is asked for while a panel is worked: as much as a panel has, or nothing. */
+typedef struct coming {
+    const char *panel; /* or NULL */
+    size_t n_steps;    /* of a tile's loop */
+} coming;
+
 /* One whole panel for all rows, in tiles of nearly equal height: 7 rows are 4 + 3, not 6 + 1. Meanwhile the panel
- * after it, which follows in memory, comes into the second-level cache: each tile asks for its part of it. A step of
- * the loops in a tile reads at most step_bytes. */
-static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, size_t step_bytes) {
+ * after it comes into the second-level cache: each tile asks for its part of it. */
+static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, const coming *next) {
     const size_t n_tiles = (n_rows + kinds->max_rows - 1) / kinds->max_rows;
-    const size_t part_bytes = step_bytes / n_tiles;
+    const size_t n_lines = t->panel_bytes / (STREAMS * LINE_BYTES), steps = next->n_steps * n_tiles / (n_lines + 1);
     for (size_t i = 0, r = 0, end; i < n_tiles; i++, r = end) {
         end = n_rows * (i + 1) / n_tiles;
         tile_work part = rows_on(t, r);
-        part.ahead = t->w + t->panel_bytes + t->panel_bytes / n_tiles * i;
-        part.ahead_step_bytes = part_bytes;
-        part.ahead_lines = part_bytes > LINE_BYTES ? 2 : 1;
-        (n_tiles == 1 ? kinds->last_rows : kinds->panel)[end - r - 1](&part);
+        part.ahead = next->panel ? next->panel + n_lines * i / n_tiles * LINE_BYTES : NULL;
+        part.stream_bytes = n_lines * LINE_BYTES;
+        part.ahead_steps = !next->panel ? SIZE_MAX : steps ? steps : 1;
+        kinds->of_rows[end - r - 1](&part);
     }
 }
 
 /* The last panel where n_out cuts it: worked beside y, and what exists of it brought over. */
-static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, size_t step_bytes) {
+static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, const coming *next) {
     float whole[MAX_TILE_ROWS * NR];
     for (size_t r = 0, rows; r < n_rows; r += rows) {
         rows = n_rows - r < kinds->max_rows ? n_rows - r : kinds->max_rows;
@@ -132,7 +125,7 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
         beside.y = whole;
         beside.ldy = NR;
         beside.bias = beside.residual = NULL;
-        panel_rows(kinds, &beside, rows, step_bytes);
+        panel_rows(kinds, &beside, rows, next);
         for (size_t i = 0; i < rows * columns; i++) {
             const size_t row = i / columns, j = i % columns;
             float result = whole[row * NR + j];
@@ -143,16 +136,8 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
     }
 }
 
-/* Few rows: returns how many columns were done. */
-static size_t few_rows(const tiles *kinds, tile_work *t, size_t n_rows, size_t n_out) {
-    const size_t n_panels = n_rows <= kinds->max_rows ? kinds->n_few[n_rows - 1] : 0;
-    size_t done = 0;
-    if (n_panels == 0) return 0;
-    for (; done + n_panels * NR <= n_out; done += n_panels * NR, panels_on(t, n_panels)) kinds->few[n_rows - 1](t);
-    return done;
-}
-
-static void product(const tiles *kinds, ll_weight_type type, size_t step_bytes, const ll_product *p) {
+/* n_steps: of the loop over the inputs. */
+static void product(const tiles *kinds, ll_weight_type type, size_t n_steps, const ll_product *p) {
     tile_work t = {.x = p->x,
                    .x_stride = p->x_stride,
                    .w = p->w,
@@ -163,9 +148,13 @@ static void product(const tiles *kinds, ll_weight_type type, size_t step_bytes, 
                    .bias = p->bias,
                    .residual = p->residual};
     if (p->n_rows == 0) return;
-    size_t j = few_rows(kinds, &t, p->n_rows, p->n_out);
-    for (; j + NR <= p->n_out; j += NR, panels_on(&t, 1)) panel_rows(kinds, &t, p->n_rows, step_bytes);
-    if (j < p->n_out) cut_panel(kinds, &t, p->n_rows, p->n_out - j, step_bytes);
+    for (size_t j = 0; j < p->n_out; j += NR, panel_on(&t)) {
+        const coming next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_steps};
+        if (j + NR <= p->n_out)
+            panel_rows(kinds, &t, p->n_rows, &next);
+        else
+            cut_panel(kinds, &t, p->n_rows, p->n_out - j, &next);
+    }
 }
 
 #endif

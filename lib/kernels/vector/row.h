@@ -6,7 +6,6 @@
  *   NR                        columns of a panel, a multiple of VL
  *   MATMUL_ROWS               rows of the largest matmul tile: its sums, MATMUL_ROWS * NR / VL vectors, and one
  *                             panel step fit the registers; at most 6
- *   FEW_PANELS_1, _2, _3      panels worked at once for 1, 2 and 3 rows
  *   ATTEND_ROWS               rows of the largest tile of attention, 6 or 8, and
  *   ATTEND_VECTORS            its vectors of keys or of a value, a multiple of 16 floats: both and a column fit
  *   ONE_ROW_BLOCKS            blocks of keys worked at once for one row, and
@@ -36,7 +35,7 @@
  *   Q_UNSIGNED                                      0 where q8_weights has taken the 128 off
  *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
  *   q_total(sum)                                    of each lane's four
- *   Q8_ROWS, Q8_FEW_1, Q8_FEW_2, Q4_ROWS            as MATMUL_ROWS and FEW_PANELS
+ *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
  *
  * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1 (pairs.h):
  *
@@ -56,15 +55,17 @@
 #include "kernels/vector/integers.h"
 #ifdef Q_PAIRS
 #include "kernels/vector/pairs.h"
+#define Q8_TILE(n_r, t) ((n_r) == 1 ? q8_tile(n_r, PANEL_VECTORS, t) : q8_pairs(n_r, PANEL_VECTORS, t))
+#define Q4_TILE(n_r, t) ((n_r) == 1 ? q4_tile(n_r, PANEL_VECTORS, t) : q4_pairs(n_r, PANEL_VECTORS, t))
 #else
-#define Q8_TILE q8_tile
-#define Q4_TILE q4_tile
+#define Q8_TILE(n_r, t) q8_tile(n_r, PANEL_VECTORS, t)
+#define Q4_TILE(n_r, t) q4_tile(n_r, PANEL_VECTORS, t)
 #endif
 
-TILES(q8_tiles, Q8_TILE, Q8_ROWS, Q8_FEW_1, Q8_FEW_2, 0);
-TILES(q4_tiles, Q4_TILE, Q4_ROWS, 0, 0, 0);
-static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, NR * 4, p); }
-static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, NR * 4, p); }
+TILES(q8_tiles, Q8_TILE, Q8_ROWS);
+TILES(q4_tiles, Q4_TILE, Q4_ROWS);
+static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, ll_q_round(p->n_in) / 4, p); }
+static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_round(p->n_in) / 8, p); }
 
 #define LL_KERNELS_VECTOR_ROW(row_name)                                                                       \
     {                                                                                                         \

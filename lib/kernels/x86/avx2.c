@@ -7,8 +7,6 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q8_FEW_1 4
-#define Q8_FEW_2 2
 #define Q4_ROWS 2
 
 typedef struct q_weights {

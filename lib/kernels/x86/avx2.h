@@ -12,9 +12,6 @@ typedef __m256 vf;
 /* 6 x 16: twelve sums, two columns and a row of x in sixteen registers. */
 #define NR 16
 #define MATMUL_ROWS 6
-#define FEW_PANELS_1 4
-#define FEW_PANELS_2 3
-#define FEW_PANELS_3 2
 /* 6 x 16: half a block of keys, a quarter of a value. */
 #define ATTEND_ROWS 6
 #define ATTEND_VECTORS 2

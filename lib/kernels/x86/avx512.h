@@ -12,9 +12,6 @@ typedef __m512 vf;
 /* 6 x 64: twenty-four sums, four columns and a row of x in thirty-two registers. */
 #define NR 64
 #define MATMUL_ROWS 6
-#define FEW_PANELS_1 4
-#define FEW_PANELS_2 3
-#define FEW_PANELS_3 2
 /* 8 x 32: sixteen sums; a whole block of keys, half a value. */
 #define ATTEND_ROWS 8
 #define ATTEND_VECTORS 2

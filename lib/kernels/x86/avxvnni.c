@@ -6,8 +6,6 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q8_FEW_1 4
-#define Q8_FEW_2 3
 #define Q4_ROWS 3
 
 typedef __m256i q_weights;
