@@ -50,6 +50,9 @@ typedef struct ll_attend {
     size_t more;        /* that each row attends to more than the one before: 1 if causal, else 0. The last positions
                            of all rows lie in one block */
     float scale;
+    /* What this thread attends to next: keys to ask the memory for, blocks as above. n_next_blocks is 0: not known. */
+    void *const *next_blocks;
+    size_t n_next_blocks, next_head_bytes;
     float *scratch; /* ll_attend_scratch_floats(...), aligned to 64 bytes */
 } ll_attend;
 

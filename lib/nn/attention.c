@@ -98,9 +98,11 @@ static size_t tile_end(const ll_run *run, size_t r) {
     return ll_min(run->n_rows, r + ll_min(LL_ATTEND_ROWS, LL_KV_BLOCK - slot));
 }
 
-static void attend_tile(const ll_exec *exec, const place *p, size_t begin, size_t end) {
+/* next: what this thread attends to after that, or NULL. */
+static void attend_tile(const ll_exec *exec, const place *p, size_t begin, size_t end, const place *next) {
     const ll_attention *a = p->a;
     const size_t n = n_embd(a), head_dim = a->layout->head_dim;
+    const size_t n_next = next ? positions_of(a, next->run, 0) : 0;
     const ll_attend tile = {.q = query_of(p, begin),
                             .out = a->out + (p->run->first_row + begin) * n + p->head * head_dim,
                             .ldq = 3 * n,
@@ -113,6 +115,9 @@ static void attend_tile(const ll_exec *exec, const place *p, size_t begin, size_
                             .n_positions = positions_of(a, p->run, begin),
                             .more = a->causal ? 1 : 0,
                             .scale = a->scale,
+                            .next_blocks = next ? next->run->kv_blocks : NULL,
+                            .n_next_blocks = (n_next + LL_KV_BLOCK - 1) / LL_KV_BLOCK,
+                            .next_head_bytes = next ? head_bytes(next) : 0,
                             .scratch = a->scratch};
     exec->kernels->attend(&tile);
 }
@@ -131,8 +136,19 @@ static void attend_heads(const ll_exec *exec, const ll_attention *a, const ll_ru
     for (size_t head = first; head < end; head++) {
         for (size_t r = 0, next; r < run->n_rows; r = next) {
             next = tile_end(run, r);
-            attend_tile(exec, &(place){a, run, head}, r, next);
+            attend_tile(exec, &(place){a, run, head}, r, next, NULL);
         }
+    }
+}
+
+/* The same of a run of one row, head by head, because a head's last keys are needed at once. */
+static void one_row(const ll_exec *exec, const ll_attention *a, size_t i, size_t first, size_t end) {
+    for (size_t head = first; head < end; head++) {
+        const place p = {a, &a->runs[i], head};
+        const bool is_last = head + 1 == end;
+        const place next = {a, &a->runs[is_last ? i + 1 : i], is_last ? first : head + 1};
+        store_rows(exec, &p, 0, 1);
+        attend_tile(exec, &p, 0, 1, is_last && i + 1 == a->n_runs ? NULL : &next);
     }
 }
 
@@ -144,8 +160,12 @@ static void each_run(const ll_exec *exec, const ll_attention *a, bool store, boo
         const uint64_t cost = cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
         size_t first, end;
         own_heads(&s, before + cost, a->layout->n_head, &first, &end);
-        if (store) store_heads(exec, a, &a->runs[i], first, end);
-        if (attend) attend_heads(exec, a, &a->runs[i], first, end);
+        if (store && attend && a->runs[i].n_rows == 1) {
+            one_row(exec, a, i, first, end);
+        } else {
+            if (store) store_heads(exec, a, &a->runs[i], first, end);
+            if (attend) attend_heads(exec, a, &a->runs[i], first, end);
+        }
         before += 2 * cost;
     }
 }
@@ -158,7 +178,7 @@ static void each_tile(const ll_exec *exec, const ll_attention *a) {
         for (size_t r = 0, next; r < p.run->n_rows; r = next) {
             next = tile_end(p.run, r);
             const uint64_t cost = cost_of(a, p.run, r, next);
-            if (at + cost >= s.begin && at + cost < s.end) attend_tile(exec, &p, r, next);
+            if (at + cost >= s.begin && at + cost < s.end) attend_tile(exec, &p, r, next, NULL);
             at += 2 * cost;
         }
     }

@@ -4,7 +4,8 @@
 #define Q_UNSIGNED 0
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q4_ROWS 3
+#define Q4_ROWS 5
+#define Q4_VECTORS(n_rows) ((n_rows) < 4 ? 4 : 2)
 
 typedef int8x16_t q_weights;
 typedef int8x16_t q_four;

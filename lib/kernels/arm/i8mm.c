@@ -8,6 +8,7 @@
 #define Q8_ROWS 6
 /* A pair's tile of Q4 keeps floats and whole numbers: 2 x 16 are sixteen sums. */
 #define Q4_ROWS 2
+#define Q4_VECTORS(n_rows) 4
 
 typedef uint8x16_t q_weights;
 typedef int8x16_t q_four;

@@ -6,6 +6,7 @@
 #define Q_SUMS 2
 #define Q8_ROWS 3
 #define Q4_ROWS 1
+#define Q4_VECTORS(n_rows) 4
 
 typedef int8x16_t q_weights;
 typedef int8x8_t q_four;

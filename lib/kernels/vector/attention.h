@@ -364,33 +364,74 @@ static ALWAYS_INLINE void score_all(const bool half, const ll_attend *a, const f
     const void *keys[ONE_ROW_BLOCKS];
     const char *next[ONE_ROW_BLOCKS];
     for (size_t b = 0, n; b < n_blocks; b += n) {
-        n = n_blocks - b < ONE_ROW_BLOCKS ? 1 : ONE_ROW_BLOCKS;
+        n = n_blocks - b < ONE_ROW_BLOCKS ? n_blocks - b : ONE_ROW_BLOCKS;
         for (size_t i = 0; i < n; i++) {
             keys[i] = keys_of(a, b + i);
             next[i] = b + n + i < n_blocks ? keys_of(a, b + n + i) : values_of(a, i < n_blocks ? i : 0);
         }
-        if (n == 1) {
-            score_one(half, 1, q, a->head_dim, keys, next, scores + b * LL_KV_BLOCK);
-        } else {
-            score_one(half, ONE_ROW_BLOCKS, q, a->head_dim, keys, next, scores + b * LL_KV_BLOCK);
+        float *to = scores + b * LL_KV_BLOCK;
+        switch (n) {
+            case 1:
+                score_one(half, 1, q, a->head_dim, keys, next, to);
+                break;
+#if ONE_ROW_BLOCKS > 2
+            case 2:
+                score_one(half, 2, q, a->head_dim, keys, next, to);
+                break;
+            case 3:
+                score_one(half, 3, q, a->head_dim, keys, next, to);
+                break;
+#endif
+            default:
+                score_one(half, ONE_ROW_BLOCKS, q, a->head_dim, keys, next, to);
+                break;
         }
     }
 }
 
+/* What the memory is asked for while values are mixed, a step with each of them: where all values have been asked for
+ * by the scores, the next head's keys, several blocks of them side by side; else the values of the next block. */
+typedef struct mix_ahead {
+    const char *at[ONE_ROW_BLOCKS];
+    size_t n, i;       /* how many there are, and whose turn it is */
+    size_t step_bytes; /* from one step to the next */
+} mix_ahead;
+
+static ALWAYS_INLINE void ask_ahead(mix_ahead *m, size_t bytes) {
+    for (size_t line = 0; line < bytes; line += 64) v_fetch(m->at[m->i] + line);
+    m->at[m->i] += m->step_bytes;
+    m->i = m->i + 1 == m->n ? 0 : m->i + 1;
+}
+
+static ALWAYS_INLINE mix_ahead ahead_of_block(const ll_attend *a, size_t block, size_t n_blocks, size_t from_bytes,
+                                              size_t stride_bytes) {
+    return (mix_ahead){.at = {(const char *)values_of(a, block + 1 < n_blocks ? block + 1 : block) + from_bytes},
+                       .n = 1,
+                       .step_bytes = stride_bytes};
+}
+
+static ALWAYS_INLINE mix_ahead ahead_of_head(const ll_attend *a, size_t from_bytes, size_t bytes) {
+    mix_ahead m = {.n = a->n_next_blocks < ONE_ROW_BLOCKS ? a->n_next_blocks : ONE_ROW_BLOCKS, .step_bytes = bytes};
+    for (size_t i = 0; i < m.n; i++) m.at[i] = (const char *)a->next_blocks[i] + a->next_head_bytes + from_bytes;
+    return m;
+}
+
 /* sums[d] = sum over t of weights[t] * value[t][d] for n_v vectors from column d on. */
-static ALWAYS_INLINE void mix_one(const bool half, const size_t n_v, const ll_attend *a, const float *weights, size_t d,
-                                  float *sums) {
+static ALWAYS_INLINE void mix_one(const bool half, const bool next_head, const size_t n_v, const ll_attend *a,
+                                  const float *weights, size_t d, float *sums) {
     const size_t stride = ll_kv_value_stride(a->head_dim), n_blocks = (a->n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
-    const size_t bytes = n_v * VL * (half ? 2 : 4), stride_bytes = stride * (half ? 2 : 4);
+    const size_t element = half ? 2 : 4, bytes = n_v * VL * element;
+    mix_ahead ahead = {0};
     vf sum[ONE_ROW_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) sum[v] = v_zero();
+    if (next_head) ahead = ahead_of_head(a, d * LL_KV_BLOCK * element, bytes);
     for (size_t b = 0; b < n_blocks; b++) {
         const size_t left = a->n_positions - b * LL_KV_BLOCK, n = left < LL_KV_BLOCK ? left : LL_KV_BLOCK;
-        const char *values = values_of(a, b), *next = values_of(a, b + 1 < n_blocks ? b + 1 : b);
+        const char *values = values_of(a, b);
+        if (!next_head) ahead = ahead_of_block(a, b, n_blocks, d * element, stride * element);
         for (size_t t = 0; t < n; t++, weights++) {
             const vf row = v_set1(*weights);
-            for (size_t line = 0; line < bytes; line += 64)
-                v_fetch(next + t * stride_bytes + d * (half ? 2 : 4) + line);
+            ask_ahead(&ahead, bytes);
             UNROLL for (size_t v = 0; v < n_v; v++) sum[v] =
                 v_fma(row, load_kv(half, values, t * stride + d + v * VL), sum[v]);
         }
@@ -398,15 +439,23 @@ static ALWAYS_INLINE void mix_one(const bool half, const size_t n_v, const ll_at
     UNROLL for (size_t v = 0; v < n_v; v++) v_store(sums + d + v * VL, sum[v]);
 }
 
+static ALWAYS_INLINE void mix_all(const bool half, const bool next_head, const ll_attend *a, const float *weights,
+                                  size_t stride, float *sums) {
+    size_t d = 0;
+    for (; d + ONE_ROW_VECTORS * VL <= stride; d += ONE_ROW_VECTORS * VL)
+        mix_one(half, next_head, ONE_ROW_VECTORS, a, weights, d, sums);
+    for (; d < stride; d += 16) mix_one(half, next_head, VECTORS_OF_16, a, weights, d, sums);
+}
+
 static ALWAYS_INLINE void attend_one(const bool half, const ll_attend *a) {
     const attend_room m = attend_room_of(a);
     scale_row(a->q, a->scale * LOG2_E, a->head_dim, m.q);
     score_all(half, a, m.q, m.scores);
     const vf total = weigh(m.scores, max_of(m.scores, a->n_positions), a->n_positions, m.scores, v_zero());
-    size_t d = 0;
-    for (; d + ONE_ROW_VECTORS * VL <= m.stride; d += ONE_ROW_VECTORS * VL)
-        mix_one(half, ONE_ROW_VECTORS, a, m.scores, d, m.sums);
-    for (; d < m.stride; d += 16) mix_one(half, VECTORS_OF_16, a, m.scores, d, m.sums);
+    if (a->n_positions <= ONE_ROW_BLOCKS * LL_KV_BLOCK && a->n_next_blocks > 0)
+        mix_all(half, true, a, m.scores, m.stride, m.sums);
+    else
+        mix_all(half, false, a, m.scores, m.stride, m.sums);
     finish_row(m.sums, total, a->head_dim, a->out);
 }
 

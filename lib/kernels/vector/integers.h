@@ -127,54 +127,68 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
     }
 }
 
-/* Eight inputs of a block of Q4: four and the four that stand 16 after them. */
-static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride, const char *w,
-                                  int_sums sum) {
-    q_four first[MAX_TILE_ROWS], second[MAX_TILE_ROWS];
-    UNROLL for (size_t r = 0; r < n_r; r++) {
-        first[r] = q_load_four(x + r * x_stride);
-        second[r] = q_load_four(x + r * x_stride + LL_Q_BLOCK / 2 * Q_BYTES);
-    }
+/* Four inputs of a block of Q4, and with `high` those that stand 16 after them. */
+static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool high, const char *x, size_t x_stride,
+                                  const char *w, int_sums sum) {
+    q_weights column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
-        const char *at = w + v * (VL * 4);
-        const vb both = vb_load(at);
-        const q_weights low = q4_weights(vb_low_halves(both)), high = q4_weights(vb_high_halves(both));
-        UNROLL for (size_t r = 0; r < n_r; r++) {
-            q_dot(sum[r * n_v + v], low, first[r]);
-            q_dot(sum[r * n_v + v], high, second[r]);
+        const vb both = vb_load(w + v * (VL * 4));
+        column[v] = q4_weights(high ? vb_high_halves(both) : vb_low_halves(both));
+    }
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        const q_four row = q_load_four(x + r * x_stride + (high ? LL_Q_BLOCK / 2 * Q_BYTES : 0));
+        UNROLL for (size_t v = 0; v < n_v; v++) q_dot(sum[r * n_v + v], column[v], row);
+    }
+}
+
+/* A block's sums begin as the rows' offsets, which a lane's total counts Q_SUMS times. */
+static ALWAYS_INLINE void start_block(const size_t n_r, const size_t n_v, const char *offsets, size_t x_stride,
+                                      int_sums sum) {
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        int32_t offset;
+        memcpy(&offset, offsets + r * x_stride, sizeof offset);
+        const vi start = vi_set1(offset / Q_SUMS);
+        UNROLL for (size_t v = 0; v < n_v; v++) {
+            UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[r * n_v + v][s] = start;
         }
     }
 }
 
-/* Called with constant n_r and n_v only. */
-static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
-    const tile_work t = *work;
-    const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w;
-    const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
-    const size_t x_stride = t.x_stride, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
+/* Vectors [first, first + n_v) of the panel's columns. */
+static ALWAYS_INLINE void q4_columns(const size_t n_r, const size_t n_v, const tile_work *t, size_t first,
+                                     fetching *fetch) {
+    const char *x = t->x + LL_Q_HEAD_BYTES, *w = t->w;
+    const char *offsets = t->x + ll_q_blocks_at(Q_BYTES, t->n_in);
+    const size_t x_stride = t->x_stride, n_blocks = ll_q_round(t->n_in) / LL_Q_BLOCK;
     float_sums sum;
-    fetching fetch = start_fetching(&t);
     start_float_sums(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
+        const char *scales = w + first * (VL * 2), *values = w + NR * 2 + first * (VL * 4);
         int_sums block;
-        start_int_sums(n_r, n_v, block);
-        for (size_t g = 0; g < 4; g++) {
-            fetch_ahead(&t, &fetch);
-            q4_step(n_r, n_v, x + g * 4 * Q_BYTES, x_stride, w + NR * 2 + g * NR * 4, block);
+        start_block(n_r, n_v, offsets, x_stride, block);
+        for (size_t g = 0; g < 4; g++, values += NR * 4) {
+            fetch_ahead(t, fetch);
+            q4_step(n_r, n_v, false, x + g * 4 * Q_BYTES, x_stride, values, block);
+            q4_step(n_r, n_v, true, x + g * 4 * Q_BYTES, x_stride, values, block);
         }
-        UNROLL for (size_t r = 0; r < n_r; r++) {
-            int32_t offset;
-            memcpy(&offset, offsets + r * x_stride, sizeof offset);
-            UNROLL for (size_t v = 0; v < n_v; v++) {
-                const char *scales = w + v * (VL * 2);
-                sum[r * n_v + v] = q4_add_block(q_total(block[r * n_v + v]), offset, scales, sum[r * n_v + v]);
-            }
+        UNROLL for (size_t v = 0; v < n_v; v++) {
+            const vf scale = v_load_f16((const uint16_t *)(const void *)(scales + v * (VL * 2)));
+            UNROLL for (size_t r = 0; r < n_r; r++) sum[r * n_v + v] =
+                v_fma(v_from_int(q_total(block[r * n_v + v])), scale, sum[r * n_v + v]);
         }
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        const vf x_scale = v_set1(q_head(&t, r)->scale);
-        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, v_mul(sum[r * n_v + v], x_scale));
+        const vf x_scale = v_set1(q_head(t, r)->scale);
+        UNROLL for (size_t v = 0; v < n_v; v++) finish(t, r, first + v, v_mul(sum[r * n_v + v], x_scale));
     }
+}
+
+/* Called with constant n_r and n_v only; n_v vectors at a time, since a block's sums stand beside the panel's. */
+static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
+    tile_work t = *work;
+    if (t.ahead) t.ahead_steps *= PANEL_VECTORS / n_v;
+    fetching fetch = start_fetching(&t);
+    for (size_t v = 0; v < PANEL_VECTORS; v += n_v) q4_columns(n_r, n_v, &t, v, &fetch);
 }
 
 #endif

@@ -104,7 +104,8 @@ typedef struct coming {
  * after it comes into the second-level cache: each tile asks for its part of it. */
 static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, const coming *next) {
     const size_t n_tiles = (n_rows + kinds->max_rows - 1) / kinds->max_rows;
-    const size_t n_lines = t->panel_bytes / (STREAMS * LINE_BYTES), steps = (next->n_steps * n_tiles + n_lines / 2) / n_lines;
+    const size_t whole = t->panel_bytes / (STREAMS * LINE_BYTES), n_lines = whole ? whole : 1; /* of a stream */
+    const size_t steps = (next->n_steps * n_tiles + n_lines / 2) / n_lines;
     for (size_t i = 0, r = 0, end; i < n_tiles; i++, r = end) {
         end = n_rows * (i + 1) / n_tiles;
         tile_work part = rows_on(t, r);

@@ -36,6 +36,7 @@
  *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
  *   q_total(sum)                                    of each lane's four
  *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
+ *   Q4_VECTORS(n_rows)                              vectors of columns worked at once, a divisor of NR / VL
  *
  * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1 (pairs.h):
  *
@@ -56,10 +57,10 @@
 #ifdef Q_PAIRS
 #include "kernels/vector/pairs.h"
 #define Q8_TILE(n_r, t) ((n_r) == 1 ? q8_tile(n_r, PANEL_VECTORS, t) : q8_pairs(n_r, PANEL_VECTORS, t))
-#define Q4_TILE(n_r, t) ((n_r) == 1 ? q4_tile(n_r, PANEL_VECTORS, t) : q4_pairs(n_r, PANEL_VECTORS, t))
+#define Q4_TILE(n_r, t) ((n_r) == 1 ? q4_tile(n_r, Q4_VECTORS(n_r), t) : q4_pairs(n_r, PANEL_VECTORS, t))
 #else
 #define Q8_TILE(n_r, t) q8_tile(n_r, PANEL_VECTORS, t)
-#define Q4_TILE(n_r, t) q4_tile(n_r, PANEL_VECTORS, t)
+#define Q4_TILE(n_r, t) q4_tile(n_r, Q4_VECTORS(n_r), t)
 #endif
 
 TILES(q8_tiles, Q8_TILE, Q8_ROWS);

@@ -7,7 +7,8 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q4_ROWS 2
+#define Q4_ROWS 4
+#define Q4_VECTORS(n_rows) ((n_rows) < 3 ? 2 : 1)
 
 typedef struct q_weights {
     __m256i even, odd;

@@ -6,7 +6,8 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 5
-#define Q4_ROWS 2
+#define Q4_ROWS 5
+#define Q4_VECTORS(n_rows) ((n_rows) < 3 ? 4 : 2)
 
 typedef struct q_weights {
     __m512i even, odd;

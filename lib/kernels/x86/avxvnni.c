@@ -6,7 +6,8 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q4_ROWS 3
+#define Q4_ROWS 6
+#define Q4_VECTORS(n_rows) ((n_rows) < 3 ? 2 : 1)
 
 typedef __m256i q_weights;
 typedef __m256i q_four;
