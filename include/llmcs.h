@@ -363,6 +363,32 @@ LLMCS_API llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tok
 /* A second session that goes on from here on its own, with the same n_ctx. Errors: ARG NOMEM BUSY FORK. */
 LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy);
 
+/* The session as bytes, to be kept in a file or a database and gone on from later: its tokens with their keys and
+ * values, and the logits of the last token if there are any (of LLMCS_LOGITS_ALL the last row). Without logits
+ *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
+ * and 4 * vocab_size with them: GPT-2 124M takes 36 KiB a token as float16, and 196 KiB of logits. The same state gives
+ * the same bytes. bytes: `capacity` bytes, or NULL to ask for *n_bytes. Takes no memory, but on the first call of a
+ * model a few milliseconds for its fingerprint. The bytes hold what the conversation says: keep them as you would keep
+ * its text. Errors: ARG LIMIT (buffer too small: *n_bytes says what is needed) BUSY FORK STATE
+ * UNSUPPORTED (a big-endian machine). */
+LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
+
+/* The session, whatever it held, becomes the one that was saved, and goes on with the bits that one would have gone on
+ * with: llmcs_session_rewind and a longer prompt that begins with its text work as they would there. On failure the
+ * session is as before the call.
+ *
+ * The bytes belong to one model, weights kept as one type, and one kv_type: a fingerprint over sizes and weights tells
+ * (norms, biases and positions in whole, of every row of a matrix some weights). It is the same on every processor and
+ * for any number of threads; keys and values that another processor's kernels computed are taken, only their last bits
+ * may be others than this one's. The session may have been created with another n_ctx, if the tokens fit.
+ *
+ * Bytes from anywhere may be given: magic, version, lengths, checksum (XXH64), token ids and logits are checked before
+ * anything changes. The checksum finds damage, and does not prove who wrote the bytes: whoever can write them can make
+ * a conversation say what he likes. Takes no memory.
+ * Errors: ARG FORMAT (not such bytes, or damaged: the message has offset, found, expected) STATE (of another model or
+ * kv_type) CONTEXT_FULL (more tokens than the session's n_ctx) BUSY FORK UNSUPPORTED (a big-endian machine). */
+LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes);
+
 /* From any thread or signal handler: the running call, or if none runs the next one, ends with
  * LLMCS_CANCELLED (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. */
 LLMCS_API void llmcs_session_cancel(llmcs_session *session);

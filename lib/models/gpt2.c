@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/fingerprint.h"
 #include "models/load.h"
 #include "models/registry.h"
 
@@ -105,6 +106,25 @@ static void gpt2_free(ll_net *net) {
     ll_free(a, m->wpe);
     ll_norm_free(&m->ln_f, a);
     ll_linear_free(&m->lm_head, a);
+}
+
+static uint64_t gpt2_fingerprint(const ll_net *net) {
+    const gpt2 *m = (const gpt2 *)net;
+    const ll_config *c = net->config;
+    const size_t n = (size_t)c->n_embd;
+    uint64_t hash = ll_fingerprint_config(0, c);
+    for (size_t i = 0; i < net->n_layers; i++) {
+        const gpt2_block *b = (const gpt2_block *)net->layers + i;
+        hash = ll_fingerprint_norm(hash, &b->ln_1);
+        hash = ll_fingerprint_linear(hash, &b->attn_c_attn);
+        hash = ll_fingerprint_linear(hash, &b->attn_c_proj);
+        hash = ll_fingerprint_norm(hash, &b->ln_2);
+        hash = ll_fingerprint_linear(hash, &b->mlp_c_fc);
+        hash = ll_fingerprint_linear(hash, &b->mlp_c_proj);
+    }
+    if (m->wte) hash = ll_fingerprint_table(hash, m->wte, (size_t)c->vocab_size, n);
+    hash = ll_fingerprint_floats(hash, m->wpe, (size_t)c->n_positions * n);
+    return ll_fingerprint_linear(ll_fingerprint_norm(hash, &m->ln_f), &m->lm_head);
 }
 
 /* ------------------------------------------------------------------------------------------- forward pass */
@@ -223,4 +243,5 @@ const ll_net_ops ll_gpt2_ops = {.net_bytes = sizeof(gpt2),
                                 .describe = gpt2_describe,
                                 .workspace_floats = gpt2_workspace_floats,
                                 .forward = gpt2_forward,
+                                .fingerprint = gpt2_fingerprint,
                                 .free = gpt2_free};

@@ -49,6 +49,8 @@ typedef struct ll_net_ops {
     /* One thread's part of the pass; every thread of the team runs it. */
     void (*forward)(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
                     atomic_bool *stopped);
+    /* 64 bits that tell loaded networks apart, see fingerprint.h. NULL for encoders: nothing of theirs is kept. */
+    uint64_t (*fingerprint)(const ll_net *net);
     void (*free)(ll_net *net);
 } ll_net_ops;
 

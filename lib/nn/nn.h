@@ -63,6 +63,8 @@ size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
 
 /* Row `out` of W: out_row is [n_in]. Embedding tables are linears too, so that a tied head is stored once. */
 void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
+/* The bits by which W[out, k] is kept, with those of its scale: the same in every row's panels. */
+uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k);
 
 /* y[n_rows, n_out] = act(x[n_rows, n_in] W^T + b), or x W^T + b + residual[n_rows, n_out]: an activation (else
  * LL_ACT_NONE), or a residual (else NULL), not both; y may be residual. Each thread writes its own columns. With

@@ -104,14 +104,36 @@ static q4_place q4_block_of(const ll_linear *linear, size_t out, size_t k) {
 
 /* ------------------------------------------------------------------------------------------------- reading */
 
+/* A weight of Q4 with the eight that is added to it. */
+static int q4_value(const ll_linear *linear, q4_place block, size_t k) {
+    const size_t i = k % LL_Q_BLOCK, byte = i % 16;
+    const int both = (unsigned char)block.bytes[byte / 4 * linear->nr * 4 + byte % 4];
+    return i < 16 ? both & 15 : both >> 4;
+}
+
 static void row_q4(const ll_linear *linear, size_t out, float *row) {
-    const size_t nr = linear->nr;
     for (size_t k = 0; k < linear->n_in; k++) {
         const q4_place block = q4_block_of(linear, out, k);
-        const size_t i = k % LL_Q_BLOCK, byte = i % 16;
-        const int both = (unsigned char)block.bytes[byte / 4 * nr * 4 + byte % 4];
-        row[k] = ll_half_to_float(*block.scale) * (float)((i < 16 ? both & 15 : both >> 4) - LL_Q4_ZERO);
+        row[k] = ll_half_to_float(*block.scale) * (float)(q4_value(linear, block, k) - LL_Q4_ZERO);
     }
+}
+
+uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k) {
+    const void *unit = linear->type == LL_Q4 ? NULL : unit_of(linear, out, k);
+    switch (linear->type) {
+        case LL_F32:
+            return ll_float_bits(*(const float *)unit);
+        case LL_F16:
+            return *(const uint16_t *)unit;
+        case LL_BF16:
+            return ((const uint16_t *)unit)[k % 2];
+        case LL_Q8:
+            return (uint64_t)ll_float_bits(*scale_of(linear, out)) << 8 | ((const unsigned char *)unit)[k % 4];
+        case LL_Q4:
+            break;
+    }
+    const q4_place block = q4_block_of(linear, out, k);
+    return (uint64_t)*block.scale << 8 | (uint64_t)q4_value(linear, block, k);
 }
 
 void ll_linear_row(const ll_linear *linear, size_t out, float *row) {

@@ -222,6 +222,7 @@ llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *optio
     m->log = (ll_log){o.log, o.log_user};
     m->owner = getpid();
     atomic_init(&m->references, 1);
+    atomic_init(&m->fingerprint, 0);
     if (pthread_mutex_init(&m->idle_lock, NULL)) {
         ll_free(&a, m);
         return ll_fail(LLMCS_THREAD, "a lock could not be made");

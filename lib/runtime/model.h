@@ -26,11 +26,12 @@ struct llmcs_model {
     ll_openblas *openblas; /* NULL: our own kernels */
     ll_pool *pool;
     ll_net *net;
-    llmcs_tokenizer *tokenizer; /* NULL: none in the folder */
-    uint32_t heads;             /* LLMCS_HEAD_* */
-    size_t n_ctx;               /* most tokens of one sequence */
-    /* Encoders: workspaces that are idle, requests that wait for a pass, and threads that make passes (encoder_merge.c);
-     * all under the lock. */
+    llmcs_tokenizer *tokenizer;   /* NULL: none in the folder */
+    uint32_t heads;               /* LLMCS_HEAD_* */
+    size_t n_ctx;                 /* most tokens of one sequence */
+    _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: nobody has asked yet */
+    /* Encoders: workspaces that are idle, requests that wait for a pass, and threads that make passes
+     * (encoder_merge.c); all under the lock. */
     pthread_mutex_t idle_lock;
     struct ll_encoder_request *waiting;
     int n_leaders, max_leaders;

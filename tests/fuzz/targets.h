@@ -1,8 +1,8 @@
 /*
- * What the fuzzers of formats/ run on any bytes, and the promises they hold it to: a status that the reader's header
- * names, no memory left, no more memory than a small multiple of the input, and an object whose parts fit together
- * if it was accepted. A broken promise traps. fuzz_*.c run these under libFuzzer (make fuzz), test_replay.c on the
- * inputs kept in tests/data/hostile.
+ * What the fuzzers of formats/ and of sessions' bytes run on any bytes, and the promises they hold it to: a status that
+ * the reader's header names, no memory left, no more memory than a small multiple of the input, and an object whose
+ * parts fit together if it was accepted. A broken promise traps. fuzz_*.c run these under libFuzzer (make fuzz),
+ * test_replay.c on the inputs kept in tests/data/hostile.
  */
 #ifndef TESTS_FUZZ_TARGETS_H
 #define TESTS_FUZZ_TARGETS_H
@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/xxh64.h"
 #include "formats/config.h"
 #include "formats/json.h"
 #include "formats/tensors.h"
@@ -285,6 +286,88 @@ static UNUSED int fuzz_gguf(const uint8_t *data, size_t size) {
         MUST(c.bytes < 200 * size + (256 << 10));
         MUST(c.live == 0);
     }
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- sessions */
+
+/* A session of tests/data/golden/gpt2-tiny that lives as long as the process: it goes from input to input with what
+ * the last one left. */
+typedef struct fuzz_state {
+    counter counter;
+    llmcs_session *session;
+    unsigned char *before, *after; /* [capacity] what it was, and what it has become */
+    size_t capacity;
+} fuzz_state;
+
+#define FUZZ_N_CTX 64
+
+static void open_fuzz_session(fuzz_state *f, llmcs_kv_type kv_type) {
+    llmcs_model_options o;
+    llmcs_model *m = NULL;
+    int32_t ids[FUZZ_N_CTX] = {0};
+    llmcs_allocator a = counting(&f->counter);
+    llmcs_model_options_init(&o);
+    o.allocator = &a;
+    o.n_threads = 1;
+    o.kv_type = kv_type;
+    MUST(!llmcs_model_open("tests/data/golden/gpt2-tiny", &o, &m));
+    MUST(!llmcs_session_create(m, NULL, &f->session));
+    llmcs_model_free(&m);
+    MUST(!llmcs_session_eval(f->session, ids, FUZZ_N_CTX, LLMCS_LOGITS_LAST));
+    MUST(!llmcs_session_save(f->session, NULL, 0, &f->capacity));
+    MUST((f->before = malloc(f->capacity)) && (f->after = malloc(f->capacity)));
+    MUST(!llmcs_session_rewind(f->session, 0));
+}
+
+static void fuzz_put64(uint8_t *at, uint64_t value) {
+    for (int i = 0; i < 8; i++) at[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* By the bits of `how`, what a mutation can hardly hit: 2: the length, 4: the model's fingerprint, 8: the checksum. */
+static void repair(fuzz_state *f, int how, uint8_t *bytes, size_t size) {
+    size_t n;
+    if (size < 72) return;
+    if (how & 2) fuzz_put64(bytes + 16, size);
+    if (how & 4) {
+        MUST(!llmcs_session_save(f->session, f->after, f->capacity, &n));
+        memcpy(bytes + 24, f->after + 24, 8);
+    }
+    if (how & 8) fuzz_put64(bytes + size - 8, ll_xxh64(bytes, size - 8, 0));
+}
+
+/* Takes the bytes over as they are, or not at all; goes on from there. */
+static void restore_and_go_on(fuzz_state *f, const uint8_t *bytes, size_t size) {
+    size_t n_before, n_after, n_tokens;
+    long long taken = (long long)f->counter.bytes;
+    const float *logits;
+    MUST(!llmcs_session_save(f->session, f->before, f->capacity, &n_before));
+    llmcs_status st = llmcs_session_restore(f->session, bytes, size);
+    MUST(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_STATE || st == LLMCS_CONTEXT_FULL);
+    MUST(!llmcs_session_save(f->session, f->after, f->capacity, &n_after));
+    MUST(n_after == (st ? n_before : size) && memcmp(f->after, st ? f->before : bytes, n_after) == 0);
+    MUST(!llmcs_session_tokens(f->session, NULL, 0, &n_tokens) && n_tokens <= FUZZ_N_CTX);
+    if (!llmcs_session_logits(f->session, &logits, &n_after)) MUST(n_tokens && n_after == 1);
+    st = llmcs_session_eval(f->session, &(int32_t){7}, 1, LLMCS_LOGITS_LAST);
+    MUST(st == LLMCS_OK || st == LLMCS_NUMERIC || st == LLMCS_CONTEXT_FULL);
+    MUST((long long)f->counter.bytes == taken);
+    if (n_tokens > 40) MUST(!llmcs_session_rewind(f->session, n_tokens / 2));
+}
+
+/* The first byte: 1: keys and values in float16; its other bits are repair's. The rest is what is restored. */
+static UNUSED int fuzz_session(const uint8_t *data, size_t size) {
+    static fuzz_state states[2];
+    if (size == 0) return 0;
+    fuzz_state *f = &states[data[0] & 1];
+    if (!f->session) open_fuzz_session(f, data[0] & 1 ? LLMCS_KV_F16 : LLMCS_KV_F32);
+    uint8_t *exact = malloc(size); /* what is read behind it is seen */
+    MUST(exact != NULL);
+    memcpy(exact, data + 1, size - 1);
+    repair(f, data[0], exact, size - 1);
+    uint8_t *ending = exact + 1; /* at an odd address, and up to the end of the allocation */
+    memmove(ending, exact, size - 1);
+    restore_and_go_on(f, ending, size - 1);
+    free(exact);
     return 0;
 }
 

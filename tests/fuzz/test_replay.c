@@ -66,6 +66,8 @@ START_TEST(shards) { ck_assert_int_ge(replay(fuzz_index, "index"), 5); }
 END_TEST
 START_TEST(gguf) { ck_assert_int_ge(replay(fuzz_gguf, "gguf"), 5); }
 END_TEST
+START_TEST(session) { ck_assert_int_ge(replay(fuzz_session, "session"), 5); }
+END_TEST
 START_TEST(config) { ck_assert_int_ge(replay(fuzz_config, "config"), 5); }
 END_TEST
 
@@ -77,6 +79,7 @@ static void add(TCase *t) {
     tcase_add_test(t, shards);
     tcase_add_test(t, gguf);
     tcase_add_test(t, config);
+    tcase_add_test(t, session);
 }
 
 SUITE_MAIN("fuzz/replay", add)
