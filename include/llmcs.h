@@ -364,12 +364,13 @@ LLMCS_API llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tok
 LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy);
 
 /* The session as bytes, to be kept in a file or a database and gone on from later: its tokens with their keys and
- * values, and the logits of the last token if there are any (of LLMCS_LOGITS_ALL the last row). Without logits
+ * values, and the logits of the last token if there are any (of LLMCS_LOGITS_ALL the last row). These are
  *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
- * and 4 * vocab_size with them: GPT-2 124M takes 36 KiB a token as float16, and 196 KiB of logits. The same state gives
- * the same bytes. bytes: `capacity` bytes, or NULL to ask for *n_bytes. Takes no memory, but on the first call of a
- * model a few milliseconds for its fingerprint. The bytes hold what the conversation says: keep them as you would keep
- * its text. Errors: ARG LIMIT (buffer too small: *n_bytes says what is needed) BUSY FORK STATE
+ * and 4 * vocab_size more with logits: GPT-2 124M takes 36 KiB a token as float16, and 196 KiB of logits. The same
+ * state gives the same bytes. bytes: `capacity` bytes, or NULL to ask for *n_bytes. Takes no memory; a model's first
+ * call takes some milliseconds more, for its fingerprint (GPT-2 124M: about 12). The bytes hold what the conversation
+ * says: keep them as you would keep its text.
+ * Errors: ARG LIMIT (buffer too small: *n_bytes says what is needed) BUSY FORK STATE (the session was freed)
  * UNSUPPORTED (a big-endian machine). */
 LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
 
@@ -386,7 +387,8 @@ LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, s
  * anything changes. The checksum finds damage, and does not prove who wrote the bytes: whoever can write them can make
  * a conversation say what he likes. Takes no memory.
  * Errors: ARG FORMAT (not such bytes, or damaged: the message has offset, found, expected) STATE (of another model or
- * kv_type) CONTEXT_FULL (more tokens than the session's n_ctx) BUSY FORK UNSUPPORTED (a big-endian machine). */
+ * kv_type; or the session was freed) CONTEXT_FULL (more tokens than the session's n_ctx) BUSY FORK UNSUPPORTED (a
+ * big-endian machine). */
 LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes);
 
 /* From any thread or signal handler: the running call, or if none runs the next one, ends with

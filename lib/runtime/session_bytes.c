@@ -272,7 +272,9 @@ static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, hea
         return wrong(AT_NUMBER_BYTES, "the size of a key's number", h->number_bytes, 4);
     if (h->block_tokens != LL_KV_BLOCK)
         return wrong(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
-    if (!h->n_tokens && h->flags) return wrong(AT_FLAGS, "flags with logits of no token", h->flags, 0);
+    if (!h->n_tokens && h->flags)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: logits are said to be there, of no token",
+                       AT_FLAGS);
     if (!length_of(h, &length))
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %llu tokens are more than can be addressed",
                        AT_N_TOKENS, (unsigned long long)h->n_tokens);

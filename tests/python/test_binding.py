@@ -101,6 +101,28 @@ class Generate(unittest.TestCase):
         with self.assertRaises(TypeError):
             self.model.session().generate("x", max_tokens=3)
 
+    def test_a_session_comes_back_from_bytes(self):
+        a, b = self.model.session(), self.model.session(n_ctx=64)
+        first = "User: Where is my order?\nBot:"
+        said = first + a.generate(first, max_new_tokens=12, min_new_tokens=12, do_sample=False).texts[0]
+        data = a.save()
+        self.assertIs(type(data), bytes)
+        self.assertEqual(a.save(), data)
+        b.restore(data)
+        self.assertEqual(b.save(), data)
+        goes_on = [s.generate(said, do_sample=True, seed=4, max_new_tokens=12, logprobs=True) for s in (a, b)]
+        self.assertEqual(goes_on[0].sequences, goes_on[1].sequences)
+        self.assertEqual(goes_on[0].logprobs, goes_on[1].logprobs)
+        b.restore(memoryview(data))
+        for bad in (b"", data[:-1], data[:80] + bytes([data[80] ^ 1]) + data[81:]):
+            with self.assertRaises(llmcs.Error) as raised:
+                b.restore(bad)
+            self.assertEqual(raised.exception.status, "FORMAT")
+        self.assertEqual(b.save(), data)
+        with llmcs.Model(GPT2, n_threads=1, weights="int8") as other, self.assertRaises(llmcs.Error) as raised:
+            other.session().restore(data)
+        self.assertEqual(raised.exception.status, "STATE")
+
     def test_scores_choose(self):
         session = self.model.session()
         best, scores = session.choose("User: hi\nBot:", [" Hello!", " zqxj"])

@@ -95,6 +95,8 @@ def _load():
         "llmcs_session_create": (c.c_int, _ptr, P(SessionOptions), P(_ptr)),
         "llmcs_session_free": (None, P(_ptr)),
         "llmcs_session_cancel": (None, _ptr),
+        "llmcs_session_save": (c.c_int, _ptr, _ptr, _size, P(_size)),
+        "llmcs_session_restore": (c.c_int, _ptr, _ptr, _size),
         "llmcs_generate_params_init": (None, P(GenerateParams)),
         "llmcs_generate_params_from_model": (c.c_int, _ptr, P(GenerateParams)),
         "llmcs_generate": (c.c_int, _ptr, c.c_char_p, _size, P(GenerateParams), _TextFn, _ptr, P(P(Result))),
@@ -401,6 +403,21 @@ class Session(_Handle):
     def cancel(self):
         """From any thread: the running call ends."""
         _lib.llmcs_session_cancel(self._h)
+
+    def save(self):
+        """What the session holds as bytes, for a session of the same model to be restored from, in any process."""
+        n = _size()
+        _check(_lib.llmcs_session_save(self._h, None, 0, c.byref(n)))
+        data = bytearray(n.value)
+        place = (c.c_char * len(data)).from_buffer(data)
+        _check(_lib.llmcs_session_save(self._h, place, len(data), c.byref(n)))
+        del place
+        return bytes(data)
+
+    def restore(self, data):
+        """Becomes the session that was saved; on an Error it is as before."""
+        data = bytes(data)
+        _check(_lib.llmcs_session_restore(self._h, c.cast(c.c_char_p(data), _ptr), len(data)))
 
     def score(self, prompt, continuation):
         """(log-probability of the continuation after the prompt, its tokens)."""
