@@ -84,6 +84,23 @@ static void keep(ll_weight_type type, float *row, size_t n) {
     }
 }
 
+/* What the bits of a weight and its scale's mean. */
+static float value_of(ll_weight_type type, uint64_t code) {
+    switch (type) {
+        case LL_F16:
+            return ll_half_to_float((uint16_t)code);
+        case LL_BF16:
+            return ll_bfloat_to_float((uint16_t)code);
+        case LL_Q8:
+            return ll_float_from_bits((uint32_t)(code >> 8)) * (float)((int)(code & 255) - LL_Q8_ZERO);
+        case LL_Q4:
+            return ll_half_to_float((uint16_t)(code >> 8)) * (float)((int)(code & 255) - LL_Q4_ZERO);
+        case LL_F32:
+            break;
+    }
+    return ll_float_from_bits((uint32_t)code);
+}
+
 /* The tensor as outputs [first_out, ...) of a linear with outputs around it. */
 static void check_load(const ll_kernels *k, ll_weight_type type, const one_tensor *t, ll_weight_layout layout,
                        size_t first_out) {
@@ -102,7 +119,10 @@ static void check_load(const ll_kernels *k, ll_weight_type type, const one_tenso
         for (size_t i = 0; i < n_in; i++)
             expected[i] = t->values[by_output ? o * t->n_columns + i : i * t->n_columns + o];
         keep(type, expected, n_in);
-        for (size_t i = 0; i < n_in; i++) n_wrong += row[i] != expected[i];
+        for (size_t i = 0; i < n_in; i++) {
+            n_wrong += row[i] != expected[i];
+            n_wrong += value_of(type, ll_linear_code(&linear, first_out + o, i)) != expected[i];
+        }
     }
     free(row);
     free(expected);
