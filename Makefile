@@ -233,7 +233,7 @@ asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ADDRESS)' check SUITES='$(SUITES)'
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
-TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads runtime/test_merge
+TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads runtime/test_merge runtime/test_engine_threads
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' check \
 		SUITES='$(TSAN_SUITES)' RUN_WITH="$$(setarch -R true 2>/dev/null && echo setarch -R)"

@@ -668,7 +668,8 @@ typedef struct llmcs_engine_stats {
     uint64_t n_evicted_blocks;        /* blocks of the prefix cache given up */
     uint64_t n_blocks, n_used_blocks; /* of kv_bytes; of those, used by requests now */
     uint64_t n_cached_blocks;         /* kept for prompts to come (those in use included) */
-    uint64_t step_ns, forward_ns;     /* in steps; of those, in the network */
+    uint64_t step_ns;                 /* in steps: */
+    uint64_t forward_ns, choose_ns;   /* of those, in the network, and choosing tokens (callbacks included) */
     llmcs_histogram waiting_ms;       /* from submit to the first step */
     llmcs_histogram first_token_ms;   /* from submit to the first token */
     llmcs_histogram per_token_ms;     /* from a token to the next one of its request */

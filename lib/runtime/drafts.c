@@ -3,6 +3,7 @@
 
 #include "generate/softmax.h"
 #include "runtime/generation.h"
+#include "runtime/numbers.h"
 
 void ll_draft_end(ll_draft *draft, llmcs_finish_reason reason) {
     draft->ended = true;
@@ -19,12 +20,11 @@ static void obey(ll_draft *draft, ll_stream_verdict verdict) {
     ll_draft_end(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
-/* log_sum as ll_log_normaliser's, and *best, the token of the largest logit, or -1 where the row is not all finite. */
-static llmcs_status survey(const ll_generation *g, const float *logits, size_t step, double *log_sum, int32_t *best) {
+/* The logarithm of the sum that turns logits into log-probabilities, and the token of the largest one. */
+static llmcs_status survey(const ll_generation *g, const float *logits, double *log_sum, int32_t *best) {
     const ll_kernels *k = g->model->kernels;
     float max;
-    *best = -1;
-    if (!k->row_max(logits, g->vocab, &max)) return ll_log_normaliser(logits, g->vocab, step, log_sum);
+    if (!k->row_max(logits, g->vocab, &max)) return ll_check_finite(logits, 1, g->vocab, "logits");
     *log_sum = (double)max + log(k->exp_sum(logits, g->vocab, max));
     *best = ll_row_find(logits, g->vocab, max);
     return LLMCS_OK;
@@ -35,9 +35,9 @@ llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits
     size_t n_ids = g->n_prompt + draft->n_new;
     double log_sum;
     int32_t id;
-    LL_TRY(survey(g, logits, draft->n_new, &log_sum, &id));
+    LL_TRY(survey(g, logits, &log_sum, &id));
     const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
-    if (scores != logits || g->drawn || id < 0)
+    if (scores != logits || g->drawn)
         LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
     float logprob = ll_log_probability(logits[id], log_sum);
     draft->ids[n_ids] = id;
@@ -82,14 +82,17 @@ llmcs_status ll_draft_close(ll_generation *g, size_t index) {
 
 /* ---- prompt lookup */
 
-/* Where the last of ids [n] that equals tail [n_tail] and has something after it ends; 0: nowhere. */
-static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_t n_tail) {
+/* Where the last of ids [n] that equals tail [n_tail] and has `after` ids after it ends; if none has so many, the one
+ * with the most; 0: there is none. */
+static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_t n_tail, size_t after) {
+    size_t found = 0;
     for (size_t end = n ? n - 1 : 0; end >= n_tail; end--) {
         size_t i = 0;
         while (i < n_tail && ids[end - 1 - i] == tail[n_tail - 1 - i]) i++;
-        if (i == n_tail) return end;
+        if (i == n_tail) found = end;
+        if (found && n - found >= after) break;
     }
-    return 0;
+    return found;
 }
 
 size_t ll_lookup_guess(const ll_generation *g, const ll_draft *draft, int32_t *guess, size_t max) {
@@ -99,7 +102,7 @@ size_t ll_lookup_guess(const ll_generation *g, const ll_draft *draft, int32_t *g
     size_t n_ids = places[0].n_ids;
     for (size_t n = ll_min((size_t)p->max_matching_ngram_size, n_ids); max && n > 0; n--) {
         for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            size_t end = find_last(places[i].ids, places[i].n_ids, draft->ids + n_ids - n, n);
+            size_t end = find_last(places[i].ids, places[i].n_ids, draft->ids + n_ids - n, n, max);
             if (!end) continue;
             size_t n_guess = ll_min(max, places[i].n_ids - end);
             for (size_t k = 0; k < n_guess; k++) guess[k] = places[i].ids[end + k];

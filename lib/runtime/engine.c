@@ -95,6 +95,7 @@ static llmcs_status take_memory(llmcs_engine *e) {
     const ll_net *net = e->model->net;
     size_t n_floats, n_logits, n_blocks, max_batch = (size_t)e->options.max_batch;
     LL_TRY(sizes_of(net, &e->options, (size_t)ll_pool_size(e->model->pool), &n_floats, &n_logits, &n_blocks));
+    e->stats.n_blocks = n_blocks;
     e->max_rows = (size_t)e->options.max_chunk + max_batch;
     e->kv.block_bytes = ll_kv_block_bytes(&net->kv);
     LL_TRY(ll_kv_chunk_create(&e->kv.own, a, n_blocks, e->kv.block_bytes));

@@ -118,6 +118,7 @@ static llmcs_status choose_drafts(ll_generation *g, const llmcs_request *r, cons
 }
 
 static llmcs_status search_beams(ll_generation *g, llmcs_request *r, const float *logits) {
+    LL_TRY(ll_check_finite(logits, r->beams.beams.n_running, g->vocab, "logits"));
     for (size_t i = 0; i < r->beams.beams.n_running; i++)
         r->beams.held[i] = (llmcs_ids){r->lines[i].held.tokens, r->lines[i].n_known};
     return ll_beam_search_step(g, &r->beams, logits, &r->over);
@@ -135,19 +136,11 @@ static llmcs_status tell(ll_generation *g, llmcs_request *r, const ll_unit *unit
     return LLMCS_OK;
 }
 
-static llmcs_status check_rows(const ll_kernels *k, const float *logits, size_t n_rows, size_t n) {
-    float max;
-    for (size_t i = 0; i < n_rows; i++)
-        if (!k->row_max(logits + i * n, n, &max)) return ll_check_finite(logits, n_rows, n, "logits");
-    return LLMCS_OK;
-}
-
 static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit) {
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
     const float *logits = e->logits + unit->first_logits * g->vocab;
     r->n_right = 0;
-    LL_TRY(check_rows(e->model->kernels, logits, unit->n_logits, g->vocab));
     if (g->beams) return search_beams(g, r, logits);
     LL_TRY(choose_drafts(g, r, logits));
     return calls_back(g) ? LLMCS_OK : tell(g, r, unit, logits);
@@ -341,11 +334,12 @@ static void learn_costs(llmcs_engine *e, double forward_ns) {
                       (double)e->n_prompt_rows);
 }
 
-static void count_step(llmcs_engine *e, uint64_t forward_ns) {
+static void count_step(llmcs_engine *e, uint64_t forward_ns, uint64_t choose_ns) {
     pthread_mutex_lock(&e->lock);
     e->stats.n_steps++;
     e->stats.n_rows += e->n_rows;
     e->stats.forward_ns += forward_ns;
+    e->stats.choose_ns += choose_ns;
     e->stats.step_ns += ll_now_ns() - e->step_began_ns;
     e->stats.n_evicted_blocks = e->prefix.n_evicted;
     e->stats.n_used_blocks = e->kv.own.n_blocks - e->kv.own.n_free;
@@ -368,7 +362,7 @@ static void work(llmcs_engine *e) {
     else if (status != LLMCS_CANCELLED)
         fail_all(e, status);
     retire_ended(e);
-    count_step(e, after_ns - before_ns);
+    count_step(e, after_ns - before_ns, now_ns - after_ns);
 }
 
 bool ll_engine_step(llmcs_engine *e) {

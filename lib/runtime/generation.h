@@ -103,7 +103,7 @@ llmcs_finish_reason ll_finish_reason_of(llmcs_status status);
 
 /* What may follow the draft's tokens, by finding its last few in prompt, answer or prompt_lookup_ids: up to `max` ids,
  * into guess. Saxena 2023, "Prompt Lookup Decoding"; as Transformers' PromptLookupCandidateGenerator the longest match
- * counts, of several the latest. */
+ * counts; of several the latest that has enough after it. */
 size_t ll_lookup_guess(const ll_generation *g, const ll_draft *draft, int32_t *guess, size_t max);
 /* Most guesses this request ever makes at once; 0: it makes none. */
 static inline size_t ll_lookup_most(const ll_generation *g) {
