@@ -582,7 +582,8 @@ typedef struct llmcs_submit_options {
     size_t struct_size;
     int32_t priority;        /* [0] higher ones first; among equals the earlier one */
     llmcs_text_fn on_text;   /* [NULL] called with each piece of text by the thread that makes the steps, see
-                                llmcs_generate; it holds up everyone's next step. Without it use llmcs_request_read */
+                                llmcs_generate; it holds up everyone's next step and must not wait for requests. Without
+                                it use llmcs_request_read */
     llmcs_token_fn on_token; /* [NULL] the same with ids */
     void *user;              /* of both callbacks, and in llmcs_engine_event */
 } llmcs_submit_options;
@@ -615,7 +616,8 @@ LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout
 LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
                                           int *finished);
 
-/* Cancels the request if it is not finished, and frees the handle. */
+/* Cancels the request if it is not finished, and frees the handle. No callback of it is running when this returns (but
+ * the one that this is called from), and none is called any more. */
 LLMCS_API void llmcs_request_free(llmcs_request **request);
 
 /* Something happened to a request: tokens came, or it finished. */

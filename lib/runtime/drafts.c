@@ -33,8 +33,8 @@ static llmcs_status survey(const ll_generation *g, const float *logits, double *
 llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits) {
     ll_draft *draft = &g->drafts[index];
     size_t n_ids = g->n_prompt + draft->n_new;
-    double log_sum;
-    int32_t id;
+    double log_sum = 0;
+    int32_t id = 0;
     LL_TRY(survey(g, logits, &log_sum, &id));
     const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
     if (scores != logits || g->drawn)

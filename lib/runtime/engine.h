@@ -66,7 +66,7 @@ struct llmcs_request {
     pthread_cond_t finished;
     llmcs_request *next, *previous; /* in the queue, in order */
     llmcs_request *next_event, *previous_event;
-    bool has_event, deaf; /* deaf: the caller has freed it */
+    bool has_event, deaf; /* deaf: the caller has freed it, nothing is told of it */
 
     /* The reader's: llmcs_request_read. */
     llmcs_decoder *decoder;
@@ -124,6 +124,8 @@ struct llmcs_engine {
     llmcs_request *queue, *queue_end; /* waiting, in order */
     size_t n_queue, n_unfinished;
     size_t n_news_waiters;
+    llmcs_request *calling; /* whose callbacks are running, on the thread `caller` */
+    pthread_t caller;
     llmcs_request *events, *events_end;
     llmcs_engine_stats stats;
 };

@@ -5,6 +5,34 @@
 #include "runtime/engine.h"
 #include "runtime/numbers.h"
 
+/* ----------------------------------------------------------------------------------------------- callbacks */
+
+static bool calls_back(const ll_generation *g) { return g->on_text || g->on_token; }
+
+/* Between these two the caller may be called; who frees the request waits for the second. Once it is freed nobody is
+ * called any more. */
+static void begin_calls(llmcs_engine *e, llmcs_request *r) {
+    r->g.host = e->host;
+    if (!calls_back(&r->g)) return;
+    pthread_mutex_lock(&e->lock);
+    if (r->deaf) {
+        r->g.on_text = r->g.drafts[0].stream.on_text = NULL;
+        r->g.on_token = NULL;
+    } else {
+        e->calling = r;
+        e->caller = pthread_self();
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void end_calls(llmcs_engine *e, llmcs_request *r) {
+    if (!calls_back(&r->g)) return;
+    pthread_mutex_lock(&e->lock);
+    e->calling = NULL;
+    pthread_cond_broadcast(&r->finished);
+    pthread_mutex_unlock(&e->lock);
+}
+
 /* ------------------------------------------------------------------------------------------------ the end */
 
 /* With nothing chosen yet there is no result. */
@@ -50,8 +78,9 @@ static void publish_tokens(llmcs_request *r) {
 
 void ll_engine_end(llmcs_engine *e, llmcs_request *r, llmcs_status status, llmcs_finish_reason reason) {
     r->ended = true;
-    r->g.host = e->host;
+    begin_calls(e, r);
     if (!status) status = conclude(r, reason);
+    end_calls(e, r);
     if (status) ll_format(r->message, sizeof r->message, "%s", llmcs_error_message());
     pthread_mutex_lock(&e->lock);
     r->phase = LL_REQUEST_FINISHED;
@@ -102,8 +131,6 @@ static llmcs_status run_pass(llmcs_engine *e) {
 }
 
 /* -------------------------------------------------------------------------------------------------- choosing */
-
-static bool calls_back(const ll_generation *g) { return g->on_text || g->on_token; }
 
 /* Row k of the unit's logits is of its k-th live line. */
 static llmcs_status choose_drafts(ll_generation *g, const llmcs_request *r, const float *logits) {
@@ -169,9 +196,10 @@ static void call_back(llmcs_engine *e) {
     for (size_t i = 0; i < e->n_units; i++) {
         ll_unit *unit = &e->units[i];
         llmcs_request *r = unit->request;
-        r->g.host = e->host;
-        if (unit->n_logits && !r->ended && !unit->status && calls_back(&r->g))
-            note(unit, tell(&r->g, r, unit, e->logits + unit->first_logits * r->g.vocab));
+        if (!unit->n_logits || r->ended || unit->status || !calls_back(&r->g)) continue;
+        begin_calls(e, r);
+        note(unit, tell(&r->g, r, unit, e->logits + unit->first_logits * r->g.vocab));
+        end_calls(e, r);
     }
 }
 

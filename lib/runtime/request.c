@@ -300,9 +300,11 @@ void llmcs_request_free(llmcs_request **request) {
         return;
     }
     atomic_store(&r->cancel, true);
-    pthread_mutex_lock(&r->engine->lock);
-    ll_request_drop_event(r->engine, r);
+    llmcs_engine *e = r->engine;
+    pthread_mutex_lock(&e->lock);
+    ll_request_drop_event(e, r);
     r->deaf = true;
+    while (e->calling == r && !pthread_equal(e->caller, pthread_self())) pthread_cond_wait(&r->finished, &e->lock);
     ll_request_drop(r);
 }
 

@@ -1,6 +1,7 @@
 /* The engine: every request gets what it would get alone, whatever stands beside it and however little memory there is.
  */
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -328,6 +329,62 @@ START_TEST(callbacks_hear_everything) {
 }
 END_TEST
 
+/* Frees its own request in the second call. */
+typedef struct quitter {
+    llmcs_request *request;
+    atomic_int n_calls;
+} quitter;
+
+static int quit(void *user, int32_t id) {
+    quitter *q = user;
+    (void)id;
+    if (atomic_fetch_add(&q->n_calls, 1) == 1) llmcs_request_free(&q->request);
+    return 0;
+}
+
+static int dawdle(void *user, int32_t id) {
+    quitter *q = user;
+    (void)id;
+    atomic_fetch_add(&q->n_calls, 1);
+    usleep(2000);
+    atomic_fetch_add(&q->n_calls, 1);
+    return 0;
+}
+
+START_TEST(nobody_is_called_after_the_handle_is_freed) {
+    llmcs_engine_options o = engine_options();
+    llmcs_submit_options options;
+    llmcs_submit_options_init(&options);
+    llmcs_generate_params p = defaults(200);
+    p.eos_token_id = questions[0].ids;
+    p.n_eos_token_id = 0;
+    quitter q = {0};
+    options.user = &q;
+    options.on_token = quit;
+    o.flags = LLMCS_ENGINE_NO_THREAD; /* so that the handle is there before the first call */
+    llmcs_engine *engine = new_engine(model, &o);
+    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &options, &q.request));
+    for (int worked = 1; worked;) OK(llmcs_engine_step(engine, &worked));
+    ck_assert_int_eq(q.n_calls, 2);
+    ck_assert_ptr_null(q.request);
+    llmcs_engine_free(&engine);
+    engine = new_engine(model, NULL);
+    options.on_token = dawdle;
+    for (int round = 0; round < 10; round++) {
+        quitter slow = {0};
+        options.user = &slow;
+        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &options, &slow.request));
+        while (slow.n_calls < 1 + round) usleep(100);
+        llmcs_request_free(&slow.request);
+        int n_calls = slow.n_calls;
+        ck_assert_int_eq(n_calls % 2, 0); /* none was on its way */
+        usleep(3000);
+        ck_assert_int_eq(slow.n_calls, n_calls);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
 /* ---- ends that come from outside */
 
 static llmcs_generate_params endless(void) {
@@ -620,6 +677,7 @@ static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, read_while_it_comes, 0, 2);
     tcase_add_test(tests, events_and_their_descriptor);
     tcase_add_test(tests, callbacks_hear_everything);
+    tcase_add_test(tests, nobody_is_called_after_the_handle_is_freed);
     tcase_add_test(tests, cancelled_late_and_freed);
     tcase_add_test(tests, in_a_child_of_fork);
     tcase_add_test(tests, refused);
