@@ -19,6 +19,7 @@
 
 #define BENCH_MAX_REPEATS 99
 #define BENCH_MAX_LIST 64
+#define BENCH_MAX_CALLERS 256
 
 /* ---- options.c: what the command line asked for; lists are what the option said, or the default */
 typedef struct bench_list {
@@ -36,6 +37,9 @@ typedef struct bench_options {
     llmcs_backend backend;
     int repeats;
     bool json;
+    /* encode */
+    const char *texts, *tokenizer; /* files; tokenizer: NULL, or where a shape's vocabulary comes from */
+    int max_length, callers, count;
 } bench_options;
 
 /* False after saying what is wrong. */
@@ -121,8 +125,9 @@ typedef struct bench_shape {
 } bench_shape;
 /* NULL: no such shape. */
 const bench_shape *bench_shape_find(const char *name);
-/* NULL after saying what is wrong. Made at the first call for a shape. */
-const char *bench_shape_folder(const bench_shape *shape);
+/* NULL after saying what is wrong. Made at the first call for a shape. tokenizer: NULL, or a folder whose vocab.txt an
+ * encoder gets instead of one that is made up. */
+const char *bench_shape_folder(const bench_shape *shape, const char *tokenizer);
 /* "gpt2-124m, ..." */
 const char *bench_shape_names(void);
 
@@ -133,5 +138,6 @@ int bench_kernels_parts(const bench *b);
 int bench_e2e_main(const bench *b);
 int bench_open_main(const bench_options *o);
 int bench_tokenizer_main(const bench *b);
+int bench_encode_main(const bench *b);
 
 #endif

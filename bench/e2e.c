@@ -73,7 +73,7 @@ static int measure_as(const bench *b, const char *path, int weights, int kv_type
 
 int bench_e2e_main(const bench *b) {
     const bench_options *o = b->options;
-    const char *path = o->shape ? bench_shape_folder(o->shape) : o->path;
+    const char *path = o->shape ? bench_shape_folder(o->shape, NULL) : o->path;
     int code = !path;
     for (int w = 0; w < o->weights.n && !code; w++)
         for (int k = 0; k < o->kv_types.n && !code; k++)

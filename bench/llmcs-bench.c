@@ -35,6 +35,7 @@ static int dispatch(bench *b, const char *command) {
     if (!strcmp(command, "limits")) return bench_limits_main(b);
     if (!strcmp(command, "kernels")) return bench_kernels_main(b);
     if (!strcmp(command, "e2e")) return bench_e2e_main(b);
+    if (!strcmp(command, "encode")) return bench_encode_main(b);
     return bench_tokenizer_main(b);
 }
 

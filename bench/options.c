@@ -10,14 +10,18 @@ static const char usage[] =
     "  limits             what the machine can do: reading memory, multiply-adds of float32, dot products of int8\n"
     "  kernels            the library's kernels, every row of them that runs here, at the shapes of real models\n"
     "  e2e [PATH]         a model's folder or GGUF file, or --shape: opening, prompts, decoding, batches; or texts\n"
+    "  encode [PATH]      an encoder, or --shape, and --texts: one call, batches, one text at a time, many threads\n"
     "  tokenizer FOLDER   megabytes a second on one core\n"
     "  open PATH          one opening and first use: milliseconds and peak memory, in a process of its own\n"
     "Without a command a short set of all of them, in less than two minutes on two cores.\n"
-    "  --shape NAME       a model of random weights (e2e, kernels): %s\n"
+    "  --shape NAME       a model of random weights (e2e, encode, kernels): %s\n"
     "  --weights LIST     auto, f32, f16, bf16, int8, int4        --kv-type LIST   auto, f32, f16\n"
     "  --threads LIST     such as 1,2,4; 0: all that may be used  --backend NAME   auto, native, openblas\n"
-    "  --prompts LIST     tokens   --contexts LIST  tokens before decoding    --batches LIST  conversations\n"
+    "  --prompts LIST     tokens   --contexts LIST  tokens before decoding    --batches LIST  conversations, texts\n"
     "  --lengths LIST     tokens of an encoder's text            --rows LIST       rows of a product (kernels)\n"
+    "  --texts FILE       encode: a text a line, or JSON Lines with \"text\"; --count N of them (256), cut to\n"
+    "  --max-length N     tokens (256); --threads-calling N with one text at a time (8); --tokenizer FOLDER for a "
+    "shape\n"
     "  --repeats N        medians of N turns (5)                  --json           one JSON document\n"
     "LLMCS_CPU=scalar|avx2|avx512|neon|... chooses the row of kernels.\n";
 
@@ -75,6 +79,16 @@ static bool read_one(int *value, const char *text, const name_list *names, int l
     return true;
 }
 
+static bool read_encode_option(bench_options *o, const char *name, const char *value) {
+    if (!strcmp(name, "--max-length")) return read_one(&o->max_length, value, NULL, 3, 65536);
+    if (!strcmp(name, "--threads-calling")) return read_one(&o->callers, value, NULL, 1, BENCH_MAX_CALLERS);
+    if (!strcmp(name, "--count")) return read_one(&o->count, value, NULL, 1, 1000000);
+    const bool texts = !strcmp(name, "--texts"), tokenizer = !strcmp(name, "--tokenizer");
+    if (texts) o->texts = value;
+    if (tokenizer) o->tokenizer = value;
+    return texts || tokenizer;
+}
+
 /* One option and its value; false: no such option, or not such a value. */
 static bool read_option(bench_options *o, const char *name, const char *value) {
     const name_list weights = NAMES(weights_names), kv_types = NAMES(kv_type_names), backends = NAMES(backend_names);
@@ -104,6 +118,8 @@ static bool read_option(bench_options *o, const char *name, const char *value) {
         ok = read_list(&o->rows, value, NULL, 1, 512);
     } else if (!strcmp(name, "--repeats")) {
         ok = read_one(&o->repeats, value, NULL, 1, BENCH_MAX_REPEATS);
+    } else {
+        ok = read_encode_option(o, name, value);
     }
     return ok;
 }
@@ -112,7 +128,7 @@ static bool read_option(bench_options *o, const char *name, const char *value) {
 static const struct {
     const char *name;
     int path;
-} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"open", 2}, {"tokenizer", 2}};
+} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}};
 
 static bool wrong(const char *what, const char *value) {
     fprintf(stderr, "llmcs-bench: %s: %s\n", what, value);
@@ -123,6 +139,9 @@ static bool wrong(const char *what, const char *value) {
 bool bench_options_read(bench_options *o, int argc, char **argv) {
     *o = (bench_options){.command = "",
                          .repeats = 5,
+                         .max_length = 256,
+                         .callers = 8,
+                         .count = 256,
                          .threads = {1, {0}},
                          .weights = {1, {LLMCS_WEIGHTS_AUTO}},
                          .kv_types = {1, {LLMCS_KV_AUTO}}};
@@ -150,7 +169,8 @@ bool bench_options_read(bench_options *o, int argc, char **argv) {
     }
     if (path == 2 && !o->path) return wrong("which folder", o->command);
     if (path == 1 && !o->path == !o->shape) return wrong("a path or a --shape, one of them", o->command);
+    if (!strcmp(o->command, "encode") && !o->texts) return wrong("which --texts", o->command);
     if (o->shape && path != 1 && strcmp(o->command, "kernels"))
-        return wrong("--shape is for e2e and kernels", *o->command ? o->command : "the short set");
+        return wrong("--shape is for e2e, encode and kernels", *o->command ? o->command : "the short set");
     return true;
 }

@@ -193,6 +193,24 @@ static bool write_config(const bench_shape *s, const char *path) {
     return !fclose(f);
 }
 
+/* As many lines as there are must be ids of the shape. */
+static bool copy_vocabulary(const bench_shape *s, const char *folder, const char *path) {
+    char from[512], line[512];
+    int n = 0;
+    snprintf(from, sizeof from, "%s/vocab.txt", folder);
+    FILE *in = fopen(from, "r"), *out = in ? fopen(path, "w") : NULL;
+    bool ok = out;
+    while (ok && fgets(line, sizeof line, in)) {
+        n += strchr(line, '\n') != NULL;
+        ok = fputs(line, out) >= 0;
+    }
+    if (in) fclose(in);
+    if (out) ok &= !fclose(out);
+    if (ok && n <= s->vocabulary) return true;
+    fprintf(stderr, "llmcs-bench: %s: cannot be read, or is no vocabulary of at most %d tokens\n", from, s->vocabulary);
+    return false;
+}
+
 /* Words "w0", "w1", ... after BERT's special tokens: enough for llmcs_embed to have texts. */
 static bool write_vocabulary(const bench_shape *s, const char *path) {
     static const char *const special[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
@@ -242,11 +260,11 @@ const bench_shape *bench_shape_find(const char *name) {
     return NULL;
 }
 
-const char *bench_shape_folder(const bench_shape *s) {
+const char *bench_shape_folder(const bench_shape *s, const char *tokenizer) {
     temporary *t = &made[s - shapes];
     if (t->folder[0]) return t->folder;
     if (make_folder(t) && write_config(s, t->files[0]) && write_tensors(s, t->files[1]) &&
-        (!s->encoder || write_vocabulary(s, t->files[2])))
+        (!s->encoder || (tokenizer ? copy_vocabulary(s, tokenizer, t->files[2]) : write_vocabulary(s, t->files[2]))))
         return t->folder;
     perror("llmcs-bench: a temporary folder for random weights (TMPDIR names the place)");
     return NULL;
