@@ -45,8 +45,8 @@ void ll_encoder_room_free(const llmcs_model *m, ll_encoder_room *room); /* NULL 
 /* Frees those that are idle. */
 void ll_encoder_rooms_free(llmcs_model *m);
 
-/* How many more sequences of the request, from its n_taken-th on, go into the pass: all, or none; or of a request that
- * is larger than any pass as many as an empty one takes. */
+/* How many more sequences of the request, from its n_taken-th on, go into the pass. What fits a pass is not taken in
+ * parts. */
 size_t ll_encoder_fit(const ll_encoder_room *room, const struct ll_encoder_request *r);
 /* Adds n of them. */
 void ll_encoder_add(ll_encoder_room *room, struct ll_encoder_request *r, size_t n);
@@ -55,7 +55,7 @@ void ll_encoder_run(llmcs_model *m, ll_encoder_room *room);
 /* Nothing is in the pass. */
 void ll_encoder_clear(ll_encoder_room *room);
 /* How many of the next n sequences make one request of a good size; at least one. *n_rows: their tokens. */
-size_t ll_encoder_piece(const llmcs_model *m, const size_t *lengths, size_t n, size_t *n_rows);
+size_t ll_encoder_piece(const size_t *lengths, size_t n, size_t *n_rows);
 
 /* ---- requests (encoder_merge.c) */
 

@@ -73,7 +73,7 @@ static llmcs_status eval_all(eval *e, const int32_t *ids, const int32_t *type_id
                                 .want = wanted(e),
                                 .sink = sink,
                                 .user = e};
-        r.n = ll_encoder_piece(e->model, r.lengths, n - e->n_texts, &r.n_rows);
+        r.n = ll_encoder_piece(r.lengths, n - e->n_texts, &r.n_rows);
         if (e->rows) {
             r.word_rows = e->rows;
             r.n_word_rows = r.n_rows;
@@ -92,7 +92,7 @@ static llmcs_status number_rows(const llmcs_model *m, const size_t *lengths, siz
     size_t most = 0;
     for (size_t i = 0; i < n_texts;) {
         size_t n_rows;
-        i += ll_encoder_piece(m, lengths + i, n_texts - i, &n_rows);
+        i += ll_encoder_piece(lengths + i, n_texts - i, &n_rows);
         most = ll_max(most, n_rows);
     }
     LL_TRY(ll_alloc(&m->allocator, most, sizeof **rows, "rows", rows));

@@ -73,7 +73,7 @@ static llmcs_status add(feed *f, size_t i) {
         f->first_cut = i;
         f->first_cut_tokens = info.n_tokens;
     }
-    if (ll_encoder_piece(c->model, s->lengths, s->n, &piece_rows) == s->n) return LLMCS_OK;
+    if (ll_encoder_piece(s->lengths, s->n, &piece_rows) == s->n) return LLMCS_OK;
     return work(f, n, n_rows);
 }
 
