@@ -197,6 +197,24 @@ class Encode(unittest.TestCase):
             self.assertEqual(len(v), self.model.info["n_embedding"])
             self.assertAlmostEqual(sum(x * x for x in v), 1, places=4)
 
+    def test_texts_that_are_too_long(self):
+        long = "good shop , but the zip broke after two days " * 60
+        for call in (self.model.classify, self.model.embed, lambda texts, **how: self.model.rerank("good", texts, **how)):
+            infos = []
+            with self.assertRaises(llmcs.Error) as failed:
+                call(["good", long])
+            self.assertEqual(failed.exception.status, "CONTEXT_FULL")
+            self.assertIn("text 1", str(failed.exception))
+            self.assertEqual(len(call(["good", long], infos=infos, overflow="truncate")), 2)
+            self.assertEqual([i["truncated"] for i in infos], [False, True])
+            infos = []
+            answers = call(["good", long], infos=infos, overflow="windows", stride=16)
+            self.assertEqual(answers[0], call(["good"])[0])
+            self.assertGreater(infos[1]["n_windows"], 1)
+            self.assertGreater(infos[1]["n_worked"], infos[1]["n_tokens"])
+            with self.assertRaises(TypeError):
+                call(["good"], no_such_thing=1)
+
     def test_many_threads_share_a_model(self):
         expected, got = self.model.classify(["good"]), [None] * 8
 

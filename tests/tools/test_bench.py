@@ -97,6 +97,30 @@ class Figures(unittest.TestCase):
         self.assertLessEqual({("encode", 16, 1), ("encode", 128, 1), ("encode", 128, 2)}, got)
         self.assertEqual([f["unit"] for f in some if f["name"] == "embed"], ["texts/s"])
 
+    def test_encode(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lines, fields = os.path.join(folder, "lines.txt"), os.path.join(folder, "fields.jsonl")
+            texts = ["w%d " % i * (1 + i % 40) for i in range(30)]
+            with open(lines, "w") as f:
+                f.write("\n\n".join(texts))
+            with open(fields, "w") as f:
+                f.writelines(json.dumps({"label": 1, "text": t + "\u00fc"}) + "\n" for t in texts)
+            for path in (lines, fields):
+                some = figures("encode", "--shape", "tiny-bert", "--threads", "2", "--texts", path, "--count", "24",
+                               "--max-length", "20", "--batches", "8", "--threads-calling", "4", "--weights", "int8")
+                self.check(some, "encode")
+                self.assertEqual({f["name"] for f in some if "share" in f}, {"whole", "batches", "single", "callers"})
+                got = {f["name"] for f in some}
+                self.assertLessEqual({"whole, texts", "callers, of one call", "callers, p50", "callers, p99"}, got)
+                self.assertTrue(all(3 < f["tokens"] <= 20 for f in some))
+            with open(fields, "a") as f:
+                f.write('{"txt": 1}\n')
+            self.assertIn("text", run("encode", "--shape", "tiny-bert", "--texts", fields, code=1))
+            self.assertIn("no texts", run("encode", "--shape", "tiny-bert", "--texts", os.devnull, code=1))
+            self.assertIn("not/there", run("encode", "--shape", "tiny-bert", "--texts", lines, "--tokenizer", "not/there",
+                                           code=1))
+            self.assertIn("no encoder", run("encode", "--shape", "tiny", "--texts", lines, code=1))
+
     def test_folder(self):
         some = figures("e2e", os.path.join(DATA, "golden", "gpt2-f16"), "--threads", "1")
         self.check(some, "e2e")
@@ -131,7 +155,8 @@ class Refusals(unittest.TestCase):
                       ["limits", "--threads", "1,"], ["limits", "--threads", "513"], ["limits", "--repeats", "0"],
                       ["limits", "--repeats", "3,5"], ["kernels", "--rows", "0"], ["e2e"], ["e2e", "--shape", "gpt5"],
                       ["e2e", "x", "--shape", "tiny"], ["e2e", "x", "--weights", "f64"], ["tokenizer"], ["open"],
-                      ["limits", "--shape", "tiny"], ["e2e", "x", "--batches", "257"],
+                      ["limits", "--shape", "tiny"], ["encode", "x"], ["encode", "--texts", "x"],
+                      ["encode", "x", "--texts", "x", "--threads-calling", "0"], ["e2e", "x", "--batches", "257"],
                       ["limits", "--threads", ",".join(["1"] * 65)]):
             self.assertIn("usage: llmcs-bench", run(*wrong, code=2), wrong)
 

@@ -204,6 +204,25 @@ class Demo(unittest.TestCase):
         self.assertAlmostEqual(math.fsum(x * x for x in v), 1, places=4)
         self.assertEqual(len(run("llmcs", "classify", BERT, text="好\nbad\n").splitlines()), 2)
 
+    def test_texts_that_are_too_long(self):
+        text = "the zip broke after two days , and the colour is not the one that was shown"
+        whole = ask("classify", BERT, [{"text": text}])[0]
+        self.assertEqual((whole["truncated"], whole["windows"]), (False, 1))
+        for command in ("classify", "embed"):
+            cut = ask(command, BERT, [{"text": text}], "--max-length", "8")[0]
+            self.assertEqual((cut["tokens"], cut["truncated"], cut["windows"]), (whole["tokens"], True, 1))
+            error = ask(command, BERT, [{"text": text}, {"text": "ok"}], "--max-length", "8", "--overflow", "error")
+            self.assertEqual(error[0]["error"]["status"], "CONTEXT_FULL")
+            self.assertFalse(error[1]["truncated"])
+            windows = ask(command, BERT, [{"text": text}], "--max-length", "8", "--overflow", "windows", "--stride", "2")[0]
+            self.assertEqual(windows["windows"], -(-(whole["tokens"] - 4) // 4))
+            self.assertFalse(windows["truncated"])
+            run("llmcs", command, BERT, "--overflow", "perhaps", "x", code=2)
+            run("llmcs", command, BERT, "--max-length", "-1", "x", code=2)
+            self.assertIn("stride", run("llmcs", command, BERT, "--stride", "9", "x", code=1))
+        done = subprocess.run([os.path.join(BIN, "llmcs"), "classify", BERT, "--max-length", "8", text], capture_output=True)
+        self.assertIn("8 of %d tokens" % whole["tokens"], done.stderr.decode())
+
     def test_generate_and_chat_and_score(self):
         a = ask("generate", GPT2, [{"prompt": "User: Where is my order?\nBot:", "max_new_tokens": 16, "logprobs": True}])[0]
         self.assertEqual(len(a["sequences"][0]), len(a["logprobs"][0]))

@@ -97,7 +97,8 @@ def probabilities(model, rows):
     """Of the positive class, for [(text, label)]."""
     out = []
     for i in range(0, len(rows), 32):
-        out += [scores["positive"] for scores in model.classify([text for text, _ in rows[i:i + 32]])]
+        texts = [text for text, _ in rows[i:i + 32]]
+        out += [scores["positive"] for scores in model.classify(texts, overflow="truncate")]
     return out
 
 

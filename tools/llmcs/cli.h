@@ -69,6 +69,29 @@ bool cli_is_one_of(const cli_command *command, const char *option, const char *c
 /* Where it is among them; 0 for NULL. */
 int cli_position(const char *const *names, const char *found);
 
+/* texts.c: how texts are cut that are too long for an encoder. CLI_TEXTS_OPTIONS are options of a job whose member
+ * `texts` is a cli_texts. */
+typedef struct cli_texts {
+    const char *overflow, *truncation, *window_pooling;
+    int32_t max_length, stride;
+} cli_texts;
+#define CLI_TEXTS_OPTIONS(job)                                                                                         \
+    {"overflow", CLI_STRING, offsetof(job, texts.overflow),                                                            \
+     "texts that are too long: error, truncate (default; stderr says so) or windows"},                                 \
+        {"max_length", CLI_INT, offsetof(job, texts.max_length), "tokens of a text or window (default: the model's)"}, \
+        {"stride", CLI_INT, offsetof(job, texts.stride), "tokens that neighbouring windows have in common (0)"},       \
+        {"truncation", CLI_STRING, offsetof(job, texts.truncation),                                                    \
+         "which text of a pair is cut: longest_first, only_first or only_second"},                                     \
+    {                                                                                                                  \
+        "window_pooling", CLI_STRING, offsetof(job, texts.window_pooling), "auto, mean or max"                         \
+    }
+/* False after saying what is wrong. */
+bool cli_texts_read(const cli_command *command, const cli_texts *asked, llmcs_text_params *params);
+/* A line on stderr if the text was cut. */
+void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);
+/* Members of a JSON object, behind another. */
+void out_text_info(const llmcs_text_info *info);
+
 /* model.c: opens with the common options, with a progress line on stderr if that is a terminal. */
 llmcs_status cli_open(const cli_common *common, llmcs_model **model);
 /* Prints what failed; returns EXIT_FAILED. */

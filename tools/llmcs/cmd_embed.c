@@ -10,12 +10,15 @@ typedef struct job {
     const char *pooling_name, *normalize_name;
     llmcs_pooling pooling;
     llmcs_normalize normalize;
+    cli_texts texts;
+    llmcs_text_params params;
 } job;
 
 static const cli_option options[] = {
     {"pooling", CLI_STRING, offsetof(job, pooling_name),
      "auto, mean, cls or pooler (auto: as modules.json says, else mean)"},
     {"normalize", CLI_STRING, offsetof(job, normalize_name), "auto, no or l2 (auto: as modules.json says, else l2)"},
+    CLI_TEXTS_OPTIONS(job),
 };
 static const size_t n_options = sizeof options / sizeof *options;
 
@@ -23,14 +26,16 @@ static llmcs_status answer(void *user, const json_t *request) {
     static const char *const keys[] = {"text", "pair", NULL};
     const job *j = user;
     llmcs_text text = {0};
+    llmcs_text_info info;
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) ||
         (status = request_text(request, "text", true, &text.text, &text.text_bytes)) ||
         (status = request_text(request, "pair", false, &text.pair, &text.pair_bytes)) ||
-        (status = llmcs_embed(j->model, &text, 1, j->pooling, j->normalize, j->vector)))
+        (status = llmcs_embed_with(j->model, &text, 1, j->pooling, j->normalize, &j->params, j->vector, &info)))
         return status;
     fputs("{\"embedding\":", stdout);
     out_floats(j->vector, j->n);
+    out_text_info(&info);
     putchar('}');
     return LLMCS_OK;
 }
@@ -38,7 +43,10 @@ static llmcs_status answer(void *user, const json_t *request) {
 static int print_text(void *user, const char *bytes, size_t len) {
     const job *j = user;
     llmcs_text text = {bytes, len, NULL, 0};
-    if (llmcs_embed(j->model, &text, 1, j->pooling, j->normalize, j->vector)) return cli_failed("embed");
+    llmcs_text_info info;
+    if (llmcs_embed_with(j->model, &text, 1, j->pooling, j->normalize, &j->params, j->vector, &info))
+        return cli_failed("embed");
+    cli_texts_warn(&info, bytes, len);
     for (size_t i = 0; i < j->n; i++) printf(i ? " %.9g" : "%.9g", (double)j->vector[i]);
     putchar('\n');
     fflush(stdout);
@@ -74,7 +82,7 @@ static int run(int argc, char **argv) {
     int code = cli_parse(&cmd_embed, argc, argv, &common, &j);
     if (code >= 0) return code;
     int pooling = pick("pooling", j.pooling_name, poolings), norm = pick("normalize", j.normalize_name, normalizes);
-    if (pooling < 0 || norm < 0) return EXIT_USAGE;
+    if (pooling < 0 || norm < 0 || !cli_texts_read(&cmd_embed, &j.texts, &j.params)) return EXIT_USAGE;
     j.pooling = (llmcs_pooling)pooling;
     j.normalize = (llmcs_normalize)norm;
     if (cli_open(&common, &j.model)) return cli_failed("open");
@@ -87,7 +95,8 @@ static int run(int argc, char **argv) {
 const cli_command cmd_embed = {"embed",
                                "[text ...]",
                                "A vector for each text: each argument, or each line of stdin.",
-                               "{\"text\":\"...\",\"pair\":\"...\"?} -> {\"embedding\":[...]}",
+                               "{\"text\":\"...\",\"pair\":\"...\"?} -> {\"embedding\":[...],"
+                               "\"tokens\":n,\"truncated\":false,\"windows\":1}",
                                options,
                                &n_options,
                                run};

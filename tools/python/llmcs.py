@@ -46,6 +46,9 @@ ModelInfo = _struct("llmcs_model_info", (_size, "struct_size"), (c.c_char_p, "mo
                     (c.c_char_p, "cpu backend"), (_u64, "n_parameters weights_bytes"), (c.c_char_p, "weights kv_type"))
 EncodeParams = _struct("llmcs_encode_params", (_size, "struct_size"), (_u32, "flags"), (c.c_int, "truncation"),
                        (_size, "max_length"))
+TextParams = _struct("llmcs_text_params", (_size, "struct_size"), (c.c_int, "overflow truncation"),
+                     (_size, "max_length stride"), (c.c_int, "window_pooling"), (_u32, "flags"))
+TextInfo = _struct("llmcs_text_info", (_size, "n_tokens n_worked n_windows"), (_i32, "truncated"))
 Span = _struct("llmcs_span", (_size, "begin end"))
 SessionOptions = _struct("llmcs_session_options", (_size, "struct_size"), (_i32, "n_ctx"))
 Ids = _struct("llmcs_ids", (c.POINTER(_i32), "ids"), (_size, "n_ids"))
@@ -103,9 +106,10 @@ def _load():
         "llmcs_result_free": (None, P(P(Result))),
         "llmcs_score": (c.c_int, _ptr, c.c_char_p, _size, c.c_char_p, _size, P(ScoreResult)),
         "llmcs_choose": (c.c_int, _ptr, c.c_char_p, _size, P(c.c_char_p), _size, c.c_int, P(ScoreResult), P(_size)),
-        "llmcs_classify": (c.c_int, _ptr, P(Text), _size, P(_float), P(_i32)),
-        "llmcs_embed": (c.c_int, _ptr, P(Text), _size, c.c_int, c.c_int, P(_float)),
-        "llmcs_rerank": (c.c_int, _ptr, c.c_char_p, _size, P(Text), _size, P(_float)),
+        "llmcs_text_params_init": (None, P(TextParams)),
+        "llmcs_classify_with": (c.c_int, _ptr, P(Text), _size, P(TextParams), P(_float), P(_i32), P(TextInfo)),
+        "llmcs_embed_with": (c.c_int, _ptr, P(Text), _size, c.c_int, c.c_int, P(TextParams), P(_float), P(TextInfo)),
+        "llmcs_rerank_with": (c.c_int, _ptr, c.c_char_p, _size, P(Text), _size, P(TextParams), P(_float), P(TextInfo)),
         "llmcs_quantize_params_init": (None, P(QuantizeParams)),
         "llmcs_quantize": (c.c_int, c.c_char_p, c.c_char_p, P(QuantizeParams)),
         "llmcs_fill_mask": (c.c_int, _ptr, c.c_char_p, _size, _size, P(MaskToken), _size, P(_size)),
@@ -226,6 +230,25 @@ def _texts(texts):
     return array
 
 
+def _text_params(how):
+    """llmcs_text_params from keyword arguments."""
+    p = TextParams()
+    _lib.llmcs_text_params_init(c.byref(p))
+    names = {"overflow": ("error", "truncate", "windows"), "window_pooling": ("auto", "mean", "max"),
+             "truncation": (None, "longest_first", "only_first", "only_second")}
+    for key, value in how.items():
+        if key not in ("overflow", "truncation", "max_length", "stride", "window_pooling"):
+            raise TypeError("unknown argument %r" % key)
+        setattr(p, key, names[key].index(value) if key in names else value)
+    return c.byref(p)
+
+
+def _tell(infos, done, n):
+    for info in done[:n] if infos is not None else ():
+        infos.append({"n_tokens": info.n_tokens, "n_worked": info.n_worked, "n_windows": info.n_windows,
+                      "truncated": bool(info.truncated)})
+
+
 class Model(_Handle):
     """Model(folder, n_threads=0, mmap=False, backend="auto", weights="auto", kv_type="auto"): weights is how they are
     kept, auto, f32, f16, bf16, int8 or int4; kv_type is auto, f32 or f16."""
@@ -263,23 +286,31 @@ class Model(_Handle):
     def session(self, n_ctx=0):
         return Session(self, n_ctx)
 
-    def classify(self, texts):
-        """[{label: probability}] for texts or (text, pair) tuples."""
+    def classify(self, texts, infos=None, **how):
+        """[{label: probability}] for texts or (text, pair) tuples. Texts over the model's length are an Error
+        (CONTEXT_FULL) unless overflow="truncate" or "windows" says what becomes of them; with it max_length, stride,
+        truncation ("longest_first", "only_first", "only_second"), window_pooling ("auto", "mean", "max"). infos: a
+        list to which a dict for each text is added: n_tokens, n_worked, n_windows, truncated."""
         n, labels = len(texts), self.labels
-        scores = (_float * max(1, n * len(labels)))()
-        _check(_lib.llmcs_classify(self._h, _texts(texts), n, scores, None))
+        scores, done = (_float * max(1, n * len(labels)))(), (TextInfo * max(1, n))()
+        _check(_lib.llmcs_classify_with(self._h, _texts(texts), n, _text_params(how), scores, None, done))
+        _tell(infos, done, n)
         return [dict(zip(labels, scores[i * len(labels):(i + 1) * len(labels)])) for i in range(n)]
 
-    def embed(self, texts, pooling="auto", normalize="auto"):
+    def embed(self, texts, pooling="auto", normalize="auto", infos=None, **how):
+        """A list of floats for each text; infos and how as in classify."""
         n, width = len(texts), self._info.n_embedding
-        vectors = (_float * max(1, n * width))()
-        _check(_lib.llmcs_embed(self._h, _texts(texts), n, ("auto", "mean", "cls", "pooler").index(pooling),
-                                ("auto", "no", "l2").index(normalize), vectors))
+        vectors, done = (_float * max(1, n * width))(), (TextInfo * max(1, n))()
+        _check(_lib.llmcs_embed_with(self._h, _texts(texts), n, ("auto", "mean", "cls", "pooler").index(pooling),
+                                     ("auto", "no", "l2").index(normalize), _text_params(how), vectors, done))
+        _tell(infos, done, n)
         return [vectors[i * width:(i + 1) * width] for i in range(n)]
 
-    def rerank(self, query, docs):
-        scores, q = (_float * max(1, len(docs)))(), query.encode()
-        _check(_lib.llmcs_rerank(self._h, q, len(q), _texts(docs), len(docs), scores))
+    def rerank(self, query, docs, infos=None, **how):
+        """A score for each document; infos and how as in classify."""
+        scores, q, done = (_float * max(1, len(docs)))(), query.encode(), (TextInfo * max(1, len(docs)))()
+        _check(_lib.llmcs_rerank_with(self._h, q, len(q), _texts(docs), len(docs), _text_params(how), scores, done))
+        _tell(infos, done, len(docs))
         return list(scores)[:len(docs)]
 
     def fill_mask(self, text, top_k=5):
