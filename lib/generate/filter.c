@@ -22,6 +22,18 @@ static inline float scale(const ll_scaling *s, float score) {
     return s->temperature == 1.0f ? score : (score - s->shift) / s->temperature;
 }
 
+/* ---- passes over a row that care for few of its scores: most blocks hold none, which is seen without a branch a
+ * score, in vector code */
+
+#define BLOCK ((size_t)64)
+
+/* Is one of scores [BLOCK] at least `least`? */
+static inline bool any_at_least(const float *scores, float least) {
+    int any = 0;
+    for (size_t i = 0; i < BLOCK; i++) any |= scores[i] >= least;
+    return any;
+}
+
 /* ---- the k-th largest of a row: a heap of the k largest seen so far, the least of them on top */
 
 static void sift_down_min(float *heap, size_t n, size_t i) {
@@ -38,10 +50,14 @@ static void sift_down_min(float *heap, size_t n, size_t i) {
 static float kth_largest(const float *scores, size_t n, size_t k, float *heap) {
     memcpy(heap, scores, k * sizeof *heap);
     for (size_t i = k / 2; i-- > 0;) sift_down_min(heap, k, i);
-    for (size_t i = k; i < n; i++) {
-        if (scores[i] > heap[0]) {
-            heap[0] = scores[i];
-            sift_down_min(heap, k, 0);
+    for (size_t i = k, m; i < n; i += m) {
+        m = ll_min(BLOCK, n - i);
+        if (m == BLOCK && !any_at_least(scores + i, heap[0])) continue;
+        for (size_t j = 0; j < m; j++) {
+            if (scores[i + j] > heap[0]) {
+                heap[0] = scores[i + j];
+                sift_down_min(heap, k, 0);
+            }
         }
     }
     return heap[0];
@@ -124,23 +140,15 @@ static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t
 
 /* ---- all together */
 
-/* Scores of a block, scaled; false if none of them reaches the threshold. */
-static bool scale_block(const ll_scaling *scaling, const float *scores, size_t n, float threshold, float *scaled) {
-    int any = 0;
-    for (size_t i = 0; i < n; i++) scaled[i] = scale(scaling, scores[i]);
-    for (size_t i = 0; i < n; i++) any |= scaled[i] >= threshold;
-    return any;
-}
-
-/* Tokens with a scaled score of at least `threshold`, in order of their ids. */
-static size_t collect(const ll_scaling *scaling, const float *scores, size_t vocab, float threshold, float scaled_max,
-                      ll_candidate *candidates) {
-    enum { BLOCK = 256 };
+/* Tokens with a scaled score of at least `threshold`, in order of their ids. No score below `least` has one. */
+static size_t collect(const ll_scaling *scaling, const float *scores, size_t vocab, float least, float threshold,
+                      float scaled_max, ll_candidate *candidates) {
     float scaled[BLOCK], weights[BLOCK];
     size_t kept = 0;
-    for (size_t begin = 0; begin < vocab; begin += BLOCK) {
-        size_t n = ll_min(BLOCK, vocab - begin);
-        if (!scale_block(scaling, scores + begin, n, threshold, scaled)) continue;
+    for (size_t begin = 0, n; begin < vocab; begin += n) {
+        n = ll_min(BLOCK, vocab - begin);
+        if (n == BLOCK && !any_at_least(scores + begin, least)) continue;
+        for (size_t i = 0; i < n; i++) scaled[i] = scale(scaling, scores[begin + i]);
         ll_exp_row(scaled, n, scaled_max, weights);
         for (size_t i = 0; i < n; i++) {
             if (scaled[i] < threshold || scaled[i] < -FLT_MAX) continue;
@@ -148,6 +156,12 @@ static size_t collect(const ll_scaling *scaling, const float *scores, size_t voc
         }
     }
     return kept;
+}
+
+/* A little below a score: what lies below that is less than it after scaling, too, whose two roundings move a number by
+ * no more than 2^-23 of itself. */
+static float below(const ll_scaling *scaling, float score) {
+    return score - (fabsf(score) + fabsf(scaling->shift)) * 0x1p-20f;
 }
 
 llmcs_status ll_filter_room_init(ll_filter_room *room, const llmcs_allocator *a, size_t vocab) {
@@ -178,10 +192,14 @@ llmcs_status ll_filter_scores(const ll_filter *filter, const float *scores, size
         return LLMCS_OK;
     }
     ll_scaling scaling = scaling_for(filter->temperature, max);
-    float threshold = -INFINITY;
+    float least = -FLT_MAX, threshold = -INFINITY;
     size_t k = ll_max(filter->top_k, filter->min_keep);
-    if (filter->top_k && k < vocab) threshold = scale(&scaling, kth_largest(scores, vocab, k, room->heap));
-    size_t n = collect(&scaling, scores, vocab, threshold, scale(&scaling, max), candidates);
+    if (filter->top_k && k < vocab) {
+        float kth = kth_largest(scores, vocab, k, room->heap);
+        threshold = scale(&scaling, kth);
+        least = below(&scaling, kth);
+    }
+    size_t n = collect(&scaling, scores, vocab, least, threshold, scale(&scaling, max), candidates);
     if (filter->top_p < 1.0f) n = keep_top_p(candidates, n, (double)filter->top_p, filter->min_keep);
     if (filter->min_p > 0.0f) n = keep_min_p(candidates, n, filter->min_p, filter->min_keep);
     *n_candidates = n;
