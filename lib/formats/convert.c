@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "formats/bytes.h"
 
 #define PART 512 /* elements that are copied aside before they are converted */
 
@@ -15,18 +16,11 @@ ll_dtype_block ll_dtype_block_of(ll_dtype dtype) {
     return blocks[dtype];
 }
 
-static uint16_t load16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
-
-static uint32_t load32(const unsigned char *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static void convert_f32(const unsigned char *from, size_t n, float *to) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (from != (const unsigned char *)to) memcpy(to, from, n * sizeof *to);
-    (void)load32;
 #else
-    for (size_t i = 0; i < n; i++) to[i] = ll_float_from_bits(load32(from + 4 * i));
+    for (size_t i = 0; i < n; i++) to[i] = ll_float_from_bits(ll_load_u32(from + 4 * i));
 #endif
 }
 
@@ -37,21 +31,21 @@ static void convert_halves(ll_dtype dtype, const unsigned char *from, size_t n, 
         float *out = to + done;
         memcpy(raw, from + 2 * done, 2 * part);
         if (dtype == LL_DTYPE_F16)
-            for (size_t i = 0; i < part; i++) out[i] = ll_half_to_float(load16(raw + 2 * i));
+            for (size_t i = 0; i < part; i++) out[i] = ll_half_to_float(ll_load_u16(raw + 2 * i));
         else
-            for (size_t i = 0; i < part; i++) out[i] = ll_bfloat_to_float(load16(raw + 2 * i));
+            for (size_t i = 0; i < part; i++) out[i] = ll_bfloat_to_float(ll_load_u16(raw + 2 * i));
     }
 }
 
 /* ------------------------------------------------------------------------------------------------------ blocks */
 
 static void expand_q8_0(const unsigned char *block, float *out) {
-    float d = ll_half_to_float(load16(block));
+    float d = ll_half_to_float(ll_load_u16(block));
     for (size_t i = 0; i < 32; i++) out[i] = d * (float)(int8_t)block[2 + i];
 }
 
 static void expand_q4_0(const unsigned char *block, float *out) {
-    float d = ll_half_to_float(load16(block));
+    float d = ll_half_to_float(ll_load_u16(block));
     for (size_t i = 0; i < 16; i++) {
         out[i] = d * (float)((block[2 + i] & 15) - 8);
         out[i + 16] = d * (float)((block[2 + i] >> 4) - 8);
@@ -59,7 +53,7 @@ static void expand_q4_0(const unsigned char *block, float *out) {
 }
 
 static void expand_q4_1(const unsigned char *block, float *out) {
-    float d = ll_half_to_float(load16(block)), m = ll_half_to_float(load16(block + 2));
+    float d = ll_half_to_float(ll_load_u16(block)), m = ll_half_to_float(ll_load_u16(block + 2));
     for (size_t i = 0; i < 16; i++) {
         out[i] = d * (float)(block[4 + i] & 15) + m;
         out[i + 16] = d * (float)(block[4 + i] >> 4) + m;
@@ -68,7 +62,7 @@ static void expand_q4_1(const unsigned char *block, float *out) {
 
 /* Two halves of 128 elements: of each, four runs of 32 that share bytes of `high`, and 16 elements for each scale. */
 static void expand_q6_k(const unsigned char *block, float *out) {
-    float d = ll_half_to_float(load16(block + 208));
+    float d = ll_half_to_float(ll_load_u16(block + 208));
     for (size_t half = 0; half < 2; half++) {
         const unsigned char *low = block + 64 * half, *high = block + 128 + 32 * half, *scales = block + 192 + 8 * half;
         for (size_t run = 0; run < 4; run++)

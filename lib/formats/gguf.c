@@ -10,6 +10,7 @@
 
 #include "base/sort.h"
 #include "base/utf8.h"
+#include "formats/bytes.h"
 #include "formats/folder.h"
 
 #define FIRST_READ_BYTES ((size_t)64 << 10)
@@ -58,22 +59,16 @@ static inline llmcs_status need(reader *r, uint64_t n, const char *what) {
     return read_on(r, r->at + (size_t)n);
 }
 
-static uint64_t load(const unsigned char *p, size_t n_bytes) {
-    uint64_t v = 0;
-    for (size_t i = n_bytes; i-- > 0;) v = v << 8 | p[i];
-    return v;
-}
-
 static llmcs_status read_u32(reader *r, const char *what, uint32_t *out) {
     LL_TRY(need(r, 4, what));
-    *out = (uint32_t)load(r->g->data + r->at, 4);
+    *out = ll_load_u32(r->g->data + r->at);
     r->at += 4;
     return LLMCS_OK;
 }
 
 static llmcs_status read_u64(reader *r, const char *what, uint64_t *out) {
     LL_TRY(need(r, 8, what));
-    *out = load(r->g->data + r->at, 8);
+    *out = ll_load_u64(r->g->data + r->at);
     r->at += 8;
     return LLMCS_OK;
 }
@@ -287,7 +282,7 @@ static llmcs_status read_alignment(const reader *r, uint64_t *alignment) {
     *alignment = LL_GGUF_ALIGNMENT;
     if (!v) return LLMCS_OK;
     if (v->is_array || v->type != LL_GGUF_U32) return fail_value(r, v, LLMCS_FORMAT, "not an integer of type u32");
-    *alignment = load(r->g->data + v->at, 4);
+    *alignment = ll_load_u32(r->g->data + v->at);
     if (*alignment < 8 || (*alignment & (*alignment - 1)))
         return fail_value(r, v, LLMCS_FORMAT, "an alignment is a power of two, at least 8");
     if (*alignment > LL_MAX_GGUF_ALIGNMENT)

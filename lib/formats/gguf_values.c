@@ -1,13 +1,8 @@
 /* Values of a GGUF file with the type and range that a caller needs, or a message that says what was found. */
 #include <string.h>
 
+#include "formats/bytes.h"
 #include "formats/gguf.h"
-
-static uint64_t load(const unsigned char *p, size_t n_bytes) {
-    uint64_t v = 0;
-    for (size_t i = n_bytes; i-- > 0;) v = v << 8 | p[i];
-    return v;
-}
 
 static const char *const type_names[LL_N_GGUF_TYPES] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
                                                         "bool", "string", "array", "u64", "i64", "f64"};
@@ -25,23 +20,23 @@ static bool as_int(const ll_gguf *g, const ll_gguf_value *v, int64_t *out) {
             *out = p[0] < 128 ? p[0] : p[0] - 256; /* two's complement */
             return true;
         case LL_GGUF_U16:
-            *out = (int64_t)load(p, 2);
+            *out = (int64_t)ll_load_u16(p);
             return true;
         case LL_GGUF_I16:
-            *out = (int16_t)load(p, 2);
+            *out = (int16_t)ll_load_u16(p);
             return true;
         case LL_GGUF_U32:
-            *out = (int64_t)load(p, 4);
+            *out = (int64_t)ll_load_u32(p);
             return true;
         case LL_GGUF_I32:
-            *out = (int32_t)load(p, 4);
+            *out = (int32_t)ll_load_u32(p);
             return true;
         case LL_GGUF_U64:
-            u = load(p, 8);
+            u = ll_load_u64(p);
             *out = (int64_t)u;
             return u <= INT64_MAX;
         case LL_GGUF_I64:
-            *out = (int64_t)load(p, 8);
+            *out = (int64_t)ll_load_u64(p);
             return true;
         default:
             return false;
@@ -101,10 +96,10 @@ llmcs_status ll_gguf_double(const ll_gguf *g, const char *key, double min, doubl
     if (!v) return LLMCS_OK;
     bool right = !v->is_array && (v->type == LL_GGUF_F32 || v->type == LL_GGUF_F64);
     if (right && v->type == LL_GGUF_F64) {
-        uint64_t bits = load(g->data + v->at, 8);
+        uint64_t bits = ll_load_u64(g->data + v->at);
         memcpy(&d, &bits, sizeof d);
     } else if (right) {
-        uint32_t bits = (uint32_t)load(g->data + v->at, 4);
+        uint32_t bits = ll_load_u32(g->data + v->at);
         float f;
         memcpy(&f, &bits, sizeof f);
         d = (double)f;
@@ -145,14 +140,14 @@ llmcs_status ll_gguf_array(const ll_gguf *g, const char *key, ll_gguf_type type,
 }
 
 const char *ll_gguf_next_string(const ll_gguf *g, size_t *at, size_t *len) {
-    *len = (size_t)load(g->data + *at, 8);
+    *len = (size_t)ll_load_u64(g->data + *at);
     const char *text = (const char *)g->data + *at + 8;
     *at += 8 + *len;
     return text;
 }
 
 int32_t ll_gguf_i32_at(const ll_gguf *g, const ll_gguf_value *array, size_t i) {
-    return (int32_t)load(g->data + array->at + 4 * i, 4);
+    return (int32_t)ll_load_u32(g->data + array->at + 4 * i);
 }
 
 const char *ll_gguf_carried(const ll_gguf *g, const char *name, size_t *len) {

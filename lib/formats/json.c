@@ -111,15 +111,20 @@ static llmcs_status parse_escape(parser *p, uint32_t *cp) {
 
 /* Steps over bytes that stand for themselves. */
 static llmcs_status skip_plain(parser *p) {
-    while (p->at < p->len) {
-        unsigned char c = (unsigned char)p->text[p->at];
+    const char *text = p->text;
+    const size_t len = p->len;
+    for (size_t i = p->at, n; i < len; i += n) {
+        const unsigned char c = (unsigned char)text[i];
+        uint32_t cp = c;
+        n = 1;
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') continue;
+        p->at = i;
         if (c == '"' || c == '\\') return LLMCS_OK;
         if (c < 0x20) return not_json(p, "a control character must be escaped in a string");
-        uint32_t cp = c;
-        size_t n = c < 0x80 ? 1 : ll_utf8_decode(p->text + p->at, p->len - p->at, &cp);
+        n = ll_utf8_decode(text + i, len - i, &cp);
         if (cp == LL_UTF8_BAD) return not_json(p, "a string that is not UTF-8");
-        p->at += n;
     }
+    p->at = len;
     return not_json(p, "expected \" at the end of a string");
 }
 

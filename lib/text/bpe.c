@@ -36,27 +36,62 @@ static llmcs_status fail_merge(const ll_tokenizer_spec *spec, size_t i, const ch
                    spec->merges_line ? "line" : "merge", number, problem, (int)ll_min(len, 60), token);
 }
 
-/* A pair that stands twice counts where it stands last, as in Hugging Face's table. */
-static void set_rank(ll_bpe *b, int32_t left, int32_t right, uint32_t rank) {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t mask = b->n_pairs - 1, i = (size_t)ll_hash_u64(b->seed, key) & mask;
-    while (b->pair[i].rank != LL_BPE_NO_RANK && b->pair[i].key != key) i = (i + 1) & mask;
-    b->pair[i] = (ll_bpe_pair){key, rank};
+/* Merges are put into the tables some at a time, in steps that send for what the next one reads: one after the other,
+ * each would wait for memory four times. */
+#define MERGES_AT_ONCE 16
+typedef struct merge_group {
+    size_t first, n;                                      /* of spec->merges */
+    uint64_t left[MERGES_AT_ONCE], right[MERGES_AT_ONCE]; /* hashes */
+    uint64_t key[MERGES_AT_ONCE];
+} merge_group;
+
+static void hash_sides(const ll_vocab *vocab, const ll_tokenizer_spec *spec, merge_group *g) {
+    for (size_t k = 0; k < g->n; k++) {
+        const ll_merge *m = &spec->merges[g->first + k];
+        g->left[k] = ll_vocab_hash(vocab, m->left, m->left_bytes);
+        g->right[k] = ll_vocab_hash(vocab, m->right, m->right_bytes);
+    }
 }
 
-static llmcs_status add_merge(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, size_t i, char *whole) {
+/* Merge g->first + k: its key, and what it makes. whole: room for both sides. */
+static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, merge_group *g, size_t k,
+                             char *whole) {
+    const size_t i = g->first + k;
     const ll_merge *m = &spec->merges[i];
-    int32_t left = ll_vocab_find(vocab, m->left, m->left_bytes);
+    const int32_t left = ll_vocab_find_hashed(vocab, m->left, m->left_bytes, g->left[k]);
     if (left < 0) return fail_merge(spec, i, "left side", m->left, m->left_bytes);
-    int32_t right = ll_vocab_find(vocab, m->right, m->right_bytes);
+    const int32_t right = ll_vocab_find_hashed(vocab, m->right, m->right_bytes, g->right[k]);
     if (right < 0) return fail_merge(spec, i, "right side", m->right, m->right_bytes);
-    size_t len = (size_t)m->left_bytes + m->right_bytes;
+    const size_t len = (size_t)m->left_bytes + m->right_bytes;
     memcpy(whole, m->left, m->left_bytes);
     memcpy(whole + m->left_bytes, m->right, m->right_bytes);
-    b->merged[i] = ll_vocab_find(vocab, whole, len);
+    /* Ids of merges follow one another in what trainers write. */
+    const int32_t next = i ? b->merged[i - 1] + 1 : -1;
+    b->merged[i] = ll_vocab_is(vocab, next, whole, len) ? next : ll_vocab_find(vocab, whole, len);
     if (b->merged[i] < 0) return fail_merge(spec, i, "its result", whole, len);
-    set_rank(b, left, right, (uint32_t)i);
+    g->key[k] = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    __builtin_prefetch(&b->pair[(size_t)ll_hash_u64(b->seed, g->key[k]) & (b->n_pairs - 1)], 1);
     return LLMCS_OK;
+}
+
+/* A merge of two bytes has its rank in a table of its own, too. */
+static void set_byte_rank(ll_bpe *b, const ll_merge *m, uint32_t rank) {
+    char left[2], right[2];
+    if (m->left_bytes > 2 || m->right_bytes > 2) return; /* no byte is written with more */
+    if (ll_bytes_of_token(m->left, m->left_bytes, left) != 1) return;
+    if (ll_bytes_of_token(m->right, m->right_bytes, right) != 1) return;
+    b->byte_rank[(size_t)(unsigned char)left[0] << 8 | (unsigned char)right[0]] = rank;
+}
+
+/* A pair that stands twice counts where it stands last, as in Hugging Face's table. */
+static void set_ranks(ll_bpe *b, const ll_tokenizer_spec *spec, const merge_group *g) {
+    const size_t mask = b->n_pairs - 1;
+    for (size_t k = 0; k < g->n; k++) {
+        set_byte_rank(b, &spec->merges[g->first + k], (uint32_t)(g->first + k));
+        size_t i = (size_t)ll_hash_u64(b->seed, g->key[k]) & mask;
+        while (b->pair[i].rank != LL_BPE_NO_RANK && b->pair[i].key != g->key[k]) i = (i + 1) & mask;
+        b->pair[i] = (ll_bpe_pair){g->key[k], (uint32_t)(g->first + k)};
+    }
 }
 
 static llmcs_status add_merges(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab,
@@ -67,40 +102,35 @@ static llmcs_status add_merges(ll_bpe *b, const llmcs_allocator *a, const ll_voc
     char *whole;
     LL_TRY(ll_alloc(a, longest, 1, "merge", &whole));
     llmcs_status st = LLMCS_OK;
-    for (size_t i = 0; i < spec->n_merges && !st; i++) st = add_merge(b, vocab, spec, i, whole);
+    merge_group g;
+    for (g.first = 0; g.first < spec->n_merges && !st; g.first += MERGES_AT_ONCE) {
+        g.n = ll_min(MERGES_AT_ONCE, spec->n_merges - g.first);
+        hash_sides(vocab, spec, &g);
+        for (size_t k = 0; k < g.n && !st; k++) st = find_ids(b, vocab, spec, &g, k, whole);
+        if (!st) set_ranks(b, spec, &g);
+    }
     ll_free(a, whole);
     return st;
 }
 
-static void fill_byte_ranks(ll_bpe *b) {
-    for (size_t left = 0; left < 256; left++)
-        for (size_t right = 0; right < 256; right++)
-            b->byte_rank[left << 8 | right] = ll_bpe_rank(b, b->byte_id[left], b->byte_id[right]);
-}
-
-static void measure_tokens(ll_bpe *b, const ll_vocab *vocab) {
+/* What each token stands for: how many bytes, and where that is a short word, an entry for it. */
+static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab) {
+    char *piece;
+    size_t longest = 0, len;
     for (size_t id = 0; id < b->n_ids; id++) {
-        size_t len;
-        const char *token = ll_vocab_token(vocab, (int32_t)id, &len);
-        size_t bytes = token ? ll_bytes_of_token(token, len, NULL) : 0;
-        b->token_bytes[id] = (uint32_t)(bytes == SIZE_MAX ? len : bytes);
+        ll_vocab_token(vocab, (int32_t)id, &len);
+        longest = ll_max(longest, len);
     }
-}
-
-/* ------------------------------------------------------------------------------------------- whole words */
-
-/* Notes every token that merging its own bytes leads back to. */
-static void add_words(ll_bpe *b, const ll_vocab *vocab) {
+    LL_TRY(ll_alloc(a, longest, 1, "token", &piece));
     for (size_t id = 0; id < b->n_ids; id++) {
-        char piece[LL_WORD_BYTES];
-        int32_t ids[LL_WORD_BYTES];
-        size_t len, n = b->token_bytes[id];
         const char *token = ll_vocab_token(vocab, (int32_t)id, &len);
-        if (!token || n == 0 || n > LL_WORD_BYTES || ll_bytes_of_token(token, len, NULL) != n) continue;
-        ll_bytes_of_token(token, len, piece);
-        if (ll_bpe_merge_short(b, piece, n, ids) != 1 || ids[0] != (int32_t)id) continue;
-        ll_words_add(&b->words, piece, n, (int32_t)id);
+        const size_t n = token ? ll_bytes_of_token(token, len, piece) : 0;
+        b->token_bytes[id] = (uint32_t)(n == SIZE_MAX ? len : n);
+        if (n > 0 && n <= LL_WORD_BYTES) ll_words_add(&b->words, piece, n, (int32_t)id);
     }
+    ll_words_finish(&b->words);
+    ll_free(a, piece);
+    return LLMCS_OK;
 }
 
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
@@ -115,10 +145,9 @@ llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *v
     LL_TRY_GOTO(st, ll_alloc(a, 65536, sizeof *b->byte_rank, "byte pairs", &b->byte_rank), fail);
     LL_TRY_GOTO(st, ll_words_init(&b->words, a, vocab->n_tokens, seed), fail);
     for (size_t i = 0; i < b->n_pairs; i++) b->pair[i].rank = LL_BPE_NO_RANK;
+    for (size_t i = 0; i < 65536; i++) b->byte_rank[i] = LL_BPE_NO_RANK;
     LL_TRY_GOTO(st, add_merges(b, a, vocab, spec), fail);
-    fill_byte_ranks(b);
-    measure_tokens(b, vocab);
-    add_words(b, vocab);
+    LL_TRY_GOTO(st, measure_tokens(b, a, vocab), fail);
     return LLMCS_OK;
 fail:
     ll_bpe_free(b, a);
@@ -152,6 +181,25 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t 
     return n;
 }
 
+/* What is known of a word that is written like a token: whether merging its bytes leads there. It does with nearly all,
+ * but to find out for each at open would take longer than all else. Every thread would note the same. */
+enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
+
+static size_t merge_word(const ll_bpe *b, const char *piece, size_t n, int32_t *ids) {
+    ll_word *word = ll_words_find(&b->words, piece, n);
+    const unsigned note = word ? atomic_load_explicit(&word->note, memory_order_relaxed) : IS_OTHER;
+    if (note == IS_TOKEN) {
+        ids[0] = word->id;
+        return 1;
+    }
+    const size_t n_ids = ll_bpe_merge_short(b, piece, n, ids);
+    if (note == NOT_TRIED) {
+        const bool same = n_ids == 1 && ids[0] == word->id;
+        atomic_store_explicit(&word->note, same ? IS_TOKEN : IS_OTHER, memory_order_relaxed);
+    }
+    return n_ids;
+}
+
 static void append(const ll_bpe *b, const ll_view *view, size_t begin, const int32_t *ids, size_t n, ll_encoding *out) {
     memcpy(out->ids + out->n, ids, n * sizeof *ids);
     for (size_t i = 0; i < n && out->want_spans; i++) {
@@ -175,10 +223,8 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
         return LLMCS_OK;
     }
     int32_t ids[LL_BPE_SHORT];
-    size_t n_ids = 1;
     LL_TRY(ll_encoding_reserve(out, a, n));
-    ids[0] = n <= LL_WORD_BYTES ? ll_words_find(&b->words, piece, n) : -1;
-    if (ids[0] < 0) n_ids = ll_bpe_merge_short(b, piece, n, ids);
+    const size_t n_ids = n <= LL_WORD_BYTES ? merge_word(b, piece, n, ids) : ll_bpe_merge_short(b, piece, n, ids);
     append(b, view, begin, ids, n_ids, out);
     return LLMCS_OK;
 }

@@ -26,7 +26,7 @@ typedef struct ll_bpe {
     size_t n_merges;
     uint32_t *token_bytes; /* [n_ids]: how many bytes of text a token stands for */
     size_t n_ids;
-    ll_words words; /* pieces that merge to one token */
+    ll_words words; /* short tokens by what they stand for */
     uint64_t seed;
 } ll_bpe;
 

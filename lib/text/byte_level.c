@@ -22,7 +22,13 @@ int ll_char_to_byte(uint32_t cp) {
 size_t ll_bytes_of_token(const char *token, size_t len, char *out) {
     size_t n = 0;
     for (size_t i = 0; i < len;) {
-        uint32_t cp;
+        uint32_t cp = (unsigned char)token[i];
+        if (cp > 0x20 && cp < 0x7f) {
+            if (out) out[n] = token[i];
+            n++;
+            i++;
+            continue;
+        }
         i += ll_utf8_decode(token + i, len - i, &cp);
         int byte = cp == LL_UTF8_BAD ? -1 : ll_char_to_byte(cp);
         if (byte < 0) return SIZE_MAX;

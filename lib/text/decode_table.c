@@ -28,7 +28,19 @@ static size_t replace_all(char *text, size_t n, const replacement *r) {
     return out;
 }
 
+/* All that is replaced has one of these, or two spaces: few tokens do. */
+static bool may_change(const char *text, size_t n) {
+    size_t n_spaces = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char c = text[i];
+        if (c == '.' || c == '?' || c == '!' || c == ',' || c == '\'') return true;
+        n_spaces += c == ' ';
+    }
+    return n_spaces > 1;
+}
+
 static size_t clean_up(char *text, size_t n) {
+    if (!may_change(text, n)) return n;
     for (size_t i = 0; i < sizeof CLEAN_UP / sizeof *CLEAN_UP; i++) n = replace_all(text, n, &CLEAN_UP[i]);
     return n;
 }
@@ -38,8 +50,8 @@ static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spe
                           bool first, char *out) {
     size_t n = 0;
     if (t->decoder == LL_DECODE_BYTE_LEVEL) {
-        n = ll_bytes_of_token(token, len, NULL);
-        if (n != SIZE_MAX) return ll_bytes_of_token(token, len, out);
+        n = ll_bytes_of_token(token, len, out);
+        if (n != SIZE_MAX) return n;
         memcpy(out, token, len);
         return len;
     }

@@ -1,4 +1,5 @@
-/* The tokenizer's insides, for the files of this room only. Immutable after open; used by many threads at once. */
+/* The tokenizer's insides, for the files of this room only. Immutable after open, but for what
+ * bpe.c notes about words; used by many threads at once. */
 #ifndef LL_TEXT_TOKENIZER_IMPL_H
 #define LL_TEXT_TOKENIZER_IMPL_H
 

@@ -20,7 +20,7 @@ static bool is_enclosed_letter(uint32_t c) {
            (c >= 0x1f170 && c <= 0x1f189);
 }
 
-static unsigned category_flags(uint32_t c, utf8proc_category_t category) {
+static unsigned category_flags(utf8proc_category_t category) {
     switch (category) {
         case UTF8PROC_CATEGORY_LU:
         case UTF8PROC_CATEGORY_LL:
@@ -51,9 +51,7 @@ static unsigned category_flags(uint32_t c, utf8proc_category_t category) {
         case UTF8PROC_CATEGORY_ZP:
             return LL_UC_SPACE;
         case UTF8PROC_CATEGORY_CC:
-            return LL_UC_CONTROL | ((c >= 9 && c <= 13) || c == 0x85 ? LL_UC_SPACE : 0);
         case UTF8PROC_CATEGORY_CF:
-            return LL_UC_CONTROL | (c == 0x200c || c == 0x200d ? LL_UC_WORD : 0);
         case UTF8PROC_CATEGORY_CO:
             return LL_UC_CONTROL;
         default:
@@ -61,20 +59,25 @@ static unsigned category_flags(uint32_t c, utf8proc_category_t category) {
     }
 }
 
-static bool folds(uint32_t c, const utf8proc_property_t *p) {
-    bool hangul = c >= 0xac00 && c < 0xd7a4; /* decomposes by rule, not by table */
-    return hangul || p->decomp_seqindex != UINT16_MAX || p->combining_class > 0 || p->lowercase_seqindex != UINT16_MAX;
+/* What a character has from its property. */
+static unsigned property_flags(const utf8proc_property_t *p) {
+    const bool folds =
+        p->decomp_seqindex != UINT16_MAX || p->combining_class > 0 || p->lowercase_seqindex != UINT16_MAX;
+    return category_flags((utf8proc_category_t)p->category) | (folds ? LL_UC_FOLDS : 0);
 }
 
-static unsigned flags_of(uint32_t c) {
-    const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
-    unsigned f = category_flags(c, (utf8proc_category_t)p->category);
-    bool ascii_punct = (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
-    if (ascii_punct) f |= LL_UC_PUNCT;
-    if (is_bert_chinese(c)) f |= LL_UC_CJK;
-    if (is_enclosed_letter(c)) f |= LL_UC_WORD;
-    if (folds(c, p)) f |= LL_UC_FOLDS;
-    return f;
+/* And what it has from its place. */
+static unsigned place_flags(uint32_t c) {
+    if (c >= 0x3400) {
+        const bool hangul = c >= 0xac00 && c < 0xd7a4; /* decomposes by rule, not by table */
+        return (is_bert_chinese(c) ? LL_UC_CJK : 0) | (is_enclosed_letter(c) ? LL_UC_WORD : 0) |
+               (hangul ? LL_UC_FOLDS : 0);
+    }
+    const bool ascii_punct =
+        (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
+    const bool joins = c == 0x200c || c == 0x200d, control_space = (c >= 9 && c <= 13) || c == 0x85;
+    return (ascii_punct ? LL_UC_PUNCT : 0) | (control_space ? LL_UC_SPACE : 0) |
+           (joins || is_enclosed_letter(c) ? LL_UC_WORD : 0);
 }
 
 /* Planes 4 to 13 are unassigned and 15, 16 private but for their last two code points: no need to ask for each. */
@@ -88,9 +91,17 @@ static bool fill_uniform(uint32_t first, uint8_t *flags) {
     return true;
 }
 
+/* Neighbours often have one property. */
 static void fill_block(uint32_t first, uint8_t *flags) {
     if (fill_uniform(first, flags)) return;
-    for (uint32_t i = 0; i < BLOCK; i++) flags[i] = (uint8_t)flags_of(first + i);
+    const utf8proc_property_t *last = NULL;
+    unsigned from_property = 0;
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)(first + i));
+        if (p != last) from_property = property_flags(p);
+        last = p;
+        flags[i] = (uint8_t)(from_property | place_flags(first + i));
+    }
 }
 
 static bool is_uniform(const uint8_t *flags) { return !memcmp(flags, flags + 1, BLOCK - 1); }

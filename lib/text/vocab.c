@@ -31,32 +31,53 @@ void ll_vocab_free(ll_vocab *v, const llmcs_allocator *a) {
     *v = (ll_vocab){0};
 }
 
+static bool is_token(const ll_vocab *v, int32_t id, const char *token, size_t len) {
+    return v->length[id] == len && !memcmp(v->bytes + v->offset[id], token, len);
+}
+
+uint64_t ll_vocab_hash(const ll_vocab *v, const char *token, size_t len) {
+    const uint64_t hash = ll_hash_bytes(v->seed, token, len);
+    __builtin_prefetch(&v->slot[(size_t)hash & (v->n_slots - 1)]);
+    return hash;
+}
+
+static uint32_t tag_of(uint64_t hash) { return (uint32_t)(hash >> 32); }
+
 /* The slot that holds the token, or the free one where it would go. */
-static size_t find_slot(const ll_vocab *v, const char *token, size_t len) {
-    size_t mask = v->n_slots - 1;
-    size_t i = (size_t)ll_hash_bytes(v->seed, token, len) & mask;
-    for (;; i = (i + 1) & mask) {
-        int32_t id = v->slot[i];
-        if (id < 0) return i;
-        if (v->length[id] == len && !memcmp(v->bytes + v->offset[id], token, len)) return i;
+static size_t find_slot(const ll_vocab *v, const char *token, size_t len, uint64_t hash) {
+    const size_t mask = v->n_slots - 1;
+    for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+        const ll_vocab_slot *s = &v->slot[i];
+        if (s->id < 0 || (s->tag == tag_of(hash) && is_token(v, s->id, token, len))) return i;
     }
 }
 
 bool ll_vocab_add(ll_vocab *v, int32_t id, const char *token, size_t len) {
     if (id < 0 || (size_t)id >= v->n_ids || v->length[id] != LL_VOCAB_NONE) return false;
     if (len > v->capacity_bytes - v->n_bytes || 2 * v->n_tokens >= v->n_slots) return false;
-    size_t i = find_slot(v, token, len);
-    if (v->slot[i] >= 0) return false;
+    const uint64_t hash = ll_hash_bytes(v->seed, token, len);
+    const size_t i = find_slot(v, token, len, hash);
+    if (v->slot[i].id >= 0) return false;
     if (len) memcpy(v->bytes + v->n_bytes, token, len);
     v->offset[id] = (uint32_t)v->n_bytes;
     v->length[id] = (uint32_t)len;
     v->n_bytes += len;
     v->n_tokens++;
-    v->slot[i] = id;
+    v->slot[i] = (ll_vocab_slot){tag_of(hash), id};
     return true;
 }
 
-int32_t ll_vocab_find(const ll_vocab *v, const char *token, size_t len) { return v->slot[find_slot(v, token, len)]; }
+int32_t ll_vocab_find_hashed(const ll_vocab *v, const char *token, size_t len, uint64_t hash) {
+    return v->slot[find_slot(v, token, len, hash)].id;
+}
+
+int32_t ll_vocab_find(const ll_vocab *v, const char *token, size_t len) {
+    return ll_vocab_find_hashed(v, token, len, ll_hash_bytes(v->seed, token, len));
+}
+
+bool ll_vocab_is(const ll_vocab *v, int32_t id, const char *token, size_t len) {
+    return id >= 0 && (size_t)id < v->n_ids && is_token(v, id, token, len);
+}
 
 const char *ll_vocab_token(const ll_vocab *v, int32_t id, size_t *len) {
     *len = 0;

@@ -4,6 +4,11 @@
 
 #include "base/alloc.h"
 
+typedef struct ll_vocab_slot {
+    uint32_t tag; /* of the hash: what is not the token is hardly ever looked at */
+    int32_t id;   /* -1: free */
+} ll_vocab_slot;
+
 typedef struct ll_vocab {
     char *bytes; /* all tokens, one after the other */
     size_t n_bytes, capacity_bytes;
@@ -11,7 +16,7 @@ typedef struct ll_vocab {
     uint32_t *length; /* [n_ids]; LL_VOCAB_NONE: no token has this id */
     size_t n_ids;     /* largest id + 1 */
     size_t n_tokens;
-    int32_t *slot; /* [n_slots], a power of two: ids by hash, -1 free */
+    ll_vocab_slot *slot; /* [n_slots], a power of two */
     size_t n_slots;
     uint64_t seed;
 } ll_vocab;
@@ -28,6 +33,13 @@ bool ll_vocab_add(ll_vocab *v, int32_t id, const char *token, size_t len);
 
 /* -1: no such token. */
 int32_t ll_vocab_find(const ll_vocab *v, const char *token, size_t len);
+
+/* The same in two steps for who looks for many: the first sends for the memory that the second looks at. */
+uint64_t ll_vocab_hash(const ll_vocab *v, const char *token, size_t len);
+int32_t ll_vocab_find_hashed(const ll_vocab *v, const char *token, size_t len, uint64_t hash);
+
+/* Whether the id is this token's: quicker than finding it. */
+bool ll_vocab_is(const ll_vocab *v, int32_t id, const char *token, size_t len);
 
 /* NULL and *len 0: no such id. */
 const char *ll_vocab_token(const ll_vocab *v, int32_t id, size_t *len);

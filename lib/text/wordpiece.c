@@ -32,6 +32,7 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
         if (e->token_bytes > n_prefix && !memcmp(e->token, prefix, n_prefix))
             ll_trie_add(&w->trie, 1, e->token + n_prefix, e->token_bytes - n_prefix, e->id);
     }
+    ll_words_finish(&w->words);
     return LLMCS_OK;
 }
 
@@ -60,9 +61,10 @@ static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a,
     size_t before = out->n, at = begin;
     if (n_chars <= w->max_chars) {
         LL_TRY(ll_encoding_reserve(out, a, n_chars));
-        int32_t whole = end - begin <= LL_WORD_BYTES ? ll_words_find(&w->words, view->text + begin, end - begin) : -1;
-        if (whole >= 0) {
-            push(view, begin, end, whole, out);
+        const ll_word *whole =
+            end - begin <= LL_WORD_BYTES ? ll_words_find(&w->words, view->text + begin, end - begin) : NULL;
+        if (whole) {
+            push(view, begin, end, whole->id, out);
             return LLMCS_OK;
         }
         while (at < end) {

@@ -11,10 +11,20 @@ void ll_words_free(ll_words *w, const llmcs_allocator *a) {
     *w = (ll_words){0};
 }
 
+void ll_words_finish(ll_words *w) {
+    for (size_t k = 0; k < w->n_waiting; k++) {
+        size_t i = ll_word_slot(w, &w->waiting[k]);
+        while (w->slot[i].n_bytes) i = (i + 1) & (w->n_slots - 1);
+        w->slot[i] = w->waiting[k];
+    }
+    w->n_waiting = 0;
+}
+
+/* One after the other, each would wait for memory. */
 void ll_words_add(ll_words *w, const char *word, size_t n, int32_t id) {
     ll_word packed = ll_word_pack(word, n);
-    size_t i = ll_word_slot(w, &packed);
-    while (w->slot[i].high) i = (i + 1) & (w->n_slots - 1);
     packed.id = id;
-    w->slot[i] = packed;
+    __builtin_prefetch(&w->slot[ll_word_slot(w, &packed)], 1);
+    w->waiting[w->n_waiting++] = packed;
+    if (w->n_waiting == LL_WORDS_AT_ONCE) ll_words_finish(w);
 }

@@ -1,22 +1,31 @@
-/* Short words that are one token: one look at a table instead of merging or matching. Most words of a text are. */
+/* Short words that are one token: one look at a table instead of merging or matching. Most words of a text are. Keys
+ * do not change once the table is made; notes may, by many threads at once. */
 #ifndef LL_TEXT_WORDS_H
 #define LL_TEXT_WORDS_H
+
+#include <stdatomic.h>
 
 #include "base/alloc.h"
 #include "text/hash.h"
 
 #define LL_WORD_BYTES 15 /* longest word the table holds */
 
-/* A word's bytes and their number, packed into two integers. */
+/* A word: its bytes are `low`, or, of 8 and more, the first 8 and the last 8, which may overlap. */
 typedef struct ll_word {
-    uint64_t low, high; /* high's last byte: the length; high 0: a free slot */
+    uint64_t low, high;
     int32_t id;
+    uint16_t n_bytes;   /* 0: a free slot */
+    atomic_ushort note; /* whatever who keeps the table finds out about the word later; begins as 0 */
 } ll_word;
+
+#define LL_WORDS_AT_ONCE 16
 
 typedef struct ll_words {
     ll_word *slot;
     size_t n_slots; /* a power of two */
     uint64_t seed;
+    ll_word waiting[LL_WORDS_AT_ONCE]; /* while it is built: their slots are on the way to the cache */
+    size_t n_waiting;
 } ll_words;
 
 /* Room for n words. */
@@ -25,28 +34,32 @@ void ll_words_free(ll_words *w, const llmcs_allocator *a);
 
 /* 1 to LL_WORD_BYTES bytes that are not in the table yet. */
 void ll_words_add(ll_words *w, const char *word, size_t n, int32_t id);
+/* After the last one. */
+void ll_words_finish(ll_words *w);
 
 static inline ll_word ll_word_pack(const char *word, size_t n) {
-    char padded[16] = {0};
-    ll_word packed = {0, 0, -1};
-    memcpy(padded, word, n);
-    padded[15] = (char)n;
-    memcpy(&packed.low, padded, 8);
-    memcpy(&packed.high, padded + 8, 8);
+    ll_word packed = {0, 0, -1, (uint16_t)n, 0};
+    if (n < 8) {
+        packed.low = ll_hash_few(word, n);
+    } else {
+        memcpy(&packed.low, word, 8);
+        memcpy(&packed.high, word + n - 8, 8);
+    }
     return packed;
 }
 
 static inline size_t ll_word_slot(const ll_words *w, const ll_word *word) {
-    return (size_t)ll_hash_mix(word->low ^ w->seed, word->high ^ LL_HASH_ODD ^ w->seed << 1) & (w->n_slots - 1);
+    const uint64_t low = word->low ^ w->seed, high = word->high ^ LL_HASH_ODD ^ w->seed << 1;
+    return (size_t)ll_hash_mix(low, high + ((uint64_t)word->n_bytes << 56)) & (w->n_slots - 1);
 }
 
-/* The token that a word of 1 to LL_WORD_BYTES bytes is; -1: not in the table. */
-static inline int32_t ll_words_find(const ll_words *w, const char *word, size_t n) {
+/* The entry of a word of 1 to LL_WORD_BYTES bytes; NULL: not in the table. */
+static inline ll_word *ll_words_find(const ll_words *w, const char *word, size_t n) {
     ll_word packed = ll_word_pack(word, n);
     for (size_t i = ll_word_slot(w, &packed);; i = (i + 1) & (w->n_slots - 1)) {
-        const ll_word *at = &w->slot[i];
-        if (at->high == packed.high && at->low == packed.low) return at->id;
-        if (at->high == 0) return -1;
+        ll_word *at = &w->slot[i];
+        if (at->low == packed.low && at->high == packed.high && at->n_bytes == packed.n_bytes) return at;
+        if (at->n_bytes == 0) return NULL;
     }
 }
 
