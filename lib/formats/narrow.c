@@ -1,36 +1,104 @@
 #include "formats/narrow.h"
 
-#include <math.h>
-
 #include "base/half.h"
+#include "formats/bytes.h"
 
-/* Adding 1.5 * 2^23, whose last bit is worth 1, rounds to a whole number. */
-static inline uint8_t value_of(float scaled, int zero) {
-    scaled = scaled < -127.0f ? -127.0f : scaled;
-    scaled = scaled > 127.0f ? 127.0f : scaled;
-    return (uint8_t)(ll_float_bits(scaled + 0x1.8p23f) + (uint32_t)zero);
+#define SMALLEST_SCALE 1e-36f /* the inverse of a smaller one may be infinite; panels.h: LL_Q_SMALLEST */
+
+static const float zeros[LL_NARROW_COLUMNS];
+
+/* Bytes stand in memory lowest first. */
+static inline uint32_t in_memory(uint32_t four) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return four;
+#else
+    return __builtin_bswap32(four);
+#endif
 }
 
-void ll_narrow_q8(const float *x, size_t n, float inverse, int zero, uint8_t *out) {
-    for (size_t i = 0; i < n; i++) out[i] = value_of(x[i] * inverse, zero);
+/* --------------------------------------------------------------------------------------------------- 8 bits */
+
+float ll_q8_scale(float size) { return size * (1.0f / 127.0f); }
+
+float ll_q8_inverse(float scale) { return scale >= SMALLEST_SCALE ? 1.0f / scale : 0.0f; }
+
+/* Adding 1.5 * 2^23, whose last bit is worth 1, rounds to a whole number: its lower bits in two's complement. */
+static inline uint32_t rounded(float scaled) { return ll_float_bits(scaled + 0x1.8p23f); }
+
+/* The lowest bytes of four numbers, and 128 added to each. */
+static inline uint32_t four_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+    return in_memory(((a & 255u) | (b & 255u) << 8 | (c & 255u) << 16 | d << 24) ^ 0x80808080u);
 }
 
-void ll_narrow_q8_each(const float *x, size_t n, const float *inverse, int zero, uint8_t *out) {
-    for (size_t i = 0; i < n; i++) out[i] = value_of(x[i] * inverse[i], zero);
+void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out) {
+    const float *a = x, *b = n_rows > 1 ? x + ld : zeros, *c = n_rows > 2 ? x + 2 * ld : zeros;
+    const float *d = n_rows > 3 ? x + 3 * ld : zeros;
+    for (size_t j = 0; j < n; j++)
+        out[j] = four_bytes(rounded(a[j] * inverse[j]), rounded(b[j] * inverse[j]), rounded(c[j] * inverse[j]),
+                            rounded(d[j] * inverse[j]));
 }
 
-uint16_t ll_narrow_q4_block(const float x[32], uint8_t out[16]) {
-    float largest = 0.0f, extreme = 0.0f;
-    for (size_t i = 0; i < 32; i++) {
-        const float size = fabsf(x[i]);
-        extreme = size > largest ? x[i] : extreme;
-        largest = size > largest ? size : largest;
+/* Byte i of four, with its sign. */
+static inline float signed_byte(uint32_t four, unsigned i) { return (float)((int32_t)(four << (24 - 8 * i)) >> 24); }
+
+void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse, uint32_t out[LL_NARROW_BLOCK / 4]) {
+    for (size_t g = 0; g < LL_NARROW_BLOCK / 4; g++) {
+        const uint32_t four = ll_load_u32(q + 4 * g);
+        out[g] = four_bytes(rounded(d * signed_byte(four, 0) * inverse), rounded(d * signed_byte(four, 1) * inverse),
+                            rounded(d * signed_byte(four, 2) * inverse), rounded(d * signed_byte(four, 3) * inverse));
     }
-    const float d = extreme / -8.0f, inverse = largest > 0.0f && isfinite(1.0f / d) ? 1.0f / d : 0.0f;
-    for (size_t i = 0; i < 16; i++) {
-        const float low = x[i] * inverse + 8.5f, high = x[i + 16] * inverse + 8.5f;
-        const int a = low < 15.0f ? (int)low : 15, b = high < 15.0f ? (int)high : 15;
-        out[i] = (uint8_t)(a | b << 4);
+}
+
+/* --------------------------------------------------------------------------------------------------- 4 bits */
+
+/* Of each column's numbers the one of the larger size, the first of equal ones. Sizes are compared as integers, which
+ * their bits are ordered as. */
+static void keep_larger(const float *x, size_t n, uint32_t *restrict extreme) {
+    for (size_t j = 0; j < n; j++) {
+        const uint32_t fresh = ll_float_bits(x[j]), old = extreme[j];
+        extreme[j] = (int32_t)(fresh & 0x7fffffffu) > (int32_t)(old & 0x7fffffffu) ? fresh : old;
     }
-    return ll_float_to_half(d);
+}
+
+/* 0 for zero, and where it would be infinite. In steps of which compilers make vector code. */
+static void invert(const float *d, size_t n, float *restrict inverse) {
+    for (size_t j = 0; j < n; j++) {
+        const uint32_t zero = (ll_float_bits(d[j]) & 0x7fffffffu) == 0;
+        inverse[j] = ll_float_from_bits(ll_float_bits(d[j]) | zero * 0x7f800000u);
+    }
+    for (size_t j = 0; j < n; j++) inverse[j] = 1.0f / inverse[j];
+    for (size_t j = 0; j < n; j++) {
+        const uint32_t bits = ll_float_bits(inverse[j]), finite = (bits & 0x7f800000u) != 0x7f800000u;
+        inverse[j] = ll_float_from_bits(bits & (0 - finite));
+    }
+}
+
+static inline uint32_t code(float x, float inverse) {
+    const int32_t q = (int32_t)(x * inverse + 8.5f);
+    return (uint32_t)(q < 15 ? q : 15);
+}
+
+static inline uint32_t two_codes(float low, float high, float inverse) {
+    return code(low, inverse) | code(high, inverse) << 4;
+}
+
+void ll_narrow_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
+                          size_t ld_out) {
+    const float *row[LL_NARROW_BLOCK];
+    uint32_t extreme[LL_NARROW_COLUMNS] = {0};
+    float d[LL_NARROW_COLUMNS], inverse[LL_NARROW_COLUMNS];
+    for (size_t i = 0; i < LL_NARROW_BLOCK; i++) row[i] = i < n_rows ? x + i * ld : zeros;
+    for (size_t i = 0; i < n_rows; i++) keep_larger(row[i], n, extreme);
+    for (size_t j = 0; j < n; j++) d[j] = ll_float_from_bits(extreme[j]) / -8.0f;
+    invert(d, n, inverse);
+    for (size_t j = 0; j < n; j++) scales[j] = ll_float_to_half(d[j]);
+    for (size_t g = 0; g < 4; g++) {
+        const float *const *low = row + 4 * g, *const *high = row + 16 + 4 * g;
+        for (size_t j = 0; j < n; j++) {
+            const float by = inverse[j];
+            const uint32_t first = two_codes(low[0][j], high[0][j], by), second = two_codes(low[1][j], high[1][j], by);
+            const uint32_t third = two_codes(low[2][j], high[2][j], by), fourth = two_codes(low[3][j], high[3][j], by);
+            out[g * ld_out + j] = in_memory(first | second << 8 | third << 16 | fourth << 24);
+        }
+    }
 }

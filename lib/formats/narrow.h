@@ -1,18 +1,30 @@
-/* float32 to small whole numbers: values of 8 bits, and the blocks of GGUF's Q4_0. */
+/* float32 to small whole numbers, column by column: the forms of 8 and 4 bits that kernels/panels.h describes. All of
+ * it is steps over neighbouring columns in lanes of 32 bits, which compilers make vector code of. */
 #ifndef LL_FORMATS_NARROW_H
 #define LL_FORMATS_NARROW_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* out[i] = x[i] * inverse rounded to the nearest whole number, ties to even, plus `zero`; within -127..127 before. NaN
- * and infinity give any of these. */
-void ll_narrow_q8(const float *x, size_t n, float inverse, int zero, uint8_t *out);
-/* The same with an inverse for each. */
-void ll_narrow_q8_each(const float *x, size_t n, const float *inverse, int zero, uint8_t *out);
+#define LL_NARROW_COLUMNS 64 /* at most, of one call */
+#define LL_NARROW_BLOCK 32
 
-/* 32 numbers as x = d (q - 8), q of 4 bits: d is the number of the largest size over -8 (ggml, quantize_row_q4_0). Byte
- * i holds number i in its lower and number i + 16 in its upper half. Returns d as binary16. */
-uint16_t ll_narrow_q4_block(const float x[32], uint8_t out[16]);
+/* The scale of values -127..127 that reach up to a size, and its inverse: 0 for a size that counts as none. */
+float ll_q8_scale(float size);
+float ll_q8_inverse(float scale);
+
+/* Four rows of x [n_rows, n of ld] as 8 bits: x * inverse[column] to nearest, ties to even, plus 128; four bytes for
+ * each column, in out[column]. Fewer rows than four: the others are zeros. |x * inverse| is at most 127 and half an
+ * ulp. */
+void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out);
+
+/* The same of a block of GGUF's Q8_0, 32 numbers d q: eight times four bytes. d q is exact in float32. */
+void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse, uint32_t out[LL_NARROW_BLOCK / 4]);
+
+/* Up to 32 rows, the others zeros, as a block of Q4 for each column: x = d (q - 8), q of 4 bits; d is the column's
+ * number of the largest size over -8, kept as binary16 (ggml, quantize_row_q4_0). out[g * ld_out + column] has the
+ * codes of rows 4 g to 4 g + 3 in the lower halves of its bytes, and of rows 16 further in the upper ones. */
+void ll_narrow_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
+                          size_t ld_out);
 
 #endif

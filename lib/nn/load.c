@@ -1,7 +1,9 @@
 /* A tensor of a checkpoint into a linear, by pieces: memory for staging does not grow with the tensor. */
+#include <math.h>
 #include <string.h>
 
 #include "base/half.h"
+#include "formats/convert.h"
 #include "nn/pack.h"
 
 /* Columns of a piece of a matrix that has an input in each row: so many fit the stage LL_Q_BLOCK times. */
@@ -19,29 +21,39 @@ size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout) {
 static bool is_finite_bits(float x) { return (ll_float_bits(x) & 0x7f800000u) != 0x7f800000u; }
 
 static llmcs_status check_finite(const ll_weight_source *s, const float *values, size_t n, uint64_t first) {
-    size_t n_bad = 0;
-    for (size_t i = 0; i < n; i++) n_bad += !is_finite_bits(values[i]);
-    if (!n_bad) return LLMCS_OK;
-    size_t i = 0;
-    while (is_finite_bits(values[i])) i++;
-    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\": element %llu is %s; expected a finite number",
-                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)(first + i),
-                   values[i] != values[i] ? "NaN" : "infinite");
+    for (size_t i = 0; i < n; i++)
+        if (!is_finite_bits(values[i]))
+            return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\": element %llu is %s; expected a finite number",
+                           ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)(first + i),
+                           values[i] != values[i] ? "NaN" : "infinite");
+    return LLMCS_OK;
 }
 
 /* Numbers that become infinite, in binary16 or as the scale of a block of Q4, which is an eighth of them. */
+static float too_large_for(ll_weight_type type) { return type == LL_F16 ? 65520.0f : 8 * 65520.0f; }
+
 static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
                                uint64_t first) {
-    const float too_large = type == LL_F16 ? 65520.0f : 8 * 65520.0f;
-    size_t n_bad = 0;
     for (size_t i = 0; i < n; i++)
-        n_bad += is_finite_bits(values[i]) && (ll_float_bits(values[i]) & 0x7fffffffu) >= ll_float_bits(too_large);
-    if (!n_bad) return LLMCS_OK;
-    return ll_fail(LLMCS_UNSUPPORTED,
-                   "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; choose other "
-                   "weights",
-                   ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first,
-                   type == LL_F16 ? "float16" : "int4");
+        if (is_finite_bits(values[i]) && fabsf(values[i]) >= too_large_for(type))
+            return ll_fail(LLMCS_UNSUPPORTED,
+                           "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; choose "
+                           "other weights",
+                           ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first,
+                           type == LL_F16 ? "float16" : "int4");
+    return LLMCS_OK;
+}
+
+/* Numbers are looked at one by one only where the largest of them is suspicious. */
+static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
+                                 uint64_t first) {
+    const bool finite = s->check_finite || ll_is_integer_type(type);
+    const bool bounded = (type == LL_F16 || type == LL_Q4) && s->tensor->dtype != LL_DTYPE_F16;
+    if (!finite && !bounded) return LLMCS_OK;
+    const uint32_t most = ll_largest_bits(values, n);
+    if (most < ll_float_bits(bounded ? too_large_for(type) : INFINITY)) return LLMCS_OK;
+    if (finite) LL_TRY(check_finite(s, values, n, first));
+    return bounded ? check_size(s, type, values, n, first) : LLMCS_OK;
 }
 
 /* -------------------------------------------------------------------------------------------------- reading */
@@ -53,27 +65,47 @@ typedef struct loading {
     ll_linear *linear;
     const ll_weight_source *source;
     float *stage;
+    bool stored; /* what the tensor holds needs not become float32 */
 } loading;
 
 /* A rectangle into the stage: one piece of the file if its rows are whole ones. */
 static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
     const uint64_t width = s->tensor->shape[1];
-    const ll_weight_type type = l->linear->type;
-    const bool bounded = type == LL_F16 || type == LL_Q4;
     const bool whole = part->n_columns == width;
     const size_t n_pieces = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
     for (size_t i = 0; i < n_pieces; i++) {
         const uint64_t first = (part->row + i) * width + part->column;
         float *values = l->stage + i * n;
         LL_TRY(ll_tensors_read_f32(s->tensors, s->tensor, first, n, values));
-        if (s->check_finite || ll_is_integer_type(type)) LL_TRY(check_finite(s, values, n, first));
-        if (bounded && s->tensor->dtype != LL_DTYPE_F16) LL_TRY(check_size(s, type, values, n, first));
+        LL_TRY(check_values(s, l->linear->type, values, n, first));
     }
     return LLMCS_OK;
 }
 
+/* The same of what is stored in a form near to ours. *done: false where it has to go the other way, which says why. */
+static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool *done) {
+    const ll_weight_source *s = l->source;
+    const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);
+    const uint64_t width = s->tensor->shape[1];
+    const bool whole = part->n_columns == width;
+    const size_t n_pieces = whole ? 1 : part->n_rows;
+    const size_t n_bytes = (whole ? part->n_rows : 1) * part->n_columns / block.elements * block.bytes;
+    unsigned char *raw = (unsigned char *)l->stage;
+    for (size_t i = 0; i < n_pieces; i++) {
+        const uint64_t first = ((part->row + i) * width + part->column) / block.elements * block.bytes;
+        LL_TRY(ll_tensors_read_raw(s->tensors, s->tensor, first, n_bytes, raw + i * n_bytes));
+    }
+    *done = ll_linear_put_stored(l->linear, s->layout, part, s->first_out, s->check_finite, raw);
+    return LLMCS_OK;
+}
+
 static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool measure, bool put) {
+    if (l->stored) {
+        bool done;
+        LL_TRY(put_stored(l, part, &done));
+        if (done) return LLMCS_OK;
+    }
     LL_TRY(read_part(l, part));
     if (measure) ll_linear_measure(l->linear, l->source->layout, part, l->source->first_out, l->stage);
     if (put) ll_linear_put(l->linear, l->source->layout, part, l->source->first_out, l->stage);
@@ -84,7 +116,8 @@ static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool m
  * stage. Then it is not Q8, which has fewer inputs. */
 static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
     const size_t n_columns = (size_t)l->source->tensor->shape[1];
-    const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), rows_step = LL_STAGE_FLOATS / columns_step;
+    const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = l->linear->nr;
+    const size_t fitting = LL_STAGE_FLOATS / columns_step, rows_step = fitting > nr ? fitting / nr * nr : fitting;
     ll_rectangle part;
     for (part.row = begin; part.row < end; part.row += rows_step) {
         part.n_rows = ll_min(rows_step, end - part.row);
@@ -114,7 +147,8 @@ static llmcs_status walk_in_out(const loading *l, step what) {
 }
 
 llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
-    const loading l = {linear, source, stage};
+    const bool stored = ll_linear_takes_stored(linear, source->tensor->dtype, source->layout);
+    const loading l = {linear, source, stage, stored};
     if (source->tensor->n_elements == 0) return LLMCS_OK;
     if (source->layout == LL_OUT_IN) return load_out_in(&l, begin, end);
     if (linear->type == LL_Q8) LL_TRY(walk_in_out(&l, MEASURE));

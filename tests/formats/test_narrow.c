@@ -8,55 +8,101 @@
 #include "support/random.h"
 #include "support/suite.h"
 
-#define MAX_N 77
+#define MAX_LD (LL_NARROW_COLUMNS + 7)
 
 /* Nearest, ties to even, of the product in float32; within -127..127. */
-static int rounded(float x, float inverse, int zero) {
+static int rounded(float x, float inverse) {
     const float scaled = x * inverse;
-    return (int)rintf(fminf(fmaxf(scaled, -127.0f), 127.0f)) + zero;
+    return (int)rintf(fminf(fmaxf(scaled, -127.0f), 127.0f)) + 128;
 }
 
+/* Byte i of what stands in memory. */
+static int byte_of(const uint32_t *four, size_t i) { return ((const unsigned char *)four)[i]; }
+
 START_TEST(eight_bits_are_the_nearest) {
-    static const int zeros[] = {0, 128};
     uint64_t seed = 61;
     printf("seed 61\n");
-    for (size_t n = 0; n <= MAX_N; n++) {
-        float x[MAX_N], inverses[MAX_N];
-        uint8_t all[MAX_N + 1], each[MAX_N + 1];
-        const float inverse = 40.0f + random_float(&seed, 40.0f);
-        const int zero = zeros[n % 2];
+    for (size_t c = 0; c < 4 * LL_NARROW_COLUMNS; c++) {
+        const size_t n_rows = c % 4 + 1, n = c / 4 + 1, ld = n + c % 7;
+        float x[4 * MAX_LD], inverses[LL_NARROW_COLUMNS];
+        uint32_t out[LL_NARROW_COLUMNS + 1];
         int n_wrong = 0;
-        random_fill(&seed, 4.0f, x, n);
-        for (size_t i = 0; i < n; i++) inverses[i] = random_float(&seed, 90.0f);
-        all[n] = each[n] = 0x5a;
-        ll_narrow_q8(x, n, inverse, zero, all);
-        ll_narrow_q8_each(x, n, inverses, zero, each);
-        for (size_t i = 0; i < n; i++) {
-            n_wrong += all[i] != (uint8_t)rounded(x[i], inverse, zero);
-            n_wrong += each[i] != (uint8_t)rounded(x[i], inverses[i], zero);
+        random_fill(&seed, 1.0f, x, 4 * ld);
+        for (size_t j = 0; j < n; j++) inverses[j] = random_float(&seed, 127.0f);
+        out[n] = 0x5a5a5a5au;
+        ll_narrow_q8_columns(x, ld, n_rows, n, inverses, out);
+        for (size_t i = 0; i < 4 * n; i++) {
+            const size_t row = i % 4, j = i / 4;
+            n_wrong += byte_of(out, i) != (row < n_rows ? rounded(x[row * ld + j], inverses[j]) : 128);
         }
         ck_assert_int_eq(n_wrong, 0);
-        ck_assert(all[n] == 0x5a && each[n] == 0x5a);
+        ck_assert_uint_eq(out[n], 0x5a5a5a5au);
     }
 }
 END_TEST
 
 START_TEST(ties_go_to_even_and_ends_are_kept) {
-    static const float x[] = {0.5f,    -0.5f, 1.5f,    2.5f,   -2.5f,    0.49999997f, -1.5f, 126.5f,
-                              127.49f, 128,   -127.6f, -1e30f, INFINITY, -INFINITY,   0,     -0.0f};
-    static const int expected[] = {0, 0, 2, 2, -2, 0, -2, 126, 127, 127, -127, -127, 127, -127, 0, 0};
-    uint8_t out[16];
-    ll_narrow_q8(x, 16, 1.0f, 128, out);
-    for (size_t i = 0; i < 16; i++) ck_assert_int_eq(out[i] - 128, expected[i]);
+    static const float x[] = {0.5f,   -0.5f,   1.5f, 2.5f, -2.5f,   0.49999997f, -1.5f, 126.5f,
+                              125.5f, -126.5f, 127,  -127, 127.49f, -127.49f,    0,     -0.0f};
+    static const int expected[] = {0, 0, 2, 2, -2, 0, -2, 126, 126, -126, 127, -127, 127, -127, 0, 0};
+    const float ones[4] = {1, 1, 1, 1};
+    uint32_t out[4];
+    ll_narrow_q8_columns(x, 4, 4, 4, ones, out);
+    for (size_t i = 0; i < 16; i++) ck_assert_int_eq(byte_of(out, i % 4 * 4 + i / 4) - 128, expected[i]);
 }
 END_TEST
+
+/* What a scale is made of fits it, whatever the size. */
+START_TEST(the_largest_becomes_127) {
+    uint64_t seed = 64;
+    printf("seed 64\n");
+    for (int c = 0; c < 100000; c++) {
+        const float x = ldexpf(1.0f + fabsf(random_float(&seed, 1.0f)), c % 200 - 100);
+        const float inverse = ll_q8_inverse(ll_q8_scale(x)), minus = -x;
+        uint32_t out[2];
+        ll_narrow_q8_columns(&x, 1, 1, 1, &inverse, out);
+        ll_narrow_q8_columns(&minus, 1, 1, 1, &inverse, out + 1);
+        ck_assert_int_eq(byte_of(out, 0), 255);
+        ck_assert_int_eq(byte_of(out + 1, 0), 1);
+    }
+    ck_assert(ll_q8_inverse(0.0f) == 0.0f && ll_q8_inverse(1e-40f) == 0.0f && ll_q8_inverse(2.0f) == 0.5f);
+}
+END_TEST
+
+/* As if the block had been multiplied out before. */
+START_TEST(blocks_of_q8_0_are_rounded_once) {
+    uint64_t seed = 65;
+    printf("seed 65\n");
+    for (int c = 0; c < 5000; c++) {
+        unsigned char q[32];
+        uint32_t out[8];
+        const float d = ll_half_to_float(ll_float_to_half(random_float(&seed, ldexpf(1.0f, c % 24 - 20))));
+        for (size_t i = 0; i < 32; i++) q[i] = (unsigned char)random_below(&seed, 256);
+        const float inverse = ll_q8_inverse(ll_q8_scale(fabsf(d) * (128 + (float)random_below(&seed, 200))));
+        ll_narrow_q8_0(q, d, inverse, out);
+        for (size_t i = 0; i < 32; i++) {
+            const int code = q[i] < 128 ? q[i] : q[i] - 256;
+            ck_assert_int_eq(byte_of(out, i), rounded(d * (float)code, inverse));
+        }
+    }
+}
+END_TEST
+
+/* One column: the scale, and sixteen bytes. */
+static uint16_t narrow_block(const float x[32], uint8_t packed[16]) {
+    uint16_t scale;
+    uint32_t out[4];
+    ll_narrow_q4_columns(x, 1, 32, 1, &scale, out, 1);
+    memcpy(packed, out, sizeof out);
+    return scale;
+}
 
 static int code_of(const uint8_t packed[16], size_t i) { return i < 16 ? packed[i] & 15 : packed[i - 16] >> 4; }
 
 /* Whatever is in the other codes, the largest is kept to what a binary16 scale allows. */
 static void check_block(const float x[32]) {
     uint8_t packed[16];
-    const double d = (double)ll_half_to_float(ll_narrow_q4_block(x, packed));
+    const double d = (double)ll_half_to_float(narrow_block(x, packed));
     double largest = 0;
     for (size_t i = 0; i < 32; i++) largest = fmax(largest, fabs((double)x[i]));
     ck_assert_double_eq_tol(fabs(d) * 8, largest, largest * 0x1p-11);
@@ -96,8 +142,34 @@ START_TEST(what_four_bits_hold_is_kept) {
         codes[random_below(&seed, 32)] = 0; /* the largest size: without one, the scale would be another */
         for (size_t i = 0; i < 32; i++) x[i] = d * (float)(codes[i] - 8);
         uint8_t packed[16];
-        ck_assert(ll_half_to_float(ll_narrow_q4_block(x, packed)) == d);
+        ck_assert(ll_half_to_float(narrow_block(x, packed)) == d);
         for (size_t i = 0; i < 32; i++) ck_assert_int_eq(code_of(packed, i), codes[i]);
+    }
+}
+END_TEST
+
+/* Neighbouring columns do not show, and rows that are missing are zeros. */
+START_TEST(each_column_is_by_itself) {
+    uint64_t seed = 66;
+    printf("seed 66\n");
+    for (size_t n = 1; n <= LL_NARROW_COLUMNS; n++) {
+        const size_t ld = n + n % 7, n_rows = n % 3 ? 32 : 1 + n % 31, ld_out = n + n % 5;
+        float x[32 * MAX_LD];
+        uint16_t scales[LL_NARROW_COLUMNS + 1];
+        uint32_t out[4 * (LL_NARROW_COLUMNS + 5)];
+        memset(out, 0x5a, sizeof out);
+        scales[n] = 0x5a5a;
+        random_fill(&seed, 2.0f, x, 32 * ld);
+        ll_narrow_q4_columns(x, ld, n_rows, n, scales, out, ld_out);
+        for (size_t j = 0; j < n; j++) {
+            float block[32] = {0};
+            uint8_t packed[16];
+            for (size_t i = 0; i < n_rows; i++) block[i] = x[i * ld + j];
+            ck_assert_uint_eq(narrow_block(block, packed), scales[j]);
+            for (size_t g = 0; g < 4; g++) ck_assert_mem_eq(packed + 4 * g, &out[g * ld_out + j], 4);
+        }
+        ck_assert_uint_eq(scales[n], 0x5a5a);
+        if (ld_out > n) ck_assert_uint_eq(out[n], 0x5a5a5a5au);
     }
 }
 END_TEST
@@ -105,19 +177,22 @@ END_TEST
 START_TEST(zeros_and_what_is_nearly_zero) {
     float x[32] = {0};
     uint8_t packed[16];
-    ck_assert(ll_half_to_float(ll_narrow_q4_block(x, packed)) == 0.0f);
+    ck_assert(ll_half_to_float(narrow_block(x, packed)) == 0.0f);
     for (size_t i = 0; i < 32; i++) ck_assert_int_eq(code_of(packed, i), 8);
     x[5] = 1e-44f; /* the inverse of whose scale would be infinite */
     x[9] = -1e-44f;
-    ck_assert(ll_half_to_float(ll_narrow_q4_block(x, packed)) == 0.0f);
+    ck_assert(ll_half_to_float(narrow_block(x, packed)) == 0.0f);
 }
 END_TEST
 
 static void add(TCase *t) {
     tcase_add_test(t, eight_bits_are_the_nearest);
     tcase_add_test(t, ties_go_to_even_and_ends_are_kept);
+    tcase_add_test(t, the_largest_becomes_127);
+    tcase_add_test(t, blocks_of_q8_0_are_rounded_once);
     tcase_add_test(t, four_bits_are_near);
     tcase_add_test(t, what_four_bits_hold_is_kept);
+    tcase_add_test(t, each_column_is_by_itself);
     tcase_add_test(t, zeros_and_what_is_nearly_zero);
 }
 

@@ -66,7 +66,9 @@ static void load_in_steps(ll_linear *linear, const one_tensor *t, ll_weight_layo
 /* One output's weights as this type keeps them, by the rules of kernels/panels.h. */
 static void keep(ll_weight_type type, float *row, size_t n) {
     float largest = 0, block[LL_Q_BLOCK];
+    uint32_t units[LL_Q_BLOCK / 8];
     uint8_t packed[LL_Q_BLOCK / 2];
+    uint16_t half;
     for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(row[i]));
     const float scale = largest * (1.0f / 127.0f);
     for (size_t i = 0; i < n; i++) {
@@ -78,7 +80,9 @@ static void keep(ll_weight_type type, float *row, size_t n) {
         const size_t part = ll_min(LL_Q_BLOCK, n - at);
         memset(block, 0, sizeof block);
         memcpy(block, row + at, part * sizeof *row);
-        const float d = ll_half_to_float(ll_narrow_q4_block(block, packed));
+        ll_narrow_q4_columns(block, 1, LL_Q_BLOCK, 1, &half, units, 1);
+        memcpy(packed, units, sizeof packed);
+        const float d = ll_half_to_float(half);
         for (size_t i = 0; i < part; i++)
             row[at + i] = d * (float)((i < 16 ? packed[i] & 15 : packed[i - 16] >> 4) - LL_Q4_ZERO);
     }

@@ -1,0 +1,166 @@
+/* Packing of what a file holds in a form that is nearly ours: it goes to its places without becoming float32. */
+#include <string.h>
+
+#include "base/half.h"
+#include "formats/bytes.h"
+#include "formats/convert.h"
+#include "formats/narrow.h"
+#include "nn/pack.h"
+#include "nn/places.h"
+
+bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_layout layout) {
+    switch (linear->type) {
+        case LL_F16:
+            return dtype == LL_DTYPE_F16;
+        case LL_BF16:
+            return dtype == LL_DTYPE_BF16;
+        case LL_Q8:
+            return dtype == LL_DTYPE_Q8_0 && layout == LL_OUT_IN;
+        case LL_Q4:
+            return dtype == LL_DTYPE_Q4_0 && layout == LL_OUT_IN;
+        case LL_F32:
+            break;
+    }
+    return false;
+}
+
+/* -------------------------------------------------------------------------------------------------- blocks */
+
+#define Q8_0_BYTES 34
+#define Q4_0_BYTES 18
+
+static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t block_bytes) {
+    unsigned n_bad = 0;
+    for (size_t i = 0; i < n; i++) n_bad += (ll_load_u16(blocks + i * block_bytes) & 0x7c00u) == 0x7c00u;
+    return n_bad == 0;
+}
+
+/* The largest size of the row's numbers: exact, as each is a product of 11 bits by 8. */
+static float largest_of(const unsigned char *row, size_t n_blocks) {
+    float largest = 0.0f;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const unsigned char *block = row + b * Q8_0_BYTES;
+        uint8_t most = 0;
+        for (size_t i = 0; i < LL_Q_BLOCK; i++) {
+            const uint8_t q = block[2 + i], size = (uint8_t)(q < 128 ? q : 256 - q);
+            most = size > most ? size : most;
+        }
+        const float size = ll_float_from_bits(ll_float_bits(ll_half_to_float(ll_load_u16(block))) & 0x7fffffffu) * most;
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+/* Rows of one panel: a block of each, then the next, so that the panel's lines are still in the first-level cache. */
+static void put_q8_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
+    const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q8_0_BYTES;
+    float *scales = ll_scale_of(linear, out);
+    float inverses[LL_NARROW_COLUMNS];
+    for (size_t r = 0; r < n; r++) {
+        scales[r] = ll_q8_scale(largest_of(rows + r * row_bytes, n_blocks));
+        inverses[r] = ll_q8_inverse(scales[r]);
+    }
+    for (size_t b = 0; b < n_blocks; b++) {
+        uint32_t *to = (uint32_t *)(void *)ll_unit_of(linear, out, b * LL_Q_BLOCK);
+        for (size_t r = 0; r < n; r++) {
+            const unsigned char *block = rows + r * row_bytes + b * Q8_0_BYTES;
+            const float d = ll_half_to_float(ll_load_u16(block));
+            uint32_t units[LL_Q_BLOCK / 4];
+            ll_narrow_q8_0(block + 2, d, inverses[r], units);
+            for (size_t g = 0; g < LL_Q_BLOCK / 4; g++) to[g * nr + r] = units[g];
+        }
+    }
+}
+
+/* The blocks are Q4's own. */
+static void put_q4_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
+    const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q4_0_BYTES;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const ll_q4_place place = ll_q4_place_of(linear, out, b * LL_Q_BLOCK);
+        for (size_t r = 0; r < n; r++) {
+            const unsigned char *block = rows + r * row_bytes + b * Q4_0_BYTES;
+            place.scale[r] = ll_load_u16(block);
+            for (size_t g = 0; g < 4; g++) memcpy(place.bytes + (g * nr + r) * 4, block + 2 + 4 * g, 4);
+        }
+    }
+}
+
+static bool put_blocks(const ll_linear *linear, const ll_rectangle *part, size_t first_out, const unsigned char *raw) {
+    const size_t block_bytes = linear->type == LL_Q8 ? Q8_0_BYTES : Q4_0_BYTES;
+    const size_t row_bytes = linear->n_in / LL_Q_BLOCK * block_bytes;
+    if (!scales_are_finite(raw, part->n_rows * (linear->n_in / LL_Q_BLOCK), block_bytes)) return false;
+    for (size_t r = 0, n; r < part->n_rows; r += n) {
+        const size_t out = first_out + part->row + r;
+        n = ll_min(linear->nr - out % linear->nr, part->n_rows - r);
+        if (linear->type == LL_Q8)
+            put_q8_rows(linear, out, n, raw + r * row_bytes);
+        else
+            put_q4_rows(linear, out, n, raw + r * row_bytes);
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------------------- halves */
+
+static bool halves_are_finite(ll_weight_type type, const unsigned char *halves, size_t n) {
+    const unsigned infinity = type == LL_F16 ? 0x7c00u : 0x7f80u;
+    size_t n_bad = 0;
+    for (size_t i = 0; i < n; i++) n_bad += (ll_load_u16(halves + 2 * i) & infinity) == infinity;
+    return n_bad == 0;
+}
+
+/* Where the half of an input of `out` lies; that of the next output is *step halves on. */
+static uint16_t *half_of(const ll_linear *linear, size_t out, size_t k, size_t *step) {
+    uint16_t *unit = (uint16_t *)(void *)ll_unit_of(linear, out, k);
+    *step = ll_unit_inputs(linear->type);
+    return unit + k % *step;
+}
+
+/* Rows are inputs, columns are outputs: n of one panel. */
+static void put_half_columns(const ll_linear *linear, size_t out, size_t n, const unsigned char *halves,
+                             const ll_rectangle *part) {
+    for (size_t r = 0; r < part->n_rows; r++) {
+        size_t step;
+        uint16_t *to = half_of(linear, out, part->row + r, &step);
+        const unsigned char *from = halves + r * part->n_columns * 2;
+        for (size_t j = 0; j < n; j++) to[j * step] = ll_load_u16(from + 2 * j);
+    }
+}
+
+#define INPUTS_AT_ONCE 64
+
+/* Rows are outputs: n of one panel, some inputs at a time. */
+static void put_half_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *halves,
+                          const ll_rectangle *part) {
+    for (size_t c = 0; c < part->n_columns; c += INPUTS_AT_ONCE) {
+        const size_t end = ll_min(c + INPUTS_AT_ONCE, part->n_columns);
+        for (size_t r = 0; r < n; r++) {
+            const unsigned char *from = halves + r * part->n_columns * 2;
+            for (size_t k = c; k < end; k++) {
+                size_t step;
+                *half_of(linear, out + r, part->column + k, &step) = ll_load_u16(from + 2 * k);
+            }
+        }
+    }
+}
+
+static void put_halves(const ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
+                       const unsigned char *raw) {
+    const size_t n_out = layout == LL_OUT_IN ? part->n_rows : part->n_columns;
+    const size_t first = first_out + (layout == LL_OUT_IN ? part->row : part->column);
+    for (size_t o = 0, n; o < n_out; o += n) {
+        n = ll_min(linear->nr - (first + o) % linear->nr, n_out - o);
+        if (layout == LL_OUT_IN)
+            put_half_rows(linear, first + o, n, raw + o * part->n_columns * 2, part);
+        else
+            put_half_columns(linear, first + o, n, raw + o * 2, part);
+    }
+}
+
+bool ll_linear_put_stored(ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
+                          bool check_finite, const unsigned char *raw) {
+    if (ll_is_integer_type(linear->type)) return put_blocks(linear, part, first_out, raw);
+    if (check_finite && !halves_are_finite(linear->type, raw, part->n_rows * part->n_columns)) return false;
+    put_halves(linear, layout, part, first_out, raw);
+    return true;
+}
