@@ -59,7 +59,7 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
 
 /* Does the jobs, several threads at a time: FORMAT, UNSUPPORTED, IO, CHANGED, CANCELLED, of the first job that
- * failed. */
+ * failed; but first what options->beside says. */
 llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
 /* Bytes it takes while it works, the jobs included. */
 uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads);

@@ -6,7 +6,7 @@
 /* What went wrong in a thread. Messages are a thread's own, so it is kept to be said again by the caller's. */
 typedef struct failure {
     llmcs_status status;
-    size_t job;
+    size_t place; /* 0: what was done beside; else the number of the job, from 1 */
     char message[256];
 } failure;
 
@@ -41,26 +41,31 @@ static llmcs_status do_job(run *r, const ll_team *team, const ll_load_job *job) 
     return team->index == 0 ? tell_progress(r) : LLMCS_OK; /* the callback is the caller's thread's */
 }
 
+static bool note(run *r, failure *f, llmcs_status status, size_t place) {
+    if (!status) return false;
+    f->status = status;
+    f->place = place;
+    ll_format(f->message, sizeof f->message, "%s", llmcs_error_message());
+    atomic_store(&r->stop, true);
+    return true;
+}
+
 static void work(ll_team *team, void *arg) {
     run *r = arg;
     failure *f = &r->failures[team->index];
+    if (team->index == 0 && r->options->beside && note(r, f, r->options->beside(r->options->beside_user), 0)) return;
     while (!atomic_load(&r->stop)) {
         const size_t i = atomic_fetch_add(&r->next_job, 1);
-        if (i >= r->loader->used) return;
-        f->status = do_job(r, team, &r->loader->jobs[i]);
-        if (!f->status) continue;
-        f->job = i;
-        ll_format(f->message, sizeof f->message, "%s", llmcs_error_message());
-        atomic_store(&r->stop, true);
+        if (i >= r->loader->used || note(r, f, do_job(r, team, &r->loader->jobs[i]), i + 1)) return;
     }
 }
 
-/* The first in the order of the jobs: which of several is found must not depend on the threads. */
+/* The first in order: which of several is found must not depend on the threads. */
 static llmcs_status first_failure(const run *r, size_t n_threads) {
     const failure *first = NULL;
     for (size_t i = 0; i < n_threads; i++) {
         const failure *f = &r->failures[i];
-        if (f->status && (!first || f->job < first->job)) first = f;
+        if (f->status && (!first || f->place < first->place)) first = f;
     }
     return first ? ll_fail(first->status, "%s", first->message) : LLMCS_OK;
 }

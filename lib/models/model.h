@@ -94,6 +94,8 @@ typedef struct ll_load_options {
     bool check_finite;
     llmcs_progress_fn progress; /* may be NULL */
     void *progress_user;
+    llmcs_status (*beside)(void *user); /* what the caller's thread does first while the others read; may be NULL */
+    void *beside_user;
 } ll_load_options;
 
 /* Checks every shape, then takes memory and packs, with all threads of the pool. UNSUPPORTED for weights that the

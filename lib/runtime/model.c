@@ -125,15 +125,30 @@ static llmcs_status name_labels(ll_config *c) {
     return LLMCS_OK;
 }
 
+/* The tokenizer is opened by the caller's thread while the others read weights. */
+typedef struct tokenizer_job {
+    llmcs_model *model;
+    const ll_source *source;
+} tokenizer_job;
+
+static llmcs_status open_tokenizer(void *user) {
+    const tokenizer_job *job = user;
+    llmcs_model *m = job->model;
+    return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->tokenizer);
+}
+
 static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     ll_source module = ll_model_module(source, &m->config);
     ll_tensors *tensors = NULL;
     LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
     llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
+    tokenizer_job job = {m, source};
     const ll_load_options options = {.weights = o->weights,
                                      .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
                                      .progress = o->progress,
-                                     .progress_user = o->progress_user};
+                                     .progress_user = o->progress_user,
+                                     .beside = open_tokenizer,
+                                     .beside_user = &job};
     if (!st) st = ll_net_load(m->net, tensors, m->pool, &options);
     if (!st) ll_net_set_kv_type(m->net, o->kv_type);
     if (!st) st = ll_tensors_check_unchanged(tensors);
@@ -166,7 +181,6 @@ llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backe
 static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     LL_TRY(ll_config_read(&m->config, &m->allocator, source, &m->log));
     LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas));
-    LL_TRY(ll_model_open_tokenizer(&m->allocator, source, &m->config, &m->tokenizer));
     LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
     LL_TRY(load_weights(m, source, o));
     LL_TRY(name_labels(&m->config));

@@ -68,7 +68,18 @@ static size_t n_threads_of(const llmcs_model_options *o) {
     return o->n_threads ? (size_t)o->n_threads : (size_t)ll_cpu_usable();
 }
 
-/* The same steps in the same order as llmcs_model_open, as far as they need no weights. */
+/* Opens the tokenizer; *passing_bytes: what that takes beside it for a while, which is the while of loading weights. */
+static llmcs_status plan_tokenizer(draft *d, uint64_t *passing_bytes) {
+    counter *c = &d->counter;
+    const uint64_t peak_bytes = c->peak_bytes;
+    c->peak_bytes = c->live_bytes;
+    LL_TRY(ll_model_open_tokenizer(&d->counting, &d->source, &d->config, &d->tokenizer));
+    *passing_bytes = c->peak_bytes - c->live_bytes;
+    if (c->peak_bytes < peak_bytes) c->peak_bytes = peak_bytes;
+    return LLMCS_OK;
+}
+
+/* The steps of llmcs_model_open, as far as they need no weights. */
 static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_options *o, llmcs_plan_info *plan) {
     const llmcs_allocator *a = &d->counting;
     ll_log silent = {0};
@@ -77,7 +88,8 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
     uint64_t source_bytes = d->counter.live_bytes; /* a GGUF file's header, until the model is open */
     LL_TRY(ll_config_read(&d->config, a, &d->source, &silent));
     LL_TRY(ll_model_pick_backend(a, o->backend, &silent, &d->kernels, &d->openblas));
-    LL_TRY(ll_model_open_tokenizer(a, &d->source, &d->config, &d->tokenizer));
+    uint64_t reading_tokenizer;
+    LL_TRY(plan_tokenizer(d, &reading_tokenizer));
     uint64_t kept = d->counter.live_bytes - source_bytes;
     ll_source module = ll_model_module(&d->source, &d->config);
     LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &d->tensors));
@@ -86,7 +98,7 @@ static llmcs_status plan_model(draft *d, const char *path, const llmcs_model_opt
     LL_TRY(ll_net_plan(d->net, d->tensors, o->weights, n_threads_of(o), &weights, &staging));
     ll_net_set_kv_type(d->net, o->kv_type);
     plan->model_bytes = kept + weights + sizeof(llmcs_model);
-    plan->peak_bytes = while_loading + weights + staging + sizeof(llmcs_model);
+    plan->peak_bytes = while_loading + reading_tokenizer + weights + staging + sizeof(llmcs_model);
     if (plan->peak_bytes < d->counter.peak_bytes) plan->peak_bytes = d->counter.peak_bytes;
     return LLMCS_OK;
 }
