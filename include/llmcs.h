@@ -668,8 +668,8 @@ typedef struct llmcs_engine_stats {
     uint64_t n_accepted_tokens;       /* of those, how many were right */
     uint64_t n_preempted;             /* times a request had to give its memory back and wait */
     uint64_t n_evicted_blocks;        /* blocks of the prefix cache given up */
-    uint64_t n_blocks, n_used_blocks; /* of kv_bytes; of those, used by requests now */
-    uint64_t n_cached_blocks;         /* kept for prompts to come (those in use included) */
+    uint64_t n_blocks, n_used_blocks; /* of kv_bytes; of those, taken by requests and prefix cache now */
+    uint64_t n_cached_blocks;         /* in the prefix cache, for prompts to come and for requests that run */
     uint64_t step_ns;                 /* in steps: */
     uint64_t forward_ns, choose_ns;   /* of those, in the network, and choosing tokens (callbacks included) */
     llmcs_histogram waiting_ms;       /* from submit to the first step */

@@ -349,7 +349,7 @@ static void fail_all(llmcs_engine *e, llmcs_status status) {
         if (!e->units[i].request->ended) ll_engine_end(e, e->units[i].request, status, LLMCS_FINISH_EOS);
 }
 
-static double blend(double before, double now) { return before > 0 ? 0.75 * before + 0.25 * now : now; }
+static double blend(double before, double now) { return before > 0 ? 0.5 * (before + now) : now; }
 
 /* What tokens of prompts and a step without them cost, for the size of chunks. */
 static void learn_costs(llmcs_engine *e, double forward_ns) {

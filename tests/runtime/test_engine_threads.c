@@ -13,6 +13,14 @@
 #define N_EACH 8 /* requests a thread holds at a time */
 #define N_ASKED 14
 
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 static char folder[TEMPORARY_PATH_BYTES];
 static asked questions[N_ASKED];
 
@@ -176,7 +184,7 @@ END_TEST
 
 /* Requests by the ten thousand: memory in use is the same after each batch of them, and nothing is left. */
 START_TEST(a_long_line_leaves_nothing) {
-    const long n_requests = setting("LLMCS_TEST_REQUESTS", suite_emulated(NULL) ? 500 : 5000);
+    const long n_requests = setting("LLMCS_TEST_REQUESTS", suite_emulated(NULL) ? 500 : SANITIZED ? 5000 : 100000);
     fail_alloc counter;
     fail_alloc_init(&counter);
     llmcs_allocator allocator = fail_alloc_get(&counter);
