@@ -30,7 +30,8 @@ static inline uint32_t four_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d
     return in_memory(((a & 255u) | (b & 255u) << 8 | (c & 255u) << 16 | d << 24) ^ 0x80808080u);
 }
 
-void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out) {
+void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse,
+                          uint32_t *restrict out) {
     const float *a = x, *b = n_rows > 1 ? x + ld : zeros, *c = n_rows > 2 ? x + 2 * ld : zeros;
     const float *d = n_rows > 3 ? x + 3 * ld : zeros;
     for (size_t j = 0; j < n; j++)
@@ -41,7 +42,8 @@ void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, co
 /* Byte i of four, with its sign. */
 static inline float signed_byte(uint32_t four, unsigned i) { return (float)((int32_t)(four << (24 - 8 * i)) >> 24); }
 
-void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse, uint32_t out[LL_NARROW_BLOCK / 4]) {
+void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse,
+                    uint32_t out[restrict LL_NARROW_BLOCK / 4]) {
     for (size_t g = 0; g < LL_NARROW_BLOCK / 4; g++) {
         const uint32_t four = ll_load_u32(q + 4 * g);
         out[g] = four_bytes(rounded(d * signed_byte(four, 0) * inverse), rounded(d * signed_byte(four, 1) * inverse),

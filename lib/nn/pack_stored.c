@@ -35,17 +35,24 @@ static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t bloc
     return n_bad == 0;
 }
 
-/* The largest size of the row's numbers: exact, as each is a product of 11 bits by 8. */
+static int largest_code(const unsigned char *q) {
+    uint8_t most = 0;
+    for (size_t i = 0; i < LL_Q_BLOCK; i++) {
+        const uint8_t size = (uint8_t)(q[i] < 128 ? q[i] : 256 - q[i]);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* The largest size of the row's numbers: exact, as each is a product of 11 bits by 8. Codes are looked at only of
+ * blocks whose scale could be enough, which are few. */
 static float largest_of(const unsigned char *row, size_t n_blocks) {
     float largest = 0.0f;
     for (size_t b = 0; b < n_blocks; b++) {
         const unsigned char *block = row + b * Q8_0_BYTES;
-        uint8_t most = 0;
-        for (size_t i = 0; i < LL_Q_BLOCK; i++) {
-            const uint8_t q = block[2 + i], size = (uint8_t)(q < 128 ? q : 256 - q);
-            most = size > most ? size : most;
-        }
-        const float size = ll_float_from_bits(ll_float_bits(ll_half_to_float(ll_load_u16(block))) & 0x7fffffffu) * most;
+        const float d = ll_half_to_float(ll_load_u16(block) & 0x7fffu);
+        if (d * 128.0f <= largest) continue;
+        const float size = d * (float)largest_code(block + 2);
         largest = size > largest ? size : largest;
     }
     return largest;
