@@ -76,7 +76,7 @@ llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation,
 /* -------------------------------------------------------------------------------------------------- offsets */
 
 static bool is_space(const llmcs_tokenizer *t, uint32_t cp) {
-    return cp == 0x120 || (cp < 0x110000 && (ll_unicode_flags(&t->unicode, cp) & LL_UC_SPACE));
+    return cp == 0x120 || (cp < 0x110000 && (ll_unicode_flags(t->unicode, cp) & LL_UC_SPACE));
 }
 
 /* White space (and the byte level's space, U+0120) at both ends of a token's written form, in characters. */

@@ -60,7 +60,7 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *stretch) {
     const llmcs_tokenizer *t = e->t;
     if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, stretch, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
-        n = t->use_regex ? ll_byte_level_piece(&t->unicode, view.text + at, view.n - at) : view.n;
+        n = t->use_regex ? ll_byte_level_piece(t->unicode, view.text + at, view.n - at) : view.n;
         LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
     }
     return LLMCS_OK;
@@ -69,7 +69,7 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *stretch) {
 static llmcs_status run_model(encoder *e, const ll_view *stretch) {
     if (stretch->n == 0) return LLMCS_OK;
     if (e->t->model == LL_TOKEN_BPE) return encode_bpe(e, stretch);
-    return ll_wordpiece_encode(&e->t->wordpiece, &e->t->unicode, e->a, stretch, 0, stretch->n, e->out);
+    return ll_wordpiece_encode(&e->t->wordpiece, e->t->unicode, e->a, stretch, 0, stretch->n, e->out);
 }
 
 /* -------------------------------------------------------------------------------------------- added tokens */
@@ -115,7 +115,7 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
  * (special, in text of users; not a word of its own) is text like any other. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
                                 stretch_fn next) {
-    const ll_unicode *u = &e->t->unicode;
+    const ll_unicode *u = e->t->unicode;
     bool parse_special = e->flags & LLMCS_PARSE_SPECIAL;
     size_t done = 0, len;
     matches->n = 0;
@@ -189,7 +189,7 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
         normal = (ll_view){e->text, v->n, v->origin, v->base};
     } else {
         LL_TRY(to_chars(e, v));
-        LL_TRY(ll_normalize(&e->t->unicode, e->t->steps, e->t->n_steps, &e->normalizer, e->a));
+        LL_TRY(ll_normalize(e->t->unicode, e->t->steps, e->t->n_steps, &e->normalizer, e->a));
         LL_TRY(to_bytes(e, &normal));
     }
     if (normal.n == 0) return LLMCS_OK;

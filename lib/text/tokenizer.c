@@ -13,7 +13,6 @@ static void free_set(ll_added_set *s, const llmcs_allocator *a) {
 static void destroy(llmcs_tokenizer *t) {
     llmcs_allocator a = t->allocator;
     ll_vocab_free(&t->vocab, &a);
-    ll_unicode_free(&t->unicode, &a);
     ll_bpe_free(&t->bpe, &a);
     ll_wordpiece_free(&t->wordpiece, &a);
     free_set(&t->plain, &a);
@@ -124,7 +123,7 @@ static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_sc
         i += ll_utf8_decode(token->content + i, token->content_bytes - i, &cp);
         s->text.at[s->text.n++] = (ll_char){cp == LL_UTF8_BAD ? 0xfffd : cp, 0, 0};
     }
-    LL_TRY(ll_normalize(&t->unicode, t->steps, t->n_steps, s, &t->allocator));
+    LL_TRY(ll_normalize(t->unicode, t->steps, t->n_steps, s, &t->allocator));
     char *text;
     LL_TRY(ll_arena_alloc(arena, s->text.n, 4, "added token", &text));
     for (size_t i = 0; i < s->text.n; i++) n += ll_utf8_encode(s->text.at[i].cp, text + n);
@@ -141,7 +140,7 @@ static llmcs_status map_ascii(llmcs_tokenizer *t) {
     for (uint32_t c = 0; c < 128 && !st; c++) {
         LL_TRY_GOTO(st, ll_normalizer_room(&s, &t->allocator, 1), done);
         s.text.at[s.text.n++] = (ll_char){c, 0, 1};
-        st = ll_normalize(&t->unicode, t->steps, t->n_steps, &s, &t->allocator);
+        st = ll_normalize(t->unicode, t->steps, t->n_steps, &s, &t->allocator);
         t->ascii[c] = s.text.n ? (uint8_t)s.text.at[0].cp : LL_ASCII_GONE;
     }
 done:
@@ -209,7 +208,7 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     t->decoder = spec->decoder;
     t->decode_cleanup = spec->decode_cleanup;
     t->max_length = spec->model_max_length;
-    LL_TRY(ll_unicode_build(&t->unicode, &t->allocator));
+    t->unicode = ll_unicode_table();
     LL_TRY(map_ascii(t));
     LL_TRY(build_vocab(t, spec, seed));
     LL_TRY(resolve_special(t, spec));

@@ -45,7 +45,7 @@ struct llmcs_tokenizer {
     llmcs_allocator allocator;
     ll_token_model model;
     ll_vocab vocab;
-    ll_unicode unicode;
+    const ll_unicode *unicode;
     ll_bpe bpe;
     ll_wordpiece wordpiece;
     ll_added_set plain, normalized; /* non-normalized added tokens; normalized ones */

@@ -1,5 +1,6 @@
 #include "text/unicode.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -106,33 +107,31 @@ static void fill_block(uint32_t first, uint8_t *flags) {
 
 static bool is_uniform(const uint8_t *flags) { return !memcmp(flags, flags + 1, BLOCK - 1); }
 
+static ll_unicode table;
+static pthread_once_t table_is_made = PTHREAD_ONCE_INIT;
+
 /* Blocks of one value (unassigned, private, ideographs) are most of them and are kept once; of the others hardly any
  * two are alike. */
-llmcs_status ll_unicode_build(ll_unicode *u, const llmcs_allocator *a) {
-    size_t n = 0, capacity = 0;
+static void make_table(void) {
+    size_t n = 0;
     uint16_t uniform[256]; /* by value: the block of it, plus 1 */
-    uint8_t flags[BLOCK];
     memset(uniform, 0, sizeof uniform);
-    u->flags = NULL;
     for (uint32_t first = 0; first < N_CODE_POINTS; first += BLOCK) {
+        uint8_t *flags = table.flags + n * BLOCK;
         fill_block(first, flags);
-        bool one_value = is_uniform(flags);
+        const bool one_value = is_uniform(flags);
         if (one_value && uniform[flags[0]]) {
-            u->block[first / BLOCK] = (uint16_t)(uniform[flags[0]] - 1);
+            table.block[first / BLOCK] = (uint16_t)(uniform[flags[0]] - 1);
             continue;
         }
-        LL_TRY(ll_grow(a, &u->flags, n, &capacity, n + BLOCK, 1, "character classes"));
-        memcpy(u->flags + n, flags, BLOCK);
-        u->block[first / BLOCK] = (uint16_t)(n / BLOCK);
-        n += BLOCK;
-        if (one_value) uniform[flags[0]] = (uint16_t)(n / BLOCK);
+        table.block[first / BLOCK] = (uint16_t)n++;
+        if (one_value) uniform[flags[0]] = (uint16_t)n;
     }
-    return LLMCS_OK;
 }
 
-void ll_unicode_free(ll_unicode *u, const llmcs_allocator *a) {
-    ll_free(a, u->flags);
-    u->flags = NULL;
+const ll_unicode *ll_unicode_table(void) {
+    pthread_once(&table_is_made, make_table);
+    return &table;
 }
 
 unsigned ll_unicode_ccc(uint32_t cp) { return (unsigned)utf8proc_get_property((utf8proc_int32_t)cp)->combining_class; }

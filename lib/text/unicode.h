@@ -3,7 +3,9 @@
 #ifndef LL_TEXT_UNICODE_H
 #define LL_TEXT_UNICODE_H
 
-#include "base/alloc.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define LL_UC_LETTER 0x01u  /* category L* */
 #define LL_UC_NUMBER 0x02u  /* category N* */
@@ -16,12 +18,11 @@
 
 typedef struct ll_unicode {
     uint16_t block[0x110000 >> 8]; /* code point >> 8 -> which 256 flags */
-    uint8_t *flags;                /* [n_blocks][256] */
+    uint8_t flags[0x110000];       /* [n_blocks][256]: room for all; only the 100 KB that are used take memory */
 } ll_unicode;
 
-/* Builds the table: some milliseconds, about 100 KB. */
-llmcs_status ll_unicode_build(ll_unicode *u, const llmcs_allocator *a);
-void ll_unicode_free(ll_unicode *u, const llmcs_allocator *a);
+/* The table, one for the process: the first who asks makes it, which takes some milliseconds. */
+const ll_unicode *ll_unicode_table(void);
 
 /* cp below 0x110000. */
 static inline unsigned ll_unicode_flags(const ll_unicode *u, uint32_t cp) {
