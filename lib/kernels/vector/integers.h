@@ -10,21 +10,26 @@
 
 /* ---- activations */
 
-/* Largest absolute value, or NaN if one is no finite number. */
+/* Largest absolute value, or NaN if one is no finite number. Several vectors side by side, because each waits for the
+ * one before it. */
+#define LARGEST_VECTORS 4
+static ALWAYS_INLINE void look_at(vf v, vf *max, vf *bad) {
+    *max = v_max(*max, v_abs(v));
+    *bad = v_fma(v, v_zero(), *bad); /* NaN from a NaN or an infinity on */
+}
+
 static float largest_of(const float *x, size_t n) {
-    vf max = v_zero(), bad = v_zero();
+    vf max[LARGEST_VECTORS], bad[LARGEST_VECTORS];
     size_t i = 0;
-    for (; i + VL <= n; i += VL) {
-        const vf v = v_load(x + i);
-        max = v_max(max, v_abs(v));
-        bad = v_add(bad, v_sub(v, v)); /* NaN from a NaN or an infinity on */
+    UNROLL for (size_t j = 0; j < LARGEST_VECTORS; j++) max[j] = bad[j] = v_zero();
+    for (; i + LARGEST_VECTORS * VL <= n; i += LARGEST_VECTORS * VL) {
+        UNROLL for (size_t j = 0; j < LARGEST_VECTORS; j++) look_at(v_load(x + i + j * VL), &max[j], &bad[j]);
     }
-    if (i < n) {
-        const vf v = v_load_part(x + i, n - i);
-        max = v_max(max, v_abs(v));
-        bad = v_add(bad, v_sub(v, v));
-    }
-    return v_reduce_max(max) + v_reduce_add(bad);
+    for (; i + VL <= n; i += VL) look_at(v_load(x + i), &max[0], &bad[0]);
+    if (i < n) look_at(v_load_part(x + i, n - i), &max[0], &bad[0]);
+    const vf first = v_max(max[0], max[1]), second = v_max(max[2], max[3]);
+    const vf bad_all = v_add(v_add(bad[0], bad[1]), v_add(bad[2], bad[3]));
+    return v_reduce_max(v_max(first, second)) + v_reduce_add(bad_all);
 }
 
 /* The values of one block, already scaled, to where they belong; returns their sum, exact as a float. */
@@ -47,7 +52,9 @@ static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
     int32_t *offsets = (int32_t *)(void *)((char *)row + ll_q_blocks_at(Q_BYTES, n));
     vf sum = v_zero();
     for (size_t i = 0; i < n; i += LL_Q_BLOCK) {
-        const vf block = put_values(x + i, finite ? n - i : 0, inverse, values + i * Q_BYTES);
+        const bool whole = finite && n - i >= LL_Q_BLOCK;
+        const vf block = whole ? put_values(x + i, LL_Q_BLOCK, inverse, values + i * Q_BYTES)
+                               : put_values(x + i, finite ? n - i : 0, inverse, values + i * Q_BYTES);
         sum = v_add(sum, block);
         if (with_blocks) offsets[i / LL_Q_BLOCK] = -LL_Q4_ZERO * (int32_t)v_reduce_add(block);
     }
