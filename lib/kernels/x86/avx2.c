@@ -7,7 +7,7 @@
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-#define Q4_ROWS 4
+#define Q4_ROWS 3
 #define Q4_VECTORS(n_rows) ((n_rows) < 3 ? 2 : 1)
 
 typedef struct q_weights {
