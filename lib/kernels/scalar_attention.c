@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "kernels/half.h"
+#include "base/half.h"
 
 static float load(ll_kv_type type, const void *p, size_t i) {
     return type == LL_KV_F16 ? ll_half_to_float(((const uint16_t *)p)[i]) : ((const float *)p)[i];
@@ -12,7 +12,7 @@ static float load(ll_kv_type type, const void *p, size_t i) {
 
 static void store(ll_kv_type type, void *p, size_t i, float value) {
     if (type == LL_KV_F16)
-        ((uint16_t *)p)[i] = ll_half_from_float(value);
+        ((uint16_t *)p)[i] = ll_float_to_half(value);
     else
         ((float *)p)[i] = value;
 }

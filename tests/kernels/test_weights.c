@@ -53,7 +53,8 @@ static void *rows_for(const ll_kernels *k, ll_weight_type type, const float *x, 
 static void multiply(const ll_kernels *k, const matrix *m, const void *rows, size_t stride, size_t n_rows,
                      const float *bias, const float *residual, float *y) {
     const size_t n_out = m->linear.n_out;
-    const ll_product p = {rows, stride, n_rows, m->linear.packed, m->linear.n_in, n_out, bias, residual, y, n_out, NULL};
+    const ll_product p = {rows, stride, n_rows, m->linear.packed, m->linear.n_in, n_out, bias, residual,
+                          y,    n_out,  NULL};
     k->matmul[m->linear.type](&p);
 }
 

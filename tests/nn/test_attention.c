@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/half.h"
+#include "base/half.h"
 #include "nn/nn_case.h"
 #include "nn/pack.h"
 
@@ -78,7 +78,7 @@ static void attend(const scene *s, const ll_kernels *k, int team_size, const siz
 
 /* Equation 1 in double, one row. */
 static double kept(const scene *s, float x) {
-    return s->layout.type == LL_KV_F16 ? (double)ll_half_to_float(ll_half_from_float(x)) : (double)x;
+    return s->layout.type == LL_KV_F16 ? (double)ll_half_to_float(ll_float_to_half(x)) : (double)x;
 }
 
 static void attend_row_exact(const scene *s, const float *seq_qkv, size_t row, size_t n, size_t head, double *out) {
