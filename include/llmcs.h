@@ -729,7 +729,7 @@ LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids
 /* What becomes of a text that has more tokens than the model takes. */
 typedef enum llmcs_overflow {
     LLMCS_OVERFLOW_ERROR = 0,    /* LLMCS_CONTEXT_FULL, naming the text and its tokens */
-    LLMCS_OVERFLOW_TRUNCATE = 1, /* its end is left out; llmcs_text_info says so */
+    LLMCS_OVERFLOW_TRUNCATE = 1, /* its end is left out; llmcs_text_info says so, without infos the log */
     LLMCS_OVERFLOW_WINDOWS = 2   /* all of it is read, in windows, whose outputs are pooled */
 } llmcs_overflow;
 

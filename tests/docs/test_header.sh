@@ -55,6 +55,16 @@ for kind in shared static; do
     if [ -x "$work/$kind" ]; then check "running the example, $kind" run_example "$work/$kind"; fi
 done
 
+# The example of texts over the model's length, as the body of a function.
+{
+    printf '#include <llmcs.h>\nvoid example(llmcs_model *, const llmcs_text *, size_t, float *, int32_t *);\n'
+    printf 'void example(llmcs_model *model, const llmcs_text *texts, size_t n_texts, float *scores, int32_t *labels)\n{\n'
+    sed -n '/reviews of any length:/,/llmcs_classify_with(/p' include/llmcs.h | sed -n 's/^ \*     //p'
+    printf '}\n'
+} >"$work/windows.c"
+grep -q 'llmcs_classify_with(model' "$work/windows.c" || { echo 'the example of windows was not found'; failed=$((failed + 1)); }
+check 'the example of windows' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/windows.c" -o "$work/windows.o"
+
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"
 export PKG_CONFIG_PATH="$work/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"
