@@ -27,6 +27,24 @@ typedef struct bench_list {
     int values[BENCH_MAX_LIST];
 } bench_list;
 
+typedef struct bench_numbers {
+    int n;
+    double values[BENCH_MAX_LIST];
+} bench_numbers;
+
+/* What `serve` does, in this order. */
+typedef enum bench_scenario {
+    BENCH_CLOSED,
+    BENCH_OPEN,
+    BENCH_SHOP_TEXT,
+    BENCH_LONG_PROMPT,
+    BENCH_LOOKUP,
+    BENCH_OVERHEAD
+} bench_scenario;
+
+/* How long prompts and answers are: all the same, 1/2 to 3/2 of it, or with logarithms that are normal. */
+typedef enum bench_distribution { BENCH_AUTO, BENCH_FIXED, BENCH_UNIFORM, BENCH_LOGNORMAL } bench_distribution;
+
 typedef struct bench_options {
     const char *command;                                  /* "" for the short set */
     const char *path;                                     /* folder or file; NULL: none */
@@ -40,6 +58,11 @@ typedef struct bench_options {
     /* encode */
     const char *texts, *tokenizer; /* files; tokenizer: NULL, or where a shape's vocabulary comes from */
     int max_length, callers, count;
+    struct bench_serve_options { /* serve */
+        unsigned scenarios;      /* bits, by bench_scenario */
+        int prompt_tokens, new_tokens, distribution, seconds;
+        bench_numbers loads, rates; /* shares of the capacity; requests a second */
+    } serve;
 } bench_options;
 
 /* False after saying what is wrong. */
@@ -96,6 +119,7 @@ typedef struct bench_row {
     double amount; /* one pass does that many `unit`s */
     const char *unit;
     double unit_scale; /* 1e9 for G...; 0 means 1 */
+    double load;       /* share of the capacity that arrives */
 } bench_row;
 
 /* Takes turns of limit and work, and reports. 0, or 1 after saying what failed. */
@@ -103,6 +127,8 @@ int bench_measure(const bench *b, const bench_row *row, bench_pass pass, void *a
 /* The seconds of one run of fn on all threads of the pool. */
 double bench_run(const bench *b, ll_team_fn fn, void *arg);
 double bench_median(double *values, size_t n); /* sorts */
+/* The most memory this process ever had, in kB; 0: unknown. */
+double bench_peak_kb(void);
 
 /* ---- report.c: a table for people, or with --json one document for machines */
 typedef struct bench_figure {
@@ -110,6 +136,7 @@ typedef struct bench_figure {
     double limit;              /* in the same unit; 0: none */
     double share;              /* median of the turns' value / limit */
     const char *limit_of;      /* what the limit is made of */
+    double p95, p99;           /* where the value is a median of many times; else 0 */
 } bench_figure;
 
 void bench_report_begin(const bench_options *o);
@@ -139,5 +166,6 @@ int bench_e2e_main(const bench *b);
 int bench_open_main(const bench_options *o);
 int bench_tokenizer_main(const bench *b);
 int bench_encode_main(const bench *b);
+int bench_serve_main(const bench *b);
 
 #endif

@@ -41,7 +41,7 @@ bench_arithmetic e2e_arithmetic(const llmcs_model_info *i) {
     return !strncmp(i->weights, "int", 3) ? BENCH_INT8 : BENCH_F32;
 }
 
-static int measure(subject *s) {
+static int open_and_measure(subject *s, int (*measure)(subject *s)) {
     const llmcs_model_info *i = &s->info;
     s->info.struct_size = sizeof s->info;
     if (llmcs_model_open(s->path, &s->options, &s->model) || llmcs_model_get_info(s->model, &s->info))
@@ -52,12 +52,10 @@ static int measure(subject *s) {
                          i->weights, i->kv_type, i->backend, i->cpu);
     s->ids = bench_memory((size_t)i->n_ctx * sizeof *s->ids);
     for (int32_t t = 0; t < i->n_ctx; t++) s->ids[t] = (int32_t)((int64_t)t * 7919 % i->vocab_size);
-    int code = e2e_opening(s);
-    if (!code) code = i->heads & LLMCS_HEAD_CAUSAL_LM ? e2e_decoder(s) : e2e_encoder(s);
-    return code;
+    return measure(s);
 }
 
-static int measure_as(const bench *b, const char *path, int weights, int kv_type) {
+static int measure_as(const bench *b, const char *path, int weights, int kv_type, int (*measure)(subject *s)) {
     const bench_options *o = b->options;
     subject s = {.b = b, .name = o->shape ? o->shape->name : o->path, .path = path};
     llmcs_model_options_init(&s.options);
@@ -65,18 +63,26 @@ static int measure_as(const bench *b, const char *path, int weights, int kv_type
     s.options.backend = o->backend;
     s.options.weights = (llmcs_weights)weights;
     s.options.kv_type = (llmcs_kv_type)kv_type;
-    const int code = measure(&s);
+    const int code = open_and_measure(&s, measure);
     free(s.ids);
     llmcs_model_free(&s.model);
     return code;
 }
 
-int bench_e2e_main(const bench *b) {
+int e2e_each(const bench *b, int (*measure)(subject *s)) {
     const bench_options *o = b->options;
     const char *path = o->shape ? bench_shape_folder(o->shape, NULL) : o->path;
     int code = !path;
     for (int w = 0; w < o->weights.n && !code; w++)
         for (int k = 0; k < o->kv_types.n && !code; k++)
-            code = measure_as(b, path, o->weights.values[w], o->kv_types.values[k]);
+            code = measure_as(b, path, o->weights.values[w], o->kv_types.values[k], measure);
     return code;
 }
+
+static int measure_all(subject *s) {
+    const int code = e2e_opening(s);
+    if (code) return code;
+    return s->info.heads & LLMCS_HEAD_CAUSAL_LM ? e2e_decoder(s) : e2e_encoder(s);
+}
+
+int bench_e2e_main(const bench *b) { return e2e_each(b, measure_all); }

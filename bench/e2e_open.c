@@ -14,8 +14,8 @@
 
 extern char **environ;
 
-/* The most memory this process ever had, in kB; 0: unknown. (getrusage would count what the parent had, too.) */
-static double peak_kb(void) {
+/* getrusage would count what the parent had, too. */
+double bench_peak_kb(void) {
     char line[128];
     double kb = 0;
     FILE *f = fopen("/proc/self/status", "r");
@@ -57,10 +57,10 @@ int bench_open_main(const bench_options *o) {
     llmcs_model_info info = {.struct_size = sizeof info};
     const uint64_t start = ll_now_ns();
     if (llmcs_model_open(o->path, &options, &model)) return bench_failed(o->path);
-    const double ms = (double)(ll_now_ns() - start) * 1e-6, opened_kb = peak_kb();
+    const double ms = (double)(ll_now_ns() - start) * 1e-6, opened_kb = bench_peak_kb();
     llmcs_status status = llmcs_model_get_info(model, &info);
     if (!status) status = use(model, &info);
-    if (!status) printf("%.3f %.0f %.0f\n", ms, opened_kb, peak_kb());
+    if (!status) printf("%.3f %.0f %.0f\n", ms, opened_kb, bench_peak_kb());
     llmcs_model_free(&model);
     return status ? bench_failed(o->path) : 0;
 }

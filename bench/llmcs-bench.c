@@ -36,6 +36,7 @@ static int dispatch(bench *b, const char *command) {
     if (!strcmp(command, "kernels")) return bench_kernels_main(b);
     if (!strcmp(command, "e2e")) return bench_e2e_main(b);
     if (!strcmp(command, "encode")) return bench_encode_main(b);
+    if (!strcmp(command, "serve")) return bench_serve_main(b);
     return bench_tokenizer_main(b);
 }
 

@@ -11,10 +11,12 @@ static const char usage[] =
     "  kernels            the library's kernels, every row of them that runs here, at the shapes of real models\n"
     "  e2e [PATH]         a model's folder or GGUF file, or --shape: opening, prompts, decoding, batches; or texts\n"
     "  encode [PATH]      an encoder, or --shape, and --texts: one call, batches, one text at a time, many threads\n"
+    "  serve [PATH]       many conversations at once: in a closed and in an open loop, a shop's text before every\n"
+    "                     question, a long prompt among streams, guessing ahead\n"
     "  tokenizer FOLDER   megabytes a second on one core\n"
     "  open PATH          one opening and first use: milliseconds and peak memory, in a process of its own\n"
     "Without a command a short set of all of them, in less than two minutes on two cores.\n"
-    "  --shape NAME       a model of random weights (e2e, encode, kernels): %s\n"
+    "  --shape NAME       a model of random weights (e2e, serve, encode, kernels): %s\n"
     "  --weights LIST     auto, f32, f16, bf16, int8, int4        --kv-type LIST   auto, f32, f16\n"
     "  --threads LIST     such as 1,2,4; 0: all that may be used  --backend NAME   auto, native, openblas\n"
     "  --prompts LIST     tokens   --contexts LIST  tokens before decoding    --batches LIST  conversations, texts\n"
@@ -22,6 +24,10 @@ static const char usage[] =
     "  --texts FILE       encode: a text a line, or JSON Lines with \"text\"; --count N of them (256), cut to\n"
     "  --max-length N     tokens (256); --threads-calling N with one text at a time (8); --tokenizer FOLDER for a "
     "shape\n"
+    "  --scenario LIST    serve: closed, open, shop-text, long-prompt, lookup, overhead (all but the last)\n"
+    "  --prompt-tokens N  --new-tokens N  of a request (64)       --distribution NAME  fixed, uniform, lognormal\n"
+    "  --load LIST        customers, of the capacity (0.7)        --rate LIST    a second     --seconds N  of each "
+    "(8)\n"
     "  --repeats N        medians of N turns (5)                  --json           one JSON document\n"
     "LLMCS_CPU=scalar|avx2|avx512|neon|... chooses the row of kernels.\n";
 
@@ -33,6 +39,8 @@ typedef struct name_list {
 static const char *const weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4"};
 static const char *const kv_type_names[] = {"auto", "f32", "f16"};
 static const char *const backend_names[] = {"auto", "native", "openblas"};
+static const char *const scenario_names[] = {"closed", "open", "shop-text", "long-prompt", "lookup", "overhead"};
+static const char *const distribution_names[] = {"auto", "fixed", "uniform", "lognormal"};
 #define NAMES(a) \
     (name_list) { a, sizeof(a) / sizeof *(a) }
 
@@ -72,6 +80,28 @@ static bool read_list(bench_list *list, const char *text, const name_list *names
     }
 }
 
+/* "0.5,0.7": numbers above 0. */
+static bool read_numbers(bench_numbers *list, const char *text, double most) {
+    for (list->n = 0; list->n < BENCH_MAX_LIST; text++) {
+        char *end;
+        const double value = strtod(text, &end);
+        if (end == text || !(value > 0 && value <= most)) return false;
+        list->values[list->n++] = value;
+        if (!*end) return true;
+        if (*end != ',') return false;
+        text = end;
+    }
+    return false;
+}
+
+static bool read_scenarios(unsigned *bits, const char *text, const name_list *names) {
+    bench_list list;
+    if (!read_list(&list, text, names, 0, 0)) return false;
+    *bits = 0;
+    for (int i = 0; i < list.n; i++) *bits |= 1u << list.values[i];
+    return true;
+}
+
 static bool read_one(int *value, const char *text, const name_list *names, int least, int most) {
     bench_list list;
     if (!read_list(&list, text, names, least, most) || list.n != 1) return false;
@@ -87,6 +117,17 @@ static bool read_encode_option(bench_options *o, const char *name, const char *v
     if (texts) o->texts = value;
     if (tokenizer) o->tokenizer = value;
     return texts || tokenizer;
+}
+
+static bool read_serve_option(struct bench_serve_options *o, const char *name, const char *value) {
+    const name_list scenarios = NAMES(scenario_names), distributions = NAMES(distribution_names);
+    if (!strcmp(name, "--scenario")) return read_scenarios(&o->scenarios, value, &scenarios);
+    if (!strcmp(name, "--prompt-tokens")) return read_one(&o->prompt_tokens, value, NULL, 1, 65536);
+    if (!strcmp(name, "--new-tokens")) return read_one(&o->new_tokens, value, NULL, 2, 65536);
+    if (!strcmp(name, "--distribution")) return read_one(&o->distribution, value, &distributions, 0, 0);
+    if (!strcmp(name, "--seconds")) return read_one(&o->seconds, value, NULL, 1, 3600);
+    if (!strcmp(name, "--load")) return read_numbers(&o->loads, value, 10);
+    return !strcmp(name, "--rate") && read_numbers(&o->rates, value, 1e6);
 }
 
 /* One option and its value; false: no such option, or not such a value. */
@@ -119,7 +160,7 @@ static bool read_option(bench_options *o, const char *name, const char *value) {
     } else if (!strcmp(name, "--repeats")) {
         ok = read_one(&o->repeats, value, NULL, 1, BENCH_MAX_REPEATS);
     } else {
-        ok = read_encode_option(o, name, value);
+        ok = read_encode_option(o, name, value) || read_serve_option(&o->serve, name, value);
     }
     return ok;
 }
@@ -128,7 +169,7 @@ static bool read_option(bench_options *o, const char *name, const char *value) {
 static const struct {
     const char *name;
     int path;
-} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}};
+} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"serve", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}};
 
 static bool wrong(const char *what, const char *value) {
     fprintf(stderr, "llmcs-bench: %s: %s\n", what, value);
@@ -144,7 +185,12 @@ bool bench_options_read(bench_options *o, int argc, char **argv) {
                          .count = 256,
                          .threads = {1, {0}},
                          .weights = {1, {LLMCS_WEIGHTS_AUTO}},
-                         .kv_types = {1, {LLMCS_KV_AUTO}}};
+                         .kv_types = {1, {LLMCS_KV_AUTO}},
+                         .serve = {.scenarios = (1u << BENCH_OVERHEAD) - 1,
+                                   .prompt_tokens = 64,
+                                   .new_tokens = 64,
+                                   .seconds = 8,
+                                   .loads = {1, {0.7}}}};
     int path = 0, at = 1;
     if (argc > 1 && argv[1][0] != '-') {
         o->command = NULL;
@@ -171,6 +217,6 @@ bool bench_options_read(bench_options *o, int argc, char **argv) {
     if (path == 1 && !o->path == !o->shape) return wrong("a path or a --shape, one of them", o->command);
     if (!strcmp(o->command, "encode") && !o->texts) return wrong("which --texts", o->command);
     if (o->shape && path != 1 && strcmp(o->command, "kernels"))
-        return wrong("--shape is for e2e, encode and kernels", *o->command ? o->command : "the short set");
+        return wrong("--shape is for e2e, serve, encode and kernels", *o->command ? o->command : "the short set");
     return true;
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Draws what `llmcs-bench e2e --json` measured: tokens/s against context and against batch, as SVG.
+"""Draws what `llmcs-bench e2e --json` measured: tokens/s against context and against batch, as SVG; or what
+`llmcs-bench serve --json` did: times against load.
 
 usage: plot.py [-o OUT.svg] [--title TEXT] [FILE.json ...]     (standard input and output where none is named)
 
 Several files are drawn together. A line is one kind of weights (and of keys and values, kernels, threads, where they
 differ); dashed, in the same colour, the limit of the machine that was measured beside it. An encoder's texts are drawn
-by length and by how many are worked together. Nothing but Python's standard library is needed.
+by length and by how many are worked together. Of `serve` the times per token and to the first token are drawn against
+the share of its capacity that arrives (--load 0.3,0.5,0.7,0.9): the median, and dashed the 99th percentile. Nothing but Python's standard library is needed.
 """
 import argparse
 import json
@@ -53,12 +55,13 @@ def number(x):
 class Panel:
     """One pair of axes at a place of the picture."""
 
-    def __init__(self, left, title, x_label, x_of, logarithmic):
+    def __init__(self, left, title, x_label, x_of, logarithmic, unit="tokens/s"):
         self.left, self.title, self.x_label, self.x_of, self.logarithmic = left, title, x_label, x_of, logarithmic
+        self.unit = unit
 
     def scale(self, figures):
         self.xs = sorted({self.x_of(f) for f in figures})
-        self.y_ticks = ticks(max(max(f["value"], f.get("limit", 0)) for f in figures))
+        self.y_ticks = ticks(max(max(f["value"], beside(f)) for f in figures))
         low, high = self.place(self.xs[0]), self.place(self.xs[-1])
         if self.logarithmic:
             low, high = low - 0.15, high + 0.15
@@ -92,7 +95,7 @@ class Panel:
         out.append(text((self.left + right) / 2, bottom + 42, self.x_label, "middle", 13, INK))
         across = TOP + PANEL_HEIGHT / 2
         out.append('<g transform="rotate(-90 %.1f %.1f)">%s</g>' % (self.left - 54, across,
-                                                                   text(self.left - 54, across, "tokens/s", "middle", 13,
+                                                                   text(self.left - 54, across, self.unit, "middle", 13,
                                                                         INK)))
 
     def x_ticks(self):
@@ -100,15 +103,21 @@ class Panel:
 
     def line(self, out, figures, colour):
         figures = sorted(figures, key=self.x_of)
-        limits = [f for f in figures if f.get("limit")]
-        out.append(polyline([(self.x(self.x_of(f)), self.y(f["limit"])) for f in limits], colour,
+        limits = [f for f in figures if beside(f)]
+        out.append(polyline([(self.x(self.x_of(f)), self.y(beside(f))) for f in limits], colour,
                             'stroke-width="1.2" stroke-dasharray="5 4" opacity="0.65"'))
         out.append(polyline([(self.x(self.x_of(f)), self.y(f["value"])) for f in figures], colour, 'stroke-width="2.4"'))
         for f in figures:
             share = " (%.0f %% of the limit)" % (100 * f["share"]) if "share" in f else ""
+            share = " (p99: %.1f)" % f["p99"] if "p99" in f else share
             out.append('<circle cx="%.1f" cy="%.1f" r="3.6" fill="%s"><title>%s</title></circle>' % (
                 self.x(self.x_of(f)), self.y(f["value"]), colour,
                 escape("%s: %.1f %s%s" % (f["label"], f["value"], f["unit"], share))))
+
+
+def beside(figure):
+    """What the dashed line shows; 0: nothing."""
+    return figure.get("p99") or figure.get("limit", 0)
 
 
 def text(x, y, words, anchor, size=12, colour=GREY):
@@ -121,7 +130,7 @@ def polyline(points, colour, more):
         " ".join("%.1f,%.1f" % p for p in points), colour, more)
 
 
-def legend(out, names, colours):
+def legend(out, names, colours, dashed):
     x, y = LEFT, HEIGHT - 22
     for key, words in names.items():
         out.append('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="2.4"/>' % (
@@ -131,12 +140,17 @@ def legend(out, names, colours):
         x += 33 + 7.4 * len(words) + 26
     out.append('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-dasharray="5 4"/>' % (x, y - 4, x + 26,
                                                                                                    y - 4, GREY))
-    out.append(text(x + 33, y, "limit of the machine", "start", 13, INK))
+    out.append(text(x + 33, y, dashed, "start", 13, INK))
 
 
 def panels_of(figures):
     """Pairs of a panel and its figures, for a decoder or else for an encoder."""
     right = LEFT + PANEL_WIDTH + GAP
+    if any("load" in f for f in figures):
+        return [(Panel(left, title, "% of capacity", lambda f: round(100 * f["load"], 3), False, "ms"),
+                 [f for f in figures if f["name"] == name and "load" in f])
+                for left, title, name in ((LEFT, "Time per token", "open_per_token"),
+                                          (right, "Time to the first token", "open_first_token"))]
     if any(f["name"] in ("decode", "batch") for f in figures):
         return [(Panel(LEFT, "One conversation", "tokens of context", lambda f: f["tokens"], False),
                  [f for f in figures if f["name"] == "decode"]),
@@ -159,7 +173,7 @@ def title_of(figures):
 def draw(figures, title=None):
     pairs = [(panel, some) for panel, some in panels_of(figures) if some]
     if not pairs:
-        raise ValueError("no figures of e2e to draw")
+        raise ValueError("no figures of e2e, and none of serve with a --load")
     shown = [f for _, some in pairs for f in some]
     names = series_names(shown)
     colours = {key: COLOURS[i % len(COLOURS)] for i, key in enumerate(names)}
@@ -174,7 +188,7 @@ def draw(figures, title=None):
             mine = [f for f in some if series_key(f) == key]
             if mine:
                 panel.line(out, mine, colour)
-    legend(out, names, colours)
+    legend(out, names, colours, "99th percentile" if "p99" in shown[0] else "limit of the machine")
     return "\n".join(out + ["</svg>", ""])
 
 
@@ -187,7 +201,7 @@ def main():
     figures = []
     for name in arguments.files or ["-"]:
         with (sys.stdin if name == "-" else open(name, encoding="utf-8")) as f:
-            figures += [x for x in json.load(f)["figures"] if x["section"] == "e2e"]
+            figures += [x for x in json.load(f)["figures"] if x["section"] in ("e2e", "serve")]
     try:
         picture = draw(figures, arguments.title)
     except ValueError as error:

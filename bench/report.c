@@ -68,11 +68,14 @@ static void put_json(const bench *b, const bench_row *row, const bench_figure *f
         printf(", \"limit\": %.9g, \"share\": %.6g, ", f->limit, f->share);
         printf("\"limit_of\": \"%s\"", f->limit_of);
     }
+    if (row->load > 0) printf(", \"load\": %.6g", row->load);
+    if (f->p99 > 0) printf(", \"p95\": %.9g, \"p99\": %.9g", f->p95, f->p99);
     printf("}");
 }
 
 static void put_line(const bench_row *row, const bench_figure *f) {
-    printf("  %-46s %10.1f %-9s", row->label, f->value, row->unit);
+    printf("  %-46s %10.*f %-9s", row->label, f->value < 10 ? 2 : 1, f->value, row->unit);
+    if (f->p99 > 0) printf(" p95 %.1f, p99 %.1f", f->p95, f->p99);
     if (f->limit > 0) printf(" %4.0f %% of %9.1f, %s", 100 * f->share, f->limit, f->limit_of);
     printf("\n");
 }

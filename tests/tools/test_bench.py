@@ -121,6 +121,38 @@ class Figures(unittest.TestCase):
                                            code=1))
             self.assertIn("no encoder", run("encode", "--shape", "tiny", "--texts", lines, code=1))
 
+    def test_serve(self):
+        some = figures("serve", "--shape", "tiny", "--threads", "1", "--batches", "2,5", "--prompt-tokens", "20",
+                       "--new-tokens", "12", "--seconds", "1", "--load", "0.2,0.5", "--scenario",
+                       "closed,open,shop-text,long-prompt,lookup,overhead")
+        for f in some:
+            self.assertEqual(f["section"], "serve")
+            self.assertTrue(0 <= f["least"] <= f["value"] <= f["most"], f)
+            self.assertEqual("share" in f, f["name"] == "closed_decode", f)
+            if "p99" in f:
+                self.assertTrue(f["value"] <= f["p95"] <= f["p99"] <= f["most"], f)
+        closed = {(f["name"], f["batch"]) for f in some if f["name"].startswith("closed_")}
+        self.assertEqual(closed, {("closed_" + n, b) for b in (2, 5) for n in
+                                  ("decode", "overhead", "peak", "whole", "first_token", "per_token", "blocks")})
+        self.assertEqual(sorted(f["load"] for f in some if f["name"] == "open_per_token"), [0.2, 0.5])
+        values = {f["name"]: f["value"] for f in some if f["name"] in ("shop_text_worked", "long_prompt_gap",
+                                                                      "long_prompt_calm", "lookup_accepted", "overhead")}
+        self.assertTrue(2000 < values["shop_text_worked"] < 2200, values)  # the text of 64 once, not a hundred times
+        self.assertGreaterEqual(values["long_prompt_gap"], values["long_prompt_calm"])
+        self.assertTrue(0 < values["lookup_accepted"] <= 100 and 0 < values["overhead"] < 100, values)
+
+    def test_serve_with_drawn_lengths_at_a_rate(self):
+        for distribution in ("uniform", "lognormal"):
+            some = figures("serve", "--shape", "tiny", "--threads", "1", "--rate", "40", "--seconds", "1", "--scenario",
+                           "open", "--prompt-tokens", "30", "--new-tokens", "10", "--distribution", distribution)
+            self.assertEqual({f["name"] for f in some}, {"open_per_token", "open_ratio", "open_first_token", "open_rate"})
+            self.assertEqual([f["value"] for f in some if f["name"] == "open_rate"], [40])
+            self.assertFalse(any("load" in f for f in some))
+
+    def test_serve_needs_room(self):
+        self.assertIn("holds 128", run("serve", "--shape", "tiny", "--prompt-tokens", "100", code=1))
+        self.assertIn("llmcs-bench: engine", run("serve", "--shape", "tiny-bert", code=1))
+
     def test_folder(self):
         some = figures("e2e", os.path.join(DATA, "golden", "gpt2-f16"), "--threads", "1")
         self.check(some, "e2e")
@@ -156,12 +188,16 @@ class Refusals(unittest.TestCase):
                       ["limits", "--repeats", "3,5"], ["kernels", "--rows", "0"], ["e2e"], ["e2e", "--shape", "gpt5"],
                       ["e2e", "x", "--shape", "tiny"], ["e2e", "x", "--weights", "f64"], ["tokenizer"], ["open"],
                       ["limits", "--shape", "tiny"], ["encode", "x"], ["encode", "--texts", "x"],
-                      ["encode", "x", "--texts", "x", "--threads-calling", "0"], ["e2e", "x", "--batches", "257"],
+                      ["encode", "x", "--texts", "x", "--threads-calling", "0"],
+                      ["e2e", "x", "--batches", "257"], ["serve"],
+                      ["serve", "x", "--load", "0"], ["serve", "x", "--load", "0.5,"], ["serve", "x", "--rate", "x"],
+                      ["serve", "x", "--scenario", "closed,ajar"], ["serve", "x", "--new-tokens", "1"],
+                      ["serve", "x", "--distribution", "pareto"],
                       ["limits", "--threads", ",".join(["1"] * 65)]):
             self.assertIn("usage: llmcs-bench", run(*wrong, code=2), wrong)
 
     def test_files(self):
-        for command in ("e2e", "open", "tokenizer"):
+        for command in ("e2e", "serve", "open", "tokenizer"):
             self.assertIn("not/there", run(command, "not/there", code=1))
         document = subprocess.run([BENCH, "e2e", "not/there", "--json"], capture_output=True, timeout=300)
         self.assertEqual(json.loads(document.stdout)["figures"], [])
@@ -205,8 +241,25 @@ class Plot(unittest.TestCase):
         words = [t.text for t in svg.iter("{http://www.w3.org/2000/svg}text")]
         self.assertLessEqual({"int8", "f32"}, set(words))
 
+    def test_times_against_load(self):
+        some = [self.made_up("int8", name, section="serve", load=load, value=10.0 * load, p95=15.0, p99=20.0)
+                for name in ("open_per_token", "open_first_token") for load in (0.25, 0.5, 1.0)]
+        for f in some:
+            del f["limit"], f["share"]
+        svg = self.draw([some])
+        circles = [(float(c.get("cx")), float(c.get("cy"))) for c in svg.iter("{http://www.w3.org/2000/svg}circle")
+                   if len(c)]
+        self.assertEqual(len(circles), 6)
+        (x0, y0), (x1, y1), (x2, y2) = circles[:3]
+        self.assertAlmostEqual((x1 - x0) / (x2 - x0), 1 / 3, places=2)
+        self.assertAlmostEqual((y1 - y0) / (y2 - y0), 1 / 3, places=2)
+        words = [t.text for t in svg.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertLessEqual({"ms", "% of capacity", "99th percentile", "100"}, set(words))
+        self.assertNotIn("limit of the machine", words)
+
     def test_nothing_to_draw(self):
         self.draw([[]], code=1)
+        self.draw([[self.made_up("int8", "open_rate", section="serve")]], code=1)
 
 
 if __name__ == "__main__":
