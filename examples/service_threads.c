@@ -1,0 +1,172 @@
+/*
+ * service_threads - a small service: many customers at once over one engine.
+ *
+ *     service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions.txt
+ *
+ * Each line of stdin is a question. Worker threads hand questions to the engine, which works all of them together, wait
+ * for their answers, and print each with its number as soon as it is there. A question that takes longer than its
+ * deadline gets what is written by then. When the engine's queue is full, a worker waits a little and tries again: that
+ * is the moment at which a service in a network would tell its client to come later. At the end of stdin the workers
+ * finish what is asked, and everything is freed.
+ */
+#include <llmcs.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DEFAULT_MODEL "examples/models/shop-gpt2"
+#define LINE_BYTES 2048
+#define MAX_WORKERS 256
+
+typedef struct service {
+    llmcs_engine *engine;
+    llmcs_generate_params params;
+    pthread_mutex_t input, output; /* one reads at a time, one prints */
+    unsigned n_questions;          /* read so far; under `input` */
+    unsigned n_answered, n_failed; /* under `output` */
+} service;
+
+/* The next question that is not empty, and its number. 0: there are no more. */
+static unsigned read_question(service *s, char line[LINE_BYTES]) {
+    unsigned number = 0;
+    pthread_mutex_lock(&s->input);
+    while (!number && fgets(line, LINE_BYTES, stdin)) {
+        if (!strchr(line, '\n')) /* a line that is too long is cut */
+            for (int c = getchar(); c != '\n' && c != EOF;) c = getchar();
+        line[strcspn(line, "\r\n")] = 0;
+        if (line[0]) number = ++s->n_questions;
+    }
+    pthread_mutex_unlock(&s->input);
+    return number;
+}
+
+static void print_answer(service *s, unsigned number, const llmcs_sequence *answer) {
+    const char *text = answer->text + strspn(answer->text, " "); /* the prompt ends at "Bot:" */
+    const char *cut = answer->finish_reason == LLMCS_FINISH_DEADLINE ? " [out of time]" : "";
+    pthread_mutex_lock(&s->output);
+    printf("%u: %s%s\n", number, text, cut);
+    fflush(stdout);
+    s->n_answered++;
+    pthread_mutex_unlock(&s->output);
+}
+
+static void print_failure(service *s, unsigned number) {
+    pthread_mutex_lock(&s->output);
+    fprintf(stderr, "%u: no answer: %s\n", number, llmcs_error_message());
+    s->n_failed++;
+    pthread_mutex_unlock(&s->output);
+}
+
+/* A full queue empties by itself; every other failure is the question's. */
+static llmcs_status submit(service *s, const char *prompt, llmcs_request **request) {
+    const struct timespec pause = {0, 5 * 1000 * 1000};
+    llmcs_status status;
+    while ((status = llmcs_engine_submit(s->engine, prompt, LLMCS_NUL, &s->params, NULL, request)) == LLMCS_QUEUE_FULL)
+        nanosleep(&pause, NULL);
+    return status;
+}
+
+static void answer(service *s, unsigned number, const char *question) {
+    char prompt[LINE_BYTES + 32];
+    llmcs_request *request = NULL;
+    llmcs_result *result = NULL;
+    snprintf(prompt, sizeof prompt, "User: %s\nBot:", question);
+    if (!submit(s, prompt, &request) && !llmcs_request_wait(request, -1, &result))
+        print_answer(s, number, &result->sequences[0]);
+    else
+        print_failure(s, number);
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
+}
+
+static void *work(void *arg) {
+    service *s = arg;
+    char line[LINE_BYTES];
+    for (unsigned number; (number = read_question(s, line));) answer(s, number, line);
+    return NULL;
+}
+
+/* As many workers as could be started; 0 if none. */
+static int run_workers(service *s, int n_wanted) {
+    pthread_t workers[MAX_WORKERS];
+    int n = 0;
+    while (n < n_wanted && !pthread_create(&workers[n], NULL, work, s)) n++;
+    for (int i = 0; i < n; i++) pthread_join(workers[i], NULL);
+    return n;
+}
+
+static void print_counters(llmcs_engine *engine) {
+    llmcs_engine_stats stats = {.struct_size = sizeof stats};
+    if (llmcs_engine_get_stats(engine, &stats)) return;
+    fprintf(stderr,
+            "%llu steps, %llu new tokens, %llu of %llu prompt tokens from the cache, first token after %.0f ms\n",
+            (unsigned long long)stats.n_steps, (unsigned long long)stats.n_new_tokens,
+            (unsigned long long)stats.n_cached_tokens, (unsigned long long)stats.n_prompt_tokens,
+            llmcs_histogram_quantile(&stats.first_token_ms, 0.5));
+}
+
+typedef struct arguments {
+    const char *folder;
+    long n_workers, deadline_ms, max_queue;
+} arguments;
+
+static int read_arguments(arguments *a, int argc, char **argv) {
+    *a = (arguments){DEFAULT_MODEL, 16, 30000, 64};
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 == argc) return 0;
+        const long number = strtol(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--model"))
+            a->folder = argv[i + 1];
+        else if (!strcmp(argv[i], "--workers") && number >= 1 && number <= MAX_WORKERS)
+            a->n_workers = number;
+        else if (!strcmp(argv[i], "--deadline") && number >= 1)
+            a->deadline_ms = number;
+        else if (!strcmp(argv[i], "--queue") && number >= 1 && number <= 1000000)
+            a->max_queue = number;
+        else
+            return 0;
+    }
+    return 1;
+}
+
+static int failed(const char *doing) {
+    fprintf(stderr, "service_threads: %s: %s\n", doing, llmcs_error_message());
+    return 1;
+}
+
+static int serve(llmcs_model *model, service *s, const arguments *a) {
+    static const char *const stop[] = {"\nUser:"}; /* never speak for the customer */
+    llmcs_engine_options options;
+    llmcs_engine_options_init(&options);
+    options.max_queue = (int32_t)a->max_queue;
+    llmcs_generate_params_init(&s->params);
+    if (llmcs_generate_params_from_model(model, &s->params)) return failed("parameters");
+    s->params.stop_strings = stop;
+    s->params.n_stop_strings = 1;
+    s->params.max_new_tokens = 160;
+    s->params.deadline_ms = (double)a->deadline_ms; /* counts from the moment a question is handed in */
+    if (llmcs_engine_create(model, &options, &s->engine)) return failed("engine");
+    const int n = run_workers(s, (int)a->n_workers);
+    print_counters(s->engine);
+    llmcs_engine_free(&s->engine);
+    if (n) return s->n_failed != 0;
+    fprintf(stderr, "service_threads: no thread could be started\n");
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    service s = {.input = PTHREAD_MUTEX_INITIALIZER, .output = PTHREAD_MUTEX_INITIALIZER};
+    arguments a;
+    if (!read_arguments(&a, argc, argv)) {
+        fprintf(stderr,
+                "usage: service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions\n");
+        return 2;
+    }
+    llmcs_model *model = NULL;
+    if (llmcs_model_open(a.folder, NULL, &model)) return failed("open");
+    const int code = serve(model, &s, &a);
+    llmcs_model_free(&model);
+    return code;
+}
