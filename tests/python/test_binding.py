@@ -136,6 +136,91 @@ class Generate(unittest.TestCase):
         self.assertEqual(spans[-1][1], len(text.encode()))
 
 
+class Engine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = llmcs.Model(GPT2)
+        cls.prompts = ["User: %s\nBot:" % q for q in ("Where is my order?", "什么时候发货？", "Can I return the shoes?",
+                                                       "Do you ship to Spain?", "这个可以退货吗？")]
+
+    def test_many_at_once_get_what_each_gets_alone(self):
+        session = self.model.session()
+        expected = [session.generate(p, max_new_tokens=24, seed=i, do_sample=True).sequences[0]
+                    for i, p in enumerate(self.prompts)]
+        with self.model.engine(max_batch=3, step_ms=0) as engine:
+            requests = [engine.submit(p, max_new_tokens=24, seed=i, do_sample=True) for i, p in enumerate(self.prompts)]
+            ids = [self.model.tokenizer.encode(p, add_special_tokens=False) for p in self.prompts]
+            requests += [engine.submit_ids(p, max_new_tokens=24, seed=i, do_sample=True) for i, p in enumerate(ids)]
+            self.assertEqual([r.wait().sequences[0] for r in requests], 2 * expected)
+            stats = engine.stats()
+        self.assertEqual((stats["n_submitted"], stats["n_finished"], stats["n_failed"]), (10, 10, 0))
+        self.assertEqual(stats["first_token_ms"]["n"], 10)
+        self.assertGreaterEqual(stats["per_token_ms"]["p99"], stats["per_token_ms"]["p50"])
+        self.assertGreater(stats["per_token_ms"]["p50"], 0)
+        self.assertGreater(stats["n_cached_tokens"], 0)  # the second time the prompts were known
+
+    def test_text_comes_in_pieces(self):
+        with self.model.engine() as engine, engine.submit(self.prompts[1], max_new_tokens=40) as request:
+            pieces = list(request)
+            self.assertEqual("".join(pieces), request.wait().texts[0])
+            self.assertTrue(pieces)
+            self.assertEqual(request.read(), ("", True))
+
+    def test_threads(self):
+        expected, got = self.model.session().generate(self.prompts[0], max_new_tokens=16).texts, [None] * 8
+        with self.model.engine() as engine:
+            def work(i):
+                got[i] = engine.submit(self.prompts[0], priority=i % 3, max_new_tokens=16).wait().texts
+
+            threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+            [t.start() for t in threads]
+            [t.join() for t in threads]
+        self.assertEqual(got, [expected] * 8)
+
+    def test_waiting_can_end_before_the_request(self):
+        with self.model.engine() as engine:
+            request = engine.submit(self.prompts[0], max_new_tokens=200, eos_token_id=[])
+            with self.assertRaises(TimeoutError):
+                request.wait(0)
+            request.cancel()
+            try:
+                self.assertEqual(request.wait().finish_reasons, ["cancelled"])
+            except llmcs.Error as e:  # before its first token
+                self.assertEqual(e.status, "CANCELLED")
+            request.close()
+
+    def test_a_full_queue_and_an_engine_that_ends(self):
+        with self.model.engine(max_batch=1, max_queue=1) as engine:
+            requests = []
+            with self.assertRaises(llmcs.Error) as e:
+                for _ in range(20):
+                    requests.append(engine.submit(self.prompts[0], max_new_tokens=200, eos_token_id=[]))
+            self.assertEqual(e.exception.status, "QUEUE_FULL")
+        for r in requests:
+            try:
+                self.assertEqual(r.wait().finish_reasons, ["cancelled"])
+            except llmcs.Error as error:
+                self.assertEqual(error.status, "CANCELLED")
+
+    def test_guesses(self):
+        plain = self.model.session().generate(self.prompts[0], max_new_tokens=48)
+        faq = self.model.tokenizer.encode(plain.texts[0], add_special_tokens=False)
+        with self.model.engine() as engine:
+            out = engine.submit(self.prompts[0], max_new_tokens=48, prompt_lookup_num_tokens=6,
+                                prompt_lookup_ids=faq).wait()
+        self.assertEqual(out.texts, plain.texts)
+        self.assertGreater(out.n_accepted_tokens, 0)
+
+    def test_wrong_words_are_refused(self):
+        with self.assertRaises(TypeError):
+            self.model.engine(max_batches=3)
+        with self.assertRaises(llmcs.Error) as e:
+            self.model.engine(max_batch=-1)
+        self.assertEqual(e.exception.status, "ARG")
+        with self.assertRaises(llmcs.Error):
+            llmcs.Model(BERT, n_threads=1).engine()
+
+
 class Weights(unittest.TestCase):
     def test_every_type(self):
         scores, sizes = {}, []

@@ -10,9 +10,13 @@
     print(model.classify(["What a lovely coat!"]))      # [{"positive": 0.99, "negative": 0.01}]
     vectors = model.embed(["red dress", "blue jeans"])  # lists of floats
 
+    with llmcs.Model("path/to/gpt2").engine() as engine:  # many requests at once, from any thread
+        requests = [engine.submit(prompt, max_new_tokens=20) for prompt in prompts]
+        answers = [request.wait().texts[0] for request in requests]
+
 Names and meanings are those of include/llmcs.h. Errors are raised as llmcs.Error with the library's message and
-its status name. Objects are freed with their last reference, or by close() or a with statement. A session serves
-one call at a time; everything else may be used from any thread (ctypes releases the interpreter lock in calls).
+its status name. Objects are freed with their last reference, or by close() or a with statement. A session and a
+request serve one call at a time; everything else may be used from any thread (ctypes releases the interpreter lock in calls).
 
 The library is looked for in $LLMCS_LIBRARY, then in build/lib beside this source tree, then by the system's loader.
 """
@@ -21,7 +25,7 @@ import os
 import queue
 import threading
 
-__all__ = ["Error", "Model", "Session", "Tokenizer", "quantize", "version"]
+__all__ = ["Engine", "Error", "Model", "Request", "Session", "Tokenizer", "quantize", "version"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _NUL = c.c_size_t(-1).value
@@ -60,11 +64,23 @@ GenerateParams = _struct(
     (_u64, "seed"), (c.POINTER(_i32), "eos_token_id"), (_size, "n_eos_token_id"), (c.POINTER(Ids), "bad_words_ids"),
     (_size, "n_bad_words_ids"), (c.POINTER(LogitBias), "logit_bias"), (_size, "n_logit_bias"),
     (c.POINTER(c.c_char_p), "stop_strings"), (_size, "n_stop_strings"), (_i32, "logprobs"), (_u32, "encode_flags"),
-    (_double, "deadline_ms"))
+    (_double, "deadline_ms"), (_i32, "prompt_lookup_num_tokens max_matching_ngram_size"),
+    (c.POINTER(_i32), "prompt_lookup_ids"), (_size, "n_prompt_lookup_ids"))
 Sequence = _struct("llmcs_sequence", (c.POINTER(_i32), "ids"), (_size, "n_ids"), (_ptr, "text"), (_size, "text_bytes"),
                    (c.c_int, "finish_reason"), (_float, "score"), (c.POINTER(_float), "logprobs"))
 Result = _struct("llmcs_result", (c.POINTER(Sequence), "sequences"),
-                 (_size, "n_sequences n_prompt_tokens n_new_tokens"), (_double, "prompt_ms decode_ms"))
+                 (_size, "n_sequences n_prompt_tokens n_new_tokens"), (_double, "prompt_ms decode_ms"),
+                 (_size, "n_cached_tokens n_guessed_tokens n_accepted_tokens"))
+EngineOptions = _struct("llmcs_engine_options", (_size, "struct_size"), (_u64, "kv_bytes"),
+                        (_i32, "n_ctx max_batch max_queue max_chunk"), (_double, "step_ms"), (_u32, "flags"))
+SubmitOptions = _struct("llmcs_submit_options", (_size, "struct_size"), (_i32, "priority"), (_ptr, "on_text on_token user"))
+Histogram = _struct("llmcs_histogram", (_u64 * 104, "counts"), (_u64, "n"), (_double, "sum_ms max_ms"))
+EngineStats = _struct(
+    "llmcs_engine_stats", (_size, "struct_size"),
+    (_u64, "n_submitted n_refused n_finished n_cancelled n_deadline n_failed n_waiting n_running n_steps n_rows "
+           "n_prompt_tokens n_cached_tokens n_new_tokens n_guessed_tokens n_accepted_tokens n_preempted n_evicted_blocks "
+           "n_blocks n_used_blocks n_cached_blocks step_ns forward_ns"),
+    (Histogram, "waiting_ms first_token_ms per_token_ms"))
 ScoreResult = _struct("llmcs_score_result", (_double, "logprob"), (_size, "n_tokens"))
 Text = _struct("llmcs_text", (c.c_char_p, "text"), (_size, "text_bytes"), (c.c_char_p, "pair"), (_size, "pair_bytes"))
 MaskToken = _struct("llmcs_mask_token", (_size, "position"), (_i32, "id"), (_float, "probability"))
@@ -104,6 +120,18 @@ def _load():
         "llmcs_generate_params_from_model": (c.c_int, _ptr, P(GenerateParams)),
         "llmcs_generate": (c.c_int, _ptr, c.c_char_p, _size, P(GenerateParams), _TextFn, _ptr, P(P(Result))),
         "llmcs_result_free": (None, P(P(Result))),
+        "llmcs_engine_options_init": (None, P(EngineOptions)),
+        "llmcs_engine_create": (c.c_int, _ptr, P(EngineOptions), P(_ptr)),
+        "llmcs_engine_free": (None, P(_ptr)),
+        "llmcs_submit_options_init": (None, P(SubmitOptions)),
+        "llmcs_engine_submit": (c.c_int, _ptr, c.c_char_p, _size, P(GenerateParams), P(SubmitOptions), P(_ptr)),
+        "llmcs_engine_submit_ids": (c.c_int, _ptr, P(_i32), _size, P(GenerateParams), P(SubmitOptions), P(_ptr)),
+        "llmcs_request_cancel": (None, _ptr),
+        "llmcs_request_wait": (c.c_int, _ptr, _double, P(P(Result))),
+        "llmcs_request_read": (c.c_int, _ptr, c.c_char_p, _size, P(_size), P(c.c_int)),
+        "llmcs_request_free": (None, P(_ptr)),
+        "llmcs_histogram_quantile": (_double, P(Histogram), _double),
+        "llmcs_engine_get_stats": (c.c_int, _ptr, P(EngineStats)),
         "llmcs_score": (c.c_int, _ptr, c.c_char_p, _size, c.c_char_p, _size, P(ScoreResult)),
         "llmcs_choose": (c.c_int, _ptr, c.c_char_p, _size, P(c.c_char_p), _size, c.c_int, P(ScoreResult), P(_size)),
         "llmcs_text_params_init": (None, P(TextParams)),
@@ -286,6 +314,9 @@ class Model(_Handle):
     def session(self, n_ctx=0):
         return Session(self, n_ctx)
 
+    def engine(self, **options):
+        return Engine(self, **options)
+
     def classify(self, texts, infos=None, **how):
         """[{label: probability}] for texts or (text, pair) tuples. Texts over the model's length are an Error
         (CONTEXT_FULL) unless overflow="truncate" or "windows" says what becomes of them; with it max_length, stride,
@@ -336,6 +367,46 @@ class Generated:
         self.scores = [x.score for x in s]
         self.logprobs = [x.logprobs[:x.n_ids] if x.logprobs else None for x in s]
         self.n_prompt_tokens, self.prompt_ms, self.decode_ms = r.n_prompt_tokens, r.prompt_ms, r.decode_ms
+        self.n_cached_tokens = r.n_cached_tokens
+        self.n_guessed_tokens, self.n_accepted_tokens = r.n_guessed_tokens, r.n_accepted_tokens
+
+
+def _params(model, given):
+    """A llmcs_generate_params over the folder's defaults, and the arrays it points to."""
+    p = GenerateParams(struct_size=c.sizeof(GenerateParams))
+    _check(_lib.llmcs_generate_params_from_model(model._h, c.byref(p)))
+    keep = []
+
+    def array(field, kind, items):
+        a = (kind * max(1, len(items)))(*items)
+        keep.append(a)
+        setattr(p, field, a)
+        setattr(p, "n_" + field, len(items))
+
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name == "eos_token_id":
+            array(name, _i32, value if isinstance(value, (list, tuple)) else [value])
+        elif name == "prompt_lookup_ids":
+            array(name, _i32, value)
+        elif name == "stop_strings":
+            array(name, c.c_char_p, [s.encode() for s in ([value] if isinstance(value, str) else value)])
+        elif name == "logit_bias":
+            array(name, LogitBias, [LogitBias(i, b) for i, b in value.items()])
+        elif name == "bad_words_ids":
+            words = [(_i32 * len(w))(*w) for w in value]
+            keep.append(words)
+            array(name, Ids, [Ids(c.cast(w, c.POINTER(_i32)), len(w)) for w in words])
+        elif name == "early_stopping":
+            p.early_stopping = 2 if value == "never" else int(bool(value))
+        elif name == "parse_special":
+            p.encode_flags |= 2 if value else 0
+        elif name != "struct_size" and not name.startswith("n_") and hasattr(p, name):
+            setattr(p, name, value)
+        else:
+            raise TypeError("no generation parameter %r" % name)
+    return p, keep
 
 
 class Session(_Handle):
@@ -351,45 +422,10 @@ class Session(_Handle):
         options.n_ctx = n_ctx
         _check(_lib.llmcs_session_create(model._h, c.byref(options), c.byref(self._h)))
 
-    def _params(self, given):
-        """A llmcs_generate_params over the folder's defaults, and the arrays it points to."""
-        p = GenerateParams(struct_size=c.sizeof(GenerateParams))
-        _check(_lib.llmcs_generate_params_from_model(self._model._h, c.byref(p)))
-        keep = []
-
-        def array(field, kind, items):
-            a = (kind * max(1, len(items)))(*items)
-            keep.append(a)
-            setattr(p, field, a)
-            setattr(p, "n_" + field, len(items))
-
-        for name, value in given.items():
-            if value is None:
-                continue
-            if name == "eos_token_id":
-                array(name, _i32, value if isinstance(value, (list, tuple)) else [value])
-            elif name == "stop_strings":
-                array(name, c.c_char_p, [s.encode() for s in ([value] if isinstance(value, str) else value)])
-            elif name == "logit_bias":
-                array(name, LogitBias, [LogitBias(i, b) for i, b in value.items()])
-            elif name == "bad_words_ids":
-                words = [(_i32 * len(w))(*w) for w in value]
-                keep.append(words)
-                array(name, Ids, [Ids(c.cast(w, c.POINTER(_i32)), len(w)) for w in words])
-            elif name == "early_stopping":
-                p.early_stopping = 2 if value == "never" else int(bool(value))
-            elif name == "parse_special":
-                p.encode_flags |= 2 if value else 0
-            elif name != "struct_size" and not name.startswith("n_") and hasattr(p, name):
-                setattr(p, name, value)
-            else:
-                raise TypeError("no generation parameter %r" % name)
-        return p, keep
-
     def generate(self, prompt, on_text=None, **params):
         """A Generated. params: Transformers' names (max_new_tokens, do_sample, top_p, num_beams, ...).
         on_text(piece) is called with each new piece of text; a true result stops. What it raises is raised here."""
-        p, keep = self._params(params)
+        p, keep = _params(self._model, params)
         text, result, raised = prompt.encode(), c.POINTER(Result)(), []
 
         def call(_, at, n):
@@ -462,3 +498,106 @@ class Session(_Handle):
         array, results = (c.c_char_p * max(1, n))(*[x.encode() for x in candidates]), (ScoreResult * max(1, n))()
         _check(_lib.llmcs_choose(self._h, a, len(a), array, n, int(per_token), results, c.byref(best)))
         return best.value, [r.logprob for r in results[:n]]
+
+
+class Engine(_Handle):
+    """Many requests at once over one model; model.engine(). Options are those of llmcs_engine_options: kv_bytes, n_ctx,
+    max_batch, max_queue, max_chunk, step_ms; prefix_cache=False shares nothing between requests. Closing it ends the
+    requests that are not finished."""
+
+    _free = _lib.llmcs_engine_free
+
+    def __init__(self, model, prefix_cache=True, **options):
+        super().__init__()
+        self._model = model
+        o = EngineOptions()
+        _lib.llmcs_engine_options_init(c.byref(o))
+        o.flags = 0 if prefix_cache else 2
+        for name, value in options.items():
+            if name not in ("kv_bytes", "n_ctx", "max_batch", "max_queue", "max_chunk", "step_ms"):
+                raise TypeError("no option of engines %r" % name)
+            setattr(o, name, value)
+        _check(_lib.llmcs_engine_create(model._h, c.byref(o), c.byref(self._h)))
+
+    def submit(self, prompt, priority=0, **params):
+        """A Request, at once; params as for Session.generate. Error with status QUEUE_FULL: come again later."""
+        text = prompt.encode()
+        return self._submit(_lib.llmcs_engine_submit, text, len(text), priority, params)
+
+    def submit_ids(self, ids, priority=0, **params):
+        """The same from token ids."""
+        return self._submit(_lib.llmcs_engine_submit_ids, (_i32 * len(ids))(*ids), len(ids), priority, params)
+
+    def _submit(self, function, prompt, n, priority, given):
+        p, _keep = _params(self._model, given)  # the library copies what it needs
+        options = SubmitOptions()
+        _lib.llmcs_submit_options_init(c.byref(options))
+        options.priority = priority
+        request = Request(self)
+        _check(function(self._h, prompt, n, c.byref(p), c.byref(options), c.byref(request._h)))
+        return request
+
+    def stats(self):
+        """llmcs_engine_stats as a dict; each histogram as {"n", "mean", "p50", "p95", "p99", "max"} in milliseconds."""
+        s = EngineStats(struct_size=c.sizeof(EngineStats))
+        _check(_lib.llmcs_engine_get_stats(self._h, c.byref(s)))
+        return {n: self._histogram(v) if isinstance(v, Histogram) else v
+                for n, v in ((n, getattr(s, n)) for n, _ in EngineStats._fields_ if n != "struct_size")}
+
+    @staticmethod
+    def _histogram(h):
+        out = {"n": h.n, "mean": h.sum_ms / h.n if h.n else 0.0, "max": h.max_ms}
+        out.update((name, _lib.llmcs_histogram_quantile(c.byref(h), q)) for name, q in
+                   (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)))
+        return out
+
+
+class Request(_Handle):
+    """What engine.submit gives. Iterating over it yields pieces of text as they come; closing it cancels the rest."""
+
+    _free = _lib.llmcs_request_free
+
+    def __init__(self, engine):
+        super().__init__()
+        self._model = engine._model
+
+    def wait(self, timeout=None):
+        """A Generated; TimeoutError if it is not finished after so many seconds (None: as long as it takes)."""
+        result = c.POINTER(Result)()
+        status = _lib.llmcs_request_wait(self._h, -1 if timeout is None else 1e3 * timeout, c.byref(result))
+        if STATUS[status] == "PENDING":
+            raise TimeoutError("the request is not finished yet")
+        _check(status)
+        try:
+            return Generated(result.contents)
+        finally:
+            _lib.llmcs_result_free(c.byref(result))
+
+    def read(self):
+        """(the text that came since the last call, whether nothing more will come). Never waits."""
+        pieces, buffer, n, finished = [], c.create_string_buffer(4096), _size(), c.c_int()
+        while True:
+            _check(_lib.llmcs_request_read(self._h, buffer, len(buffer), c.byref(n), c.byref(finished)))
+            if not n.value:
+                return b"".join(pieces).decode("utf-8"), bool(finished.value)
+            pieces.append(buffer.raw[:n.value])
+
+    def __iter__(self):
+        finished = False
+        while not finished:
+            text, finished = self.read()
+            if text:
+                yield text
+            elif not finished:
+                self._nap()
+
+    def _nap(self):
+        """Waits for a little of what is to come; there is nothing to wait on for a part of one request."""
+        try:
+            self.wait(0.005)
+        except TimeoutError:
+            pass
+
+    def cancel(self):
+        """From any thread: it ends with what it has so far."""
+        _lib.llmcs_request_cancel(self._h)
