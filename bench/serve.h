@@ -26,7 +26,7 @@ typedef struct serve_talk {
 typedef struct serve_step {
     bool worked;
     double seconds; /* what was done with its news included */
-    uint64_t n_rows, n_new, step_ns, forward_ns;
+    uint64_t n_new, step_ns, forward_ns, choose_ns;
 } serve_step;
 
 typedef struct serve {
@@ -67,8 +67,8 @@ void serve_fill(serve *v, int32_t *ids, size_t n);
 
 /* `batch` conversations, with answers as long as it takes, until all have begun and have new_tokens more. */
 typedef struct serve_decoding {
-    double seconds;  /* of a step while no prompt was worked */
-    double overhead; /* share of these steps that was not the network's */
+    double seconds;            /* of a step while no prompt was worked */
+    double overhead, choosing; /* shares of these steps: what was not the network's; of that, choosing tokens */
 } serve_decoding;
 int serve_decode(serve *v, size_t batch, serve_decoding *out);
 

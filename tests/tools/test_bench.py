@@ -133,7 +133,8 @@ class Figures(unittest.TestCase):
                 self.assertTrue(f["value"] <= f["p95"] <= f["p99"] <= f["most"], f)
         closed = {(f["name"], f["batch"]) for f in some if f["name"].startswith("closed_")}
         self.assertEqual(closed, {("closed_" + n, b) for b in (2, 5) for n in
-                                  ("decode", "overhead", "peak", "whole", "first_token", "per_token", "blocks")})
+                                  ("decode", "overhead", "choosing", "peak", "whole", "first_token", "per_token",
+                                   "blocks")})
         self.assertEqual(sorted(f["load"] for f in some if f["name"] == "open_per_token"), [0.2, 0.5])
         values = {f["name"]: f["value"] for f in some if f["name"] in ("shop_text_worked", "long_prompt_gap",
                                                                       "long_prompt_calm", "lookup_accepted", "overhead")}
