@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the three examples say with the models of this repository: `make demo`.
+# What the examples say with the models of this repository: `make demo`.
 set -eu
 
 bin=${BUILD:-build}/bin
@@ -34,6 +34,10 @@ title 'A verdict on a review  (sentiment)'
     'Fits perfectly, lovely colour, I have ordered a second one.' \
     '质量很好，穿着很舒服，物流也快。' \
     '用了一次就坏了，客服也不理人，太失望了。' | sed 's/^/  /'
+
+title 'Five customers at once  (service_threads): answers come as they finish'
+printf '%s\n' 'Where is my order?' '什么时候发货？' 'Do you ship to Spain?' '这个可以退货吗？' 'Can I pay with PayPal?' |
+    "$bin/service_threads" --model "$models/shop-gpt2" 2>&1 | sed 's/^/  /'
 
 title 'A text for a product page  (product_copy)'
 product_copy 'Puma, men, blue, running shoes, lace-up, cushioned footbed'

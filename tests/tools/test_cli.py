@@ -251,6 +251,44 @@ class Demo(unittest.TestCase):
         self.assertIn("no/such", run("reply", "--model", "no/such", "x", code=1))
 
 
+class Service(unittest.TestCase):
+    QUESTIONS = ["Where is my order?", "什么时候发货？", "Can I return the shoes?", "", "这个可以退货吗？"]
+
+    def answers(self, text, *arguments, code=0):
+        """{number: answer}, and what it says on stderr."""
+        done = subprocess.run([os.path.join(BIN, "service_threads"), "--model", GPT2, *arguments], input=text.encode(),
+                              capture_output=True, timeout=300)
+        self.assertEqual(done.returncode, code, done.stderr)
+        lines = done.stdout.decode("utf-8").splitlines()
+        return {int(n): answer for n, answer in (line.split(": ", 1) for line in lines)}, done.stderr.decode("utf-8")
+
+    def test_every_question_gets_the_answer_it_gets_alone(self):
+        asked = [q for q in self.QUESTIONS if q]
+        alone = {i + 1: run("reply", q).strip() for i, q in enumerate(asked)}
+        found, said = self.answers("\n".join(self.QUESTIONS))  # the last line has no end
+        self.assertEqual(found, alone)
+        self.assertIn("steps", said)
+
+    def test_a_queue_that_is_always_full(self):
+        asked = [q for q in self.QUESTIONS if q]
+        found, _ = self.answers("\n".join(asked * 6), "--workers", "24", "--queue", "1")
+        self.assertEqual(sorted(found), list(range(1, 25)))
+        for i, _ in enumerate(asked):
+            self.assertEqual(len({found[n] for n in found if (n - 1) % len(asked) == i}), 1)
+
+    def test_nothing_asked(self):
+        self.assertEqual(self.answers("")[0], {})
+
+    def test_deadline(self):
+        found, said = self.answers("\n".join(self.QUESTIONS * 4), "--deadline", "1", code=1)
+        self.assertEqual(len(found) + said.count("no answer: the deadline passed"), 16)
+
+    def test_wrong_words(self):
+        for wrong in (["--workers", "0"], ["--workers"], ["--queue", "x"], ["-h"]):
+            run("service_threads", *wrong, code=2)
+        self.assertIn("no/such", run("service_threads", "--model", "no/such", code=1))
+
+
 class Quantize(unittest.TestCase):
     def test_a_file_answers_like_its_folder(self):
         with tempfile.TemporaryDirectory() as folder:
