@@ -79,7 +79,7 @@ EngineStats = _struct(
     "llmcs_engine_stats", (_size, "struct_size"),
     (_u64, "n_submitted n_refused n_finished n_cancelled n_deadline n_failed n_waiting n_running n_steps n_rows "
            "n_prompt_tokens n_cached_tokens n_new_tokens n_guessed_tokens n_accepted_tokens n_preempted n_evicted_blocks "
-           "n_blocks n_used_blocks n_cached_blocks step_ns forward_ns"),
+           "n_blocks n_used_blocks n_cached_blocks step_ns forward_ns choose_ns"),
     (Histogram, "waiting_ms first_token_ms per_token_ms"))
 ScoreResult = _struct("llmcs_score_result", (_double, "logprob"), (_size, "n_tokens"))
 Text = _struct("llmcs_text", (c.c_char_p, "text"), (_size, "text_bytes"), (c.c_char_p, "pair"), (_size, "pair_bytes"))
