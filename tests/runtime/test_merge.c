@@ -376,11 +376,12 @@ START_TEST(a_long_text_lets_others_in) {
                                 .want = LL_WANT_LOGITS,
                                 .sink = count_parts,
                                 .user = &t};
+    void *large_work[2] = {m, &large}, *small_work[2] = {m, &small};
     t.small = &small;
     close_gate(&g, &leader);
-    ck_assert_int_eq(pthread_create(&large_thread, NULL, work, (void *[2]){m, &large}), 0);
+    ck_assert_int_eq(pthread_create(&large_thread, NULL, work, large_work), 0);
     while (n_waiting(m) < 1) usleep(200);
-    ck_assert_int_eq(pthread_create(&small_thread, NULL, work, (void *[2]){m, &small}), 0);
+    ck_assert_int_eq(pthread_create(&small_thread, NULL, work, small_work), 0);
     while (n_waiting(m) < 2) usleep(200);
     atomic_store(&g.open, true);
     pthread_join(leader, NULL);
