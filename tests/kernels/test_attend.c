@@ -126,7 +126,7 @@ START_TEST(equals_the_formula) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
     uint64_t seed = 41;
-    for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 48; c++) {
+    for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 48; c += suite_step(7)) {
         const ll_kernels *k = rows[c / (N_HEAD_DIMS * 48)];
         const size_t head_dim = head_dims[c / 48 % N_HEAD_DIMS];
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, head_dim, 1 + random_below(&seed, 200));
@@ -151,7 +151,7 @@ START_TEST(a_row_stands_alone) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
     uint64_t seed = 42;
-    for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 4; c++) {
+    for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 4; c += suite_step(3)) {
         const ll_kernels *k = rows[c / (N_HEAD_DIMS * 4)];
         const size_t head_dim = head_dims[c / 4 % N_HEAD_DIMS], n = 5 * LL_KV_BLOCK - 7, ldo = head_dim + 1;
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, head_dim, n);

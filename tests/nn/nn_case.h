@@ -6,15 +6,9 @@
 #include <stdlib.h>
 
 #include "nn/nn.h"
+#include "support/kernel_rows.h"
 #include "support/random.h"
 #include "support/suite.h"
-
-#define MAX_ROWS_OF_KERNELS 8
-
-static inline size_t all_kernels(const ll_kernels *rows[MAX_ROWS_OF_KERNELS]) {
-    const ll_cpu cpu = ll_cpu_detect();
-    return ll_kernels_list(&cpu, rows, MAX_ROWS_OF_KERNELS);
-}
 
 static inline float *floats(size_t n) {
     void *p = NULL;

@@ -124,7 +124,7 @@ START_TEST(bits_do_not_depend_on_threads_or_rows) {
             for (size_t r = 0; r < n_rows; r++) {
                 apply_with_team(rows[i], 1, &p, x + r * n_in, 1, LL_ACT_GELU_NEW, NULL, one_by_one + r * n_out);
             }
-            for (size_t n = 1; n <= n_rows; n++) {
+            for (size_t n = 1; n <= n_rows; n += suite_step(3)) {
                 const int threads = (int)(n % 8) + 1;
                 memset(together, 0xff, n_rows * n_out * sizeof *together);
                 apply_with_team(rows[i], threads, &p, x, n, LL_ACT_GELU_NEW, NULL, together);
@@ -199,7 +199,11 @@ START_TEST(failed_allocations_leave_nothing) {
 }
 END_TEST
 
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula_for_odd_shapes);
     tcase_add_test(t, bits_do_not_depend_on_threads_or_rows);
     tcase_add_test(t, both_layouts_and_all_pieces_pack_alike);

@@ -200,7 +200,11 @@ START_TEST(what_is_not_finite_is_named) {
 }
 END_TEST
 
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, every_weight_arrives_in_its_place);
     tcase_add_test(t, integers_have_a_most_of_inputs);
     tcase_add_test(t, what_is_not_finite_is_named);

@@ -151,7 +151,11 @@ START_TEST(what_is_not_finite_is_left_to_the_other_way) {
 }
 END_TEST
 
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, bits_are_those_by_way_of_float32);
     tcase_add_test(t, values_of_q4_0_are_the_files);
     tcase_add_test(t, what_is_not_finite_is_left_to_the_other_way);

@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 #include "llmcs.h"
 #include "support/golden.h"
+#include "support/kernel_rows.h"
 #include "support/suite.h"
 
 #define MAX_ROWS 8
@@ -141,6 +142,12 @@ START_TEST(every_golden_case_on_every_row_of_kernels) {
 }
 END_TEST
 
-static void add(TCase *t) { tcase_add_test(t, every_golden_case_on_every_row_of_kernels); }
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_golden_case_on_every_row_of_kernels);
+}
 
 SUITE_MAIN("runtime/golden", add)

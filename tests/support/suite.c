@@ -38,3 +38,11 @@ bool suite_emulated(const char *which) {
     const char *emulator = getenv("LLMCS_EMULATED");
     return emulator && (!which || strcmp(emulator, which) == 0);
 }
+
+size_t suite_step(size_t step) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return step;
+#else
+    return suite_emulated(NULL) ? step : 1;
+#endif
+}

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 int suite_main(const char *name, void (*add_tests)(TCase *tests));
 
@@ -14,6 +15,10 @@ void suite_skip(const char *what, const char *why);
 /* Under an emulator (qemu, valgrind; the Makefile says so in LLMCS_EMULATED), which is slow and keeps its own idea of
  * threads after fork and of the floating-point environment. `which`: "valgrind", or NULL for any. */
 bool suite_emulated(const char *which);
+
+/* Under an emulator or a sanitizer every `step`-th of many cases is enough: the plain run goes through all. A step that
+ * has no factor in common with what the cases are made of meets every combination of few. */
+size_t suite_step(size_t step);
 
 #define SUITE_MAIN(name, add_tests) \
     int main(void) { return suite_main(name, add_tests); }
