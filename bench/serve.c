@@ -83,7 +83,7 @@ static int report_closed(closed *c) {
     report_of(c, "    of that, choosing tokens", "closed_choosing", "% of step", c->choosing, c->n);
     report_of(c, "  peak memory of the process", "closed_peak", "MB", &c->peak_mb, 1);
     v->n_blocks = 0;
-    if (serve_closed_loop(v, c->batch, 2 * c->batch, BENCH_FIXED, &found)) return 1;
+    if (serve_closed_loop(v, c->batch, BENCH_FIXED, &found)) return 1;
     report_of(c, "  always as many, prompts included", "closed_whole", "tokens/s", &found.tokens_per_s, 1);
     report_times(c, "  first token", "closed_first_token", &v->first_ms);
     report_times(c, "  time per token", "closed_per_token", &v->token_ms);

@@ -72,11 +72,12 @@ typedef struct serve_decoding {
 } serve_decoding;
 int serve_decode(serve *v, size_t batch, serve_decoding *out);
 
-/* `batch` conversations run all the time, a new one for each that ends, until n_ends have ended. */
+/* `batch` conversations run all the time, a new one for each that ends. What counts begins when as many have ended, so
+ * that all are at different places, and lasts until as many again have. */
 typedef struct serve_closed {
     double tokens_per_s, requests_per_s;
 } serve_closed;
-int serve_closed_loop(serve *v, size_t batch, size_t n_ends, bench_distribution usual, serve_closed *out);
+int serve_closed_loop(serve *v, size_t batch, bench_distribution usual, serve_closed *out);
 
 /* One figure from its values of several turns, which are sorted. */
 void serve_report(const serve *v, const bench_row *row, double *values, size_t n);

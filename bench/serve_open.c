@@ -79,7 +79,7 @@ int serve_open_loop(serve *v, size_t batch) {
     for (int i = 0; i < o->rates.n && !code; i++) code = measure(v, o->rates.values[i], 0);
     for (int i = 0; i < o->loads.n && !o->rates.n && !code; i++) {
         serve_closed found;
-        code = serve_closed_loop(v, batch, 2 * batch, BENCH_LOGNORMAL, &found);
+        code = serve_closed_loop(v, batch, BENCH_LOGNORMAL, &found);
         if (!code) code = measure(v, o->loads.values[i] * found.requests_per_s, o->loads.values[i]);
     }
     return code;

@@ -8,6 +8,7 @@
 
 #define SIGMA 0.6            /* of the logarithms of lengths */
 #define DEFAULT_MAX_BATCH 64 /* as llmcs_engine_options_init has it */
+#define LEAST_SECONDS 0.3    /* of a closed loop */
 
 /* -------------------------------------------------------------------------------------------------- times */
 
@@ -73,6 +74,7 @@ int serve_open(serve *v, subject *s, size_t most, size_t tokens) {
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
     options.flags = LLMCS_ENGINE_NO_THREAD;
+    options.max_queue = 1000000; /* nobody is turned away */
     options.max_batch = (int32_t)(most > DEFAULT_MAX_BATCH ? most : DEFAULT_MAX_BATCH);
     const double least = 8.0 * s->info.n_ctx, n = (double)most * (double)(tokens + 64);
     options.kv_bytes = (uint64_t)(e2e_context_bytes(&s->info, n > least ? n : least));
@@ -218,19 +220,25 @@ int serve_decode(serve *v, size_t batch, serve_decoding *out) {
     return 1;
 }
 
-int serve_closed_loop(serve *v, size_t batch, size_t n_ends, bench_distribution usual, serve_closed *out) {
+int serve_closed_loop(serve *v, size_t batch, bench_distribution usual, serve_closed *out) {
     serve_step step;
+    size_t n_new = 0, n_ended = 0;
+    uint64_t start_ns = 0;
+    double seconds = 0;
     if (serve_reset(v)) return 1;
-    v->first_ms.n = v->token_ms.n = 0;
-    const uint64_t start_ns = ll_now_ns();
-    while (v->n_ended < n_ends) {
+    while (v->n_ended < 2 * batch || seconds < LEAST_SECONDS) {
         while (v->n_talks < batch) {
             const serve_ask ask = serve_draw(v, usual);
             if (serve_submit(v, &ask)) return 1;
         }
         if (serve_work(v, &step)) return 1;
+        if (start_ns) seconds = (double)(ll_now_ns() - start_ns) * 1e-9;
+        if (start_ns || v->n_ended < batch) continue;
+        start_ns = ll_now_ns();
+        n_new = v->n_new;
+        n_ended = v->n_ended;
+        v->first_ms.n = v->token_ms.n = 0;
     }
-    const double seconds = (double)(ll_now_ns() - start_ns) * 1e-9;
-    *out = (serve_closed){(double)v->n_new / seconds, (double)v->n_ended / seconds};
+    *out = (serve_closed){(double)(v->n_new - n_new) / seconds, (double)(v->n_ended - n_ended) / seconds};
     return 0;
 }

@@ -123,7 +123,7 @@ class Figures(unittest.TestCase):
 
     def test_serve(self):
         some = figures("serve", "--shape", "tiny", "--threads", "1", "--batches", "2,5", "--prompt-tokens", "20",
-                       "--new-tokens", "12", "--seconds", "1", "--load", "0.2,0.5", "--scenario",
+                       "--new-tokens", "12", "--seconds", "1", "--load", "0.1,0.3", "--scenario",
                        "closed,open,shop-text,long-prompt,lookup,overhead")
         for f in some:
             self.assertEqual(f["section"], "serve")
@@ -135,12 +135,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(closed, {("closed_" + n, b) for b in (2, 5) for n in
                                   ("decode", "overhead", "choosing", "peak", "whole", "first_token", "per_token",
                                    "blocks")})
-        self.assertEqual(sorted(f["load"] for f in some if f["name"] == "open_per_token"), [0.2, 0.5])
+        self.assertEqual(sorted(f["load"] for f in some if f["name"] == "open_per_token"), [0.1, 0.3])
         values = {f["name"]: f["value"] for f in some if f["name"] in ("shop_text_worked", "long_prompt_gap",
                                                                       "long_prompt_calm", "lookup_accepted", "overhead")}
         self.assertTrue(2000 < values["shop_text_worked"] < 2200, values)  # the text of 64 once, not a hundred times
-        self.assertGreaterEqual(values["long_prompt_gap"], values["long_prompt_calm"])
-        self.assertTrue(0 < values["lookup_accepted"] <= 100 and 0 < values["overhead"] < 100, values)
+        self.assertTrue(values["long_prompt_gap"] > 0 and values["long_prompt_calm"] > 0, values)
+        self.assertTrue(0 <= values["lookup_accepted"] <= 100 and 0 < values["overhead"] < 100, values)
 
     def test_serve_with_drawn_lengths_at_a_rate(self):
         for distribution in ("uniform", "lognormal"):
