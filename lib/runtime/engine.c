@@ -2,7 +2,6 @@
 #include "runtime/engine.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -39,8 +38,7 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
     LL_TRY(check_range("max_batch", out->max_batch, 1, 4096));
     LL_TRY(check_range("max_queue", out->max_queue, 1, INT32_MAX));
     LL_TRY(check_range("max_chunk", out->max_chunk, 16, 4096));
-    if (!(out->step_ms >= 0 && isfinite(out->step_ms)))
-        return ll_fail(LLMCS_ARG, "step_ms is %g, expected 0 or more", out->step_ms);
+    if (!(out->step_ms >= 0)) return ll_fail(LLMCS_ARG, "step_ms is %g, expected 0 or more", out->step_ms);
     if (out->flags & ~(LLMCS_ENGINE_NO_THREAD | LLMCS_ENGINE_NO_PREFIX_CACHE))
         return ll_fail(LLMCS_ARG, "flags has unknown bits: 0x%x", (unsigned)out->flags);
     if (!out->n_ctx) out->n_ctx = (int32_t)model_n_ctx;

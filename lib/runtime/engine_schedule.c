@@ -204,12 +204,16 @@ static bool any_decoding(const llmcs_engine *e) {
     return false;
 }
 
-/* Tokens of prompts in this step. */
+/* Tokens of prompts in this step. Nobody who reads a stream shall see it stop: a step with prompts takes no more than
+ * this many times one without. */
+#define LONGEST_STEP 2.5
+
 static size_t prompt_budget(const llmcs_engine *e) {
     size_t most = (size_t)e->options.max_chunk;
-    if (!any_decoding(e) || !(e->options.step_ms > 0) || !(e->prompt_row_ns > 0)) return most;
-    double left_ns = e->options.step_ms * 1e6 - e->step_ns, n = left_ns / e->prompt_row_ns;
-    return n < LEAST_CHUNK ? LEAST_CHUNK : ll_min(most, (size_t)n);
+    double step_ns = e->options.step_ms > 0 ? e->options.step_ms * 1e6 : LONGEST_STEP * e->step_ns;
+    if (!any_decoding(e) || !(step_ns > 0) || !(e->prompt_row_ns > 0)) return most;
+    double n = (step_ns - e->step_ns) / e->prompt_row_ns;
+    return n < LEAST_CHUNK ? LEAST_CHUNK : n < (double)most ? (size_t)n : most;
 }
 
 /* -------------------------------------------------------------------------------------------------- the queue */

@@ -1,5 +1,6 @@
 /* The engine: every request gets what it would get alone, whatever stands beside it and however little memory there is.
  */
+#include <math.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -63,15 +64,15 @@ typedef struct setting {
 } setting;
 
 static const setting settings[] = {
-    {"as it comes", 64, 256, 40, 0, 0, LLMCS_KV_F32, 2},
-    {"float16", 64, 256, 40, 0, 0, LLMCS_KV_F16, 2},
-    {"one thread", 64, 256, 40, 0, 0, LLMCS_KV_F32, 1},
-    {"the caller steps", 64, 256, 40, 0, LLMCS_ENGINE_NO_THREAD, LLMCS_KV_F32, 2},
-    {"nothing shared", 64, 256, 40, 0, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
-    {"small chunks", 64, 16, 0, 0, 0, LLMCS_KV_F32, 2},
+    {"as it comes", 64, 256, 0, 0, 0, LLMCS_KV_F32, 2},
+    {"float16", 64, 256, 0, 0, 0, LLMCS_KV_F16, 2},
+    {"one thread", 64, 256, 0, 0, 0, LLMCS_KV_F32, 1},
+    {"the caller steps", 64, 256, 0, 0, LLMCS_ENGINE_NO_THREAD, LLMCS_KV_F32, 2},
+    {"nothing shared", 64, 256, 0, 0, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
+    {"small chunks", 64, 16, INFINITY, 0, 0, LLMCS_KV_F32, 2},
     {"few at once", 4, 32, 0.001, 0, 0, LLMCS_KV_F32, 2},
-    {"little memory", 16, 64, 40, 17, 0, LLMCS_KV_F32, 2},
-    {"little memory, nothing shared", 16, 64, 40, 24, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
+    {"little memory", 16, 64, 0, 17, 0, LLMCS_KV_F32, 2},
+    {"little memory, nothing shared", 16, 64, 0, 24, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
 };
 
 START_TEST(everyone_as_if_alone) {
@@ -510,6 +511,7 @@ START_TEST(refused) {
     REFUSED(max_queue, 0, "max_queue");
     REFUSED(max_chunk, 15, "max_chunk");
     REFUSED(step_ms, -1, "step_ms");
+    REFUSED(step_ms, (double)NAN, "step_ms");
     REFUSED(flags, 4, "flags");
     REFUSED(kv_bytes, 7, "kv_bytes");
     FAILS(LLMCS_ARG, "NULL", llmcs_engine_create(NULL, NULL, &engine));
