@@ -562,7 +562,7 @@ typedef struct llmcs_engine_options {
     int32_t max_queue; /* [1024] requests that may wait; more get LLMCS_QUEUE_FULL */
     int32_t max_chunk; /* [256] most tokens of prompts in one step; 16..4096 */
     double step_ms;    /* [0] while streams are running, chunks of prompts are made as large as a step of that
-                          length allows, judged by the steps before; 0: two and a half times as long as a step
+                          length allows, judged by the steps before; 0: two and a quarter times as long as a step
                           without prompts; infinity: max_chunk always */
     uint32_t flags;    /* LLMCS_ENGINE_* */
 } llmcs_engine_options;

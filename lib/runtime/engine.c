@@ -22,7 +22,7 @@
 void llmcs_engine_options_init(llmcs_engine_options *options) {
     if (options)
         *options = (llmcs_engine_options){
-            .struct_size = sizeof *options, .max_batch = 64, .max_queue = 1024, .max_chunk = 256, .step_ms = 40};
+            .struct_size = sizeof *options, .max_batch = 64, .max_queue = 1024, .max_chunk = 256};
 }
 
 static llmcs_status check_range(const char *name, int32_t value, int32_t least, int32_t most) {

@@ -206,7 +206,7 @@ static bool any_decoding(const llmcs_engine *e) {
 
 /* Tokens of prompts in this step. Nobody who reads a stream shall see it stop: a step with prompts takes no more than
  * this many times one without. */
-#define LONGEST_STEP 2.5
+#define LONGEST_STEP 2.25
 
 static size_t prompt_budget(const llmcs_engine *e) {
     size_t most = (size_t)e->options.max_chunk;
