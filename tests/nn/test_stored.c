@@ -27,7 +27,8 @@ static unsigned char *random_raw(uint64_t *seed, const stored_case *c, bool any_
     for (size_t b = 0; b < n_blocks; b++) {
         unsigned char *at = raw + b * block.bytes;
         for (size_t i = 0; i < block.bytes; i++) at[i] = (unsigned char)random_below(seed, 256);
-        const float x = ldexpf(random_float(seed, 1.0f), -(int)random_below(seed, 14));
+        const float sign = random_below(seed, 2) ? -1.0f : 1.0f, size = 1.5f + random_float(seed, 0.5f);
+        const float x = ldexpf(sign * size, -1 - (int)random_below(seed, 14)); /* a scale of zero would say nothing */
         const bool bf16 = c->dtype == LL_DTYPE_BF16;
         put_u16(at, bf16 ? ll_float_to_bfloat(x) : ll_float_to_half(x));
         if (c->dtype == LL_DTYPE_Q4_0 && !any_codes)
