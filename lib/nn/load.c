@@ -116,7 +116,7 @@ static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool m
  * stage. Then it is not Q8, which has fewer inputs. */
 static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
     const size_t n_columns = (size_t)l->source->tensor->shape[1];
-    const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = l->linear->nr;
+    const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = ll_max(l->linear->nr, 1);
     const size_t fitting = LL_STAGE_FLOATS / columns_step, rows_step = fitting > nr ? fitting / nr * nr : fitting;
     ll_rectangle part;
     for (part.row = begin; part.row < end; part.row += rows_step) {

@@ -102,7 +102,7 @@ static llmcs_status take_memory(llmcs_engine *e) {
     LL_TRY(ll_alloc(a, n_logits, sizeof(float), "logits", &e->logits));
     LL_TRY(ll_alloc(a, e->max_rows, sizeof *e->ids, "token ids", &e->ids));
     LL_TRY(ll_alloc(a, max_batch, sizeof *e->runs, "runs", &e->runs));
-    LL_TRY(ll_alloc(a, max_batch, sizeof *e->run_lines, "runs", &e->run_lines));
+    LL_TRY(ll_alloc(a, max_batch, sizeof(void *), "runs", &e->run_lines));
     LL_TRY(ll_alloc(a, max_batch, sizeof *e->logit_rows, "rows", &e->logit_rows));
     return ll_alloc(a, max_batch, sizeof *e->units, "requests of a step", &e->units);
 }

@@ -382,7 +382,7 @@ static llmcs_status read_text(llmcs_request *r, const reach *to, char *text, siz
         size_t allowed = to->text_bytes - ll_min(to->text_bytes, r->n_bytes_read);
         if (!any || !allowed) return LLMCS_OK;
         size_t n = ll_min(whole_characters(r->piece, r->piece_bytes, capacity - *n_bytes), allowed);
-        if (!n) return LLMCS_OK;
+        if (!n || !text) return LLMCS_OK;
         memcpy(text + *n_bytes, r->piece, n);
         *n_bytes += n;
         r->n_bytes_read += n;
