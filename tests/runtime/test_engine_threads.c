@@ -184,7 +184,7 @@ END_TEST
 
 /* Requests by the ten thousand: memory in use is the same after each batch of them, and nothing is left. */
 START_TEST(a_long_line_leaves_nothing) {
-    const long n_requests = setting("LLMCS_TEST_REQUESTS", suite_emulated(NULL) ? 500 : SANITIZED ? 5000 : 100000);
+    const long n_requests = setting("LLMCS_TEST_REQUESTS", suite_emulated(NULL) ? 500 : SANITIZED ? 1000 : 100000);
     fail_alloc counter;
     fail_alloc_init(&counter);
     llmcs_allocator allocator = fail_alloc_get(&counter);
