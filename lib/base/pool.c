@@ -214,8 +214,7 @@ void ll_pool_free(ll_pool **pool) {
 int ll_pool_size(const ll_pool *pool) { return pool->size; }
 
 static void run_together(ll_pool *pool, ll_team_fn fn, void *arg) {
-    int cancel_state; /* sleeping at a barrier is a cancellation point; a caller that vanished would hang the team */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    int cancel_state = ll_thread_keep(); /* sleeping at a barrier is a cancellation point */
     pthread_mutex_lock(&pool->turn);
     ll_team team = {pool, 0, pool->size};
     pool->fn = fn;
@@ -224,7 +223,7 @@ static void run_together(ll_pool *pool, ll_team_fn fn, void *arg) {
     fn(&team, arg);
     ll_team_wait(&team);
     pthread_mutex_unlock(&pool->turn);
-    pthread_setcancelstate(cancel_state, NULL);
+    ll_thread_release(cancel_state);
 }
 
 llmcs_status ll_pool_run(ll_pool *pool, ll_team_fn fn, void *arg) {

@@ -8,6 +8,7 @@
  * Everything of the queue, and next, leads, done and n_taken of the requests in it, is under idle_lock; a request that
  * is in a pass belongs to the thread that makes it.
  */
+#include "base/thread.h"
 #include "runtime/encoder.h"
 
 /* Rooms kept for later calls: as many as leaders are likely to come at once. */
@@ -123,14 +124,13 @@ static void wait_or_lead(llmcs_model *m, ll_encoder_request *r) {
 }
 
 llmcs_status ll_encoder_work(llmcs_model *m, ll_encoder_request *r) {
-    int cancel_state; /* a thread that vanished while it waits would leave its request behind */
     r->n_taken = r->n_taken_rows = 0;
     r->leads = r->done = false;
     r->status = LLMCS_OK;
     if (pthread_cond_init(&r->changed, NULL)) return ll_fail(LLMCS_THREAD, "a lock could not be made");
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    int cancel_state = ll_thread_keep();
     wait_or_lead(m, r);
-    pthread_setcancelstate(cancel_state, NULL);
+    ll_thread_release(cancel_state);
     pthread_cond_destroy(&r->changed);
     return r->status ? ll_fail(r->status, "%s", r->message) : LLMCS_OK;
 }

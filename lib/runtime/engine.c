@@ -238,6 +238,7 @@ void llmcs_engine_free(llmcs_engine **engine) {
         free_memory(e);
         return;
     }
+    int cancel_state = ll_thread_keep();
     ll_fpenv_enter(&e->host);
     stop_steps(e);
     end_all(e);
@@ -247,6 +248,7 @@ void llmcs_engine_free(llmcs_engine **engine) {
     bool last = --e->references == 0;
     pthread_mutex_unlock(&e->lock);
     if (last) ll_engine_destroy(e);
+    ll_thread_release(cancel_state);
 }
 
 llmcs_status ll_engine_check(const llmcs_engine *e) {
@@ -296,10 +298,12 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked) {
     *worked = 0;
     LL_TRY(ll_engine_check(engine));
     if (engine->threaded) return ll_fail(LLMCS_STATE, "the engine has a thread that makes its steps");
+    int cancel_state = ll_thread_keep();
     pthread_mutex_lock(&engine->lock);
     llmcs_status st = engine->stepping ? ll_fail(LLMCS_BUSY, "another thread is making a step") : LLMCS_OK;
     if (!st) *worked = ll_engine_help(engine);
     pthread_mutex_unlock(&engine->lock);
+    ll_thread_release(cancel_state);
     return st;
 }
 
@@ -320,6 +324,7 @@ llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_en
     *event = (llmcs_engine_event){0};
     LL_TRY(ll_engine_check(engine));
     uint64_t until = ll_engine_until(timeout_ms);
+    int cancel_state = ll_thread_keep();
     pthread_mutex_lock(&engine->lock);
     bool in_time = true;
     engine->n_news_waiters++;
@@ -330,6 +335,7 @@ llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_en
     }
     engine->n_news_waiters--;
     pthread_mutex_unlock(&engine->lock);
+    ll_thread_release(cancel_state);
     return event->request ? LLMCS_OK : ll_fail(LLMCS_PENDING, "nothing happened to any request");
 }
 

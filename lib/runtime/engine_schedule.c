@@ -272,14 +272,14 @@ static void make_way(llmcs_engine *e) {
 /* Takes requests in as long as there is room for their tokens, in memory and in the step. */
 static void take_in(llmcs_engine *e) {
     make_way(e);
-    size_t n_tokens = 0, n_blocks = 0;
+    size_t n_tokens = 0;
     for (llmcs_request *r = e->running; r; r = r->next_running) n_tokens += tokens_ahead(r);
     while (n_tokens < (size_t)e->options.max_chunk) {
         llmcs_request *r = take_first(e);
         if (!r) return;
         for (size_t i = 0; i < r->n_lines; i++)
             if (ll_request_is_live(r, i)) match(e, r, &r->lines[i]);
-        n_blocks = 0;
+        size_t n_blocks = 0;
         for (const llmcs_request *other = e->running; other; other = other->next_running)
             n_blocks += blocks_ahead(other);
         if (!make_room(e, r, ll_min(n_blocks, e->kv.own.n_blocks)) && (e->running != r || r->next_running)) {

@@ -279,9 +279,11 @@ llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs
     if (!result) return ll_fail(LLMCS_ARG, "llmcs_request_wait: result is NULL");
     *result = NULL;
     LL_TRY(check(request));
+    int cancel_state = ll_thread_keep();
     pthread_mutex_lock(&request->engine->lock);
     bool finished = wait_until(request, timeout_ms);
     pthread_mutex_unlock(&request->engine->lock);
+    ll_thread_release(cancel_state);
     /* Nobody changes what is finished. */
     if (!finished) return ll_fail(LLMCS_PENDING, "the request is not finished yet");
     if (request->status) return ll_fail(request->status, "%s", request->message);
@@ -301,11 +303,13 @@ void llmcs_request_free(llmcs_request **request) {
     }
     atomic_store(&r->cancel, true);
     llmcs_engine *e = r->engine;
+    int cancel_state = ll_thread_keep();
     pthread_mutex_lock(&e->lock);
     ll_request_drop_event(e, r);
     r->deaf = true;
     while (e->calling == r && !pthread_equal(e->caller, pthread_self())) pthread_cond_wait(&r->finished, &e->lock);
     ll_request_drop(r);
+    ll_thread_release(cancel_state);
 }
 
 /* -------------------------------------------------------------------------------------------------- events */

@@ -2,6 +2,7 @@
  */
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -459,6 +460,46 @@ START_TEST(cancelled_late_and_freed) {
 }
 END_TEST
 
+static void *wait_for_it(void *arg) {
+    llmcs_result *result = NULL;
+    (void)llmcs_request_wait(arg, -1, &result);
+    llmcs_result_free(&result);
+    while (arg) pthread_testcancel();
+    return NULL;
+}
+
+static void *wait_for_news(void *arg) {
+    llmcs_engine_event event;
+    while (arg) {
+        (void)llmcs_engine_next(arg, 1, &event);
+        pthread_testcancel();
+    }
+    return NULL;
+}
+
+/* A host that ends its threads with pthread_cancel: they go, and the engine goes on. */
+START_TEST(a_thread_that_waits_is_cancelled) {
+    llmcs_engine *engine = new_engine(model, NULL);
+    llmcs_generate_params p = endless();
+    llmcs_request *request = NULL;
+    pthread_t waiting, listening;
+    for (int round = 0; round < 5; round++) {
+        OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+        ck_assert_int_eq(pthread_create(&waiting, NULL, wait_for_it, request), 0);
+        ck_assert_int_eq(pthread_create(&listening, NULL, wait_for_news, engine), 0);
+        usleep(2000);
+        pthread_cancel(waiting);
+        pthread_cancel(listening);
+        pthread_join(waiting, NULL);
+        llmcs_request_free(&request);
+        llmcs_request *another = submit(engine, &questions[0]);
+        check_answer(another, &questions[0]);
+        pthread_join(listening, NULL);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
 START_TEST(in_a_child_of_fork) {
     llmcs_engine *engine = new_engine(model, NULL);
     llmcs_generate_params p = endless();
@@ -681,6 +722,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, callbacks_hear_everything);
     tcase_add_test(tests, nobody_is_called_after_the_handle_is_freed);
     tcase_add_test(tests, cancelled_late_and_freed);
+    tcase_add_test(tests, a_thread_that_waits_is_cancelled);
     tcase_add_test(tests, in_a_child_of_fork);
     tcase_add_test(tests, refused);
     tcase_add_test(tests, each_allocation_may_fail);
