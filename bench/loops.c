@@ -35,6 +35,10 @@ static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
 static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
 static bool has_avx_vnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512_vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
+static bool has_amx(const ll_cpu *cpu) {
+    if (cpu->amx_int8) ll_cpu_ask_for_tiles();
+    return cpu->amx_int8 && ll_cpu_may_use_tiles();
+}
 
 #define HIDE(v) __asm__("" : "+v"(v))
 
@@ -114,6 +118,30 @@ __attribute__((target("avx512f,avx512vnni"))) static void avx512_vnni_int8(size_
     keep(sums);
 }
 
+/* Four sums, as many as there are tiles for with two of rows and two of weights: loading those is not counted. */
+__attribute__((target("amx-tile,amx-int8"))) static void amx_int8(size_t n_rounds) {
+    static const unsigned char config[64] = {1,         [16] = 64, [18] = 64, [20] = 64, [22] = 64, [24] = 64,
+                                             [26] = 64, [28] = 64, [30] = 64, [48] = 16, 16,        16,
+                                             16,        16,        16,        16,        16};
+    static const unsigned char numbers[1024];
+    _tile_loadconfig(config);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_loadd(4, numbers, 64);
+    _tile_loadd(5, numbers, 64);
+    _tile_loadd(6, numbers, 64);
+    _tile_loadd(7, numbers, 64);
+    for (size_t i = 0; i < n_rounds; i++) {
+        _tile_dpbsud(0, 4, 6);
+        _tile_dpbsud(1, 4, 7);
+        _tile_dpbsud(2, 5, 6);
+        _tile_dpbsud(3, 5, 7);
+    }
+    _tile_release();
+}
+
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 
@@ -180,11 +208,12 @@ __attribute__((target("arch=armv8.2-a+i8mm"))) static void i8mm_int8(size_t n_ro
 
 const bench_loop bench_loops[] = {
 #if defined(__x86_64__)
-    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512vnni avx512bf16"},
+    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512vnni amx"},
     {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx2 avxvnni"},
+    {"AMX int8", BENCH_INT8, 2 * 16 * 16 * 64 * 4, amx_int8, has_amx, "amx"},
     {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni"},
     {"AVX-VNNI int8", BENCH_INT8, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
-    {"AVX-512 int8 (madd)", BENCH_INT8, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512 avx512bf16"},
+    {"AVX-512 int8 (madd)", BENCH_INT8, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512"},
     {"AVX2 int8 (madd)", BENCH_INT8, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},
 #elif defined(__aarch64__)
     {"NEON multiply-add", BENCH_F32, 2 * 4 * 2 * N_SUMS, neon_f32, has_neon, "neon dotprod i8mm"},

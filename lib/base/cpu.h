@@ -8,11 +8,19 @@ typedef struct ll_cpu {
     bool avx2_fma_f16c; /* x86: with the OS saving ymm state (XCR0) */
     bool avx512;        /* F BW VL DQ, with zmm state */
     bool avx512_vnni, avx_vnni, avx512_bf16;
+    bool amx_int8;            /* with the OS saving tiles, which each process has to ask for */
     bool neon, dotprod, i8mm; /* AArch64 */
 } ll_cpu;
 
 /* CPUID / HWCAP. No cache, no global: cheap enough to ask at open. */
 ll_cpu ll_cpu_detect(void);
+
+/* Tiles (AMX) are 8 KiB of registers more to save when a thread is interrupted, so Linux lets a process use them only
+ * after it has asked, for good. It refuses where a thread's alternate signal stack has no room for them. Asked once by
+ * the process; later calls know the answer. */
+void ll_cpu_ask_for_tiles(void);
+/* Whether that was granted; false before it was asked. */
+bool ll_cpu_may_use_tiles(void);
 
 /* Cores this process may use: affinity mask, then the cgroup quota (v2 cpu.max, v1 cfs_quota, of the process's
  * group and every group above it) rounded down; at least 1. A quota that cannot be read is no bound; without an

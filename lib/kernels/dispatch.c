@@ -19,6 +19,7 @@ static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
 static bool has_avxvnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
 static bool has_avx512vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
+static bool has_amx(const ll_cpu *cpu) { return cpu->avx512_vnni && cpu->amx_int8; }
 #elif defined(__aarch64__)
 static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
 static bool has_dotprod(const ll_cpu *cpu) { return cpu->neon && cpu->dotprod; }
@@ -28,6 +29,7 @@ static bool has_i8mm(const ll_cpu *cpu) { return cpu->neon && cpu->i8mm; }
 /* Best first. */
 static const entry entries[] = {
 #if defined(__x86_64__)
+    {&ll_kernels_amx, has_amx},
     {&ll_kernels_avx512vnni, has_avx512vnni},
     {&ll_kernels_avx512, has_avx512},
     {&ll_kernels_avxvnni, has_avxvnni},

@@ -39,6 +39,9 @@ typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */
     size_t nr;        /* outputs (columns) of one panel of packed weights */
 
+    /* Called when weights of a type are made, before their first product: asks the system for what the product wants
+     * of it. NULL: nothing. */
+    void (*prepare)(ll_weight_type type);
     /* Products, by the type of the weights. */
     void (*matmul[LL_N_WEIGHT_TYPES])(const ll_product *p);
     /* A row of n activations as Q8 and Q4 want them, see panels.h; with_blocks: Q4's offsets too. */

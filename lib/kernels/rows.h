@@ -10,6 +10,7 @@ extern const ll_kernels ll_kernels_avx2;
 extern const ll_kernels ll_kernels_avxvnni;
 extern const ll_kernels ll_kernels_avx512;
 extern const ll_kernels ll_kernels_avx512vnni;
+extern const ll_kernels ll_kernels_amx;
 #elif defined(__aarch64__)
 extern const ll_kernels ll_kernels_neon;
 extern const ll_kernels ll_kernels_dotprod;

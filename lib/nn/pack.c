@@ -55,6 +55,7 @@ llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const
     linear->panel_bytes = nr * ll_output_bytes(type, n_in);
     LL_TRY(ll_alloc(a, packed_outputs(n_out, nr) / nr, linear->panel_bytes, name, &linear->packed));
     clear_padding(linear);
+    if (kernels->prepare) kernels->prepare(type);
     if (!with_bias) return LLMCS_OK;
     llmcs_status st = ll_alloc(a, n_out, sizeof(float), name, &linear->bias);
     if (st) ll_linear_free(linear, a);

@@ -1,6 +1,7 @@
 /* Weights in other types than float32: products by them on every row of kernels against the same weights multiplied
  * out, and against each other. Matrices are packed by nn/pack.h, whose layouts are what kernels/panels.h says. */
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/half.h"
@@ -76,7 +77,8 @@ START_TEST(products_equal_the_weights_multiplied_out) {
     for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * N_SHAPES; c++) {
         const ll_kernels *k = rows[c / (LL_N_WEIGHT_TYPES * N_SHAPES)];
         const ll_weight_type type = (ll_weight_type)(c / N_SHAPES % LL_N_WEIGHT_TYPES);
-        const size_t n_in = ins[c % 9], n_out = outs[c % N_SHAPES / 9], n_rows = 1 + random_below(&seed, 15);
+        const size_t n_in = ins[c % 9], n_out = outs[c % N_SHAPES / 9];
+        const size_t n_rows = 1 + random_below(&seed, type == LL_Q8 ? 45 : 15);
         matrix m = matrix_new(&seed, k, type, n_in, n_out);
         float *x = random_floats(&seed, 1.0f, n_rows * n_in), *y = floats(n_rows * n_out);
         float *bias = c % 2 ? random_floats(&seed, 1.0f, n_out) : NULL;
@@ -112,7 +114,7 @@ START_TEST(integers_give_the_same_bits_on_every_row) {
     const size_t n_kernels = all_kernels(rows);
     for (size_t c = 0; c < 2 * N_SHAPES; c++) {
         const ll_weight_type type = c % 2 ? LL_Q4 : LL_Q8;
-        const size_t n_in = ins[c / 2 % 9], n_out = outs[c / 2 / 9], n_rows = 14;
+        const size_t n_in = ins[c / 2 % 9], n_out = outs[c / 2 / 9], n_rows = c % 4 ? 14 : 45;
         float *first = NULL;
         for (size_t i = n_kernels; i-- > 0;) { /* plain C is the last */
             uint64_t seed = 52 + c;
@@ -141,12 +143,12 @@ END_TEST
 /* Every type: a row's bits are those it has alone. */
 START_TEST(bits_depend_on_row_and_column_only) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_rows = suite_emulated(NULL) ? 14 : 30, n_out = MAX_OUT;
+    const size_t n_kernels = all_kernels(rows), n_out = MAX_OUT;
     uint64_t seed = 53;
     for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * 2; c++) {
         const ll_kernels *k = rows[c / (2 * LL_N_WEIGHT_TYPES)];
         const ll_weight_type type = (ll_weight_type)(c / 2 % LL_N_WEIGHT_TYPES);
-        const size_t n_in = c % 2 ? 768 : 131;
+        const size_t n_in = c % 2 ? 768 : 131, n_rows = suite_emulated(NULL) ? 14 : type == LL_Q8 ? 70 : 30;
         matrix m = matrix_new(&seed, k, type, n_in, n_out);
         float *x = random_floats(&seed, 1.0f, n_rows * n_in), *alone = floats(n_rows * n_out);
         float *together = floats(n_rows * n_out);
@@ -246,6 +248,42 @@ START_TEST(rows_are_quantised_as_said) {
 }
 END_TEST
 
+/* A thread whose alternate signal stack has no room for tiles keeps the process from using them: the same bits come
+ * from other instructions. */
+START_TEST(without_tiles_the_bits_are_the_same) {
+    static char stack[8192];
+    const ll_cpu cpu = ll_cpu_detect();
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const stack_t small = {.ss_sp = stack, .ss_size = sizeof stack};
+    uint64_t seed = 56;
+    const size_t n_in = 100, n_out = 130, n_rows = 40;
+    if (!cpu.amx_int8) {
+        suite_skip("AMX refused by the system", "this processor has none");
+        return;
+    }
+    ck_assert(!ll_cpu_may_use_tiles());
+    if (sigaltstack(&small, NULL)) {
+        suite_skip("AMX refused by the system", "a small signal stack is refused already");
+        return;
+    }
+    ck_assert_uint_ge(ll_kernels_list(&cpu, rows, MAX_ROWS_OF_KERNELS), 2);
+    ck_assert_str_eq(rows[0]->name, "amx");
+    matrix m = matrix_new(&seed, rows[0], LL_Q8, n_in, n_out);
+    ck_assert(!ll_cpu_may_use_tiles());
+    float *x = random_floats(&seed, 1.0f, n_rows * n_in), *y = floats(n_rows * n_out), *z = floats(n_rows * n_out);
+    size_t stride;
+    void *quantised = rows_for(rows[0], LL_Q8, x, n_rows, n_in, &stride);
+    multiply(rows[0], &m, quantised, stride, n_rows, NULL, NULL, y);
+    multiply(rows[1], &m, quantised, stride, n_rows, NULL, NULL, z);
+    ck_assert_mem_eq(y, z, n_rows * n_out * sizeof *y);
+    matrix_free(&m);
+    free(x);
+    free(y);
+    free(z);
+    free(quantised);
+}
+END_TEST
+
 START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
 END_TEST
 
@@ -256,6 +294,7 @@ static void add(TCase *t) {
     tcase_add_test(t, bits_depend_on_row_and_column_only);
     tcase_add_test(t, halves_give_the_bits_of_their_float32);
     tcase_add_test(t, rows_are_quantised_as_said);
+    tcase_add_test(t, without_tiles_the_bits_are_the_same);
 }
 
 SUITE_MAIN("kernels/weights", add)

@@ -12,7 +12,11 @@
 
 static inline size_t all_kernels(const ll_kernels *rows[MAX_ROWS_OF_KERNELS]) {
     const ll_cpu cpu = ll_cpu_detect();
-    return ll_kernels_list(&cpu, rows, MAX_ROWS_OF_KERNELS);
+    const size_t n = ll_kernels_list(&cpu, rows, MAX_ROWS_OF_KERNELS);
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i]->prepare) rows[i]->prepare(LL_Q8);
+    }
+    return n;
 }
 
 /* The rows of this build that this processor lacks: no test here has run them. */

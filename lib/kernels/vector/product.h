@@ -137,17 +137,21 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
     }
 }
 
+static tile_work start_work(ll_weight_type type, const ll_product *p) {
+    return (tile_work){.x = p->x,
+                       .x_stride = p->x_stride,
+                       .w = p->w,
+                       .panel_bytes = NR * ll_output_bytes(type, p->n_in),
+                       .n_in = p->n_in,
+                       .y = p->y,
+                       .ldy = p->ldy,
+                       .bias = p->bias,
+                       .residual = p->residual};
+}
+
 /* n_steps: of the loop over the inputs. */
 static void product(const tiles *kinds, ll_weight_type type, size_t n_steps, const ll_product *p) {
-    tile_work t = {.x = p->x,
-                   .x_stride = p->x_stride,
-                   .w = p->w,
-                   .panel_bytes = NR * ll_output_bytes(type, p->n_in),
-                   .n_in = p->n_in,
-                   .y = p->y,
-                   .ldy = p->ldy,
-                   .bias = p->bias,
-                   .residual = p->residual};
+    tile_work t = start_work(type, p);
     if (p->n_rows == 0) return;
     for (size_t j = 0; j < p->n_out; j += NR, panel_on(&t)) {
         const coming next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_steps};

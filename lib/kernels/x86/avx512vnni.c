@@ -26,5 +26,8 @@ static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) { sum[0] 
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/row.h"
+#include "kernels/x86/amx.h"
 
-const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni");
+const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni", matmul_q8, NULL);
+/* Where there is AMX too. */
+const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_q8_amx, ask_for_tiles);
