@@ -92,14 +92,15 @@ static ALWAYS_INLINE vi add_rest(vi sum, const char *x, const char *w, size_t n_
 }
 
 /* What is left to do with the sums of n_rows rows and the 32 columns from vector `first` on. */
-static void finish_sums(const tile_work *t, size_t n_rows, size_t first, int32_t sums[TILE_ROWS][AMX_COLUMNS]) {
-    const size_t n_in = ll_q_round(t->n_in), whole = n_in / TILE_INPUTS * TILE_INPUTS;
-    const char *x = t->x + LL_Q_HEAD_BYTES + whole, *w = t->w + NR * sizeof(float) + whole * NR + first * (VL * 4);
-    for (size_t r = 0; r < n_rows; r++, x += t->x_stride) {
-        const ll_q_row head = *q_head(t, r);
+static void finish_sums(const tile_work *work, size_t n_rows, size_t first, int32_t sums[TILE_ROWS][AMX_COLUMNS]) {
+    const tile_work t = *work; /* which what is stored cannot change */
+    const size_t n_in = ll_q_round(t.n_in), whole = n_in / TILE_INPUTS * TILE_INPUTS;
+    const char *x = t.x + LL_Q_HEAD_BYTES + whole, *w = t.w + NR * sizeof(float) + whole * NR + first * (VL * 4);
+    for (size_t r = 0; r < n_rows; r++, x += t.x_stride) {
+        const ll_q_row head = *q_head(&t, r);
         UNROLL for (size_t v = 0; v < AMX_COLUMNS / VL; v++) {
             const vi sum = _mm512_load_si512(sums[r] + v * VL);
-            q8_finish(t, r, first + v, add_rest(sum, x, w + v * (VL * 4), n_in - whole), head);
+            q8_finish(&t, r, first + v, add_rest(sum, x, w + v * (VL * 4), n_in - whole), head);
         }
     }
 }
