@@ -1,7 +1,6 @@
 #include "formats/narrow.h"
 
 #include "base/half.h"
-#include "formats/bytes.h"
 
 #define SMALLEST_SCALE 1e-36f /* the inverse of a smaller one may be infinite; panels.h: LL_Q_SMALLEST */
 
@@ -37,18 +36,6 @@ void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, co
     for (size_t j = 0; j < n; j++)
         out[j] = four_bytes(rounded(a[j] * inverse[j]), rounded(b[j] * inverse[j]), rounded(c[j] * inverse[j]),
                             rounded(d[j] * inverse[j]));
-}
-
-/* Byte i of four, with its sign. */
-static inline float signed_byte(uint32_t four, unsigned i) { return (float)((int32_t)(four << (24 - 8 * i)) >> 24); }
-
-void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse,
-                    uint32_t out[restrict LL_NARROW_BLOCK / 4]) {
-    for (size_t g = 0; g < LL_NARROW_BLOCK / 4; g++) {
-        const uint32_t four = ll_load_u32(q + 4 * g);
-        out[g] = four_bytes(rounded(d * signed_byte(four, 0) * inverse), rounded(d * signed_byte(four, 1) * inverse),
-                            rounded(d * signed_byte(four, 2) * inverse), rounded(d * signed_byte(four, 3) * inverse));
-    }
 }
 
 /* --------------------------------------------------------------------------------------------------- 4 bits */

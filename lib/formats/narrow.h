@@ -18,9 +18,6 @@ float ll_q8_inverse(float scale);
  * ulp. */
 void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out);
 
-/* The same of a block of GGUF's Q8_0, 32 numbers d q: eight times four bytes. d q is exact in float32. */
-void ll_narrow_q8_0(const unsigned char q[LL_NARROW_BLOCK], float d, float inverse, uint32_t out[LL_NARROW_BLOCK / 4]);
-
 /* Up to 32 rows, the others zeros, as a block of Q4 for each column: x = d (q - 8), q of 4 bits; d is the column's
  * number of the largest size over -8, kept as binary16 (ggml, quantize_row_q4_0). out[g * ld_out + column] has the
  * codes of rows 4 g to 4 g + 3 in the lower halves of its bytes, and of rows 16 further in the upper ones. */

@@ -47,6 +47,11 @@ typedef struct ll_kernels {
     /* A row of n activations as Q8 and Q4 want them, see panels.h; with_blocks: Q4's offsets too. */
     size_t q_bytes;
     void (*quantize)(const float *x, size_t n, bool with_blocks, void *row);
+    /* Blocks of GGUF's Q8_0 as Q8: n_rows <= nr rows of n_blocks blocks each, one row behind the other. A block is a
+     * scale, binary16 and finite, and LL_Q_BLOCK signed bytes, and stands for their products, which are exact. value =
+     * product * inverse[row], rounded, and then to the nearest whole number, ties to even; it must lie in -127..127.
+     * to: where in a panel the first row's first four values belong. */
+    void (*pack_q8_0)(const unsigned char *rows, size_t n_rows, size_t n_blocks, const float *inverse, void *to);
 
     /* Element-wise, in place or apart, n floats. */
     void (*gelu_erf)(const float *x, float *y, size_t n);  /* x/2 (1 + erf(x / sqrt 2)) */

@@ -26,6 +26,8 @@ typedef enum ll_weight_type { LL_F32, LL_F16, LL_BF16, LL_Q8, LL_Q4 } ll_weight_
 #define LL_Q_BLOCK 32
 #define LL_Q8_ZERO 128 /* added to values, so that bytes are unsigned */
 #define LL_Q4_ZERO 8
+/* Bytes of a block of GGUF's Q8_0: a binary16, then a signed byte for each input. */
+#define LL_Q8_0_BYTES (2 + LL_Q_BLOCK)
 /* More inputs could overflow a sum of 32 bits: 255 * 127 each. */
 #define LL_Q_MAX_INPUTS 65536
 

@@ -61,6 +61,19 @@ static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
     *(ll_q_row *)row = (ll_q_row){largest / 127.0f, -LL_Q8_ZERO * sum};
 }
 
+static void pack_q8_0(const unsigned char *rows, size_t n_rows, size_t n_blocks, const float *inverse, void *to) {
+    for (size_t r = 0; r < n_rows; r++) {
+        for (size_t b = 0; b < n_blocks; b++, rows += LL_Q8_0_BYTES) {
+            const float scale = ll_half_to_float((uint16_t)(rows[0] | rows[1] << 8));
+            for (size_t i = 0; i < LL_Q_BLOCK; i++) {
+                const float product = scale * (float)(int8_t)rows[2 + i];
+                const size_t k = b * LL_Q_BLOCK + i;
+                ((uint8_t *)to)[(k / 4 * NR + r) * 4 + k % 4] = (uint8_t)(rintf(product * inverse[r]) + LL_Q8_ZERO);
+            }
+        }
+    }
+}
+
 static void matmul_q8(const ll_product *p) {
     for (size_t j = 0; j < p->n_out; j++) {
         const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(LL_Q8, p->n_in);
@@ -165,6 +178,7 @@ const ll_kernels ll_kernels_scalar = {
     .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_q8, matmul_q4},
     .q_bytes = 1,
     .quantize = quantize,
+    .pack_q8_0 = pack_q8_0,
     .gelu_erf = gelu_erf,
     .gelu_tanh = gelu_tanh,
     .relu = relu,

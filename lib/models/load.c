@@ -130,7 +130,7 @@ llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use,
         if (use == LL_LARGE) l->bytes_of[type] += ll_linear_bytes(l->kernels, type, n_in, n_out, false);
     }
     for (size_t i = 0; i < n_parts; i++) {
-        const ll_weight_source source = {l->tensors, parts[i], layout, i * n, l->check_finite};
+        const ll_weight_source source = {l->kernels, l->tensors, parts[i], layout, i * n, l->check_finite};
         add_jobs(l, linear, &source, n);
     }
     return LLMCS_OK;

@@ -96,7 +96,7 @@ static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool 
         const uint64_t first = ((part->row + i) * width + part->column) / block.elements * block.bytes;
         LL_TRY(ll_tensors_read_raw(s->tensors, s->tensor, first, n_bytes, raw + i * n_bytes));
     }
-    *done = ll_linear_put_stored(l->linear, s->layout, part, s->first_out, s->check_finite, raw);
+    *done = ll_linear_put_stored(l->linear, s->kernels, s->layout, part, s->first_out, s->check_finite, raw);
     return LLMCS_OK;
 }
 

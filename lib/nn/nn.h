@@ -46,6 +46,7 @@ void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
 
 /* A 2-d tensor that becomes the outputs [first_out, ...) of a linear: query, key and value become one by three. */
 typedef struct ll_weight_source {
+    const ll_kernels *kernels; /* whose layout the linear has */
     const ll_tensors *tensors;
     const ll_tensor *tensor; /* shape and type have been checked */
     ll_weight_layout layout;

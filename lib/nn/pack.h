@@ -38,7 +38,7 @@ bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_l
 /* Puts them, raw as they lie in the file: the same bits as by way of float32, but that a NaN of halves is not quieted
  * and Q4_0's blocks stay as they are. Rectangles of blocks have all columns. False: some number is not finite, of
  * halves only where that is asked for; then nothing is to be believed. */
-bool ll_linear_put_stored(ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
-                          bool check_finite, const unsigned char *raw);
+bool ll_linear_put_stored(ll_linear *linear, const ll_kernels *kernels, ll_weight_layout layout,
+                          const ll_rectangle *part, size_t first_out, bool check_finite, const unsigned char *raw);
 
 #endif

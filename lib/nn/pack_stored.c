@@ -26,14 +26,11 @@ bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_l
 
 /* -------------------------------------------------------------------------------------------------- blocks */
 
-#define Q8_0_BYTES 34
 #define Q4_0_BYTES 18
+#define HALF_INFINITY 0x7c00u
 
-static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t block_bytes) {
-    unsigned n_bad = 0;
-    for (size_t i = 0; i < n; i++) n_bad += (ll_load_u16(blocks + i * block_bytes) & 0x7c00u) == 0x7c00u;
-    return n_bad == 0;
-}
+/* The size of a block's scale, as bits that are ordered as sizes are. */
+static unsigned scale_size(const unsigned char *block) { return ll_load_u16(block) & 0x7fffu; }
 
 static int largest_code(const unsigned char *q) {
     uint8_t most = 0;
@@ -44,44 +41,76 @@ static int largest_code(const unsigned char *q) {
     return most;
 }
 
-/* The largest size of the row's numbers: exact, as each is a product of 11 bits by 8. Codes are looked at only of
- * blocks whose scale could be enough, which are few. */
-static float largest_of(const unsigned char *row, size_t n_blocks) {
-    float largest = 0.0f;
-    for (size_t b = 0; b < n_blocks; b++) {
-        const unsigned char *block = row + b * Q8_0_BYTES;
-        const float d = ll_half_to_float(ll_load_u16(block) & 0x7fffu);
-        if (d * 128.0f <= largest) continue;
-        const float size = d * (float)largest_code(block + 2);
-        largest = size > largest ? size : largest;
-    }
-    return largest;
+/* The size of the block's largest number: exact, a product of 11 bits by 8. */
+static float largest_of_block(const unsigned char *block) {
+    return ll_half_to_float((uint16_t)scale_size(block)) * (float)largest_code(block + 2);
 }
 
-/* Rows of one panel: a block of each, then the next, so that the panel's lines are still in the first-level cache. */
-static void put_q8_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
-    const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q8_0_BYTES;
+/* The largest half that is not above x, as bits; x is at least 0 and below the largest of all. */
+static unsigned half_below(float x) {
+    const uint16_t half = ll_float_to_half(x);
+    return ll_half_to_float(half) > x ? half - 1u : half;
+}
+
+/* The block whose scale is the largest in size: compared with its number below, so that nothing branches. */
+static size_t block_of_largest_scale(const unsigned char *row, size_t n_blocks) {
+    uint64_t most = 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const uint64_t size = (uint64_t)scale_size(row + b * LL_Q8_0_BYTES) << 32 | b;
+        most = size > most ? size : most;
+    }
+    return (size_t)(most & UINT32_MAX);
+}
+
+static size_t count_scales_above(const unsigned char *row, size_t n_blocks, unsigned bound) {
+    size_t n = 0;
+    for (size_t b = 0; b < n_blocks; b++) n += scale_size(row + b * LL_Q8_0_BYTES) > bound;
+    return n;
+}
+
+/* The size of the row's largest number; false: a scale is not finite. Codes, which are at most 128, are looked at only
+ * of blocks whose scale could be enough, which is one as a rule. */
+static bool largest_of_row(const unsigned char *row, size_t n_blocks, float *largest) {
+    const unsigned char *block = row + block_of_largest_scale(row, n_blocks) * LL_Q8_0_BYTES;
+    if (scale_size(block) >= HALF_INFINITY) return false;
+    *largest = largest_of_block(block);
+    const unsigned too_small = half_below(*largest / 128.0f);
+    size_t n_left = count_scales_above(row, n_blocks, too_small);
+    for (block = row; n_left > 0; block += LL_Q8_0_BYTES) {
+        if (scale_size(block) <= too_small) continue;
+        const float size = largest_of_block(block);
+        *largest = size > *largest ? size : *largest;
+        n_left--;
+    }
+    return true;
+}
+
+/* Rows of one panel. */
+static bool put_q8_rows(const ll_linear *linear, const ll_kernels *kernels, size_t out, size_t n,
+                        const unsigned char *rows) {
+    const size_t n_blocks = linear->n_in / LL_Q_BLOCK;
     float *scales = ll_scale_of(linear, out);
     float inverses[LL_NARROW_COLUMNS];
     for (size_t r = 0; r < n; r++) {
-        scales[r] = ll_q8_scale(largest_of(rows + r * row_bytes, n_blocks));
+        float largest;
+        if (!largest_of_row(rows + r * n_blocks * LL_Q8_0_BYTES, n_blocks, &largest)) return false;
+        scales[r] = ll_q8_scale(largest);
         inverses[r] = ll_q8_inverse(scales[r]);
     }
-    for (size_t b = 0; b < n_blocks; b++) {
-        uint32_t *to = (uint32_t *)(void *)ll_unit_of(linear, out, b * LL_Q_BLOCK);
-        for (size_t r = 0; r < n; r++) {
-            const unsigned char *block = rows + r * row_bytes + b * Q8_0_BYTES;
-            const float d = ll_half_to_float(ll_load_u16(block));
-            uint32_t units[LL_Q_BLOCK / 4];
-            ll_narrow_q8_0(block + 2, d, inverses[r], units);
-            for (size_t g = 0; g < LL_Q_BLOCK / 4; g++) to[g * nr + r] = units[g];
-        }
-    }
+    kernels->pack_q8_0(rows, n, n_blocks, inverses, ll_unit_of(linear, out, 0));
+    return true;
+}
+
+static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t block_bytes) {
+    size_t n_bad = 0;
+    for (size_t i = 0; i < n; i++) n_bad += scale_size(blocks + i * block_bytes) >= HALF_INFINITY;
+    return n_bad == 0;
 }
 
 /* The blocks are Q4's own. */
-static void put_q4_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
+static bool put_q4_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
     const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q4_0_BYTES;
+    if (!scales_are_finite(rows, n * n_blocks, Q4_0_BYTES)) return false;
     for (size_t b = 0; b < n_blocks; b++) {
         const ll_q4_place place = ll_q4_place_of(linear, out, b * LL_Q_BLOCK);
         for (size_t r = 0; r < n; r++) {
@@ -90,19 +119,19 @@ static void put_q4_rows(const ll_linear *linear, size_t out, size_t n, const uns
             for (size_t g = 0; g < 4; g++) memcpy(place.bytes + (g * nr + r) * 4, block + 2 + 4 * g, 4);
         }
     }
+    return true;
 }
 
-static bool put_blocks(const ll_linear *linear, const ll_rectangle *part, size_t first_out, const unsigned char *raw) {
-    const size_t block_bytes = linear->type == LL_Q8 ? Q8_0_BYTES : Q4_0_BYTES;
+static bool put_blocks(const ll_linear *linear, const ll_kernels *kernels, const ll_rectangle *part, size_t first_out,
+                       const unsigned char *raw) {
+    const size_t block_bytes = linear->type == LL_Q8 ? LL_Q8_0_BYTES : Q4_0_BYTES;
     const size_t row_bytes = linear->n_in / LL_Q_BLOCK * block_bytes;
-    if (!scales_are_finite(raw, part->n_rows * (linear->n_in / LL_Q_BLOCK), block_bytes)) return false;
     for (size_t r = 0, n; r < part->n_rows; r += n) {
         const size_t out = first_out + part->row + r;
+        const unsigned char *rows = raw + r * row_bytes;
         n = ll_min(linear->nr - out % linear->nr, part->n_rows - r);
-        if (linear->type == LL_Q8)
-            put_q8_rows(linear, out, n, raw + r * row_bytes);
-        else
-            put_q4_rows(linear, out, n, raw + r * row_bytes);
+        if (!(linear->type == LL_Q8 ? put_q8_rows(linear, kernels, out, n, rows) : put_q4_rows(linear, out, n, rows)))
+            return false;
     }
     return true;
 }
@@ -164,9 +193,9 @@ static void put_halves(const ll_linear *linear, ll_weight_layout layout, const l
     }
 }
 
-bool ll_linear_put_stored(ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
-                          bool check_finite, const unsigned char *raw) {
-    if (ll_is_integer_type(linear->type)) return put_blocks(linear, part, first_out, raw);
+bool ll_linear_put_stored(ll_linear *linear, const ll_kernels *kernels, ll_weight_layout layout,
+                          const ll_rectangle *part, size_t first_out, bool check_finite, const unsigned char *raw) {
+    if (ll_is_integer_type(linear->type)) return put_blocks(linear, kernels, part, first_out, raw);
     if (check_finite && !halves_are_finite(linear->type, raw, part->n_rows * part->n_columns)) return false;
     put_halves(linear, layout, part, first_out, raw);
     return true;

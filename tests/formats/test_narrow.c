@@ -69,25 +69,6 @@ START_TEST(the_largest_becomes_127) {
 }
 END_TEST
 
-/* As if the block had been multiplied out before. */
-START_TEST(blocks_of_q8_0_are_rounded_once) {
-    uint64_t seed = 65;
-    printf("seed 65\n");
-    for (int c = 0; c < 5000; c++) {
-        unsigned char q[32];
-        uint32_t out[8];
-        const float d = ll_half_to_float(ll_float_to_half(random_float(&seed, ldexpf(1.0f, c % 24 - 20))));
-        for (size_t i = 0; i < 32; i++) q[i] = (unsigned char)random_below(&seed, 256);
-        const float inverse = ll_q8_inverse(ll_q8_scale(fabsf(d) * (128 + (float)random_below(&seed, 200))));
-        ll_narrow_q8_0(q, d, inverse, out);
-        for (size_t i = 0; i < 32; i++) {
-            const int code = q[i] < 128 ? q[i] : q[i] - 256;
-            ck_assert_int_eq(byte_of(out, i), rounded(d * (float)code, inverse));
-        }
-    }
-}
-END_TEST
-
 /* One column: the scale, and sixteen bytes. */
 static uint16_t narrow_block(const float x[32], uint8_t packed[16]) {
     uint16_t scale;
@@ -189,7 +170,6 @@ static void add(TCase *t) {
     tcase_add_test(t, eight_bits_are_the_nearest);
     tcase_add_test(t, ties_go_to_even_and_ends_are_kept);
     tcase_add_test(t, the_largest_becomes_127);
-    tcase_add_test(t, blocks_of_q8_0_are_rounded_once);
     tcase_add_test(t, four_bits_are_near);
     tcase_add_test(t, what_four_bits_hold_is_kept);
     tcase_add_test(t, each_column_is_by_itself);

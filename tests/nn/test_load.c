@@ -53,8 +53,9 @@ static void tensor_free(one_tensor *t) {
 }
 
 /* All of it, as several threads would share it. */
-static void load_in_steps(ll_linear *linear, const one_tensor *t, ll_weight_layout layout, size_t first_out) {
-    const ll_weight_source source = {t->tensors, t->tensor, layout, first_out, true};
+static void load_in_steps(ll_linear *linear, const ll_kernels *k, const one_tensor *t, ll_weight_layout layout,
+                          size_t first_out) {
+    const ll_weight_source source = {k, t->tensors, t->tensor, layout, first_out, true};
     const size_t n_out = layout == LL_OUT_IN ? t->n_rows : t->n_columns;
     const size_t step = ll_linear_load_step(linear, layout) ? 192 : n_out;
     float *stage = floats(LL_STAGE_FLOATS);
@@ -115,7 +116,7 @@ static void check_load(const ll_kernels *k, ll_weight_type type, const one_tenso
     const llmcs_allocator a = fail_alloc_get(&f);
     ll_linear linear;
     ck_assert_int_eq(ll_linear_create(&linear, &a, k, type, n_in, first_out + n_out + 3, false, "w"), LLMCS_OK);
-    load_in_steps(&linear, t, layout, first_out);
+    load_in_steps(&linear, k, t, layout, first_out);
     float *row = floats(n_in), *expected = floats(n_in);
     size_t n_wrong = 0;
     for (size_t o = 0; o < n_out; o++) {
@@ -183,7 +184,7 @@ START_TEST(what_is_not_finite_is_named) {
         one_tensor t = tensor_new(&seed, 300, 500, bad[i]);
         ll_linear linear;
         ck_assert_int_eq(ll_linear_create(&linear, &a, kernels[0], LL_F32, 500, 300, false, "w"), LLMCS_OK);
-        ll_weight_source source = {t.tensors, t.tensor, LL_OUT_IN, 0, false};
+        ll_weight_source source = {kernels[0], t.tensors, t.tensor, LL_OUT_IN, 0, false};
         float *stage = floats(LL_STAGE_FLOATS);
         ck_assert_int_eq(ll_linear_load(&linear, &source, 0, 300, stage), LLMCS_OK);
         source.check_finite = true;

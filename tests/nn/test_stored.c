@@ -38,14 +38,14 @@ static unsigned char *random_raw(uint64_t *seed, const stored_case *c, bool any_
 }
 
 /* Rows [begin, end) of the tensor, all columns. */
-static void put_rows(ll_linear *linear, const stored_case *c, size_t first_out, size_t begin, size_t end,
-                     const unsigned char *raw, bool stored) {
+static void put_rows(ll_linear *linear, const ll_kernels *k, const stored_case *c, size_t first_out, size_t begin,
+                     size_t end, const unsigned char *raw, bool stored) {
     const ll_dtype_block block = ll_dtype_block_of(c->dtype);
     const size_t n = (end - begin) * c->n_columns;
     const ll_rectangle part = {begin, 0, end - begin, c->n_columns};
     const unsigned char *from = raw + begin * c->n_columns / block.elements * block.bytes;
     if (stored) {
-        ck_assert(ll_linear_put_stored(linear, c->layout, &part, first_out, true, from));
+        ck_assert(ll_linear_put_stored(linear, k, c->layout, &part, first_out, true, from));
         return;
     }
     float *values = floats(n);
@@ -66,8 +66,8 @@ static ll_linear linear_of(const ll_kernels *k, const stored_case *c, size_t fir
     ck_assert_int_eq(ll_linear_create(&linear, &a, k, c->type, n_in, first_out + n_out, false, "w"), LLMCS_OK);
     memset(linear.packed, 0x77, (first_out + n_out) / linear.nr * linear.panel_bytes);
     ck_assert(ll_linear_takes_stored(&linear, c->dtype, c->layout));
-    put_rows(&linear, c, first_out, 0, cut, raw, stored);
-    put_rows(&linear, c, first_out, cut, c->n_rows, raw, stored);
+    put_rows(&linear, k, c, first_out, 0, cut, raw, stored);
+    put_rows(&linear, k, c, first_out, cut, c->n_rows, raw, stored);
     return linear;
 }
 
@@ -144,8 +144,9 @@ START_TEST(what_is_not_finite_is_left_to_the_other_way) {
         ll_linear linear = linear_of(kernels[0], c, 0, raw, true);
         put_u16(raw + 4 * 64 / ll_dtype_block_of(c->dtype).elements * ll_dtype_block_of(c->dtype).bytes,
                 i % 2 ? 0xff80 : 0x7c00);
-        ck_assert(!ll_linear_put_stored(&linear, c->layout, &all, 0, true, raw));
-        if (!ll_is_integer_type(c->type)) ck_assert(ll_linear_put_stored(&linear, c->layout, &all, 0, false, raw));
+        ck_assert(!ll_linear_put_stored(&linear, kernels[0], c->layout, &all, 0, true, raw));
+        if (!ll_is_integer_type(c->type))
+            ck_assert(ll_linear_put_stored(&linear, kernels[0], c->layout, &all, 0, false, raw));
         ll_linear_free(&linear, &a);
         free(raw);
     }

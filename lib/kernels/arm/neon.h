@@ -98,6 +98,20 @@ typedef uint8x16_t vb;
 static ALWAYS_INLINE vi vi_zero(void) { return vdupq_n_s32(0); }
 static ALWAYS_INLINE vi vi_set1(int32_t x) { return vdupq_n_s32(x); }
 static ALWAYS_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+static ALWAYS_INLINE vi vi_shift_left(vi v, int n) { return vshlq_s32(v, vdupq_n_s32(n)); }
+static ALWAYS_INLINE vi vi_shift_right(vi v, int n) { return vshlq_s32(v, vdupq_n_s32(-n)); }
+static ALWAYS_INLINE vi vi_bits(vf v) { return vreinterpretq_s32_f32(v); }
+static ALWAYS_INLINE void vi_store_part(void *p, vi v, size_t n) {
+    int32_t lanes[VL];
+    vst1q_s32(lanes, v);
+    memcpy(p, lanes, n * sizeof *lanes);
+}
+static ALWAYS_INLINE void vi_load_quads(const char *p, size_t stride, vi q[4]) {
+    vf r[VL];
+    UNROLL for (size_t j = 0; j < VL; j++) r[j] = vreinterpretq_f32_u8(vld1q_u8((const uint8_t *)p + j * stride));
+    v_transpose(r);
+    UNROLL for (size_t j = 0; j < VL; j++) q[j] = vi_bits(r[j]);
+}
 static ALWAYS_INLINE vf v_from_int(vi v) { return vcvtq_f32_s32(v); }
 static ALWAYS_INLINE vb vb_load(const char *p) { return vld1q_u8((const uint8_t *)p); }
 static ALWAYS_INLINE vb vb_low_halves(vb v) { return vandq_u8(v, vdupq_n_u8(0x0f)); }

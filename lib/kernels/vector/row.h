@@ -27,6 +27,10 @@
  * and for integers
  *
  *   vi, vi_zero vi_set1 vi_add v_from_int           a vector of VL int32
+ *   vi_shift_left vi_shift_right(v, n)              n bits; the sign comes in from the left
+ *   vi_bits(v)                                      the bits of a vf
+ *   vi_store_part(p, v, n)                          the first n lanes, 0 < n <= VL
+ *   vi_load_quads(p, stride, q)                     16 bytes each of VL rows: lane r of q[i] has bytes 4 i .. of row r
  *   vb, vb_load(p)                                  VL times four bytes
  *   vb_low_halves vb_high_halves                    the lower, the upper four bits of each byte
  *   Q_BYTES, q_store(p, v)                          bytes of an activation; VL whole numbers to where they belong
@@ -54,6 +58,7 @@
 #include "kernels/vector/floats.h"
 #include "kernels/vector/functions.h"
 #include "kernels/vector/integers.h"
+#include "kernels/vector/pack.h"
 #ifdef Q_PAIRS
 #include "kernels/vector/pairs.h"
 #define Q8_TILE(n_r, t) ((n_r) == 1 ? q8_tile(n_r, PANEL_VECTORS, t) : q8_pairs(n_r, PANEL_VECTORS, t))
@@ -69,13 +74,13 @@ static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, ll_q_roun
 static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_round(p->n_in) / 8, p); }
 
 /* matmul_of_q8: matmul_q8, or what the processor has instead. */
-#define LL_KERNELS_VECTOR_ROW(row_name, matmul_of_q8, prepare_for)                                            \
-    {                                                                                                         \
-        .name = row_name, .nr = NR, .prepare = prepare_for,                                                   \
-        .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_of_q8, matmul_q4},                             \
-        .q_bytes = Q_BYTES, .quantize = quantize, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
-        .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .row_max = row_max, .exp_sum = exp_sum,       \
-        .attend = attend, .kv_store = kv_store                                                                \
+#define LL_KERNELS_VECTOR_ROW(row_name, matmul_of_q8, prepare_for)                                                \
+    {                                                                                                             \
+        .name = row_name, .nr = NR, .prepare = prepare_for,                                                       \
+        .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,             \
+        .quantize = quantize, .pack_q8_0 = pack_q8_0, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
+        .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .row_max = row_max, .exp_sum = exp_sum,           \
+        .attend = attend, .kv_store = kv_store                                                                    \
     }
 
 #endif

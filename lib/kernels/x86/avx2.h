@@ -128,6 +128,25 @@ typedef __m256i vb;
 static ALWAYS_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
 static ALWAYS_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
 static ALWAYS_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static ALWAYS_INLINE vi vi_shift_left(vi v, int n) { return _mm256_sllv_epi32(v, _mm256_set1_epi32(n)); }
+static ALWAYS_INLINE vi vi_shift_right(vi v, int n) { return _mm256_srav_epi32(v, _mm256_set1_epi32(n)); }
+static ALWAYS_INLINE vi vi_bits(vf v) { return _mm256_castps_si256(v); }
+static ALWAYS_INLINE void vi_store_part(void *p, vi v, size_t n) { _mm256_maskstore_epi32(p, first_lanes(n), v); }
+/* Rows j and j + 4 side by side, then four rows at a time. */
+static ALWAYS_INLINE void vi_load_quads(const char *p, size_t stride, vi q[4]) {
+    __m256i r[4];
+    UNROLL for (size_t j = 0; j < 4; j++) {
+        const __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(p + j * stride));
+        const __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(p + (j + 4) * stride));
+        r[j] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    }
+    const __m256i a = _mm256_unpacklo_epi32(r[0], r[1]), b = _mm256_unpacklo_epi32(r[2], r[3]);
+    const __m256i c = _mm256_unpackhi_epi32(r[0], r[1]), d = _mm256_unpackhi_epi32(r[2], r[3]);
+    q[0] = _mm256_unpacklo_epi64(a, b);
+    q[1] = _mm256_unpackhi_epi64(a, b);
+    q[2] = _mm256_unpacklo_epi64(c, d);
+    q[3] = _mm256_unpackhi_epi64(c, d);
+}
 static ALWAYS_INLINE vf v_from_int(vi v) { return _mm256_cvtepi32_ps(v); }
 static ALWAYS_INLINE vb vb_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 static ALWAYS_INLINE vb vb_low_halves(vb v) { return _mm256_and_si256(v, _mm256_set1_epi8(0x0f)); }

@@ -109,6 +109,27 @@ typedef __m512i vb;
 static ALWAYS_INLINE vi vi_zero(void) { return _mm512_setzero_si512(); }
 static ALWAYS_INLINE vi vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
 static ALWAYS_INLINE vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+static ALWAYS_INLINE vi vi_shift_left(vi v, int n) { return _mm512_sllv_epi32(v, _mm512_set1_epi32(n)); }
+static ALWAYS_INLINE vi vi_shift_right(vi v, int n) { return _mm512_srav_epi32(v, _mm512_set1_epi32(n)); }
+static ALWAYS_INLINE vi vi_bits(vf v) { return _mm512_castps_si512(v); }
+static ALWAYS_INLINE void vi_store_part(void *p, vi v, size_t n) { _mm512_mask_storeu_epi32(p, first_lanes(n), v); }
+/* Rows j, j + 4, j + 8 and j + 12 side by side, then four rows at a time. */
+static ALWAYS_INLINE void vi_load_quads(const char *p, size_t stride, vi q[4]) {
+    __m512i r[4];
+    UNROLL for (size_t j = 0; j < 4; j++) {
+        const char *at = p + j * stride;
+        r[j] = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)at));
+        r[j] = _mm512_inserti32x4(r[j], _mm_loadu_si128((const __m128i *)(const void *)(at + 4 * stride)), 1);
+        r[j] = _mm512_inserti32x4(r[j], _mm_loadu_si128((const __m128i *)(const void *)(at + 8 * stride)), 2);
+        r[j] = _mm512_inserti32x4(r[j], _mm_loadu_si128((const __m128i *)(const void *)(at + 12 * stride)), 3);
+    }
+    const __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpacklo_epi32(r[2], r[3]);
+    const __m512i c = _mm512_unpackhi_epi32(r[0], r[1]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+    q[0] = _mm512_unpacklo_epi64(a, b);
+    q[1] = _mm512_unpackhi_epi64(a, b);
+    q[2] = _mm512_unpacklo_epi64(c, d);
+    q[3] = _mm512_unpackhi_epi64(c, d);
+}
 static ALWAYS_INLINE vf v_from_int(vi v) { return _mm512_cvtepi32_ps(v); }
 static ALWAYS_INLINE vb vb_load(const char *p) { return _mm512_loadu_si512(p); }
 static ALWAYS_INLINE vb vb_low_halves(vb v) { return _mm512_and_si512(v, _mm512_set1_epi8(0x0f)); }
