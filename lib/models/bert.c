@@ -213,31 +213,6 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
     return c->head == LL_HEAD_MASKED_LM ? describe_words(m, l, names, prefix) : LLMCS_OK;
 }
 
-static void free_layer(bert_layer *layer, const llmcs_allocator *a) {
-    ll_linear_free(&layer->qkv, a);
-    ll_linear_free(&layer->attention_output, a);
-    ll_norm_free(&layer->attention_norm, a);
-    ll_linear_free(&layer->up, a);
-    ll_linear_free(&layer->down, a);
-    ll_norm_free(&layer->output_norm, a);
-}
-
-static void bert_free(ll_net *net) {
-    bert *m = (bert *)net;
-    const llmcs_allocator *a = &net->allocator;
-    for (size_t i = 0; i < net->n_layers; i++) free_layer((bert_layer *)net->layers + i, a);
-    ll_free(a, m->word);
-    ll_free(a, m->position);
-    ll_free(a, m->type);
-    ll_norm_free(&m->embedding_norm, a);
-    ll_linear_free(&m->pooler, a);
-    ll_linear_free(&m->class_dense, a);
-    ll_linear_free(&m->class_out, a);
-    ll_linear_free(&m->transform, a);
-    ll_norm_free(&m->transform_norm, a);
-    ll_linear_free(&m->decoder, a);
-}
-
 /* ------------------------------------------------------------------------------------------- forward pass */
 
 typedef struct bert_work {
@@ -392,5 +367,4 @@ const ll_net_ops ll_bert_ops = {.net_bytes = sizeof(bert),
                                 .layer_bytes = sizeof(bert_layer),
                                 .describe = bert_describe,
                                 .workspace_floats = bert_workspace_floats,
-                                .forward = bert_forward,
-                                .free = bert_free};
+                                .forward = bert_forward};

@@ -90,24 +90,6 @@ static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
     return LLMCS_OK;
 }
 
-static void gpt2_free(ll_net *net) {
-    gpt2 *m = (gpt2 *)net;
-    const llmcs_allocator *a = &net->allocator;
-    for (size_t i = 0; i < net->n_layers; i++) {
-        gpt2_block *b = (gpt2_block *)net->layers + i;
-        ll_norm_free(&b->ln_1, a);
-        ll_linear_free(&b->attn_c_attn, a);
-        ll_linear_free(&b->attn_c_proj, a);
-        ll_norm_free(&b->ln_2, a);
-        ll_linear_free(&b->mlp_c_fc, a);
-        ll_linear_free(&b->mlp_c_proj, a);
-    }
-    ll_free(a, m->wte);
-    ll_free(a, m->wpe);
-    ll_norm_free(&m->ln_f, a);
-    ll_linear_free(&m->lm_head, a);
-}
-
 static uint64_t gpt2_fingerprint(const ll_net *net) {
     const gpt2 *m = (const gpt2 *)net;
     const ll_config *c = net->config;
@@ -243,5 +225,4 @@ const ll_net_ops ll_gpt2_ops = {.net_bytes = sizeof(gpt2),
                                 .describe = gpt2_describe,
                                 .workspace_floats = gpt2_workspace_floats,
                                 .forward = gpt2_forward,
-                                .fingerprint = gpt2_fingerprint,
-                                .free = gpt2_free};
+                                .fingerprint = gpt2_fingerprint};

@@ -48,6 +48,11 @@ static llmcs_status check_finite(const ll_loader *l, const ll_tensor *t, const f
     return LLMCS_OK;
 }
 
+static void count_bytes(ll_loader *l, uint64_t bytes) {
+    l->bytes += bytes;
+    l->room += ll_slab_room(bytes);
+}
+
 /* A whole tensor as float32, in its own order. */
 static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
     for (uint64_t first = 0; first < t->n_elements; first += PIECE_ELEMENTS) {
@@ -123,11 +128,13 @@ llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use,
     }
     const ll_weight_type type = type_of(l, use, parts, n_parts);
     if (l->filling) {
-        LL_TRY(ll_linear_create(linear, l->allocator, l->kernels, type, n_in, n_out, with_bias, names[0]));
+        LL_TRY(ll_linear_create(linear, l->memory, l->kernels, type, n_in, n_out, with_bias, names[0]));
     } else {
         *linear = (ll_linear){.nr = l->kernels->nr};
-        l->bytes += ll_linear_bytes(l->kernels, type, n_in, n_out, with_bias);
-        if (use == LL_LARGE) l->bytes_of[type] += ll_linear_bytes(l->kernels, type, n_in, n_out, false);
+        const uint64_t bytes = ll_linear_bytes(l->kernels, type, n_in, n_out, false);
+        count_bytes(l, bytes);
+        if (with_bias) count_bytes(l, n_out * sizeof(float));
+        if (use == LL_LARGE) l->bytes_of[type] += bytes;
     }
     for (size_t i = 0; i < n_parts; i++) {
         const ll_weight_source source = {l->kernels, l->tensors, parts[i], layout, i * n, l->check_finite};
@@ -156,10 +163,10 @@ static llmcs_status load_vector(ll_loader *l, float **vector, size_t n, const ch
     const ll_tensor *t;
     LL_TRY(find_checked(l, name, 1, &(uint64_t){n}, &t));
     if (!l->filling) {
-        l->bytes += n * sizeof(float);
+        count_bytes(l, n * sizeof(float));
         return LLMCS_OK;
     }
-    LL_TRY(ll_alloc(l->allocator, n, sizeof(float), name, vector));
+    LL_TRY(ll_alloc(l->memory, n, sizeof(float), name, vector));
     return read_plain(l, t, *vector);
 }
 
@@ -182,19 +189,13 @@ llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n,
     uint64_t shape[2] = {n_rows, n};
     LL_TRY(find_checked(l, name, 2, shape, &t));
     if (!l->filling) {
-        l->bytes += t->n_elements * sizeof(float);
+        count_bytes(l, t->n_elements * sizeof(float));
         return LLMCS_OK;
     }
     size_t n_floats;
     if (!ll_mul(n_rows, n, &n_floats)) return ll_fail(LLMCS_LIMIT, "tensor \"%s\" is too large", t->name);
-    LL_TRY(ll_alloc(l->allocator, n_floats, sizeof(float), name, table));
+    LL_TRY(ll_alloc(l->memory, n_floats, sizeof(float), name, table));
     return read_plain(l, t, *table);
-}
-
-void ll_norm_free(ll_norm *norm, const llmcs_allocator *a) {
-    ll_free(a, norm->weight);
-    ll_free(a, norm->bias);
-    *norm = (ll_norm){0};
 }
 
 float *ll_carve(float *base, size_t *used, size_t n_floats) {
@@ -237,7 +238,7 @@ llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights w
                          uint64_t *bytes, uint64_t *staging_bytes) {
     ll_loader l = {.tensors = tensors, .kernels = net->kernels, .wanted = weights};
     LL_TRY(check(net, &l));
-    *bytes = l.bytes + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
+    *bytes = l.room + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
     *staging_bytes = ll_load_run_bytes(l.n_jobs, n_threads);
     return LLMCS_OK;
 }
@@ -259,7 +260,10 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
     size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
     net->n_layers = n_layers;
+    LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.room, "weights"));
     LL_TRY(ll_alloc(&net->allocator, l.n_jobs, sizeof *l.jobs, "work of loading", &l.jobs));
+    const llmcs_allocator memory = ll_slab_allocator(&net->weights);
+    l.memory = &memory;
     l.filling = true;
     llmcs_status st = net->ops->describe(net, &l);
     if (!st) st = ll_load_run(&l, pool, options);

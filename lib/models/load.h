@@ -23,7 +23,8 @@ typedef enum ll_weight_use {
 
 typedef struct ll_loader {
     const ll_tensors *tensors;
-    const llmcs_allocator *allocator;
+    const llmcs_allocator *allocator; /* for what is gone when loading ends */
+    const llmcs_allocator *memory;    /* for weights; while filling */
     const ll_kernels *kernels;
     llmcs_weights wanted;
     bool filling; /* false: check and count; true: take memory, read what is small, and note what is large in jobs */
@@ -33,6 +34,7 @@ typedef struct ll_loader {
     void *visit_user;
     /* Counted while checking. */
     uint64_t bytes, n_parameters;
+    uint64_t room; /* what the bytes take of a slab */
     size_t n_jobs;
     uint64_t bytes_of[LL_N_WEIGHT_TYPES]; /* of the large matrices */
     /* While filling. */
@@ -63,8 +65,6 @@ llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n,
 llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
 /* Bytes it takes while it works, the jobs included. */
 uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads);
-
-void ll_norm_free(ll_norm *norm, const llmcs_allocator *a);
 
 /* The next part of a workspace, *used floats of which are taken; with base NULL it is only counted. */
 float *ll_carve(float *base, size_t *used, size_t n_floats);

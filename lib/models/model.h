@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "base/slab.h"
 #include "nn/nn.h"
 
 /* Rows from any number of sequences at once, without padding. */
@@ -51,7 +52,6 @@ typedef struct ll_net_ops {
                     atomic_bool *stopped);
     /* 64 bits that tell loaded networks apart, see fingerprint.h. NULL for encoders: nothing of theirs is kept. */
     uint64_t (*fingerprint)(const ll_net *net);
-    void (*free)(ll_net *net);
 } ll_net_ops;
 
 /* What all families share; a family's struct begins with it. */
@@ -67,6 +67,7 @@ struct ll_net {
     uint64_t n_parameters, weights_bytes;
     ll_weight_type weight_type; /* of most of the large matrices */
     bool has_integers;          /* among their types */
+    ll_slab weights;            /* all that loading fills */
     void *layers;               /* [n_layers] the family's own; taken by ll_net_load */
     size_t n_layers;
 };

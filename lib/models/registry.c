@@ -41,7 +41,7 @@ void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
 void ll_net_free(ll_net **net) {
     if (!*net) return;
     llmcs_allocator a = (*net)->allocator;
-    (*net)->ops->free(*net);
+    ll_slab_free(&(*net)->weights);
     ll_free(&a, (*net)->layers);
     ll_free(&a, *net);
     *net = NULL;
