@@ -18,7 +18,7 @@ static int lead(unsigned char b, unsigned char *low, unsigned char *high) {
     return 0;
 }
 
-size_t ll_utf8_decode(const char *s, size_t len, uint32_t *cp) {
+size_t ll_utf8_decode_any(const char *s, size_t len, uint32_t *cp) {
     const unsigned char *p = (const unsigned char *)s;
     if (p[0] < 0x80) {
         *cp = p[0];

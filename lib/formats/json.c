@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "formats/bytes.h"
 #include "formats/number.h"
 
 #define MAX_TEXT ((size_t)INT32_MAX)
@@ -109,11 +110,28 @@ static llmcs_status parse_escape(parser *p, uint32_t *cp) {
     return LLMCS_OK;
 }
 
+/* How many of eight characters are plain ASCII and stand for themselves, before the first that is not. Of each byte the
+ * highest bit is set where it is another: below 0x20 (the subtraction borrows), a quote or a backslash (a difference of
+ * zero does), or beyond ASCII. A borrow may reach a byte above such a one, but none below it. */
+static inline size_t count_plain(const char *text) {
+    const uint64_t ones = 0x0101010101010101u, eight = ll_load_u64((const unsigned char *)text);
+    const uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
+    const uint64_t below = (eight - ones * 0x20) & ~eight;
+    const uint64_t equal = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+    const uint64_t other = (below | equal | eight) & (ones << 7);
+    return other ? (size_t)__builtin_ctzll(other) / 8 : 8;
+}
+
 /* Steps over bytes that stand for themselves. */
 static llmcs_status skip_plain(parser *p) {
     const char *text = p->text;
     const size_t len = p->len;
     for (size_t i = p->at, n; i < len; i += n) {
+        if (len - i >= 8) {
+            n = count_plain(text + i);
+            if (n == 8) continue;
+            i += n;
+        }
         const unsigned char c = (unsigned char)text[i];
         uint32_t cp = c;
         n = 1;

@@ -156,6 +156,33 @@ START_TEST(every_control_byte_must_be_escaped) {
 END_TEST
 
 /* Every scalar value, as itself and as an escape, is the same character; every surrogate alone is refused. */
+/* Strings are read eight bytes at a time: whatever stands where in them, and however much follows. */
+START_TEST(every_byte_is_seen_at_every_place) {
+    for (size_t len = 1; len < 20; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                char text[32];
+                memset(text, 0x20 + (int)((len * 7 + at) % 2) * 0x5e, sizeof text); /* the ends of what is plain */
+                text[0] = '"';
+                text[at + 1] = (char)c;
+                text[len + 1] = '"';
+                char *exact = malloc(len + 2); /* what is read past the end is seen */
+                memcpy(exact, text, len + 2);
+                ll_json_doc *doc = NULL;
+                const bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+                const llmcs_status st = parse(exact, len + 2, &doc);
+                ck_assert_msg((st == LLMCS_OK) == plain, "byte %d at %zu of %zu", c, at, len);
+                size_t n = 0;
+                const char *found = plain ? ll_json_string(ll_json_root(doc), &n) : NULL;
+                if (plain) ck_assert(n == len && memcmp(found, text + 1, len) == 0);
+                ll_json_free(&doc);
+                free(exact);
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_code_point_reads_the_same_raw_and_escaped) {
     for (uint32_t cp = 0x20; cp < 0x110000; cp += cp < 0x800 || cp >> 8 == 0xd8 ? 1 : 37) {
         char text[64], raw[4];
@@ -605,6 +632,7 @@ static void add(TCase *t) {
     printf("formats/json: seed %" PRIu64 "\n", seed);
     tcase_add_test(t, what_is_not_json_is_refused_at_its_byte);
     tcase_add_test(t, every_control_byte_must_be_escaped);
+    tcase_add_test(t, every_byte_is_seen_at_every_place);
     tcase_add_test(t, every_code_point_reads_the_same_raw_and_escaped);
     tcase_add_test(t, members_elements_and_scalars_are_found);
     tcase_add_test(t, accessors_refuse_other_types);
