@@ -6,6 +6,7 @@
 #include "text/byte_level.h"
 
 void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a) {
+    ll_free(a, b->joined);
     ll_free(a, b->byte_rank);
     ll_free(a, b->pair);
     ll_free(a, b->merged);
@@ -113,7 +114,13 @@ static llmcs_status add_merges(ll_bpe *b, const llmcs_allocator *a, const ll_voc
     return st;
 }
 
-/* What each token stands for: how many bytes, and where that is a short word, an entry for it. */
+static void note_neighbours(ll_bpe *b, const char *piece, size_t n) {
+    const unsigned char *byte = (const unsigned char *)piece;
+    for (size_t i = 1; i < n; i++) b->joined[byte[i - 1]][byte[i] / 64] |= (uint64_t)1 << byte[i] % 64;
+}
+
+/* What each token stands for: how many bytes, which of them are neighbours, and of a short word an entry for it. Text
+ * that is not written as bytes are cannot come out of a merge. */
 static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab) {
     char *piece;
     size_t longest = 0, len;
@@ -126,6 +133,7 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
         const char *token = ll_vocab_token(vocab, (int32_t)id, &len);
         const size_t n = token ? ll_bytes_of_token(token, len, piece) : 0;
         b->token_bytes[id] = (uint32_t)(n == SIZE_MAX ? len : n);
+        if (n != SIZE_MAX) note_neighbours(b, piece, n);
         if (n > 0 && n <= LL_WORD_BYTES) ll_words_add(&b->words, piece, n, (int32_t)id);
     }
     ll_words_finish(&b->words);
@@ -142,6 +150,7 @@ llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *v
     LL_TRY_GOTO(st, ll_alloc(a, b->n_pairs, sizeof *b->pair, "merges", &b->pair), fail);
     LL_TRY_GOTO(st, ll_alloc(a, b->n_merges, sizeof *b->merged, "merges", &b->merged), fail);
     LL_TRY_GOTO(st, ll_alloc(a, b->n_ids, sizeof *b->token_bytes, "token lengths", &b->token_bytes), fail);
+    LL_TRY_GOTO(st, ll_alloc_zero(a, 256, sizeof *b->joined, "pairs of bytes", &b->joined), fail);
     LL_TRY_GOTO(st, ll_alloc(a, 65536, sizeof *b->byte_rank, "byte pairs", &b->byte_rank), fail);
     LL_TRY_GOTO(st, ll_words_init(&b->words, a, vocab->n_tokens, seed), fail);
     for (size_t i = 0; i < b->n_pairs; i++) b->pair[i].rank = LL_BPE_NO_RANK;
@@ -173,6 +182,8 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t 
         if (rank[at] == LL_BPE_NO_RANK) break;
         ids[at] = b->merged[rank[at]];
         n--;
+        if (at > 0) ll_bpe_fetch(b, ids[at - 1], ids[at]); /* both ways at once */
+        if (at + 1 < n) ll_bpe_fetch(b, ids[at], ids[at + 2]);
         memmove(ids + at + 1, ids + at + 2, (n - at - 1) * sizeof *ids);
         if (at + 1 < n) memmove(rank + at + 1, rank + at + 2, (n - at - 2) * sizeof *rank);
         if (at + 1 < n) rank[at] = ll_bpe_rank(b, ids[at], ids[at + 1]);
@@ -200,31 +211,60 @@ static size_t merge_word(const ll_bpe *b, const char *piece, size_t n, int32_t *
     return n_ids;
 }
 
-static void append(const ll_bpe *b, const ll_view *view, size_t begin, const int32_t *ids, size_t n, ll_encoding *out) {
-    memcpy(out->ids + out->n, ids, n * sizeof *ids);
-    for (size_t i = 0; i < n && out->want_spans; i++) {
-        size_t end = begin + b->token_bytes[ids[i]];
-        out->spans[out->n + i] = ll_view_span(view, begin, end);
+/* Counts n ids that stand behind those of *out already, and says what bytes they are; the first begins at `begin`. */
+static inline void take(const ll_bpe *b, const ll_view *view, size_t begin, size_t n, ll_encoding *out) {
+    for (size_t i = out->n; i < out->n + n && out->want_spans; i++) {
+        const size_t end = begin + b->token_bytes[out->ids[i]];
+        out->spans[i] = ll_view_span(view, begin, end);
         begin = end;
     }
     out->n += n;
 }
 
-llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
-                           size_t begin, size_t end, ll_encoding *out) {
+/* A part of at least two bytes. */
+static llmcs_status encode_part(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
+                                size_t begin, size_t end, ll_encoding *out) {
     const char *piece = view->text + begin;
-    size_t n = end - begin;
-    if (n > LL_BPE_SHORT) {
-        const int32_t *ids;
-        size_t n_ids;
-        LL_TRY(ll_bpe_merge_long(b, s, a, piece, n, &ids, &n_ids));
-        LL_TRY(ll_encoding_reserve(out, a, n_ids));
-        append(b, view, begin, ids, n_ids, out);
+    const size_t n = end - begin;
+    const int32_t *ids;
+    size_t n_ids;
+    if (n <= LL_BPE_SHORT) {
+        LL_TRY(ll_encoding_reserve(out, a, n));
+        take(b, view, begin, ll_bpe_merge_short(b, piece, n, out->ids + out->n), out);
         return LLMCS_OK;
     }
-    int32_t ids[LL_BPE_SHORT];
-    LL_TRY(ll_encoding_reserve(out, a, n));
-    const size_t n_ids = n <= LL_WORD_BYTES ? merge_word(b, piece, n, ids) : ll_bpe_merge_short(b, piece, n, ids);
-    append(b, view, begin, ids, n_ids, out);
+    LL_TRY(ll_bpe_merge_long(b, s, a, piece, n, &ids, &n_ids));
+    LL_TRY(ll_encoding_reserve(out, a, n_ids));
+    memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
+    take(b, view, begin, n_ids, out);
+    return LLMCS_OK;
+}
+
+/* Where the part that begins here ends. */
+static inline size_t part_end(const ll_bpe *b, const char *text, size_t begin, size_t end) {
+    const unsigned char *byte = (const unsigned char *)text;
+    size_t i = begin + 1;
+    while (i < end && ll_bpe_joins(b, byte[i - 1], byte[i])) i++;
+    return i;
+}
+
+/* Short words are one token as a rule, and are looked up whole. Others fall into parts, often of a single byte. */
+llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
+                           size_t begin, size_t end, ll_encoding *out) {
+    if (end - begin <= LL_WORD_BYTES) {
+        LL_TRY(ll_encoding_reserve(out, a, end - begin));
+        take(b, view, begin, merge_word(b, view->text + begin, end - begin, out->ids + out->n), out);
+        return LLMCS_OK;
+    }
+    for (size_t next; begin < end; begin = next) {
+        next = part_end(b, view->text, begin, end);
+        if (next - begin > 1) {
+            LL_TRY(encode_part(b, s, a, view, begin, next, out));
+            continue;
+        }
+        LL_TRY(ll_encoding_reserve(out, a, 1));
+        out->ids[out->n] = b->byte_id[(unsigned char)view->text[begin]];
+        take(b, view, begin, 1, out);
+    }
     return LLMCS_OK;
 }

@@ -19,8 +19,9 @@ typedef struct ll_bpe_pair {
 
 typedef struct ll_bpe {
     int32_t byte_id[256];
-    uint32_t *byte_rank; /* [256][256]: rank of a pair of bytes, the most frequent question */
-    ll_bpe_pair *pair;   /* [n_pairs], a power of two */
+    uint64_t (*joined)[4]; /* [256]: bit y of [x]: some token has byte y behind byte x */
+    uint32_t *byte_rank;   /* [256][256]: rank of a pair of bytes, the most frequent question */
+    ll_bpe_pair *pair;     /* [n_pairs], a power of two */
     size_t n_pairs;
     int32_t *merged; /* [n_merges]: what a merge makes */
     size_t n_merges;
@@ -47,6 +48,12 @@ void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a);
 llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                            size_t begin, size_t end, ll_encoding *out);
 
+/* Whether a merge may ever join what ends with byte x and what begins with byte y. Where not, the text falls into parts
+ * that are merged each for itself: nothing that is done on one side is seen on the other. */
+static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char y) {
+    return b->joined[x][y / 64] >> y % 64 & 1;
+}
+
 /* The two ways it goes about it, for tests: the short one looks at every pair after every merge (n up to
  * LL_BPE_SHORT), the long one keeps them in a queue. ids: room for n; returns how many tokens. */
 #define LL_BPE_SHORT 96
@@ -54,8 +61,17 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t 
 llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *piece,
                                size_t n, const int32_t **ids, size_t *n_ids);
 
+static inline uint64_t ll_bpe_key(int32_t left, int32_t right) {
+    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+}
+
+/* Sends for the memory that ll_bpe_rank of these looks at. */
+static inline void ll_bpe_fetch(const ll_bpe *b, int32_t left, int32_t right) {
+    __builtin_prefetch(&b->pair[(size_t)ll_hash_u64(b->seed, ll_bpe_key(left, right)) & (b->n_pairs - 1)]);
+}
+
 static inline uint32_t ll_bpe_rank(const ll_bpe *b, int32_t left, int32_t right) {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    uint64_t key = ll_bpe_key(left, right);
     size_t mask = b->n_pairs - 1;
     for (size_t i = (size_t)ll_hash_u64(b->seed, key) & mask;; i = (i + 1) & mask) {
         if (b->pair[i].rank == LL_BPE_NO_RANK) return LL_BPE_NO_RANK;

@@ -98,6 +98,22 @@ static size_t merge_plainly(const ll_bpe *b, const char *piece, size_t n, int32_
     }
 }
 
+/* The same through ll_bpe_encode, which takes a text apart where it can. */
+static void check_encode(const ll_bpe *b, ll_bpe_scratch *scratch, const llmcs_allocator *a, const char *piece,
+                         size_t n, const int32_t *want, size_t n_want) {
+    const ll_view view = {.text = piece, .n = n};
+    ll_encoding e = {.want_spans = true};
+    ck_assert_int_eq(ll_bpe_encode(b, scratch, a, &view, 0, n, &e), LLMCS_OK);
+    ck_assert_uint_eq(e.n, n_want);
+    ck_assert_mem_eq(e.ids, want, n_want * sizeof *want);
+    for (size_t i = 0, at = 0; i < e.n; at = e.spans[i++].end) {
+        ck_assert_uint_eq(e.spans[i].begin, at);
+        ck_assert_uint_eq(e.spans[i].end, at + b->token_bytes[want[i]]);
+    }
+    ll_encoding_free(&e, a);
+}
+
+/* Some texts hold letters that are in no merge, or in none with each other. */
 START_TEST(both_ways_of_merging_follow_the_definition) {
     llmcs_allocator a = ll_allocator_default();
     uint64_t seed = new_seed();
@@ -111,11 +127,12 @@ START_TEST(both_ways_of_merging_follow_the_definition) {
             int32_t want[700], short_ids[LL_BPE_SHORT];
             const int32_t *long_ids;
             size_t n = 1 + random_below(&seed, k % 2 ? 700 : LL_BPE_SHORT), n_long;
-            for (size_t i = 0; i < n; i++) piece[i] = (char)('a' + random_below(&seed, n_letters));
+            for (size_t i = 0; i < n; i++) piece[i] = (char)('a' + random_below(&seed, n_letters + (size_t)k % 3));
             size_t n_want = merge_plainly(&r->bpe, piece, n, want);
             ck_assert_int_eq(ll_bpe_merge_long(&r->bpe, &scratch, &a, piece, n, &long_ids, &n_long), LLMCS_OK);
             ck_assert_uint_eq(n_long, n_want);
             ck_assert_mem_eq(long_ids, want, n_want * sizeof *want);
+            check_encode(&r->bpe, &scratch, &a, piece, n, want, n_want);
             if (n > LL_BPE_SHORT) continue;
             ck_assert_uint_eq(ll_bpe_merge_short(&r->bpe, piece, n, short_ids), n_want);
             ck_assert_mem_eq(short_ids, want, n_want * sizeof *want);
