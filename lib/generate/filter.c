@@ -22,19 +22,12 @@ static inline float scale(const ll_scaling *s, float score) {
     return s->temperature == 1.0f ? score : (score - s->shift) / s->temperature;
 }
 
-/* ---- passes over a row that care for few of its scores: most blocks hold none, which is seen without a branch a
- * score, in vector code */
+/* ---- the k-th largest: a heap of the k largest seen so far, the least of them on top */
 
-#define BLOCK ((size_t)64)
-
-/* Is one of scores [BLOCK] at least `least`? */
-static inline bool any_at_least(const float *scores, float least) {
-    int any = 0;
-    for (size_t i = 0; i < BLOCK; i++) any |= scores[i] >= least;
-    return any;
-}
-
-/* ---- the k-th largest of a row: a heap of the k largest seen so far, the least of them on top */
+typedef struct ll_best {
+    float *heap; /* [k] */
+    size_t n, k;
+} ll_best;
 
 static void sift_down_min(float *heap, size_t n, size_t i) {
     float x = heap[i];
@@ -46,20 +39,46 @@ static void sift_down_min(float *heap, size_t n, size_t i) {
     heap[i] = x;
 }
 
-/* 1 <= k <= n. heap: room for k. */
-static float kth_largest(const float *scores, size_t n, size_t k, float *heap) {
-    memcpy(heap, scores, k * sizeof *heap);
-    for (size_t i = k / 2; i-- > 0;) sift_down_min(heap, k, i);
-    for (size_t i = k, m; i < n; i += m) {
-        m = ll_min(BLOCK, n - i);
-        if (m == BLOCK && !any_at_least(scores + i, heap[0])) continue;
-        for (size_t j = 0; j < m; j++) {
-            if (scores[i + j] > heap[0]) {
-                heap[0] = scores[i + j];
-                sift_down_min(heap, k, 0);
-            }
+static inline void best_add(ll_best *best, float x) {
+    if (best->n < best->k) {
+        best->heap[best->n++] = x;
+        for (size_t i = best->n == best->k ? best->k / 2 : 0; i-- > 0;) sift_down_min(best->heap, best->k, i);
+    } else if (x > best->heap[0]) {
+        best->heap[0] = x;
+        sift_down_min(best->heap, best->k, 0);
+    }
+}
+
+static size_t count_at_least(const float *x, size_t n, float least) {
+    int32_t count = 0;
+    for (size_t i = 0; i < n; i++) count += x[i] >= least;
+    return (size_t)count;
+}
+
+/* A score that at least k scores reach, and few more: so many blocks' largest do; -inf where there are fewer blocks. It
+ * is looked for from the top in steps that double, then by halves: a look at all blocks is vector code, where a heap is
+ * branches that nobody can foresee. */
+static float bound_of_kth(const ll_scores *scores, size_t k) {
+    if (k > scores->n_blocks) return -INFINITY;
+    int64_t reached = ll_float_key(-INFINITY), above = (int64_t)ll_float_key(scores->max) + 1;
+    for (int64_t step = 1 << 20; above - reached > 1;) { /* at first an eighth of an octave */
+        int64_t middle = reached + (above - reached) / 2, at = above - step > middle ? above - step : middle;
+        size_t n = count_at_least(scores->block_max, scores->n_blocks, ll_float_of_key((int32_t)at));
+        if (n < k) {
+            above = at;
+            step *= 2;
+        } else {
+            reached = at;
+            if (n <= k + k / 8) break;
         }
     }
+    return ll_float_of_key((int32_t)reached);
+}
+
+/* Of n >= k candidates. */
+static float kth_largest(const ll_candidate *candidates, size_t n, size_t k, float *heap) {
+    ll_best best = {.heap = heap, .k = k};
+    for (size_t i = 0; i < n; i++) best_add(&best, candidates[i].score);
     return heap[0];
 }
 
@@ -140,19 +159,32 @@ static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t
 
 /* ---- all together */
 
-/* Tokens with a scaled score of at least `threshold`, in order of their ids. No score below `least` has one. */
-static size_t collect(const ll_scaling *scaling, const float *scores, size_t vocab, float least, float threshold,
-                      float scaled_max, ll_candidate *candidates) {
-    float scaled[BLOCK], weights[BLOCK];
-    size_t kept = 0;
-    for (size_t begin = 0, n; begin < vocab; begin += n) {
-        n = ll_min(BLOCK, vocab - begin);
-        if (n == BLOCK && !any_at_least(scores + begin, least)) continue;
-        for (size_t i = 0; i < n; i++) scaled[i] = scale(scaling, scores[begin + i]);
-        ll_exp_row(scaled, n, scaled_max, weights);
+/* Tokens with a score of at least `least`, finite, in order of their ids; no weights yet. */
+static size_t gather(const ll_scores *scores, float least, ll_candidate *candidates) {
+    size_t n_found = 0, n;
+    for (size_t b = 0; b < scores->n_blocks; b++) {
+        if (scores->block_max[b] < least) continue;
+        const float *x = ll_scores_block(scores, b, &n);
         for (size_t i = 0; i < n; i++) {
+            if (x[i] >= least)
+                candidates[n_found++] = (ll_candidate){.id = (int32_t)(b * LL_SCORE_BLOCK + i), .score = x[i]};
+        }
+    }
+    return n_found;
+}
+
+/* Scales scores; leaves those of at least `threshold`, finite, with their weights. */
+static size_t weigh(const ll_scaling *scaling, float threshold, float scaled_max, ll_candidate *candidates, size_t n) {
+    enum { AT_ONCE = 64 };
+    float scaled[AT_ONCE], weights[AT_ONCE];
+    size_t kept = 0;
+    for (size_t begin = 0, m; begin < n; begin += m) {
+        m = ll_min(AT_ONCE, n - begin);
+        for (size_t i = 0; i < m; i++) scaled[i] = scale(scaling, candidates[begin + i].score);
+        ll_exp_row(scaled, m, scaled_max, weights);
+        for (size_t i = 0; i < m; i++) {
             if (scaled[i] < threshold || scaled[i] < -FLT_MAX) continue;
-            candidates[kept++] = (ll_candidate){(int32_t)(begin + i), scaled[i], weights[i]};
+            candidates[kept++] = (ll_candidate){candidates[begin + i].id, scaled[i], weights[i]};
         }
     }
     return kept;
@@ -164,8 +196,20 @@ static float below(const ll_scaling *scaling, float score) {
     return score - (fabsf(score) + fabsf(scaling->shift)) * 0x1p-20f;
 }
 
+/* The tokens that top_k leaves, or all. */
+static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_room *room) {
+    ll_scaling scaling = scaling_for(filter->temperature, scores->max);
+    size_t k = ll_max(filter->top_k, filter->min_keep);
+    bool cut = filter->top_k && k < scores->vocab;
+    float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
+    float least = bound >= -FLT_MAX ? fmaxf(below(&scaling, bound), -FLT_MAX) : -FLT_MAX;
+    size_t n = gather(scores, least, room->candidates);
+    if (cut && n > k) threshold = scale(&scaling, kth_largest(room->candidates, n, k, room->heap));
+    return weigh(&scaling, threshold, scale(&scaling, scores->max), room->candidates, n);
+}
+
 llmcs_status ll_filter_room_init(ll_filter_room *room, const llmcs_allocator *a, size_t vocab) {
-    *room = (ll_filter_room){.vocab = vocab};
+    *room = (ll_filter_room){0};
     llmcs_status status = ll_alloc(a, vocab, sizeof *room->candidates, "candidates", &room->candidates);
     if (!status) status = ll_alloc(a, vocab, sizeof *room->heap, "heap of scores", &room->heap);
     if (status) ll_filter_room_free(room, a);
@@ -178,28 +222,16 @@ void ll_filter_room_free(ll_filter_room *room, const llmcs_allocator *a) {
     *room = (ll_filter_room){0};
 }
 
-llmcs_status ll_filter_scores(const ll_filter *filter, const float *scores, size_t step, ll_filter_room *room,
+llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_room *room,
                               size_t *n_candidates) {
-    size_t vocab = room->vocab;
     ll_candidate *candidates = room->candidates;
-    float max;
-    LL_TRY(ll_row_max(scores, vocab, step, &max));
-    if (max > FLT_MAX) { /* no number compares with it: the first such token is certain */
-        int32_t id;
-        LL_TRY(ll_row_argmax(scores, vocab, step, &id));
-        candidates[0] = (ll_candidate){id, 0.0f, 1.0f};
+    LL_TRY(ll_scores_check(scores, step));
+    if (scores->max > FLT_MAX) { /* no number compares with it: the first such token is certain */
+        candidates[0] = (ll_candidate){ll_scores_argmax(scores), 0.0f, 1.0f};
         *n_candidates = 1;
         return LLMCS_OK;
     }
-    ll_scaling scaling = scaling_for(filter->temperature, max);
-    float least = -FLT_MAX, threshold = -INFINITY;
-    size_t k = ll_max(filter->top_k, filter->min_keep);
-    if (filter->top_k && k < vocab) {
-        float kth = kth_largest(scores, vocab, k, room->heap);
-        threshold = scale(&scaling, kth);
-        least = below(&scaling, kth);
-    }
-    size_t n = collect(&scaling, scores, vocab, least, threshold, scale(&scaling, max), candidates);
+    size_t n = keep_top_k(filter, scores, room);
     if (filter->top_p < 1.0f) n = keep_top_p(candidates, n, (double)filter->top_p, filter->min_keep);
     if (filter->min_p > 0.0f) n = keep_min_p(candidates, n, filter->min_p, filter->min_keep);
     *n_candidates = n;

@@ -5,7 +5,7 @@
 #ifndef LL_GENERATE_FILTER_H
 #define LL_GENERATE_FILTER_H
 
-#include "base/alloc.h"
+#include "generate/scores.h"
 
 typedef struct ll_filter {
     float temperature; /* > 0 */
@@ -26,7 +26,6 @@ typedef struct ll_candidate {
 typedef struct ll_filter_room {
     ll_candidate *candidates; /* [vocab] */
     float *heap;              /* [vocab] */
-    size_t vocab;
 } ll_filter_room;
 
 llmcs_status ll_filter_room_init(ll_filter_room *room, const llmcs_allocator *a, size_t vocab);
@@ -35,9 +34,9 @@ void ll_filter_room_free(ll_filter_room *room, const llmcs_allocator *a);
 /* Leaves in room->candidates the tokens that may be drawn, at least one, and says how many. Ties: top_k keeps every
  * token that equals the k-th; top_p goes from the most probable down, of equals the higher id first (the order of an
  * ascending stable sort, read from its end). The order of the result is a function of the scores only. Scores of +inf:
- * the first of them alone. Time: O(vocab) and O(log) for what is near the top; no sort of the whole row. Errors:
- * NUMERIC, naming new token `step`. */
-llmcs_status ll_filter_scores(const ll_filter *filter, const float *scores, size_t step, ll_filter_room *room,
+ * the first of them alone. Time: with top_k, that of the blocks' largest scores and of the blocks near the top; else
+ * O(vocab), and no sort of the whole row. Errors: NUMERIC, naming new token `step`. */
+llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_room *room,
                               size_t *n_candidates);
 
 /* One of n >= 1 candidates by inverse CDF: the first at which the running sum of weights exceeds u times the whole,

@@ -3,16 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-llmcs_status ll_processors_init(ll_processors *p, const llmcs_allocator *a, size_t vocab) {
-    p->vocab = vocab;
-    return ll_alloc_zero(a, vocab, sizeof *p->counts, "token counts", &p->counts);
-}
-
-void ll_processors_free(ll_processors *p, const llmcs_allocator *a) {
-    ll_free(a, p->counts);
-    p->counts = NULL;
-}
-
 bool ll_processors_active(const ll_processors *p) {
     return p->repetition_penalty != 1.0f || p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f ||
            p->no_repeat_ngram_size || (p->min_new_tokens && p->n_eos) || p->n_bad_words || p->n_logit_bias;
@@ -80,10 +70,28 @@ static void forbid_bad_words(const ll_processors *p, float *scores, const int32_
     }
 }
 
+/* A folder's EOS may be none of its network's tokens. */
+static bool in_vocabulary(const ll_processors *p, int32_t id) { return id >= 0 && (size_t)id < p->vocab; }
+
 static void forbid_early_eos(const ll_processors *p, float *scores) {
     for (size_t i = 0; i < p->n_eos; i++) {
-        if (p->eos[i] >= 0 && (size_t)p->eos[i] < p->vocab) scores[p->eos[i]] = -INFINITY;
+        if (in_vocabulary(p, p->eos[i])) scores[p->eos[i]] = -INFINITY;
     }
+}
+
+static void touch_all(ll_scores *scores, const int32_t *ids, size_t n) {
+    for (size_t i = 0; i < n; i++) ll_scores_touch(scores, ids[i]);
+}
+
+void ll_processors_touch(const ll_processors *p, ll_scores *scores, const int32_t *ids, size_t n_ids, size_t n_new) {
+    for (size_t i = 0; i < p->n_logit_bias; i++) ll_scores_touch(scores, p->logit_bias[i].id);
+    if (p->repetition_penalty != 1.0f || p->no_repeat_ngram_size)
+        touch_all(scores, ids, n_ids);
+    else if (p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f)
+        touch_all(scores, ids + (n_ids - n_new), n_new);
+    for (size_t i = 0; i < p->n_bad_words; i++) ll_scores_touch(scores, p->bad_words[i].ids[p->bad_words[i].n_ids - 1]);
+    for (size_t i = 0; n_new < p->min_new_tokens && i < p->n_eos; i++)
+        if (in_vocabulary(p, p->eos[i])) ll_scores_touch(scores, p->eos[i]);
 }
 
 void ll_processors_apply(ll_processors *p, float *scores, const int32_t *ids, size_t n_ids, size_t n_new) {

@@ -5,7 +5,7 @@
 #ifndef LL_GENERATE_PROCESSORS_H
 #define LL_GENERATE_PROCESSORS_H
 
-#include "base/alloc.h"
+#include "generate/scores.h"
 
 /* Parameters as in llmcs_generate_params, checked there: every id is inside the vocabulary. */
 typedef struct ll_processors {
@@ -19,16 +19,15 @@ typedef struct ll_processors {
     size_t n_bad_words;
     const llmcs_logit_bias *logit_bias;
     size_t n_logit_bias;
-    uint32_t *counts; /* [vocab] scratch; all zero between calls */
+    uint32_t *counts; /* [vocab] scratch, of whoever calls; all zero between calls */
     size_t vocab;
 } ll_processors;
 
-/* Takes the scratch memory; everything else must be set already or be set later. */
-llmcs_status ll_processors_init(ll_processors *p, const llmcs_allocator *a, size_t vocab);
-void ll_processors_free(ll_processors *p, const llmcs_allocator *a);
-
 /* False: ll_processors_apply would change nothing now or later. */
 bool ll_processors_active(const ll_processors *p);
+
+/* Touches every id whose score ll_processors_apply may change. */
+void ll_processors_touch(const ll_processors *p, ll_scores *scores, const int32_t *ids, size_t n_ids, size_t n_new);
 
 /* Changes scores [vocab] in place. ids: prompt and new tokens, n_ids in all, the last n_new of them new. */
 void ll_processors_apply(ll_processors *p, float *scores, const int32_t *ids, size_t n_ids, size_t n_new);

@@ -40,24 +40,6 @@ llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max) 
     return LLMCS_OK;
 }
 
-llmcs_status ll_row_argmax(const float *scores, size_t n, size_t step, int32_t *id) {
-    float max;
-    LL_TRY(ll_row_max(scores, n, step, &max));
-    *id = ll_row_find(scores, n, max);
-    return LLMCS_OK;
-}
-
-int32_t ll_row_find(const float *scores, size_t n, float max) {
-    enum { BLOCK = 64 }; /* looked at without a branch, so that it becomes vector code */
-    size_t i = 0;
-    for (int any = 0; i + BLOCK <= n; i += BLOCK) {
-        for (size_t k = 0; k < BLOCK; k++) any |= scores[i + k] == max;
-        if (any) break;
-    }
-    while (scores[i] < max) i++; /* ends: the maximum is one of them */
-    return (int32_t)i;
-}
-
 static inline int32_t bits_of(float x) {
     int32_t bits;
     memcpy(&bits, &x, sizeof bits);

@@ -14,12 +14,6 @@ bool ll_row_scan(const float *scores, size_t n, float *max);
 /* The same as a status: NUMERIC if one is a NaN ("step" says where in the message) or none is above -inf. */
 llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max);
 
-/* The lowest index of the largest score. Errors: as ll_row_max. */
-llmcs_status ll_row_argmax(const float *scores, size_t n, size_t step, int32_t *id);
-
-/* The lowest index of a row's largest score `max`. */
-int32_t ll_row_find(const float *scores, size_t n, float max);
-
 /* e^x for x <= 0, not NaN, to about one unit in the last place; 0 below -87.3, where e^x is no longer a normal
  * float. */
 float ll_exp(float x);

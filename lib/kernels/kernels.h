@@ -35,6 +35,8 @@ typedef struct ll_product {
     const void *next; /* weights that are needed next, to be asked for meanwhile, or NULL; those after w are anyway */
 } ll_product;
 
+#define LL_ROW_BLOCK 32
+
 typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */
     size_t nr;        /* outputs (columns) of one panel of packed weights */
@@ -63,10 +65,12 @@ typedef struct ll_kernels {
     /* y = (x - mean) / sqrt(var + eps) * weight + bias over n floats (Ba et al. 2016; biased variance). */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
-    /* Rows of scores: the largest of n >= 1, and false if one is infinite or no number (then *max is any); the sum of
-     * e^(x[i] - max), no x above max, to about seven digits: vectors' sums of a thousand, these in double. */
-    bool (*row_max)(const float *x, size_t n, float *max);
-    double (*exp_sum)(const float *x, size_t n, float max);
+    /* Rows of n >= 1 scores: the largest of each block of LL_ROW_BLOCK of them, the last cut, into max [one a block],
+     * and false if one is infinite or no number (then max is anything); the sum of e^(x[i] - max), no x above max, to
+     * about seven digits: vectors' sums of a thousand, these in double. next: n scores that are needed next, to be
+     * asked for meanwhile, or NULL. */
+    bool (*block_max)(const float *x, size_t n, float *max);
+    double (*exp_sum)(const float *x, size_t n, float max, const float *next);
 
     /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
     void (*attend)(const ll_attend *a);

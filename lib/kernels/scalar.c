@@ -156,17 +156,18 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
-static bool row_max(const float *x, size_t n, float *max) {
+static bool block_max(const float *x, size_t n, float *max) {
     bool finite = true;
-    *max = x[0];
     for (size_t i = 0; i < n; i++) {
+        float *largest = &max[i / LL_ROW_BLOCK];
         finite &= fabsf(x[i]) <= FLT_MAX;
-        if (x[i] > *max) *max = x[i];
+        if (i % LL_ROW_BLOCK == 0 || x[i] > *largest) *largest = x[i];
     }
     return finite;
 }
 
-static double exp_sum(const float *x, size_t n, float max) {
+static double exp_sum(const float *x, size_t n, float max, const float *next) {
+    (void)next;
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += (double)expf(x[i] - max);
     return sum;
@@ -185,7 +186,7 @@ const ll_kernels ll_kernels_scalar = {
     .tanh = tanh_all,
     .add = add,
     .layer_norm = layer_norm,
-    .row_max = row_max,
+    .block_max = block_max,
     .exp_sum = exp_sum,
     .attend = ll_scalar_attend,
     .kv_store = ll_scalar_kv_store,

@@ -43,20 +43,21 @@ llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search) {
 /* Log-probabilities of one beam, processed and in beam sampling filtered, become candidates. */
 static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t beam, const float *logits) {
     ll_beams *beams = &search->beams;
+    ll_scores *scores = &g->room->scores;
+    float *row = scores->copy; /* [vocab] */
     double log_sum;
     size_t n_left, step = beams->n_new;
     LL_TRY(ll_log_normaliser(logits, g->vocab, step, &log_sum));
-    ll_log_probabilities(logits, g->vocab, log_sum, g->row);
-    ll_processors_apply(&g->processors, g->row, search->held[beam].ids, search->held[beam].n_ids, step);
-    float max;
-    if (!ll_row_scan(g->row, g->vocab, &max))
-        return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
-    if (max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may go on */
+    ll_log_probabilities(logits, g->vocab, log_sum, row);
+    ll_processors_apply(&g->processors, row, search->held[beam].ids, search->held[beam].n_ids, step);
+    ll_scores_scan(scores, row);
+    if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
+    if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may go on */
     if (!g->drawn) {
-        ll_beams_offer(beams, beam, g->row, g->vocab, logits, log_sum);
+        ll_beams_offer(beams, beam, row, g->vocab, logits, log_sum);
         return LLMCS_OK;
     }
-    LL_TRY(ll_filter_scores(&g->sampler.filter, g->row, step, &g->sampler.room, &n_left));
+    LL_TRY(ll_filter_scores(&g->sampler.filter, scores, step, &g->sampler.room, &n_left));
     ll_beams_offer_filtered(beams, beam, g->sampler.room.candidates, n_left, g->vocab, logits, log_sum);
     return LLMCS_OK;
 }

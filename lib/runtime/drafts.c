@@ -20,13 +20,15 @@ static void obey(ll_draft *draft, ll_stream_verdict verdict) {
     ll_draft_end(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
-/* The logarithm of the sum that turns logits into log-probabilities, and the token of the largest one. */
-static llmcs_status survey(const ll_generation *g, const float *logits, double *log_sum, int32_t *best) {
+_Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what scores expect");
+
+/* Into the room's scores; and the logarithm of the sum that turns logits into log-probabilities. */
+static llmcs_status survey(ll_generation *g, const float *logits, double *log_sum) {
     const ll_kernels *k = g->model->kernels;
-    float max;
-    if (!k->row_max(logits, g->vocab, &max)) return ll_check_finite(logits, 1, g->vocab, "logits");
-    *log_sum = (double)max + log(k->exp_sum(logits, g->vocab, max));
-    *best = ll_row_find(logits, g->vocab, max);
+    ll_scores *scores = &g->room->scores;
+    if (!k->block_max(logits, g->vocab, scores->block_max)) return ll_check_finite(logits, 1, g->vocab, "logits");
+    ll_scores_start(scores, logits);
+    *log_sum = (double)scores->max + log(k->exp_sum(logits, g->vocab, scores->max, g->next_logits));
     return LLMCS_OK;
 }
 
@@ -35,10 +37,9 @@ llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits
     size_t n_ids = g->n_prompt + draft->n_new;
     double log_sum = 0;
     int32_t id = 0;
-    LL_TRY(survey(g, logits, &log_sum, &id));
-    const float *scores = ll_generation_process(g, logits, draft->ids, n_ids, draft->n_new);
-    if (scores != logits || g->drawn)
-        LL_TRY(ll_sampler_choose(&g->sampler, scores, g->vocab, (uint32_t)index, draft->n_new, &id));
+    LL_TRY(survey(g, logits, &log_sum));
+    ll_generation_process(g, draft->ids, n_ids, draft->n_new);
+    LL_TRY(ll_sampler_choose(&g->sampler, &g->room->scores, (uint32_t)index, draft->n_new, &id));
     float logprob = ll_log_probability(logits[id], log_sum);
     draft->ids[n_ids] = id;
     draft->logprobs[draft->n_new] = logprob;

@@ -80,11 +80,20 @@ llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, s
     LL_TRY(sizes_of(net, o, n_threads, &n_floats, &n_logits, &blocks));
     uint64_t per_block = ll_kv_block_bytes(&net->kv) + sizeof(ll_prefix_node) + 3 * sizeof(uint32_t);
     uint64_t per_line = sizeof(ll_run) + sizeof(ll_line *) + sizeof(uint32_t) + sizeof(ll_unit), kv;
+    uint64_t per_thread = sizeof(ll_choosing_room) + ll_choosing_room_bytes((size_t)net->config->vocab_size);
     if (!ll_mul_u64(blocks, per_block, &kv) || kv > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", blocks);
     *n_blocks = blocks;
     *bytes = kv + ((uint64_t)n_floats + n_logits) * sizeof(float) + max_rows * sizeof(int32_t) +
-             (uint64_t)o->max_batch * per_line + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
+             (uint64_t)o->max_batch * per_line + n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
+    return LLMCS_OK;
+}
+
+static llmcs_status take_rooms(llmcs_engine *e) {
+    size_t n = (size_t)ll_pool_size(e->model->pool), vocab = (size_t)e->model->config.vocab_size;
+    LL_TRY(ll_alloc_zero(&e->allocator, n, sizeof *e->rooms, "rooms to choose in", &e->rooms));
+    for (; e->n_rooms < n; e->n_rooms++)
+        LL_TRY(ll_choosing_room_init(&e->rooms[e->n_rooms], &e->allocator, vocab, true));
     return LLMCS_OK;
 }
 
@@ -100,6 +109,7 @@ static llmcs_status take_memory(llmcs_engine *e) {
     LL_TRY(ll_prefix_create(&e->prefix, a, &e->kv));
     LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &e->workspace));
     LL_TRY(ll_alloc(a, n_logits, sizeof(float), "logits", &e->logits));
+    LL_TRY(take_rooms(e));
     LL_TRY(ll_alloc(a, e->max_rows, sizeof *e->ids, "token ids", &e->ids));
     LL_TRY(ll_alloc(a, max_batch, sizeof *e->runs, "runs", &e->runs));
     LL_TRY(ll_alloc(a, max_batch, sizeof(void *), "runs", &e->run_lines));
@@ -110,7 +120,8 @@ static llmcs_status take_memory(llmcs_engine *e) {
 static void free_memory(llmcs_engine *e) {
     llmcs_allocator a = e->allocator;
     llmcs_model *m = e->model;
-    void *const parts[] = {e->workspace, e->logits, e->ids, e->runs, e->run_lines, e->logit_rows, e->units};
+    while (e->n_rooms) ll_choosing_room_free(&e->rooms[--e->n_rooms], &a);
+    void *const parts[] = {e->workspace, e->logits, e->rooms, e->ids, e->runs, e->run_lines, e->logit_rows, e->units};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ll_free(&a, parts[i]);
     ll_prefix_free(&e->prefix, &a);
     ll_kv_chunk_free(&e->kv.own, &a);

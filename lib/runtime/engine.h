@@ -106,7 +106,9 @@ struct llmcs_engine {
     ll_run *runs;              /* [max_rows] */
     ll_line **run_lines;       /* [max_rows] whose they are */
     uint32_t *logit_rows;      /* [max_batch] */
-    ll_unit *units;            /* [max_batch] */
+    ll_choosing_room *rooms;   /* [n_rooms] one for each thread of the model's pool */
+    size_t n_rooms;
+    ll_unit *units; /* [max_batch] */
     size_t max_rows, n_rows, n_runs, n_logit_rows, n_units;
     size_t n_prompt_rows; /* of this step */
     double prompt_row_ns; /* about what one costs */

@@ -163,9 +163,10 @@ static llmcs_status tell(ll_generation *g, llmcs_request *r, const ll_unit *unit
     return LLMCS_OK;
 }
 
-static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit) {
+static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit, ll_choosing_room *room) {
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
+    ll_generation_enter_room(g, room);
     const float *logits = e->logits + unit->first_logits * g->vocab;
     r->n_right = 0;
     if (g->beams) return search_beams(g, r, logits);
@@ -183,12 +184,19 @@ typedef struct choosing {
     atomic_size_t next;
 } choosing;
 
+/* Rows of logits come from the other threads' caches, which takes as long as working them: while a thread works one
+ * it asks for the next, so it takes its next request in good time. */
 static void choose_some(ll_team *team, void *arg) {
     choosing *c = arg;
-    (void)team;
-    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->e->n_units;) {
-        ll_unit *unit = &c->e->units[i];
-        if (unit->n_logits && !unit->request->ended) note(unit, choose(c->e, unit));
+    llmcs_engine *e = c->e;
+    for (size_t i = atomic_fetch_add(&c->next, 1), next; i < e->n_units; i = next) {
+        ll_unit *unit = &e->units[i];
+        next = atomic_fetch_add(&c->next, 1);
+        if (!unit->n_logits || unit->request->ended) continue;
+        ll_generation *g = &unit->request->g;
+        g->next_logits = next < e->n_units ? e->logits + e->units[next].first_logits * g->vocab : NULL;
+        note(unit, choose(e, unit, &e->rooms[team->index]));
+        g->next_logits = NULL;
     }
 }
 
@@ -197,6 +205,7 @@ static void call_back(llmcs_engine *e) {
         ll_unit *unit = &e->units[i];
         llmcs_request *r = unit->request;
         if (!unit->n_logits || r->ended || unit->status || !calls_back(&r->g)) continue;
+        ll_generation_enter_room(&r->g, &e->rooms[0]);
         begin_calls(e, r);
         note(unit, tell(&r->g, r, unit, e->logits + unit->first_logits * r->g.vocab));
         end_calls(e, r);

@@ -38,10 +38,16 @@ static void tidy_session(const ll_generation *g, llmcs_session *session, llmcs_s
 
 static llmcs_status generate(ll_generation *g, llmcs_session *session, llmcs_result **result) {
     LL_TRY(ll_generation_plan(g, ll_session_n_ctx(session)));
-    LL_TRY(ll_generation_take_room(g));
-    llmcs_status status = work(g, session, result);
-    tidy_session(g, session, status);
-    ll_generation_free_room(g);
+    ll_choosing_room room;
+    LL_TRY(ll_choosing_room_init(&room, g->allocator, g->vocab, g->drawn));
+    ll_generation_enter_room(g, &room);
+    llmcs_status status = ll_generation_take_room(g);
+    if (!status) {
+        status = work(g, session, result);
+        tidy_session(g, session, status);
+        ll_generation_free_room(g);
+    }
+    ll_choosing_room_free(&room, g->allocator);
     return status;
 }
 
@@ -108,11 +114,14 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
     g->beams = false;
     g->drawn = g->params.temperature > 0; /* the question is what drawing would give */
-    LL_TRY(ll_generation_take_scoring_room(g));
+    ll_choosing_room room;
+    LL_TRY(ll_choosing_room_init(&room, g->allocator, g->vocab, g->drawn));
+    ll_generation_enter_room(g, &room);
     const int32_t *ids = ll_seq_tokens(session, 0, &n_ids);
-    const float *scores = ll_generation_process(g, logits + (n_rows - 1) * g->vocab, ids, n_ids, 0);
-    llmcs_status status = ll_sampler_distribution(&g->sampler, scores, g->vocab, probabilities);
-    ll_generation_free_scoring_room(g);
+    ll_scores_scan(&room.scores, logits + (n_rows - 1) * g->vocab);
+    ll_generation_process(g, ids, n_ids, 0);
+    llmcs_status status = ll_sampler_distribution(&g->sampler, &room.scores, probabilities);
+    ll_choosing_room_free(&room, g->allocator);
     return status;
 }
 

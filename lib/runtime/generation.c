@@ -17,13 +17,16 @@ static ll_processors processors_of(const ll_generation *g) {
                            .bad_words = p->bad_words_ids,
                            .n_bad_words = p->n_bad_words_ids,
                            .logit_bias = p->logit_bias,
-                           .n_logit_bias = p->n_logit_bias};
+                           .n_logit_bias = p->n_logit_bias,
+                           .counts = g->room->counts,
+                           .vocab = g->vocab};
 }
 
 static ll_sampler sampler_of(const ll_generation *g) {
     const llmcs_generate_params *p = &g->params;
     return (ll_sampler){.greedy = !g->drawn,
                         .seed = p->seed,
+                        .room = g->room->filter,
                         .filter = {.temperature = p->temperature,
                                    .top_k = (size_t)p->top_k,
                                    .top_p = p->top_p,
@@ -32,32 +35,18 @@ static ll_sampler sampler_of(const ll_generation *g) {
                                    .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
 }
 
-llmcs_status ll_generation_take_scoring_room(ll_generation *g) {
+void ll_generation_enter_room(ll_generation *g, ll_choosing_room *room) {
+    g->room = room;
     g->processors = processors_of(g);
     g->sampler = sampler_of(g);
-    llmcs_status status;
-    LL_TRY_GOTO(status, ll_processors_init(&g->processors, g->allocator, g->vocab), failed);
-    LL_TRY_GOTO(status, ll_alloc(g->allocator, g->vocab, sizeof *g->row, "row of scores", &g->row), failed);
-    if (g->drawn) LL_TRY_GOTO(status, ll_filter_room_init(&g->sampler.room, g->allocator, g->vocab), failed);
-    return LLMCS_OK;
-failed:
-    ll_generation_free_scoring_room(g);
-    return status;
 }
 
-void ll_generation_free_scoring_room(ll_generation *g) {
-    ll_processors_free(&g->processors, g->allocator);
-    ll_free(g->allocator, g->row);
-    g->row = NULL;
-    ll_filter_room_free(&g->sampler.room, g->allocator);
-}
-
-const float *ll_generation_process(ll_generation *g, const float *logits, const int32_t *ids, size_t n_ids,
-                                   size_t n_new) {
-    if (!ll_processors_active(&g->processors)) return logits;
-    memcpy(g->row, logits, g->vocab * sizeof *g->row);
-    ll_processors_apply(&g->processors, g->row, ids, n_ids, n_new);
-    return g->row;
+void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new) {
+    if (!ll_processors_active(&g->processors)) return;
+    ll_scores *scores = &g->room->scores;
+    ll_processors_touch(&g->processors, scores, ids, n_ids, n_new);
+    ll_processors_apply(&g->processors, scores->copy, ids, n_ids, n_new);
+    ll_scores_settle(scores);
 }
 
 bool ll_generation_is_eos(const ll_generation *g, int32_t id) {
@@ -94,7 +83,6 @@ static llmcs_status take_draft(ll_generation *g, ll_draft *draft) {
 }
 
 static llmcs_status take_room(ll_generation *g) {
-    LL_TRY(ll_generation_take_scoring_room(g));
     if (g->streams)
         LL_TRY(ll_stop_strings_init(&g->stops, g->allocator, g->params.stop_strings, g->params.n_stop_strings));
     LL_TRY(ll_alloc_zero(g->allocator, g->n_rooms, sizeof *g->drafts, "sequences", &g->drafts));
@@ -105,7 +93,6 @@ static llmcs_status take_room(ll_generation *g) {
 void ll_generation_free_room(ll_generation *g) {
     free_drafts(g);
     ll_stop_strings_free(&g->stops, g->allocator);
-    ll_generation_free_scoring_room(g);
 }
 
 llmcs_status ll_generation_take_room(ll_generation *g) {

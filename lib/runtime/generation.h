@@ -9,6 +9,7 @@
 
 #include "generate/beam.h"
 #include "generate/processors.h"
+#include "generate/room.h"
 #include "generate/sampler.h"
 #include "runtime/model.h"
 #include "runtime/text_stream.h"
@@ -38,7 +39,8 @@ typedef struct ll_generation {
     bool beams;     /* beam search or beam sampling */
     bool drawn;     /* tokens are drawn, not the most probable taken */
     ll_processors processors;
-    float *row; /* [vocab] scores that processors may change */
+    ll_choosing_room *room;   /* where tokens are chosen, of whoever runs this: ll_generation_enter_room */
+    const float *next_logits; /* [vocab] what this thread will choose from next, or NULL */
     ll_sampler sampler;
     ll_stop_strings stops;
     bool streams;     /* drafts have a text stream */
@@ -67,7 +69,8 @@ llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *pro
                                          size_t *n_ids);
 /* Everything that follows from the parameters, the prompt and the room for tokens. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_plan(ll_generation *g, size_t n_ctx);
-/* Takes drafts and all they need; sequences of the runner it needs at once: ll_generation_n_lines. */
+/* Takes drafts and all they need but a room to choose in; sequences of the runner it needs at once:
+ * ll_generation_n_lines. */
 llmcs_status ll_generation_take_room(ll_generation *g);
 void ll_generation_free_room(ll_generation *g);
 static inline size_t ll_generation_n_lines(const ll_generation *g) {
@@ -76,13 +79,12 @@ static inline size_t ll_generation_n_lines(const ll_generation *g) {
 /* When params.deadline_ms after g->start_ns is over, as ll_now_ns; 0: never. */
 uint64_t ll_generation_deadline_ns(const ll_generation *g);
 
-/* What the scores go through, from g->params, g->eos, g->vocab: processors, sampler, row. NOMEM leaves nothing. */
-llmcs_status ll_generation_take_scoring_room(ll_generation *g);
-void ll_generation_free_scoring_room(ll_generation *g);
+/* From here on tokens are chosen in `room`, as g->params, g->eos and g->vocab say. No two generations choose in one
+ * room at the same time. */
+void ll_generation_enter_room(ll_generation *g, ll_choosing_room *room);
 
-/* Scores to choose from: `logits` [vocab], or g->row with the processors applied to a copy. */
-const float *ll_generation_process(ll_generation *g, const float *logits, const int32_t *ids, size_t n_ids,
-                                   size_t n_new);
+/* Applies the processors to the room's scores. */
+void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new);
 
 bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 

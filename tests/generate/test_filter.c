@@ -69,21 +69,31 @@ static void filter_slowly(const ll_filter *f, const float *scores, size_t vocab,
 
 static llmcs_allocator allocator;
 static ll_filter_room room;
+static ll_scores view;
 static const ll_filter all_off = {.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .min_keep = 1};
 
 static void start(size_t vocab) {
     allocator = ll_allocator_default();
     ck_assert_int_eq(ll_filter_room_init(&room, &allocator, vocab), LLMCS_OK);
+    ck_assert_int_eq(ll_scores_init(&view, &allocator, vocab), LLMCS_OK);
+}
+
+static const ll_scores *of(const float *scores) {
+    ll_scores_scan(&view, scores);
+    return &view;
 }
 
 static size_t run(const ll_filter *f, const float *scores) {
     size_t n;
-    ck_assert_int_eq(ll_filter_scores(f, scores, 0, &room, &n), LLMCS_OK);
+    ck_assert_int_eq(ll_filter_scores(f, of(scores), 0, &room, &n), LLMCS_OK);
     ck_assert_uint_ge(n, 1);
     return n;
 }
 
-static void stop(void) { ll_filter_room_free(&room, &allocator); }
+static void stop(void) {
+    ll_filter_room_free(&room, &allocator);
+    ll_scores_free(&view, &allocator);
+}
 
 static float random_score(int kind) {
     switch (kind) {
@@ -91,8 +101,12 @@ static float random_score(int kind) {
             return (float)(rand() % 20) - 10.0f; /* many ties */
         case 1:
             return (float)rand() / (float)RAND_MAX * 20 - 10.0f; /* none */
-        case 2:
+        case 2:                                                  /* many forbidden */
             return rand() % 3 ? -INFINITY : (float)(rand() % 1000) / 100.0f;
+        case 3: /* most near each other, a few far above or below */
+            return rand() % 30 ? (float)(rand() % 1000) * 1e-3f : (float)(rand() % 80 - 40);
+        case 4: /* near each other */
+            return 1 + (float)(rand() % 50) * FLT_EPSILON;
         default:
             return 0.25f; /* all equal */
     }
@@ -105,12 +119,13 @@ static const float top_ps[] = {1.0f, 0.9f, 0.37f, 0.003f, 0.0f};
 static void compare_once(int round, unsigned seed) {
     static reference r;
     static float scores[4096];
-    size_t vocab = (size_t)(rand() % 300) + 1;
-    int kind = rand() % 4;
+    const bool large = round % 10 == 0; /* many blocks, of which few matter */
+    size_t vocab = (size_t)(rand() % (large ? 4000 : 300)) + 1;
+    int kind = rand() % 6;
     for (size_t i = 0; i < vocab; i++) scores[i] = random_score(kind);
     scores[(size_t)rand() % vocab] = 1.5f; /* not all -inf */
     ll_filter f = {.temperature = rand() % 3 ? 1.0f : 0.7f,
-                   .top_k = rand() % 2 ? (size_t)rand() % (vocab + 3) : 0,
+                   .top_k = rand() % 2 ? (size_t)rand() % (large ? 60 : vocab + 3) : 0,
                    .top_p = top_ps[rand() % 5],
                    .min_p = rand() % 3 ? 0.0f : 0.0731f,
                    .min_keep = rand() % 3 ? 1 : 3};
@@ -210,8 +225,8 @@ START_TEST(infinities_and_the_largest_floats) {
     ck_assert_int_eq(ll_draw(room.candidates, n, 0.1), 0);
     ck_assert_int_eq(ll_draw(room.candidates, n, 0.9), 2);
     const float nan[] = {0, NAN, 0, 0}, none[] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    ck_assert_int_eq(ll_filter_scores(&f, nan, 3, &room, &n), LLMCS_NUMERIC);
-    ck_assert_int_eq(ll_filter_scores(&f, none, 3, &room, &n), LLMCS_NUMERIC);
+    ck_assert_int_eq(ll_filter_scores(&f, of(nan), 3, &room, &n), LLMCS_NUMERIC);
+    ck_assert_int_eq(ll_filter_scores(&f, of(none), 3, &room, &n), LLMCS_NUMERIC);
     stop();
 }
 END_TEST
@@ -249,10 +264,10 @@ START_TEST(draws_follow_the_distribution) {
                           .seed = seed};
     start(VOCAB);
     sampler.room = room;
-    ck_assert_int_eq(ll_sampler_distribution(&sampler, scores, VOCAB, probabilities), LLMCS_OK);
+    ck_assert_int_eq(ll_sampler_distribution(&sampler, of(scores), probabilities), LLMCS_OK);
     for (size_t step = 0; step < N; step++) {
         int32_t id;
-        if (ll_sampler_choose(&sampler, scores, VOCAB, 3, step, &id)) ck_abort_msg("step %zu", step);
+        if (ll_sampler_choose(&sampler, &view, 3, step, &id)) ck_abort_msg("step %zu", step);
         count[id]++;
     }
     double chi2 = 0, sum = 0;
@@ -281,10 +296,12 @@ START_TEST(greedy_is_certain) {
     float probabilities[4];
     ll_sampler sampler = {.greedy = true};
     int32_t id;
-    ck_assert_int_eq(ll_sampler_choose(&sampler, scores, 4, 0, 0, &id), LLMCS_OK);
+    start(4);
+    ck_assert_int_eq(ll_sampler_choose(&sampler, of(scores), 0, 0, &id), LLMCS_OK);
     ck_assert_int_eq(id, 1);
-    ck_assert_int_eq(ll_sampler_distribution(&sampler, scores, 4, probabilities), LLMCS_OK);
+    ck_assert_int_eq(ll_sampler_distribution(&sampler, of(scores), probabilities), LLMCS_OK);
     for (int i = 0; i < 4; i++) ck_assert(probabilities[i] == (i == 1 ? 1.0f : 0.0f));
+    stop();
 }
 END_TEST
 

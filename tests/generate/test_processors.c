@@ -14,14 +14,14 @@ static float scores[VOCAB];
 
 static void setup(void) {
     allocator = ll_allocator_default();
-    p = (ll_processors){.repetition_penalty = 1.0f};
-    ck_assert_int_eq(ll_processors_init(&p, &allocator, VOCAB), LLMCS_OK);
+    p = (ll_processors){.repetition_penalty = 1.0f, .vocab = VOCAB};
+    ck_assert_int_eq(ll_alloc_zero(&allocator, VOCAB, sizeof *p.counts, "counts", &p.counts), LLMCS_OK);
     for (size_t i = 0; i < VOCAB; i++) scores[i] = (float)i - 5.0f;
 }
 
 static void teardown(void) {
     for (size_t i = 0; i < VOCAB; i++) ck_assert_uint_eq(p.counts[i], 0); /* the scratch is clean again */
-    ll_processors_free(&p, &allocator);
+    ll_free(&allocator, p.counts);
 }
 
 static void restart(void) {
@@ -168,6 +168,56 @@ START_TEST(logit_bias_comes_first) {
 }
 END_TEST
 
+/* What was not announced must not change: blocks that nobody touched are not copied. */
+START_TEST(every_id_that_changes_was_touched) {
+    enum { MANY = 1000, N = 60 };
+    const unsigned seed = 5;
+    srand(seed);
+    ll_scores view;
+    teardown();
+    ck_assert_int_eq(ll_scores_init(&view, &allocator, MANY), LLMCS_OK);
+    for (int round = 0; round < 500; round++) {
+        static float row[MANY], whole[MANY], before[MANY];
+        int32_t ids[N], word[3];
+        const int32_t eos[] = {rand() % MANY, MANY + 3, -1};
+        for (size_t i = 0; i < MANY; i++) row[i] = before[i] = whole[i] = (float)(rand() % 100) - 50;
+        for (size_t i = 0; i < N; i++) ids[i] = rand() % MANY;
+        for (size_t i = 0; i < 3; i++) word[i] = rand() % 2 ? ids[N - 3 + i] : rand() % MANY;
+        const llmcs_ids words[] = {{word, 3}, {word, 1}};
+        const llmcs_logit_bias bias[] = {{rand() % MANY, 1.5f}, {rand() % MANY, -INFINITY}};
+        p = (ll_processors){.repetition_penalty = rand() % 2 ? 1.3f : 1.0f,
+                            .presence_penalty = rand() % 2 ? 0.5f : 0.0f,
+                            .frequency_penalty = rand() % 2 ? 0.5f : 0.0f,
+                            .no_repeat_ngram_size = (size_t)rand() % 3,
+                            .min_new_tokens = (size_t)rand() % 20,
+                            .eos = eos,
+                            .n_eos = 3,
+                            .bad_words = words,
+                            .n_bad_words = (size_t)rand() % 3,
+                            .logit_bias = bias,
+                            .n_logit_bias = (size_t)rand() % 3,
+                            .vocab = MANY};
+        ck_assert_int_eq(ll_alloc_zero(&allocator, MANY, sizeof *p.counts, "counts", &p.counts), LLMCS_OK);
+        ll_processors_apply(&p, whole, ids, N, 10);
+        ll_scores_scan(&view, row);
+        ll_processors_touch(&p, &view, ids, N, 10);
+        ll_processors_apply(&p, view.copy, ids, N, 10);
+        ll_scores_settle(&view);
+        for (size_t b = 0, n; b < view.n_blocks; b++) {
+            const float *x = ll_scores_block(&view, b, &n), *expected = whole + b * LL_SCORE_BLOCK;
+            float largest = -INFINITY;
+            for (size_t i = 0; i < n; i++) largest = fmaxf(largest, expected[i]);
+            ck_assert_msg(!memcmp(x, expected, n * sizeof *x) && view.block_max[b] == largest,
+                          "seed %u round %d block %zu", seed, round, b);
+        }
+        ck_assert(!memcmp(row, before, sizeof row)); /* the network's row is as it was */
+        ll_free(&allocator, p.counts);
+    }
+    ll_scores_free(&view, &allocator);
+    setup();
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, nothing_asked_changes_nothing);
@@ -178,6 +228,7 @@ static void add(TCase *t) {
     tcase_add_test(t, bad_words_match_the_tail);
     tcase_add_test(t, no_eos_before_min_new_tokens);
     tcase_add_test(t, logit_bias_comes_first);
+    tcase_add_test(t, every_id_that_changes_was_touched);
 }
 
 SUITE_MAIN("generate/processors", add)

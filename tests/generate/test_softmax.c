@@ -32,25 +32,10 @@ START_TEST(the_maximum_is_found_wherever_it_stands) {
             for (size_t i = 0; i < n; i++) row[i] = -1.0f - (float)i;
             row[at] = 3.0f;
             float max;
-            int32_t id;
             ck_assert_int_eq(ll_row_max(row, n, 0, &max), LLMCS_OK);
             ck_assert(max == 3.0f);
-            ck_assert_int_eq(ll_row_argmax(row, n, 0, &id), LLMCS_OK);
-            ck_assert_int_eq(id, (int)at);
         }
     }
-}
-END_TEST
-
-START_TEST(of_equals_the_lowest_id_is_taken) {
-    float row[40];
-    for (size_t i = 0; i < 40; i++) row[i] = 1.0f;
-    int32_t id;
-    ck_assert_int_eq(ll_row_argmax(row, 40, 0, &id), LLMCS_OK);
-    ck_assert_int_eq(id, 0);
-    row[21] = row[17] = INFINITY;
-    ck_assert_int_eq(ll_row_argmax(row, 40, 0, &id), LLMCS_OK);
-    ck_assert_int_eq(id, 17);
 }
 END_TEST
 
@@ -113,7 +98,6 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_test(t, exp_is_within_two_units_of_the_last_place);
     tcase_add_test(t, the_maximum_is_found_wherever_it_stands);
-    tcase_add_test(t, of_equals_the_lowest_id_is_taken);
     tcase_add_test(t, nan_and_nothing_left_are_numeric_errors_that_name_the_step);
     tcase_add_test(t, log_probabilities_agree_with_the_definition);
     tcase_add_test(t, extreme_rows_stay_finite);

@@ -155,28 +155,42 @@ START_TEST(layer_norm_equals_the_formula_far_from_zero_too) {
 }
 END_TEST
 
-/* A row of scores: the largest, whether all are numbers, and the sum of exponentials. */
+static bool are_largest(const float *max, const float *x, size_t n) {
+    bool same = true;
+    for (size_t begin = 0; begin < n; begin += LL_ROW_BLOCK) {
+        float largest = -INFINITY;
+        for (size_t i = begin; i < n && i < begin + LL_ROW_BLOCK; i++) largest = fmaxf(largest, x[i]);
+        same &= max[begin / LL_ROW_BLOCK] == largest;
+    }
+    return same;
+}
+
+/* A row of scores: the largest of each block, whether all are numbers, and the sum of exponentials. */
 START_TEST(rows_of_scores) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
-    static float x[3001];
+    static float x[3001], next[3001];
     for (size_t k = 0; k < n_kernels; k++) {
         uint64_t seed = 5;
         for (size_t n = 1; n <= 3001; n += n < 70 ? 1 : 977) {
-            float max, largest = -INFINITY;
+            float max[3001 / LL_ROW_BLOCK + 2], largest = -INFINITY;
+            const size_t n_blocks = (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK;
             double sum = 0;
             random_fill(&seed, 20.0f, x, n);
             for (size_t i = 0; i < n; i++) largest = fmaxf(largest, x[i]);
             for (size_t i = 0; i < n; i++) sum += exp((double)x[i] - (double)largest);
-            ck_assert_msg(rows[k]->row_max(x, n, &max) && max == largest, "%s of %zu", rows[k]->name, n);
-            const double got = rows[k]->exp_sum(x, n, max);
+            max[n_blocks] = 77.0f;
+            ck_assert_msg(rows[k]->block_max(x, n, max) && are_largest(max, x, n), "%s of %zu", rows[k]->name, n);
+            ck_assert_msg(max[n_blocks] == 77.0f, "%s of %zu writes past the last block", rows[k]->name, n);
+            const double got = rows[k]->exp_sum(x, n, largest, NULL);
+            ck_assert(got == rows[k]->exp_sum(x, n, largest, next)); /* asking for more changes nothing */
             ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", rows[k]->name, n, got, sum);
             static const float wrong[] = {NAN, INFINITY, -INFINITY};
             for (size_t w = 0; w < 3; w++) {
                 const size_t at = random_below(&seed, n);
                 const float before = x[at];
                 x[at] = wrong[w];
-                ck_assert_msg(!rows[k]->row_max(x, n, &max), "%s: %g at %zu of %zu", rows[k]->name, (double)wrong[w],
+                ck_assert_msg(!rows[k]->block_max(x, n, max), "%s: %g at %zu of %zu", rows[k]->name, (double)wrong[w],
                               at, n);
                 x[at] = before;
             }

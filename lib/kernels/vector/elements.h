@@ -105,38 +105,62 @@ static float max_of(const float *x, size_t n) {
     return v_reduce_max(max);
 }
 
-/* Zero times a number is zero, times infinity or no number it is no number. */
-static bool row_max(const float *x, size_t n, float *max) {
-    const vf zero = v_zero(), lowest = v_set1(-INFINITY);
-    vf largest[4] = {lowest, lowest, lowest, lowest}, wrong[4] = {zero, zero, zero, zero};
-    size_t i = 0;
-    for (; i + 4 * VL <= n; i += 4 * VL) {
-        UNROLL for (size_t j = 0; j < 4; j++) {
-            const vf v = v_load(x + i + j * VL);
-            largest[j] = v_max(v, largest[j]);
-            wrong[j] = v_fma(v, zero, wrong[j]);
+/* The largest of n <= LL_ROW_BLOCK, lane by lane. Zero times a number is zero, times infinity or no number it is no
+ * number: *wrong becomes that. */
+static ALWAYS_INLINE vf max_of_block(const float *x, size_t n, vf *wrong) {
+    const vf lowest = v_set1(-INFINITY);
+    vf largest = lowest;
+    for (size_t i = 0; i < n; i += VL) {
+        const size_t left = n - i < VL ? n - i : VL;
+        const vf v = v_load_part(x + i, left);
+        largest = v_max(v_first(v, left, lowest), largest);
+        *wrong = v_fma(v, v_zero(), *wrong);
+    }
+    return largest;
+}
+
+/* VL whole blocks at once: their vectors of largest, transposed, are as many largest of vectors. */
+static ALWAYS_INLINE vf max_of_blocks(const float *x, vf *wrong) {
+    vf largest[VL];
+    UNROLL for (size_t b = 0; b < VL; b++, x += LL_ROW_BLOCK) {
+        vf v = v_load(x);
+        largest[b] = v;
+        wrong[0] = v_fma(v, v_zero(), wrong[0]);
+        UNROLL for (size_t i = 1; i < LL_ROW_BLOCK / VL; i++) {
+            v = v_load(x + i * VL);
+            largest[b] = v_max(v, largest[b]);
+            wrong[i % 4] = v_fma(v, v_zero(), wrong[i % 4]);
         }
     }
-    for (size_t left; i < n; i += VL) {
-        left = n - i < VL ? n - i : VL;
-        const vf v = v_load_part(x + i, left);
-        largest[0] = v_max(v_first(v, left, lowest), largest[0]);
-        wrong[0] = v_fma(v, zero, wrong[0]);
+    v_transpose(largest);
+    UNROLL for (size_t step = VL / 2; step > 0; step /= 2) {
+        UNROLL for (size_t b = 0; b < step; b++) largest[b] = v_max(largest[b], largest[b + step]);
     }
-    *max = v_reduce_max(v_max(v_max(largest[0], largest[1]), v_max(largest[2], largest[3])));
+    return largest[0];
+}
+
+static bool block_max(const float *x, size_t n, float *max) {
+    vf wrong[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    size_t i = 0;
+    for (; i + VL * LL_ROW_BLOCK <= n; i += VL * LL_ROW_BLOCK, max += VL) v_store(max, max_of_blocks(x + i, wrong));
+    for (; i < n; i += LL_ROW_BLOCK)
+        *max++ = v_reduce_max(max_of_block(x + i, n - i < LL_ROW_BLOCK ? n - i : LL_ROW_BLOCK, &wrong[0]));
     return v_reduce_add(v_add(v_add(wrong[0], wrong[1]), v_add(wrong[2], wrong[3]))) == 0.0f;
 }
 
-static double exp_sum(const float *x, size_t n, float max) {
+static double exp_sum(const float *x, size_t n, float max, const float *next) {
     enum { BLOCK = 1024 };
     const vf center = v_set1(max);
+    const float *ask = next ? next : x; /* these lines are here already */
     double total = 0;
     for (size_t begin = 0; begin < n; begin += BLOCK) {
         const size_t end = n - begin < BLOCK ? n : begin + BLOCK;
         vf sum[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
         size_t i = begin;
-        for (; i + 4 * VL <= end; i += 4 * VL)
+        for (; i + 4 * VL <= end; i += 4 * VL) {
+            UNROLL for (size_t j = 0; j < 4 * VL; j += 16) v_fetch_to_level_2(ask + i + j);
             UNROLL for (size_t j = 0; j < 4; j++) sum[j] = v_add(sum[j], v_exp(v_sub(v_load(x + i + j * VL), center)));
+        }
         for (size_t left; i < end; i += VL) {
             left = end - i < VL ? end - i : VL;
             sum[0] = v_add(sum[0], v_first(v_exp(v_sub(v_load_part(x + i, left), center)), left, v_zero()));

@@ -1,0 +1,92 @@
+#include "generate/scores.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "generate/softmax.h"
+
+llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab) {
+    *s = (ll_scores){.vocab = vocab, .n_blocks = ll_scores_n_blocks(vocab)};
+    llmcs_status status = ll_alloc(a, vocab, sizeof *s->copy, "row of scores", &s->copy);
+    if (!status) status = ll_alloc_zero(a, s->n_blocks, sizeof *s->changed, "marks of scores", &s->changed);
+    if (!status) status = ll_alloc(a, s->n_blocks, sizeof *s->block_max, "largest scores", &s->block_max);
+    if (status) ll_scores_free(s, a);
+    return status;
+}
+
+void ll_scores_free(ll_scores *s, const llmcs_allocator *a) {
+    ll_free(a, s->copy);
+    ll_free(a, s->changed);
+    ll_free(a, s->block_max);
+    *s = (ll_scores){0};
+}
+
+static void find_max(ll_scores *s) { s->nan = !ll_row_scan(s->block_max, s->n_blocks, &s->max); }
+
+/* The largest of a whole block; NaN if one is. On integers in the same order, below and above which all NaN lie: that
+ * becomes vector code, where comparing floats does not. */
+static float max_of_whole(const float *x) {
+    int32_t largest = INT32_MIN, least = INT32_MAX;
+    for (size_t i = 0; i < LL_SCORE_BLOCK; i++) {
+        int32_t key = ll_float_key(x[i]);
+        largest = key > largest ? key : largest;
+        least = key < least ? key : least;
+    }
+    return largest > ll_float_key(INFINITY) || least < ll_float_key(-INFINITY) ? NAN : ll_float_of_key(largest);
+}
+
+static void scan_block(ll_scores *s, size_t block) {
+    size_t n;
+    const float *x = ll_scores_block(s, block, &n);
+    if (n == LL_SCORE_BLOCK)
+        s->block_max[block] = max_of_whole(x);
+    else if (!ll_row_scan(x, n, &s->block_max[block]))
+        s->block_max[block] = NAN;
+}
+
+void ll_scores_start(ll_scores *s, const float *row) {
+    s->row = row;
+    memset(s->changed, 0, s->n_blocks * sizeof *s->changed);
+    find_max(s);
+}
+
+void ll_scores_scan(ll_scores *s, const float *row) {
+    s->row = row;
+    memset(s->changed, 0, s->n_blocks * sizeof *s->changed);
+    for (size_t b = 0; b < s->n_blocks; b++) scan_block(s, b);
+    find_max(s);
+}
+
+void ll_scores_touch(ll_scores *s, int32_t id) {
+    size_t block = (size_t)id / LL_SCORE_BLOCK, n;
+    if (s->changed[block]) return;
+    const float *from = ll_scores_block(s, block, &n);
+    float *to = s->copy + block * LL_SCORE_BLOCK;
+    if (n == LL_SCORE_BLOCK) /* a size that the compiler knows */
+        memcpy(to, from, LL_SCORE_BLOCK * sizeof *to);
+    else
+        memcpy(to, from, n * sizeof *to);
+    s->changed[block] = true;
+}
+
+void ll_scores_settle(ll_scores *s) {
+    for (size_t b = 0; b < s->n_blocks; b++)
+        if (s->changed[b]) scan_block(s, b);
+    find_max(s);
+}
+
+llmcs_status ll_scores_check(const ll_scores *s, size_t step) {
+    if (s->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the scores of the vocabulary", step);
+    if (s->max < -FLT_MAX)
+        return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", step);
+    return LLMCS_OK;
+}
+
+int32_t ll_scores_argmax(const ll_scores *s) {
+    size_t block = 0, n, i = 0;
+    while (s->block_max[block] < s->max) block++; /* both end: the largest score is one of them */
+    const float *x = ll_scores_block(s, block, &n);
+    while (x[i] < s->max) i++;
+    return (int32_t)(block * LL_SCORE_BLOCK + i);
+}

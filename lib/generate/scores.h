@@ -1,0 +1,71 @@
+/*
+ * A row of scores to choose from, arranged so that little of it need be read: the largest score of each block says
+ * which blocks matter, and blocks that processors change are copied while all others stay where the network wrote them.
+ *
+ *     ... s->block_max is filled ...          or ll_scores_scan(s, row)
+ *     ll_scores_start(s, row);
+ *     ll_scores_touch(s, id); ...             every id that is about to change
+ *     ... s->copy[id] changes ...
+ *     ll_scores_settle(s);
+ */
+#ifndef LL_GENERATE_SCORES_H
+#define LL_GENERATE_SCORES_H
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define LL_SCORE_BLOCK ((size_t)32)
+
+typedef struct ll_scores {
+    const float *row; /* [vocab] */
+    float *copy;      /* [vocab] what counts in the blocks that are changed; anything elsewhere */
+    bool *changed;    /* [n_blocks] */
+    float *block_max; /* [n_blocks] */
+    float max;        /* of all */
+    bool nan;         /* one is no number: nothing else is to be relied on */
+    size_t vocab, n_blocks;
+} ll_scores;
+
+/* Floats as integers in the same order: negative NaN, -infinity, ..., -0, 0, ..., infinity, NaN. */
+static inline int32_t ll_float_key(float x) {
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+static inline float ll_float_of_key(int32_t key) {
+    float x;
+    int32_t bits = key ^ (int32_t)((uint32_t)(key >> 31) >> 1);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline size_t ll_scores_n_blocks(size_t vocab) { return (vocab + LL_SCORE_BLOCK - 1) / LL_SCORE_BLOCK; }
+
+llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab);
+void ll_scores_free(ll_scores *s, const llmcs_allocator *a);
+
+/* The scores are those of `row` [vocab], whose s->block_max are filled in; none is NaN. */
+void ll_scores_start(ll_scores *s, const float *row);
+/* The same for any row, and fills in. row may be s->copy. */
+void ll_scores_scan(ll_scores *s, const float *row);
+
+/* s->copy[id] may be changed until ll_scores_settle. */
+void ll_scores_touch(ll_scores *s, int32_t id);
+void ll_scores_settle(ll_scores *s);
+
+/* Scores from block * LL_SCORE_BLOCK on, and how many. */
+static inline const float *ll_scores_block(const ll_scores *s, size_t block, size_t *n) {
+    size_t begin = block * LL_SCORE_BLOCK;
+    *n = ll_min(LL_SCORE_BLOCK, s->vocab - begin);
+    return (s->changed[block] ? s->copy : s->row) + begin;
+}
+
+/* NUMERIC if there is a NaN ("step" says where in the message) or none above -inf: nothing can be chosen. */
+llmcs_status ll_scores_check(const ll_scores *s, size_t step);
+
+/* The lowest id of the largest score, of scores that pass the check. */
+int32_t ll_scores_argmax(const ll_scores *s);
+
+#endif
