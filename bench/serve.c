@@ -31,6 +31,7 @@ void serve_report_times(const serve *v, const bench_row *row, serve_times *times
 typedef struct closed {
     serve *v;
     size_t batch;
+    bool drawn;
     double overhead[BENCH_MAX_REPEATS], choosing[BENCH_MAX_REPEATS];
     size_t n;
     bool warm;
@@ -42,7 +43,7 @@ static double decode_pass(const bench *b, void *arg) {
     closed *c = arg;
     serve_decoding found;
     (void)b;
-    if (serve_decode(c->v, c->batch, &found)) return -1;
+    if (serve_decode(c->v, c->batch, c->drawn, &found)) return -1;
     if (!c->warm) { /* the first one is not counted */
         c->warm = true;
         c->peak_mb = bench_peak_kb() * 1024e-6;
@@ -109,15 +110,19 @@ static int measure_closed(serve *v, size_t batch) {
 
 /* ---- overhead */
 
-static int measure_overhead(serve *v, size_t batch) {
-    closed c = {.v = v, .batch = batch};
+static int measure_choosing(serve *v, size_t batch, bool drawn) {
+    closed c = {.v = v, .batch = batch, .drawn = drawn};
     char label[64];
     for (int t = 0; t <= v->s->b->repeats; t++)
         if (decode_pass(v->s->b, &c) < 0) return 1;
-    snprintf(label, sizeof label, "%zu conversations, engine overhead", batch);
-    const bench_row row = e2e_row(v->s, label, "overhead", 0, batch, 1, "% of step");
-    serve_report(v, &row, c.overhead, c.n);
+    snprintf(label, sizeof label, "%zu conversations, %s: engine overhead", batch, drawn ? "drawn" : "greedy");
+    report_of(&c, label, drawn ? "overhead_drawn" : "overhead", "% of step", c.overhead, c.n);
+    report_of(&c, "  of that, choosing tokens", drawn ? "choosing_drawn" : "choosing", "% of step", c.choosing, c.n);
     return 0;
+}
+
+static int measure_overhead(serve *v, size_t batch) {
+    return measure_choosing(v, batch, false) || measure_choosing(v, batch, true);
 }
 
 /* ---- all of it */
@@ -153,14 +158,14 @@ static int check_lengths(const subject *s) {
 static int measure(subject *s) {
     const bench_options *o = s->b->options;
     const bench_list batches = e2e_list(&o->batches, (bench_list){3, {4, 16, 32}});
-    const bench_list sixteen = e2e_list(&o->batches, (bench_list){1, {16}});
+    const bench_list full = e2e_list(&o->batches, (bench_list){2, {16, 32}});
     const size_t most = largest(&batches);
     serve v;
     if (check_lengths(s)) return 1;
     int code = serve_open(&v, s, most, (size_t)o->serve.prompt_tokens + (size_t)o->serve.new_tokens);
     for (unsigned i = 0; i <= BENCH_OVERHEAD && !code; i++)
         if (o->serve.scenarios >> i & 1)
-            code = run_scenario(&v, (bench_scenario)i, i == BENCH_OVERHEAD ? &sixteen : &batches);
+            code = run_scenario(&v, (bench_scenario)i, i == BENCH_OVERHEAD ? &full : &batches);
     serve_close(&v);
     return code;
 }

@@ -49,6 +49,7 @@ typedef struct serve_ask {
     size_t n_prompt, n_new;
     uint64_t due_ns; /* 0: now */
     int lookup;      /* prompt_lookup_num_tokens */
+    bool drawn;      /* as shops do it: temperature, top_k, top_p, repetition_penalty; else greedy */
 } serve_ask;
 
 /* An engine for `most` conversations of `tokens` each. 0, or 1 after saying what failed; so all below. */
@@ -70,7 +71,7 @@ typedef struct serve_decoding {
     double seconds;            /* of a step while no prompt was worked */
     double overhead, choosing; /* shares of these steps: what was not the network's; of that, choosing tokens */
 } serve_decoding;
-int serve_decode(serve *v, size_t batch, serve_decoding *out);
+int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out);
 
 /* `batch` conversations run all the time, a new one for each that ends. What counts begins when as many have ended, so
  * that all are at different places, and lasts until as many again have. */

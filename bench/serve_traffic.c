@@ -111,6 +111,16 @@ int serve_reset(serve *v) {
     return 0;
 }
 
+/* What a chat of a shop would ask for. */
+static void draw_tokens(llmcs_generate_params *p, uint64_t seed) {
+    p->do_sample = 1;
+    p->temperature = 0.8f;
+    p->top_k = 50;
+    p->top_p = 0.95f;
+    p->repetition_penalty = 1.1f;
+    p->seed = seed;
+}
+
 int serve_submit(serve *v, const serve_ask *ask) {
     static const int32_t no_eos = 0;
     llmcs_generate_params p;
@@ -120,6 +130,7 @@ int serve_submit(serve *v, const serve_ask *ask) {
     p.max_new_tokens = (int32_t)ask->n_new;
     p.eos_token_id = &no_eos; /* none of them */
     p.prompt_lookup_num_tokens = ask->lookup;
+    if (ask->drawn) draw_tokens(&p, v->n_talks);
     serve_talk *t = bench_memory(sizeof *t);
     *t = (serve_talk){.due_ns = ask->due_ns ? ask->due_ns : ll_now_ns(), .next = v->talks};
     v->talks = t;
@@ -195,10 +206,10 @@ int serve_until_ended(serve *v) {
 
 /* ---------------------------------------------------------------------------------------------------- loops */
 
-int serve_decode(serve *v, size_t batch, serve_decoding *out) {
+int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out) {
     const struct bench_serve_options *o = &v->s->b->options->serve;
     const size_t n_prompt = (size_t)o->prompt_tokens;
-    const serve_ask ask = {.n_prompt = n_prompt, .n_new = (size_t)v->s->info.n_ctx - n_prompt};
+    const serve_ask ask = {.n_prompt = n_prompt, .n_new = (size_t)v->s->info.n_ctx - n_prompt, .drawn = drawn};
     double seconds = 0, forward_ns = 0, choose_ns = 0, step_ns = 0;
     int n_steps = 0;
     serve_step step;
