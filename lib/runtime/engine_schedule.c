@@ -184,15 +184,34 @@ static bool add_piece(llmcs_engine *e, llmcs_request *r, ll_line *line, bool las
     return true;
 }
 
+/* How much is in the step. */
+typedef struct fill_level {
+    size_t n_rows, n_runs, n_logit_rows, n_units, n_prompt_rows;
+} fill_level;
+
+static fill_level level_of(const llmcs_engine *e) {
+    return (fill_level){e->n_rows, e->n_runs, e->n_logit_rows, e->n_units, e->n_prompt_rows};
+}
+
+static void go_back_to(llmcs_engine *e, fill_level before) {
+    e->n_rows = before.n_rows;
+    e->n_runs = before.n_runs;
+    e->n_logit_rows = before.n_logit_rows;
+    e->n_units = before.n_units;
+    e->n_prompt_rows = before.n_prompt_rows;
+}
+
 /* The next pieces of a request that is not decoding. Its only line's last token gives logits; several lines' last
  * tokens are worked together, as decoding. */
 static void add_pieces(llmcs_engine *e, llmcs_request *r, size_t *budget) {
+    const fill_level before = level_of(e);
     size_t n_live = 0;
     for (size_t i = 0; i < r->n_lines; i++) n_live += ll_request_is_live(r, i);
     for (size_t i = 0; i < r->n_lines && *budget; i++) {
         ll_line *line = &r->lines[i];
         if (!ll_request_is_live(r, i) || (n_live > 1 && n_pending(line) < 2)) continue;
         if (add_piece(e, r, line, n_live == 1, budget)) continue;
+        go_back_to(e, before); /* what its other lines were to write into is not theirs any more */
         preempt(e, r);
         return;
     }

@@ -134,6 +134,34 @@ START_TEST(thirty_in_room_for_three) {
 }
 END_TEST
 
+/* Beams whose blocks are taken from them in the middle, and again while they are getting them back: some of their lines
+ * are in the step already when there is no memory for the next. */
+START_TEST(many_beams_in_room_for_few) {
+    enum { N = 24, BLOCKS = 8 };
+    llmcs_engine_options o = engine_options();
+    asked *own = calloc(N, sizeof *own);
+    o.kv_bytes = BLOCKS * block_bytes();
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        uint64_t random = seed;
+        llmcs_engine *engine = new_engine(model, &o);
+        llmcs_request *requests[N];
+        for (int32_t i = 0; i < N; i++) {
+            ask(&own[i], (unsigned)i % 5, &i, 1, &random);
+            own[i].n_ids = 3 + random_below(&random, 7);
+            own[i].params.max_new_tokens = 20;
+            if (own[i].params.num_beams > 1) own[i].params.num_beams = (int32_t)(4 + random_below(&random, 3));
+            answer_alone(&own[i], model);
+        }
+        for (size_t i = 0; i < N; i++) requests[i] = submit(engine, &own[i]);
+        for (size_t i = 0; i < N; i++) check_answer(requests[i], &own[i]);
+        for (size_t i = 0; i < N; i++) llmcs_result_free(&own[i].alone);
+        ck_assert_uint_gt(stats_of(engine).n_preempted, 0);
+        llmcs_engine_free(&engine);
+    }
+    free(own);
+}
+END_TEST
+
 START_TEST(a_common_beginning_is_worked_once) {
     llmcs_engine *engine = new_engine(model, NULL);
     asked *own = calloc(50, sizeof *own);
@@ -714,6 +742,7 @@ static void add_tests(TCase *tests) {
     tcase_add_checked_fixture(tests, open_it, close_it);
     tcase_add_loop_test(tests, everyone_as_if_alone, 0, sizeof settings / sizeof *settings);
     tcase_add_test(tests, thirty_in_room_for_three);
+    tcase_add_test(tests, many_beams_in_room_for_few);
     tcase_add_test(tests, a_common_beginning_is_worked_once);
     tcase_add_test(tests, the_conversation_so_far_is_known);
     tcase_add_test(tests, the_higher_priority_comes_first);
