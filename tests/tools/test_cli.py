@@ -126,6 +126,7 @@ class Requests(unittest.TestCase):
         answers = ask("eval", folder, [x for b in bad for x in (b, good)])
         self.assertEqual([a["error"]["status"] for a in answers[::2]], expected)
         self.assertTrue(all(a["error"]["message"] for a in answers[::2]))
+        self.assertEqual([a["error"]["line"] for a in answers[::2]], list(range(1, 2 * len(bad), 2)))
         self.assertTrue(all(a == answers[1] for a in answers[3::2]))
 
     def test_wrong_generation_parameters_are_named(self):
@@ -151,6 +152,86 @@ class Requests(unittest.TestCase):
         answers = ask("generate", folder, [{"prompt": "x"}, {"input_ids": [1]}])
         self.assertEqual(answers[0]["error"]["status"], "TOKENIZER")
         self.assertEqual(answers[1]["texts"], [""])
+
+
+class Many(unittest.TestCase):
+    """generate --jsonl: answered together, as if alone."""
+
+    def requests(self):
+        prompts = ["User: Where is my order?\nBot:", "User: 什么时候发货？\nBot:", "Product: red dress\nCopy:"]
+        ways = [{}, {"do_sample": True, "seed": 3, "top_k": 40}, {"num_beams": 3}, {"do_sample": True, "num_return_sequences": 2},
+                {"logprobs": True}, {"stop_strings": "."}, {"prompt_lookup_num_tokens": 4}, {"repetition_penalty": 1.2}]
+        return [dict(way, prompt=p, max_new_tokens=5 + 3 * i) for i, way in enumerate(ways) for p in prompts]
+
+    def test_the_answers_are_those_of_one_after_the_other(self):
+        asked = self.requests()
+        alone = [ask("generate", GPT2, [r])[0] for r in asked[::5]]
+        few = ask("generate", GPT2, asked, "--max-batch", "3", "--threads", "1")  # the beams need three
+        together = ask("generate", GPT2, asked)
+        for a in alone + few + together:  # how much is guessed depends on who else wants to be worked
+            self.assertLessEqual(a.pop("n_accepted_tokens", 0), a.pop("n_guessed_tokens", 0))
+        self.assertEqual(few, together)
+        self.assertEqual(alone, together[::5])
+
+    def test_a_bad_line_loses_no_other(self):
+        good = self.requests()
+        lines = [x for i, r in enumerate(good) for x in (r, ["nonsense", {"prompt": 1}, {"input_ids": [-1]}, {}][i % 4])]
+        answers = ask("generate", GPT2, lines)
+        self.assertEqual(answers[::2], ask("generate", GPT2, good))
+        self.assertEqual([a["error"]["line"] for a in answers[1::2]], list(range(2, 2 * len(good) + 1, 2)))
+        self.assertEqual([a["error"]["status"] for a in answers[1:9:2]], ["JSON", "ARG", "TOKEN_RANGE", "ARG"])
+
+    def test_a_small_memory_takes_longer_and_answers_all(self):
+        asked = [{"prompt": "User: %d\nBot:" % i, "max_new_tokens": 30, "eos_token_id": []} for i in range(20)]
+        expected = ask("generate", GPT2, asked)
+        self.assertIn("kv_bytes is 1", run("llmcs", "generate", GPT2, "--jsonl", "--kv-bytes", "1", code=1))
+        info = json.loads(run("llmcs", "info", GPT2, "--jsonl"))
+        two = 2 * 64 * 2 * 4 * info["n_layer"] * info["n_embd"]  # two conversations of 64 tokens, of twenty
+        self.assertEqual(ask("generate", GPT2, asked, "--kv-bytes", str(two)), expected)
+        too_long = {"input_ids": [5] * 200, "max_new_tokens": 2}
+        error, answer = ask("generate", GPT2, [too_long, asked[0]], "--kv-bytes", str(two))
+        self.assertEqual((error["error"]["status"], answer), ("LIMIT", expected[0]))
+        self.assertIn("kv_bytes", error["error"]["message"])
+        self.assertEqual(ask("generate", GPT2, asked, "--max-batch", "1"), expected)  # more lines than are in flight
+        self.assertIn("max_batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "99999999", code=1))
+        self.assertIn("max_batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "-1", code=1))
+
+    def test_an_answer_comes_before_the_next_line(self):
+        with subprocess.Popen([os.path.join(BIN, "llmcs"), "generate", GPT2, "--jsonl"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as p:
+            for n in (3, 4):
+                p.stdin.write(b'{"prompt":"User: hi\\nBot:","max_new_tokens":%d,"eos_token_id":[]}\n' % n)
+                p.stdin.flush()
+                self.assertEqual(len(json.loads(p.stdout.readline())["sequences"][0]), n)
+            p.stdin.write(b'{"prompt":')  # a last line without an end
+            p.stdin.close()
+            self.assertEqual(json.loads(p.stdout.readline())["error"]["line"], 3)
+            self.assertEqual((p.stdout.read(), p.wait()), (b"", 0))
+
+    def test_nothing_asked_and_nobody_who_listens(self):
+        self.assertEqual(run("llmcs", "generate", GPT2, "--jsonl"), "")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([os.path.join(BIN, "llmcs"), "generate", GPT2, "--jsonl"], stdout=full,
+                                  input=b'{"prompt":"x","max_new_tokens":1}\n' * 9, timeout=60)
+        self.assertEqual(done.returncode, 1)
+
+    def test_prompt_lookup_changes_nothing_and_is_told_of(self):
+        prompt = "User: red shoes, red shoes, red shoes\nBot: red shoes, red"
+        plain = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20}])[0]
+        a = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20}], "--prompt-lookup-num-tokens", "6")[0]
+        self.assertEqual((a["sequences"], a["texts"]), (plain["sequences"], plain["texts"]))
+        self.assertTrue(0 <= a["n_accepted_tokens"] <= a["n_guessed_tokens"] and a["n_guessed_tokens"] > 0, a)
+        self.assertNotIn("n_guessed_tokens", plain)
+        answer = plain["sequences"][0]  # a source to look in that says it all: every guess is right
+        told = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20, "prompt_lookup_num_tokens": 6,
+                                       "prompt_lookup_ids": answer, "max_matching_ngram_size": 3}])[0]
+        self.assertEqual(told["sequences"], plain["sequences"])
+        done = subprocess.run([os.path.join(BIN, "llmcs"), "generate", GPT2, "--max-new-tokens", "20",
+                               "--prompt-lookup-num-tokens", "6", prompt], capture_output=True, timeout=60)
+        self.assertIn("%d of %d guessed tokens were right" % (a["n_accepted_tokens"], a["n_guessed_tokens"]),
+                      done.stderr.decode())
+        self.assertEqual(done.stdout.decode(), plain["texts"][0] + "\n")
+        self.assertEqual(ask("generate", GPT2, [{"prompt": "x", "prompt_lookup_num_tokens": 65}])[0]["error"]["status"], "ARG")
 
 
 class Weights(unittest.TestCase):

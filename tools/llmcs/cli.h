@@ -108,6 +108,12 @@ int cli_each_text(const cli_common *common, int (*each)(void *user, const char *
  * by request_error. */
 typedef llmcs_status (*jsonl_handler)(void *user, const json_t *request);
 int cli_jsonl(jsonl_handler handler, void *user);
+/* A line's JSON object, or NULL or something else with a status; to be given to json_decref in any case. */
+llmcs_status request_parse(const char *line, size_t len, json_t **request);
+/* What the last status since request_parse had to say; of one thread only. */
+const char *request_message(void);
+/* The answer to a line, counted from 1, that cannot be answered. */
+void out_error(llmcs_status status, const char *text, size_t line);
 /* Sets the message of an error found in a request. */
 llmcs_status request_error(llmcs_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Fails with ARG naming the first key that is not in the NULL-terminated list. */

@@ -1,14 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gen_params.h"
+#include "generate_many.h"
 
-typedef struct job {
-    llmcs_session *session;
-    llmcs_generate_params base;
-} job;
+answer_parts answer_parts_of(const llmcs_generate_params *p) {
+    return (answer_parts){p->num_beams > 1, p->logprobs != 0, p->prompt_lookup_num_tokens > 0};
+}
 
-static void out_answer(const llmcs_result *r, const llmcs_generate_params *p) {
+void out_answer(const llmcs_result *r, const answer_parts *parts) {
     fputs("{\"sequences\":[", stdout);
     for (size_t i = 0; i < r->n_sequences; i++) {
         if (i) putchar(',');
@@ -23,7 +22,7 @@ static void out_answer(const llmcs_result *r, const llmcs_generate_params *p) {
     for (size_t i = 0; i < r->n_sequences; i++)
         printf(i ? ",\"%s\"" : "\"%s\"", llmcs_finish_reason_name(r->sequences[i].finish_reason));
     putchar(']');
-    if (p->num_beams > 1) {
+    if (parts->scores) {
         fputs(",\"sequences_scores\":[", stdout);
         for (size_t i = 0; i < r->n_sequences; i++) {
             if (i) putchar(',');
@@ -31,7 +30,7 @@ static void out_answer(const llmcs_result *r, const llmcs_generate_params *p) {
         }
         putchar(']');
     }
-    if (p->logprobs) {
+    if (parts->logprobs) {
         fputs(",\"logprobs\":[", stdout);
         for (size_t i = 0; i < r->n_sequences; i++) {
             if (i) putchar(',');
@@ -39,30 +38,12 @@ static void out_answer(const llmcs_result *r, const llmcs_generate_params *p) {
         }
         putchar(']');
     }
+    if (parts->lookup)
+        printf(",\"n_guessed_tokens\":%zu,\"n_accepted_tokens\":%zu", r->n_guessed_tokens, r->n_accepted_tokens);
     putchar('}');
 }
 
-static llmcs_status answer(void *user, const json_t *request) {
-    static const char *const also[] = {"prompt", "input_ids", NULL};
-    const job *j = user;
-    gen_params g;
-    const char *prompt = NULL;
-    int32_t *ids = NULL;
-    size_t len, n;
-    llmcs_result *result = NULL;
-    llmcs_status status = gen_from_request(&g, &j->base, request, also);
-    if (!status) status = request_text(request, "prompt", false, &prompt, &len);
-    if (!status) status = request_ids(request, "input_ids", false, &ids, &n);
-    if (!status && !prompt == !ids) status = request_error(LLMCS_ARG, "give either \"prompt\" or \"input_ids\"");
-    if (!status)
-        status = prompt ? llmcs_generate(j->session, prompt, len, &g.params, NULL, NULL, &result)
-                        : llmcs_generate_ids(j->session, ids, n, &g.params, NULL, NULL, &result);
-    if (!status) out_answer(result, &g.params);
-    llmcs_result_free(&result);
-    free(ids);
-    gen_free(&g);
-    return status;
-}
+/* ---- one prompt */
 
 static int print_piece(void *user, const char *text, size_t len) {
     (void)user;
@@ -70,10 +51,10 @@ static int print_piece(void *user, const char *text, size_t len) {
     return fflush(stdout);
 }
 
-static int print_text(const job *j, const gen_params *g, const char *prompt, size_t len) {
+static int print_text(llmcs_session *session, const gen_params *g, const char *prompt, size_t len) {
     llmcs_result *result = NULL;
     bool stream = g->params.num_beams == 1 && g->params.num_return_sequences == 1;
-    if (llmcs_generate(j->session, prompt, len, &g->params, stream ? print_piece : NULL, NULL, &result))
+    if (llmcs_generate(session, prompt, len, &g->params, stream ? print_piece : NULL, NULL, &result))
         return cli_failed("generate");
     for (size_t i = 0; i < result->n_sequences; i++) {
         const llmcs_sequence *s = &result->sequences[i];
@@ -85,41 +66,48 @@ static int print_text(const job *j, const gen_params *g, const char *prompt, siz
             putchar('\n');
         }
     }
+    if (g->params.prompt_lookup_num_tokens) {
+        fflush(stdout);
+        fprintf(stderr, "llmcs: prompt lookup: %zu of %zu guessed tokens were right, %zu tokens in all\n",
+                result->n_accepted_tokens, result->n_guessed_tokens, result->n_new_tokens);
+    }
     llmcs_result_free(&result);
     return EXIT_OK;
 }
 
-static int work(job *j, gen_params *g, const cli_common *common) {
-    int code = gen_finish_options(g);
-    if (code != EXIT_OK) return code;
-    j->base = g->params;
-    if (common->jsonl) return cli_jsonl(answer, j);
+static int generate_one(llmcs_model *model, const gen_params *g, const cli_common *common) {
+    llmcs_session *session = NULL;
     size_t len;
+    if (llmcs_session_create(model, NULL, &session)) return cli_failed("open");
     char *prompt = cli_text(common, &len);
-    code = prompt ? print_text(j, g, prompt, len) : EXIT_FAILED;
+    const int code = prompt ? print_text(session, g, prompt, len) : EXIT_FAILED;
     free(prompt);
+    llmcs_session_free(&session);
     return code;
+}
+
+/* ---- both */
+
+/* Options are read twice: once to know the folder, once over the folder's own defaults. */
+static int work(llmcs_model *model, int argc, char **argv, cli_common *common, gen_params *g) {
+    memset(g, 0, sizeof *g);
+    g->params.struct_size = sizeof g->params;
+    if (llmcs_generate_params_from_model(model, &g->params)) return cli_failed("open");
+    cli_parse(&cmd_generate, argc, argv, common, g);
+    const int code = gen_finish_options(g);
+    if (code != EXIT_OK) return code;
+    return common->jsonl ? generate_many(model, g) : generate_one(model, g, common);
 }
 
 static int run(int argc, char **argv) {
     cli_common common;
     gen_params g = {0};
     llmcs_model *model = NULL;
-    job j = {0};
-    /* Options are read twice: once to know the folder, once over the folder's own defaults. */
     int code = cli_parse(&cmd_generate, argc, argv, &common, &g);
     if (code >= 0) return code;
     if (cli_open(&common, &model)) return cli_failed("open");
-    memset(&g, 0, sizeof g);
-    g.params.struct_size = sizeof g.params;
-    if (llmcs_generate_params_from_model(model, &g.params) || llmcs_session_create(model, NULL, &j.session)) {
-        code = cli_failed("open");
-    } else {
-        cli_parse(&cmd_generate, argc, argv, &common, &g);
-        code = work(&j, &g, &common);
-    }
+    code = work(model, argc, argv, &common, &g);
     gen_free(&g);
-    llmcs_session_free(&j.session);
     llmcs_model_free(&model);
     return code;
 }
@@ -128,10 +116,11 @@ const cli_command cmd_generate = {
     "generate",
     "[prompt]",
     "Continues a prompt, streamed as it comes. Defaults are the folder's generation_config.json.",
-    "{\"prompt\":\"...\"} or {\"input_ids\":[...]} and any option below by its name with underscores, "
+    "{\"prompt\":\"...\"} or {\"input_ids\":[...]} and any parameter above by its name with underscores, "
     "early_stopping as true, false or \"never\", eos_token_id as an id or a list, bad_words_ids as lists of ids, "
     "logit_bias as {\"id\":x}, stop_strings as a string or a list -> {\"sequences\":[[ids]],\"texts\":[...],"
-    "\"finish_reasons\":[...]}",
+    "\"finish_reasons\":[...]}; many lines are answered together, in order, each as it would be alone; deadline_ms "
+    "counts from when its line is read",
     gen_options,
-    &gen_n_options,
+    &gen_n_many_options,
     run};

@@ -27,10 +27,18 @@ const cli_option gen_options[] = {
     {"deadline_ms", CLI_DOUBLE, AT(deadline_ms), "stop after that long with what there is (0: off)"},
     {"logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"},
     {"parse_special", CLI_FLAG, offsetof(gen_params, parse_special), "special tokens in the prompt's text are tokens"},
+    {"prompt_lookup_num_tokens", CLI_INT, AT(prompt_lookup_num_tokens),
+     "guess so many tokens from what was said before: same text, sooner (0: off)"},
+    {"max_matching_ngram_size", CLI_INT, AT(max_matching_ngram_size), "for that, look for the last so many tokens (2)"},
     {"eos_token_id", CLI_STRING, offsetof(gen_params, eos), "end tokens instead of the model's: id[,id...]"},
     {"stop_strings", CLI_STRINGS, offsetof(gen_params, stop), "end before this text (may be repeated)"},
+    {"max_batch", CLI_INT, offsetof(gen_params, max_batch), "with --jsonl: sequences that are worked together (64)"},
+    {"kv_bytes", CLI_UINT64, offsetof(gen_params, kv_bytes),
+     "with --jsonl: memory for keys and values (eight full contexts)"},
 };
-const size_t gen_n_options = sizeof gen_options / sizeof *gen_options;
+enum { N_MANY = 2 };
+const size_t gen_n_many_options = sizeof gen_options / sizeof *gen_options;
+const size_t gen_n_options = sizeof gen_options / sizeof *gen_options - N_MANY;
 
 int gen_finish_options(gen_params *g) {
     if (g->parse_special) g->params.encode_flags |= LLMCS_PARSE_SPECIAL;
@@ -165,6 +173,13 @@ static llmcs_status read_bias(gen_params *g, const json_t *request) {
     return LLMCS_OK;
 }
 
+static llmcs_status read_lookup_ids(gen_params *g, const json_t *request) {
+    llmcs_status status =
+        request_ids(request, "prompt_lookup_ids", false, &g->lookup_ids, &g->params.n_prompt_lookup_ids);
+    g->params.prompt_lookup_ids = g->lookup_ids;
+    return status;
+}
+
 static llmcs_status read_stop_strings(gen_params *g, const json_t *request) {
     const json_t *v = json_object_get(request, "stop_strings");
     if (!v || json_is_null(v)) return LLMCS_OK;
@@ -184,8 +199,8 @@ static llmcs_status read_stop_strings(gen_params *g, const json_t *request) {
 }
 
 static bool known_list(const char *key, const char *const *also) {
-    static const char *const lists[] = {"eos_token_id", "bad_words_ids", "logit_bias",
-                                        "stop_strings", "pad_token_id",  NULL};
+    static const char *const lists[] = {"eos_token_id", "bad_words_ids",     "logit_bias", "stop_strings",
+                                        "pad_token_id", "prompt_lookup_ids", NULL};
     for (size_t i = 0; lists[i]; i++)
         if (!strcmp(key, lists[i])) return true;
     for (; *also; also++)
@@ -212,7 +227,8 @@ llmcs_status gen_from_request(gen_params *g, const llmcs_generate_params *base, 
     if (g->parse_special) g->params.encode_flags |= LLMCS_PARSE_SPECIAL;
     if (g->greedy) g->params.do_sample = 0;
     llmcs_status status;
-    if ((status = read_eos(g, request)) || (status = read_bad_words(g, request)) || (status = read_bias(g, request)))
+    if ((status = read_eos(g, request)) || (status = read_bad_words(g, request)) || (status = read_bias(g, request)) ||
+        (status = read_lookup_ids(g, request)))
         return status;
     return read_stop_strings(g, request);
 }
@@ -223,4 +239,5 @@ void gen_free(gen_params *g) {
     free(g->eos_ids);
     free(g->bias);
     free(g->stop_strings);
+    free(g->lookup_ids);
 }

@@ -15,10 +15,15 @@ typedef struct gen_params {
     size_t n_bad_words;
     llmcs_logit_bias *bias;
     const char **stop_strings;
+    int32_t *lookup_ids;
+    /* Of `generate --jsonl` alone: */
+    uint64_t kv_bytes; /* 0: the engine's default; so below */
+    int32_t max_batch;
 } gen_params;
 
 extern const cli_option gen_options[];
-extern const size_t gen_n_options;
+extern const size_t gen_n_options;      /* those that are parameters, keys of a request too */
+extern const size_t gen_n_many_options; /* with those of `generate` */
 
 /* Fills in the lists that the command line gave. Returns EXIT_OK or EXIT_USAGE. */
 int gen_finish_options(gen_params *g);

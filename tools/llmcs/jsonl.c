@@ -73,34 +73,41 @@ llmcs_status request_ids(const json_t *request, const char *key, bool required, 
     return LLMCS_OK;
 }
 
-static void answer_error(llmcs_status status) {
-    const char *text = message[0] ? message : llmcs_error_message();
-    printf("{\"error\":{\"status\":\"%s\",\"message\":", llmcs_status_name(status));
+void out_error(llmcs_status status, const char *text, size_t line) {
+    printf("{\"error\":{\"line\":%zu,\"status\":\"%s\",\"message\":", line, llmcs_status_name(status));
     out_string(text, strlen(text));
     fputs("}}", stdout);
 }
 
-static llmcs_status answer(jsonl_handler handler, void *user, const char *line, size_t len) {
+const char *request_message(void) { return message[0] ? message : llmcs_error_message(); }
+
+llmcs_status request_parse(const char *line, size_t len, json_t **request) {
     json_error_t error;
-    json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (!request) return request_error(LLMCS_JSON, "not JSON at byte %d: %s", error.position, error.text);
-    llmcs_status status = json_is_object(request)
-                              ? handler(user, request)
-                              : request_error(LLMCS_JSON, "a request is a JSON object, {\"key\": value, ...}");
+    message[0] = 0;
+    *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (!*request) return request_error(LLMCS_JSON, "not JSON at byte %d: %s", error.position, error.text);
+    if (json_is_object(*request)) return LLMCS_OK;
+    return request_error(LLMCS_JSON, "a request is a JSON object, {\"key\": value, ...}");
+}
+
+static llmcs_status answer(jsonl_handler handler, void *user, const char *line, size_t len) {
+    json_t *request;
+    llmcs_status status = request_parse(line, len, &request);
+    if (!status) status = handler(user, request);
     json_decref(request);
     return status;
 }
 
 int cli_jsonl(jsonl_handler handler, void *user) {
     char *line = NULL;
-    size_t room = 0;
+    size_t room = 0, n_lines = 0;
     ssize_t n;
     while ((n = getline(&line, &room, stdin)) >= 0) {
         size_t len = (size_t)n;
         if (len && line[len - 1] == '\n') len--;
-        message[0] = 0;
+        n_lines++;
         llmcs_status status = answer(handler, user, line, len);
-        if (status) answer_error(status);
+        if (status) out_error(status, request_message(), n_lines);
         putchar('\n');
         if (fflush(stdout)) break;
     }

@@ -41,7 +41,7 @@ void cli_print_help(const cli_command *command, FILE *to) {
     for (size_t i = 0; i < N_COMMON; i++) print_option(&common_options[i], to);
     fprintf(to,
             "\nWith --jsonl: %s\nA line that cannot be answered gets "
-            "{\"error\":{\"status\":\"...\",\"message\":\"...\"}}.\n",
+            "{\"error\":{\"line\":N,\"status\":\"...\",\"message\":\"...\"}}.\n",
             command->jsonl_help);
 }
 
