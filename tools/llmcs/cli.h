@@ -50,7 +50,7 @@ extern const char *const cli_backend_names[], *const cli_weights_names[], *const
 
 typedef struct cli_command {
     const char *name, *arguments, *summary;
-    const char *jsonl_help; /* what a line asks and what it gets */
+    const char *jsonl_help; /* what a line asks and what it gets; NULL: --jsonl is not taken */
     const cli_option *options;
     const size_t *n_options;
     int (*run)(int argc, char **argv);

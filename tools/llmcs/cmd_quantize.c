@@ -48,7 +48,7 @@ const cli_command cmd_quantize = {
     "OUT.gguf",
     "The model as one GGUF file, for this program and, where llama.cpp runs the network, for llama.cpp: GPT-2 and\n"
     "encoders with their classifiers. A masked-LM head is for this program alone (it says so).",
-    "not taken",
+    NULL,
     options,
     &n_options,
     run};

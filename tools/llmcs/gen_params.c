@@ -18,7 +18,7 @@ const cli_option gen_options[] = {
     {"repetition_penalty", CLI_FLOAT, AT(repetition_penalty), "above 1: tokens seen before become less probable"},
     {"presence_penalty", CLI_FLOAT, AT(presence_penalty), "taken once from the logit of every token generated"},
     {"frequency_penalty", CLI_FLOAT, AT(frequency_penalty), "taken for each time the token was generated"},
-    {"no_repeat_ngram_size", CLI_INT, AT(no_repeat_ngram_size), "no n tokens twice in a row of that length (0: off)"},
+    {"no_repeat_ngram_size", CLI_INT, AT(no_repeat_ngram_size), "no sequence of n tokens twice (0: off)"},
     {"num_beams", CLI_INT, AT(num_beams), "beam search of that width"},
     {"num_return_sequences", CLI_INT, AT(num_return_sequences), "how many answers"},
     {"early_stopping", CLI_EARLY, AT(early_stopping), "when beam search ends"},

@@ -11,7 +11,8 @@ static void usage(FILE *to) {
     fprintf(to, "usage: llmcs COMMAND MODEL_FOLDER [options] [text ...]\n\n");
     for (int i = 0; i < N_COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(to,
-            "\nllmcs COMMAND --help says more. Text comes from the arguments or from stdin.\n"
+            "\nllmcs COMMAND --help says more. MODEL_FOLDER may be a GGUF file, too. Text comes from the arguments or "
+            "from stdin.\n"
             "Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
@@ -33,7 +34,7 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[1], commands[i]->name)) {
             int code = commands[i]->run(argc - 1, argv + 1);
             if (fflush(stdout) || ferror(stdout)) {
-                perror("llmcs: stdout");
+                fprintf(stderr, "llmcs: stdout could not be written\n");
                 return EXIT_FAILED;
             }
             return code;

@@ -12,6 +12,7 @@ const char *const cli_weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "
 const char *const cli_kv_type_names[] = {"auto", "f32", "f16", NULL};
 
 static const cli_option common_options[] = {
+    /* The first: not for those without jsonl_help. */
     {"jsonl", CLI_FLAG, offsetof(cli_common, jsonl),
      "one JSON request a line on stdin, one JSON answer a line on stdout"},
     {"threads", CLI_INT, offsetof(cli_common, n_threads), "threads (default: what affinity and cgroup quota allow)"},
@@ -38,7 +39,8 @@ static void print_option(const cli_option *o, FILE *to) {
 void cli_print_help(const cli_command *command, FILE *to) {
     fprintf(to, "usage: llmcs %s MODEL_FOLDER %s\n%s\n\n", command->name, command->arguments, command->summary);
     for (size_t i = 0; i < own_options(command); i++) print_option(&command->options[i], to);
-    for (size_t i = 0; i < N_COMMON; i++) print_option(&common_options[i], to);
+    for (size_t i = command->jsonl_help ? 0 : 1; i < N_COMMON; i++) print_option(&common_options[i], to);
+    if (!command->jsonl_help) return;
     fprintf(to,
             "\nWith --jsonl: %s\nA line that cannot be answered gets "
             "{\"error\":{\"line\":N,\"status\":\"...\",\"message\":\"...\"}}.\n",
