@@ -26,7 +26,7 @@ _Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what
 static llmcs_status survey(ll_generation *g, const float *logits, double *log_sum) {
     const ll_kernels *k = g->model->kernels;
     ll_scores *scores = &g->room->scores;
-    if (!k->block_max(logits, g->vocab, scores->block_max)) return ll_check_finite(logits, 1, g->vocab, "logits");
+    if (!k->block_max(logits, g->vocab, scores->block_max)) return ll_check_finite(k, logits, 1, g->vocab, "logits");
     ll_scores_start(scores, logits);
     *log_sum = (double)scores->max + log(k->exp_sum(logits, g->vocab, scores->max, g->next_logits));
     return LLMCS_OK;

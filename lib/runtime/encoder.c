@@ -167,9 +167,9 @@ static bool check_rows(const llmcs_model *m, const ll_encoder_part *p, const ll_
     for (size_t i = 0; i < p->n; i++) {
         const size_t n_rows = r->lengths[p->first + i], n_labels = (size_t)m->config.n_labels;
         const char *bad = NULL;
-        if (a->hidden && !ll_all_finite(a->hidden + row * n, n_rows * n)) bad = "hidden states";
-        if (a->pooled && !ll_all_finite(a->pooled + i * n, n)) bad = "pooled states";
-        if (a->logits && !ll_all_finite(a->logits + i * n_labels, n_labels)) bad = "logits";
+        if (a->hidden && !ll_all_finite(m->kernels, a->hidden + row * n, n_rows * n)) bad = "hidden states";
+        if (a->pooled && !ll_all_finite(m->kernels, a->pooled + i * n, n)) bad = "pooled states";
+        if (a->logits && !ll_all_finite(m->kernels, a->logits + i * n_labels, n_labels)) bad = "logits";
         if (bad) fail_numeric(r, p->first + i, bad);
         if (bad) return false;
         row += n_rows;
@@ -183,7 +183,7 @@ static bool check_words(const llmcs_model *m, const ll_encoder_part *p, const fl
     size_t vocab = (size_t)m->config.vocab_size, sequence = 0, end = r->lengths[0];
     for (size_t i = 0; i < r->n_word_rows; i++) {
         while (r->word_rows[i] >= end) end += r->lengths[++sequence];
-        if (ll_all_finite(words + i * vocab, vocab)) continue;
+        if (ll_all_finite(m->kernels, words + i * vocab, vocab)) continue;
         fail_numeric(r, sequence, "logits");
         return false;
     }

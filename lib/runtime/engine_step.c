@@ -145,7 +145,7 @@ static llmcs_status choose_drafts(ll_generation *g, const llmcs_request *r, cons
 }
 
 static llmcs_status search_beams(ll_generation *g, llmcs_request *r, const float *logits) {
-    LL_TRY(ll_check_finite(logits, r->beams.beams.n_running, g->vocab, "logits"));
+    LL_TRY(ll_check_finite(g->model->kernels, logits, r->beams.beams.n_running, g->vocab, "logits"));
     for (size_t i = 0; i < r->beams.beams.n_running; i++)
         r->beams.held[i] = (llmcs_ids){r->lines[i].held.tokens, r->lines[i].n_known};
     return ll_beam_search_step(g, &r->beams, logits, &r->over);

@@ -90,7 +90,7 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
     float *out = want == LLMCS_LOGITS_ALL ? s->all_logits : s->logits;
     size_t n_rows = want == LLMCS_LOGITS_ALL ? n : want == LLMCS_LOGITS_LAST ? 1 : 0;
     llmcs_status st = work_pieces(s, q, ids, n, want, out);
-    if (!st) st = ll_check_finite(out, n_rows, (size_t)s->model->config.vocab_size, "logits");
+    if (!st) st = ll_check_finite(s->model->kernels, out, n_rows, (size_t)s->model->config.vocab_size, "logits");
     /* A pass that stops between layers has not come to the logits; other failures may have written over them. */
     bool written = !st || st == LLMCS_NUMERIC || want == LLMCS_LOGITS_ALL;
     if (written && (s->last_logits == out || seq == 0)) ll_session_forget_logits(s);
@@ -154,7 +154,7 @@ llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *i
         n_rows = ll_min(n - done, s->max_rows);
         st = work_sequences(s, seqs + done, ids + done, n_rows, out + done * vocab);
     }
-    if (!st) st = ll_check_finite(out, n, vocab, "logits");
+    if (!st) st = ll_check_finite(s->model->kernels, out, n, vocab, "logits");
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, seqs[i]);
         if (st)

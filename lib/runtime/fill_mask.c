@@ -65,8 +65,10 @@ static llmcs_status run(fill *f) {
 
 /* The k largest of n logits, best first, the lower id first where two are equal. Keeps the list sorted: almost no
  * logit gets past its last entry. */
-static void top(const float *logits, size_t n, size_t position, llmcs_mask_token *tokens, size_t k) {
-    double log_sum = ll_log_sum_of_exps(logits, n);
+static void top(const llmcs_model *m, const float *logits, size_t position, llmcs_mask_token *tokens, size_t k) {
+    const size_t n = (size_t)m->config.vocab_size;
+    double log_sum = 0;
+    (void)ll_log_sum_of_row(m->kernels, logits, n, &log_sum); /* finite: that was checked */
     size_t held = 0;
     for (size_t id = 0; id < n; id++) {
         if (held == k && logits[id] <= logits[tokens[k - 1].id]) continue;
@@ -88,7 +90,8 @@ static llmcs_status fill_masks(fill *f, const char *text, size_t text_bytes, siz
     if (capacity < *n_tokens)
         return ll_fail(LLMCS_LIMIT, "tokens has room for %zu, %zu are needed", capacity, *n_tokens);
     LL_TRY(run(f));
-    for (size_t i = 0; i < f->n_masks; i++) top(f->logits + i * vocab, vocab, f->masks[i], tokens + i * top_k, top_k);
+    for (size_t i = 0; i < f->n_masks; i++)
+        top(f->model, f->logits + i * vocab, f->masks[i], tokens + i * top_k, top_k);
     return LLMCS_OK;
 }
 

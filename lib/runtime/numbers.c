@@ -1,26 +1,42 @@
 #include "runtime/numbers.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "base/size.h"
 #include "generate/softmax.h"
 
-/* On bits, so that it goes many floats at a time: all ones in the exponent is NaN or infinity. */
-bool ll_all_finite(const float *x, size_t n) {
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        bad |= (bits & 0x7f800000u) == 0x7f800000u;
+#define BLOCKS_AT_ONCE 64
+
+/* The largest of n numbers; false: one of them is not finite. */
+static bool find_largest(const ll_kernels *kernels, const float *x, size_t n, float *largest) {
+    float max[BLOCKS_AT_ONCE];
+    *largest = -INFINITY;
+    for (size_t i = 0, n_here; i < n; i += n_here) {
+        n_here = ll_min(n - i, BLOCKS_AT_ONCE * LL_ROW_BLOCK);
+        if (!kernels->block_max(x + i, n_here, max)) return false;
+        for (size_t b = 0; b * LL_ROW_BLOCK < n_here; b++) *largest = max[b] > *largest ? max[b] : *largest;
     }
-    return !bad;
+    return true;
 }
 
-llmcs_status ll_check_finite(const float *values, size_t n_rows, size_t n, const char *what) {
+bool ll_all_finite(const ll_kernels *kernels, const float *x, size_t n) {
+    float largest;
+    return find_largest(kernels, x, n, &largest);
+}
+
+llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, size_t n_rows, size_t n,
+                             const char *what) {
     for (size_t r = 0; r < n_rows; r++)
-        if (!ll_all_finite(values + r * n, n))
+        if (!ll_all_finite(kernels, values + r * n, n))
             return ll_fail(LLMCS_NUMERIC, "%s, row %zu: NaN or infinity came out of the network", what, r);
     return LLMCS_OK;
+}
+
+bool ll_log_sum_of_row(const ll_kernels *kernels, const float *x, size_t n, double *log_sum) {
+    float max;
+    if (!find_largest(kernels, x, n, &max)) return false;
+    *log_sum = (double)max + log(kernels->exp_sum(x, n, max, NULL));
+    return true;
 }
 
 double ll_log_sum_of_exps(const float *x, size_t n) {

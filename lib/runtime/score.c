@@ -12,8 +12,11 @@ typedef struct ids {
     size_t n;
 } ids;
 
-static double log_probability(const float *logits, size_t vocab, int32_t id) {
-    return (double)logits[id] - ll_log_sum_of_exps(logits, vocab);
+/* logits are finite: that was checked when they came out of the network. */
+static double log_probability(const llmcs_session *s, const float *logits, int32_t id) {
+    double log_sum = 0;
+    (void)ll_log_sum_of_row(s->model->kernels, logits, (size_t)s->model->config.vocab_size, &log_sum);
+    return (double)logits[id] - log_sum;
 }
 
 /* -------------------------------------------------------------------------------------------------- on ids */
@@ -58,7 +61,7 @@ static llmcs_status add_rest(llmcs_session *s, const ids *c, double *logprob) {
         const float *logits;
         n = ll_min(PIECE_TOKENS, c->n - 1 - done);
         LL_TRY(ll_seq_eval(s, 0, c->ids + done, n, LLMCS_LOGITS_ALL, &logits));
-        for (size_t i = 0; i < n; i++) *logprob += log_probability(logits + i * vocab, vocab, c->ids[done + i + 1]);
+        for (size_t i = 0; i < n; i++) *logprob += log_probability(s, logits + i * vocab, c->ids[done + i + 1]);
     }
     return LLMCS_OK;
 }
@@ -66,13 +69,12 @@ static llmcs_status add_rest(llmcs_session *s, const ids *c, double *logprob) {
 /* Afterwards the session holds the prompt. */
 static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *continuations, size_t n,
                               llmcs_score_result *results) {
-    size_t vocab = (size_t)s->model->config.vocab_size;
     const float *logits;
     LL_TRY(check_all(s, prompt, continuations, n));
     LL_TRY(eval_prompt(s, prompt, &logits));
     for (size_t i = 0; i < n; i++) {
         results[i] = (llmcs_score_result){.n_tokens = continuations[i].n};
-        if (continuations[i].n) results[i].logprob = log_probability(logits, vocab, continuations[i].ids[0]);
+        if (continuations[i].n) results[i].logprob = log_probability(s, logits, continuations[i].ids[0]);
     }
     llmcs_status st = LLMCS_OK;
     for (size_t i = 0; !st && i < n; i++) {
