@@ -211,6 +211,8 @@ TEST_OBJ := $(TEST_NAMES:%=$(BUILD)/obj/tests/%.o)
 # Scripts test the plain build only: a sanitizer's runtime cannot be loaded into python or another compiler's program.
 SCRIPTS := $(if $(SANITIZE)$(RUN_WITH),,$(shell find tests -name 'test_*.sh' -o -name 'test_*.py' | sort))
 SCRIPT_TESTS := $(strip $(foreach s,$(SCRIPTS),$(if $(filter $(SUITES),$(basename $(s:tests/%=%))),$(s))))
+# Those that take long come first, so that none is left to run alone at the end.
+TEST_ORDER := $(filter $(BUILD)/tests/runtime/%,$(TEST_BIN)) $(filter-out $(BUILD)/tests/runtime/%,$(TEST_BIN))
 SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
 CHECK_LIBS ?= $(shell pkg-config --libs check)
 
@@ -224,7 +226,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 
 .PHONY: check check-programs
 check: lib check-programs $(if $(SCRIPT_TESTS),programs)
-	@BUILD=$(BUILD) RUN_WITH='$(RUN_WITH)' CC='$(CC)' tools/build/run-tests.sh $(TEST_BIN) $(SCRIPT_TESTS)
+	@BUILD=$(BUILD) RUN_WITH='$(RUN_WITH)' CC='$(CC)' tools/build/run-tests.sh $(SCRIPT_TESTS) $(TEST_ORDER)
 check-programs: $(TEST_BIN)
 
 # ---------------------------------------------------------------- 5  other builds of the same
@@ -235,7 +237,8 @@ asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ADDRESS)' check SUITES='$(SUITES)'
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
-TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads runtime/test_merge runtime/test_engine_threads
+TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
+	runtime/test_merge runtime/test_engine_threads runtime/test_weights runtime/test_session_bytes
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' check \
 		SUITES='$(TSAN_SUITES)' RUN_WITH="$$(setarch -R true 2>/dev/null && echo setarch -R)"

@@ -74,7 +74,7 @@ START_TEST(products_equal_the_weights_multiplied_out) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
     uint64_t seed = 51;
-    for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * N_SHAPES; c++) {
+    for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * N_SHAPES; c += suite_step(5)) {
         const ll_kernels *k = rows[c / (LL_N_WEIGHT_TYPES * N_SHAPES)];
         const ll_weight_type type = (ll_weight_type)(c / N_SHAPES % LL_N_WEIGHT_TYPES);
         const size_t n_in = ins[c % 9], n_out = outs[c % N_SHAPES / 9];
@@ -112,7 +112,7 @@ END_TEST
 START_TEST(integers_give_the_same_bits_on_every_row) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
-    for (size_t c = 0; c < 2 * N_SHAPES; c++) {
+    for (size_t c = 0; c < 2 * N_SHAPES; c += suite_step(5)) {
         const ll_weight_type type = c % 2 ? LL_Q4 : LL_Q8;
         const size_t n_in = ins[c / 2 % 9], n_out = outs[c / 2 / 9], n_rows = c % 4 ? 14 : 45;
         float *first = NULL;
@@ -156,7 +156,7 @@ START_TEST(bits_depend_on_row_and_column_only) {
         char *quantised = rows_for(k, type, x, n_rows, n_in, &stride);
         for (size_t r = 0; r < n_rows; r++)
             multiply(k, &m, quantised + r * stride, stride, 1, NULL, NULL, alone + r * n_out);
-        for (size_t n = 1; n <= n_rows; n++) {
+        for (size_t n = 1; n <= n_rows; n += suite_step(4)) {
             memset(together, 0xff, n * n_out * sizeof *together);
             multiply(k, &m, quantised, stride, n, NULL, NULL, together);
             ck_assert_msg(!memcmp(together, alone, n * n_out * sizeof *alone), "%s %s: %zu rows", k->name,

@@ -113,6 +113,7 @@ static void check_exact(const scene *s, bool causal, const float *out) {
 
 static const ll_kv_layout layouts[] = {
     {2, 3, 8, LL_KV_F32}, {2, 1, 5, LL_KV_F16}, {2, 2, 64, LL_KV_F32}, {2, 12, 64, LL_KV_F16}, {2, 1, 100, LL_KV_F32}};
+#define N_LAYOUTS (sizeof layouts / sizeof *layouts)
 static const size_t none[4] = {0};
 
 START_TEST(equals_the_formula) {
@@ -120,17 +121,14 @@ START_TEST(equals_the_formula) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
     uint64_t seed = 4;
-    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
-        for (size_t i = 0; i < n_kernels; i++) {
-            for (int causal = 0; causal < 2; causal++) {
-                scene s = scene_new(&seed, layouts[l], 4, lengths);
-                float *out = floats(s.n_rows * n_embd(&s));
-                attend(&s, rows[i], 1, none, lengths, s.qkv, causal, out);
-                check_exact(&s, causal, out);
-                free(out);
-                scene_free(&s);
-            }
-        }
+    for (size_t c = 0; c < n_kernels * N_LAYOUTS * 2; c += suite_step(7)) {
+        const bool causal = c / (n_kernels * N_LAYOUTS);
+        scene s = scene_new(&seed, layouts[c / n_kernels % N_LAYOUTS], 4, lengths);
+        float *out = floats(s.n_rows * n_embd(&s));
+        attend(&s, rows[c % n_kernels], 1, none, lengths, s.qkv, causal, out);
+        check_exact(&s, causal, out);
+        free(out);
+        scene_free(&s);
     }
 }
 END_TEST
@@ -141,25 +139,24 @@ START_TEST(bits_depend_on_nothing_else) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
     uint64_t seed = 5;
-    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
-        for (size_t i = 0; i < n_kernels; i++) {
-            scene s = scene_new(&seed, layouts[l], 1, lengths);
-            const size_t width = n_embd(&s);
-            float *whole = floats(s.n_rows * width), *pieces = floats(s.n_rows * width);
-            attend(&s, rows[i], 1, none, lengths, s.qkv, true, whole);
-            for (int threads = 1; threads <= 8; threads += (int)suite_step(3)) {
-                memset(pieces, 0xff, s.n_rows * width * sizeof *pieces);
-                for (size_t done = 0, now; done < s.n_rows; done += now) {
-                    now = threads == 1 ? 1 : ll_min(1 + random_below(&seed, 60), s.n_rows - done);
-                    attend_in_order(&s, rows[i], threads, (int)random_below(&seed, 8), &done, &now,
-                                    s.qkv + done * 3 * width, true, pieces + done * width);
-                }
-                ck_assert_mem_eq(whole, pieces, s.n_rows * width * sizeof *whole);
+    for (size_t c = 0; c < n_kernels * N_LAYOUTS; c += suite_step(3)) {
+        const ll_kernels *k = rows[c / N_LAYOUTS];
+        scene s = scene_new(&seed, layouts[c % N_LAYOUTS], 1, lengths);
+        const size_t width = n_embd(&s);
+        float *whole = floats(s.n_rows * width), *pieces = floats(s.n_rows * width);
+        attend(&s, k, 1, none, lengths, s.qkv, true, whole);
+        for (int threads = 1; threads <= 8; threads += (int)suite_step(3)) {
+            memset(pieces, 0xff, s.n_rows * width * sizeof *pieces);
+            for (size_t done = 0, now; done < s.n_rows; done += now) {
+                now = threads == 1 ? 1 : ll_min(1 + random_below(&seed, 60), s.n_rows - done);
+                attend_in_order(&s, k, threads, (int)random_below(&seed, 8), &done, &now, s.qkv + done * 3 * width,
+                                true, pieces + done * width);
             }
-            free(whole);
-            free(pieces);
-            scene_free(&s);
+            ck_assert_mem_eq(whole, pieces, s.n_rows * width * sizeof *whole);
         }
+        free(whole);
+        free(pieces);
+        scene_free(&s);
     }
 }
 END_TEST

@@ -10,10 +10,11 @@
 #include "runtime/engine_case.h"
 #include "support/fail_alloc.h"
 
-#define N_ASKED 42
+#define MOST_ASKED 42
 
 static char folder[TEMPORARY_PATH_BYTES];
-static asked questions[N_ASKED];
+static asked questions[MOST_ASKED];
+static size_t n_asked; /* each of the seven kinds with both beginnings, once under a sanitizer, else three times */
 static llmcs_model *model;
 
 /* Half of the questions begin with the same 70 tokens, as after a shop's own text. */
@@ -24,7 +25,8 @@ static void set_up(void) {
     for (size_t i = 0; i < 70; i++) shop[i] = (int32_t)(1 + random_below(&seed, TINY_VOCAB - 1));
     make_long_folder(folder);
     model = open_model(folder, 2);
-    for (unsigned i = 0; i < N_ASKED; i++) {
+    n_asked = MOST_ASKED / suite_step(3);
+    for (unsigned i = 0; i < n_asked; i++) {
         ask(&questions[i], i % 7, shop, i % 2 ? 70 : 1 + i, &seed);
         answer_alone(&questions[i], model);
     }
@@ -36,14 +38,14 @@ static void open_it(void) { model = open_model(folder, 2); }
 static void close_it(void) { llmcs_model_free(&model); }
 
 static void tear_down(void) {
-    for (size_t i = 0; i < N_ASKED; i++) llmcs_result_free(&questions[i].alone);
+    for (size_t i = 0; i < n_asked; i++) llmcs_result_free(&questions[i].alone);
     temporary_remove(folder);
 }
 
 static void ask_all(llmcs_engine *engine) {
-    llmcs_request *requests[N_ASKED];
-    for (size_t i = 0; i < N_ASKED; i++) requests[i] = submit(engine, &questions[i]);
-    for (size_t i = 0; i < N_ASKED; i++) check_answer(requests[i], &questions[i]);
+    llmcs_request *requests[MOST_ASKED];
+    for (size_t i = 0; i < n_asked; i++) requests[i] = submit(engine, &questions[i]);
+    for (size_t i = 0; i < n_asked; i++) check_answer(requests[i], &questions[i]);
 }
 
 static size_t block_bytes(void) {
@@ -86,23 +88,23 @@ START_TEST(everyone_as_if_alone) {
     o.kv_bytes = s->n_blocks * block_bytes();
     o.flags = s->flags;
     bool other_bits = s->kv_type != LLMCS_KV_F32;
-    asked *own = calloc(N_ASKED, sizeof *own);
-    for (size_t i = 0; i < N_ASKED; i++) own[i] = questions[i];
-    for (size_t i = 0; other_bits && i < N_ASKED; i++) answer_alone(&own[i], m);
+    asked *own = calloc(n_asked, sizeof *own);
+    for (size_t i = 0; i < n_asked; i++) own[i] = questions[i];
+    for (size_t i = 0; other_bits && i < n_asked; i++) answer_alone(&own[i], m);
     llmcs_engine *engine = new_engine(m, &o);
     for (int round = 0; round < 2; round++) { /* the second finds the first's beginnings */
-        llmcs_request *requests[N_ASKED];
-        for (size_t i = 0; i < N_ASKED; i++) requests[i] = submit(engine, &own[i]);
-        for (size_t i = 0; i < N_ASKED; i++) check_answer(requests[i], &own[i]);
+        llmcs_request *requests[MOST_ASKED];
+        for (size_t i = 0; i < n_asked; i++) requests[i] = submit(engine, &own[i]);
+        for (size_t i = 0; i < n_asked; i++) check_answer(requests[i], &own[i]);
     }
     llmcs_engine_stats stats = stats_of(engine);
-    ck_assert_uint_eq(stats.n_finished, 2 * N_ASKED);
+    ck_assert_uint_eq(stats.n_finished, 2 * n_asked);
     ck_assert_uint_eq(stats.n_waiting + stats.n_running, 0);
     ck_assert((stats.n_cached_tokens > 0) == !(s->flags & LLMCS_ENGINE_NO_PREFIX_CACHE));
     if (s->n_blocks) ck_assert_uint_gt(stats.n_preempted, 0);
     ck_assert_uint_gt(stats.n_guessed_tokens, 0);
     llmcs_engine_free(&engine);
-    for (size_t i = 0; other_bits && i < N_ASKED; i++) llmcs_result_free(&own[i].alone);
+    for (size_t i = 0; other_bits && i < n_asked; i++) llmcs_result_free(&own[i].alone);
     free(own);
     llmcs_model_free(&m);
 }
@@ -441,13 +443,17 @@ START_TEST(cancelled_late_and_freed) {
     llmcs_request *request = NULL, *other = NULL;
     llmcs_engine_event event;
 
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
-    for (int i = 0; i < 3; i++) OK(llmcs_engine_next(engine, -1, &event));
-    llmcs_request_cancel(request);
-    OK(llmcs_request_wait(request, -1, &result));
+    for (int tries = 0; tries < 50 && !result; tries++) { /* a busy machine may come to cancel it too late */
+        OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+        for (int i = 0; i < 3; i++) OK(llmcs_engine_next(engine, -1, &event));
+        llmcs_request_cancel(request);
+        OK(llmcs_request_wait(request, -1, &result));
+        if (result->sequences[0].n_ids == 280) llmcs_result_free(&result);
+        llmcs_request_free(&request);
+    }
+    ck_assert_ptr_nonnull(result);
     check_beginning(result, whole, LLMCS_FINISH_CANCELLED);
     llmcs_result_free(&result);
-    llmcs_request_free(&request);
 
     p.deadline_ms = 5;
     OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
@@ -478,7 +484,7 @@ START_TEST(cancelled_late_and_freed) {
         st = llmcs_request_wait(i ? other : request, -1, &result);
         if (st)
             ck_assert_int_eq(st, LLMCS_CANCELLED);
-        else
+        else if (result->sequences[0].n_ids < 280)
             ck_assert_int_eq(result->sequences[0].finish_reason, LLMCS_FINISH_CANCELLED);
         llmcs_result_free(&result);
     }
@@ -727,9 +733,9 @@ START_TEST(histograms) {
     llmcs_engine *engine = new_engine(model, NULL);
     ask_all(engine);
     llmcs_engine_stats s = stats_of(engine);
-    ck_assert_uint_eq(s.waiting_ms.n, N_ASKED);
-    ck_assert_uint_eq(s.first_token_ms.n, N_ASKED);
-    ck_assert_uint_gt(s.per_token_ms.n, N_ASKED);
+    ck_assert_uint_eq(s.waiting_ms.n, n_asked);
+    ck_assert_uint_eq(s.first_token_ms.n, n_asked);
+    ck_assert_uint_gt(s.per_token_ms.n, n_asked);
     double p50 = llmcs_histogram_quantile(&s.per_token_ms, 0.5), p99 = llmcs_histogram_quantile(&s.per_token_ms, 0.99);
     ck_assert(p50 > 0 && p50 <= p99 && p99 <= s.per_token_ms.max_ms);
     ck_assert(llmcs_histogram_quantile(&s.per_token_ms, 1) == s.per_token_ms.max_ms);

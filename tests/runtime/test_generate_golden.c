@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "formats/json.h"
-#include "kernels/kernels.h"
 #include "runtime/generate_case.h"
+#include "support/kernel_rows.h"
 
 #define MAX_IDS 512
 #define MAX_WORDS 16
@@ -180,26 +180,32 @@ static void run_folder(const char *folder, int n_threads, size_t *n_generate, si
 }
 
 START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
-    static const char *const folders[] = {"gpt2-tiny", "gpt2-untied", "gpt2-odd-head", "gpt2-f16", "gpt2-bf16"};
-    const ll_kernels *rows[8];
-    ll_cpu cpu = ll_cpu_detect();
-    size_t n_rows = ll_kernels_list(&cpu, rows, 8);
+    /* Threads give the same bits; two folders, one with an odd head size, are enough to notice if not. */
+    static const struct {
+        const char *folder;
+        int n_threads;
+    } runs[] = {{"gpt2-tiny", 1}, {"gpt2-untied", 1}, {"gpt2-odd-head", 1}, {"gpt2-f16", 1},     {"gpt2-bf16", 1},
+                {"gpt2-tiny", 2}, {"gpt2-tiny", 3},   {"gpt2-odd-head", 2}, {"gpt2-odd-head", 3}};
+    const size_t n_runs = sizeof runs / sizeof *runs;
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_rows = all_kernels(rows);
     ck_assert_uint_ge(n_rows, 1);
-    for (size_t r = 0; r < n_rows; r++) {
-        ck_assert_int_eq(setenv("LLMCS_CPU", rows[r]->name, 1), 0);
+    for (size_t c = 0; c < n_rows * n_runs; c += suite_step(5)) {
+        ck_assert_int_eq(setenv("LLMCS_CPU", rows[c / n_runs]->name, 1), 0);
         size_t n_generate = 0, n_distribution = 0;
-        for (size_t f = 0; f < 5; f++) run_folder(folders[f], 1, &n_generate, &n_distribution);
-        /* Threads give the same bits; two folders, one with an odd head size, are enough to notice if not. */
-        for (int n_threads = 2; n_threads <= 3; n_threads++) {
-            run_folder("gpt2-tiny", n_threads, &n_generate, &n_distribution);
-            run_folder("gpt2-odd-head", n_threads, &n_generate, &n_distribution);
-        }
-        ck_assert_uint_eq(n_generate, (5 + 4) * 44);
-        ck_assert_uint_eq(n_distribution, (5 + 4) * 6);
+        run_folder(runs[c % n_runs].folder, runs[c % n_runs].n_threads, &n_generate, &n_distribution);
+        ck_assert_uint_eq(n_generate, 44);
+        ck_assert_uint_eq(n_distribution, 6);
     }
 }
 END_TEST
 
-static void add(TCase *t) { tcase_add_test(t, golden_cases_pass_on_every_kernel_and_thread_count); }
+START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, golden_cases_pass_on_every_kernel_and_thread_count);
+}
 
 SUITE_MAIN("runtime/generate_golden", add)

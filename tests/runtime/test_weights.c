@@ -111,7 +111,8 @@ START_TEST(logits_do_not_depend_on_how_the_work_is_cut) {
     const char *folder = GOLDEN_FOLDER "gpt2-tiny";
     char what[64];
     prompt *p = prompt_new(folder, types[w], kv_types[kv]);
-    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+    const size_t first = (size_t)_i % suite_step(2), step = suite_step(2);
+    for (size_t t = first; t < sizeof threads / sizeof *threads; t += step) {
         llmcs_model *m = open_model_kept(folder, threads[t], types[w], kv_types[kv]);
         llmcs_session *s = open_session(m);
         snprintf(what, sizeof what, "%s, keys %s, %d threads", type_names[w], kv_names[kv], (int)threads[t]);
@@ -325,7 +326,7 @@ START_TEST(every_failing_allocation_leaves_nothing) {
     llmcs_model_options o = options_of_loop(_i, &a);
     for (int after = 0; after < 2; after++) {
         bool reached = true;
-        for (long n = 0; reached; n++) {
+        for (long n = 0; reached; n += (long)suite_step(3)) {
             llmcs_model *m = NULL;
             fail_alloc_init(&faults);
             faults.fail_at = n;
@@ -422,7 +423,7 @@ START_TEST(the_first_wrong_tensor_is_named) {
     llmcs_allocator a;
     llmcs_model_options o = options_with(types[_i], 1, &a);
     if (_i < 3) o.flags = LLMCS_LOAD_CHECK_FINITE; /* integers are checked always */
-    for (int i = 0; i < 40; i++) {
+    for (size_t i = 0; i < 40 / suite_step(3); i++) {
         llmcs_model *m = NULL;
         o.n_threads = threads[i % 5];
         ck_assert_int_eq(llmcs_model_open(folder, &o, &m), LLMCS_FORMAT);

@@ -1,6 +1,5 @@
 #include "support/checkpoint.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "base/file.h"
 #include "formats/json.h"
+#include "support/suite.h"
 
 /* --------------------------------------------------------------------------------------------------- reading */
 

@@ -1,12 +1,12 @@
 #include "support/golden.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "support/suite.h"
 
 const char *const golden_names[] = {"bert-cls", "bert-embed",    "bert-mlm",  "distilbert-cls", "gpt2-bf16",
                                     "gpt2-f16", "gpt2-odd-head", "gpt2-tiny", "gpt2-untied",    "roberta-cls",

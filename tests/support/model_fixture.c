@@ -1,12 +1,12 @@
 #include "support/model_fixture.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "support/random.h"
+#include "support/suite.h"
 
 llmcs_model *open_model(const char *folder, int32_t n_threads) {
     return open_model_with_kv(folder, n_threads, LLMCS_KV_AUTO);

@@ -1,10 +1,11 @@
 #include "support/reference.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/suite.h"
 
 #define PI 3.14159265358979323846
 

@@ -39,10 +39,14 @@ bool suite_emulated(const char *which) {
     return emulator && (!which || strcmp(emulator, which) == 0);
 }
 
-size_t suite_step(size_t step) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return step;
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
 #else
-    return suite_emulated(NULL) ? step : 1;
+#define SANITIZED 0
 #endif
-}
+
+bool suite_sanitized(void) { return SANITIZED; }
+
+size_t suite_step(size_t step) { return suite_sanitized() || suite_emulated(NULL) ? step : 1; }

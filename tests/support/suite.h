@@ -7,6 +7,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Check writes to its parent process at each assertion that holds, which in loops is most of a test's time. Here it
+ * does so when one holds for the first time: enough to say where a test that crashed had been. */
+static inline void suite_mark_once(const char *file, int line) {
+    enum { LINES = 1024 };
+    static bool marked[LINES];
+    if (marked[line % LINES]) return;
+    marked[line % LINES] = true;
+    _mark_point(file, line);
+}
+#define _mark_point(file, line) suite_mark_once(file, line)
+
 int suite_main(const char *name, void (*add_tests)(TCase *tests));
 
 /* A test that cannot run here says so, at most once, and returns: it counts as skipped and not as passed. */
@@ -15,6 +26,9 @@ void suite_skip(const char *what, const char *why);
 /* Under an emulator (qemu, valgrind; the Makefile says so in LLMCS_EMULATED), which is slow and keeps its own idea of
  * threads after fork and of the floating-point environment. `which`: "valgrind", or NULL for any. */
 bool suite_emulated(const char *which);
+
+/* Built with the sanitizer of addresses or of threads. */
+bool suite_sanitized(void);
 
 /* Under an emulator or a sanitizer every `step`-th of many cases is enough: the plain run goes through all. A step that
  * has no factor in common with what the cases are made of meets every combination of few. */

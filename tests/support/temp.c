@@ -1,12 +1,13 @@
 #include "support/temp.h"
 
-#include <check.h>
 #include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "support/suite.h"
 
 /* TMPDIR, else memory, where thousands of small files are cheap to write over, else the disk. */
 void temp_folder(char path[TEMP_PATH_BYTES]) {

@@ -2,10 +2,11 @@
 #ifndef TESTS_TEXT_FOLDERS_H
 #define TESTS_TEXT_FOLDERS_H
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "support/suite.h"
 
 static const char *const FOLDER_OLDER[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer_config.json"};
 

@@ -2,13 +2,13 @@
 #ifndef TESTS_TEXT_GOLDEN_H
 #define TESTS_TEXT_GOLDEN_H
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "formats/json.h"
+#include "support/suite.h"
 
 typedef void (*golden_fn)(void *user, size_t line, ll_json object);
 

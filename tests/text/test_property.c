@@ -109,7 +109,7 @@ START_TEST(any_text_gives_known_ids_and_spans_within_it) {
     llmcs_tokenizer *t = open_tiny(NAMES[_i]);
     uint64_t seed = (uint64_t)time(NULL), start = seed;
     printf("seed %llu\n", (unsigned long long)start);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 3000 / (int)suite_step(3); round++) {
         char text[256];
         static encoded e;
         size_t n = random_text(&seed, text, sizeof text, true);
@@ -157,7 +157,7 @@ START_TEST(streamed_pieces_are_utf8_and_make_up_the_whole) {
     printf("seed %llu\n", (unsigned long long)start);
     llmcs_decoder *d[4];
     for (uint32_t flags = 0; flags < 4; flags++) ck_assert_int_eq(llmcs_decoder_create(t, flags, &d[flags]), LLMCS_OK);
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < 4000 / (int)suite_step(3); round++) {
         int32_t ids[40];
         uint32_t flags = (uint32_t)round % 4;
         size_t n_ids = random_below(&seed, 40), n = 0, n_whole, n_piece;
@@ -260,7 +260,7 @@ START_TEST(time_is_linear_in_the_text) {
                                            "[MAS",
                                            "\xff",
                                            "'s"};
-    const size_t small = 40000, large = 8 * small;
+    const size_t small = 40000 / suite_step(4), large = 8 * small;
     llmcs_tokenizer *t = open_tiny(_i ? "tiny-bert-uncased" : "tiny-gpt2");
     char *text = malloc(large);
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
