@@ -232,15 +232,17 @@ check-programs: $(TEST_BIN)
 # ---------------------------------------------------------------- 5  other builds of the same
 
 .PHONY: asan tsan valgrind arm
+# Lines and no variables for a debugger: half the time to compile the kernels.
+SANITIZER_OPT := -O1 -g1
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
-	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SANITIZE='$(ADDRESS)' check SUITES='$(SUITES)'
+	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='$(SANITIZER_OPT)' SANITIZE='$(ADDRESS)' check SUITES='$(SUITES)'
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
 TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
 	runtime/test_merge runtime/test_engine_threads runtime/test_weights runtime/test_session_bytes
 tsan:
-	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' check \
+	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='$(SANITIZER_OPT)' SANITIZE='-fsanitize=thread' check \
 		SUITES='$(TSAN_SUITES)' RUN_WITH="$$(setarch -R true 2>/dev/null && echo setarch -R)"
 
 # Every tests/fuzz/fuzz_*.c is a libFuzzer target (clang): FUZZ_SECONDS each, from the inputs in tests/data/hostile.
