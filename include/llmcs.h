@@ -138,11 +138,12 @@ typedef enum llmcs_backend {
 
 /* How weights are kept in memory. Layer norms, biases, position tables and small heads are float32 always.
  *
- * On x86-64 processors with AMX, opening a model with INT8 weights asks Linux once to let the process use it (arch_prctl,
- * ARCH_REQ_XCOMP_PERM; Linux, Documentation/arch/x86/xstate.rst). From then on sigaltstack() refuses stacks that have no
- * room for a signal's frame with AMX's registers (sysconf(_SC_MINSIGSTKSZ) says how much that is, about 12 KiB; the old
- * constant SIGSTKSZ of 8 KiB is less). Where a thread has such a stack already, Linux says no, and the results come from
- * other instructions, with the same bits. LLMCS_CPU=avx512vnni in the environment keeps from asking. */
+ * On x86-64 processors with AMX, opening a model with INT8 weights asks Linux once to let the process use it
+ * (arch_prctl, ARCH_REQ_XCOMP_PERM; Linux, Documentation/arch/x86/xstate.rst). From then on sigaltstack() refuses
+ * stacks that have no room for a signal's frame with AMX's registers (sysconf(_SC_MINSIGSTKSZ) says how much that is,
+ * about 12 KiB; the old constant SIGSTKSZ of 8 KiB is less). Where a thread has such a stack already, Linux says no,
+ * and the results come from other instructions, with the same bits. LLMCS_CPU=avx512vnni in the environment keeps from
+ * asking. */
 typedef enum llmcs_weights {
     LLMCS_WEIGHTS_AUTO = 0, /* as stored: float32, float16, bfloat16; a GGUF's Q8_0 as INT8, its Q4_0 as INT4 */
     LLMCS_WEIGHTS_F32 = 1,  /* 4 bytes a weight */

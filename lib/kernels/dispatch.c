@@ -29,10 +29,8 @@ static bool has_i8mm(const ll_cpu *cpu) { return cpu->neon && cpu->i8mm; }
 /* Best first. */
 static const entry entries[] = {
 #if defined(__x86_64__)
-    {&ll_kernels_amx, has_amx},
-    {&ll_kernels_avx512vnni, has_avx512vnni},
-    {&ll_kernels_avx512, has_avx512},
-    {&ll_kernels_avxvnni, has_avxvnni},
+    {&ll_kernels_amx, has_amx},       {&ll_kernels_avx512vnni, has_avx512vnni},
+    {&ll_kernels_avx512, has_avx512}, {&ll_kernels_avxvnni, has_avxvnni},
     {&ll_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
     {&ll_kernels_i8mm, has_i8mm},
