@@ -202,7 +202,8 @@ static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_fi
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
-    float least = bound >= -FLT_MAX ? fmaxf(below(&scaling, bound), -FLT_MAX) : -FLT_MAX;
+    float least = below(&scaling, bound);
+    if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one that leaves no room below */
     size_t n = gather(scores, least, room->candidates);
     if (cut && n > k) threshold = scale(&scaling, kth_largest(room->candidates, n, k, room->heap));
     return weigh(&scaling, threshold, scale(&scaling, scores->max), room->candidates, n);
