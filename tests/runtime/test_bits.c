@@ -100,7 +100,8 @@ START_TEST(however_a_prompt_is_cut) {
     static const size_t pieces[] = {599, 300, 256, 255, 97, 33, 32, 31, 13, 12, 7, 2};
     llmcs_model *m = open_number(_i, 1);
     llmcs_session *s = open_session(m);
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) eval_in_pieces(s, pieces[i], N_CTX, "in pieces");
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i += suite_step(3))
+        eval_in_pieces(s, pieces[i], N_CTX, "in pieces");
     eval_in_pieces(s, 1, 140, "token by token");
     llmcs_session_free(&s);
     llmcs_model_free(&m);
@@ -245,7 +246,7 @@ START_TEST(sequences_that_differ_are_as_if_alone) {
         memcpy(h.ids[i], prompt, 40 * sizeof *prompt);
         h.n[i] = 40;
     }
-    for (int step = 0; step < 120; step++) {
+    for (size_t step = 0; step < 120 / suite_step(2); step++) {
         step_as_beams(s, &h, &seed, &logits);
         for (size_t i = 0; i < N_SEQS; i++) {
             ck_assert_int_eq(memcmp(ll_seq_tokens(s, i, &n), h.ids[i], h.n[i] * sizeof *prompt), 0);
