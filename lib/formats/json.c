@@ -169,7 +169,7 @@ static llmcs_status parse_string(parser *p) {
         put_unescaped(p, p->text + piece, p->at - piece);
         if (p->text[p->at] == '"') break;
         escaped = true;
-        uint32_t cp;
+        uint32_t cp = 0;
         char utf8[4];
         p->at++;
         LL_TRY(parse_escape(p, &cp));
