@@ -1,10 +1,42 @@
 /* Where figures go: lines of a table, or elements of one JSON document (RFC 8259). */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 
+#define STOLEN_TO_SAY 2.0 /* percent */
+
+/* Of all processors together, in ticks since the system started: proc(5), the first line of /proc/stat. */
+typedef struct processor_time {
+    double all, stolen; /* stolen: a virtual machine wanted to run and its host did something else */
+} processor_time;
+
 static bool first_row;
+static processor_time at_begin;
+
+static processor_time processor_time_now(void) {
+    enum { STEAL = 7, N_FIELDS }; /* after user, nice, system, idle, iowait, irq and softirq */
+    char line[256] = "";
+    processor_time now = {0};
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file) return now;
+    char *at = fgets(line, sizeof line, file) ? line + strcspn(line, " ") : line;
+    fclose(file);
+    for (int i = 0; i < N_FIELDS; i++) {
+        const double ticks = (double)strtoull(at, &at, 10);
+        now.all += ticks;
+        if (i == STEAL) now.stolen = ticks;
+    }
+    return now;
+}
+
+/* Percent of the processors' time since the report began that a virtual machine's host took for itself. */
+static double stolen_percent(void) {
+    const processor_time now = processor_time_now();
+    return now.all > at_begin.all ? 100 * (now.stolen - at_begin.stolen) / (now.all - at_begin.all) : 0;
+}
 
 /* A JSON string; NULL is null. */
 static void put_string(const char *name, const char *value) {
@@ -26,6 +58,7 @@ static void put_string(const char *name, const char *value) {
 }
 
 void bench_report_begin(const bench_options *o) {
+    at_begin = processor_time_now();
     if (!o->json) return;
     printf("{");
     put_string("version", llmcs_version());
@@ -35,7 +68,12 @@ void bench_report_begin(const bench_options *o) {
 }
 
 void bench_report_end(const bench_options *o) {
-    if (o->json) printf("\n]}\n");
+    const double stolen = stolen_percent();
+    if (o->json)
+        printf("\n], \"stolen_percent\": %.2f}\n", stolen);
+    else if (stolen >= STOLEN_TO_SAY)
+        printf("\nThis machine's host took %.0f %% of the processors' time meanwhile: do not rely on these figures.\n",
+               stolen);
     fflush(stdout);
 }
 

@@ -204,6 +204,7 @@ class Refusals(unittest.TestCase):
             self.assertIn("not/there", run(command, "not/there", code=1))
         document = subprocess.run([BENCH, "e2e", "not/there", "--json"], capture_output=True, timeout=300)
         self.assertEqual(json.loads(document.stdout)["figures"], [])
+        self.assertTrue(0 <= json.loads(document.stdout)["stolen_percent"] <= 100)
 
 
 class Plot(unittest.TestCase):
