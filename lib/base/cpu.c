@@ -33,7 +33,6 @@ ll_cpu ll_cpu_detect(void) {
                  bit(ebx7, 30) && bit(ebx7, 31);
     cpu.avx512_vnni = cpu.avx512 && bit(ecx7, 11);
     cpu.amx_int8 = (xcr0 & XCR0_TILES) == XCR0_TILES && bit(edx7, 24) && bit(edx7, 25);
-    cpu.avx512_bf16 = cpu.avx512 && bit(eax71, 5);
     return cpu;
 }
 

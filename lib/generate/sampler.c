@@ -7,8 +7,8 @@
 llmcs_status ll_sampler_choose(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
                                int32_t *id) {
     size_t n;
-    LL_TRY(ll_scores_check(scores, step));
     if (sampler->greedy) {
+        LL_TRY(ll_scores_check(scores, step));
         *id = ll_scores_argmax(scores);
         return LLMCS_OK;
     }
@@ -18,14 +18,16 @@ llmcs_status ll_sampler_choose(ll_sampler *sampler, const ll_scores *scores, uin
 }
 
 llmcs_status ll_sampler_distribution(ll_sampler *sampler, const ll_scores *scores, float *probabilities) {
+    const size_t bytes = scores->vocab * sizeof *probabilities;
     size_t n;
-    LL_TRY(ll_scores_check(scores, 0));
-    memset(probabilities, 0, scores->vocab * sizeof *probabilities);
     if (sampler->greedy) {
+        LL_TRY(ll_scores_check(scores, 0));
+        memset(probabilities, 0, bytes);
         probabilities[ll_scores_argmax(scores)] = 1.0f;
         return LLMCS_OK;
     }
     LL_TRY(ll_filter_scores(&sampler->filter, scores, 0, &sampler->room, &n));
+    memset(probabilities, 0, bytes);
     const ll_candidate *left = sampler->room.candidates;
     double total = ll_total_weight(left, n);
     for (size_t i = 0; i < n; i++) probabilities[left[i].id] = (float)((double)left[i].weight / total);

@@ -1,6 +1,5 @@
 #include "generate/scores.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -76,12 +75,7 @@ void ll_scores_settle(ll_scores *s) {
     find_max(s);
 }
 
-llmcs_status ll_scores_check(const ll_scores *s, size_t step) {
-    if (s->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the scores of the vocabulary", step);
-    if (s->max < -FLT_MAX)
-        return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", step);
-    return LLMCS_OK;
-}
+llmcs_status ll_scores_check(const ll_scores *s, size_t step) { return ll_max_check(!s->nan, s->max, step); }
 
 int32_t ll_scores_argmax(const ll_scores *s) {
     size_t block = 0, n, i = 0;

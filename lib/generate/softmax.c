@@ -32,12 +32,16 @@ bool ll_row_scan(const float *scores, size_t n, float *max) {
     return !nan;
 }
 
-llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max) {
-    if (!ll_row_scan(scores, n, max))
-        return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the scores of the vocabulary", step);
-    if (*max < -FLT_MAX)
+llmcs_status ll_max_check(bool is_number, float max, size_t step) {
+    if (!is_number) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the scores of the vocabulary", step);
+    if (max < -FLT_MAX)
         return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", step);
     return LLMCS_OK;
+}
+
+llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max) {
+    const bool is_number = ll_row_scan(scores, n, max);
+    return ll_max_check(is_number, *max, step);
 }
 
 static inline int32_t bits_of(float x) {

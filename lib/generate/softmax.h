@@ -11,7 +11,9 @@
 /* The largest of n >= 1 scores, -inf included; false if one is a NaN. */
 bool ll_row_scan(const float *scores, size_t n, float *max);
 
-/* The same as a status: NUMERIC if one is a NaN ("step" says where in the message) or none is above -inf. */
+/* What that says as a status: NUMERIC if one is a NaN ("step" says where in the message) or none is above -inf. */
+llmcs_status ll_max_check(bool is_number, float max, size_t step);
+/* Both. */
 llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max);
 
 /* e^x for x <= 0, not NaN, to about one unit in the last place; 0 below -87.3, where e^x is no longer a normal

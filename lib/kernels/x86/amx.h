@@ -47,23 +47,12 @@ static void configure_tiles(size_t n_rows) {
     _tile_loadconfig(&config);
 }
 
-/* What is asked for meanwhile: the panel that comes next, some lines at each step. */
-typedef struct amx_fetching {
-    const char *at; /* or NULL */
-    size_t stream_bytes, lines_a_step;
-} amx_fetching;
-
-static ALWAYS_INLINE void amx_fetch(amx_fetching *f) {
-    if (!f->at) return;
-    for (size_t i = 0; i < f->lines_a_step; i++, f->at += LINE_BYTES) {
-        UNROLL for (size_t s = 0; s < STREAMS; s++) v_fetch_to_level_2(f->at + s * f->stream_bytes);
-    }
-}
-
-/* The sums of up to 16 rows, or 32 (two), and 32 columns over n_steps times 64 inputs, into the tiles of sums. */
-static ALWAYS_INLINE void sum_tiles(const bool two, const char *x, size_t x_stride, const char *w, size_t n_steps,
-                                    amx_fetching *fetch) {
-    const char *second = x + TILE_ROWS * x_stride;
+/* The sums of up to 16 rows, or 32 (two), and 32 columns over whole steps of 64 inputs, into the tiles of sums. A step
+ * is long enough to ask for several lines of the panel that comes next. */
+static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const char *w, size_t lines_a_step,
+                                    fetching *fetch) {
+    const size_t x_stride = t->x_stride, n_steps = ll_q_round(t->n_in) / TILE_INPUTS;
+    const char *x = t->x + LL_Q_HEAD_BYTES, *second = x + TILE_ROWS * x_stride;
     _tile_zero(SUM_00);
     _tile_zero(SUM_01);
     if (two) {
@@ -71,7 +60,7 @@ static ALWAYS_INLINE void sum_tiles(const bool two, const char *x, size_t x_stri
         _tile_zero(SUM_11);
     }
     for (size_t i = 0; i < n_steps; i++, x += TILE_INPUTS, second += TILE_INPUTS, w += TILE_INPUTS * NR) {
-        amx_fetch(fetch);
+        for (size_t j = 0; j < lines_a_step; j++) fetch_ahead(t, fetch);
         _tile_loadd(X_0, x, x_stride);
         _tile_loadd(W_0, w, NR * 4);
         _tile_dpbsud(SUM_00, X_0, W_0);
@@ -106,14 +95,13 @@ static void finish_sums(const tile_work *work, size_t n_rows, size_t first, int3
 }
 
 /* Rows [0, n_rows) by the 32 columns from vector `first` on. */
-static void amx_block(const tile_work *t, size_t n_rows, size_t first, amx_fetching *fetch) {
+static void amx_block(const tile_work *t, size_t n_rows, size_t first, size_t lines_a_step, fetching *fetch) {
     int32_t sums[TILE_ROWS][AMX_COLUMNS] __attribute__((aligned(64)));
-    const char *x = t->x + LL_Q_HEAD_BYTES, *w = t->w + NR * sizeof(float) + first * (VL * 4);
-    const size_t n_steps = ll_q_round(t->n_in) / TILE_INPUTS;
+    const char *w = t->w + NR * sizeof(float) + first * (VL * 4);
     if (n_rows <= TILE_ROWS)
-        sum_tiles(false, x, t->x_stride, w, n_steps, fetch);
+        sum_tiles(false, t, w, lines_a_step, fetch);
     else
-        sum_tiles(true, x, t->x_stride, w, n_steps, fetch);
+        sum_tiles(true, t, w, lines_a_step, fetch);
     _tile_stored(SUM_00, sums[0], sizeof sums[0]);
     _tile_stored(SUM_01, sums[0] + VL, sizeof sums[0]);
     finish_sums(t, n_rows < TILE_ROWS ? n_rows : TILE_ROWS, first, sums);
@@ -124,20 +112,23 @@ static void amx_block(const tile_work *t, size_t n_rows, size_t first, amx_fetch
     finish_sums(&second, n_rows - TILE_ROWS, first, sums);
 }
 
-static size_t block_of(size_t n_rows) { return n_rows < AMX_ROWS ? n_rows : AMX_ROWS; }
-
 /* One whole panel for all rows; meanwhile the one after it comes into the second-level cache. */
-static void amx_panel(const tile_work *t, size_t n_rows, const char *next) {
+static void amx_panel(const tile_work *work, size_t n_rows, const char *next) {
     const size_t n_blocks = (n_rows + AMX_ROWS - 1) / AMX_ROWS * (NR / AMX_COLUMNS);
-    const size_t n_steps = n_blocks * (t->n_in / TILE_INPUTS) + 1;
-    const size_t n_lines = t->panel_bytes / (STREAMS * LINE_BYTES); /* of a stream */
-    amx_fetching fetch = {next, n_lines * LINE_BYTES, (n_lines + n_steps - 1) / n_steps};
+    const size_t n_steps = n_blocks * (work->n_in / TILE_INPUTS) + 1;
+    const size_t n_lines = work->panel_bytes / (STREAMS * LINE_BYTES); /* of a stream */
+    const size_t lines_a_step = next ? (n_lines + n_steps - 1) / n_steps : 0;
+    tile_work t = *work;
+    t.ahead = next;
+    t.stream_bytes = n_lines * LINE_BYTES;
+    t.ahead_steps = 1;
+    fetching fetch = start_fetching(&t);
     size_t configured = 0;
     for (size_t r = 0, rows; r < n_rows; r += rows) {
-        const tile_work part = rows_on(t, r);
-        rows = block_of(n_rows - r);
+        const tile_work part = rows_on(&t, r);
+        rows = n_rows - r < AMX_ROWS ? n_rows - r : AMX_ROWS;
         if (rows != configured) configure_tiles(configured = rows);
-        for (size_t v = 0; v < PANEL_VECTORS; v += AMX_COLUMNS / VL) amx_block(&part, rows, v, &fetch);
+        for (size_t v = 0; v < PANEL_VECTORS; v += AMX_COLUMNS / VL) amx_block(&part, rows, v, lines_a_step, &fetch);
     }
 }
 
