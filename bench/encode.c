@@ -137,7 +137,7 @@ static void report(const encoding *e, mode *m, const char *unit, double amount, 
     if (limit > 0) {
         f.limit = limit;
         f.share = bench_median(m->shares, n);
-        f.limit_of = e2e_arithmetic(&e->s.info) == BENCH_INT8 ? "int8 dot products" : "multiply-adds";
+        f.limit_of = bench_arithmetic_name(e2e_arithmetic(&e->s.info));
     }
     bench_report_row(b, &row, &f);
 }

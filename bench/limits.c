@@ -87,6 +87,16 @@ double bench_limit_read(const bench *b, double n_bytes) {
     return together(b, &r);
 }
 
+bench_arithmetic bench_arithmetic_of(const char *row, const char *weights) {
+    if (!strncmp(weights, "int", 3)) return BENCH_INT8;
+    return !strcmp(weights, "bf16") && bench_loop_of(row, BENCH_BF16) ? BENCH_BF16 : BENCH_F32;
+}
+
+const char *bench_arithmetic_name(bench_arithmetic arithmetic) {
+    static const char *const names_of[] = {"multiply-adds", "bf16 dot products", "int8 dot products"};
+    return names_of[arithmetic];
+}
+
 double bench_limit_arithmetic(const bench *b, bench_arithmetic kind) {
     race r = {.loop = bench_loop_of(b->kernels->name, kind)};
     return r.loop ? together(b, &r) : 0;

@@ -64,9 +64,7 @@ int bench_measure(const bench *b, const bench_row *row, bench_pass pass, void *a
     bench_figure f = {.value = bench_median(rates, n), .least = rates[0], .most = rates[n - 1]};
     f.limit = bench_median(limits, n);
     f.share = bench_median(shares, n);
-    f.limit_of = 2 * n_reading > n                ? "reading memory"
-                 : cost->arithmetic == BENCH_INT8 ? "int8 dot products"
-                                                  : "multiply-adds";
+    f.limit_of = 2 * n_reading > n ? "reading memory" : bench_arithmetic_name(cost->arithmetic);
     bench_report_row(b, row, &f);
     return 0;
 }

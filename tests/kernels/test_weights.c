@@ -59,8 +59,13 @@ static void multiply(const ll_kernels *k, const matrix *m, const void *rows, siz
     k->matmul[m->linear.type](&p);
 }
 
-/* x as 8 bits hold it, in double. */
-static void rounded_row(const float *x, size_t n, double *out) {
+/* x as a product by these weights takes it, in double: in 8 bits, as bfloat16, or as it is. */
+static void held_row(const ll_kernels *k, ll_weight_type type, const float *x, size_t n, double *out) {
+    if (!ll_is_integer_type(type)) {
+        const bool rounds = type == LL_BF16 && rounds_activations(k);
+        for (size_t i = 0; i < n; i++) out[i] = rounds ? ll_bfloat_to_float(ll_float_to_bfloat(x[i])) : x[i];
+        return;
+    }
     float largest = 0;
     for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(x[i]));
     const float inverse = largest > 0 ? 127.0f / largest : 0;
@@ -88,8 +93,7 @@ START_TEST(products_equal_the_weights_multiplied_out) {
         void *quantised = rows_for(k, type, x, n_rows, n_in, &stride);
         multiply(k, &m, quantised, stride, n_rows, bias, residual, y);
         for (size_t r = 0; r < n_rows; r++) {
-            for (size_t i = 0; i < n_in; i++) held[i] = x[r * n_in + i];
-            if (ll_is_integer_type(type)) rounded_row(x + r * n_in, n_in, held);
+            held_row(k, type, x + r * n_in, n_in, held);
             for (size_t j = 0; j < n_out; j++) {
                 double want = (bias ? bias[j] : 0) + (residual ? (double)residual[r * n_out + j] : 0);
                 for (size_t i = 0; i < n_in; i++) want += held[i] * m.values[j * n_in + i];
@@ -178,6 +182,7 @@ START_TEST(halves_give_the_bits_of_their_float32) {
     uint64_t seed = 54;
     for (size_t c = 0; c < n_kernels * 2; c++) {
         const ll_kernels *k = rows[c / 2];
+        if (c % 2 == 0 && rounds_activations(k)) continue;
         matrix half = matrix_new(&seed, k, c % 2 ? LL_F16 : LL_BF16, n_in, n_out);
         matrix whole = {.values = half.values};
         const llmcs_allocator a = ll_allocator_default();

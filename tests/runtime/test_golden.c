@@ -7,20 +7,12 @@
 #include "llmcs.h"
 #include "support/golden.h"
 #include "support/kernel_rows.h"
+#include "support/model_fixture.h"
 #include "support/suite.h"
 
 #define MAX_LOGITS (GOLDEN_MAX_IDS * 512)
 
 static float logits_out[MAX_LOGITS], hidden_out[MAX_LOGITS], pooled_out[512];
-
-static llmcs_model *open_model(const char *folder, int32_t n_threads) {
-    llmcs_model_options o;
-    llmcs_model_options_init(&o);
-    o.n_threads = n_threads;
-    llmcs_model *m;
-    ck_assert_msg(!llmcs_model_open(folder, &o, &m), "%s", llmcs_error_message());
-    return m;
-}
 
 /* ------------------------------------------------------------------------------------------------- decoders */
 
@@ -113,13 +105,15 @@ static size_t check_cases(const golden *g, llmcs_model *m, llmcs_session *s) {
     return n_checked;
 }
 
-static void check_checkpoint(const char *name, int32_t n_threads) {
+/* Weights as stored, where that gives the bits of float32. */
+static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_threads) {
     golden *g = golden_open(name);
-    llmcs_model *m = open_model(golden_folder(g), n_threads);
+    const llmcs_weights weights = rounds_activations(row) ? LLMCS_WEIGHTS_F32 : LLMCS_WEIGHTS_AUTO;
+    llmcs_model *m = open_model_kept(golden_folder(g), n_threads, weights, LLMCS_KV_AUTO);
     llmcs_session *s = NULL;
     llmcs_model_info info = {.struct_size = sizeof info};
     ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
-    ck_assert_str_eq(info.cpu, getenv("LLMCS_CPU"));
+    ck_assert_str_eq(info.cpu, row->name);
     if (info.heads & LLMCS_HEAD_CAUSAL_LM) ck_assert_int_eq(llmcs_session_create(m, NULL, &s), LLMCS_OK);
     ck_assert_uint_gt(check_cases(g, m, s), 0);
     llmcs_session_free(&s);
@@ -133,8 +127,9 @@ START_TEST(every_golden_case_on_every_row_of_kernels) {
     size_t n_names = 0;
     while (golden_names[n_names]) n_names++;
     for (size_t c = 0; c < n_rows * n_names * 3; c += suite_step(7)) {
-        setenv("LLMCS_CPU", rows[c / (n_names * 3)]->name, 1);
-        check_checkpoint(golden_names[c % n_names], 1 + (int32_t)(c / n_names % 3));
+        const ll_kernels *row = rows[c / (n_names * 3)];
+        setenv("LLMCS_CPU", row->name, 1);
+        check_checkpoint(row, golden_names[c % n_names], 1 + (int32_t)(c / n_names % 3));
     }
     unsetenv("LLMCS_CPU");
 }

@@ -47,4 +47,4 @@ static ALWAYS_INLINE vi sum_of_row(pair_sum sum, size_t row) {
 
 #include "kernels/vector/row.h"
 
-const ll_kernels ll_kernels_i8mm = LL_KERNELS_VECTOR_ROW("i8mm", matmul_q8, NULL);
+const ll_kernels ll_kernels_i8mm = LL_KERNELS_VECTOR_ROW("i8mm", matmul_bf16, matmul_q8, NULL);

@@ -73,11 +73,11 @@ TILES(q4_tiles, Q4_TILE, Q4_ROWS);
 static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, ll_q_round(p->n_in) / 4, p); }
 static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_round(p->n_in) / 8, p); }
 
-/* matmul_of_q8: matmul_q8, or what the processor has instead. */
-#define LL_KERNELS_VECTOR_ROW(row_name, matmul_of_q8, prepare_for)                                                \
+/* matmul_of_bf16, matmul_of_q8: matmul_bf16, matmul_q8, or what the processor has instead. */
+#define LL_KERNELS_VECTOR_ROW(row_name, matmul_of_bf16, matmul_of_q8, prepare_for)                                \
     {                                                                                                             \
         .name = row_name, .nr = NR, .prepare = prepare_for,                                                       \
-        .matmul = {matmul_f32, matmul_f16, matmul_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,             \
+        .matmul = {matmul_f32, matmul_f16, matmul_of_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,          \
         .quantize = quantize, .pack_q8_0 = pack_q8_0, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
         .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .block_max = block_max, .exp_sum = exp_sum,       \
         .attend = attend, .kv_store = kv_store                                                                    \

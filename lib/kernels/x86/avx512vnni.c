@@ -27,7 +27,10 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/row.h"
 #include "kernels/x86/amx.h"
+#include "kernels/x86/bf16.h"
 
-const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni", matmul_q8, NULL);
+const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni", matmul_bf16, matmul_q8, NULL);
 /* Where there is AMX too. */
-const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_q8_amx, ask_for_tiles);
+const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_bf16, matmul_q8_amx, ask_for_tiles);
+/* Where there is AVX-512 BF16 too, for who asks for it by name: it rounds activations. */
+const ll_kernels ll_kernels_avx512bf16 = LL_KERNELS_VECTOR_ROW("avx512bf16", matmul_bf16_dot, matmul_q8, NULL);
