@@ -8,7 +8,7 @@
 #include "kernels/vector/row.h"
 
 /* Inputs whose rounded x a tile has beside it, in the first-level cache: a multiple of what is rounded at once. */
-#define BF16_INPUTS 512
+#define BF16_INPUTS 128
 #define BF16_AT_ONCE (2 * VL)
 
 typedef struct bf16_rows {
