@@ -451,7 +451,7 @@ typedef struct llmcs_generate_params {
     size_t n_logit_bias;
     const char *const *stop_strings; /* [NULL] NUL-terminated; the text ends before the first of them */
     size_t n_stop_strings;
-    int32_t logprobs;      /* [0] 1: fill llmcs_sequence.logprobs */
+    int32_t logprobs;      /* [0] 1: fill llmcs_sequence.logprobs and score: a pass over the vocabulary a token */
     uint32_t encode_flags; /* [0] LLMCS_PARSE_SPECIAL, LLMCS_ADD_SPECIAL_TOKENS, for the prompt's text */
     double deadline_ms;    /* [0] stop after that many milliseconds with what there is; 0: no deadline */
     /* Prompt-lookup decoding: guess up to so many tokens by finding the last few earlier in the conversation, and
@@ -486,7 +486,8 @@ typedef struct llmcs_sequence {
     const char *text; /* their text, special tokens left out, NUL-terminated; "" without a tokenizer */
     size_t text_bytes;
     llmcs_finish_reason finish_reason;
-    float score;           /* beam search: Transformers' sequences_scores; else the sum of log-probabilities */
+    float score;           /* beam search: Transformers' sequences_scores; else the sum of log-probabilities of
+                              all new tokens, EOS included, and NaN unless they were asked for */
     const float *logprobs; /* [n_ids] log-probability of each token as the model gave it, before any
                               processing; NULL unless asked for */
 } llmcs_sequence;

@@ -22,22 +22,29 @@ static void obey(ll_draft *draft, ll_stream_verdict verdict) {
 
 _Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what scores expect");
 
-/* Into the room's scores; and the logarithm of the sum that turns logits into log-probabilities. */
-static llmcs_status survey(ll_generation *g, const float *logits, double *log_sum) {
+/* Into the room's scores. */
+static llmcs_status survey(ll_generation *g, const float *logits) {
     const ll_kernels *k = g->model->kernels;
     ll_scores *scores = &g->room->scores;
     if (!k->block_max(logits, g->vocab, scores->block_max)) return ll_check_finite(k, logits, 1, g->vocab, "logits");
     ll_scores_start(scores, logits);
-    *log_sum = (double)scores->max + log(k->exp_sum(logits, g->vocab, scores->max, g->next_logits));
     return LLMCS_OK;
+}
+
+/* The logarithm of the sum that turns logits into log-probabilities. Nothing else needs the sum, so that it is not
+ * taken for who does not ask for them. */
+static double log_sum_of(const ll_generation *g, const float *logits) {
+    const double max = g->room->scores.max;
+    return g->params.logprobs ? max + log(g->model->kernels->exp_sum(logits, g->vocab, (float)max, g->next_logits))
+                              : NAN;
 }
 
 llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits) {
     ll_draft *draft = &g->drafts[index];
     size_t n_ids = g->n_prompt + draft->n_new;
-    double log_sum = 0;
     int32_t id = 0;
-    LL_TRY(survey(g, logits, &log_sum));
+    LL_TRY(survey(g, logits));
+    const double log_sum = log_sum_of(g, logits); /* before the scores are processed */
     ll_generation_process(g, draft->ids, n_ids, draft->n_new);
     LL_TRY(ll_sampler_choose(&g->sampler, &g->room->scores, (uint32_t)index, draft->n_new, &id));
     float logprob = ll_log_probability(logits[id], log_sum);

@@ -79,6 +79,9 @@ class Generate(unittest.TestCase):
         session = self.model.session()
         plain = session.generate("User: hi\nBot:", do_sample=False, max_new_tokens=4, logprobs=True)
         self.assertEqual(len(plain.logprobs[0]), len(plain.sequences[0]))
+        self.assertLess(plain.scores[0], 0)
+        unasked = session.generate("User: hi\nBot:", do_sample=False, max_new_tokens=4)
+        self.assertEqual((unasked.scores, unasked.logprobs), ([None], [None]))
         first = plain.sequences[0][0]
         for ban in ({"bad_words_ids": [[first]]}, {"logit_bias": {first: -math.inf}}, {"eos_token_id": [first, 1]}):
             other = session.generate("User: hi\nBot:", do_sample=False, max_new_tokens=4, **ban)

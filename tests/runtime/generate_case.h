@@ -64,7 +64,7 @@ static inline llmcs_result *generate_ids(llmcs_session *session, const int32_t *
 static inline void same_sequence(const llmcs_sequence *a, const llmcs_sequence *b) {
     ck_assert_uint_eq(a->n_ids, b->n_ids);
     ck_assert_mem_eq(a->ids, b->ids, a->n_ids * sizeof *a->ids);
-    ck_assert(a->score == b->score);
+    ck_assert_mem_eq(&a->score, &b->score, sizeof a->score);
     ck_assert_int_eq(a->finish_reason, b->finish_reason);
     ck_assert_uint_eq(a->text_bytes, b->text_bytes);
     ck_assert_mem_eq(a->text, b->text, a->text_bytes + 1);

@@ -505,7 +505,8 @@ START_TEST(a_small_stack_is_enough) {
 }
 END_TEST
 
-/* logprobs are the model's own, whatever processors and filters did; their sum is the score. */
+/* logprobs are the model's own, whatever processors and filters did; their sum is the score. Who does not ask for
+ * them gets the same tokens. */
 START_TEST(log_probabilities_are_the_models) {
     for (int mode = 0; mode < 3; mode++) {
         llmcs_generate_params p = defaults(12);
@@ -528,10 +529,13 @@ START_TEST(log_probabilities_are_the_models) {
         }
         if (mode < 2 && s->finish_reason == LLMCS_FINISH_LENGTH)
             ck_assert_double_lt(fabs(sum - (double)s->score), 1e-4);
-        llmcs_result_free(&r);
         p.logprobs = 0;
-        r = run(&p);
-        ck_assert_ptr_null(r->sequences[0].logprobs);
+        llmcs_result *plain = run(&p);
+        ck_assert_ptr_null(plain->sequences[0].logprobs);
+        ck_assert_uint_eq(plain->sequences[0].n_ids, s->n_ids);
+        ck_assert_mem_eq(plain->sequences[0].ids, s->ids, s->n_ids * sizeof *s->ids);
+        ck_assert(mode == 2 ? plain->sequences[0].score == s->score : isnan(plain->sequences[0].score));
+        llmcs_result_free(&plain);
         llmcs_result_free(&r);
     }
 }

@@ -357,14 +357,16 @@ class Model(_Handle):
 
 
 class Generated:
-    """What a generation gave: texts, sequences (ids), finish_reasons, scores, logprobs, one of each a sequence."""
+    """What a generation gave: texts, sequences (ids), finish_reasons, scores, logprobs, one of each a sequence.
+
+    logprobs are None without logprobs=True, and so are scores, but for beam search."""
 
     def __init__(self, r):
         s = [r.sequences[i] for i in range(r.n_sequences)]
         self.texts = [c.string_at(x.text, x.text_bytes).decode("utf-8") for x in s]
         self.sequences = [x.ids[:x.n_ids] for x in s]
         self.finish_reasons = [FINISH[x.finish_reason] for x in s]
-        self.scores = [x.score for x in s]
+        self.scores = [None if x.score != x.score else x.score for x in s]
         self.logprobs = [x.logprobs[:x.n_ids] if x.logprobs else None for x in s]
         self.n_prompt_tokens, self.prompt_ms, self.decode_ms = r.n_prompt_tokens, r.prompt_ms, r.decode_ms
         self.n_cached_tokens = r.n_cached_tokens
