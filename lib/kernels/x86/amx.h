@@ -47,9 +47,10 @@ static void configure_tiles(size_t n_rows) {
     _tile_loadconfig(&config);
 }
 
-/* The panel that comes next is asked for after every instruction on tiles, so many in a step of 64 inputs: a burst of
- * lines would keep the tiles' own, which come from the second-level cache, waiting (a seventh slower). */
-#define PLACES_OF_ONE 5
+/* Where in a step of 64 inputs the panel that comes next is asked for. With two tiles of rows between all instructions
+ * on tiles: in one place the lines asked for would keep the tiles' own, which come from the second-level cache, waiting
+ * (a fifth slower). With one tile there is memory to wait for anyway, and one place is as good. */
+#define PLACES_OF_ONE 1
 #define PLACES_OF_TWO 8
 
 static size_t places_in_a_step(size_t n_rows) { return n_rows > TILE_ROWS ? PLACES_OF_TWO : PLACES_OF_ONE; }
@@ -69,23 +70,23 @@ static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const ch
         _tile_zero(SUM_11);
     }
     for (size_t i = 0; i < n_steps; i++, x += TILE_INPUTS, second += TILE_INPUTS, w += TILE_INPUTS * NR) {
+        ask_for_lines(t, fetch, lines);
         _tile_loadd(X_0, x, x_stride);
-        ask_for_lines(t, fetch, lines);
+        if (two) ask_for_lines(t, fetch, lines);
         _tile_loadd(W_0, w, NR * 4);
-        ask_for_lines(t, fetch, lines);
+        if (two) ask_for_lines(t, fetch, lines);
         _tile_dpbsud(SUM_00, X_0, W_0);
-        ask_for_lines(t, fetch, lines);
+        if (two) ask_for_lines(t, fetch, lines);
         _tile_loadd(W_1, w + VL * 4, NR * 4);
-        ask_for_lines(t, fetch, lines);
+        if (two) ask_for_lines(t, fetch, lines);
         _tile_dpbsud(SUM_01, X_0, W_1);
-        ask_for_lines(t, fetch, lines);
         if (!two) continue;
+        ask_for_lines(t, fetch, lines);
         _tile_loadd(X_1, second, x_stride);
         ask_for_lines(t, fetch, lines);
         _tile_dpbsud(SUM_10, X_1, W_0);
         ask_for_lines(t, fetch, lines);
         _tile_dpbsud(SUM_11, X_1, W_1);
-        ask_for_lines(t, fetch, lines);
     }
 }
 
