@@ -36,6 +36,7 @@ typedef struct ll_product {
 } ll_product;
 
 #define LL_ROW_BLOCK 32
+static inline size_t ll_row_blocks(size_t n) { return (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK; }
 
 typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */

@@ -20,9 +20,10 @@ typedef struct ll_batch {
     /* What is wanted; NULL / 0 for what is not. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head is applied to */
     size_t n_logit_rows;
-    float *logits; /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_runs, n_labels] */
-    float *hidden; /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
-    float *pooled; /* [n_runs, n_embd] pooler */
+    float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_runs, n_labels] */
+    float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)] as ll_linear_apply_with_max has it */
+    float *hidden;    /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
+    float *pooled;    /* [n_runs, n_embd] pooler */
     /* Looked at between layers by one thread; true ends the pass: CANCELLED. NULL: never. */
     bool (*should_stop)(void *user);
     void *user;

@@ -1,4 +1,5 @@
 /* y = act(x W^T + b) + residual: applying a packed weight. How it is packed is pack.c's. */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/openblas.h"
@@ -31,6 +32,29 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
     }
 }
 
+/* What becomes of results while they are in the cache. */
+typedef struct after {
+    int activation;
+    float *block_max; /* [n_rows, n_blocks] the largest of each block of a row, or NULL; begins with the first column */
+    size_t n_blocks;  /* of a whole row */
+} after;
+
+static const after nothing = {.activation = LL_ACT_NONE};
+
+/* n results y of a row, from column j on, which begins a block if `a` wants them. */
+static void finish_results(const ll_kernels *k, const after *a, size_t row, size_t j, float *y, size_t n) {
+    activate(k, a->activation, y, n);
+    if (!a->block_max) return;
+    float *max = a->block_max + row * a->n_blocks + j / LL_ROW_BLOCK;
+    if (!k->block_max(y, n, max)) *max = NAN;
+}
+
+/* Columns in which results are divided: whole panels, and whole blocks if `a` wants those. */
+static size_t unit_of(const ll_exec *exec, const ll_linear *linear, const after *a) {
+    const size_t panel = exec->openblas ? OPENBLAS_UNIT : linear->nr;
+    return a->block_max && panel % LL_ROW_BLOCK ? LL_ROW_BLOCK : panel; /* smaller panels are divisors of a block */
+}
+
 /* What this thread reads first of the linear that is applied after this one, as far as can be told. */
 static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
     const ll_linear *next = linear->next;
@@ -44,10 +68,10 @@ static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
 /* This thread's columns in our own kernels, from packed panels; next: weights that it needs after them, or NULL.
  * x: rows of floats, or quantised. */
 static void apply_packed(const ll_exec *exec, const ll_linear *linear, const void *x, size_t x_stride, size_t n_rows,
-                         int activation, const float *residual, float *y, size_t begin, size_t end, const void *next) {
+                         const after *a, const float *residual, float *y, size_t begin, size_t end, const void *next) {
     const size_t n_out = linear->n_out;
     const size_t rows_step = ll_min(n_rows, ROWS_AT_ONCE);
-    const size_t columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / rows_step, linear->nr);
+    const size_t columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / rows_step, unit_of(exec, linear, a));
     ll_product p = {.x_stride = x_stride, .n_in = linear->n_in, .ldy = n_out};
     for (size_t j = begin; j < end; j += columns_step) {
         const char *w = (const char *)linear->packed + j / linear->nr * linear->panel_bytes;
@@ -62,7 +86,7 @@ static void apply_packed(const ll_exec *exec, const ll_linear *linear, const voi
             p.residual = residual ? residual + at : NULL;
             p.y = y + at;
             exec->kernels->matmul[linear->type](&p);
-            for (size_t i = 0; i < p.n_rows; i++) activate(exec->kernels, activation, p.y + i * n_out, p.n_out);
+            for (size_t i = 0; i < p.n_rows; i++) finish_results(exec->kernels, a, r + i, j, p.y + i * n_out, p.n_out);
         }
     }
 }
@@ -122,7 +146,7 @@ ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear
 }
 
 /* This thread's columns in OpenBLAS, from plain rows: y begins as bias and residual, and the product is added. */
-static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
+static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, const after *a,
                            const float *residual, float *y, size_t begin, size_t end) {
     const size_t n_in = linear->n_in, n_out = linear->n_out, columns = end - begin;
     for (size_t r = 0; r < n_rows; r++) {
@@ -138,24 +162,30 @@ static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const f
     }
     exec->openblas->sgemm(x, n_in, n_rows, (const float *)linear->packed + begin * n_in, n_in, columns, y + begin,
                           n_out);
-    for (size_t r = 0; r < n_rows; r++) activate(exec->kernels, activation, y + r * n_out + begin, columns);
+    for (size_t r = 0; r < n_rows; r++) finish_results(exec->kernels, a, r, begin, y + r * n_out + begin, columns);
 }
 
 /* The outputs [begin, end). */
-static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
+static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const after *a,
                   const float *residual, float *y, size_t begin, size_t end, const void *next) {
     if (begin == end || in->n_rows == 0) return;
     if (exec->openblas)
-        apply_openblas(exec, linear, in->floats, in->n_rows, activation, residual, y, begin, end);
+        apply_openblas(exec, linear, in->floats, in->n_rows, a, residual, y, begin, end);
     else
-        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, activation, residual, y, begin, end, next);
+        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, a, residual, y, begin, end, next);
+}
+
+/* This thread's share of the outputs. */
+static void apply_share(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const after *a,
+                        const float *residual, float *y) {
+    size_t begin, end;
+    ll_team_share(exec->team, linear->n_out, unit_of(exec, linear, a), &begin, &end);
+    apply(exec, linear, in, a, residual, y, begin, end, first_of_next(exec, linear));
 }
 
 void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
                         const float *residual, float *y) {
-    size_t begin, end;
-    ll_team_share(exec->team, linear->n_out, exec->openblas ? OPENBLAS_UNIT : linear->nr, &begin, &end);
-    apply(exec, linear, in, activation, residual, y, begin, end, first_of_next(exec, linear));
+    apply_share(exec, linear, in, &(after){.activation = activation}, residual, y);
 }
 
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
@@ -165,12 +195,20 @@ void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *
     ll_linear_apply_to(exec, linear, &in, activation, residual, y);
 }
 
+void ll_linear_apply_with_max(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *y,
+                              float *block_max) {
+    if (n_rows == 0) return;
+    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
+    const after a = {LL_ACT_NONE, block_max, ll_row_blocks(linear->n_out)};
+    apply_share(exec, linear, &in, &a, NULL, y);
+}
+
 void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
                            size_t begin, size_t end, float *y) {
     const size_t width = linear->n_out / n_parts;
     for (size_t i = 0; i < n_parts; i++) {
         const char *part = (const char *)linear->packed + ((i + 1) * width + begin) / linear->nr * linear->panel_bytes;
-        apply(exec, linear, in, LL_ACT_NONE, NULL, y, i * width + begin, i * width + end,
+        apply(exec, linear, in, &nothing, NULL, y, i * width + begin, i * width + end,
               i + 1 < n_parts ? part : first_of_next(exec, linear));
     }
 }

@@ -1,5 +1,6 @@
 /* Greedy search and sampling, one draft and one row of logits at a time. */
 #include <math.h>
+#include <string.h>
 
 #include "generate/softmax.h"
 #include "runtime/generation.h"
@@ -23,12 +24,16 @@ static void obey(ll_draft *draft, ll_stream_verdict verdict) {
 _Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what scores expect");
 
 /* Into the room's scores. */
-static llmcs_status survey(ll_generation *g, const float *logits) {
+static llmcs_status survey(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;
     ll_scores *scores = &g->room->scores;
-    if (!k->block_max(logits, g->vocab, scores->block_max)) return ll_check_finite(k, logits, 1, g->vocab, "logits");
-    ll_scores_start(scores, logits);
-    return LLMCS_OK;
+    bool finite = true;
+    if (logits.block_max)
+        memcpy(scores->block_max, logits.block_max, scores->n_blocks * sizeof *scores->block_max);
+    else
+        finite = k->block_max(logits.row, g->vocab, scores->block_max);
+    if (finite) ll_scores_start(scores, logits.row);
+    return finite && !scores->nan ? LLMCS_OK : ll_check_finite(k, logits.row, 1, g->vocab, "logits");
 }
 
 /* The logarithm of the sum that turns logits into log-probabilities. Nothing else needs the sum, so that it is not
@@ -39,15 +44,15 @@ static double log_sum_of(const ll_generation *g, const float *logits) {
                               : NAN;
 }
 
-llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits) {
+llmcs_status ll_draft_choose(ll_generation *g, size_t index, ll_logits logits) {
     ll_draft *draft = &g->drafts[index];
     size_t n_ids = g->n_prompt + draft->n_new;
     int32_t id = 0;
     LL_TRY(survey(g, logits));
-    const double log_sum = log_sum_of(g, logits); /* before the scores are processed */
+    const double log_sum = log_sum_of(g, logits.row); /* before the scores are processed */
     ll_generation_process(g, draft->ids, n_ids, draft->n_new);
     LL_TRY(ll_sampler_choose(&g->sampler, &g->room->scores, (uint32_t)index, draft->n_new, &id));
-    float logprob = ll_log_probability(logits[id], log_sum);
+    float logprob = ll_log_probability(logits.row[id], log_sum);
     draft->ids[n_ids] = id;
     draft->logprobs[draft->n_new] = logprob;
     draft->score += (double)logprob;

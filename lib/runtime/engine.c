@@ -61,30 +61,38 @@ static ll_pass_size full_pass(const llmcs_engine_options *o, size_t n_threads) {
                           .n_threads = n_threads};
 }
 
-/* Floats of the workspace and the logits, blocks of keys and values. LIMIT: more than can be addressed. */
-static llmcs_status sizes_of(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, size_t *n_floats,
-                             size_t *n_logits, size_t *n_blocks) {
+typedef struct sizes {
+    size_t n_floats; /* of the workspace */
+    size_t n_logits, n_block_max;
+    size_t n_blocks; /* of keys and values */
+} sizes;
+
+/* LIMIT: more than can be addressed. */
+static llmcs_status sizes_of(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, sizes *s) {
     ll_pass_size size = full_pass(o, n_threads);
-    *n_floats = net->ops->workspace_floats(net, &size);
+    const size_t vocab = (size_t)net->config->vocab_size;
+    s->n_floats = net->ops->workspace_floats(net, &size);
     uint64_t n = o->kv_bytes / ll_kv_block_bytes(&net->kv);
-    if (n > UINT32_MAX - 1 || !ll_mul((size_t)o->max_batch, (size_t)net->config->vocab_size, n_logits))
+    if (n > UINT32_MAX - 1 || !ll_mul((size_t)o->max_batch, vocab, &s->n_logits))
         return ll_fail(LLMCS_LIMIT, "keys and values of %llu blocks are more than can be addressed",
                        (unsigned long long)n);
-    *n_blocks = (size_t)n;
+    s->n_block_max = (size_t)o->max_batch * ll_row_blocks(vocab); /* no more than logits */
+    s->n_blocks = (size_t)n;
     return LLMCS_OK;
 }
 
 llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, uint64_t *bytes,
                              uint64_t *n_blocks) {
-    size_t n_floats, n_logits, blocks, max_rows = (size_t)o->max_chunk + (size_t)o->max_batch;
-    LL_TRY(sizes_of(net, o, n_threads, &n_floats, &n_logits, &blocks));
+    sizes s;
+    const size_t max_rows = (size_t)o->max_chunk + (size_t)o->max_batch;
+    LL_TRY(sizes_of(net, o, n_threads, &s));
     uint64_t per_block = ll_kv_block_bytes(&net->kv) + sizeof(ll_prefix_node) + 3 * sizeof(uint32_t);
     uint64_t per_line = sizeof(ll_run) + sizeof(ll_line *) + sizeof(uint32_t) + sizeof(ll_unit), kv;
     uint64_t per_thread = sizeof(ll_choosing_room) + ll_choosing_room_bytes((size_t)net->config->vocab_size);
-    if (!ll_mul_u64(blocks, per_block, &kv) || kv > UINT64_MAX / 4)
-        return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", blocks);
-    *n_blocks = blocks;
-    *bytes = kv + ((uint64_t)n_floats + n_logits) * sizeof(float) + max_rows * sizeof(int32_t) +
+    if (!ll_mul_u64(s.n_blocks, per_block, &kv) || kv > UINT64_MAX / 4)
+        return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", s.n_blocks);
+    *n_blocks = s.n_blocks;
+    *bytes = kv + ((uint64_t)s.n_floats + s.n_logits + s.n_block_max) * sizeof(float) + max_rows * sizeof(int32_t) +
              (uint64_t)o->max_batch * per_line + n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
     return LLMCS_OK;
 }
@@ -100,15 +108,17 @@ static llmcs_status take_rooms(llmcs_engine *e) {
 static llmcs_status take_memory(llmcs_engine *e) {
     const llmcs_allocator *a = &e->allocator;
     const ll_net *net = e->model->net;
-    size_t n_floats, n_logits, n_blocks, max_batch = (size_t)e->options.max_batch;
-    LL_TRY(sizes_of(net, &e->options, (size_t)ll_pool_size(e->model->pool), &n_floats, &n_logits, &n_blocks));
-    e->stats.n_blocks = n_blocks;
+    sizes s;
+    const size_t max_batch = (size_t)e->options.max_batch;
+    LL_TRY(sizes_of(net, &e->options, (size_t)ll_pool_size(e->model->pool), &s));
+    e->stats.n_blocks = s.n_blocks;
     e->max_rows = (size_t)e->options.max_chunk + max_batch;
     e->kv.block_bytes = ll_kv_block_bytes(&net->kv);
-    LL_TRY(ll_kv_chunk_create(&e->kv.own, a, n_blocks, e->kv.block_bytes));
+    LL_TRY(ll_kv_chunk_create(&e->kv.own, a, s.n_blocks, e->kv.block_bytes));
     LL_TRY(ll_prefix_create(&e->prefix, a, &e->kv));
-    LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &e->workspace));
-    LL_TRY(ll_alloc(a, n_logits, sizeof(float), "logits", &e->logits));
+    LL_TRY(ll_alloc(a, s.n_floats, sizeof(float), "workspace", &e->workspace));
+    LL_TRY(ll_alloc(a, s.n_logits, sizeof(float), "logits", &e->logits));
+    LL_TRY(ll_alloc(a, s.n_block_max, sizeof(float), "largest logits", &e->block_max));
     LL_TRY(take_rooms(e));
     LL_TRY(ll_alloc(a, e->max_rows, sizeof *e->ids, "token ids", &e->ids));
     LL_TRY(ll_alloc(a, max_batch, sizeof *e->runs, "runs", &e->runs));
@@ -121,7 +131,8 @@ static void free_memory(llmcs_engine *e) {
     llmcs_allocator a = e->allocator;
     llmcs_model *m = e->model;
     while (e->n_rooms) ll_choosing_room_free(&e->rooms[--e->n_rooms], &a);
-    void *const parts[] = {e->workspace, e->logits, e->rooms, e->ids, e->runs, e->run_lines, e->logit_rows, e->units};
+    void *const parts[] = {e->workspace, e->logits,    e->block_max,  e->rooms, e->ids,
+                           e->runs,      e->run_lines, e->logit_rows, e->units};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ll_free(&a, parts[i]);
     ll_prefix_free(&e->prefix, &a);
     ll_kv_chunk_free(&e->kv.own, &a);

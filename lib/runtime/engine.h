@@ -99,14 +99,16 @@ struct llmcs_engine {
     /* The stepper's. */
     ll_kv kv;
     ll_prefix_tree prefix;
-    llmcs_request *running;    /* in order */
-    size_t n_lines;            /* of all that run: at most max_batch */
-    float *workspace, *logits; /* [max_batch, vocab_size] */
-    int32_t *ids;              /* [max_rows] */
-    ll_run *runs;              /* [max_rows] */
-    ll_line **run_lines;       /* [max_rows] whose they are */
-    uint32_t *logit_rows;      /* [max_batch] */
-    ll_choosing_room *rooms;   /* [n_rooms] one for each thread of the model's pool */
+    llmcs_request *running; /* in order */
+    size_t n_lines;         /* of all that run: at most max_batch */
+    float *workspace;
+    float *logits;           /* [max_batch, vocab_size] */
+    float *block_max;        /* [max_batch, ll_row_blocks(vocab_size)] */
+    int32_t *ids;            /* [max_rows] */
+    ll_run *runs;            /* [max_rows] */
+    ll_line **run_lines;     /* [max_rows] whose they are */
+    uint32_t *logit_rows;    /* [max_batch] */
+    ll_choosing_room *rooms; /* [n_rooms] one for each thread of the model's pool */
     size_t n_rooms;
     ll_unit *units; /* [max_batch] */
     size_t max_rows, n_rows, n_runs, n_logit_rows, n_units;

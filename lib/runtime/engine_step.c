@@ -125,6 +125,7 @@ static llmcs_status run_pass(llmcs_engine *e) {
                       .logit_rows = e->logit_rows,
                       .n_logit_rows = e->n_logit_rows,
                       .logits = e->logits,
+                      .block_max = e->block_max,
                       .should_stop = should_stop,
                       .user = e};
     return ll_net_forward(e->model->net, e->model->pool, &batch, e->workspace);
@@ -132,14 +133,21 @@ static llmcs_status run_pass(llmcs_engine *e) {
 
 /* -------------------------------------------------------------------------------------------------- choosing */
 
+static ll_logits logits_of(const llmcs_engine *e, const ll_unit *unit, size_t row) {
+    const size_t vocab = unit->request->g.vocab, at = unit->first_logits + row;
+    return (ll_logits){e->logits + at * vocab, e->block_max + at * ll_row_blocks(vocab)};
+}
+
 /* Row k of the unit's logits is of its k-th live line. */
-static llmcs_status choose_drafts(ll_generation *g, const llmcs_request *r, const float *logits) {
+static llmcs_status choose_drafts(const llmcs_engine *e, const ll_unit *unit) {
+    const llmcs_request *r = unit->request;
+    ll_generation *g = &unit->request->g;
     size_t row = 0;
     for (size_t i = 0; i < g->n_drafts; i++) {
         if (!r->began) /* all from the prompt's */
-            LL_TRY(ll_draft_choose(g, i, logits));
+            LL_TRY(ll_draft_choose(g, i, logits_of(e, unit, 0)));
         else if (!g->drafts[i].ended)
-            LL_TRY(ll_draft_choose(g, i, logits + row++ * g->vocab));
+            LL_TRY(ll_draft_choose(g, i, logits_of(e, unit, row++)));
     }
     return LLMCS_OK;
 }
@@ -152,12 +160,14 @@ static llmcs_status search_beams(ll_generation *g, llmcs_request *r, const float
 }
 
 /* Tells of what was chosen; then, as far as the guesses were right, chooses on from their rows. */
-static llmcs_status tell(ll_generation *g, llmcs_request *r, const ll_unit *unit, const float *logits) {
+static llmcs_status tell(const llmcs_engine *e, const ll_unit *unit) {
+    llmcs_request *r = unit->request;
+    ll_generation *g = &r->g;
     for (size_t i = 0; i < g->n_drafts; i++) LL_TRY(ll_draft_tell(g, i));
     const ll_draft *draft = &g->drafts[0];
     while (r->n_right < unit->n_guesses && !draft->ended &&
            draft->ids[g->n_prompt + draft->n_new - 1] == r->guess[r->n_right]) {
-        LL_TRY(ll_draft_choose(g, 0, logits + ++r->n_right * g->vocab));
+        LL_TRY(ll_draft_choose(g, 0, logits_of(e, unit, ++r->n_right)));
         LL_TRY(ll_draft_tell(g, 0));
     }
     return LLMCS_OK;
@@ -167,11 +177,10 @@ static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit, ll_choosi
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
     ll_generation_enter_room(g, room);
-    const float *logits = e->logits + unit->first_logits * g->vocab;
     r->n_right = 0;
-    if (g->beams) return search_beams(g, r, logits);
-    LL_TRY(choose_drafts(g, r, logits));
-    return calls_back(g) ? LLMCS_OK : tell(g, r, unit, logits);
+    if (g->beams) return search_beams(g, r, logits_of(e, unit, 0).row);
+    LL_TRY(choose_drafts(e, unit));
+    return calls_back(g) ? LLMCS_OK : tell(e, unit);
 }
 
 static void note(ll_unit *unit, llmcs_status status) {
@@ -184,8 +193,8 @@ typedef struct choosing {
     atomic_size_t next;
 } choosing;
 
-/* Rows of logits come from the other threads' caches, which takes as long as working them: while a thread works one
- * it asks for the next, so it takes its next request in good time. */
+/* Rows of logits come from the other threads' caches, which takes as long as adding up what makes log-probabilities of
+ * them: while a thread adds up one it asks for the next, so it takes its next request in good time. */
 static void choose_some(ll_team *team, void *arg) {
     choosing *c = arg;
     llmcs_engine *e = c->e;
@@ -207,7 +216,7 @@ static void call_back(llmcs_engine *e) {
         if (!unit->n_logits || r->ended || unit->status || !calls_back(&r->g)) continue;
         ll_generation_enter_room(&r->g, &e->rooms[0]);
         begin_calls(e, r);
-        note(unit, tell(&r->g, r, unit, e->logits + unit->first_logits * r->g.vocab));
+        note(unit, tell(e, unit));
         end_calls(e, r);
     }
 }

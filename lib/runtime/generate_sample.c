@@ -9,7 +9,7 @@ typedef struct active_set {
 } active_set;
 
 static llmcs_status take_token(ll_generation *g, size_t index, const float *logits) {
-    LL_TRY(ll_draft_choose(g, index, logits));
+    LL_TRY(ll_draft_choose(g, index, (ll_logits){logits, NULL}));
     return ll_draft_tell(g, index);
 }
 

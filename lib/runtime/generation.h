@@ -90,9 +90,15 @@ bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 
 /* ---- sampling and greedy search: every draft for itself */
 
-/* Chooses the next token of draft `index` from the model's logits [vocab]; it ends with EOS. Drafts of different
- * generations may choose at the same time. NUMERIC. */
-llmcs_status ll_draft_choose(ll_generation *g, size_t index, const float *logits);
+/* The model's logits for one token, and where the pass has found them the largest of each block. */
+typedef struct ll_logits {
+    const float *row;       /* [vocab] */
+    const float *block_max; /* [ll_row_blocks(vocab)], one of them NaN where a logit is no finite number; or NULL */
+} ll_logits;
+
+/* Chooses the next token of draft `index`; it ends with EOS. Drafts of different generations may choose at the same
+ * time. NUMERIC. */
+llmcs_status ll_draft_choose(ll_generation *g, size_t index, ll_logits logits);
 /* Text and callbacks of the token just chosen, which may end the draft; so may its number. */
 llmcs_status ll_draft_tell(ll_generation *g, size_t index);
 /* Text that was held back goes out when nothing follows any more. */

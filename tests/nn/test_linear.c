@@ -139,6 +139,38 @@ START_TEST(bits_do_not_depend_on_threads_or_rows) {
 }
 END_TEST
 
+/* The largest of each block beside y, whose bits are those without; and rows with numbers that are not finite. */
+START_TEST(the_largest_of_each_block) {
+    static const size_t shapes[][2] = {{5, 1}, {7, 31}, {33, 32}, {40, 200}, {65, 1003}};
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_kernels = all_kernels(rows), n_shapes = sizeof shapes / sizeof *shapes;
+    uint64_t seed = 4;
+    for (size_t c = 0; c < n_kernels * n_shapes * 8; c += suite_step(3)) {
+        const size_t n_in = shapes[c % n_shapes][0], n_out = shapes[c % n_shapes][1];
+        const size_t n_rows = 1 + random_below(&seed, 80), n_blocks = ll_row_blocks(n_out);
+        const ll_kernels *k = rows[c / n_shapes / 8];
+        const int size = (int)(c / n_shapes % 8) + 1;
+        pair p = pair_new(&seed, k, n_in, n_out, false);
+        float *x = random_floats(&seed, 1.0f, n_rows * n_in), *max = floats(n_rows * n_blocks);
+        float *y = floats(n_rows * n_out), *without = floats(n_rows * n_out);
+        if (n_rows > 2) x[random_below(&seed, n_in)] = c % 2 ? NAN : INFINITY;
+        for (int i = 0; i < size; i++) {
+            ll_team team = {NULL, i, size};
+            const ll_exec exec = {.team = &team, .kernels = k};
+            ll_linear_apply_with_max(&exec, &p.linear, x, n_rows, y, max);
+        }
+        apply_with_team(k, 1, &p, x, n_rows, LL_ACT_NONE, NULL, without);
+        ck_assert_mem_eq(y, without, n_rows * n_out * sizeof *y);
+        check_block_max(y, max, n_rows, n_out);
+        free(x);
+        free(max);
+        free(y);
+        free(without);
+        pair_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(both_layouts_and_all_pieces_pack_alike) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows), n_in = 131, n_out = 45;
@@ -206,6 +238,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula_for_odd_shapes);
     tcase_add_test(t, bits_do_not_depend_on_threads_or_rows);
+    tcase_add_test(t, the_largest_of_each_block);
     tcase_add_test(t, both_layouts_and_all_pieces_pack_alike);
     tcase_add_test(t, failed_allocations_leave_nothing);
 }

@@ -62,6 +62,14 @@ static void check(const ll_openblas *o, uint64_t *seed, size_t n_in, size_t n_ou
         if (!with_residual) sum = fmax(sum, 0);
         ck_assert_double_eq_tol(y[i], sum, 2e-7 * (double)(n_in + 8));
     }
+    float *max = floats(n_rows * ll_row_blocks(n_out));
+    for (int i = 0; i < 3; i++) {
+        ll_team team = {NULL, i, 3};
+        const ll_exec exec = {.team = &team, .kernels = &o->kernels, .openblas = o};
+        ll_linear_apply_with_max(&exec, &linear, x, n_rows, y, max);
+    }
+    check_block_max(y, max, n_rows, n_out);
+    free(max);
     ll_linear_free(&linear, &a);
     free(w);
     free(x);
