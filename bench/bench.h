@@ -88,7 +88,12 @@ float *bench_floats(size_t n, float scale);
 void *bench_memory(size_t n_bytes);
 
 /* ---- limits.c: the machine's limits, for the threads of the pool and the instructions of the row of kernels */
-typedef enum bench_arithmetic { BENCH_F32, BENCH_BF16, BENCH_INT8 } bench_arithmetic;
+typedef enum bench_arithmetic {
+    BENCH_F32,
+    BENCH_BF16,
+    BENCH_INT8,
+    BENCH_INT4 /* multiplied as bytes, but not by AMX */
+} bench_arithmetic;
 
 /* Which arithmetic products by weights kept as "f32", ..., "int4" take on a row of kernels, and what it is called. */
 bench_arithmetic bench_arithmetic_of(const char *row, const char *weights);

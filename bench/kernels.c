@@ -151,7 +151,7 @@ static int measure(const bench *b, network *n, const char *cpu, int kind, size_t
                            .tokens = kind < 0 ? 0 : n_out,
                            .batch = n_rows,
                            .amount = operations,
-                           .unit = arithmetic == BENCH_INT8 ? "GOP/s" : "GFLOP/s",
+                           .unit = arithmetic >= BENCH_INT8 ? "GOP/s" : "GFLOP/s",
                            .unit_scale = 1e9};
     return bench_measure(b, &row, multiply_pass, n, &cost);
 }

@@ -88,12 +88,13 @@ double bench_limit_read(const bench *b, double n_bytes) {
 }
 
 bench_arithmetic bench_arithmetic_of(const char *row, const char *weights) {
-    if (!strncmp(weights, "int", 3)) return BENCH_INT8;
+    if (!strncmp(weights, "int", 3)) return !strcmp(weights, "int4") ? BENCH_INT4 : BENCH_INT8;
     return !strcmp(weights, "bf16") && bench_loop_of(row, BENCH_BF16) ? BENCH_BF16 : BENCH_F32;
 }
 
 const char *bench_arithmetic_name(bench_arithmetic arithmetic) {
-    static const char *const names_of[] = {"multiply-adds", "bf16 dot products", "int8 dot products"};
+    static const char *const names_of[] = {"multiply-adds", "bf16 dot products", "int8 dot products",
+                                           "int8 dot products"};
     return names_of[arithmetic];
 }
 

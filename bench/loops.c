@@ -225,7 +225,7 @@ const bench_loop bench_loops[] = {
     {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx2 avxvnni"},
     {"AVX-512 BF16 dot product", BENCH_BF16, 4 * 16 * N_SUMS, avx512_bf16, has_avx512_bf16, "avx512bf16"},
     {"AMX int8", BENCH_INT8, 2 * 16 * 16 * 64 * 4, amx_int8, has_amx, "amx"},
-    {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni avx512bf16"},
+    {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni avx512bf16 amx"},
     {"AVX-VNNI int8", BENCH_INT8, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
     {"AVX-512 int8 (madd)", BENCH_INT8, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512"},
     {"AVX2 int8 (madd)", BENCH_INT8, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},
@@ -249,7 +249,14 @@ static bool names(const char *list, const char *word) {
 }
 
 const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic) {
-    for (size_t i = 0; i < bench_n_loops; i++)
-        if (bench_loops[i].arithmetic == arithmetic && names(bench_loops[i].used_by, row)) return &bench_loops[i];
+    const ll_cpu cpu = ll_cpu_detect();
+    if (arithmetic == BENCH_INT4) {
+        arithmetic = BENCH_INT8;
+        if (!strcmp(row, "amx")) row = "avx512vnni";
+    }
+    for (size_t i = 0; i < bench_n_loops; i++) {
+        const bench_loop *l = &bench_loops[i];
+        if (l->arithmetic == arithmetic && names(l->used_by, row) && l->runs_on(&cpu)) return l;
+    }
     return NULL;
 }

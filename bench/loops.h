@@ -18,7 +18,7 @@ typedef struct bench_loop {
 extern const bench_loop bench_loops[];
 extern const size_t bench_n_loops;
 
-/* The loop that the row of kernels is held against; NULL: none. */
+/* The loop that the row of kernels is held against, of those that run here; NULL: none. */
 const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic);
 
 #endif

@@ -170,6 +170,12 @@ class Figures(unittest.TestCase):
         some = figures("kernels", "--shape", "tiny", "--threads", "1", "--rows", "2", LLMCS_CPU="scalar")
         self.assertEqual({f["weights"] for f in some if f["cpu"] == "scalar" and f["name"] == "layers"}, set(types))
 
+    def test_four_bits_alone(self):
+        """Nothing has asked Linux for AMX then."""
+        some = figures("e2e", "--shape", "tiny", "--threads", "2", "--prompts", "64", "--contexts", "10", "--batches",
+                       "2", "--weights", "int4")
+        self.check(some, "e2e")
+
     def test_tokenizer(self):
         some = figures("tokenizer", os.path.join(DATA, "tokenizers", "tiny-gpt2"))
         self.check(some, "tokenizer")
