@@ -89,10 +89,10 @@ void *bench_memory(size_t n_bytes);
 
 /* ---- limits.c: the machine's limits, for the threads of the pool and the instructions of the row of kernels */
 typedef enum bench_arithmetic {
-    BENCH_F32,
-    BENCH_BF16,
-    BENCH_INT8,
-    BENCH_INT4 /* multiplied as bytes, but not by AMX */
+    BENCH_F32 = 1,
+    BENCH_BF16 = 2,
+    BENCH_INT8 = 4,
+    BENCH_INT4 = 8 /* bytes, too, but not all that is there for bytes works on blocks of 32 */
 } bench_arithmetic;
 
 /* Which arithmetic products by weights kept as "f32", ..., "int4" take on a row of kernels, and what it is called. */

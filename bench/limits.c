@@ -93,9 +93,9 @@ bench_arithmetic bench_arithmetic_of(const char *row, const char *weights) {
 }
 
 const char *bench_arithmetic_name(bench_arithmetic arithmetic) {
-    static const char *const names_of[] = {"multiply-adds", "bf16 dot products", "int8 dot products",
-                                           "int8 dot products"};
-    return names_of[arithmetic];
+    return arithmetic == BENCH_F32    ? "multiply-adds"
+           : arithmetic == BENCH_BF16 ? "bf16 dot products"
+                                      : "int8 dot products";
 }
 
 double bench_limit_arithmetic(const bench *b, bench_arithmetic kind) {
@@ -149,7 +149,7 @@ static int report_all(const bench *b) {
     for (size_t i = 0; i < bench_n_loops && !code; i++) {
         const bench_loop *l = &bench_loops[i];
         if (l->runs_on(&cpu))
-            code = report(b, l->name, l->arithmetic == BENCH_INT8 ? "GOP/s" : "GFLOP/s", loop_limit, l);
+            code = report(b, l->name, l->arithmetic >= BENCH_INT8 ? "GOP/s" : "GFLOP/s", loop_limit, l);
     }
     return code;
 }

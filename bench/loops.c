@@ -219,23 +219,24 @@ __attribute__((target("arch=armv8.2-a+i8mm"))) static void i8mm_int8(size_t n_ro
 #endif
 #endif
 
+#define BYTES (BENCH_INT8 | BENCH_INT4)
 const bench_loop bench_loops[] = {
 #if defined(__x86_64__)
     {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512bf16 avx512vnni amx"},
     {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx2 avxvnni"},
     {"AVX-512 BF16 dot product", BENCH_BF16, 4 * 16 * N_SUMS, avx512_bf16, has_avx512_bf16, "avx512bf16"},
     {"AMX int8", BENCH_INT8, 2 * 16 * 16 * 64 * 4, amx_int8, has_amx, "amx"},
-    {"AVX-512 VNNI int8", BENCH_INT8, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni avx512bf16 amx"},
-    {"AVX-VNNI int8", BENCH_INT8, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
-    {"AVX-512 int8 (madd)", BENCH_INT8, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512"},
-    {"AVX2 int8 (madd)", BENCH_INT8, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},
+    {"AVX-512 VNNI int8", BYTES, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni avx512bf16 amx"},
+    {"AVX-VNNI int8", BYTES, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
+    {"AVX-512 int8 (madd)", BYTES, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512"},
+    {"AVX2 int8 (madd)", BYTES, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},
 #elif defined(__aarch64__)
     {"NEON multiply-add", BENCH_F32, 2 * 4 * 2 * N_SUMS, neon_f32, has_neon, "neon dotprod i8mm"},
 #if !defined(__clang__)
-    {"NEON int8 matrix product", BENCH_INT8, 2 * 32 * N_SUMS, i8mm_int8, has_i8mm, "i8mm"},
-    {"NEON int8 dot product", BENCH_INT8, 2 * 16 * N_SUMS, dotprod_int8, has_dotprod, "dotprod"},
+    {"NEON int8 matrix product", BYTES, 2 * 32 * N_SUMS, i8mm_int8, has_i8mm, "i8mm"},
+    {"NEON int8 dot product", BYTES, 2 * 16 * N_SUMS, dotprod_int8, has_dotprod, "dotprod"},
 #endif
-    {"NEON int8 (multiply long)", BENCH_INT8, 2 * 16 * N_SUMS, neon_int8, has_neon, "neon"},
+    {"NEON int8 (multiply long)", BYTES, 2 * 16 * N_SUMS, neon_int8, has_neon, "neon"},
 #endif
     {"plain C multiply-add", BENCH_F32, 2 * 4 * N_SUMS, plain_f32, always, "scalar"},
 };
@@ -250,13 +251,9 @@ static bool names(const char *list, const char *word) {
 
 const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic) {
     const ll_cpu cpu = ll_cpu_detect();
-    if (arithmetic == BENCH_INT4) {
-        arithmetic = BENCH_INT8;
-        if (!strcmp(row, "amx")) row = "avx512vnni";
-    }
     for (size_t i = 0; i < bench_n_loops; i++) {
         const bench_loop *l = &bench_loops[i];
-        if (l->arithmetic == arithmetic && names(l->used_by, row) && l->runs_on(&cpu)) return l;
+        if ((l->arithmetic & arithmetic) && names(l->used_by, row) && l->runs_on(&cpu)) return l;
     }
     return NULL;
 }

@@ -6,9 +6,9 @@
 #include "bench.h"
 
 typedef struct bench_loop {
-    const char *name; /* "AVX-512 multiply-add" */
-    bench_arithmetic arithmetic;
-    double operations; /* multiplications and additions of one round */
+    const char *name;    /* "AVX-512 multiply-add" */
+    unsigned arithmetic; /* those of bench_arithmetic that it is */
+    double operations;   /* multiplications and additions of one round */
     void (*run)(size_t n_rounds);
     bool (*runs_on)(const ll_cpu *cpu);
     const char *used_by; /* rows of kernels, their names with spaces between */

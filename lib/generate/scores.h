@@ -46,7 +46,7 @@ static inline size_t ll_scores_n_blocks(size_t vocab) { return (vocab + LL_SCORE
 llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab);
 void ll_scores_free(ll_scores *s, const llmcs_allocator *a);
 
-/* The scores are those of `row` [vocab], whose s->block_max are filled in; none is NaN. */
+/* The scores are those of `row` [vocab], whose s->block_max are filled in. */
 void ll_scores_start(ll_scores *s, const float *row);
 /* The same for any row, and fills in. row may be s->copy. */
 void ll_scores_scan(ll_scores *s, const float *row);

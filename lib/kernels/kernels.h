@@ -68,10 +68,9 @@ typedef struct ll_kernels {
 
     /* Rows of n >= 1 scores: the largest of each block of LL_ROW_BLOCK of them, the last cut, into max [one a block],
      * and false if one is infinite or no number (then max is anything); the sum of e^(x[i] - max), no x above max, to
-     * about seven digits: vectors' sums of a thousand, these in double. next: n scores that are needed next, to be
-     * asked for meanwhile, or NULL. */
+     * about seven digits: vectors' sums of a thousand, these in double. */
     bool (*block_max)(const float *x, size_t n, float *max);
-    double (*exp_sum)(const float *x, size_t n, float max, const float *next);
+    double (*exp_sum)(const float *x, size_t n, float max);
 
     /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
     void (*attend)(const ll_attend *a);

@@ -166,8 +166,7 @@ static bool block_max(const float *x, size_t n, float *max) {
     return finite;
 }
 
-static double exp_sum(const float *x, size_t n, float max, const float *next) {
-    (void)next;
+static double exp_sum(const float *x, size_t n, float max) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += (double)expf(x[i] - max);
     return sum;

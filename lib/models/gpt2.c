@@ -198,10 +198,7 @@ static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *bat
         exec->kernels->layer_norm(w->x + batch->logit_rows[i] * n, m->ln_f.weight, m->ln_f.bias, m->ln_f.eps,
                                   w->last + i * n, n);
     ll_team_wait(exec->team);
-    if (batch->block_max)
-        ll_linear_apply_with_max(exec, &m->lm_head, w->last, batch->n_logit_rows, batch->logits, batch->block_max);
-    else
-        ll_linear_apply(exec, &m->lm_head, w->last, batch->n_logit_rows, LL_ACT_NONE, NULL, batch->logits);
+    ll_linear_apply_with_max(exec, &m->lm_head, w->last, batch->n_logit_rows, batch->logits, batch->block_max);
 }
 
 static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,

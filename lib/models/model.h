@@ -21,7 +21,8 @@ typedef struct ll_batch {
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head is applied to */
     size_t n_logit_rows;
     float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_runs, n_labels] */
-    float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)] as ll_linear_apply_with_max has it */
+    float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)] as ll_linear_apply_with_max has it, or
+                         NULL */
     float *hidden;    /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
     float *pooled;    /* [n_runs, n_embd] pooler */
     /* Looked at between layers by one thread; true ends the pass: CANCELLED. NULL: never. */

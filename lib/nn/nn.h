@@ -75,7 +75,7 @@ uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k);
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y);
 /* y = x W^T + b, and of each row of y the largest of each block of LL_ROW_BLOCK outputs, the last cut: block_max
- * [n_rows, ll_row_blocks(n_out)]. A row with an infinity or a NaN gets a NaN among its own. */
+ * [n_rows, ll_row_blocks(n_out)], or NULL. A row with an infinity or a NaN gets a NaN among its own. */
 void ll_linear_apply_with_max(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *y,
                               float *block_max);
 /* Bytes exec->quantized needs for rows of n_in activations. */

@@ -39,9 +39,9 @@ static llmcs_status survey(ll_generation *g, ll_logits logits) {
 /* The logarithm of the sum that turns logits into log-probabilities. Nothing else needs the sum, so that it is not
  * taken for who does not ask for them. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
-    const double max = g->room->scores.max;
-    return g->params.logprobs ? max + log(g->model->kernels->exp_sum(logits, g->vocab, (float)max, g->next_logits))
-                              : NAN;
+    if (!g->params.logprobs) return NAN;
+    const float max = g->room->scores.max;
+    return (double)max + log(g->model->kernels->exp_sum(logits, g->vocab, max));
 }
 
 llmcs_status ll_draft_choose(ll_generation *g, size_t index, ll_logits logits) {

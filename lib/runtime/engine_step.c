@@ -193,19 +193,12 @@ typedef struct choosing {
     atomic_size_t next;
 } choosing;
 
-/* Rows of logits come from the other threads' caches, which takes as long as adding up what makes log-probabilities of
- * them: while a thread adds up one it asks for the next, so it takes its next request in good time. */
 static void choose_some(ll_team *team, void *arg) {
     choosing *c = arg;
     llmcs_engine *e = c->e;
-    for (size_t i = atomic_fetch_add(&c->next, 1), next; i < e->n_units; i = next) {
+    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < e->n_units;) {
         ll_unit *unit = &e->units[i];
-        next = atomic_fetch_add(&c->next, 1);
-        if (!unit->n_logits || unit->request->ended) continue;
-        ll_generation *g = &unit->request->g;
-        g->next_logits = next < e->n_units ? e->logits + e->units[next].first_logits * g->vocab : NULL;
-        note(unit, choose(e, unit, &e->rooms[team->index]));
-        g->next_logits = NULL;
+        if (unit->n_logits && !unit->request->ended) note(unit, choose(e, unit, &e->rooms[team->index]));
     }
 }
 

@@ -39,8 +39,7 @@ typedef struct ll_generation {
     bool beams;     /* beam search or beam sampling */
     bool drawn;     /* tokens are drawn, not the most probable taken */
     ll_processors processors;
-    ll_choosing_room *room;   /* where tokens are chosen, of whoever runs this: ll_generation_enter_room */
-    const float *next_logits; /* [vocab] what this thread will choose from next, or NULL */
+    ll_choosing_room *room; /* where tokens are chosen, of whoever runs this: ll_generation_enter_room */
     ll_sampler sampler;
     ll_stop_strings stops;
     bool streams;     /* drafts have a text stream */

@@ -35,7 +35,7 @@ llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, siz
 bool ll_log_sum_of_row(const ll_kernels *kernels, const float *x, size_t n, double *log_sum) {
     float max;
     if (!find_largest(kernels, x, n, &max)) return false;
-    *log_sum = (double)max + log(kernels->exp_sum(x, n, max, NULL));
+    *log_sum = (double)max + log(kernels->exp_sum(x, n, max));
     return true;
 }
 

@@ -8,10 +8,11 @@
 
 #include "base/cpu.h"
 #include "support/suite.h"
+#include "support/temp.h"
 
-static char root[] = "/tmp/llmcs-test-cores-XXXXXX";
+static char root[TEMP_PATH_BYTES];
 
-static void make_root(void) { ck_assert_ptr_nonnull(mkdtemp(root)); }
+static void make_root(void) { temp_folder(root); }
 
 static void run_in_root(const char *command, const char *argument) {
     char line[1024];
@@ -19,7 +20,7 @@ static void run_in_root(const char *command, const char *argument) {
     ck_assert_int_eq(system(line), 0);
 }
 
-static void remove_root(void) { run_in_root("rm -rf '%s'", ""); }
+static void remove_root(void) { temp_remove(root); }
 
 static void put(const char *path, const char *text) {
     char full[512], parent[512];

@@ -14,24 +14,14 @@
 #include "base/file.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
+#include "support/temp.h"
 
-static char folder[] = "/tmp/llmcs-test-file-XXXXXX";
+static char folder[TEMP_PATH_BYTES];
 
-static void make_folder(void) { ck_assert_ptr_nonnull(mkdtemp(folder)); }
+static void make_folder(void) { temp_folder(folder); }
+static void remove_folder(void) { temp_remove(folder); }
 
-static void remove_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static const char *at(const char *name) {
-    static char paths[4][128];
-    static int turn;
-    char *path = paths[turn++ & 3];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
+static const char *at(const char *name) { return temp_path(folder, name); }
 
 static const char *write_file(const char *name, const void *data, size_t len) {
     const char *path = at(name);

@@ -8,6 +8,7 @@
 #include "support/fail_alloc.h"
 #include "support/random.h"
 #include "support/suite.h"
+#include "support/temp.h"
 
 #define DATA "tests/data/tokenizers/"
 
@@ -17,31 +18,17 @@ typedef struct bad_file {
     const char *says; /* part of the message; NULL: any */
 } bad_file;
 
-static char folder[64];
+static char folder[TEMP_PATH_BYTES];
 
-static void make_folder(void) {
-    strcpy(folder, "/tmp/llmcs-bad-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void remove_folder(void) {
-    static const char *const names[] = {
-        "tokenizer.json",          "vocab.json",       "merges.txt", "vocab.txt", "tokenizer_config.json",
-        "special_tokens_map.json", "added_tokens.json"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[200];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-}
+static void make_folder(void) { temp_folder(folder); }
+static void remove_folder(void) { temp_remove(folder); }
 
 /* Copies base/name to the folder, changed. */
 static void put(const char *base, const char *name, const char *from, const char *to, size_t to_len) {
-    char source[200], target[200];
+    char source[200];
+    const char *target = temp_path(folder, name);
     size_t len;
     snprintf(source, sizeof source, DATA "%s/%s", base, name);
-    snprintf(target, sizeof target, "%s/%s", folder, name);
     char *data = edit_read(source, &len);
     ck_assert_msg(data != NULL, "%s", source);
     ck_assert_msg(edit_write(target, data, len, from, to, to_len), "%s does not hold %s", source, from ? from : "");
@@ -49,9 +36,7 @@ static void put(const char *base, const char *name, const char *from, const char
 }
 
 static void put_text(const char *name, const char *text, size_t len) {
-    char target[200];
-    snprintf(target, sizeof target, "%s/%s", folder, name);
-    ck_assert(edit_write(target, text, len, NULL, NULL, 0));
+    ck_assert(edit_write(temp_path(folder, name), text, len, NULL, NULL, 0));
 }
 
 /* Opens the folder and uses the tokenizer if it opens. */

@@ -169,12 +169,12 @@ static bool are_largest(const float *max, const float *x, size_t n) {
 START_TEST(rows_of_scores) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_kernels = all_kernels(rows);
-    static float x[3001], next[3001];
+    static float x[3001];
     for (size_t k = 0; k < n_kernels; k++) {
         uint64_t seed = 5;
         for (size_t n = 1; n <= 3001; n += n < 70 ? 1 : 977) {
             float max[3001 / LL_ROW_BLOCK + 2], largest = -INFINITY;
-            const size_t n_blocks = (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK;
+            const size_t n_blocks = ll_row_blocks(n);
             double sum = 0;
             random_fill(&seed, 20.0f, x, n);
             for (size_t i = 0; i < n; i++) largest = fmaxf(largest, x[i]);
@@ -182,8 +182,7 @@ START_TEST(rows_of_scores) {
             max[n_blocks] = 77.0f;
             ck_assert_msg(rows[k]->block_max(x, n, max) && are_largest(max, x, n), "%s of %zu", rows[k]->name, n);
             ck_assert_msg(max[n_blocks] == 77.0f, "%s of %zu writes past the last block", rows[k]->name, n);
-            const double got = rows[k]->exp_sum(x, n, largest, NULL);
-            ck_assert(got == rows[k]->exp_sum(x, n, largest, next)); /* asking for more changes nothing */
+            const double got = rows[k]->exp_sum(x, n, largest);
             ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", rows[k]->name, n, got, sum);
             static const float wrong[] = {NAN, INFINITY, -INFINITY};
             for (size_t w = 0; w < 3; w++) {
@@ -203,8 +202,6 @@ START_TEST(the_environment_can_name_a_row) {
     const ll_cpu cpu = ll_cpu_detect(), none = {0};
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS], *picked;
     const size_t n = all_kernels(rows);
-    char *before = getenv("LLMCS_CPU");
-    before = before ? strdup(before) : NULL;
     for (size_t i = 0; i < n; i++) {
         setenv("LLMCS_CPU", rows[i]->name, 1);
         ck_assert_int_eq(ll_kernels_pick(&cpu, &picked), LLMCS_OK);
@@ -219,8 +216,6 @@ START_TEST(the_environment_can_name_a_row) {
     ck_assert_ptr_eq(picked, rows[0]);
     ck_assert_int_eq(ll_kernels_pick(&none, &picked), LLMCS_OK);
     ck_assert_str_eq(picked->name, "scalar");
-    if (before) setenv("LLMCS_CPU", before, 1);
-    free(before);
 }
 END_TEST
 

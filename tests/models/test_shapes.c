@@ -16,7 +16,7 @@ static checkpoint *read_golden(const char *name) {
 
 /* Opens what c is now; the message must hold all of the words. Frees c. */
 static void refused(checkpoint *c, llmcs_status expected, uint32_t flags, const char *const words[3]) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     fail_alloc f;
     fail_alloc_init(&f);
     llmcs_allocator a = fail_alloc_get(&f);
@@ -26,10 +26,10 @@ static void refused(checkpoint *c, llmcs_status expected, uint32_t flags, const 
     o.flags = flags;
     o.n_threads = 1;
     llmcs_model *m = (llmcs_model *)(void *)&f;
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint_write(c, folder, 1);
     llmcs_status st = llmcs_model_open(folder, &o, &m);
-    temporary_remove(folder);
+    temp_remove(folder);
     ck_assert_msg(st == expected, "%s instead of %s: %s", llmcs_status_name(st), llmcs_status_name(expected),
                   llmcs_error_message());
     ck_assert_ptr_null(m);

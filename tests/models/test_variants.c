@@ -14,13 +14,13 @@ static float first[N * 512], second[N * 512];
 
 /* Logits (decoders, masked LM) or classes of the checkpoint as written to a folder; returns how many floats. */
 static size_t run(const checkpoint *c, size_t n_shards, float *out) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     int32_t ids[N], types[N];
     size_t n_rows, n = N;
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint_write(c, folder, n_shards);
     llmcs_model *m = open_model(folder, 2);
-    temporary_remove(folder);
+    temp_remove(folder);
     llmcs_model_info info = {.struct_size = sizeof info};
     ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
     for (int32_t i = 0; i < N; i++) {

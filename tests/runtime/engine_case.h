@@ -8,8 +8,8 @@
 
 #define CONTEXT 300
 
-static inline void make_long_folder(char folder[TEMPORARY_PATH_BYTES]) {
-    temporary_folder(folder);
+static inline void make_long_folder(char folder[TEMP_PATH_BYTES]) {
+    temp_folder(folder);
     checkpoint *c = long_gpt2(CONTEXT);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);

@@ -9,6 +9,7 @@
 
 #include "llmcs.h"
 #include "support/suite.h"
+#include "support/temp.h"
 
 #define TINY "tests/data/golden/gpt2-tiny" /* 257 tokens, EOS 0, context 64 */
 #define TINY_CONTEXT 64
@@ -91,41 +92,28 @@ static inline unsigned byte_symbol(unsigned byte) {
 
 /* Copies gpt2-tiny's file `name`. */
 static inline void copy_file(const char *name, const char *folder) {
-    char command[256];
-    snprintf(command, sizeof command, "cp '" TINY "/%.32s' '%.64s/' && chmod u+w '%.64s/%.32s'", name, folder, folder,
+    char command[3 * TEMP_PATH_BYTES];
+    snprintf(command, sizeof command, "cp '" TINY "/%.32s' '%.250s/' && chmod u+w '%.250s/%.32s'", name, folder, folder,
              name);
     ck_assert_int_eq(system(command), 0);
 }
 
 static inline void write_byte_vocabulary(const char *folder) {
-    char path[256];
-    snprintf(path, sizeof path, "%.64s/vocab.json", folder);
-    FILE *f = fopen(path, "w");
+    FILE *f = fopen(temp_path(folder, "vocab.json"), "w");
     ck_assert_ptr_nonnull(f);
     fprintf(f, "{\"<|endoftext|>\": 0");
     for (unsigned byte = 0; byte < 256; byte++) fprintf(f, ", \"\\u%04x\": %u", byte_symbol(byte), byte + 1);
     fprintf(f, "}\n");
     fclose(f);
-    snprintf(path, sizeof path, "%.64s/merges.txt", folder);
-    f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fprintf(f, "#version: 0.2\n");
-    fclose(f);
+    temp_write_text(folder, "merges.txt", "#version: 0.2\n");
 }
 
-/* folder: at least 64 bytes. Removed with remove_folder. */
-static inline void make_text_folder(char *folder) {
-    strcpy(folder, "/tmp/llmcs-generate-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+/* Removed with temp_remove. */
+static inline void make_text_folder(char folder[TEMP_PATH_BYTES]) {
+    temp_folder(folder);
     copy_file("config.json", folder);
     copy_file("model.safetensors", folder);
     write_byte_vocabulary(folder);
-}
-
-static inline void remove_folder(const char *folder) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%.64s'", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 #endif

@@ -12,7 +12,7 @@
 #define N_CTX 600 /* more than two passes of a session */
 #define VOCAB 257 /* gpt2-tiny's */
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static int32_t prompt[N_CTX];
 /* Each test is run with keys and values in float32 and in float16. */
 static const llmcs_kv_type kv_types[2] = {LLMCS_KV_F32, LLMCS_KV_F16};
@@ -25,7 +25,7 @@ static void make_prompt(uint64_t seed) {
 }
 
 static void set_up(void) {
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint *c = long_gpt2(N_CTX);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
@@ -53,7 +53,7 @@ static llmcs_model *open_number(int i, int32_t n_threads) {
 static void tear_down(void) {
     free(wholes[0]);
     free(wholes[1]);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static void check_rows(const float *logits, size_t first, size_t n, const char *what) {

@@ -12,7 +12,7 @@
 
 #define MOST_ASKED 42
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static asked questions[MOST_ASKED];
 static size_t n_asked; /* each of the seven kinds with both beginnings, once under a sanitizer, else three times */
 static llmcs_model *model;
@@ -39,7 +39,7 @@ static void close_it(void) { llmcs_model_free(&model); }
 
 static void tear_down(void) {
     for (size_t i = 0; i < n_asked; i++) llmcs_result_free(&questions[i].alone);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static void ask_all(llmcs_engine *engine) {

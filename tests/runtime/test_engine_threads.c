@@ -14,7 +14,7 @@
 #define N_EACH 8 /* requests a thread holds at a time */
 #define N_ASKED 14
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static asked questions[N_ASKED];
 
 static void set_up(void) {
@@ -32,7 +32,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     for (size_t i = 0; i < N_ASKED; i++) llmcs_result_free(&questions[i].alone);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static long setting(const char *name, long otherwise) {

@@ -12,7 +12,7 @@
 #define MAX_POINTS 5000
 #define OUT 4096
 
-static char gpt2_folder[TEMPORARY_PATH_BYTES], bert_folder[TEMPORARY_PATH_BYTES], mlm_folder[TEMPORARY_PATH_BYTES];
+static char gpt2_folder[TEMP_PATH_BYTES], bert_folder[TEMP_PATH_BYTES], mlm_folder[TEMP_PATH_BYTES];
 static fail_alloc faults;
 static llmcs_allocator failing;
 
@@ -25,9 +25,9 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    temporary_remove(gpt2_folder);
-    temporary_remove(bert_folder);
-    temporary_remove(mlm_folder);
+    temp_remove(gpt2_folder);
+    temp_remove(bert_folder);
+    temp_remove(mlm_folder);
 }
 
 static llmcs_status open_with_faults(const char *folder, llmcs_model **m) {
@@ -287,8 +287,8 @@ static void within(double found, double planned, const char *what) {
 
 /* live_bytes are not counted by fail_alloc, all bytes asked for are: enough for what is taken once and kept. */
 START_TEST(a_plan_is_what_is_taken) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = long_gpt2(900);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
@@ -329,7 +329,7 @@ START_TEST(a_plan_is_what_is_taken) {
     ck_assert_int_eq(llmcs_model_open(folder, &o, &bounded), LLMCS_OK);
     llmcs_model_free(&bounded);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

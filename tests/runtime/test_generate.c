@@ -167,8 +167,8 @@ END_TEST
 
 /* A model that computes NaN is told from one that does not, in every mode. */
 START_TEST(nan_from_the_model_is_an_error) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(TINY);
     checkpoint_f32(c, "transformer.ln_f.bias")[5] = NAN;
     checkpoint_write(c, folder, 1);
@@ -186,7 +186,7 @@ START_TEST(nan_from_the_model_is_an_error) {
     }
     llmcs_session_free(&s);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 #include "runtime/generate_case.h"
 #include "support/fail_alloc.h"
 
-static char folder[64];
+static char folder[TEMP_PATH_BYTES];
 static fail_alloc counter;
 static llmcs_allocator allocator;
 static llmcs_model *model;
@@ -21,7 +21,7 @@ static void teardown(void) {
     llmcs_session_free(&session);
     llmcs_model_free(&model);
     ck_assert_int_eq(counter.live, 0);
-    remove_folder(folder);
+    temp_remove(folder);
 }
 
 typedef struct mode {

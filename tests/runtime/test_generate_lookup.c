@@ -5,12 +5,12 @@
 
 #define CONTEXT 200
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static llmcs_model *model;
 static llmcs_session *session;
 
 static void set_up(void) {
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint *c = long_gpt2(CONTEXT);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
@@ -22,7 +22,7 @@ static void set_up(void) {
 static void tear_down(void) {
     llmcs_session_free(&session);
     llmcs_model_free(&model);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static size_t held(const llmcs_session *s) {

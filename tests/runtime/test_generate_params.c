@@ -191,17 +191,17 @@ START_TEST(no_parameters_are_the_models) {
 }
 END_TEST
 
-static llmcs_model *open_with_generation_config(char folder[TEMPORARY_PATH_BYTES], const char *json) {
-    temporary_folder(folder);
+static llmcs_model *open_with_generation_config(char folder[TEMP_PATH_BYTES], const char *json) {
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(TINY);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
-    write_text(folder, "generation_config.json", json);
+    temp_write_text(folder, "generation_config.json", json);
     return open_with(folder, 1, NULL);
 }
 
 START_TEST(generation_config_gives_the_defaults) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     llmcs_model *m = open_with_generation_config(
         folder,
         "{\"do_sample\": true, \"temperature\": 0.5, \"top_k\": 7, \"top_p\": 0.75, \"max_new_tokens\": 9,"
@@ -233,7 +233,7 @@ START_TEST(generation_config_gives_the_defaults) {
     llmcs_result_free(&b);
     llmcs_session_free(&s);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

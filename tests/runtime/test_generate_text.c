@@ -5,7 +5,7 @@
 #include "runtime/text_stream.h"
 #include "support/random.h"
 
-static char folder[64];
+static char folder[TEMP_PATH_BYTES];
 static llmcs_model *model;
 static llmcs_session *session;
 
@@ -18,7 +18,7 @@ static void setup(void) {
 static void teardown(void) {
     llmcs_session_free(&session);
     llmcs_model_free(&model);
-    remove_folder(folder);
+    temp_remove(folder);
 }
 
 typedef struct pieces {

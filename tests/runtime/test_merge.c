@@ -31,7 +31,7 @@
 #define N_TEXTS 40
 #define WIDTH 64 /* at least n_embd and the labels of any of the models */
 
-static char cls_folder[TEMPORARY_PATH_BYTES], mlm_folder[TEMPORARY_PATH_BYTES];
+static char cls_folder[TEMP_PATH_BYTES], mlm_folder[TEMP_PATH_BYTES];
 static char strings[N_TEXTS][3200];
 static llmcs_text texts[N_TEXTS];
 
@@ -49,8 +49,8 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    temporary_remove(cls_folder);
-    temporary_remove(mlm_folder);
+    temp_remove(cls_folder);
+    temp_remove(mlm_folder);
 }
 
 static uint64_t fresh_seed(void) {
@@ -292,8 +292,8 @@ END_TEST
 
 /* One says a word that is not a number, one is not UTF-8, one is too long: each hears of it, the others do not. */
 START_TEST(one_failure_is_nobody_elses) {
-    char folder[TEMPORARY_PATH_BYTES], too_long[1024] = "";
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES], too_long[1024] = "";
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-cls");
     const size_t width = (size_t)checkpoint_find(c, "bert.embeddings.word_embeddings.weight")->shape[1];
     checkpoint_f32(c, "bert.embeddings.word_embeddings.weight")[5 * width] = 0.0f / 0.0f; /* "a" */
@@ -333,7 +333,7 @@ START_TEST(one_failure_is_nobody_elses) {
     ck_assert_int_eq(llmcs_classify(m, several, 3, NULL, NULL), LLMCS_NUMERIC);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "text 2"));
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 
 static llmcs_model *gpt2, *opened_bert, *opened_mlm;
 static llmcs_session *session;
-static char gpt2_folder[TEMPORARY_PATH_BYTES];
+static char gpt2_folder[TEMP_PATH_BYTES];
 
 static void set_up(void) {
     text_gpt2_folder(gpt2_folder);
@@ -19,10 +19,10 @@ static void set_up(void) {
 }
 
 static llmcs_model *with_text(const char *name) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder(name, folder);
     llmcs_model *m = open_model(folder, 1);
-    temporary_remove(folder);
+    temp_remove(folder);
     return m;
 }
 
@@ -35,7 +35,7 @@ static void tear_down(void) {
     llmcs_model_free(&gpt2);
     llmcs_model_free(&opened_bert);
     llmcs_model_free(&opened_mlm);
-    temporary_remove(gpt2_folder);
+    temp_remove(gpt2_folder);
 }
 
 #define ARG(call) ck_assert_msg((call) == LLMCS_ARG, #call ": %s", llmcs_error_message())
@@ -355,13 +355,13 @@ END_TEST
 
 /* S41: weights that are not numbers load, and are told when they reach an answer. */
 START_TEST(a_network_that_gives_no_numbers) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     float out[64 * 48];
     int32_t ids[3] = {1, 2, 3};
     size_t n = 3;
     llmcs_text t = {"good", LLMCS_NUL, NULL, 0};
     const float *logits;
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
     checkpoint_f32(c, "transformer.wpe.weight")[2 * 48] = 1.0f / 0.0f;
     checkpoint_write(c, folder, 1);
@@ -393,7 +393,7 @@ START_TEST(a_network_that_gives_no_numbers) {
     o.hidden = NULL;
     IS(LLMCS_NUMERIC, llmcs_encoder_eval(m, ids, NULL, &n, 1, &o));
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

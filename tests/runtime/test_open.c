@@ -9,13 +9,13 @@
 #include "support/model_fixture.h"
 #include "support/suite.h"
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static fail_alloc counted;
 static llmcs_allocator allocator;
 static llmcs_model_options options;
 
 static void set_up(void) {
-    temporary_folder(folder);
+    temp_folder(folder);
     fail_alloc_init(&counted);
     allocator = fail_alloc_get(&counted);
     llmcs_model_options_init(&options);
@@ -25,7 +25,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     ck_assert_int_eq(counted.live, 0);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static void refused(const char *path, llmcs_status expected, const char *word) {
@@ -49,11 +49,10 @@ static void write_golden(const char *name) {
 /* --------------------------------------------------------------------------------------------------- folders */
 
 START_TEST(paths_that_are_no_model) {
-    char path[128];
-    refused("/tmp/llmcs-no-such-folder", LLMCS_IO, "no-such-folder");
+    refused("tests/no-such-folder", LLMCS_IO, "no-such-folder");
     refused(folder, LLMCS_CONFIG, "config.json");
-    write_text(folder, "model.gguf", "GGUF\3\0\0\0");
-    snprintf(path, sizeof path, "%s/model.gguf", folder);
+    temp_write_text(folder, "model.gguf", "GGUF\3\0\0\0");
+    const char *path = temp_path(folder, "model.gguf");
     llmcs_model *m;
     ck_assert_int_eq(llmcs_model_open(path, &options, &m), LLMCS_FORMAT);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "model.gguf: byte 4: the version"));
@@ -62,11 +61,9 @@ END_TEST
 
 START_TEST(a_folder_without_weights) {
     write_golden("gpt2-tiny");
-    char path[128];
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(unlink(temp_path(folder, "model.safetensors")), 0);
     refused(folder, LLMCS_IO, "model.safetensors");
-    write_text(folder, "pytorch_model.bin", "PK");
+    temp_write_text(folder, "pytorch_model.bin", "PK");
     llmcs_model *m;
     ck_assert_int_ne(llmcs_model_open(folder, &options, &m), LLMCS_OK);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "pytorch_model.bin"));
@@ -92,7 +89,7 @@ END_TEST
 
 START_TEST(a_broken_tokenizer_is_told) {
     write_golden("bert-cls");
-    write_text(folder, "tokenizer.json", "{\"model\": {");
+    temp_write_text(folder, "tokenizer.json", "{\"model\": {");
     refused(folder, LLMCS_JSON, "tokenizer.json");
 }
 END_TEST
@@ -242,7 +239,7 @@ START_TEST(an_open_model_does_not_need_its_files) {
     llmcs_model *m;
     ck_assert_int_eq(llmcs_model_open(folder, &options, &m), LLMCS_OK);
     logits_of(m, before);
-    write_text(folder, "model.safetensors", "gone");
+    temp_write_text(folder, "model.safetensors", "gone");
     logits_of(m, after);
     ck_assert_int_eq(memcmp(before, after, sizeof before), 0);
     llmcs_model_free(&m);

@@ -207,14 +207,14 @@ START_TEST(what_the_log_says) {
     ck_assert_ptr_nonnull(strstr(log_of(GOLDEN_FOLDER "gpt2-odd-head", LLMCS_GGUF_Q8_0), "float16")); /* 60 wide */
     ck_assert_ptr_nonnull(strstr(log_of(GOLDEN_FOLDER "bert-mlm", LLMCS_GGUF_F32), "llama.cpp"));
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint_set(c, "activation_function", "\"relu\"");
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
     ck_assert_ptr_nonnull(strstr(log_of(folder, LLMCS_GGUF_F32), "activation"));
     same_bits(folder, LLMCS_WEIGHTS_F32, "relu");
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -294,10 +294,10 @@ START_TEST(tokenizer_json) {
 END_TEST
 
 START_TEST(older_files) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_gpt2_folder(folder);
     same_text(folder);
-    temporary_remove(folder);
+    temp_remove(folder);
     text_bert_folder("bert-cls", folder);
     same_text(folder);
     /* A token that llama.cpp's form could not give back, one that stands twice, and tokens that are only added. */
@@ -305,10 +305,10 @@ START_TEST(older_files) {
     ck_assert_ptr_nonnull(f);
     fputs("##[x]\nshop\n##\xe2\x96\x81z\n", f);
     fclose(f);
-    write_text(folder, "added_tokens.json", "{\"[NEW]\": 70, \"word\": 75}");
-    write_text(folder, "tokenizer_config.json", "{\"do_lower_case\": false, \"model_max_length\": 33}");
+    temp_write_text(folder, "added_tokens.json", "{\"[NEW]\": 70, \"word\": 75}");
+    temp_write_text(folder, "tokenizer_config.json", "{\"do_lower_case\": false, \"model_max_length\": 33}");
     same_text(folder);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -322,8 +322,8 @@ START_TEST(tiny_tokenizers) {
                  {"tiny-bert-uncased", "distilbert-cls", "distilbert.embeddings.word_embeddings.weight"}};
     static const char *const files[] = {"tokenizer.json", "tokenizer_config.json"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char folder[TEMPORARY_PATH_BYTES], path[200];
-        temporary_folder(folder);
+        char folder[TEMP_PATH_BYTES], path[200];
+        temp_folder(folder);
         snprintf(path, sizeof path, GOLDEN_FOLDER "%s", cases[i].checkpoint);
         checkpoint *c = checkpoint_read(path);
         uint64_t shape[2] = {4000, checkpoint_find(c, cases[i].table)->shape[1]}, seed = 3;
@@ -343,7 +343,7 @@ START_TEST(tiny_tokenizers) {
             free(text);
         }
         same_text(folder);
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST
@@ -399,7 +399,7 @@ END_TEST
 START_TEST(sentence_transformers) {
     static const char *const modules[] = {"", "0_Transformer"};
     for (size_t i = 0; i < 2; i++) {
-        char folder[TEMPORARY_PATH_BYTES], path[160], text[400];
+        char folder[TEMP_PATH_BYTES], path[2 * TEMP_PATH_BYTES], text[400];
         float x[64], y[64];
         llmcs_text t = {.text = "good shopping", .text_bytes = LLMCS_NUL};
         text_bert_folder("bert-embed", folder);
@@ -414,10 +414,10 @@ START_TEST(sentence_transformers) {
         snprintf(text, sizeof text,
                  "[{\"type\":\"m.Transformer\",\"path\":\"%s\"},{\"type\":\"m.Pooling\",\"path\":\"1_Pooling\"}]",
                  modules[i]);
-        write_text(folder, "modules.json", text);
+        temp_write_text(folder, "modules.json", text);
         ck_assert_int_eq(mkdir(temp_path(folder, "1_Pooling"), 0700), 0);
         snprintf(path, sizeof path, "%s/1_Pooling", folder);
-        write_text(path, "config.json", "{\"pooling_mode\": \"cls\"}");
+        temp_write_text(path, "config.json", "{\"pooling_mode\": \"cls\"}");
         ck_assert_msg(!quantize(folder, LLMCS_GGUF_F32), "%s", llmcs_error_message());
         llmcs_model *a = open_with(folder, LLMCS_WEIGHTS_F32), *b = open_with(file, LLMCS_WEIGHTS_F32);
         ck_assert_int_eq(llmcs_embed(a, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, x), LLMCS_OK);
@@ -431,7 +431,7 @@ START_TEST(sentence_transformers) {
         ck_assert(memcmp(x, y, sizeof x) == 0);
         llmcs_model_free(&a);
         llmcs_model_free(&b);
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST
@@ -474,7 +474,7 @@ START_TEST(arguments) {
     llmcs_quantize_params_init(&p);
     p.allocator = &half;
     ck_assert_int_eq(llmcs_quantize(GOLDEN_FOLDER "gpt2-tiny", file, &p), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_quantize("/tmp/llmcs-no-such-folder", file, NULL), LLMCS_IO);
+    ck_assert_int_eq(llmcs_quantize("tests/no-such-folder", file, NULL), LLMCS_IO);
     ck_assert_uint_eq(entries(), 0);
     ck_assert_int_eq(llmcs_quantize(GOLDEN_FOLDER "gpt2-tiny", file, NULL), LLMCS_OK); /* the defaults */
     char again[300];
@@ -557,8 +557,8 @@ START_TEST(weights_that_do_not_fit) {
                  {LLMCS_GGUF_Q4_0, NAN, LLMCS_NUMERIC},
                  {LLMCS_GGUF_Q8_0, 70000, LLMCS_OK},
                  {LLMCS_GGUF_F32, NAN, LLMCS_OK}};
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     temp_write_text(out_folder, "x.gguf", "old");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-embed");
@@ -571,21 +571,21 @@ START_TEST(weights_that_do_not_fit) {
                       llmcs_error_message());
         old_file_stands();
     }
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 /* Conv1D is turned on its way: the message still says where the value stands in the folder's file. */
 START_TEST(a_weight_of_a_turned_matrix) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
     checkpoint_f32(c, "transformer.h.1.mlp.c_fc.weight")[1234] = NAN;
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
     ck_assert_int_eq(quantize(folder, LLMCS_GGUF_F16), LLMCS_NUMERIC);
     ck_assert_msg(strstr(llmcs_error_message(), "h.1.mlp.c_fc.weight\": element 1234 "), "%s", llmcs_error_message());
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -610,7 +610,7 @@ static llmcs_status with_faults(int which, const char *folder, const llmcs_alloc
 }
 
 START_TEST(no_memory) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     for (int kind = 0; kind < 2; kind++) {
         if (kind)
             text_bert_folder("bert-cls", folder);
@@ -634,7 +634,7 @@ START_TEST(no_memory) {
             }
         ck_assert_uint_eq(entries(), 1);
         ck_assert_int_eq(unlink(file), 0);
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST
@@ -677,7 +677,7 @@ END_TEST
 /* Bytes of the header changed: another model, or a status and a message; nothing left in either case. */
 START_TEST(damaged_headers) {
     uint64_t seed = 77;
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     printf("runtime/quantize: seed 77\n");
     for (int kind = 0; kind < 2; kind++) {
         size_t len;
@@ -712,7 +712,7 @@ START_TEST(damaged_headers) {
             ck_assert_int_eq(f.live, 0);
         }
         free(good);
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST

@@ -35,7 +35,7 @@ enum {
     N_TOKENS = 56
 };
 
-static char folders[2][TEMPORARY_PATH_BYTES]; /* gpt2-tiny with heads of 12, and of 16, which fill their vectors */
+static char folders[2][TEMP_PATH_BYTES]; /* gpt2-tiny with heads of 12, and of 16, which fill their vectors */
 static int32_t text[N_CTX];
 
 static void set_up(void) {
@@ -43,7 +43,7 @@ static void set_up(void) {
     uint64_t seed = 20261122;
     printf("seed %llu\n", (unsigned long long)seed);
     for (size_t i = 0; i < 2; i++) {
-        temporary_folder(folders[i]);
+        temp_folder(folders[i]);
         checkpoint *c = long_gpt2(N_CTX);
         checkpoint_set(c, "n_head", n_head[i]);
         checkpoint_write(c, folders[i], 1);
@@ -53,7 +53,7 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    for (size_t i = 0; i < 2; i++) temporary_remove(folders[i]);
+    for (size_t i = 0; i < 2; i++) temp_remove(folders[i]);
 }
 
 #define IS(status, call)                                                                                        \
@@ -453,8 +453,6 @@ START_TEST(the_same_model_however_it_runs) {
                                             LLMCS_WEIGHTS_INT8, LLMCS_WEIGHTS_INT4};
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_rows = all_kernels(rows);
-    char *before = getenv("LLMCS_CPU"), kept[64] = "";
-    if (before) snprintf(kept, sizeof kept, "%s", before);
     llmcs_model *m = open_model_kept(folders[0], 1, weights[_i], LLMCS_KV_AUTO);
     blob b = bytes_of(m);
     for (int32_t n_threads = 1; n_threads <= 4; n_threads++) {
@@ -468,10 +466,6 @@ START_TEST(the_same_model_however_it_runs) {
         IS(LLMCS_OK, offer(other, b));
         llmcs_model_free(&other);
     }
-    if (before)
-        setenv("LLMCS_CPU", kept, 1);
-    else
-        unsetenv("LLMCS_CPU");
     free(b.at);
     llmcs_model_free(&m);
 }
@@ -514,11 +508,11 @@ START_TEST(a_model_of_other_sizes) {
 END_TEST
 
 static llmcs_model *open_changed(const checkpoint *c) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint_write(c, folder, 1);
     llmcs_model *m = open_model(folder, 1);
-    temporary_remove(folder);
+    temp_remove(folder);
     return m;
 }
 

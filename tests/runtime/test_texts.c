@@ -74,7 +74,7 @@ static void softmax(const float *x, size_t n, double *p) {
 }
 
 static void check_classify(const char *name, size_t n_labels) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder(name, folder);
     llmcs_model *m = open_model(folder, 2);
     llmcs_text *texts = make_texts();
@@ -96,7 +96,7 @@ static void check_classify(const char *name, size_t n_labels) {
     ck_assert_int_eq(llmcs_classify(m, NULL, 0, NULL, NULL), LLMCS_OK);
     ck_assert_int_eq(llmcs_classify(m, texts, 1, NULL, NULL), LLMCS_OK);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 START_TEST(classify_is_softmax_of_the_logits) {
@@ -108,8 +108,8 @@ END_TEST
 
 /* Scores of "bad shop" under a problem_type. */
 static void classify_as(const char *problem, float *scores, float *logits) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-cls");
     checkpoint_set(c, "problem_type", problem);
     checkpoint_write(c, folder, 1);
@@ -120,7 +120,7 @@ static void classify_as(const char *problem, float *scores, float *logits) {
     ck_assert_int_eq(llmcs_classify(m, &t, 1, scores, NULL), LLMCS_OK);
     memcpy(logits, run_text(m, &t, 64, false, true)->logits, 3 * sizeof *logits);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 START_TEST(problem_types) {
@@ -134,7 +134,7 @@ START_TEST(problem_types) {
 END_TEST
 
 START_TEST(labels_have_names) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     llmcs_model *m = open_golden("bert-cls", 1);
     ck_assert_str_eq(llmcs_model_label(m, 0), "negative");
     ck_assert_str_eq(llmcs_model_label(m, 2), "positive");
@@ -144,13 +144,13 @@ START_TEST(labels_have_names) {
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-cls");
     checkpoint_set(c, "id2label", "null");
     checkpoint_set(c, "num_labels", "3");
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
     m = open_model(folder, 1);
     ck_assert_str_eq(llmcs_model_label(m, 1), "LABEL_1");
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
     m = open_golden("gpt2-tiny", 1);
     ck_assert_ptr_null(llmcs_model_label(m, 0));
     llmcs_model_free(&m);
@@ -160,7 +160,7 @@ END_TEST
 /* -------------------------------------------------------------------------------------------------- rerank */
 
 START_TEST(rerank_is_the_last_label_of_pairs) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder("bert-cls", folder);
     llmcs_model *m = open_model(folder, 2);
     llmcs_text docs[3] = {text_of("good shop"), text_of(""), text_of("the bad shopping abc")};
@@ -176,13 +176,13 @@ START_TEST(rerank_is_the_last_label_of_pairs) {
     ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, docs, 3, scores), LLMCS_ARG);
     ck_assert_int_eq(llmcs_rerank(m, NULL, 0, docs, 1, scores), LLMCS_ARG);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 START_TEST(rerank_with_one_label_is_the_logit) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-cls");
     checkpoint_set(c, "id2label", "{\"0\": \"LABEL_0\"}");
     checkpoint_set(c, "label2id", "{\"LABEL_0\": 0}");
@@ -203,7 +203,7 @@ START_TEST(rerank_with_one_label_is_the_logit) {
     ck_assert_double_le(fabs((double)sigmoid - 1.0 / (1.0 + exp(-(double)score))), 1e-7);
     ck_assert_int_eq(label, 0);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -224,7 +224,7 @@ static void check_vector(const outputs *o, llmcs_pooling pooling, bool unit, con
 
 START_TEST(embed_every_way) {
     static const llmcs_pooling poolings[] = {LLMCS_POOL_AUTO, LLMCS_POOL_MEAN, LLMCS_POOL_CLS, LLMCS_POOL_POOLER};
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder("bert-embed", folder);
     llmcs_model *m = open_model(folder, 2);
     llmcs_text *texts = make_texts();
@@ -238,12 +238,12 @@ START_TEST(embed_every_way) {
         }
     free(vectors);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 START_TEST(embed_without_a_pooler) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     float vector[48];
     llmcs_text t = text_of("good");
     text_bert_folder("distilbert-cls", folder);
@@ -251,36 +251,37 @@ START_TEST(embed_without_a_pooler) {
     ck_assert_int_eq(llmcs_embed(m, &t, 1, LLMCS_POOL_POOLER, LLMCS_NORMALIZE_AUTO, vector), LLMCS_STATE);
     ck_assert_int_eq(llmcs_embed(m, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_OK);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 /* A sentence-transformers folder, with its Transformer in `module` ("" or "0_Transformer"). */
-static void sentence_folder(const char *module, char folder[TEMPORARY_PATH_BYTES]) {
+static void sentence_folder(const char *module, char folder[TEMP_PATH_BYTES]) {
     char inner[128], text[512];
-    temporary_folder(folder);
+    temp_folder(folder);
     snprintf(inner, sizeof inner, "%s/%s", folder, module);
     if (*module) ck_assert_int_eq(mkdir(inner, 0700), 0);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-embed");
     checkpoint_write(c, inner, 1);
     checkpoint_free(c);
     write_bert_vocabulary(inner);
-    write_text(inner, "sentence_bert_config.json", "{\"max_seq_length\": 12, \"do_lower_case\": false}");
+    temp_write_text(inner, "sentence_bert_config.json", "{\"max_seq_length\": 12, \"do_lower_case\": false}");
     snprintf(text, sizeof text,
              "[{\"idx\":0,\"name\":\"0\",\"path\":\"%s\",\"type\":\"sentence_transformers.models.Transformer\"},"
              "{\"idx\":1,\"name\":\"1\",\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"}]",
              module);
-    write_text(folder, "modules.json", text);
+    temp_write_text(folder, "modules.json", text);
     snprintf(inner, sizeof inner, "%s/1_Pooling", folder);
     ck_assert_int_eq(mkdir(inner, 0700), 0);
-    write_text(inner, "config.json",
-               "{\"word_embedding_dimension\":64,\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":false}");
+    temp_write_text(
+        inner, "config.json",
+        "{\"word_embedding_dimension\":64,\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":false}");
 }
 
 START_TEST(embed_as_modules_json_says) {
     static const char *const modules[] = {"", "0_Transformer"};
     for (size_t i = 0; i < 2; i++) {
-        char folder[TEMPORARY_PATH_BYTES];
+        char folder[TEMP_PATH_BYTES];
         float vector[64];
         sentence_folder(modules[i], folder);
         llmcs_model *m = open_model(folder, 1);
@@ -290,29 +291,29 @@ START_TEST(embed_as_modules_json_says) {
         ck_assert_uint_eq(o->n_tokens, 12);
         check_vector(o, LLMCS_POOL_CLS, false, vector, 64);
         llmcs_model_free(&m);
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST
 
 /* Lowercasing that the tokenizer would not do is refused, not left out. */
 START_TEST(do_lower_case_needs_a_tokenizer_that_does) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     sentence_folder("", folder);
-    write_text(folder, "sentence_bert_config.json", "{\"max_seq_length\": 12, \"do_lower_case\": true}");
+    temp_write_text(folder, "sentence_bert_config.json", "{\"max_seq_length\": 12, \"do_lower_case\": true}");
     llmcs_model *m = open_model(folder, 1); /* vocab.txt alone lowercases */
     llmcs_model_free(&m);
-    write_text(folder, "tokenizer_config.json", "{\"do_lower_case\": false}");
+    temp_write_text(folder, "tokenizer_config.json", "{\"do_lower_case\": false}");
     ck_assert_int_eq(llmcs_model_open(folder, NULL, &m), LLMCS_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "do_lower_case"));
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 /* ----------------------------------------------------------------------------------------------- fill_mask */
 
 START_TEST(fill_mask_gives_the_most_probable_words) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     const char *text = "good [MASK] the bad [MASK]!";
     text_bert_folder("bert-mlm", folder);
     llmcs_model *m = open_model(folder, 2);
@@ -343,12 +344,12 @@ START_TEST(fill_mask_gives_the_most_probable_words) {
     }
     ck_assert_uint_lt(tokens[0].position, tokens[7].position);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 START_TEST(fill_mask_at_its_edges) {
-    char folder[TEMPORARY_PATH_BYTES], text[1024] = "[MASK]";
+    char folder[TEMP_PATH_BYTES], text[1024] = "[MASK]";
     text_bert_folder("bert-mlm", folder);
     llmcs_model *m = open_model(folder, 1);
     static llmcs_mask_token tokens[200];
@@ -363,14 +364,14 @@ START_TEST(fill_mask_at_its_edges) {
     for (int i = 0; i < 70; i++) strcat(text, " good");
     ck_assert_int_eq(llmcs_fill_mask(m, text, LLMCS_NUL, 5, tokens, 200, &n), LLMCS_CONTEXT_FULL);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 /* --------------------------------------------------------------------------------------------- score, choose */
 
 START_TEST(score_of_texts_is_score_of_their_ids) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_gpt2_folder(folder);
     llmcs_model *m = open_model(folder, 2);
     llmcs_session *s = open_session(m);
@@ -395,7 +396,7 @@ START_TEST(score_of_texts_is_score_of_their_ids) {
     ck_assert(by_ids.logprob == 0.0 && by_ids.n_tokens == 0);
     llmcs_session_free(&s);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -430,7 +431,7 @@ END_TEST
 
 START_TEST(choose_ranks_as_score_does) {
     static const char *const candidates[] = {"he", "shopping is good", "zzz", "h"};
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_gpt2_folder(folder);
     llmcs_model *m = open_model(folder, 2);
     llmcs_session *s = open_session(m);
@@ -453,7 +454,7 @@ START_TEST(choose_ranks_as_score_does) {
     }
     llmcs_session_free(&s);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

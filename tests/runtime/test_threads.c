@@ -75,7 +75,7 @@ static void check_callers(llmcs_model *m, void *(*work)(void *), const float *ex
 }
 
 START_TEST(many_threads_classify_on_one_model) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder("bert-cls", folder);
     for (int32_t n_threads = 1; n_threads <= 3; n_threads++) {
         float expected[N_TEXTS * 3];
@@ -84,7 +84,7 @@ START_TEST(many_threads_classify_on_one_model) {
         check_callers(m, classify_again_and_again, expected);
         llmcs_model_free(&m);
     }
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -174,8 +174,8 @@ static void *eval_until_cancelled(void *arg) {
 }
 
 START_TEST(cancel_from_another_thread) {
-    char folder[TEMPORARY_PATH_BYTES];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
     checkpoint *c = long_gpt2(600);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
@@ -194,7 +194,7 @@ START_TEST(cancel_from_another_thread) {
     ck_assert_int_eq(llmcs_session_eval(e.session, &id, 1, LLMCS_LOGITS_LAST), LLMCS_OK);
     llmcs_session_free(&e.session);
     llmcs_model_free(&m);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -301,7 +301,7 @@ static int child(llmcs_model *gpt2, llmcs_session *s, llmcs_model *bert, llmcs_s
 }
 
 START_TEST(a_child_gets_a_status_and_may_free) {
-    char folder[TEMPORARY_PATH_BYTES];
+    char folder[TEMP_PATH_BYTES];
     text_bert_folder("bert-cls", folder);
     llmcs_model *gpt2 = open_golden("gpt2-tiny", 2), *bert = open_model(folder, 2);
     llmcs_session *s = open_session(gpt2), *busy = open_session(gpt2);
@@ -325,7 +325,7 @@ START_TEST(a_child_gets_a_status_and_may_free) {
     llmcs_session_free(&busy);
     llmcs_model_free(&gpt2);
     llmcs_model_free(&bert);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 

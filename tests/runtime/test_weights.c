@@ -29,32 +29,16 @@ static llmcs_model_info info_of(const llmcs_model *m) {
 
 static void golden_path(char path[128], const char *name) { snprintf(path, 128, GOLDEN_FOLDER "%s", name); }
 
-/* Chooses the kernels for one of N_WAYS; false, said aloud: this processor does not have them. */
-static char *row_before;
-
-static bool begin_way(int way) {
+/* Chooses the kernels for one of N_WAYS, in this test's own process; false, said aloud: this processor does not have
+ * them. */
+static bool choose_kernels(int way) {
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n = all_kernels(rows);
-    const char *before = getenv("LLMCS_CPU");
     if (way < N_TYPES) return true;
-    for (size_t i = 0; i < n; i++) {
-        if (!rounds_activations(rows[i])) continue;
-        row_before = before ? strdup(before) : NULL;
-        setenv("LLMCS_CPU", ROUNDING_ROW, 1);
-        return true;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (rounds_activations(rows[i])) return setenv("LLMCS_CPU", ROUNDING_ROW, 1) == 0;
     suite_skip(ROUNDING_ROW, "this processor does not have this row of kernels");
     return false;
-}
-
-static void end_way(int way) {
-    if (way < N_TYPES) return;
-    if (row_before)
-        setenv("LLMCS_CPU", row_before, 1);
-    else
-        unsetenv("LLMCS_CPU");
-    free(row_before);
-    row_before = NULL;
 }
 
 /* --------------------------------------------------------------------------------------------- the same bits */
@@ -140,7 +124,7 @@ START_TEST(logits_do_not_depend_on_how_the_work_is_cut) {
     const int w = _i / 2, kv = _i % 2;
     const char *folder = GOLDEN_FOLDER "gpt2-tiny";
     char what[64];
-    if (!begin_way(w)) return;
+    if (!choose_kernels(w)) return;
     prompt *p = prompt_new(folder, types[w], kv_types[kv]);
     const size_t first = (size_t)_i % suite_step(2), step = suite_step(2);
     for (size_t t = first; t < sizeof threads / sizeof *threads; t += step) {
@@ -156,7 +140,6 @@ START_TEST(logits_do_not_depend_on_how_the_work_is_cut) {
     }
     free(p->whole);
     free(p);
-    end_way(w);
 }
 END_TEST
 
@@ -185,7 +168,7 @@ START_TEST(texts_are_as_if_alone) {
     static const int32_t threads[] = {2, 3, 4, 8};
     static encoded one, all;
     static int32_t ids[MAX_TOKENS];
-    if (!begin_way(_i)) return;
+    if (!choose_kernels(_i)) return;
     for (size_t i = 0; i < 4; i++) {
         char folder[128];
         size_t lengths[N_TEXTS], at = 0, n_hidden = 0, n_logits = 0;
@@ -206,7 +189,6 @@ START_TEST(texts_are_as_if_alone) {
         llmcs_model_free(&single);
         llmcs_model_free(&m);
     }
-    end_way(_i);
 }
 END_TEST
 
@@ -258,7 +240,7 @@ static const struct {
 START_TEST(outputs_are_near_float32s) {
     static float whole[30 * MAX_VOCAB], found[30 * MAX_VOCAB];
     double worst = 0;
-    if (!begin_way(_i)) return;
+    if (!choose_kernels(_i)) return;
     for (size_t i = 0; golden_names[i]; i++) {
         char folder[128];
         golden_path(folder, golden_names[i]);
@@ -270,7 +252,6 @@ START_TEST(outputs_are_near_float32s) {
                       type_names[_i], share, away[_i].bound);
     }
     ck_assert_msg(worst > away[_i].measured / 2, "%s: only %g away", type_names[_i], worst);
-    end_way(_i);
 }
 END_TEST
 
@@ -419,8 +400,8 @@ END_TEST
 START_TEST(a_file_that_is_cut_while_it_is_read) {
     llmcs_allocator a;
     llmcs_model_options o = options_of_loop(_i, &a);
-    char folder[TEMPORARY_PATH_BYTES], file[TEMPORARY_PATH_BYTES + 32];
-    temporary_folder(folder);
+    char folder[TEMP_PATH_BYTES], file[TEMP_PATH_BYTES + 32];
+    temp_folder(folder);
     snprintf(file, sizeof file, "%s/model.safetensors", folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
     stopper s = {.stop_at = 0, .cut = file};
@@ -436,15 +417,15 @@ START_TEST(a_file_that_is_cut_while_it_is_read) {
     }
     ck_assert_int_eq(faults.live, 0);
     checkpoint_free(c);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
 /* A folder with `value` at element `at` of each of the tensors. */
-static void write_bad(char folder[TEMPORARY_PATH_BYTES], const char *const *names, size_t n, size_t at, float value) {
+static void write_bad(char folder[TEMP_PATH_BYTES], const char *const *names, size_t n, size_t at, float value) {
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
     for (size_t i = 0; i < n; i++) checkpoint_f32(c, names[i])[at] = value;
-    temporary_folder(folder);
+    temp_folder(folder);
     checkpoint_write(c, folder, 1);
     checkpoint_free(c);
 }
@@ -454,7 +435,7 @@ START_TEST(the_first_wrong_tensor_is_named) {
     static const char *const names[] = {"transformer.h.0.mlp.c_proj.weight", "transformer.h.1.attn.c_attn.weight",
                                         "transformer.h.1.attn.c_proj.weight", "transformer.h.2.mlp.c_fc.weight"};
     static const int32_t threads[] = {1, 2, 3, 4, 8};
-    char folder[TEMPORARY_PATH_BYTES], first[256] = "";
+    char folder[TEMP_PATH_BYTES], first[256] = "";
     write_bad(folder, names, 4, 333, NAN);
     llmcs_allocator a;
     llmcs_model_options o = options_with(types[_i], 1, &a);
@@ -468,7 +449,7 @@ START_TEST(the_first_wrong_tensor_is_named) {
         ck_assert_int_eq(faults.live, 0);
     }
     ck_assert_msg(strstr(first, names[0]) && strstr(first, "element 333 is NaN"), "%s", first);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 END_TEST
 
@@ -483,7 +464,7 @@ START_TEST(numbers_that_do_not_fit_are_said) {
                                           {true, true, true, true, true},
                                           {true, true, true, false, false}};
     for (size_t v = 0; v < 5; v++) {
-        char folder[TEMPORARY_PATH_BYTES];
+        char folder[TEMP_PATH_BYTES];
         write_bad(folder, name, 1, 100, values[v]);
         for (size_t w = 0; w < N_TYPES; w++) {
             llmcs_allocator a;
@@ -496,7 +477,7 @@ START_TEST(numbers_that_do_not_fit_are_said) {
             if (st) ck_assert_msg(strstr(llmcs_error_message(), name[0]) != NULL, "%s", llmcs_error_message());
             ck_assert_int_eq(faults.live, 0);
         }
-        temporary_remove(folder);
+        temp_remove(folder);
     }
 }
 END_TEST

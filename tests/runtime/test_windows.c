@@ -17,7 +17,7 @@
 #define CLS 2
 #define SEP 3
 
-static char folder[TEMPORARY_PATH_BYTES];
+static char folder[TEMP_PATH_BYTES];
 static llmcs_model *model;
 
 static void set_up(void) {
@@ -27,7 +27,7 @@ static void set_up(void) {
 
 static void tear_down(void) {
     llmcs_model_free(&model);
-    temporary_remove(folder);
+    temp_remove(folder);
 }
 
 static uint64_t fresh_seed(void) {

@@ -1,6 +1,5 @@
 #include "support/checkpoint.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,15 +147,6 @@ void checkpoint_set(checkpoint *c, const char *key, const char *json_value) {
 
 /* --------------------------------------------------------------------------------------------------- writing */
 
-void write_text(const char *folder, const char *name, const char *text) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "wb");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(text, 1, strlen(text), f), strlen(text));
-    ck_assert_int_eq(fclose(f), 0);
-}
-
 /* Tensors i of shard i % n_shards. */
 static void write_shard(const checkpoint *c, const char *folder, const char *name, size_t shard, size_t n_shards) {
     char path[512], *header = NULL;
@@ -183,7 +173,7 @@ static void write_shard(const checkpoint *c, const char *folder, const char *nam
 }
 
 void checkpoint_write(const checkpoint *c, const char *folder, size_t n_shards) {
-    write_text(folder, "config.json", c->config);
+    temp_write_text(folder, "config.json", c->config);
     if (n_shards <= 1) {
         write_shard(c, folder, "model.safetensors", 0, 1);
         return;
@@ -197,40 +187,10 @@ void checkpoint_write(const checkpoint *c, const char *folder, size_t n_shards) 
                 n_shards);
     fputs("}}", f);
     fclose(f);
-    write_text(folder, "model.safetensors.index.json", index);
+    temp_write_text(folder, "model.safetensors.index.json", index);
     free(index);
     for (size_t i = 0; i < n_shards; i++) {
         snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", i + 1, n_shards);
         write_shard(c, folder, name, i, n_shards);
     }
-}
-
-void temporary_folder(char path[TEMPORARY_PATH_BYTES]) {
-    strcpy(path, "/tmp/llmcs-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(path));
-}
-
-/* The files of a folder, and the folder; its folders when they are empty by then. */
-static void remove_files(const char *path) {
-    DIR *d = opendir(path);
-    if (!d) return;
-    for (struct dirent *e; (e = readdir(d));) {
-        char file[512];
-        snprintf(file, sizeof file, "%s/%s", path, e->d_name);
-        if (e->d_name[0] != '.' && unlink(file)) rmdir(file);
-    }
-    closedir(d);
-    rmdir(path);
-}
-
-void temporary_remove(const char *path) {
-    DIR *d = opendir(path);
-    ck_assert_ptr_nonnull(d);
-    for (struct dirent *e; (e = readdir(d));) {
-        char inner[512];
-        snprintf(inner, sizeof inner, "%s/%s", path, e->d_name);
-        if (e->d_name[0] != '.' && e->d_type == DT_DIR) remove_files(inner);
-    }
-    closedir(d);
-    remove_files(path);
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/temp.h"
+
 typedef struct stored_tensor {
     char name[128];
     char dtype[8]; /* "F32" */
@@ -35,11 +37,5 @@ void checkpoint_set(checkpoint *c, const char *key, const char *json_value);
 
 /* Writes config.json and model.safetensors, or with n_shards > 1 so many shards and their index. */
 void checkpoint_write(const checkpoint *c, const char *folder, size_t n_shards);
-
-/* A new folder under /tmp, into `path`; temporary_remove deletes it with files and folders in it. */
-#define TEMPORARY_PATH_BYTES 64
-void temporary_folder(char path[TEMPORARY_PATH_BYTES]);
-void temporary_remove(const char *path);
-void write_text(const char *folder, const char *name, const char *text);
 
 #endif

@@ -85,8 +85,8 @@ void write_gpt2_vocabulary(const char *folder) {
     }
     fputs("\"he\":256,\"hel\":257,\"<|endoftext|>\":258}", f);
     fclose(f);
-    write_text(folder, "vocab.json", text);
-    write_text(folder, "merges.txt", "#version: 0.2\nh e\nhe l\n");
+    temp_write_text(folder, "vocab.json", text);
+    temp_write_text(folder, "merges.txt", "#version: 0.2\nh e\nhe l\n");
     free(text);
 }
 
@@ -98,12 +98,12 @@ void write_bert_vocabulary(const char *folder) {
     for (char c = 'a'; c <= 'z'; c++) fprintf(f, "%c\n##%c\n", c, c);
     fputs("good\nbad\nthe\nshop\n##ping\n!\n.\n", f);
     fclose(f);
-    write_text(folder, "vocab.txt", text);
+    temp_write_text(folder, "vocab.txt", text);
     free(text);
 }
 
-void text_gpt2_folder(char path[TEMPORARY_PATH_BYTES]) {
-    temporary_folder(path);
+void text_gpt2_folder(char path[TEMP_PATH_BYTES]) {
+    temp_folder(path);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
     replace_table(c, "transformer.wte.weight", GPT2_VOCAB);
     checkpoint_set(c, "vocab_size", "259");
@@ -114,10 +114,10 @@ void text_gpt2_folder(char path[TEMPORARY_PATH_BYTES]) {
     write_gpt2_vocabulary(path);
 }
 
-void text_bert_folder(const char *name, char path[TEMPORARY_PATH_BYTES]) {
+void text_bert_folder(const char *name, char path[TEMP_PATH_BYTES]) {
     char folder[128];
     snprintf(folder, sizeof folder, GOLDEN_FOLDER "%s", name);
-    temporary_folder(path);
+    temp_folder(path);
     checkpoint *c = checkpoint_read(folder);
     checkpoint_write(c, path, 1);
     checkpoint_free(c);

@@ -23,7 +23,7 @@ void write_gpt2_vocabulary(const char *folder);
 void write_bert_vocabulary(const char *folder);
 
 /* Folders with both: the golden checkpoint `name` and a vocabulary. */
-void text_gpt2_folder(char path[TEMPORARY_PATH_BYTES]);
-void text_bert_folder(const char *name, char path[TEMPORARY_PATH_BYTES]);
+void text_gpt2_folder(char path[TEMP_PATH_BYTES]);
+void text_bert_folder(const char *name, char path[TEMP_PATH_BYTES]);
 
 #endif

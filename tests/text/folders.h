@@ -7,14 +7,15 @@
 #include <unistd.h>
 
 #include "support/suite.h"
+#include "support/temp.h"
 
 static const char *const FOLDER_OLDER[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer_config.json"};
 
-/* folder: "/tmp/...XXXXXX", becomes the new folder's name. */
-static inline void folder_link_older(const char *from, char *folder) {
+/* Into a new folder, which temp_remove deletes. */
+static inline void folder_link_older(const char *from, char folder[TEMP_PATH_BYTES]) {
     char *absolute = realpath(from, NULL);
     ck_assert_ptr_nonnull(absolute);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    temp_folder(folder);
     for (size_t i = 0; i < sizeof FOLDER_OLDER / sizeof *FOLDER_OLDER; i++) {
         char source[1300], target[700];
         snprintf(source, sizeof source, "%s/%s", absolute, FOLDER_OLDER[i]);
@@ -22,15 +23,6 @@ static inline void folder_link_older(const char *from, char *folder) {
         if (access(source, R_OK) == 0) ck_assert_int_eq(symlink(source, target), 0);
     }
     free(absolute);
-}
-
-static inline void folder_unlink_older(const char *folder) {
-    for (size_t i = 0; i < sizeof FOLDER_OLDER / sizeof *FOLDER_OLDER; i++) {
-        char path[700];
-        snprintf(path, sizeof path, "%s/%s", folder, FOLDER_OLDER[i]);
-        unlink(path);
-    }
-    rmdir(folder);
 }
 
 #endif

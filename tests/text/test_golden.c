@@ -53,7 +53,7 @@ START_TEST(tokenizer_json_gives_the_golden_ids) {
 END_TEST
 
 START_TEST(the_older_files_give_the_golden_ids) {
-    char golden[500], shared[500], part[100], folder[] = "/tmp/llmcs-older-XXXXXX";
+    char golden[500], shared[500], part[100], folder[TEMP_PATH_BYTES];
     snprintf(part, sizeof part, "tokenizers/%s", NAMES[_i]);
     if (!shared_path(golden, sizeof golden, "tokenizers/golden.jsonl") || !shared_path(shared, sizeof shared, part)) {
         suite_skip(NAMES[_i], "the shared vocabularies are not at hand");
@@ -61,7 +61,7 @@ START_TEST(the_older_files_give_the_golden_ids) {
     }
     folder_link_older(shared, folder);
     compare_folder(folder, NAMES[_i], golden);
-    folder_unlink_older(folder);
+    temp_remove(folder);
 }
 END_TEST
 

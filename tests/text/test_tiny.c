@@ -93,11 +93,11 @@ START_TEST(tokenizer_json_gives_the_golden_ids_and_texts) {
 END_TEST
 
 START_TEST(the_older_files_give_the_same) {
-    char from[200], folder[] = "/tmp/llmcs-older-XXXXXX";
+    char from[200], folder[TEMP_PATH_BYTES];
     snprintf(from, sizeof from, DATA "%s", NAMES[_i]);
     folder_link_older(from, folder);
     check_folder(folder, NAMES[_i]);
-    folder_unlink_older(folder);
+    temp_remove(folder);
 }
 END_TEST
 

@@ -148,17 +148,15 @@ static bool block_max(const float *x, size_t n, float *max) {
     return v_reduce_add(v_add(v_add(wrong[0], wrong[1]), v_add(wrong[2], wrong[3]))) == 0.0f;
 }
 
-static double exp_sum(const float *x, size_t n, float max, const float *next) {
+static double exp_sum(const float *x, size_t n, float max) {
     enum { BLOCK = 1024 };
     const vf center = v_set1(max);
-    const float *ask = next ? next : x; /* these lines are here already */
     double total = 0;
     for (size_t begin = 0; begin < n; begin += BLOCK) {
         const size_t end = n - begin < BLOCK ? n : begin + BLOCK;
         vf sum[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
         size_t i = begin;
         for (; i + 4 * VL <= end; i += 4 * VL) {
-            UNROLL for (size_t j = 0; j < 4 * VL; j += 16) v_fetch_to_level_2(ask + i + j);
             UNROLL for (size_t j = 0; j < 4; j++) sum[j] = v_add(sum[j], v_exp(v_sub(v_load(x + i + j * VL), center)));
         }
         for (size_t left; i < end; i += VL) {

@@ -7,15 +7,12 @@
 
 #include "kernels/vector/row.h"
 
-/* Inputs whose rounded x a tile has beside it, in the first-level cache: a multiple of what is rounded at once. */
+/* Inputs whose rounded x a tile has beside it, in the first-level cache: a multiple of what is rounded at once. Each
+ * panel rounds them anew: one instruction for every sixteen of the products'. */
 #define BF16_INPUTS 128
 #define BF16_AT_ONCE (2 * VL)
 
-typedef struct bf16_rows {
-    uint32_t pairs[MATMUL_ROWS][BF16_INPUTS / 2]; /* the earlier input in the lower half */
-} bf16_rows;
-
-/* Rounds n numbers of x, filled up with zeros to whole pairs. */
+/* Rounds n numbers of x, filled up with zeros to whole pairs, the earlier one in the lower half. */
 static ALWAYS_INLINE void round_to_bf16(const float *x, size_t n, uint32_t *pairs) {
     size_t i = 0;
     for (; i + BF16_AT_ONCE <= n; i += BF16_AT_ONCE)
@@ -32,19 +29,19 @@ static ALWAYS_INLINE void dot_bf16_tile(const size_t n_r, const tile_work *work)
     const float *x = (const float *)(const void *)t.x;
     const char *w = t.w;
     const size_t ldx = t.x_stride / sizeof *x;
-    bf16_rows rounded;
+    uint32_t rounded[MATMUL_ROWS][BF16_INPUTS / 2];
     float_sums sum;
     fetching fetch = start_fetching(&t);
     start_float_sums(n_r, PANEL_VECTORS, sum);
     for (size_t k = 0; k < t.n_in; k += BF16_INPUTS) {
         const size_t n = t.n_in - k < BF16_INPUTS ? t.n_in - k : BF16_INPUTS;
-        for (size_t r = 0; r < n_r; r++) round_to_bf16(x + r * ldx + k, n, rounded.pairs[r]);
+        for (size_t r = 0; r < n_r; r++) round_to_bf16(x + r * ldx + k, n, rounded[r]);
         for (size_t i = 0; i < n; i += 2, w += NR * 4) {
             __m512i column[PANEL_VECTORS];
             fetch_ahead(&t, &fetch);
             UNROLL for (size_t v = 0; v < PANEL_VECTORS; v++) column[v] = _mm512_loadu_si512(w + v * (VL * 4));
             UNROLL for (size_t r = 0; r < n_r; r++) {
-                const __m512i row = _mm512_set1_epi32((int)rounded.pairs[r][i / 2]);
+                const __m512i row = _mm512_set1_epi32((int)rounded[r][i / 2]);
                 UNROLL for (size_t v = 0; v < PANEL_VECTORS; v++) sum[r * PANEL_VECTORS + v] =
                     _mm512_dpbf16_ps(sum[r * PANEL_VECTORS + v], (__m512bh)column[v], (__m512bh)row);
             }
