@@ -96,7 +96,7 @@ static network *network_new(const bench *b, const bench_shape *s, ll_weight_type
 
 static void multiply(ll_team *team, void *arg) {
     const network *n = arg;
-    const ll_exec exec = {team, n->kernels, n->openblas, n->quantized};
+    const ll_exec exec = {.team = team, .kernels = n->kernels, .openblas = n->openblas, .quantized = n->quantized};
     if (n->kind == N_KINDS) ll_linear_apply(&exec, &n->vocabulary, n->x, n->n_rows, LL_ACT_NONE, NULL, n->y);
     for (size_t i = 0; i < n->n_layers * N_KINDS && n->kind < N_KINDS; i++) {
         if (n->kind >= 0 && i % N_KINDS != (size_t)n->kind) continue;

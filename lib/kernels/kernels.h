@@ -26,8 +26,10 @@ typedef struct ll_product {
     const void *x;   /* [n_rows] rows of n_in floats, or for Q8 and Q4 of what quantize made of them */
     size_t x_stride; /* bytes from one row of x to the next */
     size_t n_rows;
-    const void *w; /* panels, see panels.h */
+    const void *w;      /* panels, see panels.h; of floats they may begin at a later input than the first */
+    size_t panel_bytes; /* from one panel to the next */
     size_t n_in, n_out;
+    const float *sums;     /* as y, or NULL; may be y: sums of the inputs before these, to go on with; of floats only */
     const float *bias;     /* [n_out], or NULL */
     const float *residual; /* as y, or NULL; may be y */
     float *y;              /* [n_rows, n_out of ldy] */

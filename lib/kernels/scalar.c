@@ -28,10 +28,10 @@ static void finish(const ll_product *p, size_t r, size_t j, float result) {
 
 static void matmul_floats(ll_weight_type type, const ll_product *p) {
     for (size_t j = 0; j < p->n_out; j++) {
-        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(type, p->n_in);
+        const char *panel = (const char *)p->w + j / NR * p->panel_bytes;
         for (size_t r = 0; r < p->n_rows; r++) {
             const float *x = (const float *)(const void *)((const char *)p->x + r * p->x_stride);
-            float sum = 0.0f;
+            float sum = p->sums ? p->sums[r * p->ldy + j] : 0.0f;
             for (size_t k = 0; k < p->n_in; k++) sum += x[k] * float_weight(type, panel, k, j % NR);
             finish(p, r, j, sum);
         }
@@ -76,7 +76,7 @@ static void pack_q8_0(const unsigned char *rows, size_t n_rows, size_t n_blocks,
 
 static void matmul_q8(const ll_product *p) {
     for (size_t j = 0; j < p->n_out; j++) {
-        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(LL_Q8, p->n_in);
+        const char *panel = (const char *)p->w + j / NR * p->panel_bytes;
         const float scale = ((const float *)(const void *)panel)[j % NR];
         const uint8_t *w = (const uint8_t *)panel + NR * sizeof(float) + j % NR * 4;
         for (size_t r = 0; r < p->n_rows; r++) {
@@ -102,7 +102,7 @@ static int32_t q4_block(const uint8_t *w, const int8_t *values) {
 static void matmul_q4(const ll_product *p) {
     const size_t block_bytes = NR * (2 + LL_Q_BLOCK / 2);
     for (size_t j = 0; j < p->n_out; j++) {
-        const char *panel = (const char *)p->w + j / NR * NR * ll_output_bytes(LL_Q4, p->n_in);
+        const char *panel = (const char *)p->w + j / NR * p->panel_bytes;
         for (size_t r = 0; r < p->n_rows; r++) {
             const ll_q_row *x = (const ll_q_row *)(const void *)((const char *)p->x + r * p->x_stride);
             const int32_t *offsets = (const int32_t *)(const void *)((const char *)x + ll_q_blocks_at(1, p->n_in));

@@ -343,6 +343,7 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     lay_out(net, &size, workspace, &w);
     ll_exec with_room = *team_exec;
     with_room.quantized = w.quantized;
+    with_room.sums = w.qkv; /* which attention has read when a product adds to x */
     const ll_exec *exec = &with_room;
     embed(m, exec, batch, w.x);
     const bert_layer *layers = net->layers;

@@ -10,6 +10,10 @@
  * still there when the activation is applied. */
 #define ROWS_AT_ONCE 64
 #define COLUMNS_AT_ONCE 64
+/* What all columns pass over before other rows, or other inputs of these rows, are taken: a block of x that stays in
+ * the second-level cache while panels pass through it. */
+#define BLOCK_BYTES ((size_t)384 << 10)
+#define BLOCK_INPUTS 1024 /* a multiple of what any row of kernels takes at once */
 /* Columns are dealt to threads that call OpenBLAS in multiples of this: its own tiles are up to 16 wide. */
 #define OPENBLAS_UNIT 16
 
@@ -65,29 +69,85 @@ static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
     return (const char *)next->packed + begin / next->nr * next->panel_bytes;
 }
 
-/* This thread's columns in our own kernels, from packed panels; next: weights that it needs after them, or NULL.
- * x: rows of floats, or quantised. */
-static void apply_packed(const ll_exec *exec, const ll_linear *linear, const void *x, size_t x_stride, size_t n_rows,
-                         const after *a, const float *residual, float *y, size_t begin, size_t end, const void *next) {
-    const size_t n_out = linear->n_out;
-    const size_t rows_step = ll_min(n_rows, ROWS_AT_ONCE);
-    const size_t columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / rows_step, unit_of(exec, linear, a));
-    ll_product p = {.x_stride = x_stride, .n_in = linear->n_in, .ldy = n_out};
-    for (size_t j = begin; j < end; j += columns_step) {
-        const char *w = (const char *)linear->packed + j / linear->nr * linear->panel_bytes;
-        p.n_out = ll_min(columns_step, end - j);
-        p.w = w;
-        p.bias = linear->bias ? linear->bias + j : NULL;
-        p.next = j + columns_step < end ? w + columns_step / linear->nr * linear->panel_bytes : next;
-        for (size_t r = 0; r < n_rows; r += rows_step, p.next = NULL) {
-            const size_t at = r * n_out + j;
-            p.n_rows = ll_min(rows_step, n_rows - r);
-            p.x = (const char *)x + r * x_stride;
-            p.residual = residual ? residual + at : NULL;
-            p.y = y + at;
-            exec->kernels->matmul[linear->type](&p);
-            for (size_t i = 0; i < p.n_rows; i++) finish_results(exec->kernels, a, r + i, j, p.y + i * n_out, p.n_out);
-        }
+/* One thread's part of a product in our own kernels, and how it is cut. */
+typedef struct piece {
+    const ll_linear *linear;
+    const char *x; /* rows of floats, or quantised */
+    size_t x_stride, n_rows;
+    size_t begin, end;   /* columns */
+    size_t rows, inputs; /* of a block of x */
+    size_t columns_step, rows_step;
+    float *y, *sums; /* sums: as y, those of the blocks before */
+    const float *residual;
+    const after *after;
+} piece;
+
+static void cut_into_blocks(const ll_exec *exec, piece *p) {
+    const bool integers = ll_is_integer_type(p->linear->type);
+    p->rows = p->n_rows;
+    p->inputs = p->linear->n_in;
+    p->rows_step = ll_min(p->n_rows, ROWS_AT_ONCE);
+    p->columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / p->rows_step, unit_of(exec, p->linear, p->after));
+    p->sums = p->residual == p->y ? exec->sums : p->y;
+    if (p->n_rows * p->x_stride <= BLOCK_BYTES) return;
+    if (p->sums && !integers) p->inputs = ll_min(p->inputs, BLOCK_INPUTS);
+    p->rows = ll_max(BLOCK_BYTES / (integers ? p->x_stride : p->inputs * sizeof(float)), ROWS_AT_ONCE);
+}
+
+/* What one panel after the other is read for. */
+typedef struct place {
+    size_t row, input, column;
+} place;
+
+/* Goes on: to the next columns, or the next inputs, or the next rows. False: that was all. */
+static bool next_place(const piece *p, place *at) {
+    at->column += p->columns_step;
+    if (at->column < p->end) return true;
+    at->column = p->begin;
+    at->input += p->inputs;
+    if (at->input < p->linear->n_in) return true;
+    at->input = 0;
+    at->row += p->rows;
+    return at->row < p->n_rows;
+}
+
+static const char *weights_at(const ll_linear *linear, const place *at) {
+    const size_t inside = at->input ? linear->nr * ll_output_bytes(linear->type, at->input) : 0;
+    return (const char *)linear->packed + at->column / linear->nr * linear->panel_bytes + inside;
+}
+
+/* The columns and inputs of a place for its rows; next: what to ask the memory for meanwhile, or NULL. */
+static void apply_at(const ll_exec *exec, const piece *p, const place *at, const void *next) {
+    const ll_linear *linear = p->linear;
+    const size_t n_out = linear->n_out, end = ll_min(at->row + p->rows, p->n_rows);
+    const bool last = at->input + p->inputs >= linear->n_in;
+    ll_product product = {.x_stride = p->x_stride,
+                          .w = weights_at(linear, at),
+                          .panel_bytes = linear->panel_bytes,
+                          .n_in = ll_min(p->inputs, linear->n_in - at->input),
+                          .n_out = ll_min(p->columns_step, p->end - at->column),
+                          .bias = last && linear->bias ? linear->bias + at->column : NULL,
+                          .ldy = n_out,
+                          .next = next};
+    for (size_t r = at->row; r < end; r += product.n_rows, product.next = NULL) {
+        const size_t first = r * n_out + at->column;
+        product.n_rows = ll_min(p->rows_step, end - r);
+        product.x = p->x + r * p->x_stride + at->input * sizeof(float);
+        product.sums = at->input ? p->sums + first : NULL;
+        product.residual = last && p->residual ? p->residual + first : NULL;
+        product.y = (last ? p->y : p->sums) + first;
+        exec->kernels->matmul[linear->type](&product);
+        for (size_t i = 0; last && i < product.n_rows; i++)
+            finish_results(exec->kernels, p->after, r + i, at->column, product.y + i * n_out, product.n_out);
+    }
+}
+
+static void apply_packed(const ll_exec *exec, piece *p, const void *next) {
+    cut_into_blocks(exec, p);
+    place at = {.column = p->begin}, then = at;
+    for (bool more = true; more; at = then) {
+        more = next_place(p, &then);
+        apply_at(exec, p, &at, more ? weights_at(p->linear, &then) : next);
     }
 }
 
@@ -172,7 +232,17 @@ static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *
     if (exec->openblas)
         apply_openblas(exec, linear, in->floats, in->n_rows, a, residual, y, begin, end);
     else
-        apply_packed(exec, linear, in->rows, in->stride, in->n_rows, a, residual, y, begin, end, next);
+        apply_packed(exec,
+                     &(piece){.linear = linear,
+                              .x = in->rows,
+                              .x_stride = in->stride,
+                              .n_rows = in->n_rows,
+                              .begin = begin,
+                              .end = end,
+                              .y = y,
+                              .residual = residual,
+                              .after = a},
+                     next);
 }
 
 /* This thread's share of the outputs. */

@@ -9,7 +9,18 @@ static double tolerance(size_t n) { return 1.2e-7 * (double)(n + 2); }
 /* Panels of weight [n_out, n_in], zeros past n_out. */
 static void matmul_f32(const ll_kernels *k, const float *x, size_t ldx, size_t n_rows, const float *w, size_t n_in,
                        size_t n_out, const float *bias, const float *residual, float *y, size_t ldy) {
-    const ll_product p = {x, ldx * sizeof *x, n_rows, w, n_in, n_out, bias, residual, y, ldy, w};
+    const ll_product p = {.x = x,
+                          .x_stride = ldx * sizeof *x,
+                          .n_rows = n_rows,
+                          .w = w,
+                          .panel_bytes = k->nr * ll_output_bytes(LL_F32, n_in),
+                          .n_in = n_in,
+                          .n_out = n_out,
+                          .bias = bias,
+                          .residual = residual,
+                          .y = y,
+                          .ldy = ldy,
+                          .next = w};
     k->matmul[LL_F32](&p);
 }
 

@@ -70,13 +70,19 @@ static void check_against_double(const pair *p, const float *x, size_t n_rows, i
     }
 }
 
-static void apply_with_team(const ll_kernels *k, int team_size, const pair *p, const float *x, size_t n_rows,
-                            int activation, const float *residual, float *y) {
+/* sums: room as y's, or NULL */
+static void apply_with_room(const ll_kernels *k, int team_size, const pair *p, const float *x, size_t n_rows,
+                            int activation, const float *residual, float *sums, float *y) {
     for (int i = team_size; i-- > 0;) {
         ll_team team = {NULL, i, team_size};
-        const ll_exec exec = {.team = &team, .kernels = k};
+        const ll_exec exec = {.team = &team, .kernels = k, .sums = sums};
         ll_linear_apply(&exec, &p->linear, x, n_rows, activation, residual, y);
     }
+}
+
+static void apply_with_team(const ll_kernels *k, int team_size, const pair *p, const float *x, size_t n_rows,
+                            int activation, const float *residual, float *y) {
+    apply_with_room(k, team_size, p, x, n_rows, activation, residual, NULL, y);
 }
 
 START_TEST(equals_the_formula_for_odd_shapes) {
@@ -135,6 +141,37 @@ START_TEST(bits_do_not_depend_on_threads_or_rows) {
             free(together);
             pair_free(&p);
         }
+    }
+}
+END_TEST
+
+/* Rows and inputs enough for several blocks of both, with and without room for sums, in place and not. */
+START_TEST(blocks_of_rows_and_inputs_change_no_bit) {
+    static const size_t shapes[][3] = {{600, 70, 390}, {1025, 40, 170}, {2100, 67, 130}, {3072, 33, 129}};
+    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const size_t n_kernels = all_kernels(rows);
+    uint64_t seed = 5;
+    for (size_t c = 0; c < n_kernels * 4; c++) {
+        const ll_kernels *k = rows[c / 4];
+        const size_t n_in = shapes[c % 4][0], n_out = shapes[c % 4][1], n_rows = shapes[c % 4][2], n = n_rows * n_out;
+        pair p = pair_new(&seed, k, n_in, n_out, c % 2 == 0);
+        float *x = random_floats(&seed, 1.0f, n_rows * n_in), *residual = random_floats(&seed, 1.0f, n);
+        float *sums = floats(n), *want = floats(n), *y = floats(n);
+        for (size_t r = 0; r < n_rows; r++) {
+            apply_with_team(k, 1, &p, x + r * n_in, 1, LL_ACT_NONE, residual + r * n_out, want + r * n_out);
+        }
+        for (int way = 0; way < 3; way++) { /* beside the residual, in its place, and there with room */
+            if (way) memcpy(y, residual, n * sizeof *y);
+            apply_with_room(k, 1 + way, &p, x, n_rows, LL_ACT_NONE, way ? y : residual, way == 2 ? sums : NULL, y);
+            ck_assert_msg(!memcmp(y, want, n * sizeof *y), "%s, %zu x %zu x %zu, way %d", k->name, n_in, n_out, n_rows,
+                          way);
+        }
+        free(x);
+        free(residual);
+        free(sums);
+        free(want);
+        free(y);
+        pair_free(&p);
     }
 }
 END_TEST
@@ -238,6 +275,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_row_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula_for_odd_shapes);
     tcase_add_test(t, bits_do_not_depend_on_threads_or_rows);
+    tcase_add_test(t, blocks_of_rows_and_inputs_change_no_bit);
     tcase_add_test(t, the_largest_of_each_block);
     tcase_add_test(t, both_layouts_and_all_pieces_pack_alike);
     tcase_add_test(t, failed_allocations_leave_nothing);

@@ -16,6 +16,15 @@ static ALWAYS_INLINE void start_float_sums(const size_t n_r, const size_t n_v, f
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) sum[i] = zero;
 }
 
+/* The same, or where the inputs before these got to: a float32 that waited in memory goes on as if it never had. */
+static ALWAYS_INLINE void start_or_go_on(const size_t n_r, const size_t n_v, const tile_work *t, float_sums sum) {
+    start_float_sums(n_r, n_v, sum);
+    if (!t->sums) return;
+    UNROLL for (size_t r = 0; r < n_r; r++) {
+        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_load(t->sums + r * t->ldy + v * VL);
+    }
+}
+
 /* Bytes of a vector's weights, for one input (of BF16: for two). */
 static ALWAYS_INLINE size_t float_vector_bytes(const ll_weight_type type) { return type == LL_F16 ? VL * 2 : VL * 4; }
 
@@ -73,7 +82,7 @@ static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r
     const size_t step_bytes = PANEL_VECTORS * float_vector_bytes(type);
     float_sums sum;
     fetching fetch = start_fetching(&t);
-    start_float_sums(n_r, n_v, sum);
+    start_or_go_on(n_r, n_v, &t, sum);
     for (size_t k = 0; k < n_whole; k += n_inputs, w += step_bytes) {
         fetch_ahead(&t, &fetch);
         float_step(type, false, n_r, n_v, x + k, ldx, w, sum);

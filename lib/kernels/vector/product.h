@@ -23,10 +23,10 @@ typedef struct tile_work {
     size_t n_in;
     float *y;
     size_t ldy;
-    const float *bias, *residual; /* or NULL */
-    const char *ahead;            /* what to ask the memory for meanwhile: a line here, */
-    size_t stream_bytes;          /* and so much further on, for STREAMS of them, */
-    size_t ahead_steps;           /* after so many steps of the loop the next */
+    const float *sums, *bias, *residual; /* or NULL */
+    const char *ahead;                   /* what to ask the memory for meanwhile: a line here, */
+    size_t stream_bytes;                 /* and so much further on, for STREAMS of them, */
+    size_t ahead_steps;                  /* after so many steps of the loop the next */
 } tile_work;
 
 typedef void (*tile_fn)(const tile_work *t);
@@ -82,6 +82,7 @@ static tile_work rows_on(const tile_work *t, size_t r) {
     tile_work moved = *t;
     moved.x += r * t->x_stride;
     moved.y += r * t->ldy;
+    if (t->sums) moved.sums += r * t->ldy;
     if (t->residual) moved.residual += r * t->ldy;
     return moved;
 }
@@ -90,21 +91,23 @@ static tile_work rows_on(const tile_work *t, size_t r) {
 static void panel_on(tile_work *t) {
     t->w += t->panel_bytes;
     t->y += NR;
+    if (t->sums) t->sums += NR;
     if (t->bias) t->bias += NR;
     if (t->residual) t->residual += NR;
 }
 
-/* What is asked for while a panel is worked: as much as a panel has, or nothing. */
+/* What is asked for while a panel is worked: as much as is worked of this one, or nothing. */
 typedef struct coming {
     const char *panel; /* or NULL */
-    size_t n_steps;    /* of a tile's loop */
+    size_t n_bytes;
+    size_t n_steps; /* of a tile's loop */
 } coming;
 
 /* One whole panel for all rows, in tiles of nearly equal height: 7 rows are 4 + 3, not 6 + 1. Meanwhile the panel
  * after it comes into the second-level cache: each tile asks for its part of it. */
 static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, const coming *next) {
     const size_t n_tiles = (n_rows + kinds->max_rows - 1) / kinds->max_rows;
-    const size_t whole = t->panel_bytes / (STREAMS * LINE_BYTES), n_lines = whole ? whole : 1; /* of a stream */
+    const size_t whole = next->n_bytes / (STREAMS * LINE_BYTES), n_lines = whole ? whole : 1; /* of a stream */
     const size_t steps = (next->n_steps * n_tiles + n_lines / 2) / n_lines;
     for (size_t i = 0, r = 0, end; i < n_tiles; i++, r = end) {
         end = n_rows * (i + 1) / n_tiles;
@@ -126,6 +129,9 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
         beside.y = whole;
         beside.ldy = NR;
         beside.bias = beside.residual = NULL;
+        if (part.sums) beside.sums = whole;
+        for (size_t i = 0; part.sums && i < rows * NR; i++)
+            whole[i] = i % NR < columns ? part.sums[i / NR * part.ldy + i % NR] : 0.0f;
         panel_rows(kinds, &beside, rows, next);
         for (size_t i = 0; i < rows * columns; i++) {
             const size_t row = i / columns, j = i % columns;
@@ -137,24 +143,26 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
     }
 }
 
-static tile_work start_work(ll_weight_type type, const ll_product *p) {
+static tile_work start_work(const ll_product *p) {
     return (tile_work){.x = p->x,
                        .x_stride = p->x_stride,
                        .w = p->w,
-                       .panel_bytes = NR * ll_output_bytes(type, p->n_in),
+                       .panel_bytes = p->panel_bytes,
                        .n_in = p->n_in,
                        .y = p->y,
                        .ldy = p->ldy,
+                       .sums = p->sums,
                        .bias = p->bias,
                        .residual = p->residual};
 }
 
 /* n_steps: of the loop over the inputs. */
 static void product(const tiles *kinds, ll_weight_type type, size_t n_steps, const ll_product *p) {
-    tile_work t = start_work(type, p);
+    const size_t n_bytes = NR * ll_output_bytes(type, p->n_in);
+    tile_work t = start_work(p);
     if (p->n_rows == 0) return;
     for (size_t j = 0; j < p->n_out; j += NR, panel_on(&t)) {
-        const coming next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_steps};
+        const coming next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_bytes, n_steps};
         if (j + NR <= p->n_out)
             panel_rows(kinds, &t, p->n_rows, &next);
         else

@@ -155,7 +155,7 @@ static void matmul_q8_amx(const ll_product *p) {
         return;
     }
     const size_t whole = p->n_out / NR * NR;
-    tile_work t = start_work(LL_Q8, p);
+    tile_work t = start_work(p);
     for (size_t j = 0; j < whole; j += NR, panel_on(&t))
         amx_panel(&t, p->n_rows, j + NR < p->n_out ? t.w + t.panel_bytes : p->next);
     if (whole) _tile_release();

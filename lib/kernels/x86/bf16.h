@@ -32,7 +32,7 @@ static ALWAYS_INLINE void dot_bf16_tile(const size_t n_r, const tile_work *work)
     uint32_t rounded[MATMUL_ROWS][BF16_INPUTS / 2];
     float_sums sum;
     fetching fetch = start_fetching(&t);
-    start_float_sums(n_r, PANEL_VECTORS, sum);
+    start_or_go_on(n_r, PANEL_VECTORS, &t, sum);
     for (size_t k = 0; k < t.n_in; k += BF16_INPUTS) {
         const size_t n = t.n_in - k < BF16_INPUTS ? t.n_in - k : BF16_INPUTS;
         for (size_t r = 0; r < n_r; r++) round_to_bf16(x + r * ldx + k, n, rounded[r]);
