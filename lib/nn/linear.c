@@ -8,12 +8,13 @@
 /* What is worked before going on to the next columns: so many rows by so many columns, or the same area in another
  * shape. The columns' weights stay in the second-level cache from one group of rows to the next, and the results are
  * still there when the activation is applied. */
-#define ROWS_AT_ONCE 64
+#define ROWS_AT_ONCE 192
 #define COLUMNS_AT_ONCE 64
-/* What all columns pass over before other rows, or other inputs of these rows, are taken: a block of x that stays in
- * the second-level cache while panels pass through it. */
+/* What all columns pass over before other rows, or of floats other inputs of these rows, are taken: a block of x that
+ * stays in the second-level cache while panels pass through it. */
 #define BLOCK_BYTES ((size_t)384 << 10)
-#define BLOCK_INPUTS 1024 /* a multiple of what any row of kernels takes at once */
+#define BLOCK_LEAST_FLOATS 64 /* rows, however long; of bytes as many as are worked at once */
+#define BLOCK_INPUTS 1024     /* a multiple of what any row of kernels takes at once */
 /* Columns are dealt to threads that call OpenBLAS in multiples of this: its own tiles are up to 16 wide. */
 #define OPENBLAS_UNIT 16
 
@@ -86,12 +87,15 @@ static void cut_into_blocks(const ll_exec *exec, piece *p) {
     const bool integers = ll_is_integer_type(p->linear->type);
     p->rows = p->n_rows;
     p->inputs = p->linear->n_in;
-    p->rows_step = ll_min(p->n_rows, ROWS_AT_ONCE);
-    p->columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / p->rows_step, unit_of(exec, p->linear, p->after));
     p->sums = p->residual == p->y ? exec->sums : p->y;
-    if (p->n_rows * p->x_stride <= BLOCK_BYTES) return;
-    if (p->sums && !integers) p->inputs = ll_min(p->inputs, BLOCK_INPUTS);
-    p->rows = ll_max(BLOCK_BYTES / (integers ? p->x_stride : p->inputs * sizeof(float)), ROWS_AT_ONCE);
+    if (p->n_rows * p->x_stride > BLOCK_BYTES && integers) {
+        p->rows = ll_max(BLOCK_BYTES / p->x_stride, ROWS_AT_ONCE);
+    } else if (p->n_rows * p->x_stride > BLOCK_BYTES) {
+        if (p->sums) p->inputs = ll_min(p->inputs, BLOCK_INPUTS);
+        p->rows = ll_max(BLOCK_BYTES / (p->inputs * sizeof(float)), BLOCK_LEAST_FLOATS);
+    }
+    p->rows_step = ll_min(ll_min(p->rows, p->n_rows), ROWS_AT_ONCE);
+    p->columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / p->rows_step, unit_of(exec, p->linear, p->after));
 }
 
 /* What one panel after the other is read for. */
