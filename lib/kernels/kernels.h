@@ -26,7 +26,7 @@ typedef struct ll_product {
     const void *x;   /* [n_rows] rows of n_in floats, or for Q8 and Q4 of what quantize made of them */
     size_t x_stride; /* bytes from one row of x to the next */
     size_t n_rows;
-    const void *w;      /* panels, see panels.h; of floats they may begin at a later input than the first */
+    const void *w;      /* panels, see panels.h; of floats they may begin at a later input, of BF16 at an even one */
     size_t panel_bytes; /* from one panel to the next */
     size_t n_in, n_out;
     const float *sums;     /* as y, or NULL; may be y: sums of the inputs before these, to go on with; of floats only */
