@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "e2e.h"
-#include "runtime/session.h"
+#include "runtime/session/session.h"
 
 #define NEW_TOKENS 24   /* of one pass: 1000 and 24 fit GPT-2's context */
 #define BATCH_PROMPT 64 /* what each of several conversations holds before */

@@ -24,8 +24,8 @@ typedef struct attention {
     float *qkv, *out, *scratch;
     char *memory;
     void *blocks[MAX_BLOCKS];
-    ll_run runs[MAX_RUNS];
-    size_t n_runs, n_layers; /* n_layers: that are gone through */
+    ll_segment runs[MAX_RUNS];
+    size_t n_segments, n_layers; /* n_layers: that are gone through */
     bool causal;
 } attention;
 
@@ -37,8 +37,8 @@ static void attend(ll_team *team, void *arg) {
         const ll_attention a = {.layout = &t->layout,
                                 .layer = layer,
                                 .qkv = t->qkv,
-                                .runs = t->runs,
-                                .n_runs = t->n_runs,
+                                .segments = t->segments,
+                                .n_segments = t->n_segments,
                                 .causal = t->causal,
                                 .scale = 0.125f,
                                 .out = t->out,
@@ -50,25 +50,27 @@ static void attend(ll_team *team, void *arg) {
 
 static double attend_pass(const bench *b, void *arg) { return bench_run(b, attend, arg); }
 
-/* n_runs runs of n_rows rows after `first` positions each. */
-static int measure_attention(const bench *b, attention *t, size_t n_runs, size_t n_rows, size_t first, bool causal) {
+/* n_segments runs of n_rows rows after `first` positions each. */
+static int measure_attention(const bench *b, attention *t, size_t n_segments, size_t n_rows, size_t first,
+                             bool causal) {
     const size_t n_positions = first + n_rows, n_blocks = (n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
     const double rows = (double)n_rows, seen = causal ? (double)first + 0.5 * (rows + 1) : (double)n_positions;
-    const double pairs = (double)t->n_layers * (double)n_runs * rows * seen;
+    const double pairs = (double)t->n_layers * (double)n_segments * rows * seen;
     const double read_bytes = n_rows == 1 ? pairs * 2 * WIDTH * (double)ll_kv_element_bytes(t->layout.type) : 0;
     const bench_cost cost = {1, read_bytes, 4 * pairs * WIDTH, BENCH_F32};
-    t->n_runs = n_runs;
+    t->n_segments = n_segments;
     t->causal = causal;
-    for (size_t i = 0; i < n_runs; i++) t->runs[i] = (ll_run){i * n_rows, n_rows, first, t->blocks + i * n_blocks};
+    for (size_t i = 0; i < n_segments; i++)
+        t->segments[i] = (ll_segment){i * n_rows, n_rows, first, t->blocks + i * n_blocks};
     char label[128], after[32] = "";
     if (first) snprintf(after, sizeof after, " after %zu", first);
     snprintf(label, sizeof label, "attention %s, %zu x %zu row%s%s%s", t->layout.type == LL_KV_F16 ? "f16" : "f32",
-             n_runs, n_rows, n_rows > 1 ? "s" : "", after, causal ? "" : ", both ways");
+             n_segments, n_rows, n_rows > 1 ? "s" : "", after, causal ? "" : ", both ways");
     const bench_row row = {.label = label,
                            .name = "attention",
                            .kv_type = t->layout.type == LL_KV_F16 ? "f16" : "f32",
                            .tokens = n_positions,
-                           .batch = n_runs * n_rows,
+                           .batch = n_segments * n_rows,
                            .amount = cost.operations,
                            .unit = "GFLOP/s",
                            .unit_scale = 1e9};
@@ -77,7 +79,7 @@ static int measure_attention(const bench *b, attention *t, size_t n_runs, size_t
 
 static int report_attention_of(const bench *b, ll_kv_type type) {
     static const struct {
-        size_t n_runs, n_rows, first;
+        size_t n_segments, n_rows, first;
         bool causal, telling; /* telling: in the short set, too */
     } cases[] = {{1, 128, 0, true, false},  {1, 512, 0, true, true},   {1, 1024, 0, true, false},
                  {1, 128, 0, false, false}, {8, 128, 0, false, false}, {16, 16, 0, false, false},
@@ -95,7 +97,7 @@ static int report_attention_of(const bench *b, ll_kv_type type) {
     int code = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases && !code; i++)
         if (cases[i].telling || !few)
-            code = measure_attention(b, &t, cases[i].n_runs, cases[i].n_rows, cases[i].first, cases[i].causal);
+            code = measure_attention(b, &t, cases[i].n_segments, cases[i].n_rows, cases[i].first, cases[i].causal);
     free(t.qkv);
     free(t.out);
     free(t.scratch);

@@ -26,7 +26,7 @@ typedef struct serve_talk {
 typedef struct serve_step {
     bool worked;
     double seconds; /* what was done with its news included */
-    uint64_t n_new, step_ns, forward_ns, choose_ns;
+    uint64_t n_new, step_ns, forward_ns, sample_ns;
 } serve_step;
 
 typedef struct serve {

@@ -163,9 +163,8 @@ int serve_lookup(serve *v) {
         const llmcs_engine_stats before = v->stats;
         ask.lookup = LOOKUP_TOKENS;
         if (answer(v, &ask, &guessed[at])) return 1;
-        const double n_guessed = (double)(v->stats.n_guessed_tokens - before.n_guessed_tokens);
-        right[at] =
-            n_guessed > 0 ? 100 * (double)(v->stats.n_accepted_tokens - before.n_accepted_tokens) / n_guessed : 0;
+        const double n_draft = (double)(v->stats.n_draft_tokens - before.n_draft_tokens);
+        right[at] = n_draft > 0 ? 100 * (double)(v->stats.n_accepted_tokens - before.n_accepted_tokens) / n_draft : 0;
         ratios[at] = guessed[at] / plain[at];
     }
     v->first_ms.n = v->token_ms.n = 0;

@@ -191,7 +191,7 @@ int serve_work(serve *v, serve_step *step) {
                          .n_new = v->stats.n_new_tokens - before.n_new_tokens,
                          .step_ns = v->stats.step_ns - before.step_ns,
                          .forward_ns = v->stats.forward_ns - before.forward_ns,
-                         .choose_ns = v->stats.choose_ns - before.choose_ns,
+                         .sample_ns = v->stats.sample_ns - before.sample_ns,
                          .seconds = (double)(ll_now_ns() - start_ns) * 1e-9};
     v->n_new += step->n_new;
     return 0;
@@ -210,7 +210,7 @@ int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out) {
     const struct bench_serve_options *o = &v->s->b->options->serve;
     const size_t n_prompt = (size_t)o->prompt_tokens;
     const serve_ask ask = {.n_prompt = n_prompt, .n_new = (size_t)v->s->info.n_ctx - n_prompt, .drawn = drawn};
-    double seconds = 0, forward_ns = 0, choose_ns = 0, step_ns = 0;
+    double seconds = 0, forward_ns = 0, sample_ns = 0, step_ns = 0;
     int n_steps = 0;
     serve_step step;
     if (serve_reset(v)) return 1;
@@ -222,10 +222,10 @@ int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out) {
         if (serve_work(v, &step)) return 1;
         seconds += step.seconds;
         forward_ns += (double)step.forward_ns;
-        choose_ns += (double)step.choose_ns;
+        sample_ns += (double)step.sample_ns;
         step_ns += (double)step.step_ns;
     }
-    if (n_steps) *out = (serve_decoding){seconds / n_steps, 1 - forward_ns / step_ns, choose_ns / step_ns};
+    if (n_steps) *out = (serve_decoding){seconds / n_steps, 1 - forward_ns / step_ns, sample_ns / step_ns};
     if (n_steps) return 0;
     fprintf(stderr, "llmcs-bench: the first of %zu conversations ends before the last one begins\n", batch);
     return 1;

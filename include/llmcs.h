@@ -501,7 +501,7 @@ typedef struct llmcs_result {
     double prompt_ms;
     double decode_ms;
     size_t n_cached_tokens;   /* of the prompt, that did not have to be worked */
-    size_t n_guessed_tokens;  /* by prompt lookup */
+    size_t n_draft_tokens;    /* by prompt lookup */
     size_t n_accepted_tokens; /* of those, how many were right */
 } llmcs_result;
 
@@ -676,14 +676,14 @@ typedef struct llmcs_engine_stats {
     uint64_t n_prompt_tokens;         /* of all requests that started */
     uint64_t n_cached_tokens;         /* of those, how many did not have to be worked */
     uint64_t n_new_tokens;            /* chosen */
-    uint64_t n_guessed_tokens;        /* by prompt lookup */
+    uint64_t n_draft_tokens;          /* by prompt lookup */
     uint64_t n_accepted_tokens;       /* of those, how many were right */
     uint64_t n_preempted;             /* times a request had to give its memory back and wait */
     uint64_t n_evicted_blocks;        /* blocks of the prefix cache given up */
     uint64_t n_blocks, n_used_blocks; /* of kv_bytes; of those, taken by requests and prefix cache now */
     uint64_t n_cached_blocks;         /* in the prefix cache, for prompts to come and for requests that run */
     uint64_t step_ns;                 /* in steps: */
-    uint64_t forward_ns, choose_ns;   /* of those, in the network, and choosing tokens (callbacks included) */
+    uint64_t forward_ns, sample_ns;   /* of those, in the network, and choosing tokens (callbacks included) */
     llmcs_histogram waiting_ms;       /* from submit to the first step */
     llmcs_histogram first_token_ms;   /* from submit to the first token */
     llmcs_histogram per_token_ms;     /* from a token to the next one of its request */

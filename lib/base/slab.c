@@ -3,7 +3,7 @@
 #define UNIT 64 /* alignment of what is handed out */
 #define SMALL_BYTES ((size_t)64 << 10)
 
-uint64_t ll_slab_room(uint64_t bytes) {
+uint64_t ll_slab_capacity(uint64_t bytes) {
     if (bytes > UINT64_MAX - UNIT) return UINT64_MAX;
     return ((bytes ? bytes : 1) + UNIT - 1) / UNIT * UNIT;
 }
@@ -24,7 +24,7 @@ void ll_slab_free(ll_slab *slab) {
 
 static void *hand_out(void *user, size_t size_bytes, size_t alignment) {
     ll_slab *slab = user;
-    const uint64_t room = ll_slab_room(size_bytes);
+    const uint64_t room = ll_slab_capacity(size_bytes);
     if (alignment > UNIT || room > slab->end - slab->begin) return NULL;
     if (size_bytes < SMALL_BYTES) return slab->memory + (slab->end -= (size_t)room);
     void *piece = slab->memory + slab->begin;

@@ -13,7 +13,7 @@ typedef struct ll_slab {
 } ll_slab;
 
 /* What a piece of so many bytes takes of a slab; UINT64_MAX if that is more. */
-uint64_t ll_slab_room(uint64_t bytes);
+uint64_t ll_slab_capacity(uint64_t bytes);
 
 /* NOMEM. *slab is then empty, as a zeroed one is, and may be freed. */
 llmcs_status ll_slab_create(ll_slab *slab, const llmcs_allocator *a, uint64_t bytes, const char *what);

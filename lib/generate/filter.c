@@ -197,7 +197,7 @@ static float below(const ll_scaling *scaling, float score) {
 }
 
 /* The tokens that top_k leaves, or all. */
-static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_room *room) {
+static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_workspace *room) {
     ll_scaling scaling = scaling_for(filter->temperature, scores->max);
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
@@ -209,21 +209,21 @@ static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_fi
     return weigh(&scaling, threshold, scale(&scaling, scores->max), room->candidates, n);
 }
 
-llmcs_status ll_filter_room_init(ll_filter_room *room, const llmcs_allocator *a, size_t vocab) {
-    *room = (ll_filter_room){0};
+llmcs_status ll_filter_workspace_init(ll_filter_workspace *room, const llmcs_allocator *a, size_t vocab) {
+    *room = (ll_filter_workspace){0};
     llmcs_status status = ll_alloc(a, vocab, sizeof *room->candidates, "candidates", &room->candidates);
     if (!status) status = ll_alloc(a, vocab, sizeof *room->heap, "heap of scores", &room->heap);
-    if (status) ll_filter_room_free(room, a);
+    if (status) ll_filter_workspace_free(room, a);
     return status;
 }
 
-void ll_filter_room_free(ll_filter_room *room, const llmcs_allocator *a) {
+void ll_filter_workspace_free(ll_filter_workspace *room, const llmcs_allocator *a) {
     ll_free(a, room->candidates);
     ll_free(a, room->heap);
-    *room = (ll_filter_room){0};
+    *room = (ll_filter_workspace){0};
 }
 
-llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_room *room,
+llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_workspace *room,
                               size_t *n_candidates) {
     ll_candidate *candidates = room->candidates;
     LL_TRY(ll_scores_check(scores, step));

@@ -4,7 +4,7 @@
 
 #include "generate/random.h"
 
-llmcs_status ll_sampler_choose(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
+llmcs_status ll_sampler_sample(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
                                int32_t *id) {
     size_t n;
     if (sampler->greedy) {

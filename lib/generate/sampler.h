@@ -8,15 +8,15 @@ typedef struct ll_sampler {
     bool greedy; /* then nothing below is used */
     ll_filter filter;
     uint64_t seed;
-    ll_filter_room room; /* of whoever calls */
+    ll_filter_workspace room; /* of whoever calls */
 } ll_sampler;
 
 /* Chooses new token `step` of sequence `sequence`; the same arguments give the same token.
  * Errors: NUMERIC (NaN; no token left). */
-llmcs_status ll_sampler_choose(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
+llmcs_status ll_sampler_sample(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
                                int32_t *id);
 
-/* The probability of every token to be the choice: probabilities is [vocab]. Errors: as ll_sampler_choose. */
+/* The probability of every token to be the choice: probabilities is [vocab]. Errors: as ll_sampler_sample. */
 llmcs_status ll_sampler_distribution(ll_sampler *sampler, const ll_scores *scores, float *probabilities);
 
 #endif

@@ -69,7 +69,7 @@ void ll_scores_touch(ll_scores *s, int32_t id) {
     s->changed[block] = true;
 }
 
-void ll_scores_settle(ll_scores *s) {
+void ll_scores_finalize(ll_scores *s) {
     for (size_t b = 0; b < s->n_blocks; b++)
         if (s->changed[b]) scan_block(s, b);
     find_max(s);

@@ -6,7 +6,7 @@
  *     ll_scores_start(s, row);
  *     ll_scores_touch(s, id); ...             every id that is about to change
  *     ... s->copy[id] changes ...
- *     ll_scores_settle(s);
+ *     ll_scores_finalize(s);
  */
 #ifndef LL_GENERATE_SCORES_H
 #define LL_GENERATE_SCORES_H
@@ -51,9 +51,9 @@ void ll_scores_start(ll_scores *s, const float *row);
 /* The same for any row, and fills in. row may be s->copy. */
 void ll_scores_scan(ll_scores *s, const float *row);
 
-/* s->copy[id] may be changed until ll_scores_settle. */
+/* s->copy[id] may be changed until ll_scores_finalize. */
 void ll_scores_touch(ll_scores *s, int32_t id);
-void ll_scores_settle(ll_scores *s);
+void ll_scores_finalize(ll_scores *s);
 
 /* Scores from block * LL_SCORE_BLOCK on, and how many. */
 static inline const float *ll_scores_block(const ll_scores *s, size_t block, size_t *n) {

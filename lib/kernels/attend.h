@@ -29,12 +29,12 @@ static inline size_t ll_kv_head_bytes(ll_kv_type type, size_t head_dim) {
 }
 
 /* Tokens [slot, slot + n_tokens) of one block of one head. */
-typedef struct ll_kv_part {
+typedef struct ll_kv_rows {
     const float *key, *value; /* [n_tokens, head_dim of ld] */
     size_t ld, n_tokens, slot, head_dim;
     ll_kv_type type;
     void *head; /* the block's memory of this layer and head */
-} ll_kv_part;
+} ll_kv_rows;
 
 /* out[r] = sum over t < n_positions + r * more of p[r, t] * value[t], where p[r] is the softmax over those t of
  * scale * q[r].key[t] (Vaswani et al. 2017, eq. 1), for r < n_rows <= LL_ATTEND_ROWS. */

@@ -76,7 +76,7 @@ typedef struct ll_kernels {
 
     /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
     void (*attend)(const ll_attend *a);
-    void (*kv_store)(const ll_kv_part *part);
+    void (*kv_store)(const ll_kv_rows *part);
 } ll_kernels;
 
 /* The best row for `cpu`, or the row that the environment variable LLMCS_CPU names (ignored in setuid programs).

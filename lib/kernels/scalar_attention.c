@@ -17,7 +17,7 @@ static void store(ll_kv_type type, void *p, size_t i, float value) {
         ((float *)p)[i] = value;
 }
 
-void ll_scalar_kv_store(const ll_kv_part *k) {
+void ll_scalar_kv_store(const ll_kv_rows *k) {
     const size_t stride = ll_kv_value_stride(k->head_dim), values = k->head_dim * LL_KV_BLOCK;
     for (size_t r = 0; r < k->n_tokens; r++) {
         const size_t slot = k->slot + r;

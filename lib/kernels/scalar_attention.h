@@ -5,6 +5,6 @@
 #include "kernels/attend.h"
 
 void ll_scalar_attend(const ll_attend *a);
-void ll_scalar_kv_store(const ll_kv_part *part);
+void ll_scalar_kv_store(const ll_kv_rows *part);
 
 #endif

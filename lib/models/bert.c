@@ -220,8 +220,8 @@ typedef struct bert_work {
     float *h;       /* [n_rows, n_embd] what attention gives */
     float *qkv;     /* [n_rows, 3 n_embd] */
     float *inner;   /* [n_rows, n_inner] */
-    float *first;   /* [n_runs, n_embd] x of the first tokens */
-    float *dense;   /* [n_runs, n_embd] the classifier's dense layer */
+    float *first;   /* [n_segments, n_embd] x of the first tokens */
+    float *dense;   /* [n_segments, n_embd] the classifier's dense layer */
     float *words;   /* [n_logit_rows, n_embd] x of the rows whose words are wanted */
     float *mapped;  /* [n_logit_rows, n_embd] the same, transformed */
     float *scratch; /* [n_threads, n_scratch] attention's */
@@ -229,14 +229,14 @@ typedef struct bert_work {
     float *quantized; /* activations in 8 bits, for integer weights */
 } bert_work;
 
-static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, bert_work *w) {
+static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, bert_work *w) {
     size_t n = (size_t)net->config->n_embd, used = 0;
     w->x = ll_carve(base, &used, s->n_rows * n);
     w->h = ll_carve(base, &used, s->n_rows * n);
     w->qkv = ll_carve(base, &used, s->n_rows * 3 * n);
     w->inner = ll_carve(base, &used, s->n_rows * (size_t)net->config->n_inner);
-    w->first = ll_carve(base, &used, s->n_runs * n);
-    w->dense = ll_carve(base, &used, s->n_runs * n);
+    w->first = ll_carve(base, &used, s->n_segments * n);
+    w->dense = ll_carve(base, &used, s->n_segments * n);
     w->words = ll_carve(base, &used, s->n_logit_rows * n);
     w->mapped = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
@@ -245,7 +245,7 @@ static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, ber
     return used;
 }
 
-static size_t bert_workspace_floats(const ll_net *net, const ll_pass_size *size) {
+static size_t bert_workspace_floats(const ll_net *net, const ll_forward_size *size) {
     bert_work unused;
     return lay_out(net, size, NULL, &unused);
 }
@@ -255,8 +255,8 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
     const ll_kernels *k = exec->kernels;
     size_t n = (size_t)m->net.config->n_embd, offset = (size_t)m->net.config->position_offset, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
-    for (size_t r = 0; r < batch->n_runs; r++) {
-        const ll_run *run = &batch->runs[r];
+    for (size_t r = 0; r < batch->n_segments; r++) {
+        const ll_segment *run = &batch->segments[r];
         size_t last = ll_min(end, run->first_row + run->n_rows);
         for (size_t row = ll_max(begin, run->first_row); row < last; row++) {
             size_t token = (size_t)batch->ids[row], position = run->first_position + row - run->first_row;
@@ -279,8 +279,8 @@ static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *ba
     const ll_attention attention = {
         .layout = &m->net.kv,
         .qkv = w->qkv,
-        .runs = batch->runs,
-        .n_runs = batch->n_runs,
+        .segments = batch->segments,
+        .n_segments = batch->n_segments,
         .scale = 1.0f / sqrtf((float)m->net.kv.head_dim),
         .out = w->h,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
@@ -305,16 +305,16 @@ static void forward_first(const bert *m, const ll_exec *exec, const ll_batch *ba
     bool classify = batch->logits && c->head == LL_HEAD_CLASSIFICATION, own_dense = m->class_dense.packed != NULL;
     if (!batch->pooled && !classify) return;
     size_t n = (size_t)c->n_embd, begin, end;
-    ll_team_share(exec->team, batch->n_runs, 1, &begin, &end);
+    ll_team_share(exec->team, batch->n_segments, 1, &begin, &end);
     for (size_t i = begin; i < end; i++)
-        memcpy(w->first + i * n, w->x + batch->runs[i].first_row * n, n * sizeof(float));
+        memcpy(w->first + i * n, w->x + batch->segments[i].first_row * n, n * sizeof(float));
     ll_team_wait(exec->team);
-    if (batch->pooled) ll_linear_apply(exec, &m->pooler, w->first, batch->n_runs, LL_ACT_TANH, NULL, batch->pooled);
+    if (batch->pooled) ll_linear_apply(exec, &m->pooler, w->first, batch->n_segments, LL_ACT_TANH, NULL, batch->pooled);
     if (!classify) return;
-    ll_linear_apply(exec, own_dense ? &m->class_dense : &m->pooler, w->first, batch->n_runs,
+    ll_linear_apply(exec, own_dense ? &m->class_dense : &m->pooler, w->first, batch->n_segments,
                     (int)names_of(c)->class_act, NULL, w->dense);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &m->class_out, w->dense, batch->n_runs, LL_ACT_NONE, NULL, batch->logits);
+    ll_linear_apply(exec, &m->class_out, w->dense, batch->n_segments, LL_ACT_NONE, NULL, batch->logits);
 }
 
 /* Words of the rows that were asked for. RoBERTa's head always has GELU, BERT's the encoder's activation, DistilBERT's
@@ -339,7 +339,7 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     const bert *m = (const bert *)net;
     size_t n = (size_t)net->config->n_embd, begin, end;
     bert_work w;
-    ll_pass_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
+    ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
     ll_exec with_room = *team_exec;
     with_room.quantized = w.quantized;
@@ -349,7 +349,7 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     const bert_layer *layers = net->layers;
     const ll_norm *norm = NULL; /* still to be done */
     for (size_t i = 0; i < net->n_layers; norm = &layers[i++].output_norm) {
-        if (ll_pass_stopped(exec, batch, stopped)) return;
+        if (ll_forward_stopped(exec, batch, stopped)) return;
         forward_layer(m, exec, batch, &layers[i], norm, &w);
     }
     ll_team_wait(exec->team);

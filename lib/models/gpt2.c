@@ -123,7 +123,7 @@ typedef struct gpt2_work {
     float *quantized; /* activations in 8 bits, for integer weights */
 } gpt2_work;
 
-static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt2_work *w) {
+static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, gpt2_work *w) {
     size_t n = (size_t)net->config->n_embd, used = 0;
     w->x = ll_carve(base, &used, s->n_rows * n);
     w->h = ll_carve(base, &used, ll_normed_rows(s->n_rows, s->n_threads) * n);
@@ -137,7 +137,7 @@ static size_t lay_out(const ll_net *net, const ll_pass_size *s, float *base, gpt
     return used;
 }
 
-static size_t gpt2_workspace_floats(const ll_net *net, const ll_pass_size *size) {
+static size_t gpt2_workspace_floats(const ll_net *net, const ll_forward_size *size) {
     gpt2_work unused;
     return lay_out(net, size, NULL, &unused);
 }
@@ -146,8 +146,8 @@ static size_t gpt2_workspace_floats(const ll_net *net, const ll_pass_size *size)
 static void embed(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, float *x) {
     size_t n = (size_t)m->net.config->n_embd, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
-    for (size_t r = 0; r < batch->n_runs; r++) {
-        const ll_run *run = &batch->runs[r];
+    for (size_t r = 0; r < batch->n_segments; r++) {
+        const ll_segment *run = &batch->segments[r];
         size_t last = ll_min(end, run->first_row + run->n_rows);
         for (size_t row = ll_max(begin, run->first_row); row < last; row++) {
             size_t token = (size_t)batch->ids[row], position = run->first_position + row - run->first_row;
@@ -168,8 +168,8 @@ static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *ba
         .layout = &m->net.kv,
         .layer = layer,
         .qkv = w->qkv,
-        .runs = batch->runs,
-        .n_runs = batch->n_runs,
+        .segments = batch->segments,
+        .n_segments = batch->n_segments,
         .causal = true,
         .scale = c->scale_attn_weights ? 1.0f / sqrtf((float)m->net.kv.head_dim) : 1.0f,
         .out = w->mixed,
@@ -205,7 +205,7 @@ static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
                          atomic_bool *stopped) {
     const gpt2 *m = (const gpt2 *)net;
     gpt2_work w;
-    ll_pass_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
+    ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
     ll_exec with_room = *team_exec;
     with_room.quantized = w.quantized;
@@ -213,7 +213,7 @@ static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     const ll_exec *exec = &with_room;
     embed(m, exec, batch, w.x);
     for (size_t layer = 0; layer < net->n_layers; layer++) {
-        if (ll_pass_stopped(exec, batch, stopped)) return;
+        if (ll_forward_stopped(exec, batch, stopped)) return;
         forward_block(m, exec, batch, layer, &w);
     }
     ll_team_wait(exec->team);

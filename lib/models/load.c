@@ -50,7 +50,7 @@ static llmcs_status check_finite(const ll_loader *l, const ll_tensor *t, const f
 
 static void count_bytes(ll_loader *l, uint64_t bytes) {
     l->bytes += bytes;
-    l->room += ll_slab_room(bytes);
+    l->room += ll_slab_capacity(bytes);
 }
 
 /* A whole tensor as float32, in its own order. */
@@ -204,7 +204,7 @@ float *ll_carve(float *base, size_t *used, size_t n_floats) {
     return part;
 }
 
-size_t ll_quantized_floats(const ll_net *net, const ll_pass_size *size) {
+size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size) {
     const size_t n_in = ll_max((size_t)net->config->n_embd, (size_t)net->config->n_inner);
     if (!net->has_integers) return 0;
     return ll_quantized_bytes(net->kernels, n_in, ll_max(size->n_rows, size->n_logit_rows), size->n_threads) /

@@ -70,6 +70,6 @@ uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads);
 float *ll_carve(float *base, size_t *used, size_t n_floats);
 
 /* Floats of a workspace for activations in 8 bits: none unless weights are integers. */
-size_t ll_quantized_floats(const ll_net *net, const ll_pass_size *size);
+size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size);
 
 #endif

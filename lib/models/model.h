@@ -13,18 +13,18 @@
 /* Rows from any number of sequences at once, without padding. */
 typedef struct ll_batch {
     size_t n_rows;
-    const int32_t *ids;      /* [n_rows] */
-    const int32_t *type_ids; /* [n_rows], or NULL for zeros (encoders) */
-    const ll_run *runs;      /* [n_runs], in the order of the rows */
-    size_t n_runs;
+    const int32_t *ids;         /* [n_rows] */
+    const int32_t *type_ids;    /* [n_rows], or NULL for zeros (encoders) */
+    const ll_segment *segments; /* [n_segments], in the order of the rows */
+    size_t n_segments;
     /* What is wanted; NULL / 0 for what is not. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head is applied to */
     size_t n_logit_rows;
-    float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_runs, n_labels] */
+    float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_segments, n_labels] */
     float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)] as ll_linear_apply_with_max has it, or
                          NULL */
     float *hidden;    /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
-    float *pooled;    /* [n_runs, n_embd] pooler */
+    float *pooled;    /* [n_segments, n_embd] pooler */
     /* Looked at between layers by one thread; true ends the pass: CANCELLED. NULL: never. */
     bool (*should_stop)(void *user);
     void *user;
@@ -33,11 +33,11 @@ typedef struct ll_batch {
 typedef struct ll_net ll_net;
 
 /* A pass's size, which says how much workspace it needs. */
-typedef struct ll_pass_size {
-    size_t n_rows, n_runs, n_logit_rows;
+typedef struct ll_forward_size {
+    size_t n_rows, n_segments, n_logit_rows;
     size_t max_positions; /* most positions one run attends to */
     size_t n_threads;
-} ll_pass_size;
+} ll_forward_size;
 
 struct ll_loader; /* load.h */
 
@@ -48,7 +48,7 @@ typedef struct ll_net_ops {
     /* Goes through all weights, see load.h: ll_net_plan and ll_net_load are made of it. Sets has_pooler. */
     llmcs_status (*describe)(ll_net *net, struct ll_loader *loader);
     /* Floats of workspace a pass needs. A pass that is smaller in every number needs no more. */
-    size_t (*workspace_floats)(const ll_net *net, const ll_pass_size *size);
+    size_t (*workspace_floats)(const ll_net *net, const ll_forward_size *size);
     /* One thread's part of the pass; every thread of the team runs it. */
     void (*forward)(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
                     atomic_bool *stopped);
@@ -109,9 +109,9 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
 llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *batch, float *workspace);
 
 /* The size of a batch on a pool of n_threads. */
-ll_pass_size ll_batch_size(const ll_batch *batch, size_t n_threads);
+ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads);
 
 /* For forward: true if the pass shall end. Thread 0 asks should_stop; everyone learns the answer at the barrier. */
-bool ll_pass_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped);
+bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped);
 
 #endif

@@ -67,15 +67,17 @@ llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *ba
     return atomic_load(&p.stopped) ? ll_fail(LLMCS_CANCELLED, "the call was cancelled") : LLMCS_OK;
 }
 
-ll_pass_size ll_batch_size(const ll_batch *batch, size_t n_threads) {
-    ll_pass_size size = {
-        .n_rows = batch->n_rows, .n_runs = batch->n_runs, .n_logit_rows = batch->n_logit_rows, .n_threads = n_threads};
-    for (size_t i = 0; i < batch->n_runs; i++)
-        size.max_positions = ll_max(size.max_positions, batch->runs[i].first_position + batch->runs[i].n_rows);
+ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads) {
+    ll_forward_size size = {.n_rows = batch->n_rows,
+                            .n_segments = batch->n_segments,
+                            .n_logit_rows = batch->n_logit_rows,
+                            .n_threads = n_threads};
+    for (size_t i = 0; i < batch->n_segments; i++)
+        size.max_positions = ll_max(size.max_positions, batch->segments[i].first_position + batch->segments[i].n_rows);
     return size;
 }
 
-bool ll_pass_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped) {
+bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped) {
     if (exec->team->index == 0 && batch->should_stop && batch->should_stop(batch->user)) atomic_store(stopped, true);
     ll_team_wait(exec->team);
     return atomic_load(stopped);

@@ -13,12 +13,12 @@
 #define ROW_COST 16
 
 /* Positions that row r of the run attends to: [0, n). */
-static size_t positions_of(const ll_attention *a, const ll_run *run, size_t r) {
+static size_t positions_of(const ll_attention *a, const ll_segment *run, size_t r) {
     return run->first_position + (a->causal ? r + 1 : run->n_rows);
 }
 
 /* Of rows [begin, end) of one head. */
-static uint64_t cost_of(const ll_attention *a, const ll_run *run, size_t begin, size_t end) {
+static uint64_t cost_of(const ll_attention *a, const ll_segment *run, size_t begin, size_t end) {
     const uint64_t n = end - begin;
     const uint64_t twice = (uint64_t)positions_of(a, run, begin) + positions_of(a, run, end - 1); /* even growth */
     return n * twice / 2 + n * ROW_COST;
@@ -33,7 +33,7 @@ typedef struct stretch {
 
 static stretch stretch_of(const ll_exec *exec, const ll_attention *a) {
     stretch s = {0};
-    for (size_t i = 0; i < a->n_runs; i++) s.head_cost += 2 * cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
+    for (size_t i = 0; i < a->n_segments; i++) s.head_cost += 2 * cost_of(a, &a->segments[i], 0, a->segments[i].n_rows);
     const uint64_t total = s.head_cost * a->layout->n_head, size = (uint64_t)exec->team->size;
     const uint64_t index = (uint64_t)exec->team->index;
     s.begin = total / size * index + total % size * index / size;
@@ -50,10 +50,10 @@ static void own_heads(const stretch *s, uint64_t middle, size_t n_head, size_t *
 }
 
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a) {
-    const size_t size = (size_t)exec->team->size, n_heads = a->n_runs * a->layout->n_head;
+    const size_t size = (size_t)exec->team->size, n_heads = a->n_segments * a->layout->n_head;
     if (size == 1 || n_heads % size == 0 || n_heads >= 8 * size) return false;
-    for (size_t i = 0; i < a->n_runs; i++)
-        if (a->runs[i].n_rows > LL_ATTEND_ROWS) return true;
+    for (size_t i = 0; i < a->n_segments; i++)
+        if (a->segments[i].n_rows > LL_ATTEND_ROWS) return true;
     return false;
 }
 
@@ -61,7 +61,7 @@ bool ll_attention_waits(const ll_exec *exec, const ll_attention *a) {
 
 typedef struct place {
     const ll_attention *a;
-    const ll_run *run;
+    const ll_segment *run;
     size_t head;
 } place;
 
@@ -81,7 +81,7 @@ static const float *query_of(const place *p, size_t r) {
 static void store_rows(const ll_exec *exec, const place *p, size_t begin, size_t end) {
     const ll_kv_layout *l = p->a->layout;
     const size_t n = n_embd(p->a), position = p->run->first_position + begin;
-    const ll_kv_part part = {.key = query_of(p, begin) + n,
+    const ll_kv_rows part = {.key = query_of(p, begin) + n,
                              .value = query_of(p, begin) + 2 * n,
                              .ld = 3 * n,
                              .n_tokens = end - begin,
@@ -93,7 +93,7 @@ static void store_rows(const ll_exec *exec, const place *p, size_t begin, size_t
 }
 
 /* Tiles end where blocks do, so that the last positions of a causal tile's rows lie in one block. */
-static size_t tile_end(const ll_run *run, size_t r) {
+static size_t tile_end(const ll_segment *run, size_t r) {
     const size_t slot = (run->first_position + r) % LL_KV_BLOCK;
     return ll_min(run->n_rows, r + ll_min(LL_ATTEND_ROWS, LL_KV_BLOCK - slot));
 }
@@ -125,14 +125,14 @@ static void attend_tile(const ll_exec *exec, const place *p, size_t begin, size_
 /* ---- a thread's part */
 
 /* Block by block, all heads of a block together: rows of qkv are read from left to right. */
-static void store_heads(const ll_exec *exec, const ll_attention *a, const ll_run *run, size_t first, size_t end) {
+static void store_heads(const ll_exec *exec, const ll_attention *a, const ll_segment *run, size_t first, size_t end) {
     for (size_t r = 0, next; r < run->n_rows; r = next) {
         next = tile_end(run, r);
         for (size_t head = first; head < end; head++) store_rows(exec, &(place){a, run, head}, r, next);
     }
 }
 
-static void attend_heads(const ll_exec *exec, const ll_attention *a, const ll_run *run, size_t first, size_t end) {
+static void attend_heads(const ll_exec *exec, const ll_attention *a, const ll_segment *run, size_t first, size_t end) {
     for (size_t head = first; head < end; head++) {
         for (size_t r = 0, next; r < run->n_rows; r = next) {
             next = tile_end(run, r);
@@ -144,11 +144,11 @@ static void attend_heads(const ll_exec *exec, const ll_attention *a, const ll_ru
 /* The same of a run of one row, head by head, because a head's last keys are needed at once. */
 static void one_row(const ll_exec *exec, const ll_attention *a, size_t i, size_t first, size_t end) {
     for (size_t head = first; head < end; head++) {
-        const place p = {a, &a->runs[i], head};
+        const place p = {a, &a->segments[i], head};
         const bool is_last = head + 1 == end;
-        const place next = {a, &a->runs[is_last ? i + 1 : i], is_last ? first : head + 1};
+        const place next = {a, &a->segments[is_last ? i + 1 : i], is_last ? first : head + 1};
         store_rows(exec, &p, 0, 1);
-        attend_tile(exec, &p, 0, 1, is_last && i + 1 == a->n_runs ? NULL : &next);
+        attend_tile(exec, &p, 0, 1, is_last && i + 1 == a->n_segments ? NULL : &next);
     }
 }
 
@@ -156,15 +156,15 @@ static void one_row(const ll_exec *exec, const ll_attention *a, size_t i, size_t
 static void each_run(const ll_exec *exec, const ll_attention *a, bool store, bool attend) {
     const stretch s = stretch_of(exec, a);
     uint64_t before = 0;
-    for (size_t i = 0; i < a->n_runs; i++) {
-        const uint64_t cost = cost_of(a, &a->runs[i], 0, a->runs[i].n_rows);
+    for (size_t i = 0; i < a->n_segments; i++) {
+        const uint64_t cost = cost_of(a, &a->segments[i], 0, a->segments[i].n_rows);
         size_t first, end;
         own_heads(&s, before + cost, a->layout->n_head, &first, &end);
-        if (store && attend && a->runs[i].n_rows == 1) {
+        if (store && attend && a->segments[i].n_rows == 1) {
             one_row(exec, a, i, first, end);
         } else {
-            if (store) store_heads(exec, a, &a->runs[i], first, end);
-            if (attend) attend_heads(exec, a, &a->runs[i], first, end);
+            if (store) store_heads(exec, a, &a->segments[i], first, end);
+            if (attend) attend_heads(exec, a, &a->segments[i], first, end);
         }
         before += 2 * cost;
     }
@@ -173,8 +173,8 @@ static void each_run(const ll_exec *exec, const ll_attention *a, bool store, boo
 static void each_tile(const ll_exec *exec, const ll_attention *a) {
     const stretch s = stretch_of(exec, a);
     uint64_t at = 0;
-    for (size_t i = 0; i < a->layout->n_head * a->n_runs && at < s.end; i++) {
-        const place p = {a, &a->runs[i % a->n_runs], i / a->n_runs};
+    for (size_t i = 0; i < a->layout->n_head * a->n_segments && at < s.end; i++) {
+        const place p = {a, &a->segments[i % a->n_segments], i / a->n_segments};
         for (size_t r = 0, next; r < p.run->n_rows; r = next) {
             next = tile_end(p.run, r);
             const uint64_t cost = cost_of(a, p.run, r, next);

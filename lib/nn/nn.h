@@ -114,11 +114,11 @@ void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const l
 /* ---- attention */
 /* A run of rows of one sequence at consecutive positions. kv_blocks[b] is the memory of tokens
  * [b * LL_KV_BLOCK, (b + 1) * LL_KV_BLOCK) of the sequence, laid out by ll_kv_layout. */
-typedef struct ll_run {
+typedef struct ll_segment {
     size_t first_row, n_rows;
     size_t first_position; /* of its first row; keys and values of earlier positions are in the blocks */
     void *const *kv_blocks;
-} ll_run;
+} ll_segment;
 
 /* One block: for each layer, for each head its keys and its values (kernels/attend.h). */
 typedef struct ll_kv_layout {
@@ -134,8 +134,8 @@ typedef struct ll_attention {
     const ll_kv_layout *layout;
     size_t layer;
     const float *qkv; /* [n_rows, 3 * n_embd]: query | key | value */
-    const ll_run *runs;
-    size_t n_runs;
+    const ll_segment *segments;
+    size_t n_segments;
     bool causal; /* a row sees the positions of its sequence up to its own; else all of its run, and those before it */
     float scale;
     float *out;     /* [n_rows, n_embd] */

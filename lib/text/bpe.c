@@ -11,7 +11,7 @@ void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a) {
     ll_free(a, b->pair);
     ll_free(a, b->merged);
     ll_free(a, b->token_bytes);
-    ll_words_free(&b->words, a);
+    ll_string_set_free(&b->words, a);
     *b = (ll_bpe){0};
 }
 
@@ -134,9 +134,9 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
         const size_t n = token ? ll_bytes_of_token(token, len, piece) : 0;
         b->token_bytes[id] = (uint32_t)(n == SIZE_MAX ? len : n);
         if (n != SIZE_MAX) note_neighbours(b, piece, n);
-        if (n > 0 && n <= LL_WORD_BYTES) ll_words_add(&b->words, piece, n, (int32_t)id);
+        if (n > 0 && n <= LL_WORD_BYTES) ll_string_set_add(&b->words, piece, n, (int32_t)id);
     }
-    ll_words_finish(&b->words);
+    ll_string_set_finish(&b->words);
     ll_free(a, piece);
     return LLMCS_OK;
 }
@@ -152,7 +152,7 @@ llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *v
     LL_TRY_GOTO(st, ll_alloc(a, b->n_ids, sizeof *b->token_bytes, "token lengths", &b->token_bytes), fail);
     LL_TRY_GOTO(st, ll_alloc_zero(a, 256, sizeof *b->joined, "pairs of bytes", &b->joined), fail);
     LL_TRY_GOTO(st, ll_alloc(a, 65536, sizeof *b->byte_rank, "byte pairs", &b->byte_rank), fail);
-    LL_TRY_GOTO(st, ll_words_init(&b->words, a, vocab->n_tokens, seed), fail);
+    LL_TRY_GOTO(st, ll_string_set_init(&b->words, a, vocab->n_tokens, seed), fail);
     for (size_t i = 0; i < b->n_pairs; i++) b->pair[i].rank = LL_BPE_NO_RANK;
     for (size_t i = 0; i < 65536; i++) b->byte_rank[i] = LL_BPE_NO_RANK;
     LL_TRY_GOTO(st, add_merges(b, a, vocab, spec), fail);
@@ -197,7 +197,7 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t 
 enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
 
 static size_t merge_word(const ll_bpe *b, const char *piece, size_t n, int32_t *ids) {
-    ll_word *word = ll_words_find(&b->words, piece, n);
+    ll_word *word = ll_string_set_find(&b->words, piece, n);
     const unsigned note = word ? atomic_load_explicit(&word->note, memory_order_relaxed) : IS_OTHER;
     if (note == IS_TOKEN) {
         ids[0] = word->id;

@@ -27,7 +27,7 @@ typedef struct ll_bpe {
     size_t n_merges;
     uint32_t *token_bytes; /* [n_ids]: how many bytes of text a token stands for */
     size_t n_ids;
-    ll_words words; /* short tokens by what they stand for */
+    ll_string_set words; /* short tokens by what they stand for */
     uint64_t seed;
 } ll_bpe;
 

@@ -141,7 +141,7 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
 
 static llmcs_status to_chars(encoder *e, const ll_view *v) {
     ll_normalizer_scratch *s = &e->normalizer;
-    LL_TRY(ll_normalizer_room(s, e->a, v->n));
+    LL_TRY(ll_normalizer_workspace(s, e->a, v->n));
     for (size_t i = 0, len; i < v->n; i += len) {
         ll_char x;
         len = ll_utf8_decode(v->text + i, v->n - i, &x.cp);

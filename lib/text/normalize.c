@@ -8,7 +8,7 @@ void ll_normalizer_scratch_free(ll_normalizer_scratch *s, const llmcs_allocator 
     *s = (ll_normalizer_scratch){0};
 }
 
-llmcs_status ll_normalizer_room(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n) {
+llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n) {
     s->text.n = 0;
     return ll_grow(a, &s->text.at, 0, &s->text.capacity, n, sizeof *s->text.at, "text of the normalizer");
 }

@@ -24,7 +24,7 @@ typedef struct ll_normalizer_scratch {
 void ll_normalizer_scratch_free(ll_normalizer_scratch *s, const llmcs_allocator *a);
 
 /* Makes room for n characters in s->text, whose characters are forgotten. */
-llmcs_status ll_normalizer_room(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n);
+llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n);
 
 /* Runs the steps over s->text, in place. Linear in the text. */
 llmcs_status ll_normalize(const ll_unicode *u, const ll_normalizer_step *steps, size_t n_steps,

@@ -117,7 +117,7 @@ static llmcs_status resolve_special(llmcs_tokenizer *t, const ll_tokenizer_spec 
 static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_scratch *s, ll_arena *arena,
                                       const ll_added_token *token, const char **out, uint32_t *len) {
     size_t n = 0;
-    LL_TRY(ll_normalizer_room(s, &t->allocator, token->content_bytes));
+    LL_TRY(ll_normalizer_workspace(s, &t->allocator, token->content_bytes));
     for (size_t i = 0; i < token->content_bytes;) {
         uint32_t cp;
         i += ll_utf8_decode(token->content + i, token->content_bytes - i, &cp);
@@ -138,7 +138,7 @@ static llmcs_status map_ascii(llmcs_tokenizer *t) {
     ll_normalizer_scratch s = {0};
     llmcs_status st = LLMCS_OK;
     for (uint32_t c = 0; c < 128 && !st; c++) {
-        LL_TRY_GOTO(st, ll_normalizer_room(&s, &t->allocator, 1), done);
+        LL_TRY_GOTO(st, ll_normalizer_workspace(&s, &t->allocator, 1), done);
         s.text.at[s.text.n++] = (ll_char){c, 0, 1};
         st = ll_normalize(t->unicode, t->steps, t->n_steps, &s, &t->allocator);
         t->ascii[c] = s.text.n ? (uint8_t)s.text.at[0].cp : LL_ASCII_GONE;

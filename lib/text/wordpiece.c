@@ -6,7 +6,7 @@
 
 void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a) {
     ll_trie_free(&w->trie, a);
-    ll_words_free(&w->words, a);
+    ll_string_set_free(&w->words, a);
 }
 
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
@@ -23,16 +23,17 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
     const char *prefix = spec->continuing_prefix;
     size_t n_prefix = spec->continuing_prefix_bytes;
     LL_TRY(ll_trie_init(&w->trie, a, 2, 2 * vocab->n_bytes, seed));
-    LL_TRY(ll_words_init(&w->words, a, vocab->n_tokens, seed));
+    LL_TRY(ll_string_set_init(&w->words, a, vocab->n_tokens, seed));
     for (size_t i = 0; i < spec->n_vocab; i++) {
         const ll_vocab_entry *e = &spec->vocab[i];
         if (e->id < 0) continue;
         if (e->token_bytes) ll_trie_add(&w->trie, 0, e->token, e->token_bytes, e->id);
-        if (e->token_bytes && e->token_bytes <= LL_WORD_BYTES) ll_words_add(&w->words, e->token, e->token_bytes, e->id);
+        if (e->token_bytes && e->token_bytes <= LL_WORD_BYTES)
+            ll_string_set_add(&w->words, e->token, e->token_bytes, e->id);
         if (e->token_bytes > n_prefix && !memcmp(e->token, prefix, n_prefix))
             ll_trie_add(&w->trie, 1, e->token + n_prefix, e->token_bytes - n_prefix, e->id);
     }
-    ll_words_finish(&w->words);
+    ll_string_set_finish(&w->words);
     return LLMCS_OK;
 }
 
@@ -62,7 +63,7 @@ static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a,
     if (n_chars <= w->max_chars) {
         LL_TRY(ll_encoding_reserve(out, a, n_chars));
         const ll_word *whole =
-            end - begin <= LL_WORD_BYTES ? ll_words_find(&w->words, view->text + begin, end - begin) : NULL;
+            end - begin <= LL_WORD_BYTES ? ll_string_set_find(&w->words, view->text + begin, end - begin) : NULL;
         if (whole) {
             push(view, begin, end, whole->id, out);
             return LLMCS_OK;

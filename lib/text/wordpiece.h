@@ -14,8 +14,8 @@
 #define LL_WORDPIECE_MAX_TOKEN 4096
 
 typedef struct ll_wordpiece {
-    ll_trie trie;   /* root 0: tokens as they stand; root 1: those that begin with the prefix, without it */
-    ll_words words; /* whole tokens once more */
+    ll_trie trie;        /* root 0: tokens as they stand; root 1: those that begin with the prefix, without it */
+    ll_string_set words; /* whole tokens once more */
     int32_t unk_id;
     size_t max_chars; /* a longer word is one [UNK] */
 } ll_wordpiece;

@@ -1,17 +1,17 @@
 #include "text/words.h"
 
-llmcs_status ll_words_init(ll_words *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
-    *w = (ll_words){.n_slots = 16, .seed = seed};
+llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
+    *w = (ll_string_set){.n_slots = 16, .seed = seed};
     while (w->n_slots < 2 * n) w->n_slots *= 2;
     return ll_alloc_zero(a, w->n_slots, sizeof *w->slot, "table of words", &w->slot);
 }
 
-void ll_words_free(ll_words *w, const llmcs_allocator *a) {
+void ll_string_set_free(ll_string_set *w, const llmcs_allocator *a) {
     ll_free(a, w->slot);
-    *w = (ll_words){0};
+    *w = (ll_string_set){0};
 }
 
-void ll_words_finish(ll_words *w) {
+void ll_string_set_finish(ll_string_set *w) {
     for (size_t k = 0; k < w->n_waiting; k++) {
         size_t i = ll_word_slot(w, &w->waiting[k]);
         while (w->slot[i].n_bytes) i = (i + 1) & (w->n_slots - 1);
@@ -21,10 +21,10 @@ void ll_words_finish(ll_words *w) {
 }
 
 /* One after the other, each would wait for memory. */
-void ll_words_add(ll_words *w, const char *word, size_t n, int32_t id) {
+void ll_string_set_add(ll_string_set *w, const char *word, size_t n, int32_t id) {
     ll_word packed = ll_word_pack(word, n);
     packed.id = id;
     __builtin_prefetch(&w->slot[ll_word_slot(w, &packed)], 1);
     w->waiting[w->n_waiting++] = packed;
-    if (w->n_waiting == LL_WORDS_AT_ONCE) ll_words_finish(w);
+    if (w->n_waiting == LL_WORDS_AT_ONCE) ll_string_set_finish(w);
 }

@@ -20,22 +20,22 @@ typedef struct ll_word {
 
 #define LL_WORDS_AT_ONCE 16
 
-typedef struct ll_words {
+typedef struct ll_string_set {
     ll_word *slot;
     size_t n_slots; /* a power of two */
     uint64_t seed;
     ll_word waiting[LL_WORDS_AT_ONCE]; /* while it is built: their slots are on the way to the cache */
     size_t n_waiting;
-} ll_words;
+} ll_string_set;
 
 /* Room for n words. */
-llmcs_status ll_words_init(ll_words *w, const llmcs_allocator *a, size_t n, uint64_t seed);
-void ll_words_free(ll_words *w, const llmcs_allocator *a);
+llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed);
+void ll_string_set_free(ll_string_set *w, const llmcs_allocator *a);
 
 /* 1 to LL_WORD_BYTES bytes that are not in the table yet. */
-void ll_words_add(ll_words *w, const char *word, size_t n, int32_t id);
+void ll_string_set_add(ll_string_set *w, const char *word, size_t n, int32_t id);
 /* After the last one. */
-void ll_words_finish(ll_words *w);
+void ll_string_set_finish(ll_string_set *w);
 
 static inline ll_word ll_word_pack(const char *word, size_t n) {
     ll_word packed = {0, 0, -1, (uint16_t)n, 0};
@@ -48,13 +48,13 @@ static inline ll_word ll_word_pack(const char *word, size_t n) {
     return packed;
 }
 
-static inline size_t ll_word_slot(const ll_words *w, const ll_word *word) {
+static inline size_t ll_word_slot(const ll_string_set *w, const ll_word *word) {
     const uint64_t low = word->low ^ w->seed, high = word->high ^ LL_HASH_ODD ^ w->seed << 1;
     return (size_t)ll_hash_mix(low, high + ((uint64_t)word->n_bytes << 56)) & (w->n_slots - 1);
 }
 
 /* The entry of a word of 1 to LL_WORD_BYTES bytes; NULL: not in the table. */
-static inline ll_word *ll_words_find(const ll_words *w, const char *word, size_t n) {
+static inline ll_word *ll_string_set_find(const ll_string_set *w, const char *word, size_t n) {
     ll_word packed = ll_word_pack(word, n);
     for (size_t i = ll_word_slot(w, &packed);; i = (i + 1) & (w->n_slots - 1)) {
         ll_word *at = &w->slot[i];

@@ -16,7 +16,7 @@ START_TEST(pieces_fill_it_and_are_apart) {
     const llmcs_allocator a = fail_alloc_get(&f);
     ll_slab slab;
     uint64_t room = 0;
-    for (size_t i = 0; i < PIECES; i++) room += ll_slab_room(size_of_piece(i));
+    for (size_t i = 0; i < PIECES; i++) room += ll_slab_capacity(size_of_piece(i));
     ck_assert_int_eq(ll_slab_create(&slab, &a, room, "slab"), LLMCS_OK);
     const llmcs_allocator inside = ll_slab_allocator(&slab);
     for (size_t i = 0; i < PIECES; i++) {
@@ -42,10 +42,10 @@ START_TEST(what_does_not_fit_is_refused) {
     const llmcs_allocator a = ll_allocator_default();
     ll_slab slab = {0};
     void *p;
-    ck_assert_uint_eq(ll_slab_room(0), 64);
-    ck_assert_uint_eq(ll_slab_room(64), 64);
-    ck_assert_uint_eq(ll_slab_room(65), 128);
-    ck_assert_uint_eq(ll_slab_room(UINT64_MAX), UINT64_MAX);
+    ck_assert_uint_eq(ll_slab_capacity(0), 64);
+    ck_assert_uint_eq(ll_slab_capacity(64), 64);
+    ck_assert_uint_eq(ll_slab_capacity(65), 128);
+    ck_assert_uint_eq(ll_slab_capacity(UINT64_MAX), UINT64_MAX);
     ll_slab_free(&slab);
     ck_assert_int_eq(ll_slab_create(&slab, &a, UINT64_MAX, "slab"), LLMCS_NOMEM);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "slab"));

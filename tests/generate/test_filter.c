@@ -68,13 +68,13 @@ static void filter_slowly(const ll_filter *f, const float *scores, size_t vocab,
 }
 
 static llmcs_allocator allocator;
-static ll_filter_room room;
+static ll_filter_workspace room;
 static ll_scores view;
 static const ll_filter all_off = {.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .min_keep = 1};
 
 static void start(size_t vocab) {
     allocator = ll_allocator_default();
-    ck_assert_int_eq(ll_filter_room_init(&room, &allocator, vocab), LLMCS_OK);
+    ck_assert_int_eq(ll_filter_workspace_init(&room, &allocator, vocab), LLMCS_OK);
     ck_assert_int_eq(ll_scores_init(&view, &allocator, vocab), LLMCS_OK);
 }
 
@@ -91,7 +91,7 @@ static size_t run(const ll_filter *f, const float *scores) {
 }
 
 static void stop(void) {
-    ll_filter_room_free(&room, &allocator);
+    ll_filter_workspace_free(&room, &allocator);
     ll_scores_free(&view, &allocator);
 }
 
@@ -267,7 +267,7 @@ START_TEST(draws_follow_the_distribution) {
     ck_assert_int_eq(ll_sampler_distribution(&sampler, of(scores), probabilities), LLMCS_OK);
     for (size_t step = 0; step < N; step++) {
         int32_t id;
-        if (ll_sampler_choose(&sampler, &view, 3, step, &id)) ck_abort_msg("step %zu", step);
+        if (ll_sampler_sample(&sampler, &view, 3, step, &id)) ck_abort_msg("step %zu", step);
         count[id]++;
     }
     double chi2 = 0, sum = 0;
@@ -297,7 +297,7 @@ START_TEST(greedy_is_certain) {
     ll_sampler sampler = {.greedy = true};
     int32_t id;
     start(4);
-    ck_assert_int_eq(ll_sampler_choose(&sampler, of(scores), 0, 0, &id), LLMCS_OK);
+    ck_assert_int_eq(ll_sampler_sample(&sampler, of(scores), 0, 0, &id), LLMCS_OK);
     ck_assert_int_eq(id, 1);
     ck_assert_int_eq(ll_sampler_distribution(&sampler, of(scores), probabilities), LLMCS_OK);
     for (int i = 0; i < 4; i++) ck_assert(probabilities[i] == (i == 1 ? 1.0f : 0.0f));
@@ -311,9 +311,9 @@ START_TEST(a_failed_allocation_leaves_nothing) {
         fail_alloc_init(&f);
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
-        llmcs_status status = ll_filter_room_init(&room, &a, 10);
+        llmcs_status status = ll_filter_workspace_init(&room, &a, 10);
         ck_assert_int_eq(status, n < 2 ? LLMCS_NOMEM : LLMCS_OK);
-        ll_filter_room_free(&room, &a);
+        ll_filter_workspace_free(&room, &a);
         ck_assert_int_eq(f.live, 0);
     }
 }

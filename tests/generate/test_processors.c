@@ -202,7 +202,7 @@ START_TEST(every_id_that_changes_was_touched) {
         ll_scores_scan(&view, row);
         ll_processors_touch(&p, &view, ids, N, 10);
         ll_processors_apply(&p, view.copy, ids, N, 10);
-        ll_scores_settle(&view);
+        ll_scores_finalize(&view);
         for (size_t b = 0, n; b < view.n_blocks; b++) {
             const float *x = ll_scores_block(&view, b, &n), *expected = whole + b * LL_SCORE_BLOCK;
             float largest = -INFINITY;

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "generate/room.h"
+#include "generate/workspace.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
 
@@ -73,11 +73,11 @@ START_TEST(what_was_touched_counts_and_the_row_stays) {
     s.copy[99] = -INFINITY;
     ll_scores_touch(&s, 98);
     s.copy[3] = 98.0f;
-    ll_scores_settle(&s);
+    ll_scores_finalize(&s);
     ck_assert(s.max == 98.0f && row[99] == 99.0f && row[3] == 3.0f);
     ck_assert_int_eq(ll_scores_argmax(&s), 3);
     s.copy[3] = NAN;
-    ll_scores_settle(&s);
+    ll_scores_finalize(&s);
     ck_assert_int_eq(ll_scores_check(&s, 4), LLMCS_NUMERIC);
     ll_scores_scan(&s, row); /* nothing is left of it */
     ck_assert_int_eq(ll_scores_argmax(&s), 99);
@@ -109,13 +109,13 @@ END_TEST
 START_TEST(a_room_takes_what_it_says_and_a_failed_allocation_leaves_nothing) {
     for (long n = 0; n < 7; n++) {
         fail_alloc f;
-        ll_choosing_room room;
+        ll_sampler_workspace room;
         fail_alloc_init(&f);
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
-        ck_assert_int_eq(ll_choosing_room_init(&room, &a, 1000, true), n < 6 ? LLMCS_NOMEM : LLMCS_OK);
-        if (n == 6) ck_assert_uint_eq((uint64_t)f.live_bytes, ll_choosing_room_bytes(1000));
-        ll_choosing_room_free(&room, &a);
+        ck_assert_int_eq(ll_sampler_workspace_init(&room, &a, 1000, true), n < 6 ? LLMCS_NOMEM : LLMCS_OK);
+        if (n == 6) ck_assert_uint_eq((uint64_t)f.live_bytes, ll_sampler_workspace_bytes(1000));
+        ll_sampler_workspace_free(&room, &a);
         ck_assert_int_eq(f.live, 0);
     }
 }

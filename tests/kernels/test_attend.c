@@ -46,7 +46,7 @@ static void scene_store(const scene *s, const ll_kernels *k, size_t begin, size_
         const size_t slot = at % LL_KV_BLOCK;
         n = end - at < piece ? end - at : piece;
         if (n > LL_KV_BLOCK - slot) n = LL_KV_BLOCK - slot;
-        const ll_kv_part part = {.key = s->rows + at * s->ld + s->head_dim,
+        const ll_kv_rows part = {.key = s->rows + at * s->ld + s->head_dim,
                                  .value = s->rows + at * s->ld + 2 * s->head_dim,
                                  .ld = s->ld,
                                  .n_tokens = n,

@@ -40,18 +40,18 @@ static void scene_free(scene *s) {
  * for each other are played one after the other, in an order that `order` says: whole parts, or in two steps. */
 static void attend_in_order(const scene *s, const ll_kernels *k, int team_size, int order, const size_t *done,
                             const size_t *now, const float *qkv, bool causal, float *out) {
-    ll_run runs[4];
+    ll_segment runs[4];
     size_t row = 0;
     for (size_t i = 0; i < s->n_seq; i++) {
-        runs[i] = (ll_run){row, now[i], done[i], s->blocks[i]};
+        runs[i] = (ll_segment){row, now[i], done[i], s->blocks[i]};
         row += now[i];
     }
     float *scratch = floats(ll_attention_scratch_floats(&s->layout, 16 * LL_KV_BLOCK));
     const ll_attention a = {.layout = &s->layout,
                             .layer = 1,
                             .qkv = qkv,
-                            .runs = runs,
-                            .n_runs = s->n_seq,
+                            .segments = runs,
+                            .n_segments = s->n_seq,
                             .causal = causal,
                             .scale = 1.0f / sqrtf((float)s->layout.head_dim),
                             .out = out,
@@ -224,18 +224,18 @@ END_TEST
 /* No thread has more than its share and one head's, or one tile's where heads are too few. */
 START_TEST(work_is_divided_evenly) {
     static const struct {
-        size_t n_head, n_runs, n_rows, first_position;
+        size_t n_head, n_segments, n_rows, first_position;
         int team_size;
         bool waits;
     } cases[] = {{12, 1, 1, 1000, 2, false}, {12, 1, 256, 0, 2, false},  {12, 16, 1, 100, 2, false},
                  {12, 1, 256, 0, 8, true},   {12, 1, 1, 1000, 8, false}, {16, 3, 20, 0, 5, false},
                  {1, 1, 256, 256, 2, true},  {12, 1, 128, 0, 3, false},  {3, 1, 128, 0, 2, true}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        ll_run runs[16];
+        ll_segment runs[16];
         const ll_kv_layout layout = {1, cases[c].n_head, 64, LL_KV_F32};
-        for (size_t i = 0; i < cases[c].n_runs; i++)
-            runs[i] = (ll_run){i * cases[c].n_rows, cases[c].n_rows, cases[c].first_position, NULL};
-        const ll_attention a = {.layout = &layout, .runs = runs, .n_runs = cases[c].n_runs, .causal = true};
+        for (size_t i = 0; i < cases[c].n_segments; i++)
+            runs[i] = (ll_segment){i * cases[c].n_rows, cases[c].n_rows, cases[c].first_position, NULL};
+        const ll_attention a = {.layout = &layout, .segments = runs, .n_segments = cases[c].n_segments, .causal = true};
         ll_team team = {NULL, 0, cases[c].team_size};
         const ll_exec exec = {.team = &team};
         ck_assert_msg(ll_attention_waits(&exec, &a) == cases[c].waits, "case %zu", c);
@@ -260,14 +260,14 @@ typedef struct layer {
 
 static void run_layer(ll_team *team, void *arg) {
     layer *l = arg;
-    ll_run runs[4];
+    ll_segment runs[4];
     for (size_t i = 0, row = 0; i < l->s.n_seq; row += l->s.lengths[i++])
-        runs[i] = (ll_run){row, l->s.lengths[i], 0, l->s.blocks[i]};
+        runs[i] = (ll_segment){row, l->s.lengths[i], 0, l->s.blocks[i]};
     const ll_exec exec = {.team = team, .kernels = l->kernels, .quantized = l->quantized};
     const ll_attention a = {.layout = &l->s.layout,
                             .qkv = l->qkv,
-                            .runs = runs,
-                            .n_runs = l->s.n_seq,
+                            .segments = runs,
+                            .n_segments = l->s.n_seq,
                             .causal = true,
                             .scale = 0.125f,
                             .out = l->out,

@@ -102,7 +102,7 @@ START_TEST(everyone_as_if_alone) {
     ck_assert_uint_eq(stats.n_waiting + stats.n_running, 0);
     ck_assert((stats.n_cached_tokens > 0) == !(s->flags & LLMCS_ENGINE_NO_PREFIX_CACHE));
     if (s->n_blocks) ck_assert_uint_gt(stats.n_preempted, 0);
-    ck_assert_uint_gt(stats.n_guessed_tokens, 0);
+    ck_assert_uint_gt(stats.n_draft_tokens, 0);
     llmcs_engine_free(&engine);
     for (size_t i = 0; other_bits && i < n_asked; i++) llmcs_result_free(&own[i].alone);
     free(own);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/encoder.h"
-#include "runtime/session.h"
+#include "runtime/encoder/encoder.h"
+#include "runtime/session/session.h"
 #include "support/fail_alloc.h"
 #include "support/model_fixture.h"
 #include "support/suite.h"
@@ -173,7 +173,7 @@ static const llmcs_text texts[3] = {
 /* As the first call of a model: nothing is left over from calls before. */
 static llmcs_status classify_first(void *model, float *out) {
     llmcs_status st = llmcs_classify(model, texts, 3, out, NULL);
-    ll_encoder_rooms_free(model);
+    ll_encoder_workspaces_free(model);
     return st;
 }
 

@@ -36,7 +36,7 @@ START_TEST(the_same_text) {
     uint64_t seed = 1000 + (uint64_t)_i;
     static const char *const stops[] = {"ab", "\x10"};
     int32_t ids[60], extra[30];
-    size_t n_guessed = 0, n_accepted = 0;
+    size_t n_draft = 0, n_accepted = 0;
     printf("seed %llu\n", (unsigned long long)seed);
     for (size_t round = 0; round < 25; round += suite_step(3)) {
         size_t n = 1 + random_below(&seed, 60);
@@ -54,7 +54,7 @@ START_TEST(the_same_text) {
         p.n_eos_token_id = random_below(&seed, 2);
         llmcs_result *plain = generate_ids(session, ids, n, &p);
         size_t n_held = held(session);
-        ck_assert_uint_eq(plain->n_guessed_tokens, 0);
+        ck_assert_uint_eq(plain->n_draft_tokens, 0);
         OK(llmcs_session_rewind(session, 0));
         p.prompt_lookup_num_tokens = (int32_t)(1 + random_below(&seed, 20));
         p.max_matching_ngram_size = (int32_t)(1 + random_below(&seed, 4));
@@ -65,13 +65,13 @@ START_TEST(the_same_text) {
         ck_assert_mem_eq(plain->sequences[0].logprobs, guessed->sequences[0].logprobs,
                          plain->sequences[0].n_ids * sizeof(float));
         ck_assert_uint_eq(held(session), n_held);
-        ck_assert_uint_le(guessed->n_accepted_tokens, guessed->n_guessed_tokens);
-        n_guessed += guessed->n_guessed_tokens;
+        ck_assert_uint_le(guessed->n_accepted_tokens, guessed->n_draft_tokens);
+        n_draft += guessed->n_draft_tokens;
         n_accepted += guessed->n_accepted_tokens;
         llmcs_result_free(&plain);
         llmcs_result_free(&guessed);
     }
-    ck_assert_uint_gt(n_guessed, 100 / suite_step(3));
+    ck_assert_uint_gt(n_draft, 100 / suite_step(3));
     ck_assert_uint_gt(n_accepted, 10 / suite_step(3));
 }
 END_TEST
@@ -100,13 +100,13 @@ START_TEST(a_faq_is_looked_into) {
     p.n_logit_bias = 1;
     p.prompt_lookup_num_tokens = 4;
     llmcs_result *r = generate_ids(session, ids, 2, &p);
-    ck_assert_uint_eq(r->n_guessed_tokens, 0); /* one token comes from the prompt's logits, two remain */
+    ck_assert_uint_eq(r->n_draft_tokens, 0); /* one token comes from the prompt's logits, two remain */
     llmcs_result_free(&r);
     OK(llmcs_session_rewind(session, 0));
     p.prompt_lookup_ids = faq;
     p.n_prompt_lookup_ids = 6;
     r = generate_ids(session, ids, 2, &p);
-    ck_assert_uint_eq(r->n_guessed_tokens, 1);
+    ck_assert_uint_eq(r->n_draft_tokens, 1);
     ck_assert_uint_eq(r->n_accepted_tokens, 1);
     llmcs_result_free(&r);
 }

@@ -1,8 +1,8 @@
 /* llmcs_generate: stop strings, streaming, prompts as text. The tokenizer has a token for every byte, and a model
  * with random weights says bytes that are seldom UTF-8: the hard case for text that comes in pieces. */
 #include "base/utf8.h"
+#include "runtime/generate/text_stream.h"
 #include "runtime/generate_case.h"
-#include "runtime/text_stream.h"
 #include "support/random.h"
 
 static char folder[TEMP_PATH_BYTES];

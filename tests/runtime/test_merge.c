@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/encoder.h"
+#include "runtime/encoder/encoder.h"
 #include "support/fail_alloc.h"
 #include "support/model_fixture.h"
 #include "support/random.h"
@@ -236,7 +236,7 @@ static void *lead_and_wait(void *arg) {
     const size_t length = 3;
     ll_encoder_request r = {
         .ids = ids, .lengths = &length, .n = 1, .n_rows = 3, .want = LL_WANT_LOGITS, .sink = wait_at_gate, .user = g};
-    g->status = ll_encoder_work(g->model, &r);
+    g->status = ll_encoder_submit(g->model, &r);
     return NULL;
 }
 
@@ -353,7 +353,7 @@ static void count_parts(void *user, const ll_encoder_answer *a) {
 
 static void *work(void *arg) {
     void **pair = arg;
-    ll_encoder_work(pair[0], pair[1]);
+    ll_encoder_submit(pair[0], pair[1]);
     return NULL;
 }
 
@@ -492,7 +492,7 @@ START_TEST(one_allocation_fails_among_many_threads) {
         pthread_t threads[N];
         sharer sharers[N];
         int n_nomem = 0;
-        if (n % 2) ll_encoder_rooms_free(m); /* so that a leader has to take one */
+        if (n % 2) ll_encoder_workspaces_free(m); /* so that a leader has to take one */
         faults.fail_at = faults.calls + n;
         for (size_t i = 0; i < N; i++) {
             sharers[i] = (sharer){.model = m, .random = seed + (uint64_t)n * N + i};
@@ -508,7 +508,7 @@ START_TEST(one_allocation_fails_among_many_threads) {
         ck_assert_int_eq(m->n_leaders, 0);
         ck_assert_ptr_null(m->waiting);
     }
-    ll_encoder_rooms_free(m);
+    ll_encoder_workspaces_free(m);
     ck_assert_int_eq(faults.live, live);
     llmcs_model_free(&m);
     ck_assert_int_eq(faults.live, 0);

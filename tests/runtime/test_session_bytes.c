@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/xxh64.h"
-#include "runtime/session.h"
+#include "runtime/session/session.h"
 #include "support/fail_alloc.h"
 #include "support/kernel_rows.h"
 #include "support/model_fixture.h"

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/session.h"
+#include "runtime/session/session.h"
 #include "support/fail_alloc.h"
 #include "support/model_fixture.h"
 #include "support/suite.h"

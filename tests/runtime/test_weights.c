@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/session.h"
+#include "runtime/session/session.h"
 #include "support/fail_alloc.h"
 #include "support/kernel_rows.h"
 #include "support/model_fixture.h"

@@ -208,7 +208,7 @@ static void check_form(const ll_unicode *u, const llmcs_allocator *a, ll_normali
     char text[400] = "";
     size_t len = 0, n_got = 0;
     char got[4000];
-    expect(ll_normalizer_room(&s, a, n) == LLMCS_OK, "%s", llmcs_error_message());
+    expect(ll_normalizer_workspace(&s, a, n) == LLMCS_OK, "%s", llmcs_error_message());
     for (size_t i = 0; i < n; i++) {
         s.text.at[s.text.n++] = (ll_char){cp[i], (uint32_t)i, (uint32_t)i + 1};
         len += ll_utf8_encode(cp[i], text + len);

@@ -169,7 +169,7 @@ class Many(unittest.TestCase):
         few = ask("generate", GPT2, asked, "--max-batch", "3", "--threads", "1")  # the beams need three
         together = ask("generate", GPT2, asked)
         for a in alone + few + together:  # how much is guessed depends on who else wants to be worked
-            self.assertLessEqual(a.pop("n_accepted_tokens", 0), a.pop("n_guessed_tokens", 0))
+            self.assertLessEqual(a.pop("n_accepted_tokens", 0), a.pop("n_draft_tokens", 0))
         self.assertEqual(few, together)
         self.assertEqual(alone, together[::5])
 
@@ -220,15 +220,15 @@ class Many(unittest.TestCase):
         plain = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20}])[0]
         a = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20}], "--prompt-lookup-num-tokens", "6")[0]
         self.assertEqual((a["sequences"], a["texts"]), (plain["sequences"], plain["texts"]))
-        self.assertTrue(0 <= a["n_accepted_tokens"] <= a["n_guessed_tokens"] and a["n_guessed_tokens"] > 0, a)
-        self.assertNotIn("n_guessed_tokens", plain)
+        self.assertTrue(0 <= a["n_accepted_tokens"] <= a["n_draft_tokens"] and a["n_draft_tokens"] > 0, a)
+        self.assertNotIn("n_draft_tokens", plain)
         answer = plain["sequences"][0]  # a source to look in that says it all: every guess is right
         told = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20, "prompt_lookup_num_tokens": 6,
                                        "prompt_lookup_ids": answer, "max_matching_ngram_size": 3}])[0]
         self.assertEqual(told["sequences"], plain["sequences"])
         done = subprocess.run([os.path.join(BIN, "llmcs"), "generate", GPT2, "--max-new-tokens", "20",
                                "--prompt-lookup-num-tokens", "6", prompt], capture_output=True, timeout=60)
-        self.assertIn("%d of %d guessed tokens were right" % (a["n_accepted_tokens"], a["n_guessed_tokens"]),
+        self.assertIn("%d of %d guessed tokens were right" % (a["n_accepted_tokens"], a["n_draft_tokens"]),
                       done.stderr.decode())
         self.assertEqual(done.stdout.decode(), plain["texts"][0] + "\n")
         self.assertEqual(ask("generate", GPT2, [{"prompt": "x", "prompt_lookup_num_tokens": 65}])[0]["error"]["status"], "ARG")

@@ -39,7 +39,7 @@ void out_answer(const llmcs_result *r, const answer_parts *parts) {
         putchar(']');
     }
     if (parts->lookup)
-        printf(",\"n_guessed_tokens\":%zu,\"n_accepted_tokens\":%zu", r->n_guessed_tokens, r->n_accepted_tokens);
+        printf(",\"n_draft_tokens\":%zu,\"n_accepted_tokens\":%zu", r->n_draft_tokens, r->n_accepted_tokens);
     putchar('}');
 }
 
@@ -69,7 +69,7 @@ static int print_text(llmcs_session *session, const gen_params *g, const char *p
     if (g->params.prompt_lookup_num_tokens) {
         fflush(stdout);
         fprintf(stderr, "llmcs: prompt lookup: %zu of %zu guessed tokens were right, %zu tokens in all\n",
-                result->n_accepted_tokens, result->n_guessed_tokens, result->n_new_tokens);
+                result->n_accepted_tokens, result->n_draft_tokens, result->n_new_tokens);
     }
     llmcs_result_free(&result);
     return EXIT_OK;

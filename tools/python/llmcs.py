@@ -70,7 +70,7 @@ Sequence = _struct("llmcs_sequence", (c.POINTER(_i32), "ids"), (_size, "n_ids"),
                    (c.c_int, "finish_reason"), (_float, "score"), (c.POINTER(_float), "logprobs"))
 Result = _struct("llmcs_result", (c.POINTER(Sequence), "sequences"),
                  (_size, "n_sequences n_prompt_tokens n_new_tokens"), (_double, "prompt_ms decode_ms"),
-                 (_size, "n_cached_tokens n_guessed_tokens n_accepted_tokens"))
+                 (_size, "n_cached_tokens n_draft_tokens n_accepted_tokens"))
 EngineOptions = _struct("llmcs_engine_options", (_size, "struct_size"), (_u64, "kv_bytes"),
                         (_i32, "n_ctx max_batch max_queue max_chunk"), (_double, "step_ms"), (_u32, "flags"))
 SubmitOptions = _struct("llmcs_submit_options", (_size, "struct_size"), (_i32, "priority"), (_ptr, "on_text on_token user"))
@@ -78,8 +78,8 @@ Histogram = _struct("llmcs_histogram", (_u64 * 104, "counts"), (_u64, "n"), (_do
 EngineStats = _struct(
     "llmcs_engine_stats", (_size, "struct_size"),
     (_u64, "n_submitted n_refused n_finished n_cancelled n_deadline n_failed n_waiting n_running n_steps n_rows "
-           "n_prompt_tokens n_cached_tokens n_new_tokens n_guessed_tokens n_accepted_tokens n_preempted n_evicted_blocks "
-           "n_blocks n_used_blocks n_cached_blocks step_ns forward_ns choose_ns"),
+           "n_prompt_tokens n_cached_tokens n_new_tokens n_draft_tokens n_accepted_tokens n_preempted n_evicted_blocks "
+           "n_blocks n_used_blocks n_cached_blocks step_ns forward_ns sample_ns"),
     (Histogram, "waiting_ms first_token_ms per_token_ms"))
 ScoreResult = _struct("llmcs_score_result", (_double, "logprob"), (_size, "n_tokens"))
 Text = _struct("llmcs_text", (c.c_char_p, "text"), (_size, "text_bytes"), (c.c_char_p, "pair"), (_size, "pair_bytes"))
@@ -370,7 +370,7 @@ class Generated:
         self.logprobs = [x.logprobs[:x.n_ids] if x.logprobs else None for x in s]
         self.n_prompt_tokens, self.prompt_ms, self.decode_ms = r.n_prompt_tokens, r.prompt_ms, r.decode_ms
         self.n_cached_tokens = r.n_cached_tokens
-        self.n_guessed_tokens, self.n_accepted_tokens = r.n_guessed_tokens, r.n_accepted_tokens
+        self.n_draft_tokens, self.n_accepted_tokens = r.n_draft_tokens, r.n_accepted_tokens
 
 
 def _params(model, given):

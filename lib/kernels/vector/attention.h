@@ -482,7 +482,7 @@ static ALWAYS_INLINE void store_kv(const bool half, void *p, size_t i, vf v, siz
 }
 
 /* Keys of up to VL tokens: squares of VL numbers are turned. */
-static ALWAYS_INLINE void store_square(const bool half, const ll_kv_part *k, size_t first, size_t d, const size_t n,
+static ALWAYS_INLINE void store_square(const bool half, const ll_kv_rows *k, size_t first, size_t d, const size_t n,
                                        const size_t columns) {
     vf square[VL];
     const float *from = k->key + first * k->ld + d;
@@ -494,7 +494,7 @@ static ALWAYS_INLINE void store_square(const bool half, const ll_kv_part *k, siz
         store_kv(half, k->head, (d + i) * LL_KV_BLOCK + k->slot + first, square[i], n);
 }
 
-static ALWAYS_INLINE void store_keys(const bool half, const ll_kv_part *k, size_t first, size_t n) {
+static ALWAYS_INLINE void store_keys(const bool half, const ll_kv_rows *k, size_t first, size_t n) {
     for (size_t d = 0; d < k->head_dim; d += VL) {
         const size_t columns = lanes_below(k->head_dim, d);
         if (n == VL && columns == VL)
@@ -504,7 +504,7 @@ static ALWAYS_INLINE void store_keys(const bool half, const ll_kv_part *k, size_
     }
 }
 
-static ALWAYS_INLINE void store_values(const bool half, const ll_kv_part *k) {
+static ALWAYS_INLINE void store_values(const bool half, const ll_kv_rows *k) {
     const size_t stride = ll_kv_value_stride(k->head_dim), begin = k->head_dim * LL_KV_BLOCK;
     for (size_t r = 0; r < k->n_tokens; r++) {
         const float *from = k->value + r * k->ld;
@@ -517,7 +517,7 @@ static ALWAYS_INLINE void store_values(const bool half, const ll_kv_part *k) {
 }
 
 /* The key of one token: number by number is less work than a square of which a line is used. */
-static ALWAYS_INLINE void store_key(const bool half, const ll_kv_part *k) {
+static ALWAYS_INLINE void store_key(const bool half, const ll_kv_rows *k) {
     const size_t bytes = half ? 2 : 4;
     char lanes[VL * sizeof(float)];
     for (size_t d = 0; d < k->head_dim; d += VL) {
@@ -528,7 +528,7 @@ static ALWAYS_INLINE void store_key(const bool half, const ll_kv_part *k) {
     }
 }
 
-static ALWAYS_INLINE void kv_store_as(const bool half, const ll_kv_part *k) {
+static ALWAYS_INLINE void kv_store_as(const bool half, const ll_kv_rows *k) {
     if (k->n_tokens == 1) {
         store_key(half, k);
     } else {
@@ -537,7 +537,7 @@ static ALWAYS_INLINE void kv_store_as(const bool half, const ll_kv_part *k) {
     store_values(half, k);
 }
 
-static void kv_store(const ll_kv_part *k) {
+static void kv_store(const ll_kv_rows *k) {
     if (k->type == LL_KV_F16) {
         kv_store_as(true, k);
     } else {

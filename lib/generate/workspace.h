@@ -1,0 +1,23 @@
+/*
+ * What a token is chosen in. Nothing of it outlives the choice, so that one for each thread that chooses is enough,
+ * whatever the number of sequences, and stays in that thread's cache.
+ */
+#ifndef LL_GENERATE_WORKSPACE_H
+#define LL_GENERATE_WORKSPACE_H
+
+#include "generate/filter.h"
+
+typedef struct ll_sampler_workspace {
+    ll_scores scores;
+    uint32_t *counts; /* [vocab] of tokens, for processors; all zero between calls */
+    ll_filter_workspace filter;
+} ll_sampler_workspace;
+
+/* drawn: tokens will be drawn, too, not only the most probable taken. */
+llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *room, const llmcs_allocator *a, size_t vocab, bool drawn);
+void ll_sampler_workspace_free(ll_sampler_workspace *room, const llmcs_allocator *a);
+
+/* Of one for drawn tokens. */
+uint64_t ll_sampler_workspace_bytes(size_t vocab);
+
+#endif

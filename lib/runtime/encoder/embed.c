@@ -1,0 +1,104 @@
+/* Texts to vectors: one pooled state of the encoder for each, as sentence-transformers does
+ * (Reimers and Gurevych 2019, "Sentence-BERT"). */
+#include <math.h>
+
+#include "runtime/encoder/encoder.h"
+
+typedef struct embed_out {
+    size_t n; /* n_embd */
+    llmcs_pooling pooling;
+    bool normalize;
+    float *vectors; /* [n_texts, n] */
+    ll_window_pool windows;
+    float *of_window; /* [n] its mean */
+} embed_out;
+
+/* hidden: [n_tokens, n]. Each column is one sum in the order of the tokens. */
+static void mean(const float *hidden, size_t n_tokens, size_t n, float *vector) {
+    for (size_t d = 0; d < n; d++) vector[d] = hidden[d];
+    for (size_t t = 1; t < n_tokens; t++)
+        for (size_t d = 0; d < n; d++) vector[d] += hidden[t * n + d];
+    for (size_t d = 0; d < n; d++) vector[d] /= (float)n_tokens;
+}
+
+/* To length 1; a zero vector stays zero. */
+static void normalize(float *vector, size_t n) {
+    double sum = 0.0;
+    for (size_t d = 0; d < n; d++) sum += (double)vector[d] * (double)vector[d];
+    double length = sqrt(sum);
+    if (length <= 0.0) return;
+    for (size_t d = 0; d < n; d++) vector[d] = (float)((double)vector[d] / length);
+}
+
+static void embed_sink(void *user, const ll_window *w) {
+    embed_out *out = user;
+    float *vector = out->vectors + w->text * out->n;
+    const float *pooled = out->pooling == LLMCS_POOL_CLS ? w->hidden : w->pooled;
+    if (out->pooling == LLMCS_POOL_MEAN) {
+        mean(w->hidden, w->n_tokens, out->n, out->of_window);
+        pooled = out->of_window;
+    }
+    pooled = ll_window_pool_add(&out->windows, w, pooled);
+    if (!pooled) return;
+    for (size_t d = 0; d < out->n; d++) vector[d] = pooled[d];
+    if (out->normalize) normalize(vector, out->n);
+}
+
+/* What the folder says where the caller leaves it open. */
+static llmcs_status choose(const llmcs_model *m, llmcs_pooling pooling, llmcs_normalize norm, embed_out *out) {
+    if ((unsigned)pooling > LLMCS_POOL_POOLER) return ll_fail(LLMCS_ARG, "pooling is %d, which is none", (int)pooling);
+    if ((unsigned)norm > LLMCS_NORMALIZE_L2) return ll_fail(LLMCS_ARG, "normalize is %d, which is none", (int)norm);
+    bool told = m->config.sentence.present;
+    if (pooling == LLMCS_POOL_AUTO) pooling = told ? m->config.sentence.pooling : LLMCS_POOL_MEAN;
+    if (pooling == LLMCS_POOL_POOLER && !m->net->has_pooler)
+        return ll_fail(LLMCS_STATE, "the model's folder has no pooler");
+    out->n = (size_t)m->config.n_embd;
+    out->pooling = pooling;
+    out->normalize = norm == LLMCS_NORMALIZE_AUTO ? !told || m->config.sentence.normalize : norm == LLMCS_NORMALIZE_L2;
+    return LLMCS_OK;
+}
+
+static llmcs_status start(const llmcs_model *m, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
+                          llmcs_normalize norm, float *vectors, embed_out *out, const char *what) {
+    *out = (embed_out){.vectors = vectors};
+    LL_TRY(ll_model_check_head(m, LLMCS_HEAD_EMBEDDING, what));
+    LL_TRY(ll_model_check_tokenizer(m));
+    if (n_texts && (!texts || !vectors)) return ll_fail(LLMCS_ARG, "%s: texts or vectors is NULL", what);
+    return choose(m, pooling, norm, out);
+}
+
+static size_t most_tokens(const llmcs_model *m) {
+    size_t longest = (size_t)m->config.sentence.max_seq_length;
+    return longest ? ll_min(longest, m->n_ctx) : m->n_ctx;
+}
+
+static llmcs_status run(embed_out *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
+                        const ll_text_rules *rules, llmcs_text_info *infos) {
+    const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
+    const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos};
+    LL_TRY(ll_window_pool_create(&m->allocator, out->n, false, &out->windows));
+    llmcs_status st = ll_alloc(&m->allocator, out->n, sizeof(float), "vector of a window", &out->of_window);
+    if (!st) st = ll_encoder_texts(&call);
+    ll_free(&m->allocator, out->of_window);
+    ll_window_pool_free(&m->allocator, &out->windows);
+    return st;
+}
+
+llmcs_status llmcs_embed_with(llmcs_model *model, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
+                              llmcs_normalize normalize_vectors, const llmcs_text_params *params, float *vectors,
+                              llmcs_text_info *infos) {
+    embed_out out;
+    ll_text_rules rules;
+    LL_TRY(start(model, texts, n_texts, pooling, normalize_vectors, vectors, &out, "llmcs_embed_with"));
+    LL_TRY(ll_text_rules_read(model, params, most_tokens(model), LLMCS_WINDOW_MEAN, &rules));
+    if (rules.max_of_windows) return ll_fail(LLMCS_ARG, "window_pooling is MAX, which vectors have no use for");
+    return run(&out, model, texts, n_texts, &rules, infos);
+}
+
+llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
+                         llmcs_normalize normalize_vectors, float *vectors) {
+    embed_out out;
+    LL_TRY(start(model, texts, n_texts, pooling, normalize_vectors, vectors, &out, "llmcs_embed"));
+    const ll_text_rules rules = ll_text_rules_cut(most_tokens(model));
+    return run(&out, model, texts, n_texts, &rules, NULL);
+}

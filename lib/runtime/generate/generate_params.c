@@ -1,0 +1,189 @@
+/* Parameters of generation: defaults, what the folder says, and whether they make sense. */
+#include <math.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "runtime/generate/generation.h"
+#include "runtime/options.h"
+
+#define STRUCT_NAME "llmcs_generate_params"
+#define OLDEST_SIZE offsetof(llmcs_generate_params, prompt_lookup_num_tokens) /* as first released */
+#define MAX_GUESSES 64
+#define MAX_NGRAM 16
+#define MAX_SEQUENCES 4096
+#define KNOWN_ENCODE_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
+
+void llmcs_generate_params_init(llmcs_generate_params *params) {
+    if (!params) return;
+    *params = (llmcs_generate_params){.struct_size = sizeof *params,
+                                      .max_new_tokens = 128,
+                                      .temperature = 1.0f,
+                                      .top_k = 50,
+                                      .top_p = 1.0f,
+                                      .repetition_penalty = 1.0f,
+                                      .num_beams = 1,
+                                      .num_return_sequences = 1,
+                                      .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
+                                      .length_penalty = 1.0f,
+                                      .max_matching_ngram_size = 2};
+}
+
+/* A number of a file as the type of the parameter; one that does not fit is refused later, by its name. */
+static int32_t to_int32(int64_t n) { return n > INT32_MAX ? INT32_MAX : n < -1 ? -1 : (int32_t)n; }
+
+static void fill_from_model(const llmcs_model *model, llmcs_generate_params *params) {
+    llmcs_generate_params_init(params);
+    const ll_config *c = &model->config;
+    if (!c->generation.present) return;
+    if (c->generation.max_new_tokens) params->max_new_tokens = to_int32(c->generation.max_new_tokens);
+    params->min_new_tokens = to_int32(c->generation.min_new_tokens);
+    params->do_sample = c->generation.do_sample;
+    params->temperature = (float)c->generation.temperature;
+    params->top_k = to_int32(c->generation.top_k);
+    params->top_p = (float)c->generation.top_p;
+    params->min_p = (float)c->generation.min_p;
+    params->repetition_penalty = (float)c->generation.repetition_penalty;
+    params->no_repeat_ngram_size = to_int32(c->generation.no_repeat_ngram_size);
+    params->num_beams = to_int32(c->generation.num_beams);
+    params->num_return_sequences = to_int32(c->generation.num_return_sequences);
+    params->early_stopping = (llmcs_early_stopping)c->generation.early_stopping;
+    params->length_penalty = (float)c->generation.length_penalty;
+}
+
+llmcs_status llmcs_generate_params_from_model(const llmcs_model *model, llmcs_generate_params *params) {
+    if (!params) return ll_fail(LLMCS_ARG, "llmcs_generate_params_from_model: params is NULL");
+    LL_TRY(ll_model_check(model));
+    llmcs_generate_params own;
+    fill_from_model(model, &own);
+    return ll_options_out(params, OLDEST_SIZE, &own, sizeof own, STRUCT_NAME);
+}
+
+/* ---- checks */
+
+static llmcs_status check_int(const char *name, int32_t value, int32_t least) {
+    if (value >= least) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is %d, expected at least %d", name, (int)value, (int)least);
+}
+
+/* Sequences side by side. The bound keeps a request from taking memory that nobody meant it to take. */
+static llmcs_status check_count(const char *name, int32_t value) {
+    if (value >= 1 && value <= MAX_SEQUENCES) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is %d, expected 1 to %d", name, (int)value, MAX_SEQUENCES);
+}
+
+/* NaN is in no range. */
+static llmcs_status check_float(const char *name, float value, float least, float most) {
+    if (value >= least && value <= most) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is %g, expected %g to %g", name, (double)value, (double)least, (double)most);
+}
+
+static llmcs_status check_finite(const char *name, float value) {
+    if (isfinite(value)) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is not a finite number", name);
+}
+
+static llmcs_status check_numbers(const llmcs_generate_params *p) {
+    LL_TRY(check_int("max_new_tokens", p->max_new_tokens, 1));
+    LL_TRY(check_int("min_new_tokens", p->min_new_tokens, 0));
+    LL_TRY(check_finite("temperature", p->temperature));
+    LL_TRY(check_float("temperature", p->temperature, 0.0f, INFINITY));
+    LL_TRY(check_int("top_k", p->top_k, 0));
+    LL_TRY(check_float("top_p", p->top_p, 0.0f, 1.0f));
+    LL_TRY(check_float("min_p", p->min_p, 0.0f, 1.0f));
+    LL_TRY(check_finite("repetition_penalty", p->repetition_penalty));
+    if (p->repetition_penalty <= 0)
+        return ll_fail(LLMCS_ARG, "repetition_penalty is %g, expected more than 0", (double)p->repetition_penalty);
+    LL_TRY(check_finite("presence_penalty", p->presence_penalty));
+    LL_TRY(check_finite("frequency_penalty", p->frequency_penalty));
+    LL_TRY(check_int("no_repeat_ngram_size", p->no_repeat_ngram_size, 0));
+    LL_TRY(check_finite("length_penalty", p->length_penalty));
+    if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms is %g, expected 0 or more", p->deadline_ms);
+    if (p->encode_flags & ~KNOWN_ENCODE_FLAGS)
+        return ll_fail(LLMCS_ARG, "encode_flags has unknown bits: 0x%x", (unsigned)p->encode_flags);
+    return LLMCS_OK;
+}
+
+static llmcs_status check_beams(const llmcs_generate_params *p) {
+    LL_TRY(check_count("num_beams", p->num_beams));
+    LL_TRY(check_count("num_return_sequences", p->num_return_sequences));
+    if ((unsigned)p->early_stopping > LLMCS_EARLY_STOPPING_NEVER)
+        return ll_fail(LLMCS_ARG, "early_stopping is %d, expected 0 to 2", (int)p->early_stopping);
+    if (p->num_beams == 1 && p->num_return_sequences > 1 && !p->do_sample)
+        return ll_fail(LLMCS_ARG,
+                       "num_return_sequences is %d, expected 1: without do_sample and num_beams there is one",
+                       (int)p->num_return_sequences);
+    if (p->num_beams > 1 && p->num_return_sequences > p->num_beams)
+        return ll_fail(LLMCS_ARG, "num_return_sequences is %d, expected at most num_beams = %d",
+                       (int)p->num_return_sequences, (int)p->num_beams);
+    return LLMCS_OK;
+}
+
+/* ids [n] are tokens of the vocabulary; name and index go into the message. */
+static llmcs_status check_ids(const char *name, size_t index, const int32_t *ids, size_t n, int32_t vocab) {
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] < 0 || ids[i] >= vocab)
+            return ll_fail(LLMCS_ARG, "%s[%zu]: token %d, expected 0 to %d", name, index + i, (int)ids[i],
+                           (int)vocab - 1);
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status check_token_lists(const llmcs_generate_params *p, int32_t vocab) {
+    if (p->eos_token_id) LL_TRY(check_ids("eos_token_id", 0, p->eos_token_id, p->n_eos_token_id, vocab));
+    if (!p->bad_words_ids && p->n_bad_words_ids) return ll_fail(LLMCS_ARG, "bad_words_ids is NULL");
+    for (size_t i = 0; i < p->n_bad_words_ids; i++) {
+        const llmcs_ids *word = &p->bad_words_ids[i];
+        if (!word->ids || !word->n_ids) return ll_fail(LLMCS_ARG, "bad_words_ids[%zu] is empty", i);
+        for (size_t t = 0; t < word->n_ids; t++) LL_TRY(check_ids("bad_words_ids", i, &word->ids[t], 1, vocab));
+    }
+    if (!p->logit_bias && p->n_logit_bias) return ll_fail(LLMCS_ARG, "logit_bias is NULL");
+    for (size_t i = 0; i < p->n_logit_bias; i++) {
+        LL_TRY(check_ids("logit_bias", i, &p->logit_bias[i].id, 1, vocab));
+        if (isnan(p->logit_bias[i].bias)) return ll_fail(LLMCS_ARG, "logit_bias[%zu]: the bias is NaN", i);
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status check_lookup(const llmcs_generate_params *p, int32_t vocab) {
+    if (p->prompt_lookup_num_tokens < 0 || p->prompt_lookup_num_tokens > MAX_GUESSES)
+        return ll_fail(LLMCS_ARG, "prompt_lookup_num_tokens is %d, expected 0 to %d", (int)p->prompt_lookup_num_tokens,
+                       MAX_GUESSES);
+    if (p->max_matching_ngram_size < 1 || p->max_matching_ngram_size > MAX_NGRAM)
+        return ll_fail(LLMCS_ARG, "max_matching_ngram_size is %d, expected 1 to %d", (int)p->max_matching_ngram_size,
+                       MAX_NGRAM);
+    if (p->prompt_lookup_num_tokens && (p->num_beams > 1 || p->num_return_sequences > 1))
+        return ll_fail(LLMCS_ARG,
+                       "prompt_lookup_num_tokens needs num_beams = 1 and num_return_sequences = 1, not %d and %d",
+                       (int)p->num_beams, (int)p->num_return_sequences);
+    if (!p->prompt_lookup_ids && p->n_prompt_lookup_ids) return ll_fail(LLMCS_ARG, "prompt_lookup_ids is NULL");
+    return check_ids("prompt_lookup_ids", 0, p->prompt_lookup_ids, p->n_prompt_lookup_ids, vocab);
+}
+
+static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
+    if (!p->stop_strings && p->n_stop_strings) return ll_fail(LLMCS_ARG, "stop_strings is NULL");
+    for (size_t i = 0; i < p->n_stop_strings; i++) {
+        const char *text = p->stop_strings[i];
+        if (!text || !*text) return ll_fail(LLMCS_ARG, "stop_strings[%zu] is %s", i, text ? "empty" : "NULL");
+        for (size_t at = 0, n = strlen(text); at < n;) {
+            uint32_t cp;
+            at += ll_utf8_decode(text + at, n - at, &cp);
+            if (cp == LL_UTF8_BAD) return ll_fail(LLMCS_ARG, "stop_strings[%zu] is not UTF-8: %s", i, text);
+        }
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_generate_params *params,
+                                     llmcs_generate_params *out) {
+    if (params) {
+        llmcs_generate_params_init(out);
+        LL_TRY(ll_options_in(out, sizeof *out, OLDEST_SIZE, params, STRUCT_NAME));
+    } else {
+        fill_from_model(model, out);
+    }
+    LL_TRY(check_numbers(out));
+    LL_TRY(check_beams(out));
+    LL_TRY(check_token_lists(out, model->config.vocab_size));
+    LL_TRY(check_lookup(out, model->config.vocab_size));
+    return check_stop_strings(out);
+}

@@ -1,0 +1,167 @@
+/* One request, up to its first logits: parameters, prompt, and the memory it will work in. */
+#include "runtime/generate/generation.h"
+
+#include <string.h>
+
+/* ---- what scores go through */
+
+static ll_processors processors_of(const ll_generation *g) {
+    const llmcs_generate_params *p = &g->params;
+    return (ll_processors){.repetition_penalty = p->repetition_penalty,
+                           .presence_penalty = p->presence_penalty,
+                           .frequency_penalty = p->frequency_penalty,
+                           .no_repeat_ngram_size = (size_t)p->no_repeat_ngram_size,
+                           .min_new_tokens = (size_t)p->min_new_tokens,
+                           .eos = g->eos,
+                           .n_eos = g->n_eos,
+                           .bad_words = p->bad_words_ids,
+                           .n_bad_words = p->n_bad_words_ids,
+                           .logit_bias = p->logit_bias,
+                           .n_logit_bias = p->n_logit_bias,
+                           .counts = g->room->counts,
+                           .vocab = g->vocab};
+}
+
+static ll_sampler sampler_of(const ll_generation *g) {
+    const llmcs_generate_params *p = &g->params;
+    return (ll_sampler){.greedy = !g->drawn,
+                        .seed = p->seed,
+                        .room = g->room->filter,
+                        .filter = {.temperature = p->temperature,
+                                   .top_k = (size_t)p->top_k,
+                                   .top_p = p->top_p,
+                                   .min_p = p->min_p,
+                                   /* Beams need something that is not EOS to go on with: Transformers' rule. */
+                                   .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
+}
+
+void ll_generation_set_workspace(ll_generation *g, ll_sampler_workspace *room) {
+    g->room = room;
+    g->processors = processors_of(g);
+    g->sampler = sampler_of(g);
+}
+
+void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new) {
+    if (!ll_processors_active(&g->processors)) return;
+    ll_scores *scores = &g->room->scores;
+    ll_processors_touch(&g->processors, scores, ids, n_ids, n_new);
+    ll_processors_apply(&g->processors, scores->copy, ids, n_ids, n_new);
+    ll_scores_finalize(scores);
+}
+
+bool ll_generation_is_eos(const ll_generation *g, int32_t id) {
+    for (size_t i = 0; i < g->n_eos; i++) {
+        if (g->eos[i] == id) return true;
+    }
+    return false;
+}
+
+/* ---- what a call takes before the first token */
+
+static void free_drafts(ll_generation *g) {
+    for (size_t i = 0; g->drafts && i < g->n_rooms; i++) {
+        ll_free(g->allocator, g->drafts[i].ids);
+        ll_free(g->allocator, g->drafts[i].logprobs);
+        ll_text_stream_free(&g->drafts[i].stream, g->allocator);
+    }
+    ll_free(g->allocator, g->drafts);
+    g->drafts = NULL;
+}
+
+static llmcs_status take_draft(ll_generation *g, ll_completion *draft) {
+    size_t n_ids = g->n_prompt + g->max_new; /* both at most n_ctx + 1 */
+    draft->text_bytes = SIZE_MAX;
+    LL_TRY(ll_alloc(g->allocator, n_ids, sizeof *draft->ids, "ids of a sequence", &draft->ids));
+    memcpy(draft->ids, g->prompt, g->n_prompt * sizeof *draft->ids);
+    LL_TRY(ll_alloc(g->allocator, g->max_new, sizeof *draft->logprobs, "log-probabilities", &draft->logprobs));
+    if (!g->streams) return LLMCS_OK;
+    LL_TRY(ll_text_stream_init(&draft->stream, g->allocator, g->model->tokenizer, &g->stops));
+    draft->stream.host = &g->host;
+    draft->stream.on_text = g->on_text;
+    draft->stream.user = g->user;
+    return LLMCS_OK;
+}
+
+static llmcs_status take_room(ll_generation *g) {
+    if (g->streams)
+        LL_TRY(ll_stop_strings_init(&g->stops, g->allocator, g->params.stop_strings, g->params.n_stop_strings));
+    LL_TRY(ll_alloc_zero(g->allocator, g->n_rooms, sizeof *g->drafts, "sequences", &g->drafts));
+    for (size_t i = 0; i < g->n_rooms; i++) LL_TRY(take_draft(g, &g->drafts[i]));
+    return LLMCS_OK;
+}
+
+void ll_generation_free(ll_generation *g) {
+    free_drafts(g);
+    ll_stop_strings_free(&g->stops, g->allocator);
+}
+
+llmcs_status ll_generation_alloc(ll_generation *g) {
+    llmcs_status status = take_room(g);
+    if (status) ll_generation_free(g);
+    return status;
+}
+
+static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
+    if (!g->n_prompt) return ll_fail(LLMCS_ARG, "the prompt has no tokens");
+    if (g->n_prompt > n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu tokens, there is room for %zu", g->n_prompt, n_ctx);
+    for (size_t i = 0; i < g->n_prompt; i++) {
+        if (g->prompt[i] < 0 || (size_t)g->prompt[i] >= g->vocab)
+            return ll_fail(LLMCS_TOKEN_RANGE, "token %zu of the prompt is %d, expected 0 to %zu", i, (int)g->prompt[i],
+                           g->vocab - 1);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
+    const llmcs_generate_params *p = &g->params;
+    LL_TRY(check_prompt(g, n_ctx));
+    /* The last token need not be evaluated: a full context still gives one more. */
+    g->max_new = ll_min((size_t)p->max_new_tokens, n_ctx - g->n_prompt + 1);
+    g->n_rooms = g->n_drafts = (size_t)p->num_return_sequences;
+    if (p->n_stop_strings) LL_TRY(ll_model_check_tokenizer(g->model));
+    g->streams = g->on_text || p->n_stop_strings;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmcs_generate_params *params) {
+    g->model = model;
+    g->allocator = &g->model->allocator;
+    g->vocab = (size_t)g->model->config.vocab_size;
+    LL_TRY(ll_generate_params_read(g->model, params, &g->params));
+    bool own_eos = !g->params.eos_token_id;
+    g->eos = own_eos ? g->model->config.eos_token_id : g->params.eos_token_id;
+    g->n_eos = own_eos ? g->model->config.n_eos_token_id : g->params.n_eos_token_id;
+    g->beams = g->params.num_beams > 1;
+    g->drawn = g->params.do_sample && g->params.temperature > 0;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
+    if (!wanted || (g->params.num_beams == 1 && g->params.num_return_sequences == 1)) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "a callback needs num_beams = 1 and num_return_sequences = 1, not %d and %d",
+                   (int)g->params.num_beams, (int)g->params.num_return_sequences);
+}
+
+llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, int32_t **ids,
+                                         size_t *n_ids) {
+    llmcs_encode_params how;
+    llmcs_encode_params_init(&how);
+    how.flags = g->params.encode_flags;
+    const llmcs_tokenizer *t = g->model->tokenizer;
+    LL_TRY(llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, NULL, NULL, NULL, 0, n_ids));
+    LL_TRY(ll_alloc(g->allocator, ll_max(*n_ids, 1), sizeof **ids, "prompt", ids));
+    if (*n_ids) return llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, *ids, NULL, NULL, *n_ids, n_ids);
+    int32_t bos = g->model->config.bos_token_id;
+    if (bos < 0) return ll_fail(LLMCS_ARG, "the prompt is empty, and the model has no BOS token to begin with");
+    (*ids)[0] = bos;
+    *n_ids = 1;
+    return LLMCS_OK;
+}
+
+uint64_t ll_generation_deadline_ns(const ll_generation *g) {
+    double ns = g->params.deadline_ms * 1e6;
+    if (!(ns > 0)) return 0;
+    uint64_t span = ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18; /* thirty years */
+    return g->start_ns + (span ? span : 1);
+}

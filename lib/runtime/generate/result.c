@@ -1,0 +1,95 @@
+/* Results of generation: one object that owns all of it. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "runtime/generate/generation.h"
+
+typedef struct owned_result {
+    llmcs_result result; /* first: what the caller holds is its address */
+    ll_arena arena;      /* everything it points to */
+    llmcs_allocator allocator;
+} owned_result;
+
+/* Ids as the caller sees them: without the EOS that ended the sequence. */
+static size_t visible_ids(const ll_completion *draft) {
+    return draft->n_new - (draft->reason == LLMCS_FINISH_EOS && draft->n_new > 0);
+}
+
+static llmcs_status copy_text(const ll_generation *g, const ll_completion *draft, ll_arena *arena,
+                              llmcs_sequence *out) {
+    const int32_t *ids = draft->ids + g->n_prompt;
+    size_t n_bytes = 0, capacity;
+    char *text;
+    if (g->model->tokenizer)
+        LL_TRY(llmcs_decode(g->model->tokenizer, ids, out->n_ids, LLMCS_SKIP_SPECIAL, NULL, 0, &n_bytes));
+    if (!ll_add(n_bytes, 1, &capacity)) return ll_fail(LLMCS_NOMEM, "text of %zu bytes", n_bytes);
+    LL_TRY(ll_arena_alloc(arena, capacity, 1, "text of a sequence", &text));
+    if (n_bytes)
+        LL_TRY(llmcs_decode(g->model->tokenizer, ids, out->n_ids, LLMCS_SKIP_SPECIAL, text, n_bytes, &n_bytes));
+    out->text_bytes = ll_min(n_bytes, draft->text_bytes);
+    text[out->text_bytes] = 0;
+    out->text = text;
+    return LLMCS_OK;
+}
+
+static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *draft, ll_arena *arena,
+                                  llmcs_sequence *out) {
+    int32_t *ids;
+    size_t n = visible_ids(draft);
+    LL_TRY(ll_arena_alloc(arena, n, sizeof *ids, "ids of a sequence", &ids));
+    memcpy(ids, draft->ids + g->n_prompt, n * sizeof *ids);
+    *out = (llmcs_sequence){.ids = ids, .n_ids = n, .finish_reason = draft->reason, .score = (float)draft->score};
+    if (g->params.logprobs) {
+        float *logprobs;
+        LL_TRY(ll_arena_alloc(arena, n, sizeof *logprobs, "log-probabilities", &logprobs));
+        memcpy(logprobs, draft->logprobs, n * sizeof *logprobs);
+        out->logprobs = logprobs;
+    }
+    return copy_text(g, draft, arena, out);
+}
+
+static llmcs_status fill(const ll_generation *g, owned_result *r) {
+    llmcs_sequence *sequences;
+    LL_TRY(ll_arena_alloc(&r->arena, g->n_drafts, sizeof *sequences, "sequences", &sequences));
+    for (size_t i = 0; i < g->n_drafts; i++) {
+        LL_TRY(copy_sequence(g, &g->drafts[i], &r->arena, &sequences[i]));
+        r->result.n_new_tokens += g->drafts[i].n_new;
+    }
+    r->result.sequences = sequences;
+    r->result.n_sequences = g->n_drafts;
+    r->result.n_prompt_tokens = g->n_prompt;
+    r->result.n_cached_tokens = g->n_cached;
+    r->result.n_draft_tokens = g->n_draft;
+    r->result.n_accepted_tokens = g->n_accepted;
+    r->result.prompt_ms = (double)(g->prompt_end_ns - g->start_ns) * 1e-6;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_result_create(const ll_generation *g, llmcs_result **result) {
+    owned_result *r;
+    LL_TRY(ll_alloc_zero(g->allocator, 1, sizeof *r, "result", &r));
+    r->allocator = *g->allocator;
+    ll_arena_init(&r->arena, &r->allocator);
+    llmcs_result *handle = &r->result;
+    llmcs_status status = fill(g, r);
+    if (status)
+        llmcs_result_free(&handle);
+    else
+        *result = handle;
+    return status;
+}
+
+void llmcs_result_free(llmcs_result **result) {
+    if (!result || !*result) return;
+    owned_result *r = (owned_result *)*result;
+    *result = NULL;
+    llmcs_allocator allocator = r->allocator;
+    ll_arena_free(&r->arena);
+    ll_free(&allocator, r);
+}
+
+const char *llmcs_finish_reason_name(llmcs_finish_reason reason) {
+    static const char *const names[] = {"stop", "length", "stop_string", "callback", "cancelled", "deadline"};
+    size_t i = (size_t)reason;
+    return i < sizeof names / sizeof *names ? names[i] : "unknown";
+}

@@ -1,0 +1,327 @@
+/* Opening a folder or a file, and what can be asked about it. */
+#include "runtime/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cpu.h"
+#include "formats/tokenizer_files.h"
+#include "runtime/encoder/encoder.h"
+#include "runtime/options.h"
+#include "text/tokenizer.h"
+
+#define MAGIC 0x4c444f4du /* "MODL" */
+#define FREED 0xdeadu
+/* Sizes of version 0.1, before the first field that was added. */
+#define OPTIONS_OLDEST offsetof(llmcs_model_options, weights)
+#define INFO_OLDEST offsetof(llmcs_model_info, weights)
+#define MAX_THREADS 512
+
+/* ------------------------------------------------------------------------------------------------- options */
+
+void llmcs_model_options_init(llmcs_model_options *options) {
+    if (options) *options = (llmcs_model_options){.struct_size = sizeof *options};
+}
+
+llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_model_options *out) {
+    llmcs_model_options_init(out);
+    if (!options) return LLMCS_OK;
+    LL_TRY(ll_options_in(out, sizeof *out, OPTIONS_OLDEST, options, "llmcs_model_options"));
+    if (out->n_threads < 0 || out->n_threads > MAX_THREADS)
+        return ll_fail(LLMCS_ARG, "n_threads is %d, expected 0..%d", (int)out->n_threads, MAX_THREADS);
+    if ((unsigned)out->load_mode > LLMCS_LOAD_MMAP)
+        return ll_fail(LLMCS_ARG, "load_mode is %d, which is none", (int)out->load_mode);
+    if ((unsigned)out->backend > LLMCS_BACKEND_OPENBLAS)
+        return ll_fail(LLMCS_ARG, "backend is %d, which is none", (int)out->backend);
+    if ((unsigned)out->weights > LLMCS_WEIGHTS_INT4)
+        return ll_fail(LLMCS_ARG, "weights is %d, which is none", (int)out->weights);
+    if ((unsigned)out->kv_type > LLMCS_KV_F16)
+        return ll_fail(LLMCS_ARG, "kv_type is %d, which is none", (int)out->kv_type);
+    if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
+        return ll_fail(LLMCS_ARG, "flags are 0x%x, which has unknown bits", (unsigned)out->flags);
+    if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
+        return ll_fail(LLMCS_ARG, "the allocator lacks a function");
+    return LLMCS_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- source */
+
+llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source) {
+    if (!path || !*path) return ll_fail(LLMCS_ARG, "the path of the model is empty");
+    return ll_source_open(source, a, path, mode);
+}
+
+ll_source ll_model_module(const ll_source *source, const ll_config *config) {
+    return ll_source_in(source, config->sentence.present ? config->sentence.transformer_path : NULL);
+}
+
+/* sentence-transformers lowercases the text itself where its config says so: the same only if the tokenizer does. */
+static llmcs_status check_case(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
+    enum { N = 8 };
+    int32_t upper[N], lower[N];
+    size_t n_upper, n_lower;
+    if (!config->sentence.do_lower_case) return LLMCS_OK;
+    LL_TRY(llmcs_encode(t, "A", 1, NULL, 0, NULL, upper, NULL, NULL, N, &n_upper));
+    LL_TRY(llmcs_encode(t, "a", 1, NULL, 0, NULL, lower, NULL, NULL, N, &n_lower));
+    if (n_upper == n_lower && memcmp(upper, lower, n_upper * sizeof *upper) == 0) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED,
+                   "%s/sentence_bert_config.json: do_lower_case is true, but the tokenizer keeps case", where);
+}
+
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
+    size_t n_vocab = llmcs_tokenizer_n_vocab(t);
+    if (n_vocab > (size_t)config->vocab_size)
+        return ll_fail(LLMCS_TOKENIZER, "%s: the tokenizer has ids up to %zu, config.json's vocab_size is %d", where,
+                       n_vocab - 1, (int)config->vocab_size);
+    return check_case(t, where, config);
+}
+
+/* A module's tokenizer may stand above its folder. */
+llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     ll_source *where, bool *present) {
+    *where = ll_model_module(source, config);
+    LL_TRY(ll_tokenizer_files_present(a, where, present));
+    if (*present || !where->within || !where->within[0]) return LLMCS_OK;
+    *where = *source;
+    return ll_tokenizer_files_present(a, where, present);
+}
+
+llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     llmcs_tokenizer **tokenizer) {
+    ll_source where;
+    bool present;
+    *tokenizer = NULL;
+    LL_TRY(ll_model_find_tokenizer(a, source, config, &where, &present));
+    if (!present) return LLMCS_OK;
+    LL_TRY(ll_tokenizer_open(&where, config->model_type, a, tokenizer));
+    llmcs_status st = ll_model_fit_tokenizer(*tokenizer, source->path, config);
+    if (st) llmcs_tokenizer_free(tokenizer);
+    return st;
+}
+
+/* --------------------------------------------------------------------------------------------------- open */
+
+static uint32_t heads_of(const ll_config *c) {
+    if (c->family == LL_FAMILY_GPT2) return LLMCS_HEAD_CAUSAL_LM;
+    if (c->head == LL_HEAD_CLASSIFICATION) return LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
+    if (c->head == LL_HEAD_MASKED_LM) return LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_EMBEDDING;
+    return LLMCS_HEAD_EMBEDDING;
+}
+
+/* "LABEL_3" where the folder names none, as Transformers does. */
+static llmcs_status name_labels(ll_config *c) {
+    if (c->n_labels <= 0) return LLMCS_OK;
+    if (!c->id2label) {
+        LL_TRY(ll_arena_alloc(&c->arena, (size_t)c->n_labels, sizeof *c->id2label, "labels", &c->id2label));
+        for (int32_t i = 0; i < c->n_labels; i++) c->id2label[i] = NULL;
+    }
+    for (int32_t i = 0; i < c->n_labels; i++) {
+        char name[24];
+        if (c->id2label[i]) continue;
+        int len = ll_format(name, sizeof name, "LABEL_%d", (int)i);
+        LL_TRY(ll_arena_copy_text(&c->arena, name, (size_t)len, "labels", &c->id2label[i]));
+    }
+    return LLMCS_OK;
+}
+
+/* The tokenizer is opened by the caller's thread while the others read weights. */
+typedef struct tokenizer_job {
+    llmcs_model *model;
+    const ll_source *source;
+} tokenizer_job;
+
+static llmcs_status open_tokenizer(void *user) {
+    const tokenizer_job *job = user;
+    llmcs_model *m = job->model;
+    return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->tokenizer);
+}
+
+static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
+    ll_source module = ll_model_module(source, &m->config);
+    ll_tensors *tensors = NULL;
+    LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
+    llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
+    tokenizer_job job = {m, source};
+    const ll_load_options options = {.weights = o->weights,
+                                     .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
+                                     .progress = o->progress,
+                                     .progress_user = o->progress_user,
+                                     .beside = open_tokenizer,
+                                     .beside_user = &job};
+    if (!st) st = ll_net_load(m->net, tensors, m->pool, &options);
+    if (!st) ll_net_set_kv_type(m->net, o->kv_type);
+    if (!st) st = ll_tensors_check_unchanged(tensors);
+    ll_tensors_close(&tensors);
+    return st;
+}
+
+/* Left to ourselves, OpenBLAS on a processor that we have no row for but the plain one: there it is several times as
+ * fast, and worth more than the same bits for any number of rows. A row that was named in the environment is what was
+ * wanted. */
+static bool wants_openblas(llmcs_backend backend, const ll_cpu *cpu) {
+    const ll_kernels *rows[2];
+    if (backend != LLMCS_BACKEND_AUTO) return backend == LLMCS_BACKEND_OPENBLAS;
+    return ll_kernels_list(cpu, rows, 2) == 1 && !secure_getenv("LLMCS_CPU");
+}
+
+llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_log *log,
+                                   const ll_kernels **kernels, ll_openblas **openblas) {
+    ll_cpu cpu = ll_cpu_detect();
+    *openblas = NULL;
+    LL_TRY(ll_kernels_pick(&cpu, kernels));
+    if (!wants_openblas(backend, &cpu)) return LLMCS_OK;
+    llmcs_status st = ll_openblas_open(a, *kernels, openblas);
+    if (!st) *kernels = &(*openblas)->kernels;
+    if (st != LLMCS_UNSUPPORTED || backend != LLMCS_BACKEND_AUTO) return st;
+    ll_log_say(log, LLMCS_LOG_INFO, "%s", llmcs_error_message());
+    return LLMCS_OK;
+}
+
+static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
+    LL_TRY(ll_config_read(&m->config, &m->allocator, source, &m->log));
+    LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas));
+    LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
+    LL_TRY(load_weights(m, source, o));
+    LL_TRY(name_labels(&m->config));
+    m->heads = heads_of(&m->config);
+    m->n_ctx = ll_model_config_n_ctx(&m->config);
+    /* A pool makes one pass at a time; without one every caller's thread may, as far as there are cores. */
+    m->max_leaders = ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable();
+    return LLMCS_OK;
+}
+
+static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_model_options *o) {
+    ll_source source;
+    LL_TRY(ll_model_open_source(&m->allocator, path, o->load_mode, &source));
+    llmcs_status st = open_parts(m, &source, o);
+    ll_source_close(&source);
+    return st;
+}
+
+/* The caller's bound, before anything large is taken. */
+static llmcs_status check_bound(const char *path, const llmcs_model_options *o) {
+    if (!o->max_bytes) return LLMCS_OK;
+    llmcs_plan_info plan = {.struct_size = sizeof plan};
+    LL_TRY(llmcs_plan(path, o, NULL, &plan));
+    if (plan.peak_bytes <= o->max_bytes) return LLMCS_OK;
+    return ll_fail(LLMCS_LIMIT, "%s: opening takes %llu bytes, max_bytes is %llu", path,
+                   (unsigned long long)plan.peak_bytes, (unsigned long long)o->max_bytes);
+}
+
+static void destroy(llmcs_model *m) {
+    llmcs_allocator a = m->allocator;
+    bool ours = m->owner == getpid();
+    ll_encoder_workspaces_free(m);
+    ll_net_free(&m->net);
+    ll_openblas_close(&a, &m->openblas);
+    llmcs_tokenizer_free(&m->tokenizer);
+    if (m->pool) ll_pool_free(&m->pool);
+    ll_config_free(&m->config);
+    if (ours) pthread_mutex_destroy(&m->idle_lock);
+    m->magic = FREED;
+    ll_free(&a, m);
+}
+
+llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model) {
+    if (!model) return ll_fail(LLMCS_ARG, "llmcs_model_open: model is NULL");
+    *model = NULL;
+    llmcs_model_options o;
+    LL_TRY(ll_model_options_read(options, &o));
+    llmcs_allocator a = ll_allocator_or_default(o.allocator);
+    LL_TRY(check_bound(path, &o));
+    llmcs_model *m;
+    LL_TRY(ll_alloc_zero(&a, 1, sizeof *m, "model", &m));
+    m->allocator = a;
+    m->log = (ll_log){o.log, o.log_user};
+    m->owner = getpid();
+    atomic_init(&m->references, 1);
+    atomic_init(&m->fingerprint, 0);
+    if (pthread_mutex_init(&m->idle_lock, NULL)) {
+        ll_free(&a, m);
+        return ll_fail(LLMCS_THREAD, "a lock could not be made");
+    }
+    llmcs_status st = open_path(m, path, &o);
+    if (st) {
+        destroy(m);
+        return st;
+    }
+    m->magic = MAGIC;
+    *model = m;
+    return LLMCS_OK;
+}
+
+void ll_model_retain(llmcs_model *m) { atomic_fetch_add(&m->references, 1); }
+
+void llmcs_model_free(llmcs_model **model) {
+    if (!model || !*model) return;
+    llmcs_model *m = *model;
+    *model = NULL;
+    if (m->magic == MAGIC && atomic_fetch_sub(&m->references, 1) == 1) destroy(m);
+}
+
+/* -------------------------------------------------------------------------------------------------- checks */
+
+llmcs_status ll_model_check(const llmcs_model *m) {
+    if (!m) return ll_fail(LLMCS_ARG, "the model is NULL");
+    if (m->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or is none");
+    if (m->owner != getpid())
+        return ll_fail(LLMCS_FORK, "the model was opened by process %d, this is %d", (int)m->owner, (int)getpid());
+    return LLMCS_OK;
+}
+
+llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what) {
+    LL_TRY(ll_model_check(m));
+    if (m->heads & head) return LLMCS_OK;
+    return ll_fail(LLMCS_STATE, "%s needs a head this model has not (%s, %s)", what, m->config.model_type,
+                   m->config.architecture);
+}
+
+llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
+    return m->tokenizer ? LLMCS_OK : ll_fail(LLMCS_TOKENIZER, "the model's folder has no tokenizer files");
+}
+
+/* --------------------------------------------------------------------------------------------------- info */
+
+static const char *const weights_names[] = {
+    [LL_F32] = "f32", [LL_F16] = "f16", [LL_BF16] = "bf16", [LL_Q8] = "int8", [LL_Q4] = "int4"};
+
+llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *info) {
+    if (!model || !info) return ll_fail(LLMCS_ARG, "llmcs_model_get_info: model or info is NULL");
+    if (model->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or is none");
+    const ll_config *c = &model->config;
+    llmcs_model_info ours = {
+        .struct_size = sizeof ours,
+        .model_type = c->model_type,
+        .architecture = c->architecture,
+        .heads = model->heads | (model->net->has_pooler ? LLMCS_HEAD_POOLER : 0),
+        .vocab_size = c->vocab_size,
+        .n_ctx = (int32_t)model->n_ctx,
+        .n_embd = c->n_embd,
+        .n_layer = c->n_layer,
+        .n_head = c->n_head,
+        .n_inner = c->n_inner,
+        .n_labels = model->heads & LLMCS_HEAD_CLASSIFICATION ? c->n_labels : 0,
+        .n_embedding = model->heads & LLMCS_HEAD_EMBEDDING ? c->n_embd : 0,
+        .bos_token_id = c->bos_token_id,
+        .eos_token_id = c->n_eos_token_id ? c->eos_token_id[0] : -1,
+        .pad_token_id = c->pad_token_id,
+        .n_threads = ll_pool_size(model->pool),
+        .cpu = model->kernels->name,
+        .backend = model->openblas ? "openblas" : "native",
+        .n_parameters = model->net->n_parameters,
+        .weights_bytes = model->net->weights_bytes,
+        .weights = weights_names[model->net->weight_type],
+        .kv_type = model->net->kv.type == LL_KV_F16 ? "f16" : "f32",
+    };
+    return ll_options_out(info, INFO_OLDEST, &ours, sizeof ours, "llmcs_model_info");
+}
+
+const char *llmcs_model_label(const llmcs_model *model, int32_t label) {
+    if (!model || model->magic != MAGIC || !(model->heads & LLMCS_HEAD_CLASSIFICATION)) return NULL;
+    return label >= 0 && label < model->config.n_labels ? model->config.id2label[label] : NULL;
+}
+
+const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model) {
+    return model && model->magic == MAGIC ? model->tokenizer : NULL;
+}

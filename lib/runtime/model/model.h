@@ -1,0 +1,73 @@
+/* The shared, immutable model: what a folder holds, ready to run. */
+#ifndef LL_RUNTIME_MODEL_H
+#define LL_RUNTIME_MODEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "base/pool.h"
+#include "formats/config.h"
+#include "kernels/openblas.h"
+#include "models/model.h"
+
+struct ll_encoder_workspace; /* encoder.h */
+struct ll_encoder_request;
+
+struct llmcs_model {
+    uint32_t magic; /* best effort against use after free */
+    atomic_size_t references;
+    pid_t owner; /* threads and locks are this process's */
+    llmcs_allocator allocator;
+    ll_log log;
+    ll_config config;
+    const ll_kernels *kernels;
+    ll_openblas *openblas; /* NULL: our own kernels */
+    ll_pool *pool;
+    ll_net *net;
+    llmcs_tokenizer *tokenizer;   /* NULL: none in the folder */
+    uint32_t heads;               /* LLMCS_HEAD_* */
+    size_t n_ctx;                 /* most tokens of one sequence */
+    _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: nobody has asked yet */
+    /* Encoders: workspaces that are idle, requests that wait for a pass, and threads that make passes
+     * (encoder_merge.c); all under the lock. */
+    pthread_mutex_t idle_lock;
+    struct ll_encoder_request *waiting;
+    int n_leaders, max_leaders;
+    struct ll_encoder_workspace *idle;
+    size_t n_idle;
+};
+
+/* May `m` be used by this process, now? ARG (NULL), STATE (freed), FORK. */
+llmcs_status ll_model_check(const llmcs_model *m);
+/* The same, and it has the head (an LLMCS_HEAD_*), else STATE: `what` needs it. */
+llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what);
+/* TOKENIZER if the folder has none. */
+llmcs_status ll_model_check_tokenizer(const llmcs_model *m);
+
+void ll_model_retain(llmcs_model *m);
+
+/* Defaults filled in, everything checked. options may be NULL. */
+llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_model_options *out);
+
+/* NULL and empty paths are ARG; else as ll_source_open. */
+llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source);
+/* The folder of config.json and weights: the source itself, or a sentence-transformers folder's module. */
+ll_source ll_model_module(const ll_source *source, const ll_config *config);
+/* Where the tokenizer's files are: *present is false where there are none. */
+llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     ll_source *where, bool *present);
+/* TOKENIZER if it has ids that the config's vocabulary has not. where: a path for the message. */
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config);
+/* The source's tokenizer, checked against the config's vocabulary; *tokenizer is NULL where there is none. */
+llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
+                                     llmcs_tokenizer **tokenizer);
+/* Most tokens of one sequence. */
+static inline size_t ll_model_config_n_ctx(const ll_config *c) { return (size_t)(c->n_positions - c->position_offset); }
+/* The row of kernels and, where options or processor ask for it, OpenBLAS: then *kernels is its own. Whoever gets
+ * *openblas closes it after the network. */
+llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_log *log,
+                                   const ll_kernels **kernels, ll_openblas **openblas);
+
+#endif

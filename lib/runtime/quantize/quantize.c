@@ -1,0 +1,186 @@
+/* A folder as one GGUF file. Everything is read and checked as llmcs_model_open does, before the first byte is written.
+ */
+#include "runtime/quantize/quantize.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/fpenv.h"
+#include "formats/gguf_put.h"
+#include "kernels/kernels.h"
+#include "runtime/model/model.h"
+#include "runtime/options.h"
+#include "text/tokenizer.h"
+
+#define PARAMS_OLDEST sizeof(llmcs_quantize_params)
+
+void llmcs_quantize_params_init(llmcs_quantize_params *params) {
+    if (params) *params = (llmcs_quantize_params){.struct_size = sizeof *params};
+}
+
+static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quantize_params *out) {
+    llmcs_quantize_params_init(out);
+    if (!params) return LLMCS_OK;
+    LL_TRY(ll_options_in(out, sizeof *out, PARAMS_OLDEST, params, "llmcs_quantize_params"));
+    if ((unsigned)out->type > LLMCS_GGUF_F32) return ll_fail(LLMCS_ARG, "type is %d, which is none", (int)out->type);
+    if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
+        return ll_fail(LLMCS_ARG, "the allocator lacks a function");
+    return LLMCS_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------- the folder */
+
+/* All that is open while a file is made. */
+typedef struct job {
+    llmcs_allocator allocator;
+    ll_log log;
+    ll_dtype dtype;
+    ll_source source;
+    ll_config config;
+    bool has_tokenizer;
+    ll_source tokenizer_source;
+    ll_tokenizer_spec spec;
+    llmcs_tokenizer *tokenizer;
+    ll_tensors *tensors;
+    ll_net *net;
+    uint8_t *seen; /* [tensors] by number */
+    ll_stored *stored;
+    size_t n_stored;
+    ll_gguf_header header;
+} job;
+
+static void close_job(job *j) {
+    const llmcs_allocator *a = &j->allocator;
+    ll_gguf_header_free(&j->header);
+    ll_free(a, j->stored);
+    ll_free(a, j->seen);
+    ll_net_free(&j->net);
+    if (j->tensors) ll_tensors_close(&j->tensors);
+    llmcs_tokenizer_free(&j->tokenizer);
+    if (j->has_tokenizer) ll_tokenizer_spec_free(&j->spec);
+    ll_config_free(&j->config);
+    ll_source_close(&j->source);
+}
+
+static llmcs_status open_tokenizer(job *j) {
+    const llmcs_allocator *a = &j->allocator;
+    LL_TRY(ll_model_find_tokenizer(a, &j->source, &j->config, &j->tokenizer_source, &j->has_tokenizer));
+    if (!j->has_tokenizer) return LLMCS_OK;
+    llmcs_status st = ll_tokenizer_files_read(&j->spec, a, &j->tokenizer_source, j->config.model_type);
+    j->has_tokenizer = st == LLMCS_OK;
+    if (!st) st = ll_tokenizer_create(&j->spec, a, &j->tokenizer);
+    return st ? st : ll_model_fit_tokenizer(j->tokenizer, j->source.path, &j->config);
+}
+
+static llmcs_status open_folder(job *j, const char *path) {
+    const llmcs_allocator *a = &j->allocator;
+    ll_cpu cpu = ll_cpu_detect();
+    const ll_kernels *kernels;
+    LL_TRY(ll_model_open_source(a, path, LLMCS_LOAD_COPY, &j->source));
+    if (j->source.gguf)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already: give the Hugging Face folder it came from",
+                       path);
+    LL_TRY(ll_config_read(&j->config, a, &j->source, &j->log));
+    LL_TRY(open_tokenizer(j));
+    ll_source module = ll_model_module(&j->source, &j->config);
+    LL_TRY(ll_tensors_open(a, &module, LLMCS_LOAD_COPY, &j->log, &j->tensors));
+    LL_TRY(ll_kernels_pick(&cpu, &kernels));
+    return ll_net_create(&j->config, a, kernels, NULL, &j->net);
+}
+
+/* ------------------------------------------------------------------------------------------------- the header */
+
+/* Called by the network for every tensor that it would load. */
+static void note_tensor(void *user, const ll_tensor *t) {
+    job *j = user;
+    size_t i = (size_t)(t - ll_tensors_at(j->tensors, 0));
+    if (j->seen[i]) return;
+    j->seen[i] = 1;
+    j->stored[j->n_stored++].tensor = t;
+}
+
+/* The network's tensors, in its order; a checkpoint's others (masks, position ids, copies of tied ones) stay behind. */
+static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
+    size_t n = ll_tensors_count(j->tensors), n_fallback = 0;
+    const ll_tensor *example = NULL;
+    LL_TRY(ll_alloc_zero(&j->allocator, n, 1, "tensors", &j->seen));
+    LL_TRY(ll_alloc(&j->allocator, n, sizeof *j->stored, "tensors", &j->stored));
+    LL_TRY(ll_net_visit(j->net, j->tensors, note_tensor, j));
+    *n_elements = 0;
+    for (size_t i = 0; i < j->n_stored; i++) {
+        ll_stored *s = &j->stored[i];
+        bool fallback;
+        LL_TRY(ll_stored_plan(s, s->tensor, &j->config, j->dtype, &fallback));
+        *n_elements += s->tensor->n_elements;
+        n_fallback += fallback;
+        if (fallback) example = s->tensor;
+    }
+    if (example)
+        ll_log_say(&j->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are no multiple of 32 (\"%.80s\")",
+                   n_fallback, example->name);
+    return LLMCS_OK;
+}
+
+/* True, and said, if llama.cpp could not run the network, or not open the file because of a tensor it does not know. */
+static bool is_foreign(const job *j) {
+    const char *reason = ll_gguf_foreign_to_llama_cpp(&j->config), *unknown = NULL;
+    for (size_t i = 0; i < j->n_stored && !reason; i++)
+        if (!j->stored[i].known) unknown = j->stored[i].name;
+    if (reason) ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: %s", reason);
+    if (unknown)
+        ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: it has no tensor \"%s\"", unknown);
+    return reason || unknown;
+}
+
+static llmcs_status put_header(job *j) {
+    ll_gguf_header *h = &j->header;
+    int32_t special[LL_N_SPECIAL];
+    bool foreign = is_foreign(j);
+    for (int role = 0; role < LL_N_SPECIAL && j->tokenizer; role++)
+        special[role] = llmcs_special_token(j->tokenizer, (llmcs_special)role);
+    ll_gguf_header_init(h, &j->allocator);
+    ll_gguf_put_network(h, &j->config, j->dtype, foreign);
+    LL_TRY(ll_gguf_put_tokenizer(h, j->has_tokenizer ? &j->spec : NULL, special, &j->config));
+    LL_TRY(ll_gguf_put_files(h, &j->source, j->has_tokenizer ? &j->tokenizer_source : NULL, &j->config));
+    for (size_t i = 0; i < j->n_stored; i++) {
+        const ll_stored *s = &j->stored[i];
+        ll_gguf_put_tensor(h, s->name, ll_gguf_type_number(s->dtype), s->rank, s->shape, s->n_bytes);
+    }
+    return ll_gguf_header_finish(h);
+}
+
+/* --------------------------------------------------------------------------------------------------- the file */
+
+static llmcs_status write_all(job *j, ll_output *out, ll_weights_progress *progress) {
+    LL_TRY(ll_output_write(out, j->header.bytes, j->header.n_bytes));
+    for (size_t i = 0; i < j->n_stored; i++)
+        LL_TRY(ll_stored_write(&j->stored[i], j->tensors, &j->allocator, out, progress));
+    return ll_tensors_check_unchanged(j->tensors);
+}
+
+static llmcs_status run(job *j, const char *folder, const char *out_path, const llmcs_quantize_params *p) {
+    ll_weights_progress progress = {.fn = p->progress, .user = p->progress_user};
+    ll_output out;
+    LL_TRY(open_folder(j, folder));
+    LL_TRY(plan_tensors(j, &progress.total));
+    LL_TRY(put_header(j));
+    LL_TRY(ll_output_begin(&out, &j->allocator, out_path));
+    llmcs_status status = write_all(j, &out, &progress);
+    if (!status) return ll_output_finish(&out);
+    ll_output_abandon(&out);
+    return status;
+}
+
+llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params) {
+    static const ll_dtype dtypes[] = {LL_DTYPE_Q8_0, LL_DTYPE_Q4_0, LL_DTYPE_F16, LL_DTYPE_BF16, LL_DTYPE_F32};
+    llmcs_quantize_params p;
+    LL_TRY(read_params(params, &p));
+    if (!out_path || !*out_path) return ll_fail(LLMCS_ARG, "llmcs_quantize: the path of the file to write is empty");
+    job j = {.allocator = ll_allocator_or_default(p.allocator), .log = {p.log, p.log_user}, .dtype = dtypes[p.type]};
+    ll_fpenv env;
+    ll_fpenv_enter(&env); /* rounding is part of the format */
+    llmcs_status status = run(&j, folder, out_path, &p);
+    close_job(&j);
+    ll_fpenv_leave(&env);
+    return status;
+}

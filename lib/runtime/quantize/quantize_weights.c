@@ -1,0 +1,150 @@
+#include <string.h>
+
+#include "formats/convert.h"
+#include "runtime/quantize/quantize.h"
+
+#define PIECE_ELEMENTS ((size_t)1 << 18) /* converted at once, or one row if that is longer */
+
+/* ------------------------------------------------------------------------------------------------------- what */
+
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* Matrices of the layers and of the vocabulary. */
+static bool takes_type(const ll_stored *s, const ll_config *c) {
+    if (s->rank != 2 || strcmp(s->name, "position_embd.weight") == 0) return false;
+    return begins(s->name, "blk.") || s->shape[0] == (uint64_t)c->vocab_size;
+}
+
+/* The oldest BERT checkpoints have TensorFlow's gamma and beta. */
+static void modern_name(const char *name, char out[LL_MAX_NAME_TEXT]) {
+    static const char *const endings[2][2] = {{".gamma", ".weight"}, {".beta", ".bias"}};
+    size_t len = strlen(name);
+    ll_format(out, LL_MAX_NAME_TEXT, "%s", name);
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(endings[i][0]);
+        if (len >= n && strcmp(name + len - n, endings[i][0]) == 0)
+            ll_format(out, LL_MAX_NAME_TEXT, "%.*s%s", (int)(len - n), name, endings[i][1]);
+    }
+}
+
+static llmcs_status name_it(ll_stored *s, const ll_config *c) {
+    char modern[LL_MAX_NAME_TEXT];
+    modern_name(s->tensor->name, modern);
+    if (ll_checkpoint_to_gguf(c->family, modern, s->name, &s->known) && strlen(s->name) < LL_MAX_GGUF_NAME_BYTES)
+        return LLMCS_OK;
+    return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\": GGUF has names of at most %d bytes", s->tensor->name,
+                   LL_MAX_GGUF_NAME_BYTES - 1);
+}
+
+llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const ll_config *c, ll_dtype dtype, bool *fallback) {
+    *s = (ll_stored){.tensor = tensor, .rank = tensor->rank, .dtype = LL_DTYPE_F32};
+    memcpy(s->shape, tensor->shape, sizeof s->shape);
+    LL_TRY(name_it(s, c));
+    s->turned = c->family == LL_FAMILY_GPT2 && s->rank == 2 && begins(s->name, "blk.") && !tensor->out_in;
+    if (s->turned) {
+        s->shape[0] = tensor->shape[1];
+        s->shape[1] = tensor->shape[0];
+    }
+    if (strcmp(s->name, "position_embd.weight") == 0) {
+        s->first_row = (uint64_t)c->position_offset;
+        s->shape[0] -= s->first_row;
+    }
+    *fallback = false;
+    if (takes_type(s, c)) {
+        s->dtype = dtype;
+        *fallback = s->shape[1] % ll_dtype_block_of(dtype).elements != 0;
+        if (*fallback) s->dtype = LL_DTYPE_F16;
+    }
+    ll_dtype_block block = ll_dtype_block_of(s->dtype);
+    uint64_t n_elements = 1;
+    for (int i = 0; i < s->rank; i++) n_elements *= s->shape[i];
+    s->n_bytes = n_elements / block.elements * block.bytes;
+    return LLMCS_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------- how */
+
+/* A tensor while it is written. */
+typedef struct work {
+    const ll_stored *s;
+    const ll_tensors *tensors;
+    size_t n_rows, n_columns; /* of the file; a vector is one row */
+    float *whole;             /* turned: all of the checkpoint's matrix */
+    float *rows;              /* [step, n_columns] */
+    unsigned char *raw;       /* the same as they are stored */
+    size_t step;
+} work;
+
+static void release(const work *w, const llmcs_allocator *a) {
+    ll_free(a, w->whole);
+    ll_free(a, w->rows);
+    ll_free(a, w->raw);
+}
+
+static llmcs_status prepare(work *w, const llmcs_allocator *a) {
+    const ll_tensor *t = w->s->tensor;
+    ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
+    size_t n;
+    w->step = ll_max(PIECE_ELEMENTS / ll_max(w->n_columns, 1), 1);
+    w->step = ll_min(w->step, w->n_rows);
+    if (!ll_mul(w->step, w->n_columns, &n) || t->n_elements > SIZE_MAX)
+        return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\" is larger than memory", t->name);
+    LL_TRY(ll_alloc(a, n, sizeof *w->rows, "rows of a matrix", &w->rows));
+    LL_TRY(ll_alloc(a, n / block.elements, block.bytes, "rows of a matrix", &w->raw));
+    if (!w->s->turned) return LLMCS_OK;
+    LL_TRY(ll_alloc(a, (size_t)t->n_elements, sizeof *w->whole, "a matrix", &w->whole));
+    return ll_tensors_read_f32(w->tensors, t, 0, (size_t)t->n_elements, w->whole);
+}
+
+/* Rows [first, first + n) of the file to w->rows. */
+static llmcs_status get_rows(const work *w, size_t first, size_t n) {
+    if (!w->s->turned)
+        return ll_tensors_read_f32(w->tensors, w->s->tensor, (w->s->first_row + first) * w->n_columns, n * w->n_columns,
+                                   w->rows);
+    for (size_t k = 0; k < w->n_columns; k++)
+        for (size_t i = 0; i < n; i++) w->rows[i * w->n_columns + k] = w->whole[k * w->n_rows + first + i];
+    return LLMCS_OK;
+}
+
+static llmcs_status fail_value(const work *w, size_t first, size_t bad) {
+    const ll_tensor *t = w->s->tensor;
+    size_t row = first + bad / w->n_columns, column = bad % w->n_columns;
+    uint64_t at = w->s->turned ? (uint64_t)column * w->n_rows + row : (w->s->first_row + row) * w->n_columns + column;
+    return ll_fail(LLMCS_NUMERIC, "%s: tensor \"%.80s\": element %llu is not finite or too large to be stored",
+                   ll_tensors_path(w->tensors, t), t->name, (unsigned long long)at);
+}
+
+static llmcs_status write_rows(const work *w, size_t first, size_t n, ll_output *out) {
+    size_t bad, n_values = n * w->n_columns;
+    ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
+    LL_TRY(get_rows(w, first, n));
+    if (!ll_convert_from_f32(w->s->dtype, w->rows, n_values, w->raw, &bad)) return fail_value(w, first, bad);
+    return ll_output_write(out, w->raw, n_values / block.elements * block.bytes);
+}
+
+static llmcs_status tell(ll_weights_progress *p, uint64_t n) {
+    p->done += n;
+    if (!p->fn || !p->fn(p->user, (float)((double)p->done / (double)p->total))) return LLMCS_OK;
+    return ll_fail(LLMCS_CANCELLED, "quantizing was stopped by the progress callback");
+}
+
+static llmcs_status write_tensor(work *w, const llmcs_allocator *a, ll_output *out, ll_weights_progress *progress) {
+    static const unsigned char zeros[LL_GGUF_ALIGNMENT];
+    LL_TRY(prepare(w, a));
+    for (size_t first = 0; first < w->n_rows; first += w->step) {
+        size_t n = ll_min(w->step, w->n_rows - first);
+        LL_TRY(write_rows(w, first, n, out));
+        LL_TRY(tell(progress, (uint64_t)n * w->n_columns));
+    }
+    return ll_output_write(out, zeros, (LL_GGUF_ALIGNMENT - w->s->n_bytes % LL_GGUF_ALIGNMENT) % LL_GGUF_ALIGNMENT);
+}
+
+llmcs_status ll_stored_write(const ll_stored *s, const ll_tensors *tensors, const llmcs_allocator *a, ll_output *out,
+                             ll_weights_progress *progress) {
+    work w = {.s = s, .tensors = tensors, .n_rows = 1, .n_columns = 1};
+    if (s->rank > 0) w.n_columns = (size_t)s->shape[s->rank - 1];
+    for (int i = 0; i + 1 < s->rank; i++) w.n_rows *= (size_t)s->shape[i];
+    llmcs_status status = write_tensor(&w, a, out, progress);
+    release(&w, a);
+    return status;
+}

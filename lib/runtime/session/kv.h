@@ -1,0 +1,60 @@
+/*
+ * Keys and values in blocks of LL_KV_BLOCK tokens, counted by the sequences that hold them. Memory is taken in two
+ * chunks: a session's own, enough for one sequence of n_ctx tokens, and what is reserved for more sequences. A
+ * sequence that writes into a block that others hold too gets its own copy first.
+ */
+#ifndef LL_RUNTIME_KV_H
+#define LL_RUNTIME_KV_H
+
+#include "nn/nn.h"
+
+typedef struct ll_kv_chunk {
+    unsigned char *memory; /* [n_blocks, block_bytes] */
+    size_t n_blocks;
+    uint32_t *references;  /* [n_blocks] sequences that hold the block */
+    uint32_t *free_blocks; /* [n_free], a stack */
+    size_t n_free;
+} ll_kv_chunk;
+
+typedef struct ll_kv {
+    size_t block_bytes;
+    ll_kv_chunk own, reserved;
+} ll_kv;
+
+/* One sequence. Its arrays are as long as the session's n_ctx asks, whatever it holds. */
+typedef struct ll_sequence {
+    int32_t *tokens; /* [n_ctx] */
+    void **blocks;   /* [blocks of n_ctx] */
+    size_t n_tokens, n_blocks;
+} ll_sequence;
+
+static inline size_t ll_kv_blocks_of(size_t n_tokens) {
+    return n_tokens / LL_KV_BLOCK + (n_tokens % LL_KV_BLOCK ? 1 : 0);
+}
+
+llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_bytes);
+void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a);
+
+/* One more, or one less, who holds the block; the last one gives it back. */
+void ll_kv_ref(ll_kv *kv, void *block);
+void ll_kv_unref(ll_kv *kv, void *block);
+/* How many hold it. */
+uint32_t ll_kv_refcount(const ll_kv *kv, const void *block);
+
+llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx);
+/* Memory only: blocks must have been given back, or die with their chunk. */
+void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a);
+
+/* Forgets all but the first n_tokens. */
+void ll_sequence_truncate(ll_kv *kv, ll_sequence *q, size_t n_tokens);
+/* dst, which holds nothing, gets src's tokens and a share in its blocks. */
+void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src);
+/* Makes room to write `n` tokens after the ones held, copying a shared last block. INTERNAL when more sequences
+ * are in use than were reserved for; then the sequence is as before. */
+llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n);
+/* Blocks that ll_sequence_extend would take. */
+size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n);
+/* Moves every block of q out of the reserved chunk, whose other blocks nobody holds any more. */
+void ll_sequence_move_home(ll_kv *kv, ll_sequence *q);
+
+#endif

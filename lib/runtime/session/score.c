@@ -1,0 +1,211 @@
+/* How probable continuations are after a prompt, which is worked once for all of them. */
+#include <string.h>
+
+#include "runtime/numbers.h"
+#include "runtime/session/session_internal.h"
+
+/* Continuations are evaluated this many tokens at a time: each needs a row of logits as wide as the vocabulary. */
+#define PIECE_TOKENS ((size_t)32)
+
+typedef struct ids {
+    int32_t *ids;
+    size_t n;
+} ids;
+
+/* logits are finite: that was checked when they came out of the network. */
+static double log_probability(const llmcs_session *s, const float *logits, int32_t id) {
+    double log_sum = 0;
+    (void)ll_log_sum_of_row(s->model->kernels, logits, (size_t)s->model->config.vocab_size, &log_sum);
+    return (double)logits[id] - log_sum;
+}
+
+/* -------------------------------------------------------------------------------------------------- on ids */
+
+static llmcs_status check(const llmcs_session *s, const int32_t *tokens, size_t n, const char *what) {
+    int32_t vocab = s->model->config.vocab_size;
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= vocab)
+            return ll_fail(LLMCS_TOKEN_RANGE, "%s: token %zu is %d, expected 0..%d", what, i, (int)tokens[i],
+                           (int)vocab - 1);
+    return LLMCS_OK;
+}
+
+/* Everything that can be known to be wrong, before the session forgets what it holds. The last token of a
+ * continuation is not evaluated, so it needs no room. */
+static llmcs_status check_all(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
+    if (!prompt->n) return ll_fail(LLMCS_ARG, "the prompt is empty, and the model has no BOS token to stand for it");
+    for (size_t i = 0; i < n; i++) {
+        size_t n_new = continuations[i].n ? continuations[i].n - 1 : 0;
+        if (prompt->n > s->n_ctx || n_new > s->n_ctx - prompt->n)
+            return ll_fail(LLMCS_CONTEXT_FULL, "prompt and continuation are %zu + %zu tokens, n_ctx is %zu", prompt->n,
+                           continuations[i].n, s->n_ctx);
+    }
+    LL_TRY(check(s, prompt->ids, prompt->n, "prompt"));
+    for (size_t i = 0; i < n; i++) LL_TRY(check(s, continuations[i].ids, continuations[i].n, "continuation"));
+    return LLMCS_OK;
+}
+
+/* The session holds the prompt; *logits is of its last token. What it held before in common is not worked again. */
+static llmcs_status eval_prompt(llmcs_session *s, const ids *prompt, const float **logits) {
+    size_t n_held, same = 0;
+    const int32_t *held = ll_seq_tokens(s, 0, &n_held);
+    while (same < n_held && same + 1 < prompt->n && held[same] == prompt->ids[same]) same++;
+    ll_seq_rewind(s, 0, same);
+    return ll_seq_eval(s, 0, prompt->ids + same, prompt->n - same, LLMCS_LOGITS_LAST, logits);
+}
+
+/* Adds the tokens after the first, whose probability the prompt's last row has told. */
+static llmcs_status add_rest(llmcs_session *s, const ids *c, double *logprob) {
+    size_t vocab = (size_t)s->model->config.vocab_size;
+    for (size_t done = 0, n; done + 1 < c->n; done += n) {
+        const float *logits;
+        n = ll_min(PIECE_TOKENS, c->n - 1 - done);
+        LL_TRY(ll_seq_eval(s, 0, c->ids + done, n, LLMCS_LOGITS_ALL, &logits));
+        for (size_t i = 0; i < n; i++) *logprob += log_probability(s, logits + i * vocab, c->ids[done + i + 1]);
+    }
+    return LLMCS_OK;
+}
+
+/* Afterwards the session holds the prompt. */
+static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *continuations, size_t n,
+                              llmcs_score_result *results) {
+    const float *logits;
+    LL_TRY(check_all(s, prompt, continuations, n));
+    LL_TRY(eval_prompt(s, prompt, &logits));
+    for (size_t i = 0; i < n; i++) {
+        results[i] = (llmcs_score_result){.n_tokens = continuations[i].n};
+        if (continuations[i].n) results[i].logprob = log_probability(s, logits, continuations[i].ids[0]);
+    }
+    llmcs_status st = LLMCS_OK;
+    for (size_t i = 0; !st && i < n; i++) {
+        st = add_rest(s, &continuations[i], &results[i].logprob);
+        ll_seq_rewind(s, 0, prompt->n);
+    }
+    return st;
+}
+
+llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
+                             const int32_t *continuation, size_t n_continuation, llmcs_score_result *result) {
+    if (!result || (!prompt && n_prompt) || (!continuation && n_continuation))
+        return ll_fail(LLMCS_ARG, "llmcs_score_ids: prompt, continuation or result is NULL");
+    LL_TRY(ll_session_enter(session));
+    int32_t bos = session->model->config.bos_token_id;
+    ids p = {(int32_t *)(uintptr_t)prompt, n_prompt}, c = {(int32_t *)(uintptr_t)continuation, n_continuation};
+    if (!n_prompt && bos >= 0) p = (ids){&bos, 1};
+    llmcs_score_result found;
+    llmcs_status st = score_all(session, &p, &c, 1, &found);
+    ll_session_leave(session);
+    if (!st) *result = found;
+    return st;
+}
+
+/* ------------------------------------------------------------------------------------------------ on texts */
+
+/* User text stays text: no special tokens, neither added nor read. */
+static llmcs_status encode(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
+    const llmcs_tokenizer *t = s->model->tokenizer;
+    llmcs_encode_params params;
+    llmcs_encode_params_init(&params);
+    params.flags = 0;
+    *out = (ids){0};
+    size_t n;
+    LL_TRY(llmcs_encode(t, text, text_bytes, NULL, 0, &params, NULL, NULL, NULL, 0, &n));
+    LL_TRY(ll_alloc(&s->model->allocator, n, sizeof *out->ids, "token ids", &out->ids));
+    llmcs_status st = llmcs_encode(t, text, text_bytes, NULL, 0, &params, out->ids, NULL, NULL, n, &out->n);
+    if (!st) return LLMCS_OK;
+    ll_free(&s->model->allocator, out->ids);
+    *out = (ids){0};
+    return st;
+}
+
+static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
+    LL_TRY(encode(s, text, text_bytes, out));
+    int32_t bos = s->model->config.bos_token_id;
+    if (out->n || bos < 0) return LLMCS_OK;
+    ll_free(&s->model->allocator, out->ids);
+    LL_TRY(ll_alloc(&s->model->allocator, 1, sizeof *out->ids, "token ids", &out->ids));
+    out->ids[0] = bos;
+    out->n = 1;
+    return LLMCS_OK;
+}
+
+static void free_ids(const llmcs_session *s, ids *list, size_t n) {
+    for (size_t i = 0; list && i < n; i++) ll_free(&s->model->allocator, list[i].ids);
+    ll_free(&s->model->allocator, list);
+}
+
+/* A list of texts as ids: the prompt first. */
+static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt, const llmcs_text *texts, size_t n,
+                               ids **out) {
+    size_t n_all;
+    *out = NULL;
+    LL_TRY(ll_model_check_tokenizer(s->model));
+    if (!ll_add(n, 1, &n_all)) return ll_fail(LLMCS_ARG, "%zu candidates", n);
+    LL_TRY(ll_alloc_zero(&s->model->allocator, n_all, sizeof **out, "token ids", out));
+    llmcs_status st = encode_prompt(s, prompt->text, prompt->text_bytes, &(*out)[0]);
+    for (size_t i = 0; !st && i < n; i++) st = encode(s, texts[i].text, texts[i].text_bytes, &(*out)[i + 1]);
+    if (!st) return LLMCS_OK;
+    free_ids(s, *out, n_all);
+    *out = NULL;
+    return st;
+}
+
+llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes, const char *continuation,
+                         size_t continuation_bytes, llmcs_score_result *result) {
+    if (!result || (!prompt && prompt_bytes) || !continuation)
+        return ll_fail(LLMCS_ARG, "llmcs_score: prompt, continuation or result is NULL");
+    LL_TRY(ll_session_enter(session));
+    llmcs_text p = {prompt, prompt_bytes, NULL, 0}, c = {continuation, continuation_bytes, NULL, 0};
+    llmcs_score_result found;
+    ids *list;
+    llmcs_status st = encode_all(session, &p, &c, 1, &list);
+    if (!st) st = score_all(session, &list[0], &list[1], 1, &found);
+    free_ids(session, list, 2);
+    ll_session_leave(session);
+    if (!st) *result = found;
+    return st;
+}
+
+static size_t best_of(const llmcs_score_result *results, size_t n, bool per_token) {
+    size_t best = 0;
+    double top = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double value = per_token ? results[i].logprob / (double)results[i].n_tokens : results[i].logprob;
+        if (i == 0 || value > top) {
+            best = i;
+            top = value;
+        }
+    }
+    return best;
+}
+
+/* The texts of the candidates; an empty one has no tokens to compare. */
+static llmcs_status choose(llmcs_session *s, const llmcs_text *prompt, const char *const *candidates, size_t n,
+                           llmcs_score_result *results) {
+    llmcs_text *texts;
+    ids *list = NULL;
+    LL_TRY(ll_alloc(&s->model->allocator, n, sizeof *texts, "candidates", &texts));
+    llmcs_status st = LLMCS_OK;
+    for (size_t i = 0; !st && i < n; i++) {
+        texts[i] = (llmcs_text){candidates[i], LLMCS_NUL, NULL, 0};
+        if (!candidates[i] || !candidates[i][0]) st = ll_fail(LLMCS_ARG, "candidate %zu is NULL or empty", i);
+    }
+    if (!st) st = encode_all(s, prompt, texts, n, &list);
+    if (!st) st = score_all(s, &list[0], &list[1], n, results);
+    free_ids(s, list, n + 1);
+    ll_free(&s->model->allocator, texts);
+    return st;
+}
+
+llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                          const char *const *candidates, size_t n_candidates, int per_token,
+                          llmcs_score_result *results, size_t *best) {
+    if (!candidates || n_candidates == 0 || !results || !best || (!prompt && prompt_bytes))
+        return ll_fail(LLMCS_ARG, "llmcs_choose: no candidates, or prompt, results or best is NULL");
+    LL_TRY(ll_session_enter(session));
+    llmcs_text p = {prompt, prompt_bytes, NULL, 0};
+    llmcs_status st = choose(session, &p, candidates, n_candidates, results);
+    ll_session_leave(session);
+    if (!st) *best = best_of(results, n_candidates, per_token != 0);
+    return st;
+}

@@ -1,0 +1,372 @@
+/*
+ * A session as bytes. All numbers are little endian; the parts follow each other without gaps:
+ *
+ *   offset  bytes
+ *        0      8  "llmcs-kv"
+ *        8      4  version: 1
+ *       12      4  flags: 1: logits are there
+ *       16      8  length of all of this in bytes
+ *       24      8  the model's fingerprint (models/fingerprint.h)
+ *       32      4  vocab_size
+ *       36      4  n_layer
+ *       40      4  n_head
+ *       44      4  head_dim
+ *       48      4  bytes of a key's or value's number: 2 (binary16) or 4 (float32)
+ *       52      4  tokens of a block: 32
+ *       56      8  n_tokens
+ *       64         tokens  [n_tokens] int32
+ *                  logits  [vocab_size] float32 of the last token, where flags say so
+ *                  for each block, layer and head, of the n tokens that the block holds (32, the last one the rest):
+ *                      keys [head_dim][n], values [n][head_dim]
+ *      end-8    8  XXH64 with seed 0 of all bytes before
+ *
+ * Nothing of a block past the tokens held is stored, so equal sessions are equal bytes, and no byte of memory that
+ * belonged to something else goes out.
+ */
+#include <string.h>
+
+#include "base/xxh64.h"
+#include "runtime/session/session_internal.h"
+
+#define VERSION 1u
+#define HAS_LOGITS 1u
+#define HEADER_BYTES 64u
+#define CHECKSUM_BYTES 8u
+static const char magic[8] = {'l', 'l', 'm', 'c', 's', '-', 'k', 'v'};
+
+enum {
+    AT_VERSION = 8,
+    AT_FLAGS = 12,
+    AT_LENGTH = 16,
+    AT_FINGERPRINT = 24,
+    AT_VOCAB_SIZE = 32,
+    AT_N_LAYER = 36,
+    AT_N_HEAD = 40,
+    AT_HEAD_DIM = 44,
+    AT_NUMBER_BYTES = 48,
+    AT_BLOCK_TOKENS = 52,
+    AT_N_TOKENS = 56
+};
+
+typedef struct header {
+    uint32_t version, flags, vocab_size, n_layer, n_head, head_dim, number_bytes, block_tokens;
+    uint64_t length, fingerprint, n_tokens;
+} header;
+
+/* ------------------------------------------------------------------------------------------------- numbers */
+
+static void put(unsigned char *at, uint64_t value, size_t n_bytes) {
+    for (size_t i = 0; i < n_bytes; i++) at[i] = (unsigned char)(value >> (8 * i));
+}
+
+static uint64_t get(const unsigned char *at, size_t n_bytes) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < n_bytes; i++) value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+static uint32_t get32(const unsigned char *at) { return (uint32_t)get(at, 4); }
+
+/* Tokens, logits, keys and values are copied as they lie in memory. */
+static llmcs_status check_byte_order(void) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return LLMCS_OK;
+#else
+    return ll_fail(LLMCS_UNSUPPORTED, "the bytes of a session are little endian, this machine is not");
+#endif
+}
+
+/* -------------------------------------------------------------------------------------------------- header */
+
+static void write_header(const header *h, unsigned char *bytes) {
+    memcpy(bytes, magic, sizeof magic);
+    put(bytes + AT_VERSION, h->version, 4);
+    put(bytes + AT_FLAGS, h->flags, 4);
+    put(bytes + AT_LENGTH, h->length, 8);
+    put(bytes + AT_FINGERPRINT, h->fingerprint, 8);
+    put(bytes + AT_VOCAB_SIZE, h->vocab_size, 4);
+    put(bytes + AT_N_LAYER, h->n_layer, 4);
+    put(bytes + AT_N_HEAD, h->n_head, 4);
+    put(bytes + AT_HEAD_DIM, h->head_dim, 4);
+    put(bytes + AT_NUMBER_BYTES, h->number_bytes, 4);
+    put(bytes + AT_BLOCK_TOKENS, h->block_tokens, 4);
+    put(bytes + AT_N_TOKENS, h->n_tokens, 8);
+}
+
+static header read_header(const unsigned char *bytes) {
+    return (header){.version = get32(bytes + AT_VERSION),
+                    .flags = get32(bytes + AT_FLAGS),
+                    .length = get(bytes + AT_LENGTH, 8),
+                    .fingerprint = get(bytes + AT_FINGERPRINT, 8),
+                    .vocab_size = get32(bytes + AT_VOCAB_SIZE),
+                    .n_layer = get32(bytes + AT_N_LAYER),
+                    .n_head = get32(bytes + AT_N_HEAD),
+                    .head_dim = get32(bytes + AT_HEAD_DIM),
+                    .number_bytes = get32(bytes + AT_NUMBER_BYTES),
+                    .block_tokens = get32(bytes + AT_BLOCK_TOKENS),
+                    .n_tokens = get(bytes + AT_N_TOKENS, 8)};
+}
+
+/* The length that the other numbers ask for; false if it does not fit 64 bits. */
+static bool length_of(const header *h, uint64_t *length) {
+    uint64_t kv = 2 * (uint64_t)h->n_layer, of_tokens;
+    if (!ll_mul_u64(kv, h->n_head, &kv) || !ll_mul_u64(kv, h->head_dim, &kv) || !ll_mul_u64(kv, h->number_bytes, &kv))
+        return false;
+    if (!ll_add_u64(kv, sizeof(int32_t), &kv) || !ll_mul_u64(kv, h->n_tokens, &of_tokens)) return false;
+    uint64_t rest = HEADER_BYTES + CHECKSUM_BYTES;
+    if (h->flags & HAS_LOGITS) rest += (uint64_t)h->vocab_size * sizeof(float);
+    return ll_add_u64(of_tokens, rest, length);
+}
+
+/* Of the session's model and what it holds; the fingerprint, which takes a moment the first time, is left out. */
+static header header_of(const llmcs_session *s) {
+    const ll_kv_layout *kv = &s->model->net->kv;
+    header h = {.version = VERSION,
+                .flags = s->n_last_rows ? HAS_LOGITS : 0,
+                .vocab_size = (uint32_t)s->model->config.vocab_size,
+                .n_layer = (uint32_t)kv->n_layer,
+                .n_head = (uint32_t)kv->n_head,
+                .head_dim = (uint32_t)kv->head_dim,
+                .number_bytes = (uint32_t)ll_kv_element_bytes(kv->type),
+                .block_tokens = LL_KV_BLOCK,
+                .n_tokens = s->first.n_tokens};
+    (void)length_of(&h, &h.length); /* all of it is in memory */
+    return h;
+}
+
+/* Computed when it is first asked for. Threads that ask at once compute the same. */
+static uint64_t fingerprint_of(llmcs_model *m) {
+    uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
+    if (fingerprint) return fingerprint;
+    fingerprint = m->net->ops->fingerprint(m->net);
+    if (!fingerprint) fingerprint = 1;
+    atomic_store_explicit(&m->fingerprint, fingerprint, memory_order_relaxed);
+    return fingerprint;
+}
+
+/* ------------------------------------------------------------------------------------------ keys and values */
+
+/* One head of one layer in a block, and in the bytes. */
+typedef struct head_shape {
+    size_t number_bytes, head_dim, value_step /* bytes from one value to the next */, head_bytes;
+} head_shape;
+
+static head_shape shape_of(const ll_kv_layout *kv) {
+    const size_t number_bytes = ll_kv_element_bytes(kv->type);
+    return (head_shape){.number_bytes = number_bytes,
+                        .head_dim = kv->head_dim,
+                        .value_step = ll_kv_value_stride(kv->head_dim) * number_bytes,
+                        .head_bytes = ll_kv_head_bytes(kv->type, kv->head_dim)};
+}
+
+/* n_rows rows of row_bytes that begin `step` bytes after each other. */
+static void copy_rows(unsigned char *to, size_t to_step, const unsigned char *from, size_t from_step, size_t n_rows,
+                      size_t row_bytes) {
+    if (to_step == row_bytes && from_step == row_bytes) {
+        memcpy(to, from, n_rows * row_bytes);
+        return;
+    }
+    for (size_t i = 0; i < n_rows; i++) memcpy(to + i * to_step, from + i * from_step, row_bytes);
+}
+
+/* n tokens of a head; returns the end of what was written. */
+static unsigned char *save_head(const head_shape *h, const unsigned char *head, size_t n, unsigned char *bytes) {
+    const size_t key_row = n * h->number_bytes, key_step = LL_KV_BLOCK * h->number_bytes;
+    const size_t value_row = h->head_dim * h->number_bytes;
+    copy_rows(bytes, key_row, head, key_step, h->head_dim, key_row);
+    copy_rows(bytes + h->head_dim * key_row, value_row, head + h->head_dim * key_step, h->value_step, n, value_row);
+    return bytes + h->head_dim * key_row + n * value_row;
+}
+
+static const unsigned char *restore_head(const head_shape *h, unsigned char *head, size_t n,
+                                         const unsigned char *bytes) {
+    const size_t key_row = n * h->number_bytes, key_step = LL_KV_BLOCK * h->number_bytes;
+    const size_t value_row = h->head_dim * h->number_bytes;
+    if (n < LL_KV_BLOCK || h->value_step != value_row) memset(head, 0, h->head_bytes);
+    copy_rows(head, key_step, bytes, key_row, h->head_dim, key_row);
+    copy_rows(head + h->head_dim * key_step, h->value_step, bytes + h->head_dim * key_row, value_row, n, value_row);
+    return bytes + h->head_dim * key_row + n * value_row;
+}
+
+/* Tokens that block `i` of n_tokens holds. */
+static size_t tokens_of_block(size_t n_tokens, size_t i) { return ll_min(LL_KV_BLOCK, n_tokens - i * LL_KV_BLOCK); }
+
+static unsigned char *save_blocks(const llmcs_session *s, unsigned char *bytes) {
+    const ll_kv_layout *kv = &s->model->net->kv;
+    const ll_sequence *q = &s->first;
+    const head_shape h = shape_of(kv);
+    for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
+        for (size_t j = 0; j < kv->n_layer * kv->n_head; j++)
+            bytes = save_head(&h, (const unsigned char *)q->blocks[i] + j * h.head_bytes,
+                              tokens_of_block(q->n_tokens, i), bytes);
+    return bytes;
+}
+
+static void restore_blocks(llmcs_session *s, const unsigned char *bytes) {
+    const ll_kv_layout *kv = &s->model->net->kv;
+    const ll_sequence *q = &s->first;
+    const head_shape h = shape_of(kv);
+    for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
+        for (size_t j = 0; j < kv->n_layer * kv->n_head; j++)
+            bytes = restore_head(&h, (unsigned char *)q->blocks[i] + j * h.head_bytes, tokens_of_block(q->n_tokens, i),
+                                 bytes);
+}
+
+/* ---------------------------------------------------------------------------------------------------- save */
+
+static void save(const llmcs_session *s, const header *h, unsigned char *bytes) {
+    const size_t tokens_bytes = s->first.n_tokens * sizeof(int32_t), vocab = h->vocab_size;
+    unsigned char *at = bytes + HEADER_BYTES;
+    write_header(h, bytes);
+    memcpy(at, s->first.tokens, tokens_bytes);
+    at += tokens_bytes;
+    if (h->flags & HAS_LOGITS) {
+        memcpy(at, s->last_logits + (s->n_last_rows - 1) * vocab, vocab * sizeof(float));
+        at += vocab * sizeof(float);
+    }
+    at = save_blocks(s, at);
+    put(at, ll_xxh64(bytes, (size_t)(at - bytes), 0), CHECKSUM_BYTES);
+}
+
+static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity, size_t *n_bytes) {
+    header h = header_of(s);
+    LL_TRY(check_byte_order());
+    *n_bytes = (size_t)h.length;
+    if (!bytes) return LLMCS_OK;
+    if (capacity < *n_bytes)
+        return ll_fail(LLMCS_LIMIT, "the session takes %zu bytes, the buffer has %zu", *n_bytes, capacity);
+    h.fingerprint = fingerprint_of(s->model);
+    save(s, &h, bytes);
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes) {
+    if (!n_bytes) return ll_fail(LLMCS_ARG, "llmcs_session_save: n_bytes is NULL");
+    *n_bytes = 0;
+    LL_TRY(ll_session_enter(session));
+    llmcs_status st = save_checked(session, bytes, capacity, n_bytes);
+    ll_session_leave(session);
+    return st;
+}
+
+/* ------------------------------------------------------------------------------------------------- restore */
+
+static llmcs_status wrong(int offset, const char *what, uint64_t found, uint64_t expected) {
+    return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %s is %llu, expected %llu", offset, what,
+                   (unsigned long long)found, (unsigned long long)expected);
+}
+
+/* The header is one of ours, and the bytes are as many as it says. */
+static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, header *h) {
+    uint64_t length;
+    if (n_bytes < HEADER_BYTES + CHECKSUM_BYTES)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session: %zu bytes, expected %u and more", n_bytes,
+                       HEADER_BYTES + CHECKSUM_BYTES);
+    if (memcmp(bytes, magic, sizeof magic) != 0)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset 0: found \"%.8s\", expected \"llmcs-kv\"",
+                       (const char *)bytes);
+    *h = read_header(bytes);
+    if (h->version != VERSION) return wrong(AT_VERSION, "the version", h->version, VERSION);
+    if (h->flags & ~HAS_LOGITS) return wrong(AT_FLAGS, "flags", h->flags, h->flags & HAS_LOGITS);
+    if (h->number_bytes != 2 && h->number_bytes != 4)
+        return wrong(AT_NUMBER_BYTES, "the size of a key's number", h->number_bytes, 4);
+    if (h->block_tokens != LL_KV_BLOCK)
+        return wrong(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
+    if (!h->n_tokens && h->flags)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: logits are said to be there, of no token",
+                       AT_FLAGS);
+    if (!length_of(h, &length))
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %llu tokens are more than can be addressed",
+                       AT_N_TOKENS, (unsigned long long)h->n_tokens);
+    if (h->length != length) return wrong(AT_LENGTH, "the length", h->length, length);
+    if (n_bytes == length) return LLMCS_OK;
+    return ll_fail(LLMCS_FORMAT, "bytes of a session: %zu bytes, expected the %llu that offset %d says", n_bytes,
+                   (unsigned long long)length, AT_LENGTH);
+}
+
+static llmcs_status check_sum(const unsigned char *bytes, size_t n_bytes) {
+    const size_t at = n_bytes - CHECKSUM_BYTES;
+    const uint64_t found = get(bytes + at, CHECKSUM_BYTES), expected = ll_xxh64(bytes, at, 0);
+    if (found == expected) return LLMCS_OK;
+    return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: the checksum is %016llx, expected %016llx: damaged",
+                   at, (unsigned long long)found, (unsigned long long)expected);
+}
+
+static const char *name_of(uint32_t number_bytes) { return number_bytes == 2 ? "f16" : "f32"; }
+
+static llmcs_status check_model(const llmcs_session *s, const header *h) {
+    const header ours = header_of(s);
+    if (h->n_layer != ours.n_layer || h->n_head != ours.n_head || h->head_dim != ours.head_dim ||
+        h->vocab_size != ours.vocab_size)
+        return ll_fail(LLMCS_STATE,
+                       "the session was saved with another model: found n_layer %u, n_head %u, head_dim %u, vocab_size "
+                       "%u, expected %u, %u, %u, %u",
+                       h->n_layer, h->n_head, h->head_dim, h->vocab_size, ours.n_layer, ours.n_head, ours.head_dim,
+                       ours.vocab_size);
+    const uint64_t fingerprint = fingerprint_of(s->model);
+    if (h->fingerprint != fingerprint)
+        return ll_fail(LLMCS_STATE,
+                       "the session was saved with another model, or with weights kept as another type: fingerprint "
+                       "%016llx, expected %016llx",
+                       (unsigned long long)h->fingerprint, (unsigned long long)fingerprint);
+    if (h->number_bytes != ours.number_bytes)
+        return ll_fail(LLMCS_STATE, "the session was saved with kv_type %s, this model keeps %s",
+                       name_of(h->number_bytes), name_of(ours.number_bytes));
+    if (h->n_tokens > s->n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "%llu tokens were saved, the session holds at most n_ctx %zu",
+                       (unsigned long long)h->n_tokens, s->n_ctx);
+    return LLMCS_OK;
+}
+
+/* Tokens are in the vocabulary, and logits are finite: that is what the rest of the library takes for granted. Keys and
+ * values may be anything: a pass that they bring to NaN says NUMERIC. */
+static llmcs_status check_contents(const unsigned char *bytes, const header *h) {
+    size_t at = HEADER_BYTES;
+    for (uint64_t i = 0; i < h->n_tokens; i++, at += sizeof(int32_t))
+        if (get32(bytes + at) >= h->vocab_size)
+            return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: token %d, expected 0..%lld", at,
+                           (int)(int32_t)get32(bytes + at), (long long)h->vocab_size - 1);
+    for (uint32_t i = 0; (h->flags & HAS_LOGITS) && i < h->vocab_size; i++, at += sizeof(float))
+        if ((get32(bytes + at) & 0x7f800000u) == 0x7f800000u)
+            return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: logit %u is NaN or infinite", at, i);
+    return LLMCS_OK;
+}
+
+/* All was checked, and there are blocks for n_ctx tokens. */
+static llmcs_status take_over(llmcs_session *s, const header *h, const unsigned char *bytes) {
+    const size_t n_tokens = (size_t)h->n_tokens, vocab = h->vocab_size;
+    ll_session_forget_logits(s);
+    ll_sequence_truncate(&s->kv, &s->first, 0);
+    ll_session_release(s);
+    LL_TRY(ll_sequence_extend(&s->kv, &s->first, n_tokens));
+    bytes += HEADER_BYTES;
+    memcpy(s->first.tokens, bytes, n_tokens * sizeof(int32_t));
+    s->first.n_tokens = n_tokens;
+    bytes += n_tokens * sizeof(int32_t);
+    if (h->flags & HAS_LOGITS) {
+        memcpy(s->logits, bytes, vocab * sizeof(float));
+        s->last_logits = s->logits;
+        s->n_last_rows = 1;
+        bytes += vocab * sizeof(float);
+    }
+    restore_blocks(s, bytes);
+    return LLMCS_OK;
+}
+
+static llmcs_status restore(llmcs_session *s, const unsigned char *bytes, size_t n_bytes) {
+    header h;
+    LL_TRY(check_byte_order());
+    LL_TRY(check_header(bytes, n_bytes, &h));
+    LL_TRY(check_sum(bytes, n_bytes));
+    LL_TRY(check_model(s, &h));
+    LL_TRY(check_contents(bytes, &h));
+    return take_over(s, &h, bytes);
+}
+
+llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes) {
+    if (!bytes) return ll_fail(LLMCS_ARG, "llmcs_session_restore: bytes is NULL");
+    LL_TRY(ll_session_enter(session));
+    llmcs_status st = restore(session, bytes, n_bytes);
+    ll_session_leave(session);
+    return st;
+}

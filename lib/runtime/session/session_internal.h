@@ -1,0 +1,59 @@
+/* What a session is made of; session.h is what the rest of the library may do with it. */
+#ifndef LL_RUNTIME_SESSION_SESSION_INTERNAL_H
+#define LL_RUNTIME_SESSION_SESSION_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "runtime/model/model.h"
+#include "runtime/session/kv.h"
+#include "runtime/session/session.h"
+
+/* Rows of one pass: long prompts are worked in pieces of this many, which bounds the workspace. */
+#define LL_FORWARD_ROWS ((size_t)256)
+
+/* What sequences 1.. need; all zero when none are reserved. Their blocks are kv.reserved. */
+typedef struct ll_reservation {
+    size_t n_seqs;      /* sequence 0 included */
+    size_t max_tokens;  /* of each */
+    ll_sequence *more;  /* [n_seqs - 1] sequences 1.. */
+    ll_sequence *spare; /* [n_seqs] where ll_seq_permute builds */
+    float *logits;      /* [n_seqs, vocab_size] of ll_seqs_eval */
+} ll_reservation;
+
+enum { LL_SESSION_IDLE, LL_SESSION_BUSY, LL_SESSION_DOOMED /* freed while busy: dies when the call ends */ };
+
+struct llmcs_session {
+    uint32_t magic; /* best effort against use after free */
+    atomic_int state;
+    atomic_bool cancel;
+    bool worked;          /* this call has looked at cancel, so it takes the flag with it when it ends */
+    uint64_t deadline_ns; /* of this call; 0: none */
+    llmcs_status stop;    /* why should_stop said so */
+    llmcs_model *model;
+    size_t n_ctx;
+    ll_kv kv;
+    ll_sequence first; /* sequence 0, the public one */
+    ll_reservation reserved;
+    /* Memory of a pass. */
+    size_t max_rows;      /* most rows of one */
+    float *workspace;     /* the network's */
+    float *logits;        /* [vocab_size] of a sequence's last token */
+    ll_segment *segments; /* [max_rows] */
+    uint32_t *rows;       /* [max_rows] 0, 1, 2, ...: logits of all rows */
+    float *all_logits;    /* LLMCS_LOGITS_ALL: [as many rows as ever asked for, vocab_size] */
+    size_t n_all_floats;
+    const float *last_logits; /* what llmcs_session_logits hands out: [n_last_rows, vocab_size] */
+    size_t n_last_rows;
+};
+
+/* Sequence `seq` < max(1, reserved.n_seqs). */
+ll_sequence *ll_session_sequence(llmcs_session *s, size_t seq);
+void ll_session_forget_logits(llmcs_session *s);
+
+/* Bytes of a new session; LIMIT if that is no size. */
+llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes);
+
+/* options may be NULL; *n_ctx is what they ask of a model that can do model_n_ctx. */
+llmcs_status ll_session_options_read(const llmcs_session_options *options, size_t model_n_ctx, size_t *n_ctx);
+
+#endif
