@@ -15,7 +15,7 @@
 #define N_LAYERS 12
 #define MAX_POSITIONS ((size_t)2048) /* of all runs together: more memory than caches hold */
 #define MAX_BLOCKS (MAX_POSITIONS / LL_KV_BLOCK)
-#define MAX_RUNS 16
+#define MAX_SEGMENTS 16
 #define MAX_CONTEXT ((size_t)1024)
 
 typedef struct attention {
@@ -24,7 +24,7 @@ typedef struct attention {
     float *qkv, *out, *scratch;
     char *memory;
     void *blocks[MAX_BLOCKS];
-    ll_segment runs[MAX_RUNS];
+    ll_segment segments[MAX_SEGMENTS];
     size_t n_segments, n_layers; /* n_layers: that are gone through */
     bool causal;
 } attention;
