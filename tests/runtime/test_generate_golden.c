@@ -186,16 +186,16 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
         int n_threads;
     } runs[] = {{"gpt2-tiny", 1}, {"gpt2-untied", 1}, {"gpt2-odd-head", 1}, {"gpt2-f16", 1},     {"gpt2-bf16", 1},
                 {"gpt2-tiny", 2}, {"gpt2-tiny", 3},   {"gpt2-odd-head", 2}, {"gpt2-odd-head", 3}};
-    const size_t n_segments = sizeof runs / sizeof *segments;
+    const size_t n_runs = sizeof runs / sizeof *runs;
     const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
     const size_t n_rows = all_kernels(rows);
     ck_assert_uint_ge(n_rows, 1);
-    for (size_t c = 0; c < n_rows * n_segments; c += suite_step(5)) {
+    for (size_t c = 0; c < n_rows * n_runs; c += suite_step(5)) {
         /* Transformers works bfloat16 weights as float32, and so do the others. */
-        if (rounds_activations(rows[c / n_segments]) && !strcmp(runs[c % n_segments].folder, "gpt2-bf16")) continue;
-        ck_assert_int_eq(setenv("LLMCS_CPU", rows[c / n_segments]->name, 1), 0);
+        if (rounds_activations(rows[c / n_runs]) && !strcmp(runs[c % n_runs].folder, "gpt2-bf16")) continue;
+        ck_assert_int_eq(setenv("LLMCS_CPU", rows[c / n_runs]->name, 1), 0);
         size_t n_generate = 0, n_distribution = 0;
-        run_folder(runs[c % n_segments].folder, runs[c % n_segments].n_threads, &n_generate, &n_distribution);
+        run_folder(runs[c % n_runs].folder, runs[c % n_runs].n_threads, &n_generate, &n_distribution);
         ck_assert_uint_eq(n_generate, 44);
         ck_assert_uint_eq(n_distribution, 6);
     }
