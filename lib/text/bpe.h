@@ -7,8 +7,8 @@
 #include "formats/tokenizer_files.h"
 #include "text/encoding.h"
 #include "text/hash.h"
+#include "text/string_set.h"
 #include "text/vocab.h"
-#include "text/words.h"
 
 #define LL_BPE_NO_RANK UINT32_MAX
 

@@ -127,8 +127,9 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
         } else {
             const ll_encoding *e = &tokens->texts[piece[i].sequence];
             llmcs_span part = parts[piece[i].sequence];
-            put(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
-                piece[i].type_id);
+            if (part.begin < part.end) /* a text without tokens has no arrays */
+                put(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
+                    piece[i].type_id);
         }
     }
 }

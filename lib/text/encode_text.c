@@ -112,7 +112,8 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
 }
 
 /* Cuts a view at the added tokens of one stage and hands what is between them on. A token that may not stand here
- * (special, in text of users; not a word of its own) is text like any other. */
+ * (special, in text of users; not a word of its own) is text like any other. A token of white space counts although
+ * the rstrip of the one before it took that white space in, as in Hugging Face's tokenizers. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
                                 stretch_fn next) {
     const ll_unicode *u = e->t->unicode;
@@ -124,12 +125,14 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
     for (size_t i = 0; i < matches->n; i++) {
         const ll_added *token = &set->added[matches->at[i].pattern];
         size_t begin = matches->at[i].begin, end = begin + matches->at[i].length;
-        if (begin < done || (token->special && !parse_special)) continue;
+        if (token->special && !parse_special) continue;
         if (token->single_word && !is_single_word(u, v, begin, end)) continue;
         while (token->lstrip && begin > done && (flags_before(u, v->text, begin, &len) & LL_UC_SPACE)) begin -= len;
         while (token->rstrip && end < v->n && (flags_behind(u, v->text, v->n, end, &len) & LL_UC_SPACE)) end += len;
-        ll_view between = part_of(v, done, begin);
-        if (between.n) LL_TRY(next(e, &between));
+        if (begin > done) {
+            ll_view between = part_of(v, done, begin);
+            LL_TRY(next(e, &between));
+        }
         LL_TRY(push_added(e, v, begin, end, token->id));
         done = end;
     }

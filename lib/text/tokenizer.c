@@ -169,6 +169,7 @@ static llmcs_status collect(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, b
         list->length[list->n++] = len;
         set->added[set->n++] = (ll_added){e->id, e->special, e->single_word, e->lstrip, e->rstrip};
         set->any_plain = set->any_plain || !e->special;
+        if (e->lstrip || e->rstrip) *(e->special ? &set->special_strips : &set->plain_strips) = true;
     }
     return LLMCS_OK;
 }
@@ -190,6 +191,15 @@ done:
     ll_normalizer_scratch_free(&s, a);
     ll_arena_free(&arena);
     return st;
+}
+
+/* Normalizers may shorten a text, so only byte-level BPE without one has a bound. */
+static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
+    size_t longest = 0;
+    if (t->model != LL_TOKEN_BPE || t->n_steps || t->plain.plain_strips || t->normalized.plain_strips) return 0;
+    for (size_t id = 0; id < t->bpe.n_ids; id++) longest = ll_max(longest, t->bpe.token_bytes[id]);
+    for (size_t i = 0; i < spec->n_added; i++) longest = ll_max(longest, spec->added[i].content_bytes);
+    return longest;
 }
 
 static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
@@ -215,8 +225,10 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     LL_TRY(build_set(t, spec, false, &t->plain, seed));
     LL_TRY(build_set(t, spec, true, &t->normalized, seed));
     LL_TRY(ll_decode_tables_build(t, spec));
-    if (t->model == LL_TOKEN_BPE) return ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed);
-    return ll_wordpiece_build(&t->wordpiece, &t->allocator, &t->vocab, spec, seed);
+    if (t->model == LL_TOKEN_WORDPIECE) return ll_wordpiece_build(&t->wordpiece, &t->allocator, &t->vocab, spec, seed);
+    LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
+    t->longest_token = longest_token(t, spec);
+    return LLMCS_OK;
 }
 
 llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator *a, llmcs_tokenizer **out) {
@@ -287,6 +299,12 @@ int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role
 }
 
 size_t ll_tokenizer_max_length(const llmcs_tokenizer *t) { return t->max_length; }
+
+size_t ll_tokenizer_min_tokens(const llmcs_tokenizer *t, size_t text_bytes, uint32_t flags) {
+    bool strips = (flags & LLMCS_PARSE_SPECIAL) && (t->plain.special_strips || t->normalized.special_strips);
+    if (!t->longest_token || strips) return 0;
+    return text_bytes / t->longest_token + (text_bytes % t->longest_token != 0);
+}
 
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair) {
     const ll_template_piece *piece = pair ? t->pair : t->single;

@@ -16,6 +16,11 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
 /* tokenizer_config.json's model_max_length; 0: none. */
 size_t ll_tokenizer_max_length(const llmcs_tokenizer *t);
 
+/* The least number of tokens that any text of text_bytes bytes gives with these flags, without the special ones that
+ * are added around it: a text that cannot fit is refused before it is encoded. 0 where there is no such bound:
+ * WordPiece turns a word of any length into one [UNK], and tokens with lstrip or rstrip take in white space. */
+size_t ll_tokenizer_min_tokens(const llmcs_tokenizer *t, size_t text_bytes, uint32_t flags);
+
 /* Largest number of special tokens llmcs_encode adds to a single text, or to a pair. */
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair);
 

@@ -26,7 +26,9 @@ typedef struct ll_added_set {
     ll_matcher matcher;
     ll_added *added; /* by the matcher's pattern number */
     size_t n;
-    bool any_plain; /* one of them is not special: to be looked for in every text */
+    bool any_plain;      /* one of them is not special: to be looked for in every text */
+    bool plain_strips;   /* one that is not special takes in white space around it */
+    bool special_strips; /* one that is special does */
 } ll_added_set;
 
 /* What the tokens write when decoded: bytes[offset[id]] .. offset[id + 1]. */
@@ -62,6 +64,7 @@ struct llmcs_tokenizer {
     uint8_t *decode_flags;  /* [n_ids] LL_DECODE_* */
     size_t longest_decoded; /* bytes of the longest entry of the two */
     int32_t special[LL_N_SPECIAL];
+    size_t longest_token; /* bytes of text that one token stands for at most; 0: no bound */
     size_t max_length;
 };
 

@@ -5,10 +5,10 @@
 
 #include "formats/tokenizer_files.h"
 #include "text/encoding.h"
+#include "text/string_set.h"
 #include "text/trie.h"
 #include "text/unicode.h"
 #include "text/vocab.h"
-#include "text/words.h"
 
 /* Bytes of a token: a character of the text is looked at no oftener than that. */
 #define LL_WORDPIECE_MAX_TOKEN 4096

@@ -6,6 +6,7 @@
 #include "llmcs.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
+#include "text/tokenizer.h"
 
 #define DATA "tests/data/tokenizers/"
 #define ROOM 512
@@ -297,6 +298,35 @@ START_TEST(tokens_and_roles) {
 }
 END_TEST
 
+/* A text has at least as many tokens as its bound says, and one of the longest token alone has exactly one. */
+START_TEST(a_text_has_at_least_as_many_tokens_as_its_bytes_demand) {
+    static const char *const texts[] = {"", "a", "Where is my order? I want it back. 您好", "\xff\xfe\xff", "   "};
+    const struct {
+        const char *name;
+        uint32_t flags;
+        bool bounded;
+    } cases[] = {{"tiny-gpt2", 0, true},
+                 {"tiny-gpt2", LLMCS_PARSE_SPECIAL, true},
+                 {"tiny-roberta", 0, true},
+                 {"tiny-roberta", LLMCS_PARSE_SPECIAL, false}, /* <mask> takes in the white space before it */
+                 {"tiny-bert-uncased", 0, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        llmcs_tokenizer *t = open_tiny(cases[i].name);
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            size_t n, least = ll_tokenizer_min_tokens(t, strlen(texts[k]), cases[i].flags);
+            llmcs_encode_params p;
+            llmcs_encode_params_init(&p);
+            p.flags = cases[i].flags;
+            ck_assert_int_eq(llmcs_encode(t, texts[k], LLMCS_NUL, NULL, 0, &p, NULL, NULL, NULL, 0, &n), LLMCS_OK);
+            ck_assert_uint_le(least, n);
+            ck_assert_uint_eq(least > 0, cases[i].bounded && texts[k][0]);
+        }
+        ck_assert_uint_eq(ll_tokenizer_min_tokens(t, (size_t)1 << 30, cases[i].flags) > 1000000, cases[i].bounded);
+        llmcs_tokenizer_free(&t);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------ failing memory */
 
 /* Opens, encodes, decodes; everything that can want memory. */
@@ -379,6 +409,7 @@ static void add(TCase *t) {
     tcase_add_test(t, wrong_arguments_are_refused);
     tcase_add_test(t, the_decoder_checks_its_arguments);
     tcase_add_test(t, tokens_and_roles);
+    tcase_add_test(t, a_text_has_at_least_as_many_tokens_as_its_bytes_demand);
     tcase_add_loop_test(t, every_allocation_may_fail, 0, 3);
     tcase_add_test(t, pushing_a_token_takes_no_memory);
 }

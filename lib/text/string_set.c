@@ -1,4 +1,4 @@
-#include "text/words.h"
+#include "text/string_set.h"
 
 llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
     *w = (ll_string_set){.n_slots = 16, .seed = seed};

@@ -1,7 +1,7 @@
 /* Short words that are one token: one look at a table instead of merging or matching. Most words of a text are. Keys
  * do not change once the table is made; notes may, by many threads at once. */
-#ifndef LL_TEXT_WORDS_H
-#define LL_TEXT_WORDS_H
+#ifndef LL_TEXT_STRING_SET_H
+#define LL_TEXT_STRING_SET_H
 
 #include <stdatomic.h>
 
