@@ -197,42 +197,42 @@ static float below(const ll_scaling *scaling, float score) {
 }
 
 /* The tokens that top_k leaves, or all. */
-static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_workspace *room) {
+static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_workspace *workspace) {
     ll_scaling scaling = scaling_for(filter->temperature, scores->max);
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
     float least = below(&scaling, bound);
     if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one that leaves no room below */
-    size_t n = gather(scores, least, room->candidates);
-    if (cut && n > k) threshold = scale(&scaling, kth_largest(room->candidates, n, k, room->heap));
-    return weigh(&scaling, threshold, scale(&scaling, scores->max), room->candidates, n);
+    size_t n = gather(scores, least, workspace->candidates);
+    if (cut && n > k) threshold = scale(&scaling, kth_largest(workspace->candidates, n, k, workspace->heap));
+    return weigh(&scaling, threshold, scale(&scaling, scores->max), workspace->candidates, n);
 }
 
-llmcs_status ll_filter_workspace_init(ll_filter_workspace *room, const llmcs_allocator *a, size_t vocab) {
-    *room = (ll_filter_workspace){0};
-    llmcs_status status = ll_alloc(a, vocab, sizeof *room->candidates, "candidates", &room->candidates);
-    if (!status) status = ll_alloc(a, vocab, sizeof *room->heap, "heap of scores", &room->heap);
-    if (status) ll_filter_workspace_free(room, a);
+llmcs_status ll_filter_workspace_init(ll_filter_workspace *workspace, const llmcs_allocator *a, size_t vocab) {
+    *workspace = (ll_filter_workspace){0};
+    llmcs_status status = ll_alloc(a, vocab, sizeof *workspace->candidates, "candidates", &workspace->candidates);
+    if (!status) status = ll_alloc(a, vocab, sizeof *workspace->heap, "heap of scores", &workspace->heap);
+    if (status) ll_filter_workspace_free(workspace, a);
     return status;
 }
 
-void ll_filter_workspace_free(ll_filter_workspace *room, const llmcs_allocator *a) {
-    ll_free(a, room->candidates);
-    ll_free(a, room->heap);
-    *room = (ll_filter_workspace){0};
+void ll_filter_workspace_free(ll_filter_workspace *workspace, const llmcs_allocator *a) {
+    ll_free(a, workspace->candidates);
+    ll_free(a, workspace->heap);
+    *workspace = (ll_filter_workspace){0};
 }
 
-llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_workspace *room,
-                              size_t *n_candidates) {
-    ll_candidate *candidates = room->candidates;
+llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step,
+                              ll_filter_workspace *workspace, size_t *n_candidates) {
+    ll_candidate *candidates = workspace->candidates;
     LL_TRY(ll_scores_check(scores, step));
     if (scores->max > FLT_MAX) { /* no number compares with it: the first such token is certain */
         candidates[0] = (ll_candidate){ll_scores_argmax(scores), 0.0f, 1.0f};
         *n_candidates = 1;
         return LLMCS_OK;
     }
-    size_t n = keep_top_k(filter, scores, room);
+    size_t n = keep_top_k(filter, scores, workspace);
     if (filter->top_p < 1.0f) n = keep_top_p(candidates, n, (double)filter->top_p, filter->min_keep);
     if (filter->min_p > 0.0f) n = keep_min_p(candidates, n, filter->min_p, filter->min_keep);
     *n_candidates = n;

@@ -28,16 +28,16 @@ typedef struct ll_filter_workspace {
     float *heap;              /* [vocab] */
 } ll_filter_workspace;
 
-llmcs_status ll_filter_workspace_init(ll_filter_workspace *room, const llmcs_allocator *a, size_t vocab);
-void ll_filter_workspace_free(ll_filter_workspace *room, const llmcs_allocator *a);
+llmcs_status ll_filter_workspace_init(ll_filter_workspace *workspace, const llmcs_allocator *a, size_t vocab);
+void ll_filter_workspace_free(ll_filter_workspace *workspace, const llmcs_allocator *a);
 
-/* Leaves in room->candidates the tokens that may be drawn, at least one, and says how many. Ties: top_k keeps every
- * token that equals the k-th; top_p goes from the most probable down, of equals the higher id first (the order of an
- * ascending stable sort, read from its end). The order of the result is a function of the scores only. Scores of +inf:
- * the first of them alone. Time: with top_k, that of the blocks' largest scores and of the blocks near the top; else
- * O(vocab), and no sort of the whole row. Errors: NUMERIC, naming new token `step`. */
-llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step, ll_filter_workspace *room,
-                              size_t *n_candidates);
+/* Leaves in workspace->candidates the tokens that may be drawn, at least one, and says how many. Ties: top_k keeps
+ * every token that equals the k-th; top_p goes from the most probable down, of equals the higher id first (the order of
+ * an ascending stable sort, read from its end). The order of the result is a function of the scores only. Scores of
+ * +inf: the first of them alone. Time: with top_k, that of the blocks' largest scores and of the blocks near the top;
+ * else O(vocab), and no sort of the whole row. Errors: NUMERIC, naming new token `step`. */
+llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step,
+                              ll_filter_workspace *workspace, size_t *n_candidates);
 
 /* One of n >= 1 candidates by inverse CDF: the first at which the running sum of weights exceeds u times the whole,
  * u in [0, 1). Where rounding lets no sum exceed it, the last with a weight. */

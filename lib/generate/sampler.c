@@ -12,8 +12,8 @@ llmcs_status ll_sampler_sample(ll_sampler *sampler, const ll_scores *scores, uin
         *id = ll_scores_argmax(scores);
         return LLMCS_OK;
     }
-    LL_TRY(ll_filter_scores(&sampler->filter, scores, step, &sampler->room, &n));
-    *id = ll_draw(sampler->room.candidates, n, ll_uniform(sampler->seed, sequence, (uint32_t)step, 0));
+    LL_TRY(ll_filter_scores(&sampler->filter, scores, step, &sampler->workspace, &n));
+    *id = ll_draw(sampler->workspace.candidates, n, ll_uniform(sampler->seed, sequence, (uint32_t)step, 0));
     return LLMCS_OK;
 }
 
@@ -26,9 +26,9 @@ llmcs_status ll_sampler_distribution(ll_sampler *sampler, const ll_scores *score
         probabilities[ll_scores_argmax(scores)] = 1.0f;
         return LLMCS_OK;
     }
-    LL_TRY(ll_filter_scores(&sampler->filter, scores, 0, &sampler->room, &n));
+    LL_TRY(ll_filter_scores(&sampler->filter, scores, 0, &sampler->workspace, &n));
     memset(probabilities, 0, bytes);
-    const ll_candidate *left = sampler->room.candidates;
+    const ll_candidate *left = sampler->workspace.candidates;
     double total = ll_total_weight(left, n);
     for (size_t i = 0; i < n; i++) probabilities[left[i].id] = (float)((double)left[i].weight / total);
     return LLMCS_OK;

@@ -8,7 +8,7 @@ typedef struct ll_sampler {
     bool greedy; /* then nothing below is used */
     ll_filter filter;
     uint64_t seed;
-    ll_filter_workspace room; /* of whoever calls */
+    ll_filter_workspace workspace; /* of whoever calls */
 } ll_sampler;
 
 /* Chooses new token `step` of sequence `sequence`; the same arguments give the same token.

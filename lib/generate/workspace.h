@@ -14,8 +14,9 @@ typedef struct ll_sampler_workspace {
 } ll_sampler_workspace;
 
 /* drawn: tokens will be drawn, too, not only the most probable taken. */
-llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *room, const llmcs_allocator *a, size_t vocab, bool drawn);
-void ll_sampler_workspace_free(ll_sampler_workspace *room, const llmcs_allocator *a);
+llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
+                                       bool sampled);
+void ll_sampler_workspace_free(ll_sampler_workspace *workspace, const llmcs_allocator *a);
 
 /* Of one for drawn tokens. */
 uint64_t ll_sampler_workspace_bytes(size_t vocab);

@@ -110,9 +110,9 @@ static size_t reference_search(const ll_beams_config *c, slot *finished) {
 static size_t search(const ll_beams_config *config, const ll_filter *filter, outcome *out) {
     llmcs_allocator a = ll_allocator_default();
     ll_beams b;
-    ll_sampler_workspace room;
+    ll_sampler_workspace workspace;
     ck_assert_int_eq(ll_beams_init(&b, &a, config), LLMCS_OK);
-    ck_assert_int_eq(ll_sampler_workspace_init(&room, &a, vocab, true), LLMCS_OK);
+    ck_assert_int_eq(ll_sampler_workspace_init(&workspace, &a, vocab, true), LLMCS_OK);
     for (;;) {
         for (size_t i = 0; i < b.n_running; i++) {
             int32_t ids[MAX_LENGTH];
@@ -121,9 +121,9 @@ static size_t search(const ll_beams_config *config, const ll_filter *filter, out
             if (n != b.n_new) ck_abort_msg("a path of %zu tokens", n);
             toy_model(ids, n, row);
             if (filter) {
-                ll_scores_scan(&room.scores, row);
-                ck_assert_int_eq(ll_filter_scores(filter, &room.scores, n, &room.filter, &left), LLMCS_OK);
-                ll_beams_offer_filtered(&b, i, room.filter.candidates, left, vocab, row, 0);
+                ll_scores_scan(&workspace.scores, row);
+                ck_assert_int_eq(ll_filter_scores(filter, &workspace.scores, n, &workspace.filter, &left), LLMCS_OK);
+                ll_beams_offer_filtered(&b, i, workspace.filter.candidates, left, vocab, row, 0);
             } else {
                 ll_beams_offer(&b, i, row, vocab, row, 0);
             }
@@ -146,7 +146,7 @@ static size_t search(const ll_beams_config *config, const ll_filter *filter, out
             ck_assert_double_lt(fabs(sum / pow((double)out[i].n, config->length_penalty) - out[i].score), 1e-5);
         if (i) ck_assert_double_le(out[i].score, out[i - 1].score);
     }
-    ll_sampler_workspace_free(&room, &a);
+    ll_sampler_workspace_free(&workspace, &a);
     ll_beams_free(&b, &a);
     return n_out;
 }
@@ -259,18 +259,18 @@ START_TEST(beam_sampling_draws_without_replacement) {
     for (size_t i = 0; i < vocab; i++) p[i] = exp((double)row[i]);
     for (uint64_t seed = 0; seed < N; seed++) {
         ll_beams b;
-        ll_sampler_workspace room;
+        ll_sampler_workspace workspace;
         size_t left;
         ll_beams_config c = {.num_beams = 1, .max_new_tokens = 2, .length_penalty = 1, .do_sample = true, .seed = seed};
         ck_assert_int_eq(ll_beams_init(&b, &a, &c), LLMCS_OK);
-        ck_assert_int_eq(ll_sampler_workspace_init(&room, &a, vocab, true), LLMCS_OK);
-        ll_scores_scan(&room.scores, row);
-        ck_assert_int_eq(ll_filter_scores(&filter, &room.scores, 0, &room.filter, &left), LLMCS_OK);
-        ll_beams_offer_filtered(&b, 0, room.filter.candidates, left, vocab, row, 0);
+        ck_assert_int_eq(ll_sampler_workspace_init(&workspace, &a, vocab, true), LLMCS_OK);
+        ll_scores_scan(&workspace.scores, row);
+        ck_assert_int_eq(ll_filter_scores(&filter, &workspace.scores, 0, &workspace.filter, &left), LLMCS_OK);
+        ll_beams_offer_filtered(&b, 0, workspace.filter.candidates, left, vocab, row, 0);
         ll_beams_rank(&b);
         ck_assert_uint_eq(b.n_candidates, 2);
         count[b.candidates[0].id][b.candidates[1].id]++;
-        ll_sampler_workspace_free(&room, &a);
+        ll_sampler_workspace_free(&workspace, &a);
         ll_beams_free(&b, &a);
     }
     for (size_t i = 0; i < vocab; i++) {

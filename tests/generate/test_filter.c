@@ -68,13 +68,13 @@ static void filter_slowly(const ll_filter *f, const float *scores, size_t vocab,
 }
 
 static llmcs_allocator allocator;
-static ll_filter_workspace room;
+static ll_filter_workspace workspace;
 static ll_scores view;
 static const ll_filter all_off = {.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .min_keep = 1};
 
 static void start(size_t vocab) {
     allocator = ll_allocator_default();
-    ck_assert_int_eq(ll_filter_workspace_init(&room, &allocator, vocab), LLMCS_OK);
+    ck_assert_int_eq(ll_filter_workspace_init(&workspace, &allocator, vocab), LLMCS_OK);
     ck_assert_int_eq(ll_scores_init(&view, &allocator, vocab), LLMCS_OK);
 }
 
@@ -85,13 +85,13 @@ static const ll_scores *of(const float *scores) {
 
 static size_t run(const ll_filter *f, const float *scores) {
     size_t n;
-    ck_assert_int_eq(ll_filter_scores(f, of(scores), 0, &room, &n), LLMCS_OK);
+    ck_assert_int_eq(ll_filter_scores(f, of(scores), 0, &workspace, &n), LLMCS_OK);
     ck_assert_uint_ge(n, 1);
     return n;
 }
 
 static void stop(void) {
-    ll_filter_workspace_free(&room, &allocator);
+    ll_filter_workspace_free(&workspace, &allocator);
     ll_scores_free(&view, &allocator);
 }
 
@@ -134,8 +134,8 @@ static void compare_once(int round, unsigned seed) {
     size_t n = run(&f, scores);
     bool got[4096] = {false};
     for (size_t i = 0; i < n; i++) {
-        int32_t id = room.candidates[i].id;
-        if (got[id] || room.candidates[i].score != r.scaled[id]) ck_abort_msg("candidate %d", id);
+        int32_t id = workspace.candidates[i].id;
+        if (got[id] || workspace.candidates[i].score != r.scaled[id]) ck_abort_msg("candidate %d", id);
         got[id] = true;
     }
     for (size_t i = 0; i < vocab; i++)
@@ -160,7 +160,7 @@ START_TEST(top_k_keeps_everything_equal_to_the_kth) {
     ck_assert_uint_eq(run(&f, scores), 4);
     f.top_k = 1;
     ck_assert_uint_eq(run(&f, scores), 1);
-    ck_assert_int_eq(room.candidates[0].id, 1);
+    ck_assert_int_eq(workspace.candidates[0].id, 1);
     f.top_k = 600;
     ck_assert_uint_eq(run(&f, scores), 6);
     stop();
@@ -173,11 +173,11 @@ START_TEST(top_p_takes_the_higher_id_of_equals_and_at_least_one) {
     f.top_p = 0.5f;
     start(4);
     ck_assert_uint_eq(run(&f, scores), 2); /* exactly half: two of four, and no third */
-    ck_assert_int_eq(room.candidates[0].id, 2);
-    ck_assert_int_eq(room.candidates[1].id, 3);
+    ck_assert_int_eq(workspace.candidates[0].id, 2);
+    ck_assert_int_eq(workspace.candidates[1].id, 3);
     f.top_p = 0.0f;
     ck_assert_uint_eq(run(&f, scores), 1);
-    ck_assert_int_eq(room.candidates[0].id, 3);
+    ck_assert_int_eq(workspace.candidates[0].id, 3);
     f.min_keep = 3;
     ck_assert_uint_eq(run(&f, scores), 3);
     stop();
@@ -200,15 +200,15 @@ START_TEST(extreme_temperatures_neither_overflow_nor_lose_the_order) {
     f.temperature = 1e-30f;
     start(5);
     size_t n = run(&f, scores);
-    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(room.candidates, n, i / 20.0), 3);
+    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(workspace.candidates, n, i / 20.0), 3);
     const float negative[] = {-1e30f, -2e30f, -3, -4, -5};
     n = run(&f, negative);
-    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(room.candidates, n, i / 20.0), 2);
+    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(workspace.candidates, n, i / 20.0), 2);
     f.temperature = 1e30f;
     const float plain[] = {1, 2, 3, -4, 5};
     n = run(&f, plain);
     ck_assert_uint_eq(n, 5);
-    for (size_t i = 0; i < n; i++) ck_assert(room.candidates[i].weight == 1.0f);
+    for (size_t i = 0; i < n; i++) ck_assert(workspace.candidates[i].weight == 1.0f);
     stop();
 }
 END_TEST
@@ -219,14 +219,14 @@ START_TEST(infinities_and_the_largest_floats) {
     start(4);
     const float infinite[] = {FLT_MAX, INFINITY, 0, INFINITY};
     ck_assert_uint_eq(run(&f, infinite), 1);
-    ck_assert_int_eq(room.candidates[0].id, 1);
+    ck_assert_int_eq(workspace.candidates[0].id, 1);
     const float largest[] = {FLT_MAX, -FLT_MAX, FLT_MAX, 0};
     size_t n = run(&f, largest);
-    ck_assert_int_eq(ll_draw(room.candidates, n, 0.1), 0);
-    ck_assert_int_eq(ll_draw(room.candidates, n, 0.9), 2);
+    ck_assert_int_eq(ll_draw(workspace.candidates, n, 0.1), 0);
+    ck_assert_int_eq(ll_draw(workspace.candidates, n, 0.9), 2);
     const float nan[] = {0, NAN, 0, 0}, none[] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    ck_assert_int_eq(ll_filter_scores(&f, of(nan), 3, &room, &n), LLMCS_NUMERIC);
-    ck_assert_int_eq(ll_filter_scores(&f, of(none), 3, &room, &n), LLMCS_NUMERIC);
+    ck_assert_int_eq(ll_filter_scores(&f, of(nan), 3, &workspace, &n), LLMCS_NUMERIC);
+    ck_assert_int_eq(ll_filter_scores(&f, of(none), 3, &workspace, &n), LLMCS_NUMERIC);
     stop();
 }
 END_TEST
@@ -236,7 +236,7 @@ START_TEST(a_vocabulary_of_one) {
     ll_filter f = {.temperature = 0.1f, .top_k = 1, .top_p = 0, .min_p = 1, .min_keep = 1};
     start(1);
     ck_assert_uint_eq(run(&f, &score), 1);
-    ck_assert_int_eq(ll_draw(room.candidates, 1, 0.999), 0);
+    ck_assert_int_eq(ll_draw(workspace.candidates, 1, 0.999), 0);
     stop();
 }
 END_TEST
@@ -263,7 +263,7 @@ START_TEST(draws_follow_the_distribution) {
     ll_sampler sampler = {.filter = {.temperature = 1.3f, .top_k = 20, .top_p = 0.9f, .min_p = 0.02f, .min_keep = 1},
                           .seed = seed};
     start(VOCAB);
-    sampler.room = room;
+    sampler.workspace = workspace;
     ck_assert_int_eq(ll_sampler_distribution(&sampler, of(scores), probabilities), LLMCS_OK);
     for (size_t step = 0; step < N; step++) {
         int32_t id;
@@ -311,9 +311,9 @@ START_TEST(a_failed_allocation_leaves_nothing) {
         fail_alloc_init(&f);
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
-        llmcs_status status = ll_filter_workspace_init(&room, &a, 10);
+        llmcs_status status = ll_filter_workspace_init(&workspace, &a, 10);
         ck_assert_int_eq(status, n < 2 ? LLMCS_NOMEM : LLMCS_OK);
-        ll_filter_workspace_free(&room, &a);
+        ll_filter_workspace_free(&workspace, &a);
         ck_assert_int_eq(f.live, 0);
     }
 }

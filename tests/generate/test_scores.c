@@ -106,16 +106,16 @@ START_TEST(nan_and_nothing_left_are_numeric_errors_that_name_the_step) {
 }
 END_TEST
 
-START_TEST(a_room_takes_what_it_says_and_a_failed_allocation_leaves_nothing) {
+START_TEST(a_workspace_takes_what_it_says_and_a_failed_allocation_leaves_nothing) {
     for (long n = 0; n < 7; n++) {
         fail_alloc f;
-        ll_sampler_workspace room;
+        ll_sampler_workspace workspace;
         fail_alloc_init(&f);
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
-        ck_assert_int_eq(ll_sampler_workspace_init(&room, &a, 1000, true), n < 6 ? LLMCS_NOMEM : LLMCS_OK);
+        ck_assert_int_eq(ll_sampler_workspace_init(&workspace, &a, 1000, true), n < 6 ? LLMCS_NOMEM : LLMCS_OK);
         if (n == 6) ck_assert_uint_eq((uint64_t)f.live_bytes, ll_sampler_workspace_bytes(1000));
-        ll_sampler_workspace_free(&room, &a);
+        ll_sampler_workspace_free(&workspace, &a);
         ck_assert_int_eq(f.live, 0);
     }
 }
@@ -127,7 +127,7 @@ static void add(TCase *t) {
     tcase_add_test(t, of_equals_the_lowest_id_is_taken);
     tcase_add_test(t, what_was_touched_counts_and_the_row_stays);
     tcase_add_test(t, nan_and_nothing_left_are_numeric_errors_that_name_the_step);
-    tcase_add_test(t, a_room_takes_what_it_says_and_a_failed_allocation_leaves_nothing);
+    tcase_add_test(t, a_workspace_takes_what_it_says_and_a_failed_allocation_leaves_nothing);
 }
 
 SUITE_MAIN("generate/scores", add)

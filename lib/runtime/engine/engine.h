@@ -18,7 +18,7 @@
 #include "runtime/engine/prefix.h"
 #include "runtime/generate/generation.h"
 
-/* One sequence of a request: a draft's, or a running beam's. */
+/* One sequence of a request: a completion's, or a running beam's. */
 typedef struct ll_seq_state {
     ll_sequence held; /* what has been worked; its tokens go on, up to */
     size_t n_known;   /* this many */
@@ -41,12 +41,12 @@ struct llmcs_request {
     /* The stepper's, once submitted. */
     ll_generation g;
     ll_beam_search beams;
-    ll_seq_state *lines; /* [n_lines] those in use first for beams; draft i is line i */
+    ll_seq_state *lines; /* [n_lines] those in use first for beams; completion i is line i */
     ll_sequence *spare;  /* [n_lines] where beams change places */
     size_t n_lines;
     size_t n_beams;     /* running beams, in lines 0.. */
     bool scheduled;     /* it was in a step */
-    bool began;         /* the first tokens are chosen: every draft that goes on has a line */
+    bool began;         /* the first tokens are chosen: every completion that goes on has a line */
     bool ended;         /* nothing more will be chosen; memory is given back after the pass */
     size_t n_right;     /* guesses of this step that were right */
     bool over;          /* beam search found its end in this step */
@@ -60,7 +60,7 @@ struct llmcs_request {
     ll_request_phase phase;
     llmcs_status status; /* once finished */
     char message[256];
-    size_t n_ids;      /* tokens to be read: draft 0's first ones */
+    size_t n_ids;      /* tokens to be read: completion 0's first ones */
     size_t text_bytes; /* bytes of their text to be read; SIZE_MAX: all that tokens give */
     size_t n_waiters;
     pthread_cond_t finished;
@@ -157,7 +157,7 @@ void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r);
 void ll_engine_unlink(llmcs_engine *e, llmcs_request *r); /* from those that run */
 /* Do a's tokens come before b's? */
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b);
-/* Lines that are in use: the prompt's, then every draft's that goes on, or the running beams'. */
+/* Lines that are in use: the prompt's, then every completion's that goes on, or the running beams'. */
 bool ll_request_is_live(const llmcs_request *r, size_t line);
 /* Cancelled, or past its deadline? */
 bool ll_request_is_over(const llmcs_request *r, uint64_t now_ns, llmcs_status *why);

@@ -17,7 +17,7 @@ static bool caching(const llmcs_engine *e) { return !(e->options.flags & LLMCS_E
 
 bool ll_request_is_live(const llmcs_request *r, size_t line) {
     if (!r->began) return line == 0;
-    return r->g.beams ? line < r->n_beams : !r->g.drafts[line].ended;
+    return r->g.beams ? line < r->n_beams : !r->g.completions[line].ended;
 }
 
 static size_t n_pending(const ll_seq_state *line) { return line->n_known - line->held.n_tokens; }
@@ -129,8 +129,8 @@ static void add_decoding(llmcs_engine *e, llmcs_request *r, size_t *n_spare) {
     ll_seq_state *first = &r->lines[0];
     size_t n_draft_tokens = 0;
     if (ll_prompt_lookup_max(&r->g)) {
-        n_draft_tokens = ll_prompt_lookup(&r->g, &r->g.drafts[0], r->draft_ids,
-                                          ll_min(*n_spare, ll_prompt_lookup_limit(&r->g, r->g.drafts)));
+        n_draft_tokens = ll_prompt_lookup(&r->g, &r->g.completions[0], r->draft_ids,
+                                          ll_min(*n_spare, ll_prompt_lookup_limit(&r->g, r->g.completions)));
         for (size_t i = 0; i < n_draft_tokens; i++) first->held.tokens[first->n_known + i] = r->draft_ids[i];
     }
     if (!extend_lines(e, r, 1 + n_draft_tokens)) {

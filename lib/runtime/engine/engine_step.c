@@ -16,7 +16,7 @@ static void begin_calls(llmcs_engine *e, llmcs_request *r) {
     if (!calls_back(&r->g)) return;
     pthread_mutex_lock(&e->lock);
     if (r->deaf) {
-        r->g.on_text = r->g.drafts[0].stream.on_text = NULL;
+        r->g.on_text = r->g.completions[0].stream.on_text = NULL;
         r->g.on_token = NULL;
     } else {
         e->calling = r;
@@ -49,8 +49,8 @@ static llmcs_status conclude(llmcs_request *r, llmcs_finish_reason reason) {
         if (!r->over) ll_beams_break_off(&r->beams.beams);
         return ll_beam_search_finish(g, &r->beams, reason);
     }
-    for (size_t i = 0; i < g->n_drafts; i++) {
-        if (!g->drafts[i].ended) ll_completion_end(&g->drafts[i], reason);
+    for (size_t i = 0; i < g->n_completions; i++) {
+        if (!g->completions[i].ended) ll_completion_end(&g->completions[i], reason);
         LL_TRY(ll_completion_flush(g, i));
     }
     return LLMCS_OK;
@@ -67,13 +67,13 @@ static void count_end(llmcs_engine_stats *s, llmcs_status status, llmcs_finish_r
         s->n_finished++;
 }
 
-/* What may be read of the one draft's tokens and text; under the lock. */
+/* What may be read of the one completion's tokens and text; under the lock. */
 static void publish_tokens(llmcs_request *r) {
-    const ll_completion *draft = &r->g.drafts[0];
-    if (r->g.beams || r->g.n_rooms > 1) return;
-    bool eos = draft->ended && draft->reason == LLMCS_FINISH_EOS && draft->n_new > 0;
-    r->n_ids = draft->n_new - eos;
-    r->text_bytes = r->g.streams ? draft->stream.n_sent : SIZE_MAX;
+    const ll_completion *completion = &r->g.completions[0];
+    if (r->g.beams || r->g.completion_capacity > 1) return;
+    bool eos = completion->ended && completion->reason == LLMCS_FINISH_EOS && completion->n_new > 0;
+    r->n_ids = completion->n_new - eos;
+    r->text_bytes = r->g.streams ? completion->stream.n_sent : SIZE_MAX;
 }
 
 void ll_engine_end(llmcs_engine *e, llmcs_request *r, llmcs_status status, llmcs_finish_reason reason) {
@@ -139,14 +139,14 @@ static ll_logits logits_of(const llmcs_engine *e, const ll_unit *unit, size_t ro
 }
 
 /* Row k of the unit's logits is of its k-th live line. */
-static llmcs_status choose_drafts(const llmcs_engine *e, const ll_unit *unit) {
+static llmcs_status sample_completions(const llmcs_engine *e, const ll_unit *unit) {
     const llmcs_request *r = unit->request;
     ll_generation *g = &unit->request->g;
     size_t row = 0;
-    for (size_t i = 0; i < g->n_drafts; i++) {
+    for (size_t i = 0; i < g->n_completions; i++) {
         if (!r->began) /* all from the prompt's */
             LL_TRY(ll_completion_sample(g, i, logits_of(e, unit, 0)));
-        else if (!g->drafts[i].ended)
+        else if (!g->completions[i].ended)
             LL_TRY(ll_completion_sample(g, i, logits_of(e, unit, row++)));
     }
     return LLMCS_OK;
@@ -163,23 +163,23 @@ static llmcs_status search_beams(ll_generation *g, llmcs_request *r, const float
 static llmcs_status tell(const llmcs_engine *e, const ll_unit *unit) {
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
-    for (size_t i = 0; i < g->n_drafts; i++) LL_TRY(ll_completion_emit(g, i));
-    const ll_completion *draft = &g->drafts[0];
-    while (r->n_right < unit->n_draft_tokens && !draft->ended &&
-           draft->ids[g->n_prompt + draft->n_new - 1] == r->draft_ids[r->n_right]) {
+    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(ll_completion_emit(g, i));
+    const ll_completion *completion = &g->completions[0];
+    while (r->n_right < unit->n_draft_tokens && !completion->ended &&
+           completion->ids[g->n_prompt + completion->n_new - 1] == r->draft_ids[r->n_right]) {
         LL_TRY(ll_completion_sample(g, 0, logits_of(e, unit, ++r->n_right)));
         LL_TRY(ll_completion_emit(g, 0));
     }
     return LLMCS_OK;
 }
 
-static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit, ll_sampler_workspace *room) {
+static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit, ll_sampler_workspace *workspace) {
     llmcs_request *r = unit->request;
     ll_generation *g = &r->g;
-    ll_generation_set_workspace(g, room);
+    ll_generation_set_workspace(g, workspace);
     r->n_right = 0;
     if (g->beams) return search_beams(g, r, logits_of(e, unit, 0).row);
-    LL_TRY(choose_drafts(e, unit));
+    LL_TRY(sample_completions(e, unit));
     return calls_back(g) ? LLMCS_OK : tell(e, unit);
 }
 
@@ -238,19 +238,20 @@ static void share_line(llmcs_engine *e, ll_seq_state *dst, const ll_seq_state *s
     dst->began = true;
 }
 
-/* Every draft that goes on has a line with its tokens. */
+/* Every completion that goes on has a line with its tokens. */
 static void settle_drafts(llmcs_engine *e, llmcs_request *r, const ll_unit *unit) {
     const ll_generation *g = &r->g;
     ll_seq_state *first = &r->lines[0];
     if (unit->n_draft_tokens)
         ll_sequence_truncate(&e->kv, &first->held, first->held.n_tokens - (unit->n_draft_tokens - r->n_right));
-    for (size_t i = 1; !r->began && i < g->n_drafts; i++)
-        if (!g->drafts[i].ended) share_line(e, &r->lines[i], first);
-    for (size_t i = 0; i < g->n_drafts; i++) {
-        const ll_completion *draft = &g->drafts[i];
+    for (size_t i = 1; !r->began && i < g->n_completions; i++)
+        if (!g->completions[i].ended) share_line(e, &r->lines[i], first);
+    for (size_t i = 0; i < g->n_completions; i++) {
+        const ll_completion *completion = &g->completions[i];
         ll_seq_state *line = &r->lines[i];
-        if (draft->ended && g->n_drafts > 1) drop_line(e, line);
-        while (!draft->ended && line->n_known < g->n_prompt + draft->n_new) add_token(line, draft->ids[line->n_known]);
+        if (completion->ended && g->n_completions > 1) drop_line(e, line);
+        while (!completion->ended && line->n_known < g->n_prompt + completion->n_new)
+            add_token(line, completion->ids[line->n_known]);
     }
     r->began = true;
 }
@@ -272,8 +273,8 @@ static void settle_beams(llmcs_engine *e, llmcs_request *r) {
 }
 
 static bool all_ended(const ll_generation *g) {
-    for (size_t i = 0; i < g->n_drafts; i++)
-        if (!g->drafts[i].ended) return false;
+    for (size_t i = 0; i < g->n_completions; i++)
+        if (!g->completions[i].ended) return false;
     return true;
 }
 
@@ -297,7 +298,7 @@ static void remember(llmcs_engine *e, const llmcs_request *r) {
 
 static size_t n_tokens_of(const llmcs_request *r) {
     size_t n = 0;
-    for (size_t i = 0; i < r->g.n_drafts; i++) n += r->g.drafts[i].n_new;
+    for (size_t i = 0; i < r->g.n_completions; i++) n += r->g.completions[i].n_new;
     return r->g.beams ? r->beams.beams.n_new : n;
 }
 
@@ -337,7 +338,7 @@ static void finish_unit(llmcs_engine *e, ll_unit *unit, uint64_t now_ns) {
     pthread_mutex_lock(&e->lock);
     publish(e, r, unit, now_ns);
     pthread_mutex_unlock(&e->lock);
-    if (at_end) ll_engine_end(e, r, LLMCS_OK, LLMCS_FINISH_EOS); /* drafts know their reasons */
+    if (at_end) ll_engine_end(e, r, LLMCS_OK, LLMCS_FINISH_EOS); /* completions know their reasons */
 }
 
 /* Requests whose end came in this step give back what they hold. A request may have several units. */

@@ -127,7 +127,7 @@ typedef struct submission {
     llmcs_submit_options options;
 } submission;
 
-/* The prompt becomes the beginning of the first draft, which the generation keeps. */
+/* The prompt becomes the beginning of the first completion, which the generation keeps. */
 static llmcs_status take_prompt(llmcs_request *r, const submission *s, int32_t **encoded) {
     ll_generation *g = &r->g;
     g->prompt = s->ids;
@@ -155,7 +155,7 @@ static llmcs_status fill(llmcs_engine *e, llmcs_request *r, const submission *s)
     if (!st) st = ll_generation_alloc(g);
     if (!st) st = take_lines(r);
     ll_free(&r->allocator, encoded);
-    if (!st) g->prompt = g->drafts[0].ids;
+    if (!st) g->prompt = g->completions[0].ids;
     return st;
 }
 
@@ -363,7 +363,7 @@ static reach look(llmcs_request *r) {
 static llmcs_status next_piece(llmcs_request *r, const reach *to, bool *any) {
     *any = true;
     while (!r->piece_bytes && r->n_ids_read < to->n_ids)
-        LL_TRY(llmcs_decoder_push(r->decoder, r->g.drafts[0].ids[r->g.n_prompt + r->n_ids_read++], &r->piece,
+        LL_TRY(llmcs_decoder_push(r->decoder, r->g.completions[0].ids[r->g.n_prompt + r->n_ids_read++], &r->piece,
                                   &r->piece_bytes));
     if (!r->piece_bytes && to->finished && !r->drained) {
         r->drained = true;
@@ -401,7 +401,7 @@ llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capac
     if (finished) *finished = 0;
     LL_TRY(check(request));
     LL_TRY(ll_model_check_tokenizer(request->g.model));
-    if (request->g.beams || request->g.n_rooms > 1)
+    if (request->g.beams || request->g.completion_capacity > 1)
         return ll_fail(LLMCS_STATE, "llmcs_request_read: the request has several sequences; see llmcs_request_wait");
     if (!request->decoder)
         LL_TRY(llmcs_decoder_create(request->g.model->tokenizer, LLMCS_SKIP_SPECIAL, &request->decoder));

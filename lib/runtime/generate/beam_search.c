@@ -14,7 +14,7 @@ void ll_beam_search_free(ll_generation *g, ll_beam_search *search) {
     *search = (ll_beam_search){0};
 }
 
-static llmcs_status take_room(ll_generation *g, ll_beam_search *search) {
+static llmcs_status alloc_search(ll_generation *g, ll_beam_search *search) {
     size_t n = (size_t)g->params.num_beams;
     ll_beams_config config = {.num_beams = n,
                               .max_new_tokens = g->max_new,
@@ -22,7 +22,7 @@ static llmcs_status take_room(ll_generation *g, ll_beam_search *search) {
                               .length_penalty = (double)g->params.length_penalty,
                               .eos = g->eos,
                               .n_eos = g->n_eos,
-                              .do_sample = g->drawn,
+                              .do_sample = g->sampled,
                               .seed = g->params.seed};
     LL_TRY(ll_beams_init(&search->beams, g->allocator, &config));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->held, "beams", &search->held));
@@ -33,7 +33,7 @@ static llmcs_status take_room(ll_generation *g, ll_beam_search *search) {
 
 llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search) {
     *search = (ll_beam_search){0};
-    llmcs_status status = take_room(g, search);
+    llmcs_status status = alloc_search(g, search);
     if (status) ll_beam_search_free(g, search);
     return status;
 }
@@ -43,7 +43,7 @@ llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search) {
 /* Log-probabilities of one beam, processed and in beam sampling filtered, become candidates. */
 static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t beam, const float *logits) {
     ll_beams *beams = &search->beams;
-    ll_scores *scores = &g->room->scores;
+    ll_scores *scores = &g->workspace->scores;
     float *row = scores->copy; /* [vocab] */
     double log_sum;
     size_t n_left, step = beams->n_new;
@@ -53,12 +53,12 @@ static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t 
     ll_scores_scan(scores, row);
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
     if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may go on */
-    if (!g->drawn) {
+    if (!g->sampled) {
         ll_beams_offer(beams, beam, row, g->vocab, logits, log_sum);
         return LLMCS_OK;
     }
-    LL_TRY(ll_filter_scores(&g->sampler.filter, scores, step, &g->sampler.room, &n_left));
-    ll_beams_offer_filtered(beams, beam, g->sampler.room.candidates, n_left, g->vocab, logits, log_sum);
+    LL_TRY(ll_filter_scores(&g->sampler.filter, scores, step, &g->sampler.workspace, &n_left));
+    ll_beams_offer_filtered(beams, beam, g->sampler.workspace.candidates, n_left, g->vocab, logits, log_sum);
     return LLMCS_OK;
 }
 
@@ -90,7 +90,7 @@ static llmcs_status mark_stops(ll_generation *g, ll_beam_search *search) {
         size_t n = ll_beams_path(beams, beams->running[c->beam].node, search->path, NULL), text_bytes;
         search->path[n] = c->id;
         bool found;
-        LL_TRY(find_stop(&g->drafts[0].stream, search->path, n + 1, &found, &text_bytes));
+        LL_TRY(find_stop(&g->completions[0].stream, search->path, n + 1, &found, &text_bytes));
         if (found) c->end = LL_BEAM_STOP;
     }
     return LLMCS_OK;
@@ -110,24 +110,24 @@ llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const
 
 /* ---- the end */
 
-static llmcs_status fill_draft(ll_generation *g, const ll_beams *beams, const ll_hypothesis *h, ll_completion *draft,
-                               llmcs_finish_reason broken_off) {
+static llmcs_status fill_completion(ll_generation *g, const ll_beams *beams, const ll_hypothesis *h,
+                                    ll_completion *completion, llmcs_finish_reason broken_off) {
     static const llmcs_finish_reason reasons[] = {
         [LL_BEAM_EOS] = LLMCS_FINISH_EOS, [LL_BEAM_STOP] = LLMCS_FINISH_STOP, [LL_BEAM_LENGTH] = LLMCS_FINISH_LENGTH};
-    int32_t *new_ids = draft->ids + g->n_prompt;
-    draft->n_new = ll_beams_path(beams, h->node, new_ids, draft->logprobs);
-    draft->score = h->score;
-    draft->ended = true;
-    draft->reason = h->end == LL_BEAM_BROKEN_OFF ? broken_off : reasons[h->end];
+    int32_t *new_ids = completion->ids + g->n_prompt;
+    completion->n_new = ll_beams_path(beams, h->node, new_ids, completion->logprobs);
+    completion->score = h->score;
+    completion->ended = true;
+    completion->reason = h->end == LL_BEAM_BROKEN_OFF ? broken_off : reasons[h->end];
     bool found;
     if (h->end != LL_BEAM_STOP) return LLMCS_OK;
-    return find_stop(&g->drafts[0].stream, new_ids, draft->n_new, &found, &draft->text_bytes);
+    return find_stop(&g->completions[0].stream, new_ids, completion->n_new, &found, &completion->text_bytes);
 }
 
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason broken_off) {
     ll_beams *beams = &search->beams;
-    g->n_drafts = ll_min(g->n_drafts, beams->n_finished);
-    for (size_t i = 0; i < g->n_drafts; i++)
-        LL_TRY(fill_draft(g, beams, &beams->finished[i], &g->drafts[i], broken_off));
+    g->n_completions = ll_min(g->n_completions, beams->n_finished);
+    for (size_t i = 0; i < g->n_completions; i++)
+        LL_TRY(fill_completion(g, beams, &beams->finished[i], &g->completions[i], broken_off));
     return LLMCS_OK;
 }

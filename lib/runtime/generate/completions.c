@@ -1,4 +1,4 @@
-/* Greedy search and sampling, one draft and one row of logits at a time. */
+/* Greedy search and sampling, one completion and one row of logits at a time. */
 #include <math.h>
 #include <string.h>
 
@@ -6,27 +6,27 @@
 #include "runtime/generate/generation.h"
 #include "runtime/numbers.h"
 
-void ll_completion_end(ll_completion *draft, llmcs_finish_reason reason) {
-    draft->ended = true;
-    draft->reason = reason;
+void ll_completion_end(ll_completion *completion, llmcs_finish_reason reason) {
+    completion->ended = true;
+    completion->reason = reason;
 }
 
 llmcs_finish_reason ll_finish_reason_of(llmcs_status status) {
     return status == LLMCS_CANCELLED ? LLMCS_FINISH_CANCELLED : LLMCS_FINISH_DEADLINE;
 }
 
-static void obey(ll_completion *draft, ll_stream_verdict verdict) {
+static void obey(ll_completion *completion, ll_stream_verdict verdict) {
     if (verdict == LL_STREAM_GOES_ON) return;
-    draft->text_bytes = draft->stream.n_sent;
-    ll_completion_end(draft, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
+    completion->text_bytes = completion->stream.n_sent;
+    ll_completion_end(completion, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
 _Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what scores expect");
 
-/* Into the room's scores. */
+/* Into the workspace's scores. */
 static llmcs_status survey(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;
-    ll_scores *scores = &g->room->scores;
+    ll_scores *scores = &g->workspace->scores;
     bool finite = true;
     if (logits.block_max)
         memcpy(scores->block_max, logits.block_max, scores->n_blocks * sizeof *scores->block_max);
@@ -40,56 +40,56 @@ static llmcs_status survey(ll_generation *g, ll_logits logits) {
  * taken for who does not ask for them. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
     if (!g->params.logprobs) return NAN;
-    const float max = g->room->scores.max;
+    const float max = g->workspace->scores.max;
     return (double)max + log(g->model->kernels->exp_sum(logits, g->vocab, max));
 }
 
 llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logits) {
-    ll_completion *draft = &g->drafts[index];
-    size_t n_ids = g->n_prompt + draft->n_new;
+    ll_completion *completion = &g->completions[index];
+    size_t n_ids = g->n_prompt + completion->n_new;
     int32_t id = 0;
     LL_TRY(survey(g, logits));
     const double log_sum = log_sum_of(g, logits.row); /* before the scores are processed */
-    ll_generation_process(g, draft->ids, n_ids, draft->n_new);
-    LL_TRY(ll_sampler_sample(&g->sampler, &g->room->scores, (uint32_t)index, draft->n_new, &id));
+    ll_generation_process(g, completion->ids, n_ids, completion->n_new);
+    LL_TRY(ll_sampler_sample(&g->sampler, &g->workspace->scores, (uint32_t)index, completion->n_new, &id));
     float logprob = ll_log_probability(logits.row[id], log_sum);
-    draft->ids[n_ids] = id;
-    draft->logprobs[draft->n_new] = logprob;
-    draft->score += (double)logprob;
-    draft->n_new++;
-    if (ll_generation_is_eos(g, id)) ll_completion_end(draft, LLMCS_FINISH_EOS);
+    completion->ids[n_ids] = id;
+    completion->logprobs[completion->n_new] = logprob;
+    completion->score += (double)logprob;
+    completion->n_new++;
+    if (ll_generation_is_eos(g, id)) ll_completion_end(completion, LLMCS_FINISH_EOS);
     return LLMCS_OK;
 }
 
-static llmcs_status send(ll_generation *g, ll_completion *draft, int32_t id) {
+static llmcs_status send(ll_generation *g, ll_completion *completion, int32_t id) {
     if (g->streams) {
         ll_stream_verdict verdict;
-        LL_TRY(ll_text_stream_push(&draft->stream, id, &verdict));
-        obey(draft, verdict);
+        LL_TRY(ll_text_stream_push(&completion->stream, id, &verdict));
+        obey(completion, verdict);
     }
     if (g->on_token) {
         ll_fpenv_leave(&g->host);
         int stop = g->on_token(g->user, id);
         ll_fpenv_enter(&g->host);
-        if (stop && !draft->ended) ll_completion_end(draft, LLMCS_FINISH_CALLBACK);
+        if (stop && !completion->ended) ll_completion_end(completion, LLMCS_FINISH_CALLBACK);
     }
     return LLMCS_OK;
 }
 
 llmcs_status ll_completion_emit(ll_generation *g, size_t index) {
-    ll_completion *draft = &g->drafts[index];
-    if (draft->ended) return LLMCS_OK; /* EOS is not told of */
-    LL_TRY(send(g, draft, draft->ids[g->n_prompt + draft->n_new - 1]));
-    if (!draft->ended && draft->n_new == g->max_new) ll_completion_end(draft, LLMCS_FINISH_LENGTH);
+    ll_completion *completion = &g->completions[index];
+    if (completion->ended) return LLMCS_OK; /* EOS is not told of */
+    LL_TRY(send(g, completion, completion->ids[g->n_prompt + completion->n_new - 1]));
+    if (!completion->ended && completion->n_new == g->max_new) ll_completion_end(completion, LLMCS_FINISH_LENGTH);
     return LLMCS_OK;
 }
 
 llmcs_status ll_completion_flush(ll_generation *g, size_t index) {
-    ll_completion *draft = &g->drafts[index];
-    if (!g->streams || draft->text_bytes != SIZE_MAX) return LLMCS_OK;
+    ll_completion *completion = &g->completions[index];
+    if (!g->streams || completion->text_bytes != SIZE_MAX) return LLMCS_OK;
     ll_stream_verdict verdict;
-    LL_TRY(ll_text_stream_finish(&draft->stream, &verdict));
-    obey(draft, verdict);
+    LL_TRY(ll_text_stream_finish(&completion->stream, &verdict));
+    obey(completion, verdict);
     return LLMCS_OK;
 }
 
@@ -108,14 +108,14 @@ static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_
     return found;
 }
 
-size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *draft, int32_t *draft_ids, size_t max) {
+size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *completion, int32_t *draft_ids, size_t max) {
     const llmcs_generate_params *p = &g->params;
-    const llmcs_ids places[] = {{draft->ids, g->n_prompt + draft->n_new},
+    const llmcs_ids places[] = {{completion->ids, g->n_prompt + completion->n_new},
                                 {p->prompt_lookup_ids, p->n_prompt_lookup_ids}};
     size_t n_ids = places[0].n_ids;
     for (size_t n = ll_min((size_t)p->max_matching_ngram_size, n_ids); max && n > 0; n--) {
         for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            size_t end = find_last(places[i].ids, places[i].n_ids, draft->ids + n_ids - n, n, max);
+            size_t end = find_last(places[i].ids, places[i].n_ids, completion->ids + n_ids - n, n, max);
             if (!end) continue;
             size_t n_guess = ll_min(max, places[i].n_ids - end);
             for (size_t k = 0; k < n_guess; k++) draft_ids[k] = places[i].ids[end + k];

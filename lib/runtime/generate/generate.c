@@ -38,16 +38,16 @@ static void tidy_session(const ll_generation *g, llmcs_session *session, llmcs_s
 
 static llmcs_status generate(ll_generation *g, llmcs_session *session, llmcs_result **result) {
     LL_TRY(ll_generation_prepare(g, ll_session_n_ctx(session)));
-    ll_sampler_workspace room;
-    LL_TRY(ll_sampler_workspace_init(&room, g->allocator, g->vocab, g->drawn));
-    ll_generation_set_workspace(g, &room);
+    ll_sampler_workspace workspace;
+    LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
+    ll_generation_set_workspace(g, &workspace);
     llmcs_status status = ll_generation_alloc(g);
     if (!status) {
         status = work(g, session, result);
         tidy_session(g, session, status);
         ll_generation_free(g);
     }
-    ll_sampler_workspace_free(&room, g->allocator);
+    ll_sampler_workspace_free(&workspace, g->allocator);
     return status;
 }
 
@@ -113,15 +113,15 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     LL_TRY(ll_generation_init(g, ll_session_model(session), params));
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
     g->beams = false;
-    g->drawn = g->params.temperature > 0; /* the question is what drawing would give */
-    ll_sampler_workspace room;
-    LL_TRY(ll_sampler_workspace_init(&room, g->allocator, g->vocab, g->drawn));
-    ll_generation_set_workspace(g, &room);
+    g->sampled = g->params.temperature > 0; /* the question is what drawing would give */
+    ll_sampler_workspace workspace;
+    LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
+    ll_generation_set_workspace(g, &workspace);
     const int32_t *ids = ll_seq_tokens(session, 0, &n_ids);
-    ll_scores_scan(&room.scores, logits + (n_rows - 1) * g->vocab);
+    ll_scores_scan(&workspace.scores, logits + (n_rows - 1) * g->vocab);
     ll_generation_process(g, ids, n_ids, 0);
-    llmcs_status status = ll_sampler_distribution(&g->sampler, &room.scores, probabilities);
-    ll_sampler_workspace_free(&room, g->allocator);
+    llmcs_status status = ll_sampler_distribution(&g->sampler, &workspace.scores, probabilities);
+    ll_sampler_workspace_free(&workspace, g->allocator);
     return status;
 }
 

@@ -42,7 +42,7 @@ static size_t common_length(const int32_t *a, size_t n_a, const int32_t *b, size
 
 /* Sequence 0 becomes as much of the best hypothesis as any sequence still holds. */
 static void settle_session(const ll_generation *g, llmcs_session *session, const beam_run *run) {
-    const ll_completion *best = &g->drafts[0];
+    const ll_completion *best = &g->completions[0];
     size_t holder = 0, held = 0;
     for (size_t i = 0; i < run->n_live; i++) {
         size_t n_tokens;

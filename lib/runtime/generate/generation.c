@@ -18,15 +18,15 @@ static ll_processors processors_of(const ll_generation *g) {
                            .n_bad_words = p->n_bad_words_ids,
                            .logit_bias = p->logit_bias,
                            .n_logit_bias = p->n_logit_bias,
-                           .counts = g->room->counts,
+                           .counts = g->workspace->counts,
                            .vocab = g->vocab};
 }
 
 static ll_sampler sampler_of(const ll_generation *g) {
     const llmcs_generate_params *p = &g->params;
-    return (ll_sampler){.greedy = !g->drawn,
+    return (ll_sampler){.greedy = !g->sampled,
                         .seed = p->seed,
-                        .room = g->room->filter,
+                        .workspace = g->workspace->filter,
                         .filter = {.temperature = p->temperature,
                                    .top_k = (size_t)p->top_k,
                                    .top_p = p->top_p,
@@ -35,15 +35,15 @@ static ll_sampler sampler_of(const ll_generation *g) {
                                    .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
 }
 
-void ll_generation_set_workspace(ll_generation *g, ll_sampler_workspace *room) {
-    g->room = room;
+void ll_generation_set_workspace(ll_generation *g, ll_sampler_workspace *workspace) {
+    g->workspace = workspace;
     g->processors = processors_of(g);
     g->sampler = sampler_of(g);
 }
 
 void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new) {
     if (!ll_processors_active(&g->processors)) return;
-    ll_scores *scores = &g->room->scores;
+    ll_scores *scores = &g->workspace->scores;
     ll_processors_touch(&g->processors, scores, ids, n_ids, n_new);
     ll_processors_apply(&g->processors, scores->copy, ids, n_ids, n_new);
     ll_scores_finalize(scores);
@@ -58,45 +58,46 @@ bool ll_generation_is_eos(const ll_generation *g, int32_t id) {
 
 /* ---- what a call takes before the first token */
 
-static void free_drafts(ll_generation *g) {
-    for (size_t i = 0; g->drafts && i < g->n_rooms; i++) {
-        ll_free(g->allocator, g->drafts[i].ids);
-        ll_free(g->allocator, g->drafts[i].logprobs);
-        ll_text_stream_free(&g->drafts[i].stream, g->allocator);
+static void free_completions(ll_generation *g) {
+    for (size_t i = 0; g->completions && i < g->completion_capacity; i++) {
+        ll_free(g->allocator, g->completions[i].ids);
+        ll_free(g->allocator, g->completions[i].logprobs);
+        ll_text_stream_free(&g->completions[i].stream, g->allocator);
     }
-    ll_free(g->allocator, g->drafts);
-    g->drafts = NULL;
+    ll_free(g->allocator, g->completions);
+    g->completions = NULL;
 }
 
-static llmcs_status take_draft(ll_generation *g, ll_completion *draft) {
+static llmcs_status init_completion(ll_generation *g, ll_completion *completion) {
     size_t n_ids = g->n_prompt + g->max_new; /* both at most n_ctx + 1 */
-    draft->text_bytes = SIZE_MAX;
-    LL_TRY(ll_alloc(g->allocator, n_ids, sizeof *draft->ids, "ids of a sequence", &draft->ids));
-    memcpy(draft->ids, g->prompt, g->n_prompt * sizeof *draft->ids);
-    LL_TRY(ll_alloc(g->allocator, g->max_new, sizeof *draft->logprobs, "log-probabilities", &draft->logprobs));
+    completion->text_bytes = SIZE_MAX;
+    LL_TRY(ll_alloc(g->allocator, n_ids, sizeof *completion->ids, "ids of a sequence", &completion->ids));
+    memcpy(completion->ids, g->prompt, g->n_prompt * sizeof *completion->ids);
+    LL_TRY(
+        ll_alloc(g->allocator, g->max_new, sizeof *completion->logprobs, "log-probabilities", &completion->logprobs));
     if (!g->streams) return LLMCS_OK;
-    LL_TRY(ll_text_stream_init(&draft->stream, g->allocator, g->model->tokenizer, &g->stops));
-    draft->stream.host = &g->host;
-    draft->stream.on_text = g->on_text;
-    draft->stream.user = g->user;
+    LL_TRY(ll_text_stream_init(&completion->stream, g->allocator, g->model->tokenizer, &g->stops));
+    completion->stream.host = &g->host;
+    completion->stream.on_text = g->on_text;
+    completion->stream.user = g->user;
     return LLMCS_OK;
 }
 
-static llmcs_status take_room(ll_generation *g) {
+static llmcs_status alloc_completions(ll_generation *g) {
     if (g->streams)
         LL_TRY(ll_stop_strings_init(&g->stops, g->allocator, g->params.stop_strings, g->params.n_stop_strings));
-    LL_TRY(ll_alloc_zero(g->allocator, g->n_rooms, sizeof *g->drafts, "sequences", &g->drafts));
-    for (size_t i = 0; i < g->n_rooms; i++) LL_TRY(take_draft(g, &g->drafts[i]));
+    LL_TRY(ll_alloc_zero(g->allocator, g->completion_capacity, sizeof *g->completions, "sequences", &g->completions));
+    for (size_t i = 0; i < g->completion_capacity; i++) LL_TRY(init_completion(g, &g->completions[i]));
     return LLMCS_OK;
 }
 
 void ll_generation_free(ll_generation *g) {
-    free_drafts(g);
+    free_completions(g);
     ll_stop_strings_free(&g->stops, g->allocator);
 }
 
 llmcs_status ll_generation_alloc(ll_generation *g) {
-    llmcs_status status = take_room(g);
+    llmcs_status status = alloc_completions(g);
     if (status) ll_generation_free(g);
     return status;
 }
@@ -118,7 +119,7 @@ llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
     LL_TRY(check_prompt(g, n_ctx));
     /* The last token need not be evaluated: a full context still gives one more. */
     g->max_new = ll_min((size_t)p->max_new_tokens, n_ctx - g->n_prompt + 1);
-    g->n_rooms = g->n_drafts = (size_t)p->num_return_sequences;
+    g->completion_capacity = g->n_completions = (size_t)p->num_return_sequences;
     if (p->n_stop_strings) LL_TRY(ll_model_check_tokenizer(g->model));
     g->streams = g->on_text || p->n_stop_strings;
     return LLMCS_OK;
@@ -133,7 +134,7 @@ llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmc
     g->eos = own_eos ? g->model->config.eos_token_id : g->params.eos_token_id;
     g->n_eos = own_eos ? g->model->config.n_eos_token_id : g->params.n_eos_token_id;
     g->beams = g->params.num_beams > 1;
-    g->drawn = g->params.do_sample && g->params.temperature > 0;
+    g->sampled = g->params.do_sample && g->params.temperature > 0;
     return LLMCS_OK;
 }
 

@@ -11,13 +11,13 @@ typedef struct owned_result {
 } owned_result;
 
 /* Ids as the caller sees them: without the EOS that ended the sequence. */
-static size_t visible_ids(const ll_completion *draft) {
-    return draft->n_new - (draft->reason == LLMCS_FINISH_EOS && draft->n_new > 0);
+static size_t visible_ids(const ll_completion *completion) {
+    return completion->n_new - (completion->reason == LLMCS_FINISH_EOS && completion->n_new > 0);
 }
 
-static llmcs_status copy_text(const ll_generation *g, const ll_completion *draft, ll_arena *arena,
+static llmcs_status copy_text(const ll_generation *g, const ll_completion *completion, ll_arena *arena,
                               llmcs_sequence *out) {
-    const int32_t *ids = draft->ids + g->n_prompt;
+    const int32_t *ids = completion->ids + g->n_prompt;
     size_t n_bytes = 0, capacity;
     char *text;
     if (g->model->tokenizer)
@@ -26,37 +26,38 @@ static llmcs_status copy_text(const ll_generation *g, const ll_completion *draft
     LL_TRY(ll_arena_alloc(arena, capacity, 1, "text of a sequence", &text));
     if (n_bytes)
         LL_TRY(llmcs_decode(g->model->tokenizer, ids, out->n_ids, LLMCS_SKIP_SPECIAL, text, n_bytes, &n_bytes));
-    out->text_bytes = ll_min(n_bytes, draft->text_bytes);
+    out->text_bytes = ll_min(n_bytes, completion->text_bytes);
     text[out->text_bytes] = 0;
     out->text = text;
     return LLMCS_OK;
 }
 
-static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *draft, ll_arena *arena,
+static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *completion, ll_arena *arena,
                                   llmcs_sequence *out) {
     int32_t *ids;
-    size_t n = visible_ids(draft);
+    size_t n = visible_ids(completion);
     LL_TRY(ll_arena_alloc(arena, n, sizeof *ids, "ids of a sequence", &ids));
-    memcpy(ids, draft->ids + g->n_prompt, n * sizeof *ids);
-    *out = (llmcs_sequence){.ids = ids, .n_ids = n, .finish_reason = draft->reason, .score = (float)draft->score};
+    memcpy(ids, completion->ids + g->n_prompt, n * sizeof *ids);
+    *out = (llmcs_sequence){
+        .ids = ids, .n_ids = n, .finish_reason = completion->reason, .score = (float)completion->score};
     if (g->params.logprobs) {
         float *logprobs;
         LL_TRY(ll_arena_alloc(arena, n, sizeof *logprobs, "log-probabilities", &logprobs));
-        memcpy(logprobs, draft->logprobs, n * sizeof *logprobs);
+        memcpy(logprobs, completion->logprobs, n * sizeof *logprobs);
         out->logprobs = logprobs;
     }
-    return copy_text(g, draft, arena, out);
+    return copy_text(g, completion, arena, out);
 }
 
 static llmcs_status fill(const ll_generation *g, owned_result *r) {
     llmcs_sequence *sequences;
-    LL_TRY(ll_arena_alloc(&r->arena, g->n_drafts, sizeof *sequences, "sequences", &sequences));
-    for (size_t i = 0; i < g->n_drafts; i++) {
-        LL_TRY(copy_sequence(g, &g->drafts[i], &r->arena, &sequences[i]));
-        r->result.n_new_tokens += g->drafts[i].n_new;
+    LL_TRY(ll_arena_alloc(&r->arena, g->n_completions, sizeof *sequences, "sequences", &sequences));
+    for (size_t i = 0; i < g->n_completions; i++) {
+        LL_TRY(copy_sequence(g, &g->completions[i], &r->arena, &sequences[i]));
+        r->result.n_new_tokens += g->completions[i].n_new;
     }
     r->result.sequences = sequences;
-    r->result.n_sequences = g->n_drafts;
+    r->result.n_sequences = g->n_completions;
     r->result.n_prompt_tokens = g->n_prompt;
     r->result.n_cached_tokens = g->n_cached;
     r->result.n_draft_tokens = g->n_draft;
