@@ -116,7 +116,9 @@ lib: $(SO) $(ARCHIVE) openblas
 $(BUILD)/obj/lib/%.o: lib/%.c $(FLAGS_FILE)
 	$(call compile,$(LIB_FLAGS))
 
-SO_LINK := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack $(NO_UNDEFINED) -Wl,-rpath,'$$ORIGIN'
+# nodelete: a host may dlclose the library while models are open; their threads go on, and so must their code.
+SO_LINK := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete $(NO_UNDEFINED) \
+	-Wl,-rpath,'$$ORIGIN'
 $(SO): $(LIB_OBJ) lib/llmcs.map
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
