@@ -9,8 +9,8 @@
 
 #include "bench.h"
 #include "kernels/openblas.h"
-#include "nn/nn.h"
-#include "nn/pack.h"
+#include "weights/pack.h"
+#include "weights/weights.h"
 
 #define MAX_LAYERS 12
 #define MAX_WEIGHTS 1e8 /* of the layers */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "nn/nn.h"
+#include "nn/attention_internal.h"
 
 #define WIDTH 768 /* of GPT-2 124M and BERT-base */
 #define HEADS 12

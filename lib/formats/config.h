@@ -9,15 +9,9 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "formats/source.h"
+#include "kernels/activation.h"
 
 typedef enum ll_family { LL_FAMILY_GPT2, LL_FAMILY_BERT, LL_FAMILY_DISTILBERT, LL_FAMILY_ROBERTA } ll_family;
-
-typedef enum ll_activation {
-    LL_ACT_GELU,     /* x/2 (1 + erf(x/sqrt 2)) */
-    LL_ACT_GELU_NEW, /* the tanh form; also written gelu_pytorch_tanh, gelu_fast, gelu_accurate */
-    LL_ACT_RELU,
-    LL_ACT_TANH
-} ll_activation;
 
 typedef enum ll_head { LL_HEAD_NONE, LL_HEAD_CAUSAL_LM, LL_HEAD_CLASSIFICATION, LL_HEAD_MASKED_LM } ll_head;
 

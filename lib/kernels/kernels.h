@@ -14,6 +14,7 @@
 
 #include "base/cpu.h"
 #include "base/status.h"
+#include "kernels/activation.h"
 #include "kernels/attend.h"
 #include "kernels/panels.h"
 

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/load.h"
 #include "models/registry.h"
 
 /* Tensor names of a family: those of a layer stand after `layer` and its number. */

@@ -10,9 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/fingerprint.h"
-#include "models/load.h"
 #include "models/registry.h"
+#include "weights/fingerprint.h"
 
 typedef struct gpt2_block {
     ll_norm ln_1;

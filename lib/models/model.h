@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 
 #include "base/slab.h"
-#include "nn/nn.h"
+#include "formats/config.h"
+#include "weights/loader.h"
 
 /* Rows from any number of sequences at once, without padding. */
 typedef struct ll_batch {
@@ -39,20 +40,19 @@ typedef struct ll_forward_size {
     size_t n_threads;
 } ll_forward_size;
 
-struct ll_loader; /* load.h */
-
 typedef struct ll_net_ops {
     size_t net_bytes; /* of the family's struct */
     bool causal;
     size_t layer_bytes; /* of one element of ll_net.layers */
-    /* Goes through all weights, see load.h: ll_net_plan and ll_net_load are made of it. Sets has_pooler. */
-    llmcs_status (*describe)(ll_net *net, struct ll_loader *loader);
+    /* Goes through all weights, see weights/loader.h: ll_net_plan and ll_net_load are made of it. Sets has_pooler. */
+    llmcs_status (*describe)(ll_net *net, ll_loader *loader);
     /* Floats of workspace a pass needs. A pass that is smaller in every number needs no more. */
     size_t (*workspace_floats)(const ll_net *net, const ll_forward_size *size);
     /* One thread's part of the pass; every thread of the team runs it. */
     void (*forward)(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
                     atomic_bool *stopped);
-    /* 64 bits that tell loaded networks apart, see fingerprint.h. NULL for encoders: nothing of theirs is kept. */
+    /* 64 bits that tell loaded networks apart, see weights/fingerprint.h. NULL for encoders: nothing of theirs is kept.
+     */
     uint64_t (*fingerprint)(const ll_net *net);
 } ll_net_ops;
 
@@ -92,15 +92,6 @@ llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights w
 llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(void *user, const ll_tensor *t),
                           void *user);
 
-typedef struct ll_load_options {
-    llmcs_weights weights;
-    bool check_finite;
-    llmcs_progress_fn progress; /* may be NULL */
-    void *progress_user;
-    llmcs_status (*beside)(void *user); /* what the caller's thread does first while the others read; may be NULL */
-    void *beside_user;
-} ll_load_options;
-
 /* Checks every shape, then takes memory and packs, with all threads of the pool. UNSUPPORTED for weights that the
  * backend cannot work with. */
 llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options);
@@ -113,5 +104,11 @@ ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads);
 
 /* For forward: true if the pass shall end. Thread 0 asks should_stop; everyone learns the answer at the barrier. */
 bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped);
+
+/* The next part of a workspace, *used floats of which are taken; with base NULL it is only counted. */
+float *ll_carve(float *base, size_t *used, size_t n_floats);
+
+/* Floats of a workspace for activations in 8 bits: none unless weights are integers. */
+size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size);
 
 #endif

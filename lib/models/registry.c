@@ -1,9 +1,7 @@
+/* Which family runs which network. A new family is one file in this folder and one case here. */
 #include "models/registry.h"
 
-#include "base/log.h"
-
-/* A new family is one file beside this one and one row here. */
-static const ll_net_ops *family_ops(ll_family family) {
+const ll_net_ops *ll_family_ops(ll_family family) {
     switch (family) {
         case LL_FAMILY_GPT2:
             return &ll_gpt2_ops;
@@ -13,72 +11,4 @@ static const ll_net_ops *family_ops(ll_family family) {
             return &ll_bert_ops;
     }
     return NULL;
-}
-
-llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, const ll_kernels *kernels,
-                           const struct ll_openblas *openblas, ll_net **net) {
-    *net = NULL;
-    const ll_net_ops *ops = family_ops(config->family);
-    if (!ops) return ll_fail(LLMCS_UNSUPPORTED, "model_type \"%s\" is not one this library runs", config->model_type);
-    LL_TRY(ll_alloc_zero(a, 1, ops->net_bytes, "network", net));
-    (*net)->ops = ops;
-    (*net)->config = config;
-    (*net)->allocator = *a;
-    (*net)->kernels = kernels;
-    (*net)->openblas = openblas;
-    (*net)->causal = ops->causal;
-    (*net)->kv = (ll_kv_layout){.n_layer = ops->causal ? (size_t)config->n_layer : 1,
-                                .n_head = (size_t)config->n_head,
-                                .head_dim = (size_t)config->n_embd / (size_t)config->n_head};
-    return LLMCS_OK;
-}
-
-void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
-    const bool narrow = kv_type == LLMCS_KV_F16 || (kv_type == LLMCS_KV_AUTO && ll_is_integer_type(net->weight_type));
-    net->kv.type = net->causal && narrow ? LL_KV_F16 : LL_KV_F32;
-}
-
-void ll_net_free(ll_net **net) {
-    if (!*net) return;
-    llmcs_allocator a = (*net)->allocator;
-    ll_slab_free(&(*net)->weights);
-    ll_free(&a, (*net)->layers);
-    ll_free(&a, *net);
-    *net = NULL;
-}
-
-typedef struct pass {
-    const ll_net *net;
-    const ll_batch *batch;
-    float *workspace;
-    atomic_bool stopped;
-} pass;
-
-static void run_pass(ll_team *team, void *arg) {
-    pass *p = arg;
-    ll_exec exec = {.team = team, .kernels = p->net->kernels, .openblas = p->net->openblas};
-    p->net->ops->forward(p->net, &exec, p->batch, p->workspace, &p->stopped);
-}
-
-llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *batch, float *workspace) {
-    pass p = {.net = net, .batch = batch, .workspace = workspace};
-    atomic_init(&p.stopped, false);
-    LL_TRY(ll_pool_run(pool, run_pass, &p));
-    return atomic_load(&p.stopped) ? ll_fail(LLMCS_CANCELLED, "the call was cancelled") : LLMCS_OK;
-}
-
-ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads) {
-    ll_forward_size size = {.n_rows = batch->n_rows,
-                            .n_segments = batch->n_segments,
-                            .n_logit_rows = batch->n_logit_rows,
-                            .n_threads = n_threads};
-    for (size_t i = 0; i < batch->n_segments; i++)
-        size.max_positions = ll_max(size.max_positions, batch->segments[i].first_position + batch->segments[i].n_rows);
-    return size;
-}
-
-bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped) {
-    if (exec->team->index == 0 && batch->should_stop && batch->should_stop(batch->user)) atomic_store(stopped, true);
-    ll_team_wait(exec->team);
-    return atomic_load(stopped);
 }

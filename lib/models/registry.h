@@ -1,4 +1,4 @@
-/* The families there are. */
+/* The families this library runs. */
 #ifndef LL_MODELS_REGISTRY_H
 #define LL_MODELS_REGISTRY_H
 
@@ -6,5 +6,8 @@
 
 extern const ll_net_ops ll_gpt2_ops; /* gpt2.c */
 extern const ll_net_ops ll_bert_ops; /* bert.c: BERT, DistilBERT, RoBERTa */
+
+/* The family's operations; NULL if it is none of these. */
+const ll_net_ops *ll_family_ops(ll_family family);
 
 #endif

@@ -6,7 +6,7 @@
  * that computes their columns. Where there are too few heads for an even division, what is dealt is a head's tiles of
  * rows. What a row's result is does not depend on it: that is the kernel's (kernels/attend.h).
  */
-#include "nn/nn.h"
+#include "nn/attention_internal.h"
 
 /* ---- dividing: positions times rows are what a piece costs; ROW_COST is what a row costs beside that */
 

@@ -8,8 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
-#include "formats/config.h"
-#include "formats/tensors.h"
 #include "kernels/kernels.h"
 
 /* Where and on what a step runs. */
@@ -34,36 +32,6 @@ typedef struct ll_linear {
     float *bias;  /* [n_out], or NULL */
 } ll_linear;
 
-typedef enum ll_weight_layout {
-    LL_OUT_IN, /* torch.nn.Linear, nn.Embedding: [n_out, n_in] */
-    LL_IN_OUT  /* GPT-2's Conv1D: [n_in, n_out] */
-} ll_weight_layout;
-
-/* Takes memory for n_out outputs; load fills it. LIMIT for integers with more inputs than a sum of 32 bits holds. */
-llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
-                              ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
-/* Bytes ll_linear_create takes. */
-uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
-void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
-
-/* A 2-d tensor that becomes the outputs [first_out, ...) of a linear: query, key and value become one by three. */
-typedef struct ll_weight_source {
-    const ll_kernels *kernels; /* whose layout the linear has */
-    const ll_tensors *tensors;
-    const ll_tensor *tensor; /* shape and type have been checked */
-    ll_weight_layout layout;
-    size_t first_out;
-    bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
-} ll_weight_source;
-
-/* Packs the outputs [begin, end) of the tensor, multiples of nr but for the last; of LL_IN_OUT all. stage:
- * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that is too
- * large for the type: for float16, or for the scale of a block of Q4. */
-#define LL_STAGE_FLOATS ((size_t)128 * 1024)
-llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
-/* How many outputs are worth a load of their own; 0: all. */
-size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
-
 /* Row `out` of W: out_row is [n_in]. Embedding tables are linears too, so that a tied head is stored once. */
 void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
 /* The bits by which W[out, k] is kept, with those of its scale: the same in every row's panels. */
@@ -73,7 +41,6 @@ uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k);
  * LL_ACT_NONE), or a residual (else NULL), not both; y may be residual. Each thread writes its own columns. With
  * integer weights the threads wait for each other once, when x is quantised, in exec->quantized: there has to be a wait
  * between two such calls. */
-#define LL_ACT_NONE (-1)
 void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
                      const float *residual, float *y);
 /* y = x W^T + b, and of each row of y the largest of each block of LL_ROW_BLOCK outputs, the last cut: block_max
@@ -142,20 +109,6 @@ typedef struct ll_attention {
     float *scratch; /* ll_attention_scratch_floats(...) floats, this thread's own, aligned to 64 bytes */
 } ll_attention;
 size_t ll_attention_scratch_floats(const ll_kv_layout *layout, size_t max_positions);
-
-/* Where heads can be dealt to the threads evenly, each thread stores the keys and values of its own heads and
- * attends to them, and nobody waits; else storing and attending are dealt each for itself, with a wait between. */
-bool ll_attention_waits(const ll_exec *exec, const ll_attention *a);
-/* Writes this thread's part of the keys and values of all rows into their blocks. */
-void ll_attention_store(const ll_exec *exec, const ll_attention *a);
-/* out = softmax(scale * q k^T) v for this thread's part (Vaswani et al. 2017, eq. 1). A row without a finite score
- * becomes NaN. */
-void ll_attention_attend(const ll_exec *exec, const ll_attention *a);
-/* All of it; may wait in between. */
-void ll_attention_apply(const ll_exec *exec, const ll_attention *a);
-/* True if this thread attends to the same heads of every run, and those are the columns [*begin, *end) of queries, of
- * keys and of values, whole panels of nr: then it can compute them itself, and begin without waiting for the others. */
-bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, size_t *begin, size_t *end);
 
 /* The step before it too: qkv, which is a->qkv, = linear(in). Others may still read `in` when this thread already
  * writes a->out: they must not overlap. */

@@ -6,7 +6,7 @@
 
 #include "base/half.h"
 #include "kernels/kernel_case.h"
-#include "nn/pack.h"
+#include "weights/pack.h"
 
 #define MAX_OUT 200
 

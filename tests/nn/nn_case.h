@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nn/nn.h"
 #include "support/kernel_rows.h"
 #include "support/random.h"
 #include "support/suite.h"
+#include "weights/weights.h"
 
 static inline float *floats(size_t n) {
     void *p = NULL;

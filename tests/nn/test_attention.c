@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "nn/attention_internal.h"
 #include "nn/nn_case.h"
-#include "nn/pack.h"
+#include "weights/pack.h"
 
 /* Some sequences with their queries, keys and values, and blocks that hold the keys and values. */
 typedef struct scene {

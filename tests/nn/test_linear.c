@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "nn/nn_case.h"
-#include "nn/pack.h"
 #include "support/fail_alloc.h"
+#include "weights/pack.h"
 
 /* A matrix [n_out, n_in] and bias in plain order, and the same packed. */
 typedef struct pair {

@@ -6,8 +6,8 @@
 
 #include "kernels/openblas.h"
 #include "nn/nn_case.h"
-#include "nn/pack.h"
 #include "support/fail_alloc.h"
+#include "weights/pack.h"
 
 /* The plug-in of this build: build/tests/nn/test_openblas -> build/lib/libllmcs_openblas.so. */
 static void plug_in_path(char *path, size_t size) {

@@ -53,6 +53,8 @@ void reference_activate(ll_activation activation, double *x, size_t n) {
     for (size_t i = 0; i < n; i++) {
         double v = x[i];
         switch (activation) {
+            case LL_ACT_NONE:
+                break;
             case LL_ACT_GELU:
                 x[i] = v / 2 * (1 + erf(v / sqrt(2)));
                 break;

@@ -16,6 +16,6 @@ static ALWAYS_INLINE q_weights q4_weights(vb v) { return vreinterpretq_s8_u8(v);
 static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) { sum[0] = vdotq_s32(sum[0], w, x); }
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 const ll_kernels ll_kernels_dotprod = LL_KERNELS_VECTOR_ROW("dotprod", matmul_bf16, matmul_q8, NULL);

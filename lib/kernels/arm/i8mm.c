@@ -45,6 +45,6 @@ static ALWAYS_INLINE vi sum_of_row(pair_sum sum, size_t row) {
     return row ? vuzp2q_s32(sum.first, sum.second) : vuzp1q_s32(sum.first, sum.second);
 }
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 const ll_kernels ll_kernels_i8mm = LL_KERNELS_VECTOR_ROW("i8mm", matmul_bf16, matmul_q8, NULL);

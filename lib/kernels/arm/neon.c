@@ -20,6 +20,6 @@ static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) {
 }
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return vpaddq_s32(sum[0], sum[1]); }
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 const ll_kernels ll_kernels_neon = LL_KERNELS_VECTOR_ROW("neon", matmul_bf16, matmul_q8, NULL);

@@ -6,7 +6,7 @@
 #define LL_KERNELS_X86_AMX_H
 
 #include "base/cpu.h"
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 #define TILE_ROWS 16
 #define TILE_INPUTS 64
@@ -148,7 +148,7 @@ static void amx_panel(const tile_work *work, size_t n_rows, const char *next) {
     }
 }
 
-/* As product() of product.h. The last panel, where n_out cuts it, is left to that one. */
+/* As product() of product_template.h. The last panel, where n_out cuts it, is left to that one. */
 static void matmul_q8_amx(const ll_product *p) {
     if (p->n_rows < AMX_LEAST_ROWS || !ll_cpu_may_use_tiles()) {
         matmul_q8(p);

@@ -25,7 +25,7 @@ static ALWAYS_INLINE q_weights q4_weights(vb v) { return v; }
 static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) { sum[0] = _mm512_dpbusd_epi32(sum[0], w, x); }
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 #include "kernels/x86/amx.h"
 #include "kernels/x86/bf16.h"
 

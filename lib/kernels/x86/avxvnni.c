@@ -30,6 +30,6 @@ static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) {
 }
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 const ll_kernels ll_kernels_avxvnni = LL_KERNELS_VECTOR_ROW("avxvnni", matmul_bf16, matmul_q8, NULL);

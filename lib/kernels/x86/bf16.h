@@ -5,7 +5,7 @@
 #ifndef LL_KERNELS_X86_BF16_H
 #define LL_KERNELS_X86_BF16_H
 
-#include "kernels/vector/row.h"
+#include "kernels/vector/kernels_template.h"
 
 /* Inputs whose rounded x a tile has beside it, in the first-level cache: a multiple of what is rounded at once. Each
  * panel rounds them anew: one instruction for every sixteen of the products'. */

@@ -6,7 +6,7 @@
  *        8      4  version: 1
  *       12      4  flags: 1: logits are there
  *       16      8  length of all of this in bytes
- *       24      8  the model's fingerprint (models/fingerprint.h)
+ *       24      8  the model's fingerprint (weights/fingerprint.h)
  *       32      4  vocab_size
  *       36      4  n_layer
  *       40      4  n_head

@@ -4,7 +4,7 @@
 
 #include "base/half.h"
 #include "formats/convert.h"
-#include "nn/pack.h"
+#include "weights/pack.h"
 
 /* Columns of a piece of a matrix that has an input in each row: so many fit the stage LL_Q_BLOCK times. */
 #define MAX_COLUMNS (LL_STAGE_FLOATS / LL_Q_BLOCK)

@@ -211,4 +211,4 @@ static void add(TCase *t) {
     tcase_add_test(t, what_is_not_finite_is_named);
 }
 
-SUITE_MAIN("nn/load", add)
+SUITE_MAIN("weights/load", add)

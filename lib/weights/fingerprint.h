@@ -8,9 +8,10 @@
  * What goes in is read through ll_linear_code and comes in the order of outputs, so it does not depend on how a row of
  * kernels packs its panels, nor on anything a processor computes.
  */
-#ifndef LL_MODELS_FINGERPRINT_H
-#define LL_MODELS_FINGERPRINT_H
+#ifndef LL_WEIGHTS_FINGERPRINT_H
+#define LL_WEIGHTS_FINGERPRINT_H
 
+#include "formats/config.h"
 #include "nn/nn.h"
 
 #define LL_FINGERPRINT_INPUTS 8

@@ -1,7 +1,7 @@
 /*
- * Part of a vector row (see row.h): exp, tanh and erf of a vector. Minimax polynomials found with Remez' algorithm in
- * 160-bit arithmetic. Largest errors of the whole functions, counted over every float from 2^-14 up against the C
- * library in double: exp 1.02 ulp (0.75 of a subnormal's), tanh 1.34 ulp, erf 2.5 ulp. NaN stays NaN.
+ * Part of a vector row (see kernels_template.h): exp, tanh and erf of a vector. Minimax polynomials found with Remez'
+ * algorithm in 160-bit arithmetic. Largest errors of the whole functions, counted over every float from 2^-14 up
+ * against the C library in double: exp 1.02 ulp (0.75 of a subnormal's), tanh 1.34 ulp, erf 2.5 ulp. NaN stays NaN.
  */
 #ifndef LL_KERNELS_VECTOR_FUNCTIONS_H
 #define LL_KERNELS_VECTOR_FUNCTIONS_H

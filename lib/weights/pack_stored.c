@@ -5,8 +5,8 @@
 #include "formats/bytes.h"
 #include "formats/convert.h"
 #include "formats/narrow.h"
-#include "nn/pack.h"
-#include "nn/places.h"
+#include "nn/panel.h"
+#include "weights/pack.h"
 
 bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_layout layout) {
     switch (linear->type) {

@@ -1,11 +1,11 @@
 /*
- * Part of a vector row (see row.h): weights from a form of 8 bits that files have to the panels' own. A lane is an
- * output, so that vectors go to the panel as they are.
+ * Part of a vector row (see kernels_template.h): weights from a form of 8 bits that files have to the panels' own. A
+ * lane is an output, so that vectors go to the panel as they are.
  */
 #ifndef LL_KERNELS_VECTOR_PACK_H
 #define LL_KERNELS_VECTOR_PACK_H
 
-#include "kernels/vector/integers.h"
+#include "kernels/vector/integers_template.h"
 
 #define SCALES_AT_ONCE 16 /* blocks whose scales are collected before they are read as vectors */
 

@@ -1,12 +1,13 @@
 /*
- * Part of a vector row (see row.h): products by weights kept as float32, binary16 or bfloat16, which become float32 in
- * registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile and whatever the type,
- * so an element's bits do not depend on the tile it was worked in, nor on how a weight that both types hold is kept.
+ * Part of a vector row (see kernels_template.h): products by weights kept as float32, binary16 or bfloat16, which
+ * become float32 in registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile and
+ * whatever the type, so an element's bits do not depend on the tile it was worked in, nor on how a weight that both
+ * types hold is kept.
  */
 #ifndef LL_KERNELS_VECTOR_FLOATS_H
 #define LL_KERNELS_VECTOR_FLOATS_H
 
-#include "kernels/vector/product.h"
+#include "kernels/vector/product_template.h"
 
 typedef vf float_sums[MAX_TILE_SUMS]; /* [n_r][n_v] */
 

@@ -1,12 +1,12 @@
 /*
- * Part of a vector row (see row.h): activations in 8 bits, and products of them by weights in 8 bits (Q8) and in 4 bits
- * in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in float is written once, so
- * the bits are the same on every processor.
+ * Part of a vector row (see kernels_template.h): activations in 8 bits, and products of them by weights in 8 bits (Q8)
+ * and in 4 bits in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in float is
+ * written once, so the bits are the same on every processor.
  */
 #ifndef LL_KERNELS_VECTOR_INTEGERS_H
 #define LL_KERNELS_VECTOR_INTEGERS_H
 
-#include "kernels/vector/floats.h"
+#include "kernels/vector/floats_template.h"
 
 /* ---- activations */
 

@@ -1,9 +1,9 @@
 /* Packing without files: a rectangle of a checkpoint's matrix goes to its places in the panels. */
-#ifndef LL_NN_PACK_H
-#define LL_NN_PACK_H
+#ifndef LL_WEIGHTS_PACK_H
+#define LL_WEIGHTS_PACK_H
 
 #include "base/half.h"
-#include "nn/nn.h"
+#include "weights/weights.h"
 
 /* Rows [row, row + n_rows) and columns [column, column + n_columns) of a matrix. */
 typedef struct ll_rectangle {

@@ -5,7 +5,7 @@
 #include "base/half.h"
 #include "formats/convert.h"
 #include "nn/nn_case.h"
-#include "nn/pack.h"
+#include "weights/pack.h"
 
 typedef struct stored_case {
     ll_dtype dtype;
@@ -163,4 +163,4 @@ static void add(TCase *t) {
     tcase_add_test(t, what_is_not_finite_is_left_to_the_other_way);
 }
 
-SUITE_MAIN("nn/stored", add)
+SUITE_MAIN("weights/stored", add)

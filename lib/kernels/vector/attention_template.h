@@ -1,9 +1,9 @@
 /*
- * Part of a vector row (see row.h): attention of a tile of rows (attend.h). Three steps: scores of all rows against
- * all blocks; then, block by block, weights 2^(score - largest) and their mix of values; at the end the division by
- * the sum of the weights. A score is one sum over head_dim in order, an output element one sum over positions in
- * order, a row's sum of weights VL sums over every VL-th position: none depends on how rows or blocks are tiled, and
- * nothing beyond a row's own last position is ever added to it. So a row's bits are its own.
+ * Part of a vector row (see kernels_template.h): attention of a tile of rows (attend.h). Three steps: scores of all
+ * rows against all blocks; then, block by block, weights 2^(score - largest) and their mix of values; at the end the
+ * division by the sum of the weights. A score is one sum over head_dim in order, an output element one sum over
+ * positions in order, a row's sum of weights VL sums over every VL-th position: none depends on how rows or blocks are
+ * tiled, and nothing beyond a row's own last position is ever added to it. So a row's bits are its own.
  *
  * Tiles are up to ATTEND_ROWS rows times ATTEND_VECTORS vectors; one row alone, which waits for memory and not for
  * arithmetic, has a path of its own.
@@ -11,7 +11,7 @@
 #ifndef LL_KERNELS_VECTOR_ATTENTION_H
 #define LL_KERNELS_VECTOR_ATTENTION_H
 
-#include "kernels/vector/elements.h"
+#include "kernels/vector/elements_template.h"
 
 #define LOG2_E 1.44269504f
 #define BLOCK_VECTORS (LL_KV_BLOCK / VL)

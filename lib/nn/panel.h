@@ -1,6 +1,6 @@
 /* Where a weight lies in a linear's panels (kernels/panels.h). */
-#ifndef LL_NN_PLACES_H
-#define LL_NN_PLACES_H
+#ifndef LL_NN_PANEL_H
+#define LL_NN_PANEL_H
 
 #include "nn/nn.h"
 

@@ -1,7 +1,10 @@
-#include "models/load.h"
+/* The tensors of a checkpoint into the linears, norms and tables that a family describes. */
+#include "weights/loader.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "base/slab.h"
 
 /* Most elements read in one go: keeps the progress callback alive and the reads in cache. */
 #define PIECE_ELEMENTS ((size_t)1 << 20)
@@ -196,77 +199,4 @@ llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n,
     if (!ll_mul(n_rows, n, &n_floats)) return ll_fail(LLMCS_LIMIT, "tensor \"%s\" is too large", t->name);
     LL_TRY(ll_alloc(l->memory, n_floats, sizeof(float), name, table));
     return read_plain(l, t, *table);
-}
-
-float *ll_carve(float *base, size_t *used, size_t n_floats) {
-    float *part = base ? base + *used : NULL;
-    *used += ll_round_up(n_floats, 16); /* whole cache lines, so that threads do not share one at an edge */
-    return part;
-}
-
-size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size) {
-    const size_t n_in = ll_max((size_t)net->config->n_embd, (size_t)net->config->n_inner);
-    if (!net->has_integers) return 0;
-    return ll_quantized_bytes(net->kernels, n_in, ll_max(size->n_rows, size->n_logit_rows), size->n_threads) /
-           sizeof(float);
-}
-
-/* --------------------------------------------------------------------------------------------- a whole network */
-
-/* The type that most of the large matrices are kept as. */
-static ll_weight_type main_type(const ll_loader *l) {
-    ll_weight_type most = LL_F32;
-    for (ll_weight_type t = LL_F32; t < LL_N_WEIGHT_TYPES; t++)
-        if (l->bytes_of[t] > l->bytes_of[most]) most = t;
-    return most;
-}
-
-/* The first walk. */
-static llmcs_status check(ll_net *net, ll_loader *l) {
-    if (net->openblas && l->wanted > LLMCS_WEIGHTS_F32)
-        return ll_fail(LLMCS_UNSUPPORTED, "backend openblas works on float32 weights only");
-    if (net->openblas) l->wanted = LLMCS_WEIGHTS_F32;
-    LL_TRY(net->ops->describe(net, l));
-    net->n_parameters = l->n_parameters;
-    net->weights_bytes = l->bytes;
-    net->weight_type = main_type(l);
-    net->has_integers = l->bytes_of[LL_Q8] + l->bytes_of[LL_Q4] > 0;
-    return LLMCS_OK;
-}
-
-llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights weights, size_t n_threads,
-                         uint64_t *bytes, uint64_t *staging_bytes) {
-    ll_loader l = {.tensors = tensors, .kernels = net->kernels, .wanted = weights};
-    LL_TRY(check(net, &l));
-    *bytes = l.room + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
-    *staging_bytes = ll_load_run_bytes(l.n_jobs, n_threads);
-    return LLMCS_OK;
-}
-
-llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(void *user, const ll_tensor *t),
-                          void *user) {
-    ll_loader l = {
-        .tensors = tensors, .kernels = net->kernels, .wanted = LLMCS_WEIGHTS_F32, .visit = visit, .visit_user = user};
-    return check(net, &l);
-}
-
-llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options) {
-    ll_loader l = {.tensors = tensors,
-                   .allocator = &net->allocator,
-                   .kernels = net->kernels,
-                   .wanted = options->weights,
-                   .check_finite = options->check_finite};
-    LL_TRY(check(net, &l));
-    size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
-    LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
-    net->n_layers = n_layers;
-    LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.room, "weights"));
-    LL_TRY(ll_alloc(&net->allocator, l.n_jobs, sizeof *l.jobs, "work of loading", &l.jobs));
-    const llmcs_allocator memory = ll_slab_allocator(&net->weights);
-    l.memory = &memory;
-    l.filling = true;
-    llmcs_status st = net->ops->describe(net, &l);
-    if (!st) st = ll_load_run(&l, pool, options);
-    ll_free(&net->allocator, l.jobs);
-    return st;
 }

@@ -1,14 +1,14 @@
 /*
- * Part of a vector row (see row.h) whose processor multiplies small matrices: products of integers in which one
- * instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped together are,
- * and the same eight of two rows of activations, which lie side by side already. A last row without a partner is
- * worked as a pair with itself. One row alone, which waits for memory, has integers.h's tile. The sums are the same
- * whole numbers, so the bits are, too.
+ * Part of a vector row (see kernels_template.h) whose processor multiplies small matrices: products of integers in
+ * which one instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped
+ * together are, and the same eight of two rows of activations, which lie side by side already. A last row without a
+ * partner is worked as a pair with itself. One row alone, which waits for memory, has integers_template.h's tile. The
+ * sums are the same whole numbers, so the bits are, too.
  */
 #ifndef LL_KERNELS_VECTOR_PAIRS_H
 #define LL_KERNELS_VECTOR_PAIRS_H
 
-#include "kernels/vector/integers.h"
+#include "kernels/vector/integers_template.h"
 
 #define MAX_TILE_PAIRS ((MAX_TILE_ROWS + 1) / 2)
 

@@ -1,11 +1,11 @@
 /*
- * Part of a vector row (see row.h): kernels element by element, and those over one row of numbers. An element is
- * worked the same in a whole vector and in the cut one at the end.
+ * Part of a vector row (see kernels_template.h): kernels element by element, and those over one row of numbers. An
+ * element is worked the same in a whole vector and in the cut one at the end.
  */
 #ifndef LL_KERNELS_VECTOR_ELEMENTS_H
 #define LL_KERNELS_VECTOR_ELEMENTS_H
 
-#include "kernels/vector/functions.h"
+#include "kernels/vector/functions_template.h"
 
 /* y[i] = function(x[i]) */
 static ALWAYS_INLINE void map(vf (*function)(vf), const float *x, float *y, size_t n) {

@@ -1,7 +1,8 @@
 /*
- * Part of a vector row (see row.h): how a product goes over its rows and panels, for every type of weights. A tile is
- * some rows times some vectors of columns whose sums stay in registers. What a tile does with its type's bytes is
- * floats.h's and integers.h's; here is which tiles there are and in which order they run.
+ * Part of a vector row (see kernels_template.h): how a product goes over its rows and panels, for every type of
+ * weights. A tile is some rows times some vectors of columns whose sums stay in registers. What a tile does with its
+ * type's bytes is floats_template.h's and integers_template.h's; here is which tiles there are and in which order they
+ * run.
  */
 #ifndef LL_KERNELS_VECTOR_PRODUCT_H
 #define LL_KERNELS_VECTOR_PRODUCT_H

@@ -1,4 +1,4 @@
-#include "models/fingerprint.h"
+#include "weights/fingerprint.h"
 
 #include "base/half.h"
 #include "base/xxh64.h"

@@ -42,7 +42,8 @@
  *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
  *   Q4_VECTORS(n_rows)                              vectors of columns worked at once, a divisor of NR / VL
  *
- * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1 (pairs.h):
+ * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1
+ * (pairs_template.h):
  *
  *   pair_of_rows, load_pair(p, q)                   eight activations of two rows
  *   eight_inputs, zip_steps(vb, vb)                 the weights of two steps, ready to meet pairs
@@ -52,15 +53,15 @@
 #ifndef LL_KERNELS_VECTOR_ROW_H
 #define LL_KERNELS_VECTOR_ROW_H
 
-#include "kernels/vector/attention.h"
+#include "kernels/vector/attention_template.h"
 #include "kernels/vector/base.h"
-#include "kernels/vector/elements.h"
-#include "kernels/vector/floats.h"
-#include "kernels/vector/functions.h"
-#include "kernels/vector/integers.h"
-#include "kernels/vector/pack.h"
+#include "kernels/vector/elements_template.h"
+#include "kernels/vector/floats_template.h"
+#include "kernels/vector/functions_template.h"
+#include "kernels/vector/integers_template.h"
+#include "kernels/vector/pack_template.h"
 #ifdef Q_PAIRS
-#include "kernels/vector/pairs.h"
+#include "kernels/vector/pairs_template.h"
 #define Q8_TILE(n_r, t) ((n_r) == 1 ? q8_tile(n_r, PANEL_VECTORS, t) : q8_pairs(n_r, PANEL_VECTORS, t))
 #define Q4_TILE(n_r, t) ((n_r) == 1 ? q4_tile(n_r, Q4_VECTORS(n_r), t) : q4_pairs(n_r, PANEL_VECTORS, t))
 #else

@@ -3,10 +3,11 @@
  * twice: first to check every tensor and to count, then to take memory and fill it. So nothing is allocated
  * before every shape is known to be right, and a plan is the first half of a load.
  */
-#ifndef LL_MODELS_LOAD_H
-#define LL_MODELS_LOAD_H
+#ifndef LL_WEIGHTS_LOADER_H
+#define LL_WEIGHTS_LOADER_H
 
-#include "models/model.h"
+#include "base/pool.h"
+#include "weights/weights.h"
 
 /* A part of loading that any thread can do. */
 typedef struct ll_load_job {
@@ -60,16 +61,19 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
 /* A plain table: *table is [n_rows, n]. */
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
 
+typedef struct ll_load_options {
+    llmcs_weights weights;
+    bool check_finite;
+    llmcs_progress_fn progress; /* may be NULL */
+    void *progress_user;
+    llmcs_status (*beside)(void *user); /* what the caller's thread does first while the others read; may be NULL */
+    void *beside_user;
+} ll_load_options;
+
 /* Does the jobs, several threads at a time: FORMAT, UNSUPPORTED, IO, CHANGED, CANCELLED, of the first job that
  * failed; but first what options->beside says. */
-llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
+llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
 /* Bytes it takes while it works, the jobs included. */
-uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads);
-
-/* The next part of a workspace, *used floats of which are taken; with base NULL it is only counted. */
-float *ll_carve(float *base, size_t *used, size_t n_floats);
-
-/* Floats of a workspace for activations in 8 bits: none unless weights are integers. */
-size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size);
+uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads);
 
 #endif

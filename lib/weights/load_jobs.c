@@ -1,7 +1,7 @@
 /* The large matrices of a network are read and packed by all threads of the pool, each taking the next job. */
 #include <stdatomic.h>
 
-#include "models/load.h"
+#include "weights/loader.h"
 
 /* What went wrong in a thread. Messages are a thread's own, so it is kept to be said again by the caller's. */
 typedef struct failure {
@@ -70,11 +70,11 @@ static llmcs_status first_failure(const run *r, size_t n_threads) {
     return first ? ll_fail(first->status, "%s", first->message) : LLMCS_OK;
 }
 
-uint64_t ll_load_run_bytes(size_t n_jobs, size_t n_threads) {
+uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads) {
     return n_jobs * sizeof(ll_load_job) + n_threads * (LL_STAGE_FLOATS * sizeof(float) + sizeof(failure));
 }
 
-llmcs_status ll_load_run(const ll_loader *l, ll_pool *pool, const ll_load_options *options) {
+llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options) {
     const size_t n_threads = (size_t)ll_pool_size(pool);
     run r = {.loader = l, .options = options};
     atomic_init(&r.next_job, 0);

@@ -1,0 +1,42 @@
+/*
+ * Weights on their way from a checkpoint's tensors into the panels of a linear (kernels/panels.h). The order of a load:
+ * ll_linear_create allocates, ll_linear_load reads and packs a range of outputs; different threads may load different
+ * ranges.
+ */
+#ifndef LL_WEIGHTS_WEIGHTS_H
+#define LL_WEIGHTS_WEIGHTS_H
+
+#include "formats/tensors.h"
+#include "nn/nn.h"
+
+typedef enum ll_weight_layout {
+    LL_OUT_IN, /* torch.nn.Linear, nn.Embedding: [n_out, n_in] */
+    LL_IN_OUT  /* GPT-2's Conv1D: [n_in, n_out] */
+} ll_weight_layout;
+
+/* Takes memory for n_out outputs; load fills it. LIMIT for integers with more inputs than a sum of 32 bits holds. */
+llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
+                              ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
+/* Bytes ll_linear_create takes. */
+uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
+void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
+
+/* A 2-d tensor that becomes the outputs [first_out, ...) of a linear: query, key and value become one by three. */
+typedef struct ll_weight_source {
+    const ll_kernels *kernels; /* whose layout the linear has */
+    const ll_tensors *tensors;
+    const ll_tensor *tensor; /* shape and type have been checked */
+    ll_weight_layout layout;
+    size_t first_out;
+    bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
+} ll_weight_source;
+
+/* Packs the outputs [begin, end) of the tensor, multiples of nr but for the last; of LL_IN_OUT all. stage:
+ * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that is too
+ * large for the type: for float16, or for the scale of a block of Q4. */
+#define LL_STAGE_FLOATS ((size_t)128 * 1024)
+llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
+/* How many outputs are worth a load of their own; 0: all. */
+size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
+
+#endif
