@@ -279,8 +279,8 @@ START_TEST(events_and_their_descriptor) {
     llmcs_request *requests[7];
     size_t n_finished = 0;
     ck_assert_int_eq(poll(&fd, 1, 0), 0);
-    FAILS(LLMCS_PENDING, "nothing happened", llmcs_engine_next(engine, 0, &event));
-    FAILS(LLMCS_PENDING, "nothing happened", llmcs_engine_next(engine, 5, &event));
+    FAILS(LLMCS_PENDING, "no request has an event", llmcs_engine_next(engine, 0, &event));
+    FAILS(LLMCS_PENDING, "no request has an event", llmcs_engine_next(engine, 5, &event));
     for (size_t i = 0; i < 7; i++) {
         llmcs_submit_options options;
         llmcs_submit_options_init(&options);

@@ -1,12 +1,20 @@
 /*
- * Inside the engine. Who may touch what:
+ * Inside the engine: many requests over one model, evaluated together in steps (continuous batching).
  *
- * - the stepper (the engine's thread, or whoever makes a step) owns everything marked so, without a lock: no other
- *   thread looks at it;
- * - everything else that changes is under `lock`: the queue, what requests say of themselves, counters.
+ * In each step engine_schedule.c admits requests and selects the rows to evaluate; engine_step.c runs the forward pass,
+ * samples the next tokens and publishes them. request.c is what the caller of a request sees, engine_events.c how
+ * callers wait for all of them, engine.c how an engine starts and ends.
  *
- * One step: engine_schedule.c takes requests in and decides which rows are worked, engine_step.c works them, lets every
- * request choose, and publishes what became of it. request.c is a request as its caller sees it, engine.c the engine.
+ * Ownership. A field's place says which thread may touch it:
+ *
+ * - At the top of a struct: immutable. Set before a second thread can see the struct.
+ * - sched: the scheduler thread's alone, so it needs no lock. The scheduler thread is the engine's own or, with
+ *   LLMCS_ENGINE_NO_THREAD, the one caller that makes a step (shared.stepping).
+ * - shared: any thread's, under the engine's shared.mutex. Nothing is computed while it is held.
+ * - reader (of a request): the thread that calls llmcs_request_read.
+ *
+ * The thread that submits a request fills all of it, and the queue hands `sched` to the scheduler thread. Once
+ * shared.phase is FINISHED, sched.gen and the outcome do not change any more, and every thread may read them.
  */
 #ifndef LL_RUNTIME_ENGINE_H
 #define LL_RUNTIME_ENGINE_H
@@ -18,72 +26,99 @@
 #include "runtime/engine/prefix.h"
 #include "runtime/generate/generation.h"
 
-/* One sequence of a request: a completion's, or a running beam's. */
+/* One sequence of a request: a sampled completion or a live beam. */
 typedef struct ll_seq_state {
-    ll_sequence held; /* what has been worked; its tokens go on, up to */
-    size_t n_known;   /* this many */
-    bool began;       /* some of it was worked, not only found */
+    ll_sequence kv; /* tokens and blocks; kv.n_tokens of them are evaluated */
+    size_t n_known; /* tokens known, the next ones to evaluate included */
+    bool computed;  /* some tokens were evaluated for this request, not only found in the prefix cache */
 } ll_seq_state;
 
 typedef enum ll_request_phase { LL_REQUEST_WAITING, LL_REQUEST_RUNNING, LL_REQUEST_FINISHED } ll_request_phase;
 
 struct llmcs_request {
     uint32_t magic;
-    llmcs_engine *engine;
     pid_t owner;
+    llmcs_engine *engine;
+    llmcs_model *model;
     llmcs_allocator allocator;
-    uint64_t number;  /* in the order of submission */
+    ll_arena arena;   /* copies of what the parameters point to */
     int32_t priority; /* higher ones first */
-    uint64_t deadline_ns;
-    atomic_bool cancel;
-    ll_arena arena; /* copies of what params point to, the prompt */
-
-    /* The stepper's, once submitted. */
-    ll_generation g;
-    ll_beam_search beams;
-    ll_seq_state *lines; /* [n_lines] those in use first for beams; completion i is line i */
-    ll_sequence *spare;  /* [n_lines] where beams change places */
-    size_t n_lines;
-    size_t n_beams;     /* running beams, in lines 0.. */
-    bool scheduled;     /* it was in a step */
-    bool began;         /* the first tokens are chosen: every completion that goes on has a line */
-    bool ended;         /* nothing more will be chosen; memory is given back after the pass */
-    size_t n_right;     /* guesses of this step that were right */
-    bool over;          /* beam search found its end in this step */
-    int32_t *draft_ids; /* [prompt_lookup_num_tokens] */
-    uint64_t submitted_ns, last_token_ns, finished_ns;
-    size_t n_counted; /* new tokens that are in the counters */
-    llmcs_request *next_running;
-
-    /* Under the engine's lock. */
-    unsigned references; /* the engine, until it is finished, and the caller */
-    ll_request_phase phase;
-    llmcs_status status; /* once finished */
-    char message[256];
-    size_t n_ids;      /* tokens to be read: completion 0's first ones */
-    size_t text_bytes; /* bytes of their text to be read; SIZE_MAX: all that tokens give */
-    size_t n_waiters;
-    pthread_cond_t finished;
-    llmcs_request *next, *previous; /* in the queue, in order */
-    llmcs_request *next_event, *previous_event;
-    bool has_event, deaf; /* deaf: the caller has freed it, nothing is told of it */
-
-    /* The reader's: llmcs_request_read. */
-    llmcs_decoder *decoder;
-    size_t n_ids_read, n_bytes_read;
-    const char *piece; /* of the decoder, [piece_bytes] not handed out yet */
-    size_t piece_bytes;
-    bool drained;
+    uint64_t submitted_ns, deadline_ns;
     void *user;
+    size_t n_seqs;
+    const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids */
+    bool single;            /* one sequence: its text can be read while it grows */
+    bool streams;           /* its text is decoded by the scheduler thread, for stop strings or a callback */
+
+    atomic_bool cancel; /* any thread, and signal handlers */
+
+    struct {
+        ll_generation gen;
+        ll_beam_search beams;
+        ll_seq_state *seqs; /* [n_seqs] completion i is sequence i; beams use the first n_beams */
+        ll_sequence *spare; /* [n_seqs] where reordered beams are built */
+        size_t n_beams;     /* live beams */
+        bool admitted;      /* it has been in a step */
+        bool prefilled;     /* the prompt is evaluated, the first tokens are sampled */
+        bool ended;         /* nothing more is sampled; blocks are freed after the forward pass */
+        bool beams_done;
+        int32_t *draft_ids; /* [prompt_lookup_num_tokens] draft tokens of this step */
+        size_t n_accepted;  /* of them */
+        size_t n_counted;   /* new tokens that are in the statistics */
+        uint64_t last_token_ns;
+        llmcs_request *next_running;
+        llmcs_status status; /* the outcome */
+        char message[256];   /* of a failure */
+        uint64_t finished_ns;
+    } sched;
+
+    struct {
+        uint64_t number;     /* in order of submission */
+        unsigned references; /* the engine's, until it is finished, and the caller's */
+        ll_request_phase phase;
+        size_t n_ids;      /* tokens that may be read */
+        size_t text_bytes; /* bytes of their text that may be read; SIZE_MAX: all */
+        pthread_cond_t finished;
+        llmcs_request *next, *previous; /* in the queue */
+        llmcs_request *next_event, *previous_event;
+        bool has_event;
+        bool detached; /* the caller has freed it: no more callbacks or events */
+    } shared;
+
+    struct {
+        llmcs_decoder *decoder;
+        size_t n_ids, n_bytes; /* read so far */
+        const char *text;      /* [text_bytes] of the decoder, not handed out yet */
+        size_t text_bytes;
+        bool drained;
+    } reader;
 };
 
-/* What one request does in a step. */
-typedef struct ll_unit {
+/* What one request does in a step. A request that prefills several sequences is scheduled once for each. */
+typedef struct ll_scheduled {
     llmcs_request *request;
-    size_t first_logits; /* row of the step's logits; n_logits of them, 0: more of the prompt is to come */
-    size_t n_logits, n_draft_tokens;
-    llmcs_status status; /* of choosing */
-} ll_unit;
+    size_t first_logits; /* row of the step's logits */
+    size_t n_logits;     /* 0: the prompt is not evaluated to its end yet */
+    size_t n_draft_tokens;
+    llmcs_status status; /* of sampling */
+} ll_scheduled;
+
+typedef struct ll_step_counts {
+    size_t rows, segments, logit_rows, scheduled, prompt_rows;
+} ll_step_counts;
+
+/* The batch of one step. Arrays hold the most that max_batch and max_chunk allow. */
+typedef struct ll_step {
+    ll_step_counts n;
+    uint64_t began_ns;
+    int32_t *ids;            /* [n.rows] */
+    ll_segment *segments;    /* [n.segments] */
+    ll_seq_state **seqs;     /* [n.segments] whose rows they are */
+    uint32_t *logit_rows;    /* [n.logit_rows] */
+    float *logits;           /* [n.logit_rows, vocab_size] */
+    float *block_max;        /* [n.logit_rows, ll_row_blocks(vocab_size)] */
+    ll_scheduled *scheduled; /* [n.scheduled] */
+} ll_step;
 
 struct llmcs_engine {
     uint32_t magic;
@@ -96,86 +131,100 @@ struct llmcs_engine {
     pthread_t thread;
     int event_fd;
 
-    /* The stepper's. */
-    ll_kv kv;
-    ll_prefix_tree prefix;
-    llmcs_request *running; /* in order */
-    size_t n_lines;         /* of all that run: at most max_batch */
-    float *workspace;
-    float *logits;               /* [max_batch, vocab_size] */
-    float *block_max;            /* [max_batch, ll_row_blocks(vocab_size)] */
-    int32_t *ids;                /* [max_rows] */
-    ll_segment *segments;        /* [max_rows] */
-    ll_seq_state **run_lines;    /* [max_rows] whose they are */
-    uint32_t *logit_rows;        /* [max_batch] */
-    ll_sampler_workspace *rooms; /* [n_rooms] one for each thread of the model's pool */
-    size_t n_rooms;
-    ll_unit *units; /* [max_batch] */
-    size_t max_rows, n_rows, n_segments, n_logit_rows, n_units;
-    size_t n_prompt_rows; /* of this step */
-    double prompt_row_ns; /* about what one costs */
-    double step_ns;       /* about what a step without prompts costs */
-    ll_fpenv host;
-    uint64_t step_began_ns;
+    atomic_bool abort_forward; /* read between layers */
 
-    pthread_mutex_t lock;
-    pthread_cond_t work; /* for the engine's thread: something to do */
-    pthread_cond_t news; /* for llmcs_engine_next, and without a thread for who waits: something happened */
-    bool stopping, stepping;
-    atomic_bool abort_pass; /* stopping, for who looks between layers */
-    size_t references;      /* the handle and every request */
-    uint64_t next_number;
-    llmcs_request *queue, *queue_end; /* waiting, in order */
-    size_t n_queue, n_unfinished;
-    size_t n_news_waiters;
-    llmcs_request *calling; /* whose callbacks are running, on the thread `caller` */
-    pthread_t caller;
-    llmcs_request *events, *events_end;
-    llmcs_engine_stats stats;
+    struct {
+        ll_kv kv;
+        ll_prefix_tree prefix;
+        llmcs_request *running; /* by priority, then by age */
+        size_t n_seqs;          /* of all running requests: at most max_batch */
+        ll_step step;
+        float *workspace;
+        ll_sampler_workspace *samplers; /* [n_samplers] one for each thread of the model's pool */
+        size_t n_samplers;
+        double prompt_row_ns; /* estimate: evaluating one prompt token */
+        double step_ns;       /* estimate: a step without prompts */
+        ll_fpenv host;
+    } sched;
+
+    struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t work;  /* for the engine's thread: a request was submitted */
+        pthread_cond_t event; /* for llmcs_engine_next, and without a thread for every waiter */
+        bool stopping, stepping;
+        size_t references; /* the handle's and every request's */
+        uint64_t next_number;
+        llmcs_request *queue, *queue_end; /* waiting, by priority, then by age */
+        size_t n_queued, n_unfinished;
+        size_t n_event_waiters;
+        llmcs_request *calling; /* whose callbacks are running, on the thread `caller` */
+        pthread_t caller;
+        llmcs_request *events, *events_end;
+        llmcs_engine_stats stats;
+    } shared;
 };
 
-/* engine.c. Options complete and checked; the memory of an engine with such. */
+/* ---- engine_memory.c */
+
+/* Fills in the defaults and checks the options. ARG. */
 llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t model_n_ctx, const ll_net *net,
                                     llmcs_engine_options *out);
+/* Bytes of an engine with such options, and blocks of keys and values in them. LIMIT. */
 llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, uint64_t *bytes,
                              uint64_t *n_blocks);
+/* Allocates what steps need. On failure ll_engine_free_memory frees what there is. */
+llmcs_status ll_engine_alloc(llmcs_engine *e);
+void ll_engine_free_memory(llmcs_engine *e);
+
+/* ---- engine.c */
+
 llmcs_status ll_engine_check(const llmcs_engine *e);
-void ll_engine_destroy(llmcs_engine *e); /* the last reference is gone */
-/* Enters a request that is about to wait again or for the first time; under the lock. */
+void ll_engine_destroy(llmcs_engine *e); /* without references */
+/* Adds the request to the queue, or removes it; under the mutex. */
 void ll_engine_enqueue(llmcs_engine *e, llmcs_request *r);
 void ll_engine_dequeue(llmcs_engine *e, llmcs_request *r);
-/* When a time to wait is over, as ll_now_ns; UINT64_MAX: never. */
+/* When timeout_ms from now is over, as ll_now_ns; UINT64_MAX: never. */
 uint64_t ll_engine_until(double timeout_ms);
-/* Under the lock, which it lets go for a while: without a thread, makes a step for who waits. False: nothing was done,
- * or somebody else is making one. */
-bool ll_engine_help(llmcs_engine *e);
+/* Without a thread, makes a step for a waiter. Under the mutex, which it releases for the step. False: there is a
+ * thread, another caller is making a step, or there was nothing to do. */
+bool ll_engine_try_step(llmcs_engine *e);
 
-/* engine_schedule.c: what the next step works, into units and runs. False: there is nothing to do. */
+/* ---- engine_schedule.c */
+
+/* Selects the rows of the next step. False: there are none. */
 bool ll_engine_schedule(llmcs_engine *e);
-/* Gives back the blocks of a request's lines, kept in the prefix cache as far as they are good. */
+/* Frees the blocks of a request's sequences; the prefix cache keeps those that are whole. */
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r);
-void ll_engine_unlink(llmcs_engine *e, llmcs_request *r); /* from those that run */
-/* Do a's tokens come before b's? */
+void ll_engine_unlink(llmcs_engine *e, llmcs_request *r); /* from the running ones */
+/* Is a scheduled before b? */
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b);
-/* Lines that are in use: the prompt's, then every completion's that goes on, or the running beams'. */
-bool ll_request_is_live(const llmcs_request *r, size_t line);
-/* Cancelled, or past its deadline? */
-bool ll_request_is_over(const llmcs_request *r, uint64_t now_ns, llmcs_status *why);
+/* Does this sequence get further tokens? Before the prompt is evaluated only sequence 0 does. */
+bool ll_request_is_live(const llmcs_request *r, size_t seq);
+/* CANCELLED or DEADLINE if the request has to stop now, else OK. */
+llmcs_status ll_request_stop_reason(const llmcs_request *r, uint64_t now_ns);
 
-/* engine_step.c: one step; false: there was nothing to do. */
+/* ---- engine_step.c */
+
+/* One step. False: there was nothing to do. */
 bool ll_engine_step(llmcs_engine *e);
-/* Ends a request that is not finished yet with what it has: status OK, or why it has nothing. The stepper's. */
+/* Finishes a request with what it has: status OK, or why it has no result. Scheduler thread. */
 void ll_engine_end(llmcs_engine *e, llmcs_request *r, llmcs_status status, llmcs_finish_reason reason);
-/* After the pass: gives back what an ended request holds, and forgets it. */
+/* Frees what a finished request holds of the engine, and the engine's reference to it. Not during a forward pass. */
 void ll_engine_release(llmcs_engine *e, llmcs_request *r);
 
-/* request.c */
-void ll_request_unref(
-    llmcs_request *r); /* a reference, under the lock, which this unlocks; may free it and the engine */
+/* ---- request.c */
+
+static inline bool ll_has_callbacks(const ll_generation *gen) { return gen->on_text || gen->on_token; }
+/* Removes a reference. Under the mutex, which it unlocks; may free the request and the engine. */
+void ll_request_unref(llmcs_request *r);
+
+/* ---- engine_events.c */
+
 void ll_request_add_event(llmcs_engine *e, llmcs_request *r);
 void ll_request_drop_event(llmcs_engine *e, llmcs_request *r);
 
-/* histogram.c */
+/* ---- histogram.c */
+
 void ll_histogram_add(llmcs_histogram *h, uint64_t ns);
 
 #endif

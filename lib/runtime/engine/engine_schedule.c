@@ -1,352 +1,348 @@
 /*
- * What the next step works. Requests are in one order, by priority and then by age; those that run come first in
- * everything, and when memory is short the last one gives its memory back and waits again. So the first request always
- * gets on, and since one that could never fit was not taken in, all do.
+ * Selects what the next step evaluates.
+ *
+ * Requests have one order: by priority, then by age. Running requests are served in that order, and when blocks run
+ * out the last one is preempted: it frees its blocks and waits again. So the first request always progresses, and since
+ * a request that can never fit is refused at submission, every request gets its turn.
  */
 #include "base/clock.h"
 #include "runtime/engine/engine.h"
 
-/* Chunks of a prompt are not made smaller than this for the sake of running streams. */
+/* Chunks of a prompt are not made smaller than this to keep running streams fluent. */
 #define LEAST_CHUNK 16
 
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b) {
-    return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+    return a->priority != b->priority ? a->priority > b->priority : a->shared.number < b->shared.number;
 }
 
-static bool caching(const llmcs_engine *e) { return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE); }
-
-bool ll_request_is_live(const llmcs_request *r, size_t line) {
-    if (!r->began) return line == 0;
-    return r->g.beams ? line < r->n_beams : !r->g.completions[line].ended;
+bool ll_request_is_live(const llmcs_request *r, size_t seq) {
+    if (!r->sched.prefilled) return seq == 0;
+    return r->sched.gen.beams ? seq < r->sched.n_beams : !r->sched.gen.completions[seq].ended;
 }
 
-static size_t n_pending(const ll_seq_state *line) { return line->n_known - line->held.n_tokens; }
+static bool uses_prefix_cache(const llmcs_engine *e) { return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE); }
 
-/* --------------------------------------------------------------------------------------------------- memory */
+static size_t n_pending(const ll_seq_state *seq) { return seq->n_known - seq->kv.n_tokens; }
+
+/* -------------------------------------------------------------------------------------------------- blocks */
 
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r) {
-    for (size_t i = 0; i < r->n_lines; i++) {
-        ll_seq_state *line = &r->lines[i];
-        /* What a pass that was broken off was to write is not there. */
-        ll_sequence_truncate(&e->kv, &line->held, line->held.n_tokens);
-        if (caching(e) && line->held.n_tokens) ll_prefix_insert(&e->prefix, &line->held);
-        ll_sequence_truncate(&e->kv, &line->held, 0);
-        line->began = false;
+    for (size_t i = 0; i < r->n_seqs; i++) {
+        ll_seq_state *seq = &r->sched.seqs[i];
+        /* An aborted forward pass has not written the rows that the last extension was for. */
+        ll_sequence_truncate(&e->sched.kv, &seq->kv, seq->kv.n_tokens);
+        if (uses_prefix_cache(e) && seq->kv.n_tokens) ll_prefix_insert(&e->sched.prefix, &seq->kv);
+        ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
+        seq->computed = false;
     }
 }
 
 void ll_engine_unlink(llmcs_engine *e, llmcs_request *r) {
-    llmcs_request **at = &e->running;
-    while (*at && *at != r) at = &(*at)->next_running;
+    llmcs_request **at = &e->sched.running;
+    while (*at && *at != r) at = &(*at)->sched.next_running;
     if (!*at) return; /* it was waiting */
-    *at = r->next_running;
-    e->n_lines -= r->n_lines;
+    *at = r->sched.next_running;
+    e->sched.n_seqs -= r->n_seqs;
 }
 
-/* The last in order of those that run, if that is behind r. */
-static llmcs_request *find_victim(const llmcs_engine *e, const llmcs_request *r) {
-    llmcs_request *last = NULL;
-    for (llmcs_request *other = e->running; other; other = other->next_running) last = other;
-    return last && last != r && ll_request_before(r, last) ? last : NULL;
+static llmcs_request *last_running(const llmcs_engine *e) {
+    llmcs_request *last = e->sched.running;
+    while (last && last->sched.next_running) last = last->sched.next_running;
+    return last;
 }
 
-/* Gives r's memory back; it waits again. */
+/* Frees the blocks of a running request, which waits again. */
 static void preempt(llmcs_engine *e, llmcs_request *r) {
-    bool had_begun = false;
-    for (size_t i = 0; i < r->n_lines; i++) had_begun |= r->lines[i].began;
+    bool had_computed = false;
+    for (size_t i = 0; i < r->n_seqs; i++) had_computed |= r->sched.seqs[i].computed;
     ll_engine_free_blocks(e, r);
     ll_engine_unlink(e, r);
-    pthread_mutex_lock(&e->lock);
-    r->phase = LL_REQUEST_WAITING;
+    pthread_mutex_lock(&e->shared.mutex);
+    r->shared.phase = LL_REQUEST_WAITING;
     ll_engine_enqueue(e, r);
-    e->stats.n_preempted += had_begun;
-    pthread_mutex_unlock(&e->lock);
+    e->shared.stats.n_preempted += had_computed;
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
-/* A block more is free: from the prefix cache, or else from requests behind r in order, none of which is in this step
- * yet, since requests are looked at in order. */
-static bool free_some(llmcs_engine *e, const llmcs_request *r) {
-    if (ll_prefix_evict(&e->prefix)) return true;
-    llmcs_request *victim = find_victim(e, r);
-    if (victim) preempt(e, victim);
-    return victim;
-}
-
-static bool make_room(llmcs_engine *e, const llmcs_request *r, size_t n_blocks) {
-    while (e->kv.own.n_free < n_blocks)
-        if (!free_some(e, r)) return false;
+/* Frees a block for r: the least recently used one of the prefix cache, or else those of the last request after r. That
+ * one is not in this step yet, because requests are scheduled in order. */
+static bool evict_or_preempt(llmcs_engine *e, const llmcs_request *r) {
+    if (ll_prefix_evict(&e->sched.prefix)) return true;
+    llmcs_request *last = last_running(e);
+    if (!last || last == r || !ll_request_before(r, last)) return false;
+    preempt(e, last);
     return true;
 }
 
-/* Room for n more tokens of r's sequence. What it shares with nobody but the cache need not be copied. */
+/* Makes blocks for n more tokens of r's sequence. A last block that only the prefix cache shares is taken back from it
+ * rather than copied. */
 static bool extend(llmcs_engine *e, const llmcs_request *r, ll_sequence *q, size_t n) {
-    while (e->kv.own.n_free < ll_sequence_needs(&e->kv, q, n)) {
+    while (e->sched.kv.own.n_free < ll_sequence_needs(&e->sched.kv, q, n)) {
         bool inside = q->n_tokens % LL_KV_BLOCK;
-        if (inside && ll_prefix_forget(&e->prefix, q->blocks[q->n_tokens / LL_KV_BLOCK])) continue;
-        if (!free_some(e, r)) return false;
+        if (inside && ll_prefix_forget(&e->sched.prefix, q->blocks[q->n_tokens / LL_KV_BLOCK])) continue;
+        if (!evict_or_preempt(e, r)) return false;
     }
-    return ll_sequence_extend(&e->kv, q, n) == LLMCS_OK;
+    return ll_sequence_extend(&e->sched.kv, q, n) == LLMCS_OK;
 }
 
-/* Room for n more tokens on each of the request's live lines. */
-static bool extend_lines(llmcs_engine *e, llmcs_request *r, size_t n) {
-    for (size_t i = 0; i < r->n_lines; i++)
-        if (ll_request_is_live(r, i) && !extend(e, r, &r->lines[i].held, n)) return false;
-    return true;
+/* ----------------------------------------------------------------------------------------------- the batch */
+
+static void add_segment(ll_step *step, ll_seq_state *seq, size_t n_rows) {
+    step->segments[step->n.segments] = (ll_segment){
+        .first_row = step->n.rows, .n_rows = n_rows, .first_position = seq->kv.n_tokens, .kv_blocks = seq->kv.blocks};
+    step->seqs[step->n.segments++] = seq;
+    for (size_t i = 0; i < n_rows; i++) step->ids[step->n.rows++] = seq->kv.tokens[seq->kv.n_tokens + i];
 }
 
-/* ----------------------------------------------------------------------------------------------- the step */
-
-static void add_run(llmcs_engine *e, ll_seq_state *line, size_t n_rows) {
-    e->segments[e->n_segments] = (ll_segment){.first_row = e->n_rows,
-                                              .n_rows = n_rows,
-                                              .first_position = line->held.n_tokens,
-                                              .kv_blocks = line->held.blocks};
-    e->run_lines[e->n_segments++] = line;
-    for (size_t i = 0; i < n_rows; i++) e->ids[e->n_rows++] = line->held.tokens[line->held.n_tokens + i];
+static ll_scheduled *add_scheduled(ll_step *step, llmcs_request *r) {
+    ll_scheduled *s = &step->scheduled[step->n.scheduled++];
+    *s = (ll_scheduled){.request = r, .first_logits = step->n.logit_rows};
+    return s;
 }
 
-static ll_unit *add_unit(llmcs_engine *e, llmcs_request *r) {
-    ll_unit *unit = &e->units[e->n_units++];
-    *unit = (ll_unit){.request = r, .first_logits = e->n_logit_rows};
-    return unit;
+/* The logits of n rows go to the request. */
+static void add_logit_rows(ll_step *step, ll_scheduled *s, size_t first_row, size_t n) {
+    for (size_t i = 0; i < n; i++) step->logit_rows[step->n.logit_rows++] = (uint32_t)(first_row + i);
+    s->n_logits += n;
 }
 
-static void want_logits(llmcs_engine *e, ll_unit *unit, size_t first_row, size_t n) {
-    for (size_t i = 0; i < n; i++) e->logit_rows[e->n_logit_rows++] = (uint32_t)(first_row + i);
-    unit->n_logits += n;
-}
+/* -------------------------------------------------------------------------------------------------- decode */
 
-/* Does every live line wait for one token only? */
+/* Has every live sequence exactly one token to evaluate? */
 static bool is_decoding(const llmcs_request *r) {
-    for (size_t i = 0; i < r->n_lines; i++)
-        if (ll_request_is_live(r, i) && n_pending(&r->lines[i]) != 1) return false;
-    return r->began;
+    for (size_t i = 0; i < r->n_seqs; i++)
+        if (ll_request_is_live(r, i) && n_pending(&r->sched.seqs[i]) != 1) return false;
+    return r->sched.prefilled;
 }
 
-/* A token for each line, and guesses as far as there are rows to spare. */
-static void add_decoding(llmcs_engine *e, llmcs_request *r, size_t *n_spare) {
-    ll_seq_state *first = &r->lines[0];
-    size_t n_draft_tokens = 0;
-    if (ll_prompt_lookup_max(&r->g)) {
-        n_draft_tokens = ll_prompt_lookup(&r->g, &r->g.completions[0], r->draft_ids,
-                                          ll_min(*n_spare, ll_prompt_lookup_limit(&r->g, r->g.completions)));
-        for (size_t i = 0; i < n_draft_tokens; i++) first->held.tokens[first->n_known + i] = r->draft_ids[i];
+/* Appends draft tokens to the first sequence, at most `most`. */
+static size_t add_draft_tokens(llmcs_request *r, size_t most) {
+    ll_generation *gen = &r->sched.gen;
+    ll_seq_state *first = &r->sched.seqs[0];
+    if (!ll_prompt_lookup_max(gen)) return 0;
+    most = ll_min(most, ll_prompt_lookup_limit(gen, gen->completions));
+    size_t n = ll_prompt_lookup(gen, &gen->completions[0], r->sched.draft_ids, most);
+    for (size_t i = 0; i < n; i++) first->kv.tokens[first->n_known + i] = r->sched.draft_ids[i];
+    return n;
+}
+
+/* One row for each live sequence, and draft tokens if *n_spare rows are free. False: the request was preempted. */
+static bool schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spare) {
+    ll_step *step = &e->sched.step;
+    const size_t n_draft_tokens = add_draft_tokens(r, *n_spare), n_rows = 1 + n_draft_tokens;
+    for (size_t i = 0; i < r->n_seqs; i++) {
+        if (!ll_request_is_live(r, i) || extend(e, r, &r->sched.seqs[i].kv, n_rows)) continue;
+        preempt(e, r); /* requests before it hold the blocks */
+        return false;
     }
-    if (!extend_lines(e, r, 1 + n_draft_tokens)) {
-        preempt(e, r); /* somebody before it holds what it needs */
-        return;
-    }
-    ll_unit *unit = add_unit(e, r);
-    unit->n_draft_tokens = n_draft_tokens;
+    ll_scheduled *s = add_scheduled(step, r);
+    s->n_draft_tokens = n_draft_tokens;
     *n_spare -= n_draft_tokens;
-    for (size_t i = 0; i < r->n_lines; i++) {
+    for (size_t i = 0; i < r->n_seqs; i++) {
         if (!ll_request_is_live(r, i)) continue;
-        want_logits(e, unit, e->n_rows, 1 + n_draft_tokens);
-        add_run(e, &r->lines[i], 1 + n_draft_tokens);
+        add_logit_rows(step, s, step->n.rows, n_rows);
+        add_segment(step, &r->sched.seqs[i], n_rows);
     }
-}
-
-/* Is another line working in this very step on a longer beginning of this one than it has? Then it is better to wait.
- */
-static bool better_later(const llmcs_engine *e, const ll_seq_state *line) {
-    for (size_t i = 0; caching(e) && i < e->n_segments; i++) {
-        const ll_seq_state *other = e->run_lines[i];
-        if (e->segments[i].n_rows < 2) continue;
-        size_t most = ll_min(line->n_known - 1, other->n_known), n = 0;
-        while (n < most && other->held.tokens[n] == line->held.tokens[n]) n++;
-        if (n >= line->held.n_tokens + LL_KV_BLOCK) return true;
-    }
-    return false;
-}
-
-/* What is known of a line that did no work of its own yet. */
-static void match(llmcs_engine *e, llmcs_request *r, ll_seq_state *line) {
-    if (line->began || !caching(e)) return;
-    ll_sequence_truncate(&e->kv, &line->held, 0);
-    ll_prefix_match(&e->prefix, &line->held, line->held.tokens, line->n_known - 1);
-    if (!r->began) r->g.n_cached = line->held.n_tokens;
-}
-
-/* The next n_wanted tokens of a line, or as many as fit the step. False: there is no memory. */
-static bool add_piece(llmcs_engine *e, llmcs_request *r, ll_seq_state *line, bool last_too, size_t *budget) {
-    match(e, r, line);
-    if (!line->began && better_later(e, line)) return true;
-    size_t n_wanted = n_pending(line) - (last_too ? 0 : 1), n = ll_min(n_wanted, *budget);
-    if (n == 0) return true; /* a beam's last token waits for the others' */
-    if (!extend(e, r, &line->held, n)) return false;
-    line->began = true;
-    ll_unit *unit = add_unit(e, r);
-    if (last_too && n == n_wanted) want_logits(e, unit, e->n_rows + n - 1, 1);
-    add_run(e, line, n);
-    *budget -= n;
-    e->n_prompt_rows += n;
     return true;
 }
 
-/* How much is in the step. */
-typedef struct fill_level {
-    size_t n_rows, n_segments, n_logit_rows, n_units, n_prompt_rows;
-} fill_level;
+/* ------------------------------------------------------------------------------------------------- prefill */
 
-static fill_level level_of(const llmcs_engine *e) {
-    return (fill_level){e->n_rows, e->n_segments, e->n_logit_rows, e->n_units, e->n_prompt_rows};
+/* Looks up a sequence's prompt in the prefix cache, as long as nothing was evaluated for it. */
+static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
+    if (seq->computed || !uses_prefix_cache(e)) return;
+    ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
+    ll_prefix_match(&e->sched.prefix, &seq->kv, seq->kv.tokens, seq->n_known - 1);
+    if (!r->sched.prefilled) r->sched.gen.n_cached = seq->kv.n_tokens;
 }
 
-static void go_back_to(llmcs_engine *e, fill_level before) {
-    e->n_rows = before.n_rows;
-    e->n_segments = before.n_segments;
-    e->n_logit_rows = before.n_logit_rows;
-    e->n_units = before.n_units;
-    e->n_prompt_rows = before.n_prompt_rows;
-}
-
-/* The next pieces of a request that is not decoding. Its only line's last token gives logits; several lines' last
- * tokens are worked together, as decoding. */
-static void add_pieces(llmcs_engine *e, llmcs_request *r, size_t *budget) {
-    const fill_level before = level_of(e);
-    size_t n_live = 0;
-    for (size_t i = 0; i < r->n_lines; i++) n_live += ll_request_is_live(r, i);
-    for (size_t i = 0; i < r->n_lines && *budget; i++) {
-        ll_seq_state *line = &r->lines[i];
-        if (!ll_request_is_live(r, i) || (n_live > 1 && n_pending(line) < 2)) continue;
-        if (add_piece(e, r, line, n_live == 1, budget)) continue;
-        go_back_to(e, before); /* what its other lines were to write into is not theirs any more */
-        preempt(e, r);
-        return;
+/* Does another sequence evaluate a longer prefix of this one in this very step? Then it is cheaper to wait for the
+ * prefix cache. */
+static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
+    const ll_step *step = &e->sched.step;
+    for (size_t i = 0; uses_prefix_cache(e) && i < step->n.segments; i++) {
+        const ll_seq_state *other = step->seqs[i];
+        if (step->segments[i].n_rows < 2) continue;
+        size_t most = ll_min(seq->n_known - 1, other->n_known), n = 0;
+        while (n < most && other->kv.tokens[n] == seq->kv.tokens[n]) n++;
+        if (n >= seq->kv.n_tokens + LL_KV_BLOCK) return true;
     }
-}
-
-static bool any_decoding(const llmcs_engine *e) {
-    for (const llmcs_request *r = e->running; r; r = r->next_running)
-        if (is_decoding(r)) return true;
     return false;
 }
 
-/* Tokens of prompts in this step. Nobody who reads a stream shall see it stop: a step with prompts takes no more than
- * this many times one without. */
+/* Adds the next tokens of a sequence, at most *budget. Its last token is left out unless wants_logits. False: there are
+ * no blocks. */
+static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq, bool wants_logits, size_t *budget) {
+    ll_step *step = &e->sched.step;
+    match_prefix(e, r, seq);
+    if (!seq->computed && prefix_is_in_step(e, seq)) return true;
+    const size_t n_wanted = n_pending(seq) - (wants_logits ? 0 : 1), n = ll_min(n_wanted, *budget);
+    if (n == 0) return true;
+    if (!extend(e, r, &seq->kv, n)) return false;
+    seq->computed = true;
+    ll_scheduled *s = add_scheduled(step, r);
+    if (wants_logits && n == n_wanted) add_logit_rows(step, s, step->n.rows + n - 1, 1);
+    add_segment(step, seq, n);
+    step->n.prompt_rows += n;
+    *budget -= n;
+    return true;
+}
+
+/*
+ * Adds chunks of the request's sequences that are not evaluated yet: the prompt, or after a preemption all live
+ * sequences. A single sequence's last token gives logits. The last tokens of several are left out here: when only
+ * those are pending, the request decodes, and one step evaluates them together. False: the request was preempted.
+ */
+static bool schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budget) {
+    const ll_step_counts before = e->sched.step.n;
+    size_t n_live = 0;
+    for (size_t i = 0; i < r->n_seqs; i++) n_live += ll_request_is_live(r, i);
+    for (size_t i = 0; i < r->n_seqs && *budget; i++) {
+        ll_seq_state *seq = &r->sched.seqs[i];
+        if (!ll_request_is_live(r, i) || (n_live > 1 && n_pending(seq) < 2)) continue;
+        if (schedule_chunk(e, r, seq, n_live == 1, budget)) continue;
+        e->sched.step.n = before; /* the rows already added would write into blocks that are freed now */
+        preempt(e, r);
+        return false;
+    }
+    return true;
+}
+
+/* A step with prompts takes at most this many times as long as one without, so that no stream stops. */
 #define LONGEST_STEP 2.25
 
+/* Most prompt tokens of this step. */
 static size_t prompt_budget(const llmcs_engine *e) {
-    size_t most = (size_t)e->options.max_chunk;
-    double step_ns = e->options.step_ms > 0 ? e->options.step_ms * 1e6 : LONGEST_STEP * e->step_ns;
-    if (!any_decoding(e) || !(step_ns > 0) || !(e->prompt_row_ns > 0)) return most;
-    double n = (step_ns - e->step_ns) / e->prompt_row_ns;
+    const size_t most = (size_t)e->options.max_chunk;
+    const double decode_ns = e->sched.step_ns, row_ns = e->sched.prompt_row_ns;
+    const double allowed_ns = e->options.step_ms > 0 ? e->options.step_ms * 1e6 : LONGEST_STEP * decode_ns;
+    bool any_decoding = false;
+    for (const llmcs_request *r = e->sched.running; r && !any_decoding; r = r->sched.next_running)
+        any_decoding = is_decoding(r);
+    if (!any_decoding || !(allowed_ns > 0) || !(row_ns > 0)) return most;
+    double n = (allowed_ns - decode_ns) / row_ns;
     return n < LEAST_CHUNK ? LEAST_CHUNK : n < (double)most ? (size_t)n : most;
 }
 
-/* -------------------------------------------------------------------------------------------------- the queue */
+/* ----------------------------------------------------------------------------------------------- admission */
 
-static void link_running(llmcs_engine *e, llmcs_request *r) {
-    llmcs_request **at = &e->running;
-    while (*at && ll_request_before(*at, r)) at = &(*at)->next_running;
-    r->next_running = *at;
-    *at = r;
-    e->n_lines += r->n_lines;
+static bool seqs_fit(const llmcs_engine *e, const llmcs_request *r) {
+    return e->sched.n_seqs + r->n_seqs <= (size_t)e->options.max_batch;
 }
 
-/* The first of the queue, if its lines fit; those behind it wait with it, so that no one is overtaken for ever. */
-static llmcs_request *take_first(llmcs_engine *e) {
-    pthread_mutex_lock(&e->lock);
-    llmcs_request *r = e->queue;
-    if (r && e->n_lines + r->n_lines > (size_t)e->options.max_batch) r = NULL;
+/* Moves the first request of the queue to the running ones if its sequences fit. Those behind it wait with it, so that
+ * a large request is not overtaken for ever. */
+static llmcs_request *admit_first(llmcs_engine *e) {
+    pthread_mutex_lock(&e->shared.mutex);
+    llmcs_request *r = e->shared.queue;
+    if (r && !seqs_fit(e, r)) r = NULL;
     if (r) {
         ll_engine_dequeue(e, r);
-        r->phase = LL_REQUEST_RUNNING;
-        if (!r->scheduled) ll_histogram_add(&e->stats.waiting_ms, e->step_began_ns - r->submitted_ns);
-        r->scheduled = true;
+        r->shared.phase = LL_REQUEST_RUNNING;
+        if (!r->sched.admitted) ll_histogram_add(&e->shared.stats.waiting_ms, e->sched.step.began_ns - r->submitted_ns);
+        r->sched.admitted = true;
     }
-    pthread_mutex_unlock(&e->lock);
-    if (r) link_running(e, r);
+    pthread_mutex_unlock(&e->shared.mutex);
+    if (!r) return NULL;
+    llmcs_request **at = &e->sched.running;
+    while (*at && ll_request_before(*at, r)) at = &(*at)->sched.next_running;
+    r->sched.next_running = *at;
+    *at = r;
+    e->sched.n_seqs += r->n_seqs;
     return r;
 }
 
-/* Blocks that a request is about to need. */
-static size_t blocks_ahead(const llmcs_request *r) {
+/* A request with a higher priority does not wait for the sequences of one with a lower priority. */
+static void preempt_for_priority(llmcs_engine *e) {
+    pthread_mutex_lock(&e->shared.mutex);
+    const llmcs_request *first = e->shared.queue; /* only this thread removes it */
+    pthread_mutex_unlock(&e->shared.mutex);
+    llmcs_request *last = last_running(e);
+    if (first && last && first->priority > last->priority && !seqs_fit(e, first)) preempt(e, last);
+}
+
+/* Prompt tokens still to evaluate. */
+static size_t n_prompt_tokens(const llmcs_request *r) {
     size_t n = 0;
-    for (size_t i = 0; i < r->n_lines; i++)
-        if (ll_request_is_live(r, i))
-            n += 1 + ll_kv_blocks_of(r->lines[i].n_known) -
-                 ll_min(r->lines[i].held.n_blocks, ll_kv_blocks_of(r->lines[i].n_known));
+    for (size_t i = 0; i < r->n_seqs; i++)
+        if (ll_request_is_live(r, i)) n += n_pending(&r->sched.seqs[i]) - 1;
     return n;
 }
 
-static size_t tokens_ahead(const llmcs_request *r) {
+/* Blocks that the running requests are about to need: for their known tokens, and one each to go on. */
+static size_t n_blocks_needed(const llmcs_engine *e) {
     size_t n = 0;
-    for (size_t i = 0; i < r->n_lines; i++)
-        if (ll_request_is_live(r, i)) n += n_pending(&r->lines[i]) - 1;
-    return n;
+    for (const llmcs_request *r = e->sched.running; r; r = r->sched.next_running) {
+        for (size_t i = 0; i < r->n_seqs; i++) {
+            const ll_seq_state *seq = &r->sched.seqs[i];
+            size_t n_all = ll_kv_blocks_of(seq->n_known);
+            if (ll_request_is_live(r, i)) n += 1 + n_all - ll_min(seq->kv.n_blocks, n_all);
+        }
+    }
+    return ll_min(n, e->sched.kv.own.n_blocks);
 }
 
-/* One with a higher priority does not wait for those with a lower one. */
-static void make_way(llmcs_engine *e) {
-    pthread_mutex_lock(&e->lock);
-    llmcs_request *first = e->queue, *last = e->running;
-    pthread_mutex_unlock(&e->lock); /* it stays the first unless one of still higher priority comes */
-    while (last && last->next_running) last = last->next_running;
-    if (first && last && first->priority > last->priority && e->n_lines + first->n_lines > (size_t)e->options.max_batch)
-        preempt(e, last);
-}
-
-/* Takes requests in as long as there is room for their tokens, in memory and in the step. */
-static void take_in(llmcs_engine *e) {
-    make_way(e);
+/* Admits requests while the step has room for their prompts and memory has blocks for all that run. */
+static void admit_requests(llmcs_engine *e) {
+    preempt_for_priority(e);
     size_t n_tokens = 0;
-    for (llmcs_request *r = e->running; r; r = r->next_running) n_tokens += tokens_ahead(r);
+    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running) n_tokens += n_prompt_tokens(r);
     while (n_tokens < (size_t)e->options.max_chunk) {
-        llmcs_request *r = take_first(e);
+        llmcs_request *r = admit_first(e);
         if (!r) return;
-        for (size_t i = 0; i < r->n_lines; i++)
-            if (ll_request_is_live(r, i)) match(e, r, &r->lines[i]);
-        size_t n_blocks = 0;
-        for (const llmcs_request *other = e->running; other; other = other->next_running)
-            n_blocks += blocks_ahead(other);
-        if (!make_room(e, r, ll_min(n_blocks, e->kv.own.n_blocks)) && (e->running != r || r->next_running)) {
+        for (size_t i = 0; i < r->n_seqs; i++)
+            if (ll_request_is_live(r, i)) match_prefix(e, r, &r->sched.seqs[i]);
+        const size_t n_blocks = n_blocks_needed(e);
+        bool enough = true;
+        while (enough && e->sched.kv.own.n_free < n_blocks) enough = evict_or_preempt(e, r);
+        bool alone = e->sched.running == r && !r->sched.next_running;
+        if (!enough && !alone) {
             preempt(e, r);
             return;
         }
-        n_tokens += tokens_ahead(r);
+        n_tokens += n_prompt_tokens(r);
     }
 }
 
-/* ---- ends that come without a step */
+/* ------------------------------------------------------------------------------------- cancelled, or too late */
 
-bool ll_request_is_over(const llmcs_request *r, uint64_t now_ns, llmcs_status *why) {
-    *why = atomic_load(&r->cancel) ? LLMCS_CANCELLED : LLMCS_DEADLINE;
-    return *why == LLMCS_CANCELLED || (r->deadline_ns && now_ns >= r->deadline_ns);
+llmcs_status ll_request_stop_reason(const llmcs_request *r, uint64_t now_ns) {
+    if (atomic_load(&r->cancel)) return LLMCS_CANCELLED;
+    return r->deadline_ns && now_ns >= r->deadline_ns ? LLMCS_DEADLINE : LLMCS_OK;
 }
 
-static llmcs_request *find_over(llmcs_engine *e, llmcs_status *why) {
-    for (llmcs_request *r = e->running; r; r = r->next_running)
-        if (ll_request_is_over(r, e->step_began_ns, why)) return r;
+/* A request that has to stop, removed from the queue if it was there. */
+static llmcs_request *find_stopped(llmcs_engine *e, llmcs_status *why) {
+    const uint64_t now_ns = e->sched.step.began_ns;
+    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running)
+        if ((*why = ll_request_stop_reason(r, now_ns))) return r;
     llmcs_request *found = NULL;
-    pthread_mutex_lock(&e->lock);
-    for (llmcs_request *r = e->queue; r && !found; r = r->next)
-        if (ll_request_is_over(r, e->step_began_ns, why)) found = r;
+    pthread_mutex_lock(&e->shared.mutex);
+    for (llmcs_request *r = e->shared.queue; r && !found; r = r->shared.next)
+        if ((*why = ll_request_stop_reason(r, now_ns))) found = r;
     if (found) ll_engine_dequeue(e, found);
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_unlock(&e->shared.mutex);
     return found;
 }
 
-static void remove_over(llmcs_engine *e) {
+static void end_stopped(llmcs_engine *e) {
     llmcs_status why;
-    for (llmcs_request *r = find_over(e, &why); r; r = find_over(e, &why)) {
+    for (llmcs_request *r; (r = find_stopped(e, &why));) {
         ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
         ll_engine_release(e, r);
     }
 }
 
+/* ----------------------------------------------------------------------------------------------- the step */
+
 bool ll_engine_schedule(llmcs_engine *e) {
-    e->n_rows = e->n_segments = e->n_logit_rows = e->n_units = e->n_prompt_rows = 0;
-    remove_over(e);
-    take_in(e);
-    size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->n_lines;
-    /* One that gives its memory back is the last. */
-    for (llmcs_request *r = e->running; r; r = r->phase == LL_REQUEST_RUNNING ? r->next_running : NULL) {
-        if (is_decoding(r))
-            add_decoding(e, r, &n_spare);
-        else
-            add_pieces(e, r, &budget);
-    }
-    return e->n_rows > 0;
+    ll_step *step = &e->sched.step;
+    step->n = (ll_step_counts){0};
+    end_stopped(e);
+    admit_requests(e);
+    size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
+    /* A request that was preempted was the last one. */
+    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running)
+        if (!(is_decoding(r) ? schedule_decode(e, r, &n_spare) : schedule_prefill(e, r, &budget))) break;
+    return step->n.rows > 0;
 }

@@ -1,4 +1,4 @@
-/* One step of the engine: a pass over everyone's rows, the choices, and what became of each request. */
+/* One step: the forward pass over the scheduled rows, sampling, and what becomes of each request. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,51 +7,46 @@
 
 /* ----------------------------------------------------------------------------------------------- callbacks */
 
-static bool calls_back(const ll_generation *g) { return g->on_text || g->on_token; }
-
-/* Between these two the caller may be called; who frees the request waits for the second. Once it is freed nobody is
- * called any more. */
-static void begin_calls(llmcs_engine *e, llmcs_request *r) {
-    r->g.host = e->host;
-    if (!calls_back(&r->g)) return;
-    pthread_mutex_lock(&e->lock);
-    if (r->deaf) {
-        r->g.on_text = r->g.completions[0].stream.on_text = NULL;
-        r->g.on_token = NULL;
+/* Between begin_callbacks and end_callbacks the request's callbacks may run, and llmcs_request_free waits. A request
+ * that is freed already loses them here. */
+static void begin_callbacks(llmcs_engine *e, llmcs_request *r) {
+    ll_generation *gen = &r->sched.gen;
+    gen->host = e->sched.host;
+    if (!ll_has_callbacks(gen)) return;
+    pthread_mutex_lock(&e->shared.mutex);
+    if (r->shared.detached) {
+        gen->on_text = gen->completions[0].stream.on_text = NULL;
+        gen->on_token = NULL;
     } else {
-        e->calling = r;
-        e->caller = pthread_self();
+        e->shared.calling = r;
+        e->shared.caller = pthread_self();
     }
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
-static void end_calls(llmcs_engine *e, llmcs_request *r) {
-    if (!calls_back(&r->g)) return;
-    pthread_mutex_lock(&e->lock);
-    e->calling = NULL;
-    pthread_cond_broadcast(&r->finished);
-    pthread_mutex_unlock(&e->lock);
+static void end_callbacks(llmcs_engine *e, llmcs_request *r) {
+    if (!ll_has_callbacks(&r->sched.gen)) return;
+    pthread_mutex_lock(&e->shared.mutex);
+    e->shared.calling = NULL;
+    pthread_cond_broadcast(&r->shared.finished);
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
-/* ------------------------------------------------------------------------------------------------ the end */
+/* ---------------------------------------------------------------------------------------- finished requests */
 
-/* With nothing chosen yet there is no result. */
-static llmcs_status nothing_yet(llmcs_finish_reason reason) {
-    return reason == LLMCS_FINISH_CANCELLED ? ll_fail(LLMCS_CANCELLED, "the request was cancelled")
-                                            : ll_fail(LLMCS_DEADLINE, "the deadline passed");
-}
-
-static llmcs_status conclude(llmcs_request *r, llmcs_finish_reason reason) {
-    ll_generation *g = &r->g;
-    bool broken_off = reason == LLMCS_FINISH_CANCELLED || reason == LLMCS_FINISH_DEADLINE;
-    if (!r->began && broken_off) return nothing_yet(reason);
-    if (g->beams) {
-        if (!r->over) ll_beams_break_off(&r->beams.beams);
-        return ll_beam_search_finish(g, &r->beams, reason);
+/* Completes the sequences of a request that ends now. An error if it was stopped before its first token. */
+static llmcs_status complete(llmcs_request *r, llmcs_finish_reason reason) {
+    ll_generation *gen = &r->sched.gen;
+    if (!r->sched.prefilled && reason == LLMCS_FINISH_CANCELLED)
+        return ll_fail(LLMCS_CANCELLED, "the request was cancelled");
+    if (!r->sched.prefilled && reason == LLMCS_FINISH_DEADLINE) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
+    if (gen->beams) {
+        if (!r->sched.beams_done) ll_beams_break_off(&r->sched.beams.beams);
+        return ll_beam_search_finish(gen, &r->sched.beams, reason);
     }
-    for (size_t i = 0; i < g->n_completions; i++) {
-        if (!g->completions[i].ended) ll_completion_end(&g->completions[i], reason);
-        LL_TRY(ll_completion_flush(g, i));
+    for (size_t i = 0; i < gen->n_completions; i++) {
+        if (!gen->completions[i].ended) ll_completion_end(&gen->completions[i], reason);
+        LL_TRY(ll_completion_flush(gen, i));
     }
     return LLMCS_OK;
 }
@@ -67,349 +62,354 @@ static void count_end(llmcs_engine_stats *s, llmcs_status status, llmcs_finish_r
         s->n_finished++;
 }
 
-/* What may be read of the one completion's tokens and text; under the lock. */
+/* How far llmcs_request_read may read; under the mutex. EOS is no text. */
 static void publish_tokens(llmcs_request *r) {
-    const ll_completion *completion = &r->g.completions[0];
-    if (r->g.beams || r->g.completion_capacity > 1) return;
-    bool eos = completion->ended && completion->reason == LLMCS_FINISH_EOS && completion->n_new > 0;
-    r->n_ids = completion->n_new - eos;
-    r->text_bytes = r->g.streams ? completion->stream.n_sent : SIZE_MAX;
+    const ll_completion *first = &r->sched.gen.completions[0];
+    if (!r->single) return;
+    bool eos = first->ended && first->reason == LLMCS_FINISH_EOS && first->n_new > 0;
+    r->shared.n_ids = first->n_new - eos;
+    r->shared.text_bytes = r->streams ? first->stream.n_sent : SIZE_MAX;
 }
 
 void ll_engine_end(llmcs_engine *e, llmcs_request *r, llmcs_status status, llmcs_finish_reason reason) {
-    r->ended = true;
-    begin_calls(e, r);
-    if (!status) status = conclude(r, reason);
-    end_calls(e, r);
-    if (status) ll_format(r->message, sizeof r->message, "%s", llmcs_error_message());
-    pthread_mutex_lock(&e->lock);
-    r->phase = LL_REQUEST_FINISHED;
-    r->status = status;
-    e->n_unfinished--;
-    r->finished_ns = ll_now_ns();
+    r->sched.ended = true;
+    begin_callbacks(e, r);
+    if (!status) status = complete(r, reason);
+    end_callbacks(e, r);
+    if (status) ll_format(r->sched.message, sizeof r->sched.message, "%s", llmcs_error_message());
+    r->sched.status = status;
+    r->sched.finished_ns = ll_now_ns();
+    pthread_mutex_lock(&e->shared.mutex);
+    r->shared.phase = LL_REQUEST_FINISHED;
     publish_tokens(r);
-    count_end(&e->stats, status, reason);
+    e->shared.n_unfinished--;
+    count_end(&e->shared.stats, status, reason);
     ll_request_add_event(e, r);
-    pthread_cond_broadcast(&r->finished);
-    pthread_mutex_unlock(&e->lock);
+    pthread_cond_broadcast(&r->shared.finished);
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
 void ll_engine_release(llmcs_engine *e, llmcs_request *r) {
     ll_engine_free_blocks(e, r);
     ll_engine_unlink(e, r);
-    pthread_mutex_lock(&e->lock);
+    pthread_mutex_lock(&e->shared.mutex);
     ll_request_unref(r);
 }
 
-/* ------------------------------------------------------------------------------------------------ the pass */
+/* A request may be scheduled several times in a step, so that ended ones are released after all of it. */
+static void release_ended(llmcs_engine *e) {
+    for (llmcs_request *r = e->sched.running, *next; r; r = next) {
+        next = r->sched.next_running;
+        if (r->sched.ended) ll_engine_release(e, r);
+    }
+}
 
-/* Between layers, on the stepper: whoever is cancelled or late gets what it has at once, the others go on. */
+/* -------------------------------------------------------------------------------------------- forward pass */
+
+/* Between layers: requests that are cancelled or late end with what they have, the others go on. */
 static bool should_stop(void *user) {
     llmcs_engine *e = user;
-    uint64_t now = ll_now_ns();
+    const ll_step *step = &e->sched.step;
+    const uint64_t now_ns = ll_now_ns();
     bool any_left = false;
-    llmcs_status why;
-    for (size_t i = 0; i < e->n_units; i++) {
-        llmcs_request *r = e->units[i].request;
-        if (!r->ended && ll_request_is_over(r, now, &why)) ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
-        any_left |= !r->ended;
+    for (size_t i = 0; i < step->n.scheduled; i++) {
+        llmcs_request *r = step->scheduled[i].request;
+        llmcs_status why = r->sched.ended ? LLMCS_OK : ll_request_stop_reason(r, now_ns);
+        if (why) ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
+        any_left |= !r->sched.ended;
     }
-    return !any_left || atomic_load_explicit(&e->abort_pass, memory_order_relaxed);
+    return !any_left || atomic_load_explicit(&e->abort_forward, memory_order_relaxed);
 }
 
-static llmcs_status run_pass(llmcs_engine *e) {
-    ll_batch batch = {.n_rows = e->n_rows,
-                      .ids = e->ids,
-                      .segments = e->segments,
-                      .n_segments = e->n_segments,
-                      .logit_rows = e->logit_rows,
-                      .n_logit_rows = e->n_logit_rows,
-                      .logits = e->logits,
-                      .block_max = e->block_max,
+static llmcs_status forward(llmcs_engine *e) {
+    const ll_step *step = &e->sched.step;
+    ll_batch batch = {.n_rows = step->n.rows,
+                      .ids = step->ids,
+                      .segments = step->segments,
+                      .n_segments = step->n.segments,
+                      .logit_rows = step->logit_rows,
+                      .n_logit_rows = step->n.logit_rows,
+                      .logits = step->logits,
+                      .block_max = step->block_max,
                       .should_stop = should_stop,
                       .user = e};
-    return ll_net_forward(e->model->net, e->model->pool, &batch, e->workspace);
+    return ll_net_forward(e->model->net, e->model->pool, &batch, e->sched.workspace);
 }
 
-/* -------------------------------------------------------------------------------------------------- choosing */
-
-static ll_logits logits_of(const llmcs_engine *e, const ll_unit *unit, size_t row) {
-    const size_t vocab = unit->request->g.vocab, at = unit->first_logits + row;
-    return (ll_logits){e->logits + at * vocab, e->block_max + at * ll_row_blocks(vocab)};
+static void insert_prefixes(llmcs_engine *e, const llmcs_request *r) {
+    if (e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE) return;
+    for (size_t i = 0; i < r->n_seqs; i++)
+        if (ll_request_is_live(r, i)) ll_prefix_insert(&e->sched.prefix, &r->sched.seqs[i].kv);
 }
 
-/* Row k of the unit's logits is of its k-th live line. */
-static llmcs_status sample_completions(const llmcs_engine *e, const ll_unit *unit) {
-    const llmcs_request *r = unit->request;
-    ll_generation *g = &unit->request->g;
+/* Sequences hold what the forward pass has written. Those of one request find each other's prefixes in the cache. */
+static void advance_seqs(llmcs_engine *e) {
+    const ll_step *step = &e->sched.step;
+    for (size_t i = 0; i < step->n.segments; i++) step->seqs[i]->kv.n_tokens += step->segments[i].n_rows;
+    for (size_t i = 0; i < step->n.scheduled; i++) {
+        const ll_scheduled *s = &step->scheduled[i];
+        if (s->request->n_seqs > 1 && !s->n_logits) insert_prefixes(e, s->request);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ sampling */
+
+static ll_logits logits_of(const llmcs_engine *e, const ll_scheduled *s, size_t row) {
+    const size_t vocab = s->request->sched.gen.vocab, at = s->first_logits + row;
+    return (ll_logits){e->sched.step.logits + at * vocab, e->sched.step.block_max + at * ll_row_blocks(vocab)};
+}
+
+/* Row k of the request's logits is its k-th live sequence's; after the prompt all completions start from row 0. */
+static llmcs_status sample_completions(const llmcs_engine *e, const ll_scheduled *s) {
+    ll_generation *gen = &s->request->sched.gen;
+    const bool first_tokens = !s->request->sched.prefilled;
     size_t row = 0;
-    for (size_t i = 0; i < g->n_completions; i++) {
-        if (!r->began) /* all from the prompt's */
-            LL_TRY(ll_completion_sample(g, i, logits_of(e, unit, 0)));
-        else if (!g->completions[i].ended)
-            LL_TRY(ll_completion_sample(g, i, logits_of(e, unit, row++)));
+    for (size_t i = 0; i < gen->n_completions; i++)
+        if (!gen->completions[i].ended) LL_TRY(ll_completion_sample(gen, i, logits_of(e, s, first_tokens ? 0 : row++)));
+    return LLMCS_OK;
+}
+
+static llmcs_status search_beams(const llmcs_engine *e, const ll_scheduled *s) {
+    llmcs_request *r = s->request;
+    ll_generation *gen = &r->sched.gen;
+    ll_beam_search *beams = &r->sched.beams;
+    const float *logits = logits_of(e, s, 0).row;
+    LL_TRY(ll_check_finite(gen->model->kernels, logits, beams->beams.n_running, gen->vocab, "logits"));
+    for (size_t i = 0; i < beams->beams.n_running; i++)
+        beams->held[i] = (llmcs_ids){r->sched.seqs[i].kv.tokens, r->sched.seqs[i].n_known};
+    return ll_beam_search_step(gen, beams, logits, &r->sched.beams_done);
+}
+
+/* Emits the sampled tokens. While a sampled token equals the draft token, the next row of logits is valid as well, and
+ * the next token is sampled from it. */
+static llmcs_status emit_and_verify_draft(const llmcs_engine *e, const ll_scheduled *s) {
+    llmcs_request *r = s->request;
+    ll_generation *gen = &r->sched.gen;
+    for (size_t i = 0; i < gen->n_completions; i++) LL_TRY(ll_completion_emit(gen, i));
+    const ll_completion *first = &gen->completions[0];
+    while (r->sched.n_accepted < s->n_draft_tokens && !first->ended &&
+           first->ids[gen->n_prompt + first->n_new - 1] == r->sched.draft_ids[r->sched.n_accepted]) {
+        LL_TRY(ll_completion_sample(gen, 0, logits_of(e, s, ++r->sched.n_accepted)));
+        LL_TRY(ll_completion_emit(gen, 0));
     }
     return LLMCS_OK;
 }
 
-static llmcs_status search_beams(ll_generation *g, llmcs_request *r, const float *logits) {
-    LL_TRY(ll_check_finite(g->model->kernels, logits, r->beams.beams.n_running, g->vocab, "logits"));
-    for (size_t i = 0; i < r->beams.beams.n_running; i++)
-        r->beams.held[i] = (llmcs_ids){r->lines[i].held.tokens, r->lines[i].n_known};
-    return ll_beam_search_step(g, &r->beams, logits, &r->over);
+static void keep_status(ll_scheduled *s, llmcs_status status) {
+    s->status = status;
+    if (status) ll_format(s->request->sched.message, sizeof s->request->sched.message, "%s", llmcs_error_message());
 }
 
-/* Tells of what was chosen; then, as far as the guesses were right, chooses on from their rows. */
-static llmcs_status tell(const llmcs_engine *e, const ll_unit *unit) {
-    llmcs_request *r = unit->request;
-    ll_generation *g = &r->g;
-    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(ll_completion_emit(g, i));
-    const ll_completion *completion = &g->completions[0];
-    while (r->n_right < unit->n_draft_tokens && !completion->ended &&
-           completion->ids[g->n_prompt + completion->n_new - 1] == r->draft_ids[r->n_right]) {
-        LL_TRY(ll_completion_sample(g, 0, logits_of(e, unit, ++r->n_right)));
-        LL_TRY(ll_completion_emit(g, 0));
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status choose(const llmcs_engine *e, const ll_unit *unit, ll_sampler_workspace *workspace) {
-    llmcs_request *r = unit->request;
-    ll_generation *g = &r->g;
-    ll_generation_set_workspace(g, workspace);
-    r->n_right = 0;
-    if (g->beams) return search_beams(g, r, logits_of(e, unit, 0).row);
-    LL_TRY(sample_completions(e, unit));
-    return calls_back(g) ? LLMCS_OK : tell(e, unit);
-}
-
-static void note(ll_unit *unit, llmcs_status status) {
-    unit->status = status;
-    if (status) ll_format(unit->request->message, sizeof unit->request->message, "%s", llmcs_error_message());
-}
-
-typedef struct choosing {
+typedef struct sample_job {
     llmcs_engine *e;
     atomic_size_t next;
-} choosing;
+} sample_job;
 
-static void choose_some(ll_team *team, void *arg) {
-    choosing *c = arg;
-    llmcs_engine *e = c->e;
-    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < e->n_units;) {
-        ll_unit *unit = &e->units[i];
-        if (unit->n_logits && !unit->request->ended) note(unit, choose(e, unit, &e->rooms[team->index]));
+/* Pool threads take one request at a time. Callbacks wait for the scheduler thread. */
+static void sample_requests(ll_team *team, void *arg) {
+    sample_job *job = arg;
+    llmcs_engine *e = job->e;
+    for (size_t i; (i = atomic_fetch_add(&job->next, 1)) < e->sched.step.n.scheduled;) {
+        ll_scheduled *s = &e->sched.step.scheduled[i];
+        llmcs_request *r = s->request;
+        if (!s->n_logits || r->sched.ended) continue;
+        ll_generation_set_workspace(&r->sched.gen, &e->sched.samplers[team->index]);
+        r->sched.n_accepted = 0;
+        llmcs_status st = r->sched.gen.beams ? search_beams(e, s) : sample_completions(e, s);
+        if (!st && !r->sched.gen.beams && !ll_has_callbacks(&r->sched.gen)) st = emit_and_verify_draft(e, s);
+        keep_status(s, st);
     }
 }
 
-static void call_back(llmcs_engine *e) {
-    for (size_t i = 0; i < e->n_units; i++) {
-        ll_unit *unit = &e->units[i];
-        llmcs_request *r = unit->request;
-        if (!unit->n_logits || r->ended || unit->status || !calls_back(&r->g)) continue;
-        ll_generation_set_workspace(&r->g, &e->rooms[0]);
-        begin_calls(e, r);
-        note(unit, tell(e, unit));
-        end_calls(e, r);
+static void run_callbacks(llmcs_engine *e) {
+    for (size_t i = 0; i < e->sched.step.n.scheduled; i++) {
+        ll_scheduled *s = &e->sched.step.scheduled[i];
+        llmcs_request *r = s->request;
+        if (!s->n_logits || r->sched.ended || s->status || !ll_has_callbacks(&r->sched.gen)) continue;
+        ll_generation_set_workspace(&r->sched.gen, &e->sched.samplers[0]);
+        begin_callbacks(e, r);
+        keep_status(s, emit_and_verify_draft(e, s));
+        end_callbacks(e, r);
     }
 }
 
-/* Every request for itself, on all threads; then, on this one, those that call back. */
-static llmcs_status choose_all(llmcs_engine *e) {
-    choosing c = {.e = e};
-    atomic_init(&c.next, 0);
-    if (e->n_logit_rows) LL_TRY(ll_pool_run(e->model->pool, choose_some, &c));
-    call_back(e);
+static llmcs_status sample_all(llmcs_engine *e) {
+    sample_job job = {.e = e};
+    atomic_init(&job.next, 0);
+    if (e->sched.step.n.logit_rows) LL_TRY(ll_pool_run(e->model->pool, sample_requests, &job));
+    run_callbacks(e);
     return LLMCS_OK;
 }
 
-/* ------------------------------------------------------------------------------------- what became of it */
+/* -------------------------------------------------------------------------------------------------- commit */
 
-static void add_token(ll_seq_state *line, int32_t id) { line->held.tokens[line->n_known++] = id; }
+static void add_token(ll_seq_state *seq, int32_t id) { seq->kv.tokens[seq->n_known++] = id; }
 
-static void drop_line(llmcs_engine *e, ll_seq_state *line) {
-    ll_sequence_truncate(&e->kv, &line->held, 0);
-    line->began = false;
+static void clear_seq(llmcs_engine *e, ll_seq_state *seq) {
+    ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
+    seq->computed = false;
 }
 
-static void share_line(llmcs_engine *e, ll_seq_state *dst, const ll_seq_state *src) {
-    ll_sequence_share(&e->kv, &dst->held, &src->held);
-    dst->n_known = dst->held.n_tokens;
-    dst->began = true;
-}
-
-/* Every completion that goes on has a line with its tokens. */
-static void settle_drafts(llmcs_engine *e, llmcs_request *r, const ll_unit *unit) {
-    const ll_generation *g = &r->g;
-    ll_seq_state *first = &r->lines[0];
-    if (unit->n_draft_tokens)
-        ll_sequence_truncate(&e->kv, &first->held, first->held.n_tokens - (unit->n_draft_tokens - r->n_right));
-    for (size_t i = 1; !r->began && i < g->n_completions; i++)
-        if (!g->completions[i].ended) share_line(e, &r->lines[i], first);
-    for (size_t i = 0; i < g->n_completions; i++) {
-        const ll_completion *completion = &g->completions[i];
-        ll_seq_state *line = &r->lines[i];
-        if (completion->ended && g->n_completions > 1) drop_line(e, line);
-        while (!completion->ended && line->n_known < g->n_prompt + completion->n_new)
-            add_token(line, completion->ids[line->n_known]);
+/* Each completion's sequence gets the tokens sampled for it; after the prompt they share its blocks. */
+static void commit_completions(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s) {
+    const ll_generation *gen = &r->sched.gen;
+    ll_seq_state *first = &r->sched.seqs[0];
+    const size_t n_rejected = s->n_draft_tokens - r->sched.n_accepted;
+    if (n_rejected) ll_sequence_truncate(&e->sched.kv, &first->kv, first->kv.n_tokens - n_rejected);
+    for (size_t i = 1; !r->sched.prefilled && i < gen->n_completions; i++) {
+        ll_seq_state *seq = &r->sched.seqs[i];
+        if (gen->completions[i].ended) continue;
+        ll_sequence_share(&e->sched.kv, &seq->kv, &first->kv);
+        *seq = (ll_seq_state){.kv = seq->kv, .n_known = seq->kv.n_tokens, .computed = true};
     }
-    r->began = true;
-}
-
-/* Lines change places as the beams did. */
-static void settle_beams(llmcs_engine *e, llmcs_request *r) {
-    size_t n = r->beams.beams.n_running;
-    for (size_t i = 0; i < n; i++) ll_sequence_share(&e->kv, &r->spare[i], &r->lines[r->beams.parents[i]].held);
-    for (size_t i = 0; i < r->n_lines; i++) {
-        drop_line(e, &r->lines[i]);
-        if (i >= n) continue;
-        ll_sequence free_one = r->lines[i].held;
-        r->lines[i] = (ll_seq_state){.held = r->spare[i], .n_known = r->spare[i].n_tokens, .began = true};
-        r->spare[i] = free_one;
-        add_token(&r->lines[i], r->beams.next_ids[i]);
+    for (size_t i = 0; i < gen->n_completions; i++) {
+        const ll_completion *completion = &gen->completions[i];
+        ll_seq_state *seq = &r->sched.seqs[i];
+        if (completion->ended && gen->n_completions > 1) clear_seq(e, seq);
+        while (!completion->ended && seq->n_known < gen->n_prompt + completion->n_new)
+            add_token(seq, completion->ids[seq->n_known]);
     }
-    r->n_beams = n;
-    r->began = true;
 }
 
-static bool all_ended(const ll_generation *g) {
-    for (size_t i = 0; i < g->n_completions; i++)
-        if (!g->completions[i].ended) return false;
-    return true;
-}
-
-/* True: the request is at its end. */
-static bool settle(llmcs_engine *e, llmcs_request *r, const ll_unit *unit) {
-    if (!r->began) r->g.prompt_end_ns = ll_now_ns();
-    if (!r->g.beams) {
-        settle_drafts(e, r, unit);
-        return all_ended(&r->g);
+/* Sequence i becomes a copy of the parent of beam i, which shares its blocks, and gets the beam's token. */
+static void commit_beams(llmcs_engine *e, llmcs_request *r) {
+    const ll_beam_search *beams = &r->sched.beams;
+    ll_seq_state *seqs = r->sched.seqs;
+    ll_sequence *spare = r->sched.spare;
+    const size_t n = beams->beams.n_running;
+    for (size_t i = 0; i < n; i++) ll_sequence_share(&e->sched.kv, &spare[i], &seqs[beams->parents[i]].kv);
+    for (size_t i = 0; i < r->n_seqs; i++) clear_seq(e, &seqs[i]);
+    for (size_t i = 0; i < n; i++) {
+        ll_sequence empty = seqs[i].kv;
+        seqs[i] = (ll_seq_state){.kv = spare[i], .n_known = spare[i].n_tokens, .computed = true};
+        spare[i] = empty;
+        add_token(&seqs[i], beams->next_ids[i]);
     }
-    if (!r->over) settle_beams(e, r);
-    r->began = true;
-    return r->over;
+    r->sched.n_beams = n;
 }
 
-static void remember(llmcs_engine *e, const llmcs_request *r) {
-    if (e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE) return;
-    for (size_t i = 0; i < r->n_lines; i++)
-        if (ll_request_is_live(r, i)) ll_prefix_insert(&e->prefix, &r->lines[i].held);
+/* True: the request is complete. */
+static bool commit(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s) {
+    const ll_generation *gen = &r->sched.gen;
+    if (!r->sched.prefilled) r->sched.gen.prompt_end_ns = ll_now_ns();
+    bool done = r->sched.beams_done;
+    if (!gen->beams) {
+        commit_completions(e, r, s);
+        done = true;
+        for (size_t i = 0; i < gen->n_completions; i++) done &= gen->completions[i].ended;
+    } else if (!done) {
+        commit_beams(e, r);
+    }
+    r->sched.prefilled = true;
+    return done;
 }
 
-static size_t n_tokens_of(const llmcs_request *r) {
+static size_t n_new_tokens(const llmcs_request *r) {
+    const ll_generation *gen = &r->sched.gen;
+    if (gen->beams) return r->sched.beams.beams.n_new;
     size_t n = 0;
-    for (size_t i = 0; i < r->g.n_completions; i++) n += r->g.completions[i].n_new;
-    return r->g.beams ? r->beams.beams.n_new : n;
+    for (size_t i = 0; i < gen->n_completions; i++) n += gen->completions[i].n_new;
+    return n;
 }
 
-/* Counters and readers; under the lock. */
-static void publish(llmcs_engine *e, llmcs_request *r, const ll_unit *unit, uint64_t now_ns) {
-    size_t n_new = n_tokens_of(r), n_fresh = n_new - r->n_counted;
-    if (r->n_counted == 0) {
-        e->stats.n_prompt_tokens += r->g.n_prompt;
-        e->stats.n_cached_tokens += r->g.n_cached;
-        ll_histogram_add(&e->stats.first_token_ms, now_ns - r->submitted_ns);
+/* Counters and readers. */
+static void publish(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s, uint64_t now_ns) {
+    ll_generation *gen = &r->sched.gen;
+    const size_t n_new = n_new_tokens(r), n_fresh = n_new - r->sched.n_counted;
+    pthread_mutex_lock(&e->shared.mutex);
+    llmcs_engine_stats *stats = &e->shared.stats;
+    if (r->sched.n_counted == 0) {
+        stats->n_prompt_tokens += gen->n_prompt;
+        stats->n_cached_tokens += gen->n_cached;
+        ll_histogram_add(&stats->first_token_ms, now_ns - r->submitted_ns);
     } else {
         for (size_t i = 0; i < n_fresh; i++)
-            ll_histogram_add(&e->stats.per_token_ms, (now_ns - r->last_token_ns) / n_fresh);
+            ll_histogram_add(&stats->per_token_ms, (now_ns - r->sched.last_token_ns) / n_fresh);
     }
-    r->last_token_ns = now_ns;
-    r->n_counted = n_new;
-    r->g.n_draft += unit->n_draft_tokens;
-    r->g.n_accepted += r->n_right;
-    e->stats.n_new_tokens += n_fresh;
-    e->stats.n_draft_tokens += unit->n_draft_tokens;
-    e->stats.n_accepted_tokens += r->n_right;
+    stats->n_new_tokens += n_fresh;
+    stats->n_draft_tokens += s->n_draft_tokens;
+    stats->n_accepted_tokens += r->sched.n_accepted;
     publish_tokens(r);
     ll_request_add_event(e, r);
+    pthread_mutex_unlock(&e->shared.mutex);
+    gen->n_draft += s->n_draft_tokens;
+    gen->n_accepted += r->sched.n_accepted;
+    r->sched.last_token_ns = now_ns;
+    r->sched.n_counted = n_new;
 }
 
-/* After the pass, of one unit's request. */
-static void finish_unit(llmcs_engine *e, ll_unit *unit, uint64_t now_ns) {
-    llmcs_request *r = unit->request;
-    if (r->ended || (!unit->n_logits && !unit->status)) return;
-    if (unit->status) {
-        (void)ll_fail(unit->status, "%s", r->message);
-        ll_engine_end(e, r, unit->status, LLMCS_FINISH_EOS);
+/* What the step has made of one request. */
+static void finish_scheduled(llmcs_engine *e, const ll_scheduled *s, uint64_t now_ns) {
+    llmcs_request *r = s->request;
+    if (r->sched.ended || (!s->n_logits && !s->status)) return;
+    if (s->status) {
+        (void)ll_fail(s->status, "%s", r->sched.message);
+        ll_engine_end(e, r, s->status, LLMCS_FINISH_EOS);
         return;
     }
-    bool prompt_done = !r->began, at_end = settle(e, r, unit);
-    if (prompt_done && !at_end) remember(e, r);
-    pthread_mutex_lock(&e->lock);
-    publish(e, r, unit, now_ns);
-    pthread_mutex_unlock(&e->lock);
-    if (at_end) ll_engine_end(e, r, LLMCS_OK, LLMCS_FINISH_EOS); /* completions know their reasons */
+    const bool first_tokens = !r->sched.prefilled, done = commit(e, r, s);
+    if (first_tokens && !done) insert_prefixes(e, r);
+    publish(e, r, s, now_ns);
+    if (done) ll_engine_end(e, r, LLMCS_OK, LLMCS_FINISH_EOS); /* completions have their own reasons */
 }
 
-/* Requests whose end came in this step give back what they hold. A request may have several units. */
-static void retire_ended(llmcs_engine *e) {
-    for (llmcs_request *r = e->running, *next; r; r = next) {
-        next = r->next_running;
-        if (r->ended) ll_engine_release(e, r);
-    }
-}
-
-/* The lines hold what the pass has written; several lines of a request find each other's beginnings in the cache. */
-static void advance_lines(llmcs_engine *e) {
-    for (size_t i = 0; i < e->n_segments; i++) e->run_lines[i]->held.n_tokens += e->segments[i].n_rows;
-    for (size_t i = 0; i < e->n_units; i++)
-        if (e->units[i].request->n_lines > 1 && !e->units[i].n_logits) remember(e, e->units[i].request);
-}
-
-static void fail_all(llmcs_engine *e, llmcs_status status) {
-    for (size_t i = 0; i < e->n_units; i++)
-        if (!e->units[i].request->ended) ll_engine_end(e, e->units[i].request, status, LLMCS_FINISH_EOS);
-}
+/* ----------------------------------------------------------------------------------------------- the step */
 
 static double blend(double before, double now) { return before > 0 ? 0.5 * (before + now) : now; }
 
-/* What tokens of prompts and a step without them cost, for the size of chunks. */
-static void learn_costs(llmcs_engine *e, double forward_ns) {
-    if (e->n_prompt_rows == 0)
-        e->step_ns = blend(e->step_ns, forward_ns);
-    else if (e->n_prompt_rows >= 16)
-        e->prompt_row_ns =
-            blend(e->prompt_row_ns,
-                  (e->n_prompt_rows < e->n_rows && forward_ns > e->step_ns ? forward_ns - e->step_ns : forward_ns) /
-                      (double)e->n_prompt_rows);
+/* Learns what a step without prompts and a prompt token cost, for the size of chunks. */
+static void update_costs(llmcs_engine *e, double forward_ns) {
+    const ll_step_counts *n = &e->sched.step.n;
+    if (n->prompt_rows == 0) {
+        e->sched.step_ns = blend(e->sched.step_ns, forward_ns);
+    } else if (n->prompt_rows >= 16) {
+        bool mixed = n->prompt_rows < n->rows && forward_ns > e->sched.step_ns;
+        double prompts_ns = mixed ? forward_ns - e->sched.step_ns : forward_ns;
+        e->sched.prompt_row_ns = blend(e->sched.prompt_row_ns, prompts_ns / (double)n->prompt_rows);
+    }
 }
 
 static void count_step(llmcs_engine *e, uint64_t forward_ns, uint64_t sample_ns) {
-    pthread_mutex_lock(&e->lock);
-    e->stats.n_steps++;
-    e->stats.n_rows += e->n_rows;
-    e->stats.forward_ns += forward_ns;
-    e->stats.sample_ns += sample_ns;
-    e->stats.step_ns += ll_now_ns() - e->step_began_ns;
-    e->stats.n_evicted_blocks = e->prefix.n_evicted;
-    e->stats.n_used_blocks = e->kv.own.n_blocks - e->kv.own.n_free;
-    e->stats.n_cached_blocks = ll_prefix_n_blocks(&e->prefix);
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_lock(&e->shared.mutex);
+    llmcs_engine_stats *stats = &e->shared.stats;
+    stats->n_steps++;
+    stats->n_rows += e->sched.step.n.rows;
+    stats->forward_ns += forward_ns;
+    stats->sample_ns += sample_ns;
+    stats->step_ns += ll_now_ns() - e->sched.step.began_ns;
+    stats->n_evicted_blocks = e->sched.prefix.n_evicted;
+    stats->n_used_blocks = e->sched.kv.own.n_blocks - e->sched.kv.own.n_free;
+    stats->n_cached_blocks = ll_prefix_n_blocks(&e->sched.prefix);
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
-static void work(llmcs_engine *e) {
-    uint64_t before_ns = ll_now_ns();
-    llmcs_status status = run_pass(e);
-    uint64_t after_ns = ll_now_ns();
+static void forward_and_sample(llmcs_engine *e) {
+    const ll_step *step = &e->sched.step;
+    const uint64_t before_ns = ll_now_ns();
+    llmcs_status status = forward(e);
+    const uint64_t after_ns = ll_now_ns();
     if (!status) {
-        learn_costs(e, (double)(after_ns - before_ns));
-        advance_lines(e);
-        status = choose_all(e);
+        update_costs(e, (double)(after_ns - before_ns));
+        advance_seqs(e);
+        status = sample_all(e);
     }
-    uint64_t now_ns = ll_now_ns();
-    if (!status)
-        for (size_t i = 0; i < e->n_units; i++) finish_unit(e, &e->units[i], now_ns);
-    else if (status != LLMCS_CANCELLED)
-        fail_all(e, status);
-    retire_ended(e);
+    const uint64_t now_ns = ll_now_ns();
+    for (size_t i = 0; i < step->n.scheduled; i++) {
+        const ll_scheduled *s = &step->scheduled[i];
+        if (!status)
+            finish_scheduled(e, s, now_ns);
+        else if (status != LLMCS_CANCELLED && !s->request->sched.ended)
+            ll_engine_end(e, s->request, status, LLMCS_FINISH_EOS);
+    }
+    release_ended(e);
     count_step(e, after_ns - before_ns, now_ns - after_ns);
 }
 
 bool ll_engine_step(llmcs_engine *e) {
-    ll_fpenv_enter(&e->host);
-    e->step_began_ns = ll_now_ns();
+    ll_fpenv_enter(&e->sched.host);
+    e->sched.step.began_ns = ll_now_ns();
     bool any = ll_engine_schedule(e);
-    if (any) work(e);
-    ll_fpenv_leave(&e->host);
+    if (any) forward_and_sample(e);
+    ll_fpenv_leave(&e->sched.host);
     return any;
 }
