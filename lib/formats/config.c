@@ -5,11 +5,11 @@
 #include "formats/config_parts.h"
 #include "formats/folder.h"
 
-llmcs_status ll_config_copy_text(ll_config *c, const ll_fields *f, const char *key, ll_json v, const char **out) {
+llmcs_status ll_config_copy_text(ll_config *c, const ll_settings *f, const char *key, ll_json v, const char **out) {
     size_t len;
     const char *text = ll_json_string(v, &len);
-    if (!text) return ll_fields_bad(f, key, v, "a string");
-    if (memchr(text, 0, len)) return ll_fields_bad(f, key, v, "a string without NUL characters");
+    if (!text) return ll_settings_bad(f, key, v, "a string");
+    if (memchr(text, 0, len)) return ll_settings_bad(f, key, v, "a string without NUL characters");
     return ll_arena_copy_text(&c->arena, text, len, f->name, out);
 }
 
@@ -53,23 +53,23 @@ static const char *split_class(const char *architecture, size_t *i) {
 }
 
 /* The first of architectures; "" if there are none. */
-static llmcs_status read_architecture(ll_config *c, const ll_fields *f, ll_json *v) {
+static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_json *v) {
     c->architecture = "";
-    LL_TRY(ll_fields_find(f, "architectures", v));
+    LL_TRY(ll_settings_find(f, "architectures", v));
     if (ll_json_get_type(*v) == LL_JSON_MISSING || ll_json_get_type(*v) == LL_JSON_NULL) return LLMCS_OK;
-    if (ll_json_get_type(*v) != LL_JSON_ARRAY) return ll_fields_bad(f, "architectures", *v, "a list of class names");
+    if (ll_json_get_type(*v) != LL_JSON_ARRAY) return ll_settings_bad(f, "architectures", *v, "a list of class names");
     *v = ll_json_first(*v);
     if (ll_json_get_type(*v) == LL_JSON_MISSING) return LLMCS_OK;
     return ll_config_copy_text(c, f, "architectures", *v, &c->architecture);
 }
 
 /* model_type, or for files from before it was written the family of the architecture. */
-static llmcs_status read_family(ll_config *c, const ll_fields *f) {
+static llmcs_status read_family(ll_config *c, const ll_settings *f) {
     ll_json v;
     size_t i;
-    LL_TRY(ll_fields_find(f, "model_type", &v));
+    LL_TRY(ll_settings_find(f, "model_type", &v));
     if (ll_json_get_type(v) == LL_JSON_MISSING) {
-        if (!split_class(c->architecture, &i)) return ll_fields_bad(f, "model_type", v, "one of " FAMILY_NAMES);
+        if (!split_class(c->architecture, &i)) return ll_settings_bad(f, "model_type", v, "one of " FAMILY_NAMES);
         c->model_type = families[i].model_type;
         c->family = families[i].family;
         return LLMCS_OK;
@@ -80,16 +80,16 @@ static llmcs_status read_family(ll_config *c, const ll_fields *f) {
             c->family = families[i].family;
             return LLMCS_OK;
         }
-    return ll_fields_unsupported(f, "model_type", v, FAMILY_NAMES);
+    return ll_settings_unsupported(f, "model_type", v, FAMILY_NAMES);
 }
 
-static llmcs_status read_head(ll_config *c, const ll_fields *f, ll_json architecture) {
+static llmcs_status read_head(ll_config *c, const ll_settings *f, ll_json architecture) {
     bool gpt2 = c->family == LL_FAMILY_GPT2;
     size_t family;
     c->head = gpt2 ? LL_HEAD_CAUSAL_LM : LL_HEAD_NONE;
     if (!c->architecture[0]) return LLMCS_OK;
     const char *rest = split_class(c->architecture, &family);
-    if (!rest) return ll_fields_unsupported(f, "architectures", architecture, NULL);
+    if (!rest) return ll_settings_unsupported(f, "architectures", architecture, NULL);
     if (families[family].family != c->family)
         return ll_fail(LLMCS_CONFIG, "%s: architectures: %.60s is not of model_type %s", f->name, c->architecture,
                        c->model_type);
@@ -99,17 +99,17 @@ static llmcs_status read_head(ll_config *c, const ll_fields *f, ll_json architec
         bool headless = !gpt2 && strcmp(rest, "Model") == 0;
         if (c->head != LL_HEAD_NONE || headless) return LLMCS_OK;
     }
-    return ll_fields_unsupported(f, "architectures", architecture,
-                                 gpt2 ? "GPT2LMHeadModel, GPT2Model"
-                                      : "...Model, ...ForSequenceClassification, ...ForMaskedLM, ...ForPreTraining");
+    return ll_settings_unsupported(f, "architectures", architecture,
+                                   gpt2 ? "GPT2LMHeadModel, GPT2Model"
+                                        : "...Model, ...ForSequenceClassification, ...ForMaskedLM, ...ForPreTraining");
 }
 
 /* ------------------------------------------------------------------------------------------------- sizes */
 
 /* A size under its key or, if that is absent, under its other names; it must be there. Sizes above `max` are LIMIT. */
-static llmcs_status read_size(const ll_fields *f, const char *const keys[3], int64_t max, int32_t *out) {
+static llmcs_status read_size(const ll_settings *f, const char *const keys[3], int64_t max, int32_t *out) {
     int64_t n = 0;
-    for (int i = 0; i < 3 && keys[i] && n == 0; i++) LL_TRY(ll_fields_int(f, keys[i], 1, INT32_MAX, &n));
+    for (int i = 0; i < 3 && keys[i] && n == 0; i++) LL_TRY(ll_settings_int(f, keys[i], 1, INT32_MAX, &n));
     if (n == 0) return ll_fail(LLMCS_CONFIG, "%s: %s is missing", f->name, keys[0]);
     if (n > max)
         return ll_fail(LLMCS_LIMIT, "%s: %s: %lld, at most %lld are read", f->name, keys[0], (long long)n,
@@ -118,7 +118,7 @@ static llmcs_status read_size(const ll_fields *f, const char *const keys[3], int
     return LLMCS_OK;
 }
 
-static llmcs_status read_sizes(ll_config *c, const ll_fields *f) {
+static llmcs_status read_sizes(ll_config *c, const ll_settings *f) {
     /* The name in the family's own files, then the names Transformers takes for the same (attribute_map). */
     static const char *const keys[3][5][3] = {
         {{"n_positions", "max_position_embeddings", "n_ctx"},
@@ -152,7 +152,7 @@ static llmcs_status read_sizes(ll_config *c, const ll_fields *f) {
 
 /* --------------------------------------------------------------------------------- settings of the network */
 
-static llmcs_status read_activation(ll_config *c, const ll_fields *f, const char *key, ll_activation by_default) {
+static llmcs_status read_activation(ll_config *c, const ll_settings *f, const char *key, ll_activation by_default) {
     static const struct {
         const char *name;
         ll_activation activation;
@@ -167,52 +167,52 @@ static llmcs_status read_activation(ll_config *c, const ll_fields *f, const char
         {"tanh", LL_ACT_TANH},
     };
     ll_json v;
-    LL_TRY(ll_fields_find(f, key, &v));
+    LL_TRY(ll_settings_find(f, key, &v));
     c->activation = by_default;
     if (ll_json_get_type(v) == LL_JSON_MISSING) return LLMCS_OK;
-    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_fields_bad(f, key, v, "the name of an activation function");
+    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_settings_bad(f, key, v, "the name of an activation function");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (ll_json_equals(v, known[i].name)) {
             c->activation = known[i].activation;
             return LLMCS_OK;
         }
-    return ll_fields_unsupported(f, key, v, "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh");
+    return ll_settings_unsupported(f, key, v, "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh");
 }
 
 /* A number that is positive as a float, too. */
-static llmcs_status read_epsilon(ll_config *c, const ll_fields *f, const char *key, double by_default) {
+static llmcs_status read_epsilon(ll_config *c, const ll_settings *f, const char *key, double by_default) {
     ll_json v;
     double d = by_default;
-    LL_TRY(ll_fields_find(f, key, &v));
+    LL_TRY(ll_settings_find(f, key, &v));
     if (ll_json_get_type(v) != LL_JSON_MISSING && (!ll_json_double(v, &d) || !(d >= 1e-37 && d < 1)))
-        return ll_fields_bad(f, key, v, "a number between 1e-37 and 1");
+        return ll_settings_bad(f, key, v, "a number between 1e-37 and 1");
     c->layer_norm_eps = (float)d;
     return LLMCS_OK;
 }
 
 /* A setting that must be off (absent, null, false, {}, []), as it would change the network. */
-static llmcs_status must_be_off(const ll_fields *f, const char *key) {
+static llmcs_status must_be_off(const ll_settings *f, const char *key) {
     ll_json v;
     bool on = true;
-    LL_TRY(ll_fields_find(f, key, &v));
+    LL_TRY(ll_settings_find(f, key, &v));
     ll_json_type type = ll_json_get_type(v);
     if (type == LL_JSON_MISSING || type == LL_JSON_NULL || (ll_json_bool(v, &on) && !on)) return LLMCS_OK;
     if ((type == LL_JSON_OBJECT || type == LL_JSON_ARRAY) && ll_json_count(v) == 0) return LLMCS_OK;
     if (type != LL_JSON_BOOL && type != LL_JSON_OBJECT && type != LL_JSON_ARRAY)
-        return ll_fields_bad(f, key, v, "true or false");
-    return ll_fields_unsupported(f, key, v, NULL);
+        return ll_settings_bad(f, key, v, "true or false");
+    return ll_settings_unsupported(f, key, v, NULL);
 }
 
-static llmcs_status check_position_type(const ll_fields *f) {
+static llmcs_status check_position_type(const ll_settings *f) {
     ll_json v;
-    LL_TRY(ll_fields_find(f, "position_embedding_type", &v));
+    LL_TRY(ll_settings_find(f, "position_embedding_type", &v));
     if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_equals(v, "absolute")) return LLMCS_OK;
-    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_fields_bad(f, "position_embedding_type", v, "a string");
-    return ll_fields_unsupported(f, "position_embedding_type", v, "\"absolute\"");
+    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_settings_bad(f, "position_embedding_type", v, "a string");
+    return ll_settings_unsupported(f, "position_embedding_type", v, "\"absolute\"");
 }
 
 /* What no family runs. */
-static llmcs_status check_foreign_settings(const ll_config *c, const ll_fields *f) {
+static llmcs_status check_foreign_settings(const ll_config *c, const ll_settings *f) {
     static const char *const keys[] = {"quantization_config", "is_encoder_decoder", "add_cross_attention",
                                        "scale_attn_by_inverse_layer_idx", "pruned_heads"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) LL_TRY(must_be_off(f, keys[i]));
@@ -220,18 +220,18 @@ static llmcs_status check_foreign_settings(const ll_config *c, const ll_fields *
     return check_position_type(f);
 }
 
-static llmcs_status read_gpt2(ll_config *c, const ll_fields *f) {
+static llmcs_status read_gpt2(ll_config *c, const ll_settings *f) {
     int64_t n_inner = (int64_t)4 * c->n_embd;
-    LL_TRY(ll_fields_int_or_null(f, "n_inner", 1, LL_MAX_INNER, &n_inner));
+    LL_TRY(ll_settings_int_or_null(f, "n_inner", 1, LL_MAX_INNER, &n_inner));
     c->n_inner = (int32_t)n_inner;
-    LL_TRY(ll_fields_bool_or_null(f, "scale_attn_weights", &c->scale_attn_weights));
+    LL_TRY(ll_settings_bool_or_null(f, "scale_attn_weights", &c->scale_attn_weights));
     LL_TRY(read_activation(c, f, "activation_function", LL_ACT_GELU_NEW));
     return read_epsilon(c, f, "layer_norm_epsilon", 1e-5);
 }
 
-static llmcs_status read_bert(ll_config *c, const ll_fields *f) {
+static llmcs_status read_bert(ll_config *c, const ll_settings *f) {
     int64_t types = 2;
-    LL_TRY(ll_fields_int(f, "type_vocab_size", 1, LL_MAX_WIDTH, &types));
+    LL_TRY(ll_settings_int(f, "type_vocab_size", 1, LL_MAX_WIDTH, &types));
     c->type_vocab_size = (int32_t)types;
     LL_TRY(read_activation(c, f, "hidden_act", LL_ACT_GELU));
     return read_epsilon(c, f, "layer_norm_eps", 1e-12);
@@ -239,16 +239,16 @@ static llmcs_status read_bert(ll_config *c, const ll_fields *f) {
 
 /* sinusoidal_pos_embds only says how the table was filled before training: the table is in the weights. The epsilon
  * is written into the network (modeling_distilbert.py). */
-static llmcs_status read_distilbert(ll_config *c, const ll_fields *f) {
+static llmcs_status read_distilbert(ll_config *c, const ll_settings *f) {
     c->layer_norm_eps = 1e-12f;
     return read_activation(c, f, "activation", LL_ACT_GELU);
 }
 
 /* Positions are counted from padding_idx + 1 on (create_position_ids_from_input_ids). */
-static llmcs_status read_roberta(ll_config *c, const ll_fields *f) {
+static llmcs_status read_roberta(ll_config *c, const ll_settings *f) {
     LL_TRY(read_bert(c, f));
     int64_t pad = 1;
-    LL_TRY(ll_fields_int_or_null(f, "pad_token_id", 0, (int64_t)c->vocab_size - 1, &pad));
+    LL_TRY(ll_settings_int_or_null(f, "pad_token_id", 0, (int64_t)c->vocab_size - 1, &pad));
     if (pad + 1 >= c->n_positions)
         return ll_fail(LLMCS_CONFIG, "%s: max_position_embeddings: %d leaves no position after pad_token_id %lld",
                        f->name, c->n_positions, (long long)pad);
@@ -256,7 +256,7 @@ static llmcs_status read_roberta(ll_config *c, const ll_fields *f) {
     return LLMCS_OK;
 }
 
-static llmcs_status read_token_ids(ll_config *c, const ll_fields *f, const ll_log *log) {
+static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_log *log) {
     static const struct {
         int32_t bos, eos, pad;
     } by_default[] = {{50256, 50256, -1}, {-1, -1, 0}, {-1, -1, 0}, {0, 2, 1}}; /* by family */
@@ -277,8 +277,8 @@ static llmcs_status read_token_ids(ll_config *c, const ll_fields *f, const ll_lo
 
 /* -------------------------------------------------------------------------------------------------- files */
 
-static llmcs_status read_model(ll_config *c, const ll_fields *f, const ll_log *log) {
-    static llmcs_status (*const read_family_settings[])(ll_config *, const ll_fields *) = {
+static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_log *log) {
+    static llmcs_status (*const read_family_settings[])(ll_config *, const ll_settings *) = {
         read_gpt2, read_bert, read_distilbert, read_roberta};
     ll_json architecture;
     LL_TRY(read_architecture(c, f, &architecture));
@@ -287,7 +287,7 @@ static llmcs_status read_model(ll_config *c, const ll_fields *f, const ll_log *l
     LL_TRY(check_foreign_settings(c, f));
     LL_TRY(read_sizes(c, f));
     c->tie_word_embeddings = c->scale_attn_weights = true;
-    LL_TRY(ll_fields_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
+    LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(read_family_settings[c->family](c, f));
     LL_TRY(read_token_ids(c, f, log));
     return ll_config_labels(c, f, log);
@@ -296,16 +296,16 @@ static llmcs_status read_model(ll_config *c, const ll_fields *f, const ll_log *l
 /* config.json of the folder that holds the network. */
 static llmcs_status read_config_json(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
-    ll_fields f;
+    ll_settings f;
     bool there;
     LL_TRY(ll_source_has(source, a, "config.json", &there));
     if (!there && source->gguf) return ll_config_gguf(c, source->gguf, log);
     if (!there)
         return ll_fail(LLMCS_CONFIG, "%s: config.json is missing: is this the folder of a Hugging Face model?",
                        ll_folder_tail(source->within && source->within[0] ? source->within : source->path));
-    LL_TRY(ll_fields_open(&f, a, source, "config.json", LL_JSON_OBJECT));
+    LL_TRY(ll_settings_open(&f, a, source, "config.json", LL_JSON_OBJECT));
     llmcs_status status = read_model(c, &f, log);
-    ll_fields_close(&f);
+    ll_settings_close(&f);
     return status;
 }
 

@@ -2,12 +2,12 @@
 #include "formats/config_parts.h"
 
 /* -1 and null mean none; an id the vocabulary has not means none, too, and is logged. */
-static llmcs_status read_id(const ll_config *c, const ll_fields *f, const char *key, ll_json v, const ll_log *log,
+static llmcs_status read_id(const ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
                             int32_t *out) {
     int64_t id;
     *out = -1;
     if (ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
-    LL_TRY(ll_fields_read_int(f, key, v, -1, INT32_MAX, &id));
+    LL_TRY(ll_settings_read_int(f, key, v, -1, INT32_MAX, &id));
     if (id < c->vocab_size)
         *out = (int32_t)id;
     else
@@ -16,15 +16,15 @@ static llmcs_status read_id(const ll_config *c, const ll_fields *f, const char *
     return LLMCS_OK;
 }
 
-llmcs_status ll_config_token_id(ll_config *c, const ll_fields *f, const char *key, const ll_log *log, int32_t *out) {
+llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, int32_t *out) {
     ll_json v;
-    LL_TRY(ll_fields_find(f, key, &v));
+    LL_TRY(ll_settings_find(f, key, &v));
     return ll_json_get_type(v) == LL_JSON_MISSING ? LLMCS_OK : read_id(c, f, key, v, log, out);
 }
 
-llmcs_status ll_config_eos_ids(ll_config *c, const ll_fields *f, const ll_log *log) {
+llmcs_status ll_config_eos_ids(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json v;
-    LL_TRY(ll_fields_find(f, "eos_token_id", &v));
+    LL_TRY(ll_settings_find(f, "eos_token_id", &v));
     if (ll_json_get_type(v) == LL_JSON_MISSING) return LLMCS_OK;
     bool list = ll_json_get_type(v) == LL_JSON_ARRAY;
     size_t n = list ? ll_json_count(v) : 1;

@@ -3,7 +3,7 @@
 
 #include "formats/config_parts.h"
 
-static llmcs_status read_problem(ll_config *c, const ll_fields *f) {
+static llmcs_status read_problem(ll_config *c, const ll_settings *f) {
     static const struct {
         const char *name;
         ll_problem problem;
@@ -13,17 +13,17 @@ static llmcs_status read_problem(ll_config *c, const ll_fields *f) {
         {"regression", LL_PROBLEM_REGRESSION},
     };
     ll_json v;
-    LL_TRY(ll_fields_find(f, "problem_type", &v));
+    LL_TRY(ll_settings_find(f, "problem_type", &v));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
     if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
-    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_fields_bad(f, "problem_type", v, "a string");
+    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_settings_bad(f, "problem_type", v, "a string");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (ll_json_equals(v, known[i].name)) {
             c->problem = known[i].problem;
             return LLMCS_OK;
         }
-    return ll_fields_unsupported(f, "problem_type", v,
-                                 "single_label_classification, multi_label_classification, regression");
+    return ll_settings_unsupported(f, "problem_type", v,
+                                   "single_label_classification, multi_label_classification, regression");
 }
 
 /* A key of id2label: the digits of 0..n-1, without leading zeros. */
@@ -38,7 +38,7 @@ static bool read_label_number(const char *key, size_t len, int32_t n, int32_t *n
     return v < n;
 }
 
-static llmcs_status read_label(ll_config *c, const ll_fields *f, ll_json member) {
+static llmcs_status read_label(ll_config *c, const ll_settings *f, ll_json member) {
     size_t len;
     const char *key = ll_json_key(member, &len);
     int32_t number;
@@ -54,13 +54,13 @@ static llmcs_status read_label(ll_config *c, const ll_fields *f, ll_json member)
 }
 
 /* id2label says how many labels there are; without it num_labels does, which is 2 where it is not given. */
-static llmcs_status read_count(ll_config *c, const ll_fields *f, const ll_log *log, ll_json *id2label) {
+static llmcs_status read_count(ll_config *c, const ll_settings *f, const ll_log *log, ll_json *id2label) {
     int64_t num_labels = 0;
-    LL_TRY(ll_fields_find(f, "id2label", id2label));
-    LL_TRY(ll_fields_int_or_null(f, "num_labels", 1, LL_MAX_LABELS, &num_labels));
+    LL_TRY(ll_settings_find(f, "id2label", id2label));
+    LL_TRY(ll_settings_int_or_null(f, "num_labels", 1, LL_MAX_LABELS, &num_labels));
     ll_json_type type = ll_json_get_type(*id2label);
     if (type != LL_JSON_MISSING && type != LL_JSON_NULL && type != LL_JSON_OBJECT)
-        return ll_fields_bad(f, "id2label", *id2label, "an object of labels by their number");
+        return ll_settings_bad(f, "id2label", *id2label, "an object of labels by their number");
     size_t n = ll_json_count(*id2label);
     if (n > LL_MAX_LABELS)
         return ll_fail(LLMCS_LIMIT, "%s: id2label: %zu labels, at most %d are read", f->name, n, LL_MAX_LABELS);
@@ -71,7 +71,7 @@ static llmcs_status read_count(ll_config *c, const ll_fields *f, const ll_log *l
     return LLMCS_OK;
 }
 
-llmcs_status ll_config_labels(ll_config *c, const ll_fields *f, const ll_log *log) {
+llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json id2label;
     if (c->head != LL_HEAD_CLASSIFICATION) return LLMCS_OK;
     LL_TRY(read_count(c, f, log, &id2label));

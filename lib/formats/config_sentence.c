@@ -18,16 +18,16 @@ static const char *class_of(const char *type) {
     return dot ? dot + 1 : type;
 }
 
-static llmcs_status find_text(ll_config *c, const ll_fields *f, ll_json module, const char *key, const char **out) {
+static llmcs_status find_text(ll_config *c, const ll_settings *f, ll_json module, const char *key, const char **out) {
     ll_json v;
     LL_TRY(ll_json_get_unique(module, key, &v));
     return ll_config_copy_text(c, f, key, v, out);
 }
 
 /* The next module of the list, which must follow on what is there. */
-static llmcs_status add_module(ll_config *c, const ll_fields *f, ll_json module, modules *m) {
+static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json module, modules *m) {
     const char *type, *path;
-    if (ll_json_get_type(module) != LL_JSON_OBJECT) return ll_fields_bad(f, "modules", module, "objects");
+    if (ll_json_get_type(module) != LL_JSON_OBJECT) return ll_settings_bad(f, "modules", module, "objects");
     LL_TRY(find_text(c, f, module, "type", &type));
     LL_TRY(find_text(c, f, module, "path", &path));
     if (path[0] && !ll_folder_is_plain_name(path, strlen(path)))
@@ -48,7 +48,7 @@ static llmcs_status add_module(ll_config *c, const ll_fields *f, ll_json module,
     return LLMCS_OK;
 }
 
-static llmcs_status read_modules(ll_config *c, const ll_fields *f, modules *m) {
+static llmcs_status read_modules(ll_config *c, const ll_settings *f, modules *m) {
     for (ll_json v = ll_json_first(f->root); ll_json_get_type(v); v = ll_json_next(v)) LL_TRY(add_module(c, f, v, m));
     if (!m->pooling)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: expected a Transformer and a Pooling module, found no %s", f->name,
@@ -61,11 +61,11 @@ static llmcs_status read_modules(ll_config *c, const ll_fields *f, modules *m) {
 }
 
 /* sentence_bert_config.json of the Transformer's folder. */
-static llmcs_status read_transformer_settings(ll_config *c, const ll_fields *f) {
+static llmcs_status read_transformer_settings(ll_config *c, const ll_settings *f) {
     int64_t max_seq_length = 0;
     bool lower = false;
-    LL_TRY(ll_fields_int_or_null(f, "max_seq_length", 1, INT32_MAX, &max_seq_length));
-    LL_TRY(ll_fields_bool_or_null(f, "do_lower_case", &lower));
+    LL_TRY(ll_settings_int_or_null(f, "max_seq_length", 1, INT32_MAX, &max_seq_length));
+    LL_TRY(ll_settings_bool_or_null(f, "do_lower_case", &lower));
     c->sentence.max_seq_length = (int32_t)max_seq_length;
     c->sentence.do_lower_case = lower;
     return LLMCS_OK;
@@ -73,58 +73,58 @@ static llmcs_status read_transformer_settings(ll_config *c, const ll_fields *f) 
 
 /* Opens `name` of the module's folder, if it is there. */
 static llmcs_status open_if_there(ll_config *c, const ll_source *source, const char *module, const char *name,
-                                  ll_fields *f, bool *there) {
+                                  ll_settings *f, bool *there) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_source inner = ll_source_in(source, module);
     LL_TRY(ll_source_has(&inner, a, name, there));
-    return *there ? ll_fields_open(f, a, &inner, name, LL_JSON_OBJECT) : LLMCS_OK;
+    return *there ? ll_settings_open(f, a, &inner, name, LL_JSON_OBJECT) : LLMCS_OK;
 }
 
 llmcs_status ll_config_sentence(ll_config *c, const ll_source *source) {
     const llmcs_allocator *a = &c->arena.allocator;
-    ll_fields f;
+    ll_settings f;
     modules m = {0};
     bool there;
     LL_TRY(ll_source_has(source, a, "modules.json", &there));
     if (!there) return LLMCS_OK;
-    LL_TRY(ll_fields_open(&f, a, source, "modules.json", LL_JSON_ARRAY));
+    LL_TRY(ll_settings_open(&f, a, source, "modules.json", LL_JSON_ARRAY));
     llmcs_status status = read_modules(c, &f, &m);
-    ll_fields_close(&f);
+    ll_settings_close(&f);
     if (status) return status;
     if (source->gguf) c->sentence.transformer_path = ""; /* the network's files stand at its top */
     LL_TRY(open_if_there(c, source, c->sentence.transformer_path, "sentence_bert_config.json", &f, &there));
     if (!there) return LLMCS_OK;
     status = read_transformer_settings(c, &f);
-    ll_fields_close(&f);
+    ll_settings_close(&f);
     return status;
 }
 
 /* ------------------------------------------------------------------------------------------------ pooling */
 
 /* The newer files name the mode. */
-static llmcs_status read_mode_name(ll_config *c, const ll_fields *f, ll_json v) {
+static llmcs_status read_mode_name(ll_config *c, const ll_settings *f, ll_json v) {
     if (ll_json_equals(v, "mean")) {
         c->sentence.pooling = LLMCS_POOL_MEAN;
     } else if (ll_json_equals(v, "cls")) {
         c->sentence.pooling = LLMCS_POOL_CLS;
     } else if (ll_json_get_type(v) != LL_JSON_STRING && ll_json_get_type(v) != LL_JSON_ARRAY) {
-        return ll_fields_bad(f, "pooling_mode", v, "a string");
+        return ll_settings_bad(f, "pooling_mode", v, "a string");
     } else {
-        return ll_fields_unsupported(f, "pooling_mode", v, "mean, cls");
+        return ll_settings_unsupported(f, "pooling_mode", v, "mean, cls");
     }
     return LLMCS_OK;
 }
 
 /* The older files have a switch for each mode, of which mean is on by default. */
-static llmcs_status read_mode_switches(ll_config *c, const ll_fields *f) {
+static llmcs_status read_mode_switches(ll_config *c, const ll_settings *f) {
     static const char *const unsupported[] = {"pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens",
                                               "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"};
     bool cls = false, mean = true;
-    LL_TRY(ll_fields_bool_or_null(f, "pooling_mode_cls_token", &cls));
-    LL_TRY(ll_fields_bool_or_null(f, "pooling_mode_mean_tokens", &mean));
+    LL_TRY(ll_settings_bool_or_null(f, "pooling_mode_cls_token", &cls));
+    LL_TRY(ll_settings_bool_or_null(f, "pooling_mode_mean_tokens", &mean));
     for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++) {
         bool on = false;
-        LL_TRY(ll_fields_bool_or_null(f, unsupported[i], &on));
+        LL_TRY(ll_settings_bool_or_null(f, unsupported[i], &on));
         if (on) return ll_fail(LLMCS_UNSUPPORTED, "%s: %s is not supported, only mean or cls", f->name, unsupported[i]);
     }
     if (cls && mean)
@@ -134,21 +134,21 @@ static llmcs_status read_mode_switches(ll_config *c, const ll_fields *f) {
     return LLMCS_OK;
 }
 
-static llmcs_status read_pooling(ll_config *c, const ll_fields *f) {
+static llmcs_status read_pooling(ll_config *c, const ll_settings *f) {
     ll_json mode;
     int64_t width = c->n_embd;
-    LL_TRY(ll_fields_int_or_null(f, "word_embedding_dimension", 1, INT32_MAX, &width));
-    LL_TRY(ll_fields_int_or_null(f, "embedding_dimension", 1, INT32_MAX, &width));
+    LL_TRY(ll_settings_int_or_null(f, "word_embedding_dimension", 1, INT32_MAX, &width));
+    LL_TRY(ll_settings_int_or_null(f, "embedding_dimension", 1, INT32_MAX, &width));
     if (width != c->n_embd)
         return ll_fail(LLMCS_CONFIG, "%s: word_embedding_dimension: %lld, the model has %d", f->name, (long long)width,
                        c->n_embd);
-    LL_TRY(ll_fields_find(f, "pooling_mode", &mode));
+    LL_TRY(ll_settings_find(f, "pooling_mode", &mode));
     bool named = ll_json_get_type(mode) != LL_JSON_MISSING && ll_json_get_type(mode) != LL_JSON_NULL;
     return named ? read_mode_name(c, f, mode) : read_mode_switches(c, f);
 }
 
 llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source) {
-    ll_fields f;
+    ll_settings f;
     bool there;
     if (!c->sentence.pooling_path) return LLMCS_OK;
     LL_TRY(open_if_there(c, source, c->sentence.pooling_path, "config.json", &f, &there));
@@ -156,6 +156,6 @@ llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source) {
         return ll_fail(LLMCS_CONFIG, "%s/%s: config.json of the Pooling module is missing",
                        ll_folder_tail(source->path), c->sentence.pooling_path);
     llmcs_status status = read_pooling(c, &f);
-    ll_fields_close(&f);
+    ll_settings_close(&f);
     return status;
 }

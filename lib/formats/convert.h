@@ -23,8 +23,8 @@ ll_dtype_block ll_dtype_block_of(ll_dtype dtype);
 /* n elements, whole blocks, of `from` to `to`. `from` may be the end of `to` itself. */
 void ll_convert_to_f32(ll_dtype dtype, const unsigned char *from, size_t n, float *to);
 
-/* The other way, for F32, F16, BF16, Q8_0 and Q4_0 (quantize.c): to nearest, ties to even for the floats; blocks as
- * ggml's quantize_row_q8_0_ref and _q4_0_ref define them. F32 takes every value as it is. False: values[*bad] is not
+/* The other way, for F32, F16, BF16, Q8_0 and Q4_0 (quantize_blocks.c): to nearest, ties to even for the floats; blocks
+ * as ggml's quantize_row_q8_0_ref and _q4_0_ref define them. F32 takes every value as it is. False: values[*bad] is not
  * finite or too large for the type. */
 bool ll_convert_from_f32(ll_dtype dtype, const float *values, size_t n, unsigned char *to, size_t *bad);
 

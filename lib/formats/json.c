@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 #include "formats/bytes.h"
-#include "formats/number.h"
+#include "formats/decimal.h"
 
 #define MAX_TEXT ((size_t)INT32_MAX)
 
@@ -205,8 +205,8 @@ static llmcs_status parse_word(parser *p, const char *word) {
 }
 
 static llmcs_status parse_number(parser *p) {
-    ll_number n;
-    if (!ll_number_scan(p->text + p->at, p->len - p->at, &n)) {
+    ll_decimal n;
+    if (!ll_decimal_scan(p->text + p->at, p->len - p->at, &n)) {
         p->at += n.len;
         return not_json(p, "expected a number as JSON writes it");
     }
@@ -385,15 +385,15 @@ static bool is_container(ll_json v) {
 }
 
 /* Reads the number again: the parser checked it but kept no value. */
-static bool number_of(ll_json v, ll_number *n) {
+static bool number_of(ll_json v, ll_decimal *n) {
     if (ll_json_get_type(v) != LL_JSON_NUMBER) return false;
-    return ll_number_scan(text_of(v), v.doc->len - node_of(v)->offset, n);
+    return ll_decimal_scan(text_of(v), v.doc->len - node_of(v)->offset, n);
 }
 
 uint64_t ll_json_offset(ll_json v) { return v.doc ? v.doc->base_offset + node_of(v)->offset : 0; }
 
 const char *ll_json_source(ll_json v, size_t *len) {
-    ll_number n;
+    ll_decimal n;
     *len = 0;
     switch (ll_json_get_type(v)) {
         case LL_JSON_MISSING:
@@ -485,16 +485,16 @@ bool ll_json_bool(ll_json v, bool *out) {
 }
 
 bool ll_json_double(ll_json v, double *out) {
-    ll_number n;
-    return number_of(v, &n) && ll_number_double(&n, out);
+    ll_decimal n;
+    return number_of(v, &n) && ll_decimal_double(&n, out);
 }
 
 bool ll_json_int64(ll_json v, int64_t *out) {
-    ll_number n;
-    return number_of(v, &n) && ll_number_int64(&n, out);
+    ll_decimal n;
+    return number_of(v, &n) && ll_decimal_int64(&n, out);
 }
 
 bool ll_json_uint64(ll_json v, uint64_t *out) {
-    ll_number n;
-    return number_of(v, &n) && ll_number_uint64(&n, out);
+    ll_decimal n;
+    return number_of(v, &n) && ll_decimal_uint64(&n, out);
 }

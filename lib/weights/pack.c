@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "formats/narrow.h"
+#include "formats/quantize_columns.h"
 #include "nn/panel.h"
 
-#define MAX_NR LL_NARROW_COLUMNS /* of all rows of kernels */
-#define TURNED_INPUTS LL_Q_BLOCK /* outputs in rows are turned so much at a time: */
-#define TURNED_OUTPUTS 16        /* a line of the cache wide, for who works on columns */
+#define MAX_NR LL_QUANTIZE_COLUMNS /* of all rows of kernels */
+#define TURNED_INPUTS LL_Q_BLOCK   /* outputs in rows are turned so much at a time: */
+#define TURNED_OUTPUTS 16          /* a line of the cache wide, for who works on columns */
 
 /* -------------------------------------------------------------------------------------------------- memory */
 
@@ -99,15 +99,15 @@ static void put_q8(const ll_linear *linear, const columns *c) {
     float inverses[MAX_NR];
     for (size_t j = 0; j < c->n; j++) inverses[j] = ll_q8_inverse(scales[j]);
     for (size_t r = 0; r < c->n_rows; r += 4)
-        ll_narrow_q8_columns(c->x + r * c->ld, c->ld, ll_min(4, c->n_rows - r), c->n, inverses,
-                             (uint32_t *)(void *)ll_unit_of(linear, c->out, c->k + r));
+        ll_quantize_q8_columns(c->x + r * c->ld, c->ld, ll_min(4, c->n_rows - r), c->n, inverses,
+                               (uint32_t *)(void *)ll_unit_of(linear, c->out, c->k + r));
 }
 
 static void put_q4(const ll_linear *linear, const columns *c) {
     for (size_t r = 0; r < c->n_rows; r += LL_Q_BLOCK) {
         const ll_q4_place place = ll_q4_place_of(linear, c->out, c->k + r);
-        ll_narrow_q4_columns(c->x + r * c->ld, c->ld, ll_min(LL_Q_BLOCK, c->n_rows - r), c->n, place.scale,
-                             (uint32_t *)(void *)place.bytes, linear->nr);
+        ll_quantize_q4_columns(c->x + r * c->ld, c->ld, ll_min(LL_Q_BLOCK, c->n_rows - r), c->n, place.scale,
+                               (uint32_t *)(void *)place.bytes, linear->nr);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "base/half.h"
 #include "formats/bytes.h"
 #include "formats/convert.h"
-#include "formats/narrow.h"
+#include "formats/quantize_columns.h"
 #include "nn/panel.h"
 #include "weights/pack.h"
 
@@ -90,7 +90,7 @@ static bool put_q8_rows(const ll_linear *linear, const ll_kernels *kernels, size
                         const unsigned char *rows) {
     const size_t n_blocks = linear->n_in / LL_Q_BLOCK;
     float *scales = ll_scale_of(linear, out);
-    float inverses[LL_NARROW_COLUMNS];
+    float inverses[LL_QUANTIZE_COLUMNS];
     for (size_t r = 0; r < n; r++) {
         float largest;
         if (!largest_of_row(rows + r * n_blocks * LL_Q8_0_BYTES, n_blocks, &largest)) return false;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "formats/narrow.h"
+#include "formats/quantize_columns.h"
 #include "nn/nn_case.h"
 #include "support/fail_alloc.h"
 #include "support/temp.h"
@@ -81,7 +81,7 @@ static void keep(ll_weight_type type, float *row, size_t n) {
         const size_t part = ll_min(LL_Q_BLOCK, n - at);
         memset(block, 0, sizeof block);
         memcpy(block, row + at, part * sizeof *row);
-        ll_narrow_q4_columns(block, 1, LL_Q_BLOCK, 1, &half, units, 1);
+        ll_quantize_q4_columns(block, 1, LL_Q_BLOCK, 1, &half, units, 1);
         memcpy(packed, units, sizeof packed);
         const float d = ll_half_to_float(half);
         for (size_t i = 0; i < part; i++)

@@ -6,7 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/fpenv.h"
-#include "formats/gguf_put.h"
+#include "formats/gguf_export.h"
 #include "kernels/kernels.h"
 #include "runtime/model/model.h"
 #include "runtime/options.h"
@@ -139,9 +139,9 @@ static llmcs_status put_header(job *j) {
     for (int role = 0; role < LL_N_SPECIAL && j->tokenizer; role++)
         special[role] = llmcs_special_token(j->tokenizer, (llmcs_special)role);
     ll_gguf_header_init(h, &j->allocator);
-    ll_gguf_put_network(h, &j->config, j->dtype, foreign);
-    LL_TRY(ll_gguf_put_tokenizer(h, j->has_tokenizer ? &j->spec : NULL, special, &j->config));
-    LL_TRY(ll_gguf_put_files(h, &j->source, j->has_tokenizer ? &j->tokenizer_source : NULL, &j->config));
+    ll_gguf_export_network(h, &j->config, j->dtype, foreign);
+    LL_TRY(ll_gguf_export_tokenizer(h, j->has_tokenizer ? &j->spec : NULL, special, &j->config));
+    LL_TRY(ll_gguf_export_files(h, &j->source, j->has_tokenizer ? &j->tokenizer_source : NULL, &j->config));
     for (size_t i = 0; i < j->n_stored; i++) {
         const ll_stored *s = &j->stored[i];
         ll_gguf_put_tensor(h, s->name, ll_gguf_type_number(s->dtype), s->rank, s->shape, s->n_bytes);

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "formats/fields.h"
-#include "formats/gguf_put.h"
+#include "formats/gguf_export.h"
+#include "formats/settings.h"
 #include "formats/tokenizer_read.h"
 
 /* A file that is carried along; name and text are from the allocator. */
@@ -111,8 +111,8 @@ static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
     return LLMCS_OK;
 }
 
-llmcs_status ll_gguf_put_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
-                               const ll_config *c) {
+llmcs_status ll_gguf_export_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
+                                  const ll_config *c) {
     file_list list = {.allocator = h->allocator};
     llmcs_status status = carry_config(&list, source, c);
     if (!status && tokenizer) status = carry_tokenizer(&list, tokenizer);

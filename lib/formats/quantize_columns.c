@@ -1,10 +1,10 @@
-#include "formats/narrow.h"
+#include "formats/quantize_columns.h"
 
 #include "base/half.h"
 
 #define SMALLEST_SCALE 1e-36f /* the inverse of a smaller one may be infinite; panels.h: LL_Q_SMALLEST */
 
-static const float zeros[LL_NARROW_COLUMNS];
+static const float zeros[LL_QUANTIZE_COLUMNS];
 
 /* Bytes stand in memory lowest first. */
 static inline uint32_t in_memory(uint32_t four) {
@@ -29,8 +29,8 @@ static inline uint32_t four_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d
     return in_memory(((a & 255u) | (b & 255u) << 8 | (c & 255u) << 16 | d << 24) ^ 0x80808080u);
 }
 
-void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse,
-                          uint32_t *restrict out) {
+void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse,
+                            uint32_t *restrict out) {
     const float *a = x, *b = n_rows > 1 ? x + ld : zeros, *c = n_rows > 2 ? x + 2 * ld : zeros;
     const float *d = n_rows > 3 ? x + 3 * ld : zeros;
     for (size_t j = 0; j < n; j++)
@@ -71,12 +71,12 @@ static inline uint32_t two_codes(float low, float high, float inverse) {
     return code(low, inverse) | code(high, inverse) << 4;
 }
 
-void ll_narrow_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
-                          size_t ld_out) {
-    const float *row[LL_NARROW_BLOCK];
-    uint32_t extreme[LL_NARROW_COLUMNS] = {0};
-    float d[LL_NARROW_COLUMNS], inverse[LL_NARROW_COLUMNS];
-    for (size_t i = 0; i < LL_NARROW_BLOCK; i++) row[i] = i < n_rows ? x + i * ld : zeros;
+void ll_quantize_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
+                            size_t ld_out) {
+    const float *row[LL_QUANTIZE_BLOCK];
+    uint32_t extreme[LL_QUANTIZE_COLUMNS] = {0};
+    float d[LL_QUANTIZE_COLUMNS], inverse[LL_QUANTIZE_COLUMNS];
+    for (size_t i = 0; i < LL_QUANTIZE_BLOCK; i++) row[i] = i < n_rows ? x + i * ld : zeros;
     for (size_t i = 0; i < n_rows; i++) keep_larger(row[i], n, extreme);
     for (size_t j = 0; j < n; j++) d[j] = ll_float_from_bits(extreme[j]) / -8.0f;
     invert(d, n, inverse);

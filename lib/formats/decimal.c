@@ -1,4 +1,4 @@
-#include "formats/number.h"
+#include "formats/decimal.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 static bool digit_at(const char *s, size_t len, size_t i) { return i < len && s[i] >= '0' && s[i] <= '9'; }
 
 /* Reads the optional exponent at *i. */
-static bool scan_exponent(const char *s, size_t len, size_t *i, ll_number *n) {
+static bool scan_exponent(const char *s, size_t len, size_t *i, ll_decimal *n) {
     const int64_t far = (int64_t)1 << 40; /* beyond any position of a digit, below any overflow */
     if (*i >= len || (s[*i] != 'e' && s[*i] != 'E')) return true;
     ++*i;
@@ -22,7 +22,7 @@ static bool scan_exponent(const char *s, size_t len, size_t *i, ll_number *n) {
 }
 
 /* Reads sign, digits, fraction and exponent, and stops where the grammar does. */
-static bool scan_parts(const char *s, size_t len, size_t *i, ll_number *n) {
+static bool scan_parts(const char *s, size_t len, size_t *i, ll_decimal *n) {
     if (*i < len && s[*i] == '-') {
         n->negative = true;
         ++*i;
@@ -46,8 +46,8 @@ static bool scan_parts(const char *s, size_t len, size_t *i, ll_number *n) {
     return scan_exponent(s, len, i, n);
 }
 
-bool ll_number_scan(const char *s, size_t len, ll_number *n) {
-    *n = (ll_number){.text = s, .integer = true};
+bool ll_decimal_scan(const char *s, size_t len, ll_decimal *n) {
+    *n = (ll_decimal){.text = s, .integer = true};
     bool good = scan_parts(s, len, &n->len, n);
     n->magnitude += n->exponent;
     return good;
@@ -113,7 +113,7 @@ static void big_subtract(big *a, const big *b) {
 /* ------------------------------------------------------------------------------------------------ double */
 
 /* The significant digits as an integer; *scale becomes the power of ten it must be multiplied by. */
-static void read_digits(const ll_number *n, big *b, int64_t *scale) {
+static void read_digits(const ll_decimal *n, big *b, int64_t *scale) {
     int64_t kept = 0;
     bool more = false;
     b->n = 0;
@@ -159,7 +159,7 @@ static uint64_t divide_to_bits(big *a, big *b) {
     return exponent >= -1022 ? ((uint64_t)(exponent + 1022) << 52) + significand : significand;
 }
 
-bool ll_number_double(const ll_number *n, double *out) {
+bool ll_decimal_double(const ll_decimal *n, double *out) {
     uint64_t bits = 0;
     if (!n->zero && n->magnitude > 310) return false;
     if (!n->zero && n->magnitude > -326) {
@@ -177,7 +177,7 @@ bool ll_number_double(const ll_number *n, double *out) {
 
 /* ---------------------------------------------------------------------------------------------- integers */
 
-bool ll_number_uint64(const ll_number *n, uint64_t *out) {
+bool ll_decimal_uint64(const ll_decimal *n, uint64_t *out) {
     uint64_t v = 0;
     if (!n->integer || n->negative) return false;
     for (size_t i = 0; i < n->len; i++)
@@ -187,7 +187,7 @@ bool ll_number_uint64(const ll_number *n, uint64_t *out) {
     return true;
 }
 
-bool ll_number_int64(const ll_number *n, int64_t *out) {
+bool ll_decimal_int64(const ll_decimal *n, int64_t *out) {
     int64_t v = 0;
     if (!n->integer) return false;
     for (size_t i = n->negative; i < n->len; i++) {

@@ -1,10 +1,10 @@
-#include "formats/fields.h"
+#include "formats/settings.h"
 
 #include "formats/folder.h"
 
 #define SHOWN_BYTES 60 /* of a value in a message */
 
-static llmcs_status parse(ll_fields *f, size_t len, ll_json_type root) {
+static llmcs_status parse(ll_settings *f, size_t len, ll_json_type root) {
     const char *what = len ? ll_folder_guess((const unsigned char *)f->text, len) : NULL;
     if (what && f->text[0] != '{') return ll_fail(LLMCS_JSON, "%s: byte 0: it looks like %s", f->name, what);
     LL_TRY(ll_json_parse(&f->allocator, f->name, f->text, len, 0, &f->doc));
@@ -12,32 +12,32 @@ static llmcs_status parse(ll_fields *f, size_t len, ll_json_type root) {
     if (ll_json_get_type(f->root) != root)
         return ll_fail(LLMCS_CONFIG, "%s: expected %s", f->name,
                        root == LL_JSON_ARRAY ? "an array of modules" : "an object with the model's settings");
-    if (ll_json_count(f->root) > LL_MAX_FIELDS)
+    if (ll_json_count(f->root) > LL_MAX_SETTINGS)
         return ll_fail(LLMCS_LIMIT, "%s: %zu members, at most %d are read", f->name, ll_json_count(f->root),
-                       LL_MAX_FIELDS);
+                       LL_MAX_SETTINGS);
     return LLMCS_OK;
 }
 
-llmcs_status ll_fields_open(ll_fields *f, const llmcs_allocator *a, const ll_source *source, const char *name,
-                            ll_json_type root) {
+llmcs_status ll_settings_open(ll_settings *f, const llmcs_allocator *a, const ll_source *source, const char *name,
+                              ll_json_type root) {
     size_t len;
-    *f = (ll_fields){.allocator = *a};
+    *f = (ll_settings){.allocator = *a};
     LL_TRY(ll_source_join(source, a, name, &f->path));
     f->name = ll_folder_tail(f->path);
-    llmcs_status status = ll_source_read(source, a, name, f->path, LL_MAX_FIELDS_BYTES, &f->text, &len);
+    llmcs_status status = ll_source_read(source, a, name, f->path, LL_MAX_SETTINGS_BYTES, &f->text, &len);
     if (!status) status = parse(f, len, root);
-    if (status) ll_fields_close(f);
+    if (status) ll_settings_close(f);
     return status;
 }
 
-void ll_fields_close(ll_fields *f) {
+void ll_settings_close(ll_settings *f) {
     ll_json_free(&f->doc);
     ll_free(&f->allocator, f->text);
     ll_free(&f->allocator, f->path);
     f->text = f->path = NULL;
 }
 
-llmcs_status ll_fields_find(const ll_fields *f, const char *key, ll_json *value) {
+llmcs_status ll_settings_find(const ll_settings *f, const char *key, ll_json *value) {
     return ll_json_get_unique(f->root, key, value);
 }
 
@@ -52,21 +52,21 @@ static const char *shown(ll_json value, int *n) {
     return text;
 }
 
-llmcs_status ll_fields_bad(const ll_fields *f, const char *key, ll_json value, const char *expected) {
+llmcs_status ll_settings_bad(const ll_settings *f, const char *key, ll_json value, const char *expected) {
     int n;
     const char *text = shown(value, &n);
     return ll_fail(LLMCS_CONFIG, "%s: %s: expected %s, found %.*s", f->name, key, expected, n, text);
 }
 
-llmcs_status ll_fields_unsupported(const ll_fields *f, const char *key, ll_json value, const char *supported) {
+llmcs_status ll_settings_unsupported(const ll_settings *f, const char *key, ll_json value, const char *supported) {
     int n;
     const char *text = shown(value, &n);
     return ll_fail(LLMCS_UNSUPPORTED, "%s: %s: %.*s is not supported%s%s", f->name, key, n, text,
                    supported ? ", only " : "", supported ? supported : "");
 }
 
-llmcs_status ll_fields_read_int(const ll_fields *f, const char *key, ll_json v, int64_t min, int64_t max,
-                                int64_t *out) {
+llmcs_status ll_settings_read_int(const ll_settings *f, const char *key, ll_json v, int64_t min, int64_t max,
+                                  int64_t *out) {
     char expected[80];
     int64_t n;
     if (ll_json_int64(v, &n) && n >= min && n <= max) {
@@ -74,31 +74,31 @@ llmcs_status ll_fields_read_int(const ll_fields *f, const char *key, ll_json v, 
         return LLMCS_OK;
     }
     ll_format(expected, sizeof expected, "an integer from %lld to %lld", (long long)min, (long long)max);
-    return ll_fields_bad(f, key, v, expected);
+    return ll_settings_bad(f, key, v, expected);
 }
 
-llmcs_status ll_fields_int(const ll_fields *f, const char *key, int64_t min, int64_t max, int64_t *out) {
+llmcs_status ll_settings_int(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out) {
     ll_json v;
-    LL_TRY(ll_fields_find(f, key, &v));
+    LL_TRY(ll_settings_find(f, key, &v));
     if (ll_json_get_type(v) == LL_JSON_MISSING) return LLMCS_OK;
-    return ll_fields_read_int(f, key, v, min, max, out);
+    return ll_settings_read_int(f, key, v, min, max, out);
 }
 
 /* Finds a member that may be null, which then counts as absent. */
-static llmcs_status find_or_null(const ll_fields *f, const char *key, ll_json *v, bool *there) {
-    LL_TRY(ll_fields_find(f, key, v));
+static llmcs_status find_or_null(const ll_settings *f, const char *key, ll_json *v, bool *there) {
+    LL_TRY(ll_settings_find(f, key, v));
     *there = ll_json_get_type(*v) != LL_JSON_MISSING && ll_json_get_type(*v) != LL_JSON_NULL;
     return LLMCS_OK;
 }
 
-llmcs_status ll_fields_int_or_null(const ll_fields *f, const char *key, int64_t min, int64_t max, int64_t *out) {
+llmcs_status ll_settings_int_or_null(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out) {
     ll_json v;
     bool there;
     LL_TRY(find_or_null(f, key, &v, &there));
-    return there ? ll_fields_read_int(f, key, v, min, max, out) : LLMCS_OK;
+    return there ? ll_settings_read_int(f, key, v, min, max, out) : LLMCS_OK;
 }
 
-llmcs_status ll_fields_double_or_null(const ll_fields *f, const char *key, double min, double max, double *out) {
+llmcs_status ll_settings_double_or_null(const ll_settings *f, const char *key, double min, double max, double *out) {
     ll_json v;
     bool there;
     double d;
@@ -110,13 +110,13 @@ llmcs_status ll_fields_double_or_null(const ll_fields *f, const char *key, doubl
         return LLMCS_OK;
     }
     ll_format(expected, sizeof expected, "a number from %g to %g", min, max);
-    return ll_fields_bad(f, key, v, expected);
+    return ll_settings_bad(f, key, v, expected);
 }
 
-llmcs_status ll_fields_bool_or_null(const ll_fields *f, const char *key, bool *out) {
+llmcs_status ll_settings_bool_or_null(const ll_settings *f, const char *key, bool *out) {
     ll_json v;
     bool there;
     LL_TRY(find_or_null(f, key, &v, &there));
     if (!there || ll_json_bool(v, out)) return LLMCS_OK;
-    return ll_fields_bad(f, key, v, "true or false");
+    return ll_settings_bad(f, key, v, "true or false");
 }

@@ -1,13 +1,13 @@
 /* float32 to small whole numbers, column by column: the forms of 8 and 4 bits that kernels/panels.h describes. All of
  * it is steps over neighbouring columns in lanes of 32 bits, which compilers make vector code of. */
-#ifndef LL_FORMATS_NARROW_H
-#define LL_FORMATS_NARROW_H
+#ifndef LL_FORMATS_QUANTIZE_COLUMNS_H
+#define LL_FORMATS_QUANTIZE_COLUMNS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define LL_NARROW_COLUMNS 64 /* at most, of one call */
-#define LL_NARROW_BLOCK 32
+#define LL_QUANTIZE_COLUMNS 64 /* at most, of one call */
+#define LL_QUANTIZE_BLOCK 32
 
 /* The scale of values -127..127 that reach up to a size, and its inverse: 0 for a size that counts as none. */
 float ll_q8_scale(float size);
@@ -16,12 +16,12 @@ float ll_q8_inverse(float scale);
 /* Four rows of x [n_rows, n of ld] as 8 bits: x * inverse[column] to nearest, ties to even, plus 128; four bytes for
  * each column, in out[column]. Fewer rows than four: the others are zeros. |x * inverse| is at most 127 and half an
  * ulp. */
-void ll_narrow_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out);
+void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out);
 
 /* Up to 32 rows, the others zeros, as a block of Q4 for each column: x = d (q - 8), q of 4 bits; d is the column's
  * number of the largest size over -8, kept as binary16 (ggml, quantize_row_q4_0). out[g * ld_out + column] has the
  * codes of rows 4 g to 4 g + 3 in the lower halves of its bytes, and of rows 16 further in the upper ones. */
-void ll_narrow_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
-                          size_t ld_out);
+void ll_quantize_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
+                            size_t ld_out);
 
 #endif

@@ -1,3 +1,4 @@
+/* Weights to the blocks of GGUF files, whole blocks at a time; convert.h has their layout. */
 #include <math.h>
 
 #include "base/half.h"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "formats/gguf_put.h"
+#include "formats/gguf_export.h"
 #include "formats/gguf_tokens.h"
 
 /* A row of the table by ids. */
@@ -133,8 +133,8 @@ static void put_text(ll_gguf_header *h, const char *key, const char *text) {
     ll_gguf_put_text(h, key, text, strlen(text));
 }
 
-llmcs_status ll_gguf_put_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special,
-                                   const ll_config *c) {
+llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special,
+                                      const ll_config *c) {
     row *rows;
     size_t n = (size_t)c->vocab_size;
     if (!spec) { /* llama.cpp wants to be told */

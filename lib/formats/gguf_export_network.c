@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "formats/gguf_put.h"
+#include "formats/gguf_export.h"
 
 static void put_text(ll_gguf_header *h, const char *key, const char *text) {
     ll_gguf_put_text(h, key, text, strlen(text));
@@ -65,7 +65,7 @@ static void put_encoder(ll_gguf_header *h, const ll_config *c) {
     ll_gguf_put_u32(h, "tokenizer.ggml.token_type_count", c->type_vocab_size ? (uint32_t)c->type_vocab_size : 1);
 }
 
-void ll_gguf_put_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign) {
+void ll_gguf_export_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign) {
     static const char *const families[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
     const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
     put_text(h, "general.architecture", foreign ? "llmcs" : architecture);

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "formats/narrow.h"
+#include "formats/quantize_columns.h"
 #include "support/random.h"
 #include "support/suite.h"
 
-#define MAX_LD (LL_NARROW_COLUMNS + 7)
+#define MAX_LD (LL_QUANTIZE_COLUMNS + 7)
 
 /* Nearest, ties to even, of the product in float32; within -127..127. */
 static int rounded(float x, float inverse) {
@@ -22,15 +22,15 @@ static int byte_of(const uint32_t *four, size_t i) { return ((const unsigned cha
 START_TEST(eight_bits_are_the_nearest) {
     uint64_t seed = 61;
     printf("seed 61\n");
-    for (size_t c = 0; c < 4 * LL_NARROW_COLUMNS; c++) {
+    for (size_t c = 0; c < 4 * LL_QUANTIZE_COLUMNS; c++) {
         const size_t n_rows = c % 4 + 1, n = c / 4 + 1, ld = n + c % 7;
-        float x[4 * MAX_LD], inverses[LL_NARROW_COLUMNS];
-        uint32_t out[LL_NARROW_COLUMNS + 1];
+        float x[4 * MAX_LD], inverses[LL_QUANTIZE_COLUMNS];
+        uint32_t out[LL_QUANTIZE_COLUMNS + 1];
         int n_wrong = 0;
         random_fill(&seed, 1.0f, x, 4 * ld);
         for (size_t j = 0; j < n; j++) inverses[j] = random_float(&seed, 127.0f);
         out[n] = 0x5a5a5a5au;
-        ll_narrow_q8_columns(x, ld, n_rows, n, inverses, out);
+        ll_quantize_q8_columns(x, ld, n_rows, n, inverses, out);
         for (size_t i = 0; i < 4 * n; i++) {
             const size_t row = i % 4, j = i / 4;
             n_wrong += byte_of(out, i) != (row < n_rows ? rounded(x[row * ld + j], inverses[j]) : 128);
@@ -47,7 +47,7 @@ START_TEST(ties_go_to_even_and_ends_are_kept) {
     static const int expected[] = {0, 0, 2, 2, -2, 0, -2, 126, 126, -126, 127, -127, 127, -127, 0, 0};
     const float ones[4] = {1, 1, 1, 1};
     uint32_t out[4];
-    ll_narrow_q8_columns(x, 4, 4, 4, ones, out);
+    ll_quantize_q8_columns(x, 4, 4, 4, ones, out);
     for (size_t i = 0; i < 16; i++) ck_assert_int_eq(byte_of(out, i % 4 * 4 + i / 4) - 128, expected[i]);
 }
 END_TEST
@@ -60,8 +60,8 @@ START_TEST(the_largest_becomes_127) {
         const float x = ldexpf(1.0f + fabsf(random_float(&seed, 1.0f)), c % 200 - 100);
         const float inverse = ll_q8_inverse(ll_q8_scale(x)), minus = -x;
         uint32_t out[2];
-        ll_narrow_q8_columns(&x, 1, 1, 1, &inverse, out);
-        ll_narrow_q8_columns(&minus, 1, 1, 1, &inverse, out + 1);
+        ll_quantize_q8_columns(&x, 1, 1, 1, &inverse, out);
+        ll_quantize_q8_columns(&minus, 1, 1, 1, &inverse, out + 1);
         ck_assert_int_eq(byte_of(out, 0), 255);
         ck_assert_int_eq(byte_of(out + 1, 0), 1);
     }
@@ -70,10 +70,10 @@ START_TEST(the_largest_becomes_127) {
 END_TEST
 
 /* One column: the scale, and sixteen bytes. */
-static uint16_t narrow_block(const float x[32], uint8_t packed[16]) {
+static uint16_t quantize_block(const float x[32], uint8_t packed[16]) {
     uint16_t scale;
     uint32_t out[4];
-    ll_narrow_q4_columns(x, 1, 32, 1, &scale, out, 1);
+    ll_quantize_q4_columns(x, 1, 32, 1, &scale, out, 1);
     memcpy(packed, out, sizeof out);
     return scale;
 }
@@ -83,7 +83,7 @@ static int code_of(const uint8_t packed[16], size_t i) { return i < 16 ? packed[
 /* Whatever is in the other codes, the largest is kept to what a binary16 scale allows. */
 static void check_block(const float x[32]) {
     uint8_t packed[16];
-    const double d = (double)ll_half_to_float(narrow_block(x, packed));
+    const double d = (double)ll_half_to_float(quantize_block(x, packed));
     double largest = 0;
     for (size_t i = 0; i < 32; i++) largest = fmax(largest, fabs((double)x[i]));
     ck_assert_double_eq_tol(fabs(d) * 8, largest, largest * 0x1p-11);
@@ -123,7 +123,7 @@ START_TEST(what_four_bits_hold_is_kept) {
         codes[random_below(&seed, 32)] = 0; /* the largest size: without one, the scale would be another */
         for (size_t i = 0; i < 32; i++) x[i] = d * (float)(codes[i] - 8);
         uint8_t packed[16];
-        ck_assert(ll_half_to_float(narrow_block(x, packed)) == d);
+        ck_assert(ll_half_to_float(quantize_block(x, packed)) == d);
         for (size_t i = 0; i < 32; i++) ck_assert_int_eq(code_of(packed, i), codes[i]);
     }
 }
@@ -133,20 +133,20 @@ END_TEST
 START_TEST(each_column_is_by_itself) {
     uint64_t seed = 66;
     printf("seed 66\n");
-    for (size_t n = 1; n <= LL_NARROW_COLUMNS; n++) {
+    for (size_t n = 1; n <= LL_QUANTIZE_COLUMNS; n++) {
         const size_t ld = n + n % 7, n_rows = n % 3 ? 32 : 1 + n % 31, ld_out = n + n % 5;
         float x[32 * MAX_LD];
-        uint16_t scales[LL_NARROW_COLUMNS + 1];
-        uint32_t out[4 * (LL_NARROW_COLUMNS + 5)];
+        uint16_t scales[LL_QUANTIZE_COLUMNS + 1];
+        uint32_t out[4 * (LL_QUANTIZE_COLUMNS + 5)];
         memset(out, 0x5a, sizeof out);
         scales[n] = 0x5a5a;
         random_fill(&seed, 2.0f, x, 32 * ld);
-        ll_narrow_q4_columns(x, ld, n_rows, n, scales, out, ld_out);
+        ll_quantize_q4_columns(x, ld, n_rows, n, scales, out, ld_out);
         for (size_t j = 0; j < n; j++) {
             float block[32] = {0};
             uint8_t packed[16];
             for (size_t i = 0; i < n_rows; i++) block[i] = x[i * ld + j];
-            ck_assert_uint_eq(narrow_block(block, packed), scales[j]);
+            ck_assert_uint_eq(quantize_block(block, packed), scales[j]);
             for (size_t g = 0; g < 4; g++) ck_assert_mem_eq(packed + 4 * g, &out[g * ld_out + j], 4);
         }
         ck_assert_uint_eq(scales[n], 0x5a5a);
@@ -158,11 +158,11 @@ END_TEST
 START_TEST(zeros_and_what_is_nearly_zero) {
     float x[32] = {0};
     uint8_t packed[16];
-    ck_assert(ll_half_to_float(narrow_block(x, packed)) == 0.0f);
+    ck_assert(ll_half_to_float(quantize_block(x, packed)) == 0.0f);
     for (size_t i = 0; i < 32; i++) ck_assert_int_eq(code_of(packed, i), 8);
     x[5] = 1e-44f; /* the inverse of whose scale would be infinite */
     x[9] = -1e-44f;
-    ck_assert(ll_half_to_float(narrow_block(x, packed)) == 0.0f);
+    ck_assert(ll_half_to_float(quantize_block(x, packed)) == 0.0f);
 }
 END_TEST
 
@@ -176,4 +176,4 @@ static void add(TCase *t) {
     tcase_add_test(t, zeros_and_what_is_nearly_zero);
 }
 
-SUITE_MAIN("formats/narrow", add)
+SUITE_MAIN("formats/quantize_columns", add)

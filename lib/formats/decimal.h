@@ -1,13 +1,13 @@
 /* Decimal numbers of JSON: grammar, and the nearest double by integer arithmetic alone, so that neither the host's
  * locale nor its rounding mode is ever asked. */
-#ifndef LL_FORMATS_NUMBER_H
-#define LL_FORMATS_NUMBER_H
+#ifndef LL_FORMATS_DECIMAL_H
+#define LL_FORMATS_DECIMAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct ll_number {
+typedef struct ll_decimal {
     const char *text;
     size_t len;
     bool negative;
@@ -15,17 +15,17 @@ typedef struct ll_number {
     bool zero;         /* every digit is 0 */
     int64_t exponent;  /* as written after e; saturates far outside what a double holds */
     int64_t magnitude; /* unless zero: the value is in [10^(magnitude-1), 10^magnitude) */
-} ll_number;
+} ll_decimal;
 
 /* True if s begins with a number of RFC 8259, section 6; n->len is its length. False: n->len is where s stops
  * being one. */
-bool ll_number_scan(const char *s, size_t len, ll_number *n);
+bool ll_decimal_scan(const char *s, size_t len, ll_decimal *n);
 
 /* The nearest double, ties to even (IEEE 754, 5.12.2). False if that is infinite. */
-bool ll_number_double(const ll_number *n, double *out);
+bool ll_decimal_double(const ll_decimal *n, double *out);
 
 /* False if it is not written as an integer or does not fit; "-0" fits the first only. */
-bool ll_number_int64(const ll_number *n, int64_t *out);
-bool ll_number_uint64(const ll_number *n, uint64_t *out);
+bool ll_decimal_int64(const ll_decimal *n, int64_t *out);
+bool ll_decimal_uint64(const ll_decimal *n, uint64_t *out);
 
 #endif

@@ -1,0 +1,44 @@
+/* Typed members of a JSON file that describes a model: each is there with the right type and range, or the message
+ * names file, key, what was found and what is expected. */
+#ifndef LL_FORMATS_SETTINGS_H
+#define LL_FORMATS_SETTINGS_H
+
+#include "formats/json.h"
+#include "formats/source.h"
+
+#define LL_MAX_SETTINGS_BYTES ((size_t)4 << 20) /* of such a file; the largest have some thousand labels */
+#define LL_MAX_SETTINGS 65536                   /* members of its object */
+
+typedef struct ll_settings {
+    llmcs_allocator allocator;
+    char *path, *text;
+    ll_json_doc *doc;
+    const char *name; /* of the file, for messages */
+    ll_json root;     /* an object, or for modules.json an array */
+} ll_settings;
+
+/* Reads file `name` of `source`, whose value must be of type `root`. On failure there is nothing to close. */
+llmcs_status ll_settings_open(ll_settings *f, const llmcs_allocator *a, const ll_source *source, const char *name,
+                              ll_json_type root);
+void ll_settings_close(ll_settings *f);
+
+/* The member; MISSING if it is absent. CONFIG if it stands twice. */
+llmcs_status ll_settings_find(const ll_settings *f, const char *key, ll_json *value);
+
+/* Fails with CONFIG: "config.json: n_head: expected an integer from 1 to 2147483647, found \"12\"". */
+llmcs_status ll_settings_bad(const ll_settings *f, const char *key, ll_json value, const char *expected);
+
+/* Fails with UNSUPPORTED: "config.json: hidden_act: "mish" is not supported: only gelu, ...". supported may be NULL. */
+llmcs_status ll_settings_unsupported(const ll_settings *f, const char *key, ll_json value, const char *supported);
+
+/* These leave *out as it is if the member is absent; the ones called _or_null if it is null, too. */
+llmcs_status ll_settings_int(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out);
+llmcs_status ll_settings_int_or_null(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out);
+llmcs_status ll_settings_double_or_null(const ll_settings *f, const char *key, double min, double max, double *out);
+llmcs_status ll_settings_bool_or_null(const ll_settings *f, const char *key, bool *out);
+
+/* An integer as above, of a value rather than a member. */
+llmcs_status ll_settings_read_int(const ll_settings *f, const char *key, ll_json v, int64_t min, int64_t max,
+                                  int64_t *out);
+
+#endif
