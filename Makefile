@@ -46,8 +46,9 @@ endif
 
 BASE := -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) $(OPT) $(HARDEN) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 # No contraction: a product and a sum give the same bits with every compiler; FMA is used where a kernel says so.
+# With exceptions: a C++ exception, or pthread_exit, that leaves a callback releases what its call holds (base/call.h).
 LIB_FLAGS = $(BASE) $(FRAME) -DLLMCS_BUILD -Ilib -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
-	-ffunction-sections -fdata-sections $(EXTRA)
+	-ffunction-sections -fdata-sections -fexceptions $(EXTRA)
 PROGRAM_FLAGS = $(BASE)
 BENCH_FLAGS = $(BASE) -Ilib
 TEST_FLAGS = $(BASE) -Ilib -Itests -Wno-missing-prototypes -ffp-contract=off

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/call.h"
+
 #define LINE_BYTES 512
 
 void ll_log_say(const ll_log *log, llmcs_log_level level, const char *fmt, ...) {
@@ -12,5 +14,7 @@ void ll_log_say(const ll_log *log, llmcs_log_level level, const char *fmt, ...) 
     ll_format_args(draft, sizeof draft, fmt, args);
     va_end(args);
     ll_escape(line, sizeof line, draft, strlen(draft));
+    ll_call *call = ll_callback_begin();
     log->fn(log->user, level, line);
+    ll_callback_end(call);
 }

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/cpu.h"
-#include "base/fpenv.h"
 #include "base/thread.h"
 
 #define MAX_THREADS 512
@@ -213,28 +213,40 @@ void ll_pool_free(ll_pool **pool) {
 
 int ll_pool_size(const ll_pool *pool) { return pool->size; }
 
+/* The caller's part of a run. */
+typedef struct turn {
+    ll_team team;
+    int cancel_state;
+} turn;
+
+static void end_turn(turn *t) {
+    /* A callback that fn called may have been left by an exception, with cancellation as the host has it. */
+    (void)ll_thread_keep();
+    ll_team_wait(&t->team);
+    pthread_mutex_unlock(&t->team.pool->turn);
+    ll_thread_release(t->cancel_state);
+}
+
 static void run_together(ll_pool *pool, ll_team_fn fn, void *arg) {
     int cancel_state = ll_thread_keep(); /* sleeping at a barrier is a cancellation point */
     pthread_mutex_lock(&pool->turn);
-    ll_team team = {pool, 0, pool->size};
+    turn t LL_CLEANUP(end_turn) = {{pool, 0, pool->size}, cancel_state};
     pool->fn = fn;
     pool->arg = arg;
     gate_advance(&pool->start);
-    fn(&team, arg);
-    ll_team_wait(&team);
-    pthread_mutex_unlock(&pool->turn);
-    ll_thread_release(cancel_state);
+    fn(&t.team, arg);
 }
+
+static void leave_fpenv(ll_fpenv *env) { ll_fpenv_leave(env); }
 
 llmcs_status ll_pool_run(ll_pool *pool, ll_team_fn fn, void *arg) {
     if (pool->owner != getpid())
         return ll_fail(LLMCS_FORK, "this model was opened before fork(): the child has to open its own");
-    ll_fpenv env;
+    ll_fpenv env LL_CLEANUP(leave_fpenv);
     ll_fpenv_enter(&env);
     if (pool->size == 1)
         fn(&(ll_team){pool, 0, 1}, arg);
     else
         run_together(pool, fn, arg);
-    ll_fpenv_leave(&env);
     return LLMCS_OK;
 }

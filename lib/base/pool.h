@@ -12,6 +12,9 @@
  * Waiting threads spin for some microseconds, then sleep on a condition variable; an idle pool uses no CPU.
  * Workers block all signals and run with the default floating-point environment; the caller's floating-point
  * environment is set to the default for the run and put back after it (rounding mode, FTZ/DAZ, exceptions).
+ *
+ * A host's callback that is called by thread 0 of a run may throw: the run then ends when the workers' functions have
+ * returned, so they must not wait for thread 0 at a barrier of their own.
  */
 #ifndef LL_BASE_POOL_H
 #define LL_BASE_POOL_H

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/call.h"
 #include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 
@@ -258,6 +259,7 @@ llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, 
 /* ------------------------------------------------------------------------------------------------- public */
 
 llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator, llmcs_tokenizer **tokenizer) {
+    LL_PUBLIC_CALL;
     if (tokenizer) *tokenizer = NULL;
     if (!path || !tokenizer) return ll_fail(LLMCS_ARG, "llmcs_tokenizer_open: path or tokenizer is NULL");
     if (allocator && (!allocator->alloc || !allocator->free))

@@ -1,6 +1,7 @@
 /* The large matrices of a network are read and packed by all threads of the pool, each taking the next job. */
 #include <stdatomic.h>
 
+#include "base/call.h"
 #include "weights/loader.h"
 
 /* What went wrong in a thread. Messages are a thread's own, so it is kept to be said again by the caller's. */
@@ -23,8 +24,11 @@ typedef struct run {
 static llmcs_status tell_progress(const run *r) {
     const uint64_t all = r->loader->n_parameters;
     const float done = all ? (float)((double)atomic_load(&r->n_read) / (double)all) : 1.0f;
-    if (!r->options->progress || !r->options->progress(r->options->progress_user, done < 1.0f ? done : 1.0f))
-        return LLMCS_OK;
+    if (!r->options->progress) return LLMCS_OK;
+    ll_call *call = ll_callback_begin();
+    const int stop = r->options->progress(r->options->progress_user, done < 1.0f ? done : 1.0f);
+    ll_callback_end(call);
+    if (!stop) return LLMCS_OK;
     return ll_fail(LLMCS_CANCELLED, "opening was stopped by the progress callback");
 }
 
@@ -74,9 +78,14 @@ uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads) {
     return n_jobs * sizeof(ll_load_job) + n_threads * (LL_STAGE_FLOATS * sizeof(float) + sizeof(failure));
 }
 
+static void free_run(run *r) {
+    ll_free(r->loader->allocator, r->failures);
+    ll_free(r->loader->allocator, r->stages);
+}
+
 llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options) {
     const size_t n_threads = (size_t)ll_pool_size(pool);
-    run r = {.loader = l, .options = options};
+    run r LL_CLEANUP(free_run) = {.loader = l, .options = options};
     atomic_init(&r.next_job, 0);
     atomic_init(&r.n_read, l->n_read);
     atomic_init(&r.stop, false);
@@ -85,7 +94,5 @@ llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_optio
     if (!st) st = ll_pool_run(pool, work, &r);
     if (!st) st = first_failure(&r, n_threads);
     if (!st) st = tell_progress(&r); /* the end is told, whoever did the last job */
-    ll_free(l->allocator, r.failures);
-    ll_free(l->allocator, r.stages);
     return st;
 }

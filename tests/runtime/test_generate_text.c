@@ -69,7 +69,6 @@ static size_t naive_end(const char *text, size_t n, const char *const *stops, si
 typedef struct stream_case {
     ll_stop_strings stops;
     ll_text_stream stream;
-    ll_fpenv host;
     pieces got;
     llmcs_allocator allocator;
 } stream_case;
@@ -77,18 +76,15 @@ typedef struct stream_case {
 static void open_stream(stream_case *c, const char *const *stops, size_t n) {
     memset(c, 0, sizeof *c);
     c->allocator = ll_allocator_default();
-    ll_fpenv_enter(&c->host);
     OK(ll_stop_strings_init(&c->stops, &c->allocator, stops, n));
     OK(ll_text_stream_init(&c->stream, &c->allocator, llmcs_model_tokenizer(model), &c->stops));
     c->stream.on_text = collect;
     c->stream.user = &c->got;
-    c->stream.host = &c->host;
 }
 
 static void close_stream(stream_case *c) {
     ll_text_stream_free(&c->stream, &c->allocator);
     ll_stop_strings_free(&c->stops, &c->allocator);
-    ll_fpenv_leave(&c->host);
 }
 
 static ll_stream_verdict feed(stream_case *c, const char *text, size_t n) {

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "runtime/options.h"
@@ -62,6 +63,7 @@ static void destroy_locks(llmcs_engine *e) {
 }
 
 llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options *options, llmcs_engine **engine) {
+    LL_PUBLIC_CALL;
     if (!engine) return ll_fail(LLMCS_ARG, "llmcs_engine_create: engine is NULL");
     *engine = NULL;
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_CAUSAL_LM, "an engine"));
@@ -128,6 +130,7 @@ static void cancel_all(llmcs_engine *e) {
 }
 
 void llmcs_engine_free(llmcs_engine **engine) {
+    LL_PUBLIC_CALL;
     if (!engine || !*engine) return;
     llmcs_engine *e = *engine;
     *engine = NULL;
@@ -137,10 +140,8 @@ void llmcs_engine_free(llmcs_engine **engine) {
         return;
     }
     int cancel_state = ll_thread_keep();
-    ll_fpenv_enter(&e->sched.host);
     stop_steps(e);
     cancel_all(e);
-    ll_fpenv_leave(&e->sched.host);
     pthread_mutex_lock(&e->shared.mutex);
     pthread_cond_broadcast(&e->shared.event);
     bool last = --e->shared.references == 0;
@@ -187,6 +188,7 @@ bool ll_engine_try_step(llmcs_engine *e) {
 }
 
 llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked) {
+    LL_PUBLIC_CALL;
     if (!worked) return ll_fail(LLMCS_ARG, "llmcs_engine_step: worked is NULL");
     *worked = 0;
     LL_TRY(ll_engine_check(engine));

@@ -144,7 +144,6 @@ struct llmcs_engine {
         size_t n_samplers;
         double prompt_row_ns; /* estimate: evaluating one prompt token */
         double step_ns;       /* estimate: a step without prompts */
-        ll_fpenv host;
     } sched;
 
     struct {

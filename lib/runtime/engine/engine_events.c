@@ -1,6 +1,7 @@
 /* Events: which requests have news, for callers with many of them. A request is in the list at most once. */
 #include <sys/eventfd.h>
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "runtime/engine/engine.h"
@@ -46,6 +47,7 @@ static bool take_event(llmcs_engine *e, llmcs_engine_event *event) {
 }
 
 llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event) {
+    LL_PUBLIC_CALL;
     if (!event) return ll_fail(LLMCS_ARG, "llmcs_engine_next: event is NULL");
     *event = (llmcs_engine_event){0};
     LL_TRY(ll_engine_check(engine));

@@ -11,7 +11,6 @@
  * that is freed already loses them here. */
 static void begin_callbacks(llmcs_engine *e, llmcs_request *r) {
     ll_generation *gen = &r->sched.gen;
-    gen->host = e->sched.host;
     if (!ll_has_callbacks(gen)) return;
     pthread_mutex_lock(&e->shared.mutex);
     if (r->shared.detached) {
@@ -406,10 +405,8 @@ static void forward_and_sample(llmcs_engine *e) {
 }
 
 bool ll_engine_step(llmcs_engine *e) {
-    ll_fpenv_enter(&e->sched.host);
     e->sched.step.began_ns = ll_now_ns();
     bool any = ll_engine_schedule(e);
     if (any) forward_and_sample(e);
-    ll_fpenv_leave(&e->sched.host);
     return any;
 }

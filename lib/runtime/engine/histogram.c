@@ -1,6 +1,7 @@
 /* Histograms of times: buckets of a fourth of an octave, from 0.01 ms. */
 #include <math.h>
 
+#include "base/call.h"
 #include "runtime/engine/engine.h"
 
 #define FIRST_MS 0.01
@@ -18,6 +19,7 @@ void ll_histogram_add(llmcs_histogram *h, uint64_t ns) {
 static double bound(size_t i) { return FIRST_MS * exp2((double)i / STEPS_PER_OCTAVE); }
 
 double llmcs_histogram_quantile(const llmcs_histogram *histogram, double q) {
+    LL_PUBLIC_CALL;
     if (!histogram || !histogram->n || !(q >= 0)) return 0;
     double rank = (q < 1 ? q : 1) * (double)histogram->n, before = 0;
     for (size_t i = 0; i < LLMCS_HISTOGRAM_BUCKETS; i++) {

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "runtime/engine/engine.h"
@@ -135,7 +136,7 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
     gen->prompt = s->ids;
     gen->n_prompt = s->n_ids;
     if (!s->ids) {
-        LL_TRY(ll_generation_encode_prompt(gen, s->text, s->text_bytes, encoded, &gen->n_prompt));
+        LL_TRY(ll_generation_encode_prompt(gen, s->text, s->text_bytes, r->engine->n_ctx, encoded, &gen->n_prompt));
         gen->prompt = *encoded;
     }
     LL_TRY(ll_generation_prepare(gen, r->engine->n_ctx));
@@ -221,6 +222,7 @@ static llmcs_status begin_submit(llmcs_engine *engine, submission *s, const llmc
 llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
                                  const llmcs_generate_params *params, const llmcs_submit_options *options,
                                  llmcs_request **request) {
+    LL_PUBLIC_CALL;
     submission s = {.text = prompt, .text_bytes = prompt_bytes, .params = params};
     LL_TRY(begin_submit(engine, &s, options, request, "llmcs_engine_submit"));
     if (!prompt && prompt_bytes) return ll_fail(LLMCS_ARG, "llmcs_engine_submit: prompt is NULL");
@@ -230,6 +232,7 @@ llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_
 llmcs_status llmcs_engine_submit_ids(llmcs_engine *engine, const int32_t *ids, size_t n_ids,
                                      const llmcs_generate_params *params, const llmcs_submit_options *options,
                                      llmcs_request **request) {
+    LL_PUBLIC_CALL;
     submission s = {.ids = ids, .n_ids = n_ids, .params = params};
     LL_TRY(begin_submit(engine, &s, options, request, "llmcs_engine_submit_ids"));
     if (!ids || !n_ids) return ll_fail(LLMCS_ARG, "llmcs_engine_submit_ids: no ids; at least one is needed");
@@ -262,6 +265,7 @@ static bool wait_until(llmcs_request *r, double timeout_ms) {
 }
 
 llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs_result **result) {
+    LL_PUBLIC_CALL;
     if (!result) return ll_fail(LLMCS_ARG, "llmcs_request_wait: result is NULL");
     *result = NULL;
     LL_TRY(check(request));
@@ -279,6 +283,7 @@ llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs
 }
 
 void llmcs_request_free(llmcs_request **request) {
+    LL_PUBLIC_CALL;
     if (!request || !*request) return;
     llmcs_request *r = *request;
     *request = NULL;
@@ -340,6 +345,7 @@ static llmcs_status read_text(llmcs_request *r, char *text, size_t capacity, siz
 }
 
 llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes, int *finished) {
+    LL_PUBLIC_CALL;
     int ignored;
     if (!finished) finished = &ignored;
     if (!n_bytes || (!text && capacity)) return ll_fail(LLMCS_ARG, "llmcs_request_read: text or n_bytes is NULL");

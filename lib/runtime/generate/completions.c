@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/call.h"
 #include "generate/softmax.h"
 #include "runtime/generate/generation.h"
 #include "runtime/numbers.h"
@@ -68,9 +69,9 @@ static llmcs_status send(ll_generation *g, ll_completion *completion, int32_t id
         obey(completion, verdict);
     }
     if (g->on_token) {
-        ll_fpenv_leave(&g->host);
+        ll_call *call = ll_callback_begin();
         int stop = g->on_token(g->user, id);
-        ll_fpenv_enter(&g->host);
+        ll_callback_end(call);
         if (stop && !completion->ended) ll_completion_end(completion, LLMCS_FINISH_CALLBACK);
     }
     return LLMCS_OK;

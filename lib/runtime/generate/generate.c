@@ -1,107 +1,185 @@
-/* llmcs_generate and its relatives: from a prompt to a result. */
+/* Generation on a session: the prompt is evaluated (prefill), tokens are sampled one by one (decode_loop) or beams are
+ * searched, and the completions become the result. */
+#include "base/call.h"
 #include "base/clock.h"
-#include "runtime/generate/generate_session.h"
+#include "runtime/generate/generate_beams.h"
 
-/* ---- the run */
+/* One call of llmcs_generate. end_call releases what it holds, also when a callback has thrown. */
+typedef struct generate_call {
+    llmcs_session *session;
+    ll_generation g;
+    ll_sampler_workspace workspace;
+    int32_t *encoded; /* the prompt's ids where it came as text */
+    bool evaluating;  /* the session's tokens are being replaced */
+    bool finished;
+    /* The completions that have not ended: sequence seqs[i] of the session continues with next_ids[i]. With prompt
+     * lookup, next_ids are the one completion's last token and the draft tokens. */
+    size_t *seqs;      /* [n_completions] */
+    int32_t *next_ids; /* [n_completions + draft tokens] */
+    size_t n_active;
+} generate_call;
 
-/* Evaluates what the session does not hold yet; at least the last token, for its logits. */
-static llmcs_status evaluate_prompt(ll_generation *g, llmcs_session *session, const float **logits) {
-    size_t n_held, common = 0;
-    const int32_t *held = ll_seq_tokens(session, 0, &n_held);
-    while (common < n_held && common < g->n_prompt - 1 && held[common] == g->prompt[common]) common++;
-    ll_seq_rewind(session, 0, common);
-    LL_TRY(ll_seq_eval(session, 0, g->prompt + common, g->n_prompt - common, LLMCS_LOGITS_LAST, logits));
-    g->n_cached = common;
+static void end_call(generate_call *c) {
+    if (!c->session) return;
+    const llmcs_allocator *a = &ll_session_model(c->session)->allocator;
+    if (c->evaluating) {
+        size_t n_held;
+        (void)ll_seq_tokens(c->session, 0, &n_held);
+        /* A call that failed leaves the prompt, not a completion that no result names. */
+        if (!c->finished && n_held > c->g.n_prompt) ll_seq_rewind(c->session, 0, c->g.n_prompt);
+        ll_session_release(c->session);
+    }
+    ll_generation_free(&c->g);
+    ll_sampler_workspace_free(&c->workspace, a);
+    ll_free(a, c->encoded);
+    ll_free(a, c->seqs);
+    ll_free(a, c->next_ids);
+    ll_session_leave(c->session);
+}
+
+/* Reads the parameters of a call that has just entered its session. */
+static llmcs_status begin_call(generate_call *c, llmcs_session *session, const llmcs_generate_params *params) {
+    c->session = session;
+    LL_TRY(ll_generation_init(&c->g, ll_session_model(session), params));
+    return ll_generation_check_callback(&c->g, c->g.on_text || c->g.on_token);
+}
+
+/* ---- prefill */
+
+/* Allocates all that generating needs, so that a token allocates nothing. */
+static llmcs_status reserve(generate_call *c) {
+    ll_generation *g = &c->g;
+    LL_TRY(ll_generation_prepare(g, ll_session_n_ctx(c->session)));
+    LL_TRY(ll_sampler_workspace_init(&c->workspace, g->allocator, g->vocab, g->sampled));
+    ll_generation_set_workspace(g, &c->workspace);
+    LL_TRY(ll_generation_alloc(g));
+    const size_t n_seqs = ll_generation_n_seqs(g), n_draft = ll_prompt_lookup_max(g);
+    LL_TRY(ll_alloc(g->allocator, n_seqs, sizeof *c->seqs, "active sequences", &c->seqs));
+    LL_TRY(ll_alloc(g->allocator, n_seqs + n_draft, sizeof *c->next_ids, "next tokens", &c->next_ids));
+    if (n_draft) LL_TRY(ll_session_reserve_logits(c->session, 1 + n_draft));
+    if (n_seqs > 1) LL_TRY(ll_session_reserve(c->session, n_seqs, g->n_prompt + g->max_new - 1));
+    c->evaluating = true;
+    return LLMCS_OK;
+}
+
+/* Evaluates what the session does not hold of the prompt; at least its last token, for the logits. */
+static llmcs_status prefill(generate_call *c, const float **logits) {
+    ll_generation *g = &c->g;
+    LL_TRY(reserve(c));
+    ll_session_set_deadline(c->session, ll_generation_deadline_ns(g));
+    g->n_cached = ll_seq_keep_prefix(c->session, g->prompt, g->n_prompt);
+    LL_TRY(ll_seq_eval(c->session, 0, g->prompt + g->n_cached, g->n_prompt - g->n_cached, LLMCS_LOGITS_LAST, logits));
     g->prompt_end_ns = ll_now_ns();
     return LLMCS_OK;
 }
 
-static llmcs_status work(ll_generation *g, llmcs_session *session, llmcs_result **result) {
+/* ---- decode */
+
+static llmcs_status sample_and_emit(ll_generation *g, size_t index, const float *logits) {
+    LL_TRY(ll_completion_sample(g, index, (ll_logits){logits, NULL}));
+    return ll_completion_emit(g, index);
+}
+
+static void find_active(generate_call *c) {
+    const ll_generation *g = &c->g;
+    c->n_active = 0;
+    for (size_t i = 0; i < g->n_completions; i++) {
+        const ll_completion *completion = &g->completions[i];
+        if (completion->ended) continue;
+        c->seqs[c->n_active] = i;
+        c->next_ids[c->n_active++] = completion->ids[g->n_prompt + completion->n_new - 1];
+    }
+}
+
+/* One token for each active completion. */
+static llmcs_status decode_step(generate_call *c) {
     const float *logits;
-    size_t n_seqs = ll_generation_n_seqs(g);
-    if (n_seqs > 1) LL_TRY(ll_session_reserve(session, n_seqs, g->n_prompt + g->max_new - 1));
-    ll_session_set_deadline(session, ll_generation_deadline_ns(g));
-    LL_TRY(evaluate_prompt(g, session, &logits));
-    LL_TRY(g->beams ? ll_generate_beams(g, session, logits) : ll_generate_sampled(g, session, logits));
-    LL_TRY(ll_result_create(g, result));
-    (*result)->decode_ms = (double)(ll_now_ns() - g->prompt_end_ns) * 1e-6;
+    LL_TRY(ll_seqs_eval(c->session, c->seqs, c->next_ids, c->n_active, &logits));
+    for (size_t i = 0; i < c->n_active; i++) LL_TRY(sample_and_emit(&c->g, c->seqs[i], logits + i * c->g.vocab));
     return LLMCS_OK;
 }
 
-/* A failed call leaves the prompt, not a beam that no result names. */
-static void tidy_session(const ll_generation *g, llmcs_session *session, llmcs_status status) {
-    size_t n_held;
-    (void)ll_seq_tokens(session, 0, &n_held);
-    if (status && n_held > g->n_prompt) ll_seq_rewind(session, 0, g->n_prompt);
-    ll_session_release(session);
+/* The one completion's next token, and draft tokens after it as far as sampling gives the same: row i of the logits is
+ * what follows i draft tokens. */
+static llmcs_status decode_step_with_lookup(generate_call *c) {
+    ll_generation *g = &c->g;
+    const ll_completion *completion = &g->completions[0];
+    const int32_t *draft_ids = c->next_ids + 1;
+    const float *logits;
+    size_t n_held, n_accepted = 0,
+                   n_draft = ll_prompt_lookup(g, completion, c->next_ids + 1, ll_prompt_lookup_limit(g, completion));
+    LL_TRY(ll_seq_eval(c->session, 0, c->next_ids, 1 + n_draft, LLMCS_LOGITS_ALL, &logits));
+    LL_TRY(sample_and_emit(g, 0, logits));
+    while (n_accepted < n_draft && !completion->ended &&
+           completion->ids[g->n_prompt + completion->n_new - 1] == draft_ids[n_accepted])
+        LL_TRY(sample_and_emit(g, 0, logits + ++n_accepted * g->vocab));
+    g->n_draft += n_draft;
+    g->n_accepted += n_accepted;
+    (void)ll_seq_tokens(c->session, 0, &n_held);
+    ll_seq_rewind(c->session, 0, n_held - (n_draft - n_accepted));
+    return LLMCS_OK;
 }
 
-static llmcs_status generate(ll_generation *g, llmcs_session *session, llmcs_result **result) {
-    LL_TRY(ll_generation_prepare(g, ll_session_n_ctx(session)));
-    ll_sampler_workspace workspace;
-    LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
-    ll_generation_set_workspace(g, &workspace);
-    llmcs_status status = ll_generation_alloc(g);
-    if (!status) {
-        status = work(g, session, result);
-        tidy_session(g, session, status);
-        ll_generation_free(g);
+/* Samples until every completion has ended. The first tokens of all come from the prompt's logits, and those that go on
+ * share its keys and values. */
+static llmcs_status decode_loop(generate_call *c, const float *logits) {
+    ll_generation *g = &c->g;
+    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(sample_and_emit(g, i, logits));
+    for (size_t i = 1; i < g->n_completions; i++)
+        if (!g->completions[i].ended) ll_seq_copy(c->session, i, 0);
+    for (find_active(c); c->n_active; find_active(c)) {
+        llmcs_status status = ll_prompt_lookup_max(g) ? decode_step_with_lookup(c) : decode_step(c);
+        if (status && status != LLMCS_CANCELLED && status != LLMCS_DEADLINE) return status;
+        for (size_t i = 0; status && i < c->n_active; i++)
+            ll_completion_end(&g->completions[c->seqs[i]], ll_finish_reason_of(status));
     }
-    ll_sampler_workspace_free(&workspace, g->allocator);
-    return status;
+    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(ll_completion_flush(g, i));
+    return LLMCS_OK;
+}
+
+static llmcs_status decode(generate_call *c, const float *logits, llmcs_result **result) {
+    LL_TRY(c->g.beams ? ll_generate_beams(&c->g, c->session, logits) : decode_loop(c, logits));
+    LL_TRY(ll_result_create(&c->g, result));
+    (*result)->decode_ms = (double)(ll_now_ns() - c->g.prompt_end_ns) * 1e-6;
+    c->finished = true;
+    return LLMCS_OK;
 }
 
 /* ---- public calls */
 
-static llmcs_status generate_ids(ll_generation *g, llmcs_session *session, const llmcs_generate_params *params,
-                                 llmcs_result **result) {
-    LL_TRY(ll_generation_init(g, ll_session_model(session), params));
-    LL_TRY(ll_generation_check_callback(g, g->on_token != NULL));
-    return generate(g, session, result);
-}
-
 llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t *ids, size_t n_ids,
                                 const llmcs_generate_params *params, llmcs_token_fn on_token, void *user,
                                 llmcs_result **result) {
+    LL_PUBLIC_CALL;
     if (!result) return ll_fail(LLMCS_ARG, "llmcs_generate_ids: result is NULL");
     *result = NULL;
     if (!ids || !n_ids) return ll_fail(LLMCS_ARG, "llmcs_generate_ids: no ids; at least one is needed");
     LL_TRY(ll_session_enter(session));
-    ll_generation g = {.prompt = ids, .n_prompt = n_ids, .on_token = on_token, .user = user, .start_ns = ll_now_ns()};
-    ll_fpenv_enter(&g.host);
-    llmcs_status status = generate_ids(&g, session, params, result);
-    ll_fpenv_leave(&g.host);
-    ll_session_leave(session);
-    return status;
-}
-
-static llmcs_status generate_text(ll_generation *g, llmcs_session *session, const char *prompt, size_t prompt_bytes,
-                                  const llmcs_generate_params *params, llmcs_text_fn on_text, llmcs_result **result) {
-    int32_t *ids = NULL;
-    LL_TRY(ll_generation_init(g, ll_session_model(session), params));
-    LL_TRY(ll_generation_check_callback(g, on_text != NULL));
-    LL_TRY(ll_model_check_tokenizer(g->model));
-    llmcs_status status = ll_generation_encode_prompt(g, prompt, prompt_bytes, &ids, &g->n_prompt);
-    g->prompt = ids;
-    g->on_text = on_text;
-    if (!status) status = generate(g, session, result);
-    ll_free(g->allocator, ids);
-    return status;
+    generate_call c LL_CLEANUP(end_call) = {
+        .g = {.prompt = ids, .n_prompt = n_ids, .on_token = on_token, .user = user, .start_ns = ll_now_ns()}};
+    const float *logits;
+    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(prefill(&c, &logits));
+    return decode(&c, logits, result);
 }
 
 llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                             const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
                             llmcs_result **result) {
+    LL_PUBLIC_CALL;
     if (!result) return ll_fail(LLMCS_ARG, "llmcs_generate: result is NULL");
     *result = NULL;
     if (!prompt && prompt_bytes) return ll_fail(LLMCS_ARG, "llmcs_generate: prompt is NULL");
     LL_TRY(ll_session_enter(session));
-    ll_generation g = {.user = user, .start_ns = ll_now_ns()};
-    ll_fpenv_enter(&g.host);
-    llmcs_status status = generate_text(&g, session, prompt, prompt_bytes, params, on_text, result);
-    ll_fpenv_leave(&g.host);
-    ll_session_leave(session);
-    return status;
+    generate_call c LL_CLEANUP(end_call) = {.g = {.on_text = on_text, .user = user, .start_ns = ll_now_ns()}};
+    const float *logits;
+    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(ll_model_check_tokenizer(c.g.model));
+    LL_TRY(
+        ll_generation_encode_prompt(&c.g, prompt, prompt_bytes, ll_session_n_ctx(session), &c.encoded, &c.g.n_prompt));
+    c.g.prompt = c.encoded;
+    LL_TRY(prefill(&c, &logits));
+    return decode(&c, logits, result);
 }
 
 /* ---- the next token's distribution */
@@ -113,7 +191,7 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     LL_TRY(ll_generation_init(g, ll_session_model(session), params));
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
     g->beams = false;
-    g->sampled = g->params.temperature > 0; /* the question is what drawing would give */
+    g->sampled = g->params.temperature > 0; /* whatever do_sample says: the question is what sampling would give */
     ll_sampler_workspace workspace;
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
     ll_generation_set_workspace(g, &workspace);
@@ -127,12 +205,11 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
 
 llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
                                      float *probabilities) {
+    LL_PUBLIC_CALL;
     if (!probabilities) return ll_fail(LLMCS_ARG, "llmcs_next_distribution: probabilities is NULL");
     LL_TRY(ll_session_enter(session));
     ll_generation g = {0};
-    ll_fpenv_enter(&g.host);
     llmcs_status status = next_distribution(&g, session, params, probabilities);
-    ll_fpenv_leave(&g.host);
     ll_session_leave(session);
     return status;
 }

@@ -1,5 +1,5 @@
 /* Beam search on a session: the running beams are its first sequences, evaluated in one pass. */
-#include "runtime/generate/generate_session.h"
+#include "runtime/generate/generate_beams.h"
 
 typedef struct beam_run {
     ll_beam_search search;
@@ -34,20 +34,14 @@ static llmcs_status search(ll_generation *g, llmcs_session *session, beam_run *r
 
 /* ---- the end */
 
-static size_t common_length(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b) {
-    size_t n = 0;
-    while (n < n_a && n < n_b && a[n] == b[n]) n++;
-    return n;
-}
-
 /* Sequence 0 becomes as much of the best hypothesis as any sequence still holds. */
-static void settle_session(const ll_generation *g, llmcs_session *session, const beam_run *run) {
+static void keep_best_hypothesis(const ll_generation *g, llmcs_session *session, const beam_run *run) {
     const ll_completion *best = &g->completions[0];
     size_t holder = 0, held = 0;
     for (size_t i = 0; i < run->n_live; i++) {
         size_t n_tokens;
         const int32_t *tokens = ll_seq_tokens(session, i, &n_tokens);
-        size_t n = common_length(tokens, n_tokens, best->ids, g->n_prompt + best->n_new);
+        size_t n = ll_common_prefix(tokens, n_tokens, best->ids, g->n_prompt + best->n_new);
         if (n <= held) continue;
         holder = i;
         held = n;
@@ -65,7 +59,7 @@ static llmcs_status run_beams(ll_generation *g, llmcs_session *session, beam_run
     LL_TRY(ll_beam_search_init(g, &run->search));
     LL_TRY(search(g, session, run, logits, &broken_off));
     LL_TRY(ll_beam_search_finish(g, &run->search, broken_off));
-    settle_session(g, session, run);
+    keep_best_hypothesis(g, session, run);
     return LLMCS_OK;
 }
 

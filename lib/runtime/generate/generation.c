@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "runtime/check.h"
+#include "text/tokenizer.h"
+
 /* ---- what scores go through */
 
 static ll_processors processors_of(const ll_generation *g) {
@@ -77,7 +80,6 @@ static llmcs_status init_completion(ll_generation *g, ll_completion *completion)
         ll_alloc(g->allocator, g->max_new, sizeof *completion->logprobs, "log-probabilities", &completion->logprobs));
     if (!g->streams) return LLMCS_OK;
     LL_TRY(ll_text_stream_init(&completion->stream, g->allocator, g->model->tokenizer, &g->stops));
-    completion->stream.host = &g->host;
     completion->stream.on_text = g->on_text;
     completion->stream.user = g->user;
     return LLMCS_OK;
@@ -105,13 +107,8 @@ llmcs_status ll_generation_alloc(ll_generation *g) {
 static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
     if (!g->n_prompt) return ll_fail(LLMCS_ARG, "the prompt has no tokens");
     if (g->n_prompt > n_ctx)
-        return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu tokens, there is room for %zu", g->n_prompt, n_ctx);
-    for (size_t i = 0; i < g->n_prompt; i++) {
-        if (g->prompt[i] < 0 || (size_t)g->prompt[i] >= g->vocab)
-            return ll_fail(LLMCS_TOKEN_RANGE, "token %zu of the prompt is %d, expected 0 to %zu", i, (int)g->prompt[i],
-                           g->vocab - 1);
-    }
-    return LLMCS_OK;
+        return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu tokens, n_ctx is %zu", g->n_prompt, n_ctx);
+    return ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, g->prompt, g->n_prompt, g->vocab);
 }
 
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
@@ -144,17 +141,23 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
                    (int)g->params.num_beams, (int)g->params.num_return_sequences);
 }
 
-llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, int32_t **ids,
-                                         size_t *n_ids) {
+llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
+                                         int32_t **ids, size_t *n_ids) {
+    const llmcs_tokenizer *t = g->model->tokenizer;
     llmcs_encode_params how;
     llmcs_encode_params_init(&how);
     how.flags = g->params.encode_flags;
-    const llmcs_tokenizer *t = g->model->tokenizer;
+    *ids = NULL;
+    if (prompt_bytes == LLMCS_NUL) prompt_bytes = prompt ? strlen(prompt) : 0;
+    const size_t n_least = ll_tokenizer_min_tokens(t, prompt_bytes, how.flags);
+    if (n_least > n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu bytes, which are at least %zu tokens; n_ctx is %zu",
+                       prompt_bytes, n_least, n_ctx);
     LL_TRY(llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, NULL, NULL, NULL, 0, n_ids));
     LL_TRY(ll_alloc(g->allocator, ll_max(*n_ids, 1), sizeof **ids, "prompt", ids));
     if (*n_ids) return llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, *ids, NULL, NULL, *n_ids, n_ids);
     int32_t bos = g->model->config.bos_token_id;
-    if (bos < 0) return ll_fail(LLMCS_ARG, "the prompt is empty, and the model has no BOS token to begin with");
+    if (bos < 0) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");
     (*ids)[0] = bos;
     *n_ids = 1;
     return LLMCS_OK;

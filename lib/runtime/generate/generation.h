@@ -49,7 +49,6 @@ typedef struct ll_generation {
     llmcs_text_fn on_text;
     llmcs_token_fn on_token;
     void *user;
-    ll_fpenv host; /* what the caller's floating-point environment was */
     uint64_t start_ns, prompt_end_ns;
     size_t n_cached, n_draft, n_accepted; /* tokens: llmcs_result */
 } ll_generation;
@@ -63,9 +62,10 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
 llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmcs_generate_params *params);
 /* ARG unless there is one sequence, or no callback `wanted`. */
 llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
-/* The prompt's text as tokens, allocated; the BOS token for a prompt that has none, as Transformers does. */
-llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, int32_t **ids,
-                                         size_t *n_ids);
+/* The prompt's text as tokens, allocated: *ids belongs to the caller, on failure too. A prompt without tokens becomes
+ * the BOS token, as in Transformers. CONTEXT_FULL, without encoding it, for a text that cannot fit n_ctx tokens. */
+llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
+                                         int32_t **ids, size_t *n_ids);
 /* Everything that follows from the parameters, the prompt and the room for tokens. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 /* Allocates completions and all they need but a sampler workspace; sequences that are evaluated at once:

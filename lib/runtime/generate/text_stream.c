@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/call.h"
+
 /* ---- stop strings */
 
 static void fill_failures(const char *string, size_t length, size_t *failures) {
@@ -96,9 +98,9 @@ static bool deliver(ll_text_stream *stream, const char *text, size_t n_bytes) {
     if (!n_bytes) return true;
     stream->n_sent += n_bytes;
     if (!stream->on_text) return true;
-    ll_fpenv_leave(stream->host);
+    ll_call *call = ll_callback_begin();
     int stop = stream->on_text(stream->user, text, n_bytes);
-    ll_fpenv_enter(stream->host);
+    ll_callback_end(call);
     return !stop;
 }
 

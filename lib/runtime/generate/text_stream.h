@@ -3,7 +3,6 @@
 #define LL_RUNTIME_TEXT_STREAM_H
 
 #include "base/alloc.h"
-#include "base/fpenv.h"
 
 /* Stop strings made ready for Knuth, Morris and Pratt's search (SIAM J. Comput. 6, 1977); shared by all streams. */
 typedef struct ll_stop_strings {
@@ -30,7 +29,6 @@ typedef struct ll_text_stream {
     size_t n_sent;         /* bytes sent so far */
     llmcs_text_fn on_text; /* NULL: nobody listens */
     void *user;
-    ll_fpenv *host; /* the floating-point environment that callbacks run in */
 } ll_text_stream;
 
 llmcs_status ll_text_stream_init(ll_text_stream *stream, const llmcs_allocator *a, const llmcs_tokenizer *tokenizer,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/call.h"
 #include "base/cpu.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder/encoder.h"
@@ -137,11 +138,15 @@ static llmcs_status open_tokenizer(void *user) {
     return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->tokenizer);
 }
 
+static void close_tensors(ll_tensors **tensors) {
+    if (*tensors) ll_tensors_close(tensors);
+}
+
 static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     ll_source module = ll_model_module(source, &m->config);
-    ll_tensors *tensors = NULL;
+    ll_tensors *tensors LL_CLEANUP(close_tensors) = NULL;
     LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
-    llmcs_status st = ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net);
+    LL_TRY(ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net));
     tokenizer_job job = {m, source};
     const ll_load_options options = {.weights = o->weights,
                                      .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
@@ -149,11 +154,9 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
                                      .progress_user = o->progress_user,
                                      .beside = open_tokenizer,
                                      .beside_user = &job};
-    if (!st) st = ll_net_load(m->net, tensors, m->pool, &options);
-    if (!st) ll_net_set_kv_type(m->net, o->kv_type);
-    if (!st) st = ll_tensors_check_unchanged(tensors);
-    ll_tensors_close(&tensors);
-    return st;
+    LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
+    ll_net_set_kv_type(m->net, o->kv_type);
+    return ll_tensors_check_unchanged(tensors);
 }
 
 /* Left to ourselves, OpenBLAS on a processor that we have no row for but the plain one: there it is several times as
@@ -192,11 +195,9 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
 }
 
 static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_model_options *o) {
-    ll_source source;
+    ll_source source LL_CLEANUP(ll_source_close) = {0};
     LL_TRY(ll_model_open_source(&m->allocator, path, o->load_mode, &source));
-    llmcs_status st = open_parts(m, &source, o);
-    ll_source_close(&source);
-    return st;
+    return open_parts(m, &source, o);
 }
 
 /* The caller's bound, before anything large is taken. */
@@ -223,37 +224,41 @@ static void destroy(llmcs_model *m) {
     ll_free(&a, m);
 }
 
+static void destroy_unless_taken(llmcs_model **m) {
+    if (*m) destroy(*m);
+}
+
 llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model) {
+    LL_PUBLIC_CALL;
     if (!model) return ll_fail(LLMCS_ARG, "llmcs_model_open: model is NULL");
     *model = NULL;
     llmcs_model_options o;
     LL_TRY(ll_model_options_read(options, &o));
     llmcs_allocator a = ll_allocator_or_default(o.allocator);
     LL_TRY(check_bound(path, &o));
-    llmcs_model *m;
-    LL_TRY(ll_alloc_zero(&a, 1, sizeof *m, "model", &m));
-    m->allocator = a;
-    m->log = (ll_log){o.log, o.log_user};
-    m->owner = getpid();
-    atomic_init(&m->references, 1);
-    atomic_init(&m->fingerprint, 0);
-    if (pthread_mutex_init(&m->idle_lock, NULL)) {
-        ll_free(&a, m);
+    llmcs_model *fresh;
+    LL_TRY(ll_alloc_zero(&a, 1, sizeof *fresh, "model", &fresh));
+    fresh->allocator = a;
+    fresh->log = (ll_log){o.log, o.log_user};
+    fresh->owner = getpid();
+    atomic_init(&fresh->references, 1);
+    atomic_init(&fresh->fingerprint, 0);
+    if (pthread_mutex_init(&fresh->idle_lock, NULL)) {
+        ll_free(&a, fresh);
         return ll_fail(LLMCS_THREAD, "a lock could not be made");
     }
-    llmcs_status st = open_path(m, path, &o);
-    if (st) {
-        destroy(m);
-        return st;
-    }
+    llmcs_model *m LL_CLEANUP(destroy_unless_taken) = fresh; /* log and progress callbacks may throw */
+    LL_TRY(open_path(m, path, &o));
     m->magic = MAGIC;
     *model = m;
+    m = NULL;
     return LLMCS_OK;
 }
 
 void ll_model_retain(llmcs_model *m) { atomic_fetch_add(&m->references, 1); }
 
 void llmcs_model_free(llmcs_model **model) {
+    LL_PUBLIC_CALL;
     if (!model || !*model) return;
     llmcs_model *m = *model;
     *model = NULL;

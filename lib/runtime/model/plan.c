@@ -2,6 +2,7 @@
  * tensor index) is opened for once through an allocator that counts. */
 #include <string.h>
 
+#include "base/call.h"
 #include "base/cpu.h"
 #include "runtime/engine/engine.h"
 #include "runtime/model/model.h"
@@ -113,6 +114,7 @@ static llmcs_status plan_session(const draft *d, const llmcs_model_options *o, c
 
 llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                         const llmcs_session_options *session_options, llmcs_plan_info *plan) {
+    LL_PUBLIC_CALL;
     if (!plan) return ll_fail(LLMCS_ARG, "llmcs_plan: plan is NULL");
     llmcs_model_options o;
     LL_TRY(ll_model_options_read(model_options, &o));
@@ -144,6 +146,7 @@ static llmcs_status plan_engine(draft *d, const char *path, const llmcs_model_op
 llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *model_options,
                                const llmcs_engine_options *engine_options, size_t n_tokens,
                                llmcs_engine_plan_info *plan) {
+    LL_PUBLIC_CALL;
     if (!plan) return ll_fail(LLMCS_ARG, "llmcs_engine_plan: plan is NULL");
     llmcs_model_options o;
     LL_TRY(ll_model_options_read(model_options, &o));

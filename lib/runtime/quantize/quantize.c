@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/call.h"
 #include "base/cpu.h"
-#include "base/fpenv.h"
 #include "formats/gguf_export.h"
 #include "kernels/kernels.h"
 #include "runtime/model/model.h"
@@ -158,29 +158,30 @@ static llmcs_status write_all(job *j, ll_output *out, ll_weights_progress *progr
     return ll_tensors_check_unchanged(j->tensors);
 }
 
-static llmcs_status run(job *j, const char *folder, const char *out_path, const llmcs_quantize_params *p) {
+static void abandon_unless_finished(ll_output **out) {
+    if (*out) ll_output_abandon(*out);
+}
+
+static llmcs_status write_file(job *j, const char *folder, const char *out_path, const llmcs_quantize_params *p) {
     ll_weights_progress progress = {.fn = p->progress, .user = p->progress_user};
-    ll_output out;
+    ll_output output;
     LL_TRY(open_folder(j, folder));
     LL_TRY(plan_tensors(j, &progress.total));
     LL_TRY(put_header(j));
-    LL_TRY(ll_output_begin(&out, &j->allocator, out_path));
-    llmcs_status status = write_all(j, &out, &progress);
-    if (!status) return ll_output_finish(&out);
-    ll_output_abandon(&out);
-    return status;
+    LL_TRY(ll_output_begin(&output, &j->allocator, out_path));
+    ll_output *out LL_CLEANUP(abandon_unless_finished) = &output; /* the progress callback may throw */
+    LL_TRY(write_all(j, out, &progress));
+    out = NULL;
+    return ll_output_finish(&output);
 }
 
 llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params) {
     static const ll_dtype dtypes[] = {LL_DTYPE_Q8_0, LL_DTYPE_Q4_0, LL_DTYPE_F16, LL_DTYPE_BF16, LL_DTYPE_F32};
+    LL_PUBLIC_CALL;
     llmcs_quantize_params p;
     LL_TRY(read_params(params, &p));
     if (!out_path || !*out_path) return ll_fail(LLMCS_ARG, "llmcs_quantize: the path of the file to write is empty");
-    job j = {.allocator = ll_allocator_or_default(p.allocator), .log = {p.log, p.log_user}, .dtype = dtypes[p.type]};
-    ll_fpenv env;
-    ll_fpenv_enter(&env); /* rounding is part of the format */
-    llmcs_status status = run(&j, folder, out_path, &p);
-    close_job(&j);
-    ll_fpenv_leave(&env);
-    return status;
+    job j LL_CLEANUP(close_job) = {
+        .allocator = ll_allocator_or_default(p.allocator), .log = {p.log, p.log_user}, .dtype = dtypes[p.type]};
+    return write_file(&j, folder, out_path, &p);
 }

@@ -14,7 +14,7 @@ typedef struct ll_stored {
     char name[LL_MAX_NAME_TEXT]; /* in the file */
     ll_dtype dtype;
     bool known;         /* to llama.cpp, by its name */
-    bool turned;        /* [n_in, n_out] in the checkpoint: rows of the file are its columns */
+    bool transposed;    /* [n_in, n_out] in the checkpoint: rows of the file are its columns */
     uint64_t first_row; /* rows before it are left out */
     int rank;           /* in the file, as is */
     uint64_t shape[LL_MAX_RANK];

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/call.h"
 #include "formats/convert.h"
 #include "runtime/quantize/quantize.h"
 
@@ -40,8 +41,8 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const ll_conf
     *s = (ll_stored){.tensor = tensor, .rank = tensor->rank, .dtype = LL_DTYPE_F32};
     memcpy(s->shape, tensor->shape, sizeof s->shape);
     LL_TRY(name_it(s, c));
-    s->turned = c->family == LL_FAMILY_GPT2 && s->rank == 2 && begins(s->name, "blk.") && !tensor->out_in;
-    if (s->turned) {
+    s->transposed = c->family == LL_FAMILY_GPT2 && s->rank == 2 && begins(s->name, "blk.") && !tensor->out_in;
+    if (s->transposed) {
         s->shape[0] = tensor->shape[1];
         s->shape[1] = tensor->shape[0];
     }
@@ -65,23 +66,25 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const ll_conf
 /* -------------------------------------------------------------------------------------------------------- how */
 
 /* A tensor while it is written. */
-typedef struct work {
+typedef struct tensor_writer {
     const ll_stored *s;
     const ll_tensors *tensors;
+    const llmcs_allocator *allocator;
     size_t n_rows, n_columns; /* of the file; a vector is one row */
-    float *whole;             /* turned: all of the checkpoint's matrix */
+    float *whole;             /* transposed: all of the checkpoint's matrix */
     float *rows;              /* [step, n_columns] */
     unsigned char *raw;       /* the same as they are stored */
     size_t step;
-} work;
+} tensor_writer;
 
-static void release(const work *w, const llmcs_allocator *a) {
-    ll_free(a, w->whole);
-    ll_free(a, w->rows);
-    ll_free(a, w->raw);
+static void free_buffers(tensor_writer *w) {
+    ll_free(w->allocator, w->whole);
+    ll_free(w->allocator, w->rows);
+    ll_free(w->allocator, w->raw);
 }
 
-static llmcs_status prepare(work *w, const llmcs_allocator *a) {
+static llmcs_status alloc_buffers(tensor_writer *w) {
+    const llmcs_allocator *a = w->allocator;
     const ll_tensor *t = w->s->tensor;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
     size_t n;
@@ -91,14 +94,14 @@ static llmcs_status prepare(work *w, const llmcs_allocator *a) {
         return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\" is larger than memory", t->name);
     LL_TRY(ll_alloc(a, n, sizeof *w->rows, "rows of a matrix", &w->rows));
     LL_TRY(ll_alloc(a, n / block.elements, block.bytes, "rows of a matrix", &w->raw));
-    if (!w->s->turned) return LLMCS_OK;
+    if (!w->s->transposed) return LLMCS_OK;
     LL_TRY(ll_alloc(a, (size_t)t->n_elements, sizeof *w->whole, "a matrix", &w->whole));
     return ll_tensors_read_f32(w->tensors, t, 0, (size_t)t->n_elements, w->whole);
 }
 
 /* Rows [first, first + n) of the file to w->rows. */
-static llmcs_status get_rows(const work *w, size_t first, size_t n) {
-    if (!w->s->turned)
+static llmcs_status get_rows(const tensor_writer *w, size_t first, size_t n) {
+    if (!w->s->transposed)
         return ll_tensors_read_f32(w->tensors, w->s->tensor, (w->s->first_row + first) * w->n_columns, n * w->n_columns,
                                    w->rows);
     for (size_t k = 0; k < w->n_columns; k++)
@@ -106,15 +109,16 @@ static llmcs_status get_rows(const work *w, size_t first, size_t n) {
     return LLMCS_OK;
 }
 
-static llmcs_status fail_value(const work *w, size_t first, size_t bad) {
+static llmcs_status fail_value(const tensor_writer *w, size_t first, size_t bad) {
     const ll_tensor *t = w->s->tensor;
     size_t row = first + bad / w->n_columns, column = bad % w->n_columns;
-    uint64_t at = w->s->turned ? (uint64_t)column * w->n_rows + row : (w->s->first_row + row) * w->n_columns + column;
+    uint64_t at =
+        w->s->transposed ? (uint64_t)column * w->n_rows + row : (w->s->first_row + row) * w->n_columns + column;
     return ll_fail(LLMCS_NUMERIC, "%s: tensor \"%.80s\": element %llu is not finite or too large to be stored",
                    ll_tensors_path(w->tensors, t), t->name, (unsigned long long)at);
 }
 
-static llmcs_status write_rows(const work *w, size_t first, size_t n, ll_output *out) {
+static llmcs_status write_rows(const tensor_writer *w, size_t first, size_t n, ll_output *out) {
     size_t bad, n_values = n * w->n_columns;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
     LL_TRY(get_rows(w, first, n));
@@ -122,29 +126,32 @@ static llmcs_status write_rows(const work *w, size_t first, size_t n, ll_output 
     return ll_output_write(out, w->raw, n_values / block.elements * block.bytes);
 }
 
-static llmcs_status tell(ll_weights_progress *p, uint64_t n) {
+static llmcs_status report_progress(ll_weights_progress *p, uint64_t n) {
     p->done += n;
-    if (!p->fn || !p->fn(p->user, (float)((double)p->done / (double)p->total))) return LLMCS_OK;
+    if (!p->fn) return LLMCS_OK;
+    ll_call *call = ll_callback_begin();
+    const int stop = p->fn(p->user, (float)((double)p->done / (double)p->total));
+    ll_callback_end(call);
+    if (!stop) return LLMCS_OK;
     return ll_fail(LLMCS_CANCELLED, "quantizing was stopped by the progress callback");
 }
 
-static llmcs_status write_tensor(work *w, const llmcs_allocator *a, ll_output *out, ll_weights_progress *progress) {
+static llmcs_status write_tensor(tensor_writer *w, ll_output *out, ll_weights_progress *progress) {
     static const unsigned char zeros[LL_GGUF_ALIGNMENT];
-    LL_TRY(prepare(w, a));
+    LL_TRY(alloc_buffers(w));
     for (size_t first = 0; first < w->n_rows; first += w->step) {
         size_t n = ll_min(w->step, w->n_rows - first);
         LL_TRY(write_rows(w, first, n, out));
-        LL_TRY(tell(progress, (uint64_t)n * w->n_columns));
+        LL_TRY(report_progress(progress, (uint64_t)n * w->n_columns));
     }
     return ll_output_write(out, zeros, (LL_GGUF_ALIGNMENT - w->s->n_bytes % LL_GGUF_ALIGNMENT) % LL_GGUF_ALIGNMENT);
 }
 
 llmcs_status ll_stored_write(const ll_stored *s, const ll_tensors *tensors, const llmcs_allocator *a, ll_output *out,
                              ll_weights_progress *progress) {
-    work w = {.s = s, .tensors = tensors, .n_rows = 1, .n_columns = 1};
+    tensor_writer w LL_CLEANUP(free_buffers) = {
+        .s = s, .tensors = tensors, .allocator = a, .n_rows = 1, .n_columns = 1};
     if (s->rank > 0) w.n_columns = (size_t)s->shape[s->rank - 1];
     for (int i = 0; i + 1 < s->rank; i++) w.n_rows *= (size_t)s->shape[i];
-    llmcs_status status = write_tensor(&w, a, out, progress);
-    release(&w, a);
-    return status;
+    return write_tensor(&w, out, progress);
 }

@@ -1,24 +1,30 @@
-/* Evaluating tokens: the passes a session makes through its model's network. */
+/* Evaluating tokens: forward passes of a session through its model's network. */
 #include <string.h>
 
+#include "base/call.h"
 #include "base/clock.h"
+#include "runtime/check.h"
 #include "runtime/numbers.h"
 #include "runtime/session/session_internal.h"
 
-/* --------------------------------------------------------------------------------------------------- a pass */
+/* ------------------------------------------------------------------------------------------- a forward pass */
+
+llmcs_status ll_session_check_stop(llmcs_session *s) {
+    s->cancel_read = true;
+    if (atomic_load_explicit(&s->cancel, memory_order_relaxed))
+        return ll_fail(LLMCS_CANCELLED, "the call was cancelled");
+    if (s->deadline_ns && ll_now_ns() >= s->deadline_ns) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
+    return LLMCS_OK;
+}
 
 /* Between layers, on one thread. */
 static bool should_stop(void *user) {
     llmcs_session *s = user;
-    s->worked = true;
-    if (atomic_load_explicit(&s->cancel, memory_order_relaxed))
-        s->stop = LLMCS_CANCELLED;
-    else if (s->deadline_ns && ll_now_ns() >= s->deadline_ns)
-        s->stop = LLMCS_DEADLINE;
+    s->stop = ll_session_check_stop(s);
     return s->stop != LLMCS_OK;
 }
 
-static llmcs_status run_pass(llmcs_session *s, ll_batch *batch) {
+static llmcs_status forward(llmcs_session *s, ll_batch *batch) {
     s->stop = LLMCS_OK;
     batch->should_stop = should_stop;
     batch->user = s;
@@ -27,15 +33,7 @@ static llmcs_status run_pass(llmcs_session *s, ll_batch *batch) {
     return st;
 }
 
-static llmcs_status check_ids(const llmcs_session *s, const int32_t *ids, size_t n) {
-    int32_t vocab = s->model->config.vocab_size;
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= vocab)
-            return ll_fail(LLMCS_TOKEN_RANGE, "token %zu is %d, expected 0..%d", i, (int)ids[i], (int)vocab - 1);
-    return LLMCS_OK;
-}
-
-static llmcs_status check_room(const llmcs_session *s, const ll_sequence *q, size_t n) {
+static llmcs_status check_capacity(const llmcs_session *s, const ll_sequence *q, size_t n) {
     if (n <= s->n_ctx - q->n_tokens) return LLMCS_OK;
     return ll_fail(LLMCS_CONTEXT_FULL, "%zu tokens do not fit: the session holds %zu of n_ctx %zu", n, q->n_tokens,
                    s->n_ctx);
@@ -43,15 +41,15 @@ static llmcs_status check_room(const llmcs_session *s, const ll_sequence *q, siz
 
 /* ---------------------------------------------------------------------------------- one sequence, many tokens */
 
-/* logits: [n, vocab] for ALL, [vocab] for LAST. The sequence has room and is not changed. */
-static llmcs_status work_pieces(llmcs_session *s, const ll_sequence *q, const int32_t *ids, size_t n,
+/* logits: [n, vocab] for ALL, [vocab] for LAST. The sequence has blocks for them and is not changed. */
+static llmcs_status eval_chunks(llmcs_session *s, const ll_sequence *q, const int32_t *ids, size_t n,
                                 llmcs_want_logits want, float *logits) {
     size_t vocab = (size_t)s->model->config.vocab_size;
     for (size_t done = 0, n_rows; done < n; done += n_rows) {
         n_rows = ll_min(n - done, s->max_rows);
         uint32_t last_row = (uint32_t)(n_rows - 1);
-        ll_segment run = {.n_rows = n_rows, .first_position = q->n_tokens + done, .kv_blocks = q->blocks};
-        ll_batch batch = {.n_rows = n_rows, .ids = ids + done, .segments = &run, .n_segments = 1};
+        ll_segment segment = {.n_rows = n_rows, .first_position = q->n_tokens + done, .kv_blocks = q->blocks};
+        ll_batch batch = {.n_rows = n_rows, .ids = ids + done, .segments = &segment, .n_segments = 1};
         if (want == LLMCS_LOGITS_ALL) {
             batch.logit_rows = s->rows;
             batch.n_logit_rows = n_rows;
@@ -61,7 +59,7 @@ static llmcs_status work_pieces(llmcs_session *s, const ll_sequence *q, const in
             batch.n_logit_rows = 1;
             batch.logits = logits;
         }
-        LL_TRY(run_pass(s, &batch));
+        LL_TRY(forward(s, &batch));
     }
     return LLMCS_OK;
 }
@@ -83,13 +81,13 @@ llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n) {
 llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_t n, llmcs_want_logits want,
                          const float **logits) {
     ll_sequence *q = ll_session_sequence(s, seq);
-    LL_TRY(check_room(s, q, n)); /* first: a count that cannot be is not walked along */
-    LL_TRY(check_ids(s, ids, n));
+    LL_TRY(check_capacity(s, q, n)); /* first: an impossible count is not read along */
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n, (size_t)s->model->config.vocab_size));
     if (want == LLMCS_LOGITS_ALL) LL_TRY(ll_session_reserve_logits(s, n));
     LL_TRY(ll_sequence_extend(&s->kv, q, n));
     float *out = want == LLMCS_LOGITS_ALL ? s->all_logits : s->logits;
     size_t n_rows = want == LLMCS_LOGITS_ALL ? n : want == LLMCS_LOGITS_LAST ? 1 : 0;
-    llmcs_status st = work_pieces(s, q, ids, n, want, out);
+    llmcs_status st = eval_chunks(s, q, ids, n, want, out);
     if (!st) st = ll_check_finite(s->model->kernels, out, n_rows, (size_t)s->model->config.vocab_size, "logits");
     /* A pass that stops between layers has not come to the logits; other failures may have written over them. */
     bool written = !st || st == LLMCS_NUMERIC || want == LLMCS_LOGITS_ALL;
@@ -109,8 +107,10 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
 }
 
 llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids, llmcs_want_logits want) {
+    LL_PUBLIC_CALL;
     if (!ids || n_ids == 0) return ll_fail(LLMCS_ARG, "llmcs_session_eval: no tokens");
-    if ((unsigned)want > LLMCS_LOGITS_ALL) return ll_fail(LLMCS_ARG, "llmcs_session_eval: want is %d", (int)want);
+    if ((unsigned)want > LLMCS_LOGITS_ALL)
+        return ll_fail(LLMCS_ARG, "want: %d is not valid (0 to %d)", (int)want, LLMCS_LOGITS_ALL);
     LL_TRY(ll_session_enter(session));
     llmcs_status st = ll_seq_eval(session, 0, ids, n_ids, want, NULL);
     ll_session_leave(session);
@@ -119,8 +119,9 @@ llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size
 
 /* --------------------------------------------------------------------------------- many sequences, one token */
 
-/* Sequences [first, first + n) of seqs in one pass. */
-static llmcs_status work_sequences(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n, float *logits) {
+/* The next token of n sequences in one forward pass. */
+static llmcs_status forward_sequences(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n,
+                                      float *logits) {
     for (size_t i = 0; i < n; i++) {
         const ll_sequence *q = ll_session_sequence(s, seqs[i]);
         s->segments[i] =
@@ -133,13 +134,13 @@ static llmcs_status work_sequences(llmcs_session *s, const size_t *seqs, const i
                       .logit_rows = s->rows,
                       .n_logit_rows = n,
                       .logits = logits};
-    return run_pass(s, &batch);
+    return forward(s, &batch);
 }
 
 static llmcs_status extend_all(llmcs_session *s, const size_t *seqs, size_t n) {
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, seqs[i]);
-        LL_TRY(check_room(s, q, 1));
+        LL_TRY(check_capacity(s, q, 1));
         LL_TRY(ll_sequence_extend(&s->kv, q, 1));
     }
     return LLMCS_OK;
@@ -148,12 +149,12 @@ static llmcs_status extend_all(llmcs_session *s, const size_t *seqs, size_t n) {
 llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n, const float **logits) {
     size_t vocab = (size_t)s->model->config.vocab_size;
     float *out = s->reserved.n_seqs ? s->reserved.logits : s->logits;
-    LL_TRY(check_ids(s, ids, n));
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n, (size_t)s->model->config.vocab_size));
     ll_session_forget_logits(s);
     llmcs_status st = extend_all(s, seqs, n);
     for (size_t done = 0, n_rows; !st && done < n; done += n_rows) {
         n_rows = ll_min(n - done, s->max_rows);
-        st = work_sequences(s, seqs + done, ids + done, n_rows, out + done * vocab);
+        st = forward_sequences(s, seqs + done, ids + done, n_rows, out + done * vocab);
     }
     if (!st) st = ll_check_finite(s->model->kernels, out, n, vocab, "logits");
     for (size_t i = 0; i < n; i++) {

@@ -1,11 +1,13 @@
-/* How probable continuations are after a prompt, which is worked once for all of them. */
+/* How probable continuations are after a prompt, which is evaluated once for all of them. */
 #include <string.h>
 
+#include "base/call.h"
+#include "runtime/check.h"
 #include "runtime/numbers.h"
 #include "runtime/session/session_internal.h"
 
 /* Continuations are evaluated this many tokens at a time: each needs a row of logits as wide as the vocabulary. */
-#define PIECE_TOKENS ((size_t)32)
+#define CHUNK_TOKENS ((size_t)32)
 
 typedef struct ids {
     int32_t *ids;
@@ -21,45 +23,29 @@ static double log_probability(const llmcs_session *s, const float *logits, int32
 
 /* -------------------------------------------------------------------------------------------------- on ids */
 
-static llmcs_status check(const llmcs_session *s, const int32_t *tokens, size_t n, const char *what) {
-    int32_t vocab = s->model->config.vocab_size;
-    for (size_t i = 0; i < n; i++)
-        if (tokens[i] < 0 || tokens[i] >= vocab)
-            return ll_fail(LLMCS_TOKEN_RANGE, "%s: token %zu is %d, expected 0..%d", what, i, (int)tokens[i],
-                           (int)vocab - 1);
-    return LLMCS_OK;
-}
-
-/* Everything that can be known to be wrong, before the session forgets what it holds. The last token of a
- * continuation is not evaluated, so it needs no room. */
-static llmcs_status check_all(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
-    if (!prompt->n) return ll_fail(LLMCS_ARG, "the prompt is empty, and the model has no BOS token to stand for it");
+/* Finds what is wrong before the session forgets what it holds. The last token of a continuation is not evaluated, so
+ * it does not count against n_ctx. */
+static llmcs_status check_ids(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
+    if (!prompt->n) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");
     for (size_t i = 0; i < n; i++) {
         size_t n_new = continuations[i].n ? continuations[i].n - 1 : 0;
         if (prompt->n > s->n_ctx || n_new > s->n_ctx - prompt->n)
             return ll_fail(LLMCS_CONTEXT_FULL, "prompt and continuation are %zu + %zu tokens, n_ctx is %zu", prompt->n,
                            continuations[i].n, s->n_ctx);
     }
-    LL_TRY(check(s, prompt->ids, prompt->n, "prompt"));
-    for (size_t i = 0; i < n; i++) LL_TRY(check(s, continuations[i].ids, continuations[i].n, "continuation"));
+    const size_t vocab = (size_t)s->model->config.vocab_size;
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, prompt->ids, prompt->n, vocab));
+    for (size_t i = 0; i < n; i++)
+        LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "continuation", 0, continuations[i].ids, continuations[i].n, vocab));
     return LLMCS_OK;
 }
 
-/* The session holds the prompt; *logits is of its last token. What it held before in common is not worked again. */
-static llmcs_status eval_prompt(llmcs_session *s, const ids *prompt, const float **logits) {
-    size_t n_held, same = 0;
-    const int32_t *held = ll_seq_tokens(s, 0, &n_held);
-    while (same < n_held && same + 1 < prompt->n && held[same] == prompt->ids[same]) same++;
-    ll_seq_rewind(s, 0, same);
-    return ll_seq_eval(s, 0, prompt->ids + same, prompt->n - same, LLMCS_LOGITS_LAST, logits);
-}
-
-/* Adds the tokens after the first, whose probability the prompt's last row has told. */
-static llmcs_status add_rest(llmcs_session *s, const ids *c, double *logprob) {
+/* Adds the log-probabilities of the tokens after the first, which comes from the prompt's logits. */
+static llmcs_status score_rest(llmcs_session *s, const ids *c, double *logprob) {
     size_t vocab = (size_t)s->model->config.vocab_size;
     for (size_t done = 0, n; done + 1 < c->n; done += n) {
         const float *logits;
-        n = ll_min(PIECE_TOKENS, c->n - 1 - done);
+        n = ll_min(CHUNK_TOKENS, c->n - 1 - done);
         LL_TRY(ll_seq_eval(s, 0, c->ids + done, n, LLMCS_LOGITS_ALL, &logits));
         for (size_t i = 0; i < n; i++) *logprob += log_probability(s, logits + i * vocab, c->ids[done + i + 1]);
     }
@@ -70,15 +56,16 @@ static llmcs_status add_rest(llmcs_session *s, const ids *c, double *logprob) {
 static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *continuations, size_t n,
                               llmcs_score_result *results) {
     const float *logits;
-    LL_TRY(check_all(s, prompt, continuations, n));
-    LL_TRY(eval_prompt(s, prompt, &logits));
+    LL_TRY(check_ids(s, prompt, continuations, n));
+    const size_t n_kept = ll_seq_keep_prefix(s, prompt->ids, prompt->n);
+    LL_TRY(ll_seq_eval(s, 0, prompt->ids + n_kept, prompt->n - n_kept, LLMCS_LOGITS_LAST, &logits));
     for (size_t i = 0; i < n; i++) {
         results[i] = (llmcs_score_result){.n_tokens = continuations[i].n};
         if (continuations[i].n) results[i].logprob = log_probability(s, logits, continuations[i].ids[0]);
     }
     llmcs_status st = LLMCS_OK;
     for (size_t i = 0; !st && i < n; i++) {
-        st = add_rest(s, &continuations[i], &results[i].logprob);
+        st = score_rest(s, &continuations[i], &results[i].logprob);
         ll_seq_rewind(s, 0, prompt->n);
     }
     return st;
@@ -86,6 +73,7 @@ static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *co
 
 llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
                              const int32_t *continuation, size_t n_continuation, llmcs_score_result *result) {
+    LL_PUBLIC_CALL;
     if (!result || (!prompt && n_prompt) || (!continuation && n_continuation))
         return ll_fail(LLMCS_ARG, "llmcs_score_ids: prompt, continuation or result is NULL");
     LL_TRY(ll_session_enter(session));
@@ -152,6 +140,7 @@ static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt,
 
 llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes, const char *continuation,
                          size_t continuation_bytes, llmcs_score_result *result) {
+    LL_PUBLIC_CALL;
     if (!result || (!prompt && prompt_bytes) || !continuation)
         return ll_fail(LLMCS_ARG, "llmcs_score: prompt, continuation or result is NULL");
     LL_TRY(ll_session_enter(session));
@@ -179,9 +168,9 @@ static size_t best_of(const llmcs_score_result *results, size_t n, bool per_toke
     return best;
 }
 
-/* The texts of the candidates; an empty one has no tokens to compare. */
-static llmcs_status choose(llmcs_session *s, const llmcs_text *prompt, const char *const *candidates, size_t n,
-                           llmcs_score_result *results) {
+/* Scores the candidates; an empty one has no tokens to compare. */
+static llmcs_status score_candidates(llmcs_session *s, const llmcs_text *prompt, const char *const *candidates,
+                                     size_t n, llmcs_score_result *results) {
     llmcs_text *texts;
     ids *list = NULL;
     LL_TRY(ll_alloc(&s->model->allocator, n, sizeof *texts, "candidates", &texts));
@@ -200,11 +189,13 @@ static llmcs_status choose(llmcs_session *s, const llmcs_text *prompt, const cha
 llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                           const char *const *candidates, size_t n_candidates, int per_token,
                           llmcs_score_result *results, size_t *best) {
+    LL_PUBLIC_CALL;
     if (!candidates || n_candidates == 0 || !results || !best || (!prompt && prompt_bytes))
         return ll_fail(LLMCS_ARG, "llmcs_choose: no candidates, or prompt, results or best is NULL");
+    LL_TRY(ll_check_array("candidates", n_candidates, sizeof *candidates));
     LL_TRY(ll_session_enter(session));
     llmcs_text p = {prompt, prompt_bytes, NULL, 0};
-    llmcs_status st = choose(session, &p, candidates, n_candidates, results);
+    llmcs_status st = score_candidates(session, &p, candidates, n_candidates, results);
     ll_session_leave(session);
     if (!st) *best = best_of(results, n_candidates, per_token != 0);
     return st;

@@ -99,6 +99,12 @@ void ll_seq_rewind(llmcs_session *s, size_t seq, size_t n_tokens) {
     if (seq == 0) ll_session_forget_logits(s);
 }
 
+size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n) {
+    const size_t n_kept = ll_common_prefix(s->first.tokens, s->first.n_tokens, prompt, n - 1);
+    ll_seq_rewind(s, 0, n_kept);
+    return n_kept;
+}
+
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens) {
     const ll_sequence *q = seq ? &s->reserved.more[seq - 1] : &s->first;
     *n_tokens = q->n_tokens;

@@ -1,8 +1,8 @@
-/* Sessions: how they come and go, who may use them when, and the calls that only look at tokens. */
+/* Sessions: creating and freeing them, which call may use them when, and the calls that compute nothing. */
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/call.h"
 #include "runtime/options.h"
 #include "runtime/session/session_internal.h"
 
@@ -12,8 +12,8 @@
 
 /* ---------------------------------------------------------------------------------------------- memory */
 
-/* A full pass: of max_rows rows of one sequence, or of as many sequences' single rows. */
-static ll_forward_size full_pass(size_t max_rows, size_t n_ctx, size_t n_threads) {
+/* A full forward pass: of max_rows rows of one sequence, or of as many sequences' single rows. */
+static ll_forward_size full_forward(size_t max_rows, size_t n_ctx, size_t n_threads) {
     return (ll_forward_size){.n_rows = max_rows,
                              .n_segments = max_rows,
                              .n_logit_rows = max_rows,
@@ -21,15 +21,15 @@ static ll_forward_size full_pass(size_t max_rows, size_t n_ctx, size_t n_threads
                              .n_threads = n_threads};
 }
 
-static llmcs_status create_pass_memory(llmcs_session *s) {
+static llmcs_status alloc_forward_memory(llmcs_session *s) {
     const llmcs_model *m = s->model;
     const llmcs_allocator *a = &m->allocator;
     s->max_rows = ll_min(s->n_ctx, LL_FORWARD_ROWS);
-    ll_forward_size size = full_pass(s->max_rows, s->n_ctx, (size_t)ll_pool_size(m->pool));
+    ll_forward_size size = full_forward(s->max_rows, s->n_ctx, (size_t)ll_pool_size(m->pool));
     size_t n_floats = m->net->ops->workspace_floats(m->net, &size);
     LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &s->workspace));
     LL_TRY(ll_alloc(a, (size_t)m->config.vocab_size, sizeof(float), "logits", &s->logits));
-    LL_TRY(ll_alloc(a, s->max_rows, sizeof(ll_segment), "runs", &s->segments));
+    LL_TRY(ll_alloc(a, s->max_rows, sizeof(ll_segment), "segments", &s->segments));
     LL_TRY(ll_alloc(a, s->max_rows, sizeof(uint32_t), "rows", &s->rows));
     for (size_t i = 0; i < s->max_rows; i++) s->rows[i] = (uint32_t)i;
     return LLMCS_OK;
@@ -37,7 +37,7 @@ static llmcs_status create_pass_memory(llmcs_session *s) {
 
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes) {
     size_t n_blocks = ll_kv_blocks_of(n_ctx), max_rows = ll_min(n_ctx, LL_FORWARD_ROWS);
-    ll_forward_size size = full_pass(max_rows, n_ctx, n_threads);
+    ll_forward_size size = full_forward(max_rows, n_ctx, n_threads);
     uint64_t kv_bytes;
     if (!ll_mul_u64(n_blocks, ll_kv_block_bytes(&net->kv), &kv_bytes) || kv_bytes > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu tokens are more than can be addressed", n_ctx);
@@ -95,7 +95,7 @@ static llmcs_status create(llmcs_model *m, size_t n_ctx, llmcs_session **out) {
     llmcs_status st = LLMCS_OK;
     LL_TRY_GOTO(st, ll_kv_chunk_create(&s->kv.own, a, ll_kv_blocks_of(n_ctx), s->kv.block_bytes), fail);
     LL_TRY_GOTO(st, ll_sequence_create(&s->first, a, n_ctx), fail);
-    LL_TRY_GOTO(st, create_pass_memory(s), fail);
+    LL_TRY_GOTO(st, alloc_forward_memory(s), fail);
     *out = s;
     return LLMCS_OK;
 fail:
@@ -104,6 +104,7 @@ fail:
 }
 
 llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_options *options, llmcs_session **session) {
+    LL_PUBLIC_CALL;
     if (!session) return ll_fail(LLMCS_ARG, "llmcs_session_create: session is NULL");
     *session = NULL;
     size_t n_ctx = 0;
@@ -113,18 +114,19 @@ llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_option
 }
 
 void llmcs_session_free(llmcs_session **session) {
+    LL_PUBLIC_CALL;
     if (!session || !*session) return;
     llmcs_session *s = *session;
     *session = NULL;
     if (s->magic != MAGIC) return;
-    /* In a child of fork the call that kept it busy is the parent's and will not end here. */
+    /* In a child of fork the call that keeps it busy is the parent's, and does not end here. */
     bool ours = s->model->owner == getpid();
     int idle = LL_SESSION_IDLE, busy = LL_SESSION_BUSY;
     atomic_store(&s->cancel, true);
     if (!ours || atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_DOOMED)) {
         destroy(s);
     } else if (!atomic_compare_exchange_strong(&s->state, &busy, LL_SESSION_DOOMED)) {
-        destroy(s); /* the call ended between the two looks */
+        destroy(s); /* the call ended between the two comparisons */
     }
 }
 
@@ -137,13 +139,13 @@ llmcs_status ll_session_enter(llmcs_session *s) {
     int idle = LL_SESSION_IDLE;
     if (!atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_BUSY))
         return ll_fail(LLMCS_BUSY, "the session is in another call");
-    s->worked = false;
+    s->cancel_read = false;
     s->deadline_ns = 0;
     return LLMCS_OK;
 }
 
 void ll_session_leave(llmcs_session *s) {
-    if (s->worked) atomic_store(&s->cancel, false);
+    if (s->cancel_read) atomic_store(&s->cancel, false);
     int busy = LL_SESSION_BUSY;
     if (!atomic_compare_exchange_strong(&s->state, &busy, LL_SESSION_IDLE)) destroy(s);
 }
@@ -197,7 +199,7 @@ llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tokens) {
     return st;
 }
 
-/* Tokens, their keys and values, and the logits of the last one if there are. */
+/* Tokens, their keys and values, and the last token's logits if there are any. */
 static llmcs_status copy_into(llmcs_session *to, const llmcs_session *from) {
     const ll_sequence *q = &from->first;
     size_t vocab = (size_t)from->model->config.vocab_size;
@@ -214,6 +216,7 @@ static llmcs_status copy_into(llmcs_session *to, const llmcs_session *from) {
 }
 
 llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy) {
+    LL_PUBLIC_CALL;
     if (!copy) return ll_fail(LLMCS_ARG, "llmcs_session_fork: copy is NULL");
     *copy = NULL;
     LL_TRY(ll_session_enter(session));

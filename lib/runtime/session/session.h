@@ -7,6 +7,13 @@
 
 #include "models/model.h"
 
+/* How many ids two sequences of tokens share from the first on. */
+static inline size_t ll_common_prefix(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b) {
+    size_t n = 0;
+    while (n < n_a && n < n_b && a[n] == b[n]) n++;
+    return n;
+}
+
 /* Marks the session as in a call: BUSY, FORK, STATE. Every public session function enters and leaves. */
 llmcs_status ll_session_enter(llmcs_session *s);
 void ll_session_leave(llmcs_session *s);
@@ -27,6 +34,9 @@ void ll_seq_copy(llmcs_session *s, size_t dst, size_t src);
 /* All of seqs [0, n) at once: sequence i becomes what sequence parents[i] was (beam search's reorder). */
 void ll_seq_permute(llmcs_session *s, const size_t *parents, size_t n);
 void ll_seq_rewind(llmcs_session *s, size_t seq, size_t n_tokens);
+/* Rewinds sequence 0 to the longest prefix that it shares with a prompt of n >= 1 ids, whose last id does not count: it
+ * has to be evaluated for its logits. Returns how many tokens stay. */
+size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n);
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens);
 
 /* Appends n tokens to one sequence; logits of the last: [vocab_size], valid until the next eval. On failure
@@ -40,7 +50,9 @@ llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *i
 /* What llmcs_session_logits hands out, for who is inside a call. STATE: there are none. */
 llmcs_status ll_session_last_logits(llmcs_session *s, const float **logits, size_t *n_rows);
 
-/* Beside cancel: a point in time (ll_now_ns) after which evals of this call end with DEADLINE; 0: none. */
+/* A point in time (ll_now_ns) after which evals of this call end with DEADLINE; 0: none. */
 void ll_session_set_deadline(llmcs_session *s, uint64_t deadline_ns);
+/* CANCELLED or DEADLINE if the call has to end; evals check it between layers. */
+llmcs_status ll_session_check_stop(llmcs_session *s);
 
 #endif

@@ -25,6 +25,7 @@
  */
 #include <string.h>
 
+#include "base/call.h"
 #include "base/xxh64.h"
 #include "runtime/session/session_internal.h"
 
@@ -241,6 +242,7 @@ static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity,
 }
 
 llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes) {
+    LL_PUBLIC_CALL;
     if (!n_bytes) return ll_fail(LLMCS_ARG, "llmcs_session_save: n_bytes is NULL");
     *n_bytes = 0;
     LL_TRY(ll_session_enter(session));
@@ -364,6 +366,7 @@ static llmcs_status restore(llmcs_session *s, const unsigned char *bytes, size_t
 }
 
 llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes) {
+    LL_PUBLIC_CALL;
     if (!bytes) return ll_fail(LLMCS_ARG, "llmcs_session_restore: bytes is NULL");
     LL_TRY(ll_session_enter(session));
     llmcs_status st = restore(session, bytes, n_bytes);

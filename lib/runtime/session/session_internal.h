@@ -8,7 +8,7 @@
 #include "runtime/session/kv.h"
 #include "runtime/session/session.h"
 
-/* Rows of one pass: long prompts are worked in pieces of this many, which bounds the workspace. */
+/* Rows of one forward pass: longer prompts are evaluated in chunks of this many, which bounds the workspace. */
 #define LL_FORWARD_ROWS ((size_t)256)
 
 /* What sequences 1.. need; all zero when none are reserved. Their blocks are kv.reserved. */
@@ -26,7 +26,7 @@ struct llmcs_session {
     uint32_t magic; /* best effort against use after free */
     atomic_int state;
     atomic_bool cancel;
-    bool worked;          /* this call has looked at cancel, so it takes the flag with it when it ends */
+    bool cancel_read;     /* this call has read `cancel`, and clears it when it ends */
     uint64_t deadline_ns; /* of this call; 0: none */
     llmcs_status stop;    /* why should_stop said so */
     llmcs_model *model;
