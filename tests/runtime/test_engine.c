@@ -607,7 +607,7 @@ START_TEST(refused) {
     FAILS(LLMCS_ARG, "no ids", llmcs_engine_submit_ids(engine, ids, 0, &p, NULL, requests));
     FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit_ids(NULL, ids, 3, &p, NULL, requests));
     FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit(engine, NULL, 3, &p, NULL, requests));
-    FAILS(LLMCS_TOKEN_RANGE, "token 0", llmcs_engine_submit_ids(engine, (int32_t[]){-1}, 1, &p, NULL, requests));
+    FAILS(LLMCS_TOKEN_RANGE, "prompt[0]", llmcs_engine_submit_ids(engine, (int32_t[]){-1}, 1, &p, NULL, requests));
     p.do_sample = 1;
     p.num_return_sequences = 4;
     FAILS(LLMCS_LIMIT, "max_batch", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, requests));
