@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "generate/random.h"
+#include "runtime/generate/generation.h"
 #include "runtime/generate_case.h"
+#include "runtime/session/session_internal.h"
 #include "support/checkpoint.h"
 
 static llmcs_model *model;
@@ -319,6 +321,74 @@ static int sleep_long(void *user, int32_t id) {
     nanosleep(&wait, NULL);
     return 0;
 }
+
+static int n_checks, stop_at_check;
+
+static llmcs_status stop_at(void *user) {
+    (void)user;
+    return ++n_checks == stop_at_check ? LLMCS_CANCELLED : LLMCS_OK;
+}
+
+/* A step of many beams ends in its middle, between any two beams, as if it had not begun. */
+START_TEST(a_step_of_beams_can_be_interrupted_between_any_two) {
+    enum { BEAMS = 7 };
+    llmcs_generate_params p = defaults(4);
+    p.num_beams = BEAMS;
+    ll_generation g = {.prompt = prompt, .n_prompt = N_PROMPT};
+    ll_sampler_workspace workspace;
+    OK(ll_generation_init(&g, model, &p));
+    OK(ll_generation_prepare(&g, TINY_CONTEXT));
+    OK(ll_sampler_workspace_init(&workspace, g.allocator, g.vocab, false));
+    ll_generation_set_workspace(&g, &workspace);
+    OK(ll_generation_alloc(&g));
+    g.check_stop = stop_at;
+    static float logits[BEAMS * TINY_VOCAB];
+    for (size_t i = 0; i < BEAMS * TINY_VOCAB; i++) logits[i] = (float)(i * 7919 % 1009) / 100.0f;
+    ll_beam_search whole, stopped;
+    bool over;
+    OK(ll_beam_search_init(&g, &whole));
+    OK(ll_beam_search_init(&g, &stopped));
+    for (size_t i = 0; i < BEAMS; i++) whole.held[i] = stopped.held[i] = (llmcs_ids){prompt, N_PROMPT};
+    stop_at_check = n_checks = 0;
+    OK(ll_beam_search_step(&g, &whole, logits, &over));
+    OK(ll_beam_search_step(&g, &stopped, logits, &over));
+    ck_assert_uint_eq(whole.beams.n_running, BEAMS);
+    for (stop_at_check = 1; stop_at_check < BEAMS; stop_at_check++) {
+        n_checks = 0;
+        ck_assert_int_eq(ll_beam_search_step(&g, &stopped, logits, &over), LLMCS_CANCELLED);
+        ck_assert_int_eq(n_checks, stop_at_check);
+    }
+    stop_at_check = 0;
+    OK(ll_beam_search_step(&g, &whole, logits, &over));
+    OK(ll_beam_search_step(&g, &stopped, logits, &over));
+    ck_assert_mem_eq(whole.next_ids, stopped.next_ids, BEAMS * sizeof *whole.next_ids);
+    ck_assert_mem_eq(whole.parents, stopped.parents, BEAMS * sizeof *whole.parents);
+    ll_beam_search_free(&g, &whole);
+    ll_beam_search_free(&g, &stopped);
+    ll_generation_free(&g);
+    ll_sampler_workspace_free(&workspace, g.allocator);
+}
+END_TEST
+
+/* Beams that share a block copy it before they write: that, too, ends between any two. */
+START_TEST(a_cancelled_session_copies_no_blocks_for_its_beams) {
+    const size_t seqs[] = {0, 1, 2};
+    const int32_t ids[] = {1, 2, 3};
+    OK(llmcs_session_rewind(session, 0));
+    OK(llmcs_session_eval(session, prompt, N_PROMPT, LLMCS_LOGITS_LAST));
+    OK(ll_session_enter(session));
+    OK(ll_session_reserve(session, 3, TINY_CONTEXT));
+    ll_seq_copy(session, 1, 0);
+    ll_seq_copy(session, 2, 0);
+    const size_t n_free = session->kv.own.n_free + session->kv.reserved.n_free;
+    llmcs_session_cancel(session);
+    const float *logits;
+    ck_assert_int_eq(ll_seqs_eval(session, seqs, ids, 3, &logits), LLMCS_CANCELLED);
+    ck_assert_uint_ge(session->kv.own.n_free + session->kv.reserved.n_free + 1, n_free); /* the first one's at most */
+    ll_session_release(session);
+    ll_session_leave(session);
+}
+END_TEST
 
 START_TEST(a_deadline_gives_what_there_is) {
     llmcs_generate_params p = defaults(50);
@@ -643,6 +713,8 @@ static void add(TCase *t) {
     tcase_add_test(t, a_callback_that_uses_the_session_is_told_busy);
     tcase_add_test(t, cancel_gives_what_there_is);
     tcase_add_test(t, cancel_from_another_thread_ends_every_mode);
+    tcase_add_test(t, a_step_of_beams_can_be_interrupted_between_any_two);
+    tcase_add_test(t, a_cancelled_session_copies_no_blocks_for_its_beams);
     tcase_add_test(t, a_deadline_gives_what_there_is);
     tcase_add_test(t, the_same_seed_gives_the_same_text_on_any_number_of_threads);
     tcase_add_test(t, several_sequences_are_what_each_would_be_alone);

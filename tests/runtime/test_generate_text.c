@@ -77,13 +77,13 @@ static void open_stream(stream_case *c, const char *const *stops, size_t n) {
     memset(c, 0, sizeof *c);
     c->allocator = ll_allocator_default();
     OK(ll_stop_strings_init(&c->stops, &c->allocator, stops, n));
-    OK(ll_text_stream_init(&c->stream, &c->allocator, llmcs_model_tokenizer(model), &c->stops));
+    OK(ll_text_stream_init(&c->stream, llmcs_model_tokenizer(model), &c->stops));
     c->stream.on_text = collect;
     c->stream.user = &c->got;
 }
 
 static void close_stream(stream_case *c) {
-    ll_text_stream_free(&c->stream, &c->allocator);
+    ll_text_stream_free(&c->stream);
     ll_stop_strings_free(&c->stops, &c->allocator);
 }
 
@@ -158,6 +158,27 @@ START_TEST(searching_is_linear) {
         OK(ll_text_stream_push(&c.stream, 'a' + 1, &verdict));
     }
     ck_assert_uint_eq(c.stream.n_sent, TEXT - (LENGTH - 1));
+    close_stream(&c);
+}
+END_TEST
+
+/* However many stop strings there are, a byte costs the same: looking at each of them would take 4e10 steps here. */
+START_TEST(searching_takes_no_longer_with_many_strings) {
+    enum { N_STOPS = 20000, TEXT = 7 * 300000 };
+    static char written[N_STOPS][16];
+    static const char *stops[N_STOPS];
+    for (size_t i = 0; i < N_STOPS; i++) {
+        snprintf(written[i], sizeof written[i], "ab%zu.", i);
+        stops[i] = written[i];
+    }
+    stream_case c;
+    ll_stream_verdict verdict = LL_STREAM_GOES_ON;
+    open_stream(&c, stops, N_STOPS);
+    c.stream.on_text = NULL;
+    for (size_t i = 0; i < TEXT; i++) OK(ll_text_stream_push(&c.stream, "ab19999"[i % 7] + 1, &verdict));
+    ck_assert_int_eq(verdict, LL_STREAM_GOES_ON);
+    OK(ll_text_stream_push(&c.stream, '.' + 1, &verdict));
+    ck_assert_int_eq(verdict, LL_STREAM_STOP_STRING); /* "ab19999." */
     close_stream(&c);
 }
 END_TEST
@@ -347,6 +368,7 @@ static void add(TCase *t) {
     tcase_add_test(t, stop_strings_are_found_as_a_search_of_everything_finds_them);
     tcase_add_test(t, text_is_held_back_no_longer_than_needed);
     tcase_add_test(t, searching_is_linear);
+    tcase_add_test(t, searching_takes_no_longer_with_many_strings);
     tcase_add_test(t, pieces_are_whole_characters_and_together_the_text);
     tcase_add_test(t, stop_strings_end_the_text_before_them);
     tcase_add_test(t, stop_strings_work_with_beams_and_with_several_sequences);

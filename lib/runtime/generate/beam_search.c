@@ -62,9 +62,16 @@ static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t 
     return LLMCS_OK;
 }
 
+static llmcs_status check_stop(const ll_generation *g) {
+    return g->check_stop ? g->check_stop(g->check_stop_user) : LLMCS_OK;
+}
+
 static llmcs_status offer_all(ll_generation *g, ll_beam_search *search, const float *logits) {
     ll_beams *beams = &search->beams;
-    for (size_t i = 0; i < beams->n_running; i++) LL_TRY(offer_beam(g, search, i, logits + i * g->vocab));
+    for (size_t i = 0; i < beams->n_running; i++) {
+        if (i) LL_TRY(check_stop(g)); /* the forward pass has just checked */
+        LL_TRY(offer_beam(g, search, i, logits + i * g->vocab));
+    }
     ll_beams_rank(beams);
     if (beams->n_candidates || beams->n_finished) return LLMCS_OK;
     return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", beams->n_new);
@@ -87,6 +94,7 @@ static llmcs_status mark_stops(ll_generation *g, ll_beam_search *search) {
     for (size_t i = 0; i < beams->n_candidates; i++) {
         ll_beam_candidate *c = &beams->candidates[i];
         if (c->end != LL_BEAM_GOES_ON) continue;
+        LL_TRY(check_stop(g));
         size_t n = ll_beams_path(beams, beams->running[c->beam].node, search->path, NULL), text_bytes;
         search->path[n] = c->id;
         bool found;
@@ -98,8 +106,12 @@ static llmcs_status mark_stops(ll_generation *g, ll_beam_search *search) {
 
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over) {
     ll_beams *beams = &search->beams;
-    LL_TRY(offer_all(g, search, logits));
-    if (g->streams) LL_TRY(mark_stops(g, search));
+    llmcs_status status = offer_all(g, search, logits);
+    if (!status && g->streams) status = mark_stops(g, search);
+    if (status) {
+        beams->n_candidates = 0;
+        return status;
+    }
     *over = ll_beams_advance(beams);
     for (size_t i = 0; !*over && i < beams->n_running; i++) {
         search->parents[i] = beams->running[i].parent;

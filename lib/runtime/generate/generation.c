@@ -65,7 +65,7 @@ static void free_completions(ll_generation *g) {
     for (size_t i = 0; g->completions && i < g->completion_capacity; i++) {
         ll_free(g->allocator, g->completions[i].ids);
         ll_free(g->allocator, g->completions[i].logprobs);
-        ll_text_stream_free(&g->completions[i].stream, g->allocator);
+        ll_text_stream_free(&g->completions[i].stream);
     }
     ll_free(g->allocator, g->completions);
     g->completions = NULL;
@@ -79,7 +79,7 @@ static llmcs_status init_completion(ll_generation *g, ll_completion *completion)
     LL_TRY(
         ll_alloc(g->allocator, g->max_new, sizeof *completion->logprobs, "log-probabilities", &completion->logprobs));
     if (!g->streams) return LLMCS_OK;
-    LL_TRY(ll_text_stream_init(&completion->stream, g->allocator, g->model->tokenizer, &g->stops));
+    LL_TRY(ll_text_stream_init(&completion->stream, g->model->tokenizer, &g->stops));
     completion->stream.on_text = g->on_text;
     completion->stream.user = g->user;
     return LLMCS_OK;

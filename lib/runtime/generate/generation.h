@@ -49,6 +49,9 @@ typedef struct ll_generation {
     llmcs_text_fn on_text;
     llmcs_token_fn on_token;
     void *user;
+    /* CANCELLED or DEADLINE if the request has to end: called now and then during a step of many beams. May be NULL. */
+    llmcs_status (*check_stop)(void *user);
+    void *check_stop_user;
     uint64_t start_ns, prompt_end_ns;
     size_t n_cached, n_draft, n_accepted; /* tokens: llmcs_result */
 } ll_generation;
@@ -133,7 +136,8 @@ typedef struct ll_beam_search {
 
 llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
 void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
-/* One step from the logits [n_running, vocab] of the running beams: *over, or the n_running that go on. */
+/* One step from the logits [n_running, vocab] of the running beams: *over, or the n_running that go on. With CANCELLED
+ * or DEADLINE from check_stop the step has not happened. */
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
 /* The hypotheses become completions; those that were broken off have that reason. */
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason broken_off);

@@ -141,6 +141,7 @@ static llmcs_status extend_all(llmcs_session *s, const size_t *seqs, size_t n) {
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, seqs[i]);
         LL_TRY(check_capacity(s, q, 1));
+        if (i) LL_TRY(ll_session_check_stop(s)); /* a block that beams share is copied here, and there may be many */
         LL_TRY(ll_sequence_extend(&s->kv, q, 1));
     }
     return LLMCS_OK;
@@ -155,8 +156,8 @@ llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *i
     for (size_t done = 0, n_rows; !st && done < n; done += n_rows) {
         n_rows = ll_min(n - done, s->max_rows);
         st = forward_sequences(s, seqs + done, ids + done, n_rows, out + done * vocab);
+        if (!st) st = ll_check_finite(s->model->kernels, out + done * vocab, n_rows, vocab, "logits");
     }
-    if (!st) st = ll_check_finite(s->model->kernels, out, n, vocab, "logits");
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, seqs[i]);
         if (st)
