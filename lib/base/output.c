@@ -1,10 +1,13 @@
+/* Temporary file, fsync, rename: the write errors and signals that may come between are handled here. */
 #include "base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -12,32 +15,35 @@
 #define BUFFER_BYTES ((size_t)1 << 20)
 #define MAX_TRIES 64
 
+/* From errno. */
 static llmcs_status failed(const char *path, const char *what) {
     int error = errno;
-    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-    if (full) return ll_fail(LLMCS_NOSPACE, "%s: %s: no space for it", path, what);
+    if (error == ENOSPC) return ll_fail(LLMCS_NOSPACE, "%s: %s: no space left on the device", path, what);
+    if (error == EDQUOT) return ll_fail(LLMCS_NOSPACE, "%s: %s: the disk quota is used up", path, what);
+    if (error == EFBIG) return ll_fail(LLMCS_NOSPACE, "%s: %s: larger than a file may become", path, what);
     return ll_file_failed(path, what, error);
 }
 
-/* What rename would replace must be a file, too. */
+/* rename replaces whatever has the name: only a regular file may be replaced. */
 static llmcs_status check_target(const char *target) {
     struct stat st;
     if (stat(target, &st)) return LLMCS_OK;
     if (S_ISREG(st.st_mode)) return LLMCS_OK;
-    return ll_fail(LLMCS_IO, "%s: is there and is %s", target, S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
+    return ll_fail(LLMCS_IO, "%s: cannot be replaced: it is %s", target,
+                   S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
 }
 
-/* A file that nobody else has: the first free name. */
+/* Creates the temporary file under the first free name. */
 static llmcs_status create(ll_output *out) {
-    size_t room = strlen(out->target) + 32;
-    LL_TRY(ll_alloc(&out->allocator, room, 1, "path", &out->temporary));
+    size_t size = strlen(out->target) + 32;
+    LL_TRY(ll_alloc(&out->allocator, size, 1, "path", &out->temporary));
     for (int i = 0; i < MAX_TRIES; i++) {
-        ll_format(out->temporary, room, "%s.%d-%d.tmp", out->target, (int)getpid(), i);
+        ll_format(out->temporary, size, "%s.%d-%d.tmp", out->target, (int)getpid(), i);
         do out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         while (out->fd < 0 && errno == EINTR);
         if (out->fd >= 0 || errno != EEXIST) break;
     }
-    return out->fd >= 0 ? LLMCS_OK : failed(out->temporary, "cannot be made");
+    return out->fd >= 0 ? LLMCS_OK : failed(out->temporary, "cannot be created");
 }
 
 static void release(ll_output *out) {
@@ -58,11 +64,30 @@ llmcs_status ll_output_begin(ll_output *out, const llmcs_allocator *a, const cha
     return status;
 }
 
+/* write() without SIGXFSZ, whose default action ends the process when RLIMIT_FSIZE is reached: EFBIG says the same. A
+ * SIGXFSZ that was pending before stays pending. */
+static ssize_t write_without_signal(int fd, const void *data, size_t n_bytes) {
+    const struct timespec at_once = {0};
+    sigset_t xfsz, mask, pending;
+    sigemptyset(&xfsz);
+    sigaddset(&xfsz, SIGXFSZ);
+    sigemptyset(&pending);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &xfsz, &mask);
+    ssize_t n = write(fd, data, n_bytes);
+    int error = errno;
+    if (n < 0 && error == EFBIG && !sigismember(&pending, SIGXFSZ)) (void)sigtimedwait(&xfsz, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    errno = error;
+    return n;
+}
+
 static llmcs_status write_all(const ll_output *out, const unsigned char *data, size_t n_bytes) {
     while (n_bytes > 0) {
-        ssize_t n = write(out->fd, data, n_bytes);
+        ssize_t n = write_without_signal(out->fd, data, n_bytes);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return failed(out->target, "cannot be written");
+        if (n == 0) return ll_fail(LLMCS_IO, "%s: cannot be written: the system takes no bytes", out->target);
         data += n;
         n_bytes -= (size_t)n;
     }
@@ -84,7 +109,7 @@ llmcs_status ll_output_write(ll_output *out, const void *data, size_t n_bytes) {
     return LLMCS_OK;
 }
 
-/* The new name to the disk, too. A file system that cannot do that has done what it can. */
+/* Makes the new name durable. Failure is ignored: some file systems cannot sync a folder. */
 static void sync_folder(ll_output *out) {
     char *slash = strrchr(out->target, '/');
     const char *folder = ".";
@@ -98,19 +123,19 @@ static void sync_folder(ll_output *out) {
     close(fd);
 }
 
-static llmcs_status to_disk(ll_output *out) {
+static llmcs_status sync_and_rename(ll_output *out) {
     LL_TRY(flush(out));
     if (fsync(out->fd)) return failed(out->target, "cannot be written");
     int fd = out->fd;
     out->fd = -1;
     if (close(fd)) return failed(out->target, "cannot be written");
-    if (rename(out->temporary, out->target)) return failed(out->target, "cannot take its name");
+    if (rename(out->temporary, out->target)) return failed(out->target, "cannot be renamed from its temporary name");
     sync_folder(out);
     return LLMCS_OK;
 }
 
 llmcs_status ll_output_finish(ll_output *out) {
-    llmcs_status status = to_disk(out);
+    llmcs_status status = sync_and_rename(out);
     if (status)
         ll_output_abandon(out);
     else

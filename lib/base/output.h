@@ -1,5 +1,5 @@
-/* Writing a file whole or not at all: bytes go to a new file beside the target, which takes the target's name only when
- * all of them are on the disk. What stood there before stays until then, and whatever happens nothing else is left. */
+/* Writes a file whole or not at all: bytes go to a temporary file next to the target, which is renamed to the target
+ * when all of them are on the disk. Until then the old target stays. On failure the temporary file is removed. */
 #ifndef LL_BASE_OUTPUT_H
 #define LL_BASE_OUTPUT_H
 
@@ -11,20 +11,20 @@ typedef struct ll_output {
     char *target, *temporary; /* temporary: target.<number>.tmp */
     unsigned char *buffer;
     size_t n_buffered;
-    uint64_t n_bytes; /* written so far, those in the buffer included */
+    uint64_t n_bytes; /* written so far, including the buffer */
 } ll_output;
 
-/* Opens the new file. IO: the target is there and no regular file, or its folder cannot be written to; NOSPACE; NOMEM.
- * On failure there is nothing to end. */
+/* Creates the temporary file. IO: the target exists and is no regular file, or its folder cannot be written to;
+ * NOSPACE; NOMEM. On failure there is nothing to abandon. */
 llmcs_status ll_output_begin(ll_output *out, const llmcs_allocator *a, const char *target);
 
-/* IO, NOSPACE. */
+/* IO, NOSPACE (disk full, quota, RLIMIT_FSIZE; SIGXFSZ is not delivered). */
 llmcs_status ll_output_write(ll_output *out, const void *data, size_t n_bytes);
 
-/* After the last byte: to the disk, and to its name. IO, NOSPACE. In every case the output is ended. */
+/* Syncs and renames. IO, NOSPACE: the temporary file is removed. Frees the output either way. */
 llmcs_status ll_output_finish(ll_output *out);
 
-/* Instead: the new file is removed. After a finish it does nothing. */
+/* Removes the temporary file and frees the output. No effect after finish. */
 void ll_output_abandon(ll_output *out);
 
 #endif
