@@ -66,6 +66,15 @@ static inline void ask(asked *a, unsigned kind, const int32_t *common, size_t n_
     if (kind == 6) p->prompt_lookup_num_tokens = 5;
 }
 
+/* For tests in which something else ends the request. */
+static inline llmcs_generate_params endless(void) {
+    static const int32_t none = 0;
+    llmcs_generate_params p = defaults(280);
+    p.eos_token_id = &none;
+    p.n_eos_token_id = 0;
+    return p;
+}
+
 static inline void answer_alone(asked *a, llmcs_model *model) {
     llmcs_session *session = new_session(model);
     a->alone = generate_ids(session, a->ids, a->n_ids, &a->params);

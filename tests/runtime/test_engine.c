@@ -419,13 +419,6 @@ END_TEST
 
 /* ---- ends that come from outside */
 
-static llmcs_generate_params endless(void) {
-    llmcs_generate_params p = defaults(280);
-    p.eos_token_id = questions[0].ids;
-    p.n_eos_token_id = 0;
-    return p;
-}
-
 /* What came is the beginning of what would have come. */
 static void check_beginning(const llmcs_result *part, const llmcs_result *whole, llmcs_finish_reason reason) {
     ck_assert_int_eq(part->sequences[0].finish_reason, reason);

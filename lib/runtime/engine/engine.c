@@ -19,6 +19,8 @@
 /* The engine's thread: makes steps while there is something to do, else sleeps. */
 static void *scheduler_thread(void *arg) {
     llmcs_engine *e = arg;
+    (void)ll_thread_keep(); /* in callbacks, too */
+    LL_PUBLIC_CALL;
     pthread_mutex_lock(&e->shared.mutex);
     while (!e->shared.stopping) {
         pthread_mutex_unlock(&e->shared.mutex);
@@ -91,10 +93,24 @@ llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options 
     return st;
 }
 
-llmcs_status ll_engine_check(const llmcs_engine *e) {
+/* --------------------------------------------------------------------------------------------------- calls */
+
+llmcs_status ll_engine_enter(llmcs_engine *e) {
     if (!e) return ll_fail(LLMCS_ARG, "the engine is NULL");
     if (e->magic != MAGIC) return ll_fail(LLMCS_STATE, "the engine was freed");
-    return ll_model_check(e->model);
+    LL_TRY(ll_model_check(e->model));
+    pthread_mutex_lock(&e->shared.mutex);
+    bool stopping = e->shared.stopping;
+    e->shared.n_callers += !stopping;
+    pthread_mutex_unlock(&e->shared.mutex);
+    return stopping ? ll_fail(LLMCS_STATE, "the engine is being freed") : LLMCS_OK;
+}
+
+void ll_engine_leave(llmcs_engine *e) {
+    pthread_mutex_lock(&e->shared.mutex);
+    e->shared.n_callers--;
+    if (e->shared.stopping) pthread_cond_broadcast(&e->shared.event);
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
 int llmcs_engine_fd(const llmcs_engine *engine) { return engine && engine->magic == MAGIC ? engine->event_fd : -1; }
@@ -112,6 +128,7 @@ static void stop_steps(llmcs_engine *e) {
     e->shared.stopping = true;
     atomic_store(&e->abort_forward, true);
     pthread_cond_broadcast(&e->shared.work);
+    pthread_cond_broadcast(&e->shared.event);
     while (!e->threaded && e->shared.stepping) pthread_cond_wait(&e->shared.event, &e->shared.mutex);
     pthread_mutex_unlock(&e->shared.mutex);
     if (e->threaded) pthread_join(e->thread, NULL);
@@ -129,25 +146,34 @@ static void cancel_all(llmcs_engine *e) {
     }
 }
 
+/* Is this thread in one of the engine's callbacks? */
+static bool is_in_callback(llmcs_engine *e) {
+    pthread_mutex_lock(&e->shared.mutex);
+    bool inside = e->shared.calling && pthread_equal(e->shared.caller, pthread_self());
+    pthread_mutex_unlock(&e->shared.mutex);
+    return inside;
+}
+
 void llmcs_engine_free(llmcs_engine **engine) {
     LL_PUBLIC_CALL;
     if (!engine || !*engine) return;
     llmcs_engine *e = *engine;
+    const bool freed = e->magic != MAGIC, forked = !freed && e->owner != getpid();
+    if (!freed && !forked && is_in_callback(e)) return; /* the step that calls back has to end first */
     *engine = NULL;
-    if (e->magic != MAGIC) return;
-    if (e->owner != getpid()) { /* a child of fork has neither the locks nor the thread */
+    if (freed) return;
+    if (forked) { /* a child of fork has neither the locks nor the thread */
         ll_engine_free_memory(e);
         return;
     }
-    int cancel_state = ll_thread_keep();
     stop_steps(e);
     cancel_all(e);
     pthread_mutex_lock(&e->shared.mutex);
     pthread_cond_broadcast(&e->shared.event);
+    while (e->shared.n_callers) pthread_cond_wait(&e->shared.event, &e->shared.mutex);
     bool last = --e->shared.references == 0;
     pthread_mutex_unlock(&e->shared.mutex);
     if (last) ll_engine_destroy(e);
-    ll_thread_release(cancel_state);
 }
 
 /* --------------------------------------------------------------------------------------------------- queue */
@@ -191,27 +217,32 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked) {
     LL_PUBLIC_CALL;
     if (!worked) return ll_fail(LLMCS_ARG, "llmcs_engine_step: worked is NULL");
     *worked = 0;
-    LL_TRY(ll_engine_check(engine));
-    if (engine->threaded) return ll_fail(LLMCS_STATE, "the engine has a thread that makes its steps");
-    int cancel_state = ll_thread_keep();
+    LL_TRY(ll_engine_enter(engine));
+    llmcs_status st = LLMCS_OK;
     pthread_mutex_lock(&engine->shared.mutex);
-    llmcs_status st = engine->shared.stepping ? ll_fail(LLMCS_BUSY, "another thread is making a step") : LLMCS_OK;
-    if (!st) *worked = ll_engine_try_step(engine);
+    if (engine->threaded)
+        st = ll_fail(LLMCS_STATE, "the engine has a thread that makes its steps");
+    else if (engine->shared.stepping)
+        st = ll_fail(LLMCS_BUSY, "another thread is making a step");
+    else
+        *worked = ll_engine_try_step(engine);
     pthread_mutex_unlock(&engine->shared.mutex);
-    ll_thread_release(cancel_state);
+    ll_engine_leave(engine);
     return st;
 }
 
 /* -------------------------------------------------------------------------------------------------- counters */
 
 llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats) {
+    LL_PUBLIC_CALL;
     if (!stats) return ll_fail(LLMCS_ARG, "llmcs_engine_get_stats: stats is NULL");
-    LL_TRY(ll_engine_check(engine));
+    LL_TRY(ll_engine_enter(engine));
     pthread_mutex_lock(&engine->shared.mutex);
     llmcs_engine_stats ours = engine->shared.stats;
     ours.n_waiting = engine->shared.n_queued;
     ours.n_running = engine->shared.n_unfinished - engine->shared.n_queued;
     pthread_mutex_unlock(&engine->shared.mutex);
+    ll_engine_leave(engine);
     ours.struct_size = sizeof ours;
     return ll_options_out(stats, STATS_OLDEST, &ours, sizeof ours, "llmcs_engine_stats");
 }

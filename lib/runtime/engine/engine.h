@@ -151,6 +151,7 @@ struct llmcs_engine {
         pthread_cond_t work;  /* for the engine's thread: a request was submitted */
         pthread_cond_t event; /* for llmcs_engine_next, and without a thread for every waiter */
         bool stopping, stepping;
+        size_t n_callers;  /* threads inside a call that has no request: llmcs_engine_free waits for them */
         size_t references; /* the handle's and every request's */
         uint64_t next_number;
         llmcs_request *queue, *queue_end; /* waiting, by priority, then by age */
@@ -177,7 +178,11 @@ void ll_engine_free_memory(llmcs_engine *e);
 
 /* ---- engine.c */
 
-llmcs_status ll_engine_check(const llmcs_engine *e);
+/* Enters a call that only the engine's handle keeps alive: llmcs_engine_free waits until it leaves.
+ * ARG, STATE (freed, or being freed), FORK: not entered. */
+llmcs_status ll_engine_enter(llmcs_engine *e);
+void ll_engine_leave(llmcs_engine *e);
+
 void ll_engine_destroy(llmcs_engine *e); /* without references */
 /* Adds the request to the queue, or removes it; under the mutex. */
 void ll_engine_enqueue(llmcs_engine *e, llmcs_request *r);

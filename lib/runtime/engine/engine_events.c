@@ -50,20 +50,22 @@ llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_en
     LL_PUBLIC_CALL;
     if (!event) return ll_fail(LLMCS_ARG, "llmcs_engine_next: event is NULL");
     *event = (llmcs_engine_event){0};
-    LL_TRY(ll_engine_check(engine));
+    LL_TRY(ll_engine_enter(engine));
     uint64_t until = ll_engine_until(timeout_ms);
-    int cancel_state = ll_thread_keep();
-    pthread_mutex_lock(&engine->shared.mutex);
     bool in_time = true;
+    pthread_mutex_lock(&engine->shared.mutex);
     engine->shared.n_event_waiters++;
-    while (!take_event(engine, event) && in_time) {
+    while (!engine->shared.stopping && !take_event(engine, event) && in_time) {
         in_time = timeout_ms != 0;
         if (in_time && !ll_engine_try_step(engine))
             in_time = ll_condition_wait(&engine->shared.event, &engine->shared.mutex, until);
         in_time = in_time && ll_now_ns() < until;
     }
     engine->shared.n_event_waiters--;
+    bool freed = engine->shared.stopping && !event->request;
     pthread_mutex_unlock(&engine->shared.mutex);
-    ll_thread_release(cancel_state);
-    return event->request ? LLMCS_OK : ll_fail(LLMCS_PENDING, "no request has an event");
+    ll_engine_leave(engine);
+    if (event->request) return LLMCS_OK;
+    return freed ? ll_fail(LLMCS_STATE, "the engine is being freed")
+                 : ll_fail(LLMCS_PENDING, "no request has an event");
 }

@@ -158,10 +158,12 @@ static llmcs_status check_queue(llmcs_engine *e) {
     return ll_fail(LLMCS_QUEUE_FULL, "%zu requests are waiting, max_queue is %d", n, (int)e->options.max_queue);
 }
 
-static llmcs_status enqueue(llmcs_engine *e, llmcs_request *r) {
+/* *out is set before the request can run: its callbacks may read it. */
+static llmcs_status enqueue(llmcs_engine *e, llmcs_request *r, llmcs_request **out) {
     pthread_mutex_lock(&e->shared.mutex);
     llmcs_status st = check_queue(e);
     if (!st) {
+        *out = r;
         r->shared.number = e->shared.next_number++;
         r->shared.references = 2;
         e->shared.references++;
@@ -201,22 +203,19 @@ static llmcs_status submit(llmcs_engine *e, const submission *s, llmcs_request *
     int32_t *encoded = NULL;
     st = prepare(r, s, &encoded);
     ll_free(&r->allocator, encoded);
-    if (!st) st = enqueue(e, r);
-    if (st)
-        destroy(r);
-    else
-        *out = r;
+    if (!st) st = enqueue(e, r, out);
+    if (st) destroy(r);
     return st;
 }
 
-static llmcs_status begin_submit(llmcs_engine *engine, submission *s, const llmcs_submit_options *options,
-                                 llmcs_request **request, const char *what) {
-    if (!request) return ll_fail(LLMCS_ARG, "%s: request is NULL", what);
-    *request = NULL;
-    LL_TRY(ll_engine_check(engine));
+static llmcs_status enter_and_submit(llmcs_engine *engine, submission *s, const llmcs_submit_options *options,
+                                     llmcs_request **request) {
     llmcs_submit_options_init(&s->options);
-    if (!options) return LLMCS_OK;
-    return ll_options_in(&s->options, sizeof s->options, OPTIONS_OLDEST, options, "llmcs_submit_options");
+    if (options) LL_TRY(ll_options_in(&s->options, sizeof s->options, OPTIONS_OLDEST, options, "llmcs_submit_options"));
+    LL_TRY(ll_engine_enter(engine));
+    llmcs_status st = submit(engine, s, request);
+    ll_engine_leave(engine);
+    return st;
 }
 
 llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
@@ -224,9 +223,10 @@ llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_
                                  llmcs_request **request) {
     LL_PUBLIC_CALL;
     submission s = {.text = prompt, .text_bytes = prompt_bytes, .params = params};
-    LL_TRY(begin_submit(engine, &s, options, request, "llmcs_engine_submit"));
+    if (!request) return ll_fail(LLMCS_ARG, "llmcs_engine_submit: request is NULL");
+    *request = NULL;
     if (!prompt && prompt_bytes) return ll_fail(LLMCS_ARG, "llmcs_engine_submit: prompt is NULL");
-    return submit(engine, &s, request);
+    return enter_and_submit(engine, &s, options, request);
 }
 
 llmcs_status llmcs_engine_submit_ids(llmcs_engine *engine, const int32_t *ids, size_t n_ids,
@@ -234,9 +234,10 @@ llmcs_status llmcs_engine_submit_ids(llmcs_engine *engine, const int32_t *ids, s
                                      llmcs_request **request) {
     LL_PUBLIC_CALL;
     submission s = {.ids = ids, .n_ids = n_ids, .params = params};
-    LL_TRY(begin_submit(engine, &s, options, request, "llmcs_engine_submit_ids"));
+    if (!request) return ll_fail(LLMCS_ARG, "llmcs_engine_submit_ids: request is NULL");
+    *request = NULL;
     if (!ids || !n_ids) return ll_fail(LLMCS_ARG, "llmcs_engine_submit_ids: no ids; at least one is needed");
-    return submit(engine, &s, request);
+    return enter_and_submit(engine, &s, options, request);
 }
 
 /* ---------------------------------------------------------------------------------------- cancel, wait, free */
@@ -264,22 +265,25 @@ static bool wait_until(llmcs_request *r, double timeout_ms) {
     return r->shared.phase == LL_REQUEST_FINISHED;
 }
 
+static llmcs_status wait_for_result(llmcs_request *r, double timeout_ms, llmcs_result **result) {
+    pthread_mutex_lock(&r->engine->shared.mutex);
+    bool finished = wait_until(r, timeout_ms);
+    pthread_mutex_unlock(&r->engine->shared.mutex);
+    if (!finished) return ll_fail(LLMCS_PENDING, "the request is not finished yet");
+    /* sched does not change any more. */
+    if (r->sched.status) return ll_fail(r->sched.status, "%s", r->sched.message);
+    LL_TRY(ll_result_create(&r->sched.gen, result));
+    (*result)->decode_ms = (double)(r->sched.finished_ns - r->sched.gen.prompt_end_ns) * 1e-6;
+    return LLMCS_OK;
+}
+
 llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs_result **result) {
     LL_PUBLIC_CALL;
     if (!result) return ll_fail(LLMCS_ARG, "llmcs_request_wait: result is NULL");
     *result = NULL;
     LL_TRY(check(request));
-    int cancel_state = ll_thread_keep();
-    pthread_mutex_lock(&request->engine->shared.mutex);
-    bool finished = wait_until(request, timeout_ms);
-    pthread_mutex_unlock(&request->engine->shared.mutex);
-    ll_thread_release(cancel_state);
-    if (!finished) return ll_fail(LLMCS_PENDING, "the request is not finished yet");
-    /* sched does not change any more. */
-    if (request->sched.status) return ll_fail(request->sched.status, "%s", request->sched.message);
-    LL_TRY(ll_result_create(&request->sched.gen, result));
-    (*result)->decode_ms = (double)(request->sched.finished_ns - request->sched.gen.prompt_end_ns) * 1e-6;
-    return LLMCS_OK;
+    llmcs_status st = wait_for_result(request, timeout_ms, result);
+    return st;
 }
 
 void llmcs_request_free(llmcs_request **request) {
@@ -294,14 +298,12 @@ void llmcs_request_free(llmcs_request **request) {
     }
     atomic_store(&r->cancel, true);
     llmcs_engine *e = r->engine;
-    int cancel_state = ll_thread_keep();
     pthread_mutex_lock(&e->shared.mutex);
     ll_request_drop_event(e, r);
     r->shared.detached = true;
     while (e->shared.calling == r && !pthread_equal(e->shared.caller, pthread_self()))
         pthread_cond_wait(&r->shared.finished, &e->shared.mutex);
     ll_request_unref(r);
-    ll_thread_release(cancel_state);
 }
 
 /* --------------------------------------------------------------------------------------------------- reading */
@@ -316,22 +318,39 @@ static llmcs_status decode_next(llmcs_request *r, size_t n_ids, bool finished) {
     return llmcs_decoder_finish(r->reader.decoder, &r->reader.text, &r->reader.text_bytes);
 }
 
+static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
+
 /* Bytes of the characters of valid UTF-8 that end within `capacity`. */
 static size_t whole_characters(const char *text, size_t n_bytes, size_t capacity) {
     if (n_bytes <= capacity) return n_bytes;
-    while (capacity && ((unsigned char)text[capacity] & 0xC0) == 0x80) capacity--;
+    while (capacity && is_continuation(text[capacity])) capacity--;
     return capacity;
 }
 
+/* Not even the next character fits. *n_bytes: its size; without a buffer, what is ready. */
+static llmcs_status say_needed(const char *text, size_t ready, const char *buffer, size_t capacity, size_t *n_bytes) {
+    *n_bytes = ready;
+    if (!buffer) return LLMCS_OK;
+    for (*n_bytes = 1; *n_bytes < ready && is_continuation(text[*n_bytes]);) ++*n_bytes;
+    return ll_fail(LLMCS_LIMIT, "llmcs_request_read: the next character has %zu bytes, capacity is %zu", *n_bytes,
+                   capacity);
+}
+
 static llmcs_status read_text(llmcs_request *r, char *text, size_t capacity, size_t *n_bytes, int *finished) {
+    LL_TRY(ll_model_check_tokenizer(r->model));
+    if (!r->single)
+        return ll_fail(LLMCS_STATE, "llmcs_request_read: the request has several sequences; see llmcs_request_wait");
+    if (!r->reader.decoder) LL_TRY(llmcs_decoder_create(r->model->tokenizer, LLMCS_SKIP_SPECIAL, &r->reader.decoder));
     pthread_mutex_lock(&r->engine->shared.mutex);
     const size_t n_ids = r->shared.n_ids, text_bytes = r->shared.text_bytes;
     const bool all_sampled = r->shared.phase == LL_REQUEST_FINISHED;
     pthread_mutex_unlock(&r->engine->shared.mutex);
-    for (size_t n = 1; n;) {
+    while (true) {
         LL_TRY(decode_next(r, n_ids, all_sampled));
-        size_t allowed = text_bytes - ll_min(text_bytes, r->reader.n_bytes);
-        n = ll_min(whole_characters(r->reader.text, r->reader.text_bytes, capacity - *n_bytes), allowed);
+        const size_t allowed = text_bytes - ll_min(text_bytes, r->reader.n_bytes);
+        const size_t ready = ll_min(r->reader.text_bytes, allowed);
+        const size_t n = whole_characters(r->reader.text, ready, capacity - *n_bytes);
+        if (!n && ready && !*n_bytes) return say_needed(r->reader.text, ready, text, capacity, n_bytes);
         if (!n) break;
         memcpy(text + *n_bytes, r->reader.text, n);
         *n_bytes += n;
@@ -352,10 +371,6 @@ llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capac
     *n_bytes = 0;
     *finished = 0;
     LL_TRY(check(request));
-    LL_TRY(ll_model_check_tokenizer(request->model));
-    if (!request->single)
-        return ll_fail(LLMCS_STATE, "llmcs_request_read: the request has several sequences; see llmcs_request_wait");
-    if (!request->reader.decoder)
-        LL_TRY(llmcs_decoder_create(request->model->tokenizer, LLMCS_SKIP_SPECIAL, &request->reader.decoder));
-    return read_text(request, text, capacity, n_bytes, finished);
+    llmcs_status st = read_text(request, text, capacity, n_bytes, finished);
+    return st;
 }
