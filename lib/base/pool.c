@@ -213,6 +213,8 @@ void ll_pool_free(ll_pool **pool) {
 
 int ll_pool_size(const ll_pool *pool) { return pool->size; }
 
+size_t ll_pool_bytes(int n_threads) { return sizeof(ll_pool) + (size_t)n_threads * sizeof(worker); }
+
 /* The caller's part of a run. */
 typedef struct turn {
     ll_team team;

@@ -42,6 +42,9 @@ void ll_pool_free(ll_pool **pool);
 
 int ll_pool_size(const ll_pool *pool);
 
+/* Bytes that a pool takes from its allocator; stacks are the system's. */
+size_t ll_pool_bytes(int n_threads);
+
 /* Runs fn on every thread of the pool, the caller's included, and returns when all have returned. Concurrent
  * callers are served one after the other; with a pool of one they run side by side. FORK in a child. */
 llmcs_status ll_pool_run(ll_pool *pool, ll_team_fn fn, void *arg);

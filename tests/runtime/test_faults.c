@@ -333,6 +333,35 @@ START_TEST(a_plan_is_what_is_taken) {
 }
 END_TEST
 
+START_TEST(nothing_takes_more_than_its_plan) {
+    const char *const folders[] = {gpt2_folder, bert_folder};
+    for (size_t f = 0; f < 2; f++)
+        for (int n_threads = 1; n_threads <= 5; n_threads += 2)
+            for (int weights = LLMCS_WEIGHTS_AUTO; weights <= LLMCS_WEIGHTS_BF16; weights++) {
+                llmcs_plan_info p = {.struct_size = sizeof p};
+                llmcs_model_options o;
+                llmcs_model_options_init(&o);
+                o.n_threads = n_threads;
+                o.weights = (llmcs_weights)weights;
+                o.allocator = &failing;
+                ck_assert_int_eq(llmcs_plan(folders[f], &o, NULL, &p), LLMCS_OK);
+                fail_alloc_init(&faults);
+                llmcs_model *m = NULL;
+                ck_assert_int_eq(llmcs_model_open(folders[f], &o, &m), LLMCS_OK);
+                ck_assert_uint_le((uint64_t)faults.live_bytes, p.model_bytes);
+                ck_assert_uint_le((uint64_t)faults.peak_bytes, p.peak_bytes);
+                const uint64_t of_model = (uint64_t)faults.live_bytes;
+                llmcs_session *s = NULL;
+                if (f == 0) {
+                    ck_assert_int_eq(llmcs_session_create(m, NULL, &s), LLMCS_OK);
+                    ck_assert_uint_le((uint64_t)faults.live_bytes - of_model, p.session_bytes);
+                }
+                llmcs_session_free(&s);
+                llmcs_model_free(&m);
+            }
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, open);
@@ -342,6 +371,7 @@ static void add(TCase *t) {
     tcase_add_test(t, a_token_takes_no_memory);
     tcase_add_test(t, a_second_classify_takes_no_memory_but_the_tokenizers);
     tcase_add_loop_test(t, a_plan_is_what_is_taken, 0, 2);
+    tcase_add_test(t, nothing_takes_more_than_its_plan);
 }
 
 SUITE_MAIN("runtime/faults", add)

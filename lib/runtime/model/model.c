@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder/encoder.h"
+#include "runtime/model/plan_model.h"
 #include "runtime/options.h"
 #include "text/tokenizer.h"
 
@@ -203,11 +204,13 @@ static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_mode
 /* The caller's bound, before anything large is taken. */
 static llmcs_status check_bound(const char *path, const llmcs_model_options *o) {
     if (!o->max_bytes) return LLMCS_OK;
-    llmcs_plan_info plan = {.struct_size = sizeof plan};
-    LL_TRY(llmcs_plan(path, o, NULL, &plan));
-    if (plan.peak_bytes <= o->max_bytes) return LLMCS_OK;
-    return ll_fail(LLMCS_LIMIT, "%s: opening takes %llu bytes, max_bytes is %llu", path,
-                   (unsigned long long)plan.peak_bytes, (unsigned long long)o->max_bytes);
+    ll_model_plan plan;
+    LL_TRY(ll_model_plan_open(&plan, path, o));
+    const uint64_t peak_bytes = plan.peak_bytes;
+    ll_model_plan_close(&plan);
+    if (peak_bytes <= o->max_bytes) return LLMCS_OK;
+    return ll_fail(LLMCS_LIMIT, "%s: opening takes %llu bytes, max_bytes is %llu", path, (unsigned long long)peak_bytes,
+                   (unsigned long long)o->max_bytes);
 }
 
 static void destroy(llmcs_model *m) {

@@ -1,0 +1,57 @@
+/* llmcs_plan and llmcs_engine_plan: how much memory a model, its sessions and an engine will take. */
+#include "base/call.h"
+#include "runtime/engine/engine.h"
+#include "runtime/model/plan_model.h"
+#include "runtime/options.h"
+#include "runtime/session/session_internal.h"
+
+#define PLAN_OLDEST sizeof(llmcs_plan_info)
+
+static llmcs_status plan_session(const ll_model_plan *p, const llmcs_model_options *o,
+                                 const llmcs_session_options *session, llmcs_plan_info *plan) {
+    size_t n_ctx;
+    if (!p->net->causal) return LLMCS_OK;
+    LL_TRY(ll_session_options_read(session, ll_model_config_n_ctx(&p->config), &n_ctx));
+    return ll_session_bytes(p->net, n_ctx, ll_model_plan_n_threads(o), &plan->session_bytes);
+}
+
+llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
+                        const llmcs_session_options *session_options, llmcs_plan_info *plan) {
+    LL_PUBLIC_CALL;
+    if (!plan) return ll_fail(LLMCS_ARG, "llmcs_plan: plan is NULL");
+    llmcs_model_options o;
+    ll_model_plan p;
+    LL_TRY(ll_model_options_read(model_options, &o));
+    LL_TRY(ll_model_plan_open(&p, path, &o));
+    llmcs_plan_info ours = {.struct_size = sizeof ours, .model_bytes = p.model_bytes, .peak_bytes = p.peak_bytes};
+    llmcs_status st = plan_session(&p, &o, session_options, &ours);
+    ll_model_plan_close(&p);
+    return st ? st : ll_options_out(plan, PLAN_OLDEST, &ours, sizeof ours, "llmcs_plan_info");
+}
+
+static llmcs_status plan_engine(const ll_model_plan *p, const char *path, const llmcs_model_options *o,
+                                const llmcs_engine_options *engine, size_t n_tokens, llmcs_engine_plan_info *plan) {
+    llmcs_engine_options e;
+    if (!p->net->causal) return ll_fail(LLMCS_STATE, "%s is an encoder; an engine needs a decoder", path);
+    LL_TRY(ll_engine_options_read(engine, ll_model_config_n_ctx(&p->config), p->net, &e));
+    LL_TRY(ll_engine_bytes(p->net, &e, ll_model_plan_n_threads(o), &plan->engine_bytes, &plan->n_blocks));
+    plan->kv_block_tokens = LL_KV_BLOCK;
+    plan->kv_block_bytes = ll_kv_block_bytes(&p->net->kv);
+    plan->n_conversations = n_tokens ? plan->n_blocks / ll_kv_blocks_of(n_tokens) : 0;
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *model_options,
+                               const llmcs_engine_options *engine_options, size_t n_tokens,
+                               llmcs_engine_plan_info *plan) {
+    LL_PUBLIC_CALL;
+    if (!plan) return ll_fail(LLMCS_ARG, "llmcs_engine_plan: plan is NULL");
+    llmcs_model_options o;
+    ll_model_plan p;
+    LL_TRY(ll_model_options_read(model_options, &o));
+    LL_TRY(ll_model_plan_open(&p, path, &o));
+    llmcs_engine_plan_info ours = {.struct_size = sizeof ours};
+    llmcs_status st = plan_engine(&p, path, &o, engine_options, n_tokens, &ours);
+    ll_model_plan_close(&p);
+    return st ? st : ll_options_out(plan, sizeof(llmcs_engine_plan_info), &ours, sizeof ours, "llmcs_engine_plan_info");
+}
