@@ -1,10 +1,11 @@
-"""What hosts do to a library that they loaded at run time: unload it, or end while it computes.
+"""What hosts do to a library that they loaded at run time: unload it, end while it computes, throw through it.
 
-usage: test_hosts.py [-v]   from anywhere, after `make`. $LLMCS_LIBRARY names another build, $CC a compiler.
+usage: test_hosts.py [-v]   from anywhere, after `make`. $LLMCS_LIBRARY names another build, $CC and $CXX compilers.
 The Node test needs node and the koffi package ($NODE_PATH, as for any script of Node's) and is skipped without them.
 """
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,15 @@ class Hosts(unittest.TestCase):
         done = run([program, LIBRARY, BERT, GPT2, str(TIMES)])
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count(": 0 of %d children crashed\n" % TIMES), 4, done.stdout)
+
+    def test_cpp_host_whose_callbacks_throw(self):
+        compiler = os.environ.get("CXX", "g++")
+        if not shutil.which(shlex.split(compiler)[0]):
+            skip(self, "no C++ compiler (%s)" % compiler)
+        folder = os.path.dirname(LIBRARY)
+        program = self.compile(compiler, "exceptions.cpp", "-std=c++11", "-L" + folder, "-lllmcs", "-Wl,-rpath," + folder)
+        done = run([program, SHOP])
+        self.assertEqual((done.returncode, done.stdout), (0, "ok\n"), done.stderr)
 
     def test_node_host_that_unloads_or_ends_without_freeing(self):
         if run(["sh", "-c", "node -e 'require(\"koffi\")'"]).returncode:
