@@ -104,8 +104,8 @@ $(BUILD)/obj/lib/kernels/x86/avx2.o: EXTRA := -mavx2 -mfma -mf16c $(ISA_SANITIZE
 $(BUILD)/obj/lib/kernels/x86/avxvnni.o: EXTRA := -mavx2 -mfma -mf16c -mavxvnni $(ISA_UNCHECKED)
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c
 $(BUILD)/obj/lib/kernels/x86/avx512.o: EXTRA := $(AVX512) $(ISA_UNCHECKED)
-$(BUILD)/obj/lib/kernels/x86/avx512vnni.o: EXTRA := $(AVX512) -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 \
-	$(ISA_SANITIZE)
+$(BUILD)/obj/lib/kernels/x86/avx512vnni.o: EXTRA := $(AVX512) -mavx512vnni $(ISA_SANITIZE)
+$(BUILD)/obj/lib/kernels/x86/amx.o: EXTRA := $(AVX512) -mavx512vnni -mamx-tile -mamx-int8 $(ISA_SANITIZE)
 $(BUILD)/obj/lib/kernels/arm/dotprod.o: EXTRA := -march=armv8.2-a+dotprod $(ISA_SANITIZE)
 $(BUILD)/obj/lib/kernels/arm/i8mm.o: EXTRA := -march=armv8.2-a+i8mm $(ISA_SANITIZE)
 

@@ -90,13 +90,12 @@ void *bench_memory(size_t n_bytes);
 /* ---- limits.c: the machine's limits, for the threads of the pool and the instructions of the row of kernels */
 typedef enum bench_arithmetic {
     BENCH_F32 = 1,
-    BENCH_BF16 = 2,
-    BENCH_INT8 = 4,
-    BENCH_INT4 = 8 /* bytes, too, but not all that is there for bytes works on blocks of 32 */
+    BENCH_INT8 = 2,
+    BENCH_INT4 = 4 /* bytes, too, but not all that is there for bytes works on blocks of 32 */
 } bench_arithmetic;
 
-/* Which arithmetic products by weights kept as "f32", ..., "int4" take on a row of kernels, and what it is called. */
-bench_arithmetic bench_arithmetic_of(const char *row, const char *weights);
+/* Which arithmetic products by weights stored as "f32", ..., "int4" take, and what it is called. */
+bench_arithmetic bench_arithmetic_of(const char *weights);
 const char *bench_arithmetic_name(bench_arithmetic arithmetic);
 
 /* Bytes a second of reading the same n_bytes over and over (0: more than any cache holds). */

@@ -37,7 +37,7 @@ double e2e_bytes_of_weight(const llmcs_model_info *i) {
     return 2;
 }
 
-bench_arithmetic e2e_arithmetic(const llmcs_model_info *i) { return bench_arithmetic_of(i->cpu, i->weights); }
+bench_arithmetic e2e_arithmetic(const llmcs_model_info *i) { return bench_arithmetic_of(i->weights); }
 
 static int open_and_measure(subject *s, int (*measure)(subject *s)) {
     const llmcs_model_info *i = &s->info;

@@ -141,7 +141,7 @@ static int measure(const bench *b, network *n, const char *cpu, int kind, size_t
     n->n_rows = n_rows;
     const double weights = weights_of(n, kind), operations = 2 * weights * (double)n_rows;
     const double bytes = weights * (double)ll_output_bytes(n->type, n_in) / (double)n_in;
-    const bench_arithmetic arithmetic = bench_arithmetic_of(cpu, type);
+    const bench_arithmetic arithmetic = bench_arithmetic_of(type);
     const bench_cost cost = {1, bytes, operations, arithmetic};
     const bench_row row = {.label = label,
                            .name = kind < 0 ? "layers" : "product",

@@ -87,15 +87,13 @@ double bench_limit_read(const bench *b, double n_bytes) {
     return together(b, &r);
 }
 
-bench_arithmetic bench_arithmetic_of(const char *row, const char *weights) {
-    if (!strncmp(weights, "int", 3)) return !strcmp(weights, "int4") ? BENCH_INT4 : BENCH_INT8;
-    return !strcmp(weights, "bf16") && bench_loop_of(row, BENCH_BF16) ? BENCH_BF16 : BENCH_F32;
+bench_arithmetic bench_arithmetic_of(const char *weights) {
+    if (strncmp(weights, "int", 3) != 0) return BENCH_F32;
+    return strcmp(weights, "int4") == 0 ? BENCH_INT4 : BENCH_INT8;
 }
 
 const char *bench_arithmetic_name(bench_arithmetic arithmetic) {
-    return arithmetic == BENCH_F32    ? "multiply-adds"
-           : arithmetic == BENCH_BF16 ? "bf16 dot products"
-                                      : "int8 dot products";
+    return arithmetic == BENCH_F32 ? "multiply-adds" : "int8 dot products";
 }
 
 double bench_limit_arithmetic(const bench *b, bench_arithmetic kind) {

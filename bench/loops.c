@@ -35,7 +35,6 @@ static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
 static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
 static bool has_avx_vnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512_vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
-static bool has_avx512_bf16(const ll_cpu *cpu) { return cpu->avx512_bf16; }
 static bool has_amx(const ll_cpu *cpu) {
     if (cpu->amx_int8) ll_cpu_ask_for_tiles();
     return cpu->amx_int8 && ll_cpu_may_use_tiles();
@@ -115,18 +114,6 @@ __attribute__((target("avx512f,avx512vnni"))) static void avx512_vnni_int8(size_
         HIDE(x);
 #pragma GCC unroll 12
         for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_dpbusd_epi32(sums[s], x, y);
-    }
-    keep(sums);
-}
-
-__attribute__((target("avx512f,avx512bf16"))) static void avx512_bf16(size_t n_rounds) {
-    __m512 sums[N_SUMS];
-    __m512i x = _mm512_set1_epi16(0x3f7f), y = _mm512_set1_epi16(0x38d2); /* 0.996, 1e-4 */
-    for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_setzero_ps();
-    for (size_t i = 0; i < n_rounds; i++) {
-        HIDE(x);
-#pragma GCC unroll 12
-        for (size_t s = 0; s < N_SUMS; s++) sums[s] = _mm512_dpbf16_ps(sums[s], (__m512bh)x, (__m512bh)y);
     }
     keep(sums);
 }
@@ -222,11 +209,10 @@ __attribute__((target("arch=armv8.2-a+i8mm"))) static void i8mm_int8(size_t n_ro
 #define BYTES (BENCH_INT8 | BENCH_INT4)
 const bench_loop bench_loops[] = {
 #if defined(__x86_64__)
-    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512bf16 avx512vnni amx"},
+    {"AVX-512 multiply-add", BENCH_F32, 2 * 16 * N_SUMS, avx512_f32, has_avx512, "avx512 avx512vnni amx"},
     {"AVX2 multiply-add", BENCH_F32, 2 * 8 * N_SUMS, avx2_f32, has_avx2, "avx2 avxvnni"},
-    {"AVX-512 BF16 dot product", BENCH_BF16, 4 * 16 * N_SUMS, avx512_bf16, has_avx512_bf16, "avx512bf16"},
     {"AMX int8", BENCH_INT8, 2 * 16 * 16 * 64 * 4, amx_int8, has_amx, "amx"},
-    {"AVX-512 VNNI int8", BYTES, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni avx512bf16 amx"},
+    {"AVX-512 VNNI int8", BYTES, 2 * 64 * N_SUMS, avx512_vnni_int8, has_avx512_vnni, "avx512vnni amx"},
     {"AVX-VNNI int8", BYTES, 2 * 32 * N_SUMS, avx_vnni_int8, has_avx_vnni, "avxvnni"},
     {"AVX-512 int8 (madd)", BYTES, 2 * 32 * N_SUMS, avx512_int8, has_avx512, "avx512"},
     {"AVX2 int8 (madd)", BYTES, 2 * 16 * N_SUMS, avx2_int8, has_avx2, "avx2"},

@@ -143,15 +143,12 @@ typedef enum llmcs_backend {
  * stacks that have no room for a signal's frame with AMX's registers (sysconf(_SC_MINSIGSTKSZ) says how much that is,
  * about 12 KiB; the old constant SIGSTKSZ of 8 KiB is less). Where a thread has such a stack already, Linux says no,
  * and the results come from other instructions, with the same bits. LLMCS_CPU=avx512vnni in the environment keeps from
- * asking.
- *
- * (*) LLMCS_CPU=avx512bf16 in the environment, on processors with AVX-512 BF16, rounds activations to bfloat16 as well
- * where they meet BF16 weights: quicker on some processors, and no longer the same bits as F32. */
+ * asking. */
 typedef enum llmcs_weights {
     LLMCS_WEIGHTS_AUTO = 0, /* as stored: float32, float16, bfloat16; a GGUF's Q8_0 as INT8, its Q4_0 as INT4 */
     LLMCS_WEIGHTS_F32 = 1,  /* 4 bytes a weight */
     LLMCS_WEIGHTS_F16 = 2,  /* 2 bytes; stored float16 gives the same bits as F32, others are rounded */
-    LLMCS_WEIGHTS_BF16 = 3, /* 2 bytes; stored bfloat16 gives the same bits as F32, others are rounded (*) */
+    LLMCS_WEIGHTS_BF16 = 3, /* 2 bytes; stored bfloat16 gives the same bits as F32, others are rounded */
     LLMCS_WEIGHTS_INT8 = 4, /* 1 byte; a scale for each output, activations quantised to 8 bits row by row */
     LLMCS_WEIGHTS_INT4 = 5  /* half a byte and a scale for each 32 weights; activations as for INT8 */
 } llmcs_weights;

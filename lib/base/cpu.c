@@ -32,7 +32,6 @@ ll_cpu ll_cpu_detect(void) {
     cpu.avx512 = cpu.avx2_fma_f16c && (xcr0 & XCR0_ZMM) == XCR0_ZMM && bit(ebx7, 16) && bit(ebx7, 17) &&
                  bit(ebx7, 30) && bit(ebx7, 31);
     cpu.avx512_vnni = cpu.avx512 && bit(ecx7, 11);
-    cpu.avx512_bf16 = cpu.avx512 && bit(eax71, 5);
     cpu.amx_int8 = (xcr0 & XCR0_TILES) == XCR0_TILES && bit(edx7, 24) && bit(edx7, 25);
     return cpu;
 }

@@ -7,7 +7,7 @@
 typedef struct ll_cpu {
     bool avx2_fma_f16c; /* x86: with the OS saving ymm state (XCR0) */
     bool avx512;        /* F BW VL DQ, with zmm state */
-    bool avx512_vnni, avx512_bf16, avx_vnni;
+    bool avx512_vnni, avx_vnni;
     bool amx_int8;            /* with the OS saving tiles, which each process has to ask for */
     bool neon, dotprod, i8mm; /* AArch64 */
 } ll_cpu;

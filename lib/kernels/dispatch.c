@@ -19,7 +19,6 @@ static bool has_avx2(const ll_cpu *cpu) { return cpu->avx2_fma_f16c; }
 static bool has_avxvnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
 static bool has_avx512vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
-static bool has_avx512bf16(const ll_cpu *cpu) { return cpu->avx512_vnni && cpu->avx512_bf16; }
 static bool has_amx(const ll_cpu *cpu) { return cpu->avx512_vnni && cpu->amx_int8; }
 #elif defined(__aarch64__)
 static bool has_neon(const ll_cpu *cpu) { return cpu->neon; }
@@ -27,14 +26,11 @@ static bool has_dotprod(const ll_cpu *cpu) { return cpu->neon && cpu->dotprod; }
 static bool has_i8mm(const ll_cpu *cpu) { return cpu->neon && cpu->i8mm; }
 #endif
 
-/* Best first. avx512bf16 runs nowhere where avx512vnni does not, so it is never the first of those that run. */
+/* Best first. */
 static const entry entries[] = {
 #if defined(__x86_64__)
-    {&ll_kernels_amx, has_amx},
-    {&ll_kernels_avx512vnni, has_avx512vnni},
-    {&ll_kernels_avx512bf16, has_avx512bf16},
-    {&ll_kernels_avx512, has_avx512},
-    {&ll_kernels_avxvnni, has_avxvnni},
+    {&ll_kernels_amx, has_amx},       {&ll_kernels_avx512vnni, has_avx512vnni},
+    {&ll_kernels_avx512, has_avx512}, {&ll_kernels_avxvnni, has_avxvnni},
     {&ll_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
     {&ll_kernels_i8mm, has_i8mm},

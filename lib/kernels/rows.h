@@ -11,7 +11,6 @@ extern const ll_kernels ll_kernels_avxvnni;
 extern const ll_kernels ll_kernels_avx512;
 extern const ll_kernels ll_kernels_avx512vnni;
 extern const ll_kernels ll_kernels_amx;
-extern const ll_kernels ll_kernels_avx512bf16;
 #elif defined(__aarch64__)
 extern const ll_kernels ll_kernels_neon;
 extern const ll_kernels ll_kernels_dotprod;

@@ -219,7 +219,6 @@ START_TEST(features_are_those_the_kernel_lists) {
     bool avx512 = listed("avx512f") && listed("avx512bw") && listed("avx512vl") && listed("avx512dq");
     ck_assert_int_eq(cpu.avx512, avx512);
     ck_assert_int_eq(cpu.avx512_vnni, avx512 && listed("avx512_vnni"));
-    ck_assert_int_eq(cpu.avx512_bf16, avx512 && listed("avx512_bf16"));
     ck_assert_int_eq(cpu.amx_int8, listed("amx_tile") && listed("amx_int8"));
     ck_assert_int_eq(cpu.avx_vnni, cpu.avx2_fma_f16c && listed("avx_vnni"));
     ck_assert(!cpu.neon && !cpu.dotprod && !cpu.i8mm);

@@ -346,8 +346,7 @@ static const struct {
 } kernel_sets[] = {
     {"scalar", "scalar"},
 #if defined(__x86_64__)
-    {"avx2", "avx2"},         {"avxvnni", "avx2"},      {"avx512", "avx512"},
-    {"avx512vnni", "avx512"}, {"avx512bf16", "avx512"}, {"amx", "avx512"},
+    {"avx2", "avx2"},     {"avxvnni", "avx2"}, {"avx512", "avx512"}, {"avx512vnni", "avx512"}, {"amx", "avx512"},
 #elif defined(__aarch64__)
     {"neon", "neon"},
     {"dotprod", "neon"},
@@ -368,15 +367,9 @@ static bool use_kernel_set(const char *name) {
     return !status;
 }
 
-/* avx512bf16 rounds activations, too, where they are multiplied by bfloat16 weights. */
-static const char *lines_of(int set, const variant *v) {
-    const bool rounds = v->weights == LLMCS_WEIGHTS_BF16 && strcmp(kernel_sets[set].name, "avx512bf16") == 0;
-    return rounds ? kernel_sets[set].name : kernel_sets[set].lines;
-}
-
 static void digest_model(const char *model, const variant *v, int set, void (*digest)(const subject *)) {
     subject s = {.model = open_variant(folder_of(model), v)};
-    snprintf(s.name, sizeof s.name, "%s/%s/%s/", base_name(model), v->name, lines_of(set, v));
+    snprintf(s.name, sizeof s.name, "%s/%s/%s/", base_name(model), v->name, kernel_sets[set].lines);
     digest(&s);
     llmcs_model_free(&s.model);
 }

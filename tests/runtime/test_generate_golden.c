@@ -191,8 +191,6 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
     const size_t n_rows = all_kernels(rows);
     ck_assert_uint_ge(n_rows, 1);
     for (size_t c = 0; c < n_rows * n_runs; c += suite_step(5)) {
-        /* Transformers works bfloat16 weights as float32, and so do the others. */
-        if (rounds_activations(rows[c / n_runs]) && !strcmp(runs[c % n_runs].folder, "gpt2-bf16")) continue;
         ck_assert_int_eq(setenv("LLMCS_CPU", rows[c / n_runs]->name, 1), 0);
         size_t n_generate = 0, n_distribution = 0;
         run_folder(runs[c % n_runs].folder, runs[c % n_runs].n_threads, &n_generate, &n_distribution);

@@ -105,11 +105,9 @@ static size_t check_cases(const golden *g, llmcs_model *m, llmcs_session *s) {
     return n_checked;
 }
 
-/* Weights as stored, where that gives the bits of float32. */
 static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_threads) {
     golden *g = golden_open(name);
-    const llmcs_weights weights = rounds_activations(row) ? LLMCS_WEIGHTS_F32 : LLMCS_WEIGHTS_AUTO;
-    llmcs_model *m = open_model_kept(golden_folder(g), n_threads, weights, LLMCS_KV_AUTO);
+    llmcs_model *m = open_model_kept(golden_folder(g), n_threads, LLMCS_WEIGHTS_AUTO, LLMCS_KV_AUTO);
     llmcs_session *s = NULL;
     llmcs_model_info info = {.struct_size = sizeof info};
     ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);

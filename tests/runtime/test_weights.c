@@ -14,10 +14,9 @@
 #include "support/suite.h"
 
 #define N_TYPES 5
-#define N_WAYS (N_TYPES + 1) /* the last is bfloat16 by kernels that round activations, too */
-static const llmcs_weights types[N_WAYS] = {LLMCS_WEIGHTS_F32,  LLMCS_WEIGHTS_F16,  LLMCS_WEIGHTS_BF16,
-                                            LLMCS_WEIGHTS_INT8, LLMCS_WEIGHTS_INT4, LLMCS_WEIGHTS_BF16};
-static const char *const type_names[N_WAYS] = {"f32", "f16", "bf16", "int8", "int4", "bf16"};
+static const llmcs_weights types[N_TYPES] = {LLMCS_WEIGHTS_F32, LLMCS_WEIGHTS_F16, LLMCS_WEIGHTS_BF16,
+                                             LLMCS_WEIGHTS_INT8, LLMCS_WEIGHTS_INT4};
+static const char *const type_names[N_TYPES] = {"f32", "f16", "bf16", "int8", "int4"};
 static const llmcs_kv_type kv_types[2] = {LLMCS_KV_F32, LLMCS_KV_F16};
 static const char *const kv_names[2] = {"f32", "f16"};
 
@@ -28,18 +27,6 @@ static llmcs_model_info info_of(const llmcs_model *m) {
 }
 
 static void golden_path(char path[128], const char *name) { snprintf(path, 128, GOLDEN_FOLDER "%s", name); }
-
-/* Chooses the kernels for one of N_WAYS, in this test's own process; false, said aloud: this processor does not have
- * them. */
-static bool choose_kernels(int way) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n = all_kernels(rows);
-    if (way < N_TYPES) return true;
-    for (size_t i = 0; i < n; i++)
-        if (rounds_activations(rows[i])) return setenv("LLMCS_CPU", ROUNDING_ROW, 1) == 0;
-    suite_skip(ROUNDING_ROW, "this processor does not have this row of kernels");
-    return false;
-}
 
 /* --------------------------------------------------------------------------------------------- the same bits */
 
@@ -124,7 +111,6 @@ START_TEST(logits_do_not_depend_on_how_the_work_is_cut) {
     const int w = _i / 2, kv = _i % 2;
     const char *folder = GOLDEN_FOLDER "gpt2-tiny";
     char what[64];
-    if (!choose_kernels(w)) return;
     prompt *p = prompt_new(folder, types[w], kv_types[kv]);
     const size_t first = (size_t)_i % suite_step(2), step = suite_step(2);
     for (size_t t = first; t < sizeof threads / sizeof *threads; t += step) {
@@ -168,7 +154,6 @@ START_TEST(texts_are_as_if_alone) {
     static const int32_t threads[] = {2, 3, 4, 8};
     static encoded one, all;
     static int32_t ids[MAX_TOKENS];
-    if (!choose_kernels(_i)) return;
     for (size_t i = 0; i < 4; i++) {
         char folder[128];
         size_t lengths[N_TEXTS], at = 0, n_hidden = 0, n_logits = 0;
@@ -235,12 +220,11 @@ static double away_from(const float *expected, const float *found, size_t n) {
  * checkpoints, and the bound, about twice that. */
 static const struct {
     double measured, bound;
-} away[N_WAYS] = {{0, 0}, {1.1e-3, 2.5e-3}, {9.6e-3, 2e-2}, {4.1e-2, 8e-2}, {4.2e-1, 7e-1}, {1.3e-2, 2.6e-2}};
+} away[N_TYPES] = {{0, 0}, {1.1e-3, 2.5e-3}, {9.6e-3, 2e-2}, {4.1e-2, 8e-2}, {4.2e-1, 7e-1}};
 
 START_TEST(outputs_are_near_float32s) {
     static float whole[30 * MAX_VOCAB], found[30 * MAX_VOCAB];
     double worst = 0;
-    if (!choose_kernels(_i)) return;
     for (size_t i = 0; golden_names[i]; i++) {
         char folder[128];
         golden_path(folder, golden_names[i]);
@@ -512,9 +496,9 @@ START_TEST(a_plan_is_what_is_taken) {
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_loop_test(t, logits_do_not_depend_on_how_the_work_is_cut, 0, 2 * N_WAYS);
-    tcase_add_loop_test(t, texts_are_as_if_alone, 0, N_WAYS);
-    tcase_add_loop_test(t, outputs_are_near_float32s, 1, N_WAYS);
+    tcase_add_loop_test(t, logits_do_not_depend_on_how_the_work_is_cut, 0, 2 * N_TYPES);
+    tcase_add_loop_test(t, texts_are_as_if_alone, 0, N_TYPES);
+    tcase_add_loop_test(t, outputs_are_near_float32s, 1, N_TYPES);
     tcase_add_test(t, weights_kept_as_stored_give_the_bits_of_float32);
     tcase_add_test(t, info_says_how_weights_are_kept);
     tcase_add_test(t, openblas_has_float32_only);

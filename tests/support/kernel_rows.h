@@ -19,10 +19,6 @@ static inline size_t all_kernels(const ll_kernels *rows[MAX_ROWS_OF_KERNELS]) {
     return n;
 }
 
-#define ROUNDING_ROW "avx512bf16"
-/* Whether a row's products by bfloat16 weights round activations to bfloat16, too. */
-static inline bool rounds_activations(const ll_kernels *k) { return strcmp(k->name, ROUNDING_ROW) == 0; }
-
 /* The rows of this build that this processor lacks: no test here has run them. */
 static inline void name_rows_that_cannot_run(void) {
     const ll_kernels *built[MAX_ROWS_OF_KERNELS], *here[MAX_ROWS_OF_KERNELS];

@@ -67,25 +67,10 @@ static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
 
 typedef vi int_sums[MAX_TILE_SUMS][Q_SUMS]; /* [n_r][n_v] */
 
-static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
-    return (const ll_q_row *)(const void *)(t->x + r * t->x_stride);
-}
-
 static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int_sums sum) {
     vi zero = vi_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
-}
-
-/* What is done in float with a sum of Q8, and with a block's sum of Q4. */
-static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
-    const float *scale = (const float *)(const void *)t->w + v * VL;
-    const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));
-    finish(t, r, v, v_mul(v_mul(whole, v_set1(head.scale)), v_load(scale)));
-}
-static ALWAYS_INLINE vf q4_add_block(vi total, int32_t offset, const char *scales, vf sum) {
-    const vf whole = v_from_int(vi_add(total, vi_set1(offset)));
-    return v_fma(whole, v_load_f16((const uint16_t *)(const void *)scales), sum);
 }
 
 /* Four inputs for tiles wider than high, and for the others. */

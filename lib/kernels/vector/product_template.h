@@ -7,28 +7,7 @@
 #ifndef LL_KERNELS_VECTOR_PRODUCT_H
 #define LL_KERNELS_VECTOR_PRODUCT_H
 
-#include "kernels/vector/base.h"
-
-#define PANEL_VECTORS (NR / VL)
-#define LINE_BYTES 64
-/* The panel that comes next is asked for in so many places at once: memory is at its fastest where a few pages of it
- * are read side by side, each from its beginning on. */
-#define STREAMS 4
-
-/* Where a tile reads and writes. */
-typedef struct tile_work {
-    const char *x; /* its rows */
-    size_t x_stride;
-    const char *w;      /* its first panel */
-    size_t panel_bytes; /* from one panel to the next */
-    size_t n_in;
-    float *y;
-    size_t ldy;
-    const float *sums, *bias, *residual; /* or NULL */
-    const char *ahead;                   /* what to ask the memory for meanwhile: a line here, */
-    size_t stream_bytes;                 /* and so much further on, for STREAMS of them, */
-    size_t ahead_steps;                  /* after so many steps of the loop the next */
-} tile_work;
+#include "kernels/vector/tile_template.h"
 
 typedef void (*tile_fn)(const tile_work *t);
 
@@ -39,10 +18,9 @@ typedef struct tiles {
 } tiles;
 
 /* All tiles of a type: TILE(n_rows, work) is an inline function of a constant. Heights beyond `rows` are left out. */
-#define MAYBE_UNUSED __attribute__((unused))
 #define UP_TO(limit, n, function) ((limit) >= (n) ? (function) : NULL)
 #define TILE_OF_HEIGHT(name, TILE, n) \
-    MAYBE_UNUSED static void name##_##n(const tile_work *t) { TILE(n, t); }
+    __attribute__((unused)) static void name##_##n(const tile_work *t) { TILE(n, t); }
 #define TILES(name, TILE, rows)                                                                             \
     TILE_OF_HEIGHT(name, TILE, 1)                                                                           \
     TILE_OF_HEIGHT(name, TILE, 2)                                                                           \
@@ -55,47 +33,6 @@ typedef struct tiles {
         .of_rows = {name##_1, UP_TO(rows, 2, name##_2), UP_TO(rows, 3, name##_3), UP_TO(rows, 4, name##_4), \
                     UP_TO(rows, 5, name##_5), UP_TO(rows, 6, name##_6)},                                    \
     }
-
-/* Called at each step of a tile's loop. */
-typedef struct fetching {
-    const char *at;
-    size_t wait; /* steps */
-} fetching;
-
-static ALWAYS_INLINE fetching start_fetching(const tile_work *t) { return (fetching){t->ahead, t->ahead_steps}; }
-
-static ALWAYS_INLINE void fetch_ahead(const tile_work *t, fetching *f) {
-    if (--f->wait) return;
-    f->wait = t->ahead_steps;
-    UNROLL for (size_t i = 0; i < STREAMS; i++) v_fetch_to_level_2(f->at + i * t->stream_bytes);
-    f->at += LINE_BYTES;
-}
-
-/* y = result + bias + residual */
-static ALWAYS_INLINE void finish(const tile_work *t, size_t r, size_t v, vf result) {
-    if (t->bias) result = v_add(result, v_load(t->bias + v * VL));
-    if (t->residual) result = v_add(result, v_load(t->residual + r * t->ldy + v * VL));
-    v_store(t->y + r * t->ldy + v * VL, result);
-}
-
-/* Moves to other rows. */
-static tile_work rows_on(const tile_work *t, size_t r) {
-    tile_work moved = *t;
-    moved.x += r * t->x_stride;
-    moved.y += r * t->ldy;
-    if (t->sums) moved.sums += r * t->ldy;
-    if (t->residual) moved.residual += r * t->ldy;
-    return moved;
-}
-
-/* Moves to the next panel. */
-static void panel_on(tile_work *t) {
-    t->w += t->panel_bytes;
-    t->y += NR;
-    if (t->sums) t->sums += NR;
-    if (t->bias) t->bias += NR;
-    if (t->residual) t->residual += NR;
-}
 
 /* What is asked for while a panel is worked: as much as is worked of this one, or nothing. */
 typedef struct coming {
@@ -142,19 +79,6 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
             part.y[row * part.ldy + j] = result;
         }
     }
-}
-
-static tile_work start_work(const ll_product *p) {
-    return (tile_work){.x = p->x,
-                       .x_stride = p->x_stride,
-                       .w = p->w,
-                       .panel_bytes = p->panel_bytes,
-                       .n_in = p->n_in,
-                       .y = p->y,
-                       .ldy = p->ldy,
-                       .sums = p->sums,
-                       .bias = p->bias,
-                       .residual = p->residual};
 }
 
 /* n_steps: of the loop over the inputs. */

@@ -1,5 +1,6 @@
 /* The row for x86-64 with AVX-512 VNNI beside AVX-512 F, BW, VL and DQ (Cascade Lake 2019, Zen 4 2022, and later): an
  * instruction that adds four products of bytes to a lane. */
+#include "kernels/x86/amx.h"
 #include "kernels/x86/avx512.h"
 
 #define Q_BYTES 1
@@ -26,11 +27,7 @@ static ALWAYS_INLINE void q_dot(vi sum[Q_SUMS], q_weights w, q_four x) { sum[0] 
 static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
-#include "kernels/x86/amx.h"
-#include "kernels/x86/bf16.h"
 
 const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni", matmul_bf16, matmul_q8, NULL);
-/* Where there is AMX too. */
-const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_bf16, matmul_q8_amx, ask_for_tiles);
-/* Where there is AVX-512 BF16 too, for who asks for it by name: it rounds activations. */
-const ll_kernels ll_kernels_avx512bf16 = LL_KERNELS_VECTOR_ROW("avx512bf16", matmul_bf16_dot, matmul_q8, NULL);
+/* Where there is AMX too: everything but the product of many rows by 8-bit weights is the same code. */
+const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_bf16, ll_amx_matmul_q8, ll_amx_prepare);

@@ -1,0 +1,98 @@
+/*
+ * Part of a vector row (see kernels_template.h): what a tile of a product reads and writes, whatever its weights are. A
+ * product that is not made of these templates' tiles (x86/amx.c) uses this part alone.
+ */
+#ifndef LL_KERNELS_VECTOR_TILE_H
+#define LL_KERNELS_VECTOR_TILE_H
+
+#include "kernels/vector/base.h"
+
+#define PANEL_VECTORS (NR / VL)
+#define LINE_BYTES 64
+/* The panel that comes next is asked for in so many places at once: memory is at its fastest where a few pages of it
+ * are read side by side, each from its beginning on. */
+#define STREAMS 4
+
+/* Where a tile reads and writes. */
+typedef struct tile_work {
+    const char *x; /* its rows */
+    size_t x_stride;
+    const char *w;      /* its first panel */
+    size_t panel_bytes; /* from one panel to the next */
+    size_t n_in;
+    float *y;
+    size_t ldy;
+    const float *sums, *bias, *residual; /* or NULL */
+    const char *ahead;                   /* what to ask the memory for meanwhile: a line here, */
+    size_t stream_bytes;                 /* and so much further on, for STREAMS of them, */
+    size_t ahead_steps;                  /* after so many steps of the loop the next */
+} tile_work;
+
+/* Called at each step of a tile's loop. */
+typedef struct fetching {
+    const char *at;
+    size_t wait; /* steps */
+} fetching;
+
+static ALWAYS_INLINE fetching start_fetching(const tile_work *t) { return (fetching){t->ahead, t->ahead_steps}; }
+
+static ALWAYS_INLINE void fetch_ahead(const tile_work *t, fetching *f) {
+    if (--f->wait) return;
+    f->wait = t->ahead_steps;
+    UNROLL for (size_t i = 0; i < STREAMS; i++) v_fetch_to_level_2(f->at + i * t->stream_bytes);
+    f->at += LINE_BYTES;
+}
+
+/* y = result + bias + residual */
+static ALWAYS_INLINE void finish(const tile_work *t, size_t r, size_t v, vf result) {
+    if (t->bias) result = v_add(result, v_load(t->bias + v * VL));
+    if (t->residual) result = v_add(result, v_load(t->residual + r * t->ldy + v * VL));
+    v_store(t->y + r * t->ldy + v * VL, result);
+}
+
+/* Moves to other rows. */
+static inline tile_work rows_on(const tile_work *t, size_t r) {
+    tile_work moved = *t;
+    moved.x += r * t->x_stride;
+    moved.y += r * t->ldy;
+    if (t->sums) moved.sums += r * t->ldy;
+    if (t->residual) moved.residual += r * t->ldy;
+    return moved;
+}
+
+/* Moves to the next panel. */
+static inline void panel_on(tile_work *t) {
+    t->w += t->panel_bytes;
+    t->y += NR;
+    if (t->sums) t->sums += NR;
+    if (t->bias) t->bias += NR;
+    if (t->residual) t->residual += NR;
+}
+
+static inline tile_work start_work(const ll_product *p) {
+    return (tile_work){.x = p->x,
+                       .x_stride = p->x_stride,
+                       .w = p->w,
+                       .panel_bytes = p->panel_bytes,
+                       .n_in = p->n_in,
+                       .y = p->y,
+                       .ldy = p->ldy,
+                       .sums = p->sums,
+                       .bias = p->bias,
+                       .residual = p->residual};
+}
+
+/* ---- sums of integers */
+
+static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
+    return (const ll_q_row *)(const void *)(t->x + r * t->x_stride);
+}
+
+/* What is done in float with a sum of Q8: written once, so that the bits are the same on every processor. */
+static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
+    const float *scale = (const float *)(const void *)t->w + v * VL;
+    const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));
+    finish(t, r, v, v_mul(v_mul(whole, v_set1(head.scale)), v_load(scale)));
+}
+
+#endif
