@@ -1,5 +1,7 @@
+/* config.json: the sizes and settings of the network, and the order in which its neighbours are read. */
 #include "formats/config.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "formats/config_parts.h"
@@ -11,97 +13,6 @@ llmcs_status ll_config_copy_text(ll_config *c, const ll_settings *f, const char 
     if (!text) return ll_settings_bad(f, key, v, "a string");
     if (memchr(text, 0, len)) return ll_settings_bad(f, key, v, "a string without NUL characters");
     return ll_arena_copy_text(&c->arena, text, len, f->name, out);
-}
-
-/* ------------------------------------------------------------------------------------ family and head */
-
-/* model_type, and how the names of the family's classes begin. */
-static const struct {
-    const char *model_type, *class_prefix;
-    ll_family family;
-} families[] = {
-    {"gpt2", "GPT2", LL_FAMILY_GPT2},
-    {"bert", "Bert", LL_FAMILY_BERT},
-    {"distilbert", "DistilBert", LL_FAMILY_DISTILBERT},
-    {"roberta", "Roberta", LL_FAMILY_ROBERTA},
-    {"xlm-roberta", "XLMRoberta", LL_FAMILY_ROBERTA},
-    {"camembert", "Camembert", LL_FAMILY_ROBERTA},
-};
-#define N_FAMILIES (sizeof families / sizeof *families)
-#define FAMILY_NAMES "gpt2, bert, distilbert, roberta, xlm-roberta, camembert"
-
-/* What follows the prefix. GPT2Model has no head of its own, but GPT-2's is its embedding. */
-static const struct {
-    const char *rest;
-    ll_head of_gpt2, of_encoders; /* LL_HEAD_NONE: no such class for GPT-2 */
-} classes[] = {
-    {"Model", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"LMHeadModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"DoubleHeadsModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"ForSequenceClassification", LL_HEAD_NONE, LL_HEAD_CLASSIFICATION},
-    {"ForMaskedLM", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
-    {"ForPreTraining", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
-};
-
-/* The class name without the prefix of its family, which *i becomes; NULL if it is of none of ours. */
-static const char *split_class(const char *architecture, size_t *i) {
-    for (*i = 0; *i < N_FAMILIES; ++*i) {
-        size_t n = strlen(families[*i].class_prefix);
-        if (strncmp(architecture, families[*i].class_prefix, n) == 0) return architecture + n;
-    }
-    return NULL;
-}
-
-/* The first of architectures; "" if there are none. */
-static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_json *v) {
-    c->architecture = "";
-    LL_TRY(ll_settings_find(f, "architectures", v));
-    if (ll_json_get_type(*v) == LL_JSON_MISSING || ll_json_get_type(*v) == LL_JSON_NULL) return LLMCS_OK;
-    if (ll_json_get_type(*v) != LL_JSON_ARRAY) return ll_settings_bad(f, "architectures", *v, "a list of class names");
-    *v = ll_json_first(*v);
-    if (ll_json_get_type(*v) == LL_JSON_MISSING) return LLMCS_OK;
-    return ll_config_copy_text(c, f, "architectures", *v, &c->architecture);
-}
-
-/* model_type, or for files from before it was written the family of the architecture. */
-static llmcs_status read_family(ll_config *c, const ll_settings *f) {
-    ll_json v;
-    size_t i;
-    LL_TRY(ll_settings_find(f, "model_type", &v));
-    if (ll_json_get_type(v) == LL_JSON_MISSING) {
-        if (!split_class(c->architecture, &i)) return ll_settings_bad(f, "model_type", v, "one of " FAMILY_NAMES);
-        c->model_type = families[i].model_type;
-        c->family = families[i].family;
-        return LLMCS_OK;
-    }
-    LL_TRY(ll_config_copy_text(c, f, "model_type", v, &c->model_type));
-    for (i = 0; i < N_FAMILIES; i++)
-        if (strcmp(c->model_type, families[i].model_type) == 0) {
-            c->family = families[i].family;
-            return LLMCS_OK;
-        }
-    return ll_settings_unsupported(f, "model_type", v, FAMILY_NAMES);
-}
-
-static llmcs_status read_head(ll_config *c, const ll_settings *f, ll_json architecture) {
-    bool gpt2 = c->family == LL_FAMILY_GPT2;
-    size_t family;
-    c->head = gpt2 ? LL_HEAD_CAUSAL_LM : LL_HEAD_NONE;
-    if (!c->architecture[0]) return LLMCS_OK;
-    const char *rest = split_class(c->architecture, &family);
-    if (!rest) return ll_settings_unsupported(f, "architectures", architecture, NULL);
-    if (families[family].family != c->family)
-        return ll_fail(LLMCS_CONFIG, "%s: architectures: %.60s is not of model_type %s", f->name, c->architecture,
-                       c->model_type);
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        if (strcmp(rest, classes[i].rest) != 0) continue;
-        c->head = gpt2 ? classes[i].of_gpt2 : classes[i].of_encoders;
-        bool headless = !gpt2 && strcmp(rest, "Model") == 0;
-        if (c->head != LL_HEAD_NONE || headless) return LLMCS_OK;
-    }
-    return ll_settings_unsupported(f, "architectures", architecture,
-                                   gpt2 ? "GPT2LMHeadModel, GPT2Model"
-                                        : "...Model, ...ForSequenceClassification, ...ForMaskedLM, ...ForPreTraining");
 }
 
 /* ------------------------------------------------------------------------------------------------- sizes */
@@ -277,23 +188,148 @@ static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_
 
 /* -------------------------------------------------------------------------------------------------- files */
 
-static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_log *log) {
+/* Keys of config.json that are read somewhere. */
+static const char *const read_keys[] = {"model_type",
+                                        "architectures",
+                                        "vocab_size",
+                                        "n_positions",
+                                        "max_position_embeddings",
+                                        "n_ctx",
+                                        "n_embd",
+                                        "hidden_size",
+                                        "dim",
+                                        "n_layer",
+                                        "num_hidden_layers",
+                                        "n_layers",
+                                        "n_head",
+                                        "num_attention_heads",
+                                        "n_heads",
+                                        "n_inner",
+                                        "intermediate_size",
+                                        "hidden_dim",
+                                        "type_vocab_size",
+                                        "activation_function",
+                                        "hidden_act",
+                                        "activation",
+                                        "layer_norm_epsilon",
+                                        "layer_norm_eps",
+                                        "scale_attn_weights",
+                                        "tie_word_embeddings",
+                                        "bos_token_id",
+                                        "eos_token_id",
+                                        "pad_token_id",
+                                        "sep_token_id",
+                                        "problem_type",
+                                        "id2label",
+                                        "num_labels",
+                                        "quantization_config",
+                                        "is_encoder_decoder",
+                                        "add_cross_attention",
+                                        "scale_attn_by_inverse_layer_idx",
+                                        "pruned_heads",
+                                        "is_decoder",
+                                        "position_embedding_type",
+                                        "sentence_transformers",
+                                        "sbert_ce_default_activation_function",
+                                        NULL};
+
+/* Keys that say how a network was made, trained or saved, or what Transformers returns: they change no result. */
+static const char *const harmless[] = {"label2id",
+                                       "task_specific_params",
+                                       "transformers_version",
+                                       "_name_or_path",
+                                       "_commit_hash",
+                                       "torch_dtype",
+                                       "dtype",
+                                       "initializer_range",
+                                       "attn_pdrop",
+                                       "embd_pdrop",
+                                       "resid_pdrop",
+                                       "attention_probs_dropout_prob",
+                                       "hidden_dropout_prob",
+                                       "classifier_dropout",
+                                       "classifier_dropout_prob",
+                                       "attention_dropout",
+                                       "dropout",
+                                       "qa_dropout",
+                                       "seq_classif_dropout",
+                                       "sinusoidal_pos_embds",
+                                       "tie_weights_",
+                                       "gradient_checkpointing",
+                                       "use_cache",
+                                       "output_past",
+                                       "output_attentions",
+                                       "output_hidden_states",
+                                       "return_dict",
+                                       "torchscript",
+                                       "use_bfloat16",
+                                       "tf_legacy_loss",
+                                       "chunk_size_feed_forward",
+                                       "cross_attention_hidden_size",
+                                       "tie_encoder_decoder",
+                                       "reorder_and_upcast_attn",
+                                       "attn_implementation",
+                                       "_attn_implementation",
+                                       "_attn_implementation_autoset",
+                                       "finetuning_task",
+                                       "tokenizer_class",
+                                       "decoder_start_token_id",
+                                       "xla_device",
+                                       "pooler_fc_size",
+                                       "pooler_num_attention_heads",
+                                       "pooler_num_fc_layers",
+                                       "pooler_size_per_head",
+                                       "pooler_type",
+                                       "directionality",
+                                       "n_special",
+                                       "predict_special_tokens",
+                                       "summary_activation",
+                                       "summary_first_dropout",
+                                       "summary_proj_to_labels",
+                                       "summary_type",
+                                       "summary_use_proj",
+                                       "initial_dropout",
+                                       "n_vocab",
+                                       "onnx_export",
+                                       "attention_window",
+                                       "language",
+                                       "name",
+                                       "num_hidden_groups",
+                                       "embedding_size",
+                                       "eos_token_ids",
+                                       NULL};
+
+/* What would make another result and is not applied. */
+static const ll_unapplied unapplied[] = {
+    {"auto_map", NAN, "the folder's own code is not run"},
+    {"custom_pipelines", NAN, "the folder's own code is not run"},
+    {"prefix", NAN, "Transformers' pipelines put it before every prompt"},
+    {NULL, 0, NULL},
+};
+
+/* The settings that nobody reads. Transformers' generation keys are read elsewhere, or do not concern encoders. */
+static void log_unread(const ll_settings *f, const ll_log *log) {
+    const char *const *const known[] = {read_keys, harmless, ll_config_generation_keys(), NULL};
+    ll_config_log_unapplied(f, unapplied, log);
+    ll_config_log_unknown(f, known, unapplied, log);
+}
+
+static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log) {
     static llmcs_status (*const read_family_settings[])(ll_config *, const ll_settings *) = {
         read_gpt2, read_bert, read_distilbert, read_roberta};
-    ll_json architecture;
-    LL_TRY(read_architecture(c, f, &architecture));
-    LL_TRY(read_family(c, f));
-    LL_TRY(read_head(c, f, architecture));
+    LL_TRY(ll_config_family(c, f, source, log));
     LL_TRY(check_foreign_settings(c, f));
     LL_TRY(read_sizes(c, f));
     c->tie_word_embeddings = c->scale_attn_weights = true;
     LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(read_family_settings[c->family](c, f));
     LL_TRY(read_token_ids(c, f, log));
-    return ll_config_labels(c, f, log);
+    LL_TRY(ll_config_labels(c, f, log));
+    log_unread(f, log);
+    return ll_config_generation(c, source, f, log);
 }
 
-/* config.json of the folder that holds the network. */
+/* config.json of the folder that holds the network, and generation_config.json beside it. */
 static llmcs_status read_config_json(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_settings f;
@@ -304,7 +340,7 @@ static llmcs_status read_config_json(ll_config *c, const ll_source *source, cons
         return ll_fail(LLMCS_CONFIG, "%s: config.json is missing: is this the folder of a Hugging Face model?",
                        ll_folder_tail(source->within && source->within[0] ? source->within : source->path));
     LL_TRY(ll_settings_open(&f, a, source, "config.json", LL_JSON_OBJECT));
-    llmcs_status status = read_model(c, &f, log);
+    llmcs_status status = read_model(c, &f, source, log);
     ll_settings_close(&f);
     return status;
 }
@@ -318,16 +354,16 @@ static void drop_unused_positions(ll_config *c) {
 static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log *log) {
     bool is_gguf;
     if (!source->gguf) LL_TRY(ll_folder_check(source->path, &is_gguf));
-    LL_TRY(ll_config_sentence(c, source));
+    ll_config_generation_defaults(c);
+    LL_TRY(ll_config_sentence(c, source, log));
     ll_source inner = ll_source_in(source, c->sentence.transformer_path);
     LL_TRY(read_config_json(c, &inner, log));
     if (source->gguf) drop_unused_positions(c);
-    LL_TRY(ll_config_generation(c, &inner, log));
     return ll_config_sentence_pooling(c, source);
 }
 
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log) {
-    *config = (ll_config){.architecture = "", .sentence.transformer_path = ""};
+    *config = (ll_config){.architecture = "", .sentence.transformer_path = "", .sentence.prompt = ""};
     ll_arena_init(&config->arena, a);
     llmcs_status status = read_all(config, source, log);
     if (status) ll_config_free(config);

@@ -1,8 +1,9 @@
 /* config.json and its neighbours as plain numbers: what the models need to know, with one meaning for all families.
  * Keys and defaults are those of Transformers' configuration classes (configuration_gpt2.py, _bert.py, _distilbert.py,
  * _roberta.py, generation/configuration_utils.py); the sizes of a network have no default here: a file that leaves
- * one out is refused. Unknown keys are ignored; settings that change the network and that we do not run are
- * UNSUPPORTED; a key we read that stands twice is CONFIG. */
+ * one out is refused. Settings that change the network and that we do not run are UNSUPPORTED; a key we read that
+ * stands twice is CONFIG. Settings that change results elsewhere and are not applied here are logged (WARN), keys that
+ * nobody knows, too (INFO): nothing is different from Transformers in silence. */
 #ifndef LL_FORMATS_CONFIG_H
 #define LL_FORMATS_CONFIG_H
 
@@ -26,6 +27,13 @@ typedef enum ll_problem { LL_PROBLEM_SINGLE_LABEL, LL_PROBLEM_MULTI_LABEL, LL_PR
 #define LL_MAX_INNER (1 << 22)
 #define LL_MAX_LABELS 65536
 #define LL_MAX_EOS 64
+#define LL_MAX_SEQUENCES 4096 /* beams, or completions of one prompt */
+
+/* Settings of a sentence-transformers folder's Transformer module: the names that file has had
+ * (sentence_transformers/models/Transformer.py); the first that is there counts. */
+extern const char *const ll_sentence_settings_files[];
+#define LL_N_SENTENCE_SETTINGS_FILES 7
+#define LL_SENTENCE_PROMPTS_FILE "config_sentence_transformers.json"
 
 typedef struct ll_config {
     ll_arena arena; /* holds the strings and arrays below */
@@ -48,30 +56,41 @@ typedef struct ll_config {
     ll_problem problem;
     int32_t n_labels;      /* 0 unless head is LL_HEAD_CLASSIFICATION */
     const char **id2label; /* [n_labels], an entry NULL where the file names none */
-    /* generation_config.json: values that were there, else Transformers' defaults. */
+    /* How the folder generates: generation_config.json, or without it config.json, else Transformers' defaults. Lists
+     * are in the arena. */
     struct {
-        bool present, do_sample;
-        double temperature, top_p, min_p, repetition_penalty, length_penalty;
-        int64_t top_k, max_new_tokens /* 0: not given */, min_new_tokens, no_repeat_ngram_size, num_beams,
+        bool do_sample, renormalize_logits;
+        double temperature, top_p, min_p, repetition_penalty, encoder_repetition_penalty, length_penalty;
+        int64_t top_k, min_new_tokens, min_length, no_repeat_ngram_size, encoder_no_repeat_ngram_size, num_beams,
             num_return_sequences;
-        int early_stopping; /* llmcs_early_stopping */
+        int64_t max_new_tokens, max_length; /* 0: not given. max_length and min_length count the prompt, too */
+        int early_stopping;                 /* llmcs_early_stopping */
+        int32_t forced_bos_token_id;        /* -1: none */
+        llmcs_ids forced_eos_token_id, suppress_tokens, begin_suppress_tokens;
+        const llmcs_ids *bad_words_ids;
+        size_t n_bad_words_ids;
+        const char *const *stop_strings;
+        size_t n_stop_strings;
     } generation;
-    /* sentence-transformers: modules.json and 1_Pooling/config.json. */
+    /* sentence-transformers: modules.json and what stands beside it. */
     struct {
         bool present;
         llmcs_pooling pooling; /* MEAN or CLS */
         bool normalize;
-        int32_t max_seq_length;       /* sentence_bert_config.json; 0: none */
+        int32_t max_seq_length;       /* 0: none */
         bool do_lower_case;           /* its text is lowercased before the tokenizer, which may do so anyway */
+        bool strip;                   /* white space around a text goes before the tokenizer sees it */
+        const char *prompt;           /* stands before every text: prompts[default_prompt_name], or "" */
+        bool exclude_prompt;          /* the mean leaves the prompt's tokens out */
         const char *transformer_path; /* folder of the Transformer module, "" or "0_Transformer" */
         const char *pooling_path;     /* "1_Pooling" */
     } sentence;
 } ll_config;
 
 /* Reads config.json of `source` (for a sentence-transformers folder: of its Transformer module),
- * generation_config.json and modules.json where present; of a GGUF file that does not carry them, its own keys.
- * Messages name file, key, found, expected.
- * IO JSON CONFIG UNSUPPORTED LIMIT NOMEM. On failure there is nothing to free. */
+ * generation_config.json, modules.json and its settings where present; of a GGUF file that does not carry them, its own
+ * keys. Messages name file, key, found, expected. IO JSON CONFIG UNSUPPORTED LIMIT NOMEM. On failure there is nothing
+ * to free. */
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log);
 void ll_config_free(ll_config *config);
 

@@ -1,8 +1,15 @@
-/* generation_config.json: how the folder's authors generate. Keys and defaults are those of Transformers'
- * GenerationConfig (generation/configuration_utils.py); null means the default. */
+/* How the folder's authors generate: generation_config.json, or in a folder from before that file what config.json
+ * says under the same keys (GenerationConfig.from_model_config). Keys and defaults are those of Transformers'
+ * GenerationConfig (generation/configuration_utils.py); null means the default. What would change the answers and is
+ * not applied here is logged, so that nothing is different from Transformers in silence. */
 #include <float.h>
+#include <math.h>
 
 #include "formats/config_parts.h"
+
+/* Transformers' default max_length. It counts new tokens, all others count the prompt's, too
+ * (_prepare_generated_length in generation/utils.py). */
+#define DEFAULT_MAX_LENGTH 20
 
 static llmcs_status read_early_stopping(ll_config *c, const ll_settings *f) {
     ll_json v;
@@ -19,41 +26,210 @@ static llmcs_status read_early_stopping(ll_config *c, const ll_settings *f) {
     return LLMCS_OK;
 }
 
+/* One string or a list of them. */
+static llmcs_status read_stop_strings(ll_config *c, const ll_settings *f) {
+    ll_json v;
+    LL_TRY(ll_settings_find(f, "stop_strings", &v));
+    if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
+    const bool list = ll_json_get_type(v) == LL_JSON_ARRAY;
+    const char **strings;
+    size_t n = 0;
+    LL_TRY(ll_arena_alloc(&c->arena, list ? ll_json_count(v) : 1, sizeof *strings, f->name, &strings));
+    for (ll_json s = list ? ll_json_first(v) : v; ll_json_get_type(s); s = ll_json_next(s)) {
+        LL_TRY(ll_config_copy_text(c, f, "stop_strings", s, &strings[n]));
+        if (!strings[n++][0]) return ll_settings_bad(f, "stop_strings", s, "strings that are not empty");
+        if (!list) break;
+    }
+    c->generation.stop_strings = strings;
+    c->generation.n_stop_strings = n;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_lengths(ll_config *c, const ll_settings *f) {
+    int64_t max_length = 0;
+    LL_TRY(ll_settings_int_or_null(f, "max_new_tokens", 1, INT32_MAX, &c->generation.max_new_tokens));
+    LL_TRY(ll_settings_int_or_null(f, "min_new_tokens", 0, INT32_MAX, &c->generation.min_new_tokens));
+    LL_TRY(ll_settings_int_or_null(f, "min_length", 0, INT32_MAX, &c->generation.min_length));
+    LL_TRY(ll_settings_int_or_null(f, "max_length", 1, INT32_MAX, &max_length));
+    if (c->generation.min_new_tokens) c->generation.min_length = 0;
+    if (c->generation.max_new_tokens || !max_length) return LLMCS_OK;
+    if (max_length == DEFAULT_MAX_LENGTH)
+        c->generation.max_new_tokens = max_length;
+    else
+        c->generation.max_length = max_length;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_lists(ll_config *c, const ll_settings *f, const ll_log *log) {
+    LL_TRY(
+        ll_config_id_lists(c, f, "bad_words_ids", log, &c->generation.bad_words_ids, &c->generation.n_bad_words_ids));
+    LL_TRY(ll_config_id_list(c, f, "suppress_tokens", log, &c->generation.suppress_tokens));
+    LL_TRY(ll_config_id_list(c, f, "begin_suppress_tokens", log, &c->generation.begin_suppress_tokens));
+    LL_TRY(ll_config_id_list(c, f, "forced_eos_token_id", log, &c->generation.forced_eos_token_id));
+    LL_TRY(ll_config_token_id(c, f, "forced_bos_token_id", log, &c->generation.forced_bos_token_id));
+    return read_stop_strings(c, f);
+}
+
 static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log *log) {
-    c->generation.present = true;
     LL_TRY(ll_settings_bool_or_null(f, "do_sample", &c->generation.do_sample));
+    LL_TRY(ll_settings_bool_or_null(f, "renormalize_logits", &c->generation.renormalize_logits));
     LL_TRY(ll_settings_double_or_null(f, "temperature", 0, FLT_MAX, &c->generation.temperature));
     LL_TRY(ll_settings_double_or_null(f, "top_p", 0, 1, &c->generation.top_p));
     LL_TRY(ll_settings_double_or_null(f, "min_p", 0, 1, &c->generation.min_p));
     LL_TRY(ll_settings_double_or_null(f, "repetition_penalty", FLT_MIN, FLT_MAX, &c->generation.repetition_penalty));
+    LL_TRY(ll_settings_double_or_null(f, "encoder_repetition_penalty", FLT_MIN, FLT_MAX,
+                                      &c->generation.encoder_repetition_penalty));
     LL_TRY(ll_settings_double_or_null(f, "length_penalty", -FLT_MAX, FLT_MAX, &c->generation.length_penalty));
     LL_TRY(ll_settings_int_or_null(f, "top_k", 0, INT32_MAX, &c->generation.top_k));
-    LL_TRY(ll_settings_int_or_null(f, "max_new_tokens", 1, INT32_MAX, &c->generation.max_new_tokens));
-    LL_TRY(ll_settings_int_or_null(f, "min_new_tokens", 0, INT32_MAX, &c->generation.min_new_tokens));
     LL_TRY(ll_settings_int_or_null(f, "no_repeat_ngram_size", 0, INT32_MAX, &c->generation.no_repeat_ngram_size));
-    LL_TRY(ll_settings_int_or_null(f, "num_beams", 1, INT32_MAX, &c->generation.num_beams));
-    LL_TRY(ll_settings_int_or_null(f, "num_return_sequences", 1, INT32_MAX, &c->generation.num_return_sequences));
+    LL_TRY(ll_settings_int_or_null(f, "encoder_no_repeat_ngram_size", 0, INT32_MAX,
+                                   &c->generation.encoder_no_repeat_ngram_size));
+    LL_TRY(ll_settings_int_or_null(f, "num_beams", 1, LL_MAX_SEQUENCES, &c->generation.num_beams));
+    LL_TRY(
+        ll_settings_int_or_null(f, "num_return_sequences", 1, LL_MAX_SEQUENCES, &c->generation.num_return_sequences));
+    LL_TRY(read_lengths(c, f));
     LL_TRY(read_early_stopping(c, f));
+    LL_TRY(read_lists(c, f, log));
     return ll_config_eos_ids(c, f, log);
 }
 
-/* Transformers' defaults. */
-static void set_defaults(ll_config *c) {
+/* Settings of Transformers that change what is generated and that nothing here applies. */
+static const ll_unapplied unapplied[] = {
+    {"typical_p", 1, NULL},
+    {"epsilon_cutoff", 0, NULL},
+    {"eta_cutoff", 0, NULL},
+    {"top_h", NAN, NULL},
+    {"num_beam_groups", 1, "all beams are one group"},
+    {"diversity_penalty", 0, "all beams are one group"},
+    {"penalty_alpha", 0, "tokens are chosen without contrastive search"},
+    {"guidance_scale", 1, NULL},
+    {"sequence_bias", NAN, NULL},
+    {"exponential_decay_length_penalty", NAN, NULL},
+    {"force_words_ids", NAN, NULL},
+    {"constraints", NAN, NULL},
+    {"forced_decoder_ids", NAN, NULL},
+    {"remove_invalid_values", NAN, "a NaN ends generation with an error"},
+    {"watermarking_config", NAN, NULL},
+    {"dola_layers", NAN, NULL},
+    {"token_healing", NAN, NULL},
+    {"max_time", NAN, "give a deadline instead"},
+    {NULL, 0, NULL},
+};
+
+/* All keys of GenerationConfig: what read_values reads, what says how Transformers computes and what it returns (which
+ * changes no answer), and the keys above. */
+static const char *const all_keys[] = {"do_sample",
+                                       "temperature",
+                                       "top_p",
+                                       "min_p",
+                                       "repetition_penalty",
+                                       "encoder_repetition_penalty",
+                                       "length_penalty",
+                                       "top_k",
+                                       "max_new_tokens",
+                                       "min_new_tokens",
+                                       "max_length",
+                                       "min_length",
+                                       "stop_strings",
+                                       "no_repeat_ngram_size",
+                                       "encoder_no_repeat_ngram_size",
+                                       "num_beams",
+                                       "num_return_sequences",
+                                       "early_stopping",
+                                       "eos_token_id",
+                                       "bad_words_ids",
+                                       "suppress_tokens",
+                                       "begin_suppress_tokens",
+                                       "forced_bos_token_id",
+                                       "forced_eos_token_id",
+                                       "renormalize_logits",
+                                       "_from_model_config",
+                                       "_commit_hash",
+                                       "transformers_version",
+                                       "bos_token_id",
+                                       "pad_token_id",
+                                       "decoder_start_token_id",
+                                       "use_cache",
+                                       "cache_implementation",
+                                       "cache_config",
+                                       "return_legacy_cache",
+                                       "prefill_chunk_size",
+                                       "low_memory",
+                                       "output_attentions",
+                                       "output_hidden_states",
+                                       "output_scores",
+                                       "output_logits",
+                                       "return_dict_in_generate",
+                                       "is_assistant",
+                                       "num_assistant_tokens",
+                                       "num_assistant_tokens_schedule",
+                                       "assistant_confidence_threshold",
+                                       "prompt_lookup_num_tokens",
+                                       "max_matching_ngram_size",
+                                       "assistant_early_exit",
+                                       "assistant_lookbehind",
+                                       "target_lookbehind",
+                                       "compile_config",
+                                       "disable_compile",
+                                       "generation_kwargs",
+                                       "typical_p",
+                                       "epsilon_cutoff",
+                                       "eta_cutoff",
+                                       "top_h",
+                                       "num_beam_groups",
+                                       "diversity_penalty",
+                                       "penalty_alpha",
+                                       "guidance_scale",
+                                       "sequence_bias",
+                                       "exponential_decay_length_penalty",
+                                       "force_words_ids",
+                                       "constraints",
+                                       "forced_decoder_ids",
+                                       "remove_invalid_values",
+                                       "watermarking_config",
+                                       "dola_layers",
+                                       "token_healing",
+                                       "max_time",
+                                       NULL};
+
+const char *const *ll_config_generation_keys(void) { return all_keys; }
+
+void ll_config_generation_defaults(ll_config *c) {
     c->generation.temperature = c->generation.top_p = 1;
-    c->generation.repetition_penalty = c->generation.length_penalty = 1;
+    c->generation.repetition_penalty = c->generation.encoder_repetition_penalty = c->generation.length_penalty = 1;
     c->generation.top_k = 50;
     c->generation.num_beams = c->generation.num_return_sequences = 1;
+    c->generation.forced_bos_token_id = -1;
 }
 
-llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_log *log) {
-    const llmcs_allocator *a = &c->arena.allocator;
+/* A folder from before generation_config.json. */
+static llmcs_status read_config_json(ll_config *c, const ll_settings *config, const ll_log *log) {
+    ll_json v;
+    LL_TRY(read_values(c, config, log));
+    ll_config_log_unapplied(config, unapplied, log);
+    LL_TRY(ll_settings_find(config, "task_specific_params", &v));
+    if (ll_json_count(v))
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: task_specific_params is not applied: only Transformers' pipelines do so",
+                   config->name);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_own_file(ll_config *c, const ll_source *source, const ll_log *log) {
+    const char *const *const known[] = {all_keys, NULL};
     ll_settings f;
-    bool there;
-    set_defaults(c);
-    LL_TRY(ll_source_has(source, a, "generation_config.json", &there));
-    if (!there || c->family != LL_FAMILY_GPT2) return LLMCS_OK;
-    LL_TRY(ll_settings_open(&f, a, source, "generation_config.json", LL_JSON_OBJECT));
+    LL_TRY(ll_settings_open(&f, &c->arena.allocator, source, "generation_config.json", LL_JSON_OBJECT));
     llmcs_status status = read_values(c, &f, log);
+    if (!status) {
+        ll_config_log_unapplied(&f, unapplied, log);
+        ll_config_log_unknown(&f, known, unapplied, log);
+    }
     ll_settings_close(&f);
     return status;
+}
+
+llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log) {
+    bool there;
+    if (c->family != LL_FAMILY_GPT2) return LLMCS_OK;
+    LL_TRY(ll_source_has(source, &c->arena.allocator, "generation_config.json", &there));
+    return there ? read_own_file(c, source, log) : read_config_json(c, config, log);
 }

@@ -110,7 +110,7 @@ static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) 
 
 /* ---------------------------------------------------------------------------------------------------- encoders */
 
-static llmcs_status read_labels(ll_config *c, const ll_gguf *g) {
+static llmcs_status read_labels(ll_config *c, const ll_gguf *g, const ll_log *log) {
     const ll_gguf_value *labels;
     LL_TRY(ll_gguf_array(g, "bert.classifier.output_labels", LL_GGUF_STRING, &labels));
     LL_TRY(ll_arena_alloc(&c->arena, (size_t)c->n_labels, sizeof *c->id2label, g->name, &c->id2label));
@@ -123,7 +123,7 @@ static llmcs_status read_labels(ll_config *c, const ll_gguf *g) {
         if (memchr(text, 0, len)) return ll_gguf_bad(g, labels, "labels without NUL characters");
         LL_TRY(ll_arena_copy_text(&c->arena, text, len, "labels", &c->id2label[i]));
     }
-    return LLMCS_OK;
+    return ll_config_distinct_labels(c, g->name, log);
 }
 
 /* A classifier, if the file has a whole one: llama.cpp's converter leaves BERT's pooler out, without which its labels
@@ -141,7 +141,7 @@ static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log)
     c->head = LL_HEAD_CLASSIFICATION;
     LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
-    return read_labels(c, g);
+    return read_labels(c, g, log);
 }
 
 /* Numbers of llama.cpp's enum llama_pooling_type (include/llama.h). */

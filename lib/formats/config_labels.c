@@ -1,6 +1,7 @@
 /* The classes of a sequence classifier. */
 #include <string.h>
 
+#include "base/sort.h"
 #include "formats/config_parts.h"
 
 static llmcs_status read_problem(ll_config *c, const ll_settings *f) {
@@ -71,6 +72,69 @@ static llmcs_status read_count(ll_config *c, const ll_settings *f, const ll_log 
     return LLMCS_OK;
 }
 
+static bool label_before(const void *labels, uint32_t a, uint32_t b) {
+    const char *const *l = labels;
+    const char *x = l[a] ? l[a] : "", *y = l[b] ? l[b] : "";
+    const int order = strcmp(x, y);
+    return order ? order < 0 : a < b;
+}
+
+/* True if a label before or after number i is `name`; by_name is in their order before any was renamed. */
+static bool is_taken(const ll_config *c, const uint32_t *by_name, const char *name) {
+    size_t low = 0, high = (size_t)c->n_labels;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const char *there = c->id2label[by_name[middle]];
+        const int order = strcmp(name, there ? there : "");
+        if (order == 0) return true;
+        if (order < 0) high = middle;
+        if (order > 0) low = middle + 1;
+    }
+    return false;
+}
+
+/* "neutral" of two classes becomes "neutral" and "neutral#2", so that a table by labels has all of them. New names go
+ * to `names` first: is_taken needs the old ones. */
+static llmcs_status name_apart(ll_config *c, const char *file, const ll_log *log, const uint32_t *by_name,
+                               const char **names) {
+    size_t copies = 1;
+    for (int32_t i = 1; i < c->n_labels; i++) {
+        const uint32_t at = by_name[i];
+        const char *label = c->id2label[at], *before = c->id2label[by_name[i - 1]];
+        char *name;
+        if (!label || !before || strcmp(label, before) != 0) {
+            copies = 1;
+            continue;
+        }
+        const size_t capacity = strlen(label) + 24;
+        LL_TRY(ll_arena_alloc(&c->arena, capacity, 1, file, &name));
+        do ll_format(name, capacity, "%s#%zu", label, ++copies);
+        while (is_taken(c, by_name, name));
+        names[at] = name;
+        ll_log_say(log, LLMCS_LOG_WARN, "%s: id2label: \"%.60s\" stands twice: class %u is called \"%.80s\"", file,
+                   label, (unsigned)at, name);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_log *log) {
+    const size_t n = (size_t)c->n_labels;
+    uint32_t *by_name;
+    const char **names = NULL;
+    LL_TRY(ll_alloc(&c->arena.allocator, n, sizeof *by_name, file, &by_name));
+    llmcs_status status = ll_alloc_zero(&c->arena.allocator, n, sizeof *names, file, &names);
+    for (size_t i = 0; i < n; i++) by_name[i] = (uint32_t)i;
+    if (!status) {
+        ll_sort_u32(by_name, n, label_before, c->id2label);
+        status = name_apart(c, file, log, by_name, names);
+    }
+    for (size_t i = 0; !status && i < n; i++)
+        if (names[i]) c->id2label[i] = names[i];
+    ll_free(&c->arena.allocator, names);
+    ll_free(&c->arena.allocator, by_name);
+    return status;
+}
+
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json id2label;
     if (c->head != LL_HEAD_CLASSIFICATION) return LLMCS_OK;
@@ -78,5 +142,6 @@ llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *
     LL_TRY(ll_arena_alloc(&c->arena, (size_t)c->n_labels, sizeof *c->id2label, f->name, &c->id2label));
     for (int32_t i = 0; i < c->n_labels; i++) c->id2label[i] = NULL;
     for (ll_json m = ll_json_first(id2label); ll_json_get_type(m); m = ll_json_next(m)) LL_TRY(read_label(c, f, m));
+    LL_TRY(ll_config_distinct_labels(c, f->name, log));
     return read_problem(c, f);
 }

@@ -8,19 +8,50 @@
 /* Strings of JSON as text that ends with a NUL, in the config's arena; CONFIG for one with a NUL inside. */
 llmcs_status ll_config_copy_text(ll_config *c, const ll_settings *f, const char *key, ll_json v, const char **out);
 
-/* config_ids.c. A token id: absent or null leaves *out; an id the vocabulary has not gives -1. */
+/* config_family.c: model_type, architectures and head; of a file that has neither, what the tensors of `source` say. */
+llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log);
+
+/* config_ids.c. Ids outside the vocabulary are none, and are logged. */
+
+/* A token id: absent or null leaves *out, none is -1. */
 llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, int32_t *out);
-/* One id or a list of them; absent leaves what the config has, null and ids outside the vocabulary give none. */
+/* One id or a list of them; absent leaves what the config has, null gives none. */
 llmcs_status ll_config_eos_ids(ll_config *c, const ll_settings *f, const ll_log *log);
+/* The same of any key; absent or null leaves *out. */
+llmcs_status ll_config_id_list(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, llmcs_ids *out);
+/* A list of lists; a list with an id outside the vocabulary is left out. */
+llmcs_status ll_config_id_lists(ll_config *c, const ll_settings *f, const char *key, const ll_log *log,
+                                const llmcs_ids **lists, size_t *n_lists);
+
+/* config_unapplied.c. A setting that changes results where Transformers applies it, and is not applied here. */
+typedef struct ll_unapplied {
+    const char *key;
+    double neutral;          /* the number that switches it off; NAN: none */
+    const char *consequence; /* for the log, or NULL */
+} ll_unapplied;
+/* Logs (WARN) those that are there and on; `settings` ends with a key of NULL. */
+void ll_config_log_unapplied(const ll_settings *f, const ll_unapplied *settings, const ll_log *log);
+/* Logs (INFO) members that are neither in `settings` nor in one of the lists of names `known`, which ends with NULL. */
+void ll_config_log_unknown(const ll_settings *f, const char *const *const *known, const ll_unapplied *settings,
+                           const ll_log *log);
 
 /* config_labels.c: problem_type, id2label, num_labels. */
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log);
+/* Makes the labels of different classes different names; `file` for messages. */
+llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_log *log);
 
-/* config_generation.c: Transformers' defaults, then generation_config.json of `source` if it has one. */
-llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_log *log);
+/* config_generation.c */
 
-/* config_sentence.c: modules.json of `source` if it has one; then, when n_embd is known, what it says of pooling. */
-llmcs_status ll_config_sentence(ll_config *c, const ll_source *source);
+/* Transformers' defaults. */
+void ll_config_generation_defaults(ll_config *c);
+/* generation_config.json of a decoder's folder `source`; without one what its config.json says under the same keys. */
+llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log);
+/* The names of such keys, up to a NULL. */
+const char *const *ll_config_generation_keys(void);
+
+/* config_sentence.c: modules.json of `source` if it has one, and the settings beside it; then, when n_embd is known,
+ * what it says of pooling. */
+llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_log *log);
 llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source);
 
 /* config_gguf.c: a GGUF file that does not carry config.json: what its keys and tensors say. */

@@ -1,6 +1,7 @@
 /* sentence-transformers folders: modules.json lists the modules that a text runs through, each with its folder
  * (https://sbert.net/docs/sentence_transformer/usage/custom_models.html, "Structure of Sentence Transformer Models").
  * A Transformer, a Pooling of its tokens by mean or first token, and perhaps Normalize are what we run. */
+#include <math.h>
 #include <string.h>
 
 #include "formats/config_parts.h"
@@ -18,10 +19,26 @@ static const char *class_of(const char *type) {
     return dot ? dot + 1 : type;
 }
 
+/* A type of sentence-transformers itself, not one that the folder brings its own code for. */
+static bool is_own_type(const char *type) { return strncmp(type, "sentence_transformers.", 22) == 0; }
+
 static llmcs_status find_text(ll_config *c, const ll_settings *f, ll_json module, const char *key, const char **out) {
     ll_json v;
     LL_TRY(ll_json_get_unique(module, key, &v));
     return ll_config_copy_text(c, f, key, v, out);
+}
+
+/* Says whether it is the module or its place that is not supported. */
+static llmcs_status refuse_module(const ll_settings *f, const char *name, const char *type, const modules *m) {
+    const bool pooling = strcmp(name, "Pooling") == 0, transformer = strcmp(name, "Transformer") == 0;
+    if ((pooling && m->pooling) || (transformer && m->transformer))
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: a second %s module is not supported: the text runs through one %s only",
+                       f->name, name, name);
+    if (pooling || strcmp(name, "Normalize") == 0)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: a %s module before the %s is not supported", f->name, name,
+                       pooling ? "Transformer" : "Pooling");
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: type: \"%.80s\" is not supported here, only Transformer, Pooling, Normalize",
+                   f->name, type);
 }
 
 /* The next module of the list, which must follow on what is there. */
@@ -34,6 +51,9 @@ static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json modul
         return ll_fail(LLMCS_CONFIG, "%s: path: \"%.60s\" is not the name of a folder in the model's folder", f->name,
                        path);
     const char *name = class_of(type);
+    if (!is_own_type(type))
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: type: \"%.80s\" is code that the folder brings, which is not run",
+                       f->name, type);
     if (strcmp(name, "Transformer") == 0 && !m->transformer) {
         m->transformer = path;
     } else if (strcmp(name, "Pooling") == 0 && m->transformer && !m->pooling) {
@@ -41,9 +61,7 @@ static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json modul
     } else if (strcmp(name, "Normalize") == 0 && m->pooling) {
         m->normalize = true;
     } else if (strcmp(name, "Dropout") != 0) { /* which does nothing after training */
-        return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: type: \"%.80s\" is not supported here, only Transformer, Pooling, Normalize", f->name,
-                       type);
+        return refuse_module(f, name, type, m);
     }
     return LLMCS_OK;
 }
@@ -60,14 +78,27 @@ static llmcs_status read_modules(ll_config *c, const ll_settings *f, modules *m)
     return LLMCS_OK;
 }
 
-/* sentence_bert_config.json of the Transformer's folder. */
-static llmcs_status read_transformer_settings(ll_config *c, const ll_settings *f) {
+const char *const ll_sentence_settings_files[LL_N_SENTENCE_SETTINGS_FILES] = {
+    "sentence_bert_config.json",      "sentence_roberta_config.json", "sentence_distilbert_config.json",
+    "sentence_camembert_config.json", "sentence_albert_config.json",  "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+};
+
+/* Arguments for classes of Transformers, which change what those do. */
+static const ll_unapplied unapplied[] = {
+    {"model_args", NAN, NULL}, {"tokenizer_args", NAN, NULL}, {"config_args", NAN, NULL}, {NULL, 0, NULL}};
+
+static llmcs_status read_transformer_settings(ll_config *c, const ll_settings *f, const ll_log *log) {
+    static const char *const keys[] = {"max_seq_length", "do_lower_case", NULL};
+    const char *const *const known[] = {keys, NULL};
     int64_t max_seq_length = 0;
     bool lower = false;
     LL_TRY(ll_settings_int_or_null(f, "max_seq_length", 1, INT32_MAX, &max_seq_length));
     LL_TRY(ll_settings_bool_or_null(f, "do_lower_case", &lower));
     c->sentence.max_seq_length = (int32_t)max_seq_length;
     c->sentence.do_lower_case = lower;
+    ll_config_log_unapplied(f, unapplied, log);
+    ll_config_log_unknown(f, known, unapplied, log);
     return LLMCS_OK;
 }
 
@@ -80,7 +111,71 @@ static llmcs_status open_if_there(ll_config *c, const ll_source *source, const c
     return *there ? ll_settings_open(f, a, &inner, name, LL_JSON_OBJECT) : LLMCS_OK;
 }
 
-llmcs_status ll_config_sentence(ll_config *c, const ll_source *source) {
+/* The first of the files that is there. */
+static llmcs_status read_transformer_file(ll_config *c, const ll_source *source, const ll_log *log) {
+    ll_settings f;
+    bool there = false;
+    for (size_t i = 0; !there && i < LL_N_SENTENCE_SETTINGS_FILES; i++)
+        LL_TRY(open_if_there(c, source, c->sentence.transformer_path, ll_sentence_settings_files[i], &f, &there));
+    if (!there) return LLMCS_OK;
+    llmcs_status status = read_transformer_settings(c, &f, log);
+    ll_settings_close(&f);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ prompts */
+
+/* The prompt that sentence-transformers puts before a text for which its caller names none. */
+static llmcs_status read_prompt(ll_config *c, const ll_settings *f, const ll_log *log) {
+    ll_json prompts, name, prompt;
+    LL_TRY(ll_settings_find(f, "prompts", &prompts));
+    LL_TRY(ll_settings_find(f, "default_prompt_name", &name));
+    const ll_json_type type = ll_json_get_type(prompts);
+    if (type != LL_JSON_MISSING && type != LL_JSON_NULL && type != LL_JSON_OBJECT)
+        return ll_settings_bad(f, "prompts", prompts, "an object of texts by their name");
+    if (ll_json_get_type(name) == LL_JSON_MISSING || ll_json_get_type(name) == LL_JSON_NULL) {
+        for (ll_json p = ll_json_first(prompts); ll_json_get_type(p); p = ll_json_next(p)) {
+            size_t key_bytes, n_bytes;
+            const char *key = ll_json_key(p, &key_bytes), *text = ll_json_string(p, &n_bytes);
+            if (text && n_bytes)
+                ll_log_say(log, LLMCS_LOG_INFO,
+                           "%s: prompts: \"%.*s\" is not the default: who wants it puts \"%.*s\" before the text",
+                           f->name, (int)ll_min(key_bytes, 40), key, (int)ll_min(n_bytes, 100), text);
+        }
+        return LLMCS_OK;
+    }
+    const char *wanted;
+    LL_TRY(ll_config_copy_text(c, f, "default_prompt_name", name, &wanted));
+    LL_TRY(ll_json_get_unique(prompts, wanted, &prompt));
+    if (ll_json_get_type(prompt) == LL_JSON_MISSING)
+        return ll_settings_bad(f, "default_prompt_name", name, "one of the names in prompts");
+    LL_TRY(ll_config_copy_text(c, f, "prompts", prompt, &c->sentence.prompt));
+    if (c->sentence.prompt[0])
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: default_prompt_name: \"%.60s\" stands before every text that is embedded",
+                   f->name, c->sentence.prompt);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_prompts_file(ll_config *c, const ll_source *source, const ll_log *log) {
+    static const char *const keys[] = {"__version__",        "prompts",    "default_prompt_name",
+                                       "similarity_fn_name", "model_type", NULL};
+    static const ll_unapplied none[] = {{NULL, 0, NULL}};
+    const char *const *const known[] = {keys, NULL};
+    ll_settings f;
+    ll_json type;
+    bool there;
+    LL_TRY(open_if_there(c, source, "", LL_SENTENCE_PROMPTS_FILE, &f, &there));
+    if (!there) return LLMCS_OK;
+    llmcs_status status = read_prompt(c, &f, log);
+    if (!status) status = ll_settings_find(&f, "model_type", &type);
+    if (!status && ll_json_get_type(type) == LL_JSON_STRING && !ll_json_equals(type, "SentenceTransformer"))
+        status = ll_settings_unsupported(&f, "model_type", type, "SentenceTransformer");
+    if (!status) ll_config_log_unknown(&f, known, none, log);
+    ll_settings_close(&f);
+    return status;
+}
+
+llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_settings f;
     modules m = {0};
@@ -92,11 +187,9 @@ llmcs_status ll_config_sentence(ll_config *c, const ll_source *source) {
     ll_settings_close(&f);
     if (status) return status;
     if (source->gguf) c->sentence.transformer_path = ""; /* the network's files stand at its top */
-    LL_TRY(open_if_there(c, source, c->sentence.transformer_path, "sentence_bert_config.json", &f, &there));
-    if (!there) return LLMCS_OK;
-    status = read_transformer_settings(c, &f);
-    ll_settings_close(&f);
-    return status;
+    c->sentence.strip = true;
+    LL_TRY(read_transformer_file(c, source, log));
+    return read_prompts_file(c, source, log);
 }
 
 /* ------------------------------------------------------------------------------------------------ pooling */
@@ -128,7 +221,11 @@ static llmcs_status read_mode_switches(ll_config *c, const ll_settings *f) {
         if (on) return ll_fail(LLMCS_UNSUPPORTED, "%s: %s is not supported, only mean or cls", f->name, unsupported[i]);
     }
     if (cls && mean)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: pooling_mode_cls_token and pooling_mode_mean_tokens together", f->name);
+        return ll_fail(
+            LLMCS_UNSUPPORTED,
+            "%s: pooling_mode_cls_token and pooling_mode_mean_tokens together (two vectors side by side) are not "
+            "supported, only one of them",
+            f->name);
     if (!cls && !mean) return ll_fail(LLMCS_CONFIG, "%s: no pooling mode is on", f->name);
     c->sentence.pooling = cls ? LLMCS_POOL_CLS : LLMCS_POOL_MEAN;
     return LLMCS_OK;
@@ -142,6 +239,9 @@ static llmcs_status read_pooling(ll_config *c, const ll_settings *f) {
     if (width != c->n_embd)
         return ll_fail(LLMCS_CONFIG, "%s: word_embedding_dimension: %lld, the model has %d", f->name, (long long)width,
                        c->n_embd);
+    bool include_prompt = true;
+    LL_TRY(ll_settings_bool_or_null(f, "include_prompt", &include_prompt));
+    c->sentence.exclude_prompt = !include_prompt;
     LL_TRY(ll_settings_find(f, "pooling_mode", &mode));
     bool named = ll_json_get_type(mode) != LL_JSON_MISSING && ll_json_get_type(mode) != LL_JSON_NULL;
     return named ? read_mode_name(c, f, mode) : read_mode_switches(c, f);

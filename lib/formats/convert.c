@@ -1,3 +1,4 @@
+/* Elements of a file to float32, type by type; convert.h has their layout. */
 #include "formats/convert.h"
 
 #include <string.h>
@@ -9,9 +10,9 @@
 
 ll_dtype_block ll_dtype_block_of(ll_dtype dtype) {
     static const ll_dtype_block blocks[] = {
-        [LL_DTYPE_F32] = {1, 4},      [LL_DTYPE_F16] = {1, 2},    [LL_DTYPE_BF16] = {1, 2},
-        [LL_DTYPE_Q8_0] = {32, 34},   [LL_DTYPE_Q4_0] = {32, 18}, [LL_DTYPE_Q4_1] = {32, 20},
-        [LL_DTYPE_Q6_K] = {256, 210}, [LL_DTYPE_OTHER] = {1, 0},
+        [LL_DTYPE_F32] = {1, 4},    [LL_DTYPE_F16] = {1, 2},      [LL_DTYPE_BF16] = {1, 2},
+        [LL_DTYPE_F64] = {1, 8},    [LL_DTYPE_Q8_0] = {32, 34},   [LL_DTYPE_Q4_0] = {32, 18},
+        [LL_DTYPE_Q4_1] = {32, 20}, [LL_DTYPE_Q6_K] = {256, 210}, [LL_DTYPE_OTHER] = {1, 0},
     };
     return blocks[dtype];
 }
@@ -22,6 +23,16 @@ static void convert_f32(const unsigned char *from, size_t n, float *to) {
 #else
     for (size_t i = 0; i < n; i++) to[i] = ll_float_from_bits(ll_load_u32(from + 4 * i));
 #endif
+}
+
+/* To nearest in the floating-point environment of the caller, who has set it. */
+static void convert_f64(const unsigned char *from, size_t n, float *to) {
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bits = ll_load_u64(from + 8 * i);
+        double d;
+        memcpy(&d, &bits, sizeof d);
+        to[i] = (float)d;
+    }
 }
 
 static void convert_halves(ll_dtype dtype, const unsigned char *from, size_t n, float *to) {
@@ -82,6 +93,8 @@ void ll_convert_to_f32(ll_dtype dtype, const unsigned char *from, size_t n, floa
                                                                      [LL_DTYPE_Q6_K] = expand_q6_k};
     if (dtype == LL_DTYPE_F32) {
         convert_f32(from, n, to);
+    } else if (dtype == LL_DTYPE_F64) {
+        convert_f64(from, n, to);
     } else if (dtype == LL_DTYPE_F16 || dtype == LL_DTYPE_BF16) {
         convert_halves(dtype, from, n, to);
     } else {

@@ -1,3 +1,4 @@
+/* A model's folder: is it one, and if not what is it; hints for files that are not what their names say. */
 #include "formats/folder.h"
 
 #include <string.h>
@@ -31,6 +32,16 @@ llmcs_status ll_folder_has(const llmcs_allocator *a, const char *folder, const c
     return LLMCS_OK;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool ll_folder_would_replace(const char *path, const char *input) {
+    struct stat there, entry, file; /* a symbolic link as a target is itself replaced, so it is not followed */
+    if (lstat(path, &there) || lstat(input, &entry)) return false;
+    return is_same(&there, &entry) || (stat(input, &file) == 0 && is_same(&there, &file));
+}
+
 static bool begins_with(const unsigned char *bytes, size_t n, const char *magic, size_t magic_bytes) {
     return n >= magic_bytes && memcmp(bytes, magic, magic_bytes) == 0;
 }
@@ -52,9 +63,17 @@ const char *ll_folder_guess(const unsigned char *bytes, size_t n) {
         {"<!doctype", 9, "a web page: the download failed"},
         {"<html", 5, "a web page: the download failed"},
         {"<?xml", 5, "an XML answer of a server: the download failed"},
+        {"Entry not found", 15, "an answer of a server: the download failed"},
+        {"Not Found", 9, "an answer of a server: the download failed"},
+        {"Repository not found", 20, "an answer of a server: the download failed"},
+        {"Invalid username or password", 28, "an answer of a server: the download failed"},
+        {"Access to model", 15, "an answer of a server: ask for access to the model"},
         {"{\"", 2, "JSON, perhaps the error message of a server"},
         {"\x1f\x8b", 2, "a gzip archive: unpack it"},
     };
+    size_t space = 0;
+    while (space < n && (bytes[space] == ' ' || bytes[space] == '\n' || bytes[space] == '\r')) space++;
+    if (space < n && bytes[space] == '<') bytes += space, n -= space; /* pages may begin with empty lines */
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (begins_with(bytes, n, known[i].magic, known[i].bytes)) return known[i].what;
     return NULL;
@@ -84,6 +103,11 @@ llmcs_status ll_folder_check(const char *path, bool *is_gguf) {
     return ll_fail(LLMCS_IO, "%s: no such folder", ll_folder_tail(path));
 }
 
+#define ONNX_ADVICE                                                                                                \
+    "an exported graph, which is not read: get model.safetensors of the model it was made from, or save it again " \
+    "with "                                                                                                        \
+    "Transformers' save_pretrained"
+
 /* What a folder without safetensors has, and what to do about it. */
 static const struct {
     const char *file, *advice;
@@ -93,6 +117,9 @@ static const struct {
      "convert once with Transformers: model.save_pretrained(folder, safe_serialization=True)"},
     {"tf_model.h5", "convert with Transformers: from_pretrained(folder, from_tf=True), then save_pretrained"},
     {"flax_model.msgpack", "convert with Transformers: from_pretrained(folder, from_flax=True), then save_pretrained"},
+    {"model.onnx", ONNX_ADVICE},
+    {"onnx/model.onnx", ONNX_ADVICE},
+    {"openvino_model.xml", ONNX_ADVICE},
     {"adapter_model.safetensors", "an adapter alone: merge it into its base model with PEFT's merge_and_unload"},
 };
 

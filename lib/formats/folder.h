@@ -17,6 +17,9 @@ llmcs_status ll_folder_has(const llmcs_allocator *a, const char *folder, const c
 /* True if `name` of len bytes is the plain name of a file: no separator, no NUL, not empty, not "." or "..". */
 bool ll_folder_is_plain_name(const char *name, size_t len);
 
+/* True if writing to `path` would replace `input`: both are there and are the same file, or one leads to the other. */
+bool ll_folder_would_replace(const char *path, const char *input);
+
 /* What a file is that begins with these bytes and is not what it should be: "a git-lfs pointer (run `git lfs
  * pull`)"; NULL if they say nothing. */
 const char *ll_folder_guess(const unsigned char *bytes, size_t n);

@@ -265,6 +265,17 @@ static llmcs_status read_tensor_type(reader *r, ll_tensor *t) {
     return LLMCS_OK;
 }
 
+/* ggml writes no trailing dimensions of 1, so a matrix of one row looks like a vector. Vectors are biases and norms. */
+static void restore_matrix(ll_tensor *t) {
+    static const char ending[] = ".weight", of_norm[] = "orm.weight"; /* attn_norm.weight, LayerNorm.weight */
+    const size_t n = sizeof ending - 1, n_norm = sizeof of_norm - 1;
+    if (t->rank != 1 || t->name_bytes < n || strcmp(t->name + t->name_bytes - n, ending) != 0) return;
+    if (t->name_bytes >= n_norm && strcmp(t->name + t->name_bytes - n_norm, of_norm) == 0) return;
+    t->shape[1] = t->shape[0];
+    t->shape[0] = 1;
+    t->rank = 2;
+}
+
 /* The offset counts from the beginning of the data, which is not known yet. */
 static llmcs_status read_tensor(reader *r, ll_tensor *t) {
     size_t at, len;
@@ -274,6 +285,7 @@ static llmcs_status read_tensor(reader *r, ll_tensor *t) {
     t->name_bytes = len;
     LL_TRY(read_shape(r, t));
     LL_TRY(read_tensor_type(r, t));
+    restore_matrix(t);
     return read_u64(r, "a tensor's offset", &t->offset);
 }
 

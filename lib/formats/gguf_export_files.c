@@ -1,3 +1,4 @@
+/* The small files of a folder as they are carried along in a GGUF file. */
 #include <string.h>
 
 #include "formats/gguf_export.h"
@@ -10,7 +11,7 @@ typedef struct carried {
     size_t n_bytes;
 } carried;
 
-#define MAX_CARRIED 16
+#define MAX_CARRIED 24
 
 typedef struct file_list {
     llmcs_allocator allocator;
@@ -93,8 +94,10 @@ static llmcs_status carry_config(file_list *list, const ll_source *source, const
     ll_source network = ll_source_in(source, c->sentence.transformer_path);
     LL_TRY(carry(list, &network, "config.json", "config.json"));
     LL_TRY(carry(list, &network, "generation_config.json", "generation_config.json"));
-    LL_TRY(carry(list, &network, "sentence_bert_config.json", "sentence_bert_config.json"));
+    for (size_t i = 0; i < LL_N_SENTENCE_SETTINGS_FILES; i++)
+        LL_TRY(carry(list, &network, ll_sentence_settings_files[i], ll_sentence_settings_files[i]));
     LL_TRY(carry(list, source, "modules.json", "modules.json"));
+    LL_TRY(carry(list, source, LL_SENTENCE_PROMPTS_FILE, LL_SENTENCE_PROMPTS_FILE));
     if (!pooling || !pooling[0]) return LLMCS_OK;
     char name[300];
     if (ll_format(name, sizeof name, "%s/config.json", pooling) >= (int)sizeof name)

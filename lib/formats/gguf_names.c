@@ -1,3 +1,4 @@
+/* Names of tensors, in GGUF files and in checkpoints. */
 #include "formats/gguf_names.h"
 
 #include <string.h>
@@ -133,6 +134,31 @@ bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_N
     *known = false;
     return put(out, name, "", 0, "", "");
 }
+
+/* ---------------------------------------------------------------------------------------------- what stands before */
+
+/* True if `name`, whose ending is `end`, is a tensor of the family without any prefix. */
+static bool is_inner_name(const naming *n, const char *name, const char *end) {
+    if (name >= end) return false;
+    if (other_side(&n->whole, name, end, true)) return true;
+    if (!starts(name, n->layer)) return false;
+    const char *number = name + strlen(n->layer);
+    const size_t digits = number_and_dot(number);
+    return digits && number + digits <= end && other_side(&n->block, number + digits, end, true);
+}
+
+bool ll_checkpoint_prefix(ll_family family, const char *name, size_t *n_bytes) {
+    const char *end = ending(name);
+    for (const char *at = name; end && at; at = strchr(at, '.')) {
+        if (*at == '.') at++;
+        if (!is_inner_name(&namings[family], at, end)) continue;
+        *n_bytes = (size_t)(at - name);
+        return true;
+    }
+    return false;
+}
+
+const char *ll_checkpoint_own_prefix(ll_family family) { return namings[family].prefix; }
 
 /* --------------------------------------------------------------------------------------------------- which family */
 

@@ -16,7 +16,7 @@ static const ll_gguf_tensor_type types[] = {
     [22] = {"IQ2_S", LL_DTYPE_OTHER, 256, 82},   [23] = {"IQ4_XS", LL_DTYPE_OTHER, 256, 136},
     [24] = {"I8", LL_DTYPE_OTHER, 1, 1},         [25] = {"I16", LL_DTYPE_OTHER, 1, 2},
     [26] = {"I32", LL_DTYPE_OTHER, 1, 4},        [27] = {"I64", LL_DTYPE_OTHER, 1, 8},
-    [28] = {"F64", LL_DTYPE_OTHER, 1, 8},        [29] = {"IQ1_M", LL_DTYPE_OTHER, 256, 56},
+    [28] = {"F64", LL_DTYPE_F64, 1, 8},          [29] = {"IQ1_M", LL_DTYPE_OTHER, 256, 56},
     [30] = {"BF16", LL_DTYPE_BF16, 1, 2},        [34] = {"TQ1_0", LL_DTYPE_OTHER, 256, 54},
     [35] = {"TQ2_0", LL_DTYPE_OTHER, 256, 66},   [39] = {"MXFP4", LL_DTYPE_OTHER, 32, 17},
 };

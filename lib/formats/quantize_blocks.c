@@ -17,8 +17,14 @@ static void store32(unsigned char *to, uint32_t v) {
 /* ------------------------------------------------------------------------------------------------------ floats */
 
 static bool put_f32(const float *values, size_t n, unsigned char *to, size_t *bad) {
-    (void)bad;
-    for (size_t i = 0; i < n; i++) store32(to + 4 * i, ll_float_bits(values[i]));
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = ll_float_bits(values[i]);
+        if ((bits & 0x7f800000u) == 0x7f800000u) {
+            *bad = i;
+            return false;
+        }
+        store32(to + 4 * i, bits);
+    }
     return true;
 }
 

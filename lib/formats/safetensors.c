@@ -31,6 +31,40 @@ void ll_tensor_list_free(ll_tensor_list *list) {
     *list = (ll_tensor_list){0};
 }
 
+/* --------------------------------------------------------------------------------------------- by name */
+
+static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
+    int order = memcmp(a, b, ll_min(a_bytes, b_bytes));
+    if (order) return order;
+    return a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
+}
+
+static bool named_before(const void *tensors, uint32_t a, uint32_t b) {
+    const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
+    return compare_names(x->name, x->name_bytes, y->name, y->name_bytes) < 0;
+}
+
+llmcs_status ll_tensors_sort(const llmcs_allocator *a, const ll_tensor *tensors, size_t n, uint32_t **by_name) {
+    LL_TRY(ll_alloc(a, n, sizeof **by_name, "tensor names", by_name));
+    for (size_t i = 0; i < n; i++) (*by_name)[i] = (uint32_t)i;
+    ll_sort_u32(*by_name, n, named_before, tensors);
+    return LLMCS_OK;
+}
+
+const ll_tensor *ll_tensors_search(const ll_tensor *tensors, const uint32_t *by_name, size_t n, const char *name,
+                                   size_t name_bytes) {
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const ll_tensor *at = &tensors[by_name[middle]];
+        int order = compare_names(name, name_bytes, at->name, at->name_bytes);
+        if (order == 0) return at;
+        if (order < 0) high = middle;
+        if (order > 0) low = middle + 1;
+    }
+    return NULL;
+}
+
 /* -------------------------------------------------------------------------------------------- one tensor */
 
 static int shown(const ll_tensor *t) { return (int)ll_min(t->name_bytes, SHOWN_NAME_BYTES); }
@@ -56,7 +90,7 @@ static llmcs_status read_dtype(const reader *r, ll_json v, ll_tensor *t, uint64_
         uint8_t bits;
     } known[] = {
         {"F32", LL_DTYPE_F32, 32},          {"F16", LL_DTYPE_F16, 16},      {"BF16", LL_DTYPE_BF16, 16},
-        {"F64", LL_DTYPE_OTHER, 64},        {"I64", LL_DTYPE_OTHER, 64},    {"U64", LL_DTYPE_OTHER, 64},
+        {"F64", LL_DTYPE_F64, 64},          {"I64", LL_DTYPE_OTHER, 64},    {"U64", LL_DTYPE_OTHER, 64},
         {"I32", LL_DTYPE_OTHER, 32},        {"U32", LL_DTYPE_OTHER, 32},    {"I16", LL_DTYPE_OTHER, 16},
         {"U16", LL_DTYPE_OTHER, 16},        {"I8", LL_DTYPE_OTHER, 8},      {"U8", LL_DTYPE_OTHER, 8},
         {"BOOL", LL_DTYPE_OTHER, 8},        {"C64", LL_DTYPE_OTHER, 64},    {"F8_E5M2", LL_DTYPE_OTHER, 8},
@@ -203,6 +237,41 @@ static llmcs_status append_tensors(const reader *r, ll_json root, size_t n, ll_t
     return LLMCS_OK;
 }
 
+/* safetensors.torch.save_model keeps one of several tensors that share memory and writes the others' names into
+ * __metadata__, each with the name of the one that is there. */
+static llmcs_status append_shared(const reader *r, ll_json metadata, const uint32_t *by_name, size_t first, size_t n,
+                                  ll_tensor_list *list) {
+    const llmcs_allocator *a = &list->names.allocator;
+    for (ll_json m = ll_json_first(metadata); ll_json_get_type(m); m = ll_json_next(m)) {
+        size_t name_bytes, kept_bytes;
+        const char *name = ll_json_key(m, &name_bytes), *kept = ll_json_string(m, &kept_bytes);
+        const ll_tensor *found = ll_tensors_search(list->items + first, by_name, n, kept, kept_bytes);
+        if (!found || !name_bytes || name_bytes > LL_MAX_TENSOR_NAME_BYTES || memchr(name, 0, name_bytes)) continue;
+        if (ll_tensors_search(list->items + first, by_name, n, name, name_bytes)) continue;
+        if (list->count == LL_MAX_TENSORS)
+            return ll_fail(LLMCS_LIMIT, "%s: more than %d tensors in all", r->name, LL_MAX_TENSORS);
+        ll_tensor shared = *found; /* `found` moves with the list */
+        LL_TRY(ll_grow(a, &list->items, list->count, &list->capacity, list->count + 1, sizeof *list->items, r->name));
+        shared.name_bytes = name_bytes;
+        LL_TRY(ll_arena_copy_text(&list->names, name, name_bytes, r->name, &shared.name));
+        list->items[list->count++] = shared;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status read_metadata(const reader *r, ll_json root, size_t first, ll_tensor_list *list) {
+    const size_t n = list->count - first;
+    uint32_t *by_name;
+    ll_json metadata = {0};
+    for (ll_json m = ll_json_first(root); ll_json_get_type(m); m = ll_json_next(m))
+        if (is_metadata(m)) metadata = m;
+    if (!ll_json_count(metadata)) return LLMCS_OK;
+    LL_TRY(ll_tensors_sort(&list->names.allocator, list->items + first, n, &by_name));
+    llmcs_status status = append_shared(r, metadata, by_name, first, n, list);
+    ll_free(&list->names.allocator, by_name);
+    return status;
+}
+
 /* By offset; of two at one offset the empty one comes first. */
 static bool lies_before(const void *tensors, uint32_t a, uint32_t b) {
     const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
@@ -283,8 +352,10 @@ static llmcs_status read_length(reader *r, const ll_file *file, size_t *header_b
 static llmcs_status read_document(const reader *r, ll_tensor_list *list, const ll_json_doc *doc) {
     size_t n, first = list->count;
     LL_TRY(check_entries(r, ll_json_root(doc), &n));
+    if (n == 0) return check_tiling(r, NULL, NULL, 0);
     LL_TRY(append_tensors(r, ll_json_root(doc), n, list));
-    return sort_and_check_tiling(r, &list->names.allocator, list->items + first, n);
+    LL_TRY(sort_and_check_tiling(r, &list->names.allocator, list->items + first, n));
+    return read_metadata(r, ll_json_root(doc), first, list);
 }
 
 llmcs_status ll_safetensors_read(ll_tensor_list *list, const ll_file *file, uint32_t index, const char *name) {

@@ -1,3 +1,4 @@
+/* Typed members of a JSON file, with messages that name file, key, what was found and what is expected. */
 #include "formats/settings.h"
 
 #include "formats/folder.h"
@@ -5,8 +6,6 @@
 #define SHOWN_BYTES 60 /* of a value in a message */
 
 static llmcs_status parse(ll_settings *f, size_t len, ll_json_type root) {
-    const char *what = len ? ll_folder_guess((const unsigned char *)f->text, len) : NULL;
-    if (what && f->text[0] != '{') return ll_fail(LLMCS_JSON, "%s: byte 0: it looks like %s", f->name, what);
     LL_TRY(ll_json_parse(&f->allocator, f->name, f->text, len, 0, &f->doc));
     f->root = ll_json_root(f->doc);
     if (ll_json_get_type(f->root) != root)
@@ -41,8 +40,7 @@ llmcs_status ll_settings_find(const ll_settings *f, const char *key, ll_json *va
     return ll_json_get_unique(f->root, key, value);
 }
 
-/* The value as a message shows it. */
-static const char *shown(ll_json value, int *n) {
+const char *ll_settings_show(ll_json value, int *n) {
     size_t len;
     const char *text = ll_json_source(value, &len);
     *n = (int)ll_min(len, SHOWN_BYTES);
@@ -54,13 +52,13 @@ static const char *shown(ll_json value, int *n) {
 
 llmcs_status ll_settings_bad(const ll_settings *f, const char *key, ll_json value, const char *expected) {
     int n;
-    const char *text = shown(value, &n);
+    const char *text = ll_settings_show(value, &n);
     return ll_fail(LLMCS_CONFIG, "%s: %s: expected %s, found %.*s", f->name, key, expected, n, text);
 }
 
 llmcs_status ll_settings_unsupported(const ll_settings *f, const char *key, ll_json value, const char *supported) {
     int n;
-    const char *text = shown(value, &n);
+    const char *text = ll_settings_show(value, &n);
     return ll_fail(LLMCS_UNSUPPORTED, "%s: %s: %.*s is not supported%s%s", f->name, key, n, text,
                    supported ? ", only " : "", supported ? supported : "");
 }

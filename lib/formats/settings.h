@@ -25,6 +25,9 @@ void ll_settings_close(ll_settings *f);
 /* The member; MISSING if it is absent. CONFIG if it stands twice. */
 llmcs_status ll_settings_find(const ll_settings *f, const char *key, ll_json *value);
 
+/* The value as messages show it: *n bytes of its source, or "nothing", "an array", "an object". */
+const char *ll_settings_show(ll_json value, int *n);
+
 /* Fails with CONFIG: "config.json: n_head: expected an integer from 1 to 2147483647, found \"12\"". */
 llmcs_status ll_settings_bad(const ll_settings *f, const char *key, ll_json value, const char *expected);
 

@@ -1,3 +1,4 @@
+/* Files of a folder or carried in a GGUF file, read by one name. */
 #include "formats/source.h"
 
 #include <string.h>
@@ -68,10 +69,22 @@ static llmcs_status read_carried(const ll_source *source, const llmcs_allocator 
     return ll_copy_text(a, text, *len, name, data);
 }
 
+/* The usual failed downloads, in any file: what was fetched is not what its name says. */
+static llmcs_status check_content(const char *path, const char *data, size_t len) {
+    const char *what = ll_folder_guess((const unsigned char *)data, len);
+    if (!what || data[0] == '{') return LLMCS_OK;
+    return ll_fail(LLMCS_FORMAT, "%s: byte 0: it looks like %s", ll_folder_tail(path), what);
+}
+
 llmcs_status ll_source_read(const ll_source *source, const llmcs_allocator *a, const char *name, const char *path,
                             size_t max_bytes, char **data, size_t *len) {
     *data = NULL;
     *len = 0;
     if (source->gguf) return read_carried(source, a, name, max_bytes, data, len);
-    return ll_file_read_all(a, path, max_bytes, data, len);
+    LL_TRY(ll_file_read_all(a, path, max_bytes, data, len));
+    llmcs_status status = check_content(path, *data, *len);
+    if (!status) return LLMCS_OK;
+    ll_free(a, *data);
+    *data = NULL;
+    return status;
 }

@@ -29,7 +29,8 @@ llmcs_status ll_source_folder(const ll_source *source, const llmcs_allocator *a,
 /* The path of `name` for messages and for opening it in a folder, from `a`. */
 llmcs_status ll_source_join(const ll_source *source, const llmcs_allocator *a, const char *name, char **path);
 
-/* The whole file as NUL-terminated bytes from `a`; LIMIT over max_bytes. `path` is what ll_source_join gave. */
+/* The whole file as NUL-terminated bytes from `a`; LIMIT over max_bytes, FORMAT for a git-lfs pointer, a web
+ * page and the like. `path` is what ll_source_join gave. */
 llmcs_status ll_source_read(const ll_source *source, const llmcs_allocator *a, const char *name, const char *path,
                             size_t max_bytes, char **data, size_t *len);
 

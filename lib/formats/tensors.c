@@ -1,3 +1,4 @@
+/* A checkpoint: its files, its tensors by name, and their elements as float32. */
 #include "formats/tensors.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@
 #define INDEX_FILE "model.safetensors.index.json"
 #define MAX_INDEX_BYTES ((size_t)32 << 20)
 #define MAX_SHARDS 512
+#define F64_AT_ONCE 256
 
 /* A file of the checkpoint. */
 typedef struct shard {
@@ -25,7 +27,8 @@ typedef struct shard {
 struct ll_tensors {
     llmcs_allocator allocator;
     ll_tensor_list list;
-    uint32_t *by_name; /* [list.count] numbers of tensors, sorted by name */
+    uint32_t *by_name;          /* [list.count] numbers of tensors, sorted by name */
+    const char *prefix, *outer; /* ll_tensors_fit; "" before */
     shard *shards;
     size_t n_shards, shards_capacity;
 };
@@ -43,17 +46,6 @@ const char *ll_shape_text(const uint64_t *shape, int rank, char out[LL_SHAPE_TEX
 
 /* ------------------------------------------------------------------------------------------- lookup by name */
 
-static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
-    int order = memcmp(a, b, ll_min(a_bytes, b_bytes));
-    if (order) return order;
-    return a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
-}
-
-static bool named_before(const void *tensors, uint32_t a, uint32_t b) {
-    const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
-    return compare_names(x->name, x->name_bytes, y->name, y->name_bytes) < 0;
-}
-
 static llmcs_status fail_twice(const ll_tensors *t, const ll_tensor *a, const ll_tensor *b) {
     if (a->file == b->file)
         return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.80s\" stands twice", ll_tensors_path(t, a), a->name);
@@ -64,26 +56,18 @@ static llmcs_status fail_twice(const ll_tensors *t, const ll_tensor *a, const ll
 /* Builds by_name; a name that stands twice is found there side by side. */
 static llmcs_status sort_by_name(ll_tensors *t) {
     const ll_tensor *items = t->list.items;
-    LL_TRY(ll_alloc(&t->allocator, t->list.count, sizeof *t->by_name, "tensor names", &t->by_name));
-    for (size_t i = 0; i < t->list.count; i++) t->by_name[i] = (uint32_t)i;
-    ll_sort_u32(t->by_name, t->list.count, named_before, items);
-    for (size_t i = 1; i < t->list.count; i++)
-        if (!named_before(items, t->by_name[i - 1], t->by_name[i]))
-            return fail_twice(t, &items[t->by_name[i - 1]], &items[t->by_name[i]]);
+    ll_free(&t->allocator, t->by_name);
+    t->by_name = NULL;
+    LL_TRY(ll_tensors_sort(&t->allocator, items, t->list.count, &t->by_name));
+    for (size_t i = 1; i < t->list.count; i++) {
+        const ll_tensor *before = &items[t->by_name[i - 1]], *tensor = &items[t->by_name[i]];
+        if (strcmp(before->name, tensor->name) == 0) return fail_twice(t, before, tensor);
+    }
     return LLMCS_OK;
 }
 
 static const ll_tensor *find(const ll_tensors *t, const char *name, size_t name_bytes) {
-    size_t low = 0, high = t->list.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const ll_tensor *at = &t->list.items[t->by_name[middle]];
-        int order = compare_names(name, name_bytes, at->name, at->name_bytes);
-        if (order == 0) return at;
-        if (order < 0) high = middle;
-        if (order > 0) low = middle + 1;
-    }
-    return NULL;
+    return ll_tensors_search(t->list.items, t->by_name, t->list.count, name, name_bytes);
 }
 
 const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name) { return find(t, name, strlen(name)); }
@@ -92,6 +76,86 @@ const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i) { return i < t->li
 
 const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor) {
     return ll_folder_tail(t->shards[tensor->file].path);
+}
+
+/* ------------------------------------------------------------------------------------- what names begin with */
+
+#define MAX_PREFIXES 8
+
+typedef struct prefix {
+    const char *name; /* of the first tensor that has it */
+    size_t n_bytes, n_tensors;
+} prefix;
+
+/* The prefix that most of the family's layers have. */
+static prefix most_common_prefix(const ll_tensors *t, ll_family family) {
+    prefix found[MAX_PREFIXES] = {{"", 0, 0}}, most = found[0];
+    size_t n = 1, n_bytes, k;
+    for (size_t i = 0; i < t->list.count; i++) {
+        const char *name = t->list.items[i].name;
+        if (!ll_checkpoint_prefix(family, name, &n_bytes)) continue;
+        for (k = 0; k < n; k++)
+            if (found[k].n_bytes == n_bytes && memcmp(found[k].name, name, n_bytes) == 0) break;
+        if (k == MAX_PREFIXES) continue;
+        if (k == n) found[n++] = (prefix){name, n_bytes, 0};
+        if (++found[k].n_tensors > most.n_tensors) most = found[k];
+    }
+    return most;
+}
+
+static llmcs_status set_prefixes(ll_tensors *t, ll_family family, const ll_log *log) {
+    const char *own = ll_checkpoint_own_prefix(family);
+    const size_t n_own = strlen(own);
+    const prefix p = most_common_prefix(t, family);
+    const bool has_own = p.n_bytes >= n_own && memcmp(p.name + p.n_bytes - n_own, own, n_own) == 0;
+    LL_TRY(ll_arena_copy_text(&t->list.names, p.name, p.n_bytes, "tensor names", &t->prefix));
+    LL_TRY(
+        ll_arena_copy_text(&t->list.names, p.name, has_own ? p.n_bytes - n_own : p.n_bytes, "tensor names", &t->outer));
+    if (t->outer[0])
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: names of tensors begin with \"%.80s\"", ll_tensors_path(t, t->list.items),
+                   t->outer);
+    return LLMCS_OK;
+}
+
+/* Of a tied network's embedding and head some programs keep the head only. */
+static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, const ll_log *log) {
+    static const struct {
+        const char *embedding, *head;
+    } tied[] = {
+        [LL_FAMILY_GPT2] = {"wte.weight", "lm_head.weight"},
+        [LL_FAMILY_BERT] = {"embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"},
+        [LL_FAMILY_DISTILBERT] = {"embeddings.word_embeddings.weight", "vocab_projector.weight"},
+        [LL_FAMILY_ROBERTA] = {"embeddings.word_embeddings.weight", "lm_head.decoder.weight"},
+    };
+    char embedding[LL_MAX_TENSOR_NAME_BYTES + 64], head[LL_MAX_TENSOR_NAME_BYTES + 64];
+    ll_format(embedding, sizeof embedding, "%s%s", t->prefix, tied[c->family].embedding);
+    ll_format(head, sizeof head, "%s%s", t->outer, tied[c->family].head);
+    const ll_tensor *found = ll_tensors_find(t, head);
+    if (!c->tie_word_embeddings || !found || ll_tensors_find(t, embedding)) return LLMCS_OK;
+    ll_tensor shared = *found; /* `found` moves with the list */
+    LL_TRY(ll_grow(&t->allocator, &t->list.items, t->list.count, &t->list.capacity, t->list.count + 1,
+                   sizeof *t->list.items, "tensors"));
+    shared.name_bytes = strlen(embedding);
+    LL_TRY(ll_arena_copy_text(&t->list.names, embedding, shared.name_bytes, "tensor names", &shared.name));
+    t->list.items[t->list.count++] = shared;
+    ll_log_say(log, LLMCS_LOG_INFO, "%s: tensor \"%.80s\" is missing; \"%.80s\", which is tied to it, is taken",
+               ll_tensors_path(t, &shared), embedding, head);
+    return sort_by_name(t);
+}
+
+llmcs_status ll_tensors_fit(ll_tensors *t, const ll_config *config, const ll_log *log) {
+    if (!t->list.count) return LLMCS_OK;
+    LL_TRY(set_prefixes(t, config->family, log));
+    return share_tied_embedding(t, config, log);
+}
+
+const char *ll_tensors_prefix(const ll_tensors *t) { return t->prefix; }
+const char *ll_tensors_outer(const ll_tensors *t) { return t->outer; }
+
+const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor) {
+    const size_t n = strlen(t->prefix), n_outer = strlen(t->outer);
+    if (strncmp(tensor->name, t->prefix, n) == 0) return tensor->name + n;
+    return strncmp(tensor->name, t->outer, n_outer) == 0 ? tensor->name + n_outer : tensor->name;
 }
 
 /* -------------------------------------------------------------------------------------------------- files */
@@ -204,20 +268,17 @@ static llmcs_status open_sharded(ll_tensors *t, const char *folder, llmcs_load_m
     size_t len;
     LL_TRY(ll_path_join(&t->allocator, folder, INDEX_FILE, &path));
     shard_index index = {.name = ll_folder_tail(path), .folder = folder, .mode = mode};
-    llmcs_status status = ll_file_read_all(&t->allocator, path, MAX_INDEX_BYTES, &text, &len);
-    if (!status) {
-        const char *what = len ? ll_folder_guess((const unsigned char *)text, len) : NULL;
-        status = what && text[0] != '{' ? ll_fail(LLMCS_FORMAT, "%s: it looks like %s", index.name, what)
-                                        : parse_index(t, &index, text, len);
-        ll_free(&t->allocator, text);
-    }
+    llmcs_status status =
+        ll_source_read(&(ll_source){.path = folder}, &t->allocator, INDEX_FILE, path, MAX_INDEX_BYTES, &text, &len);
+    if (!status) status = parse_index(t, &index, text, len);
+    ll_free(&t->allocator, text);
     ll_free(&t->allocator, path);
     return status;
 }
 
 /* --------------------------------------------------------------------------------------------------- GGUF */
 
-/* Biases and the like of a rank of one have no turned form. */
+/* The same tensor under the name that the family's checkpoints have for it. */
 static llmcs_status translate(ll_tensors *t, ll_family family, const ll_tensor *stored, const char *file) {
     ll_tensor *tensor = &t->list.items[t->list.count];
     char name[LL_MAX_NAME_TEXT];
@@ -272,6 +333,7 @@ llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, 
     *tensors = NULL;
     LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tensors", &t));
     t->allocator = *a;
+    t->prefix = t->outer = "";
     ll_tensor_list_init(&t->list, a);
     llmcs_status status = open_source(t, source, mode);
     if (status) {
@@ -299,6 +361,12 @@ void ll_tensors_close(ll_tensors **tensors) {
     *tensors = NULL;
 }
 
+bool ll_tensors_would_replace(const ll_tensors *t, const char *path) {
+    for (size_t i = 0; i < t->n_shards; i++)
+        if (ll_folder_would_replace(path, t->shards[i].path)) return true;
+    return false;
+}
+
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t) {
     for (size_t i = 0; i < t->n_shards; i++) LL_TRY(ll_file_check_unchanged(file_of(&t->shards[i])));
     return LLMCS_OK;
@@ -321,6 +389,17 @@ llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, u
                        tensor->name, (unsigned long long)first_byte, (unsigned long long)(first_byte + n_bytes),
                        (unsigned long long)tensor->n_bytes);
     return n_bytes ? read_bytes(t, tensor, first_byte, n_bytes, out) : LLMCS_OK;
+}
+
+/* float64 is wider than what it becomes: by way of a buffer. */
+static llmcs_status read_f64(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
+    unsigned char raw[8 * F64_AT_ONCE];
+    for (size_t done = 0; done < n; done += F64_AT_ONCE) {
+        const size_t part = ll_min(F64_AT_ONCE, n - done);
+        LL_TRY(read_bytes(t, tensor, 8 * (first + done), 8 * part, raw));
+        ll_convert_to_f32(LL_DTYPE_F64, raw, part, out + done);
+    }
+    return LLMCS_OK;
 }
 
 /* Whole blocks. The raw bytes go to the end of `out`, and are converted from there to its beginning. */
@@ -356,6 +435,7 @@ llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, u
         return ll_fail(LLMCS_ARG, "%s: tensor \"%.80s\": elements %llu to %llu of %llu", ll_tensors_path(t, tensor),
                        tensor->name, (unsigned long long)first, (unsigned long long)(first + n),
                        (unsigned long long)tensor->n_elements);
+    if (tensor->dtype == LL_DTYPE_F64) return read_f64(t, tensor, first, n, out);
     size_t skip = (size_t)(first % block.elements), head = skip ? ll_min(block.elements - skip, n) : 0;
     size_t n_whole = (n - head) / block.elements, tail = (n - head) % block.elements;
     uint64_t at = first / block.elements;

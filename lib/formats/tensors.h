@@ -10,15 +10,16 @@ typedef enum ll_dtype {
     LL_DTYPE_F32,
     LL_DTYPE_F16,
     LL_DTYPE_BF16,
+    LL_DTYPE_F64,
     /* Of GGUF files, in blocks: see convert.h. */
     LL_DTYPE_Q8_0,
     LL_DTYPE_Q4_0,
     LL_DTYPE_Q4_1,
     LL_DTYPE_Q6_K,
-    LL_DTYPE_OTHER /* known to the format (I64, BOOL, F64, F8_*...), not to us */
+    LL_DTYPE_OTHER /* known to the format (I64, BOOL, F8_*...), not to us */
 } ll_dtype;
 
-#define LL_DTYPE_NAMES "F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
+#define LL_DTYPE_NAMES "F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
 
 #define LL_MAX_RANK 8
 
@@ -47,6 +48,18 @@ llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, 
                              ll_tensors **tensors);
 void ll_tensors_close(ll_tensors **tensors);
 
+struct ll_config; /* config.h */
+
+/* Finds out what the checkpoint puts before the names of its tensors, and gives the embedding of a tied network its
+ * name where the file has it under the head's only. Before it ll_tensors_prefix and ll_tensors_outer are "". */
+llmcs_status ll_tensors_fit(ll_tensors *t, const struct ll_config *config, const ll_log *log);
+/* What stands before the names of the family's layers: "transformer.", "", "module.transformer.". */
+const char *ll_tensors_prefix(const ll_tensors *t);
+/* What stands before the names of heads: "", "module.". */
+const char *ll_tensors_outer(const ll_tensors *t);
+/* The name without either. */
+const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor);
+
 size_t ll_tensors_count(const ll_tensors *t);
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i);
 /* NULL if there is none. O(log n), whatever the names. */
@@ -62,6 +75,9 @@ llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, u
  * float16 that stays float16. Any type. ARG outside the tensor, IO, CHANGED. Safe from several threads. */
 llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_byte, size_t n_bytes,
                                  void *out);
+
+/* True if writing to `path` would replace one of the checkpoint's files. */
+bool ll_tensors_would_replace(const ll_tensors *t, const char *path);
 
 /* CHANGED if any file is not what it was at open. */
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t);

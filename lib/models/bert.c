@@ -16,10 +16,9 @@
 
 /* Tensor names of a family: those of a layer stand after `layer` and its number. */
 typedef struct bert_names {
-    const char *prefix; /* may be missing: checkpoints of the bare encoder */
     const char *layer;
     const char *query, *key, *value, *attention_output, *attention_norm, *up, *down, *output_norm;
-    /* Heads; their names never have the prefix. */
+    /* Heads; what stands before the names of layers does not stand before theirs. */
     const char *class_dense; /* NULL: the pooler */
     const char *class_out;
     const char *transform, *transform_norm; /* masked LM */
@@ -28,7 +27,6 @@ typedef struct bert_names {
 } bert_names;
 
 static const bert_names bert_names_bert = {
-    .prefix = "bert.",
     .layer = "encoder.layer.",
     .query = "attention.self.query",
     .key = "attention.self.key",
@@ -47,7 +45,6 @@ static const bert_names bert_names_bert = {
 };
 
 static const bert_names bert_names_distilbert = {
-    .prefix = "distilbert.",
     .layer = "transformer.layer.",
     .query = "attention.q_lin",
     .key = "attention.k_lin",
@@ -67,7 +64,6 @@ static const bert_names bert_names_distilbert = {
 };
 
 static const bert_names bert_names_roberta = {
-    .prefix = "roberta.",
     .layer = "encoder.layer.",
     .query = "attention.self.query",
     .key = "attention.self.key",
@@ -175,7 +171,7 @@ static llmcs_status describe_words(bert *m, ll_loader *l, const bert_names *name
     const char *decoder = c->tie_word_embeddings ? "embeddings.word_embeddings" : names->decoder;
     if (c->tie_word_embeddings) ll_format(l->scope, sizeof l->scope, "%s", prefix);
     LL_TRY(ll_load_weights(l, &m->decoder, LL_LARGE, LL_OUT_IN, n, vocab, &decoder, 1, true));
-    l->scope[0] = 0;
+    ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_outer(l->tensors));
     return ll_load_bias(l, &m->decoder, 0, vocab, bias);
 }
 
@@ -196,8 +192,7 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
     bert_layer *layers = net->layers;
     const ll_config *c = m->net.config;
     const bert_names *names = names_of(c);
-    ll_format(l->scope, sizeof l->scope, "%s", names->prefix);
-    const char *prefix = ll_loader_has(l, "embeddings.word_embeddings.weight") ? names->prefix : "";
+    const char *prefix = ll_tensors_prefix(l->tensors);
     ll_format(l->scope, sizeof l->scope, "%s", prefix);
     LL_TRY(describe_embeddings(m, l));
     LL_TRY(describe_pooler(m, l, names));
@@ -207,7 +202,7 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
         LL_TRY(describe_layer(c, l, names, l->filling ? &layers[i] : &counted));
     }
     if (l->filling) link_linears(m);
-    l->scope[0] = 0;
+    ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_outer(l->tensors));
     if (c->head == LL_HEAD_CLASSIFICATION) return describe_classifier(m, l, names);
     return c->head == LL_HEAD_MASKED_LM ? describe_words(m, l, names, prefix) : LLMCS_OK;
 }
@@ -249,16 +244,29 @@ static size_t bert_workspace_floats(const ll_net *net, const ll_forward_size *si
     return lay_out(net, size, NULL, &unused);
 }
 
+/* The row of the position table for a token, or NULL. RoBERTa counts the tokens that are not padding, and padding has
+ * the position before the first one (create_position_ids_from_input_ids); GGUF files leave that row out, it is 0. */
+static const float *position_of(const bert *m, size_t position, bool is_padding) {
+    const size_t n = (size_t)m->net.config->n_embd, offset = (size_t)m->net.config->position_offset;
+    if (!is_padding) return m->position + (position + offset) * n;
+    return offset ? m->position + (offset - 1) * n : NULL;
+}
+
 /* x[row] = norm(word + position + type), this thread's rows. */
 static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, float *x) {
     const ll_kernels *k = exec->kernels;
-    size_t n = (size_t)m->net.config->n_embd, offset = (size_t)m->net.config->position_offset, begin, end;
+    const int32_t padding = m->net.config->family == LL_FAMILY_ROBERTA ? m->net.config->pad_token_id : -1;
+    size_t n = (size_t)m->net.config->n_embd, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
     for (size_t r = 0; r < batch->n_segments; r++) {
         const ll_segment *run = &batch->segments[r];
-        size_t last = ll_min(end, run->first_row + run->n_rows);
-        for (size_t row = ll_max(begin, run->first_row); row < last; row++) {
-            size_t token = (size_t)batch->ids[row], position = run->first_position + row - run->first_row;
+        size_t first = ll_max(begin, run->first_row), last = ll_min(end, run->first_row + run->n_rows), n_padding = 0;
+        for (size_t row = run->first_row; first < last && row < first; row++) n_padding += batch->ids[row] == padding;
+        for (size_t row = first; row < last; row++) {
+            const bool is_padding = batch->ids[row] == padding;
+            const float *position = position_of(m, run->first_position + row - run->first_row - n_padding, is_padding);
+            n_padding += is_padding;
+            size_t token = (size_t)batch->ids[row];
             size_t type = batch->type_ids ? (size_t)batch->type_ids[row] : 0;
             float *out = x + row * n;
             if (m->word)
@@ -266,7 +274,7 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
             else
                 ll_linear_row(&m->decoder, token, out);
             if (m->type) k->add(out, m->type + type * n, out, n);
-            k->add(out, m->position + (position + offset) * n, out, n);
+            if (position) k->add(out, position, out, n);
             k->layer_norm(out, m->embedding_norm.weight, m->embedding_norm.bias, m->embedding_norm.eps, out, n);
         }
     }

@@ -51,7 +51,7 @@ static llmcs_status describe_vocabulary(gpt2 *m, ll_loader *l) {
     const char *name = c->tie_word_embeddings ? "wte" : "lm_head";
     if (!c->tie_word_embeddings) {
         LL_TRY(ll_load_table(l, &m->wte, vocab, n, "wte.weight"));
-        l->scope[0] = 0;
+        ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_outer(l->tensors));
     }
     return ll_load_weights(l, &m->lm_head, LL_LARGE, LL_OUT_IN, n, vocab, &name, 1, false);
 }
@@ -74,8 +74,7 @@ static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
     gpt2_block *h = net->layers;
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd;
-    l->scope[0] = 0;
-    const char *prefix = ll_loader_has(l, "transformer.wte.weight") ? "transformer." : "";
+    const char *prefix = ll_tensors_prefix(l->tensors);
     for (int i = 0; i < c->n_layer; i++) {
         gpt2_block counted = {0}; /* what is only counted touches nothing */
         ll_format(l->scope, sizeof l->scope, "%sh.%d.", prefix, i);

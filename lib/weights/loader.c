@@ -86,6 +86,7 @@ static ll_weight_type as_stored(ll_dtype dtype) {
         case LL_DTYPE_Q4_1:
             return LL_Q4;
         case LL_DTYPE_F32:
+        case LL_DTYPE_F64:
         case LL_DTYPE_OTHER:
             break;
     }

@@ -172,7 +172,7 @@ START_TEST(defaults_are_those_of_transformers) {
     ck_assert_uint_eq(c.n_eos_token_id, 1);
     ck_assert_int_eq(c.eos_token_id[0], 50256);
     ck_assert_int_eq(c.pad_token_id, -1);
-    ck_assert(!c.generation.present && !c.generation.do_sample && c.generation.temperature == 1);
+    ck_assert(!c.generation.do_sample && c.generation.temperature == 1);
     ck_assert(c.generation.top_k == 50 && c.generation.top_p == 1 && c.generation.min_p == 0);
     ck_assert(c.generation.repetition_penalty == 1 && c.generation.length_penalty == 1);
     ck_assert(c.generation.num_beams == 1 && c.generation.num_return_sequences == 1);
@@ -494,9 +494,11 @@ START_TEST(files_that_are_no_config) {
         {"{} x", LLMCS_JSON, "byte 3"},
         {"{\"a\":\"\\ud800\"}", LLMCS_JSON, "byte 8"},
         {"{'a':1}", LLMCS_JSON, "byte 1"},
-        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 665\n", LLMCS_JSON, "git lfs pull"},
-        {"<!DOCTYPE html><html>", LLMCS_JSON, "web page"},
-        {"GGUF\3", LLMCS_JSON, "GGUF"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 665\n", LLMCS_FORMAT, "git lfs pull"},
+        {"<!DOCTYPE html><html>", LLMCS_FORMAT, "web page"},
+        {"GGUF\3", LLMCS_FORMAT, "GGUF"},
+        {"\n\n<html>", LLMCS_FORMAT, "web page"},
+        {"Entry not found", LLMCS_FORMAT, "the download failed"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         must_refuse(cases[i].text, cases[i].status, cases[i].needle);
@@ -551,7 +553,7 @@ START_TEST(generation_config_is_read) {
         "\"no_repeat_ngram_size\":3,\"num_beams\":4,\"num_return_sequences\":2,\"early_stopping\":\"never\","
         "\"eos_token_id\":[1,2],\"transformers_version\":\"4.50.0\",\"_from_model_config\":true}");
     must_read(edited(gpt2, NULL, NULL), &c);
-    ck_assert(c.generation.present && c.generation.do_sample && c.generation.temperature == 0.5);
+    ck_assert(c.generation.do_sample && c.generation.temperature == 0.5);
     ck_assert(c.generation.top_p == 0.9 && c.generation.min_p == 0.25 && c.generation.repetition_penalty == 1.5);
     ck_assert(c.generation.length_penalty == -2 && c.generation.top_k == 7 && c.generation.max_new_tokens == 9);
     ck_assert(c.generation.min_new_tokens == 2 && c.generation.no_repeat_ngram_size == 3);

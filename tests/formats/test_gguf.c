@@ -513,7 +513,7 @@ START_TEST(floats_there_and_back) {
     unsigned char to[64];
     ck_assert(!ll_convert_from_f32(LL_DTYPE_F16, large, 3, to, &bad) && bad == 1);
     ck_assert(!ll_convert_from_f32(LL_DTYPE_BF16, nan, 2, to, &bad) && bad == 1);
-    ck_assert(ll_convert_from_f32(LL_DTYPE_F32, nan, 2, to, &bad)); /* as it is */
+    ck_assert(!ll_convert_from_f32(LL_DTYPE_F32, nan, 2, to, &bad) && bad == 1);
 }
 END_TEST
 
@@ -702,6 +702,41 @@ START_TEST(tokens_both_ways) {
 }
 END_TEST
 
+/* ggml drops trailing dimensions of 1: a matrix of one row comes as a vector. */
+START_TEST(matrices_of_one_row) {
+    static const struct {
+        const char *name;
+        int rank;
+    } cases[] = {{"cls.output.weight", 2},
+                 {"token_types.weight", 2},
+                 {"llmcs.pooler.weight", 2},
+                 {"cls.output.bias", 1},
+                 {"blk.0.attn_norm.weight", 1},
+                 {"lm_head.layer_norm.weight", 1},
+                 {"cls.predictions.transform.LayerNorm.weight", 1}};
+    const size_t n = sizeof cases / sizeof *cases;
+    llmcs_allocator a = ll_allocator_default();
+    ll_gguf *g;
+    gguf_begin(&b, 3, n, 0);
+    for (size_t i = 0; i < n; i++) {
+        gguf_string(&b, cases[i].name);
+        gguf_int(&b, 1, 4);
+        gguf_int(&b, 8, 8);
+        gguf_int(&b, F32, 4);
+        gguf_int(&b, 32 * i, 8);
+    }
+    gguf_pad(&b, 32);
+    gguf_zeros(&b, 32 * n);
+    ck_assert_msg(ll_gguf_open(&a, write_file(), LLMCS_LOAD_COPY, &g) == LLMCS_OK, "%s", llmcs_error_message());
+    for (size_t i = 0; i < n; i++) {
+        const ll_tensor *t = ll_gguf_find_tensor(g, cases[i].name);
+        ck_assert_int_eq(t->rank, cases[i].rank);
+        ck_assert(t->shape[t->rank - 1] == 8 && (t->rank == 1 || t->shape[0] == 1) && t->n_elements == 8);
+    }
+    ll_gguf_close(&g);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, a_good_file);
@@ -723,6 +758,7 @@ static void add(TCase *t) {
     tcase_add_test(t, ranges_of_blocks);
     tcase_add_test(t, names_both_ways);
     tcase_add_test(t, tokens_both_ways);
+    tcase_add_test(t, matrices_of_one_row);
 }
 
 SUITE_MAIN("formats/gguf", add)

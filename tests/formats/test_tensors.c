@@ -1,10 +1,12 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/tensors.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
+#include "support/temp.h"
 
 static const char *const golden[] = {"bert-cls", "bert-embed",    "bert-mlm",  "distilbert-cls", "gpt2-bf16",
                                      "gpt2-f16", "gpt2-odd-head", "gpt2-tiny", "gpt2-untied",    "roberta-cls"};
@@ -117,11 +119,89 @@ START_TEST(every_failing_allocation_leaves_nothing) {
 }
 END_TEST
 
+/* A safetensors file of this header and these bytes, in a new folder. */
+static void write_file(char folder[TEMP_PATH_BYTES], const char *header, const void *data, size_t n_bytes) {
+    const size_t n = strlen(header);
+    unsigned char *all = temp_alloc(8 + n + n_bytes);
+    temp_folder(folder);
+    for (size_t i = 0; i < 8; i++) all[i] = (unsigned char)(n >> (8 * i));
+    memcpy(all + 8, header, n);
+    memcpy(all + 8 + n, data, n_bytes);
+    temp_write(folder, "model.safetensors", all, 8 + n + n_bytes);
+    free(all);
+}
+
+/* What save_model of safetensors.torch writes of tensors that share memory; names that the file has, names of nothing
+ * and other metadata stay what they are. */
+START_TEST(shared_tensors_of_the_metadata) {
+    char folder[TEMP_PATH_BYTES];
+    const float data[3] = {1, 2, 3};
+    ll_tensors *t;
+    float out[2];
+    write_file(folder,
+               "{\"__metadata__\":{\"format\":\"pt\",\"other\":\"a\",\"b\":\"a\",\"c\":\"none\",\"\":\"a\"},"
+               "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+               "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+               data, sizeof data);
+    open_ok(folder, LLMCS_LOAD_COPY, &t);
+    ck_assert_uint_eq(ll_tensors_count(t), 3);
+    ck_assert_ptr_null(ll_tensors_find(t, "c"));
+    ck_assert_uint_eq(ll_tensors_find(t, "b")->n_elements, 1);
+    ck_assert_int_eq(ll_tensors_read_f32(t, ll_tensors_find(t, "other"), 0, 2, out), LLMCS_OK);
+    ck_assert(out[0] == 1 && out[1] == 2);
+    ll_tensors_close(&t);
+    temp_remove(folder);
+}
+END_TEST
+
+/* Any piece of float64, rounded to nearest; what no float32 is stays what it is. */
+START_TEST(float64_is_cast) {
+    char folder[TEMP_PATH_BYTES];
+    enum { N = 700 };
+    static double data[N];
+    static float out[N];
+    ll_tensors *t;
+    for (int i = 0; i < N; i++) data[i] = 1.0 / (i + 3);
+    data[0] = 1e300;
+    data[1] = -1e300;
+    data[2] = (double)NAN;
+    data[3] = 1e-320;
+    write_file(folder, "{\"a\":{\"dtype\":\"F64\",\"shape\":[700],\"data_offsets\":[0,5600]}}", data, sizeof data);
+    for (int mode = 0; mode < 2; mode++) {
+        open_ok(folder, (llmcs_load_mode)mode, &t);
+        const ll_tensor *a = ll_tensors_find(t, "a");
+        for (size_t first = 0; first < N; first += 97) {
+            ck_assert_int_eq(ll_tensors_read_f32(t, a, first, N - first, out), LLMCS_OK);
+            for (size_t i = first; i < N; i++)
+                ck_assert(out[i - first] == (float)data[i] || (isnan(data[i]) && isnan(out[i - first])));
+        }
+        ll_tensors_close(&t);
+    }
+    temp_remove(folder);
+}
+END_TEST
+
+/* "{}" is a checkpoint of nothing. */
+START_TEST(no_tensors) {
+    char folder[TEMP_PATH_BYTES];
+    ll_tensors *t;
+    write_file(folder, "{}", "", 0);
+    open_ok(folder, LLMCS_LOAD_COPY, &t);
+    ck_assert_uint_eq(ll_tensors_count(t), 0);
+    ck_assert_ptr_null(ll_tensors_find(t, "a"));
+    ll_tensors_close(&t);
+    temp_remove(folder);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_test(t, golden_folders_open_and_every_tensor_reads);
     tcase_add_test(t, pieces_equal_the_whole);
     tcase_add_test(t, shapes_are_written_in_brackets);
     tcase_add_test(t, every_failing_allocation_leaves_nothing);
+    tcase_add_test(t, shared_tensors_of_the_metadata);
+    tcase_add_test(t, float64_is_cast);
+    tcase_add_test(t, no_tensors);
 }
 
 SUITE_MAIN("formats/tensors", add)

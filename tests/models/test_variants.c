@@ -116,6 +116,119 @@ START_TEST(encoders_without_prefix) {
 }
 END_TEST
 
+/* What DistributedDataParallel, torch.compile, wrappers of one's own and sentence-transformers put before names. */
+START_TEST(names_with_a_prefix_of_some_program) {
+    static const char *const prefixes[] = {"module.", "_orig_mod.", "model.", "module._orig_mod.", "0.auto_model."};
+    static const char *const names[] = {"gpt2-tiny", "bert-cls", "bert-mlm", "distilbert-cls", "roberta-cls"};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++) {
+            checkpoint *c = read_golden(names[i]);
+            for (size_t t = 0; t < c->n_tensors; t++) {
+                char name[sizeof c->tensors[t].name];
+                snprintf(name, sizeof name, "%s%.100s", prefixes[k], c->tensors[t].name);
+                strcpy(c->tensors[t].name, name);
+            }
+            assert_same(c, names[i], 1);
+        }
+}
+END_TEST
+
+/* Of the two tied matrices the file has the head only. */
+START_TEST(tied_under_the_other_name) {
+    static const char *const cases[][3] = {
+        {"gpt2-tiny", "transformer.wte.weight", "lm_head.weight"},
+        {"bert-mlm", "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        checkpoint *c = read_golden(cases[i][0]);
+        if (checkpoint_find(c, cases[i][2])) checkpoint_remove(c, cases[i][2]);
+        strcpy(checkpoint_find(c, cases[i][1])->name, cases[i][2]);
+        assert_same(c, cases[i][0], 1);
+    }
+}
+END_TEST
+
+/* The message names a tensor that the file lacks, with the prefix that its others have. */
+START_TEST(what_is_missing_is_named) {
+    static const char *const cases[][2] = {{"gpt2-tiny", "transformer.wte.weight"},
+                                           {"gpt2-tiny", "transformer.h.1.ln_2.bias"},
+                                           {"bert-cls", "bert.embeddings.word_embeddings.weight"},
+                                           {"bert-cls", "classifier.bias"},
+                                           {"roberta-cls", "roberta.encoder.layer.0.output.dense.weight"},
+                                           {"distilbert-cls", "distilbert.embeddings.LayerNorm.weight"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char folder[TEMP_PATH_BYTES], needle[160];
+        checkpoint *c = read_golden(cases[i][0]);
+        llmcs_model *m;
+        checkpoint_remove(c, cases[i][1]);
+        temp_folder(folder);
+        checkpoint_write(c, folder, 1);
+        ck_assert_int_eq(llmcs_model_open(folder, NULL, &m), LLMCS_FORMAT);
+        snprintf(needle, sizeof needle, "tensor \"%s\" is missing", cases[i][1]);
+        ck_assert_msg(strstr(llmcs_error_message(), needle) != NULL, "%s", llmcs_error_message());
+        temp_remove(folder);
+        checkpoint_free(c);
+    }
+}
+END_TEST
+
+/* float64 becomes the float32 it was made from. */
+START_TEST(float64_tensors) {
+    static const char *const names[] = {"gpt2-tiny", "bert-cls"};
+    for (size_t i = 0; i < 2; i++) {
+        checkpoint *c = read_golden(names[i]);
+        for (size_t k = 0; k < c->n_tensors; k += 2) {
+            stored_tensor *t = &c->tensors[k];
+            if (strcmp(t->dtype, "F32") != 0) continue;
+            const size_t n = t->n_bytes / sizeof(float);
+            double *wide = malloc(n * sizeof *wide);
+            for (size_t e = 0; e < n; e++) wide[e] = (double)((float *)(void *)t->data)[e];
+            free(t->data);
+            t->data = (unsigned char *)wide;
+            t->n_bytes = n * sizeof *wide;
+            strcpy(t->dtype, "F64");
+        }
+        assert_same(c, names[i], 1);
+    }
+}
+END_TEST
+
+static void classify_ids(const checkpoint *c, const int32_t *ids, size_t n, float *out) {
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
+    checkpoint_write(c, folder, 1);
+    llmcs_model *m = open_model(folder, 2);
+    temp_remove(folder);
+    llmcs_encoder_outputs o = {.struct_size = sizeof o, .logits = out};
+    ck_assert_int_eq(llmcs_encoder_eval(m, ids, NULL, &n, 1, &o), LLMCS_OK);
+    llmcs_model_free(&m);
+}
+
+/* RoBERTa's positions leave padding out, which has the position before the first: an ordinary token with the padding's
+ * embedding gives the same in a checkpoint whose positions are rearranged. */
+START_TEST(roberta_padding_among_the_tokens) {
+    enum { PAD = 1, OTHER = 9 };
+    const int32_t padded[6] = {0, 5, PAD, 7, 8, 2}, plain[6] = {0, 5, OTHER, 7, 8, 2};
+    static const size_t from[6] = {2, 3, 1, 4, 5, 6};
+    checkpoint *c = read_golden("roberta-cls");
+    const size_t n = (size_t)checkpoint_find(c, "roberta.embeddings.word_embeddings.weight")->shape[1];
+    float *words = checkpoint_f32(c, "roberta.embeddings.word_embeddings.weight");
+    float *positions = checkpoint_f32(c, "roberta.embeddings.position_embeddings.weight");
+    float *old = temp_alloc(8 * n * sizeof *old);
+    for (size_t i = 0; i < n; i++) positions[n + i] = 0.25f; /* that row is read, too */
+    classify_ids(c, padded, 6, first);
+    memcpy(old, positions, 8 * n * sizeof *old);
+    memcpy(words + OTHER * n, words + PAD * n, n * sizeof *words);
+    for (size_t i = 0; i < 6; i++) memcpy(positions + (2 + i) * n, old + from[i] * n, n * sizeof *old);
+    classify_ids(c, plain, 6, second);
+    ck_assert_int_eq(memcmp(first, second, 2 * sizeof *first), 0);
+    classify_ids(c, padded, 6, second);
+    ck_assert_int_ne(memcmp(first, second, 2 * sizeof *first), 0);
+    free(old);
+    checkpoint_free(c);
+}
+END_TEST
+
 START_TEST(gamma_and_beta) {
     checkpoint *c = read_golden("bert-mlm");
     for (size_t i = 0; i < c->n_tensors; i++) {
@@ -277,6 +390,11 @@ static void add(TCase *t) {
     tcase_add_test(t, integer_buffers_are_ignored);
     tcase_add_test(t, shards);
     tcase_add_test(t, encoders_without_prefix);
+    tcase_add_test(t, names_with_a_prefix_of_some_program);
+    tcase_add_test(t, tied_under_the_other_name);
+    tcase_add_test(t, what_is_missing_is_named);
+    tcase_add_test(t, float64_tensors);
+    tcase_add_test(t, roberta_padding_among_the_tokens);
     tcase_add_test(t, gamma_and_beta);
     tcase_add_test(t, masked_lm_bias_by_either_name_and_decoder_tied_or_not);
     tcase_add_test(t, gpt2_activations);

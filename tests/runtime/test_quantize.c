@@ -411,7 +411,8 @@ START_TEST(sentence_transformers) {
             }
         }
         snprintf(text, sizeof text,
-                 "[{\"type\":\"m.Transformer\",\"path\":\"%s\"},{\"type\":\"m.Pooling\",\"path\":\"1_Pooling\"}]",
+                 "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"%s\"},{\"type\":\"sentence_"
+                 "transformers.models.Pooling\",\"path\":\"1_Pooling\"}]",
                  modules[i]);
         temp_write_text(folder, "modules.json", text);
         ck_assert_int_eq(mkdir(temp_path(folder, "1_Pooling"), 0700), 0);
@@ -548,13 +549,11 @@ START_TEST(weights_that_do_not_fit) {
         llmcs_gguf_type type;
         float value;
         llmcs_status expected;
-    } cases[] = {{LLMCS_GGUF_F16, 70000, LLMCS_NUMERIC},
-                 {LLMCS_GGUF_F16, NAN, LLMCS_NUMERIC},
-                 {LLMCS_GGUF_BF16, INFINITY, LLMCS_NUMERIC},
-                 {LLMCS_GGUF_Q8_0, 1e8f, LLMCS_NUMERIC},
-                 {LLMCS_GGUF_Q4_0, NAN, LLMCS_NUMERIC},
-                 {LLMCS_GGUF_Q8_0, 70000, LLMCS_OK},
-                 {LLMCS_GGUF_F32, NAN, LLMCS_OK}};
+    } cases[] = {{LLMCS_GGUF_F16, 70000, LLMCS_NUMERIC},     {LLMCS_GGUF_F16, NAN, LLMCS_NUMERIC},
+                 {LLMCS_GGUF_BF16, INFINITY, LLMCS_NUMERIC}, {LLMCS_GGUF_Q8_0, 1e8f, LLMCS_NUMERIC},
+                 {LLMCS_GGUF_Q4_0, NAN, LLMCS_NUMERIC},      {LLMCS_GGUF_F32, NAN, LLMCS_NUMERIC},
+                 {LLMCS_GGUF_F32, -INFINITY, LLMCS_NUMERIC}, {LLMCS_GGUF_F32, 1e30f, LLMCS_OK},
+                 {LLMCS_GGUF_Q8_0, 70000, LLMCS_OK}};
     char folder[TEMP_PATH_BYTES];
     temp_folder(folder);
     temp_write_text(out_folder, "x.gguf", "old");
@@ -569,6 +568,81 @@ START_TEST(weights_that_do_not_fit) {
                       llmcs_error_message());
         old_file_stands();
     }
+    temp_remove(folder);
+}
+END_TEST
+
+/* What stays float32 whatever the type: norms, biases, positions. */
+START_TEST(no_nan_in_what_stays_float32) {
+    static const char *const names[] = {"transformer.ln_f.weight", "transformer.h.1.attn.c_attn.bias",
+                                        "transformer.wpe.weight"};
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
+    temp_write_text(out_folder, "x.gguf", "old");
+    for (int type = LLMCS_GGUF_Q8_0; type <= LLMCS_GGUF_F32; type++)
+        for (size_t i = 0; i < 3; i++) {
+            checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
+            checkpoint_f32(c, names[i])[5] = i ? NAN : INFINITY;
+            checkpoint_write(c, folder, 1);
+            checkpoint_free(c);
+            ck_assert_int_eq(quantize(folder, (llmcs_gguf_type)type), LLMCS_NUMERIC);
+            ck_assert_ptr_nonnull(strstr(llmcs_error_message(), names[i]));
+            ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "element 5"));
+            old_file_stands();
+        }
+    temp_remove(folder);
+}
+END_TEST
+
+/* A target that is one of the files that are read, by whatever path, is refused before anything is written. */
+START_TEST(target_that_is_an_input) {
+    static const char *const names[] = {"model.safetensors", "config.json", "tokenizer_config.json",
+                                        "vocab.json",        "merges.txt",  "link.gguf",
+                                        "hard.gguf"};
+    char folder[TEMP_PATH_BYTES], target[400], copy[400];
+    llmcs_model *m;
+    text_gpt2_folder(folder);
+    temp_write_text(folder, "tokenizer_config.json", "{}");
+    ck_assert_int_eq(link(temp_path(folder, "model.safetensors"), temp_path(folder, "hard.gguf")), 0);
+    snprintf(copy, sizeof copy, "%s/elsewhere", folder); /* as in Hugging Face's cache: the folder holds links */
+    ck_assert_int_eq(rename(temp_path(folder, "config.json"), copy), 0);
+    ck_assert_int_eq(symlink("elsewhere", temp_path(folder, "config.json")), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], "link.gguf") == 0) continue;
+        snprintf(target, sizeof target, "%s/./%s", folder, names[i]);
+        ck_assert_int_eq(llmcs_quantize(folder, target, NULL), LLMCS_ARG);
+        ck_assert_msg(strstr(llmcs_error_message(), "write to another path") != NULL, "%s", llmcs_error_message());
+    }
+    ck_assert_int_eq(llmcs_quantize(folder, copy, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_model_open(folder, NULL, &m), LLMCS_OK);
+    llmcs_model_free(&m);
+    /* A symbolic link of its own is replaced; what it leads to stays. */
+    ck_assert_int_eq(symlink("model.safetensors", temp_path(folder, "link.gguf")), 0);
+    ck_assert_int_eq(llmcs_quantize(folder, temp_path(folder, "link.gguf"), NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_model_open(folder, NULL, &m), LLMCS_OK);
+    llmcs_model_free(&m);
+    ck_assert_int_eq(llmcs_model_open(temp_path(folder, "link.gguf"), NULL, &m), LLMCS_OK);
+    llmcs_model_free(&m);
+    temp_remove(folder);
+}
+END_TEST
+
+/* Names with a program's prefix, and a tied pair of which the head is there, make the file that the plain ones make. */
+START_TEST(names_of_other_programs) {
+    char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
+    checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny");
+    strcpy(checkpoint_find(c, "transformer.wte.weight")->name, "lm_head.weight");
+    for (size_t i = 0; i < c->n_tensors; i++) {
+        char name[sizeof c->tensors[i].name];
+        snprintf(name, sizeof name, "module.%.100s", c->tensors[i].name);
+        strcpy(c->tensors[i].name, name);
+    }
+    checkpoint_write(c, folder, 1);
+    checkpoint_free(c);
+    ck_assert_int_eq(quantize(folder, LLMCS_GGUF_F32), LLMCS_OK);
+    same_bits(folder, LLMCS_WEIGHTS_F32, "prefixed");
+    standard_keys_alone(folder, false); /* the names are llama.cpp's */
     temp_remove(folder);
 }
 END_TEST
@@ -733,6 +807,9 @@ static void add(TCase *t) {
     tcase_add_test(t, no_space);
     tcase_add_test(t, stopped_by_progress);
     tcase_add_test(t, weights_that_do_not_fit);
+    tcase_add_test(t, no_nan_in_what_stays_float32);
+    tcase_add_test(t, target_that_is_an_input);
+    tcase_add_test(t, names_of_other_programs);
     tcase_add_test(t, a_weight_of_a_turned_matrix);
     tcase_add_test(t, no_memory);
     tcase_add_test(t, planned_memory);

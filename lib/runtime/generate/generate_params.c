@@ -34,7 +34,6 @@ static int32_t to_int32(int64_t n) { return n > INT32_MAX ? INT32_MAX : n < -1 ?
 static void fill_from_model(const llmcs_model *model, llmcs_generate_params *params) {
     llmcs_generate_params_init(params);
     const ll_config *c = &model->config;
-    if (!c->generation.present) return;
     if (c->generation.max_new_tokens) params->max_new_tokens = to_int32(c->generation.max_new_tokens);
     params->min_new_tokens = to_int32(c->generation.min_new_tokens);
     params->do_sample = c->generation.do_sample;

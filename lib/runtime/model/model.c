@@ -147,6 +147,7 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
     ll_source module = ll_model_module(source, &m->config);
     ll_tensors *tensors LL_CLEANUP(close_tensors) = NULL;
     LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
+    LL_TRY(ll_tensors_fit(tensors, &m->config, &m->log));
     LL_TRY(ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net));
     tokenizer_job job = {m, source};
     const ll_load_options options = {.weights = o->weights,

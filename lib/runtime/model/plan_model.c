@@ -62,6 +62,7 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
     const uint64_t kept = p->counter.live_bytes - source_bytes;
     ll_source module = ll_model_module(&p->source, &p->config);
     LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &p->tensors));
+    LL_TRY(ll_tensors_fit(p->tensors, &p->config, &silent));
     const uint64_t while_loading = p->counter.live_bytes;
     LL_TRY(ll_net_create(&p->config, a, p->kernels, p->openblas, &p->net));
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));

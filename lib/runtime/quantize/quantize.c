@@ -6,6 +6,7 @@
 
 #include "base/call.h"
 #include "base/cpu.h"
+#include "formats/folder.h"
 #include "formats/gguf_export.h"
 #include "kernels/kernels.h"
 #include "runtime/model/model.h"
@@ -84,6 +85,7 @@ static llmcs_status open_folder(job *j, const char *path) {
     LL_TRY(open_tokenizer(j));
     ll_source module = ll_model_module(&j->source, &j->config);
     LL_TRY(ll_tensors_open(a, &module, LLMCS_LOAD_COPY, &j->log, &j->tensors));
+    LL_TRY(ll_tensors_fit(j->tensors, &j->config, &j->log));
     LL_TRY(ll_kernels_pick(&cpu, &kernels));
     return ll_net_create(&j->config, a, kernels, NULL, &j->net);
 }
@@ -110,7 +112,8 @@ static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
     for (size_t i = 0; i < j->n_stored; i++) {
         ll_stored *s = &j->stored[i];
         bool fallback;
-        LL_TRY(ll_stored_plan(s, s->tensor, &j->config, j->dtype, &fallback));
+        LL_TRY(ll_stored_plan(s, s->tensor, ll_tensors_plain_name(j->tensors, s->tensor), &j->config, j->dtype,
+                              &fallback));
         *n_elements += s->tensor->n_elements;
         n_fallback += fallback;
         if (fallback) example = s->tensor;
@@ -158,6 +161,35 @@ static llmcs_status write_all(job *j, ll_output *out, ll_weights_progress *progr
     return ll_tensors_check_unchanged(j->tensors);
 }
 
+/* Renaming a finished file over one that was read would leave a folder that no longer opens. */
+static llmcs_status check_target_in(const job *j, const ll_source *folder, const char *out_path) {
+    static const char *const names[] = {"config.json",       "generation_config.json",
+                                        "modules.json",      LL_SENTENCE_PROMPTS_FILE,
+                                        "tokenizer.json",    "tokenizer_config.json",
+                                        "added_tokens.json", "special_tokens_map.json",
+                                        "vocab.json",        "merges.txt",
+                                        "vocab.txt",         "model.safetensors.index.json"};
+    const size_t n = sizeof names / sizeof *names;
+    for (size_t i = 0; i < n + LL_N_SENTENCE_SETTINGS_FILES; i++) {
+        char *path;
+        LL_TRY(ll_source_join(folder, &j->allocator, i < n ? names[i] : ll_sentence_settings_files[i - n], &path));
+        const bool same = ll_folder_would_replace(out_path, path);
+        ll_free(&j->allocator, path);
+        if (same) return ll_fail(LLMCS_ARG, "%s: is one of the files that are read: write to another path", out_path);
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status check_target(const job *j, const char *out_path) {
+    const ll_source module = ll_model_module(&j->source, &j->config);
+    const ll_source pooling = ll_source_in(&j->source, j->config.sentence.pooling_path);
+    if (ll_tensors_would_replace(j->tensors, out_path))
+        return ll_fail(LLMCS_ARG, "%s: holds the weights that are read: write to another path", out_path);
+    LL_TRY(check_target_in(j, &j->source, out_path));
+    LL_TRY(check_target_in(j, &module, out_path));
+    return check_target_in(j, &pooling, out_path);
+}
+
 static void abandon_unless_finished(ll_output **out) {
     if (*out) ll_output_abandon(*out);
 }
@@ -166,6 +198,7 @@ static llmcs_status write_file(job *j, const char *folder, const char *out_path,
     ll_weights_progress progress = {.fn = p->progress, .user = p->progress_user};
     ll_output output;
     LL_TRY(open_folder(j, folder));
+    LL_TRY(check_target(j, out_path));
     LL_TRY(plan_tensors(j, &progress.total));
     LL_TRY(put_header(j));
     LL_TRY(ll_output_begin(&output, &j->allocator, out_path));

@@ -21,8 +21,10 @@ typedef struct ll_stored {
     uint64_t n_bytes;
 } ll_stored;
 
-/* What becomes of a tensor of this model, matrices to `dtype`. *fallback: its rows did not fit that. */
-llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const ll_config *c, ll_dtype dtype, bool *fallback);
+/* What becomes of a tensor of this model, matrices to `dtype`; `name` is its plain one (ll_tensors_plain_name).
+ * *fallback: its rows did not fit that. */
+llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *name, const ll_config *c, ll_dtype dtype,
+                            bool *fallback);
 
 /* Progress over all weights. */
 typedef struct ll_weights_progress {

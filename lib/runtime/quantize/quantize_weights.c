@@ -28,19 +28,20 @@ static void modern_name(const char *name, char out[LL_MAX_NAME_TEXT]) {
     }
 }
 
-static llmcs_status name_it(ll_stored *s, const ll_config *c) {
+static llmcs_status name_it(ll_stored *s, const char *name, const ll_config *c) {
     char modern[LL_MAX_NAME_TEXT];
-    modern_name(s->tensor->name, modern);
+    modern_name(name, modern);
     if (ll_checkpoint_to_gguf(c->family, modern, s->name, &s->known) && strlen(s->name) < LL_MAX_GGUF_NAME_BYTES)
         return LLMCS_OK;
     return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\": GGUF has names of at most %d bytes", s->tensor->name,
                    LL_MAX_GGUF_NAME_BYTES - 1);
 }
 
-llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const ll_config *c, ll_dtype dtype, bool *fallback) {
+llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *name, const ll_config *c, ll_dtype dtype,
+                            bool *fallback) {
     *s = (ll_stored){.tensor = tensor, .rank = tensor->rank, .dtype = LL_DTYPE_F32};
     memcpy(s->shape, tensor->shape, sizeof s->shape);
-    LL_TRY(name_it(s, c));
+    LL_TRY(name_it(s, name, c));
     s->transposed = c->family == LL_FAMILY_GPT2 && s->rank == 2 && begins(s->name, "blk.") && !tensor->out_in;
     if (s->transposed) {
         s->shape[0] = tensor->shape[1];
