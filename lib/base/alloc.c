@@ -1,3 +1,4 @@
+/* Allocation through the host's llmcs_allocator, and the default one. */
 #include "base/alloc.h"
 
 #include <stdlib.h>
@@ -6,8 +7,8 @@
 
 #define ALIGNMENT 64 /* a cache line, and the widest vector we use */
 
-/* Weights and caches: from here on memory is asked for in huge pages, where the system gives them on request. Packing
- * GPT-2 124M then takes a third less time (page faults), and reading it at every token misses the TLB less. */
+/* Allocations from this size on request huge pages. Packing GPT-2 124M then takes a third less time (page faults), and
+ * reading its weights misses the TLB less. */
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define LARGE_BYTES HUGE_PAGE_BYTES
 
@@ -17,7 +18,7 @@ static void *default_alloc(void *user, size_t size_bytes, size_t alignment) {
     if (size_bytes >= LARGE_BYTES) alignment = HUGE_PAGE_BYTES;
     if (posix_memalign(&p, alignment < sizeof(void *) ? sizeof(void *) : alignment, size_bytes)) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (size_bytes >= LARGE_BYTES) (void)madvise(p, size_bytes, MADV_HUGEPAGE); /* a hint: no is an answer */
+    if (size_bytes >= LARGE_BYTES) (void)madvise(p, size_bytes, MADV_HUGEPAGE); /* a hint: failure is harmless */
 #endif
     return p;
 }

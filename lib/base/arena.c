@@ -1,8 +1,9 @@
+/* Bump allocation: chunks of doubling size in a list, freed together. */
 #include "base/arena.h"
 
 #include <string.h>
 
-#define UNIT 16          /* alignment of what is handed out */
+#define UNIT 16          /* alignment of every allocation */
 #define FIRST_CHUNK 4096 /* bytes; each chunk doubles the last, up to LARGEST */
 #define LARGEST (1 << 20)
 

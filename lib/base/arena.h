@@ -1,4 +1,4 @@
-/* Many small objects that live and die together: bump allocation in chunks of an llmcs_allocator. */
+/* Many small objects with one lifetime: bump allocation in chunks from an llmcs_allocator. */
 #ifndef LL_BASE_ARENA_H
 #define LL_BASE_ARENA_H
 
@@ -20,7 +20,7 @@ llmcs_status ll_arena_alloc(ll_arena *arena, size_t count, size_t size, const ch
 /* A NUL-terminated copy of len bytes. */
 llmcs_status ll_arena_copy_text(ll_arena *arena, const char *text, size_t len, const char *what, const char **out);
 
-/* Frees everything; the arena is as after init. */
+/* Frees everything; the arena is empty, as after init. */
 void ll_arena_free(ll_arena *arena);
 
 #endif

@@ -8,7 +8,7 @@ static _Thread_local ll_call *innermost; /* of this thread; NULL: the host's own
 
 void ll_call_enter(ll_call *call) {
     call->outer = innermost;
-    call->cancel_state = ll_thread_keep();
+    call->cancel_state = ll_cancel_disable();
     ll_fpenv_enter(&call->host);
     innermost = call;
 }
@@ -16,7 +16,7 @@ void ll_call_enter(ll_call *call) {
 void ll_call_leave(ll_call *call) {
     innermost = call->outer;
     ll_fpenv_leave(&call->host);
-    ll_thread_release(call->cancel_state);
+    ll_cancel_restore(call->cancel_state);
 }
 
 static ll_call *outermost_of(ll_call *call) {
@@ -30,14 +30,14 @@ ll_call *ll_callback_begin(void) {
     const ll_call *first = outermost_of(call);
     innermost = NULL; /* calls from the callback are the outermost again */
     ll_fpenv_leave(&first->host);
-    ll_thread_release(first->cancel_state);
+    ll_cancel_restore(first->cancel_state);
     return call;
 }
 
 void ll_callback_end(ll_call *call) {
     if (!call) return;
     ll_call *first = outermost_of(call);
-    first->cancel_state = ll_thread_keep(); /* the callback may have changed both, and keeps that */
+    first->cancel_state = ll_cancel_disable(); /* the callback may have changed both, and keeps that */
     ll_fpenv_enter(&first->host);
     innermost = call;
 }

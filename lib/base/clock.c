@@ -1,3 +1,4 @@
+/* Monotonic time (CLOCK_MONOTONIC). */
 #include "base/clock.h"
 
 #include <time.h>

@@ -1,4 +1,4 @@
-/* Monotonic time. */
+/* Monotonic time in nanoseconds. */
 #ifndef LL_BASE_CLOCK_H
 #define LL_BASE_CLOCK_H
 

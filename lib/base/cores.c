@@ -1,5 +1,6 @@
-/* How many cores this process may use. Linux: Documentation/admin-guide/cgroup-v2.rst (cpu.max),
- * scheduler/sched-bwc.rst (cpu.cfs_quota_us), filesystems/proc.rst (mountinfo), man cgroups(7). */
+/* How many cores this process may use: affinity mask and cgroup quota. Linux: Documentation/admin-guide/cgroup-v2.rst
+ * (cpu.max), scheduler/sched-bwc.rst (cpu.cfs_quota_us), filesystems/proc.rst (mountinfo), man cgroups(7). Written by
+ * hand because Debian's libhwloc-dev knows no CPU quota. */
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
@@ -11,7 +12,7 @@
 #include "base/size.h"
 #include "base/status.h"
 
-#define LINE_BYTES 2048 /* a longer line of /proc is passed over */
+#define LINE_BYTES 2048 /* a longer line of /proc is skipped */
 #define PATH_BYTES 768  /* a longer one counts as unreadable: no bound */
 #define NO_BOUND INT_MAX
 
@@ -115,7 +116,8 @@ static int group_cores(const char *root, const char *folder, bool v2) {
     return quota_cores(quota, period);
 }
 
-/* The least quota of folder (the process's group) and of its parents down to the first `mount_len` bytes. */
+/* The smallest quota of folder (the process's group) and its parents, up to the mount point, its first mount_len bytes.
+ */
 static int least_quota(const char *root, char *folder, size_t mount_len, bool v2) {
     int least = NO_BOUND;
     for (;;) {
@@ -152,7 +154,7 @@ static bool find_group(const char *root, bool v2, char group[PATH_BYTES]) {
     return found && strlen(line) < PATH_BYTES;
 }
 
-/* What of the group's path lies below the part of the hierarchy that is mounted; "" where it lies elsewhere. */
+/* The group's path relative to the mounted subtree of the hierarchy; "" if it lies outside. */
 static const char *below(const char *group, const char *mounted) {
     size_t n = strcmp(mounted, "/") == 0 ? 0 : strlen(mounted);
     if (strncmp(group, mounted, n) != 0 || (group[n] != '/' && group[n] != 0)) return "";

@@ -1,3 +1,5 @@
+/* Processor features by CPUID or HWCAP, and Linux's permission to use AMX. Written by hand because Debian 12's
+ * libcpuinfo-dev (2022) does not know AMX. */
 #include "base/cpu.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -64,14 +66,14 @@ ll_cpu ll_cpu_detect(void) { return (ll_cpu){0}; }
 #include <unistd.h>
 
 /* Linux, Documentation/arch/x86/xstate.rst. */
-#define ASK_FOR_STATE 0x1023 /* ARCH_REQ_XCOMP_PERM */
+#define REQUEST_STATE 0x1023 /* ARCH_REQ_XCOMP_PERM */
 #define STATE_OF_TILES 18    /* XFEATURE_XTILE_DATA */
 
-static atomic_int tiles; /* 0: not asked, 1: granted, -1: refused */
+static atomic_int tiles; /* 0: not requested, 1: granted, -1: refused */
 
 void ll_cpu_ask_for_tiles(void) {
     const int error = errno;
-    if (!atomic_load(&tiles)) atomic_store(&tiles, syscall(SYS_arch_prctl, ASK_FOR_STATE, STATE_OF_TILES) ? -1 : 1);
+    if (!atomic_load(&tiles)) atomic_store(&tiles, syscall(SYS_arch_prctl, REQUEST_STATE, STATE_OF_TILES) ? -1 : 1);
     errno = error;
 }
 bool ll_cpu_may_use_tiles(void) { return atomic_load_explicit(&tiles, memory_order_relaxed) > 0; }

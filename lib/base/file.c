@@ -1,3 +1,4 @@
+/* Reads regular files; error messages do not depend on the locale. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 #define READ_BYTES ((size_t)1 << 30) /* of one pread; Linux reads at most 0x7ffff000 */
 
-/* strerror speaks the host's language; the same failure gives the same message here. */
+/* Instead of strerror, whose text depends on the host's locale. */
 static const char *reason(int error) {
     switch (error) {
         case ENOENT:
@@ -59,7 +60,7 @@ static const char *kind_of(mode_t mode) {
     return "not a regular file";
 }
 
-static void remember(ll_file *file, const struct stat *st) {
+static void set_identity(ll_file *file, const struct stat *st) {
     file->size_bytes = (uint64_t)st->st_size;
     file->device = (uint64_t)st->st_dev;
     file->inode = (uint64_t)st->st_ino;
@@ -67,7 +68,7 @@ static void remember(ll_file *file, const struct stat *st) {
     file->mtime_ns = (int64_t)st->st_mtim.tv_nsec;
 }
 
-/* An empty file has no mapping: file->map stays NULL. */
+/* An empty file cannot be mapped: file->map stays NULL. */
 static llmcs_status map_whole(ll_file *file) {
     if (file->size_bytes == 0) return LLMCS_OK;
     if (file->size_bytes > PTRDIFF_MAX)
@@ -84,7 +85,7 @@ static llmcs_status check_and_map(ll_file *file, bool use_map) {
     if (fstat(file->fd, &st)) return ll_file_failed(file->path, "cannot be examined", errno);
     if (!S_ISREG(st.st_mode))
         return ll_fail(LLMCS_IO, "%s: expected a regular file, found %s", file->path, kind_of(st.st_mode));
-    remember(file, &st);
+    set_identity(file, &st);
     return use_map ? map_whole(file) : LLMCS_OK;
 }
 
@@ -102,7 +103,7 @@ llmcs_status ll_file_read(const ll_file *file, uint64_t offset, void *out, size_
     unsigned char *to = out;
     uint64_t end;
     if (!ll_add_u64(offset, n_bytes, &end) || end > file->size_bytes)
-        return ll_fail(LLMCS_CHANGED, "%s: %zu bytes wanted at offset %llu of a file of %llu", file->path, n_bytes,
+        return ll_fail(LLMCS_CHANGED, "%s: cannot read %zu bytes at offset %llu of a file of %llu", file->path, n_bytes,
                        (unsigned long long)offset, (unsigned long long)file->size_bytes);
     while (n_bytes > 0) {
         ssize_t n = pread(file->fd, to, ll_min(n_bytes, READ_BYTES), (off_t)offset);
@@ -122,7 +123,7 @@ llmcs_status ll_file_check_unchanged(const ll_file *file) {
     struct stat st;
     ll_file now = {0};
     if (fstat(file->fd, &st)) return ll_file_failed(file->path, "cannot be examined", errno);
-    remember(&now, &st);
+    set_identity(&now, &st);
     if (now.size_bytes != file->size_bytes)
         return ll_fail(LLMCS_CHANGED, "%s: changed while it was read: %llu bytes, had %llu", file->path,
                        (unsigned long long)now.size_bytes, (unsigned long long)file->size_bytes);

@@ -1,4 +1,4 @@
-/* Reading a regular file: never blocks on a FIFO, never trusts a size twice. */
+/* Reads regular files. Never blocks on a FIFO, and detects a file that changes while it is read. */
 #ifndef LL_BASE_FILE_H
 #define LL_BASE_FILE_H
 
@@ -6,8 +6,8 @@
 
 typedef struct ll_file {
     int fd;
-    const char *path; /* for messages; belongs to the caller of ll_file_open and must outlive the file */
-    uint64_t size_bytes;
+    const char *path;         /* for messages; belongs to the caller of ll_file_open and must outlive the file */
+    uint64_t size_bytes;      /* when it was opened */
     const unsigned char *map; /* with use_map: the whole file, else NULL */
     uint64_t device, inode;
     int64_t mtime_s, mtime_ns;
@@ -31,7 +31,7 @@ llmcs_status ll_file_read_all(const llmcs_allocator *a, const char *path, size_t
 /* Fails with IO, or NOMEM: "<path>: <what>: permission denied". error: an errno. */
 llmcs_status ll_file_failed(const char *path, const char *what, int error);
 
-/* True if path names something that stat can see (a file, a folder). */
+/* True if stat finds something at path. */
 bool ll_file_exists(const char *path);
 bool ll_file_is_directory(const char *path);
 

@@ -1,7 +1,9 @@
 /*
- * The two kinds of half precision, by their bits: IEEE 754 binary16 and bfloat16, which is the upper half of a float32.
- * Every code; NaN stays NaN, quieted. Without branches, so that loops of them become vector code, and without a
- * rounding mode showing where the result is exact.
+ * Half precision by its bits: IEEE 754 binary16, and bfloat16, which is the upper half of a float32. All codes convert;
+ * NaN stays NaN, quieted. Without branches, so that loops over them vectorise; exact results do not depend on the
+ * rounding mode.
+ *
+ * Written by hand because Debian's libfp16-dev converts binary16 only, and C11 has no type for either.
  */
 #ifndef LL_BASE_HALF_H
 #define LL_BASE_HALF_H
@@ -36,9 +38,9 @@ static inline float ll_bfloat_to_float(uint16_t h) {
     return ll_float_from_bits(bits | ((bits & 0x7fffffffu) > 0x7f800000u ? 0x00400000u : 0u));
 }
 
-/* To the nearest, ties to even; too large becomes infinite. A normal number keeps ten bits of its fraction: half a unit
- * less one, plus the last bit kept, rounds to even; a carry goes on into the exponent. For a subnormal, adding 0.5,
- * whose last bit is worth 2^-24 as a half's is, lets the float addition round. */
+/* Rounds to nearest, ties to even; overflow becomes infinity. A normal number keeps ten bits of its fraction: adding
+ * half a unit minus one, plus the last kept bit, rounds to even, and a carry moves into the exponent. For a subnormal,
+ * adding 0.5, whose last bit is 2^-24 like that of a half, makes the float addition round. */
 static inline uint16_t ll_float_to_half(float x) {
     const uint32_t bits = ll_float_bits(x), sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
     const uint32_t normal = (size - (112u << 23) + 0xfffu + (size >> 13 & 1u)) >> 13;

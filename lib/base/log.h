@@ -1,4 +1,4 @@
-/* The host's log callback, carried by value. */
+/* The host's log callback, passed by value. */
 #ifndef LL_BASE_LOG_H
 #define LL_BASE_LOG_H
 

@@ -1,3 +1,4 @@
+/* Worker threads, the gates they wait at, and their turns. */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -12,14 +13,14 @@
 
 #define MAX_THREADS 512
 #define STACK_BYTES ((size_t)256 << 10)
-#define SPIN_NS 40000u     /* about what falling asleep and waking up costs */
-#define SPINS_PER_LOOK 32u /* pauses between two looks at the clock */
+#define SPIN_NS 40000u      /* about the cost of sleeping and waking up */
+#define SPINS_PER_CHECK 32u /* pauses between two readings of the clock */
 
 /*
- * A number that threads wait on until it changes. A waiter spins for a while, then sleeps.
- * No wake-up is lost: the waiter counts itself as asleep before it looks at `value` for the last time, the one
- * who changes `value` looks at `asleep` afterwards, and both are sequentially consistent; so at least one of
- * the two sees the other. The broadcast needs the lock, which the waiter holds until it sleeps in fact.
+ * A number that threads wait on until it changes. A waiter spins for a while, then sleeps. No wake-up is lost: a waiter
+ * increments `asleep` before it reads `value` for the last time, and a thread that changes `value` reads `asleep`
+ * afterwards, both sequentially consistent; so at least one of the two sees the other. The broadcast takes the lock,
+ * which the waiter holds until pthread_cond_wait releases it.
  */
 typedef struct gate {
     alignas(64) atomic_uint value;
@@ -38,10 +39,10 @@ struct ll_pool {
     llmcs_allocator allocator;
     pid_t owner;
     int size;         /* threads of a team, the caller of ll_pool_run included */
-    uint64_t spin_ns; /* 0 where there are more threads than cores: who spins keeps another from working */
+    uint64_t spin_ns; /* 0 if there are more threads than cores: a spinning thread would occupy another's core */
     worker *workers;  /* [size - 1] */
 
-    pthread_mutex_t turn; /* held by the caller whose run it is */
+    pthread_mutex_t turn; /* held by the caller of the current run */
     ll_team_fn fn;        /* NULL: the workers end */
     void *arg;
     gate start; /* counts runs */
@@ -85,7 +86,7 @@ static void gate_advance(gate *g) {
 static bool gate_spin(gate *g, unsigned seen, uint64_t spin_ns) {
     if (spin_ns == 0) return atomic_load(&g->value) != seen;
     for (uint64_t start = ll_now_ns(); ll_now_ns() - start < spin_ns;)
-        for (unsigned i = 0; i < SPINS_PER_LOOK; i++) {
+        for (unsigned i = 0; i < SPINS_PER_CHECK; i++) {
             if (atomic_load_explicit(&g->value, memory_order_acquire) != seen) return true;
             cpu_pause();
         }
@@ -106,7 +107,7 @@ static void gate_wait(gate *g, unsigned seen, uint64_t spin_ns) {
 void ll_team_wait(ll_team *team) {
     ll_pool *pool = team->pool;
     if (team->size == 1) return;
-    unsigned seen = atomic_load(&pool->passed.value); /* cannot move on before we have arrived */
+    unsigned seen = atomic_load(&pool->passed.value); /* cannot change before this thread arrives */
     if (atomic_fetch_add(&pool->arrived, 1) + 1 == (unsigned)team->size) {
         atomic_store(&pool->arrived, 0);
         gate_advance(&pool->passed);
@@ -115,10 +116,10 @@ void ll_team_wait(ll_team *team) {
     }
 }
 
-static void *work(void *arg) {
+static void *worker_thread(void *arg) {
     worker *self = arg;
     ll_pool *pool = self->pool;
-    ll_fpenv inherited; /* a thread starts with the environment of who made it */
+    ll_fpenv inherited; /* a thread inherits that of its creator */
     ll_fpenv_enter(&inherited);
     for (unsigned run = 0;; run++) {
         gate_wait(&pool->start, run, pool->spin_ns);
@@ -135,7 +136,7 @@ static void start_workers(ll_pool *pool, int n_threads, const ll_log *log) {
     while (pool->size < n_threads && !error) {
         worker *w = &pool->workers[pool->size - 1];
         *w = (worker){.pool = pool, .index = pool->size};
-        error = ll_thread_start(&w->thread, STACK_BYTES, work, w);
+        error = ll_thread_start(&w->thread, STACK_BYTES, worker_thread, w);
         if (!error) pool->size++;
     }
     if (error)
@@ -156,7 +157,7 @@ no_passed:
 no_start:
     pthread_mutex_destroy(&pool->turn);
 no_turn:
-    return ll_fail(LLMCS_THREAD, "thread pool: a lock could not be made");
+    return ll_fail(LLMCS_THREAD, "thread pool: a lock could not be created");
 }
 
 static llmcs_status create(ll_pool *pool, int n_threads, const ll_log *log) {
@@ -179,7 +180,7 @@ llmcs_status ll_pool_create(const llmcs_allocator *a, int n_threads, const ll_lo
     ll_pool *fresh;
     *pool = NULL;
     if (n_threads < 0 || n_threads > MAX_THREADS)
-        return ll_fail(LLMCS_ARG, "n_threads is %d, expected 0 to %d", n_threads, MAX_THREADS);
+        return ll_fail(LLMCS_ARG, "n_threads: %d is not valid (0 to %d)", n_threads, MAX_THREADS);
     if (n_threads == 0) n_threads = ll_cpu_usable();
     if (n_threads > MAX_THREADS) n_threads = MAX_THREADS;
     LL_TRY(ll_alloc_zero(&allocator, 1, sizeof *fresh, "thread pool", &fresh));
@@ -205,7 +206,7 @@ void ll_pool_free(ll_pool **pool) {
     ll_pool *p = *pool;
     *pool = NULL;
     if (!p) return;
-    if (p->owner == getpid()) stop_workers(p); /* else a lock may be held for ever by a thread of the parent */
+    if (p->owner == getpid()) stop_workers(p); /* a child's copy of a lock may be held for ever */
     llmcs_allocator allocator = p->allocator;
     ll_free(&allocator, p->workers);
     ll_free(&allocator, p);
@@ -223,14 +224,14 @@ typedef struct turn {
 
 static void end_turn(turn *t) {
     /* A callback that fn called may have been left by an exception, with cancellation as the host has it. */
-    (void)ll_thread_keep();
+    (void)ll_cancel_disable();
     ll_team_wait(&t->team);
     pthread_mutex_unlock(&t->team.pool->turn);
-    ll_thread_release(t->cancel_state);
+    ll_cancel_restore(t->cancel_state);
 }
 
 static void run_together(ll_pool *pool, ll_team_fn fn, void *arg) {
-    int cancel_state = ll_thread_keep(); /* sleeping at a barrier is a cancellation point */
+    int cancel_state = ll_cancel_disable(); /* sleeping at a barrier is a cancellation point */
     pthread_mutex_lock(&pool->turn);
     turn t LL_CLEANUP(end_turn) = {{pool, 0, pool->size}, cancel_state};
     pool->fn = fn;
@@ -243,7 +244,7 @@ static void leave_fpenv(ll_fpenv *env) { ll_fpenv_leave(env); }
 
 llmcs_status ll_pool_run(ll_pool *pool, ll_team_fn fn, void *arg) {
     if (pool->owner != getpid())
-        return ll_fail(LLMCS_FORK, "this model was opened before fork(): the child has to open its own");
+        return ll_fail(LLMCS_FORK, "this model was opened before fork(): open it again in the child process");
     ll_fpenv env LL_CLEANUP(leave_fpenv);
     ll_fpenv_enter(&env);
     if (pool->size == 1)

@@ -1,4 +1,4 @@
-/* Arithmetic on sizes that came from a file or a caller: false when the result does not fit. */
+/* Checked arithmetic on sizes from a file or a caller: false if the result overflows. */
 #ifndef LL_BASE_SIZE_H
 #define LL_BASE_SIZE_H
 

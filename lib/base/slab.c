@@ -1,6 +1,7 @@
+/* One allocation that is handed out from both ends. */
 #include "base/slab.h"
 
-#define UNIT 64 /* alignment of what is handed out */
+#define UNIT 64 /* alignment of every allocation */
 #define SMALL_BYTES ((size_t)64 << 10)
 
 uint64_t ll_slab_capacity(uint64_t bytes) {
@@ -22,19 +23,19 @@ void ll_slab_free(ll_slab *slab) {
     *slab = (ll_slab){0};
 }
 
-static void *hand_out(void *user, size_t size_bytes, size_t alignment) {
+static void *slab_alloc(void *user, size_t size_bytes, size_t alignment) {
     ll_slab *slab = user;
-    const uint64_t room = ll_slab_capacity(size_bytes);
-    if (alignment > UNIT || room > slab->end - slab->begin) return NULL;
-    if (size_bytes < SMALL_BYTES) return slab->memory + (slab->end -= (size_t)room);
-    void *piece = slab->memory + slab->begin;
-    slab->begin += (size_t)room;
-    return piece;
+    const uint64_t capacity = ll_slab_capacity(size_bytes);
+    if (alignment > UNIT || capacity > slab->end - slab->begin) return NULL;
+    if (size_bytes < SMALL_BYTES) return slab->memory + (slab->end -= (size_t)capacity);
+    void *memory = slab->memory + slab->begin;
+    slab->begin += (size_t)capacity;
+    return memory;
 }
 
-static void keep(void *user, void *memory) {
+static void slab_free_nothing(void *user, void *memory) {
     (void)user;
     (void)memory;
 }
 
-llmcs_allocator ll_slab_allocator(ll_slab *slab) { return (llmcs_allocator){hand_out, keep, slab}; }
+llmcs_allocator ll_slab_allocator(ll_slab *slab) { return (llmcs_allocator){slab_alloc, slab_free_nothing, slab}; }

@@ -1,6 +1,6 @@
-/* Things that live and die together and whose sizes are known before: one piece of memory, taken at once. Large ones
- * are handed out from its beginning, small ones from its end. So large ones lie in huge pages, which the system clears
- * when they are first written to; that is a large one's writer, and not whoever writes the small ones between them. */
+/* Objects with one lifetime and known sizes in one allocation. Large ones are allocated from its start, small ones from
+ * its end: so large ones lie in huge pages, which the system clears at the first write, by the thread that fills a
+ * large one rather than by one that writes a small one in between. */
 #ifndef LL_BASE_SLAB_H
 #define LL_BASE_SLAB_H
 
@@ -9,18 +9,18 @@
 typedef struct ll_slab {
     llmcs_allocator allocator;
     char *memory;
-    size_t begin, end; /* what is left of it, bytes */
+    size_t begin, end; /* the free range, bytes */
 } ll_slab;
 
-/* What a piece of so many bytes takes of a slab; UINT64_MAX if that is more. */
+/* Bytes of a slab that an allocation of this size occupies; UINT64_MAX on overflow. */
 uint64_t ll_slab_capacity(uint64_t bytes);
 
-/* NOMEM. *slab is then empty, as a zeroed one is, and may be freed. */
+/* NOMEM: *slab is then empty, like a zeroed one, and may be freed. */
 llmcs_status ll_slab_create(ll_slab *slab, const llmcs_allocator *a, uint64_t bytes, const char *what);
 void ll_slab_free(ll_slab *slab);
 
-/* Hands out what is left, aligned to 64 bytes, and NULL where that does not do; frees nothing. Good as long as the slab
- * stays where it is. */
+/* Allocates from the free range, aligned to 64 bytes, NULL if it is too small; its free does nothing. Valid until the
+ * slab is moved or freed. */
 llmcs_allocator ll_slab_allocator(ll_slab *slab);
 
 #endif

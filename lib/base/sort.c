@@ -1,12 +1,13 @@
+/* Heapsort (Williams 1964, Floyd 1964). */
 #include "base/sort.h"
 
 static void swap(uint32_t *a, uint32_t *b) {
-    uint32_t kept = *a;
+    uint32_t old = *a;
     *a = *b;
-    *b = kept;
+    *b = old;
 }
 
-/* Lets items[root] sink until no child of it in the heap items[0..n) is greater. */
+/* Moves items[root] down the heap items[0..n) until no child of it is greater. */
 static void sift_down(uint32_t *items, size_t root, size_t n, ll_less_fn less, const void *context) {
     for (size_t child; (child = 2 * root + 1) < n; root = child) {
         if (child + 1 < n && less(context, items[child], items[child + 1])) child++;
@@ -15,7 +16,6 @@ static void sift_down(uint32_t *items, size_t root, size_t n, ll_less_fn less, c
     }
 }
 
-/* Heapsort (Williams 1964, Floyd 1964). */
 void ll_sort_u32(uint32_t *items, size_t n, ll_less_fn less, const void *context) {
     for (size_t i = n / 2; i-- > 0;) sift_down(items, i, n, less, context);
     for (size_t end = n; end-- > 1;) {

@@ -1,3 +1,4 @@
+/* The thread's error message, names of statuses, and formatting without a locale (stb_sprintf). */
 #include "base/status.h"
 
 #include <limits.h>
@@ -6,7 +7,7 @@
 
 #include "base/utf8.h"
 
-/* It copies four chars at a time as integers and negates INT_MIN: the Makefile compiles this file with
+/* stb_sprintf reads four chars at a time as integers and negates INT_MIN: the Makefile compiles this file with
  * -fno-strict-aliasing -fwrapv. */
 #define STB_SPRINTF_IMPLEMENTATION
 #define STB_SPRINTF_STATIC
@@ -29,9 +30,9 @@
 #endif
 
 #define MESSAGE_BYTES 256
-#define DRAFT_BYTES 1024 /* before escaping and cutting */
+#define RAW_BYTES 1024 /* before escaping and truncation */
 
-/* One buffer a thread, with no destructor and no allocation: safe in any thread of any host. */
+/* One buffer per thread, without destructor or allocation: safe in any thread of any host. */
 static _Thread_local char message[MESSAGE_BYTES];
 
 const char *llmcs_error_message(void) { return message; }
@@ -59,16 +60,16 @@ void ll_escape(char *out, size_t size, const char *text, size_t len) {
 }
 
 void ll_set_message(const char *fmt, ...) {
-    char draft[DRAFT_BYTES];
+    char raw[RAW_BYTES];
     va_list args;
     va_start(args, fmt);
-    ll_format_args(draft, sizeof draft, fmt, args);
+    ll_format_args(raw, sizeof raw, fmt, args);
     va_end(args);
-    ll_escape(message, sizeof message, draft, strlen(draft));
+    ll_escape(message, sizeof message, raw, strlen(raw));
 }
 
 int ll_format_args(char *out, size_t size, const char *fmt, va_list args) {
-    /* stb_sprintf counts in int, and writes before the buffer when told that it has 0 bytes. */
+    /* stb_sprintf counts in int, and writes before the buffer if its size is 0. */
     if (size > INT_MAX) size = INT_MAX;
     return stbsp_vsnprintf(size ? out : NULL, (int)size, fmt, args);
 }

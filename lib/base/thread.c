@@ -1,3 +1,4 @@
+/* Threads, cancellation and conditions (pthreads). */
 #include "base/thread.h"
 
 #include <errno.h>
@@ -31,13 +32,13 @@ int ll_thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *ar
     return error;
 }
 
-int ll_thread_keep(void) {
+int ll_cancel_disable(void) {
     int cancel_state;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     return cancel_state;
 }
 
-void ll_thread_release(int cancel_state) { pthread_setcancelstate(cancel_state, NULL); }
+void ll_cancel_restore(int cancel_state) { pthread_setcancelstate(cancel_state, NULL); }
 
 int ll_condition_init(pthread_cond_t *condition) {
     pthread_condattr_t attr;

@@ -1,6 +1,8 @@
+/* UTF-8 beyond the two inline cases of utf8.h. */
 #include "base/utf8.h"
 
-/* The bytes allowed second after a lead byte; later ones are 80..BF (Unicode table 3-7). 0: no such lead. */
+/* Length of the sequence that b starts, and the range of its second byte (later ones are 80..BF); 0: b starts none.
+ * Unicode, table 3-7. */
 static int lead(unsigned char b, unsigned char *low, unsigned char *high) {
     *low = 0x80;
     *high = 0xbf;

@@ -1,5 +1,5 @@
-/* Decimal numbers of JSON: grammar, and the nearest double by integer arithmetic alone, so that neither the host's
- * locale nor its rounding mode is ever asked. */
+/* Decimal numbers of JSON: grammar, and the nearest double by integer arithmetic. Written by hand because strtod
+ * depends on the host's locale and rounding mode, and strtod_l needs a NUL at the end of every number. */
 #ifndef LL_FORMATS_DECIMAL_H
 #define LL_FORMATS_DECIMAL_H
 

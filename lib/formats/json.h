@@ -3,8 +3,9 @@
  * number parsing (no locale), at most 64 levels. A text is checked before any memory is taken; a document then takes
  * one allocation of at most 6 bytes for a byte of text. An ll_json names a value of a document.
  *
- * Why our own: the readers in Debian 12 recurse on input (jansson, cJSON), read numbers through the locale
- * (cJSON, json-c), keep one allocator for the whole process (all), or do not survive a failed allocation (yajl).
+ * Written by hand because the readers in Debian 12 recurse on input (jansson, cJSON), parse numbers through the locale
+ * (cJSON, json-c), have one allocator for the whole process (all but libjsonparser-dev), crash on a failed allocation
+ * (yajl), or accept what is not JSON (libjsonparser-dev, whose doubles are inexact as well, and libjsmn-dev).
  */
 #ifndef LL_FORMATS_JSON_H
 #define LL_FORMATS_JSON_H

@@ -1,4 +1,6 @@
-/* A keyed hash for tables whose keys come from a file: who writes the file cannot know which keys collide. */
+/* A keyed hash for tables whose keys come from a file, so that nobody can construct keys that collide. Written by hand
+ * because hash tables in Debian are unkeyed (uthash-dev, libjudy-dev) or abort when an allocation fails
+ * (libglib2.0-dev). */
 #ifndef LL_TEXT_HASH_H
 #define LL_TEXT_HASH_H
 

@@ -1,5 +1,6 @@
-/* Finds added tokens in a text: at every place the leftmost, and of those the longest, in time linear in the text
- * whatever the tokens are (Aho and Corasick 1975, run over the text from its end: see matcher.c). */
+/* Finds added tokens in a text: at every position the leftmost, and of those the longest, in time linear in the text
+ * whatever the tokens are (Aho and Corasick 1975, run over the text from its end: see matcher.c). Written by hand
+ * because Debian 12 has no Aho-Corasick library for C. */
 #ifndef LL_TEXT_MATCHER_H
 #define LL_TEXT_MATCHER_H
 

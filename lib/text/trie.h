@@ -1,4 +1,5 @@
-/* A trie over bytes whose edges live in one keyed hash table: built in time linear in its keys, whatever they are. */
+/* A trie over bytes whose edges are in one keyed hash table: built in time linear in its keys. Written by hand because
+ * Debian's tries allocate with malloc only (libdatrie-dev) or are C++ (libmarisa-dev). */
 #ifndef LL_TEXT_TRIE_H
 #define LL_TEXT_TRIE_H
 

@@ -128,9 +128,9 @@ llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r) {
     r->leads = r->done = false;
     r->status = LLMCS_OK;
     if (pthread_cond_init(&r->changed, NULL)) return ll_fail(LLMCS_THREAD, "a lock could not be made");
-    int cancel_state = ll_thread_keep();
+    int cancel_state = ll_cancel_disable();
     wait_or_lead(m, r);
-    ll_thread_release(cancel_state);
+    ll_cancel_restore(cancel_state);
     pthread_cond_destroy(&r->changed);
     return r->status ? ll_fail(r->status, "%s", r->message) : LLMCS_OK;
 }

@@ -19,7 +19,7 @@
 /* The engine's thread: makes steps while there is something to do, else sleeps. */
 static void *scheduler_thread(void *arg) {
     llmcs_engine *e = arg;
-    (void)ll_thread_keep(); /* in callbacks, too */
+    (void)ll_cancel_disable(); /* in callbacks, too */
     LL_PUBLIC_CALL;
     pthread_mutex_lock(&e->shared.mutex);
     while (!e->shared.stopping) {
