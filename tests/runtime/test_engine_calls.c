@@ -165,6 +165,60 @@ START_TEST(freed_while_a_thread_submits) {
 }
 END_TEST
 
+/* A step that only ends requests is progress, too: the waiter looks at its request again. */
+START_TEST(cancelled_requests_are_waited_for_without_a_thread) {
+    llmcs_engine *engine = engine_with(LLMCS_ENGINE_NO_THREAD);
+    llmcs_request *request = NULL;
+    llmcs_result *result = NULL;
+    llmcs_generate_params p = endless();
+    for (int late = 0; late < 2; late++) {
+        p.deadline_ms = late ? 1e-6 : 0;
+        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 5, &p, NULL, &request));
+        if (!late) llmcs_request_cancel(request);
+        ck_assert_int_eq(llmcs_request_wait(request, 60000, &result), late ? LLMCS_DEADLINE : LLMCS_CANCELLED);
+        llmcs_request_free(&request);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
+/* Beams enough for a step to be stopped in the middle of extending sequences, sampling or reading texts. */
+START_TEST(a_step_of_many_beams_is_stopped_in_the_middle) {
+    enum { BEAMS = 400 };
+    llmcs_engine_options o = engine_options();
+    o.max_batch = BEAMS + 8;
+    o.n_ctx = 64;
+    o.kv_bytes = (uint64_t)1 << 28;
+    llmcs_engine *engine = new_engine(model, &o);
+    llmcs_generate_params p = endless();
+    p.num_beams = BEAMS;
+    p.max_new_tokens = 40;
+    p.stop_strings = asked_stops;
+    p.n_stop_strings = 3;
+    size_t n_stopped = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        llmcs_request *request = NULL, *other = submit(engine, &questions[i % N_ASKED]);
+        llmcs_result *result = NULL;
+        p.deadline_ms = i % 2 ? 5.0 + i : 0;
+        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 5, &p, NULL, &request));
+        usleep(3000 * (i + 1));
+        if (i % 2 == 0) llmcs_request_cancel(request);
+        llmcs_status st = llmcs_request_wait(request, -1, &result);
+        const llmcs_finish_reason reason = i % 2 ? LLMCS_FINISH_DEADLINE : LLMCS_FINISH_CANCELLED;
+        if (st)
+            ck_assert_int_eq(st, i % 2 ? LLMCS_DEADLINE : LLMCS_CANCELLED);
+        else
+            n_stopped += result->sequences[0].finish_reason == reason;
+        llmcs_result_free(&result);
+        llmcs_request_free(&request);
+        check_answer(other, &questions[i % N_ASKED]);
+    }
+    ck_assert_uint_eq(stats_of(engine).n_failed, 0);
+    ck_assert_uint_gt(n_stopped, 0);
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
 /* ---- callbacks */
 
 typedef struct callback_case {
@@ -387,6 +441,8 @@ static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, freed_while_threads_wait_for_events, 0, sizeof waits / sizeof *waits);
     tcase_add_loop_test(tests, freed_while_threads_wait_for_results, 0, sizeof waits / sizeof *waits);
     tcase_add_test(tests, freed_while_a_thread_submits);
+    tcase_add_test(tests, cancelled_requests_are_waited_for_without_a_thread);
+    tcase_add_test(tests, a_step_of_many_beams_is_stopped_in_the_middle);
     tcase_add_loop_test(tests, free_in_a_callback_is_refused, 0, 2);
     tcase_add_test(tests, a_callback_finds_the_handle_of_its_request);
     tcase_add_test(tests, read_says_what_the_next_character_needs);

@@ -105,6 +105,7 @@ typedef struct ll_scheduled {
 
 typedef struct ll_step_counts {
     size_t rows, segments, logit_rows, scheduled, prompt_rows;
+    size_t ended; /* requests that were cancelled or late before the forward pass */
 } ll_step_counts;
 
 /* The batch of one step. Arrays hold the most that max_batch and max_chunk allow. */
@@ -195,8 +196,8 @@ bool ll_engine_try_step(llmcs_engine *e);
 
 /* ---- engine_schedule.c */
 
-/* Selects the rows of the next step. False: there are none. */
-bool ll_engine_schedule(llmcs_engine *e);
+/* Ends the requests that have to stop, and selects the rows of the next step. */
+void ll_engine_schedule(llmcs_engine *e);
 /* Frees the blocks of a request's sequences; the prefix cache keeps those that are whole. */
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r);
 void ll_engine_unlink(llmcs_engine *e, llmcs_request *r); /* from the running ones */

@@ -106,6 +106,18 @@ static void add_logit_rows(ll_step *step, ll_scheduled *s, size_t first_row, siz
     s->n_logits += n;
 }
 
+/* What became of a request that was to be scheduled. */
+typedef enum outcome {
+    SCHEDULED,
+    PREEMPTED, /* it was the last running one */
+    STOPPED    /* it has to stop; nothing of it is in the step */
+} outcome;
+
+/* Extending many sequences copies many blocks: between two of them the request may have to stop. */
+static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
+    return atomic_load_explicit(&e->abort_forward, memory_order_relaxed) || ll_request_stop_reason(r, ll_now_ns());
+}
+
 /* -------------------------------------------------------------------------------------------------- decode */
 
 /* Has every live sequence exactly one token to evaluate? */
@@ -126,14 +138,16 @@ static size_t add_draft_tokens(llmcs_request *r, size_t most) {
     return n;
 }
 
-/* One row for each live sequence, and draft tokens if *n_spare rows are free. False: the request was preempted. */
-static bool schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spare) {
+/* One row for each live sequence, and draft tokens if *n_spare rows are free. */
+static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spare) {
     ll_step *step = &e->sched.step;
     const size_t n_draft_tokens = add_draft_tokens(r, *n_spare), n_rows = 1 + n_draft_tokens;
     for (size_t i = 0; i < r->n_seqs; i++) {
-        if (!ll_request_is_live(r, i) || extend(e, r, &r->sched.seqs[i].kv, n_rows)) continue;
+        if (!ll_request_is_live(r, i)) continue;
+        if (i && must_stop(e, r)) return STOPPED;
+        if (extend(e, r, &r->sched.seqs[i].kv, n_rows)) continue;
         preempt(e, r); /* requests before it hold the blocks */
-        return false;
+        return PREEMPTED;
     }
     ll_scheduled *s = add_scheduled(step, r);
     s->n_draft_tokens = n_draft_tokens;
@@ -143,7 +157,7 @@ static bool schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spare) 
         add_logit_rows(step, s, step->n.rows, n_rows);
         add_segment(step, &r->sched.seqs[i], n_rows);
     }
-    return true;
+    return SCHEDULED;
 }
 
 /* ------------------------------------------------------------------------------------------------- prefill */
@@ -191,21 +205,23 @@ static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq,
 /*
  * Adds chunks of the request's sequences that are not evaluated yet: the prompt, or after a preemption all live
  * sequences. A single sequence's last token gives logits. The last tokens of several are left out here: when only
- * those are pending, the request decodes, and one step evaluates them together. False: the request was preempted.
+ * those are pending, the request decodes, and one step evaluates them together.
  */
-static bool schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budget) {
+static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budget) {
     const ll_step_counts before = e->sched.step.n;
     size_t n_live = 0;
     for (size_t i = 0; i < r->n_seqs; i++) n_live += ll_request_is_live(r, i);
     for (size_t i = 0; i < r->n_seqs && *budget; i++) {
         ll_seq_state *seq = &r->sched.seqs[i];
         if (!ll_request_is_live(r, i) || (n_live > 1 && n_pending(seq) < 2)) continue;
-        if (schedule_chunk(e, r, seq, n_live == 1, budget)) continue;
+        const bool stop = i && must_stop(e, r);
+        if (!stop && schedule_chunk(e, r, seq, n_live == 1, budget)) continue;
         e->sched.step.n = before; /* the rows already added would write into blocks that are freed now */
+        if (stop) return STOPPED;
         preempt(e, r);
-        return false;
+        return PREEMPTED;
     }
-    return true;
+    return SCHEDULED;
 }
 
 /* A step with prompts takes at most this many times as long as one without, so that no stream stops. */
@@ -325,24 +341,28 @@ static llmcs_request *find_stopped(llmcs_engine *e, llmcs_status *why) {
     return found;
 }
 
-static void end_stopped(llmcs_engine *e) {
-    llmcs_status why;
-    for (llmcs_request *r; (r = find_stopped(e, &why));) {
-        ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
-        ll_engine_release(e, r);
-    }
+static void end_stopped(llmcs_engine *e, llmcs_request *r, llmcs_status why) {
+    ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
+    ll_engine_release(e, r);
+    e->sched.step.n.ended++;
 }
 
 /* ----------------------------------------------------------------------------------------------- the step */
 
-bool ll_engine_schedule(llmcs_engine *e) {
+void ll_engine_schedule(llmcs_engine *e) {
     ll_step *step = &e->sched.step;
     step->n = (ll_step_counts){0};
-    end_stopped(e);
+    llmcs_status why;
+    for (llmcs_request *r; (r = find_stopped(e, &why));) end_stopped(e, r, why);
     admit_requests(e);
     size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
-    /* A request that was preempted was the last one. */
-    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running)
-        if (!(is_decoding(r) ? schedule_decode(e, r, &n_spare) : schedule_prefill(e, r, &budget))) break;
-    return step->n.rows > 0;
+    for (llmcs_request *r = e->sched.running, *next; r; r = next) {
+        const outcome o = is_decoding(r) ? schedule_decode(e, r, &n_spare) : schedule_prefill(e, r, &budget);
+        if (o == PREEMPTED) break;
+        next = r->sched.next_running;
+        if (o == SCHEDULED) continue;
+        why = ll_request_stop_reason(r, ll_now_ns());
+        if (!why) break; /* the engine is being freed, which ends everything */
+        end_stopped(e, r, why);
+    }
 }

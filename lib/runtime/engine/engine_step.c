@@ -173,9 +173,11 @@ static llmcs_status search_beams(const llmcs_engine *e, const ll_scheduled *s) {
     ll_generation *gen = &r->sched.gen;
     ll_beam_search *beams = &r->sched.beams;
     const float *logits = logits_of(e, s, 0).row;
-    LL_TRY(ll_check_finite(gen->model->kernels, logits, beams->beams.n_running, gen->vocab, "logits"));
-    for (size_t i = 0; i < beams->beams.n_running; i++)
+    for (size_t i = 0; i < beams->beams.n_running; i++) {
+        LL_TRY(gen->check_stop(gen->check_stop_user));
+        LL_TRY(ll_check_finite(gen->model->kernels, logits + i * gen->vocab, 1, gen->vocab, "logits"));
         beams->held[i] = (llmcs_ids){r->sched.seqs[i].kv.tokens, r->sched.seqs[i].n_known};
+    }
     return ll_beam_search_step(gen, beams, logits, &r->sched.beams_done);
 }
 
@@ -341,6 +343,10 @@ static void publish(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s, ui
 static void finish_scheduled(llmcs_engine *e, const ll_scheduled *s, uint64_t now_ns) {
     llmcs_request *r = s->request;
     if (r->sched.ended || (!s->n_logits && !s->status)) return;
+    if (s->status == LLMCS_CANCELLED || s->status == LLMCS_DEADLINE) { /* in a step of many beams */
+        ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(s->status));
+        return;
+    }
     if (s->status) {
         (void)ll_fail(s->status, "%s", r->sched.message);
         ll_engine_end(e, r, s->status, LLMCS_FINISH_EOS);
@@ -406,7 +412,8 @@ static void forward_and_sample(llmcs_engine *e) {
 
 bool ll_engine_step(llmcs_engine *e) {
     e->sched.step.began_ns = ll_now_ns();
-    bool any = ll_engine_schedule(e);
-    if (any) forward_and_sample(e);
-    return any;
+    ll_engine_schedule(e);
+    const bool any_rows = e->sched.step.n.rows > 0, any_ended = e->sched.step.n.ended > 0;
+    if (any_rows) forward_and_sample(e);
+    return any_rows || any_ended;
 }

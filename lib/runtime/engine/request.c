@@ -123,12 +123,21 @@ typedef struct submission {
     llmcs_submit_options options;
 } submission;
 
+/* Called in a step of many beams, by the thread that samples. */
+static llmcs_status check_stop(void *user) {
+    const llmcs_request *r = user;
+    if (atomic_load_explicit(&r->engine->abort_forward, memory_order_relaxed)) return LLMCS_CANCELLED;
+    return ll_request_stop_reason(r, ll_now_ns());
+}
+
 static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **encoded) {
     ll_generation *gen = &r->sched.gen;
     LL_TRY(ll_generation_init(gen, r->model, s->params));
     gen->on_text = s->options.on_text;
     gen->on_token = s->options.on_token;
     gen->user = s->options.user;
+    gen->check_stop = check_stop;
+    gen->check_stop_user = r;
     r->deadline_ns = ll_generation_deadline_ns(gen);
     LL_TRY(ll_generation_check_callback(gen, ll_has_callbacks(gen)));
     if (gen->on_text || !s->ids) LL_TRY(ll_model_check_tokenizer(r->model));
