@@ -19,7 +19,7 @@ static void fill_rows(const ll_tokenizer_spec *spec, row *rows) {
         const ll_vocab_entry *e = &spec->vocab[i];
         if (e->id >= 0) rows[e->id] = (row){.text = e->token, .n_bytes = e->token_bytes, .type = LL_TOKEN_NORMAL};
     }
-    for (size_t i = spec->n_added; i-- > 0;) { /* of two entries for one token the first says what it is */
+    for (size_t i = 0; i < spec->n_added; i++) {
         const ll_added_token *e = &spec->added[i];
         if (e->id < 0) continue;
         row *r = &rows[e->id];

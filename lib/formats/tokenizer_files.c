@@ -1,3 +1,4 @@
+/* Which of a folder's tokenizer files are read and in what order, and what all their readers share. */
 #include "formats/tokenizer_files.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ llmcs_status ll_spec_member(ll_json object, const char *where, const char *key, 
     return ll_spec_fail(object, where, problem);
 }
 
-static bool is_absent(ll_json v) {
+bool ll_spec_absent(ll_json v) {
     ll_json_type type = ll_json_get_type(v);
     return type == LL_JSON_MISSING || type == LL_JSON_NULL;
 }
@@ -67,7 +68,7 @@ static llmcs_status fail_type(ll_json v, const char *where, const char *key, con
 llmcs_status ll_spec_bool(ll_json object, const char *where, const char *key, bool *out) {
     ll_json v;
     LL_TRY(ll_spec_member(object, where, key, &v));
-    if (is_absent(v) || ll_json_bool(v, out)) return LLMCS_OK;
+    if (ll_spec_absent(v) || ll_json_bool(v, out)) return LLMCS_OK;
     return fail_type(v, where, key, "true or false");
 }
 
@@ -75,7 +76,7 @@ llmcs_status ll_spec_string(ll_json object, const char *where, const char *key, 
     ll_json v;
     size_t n;
     LL_TRY(ll_spec_member(object, where, key, &v));
-    if (is_absent(v)) return LLMCS_OK;
+    if (ll_spec_absent(v)) return LLMCS_OK;
     const char *text = ll_json_string(v, &n);
     if (!text) return fail_type(v, where, key, "a string");
     *out = text;
@@ -147,13 +148,6 @@ void ll_tokenizer_spec_free(ll_tokenizer_spec *spec) {
     ll_arena_free(&spec->arena);
 }
 
-/* The class of older tokenizers of which vocab.txt or vocab.json and merges.txt are the files. */
-static bool wants_vocab_txt(ll_json config) {
-    size_t len;
-    const char *class = ll_json_string(ll_json_get(config, "tokenizer_class"), &len);
-    return class && len >= 4 && !memcmp(class, "Bert", 4);
-}
-
 static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *source, ll_json vocab) {
     const ll_spec_file *merges;
     LL_TRY(ll_read_vocab_object(spec, vocab, "vocabulary"));
@@ -162,10 +156,11 @@ static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *sou
     return ll_read_merges_txt(spec, merges);
 }
 
-static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *source, ll_json config) {
+/* Where both kinds are there, the class says of which. */
+static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s) {
     ll_json vocab = {NULL, 0};
     const ll_spec_file *txt = NULL;
-    if (wants_vocab_txt(config)) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
+    if (s->family == LL_TOKENS_OF_BERT) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
     if (!txt) LL_TRY(ll_spec_read_json(spec, source, "vocab.json", &vocab));
     if (!txt && !vocab.doc) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
     if (!txt && !vocab.doc)
@@ -173,45 +168,49 @@ static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *s
     return txt ? ll_read_vocab_txt(spec, txt) : read_bpe_files(spec, source, vocab);
 }
 
-static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type) {
-    ll_json root, config, map;
+static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                const ll_log *log) {
+    ll_json root;
+    ll_token_settings s;
     LL_TRY(ll_spec_read_json(spec, source, "tokenizer.json", &root));
-    LL_TRY(ll_spec_read_json(spec, source, "tokenizer_config.json", &config));
-    LL_TRY(ll_spec_read_json(spec, source, "special_tokens_map.json", &map));
+    LL_TRY(ll_token_settings_read(spec, source, model_type, log, &s));
     if (root.doc) {
         LL_TRY(ll_read_tokenizer_json(spec, root));
+        LL_TRY(ll_apply_token_settings(spec, &s));
     } else {
-        if (!spec->vocab) LL_TRY(read_older_vocab(spec, source, config));
-        LL_TRY(ll_read_older_settings(spec, source, model_type, config, map));
+        if (!spec->vocab) LL_TRY(read_older_vocab(spec, source, &s));
+        LL_TRY(ll_read_older_settings(spec, &s));
     }
-    return ll_read_special_names(spec, config, map);
+    LL_TRY(ll_read_added_tokens(spec, source, &s, root.doc != NULL));
+    return ll_read_special_names(spec, &s);
 }
 
 /* A GGUF file holds the vocabulary in its own form. The rest is in the folder's files, which it may carry: then all is
  * as in the folder it was made from. */
-static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source) {
+static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, const ll_log *log) {
     static const char *const model_types[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
     ll_family family;
     size_t len;
     LL_TRY(ll_gguf_family(source->gguf, &family));
     LL_TRY(ll_read_gguf_vocab(spec, source->gguf));
-    LL_TRY(read_folder(spec, source, model_types[family]));
+    LL_TRY(read_folder(spec, source, model_types[family], log));
     return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
 }
 
-static llmcs_status read_all(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type) {
-    if (source->gguf) return read_gguf(spec, source);
+static llmcs_status read_all(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                             const ll_log *log) {
+    if (source->gguf) return read_gguf(spec, source, log);
     if (!ll_file_is_directory(source->path))
         return ll_fail(LLMCS_IO, "%s: %s", source->path,
                        ll_file_exists(source->path) ? "not a folder" : "no such folder");
-    return read_folder(spec, source, model_type);
+    return read_folder(spec, source, model_type, log);
 }
 
 llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
-                                     const char *model_type) {
+                                     const char *model_type, const ll_log *log) {
     *spec = (ll_tokenizer_spec){.use_regex = true, .max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
-    llmcs_status st = read_all(spec, source, model_type);
+    llmcs_status st = read_all(spec, source, model_type, log);
     if (st) ll_tokenizer_spec_free(spec);
     return st;
 }

@@ -4,6 +4,7 @@
 #define LL_FORMATS_TOKENIZER_FILES_H
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "formats/json.h"
 #include "formats/source.h"
 
@@ -24,11 +25,20 @@ typedef struct ll_merge {
 #define LL_ID_FIND (-1)
 #define LL_ID_FIND_OR_SKIP (-2)
 
+/* Where an entry comes from, which says what it does to an earlier entry for the same token. */
+typedef enum ll_added_source {
+    LL_ADDED_LISTED,    /* takes its place; a token that was special stays special */
+    LL_ADDED_PLAIN,     /* the same; the entry, a line of added_tokens.json, does not say how the token is matched */
+    LL_ADDED_NAMED,     /* leaves it, but makes it special, and a PLAIN one also not normalized */
+    LL_ADDED_BY_DEFAULT /* leaves it, but makes it special */
+} ll_added_source;
+
 typedef struct ll_added_token {
     const char *content;
     uint32_t content_bytes;
     int32_t id;
     bool special, single_word, lstrip, rstrip, normalized;
+    ll_added_source source;
 } ll_added_token;
 
 /* What a normalizer does, in order. BertNormalizer is up to five of these. */
@@ -90,9 +100,12 @@ typedef struct ll_tokenizer_spec {
     size_t n_steps;
     /* ByteLevel */
     bool add_prefix_space, use_regex;
+    bool fuse_unk;         /* BPE: bytes that have no token side by side make one unk_token */
+    const char *unk_token; /* BPE: NULL: none */
+    uint32_t unk_token_bytes;
     /* WordPiece */
-    const char *unk_token, *continuing_prefix;
-    uint32_t unk_token_bytes, continuing_prefix_bytes;
+    const char *continuing_prefix;
+    uint32_t continuing_prefix_bytes;
     size_t max_input_chars_per_word;
     /* decoder */
     ll_decoder_kind decoder;
@@ -106,6 +119,13 @@ typedef struct ll_tokenizer_spec {
     const char *special[LL_N_SPECIAL]; /* by llmcs_special: how the token is written; NULL: none */
     uint32_t special_bytes[LL_N_SPECIAL];
     size_t model_max_length; /* tokenizer_config.json; 0: none */
+    /* What of tokenizer.json the other files may change. */
+    struct {
+        bool bert_normalizer; /* its normalizer is one BertNormalizer, with these settings */
+        bool clean_text, chinese, strip_accents, lowercase;
+        bool byte_level; /* its pre-tokenizer is one ByteLevel */
+        bool trims;      /* its post-processor is one that trims offsets */
+    } json;
 } ll_tokenizer_spec;
 
 /* Most ids a vocabulary of n tokens may leave unused, so that tables by id stay a multiple of the file. */
@@ -114,12 +134,14 @@ typedef struct ll_tokenizer_spec {
 /* True if the source holds any tokenizer file, or a GGUF file a vocabulary. */
 llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present);
 
-/* model_type: config.json's where known ("gpt2", "bert", "roberta", ...), else NULL: only says which post-processor
- * the older files mean (RoBERTa's <s> ... </s> and GPT-2's nothing share a format).
- * tokenizer.json is read where it is there, whatever stands beside it. What is not supported is UNSUPPORTED and named,
- * what is wrong is TOKENIZER with file and place; text that is not JSON is JSON. */
+/* model_type: config.json's where known ("gpt2", "bert", "roberta", ...), else NULL: says which class of Transformers
+ * the files are for where tokenizer_config.json does not.
+ * tokenizer.json is read where it is there, and not the older files beside it; tokenizer_config.json and
+ * special_tokens_map.json outrank it as far as they do in Transformers 4's fast tokenizers. What is not supported is
+ * UNSUPPORTED and named, what is wrong is TOKENIZER with file and place; text that is not JSON is JSON. Settings that
+ * have no effect here are logged; log may be NULL. */
 llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
-                                     const char *model_type);
+                                     const char *model_type, const ll_log *log);
 void ll_tokenizer_spec_free(ll_tokenizer_spec *spec);
 
 #endif

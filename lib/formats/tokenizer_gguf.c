@@ -170,7 +170,7 @@ static llmcs_status read_normalizer(ll_tokenizer_spec *spec, const ll_gguf *g, c
     return LLMCS_OK;
 }
 
-/* Tokens of type CONTROL and USER_DEFINED before what the defaults have. */
+/* Tokens of type CONTROL and USER_DEFINED, behind what the class's defaults are: they count. */
 static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const ll_gguf_value *types) {
     const ll_added_token *old = spec->added;
     size_t n = spec->n_added;
@@ -180,7 +180,8 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const 
         n += type == LL_TOKEN_CONTROL || type == LL_TOKEN_USER_DEFINED;
     }
     LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->added, "added tokens", &spec->added));
-    n = 0;
+    n = spec->n_added;
+    if (n) memcpy(spec->added, old, n * sizeof *old);
     for (size_t i = 0; i < spec->n_vocab; i++) {
         const ll_vocab_entry *e = &spec->vocab[i];
         int32_t type = ll_gguf_i32_at(g, types, (size_t)e->id);
@@ -191,8 +192,7 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const 
                                             .special = type == LL_TOKEN_CONTROL,
                                             .lstrip = equals(e->token, e->token_bytes, "<mask>")};
     }
-    if (spec->n_added) memcpy(spec->added + n, old, spec->n_added * sizeof *old);
-    spec->n_added += n;
+    spec->n_added = n;
     return LLMCS_OK;
 }
 

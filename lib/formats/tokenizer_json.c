@@ -4,11 +4,6 @@
 
 #include "formats/tokenizer_read.h"
 
-static bool is_null(ll_json v) {
-    ll_json_type type = ll_json_get_type(v);
-    return type == LL_JSON_MISSING || type == LL_JSON_NULL;
-}
-
 static llmcs_status unsupported(ll_json v, const char *field, const char *value) {
     return ll_fail(LLMCS_UNSUPPORTED, "%s: %s is %s, at byte %llu, which is not supported", ll_json_name(v.doc), field,
                    value, (unsigned long long)ll_json_offset(v));
@@ -34,7 +29,7 @@ static llmcs_status check_dropout(ll_json model) {
     ll_json v;
     double dropout = 0;
     LL_TRY(ll_spec_member(model, "model", "dropout", &v));
-    if (is_null(v)) return LLMCS_OK;
+    if (ll_spec_absent(v)) return LLMCS_OK;
     if (!ll_json_double(v, &dropout)) return ll_spec_fail(v, "model.dropout", "a number is expected");
     return dropout > 0 || dropout < 0 ? unsupported(v, "model.dropout", "not 0") : LLMCS_OK;
 }
@@ -75,7 +70,8 @@ static llmcs_status read_merges(ll_tokenizer_spec *spec, ll_json model) {
 static llmcs_status read_bpe(ll_tokenizer_spec *spec, ll_json model) {
     spec->model = LL_TOKEN_BPE;
     LL_TRY(check_dropout(model));
-    LL_TRY(check_false(model, "fuse_unk", "model.fuse_unk"));
+    LL_TRY(ll_spec_bool(model, "model", "fuse_unk", &spec->fuse_unk));
+    LL_TRY(ll_spec_string(model, "model", "unk_token", &spec->unk_token, &spec->unk_token_bytes));
     LL_TRY(check_false(model, "byte_fallback", "model.byte_fallback"));
     LL_TRY(check_false(model, "ignore_merges", "model.ignore_merges"));
     LL_TRY(check_empty(model, "continuing_subword_prefix", "model.continuing_subword_prefix"));
@@ -97,7 +93,7 @@ static llmcs_status read_wordpiece(ll_tokenizer_spec *spec, ll_json model) {
     LL_TRY(ll_spec_string(model, "model", "continuing_subword_prefix", &spec->continuing_prefix,
                           &spec->continuing_prefix_bytes));
     LL_TRY(ll_spec_member(model, "model", "max_input_chars_per_word", &v));
-    if (is_null(v)) return LLMCS_OK;
+    if (ll_spec_absent(v)) return LLMCS_OK;
     if (!ll_json_int64(v, &n)) return ll_spec_fail(v, "model.max_input_chars_per_word", "an integer is expected");
     if (n < 1 || n > MAX_WORD_CHARS)
         return ll_fail(LLMCS_LIMIT, "%s: model.max_input_chars_per_word is %lld, 1 to %d are allowed", spec->path,
@@ -113,7 +109,7 @@ static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
         return ll_fail(LLMCS_TOKENIZER, "%s: no object \"model\"", spec->path);
     LL_TRY(ll_spec_member(model, "model", "type", &type));
     LL_TRY(ll_spec_member(model, "model", "vocab", &vocab));
-    bool untyped = is_null(type);
+    bool untyped = ll_spec_absent(type);
     bool has_merges = ll_json_get_type(ll_json_get(model, "merges")) != LL_JSON_MISSING;
     bool has_limit = ll_json_get_type(ll_json_get(model, "max_input_chars_per_word")) != LL_JSON_MISSING;
     bool bpe = ll_json_equals(type, "BPE") || (untyped && has_merges);
@@ -134,7 +130,7 @@ static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
 /* -------------------------------------------------------------------------------------------- added tokens */
 
 static llmcs_status read_added(ll_tokenizer_spec *spec, ll_json list) {
-    if (is_null(list)) return LLMCS_OK;
+    if (ll_spec_absent(list)) return LLMCS_OK;
     if (ll_json_get_type(list) != LL_JSON_ARRAY) return ll_spec_fail(list, "added_tokens", "an array is expected");
     LL_TRY(ll_arena_alloc(&spec->arena, ll_json_count(list), sizeof *spec->added, "added tokens", &spec->added));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
@@ -142,7 +138,7 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, ll_json list) {
         ll_json id;
         if (ll_json_get_type(m) != LL_JSON_OBJECT) return ll_spec_fail(m, "added_tokens", "an object is expected");
         LL_TRY(ll_spec_member(m, "added_tokens", "id", &id));
-        if (is_null(id)) return ll_spec_fail(m, "added_tokens", "\"id\" is missing");
+        if (ll_spec_absent(id)) return ll_spec_fail(m, "added_tokens", "\"id\" is missing");
         LL_TRY(ll_spec_id(id, "added_tokens", &token.id));
         LL_TRY(ll_spec_string(m, "added_tokens", "content", &token.content, &token.content_bytes));
         LL_TRY(ll_spec_bool(m, "added_tokens", "special", &token.special));
@@ -162,7 +158,7 @@ static llmcs_status check_count(ll_json object, const char *where, const char *k
     ll_json v;
     int64_t n;
     LL_TRY(ll_spec_member(object, where, key, &v));
-    if (is_null(v)) return LLMCS_OK;
+    if (ll_spec_absent(v)) return LLMCS_OK;
     if (ll_json_get_type(v) != LL_JSON_NUMBER) return ll_spec_fail(v, where, "an integer is expected");
     if (ll_json_int64(v, &n) && n >= 0 && n <= INT32_MAX) return LLMCS_OK;
     return ll_fail(LLMCS_LIMIT, "%s: %s.%s, at byte %llu, is not an integer from 0 to 2147483647", ll_json_name(v.doc),

@@ -13,6 +13,9 @@ llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const ll_source *source,
 /* The same for JSON; *root is MISSING if there is no such file, TOKENIZER if it does not hold an object. */
 llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_json *root);
 
+/* MISSING or null. */
+bool ll_spec_absent(ll_json v);
+
 /* A member of an object that may stand there once; `where` names the object in messages ("model"). */
 llmcs_status ll_spec_member(ll_json object, const char *where, const char *key, ll_json *value);
 
@@ -55,17 +58,61 @@ llmcs_status ll_read_vocab_object(ll_tokenizer_spec *spec, ll_json vocab, const 
 llmcs_status ll_read_vocab_txt(ll_tokenizer_spec *spec, const ll_spec_file *file);
 llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *file);
 
-/* Names of special tokens and model_max_length, for every kind of tokenizer. `map`: special_tokens_map.json. */
-llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, ll_json config, ll_json map);
+/* ------------------------------------------------------------------------------------------------- settings */
 
-/* What else the older files need: normalizer, pre-tokenizer, post-processor, added tokens. */
-llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
-                                    ll_json config, ll_json map);
+/* Classes of Transformers' tokenizers with the same defaults. */
+typedef enum ll_token_family {
+    LL_TOKENS_OF_NO_CLASS, /* PreTrainedTokenizerFast, or one we do not know: no defaults */
+    LL_TOKENS_OF_BERT,
+    LL_TOKENS_OF_GPT2,
+    LL_TOKENS_OF_ROBERTA,
+    LL_TOKENS_OF_MPNET
+} ll_token_family;
+
+/* The files that stand beside a vocabulary. */
+typedef struct ll_token_settings {
+    ll_json config, map; /* tokenizer_config.json, special_tokens_map.json; MISSING where absent */
+    bool legacy;         /* no added_tokens_decoder in config: map goes before it, and added_tokens.json is read */
+    ll_token_family family;
+    bool named;             /* the class is known, by its name or by the model's type */
+    const char *class_name; /* tokenizer_config.json's; NULL: none */
+    size_t class_bytes;
+    const ll_log *log; /* or NULL */
+} ll_token_settings;
+
+/* tokenizer_settings.c. Reads the files, finds the class. */
+llmcs_status ll_token_settings_read(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                    const ll_log *log, ll_token_settings *s);
+
+/* A setting as the files have it. */
+ll_json ll_token_setting(const ll_token_settings *s, const char *key);
+llmcs_status ll_token_setting_bool(const ll_token_settings *s, const char *key, bool *out);
+
+/* The token of a role: named by a file, or else the class's default; NULL: the role has none. *v: what the file says,
+ * MISSING for a default. */
+const char *ll_token_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, size_t role, ll_json *v,
+                          size_t *len);
+
+/* A special token is a string, or an object with its "content"; NULL: neither. */
+const char *ll_token_text(ll_json v, size_t *len);
+
+/* What the files change in what tokenizer.json says. */
+llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_settings *s);
+
+/* Names of special tokens and model_max_length, for every kind of tokenizer; logs what has no effect here. */
+llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, const ll_token_settings *s);
+
+/* tokenizer_older.c. What the older files leave to the class: normalizer, pre-tokenizer, post-processor, decoder. */
+llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_token_settings *s);
+
+/* tokenizer_added.c. Added tokens, behind those of tokenizer.json if it was read. */
+llmcs_status ll_read_added_tokens(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
+                                  bool has_json);
 
 /* tokenizer_gguf.c. Model, vocabulary and merges of a GGUF file, before anything else is read. */
 llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const struct ll_gguf *g);
-/* Behind ll_read_older_settings and ll_read_special_names, for a file that carries none of the folder's: what its own
- * keys say of normalizer, added tokens and special tokens. */
+/* Behind all of these, for a file that carries none of the folder's: what its own keys say of normalizer, added tokens
+ * and special tokens. */
 llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const struct ll_gguf *g);
 
 #endif

@@ -1,5 +1,6 @@
-/* tokenizer_config.json, special_tokens_map.json and added_tokens.json: the roles of special tokens, and what the
- * older files leave to Transformers' tokenizer classes (their defaults are those of Transformers 4). */
+/* tokenizer_config.json and special_tokens_map.json: which of the two counts, the class of Transformers they are for,
+ * the roles of special tokens, and what they change in tokenizer.json. All as Transformers 4's fast tokenizers have it
+ * (tokenization_utils_base.py, tokenization_utils_fast.py and the classes' own files). */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -7,286 +8,192 @@
 static const char *const ROLE_KEY[LL_N_SPECIAL] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                    "pad_token", "cls_token", "mask_token"};
 
-typedef enum family { FAMILY_BERT, FAMILY_GPT2, FAMILY_ROBERTA } family;
-
 static const char *const DEFAULT_ROLE[][LL_N_SPECIAL] = {
-    [FAMILY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
-    [FAMILY_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
-    [FAMILY_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"}};
+    [LL_TOKENS_OF_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+    [LL_TOKENS_OF_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
+    [LL_TOKENS_OF_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"}};
 
-static bool is_null(ll_json v) {
-    ll_json_type type = ll_json_get_type(v);
-    return type == LL_JSON_MISSING || type == LL_JSON_NULL;
+/* ---------------------------------------------------------------------------------------------------- class */
+
+typedef struct named_family {
+    const char *name;
+    ll_token_family family;
+} named_family;
+
+/* "BertTokenizer" and "BertTokenizerFast". */
+static const named_family BY_CLASS[] = {
+    {"Bert", LL_TOKENS_OF_BERT},       {"DistilBert", LL_TOKENS_OF_BERT},    {"Electra", LL_TOKENS_OF_BERT},
+    {"ConvBert", LL_TOKENS_OF_BERT},   {"LayoutLM", LL_TOKENS_OF_BERT},      {"Lxmert", LL_TOKENS_OF_BERT},
+    {"MobileBert", LL_TOKENS_OF_BERT}, {"SqueezeBert", LL_TOKENS_OF_BERT},   {"GPT2", LL_TOKENS_OF_GPT2},
+    {"Roberta", LL_TOKENS_OF_ROBERTA}, {"Longformer", LL_TOKENS_OF_ROBERTA}, {"LED", LL_TOKENS_OF_ROBERTA},
+    {"Bart", LL_TOKENS_OF_ROBERTA},    {"MPNet", LL_TOKENS_OF_MPNET}};
+
+static const named_family BY_MODEL_TYPE[] = {
+    {"bert", LL_TOKENS_OF_BERT},       {"distilbert", LL_TOKENS_OF_BERT},    {"electra", LL_TOKENS_OF_BERT},
+    {"convbert", LL_TOKENS_OF_BERT},   {"layoutlm", LL_TOKENS_OF_BERT},      {"lxmert", LL_TOKENS_OF_BERT},
+    {"mobilebert", LL_TOKENS_OF_BERT}, {"squeezebert", LL_TOKENS_OF_BERT},   {"gpt2", LL_TOKENS_OF_GPT2},
+    {"roberta", LL_TOKENS_OF_ROBERTA}, {"longformer", LL_TOKENS_OF_ROBERTA}, {"led", LL_TOKENS_OF_ROBERTA},
+    {"bart", LL_TOKENS_OF_ROBERTA},    {"mpnet", LL_TOKENS_OF_MPNET}};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static ll_token_family find_family(const named_family *table, size_t n, const char *name, size_t len) {
+    for (size_t i = 0; i < n; i++)
+        if (strlen(table[i].name) == len && !memcmp(table[i].name, name, len)) return table[i].family;
+    return LL_TOKENS_OF_NO_CLASS;
 }
 
-static bool equals(const char *text, size_t len, const char *other) {
-    return len == strlen(other) && !memcmp(text, other, len);
+/* Without its end, if it has that. */
+static bool cut_end(const char *text, size_t *len, const char *end) {
+    size_t n = strlen(end);
+    if (*len < n || memcmp(text + *len - n, end, n) != 0) return false;
+    *len -= n;
+    return true;
 }
 
-/* ---------------------------------------------------------------------------------------------------- roles */
+/* A class is named in tokenizer_config.json, or else in config.json, or else the model's type says it. */
+static llmcs_status find_class(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                               ll_token_settings *s) {
+    size_t len = 0, type_len = model_type ? strlen(model_type) : 0;
+    const char *name = ll_json_string(ll_json_get(s->config, "tokenizer_class"), &len);
+    ll_json config;
+    if (!name && !source->gguf) {
+        LL_TRY(ll_spec_read_json(spec, source, "config.json", &config));
+        name = ll_json_string(ll_json_get(config, "tokenizer_class"), &len);
+        if (!model_type) model_type = ll_json_string(ll_json_get(config, "model_type"), &type_len);
+    }
+    s->named = name || model_type;
+    s->class_name = name;
+    s->class_bytes = len;
+    if (!name) {
+        s->family = find_family(BY_MODEL_TYPE, COUNT(BY_MODEL_TYPE), model_type ? model_type : "", type_len);
+        return LLMCS_OK;
+    }
+    cut_end(name, &len, "Fast");
+    if (cut_end(name, &len, "Tokenizer")) s->family = find_family(BY_CLASS, COUNT(BY_CLASS), name, len);
+    return LLMCS_OK;
+}
 
-/* A special token is a string, or an object with its "content". */
-static const char *special_text(ll_json v, size_t *len) {
+llmcs_status ll_token_settings_read(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                    const ll_log *log, ll_token_settings *s) {
+    ll_json decoder;
+    *s = (ll_token_settings){.log = log};
+    LL_TRY(ll_spec_read_json(spec, source, "tokenizer_config.json", &s->config));
+    LL_TRY(ll_spec_read_json(spec, source, "special_tokens_map.json", &s->map));
+    LL_TRY(ll_spec_member(s->config, "tokenizer_config.json", "added_tokens_decoder", &decoder));
+    s->legacy = ll_json_get_type(decoder) == LL_JSON_MISSING;
+    return find_class(spec, source, model_type, s);
+}
+
+/* ------------------------------------------------------------------------------------------------- settings */
+
+/* True if special_tokens_map.json has the key and counts. */
+static bool in_map(const ll_token_settings *s, const char *key) {
+    return s->legacy && ll_json_get_type(ll_json_get(s->map, key)) != LL_JSON_MISSING;
+}
+
+ll_json ll_token_setting(const ll_token_settings *s, const char *key) {
+    return ll_json_get(in_map(s, key) ? s->map : s->config, key);
+}
+
+llmcs_status ll_token_setting_bool(const ll_token_settings *s, const char *key, bool *out) {
+    bool map = in_map(s, key);
+    return ll_spec_bool(map ? s->map : s->config, map ? "special_tokens_map.json" : "tokenizer_config.json", key, out);
+}
+
+const char *ll_token_text(ll_json v, size_t *len) {
     const char *text = ll_json_string(v, len);
     return text ? text : ll_json_string(ll_json_get(v, "content"), len);
 }
 
-static bool has_template_special(const ll_tokenizer_spec *spec) { return spec->n_single > 1; }
-
-/* RoBERTa is byte-level BPE whose post-processor adds tokens. */
-static family family_of(const ll_tokenizer_spec *spec) {
-    if (spec->model == LL_TOKEN_WORDPIECE) return FAMILY_BERT;
-    return has_template_special(spec) ? FAMILY_ROBERTA : FAMILY_GPT2;
+/* Without a class, the model and its template say which defaults are likely. */
+static ll_token_family family_or_guess(const ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    if (s->family != LL_TOKENS_OF_NO_CLASS) return s->family;
+    if (spec->model == LL_TOKEN_WORDPIECE) return LL_TOKENS_OF_BERT;
+    return spec->n_single > 1 ? LL_TOKENS_OF_ROBERTA : LL_TOKENS_OF_GPT2;
 }
 
-/* The token of a role as the files name it; NULL: they do not. */
-static const char *named_role(size_t role, ll_json config, ll_json map, size_t *len) {
-    const char *text = special_text(ll_json_get(config, ROLE_KEY[role]), len);
-    return text ? text : special_text(ll_json_get(map, ROLE_KEY[role]), len);
+const char *ll_token_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, size_t role, ll_json *v,
+                          size_t *len) {
+    *v = ll_token_setting(s, ROLE_KEY[role]);
+    *len = 0;
+    const char *text = ll_token_text(*v, len);
+    if (text || ll_json_get_type(*v) == LL_JSON_NULL) return text;
+    text = DEFAULT_ROLE[family_or_guess(spec, s)][role];
+    *len = text ? strlen(text) : 0;
+    *v = (ll_json){NULL, 0};
+    return text;
 }
 
-/* model_max_length is 1e30 where there is no limit. */
-static void read_max_length(ll_tokenizer_spec *spec, ll_json config) {
+/* ------------------------------------------------------------------------------------ what outranks tokenizer.json */
+
+/* The BERT classes make the normalizer anew where it differs from their arguments, whose defaults count, too. MPNet's
+ * leaves Chinese characters as tokenizer.json has them. */
+static llmcs_status apply_to_normalizer(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    ll_token_family family = s->named ? s->family : family_or_guess(spec, s);
+    if (!spec->json.bert_normalizer || (family != LL_TOKENS_OF_BERT && family != LL_TOKENS_OF_MPNET)) return LLMCS_OK;
+    bool lowercase = s->named ? true : spec->json.lowercase;
+    bool chinese = s->named && family == LL_TOKENS_OF_BERT ? true : spec->json.chinese;
+    LL_TRY(ll_token_setting_bool(s, "do_lower_case", &lowercase));
+    bool strip_accents = s->named || lowercase != spec->json.lowercase ? lowercase : spec->json.strip_accents;
+    LL_TRY(ll_token_setting_bool(s, "strip_accents", &strip_accents));
+    if (family == LL_TOKENS_OF_BERT) LL_TRY(ll_token_setting_bool(s, "tokenize_chinese_chars", &chinese));
+    spec->n_steps = 0;
+    ll_bert_steps(spec, spec->json.clean_text, chinese, strip_accents, lowercase);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    bool prefix = false, trim = true;
+    LL_TRY(apply_to_normalizer(spec, s));
+    if (!s->named && !s->config.doc) return LLMCS_OK; /* tokenizer.json alone */
+    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &prefix));
+    LL_TRY(ll_token_setting_bool(s, "trim_offsets", &trim));
+    if (spec->json.byte_level) spec->add_prefix_space = prefix;
+    if (s->family != LL_TOKENS_OF_ROBERTA || !spec->json.trims) return LLMCS_OK;
+    spec->trim_offsets = trim;
+    spec->trim_prefix_space = prefix;
+    return LLMCS_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- names */
+
+/* model_max_length, or max_len in older files, is 1e30 where there is no limit. */
+static size_t max_length(const ll_token_settings *s) {
     int64_t n;
-    if (ll_json_int64(ll_json_get(config, "model_max_length"), &n) && n > 0 && n <= INT32_MAX)
-        spec->model_max_length = (size_t)n;
+    ll_json v = ll_token_setting(s, "model_max_length");
+    if (ll_json_get_type(v) == LL_JSON_MISSING) v = ll_token_setting(s, "max_len");
+    return ll_json_int64(v, &n) && n > 0 && n <= INT32_MAX ? (size_t)n : 0;
 }
 
-llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, ll_json config, ll_json map) {
+static void log_true(const ll_token_settings *s, const char *key, llmcs_log_level level, const char *says) {
+    bool on = false;
+    if (ll_json_bool(ll_token_setting(s, key), &on) && on)
+        ll_log_say(s->log, level, "%s: %s", ll_json_name(s->config.doc), says);
+}
+
+/* Settings that Transformers reads and that have no effect here. */
+static void log_ignored(const ll_token_settings *s) {
+    if (!s->log || !s->config.doc) return;
+    const char *name = ll_json_name(s->config.doc);
+    if (ll_json_equals(ll_token_setting(s, "truncation_side"), "left"))
+        ll_log_say(s->log, LLMCS_LOG_WARN, "%s: truncation_side \"left\" has no effect, texts are cut at their end",
+                   name);
+    if (!ll_spec_absent(ll_json_get(s->config, "auto_map")))
+        ll_log_say(s->log, LLMCS_LOG_WARN, "%s: auto_map: the folder's own tokenizer code is not run", name);
+    log_true(s, "clean_up_tokenization_spaces", LLMCS_LOG_INFO,
+             "clean_up_tokenization_spaces has no effect by itself: decode with LLMCS_CLEAN_UP_SPACES");
+}
+
+llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     for (size_t role = 0; role < LL_N_SPECIAL; role++) {
-        size_t len = 0;
-        const char *text = named_role(role, config, map, &len);
-        if (!text) {
-            text = DEFAULT_ROLE[family_of(spec)][role];
-            len = text ? strlen(text) : 0;
-        }
-        spec->special[role] = text;
+        ll_json v;
+        size_t len;
+        spec->special[role] = ll_token_role(spec, s, role, &v, &len);
         spec->special_bytes[role] = (uint32_t)len;
     }
-    read_max_length(spec, config);
+    spec->model_max_length = max_length(s);
+    log_ignored(s);
     return LLMCS_OK;
-}
-
-/* -------------------------------------------------------------------------------- what the older files leave out */
-
-static const char *class_name(ll_json config, size_t *len) {
-    return ll_json_string(ll_json_get(config, "tokenizer_class"), len);
-}
-
-static bool class_begins(const char *class, size_t len, const char *beginning) {
-    size_t n = strlen(beginning);
-    return len >= n && !memcmp(class, beginning, n);
-}
-
-/* Which class of Transformers the files are for. Without a class the model's type says it. */
-static llmcs_status find_family(const ll_tokenizer_spec *spec, ll_json config, const char *model_type, family *out) {
-    size_t len = 0;
-    const char *class = class_name(config, &len);
-    bool bpe = spec->model == LL_TOKEN_BPE;
-    bool none = !class || equals(class, len, "PreTrainedTokenizerFast");
-    bool bert = none || equals(class, len, "BertTokenizer") || equals(class, len, "BertTokenizerFast") ||
-                class_begins(class, len, "DistilBertTokenizer") || class_begins(class, len, "ElectraTokenizer");
-    bool roberta = class && class_begins(class, len, "RobertaTokenizer");
-    bool gpt2 = class && class_begins(class, len, "GPT2Tokenizer");
-    if (!bpe && bert) {
-        *out = FAMILY_BERT;
-        return LLMCS_OK;
-    }
-    if (bpe && (roberta || gpt2 || none)) {
-        bool model_is_roberta = model_type && !strcmp(model_type, "roberta");
-        *out = roberta || (none && model_is_roberta) ? FAMILY_ROBERTA : FAMILY_GPT2;
-        return LLMCS_OK;
-    }
-    return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer_class \"%.*s\" with these files is not supported", spec->path,
-                   (int)(len < 60 ? len : 60), class ? class : "");
-}
-
-/* The id of a token of the vocabulary, the last if it stands twice; -1: none. Called for a handful of tokens. */
-static int32_t find_id(const ll_tokenizer_spec *spec, const char *token, size_t len) {
-    for (size_t i = spec->n_vocab; i-- > 0;) {
-        const ll_vocab_entry *e = &spec->vocab[i];
-        if (e->token_bytes == len && !memcmp(e->token, token, len)) return e->id;
-    }
-    return -1;
-}
-
-/* [CLS] and [SEP], or <s> and </s>: what BERT and RoBERTa put around a text. */
-static llmcs_status find_ends(const ll_tokenizer_spec *spec, family f, ll_json config, ll_json map, int32_t *cls,
-                              int32_t *sep) {
-    static const llmcs_special roles[2] = {LLMCS_SPECIAL_CLS, LLMCS_SPECIAL_SEP};
-    int32_t *ids[2] = {cls, sep};
-    for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        const char *text = named_role(roles[i], config, map, &len);
-        if (!text) text = DEFAULT_ROLE[f][roles[i]], len = strlen(text);
-        *ids[i] = find_id(spec, text, len);
-        if (*ids[i] < 0)
-            return ll_fail(LLMCS_TOKENIZER, "%s: no token \"%.*s\", which goes around every text", spec->path,
-                           (int)(len < 60 ? len : 60), text);
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status bert_settings(ll_tokenizer_spec *spec, ll_json config, ll_json map) {
-    bool lowercase = true, chinese = true, basic = true;
-    int32_t cls, sep;
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "do_lower_case", &lowercase));
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "tokenize_chinese_chars", &chinese));
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "do_basic_tokenize", &basic));
-    bool strip_accents = lowercase;
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "strip_accents", &strip_accents));
-    if (!basic || ll_json_count(ll_json_get(config, "never_split")))
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: do_basic_tokenize false and never_split are not supported",
-                       ll_json_name(config.doc));
-    ll_bert_steps(spec, true, chinese, strip_accents, lowercase);
-    size_t len;
-    const char *unk = named_role(LLMCS_SPECIAL_UNK, config, map, &len);
-    spec->unk_token = unk ? unk : "[UNK]";
-    spec->unk_token_bytes = unk ? (uint32_t)len : 5;
-    spec->continuing_prefix = spec->decoder_prefix = "##";
-    spec->continuing_prefix_bytes = spec->decoder_prefix_bytes = 2;
-    spec->decoder = LL_DECODE_WORDPIECE;
-    spec->decode_cleanup = true;
-    LL_TRY(find_ends(spec, FAMILY_BERT, config, map, &cls, &sep));
-    ll_template_bert(spec, cls, sep);
-    return LLMCS_OK;
-}
-
-static llmcs_status bpe_settings(ll_tokenizer_spec *spec, family f, ll_json config, ll_json map) {
-    int32_t cls, sep;
-    bool add_bos = false;
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "add_prefix_space", &spec->add_prefix_space));
-    LL_TRY(ll_spec_bool(config, "tokenizer_config.json", "add_bos_token", &add_bos));
-    if (f == FAMILY_GPT2 && add_bos)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: add_bos_token true is not supported", ll_json_name(config.doc));
-    spec->decoder = LL_DECODE_BYTE_LEVEL;
-    ll_template_plain(spec, 1);
-    if (f != FAMILY_ROBERTA) return LLMCS_OK;
-    spec->trim_offsets = true;
-    spec->trim_prefix_space = spec->add_prefix_space;
-    LL_TRY(find_ends(spec, f, config, map, &cls, &sep));
-    ll_template_roberta(spec, cls, sep);
-    return LLMCS_OK;
-}
-
-/* -------------------------------------------------------------------------------------------- added tokens */
-
-static llmcs_status token_flags(ll_json v, ll_added_token *token) {
-    LL_TRY(ll_spec_bool(v, "added token", "special", &token->special));
-    LL_TRY(ll_spec_bool(v, "added token", "single_word", &token->single_word));
-    LL_TRY(ll_spec_bool(v, "added token", "lstrip", &token->lstrip));
-    LL_TRY(ll_spec_bool(v, "added token", "rstrip", &token->rstrip));
-    return ll_spec_bool(v, "added token", "normalized", &token->normalized);
-}
-
-static void add_token(ll_tokenizer_spec *spec, ll_added_token token, const char *text, size_t len) {
-    token.content = text;
-    token.content_bytes = (uint32_t)len;
-    if (len) spec->added[spec->n_added++] = token;
-}
-
-/* The digits of an added_tokens_decoder's key. */
-static llmcs_status parse_id(ll_json member, int32_t *id) {
-    size_t len;
-    const char *key = ll_json_key(member, &len);
-    int64_t n = len && len <= 10 ? 0 : -1;
-    for (size_t i = 0; i < len && n >= 0; i++) n = key[i] >= '0' && key[i] <= '9' ? n * 10 + (key[i] - '0') : -1;
-    if (n < 0 || n >= INT32_MAX)
-        return ll_spec_fail(member, "added_tokens_decoder", "its keys are ids from 0 to 2147483646");
-    *id = (int32_t)n;
-    return LLMCS_OK;
-}
-
-static llmcs_status add_decoder_tokens(ll_tokenizer_spec *spec, ll_json list) {
-    for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
-        ll_added_token token = {.normalized = true};
-        size_t len;
-        const char *text = special_text(m, &len);
-        if (!text) return ll_spec_fail(m, "added_tokens_decoder", "an object with \"content\" is expected");
-        LL_TRY(parse_id(m, &token.id));
-        LL_TRY(token_flags(m, &token));
-        add_token(spec, token, text, len);
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status add_plain_tokens(ll_tokenizer_spec *spec, ll_json file) {
-    for (ll_json m = ll_json_first(file); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
-        ll_added_token token = {.normalized = true};
-        size_t len;
-        const char *text = ll_json_key(m, &len);
-        LL_TRY(ll_spec_id(m, "added_tokens.json", &token.id));
-        add_token(spec, token, text, len);
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status add_role_tokens(ll_tokenizer_spec *spec, family f, ll_json config, ll_json map) {
-    for (size_t role = 0; role < LL_N_SPECIAL; role++) {
-        size_t len = 0;
-        const char *text = named_role(role, config, map, &len);
-        ll_added_token token = {.id = text ? LL_ID_FIND : LL_ID_FIND_OR_SKIP, .special = true};
-        ll_json v = ll_json_get(config, ROLE_KEY[role]);
-        if (!special_text(v, &(size_t){0})) v = ll_json_get(map, ROLE_KEY[role]);
-        if (!text) {
-            text = DEFAULT_ROLE[f][role];
-            len = text ? strlen(text) : 0;
-            token.lstrip = f == FAMILY_ROBERTA && role == LLMCS_SPECIAL_MASK;
-        } else if (ll_json_get_type(v) == LL_JSON_OBJECT) {
-            LL_TRY(token_flags(v, &token));
-            token.special = true;
-        }
-        if (text) add_token(spec, token, text, len);
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status add_additional_tokens(ll_tokenizer_spec *spec, ll_json list) {
-    for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
-        ll_added_token token = {.id = LL_ID_FIND, .special = true};
-        size_t len;
-        const char *text = special_text(m, &len);
-        if (!text) return ll_spec_fail(m, "additional_special_tokens", "a string is expected");
-        if (ll_json_get_type(m) == LL_JSON_OBJECT) LL_TRY(token_flags(m, &token));
-        token.special = true;
-        add_token(spec, token, text, len);
-    }
-    return LLMCS_OK;
-}
-
-/* In the order of their weight: of two entries for one token the first says how it is matched. */
-static llmcs_status read_added_tokens(ll_tokenizer_spec *spec, family f, ll_json config, ll_json map, ll_json added) {
-    ll_json decoder = ll_json_get(config, "added_tokens_decoder"),
-            more = ll_json_get(config, "additional_special_tokens");
-    if (is_null(more)) more = ll_json_get(map, "additional_special_tokens");
-    size_t n = ll_json_count(decoder) + ll_json_count(added) + ll_json_count(more) + LL_N_SPECIAL;
-    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->added, "added tokens", &spec->added));
-    LL_TRY(add_decoder_tokens(spec, decoder));
-    LL_TRY(add_plain_tokens(spec, added));
-    LL_TRY(add_role_tokens(spec, f, config, map));
-    return add_additional_tokens(spec, more);
-}
-
-/* config.json's model_type, for a caller that does not know it. */
-static llmcs_status find_model_type(ll_tokenizer_spec *spec, const ll_source *source, const char **model_type) {
-    ll_json config;
-    size_t len;
-    LL_TRY(ll_spec_read_json(spec, source, "config.json", &config));
-    const char *type = ll_json_string(ll_json_get(config, "model_type"), &len);
-    if (type) LL_TRY(ll_arena_copy_text(&spec->arena, type, len, "model_type", model_type));
-    return LLMCS_OK;
-}
-
-llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
-                                    ll_json config, ll_json map) {
-    family f;
-    ll_json added;
-    if (!model_type && spec->model == LL_TOKEN_BPE) LL_TRY(find_model_type(spec, source, &model_type));
-    LL_TRY(find_family(spec, config, model_type, &f));
-    if (f == FAMILY_BERT)
-        LL_TRY(bert_settings(spec, config, map));
-    else
-        LL_TRY(bpe_settings(spec, f, config, map));
-    LL_TRY(ll_spec_read_json(spec, source, "added_tokens.json", &added));
-    return read_added_tokens(spec, f, config, map, added);
 }

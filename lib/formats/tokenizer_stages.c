@@ -3,11 +3,6 @@
 
 #include "formats/tokenizer_read.h"
 
-static bool is_null(ll_json v) {
-    ll_json_type type = ll_json_get_type(v);
-    return type == LL_JSON_MISSING || type == LL_JSON_NULL;
-}
-
 /* UNSUPPORTED naming stage and type. */
 static llmcs_status fail_kind(ll_json stage, const char *where) {
     ll_json type = ll_json_get(stage, "type");
@@ -49,6 +44,10 @@ static llmcs_status read_bert_normalizer(ll_tokenizer_spec *spec, ll_json stage)
     bool strip_accents = lowercase; /* what null means */
     LL_TRY(ll_spec_bool(stage, "normalizer", "strip_accents", &strip_accents));
     ll_bert_steps(spec, clean_text, chinese, strip_accents, lowercase);
+    spec->json.clean_text = clean_text;
+    spec->json.chinese = chinese;
+    spec->json.strip_accents = strip_accents;
+    spec->json.lowercase = lowercase;
     return LLMCS_OK;
 }
 
@@ -77,8 +76,9 @@ static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) 
 
 llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
-    if (is_null(stage)) return LLMCS_OK;
+    if (ll_spec_absent(stage)) return LLMCS_OK;
     LL_TRY(read_type(stage, "normalizer", &type));
+    spec->json.bert_normalizer = ll_json_equals(type, "BertNormalizer");
     if (!ll_json_equals(type, "Sequence")) return read_one_normalizer(spec, stage);
     LL_TRY(read_sequence(stage, "normalizer", "normalizers", &list));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
@@ -91,9 +91,10 @@ llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
 llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
     const char *wanted = spec->model == LL_TOKEN_BPE ? "ByteLevel" : "BertPreTokenizer";
-    if (is_null(stage))
+    if (ll_spec_absent(stage))
         return ll_fail(LLMCS_UNSUPPORTED, "%s: no pre_tokenizer; for this model %s is supported", spec->path, wanted);
     LL_TRY(read_type(stage, "pre_tokenizer", &type));
+    spec->json.byte_level = ll_json_equals(type, "ByteLevel");
     if (ll_json_equals(type, "Sequence")) {
         LL_TRY(read_sequence(stage, "pre_tokenizer", "pretokenizers", &list));
         if (ll_json_count(list) != 1) return fail_kind(stage, "pre_tokenizer");
@@ -112,7 +113,7 @@ llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
 llmcs_status ll_read_decoder(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type;
     spec->decoder = LL_DECODE_SPACES;
-    if (is_null(stage)) return LLMCS_OK;
+    if (ll_spec_absent(stage)) return LLMCS_OK;
     LL_TRY(read_type(stage, "decoder", &type));
     if (ll_json_equals(type, "ByteLevel")) {
         spec->decoder = LL_DECODE_BYTE_LEVEL;
@@ -142,7 +143,7 @@ static llmcs_status read_type_id(ll_json piece, uint8_t *type_id) {
     ll_json v;
     int64_t n = 0;
     LL_TRY(ll_spec_member(piece, "post_processor", "type_id", &v));
-    if (!is_null(v) && (!ll_json_int64(v, &n) || n < 0 || n > 255))
+    if (!ll_spec_absent(v) && (!ll_json_int64(v, &n) || n < 0 || n > 255))
         return ll_spec_fail(piece, "post_processor", "a type_id is an integer from 0 to 255");
     *type_id = (uint8_t)n;
     return LLMCS_OK;
@@ -175,9 +176,9 @@ static llmcs_status add_special(ll_json piece, ll_json tokens, uint8_t type_id, 
 /* One piece: {"SpecialToken": {"id", "type_id"}} or {"Sequence": {"id": "A", "type_id"}}. uses: how often A and B. */
 static llmcs_status read_piece(ll_json piece, ll_json tokens, ll_template_piece *out, size_t *n, int uses[2]) {
     ll_json special, sequence, id;
-    uint8_t type_id;
+    uint8_t type_id = 0;
     LL_TRY(ll_spec_member(piece, "post_processor", "SpecialToken", &special));
-    if (!is_null(special)) {
+    if (!ll_spec_absent(special)) {
         LL_TRY(read_type_id(special, &type_id));
         return add_special(special, tokens, type_id, out, n);
     }
@@ -238,8 +239,9 @@ llmcs_status ll_read_post_processor(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
     bool has_template = false;
     ll_template_plain(spec, 1);
-    if (is_null(stage)) return LLMCS_OK;
+    if (ll_spec_absent(stage)) return LLMCS_OK;
     LL_TRY(read_type(stage, "post_processor", &type));
+    spec->json.trims = ll_json_equals(type, "RobertaProcessing") || ll_json_equals(type, "ByteLevel");
     if (!ll_json_equals(type, "Sequence")) return read_one_post_processor(spec, stage, &has_template);
     LL_TRY(read_sequence(stage, "post_processor", "processors", &list));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))

@@ -40,13 +40,15 @@ static bool next_line(lines *l, const char **line, size_t *len) {
     *len = end ? (size_t)(end - *line) : l->file->data_bytes - l->at;
     l->at += *len + 1;
     if (*len && (*line)[*len - 1] == '\r') --*len;
+    if (l->number == 0 && *len >= 3 && !memcmp(*line, "\xef\xbb\xbf", 3)) { /* an editor's byte order mark */
+        *line += 3;
+        *len -= 3;
+    }
     l->number++;
     return true;
 }
 
 static llmcs_status check_line(const lines *l, const char *line, size_t len) {
-    if (l->number == 1 && len >= 3 && !memcmp(line, "\xef\xbb\xbf", 3))
-        return fail_line(l, "begins with a byte order mark");
     if (memchr(line, 0, len)) return fail_line(l, "holds a NUL byte");
     for (size_t i = 0; i < len;) {
         uint32_t cp;

@@ -22,11 +22,16 @@ static llmcs_status find_bytes(ll_bpe *b, const ll_vocab *vocab, const ll_tokeni
         char utf8[4];
         size_t len = ll_utf8_encode(ll_byte_to_char((unsigned char)byte), utf8);
         b->byte_id[byte] = ll_vocab_find(vocab, utf8, len);
-        if (b->byte_id[byte] < 0)
-            return ll_fail(LLMCS_TOKENIZER, "%s: no token \"%.*s\" for byte %u; byte-level BPE needs all 256",
-                           spec->path, (int)len, utf8, byte);
+        b->n_missing += b->byte_id[byte] < 0;
     }
-    return LLMCS_OK;
+    b->fuse_unk = spec->fuse_unk;
+    b->unk_id = -1;
+    if (!spec->unk_token || !b->n_missing) return LLMCS_OK;
+    b->unk_id = ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes);
+    if (b->unk_id >= 0) return LLMCS_OK;
+    return ll_fail(LLMCS_TOKENIZER,
+                   "%s: %zu bytes have no token, and their unknown token \"%.*s\" is not in the vocabulary", spec->path,
+                   b->n_missing, (int)ll_min(spec->unk_token_bytes, 60), spec->unk_token);
 }
 
 /* "merges.txt, line 7" or "tokenizer.json, merge 6". */
@@ -63,6 +68,9 @@ static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenize
     if (left < 0) return fail_merge(spec, i, "left side", m->left, m->left_bytes);
     const int32_t right = ll_vocab_find_hashed(vocab, m->right, m->right_bytes, g->right[k]);
     if (right < 0) return fail_merge(spec, i, "right side", m->right, m->right_bytes);
+    if (b->unk_id >= 0 && (left == b->unk_id || right == b->unk_id))
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: a merge of the unknown token \"%.*s\" is not supported",
+                       spec->merges_path, (int)ll_min(spec->unk_token_bytes, 60), spec->unk_token);
     const size_t len = (size_t)m->left_bytes + m->right_bytes;
     memcpy(whole, m->left, m->left_bytes);
     memcpy(whole + m->left_bytes, m->right, m->right_bytes);

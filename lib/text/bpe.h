@@ -18,7 +18,10 @@ typedef struct ll_bpe_pair {
 } ll_bpe_pair;
 
 typedef struct ll_bpe {
-    int32_t byte_id[256];
+    int32_t byte_id[256];  /* -1: no token */
+    size_t n_missing;      /* bytes without a token */
+    int32_t unk_id;        /* what they become; -1: nothing */
+    bool fuse_unk;         /* one for a run of them */
     uint64_t (*joined)[4]; /* [256]: bit y of [x]: some token has byte y behind byte x */
     uint32_t *byte_rank;   /* [256][256]: rank of a pair of bytes, the most frequent question */
     ll_bpe_pair *pair;     /* [n_pairs], a power of two */
@@ -33,9 +36,13 @@ typedef struct ll_bpe {
 
 typedef struct ll_bpe_long ll_bpe_long;
 
-/* Kept for the length of one llmcs_encode; .queue begins as NULL. */
+/* Kept for the length of one llmcs_encode; begins as zeros. */
 typedef struct ll_bpe_scratch {
     ll_bpe_long *queue;
+    char *kept; /* bytes that have a token */
+    size_t kept_capacity;
+    ll_origin *origin; /* theirs */
+    size_t origin_capacity;
 } ll_bpe_scratch;
 
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
@@ -44,9 +51,13 @@ void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a);
 
 void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a);
 
-/* Appends the tokens of [begin, end) of the view. */
+/* Appends the tokens of [begin, end) of the view, whose bytes all have a token. */
 llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                            size_t begin, size_t end, ll_encoding *out);
+
+/* The same for any bytes. */
+llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
+                                size_t begin, size_t end, ll_encoding *out);
 
 /* Whether a merge may ever join what ends with byte x and what begins with byte y. Where not, the text falls into parts
  * that are merged each for itself: nothing that is done on one side is seen on the other. */

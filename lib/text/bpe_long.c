@@ -54,6 +54,8 @@ struct ll_bpe_long {
 
 void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a) {
     ll_bpe_long *q = s->queue;
+    ll_free(a, s->kept);
+    ll_free(a, s->origin);
     if (!q) return;
     ll_free(a, q->token);
     ll_free(a, q->bucket);

@@ -93,8 +93,10 @@ llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec 
     LL_TRY(ll_alloc_zero(&t->allocator, n_ids, 1, "decoding table", &t->decode_flags));
     for (size_t id = 0; id < n_ids; id++)
         if (t->vocab.length[id] != LL_VOCAB_NONE) t->decode_flags[id] = LL_DECODE_KNOWN;
-    for (size_t i = 0; i < spec->n_added; i++)
-        if (spec->added[i].special && spec->added[i].id >= 0) t->decode_flags[spec->added[i].id] |= LL_DECODE_SPECIAL;
+    for (size_t i = 0; i < spec->n_added; i++) {
+        const ll_added_token *e = &spec->added[i];
+        if (e->id >= 0) t->decode_flags[e->id] |= LL_DECODE_ADDED | (e->special ? LL_DECODE_SPECIAL : 0);
+    }
     LL_TRY(build_table(t, spec, false, &t->inside));
     if (t->decoder == LL_DECODE_BYTE_LEVEL) return LLMCS_OK;
     return build_table(t, spec, true, &t->first);

@@ -79,8 +79,9 @@ static bool is_space(const llmcs_tokenizer *t, uint32_t cp) {
     return cp == 0x120 || (cp < 0x110000 && (ll_unicode_flags(t->unicode, cp) & LL_UC_SPACE));
 }
 
-/* White space (and the byte level's space, U+0120) at both ends of a token's written form, in characters. */
-static void count_spaces(const llmcs_tokenizer *t, int32_t id, size_t *leading, size_t *trailing) {
+/* White space (and the byte level's space, U+0120) at both ends of a token's written form, in characters; says whether
+ * it is one space and nothing else. */
+static bool count_spaces(const llmcs_tokenizer *t, int32_t id, size_t *leading, size_t *trailing) {
     size_t len, n = 0;
     const char *token = ll_vocab_token(&t->vocab, id, &len);
     *leading = *trailing = 0;
@@ -91,16 +92,23 @@ static void count_spaces(const llmcs_tokenizer *t, int32_t id, size_t *leading, 
         if (space && *leading == n) ++*leading;
         *trailing = space ? *trailing + 1 : 0;
     }
+    return n == 1 && *leading == 1;
 }
 
 /* trim_offsets of RobertaProcessing and ByteLevel: spaces at a token's ends are not part of its span, but for the one
- * that add_prefix_space put in front of the text. */
+ * that add_prefix_space put in front of the text. Added tokens are trimmed already. */
 static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
     for (size_t i = 0; i < e->n; i++) {
         llmcs_span *s = &e->spans[i];
         size_t leading, trailing;
-        count_spaces(t, e->ids[i], &leading, &trailing);
-        if (leading == 1 && t->trim_prefix_space && (i == 0 || s->begin == 0)) leading = 0;
+        if (t->decode_flags[e->ids[i]] & LL_DECODE_ADDED) continue;
+        bool space = count_spaces(t, e->ids[i], &leading, &trailing);
+        bool prefix = leading == 1 && t->trim_prefix_space && (i == 0 || s->begin == 0);
+        if (space) { /* the prefix space has the span of the character behind it, of one byte or more */
+            *s = prefix ? (llmcs_span){s->begin, s->begin} : (llmcs_span){s->end, s->end};
+            continue;
+        }
+        if (prefix) leading = 0;
         s->begin = ll_min(s->begin + leading, s->end);
         if (trailing && s->end >= trailing) s->end = ll_max(s->end - trailing, s->begin);
     }

@@ -37,7 +37,7 @@ static void encoder_free(encoder *e) {
 
 /* ----------------------------------------------------------------------------------------------- the model */
 
-/* A copy of the view with a space in front, which came from nowhere: the empty span at its beginning. */
+/* A copy of the view with a space in front, which has the span of the first character. */
 static llmcs_status prefix_space(encoder *e, const ll_view *in, ll_view *out) {
     LL_TRY(ll_grow(e->a, &e->prefixed, 0, &e->prefixed_capacity, in->n + 1, 1, "text with prefix space"));
     e->prefixed[0] = ' ';
@@ -50,7 +50,7 @@ static llmcs_status prefix_space(encoder *e, const ll_view *in, ll_view *out) {
         llmcs_span s = ll_view_span(in, i, i + 1);
         e->prefixed_origin[i + 1] = (ll_origin){(uint32_t)s.begin, (uint32_t)s.end};
     }
-    e->prefixed_origin[0] = (ll_origin){e->prefixed_origin[1].begin, e->prefixed_origin[1].begin};
+    e->prefixed_origin[0] = e->prefixed_origin[1];
     out->origin = e->prefixed_origin;
     return LLMCS_OK;
 }
@@ -61,7 +61,10 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *stretch) {
     if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, stretch, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
         n = t->use_regex ? ll_byte_level_piece(t->unicode, view.text + at, view.n - at) : view.n;
-        LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
+        if (t->bpe.n_missing)
+            LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
+        else
+            LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
     }
     return LLMCS_OK;
 }
@@ -102,23 +105,39 @@ static bool is_single_word(const ll_unicode *u, const ll_view *v, size_t begin, 
     return end == v->n || !(flags_behind(u, v->text, v->n, end, &len) & LL_UC_WORD);
 }
 
+/* White space that the token took in, or has itself, is no part of its span where offsets are trimmed: but for a single
+ * space that the post-processor believes to be the prefix. */
+static llmcs_span added_span(const llmcs_tokenizer *t, const ll_view *v, size_t begin, size_t end, bool is_first) {
+    llmcs_span whole = ll_view_span(v, begin, end);
+    if (!t->trim_offsets) return whole;
+    size_t n_leading = 0, len, from = begin, to = end;
+    for (; from < end && (flags_behind(t->unicode, v->text, end, from, &len) & LL_UC_SPACE); from += len) n_leading++;
+    bool prefix = n_leading == 1 && t->trim_prefix_space && (is_first || whole.begin == 0);
+    if (prefix) from = begin;
+    while (to > from && (flags_before(t->unicode, v->text, to, &len) & LL_UC_SPACE)) to -= len;
+    if (from < to) return ll_view_span(v, from, to);
+    size_t at = prefix ? whole.begin : whole.end;
+    return (llmcs_span){at, at};
+}
+
 static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_t end, int32_t id) {
     ll_encoding *out = e->out;
     LL_TRY(ll_encoding_reserve(out, e->a, 1));
     out->ids[out->n] = id;
-    if (out->want_spans) out->spans[out->n] = ll_view_span(v, begin, end);
+    if (out->want_spans) out->spans[out->n] = added_span(e->t, v, begin, end, out->n == 0);
     out->n++;
     return LLMCS_OK;
 }
 
 /* Cuts a view at the added tokens of one stage and hands what is between them on. A token that may not stand here
  * (special, in text of users; not a word of its own) is text like any other. A token of white space counts although
- * the rstrip of the one before it took that white space in, as in Hugging Face's tokenizers. */
+ * the rstrip of the one before it took that white space in, if it has no lstrip, as in Hugging Face's tokenizers. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
                                 stretch_fn next) {
     const ll_unicode *u = e->t->unicode;
     bool parse_special = e->flags & LLMCS_PARSE_SPECIAL;
-    size_t done = 0, len;
+    size_t done = 0, len, run_begin = 0,
+           run_end = 0; /* white space that rstrip went over: of many tokens in it, once */
     matches->n = 0;
     if (set->n && (set->any_plain || parse_special))
         LL_TRY(ll_matcher_find(&set->matcher, e->a, v->text, v->n, matches));
@@ -128,12 +147,19 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
         if (token->special && !parse_special) continue;
         if (token->single_word && !is_single_word(u, v, begin, end)) continue;
         while (token->lstrip && begin > done && (flags_before(u, v->text, begin, &len) & LL_UC_SPACE)) begin -= len;
-        while (token->rstrip && end < v->n && (flags_behind(u, v->text, v->n, end, &len) & LL_UC_SPACE)) end += len;
+        if (token->rstrip && end >= run_begin && end < run_end) {
+            end = run_end;
+        } else if (token->rstrip) {
+            run_begin = end;
+            while (end < v->n && (flags_behind(u, v->text, v->n, end, &len) & LL_UC_SPACE)) end += len;
+            run_end = end;
+        }
         if (begin > done) {
             ll_view between = part_of(v, done, begin);
             LL_TRY(next(e, &between));
         }
-        LL_TRY(push_added(e, v, begin, end, token->id));
+        if (token->lstrip && begin < done) begin = done;
+        if (begin < end) LL_TRY(push_added(e, v, begin, end, token->id));
         done = end;
     }
     ll_view rest = part_of(v, done, v->n);

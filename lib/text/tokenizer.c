@@ -73,16 +73,45 @@ static llmcs_status add_vocab(ll_vocab *v, ll_tokenizer_spec *spec) {
     return LLMCS_OK;
 }
 
-/* Added tokens may stand in the vocabulary too, with the same id; those without an id get theirs here. */
-static llmcs_status add_added(ll_vocab *v, ll_tokenizer_spec *spec, int32_t next_id) {
+/* Of two entries for one token one stays, as ll_added_source says, and the other's id becomes -1. As in Hugging Face's
+ * tokenizers, a token that was special keeps the stage at which it is looked for, and one that was not is looked for at
+ * both. */
+static void merge_added(ll_added_token *first, ll_added_token *second) {
+    if (second->source == LL_ADDED_NAMED || second->source == LL_ADDED_BY_DEFAULT) {
+        if (first->source == LL_ADDED_PLAIN && second->source == LL_ADDED_NAMED && second->special)
+            first->normalized = false;
+        first->special = first->special || second->special;
+        second->id = -1;
+        return;
+    }
+    if (first->special) {
+        second->special = true;
+        second->normalized = first->normalized;
+    }
+    if (first->normalized == second->normalized) {
+        first->id = -1;
+        return;
+    }
+    first->special = second->special;
+    first->single_word = second->single_word;
+    first->lstrip = second->lstrip;
+    first->rstrip = second->rstrip;
+}
+
+/* Added tokens may stand in the vocabulary too, with the same id; those without an id get theirs here. entry: for each
+ * id the number of the entry that describes it, from 1. */
+static llmcs_status add_added(ll_vocab *v, ll_tokenizer_spec *spec, int32_t next_id, uint32_t *entry) {
     for (size_t i = 0; i < spec->n_added; i++) {
         ll_added_token *e = &spec->added[i];
         int32_t known = ll_vocab_find(v, e->content, e->content_bytes);
         if (e->id == LL_ID_FIND) e->id = known >= 0 ? known : next_id++;
         if (e->id == LL_ID_FIND_OR_SKIP) e->id = known;
-        if (known == e->id) continue;
-        if (!ll_vocab_add(v, e->id, e->content, e->content_bytes))
+        if (known != e->id && !ll_vocab_add(v, e->id, e->content, e->content_bytes))
             return fail_clash(spec, v, e->content, e->content_bytes, e->id);
+        if (e->id < 0) continue;
+        uint32_t *first = &entry[e->id];
+        if (*first) merge_added(&spec->added[*first - 1], e);
+        if (e->id >= 0) *first = (uint32_t)i + 1;
     }
     v->n_ids = (size_t)next_id; /* less than the tables have room for, where tokens without an id were known */
     return LLMCS_OK;
@@ -92,11 +121,15 @@ static llmcs_status add_added(ll_vocab *v, ll_tokenizer_spec *spec, int32_t next
 static llmcs_status build_vocab(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uint64_t seed) {
     size_t n_bytes;
     int32_t largest;
+    uint32_t *entry;
     LL_TRY(measure(spec, &n_bytes, &largest));
-    LL_TRY(ll_vocab_init(&t->vocab, &t->allocator, (size_t)largest + 1 + spec->n_added, spec->n_vocab + spec->n_added,
-                         n_bytes, seed));
+    size_t n_ids = (size_t)largest + 1 + spec->n_added;
+    LL_TRY(ll_vocab_init(&t->vocab, &t->allocator, n_ids, spec->n_vocab + spec->n_added, n_bytes, seed));
     LL_TRY(add_vocab(&t->vocab, spec));
-    return add_added(&t->vocab, spec, largest + 1);
+    LL_TRY(ll_alloc_zero(&t->allocator, n_ids, sizeof *entry, "added tokens", &entry));
+    llmcs_status st = add_added(&t->vocab, spec, largest + 1, entry);
+    ll_free(&t->allocator, entry);
+    return st;
 }
 
 /* Ids by role, and the ids of templates, which must be tokens. */
@@ -194,13 +227,25 @@ done:
     return st;
 }
 
-/* Normalizers may shorten a text, so only byte-level BPE without one has a bound. */
+/* Normalizers may shorten a text, as bytes without a token do, so only byte-level BPE without either has a bound. */
 static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
     size_t longest = 0;
-    if (t->model != LL_TOKEN_BPE || t->n_steps || t->plain.plain_strips || t->normalized.plain_strips) return 0;
+    if (t->model != LL_TOKEN_BPE || t->n_steps || t->bpe.n_missing || t->plain.plain_strips ||
+        t->normalized.plain_strips)
+        return 0;
     for (size_t id = 0; id < t->bpe.n_ids; id++) longest = ll_max(longest, t->bpe.token_bytes[id]);
     for (size_t i = 0; i < spec->n_added; i++) longest = ll_max(longest, spec->added[i].content_bytes);
     return longest;
+}
+
+static llmcs_status build_wordpiece(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
+    const llmcs_allocator *a = &t->allocator;
+    bool *special;
+    LL_TRY(ll_alloc(a, t->vocab.n_ids, sizeof *special, "special tokens", &special));
+    for (size_t id = 0; id < t->vocab.n_ids; id++) special[id] = t->decode_flags[id] & LL_DECODE_SPECIAL;
+    llmcs_status st = ll_wordpiece_build(&t->wordpiece, a, &t->vocab, spec, special, seed);
+    ll_free(a, special);
+    return st;
 }
 
 static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
@@ -226,7 +271,7 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     LL_TRY(build_set(t, spec, false, &t->plain, seed));
     LL_TRY(build_set(t, spec, true, &t->normalized, seed));
     LL_TRY(ll_decode_tables_build(t, spec));
-    if (t->model == LL_TOKEN_WORDPIECE) return ll_wordpiece_build(&t->wordpiece, &t->allocator, &t->vocab, spec, seed);
+    if (t->model == LL_TOKEN_WORDPIECE) return build_wordpiece(t, spec, seed);
     LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
     t->longest_token = longest_token(t, spec);
     return LLMCS_OK;
@@ -247,10 +292,10 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
 }
 
 llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
-                               llmcs_tokenizer **out) {
+                               const ll_log *log, llmcs_tokenizer **out) {
     *out = NULL;
     ll_tokenizer_spec spec;
-    LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type));
+    LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type, log));
     llmcs_status st = ll_tokenizer_create(&spec, a, out);
     ll_tokenizer_spec_free(&spec);
     return st;
@@ -267,7 +312,7 @@ llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *alloc
     llmcs_allocator a = ll_allocator_or_default(allocator);
     ll_source source;
     LL_TRY(ll_source_open(&source, &a, path, LLMCS_LOAD_COPY));
-    llmcs_status st = ll_tokenizer_open(&source, NULL, &a, tokenizer);
+    llmcs_status st = ll_tokenizer_open(&source, NULL, &a, NULL, tokenizer);
     ll_source_close(&source);
     return st;
 }

@@ -5,9 +5,10 @@
 #include "formats/tokenizer_files.h"
 #include "text/encoding.h"
 
-/* As llmcs_tokenizer_open, for a source whose model type is known ("gpt2", "bert", ...; NULL: not known). */
+/* As llmcs_tokenizer_open, for a source whose model type is known ("gpt2", "bert", ...; NULL: not known). log (or
+ * NULL): hears of settings that have no effect. */
 llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
-                               llmcs_tokenizer **out);
+                               const ll_log *log, llmcs_tokenizer **out);
 
 /* The same from what was read of it; afterwards the ids of spec's added tokens are those in use, and entries of its
  * vocabulary that another has replaced have id -1. */

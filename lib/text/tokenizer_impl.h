@@ -39,6 +39,7 @@ typedef struct ll_decode_table {
 
 #define LL_DECODE_SPECIAL 0x1u /* left out with LLMCS_SKIP_SPECIAL */
 #define LL_DECODE_KNOWN 0x2u   /* a token has this id */
+#define LL_DECODE_ADDED 0x4u   /* an added token */
 
 #define LL_ASCII_GONE 0x80
 

@@ -10,7 +10,8 @@ void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a) {
 }
 
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
-                                const ll_tokenizer_spec *spec, uint64_t seed) {
+                                const ll_tokenizer_spec *spec, const bool *special, uint64_t seed) {
+    uint32_t cp;
     *w = (ll_wordpiece){.max_chars = spec->max_input_chars_per_word};
     w->unk_id = ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes);
     if (w->unk_id < 0)
@@ -26,7 +27,7 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
     LL_TRY(ll_string_set_init(&w->words, a, vocab->n_tokens, seed));
     for (size_t i = 0; i < spec->n_vocab; i++) {
         const ll_vocab_entry *e = &spec->vocab[i];
-        if (e->id < 0) continue;
+        if (e->id < 0 || (special[e->id] && ll_utf8_decode(e->token, e->token_bytes, &cp) < e->token_bytes)) continue;
         if (e->token_bytes) ll_trie_add(&w->trie, 0, e->token, e->token_bytes, e->id);
         if (e->token_bytes && e->token_bytes <= LL_WORD_BYTES)
             ll_string_set_add(&w->words, e->token, e->token_bytes, e->id);

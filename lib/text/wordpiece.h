@@ -20,8 +20,10 @@ typedef struct ll_wordpiece {
     size_t max_chars; /* a longer word is one [UNK] */
 } ll_wordpiece;
 
+/* special: for each id whether it is a special token, which no text gives but where special tokens are asked for. Those
+ * of a single character stay: text has them ("!" as padding). */
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
-                                const ll_tokenizer_spec *spec, uint64_t seed);
+                                const ll_tokenizer_spec *spec, const bool *special, uint64_t seed);
 void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a);
 
 /* Appends the tokens of [begin, end) of the view, cut into words as BertPreTokenizer does. */

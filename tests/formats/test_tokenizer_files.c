@@ -94,7 +94,7 @@ static const bad_file BPE_JSON[] = {
     {"\"#\": 2,", "\"#\": 2147483000,", LLMCS_TOKENIZER, "2147483000"},
     {"\"#\": 2,", "\"#\": 2, \"\": 2000,", LLMCS_OK, NULL},
     {"\"#\": 2,", "\"#\": 2, \"<0x-1>\": 2000,", LLMCS_OK, NULL},
-    {"\"#\": 2,", "", LLMCS_TOKENIZER, "byte 35"},
+    {"\"#\": 2,", "", LLMCS_OK, NULL}, /* a byte without a token is left out */
     {"\"#\": 2,", "\"\\ud800\": 2,", LLMCS_JSON, "byte"},
     {"\"Ġ t\"", "\"Ġ zz\"", LLMCS_TOKENIZER, "merge 0"},
     {"\"Ġ t\"", "\"zz t\"", LLMCS_TOKENIZER, "merge 0"},
@@ -113,7 +113,7 @@ static const bad_file BPE_JSON[] = {
     {"\"vocab\"", "\"vocab\": {}, \"vocab\"", LLMCS_TOKENIZER, "twice"},
     {"\"dropout\": null", "\"dropout\": 0.1", LLMCS_UNSUPPORTED, "dropout"},
     {"\"dropout\": null", "\"dropout\": 0", LLMCS_OK, NULL},
-    {"\"fuse_unk\": false", "\"fuse_unk\": true", LLMCS_UNSUPPORTED, "fuse_unk"},
+    {"\"fuse_unk\": false", "\"fuse_unk\": true", LLMCS_OK, NULL},
     {"\"fuse_unk\": false", "\"byte_fallback\": true", LLMCS_UNSUPPORTED, "byte_fallback"},
     {"\"fuse_unk\": false", "\"ignore_merges\": true", LLMCS_UNSUPPORTED, "ignore_merges"},
     {"\"end_of_word_suffix\": \"\"", "\"end_of_word_suffix\": \"</w>\"", LLMCS_UNSUPPORTED, "end_of_word_suffix"},
@@ -193,7 +193,7 @@ static const bad_file MERGES[] = {
     {NULL, "", LLMCS_OK, NULL},
     {"#version: 0.2\n", "", LLMCS_OK, NULL},
     {"#version: 0.2\n", "#version: 0.2\r\n", LLMCS_OK, NULL},
-    {"#version: 0.2\n", "\xef\xbb\xbf#version: 0.2\n", LLMCS_TOKENIZER, "line 1"},
+    {"#version: 0.2\n", "\xef\xbb\xbf#version: 0.2\n", LLMCS_OK, NULL},
     {"Ġ t\n", "Ġ t\r\n", LLMCS_OK, NULL},
     {"Ġ t\n", "Ġ t t\n", LLMCS_TOKENIZER, "line 2"},
     {"Ġ t\n", "Ġt\n", LLMCS_TOKENIZER, "line 2"},
@@ -235,7 +235,7 @@ static const bad_file VOCAB_TXT[] = {
     {"[UNK]\n", "[UNK]\n[UNK]\n", LLMCS_OK, NULL},
     {"[UNK]\n", "[UNK]\n\n", LLMCS_OK, NULL},
     {"[UNK]\n", "[UNK]\n\xc3\n", LLMCS_TOKENIZER, "line 4"},
-    {"", "\xef\xbb\xbf", LLMCS_TOKENIZER, "line 1"},
+    {"", "\xef\xbb\xbf", LLMCS_OK, NULL},
     {"$", "last line without its end", LLMCS_OK, NULL},
 };
 
@@ -266,7 +266,7 @@ START_TEST(bad_settings_of_the_older_files) {
         {"tokenizer_config.json", "[]", LLMCS_TOKENIZER, NULL},
         {"tokenizer_config.json", "", LLMCS_JSON, NULL},
         {"tokenizer_config.json", "{\"do_lower_case\": \"yes\"}", LLMCS_TOKENIZER, "do_lower_case"},
-        {"tokenizer_config.json", "{\"do_basic_tokenize\": false}", LLMCS_UNSUPPORTED, "do_basic_tokenize"},
+        {"tokenizer_config.json", "{\"do_basic_tokenize\": false}", LLMCS_OK, NULL},
         {"tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\"}", LLMCS_UNSUPPORTED, "T5Tokenizer"},
         {"tokenizer_config.json", "{\"unk_token\": \"[nope]\"}", LLMCS_OK, NULL}, /* added at the end */
         {"tokenizer_config.json", "{\"cls_token\": \"[nope]\"}", LLMCS_TOKENIZER, "[nope]"},
@@ -326,6 +326,28 @@ START_TEST(long_and_many_tokens) {
     remove_folder();
     free(long_token);
     free(many);
+}
+END_TEST
+
+/* What a clone without git-lfs, or a failed download, leaves in place of any of the files is said. */
+START_TEST(a_pointer_or_a_web_page_is_known_as_what_it_is) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json",   "vocab.json",       "merges.txt",
+                                        "vocab.txt",      "special_tokens_map.json", "added_tokens.json"};
+    static const struct {
+        const char *text, *says;
+    } kinds[] = {{"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "git-lfs pointer"},
+                 {"<!DOCTYPE html><html></html>", "web page"}};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        for (size_t k = 0; k < COUNT(kinds); k++) {
+            bool bpe = !strcmp(names[i], "merges.txt") || !strcmp(names[i], "vocab.json");
+            make_folder();
+            if (bpe) put("tiny-gpt2", "vocab.json", NULL, "", 0);
+            if (!bpe) put("tiny-bert-uncased", "vocab.txt", NULL, "", 0);
+            put_text(names[i], kinds[k].text, strlen(kinds[k].text));
+            expect(LLMCS_FORMAT, names[i], kinds[k].says);
+            remove_folder();
+        }
+    }
 }
 END_TEST
 
@@ -419,6 +441,7 @@ static void add(TCase *t) {
     tcase_add_test(t, bad_vocab_txt);
     tcase_add_test(t, bad_settings_of_the_older_files);
     tcase_add_test(t, long_and_many_tokens);
+    tcase_add_test(t, a_pointer_or_a_web_page_is_known_as_what_it_is);
     tcase_add_test(t, tokenizer_json_comes_before_the_older_files);
     tcase_add_test(t, no_folder);
     tcase_add_test(t, a_file_cut_anywhere_is_refused);

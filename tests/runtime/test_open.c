@@ -70,10 +70,132 @@ START_TEST(a_folder_without_weights) {
 }
 END_TEST
 
-START_TEST(a_tokenizer_with_more_ids_than_the_model) {
+/* What the library says while it opens. */
+static char logged[2000];
+
+static void keep_log(void *user, llmcs_log_level level, const char *message) {
+    (void)user;
+    size_t n = strlen(logged);
+    snprintf(logged + n, sizeof logged - n, "%d: %s\n", (int)level, message);
+}
+
+static llmcs_model *open_logged(const char *path) {
+    llmcs_model *m;
+    logged[0] = '\0';
+    options.log = keep_log;
+    llmcs_status st = llmcs_model_open(path, &options, &m);
+    ck_assert_msg(st == LLMCS_OK, "%s: %s", llmcs_status_name(st), llmcs_error_message());
+    llmcs_plan_info plan = {.struct_size = sizeof plan};
+    ck_assert_int_eq(llmcs_plan(path, &options, NULL, &plan), LLMCS_OK);
+    return m;
+}
+
+static void was_logged(const char *word) {
+    const char *line = strstr(logged, word);
+    ck_assert_msg(line != NULL, "no \"%s\" in: %s", word, logged);
+    while (line > logged && line[-1] != '\n') line--;
+    ck_assert_msg(line[0] == '0' + LLMCS_LOG_WARN, "%s", line);
+}
+
+static llmcs_status generate_from(llmcs_model *m, const char *prompt) {
+    llmcs_session *s = open_session(m);
+    llmcs_generate_params p;
+    llmcs_result *result = NULL;
+    ck_assert_int_eq(llmcs_generate_params_from_model(m, (llmcs_generate_params_init(&p), &p)), LLMCS_OK);
+    p.max_new_tokens = 2;
+    llmcs_status st = llmcs_generate(s, prompt, LLMCS_NUL, &p, NULL, NULL, &result);
+    llmcs_result_free(&result);
+    llmcs_session_free(&s);
+    return st;
+}
+
+/* As Transformers does, a folder opens whose tokenizer has more ids than the network has rows. */
+START_TEST(ids_beyond_the_network_are_refused_where_they_are_used) {
     write_golden("gpt2-tiny");     /* 257 rows */
-    write_gpt2_vocabulary(folder); /* ids to 258 */
-    refused(folder, LLMCS_TOKENIZER, "258");
+    write_gpt2_vocabulary(folder); /* "hel" is 257 */
+    llmcs_model *m = open_logged(folder);
+    was_logged("ids up to 258, but config.json's vocab_size is 257");
+    ck_assert_int_eq(generate_from(m, "he"), LLMCS_OK);
+    ck_assert_int_eq(generate_from(m, "hel"), LLMCS_TOKEN_RANGE);
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "257"));
+    llmcs_model_free(&m);
+}
+END_TEST
+
+START_TEST(encoders_refuse_ids_beyond_the_network) {
+    write_golden("bert-mlm");
+    write_bert_vocabulary(folder);
+    temp_write_text(folder, "added_tokens.json", "{\"<new>\": 2000}");
+    llmcs_model *m = open_logged(folder);
+    was_logged("ids up to 2000");
+    float vector[256];
+    const llmcs_text good = {.text = "good", .text_bytes = LLMCS_NUL},
+                     bad = {.text = "a <new>", .text_bytes = LLMCS_NUL};
+    ck_assert_int_eq(llmcs_embed(m, &good, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_OK);
+    ck_assert_int_eq(llmcs_embed(m, &bad, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_TOKEN_RANGE);
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "2000"));
+    llmcs_mask_token found;
+    size_t n;
+    ck_assert_int_eq(llmcs_fill_mask(m, "[MASK] <new>", LLMCS_NUL, 1, &found, 1, &n), LLMCS_TOKEN_RANGE);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+/* A tokenizer of a kind that is not supported leaves token ids, and what needs a text says why. */
+START_TEST(an_unsupported_tokenizer_leaves_token_ids) {
+    static const struct {
+        const char *file, *text, *says;
+        bool warns;
+    } cases[] = {
+        {"tokenizer.json", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0.0]]}}",
+         "Unigram", true},
+        {"sentencepiece.bpe.model", "\n\x0e", "sentencepiece.bpe.model", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_golden("bert-cls");
+        temp_write_text(folder, cases[i].file, cases[i].text);
+        llmcs_model *m = open_logged(folder);
+        if (cases[i].warns) was_logged(cases[i].says);
+        ck_assert_ptr_null(llmcs_model_tokenizer(m));
+        float scores[8];
+        int32_t label;
+        const llmcs_text text = {.text = "good", .text_bytes = LLMCS_NUL};
+        ck_assert_int_eq(llmcs_classify(m, &text, 1, scores, &label), LLMCS_UNSUPPORTED);
+        ck_assert_msg(strstr(llmcs_error_message(), cases[i].says) != NULL, "%s", llmcs_error_message());
+        const int32_t ids[] = {2, 5, 3};
+        const size_t length = 3;
+        llmcs_encoder_outputs out = {.struct_size = sizeof out, .logits = scores};
+        ck_assert_int_eq(llmcs_encoder_eval(m, ids, NULL, &length, 1, &out), LLMCS_OK);
+        llmcs_model_free(&m);
+        ck_assert_int_eq(unlink(temp_path(folder, cases[i].file)), 0);
+    }
+}
+END_TEST
+
+/* Texts are cut at tokenizer_config.json's model_max_length where the folder names nothing else. */
+START_TEST(texts_are_cut_at_the_tokenizers_length) {
+    const llmcs_text texts[] = {{.text = "good bad good bad good bad good bad good bad", .text_bytes = LLMCS_NUL},
+                                {.text = "good bad good bad good bad", .text_bytes = LLMCS_NUL}};
+    float vectors[2][256], uncut[2][256];
+    write_golden("bert-embed");
+    write_bert_vocabulary(folder);
+    for (int limited = 0; limited < 2; limited++) {
+        if (limited) temp_write_text(folder, "tokenizer_config.json", "{\"model_max_length\": 8}");
+        llmcs_model *m = open_logged(folder);
+        llmcs_model_info info = {.struct_size = sizeof info};
+        ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+        const size_t n = (size_t)info.n_embedding;
+        ck_assert_uint_le(n, 256);
+        for (size_t i = 0; i < 2; i++)
+            ck_assert_int_eq(
+                llmcs_embed(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_AUTO, limited ? vectors[i] : uncut[i]),
+                LLMCS_OK);
+        if (limited) { /* 6 words, [CLS] and [SEP] */
+            ck_assert_mem_eq(vectors[0], vectors[1], n * sizeof(float));
+            ck_assert_mem_eq(vectors[1], uncut[1], n * sizeof(float));
+            ck_assert_mem_ne(vectors[0], uncut[0], n * sizeof(float));
+        }
+        llmcs_model_free(&m);
+    }
 }
 END_TEST
 
@@ -280,7 +402,10 @@ static void add(TCase *t) {
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, paths_that_are_no_model);
     tcase_add_test(t, a_folder_without_weights);
-    tcase_add_test(t, a_tokenizer_with_more_ids_than_the_model);
+    tcase_add_test(t, ids_beyond_the_network_are_refused_where_they_are_used);
+    tcase_add_test(t, encoders_refuse_ids_beyond_the_network);
+    tcase_add_test(t, an_unsupported_tokenizer_leaves_token_ids);
+    tcase_add_test(t, texts_are_cut_at_the_tokenizers_length);
     tcase_add_test(t, rows_without_a_token_are_fine);
     tcase_add_test(t, a_broken_tokenizer_is_told);
     tcase_add_test(t, a_folder_without_a_tokenizer);

@@ -69,7 +69,7 @@ static llmcs_status start(const llmcs_model *m, const llmcs_text *texts, size_t 
 
 static size_t most_tokens(const llmcs_model *m) {
     size_t longest = (size_t)m->config.sentence.max_seq_length;
-    return longest ? ll_min(longest, m->n_ctx) : m->n_ctx;
+    return longest ? ll_min(longest, m->n_ctx) : ll_text_default_length(m);
 }
 
 static llmcs_status run(embed_out *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,

@@ -116,6 +116,9 @@ typedef struct ll_text_rules {
 /* params: NULL for the defaults; most_tokens: what max_length 0 stands for; pooling: what AUTO stands for. */
 llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *params, size_t most_tokens,
                                 llmcs_window_pooling pooling, ll_text_rules *rules);
+/* Where texts are cut by default: at n_ctx, or before at the tokenizer's model_max_length, as sentence-transformers and
+ * Transformers' pipelines do. */
+size_t ll_text_default_length(const llmcs_model *m);
 /* What the calls without parameters do: cut at the end. */
 ll_text_rules ll_text_rules_cut(size_t most_tokens);
 
@@ -172,8 +175,8 @@ typedef struct ll_sequences {
     size_t row_capacity, type_capacity, capacity, text_capacity;
 } ll_sequences;
 
-/* TOKENIZER if the model's table has no such token types. */
-llmcs_status ll_encoder_check_types(const llmcs_model *m, const int32_t *types, size_t n);
+/* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types that its tokenizer gave. */
+llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n);
 void ll_sequences_free(ll_sequences *s, const llmcs_allocator *a);
 /* Adds what becomes of one text. */
 llmcs_status ll_sequences_add(ll_sequences *s, const llmcs_model *m, const ll_text_rules *rules, const llmcs_text *text,

@@ -57,6 +57,12 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
     return check_numbers(m, rules);
 }
 
+size_t ll_text_default_length(const llmcs_model *m) {
+    size_t longest = ll_tokenizer_max_length(m->tokenizer);
+    bool bounds = longest > ll_tokenizer_n_added(m->tokenizer, true);
+    return bounds ? ll_min(longest, m->n_ctx) : m->n_ctx;
+}
+
 ll_text_rules ll_text_rules_cut(size_t most_tokens) {
     return (ll_text_rules){.overflow = LLMCS_OVERFLOW_TRUNCATE,
                            .truncation = LLMCS_TRUNCATE_LONGEST_FIRST,
@@ -82,9 +88,14 @@ static llmcs_status reserve(ll_sequences *s, const llmcs_allocator *a, size_t n_
     return ll_grow(a, &s->text_of, s->n, &s->text_capacity, n, sizeof *s->text_of, "numbers of texts");
 }
 
-/* The tokenizer's types are checked where the model needs them to be: they index its table. */
-llmcs_status ll_encoder_check_types(const llmcs_model *m, const int32_t *types, size_t n) {
-    int32_t n_types = m->config.type_vocab_size;
+/* Both index tables of the network. */
+llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n) {
+    int32_t n_types = m->config.type_vocab_size, vocab = m->config.vocab_size;
+    bool beyond = llmcs_tokenizer_n_vocab(m->tokenizer) > (size_t)vocab;
+    for (size_t i = 0; beyond && i < n; i++)
+        if (ids[i] >= vocab)
+            return ll_fail(LLMCS_TOKEN_RANGE, "token %zu of the text is %d, the model has 0..%d", i, (int)ids[i],
+                           (int)vocab - 1);
     for (size_t i = 0; n_types > 1 && i < n; i++)
         if (types[i] >= n_types)
             return ll_fail(LLMCS_TOKENIZER, "the tokenizer gives token type %d, the model has %d", (int)types[i],
@@ -111,7 +122,7 @@ static llmcs_status add_parts(cutting *c, const llmcs_span parts[2]) {
     LL_TRY(reserve(s, &c->model->allocator, n));
     ll_tokens_out to = {.ids = s->ids + s->n_rows, .type_ids = s->type_ids + s->n_rows};
     ll_tokens_write(c->model->tokenizer, &c->tokens, parts, &to);
-    LL_TRY(ll_encoder_check_types(c->model, to.type_ids, n));
+    LL_TRY(ll_encoder_check_tokens(c->model, to.ids, to.type_ids, n));
     s->lengths[s->n] = n;
     s->text_of[s->n++] = c->index;
     s->n_rows += n;

@@ -26,7 +26,7 @@ static llmcs_status write_ids(fill *f, const ll_tokens *tokens) {
     LL_TRY(ll_alloc(&m->allocator, f->n_tokens, sizeof *f->type_ids, "token types", &f->type_ids));
     ll_tokens_out to = {.ids = f->ids, .type_ids = f->type_ids};
     ll_tokens_write(m->tokenizer, tokens, all, &to);
-    return ll_encoder_check_types(m, f->type_ids, f->n_tokens);
+    return ll_encoder_check_tokens(m, f->ids, f->type_ids, f->n_tokens);
 }
 
 static llmcs_status encode(fill *f, const char *text, size_t text_bytes) {

@@ -71,11 +71,14 @@ static llmcs_status check_case(const llmcs_tokenizer *t, const char *where, cons
                    "%s/sentence_bert_config.json: do_lower_case is true, but the tokenizer keeps case", where);
 }
 
-llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config,
+                                    const ll_log *log) {
     size_t n_vocab = llmcs_tokenizer_n_vocab(t);
     if (n_vocab > (size_t)config->vocab_size)
-        return ll_fail(LLMCS_TOKENIZER, "%s: the tokenizer has ids up to %zu, config.json's vocab_size is %d", where,
-                       n_vocab - 1, (int)config->vocab_size);
+        ll_log_say(log, LLMCS_LOG_WARN,
+                   "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %d: what uses an id beyond it "
+                   "is refused",
+                   where, n_vocab - 1, (int)config->vocab_size);
     return check_case(t, where, config);
 }
 
@@ -89,15 +92,39 @@ llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *
     return ll_tokenizer_files_present(a, where, present);
 }
 
+/* What a folder has that no tokenizer here reads; NULL: nothing. */
+static llmcs_status find_foreign_tokenizer(const llmcs_allocator *a, const ll_source *where, const char **name) {
+    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "spm.model"};
+    *name = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !*name; i++) {
+        bool there;
+        LL_TRY(ll_source_has(where, a, names[i], &there));
+        if (there) *name = names[i];
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
-                                     llmcs_tokenizer **tokenizer) {
+                                     const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer) {
     ll_source where;
     bool present;
+    const char *foreign;
     *tokenizer = NULL;
+    why->reason[0] = '\0';
     LL_TRY(ll_model_find_tokenizer(a, source, config, &where, &present));
-    if (!present) return LLMCS_OK;
-    LL_TRY(ll_tokenizer_open(&where, config->model_type, a, tokenizer));
-    llmcs_status st = ll_model_fit_tokenizer(*tokenizer, source->path, config);
+    if (!present) {
+        LL_TRY(find_foreign_tokenizer(a, &where, &foreign));
+        if (foreign)
+            ll_format(why->reason, sizeof why->reason, "%s: the tokenizer %s is not supported", source->path, foreign);
+        return LLMCS_OK;
+    }
+    llmcs_status st = ll_tokenizer_open(&where, config->model_type, a, log, tokenizer);
+    if (st == LLMCS_UNSUPPORTED) {
+        ll_format(why->reason, sizeof why->reason, "%s", llmcs_error_message());
+        ll_log_say(log, LLMCS_LOG_WARN, "the model opens for token ids only: %s", why->reason);
+        return LLMCS_OK;
+    }
+    if (!st) st = ll_model_fit_tokenizer(*tokenizer, source->path, config, log);
     if (st) llmcs_tokenizer_free(tokenizer);
     return st;
 }
@@ -136,7 +163,7 @@ typedef struct tokenizer_job {
 static llmcs_status open_tokenizer(void *user) {
     const tokenizer_job *job = user;
     llmcs_model *m = job->model;
-    return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->tokenizer);
+    return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->log, &m->no_tokenizer, &m->tokenizer);
 }
 
 static void close_tensors(ll_tensors **tensors) {
@@ -287,7 +314,9 @@ llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char
 }
 
 llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
-    return m->tokenizer ? LLMCS_OK : ll_fail(LLMCS_TOKENIZER, "the model's folder has no tokenizer files");
+    if (m->tokenizer) return LLMCS_OK;
+    if (m->no_tokenizer.reason[0]) return ll_fail(LLMCS_UNSUPPORTED, "%s", m->no_tokenizer.reason);
+    return ll_fail(LLMCS_TOKENIZER, "the model's folder has no tokenizer files");
 }
 
 /* --------------------------------------------------------------------------------------------------- info */

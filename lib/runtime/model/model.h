@@ -15,6 +15,11 @@
 struct ll_encoder_workspace; /* encoder.h */
 struct ll_encoder_request;
 
+/* Why a folder that has a tokenizer opens for token ids only; "": it has none, or it is open. */
+typedef struct ll_no_tokenizer {
+    char reason[256];
+} ll_no_tokenizer;
+
 struct llmcs_model {
     uint32_t magic; /* best effort against use after free */
     atomic_size_t references;
@@ -26,7 +31,8 @@ struct llmcs_model {
     ll_openblas *openblas; /* NULL: our own kernels */
     ll_pool *pool;
     ll_net *net;
-    llmcs_tokenizer *tokenizer;   /* NULL: none in the folder */
+    llmcs_tokenizer *tokenizer; /* NULL: none in the folder, or one that is not supported */
+    ll_no_tokenizer no_tokenizer;
     uint32_t heads;               /* LLMCS_HEAD_* */
     size_t n_ctx;                 /* most tokens of one sequence */
     _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: nobody has asked yet */
@@ -43,7 +49,7 @@ struct llmcs_model {
 llmcs_status ll_model_check(const llmcs_model *m);
 /* The same, and it has the head (an LLMCS_HEAD_*), else STATE: `what` needs it. */
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what);
-/* TOKENIZER if the folder has none. */
+/* TOKENIZER if the folder has none, UNSUPPORTED with the reason if it has one that is not supported. */
 llmcs_status ll_model_check_tokenizer(const llmcs_model *m);
 
 void ll_model_retain(llmcs_model *m);
@@ -58,11 +64,13 @@ ll_source ll_model_module(const ll_source *source, const ll_config *config);
 /* Where the tokenizer's files are: *present is false where there are none. */
 llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      ll_source *where, bool *present);
-/* TOKENIZER if it has ids that the config's vocabulary has not. where: a path for the message. */
-llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config);
-/* The source's tokenizer, checked against the config's vocabulary; *tokenizer is NULL where there is none. */
+/* Logs it if the tokenizer has ids beyond the config's vocabulary, which whoever uses them finds out of range. where: a
+ * path for the message. */
+llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config,
+                                    const ll_log *log);
+/* The source's tokenizer; *tokenizer is NULL where there is none, or one that is not supported: *why says so. */
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
-                                     llmcs_tokenizer **tokenizer);
+                                     const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer);
 /* Most tokens of one sequence. */
 static inline size_t ll_model_config_n_ctx(const ll_config *c) { return (size_t)(c->n_positions - c->position_offset); }
 /* The row of kernels and, where options or processor ask for it, OpenBLAS: then *kernels is its own. Whoever gets

@@ -43,7 +43,9 @@ static llmcs_status open_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
     ll_byte_counter *c = &p->counter;
     const uint64_t peak_bytes = c->peak_bytes;
     c->peak_bytes = c->live_bytes;
-    LL_TRY(ll_model_open_tokenizer(&p->counting, &p->source, &p->config, &p->tokenizer));
+    const ll_log silent = {0};
+    ll_no_tokenizer why;
+    LL_TRY(ll_model_open_tokenizer(&p->counting, &p->source, &p->config, &silent, &why, &p->tokenizer));
     *extra_bytes = c->peak_bytes - c->live_bytes;
     if (c->peak_bytes < peak_bytes) c->peak_bytes = peak_bytes;
     return LLMCS_OK;

@@ -67,10 +67,14 @@ static llmcs_status open_tokenizer(job *j) {
     const llmcs_allocator *a = &j->allocator;
     LL_TRY(ll_model_find_tokenizer(a, &j->source, &j->config, &j->tokenizer_source, &j->has_tokenizer));
     if (!j->has_tokenizer) return LLMCS_OK;
-    llmcs_status st = ll_tokenizer_files_read(&j->spec, a, &j->tokenizer_source, j->config.model_type);
+    llmcs_status st = ll_tokenizer_files_read(&j->spec, a, &j->tokenizer_source, j->config.model_type, &j->log);
     j->has_tokenizer = st == LLMCS_OK;
+    if (st == LLMCS_UNSUPPORTED) { /* as the model opens: for token ids only */
+        ll_log_say(&j->log, LLMCS_LOG_WARN, "the file is written without a tokenizer: %s", llmcs_error_message());
+        return LLMCS_OK;
+    }
     if (!st) st = ll_tokenizer_create(&j->spec, a, &j->tokenizer);
-    return st ? st : ll_model_fit_tokenizer(j->tokenizer, j->source.path, &j->config);
+    return st ? st : ll_model_fit_tokenizer(j->tokenizer, j->source.path, &j->config, &j->log);
 }
 
 static llmcs_status open_folder(job *j, const char *path) {

@@ -1,0 +1,104 @@
+/* What vocab.txt, and vocab.json with merges.txt, leave to Transformers' tokenizer classes: normalizer, pre-tokenizer,
+ * post-processor and decoder, as its convert_slow_tokenizer.py makes them of the classes' settings. */
+#include <string.h>
+
+#include "formats/tokenizer_read.h"
+
+/* Without a class we know, PreTrainedTokenizerFast's files are BERT's or GPT-2's; any other class is refused. */
+static llmcs_status check_class(const ll_tokenizer_spec *spec, const ll_token_settings *s, ll_token_family *family) {
+    bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
+    ll_token_family f = s->family;
+    bool anonymous = !s->class_name || (s->class_bytes == 23 && !memcmp(s->class_name, "PreTrainedTokenizerFast", 23));
+    if (anonymous && (f == LL_TOKENS_OF_NO_CLASS || wordpiece != (f == LL_TOKENS_OF_BERT)))
+        f = wordpiece ? LL_TOKENS_OF_BERT : LL_TOKENS_OF_GPT2;
+    *family = f;
+    if (wordpiece ? f == LL_TOKENS_OF_BERT : f == LL_TOKENS_OF_GPT2 || f == LL_TOKENS_OF_ROBERTA) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer_class \"%.*s\" with these files is not supported", spec->path,
+                   (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
+}
+
+/* The id of a role's token in the vocabulary, the last if it stands twice. Called for a handful of tokens. */
+static llmcs_status find_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
+                              int32_t *id) {
+    ll_json v;
+    size_t len;
+    const char *text = ll_token_role(spec, s, role, &v, &len);
+    for (size_t i = spec->n_vocab; text && i-- > 0;) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        *id = e->id;
+        if (e->token_bytes == len && !memcmp(e->token, text, len)) return LLMCS_OK;
+    }
+    return ll_fail(LLMCS_TOKENIZER, "%s: no token \"%.*s\", which goes around every text", spec->path,
+                   (int)ll_min(len, 60), text ? text : "");
+}
+
+static void log_slow_only(const ll_token_settings *s) {
+    bool basic = true;
+    ll_json_bool(ll_token_setting(s, "do_basic_tokenize"), &basic);
+    if (!s->log || (basic && !ll_json_count(ll_token_setting(s, "never_split")))) return;
+    ll_log_say(s->log, LLMCS_LOG_WARN,
+               "%s: do_basic_tokenize and never_split have no effect, as in Transformers' fast tokenizers",
+               ll_json_name(s->config.doc));
+}
+
+static llmcs_status read_bert(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    bool lowercase = true, chinese = true;
+    int32_t cls, sep;
+    ll_json v;
+    size_t len;
+    LL_TRY(ll_token_setting_bool(s, "do_lower_case", &lowercase));
+    LL_TRY(ll_token_setting_bool(s, "tokenize_chinese_chars", &chinese));
+    bool strip_accents = lowercase;
+    LL_TRY(ll_token_setting_bool(s, "strip_accents", &strip_accents));
+    ll_bert_steps(spec, true, chinese, strip_accents, lowercase);
+    log_slow_only(s);
+    const char *unk = ll_token_role(spec, s, LLMCS_SPECIAL_UNK, &v, &len);
+    spec->unk_token = unk ? unk : "[UNK]";
+    spec->unk_token_bytes = unk ? (uint32_t)len : 5;
+    spec->continuing_prefix = spec->decoder_prefix = "##";
+    spec->continuing_prefix_bytes = spec->decoder_prefix_bytes = 2;
+    spec->decoder = LL_DECODE_WORDPIECE;
+    spec->decode_cleanup = true;
+    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
+    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
+    ll_template_bert(spec, cls, sep);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_gpt2(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    bool add_bos = false;
+    int32_t bos;
+    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &spec->add_prefix_space));
+    LL_TRY(ll_token_setting_bool(s, "add_bos_token", &add_bos));
+    spec->decoder = LL_DECODE_BYTE_LEVEL;
+    ll_template_plain(spec, 1);
+    if (!add_bos) return LLMCS_OK;
+    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_BOS, &bos));
+    spec->n_single = spec->n_pair = 0;
+    ll_template_add(spec->single, &spec->n_single, bos, 0, 0);
+    ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
+    ll_template_add(spec->pair, &spec->n_pair, bos, 0, 0);
+    ll_template_add(spec->pair, &spec->n_pair, -1, 0, 0);
+    ll_template_add(spec->pair, &spec->n_pair, -1, 1, 1);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_roberta(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    int32_t cls, sep;
+    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &spec->add_prefix_space));
+    spec->trim_offsets = true;
+    LL_TRY(ll_token_setting_bool(s, "trim_offsets", &spec->trim_offsets));
+    spec->trim_prefix_space = spec->add_prefix_space;
+    spec->decoder = LL_DECODE_BYTE_LEVEL;
+    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
+    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
+    ll_template_roberta(spec, cls, sep);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    ll_token_settings known = *s;
+    LL_TRY(check_class(spec, s, &known.family));
+    if (known.family == LL_TOKENS_OF_BERT) return read_bert(spec, &known);
+    return known.family == LL_TOKENS_OF_GPT2 ? read_gpt2(spec, &known) : read_roberta(spec, &known);
+}
