@@ -84,7 +84,7 @@ all: lib programs
 # ---------------------------------------------------------------- 2  library
 
 # Every room of lib/; kernels for another family of processors, and the OpenBLAS plug-in, stay out.
-LIB_SRC := $(filter-out lib/kernels/x86/% lib/kernels/arm/% lib/kernels/openblas/%,$(shell find lib -name '*.c' | sort))
+LIB_SRC := $(filter-out lib/kernels/x86/% lib/kernels/arm/% lib/kernels/openblas/plugin/%,$(shell find lib -name '*.c' | sort))
 ifeq ($(ARCH),x86_64)
 LIB_SRC += $(sort $(wildcard lib/kernels/x86/*.c))
 endif
@@ -142,7 +142,7 @@ $(INTERNAL): $(LIB_OBJ)
 # The plug-in that lib/kernels opens when OpenBLAS is asked for. Serial and linked in whole with hidden names: a
 # host's own OpenBLAS and its number of threads are not touched.
 .PHONY: openblas
-OPENBLAS_SRC := $(sort $(wildcard lib/kernels/openblas/*.c))
+OPENBLAS_SRC := $(sort $(wildcard lib/kernels/openblas/plugin/*.c))
 OPENBLAS_OBJ := $(OPENBLAS_SRC:%.c=$(BUILD)/obj/%.o)
 OPENBLAS_A ?= $(wildcard /usr/lib/$(ARCH)-linux-gnu/openblas-serial/libopenblas.a)
 OPENBLAS_INC := $(patsubst %,-isystem %,$(wildcard /usr/include/$(ARCH)-linux-gnu/openblas-serial))

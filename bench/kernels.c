@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "kernels/openblas.h"
+#include "kernels/openblas/openblas.h"
 #include "weights/pack.h"
 #include "weights/weights.h"
 
@@ -205,7 +205,8 @@ static int measure_types(const bench *b, const char *cpu, const ll_openblas *ope
 static int measure_openblas(const bench *b) {
     const llmcs_allocator a = ll_allocator_default();
     ll_openblas *openblas;
-    if (ll_openblas_open(&a, b->kernels, &openblas)) {
+    if (ll_openblas_open(&a, b->kernels, &openblas) || ll_openblas_reserve(openblas, &a, (size_t)b->n_threads)) {
+        ll_openblas_close(&a, &openblas);
         bench_report_heading(b->options, "openblas: not measured: %s", llmcs_error_message());
         return 0;
     }

@@ -131,7 +131,7 @@ typedef enum llmcs_load_mode {
 } llmcs_load_mode;
 
 typedef enum llmcs_backend {
-    LLMCS_BACKEND_AUTO = 0,    /* our own kernels where this processor has a row of them, else OpenBLAS */
+    LLMCS_BACKEND_AUTO = 0,    /* the native kernels */
     LLMCS_BACKEND_NATIVE = 1,  /* our own kernels; the same bits however a prompt is cut and batched */
     LLMCS_BACKEND_OPENBLAS = 2 /* OpenBLAS for products of many rows; bits may depend on the number of rows */
 } llmcs_backend;

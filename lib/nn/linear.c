@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/openblas.h"
+#include "kernels/openblas/openblas.h"
 #include "nn/nn.h"
 
 /* What is worked before going on to the next columns: so many rows by so many columns, or the same area in another
@@ -209,24 +209,22 @@ ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear
     return (ll_input){rows, quantized_row(exec, &c, 0), c.stride, n_rows};
 }
 
-/* This thread's columns in OpenBLAS, from plain rows: y begins as bias and residual, and the product is added. */
+/* This thread's columns in OpenBLAS. */
 static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, const after *a,
                            const float *residual, float *y, size_t begin, size_t end) {
-    const size_t n_in = linear->n_in, n_out = linear->n_out, columns = end - begin;
-    for (size_t r = 0; r < n_rows; r++) {
-        float *row = y + r * n_out + begin;
-        const float *from = residual ? residual + r * n_out + begin : NULL;
-        if (from && linear->bias) {
-            exec->kernels->add(from, linear->bias + begin, row, columns);
-        } else if (from || linear->bias) {
-            memmove(row, from ? from : linear->bias + begin, columns * sizeof *row);
-        } else {
-            memset(row, 0, columns * sizeof *row);
-        }
-    }
-    exec->openblas->sgemm(x, n_in, n_rows, (const float *)linear->packed + begin * n_in, n_in, columns, y + begin,
-                          n_out);
-    for (size_t r = 0; r < n_rows; r++) finish_results(exec->kernels, a, r, begin, y + r * n_out + begin, columns);
+    const size_t n_in = linear->n_in, n_out = linear->n_out;
+    const ll_product product = {.x = x,
+                                .x_stride = n_in * sizeof *x,
+                                .n_rows = n_rows,
+                                .w = (const float *)linear->packed + begin * n_in,
+                                .n_in = n_in,
+                                .n_out = end - begin,
+                                .bias = linear->bias ? linear->bias + begin : NULL,
+                                .residual = residual ? residual + begin : NULL,
+                                .y = y + begin,
+                                .ldy = n_out};
+    ll_openblas_matmul(exec->openblas, &product);
+    for (size_t r = 0; r < n_rows; r++) finish_results(exec->kernels, a, r, begin, y + r * n_out + begin, end - begin);
 }
 
 /* The outputs [begin, end). */

@@ -391,6 +391,40 @@ START_TEST(openblas_gives_the_same_numbers_nearly) {
 }
 END_TEST
 
+/* Its buffers come from the caller's allocator, and the plan counts them. */
+START_TEST(openblas_buffers_are_planned) {
+    llmcs_plan_info plan = {.struct_size = sizeof plan}, native = plan;
+    llmcs_model *m;
+    options.n_threads = 3;
+    ck_assert_int_eq(llmcs_plan(GOLDEN_FOLDER "gpt2-tiny", &options, NULL, &native), LLMCS_OK);
+    options.backend = LLMCS_BACKEND_OPENBLAS;
+    if (llmcs_plan(GOLDEN_FOLDER "gpt2-tiny", &options, NULL, &plan) == LLMCS_UNSUPPORTED) {
+        suite_skip("openblas_buffers_are_planned", llmcs_error_message());
+        return;
+    }
+    ck_assert_uint_gt(plan.model_bytes, native.model_bytes + 3 * 256 * 1024);
+    ck_assert_int_eq(llmcs_model_open(GOLDEN_FOLDER "gpt2-tiny", &options, &m), LLMCS_OK);
+    ck_assert_int_le(counted.live_bytes, (long long)plan.model_bytes);
+    ck_assert_int_ge(counted.live_bytes, (long long)(plan.model_bytes * 97 / 100));
+    llmcs_model_free(&m);
+    options.max_bytes = plan.peak_bytes - 1;
+    ck_assert_int_eq(llmcs_model_open(GOLDEN_FOLDER "gpt2-tiny", &options, &m), LLMCS_LIMIT);
+}
+END_TEST
+
+/* Only a caller that names it gets it, on any processor. */
+START_TEST(openblas_is_never_the_default) {
+    llmcs_model *m;
+    ck_assert_int_eq(setenv("LLMCS_CPU", "scalar", 1), 0);
+    ck_assert_int_eq(llmcs_model_open(GOLDEN_FOLDER "gpt2-tiny", &options, &m), LLMCS_OK);
+    llmcs_model_info info = {.struct_size = sizeof info};
+    ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+    ck_assert_str_eq(info.backend, "native");
+    llmcs_model_free(&m);
+    unsetenv("LLMCS_CPU");
+}
+END_TEST
+
 START_TEST(a_row_of_kernels_that_is_not_there) {
     setenv("LLMCS_CPU", "z80", 1);
     refused(GOLDEN_FOLDER "gpt2-tiny", LLMCS_UNSUPPORTED, "z80");
@@ -416,6 +450,8 @@ static void add(TCase *t) {
     tcase_add_test(t, mapped_and_copied_are_the_same);
     tcase_add_test(t, an_open_model_does_not_need_its_files);
     tcase_add_test(t, openblas_gives_the_same_numbers_nearly);
+    tcase_add_test(t, openblas_buffers_are_planned);
+    tcase_add_test(t, openblas_is_never_the_default);
     tcase_add_test(t, a_row_of_kernels_that_is_not_there);
 }
 

@@ -188,32 +188,22 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
     return ll_tensors_check_unchanged(tensors);
 }
 
-/* Left to ourselves, OpenBLAS on a processor that we have no row for but the plain one: there it is several times as
- * fast, and worth more than the same bits for any number of rows. A row that was named in the environment is what was
- * wanted. */
-static bool wants_openblas(llmcs_backend backend, const ll_cpu *cpu) {
-    const ll_kernels *rows[2];
-    if (backend != LLMCS_BACKEND_AUTO) return backend == LLMCS_BACKEND_OPENBLAS;
-    return ll_kernels_list(cpu, rows, 2) == 1 && !secure_getenv("LLMCS_CPU");
-}
-
-llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_log *log,
-                                   const ll_kernels **kernels, ll_openblas **openblas) {
+llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_kernels **kernels,
+                                   ll_openblas **openblas) {
     ll_cpu cpu = ll_cpu_detect();
     *openblas = NULL;
     LL_TRY(ll_kernels_pick(&cpu, kernels));
-    if (!wants_openblas(backend, &cpu)) return LLMCS_OK;
-    llmcs_status st = ll_openblas_open(a, *kernels, openblas);
-    if (!st) *kernels = &(*openblas)->kernels;
-    if (st != LLMCS_UNSUPPORTED || backend != LLMCS_BACKEND_AUTO) return st;
-    ll_log_say(log, LLMCS_LOG_INFO, "%s", llmcs_error_message());
+    if (backend != LLMCS_BACKEND_OPENBLAS) return LLMCS_OK;
+    LL_TRY(ll_openblas_open(a, *kernels, openblas));
+    *kernels = &(*openblas)->kernels;
     return LLMCS_OK;
 }
 
 static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     LL_TRY(ll_config_read(&m->config, &m->allocator, source, &m->log));
-    LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->log, &m->kernels, &m->openblas));
+    LL_TRY(ll_model_pick_backend(&m->allocator, o->backend, &m->kernels, &m->openblas));
     LL_TRY(ll_pool_create(&m->allocator, o->n_threads, &m->log, &m->pool));
+    if (m->openblas) LL_TRY(ll_openblas_reserve(m->openblas, &m->allocator, (size_t)ll_pool_size(m->pool)));
     LL_TRY(load_weights(m, source, o));
     LL_TRY(name_labels(&m->config));
     m->heads = heads_of(&m->config);

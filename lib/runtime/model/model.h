@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "formats/config.h"
-#include "kernels/openblas.h"
+#include "kernels/openblas/openblas.h"
 #include "models/model.h"
 
 struct ll_encoder_workspace; /* encoder.h */
@@ -73,9 +73,9 @@ llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *
                                      const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer);
 /* Most tokens of one sequence. */
 static inline size_t ll_model_config_n_ctx(const ll_config *c) { return (size_t)(c->n_positions - c->position_offset); }
-/* The row of kernels and, where options or processor ask for it, OpenBLAS: then *kernels is its own. Whoever gets
- * *openblas closes it after the network. */
-llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_log *log,
-                                   const ll_kernels **kernels, ll_openblas **openblas);
+/* The kernel set and, if the options ask for it, OpenBLAS: then *kernels is OpenBLAS's own. The caller closes *openblas
+ * after the network. */
+llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_kernels **kernels,
+                                   ll_openblas **openblas);
 
 #endif

@@ -59,7 +59,7 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
     LL_TRY(ll_model_open_source(a, path, o->load_mode, &p->source));
     const uint64_t source_bytes = p->counter.live_bytes; /* a GGUF file's header, until the model is open */
     LL_TRY(ll_config_read(&p->config, a, &p->source, &silent));
-    LL_TRY(ll_model_pick_backend(a, o->backend, &silent, &p->kernels, &p->openblas));
+    LL_TRY(ll_model_pick_backend(a, o->backend, &p->kernels, &p->openblas));
     LL_TRY(open_tokenizer(p, &tokenizer_extra));
     const uint64_t kept = p->counter.live_bytes - source_bytes;
     ll_source module = ll_model_module(&p->source, &p->config);
@@ -69,7 +69,8 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
     LL_TRY(ll_net_create(&p->config, a, p->kernels, p->openblas, &p->net));
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));
     ll_net_set_kv_type(p->net, o->kv_type);
-    const uint64_t fixed = weights + sizeof(llmcs_model) + ll_pool_bytes((int)n_threads);
+    const uint64_t buffers = p->openblas ? ll_openblas_reserve_bytes(p->openblas, n_threads) : 0;
+    const uint64_t fixed = weights + buffers + sizeof(llmcs_model) + ll_pool_bytes((int)n_threads);
     p->model_bytes = kept + fixed;
     p->peak_bytes = while_loading + tokenizer_extra + staging + fixed;
     if (p->peak_bytes < p->counter.peak_bytes) p->peak_bytes = p->counter.peak_bytes;
