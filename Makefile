@@ -5,8 +5,9 @@
 
 .DEFAULT_GOAL := all
 BUILD ?= build
-VERSION := 0.1.0
-SONAME := libllmcs.so.0
+# One place for the version: the header. The soname changes when a program has to be compiled again.
+VERSION := $(shell sed -n 's/^\#define LLMCS_VERSION_[A-Z]* //p' include/llmcs.h | paste -sd.)
+SONAME := libllmcs.so.1
 
 # Packages first: the rest of the command line is a second make, which then finds the compiler and pkg-config.
 ifneq ($(filter deps deps-dev,$(MAKECMDGOALS)),)

@@ -34,7 +34,7 @@ static double embed_pass(const bench *b, void *arg) {
     llmcs_text texts[N_EMBEDDED];
     for (size_t i = 0; i < N_EMBEDDED; i++) texts[i] = (llmcs_text){.text = product, .text_bytes = LLMCS_NUL};
     const uint64_t start = ll_now_ns();
-    if (llmcs_embed(j->s->model, texts, N_EMBEDDED, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, j->outputs)) return -1;
+    if (llmcs_embed(j->s->model, texts, N_EMBEDDED, NULL, j->outputs, NULL)) return -1;
     return (double)(ll_now_ns() - start) * 1e-9;
 }
 

@@ -51,8 +51,8 @@ static llmcs_status work(encoding *e, size_t first, size_t n) {
     p.overflow = LLMCS_OVERFLOW_TRUNCATE;
     p.max_length = (size_t)e->s.b->options->max_length;
     if (p.max_length > (size_t)e->s.info.n_ctx) p.max_length = 0;
-    if (e->classifies) return llmcs_classify_with(e->s.model, texts, n, &p, out, NULL, e->infos + first);
-    return llmcs_embed_with(e->s.model, texts, n, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, &p, out, e->infos + first);
+    if (e->classifies) return llmcs_classify(e->s.model, texts, n, &p, out, NULL, e->infos + first);
+    return llmcs_embed(e->s.model, texts, n, &p, out, e->infos + first);
 }
 
 /* A caller takes calls until there are none left. */
@@ -202,7 +202,7 @@ static int measure(encoding *e) {
     size_t n_cut = 0;
     if (work(e, 0, e->texts.n)) return bench_failed("encode"); /* memory touched, clocks up */
     for (size_t i = 0; i < e->texts.n; i++) {
-        e->n_tokens += e->infos[i].n_worked;
+        e->n_tokens += e->infos[i].n_evaluated;
         n_cut += (size_t)e->infos[i].truncated;
     }
     bench_report_heading(e->s.b->options, "%s (%s, %s, %s): %zu texts of %.1f tokens on average, %zu cut to %d",
@@ -228,6 +228,7 @@ static int open_and_measure(encoding *e, const char *path) {
     e->classifies = (info->heads & LLMCS_HEAD_CLASSIFICATION) != 0;
     e->n_out = (size_t)(e->classifies ? info->n_labels : info->n_embedding);
     e->infos = bench_memory(e->texts.n * sizeof *e->infos);
+    for (size_t i = 0; i < e->texts.n; i++) e->infos[i].struct_size = sizeof *e->infos;
     e->out = bench_memory(e->texts.n * e->n_out * sizeof *e->out);
     return measure(e);
 }

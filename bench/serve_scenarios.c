@@ -22,7 +22,7 @@ static size_t at_most(size_t n, size_t most) { return n < most ? n : most; }
 #define QUESTION_TOKENS 20 /* 15 to 25 */
 
 /* All questions at once, with one token of answer each; the seconds until the last one has it. */
-static int ask_questions(serve *v, size_t n_shop, double *seconds, double *n_worked) {
+static int ask_questions(serve *v, size_t n_shop, double *seconds, double *n_evaluated) {
     int32_t ids[SHOP_TOKENS + QUESTION_TOKENS + 6];
     if (serve_reset(v)) return 1;
     const llmcs_engine_stats before = v->stats;
@@ -35,7 +35,7 @@ static int ask_questions(serve *v, size_t n_shop, double *seconds, double *n_wor
     }
     if (serve_until_ended(v)) return 1;
     *seconds = seconds_since(start_ns);
-    *n_worked = (double)(v->stats.n_rows - before.n_rows);
+    *n_evaluated = (double)(v->stats.n_rows - before.n_rows);
     return 0;
 }
 

@@ -125,7 +125,7 @@ int serve_submit(serve *v, const serve_ask *ask) {
     static const int32_t no_eos = 0;
     llmcs_generate_params p;
     llmcs_submit_options options;
-    llmcs_generate_params_init(&p);
+    llmcs_generate_params_init(&p, NULL);
     llmcs_submit_options_init(&options);
     p.max_new_tokens = (int32_t)ask->n_new;
     p.eos_token_id = &no_eos; /* none of them */
@@ -180,7 +180,7 @@ int serve_work(serve *v, serve_step *step) {
     int worked;
     if (llmcs_engine_step(v->engine, &worked)) return bench_failed("step");
     const uint64_t now_ns = ll_now_ns();
-    llmcs_engine_event event;
+    llmcs_engine_event event = {.struct_size = sizeof event};
     while (!llmcs_engine_next(v->engine, 0, &event)) {
         note(v, event.user, now_ns);
         if (event.finished && end_talk(v, event.user)) return 1;

@@ -62,8 +62,8 @@ int main(int argc, char **argv) {
     if (llmcs_session_create(model, NULL, &session)) return failed("session");
 
     llmcs_generate_params params;
-    llmcs_generate_params_init(&params);
-    if (llmcs_generate_params_from_model(model, &params)) return failed("parameters");
+    llmcs_generate_params_init(&params, NULL);
+    if (llmcs_generate_params_init(&params, model)) return failed("parameters");
     const char *stop[] = {"\nProduct:"};
     params.stop_strings = stop;
     params.n_stop_strings = 1;

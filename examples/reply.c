@@ -57,8 +57,8 @@ int main(int argc, char **argv) {
 
     /* The folder's generation_config.json says how this model likes to be used; the rest is ours. */
     llmcs_generate_params params;
-    llmcs_generate_params_init(&params);
-    if (llmcs_generate_params_from_model(model, &params)) return failed("parameters");
+    llmcs_generate_params_init(&params, NULL);
+    if (llmcs_generate_params_init(&params, model)) return failed("parameters");
     const char *stop[] = {"\nUser:"}; /* never speak for the customer */
     params.stop_strings = stop;
     params.n_stop_strings = 1;

@@ -24,7 +24,7 @@ static int judge(llmcs_model *model, int n_labels, const llmcs_text *reviews, si
     int32_t labels[BATCH];
     float *scores = malloc((size_t)n_labels * BATCH * sizeof *scores);
     if (!scores) return failed("memory");
-    llmcs_status status = llmcs_classify(model, reviews, n, scores, labels);
+    llmcs_status status = llmcs_classify(model, reviews, n, NULL, scores, labels, NULL);
     for (size_t i = 0; !status && i < n; i++)
         printf("%-10s %5.1f %%  %s\n", llmcs_model_label(model, labels[i]),
                100 * (double)scores[i * (size_t)n_labels + (size_t)labels[i]], reviews[i].text);

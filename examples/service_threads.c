@@ -74,7 +74,7 @@ static void answer(service *s, unsigned number, const char *question) {
     llmcs_result *result = NULL;
     snprintf(prompt, sizeof prompt, "User: %s\nBot:", question);
     if (!submit(s, prompt, &request) && !llmcs_request_wait(request, -1, &result))
-        print_answer(s, number, &result->sequences[0]);
+        print_answer(s, number, result->sequences[0]);
     else
         print_failure(s, number);
     llmcs_result_free(&result);
@@ -141,8 +141,7 @@ static int serve(llmcs_model *model, service *s, const arguments *a) {
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
     options.max_queue = (int32_t)a->max_queue;
-    llmcs_generate_params_init(&s->params);
-    if (llmcs_generate_params_from_model(model, &s->params)) return failed("parameters");
+    if (llmcs_generate_params_init(&s->params, model)) return failed("parameters");
     s->params.stop_strings = stop;
     s->params.n_stop_strings = 1;
     s->params.max_new_tokens = 160;

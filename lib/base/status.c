@@ -83,11 +83,11 @@ int ll_format(char *out, size_t size, const char *fmt, ...) {
 }
 
 const char *llmcs_status_name(llmcs_status status) {
-    static const char *const names[] = {"OK",      "ARG",       "NOMEM",        "IO",          "FORMAT",
-                                        "JSON",    "CONFIG",    "TOKENIZER",    "UNSUPPORTED", "LIMIT",
-                                        "CHANGED", "NOSPACE",   "CONTEXT_FULL", "TOKEN_RANGE", "UTF8",
-                                        "NUMERIC", "CANCELLED", "BUSY",         "STATE",       "THREAD",
-                                        "FORK",    "DEADLINE",  "INTERNAL",     "QUEUE_FULL",  "PENDING"};
+    static const char *const names[] = {
+        "OK",        "ARG",         "NOMEM",      "IO",      "FORMAT",  "JSON",         "CONFIG",
+        "TOKENIZER", "UNSUPPORTED", "LIMIT",      "CHANGED", "NOSPACE", "CONTEXT_FULL", "TOKEN_RANGE",
+        "UTF8",      "NUMERIC",     "CANCELLED",  "BUSY",    "STATE",   "THREAD",       "FORK",
+        "DEADLINE",  "INTERNAL",    "QUEUE_FULL", "PENDING", "BUFFER",  "NO_HEAD"};
     size_t i = (size_t)status;
     return i < sizeof names / sizeof *names ? names[i] : "UNKNOWN";
 }

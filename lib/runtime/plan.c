@@ -1,11 +1,12 @@
 /* llmcs_plan and llmcs_engine_plan: how much memory a model, its sessions and an engine will take. */
 #include "base/call.h"
+#include "base/options.h"
 #include "runtime/engine/engine.h"
 #include "runtime/model/plan_model.h"
-#include "runtime/options.h"
 #include "runtime/session/session_internal.h"
 
-#define PLAN_OLDEST sizeof(llmcs_plan_info)
+#define PLAN_OLDEST LL_SIZE_UP_TO(llmcs_plan_info, session_bytes)
+#define ENGINE_PLAN_OLDEST LL_SIZE_UP_TO(llmcs_engine_plan_info, n_conversations)
 
 static llmcs_status plan_session(const ll_model_plan *p, const llmcs_model_options *o,
                                  const llmcs_session_options *session, llmcs_plan_info *plan) {
@@ -32,7 +33,7 @@ llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_optio
 static llmcs_status plan_engine(const ll_model_plan *p, const char *path, const llmcs_model_options *o,
                                 const llmcs_engine_options *engine, size_t n_tokens, llmcs_engine_plan_info *plan) {
     llmcs_engine_options e;
-    if (!p->net->causal) return ll_fail(LLMCS_STATE, "%s is an encoder; an engine needs a decoder", path);
+    if (!p->net->causal) return ll_fail(LLMCS_NO_HEAD, "%s is an encoder; an engine needs a decoder", path);
     LL_TRY(ll_engine_options_read(engine, ll_model_config_n_ctx(&p->config), p->net, &e));
     LL_TRY(ll_engine_bytes(p->net, &e, ll_model_plan_n_threads(o), &plan->engine_bytes, &plan->n_blocks));
     plan->kv_block_tokens = LL_KV_BLOCK;
@@ -53,5 +54,5 @@ llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *mode
     llmcs_engine_plan_info ours = {.struct_size = sizeof ours};
     llmcs_status st = plan_engine(&p, path, &o, engine_options, n_tokens, &ours);
     ll_model_plan_close(&p);
-    return st ? st : ll_options_out(plan, sizeof(llmcs_engine_plan_info), &ours, sizeof ours, "llmcs_engine_plan_info");
+    return st ? st : ll_options_out(plan, ENGINE_PLAN_OLDEST, &ours, sizeof ours, "llmcs_engine_plan_info");
 }

@@ -138,7 +138,7 @@ static llmcs_status decode_into(llmcs_decoder *d, const int32_t *ids, size_t n_i
     }
     *text_bytes = total;
     if (text && total > capacity)
-        return ll_fail(LLMCS_LIMIT, "%zu bytes of text, but the buffer holds %zu", total, capacity);
+        return ll_fail(LLMCS_BUFFER, "%zu bytes of text, but the buffer holds %zu", total, capacity);
     return LLMCS_OK;
 }
 

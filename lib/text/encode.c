@@ -2,15 +2,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 
 #define MAX_TEXT_BYTES ((size_t)INT32_MAX)
 #define KNOWN_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
-void llmcs_encode_params_init(llmcs_encode_params *params) {
-    if (!params) return;
-    *params = (llmcs_encode_params){.struct_size = sizeof *params, .flags = LLMCS_ADD_SPECIAL_TOKENS};
+void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size) {
+    const llmcs_encode_params defaults = {.struct_size = sizeof defaults, .flags = LLMCS_ADD_SPECIAL_TOKENS};
+    ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
 static llmcs_status check_params(const llmcs_encode_params *p) {
@@ -180,7 +181,7 @@ static llmcs_status cut_and_write(const llmcs_tokenizer *t, const ll_tokens *tok
     LL_TRY(ll_tokens_cut(tokens, p->truncation, p->max_length, kept));
     *n_tokens = kept[0] + kept[1] + tokens->n_special;
     if (!out->ids && !out->type_ids && !out->offsets) return LLMCS_OK;
-    if (*n_tokens > capacity) return ll_fail(LLMCS_LIMIT, "%zu tokens, but the buffer holds %zu", *n_tokens, capacity);
+    if (*n_tokens > capacity) return ll_fail(LLMCS_BUFFER, "%zu tokens, but the buffer holds %zu", *n_tokens, capacity);
     ll_tokens_write(t, tokens, (const llmcs_span[2]){{0, kept[0]}, {0, kept[1]}}, out);
     return LLMCS_OK;
 }

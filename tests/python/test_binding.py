@@ -299,7 +299,7 @@ class Encode(unittest.TestCase):
             answers = call(["good", long], infos=infos, overflow="windows", stride=16)
             self.assertEqual(answers[0], call(["good"])[0])
             self.assertGreater(infos[1]["n_windows"], 1)
-            self.assertGreater(infos[1]["n_worked"], infos[1]["n_tokens"])
+            self.assertGreater(infos[1]["n_evaluated"], infos[1]["n_tokens"])
             with self.assertRaises(TypeError):
                 call(["good"], no_such_thing=1)
 

@@ -93,8 +93,8 @@ static inline void check_answer(llmcs_request *request, const asked *a) {
     OK(llmcs_request_wait(request, -1, &result));
     same_result(a->alone, result);
     for (size_t i = 0; i < result->n_sequences; i++)
-        ck_assert_mem_eq(result->sequences[i].logprobs, a->alone->sequences[i].logprobs,
-                         result->sequences[i].n_ids * sizeof(float));
+        ck_assert_mem_eq(result->sequences[i]->logprobs, a->alone->sequences[i]->logprobs,
+                         result->sequences[i]->n_ids * sizeof(float));
     llmcs_result_free(&result);
     llmcs_request_free(&request);
 }

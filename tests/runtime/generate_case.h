@@ -50,7 +50,7 @@ static inline llmcs_session *new_session(llmcs_model *model) {
 
 static inline llmcs_generate_params defaults(int32_t max_new_tokens) {
     llmcs_generate_params p;
-    llmcs_generate_params_init(&p);
+    llmcs_generate_params_init(&p, NULL);
     p.max_new_tokens = max_new_tokens;
     return p;
 }
@@ -73,7 +73,7 @@ static inline void same_sequence(const llmcs_sequence *a, const llmcs_sequence *
 
 static inline void same_result(const llmcs_result *a, const llmcs_result *b) {
     ck_assert_uint_eq(a->n_sequences, b->n_sequences);
-    for (size_t i = 0; i < a->n_sequences; i++) same_sequence(&a->sequences[i], &b->sequences[i]);
+    for (size_t i = 0; i < a->n_sequences; i++) same_sequence(a->sequences[i], b->sequences[i]);
 }
 
 /* ---- a folder of its own with gpt2-tiny and a tokenizer: <|endoftext|> and the 256 bytes, no merges */

@@ -150,7 +150,7 @@ static hash hash_generation(llmcs_session *session, const int32_t *ids, size_t n
     params.logprobs = 1;
     OK(llmcs_generate_ids(session, ids, n_ids, &params, NULL, NULL, &result));
     for (size_t i = 0; i < result->n_sequences; i++) {
-        const llmcs_sequence *s = &result->sequences[i];
+        const llmcs_sequence *s = result->sequences[i];
         const int32_t reason = (int32_t)s->finish_reason;
         h = add_bytes(h, s->ids, s->n_ids * sizeof *s->ids);
         h = add_bytes(h, s->text, s->text_bytes);
@@ -164,7 +164,7 @@ static hash hash_generation(llmcs_session *session, const int32_t *ids, size_t n
 
 static llmcs_generate_params generate_params(int32_t max_new_tokens) {
     llmcs_generate_params params;
-    llmcs_generate_params_init(&params);
+    llmcs_generate_params_init(&params, NULL);
     params.max_new_tokens = max_new_tokens;
     return params;
 }
@@ -184,7 +184,7 @@ static hash hash_classification(llmcs_model *model, const llmcs_text *texts, siz
     float scores[64];
     int32_t labels[32];
     hash h = HASH_START;
-    OK(llmcs_classify(model, texts, n_texts, scores, labels));
+    OK(llmcs_classify(model, texts, n_texts, NULL, scores, labels, NULL));
     h = add_bytes(h, scores, n_texts * (size_t)info_of(model).n_labels * sizeof *scores);
     return add_bytes(h, labels, n_texts * sizeof *labels);
 }
@@ -192,7 +192,7 @@ static hash hash_classification(llmcs_model *model, const llmcs_text *texts, siz
 static hash hash_embedding(llmcs_model *model, const llmcs_text *texts, size_t n_texts) {
     const size_t n = n_texts * (size_t)info_of(model).n_embedding;
     float *vectors = temp_alloc(n * sizeof *vectors);
-    OK(llmcs_embed(model, texts, n_texts, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vectors));
+    OK(llmcs_embed(model, texts, n_texts, NULL, vectors, NULL));
     const hash h = add_bytes(HASH_START, vectors, n * sizeof *vectors);
     free(vectors);
     return h;

@@ -64,7 +64,7 @@ typedef struct member {
 static bool equal(const llmcs_result *a, const llmcs_result *b) {
     if (a->n_sequences != b->n_sequences) return false;
     for (size_t i = 0; i < a->n_sequences; i++) {
-        const llmcs_sequence *s = &a->sequences[i], *t = &b->sequences[i];
+        const llmcs_sequence *s = a->sequences[i], *t = b->sequences[i];
         if (s->n_ids != t->n_ids || memcmp(s->ids, t->ids, s->n_ids * sizeof *s->ids) != 0 || s->score != t->score)
             return false;
     }
@@ -73,7 +73,7 @@ static bool equal(const llmcs_result *a, const llmcs_result *b) {
 
 /* Cut short or whole, it is a beginning of the right answer. */
 static bool fits(const asked *a, const llmcs_result *r) {
-    const llmcs_sequence *whole = a->alone->sequences, *part = r->sequences;
+    const llmcs_sequence *whole = a->alone->sequences[0], *part = r->sequences[0];
     if (part->finish_reason != LLMCS_FINISH_CANCELLED && part->finish_reason != LLMCS_FINISH_DEADLINE)
         return equal(a->alone, r);
     if (a->params.num_beams > 1) return true; /* the best so far need not begin the best of all */
@@ -84,9 +84,9 @@ static void finish(crowd *c, llmcs_request **request, const asked *a) {
     llmcs_result *result = NULL;
     llmcs_status st = llmcs_request_wait(*request, -1, &result);
     if (!st && !fits(a, result)) atomic_fetch_add(&c->wrong, 1);
-    if (st == LLMCS_CANCELLED || (!st && result->sequences[0].finish_reason == LLMCS_FINISH_CANCELLED))
+    if (st == LLMCS_CANCELLED || (!st && result->sequences[0]->finish_reason == LLMCS_FINISH_CANCELLED))
         atomic_fetch_add(&c->n_cancelled, 1);
-    else if (st == LLMCS_DEADLINE || (!st && result->sequences[0].finish_reason == LLMCS_FINISH_DEADLINE))
+    else if (st == LLMCS_DEADLINE || (!st && result->sequences[0]->finish_reason == LLMCS_FINISH_DEADLINE))
         atomic_fetch_add(&c->n_late, 1);
     else if (st)
         atomic_fetch_add(&c->wrong, 1);
@@ -127,7 +127,7 @@ static void *take_part(void *arg) {
             llmcs_status st = llmcs_request_read(held[i], text, sizeof text, &n_bytes, NULL);
             if (st && st != LLMCS_STATE) atomic_fetch_add(&c->wrong, 1);
         } else if (dice == 4) {
-            llmcs_engine_event event;
+            llmcs_engine_event event = {.struct_size = sizeof event};
             llmcs_status st = llmcs_engine_next(c->engine, 0.4, &event); /* maybe another thread's: not used */
             if (st && st != LLMCS_PENDING) atomic_fetch_add(&c->wrong, 1);
         } else {

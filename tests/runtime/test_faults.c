@@ -172,18 +172,20 @@ static const llmcs_text texts[3] = {
 
 /* As the first call of a model: nothing is left over from calls before. */
 static llmcs_status classify_first(void *model, float *out) {
-    llmcs_status st = llmcs_classify(model, texts, 3, out, NULL);
+    llmcs_status st = llmcs_classify(model, texts, 3, NULL, out, NULL, NULL);
     ll_encoder_workspaces_free(model);
     return st;
 }
 
-static llmcs_status classify_on(void *model, float *out) { return llmcs_classify(model, texts, 3, out, NULL); }
-
-static llmcs_status rerank_on(void *model, float *out) { return llmcs_rerank(model, "good", LLMCS_NUL, texts, 1, out); }
-
-static llmcs_status embed_on(void *model, float *out) {
-    return llmcs_embed(model, texts, 3, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out);
+static llmcs_status classify_on(void *model, float *out) {
+    return llmcs_classify(model, texts, 3, NULL, out, NULL, NULL);
 }
+
+static llmcs_status rerank_on(void *model, float *out) {
+    return llmcs_rerank(model, "good", LLMCS_NUL, texts, 1, NULL, out, NULL);
+}
+
+static llmcs_status embed_on(void *model, float *out) { return llmcs_embed(model, texts, 3, NULL, out, NULL); }
 
 static llmcs_status fill_mask_on(void *model, float *out) {
     llmcs_mask_token tokens[5];
@@ -271,9 +273,9 @@ END_TEST
 START_TEST(a_second_classify_takes_no_memory_but_the_tokenizers) {
     llmcs_model *m = open_without_faults(bert_folder);
     float out[3][3], again[3][3];
-    ck_assert_int_eq(llmcs_classify(m, texts, 3, &out[0][0], NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 3, NULL, &out[0][0], NULL, NULL), LLMCS_OK);
     long long bytes = faults.bytes;
-    ck_assert_int_eq(llmcs_classify(m, texts, 3, &again[0][0], NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 3, NULL, &again[0][0], NULL, NULL), LLMCS_OK);
     ck_assert_int_lt(faults.bytes - bytes, 16384);
     ck_assert_int_eq(memcmp(out, again, sizeof out), 0);
     llmcs_model_free(&m);

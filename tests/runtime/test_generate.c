@@ -42,20 +42,20 @@ START_TEST(a_full_context_ends_with_length) {
     p.eos_token_id = prompt;
     p.n_eos_token_id = 0; /* no EOS at all */
     llmcs_result *r = run(&p);
-    ck_assert_int_eq(r->sequences[0].finish_reason, LLMCS_FINISH_LENGTH);
+    ck_assert_int_eq(r->sequences[0]->finish_reason, LLMCS_FINISH_LENGTH);
     /* Every position is evaluated once, and the last evaluation gives one more token. */
-    ck_assert_uint_eq(r->sequences[0].n_ids, TINY_CONTEXT - N_PROMPT + 1);
+    ck_assert_uint_eq(r->sequences[0]->n_ids, TINY_CONTEXT - N_PROMPT + 1);
     ck_assert_uint_eq(n_held(), TINY_CONTEXT);
     llmcs_result_free(&r);
     p.num_beams = 3;
     r = run(&p);
-    ck_assert_uint_eq(r->sequences[0].n_ids, TINY_CONTEXT - N_PROMPT + 1);
+    ck_assert_uint_eq(r->sequences[0]->n_ids, TINY_CONTEXT - N_PROMPT + 1);
     llmcs_result_free(&r);
     int32_t full[TINY_CONTEXT + 1];
     for (int i = 0; i <= TINY_CONTEXT; i++) full[i] = i;
     p = defaults(5);
     r = generate_ids(session, full, TINY_CONTEXT, &p);
-    ck_assert_uint_eq(r->sequences[0].n_ids, 1);
+    ck_assert_uint_eq(r->sequences[0]->n_ids, 1);
     llmcs_result_free(&r);
     FAILS(LLMCS_CONTEXT_FULL, "65", llmcs_generate_ids(session, full, TINY_CONTEXT + 1, &p, NULL, NULL, &r));
 }
@@ -66,20 +66,20 @@ START_TEST(eos_is_counted_but_not_shown) {
     llmcs_generate_params p = defaults(8);
     llmcs_result *whole = run(&p), *cut;
     size_t at = 1;
-    while (whole->sequences[0].ids[at] == whole->sequences[0].ids[0]) at++; /* the first token that is new */
-    p.eos_token_id = &whole->sequences[0].ids[at];
+    while (whole->sequences[0]->ids[at] == whole->sequences[0]->ids[0]) at++; /* the first token that is new */
+    p.eos_token_id = &whole->sequences[0]->ids[at];
     p.n_eos_token_id = 1;
     cut = run(&p);
-    ck_assert_int_eq(cut->sequences[0].finish_reason, LLMCS_FINISH_EOS);
-    ck_assert_uint_eq(cut->sequences[0].n_ids, at);
+    ck_assert_int_eq(cut->sequences[0]->finish_reason, LLMCS_FINISH_EOS);
+    ck_assert_uint_eq(cut->sequences[0]->n_ids, at);
     ck_assert_uint_eq(cut->n_new_tokens, at + 1);
-    ck_assert_mem_eq(cut->sequences[0].ids, whole->sequences[0].ids, at * sizeof(int32_t));
+    ck_assert_mem_eq(cut->sequences[0]->ids, whole->sequences[0]->ids, at * sizeof(int32_t));
     ck_assert_uint_eq(n_held(), N_PROMPT + at);
     llmcs_result_free(&cut);
     p.min_new_tokens = 8;
     cut = run(&p);
-    ck_assert_int_eq(cut->sequences[0].finish_reason, LLMCS_FINISH_LENGTH);
-    for (size_t i = 0; i < 8; i++) ck_assert_int_ne(cut->sequences[0].ids[i], *p.eos_token_id);
+    ck_assert_int_eq(cut->sequences[0]->finish_reason, LLMCS_FINISH_LENGTH);
+    for (size_t i = 0; i < 8; i++) ck_assert_int_ne(cut->sequences[0]->ids[i], *p.eos_token_id);
     llmcs_result_free(&cut);
     llmcs_result_free(&whole);
 }
@@ -118,7 +118,7 @@ END_TEST
 START_TEST(a_beam_without_continuation_does_not_end_the_search) {
     llmcs_generate_params p = defaults(1);
     llmcs_result *r = run(&p);
-    int32_t dead_end = r->sequences[0].ids[0];
+    int32_t dead_end = r->sequences[0]->ids[0];
     llmcs_result_free(&r);
     static int32_t pairs[TINY_VOCAB][2];
     static llmcs_ids words[TINY_VOCAB];
@@ -135,8 +135,8 @@ START_TEST(a_beam_without_continuation_does_not_end_the_search) {
     p.eos_token_id = prompt;
     for (p.do_sample = 0; p.do_sample <= 1; p.do_sample++) {
         r = run(&p);
-        ck_assert_uint_eq(r->sequences[0].n_ids, 10);
-        for (size_t i = 0; i + 1 < 10; i++) ck_assert_int_ne(r->sequences[0].ids[i], dead_end);
+        ck_assert_uint_eq(r->sequences[0]->n_ids, 10);
+        for (size_t i = 0; i + 1 < 10; i++) ck_assert_int_ne(r->sequences[0]->ids[i], dead_end);
         llmcs_result_free(&r);
     }
     p.do_sample = 0;
@@ -159,8 +159,8 @@ START_TEST(filters_leave_beams_something_to_go_on_with) {
             p.min_p = filter == 2 ? 1.0f : 0.0f;
             llmcs_result *r = run(&p);
             ck_assert_uint_eq(r->n_sequences, 2);
-            ck_assert(r->sequences[0].n_ids != r->sequences[1].n_ids ||
-                      memcmp(r->sequences[0].ids, r->sequences[1].ids, r->sequences[0].n_ids * sizeof(int32_t)));
+            ck_assert(r->sequences[0]->n_ids != r->sequences[1]->n_ids ||
+                      memcmp(r->sequences[0]->ids, r->sequences[1]->ids, r->sequences[0]->n_ids * sizeof(int32_t)));
             llmcs_result_free(&r);
         }
     }
@@ -199,7 +199,7 @@ START_TEST(a_bias_of_infinity_forces_a_token) {
     p.n_logit_bias = 2;
     for (p.do_sample = 0; p.do_sample <= 1; p.do_sample++) {
         llmcs_result *r = run(&p);
-        for (size_t i = 0; i < 4; i++) ck_assert_int_eq(r->sequences[0].ids[i], 77);
+        for (size_t i = 0; i < 4; i++) ck_assert_int_eq(r->sequences[0]->ids[i], 77);
         llmcs_result_free(&r);
     }
 }
@@ -227,10 +227,10 @@ START_TEST(tokens_are_told_as_they_come_and_may_be_the_last) {
     for (size_t stop = 1; stop <= 20; stop += 6) {
         listener l = {.stop_after = stop};
         OK(llmcs_generate_ids(session, prompt, N_PROMPT, &p, listen, &l, &cut));
-        ck_assert_int_eq(cut->sequences[0].finish_reason, LLMCS_FINISH_CALLBACK);
-        ck_assert_uint_eq(cut->sequences[0].n_ids, stop);
+        ck_assert_int_eq(cut->sequences[0]->finish_reason, LLMCS_FINISH_CALLBACK);
+        ck_assert_uint_eq(cut->sequences[0]->n_ids, stop);
         ck_assert_uint_eq(l.n, stop);
-        ck_assert_mem_eq(l.ids, whole->sequences[0].ids, stop * sizeof *l.ids);
+        ck_assert_mem_eq(l.ids, whole->sequences[0]->ids, stop * sizeof *l.ids);
         llmcs_result_free(&cut);
     }
     llmcs_result_free(&whole);
@@ -259,9 +259,9 @@ START_TEST(cancel_gives_what_there_is) {
     llmcs_result *whole = run(&p), *cut;
     listener l = {.stop_after = 7, .cancel = true};
     OK(llmcs_generate_ids(session, prompt, N_PROMPT, &p, listen, &l, &cut));
-    ck_assert_int_eq(cut->sequences[0].finish_reason, LLMCS_FINISH_CANCELLED);
-    ck_assert_uint_eq(cut->sequences[0].n_ids, 7);
-    ck_assert_mem_eq(cut->sequences[0].ids, whole->sequences[0].ids, 7 * sizeof *l.ids);
+    ck_assert_int_eq(cut->sequences[0]->finish_reason, LLMCS_FINISH_CANCELLED);
+    ck_assert_uint_eq(cut->sequences[0]->n_ids, 7);
+    ck_assert_mem_eq(cut->sequences[0]->ids, whole->sequences[0]->ids, 7 * sizeof *l.ids);
     llmcs_result_free(&cut);
     OK(llmcs_session_rewind(session, 0));
     llmcs_session_cancel(session); /* before anything was done: there is nothing to return */
@@ -300,7 +300,7 @@ START_TEST(cancel_from_another_thread_ends_every_mode) {
              ll_now_ns() < end && !cancelled;) { /* the other thread's turn */
             OK(llmcs_session_rewind(session, 0));
             status = llmcs_generate_ids(session, prompt, N_PROMPT, &p, NULL, NULL, &r);
-            cancelled = status != LLMCS_OK || r->sequences[0].finish_reason == LLMCS_FINISH_CANCELLED;
+            cancelled = status != LLMCS_OK || r->sequences[0]->finish_reason == LLMCS_FINISH_CANCELLED;
             llmcs_result_free(&r);
         }
         pthread_join(thread, NULL);
@@ -402,16 +402,16 @@ START_TEST(a_deadline_gives_what_there_is) {
         st = llmcs_generate_ids(session, prompt, N_PROMPT, &p, sleep_long, &wait_ns, &r);
     }
     OK(st);
-    ck_assert_int_eq(r->sequences[0].finish_reason, LLMCS_FINISH_DEADLINE);
-    ck_assert_uint_ge(r->sequences[0].n_ids, 1);
-    ck_assert_uint_le(r->sequences[0].n_ids, 5);
+    ck_assert_int_eq(r->sequences[0]->finish_reason, LLMCS_FINISH_DEADLINE);
+    ck_assert_uint_ge(r->sequences[0]->n_ids, 1);
+    ck_assert_uint_le(r->sequences[0]->n_ids, 5);
     llmcs_result_free(&r);
     OK(llmcs_session_rewind(session, 0));
     p.deadline_ms = 1e-6;
     FAILS(LLMCS_DEADLINE, "", llmcs_generate_ids(session, prompt, N_PROMPT, &p, NULL, NULL, &r));
     p.deadline_ms = DBL_MAX;
     r = run(&p);
-    ck_assert_int_eq(r->sequences[0].finish_reason, LLMCS_FINISH_LENGTH);
+    ck_assert_int_eq(r->sequences[0]->finish_reason, LLMCS_FINISH_LENGTH);
     llmcs_result_free(&r);
 }
 END_TEST
@@ -440,7 +440,7 @@ START_TEST(the_same_seed_gives_the_same_text_on_any_number_of_threads) {
         int differ = 0;
         for (p.seed = 0; p.seed < 5; p.seed++) {
             got = run(&p);
-            differ += memcmp(got->sequences[0].ids, expect->sequences[0].ids, 4 * sizeof(int32_t)) != 0;
+            differ += memcmp(got->sequences[0]->ids, expect->sequences[0]->ids, 4 * sizeof(int32_t)) != 0;
             llmcs_result_free(&got);
         }
         ck_assert_int_ge(differ, 3);
@@ -479,11 +479,11 @@ START_TEST(several_sequences_are_what_each_would_be_alone) {
     p.logprobs = 1;
     llmcs_result *many = run(&p), *one;
     ck_assert_uint_eq(many->n_sequences, 7);
-    for (uint32_t i = 0; i < 7; i++) draw_alone(&p, i, &many->sequences[i]);
+    for (uint32_t i = 0; i < 7; i++) draw_alone(&p, i, many->sequences[i]);
     for (int32_t n = 1; n < 7; n++) { /* the first n of 7 are the n of n */
         p.num_return_sequences = n;
         one = run(&p);
-        for (int32_t i = 0; i < n; i++) same_sequence(&one->sequences[i], &many->sequences[i]);
+        for (int32_t i = 0; i < n; i++) same_sequence(one->sequences[i], many->sequences[i]);
         llmcs_result_free(&one);
     }
     llmcs_result_free(&many);
@@ -504,7 +504,7 @@ START_TEST(temperature_zero_is_greedy) {
     p.num_return_sequences = 3;
     p.temperature = 0;
     r = run(&p);
-    for (int i = 0; i < 3; i++) same_sequence(&greedy->sequences[0], &r->sequences[i]);
+    for (int i = 0; i < 3; i++) same_sequence(greedy->sequences[0], r->sequences[i]);
     llmcs_result_free(&r);
     llmcs_result_free(&greedy);
 }
@@ -534,9 +534,9 @@ START_TEST(the_hosts_rounding_mode_changes_nothing) {
         ck_assert_int_eq(status, LLMCS_OK);
         ck_assert_int_eq(rounding, FE_UPWARD);
         same_result(expect, r);
-        ck_assert_mem_eq(expect->sequences[0].logprobs, r->sequences[0].logprobs,
-                         r->sequences[0].n_ids * sizeof(float));
-        if (p.num_beams == 1) ck_assert_int_eq(n_right, (int)r->sequences[0].n_ids);
+        ck_assert_mem_eq(expect->sequences[0]->logprobs, r->sequences[0]->logprobs,
+                         r->sequences[0]->n_ids * sizeof(float));
+        if (p.num_beams == 1) ck_assert_int_eq(n_right, (int)r->sequences[0]->n_ids);
         llmcs_result_free(&r);
         llmcs_result_free(&expect);
     }
@@ -585,7 +585,7 @@ START_TEST(log_probabilities_are_the_models) {
         p.do_sample = mode == 1;
         p.num_beams = mode == 2 ? 3 : 1;
         llmcs_result *r = run(&p);
-        const llmcs_sequence *s = &r->sequences[0];
+        const llmcs_sequence *s = r->sequences[0];
         ck_assert_ptr_nonnull(s->logprobs);
         double sum = 0;
         for (size_t i = 0; i < s->n_ids; i++) {
@@ -601,10 +601,10 @@ START_TEST(log_probabilities_are_the_models) {
             ck_assert_double_lt(fabs(sum - (double)s->score), 1e-4);
         p.logprobs = 0;
         llmcs_result *plain = run(&p);
-        ck_assert_ptr_null(plain->sequences[0].logprobs);
-        ck_assert_uint_eq(plain->sequences[0].n_ids, s->n_ids);
-        ck_assert_mem_eq(plain->sequences[0].ids, s->ids, s->n_ids * sizeof *s->ids);
-        ck_assert(mode == 2 ? plain->sequences[0].score == s->score : isnan(plain->sequences[0].score));
+        ck_assert_ptr_null(plain->sequences[0]->logprobs);
+        ck_assert_uint_eq(plain->sequences[0]->n_ids, s->n_ids);
+        ck_assert_mem_eq(plain->sequences[0]->ids, s->ids, s->n_ids * sizeof *s->ids);
+        ck_assert(mode == 2 ? plain->sequences[0]->score == s->score : isnan(plain->sequences[0]->score));
         llmcs_result_free(&plain);
         llmcs_result_free(&r);
     }
@@ -619,7 +619,7 @@ START_TEST(a_prompt_is_reused_and_nothing_changes) {
     llmcs_result *expect = run(&p), *r;
     int32_t longer[N_PROMPT + 10];
     memcpy(longer, prompt, sizeof prompt);
-    memcpy(longer + N_PROMPT, expect->sequences[0].ids, 10 * sizeof *longer);
+    memcpy(longer + N_PROMPT, expect->sequences[0]->ids, 10 * sizeof *longer);
     for (size_t held = 0; held <= N_PROMPT + 10; held++) {
         OK(llmcs_session_rewind(session, 0));
         if (held) OK(llmcs_session_eval(session, longer, held, LLMCS_LOGITS_NONE));
@@ -673,9 +673,9 @@ START_TEST(the_session_holds_the_first_sequence) {
         p.eos_token_id = eos;
         p.n_eos_token_id = (size_t)round % 5;
         llmcs_result *r = generate_ids(session, ids, 3, &p);
-        size_t n = check_held(ids, 3, &r->sequences[0]);
+        size_t n = check_held(ids, 3, r->sequences[0]);
         if (p.num_beams == 1)
-            ck_assert_uint_ge(n + 1, r->sequences[0].n_ids);
+            ck_assert_uint_ge(n + 1, r->sequences[0]->n_ids);
         else
             n_of_beams += n;
         llmcs_result_free(&r);
@@ -692,7 +692,7 @@ START_TEST(a_result_outlives_session_and_model) {
     llmcs_session_free(&s);
     llmcs_model_free(&m);
     same_result(r, again);
-    ck_assert_str_eq(r->sequences[0].text, ""); /* no tokenizer in the folder */
+    ck_assert_str_eq(r->sequences[0]->text, ""); /* no tokenizer in the folder */
     ck_assert(r->prompt_ms >= 0 && r->decode_ms >= 0);
     llmcs_result_free(&r);
     ck_assert_ptr_null(r);

@@ -118,7 +118,7 @@ START_TEST(no_token_costs_an_allocation) {
             long before = counter.calls;
             OK(generate(&modes[i], longer ? 50 : 5, &result));
             calls[longer] = counter.calls - before;
-            ck_assert_uint_eq(result->sequences[0].n_ids, longer ? 50 : 5);
+            ck_assert_uint_eq(result->sequences[0]->n_ids, longer ? 50 : 5);
             llmcs_result_free(&result);
         }
         /* The result is copied into an arena, whose chunks are as large as what it holds. */

@@ -86,7 +86,7 @@ static void read_param(const char *name, size_t n, ll_json v, golden_case *c) {
 
 static void read_case(ll_json v, golden_case *c) {
     memset(c, 0, sizeof *c);
-    llmcs_generate_params_init(&c->params);
+    llmcs_generate_params_init(&c->params, NULL);
     c->n_prompt = read_ids(ll_json_get(v, "prompt"), c->prompt);
     for (ll_json m = ll_json_first(ll_json_get(v, "params")); ll_json_get_type(m); m = ll_json_next(m)) {
         size_t n;
@@ -102,7 +102,7 @@ static void check_generate(llmcs_session *session, ll_json v, const golden_case 
     ck_assert_uint_eq(result->n_prompt_tokens, c->n_prompt);
     ll_json list = ll_json_first(lists), score = ll_json_first(scores);
     for (size_t i = 0; i < result->n_sequences; i++) {
-        const llmcs_sequence *s = &result->sequences[i];
+        const llmcs_sequence *s = result->sequences[i];
         int32_t expect[MAX_IDS];
         size_t n = read_ids(list, expect);
         ck_assert_msg(s->n_ids == n, "case %zu: %zu tokens, not %zu", number, s->n_ids, n);

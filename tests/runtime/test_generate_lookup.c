@@ -62,8 +62,8 @@ START_TEST(the_same_text) {
         p.n_prompt_lookup_ids = random_below(&seed, 2) ? 30 : 0;
         llmcs_result *guessed = generate_ids(session, ids, n, &p);
         same_result(plain, guessed);
-        ck_assert_mem_eq(plain->sequences[0].logprobs, guessed->sequences[0].logprobs,
-                         plain->sequences[0].n_ids * sizeof(float));
+        ck_assert_mem_eq(plain->sequences[0]->logprobs, guessed->sequences[0]->logprobs,
+                         plain->sequences[0]->n_ids * sizeof(float));
         ck_assert_uint_eq(held(session), n_held);
         ck_assert_uint_le(guessed->n_accepted_tokens, guessed->n_draft_tokens);
         n_draft += guessed->n_draft_tokens;

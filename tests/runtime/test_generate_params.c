@@ -178,16 +178,14 @@ END_TEST
 
 START_TEST(no_parameters_are_the_models) {
     llmcs_generate_params p = {.struct_size = sizeof p};
-    OK(llmcs_generate_params_from_model(model, &p));
+    OK(llmcs_generate_params_init(&p, model));
     ck_assert_int_eq(p.max_new_tokens, 128);
     ck_assert_int_eq(p.top_k, 50);
     llmcs_result *a = run(NULL), *b = run(&p);
     same_result(a, b);
     llmcs_result_free(&a);
     llmcs_result_free(&b);
-    p.struct_size = 0;
-    FAILS(LLMCS_ARG, "struct_size", llmcs_generate_params_from_model(model, &p));
-    FAILS(LLMCS_ARG, "params", llmcs_generate_params_from_model(model, NULL));
+    FAILS(LLMCS_ARG, "params", llmcs_generate_params_init_sized(NULL, sizeof p, model));
 }
 END_TEST
 
@@ -209,7 +207,7 @@ START_TEST(generation_config_gives_the_defaults) {
         "\"num_return_sequences\": 2, \"min_new_tokens\": 4, \"early_stopping\": \"never\", \"min_p\": 0.125,"
         "\"eos_token_id\": [187, 134]}");
     llmcs_generate_params p = {.struct_size = sizeof p};
-    OK(llmcs_generate_params_from_model(m, &p));
+    OK(llmcs_generate_params_init(&p, m));
     ck_assert_int_eq(p.do_sample, 1);
     ck_assert(p.temperature == 0.5f && p.top_p == 0.75f && p.repetition_penalty == 1.25f && p.min_p == 0.125f);
     ck_assert(p.length_penalty == 2.0f && p.presence_penalty == 0 && p.frequency_penalty == 0);

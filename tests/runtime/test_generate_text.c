@@ -45,8 +45,8 @@ static llmcs_result *generate(const char *prompt, const llmcs_generate_params *p
     if (p) p->n_bytes = p->n_pieces = 0;
     OK(llmcs_generate(session, prompt, LLMCS_NUL, params, p ? collect : NULL, p, &result));
     if (p) {
-        ck_assert_uint_eq(p->n_bytes, result->sequences[0].text_bytes);
-        ck_assert_mem_eq(p->text, result->sequences[0].text, p->n_bytes);
+        ck_assert_uint_eq(p->n_bytes, result->sequences[0]->text_bytes);
+        ck_assert_mem_eq(p->text, result->sequences[0]->text, p->n_bytes);
     }
     return result;
 }
@@ -195,7 +195,7 @@ START_TEST(pieces_are_whole_characters_and_together_the_text) {
     for (p.seed = seed; p.seed < seed + 60; p.seed++) {
         pieces got = {0};
         llmcs_result *r = generate("Hello", &p, &got);
-        const llmcs_sequence *s = &r->sequences[0];
+        const llmcs_sequence *s = r->sequences[0];
         char all[4096];
         size_t n;
         OK(llmcs_decode(llmcs_model_tokenizer(model), s->ids, s->n_ids, LLMCS_SKIP_SPECIAL, all, sizeof all, &n));
@@ -219,9 +219,9 @@ static void stop_at(const char *whole, size_t n_whole, size_t from, size_t lengt
     pieces got = {0};
     llmcs_result *streamed = generate("Hello", &p, &got), *quiet = generate("Hello", &p, NULL);
     same_result(streamed, quiet);
-    ck_assert_int_eq(streamed->sequences[0].finish_reason, LLMCS_FINISH_STOP);
-    ck_assert_uint_eq(streamed->sequences[0].text_bytes, end);
-    ck_assert_mem_eq(streamed->sequences[0].text, whole, end);
+    ck_assert_int_eq(streamed->sequences[0]->finish_reason, LLMCS_FINISH_STOP);
+    ck_assert_uint_eq(streamed->sequences[0]->text_bytes, end);
+    ck_assert_mem_eq(streamed->sequences[0]->text, whole, end);
     llmcs_result_free(&streamed);
     llmcs_result_free(&quiet);
 }
@@ -233,7 +233,7 @@ START_TEST(stop_strings_end_the_text_before_them) {
     p.temperature = 2.0f;
     p.top_k = 0;
     llmcs_result *r = generate("Hello", &p, NULL);
-    const llmcs_sequence *s = &r->sequences[0];
+    const llmcs_sequence *s = r->sequences[0];
     size_t n_tried = 0;
     for (size_t from = 0; from < s->text_bytes; from++) {
         if (((unsigned char)s->text[from] & 0xc0) == 0x80) continue; /* inside a character */
@@ -255,10 +255,10 @@ START_TEST(stop_strings_work_with_beams_and_with_several_sequences) {
     p.num_beams = 3;
     llmcs_result *whole = generate("Hello", &p, NULL), *r;
     char stop[8] = {0};
-    size_t n = whole->sequences[0].text_bytes, from = n / 2, length = 1;
-    while (from > 0 && ((unsigned char)whole->sequences[0].text[from] & 0xc0) == 0x80) from--;
-    while (((unsigned char)whole->sequences[0].text[from + length] & 0xc0) == 0x80) length++;
-    memcpy(stop, whole->sequences[0].text + from, length);
+    size_t n = whole->sequences[0]->text_bytes, from = n / 2, length = 1;
+    while (from > 0 && ((unsigned char)whole->sequences[0]->text[from] & 0xc0) == 0x80) from--;
+    while (((unsigned char)whole->sequences[0]->text[from + length] & 0xc0) == 0x80) length++;
+    memcpy(stop, whole->sequences[0]->text + from, length);
     const char *const strings[] = {"never to be seen", stop};
     p.stop_strings = strings;
     p.n_stop_strings = 2;
@@ -269,7 +269,7 @@ START_TEST(stop_strings_work_with_beams_and_with_several_sequences) {
         p.num_return_sequences = 3;
         r = generate("Hello", &p, NULL);
         for (size_t i = 0; i < r->n_sequences; i++) {
-            const llmcs_sequence *s = &r->sequences[i];
+            const llmcs_sequence *s = r->sequences[i];
             char all[1024];
             size_t n_all;
             OK(llmcs_decode(llmcs_model_tokenizer(model), s->ids, s->n_ids, LLMCS_SKIP_SPECIAL, all, sizeof all,
@@ -294,9 +294,9 @@ START_TEST(a_callback_may_stop_the_text) {
     for (size_t stop = 1; stop <= 5; stop++) {
         pieces got = {.stop_after = stop};
         llmcs_result *r = generate("Hello", &p, &got);
-        ck_assert_int_eq(r->sequences[0].finish_reason, LLMCS_FINISH_CALLBACK);
+        ck_assert_int_eq(r->sequences[0]->finish_reason, LLMCS_FINISH_CALLBACK);
         ck_assert_uint_eq(got.n_pieces, stop);
-        ck_assert_mem_eq(r->sequences[0].text, whole->sequences[0].text, got.n_bytes);
+        ck_assert_mem_eq(r->sequences[0]->text, whole->sequences[0]->text, got.n_bytes);
         llmcs_result_free(&r);
     }
     llmcs_result_free(&whole);
@@ -319,9 +319,9 @@ START_TEST(cancelled_text_is_complete_up_to_there) {
     pieces got = {0};
     llmcs_result *r;
     OK(llmcs_generate(session, "Hello", 5, &p, cancel_at_third, &got, &r));
-    ck_assert_int_eq(r->sequences[0].finish_reason, LLMCS_FINISH_CANCELLED);
-    ck_assert_uint_eq(r->sequences[0].text_bytes, got.n_bytes);
-    ck_assert_mem_eq(r->sequences[0].text, got.text, got.n_bytes);
+    ck_assert_int_eq(r->sequences[0]->finish_reason, LLMCS_FINISH_CANCELLED);
+    ck_assert_uint_eq(r->sequences[0]->text_bytes, got.n_bytes);
+    ck_assert_mem_eq(r->sequences[0]->text, got.text, got.n_bytes);
     llmcs_result_free(&r);
 }
 END_TEST
@@ -357,7 +357,7 @@ START_TEST(ids_and_text_agree) {
     const int32_t ids[] = {'H' + 1, 'i' + 1};
     llmcs_result *a = generate("Hi", &p, NULL), *b = generate_ids(session, ids, 2, &p);
     same_result(a, b);
-    ck_assert_uint_gt(b->sequences[0].text_bytes, 0);
+    ck_assert_uint_gt(b->sequences[0]->text_bytes, 0);
     llmcs_result_free(&a);
     llmcs_result_free(&b);
 }

@@ -71,18 +71,18 @@ static llmcs_status call(llmcs_model *m, int kind, size_t i, float *out) {
     size_t n = 1 + i % 7;
     switch (kind) {
         case CLASSIFY:
-            return llmcs_classify(m, &texts[i], 1, out, NULL);
+            return llmcs_classify(m, &texts[i], 1, NULL, out, NULL, NULL);
         case WINDOWS:
             llmcs_text_params_init(&p);
             p.overflow = LLMCS_OVERFLOW_WINDOWS;
             p.max_length = 24;
-            return llmcs_classify_with(m, &texts[i], 1, &p, out, NULL, NULL);
+            return llmcs_classify(m, &texts[i], 1, &p, out, NULL, NULL);
         case EMBED:
-            return llmcs_embed(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_L2, out);
+            return embed_pooled(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_L2, NULL, out, NULL);
         case POOLER:
-            return llmcs_embed(m, &texts[i], 1, LLMCS_POOL_POOLER, LLMCS_NORMALIZE_NO, out);
+            return embed_pooled(m, &texts[i], 1, LLMCS_POOL_POOLER, LLMCS_NORMALIZE_NO, NULL, out, NULL);
         case RERANK:
-            return llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, out);
+            return llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, NULL, out, NULL);
         default:
             return llmcs_encoder_eval(m, ids, NULL, &n, 1, &o);
     }
@@ -112,7 +112,7 @@ static void *whole_batches(void *arg) {
     caller *c = arg;
     for (int i = 0; i < (FEWER > 1 ? 2 : 6); i++) {
         float out[N_TEXTS][LABELS];
-        if (llmcs_classify(c->model, texts, N_TEXTS, &out[0][0], NULL)) c->n_wrong++;
+        if (llmcs_classify(c->model, texts, N_TEXTS, NULL, &out[0][0], NULL, NULL)) c->n_wrong++;
         for (size_t t = 0; t < N_TEXTS; t++)
             if (memcmp(out[t], expected[CLASSIFY][t], sizeof out[t]) != 0) c->n_wrong++;
     }
@@ -258,7 +258,7 @@ typedef struct single {
 
 static void *classify_one(void *arg) {
     single *s = arg;
-    s->status = llmcs_classify_with(s->model, &s->text, 1, s->params, s->scores, NULL, NULL);
+    s->status = llmcs_classify(s->model, &s->text, 1, s->params, s->scores, NULL, NULL);
     strcpy(s->message, llmcs_error_message());
     atomic_fetch_add(&s->n_done, 1);
     pthread_testcancel();
@@ -281,7 +281,7 @@ START_TEST(those_who_wait_go_together) {
         pthread_join(threads[i], NULL);
         ck_assert_int_eq(singles[i].status, LLMCS_OK);
         if (i == 0) ck_assert_uint_eq(m->idle->n_parts, N_CALLERS); /* what the last pass was made of */
-        ck_assert_int_eq(llmcs_classify(m, &singles[i].text, 1, alone, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(m, &singles[i].text, 1, NULL, alone, NULL, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(alone, singles[i].scores, sizeof alone), 0);
     }
     ck_assert_int_eq(g.status, LLMCS_OK);
@@ -305,6 +305,7 @@ START_TEST(one_failure_is_nobody_elses) {
     llmcs_text_params strict;
     llmcs_text_params_init(&strict);
     strict.flags = LLMCS_STRICT_UTF8;
+    strict.overflow = LLMCS_OVERFLOW_ERROR;
     static single singles[6];
     static const llmcs_status statuses[6] = {LLMCS_OK,   LLMCS_NUMERIC,      LLMCS_OK,
                                              LLMCS_UTF8, LLMCS_CONTEXT_FULL, LLMCS_OK};
@@ -324,13 +325,13 @@ START_TEST(one_failure_is_nobody_elses) {
         ck_assert_int_eq(singles[i].message[0] == 0, statuses[i] == LLMCS_OK); /* nor does a leader's message change */
         if (statuses[i]) continue;
         float alone[LABELS];
-        ck_assert_int_eq(llmcs_classify(m, &singles[i].text, 1, alone, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(m, &singles[i].text, 1, NULL, alone, NULL, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(alone, singles[i].scores, sizeof alone), 0);
     }
     ck_assert_ptr_nonnull(strstr(singles[1].message, "text 0"));
     /* The number is the caller's own. */
     const llmcs_text several[3] = {{"good", 4, NULL, 0}, {"bad", 3, NULL, 0}, {"a", 1, NULL, 0}};
-    ck_assert_int_eq(llmcs_classify(m, several, 3, NULL, NULL), LLMCS_NUMERIC);
+    ck_assert_int_eq(llmcs_classify(m, several, 3, NULL, NULL, NULL, NULL), LLMCS_NUMERIC);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "text 2"));
     llmcs_model_free(&m);
     temp_remove(folder);
@@ -437,8 +438,8 @@ START_TEST(a_child_of_a_busy_model) {
     if (pid == 0) {
         float out[LABELS];
         alarm(20); /* a hang would be killed, and seen */
-        if (llmcs_classify(m, &s.text, 1, out, NULL) != LLMCS_FORK) _exit(1);
-        if (llmcs_embed(m, &s.text, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out) != LLMCS_FORK) _exit(2);
+        if (llmcs_classify(m, &s.text, 1, NULL, out, NULL, NULL) != LLMCS_FORK) _exit(1);
+        if (llmcs_embed(m, &s.text, 1, NULL, out, NULL) != LLMCS_FORK) _exit(2);
         llmcs_model_free(&m);
         _exit(0);
     }

@@ -63,7 +63,7 @@ START_TEST(every_pointer_null_of_models) {
     llmcs_model_free(NULL);
     m = NULL;
     llmcs_model_free(&m);
-    llmcs_model_options_init(NULL);
+    llmcs_model_options_init_sized(NULL, sizeof(llmcs_model_options));
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(every_pointer_null_of_sessions) {
     llmcs_session_free(NULL);
     llmcs_session_free(&s);
     llmcs_session_cancel(NULL);
-    llmcs_session_options_init(NULL);
+    llmcs_session_options_init_sized(NULL, sizeof(llmcs_session_options));
 }
 END_TEST
 
@@ -122,19 +122,19 @@ START_TEST(every_pointer_null_of_encoders) {
     ARG(llmcs_encoder_eval(bert, NULL, NULL, &n, 1, &o));
     ARG(llmcs_encoder_eval(bert, &id, NULL, NULL, 1, &o));
     ARG(llmcs_encoder_eval(bert, &id, NULL, &n, 1, NULL));
-    ARG(llmcs_classify(NULL, &t, 1, out, &label));
-    ARG(llmcs_classify(bert, NULL, 1, out, &label));
-    ARG(llmcs_classify(bert, &none, 1, out, &label));
-    ARG(llmcs_embed(NULL, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out));
-    ARG(llmcs_embed(bert, NULL, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out));
-    ARG(llmcs_embed(bert, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, NULL));
-    ARG(llmcs_embed(bert, &t, 1, (llmcs_pooling)9, LLMCS_NORMALIZE_AUTO, out));
-    ARG(llmcs_embed(bert, &t, 1, LLMCS_POOL_AUTO, (llmcs_normalize)-1, out));
-    ARG(llmcs_rerank(NULL, "a", 1, &t, 1, out));
-    ARG(llmcs_rerank(bert, NULL, 1, &t, 1, out));
-    ARG(llmcs_rerank(bert, "a", 1, NULL, 1, out));
-    ARG(llmcs_rerank(bert, "a", 1, &t, 1, NULL));
-    ARG(llmcs_rerank(bert, "a", 1, &none, 1, out));
+    ARG(llmcs_classify(NULL, &t, 1, NULL, out, &label, NULL));
+    ARG(llmcs_classify(bert, NULL, 1, NULL, out, &label, NULL));
+    ARG(llmcs_classify(bert, &none, 1, NULL, out, &label, NULL));
+    ARG(llmcs_embed(NULL, &t, 1, NULL, out, NULL));
+    ARG(llmcs_embed(bert, NULL, 1, NULL, out, NULL));
+    ARG(llmcs_embed(bert, &t, 1, NULL, NULL, NULL));
+    ARG(embed_pooled(bert, &t, 1, (llmcs_pooling)9, LLMCS_NORMALIZE_AUTO, NULL, out, NULL));
+    ARG(embed_pooled(bert, &t, 1, LLMCS_POOL_AUTO, (llmcs_normalize)-1, NULL, out, NULL));
+    ARG(llmcs_rerank(NULL, "a", 1, &t, 1, NULL, out, NULL));
+    ARG(llmcs_rerank(bert, NULL, 1, &t, 1, NULL, out, NULL));
+    ARG(llmcs_rerank(bert, "a", 1, NULL, 1, NULL, out, NULL));
+    ARG(llmcs_rerank(bert, "a", 1, &t, 1, NULL, NULL, NULL));
+    ARG(llmcs_rerank(bert, "a", 1, &none, 1, NULL, out, NULL));
     ARG(llmcs_fill_mask(NULL, "[MASK]", 6, 1, &token, 1, &n));
     ARG(llmcs_fill_mask(mlm, NULL, 6, 1, &token, 1, &n));
     ARG(llmcs_fill_mask(mlm, "[MASK]", 6, 1, &token, 1, NULL));
@@ -152,16 +152,12 @@ START_TEST(sizes_of_structs) {
     llmcs_model_options o;
     llmcs_model_options_init(&o);
     ck_assert_uint_eq(o.struct_size, sizeof o);
-    const size_t of_version_0_1 = offsetof(llmcs_model_options, weights);
-    for (size_t size = 0; size < of_version_0_1; size++) {
+    for (size_t size = 0; size < sizeof o; size++) {
         o.struct_size = size;
         ARG(llmcs_model_open(gpt2_folder, &o, &m));
     }
-    o.struct_size = of_version_0_1;
-    o.weights = (llmcs_weights)77; /* beyond what that version's callers have */
-    IS(LLMCS_OK, llmcs_model_open(gpt2_folder, &o, &m));
-    llmcs_model_free(&m);
     o.struct_size = sizeof o;
+    o.weights = (llmcs_weights)77;
     ARG(llmcs_model_open(gpt2_folder, &o, &m));
     o.weights = LLMCS_WEIGHTS_AUTO;
     o.struct_size = (size_t)1 << 40;
@@ -247,21 +243,21 @@ START_TEST(heads_a_model_has_not) {
     llmcs_text t = {"good", LLMCS_NUL, NULL, 0};
     llmcs_mask_token token;
     llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = out};
-    IS(LLMCS_STATE, llmcs_session_create(bert, NULL, &s));
+    IS(LLMCS_NO_HEAD, llmcs_session_create(bert, NULL, &s));
     ck_assert_ptr_null(s);
-    IS(LLMCS_STATE, llmcs_classify(gpt2, &t, 1, out, NULL));
-    IS(LLMCS_STATE, llmcs_classify(mlm, &t, 1, out, NULL));
-    IS(LLMCS_STATE, llmcs_rerank(mlm, "a", 1, &t, 1, out));
-    IS(LLMCS_STATE, llmcs_embed(gpt2, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out));
-    IS(LLMCS_STATE, llmcs_fill_mask(bert, "[MASK]", 6, 1, &token, 1, &n));
-    IS(LLMCS_STATE, llmcs_encoder_eval(gpt2, &id, NULL, &n, 1, &o));
+    IS(LLMCS_NO_HEAD, llmcs_classify(gpt2, &t, 1, NULL, out, NULL, NULL));
+    IS(LLMCS_NO_HEAD, llmcs_classify(mlm, &t, 1, NULL, out, NULL, NULL));
+    IS(LLMCS_NO_HEAD, llmcs_rerank(mlm, "a", 1, &t, 1, NULL, out, NULL));
+    IS(LLMCS_NO_HEAD, llmcs_embed(gpt2, &t, 1, NULL, out, NULL));
+    IS(LLMCS_NO_HEAD, llmcs_fill_mask(bert, "[MASK]", 6, 1, &token, 1, &n));
+    IS(LLMCS_NO_HEAD, llmcs_encoder_eval(gpt2, &id, NULL, &n, 1, &o));
     llmcs_model *distil = open_golden("distilbert-cls", 1), *headless = open_golden("bert-embed", 1);
     o = (llmcs_encoder_outputs){.struct_size = sizeof o, .pooled = out};
-    IS(LLMCS_STATE, llmcs_encoder_eval(distil, &id, NULL, &n, 1, &o));
+    IS(LLMCS_NO_HEAD, llmcs_encoder_eval(distil, &id, NULL, &n, 1, &o));
     o = (llmcs_encoder_outputs){.struct_size = sizeof o, .logits = out};
-    IS(LLMCS_STATE, llmcs_encoder_eval(headless, &id, NULL, &n, 1, &o));
-    IS(LLMCS_TOKENIZER, llmcs_embed(headless, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out));
-    IS(LLMCS_TOKENIZER, llmcs_classify(distil, &t, 1, out, NULL));
+    IS(LLMCS_NO_HEAD, llmcs_encoder_eval(headless, &id, NULL, &n, 1, &o));
+    IS(LLMCS_TOKENIZER, llmcs_embed(headless, &t, 1, NULL, out, NULL));
+    IS(LLMCS_TOKENIZER, llmcs_classify(distil, &t, 1, NULL, out, NULL, NULL));
     llmcs_model_free(&distil);
     llmcs_model_free(&headless);
 }
@@ -384,8 +380,8 @@ START_TEST(a_network_that_gives_no_numbers) {
     checkpoint_free(c);
     write_bert_vocabulary(folder);
     m = open_model(folder, 1);
-    IS(LLMCS_NUMERIC, llmcs_classify(m, &t, 1, out, NULL));
-    IS(LLMCS_OK, llmcs_embed(m, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, out));
+    IS(LLMCS_NUMERIC, llmcs_classify(m, &t, 1, NULL, out, NULL, NULL));
+    IS(LLMCS_OK, llmcs_embed(m, &t, 1, NULL, out, NULL));
     llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = out};
     n = 3;
     IS(LLMCS_OK, llmcs_encoder_eval(m, ids, NULL, &n, 1, &o));

@@ -101,7 +101,7 @@ static llmcs_status generate_from(llmcs_model *m, const char *prompt) {
     llmcs_session *s = open_session(m);
     llmcs_generate_params p;
     llmcs_result *result = NULL;
-    ck_assert_int_eq(llmcs_generate_params_from_model(m, (llmcs_generate_params_init(&p), &p)), LLMCS_OK);
+    ck_assert_int_eq(llmcs_generate_params_init(&p, m), LLMCS_OK);
     p.max_new_tokens = 2;
     llmcs_status st = llmcs_generate(s, prompt, LLMCS_NUL, &p, NULL, NULL, &result);
     llmcs_result_free(&result);
@@ -131,8 +131,8 @@ START_TEST(encoders_refuse_ids_beyond_the_network) {
     float vector[256];
     const llmcs_text good = {.text = "good", .text_bytes = LLMCS_NUL},
                      bad = {.text = "a <new>", .text_bytes = LLMCS_NUL};
-    ck_assert_int_eq(llmcs_embed(m, &good, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_OK);
-    ck_assert_int_eq(llmcs_embed(m, &bad, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_TOKEN_RANGE);
+    ck_assert_int_eq(llmcs_embed(m, &good, 1, NULL, vector, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_embed(m, &bad, 1, NULL, vector, NULL), LLMCS_TOKEN_RANGE);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "2000"));
     llmcs_mask_token found;
     size_t n;
@@ -159,7 +159,7 @@ START_TEST(an_unsupported_tokenizer_leaves_token_ids) {
         float scores[8];
         int32_t label;
         const llmcs_text text = {.text = "good", .text_bytes = LLMCS_NUL};
-        ck_assert_int_eq(llmcs_classify(m, &text, 1, scores, &label), LLMCS_UNSUPPORTED);
+        ck_assert_int_eq(llmcs_classify(m, &text, 1, NULL, scores, &label, NULL), LLMCS_UNSUPPORTED);
         ck_assert_msg(strstr(llmcs_error_message(), cases[i].says) != NULL, "%s", llmcs_error_message());
         const int32_t ids[] = {2, 5, 3};
         const size_t length = 3;
@@ -186,9 +186,9 @@ START_TEST(texts_are_cut_at_the_tokenizers_length) {
         const size_t n = (size_t)info.n_embedding;
         ck_assert_uint_le(n, 256);
         for (size_t i = 0; i < 2; i++)
-            ck_assert_int_eq(
-                llmcs_embed(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_AUTO, limited ? vectors[i] : uncut[i]),
-                LLMCS_OK);
+            ck_assert_int_eq(embed_pooled(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_AUTO, NULL,
+                                          limited ? vectors[i] : uncut[i], NULL),
+                             LLMCS_OK);
         if (limited) { /* 6 words, [CLS] and [SEP] */
             ck_assert_mem_eq(vectors[0], vectors[1], n * sizeof(float));
             ck_assert_mem_eq(vectors[1], uncut[1], n * sizeof(float));

@@ -420,14 +420,14 @@ START_TEST(sentence_transformers) {
         temp_write_text(path, "config.json", "{\"pooling_mode\": \"cls\"}");
         ck_assert_msg(!quantize(folder, LLMCS_GGUF_F32), "%s", llmcs_error_message());
         llmcs_model *a = open_with(folder, LLMCS_WEIGHTS_F32), *b = open_with(file, LLMCS_WEIGHTS_F32);
-        ck_assert_int_eq(llmcs_embed(a, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, x), LLMCS_OK);
-        ck_assert_int_eq(llmcs_embed(b, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, y), LLMCS_OK);
+        ck_assert_int_eq(llmcs_embed(a, &t, 1, NULL, x, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_embed(b, &t, 1, NULL, y, NULL), LLMCS_OK);
         ck_assert(memcmp(x, y, sizeof x) == 0);
         llmcs_model_free(&b);
         hide_own_keys(); /* bert.pooling_type says it, too; normalised, as llama.cpp does */
         b = open_with(file, LLMCS_WEIGHTS_F32);
-        ck_assert_int_eq(llmcs_embed(a, &t, 1, LLMCS_POOL_CLS, LLMCS_NORMALIZE_L2, x), LLMCS_OK);
-        ck_assert_int_eq(llmcs_embed(b, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, y), LLMCS_OK);
+        ck_assert_int_eq(embed_pooled(a, &t, 1, LLMCS_POOL_CLS, LLMCS_NORMALIZE_L2, NULL, x, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_embed(b, &t, 1, NULL, y, NULL), LLMCS_OK);
         ck_assert(memcmp(x, y, sizeof x) == 0);
         llmcs_model_free(&a);
         llmcs_model_free(&b);
@@ -460,7 +460,7 @@ START_TEST(arguments) {
     llmcs_quantize_params p;
     llmcs_quantize_params_init(&p);
     ck_assert_int_eq(p.type, LLMCS_GGUF_Q8_0);
-    llmcs_quantize_params_init(NULL);
+    llmcs_quantize_params_init_sized(NULL, sizeof(llmcs_quantize_params));
     ck_assert_int_eq(llmcs_quantize(NULL, file, NULL), LLMCS_ARG);
     ck_assert_int_eq(llmcs_quantize("", file, NULL), LLMCS_ARG);
     ck_assert_int_eq(llmcs_quantize(GOLDEN_FOLDER "gpt2-tiny", NULL, NULL), LLMCS_ARG);

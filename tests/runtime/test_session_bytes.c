@@ -160,7 +160,7 @@ static llmcs_result *generate(llmcs_session *s, const llmcs_generate_params *p) 
 START_TEST(generates_as_the_other_would) {
     llmcs_model *m = open_model_with_kv(folders[0], 1, kv_types[_i % 2]);
     llmcs_generate_params p, beams;
-    llmcs_generate_params_init(&p);
+    llmcs_generate_params_init(&p, NULL);
     p.n_eos_token_id = 0;
     p.eos_token_id = text; /* none */
     p.max_new_tokens = 30;
@@ -176,7 +176,7 @@ START_TEST(generates_as_the_other_would) {
         blob bytes = save(a);
         IS(LLMCS_OK, llmcs_session_restore(b, bytes.at, bytes.n));
         llmcs_result *of_a = generate(a, &wanted), *of_b = generate(b, &wanted);
-        const llmcs_sequence *x = &of_a->sequences[0], *y = &of_b->sequences[0];
+        const llmcs_sequence *x = of_a->sequences[0], *y = of_b->sequences[0];
         ck_assert_uint_eq(x->n_ids, 30);
         ck_assert_uint_eq(y->n_ids, 30);
         ck_assert_int_eq(memcmp(x->ids, y->ids, 30 * sizeof *x->ids), 0);
@@ -282,7 +282,7 @@ START_TEST(what_the_caller_may_do_wrong) {
     ck_assert_ptr_nonnull(small);
     for (size_t capacity = 0; capacity < b.n; capacity += capacity < 80 || capacity > b.n - 9 ? 1 : 97) {
         memset(small, 0x5a, b.n);
-        IS(LLMCS_LIMIT, llmcs_session_save(s, small, capacity, &n));
+        IS(LLMCS_BUFFER, llmcs_session_save(s, small, capacity, &n));
         ck_assert_uint_eq(n, b.n);
         for (size_t i = capacity; i < b.n; i++) ck_assert_uint_eq(small[i], 0x5a);
     }
@@ -320,7 +320,7 @@ START_TEST(onto_a_session_that_is_generating) {
     llmcs_session *s = session_with(m, 5, LLMCS_LOGITS_LAST);
     inside in = {s, save(s), LLMCS_OK, LLMCS_OK};
     llmcs_generate_params p;
-    llmcs_generate_params_init(&p);
+    llmcs_generate_params_init(&p, NULL);
     p.max_new_tokens = 2;
     llmcs_result *r;
     IS(LLMCS_OK, llmcs_generate_ids(s, text, 5, &p, on_token, &in, &r));

@@ -80,7 +80,7 @@ static void check_classify(const char *name, size_t n_labels) {
     llmcs_text *texts = make_texts();
     float scores[N_TEXTS * 3], one[3];
     int32_t labels[N_TEXTS], label;
-    ck_assert_msg(!llmcs_classify(m, texts, N_TEXTS, scores, labels), "%s", llmcs_error_message());
+    ck_assert_msg(!llmcs_classify(m, texts, N_TEXTS, NULL, scores, labels, NULL), "%s", llmcs_error_message());
     for (size_t i = 0; i < N_TEXTS; i++) {
         double p[3];
         outputs *o = run_text(m, &texts[i], 64, false, true);
@@ -89,12 +89,12 @@ static void check_classify(const char *name, size_t n_labels) {
             ck_assert_double_le(fabs(p[k] - (double)scores[i * n_labels + k]), 1e-6);
             ck_assert(scores[i * n_labels + (size_t)labels[i]] >= scores[i * n_labels + k]);
         }
-        ck_assert_int_eq(llmcs_classify(m, &texts[i], 1, one, &label), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(m, &texts[i], 1, NULL, one, &label, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(one, scores + i * n_labels, n_labels * sizeof *one), 0);
         ck_assert_int_eq(label, labels[i]);
     }
-    ck_assert_int_eq(llmcs_classify(m, NULL, 0, NULL, NULL), LLMCS_OK);
-    ck_assert_int_eq(llmcs_classify(m, texts, 1, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, NULL, 0, NULL, NULL, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 1, NULL, NULL, NULL, NULL), LLMCS_OK);
     llmcs_model_free(&m);
     temp_remove(folder);
 }
@@ -117,7 +117,7 @@ static void classify_as(const char *problem, float *scores, float *logits) {
     write_bert_vocabulary(folder);
     llmcs_model *m = open_model(folder, 1);
     llmcs_text t = text_of("bad shop");
-    ck_assert_int_eq(llmcs_classify(m, &t, 1, scores, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, &t, 1, NULL, scores, NULL, NULL), LLMCS_OK);
     memcpy(logits, run_text(m, &t, 64, false, true)->logits, 3 * sizeof *logits);
     llmcs_model_free(&m);
     temp_remove(folder);
@@ -165,7 +165,7 @@ START_TEST(rerank_is_the_last_label_of_pairs) {
     llmcs_model *m = open_model(folder, 2);
     llmcs_text docs[3] = {text_of("good shop"), text_of(""), text_of("the bad shopping abc")};
     float scores[3];
-    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, docs, 3, scores), LLMCS_OK);
+    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, docs, 3, NULL, scores, NULL), LLMCS_OK);
     for (size_t i = 0; i < 3; i++) {
         double p[3];
         llmcs_text pair = {"the shop", LLMCS_NUL, docs[i].text, LLMCS_NUL};
@@ -173,8 +173,8 @@ START_TEST(rerank_is_the_last_label_of_pairs) {
         ck_assert_double_le(fabs(p[2] - (double)scores[i]), 1e-6);
     }
     docs[1].pair = "no";
-    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, docs, 3, scores), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_rerank(m, NULL, 0, docs, 1, scores), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, docs, 3, NULL, scores, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_rerank(m, NULL, 0, docs, 1, NULL, scores, NULL), LLMCS_ARG);
     llmcs_model_free(&m);
     temp_remove(folder);
 }
@@ -197,9 +197,9 @@ START_TEST(rerank_with_one_label_is_the_logit) {
     llmcs_text doc = text_of("good shop"), pair = {"the shop", LLMCS_NUL, "good shop", LLMCS_NUL};
     float score, sigmoid;
     int32_t label;
-    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, &score), LLMCS_OK);
+    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, NULL, &score, NULL), LLMCS_OK);
     ck_assert(score == run_text(m, &pair, 64, false, true)->logits[0]);
-    ck_assert_int_eq(llmcs_classify(m, &pair, 1, &sigmoid, &label), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, &pair, 1, NULL, &sigmoid, &label, NULL), LLMCS_OK);
     ck_assert_double_le(fabs((double)sigmoid - 1.0 / (1.0 + exp(-(double)score))), 1e-7);
     ck_assert_int_eq(label, 0);
     llmcs_model_free(&m);
@@ -231,7 +231,8 @@ START_TEST(embed_every_way) {
     float *vectors = malloc(N_TEXTS * 64 * sizeof *vectors);
     for (size_t p = 0; p < 4; p++)
         for (int norm = LLMCS_NORMALIZE_AUTO; norm <= LLMCS_NORMALIZE_L2; norm++) {
-            ck_assert_int_eq(llmcs_embed(m, texts, N_TEXTS, poolings[p], (llmcs_normalize)norm, vectors), LLMCS_OK);
+            ck_assert_int_eq(embed_pooled(m, texts, N_TEXTS, poolings[p], (llmcs_normalize)norm, NULL, vectors, NULL),
+                             LLMCS_OK);
             for (size_t i = 0; i < N_TEXTS; i += 13)
                 check_vector(run_text(m, &texts[i], 64, true, false), p ? poolings[p] : LLMCS_POOL_MEAN,
                              norm != LLMCS_NORMALIZE_NO, vectors + i * 64, 64);
@@ -248,8 +249,9 @@ START_TEST(embed_without_a_pooler) {
     llmcs_text t = text_of("good");
     text_bert_folder("distilbert-cls", folder);
     llmcs_model *m = open_model(folder, 1);
-    ck_assert_int_eq(llmcs_embed(m, &t, 1, LLMCS_POOL_POOLER, LLMCS_NORMALIZE_AUTO, vector), LLMCS_STATE);
-    ck_assert_int_eq(llmcs_embed(m, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_OK);
+    ck_assert_int_eq(embed_pooled(m, &t, 1, LLMCS_POOL_POOLER, LLMCS_NORMALIZE_AUTO, NULL, vector, NULL),
+                     LLMCS_NO_HEAD);
+    ck_assert_int_eq(llmcs_embed(m, &t, 1, NULL, vector, NULL), LLMCS_OK);
     llmcs_model_free(&m);
     temp_remove(folder);
 }
@@ -286,7 +288,7 @@ START_TEST(embed_as_modules_json_says) {
         sentence_folder(modules[i], folder);
         llmcs_model *m = open_model(folder, 1);
         llmcs_text t = text_of("good bad good bad good bad good bad good bad good bad good");
-        ck_assert_int_eq(llmcs_embed(m, &t, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, vector), LLMCS_OK);
+        ck_assert_int_eq(llmcs_embed(m, &t, 1, NULL, vector, NULL), LLMCS_OK);
         outputs *o = run_text(m, &t, 12, true, false);
         ck_assert_uint_eq(o->n_tokens, 12);
         check_vector(o, LLMCS_POOL_CLS, false, vector, 64);
@@ -322,7 +324,7 @@ START_TEST(fill_mask_gives_the_most_probable_words) {
     size_t n = 0;
     ck_assert_int_eq(llmcs_fill_mask(m, text, LLMCS_NUL, 7, NULL, 0, &n), LLMCS_OK);
     ck_assert_uint_eq(n, 14);
-    ck_assert_int_eq(llmcs_fill_mask(m, text, LLMCS_NUL, 7, tokens, 13, &n), LLMCS_LIMIT);
+    ck_assert_int_eq(llmcs_fill_mask(m, text, LLMCS_NUL, 7, tokens, 13, &n), LLMCS_BUFFER);
     ck_assert_uint_eq(n, 14);
     tokens[14].id = -77;
     ck_assert_msg(!llmcs_fill_mask(m, text, LLMCS_NUL, 7, tokens, 14, &n), "%s", llmcs_error_message());

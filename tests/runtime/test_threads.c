@@ -54,7 +54,7 @@ static void *classify_again_and_again(void *arg) {
     for (int i = 0; i < N_CALLS; i++) {
         float scores[N_TEXTS * 3];
         size_t first = (size_t)(c->index + i) % N_TEXTS, n = N_TEXTS - first;
-        if (llmcs_classify(c->model, texts + first, n, scores, NULL) ||
+        if (llmcs_classify(c->model, texts + first, n, NULL, scores, NULL, NULL) ||
             memcmp(scores, c->expected + first * 3, n * 3 * sizeof *scores) != 0)
             c->n_wrong++;
     }
@@ -80,7 +80,7 @@ START_TEST(many_threads_classify_on_one_model) {
     for (int32_t n_threads = 1; n_threads <= 3; n_threads++) {
         float expected[N_TEXTS * 3];
         llmcs_model *m = open_model(folder, n_threads);
-        ck_assert_int_eq(llmcs_classify(m, texts, N_TEXTS, expected, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(m, texts, N_TEXTS, NULL, expected, NULL, NULL), LLMCS_OK);
         check_callers(m, classify_again_and_again, expected);
         llmcs_model_free(&m);
     }
@@ -281,7 +281,7 @@ static int child(llmcs_model *gpt2, llmcs_session *s, llmcs_model *bert, llmcs_s
     if (llmcs_session_fork(s, &other) != LLMCS_FORK) return 3;
     if (llmcs_score_ids(s, &id, 1, &id, 1, &r) != LLMCS_FORK) return 4;
     if (llmcs_encoder_eval(bert, &id, NULL, &n, 1, &o) != LLMCS_FORK) return 5;
-    if (llmcs_classify(bert, texts, 1, out, NULL) != LLMCS_FORK) return 6;
+    if (llmcs_classify(bert, texts, 1, NULL, out, NULL, NULL) != LLMCS_FORK) return 6;
     if (llmcs_session_rewind(busy, 0) != LLMCS_FORK) return 7;
     llmcs_session_free(&s);
     llmcs_session_free(&busy);
@@ -308,7 +308,7 @@ START_TEST(a_child_gets_a_status_and_may_free) {
     float out[3 * N_TEXTS];
     int32_t id = 1;
     int status = 0;
-    ck_assert_int_eq(llmcs_classify(bert, texts, N_TEXTS, out, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(bert, texts, N_TEXTS, NULL, out, NULL, NULL), LLMCS_OK);
     ck_assert_int_eq(ll_session_enter(busy), LLMCS_OK);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
@@ -320,7 +320,7 @@ START_TEST(a_child_gets_a_status_and_may_free) {
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child ended with 0x%x", status);
     ll_session_leave(busy);
     ck_assert_int_eq(llmcs_session_eval(s, &id, 1, LLMCS_LOGITS_LAST), LLMCS_OK);
-    ck_assert_int_eq(llmcs_classify(bert, texts, 1, out, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(bert, texts, 1, NULL, out, NULL, NULL), LLMCS_OK);
     llmcs_session_free(&s);
     llmcs_session_free(&busy);
     llmcs_model_free(&gpt2);

@@ -66,7 +66,7 @@ typedef struct seen {
 
 typedef struct by_hand {
     seen *windows; /* [n] */
-    size_t n, n_worked;
+    size_t n, n_evaluated;
     size_t n_embd;
 } by_hand;
 
@@ -84,7 +84,7 @@ static void run_window(by_hand *h, const int32_t *a, size_t n_a, const int32_t *
     h->windows = realloc(h->windows, (h->n + 1) * sizeof *h->windows);
     seen *s = &h->windows[h->n++];
     s->n_tokens = n;
-    h->n_worked += n;
+    h->n_evaluated += n;
     llmcs_encoder_outputs o = {sizeof o, s->hidden, s->pooled, s->logits};
     ck_assert_msg(!llmcs_encoder_eval(model, ids, types, &n, 1, &o), "%s", llmcs_error_message());
 }
@@ -125,7 +125,7 @@ static void pooled_logits(const by_hand *h, bool max, double out[LABELS]) {
             if (max)
                 out[k] = fmax(out[k], x);
             else
-                out[k] += x * (double)h->windows[w].n_tokens / (double)h->n_worked;
+                out[k] += x * (double)h->windows[w].n_tokens / (double)h->n_evaluated;
         }
     }
 }
@@ -158,13 +158,12 @@ START_TEST(classify_in_windows) {
         llmcs_text_params p = params_of(LLMCS_OVERFLOW_WINDOWS, max_length, stride);
         p.window_pooling = (llmcs_window_pooling)(round % 3);
         llmcs_text texts[N];
-        llmcs_text_info infos[N];
+        llmcs_text_info infos[N] = {{.struct_size = sizeof *infos}};
         float scores[N][LABELS];
         int32_t labels[N];
         for (size_t i = 0; i < N; i++)
             texts[i] = (llmcs_text){words(&random, random_below(&random, i % 5 ? 30 : 200)), LLMCS_NUL, NULL, 0};
-        ck_assert_msg(!llmcs_classify_with(model, texts, N, &p, &scores[0][0], labels, infos), "%s",
-                      llmcs_error_message());
+        ck_assert_msg(!llmcs_classify(model, texts, N, &p, &scores[0][0], labels, infos), "%s", llmcs_error_message());
         for (size_t i = 0; i < N; i++) {
             double logits[LABELS], expected[LABELS];
             by_hand h = windows_of(texts[i].text, NULL, 0, most, p.stride);
@@ -173,8 +172,8 @@ START_TEST(classify_in_windows) {
             near(expected, scores[i], LABELS, 2e-6);
             for (size_t k = 0; k < LABELS; k++) ck_assert(scores[i][labels[i]] >= scores[i][k]);
             ck_assert_uint_eq(infos[i].n_windows, h.n);
-            ck_assert_uint_eq(infos[i].n_worked, h.n_worked);
-            ck_assert_uint_eq(infos[i].n_worked - 2 * h.n - (h.n - 1) * p.stride + 2, infos[i].n_tokens);
+            ck_assert_uint_eq(infos[i].n_evaluated, h.n_evaluated);
+            ck_assert_uint_eq(infos[i].n_evaluated - 2 * h.n - (h.n - 1) * p.stride + 2, infos[i].n_tokens);
             ck_assert_int_eq(infos[i].truncated, 0);
             free(h.windows);
             free((char *)(uintptr_t)texts[i].text);
@@ -189,24 +188,24 @@ START_TEST(a_very_long_text) {
     char *text = words(&random, 1500);
     llmcs_text_params p = params_of(LLMCS_OVERFLOW_WINDOWS, 0, 13);
     llmcs_text texts[3] = {{"good", 4, NULL, 0}, {text, LLMCS_NUL, NULL, 0}, {"bad shop", 8, NULL, 0}};
-    llmcs_text_info infos[3];
+    llmcs_text_info infos[3] = {{.struct_size = sizeof *infos}};
     float scores[3][LABELS], alone[LABELS], plain[LABELS];
     double logits[LABELS], expected[LABELS];
-    ck_assert_int_eq(llmcs_classify_with(model, texts, 3, &p, &scores[0][0], NULL, infos), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(model, texts, 3, &p, &scores[0][0], NULL, infos), LLMCS_OK);
     by_hand h = windows_of(text, NULL, 0, N_CTX, 13);
-    ck_assert_uint_gt(h.n_worked, 2048);
+    ck_assert_uint_gt(h.n_evaluated, 2048);
     pooled_logits(&h, false, logits);
     softmax(logits, expected);
     near(expected, scores[1], LABELS, 2e-6);
     ck_assert_uint_eq(infos[1].n_windows, h.n);
     for (size_t i = 0; i < 3; i++) {
-        ck_assert_int_eq(llmcs_classify_with(model, &texts[i], 1, &p, alone, NULL, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(model, &texts[i], 1, &p, alone, NULL, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(alone, scores[i], sizeof alone), 0);
         if (i == 1) continue;
-        ck_assert_int_eq(llmcs_classify(model, &texts[i], 1, plain, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(model, &texts[i], 1, NULL, plain, NULL, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(alone, plain, sizeof alone), 0);
         ck_assert_uint_eq(infos[i].n_windows, 1);
-        ck_assert_uint_eq(infos[i].n_worked, infos[i].n_tokens);
+        ck_assert_uint_eq(infos[i].n_evaluated, infos[i].n_tokens);
     }
     free(h.windows);
     free(text);
@@ -224,7 +223,7 @@ START_TEST(embed_in_windows) {
     for (size_t k = 0; k < 3; k++) {
         double expected[64] = {0}, unit[64], length = 0.0;
         float vector[64];
-        llmcs_text_info info;
+        llmcs_text_info info = {.struct_size = sizeof info};
         for (size_t w = 0; w < h.n; w++)
             for (size_t d = 0; d < h.n_embd; d++) {
                 const seen *s = &h.windows[w];
@@ -233,14 +232,14 @@ START_TEST(embed_in_windows) {
                 for (size_t row = 1; poolings[k] == LLMCS_POOL_MEAN && row < s->n_tokens; row++)
                     x += (double)s->hidden[row * h.n_embd + d];
                 if (poolings[k] == LLMCS_POOL_MEAN) x -= (double)s->hidden[d] * (double)(s->n_tokens - 1);
-                expected[d] += x / (double)h.n_worked;
+                expected[d] += x / (double)h.n_evaluated;
             }
-        ck_assert_int_eq(llmcs_embed_with(model, &t, 1, poolings[k], LLMCS_NORMALIZE_NO, &p, vector, &info), LLMCS_OK);
+        ck_assert_int_eq(embed_pooled(model, &t, 1, poolings[k], LLMCS_NORMALIZE_NO, &p, vector, &info), LLMCS_OK);
         near(expected, vector, h.n_embd, 2e-6);
         ck_assert_uint_eq(info.n_windows, h.n);
         for (size_t d = 0; d < h.n_embd; d++) length += expected[d] * expected[d];
         for (size_t d = 0; d < h.n_embd; d++) unit[d] = expected[d] / sqrt(length);
-        ck_assert_int_eq(llmcs_embed_with(model, &t, 1, poolings[k], LLMCS_NORMALIZE_L2, &p, vector, NULL), LLMCS_OK);
+        ck_assert_int_eq(embed_pooled(model, &t, 1, poolings[k], LLMCS_NORMALIZE_L2, &p, vector, NULL), LLMCS_OK);
         near(unit, vector, h.n_embd, 2e-6);
     }
     free(h.windows);
@@ -259,7 +258,7 @@ START_TEST(rerank_in_windows) {
     char *text = words(&random, 150);
     const llmcs_text docs[2] = {{"the good shop", LLMCS_NUL, NULL, 0}, {text, LLMCS_NUL, NULL, 0}};
     llmcs_text_params p = params_of(LLMCS_OVERFLOW_WINDOWS, 0, 5);
-    llmcs_text_info infos[2];
+    llmcs_text_info infos[2] = {{.struct_size = sizeof *infos}};
     float scores[2], plain;
     double logits[LABELS], best = 0.0;
     by_hand h = windows_of(text, "bad shopping", 1, N_CTX, 5);
@@ -268,15 +267,15 @@ START_TEST(rerank_in_windows) {
         for (size_t k = 0; k < LABELS; k++) logits[k] = (double)h.windows[w].logits[k];
         best = fmax(best, last_label(logits));
     }
-    ck_assert_int_eq(llmcs_rerank_with(model, "bad shopping", LLMCS_NUL, docs, 2, &p, scores, infos), LLMCS_OK);
+    ck_assert_int_eq(llmcs_rerank(model, "bad shopping", LLMCS_NUL, docs, 2, &p, scores, infos), LLMCS_OK);
     ck_assert_double_le(fabs(best - (double)scores[1]), 2e-6);
     ck_assert_uint_eq(infos[1].n_windows, h.n);
     ck_assert_uint_eq(infos[0].n_windows, 1);
-    ck_assert_int_eq(llmcs_rerank(model, "bad shopping", LLMCS_NUL, docs, 1, &plain), LLMCS_OK);
+    ck_assert_int_eq(llmcs_rerank(model, "bad shopping", LLMCS_NUL, docs, 1, NULL, &plain, NULL), LLMCS_OK);
     ck_assert(plain == scores[0]);
     p.window_pooling = LLMCS_WINDOW_MEAN;
     pooled_logits(&h, false, logits);
-    ck_assert_int_eq(llmcs_rerank_with(model, "bad shopping", LLMCS_NUL, docs, 2, &p, scores, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_rerank(model, "bad shopping", LLMCS_NUL, docs, 2, &p, scores, NULL), LLMCS_OK);
     ck_assert_double_le(fabs(last_label(logits) - (double)scores[1]), 2e-6);
     free(h.windows);
     free(text);
@@ -301,7 +300,7 @@ START_TEST(pairs_in_windows) {
         llmcs_text t = {"good bad", LLMCS_NUL, text, LLMCS_NUL};
         p.truncation = cases[i].truncation;
         if (cases[i].long_first) t = (llmcs_text){text, LLMCS_NUL, "good bad", LLMCS_NUL};
-        ck_assert_int_eq(llmcs_classify_with(model, &t, 1, &p, scores, NULL, NULL), LLMCS_OK);
+        ck_assert_int_eq(llmcs_classify(model, &t, 1, &p, scores, NULL, NULL), LLMCS_OK);
         by_hand h = windows_of(text, "good bad", !cases[i].long_first, 50, 4);
         pooled_logits(&h, false, logits);
         softmax(logits, expected);
@@ -310,11 +309,11 @@ START_TEST(pairs_in_windows) {
     }
     llmcs_text_params p = params_of(LLMCS_OVERFLOW_WINDOWS, 50, 0);
     const llmcs_text both[2] = {{"good", 4, NULL, 0}, {text, LLMCS_NUL, longer, LLMCS_NUL}};
-    ck_assert_int_eq(llmcs_classify_with(model, both, 2, &p, NULL, NULL, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_int_eq(llmcs_classify(model, both, 2, &p, NULL, NULL, NULL), LLMCS_CONTEXT_FULL);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "text 1"));
     p.truncation = LLMCS_TRUNCATE_ONLY_FIRST;
     const llmcs_text wrong_way = {"good", 4, text, LLMCS_NUL};
-    ck_assert_int_eq(llmcs_classify_with(model, &wrong_way, 1, &p, NULL, NULL, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_int_eq(llmcs_classify(model, &wrong_way, 1, &p, NULL, NULL, NULL), LLMCS_CONTEXT_FULL);
     free(text);
     free(longer);
 }
@@ -322,7 +321,7 @@ END_TEST
 
 /* --------------------------------------------------------------------------------------- refused, and cut */
 
-START_TEST(too_long_is_an_error_unless_told) {
+START_TEST(too_long_is_an_error_with_overflow_error) {
     uint64_t random = 7;
     char *text = words(&random, 60), message[64];
     static int32_t ids[MAX_IDS];
@@ -330,19 +329,16 @@ START_TEST(too_long_is_an_error_unless_told) {
     float out[3 * 64];
     llmcs_text_params p = params_of(LLMCS_OVERFLOW_ERROR, 0, 0);
     snprintf(message, sizeof message, "text 2 has %zu tokens, at most 64", plain_ids(text, ids) + 2);
-    for (int told = 0; told < 2; told++) {
-        const llmcs_text_params *params = told ? &p : NULL;
-        ck_assert_int_eq(llmcs_classify_with(model, texts, 3, params, out, NULL, NULL), LLMCS_CONTEXT_FULL);
-        ck_assert_msg(strstr(llmcs_error_message(), message) != NULL, "%s", llmcs_error_message());
-        ck_assert_int_eq(llmcs_embed_with(model, texts, 3, 0, 0, params, out, NULL), LLMCS_CONTEXT_FULL);
-        ck_assert_int_eq(llmcs_rerank_with(model, "a", 1, texts, 3, params, out, NULL), LLMCS_CONTEXT_FULL);
-        ck_assert_int_eq(llmcs_classify_with(model, texts, 2, params, out, NULL, NULL), LLMCS_OK);
-    }
+    ck_assert_int_eq(llmcs_classify(model, texts, 3, &p, out, NULL, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_msg(strstr(llmcs_error_message(), message) != NULL, "%s", llmcs_error_message());
+    ck_assert_int_eq(embed_pooled(model, texts, 3, 0, 0, &p, out, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_int_eq(llmcs_rerank(model, "a", 1, texts, 3, &p, out, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_int_eq(llmcs_classify(model, texts, 2, &p, out, NULL, NULL), LLMCS_OK);
     /* A text of just as many tokens as there may be is not too long. */
     p.max_length = 3;
-    ck_assert_int_eq(llmcs_classify_with(model, texts, 2, &p, out, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(model, texts, 2, &p, out, NULL, NULL), LLMCS_OK);
     const llmcs_text two = {"good bad", 8, NULL, 0};
-    ck_assert_int_eq(llmcs_classify_with(model, &two, 1, &p, out, NULL, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_int_eq(llmcs_classify(model, &two, 1, &p, out, NULL, NULL), LLMCS_CONTEXT_FULL);
     free(text);
 }
 END_TEST
@@ -366,14 +362,15 @@ START_TEST(cut_and_said) {
     const llmcs_text_params p = params_of(LLMCS_OVERFLOW_TRUNCATE, 20, 0);
     float scores[3][LABELS];
     double logits[LABELS], expected[LABELS];
-    llmcs_text_info infos[3];
-    ck_assert_int_eq(llmcs_classify_with(model, texts, 3, &p, &scores[0][0], NULL, infos), LLMCS_OK);
+    llmcs_text_info infos[3] = {{.struct_size = sizeof *infos}};
+    ck_assert_int_eq(llmcs_classify(model, texts, 3, &p, &scores[0][0], NULL, infos), LLMCS_OK);
     by_hand h = windows_of(text, NULL, 0, 20, 0);
     for (size_t k = 0; k < LABELS; k++) logits[k] = (double)h.windows[0].logits[k];
     softmax(logits, expected);
     near(expected, scores[1], LABELS, 2e-6);
-    ck_assert(!infos[0].truncated && infos[0].n_tokens == 3 && infos[0].n_worked == 3);
-    ck_assert(infos[1].truncated == 1 && infos[1].n_tokens == n && infos[1].n_worked == 20 && infos[1].n_windows == 1);
+    ck_assert(!infos[0].truncated && infos[0].n_tokens == 3 && infos[0].n_evaluated == 3);
+    ck_assert(infos[1].truncated == 1 && infos[1].n_tokens == n && infos[1].n_evaluated == 20 &&
+              infos[1].n_windows == 1);
     /* The calls that always cut say so in the log, once a call. */
     llmcs_model_options o;
     llmcs_model *m;
@@ -381,11 +378,11 @@ START_TEST(cut_and_said) {
     o.log = listen;
     ck_assert_int_eq(llmcs_model_open(folder, &o, &m), LLMCS_OK);
     n_said = 0;
-    ck_assert_int_eq(llmcs_classify(m, texts, 3, &scores[0][0], NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 3, NULL, &scores[0][0], NULL, NULL), LLMCS_OK);
     snprintf(message, sizeof message, "2 of 3 texts were cut to 64 tokens; text 1 had %zu", n);
     ck_assert_str_eq(said, message);
-    ck_assert_int_eq(llmcs_embed(m, texts, 1, LLMCS_POOL_AUTO, LLMCS_NORMALIZE_AUTO, (float[64]){0}), LLMCS_OK);
-    ck_assert_int_eq(llmcs_classify_with(m, texts, 3, &p, NULL, NULL, infos), LLMCS_OK);
+    ck_assert_int_eq(llmcs_embed(m, texts, 1, NULL, (float[64]){0}, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 3, &p, NULL, NULL, infos), LLMCS_OK);
     ck_assert_int_eq(n_said, 1);
     llmcs_model_free(&m);
     free(h.windows);
@@ -398,16 +395,16 @@ END_TEST
 static void refused(const llmcs_text_params *p) {
     const llmcs_text t = {"good", 4, NULL, 0};
     float out[64];
-    ck_assert_int_eq(llmcs_classify_with(model, &t, 1, p, out, NULL, NULL), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_embed_with(model, &t, 1, 0, 0, p, out, NULL), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_rerank_with(model, "a", 1, &t, 1, p, out, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_classify(model, &t, 1, p, out, NULL, NULL), LLMCS_ARG);
+    ck_assert_int_eq(embed_pooled(model, &t, 1, 0, 0, p, out, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_rerank(model, "a", 1, &t, 1, p, out, NULL), LLMCS_ARG);
 }
 
 START_TEST(parameters_that_cannot_be) {
     llmcs_text_params p;
     const llmcs_text t = {"good", 4, NULL, 0};
     float out[64];
-    llmcs_text_params_init(NULL);
+    llmcs_text_params_init_sized(NULL, sizeof(llmcs_text_params));
 #define REFUSED(field, value)       \
     do {                            \
         llmcs_text_params_init(&p); \
@@ -436,19 +433,19 @@ START_TEST(parameters_that_cannot_be) {
     p.stride = (size_t)-1;
     refused(&p);
     p = params_of(LLMCS_OVERFLOW_WINDOWS, 10, 7);
-    ck_assert_int_eq(llmcs_classify_with(model, &t, 1, &p, out, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(model, &t, 1, &p, out, NULL, NULL), LLMCS_OK);
     p.window_pooling = LLMCS_WINDOW_MAX;
-    ck_assert_int_eq(llmcs_embed_with(model, &t, 1, 0, 0, &p, out, NULL), LLMCS_ARG);
+    ck_assert_int_eq(embed_pooled(model, &t, 1, 0, 0, &p, out, NULL), LLMCS_ARG);
     llmcs_text_params_init(&p);
     p.flags = LLMCS_STRICT_UTF8;
     const llmcs_text bad = {"\xff", 1, NULL, 0};
-    ck_assert_int_eq(llmcs_classify_with(model, &bad, 1, &p, out, NULL, NULL), LLMCS_UTF8);
-    ck_assert_int_eq(llmcs_classify_with(model, &bad, 1, NULL, out, NULL, NULL), LLMCS_OK);
-    ck_assert_int_eq(llmcs_classify_with(NULL, &t, 1, NULL, out, NULL, NULL), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_classify_with(model, NULL, 1, NULL, out, NULL, NULL), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_classify_with(model, NULL, 0, NULL, NULL, NULL, NULL), LLMCS_OK);
-    ck_assert_int_eq(llmcs_embed_with(model, &t, 1, 0, 0, NULL, NULL, NULL), LLMCS_ARG);
-    ck_assert_int_eq(llmcs_rerank_with(model, NULL, 0, &t, 1, NULL, out, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_classify(model, &bad, 1, &p, out, NULL, NULL), LLMCS_UTF8);
+    ck_assert_int_eq(llmcs_classify(model, &bad, 1, NULL, out, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(NULL, &t, 1, NULL, out, NULL, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_classify(model, NULL, 1, NULL, out, NULL, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_classify(model, NULL, 0, NULL, NULL, NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(embed_pooled(model, &t, 1, 0, 0, NULL, NULL, NULL), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_rerank(model, NULL, 0, &t, 1, NULL, out, NULL), LLMCS_ARG);
 }
 END_TEST
 
@@ -469,20 +466,20 @@ START_TEST(every_allocation_fails_once) {
     o.allocator = &failing;
     o.n_threads = 2;
     ck_assert_int_eq(llmcs_model_open(folder, &o, &m), LLMCS_OK);
-    ck_assert_int_eq(llmcs_classify_with(m, texts, 2, &p, &scores[0][0], NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 2, &p, &scores[0][0], NULL, NULL), LLMCS_OK);
     const long live = faults.live;
     llmcs_status st = LLMCS_NOMEM;
     for (long n = 0; st; n++) {
         ck_assert_int_lt(n, 500);
         faults.fail_at = faults.calls + n;
-        st = n % 2 ? llmcs_embed_with(m, texts, 2, 0, 0, &p, &vectors[0][0], NULL)
-                   : llmcs_classify_with(m, texts, 2, &p, &again[0][0], NULL, NULL);
+        st = n % 2 ? embed_pooled(m, texts, 2, 0, 0, &p, &vectors[0][0], NULL)
+                   : llmcs_classify(m, texts, 2, &p, &again[0][0], NULL, NULL);
         const bool reached = faults.calls > faults.fail_at;
         faults.fail_at = -1;
         ck_assert_int_eq(st, reached ? LLMCS_NOMEM : LLMCS_OK);
         ck_assert_int_eq(faults.live, live);
     }
-    ck_assert_int_eq(llmcs_classify_with(m, texts, 2, &p, &again[0][0], NULL, NULL), LLMCS_OK);
+    ck_assert_int_eq(llmcs_classify(m, texts, 2, &p, &again[0][0], NULL, NULL), LLMCS_OK);
     ck_assert_int_eq(memcmp(again, scores, sizeof scores), 0);
     llmcs_model_free(&m);
     ck_assert_int_eq(faults.live, 0);
@@ -497,7 +494,7 @@ static void add(TCase *t) {
     tcase_add_test(t, embed_in_windows);
     tcase_add_test(t, rerank_in_windows);
     tcase_add_test(t, pairs_in_windows);
-    tcase_add_test(t, too_long_is_an_error_unless_told);
+    tcase_add_test(t, too_long_is_an_error_with_overflow_error);
     tcase_add_test(t, cut_and_said);
     tcase_add_test(t, parameters_that_cannot_be);
     tcase_add_test(t, every_allocation_fails_once);

@@ -123,3 +123,14 @@ void text_bert_folder(const char *name, char path[TEMP_PATH_BYTES]) {
     checkpoint_free(c);
     write_bert_vocabulary(path);
 }
+
+llmcs_status embed_pooled(llmcs_model *m, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
+                          llmcs_normalize normalize, const llmcs_text_params *params, float *vectors,
+                          llmcs_text_info *infos) {
+    llmcs_text_params p;
+    llmcs_text_params_init(&p);
+    if (params) p = *params;
+    p.pooling = pooling;
+    p.normalize = normalize;
+    return llmcs_embed(m, texts, n_texts, &p, vectors, infos);
+}

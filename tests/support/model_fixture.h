@@ -13,6 +13,11 @@ llmcs_model *open_model_kept(const char *folder, int32_t n_threads, llmcs_weight
 llmcs_model *open_golden(const char *name, int32_t n_threads);
 llmcs_session *open_session(llmcs_model *m);
 
+/* llmcs_embed with this pooling and normalisation; the rest from params, or NULL for the defaults. */
+llmcs_status embed_pooled(llmcs_model *m, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
+                          llmcs_normalize normalize, const llmcs_text_params *params, float *vectors,
+                          llmcs_text_info *infos);
+
 /* A golden GPT-2 whose position table is longer (n_positions = n_ctx), so that prompts take several passes. */
 checkpoint *long_gpt2(size_t n_ctx);
 

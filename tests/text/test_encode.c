@@ -50,7 +50,7 @@ START_TEST(a_buffer_that_is_too_small_says_what_it_needs_and_is_not_overrun) {
         memset(types, 0x5a, sizeof types);
         memset(spans, 0x5a, sizeof spans);
         llmcs_status st = llmcs_encode(t, text, LLMCS_NUL, NULL, 0, NULL, ids, types, spans, capacity, &n);
-        ck_assert_int_eq(st, capacity < need ? LLMCS_LIMIT : LLMCS_OK);
+        ck_assert_int_eq(st, capacity < need ? LLMCS_BUFFER : LLMCS_OK);
         ck_assert_uint_eq(n, need);
         for (size_t i = capacity < need ? 0 : need; i < 64; i++) {
             ck_assert_int_eq(ids[i], 0x5a5a5a5a);
@@ -72,7 +72,7 @@ START_TEST(decoding_into_a_small_buffer_says_what_it_needs) {
     for (size_t capacity = 0; capacity <= need; capacity++) {
         char text[64];
         memset(text, 0x5a, sizeof text);
-        ck_assert_int_eq(llmcs_decode(t, e.ids, e.n, 0, text, capacity, &n), capacity < need ? LLMCS_LIMIT : LLMCS_OK);
+        ck_assert_int_eq(llmcs_decode(t, e.ids, e.n, 0, text, capacity, &n), capacity < need ? LLMCS_BUFFER : LLMCS_OK);
         ck_assert_uint_eq(n, need);
         for (size_t i = capacity; i < sizeof text; i++) ck_assert_int_eq(text[i], 0x5a);
     }
@@ -216,7 +216,7 @@ START_TEST(wrong_arguments_are_refused) {
     size_t n;
     char buffer[16];
     llmcs_encode_params_init(&p);
-    llmcs_encode_params_init(NULL);
+    llmcs_encode_params_init_sized(NULL, sizeof(llmcs_encode_params));
     ck_assert_int_eq(llmcs_encode(NULL, "a", 1, NULL, 0, NULL, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     ck_assert_int_eq(llmcs_encode(t, NULL, 1, NULL, 0, NULL, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, NULL, NULL, NULL, NULL, 0, NULL), LLMCS_ARG);

@@ -53,7 +53,7 @@ static llmcs_status ask(chat *c, const char *message, size_t len, llmcs_result *
     do status = llmcs_generate(c->session, c->text, c->len, c->params, c->quiet ? NULL : print_piece, &begun, result);
     while (status == LLMCS_CONTEXT_FULL && forget_oldest(c));
     if (status) return status;
-    const llmcs_sequence *s = &(*result)->sequences[0];
+    const llmcs_sequence *s = (*result)->sequences[0];
     return append(c, s->text, s->text_bytes) && append(c, "\n", 1) ? LLMCS_OK : request_error(LLMCS_NOMEM, "no memory");
 }
 
@@ -69,7 +69,7 @@ static llmcs_status answer(void *user, const json_t *request) {
     if (status) {
         if (c->text && before < c->len) c->text[c->len = before] = 0;
     } else {
-        const llmcs_sequence *s = &result->sequences[0];
+        const llmcs_sequence *s = result->sequences[0];
         size_t skip = s->text_bytes && *s->text == ' ';
         fputs("{\"text\":", stdout);
         out_string(s->text + skip, s->text_bytes - skip);
@@ -123,7 +123,7 @@ static int run(int argc, char **argv) {
     if (cli_open(&common, &model)) return cli_failed("open");
     memset(&g, 0, sizeof g);
     g.params.struct_size = sizeof g.params;
-    if (llmcs_generate_params_from_model(model, &g.params) || llmcs_session_create(model, NULL, &c.session)) {
+    if (llmcs_generate_params_init(&g.params, model) || llmcs_session_create(model, NULL, &c.session)) {
         code = cli_failed("open");
     } else {
         cli_parse(&cmd_chat, argc, argv, &common, &g);

@@ -22,13 +22,13 @@ static llmcs_status answer(void *user, const json_t *request) {
     static const char *const keys[] = {"text", "pair", NULL};
     const job *j = user;
     llmcs_text text = {0};
-    llmcs_text_info info;
+    llmcs_text_info info = {.struct_size = sizeof info};
     int32_t best;
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) ||
         (status = request_text(request, "text", true, &text.text, &text.text_bytes)) ||
         (status = request_text(request, "pair", false, &text.pair, &text.pair_bytes)) ||
-        (status = llmcs_classify_with(j->model, &text, 1, &j->params, j->scores, &best, &info)))
+        (status = llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)))
         return status;
     const char *label = llmcs_model_label(j->model, best);
     fputs("{\"label\":", stdout);
@@ -52,9 +52,9 @@ static llmcs_status answer(void *user, const json_t *request) {
 static int print_text(void *user, const char *bytes, size_t len) {
     const job *j = user;
     llmcs_text text = {bytes, len, NULL, 0};
-    llmcs_text_info info;
+    llmcs_text_info info = {.struct_size = sizeof info};
     int32_t best;
-    if (llmcs_classify_with(j->model, &text, 1, &j->params, j->scores, &best, &info)) return cli_failed("classify");
+    if (llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)) return cli_failed("classify");
     cli_texts_warn(&info, bytes, len);
     printf("%-12s %.4f", llmcs_model_label(j->model, best), (double)j->scores[best]);
     for (int32_t i = 0; j->all && i < j->n_labels; i++)

@@ -8,8 +8,6 @@ typedef struct job {
     size_t n;      /* floats of a vector */
     float *vector; /* [n] */
     const char *pooling_name, *normalize_name;
-    llmcs_pooling pooling;
-    llmcs_normalize normalize;
     cli_texts texts;
     llmcs_text_params params;
 } job;
@@ -26,12 +24,12 @@ static llmcs_status answer(void *user, const json_t *request) {
     static const char *const keys[] = {"text", "pair", NULL};
     const job *j = user;
     llmcs_text text = {0};
-    llmcs_text_info info;
+    llmcs_text_info info = {.struct_size = sizeof info};
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) ||
         (status = request_text(request, "text", true, &text.text, &text.text_bytes)) ||
         (status = request_text(request, "pair", false, &text.pair, &text.pair_bytes)) ||
-        (status = llmcs_embed_with(j->model, &text, 1, j->pooling, j->normalize, &j->params, j->vector, &info)))
+        (status = llmcs_embed(j->model, &text, 1, &j->params, j->vector, &info)))
         return status;
     fputs("{\"embedding\":", stdout);
     out_floats(j->vector, j->n);
@@ -43,9 +41,8 @@ static llmcs_status answer(void *user, const json_t *request) {
 static int print_text(void *user, const char *bytes, size_t len) {
     const job *j = user;
     llmcs_text text = {bytes, len, NULL, 0};
-    llmcs_text_info info;
-    if (llmcs_embed_with(j->model, &text, 1, j->pooling, j->normalize, &j->params, j->vector, &info))
-        return cli_failed("embed");
+    llmcs_text_info info = {.struct_size = sizeof info};
+    if (llmcs_embed(j->model, &text, 1, &j->params, j->vector, &info)) return cli_failed("embed");
     cli_texts_warn(&info, bytes, len);
     for (size_t i = 0; i < j->n; i++) printf(i ? " %.9g" : "%.9g", (double)j->vector[i]);
     putchar('\n');
@@ -83,8 +80,8 @@ static int run(int argc, char **argv) {
     if (code >= 0) return code;
     int pooling = pick("pooling", j.pooling_name, poolings), norm = pick("normalize", j.normalize_name, normalizes);
     if (pooling < 0 || norm < 0 || !cli_texts_read(&cmd_embed, &j.texts, &j.params)) return EXIT_USAGE;
-    j.pooling = (llmcs_pooling)pooling;
-    j.normalize = (llmcs_normalize)norm;
+    j.params.pooling = (llmcs_pooling)pooling;
+    j.params.normalize = (llmcs_normalize)norm;
     if (cli_open(&common, &j.model)) return cli_failed("open");
     code = work(&j, &common);
     free(j.vector);

@@ -11,22 +11,22 @@ void out_answer(const llmcs_result *r, const answer_parts *parts) {
     fputs("{\"sequences\":[", stdout);
     for (size_t i = 0; i < r->n_sequences; i++) {
         if (i) putchar(',');
-        out_ids(r->sequences[i].ids, r->sequences[i].n_ids);
+        out_ids(r->sequences[i]->ids, r->sequences[i]->n_ids);
     }
     fputs("],\"texts\":[", stdout);
     for (size_t i = 0; i < r->n_sequences; i++) {
         if (i) putchar(',');
-        out_string(r->sequences[i].text, r->sequences[i].text_bytes);
+        out_string(r->sequences[i]->text, r->sequences[i]->text_bytes);
     }
     fputs("],\"finish_reasons\":[", stdout);
     for (size_t i = 0; i < r->n_sequences; i++)
-        printf(i ? ",\"%s\"" : "\"%s\"", llmcs_finish_reason_name(r->sequences[i].finish_reason));
+        printf(i ? ",\"%s\"" : "\"%s\"", llmcs_finish_reason_name(r->sequences[i]->finish_reason));
     putchar(']');
     if (parts->scores) {
         fputs(",\"sequences_scores\":[", stdout);
         for (size_t i = 0; i < r->n_sequences; i++) {
             if (i) putchar(',');
-            out_float((double)r->sequences[i].score);
+            out_float((double)r->sequences[i]->score);
         }
         putchar(']');
     }
@@ -34,7 +34,7 @@ void out_answer(const llmcs_result *r, const answer_parts *parts) {
         fputs(",\"logprobs\":[", stdout);
         for (size_t i = 0; i < r->n_sequences; i++) {
             if (i) putchar(',');
-            out_floats(r->sequences[i].logprobs, r->sequences[i].logprobs ? r->sequences[i].n_ids : 0);
+            out_floats(r->sequences[i]->logprobs, r->sequences[i]->logprobs ? r->sequences[i]->n_ids : 0);
         }
         putchar(']');
     }
@@ -57,7 +57,7 @@ static int print_text(llmcs_session *session, const gen_params *g, const char *p
     if (llmcs_generate(session, prompt, len, &g->params, stream ? print_piece : NULL, NULL, &result))
         return cli_failed("generate");
     for (size_t i = 0; i < result->n_sequences; i++) {
-        const llmcs_sequence *s = &result->sequences[i];
+        const llmcs_sequence *s = result->sequences[i];
         if (!stream && result->n_sequences > 1) printf("[%zu] ", i + 1);
         if (!stream) fwrite(s->text, 1, s->text_bytes, stdout);
         putchar('\n');
@@ -92,7 +92,7 @@ static int generate_one(llmcs_model *model, const gen_params *g, const cli_commo
 static int work(llmcs_model *model, int argc, char **argv, cli_common *common, gen_params *g) {
     memset(g, 0, sizeof *g);
     g->params.struct_size = sizeof g->params;
-    if (llmcs_generate_params_from_model(model, &g->params)) return cli_failed("open");
+    if (llmcs_generate_params_init(&g->params, model)) return cli_failed("open");
     cli_parse(&cmd_generate, argc, argv, common, g);
     const int code = gen_finish_options(g);
     if (code != EXIT_OK) return code;

@@ -29,7 +29,7 @@ bool cli_texts_read(const cli_command *command, const cli_texts *asked, llmcs_te
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len) {
     if (!info->truncated) return;
     fflush(stdout);
-    fprintf(stderr, "llmcs: %zu of %zu tokens were read (--overflow) of: %.*s\n", info->n_worked, info->n_tokens,
+    fprintf(stderr, "llmcs: %zu of %zu tokens were read (--overflow) of: %.*s\n", info->n_evaluated, info->n_tokens,
             (int)(len < 60 ? len : 60), text);
 }
 

@@ -52,7 +52,7 @@ EncodeParams = _struct("llmcs_encode_params", (_size, "struct_size"), (_u32, "fl
                        (_size, "max_length"))
 TextParams = _struct("llmcs_text_params", (_size, "struct_size"), (c.c_int, "overflow truncation"),
                      (_size, "max_length stride"), (c.c_int, "window_pooling"), (_u32, "flags"))
-TextInfo = _struct("llmcs_text_info", (_size, "n_tokens n_worked n_windows"), (_i32, "truncated"))
+TextInfo = _struct("llmcs_text_info", (_size, "n_tokens n_evaluated n_windows"), (_i32, "truncated"))
 Span = _struct("llmcs_span", (_size, "begin end"))
 SessionOptions = _struct("llmcs_session_options", (_size, "struct_size"), (_i32, "n_ctx"))
 Ids = _struct("llmcs_ids", (c.POINTER(_i32), "ids"), (_size, "n_ids"))
@@ -273,7 +273,7 @@ def _text_params(how):
 
 def _tell(infos, done, n):
     for info in done[:n] if infos is not None else ():
-        infos.append({"n_tokens": info.n_tokens, "n_worked": info.n_worked, "n_windows": info.n_windows,
+        infos.append({"n_tokens": info.n_tokens, "n_evaluated": info.n_evaluated, "n_windows": info.n_windows,
                       "truncated": bool(info.truncated)})
 
 
@@ -321,7 +321,7 @@ class Model(_Handle):
         """[{label: probability}] for texts or (text, pair) tuples. Texts over the model's length are an Error
         (CONTEXT_FULL) unless overflow="truncate" or "windows" says what becomes of them; with it max_length, stride,
         truncation ("longest_first", "only_first", "only_second"), window_pooling ("auto", "mean", "max"). infos: a
-        list to which a dict for each text is added: n_tokens, n_worked, n_windows, truncated."""
+        list to which a dict for each text is added: n_tokens, n_evaluated, n_windows, truncated."""
         n, labels = len(texts), self.labels
         scores, done = (_float * max(1, n * len(labels)))(), (TextInfo * max(1, n))()
         _check(_lib.llmcs_classify_with(self._h, _texts(texts), n, _text_params(how), scores, None, done))

@@ -59,22 +59,13 @@ static llmcs_status classify_check(const llmcs_model *m, const llmcs_text *texts
     return texts || !n_texts ? LLMCS_OK : ll_fail(LLMCS_ARG, "%s: texts is NULL", what);
 }
 
-llmcs_status llmcs_classify_with(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
-                                 const llmcs_text_params *params, float *scores, int32_t *labels,
-                                 llmcs_text_info *infos) {
+llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                            const llmcs_text_params *params, float *scores, int32_t *labels, llmcs_text_info *infos) {
     ll_text_rules rules;
-    LL_TRY(classify_check(model, texts, n_texts, "llmcs_classify_with"));
+    LL_TRY(classify_check(model, texts, n_texts, "llmcs_classify"));
     LL_TRY(ll_text_rules_read(model, params, ll_text_default_length(model), LLMCS_WINDOW_MEAN, &rules));
     job j = {.scores = scores, .labels = labels};
     return run(&j, model, texts, n_texts, &rules, classify_sink, infos);
-}
-
-llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts, float *scores,
-                            int32_t *labels) {
-    LL_TRY(classify_check(model, texts, n_texts, "llmcs_classify"));
-    const ll_text_rules rules = ll_text_rules_cut(ll_text_default_length(model));
-    job j = {.scores = scores, .labels = labels};
-    return run(&j, model, texts, n_texts, &rules, classify_sink, NULL);
 }
 
 /* --------------------------------------------------------------------------------------------------- rerank */
@@ -128,17 +119,10 @@ static llmcs_status rerank(llmcs_model *m, const char *query, size_t query_bytes
     return st;
 }
 
-llmcs_status llmcs_rerank_with(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
-                               size_t n_docs, const llmcs_text_params *params, float *scores, llmcs_text_info *infos) {
+llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
+                          size_t n_docs, const llmcs_text_params *params, float *scores, llmcs_text_info *infos) {
     ll_text_rules rules;
-    LL_TRY(rerank_check(model, query, docs, n_docs, scores, "llmcs_rerank_with"));
+    LL_TRY(rerank_check(model, query, docs, n_docs, scores, "llmcs_rerank"));
     LL_TRY(ll_text_rules_read(model, params, ll_text_default_length(model), LLMCS_WINDOW_MAX, &rules));
     return rerank(model, query, query_bytes, docs, n_docs, &rules, scores, infos);
-}
-
-llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
-                          size_t n_docs, float *scores) {
-    LL_TRY(rerank_check(model, query, docs, n_docs, scores, "llmcs_rerank"));
-    const ll_text_rules rules = ll_text_rules_cut(ll_text_default_length(model));
-    return rerank(model, query, query_bytes, docs, n_docs, &rules, scores, NULL);
 }

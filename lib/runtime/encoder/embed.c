@@ -45,26 +45,16 @@ static void embed_sink(void *user, const ll_window *w) {
 }
 
 /* What the folder says where the caller leaves it open. */
-static llmcs_status choose(const llmcs_model *m, llmcs_pooling pooling, llmcs_normalize norm, embed_out *out) {
-    if ((unsigned)pooling > LLMCS_POOL_POOLER) return ll_fail(LLMCS_ARG, "pooling is %d, which is none", (int)pooling);
-    if ((unsigned)norm > LLMCS_NORMALIZE_L2) return ll_fail(LLMCS_ARG, "normalize is %d, which is none", (int)norm);
-    bool told = m->config.sentence.present;
-    if (pooling == LLMCS_POOL_AUTO) pooling = told ? m->config.sentence.pooling : LLMCS_POOL_MEAN;
-    if (pooling == LLMCS_POOL_POOLER && !m->net->has_pooler)
-        return ll_fail(LLMCS_STATE, "the model's folder has no pooler");
+static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *rules, embed_out *out) {
+    const bool in_folder = m->config.sentence.present;
     out->n = (size_t)m->config.n_embd;
-    out->pooling = pooling;
-    out->normalize = norm == LLMCS_NORMALIZE_AUTO ? !told || m->config.sentence.normalize : norm == LLMCS_NORMALIZE_L2;
+    out->pooling = rules->pooling;
+    if (out->pooling == LLMCS_POOL_AUTO) out->pooling = in_folder ? m->config.sentence.pooling : LLMCS_POOL_MEAN;
+    if (out->pooling == LLMCS_POOL_POOLER && !m->net->has_pooler)
+        return ll_fail(LLMCS_NO_HEAD, "pooling is POOLER, but the model has no pooler; use MEAN or CLS");
+    out->normalize = rules->normalize == LLMCS_NORMALIZE_AUTO ? !in_folder || m->config.sentence.normalize
+                                                              : rules->normalize == LLMCS_NORMALIZE_L2;
     return LLMCS_OK;
-}
-
-static llmcs_status start(const llmcs_model *m, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
-                          llmcs_normalize norm, float *vectors, embed_out *out, const char *what) {
-    *out = (embed_out){.vectors = vectors};
-    LL_TRY(ll_model_check_head(m, LLMCS_HEAD_EMBEDDING, what));
-    LL_TRY(ll_model_check_tokenizer(m));
-    if (n_texts && (!texts || !vectors)) return ll_fail(LLMCS_ARG, "%s: texts or vectors is NULL", what);
-    return choose(m, pooling, norm, out);
 }
 
 static size_t most_tokens(const llmcs_model *m) {
@@ -72,8 +62,8 @@ static size_t most_tokens(const llmcs_model *m) {
     return longest ? ll_min(longest, m->n_ctx) : ll_text_default_length(m);
 }
 
-static llmcs_status run(embed_out *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
-                        const ll_text_rules *rules, llmcs_text_info *infos) {
+static llmcs_status embed_texts(embed_out *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
+                                const ll_text_rules *rules, llmcs_text_info *infos) {
     const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
     const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos};
     LL_TRY(ll_window_pool_create(&m->allocator, out->n, false, &out->windows));
@@ -84,21 +74,16 @@ static llmcs_status run(embed_out *out, llmcs_model *m, const llmcs_text *texts,
     return st;
 }
 
-llmcs_status llmcs_embed_with(llmcs_model *model, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
-                              llmcs_normalize normalize_vectors, const llmcs_text_params *params, float *vectors,
-                              llmcs_text_info *infos) {
-    embed_out out;
+llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts, const llmcs_text_params *params,
+                         float *vectors, llmcs_text_info *infos) {
     ll_text_rules rules;
-    LL_TRY(start(model, texts, n_texts, pooling, normalize_vectors, vectors, &out, "llmcs_embed_with"));
+    LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_embed"));
+    LL_TRY(ll_model_check_tokenizer(model));
+    if (n_texts && (!texts || !vectors)) return ll_fail(LLMCS_ARG, "llmcs_embed: texts or vectors is NULL");
     LL_TRY(ll_text_rules_read(model, params, most_tokens(model), LLMCS_WINDOW_MEAN, &rules));
-    if (rules.max_of_windows) return ll_fail(LLMCS_ARG, "window_pooling is MAX, which vectors have no use for");
-    return run(&out, model, texts, n_texts, &rules, infos);
-}
-
-llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts, llmcs_pooling pooling,
-                         llmcs_normalize normalize_vectors, float *vectors) {
-    embed_out out;
-    LL_TRY(start(model, texts, n_texts, pooling, normalize_vectors, vectors, &out, "llmcs_embed"));
-    const ll_text_rules rules = ll_text_rules_cut(most_tokens(model));
-    return run(&out, model, texts, n_texts, &rules, NULL);
+    if (rules.max_of_windows)
+        return ll_fail(LLMCS_ARG, "window_pooling: MAX is not valid for embeddings; use AUTO or MEAN");
+    embed_out out = {.vectors = vectors};
+    LL_TRY(choose_pooling(model, &rules, &out));
+    return embed_texts(&out, model, texts, n_texts, &rules, infos);
 }

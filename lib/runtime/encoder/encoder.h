@@ -111,6 +111,11 @@ typedef struct ll_text_rules {
     size_t max_length, stride;
     bool max_of_windows; /* else their mean */
     uint32_t flags;      /* of llmcs_encode_params */
+    llmcs_pooling pooling;
+    llmcs_normalize normalize;
+    size_t max_windows; /* 0: no bound */
+    double deadline_ms; /* 0: none */
+    const int32_t *cancel;
 } ll_text_rules;
 
 /* params: NULL for the defaults; most_tokens: what max_length 0 stands for; pooling: what AUTO stands for. */
@@ -119,8 +124,6 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
 /* Where texts are cut by default: at n_ctx, or before at the tokenizer's model_max_length, as sentence-transformers and
  * Transformers' pipelines do. */
 size_t ll_text_default_length(const llmcs_model *m);
-/* What the calls without parameters do: cut at the end. */
-ll_text_rules ll_text_rules_cut(size_t most_tokens);
 
 /* Outputs of one window of a text; of most texts there is one. */
 typedef struct ll_window {

@@ -1,26 +1,34 @@
 /* One text as sequences that the model takes: whole, cut, or in windows. */
 #include <string.h>
 
+#include "base/options.h"
 #include "runtime/encoder/encoder.h"
-#include "runtime/options.h"
 #include "text/tokenizer.h"
 
-#define PARAMS_OLDEST sizeof(llmcs_text_params)
+#define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_text_params, max_windows)
 
 /* --------------------------------------------------------------------------------------------------- rules */
 
-void llmcs_text_params_init(llmcs_text_params *params) {
-    if (!params) return;
-    *params = (llmcs_text_params){.struct_size = sizeof *params, .truncation = LLMCS_TRUNCATE_LONGEST_FIRST};
+void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size) {
+    const llmcs_text_params defaults = {.struct_size = sizeof defaults,
+                                        .overflow = LLMCS_OVERFLOW_TRUNCATE,
+                                        .truncation = LLMCS_TRUNCATE_LONGEST_FIRST};
+    ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
 static llmcs_status check_names(const llmcs_text_params *p) {
     if ((unsigned)p->overflow > LLMCS_OVERFLOW_WINDOWS)
-        return ll_fail(LLMCS_ARG, "overflow is %d, which is none", (int)p->overflow);
+        return ll_fail(LLMCS_ARG, "overflow: %d is not valid (0 to %d)", (int)p->overflow, LLMCS_OVERFLOW_WINDOWS);
     if ((unsigned)p->truncation > LLMCS_TRUNCATE_ONLY_SECOND || p->truncation == LLMCS_TRUNCATE_NONE)
         return ll_fail(LLMCS_ARG, "truncation is %d, expected 1..%d", (int)p->truncation, LLMCS_TRUNCATE_ONLY_SECOND);
     if ((unsigned)p->window_pooling > LLMCS_WINDOW_MAX)
-        return ll_fail(LLMCS_ARG, "window_pooling is %d, which is none", (int)p->window_pooling);
+        return ll_fail(LLMCS_ARG, "window_pooling: %d is not valid (0 to %d)", (int)p->window_pooling,
+                       LLMCS_WINDOW_MAX);
+    if ((unsigned)p->pooling > LLMCS_POOL_POOLER)
+        return ll_fail(LLMCS_ARG, "pooling: %d is not valid (0 to %d)", (int)p->pooling, LLMCS_POOL_POOLER);
+    if ((unsigned)p->normalize > LLMCS_NORMALIZE_L2)
+        return ll_fail(LLMCS_ARG, "normalize: %d is not valid (0 to %d)", (int)p->normalize, LLMCS_NORMALIZE_L2);
+    if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", p->deadline_ms);
     if (p->flags & ~LLMCS_STRICT_UTF8)
         return ll_fail(LLMCS_ARG, "flags are 0x%x, which has bits that mean nothing here", (unsigned)p->flags);
     return LLMCS_OK;
@@ -34,7 +42,7 @@ static llmcs_status check_numbers(const llmcs_model *m, const ll_text_rules *r) 
     if (r->max_length <= n_special)
         return ll_fail(LLMCS_ARG, "max_length is %zu, the special tokens alone are %zu", r->max_length, n_special);
     if (r->stride && r->overflow != LLMCS_OVERFLOW_WINDOWS)
-        return ll_fail(LLMCS_ARG, "stride is %zu, which only LLMCS_OVERFLOW_WINDOWS has a use for", r->stride);
+        return ll_fail(LLMCS_ARG, "stride is %zu, which needs overflow = LLMCS_OVERFLOW_WINDOWS", r->stride);
     if (r->stride >= r->max_length - n_special)
         return ll_fail(LLMCS_ARG, "stride is %zu, and a window has %zu tokens of text", r->stride,
                        r->max_length - n_special);
@@ -53,7 +61,12 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
                              .max_length = p.max_length ? p.max_length : most_tokens,
                              .stride = p.stride,
                              .max_of_windows = p.window_pooling == LLMCS_WINDOW_MAX,
-                             .flags = LLMCS_ADD_SPECIAL_TOKENS | p.flags};
+                             .flags = LLMCS_ADD_SPECIAL_TOKENS | p.flags,
+                             .pooling = p.pooling,
+                             .normalize = p.normalize,
+                             .max_windows = p.max_windows,
+                             .deadline_ms = p.deadline_ms,
+                             .cancel = p.cancel};
     return check_numbers(m, rules);
 }
 
@@ -61,13 +74,6 @@ size_t ll_text_default_length(const llmcs_model *m) {
     size_t longest = ll_tokenizer_max_length(m->tokenizer);
     bool bounds = longest > ll_tokenizer_n_added(m->tokenizer, true);
     return bounds ? ll_min(longest, m->n_ctx) : m->n_ctx;
-}
-
-ll_text_rules ll_text_rules_cut(size_t most_tokens) {
-    return (ll_text_rules){.overflow = LLMCS_OVERFLOW_TRUNCATE,
-                           .truncation = LLMCS_TRUNCATE_LONGEST_FIRST,
-                           .max_length = most_tokens,
-                           .flags = LLMCS_ADD_SPECIAL_TOKENS};
 }
 
 /* ----------------------------------------------------------------------------------------------- sequences */
@@ -126,7 +132,7 @@ static llmcs_status add_parts(cutting *c, const llmcs_span parts[2]) {
     s->lengths[s->n] = n;
     s->text_of[s->n++] = c->index;
     s->n_rows += n;
-    c->info.n_worked += n;
+    c->info.n_evaluated += n;
     c->info.n_windows++;
     return LLMCS_OK;
 }
@@ -155,6 +161,12 @@ static llmcs_status add_windows(cutting *c) {
             "with stride %zu in max_length %zu",
             c->index, whole, stride, c->rules->max_length);
     const size_t room = c->rules->max_length - whole;
+    if (c->rules->max_windows && n > room) {
+        const size_t n_windows = 1 + (n - stride - 1) / (room - stride);
+        if (n_windows > c->rules->max_windows)
+            return ll_fail(LLMCS_CONTEXT_FULL, "text %zu needs %zu windows, max_windows is %zu", c->index, n_windows,
+                           c->rules->max_windows);
+    }
     llmcs_span parts[2] = {{0, c->tokens.texts[0].n}, {0, c->tokens.texts[1].n}};
     for (size_t begin = 0;; begin += room - stride) {
         parts[moving] = (llmcs_span){begin, ll_min(begin + room, n)};

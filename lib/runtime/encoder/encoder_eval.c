@@ -1,10 +1,10 @@
 /* llmcs_encoder_eval: token ids of the caller's own through an encoder. */
 #include <string.h>
 
+#include "base/options.h"
 #include "runtime/encoder/encoder.h"
-#include "runtime/options.h"
 
-#define OUTPUTS_OLDEST sizeof(llmcs_encoder_outputs)
+#define OUTPUTS_OLDEST LL_SIZE_UP_TO(llmcs_encoder_outputs, logits)
 
 static llmcs_status check_ids(const char *what, const int32_t *ids, size_t n, int32_t bound) {
     for (size_t i = 0; i < n; i++)
@@ -29,9 +29,9 @@ static llmcs_status check_input(const llmcs_model *m, const int32_t *ids, const 
 }
 
 static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outputs *o) {
-    if (o->pooled && !m->net->has_pooler) return ll_fail(LLMCS_STATE, "the model's folder has no pooler");
+    if (o->pooled && !m->net->has_pooler) return ll_fail(LLMCS_NO_HEAD, "pooled: the model has no pooler");
     if (o->logits && !(m->heads & (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_MASKED_LM)))
-        return ll_fail(LLMCS_STATE, "the model's folder has no classification or masked-LM head");
+        return ll_fail(LLMCS_NO_HEAD, "logits: the model has no classification or masked-LM head");
     return LLMCS_OK;
 }
 

@@ -5,7 +5,10 @@
  */
 #include <string.h>
 
+#include "base/options.h"
 #include "runtime/encoder/encoder.h"
+
+#define INFO_OLDEST LL_SIZE_UP_TO(llmcs_text_info, truncated)
 
 /* A call, the sequences that wait for their piece, and what has been cut. */
 typedef struct feed {
@@ -60,15 +63,21 @@ static llmcs_status work(feed *f, size_t n, size_t n_rows) {
     return LLMCS_OK;
 }
 
+/* Element i of the caller's array, whose elements may be longer or shorter than ours. */
+static void write_info(llmcs_text_info *infos, size_t i, const llmcs_text_info *info) {
+    const size_t size = infos->struct_size;
+    ll_options_init((unsigned char *)infos + i * size, size, info, sizeof *info);
+}
+
 /* Cuts text i. Those before it are worked if it is too much for one piece with them. */
 static llmcs_status add(feed *f, size_t i) {
     const ll_text_call *c = f->call;
     ll_sequences *s = &f->sequences;
     const size_t n = s->n, n_rows = s->n_rows;
     size_t piece_rows;
-    llmcs_text_info info;
+    llmcs_text_info info = {.struct_size = sizeof info};
     LL_TRY(ll_sequences_add(s, c->model, c->rules, &c->texts[i], i, &info));
-    if (c->infos) c->infos[i] = info;
+    if (c->infos) write_info(c->infos, i, &info);
     if (info.truncated && !f->n_cut++) {
         f->first_cut = i;
         f->first_cut_tokens = info.n_tokens;
@@ -79,6 +88,7 @@ static llmcs_status add(feed *f, size_t i) {
 
 llmcs_status ll_encoder_texts(const ll_text_call *call) {
     feed f = {.call = call};
+    if (call->infos && call->n_texts) LL_TRY(ll_options_check(call->infos, INFO_OLDEST, "llmcs_text_info"));
     llmcs_status st = LLMCS_OK;
     for (size_t i = 0; !st && i < call->n_texts; i++) st = add(&f, i);
     if (!st) st = work(&f, f.sequences.n, f.sequences.n_rows);

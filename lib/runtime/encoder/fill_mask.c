@@ -87,8 +87,7 @@ static llmcs_status fill_masks(fill *f, const char *text, size_t text_bytes, siz
     top_k = ll_min(top_k, vocab);
     *n_tokens = f->n_masks * top_k;
     if (!tokens) return LLMCS_OK;
-    if (capacity < *n_tokens)
-        return ll_fail(LLMCS_LIMIT, "tokens has room for %zu, %zu are needed", capacity, *n_tokens);
+    if (capacity < *n_tokens) return ll_fail(LLMCS_BUFFER, "tokens holds %zu, %zu are needed", capacity, *n_tokens);
     LL_TRY(run(f));
     for (size_t i = 0; i < f->n_masks; i++)
         top(f->model, f->logits + i * vocab, f->masks[i], tokens + i * top_k, top_k);

@@ -7,11 +7,11 @@
 
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/thread.h"
-#include "runtime/options.h"
 
 #define MAGIC 0x454e4749u /* "ENGI" */
-#define STATS_OLDEST sizeof(llmcs_engine_stats)
+#define STATS_OLDEST LL_SIZE_UP_TO(llmcs_engine_stats, per_token_ms)
 #define STACK_BYTES ((size_t)256 << 10)
 
 /* -------------------------------------------------------------------------------------------------- create */
@@ -213,10 +213,10 @@ bool ll_engine_try_step(llmcs_engine *e) {
     return progressed;
 }
 
-llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked) {
+llmcs_status llmcs_engine_step(llmcs_engine *engine, int *progressed) {
     LL_PUBLIC_CALL;
-    if (!worked) return ll_fail(LLMCS_ARG, "llmcs_engine_step: worked is NULL");
-    *worked = 0;
+    if (!progressed) return ll_fail(LLMCS_ARG, "llmcs_engine_step: progressed is NULL");
+    *progressed = 0;
     LL_TRY(ll_engine_enter(engine));
     llmcs_status st = LLMCS_OK;
     pthread_mutex_lock(&engine->shared.mutex);
@@ -225,7 +225,7 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *worked) {
     else if (engine->shared.stepping)
         st = ll_fail(LLMCS_BUSY, "another thread is making a step");
     else
-        *worked = ll_engine_try_step(engine);
+        *progressed = ll_engine_try_step(engine);
     pthread_mutex_unlock(&engine->shared.mutex);
     ll_engine_leave(engine);
     return st;

@@ -3,8 +3,11 @@
 
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/thread.h"
 #include "runtime/engine/engine.h"
+
+#define EVENT_OLDEST LL_SIZE_UP_TO(llmcs_engine_event, finished)
 
 static void set_readable(const llmcs_engine *e, bool readable) {
     eventfd_t n = 1;
@@ -42,30 +45,34 @@ static bool take_event(llmcs_engine *e, llmcs_engine_event *event) {
     llmcs_request *r = e->shared.events;
     if (!r) return false;
     ll_request_drop_event(e, r);
-    *event = (llmcs_engine_event){r, r->user, r->shared.phase == LL_REQUEST_FINISHED};
+    *event = (llmcs_engine_event){.struct_size = sizeof *event,
+                                  .request = r,
+                                  .user = r->user,
+                                  .finished = r->shared.phase == LL_REQUEST_FINISHED};
     return true;
 }
 
 llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event) {
     LL_PUBLIC_CALL;
     if (!event) return ll_fail(LLMCS_ARG, "llmcs_engine_next: event is NULL");
-    *event = (llmcs_engine_event){0};
+    llmcs_engine_event ours = {.struct_size = sizeof ours};
+    LL_TRY(ll_options_out(event, EVENT_OLDEST, &ours, sizeof ours, "llmcs_engine_event"));
     LL_TRY(ll_engine_enter(engine));
     uint64_t until = ll_engine_until(timeout_ms);
     bool in_time = true;
     pthread_mutex_lock(&engine->shared.mutex);
     engine->shared.n_event_waiters++;
-    while (!engine->shared.stopping && !take_event(engine, event) && in_time) {
+    while (!engine->shared.stopping && !take_event(engine, &ours) && in_time) {
         in_time = timeout_ms != 0;
         if (in_time && !ll_engine_try_step(engine))
             in_time = ll_condition_wait(&engine->shared.event, &engine->shared.mutex, until);
         in_time = in_time && ll_now_ns() < until;
     }
     engine->shared.n_event_waiters--;
-    bool freed = engine->shared.stopping && !event->request;
+    bool freed = engine->shared.stopping && !ours.request;
     pthread_mutex_unlock(&engine->shared.mutex);
     ll_engine_leave(engine);
-    if (event->request) return LLMCS_OK;
+    if (ours.request) return ll_options_out(event, EVENT_OLDEST, &ours, sizeof ours, "llmcs_engine_event");
     return freed ? ll_fail(LLMCS_STATE, "the engine is being freed")
                  : ll_fail(LLMCS_PENDING, "no request has an event");
 }

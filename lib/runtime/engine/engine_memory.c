@@ -1,18 +1,18 @@
 /* An engine's options and the memory it allocates for them, so that steps allocate nothing. */
 #include <unistd.h>
 
+#include "base/options.h"
 #include "runtime/engine/engine.h"
-#include "runtime/options.h"
 
-#define OPTIONS_OLDEST sizeof(llmcs_engine_options)
+#define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_engine_options, flags)
 #define DEFAULT_SEQUENCES 8 /* of n_ctx tokens, in kv_bytes */
 
 /* ------------------------------------------------------------------------------------------------- options */
 
-void llmcs_engine_options_init(llmcs_engine_options *options) {
-    if (options)
-        *options = (llmcs_engine_options){
-            .struct_size = sizeof *options, .max_batch = 64, .max_queue = 1024, .max_chunk = 256};
+void llmcs_engine_options_init_sized(llmcs_engine_options *options, size_t struct_size) {
+    const llmcs_engine_options defaults = {
+        .struct_size = sizeof defaults, .max_batch = 64, .max_queue = 1024, .max_chunk = 256};
+    ll_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
 static llmcs_status check_range(const char *name, int32_t value, int32_t least, int32_t most) {

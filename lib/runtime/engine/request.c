@@ -4,16 +4,17 @@
 
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/thread.h"
 #include "runtime/engine/engine.h"
-#include "runtime/options.h"
 
 #define MAGIC 0x52455155u /* "REQU" */
 #define FREED 0xdeadu
-#define OPTIONS_OLDEST sizeof(llmcs_submit_options)
+#define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_submit_options, user)
 
-void llmcs_submit_options_init(llmcs_submit_options *options) {
-    if (options) *options = (llmcs_submit_options){.struct_size = sizeof *options};
+void llmcs_submit_options_init_sized(llmcs_submit_options *options, size_t struct_size) {
+    const llmcs_submit_options defaults = {.struct_size = sizeof defaults};
+    ll_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
 /* ----------------------------------------------------------------------------------- copies of the parameters */
@@ -341,7 +342,7 @@ static llmcs_status say_needed(const char *text, size_t ready, const char *buffe
     *n_bytes = ready;
     if (!buffer) return LLMCS_OK;
     for (*n_bytes = 1; *n_bytes < ready && is_continuation(text[*n_bytes]);) ++*n_bytes;
-    return ll_fail(LLMCS_LIMIT, "llmcs_request_read: the next character has %zu bytes, capacity is %zu", *n_bytes,
+    return ll_fail(LLMCS_BUFFER, "llmcs_request_read: the next character has %zu bytes, capacity is %zu", *n_bytes,
                    capacity);
 }
 

@@ -2,37 +2,34 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/utf8.h"
 #include "runtime/generate/generation.h"
-#include "runtime/options.h"
 
 #define STRUCT_NAME "llmcs_generate_params"
-#define OLDEST_SIZE offsetof(llmcs_generate_params, prompt_lookup_num_tokens) /* as first released */
-#define MAX_GUESSES 64
+#define OLDEST_SIZE LL_SIZE_UP_TO(llmcs_generate_params, n_prompt_lookup_ids) /* version 0.2.0 */
+#define MAX_DRAFT_TOKENS 64
 #define MAX_NGRAM 16
 #define MAX_SEQUENCES 4096
 #define KNOWN_ENCODE_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
-void llmcs_generate_params_init(llmcs_generate_params *params) {
-    if (!params) return;
-    *params = (llmcs_generate_params){.struct_size = sizeof *params,
-                                      .max_new_tokens = 128,
-                                      .temperature = 1.0f,
-                                      .top_k = 50,
-                                      .top_p = 1.0f,
-                                      .repetition_penalty = 1.0f,
-                                      .num_beams = 1,
-                                      .num_return_sequences = 1,
-                                      .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
-                                      .length_penalty = 1.0f,
-                                      .max_matching_ngram_size = 2};
-}
+static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain_defaults,
+                                                     .max_new_tokens = 128,
+                                                     .temperature = 1.0f,
+                                                     .top_k = 50,
+                                                     .top_p = 1.0f,
+                                                     .repetition_penalty = 1.0f,
+                                                     .num_beams = 1,
+                                                     .num_return_sequences = 1,
+                                                     .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
+                                                     .length_penalty = 1.0f,
+                                                     .max_matching_ngram_size = 2};
 
 /* A number of a file as the type of the parameter; one that does not fit is refused later, by its name. */
 static int32_t to_int32(int64_t n) { return n > INT32_MAX ? INT32_MAX : n < -1 ? -1 : (int32_t)n; }
 
 static void fill_from_model(const llmcs_model *model, llmcs_generate_params *params) {
-    llmcs_generate_params_init(params);
+    *params = plain_defaults;
     const ll_config *c = &model->config;
     if (c->generation.max_new_tokens) params->max_new_tokens = to_int32(c->generation.max_new_tokens);
     params->min_new_tokens = to_int32(c->generation.min_new_tokens);
@@ -49,12 +46,14 @@ static void fill_from_model(const llmcs_model *model, llmcs_generate_params *par
     params->length_penalty = (float)c->generation.length_penalty;
 }
 
-llmcs_status llmcs_generate_params_from_model(const llmcs_model *model, llmcs_generate_params *params) {
-    if (!params) return ll_fail(LLMCS_ARG, "llmcs_generate_params_from_model: params is NULL");
-    LL_TRY(ll_model_check(model));
-    llmcs_generate_params own;
-    fill_from_model(model, &own);
-    return ll_options_out(params, OLDEST_SIZE, &own, sizeof own, STRUCT_NAME);
+llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
+                                              const llmcs_model *model) {
+    if (!params) return ll_fail(LLMCS_ARG, "llmcs_generate_params_init: params is NULL");
+    llmcs_generate_params defaults = plain_defaults;
+    llmcs_status status = model ? ll_model_check(model) : LLMCS_OK;
+    if (model && !status) fill_from_model(model, &defaults);
+    ll_options_init(params, struct_size, &defaults, sizeof defaults);
+    return status;
 }
 
 /* ---- checks */
@@ -144,9 +143,9 @@ static llmcs_status check_token_lists(const llmcs_generate_params *p, int32_t vo
 }
 
 static llmcs_status check_lookup(const llmcs_generate_params *p, int32_t vocab) {
-    if (p->prompt_lookup_num_tokens < 0 || p->prompt_lookup_num_tokens > MAX_GUESSES)
+    if (p->prompt_lookup_num_tokens < 0 || p->prompt_lookup_num_tokens > MAX_DRAFT_TOKENS)
         return ll_fail(LLMCS_ARG, "prompt_lookup_num_tokens is %d, expected 0 to %d", (int)p->prompt_lookup_num_tokens,
-                       MAX_GUESSES);
+                       MAX_DRAFT_TOKENS);
     if (p->max_matching_ngram_size < 1 || p->max_matching_ngram_size > MAX_NGRAM)
         return ll_fail(LLMCS_ARG, "max_matching_ngram_size is %d, expected 1 to %d", (int)p->max_matching_ngram_size,
                        MAX_NGRAM);
@@ -175,7 +174,7 @@ static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
 llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_generate_params *params,
                                      llmcs_generate_params *out) {
     if (params) {
-        llmcs_generate_params_init(out);
+        *out = plain_defaults;
         LL_TRY(ll_options_in(out, sizeof *out, OLDEST_SIZE, params, STRUCT_NAME));
     } else {
         fill_from_model(model, out);

@@ -50,10 +50,14 @@ static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *c
 }
 
 static llmcs_status fill(const ll_generation *g, owned_result *r) {
-    llmcs_sequence *sequences;
+    /* Pointers: a program built with an older header may know a shorter llmcs_sequence. */
+    const llmcs_sequence **sequences;
     LL_TRY(ll_arena_alloc(&r->arena, g->n_completions, sizeof *sequences, "sequences", &sequences));
     for (size_t i = 0; i < g->n_completions; i++) {
-        LL_TRY(copy_sequence(g, &g->completions[i], &r->arena, &sequences[i]));
+        llmcs_sequence *sequence;
+        LL_TRY(ll_arena_alloc(&r->arena, 1, sizeof *sequence, "sequence", &sequence));
+        LL_TRY(copy_sequence(g, &g->completions[i], &r->arena, sequence));
+        sequences[i] = sequence;
         r->result.n_new_tokens += g->completions[i].n_new;
     }
     r->result.sequences = sequences;

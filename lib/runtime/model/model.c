@@ -7,23 +7,24 @@
 
 #include "base/call.h"
 #include "base/cpu.h"
+#include "base/options.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder/encoder.h"
 #include "runtime/model/plan_model.h"
-#include "runtime/options.h"
 #include "text/tokenizer.h"
 
 #define MAGIC 0x4c444f4du /* "MODL" */
 #define FREED 0xdeadu
-/* Sizes of version 0.1, before the first field that was added. */
-#define OPTIONS_OLDEST offsetof(llmcs_model_options, weights)
-#define INFO_OLDEST offsetof(llmcs_model_info, weights)
+/* Sizes of version 0.2.0. */
+#define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_model_options, kv_type)
+#define INFO_OLDEST LL_SIZE_UP_TO(llmcs_model_info, kv_type)
 #define MAX_THREADS 512
 
 /* ------------------------------------------------------------------------------------------------- options */
 
-void llmcs_model_options_init(llmcs_model_options *options) {
-    if (options) *options = (llmcs_model_options){.struct_size = sizeof *options};
+void llmcs_model_options_init_sized(llmcs_model_options *options, size_t struct_size) {
+    const llmcs_model_options defaults = {.struct_size = sizeof defaults};
+    ll_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
 llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_model_options *out) {
@@ -290,7 +291,7 @@ void llmcs_model_free(llmcs_model **model) {
 
 llmcs_status ll_model_check(const llmcs_model *m) {
     if (!m) return ll_fail(LLMCS_ARG, "the model is NULL");
-    if (m->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or is none");
+    if (m->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or this is not a model");
     if (m->owner != getpid())
         return ll_fail(LLMCS_FORK, "the model was opened by process %d, this is %d", (int)m->owner, (int)getpid());
     return LLMCS_OK;
@@ -299,8 +300,13 @@ llmcs_status ll_model_check(const llmcs_model *m) {
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what) {
     LL_TRY(ll_model_check(m));
     if (m->heads & head) return LLMCS_OK;
-    return ll_fail(LLMCS_STATE, "%s needs a head this model has not (%s, %s)", what, m->config.model_type,
-                   m->config.architecture);
+    const bool decoder = m->net->causal;
+    if (decoder || head == LLMCS_HEAD_CAUSAL_LM)
+        return ll_fail(LLMCS_NO_HEAD, "%s: %s is %s; use %s", what, m->config.model_type,
+                       decoder ? "a decoder" : "an encoder and cannot generate",
+                       decoder ? "llmcs_generate or llmcs_score" : "llmcs_classify or llmcs_embed");
+    return ll_fail(LLMCS_NO_HEAD, "%s: the folder's architecture \"%s\" has no %s head", what, m->config.architecture,
+                   head == LLMCS_HEAD_MASKED_LM ? "masked-LM" : "classification");
 }
 
 llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
@@ -316,7 +322,7 @@ static const char *const weights_names[] = {
 
 llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *info) {
     if (!model || !info) return ll_fail(LLMCS_ARG, "llmcs_model_get_info: model or info is NULL");
-    if (model->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or is none");
+    if (model->magic != MAGIC) return ll_fail(LLMCS_STATE, "the model was freed, or this is not a model");
     const ll_config *c = &model->config;
     llmcs_model_info ours = {
         .struct_size = sizeof ours,

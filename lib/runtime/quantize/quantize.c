@@ -6,17 +6,18 @@
 
 #include "base/call.h"
 #include "base/cpu.h"
+#include "base/options.h"
 #include "formats/folder.h"
 #include "formats/gguf_export.h"
 #include "kernels/kernels.h"
 #include "runtime/model/model.h"
-#include "runtime/options.h"
 #include "text/tokenizer.h"
 
-#define PARAMS_OLDEST sizeof(llmcs_quantize_params)
+#define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_quantize_params, progress_user)
 
-void llmcs_quantize_params_init(llmcs_quantize_params *params) {
-    if (params) *params = (llmcs_quantize_params){.struct_size = sizeof *params};
+void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, size_t struct_size) {
+    const llmcs_quantize_params defaults = {.struct_size = sizeof defaults};
+    ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
 static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quantize_params *out) {

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include "base/call.h"
-#include "runtime/options.h"
+#include "base/options.h"
 #include "runtime/session/session_internal.h"
 
 #define MAGIC 0x53455353u /* "SESS" */
 #define FREED 0xdeadu
-#define OPTIONS_OLDEST sizeof(llmcs_session_options)
+#define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_session_options, n_ctx)
 
 /* ---------------------------------------------------------------------------------------------- memory */
 
@@ -49,8 +49,9 @@ llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads,
 
 /* ------------------------------------------------------------------------------------------- create, free */
 
-void llmcs_session_options_init(llmcs_session_options *options) {
-    if (options) *options = (llmcs_session_options){.struct_size = sizeof *options};
+void llmcs_session_options_init_sized(llmcs_session_options *options, size_t struct_size) {
+    const llmcs_session_options defaults = {.struct_size = sizeof defaults};
+    ll_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
 llmcs_status ll_session_options_read(const llmcs_session_options *options, size_t model_n_ctx, size_t *n_ctx) {

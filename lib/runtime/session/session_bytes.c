@@ -235,7 +235,7 @@ static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity,
     *n_bytes = (size_t)h.length;
     if (!bytes) return LLMCS_OK;
     if (capacity < *n_bytes)
-        return ll_fail(LLMCS_LIMIT, "the session takes %zu bytes, the buffer has %zu", *n_bytes, capacity);
+        return ll_fail(LLMCS_BUFFER, "the session takes %zu bytes, the buffer has %zu", *n_bytes, capacity);
     h.fingerprint = fingerprint_of(s->model);
     save(s, &h, bytes);
     return LLMCS_OK;

@@ -1,8 +1,20 @@
 /* Structs that cross the API carry their size, so that either side may be the newer one. */
-#ifndef LL_RUNTIME_OPTIONS_H
-#define LL_RUNTIME_OPTIONS_H
+#ifndef LL_BASE_OPTIONS_H
+#define LL_BASE_OPTIONS_H
+
+#include <stddef.h>
 
 #include "base/status.h"
+
+/* Size of a struct up to and including `field`: what an older caller's struct has at least. */
+#define LL_SIZE_UP_TO(type, field) (offsetof(type, field) + sizeof((type *)0)->field)
+
+/* Sets a struct of the caller, of `caller_size` bytes, to the defaults `ours`: never writes more than caller_size
+ * bytes, zeros what we do not know, and sets struct_size to caller_size. Does nothing for NULL. */
+void ll_options_init(void *caller, size_t caller_size, const void *ours, size_t size);
+
+/* ARG unless the struct_size that `in` begins with is plausible: oldest_size or more. */
+llmcs_status ll_options_check(const void *in, size_t oldest_size, const char *name);
 
 /*
  * Copies the caller's struct `in` over `out`, which holds the defaults and is `size` bytes here. The caller's
