@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runtime/engine_case.h"
+#include "support/fail_alloc.h"
 
 #define N_ASKED 7
 #define N_THREADS 4
@@ -278,6 +279,28 @@ START_TEST(a_callback_finds_the_handle_of_its_request) {
 }
 END_TEST
 
+/* ---- refused before any work */
+
+START_TEST(a_prompt_that_cannot_fit_is_not_encoded) {
+    enum { BYTES = 16 << 20 };
+    fail_alloc counter;
+    fail_alloc_init(&counter);
+    llmcs_allocator allocator = fail_alloc_get(&counter);
+    llmcs_model *m = open_with(folder, 1, &allocator);
+    llmcs_engine *engine = new_engine(m, NULL);
+    llmcs_request *request = NULL;
+    char *text = malloc(BYTES);
+    for (size_t i = 0; i < BYTES; i++) text[i] = "ab c"[i % 4];
+    const long long before = counter.bytes;
+    FAILS(LLMCS_CONTEXT_FULL, "16777216 bytes", llmcs_engine_submit(engine, text, BYTES, NULL, NULL, &request));
+    ck_assert_int_lt(counter.bytes - before, 1 << 20);
+    free(text);
+    llmcs_engine_free(&engine);
+    llmcs_model_free(&m);
+    ck_assert_int_eq(counter.live, 0);
+}
+END_TEST
+
 /* ---- reading into too little */
 
 START_TEST(read_says_what_the_next_character_needs) {
@@ -445,6 +468,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_step_of_many_beams_is_stopped_in_the_middle);
     tcase_add_loop_test(tests, free_in_a_callback_is_refused, 0, 2);
     tcase_add_test(tests, a_callback_finds_the_handle_of_its_request);
+    tcase_add_test(tests, a_prompt_that_cannot_fit_is_not_encoded);
     tcase_add_test(tests, read_says_what_the_next_character_needs);
     tcase_add_test(tests, a_cancelled_thread_ends_outside_of_calls);
     tcase_add_loop_test(tests, the_hosts_floating_point_does_not_matter, 0, sizeof roundings / sizeof *roundings);

@@ -17,7 +17,7 @@ void llmcs_engine_options_init_sized(llmcs_engine_options *options, size_t struc
 
 static llmcs_status check_range(const char *name, int32_t value, int32_t least, int32_t most) {
     if (value >= least && value <= most) return LLMCS_OK;
-    return ll_fail(LLMCS_ARG, "%s is %d, expected %d..%d", name, (int)value, (int)least, (int)most);
+    return ll_fail(LLMCS_ARG, "%s: %d is not valid (%d to %d)", name, (int)value, (int)least, (int)most);
 }
 
 llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t model_n_ctx, const ll_net *net,
@@ -28,15 +28,15 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
     LL_TRY(check_range("max_batch", out->max_batch, 1, 4096));
     LL_TRY(check_range("max_queue", out->max_queue, 1, INT32_MAX));
     LL_TRY(check_range("max_chunk", out->max_chunk, 16, 4096));
-    if (!(out->step_ms >= 0)) return ll_fail(LLMCS_ARG, "step_ms is %g, expected 0 or more", out->step_ms);
+    if (!(out->step_ms >= 0)) return ll_fail(LLMCS_ARG, "step_ms: %g is not valid (0 or more)", out->step_ms);
     if (out->flags & ~(LLMCS_ENGINE_NO_THREAD | LLMCS_ENGINE_NO_PREFIX_CACHE))
-        return ll_fail(LLMCS_ARG, "flags has unknown bits: 0x%x", (unsigned)out->flags);
+        return ll_fail(LLMCS_ARG, "flags: 0x%x has unknown bits", (unsigned)out->flags);
     if (!out->n_ctx) out->n_ctx = (int32_t)model_n_ctx;
     uint64_t block_bytes = ll_kv_block_bytes(&net->kv);
     if (!out->kv_bytes) out->kv_bytes = DEFAULT_SEQUENCES * ll_kv_blocks_of((size_t)out->n_ctx) * block_bytes;
     if (out->kv_bytes < block_bytes)
-        return ll_fail(LLMCS_ARG, "kv_bytes is %llu, but %d tokens take %llu", (unsigned long long)out->kv_bytes,
-                       LL_KV_BLOCK, (unsigned long long)block_bytes);
+        return ll_fail(LLMCS_ARG, "kv_bytes: %llu is not valid; one block of %d tokens has %llu bytes",
+                       (unsigned long long)out->kv_bytes, LL_KV_BLOCK, (unsigned long long)block_bytes);
     return LLMCS_OK;
 }
 

@@ -79,7 +79,7 @@ static bool evict_or_preempt(llmcs_engine *e, const llmcs_request *r) {
 static bool extend(llmcs_engine *e, const llmcs_request *r, ll_sequence *q, size_t n) {
     while (e->sched.kv.own.n_free < ll_sequence_needs(&e->sched.kv, q, n)) {
         bool inside = q->n_tokens % LL_KV_BLOCK;
-        if (inside && ll_prefix_forget(&e->sched.prefix, q->blocks[q->n_tokens / LL_KV_BLOCK])) continue;
+        if (inside && ll_prefix_remove(&e->sched.prefix, q->blocks[q->n_tokens / LL_KV_BLOCK])) continue;
         if (!evict_or_preempt(e, r)) return false;
     }
     return ll_sequence_extend(&e->sched.kv, q, n) == LLMCS_OK;

@@ -1,4 +1,4 @@
-/* Histograms of times: buckets of a fourth of an octave, from 0.01 ms. */
+/* Histograms of durations: buckets of a quarter octave, from 0.01 ms. */
 #include <math.h>
 
 #include "base/call.h"

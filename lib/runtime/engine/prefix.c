@@ -1,8 +1,9 @@
+/* The prefix cache: matching, insertion, eviction. */
 #include "runtime/engine/prefix.h"
 
 #include <string.h>
 
-/* Sharing less than this of a block costs more in copying it than working its tokens again does. */
+/* Copying a block costs more than evaluating fewer tokens than this again. */
 #define LEAST_SHARED 4
 
 /* ---------------------------------------------------------------------------------------- the order of use */
@@ -21,7 +22,7 @@ static void link_newest(ll_prefix_tree *t, uint32_t i) {
     t->newest = i;
 }
 
-/* From a node to the root: each becomes younger than its children. */
+/* From a node to the root: each becomes newer than its children. */
 static void use_path(ll_prefix_tree *t, uint32_t i) {
     for (; i; i = t->nodes[i].parent) {
         unlink_use(t, i);
@@ -41,7 +42,7 @@ static void remove_leaf(ll_prefix_tree *t, uint32_t i) {
     t->free_nodes[t->n_free++] = i;
 }
 
-/* The caller uses the path afterwards. There is a node for every block, and each holds one of its own. */
+/* The caller calls use_path afterwards. There are as many nodes as blocks, so that one is free. */
 static uint32_t add_child(ll_prefix_tree *t, uint32_t parent, void *block, const int32_t *tokens, size_t n) {
     uint32_t i = t->free_nodes[--t->n_free], first = t->nodes[parent].first_child;
     ll_prefix_node *node = &t->nodes[i];
@@ -54,18 +55,18 @@ static uint32_t add_child(ll_prefix_tree *t, uint32_t parent, void *block, const
     return i;
 }
 
-static size_t common(const ll_prefix_node *node, const int32_t *ids, size_t n) {
+static size_t common_prefix(const ll_prefix_node *node, const int32_t *ids, size_t n) {
     size_t i = 0, most = ll_min(node->n_tokens, n);
     while (i < most && node->tokens[i] == ids[i]) i++;
     return i;
 }
 
-/* The child that has most in common with ids [n]; 0: none has anything. */
+/* The child with the longest common prefix with ids [n]; 0: no child has any. */
 static uint32_t best_child(const ll_prefix_tree *t, uint32_t parent, const int32_t *ids, size_t n, size_t *n_common) {
     uint32_t best = 0;
     *n_common = 0;
     for (uint32_t i = t->nodes[parent].first_child; i; i = t->nodes[i].next_sibling) {
-        size_t c = common(&t->nodes[i], ids, n);
+        size_t c = common_prefix(&t->nodes[i], ids, n);
         if (c <= *n_common) continue;
         *n_common = c;
         best = i;
@@ -109,12 +110,13 @@ void ll_prefix_match(ll_prefix_tree *t, ll_sequence *q, const int32_t *ids, size
     use_path(t, at);
 }
 
-/* Children that are only a beginning of ids [n] are of no more use. */
-static void remove_beginnings(ll_prefix_tree *t, uint32_t parent, const int32_t *ids, size_t n) {
+/* Removes leaves whose tokens are a prefix of ids [n], which are about to be added beside them. */
+static void remove_prefix_leaves(ll_prefix_tree *t, uint32_t parent, const int32_t *ids, size_t n) {
     for (uint32_t i = t->nodes[parent].first_child, next; i; i = next) {
         const ll_prefix_node *node = &t->nodes[i];
         next = node->next_sibling;
-        if (node->n_tokens < n && !node->first_child && common(node, ids, n) == node->n_tokens) remove_leaf(t, i);
+        if (node->n_tokens < n && !node->first_child && common_prefix(node, ids, n) == node->n_tokens)
+            remove_leaf(t, i);
     }
 }
 
@@ -126,7 +128,7 @@ void ll_prefix_insert(ll_prefix_tree *t, const ll_sequence *q) {
         n = ll_min(q->n_tokens - done, LL_KV_BLOCK);
         uint32_t child = best_child(t, at, ids, n, &c);
         if (c < n) {
-            remove_beginnings(t, at, ids, n);
+            remove_prefix_leaves(t, at, ids, n);
             child = add_child(t, at, q->blocks[done / LL_KV_BLOCK], ids, n);
         }
         at = child;
@@ -144,7 +146,7 @@ bool ll_prefix_evict(ll_prefix_tree *t) {
     return false;
 }
 
-bool ll_prefix_forget(ll_prefix_tree *t, const void *block) {
+bool ll_prefix_remove(ll_prefix_tree *t, const void *block) {
     uint32_t i = t->newest;
     while (i && t->nodes[i].block != block) i = t->nodes[i].older;
     if (!i || t->nodes[i].first_child) return false;

@@ -1,9 +1,9 @@
 /*
- * Keys and values of what requests had in common: a tree of blocks by the tokens in them. A path from the root is the
- * beginning of some request; a node holds its block (kv.h) for the next one that begins alike. Blocks are full but for
- * leaves. Who stops in the middle of a block may share it too: it is copied when he writes on.
+ * The prefix cache: a tree of key/value blocks (kv.h), keyed by the tokens in them. A path from the root is the prefix
+ * of some request, kept for later requests that share it. Only leaves may hold blocks that are not full. A request
+ * whose prefix ends inside a block shares that block as well, and copies it before it writes to it.
  *
- * Nodes are in order of their last use, a node always behind (younger than) its children's: the oldest one is a leaf.
+ * Nodes are in a list by their last use. A node is always newer than its children, so the oldest node is a leaf.
  */
 #ifndef LL_RUNTIME_PREFIX_H
 #define LL_RUNTIME_PREFIX_H
@@ -29,18 +29,17 @@ typedef struct ll_prefix_tree {
 
 /* A node for every block of kv's own chunk. NOMEM. */
 llmcs_status ll_prefix_create(ll_prefix_tree *tree, const llmcs_allocator *a, ll_kv *kv);
-/* Memory only: blocks die with their chunk. */
+/* Frees the nodes. The blocks belong to kv's chunk. */
 void ll_prefix_free(ll_prefix_tree *tree, const llmcs_allocator *a);
 static inline size_t ll_prefix_n_blocks(const ll_prefix_tree *tree) { return tree->max_nodes - tree->n_free; }
 
-/* q, which holds nothing, gets the blocks of the longest known beginning of ids, `most` tokens at most. */
+/* Gives the empty q the blocks of the longest cached prefix of ids, at most `most` tokens. */
 void ll_prefix_match(ll_prefix_tree *tree, ll_sequence *q, const int32_t *ids, size_t most);
-/* Remembers what q holds. If it goes on writing, it copies its last block first. */
+/* Caches q's tokens and blocks. q copies its last block before it writes to it again. */
 void ll_prefix_insert(ll_prefix_tree *tree, const ll_sequence *q);
-/* Gives up the block that was not used for the longest time, among those that nobody else holds. False: there is none.
- */
+/* Evicts the least recently used leaf that only the cache references. False: there is none. */
 bool ll_prefix_evict(ll_prefix_tree *tree);
-/* Gives up this block, that the one who asks holds too and is about to copy for it. False: others build on it. */
-bool ll_prefix_forget(ll_prefix_tree *tree, const void *block);
+/* Removes this block, so that the sequence that shares it with the cache need not copy it. False: it has children. */
+bool ll_prefix_remove(ll_prefix_tree *tree, const void *block);
 
 #endif
