@@ -82,7 +82,9 @@ llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options 
     e->n_ctx = (size_t)o.n_ctx;
     e->event_fd = -1;
     e->shared.references = 1;
+    e->shared.next_deadline_ns = UINT64_MAX;
     atomic_init(&e->abort_forward, false);
+    atomic_init(&e->any_cancelled, false);
     llmcs_status st = ll_engine_alloc(e);
     if (!st) st = init_locks(e);
     if (!st && (st = start(e))) destroy_locks(e);
@@ -186,6 +188,7 @@ void ll_engine_enqueue(llmcs_engine *e, llmcs_request *r) {
     *(r->shared.next ? &r->shared.next->shared.previous : &e->shared.queue_end) = r;
     *(after ? &after->shared.next : &e->shared.queue) = r;
     e->shared.n_queued++;
+    ll_engine_note_deadline(e, r);
 }
 
 void ll_engine_dequeue(llmcs_engine *e, llmcs_request *r) {

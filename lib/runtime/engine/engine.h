@@ -133,6 +133,7 @@ struct llmcs_engine {
     int event_fd;
 
     atomic_bool abort_forward; /* read between layers */
+    atomic_bool any_cancelled; /* a request, since the queue was walked through */
 
     struct {
         ll_kv kv;
@@ -157,6 +158,7 @@ struct llmcs_engine {
         uint64_t next_number;
         llmcs_request *queue, *queue_end; /* waiting, by priority, then by age */
         size_t n_queued, n_unfinished;
+        uint64_t next_deadline_ns; /* no request of the queue has an earlier one */
         size_t n_event_waiters;
         llmcs_request *calling; /* whose callbacks are running, on the thread `caller` */
         pthread_t caller;
@@ -188,6 +190,10 @@ void ll_engine_destroy(llmcs_engine *e); /* without references */
 /* Adds the request to the queue, or removes it; under the mutex. */
 void ll_engine_enqueue(llmcs_engine *e, llmcs_request *r);
 void ll_engine_dequeue(llmcs_engine *e, llmcs_request *r);
+/* Moves next_deadline_ns to this request's deadline if that is earlier; under the mutex. */
+static inline void ll_engine_note_deadline(llmcs_engine *e, const llmcs_request *r) {
+    if (r->deadline_ns) e->shared.next_deadline_ns = ll_min(e->shared.next_deadline_ns, r->deadline_ns);
+}
 /* When timeout_ms from now is over, as ll_now_ns; UINT64_MAX: never. */
 uint64_t ll_engine_until(double timeout_ms);
 /* Without a thread, makes a step for a waiter. Under the mutex, which it releases for the step. False: there is a

@@ -327,24 +327,40 @@ llmcs_status ll_request_stop_reason(const llmcs_request *r, uint64_t now_ns) {
     return r->deadline_ns && now_ns >= r->deadline_ns ? LLMCS_DEADLINE : LLMCS_OK;
 }
 
-/* A request that has to stop, removed from the queue if it was there. */
-static llmcs_request *find_stopped(llmcs_engine *e, llmcs_status *why) {
-    const uint64_t now_ns = e->sched.step.began_ns;
-    for (llmcs_request *r = e->sched.running; r; r = r->sched.next_running)
-        if ((*why = ll_request_stop_reason(r, now_ns))) return r;
-    llmcs_request *found = NULL;
-    pthread_mutex_lock(&e->shared.mutex);
-    for (llmcs_request *r = e->shared.queue; r && !found; r = r->shared.next)
-        if ((*why = ll_request_stop_reason(r, now_ns))) found = r;
-    if (found) ll_engine_dequeue(e, found);
-    pthread_mutex_unlock(&e->shared.mutex);
-    return found;
-}
-
 static void end_stopped(llmcs_engine *e, llmcs_request *r, llmcs_status why) {
     ll_engine_end(e, r, LLMCS_OK, ll_finish_reason_of(why));
     ll_engine_release(e, r);
     e->sched.step.n.ended++;
+}
+
+static void end_stopped_running(llmcs_engine *e) {
+    for (llmcs_request *r = e->sched.running, *next; r; r = next) {
+        next = r->sched.next_running;
+        const llmcs_status why = ll_request_stop_reason(r, e->sched.step.began_ns);
+        if (why) end_stopped(e, r, why);
+    }
+}
+
+/* Walks through the queue, which may be long, only if a request was cancelled or a deadline in it has passed. Requests
+ * are added while the mutex is released, but only this thread removes them, so that `next` stays valid. */
+static void end_stopped_waiting(llmcs_engine *e, bool any_cancelled) {
+    const uint64_t now_ns = e->sched.step.began_ns;
+    pthread_mutex_lock(&e->shared.mutex);
+    llmcs_request *r = any_cancelled || now_ns >= e->shared.next_deadline_ns ? e->shared.queue : NULL;
+    if (r) e->shared.next_deadline_ns = UINT64_MAX;
+    for (llmcs_request *next; r; r = next) {
+        const llmcs_status why = ll_request_stop_reason(r, now_ns);
+        next = r->shared.next;
+        if (!why) {
+            ll_engine_note_deadline(e, r);
+            continue;
+        }
+        ll_engine_dequeue(e, r);
+        pthread_mutex_unlock(&e->shared.mutex);
+        end_stopped(e, r, why);
+        pthread_mutex_lock(&e->shared.mutex);
+    }
+    pthread_mutex_unlock(&e->shared.mutex);
 }
 
 /* ----------------------------------------------------------------------------------------------- the step */
@@ -352,8 +368,9 @@ static void end_stopped(llmcs_engine *e, llmcs_request *r, llmcs_status why) {
 void ll_engine_schedule(llmcs_engine *e) {
     ll_step *step = &e->sched.step;
     step->n = (ll_step_counts){0};
-    llmcs_status why;
-    for (llmcs_request *r; (r = find_stopped(e, &why));) end_stopped(e, r, why);
+    const bool any_cancelled = atomic_exchange(&e->any_cancelled, false);
+    end_stopped_running(e);
+    end_stopped_waiting(e, any_cancelled);
     admit_requests(e);
     size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
     for (llmcs_request *r = e->sched.running, *next; r; r = next) {
@@ -361,7 +378,7 @@ void ll_engine_schedule(llmcs_engine *e) {
         if (o == PREEMPTED) break;
         next = r->sched.next_running;
         if (o == SCHEDULED) continue;
-        why = ll_request_stop_reason(r, ll_now_ns());
+        const llmcs_status why = ll_request_stop_reason(r, ll_now_ns());
         if (!why) break; /* the engine is being freed, which ends everything */
         end_stopped(e, r, why);
     }

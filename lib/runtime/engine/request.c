@@ -258,8 +258,14 @@ static llmcs_status check(const llmcs_request *r) {
     return ll_model_check(r->model);
 }
 
+/* The scheduler thread reads the flags in the opposite order. */
+static void set_cancelled(llmcs_request *r) {
+    atomic_store(&r->cancel, true);
+    atomic_store(&r->engine->any_cancelled, true);
+}
+
 void llmcs_request_cancel(llmcs_request *request) {
-    if (request && request->magic == MAGIC) atomic_store(&request->cancel, true);
+    if (request && request->magic == MAGIC && request->owner == getpid()) set_cancelled(request);
 }
 
 /* Under the mutex. True: the request is finished. */
@@ -306,7 +312,7 @@ void llmcs_request_free(llmcs_request **request) {
         destroy(r);
         return;
     }
-    atomic_store(&r->cancel, true);
+    set_cancelled(r);
     llmcs_engine *e = r->engine;
     pthread_mutex_lock(&e->shared.mutex);
     ll_request_drop_event(e, r);
