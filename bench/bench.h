@@ -1,5 +1,5 @@
 /*
- * llmcs-bench: what this machine can do, and what the library makes of it. Every figure stands beside the limit
+ * llmcs-bench: what this machine can do, and what the library makes of it. Every figure stands next to the limit
  * measured in the same moment: limit and work take turns, and the share is the median of the turns' shares. Machines
  * are shared and clocks change; a share is worth more than a figure.
  *
@@ -21,7 +21,7 @@
 #define BENCH_MAX_LIST 64
 #define BENCH_MAX_CALLERS 256
 
-/* ---- options.c: what the command line asked for; lists are what the option said, or the default */
+/* ---- options.c: what the command line requested; lists are what the option said, or the default */
 typedef struct bench_list {
     int n;
     int values[BENCH_MAX_LIST];
@@ -81,13 +81,14 @@ typedef struct bench {
     bool is_short;       /* only the most telling figures */
 } bench;
 
-/* Prints what the library last said, after "llmcs-bench: doing: ". Returns 1. */
+/* ---- support.c */
+/* Prints the library's last message after "llmcs-bench: doing: ". Returns 1. */
 int bench_failed(const char *doing);
 /* n floats in [-scale, scale), the same each time. Ends the program if there is no memory. */
 float *bench_floats(size_t n, float scale);
 void *bench_memory(size_t n_bytes);
 
-/* ---- limits.c: the machine's limits, for the threads of the pool and the instructions of the row of kernels */
+/* ---- limits.c: the machine's limits, for the threads of the pool and the instructions of the kernel set */
 typedef enum bench_arithmetic {
     BENCH_F32 = 1,
     BENCH_INT8 = 2,

@@ -1,5 +1,5 @@
 /*
- * llmcs-bench e2e: what a customer waits for. Each kind of weights and of keys and values that was asked for: opening
+ * llmcs-bench e2e: what a customer waits for. Each kind of weights and of keys and values that was requested: opening
  * (in processes of its own), then prompts, decoding and conversations side by side, or an encoder's texts.
  */
 #include "e2e.h"
@@ -7,37 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bench_row e2e_row(const subject *s, const char *label, const char *name, size_t tokens, size_t batch, double amount,
-                  const char *unit) {
-    return (bench_row){.label = label,
-                       .name = name,
-                       .model = s->name,
-                       .weights = s->info.weights,
-                       .kv_type = s->info.kv_type,
-                       .backend = s->info.backend,
-                       .cpu = s->info.cpu,
-                       .tokens = tokens,
-                       .batch = batch,
-                       .amount = amount,
-                       .unit = unit};
-}
-
-bench_list e2e_list(const bench_list *asked, bench_list usual) { return asked->n ? *asked : usual; }
-
-double e2e_layer_operations(const llmcs_model_info *i) {
-    const double n = i->n_embd;
-    return 2.0 * i->n_layer * (4 * n * n + 2 * n * i->n_inner);
-}
-
-double e2e_bytes_of_weight(const llmcs_model_info *i) {
-    if (!strcmp(i->weights, "f32")) return 4;
-    if (!strcmp(i->weights, "int8")) return 1;
-    if (!strcmp(i->weights, "int4")) return 18.0 / 32; /* with its block's scale */
-    return 2;
-}
-
-bench_arithmetic e2e_arithmetic(const llmcs_model_info *i) { return bench_arithmetic_of(i->weights); }
 
 static int open_and_measure(subject *s, int (*measure)(subject *s)) {
     const llmcs_model_info *i = &s->info;

@@ -17,7 +17,7 @@ typedef struct subject {
 bench_row e2e_row(const subject *s, const char *label, const char *name, size_t tokens, size_t batch, double amount,
                   const char *unit);
 /* One option list, or the default where it is empty. */
-bench_list e2e_list(const bench_list *asked, bench_list usual);
+bench_list e2e_list(const bench_list *requested, bench_list usual);
 
 /* Operations of one token's products with the layers' matrices: 2 for each weight. Those of attention itself are left
  * out: they are float32 whatever the weights are, and 5 % of a prompt of 512. */

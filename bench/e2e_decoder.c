@@ -27,7 +27,7 @@ static double prompt_pass(const bench *b, void *arg) {
     return seconds_since(start);
 }
 
-/* The context is worked once; each pass goes back to its end. */
+/* The context is progressed once; each pass goes back to its end. */
 static double decode_pass(const bench *b, void *arg) {
     job *j = arg;
     (void)b;

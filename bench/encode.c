@@ -43,7 +43,7 @@ typedef struct encoding {
 
 /* ---- one turn */
 
-static llmcs_status work(encoding *e, size_t first, size_t n) {
+static llmcs_status encode_range(encoding *e, size_t first, size_t n) {
     const llmcs_text *texts = e->texts.texts + first;
     float *out = e->out + first * e->n_out;
     llmcs_text_params p;
@@ -62,7 +62,7 @@ static void *call_on(void *arg) {
     for (size_t i; (i = atomic_fetch_add(&e->next, 1)) * batch < e->texts.n;) {
         const size_t left = e->texts.n - i * batch;
         const uint64_t start = ll_now_ns();
-        if (work(e, i * batch, left < batch ? left : batch)) {
+        if (encode_range(e, i * batch, left < batch ? left : batch)) {
             bench_failed("encode");
             atomic_store(&e->failed, true);
             return NULL;
@@ -200,7 +200,7 @@ static int measure(encoding *e) {
     const size_t repeats = (size_t)e->s.b->repeats;
     double limits[BENCH_MAX_REPEATS];
     size_t n_cut = 0;
-    if (work(e, 0, e->texts.n)) return bench_failed("encode"); /* memory touched, clocks up */
+    if (encode_range(e, 0, e->texts.n)) return bench_failed("encode"); /* memory touched, clocks up */
     for (size_t i = 0; i < e->texts.n; i++) {
         e->n_tokens += e->infos[i].n_evaluated;
         n_cut += (size_t)e->infos[i].truncated;

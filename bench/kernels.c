@@ -184,7 +184,7 @@ static int measure_type(const bench *b, ll_weight_type type, const char *cpu, co
     return code;
 }
 
-/* Whether `type` was asked for: by name, or all are. OpenBLAS knows float32 only. */
+/* Whether `type` was requested: by name, or all are. OpenBLAS knows float32 only. */
 static bool is_wanted(const bench_list *weights, ll_weight_type type, bool is_openblas) {
     bool wanted = false;
     for (int i = 0; i < weights->n; i++)

@@ -6,30 +6,6 @@
 #include "base/cpu.h"
 #include "bench.h"
 
-int bench_failed(const char *doing) {
-    fprintf(stderr, "llmcs-bench: %s: %s\n", doing, llmcs_error_message());
-    return 1;
-}
-
-void *bench_memory(size_t n_bytes) {
-    void *p = NULL;
-    if (posix_memalign(&p, 64, n_bytes)) {
-        fprintf(stderr, "llmcs-bench: no memory for %zu bytes\n", n_bytes);
-        exit(1);
-    }
-    return p;
-}
-
-float *bench_floats(size_t n, float scale) {
-    float *x = bench_memory(n * sizeof(float));
-    uint32_t state = 1;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 1664525u + 1013904223u; /* Numerical Recipes' generator */
-        x[i] = scale * ((float)(state >> 8) * 0x1p-23f - 1.0f);
-    }
-    return x;
-}
-
 static int dispatch(bench *b, const char *command) {
     b->section = command;
     if (!strcmp(command, "limits")) return bench_limits_main(b);
@@ -69,8 +45,8 @@ static int short_set(bench *b) {
     return code;
 }
 
-/* The command for one number of threads. */
-static int run(const bench_options *o, const ll_kernels *kernels, int n_threads) {
+/* Runs the command with one number of threads. */
+static int measure_with_threads(const bench_options *o, const ll_kernels *kernels, int n_threads) {
     const ll_log log = {0};
     const llmcs_allocator a = ll_allocator_default();
     bench b = {.options = o, .repeats = o->repeats, .kernels = kernels};
@@ -92,7 +68,7 @@ int main(int argc, char **argv) {
     if (ll_kernels_pick(&cpu, &kernels)) return bench_failed("LLMCS_CPU");
     int code = 0;
     bench_report_begin(&o);
-    for (int i = 0; i < o.threads.n && !code; i++) code = run(&o, kernels, o.threads.values[i]);
+    for (int i = 0; i < o.threads.n && !code; i++) code = measure_with_threads(&o, kernels, o.threads.values[i]);
     bench_report_end(&o);
     bench_limits_free();
     return code;

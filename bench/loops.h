@@ -11,14 +11,14 @@ typedef struct bench_loop {
     double operations;   /* multiplications and additions of one round */
     void (*run)(size_t n_rounds);
     bool (*runs_on)(const ll_cpu *cpu);
-    const char *used_by; /* rows of kernels, their names with spaces between */
+    const char *used_by; /* kernel sets, their names with spaces between */
 } bench_loop;
 
 /* All loops of this build, the best of each arithmetic first. */
 extern const bench_loop bench_loops[];
 extern const size_t bench_n_loops;
 
-/* The loop that the row of kernels is held against, of those that run here; NULL: none. */
+/* The loop that the kernel set is held against, of those that run here; NULL: none. */
 const bench_loop *bench_loop_of(const char *row, bench_arithmetic arithmetic);
 
 #endif

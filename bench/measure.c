@@ -20,7 +20,7 @@ double bench_median(double *values, size_t n) {
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* What the machine does at this moment: bytes a second and operations a second; 0: not asked for. */
+/* What the machine does at this moment: bytes a second and operations a second; 0: not requested. */
 typedef struct moment {
     double read, arithmetic;
 } moment;

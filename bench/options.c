@@ -1,4 +1,5 @@
-/* The command line of llmcs-bench. */
+/* The command line of llmcs-bench, by getopt_long. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +9,17 @@
 static const char usage[] =
     "usage: llmcs-bench [COMMAND] [OPTION VALUE]...\n"
     "  limits             what the machine can do: reading memory, multiply-adds of float32, dot products of int8\n"
-    "  kernels            the library's kernels, every row of them that runs here, at the shapes of real models\n"
+    "  kernels            the library's kernels, every kernel set that runs here, at the shapes of real models\n"
     "  e2e [PATH]         a model's folder or GGUF file, or --shape: opening, prompts, decoding, batches; or texts\n"
     "  encode [PATH]      an encoder, or --shape, and --texts: one call, batches, one text at a time, many threads\n"
     "  serve [PATH]       many conversations at once: in a closed and in an open loop, a shop's text before every\n"
-    "                     question, a long prompt among streams, guessing ahead\n"
+    "                     question, a long prompt among streams, prompt lookup\n"
     "  tokenizer FOLDER   megabytes a second on one core\n"
     "  open PATH          one opening and first use: milliseconds and peak memory, in a process of its own\n"
     "Without a command a short set of all of them, in less than two minutes on two cores.\n"
     "  --shape NAME       a model of random weights (e2e, serve, encode, kernels): %s\n"
     "  --weights LIST     auto, f32, f16, bf16, int8, int4        --kv-type LIST   auto, f32, f16\n"
-    "  --threads LIST     such as 1,2,4; 0: all that may be used  --backend NAME   auto, native, openblas\n"
+    "  --threads LIST     such as 1,2,4; 0: all that are allowed  --backend NAME   auto, native, openblas\n"
     "  --prompts LIST     tokens   --contexts LIST  tokens before decoding    --batches LIST  conversations, texts\n"
     "  --lengths LIST     tokens of an encoder's text            --rows LIST       rows of a product (kernels)\n"
     "  --texts FILE       encode: a text a line, or JSON Lines with \"text\"; --count N of them (256), cut to\n"
@@ -29,7 +30,7 @@ static const char usage[] =
     "  --load LIST        customers, of the capacity (0.7)        --rate LIST    a second     --seconds N  of each "
     "(8)\n"
     "  --repeats N        medians of N turns (5)                  --json           one JSON document\n"
-    "LLMCS_CPU=scalar|avx2|avx512|neon|... chooses the row of kernels.\n";
+    "LLMCS_CPU=scalar|avx2|avx512|neon|... chooses the kernel set.\n";
 
 typedef struct name_list {
     const char *const *names; /* the index is the value */
@@ -109,60 +110,128 @@ static bool read_one(int *value, const char *text, const name_list *names, int l
     return true;
 }
 
-static bool read_encode_option(bench_options *o, const char *name, const char *value) {
-    if (!strcmp(name, "--max-length")) return read_one(&o->max_length, value, NULL, 3, 65536);
-    if (!strcmp(name, "--threads-calling")) return read_one(&o->callers, value, NULL, 1, BENCH_MAX_CALLERS);
-    if (!strcmp(name, "--count")) return read_one(&o->count, value, NULL, 1, 1000000);
-    const bool texts = !strcmp(name, "--texts"), tokenizer = !strcmp(name, "--tokenizer");
-    if (texts) o->texts = value;
-    if (tokenizer) o->tokenizer = value;
-    return texts || tokenizer;
+static bool read_text(const char **out, const char *value) {
+    *out = value;
+    return true;
 }
 
-static bool read_serve_option(struct bench_serve_options *o, const char *name, const char *value) {
-    const name_list scenarios = NAMES(scenario_names), distributions = NAMES(distribution_names);
-    if (!strcmp(name, "--scenario")) return read_scenarios(&o->scenarios, value, &scenarios);
-    if (!strcmp(name, "--prompt-tokens")) return read_one(&o->prompt_tokens, value, NULL, 1, 65536);
-    if (!strcmp(name, "--new-tokens")) return read_one(&o->new_tokens, value, NULL, 2, 65536);
-    if (!strcmp(name, "--distribution")) return read_one(&o->distribution, value, &distributions, 0, 0);
-    if (!strcmp(name, "--seconds")) return read_one(&o->seconds, value, NULL, 1, 3600);
-    if (!strcmp(name, "--load")) return read_numbers(&o->loads, value, 10);
-    return !strcmp(name, "--rate") && read_numbers(&o->rates, value, 1e6);
-}
+/* Long options: getopt_long's `val`. */
+enum {
+    OPT_SHAPE = 256,
+    OPT_WEIGHTS,
+    OPT_KV_TYPE,
+    OPT_BACKEND,
+    OPT_THREADS,
+    OPT_PROMPTS,
+    OPT_CONTEXTS,
+    OPT_BATCHES,
+    OPT_LENGTHS,
+    OPT_ROWS,
+    OPT_REPEATS,
+    OPT_JSON,
+    OPT_TEXTS,
+    OPT_TOKENIZER,
+    OPT_MAX_LENGTH,
+    OPT_CALLERS,
+    OPT_COUNT,
+    OPT_SCENARIO,
+    OPT_PROMPT_TOKENS,
+    OPT_NEW_TOKENS,
+    OPT_DISTRIBUTION,
+    OPT_SECONDS,
+    OPT_LOAD,
+    OPT_RATE
+};
 
-/* One option and its value; false: no such option, or not such a value. */
-static bool read_option(bench_options *o, const char *name, const char *value) {
-    const name_list weights = NAMES(weights_names), kv_types = NAMES(kv_type_names), backends = NAMES(backend_names);
+static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
+                                             {"json", no_argument, NULL, OPT_JSON},
+                                             {"shape", required_argument, NULL, OPT_SHAPE},
+                                             {"weights", required_argument, NULL, OPT_WEIGHTS},
+                                             {"kv-type", required_argument, NULL, OPT_KV_TYPE},
+                                             {"backend", required_argument, NULL, OPT_BACKEND},
+                                             {"threads", required_argument, NULL, OPT_THREADS},
+                                             {"prompts", required_argument, NULL, OPT_PROMPTS},
+                                             {"contexts", required_argument, NULL, OPT_CONTEXTS},
+                                             {"batches", required_argument, NULL, OPT_BATCHES},
+                                             {"lengths", required_argument, NULL, OPT_LENGTHS},
+                                             {"rows", required_argument, NULL, OPT_ROWS},
+                                             {"repeats", required_argument, NULL, OPT_REPEATS},
+                                             {"texts", required_argument, NULL, OPT_TEXTS},
+                                             {"tokenizer", required_argument, NULL, OPT_TOKENIZER},
+                                             {"max-length", required_argument, NULL, OPT_MAX_LENGTH},
+                                             {"threads-calling", required_argument, NULL, OPT_CALLERS},
+                                             {"count", required_argument, NULL, OPT_COUNT},
+                                             {"scenario", required_argument, NULL, OPT_SCENARIO},
+                                             {"prompt-tokens", required_argument, NULL, OPT_PROMPT_TOKENS},
+                                             {"new-tokens", required_argument, NULL, OPT_NEW_TOKENS},
+                                             {"distribution", required_argument, NULL, OPT_DISTRIBUTION},
+                                             {"seconds", required_argument, NULL, OPT_SECONDS},
+                                             {"load", required_argument, NULL, OPT_LOAD},
+                                             {"rate", required_argument, NULL, OPT_RATE},
+                                             {NULL, 0, NULL, 0}};
+
+/* False: the value is not valid for the option. */
+static bool read_option(bench_options *o, int option, const char *value) {
+    const name_list weights = NAMES(weights_names), kv_types = NAMES(kv_type_names), backends = NAMES(backend_names),
+                    scenarios = NAMES(scenario_names), distributions = NAMES(distribution_names);
+    struct bench_serve_options *serve = &o->serve;
     int backend = 0;
-    bool ok = false;
-    if (!strcmp(name, "--shape")) {
-        o->shape = bench_shape_find(value);
-        ok = o->shape;
-    } else if (!strcmp(name, "--weights")) {
-        ok = read_list(&o->weights, value, &weights, 0, 0);
-    } else if (!strcmp(name, "--kv-type")) {
-        ok = read_list(&o->kv_types, value, &kv_types, 0, 0);
-    } else if (!strcmp(name, "--backend")) {
-        ok = read_one(&backend, value, &backends, 0, 0);
-        o->backend = (llmcs_backend)backend;
-    } else if (!strcmp(name, "--threads")) {
-        ok = read_list(&o->threads, value, NULL, 0, 512);
-    } else if (!strcmp(name, "--prompts")) {
-        ok = read_list(&o->prompts, value, NULL, 1, 65536);
-    } else if (!strcmp(name, "--contexts")) {
-        ok = read_list(&o->contexts, value, NULL, 1, 65536);
-    } else if (!strcmp(name, "--batches")) {
-        ok = read_list(&o->batches, value, NULL, 1, 256);
-    } else if (!strcmp(name, "--lengths")) {
-        ok = read_list(&o->lengths, value, NULL, 1, 65536);
-    } else if (!strcmp(name, "--rows")) {
-        ok = read_list(&o->rows, value, NULL, 1, 512);
-    } else if (!strcmp(name, "--repeats")) {
-        ok = read_one(&o->repeats, value, NULL, 1, BENCH_MAX_REPEATS);
-    } else {
-        ok = read_encode_option(o, name, value) || read_serve_option(&o->serve, name, value);
+    switch (option) {
+        case OPT_SHAPE:
+            o->shape = bench_shape_find(value);
+            return o->shape != NULL;
+        case OPT_WEIGHTS:
+            return read_list(&o->weights, value, &weights, 0, 0);
+        case OPT_KV_TYPE:
+            return read_list(&o->kv_types, value, &kv_types, 0, 0);
+        case OPT_BACKEND:
+            if (!read_one(&backend, value, &backends, 0, 0)) return false;
+            o->backend = (llmcs_backend)backend;
+            return true;
+        case OPT_THREADS:
+            return read_list(&o->threads, value, NULL, 0, 512);
+        case OPT_PROMPTS:
+            return read_list(&o->prompts, value, NULL, 1, 65536);
+        case OPT_CONTEXTS:
+            return read_list(&o->contexts, value, NULL, 1, 65536);
+        case OPT_BATCHES:
+            return read_list(&o->batches, value, NULL, 1, 256);
+        case OPT_LENGTHS:
+            return read_list(&o->lengths, value, NULL, 1, 65536);
+        case OPT_ROWS:
+            return read_list(&o->rows, value, NULL, 1, 512);
+        case OPT_REPEATS:
+            return read_one(&o->repeats, value, NULL, 1, BENCH_MAX_REPEATS);
+        case OPT_JSON:
+            o->json = true;
+            return true;
+        case OPT_TEXTS:
+            return read_text(&o->texts, value);
+        case OPT_TOKENIZER:
+            return read_text(&o->tokenizer, value);
+        case OPT_MAX_LENGTH:
+            return read_one(&o->max_length, value, NULL, 3, 65536);
+        case OPT_CALLERS:
+            return read_one(&o->callers, value, NULL, 1, BENCH_MAX_CALLERS);
+        case OPT_COUNT:
+            return read_one(&o->count, value, NULL, 1, 1000000);
+        case OPT_SCENARIO:
+            return read_scenarios(&serve->scenarios, value, &scenarios);
+        case OPT_PROMPT_TOKENS:
+            return read_one(&serve->prompt_tokens, value, NULL, 1, 65536);
+        case OPT_NEW_TOKENS:
+            return read_one(&serve->new_tokens, value, NULL, 2, 65536);
+        case OPT_DISTRIBUTION:
+            return read_one(&serve->distribution, value, &distributions, 0, 0);
+        case OPT_SECONDS:
+            return read_one(&serve->seconds, value, NULL, 1, 3600);
+        case OPT_LOAD:
+            return read_numbers(&serve->loads, value, 10);
+        case OPT_RATE:
+            return read_numbers(&serve->rates, value, 1e6);
+        default:
+            return false;
     }
-    return ok;
 }
 
 /* Commands and whether a path comes after them: 0 no, 1 unless there is a shape, 2 yes. */
@@ -191,7 +260,7 @@ bool bench_options_read(bench_options *o, int argc, char **argv) {
                                    .new_tokens = 64,
                                    .seconds = 8,
                                    .loads = {1, {0.7}}}};
-    int path = 0, at = 1;
+    int path = 0, option, index = -1;
     if (argc > 1 && argv[1][0] != '-') {
         o->command = NULL;
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -200,22 +269,21 @@ bool bench_options_read(bench_options *o, int argc, char **argv) {
             path = commands[i].path;
         }
         if (!o->command) return wrong("no such command", argv[1]);
-        at = 2;
+        optind = 2;
     }
-    if (path && argc > at && argv[at][0] != '-') o->path = argv[at++];
-    while (at < argc) {
-        if (!strcmp(argv[at], "--json")) {
-            o->json = true;
-            at++;
-        } else if (at + 1 < argc && read_option(o, argv[at], argv[at + 1])) {
-            at += 2;
-        } else {
-            return wrong("no such option, or not such a value", argv[at]);
+    while ((option = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
+        if (option == 'h') {
+            printf(usage, bench_shape_names());
+            exit(0);
         }
+        if (option == '?') return wrong("wrong usage", argv[optind - 1]);
+        if (!read_option(o, option, optarg)) return wrong("not a valid value", optarg);
     }
-    if (path == 2 && !o->path) return wrong("which folder", o->command);
-    if (path == 1 && !o->path == !o->shape) return wrong("a path or a --shape, one of them", o->command);
-    if (!strcmp(o->command, "encode") && !o->texts) return wrong("which --texts", o->command);
+    if (path && optind < argc) o->path = argv[optind++];
+    if (optind < argc) return wrong("unexpected argument", argv[optind]);
+    if (path == 2 && !o->path) return wrong("a folder is required", o->command);
+    if (path == 1 && !o->path == !o->shape) return wrong("either a path or --shape is required", o->command);
+    if (!strcmp(o->command, "encode") && !o->texts) return wrong("--texts is required", o->command);
     if (o->shape && path != 1 && strcmp(o->command, "kernels"))
         return wrong("--shape is for e2e, serve, encode and kernels", *o->command ? o->command : "the short set");
     return true;

@@ -31,7 +31,7 @@ void serve_report_times(const serve *v, const bench_row *row, serve_times *times
 typedef struct closed {
     serve *v;
     size_t batch;
-    bool drawn;
+    bool sampled;
     double overhead[BENCH_MAX_REPEATS], choosing[BENCH_MAX_REPEATS];
     size_t n;
     bool warm;
@@ -43,7 +43,7 @@ static double decode_pass(const bench *b, void *arg) {
     closed *c = arg;
     serve_decoding found;
     (void)b;
-    if (serve_decode(c->v, c->batch, c->drawn, &found)) return -1;
+    if (serve_decode(c->v, c->batch, c->sampled, &found)) return -1;
     if (!c->warm) { /* the first one is not counted */
         c->warm = true;
         c->peak_mb = bench_peak_kb() * 1024e-6;
@@ -81,7 +81,7 @@ static int report_closed(closed *c) {
     serve *v = c->v;
     serve_closed found;
     report_of(c, "  engine overhead", "closed_overhead", "% of step", c->overhead, c->n);
-    report_of(c, "    of that, choosing tokens", "closed_choosing", "% of step", c->choosing, c->n);
+    report_of(c, "    of that, sampling tokens", "closed_choosing", "% of step", c->choosing, c->n);
     report_of(c, "  peak memory of the process", "closed_peak", "MB", &c->peak_mb, 1);
     v->n_blocks = 0;
     if (serve_closed_loop(v, c->batch, BENCH_FIXED, &found)) return 1;
@@ -110,19 +110,20 @@ static int measure_closed(serve *v, size_t batch) {
 
 /* ---- overhead */
 
-static int measure_choosing(serve *v, size_t batch, bool drawn) {
-    closed c = {.v = v, .batch = batch, .drawn = drawn};
+static int measure_sampling(serve *v, size_t batch, bool sampled) {
+    closed c = {.v = v, .batch = batch, .sampled = sampled};
     char label[64];
     for (int t = 0; t <= v->s->b->repeats; t++)
         if (decode_pass(v->s->b, &c) < 0) return 1;
-    snprintf(label, sizeof label, "%zu conversations, %s: engine overhead", batch, drawn ? "drawn" : "greedy");
-    report_of(&c, label, drawn ? "overhead_drawn" : "overhead", "% of step", c.overhead, c.n);
-    report_of(&c, "  of that, choosing tokens", drawn ? "choosing_drawn" : "choosing", "% of step", c.choosing, c.n);
+    snprintf(label, sizeof label, "%zu conversations, %s: engine overhead", batch, sampled ? "sampled" : "greedy");
+    report_of(&c, label, sampled ? "overhead_sampled" : "overhead", "% of step", c.overhead, c.n);
+    report_of(&c, "  of that, sampling tokens", sampled ? "sampling_sampled" : "sampling", "% of step", c.choosing,
+              c.n);
     return 0;
 }
 
 static int measure_overhead(serve *v, size_t batch) {
-    return measure_choosing(v, batch, false) || measure_choosing(v, batch, true);
+    return measure_sampling(v, batch, false) || measure_choosing(v, batch, true);
 }
 
 /* ---- all of it */

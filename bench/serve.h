@@ -24,7 +24,7 @@ typedef struct serve_talk {
 
 /* What one step did. */
 typedef struct serve_step {
-    bool worked;
+    bool progressed;
     double seconds; /* what was done with its news included */
     uint64_t n_new, step_ns, forward_ns, sample_ns;
 } serve_step;
@@ -43,13 +43,13 @@ typedef struct serve {
     serve_times first_ms, token_ms;
 } serve;
 
-/* What is asked for. */
+/* What is requested. */
 typedef struct serve_ask {
     const int32_t *ids; /* NULL: random ones */
     size_t n_prompt, n_new;
     uint64_t due_ns; /* 0: now */
     int lookup;      /* prompt_lookup_num_tokens */
-    bool drawn;      /* as shops do it: temperature, top_k, top_p, repetition_penalty; else greedy */
+    bool sampled;    /* as shops do it: temperature, top_k, top_p, repetition_penalty; else greedy */
 } serve_ask;
 
 /* An engine for `most` conversations of `tokens` each. 0, or 1 after saying what failed; so all below. */
@@ -61,17 +61,17 @@ int serve_submit(serve *v, const serve_ask *ask);
 int serve_work(serve *v, serve_step *step);
 int serve_until_ended(serve *v); /* all requests */
 
-/* Lengths from the distribution asked for; fixed where none is and `usual` says so. */
+/* Lengths from the distribution requested; fixed where none is and `usual` says so. */
 serve_ask serve_draw(serve *v, bench_distribution usual);
 double serve_uniform(serve *v); /* in [0, 1) */
 void serve_fill(serve *v, int32_t *ids, size_t n);
 
 /* `batch` conversations, with answers as long as it takes, until all have begun and have new_tokens more. */
 typedef struct serve_decoding {
-    double seconds;            /* of a step while no prompt was worked */
-    double overhead, choosing; /* shares of these steps: what was not the network's; of that, choosing tokens */
+    double seconds;            /* of a step while no prompt was progressed */
+    double overhead, choosing; /* shares of these steps: what was not the network's; of that, sampling tokens */
 } serve_decoding;
-int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out);
+int serve_decode(serve *v, size_t batch, bool sampled, serve_decoding *out);
 
 /* `batch` conversations run all the time, a new one for each that ends. What counts begins when as many have ended, so
  * that all are at different places, and lasts until as many again have. */

@@ -1,7 +1,7 @@
 /*
  * The open loop: customers come by a Poisson process, whether the engine is busy or not, and their time counts from
  * when they came. The rate is so many a second, or a share of the capacity: of what a closed loop with as many
- * conversations as the largest batch, and with lengths drawn alike, did just before.
+ * conversations as the largest batch, and with lengths sampled alike, did just before.
  */
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static int serve_customers(serve *v, double rate) {
             if (serve_submit(v, &ask)) return 1;
         }
         if (serve_work(v, &step)) return 1;
-        if (!step.worked) sleep_until(due_ns);
+        if (!step.progressed) sleep_until(due_ns);
         now_ns = ll_now_ns();
     }
     return 0;

@@ -1,4 +1,4 @@
-/* What shops do, each beside what it would be without: turns of both, and the median of the turns' ratios. */
+/* What shops do, each next to what it would be without: turns of both, and the median of the turns' ratios. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +40,7 @@ static int ask_questions(serve *v, size_t n_shop, double *seconds, double *n_eva
 }
 
 /* As many tokens as the shop's text and the questions have, in prompts of the text's length, one after the other. */
-static int work_plainly(const serve *v, llmcs_session *session, size_t n_shop, double *seconds) {
+static int evaluate_without_engine(const serve *v, llmcs_session *session, size_t n_shop, double *seconds) {
     const uint64_t start_ns = ll_now_ns();
     for (size_t n_left = n_shop + N_QUESTIONS * QUESTION_TOKENS; n_left;) {
         const size_t n = at_most(n_left, n_shop);
@@ -53,12 +53,14 @@ static int work_plainly(const serve *v, llmcs_session *session, size_t n_shop, d
 }
 
 static int measure_shop_text(serve *v, llmcs_session *session, size_t n_shop) {
-    double plain[BENCH_MAX_REPEATS], shared[BENCH_MAX_REPEATS], ratios[BENCH_MAX_REPEATS], worked[BENCH_MAX_REPEATS];
+    double plain[BENCH_MAX_REPEATS], shared[BENCH_MAX_REPEATS], ratios[BENCH_MAX_REPEATS],
+        progressed[BENCH_MAX_REPEATS];
     const size_t n = (size_t)v->s->b->repeats;
     char label[96];
     for (size_t t = 0; t <= n; t++) { /* the first one is not counted */
         const size_t at = t ? t - 1 : 0;
-        if (work_plainly(v, session, n_shop, &plain[at]) || ask_questions(v, n_shop, &shared[at], &worked[at]))
+        if (evaluate_without_engine(v, session, n_shop, &plain[at]) ||
+            ask_questions(v, n_shop, &shared[at], &progressed[at]))
             return 1;
         ratios[at] = shared[at] / plain[at];
         plain[at] *= 1e3;
@@ -66,8 +68,8 @@ static int measure_shop_text(serve *v, llmcs_session *session, size_t n_shop) {
     }
     snprintf(label, sizeof label, "%d questions after a shop text of %zu", N_QUESTIONS, n_shop);
     report(v, label, "shop_text", "ms", N_QUESTIONS, shared);
-    report(v, "  tokens worked for them", "shop_text_worked", "tokens", N_QUESTIONS, worked);
-    snprintf(label, sizeof label, "  %zu tokens worked plainly", n_shop + N_QUESTIONS * QUESTION_TOKENS);
+    report(v, "  tokens evaluated for them", "shop_text_evaluated", "tokens", N_QUESTIONS, progressed);
+    snprintf(label, sizeof label, "  %zu tokens evaluated without sharing", n_shop + N_QUESTIONS * QUESTION_TOKENS);
     report(v, label, "shop_text_plain", "ms", 1, plain);
     report(v, "  the questions' time over that", "shop_text_ratio", "x", N_QUESTIONS, ratios);
     return 0;
@@ -131,13 +133,13 @@ int serve_long_prompt(serve *v) {
     return 0;
 }
 
-/* ---- guessing ahead */
+/* ---- prompt lookup */
 
 #define LOOKUP_TOKENS 8
 #define PHRASE_TOKENS 16
 
 /* One answer; new tokens a second from the first one on. */
-static int answer(serve *v, const serve_ask *ask, double *rate) {
+static int generate_answer(serve *v, const serve_ask *ask, double *rate) {
     serve_step step;
     if (serve_reset(v) || serve_submit(v, ask)) return 1;
     while (!v->n_speaking && v->n_talks)
@@ -159,10 +161,10 @@ int serve_lookup(serve *v) {
         serve_ask ask = {.ids = ids, .n_prompt = 4 * PHRASE_TOKENS, .n_new = at_most(64, n_ctx - 4 * PHRASE_TOKENS)};
         serve_fill(v, ids, PHRASE_TOKENS);
         for (size_t i = 1; i < 4; i++) memcpy(ids + i * PHRASE_TOKENS, ids, PHRASE_TOKENS * sizeof *ids);
-        if (answer(v, &ask, &plain[at])) return 1;
+        if (generate_answer(v, &ask, &plain[at])) return 1;
         const llmcs_engine_stats before = v->stats;
         ask.lookup = LOOKUP_TOKENS;
-        if (answer(v, &ask, &guessed[at])) return 1;
+        if (generate_answer(v, &ask, &guessed[at])) return 1;
         const double n_draft = (double)(v->stats.n_draft_tokens - before.n_draft_tokens);
         right[at] = n_draft > 0 ? 100 * (double)(v->stats.n_accepted_tokens - before.n_accepted_tokens) / n_draft : 0;
         ratios[at] = guessed[at] / plain[at];
@@ -170,7 +172,7 @@ int serve_lookup(serve *v) {
     v->first_ms.n = v->token_ms.n = 0;
     report(v, "one conversation that repeats itself", "lookup_off", "tokens/s", 1, plain);
     report(v, "  with prompt lookup, 8 tokens", "lookup_on", "tokens/s", 1, guessed);
-    report(v, "  guesses that were right", "lookup_accepted", "%", 1, right);
+    report(v, "  accepted draft tokens", "lookup_accepted", "%", 1, right);
     report(v, "  speed-up", "lookup_ratio", "x", 1, ratios);
     return 0;
 }

@@ -101,10 +101,10 @@ void serve_close(serve *v) {
 }
 
 int serve_reset(serve *v) {
-    int worked = 1;
+    int progressed = 1;
     drop_talks(v);
-    while (worked)
-        if (llmcs_engine_step(v->engine, &worked)) return bench_failed("engine");
+    while (progressed)
+        if (llmcs_engine_step(v->engine, &progressed)) return bench_failed("engine");
     if (llmcs_engine_get_stats(v->engine, &v->stats)) return bench_failed("engine");
     v->n_new = v->n_ended = 0;
     v->longest_ms = 0;
@@ -112,7 +112,7 @@ int serve_reset(serve *v) {
 }
 
 /* What a chat of a shop would ask for. */
-static void draw_tokens(llmcs_generate_params *p, uint64_t seed) {
+static void sample_tokens(llmcs_generate_params *p, uint64_t seed) {
     p->do_sample = 1;
     p->temperature = 0.8f;
     p->top_k = 50;
@@ -130,7 +130,7 @@ int serve_submit(serve *v, const serve_ask *ask) {
     p.max_new_tokens = (int32_t)ask->n_new;
     p.eos_token_id = &no_eos; /* none of them */
     p.prompt_lookup_num_tokens = ask->lookup;
-    if (ask->drawn) draw_tokens(&p, v->n_talks);
+    if (ask->sampled) sample_tokens(&p, v->n_talks);
     serve_talk *t = bench_memory(sizeof *t);
     *t = (serve_talk){.due_ns = ask->due_ns ? ask->due_ns : ll_now_ns(), .next = v->talks};
     v->talks = t;
@@ -177,8 +177,8 @@ static void note(serve *v, serve_talk *t, uint64_t now_ns) {
 int serve_work(serve *v, serve_step *step) {
     const uint64_t start_ns = ll_now_ns();
     const llmcs_engine_stats before = v->stats;
-    int worked;
-    if (llmcs_engine_step(v->engine, &worked)) return bench_failed("step");
+    int progressed;
+    if (llmcs_engine_step(v->engine, &progressed)) return bench_failed("step");
     const uint64_t now_ns = ll_now_ns();
     llmcs_engine_event event = {.struct_size = sizeof event};
     while (!llmcs_engine_next(v->engine, 0, &event)) {
@@ -187,7 +187,7 @@ int serve_work(serve *v, serve_step *step) {
     }
     if (llmcs_engine_get_stats(v->engine, &v->stats)) return bench_failed("step");
     if (v->stats.n_used_blocks > v->n_blocks) v->n_blocks = v->stats.n_used_blocks;
-    *step = (serve_step){.worked = worked,
+    *step = (serve_step){.progressed = progressed,
                          .n_new = v->stats.n_new_tokens - before.n_new_tokens,
                          .step_ns = v->stats.step_ns - before.step_ns,
                          .forward_ns = v->stats.forward_ns - before.forward_ns,
@@ -206,10 +206,10 @@ int serve_until_ended(serve *v) {
 
 /* ---------------------------------------------------------------------------------------------------- loops */
 
-int serve_decode(serve *v, size_t batch, bool drawn, serve_decoding *out) {
+int serve_decode(serve *v, size_t batch, bool sampled, serve_decoding *out) {
     const struct bench_serve_options *o = &v->s->b->options->serve;
     const size_t n_prompt = (size_t)o->prompt_tokens;
-    const serve_ask ask = {.n_prompt = n_prompt, .n_new = (size_t)v->s->info.n_ctx - n_prompt, .drawn = drawn};
+    const serve_ask ask = {.n_prompt = n_prompt, .n_new = (size_t)v->s->info.n_ctx - n_prompt, .sampled = sampled};
     double seconds = 0, forward_ns = 0, sample_ns = 0, step_ns = 0;
     int n_steps = 0;
     serve_step step;
