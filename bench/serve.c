@@ -32,7 +32,7 @@ typedef struct closed {
     serve *v;
     size_t batch;
     bool sampled;
-    double overhead[BENCH_MAX_REPEATS], choosing[BENCH_MAX_REPEATS];
+    double overhead[BENCH_MAX_REPEATS], sampling[BENCH_MAX_REPEATS];
     size_t n;
     bool warm;
     double peak_mb; /* of the process, before there was anything of the limits' */
@@ -50,7 +50,7 @@ static double decode_pass(const bench *b, void *arg) {
         return found.seconds;
     }
     c->overhead[c->n] = 100 * found.overhead;
-    c->choosing[c->n++] = 100 * found.choosing;
+    c->sampling[c->n++] = 100 * found.sampling;
     return found.seconds;
 }
 
@@ -81,7 +81,7 @@ static int report_closed(closed *c) {
     serve *v = c->v;
     serve_closed found;
     report_of(c, "  engine overhead", "closed_overhead", "% of step", c->overhead, c->n);
-    report_of(c, "    of that, sampling tokens", "closed_choosing", "% of step", c->choosing, c->n);
+    report_of(c, "    of that, sampling tokens", "closed_sampling", "% of step", c->sampling, c->n);
     report_of(c, "  peak memory of the process", "closed_peak", "MB", &c->peak_mb, 1);
     v->n_blocks = 0;
     if (serve_closed_loop(v, c->batch, BENCH_FIXED, &found)) return 1;
@@ -117,13 +117,13 @@ static int measure_sampling(serve *v, size_t batch, bool sampled) {
         if (decode_pass(v->s->b, &c) < 0) return 1;
     snprintf(label, sizeof label, "%zu conversations, %s: engine overhead", batch, sampled ? "sampled" : "greedy");
     report_of(&c, label, sampled ? "overhead_sampled" : "overhead", "% of step", c.overhead, c.n);
-    report_of(&c, "  of that, sampling tokens", sampled ? "sampling_sampled" : "sampling", "% of step", c.choosing,
+    report_of(&c, "  of that, sampling tokens", sampled ? "sampling_sampled" : "sampling", "% of step", c.sampling,
               c.n);
     return 0;
 }
 
 static int measure_overhead(serve *v, size_t batch) {
-    return measure_sampling(v, batch, false) || measure_choosing(v, batch, true);
+    return measure_sampling(v, batch, false) || measure_sampling(v, batch, true);
 }
 
 /* ---- all of it */

@@ -69,7 +69,7 @@ void serve_fill(serve *v, int32_t *ids, size_t n);
 /* `batch` conversations, with answers as long as it takes, until all have begun and have new_tokens more. */
 typedef struct serve_decoding {
     double seconds;            /* of a step while no prompt was progressed */
-    double overhead, choosing; /* shares of these steps: what was not the network's; of that, sampling tokens */
+    double overhead, sampling; /* shares of these steps: what was not the network's; of that, sampling tokens */
 } serve_decoding;
 int serve_decode(serve *v, size_t batch, bool sampled, serve_decoding *out);
 

@@ -133,16 +133,16 @@ class Figures(unittest.TestCase):
                 self.assertTrue(f["value"] <= f["p95"] <= f["p99"] <= f["most"], f)
         closed = {(f["name"], f["batch"]) for f in some if f["name"].startswith("closed_")}
         self.assertEqual(closed, {("closed_" + n, b) for b in (2, 5) for n in
-                                  ("decode", "overhead", "choosing", "peak", "whole", "first_token", "per_token",
+                                  ("decode", "overhead", "sampling", "peak", "whole", "first_token", "per_token",
                                    "blocks")})
         self.assertEqual(sorted(f["load"] for f in some if f["name"] == "open_per_token"), [0.1, 0.3])
         values = {f["name"]: f["value"] for f in some
-                  if f["name"] in ("shop_text_worked", "long_prompt_gap", "long_prompt_calm", "lookup_accepted", "overhead",
-                                   "overhead_drawn", "choosing_drawn")}
-        self.assertTrue(2000 < values["shop_text_worked"] < 2200, values)  # the text of 64 once, not a hundred times
+                  if f["name"] in ("shop_text_evaluated", "long_prompt_gap", "long_prompt_calm", "lookup_accepted", "overhead",
+                                   "overhead_sampled", "sampling_sampled")}
+        self.assertTrue(2000 < values["shop_text_evaluated"] < 2200, values)  # the text of 64 once, not a hundred times
         self.assertTrue(values["long_prompt_gap"] > 0 and values["long_prompt_calm"] > 0, values)
         self.assertTrue(0 <= values["lookup_accepted"] <= 100 and 0 < values["overhead"] < 100, values)
-        self.assertTrue(0 < values["choosing_drawn"] < values["overhead_drawn"] < 100, values)
+        self.assertTrue(0 < values["sampling_sampled"] < values["overhead_sampled"] < 100, values)
 
     def test_serve_with_drawn_lengths_at_a_rate(self):
         for distribution in ("uniform", "lognormal"):
