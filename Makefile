@@ -302,11 +302,16 @@ arm: $(ARM_UNPACKED)
 # ---------------------------------------------------------------- 6  code checks
 
 C_FILES := $(shell find $(wildcard include lib tests tools examples bench) -name '*.[ch]' | sort)
-.PHONY: format lint clean
+.PHONY: format lint abi-baseline clean
 format:
 	clang-format -i $(C_FILES)
 lint: lib
 	@BUILD=$(BUILD) NM=$(NM) tools/build/lint.sh $(C_FILES)
+
+# What lint compares the ABI with: made anew, deliberately, with a version that adds to it.
+abi-baseline: lib
+	abidw --drop-private-types --headers-dir include --exported-interfaces-only --no-show-locs --no-corpus-path \
+		--no-comp-dir-path --no-elf-needed --type-id-style hash --out-file tests/abi/libllmcs.abi $(SO)
 
 clean:
 	rm -rf $(BUILD)
@@ -328,7 +333,8 @@ install: all
 	if [ -e $(BUILD)/lib/libllmcs_openblas.so ]; then \
 		install -m 755 $(BUILD)/lib/libllmcs_openblas.so $(DESTDIR)$(LIBDIR)/; fi
 	if [ -e $(BUILD)/bin/llmcs ]; then install -m 755 $(BUILD)/bin/llmcs $(DESTDIR)$(PREFIX)/bin/; fi
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
 		-e 's|@VERSION@|$(VERSION)|' tools/build/llmcs.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/llmcs.pc
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BENCH_OBJ)) \
@@ -348,4 +354,5 @@ help:
 	@echo 'make fuzz       each fuzzer of tests/fuzz for FUZZ_SECONDS=60; FUZZ_TARGETS=json picks some'
 	@echo 'make arm        cross build for AArch64 into build/arm64, tests under qemu'
 	@echo 'make lint | format | clean | install (PREFIX, DESTDIR)'
+	@echo 'make abi-baseline   the ABI as it is becomes what lint compares with'
 	@echo 'variables       CC, CFLAGS, OPT, BUILD, WERROR=1, V=1'

@@ -3,6 +3,7 @@
 usage: test_hosts.py [-v]   from anywhere, after `make`. $LLMCS_LIBRARY names another build, $CC and $CXX compilers.
 The Node test needs node and the koffi package ($NODE_PATH, as for any script of Node's) and is skipped without them.
 """
+
 import os
 import shlex
 import shutil
@@ -37,8 +38,21 @@ class Hosts(unittest.TestCase):
 
     def compile(self, compiler, source, *flags):
         program = os.path.join(self.folder.name, source.split(".")[0])
-        done = run([*shlex.split(compiler), "-O1", "-Wall", "-Wextra", "-Werror", "-I", os.path.join(ROOT, "include"),
-                    os.path.join(HERE, source), *flags, "-o", program])
+        done = run(
+            [
+                *shlex.split(compiler),
+                "-O1",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-I",
+                os.path.join(ROOT, "include"),
+                os.path.join(HERE, source),
+                *flags,
+                "-o",
+                program,
+            ]
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return program
 
@@ -53,7 +67,9 @@ class Hosts(unittest.TestCase):
         if not shutil.which(shlex.split(compiler)[0]):
             skip(self, "no C++ compiler (%s)" % compiler)
         folder = os.path.dirname(LIBRARY)
-        program = self.compile(compiler, "exceptions.cpp", "-std=c++11", "-L" + folder, "-lllmcs", "-Wl,-rpath," + folder)
+        program = self.compile(
+            compiler, "exceptions.cpp", "-std=c++11", "-L" + folder, "-lllmcs", "-Wl,-rpath," + folder
+        )
         done = run([program, SHOP])
         self.assertEqual((done.returncode, done.stdout), (0, "ok\n"), done.stderr)
 

@@ -1,0 +1,930 @@
+/*
+ * llmcs.h - the public interface of libllmcs.
+ *
+ * libllmcs runs GPT-2 and BERT checkpoints, as downloaded from Hugging Face, inside your own process:
+ *
+ *     llmcs_model *model = NULL;
+ *     llmcs_session *session = NULL;
+ *     llmcs_result *result = NULL;
+ *     llmcs_generate_params params;
+ *     if (llmcs_model_open("gpt2", NULL, &model)) { fputs(llmcs_error_message(), stderr); return 1; }
+ *     llmcs_session_create(model, NULL, &session);
+ *     llmcs_generate_params_init(&params, model);
+ *     params.max_new_tokens = 40;
+ *     if (!llmcs_generate(session, "Hello, I am", LLMCS_NUL, &params, NULL, NULL, &result))
+ *         puts(result->sequences[0]->text);
+ *     llmcs_result_free(&result);
+ *     llmcs_session_free(&session);
+ *     llmcs_model_free(&model);
+ *
+ * Contents, in the order most programs need it:
+ *     status    memory, log, progress    model    classify, embed, rerank, fill-mask    generate    tokenizer
+ *     sessions    scoring    engine (many conversations at once)    encoders by token ids    memory plan    quantize
+ *
+ * Rules that hold everywhere
+ *
+ * - Errors. A function that can fail returns llmcs_status. A failed call returns nothing, frees what it allocated and
+ *   leaves every other handle as it was; llmcs_error_message() names the file, key or tensor, byte offset, what was
+ * found and what was expected. The library never prints, aborts, exits, raises a signal or installs a handler.
+ * - Text is UTF-8 with a length in bytes; LLMCS_NUL as length means "up to the NUL byte". Bytes that are not UTF-8 are
+ *   read as U+FFFD, one for each maximal ill-formed part (Unicode, chapter 3, "U+FFFD Substitution of Maximal
+ * Subparts"), unless LLMCS_STRICT_UTF8 is set. NUL bytes inside a text are text. Text never becomes a control token
+ * unless LLMCS_PARSE_SPECIAL is set.
+ * - Output buffers. A function that fills a buffer reports the size it needs when the buffer is NULL. A buffer that is
+ *   too small returns LLMCS_BUFFER and the size needed; nothing is written past its end.
+ * - Ownership. Each object is freed by the *_free function of its family, which takes the address of your variable,
+ * sets it to NULL and accepts NULL. Strings returned as const char * belong to the object they came from.
+ * - Threads. Models, tokenizers and engines may be used by any number of threads at once. A session runs one call at a
+ *   time: a second concurrent call returns LLMCS_BUSY; only llmcs_session_cancel may run concurrently. After fork() a
+ *   child that uses a model of its parent gets LLMCS_FORK; it may free it or open its own.
+ * - Callbacks (llmcs_*_fn, allocators) must return normally: no C++ exception and no longjmp may leave them. Should one
+ *   leave llmcs_generate, the session stays usable; memory of that call may leak.
+ * - The caller's rounding mode, exception masks, locale and signal handlers neither change a result nor are changed. A
+ *   thread that is cancelled (pthread_cancel) inside a call is cancelled after the call.
+ * - Structs that may grow start with struct_size, the size your program was compiled with: *_init fills it, or you set
+ * it where a comment says so. Such structs only ever grow at their end, so a program built with an older header keeps
+ *   working. Structs without struct_size are frozen and never grow.
+ * - Parameters have the names and meanings of Hugging Face Transformers. Defaults stand in [brackets].
+ * - The library stays loaded after dlclose(): its threads may still run.
+ */
+#ifndef LLMCS_H
+#define LLMCS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(LLMCS_BUILD) && defined(__GNUC__)
+#define LLMCS_API __attribute__((visibility("default")))
+#else
+#define LLMCS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LLMCS_VERSION_MAJOR 0
+#define LLMCS_VERSION_MINOR 2
+#define LLMCS_VERSION_PATCH 0
+
+/* As a length: the text ends at its NUL byte. */
+#define LLMCS_NUL ((size_t)-1)
+
+/* Version of the library that runs, "0.2.0". Never fails. */
+LLMCS_API const char *llmcs_version(void);
+
+/* ------------------------------------------------------------------------------------------------ status */
+
+typedef enum llmcs_status {
+    LLMCS_OK = 0,
+
+    /* Try again, or later. */
+    LLMCS_BUSY = 17,       /* the session is running another call */
+    LLMCS_QUEUE_FULL = 23, /* the engine already has max_queue requests waiting */
+    LLMCS_PENDING = 24,    /* not finished within the timeout */
+    LLMCS_BUFFER = 25,     /* the buffer is too small; the output says how much is needed */
+    LLMCS_CANCELLED = 16,  /* cancelled by the caller */
+    LLMCS_DEADLINE = 21,   /* the deadline passed before there was a result */
+
+    /* Change the call. */
+    LLMCS_ARG = 1,           /* an argument is NULL or out of range */
+    LLMCS_STATE = 18,        /* the handle was freed, or the object is not ready for this call */
+    LLMCS_NO_HEAD = 26,      /* the model lacks the head for this task, see llmcs_model_info.heads */
+    LLMCS_UTF8 = 14,         /* LLMCS_STRICT_UTF8 is set and the text is not UTF-8 */
+    LLMCS_TOKEN_RANGE = 13,  /* a token id is outside the vocabulary; nothing was evaluated */
+    LLMCS_CONTEXT_FULL = 12, /* more tokens than n_ctx; nothing was evaluated */
+    LLMCS_LIMIT = 9,         /* above a documented bound, or would never fit */
+
+    /* Look at the files. */
+    LLMCS_IO = 3,          /* a file could not be opened, read or written */
+    LLMCS_FORMAT = 4,      /* a file violates its format */
+    LLMCS_JSON = 5,        /* not JSON (RFC 8259) */
+    LLMCS_CONFIG = 6,      /* config.json is invalid or does not fit the tensors */
+    LLMCS_TOKENIZER = 7,   /* tokenizer files are invalid, missing, or do not fit the model */
+    LLMCS_UNSUPPORTED = 8, /* valid, but not supported by this library */
+    LLMCS_CHANGED = 10,    /* a file changed while it was read */
+    LLMCS_NUMERIC = 15,    /* NaN or infinity where a finite number is needed, or no token left to sample */
+
+    /* Look at the machine. */
+    LLMCS_NOMEM = 2,    /* the allocator returned NULL */
+    LLMCS_NOSPACE = 11, /* the disk is full */
+    LLMCS_THREAD = 19,  /* a thread or lock could not be created */
+    LLMCS_FORK = 20,    /* the object belongs to the parent process */
+    LLMCS_INTERNAL = 22 /* a bug in this library; please report it */
+} llmcs_status;
+
+/* "OK", "ARG", "NOMEM", ...; "UNKNOWN" for other numbers. Never fails. */
+LLMCS_API const char *llmcs_status_name(llmcs_status status);
+
+/* Message of this thread's last failed call: at most 255 bytes of UTF-8, control characters escaped; "" if no call has
+ * failed. Valid until this thread's next failing call. Never fails. */
+LLMCS_API const char *llmcs_error_message(void);
+
+/* --------------------------------------------------------------------------------- memory, log, progress */
+
+/* Where memory comes from. alloc returns memory aligned to `alignment` (a power of two, at most 64), or NULL. Both
+ * functions are called from any thread. A NULL struct stands for the C library's malloc. */
+typedef struct llmcs_allocator {
+    void *(*alloc)(void *user, size_t size_bytes, size_t alignment);
+    void (*free)(void *user, void *memory);
+    void *user;
+} llmcs_allocator;
+
+typedef enum llmcs_log_level { LLMCS_LOG_DEBUG = 0, LLMCS_LOG_INFO = 1, LLMCS_LOG_WARN = 2 } llmcs_log_level;
+
+/* Receives what is worth knowing and is not an error. WARN: a setting of the folder that Transformers applies and this
+ * library does not. `message` is NUL-terminated and valid during the call. Without a callback nothing is reported. */
+typedef void (*llmcs_log_fn)(void *user, llmcs_log_level level, const char *message);
+
+/* Called now and then during long calls with the fraction done, 0 to 1. Return 0 to continue; any other value stops the
+ * call with LLMCS_CANCELLED. */
+typedef int (*llmcs_progress_fn)(void *user, float done);
+
+/* ------------------------------------------------------------------------------------------------- model */
+
+typedef struct llmcs_model llmcs_model;
+typedef struct llmcs_tokenizer llmcs_tokenizer;
+
+typedef enum llmcs_load_mode {
+    LLMCS_LOAD_COPY = 0, /* read the file; later changes to it do not affect the model */
+    LLMCS_LOAD_MMAP = 1  /* map the file while opening; it must not be truncated during llmcs_model_open */
+} llmcs_load_mode;
+
+typedef enum llmcs_backend {
+    LLMCS_BACKEND_AUTO = 0,    /* the native kernels */
+    LLMCS_BACKEND_NATIVE = 1,  /* the native kernels: results do not depend on how a prompt is split or batched */
+    LLMCS_BACKEND_OPENBLAS = 2 /* OpenBLAS for float32 products of many rows; bits may depend on the number of rows */
+} llmcs_backend;
+
+/* How weights are stored in memory. Layer norms, biases, position tables and small heads are always float32. */
+typedef enum llmcs_weights {
+    LLMCS_WEIGHTS_AUTO = 0, /* as in the file: float32, float16, bfloat16; GGUF's Q8_0 as INT8, Q4_0 as INT4 */
+    LLMCS_WEIGHTS_F32 = 1,  /* 4 bytes per weight */
+    LLMCS_WEIGHTS_F16 = 2,  /* 2 bytes; float16 files give the same bits as F32, others are rounded */
+    LLMCS_WEIGHTS_BF16 = 3, /* 2 bytes; bfloat16 files give the same bits as F32, others are rounded */
+    LLMCS_WEIGHTS_INT8 = 4, /* 1 byte; one scale per output, activations quantized to 8 bits per row */
+    LLMCS_WEIGHTS_INT4 = 5  /* half a byte and one scale per 32 weights; activations as for INT8 */
+} llmcs_weights;
+
+/* How keys and values of past tokens are stored. */
+typedef enum llmcs_kv_type {
+    LLMCS_KV_AUTO = 0, /* F16 with INT8 and INT4 weights, else F32 */
+    LLMCS_KV_F32 = 1,
+    LLMCS_KV_F16 = 2 /* half the memory, and half the reads at long contexts */
+} llmcs_kv_type;
+
+/* Flags of llmcs_model_options. */
+#define LLMCS_LOAD_CHECK_FINITE 0x1u /* refuse weights with NaN or infinity, naming tensor and index */
+
+typedef struct llmcs_model_options {
+    size_t struct_size;
+    int32_t n_threads; /* [0] 1 to 512; 0: as many as affinity and cgroup quota allow; 1: no thread is started */
+    llmcs_load_mode load_mode;
+    llmcs_backend backend;
+    uint32_t flags;
+    uint64_t max_bytes;               /* [0] LLMCS_LIMIT for a model that needs more; 0: no bound */
+    const llmcs_allocator *allocator; /* [NULL: malloc] copied; used by everything made from this model */
+    llmcs_log_fn log;                 /* [NULL] */
+    void *log_user;
+    llmcs_progress_fn progress; /* [NULL] */
+    void *progress_user;
+    llmcs_weights weights;
+    llmcs_kv_type kv_type;
+} llmcs_model_options;
+
+LLMCS_API void llmcs_model_options_init_sized(llmcs_model_options *options, size_t struct_size);
+#define llmcs_model_options_init(options) llmcs_model_options_init_sized((options), sizeof *(options))
+
+/* Opens a Hugging Face folder: config.json; model.safetensors, or its shards with model.safetensors.index.json; where
+ * present tokenizer.json or the older vocabulary files, tokenizer_config.json, generation_config.json, and
+ * sentence-transformers' modules.json. A folder without tokenizer files opens for token ids only. Or opens one GGUF
+ * file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's converter. All validation, packing and
+ * allocation happen here. Settings of the folder that change results and are not supported are refused or logged.
+ * options: NULL for the defaults. The model has one reference; sessions and engines hold their own.
+ * Errors: ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
+LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model);
+
+/* Drops a reference and sets *model to NULL. The last reference frees the model. */
+LLMCS_API void llmcs_model_free(llmcs_model **model);
+
+/* What a model can do. */
+#define LLMCS_HEAD_CAUSAL_LM 0x1u      /* llmcs_generate, llmcs_score, llmcs_session_eval */
+#define LLMCS_HEAD_CLASSIFICATION 0x2u /* llmcs_classify, llmcs_rerank */
+#define LLMCS_HEAD_MASKED_LM 0x4u      /* llmcs_fill_mask */
+#define LLMCS_HEAD_EMBEDDING 0x8u      /* llmcs_embed: every encoder */
+#define LLMCS_HEAD_POOLER 0x10u        /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
+
+typedef struct llmcs_model_info {
+    size_t struct_size;
+    const char *model_type;   /* as in config.json: "gpt2", "bert", "distilbert", "roberta" */
+    const char *architecture; /* config.json's first architecture, or "" */
+    uint32_t heads;           /* LLMCS_HEAD_* */
+    int32_t vocab_size;
+    int32_t n_ctx; /* most tokens in one sequence */
+    int32_t n_embd;
+    int32_t n_layer;
+    int32_t n_head;
+    int32_t n_inner;
+    int32_t n_labels;       /* sequence classification; else 0 */
+    int32_t n_embedding;    /* floats in one vector of llmcs_embed; 0 without LLMCS_HEAD_EMBEDDING */
+    int32_t bos_token_id;   /* -1: none */
+    int32_t eos_token_id;   /* the first one; -1: none */
+    int32_t pad_token_id;   /* -1: none */
+    int32_t n_threads;      /* threads in use, the caller's included */
+    const char *cpu;        /* kernel set in use: "scalar", "avx2", "neon", ... */
+    const char *backend;    /* "native" or "openblas" */
+    uint64_t n_parameters;  /* elements of all tensors in use */
+    uint64_t weights_bytes; /* memory held by weights */
+    const char *weights;    /* how most weights are stored: "f32", "f16", "bf16", "int8" or "int4" */
+    const char *kv_type;    /* "f32" or "f16" */
+} llmcs_model_info;
+
+/* Fills *info. Set info->struct_size = sizeof *info first. Errors: ARG STATE FORK. */
+LLMCS_API llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *info);
+
+/* Name of class `label` from the folder's id2label ("LABEL_0", ... where it names none); NULL outside 0..n_labels-1. */
+LLMCS_API const char *llmcs_model_label(const llmcs_model *model, int32_t label);
+
+/* The folder's tokenizer, or NULL where it has none. Belongs to the model. */
+LLMCS_API const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model);
+
+/* ------------------------------------------------------------------ encoders: classify, embed, rerank, fill-mask */
+
+/* One input text, or a pair of texts. Frozen. */
+typedef struct llmcs_text {
+    const char *text;
+    size_t text_bytes; /* or LLMCS_NUL */
+    const char *pair;  /* NULL: no pair */
+    size_t pair_bytes;
+} llmcs_text;
+
+/* What happens to a text with more tokens than max_length. */
+typedef enum llmcs_overflow {
+    LLMCS_OVERFLOW_ERROR = 0,    /* LLMCS_CONTEXT_FULL, naming the text and its tokens */
+    LLMCS_OVERFLOW_TRUNCATE = 1, /* its end is cut off; llmcs_text_info reports it, or without infos the model's log */
+    LLMCS_OVERFLOW_WINDOWS = 2   /* all of it is read, in overlapping windows whose outputs are pooled */
+} llmcs_overflow;
+
+/* Which text of a pair is truncated. */
+typedef enum llmcs_truncation {
+    LLMCS_TRUNCATE_NONE = 0,
+    LLMCS_TRUNCATE_LONGEST_FIRST = 1,
+    LLMCS_TRUNCATE_ONLY_FIRST = 2,
+    LLMCS_TRUNCATE_ONLY_SECOND = 3
+} llmcs_truncation;
+
+/* How the windows of one text become one answer. Means are weighted by the windows' tokens. */
+typedef enum llmcs_window_pooling {
+    LLMCS_WINDOW_AUTO = 0, /* classify: mean of logits; embed: mean of vectors; rerank: highest score */
+    LLMCS_WINDOW_MEAN = 1, /* rerank: score of the mean of logits */
+    LLMCS_WINDOW_MAX = 2   /* classify: highest logit per label; not for embed */
+} llmcs_window_pooling;
+
+typedef enum llmcs_pooling {
+    LLMCS_POOL_AUTO = 0, /* as modules.json says; mean if the folder says nothing */
+    LLMCS_POOL_MEAN = 1,
+    LLMCS_POOL_CLS = 2,   /* the first token */
+    LLMCS_POOL_POOLER = 3 /* BERT's pooler output */
+} llmcs_pooling;
+
+typedef enum llmcs_normalize {
+    LLMCS_NORMALIZE_AUTO = 0, /* as modules.json says; yes if the folder says nothing */
+    LLMCS_NORMALIZE_NO = 1,
+    LLMCS_NORMALIZE_L2 = 2
+} llmcs_normalize;
+
+/* Flags of texts and prompts. */
+#define LLMCS_ADD_SPECIAL_TOKENS 0x1u /* [CLS] ... [SEP], <s> ... </s>: what the tokenizer's post-processor adds */
+#define LLMCS_PARSE_SPECIAL 0x2u /* special tokens written in the text become those tokens. Never for users' text */
+#define LLMCS_STRICT_UTF8 0x4u   /* LLMCS_UTF8 for text that is not UTF-8 */
+
+/* Windows are those of Transformers' tokenizers (return_overflowing_tokens): each window has the special tokens and
+ * repeats the last `stride` tokens of the window before; the last one ends with the text. In a pair, the text named by
+ * `truncation` is split into windows (LONGEST_FIRST: the longer one) and the other one is whole in each. */
+typedef struct llmcs_text_params {
+    size_t struct_size;
+    llmcs_overflow overflow;             /* [TRUNCATE] */
+    llmcs_truncation truncation;         /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
+    size_t max_length;                   /* [0] most tokens, special ones included; 0: as many as the model takes */
+    size_t stride;                       /* [0] with WINDOWS: tokens that neighbouring windows share */
+    llmcs_window_pooling window_pooling; /* [AUTO] with WINDOWS */
+    uint32_t flags;                      /* [0] LLMCS_STRICT_UTF8 */
+    llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
+    llmcs_normalize normalize;           /* [AUTO] llmcs_embed only */
+    double deadline_ms;                  /* [0] LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
+    const int32_t *cancel; /* [NULL] set to non-zero by any thread (atomically): LLMCS_CANCELLED before the
+                              next forward pass */
+    size_t max_windows;    /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
+} llmcs_text_params;
+
+LLMCS_API void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size);
+#define llmcs_text_params_init(params) llmcs_text_params_init_sized((params), sizeof *(params))
+
+/* What happened to a text. In an array of infos, set infos[0].struct_size = sizeof *infos first: it is the distance
+ * between elements. */
+typedef struct llmcs_text_info {
+    size_t struct_size;
+    size_t n_tokens;    /* in the whole text, special tokens included */
+    size_t n_evaluated; /* that the network read: fewer if truncated; more with windows (special and shared tokens) */
+    size_t n_windows;   /* 1 unless the text was split into windows */
+    int32_t truncated;  /* 1: its end was cut off */
+} llmcs_text_info;
+
+/* Texts to class probabilities. scores: [n_texts, n_labels] (softmax; sigmoid if config.json's problem_type is
+ * multi_label_classification or there is one label; the logits themselves for regression). labels: [n_texts], the best
+ * class of each. Either may be NULL. params: NULL for the defaults. infos: [n_texts] or NULL.
+ *
+ * Texts of any length and number are evaluated together without padding, and together with those of other threads that
+ * call at the same time; an answer does not depend on its neighbours, bit for bit. For example, reviews of any length:
+ *
+ *     llmcs_text_params params;
+ *     llmcs_text_params_init(&params);
+ *     params.overflow = LLMCS_OVERFLOW_WINDOWS;
+ *     params.stride = 64;
+ *     llmcs_classify(model, texts, n_texts, &params, scores, labels, NULL);
+ *
+ * Errors: ARG NOMEM STATE NO_HEAD TOKENIZER UTF8 CONTEXT_FULL (a text is too long with OVERFLOW_ERROR; the other text
+ * of a pair leaves no space for windows; max_windows) NUMERIC CANCELLED DEADLINE FORK. */
+LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                      const llmcs_text_params *params, float *scores, int32_t *labels,
+                                      llmcs_text_info *infos);
+
+/* Texts to vectors: [n_texts, n_embedding]. max_length 0 is sentence-transformers' max_seq_length where the folder has
+ * one. Vectors of windows are pooled before they are normalised. params: NULL for the defaults. infos: [n_texts] or
+ * NULL. Errors: as llmcs_classify. */
+LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                   const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
+
+/* Cross-encoder: how well each document answers the query. scores: [n_docs], the logit of a model with one label, else
+ * the probability of the last label. Query and document form a pair. params: NULL for the defaults. infos: [n_docs] or
+ * NULL. Errors: as llmcs_classify. */
+LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
+                                    size_t n_docs, const llmcs_text_params *params, float *scores,
+                                    llmcs_text_info *infos);
+
+/* A candidate for a mask token. Frozen. */
+typedef struct llmcs_mask_token {
+    size_t position; /* index of the mask in the encoded text */
+    int32_t id;
+    float probability;
+} llmcs_mask_token;
+
+/* The top_k most probable tokens for every mask token ("[MASK]", "<mask>") in the text. Special tokens written in this
+ * text become tokens, as the mask must: do not put users' text around it unchecked. tokens: [capacity], top_k for each
+ * mask, best first; NULL to ask for *n_tokens.
+ * Errors: ARG (no mask in the text) NOMEM STATE NO_HEAD TOKENIZER CONTEXT_FULL BUFFER FORK. */
+LLMCS_API llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
+                                       llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens);
+
+/* -------------------------------------------------------------------------------------------- generation */
+
+/* One conversation, see "sessions" below. */
+typedef struct llmcs_session llmcs_session;
+
+typedef enum llmcs_early_stopping {
+    LLMCS_EARLY_STOPPING_FALSE = 0,
+    LLMCS_EARLY_STOPPING_TRUE = 1,
+    LLMCS_EARLY_STOPPING_NEVER = 2
+} llmcs_early_stopping;
+
+/* A list of token ids. Frozen. */
+typedef struct llmcs_ids {
+    const int32_t *ids;
+    size_t n_ids;
+} llmcs_ids;
+
+/* Frozen. */
+typedef struct llmcs_logit_bias {
+    int32_t id;
+    float bias; /* added to the logit; -INFINITY forbids the token */
+} llmcs_logit_bias;
+
+/* Parameters of Transformers' generate, by the same names and with the same meaning. Arrays belong to the caller and
+ * are read during the call only. */
+typedef struct llmcs_generate_params {
+    size_t struct_size;
+    int32_t max_new_tokens;       /* [128] at least 1; fewer if the context ends first */
+    int32_t min_new_tokens;       /* [0] no EOS before that many */
+    int32_t do_sample;            /* [0] 0: greedy or beam search; 1: sample */
+    float temperature;            /* [1] > 0; 0 means greedy */
+    int32_t top_k;                /* [50] 0: off */
+    float top_p;                  /* [1] 0 to 1; 1: off; 0 keeps one token */
+    float min_p;                  /* [0] 0 to 1; 0: off */
+    float repetition_penalty;     /* [1] > 0; over prompt and new tokens (Keskar et al. 2019, CTRL) */
+    float presence_penalty;       /* [0] subtracted once from the logit of every new token so far */
+    float frequency_penalty;      /* [0] subtracted once for each time the token was generated */
+    int32_t no_repeat_ngram_size; /* [0] 0: off; over prompt and new tokens */
+    int32_t num_beams;            /* [1] at most 4096 */
+    int32_t num_return_sequences; /* [1] at most num_beams, unless do_sample with num_beams = 1 */
+    llmcs_early_stopping early_stopping;
+    float length_penalty;           /* [1] beam scores are divided by (new tokens) ** length_penalty */
+    uint64_t seed;                  /* [0] same seed, same text, on any number of threads */
+    const int32_t *eos_token_id;    /* [NULL] NULL: the model's own; else n_eos_token_id ids */
+    size_t n_eos_token_id;          /* with eos_token_id not NULL; 0: no EOS at all */
+    const llmcs_ids *bad_words_ids; /* [NULL] sequences of tokens that must not appear */
+    size_t n_bad_words_ids;
+    const llmcs_logit_bias *logit_bias; /* [NULL] */
+    size_t n_logit_bias;
+    const char *const *stop_strings; /* [NULL] NUL-terminated; the text ends before the first of them */
+    size_t n_stop_strings;
+    int32_t logprobs;      /* [0] 1: fill llmcs_sequence.logprobs and score; reads all logits of every token */
+    uint32_t encode_flags; /* [0] LLMCS_PARSE_SPECIAL, LLMCS_ADD_SPECIAL_TOKENS, LLMCS_STRICT_UTF8 for the prompt */
+    double deadline_ms;    /* [0] stop after that many milliseconds with the text so far; 0: no deadline */
+    /* Prompt-lookup decoding: propose up to this many draft tokens by finding the last few tokens earlier in the
+     * conversation, and verify them in one forward pass. The text is the same as without, to the bit. Greedy or
+     * sampled, one sequence. */
+    int32_t prompt_lookup_num_tokens; /* [0] 0: off; at most 64 */
+    int32_t max_matching_ngram_size;  /* [2] look for the last this many tokens, or fewer; 1 to 16 */
+    const int32_t *prompt_lookup_ids; /* [NULL] where to look besides prompt and answer: an FAQ, for example */
+    size_t n_prompt_lookup_ids;
+} llmcs_generate_params;
+
+LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
+                                                        const llmcs_model *model);
+/* Sets the defaults: those of the folder's generation_config.json, or with model NULL those in brackets above. Lists
+ * point into the model. Errors: ARG STATE FORK. */
+#define llmcs_generate_params_init(params, model) llmcs_generate_params_init_sized((params), sizeof *(params), (model))
+
+typedef enum llmcs_finish_reason {
+    LLMCS_FINISH_EOS = 0,      /* "stop": an EOS token */
+    LLMCS_FINISH_LENGTH = 1,   /* "length": max_new_tokens, or the context is full */
+    LLMCS_FINISH_STOP = 2,     /* "stop_string" */
+    LLMCS_FINISH_CALLBACK = 3, /* "callback": your callback stopped it */
+    LLMCS_FINISH_CANCELLED = 4,
+    LLMCS_FINISH_DEADLINE = 5
+} llmcs_finish_reason;
+
+/* "stop", "length", "stop_string", "callback", "cancelled", "deadline". */
+LLMCS_API const char *llmcs_finish_reason_name(llmcs_finish_reason reason);
+
+/* One generated text. Made by the library only, so it may grow at its end. */
+typedef struct llmcs_sequence {
+    const int32_t *ids; /* new tokens, without EOS */
+    size_t n_ids;
+    const char *text; /* their text without special tokens, NUL-terminated; "" without a tokenizer */
+    size_t text_bytes;
+    llmcs_finish_reason finish_reason;
+    float score;           /* beam search: Transformers' sequences_scores; else the sum of log-probabilities of all new
+                              tokens, EOS included, and NaN unless params.logprobs is set */
+    const float *logprobs; /* [n_ids] log-probability of each token as the model gave it, before any processing; NULL
+                              unless params.logprobs is set */
+} llmcs_sequence;
+
+/* Made by the library only, so it may grow at its end. */
+typedef struct llmcs_result {
+    const llmcs_sequence *const *sequences; /* [n_sequences]; beam search: best first; sampling: by stream */
+    size_t n_sequences;
+    size_t n_prompt_tokens;
+    size_t n_new_tokens; /* of all sequences, EOS included */
+    double prompt_ms;
+    double decode_ms;
+    size_t n_cached_tokens;   /* prompt tokens that did not have to be evaluated */
+    size_t n_draft_tokens;    /* proposed by prompt lookup */
+    size_t n_accepted_tokens; /* of those, accepted */
+} llmcs_result;
+
+LLMCS_API void llmcs_result_free(llmcs_result **result);
+
+/* Called with each new piece of text: valid UTF-8, not NUL-terminated; all pieces together are the sequence's text.
+ * Only with one sequence and num_beams = 1. Return 0 to continue, any other value to stop. The session must not be used
+ * inside. */
+typedef int (*llmcs_text_fn)(void *user, const char *text, size_t text_bytes);
+
+/* The same with token ids. EOS is not reported. */
+typedef int (*llmcs_token_fn)(void *user, int32_t id);
+
+/* Continues the prompt. The session keeps the longest prefix that its tokens share with the prompt and evaluates only
+ * the rest: to continue a conversation pass its whole text. Afterwards the session holds the prompt and the evaluated
+ * tokens of the first sequence. params: NULL for the folder's defaults. on_text: may be NULL. A call stopped by
+ * callback, cancel or deadline succeeds with the text so far and its reason. Errors: ARG NOMEM CONTEXT_FULL (the prompt
+ * does not fit) TOKENIZER (no tokenizer) UTF8 NUMERIC BUSY STATE FORK CANCELLED DEADLINE (before the first token). */
+LLMCS_API llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                                      const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
+                                      llmcs_result **result);
+
+/* The same from token ids; at least one. Errors: as llmcs_generate, and TOKEN_RANGE. */
+LLMCS_API llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t *ids, size_t n_ids,
+                                          const llmcs_generate_params *params, llmcs_token_fn on_token, void *user,
+                                          llmcs_result **result);
+
+/* The distribution from which the next token would be sampled, after every processor and filter of params:
+ * probabilities is [vocab_size], 0 for tokens that were filtered out. The session must hold at least one token.
+ * Errors: ARG NUMERIC BUSY FORK STATE (no logits: evaluate with LLMCS_LOGITS_LAST first). */
+LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
+                                               float *probabilities);
+
+/* --------------------------------------------------------------------------------------------- tokenizer */
+
+/* Opens the tokenizer of a folder or GGUF file without its weights: tokenizer.json, or vocab.json with merges.txt, or
+ * vocab.txt; with tokenizer_config.json where present. tokenizer.json is preferred, as by Transformers' fast
+ * tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
+LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
+                                            llmcs_tokenizer **tokenizer);
+LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
+
+typedef struct llmcs_encode_params {
+    size_t struct_size;
+    uint32_t flags;              /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
+    llmcs_truncation truncation; /* [NONE] how a text longer than max_length is cut, at its right end */
+    size_t max_length;           /* [0] tokens, special ones included; required with truncation */
+} llmcs_encode_params;
+
+LLMCS_API void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size);
+#define llmcs_encode_params_init(params) llmcs_encode_params_init_sized((params), sizeof *(params))
+
+/* The bytes [begin, end) of the original text that a token came from; for the pair, of the pair's text.
+ * Special tokens that were added have begin = end = 0. Frozen. */
+typedef struct llmcs_span {
+    size_t begin;
+    size_t end;
+} llmcs_span;
+
+/* Encodes a text, or a pair of texts where pair is not NULL, to token ids. ids, type_ids, offsets: [capacity] each, or
+ * NULL; with all three NULL only *n_tokens is set. params: NULL for the defaults. Time is linear in the text.
+ * Errors: ARG NOMEM UTF8 LIMIT BUFFER. */
+LLMCS_API llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t text_bytes,
+                                    const char *pair, size_t pair_bytes, const llmcs_encode_params *params,
+                                    int32_t *ids, int32_t *type_ids, llmcs_span *offsets, size_t capacity,
+                                    size_t *n_tokens);
+
+/* Flags of decoding. */
+#define LLMCS_SKIP_SPECIAL 0x1u    /* leave out special tokens */
+#define LLMCS_CLEAN_UP_SPACES 0x2u /* Transformers' clean_up_tokenization_spaces: " ." becomes "." */
+
+/* Decodes token ids to text, not NUL-terminated. Ids without a token (padding rows of the embedding) give ""; bytes
+ * that are not UTF-8 give U+FFFD. text: [capacity] bytes, or NULL to ask for *text_bytes. Errors: ARG NOMEM TOKEN_RANGE
+ * (negative id) BUFFER. */
+LLMCS_API llmcs_status llmcs_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags,
+                                    char *text, size_t capacity, size_t *text_bytes);
+
+/* A streaming decoder: each piece is valid UTF-8, and all pieces together equal llmcs_decode of all ids. */
+typedef struct llmcs_decoder llmcs_decoder;
+
+/* The tokenizer must outlive the decoder. flags: LLMCS_SKIP_SPECIAL, LLMCS_CLEAN_UP_SPACES. Errors: ARG NOMEM. */
+LLMCS_API llmcs_status llmcs_decoder_create(const llmcs_tokenizer *tokenizer, uint32_t flags, llmcs_decoder **decoder);
+LLMCS_API void llmcs_decoder_free(llmcs_decoder **decoder);
+
+/* Adds a token. *piece is valid until the next call with this decoder; empty while a character is incomplete. Allocates
+ * nothing. Errors: ARG TOKEN_RANGE. */
+LLMCS_API llmcs_status llmcs_decoder_push(llmcs_decoder *decoder, int32_t id, const char **piece, size_t *piece_bytes);
+
+/* Returns what is left at the end (an incomplete character becomes U+FFFD) and resets the decoder. Errors: ARG. */
+LLMCS_API llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, size_t *piece_bytes);
+
+/* Largest id of a token, plus one. */
+LLMCS_API size_t llmcs_tokenizer_n_vocab(const llmcs_tokenizer *tokenizer);
+
+/* Id of the token that the vocabulary spells `token` ("Ġhello", "##ing", "[MASK]"); -1: no such token. */
+LLMCS_API int32_t llmcs_token_to_id(const llmcs_tokenizer *tokenizer, const char *token, size_t token_bytes);
+
+/* Spelling of a token; NULL and *token_bytes = 0 for an id without one. Valid as long as the tokenizer. */
+LLMCS_API const char *llmcs_id_to_token(const llmcs_tokenizer *tokenizer, int32_t id, size_t *token_bytes);
+
+typedef enum llmcs_special {
+    LLMCS_SPECIAL_BOS = 0,
+    LLMCS_SPECIAL_EOS = 1,
+    LLMCS_SPECIAL_UNK = 2,
+    LLMCS_SPECIAL_SEP = 3,
+    LLMCS_SPECIAL_PAD = 4,
+    LLMCS_SPECIAL_CLS = 5,
+    LLMCS_SPECIAL_MASK = 6
+} llmcs_special;
+
+/* Id of a special token by its role; -1: the tokenizer has none. */
+LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
+
+/* ---------------------------------------------------------------------------------------------- sessions */
+
+/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */
+
+typedef struct llmcs_session_options {
+    size_t struct_size;
+    int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx */
+} llmcs_session_options;
+
+LLMCS_API void llmcs_session_options_init_sized(llmcs_session_options *options, size_t struct_size);
+#define llmcs_session_options_init(options) llmcs_session_options_init_sized((options), sizeof *(options))
+
+/* options: NULL for the defaults. Errors: ARG NOMEM LIMIT STATE NO_HEAD (not a decoder) FORK. */
+LLMCS_API llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_options *options,
+                                            llmcs_session **session);
+
+/* Frees the session and sets *session to NULL. If another thread is in a call with it, that call is cancelled and the
+ * session is freed when the call ends. */
+LLMCS_API void llmcs_session_free(llmcs_session **session);
+
+typedef enum llmcs_want_logits { LLMCS_LOGITS_NONE = 0, LLMCS_LOGITS_LAST = 1, LLMCS_LOGITS_ALL = 2 } llmcs_want_logits;
+
+/* Appends n_ids tokens and evaluates them. Splitting a prompt over several calls gives the same bits. A failed call
+ * leaves the session unchanged. Errors: ARG NOMEM CONTEXT_FULL TOKEN_RANGE NUMERIC CANCELLED BUSY STATE FORK. */
+LLMCS_API llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids,
+                                          llmcs_want_logits want);
+
+/* Logits of the last eval: *logits is [*n_rows, vocab_size], for the last token or for all; valid until the next call
+ * with this session. Errors: ARG BUSY FORK STATE (no logits were requested). */
+LLMCS_API llmcs_status llmcs_session_logits(llmcs_session *session, const float **logits, size_t *n_rows);
+
+/* Number of tokens held, and where `ids` is not NULL the first min(capacity, *n_tokens) of them. Errors: ARG BUSY FORK.
+ */
+LLMCS_API llmcs_status llmcs_session_tokens(llmcs_session *session, int32_t *ids, size_t capacity, size_t *n_tokens);
+
+/* Drops all but the first n_tokens. Errors: ARG (more than it holds) BUSY FORK. */
+LLMCS_API llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tokens);
+
+/* Copies the session; both continue independently from here, with the same n_ctx. Errors: ARG NOMEM BUSY FORK. */
+LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy);
+
+/* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any:
+ *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
+ * and 4 * vocab_size more with logits. GPT-2 124M: 36 KiB per token as float16, and 196 KiB of logits. Equal states
+ * give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes. Allocates nothing. The bytes contain the
+ * conversation: protect them like its text. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian machine). */
+LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
+
+/* Replaces the session's state by a saved one and continues with the same bits. The session may have another n_ctx if
+ * the tokens fit. A failed call leaves the session unchanged. Allocates nothing.
+ *
+ * The bytes belong to one model, weight type and kv_type; a fingerprint over sizes and weights identifies them (norms,
+ * biases and positions in whole, some weights of every matrix row). It is the same for every processor and number of
+ * threads; keys and values computed by another kernel set are accepted and may differ in their last bits.
+ *
+ * Bytes from any source are safe to pass: magic, version, lengths, checksum (XXH64), token ids and logits are checked
+ * before anything changes. The checksum detects damage; it does not authenticate the sender.
+ * Errors: ARG FORMAT (offset, found, expected) STATE (of another model or kv_type) CONTEXT_FULL BUSY FORK UNSUPPORTED.
+ */
+LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes);
+
+/* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
+ * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. */
+LLMCS_API void llmcs_session_cancel(llmcs_session *session);
+
+/* ---------------------------------------------------------------------------------------------- scoring */
+
+/* Frozen. */
+typedef struct llmcs_score_result {
+    double logprob;  /* natural log of the probability of the continuation after the prompt */
+    size_t n_tokens; /* in the continuation */
+} llmcs_score_result;
+
+/* log p(continuation | prompt). The two texts are encoded separately. An empty prompt stands for the model's BOS token.
+ * Afterwards the session holds the prompt.
+ * Errors: ARG NOMEM CONTEXT_FULL TOKENIZER NUMERIC CANCELLED BUSY STATE FORK. */
+LLMCS_API llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                                   const char *continuation, size_t continuation_bytes, llmcs_score_result *result);
+LLMCS_API llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
+                                       const int32_t *continuation, size_t n_continuation, llmcs_score_result *result);
+
+/* Scores several continuations of one prompt, which is evaluated once. results: [n_candidates]. *best: the highest
+ * log-probability, or with per_token != 0 the highest log-probability per token. Errors: as llmcs_score. */
+LLMCS_API llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                                    const char *const *candidates, size_t n_candidates, int per_token,
+                                    llmcs_score_result *results, size_t *best);
+
+/* ------------------------------------------------------------------------------ engine: many conversations */
+
+/*
+ * Many requests at once over one model, by continuous batching: requests join and leave between steps, long prompts are
+ * evaluated in chunks so that the other streams continue, and prompts with a common prefix (the shop's own text, an
+ * FAQ, the conversation so far) share its keys and values. Each request gets the result it would get alone, to the bit.
+ *
+ *     llmcs_engine *engine = NULL;
+ *     llmcs_engine_create(model, NULL, &engine);
+ *     llmcs_request *request = NULL;
+ *     llmcs_engine_submit(engine, "Where is my parcel?", LLMCS_NUL, NULL, NULL, &request);
+ *     llmcs_result *result = NULL;
+ *     if (!llmcs_request_wait(request, -1, &result)) puts(result->sequences[0]->text);
+ *     llmcs_result_free(&result);
+ *     llmcs_request_free(&request);
+ *     llmcs_engine_free(&engine);
+ *
+ * How to receive results: a thread per request calls llmcs_request_wait; an event loop polls llmcs_engine_fd and calls
+ * llmcs_engine_next and llmcs_request_read.
+ *
+ * Threads: every engine function may be called from any thread; a request is used by one thread at a time, except
+ * llmcs_request_cancel. Steps run on the engine's scheduler thread, or with LLMCS_ENGINE_NO_THREAD on the thread that
+ * waits or calls llmcs_engine_step.
+ */
+typedef struct llmcs_engine llmcs_engine;
+typedef struct llmcs_request llmcs_request;
+
+/* Flags of llmcs_engine_options. */
+#define LLMCS_ENGINE_NO_THREAD 0x1u       /* start no thread: the caller runs the steps */
+#define LLMCS_ENGINE_NO_PREFIX_CACHE 0x2u /* share nothing between requests */
+
+typedef struct llmcs_engine_options {
+    size_t struct_size;
+    uint64_t kv_bytes; /* [0] memory for keys and values, allocated at create; 0: eight sequences of n_ctx */
+    int32_t n_ctx;     /* [0] most tokens in one sequence, prompt and answer; 0: the model's */
+    int32_t max_batch; /* [64] sequences that get a token in one step; 1 to 4096 */
+    int32_t max_queue; /* [1024] requests that may wait; more get LLMCS_QUEUE_FULL */
+    int32_t max_chunk; /* [256] most prompt tokens in one step; 16 to 4096 */
+    double step_ms;    /* [0] while streams run, prompt chunks are as large as a step of this length allows, judged by
+                          earlier steps; 0: 2.25 times a step without prompts; infinity: always max_chunk */
+    uint32_t flags;    /* [0] LLMCS_ENGINE_* */
+} llmcs_engine_options;
+
+LLMCS_API void llmcs_engine_options_init_sized(llmcs_engine_options *options, size_t struct_size);
+#define llmcs_engine_options_init(options) llmcs_engine_options_init_sized((options), sizeof *(options))
+
+/* Allocates all memory that steps need and adds a reference to the model. options: NULL for the defaults.
+ * Errors: ARG NOMEM LIMIT STATE NO_HEAD (not a decoder) THREAD FORK. */
+LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options *options,
+                                           llmcs_engine **engine);
+
+/* Ends every unfinished request with LLMCS_FINISH_CANCELLED and its text so far, or with LLMCS_CANCELLED if it has
+ * none; their handles stay valid until they are freed. Threads inside llmcs_engine_next return LLMCS_STATE. Not from a
+ * callback: there it does nothing. */
+LLMCS_API void llmcs_engine_free(llmcs_engine **engine);
+
+typedef struct llmcs_submit_options {
+    size_t struct_size;
+    int32_t priority;        /* [0] higher first; among equals the earlier one */
+    llmcs_text_fn on_text;   /* [NULL] called with each piece of text on the thread that runs steps, see llmcs_generate.
+                                It delays everyone's next step and must not wait for requests; without it use
+                                llmcs_request_read */
+    llmcs_token_fn on_token; /* [NULL] the same with ids */
+    void *user;              /* for both callbacks and llmcs_engine_event */
+} llmcs_submit_options;
+
+LLMCS_API void llmcs_submit_options_init_sized(llmcs_submit_options *options, size_t struct_size);
+#define llmcs_submit_options_init(options) llmcs_submit_options_init_sized((options), sizeof *(options))
+
+/* Queues a request and returns at once. *request is set before any callback runs. params: as for llmcs_generate,
+ * copied; deadline_ms counts from here. All memory of the request is allocated here. Errors: ARG NOMEM CONTEXT_FULL
+ * (the prompt does not fit) TOKENIZER UTF8 LIMIT (would never fit kv_bytes or max_batch) QUEUE_FULL FORK STATE (engine
+ * is being freed). */
+LLMCS_API llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
+                                           const llmcs_generate_params *params, const llmcs_submit_options *options,
+                                           llmcs_request **request);
+
+/* The same from token ids; at least one. Errors: as llmcs_engine_submit, and TOKEN_RANGE. */
+LLMCS_API llmcs_status llmcs_engine_submit_ids(llmcs_engine *engine, const int32_t *ids, size_t n_ids,
+                                               const llmcs_generate_params *params, const llmcs_submit_options *options,
+                                               llmcs_request **request);
+
+/* From any thread or signal handler: the request ends with its text so far, within one layer of the model. */
+LLMCS_API void llmcs_request_cancel(llmcs_request *request);
+
+/* Waits until the request is finished, at most timeout_ms (negative: no limit; 0: returns at once), and returns its
+ * result, each time a new one. Errors: PENDING (not finished) ARG NOMEM FORK, and the request's own failure: NUMERIC,
+ * or CANCELLED or DEADLINE before its first token. */
+LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs_result **result);
+
+/* Text that arrived since the last call, as much as `capacity` bytes hold, cut between characters. *n_bytes may be 0.
+ * *finished (may be NULL) is 1 when no more will come. Never waits. Only with one sequence and num_beams = 1.
+ * Errors: ARG NOMEM FORK STATE (several sequences) TOKENIZER (no tokenizer) BUFFER (capacity is smaller than the next
+ * character, *n_bytes says how large). */
+LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
+                                          int *finished);
+
+/* Cancels the request if it is not finished, and frees the handle. When this returns, none of its callbacks is running
+ * (except the one that called it) and none will be called. */
+LLMCS_API void llmcs_request_free(llmcs_request **request);
+
+/* New tokens of a request, or its end. */
+typedef struct llmcs_engine_event {
+    size_t struct_size;
+    llmcs_request *request;
+    void *user;   /* llmcs_submit_options.user */
+    int finished; /* no more will come */
+} llmcs_engine_event;
+
+/* For event loops: a descriptor (Linux eventfd) that is readable while llmcs_engine_next has an event. Do not read from
+ * it; only select, poll or epoll. Lives as long as the engine. Never fails. */
+LLMCS_API int llmcs_engine_fd(const llmcs_engine *engine);
+
+/* The next request with an event; several events of one request are reported once. Set event->struct_size = sizeof
+ * *event first. timeout_ms: as llmcs_request_wait. Errors: PENDING (no event) ARG FORK STATE (the engine is being
+ * freed). */
+LLMCS_API llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event);
+
+/* With LLMCS_ENGINE_NO_THREAD: runs one step on this thread. *progressed is 0 if there was nothing to do. Errors: ARG
+ * FORK STATE (the engine has a thread) BUSY (another thread is running a step). */
+LLMCS_API llmcs_status llmcs_engine_step(llmcs_engine *engine, int *progressed);
+
+/* Durations in buckets of a quarter octave: counts[i] counts those below 0.01 * 2^((i + 1) / 4) ms and not below the
+ * bucket before; the last bucket counts all longer ones. Frozen. */
+#define LLMCS_HISTOGRAM_BUCKETS 104
+typedef struct llmcs_histogram {
+    uint64_t counts[LLMCS_HISTOGRAM_BUCKETS];
+    uint64_t n;
+    double sum_ms;
+    double max_ms;
+} llmcs_histogram;
+
+/* The q-quantile (0.5: the median) as precisely as the buckets allow; 0 for an empty histogram. */
+LLMCS_API double llmcs_histogram_quantile(const llmcs_histogram *histogram, double q);
+
+/* Counters since the engine was created, and its current state. */
+typedef struct llmcs_engine_stats {
+    size_t struct_size;
+    uint64_t n_submitted, n_refused; /* requests accepted; refused with QUEUE_FULL */
+    uint64_t n_finished;             /* EOS, length, stop string, callback */
+    uint64_t n_cancelled, n_deadline, n_failed;
+    uint64_t n_waiting, n_running;    /* now */
+    uint64_t n_steps;                 /* forward passes */
+    uint64_t n_rows;                  /* tokens evaluated in them */
+    uint64_t n_prompt_tokens;         /* of all requests that started */
+    uint64_t n_cached_tokens;         /* prompt tokens found in the prefix cache */
+    uint64_t n_new_tokens;            /* generated */
+    uint64_t n_draft_tokens;          /* proposed by prompt lookup */
+    uint64_t n_accepted_tokens;       /* of those, accepted */
+    uint64_t n_preempted;             /* times a request had to free its blocks and wait */
+    uint64_t n_evicted_blocks;        /* evicted from the prefix cache */
+    uint64_t n_blocks, n_used_blocks; /* that kv_bytes hold; in use by requests and prefix cache now */
+    uint64_t n_cached_blocks;         /* in the prefix cache, shared with running requests or not */
+    uint64_t step_ns;                 /* time in steps; of it */
+    uint64_t forward_ns, sample_ns;   /* in the network, and in sampling (callbacks included) */
+    llmcs_histogram waiting_ms;       /* from submit to the first step */
+    llmcs_histogram first_token_ms;   /* from submit to the first token */
+    llmcs_histogram per_token_ms;     /* between tokens of one request */
+} llmcs_engine_stats;
+
+/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK. */
+LLMCS_API llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats);
+
+/* ------------------------------------------------------------------------------ encoders by token ids */
+
+/* Where the encoder writes its outputs; NULL for those not wanted. Set struct_size = sizeof(llmcs_encoder_outputs). */
+typedef struct llmcs_encoder_outputs {
+    size_t struct_size;
+    float *hidden; /* [n_tokens of all texts, n_embd] last layer */
+    float *pooled; /* [n_texts, n_embd] pooler output; LLMCS_NO_HEAD if the folder has no pooler */
+    float *logits; /* classification: [n_texts, n_labels]; masked LM: [n_tokens of all texts, vocab_size] */
+} llmcs_encoder_outputs;
+
+/* Evaluates n_texts texts of token ids, concatenated in `ids` without padding: lengths[i] tokens for text i. type_ids:
+ * NULL for zeros. Concurrent calls share forward passes; an answer does not depend on its neighbours, bit for bit.
+ * Errors: ARG NOMEM STATE NO_HEAD CONTEXT_FULL (a text longer than n_ctx) TOKEN_RANGE FORK NUMERIC (NaN or infinity in
+ * the outputs: broken weights). */
+LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
+                                          const size_t *lengths, size_t n_texts, const llmcs_encoder_outputs *outputs);
+
+/* ------------------------------------------------------------------------------------------- memory plan */
+
+typedef struct llmcs_plan_info {
+    size_t struct_size;
+    uint64_t model_bytes;   /* held after llmcs_model_open */
+    uint64_t peak_bytes;    /* most held while opening */
+    uint64_t session_bytes; /* one session; 0 for encoders */
+} llmcs_plan_info;
+
+/* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Set
+ * plan->struct_size = sizeof *plan first. Errors: as llmcs_model_open. */
+LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
+                                  const llmcs_session_options *session_options, llmcs_plan_info *plan);
+
+typedef struct llmcs_engine_plan_info {
+    size_t struct_size;
+    uint64_t engine_bytes;    /* allocated by llmcs_engine_create, keys and values included */
+    uint64_t kv_block_tokens; /* keys and values are stored in blocks of this many tokens */
+    uint64_t kv_block_bytes;  /* of this many bytes */
+    uint64_t n_blocks;        /* that kv_bytes hold */
+    uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once without a common prefix */
+} llmcs_engine_plan_info;
+
+/* Computes how many conversations an engine will hold. The folder or GGUF file need not be open. Set plan->struct_size
+ * = sizeof *plan first. Errors: as llmcs_plan, and NO_HEAD (not a decoder). */
+LLMCS_API llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_options *model_options,
+                                         const llmcs_engine_options *engine_options, size_t n_tokens,
+                                         llmcs_engine_plan_info *plan);
+
+/* ---------------------------------------------------------------------------------------------- quantize */
+
+/* How a GGUF file stores the matrices of the layers and of the vocabulary. Norms, biases, position tables, token types,
+ * poolers, classifiers and the dense layer of a masked-LM head are always float32. */
+typedef enum llmcs_gguf_type {
+    LLMCS_GGUF_Q8_0 = 0, /* blocks of 32 weights: a float16 scale and 8 bits each */
+    LLMCS_GGUF_Q4_0 = 1, /* blocks of 32 weights: a float16 scale and 4 bits each */
+    LLMCS_GGUF_F16 = 2,
+    LLMCS_GGUF_BF16 = 3,
+    LLMCS_GGUF_F32 = 4
+} llmcs_gguf_type;
+
+typedef struct llmcs_quantize_params {
+    size_t struct_size;
+    llmcs_gguf_type type;             /* [Q8_0] */
+    const llmcs_allocator *allocator; /* [NULL: malloc] */
+    llmcs_log_fn log;                 /* [NULL] */
+    void *log_user;
+    llmcs_progress_fn progress; /* [NULL] */
+    void *progress_user;
+} llmcs_quantize_params;
+
+LLMCS_API void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, size_t struct_size);
+#define llmcs_quantize_params_init(params) llmcs_quantize_params_init_sized((params), sizeof *(params))
+
+/* Writes a Hugging Face folder as one GGUF file that llmcs_model_open opens like the folder: weights, tokenizer, heads,
+ * labels, generation settings, pooling. llama.cpp opens it too where it supports the network: GPT-2, and BERT-like
+ * encoders with GELU, classifiers included; for anything else the log says that the file is for this library alone.
+ * With Q8_0 and Q4_0, matrices whose rows are not a multiple of 32 are stored as float16. The file appears under its
+ * name only when it is complete and on disk; a failed call leaves what was there before. Memory: about the largest
+ * matrix as float32. params: NULL for the defaults. Errors: as llmcs_model_open, ARG (the target is one of the inputs)
+ * NOSPACE, IO (the target is not a regular file or cannot be written), NUMERIC (a weight is not finite, or too large
+ * for float16). */
+LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

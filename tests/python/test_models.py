@@ -1,0 +1,232 @@
+"""Encoders, tokenizers, plans and files from Python.
+
+usage: test_models.py [-v]    ($LLMCS_LIBRARY names another build)
+"""
+
+import copy
+import logging
+import os
+import pickle
+import tempfile
+import unittest
+
+from support import BERT, GPT2, ROOT, in_threads, llmcs
+
+MLM = os.path.join(ROOT, "tests", "data", "golden", "bert-mlm")
+
+
+class Encoders(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = llmcs.Model(BERT, n_threads=2)
+
+    def test_classify(self):
+        good, bad = self.model.classify(["质量很好，很喜欢！", "terrible , broken after a day , want my money back"])
+        self.assertAlmostEqual(sum(good.values()), 1, places=5)
+        self.assertGreater(good["positive"], 0.5)
+        self.assertGreater(bad["negative"], 0.5)
+
+    def test_vectors_have_length_one(self):
+        for v in self.model.embed(["red dress", "蓝色牛仔裤"], pooling="mean", normalize=True):
+            self.assertEqual(len(v), self.model.info["n_embedding"])
+            self.assertAlmostEqual(sum(float(x) ** 2 for x in v), 1, places=4)
+        v = self.model.embed("red dress", pooling="mean", normalize=False)
+        self.assertNotAlmostEqual(sum(float(x) ** 2 for x in v), 1, places=2)
+
+    def test_texts_that_are_too_long(self):
+        long = "good shop , but the zip broke after two days " * 60
+
+        def rerank(texts, infos=None, **how):
+            return self.model.rerank("good", texts, infos, **how)
+
+        for call in (self.model.classify_scores, self.model.embed, rerank):
+            infos = []
+            with self.assertRaisesRegex(llmcs.ContextFullError, "text 1"):
+                call(["good", long], overflow="error")
+            self.assertEqual(len(call(["good", long], infos=infos)), 2)
+            self.assertEqual([i["truncated"] for i in infos], [False, True])
+            infos = []
+            answers = call(["good", long], infos=infos, overflow="windows", stride=16)
+            self.assertEqual(str(answers[0]), str(call("good")))
+            self.assertGreater(infos[1]["n_windows"], 1)
+            self.assertGreater(infos[1]["n_evaluated"], infos[1]["n_tokens"])
+            with self.assertRaisesRegex(llmcs.ArgumentError, "windows"):
+                call([long], overflow="windows", max_windows=1)
+
+    def test_by_token_ids(self):
+        ids = [self.model.tokenizer.encode(t) for t in ("good", "broken after a day")]
+        out = self.model.encoder_eval(ids, hidden=True, pooled=True, logits=True)
+        self.assertEqual([len(h) for h in out["hidden"]], [len(i) for i in ids])
+        self.assertEqual((len(out["pooled"]), len(out["logits"]), len(out["logits"][0])), (2, 2, 2))
+        scores = [max(r, key=r.get) for r in self.model.classify(["good", "broken after a day"])]
+        self.assertEqual([self.model.labels[int(row[1] > row[0])] for row in out["logits"]], scores)
+        with self.assertRaisesRegex(ValueError, "type_ids: 1 for"):
+            self.model.encoder_eval(ids, type_ids=[[0]], logits=True)
+        with self.assertRaisesRegex(TypeError, r"ids\[0\]: expected a list"):
+            self.model.encoder_eval([1, 2], logits=True)
+        with llmcs.Model(MLM) as mlm:
+            logits = mlm.encoder_eval([[5, 6, 7], [8]], logits=True)["logits"]
+            self.assertEqual([len(x) for x in logits], [3, 1])
+            self.assertEqual(mlm.heads & {"masked_lm", "classification"}, {"masked_lm"})
+
+    def test_what_the_model_cannot_do(self):
+        with llmcs.Model(GPT2, n_threads=1) as decoder:
+            for call in (decoder.classify, decoder.embed, decoder.fill_mask):
+                with self.assertRaises(llmcs.NoHeadError):
+                    call("a")
+        with self.assertRaises(llmcs.NoHeadError):
+            self.model.session()
+        with self.assertRaises(llmcs.NoHeadError):
+            self.model.fill_mask("a [MASK]")
+
+    def test_many_threads_share_a_model(self):
+        expected = self.model.classify(["good"])
+        self.assertEqual(in_threads(8, lambda i: self.model.classify(["good"])), [expected] * 8)
+
+    def test_objects_say_what_they_are(self):
+        self.assertRegex(repr(self.model), r"^<llmcs.Model .*review-bert: bert, 5.8 M parameters, f16, 2 threads>$")
+        with llmcs.Model(GPT2, n_threads=1) as other, other.session() as session, other.engine() as engine:
+            self.assertRegex(repr(session), "^<llmcs.Session of <llmcs.Model .*shop-gpt2")
+            self.assertRegex(repr(engine), "^<llmcs.Engine of")
+            self.assertRegex(repr(session.generate("User: hi", max_new_tokens=2)), r"^<llmcs.Generated '.*\(length\)")
+        self.assertEqual((repr(other), repr(session)), ("<llmcs.Model (closed)>", "<llmcs.Session (closed)>"))
+
+    def test_a_handle_has_one_owner(self):
+        for thing in (self.model, self.model.tokenizer):
+            for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+                with self.assertRaisesRegex(TypeError, "cannot be copied or pickled"):
+                    attempt(thing)
+        self.assertTrue(self.model.classify("good"))
+
+
+class Closed(unittest.TestCase):
+    def test_a_closed_model_says_so(self):
+        model = llmcs.Model(BERT, n_threads=1)
+        tokenizer, labels = model.tokenizer, model.labels
+        model.close()
+        model.close()
+        for call in (
+            lambda: model.classify(["a"]),
+            lambda: model.embed("a"),
+            lambda: model.session(),
+            lambda: model.engine(),
+            lambda: model.tokenizer,
+            lambda: tokenizer.encode("good"),
+            lambda: len(tokenizer),
+        ):
+            with self.assertRaisesRegex(llmcs.StateError, "this Model is closed"):
+                call()
+        self.assertEqual((model.labels, model.info["model_type"]), (labels, "bert"))
+        with llmcs.Tokenizer(BERT) as own:
+            decoder = own.decoder()
+        for call in (lambda: own.encode("a"), lambda: decoder.push(3)):
+            with self.assertRaisesRegex(llmcs.StateError, "this Tokenizer is closed"):
+                call()
+
+    def test_a_borrowed_tokenizer_keeps_its_model(self):
+        tokenizer = llmcs.Model(BERT, n_threads=1).tokenizer
+        self.assertEqual(tokenizer.encode("good"), llmcs.Tokenizer(BERT).encode("good"))
+        tokenizer.close()
+        with self.assertRaisesRegex(llmcs.StateError, "this Tokenizer is closed"):
+            tokenizer.encode("good")
+
+
+class Tokenizers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.gpt2, cls.bert = llmcs.Tokenizer(GPT2), llmcs.Tokenizer(BERT)
+
+    def test_text_with_nul_and_emoji_round_trips(self):
+        text = "a\0b 你好 \U0001f600"
+        ids, spans = self.gpt2.encode(text, offsets=True)
+        self.assertEqual(self.gpt2.decode(ids), text)
+        self.assertEqual(spans[-1][1], len(text.encode()))
+
+    def test_pairs_and_truncation(self):
+        full = self.bert.encode_full("good", "bad bad bad bad")
+        self.assertEqual((full.type_ids[0], full.type_ids[-1], len(full.offsets)), (0, 1, len(full.ids)))
+        short = self.bert.encode("good", "bad bad bad bad", truncation="only_second", max_length=5)
+        self.assertEqual(len(short), 5)
+        self.assertEqual(self.bert.encode("good", add_special_tokens=False), self.bert.encode("good")[1:-1])
+        with self.assertRaisesRegex(ValueError, "truncation: 'left' is not one of"):
+            self.bert.encode("good", truncation="left", max_length=3)
+
+    def test_a_decoder_gives_the_text_in_pieces(self):
+        text = "你好 \U0001f600!"
+        decoder = self.gpt2.decoder()
+        ids = self.gpt2.encode(text)
+        self.assertEqual("".join([decoder.push(i) for i in ids] + [decoder.finish()]), text)
+        self.assertEqual(decoder.push(ids[0]) + decoder.finish(), self.gpt2.decode(ids[:1]))
+
+    def test_the_vocabulary(self):
+        id = self.bert.token_id("[MASK]")
+        self.assertEqual((self.bert.token(id), self.bert.special_token_id("mask")), ("[MASK]", id))
+        self.assertLess(id, len(self.bert))
+        self.assertIsNone(self.bert.token_id("no such token"))
+        self.assertIsNone(self.bert.token(len(self.bert) + 5))
+        self.assertIsNone(self.gpt2.special_token_id("MASK"))
+        with self.assertRaisesRegex(ValueError, "role: 'end' is not one of bos, eos"):
+            self.gpt2.special_token_id("end")
+
+
+class Files(unittest.TestCase):
+    def test_a_missing_folder_is_an_exception_with_its_path(self):
+        with self.assertRaises(llmcs.FileError) as e:
+            llmcs.Model("no/such/folder")
+        self.assertEqual(e.exception.status, "IO")
+        self.assertIsInstance(e.exception, llmcs.ModelError)
+        self.assertIn("no/such/folder", str(e.exception))
+
+    def test_a_file_answers_like_its_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "bert.gguf")
+            llmcs.quantize(BERT, path, "f32")
+            texts = ["good , fits well", "broken"]
+            with llmcs.Model(BERT, weights="f32") as a, llmcs.Model(path, weights="f32") as b:
+                self.assertEqual(a.classify(texts), b.classify(texts))
+            self.assertEqual(llmcs.Tokenizer(path).encode("good"), llmcs.Tokenizer(BERT).encode("good"))
+            llmcs.quantize(BERT, path, "q4_0")
+            self.assertEqual(os.listdir(folder), ["bert.gguf"])
+            with self.assertRaises(llmcs.FileError):
+                llmcs.quantize(BERT, folder)
+
+    def test_plans(self):
+        plan = llmcs.plan(GPT2, n_ctx=100, n_threads=1)
+        self.assertGreater(plan["peak_bytes"], plan["model_bytes"])
+        self.assertGreater(llmcs.plan(GPT2, n_threads=1)["session_bytes"], plan["session_bytes"])
+        self.assertLess(llmcs.plan(GPT2, weights="int8")["model_bytes"], plan["model_bytes"])
+        with self.assertRaises(llmcs.LimitError):
+            llmcs.Model(GPT2, n_threads=1, max_bytes=plan["model_bytes"] // 2)
+        small, large = (llmcs.plan_engine(GPT2, n, {"kv_bytes": 64 << 20}, n_threads=1) for n in (64, 256))
+        self.assertGreater(small["n_conversations"], large["n_conversations"])
+        with self.assertRaises(llmcs.NoHeadError):
+            llmcs.plan_engine(BERT, 64)
+        with self.assertRaisesRegex(TypeError, "no option 'log'"):
+            llmcs.plan(GPT2, log=print)
+
+    def test_progress_can_stop_a_call_or_raise(self):
+        seen = []
+        llmcs.Model(GPT2, progress=seen.append).close()
+        self.assertTrue(seen and all(0 <= x <= 1 for x in seen), seen)
+        with self.assertRaises(llmcs.CancelledError):
+            llmcs.Model(GPT2, progress=lambda done: True)
+        with self.assertRaises(ZeroDivisionError):
+            llmcs.Model(GPT2, progress=lambda done: 1 // 0)
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaises(ZeroDivisionError):
+                llmcs.quantize(GPT2, os.path.join(folder, "x.gguf"), progress=lambda done: 1 // 0)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_the_log_reaches_a_function_or_the_logging_module(self):
+        long, seen = "good " * 2000, []
+        with llmcs.Model(BERT, n_threads=1, log=lambda level, message: seen.append((level, message))) as model:
+            model.classify([long])
+        self.assertTrue(seen and all(isinstance(m, str) for _, m in seen), seen)
+        with self.assertLogs("llmcs", logging.DEBUG) as logged, llmcs.Model(BERT, n_threads=1) as model:
+            model.classify([long])
+        self.assertEqual([r.getMessage() for r in logged.records], [m for _, m in seen])
+        self.assertEqual([r.levelno for r in logged.records], [level for level, _ in seen])
+
+
+if __name__ == "__main__":
+    unittest.main()

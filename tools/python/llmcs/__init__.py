@@ -1,0 +1,99 @@
+"""libllmcs from Python, through ctypes: no compiler and no package is needed besides the shared library.
+
+    import llmcs
+    model = llmcs.Model("path/to/gpt2")
+    session = model.session()
+    print(session.generate("Hello, I am", max_new_tokens=20).text)
+    for piece in session.stream("Hello, I am", do_sample=True, seed=1): print(piece, end="")
+
+    model = llmcs.Model("path/to/bert")
+    print(model.classify("What a lovely coat!"))        # {"positive": 0.99, "negative": 0.01}
+    vectors = model.embed(["red dress", "blue jeans"])  # a numpy array, or lists of floats without numpy
+
+    with llmcs.Model("path/to/gpt2").engine() as engine:  # many requests at once, from any thread
+        answers = engine.generate(prompts, max_new_tokens=20)
+
+Names and meanings are those of include/llmcs.h. What goes wrong is raised as a subclass of llmcs.Error with the
+library's message and its status name; wrong types as TypeError, wrong values as ValueError, both with the argument's
+name. One string is one text; several are a list, tuple, generator, numpy array or pandas Series.
+
+Objects are freed with their last reference, by close() or by a with statement; calls that other threads make meanwhile
+end first. A session and a request serve one call at a time; everything else may be used from any thread (the
+interpreter lock is released in calls). Ctrl-C ends a call early. After fork a child opens its own model (ForkError).
+
+The library is looked for in $LLMCS_LIBRARY, then in build/lib beside this source tree, then by the system's loader.
+What it logs goes to the logging module's logger "llmcs".
+"""
+
+from ._engine import Engine, Event, Request
+from ._errors import (
+    ArgumentError,
+    BusyError,
+    CancelledError,
+    ContextFullError,
+    DeadlineError,
+    Error,
+    FileError,
+    ForkError,
+    LimitError,
+    MachineError,
+    ModelError,
+    NoHeadError,
+    NoMemoryError,
+    PendingError,
+    QueueFullError,
+    RetryError,
+    StateError,
+    TokenRangeError,
+    UnsupportedError,
+)
+from ._generate import Generated
+from ._model import Model, plan, plan_engine, quantize
+from ._native import lib as _lib
+from ._session import Choice, Score, Session
+from ._tokenizer import Decoder, Encoding, Tokenizer
+
+__all__ = [
+    "ArgumentError",
+    "BusyError",
+    "CancelledError",
+    "Choice",
+    "ContextFullError",
+    "DeadlineError",
+    "Decoder",
+    "Encoding",
+    "Engine",
+    "Error",
+    "Event",
+    "FileError",
+    "ForkError",
+    "Generated",
+    "LimitError",
+    "MachineError",
+    "Model",
+    "ModelError",
+    "NoHeadError",
+    "NoMemoryError",
+    "PendingError",
+    "QueueFullError",
+    "Request",
+    "RetryError",
+    "Score",
+    "Session",
+    "StateError",
+    "TokenRangeError",
+    "Tokenizer",
+    "UnsupportedError",
+    "plan",
+    "plan_engine",
+    "quantize",
+    "version",
+]
+
+
+def version() -> str:
+    """The library's version."""
+    return str(_lib.llmcs_version().decode())
+
+
+__version__ = version()

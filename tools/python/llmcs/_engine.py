@@ -1,0 +1,223 @@
+"""Engines: many requests at once over one model."""
+
+from __future__ import annotations
+
+import ctypes as c
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ._errors import PendingError, QueueFullError, StateError, call
+from ._generate import Generated, Params, defaults, received
+from ._handles import Handle
+from ._inputs import integer, items, joined, number, token_ids, utf8
+from ._native import (
+    EngineEvent,
+    EngineOptions,
+    EngineStats,
+    Histogram,
+    Result,
+    SubmitOptions,
+    fields,
+    i32,
+    initialised,
+    lib,
+    size,
+    sized,
+)
+
+if TYPE_CHECKING:
+    from ._model import Model
+
+_NO_THREAD, _NO_PREFIX_CACHE = 1, 2
+_SLICE_MS = 50.0  # waits are cut into slices, so that Ctrl-C and close() are noticed
+_OPTIONS = {name: kind for name, kind in EngineOptions._fields_ if name not in ("struct_size", "flags")}
+
+
+def engine_options(given: Dict[str, Any]) -> Any:
+    """llmcs_engine_options from keyword arguments."""
+    options = initialised(EngineOptions)
+    for name, value in given.items():
+        if name == "prefix_cache":
+            options.flags |= 0 if value else _NO_PREFIX_CACHE
+        elif name == "thread":
+            options.flags |= 0 if value else _NO_THREAD
+        elif name not in _OPTIONS:
+            raise TypeError("no engine option %r; there are %s" % (name, joined((*_OPTIONS, "prefix_cache", "thread"))))
+        elif name == "step_ms":
+            options.step_ms = number(name, value)
+        else:
+            setattr(options, name, integer(name, value, _OPTIONS[name]))
+    return options
+
+
+class Event(NamedTuple):
+    """Something happened to a request: tokens came, or it finished."""
+
+    request: "Request"
+    finished: bool
+
+
+class Engine(Handle):
+    """model.engine(): many requests at once, from any thread. Options are those of llmcs_engine_options: kv_bytes,
+    n_ctx, max_batch, max_queue, max_chunk, step_ms; prefix_cache=False shares nothing between requests; thread=False
+    starts no thread: steps are made by step() and by threads that wait. Closing it ends the unfinished requests."""
+
+    _free = lib.llmcs_engine_free
+
+    def __init__(self, model: "Model", **options: Any) -> None:
+        super().__init__()
+        self._model = model
+        self._requests: "weakref.WeakValueDictionary[int, Request]" = weakref.WeakValueDictionary()
+        struct = engine_options(options)
+        with model._using() as h:
+            self._defaults = defaults(h)
+            call(lib.llmcs_engine_create, h, c.byref(struct), c.byref(self._pointer))
+
+    def _describe(self) -> str:
+        return " of %r" % self._model
+
+    def submit(self, prompt: str, priority: int = 0, **params: Any) -> "Request":
+        """A Request, at once; params as for Session.generate. QueueFullError: try again later."""
+        text = utf8("prompt", prompt)
+        return self._submit(lib.llmcs_engine_submit, text, len(text), priority, params)
+
+    def submit_ids(self, ids: Any, priority: int = 0, **params: Any) -> "Request":
+        """The same from token ids."""
+        array = token_ids("ids", ids)
+        return self._submit(lib.llmcs_engine_submit_ids, array, len(array), priority, params)
+
+    def _submit(self, function: Any, prompt: Any, n: int, priority: int, given: Dict[str, Any]) -> "Request":
+        params = Params(self._defaults, given)  # the library copies what it needs
+        options = initialised(SubmitOptions)
+        options.priority = integer("priority", priority, i32)
+        request = Request(self)
+        with self._using() as h:
+            call(function, h, prompt, n, c.byref(params.struct), c.byref(options), c.byref(request._pointer))
+        self._requests[request._pointer.value or 0] = request
+        return request
+
+    def generate(self, prompts: Any, **params: Any) -> List[Generated]:
+        """A Generated for each prompt; as many as fit the engine's queue are submitted at a time."""
+        answers: List[Generated] = []
+        waiting: List[Request] = []
+        for prompt in items("prompts", prompts):
+            while True:
+                try:
+                    waiting.append(self.submit(prompt, **params))
+                    break
+                except QueueFullError:
+                    if not waiting:
+                        time.sleep(_SLICE_MS / 1e3)  # others fill the queue
+                    else:
+                        answers.append(_finish(waiting.pop(0)))
+        return answers + [_finish(request) for request in waiting]
+
+    def next(self, timeout: Optional[float] = None) -> Event:
+        """The next request with an event, (request, finished); PendingError, a TimeoutError, after so many seconds."""
+        event = sized(EngineEvent)
+        while True:
+            _wait(self, lib.llmcs_engine_next, event, timeout)
+            request = self._requests.get(event.request)
+            if request is not None:  # else it was closed meanwhile
+                return Event(request, bool(event.finished))
+
+    def fileno(self) -> int:
+        """A descriptor for select, poll, epoll or asyncio that is readable while next() has an event."""
+        with self._using() as h:
+            return int(lib.llmcs_engine_fd(h))
+
+    def step(self) -> bool:
+        """Makes a step on this thread, with thread=False. False if there was nothing to do."""
+        progressed = c.c_int()
+        with self._using() as h:
+            call(lib.llmcs_engine_step, h, c.byref(progressed))
+        return bool(progressed.value)
+
+    def stats(self) -> Dict[str, Any]:
+        """llmcs_engine_stats; each histogram as {"n", "mean", "p50", "p95", "p99", "max"} in milliseconds."""
+        s = sized(EngineStats)
+        with self._using() as h:
+            call(lib.llmcs_engine_get_stats, h, c.byref(s))
+        return {n: _histogram(v) if isinstance(v, Histogram) else v for n, v in fields(s).items()}
+
+
+def _finish(request: "Request") -> Generated:
+    with request:
+        return request.wait()
+
+
+def _histogram(h: Any) -> Dict[str, Any]:
+    out = {"n": h.n, "mean": h.sum_ms / h.n if h.n else 0.0, "max": h.max_ms}
+    for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        out[name] = lib.llmcs_histogram_quantile(c.byref(h), q)
+    return out
+
+
+def _wait(handle: Handle, function: Any, out: Any, timeout: Optional[float]) -> None:
+    """function(handle, milliseconds, out) until it is no longer PENDING, or the time is over."""
+    until = None if timeout is None else time.monotonic() + max(0.0, number("timeout", timeout))
+    while True:
+        left = _SLICE_MS if until is None else min(_SLICE_MS, 1e3 * max(0.0, until - time.monotonic()))
+        try:
+            with handle._using() as h:
+                return call(function, h, left, c.byref(out))
+        except PendingError:
+            if until is not None and time.monotonic() >= until:
+                raise
+
+
+class Request(Handle):
+    """engine.submit(...). Iterating over it yields pieces of text as they come; closing it cancels the rest. One thread
+    at a time, but for cancel() and close()."""
+
+    _free = lib.llmcs_request_free
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine  # closing the engine would cancel the request
+
+    def _end_calls(self) -> None:
+        lib.llmcs_request_cancel(self._pointer)
+
+    def wait(self, timeout: Optional[float] = None) -> Generated:
+        """A Generated; PendingError, a TimeoutError, if it is not finished after so many seconds (None: as long as it
+        takes)."""
+        result = c.POINTER(Result)()
+        _wait(self, lib.llmcs_request_wait, result, timeout)
+        return received(result)
+
+    def read(self) -> Tuple[str, bool]:
+        """(the text that came since the last call, whether nothing more will come). Never waits."""
+        pieces: List[bytes] = []
+        buffer, n, finished = c.create_string_buffer(4096), size(), c.c_int()
+        with self._using() as h:
+            while True:
+                call(lib.llmcs_request_read, h, buffer, len(buffer), c.byref(n), c.byref(finished))
+                if not n.value:
+                    return b"".join(pieces).decode("utf-8"), bool(finished.value)
+                pieces.append(buffer.raw[: n.value])
+
+    def __iter__(self) -> Iterator[str]:
+        finished = False
+        while not finished:
+            text, finished = self.read()
+            if text:
+                yield text
+            elif not finished:
+                self._nap()
+
+    def _nap(self) -> None:
+        """Waits for a little of what is to come; there is nothing to wait on for a part of one request."""
+        try:
+            self.wait(0.005)
+        except TimeoutError:
+            pass
+
+    def cancel(self) -> None:
+        """From any thread: the request ends with its text so far."""
+        try:
+            with self._using() as h:
+                lib.llmcs_request_cancel(h)
+        except StateError:
+            pass  # closed: nothing runs

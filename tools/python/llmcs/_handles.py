@@ -1,0 +1,233 @@
+"""Objects of the library that Python owns, and calls that Ctrl-C can end."""
+
+from __future__ import annotations
+
+import _thread
+import ctypes as c
+import os
+import queue
+import threading
+from typing import Any, Callable, Generic, Iterator, List, NoReturn, TypeVar
+
+from ._errors import ForkError, StateError
+
+T = TypeVar("T")
+H = TypeVar("H", bound="Handle")
+
+
+class Handle:
+    """Owns one object of the library. Any thread may close it at any time: calls that are running keep it until the
+    last of them ends, later ones are refused with StateError."""
+
+    _free: Any = None
+    _survives_fork = False  # whether a child of fork may use its parent's object
+
+    def __init__(self) -> None:
+        self._pointer = c.c_void_p()
+        self._lock = threading.RLock()  # re-entrant: a signal handler may call cancel() at any step
+        self._n_calls = 0
+        self._closed = False
+        self._pid = os.getpid()
+
+    # ---- calls
+
+    def __call_begins(self) -> None:
+        if self._pid != os.getpid():
+            self._entered_child()
+        with self._lock:
+            if self._closed:
+                raise StateError("STATE", "this %s is closed" % type(self).__name__)
+            self._n_calls += 1
+
+    def __call_ends(self) -> None:
+        with self._lock:
+            self._n_calls -= 1
+            last = self._closed and not self._n_calls
+        if last:
+            self._release()
+
+    def _entered_child(self) -> None:
+        if not self._survives_fork:
+            raise ForkError(
+                "FORK",
+                "this %s belongs to process %d, from which this one was forked; open the model "
+                "in each process (with multiprocessing: in an initializer, or start method \"spawn\")"
+                % (type(self).__name__, self._pid),
+            )
+        self._lock, self._n_calls, self._pid = threading.RLock(), 0, os.getpid()  # the parent's threads are not here
+
+    def _using(self) -> "_Use":
+        """with handle._using() as pointer: the object stays while the block runs."""
+        return _Use(self)
+
+    # ---- the end
+
+    def close(self) -> None:
+        """Frees it. Calls that are running in other threads end first; closing twice is harmless."""
+        if self._pid != os.getpid():
+            self._closed = True
+            self._release()
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._n_calls += 1  # ours, so that the object outlives _end_calls
+        try:
+            self._end_calls()
+        finally:
+            self.__call_ends()
+
+    def _end_calls(self) -> None:
+        """Makes running calls end early, where there is a way."""
+
+    def _release(self) -> None:
+        if self._pointer:
+            type(self)._free(c.byref(self._pointer))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def __enter__(self: H) -> H:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_pointer", None):
+            self.close()
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a %s cannot be copied or pickled: it owns memory of this process" % type(self).__name__)
+
+    def __deepcopy__(self, _memo: Any) -> NoReturn:
+        self.__copy__()
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        self.__copy__()
+
+    def __repr__(self) -> str:
+        return "<llmcs.%s%s>" % (type(self).__name__, " (closed)" if self._closed else self._describe())
+
+    def _describe(self) -> str:
+        return ""
+
+
+class _Use:
+    """One call in flight."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def __enter__(self) -> c.c_void_p:
+        self._handle._Handle__call_begins()  # type: ignore[attr-defined]
+        return self._handle._pointer
+
+    def __exit__(self, *_: Any) -> None:
+        self._handle._Handle__call_ends()  # type: ignore[attr-defined]
+
+
+def interruptible(function: Callable[[], T], cancel: Callable[[], None]) -> T:
+    """function(), so that Ctrl-C ends it. Python handles signals between the steps of its main thread only, and a C
+    call is one step: the main thread leaves it to another one, waits, and on KeyboardInterrupt calls cancel()."""
+    if not in_main_thread():
+        return function()
+    results: List[T] = []
+    errors: List[BaseException] = []
+    ended = threading.Semaphore(0)
+
+    def run_call() -> None:
+        try:
+            results.append(function())
+        except BaseException as e:  # raised in the main thread below
+            errors.append(e)
+        ended.release()
+
+    try:
+        _thread.start_new_thread(run_call, ())
+    except RuntimeError:  # no more threads
+        return function()
+    interrupt = None
+    while not results and not errors:
+        try:
+            ended.acquire()
+        except BaseException as e:  # what a signal's handler raised
+            interrupt = interrupt or e
+            if not results and not errors:
+                cancel()
+    if interrupt is not None:
+        raise interrupt
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+class Relay(Generic[T]):
+    """Runs generate(receive) in another thread and hands what its callback receives to the thread that iterates over
+    the relay. In lockstep, generate goes on with what reply() says; else it runs ahead.
+
+    Ctrl-C is raised in the reader, never inside the callback, where C could not pass it on."""
+
+    def __init__(
+        self, generate: Callable[[Callable[[Any], bool]], T], cancel: Callable[[], None], lockstep: bool
+    ) -> None:
+        self._generate, self._cancel, self._lockstep = generate, cancel, lockstep
+        self._items: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        self._replies: "queue.SimpleQueue[bool]" = queue.SimpleQueue()
+        self._began = self._stopped = False
+        self._outcome: List[Callable[[], T]] = []  # one, when it has ended
+        _thread.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        try:
+            result = self._generate(self._receive)
+            self._outcome.append(lambda: result)
+        except BaseException as e:  # raised by result()
+            error = e
+            self._outcome.append(lambda: _raise(error))
+        self._items.put(None)  # wakes the reader
+
+    def _receive(self, item: Any) -> bool:
+        self._began = True
+        if self._stopped:
+            return True
+        self._items.put((item,))
+        return self._replies.get() if self._lockstep else False
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            item = self._items.get()
+            if item is None:
+                return
+            yield item[0]
+
+    def reply(self, stop: bool) -> None:
+        self._replies.put(stop)
+
+    def stop(self) -> None:
+        """Ends it early, and waits for that; nothing if it has ended."""
+        self._stopped = True
+        self._replies.put(True)
+        while not self._outcome:
+            try:
+                if not self._began:
+                    self._cancel()  # still in the prompt, where no callback could stop it
+                self._items.get()
+            except KeyboardInterrupt:
+                pass  # it is on its way
+
+    def result(self) -> T:
+        return self._outcome[0]()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def in_main_thread() -> bool:
+    """Whether this is the thread in which signals' handlers run."""
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,403 @@
+"""Models: opening, what encoders do with texts, memory plans, quantizing."""
+
+from __future__ import annotations
+
+import ctypes as c
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Tuple
+
+from ._errors import call
+from ._handles import Handle, interruptible
+from ._inputs import PathInput, Texts, choice, floats, integer, items, joined, matrix, number, path, token_ids, utf8
+from ._native import (
+    EncoderOutputs,
+    EngineOptions,
+    EnginePlanInfo,
+    LogFn,
+    MaskToken,
+    ModelInfo,
+    ModelOptions,
+    PlanInfo,
+    ProgressFn,
+    QuantizeParams,
+    SessionOptions,
+    TextInfo,
+    TextParams,
+    fields,
+    i32,
+    initialised,
+    lib,
+    size,
+    sized,
+    u64,
+)
+from ._tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+    from ._session import Session
+
+Log = Callable[[int, str], None]
+Progress = Callable[[float], Any]
+
+BACKENDS = ("auto", "native", "openblas")
+WEIGHTS = ("auto", "f32", "f16", "bf16", "int8", "int4")
+KV_TYPES = ("auto", "f32", "f16")
+GGUF_TYPES = ("q8_0", "q4_0", "f16", "bf16", "f32")
+HEADS = {"causal_lm": 1, "classification": 2, "masked_lm": 4, "embedding": 8, "pooler": 16}
+_FLOAT_NAMES = {"float32": "f32", "fp32": "f32", "float16": "f16", "fp16": "f16", "half": "f16", "bfloat16": "bf16"}
+_WEIGHTS_NAMES = {
+    **_FLOAT_NAMES,
+    "q8": "int8",
+    "q8_0": "int8",
+    "i8": "int8",
+    "q4": "int4",
+    "q4_0": "int4",
+    "i4": "int4",
+}
+_GGUF_NAMES = {**_FLOAT_NAMES, "q8": "q8_0", "int8": "q8_0", "q4": "q4_0", "int4": "q4_0"}
+_TEXT_CHOICES: Dict[str, Tuple[str, ...]] = {
+    "overflow": ("error", "truncate", "windows"),
+    "window_pooling": ("auto", "mean", "max"),
+    "truncation": ("", "longest_first", "only_first", "only_second"),
+    "pooling": ("auto", "mean", "cls", "pooler"),
+    "normalize": ("auto", "no", "l2"),
+}
+_INTERRUPTIBLE_BYTES = 4096  # shorter calls are over before anyone has pressed a key
+
+_logger = logging.getLogger("llmcs")
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING)
+
+
+def _log_function(log: Optional[Log]) -> Any:
+    """The C callback for log(level, message), with the logging module's levels; for None its logger "llmcs"."""
+
+    def receive(_user: Any, level: int, message: bytes) -> None:
+        (log or _logger.log)(_LEVELS[min(max(level, 0), 2)], message.decode("utf-8", "replace"))
+
+    return LogFn(receive)
+
+
+class _Progress:
+    """Progress of a long call: what the caller's function raises, or a true result, stops it; so does Ctrl-C."""
+
+    def __init__(self, progress: Optional[Progress]) -> None:
+        self._progress, self._stop = progress, False
+        self._raised: Optional[BaseException] = None
+        self.function = ProgressFn(self._receive)
+
+    def _receive(self, _user: Any, done: float) -> int:
+        try:
+            if self._progress is not None and self._progress(done):
+                self._stop = True
+        except BaseException as e:  # must not cross the C frames below
+            self._raised, self._stop = e, True
+        return 1 if self._stop else 0
+
+    def _cancel(self) -> None:
+        self._stop = True
+
+    def call(self, *arguments: Any) -> None:
+        try:
+            interruptible(lambda: call(*arguments), self._cancel)
+        except Exception:
+            if self._raised is None:
+                raise
+        if self._raised is not None:
+            raise self._raised
+
+
+def _model_options(
+    n_threads: int, mmap: bool, backend: str, weights: str, kv_type: str, max_bytes: int, check_finite: bool
+) -> Any:
+    options = initialised(ModelOptions)
+    options.n_threads = integer("n_threads", n_threads, i32)
+    options.load_mode = 1 if mmap else 0
+    options.backend = choice("backend", backend, BACKENDS)
+    options.weights = choice("weights", weights, WEIGHTS, _WEIGHTS_NAMES)
+    options.kv_type = choice("kv_type", kv_type, KV_TYPES, _FLOAT_NAMES)
+    options.max_bytes = integer("max_bytes", max_bytes, u64)
+    options.flags = 1 if check_finite else 0
+    return options
+
+
+def _text_params(given: Dict[str, Any], allowed: Tuple[str, ...]) -> Any:
+    """llmcs_text_params from keyword arguments."""
+    params = initialised(TextParams)
+    for name, value in given.items():
+        if name not in allowed:
+            raise TypeError("no argument %r; there are %s" % (name, joined(allowed)))
+        if name in _TEXT_CHOICES:
+            if name == "normalize" and isinstance(value, bool):
+                value = "l2" if value else "no"
+            setattr(params, name, choice(name, value, _TEXT_CHOICES[name]))
+        elif name == "deadline_ms":
+            params.deadline_ms = number(name, value)
+        else:
+            setattr(params, name, integer(name, value, size))
+    return params
+
+
+_TEXT_ARGUMENTS = ("overflow", "truncation", "max_length", "stride", "window_pooling", "deadline_ms", "max_windows")
+
+
+class Model(Handle):
+    """Model(folder or GGUF file). Any thread may use it; several at once share forward passes.
+
+    weights: how they are kept: auto (as stored), f32, f16, bf16, int8, int4. kv_type: auto, f32, f16. log(level,
+    message) receives what the library logs, on any thread; by default the logging module's logger "llmcs" receives it.
+    progress(share done) is called while the model loads, from another thread; a true result stops it."""
+
+    _free = lib.llmcs_model_free
+
+    def __init__(
+        self,
+        folder: PathInput,
+        n_threads: int = 0,
+        mmap: bool = False,
+        backend: str = "auto",
+        weights: str = "auto",
+        kv_type: str = "auto",
+        max_bytes: int = 0,
+        check_finite: bool = False,
+        log: Optional[Log] = None,
+        progress: Optional[Progress] = None,
+    ) -> None:
+        super().__init__()
+        self._path = path("folder", folder)
+        options = _model_options(n_threads, mmap, backend, weights, kv_type, max_bytes, check_finite)
+        options.log = self._log = _log_function(log)  # kept: sessions and engines may call it, too
+        watch = _Progress(progress)
+        options.progress = watch.function
+        watch.call(lib.llmcs_model_open, self._path, c.byref(options), c.byref(self._pointer))
+        info = sized(ModelInfo)
+        call(lib.llmcs_model_get_info, self._pointer, c.byref(info))
+        self._info = fields(info)
+        self._labels = [
+            lib.llmcs_model_label(self._pointer, i).decode("utf-8", "replace") for i in range(self._info["n_labels"])
+        ]
+
+    def _describe(self) -> str:
+        i = self._info
+        return " %s: %s, %.1f M parameters, %s, %d threads" % (
+            os.fsdecode(self._path),
+            i["model_type"],
+            i["n_parameters"] / 1e6,
+            i["weights"],
+            i["n_threads"],
+        )
+
+    @property
+    def info(self) -> Dict[str, Any]:
+        """The fields of llmcs_model_info."""
+        return dict(self._info)
+
+    @property
+    def heads(self) -> FrozenSet[str]:
+        """What the model can do: causal_lm, classification, masked_lm, embedding, pooler."""
+        return frozenset(name for name, bit in HEADS.items() if self._info["heads"] & bit)
+
+    @property
+    def labels(self) -> List[str]:
+        return list(self._labels)
+
+    @property
+    def tokenizer(self) -> Optional[Tokenizer]:
+        """None where the folder has no tokenizer files."""
+        return Tokenizer._of(self)
+
+    def session(self, n_ctx: int = 0) -> "Session":
+        """A conversation of at most n_ctx tokens (0: as many as the model takes)."""
+        from ._session import Session
+
+        return Session(self, n_ctx)
+
+    def engine(self, **options: Any) -> "Engine":
+        """Many requests at once; options as for Engine."""
+        from ._engine import Engine
+
+        return Engine(self, **options)
+
+    # ---- encoders
+
+    def _evaluate(
+        self,
+        texts: Texts,
+        params: Any,
+        infos: Optional[List[Dict[str, Any]]],
+        function: Any,
+        before: Tuple[Any, ...],
+        after: Callable[[Any], Tuple[Any, ...]],
+    ) -> None:
+        """Calls classify, embed or rerank; long calls so that Ctrl-C ends them."""
+        done = None
+        if infos is not None:
+            done = (TextInfo * max(1, texts.n))()
+            done[0].struct_size = c.sizeof(TextInfo)
+        stop = i32(0)
+        params.cancel = c.pointer(stop)
+
+        def evaluate() -> None:
+            with self._using() as h:
+                call(function, h, *before, texts.array, texts.n, c.byref(params), *after(done))
+
+        def cancel() -> None:
+            stop.value = 1
+
+        if texts.n_bytes < _INTERRUPTIBLE_BYTES:
+            evaluate()
+        else:
+            interruptible(evaluate, cancel)
+        if infos is not None and done is not None:
+            infos.extend({**fields(info), "truncated": bool(info.truncated)} for info in done[: texts.n])
+
+    def classify_scores(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+        """The probabilities alone, [n_texts, n_labels] in the order of model.labels; of a single text [n_labels]."""
+        given, width = Texts("texts", texts), len(self._labels)
+        scores = floats(given.n * width)
+        self._evaluate(
+            given, _text_params(how, _TEXT_ARGUMENTS), infos, lib.llmcs_classify, (), lambda done: (scores, None, done)
+        )
+        return given.result(matrix(scores, given.n, width))
+
+    def classify(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+        """{label: probability} for a text, a list of these for several: a list, tuple, generator, pandas Series of
+        texts or of (text, pair) tuples.
+
+        overflow says what becomes of a text with more tokens than the model takes: "truncate", "windows" or "error"
+        (ContextFullError); with it max_length, stride, truncation ("longest_first", "only_first", "only_second"),
+        window_pooling ("auto", "mean", "max"), max_windows, deadline_ms. infos: a list to which a dict for each text
+        is added: n_tokens, n_evaluated, n_windows, truncated."""
+        single = isinstance(texts, str)
+        rows = self.classify_scores([texts] if single else texts, infos, **how)
+        answers = [dict(zip(self._labels, (float(x) for x in row))) for row in rows]
+        return answers[0] if single else answers
+
+    def embed(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+        """A vector for a text, [n_texts, n_embedding] for several: a float32 numpy array, lists of floats without
+        numpy. pooling: "auto", "mean", "cls", "pooler"; normalize: True, False or "auto" ("l2" and "no"); infos and
+        the rest as in classify."""
+        given, width = Texts("texts", texts), self._info["n_embedding"]
+        vectors = floats(given.n * width)
+        params = _text_params(how, (*_TEXT_ARGUMENTS, "pooling", "normalize"))
+        self._evaluate(given, params, infos, lib.llmcs_embed, (), lambda done: (vectors, done))
+        return given.result(matrix(vectors, given.n, width))
+
+    def rerank(self, query: str, docs: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+        """A score for each document, how well it answers the query; infos and how as in classify."""
+        given, q = Texts("docs", docs), utf8("query", query)
+        scores = floats(given.n)
+        self._evaluate(
+            given, _text_params(how, _TEXT_ARGUMENTS), infos, lib.llmcs_rerank, (q, len(q)), lambda done: (scores, done)
+        )
+        return given.result(matrix(scores, given.n))
+
+    def fill_mask(self, text: str, top_k: int = 5) -> List[List[Tuple[Optional[str], float]]]:
+        """For each mask of the text a list of (token, probability), best first."""
+        t, n, k = utf8("text", text), size(), integer("top_k", top_k, size)
+        with self._using() as h:
+            call(lib.llmcs_fill_mask, h, t, len(t), k, None, 0, c.byref(n))
+            tokens = (MaskToken * n.value)()
+            call(lib.llmcs_fill_mask, h, t, len(t), k, tokens, n.value, c.byref(n))
+        masks: Dict[int, List[Tuple[Optional[str], float]]] = {}
+        tokenizer = self.tokenizer
+        for m in tokens:
+            spelling = tokenizer.token(m.id) if tokenizer is not None else None
+            masks.setdefault(m.position, []).append((spelling, m.probability))
+        return list(masks.values())
+
+    def encoder_eval(
+        self, ids: Any, type_ids: Any = None, hidden: bool = False, pooled: bool = False, logits: bool = False
+    ) -> Dict[str, Any]:
+        """Outputs for texts of token ids, a list of lists: "hidden" and a masked LM's "logits" are a
+        [n_tokens, n_embd or vocab_size] array for each text, "pooled" and a classifier's "logits" one array."""
+        rows = [token_ids("ids[%d]" % i, row) for i, row in enumerate(items("ids", ids))]
+        lengths, flat = [len(row) for row in rows], token_ids("ids", [x for row in rows for x in row])
+        types = (
+            None if type_ids is None else token_ids("type_ids", [x for row in items("type_ids", type_ids) for x in row])
+        )
+        if types is not None and len(types) != len(flat):
+            raise ValueError("type_ids: %d for %d ids" % (len(types), len(flat)))
+        n, n_tokens, embd, labels = len(rows), sum(lengths), self._info["n_embd"], self._info["n_labels"]
+        width = labels or self._info["vocab_size"]
+        shapes = {"hidden": (n_tokens, embd), "pooled": (n, embd), "logits": (n if labels else n_tokens, width)}
+        wanted = {name for name, want in (("hidden", hidden), ("pooled", pooled), ("logits", logits)) if want}
+        buffers = {name: floats(shapes[name][0] * shapes[name][1]) for name in wanted}
+        outputs = sized(EncoderOutputs)
+        for name, buffer in buffers.items():
+            setattr(outputs, name, c.cast(buffer, c.POINTER(c.c_float)))
+        with self._using() as h:
+            call(lib.llmcs_encoder_eval, h, flat, types, (size * max(1, n))(*lengths), n, c.byref(outputs))
+        found = {name: matrix(buffer, *shapes[name]) for name, buffer in buffers.items()}
+        return {
+            name: _split(rows, lengths) if name == "hidden" or name == "logits" and not labels else rows
+            for name, rows in found.items()
+        }
+
+
+def _split(rows: Any, lengths: List[int]) -> List[Any]:
+    """Rows of all texts, text by text."""
+    out, begin = [], 0
+    for length in lengths:
+        out.append(rows[begin : begin + length])
+        begin += length
+    return out
+
+
+def _planned_options(options: Dict[str, Any]) -> Any:
+    names = ("n_threads", "mmap", "backend", "weights", "kv_type", "max_bytes", "check_finite")
+    for name in options:
+        if name not in names:
+            raise TypeError("no option %r; there are %s" % (name, joined(names)))
+    defaults: Dict[str, Any] = dict(
+        n_threads=0, mmap=False, backend="auto", weights="auto", kv_type="auto", max_bytes=0, check_finite=False
+    )
+    return _model_options(**{**defaults, **options})
+
+
+def plan(folder: PathInput, n_ctx: int = 0, **options: Any) -> Dict[str, int]:
+    """How much memory Model(folder, **options) and a session of n_ctx tokens need, from the file headers alone:
+    model_bytes, peak_bytes, session_bytes."""
+    session, out = initialised(SessionOptions), sized(PlanInfo)
+    session.n_ctx = integer("n_ctx", n_ctx, i32)
+    call(lib.llmcs_plan, path("folder", folder), c.byref(_planned_options(options)), c.byref(session), c.byref(out))
+    return fields(out)
+
+
+def plan_engine(
+    folder: PathInput, n_tokens: int, engine: Optional[Dict[str, Any]] = None, **options: Any
+) -> Dict[str, int]:
+    """How many conversations of n_tokens tokens an engine with these options (a dict) will hold: engine_bytes,
+    kv_block_tokens, kv_block_bytes, n_blocks, n_conversations."""
+    from ._engine import engine_options
+
+    out = sized(EnginePlanInfo)
+    engine_struct: EngineOptions = engine_options(engine or {})
+    call(
+        lib.llmcs_engine_plan,
+        path("folder", folder),
+        c.byref(_planned_options(options)),
+        c.byref(engine_struct),
+        integer("n_tokens", n_tokens, size),
+        c.byref(out),
+    )
+    return fields(out)
+
+
+def quantize(
+    folder: PathInput,
+    out_path: PathInput,
+    type: str = "q8_0",
+    log: Optional[Log] = None,
+    progress: Optional[Progress] = None,
+) -> None:
+    """Writes a model's folder as one GGUF file, which Model and Tokenizer open like the folder: q8_0, q4_0, f16, bf16
+    or f32."""
+    params = initialised(QuantizeParams)
+    params.type = choice("type", type, GGUF_TYPES, _GGUF_NAMES)
+    params.log = log_function = _log_function(log)
+    watch = _Progress(progress)
+    params.progress = watch.function
+    watch.call(lib.llmcs_quantize, path("folder", folder), path("out_path", out_path), c.byref(params))
+    del log_function

@@ -1,0 +1,247 @@
+"""Sessions: one conversation each."""
+
+from __future__ import annotations
+
+import ctypes as c
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, NamedTuple, Optional
+
+from ._errors import StateError, call
+from ._generate import Generated, Params, defaults, received
+from ._handles import Handle, Relay, in_main_thread, interruptible
+from ._inputs import c_string, choice, floats, integer, items, matrix, token_ids, utf8
+from ._native import Result, ScoreResult, SessionOptions, TextFn, TokenFn, f32, i32, initialised, lib, size, text
+
+if TYPE_CHECKING:
+    from ._model import Model
+
+_WANT_LOGITS = ("none", "last", "all")
+
+
+class Score(NamedTuple):
+    """log p(continuation | prompt), and how many tokens the continuation has."""
+
+    logprob: float
+    n_tokens: int
+
+
+class Choice(NamedTuple):
+    """The index of the most probable candidate, and every candidate's log-probability."""
+
+    best: int
+    logprobs: List[float]
+
+
+class Session(Handle):
+    """model.session(): the tokens of one conversation with their keys and values. One call at a time (BusyError); only
+    cancel() and close() may come from other threads meanwhile."""
+
+    _free = lib.llmcs_session_free
+
+    def __init__(self, model: "Model", n_ctx: int = 0) -> None:
+        super().__init__()
+        self._model = model
+        options = initialised(SessionOptions)
+        options.n_ctx = integer("n_ctx", n_ctx, i32)
+        with model._using() as h:
+            self._defaults = defaults(h)
+            call(lib.llmcs_session_create, h, c.byref(options), c.byref(self._pointer))
+
+    def _end_calls(self) -> None:
+        lib.llmcs_session_cancel(self._pointer)
+
+    def _describe(self) -> str:
+        return " of %r" % self._model
+
+    # ---- generation
+
+    def generate(self, prompt: str, on_text: Optional[Callable[[str], Any]] = None, **params: Any) -> Generated:
+        """Continues the prompt. params: Transformers' names (max_new_tokens, do_sample, top_p, num_beams, ...), and
+        the folder's for what is not given.
+
+        on_text(piece) is called with each new piece of text; a true result stops. What it raises is raised here."""
+        encoded = utf8("prompt", prompt)
+        return self._generate(lib.llmcs_generate, encoded, len(encoded), on_text, params)
+
+    def generate_ids(self, ids: Any, on_token: Optional[Callable[[int], Any]] = None, **params: Any) -> Generated:
+        """The same from token ids; on_token(id) is called with each new one."""
+        array = token_ids("ids", ids)
+        return self._generate(lib.llmcs_generate_ids, array, len(array), on_token, params)
+
+    def _generate(
+        self, function: Any, prompt: Any, n: int, callback: Optional[Callable[[Any], Any]], given: Any
+    ) -> Generated:
+        def generate(receive: Optional[Callable[[Any], Any]]) -> Generated:
+            return self._call(function, prompt, n, receive, given)
+
+        if callback is None:
+            return interruptible(lambda: generate(None), self.cancel)
+        if not in_main_thread():
+            return generate(callback)
+        relay = Relay(generate, self.cancel, lockstep=True)
+        try:
+            for item in relay:
+                relay.reply(bool(callback(item)))
+        finally:
+            relay.stop()
+        return relay.result()
+
+    def _call(
+        self, function: Any, prompt: Any, n: int, receive: Optional[Callable[[Any], Any]], given: Any
+    ) -> Generated:
+        """The C call. receive gets a text or a token id, as the function gives."""
+        params, result = Params(self._defaults, given), c.POINTER(Result)()
+        raised: List[BaseException] = []
+
+        def guarded(_user: Any, *arguments: Any) -> int:
+            try:
+                item = arguments[0] if len(arguments) == 1 else c.string_at(*arguments).decode("utf-8")
+                return 1 if receive(item) else 0  # type: ignore[misc]
+            except BaseException as e:  # must not cross the C frames below
+                raised.append(e)
+                return 1
+
+        kind = TextFn if function is lib.llmcs_generate else TokenFn
+        c_callback = kind(guarded) if receive else None
+        with self._using() as h:
+            call(
+                function,
+                h,
+                prompt,
+                n,
+                c.byref(params.struct),
+                c_callback and c.cast(c_callback, c.c_void_p),
+                None,
+                c.byref(result),
+            )
+        answer = received(result)
+        if raised:
+            raise raised[0]
+        return answer
+
+    def stream(self, prompt: str, **params: Any) -> Iterator[str]:
+        """Yields pieces of text as they come; leaving the loop early cancels the rest."""
+        encoded = utf8("prompt", prompt)
+
+        def generate(receive: Callable[[Any], bool]) -> Generated:
+            return self._call(lib.llmcs_generate, encoded, len(encoded), receive, params)
+
+        relay = Relay(generate, self.cancel, lockstep=False)
+        try:
+            yield from relay
+        finally:
+            relay.stop()
+        relay.result()  # raises what went wrong
+
+    def cancel(self) -> None:
+        """From any thread: the running call, or else the next one, ends with what it has."""
+        try:
+            with self._using() as h:
+                lib.llmcs_session_cancel(h)
+        except StateError:
+            pass  # closed: nothing runs
+
+    def next_distribution(self, **params: Any) -> Any:
+        """The probabilities from which the next token would be sampled, [vocab_size]; eval() comes first."""
+        n = self._model.info["vocab_size"]
+        probabilities, p = floats(n), Params(self._defaults, params)
+        with self._using() as h:
+            call(lib.llmcs_next_distribution, h, c.byref(p.struct), probabilities)
+        return matrix(probabilities, n)
+
+    # ---- scoring
+
+    def score(self, prompt: str, continuation: str) -> Score:
+        """log p(continuation | prompt)."""
+        a, b = utf8("prompt", prompt), utf8("continuation", continuation)
+        return self._score(lib.llmcs_score, a, b)
+
+    def score_ids(self, prompt: Any, continuation: Any) -> Score:
+        """The same from token ids."""
+        return self._score(lib.llmcs_score_ids, token_ids("prompt", prompt), token_ids("continuation", continuation))
+
+    def _score(self, function: Any, prompt: Any, continuation: Any) -> Score:
+        result = ScoreResult()
+
+        def score() -> None:
+            with self._using() as h:
+                call(function, h, prompt, len(prompt), continuation, len(continuation), c.byref(result))
+
+        interruptible(score, self.cancel)
+        return Score(result.logprob, result.n_tokens)
+
+    def choose(self, prompt: str, candidates: Any, per_token: bool = False) -> Choice:
+        """The most probable of several continuations, or with per_token the one most probable per token."""
+        a, best = utf8("prompt", prompt), size()
+        encoded = [c_string("candidates[%d]" % i, x) for i, x in enumerate(items("candidates", candidates))]
+        n = len(encoded)
+        array, results = (text * max(1, n))(*encoded), (ScoreResult * max(1, n))()
+
+        def choose() -> None:
+            with self._using() as h:
+                call(lib.llmcs_choose, h, a, len(a), array, n, int(bool(per_token)), results, c.byref(best))
+
+        interruptible(choose, self.cancel)
+        return Choice(best.value, [r.logprob for r in results[:n]])
+
+    # ---- tokens
+
+    def eval(self, ids: Any, logits: str = "last") -> None:
+        """Appends token ids and evaluates them; logits: "none", "last" or "all", which logits() then gives."""
+        array, want = token_ids("ids", ids), choice("logits", logits, _WANT_LOGITS)
+
+        def evaluate() -> None:
+            with self._using() as h:
+                call(lib.llmcs_session_eval, h, array, len(array), want)
+
+        interruptible(evaluate, self.cancel)
+
+    def logits(self) -> Any:
+        """[n_rows, vocab_size] of the last eval, a copy."""
+        at, n, width = c.POINTER(f32)(), size(), self._model.info["vocab_size"]
+        with self._using() as h:
+            call(lib.llmcs_session_logits, h, c.byref(at), c.byref(n))
+            copied = floats(n.value * width)
+            c.memmove(copied, at, n.value * width * c.sizeof(f32))
+        return matrix(copied, n.value, width)
+
+    @property
+    def tokens(self) -> List[int]:
+        """The token ids that the session holds."""
+        n = size()
+        with self._using() as h:
+            call(lib.llmcs_session_tokens, h, None, 0, c.byref(n))
+            ids = (i32 * n.value)()
+            call(lib.llmcs_session_tokens, h, ids, n.value, c.byref(n))
+        return list(ids[: n.value])
+
+    def rewind(self, n_tokens: int) -> None:
+        """Drops all but the first n_tokens."""
+        with self._using() as h:
+            call(lib.llmcs_session_rewind, h, integer("n_tokens", n_tokens, size))
+
+    def fork(self) -> "Session":
+        """A second session that continues from here on its own."""
+        other = type(self).__new__(type(self))
+        Handle.__init__(other)
+        other._model, other._defaults = self._model, self._defaults
+        with self._using() as h:
+            call(lib.llmcs_session_fork, h, c.byref(other._pointer))
+        return other
+
+    def save(self) -> bytes:
+        """What the session holds as bytes, for a session of the same model to be restored from, in any process."""
+        n = size()
+        with self._using() as h:
+            call(lib.llmcs_session_save, h, None, 0, c.byref(n))
+            data = bytearray(n.value)
+            call(lib.llmcs_session_save, h, (c.c_char * len(data)).from_buffer(data), len(data), c.byref(n))
+        return bytes(data)
+
+    def restore(self, data: Any) -> None:
+        """Becomes the session that was saved; on an Error it is as before."""
+        try:
+            saved = bytes(memoryview(data))
+        except TypeError:
+            raise TypeError("data: expected bytes, got %s" % type(data).__name__) from None
+        with self._using() as h:
+            call(lib.llmcs_session_restore, h, saved, len(saved))
