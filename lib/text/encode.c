@@ -7,6 +7,7 @@
 #include "text/tokenizer_impl.h"
 
 #define MAX_TEXT_BYTES ((size_t)INT32_MAX)
+#define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_encode_params, max_length)
 #define KNOWN_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
 void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size) {
@@ -14,10 +15,10 @@ void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_s
     ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
-static llmcs_status check_params(const llmcs_encode_params *p) {
-    if (p->struct_size < sizeof *p)
-        return ll_fail(LLMCS_ARG, "llmcs_encode_params.struct_size is %zu, at least %zu is needed", p->struct_size,
-                       sizeof *p);
+/* The caller's params over the defaults, checked. */
+static llmcs_status read_params(const llmcs_encode_params *params, llmcs_encode_params *p) {
+    llmcs_encode_params_init(p);
+    if (params) LL_TRY(ll_options_in(p, sizeof *p, PARAMS_OLDEST, params, "llmcs_encode_params"));
     if (p->flags & ~KNOWN_FLAGS) return ll_fail(LLMCS_ARG, "llmcs_encode_params.flags: unknown bits in 0x%x", p->flags);
     if ((unsigned)p->truncation > LLMCS_TRUNCATE_ONLY_SECOND)
         return ll_fail(LLMCS_ARG, "llmcs_encode_params.truncation is %d", (int)p->truncation);
@@ -189,18 +190,16 @@ static llmcs_status cut_and_write(const llmcs_tokenizer *t, const ll_tokens *tok
 llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t text_bytes, const char *pair,
                           size_t pair_bytes, const llmcs_encode_params *params, int32_t *ids, int32_t *type_ids,
                           llmcs_span *offsets, size_t capacity, size_t *n_tokens) {
-    llmcs_encode_params defaults;
-    llmcs_encode_params_init(&defaults);
-    if (!params) params = &defaults;
     if (!n_tokens) return ll_fail(LLMCS_ARG, "llmcs_encode: n_tokens is NULL");
     *n_tokens = 0;
     LL_TRY(ll_tokenizer_check(tokenizer));
-    LL_TRY(check_params(params));
+    llmcs_encode_params p;
+    LL_TRY(read_params(params, &p));
     const llmcs_text both = {text, text_bytes, pair, pair_bytes};
     ll_tokens tokens;
-    LL_TRY(ll_tokens_create(tokenizer, &both, params->flags, offsets != NULL, &tokens));
+    LL_TRY(ll_tokens_create(tokenizer, &both, p.flags, offsets != NULL, &tokens));
     ll_tokens_out out = {ids, type_ids, offsets, 0};
-    llmcs_status st = cut_and_write(tokenizer, &tokens, params, &out, capacity, n_tokens);
+    llmcs_status st = cut_and_write(tokenizer, &tokens, &p, &out, capacity, n_tokens);
     ll_tokens_free(tokenizer, &tokens);
     return st;
 }

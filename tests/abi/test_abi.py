@@ -125,7 +125,7 @@ class Meetings(Abi):
                 built = os.path.join(BUILD, "obj", name[:-2] + ".o")
                 if not name.startswith("lib/kernels/"):
                     sources.append(name)
-                elif not name.startswith("lib/kernels/openblas/") and os.path.exists(built):
+                elif not name.startswith("lib/kernels/openblas/plugin/") and os.path.exists(built):
                     objects.append(built)
         compiled = [os.path.join(self.folder, s.replace("/", "-")[:-2] + ".o") for s in sources]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -230,8 +230,13 @@ START_TEST(wrong_arguments_are_refused) {
     llmcs_encode_params_init(&p);
     p.struct_size = 4;
     ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &p, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
-    p.struct_size = sizeof p + 64; /* a newer caller */
-    ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &p, NULL, NULL, NULL, 0, &n), LLMCS_OK);
+    struct {
+        llmcs_encode_params known;
+        uint64_t unknown[2];
+    } newer = {.known = {.struct_size = sizeof newer}};
+    ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &newer.known, NULL, NULL, NULL, 0, &n), LLMCS_OK);
+    newer.unknown[1] = 1;
+    ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &newer.known, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     ck_assert_int_eq(llmcs_decode(t, NULL, 1, 0, NULL, 0, &n), LLMCS_ARG);
     ck_assert_int_eq(llmcs_decode(t, &id, 1, 0, NULL, 0, NULL), LLMCS_ARG);
     ck_assert_int_eq(llmcs_decode(NULL, &id, 1, 0, NULL, 0, &n), LLMCS_ARG);
