@@ -17,11 +17,28 @@ void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a) {
 
 /* ------------------------------------------------------------------------------------------------- building */
 
+/* The byte that a token stands for; -1: not one byte. */
+static int byte_of(const char *token, size_t len) {
+    char bytes[2]; /* no byte is written with more */
+    return len <= 2 && ll_bytes_of_token(token, len, bytes) == 1 ? (unsigned char)bytes[0] : -1;
+}
+
+/* Bytes that only added tokens are written like: those are none of the model's. */
+static void find_added_bytes(const ll_tokenizer_spec *spec, bool added[256]) {
+    int byte;
+    for (size_t i = 0; i < spec->n_added; i++)
+        if ((byte = byte_of(spec->added[i].content, spec->added[i].content_bytes)) >= 0) added[byte] = true;
+    for (size_t i = 0; i < spec->n_vocab; i++)
+        if ((byte = byte_of(spec->vocab[i].token, spec->vocab[i].token_bytes)) >= 0) added[byte] = false;
+}
+
 static llmcs_status find_bytes(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec) {
+    bool added[256] = {false};
+    find_added_bytes(spec, added);
     for (unsigned byte = 0; byte < 256; byte++) {
         char utf8[4];
         size_t len = ll_utf8_encode(ll_byte_to_char((unsigned char)byte), utf8);
-        b->byte_id[byte] = ll_vocab_find(vocab, utf8, len);
+        b->byte_id[byte] = added[byte] ? -1 : ll_vocab_find(vocab, utf8, len);
         b->n_missing += b->byte_id[byte] < 0;
     }
     b->fuse_unk = spec->fuse_unk;
@@ -85,11 +102,8 @@ static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenize
 
 /* A merge of two bytes has its rank in a table of its own, too. */
 static void set_byte_rank(ll_bpe *b, const ll_merge *m, uint32_t rank) {
-    char left[2], right[2];
-    if (m->left_bytes > 2 || m->right_bytes > 2) return; /* no byte is written with more */
-    if (ll_bytes_of_token(m->left, m->left_bytes, left) != 1) return;
-    if (ll_bytes_of_token(m->right, m->right_bytes, right) != 1) return;
-    b->byte_rank[(size_t)(unsigned char)left[0] << 8 | (unsigned char)right[0]] = rank;
+    const int left = byte_of(m->left, m->left_bytes), right = byte_of(m->right, m->right_bytes);
+    if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = rank;
 }
 
 /* A pair that stands twice counts where it stands last, as in Hugging Face's table. */

@@ -44,9 +44,30 @@ static llmcs_status fail_clash(const ll_tokenizer_spec *spec, const ll_vocab *v,
                    (int)ll_min(other_len, 60), first ? first : "", shown, token);
 }
 
+/* Added tokens are looked for with a table of as many nodes as they have bytes, which takes half a second a megabyte.
+ */
+#define MAX_ADDED_BYTES ((size_t)4 << 20)
+#define MAX_ADDED_TOKEN_BYTES ((size_t)64 << 10)
+
+static llmcs_status check_added_sizes(const ll_tokenizer_spec *spec) {
+    size_t total = 0;
+    for (size_t i = 0; i < spec->n_added; i++) {
+        size_t n = spec->added[i].content_bytes;
+        total += n;
+        if (n > MAX_ADDED_TOKEN_BYTES)
+            return ll_fail(LLMCS_LIMIT, "%s: an added token has %zu bytes, at most %zu are allowed", spec->path, n,
+                           MAX_ADDED_TOKEN_BYTES);
+    }
+    if (total <= MAX_ADDED_BYTES) return LLMCS_OK;
+    return ll_fail(LLMCS_LIMIT, "%s: the added tokens have %zu bytes in all, at most %zu are allowed", spec->path,
+                   total, MAX_ADDED_BYTES);
+}
+
+/* Sizes and ids, before any table is made of them. */
 static llmcs_status measure(const ll_tokenizer_spec *spec, size_t *n_bytes, int32_t *largest) {
     *n_bytes = 0;
     *largest = -1;
+    LL_TRY(check_added_sizes(spec));
     for (size_t i = 0; i < spec->n_vocab; i++) {
         *n_bytes += spec->vocab[i].token_bytes;
         if (spec->vocab[i].id > *largest) *largest = spec->vocab[i].id;
@@ -59,6 +80,7 @@ static llmcs_status measure(const ll_tokenizer_spec *spec, size_t *n_bytes, int3
     if (spec->n_vocab == 0) return ll_fail(LLMCS_TOKENIZER, "%s: the vocabulary is empty", spec->path);
     if (*largest >= 0 && (size_t)*largest >= n + LL_MAX_ID_GAP)
         return ll_fail(LLMCS_TOKENIZER, "%s: id %d in a vocabulary of %zu tokens", spec->path, (int)*largest, n);
+    if (spec->model == LL_TOKEN_WORDPIECE) return ll_wordpiece_check_sizes(spec, *n_bytes);
     return LLMCS_OK;
 }
 

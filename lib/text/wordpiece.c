@@ -9,6 +9,17 @@ void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a) {
     ll_string_set_free(&w->words, a);
 }
 
+llmcs_status ll_wordpiece_check_sizes(const ll_tokenizer_spec *spec, size_t n_bytes) {
+    for (size_t i = 0; i < spec->n_vocab; i++)
+        if (spec->vocab[i].token_bytes > LL_WORDPIECE_MAX_TOKEN)
+            return ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", spec->path,
+                           (int)spec->vocab[i].id, spec->vocab[i].token_bytes, LL_WORDPIECE_MAX_TOKEN);
+    const size_t most = LL_TRIE_MAX_NODES / 2 - 2; /* a token stands there twice at most */
+    if (n_bytes <= most) return LLMCS_OK;
+    return ll_fail(LLMCS_LIMIT, "%s: the tokens have %zu bytes in all, at most %zu are allowed", spec->path, n_bytes,
+                   most);
+}
+
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
                                 const ll_tokenizer_spec *spec, const bool *special, uint64_t seed) {
     uint32_t cp;
@@ -17,10 +28,6 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
     if (w->unk_id < 0)
         return ll_fail(LLMCS_TOKENIZER, "%s: the unknown token \"%.*s\" is not in the vocabulary", spec->path,
                        (int)spec->unk_token_bytes, spec->unk_token);
-    for (size_t i = 0; i < spec->n_vocab; i++)
-        if (spec->vocab[i].token_bytes > LL_WORDPIECE_MAX_TOKEN)
-            return ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", spec->path,
-                           (int)spec->vocab[i].id, spec->vocab[i].token_bytes, LL_WORDPIECE_MAX_TOKEN);
     const char *prefix = spec->continuing_prefix;
     size_t n_prefix = spec->continuing_prefix_bytes;
     LL_TRY(ll_trie_init(&w->trie, a, 2, 2 * vocab->n_bytes, seed));

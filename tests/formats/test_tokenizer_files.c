@@ -329,6 +329,50 @@ START_TEST(long_and_many_tokens) {
 }
 END_TEST
 
+/* Sizes are known to be too large before anything is made of them. */
+START_TEST(tokens_that_are_too_large_are_refused_at_once) {
+    static const struct {
+        const char *base, *file;
+        size_t n_tokens, token_bytes;
+        const char *says;
+    } cases[] = {{"tiny-bert-uncased", "vocab.txt", 1, (size_t)15 << 20, "an added token has"},
+                 {"tiny-bert-uncased", "vocab.txt", 400, 20000, "in all"},
+                 {"tiny-gpt2", "tokenizer.json", 1, (size_t)15 << 20, "an added token has"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *text = malloc(cases[i].n_tokens * (cases[i].token_bytes + 100) + 100);
+        size_t n = 0;
+        if (cases[i].file[0] == 'v') {
+            for (size_t k = 0; k < cases[i].n_tokens; k++) {
+                n += (size_t)sprintf(text + n, "%s\"%zu", k ? "," : "{", k);
+                memset(text + n, 'a', cases[i].token_bytes);
+                n += cases[i].token_bytes;
+                n += (size_t)sprintf(text + n, "\": %zu", 700 + k);
+            }
+            text[n++] = '}';
+        } else {
+            n = (size_t)sprintf(text, "\"added_tokens\": [{\"id\": 577, \"content\": \"");
+            memset(text + n, 'a', cases[i].token_bytes);
+            n += cases[i].token_bytes;
+            n += (size_t)sprintf(text + n, "\"}], \"old\": [");
+        }
+        make_folder();
+        if (cases[i].file[0] == 'v') {
+            put(cases[i].base, cases[i].file, NULL, "", 0);
+            put_text("added_tokens.json", text, n);
+        } else {
+            put(cases[i].base, cases[i].file, "\"added_tokens\": [", text, n);
+        }
+        struct timespec before, after;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+        expect(LLMCS_LIMIT, cases[i].says, cases[i].says);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+        ck_assert_int_lt(after.tv_sec - before.tv_sec, 3); /* it was 8 s and more; reading it takes a tenth */
+        remove_folder();
+        free(text);
+    }
+}
+END_TEST
+
 /* What a clone without git-lfs, or a failed download, leaves in place of any of the files is said. */
 START_TEST(a_pointer_or_a_web_page_is_known_as_what_it_is) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json",   "vocab.json",       "merges.txt",
@@ -441,6 +485,7 @@ static void add(TCase *t) {
     tcase_add_test(t, bad_vocab_txt);
     tcase_add_test(t, bad_settings_of_the_older_files);
     tcase_add_test(t, long_and_many_tokens);
+    tcase_add_test(t, tokens_that_are_too_large_are_refused_at_once);
     tcase_add_test(t, a_pointer_or_a_web_page_is_known_as_what_it_is);
     tcase_add_test(t, tokenizer_json_comes_before_the_older_files);
     tcase_add_test(t, no_folder);

@@ -265,6 +265,10 @@ def put_cases():
     put_case("bytes left out, older files", "gpt2", {"vocab.json": json.dumps(few), "merges.txt": merges_txt(few)}, missing,
              skip=("offsets",))
 
+    few = bpe_vocab([], ["<unk>", "<|endoftext|>"], without="!")
+    put_case("a byte that only an added token is written like", "gpt2-json",
+             {"tokenizer.json": gpt2_json(vocab=few, unk_token="<unk>"), C: {**gpt2, "cls_token": "!"}}, ["hello! <a>!"])
+
     # Files of Windows.
     crlf = BASES["bert"]["vocab.txt"].replace("\n", "\r\n")
     put_case("vocab.txt with CR LF", "bert", {"vocab.txt": crlf, C: bert})
@@ -328,9 +332,16 @@ def random_case(r, n):
         for i, w in enumerate(w for w in new if r.random() < 0.3):
             listed[w] = size + i
         files["added_tokens.json"] = listed
+    skip = ()
+    if base == "gpt2-json" and r.random() < 0.5:  # bytes without tokens, and the other settings of tokenizer.json
+        few = bpe_vocab([], ["<unk>", "<|endoftext|>"], without=r.sample(byte_chars()[32:256], r.randint(1, 120)) + ["é"])
+        how = {"unk_token": "<unk>", "fuse_unk": r.random() < 0.5} if r.random() < 0.5 else {}
+        skip = () if how else ("offsets",)
+        files["tokenizer.json"] = gpt2_json(vocab=few, prefix=r.random() < 0.5, trim=r.random() < 0.5, **how)
+        files.get("tokenizer_config.json", {}).pop("added_tokens_decoder", None)
     words = known + new + ["hello", " ", "  ", "world", "\n", "Hello", "x", "中", "[SEP]", "[sep]", "é", "!"]
     texts = ["".join(r.choice(words) for _ in range(r.randint(1, 8))) for _ in range(5)]
-    put_case(f"random {n}", base, files, texts)
+    put_case(f"random {n}", base, files, texts, skip)
 
 
 def main():
