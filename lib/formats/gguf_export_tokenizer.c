@@ -11,7 +11,18 @@ typedef struct row {
     bool added_only, literal;
 } row;
 
-static void fill_rows(const ll_tokenizer_spec *spec, row *rows) {
+/* The file has a token for each of the network's n rows. Added tokens beyond them are in the folder's small files,
+ * which it carries; tokens of the vocabulary are nowhere else. */
+static llmcs_status check_ids(const ll_tokenizer_spec *spec, size_t n) {
+    for (size_t i = 0; i < spec->n_vocab; i++)
+        if (spec->vocab[i].id >= 0 && (size_t)spec->vocab[i].id >= n)
+            return ll_fail(LLMCS_UNSUPPORTED,
+                           "%s: the vocabulary has id %d, config.json's vocab_size is %zu: a GGUF file cannot hold it",
+                           spec->path, (int)spec->vocab[i].id, n);
+    return LLMCS_OK;
+}
+
+static void fill_rows(const ll_tokenizer_spec *spec, row *rows, size_t n) {
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     const char *prefix;
     size_t skip;
@@ -21,14 +32,14 @@ static void fill_rows(const ll_tokenizer_spec *spec, row *rows) {
     }
     for (size_t i = 0; i < spec->n_added; i++) {
         const ll_added_token *e = &spec->added[i];
-        if (e->id < 0) continue;
+        if (e->id < 0 || (size_t)e->id >= n) continue;
         row *r = &rows[e->id];
         if (!r->text) *r = (row){.text = e->content, .n_bytes = e->content_bytes, .added_only = true};
         r->type = e->special ? LL_TOKEN_CONTROL : LL_TOKEN_USER_DEFINED;
     }
     for (size_t i = 0; i < spec->n_vocab + spec->n_added && wordpiece; i++) {
         int32_t id = i < spec->n_vocab ? spec->vocab[i].id : spec->added[i - spec->n_vocab].id;
-        if (id < 0 || rows[id].type == LL_TOKEN_CONTROL) continue;
+        if (id < 0 || (size_t)id >= n || rows[id].type == LL_TOKEN_CONTROL) continue;
         rows[id].literal = !ll_token_to_phantom(rows[id].text, rows[id].n_bytes, &prefix, &skip);
     }
 }
@@ -142,9 +153,12 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
         return h->status;
     }
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
+    int32_t roles[LL_N_SPECIAL];
+    for (size_t i = 0; i < LL_N_SPECIAL; i++) roles[i] = special[i] >= 0 && (size_t)special[i] < n ? special[i] : -1;
     LL_TRY(check_merges(spec));
+    LL_TRY(check_ids(spec, n));
     LL_TRY(ll_alloc_zero(&h->allocator, n, sizeof *rows, "vocabulary", &rows));
-    fill_rows(spec, rows);
+    fill_rows(spec, rows, n);
     put_text(h, "tokenizer.ggml.model", wordpiece ? "bert" : "gpt2");
     put_text(h, "tokenizer.ggml.pre", wordpiece ? "default" : c->family == LL_FAMILY_ROBERTA ? "roberta-bpe" : "gpt-2");
     put_rows(h, rows, n, wordpiece);
@@ -152,8 +166,8 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
     put_marked(h, LL_GGUF_ADDED_ONLY_IDS, rows, n, true);
     ll_free(&h->allocator, rows);
     if (wordpiece)
-        put_wordpiece(h, spec, special);
+        put_wordpiece(h, spec, roles);
     else
-        put_bpe(h, spec, special);
+        put_bpe(h, spec, roles);
     return h->status;
 }

@@ -311,6 +311,25 @@ START_TEST(older_files) {
 }
 END_TEST
 
+/* Tokens whose ids the network has no rows for: added ones come back from the folder's files, others cannot. */
+START_TEST(ids_beyond_the_rows) {
+    char folder[TEMP_PATH_BYTES];
+    text_bert_folder("bert-cls", folder); /* 211 rows */
+    temp_write_text(folder, "added_tokens.json", "{\"<far>\": 300, \"<farther>\": 301}");
+    temp_write_text(folder, "special_tokens_map.json", "{\"pad_token\": \"<far>\"}");
+    same_text(folder);
+    temp_remove(folder);
+    temp_folder(folder);
+    checkpoint *c = checkpoint_read(GOLDEN_FOLDER "gpt2-tiny"); /* 257 rows */
+    checkpoint_write(c, folder, 1);
+    checkpoint_free(c);
+    write_gpt2_vocabulary(folder); /* ids to 258 */
+    ck_assert_int_eq(quantize(folder, LLMCS_GGUF_F32), LLMCS_UNSUPPORTED);
+    ck_assert_msg(strstr(llmcs_error_message(), "257") != NULL, "%s", llmcs_error_message());
+    temp_remove(folder);
+}
+END_TEST
+
 /* A tokenizer.json of each kind over weights that fit it. */
 START_TEST(tiny_tokenizers) {
     static const struct {
@@ -799,6 +818,7 @@ static void add(TCase *t) {
     tcase_add_test(t, what_the_log_says);
     tcase_add_test(t, tokenizer_json);
     tcase_add_test(t, older_files);
+    tcase_add_test(t, ids_beyond_the_rows);
     tcase_add_test(t, tiny_tokenizers);
     tcase_add_test(t, without_keys_of_our_own);
     tcase_add_test(t, sentence_transformers);
