@@ -19,7 +19,8 @@ static const struct {
     {"camembert", "Camembert", LL_FAMILY_ROBERTA},
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
-#define FAMILY_NAMES "gpt2, bert, distilbert, roberta, xlm-roberta, camembert"
+/* The Unigram tokenizers of the last two are not supported. */
+#define FAMILY_NAMES "gpt2, bert, distilbert, roberta (for token ids also xlm-roberta, camembert)"
 
 /* What follows the prefix. GPT2Model has no head of its own, but GPT-2's is its embedding. */
 static const struct {

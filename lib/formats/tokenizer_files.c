@@ -94,9 +94,9 @@ llmcs_status ll_spec_id(ll_json value, const char *where, int32_t *id) {
 
 /* ------------------------------------------------------------------------------------------------ templates */
 
-bool ll_template_add(ll_template_piece *piece, size_t *n, int32_t id, uint8_t sequence, uint8_t type_id) {
+bool ll_template_add(ll_template_item *items, size_t *n, int32_t id, uint8_t sequence, uint8_t type_id) {
     if (*n == LL_MAX_TEMPLATE) return false;
-    piece[(*n)++] = (ll_template_piece){id, sequence, type_id};
+    items[(*n)++] = (ll_template_item){id, sequence, type_id};
     return true;
 }
 

@@ -56,12 +56,12 @@ typedef enum ll_normalizer_step {
 
 #define LL_MAX_NORMALIZER_STEPS 16
 
-/* One piece of a post-processor template. */
-typedef struct ll_template_piece {
+/* One item of a post-processor template. */
+typedef struct ll_template_item {
     int32_t id;       /* a special token, or -1: a sequence */
     uint8_t sequence; /* with id -1: 0 is A, 1 is B */
     uint8_t type_id;
-} ll_template_piece;
+} ll_template_item;
 
 #define LL_MAX_TEMPLATE 64
 #define LL_N_SPECIAL 7
@@ -114,7 +114,7 @@ typedef struct ll_tokenizer_spec {
     bool decode_cleanup; /* WordPiece's "cleanup" */
     /* post-processor */
     bool trim_offsets, trim_prefix_space; /* RobertaProcessing, ByteLevel */
-    ll_template_piece single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
+    ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;
     const char *special[LL_N_SPECIAL]; /* by llmcs_special: how the token is written; NULL: none */
     uint32_t special_bytes[LL_N_SPECIAL];

@@ -60,8 +60,8 @@ static bool is_utf8(const char *text, size_t len) {
     return true;
 }
 
-/* The next token in its own form, which may be written to `room` (len + 2 bytes). */
-static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char *room, ll_vocab_entry *entry,
+/* The next token in its own form, which may be written to `buffer` (len + 2 bytes). */
+static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char *buffer, ll_vocab_entry *entry,
                                int32_t *type) {
     size_t len;
     const char *token = ll_gguf_next_string(l->g, &l->at, &len);
@@ -70,13 +70,13 @@ static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char 
         return ll_fail(LLMCS_TOKENIZER, "%s: token %d at byte %zu is not UTF-8", l->g->name, (int)id, l->at - len);
     bool literal = takes_next(l->g, l->literal, &l->literal_at, id);
     *entry = (ll_vocab_entry){token, (uint32_t)len, id};
-    if (wordpiece && !literal && *type != LL_TOKEN_CONTROL) ll_token_from_phantom(token, len, room, entry);
+    if (wordpiece && !literal && *type != LL_TOKEN_CONTROL) ll_token_from_phantom(token, len, buffer, entry);
     return LLMCS_OK;
 }
 
 static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
     token_lists l;
-    char *room = NULL;
+    char *buffer = NULL;
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     LL_TRY(find_lists(g, &l));
     size_t n = l.tokens->n;
@@ -84,13 +84,13 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
     if (wordpiece) { /* what the tokens take in the file has 8 bytes for each length: more than "##" needs */
         size_t end = l.at, len;
         for (size_t i = 0; i < n; i++) ll_gguf_next_string(g, &end, &len);
-        LL_TRY(ll_arena_alloc(&spec->arena, end - l.at, 1, "vocabulary", &room));
+        LL_TRY(ll_arena_alloc(&spec->arena, end - l.at, 1, "vocabulary", &buffer));
     }
     for (size_t i = 0; i < n; i++) {
         ll_vocab_entry *e = &spec->vocab[spec->n_vocab];
         int32_t type;
-        LL_TRY(next_token(&l, (int32_t)i, wordpiece, room, e, &type));
-        if (room) room += e->token_bytes;
+        LL_TRY(next_token(&l, (int32_t)i, wordpiece, buffer, e, &type));
+        if (buffer) buffer += e->token_bytes;
         bool in_model = !takes_next(g, l.added_only, &l.added_only_at, (int32_t)i);
         if (type != LL_TOKEN_UNUSED && in_model) spec->n_vocab++;
     }

@@ -42,7 +42,7 @@ llmcs_status ll_read_post_processor(ll_tokenizer_spec *spec, ll_json post_proces
 void ll_bert_steps(ll_tokenizer_spec *spec, bool clean_text, bool chinese, bool strip_accents, bool lowercase);
 
 /* Appends to a template; false: it is full. id: of a special token, or -1 for sequence 0 (A) or 1 (B). */
-bool ll_template_add(ll_template_piece *piece, size_t *n, int32_t id, uint8_t sequence, uint8_t type_id);
+bool ll_template_add(ll_template_item *items, size_t *n, int32_t id, uint8_t sequence, uint8_t type_id);
 
 /* The template without special tokens: A, and A B with `pair_type` for B. */
 void ll_template_plain(ll_tokenizer_spec *spec, uint8_t pair_type);

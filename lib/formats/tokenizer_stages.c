@@ -139,22 +139,22 @@ static llmcs_status read_token_pair(ll_json stage, const char *key, int32_t *id)
     return ll_spec_id(ll_json_next(ll_json_first(v)), "post_processor", id);
 }
 
-static llmcs_status read_type_id(ll_json piece, uint8_t *type_id) {
+static llmcs_status read_type_id(ll_json item, uint8_t *type_id) {
     ll_json v;
     int64_t n = 0;
-    LL_TRY(ll_spec_member(piece, "post_processor", "type_id", &v));
+    LL_TRY(ll_spec_member(item, "post_processor", "type_id", &v));
     if (!ll_spec_absent(v) && (!ll_json_int64(v, &n) || n < 0 || n > 255))
-        return ll_spec_fail(piece, "post_processor", "a type_id is an integer from 0 to 255");
+        return ll_spec_fail(item, "post_processor", "a type_id is an integer from 0 to 255");
     *type_id = (uint8_t)n;
     return LLMCS_OK;
 }
 
-static llmcs_status add_special(ll_json piece, ll_json tokens, uint8_t type_id, ll_template_piece *out, size_t *n) {
+static llmcs_status add_special(ll_json item, ll_json tokens, uint8_t type_id, ll_template_item *out, size_t *n) {
     ll_json id, entry = {NULL, 0}, ids;
     size_t len;
-    LL_TRY(ll_spec_member(piece, "post_processor", "id", &id));
+    LL_TRY(ll_spec_member(item, "post_processor", "id", &id));
     const char *name = ll_json_string(id, &len);
-    if (!name) return ll_spec_fail(piece, "post_processor", "a special token without \"id\"");
+    if (!name) return ll_spec_fail(item, "post_processor", "a special token without \"id\"");
     for (ll_json m = ll_json_first(tokens); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
         size_t key_len;
         const char *key = ll_json_key(m, &key_len);
@@ -162,46 +162,46 @@ static llmcs_status add_special(ll_json piece, ll_json tokens, uint8_t type_id, 
     }
     LL_TRY(ll_spec_member(entry, "post_processor", "ids", &ids));
     if (ll_json_count(ids) == 0)
-        return ll_spec_fail(piece, "post_processor", "a special token that special_tokens does not explain");
+        return ll_spec_fail(item, "post_processor", "a special token that special_tokens does not explain");
     for (ll_json m = ll_json_first(ids); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
         int32_t token;
         LL_TRY(ll_spec_id(m, "post_processor", &token));
         if (!ll_template_add(out, n, token, 0, type_id))
-            return ll_fail(LLMCS_LIMIT, "%s: a template of more than %d pieces", ll_json_name(piece.doc),
+            return ll_fail(LLMCS_LIMIT, "%s: a template of more than %d items", ll_json_name(item.doc),
                            LL_MAX_TEMPLATE);
     }
     return LLMCS_OK;
 }
 
-/* One piece: {"SpecialToken": {"id", "type_id"}} or {"Sequence": {"id": "A", "type_id"}}. uses: how often A and B. */
-static llmcs_status read_piece(ll_json piece, ll_json tokens, ll_template_piece *out, size_t *n, int uses[2]) {
+/* One item: {"SpecialToken": {"id", "type_id"}} or {"Sequence": {"id": "A", "type_id"}}. uses: how often A and B. */
+static llmcs_status read_item(ll_json item, ll_json tokens, ll_template_item *out, size_t *n, int uses[2]) {
     ll_json special, sequence, id;
     uint8_t type_id = 0;
-    LL_TRY(ll_spec_member(piece, "post_processor", "SpecialToken", &special));
+    LL_TRY(ll_spec_member(item, "post_processor", "SpecialToken", &special));
     if (!ll_spec_absent(special)) {
         LL_TRY(read_type_id(special, &type_id));
         return add_special(special, tokens, type_id, out, n);
     }
-    LL_TRY(ll_spec_member(piece, "post_processor", "Sequence", &sequence));
+    LL_TRY(ll_spec_member(item, "post_processor", "Sequence", &sequence));
     LL_TRY(ll_spec_member(sequence, "post_processor", "id", &id));
     bool second = ll_json_equals(id, "B");
     if (!second && !ll_json_equals(id, "A"))
-        return ll_spec_fail(piece, "post_processor", "neither a special token nor sequence A or B");
+        return ll_spec_fail(item, "post_processor", "neither a special token nor sequence A or B");
     LL_TRY(read_type_id(sequence, &type_id));
     uses[second]++;
     if (!ll_template_add(out, n, -1, second, type_id))
-        return ll_fail(LLMCS_LIMIT, "%s: a template of more than %d pieces", ll_json_name(piece.doc), LL_MAX_TEMPLATE);
+        return ll_fail(LLMCS_LIMIT, "%s: a template of more than %d items", ll_json_name(item.doc), LL_MAX_TEMPLATE);
     return LLMCS_OK;
 }
 
-static llmcs_status read_template(ll_json stage, const char *key, bool pair, ll_template_piece *out, size_t *n) {
+static llmcs_status read_template(ll_json stage, const char *key, bool pair, ll_template_item *out, size_t *n) {
     ll_json list, tokens;
     int uses[2] = {0, 0};
     *n = 0;
     LL_TRY(ll_spec_member(stage, "post_processor", key, &list));
     LL_TRY(ll_spec_member(stage, "post_processor", "special_tokens", &tokens));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
-        LL_TRY(read_piece(m, tokens, out, n, uses));
+        LL_TRY(read_item(m, tokens, out, n, uses));
     if (uses[0] != 1 || uses[1] != (pair ? 1 : 0))
         return ll_spec_fail(stage, "post_processor",
                             pair ? "\"pair\" needs A and B once each" : "\"single\" needs A once and no B");

@@ -1,3 +1,5 @@
+/* Byte-level BPE: the tables of merges, and the merging of short words. Long ones are in bpe_long.c, words with bytes
+ * that have no token in bpe_gaps.c. */
 #include "text/bpe.h"
 
 #include <string.h>
@@ -59,8 +61,8 @@ static llmcs_status fail_merge(const ll_tokenizer_spec *spec, size_t i, const ch
                    spec->merges_line ? "line" : "merge", number, problem, (int)ll_min(len, 60), token);
 }
 
-/* Merges are put into the tables some at a time, in steps that send for what the next one reads: one after the other,
- * each would wait for memory four times. */
+/* Merges enter the tables in groups, in steps that each prefetch what the next one reads. One at a time, a merge would
+ * wait for memory four times. */
 #define MERGES_AT_ONCE 16
 typedef struct merge_group {
     size_t first, n;                                      /* of spec->merges */
@@ -76,7 +78,7 @@ static void hash_sides(const ll_vocab *vocab, const ll_tokenizer_spec *spec, mer
     }
 }
 
-/* Merge g->first + k: its key, and what it makes. whole: room for both sides. */
+/* Merge g->first + k: its key, and what it makes. whole: a buffer for both sides. */
 static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, merge_group *g, size_t k,
                              char *whole) {
     const size_t i = g->first + k;
@@ -136,30 +138,30 @@ static llmcs_status add_merges(ll_bpe *b, const llmcs_allocator *a, const ll_voc
     return st;
 }
 
-static void note_neighbours(ll_bpe *b, const char *piece, size_t n) {
-    const unsigned char *byte = (const unsigned char *)piece;
+static void add_neighbours(ll_bpe *b, const char *text, size_t n) {
+    const unsigned char *byte = (const unsigned char *)text;
     for (size_t i = 1; i < n; i++) b->joined[byte[i - 1]][byte[i] / 64] |= (uint64_t)1 << byte[i] % 64;
 }
 
 /* What each token stands for: how many bytes, which of them are neighbours, and of a short word an entry for it. Text
  * that is not written as bytes are cannot come out of a merge. */
 static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab) {
-    char *piece;
+    char *bytes;
     size_t longest = 0, len;
     for (size_t id = 0; id < b->n_ids; id++) {
         ll_vocab_token(vocab, (int32_t)id, &len);
         longest = ll_max(longest, len);
     }
-    LL_TRY(ll_alloc(a, longest, 1, "token", &piece));
+    LL_TRY(ll_alloc(a, longest, 1, "token", &bytes));
     for (size_t id = 0; id < b->n_ids; id++) {
         const char *token = ll_vocab_token(vocab, (int32_t)id, &len);
-        const size_t n = token ? ll_bytes_of_token(token, len, piece) : 0;
+        const size_t n = token ? ll_bytes_of_token(token, len, bytes) : 0;
         b->token_bytes[id] = (uint32_t)(n == SIZE_MAX ? len : n);
-        if (n != SIZE_MAX) note_neighbours(b, piece, n);
-        if (n > 0 && n <= LL_WORD_BYTES) ll_string_set_add(&b->words, piece, n, (int32_t)id);
+        if (n != SIZE_MAX) add_neighbours(b, bytes, n);
+        if (n > 0 && n <= LL_WORD_BYTES) ll_string_set_add(&b->words, bytes, n, (int32_t)id);
     }
     ll_string_set_finish(&b->words);
-    ll_free(a, piece);
+    ll_free(a, bytes);
     return LLMCS_OK;
 }
 
@@ -194,9 +196,9 @@ static size_t lowest(const uint32_t *rank, size_t n) {
     return best;
 }
 
-size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t *ids) {
+size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
     uint32_t rank[LL_BPE_SHORT]; /* of token i and the one behind it */
-    const unsigned char *byte = (const unsigned char *)piece;
+    const unsigned char *byte = (const unsigned char *)text;
     for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[byte[i]];
     for (size_t i = 0; i + 1 < n; i++) rank[i] = b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
     while (n > 1) {
@@ -214,27 +216,27 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t 
     return n;
 }
 
-/* What is known of a word that is written like a token: whether merging its bytes leads there. It does with nearly all,
- * but to find out for each at open would take longer than all else. Every thread would note the same. */
+/* Whether merging the bytes of a token's text gives that token. It does for nearly all tokens, but testing each when
+ * the tokenizer opens would take longer than everything else. All threads store the same answer. */
 enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
 
-static size_t merge_word(const ll_bpe *b, const char *piece, size_t n, int32_t *ids) {
-    ll_word *word = ll_string_set_find(&b->words, piece, n);
-    const unsigned note = word ? atomic_load_explicit(&word->note, memory_order_relaxed) : IS_OTHER;
-    if (note == IS_TOKEN) {
+static size_t merge_word(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
+    ll_word *word = ll_string_set_find(&b->words, text, n);
+    const unsigned state = word ? atomic_load_explicit(&word->state, memory_order_relaxed) : IS_OTHER;
+    if (state == IS_TOKEN) {
         ids[0] = word->id;
         return 1;
     }
-    const size_t n_ids = ll_bpe_merge_short(b, piece, n, ids);
-    if (note == NOT_TRIED) {
+    const size_t n_ids = ll_bpe_merge_short(b, text, n, ids);
+    if (state == NOT_TRIED) {
         const bool same = n_ids == 1 && ids[0] == word->id;
-        atomic_store_explicit(&word->note, same ? IS_TOKEN : IS_OTHER, memory_order_relaxed);
+        atomic_store_explicit(&word->state, same ? IS_TOKEN : IS_OTHER, memory_order_relaxed);
     }
     return n_ids;
 }
 
-/* Counts n ids that stand behind those of *out already, and says what bytes they are; the first begins at `begin`. */
-static inline void take(const ll_bpe *b, const ll_view *view, size_t begin, size_t n, ll_encoding *out) {
+/* Adds n ids that were written behind those of *out, and their spans; the first one starts at `begin`. */
+static inline void add_written(const ll_bpe *b, const ll_view *view, size_t begin, size_t n, ll_encoding *out) {
     for (size_t i = out->n; i < out->n + n && out->want_spans; i++) {
         const size_t end = begin + b->token_bytes[out->ids[i]];
         out->spans[i] = ll_view_span(view, begin, end);
@@ -243,50 +245,50 @@ static inline void take(const ll_bpe *b, const ll_view *view, size_t begin, size
     out->n += n;
 }
 
-/* A part of at least two bytes. */
-static llmcs_status encode_part(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
-                                size_t begin, size_t end, ll_encoding *out) {
-    const char *piece = view->text + begin;
+/* A chunk of at least two bytes. */
+static llmcs_status encode_chunk(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
+                                 size_t begin, size_t end, ll_encoding *out) {
+    const char *text = view->text + begin;
     const size_t n = end - begin;
     const int32_t *ids;
     size_t n_ids;
     if (n <= LL_BPE_SHORT) {
         LL_TRY(ll_encoding_reserve(out, a, n));
-        take(b, view, begin, ll_bpe_merge_short(b, piece, n, out->ids + out->n), out);
+        add_written(b, view, begin, ll_bpe_merge_short(b, text, n, out->ids + out->n), out);
         return LLMCS_OK;
     }
-    LL_TRY(ll_bpe_merge_long(b, s, a, piece, n, &ids, &n_ids));
+    LL_TRY(ll_bpe_merge_long(b, s, a, text, n, &ids, &n_ids));
     LL_TRY(ll_encoding_reserve(out, a, n_ids));
     memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
-    take(b, view, begin, n_ids, out);
+    add_written(b, view, begin, n_ids, out);
     return LLMCS_OK;
 }
 
-/* Where the part that begins here ends. */
-static inline size_t part_end(const ll_bpe *b, const char *text, size_t begin, size_t end) {
+/* The end of the chunk that starts at `begin`: no merge joins it to what follows. */
+static inline size_t chunk_end(const ll_bpe *b, const char *text, size_t begin, size_t end) {
     const unsigned char *byte = (const unsigned char *)text;
     size_t i = begin + 1;
     while (i < end && ll_bpe_joins(b, byte[i - 1], byte[i])) i++;
     return i;
 }
 
-/* Short words are one token as a rule, and are looked up whole. Others fall into parts, often of a single byte. */
+/* Most short words are one token, and are looked up whole. Longer ones are cut into chunks, often of a single byte. */
 llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                            size_t begin, size_t end, ll_encoding *out) {
     if (end - begin <= LL_WORD_BYTES) {
         LL_TRY(ll_encoding_reserve(out, a, end - begin));
-        take(b, view, begin, merge_word(b, view->text + begin, end - begin, out->ids + out->n), out);
+        add_written(b, view, begin, merge_word(b, view->text + begin, end - begin, out->ids + out->n), out);
         return LLMCS_OK;
     }
     for (size_t next; begin < end; begin = next) {
-        next = part_end(b, view->text, begin, end);
+        next = chunk_end(b, view->text, begin, end);
         if (next - begin > 1) {
-            LL_TRY(encode_part(b, s, a, view, begin, next, out));
+            LL_TRY(encode_chunk(b, s, a, view, begin, next, out));
             continue;
         }
         LL_TRY(ll_encoding_reserve(out, a, 1));
         out->ids[out->n] = b->byte_id[(unsigned char)view->text[begin]];
-        take(b, view, begin, 1, out);
+        add_written(b, view, begin, 1, out);
     }
     return LLMCS_OK;
 }

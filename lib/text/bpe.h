@@ -1,4 +1,4 @@
-/* Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019): a piece of text starts as one token a
+/* Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019): a word starts as one token a
  * byte, and of all neighbours that the table of merges knows the pair of lowest rank, of those the leftmost, becomes
  * one token, until there is no such pair. */
 #ifndef LL_TEXT_BPE_H
@@ -59,24 +59,24 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
 llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                                 size_t begin, size_t end, ll_encoding *out);
 
-/* Whether a merge may ever join what ends with byte x and what begins with byte y. Where not, the text falls into parts
- * that are merged each for itself: nothing that is done on one side is seen on the other. */
+/* Whether a merge may ever join what ends with byte x and what begins with byte y. Where not, the word falls into
+ * chunks that are merged independently. */
 static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char y) {
     return b->joined[x][y / 64] >> y % 64 & 1;
 }
 
-/* The two ways it goes about it, for tests: the short one looks at every pair after every merge (n up to
- * LL_BPE_SHORT), the long one keeps them in a queue. ids: room for n; returns how many tokens. */
+/* Two ways to merge, public for tests: the short one scans all pairs after every merge (n up to LL_BPE_SHORT), the long
+ * one keeps them in a queue. ids: capacity n; returns the number of tokens. */
 #define LL_BPE_SHORT 96
-size_t ll_bpe_merge_short(const ll_bpe *b, const char *piece, size_t n, int32_t *ids);
-llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *piece,
-                               size_t n, const int32_t **ids, size_t *n_ids);
+size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *ids);
+llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
+                               const int32_t **ids, size_t *n_ids);
 
 static inline uint64_t ll_bpe_key(int32_t left, int32_t right) {
     return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
 }
 
-/* Sends for the memory that ll_bpe_rank of these looks at. */
+/* Prefetches what ll_bpe_rank of these reads. */
 static inline void ll_bpe_fetch(const ll_bpe *b, int32_t left, int32_t right) {
     __builtin_prefetch(&b->pair[(size_t)ll_hash_u64(b->seed, ll_bpe_key(left, right)) & (b->n_pairs - 1)]);
 }

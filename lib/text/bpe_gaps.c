@@ -1,4 +1,4 @@
-/* Pieces of text with bytes that have no token of their own, as vocabularies trained without an initial alphabet lack
+/* Words with bytes that have no token of their own, as vocabularies trained without an initial alphabet lack
  * them. Hugging Face's tokenizers leave such a byte out, or put the unknown token for it where the model has one; the
  * neighbours of a byte that is left out may merge. */
 #include <string.h>
@@ -29,7 +29,7 @@ static llmcs_status encode_with_unknown(const ll_bpe *b, ll_bpe_scratch *s, cons
     return LLMCS_OK;
 }
 
-/* The piece without the bytes that have no token. */
+/* The word without the bytes that have no token. */
 static llmcs_status encode_without(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                                    size_t begin, size_t end, ll_encoding *out) {
     size_t n = 0;

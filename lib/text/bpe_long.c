@@ -1,4 +1,4 @@
-/* Merging a long piece (ten megabytes of one letter are one piece) without looking at every pair after every merge.
+/* Merging a long word (ten megabytes of one letter are one word) without looking at every pair after every merge.
  *
  * The queue. Pairs wait in one bucket a rank, first in, first out; a bitmap says which buckets hold any. Buckets are
  * emptied in the order of rank, and a merge makes pairs of higher rank as a rule, so that they go to buckets not
@@ -13,7 +13,7 @@
 #define NONE UINT32_MAX
 #define AHEAD 8 /* pairs of a run whose tokens are fetched before their turn */
 
-/* A token of the piece, kept at the position of its first byte. One struct, so that a merge somewhere in ten megabytes
+/* A token of the word, kept at the position of its first byte. One struct, so that a merge somewhere in ten megabytes
  * waits for one or two cache lines and not for eight. */
 typedef struct token {
     int32_t id;
@@ -34,7 +34,7 @@ typedef struct bucket {
 } bucket;
 
 struct ll_bpe_long {
-    token *token; /* the piece */
+    token *token; /* the word */
     size_t token_capacity;
     /* Pairs to come. */
     bucket *bucket; /* [n_merges] */
@@ -78,9 +78,9 @@ static llmcs_status create(const ll_bpe *b, const llmcs_allocator *a, ll_bpe_scr
     return LLMCS_OK;
 }
 
-/* Room for a piece of n bytes; every array is empty between pieces, so nothing is kept. */
+/* Capacity for a word of n bytes. Every array is empty between words, so nothing is copied. */
 static llmcs_status make_room(ll_bpe_long *q, const llmcs_allocator *a, size_t n) {
-    LL_TRY(ll_grow(a, &q->token, 0, &q->token_capacity, n, sizeof *q->token, "long piece"));
+    LL_TRY(ll_grow(a, &q->token, 0, &q->token_capacity, n, sizeof *q->token, "long word"));
     q->n_blocks = q->n_run = q->run_at = q->n_heap = 0;
     q->free_block = NONE;
     q->active = 0;
@@ -248,12 +248,12 @@ static llmcs_status merge_all(const ll_bpe *b, ll_bpe_long *q, const llmcs_alloc
     }
 }
 
-llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *piece,
-                               size_t n, const int32_t **ids, size_t *n_ids) {
+llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
+                               const int32_t **ids, size_t *n_ids) {
     if (!s->queue) LL_TRY(create(b, a, s));
     ll_bpe_long *q = s->queue;
     LL_TRY(make_room(q, a, n));
-    LL_TRY(start(b, q, a, (const unsigned char *)piece, n));
+    LL_TRY(start(b, q, a, (const unsigned char *)text, n));
     LL_TRY(merge_all(b, q, a));
     /* The ids move to the front, into memory that the tokens passed leave. */
     int32_t *packed = (int32_t *)(void *)q->token;

@@ -1,3 +1,4 @@
+/* The byte level of GPT-2: bytes as characters, and words by its regular expression, written out. */
 #include "text/byte_level.h"
 
 #include "base/utf8.h"
@@ -78,7 +79,7 @@ static size_t white_space(const ll_unicode *u, const char *text, size_t n) {
     return i == n || last == 0 ? i : last;
 }
 
-size_t ll_byte_level_piece(const ll_unicode *u, const char *text, size_t n) {
+size_t ll_byte_level_word(const ll_unicode *u, const char *text, size_t n) {
     size_t len, skip = 0;
     if (text[0] == '\'') {
         len = contraction(text, n);

@@ -1,5 +1,5 @@
 /* GPT-2's byte level: the alphabet that writes every byte as a visible character, and the cutting of text into
- * pieces (Radford et al. 2019; the regular expression of OpenAI's encoder.py). */
+ * words (Radford et al. 2019; the regular expression of OpenAI's encoder.py). */
 #ifndef LL_TEXT_BYTE_LEVEL_H
 #define LL_TEXT_BYTE_LEVEL_H
 
@@ -18,6 +18,6 @@ size_t ll_bytes_of_token(const char *token, size_t len, char *out);
 /* Length of the first match of
  *   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  * in text (valid UTF-8, n >= 1). It always matches at the beginning. */
-size_t ll_byte_level_piece(const ll_unicode *u, const char *text, size_t n);
+size_t ll_byte_level_word(const ll_unicode *u, const char *text, size_t n);
 
 #endif

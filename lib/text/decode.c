@@ -122,7 +122,7 @@ static llmcs_status check_id(int32_t id) {
     return id < 0 ? ll_fail(LLMCS_TOKEN_RANGE, "token id %d", (int)id) : LLMCS_OK;
 }
 
-/* Decodes piece by piece, counting, and copying as long as there is room. */
+/* Decodes token by token; counts everything, and copies what the buffer holds. */
 static llmcs_status decode_into(llmcs_decoder *d, const int32_t *ids, size_t n_ids, char *text, size_t capacity,
                                 size_t *text_bytes) {
     size_t total = 0;

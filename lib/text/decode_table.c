@@ -1,4 +1,4 @@
-/* What each token writes, worked out once at open. */
+/* What each token writes when decoded, computed once at open. */
 #include <string.h>
 
 #include "text/byte_level.h"
@@ -45,7 +45,7 @@ static size_t clean_up(char *text, size_t n) {
     return n;
 }
 
-/* Writes what `token` stands for to out (room for len + 1 bytes); returns how much. */
+/* Writes what `token` stands for to out (capacity len + 1); returns how many bytes. */
 static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec, const char *token, size_t len,
                           bool first, char *out) {
     size_t n = 0;

@@ -36,12 +36,12 @@ static llmcs_status check_text(const char *what, const char *text, size_t *n) {
 /* ----------------------------------------------------------------------------------------------- truncation */
 
 /* Transformers' fast tokenizers: the longer of two is cut until both are the same length, then both by halves. */
-static void cut_longest(size_t room, size_t *a, size_t *b) {
+static void cut_longest(size_t budget, size_t *a, size_t *b) {
     size_t *small = *a <= *b ? a : b, *large = *a <= *b ? b : a;
-    *large = *small > room ? *small : ll_max(*small, room - *small);
-    if (*small + *large <= room) return;
-    *small = room / 2;
-    *large = *small + room % 2;
+    *large = *small > budget ? *small : ll_max(*small, budget - *small);
+    if (*small + *large <= budget) return;
+    *small = budget / 2;
+    *large = *small + budget % 2;
 }
 
 static llmcs_status cut_one(const char *which, size_t excess, size_t *n) {
@@ -57,21 +57,21 @@ llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation,
     if (truncation == LLMCS_TRUNCATE_NONE) return LLMCS_OK;
     if (max_length < tokens->n_special)
         return ll_fail(LLMCS_ARG, "max_length is %zu, the special tokens alone are %zu", max_length, tokens->n_special);
-    size_t room = max_length - tokens->n_special, total = kept[0] + kept[1];
-    if (total <= room) return LLMCS_OK;
-    if (room == 0) {
+    size_t budget = max_length - tokens->n_special, total = kept[0] + kept[1];
+    if (total <= budget) return LLMCS_OK;
+    if (budget == 0) {
         kept[0] = kept[1] = 0;
         return LLMCS_OK;
     }
-    if (truncation == LLMCS_TRUNCATE_ONLY_FIRST) return cut_one("first", total - room, &kept[0]);
+    if (truncation == LLMCS_TRUNCATE_ONLY_FIRST) return cut_one("first", total - budget, &kept[0]);
     if (truncation == LLMCS_TRUNCATE_ONLY_SECOND) {
         if (!tokens->is_pair) return ll_fail(LLMCS_ARG, "truncation is only_second, but there is no second text");
-        return cut_one("second", total - room, &kept[1]);
+        return cut_one("second", total - budget, &kept[1]);
     }
     if (tokens->is_pair)
-        cut_longest(room, &kept[0], &kept[1]);
+        cut_longest(budget, &kept[0], &kept[1]);
     else
-        kept[0] = room;
+        kept[0] = budget;
     return LLMCS_OK;
 }
 
@@ -129,17 +129,17 @@ static void put(ll_tokens_out *o, const int32_t *ids, const llmcs_span *spans, s
 }
 
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out) {
-    const ll_template_piece *piece = tokens->is_pair ? t->pair : t->single;
+    const ll_template_item *item = tokens->is_pair ? t->pair : t->single;
     size_t n = tokens->is_pair ? t->n_pair : t->n_single;
     for (size_t i = 0; i < n; i++) {
-        if (piece[i].id >= 0) {
-            if (tokens->add_special) put(out, &piece[i].id, NULL, 1, piece[i].type_id);
+        if (item[i].id >= 0) {
+            if (tokens->add_special) put(out, &item[i].id, NULL, 1, item[i].type_id);
         } else {
-            const ll_encoding *e = &tokens->texts[piece[i].sequence];
-            llmcs_span part = parts[piece[i].sequence];
+            const ll_encoding *e = &tokens->texts[item[i].sequence];
+            llmcs_span part = parts[item[i].sequence];
             if (part.begin < part.end) /* a text without tokens has no arrays */
                 put(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
-                    piece[i].type_id);
+                    item[i].type_id);
         }
     }
 }

@@ -55,12 +55,12 @@ static llmcs_status prefix_space(encoder *e, const ll_view *in, ll_view *out) {
     return LLMCS_OK;
 }
 
-static llmcs_status encode_bpe(encoder *e, const ll_view *stretch) {
-    ll_view view = *stretch;
+static llmcs_status encode_bpe(encoder *e, const ll_view *range) {
+    ll_view view = *range;
     const llmcs_tokenizer *t = e->t;
-    if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, stretch, &view));
+    if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, range, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
-        n = t->use_regex ? ll_byte_level_piece(t->unicode, view.text + at, view.n - at) : view.n;
+        n = t->use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
         if (t->bpe.n_missing)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else
@@ -69,17 +69,17 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *stretch) {
     return LLMCS_OK;
 }
 
-static llmcs_status run_model(encoder *e, const ll_view *stretch) {
-    if (stretch->n == 0) return LLMCS_OK;
-    if (e->t->model == LL_TOKEN_BPE) return encode_bpe(e, stretch);
-    return ll_wordpiece_encode(&e->t->wordpiece, e->t->unicode, e->a, stretch, 0, stretch->n, e->out);
+static llmcs_status encode_range(encoder *e, const ll_view *range) {
+    if (range->n == 0) return LLMCS_OK;
+    if (e->t->model == LL_TOKEN_BPE) return encode_bpe(e, range);
+    return ll_wordpiece_encode(&e->t->wordpiece, e->t->unicode, e->a, range, 0, range->n, e->out);
 }
 
 /* -------------------------------------------------------------------------------------------- added tokens */
 
-typedef llmcs_status (*stretch_fn)(encoder *e, const ll_view *stretch);
+typedef llmcs_status (*range_fn)(encoder *e, const ll_view *range);
 
-static ll_view part_of(const ll_view *v, size_t begin, size_t end) {
+static ll_view sub_view(const ll_view *v, size_t begin, size_t end) {
     return (ll_view){v->text + begin, end - begin, v->origin ? v->origin + begin : NULL, v->base + begin};
 }
 
@@ -133,7 +133,7 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
  * (special, in text of users; not a word of its own) is text like any other. A token of white space counts although
  * the rstrip of the one before it took that white space in, if it has no lstrip, as in Hugging Face's tokenizers. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
-                                stretch_fn next) {
+                                range_fn next) {
     const ll_unicode *u = e->t->unicode;
     bool parse_special = e->flags & LLMCS_PARSE_SPECIAL;
     size_t done = 0, len, run_begin = 0,
@@ -155,14 +155,14 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
             run_end = end;
         }
         if (begin > done) {
-            ll_view between = part_of(v, done, begin);
+            ll_view between = sub_view(v, done, begin);
             LL_TRY(next(e, &between));
         }
         if (token->lstrip && begin < done) begin = done;
         if (begin < end) LL_TRY(push_added(e, v, begin, end, token->id));
         done = end;
     }
-    ll_view rest = part_of(v, done, v->n);
+    ll_view rest = sub_view(v, done, v->n);
     return rest.n ? next(e, &rest) : LLMCS_OK;
 }
 
@@ -222,7 +222,7 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
         LL_TRY(to_bytes(e, &normal));
     }
     if (normal.n == 0) return LLMCS_OK;
-    return split_added(e, &e->t->normalized, &e->matches[1], &normal, run_model);
+    return split_added(e, &e->t->normalized, &e->matches[1], &normal, encode_range);
 }
 
 #define BLOCK_BYTES 1024
@@ -237,13 +237,13 @@ static size_t block_end(const ll_view *v, size_t at) {
 }
 
 /* Text of BERT goes through in blocks that stay in the cache, unless an added token might lie across their edge. */
-static llmcs_status normalize_stretch(encoder *e, const ll_view *v) {
+static llmcs_status normalize_range(encoder *e, const ll_view *v) {
     const llmcs_tokenizer *t = e->t;
-    if (t->n_steps == 0) return split_added(e, &t->normalized, &e->matches[1], v, run_model);
+    if (t->n_steps == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);
     bool whole = t->model != LL_TOKEN_WORDPIECE || t->normalized.n;
     for (size_t at = 0, end; at < v->n; at = end) {
         end = whole ? v->n : block_end(v, at);
-        ll_view block = part_of(v, at, end);
+        ll_view block = sub_view(v, at, end);
         LL_TRY(normalize_block(e, &block));
     }
     return LLMCS_OK;
@@ -306,7 +306,7 @@ llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n
     if (bad < n && (flags & LLMCS_STRICT_UTF8))
         return ll_fail(LLMCS_UTF8, "the text is not UTF-8 at byte %zu (0x%02x)", bad, (unsigned char)text[bad]);
     llmcs_status st = bad < n ? repair(&e, text, n, &r, &view) : LLMCS_OK;
-    if (!st && n) st = split_added(&e, &t->plain, &e.matches[0], &view, normalize_stretch);
+    if (!st && n) st = split_added(&e, &t->plain, &e.matches[0], &view, normalize_range);
     encoder_free(&e);
     ll_free(e.a, r.text);
     ll_free(e.a, r.origin);

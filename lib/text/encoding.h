@@ -11,7 +11,7 @@ typedef struct ll_encoding {
     bool want_spans;
 } ll_encoding;
 
-/* Room for `more` tokens behind those there are. */
+/* Capacity for `more` tokens behind those there are. */
 static inline llmcs_status ll_encoding_reserve(ll_encoding *e, const llmcs_allocator *a, size_t more) {
     if (more <= e->capacity - e->n && (!e->want_spans || more <= e->span_capacity - e->n)) return LLMCS_OK;
     LL_TRY(ll_grow(a, &e->ids, e->n, &e->capacity, e->n + more, sizeof *e->ids, "token ids"));
@@ -30,7 +30,7 @@ typedef struct ll_origin {
     uint32_t begin, end;
 } ll_origin;
 
-/* A stretch of text to be cut into tokens: valid UTF-8, and how to get from its bytes to the original's. */
+/* A range of text to tokenize: valid UTF-8, and where its bytes come from in the original. */
 typedef struct ll_view {
     const char *text;
     size_t n;

@@ -1,3 +1,4 @@
+/* The seed of the keyed hash. */
 #include "text/hash.h"
 
 #include <sys/random.h>

@@ -1,11 +1,10 @@
+/* Aho-Corasick over the text from its end. A forward automaton for the longest match has to read on until longer ones
+ * are impossible, and then reads those bytes again: quadratic for patterns like "a" and "aaaa...b". Read backwards,
+ * with patterns reversed, the text gives at each byte the longest pattern that starts there; a second loop from the
+ * front keeps the leftmost ones. */
 #include "text/matcher.h"
 
 #include <string.h>
-
-/* A forward automaton that wants the longest match has to read on until longer ones are impossible, and then reads
- * those bytes again from the match's end: quadratic for patterns like "a" and "aaaa...b". Read from its end, with
- * patterns reversed, the text gives at each byte the longest pattern that begins there; a second pass from the front
- * takes the leftmost ones. */
 
 void ll_matcher_free(ll_matcher *m, const llmcs_allocator *a) {
     ll_trie_free(&m->trie, a);
@@ -112,7 +111,7 @@ done:
     return st;
 }
 
-/* For every place where a pattern begins, the longest one: pushed from the text's end to its beginning. */
+/* The longest pattern at every position where one starts, from the end of the text to its start. */
 static llmcs_status find_all(const ll_matcher *m, const llmcs_allocator *a, const char *text, size_t len,
                              ll_matches *matches) {
     uint32_t node = 0;

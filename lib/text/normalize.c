@@ -1,3 +1,4 @@
+/* The steps of a normalizer, each linear in the text. */
 #include "text/normalize.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_alloc
     return ll_grow(a, &s->text.at, 0, &s->text.capacity, n, sizeof *s->text.at, "text of the normalizer");
 }
 
-/* Room for `more` characters behind those of c. */
+/* Capacity for `more` characters behind those of c. */
 static inline llmcs_status reserve(ll_chars *c, const llmcs_allocator *a, size_t more) {
     if (more <= c->capacity - c->n) return LLMCS_OK;
     return ll_grow(a, &c->at, c->n, &c->capacity, c->n + more, sizeof *c->at, "text of the normalizer");

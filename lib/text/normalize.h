@@ -23,7 +23,7 @@ typedef struct ll_normalizer_scratch {
 
 void ll_normalizer_scratch_free(ll_normalizer_scratch *s, const llmcs_allocator *a);
 
-/* Makes room for n characters in s->text, whose characters are forgotten. */
+/* Empties s->text and gives it capacity for n characters. */
 llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n);
 
 /* Runs the steps over s->text, in place. Linear in the text. */

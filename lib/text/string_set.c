@@ -1,9 +1,10 @@
+/* Building the set; lookups are inline in the header. */
 #include "text/string_set.h"
 
 llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
     *w = (ll_string_set){.n_slots = 16, .seed = seed};
     while (w->n_slots < 2 * n) w->n_slots *= 2;
-    return ll_alloc_zero(a, w->n_slots, sizeof *w->slot, "table of words", &w->slot);
+    return ll_alloc_zero(a, w->n_slots, sizeof *w->slot, "table of short tokens", &w->slot);
 }
 
 void ll_string_set_free(ll_string_set *w, const llmcs_allocator *a) {
@@ -20,7 +21,8 @@ void ll_string_set_finish(ll_string_set *w) {
     w->n_waiting = 0;
 }
 
-/* One after the other, each would wait for memory. */
+/* Entries wait in a small buffer while their slots are prefetched: inserted one at a time, each would wait for memory.
+ */
 void ll_string_set_add(ll_string_set *w, const char *word, size_t n, int32_t id) {
     ll_word packed = ll_word_pack(word, n);
     packed.id = id;

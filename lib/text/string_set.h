@@ -1,5 +1,5 @@
-/* Short words that are one token: one look at a table instead of merging or matching. Most words of a text are. Keys
- * do not change once the table is made; notes may, by many threads at once. */
+/* A hash set of short strings with their token ids: one lookup replaces merging or matching, and most words of a text
+ * are found here. Keys never change after building; the states may, from many threads at once. */
 #ifndef LL_TEXT_STRING_SET_H
 #define LL_TEXT_STRING_SET_H
 
@@ -14,8 +14,8 @@
 typedef struct ll_word {
     uint64_t low, high;
     int32_t id;
-    uint16_t n_bytes;   /* 0: a free slot */
-    atomic_ushort note; /* whatever who keeps the table finds out about the word later; begins as 0 */
+    uint16_t n_bytes;    /* 0: a free slot */
+    atomic_ushort state; /* for the owner of the table; 0 at first */
 } ll_word;
 
 #define LL_WORDS_AT_ONCE 16
@@ -24,11 +24,11 @@ typedef struct ll_string_set {
     ll_word *slot;
     size_t n_slots; /* a power of two */
     uint64_t seed;
-    ll_word waiting[LL_WORDS_AT_ONCE]; /* while it is built: their slots are on the way to the cache */
+    ll_word waiting[LL_WORDS_AT_ONCE]; /* while it is built: their slots are being prefetched */
     size_t n_waiting;
 } ll_string_set;
 
-/* Room for n words. */
+/* Capacity n. */
 llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed);
 void ll_string_set_free(ll_string_set *w, const llmcs_allocator *a);
 

@@ -1,3 +1,4 @@
+/* Builds a tokenizer from what was read of its files, and answers what can be asked of it. */
 #include "text/tokenizer.h"
 
 #include <string.h>
@@ -135,7 +136,7 @@ static llmcs_status add_added(ll_vocab *v, ll_tokenizer_spec *spec, int32_t next
         if (*first) merge_added(&spec->added[*first - 1], e);
         if (e->id >= 0) *first = (uint32_t)i + 1;
     }
-    v->n_ids = (size_t)next_id; /* less than the tables have room for, where tokens without an id were known */
+    v->n_ids = (size_t)next_id; /* below the capacity of the tables where tokens without an id were known */
     return LLMCS_OK;
 }
 
@@ -376,8 +377,8 @@ size_t ll_tokenizer_min_tokens(const llmcs_tokenizer *t, size_t text_bytes, uint
 }
 
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair) {
-    const ll_template_piece *piece = pair ? t->pair : t->single;
+    const ll_template_item *item = pair ? t->pair : t->single;
     size_t n = pair ? t->n_pair : t->n_single, added = 0;
-    for (size_t i = 0; i < n; i++) added += piece[i].id >= 0;
+    for (size_t i = 0; i < n; i++) added += item[i].id >= 0;
     return added;
 }

@@ -1,5 +1,5 @@
-/* The tokenizer's insides, for the files of this room only. Immutable after open, but for what
- * bpe.c notes about words; used by many threads at once. */
+/* The tokenizer's insides, for the files of this folder only. Immutable after open, but for the states of bpe.c's
+ * words; used by many threads at once. */
 #ifndef LL_TEXT_TOKENIZER_IMPL_H
 #define LL_TEXT_TOKENIZER_IMPL_H
 
@@ -56,7 +56,7 @@ struct llmcs_tokenizer {
     size_t n_steps;
     uint8_t ascii[128]; /* what the steps make of an ASCII character by itself: another, or LL_ASCII_GONE */
     bool add_prefix_space, use_regex, trim_offsets, trim_prefix_space;
-    ll_template_piece single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
+    ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;
     ll_decoder_kind decoder;
     bool decode_cleanup;

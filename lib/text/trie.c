@@ -1,3 +1,4 @@
+/* Building the trie; steps are inline in the header. */
 #include "text/trie.h"
 
 #include <string.h>
@@ -7,7 +8,7 @@ llmcs_status ll_trie_init(ll_trie *t, const llmcs_allocator *a, uint32_t n_roots
     if (max_bytes >= LL_TRIE_MAX_NODES - n_roots)
         return ll_fail(LLMCS_LIMIT, "tokens of %zu bytes in all, at most %u are supported", max_bytes,
                        LL_TRIE_MAX_NODES - n_roots - 1);
-    /* Two thirds full if no two keys share a beginning; real vocabularies fill a third. */
+    /* Two thirds full if no two keys share a prefix; real vocabularies fill a third. */
     while (t->n_slots < max_bytes + max_bytes / 2 + 2) t->n_slots *= 2;
     t->capacity = max_bytes + n_roots;
     llmcs_status st = ll_alloc_zero(a, t->n_slots, sizeof *t->edge, "token trie", &t->edge);

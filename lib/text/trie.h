@@ -23,8 +23,8 @@ typedef struct ll_trie {
     uint64_t seed;
 } ll_trie;
 
-/* n_roots independent tries (nodes 0..n_roots-1) with room for keys of max_bytes bytes in all. LIMIT if that may need
- * more than LL_TRIE_MAX_NODES. */
+/* n_roots independent tries (nodes 0..n_roots-1) with capacity for keys of max_bytes bytes in all. LIMIT if that may
+ * need more than LL_TRIE_MAX_NODES. */
 llmcs_status ll_trie_init(ll_trie *t, const llmcs_allocator *a, uint32_t n_roots, size_t max_bytes, uint64_t seed);
 void ll_trie_free(ll_trie *t, const llmcs_allocator *a);
 

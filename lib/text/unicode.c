@@ -1,3 +1,4 @@
+/* The table of flags, built from utf8proc's data, and the rarer questions, which go to utf8proc itself. */
 #include "text/unicode.h"
 
 #include <pthread.h>
@@ -7,7 +8,7 @@
 #define N_CODE_POINTS 0x110000u
 #define BLOCK 256u
 
-/* The ranges that BERT's own tokenization.py isolates as Chinese, with the beginning of the last plane-2 block as
+/* The ranges that BERT's own tokenization.py isolates as Chinese, with the start of the last plane-2 block as
  * Hugging Face's Rust source has it (2B920). */
 static bool is_bert_chinese(uint32_t c) {
     return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0xf900 && c <= 0xfaff) ||

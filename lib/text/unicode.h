@@ -18,10 +18,10 @@
 
 typedef struct ll_unicode {
     uint16_t block[0x110000 >> 8]; /* code point >> 8 -> which 256 flags */
-    uint8_t flags[0x110000];       /* [n_blocks][256]: room for all; only the 100 KB that are used take memory */
+    uint8_t flags[0x110000];       /* [n_blocks][256]: capacity for all; only the 100 KB in use take memory */
 } ll_unicode;
 
-/* The table, one for the process: the first who asks makes it, which takes some milliseconds. */
+/* The table, one for the process. The first call builds it, in some milliseconds. */
 const ll_unicode *ll_unicode_table(void);
 
 /* cp below 0x110000. */

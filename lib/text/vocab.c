@@ -1,3 +1,4 @@
+/* Tokens by id in arrays, ids by token in a keyed hash table with open addressing. */
 #include "text/vocab.h"
 
 #include <string.h>

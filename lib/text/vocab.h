@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 typedef struct ll_vocab_slot {
-    uint32_t tag; /* of the hash: what is not the token is hardly ever looked at */
+    uint32_t tag; /* of the hash: other tokens are hardly ever compared */
     int32_t id;   /* -1: free */
 } ll_vocab_slot;
 
@@ -23,18 +23,18 @@ typedef struct ll_vocab {
 
 #define LL_VOCAB_NONE UINT32_MAX
 
-/* Room for n_tokens tokens with ids below n_ids and n_bytes bytes of text in all. */
+/* Capacity for n_tokens tokens with ids below n_ids and n_bytes bytes of text in all. */
 llmcs_status ll_vocab_init(ll_vocab *v, const llmcs_allocator *a, size_t n_ids, size_t n_tokens, size_t n_bytes,
                            uint64_t seed);
 void ll_vocab_free(ll_vocab *v, const llmcs_allocator *a);
 
-/* Adds a token; the room asked for at init must do. False: the id or the token is there already. */
+/* Adds a token; the capacity of init must hold it. False: the id or the token is there already. */
 bool ll_vocab_add(ll_vocab *v, int32_t id, const char *token, size_t len);
 
 /* -1: no such token. */
 int32_t ll_vocab_find(const ll_vocab *v, const char *token, size_t len);
 
-/* The same in two steps for who looks for many: the first sends for the memory that the second looks at. */
+/* The same in two steps, for many lookups: the first prefetches what the second reads. */
 uint64_t ll_vocab_hash(const ll_vocab *v, const char *token, size_t len);
 int32_t ll_vocab_find_hashed(const ll_vocab *v, const char *token, size_t len, uint64_t hash);
 

@@ -1,3 +1,4 @@
+/* Building and running WordPiece: whole short words by one lookup, others by the trie. */
 #include "text/wordpiece.h"
 
 #include <string.h>

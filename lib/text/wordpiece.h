@@ -1,5 +1,5 @@
 /* WordPiece (Schuster and Nakajima 2012, as in BERT): words cut at white space and punctuation, and each word into the
- * longest tokens there are, from its beginning to its end; [UNK] for a word that cannot be cut so. */
+ * longest tokens there are, from left to right; [UNK] for a word that cannot be cut so. */
 #ifndef LL_TEXT_WORDPIECE_H
 #define LL_TEXT_WORDPIECE_H
 
@@ -10,7 +10,7 @@
 #include "text/unicode.h"
 #include "text/vocab.h"
 
-/* Bytes of a token: a character of the text is looked at no oftener than that. */
+/* Bytes of a token, and so the most times that a byte of the text is read. */
 #define LL_WORDPIECE_MAX_TOKEN 4096
 
 typedef struct ll_wordpiece {
