@@ -1,3 +1,4 @@
+/* Beams and hypotheses: candidates in a heap, tokens in a tree. */
 #include "generate/beam.h"
 
 #include <math.h>
@@ -11,10 +12,10 @@
 llmcs_status ll_beams_init(ll_beams *b, const llmcs_allocator *a, const ll_beams_config *config) {
     *b = (ll_beams){.config = *config};
     size_t n_nodes, per_beam = ll_max(2, 1 + config->n_eos);
-    /* Two nodes a beam and step at most: one that runs on, one that has ended. */
+    /* At most two nodes for each beam and step: one that continues, one that has ended. */
     if (!ll_mul(config->num_beams, per_beam, &b->max_candidates) ||
         !ll_mul(config->num_beams, config->max_new_tokens, &n_nodes) || n_nodes >= LL_BEAM_ROOT / 2)
-        return ll_fail(LLMCS_NOMEM, "num_beams is %zu: too many to keep track of", config->num_beams);
+        return ll_fail(LLMCS_NOMEM, "num_beams is %zu: too many beams", config->num_beams);
     n_nodes *= 2;
     llmcs_status status;
     LL_TRY_GOTO(status, ll_alloc(a, config->num_beams, sizeof *b->running, "running beams", &b->running), failed);
@@ -69,11 +70,11 @@ static void sift_up(ll_beam_candidate *heap, size_t i) {
     heap[i] = x;
 }
 
-static bool would_enter(const ll_beams *b, double key) {
+static bool is_candidate(const ll_beams *b, double key) {
     return b->n_candidates < b->max_candidates || key > b->candidates[0].key;
 }
 
-static void enter(ll_beams *b, ll_beam_candidate candidate) {
+static void insert_candidate(ll_beams *b, ll_beam_candidate candidate) {
     if (b->n_candidates < b->max_candidates) {
         b->candidates[b->n_candidates] = candidate;
         sift_up(b->candidates, b->n_candidates++);
@@ -87,18 +88,18 @@ void ll_beams_offer(ll_beams *b, size_t beam, const float *scores, size_t vocab,
     double so_far = b->running[beam].score;
     for (size_t i = 0; i < vocab; i++) {
         double score = so_far + (double)scores[i];
-        if (!would_enter(b, score) || score == -(double)INFINITY) continue;
-        enter(b, (ll_beam_candidate){.key = score,
-                                     .score = score,
-                                     .beam = (uint32_t)beam,
-                                     .id = (int32_t)i,
-                                     .logprob = ll_log_probability(logits[i], log_sum)});
+        if (!is_candidate(b, score) || score == -(double)INFINITY) continue;
+        insert_candidate(b, (ll_beam_candidate){.key = score,
+                                                .score = score,
+                                                .beam = (uint32_t)beam,
+                                                .id = (int32_t)i,
+                                                .logprob = ll_log_probability(logits[i], log_sum)});
     }
 }
 
-/* Drawing without replacement, one after the other, in proportion to e^score gives the same as taking the largest of
- * score + Gumbel noise, in that order (Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014; Kool, van
- * Hoof, Welling, "Stochastic Beams and Where to Find Them", 2019), and needs no list of all candidates. */
+/* Sampling without replacement in proportion to e^score gives the same as taking the largest of score + Gumbel noise,
+ * in that order (Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014; Kool, van Hoof, Welling, "Stochastic
+ * Beams and Where to Find Them", 2019), and needs no list of all candidates. */
 static double gumbel_noise(const ll_beams *b, uint64_t draw) {
     double u = ll_uniform(b->config.seed, 0, (uint32_t)b->n_new, draw) + 0x1p-54; /* (0, 1) */
     return -log(-log(u));
@@ -111,12 +112,12 @@ void ll_beams_offer_filtered(ll_beams *b, size_t beam, const ll_candidate *left,
         size_t id = (size_t)left[i].id;
         double score = so_far + (double)left[i].score;
         double key = score + gumbel_noise(b, (uint64_t)beam * vocab + id);
-        if (!would_enter(b, key)) continue;
-        enter(b, (ll_beam_candidate){.key = key,
-                                     .score = score,
-                                     .beam = (uint32_t)beam,
-                                     .id = left[i].id,
-                                     .logprob = ll_log_probability(logits[id], log_sum)});
+        if (!is_candidate(b, key)) continue;
+        insert_candidate(b, (ll_beam_candidate){.key = key,
+                                                .score = score,
+                                                .beam = (uint32_t)beam,
+                                                .id = left[i].id,
+                                                .logprob = ll_log_probability(logits[id], log_sum)});
     }
 }
 
@@ -160,7 +161,7 @@ static void add_finished(ll_beams *b, ll_hypothesis hypothesis) {
     if (b->n_finished < b->config.num_beams) b->n_finished++;
 }
 
-/* Only the first num_beams candidates may finish; the others are there to have something to go on with. */
+/* Only the first num_beams candidates may finish; the others are there so that enough beams can continue. */
 static void finish_candidates(ll_beams *b) {
     size_t n = ll_min(b->n_candidates, b->config.num_beams);
     for (size_t i = 0; i < n; i++) {
@@ -171,7 +172,7 @@ static void finish_candidates(ll_beams *b) {
     }
 }
 
-/* Insertion sort: drawn candidates come in the order they were drawn, the others are sorted already. */
+/* Insertion sort: sampled candidates come in the order of their noise, the others are sorted already. */
 static void sort_by_score(ll_beam_candidate *candidates, size_t n) {
     for (size_t i = 1; i < n; i++) {
         ll_beam_candidate x = candidates[i];
@@ -181,8 +182,9 @@ static void sort_by_score(ll_beam_candidate *candidates, size_t n) {
     }
 }
 
-/* The num_beams best that have not ended run on. All nodes are made before a beam is overwritten. */
-static void run_on(ll_beams *b) {
+/* The num_beams best candidates that have not ended become the running beams. All nodes are added before a beam is
+ * overwritten. */
+static void continue_beams(ll_beams *b) {
     if (b->config.do_sample) sort_by_score(b->candidates, b->n_candidates);
     size_t n = 0;
     for (size_t i = 0; i < b->n_candidates && n < b->config.num_beams; i++) {
@@ -197,8 +199,8 @@ static void run_on(ll_beams *b) {
     b->n_running = n;
 }
 
-/* Can a running beam still become better than the worst of a full set of finished ones? A guess unless the length
- * penalty is 0, and the same guess as Transformers'. */
+/* Can a running beam still become better than the worst of a full set of finished ones? Exact only if the length
+ * penalty is 0; otherwise the estimate is that of Transformers. */
 static bool can_improve(const ll_beams *b) {
     if (b->n_finished < b->config.num_beams) return true;
     bool longest = b->config.early_stopping == LLMCS_EARLY_STOPPING_NEVER && b->config.length_penalty > 0;
@@ -214,17 +216,17 @@ bool ll_beams_advance(ll_beams *b) {
         }
     }
     finish_candidates(b);
-    run_on(b);
+    continue_beams(b);
     b->n_candidates = 0;
     if (!b->n_running) return true;
     if (b->config.early_stopping == LLMCS_EARLY_STOPPING_TRUE && b->n_finished == b->config.num_beams) return true;
     return !can_improve(b);
 }
 
-void ll_beams_break_off(ll_beams *b) {
+void ll_beams_interrupt(ll_beams *b) {
     for (size_t i = 0; i < b->n_running && b->n_new > 0; i++) {
         double score = with_length_penalty(b, b->running[i].score, b->n_new);
-        add_finished(b, (ll_hypothesis){b->running[i].node, score, LL_BEAM_BROKEN_OFF});
+        add_finished(b, (ll_hypothesis){b->running[i].node, score, LL_BEAM_INTERRUPTED});
     }
     b->n_running = 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Beam search and beam sampling over rows of log-probabilities, with the results of Hugging Face Transformers 4.50
- * and later (_beam_search in generation/utils.py). It knows no model: the caller evaluates the running beams, offers
- * each row of scores, and learns which beam goes on with which token.
+ * and later (_beam_search in generation/utils.py). It knows no model: the caller evaluates the running beams and offers
+ * each row of scores; ll_beams_advance then says which token each beam continues with.
  *
  *     while (true) {
  *         for every running beam i:  ll_beams_offer(b, i, ...);   // its row of scores
@@ -12,7 +12,7 @@
  *     ... b->finished, best first
  *
  * Hypotheses are paths in a tree of tokens, from a leaf towards the root, so that nothing is copied when beams
- * change places.
+ * are reordered.
  */
 #ifndef LL_GENERATE_BEAM_H
 #define LL_GENERATE_BEAM_H
@@ -29,7 +29,13 @@ typedef struct ll_beam_node {
 } ll_beam_node;
 
 /* How a candidate ends; LL_BEAM_GOES_ON for one that does not. */
-typedef enum ll_beam_end { LL_BEAM_GOES_ON, LL_BEAM_EOS, LL_BEAM_STOP, LL_BEAM_LENGTH, LL_BEAM_BROKEN_OFF } ll_beam_end;
+typedef enum ll_beam_end {
+    LL_BEAM_GOES_ON,
+    LL_BEAM_EOS,
+    LL_BEAM_STOP,
+    LL_BEAM_LENGTH,
+    LL_BEAM_INTERRUPTED
+} ll_beam_end;
 
 /* A beam and one more token. */
 typedef struct ll_beam_candidate {
@@ -60,7 +66,7 @@ typedef struct ll_beams_config {
     double length_penalty;
     const int32_t *eos; /* [n_eos] */
     size_t n_eos;
-    bool do_sample; /* candidates are drawn without replacement instead of taken from the top */
+    bool do_sample; /* candidates are sampled without replacement; else the best are taken */
     uint64_t seed;
 } ll_beams_config;
 
@@ -77,7 +83,7 @@ typedef struct ll_beams {
     size_t n_nodes;
 } ll_beams;
 
-/* One running beam, the prompt. All memory is taken here. Errors: NOMEM. */
+/* One running beam, the prompt. Allocates all memory of the search. Errors: NOMEM. */
 llmcs_status ll_beams_init(ll_beams *b, const llmcs_allocator *a, const ll_beams_config *config);
 void ll_beams_free(ll_beams *b, const llmcs_allocator *a);
 
@@ -89,18 +95,19 @@ void ll_beams_offer(ll_beams *b, size_t beam, const float *scores, size_t vocab,
 void ll_beams_offer_filtered(ll_beams *b, size_t beam, const ll_candidate *left, size_t n, size_t vocab,
                              const float *logits, double log_sum);
 
-/* Sorts what was offered, best first, and marks EOS. 0 candidates: no token was left on any beam. */
+/* Sorts what was offered, best first, and marks EOS. 0 candidates: every token of every beam is forbidden. */
 void ll_beams_rank(ll_beams *b);
 
-/* Takes the step: ended candidates among the first num_beams become finished hypotheses, the best of the others run
- * on. True when the search is over. */
+/* Ends the step: ended candidates among the first num_beams become finished hypotheses, the best of the others become
+ * the running beams. True when the search is over. */
 bool ll_beams_advance(ll_beams *b);
 
-/* The search was broken off: running beams join the finished ones where there is room or they are better. */
-void ll_beams_break_off(ll_beams *b);
+/* Ends the search early: running beams become finished hypotheses if there are fewer than num_beams or they are better.
+ */
+void ll_beams_interrupt(ll_beams *b);
 
-/* The new tokens from the first to `node`, at most max_new_tokens; ids and logprobs (may be NULL) have room for
- * them. Returns how many. */
+/* The new tokens from the first to `node`, at most max_new_tokens; ids and logprobs (may be NULL) are that
+ * long. Returns how many. */
 size_t ll_beams_path(const ll_beams *b, uint32_t node, int32_t *ids, float *logprobs);
 
 #endif

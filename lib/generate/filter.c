@@ -1,3 +1,4 @@
+/* Filters over a row of scores: heaps and block maxima instead of a sort of the whole row. */
 #include "generate/filter.h"
 
 #include <float.h>
@@ -55,9 +56,9 @@ static size_t count_at_least(const float *x, size_t n, float least) {
     return (size_t)count;
 }
 
-/* A score that at least k scores reach, and few more: so many blocks' largest do; -inf where there are fewer blocks. It
- * is looked for from the top in steps that double, then by halves: a look at all blocks is vector code, where a heap is
- * branches that nobody can foresee. */
+/* A score that at least k scores reach, and few more: at least k block maxima reach it; -inf if there are fewer blocks.
+ * The search goes down from the top in steps that double, then bisects. Counting block maxima is vector code; a heap
+ * would be branches that a processor cannot predict. */
 static float bound_of_kth(const ll_scores *scores, size_t k) {
     if (k > scores->n_blocks) return -INFINITY;
     int64_t reached = ll_float_key(-INFINITY), above = (int64_t)ll_float_key(scores->max) + 1;
@@ -84,24 +85,24 @@ static float kth_largest(const ll_candidate *candidates, size_t n, size_t k, flo
 
 /* ---- top_p: candidates taken from a heap, the most probable on top, until they have the mass */
 
-/* The one that an ascending stable sort by score puts later. */
-static bool later(const ll_candidate *a, const ll_candidate *b) {
+/* Does an ascending stable sort by score put a after b? */
+static bool sorts_after(const ll_candidate *a, const ll_candidate *b) {
     return a->score != b->score ? a->score > b->score : a->id > b->id;
 }
 
 static void sift_down_max(ll_candidate *heap, size_t n, size_t i) {
     ll_candidate x = heap[i];
     for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && later(&heap[child + 1], &heap[child])) child++;
-        if (!later(&heap[child], &x)) break;
+        if (child + 1 < n && sorts_after(&heap[child + 1], &heap[child])) child++;
+        if (!sorts_after(&heap[child], &x)) break;
         heap[i] = heap[child];
     }
     heap[i] = x;
 }
 
-/* n tokens that have less than the n-th part of what top_p removes each have less than all of it together: without
- * them the heap is small. The margin is for the rounding of sums. */
-static size_t drop_hopeless(ll_candidate *candidates, size_t n, double weight, size_t min_keep) {
+/* Tokens of less than 1/n of the mass that top_p removes together have less than all of it, so top_p removes every one
+ * of them: without them the heap is small. The margin covers the rounding of sums. */
+static size_t drop_improbable(ll_candidate *candidates, size_t n, double weight, size_t min_keep) {
     if (min_keep > 1) return n;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -115,7 +116,7 @@ static size_t drop_hopeless(ll_candidate *candidates, size_t n, double weight, s
  * moved to the front, in ascending order; returns how many. */
 static size_t keep_top_p(ll_candidate *candidates, size_t n, double top_p, size_t min_keep) {
     double total = ll_total_weight(candidates, n), taken = 0;
-    n = drop_hopeless(candidates, n, (1 - top_p) * total / (double)n, min_keep);
+    n = drop_improbable(candidates, n, (1 - top_p) * total / (double)n, min_keep);
     for (size_t i = n / 2; i-- > 0;) sift_down_max(candidates, n, i);
     size_t left = n; /* [0, left) is the heap, [left, n) what was taken */
     while (left > 0 && (taken < top_p * total || n - left < min_keep)) {
@@ -131,7 +132,7 @@ static size_t keep_top_p(ll_candidate *candidates, size_t n, double top_p, size_
 
 /* ---- min_p */
 
-/* The score of the min_keep-th most probable; with one to keep that is the largest, whose weight is 1 anyway. */
+/* The weight of the min_keep-th most probable candidate; for min_keep 1 that is 1, the largest weight. */
 static float least_weight_to_keep(ll_candidate *candidates, size_t n, size_t min_keep) {
     if (min_keep <= 1) return 1.0f;
     if (min_keep >= n) return 0.0f;
@@ -149,10 +150,10 @@ static float least_weight_to_keep(ll_candidate *candidates, size_t n, size_t min
 
 /* Keeps what has at least min_p times the probability of the most probable one, whose weight is 1. */
 static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t min_keep) {
-    float sure = least_weight_to_keep(candidates, n, min_keep);
+    float kept_weight = least_weight_to_keep(candidates, n, min_keep);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (candidates[i].weight >= min_p || candidates[i].weight >= sure) candidates[kept++] = candidates[i];
+        if (candidates[i].weight >= min_p || candidates[i].weight >= kept_weight) candidates[kept++] = candidates[i];
     }
     return kept;
 }
@@ -190,8 +191,8 @@ static size_t weigh(const ll_scaling *scaling, float threshold, float scaled_max
     return kept;
 }
 
-/* A little below a score: what lies below that is less than it after scaling, too, whose two roundings move a number by
- * no more than 2^-23 of itself. */
+/* A little less than a score: everything below is also less after scaling, whose two roundings change a number by at
+ * most 2^-23 of itself. */
 static float below(const ll_scaling *scaling, float score) {
     return score - (fabsf(score) + fabsf(scaling->shift)) * 0x1p-20f;
 }
@@ -203,7 +204,7 @@ static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_fi
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
     float least = below(&scaling, bound);
-    if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one that leaves no room below */
+    if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one next to -FLT_MAX */
     size_t n = gather(scores, least, workspace->candidates);
     if (cut && n > k) threshold = scale(&scaling, kth_largest(workspace->candidates, n, k, workspace->heap));
     return weigh(&scaling, threshold, scale(&scaling, scores->max), workspace->candidates, n);
@@ -227,7 +228,7 @@ llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, 
                               ll_filter_workspace *workspace, size_t *n_candidates) {
     ll_candidate *candidates = workspace->candidates;
     LL_TRY(ll_scores_check(scores, step));
-    if (scores->max > FLT_MAX) { /* no number compares with it: the first such token is certain */
+    if (scores->max > FLT_MAX) { /* +inf: the first such token has probability 1 */
         candidates[0] = (ll_candidate){ll_scores_argmax(scores), 0.0f, 1.0f};
         *n_candidates = 1;
         return LLMCS_OK;
@@ -245,7 +246,7 @@ double ll_total_weight(const ll_candidate *candidates, size_t n) {
     return total;
 }
 
-int32_t ll_draw(const ll_candidate *candidates, size_t n, double u) {
+int32_t ll_sample_candidate(const ll_candidate *candidates, size_t n, double u) {
     double target = u * ll_total_weight(candidates, n), sum = 0;
     int32_t last = candidates[0].id;
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /*
- * From scores to the few tokens that may be drawn: temperature, top_k, top_p, min_p, in that order, with the meaning
- * of Hugging Face Transformers' warpers of those names.
+ * From scores to the few candidates that are sampled from: temperature, top_k, top_p, min_p, in that order, with the
+ * meaning of Hugging Face Transformers' warpers of those names.
  */
 #ifndef LL_GENERATE_FILTER_H
 #define LL_GENERATE_FILTER_H
@@ -12,17 +12,17 @@ typedef struct ll_filter {
     size_t top_k;      /* 0: off */
     float top_p;       /* 0..1; 1: off */
     float min_p;       /* 0..1; 0: off */
-    size_t min_keep;   /* at least 1: no filter leaves fewer than that many */
+    size_t min_keep;   /* at least 1: no filter leaves fewer */
 } ll_filter;
 
-/* A token that may be drawn. */
+/* A token that may be sampled. */
 typedef struct ll_candidate {
     int32_t id;
     float score;  /* divided by the temperature */
     float weight; /* e^(score - the largest score): its share of the probability, up to a common factor */
 } ll_candidate;
 
-/* What filtering works in, taken once a call. */
+/* Workspace of filtering. */
 typedef struct ll_filter_workspace {
     ll_candidate *candidates; /* [vocab] */
     float *heap;              /* [vocab] */
@@ -31,7 +31,7 @@ typedef struct ll_filter_workspace {
 llmcs_status ll_filter_workspace_init(ll_filter_workspace *workspace, const llmcs_allocator *a, size_t vocab);
 void ll_filter_workspace_free(ll_filter_workspace *workspace, const llmcs_allocator *a);
 
-/* Leaves in workspace->candidates the tokens that may be drawn, at least one, and says how many. Ties: top_k keeps
+/* Fills workspace->candidates with the tokens that may be sampled, at least one, and says how many. Ties: top_k keeps
  * every token that equals the k-th; top_p goes from the most probable down, of equals the higher id first (the order of
  * an ascending stable sort, read from its end). The order of the result is a function of the scores only. Scores of
  * +inf: the first of them alone. Time: with top_k, that of the blocks' largest scores and of the blocks near the top;
@@ -41,7 +41,7 @@ llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, 
 
 /* One of n >= 1 candidates by inverse CDF: the first at which the running sum of weights exceeds u times the whole,
  * u in [0, 1). Where rounding lets no sum exceed it, the last with a weight. */
-int32_t ll_draw(const ll_candidate *candidates, size_t n, double u);
+int32_t ll_sample_candidate(const ll_candidate *candidates, size_t n, double u);
 
 /* Sum of the weights, in the order given. */
 double ll_total_weight(const ll_candidate *candidates, size_t n);

@@ -1,3 +1,4 @@
+/* Logits processors: penalties, forbidden tokens, biases. */
 #include "generate/processors.h"
 
 #include <math.h>
@@ -13,8 +14,8 @@ static void add_logit_bias(const ll_processors *p, float *scores) {
     for (size_t i = 0; i < p->n_logit_bias; i++) scores[p->logit_bias[i].id] += p->logit_bias[i].bias;
 }
 
-/* Keskar et al. 2019 (CTRL), section 4.1, as Transformers has it: towards less likely on both sides of zero, once a
- * token however often it occurs. */
+/* Keskar et al. 2019 (CTRL), section 4.1, as Transformers has it: towards less likely on both sides of zero, once for
+ * each token however often it occurs. */
 static void penalise_repetition(const ll_processors *p, float *scores, const int32_t *ids, size_t n_ids) {
     for (size_t i = 0; i < n_ids; i++) {
         size_t id = (size_t)ids[i];
@@ -41,7 +42,7 @@ static void penalise_presence_and_frequency(const ll_processors *p, float *score
 /* Forbids every token that would complete a sequence of no_repeat_ngram_size tokens that is in ids already. */
 static void forbid_repeated_ngrams(const ll_processors *p, float *scores, const int32_t *ids, size_t n_ids) {
     size_t size = p->no_repeat_ngram_size;
-    if (n_ids < size) return; /* not one whole n-gram yet */
+    if (n_ids < size) return; /* no whole n-gram yet */
     const int32_t *tail = ids + n_ids - (size - 1);
     for (size_t i = 0; i + size <= n_ids; i++) {
         if (!memcmp(ids + i, tail, (size - 1) * sizeof *ids)) scores[ids[i + size - 1]] = -INFINITY;
@@ -55,8 +56,8 @@ static bool is_eos(const ll_processors *p, int32_t id) {
     return false;
 }
 
-/* As Transformers: an EOS alone is no bad word, and a bad word of n tokens is looked for once there are n tokens to
- * look at. */
+/* As in Transformers: an EOS alone is not a bad word, and a bad word of n tokens is not searched for in fewer than n
+ * tokens. */
 static void forbid_bad_words(const ll_processors *p, float *scores, const int32_t *ids, size_t n_ids) {
     for (size_t i = 0; i < p->n_bad_words; i++) {
         const llmcs_ids *word = &p->bad_words[i];
@@ -70,7 +71,7 @@ static void forbid_bad_words(const ll_processors *p, float *scores, const int32_
     }
 }
 
-/* A folder's EOS may be none of its network's tokens. */
+/* A folder's EOS id may lie outside its network's vocabulary. */
 static bool in_vocabulary(const ll_processors *p, int32_t id) { return id >= 0 && (size_t)id < p->vocab; }
 
 static void forbid_early_eos(const ll_processors *p, float *scores) {

@@ -1,6 +1,6 @@
 /*
- * What changes the scores of a row before a token is chosen from it. Order and meaning are those of Hugging Face
- * Transformers' logits processors; all of it works on one row and the ids that came before, and nothing else.
+ * Logits processors: they change the scores of a row before a token is sampled. Order and meaning are those of Hugging
+ * Face Transformers' logits processors; each sees one row and the ids before it, nothing else.
  */
 #ifndef LL_GENERATE_PROCESSORS_H
 #define LL_GENERATE_PROCESSORS_H
@@ -19,7 +19,7 @@ typedef struct ll_processors {
     size_t n_bad_words;
     const llmcs_logit_bias *logit_bias;
     size_t n_logit_bias;
-    uint32_t *counts; /* [vocab] scratch, of whoever calls; all zero between calls */
+    uint32_t *counts; /* [vocab] the caller's scratch memory; all zero between calls */
     size_t vocab;
 } ll_processors;
 

@@ -1,3 +1,4 @@
+/* Greedy choice, or sampling from the candidates that filters leave. */
 #include "generate/sampler.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ llmcs_status ll_sampler_sample(ll_sampler *sampler, const ll_scores *scores, uin
         return LLMCS_OK;
     }
     LL_TRY(ll_filter_scores(&sampler->filter, scores, step, &sampler->workspace, &n));
-    *id = ll_draw(sampler->workspace.candidates, n, ll_uniform(sampler->seed, sequence, (uint32_t)step, 0));
+    *id = ll_sample_candidate(sampler->workspace.candidates, n, ll_uniform(sampler->seed, sequence, (uint32_t)step, 0));
     return LLMCS_OK;
 }
 

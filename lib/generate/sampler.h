@@ -1,4 +1,4 @@
-/* One token from one row of scores: the most probable, or one drawn from what the filters leave. */
+/* One token from one row of scores: the most probable, or one sampled from the candidates that filters leave. */
 #ifndef LL_GENERATE_SAMPLER_H
 #define LL_GENERATE_SAMPLER_H
 
@@ -8,15 +8,15 @@ typedef struct ll_sampler {
     bool greedy; /* then nothing below is used */
     ll_filter filter;
     uint64_t seed;
-    ll_filter_workspace workspace; /* of whoever calls */
+    ll_filter_workspace workspace; /* the caller's */
 } ll_sampler;
 
-/* Chooses new token `step` of sequence `sequence`; the same arguments give the same token.
+/* Samples new token `step` of sequence `sequence`; the same arguments give the same token.
  * Errors: NUMERIC (NaN; no token left). */
 llmcs_status ll_sampler_sample(ll_sampler *sampler, const ll_scores *scores, uint32_t sequence, size_t step,
                                int32_t *id);
 
-/* The probability of every token to be the choice: probabilities is [vocab]. Errors: as ll_sampler_sample. */
+/* The probability of each token to be sampled: probabilities is [vocab]. Errors: as ll_sampler_sample. */
 llmcs_status ll_sampler_distribution(ll_sampler *sampler, const ll_scores *scores, float *probabilities);
 
 #endif

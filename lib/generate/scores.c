@@ -1,3 +1,4 @@
+/* Block maxima of a row of scores. */
 #include "generate/scores.h"
 
 #include <math.h>
@@ -23,9 +24,9 @@ void ll_scores_free(ll_scores *s, const llmcs_allocator *a) {
 
 static void find_max(ll_scores *s) { s->nan = !ll_row_scan(s->block_max, s->n_blocks, &s->max); }
 
-/* The largest of a whole block; NaN if one is. On integers in the same order, below and above which all NaN lie: that
- * becomes vector code, where comparing floats does not. */
-static float max_of_whole(const float *x) {
+/* The maximum of a full block; NaN if it has one. Compares the floats as integers of the same order, where NaN lie at
+ * both ends: compilers turn that into vector code, but not comparisons of floats. */
+static float max_of_full_block(const float *x) {
     int32_t largest = INT32_MIN, least = INT32_MAX;
     for (size_t i = 0; i < LL_SCORE_BLOCK; i++) {
         int32_t key = ll_float_key(x[i]);
@@ -39,7 +40,7 @@ static void scan_block(ll_scores *s, size_t block) {
     size_t n;
     const float *x = ll_scores_block(s, block, &n);
     if (n == LL_SCORE_BLOCK)
-        s->block_max[block] = max_of_whole(x);
+        s->block_max[block] = max_of_full_block(x);
     else if (!ll_row_scan(x, n, &s->block_max[block]))
         s->block_max[block] = NAN;
 }

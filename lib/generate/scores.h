@@ -1,6 +1,6 @@
 /*
- * A row of scores to choose from, arranged so that little of it need be read: the largest score of each block says
- * which blocks matter, and blocks that processors change are copied while all others stay where the network wrote them.
+ * A row of scores to sample from, of which little needs to be read: the maximum of each block says which blocks matter.
+ * Blocks that processors change are copied; all others stay where the network wrote them.
  *
  *     ... s->block_max is filled ...          or ll_scores_scan(s, row)
  *     ll_scores_start(s, row);
@@ -19,11 +19,11 @@
 
 typedef struct ll_scores {
     const float *row; /* [vocab] */
-    float *copy;      /* [vocab] what counts in the blocks that are changed; anything elsewhere */
+    float *copy;      /* [vocab] the scores of changed blocks; elsewhere anything */
     bool *changed;    /* [n_blocks] */
     float *block_max; /* [n_blocks] */
     float max;        /* of all */
-    bool nan;         /* one is no number: nothing else is to be relied on */
+    bool nan;         /* there is a NaN: nothing else is valid */
     size_t vocab, n_blocks;
 } ll_scores;
 
@@ -62,7 +62,7 @@ static inline const float *ll_scores_block(const ll_scores *s, size_t block, siz
     return (s->changed[block] ? s->copy : s->row) + begin;
 }
 
-/* NUMERIC if there is a NaN ("step" says where in the message) or none above -inf: nothing can be chosen. */
+/* NUMERIC if there is a NaN ("step" says where in the message) or none above -inf: no token can be sampled. */
 llmcs_status ll_scores_check(const ll_scores *s, size_t step);
 
 /* The lowest id of the largest score, of scores that pass the check. */

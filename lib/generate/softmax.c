@@ -1,3 +1,4 @@
+/* Maximum, exponential and log-sum-exp over a row. */
 #include "generate/softmax.h"
 
 #include <float.h>
@@ -34,8 +35,7 @@ bool ll_row_scan(const float *scores, size_t n, float *max) {
 
 llmcs_status ll_max_check(bool is_number, float max, size_t step) {
     if (!is_number) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the scores of the vocabulary", step);
-    if (max < -FLT_MAX)
-        return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", step);
+    if (max < -FLT_MAX) return ll_fail(LLMCS_NUMERIC, "new token %zu: every token is forbidden", step);
     return LLMCS_OK;
 }
 

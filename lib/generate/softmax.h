@@ -1,6 +1,6 @@
 /*
- * Passes over one row of scores. All sums run in one fixed order and in double; the exponential is our own, so
- * that a C library that picks its version by processor does not change what is drawn.
+ * Softmax over one row of scores. All sums are in one fixed order and in double; the exponential is our own, because a
+ * C library that selects its own by processor would change what is sampled.
  */
 #ifndef LL_GENERATE_SOFTMAX_H
 #define LL_GENERATE_SOFTMAX_H
@@ -16,7 +16,7 @@ llmcs_status ll_max_check(bool is_number, float max, size_t step);
 /* Both. */
 llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max);
 
-/* e^x for x <= 0, not NaN, to about one unit in the last place; 0 below -87.3, where e^x is no longer a normal
+/* e^x for x <= 0, not NaN, to about one unit in the last place; 0 below -87.3, where e^x is not a normal
  * float. */
 float ll_exp(float x);
 

@@ -1,3 +1,4 @@
+/* Allocates and frees the workspace of sampling. */
 #include "generate/workspace.h"
 
 static llmcs_status allocate(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab, bool sampled) {

@@ -1,6 +1,6 @@
 /*
- * What a token is chosen in. Nothing of it outlives the choice, so that one for each thread that chooses is enough,
- * whatever the number of sequences, and stays in that thread's cache.
+ * Memory for sampling one token. Nothing in it outlives that, so each sampling thread has one, whatever the number of
+ * sequences, and it stays in that thread's cache.
  */
 #ifndef LL_GENERATE_WORKSPACE_H
 #define LL_GENERATE_WORKSPACE_H
@@ -13,12 +13,12 @@ typedef struct ll_sampler_workspace {
     ll_filter_workspace filter;
 } ll_sampler_workspace;
 
-/* drawn: tokens will be drawn, too, not only the most probable taken. */
+/* sampled: for sampling, too, not only for greedy choice. */
 llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
                                        bool sampled);
 void ll_sampler_workspace_free(ll_sampler_workspace *workspace, const llmcs_allocator *a);
 
-/* Of one for drawn tokens. */
+/* Of a workspace for sampling. */
 uint64_t ll_sampler_workspace_bytes(size_t vocab);
 
 #endif

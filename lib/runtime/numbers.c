@@ -1,3 +1,4 @@
+/* Finiteness, log-sum-exp and softmax of rows. */
 #include "runtime/numbers.h"
 
 #include <math.h>
@@ -5,23 +6,23 @@
 #include "base/size.h"
 #include "generate/softmax.h"
 
-#define BLOCKS_AT_ONCE 64
+#define CHUNK_BLOCKS 64
 
-/* The largest of n numbers; false: one of them is not finite. */
-static bool find_largest(const ll_kernels *kernels, const float *x, size_t n, float *largest) {
-    float max[BLOCKS_AT_ONCE];
-    *largest = -INFINITY;
+/* The maximum of n numbers; false: one of them is not finite. */
+static bool find_max(const ll_kernels *kernels, const float *x, size_t n, float *max_found) {
+    float max[CHUNK_BLOCKS];
+    *max_found = -INFINITY;
     for (size_t i = 0, n_here; i < n; i += n_here) {
-        n_here = ll_min(n - i, BLOCKS_AT_ONCE * LL_ROW_BLOCK);
+        n_here = ll_min(n - i, CHUNK_BLOCKS * LL_ROW_BLOCK);
         if (!kernels->block_max(x + i, n_here, max)) return false;
-        for (size_t b = 0; b * LL_ROW_BLOCK < n_here; b++) *largest = max[b] > *largest ? max[b] : *largest;
+        for (size_t b = 0; b * LL_ROW_BLOCK < n_here; b++) *max_found = max[b] > *max_found ? max[b] : *max_found;
     }
     return true;
 }
 
 bool ll_all_finite(const ll_kernels *kernels, const float *x, size_t n) {
     float largest;
-    return find_largest(kernels, x, n, &largest);
+    return find_max(kernels, x, n, &largest);
 }
 
 llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, size_t n_rows, size_t n,
@@ -34,14 +35,14 @@ llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, siz
 
 bool ll_log_sum_of_row(const ll_kernels *kernels, const float *x, size_t n, double *log_sum) {
     float max;
-    if (!find_largest(kernels, x, n, &max)) return false;
+    if (!find_max(kernels, x, n, &max)) return false;
     *log_sum = (double)max + log(kernels->exp_sum(x, n, max));
     return true;
 }
 
 double ll_log_sum_of_exps(const float *x, size_t n) {
     float max;
-    (void)ll_row_scan(x, n, &max); /* no NaN: that was checked when the row came out of the network */
+    (void)ll_row_scan(x, n, &max); /* no NaN: the network's output was checked */
     return ll_log_sum_exp(x, n, max);
 }
 

@@ -1,4 +1,4 @@
-/* The little arithmetic the runtime does itself, on what networks give. */
+/* Arithmetic of the runtime on outputs of networks. */
 #ifndef LL_RUNTIME_NUMBERS_H
 #define LL_RUNTIME_NUMBERS_H
 

@@ -333,11 +333,11 @@ START_TEST(breaking_off_keeps_the_best_so_far) {
         ll_beams_rank(&b);
         ck_assert(!ll_beams_advance(&b));
     }
-    ll_beams_break_off(&b);
+    ll_beams_interrupt(&b);
     ck_assert_uint_eq(b.n_finished, 3);
     for (size_t i = 0; i < 3; i++) {
         int32_t ids[MAX_LENGTH];
-        ck_assert_int_eq(b.finished[i].end, LL_BEAM_BROKEN_OFF);
+        ck_assert_int_eq(b.finished[i].end, LL_BEAM_INTERRUPTED);
         ck_assert_uint_eq(ll_beams_path(&b, b.finished[i].node, ids, NULL), 2);
     }
     ll_beams_free(&b, &a);

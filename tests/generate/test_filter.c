@@ -200,10 +200,10 @@ START_TEST(extreme_temperatures_neither_overflow_nor_lose_the_order) {
     f.temperature = 1e-30f;
     start(5);
     size_t n = run(&f, scores);
-    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(workspace.candidates, n, i / 20.0), 3);
+    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_sample_candidate(workspace.candidates, n, i / 20.0), 3);
     const float negative[] = {-1e30f, -2e30f, -3, -4, -5};
     n = run(&f, negative);
-    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_draw(workspace.candidates, n, i / 20.0), 2);
+    for (int i = 0; i < 20; i++) ck_assert_int_eq(ll_sample_candidate(workspace.candidates, n, i / 20.0), 2);
     f.temperature = 1e30f;
     const float plain[] = {1, 2, 3, -4, 5};
     n = run(&f, plain);
@@ -222,8 +222,8 @@ START_TEST(infinities_and_the_largest_floats) {
     ck_assert_int_eq(workspace.candidates[0].id, 1);
     const float largest[] = {FLT_MAX, -FLT_MAX, FLT_MAX, 0};
     size_t n = run(&f, largest);
-    ck_assert_int_eq(ll_draw(workspace.candidates, n, 0.1), 0);
-    ck_assert_int_eq(ll_draw(workspace.candidates, n, 0.9), 2);
+    ck_assert_int_eq(ll_sample_candidate(workspace.candidates, n, 0.1), 0);
+    ck_assert_int_eq(ll_sample_candidate(workspace.candidates, n, 0.9), 2);
     const float nan[] = {0, NAN, 0, 0}, none[] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
     ck_assert_int_eq(ll_filter_scores(&f, of(nan), 3, &workspace, &n), LLMCS_NUMERIC);
     ck_assert_int_eq(ll_filter_scores(&f, of(none), 3, &workspace, &n), LLMCS_NUMERIC);
@@ -236,7 +236,7 @@ START_TEST(a_vocabulary_of_one) {
     ll_filter f = {.temperature = 0.1f, .top_k = 1, .top_p = 0, .min_p = 1, .min_keep = 1};
     start(1);
     ck_assert_uint_eq(run(&f, &score), 1);
-    ck_assert_int_eq(ll_draw(workspace.candidates, 1, 0.999), 0);
+    ck_assert_int_eq(ll_sample_candidate(workspace.candidates, 1, 0.999), 0);
     stop();
 }
 END_TEST
@@ -244,11 +244,11 @@ END_TEST
 START_TEST(draws_at_the_edges_stay_inside) {
     const ll_candidate c[] = {{4, 0, 0.0f}, {5, 0, 0.3f}, {6, 0, 0.3f}, {7, 0, 0.0f}};
     const double almost_one = 1 - 0x1p-53;
-    ck_assert_int_eq(ll_draw(c, 4, 0.0), 5); /* not the token of weight 0 before it */
-    ck_assert_int_eq(ll_draw(c, 4, 0.4999), 5);
-    ck_assert_int_eq(ll_draw(c, 4, 0.5001), 6);
-    ck_assert_int_eq(ll_draw(c, 4, almost_one), 6); /* nor the one behind */
-    ck_assert_int_eq(ll_draw(c, 4, 1.0), 6);        /* a sum that rounding never lets pass */
+    ck_assert_int_eq(ll_sample_candidate(c, 4, 0.0), 5); /* not the token of weight 0 before it */
+    ck_assert_int_eq(ll_sample_candidate(c, 4, 0.4999), 5);
+    ck_assert_int_eq(ll_sample_candidate(c, 4, 0.5001), 6);
+    ck_assert_int_eq(ll_sample_candidate(c, 4, almost_one), 6); /* nor the one behind */
+    ck_assert_int_eq(ll_sample_candidate(c, 4, 1.0), 6);        /* a sum that rounding never lets pass */
 }
 END_TEST
 

@@ -40,7 +40,7 @@ static llmcs_status complete(llmcs_request *r, llmcs_finish_reason reason) {
         return ll_fail(LLMCS_CANCELLED, "the request was cancelled");
     if (!r->sched.prefilled && reason == LLMCS_FINISH_DEADLINE) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
     if (gen->beams) {
-        if (!r->sched.beams_done) ll_beams_break_off(&r->sched.beams.beams);
+        if (!r->sched.beams_done) ll_beams_interrupt(&r->sched.beams.beams);
         return ll_beam_search_finish(gen, &r->sched.beams, reason);
     }
     for (size_t i = 0; i < gen->n_completions; i++) {

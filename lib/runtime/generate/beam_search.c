@@ -1,4 +1,4 @@
-/* Beam search and beam sampling over rows of logits: what a step of it makes of them. */
+/* Beam search and beam sampling for one generation: rows of logits in, tokens of the next step out. */
 #include <float.h>
 
 #include "generate/beam.h"
@@ -52,7 +52,7 @@ static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t 
     ll_processors_apply(&g->processors, row, search->held[beam].ids, search->held[beam].n_ids, step);
     ll_scores_scan(scores, row);
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
-    if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may go on */
+    if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
     if (!g->sampled) {
         ll_beams_offer(beams, beam, row, g->vocab, logits, log_sum);
         return LLMCS_OK;
@@ -74,11 +74,11 @@ static llmcs_status offer_all(ll_generation *g, ll_beam_search *search, const fl
     }
     ll_beams_rank(beams);
     if (beams->n_candidates || beams->n_finished) return LLMCS_OK;
-    return ll_fail(LLMCS_NUMERIC, "new token %zu: no token left to choose, every one is forbidden", beams->n_new);
+    return ll_fail(LLMCS_NUMERIC, "new token %zu: every token is forbidden", beams->n_new);
 }
 
-/* Whether the text of ids [n] has a stop string, and where the text then ends. Every hypothesis is read from its
- * first token: beams change places, and a decoder cannot follow them. */
+/* Does the text of ids [n] have a stop string, and where does the text end then? Every hypothesis is decoded from its
+ * first token: beams are reordered, and a streaming decoder cannot follow. */
 static llmcs_status find_stop(ll_text_stream *stream, const int32_t *ids, size_t n, bool *found, size_t *text_bytes) {
     ll_stream_verdict verdict = LL_STREAM_GOES_ON;
     LL_TRY(ll_text_stream_reset(stream));
@@ -123,23 +123,23 @@ llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const
 /* ---- the end */
 
 static llmcs_status fill_completion(ll_generation *g, const ll_beams *beams, const ll_hypothesis *h,
-                                    ll_completion *completion, llmcs_finish_reason broken_off) {
+                                    ll_completion *completion, llmcs_finish_reason interrupted) {
     static const llmcs_finish_reason reasons[] = {
         [LL_BEAM_EOS] = LLMCS_FINISH_EOS, [LL_BEAM_STOP] = LLMCS_FINISH_STOP, [LL_BEAM_LENGTH] = LLMCS_FINISH_LENGTH};
     int32_t *new_ids = completion->ids + g->n_prompt;
     completion->n_new = ll_beams_path(beams, h->node, new_ids, completion->logprobs);
     completion->score = h->score;
     completion->ended = true;
-    completion->reason = h->end == LL_BEAM_BROKEN_OFF ? broken_off : reasons[h->end];
+    completion->reason = h->end == LL_BEAM_INTERRUPTED ? interrupted : reasons[h->end];
     bool found;
     if (h->end != LL_BEAM_STOP) return LLMCS_OK;
     return find_stop(&g->completions[0].stream, new_ids, completion->n_new, &found, &completion->text_bytes);
 }
 
-llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason broken_off) {
+llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted) {
     ll_beams *beams = &search->beams;
     g->n_completions = ll_min(g->n_completions, beams->n_finished);
     for (size_t i = 0; i < g->n_completions; i++)
-        LL_TRY(fill_completion(g, beams, &beams->finished[i], &g->completions[i], broken_off));
+        LL_TRY(fill_completion(g, beams, &beams->finished[i], &g->completions[i], interrupted));
     return LLMCS_OK;
 }

@@ -16,16 +16,16 @@ llmcs_finish_reason ll_finish_reason_of(llmcs_status status) {
     return status == LLMCS_CANCELLED ? LLMCS_FINISH_CANCELLED : LLMCS_FINISH_DEADLINE;
 }
 
-static void obey(ll_completion *completion, ll_stream_verdict verdict) {
+static void apply_verdict(ll_completion *completion, ll_stream_verdict verdict) {
     if (verdict == LL_STREAM_GOES_ON) return;
     completion->text_bytes = completion->stream.n_sent;
     ll_completion_end(completion, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
-_Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "what the kernel fills in is what scores expect");
+_Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "kernels and scores agree on blocks");
 
-/* Into the workspace's scores. */
-static llmcs_status survey(ll_generation *g, ll_logits logits) {
+/* Puts the row into the workspace's scores. NUMERIC unless it is finite. */
+static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;
     ll_scores *scores = &g->workspace->scores;
     bool finite = true;
@@ -37,8 +37,8 @@ static llmcs_status survey(ll_generation *g, ll_logits logits) {
     return finite && !scores->nan ? LLMCS_OK : ll_check_finite(k, logits.row, 1, g->vocab, "logits");
 }
 
-/* The logarithm of the sum that turns logits into log-probabilities. Nothing else needs the sum, so that it is not
- * taken for who does not ask for them. */
+/* log(sum of e^logit), which turns logits into log-probabilities; NaN unless they were asked for: it reads the whole
+ * row. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
     if (!g->params.logprobs) return NAN;
     const float max = g->workspace->scores.max;
@@ -49,7 +49,7 @@ llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logi
     ll_completion *completion = &g->completions[index];
     size_t n_ids = g->n_prompt + completion->n_new;
     int32_t id = 0;
-    LL_TRY(survey(g, logits));
+    LL_TRY(load_scores(g, logits));
     const double log_sum = log_sum_of(g, logits.row); /* before the scores are processed */
     ll_generation_process(g, completion->ids, n_ids, completion->n_new);
     LL_TRY(ll_sampler_sample(&g->sampler, &g->workspace->scores, (uint32_t)index, completion->n_new, &id));
@@ -62,11 +62,11 @@ llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logi
     return LLMCS_OK;
 }
 
-static llmcs_status send(ll_generation *g, ll_completion *completion, int32_t id) {
+static llmcs_status emit_token(ll_generation *g, ll_completion *completion, int32_t id) {
     if (g->streams) {
         ll_stream_verdict verdict;
         LL_TRY(ll_text_stream_push(&completion->stream, id, &verdict));
-        obey(completion, verdict);
+        apply_verdict(completion, verdict);
     }
     if (g->on_token) {
         ll_call *call = ll_callback_begin();
@@ -79,8 +79,8 @@ static llmcs_status send(ll_generation *g, ll_completion *completion, int32_t id
 
 llmcs_status ll_completion_emit(ll_generation *g, size_t index) {
     ll_completion *completion = &g->completions[index];
-    if (completion->ended) return LLMCS_OK; /* EOS is not told of */
-    LL_TRY(send(g, completion, completion->ids[g->n_prompt + completion->n_new - 1]));
+    if (completion->ended) return LLMCS_OK; /* EOS is not emitted */
+    LL_TRY(emit_token(g, completion, completion->ids[g->n_prompt + completion->n_new - 1]));
     if (!completion->ended && completion->n_new == g->max_new) ll_completion_end(completion, LLMCS_FINISH_LENGTH);
     return LLMCS_OK;
 }
@@ -90,14 +90,14 @@ llmcs_status ll_completion_flush(ll_generation *g, size_t index) {
     if (!g->streams || completion->text_bytes != SIZE_MAX) return LLMCS_OK;
     ll_stream_verdict verdict;
     LL_TRY(ll_text_stream_finish(&completion->stream, &verdict));
-    obey(completion, verdict);
+    apply_verdict(completion, verdict);
     return LLMCS_OK;
 }
 
 /* ---- prompt lookup */
 
-/* Where the last of ids [n] that equals tail [n_tail] and has `after` ids after it ends; if none has so many, the one
- * with the most; 0: there is none. */
+/* Finds the last occurrence of tail [n_tail] in ids [n] that is followed by `after` ids, else the one followed by most.
+ * Returns the index after it; 0: there is none. */
 static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_t n_tail, size_t after) {
     size_t found = 0;
     for (size_t end = n ? n - 1 : 0; end >= n_tail; end--) {
@@ -111,16 +111,16 @@ static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_
 
 size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *completion, int32_t *draft_ids, size_t max) {
     const llmcs_generate_params *p = &g->params;
-    const llmcs_ids places[] = {{completion->ids, g->n_prompt + completion->n_new},
-                                {p->prompt_lookup_ids, p->n_prompt_lookup_ids}};
-    size_t n_ids = places[0].n_ids;
+    const llmcs_ids sources[] = {{completion->ids, g->n_prompt + completion->n_new},
+                                 {p->prompt_lookup_ids, p->n_prompt_lookup_ids}};
+    size_t n_ids = sources[0].n_ids;
     for (size_t n = ll_min((size_t)p->max_matching_ngram_size, n_ids); max && n > 0; n--) {
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            size_t end = find_last(places[i].ids, places[i].n_ids, completion->ids + n_ids - n, n, max);
+        for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+            size_t end = find_last(sources[i].ids, sources[i].n_ids, completion->ids + n_ids - n, n, max);
             if (!end) continue;
-            size_t n_guess = ll_min(max, places[i].n_ids - end);
-            for (size_t k = 0; k < n_guess; k++) draft_ids[k] = places[i].ids[end + k];
-            return n_guess;
+            size_t n_draft = ll_min(max, sources[i].n_ids - end);
+            for (size_t k = 0; k < n_draft; k++) draft_ids[k] = sources[i].ids[end + k];
+            return n_draft;
         }
     }
     return 0;

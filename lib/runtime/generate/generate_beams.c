@@ -31,7 +31,7 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
         if (!status) continue;
         if (search->beams.n_new == 0) return status; /* there is no token yet */
         *interrupted = ll_finish_reason_of(status);
-        ll_beams_break_off(&search->beams);
+        ll_beams_interrupt(&search->beams);
         return LLMCS_OK;
     }
     return LLMCS_OK;

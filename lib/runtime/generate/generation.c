@@ -1,4 +1,4 @@
-/* One request, up to its first logits: parameters, prompt, and the memory it will work in. */
+/* A request before its first logits: parameters, prompt, memory. */
 #include "runtime/generate/generation.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "runtime/check.h"
 #include "text/tokenizer.h"
 
-/* ---- what scores go through */
+/* ---- processors and sampler */
 
 static ll_processors processors_of(const ll_generation *g) {
     const llmcs_generate_params *p = &g->params;
@@ -34,7 +34,7 @@ static ll_sampler sampler_of(const ll_generation *g) {
                                    .top_k = (size_t)p->top_k,
                                    .top_p = p->top_p,
                                    .min_p = p->min_p,
-                                   /* Beams need something that is not EOS to go on with: Transformers' rule. */
+                                   /* Beams need a token that is not EOS to continue with: Transformers' rule. */
                                    .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
 }
 
@@ -59,7 +59,7 @@ bool ll_generation_is_eos(const ll_generation *g, int32_t id) {
     return false;
 }
 
-/* ---- what a call takes before the first token */
+/* ---- memory */
 
 static void free_completions(ll_generation *g) {
     for (size_t i = 0; g->completions && i < g->completion_capacity; i++) {

@@ -1,4 +1,4 @@
-/* From tokens to text while they come: streaming decoder, stop strings, the caller's callback. */
+/* From tokens to text, token by token: streaming decoder, stop strings, the caller's callback. */
 #ifndef LL_RUNTIME_TEXT_STREAM_H
 #define LL_RUNTIME_TEXT_STREAM_H
 

@@ -32,7 +32,7 @@ static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quant
 
 /* ------------------------------------------------------------------------------------------------- the folder */
 
-/* All that is open while a file is made. */
+/* Everything that is open while the file is written. */
 typedef struct job {
     llmcs_allocator allocator;
     ll_log log;
@@ -84,7 +84,7 @@ static llmcs_status open_folder(job *j, const char *path) {
     const ll_kernels *kernels;
     LL_TRY(ll_model_open_source(a, path, LLMCS_LOAD_COPY, &j->source));
     if (j->source.gguf)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already: give the Hugging Face folder it came from",
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already; give the Hugging Face folder it was made from",
                        path);
     LL_TRY(ll_config_read(&j->config, a, &j->source, &j->log));
     LL_TRY(open_tokenizer(j));
@@ -98,7 +98,7 @@ static llmcs_status open_folder(job *j, const char *path) {
 /* ------------------------------------------------------------------------------------------------- the header */
 
 /* Called by the network for every tensor that it would load. */
-static void note_tensor(void *user, const ll_tensor *t) {
+static void add_tensor(void *user, const ll_tensor *t) {
     job *j = user;
     size_t i = (size_t)(t - ll_tensors_at(j->tensors, 0));
     if (j->seen[i]) return;
@@ -106,13 +106,14 @@ static void note_tensor(void *user, const ll_tensor *t) {
     j->stored[j->n_stored++].tensor = t;
 }
 
-/* The network's tensors, in its order; a checkpoint's others (masks, position ids, copies of tied ones) stay behind. */
+/* The network's tensors, in its order; other tensors of the checkpoint (masks, position ids, tied copies) are not
+ * written. */
 static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
     size_t n = ll_tensors_count(j->tensors), n_fallback = 0;
     const ll_tensor *example = NULL;
     LL_TRY(ll_alloc_zero(&j->allocator, n, 1, "tensors", &j->seen));
     LL_TRY(ll_alloc(&j->allocator, n, sizeof *j->stored, "tensors", &j->stored));
-    LL_TRY(ll_net_visit(j->net, j->tensors, note_tensor, j));
+    LL_TRY(ll_net_visit(j->net, j->tensors, add_tensor, j));
     *n_elements = 0;
     for (size_t i = 0; i < j->n_stored; i++) {
         ll_stored *s = &j->stored[i];
@@ -124,12 +125,12 @@ static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
         if (fallback) example = s->tensor;
     }
     if (example)
-        ll_log_say(&j->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are no multiple of 32 (\"%.80s\")",
+        ll_log_say(&j->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are not multiples of 32 (\"%.80s\")",
                    n_fallback, example->name);
     return LLMCS_OK;
 }
 
-/* True, and said, if llama.cpp could not run the network, or not open the file because of a tensor it does not know. */
+/* Will llama.cpp refuse the file, because of the network or of a tensor it does not know? Logs why. */
 static bool is_foreign(const job *j) {
     const char *reason = ll_gguf_foreign_to_llama_cpp(&j->config), *unknown = NULL;
     for (size_t i = 0; i < j->n_stored && !reason; i++)

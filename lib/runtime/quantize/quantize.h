@@ -1,4 +1,4 @@
-/* The parts of llmcs_quantize: quantize.c says what stands in the file, quantize_weights.c works the weights. */
+/* Inside llmcs_quantize: quantize.c plans and writes the file, quantize_weights.c converts the weights. */
 #ifndef LL_RUNTIME_QUANTIZE_H
 #define LL_RUNTIME_QUANTIZE_H
 
@@ -14,15 +14,15 @@ typedef struct ll_stored {
     char name[LL_MAX_NAME_TEXT]; /* in the file */
     ll_dtype dtype;
     bool known;         /* to llama.cpp, by its name */
-    bool transposed;    /* [n_in, n_out] in the checkpoint: rows of the file are its columns */
-    uint64_t first_row; /* rows before it are left out */
+    bool transposed;    /* [n_in, n_out] in the checkpoint: rows in the file are its columns */
+    uint64_t first_row; /* earlier rows are not written */
     int rank;           /* in the file, as is */
     uint64_t shape[LL_MAX_RANK];
     uint64_t n_bytes;
 } ll_stored;
 
-/* What becomes of a tensor of this model, matrices to `dtype`; `name` is its plain one (ll_tensors_plain_name).
- * *fallback: its rows did not fit that. */
+/* Plans how a tensor of this model is stored; `name` is its plain one (ll_tensors_plain_name). Matrices become `dtype`,
+ * or with *fallback float16 if their rows do not fit. */
 llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *name, const ll_config *c, ll_dtype dtype,
                             bool *fallback);
 

@@ -1,19 +1,20 @@
+/* Weights of a GGUF file: which type each tensor gets, and their conversion chunk by chunk. */
 #include <string.h>
 
 #include "base/call.h"
 #include "formats/convert.h"
 #include "runtime/quantize/quantize.h"
 
-#define PIECE_ELEMENTS ((size_t)1 << 18) /* converted at once, or one row if that is longer */
+#define CHUNK_ELEMENTS ((size_t)1 << 18) /* converted at once; one row if that is longer */
 
-/* ------------------------------------------------------------------------------------------------------- what */
+/* ------------------------------------------------------------------------------------------------------- plan */
 
-static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+static bool has_prefix(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
 /* Matrices of the layers and of the vocabulary. */
 static bool takes_type(const ll_stored *s, const ll_config *c) {
     if (s->rank != 2 || strcmp(s->name, "position_embd.weight") == 0) return false;
-    return begins(s->name, "blk.") || s->shape[0] == (uint64_t)c->vocab_size;
+    return has_prefix(s->name, "blk.") || s->shape[0] == (uint64_t)c->vocab_size;
 }
 
 /* The oldest BERT checkpoints have TensorFlow's gamma and beta. */
@@ -28,7 +29,7 @@ static void modern_name(const char *name, char out[LL_MAX_NAME_TEXT]) {
     }
 }
 
-static llmcs_status name_it(ll_stored *s, const char *name, const ll_config *c) {
+static llmcs_status set_name(ll_stored *s, const char *name, const ll_config *c) {
     char modern[LL_MAX_NAME_TEXT];
     modern_name(name, modern);
     if (ll_checkpoint_to_gguf(c->family, modern, s->name, &s->known) && strlen(s->name) < LL_MAX_GGUF_NAME_BYTES)
@@ -41,8 +42,8 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *n
                             bool *fallback) {
     *s = (ll_stored){.tensor = tensor, .rank = tensor->rank, .dtype = LL_DTYPE_F32};
     memcpy(s->shape, tensor->shape, sizeof s->shape);
-    LL_TRY(name_it(s, name, c));
-    s->transposed = c->family == LL_FAMILY_GPT2 && s->rank == 2 && begins(s->name, "blk.") && !tensor->out_in;
+    LL_TRY(set_name(s, name, c));
+    s->transposed = c->family == LL_FAMILY_GPT2 && s->rank == 2 && has_prefix(s->name, "blk.") && !tensor->out_in;
     if (s->transposed) {
         s->shape[0] = tensor->shape[1];
         s->shape[1] = tensor->shape[0];
@@ -64,7 +65,7 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *n
     return LLMCS_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- how */
+/* ------------------------------------------------------------------------------------------------------ write */
 
 /* A tensor while it is written. */
 typedef struct tensor_writer {
@@ -89,7 +90,7 @@ static llmcs_status alloc_buffers(tensor_writer *w) {
     const ll_tensor *t = w->s->tensor;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
     size_t n;
-    w->step = ll_max(PIECE_ELEMENTS / ll_max(w->n_columns, 1), 1);
+    w->step = ll_max(CHUNK_ELEMENTS / ll_max(w->n_columns, 1), 1);
     w->step = ll_min(w->step, w->n_rows);
     if (!ll_mul(w->step, w->n_columns, &n) || t->n_elements > SIZE_MAX)
         return ll_fail(LLMCS_LIMIT, "tensor \"%.80s\" is larger than memory", t->name);
@@ -100,8 +101,8 @@ static llmcs_status alloc_buffers(tensor_writer *w) {
     return ll_tensors_read_f32(w->tensors, t, 0, (size_t)t->n_elements, w->whole);
 }
 
-/* Rows [first, first + n) of the file to w->rows. */
-static llmcs_status get_rows(const tensor_writer *w, size_t first, size_t n) {
+/* Reads rows [first, first + n) of the file's tensor to w->rows. */
+static llmcs_status read_rows(const tensor_writer *w, size_t first, size_t n) {
     if (!w->s->transposed)
         return ll_tensors_read_f32(w->tensors, w->s->tensor, (w->s->first_row + first) * w->n_columns, n * w->n_columns,
                                    w->rows);
@@ -122,7 +123,7 @@ static llmcs_status fail_value(const tensor_writer *w, size_t first, size_t bad)
 static llmcs_status write_rows(const tensor_writer *w, size_t first, size_t n, ll_output *out) {
     size_t bad, n_values = n * w->n_columns;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
-    LL_TRY(get_rows(w, first, n));
+    LL_TRY(read_rows(w, first, n));
     if (!ll_convert_from_f32(w->s->dtype, w->rows, n_values, w->raw, &bad)) return fail_value(w, first, bad);
     return ll_output_write(out, w->raw, n_values / block.elements * block.bytes);
 }

@@ -1,3 +1,4 @@
+/* Blocks of keys and values, and the sequences that refer to them. */
 #include "runtime/session/kv.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, si
     LL_TRY_GOTO(st, ll_alloc(a, n_blocks, block_bytes, "keys and values", &chunk->memory), fail);
     LL_TRY_GOTO(st, ll_alloc_zero(a, n_blocks, sizeof(uint32_t), "keys and values", &chunk->references), fail);
     LL_TRY_GOTO(st, ll_alloc(a, n_blocks, sizeof(uint32_t), "keys and values", &chunk->free_blocks), fail);
-    /* The first block is on top: memory is touched from its beginning, and only as far as tokens come. */
+    /* Block 0 is on top: memory is touched from its start, and only as far as tokens are written. */
     for (size_t i = 0; i < n_blocks; i++) chunk->free_blocks[i] = (uint32_t)(n_blocks - 1 - i);
     return LLMCS_OK;
 fail:
@@ -38,16 +39,16 @@ static uint32_t *references(const ll_kv *kv, const void *block) {
     return &chunk->references[(size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes];
 }
 
-static void *take_from(ll_kv_chunk *chunk, size_t block_bytes) {
+static void *alloc_from(ll_kv_chunk *chunk, size_t block_bytes) {
     if (!chunk->n_free) return NULL;
     uint32_t i = chunk->free_blocks[--chunk->n_free];
     chunk->references[i] = 1;
     return chunk->memory + i * block_bytes;
 }
 
-static void *take(ll_kv *kv) {
-    void *block = take_from(&kv->own, kv->block_bytes);
-    return block ? block : take_from(&kv->reserved, kv->block_bytes);
+static void *alloc_block(ll_kv *kv) {
+    void *block = alloc_from(&kv->own, kv->block_bytes);
+    return block ? block : alloc_from(&kv->reserved, kv->block_bytes);
 }
 
 void ll_kv_ref(ll_kv *kv, void *block) { ++*references(kv, block); }
@@ -93,10 +94,11 @@ void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src) {
 }
 
 static llmcs_status no_block_left(void) {
-    return ll_fail(LLMCS_INTERNAL, "no block left for keys and values: more sequences than were reserved for");
+    return ll_fail(LLMCS_INTERNAL,
+                   "no free block of keys and values: more sequences are in use than were reserved for");
 }
 
-/* Does q end inside a block that others hold too? */
+/* Does q end inside a block that other sequences refer to, too? */
 static bool shares_last(const ll_kv *kv, const ll_sequence *q) {
     return q->n_tokens % LL_KV_BLOCK && *references(kv, q->blocks[q->n_tokens / LL_KV_BLOCK]) > 1;
 }
@@ -107,14 +109,14 @@ size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n) {
 
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n) {
     if (shares_last(kv, q)) {
-        void *copy = take(kv), **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
+        void *copy = alloc_block(kv), **last = &q->blocks[q->n_tokens / LL_KV_BLOCK];
         if (!copy) return no_block_left();
         memcpy(copy, *last, kv->block_bytes);
         ll_kv_unref(kv, *last);
         *last = copy;
     }
     while (q->n_blocks < ll_kv_blocks_of(q->n_tokens + n)) {
-        void *block = take(kv);
+        void *block = alloc_block(kv);
         if (!block) {
             ll_sequence_truncate(kv, q, q->n_tokens);
             return no_block_left();
@@ -127,7 +129,8 @@ llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n) {
 void ll_sequence_move_home(ll_kv *kv, ll_sequence *q) {
     for (size_t i = 0; i < q->n_blocks; i++) {
         if (in_chunk(&kv->own, kv->block_bytes, q->blocks[i])) continue;
-        void *home = take_from(&kv->own, kv->block_bytes); /* it holds n_ctx tokens, and only q is left */
+        void *home =
+            alloc_from(&kv->own, kv->block_bytes); /* never NULL: the chunk fits n_ctx tokens, and only q is left */
         memcpy(home, q->blocks[i], kv->block_bytes);
         ll_kv_unref(kv, q->blocks[i]);
         q->blocks[i] = home;

@@ -1,7 +1,7 @@
 /*
- * Keys and values in blocks of LL_KV_BLOCK tokens, counted by the sequences that hold them. Memory is taken in two
- * chunks: a session's own, enough for one sequence of n_ctx tokens, and what is reserved for more sequences. A
- * sequence that writes into a block that others hold too gets its own copy first.
+ * Keys and values in blocks of LL_KV_BLOCK tokens with reference counts: sequences share blocks, copied on write.
+ * Memory is in two chunks: a session's own, enough for one sequence of n_ctx tokens, and one reserved for more
+ * sequences.
  */
 #ifndef LL_RUNTIME_KV_H
 #define LL_RUNTIME_KV_H
@@ -11,7 +11,7 @@
 typedef struct ll_kv_chunk {
     unsigned char *memory; /* [n_blocks, block_bytes] */
     size_t n_blocks;
-    uint32_t *references;  /* [n_blocks] sequences that hold the block */
+    uint32_t *references;  /* [n_blocks] sequences that refer to the block */
     uint32_t *free_blocks; /* [n_free], a stack */
     size_t n_free;
 } ll_kv_chunk;
@@ -21,7 +21,7 @@ typedef struct ll_kv {
     ll_kv_chunk own, reserved;
 } ll_kv;
 
-/* One sequence. Its arrays are as long as the session's n_ctx asks, whatever it holds. */
+/* One sequence. Its arrays have the length that n_ctx needs, however many tokens there are. */
 typedef struct ll_sequence {
     int32_t *tokens; /* [n_ctx] */
     void **blocks;   /* [blocks of n_ctx] */
@@ -35,26 +35,25 @@ static inline size_t ll_kv_blocks_of(size_t n_tokens) {
 llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, size_t n_blocks, size_t block_bytes);
 void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a);
 
-/* One more, or one less, who holds the block; the last one gives it back. */
+/* Counts a reference; the last unref frees the block. */
 void ll_kv_ref(ll_kv *kv, void *block);
 void ll_kv_unref(ll_kv *kv, void *block);
-/* How many hold it. */
 uint32_t ll_kv_refcount(const ll_kv *kv, const void *block);
 
 llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx);
-/* Memory only: blocks must have been given back, or die with their chunk. */
+/* Frees the arrays only: blocks have been unreferenced before, or are freed with their chunk. */
 void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a);
 
-/* Forgets all but the first n_tokens. */
+/* Keeps the first n_tokens only. */
 void ll_sequence_truncate(ll_kv *kv, ll_sequence *q, size_t n_tokens);
-/* dst, which holds nothing, gets src's tokens and a share in its blocks. */
+/* dst, which is empty, gets src's tokens and references to its blocks. */
 void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src);
-/* Makes room to write `n` tokens after the ones held, copying a shared last block. INTERNAL when more sequences
- * are in use than were reserved for; then the sequence is as before. */
+/* Gets blocks for `n` more tokens, and copies a shared last block. INTERNAL if more sequences are in use than were
+ * reserved for; then the sequence is as before. */
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n);
-/* Blocks that ll_sequence_extend would take. */
+/* Blocks that ll_sequence_extend would allocate. */
 size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n);
-/* Moves every block of q out of the reserved chunk, whose other blocks nobody holds any more. */
+/* Moves every block of q out of the reserved chunk, whose other blocks have no reference any more. */
 void ll_sequence_move_home(ll_kv *kv, ll_sequence *q);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sequences beside the public one: beam search and several returned sequences share a prompt's keys and values. */
+/* A session's sequences: beam search and num_return_sequences use several, which share the prompt's keys and values. */
 #include "runtime/session/session_internal.h"
 
 ll_sequence *ll_session_sequence(llmcs_session *s, size_t seq) { return seq ? &s->reserved.more[seq - 1] : &s->first; }
@@ -10,7 +10,7 @@ void ll_session_forget_logits(llmcs_session *s) {
 
 /* --------------------------------------------------------------------------------------------- reservation */
 
-static void forget_more(llmcs_session *s) {
+static void clear_reserved(llmcs_session *s) {
     for (size_t i = 1; i < s->reserved.n_seqs; i++) ll_sequence_truncate(&s->kv, ll_session_sequence(s, i), 0);
 }
 
@@ -33,7 +33,7 @@ static llmcs_status create_sequences(ll_sequence **q, size_t n, size_t n_ctx, co
     return LLMCS_OK;
 }
 
-static llmcs_status make_reservation(llmcs_session *s, ll_reservation *r, ll_kv_chunk *blocks) {
+static llmcs_status alloc_reservation(llmcs_session *s, ll_reservation *r, ll_kv_chunk *blocks) {
     const llmcs_allocator *a = &s->model->allocator;
     size_t vocab = (size_t)s->model->config.vocab_size, n_blocks, row_bytes = vocab * sizeof(float);
     if (!ll_mul(r->n_seqs - 1, ll_kv_blocks_of(r->max_tokens), &n_blocks))
@@ -47,12 +47,12 @@ static llmcs_status make_reservation(llmcs_session *s, ll_reservation *r, ll_kv_
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens) {
     max_tokens = ll_min(max_tokens, s->n_ctx);
     if (n_seqs <= 1 || (n_seqs <= s->reserved.n_seqs && max_tokens <= s->reserved.max_tokens)) {
-        forget_more(s);
+        clear_reserved(s);
         return LLMCS_OK;
     }
     ll_reservation fresh = {.n_seqs = n_seqs, .max_tokens = max_tokens};
     ll_kv_chunk blocks = {0};
-    llmcs_status st = make_reservation(s, &fresh, &blocks);
+    llmcs_status st = alloc_reservation(s, &fresh, &blocks);
     if (st) {
         free_reservation(&fresh, &s->model->allocator);
         return st;
@@ -65,7 +65,7 @@ llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_toke
 
 void ll_session_release(llmcs_session *s) {
     const llmcs_allocator *a = &s->model->allocator;
-    forget_more(s);
+    clear_reserved(s);
     ll_sequence_move_home(&s->kv, &s->first);
     if (s->last_logits == s->reserved.logits) ll_session_forget_logits(s);
     free_reservation(&s->reserved, a);
@@ -83,7 +83,7 @@ void ll_seq_copy(llmcs_session *s, size_t dst, size_t src) {
 }
 
 void ll_seq_permute(llmcs_session *s, const size_t *parents, size_t n) {
-    if (n > s->reserved.n_seqs) return; /* one sequence: nothing to change places with */
+    if (n > s->reserved.n_seqs) return; /* one sequence: nothing to reorder */
     for (size_t i = 0; i < n; i++) ll_sequence_share(&s->kv, &s->reserved.spare[i], ll_session_sequence(s, parents[i]));
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, i), old = *q;

@@ -21,15 +21,15 @@ void ll_session_leave(llmcs_session *s);
 llmcs_model *ll_session_model(llmcs_session *s);
 size_t ll_session_n_ctx(const llmcs_session *s);
 
-/* Makes room for n_seqs sequences (memory for their own blocks, logits, workspace) of up to max_tokens each, so
- * that the steps that follow allocate nothing. Sequences 1.. are empty. NOMEM leaves the session as it was. */
+/* Allocates blocks and logits for n_seqs sequences of up to max_tokens each, so that the steps that follow allocate
+ * nothing. Sequences 1.. are empty. NOMEM leaves the session as it was. */
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens);
-/* Room for the logits of n_rows tokens at once (LLMCS_LOGITS_ALL). */
+/* Allocates the logits of n_rows tokens (LLMCS_LOGITS_ALL). */
 llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n_rows);
-/* Drops sequences 1.. and the memory reserved for them. */
+/* Frees sequences 1.. and the memory reserved for them. */
 void ll_session_release(llmcs_session *s);
 
-/* Sequence dst becomes equal to src: tokens and blocks shared, nothing copied until one of them writes. */
+/* Sequence dst becomes equal to src: they share blocks, which are copied on write. */
 void ll_seq_copy(llmcs_session *s, size_t dst, size_t src);
 /* All of seqs [0, n) at once: sequence i becomes what sequence parents[i] was (beam search's reorder). */
 void ll_seq_permute(llmcs_session *s, const size_t *parents, size_t n);
@@ -40,14 +40,14 @@ size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n);
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens);
 
 /* Appends n tokens to one sequence; logits of the last: [vocab_size], valid until the next eval. On failure
- * nothing has changed. A long prompt is worked in pieces inside. want NONE: *logits may be NULL. */
+ * nothing has changed. A long prompt is evaluated in chunks. want NONE: *logits may be NULL. */
 llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_t n, llmcs_want_logits want,
                          const float **logits);
 
-/* One token for each of n sequences (seqs[i] gets ids[i]) in one pass; *logits is [n, vocab_size]. */
+/* One token for each of n sequences (seqs[i] gets ids[i]) in one forward pass; *logits is [n, vocab_size]. */
 llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n, const float **logits);
 
-/* What llmcs_session_logits hands out, for who is inside a call. STATE: there are none. */
+/* llmcs_session_logits, inside a call. STATE: there are none. */
 llmcs_status ll_session_last_logits(llmcs_session *s, const float **logits, size_t *n_rows);
 
 /* A point in time (ll_now_ns) after which evals of this call end with DEADLINE; 0: none. */

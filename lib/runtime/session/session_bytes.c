@@ -4,7 +4,7 @@
  *   offset  bytes
  *        0      8  "llmcs-kv"
  *        8      4  version: 1
- *       12      4  flags: 1: logits are there
+ *       12      4  flags: 1: has logits
  *       16      8  length of all of this in bytes
  *       24      8  the model's fingerprint (weights/fingerprint.h)
  *       32      4  vocab_size
@@ -108,7 +108,7 @@ static header read_header(const unsigned char *bytes) {
                     .n_tokens = get(bytes + AT_N_TOKENS, 8)};
 }
 
-/* The length that the other numbers ask for; false if it does not fit 64 bits. */
+/* The length that the other fields imply; false if it does not fit 64 bits. */
 static bool length_of(const header *h, uint64_t *length) {
     uint64_t kv = 2 * (uint64_t)h->n_layer, of_tokens;
     if (!ll_mul_u64(kv, h->n_head, &kv) || !ll_mul_u64(kv, h->head_dim, &kv) || !ll_mul_u64(kv, h->number_bytes, &kv))
@@ -119,7 +119,7 @@ static bool length_of(const header *h, uint64_t *length) {
     return ll_add_u64(of_tokens, rest, length);
 }
 
-/* Of the session's model and what it holds; the fingerprint, which takes a moment the first time, is left out. */
+/* Of the session's model and what it holds; without the fingerprint, which takes a while the first time. */
 static header header_of(const llmcs_session *s) {
     const ll_kv_layout *kv = &s->model->net->kv;
     header h = {.version = VERSION,
@@ -135,7 +135,7 @@ static header header_of(const llmcs_session *s) {
     return h;
 }
 
-/* Computed when it is first asked for. Threads that ask at once compute the same. */
+/* Computed on first use. Threads that come together compute the same. */
 static uint64_t fingerprint_of(llmcs_model *m) {
     uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
     if (fingerprint) return fingerprint;
@@ -258,7 +258,7 @@ static llmcs_status wrong(int offset, const char *what, uint64_t found, uint64_t
                    (unsigned long long)found, (unsigned long long)expected);
 }
 
-/* The header is one of ours, and the bytes are as many as it says. */
+/* Checks that the header is one of ours and states the right length. */
 static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, header *h) {
     uint64_t length;
     if (n_bytes < HEADER_BYTES + CHECKSUM_BYTES)
@@ -271,12 +271,11 @@ static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, hea
     if (h->version != VERSION) return wrong(AT_VERSION, "the version", h->version, VERSION);
     if (h->flags & ~HAS_LOGITS) return wrong(AT_FLAGS, "flags", h->flags, h->flags & HAS_LOGITS);
     if (h->number_bytes != 2 && h->number_bytes != 4)
-        return wrong(AT_NUMBER_BYTES, "the size of a key's number", h->number_bytes, 4);
+        return wrong(AT_NUMBER_BYTES, "the bytes of an element", h->number_bytes, 4);
     if (h->block_tokens != LL_KV_BLOCK)
         return wrong(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
     if (!h->n_tokens && h->flags)
-        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: logits are said to be there, of no token",
-                       AT_FLAGS);
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there are logits but no token", AT_FLAGS);
     if (!length_of(h, &length))
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %llu tokens are more than can be addressed",
                        AT_N_TOKENS, (unsigned long long)h->n_tokens);
@@ -320,8 +319,8 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
     return LLMCS_OK;
 }
 
-/* Tokens are in the vocabulary, and logits are finite: that is what the rest of the library takes for granted. Keys and
- * values may be anything: a pass that they bring to NaN says NUMERIC. */
+/* Tokens are in the vocabulary and logits are finite: the rest of the library relies on that. Keys and values may be
+ * anything: a forward pass that turns to NaN fails with NUMERIC. */
 static llmcs_status check_contents(const unsigned char *bytes, const header *h) {
     size_t at = HEADER_BYTES;
     for (uint64_t i = 0; i < h->n_tokens; i++, at += sizeof(int32_t))
@@ -335,7 +334,7 @@ static llmcs_status check_contents(const unsigned char *bytes, const header *h) 
 }
 
 /* All was checked, and there are blocks for n_ctx tokens. */
-static llmcs_status take_over(llmcs_session *s, const header *h, const unsigned char *bytes) {
+static llmcs_status replace_contents(llmcs_session *s, const header *h, const unsigned char *bytes) {
     const size_t n_tokens = (size_t)h->n_tokens, vocab = h->vocab_size;
     ll_session_forget_logits(s);
     ll_sequence_truncate(&s->kv, &s->first, 0);
@@ -362,7 +361,7 @@ static llmcs_status restore(llmcs_session *s, const unsigned char *bytes, size_t
     LL_TRY(check_sum(bytes, n_bytes));
     LL_TRY(check_model(s, &h));
     LL_TRY(check_contents(bytes, &h));
-    return take_over(s, &h, bytes);
+    return replace_contents(s, &h, bytes);
 }
 
 llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes) {

@@ -1,4 +1,4 @@
-/* What a session is made of; session.h is what the rest of the library may do with it. */
+/* The fields of a session; session.h is its interface for the rest of the library. */
 #ifndef LL_RUNTIME_SESSION_SESSION_INTERNAL_H
 #define LL_RUNTIME_SESSION_SESSION_INTERNAL_H
 
@@ -11,16 +11,16 @@
 /* Rows of one forward pass: longer prompts are evaluated in chunks of this many, which bounds the workspace. */
 #define LL_FORWARD_ROWS ((size_t)256)
 
-/* What sequences 1.. need; all zero when none are reserved. Their blocks are kv.reserved. */
+/* Memory of sequences 1..; all zero while none are reserved. Their blocks are in kv.reserved. */
 typedef struct ll_reservation {
     size_t n_seqs;      /* sequence 0 included */
     size_t max_tokens;  /* of each */
     ll_sequence *more;  /* [n_seqs - 1] sequences 1.. */
-    ll_sequence *spare; /* [n_seqs] where ll_seq_permute builds */
+    ll_sequence *spare; /* [n_seqs] for ll_seq_permute */
     float *logits;      /* [n_seqs, vocab_size] of ll_seqs_eval */
 } ll_reservation;
 
-enum { LL_SESSION_IDLE, LL_SESSION_BUSY, LL_SESSION_DOOMED /* freed while busy: dies when the call ends */ };
+enum { LL_SESSION_IDLE, LL_SESSION_BUSY, LL_SESSION_DOOMED /* freed while busy: destroyed when the call ends */ };
 
 struct llmcs_session {
     uint32_t magic; /* best effort against use after free */
@@ -28,21 +28,21 @@ struct llmcs_session {
     atomic_bool cancel;
     bool cancel_read;     /* this call has read `cancel`, and clears it when it ends */
     uint64_t deadline_ns; /* of this call; 0: none */
-    llmcs_status stop;    /* why should_stop said so */
+    llmcs_status stop;    /* why should_stop ended the forward pass */
     llmcs_model *model;
     size_t n_ctx;
     ll_kv kv;
     ll_sequence first; /* sequence 0, the public one */
     ll_reservation reserved;
-    /* Memory of a pass. */
+    /* Memory of a forward pass. */
     size_t max_rows;      /* most rows of one */
     float *workspace;     /* the network's */
     float *logits;        /* [vocab_size] of a sequence's last token */
     ll_segment *segments; /* [max_rows] */
     uint32_t *rows;       /* [max_rows] 0, 1, 2, ...: logits of all rows */
-    float *all_logits;    /* LLMCS_LOGITS_ALL: [as many rows as ever asked for, vocab_size] */
+    float *all_logits;    /* LLMCS_LOGITS_ALL: [most rows so far, vocab_size] */
     size_t n_all_floats;
-    const float *last_logits; /* what llmcs_session_logits hands out: [n_last_rows, vocab_size] */
+    const float *last_logits; /* of llmcs_session_logits: [n_last_rows, vocab_size] */
     size_t n_last_rows;
 };
 
@@ -50,10 +50,10 @@ struct llmcs_session {
 ll_sequence *ll_session_sequence(llmcs_session *s, size_t seq);
 void ll_session_forget_logits(llmcs_session *s);
 
-/* Bytes of a new session; LIMIT if that is no size. */
+/* Bytes of a new session; LIMIT if they are not addressable. */
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes);
 
-/* options may be NULL; *n_ctx is what they ask of a model that can do model_n_ctx. */
+/* options may be NULL. *n_ctx: the session's; model_n_ctx: the model's. */
 llmcs_status ll_session_options_read(const llmcs_session_options *options, size_t model_n_ctx, size_t *n_ctx);
 
 #endif
