@@ -98,7 +98,7 @@ START_TEST(nan_and_nothing_left_are_numeric_errors_that_name_the_step) {
     for (size_t i = 0; i < 135; i++) row[i] = -INFINITY;
     ll_scores_scan(&s, row);
     ck_assert_int_eq(ll_scores_check(&s, 8), LLMCS_NUMERIC);
-    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "new token 8: no token left"));
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "new token 8: every token is forbidden"));
     row[3] = -FLT_MAX;
     ll_scores_scan(&s, row);
     ck_assert_int_eq(ll_scores_check(&s, 8), LLMCS_OK);
