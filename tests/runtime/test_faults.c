@@ -173,7 +173,7 @@ static const llmcs_text texts[3] = {
 /* As the first call of a model: nothing is left over from calls before. */
 static llmcs_status classify_first(void *model, float *out) {
     llmcs_status st = llmcs_classify(model, texts, 3, NULL, out, NULL, NULL);
-    ll_encoder_workspaces_free(model);
+    ll_encoder_free_idle(model, ((llmcs_model *)model)->encoder);
     return st;
 }
 

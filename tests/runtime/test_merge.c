@@ -125,7 +125,7 @@ START_TEST(random_mixes_have_the_bits_of_calls_alone) {
         pthread_t threads[N_CALLERS];
         caller callers[N_CALLERS];
         llmcs_model *m = open_model(cls_folder, n_threads);
-        if (n_threads == 1) m->max_leaders = 3; /* whatever the machine has */
+        if (n_threads == 1) m->encoder->max_leaders = 3; /* whatever the machine has */
         memset(expected, 0, sizeof expected);
         for (int kind = 0; kind < N_KINDS; kind++)
             for (size_t i = 0; i < N_TEXTS; i++)
@@ -138,8 +138,8 @@ START_TEST(random_mixes_have_the_bits_of_calls_alone) {
             pthread_join(threads[i], NULL);
             ck_assert_int_eq(callers[i].n_wrong, 0);
         }
-        ck_assert_int_eq(m->n_leaders, 0);
-        ck_assert_ptr_null(m->waiting);
+        ck_assert_int_eq(m->encoder->n_leaders, 0);
+        ck_assert_ptr_null(m->encoder->waiting);
         llmcs_model_free(&m);
     }
 }
@@ -217,15 +217,15 @@ typedef struct gate {
 
 static int n_waiting(llmcs_model *m) {
     int n = 0;
-    pthread_mutex_lock(&m->idle_lock);
-    for (const ll_encoder_request *r = m->waiting; r; r = r->next) n++;
-    pthread_mutex_unlock(&m->idle_lock);
+    pthread_mutex_lock(&m->encoder->mutex);
+    for (const ll_encoder_request *r = m->encoder->waiting; r; r = r->next) n++;
+    pthread_mutex_unlock(&m->encoder->mutex);
     return n;
 }
 
-static void wait_at_gate(void *user, const ll_encoder_answer *a) {
+static void wait_at_gate(void *user, const ll_encoder_output *o) {
     gate *g = user;
-    (void)a;
+    (void)o;
     atomic_store(&g->inside, true);
     while (g->n_others ? n_waiting(g->model) < g->n_others : !atomic_load(&g->open)) usleep(200);
 }
@@ -280,12 +280,12 @@ START_TEST(those_who_wait_go_together) {
         float alone[LABELS];
         pthread_join(threads[i], NULL);
         ck_assert_int_eq(singles[i].status, LLMCS_OK);
-        if (i == 0) ck_assert_uint_eq(m->idle->n_parts, N_CALLERS); /* what the last pass was made of */
+        if (i == 0) ck_assert_uint_eq(m->encoder->idle->n_slices, N_CALLERS); /* what the last pass was made of */
         ck_assert_int_eq(llmcs_classify(m, &singles[i].text, 1, NULL, alone, NULL, NULL), LLMCS_OK);
         ck_assert_int_eq(memcmp(alone, singles[i].scores, sizeof alone), 0);
     }
     ck_assert_int_eq(g.status, LLMCS_OK);
-    ck_assert_uint_eq(m->n_idle, 1);
+    ck_assert_uint_eq(m->encoder->n_idle, 1);
     llmcs_model_free(&m);
 }
 END_TEST
@@ -342,14 +342,14 @@ END_TEST
 
 typedef struct turns {
     const ll_encoder_request *small;
-    size_t n_parts, small_done_at; /* which part of the large one was the first to see it */
+    size_t n_outputs, small_done_at; /* which output of the large one was the first to see it */
 } turns;
 
-static void count_parts(void *user, const ll_encoder_answer *a) {
+static void count_outputs(void *user, const ll_encoder_output *o) {
     turns *t = user;
-    (void)a;
-    if (t->small->done && !t->small_done_at) t->small_done_at = t->n_parts;
-    t->n_parts++;
+    (void)o;
+    if (t->small->done && !t->small_done_at) t->small_done_at = t->n_outputs;
+    t->n_outputs++;
 }
 
 static void *work(void *arg) {
@@ -375,7 +375,7 @@ START_TEST(a_long_text_lets_others_in) {
                                 .n = N,
                                 .n_rows = N * LENGTH,
                                 .want = LL_WANT_LOGITS,
-                                .sink = count_parts,
+                                .sink = count_outputs,
                                 .user = &t};
     void *large_work[2] = {m, &large}, *small_work[2] = {m, &small};
     t.small = &small;
@@ -388,8 +388,8 @@ START_TEST(a_long_text_lets_others_in) {
     pthread_join(leader, NULL);
     pthread_join(large_thread, NULL);
     pthread_join(small_thread, NULL);
-    ck_assert_uint_ge(t.n_parts, 10);
-    ck_assert_uint_eq(t.small_done_at, 2); /* it was in the second pass */
+    ck_assert_uint_ge(t.n_outputs, N);
+    ck_assert_uint_eq(t.small_done_at, 4 + 3); /* it was in the second forward pass, after four, with three more */
     ck_assert_int_eq(large.status, LLMCS_OK);
     ck_assert_int_eq(small.status, LLMCS_OK);
     llmcs_model_free(&m);
@@ -493,7 +493,7 @@ START_TEST(one_allocation_fails_among_many_threads) {
         pthread_t threads[N];
         sharer sharers[N];
         int n_nomem = 0;
-        if (n % 2) ll_encoder_workspaces_free(m); /* so that a leader has to take one */
+        if (n % 2) ll_encoder_free_idle(m, m->encoder); /* so that a leader has to take one */
         faults.fail_at = faults.calls + n;
         for (size_t i = 0; i < N; i++) {
             sharers[i] = (sharer){.model = m, .random = seed + (uint64_t)n * N + i};
@@ -506,10 +506,10 @@ START_TEST(one_allocation_fails_among_many_threads) {
         }
         ck_assert_int_eq(n_nomem, faults.calls > faults.fail_at);
         faults.fail_at = -1;
-        ck_assert_int_eq(m->n_leaders, 0);
-        ck_assert_ptr_null(m->waiting);
+        ck_assert_int_eq(m->encoder->n_leaders, 0);
+        ck_assert_ptr_null(m->encoder->waiting);
     }
-    ll_encoder_workspaces_free(m);
+    ll_encoder_free_idle(m, m->encoder);
     ck_assert_int_eq(faults.live, live);
     llmcs_model_free(&m);
     ck_assert_int_eq(faults.live, 0);

@@ -328,7 +328,7 @@ START_TEST(too_long_is_an_error_with_overflow_error) {
     const llmcs_text texts[3] = {{"good", 4, NULL, 0}, {"bad", 3, NULL, 0}, {text, LLMCS_NUL, NULL, 0}};
     float out[3 * 64];
     llmcs_text_params p = params_of(LLMCS_OVERFLOW_ERROR, 0, 0);
-    snprintf(message, sizeof message, "text 2 has %zu tokens, at most 64", plain_ids(text, ids) + 2);
+    snprintf(message, sizeof message, "text 2 has %zu tokens, max_length is 64", plain_ids(text, ids) + 2);
     ck_assert_int_eq(llmcs_classify(model, texts, 3, &p, out, NULL, NULL), LLMCS_CONTEXT_FULL);
     ck_assert_msg(strstr(llmcs_error_message(), message) != NULL, "%s", llmcs_error_message());
     ck_assert_int_eq(embed_pooled(model, texts, 3, 0, 0, &p, out, NULL), LLMCS_CONTEXT_FULL);

@@ -2,16 +2,17 @@
  * (Reimers and Gurevych 2019, "Sentence-BERT"). */
 #include <math.h>
 
-#include "runtime/encoder/encoder.h"
+#include "base/call.h"
+#include "runtime/encoder/texts.h"
 
-typedef struct embed_out {
+typedef struct embedding {
     size_t n; /* n_embd */
     llmcs_pooling pooling;
     bool normalize;
     float *vectors; /* [n_texts, n] */
     ll_window_pool windows;
-    float *of_window; /* [n] its mean */
-} embed_out;
+    float *window_mean; /* [n] */
+} embedding;
 
 /* hidden: [n_tokens, n]. Each column is one sum in the order of the tokens. */
 static void mean(const float *hidden, size_t n_tokens, size_t n, float *vector) {
@@ -30,13 +31,13 @@ static void normalize(float *vector, size_t n) {
     for (size_t d = 0; d < n; d++) vector[d] = (float)((double)vector[d] / length);
 }
 
-static void embed_sink(void *user, const ll_window *w) {
-    embed_out *out = user;
+static void embed_sink(void *user, const ll_encoder_output *w) {
+    embedding *out = user;
     float *vector = out->vectors + w->text * out->n;
     const float *pooled = out->pooling == LLMCS_POOL_CLS ? w->hidden : w->pooled;
     if (out->pooling == LLMCS_POOL_MEAN) {
-        mean(w->hidden, w->n_tokens, out->n, out->of_window);
-        pooled = out->of_window;
+        mean(w->hidden, w->n_tokens, out->n, out->window_mean);
+        pooled = out->window_mean;
     }
     pooled = ll_window_pool_add(&out->windows, w, pooled);
     if (!pooled) return;
@@ -44,8 +45,8 @@ static void embed_sink(void *user, const ll_window *w) {
     if (out->normalize) normalize(vector, out->n);
 }
 
-/* What the folder says where the caller leaves it open. */
-static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *rules, embed_out *out) {
+/* AUTO is what the folder says. */
+static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *rules, embedding *out) {
     const bool in_folder = m->config.sentence.present;
     out->n = (size_t)m->config.n_embd;
     out->pooling = rules->pooling;
@@ -57,33 +58,34 @@ static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *ru
     return LLMCS_OK;
 }
 
-static size_t most_tokens(const llmcs_model *m) {
+static size_t default_length(const llmcs_model *m) {
     size_t longest = (size_t)m->config.sentence.max_seq_length;
     return longest ? ll_min(longest, m->n_ctx) : ll_text_default_length(m);
 }
 
-static llmcs_status embed_texts(embed_out *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
+static llmcs_status embed_texts(embedding *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
                                 const ll_text_rules *rules, llmcs_text_info *infos) {
     const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
     const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos};
     LL_TRY(ll_window_pool_create(&m->allocator, out->n, false, &out->windows));
-    llmcs_status st = ll_alloc(&m->allocator, out->n, sizeof(float), "vector of a window", &out->of_window);
+    llmcs_status st = ll_alloc(&m->allocator, out->n, sizeof(float), "vector of a window", &out->window_mean);
     if (!st) st = ll_encoder_texts(&call);
-    ll_free(&m->allocator, out->of_window);
+    ll_free(&m->allocator, out->window_mean);
     ll_window_pool_free(&m->allocator, &out->windows);
     return st;
 }
 
 llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts, const llmcs_text_params *params,
                          float *vectors, llmcs_text_info *infos) {
+    LL_PUBLIC_CALL;
     ll_text_rules rules;
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_embed"));
     LL_TRY(ll_model_check_tokenizer(model));
     if (n_texts && (!texts || !vectors)) return ll_fail(LLMCS_ARG, "llmcs_embed: texts or vectors is NULL");
-    LL_TRY(ll_text_rules_read(model, params, most_tokens(model), LLMCS_WINDOW_MEAN, &rules));
+    LL_TRY(ll_text_rules_read(model, params, default_length(model), LLMCS_WINDOW_MEAN, &rules));
     if (rules.max_of_windows)
         return ll_fail(LLMCS_ARG, "window_pooling: MAX is not valid for embeddings; use AUTO or MEAN");
-    embed_out out = {.vectors = vectors};
+    embedding out = {.vectors = vectors};
     LL_TRY(choose_pooling(model, &rules, &out));
     return embed_texts(&out, model, texts, n_texts, &rules, infos);
 }

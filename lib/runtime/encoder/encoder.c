@@ -1,239 +1,241 @@
-/* Passes of an encoder: their memory, how they are made of requests, and what becomes of their outputs. */
+/* Forward passes of an encoder: their memory, how requests are put into them, and how outputs are handed out. */
 #include "runtime/encoder/encoder.h"
 
 #include <string.h>
 
 #include "runtime/numbers.h"
 
-/* A pass takes up to this many rows, or one longer text; a call with many texts asks for as much at a time. Measured
- * with int8 weights on two cores: passes of 192 to 256 rows are the best, those of 64 and of 1,024 are up to a tenth
- * slower (the first wait more, the second leave the caches). A small pass also lets others in soon. */
-#define PASS_ROWS ((size_t)256)
-#define PASS_RUNS ((size_t)64)
-/* Masked LM: words of so many rows are kept together; a request for more is run by itself. */
-#define PASS_WORDS ((size_t)32)
+/* A forward pass takes up to this many rows, or one longer sequence; a call with many texts makes requests of that
+ * size. Measured with int8 weights on two cores: 192 to 256 rows are the best, 64 and 1,024 up to a tenth slower (64
+ * wait more at barriers, 1,024 leave the caches). A short forward pass also lets other threads in soon. */
+#define FORWARD_ROWS ((size_t)256)
+#define FORWARD_SEGMENTS ((size_t)64)
+/* Masked LM: the workspace holds the logits of this many rows; a request for more is evaluated alone. */
+#define FORWARD_MLM_ROWS ((size_t)32)
 
-/* --------------------------------------------------------------------------------------------------- rooms */
+/* ------------------------------------------------------------------------------------------------- memory */
 
-void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *room) {
-    if (!room) return;
+void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *workspace) {
+    if (!workspace) return;
     const llmcs_allocator *a = &m->allocator;
-    void *const parts[] = {room->workspace, room->kv,     room->blocks, room->segments, room->ids,    room->type_ids,
-                           room->word_rows, room->hidden, room->pooled, room->parts,    room->logits, room->words};
+    void *const parts[] = {workspace->workspace, workspace->kv,       workspace->blocks,   workspace->segments,
+                           workspace->ids,       workspace->type_ids, workspace->mlm_rows, workspace->hidden,
+                           workspace->pooled,    workspace->slices,   workspace->logits,   workspace->mlm_logits};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ll_free(a, parts[i]);
-    ll_free(a, room);
+    ll_free(a, workspace);
 }
 
-static llmcs_status room_fill(ll_encoder_workspace *room, const llmcs_model *m) {
+static llmcs_status alloc_buffers(ll_encoder_workspace *workspace, const llmcs_model *m) {
     const llmcs_allocator *a = &m->allocator;
-    bool words = (m->heads & LLMCS_HEAD_MASKED_LM) != 0;
+    bool mlm = (m->heads & LLMCS_HEAD_MASKED_LM) != 0;
     size_t n_labels = m->heads & LLMCS_HEAD_CLASSIFICATION ? (size_t)m->config.n_labels : 0;
     size_t row_bytes = (size_t)m->config.n_embd * sizeof(float), block_bytes = ll_kv_block_bytes(&m->net->kv);
     /* Every sequence may leave its last block half empty. */
-    size_t n_blocks = room->max_rows / LL_KV_BLOCK + room->max_segments;
-    ll_forward_size size = {.n_rows = room->max_rows,
-                            .n_segments = room->max_segments,
-                            .n_logit_rows = words ? room->max_rows : 0,
+    size_t n_blocks = workspace->max_rows / LL_KV_BLOCK + workspace->max_segments;
+    ll_forward_size size = {.n_rows = workspace->max_rows,
+                            .n_segments = workspace->max_segments,
+                            .n_logit_rows = mlm ? workspace->max_rows : 0,
                             .max_positions = m->n_ctx,
                             .n_threads = (size_t)ll_pool_size(m->pool)};
     size_t n_floats = m->net->ops->workspace_floats(m->net, &size);
-    LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &room->workspace));
-    LL_TRY(ll_alloc(a, n_blocks, block_bytes, "keys and values", &room->kv));
-    LL_TRY(ll_alloc(a, n_blocks, sizeof(void *), "block table", &room->blocks));
-    LL_TRY(ll_alloc(a, room->max_segments, sizeof(ll_segment), "runs", &room->segments));
-    LL_TRY(ll_alloc(a, room->max_segments, sizeof *room->parts, "parts of a pass", &room->parts));
-    LL_TRY(ll_alloc(a, room->max_rows, sizeof(int32_t), "token ids", &room->ids));
-    LL_TRY(ll_alloc(a, room->max_rows, sizeof(int32_t), "type ids", &room->type_ids));
-    LL_TRY(ll_alloc(a, words ? room->max_rows : 0, sizeof(uint32_t), "rows", &room->word_rows));
-    LL_TRY(ll_alloc(a, room->max_rows, row_bytes, "hidden states", &room->hidden));
-    LL_TRY(ll_alloc(a, room->max_segments, row_bytes, "pooled states", &room->pooled));
-    LL_TRY(ll_alloc(a, room->max_segments, n_labels * sizeof(float), "logits", &room->logits));
-    LL_TRY(
-        ll_alloc(a, words ? room->max_words : 0, (size_t)m->config.vocab_size * sizeof(float), "words", &room->words));
-    for (size_t i = 0; i < n_blocks; i++) room->blocks[i] = room->kv + i * block_bytes;
+    LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &workspace->workspace));
+    LL_TRY(ll_alloc(a, n_blocks, block_bytes, "keys and values", &workspace->kv));
+    LL_TRY(ll_alloc(a, n_blocks, sizeof(void *), "block table", &workspace->blocks));
+    LL_TRY(ll_alloc(a, workspace->max_segments, sizeof(ll_segment), "segments", &workspace->segments));
+    LL_TRY(ll_alloc(a, workspace->max_segments, sizeof *workspace->slices, "slices", &workspace->slices));
+    LL_TRY(ll_alloc(a, workspace->max_rows, sizeof(int32_t), "token ids", &workspace->ids));
+    LL_TRY(ll_alloc(a, workspace->max_rows, sizeof(int32_t), "type ids", &workspace->type_ids));
+    LL_TRY(ll_alloc(a, mlm ? workspace->max_rows : 0, sizeof(uint32_t), "rows", &workspace->mlm_rows));
+    LL_TRY(ll_alloc(a, workspace->max_rows, row_bytes, "hidden states", &workspace->hidden));
+    LL_TRY(ll_alloc(a, workspace->max_segments, row_bytes, "pooled states", &workspace->pooled));
+    LL_TRY(ll_alloc(a, workspace->max_segments, n_labels * sizeof(float), "logits", &workspace->logits));
+    LL_TRY(ll_alloc(a, mlm ? workspace->max_mlm_rows : 0, (size_t)m->config.vocab_size * sizeof(float), "mlm logits",
+                    &workspace->mlm_logits));
+    for (size_t i = 0; i < n_blocks; i++) workspace->blocks[i] = workspace->kv + i * block_bytes;
     return LLMCS_OK;
 }
 
-llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **room) {
+llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **workspace) {
     ll_encoder_workspace *r;
-    *room = NULL;
+    *workspace = NULL;
     LL_TRY(ll_alloc_zero(&m->allocator, 1, sizeof *r, "encoder workspace", &r));
-    r->max_rows = ll_max(PASS_ROWS, m->n_ctx);
-    r->max_segments = PASS_RUNS;
-    r->max_words = PASS_WORDS;
-    llmcs_status st = room_fill(r, m);
+    r->max_rows = ll_max(FORWARD_ROWS, m->n_ctx);
+    r->max_segments = FORWARD_SEGMENTS;
+    r->max_mlm_rows = FORWARD_MLM_ROWS;
+    llmcs_status st = alloc_buffers(r, m);
     if (st)
         ll_encoder_workspace_free(m, r);
     else
-        *room = r;
+        *workspace = r;
     return st;
 }
 
-void ll_encoder_workspaces_free(llmcs_model *m) {
-    while (m->idle) {
-        ll_encoder_workspace *next = m->idle->next;
-        ll_encoder_workspace_free(m, m->idle);
-        m->idle = next;
-    }
-    m->n_idle = 0;
-}
-
-/* ------------------------------------------------------------------------------------------- making a pass */
+/* ------------------------------------------------------------------------------------------- next forward pass */
 
 size_t ll_encoder_chunk(const size_t *lengths, size_t n, size_t *n_rows) {
     size_t i = 0;
     *n_rows = 0;
-    while (i < n && i < PASS_RUNS && (i == 0 || *n_rows + lengths[i] <= PASS_ROWS)) *n_rows += lengths[i++];
+    while (i < n && i < FORWARD_SEGMENTS && (i == 0 || *n_rows + lengths[i] <= FORWARD_ROWS)) *n_rows += lengths[i++];
     return i;
 }
 
-/* A request whose words do not fit the room has its pass for itself, and gets them at once where they belong. */
-static bool is_alone(const ll_encoder_workspace *room, const ll_encoder_request *r) {
-    return r->n_word_rows > room->max_words;
+/* A request whose MLM logits do not fit the workspace has a forward pass of its own, which writes them where they
+ * belong. */
+static bool is_alone(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
+    return r->n_mlm_rows > workspace->max_mlm_rows;
 }
 
-/* May its words go with those of the pass? */
-static bool words_fit(const ll_encoder_workspace *room, const ll_encoder_request *r) {
-    if (!room->n_parts) return true;
-    if (room->n_word_rows > room->max_words || is_alone(room, r)) return false;
-    return r->n_word_rows <= room->max_words - room->n_word_rows;
+/* Do its MLM logits fit the next forward pass? */
+static bool mlm_rows_fit(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
+    if (!workspace->n_slices) return true;
+    if (workspace->n_mlm_rows > workspace->max_mlm_rows || is_alone(workspace, r)) return false;
+    return r->n_mlm_rows <= workspace->max_mlm_rows - workspace->n_mlm_rows;
 }
 
-size_t ll_encoder_fit(const ll_encoder_workspace *room, const ll_encoder_request *r) {
-    const size_t left_rows = room->n_rows < PASS_ROWS ? PASS_ROWS - room->n_rows : 0;
-    const size_t left_runs = room->max_segments - room->n_segments;
+size_t ll_encoder_fit(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
+    const size_t left_rows = workspace->n_rows < FORWARD_ROWS ? FORWARD_ROWS - workspace->n_rows : 0;
+    const size_t left_segments = workspace->max_segments - workspace->n_segments;
     const size_t *lengths = r->lengths + r->n_taken, n = r->n - r->n_taken;
     size_t rows, fit = ll_encoder_chunk(lengths, n, &rows);
-    if (!words_fit(room, r)) return 0;
-    if (!room->n_parts || (fit <= left_runs && rows <= left_rows)) return fit;
+    if (!mlm_rows_fit(workspace, r)) return 0;
+    if (!workspace->n_slices || (fit <= left_segments && rows <= left_rows)) return fit;
     if (fit == n) return 0;
-    for (rows = fit = 0; fit < left_runs && lengths[fit] <= left_rows - rows; fit++) rows += lengths[fit];
+    for (rows = fit = 0; fit < left_segments && lengths[fit] <= left_rows - rows; fit++) rows += lengths[fit];
     return fit;
 }
 
-/* The rows of one sequence, whose keys and values take blocks of their own. */
-static void add_run(ll_encoder_workspace *room, size_t n_rows) {
-    room->segments[room->n_segments++] =
-        (ll_segment){.first_row = room->n_rows, .n_rows = n_rows, .kv_blocks = room->blocks + room->n_blocks};
-    room->n_rows += n_rows;
-    room->n_blocks += (n_rows + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
+/* The rows of one sequence, whose keys and values get blocks of their own. */
+static void add_segment(ll_encoder_workspace *workspace, size_t n_rows) {
+    workspace->segments[workspace->n_segments++] = (ll_segment){
+        .first_row = workspace->n_rows, .n_rows = n_rows, .kv_blocks = workspace->blocks + workspace->n_blocks};
+    workspace->n_rows += n_rows;
+    workspace->n_blocks += (n_rows + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
 }
 
-void ll_encoder_add(ll_encoder_workspace *room, ll_encoder_request *r, size_t n) {
-    ll_encoder_slice part = {.request = r,
-                             .first = r->n_taken,
-                             .n = n,
-                             .first_segment = room->n_segments,
-                             .first_row = room->n_rows,
-                             .first_word = room->n_word_rows};
-    for (size_t i = 0; i < n; i++) add_run(room, r->lengths[r->n_taken + i]);
-    part.n_rows = room->n_rows - part.first_row;
-    memcpy(room->ids + part.first_row, r->ids + r->n_taken_rows, part.n_rows * sizeof *room->ids);
+void ll_encoder_add(ll_encoder_workspace *workspace, ll_encoder_request *r, size_t n) {
+    ll_encoder_slice slice = {.request = r,
+                              .first = r->n_taken,
+                              .n = n,
+                              .first_segment = workspace->n_segments,
+                              .first_row = workspace->n_rows,
+                              .first_mlm_row = workspace->n_mlm_rows};
+    for (size_t i = 0; i < n; i++) add_segment(workspace, r->lengths[r->n_taken + i]);
+    slice.n_rows = workspace->n_rows - slice.first_row;
+    memcpy(workspace->ids + slice.first_row, r->ids + r->n_taken_rows, slice.n_rows * sizeof *workspace->ids);
     if (r->type_ids)
-        memcpy(room->type_ids + part.first_row, r->type_ids + r->n_taken_rows, part.n_rows * sizeof *room->type_ids);
+        memcpy(workspace->type_ids + slice.first_row, r->type_ids + r->n_taken_rows,
+               slice.n_rows * sizeof *workspace->type_ids);
     else
-        memset(room->type_ids + part.first_row, 0, part.n_rows * sizeof *room->type_ids);
-    for (size_t i = 0; i < r->n_word_rows; i++)
-        room->word_rows[room->n_word_rows++] = (uint32_t)part.first_row + r->word_rows[i];
-    room->typed |= r->type_ids != NULL;
-    room->want |= r->want;
+        memset(workspace->type_ids + slice.first_row, 0, slice.n_rows * sizeof *workspace->type_ids);
+    for (size_t i = 0; i < r->n_mlm_rows; i++)
+        workspace->mlm_rows[workspace->n_mlm_rows++] = (uint32_t)slice.first_row + r->mlm_rows[i];
+    workspace->typed |= r->type_ids != NULL;
+    workspace->want |= r->want;
     r->n_taken += n;
-    r->n_taken_rows += part.n_rows;
-    room->parts[room->n_parts++] = part;
+    r->n_taken_rows += slice.n_rows;
+    workspace->slices[workspace->n_slices++] = slice;
 }
 
-void ll_encoder_clear(ll_encoder_workspace *room) {
-    room->n_parts = room->n_rows = room->n_segments = room->n_blocks = room->n_word_rows = 0;
-    room->want = 0;
-    room->typed = false;
+void ll_encoder_clear(ll_encoder_workspace *workspace) {
+    workspace->n_slices = workspace->n_rows = workspace->n_segments = workspace->n_blocks = workspace->n_mlm_rows = 0;
+    workspace->want = 0;
+    workspace->typed = false;
 }
 
 /* ------------------------------------------------------------------------------------------------- outputs */
-
-static size_t text_number(const ll_encoder_request *r, size_t sequence) {
-    return r->text_of ? r->text_of[sequence] : r->first_text + sequence;
-}
 
 /* For the request's own thread, whose message it will be. */
 static void fail_numeric(ll_encoder_request *r, size_t sequence, const char *what) {
     r->status = LLMCS_NUMERIC;
     ll_format(r->message, sizeof r->message, "text %zu: NaN or infinity came out of the network (%s)",
-              text_number(r, sequence), what);
+              r->text_of ? r->text_of[sequence] : r->first_text + sequence, what);
 }
 
-static bool check_rows(const llmcs_model *m, const ll_encoder_slice *p, const ll_encoder_answer *a) {
-    ll_encoder_request *r = p->request;
-    size_t n = (size_t)m->config.n_embd, row = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        const size_t n_rows = r->lengths[p->first + i], n_labels = (size_t)m->config.n_labels;
-        const char *bad = NULL;
-        if (a->hidden && !ll_all_finite(m->kernels, a->hidden + row * n, n_rows * n)) bad = "hidden states";
-        if (a->pooled && !ll_all_finite(m->kernels, a->pooled + i * n, n)) bad = "pooled states";
-        if (a->logits && !ll_all_finite(m->kernels, a->logits + i * n_labels, n_labels)) bad = "logits";
-        if (bad) fail_numeric(r, p->first + i, bad);
-        if (bad) return false;
-        row += n_rows;
+/* The outputs of sequence i of the slice, whose rows begin at `row` of the forward pass. */
+static ll_encoder_output output_of(const llmcs_model *m, const ll_encoder_workspace *w, const ll_encoder_slice *slice,
+                                   size_t i, size_t row) {
+    const ll_encoder_request *r = slice->request;
+    const size_t n = (size_t)m->config.n_embd, at = slice->first + i, segment = slice->first_segment + i;
+    ll_encoder_output out = {.text = r->first_text + at, .first = true, .last = true, .n_tokens = r->lengths[at]};
+    if (r->text_of) {
+        out.text = r->text_of[at];
+        out.first = at == 0 || r->text_of[at - 1] != out.text;
+        out.last = at + 1 == r->n || r->text_of[at + 1] != out.text;
     }
-    return true;
+    if (r->want & LL_WANT_HIDDEN) out.hidden = w->hidden + row * n;
+    if (r->want & LL_WANT_POOLED) out.pooled = w->pooled + segment * n;
+    if (r->want & LL_WANT_LOGITS) out.logits = w->logits + segment * (size_t)m->config.n_labels;
+    return out;
 }
 
-/* words: of the part's first row that wants some. */
-static bool check_words(const llmcs_model *m, const ll_encoder_slice *p, const float *words) {
-    ll_encoder_request *r = p->request;
+/* What of the outputs is not finite; NULL: nothing. */
+static const char *find_not_finite(const llmcs_model *m, const ll_encoder_output *o) {
+    const size_t n = (size_t)m->config.n_embd;
+    if (o->hidden && !ll_all_finite(m->kernels, o->hidden, o->n_tokens * n)) return "hidden states";
+    if (o->pooled && !ll_all_finite(m->kernels, o->pooled, n)) return "pooled states";
+    if (o->logits && !ll_all_finite(m->kernels, o->logits, (size_t)m->config.n_labels)) return "logits";
+    return NULL;
+}
+
+/* mlm_logits: of the slice's first MLM row. */
+static bool check_mlm_logits(const llmcs_model *m, ll_encoder_request *r, const float *mlm_logits) {
     size_t vocab = (size_t)m->config.vocab_size, sequence = 0, end = r->lengths[0];
-    for (size_t i = 0; i < r->n_word_rows; i++) {
-        while (r->word_rows[i] >= end) end += r->lengths[++sequence];
-        if (ll_all_finite(m->kernels, words + i * vocab, vocab)) continue;
+    for (size_t i = 0; i < r->n_mlm_rows; i++) {
+        while (r->mlm_rows[i] >= end) end += r->lengths[++sequence];
+        if (ll_all_finite(m->kernels, mlm_logits + i * vocab, vocab)) continue;
         fail_numeric(r, sequence, "logits");
         return false;
     }
     return true;
 }
 
-/* words: of the pass, [n_word_rows, vocab_size]. */
-static void answer(const llmcs_model *m, const ll_encoder_workspace *room, const ll_encoder_slice *p,
-                   const float *words) {
-    ll_encoder_request *r = p->request;
-    const size_t n = (size_t)m->config.n_embd, vocab = (size_t)m->config.vocab_size;
-    const ll_encoder_answer a = {
-        .first = p->first,
-        .n = p->n,
-        .n_rows = p->n_rows,
-        .hidden = r->want & LL_WANT_HIDDEN ? room->hidden + p->first_row * n : NULL,
-        .pooled = r->want & LL_WANT_POOLED ? room->pooled + p->first_segment * n : NULL,
-        .logits = r->want & LL_WANT_LOGITS ? room->logits + p->first_segment * (size_t)m->config.n_labels : NULL};
-    if (!check_rows(m, p, &a)) return;
-    if (r->n_word_rows) {
-        const float *own = words + p->first_word * vocab;
-        if (!check_words(m, p, own)) return;
-        if (own != r->words) memcpy(r->words, own, r->n_word_rows * vocab * sizeof *own);
+/* Hands the slice's outputs to its request, all of them or, if one is not finite, none. mlm_logits: of the forward
+ * pass.
+ */
+static void hand_out(const llmcs_model *m, const ll_encoder_workspace *w, const ll_encoder_slice *slice,
+                     const float *mlm_logits) {
+    ll_encoder_request *r = slice->request;
+    const size_t vocab = (size_t)m->config.vocab_size;
+    for (size_t i = 0, row = slice->first_row; r->sink && i < slice->n; i++) {
+        const ll_encoder_output out = output_of(m, w, slice, i, row);
+        const char *bad = find_not_finite(m, &out);
+        if (bad) {
+            fail_numeric(r, slice->first + i, bad);
+            return;
+        }
+        row += out.n_tokens;
     }
-    if (r->sink) r->sink(r->user, &a);
+    if (r->n_mlm_rows) {
+        const float *own = mlm_logits + slice->first_mlm_row * vocab;
+        if (!check_mlm_logits(m, r, own)) return;
+        if (own != r->mlm_logits) memcpy(r->mlm_logits, own, r->n_mlm_rows * vocab * sizeof *own);
+    }
+    for (size_t i = 0, row = slice->first_row; r->sink && i < slice->n; i++) {
+        const ll_encoder_output out = output_of(m, w, slice, i, row);
+        r->sink(r->user, &out);
+        row += out.n_tokens;
+    }
 }
 
-static llmcs_status run(llmcs_model *m, const ll_encoder_workspace *room, float *words) {
-    const ll_batch batch = {.n_rows = room->n_rows,
-                            .ids = room->ids,
-                            .type_ids = room->typed ? room->type_ids : NULL,
-                            .segments = room->segments,
-                            .n_segments = room->n_segments,
-                            .logit_rows = room->word_rows,
-                            .n_logit_rows = room->n_word_rows,
-                            .logits = room->n_word_rows             ? words
-                                      : room->want & LL_WANT_LOGITS ? room->logits
-                                                                    : NULL,
-                            .hidden = room->want & LL_WANT_HIDDEN ? room->hidden : NULL,
-                            .pooled = room->want & LL_WANT_POOLED ? room->pooled : NULL};
-    return ll_net_forward(m->net, m->pool, &batch, room->workspace);
-}
-
-void ll_encoder_forward(llmcs_model *m, ll_encoder_workspace *room) {
-    float *words = room->n_word_rows > room->max_words ? room->parts[0].request->words : room->words;
-    const llmcs_status st = run(m, room, words);
-    for (size_t i = 0; i < room->n_parts; i++) {
-        ll_encoder_request *r = room->parts[i].request;
+void ll_encoder_forward(llmcs_model *m, ll_encoder_workspace *workspace) {
+    const ll_encoder_workspace *w = workspace;
+    float *mlm_logits = w->n_mlm_rows > w->max_mlm_rows ? w->slices[0].request->mlm_logits : w->mlm_logits;
+    float *class_logits = w->want & LL_WANT_LOGITS ? w->logits : NULL;
+    const ll_batch batch = {.n_rows = w->n_rows,
+                            .ids = w->ids,
+                            .type_ids = w->typed ? w->type_ids : NULL,
+                            .segments = w->segments,
+                            .n_segments = w->n_segments,
+                            .logit_rows = w->mlm_rows,
+                            .n_logit_rows = w->n_mlm_rows,
+                            .logits = w->n_mlm_rows ? mlm_logits : class_logits,
+                            .hidden = w->want & LL_WANT_HIDDEN ? w->hidden : NULL,
+                            .pooled = w->want & LL_WANT_POOLED ? w->pooled : NULL};
+    const llmcs_status st = ll_net_forward(m->net, m->pool, &batch, w->workspace);
+    for (size_t i = 0; i < w->n_slices; i++) {
+        ll_encoder_request *r = w->slices[i].request;
         if (!st) {
-            answer(m, room, &room->parts[i], words);
+            hand_out(m, w, &w->slices[i], mlm_logits);
         } else {
             r->status = st;
             ll_format(r->message, sizeof r->message, "%s", llmcs_error_message());

@@ -1,17 +1,12 @@
-/* llmcs_encoder_eval: token ids of the caller's own through an encoder. */
+/* llmcs_encoder_eval: the caller's own token ids through an encoder. */
 #include <string.h>
 
+#include "base/call.h"
 #include "base/options.h"
+#include "runtime/check.h"
 #include "runtime/encoder/encoder.h"
 
 #define OUTPUTS_OLDEST LL_SIZE_UP_TO(llmcs_encoder_outputs, logits)
-
-static llmcs_status check_ids(const char *what, const int32_t *ids, size_t n, int32_t bound) {
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= bound)
-            return ll_fail(LLMCS_TOKEN_RANGE, "%s %zu is %d, expected 0..%d", what, i, (int)ids[i], (int)bound - 1);
-    return LLMCS_OK;
-}
 
 static llmcs_status check_input(const llmcs_model *m, const int32_t *ids, const int32_t *type_ids,
                                 const size_t *lengths, size_t n_texts) {
@@ -20,12 +15,13 @@ static llmcs_status check_input(const llmcs_model *m, const int32_t *ids, const 
         if (lengths[i] == 0) return ll_fail(LLMCS_ARG, "text %zu has no tokens", i);
         if (lengths[i] > m->n_ctx)
             return ll_fail(LLMCS_CONTEXT_FULL, "text %zu has %zu tokens, n_ctx is %zu", i, lengths[i], m->n_ctx);
-        if (!ll_add(n_tokens, lengths[i], &n_tokens)) return ll_fail(LLMCS_ARG, "lengths add up to no size");
+        if (!ll_add(n_tokens, lengths[i], &n_tokens))
+            return ll_fail(LLMCS_ARG, "lengths: their sum is more than memory can hold");
     }
-    LL_TRY(check_ids("token", ids, n_tokens, m->config.vocab_size));
-    /* A model without token types takes any: they mean nothing to it. */
-    bool typed = type_ids && m->config.type_vocab_size > 0;
-    return typed ? check_ids("token type", type_ids, n_tokens, m->config.type_vocab_size) : LLMCS_OK;
+    LL_TRY(ll_check_array("ids", n_tokens, sizeof *ids));
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n_tokens, (size_t)m->config.vocab_size));
+    if (!type_ids || m->config.type_vocab_size <= 0) return LLMCS_OK; /* a model without token types ignores them */
+    return ll_check_ids(LLMCS_TOKEN_RANGE, "type_ids", 0, type_ids, n_tokens, (size_t)m->config.type_vocab_size);
 }
 
 static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outputs *o) {
@@ -35,35 +31,35 @@ static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outp
     return LLMCS_OK;
 }
 
-/* One call, and how far it has come. */
-typedef struct eval {
+/* One call, and its progress. */
+typedef struct evaluation {
     llmcs_model *model;
     const llmcs_encoder_outputs *outputs;
-    uint32_t *rows; /* 0, 1, 2, ...: every row's words are wanted; NULL: none's */
-    size_t n_texts, n_tokens;
-    size_t n_piece_texts, n_piece_tokens; /* of the piece that is worked, as far as it has been answered */
-} eval;
+    uint32_t *rows;           /* 0, 1, 2, ...: the MLM logits of every row are wanted; NULL: of none */
+    size_t n_texts, n_tokens; /* in requests that are done */
+    size_t n_copied_tokens;   /* of outputs that the sink has copied */
+} evaluation;
 
 static void copy(float *to, size_t row, const float *from, size_t n_rows, size_t n) {
     if (from) memcpy(to + row * n, from, n_rows * n * sizeof *to);
 }
 
-static void sink(void *user, const ll_encoder_answer *a) {
-    eval *e = user;
-    size_t n = (size_t)e->model->config.n_embd, text = e->n_texts + e->n_piece_texts;
-    copy(e->outputs->hidden, e->n_tokens + e->n_piece_tokens, a->hidden, a->n_rows, n);
-    copy(e->outputs->pooled, text, a->pooled, a->n, n);
-    copy(e->outputs->logits, text, a->logits, a->n, (size_t)e->model->config.n_labels);
-    e->n_piece_texts += a->n;
-    e->n_piece_tokens += a->n_rows;
+static void copy_sink(void *user, const ll_encoder_output *o) {
+    evaluation *e = user;
+    const size_t n = (size_t)e->model->config.n_embd;
+    copy(e->outputs->hidden, e->n_copied_tokens, o->hidden, o->n_tokens, n);
+    copy(e->outputs->pooled, o->text, o->pooled, 1, n);
+    copy(e->outputs->logits, o->text, o->logits, 1, (size_t)e->model->config.n_labels);
+    e->n_copied_tokens += o->n_tokens;
 }
 
-static unsigned wanted(const eval *e) {
+static unsigned wanted(const evaluation *e) {
     return (e->outputs->hidden ? (unsigned)LL_WANT_HIDDEN : 0u) | (e->outputs->pooled ? (unsigned)LL_WANT_POOLED : 0u) |
            (e->outputs->logits && !e->rows ? (unsigned)LL_WANT_LOGITS : 0u);
 }
 
-static llmcs_status eval_all(eval *e, const int32_t *ids, const int32_t *type_ids, const size_t *lengths, size_t n) {
+static llmcs_status eval_all(evaluation *e, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
+                             size_t n) {
     size_t vocab = (size_t)e->model->config.vocab_size;
     while (e->n_texts < n) {
         ll_encoder_request r = {.ids = ids + e->n_tokens,
@@ -71,15 +67,14 @@ static llmcs_status eval_all(eval *e, const int32_t *ids, const int32_t *type_id
                                 .lengths = lengths + e->n_texts,
                                 .first_text = e->n_texts,
                                 .want = wanted(e),
-                                .sink = sink,
+                                .sink = copy_sink,
                                 .user = e};
         r.n = ll_encoder_chunk(r.lengths, n - e->n_texts, &r.n_rows);
         if (e->rows) {
-            r.word_rows = e->rows;
-            r.n_word_rows = r.n_rows;
-            r.words = e->outputs->logits + e->n_tokens * vocab;
+            r.mlm_rows = e->rows;
+            r.n_mlm_rows = r.n_rows;
+            r.mlm_logits = e->outputs->logits + e->n_tokens * vocab;
         }
-        e->n_piece_texts = e->n_piece_tokens = 0;
         LL_TRY(ll_encoder_submit(e->model, &r));
         e->n_texts += r.n;
         e->n_tokens += r.n_rows;
@@ -87,7 +82,7 @@ static llmcs_status eval_all(eval *e, const int32_t *ids, const int32_t *type_id
     return LLMCS_OK;
 }
 
-/* Numbers of the rows of the largest piece. */
+/* The numbers of the rows of the largest request. */
 static llmcs_status number_rows(const llmcs_model *m, const size_t *lengths, size_t n_texts, uint32_t **rows) {
     size_t most = 0;
     for (size_t i = 0; i < n_texts;) {
@@ -102,14 +97,16 @@ static llmcs_status number_rows(const llmcs_model *m, const size_t *lengths, siz
 
 llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
                                 size_t n_texts, const llmcs_encoder_outputs *outputs) {
+    LL_PUBLIC_CALL;
     llmcs_encoder_outputs o = {.struct_size = sizeof o};
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_encoder_eval"));
     if (!outputs || (n_texts && (!ids || !lengths)))
         return ll_fail(LLMCS_ARG, "llmcs_encoder_eval: ids, lengths or outputs is NULL");
     LL_TRY(ll_options_in(&o, sizeof o, OUTPUTS_OLDEST, outputs, "llmcs_encoder_outputs"));
+    LL_TRY(ll_check_array("lengths", n_texts, sizeof *lengths));
     LL_TRY(check_outputs(model, &o));
     LL_TRY(check_input(model, ids, type_ids, lengths, n_texts));
-    eval e = {.model = model, .outputs = &o};
+    evaluation e = {.model = model, .outputs = &o};
     if (o.logits && (model->heads & LLMCS_HEAD_MASKED_LM)) LL_TRY(number_rows(model, lengths, n_texts, &e.rows));
     llmcs_status st = eval_all(&e, ids, type_ids, lengths, n_texts);
     ll_free(&model->allocator, e.rows);

@@ -209,9 +209,9 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
     LL_TRY(name_labels(&m->config));
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
-    /* A pool makes one pass at a time; without one every caller's thread may, as far as there are cores. */
-    m->max_leaders = ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable();
-    return LLMCS_OK;
+    if (m->net->causal) return LLMCS_OK;
+    /* A pool runs one forward pass at a time; without one each caller's thread may run its own, up to the cores. */
+    return ll_encoder_create(&m->allocator, ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable(), &m->encoder);
 }
 
 static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_model_options *o) {
@@ -234,14 +234,12 @@ static llmcs_status check_bound(const char *path, const llmcs_model_options *o) 
 
 static void destroy(llmcs_model *m) {
     llmcs_allocator a = m->allocator;
-    bool ours = m->owner == getpid();
-    ll_encoder_workspaces_free(m);
+    ll_encoder_free(m, &m->encoder);
     ll_net_free(&m->net);
     ll_openblas_close(&a, &m->openblas);
     llmcs_tokenizer_free(&m->tokenizer);
     if (m->pool) ll_pool_free(&m->pool);
     ll_config_free(&m->config);
-    if (ours) pthread_mutex_destroy(&m->idle_lock);
     m->magic = FREED;
     ll_free(&a, m);
 }
@@ -265,10 +263,6 @@ llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *optio
     fresh->owner = getpid();
     atomic_init(&fresh->references, 1);
     atomic_init(&fresh->fingerprint, 0);
-    if (pthread_mutex_init(&fresh->idle_lock, NULL)) {
-        ll_free(&a, fresh);
-        return ll_fail(LLMCS_THREAD, "a lock could not be made");
-    }
     llmcs_model *m LL_CLEANUP(destroy_unless_taken) = fresh; /* log and progress callbacks may throw */
     LL_TRY(open_path(m, path, &o));
     m->magic = MAGIC;

@@ -12,8 +12,7 @@
 #include "kernels/openblas/openblas.h"
 #include "models/model.h"
 
-struct ll_encoder_workspace; /* encoder.h */
-struct ll_encoder_request;
+struct ll_encoder; /* encoder/encoder.h */
 
 /* Why a folder that has a tokenizer opens for token ids only; "": it has none, or it is open. */
 typedef struct ll_no_tokenizer {
@@ -36,13 +35,7 @@ struct llmcs_model {
     uint32_t heads;               /* LLMCS_HEAD_* */
     size_t n_ctx;                 /* most tokens of one sequence */
     _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: nobody has asked yet */
-    /* Encoders: workspaces that are idle, requests that wait for a pass, and threads that make passes
-     * (encoder_merge.c); all under the lock. */
-    pthread_mutex_t idle_lock;
-    struct ll_encoder_request *waiting;
-    int n_leaders, max_leaders;
-    struct ll_encoder_workspace *idle;
-    size_t n_idle;
+    struct ll_encoder *encoder;   /* the queue of an encoder's calls; NULL: a decoder */
 };
 
 /* May `m` be used by this process, now? ARG (NULL), STATE (freed), FORK. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "runtime/encoder/encoder.h"
 
 /* ------------------------------------------------------------------------------------- counting allocator */
 
@@ -70,7 +71,7 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));
     ll_net_set_kv_type(p->net, o->kv_type);
     const uint64_t buffers = p->openblas ? ll_openblas_reserve_bytes(p->openblas, n_threads) : 0;
-    const uint64_t fixed = weights + buffers + sizeof(llmcs_model) + ll_pool_bytes((int)n_threads);
+    const uint64_t fixed = weights + buffers + sizeof(llmcs_model) + sizeof(ll_encoder) + ll_pool_bytes((int)n_threads);
     p->model_bytes = kept + fixed;
     p->peak_bytes = while_loading + tokenizer_extra + staging + fixed;
     if (p->peak_bytes < p->counter.peak_bytes) p->peak_bytes = p->counter.peak_bytes;

@@ -1,0 +1,202 @@
+/*
+ * Forward passes for many threads. A thread puts its request into the model's queue. If fewer threads than max_leaders
+ * are running forward passes, it becomes a leader: it takes the requests that wait, as far as one forward pass holds
+ * them, runs it, hands out the outputs, and repeats that until its own request is done; then the first that still waits
+ * leads. So a call that is alone starts at once, and calls that come during a forward pass share the next one (group
+ * commit, as databases write their logs: DeWitt et al. 1984). There are no timers and no threads of ours.
+ *
+ * The queue, and next, leads, in_forward, done and n_taken of the requests in it, are under the encoder's mutex. A
+ * request in a forward pass belongs to the leader.
+ */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "runtime/encoder/encoder.h"
+
+#define MAX_IDLE 4               /* workspaces kept for later calls: as many leaders as are likely to come together */
+#define CANCEL_POLL_NS 10000000u /* how often a thread that waits reads its cancel flag: 10 ms */
+
+/* --------------------------------------------------------------------------------------------- create, free */
+
+llmcs_status ll_encoder_create(const llmcs_allocator *a, int max_leaders, ll_encoder **encoder) {
+    LL_TRY(ll_alloc_zero(a, 1, sizeof **encoder, "encoder", encoder));
+    (*encoder)->max_leaders = max_leaders;
+    if (pthread_mutex_init(&(*encoder)->mutex, NULL) == 0) return LLMCS_OK;
+    ll_free(a, *encoder);
+    *encoder = NULL;
+    return ll_fail(LLMCS_THREAD, "encoder: a lock could not be created");
+}
+
+void ll_encoder_free_idle(const llmcs_model *m, ll_encoder *e) {
+    for (ll_encoder_workspace *w = e->idle, *next; w; w = next) {
+        next = w->next;
+        ll_encoder_workspace_free(m, w);
+    }
+    e->idle = NULL;
+    e->n_idle = 0;
+}
+
+void ll_encoder_free(const llmcs_model *m, ll_encoder **encoder) {
+    ll_encoder *e = *encoder;
+    if (!e) return;
+    *encoder = NULL;
+    ll_encoder_free_idle(m, e);
+    if (m->owner == getpid()) pthread_mutex_destroy(&e->mutex); /* else the parent may hold it */
+    ll_free(&m->allocator, e);
+}
+
+/* -------------------------------------------------------------------------------------------------- the queue */
+
+static void append(ll_encoder *e, ll_encoder_request *r) {
+    ll_encoder_request **at = &e->waiting;
+    while (*at) at = &(*at)->next;
+    r->next = NULL;
+    *at = r;
+}
+
+static void dequeue(ll_encoder *e, const ll_encoder_request *r) {
+    ll_encoder_request **at = &e->waiting;
+    while (*at && *at != r) at = &(*at)->next;
+    if (*at) *at = r->next;
+}
+
+llmcs_status ll_encoder_check_stop(const ll_encoder_request *r) {
+    if (r->cancel && __atomic_load_n(r->cancel, __ATOMIC_RELAXED)) return LLMCS_CANCELLED;
+    return r->deadline_ns && ll_now_ns() >= r->deadline_ns ? LLMCS_DEADLINE : LLMCS_OK;
+}
+
+/* Ends a request of the queue that is cancelled or late. */
+static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
+    const llmcs_status status = ll_encoder_check_stop(r);
+    if (!status) return false;
+    dequeue(e, r);
+    r->status = status;
+    if (!r->leads) pthread_cond_signal(&r->changed);
+    r->done = true;
+    ll_format(r->message, sizeof r->message, "%s",
+              status == LLMCS_CANCELLED ? "the call was cancelled" : "the deadline passed");
+    return true;
+}
+
+/* The next forward pass: requests in order, as far as they fit. What other leaders want for themselves is left to them,
+ * so that a leader never waits for another. */
+static void fill(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
+    ll_encoder_clear(workspace);
+    for (ll_encoder_request **at = &e->waiting; *at && workspace->n_segments < workspace->max_segments;) {
+        ll_encoder_request *r = *at;
+        const bool others = r->leads && r != own;
+        if (!others && stop_if_over(e, r)) continue;
+        const size_t n = others ? 0 : ll_encoder_fit(workspace, r);
+        if (!n) {
+            at = &r->next;
+            continue;
+        }
+        *at = r->next;
+        r->in_forward = true;
+        ll_encoder_add(workspace, r, n);
+    }
+}
+
+/* Requests that are not done go to the end of the queue: nobody waits for the whole of a long text. */
+static void requeue(ll_encoder *e, const ll_encoder_workspace *workspace) {
+    for (size_t i = 0; i < workspace->n_slices; i++) {
+        ll_encoder_request *r = workspace->slices[i].request;
+        r->in_forward = false;
+        r->done = r->status || r->n_taken == r->n;
+        if (!r->done) append(e, r);
+        if (!r->leads) pthread_cond_signal(&r->changed);
+    }
+}
+
+static void hand_over(ll_encoder *e) {
+    for (ll_encoder_request *r = e->waiting; r; r = r->next)
+        if (!r->leads) {
+            r->leads = true;
+            pthread_cond_signal(&r->changed);
+            return;
+        }
+    e->n_leaders--;
+}
+
+/* ----------------------------------------------------------------------------------------------------- leading */
+
+static ll_encoder_workspace *pop_workspace(ll_encoder *e) {
+    ll_encoder_workspace *workspace = e->idle;
+    if (workspace) {
+        e->idle = workspace->next;
+        e->n_idle--;
+    }
+    return workspace;
+}
+
+/* Returns NULL if the workspace is kept. */
+static ll_encoder_workspace *push_workspace(ll_encoder *e, ll_encoder_workspace *workspace) {
+    if (!workspace || e->n_idle == MAX_IDLE) return workspace;
+    workspace->next = e->idle;
+    e->idle = workspace;
+    e->n_idle++;
+    return NULL;
+}
+
+/* Runs forward passes until the request is done. Called with the mutex, which is unlocked during them. */
+static void lead(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
+    ll_encoder_workspace *workspace = pop_workspace(e);
+    if (!workspace) {
+        pthread_mutex_unlock(&e->mutex);
+        own->status = ll_encoder_workspace_create(m, &workspace);
+        pthread_mutex_lock(&e->mutex);
+    }
+    if (own->status) {
+        ll_format(own->message, sizeof own->message, "%s", llmcs_error_message());
+        dequeue(e, own);
+        own->done = true;
+    }
+    while (!own->done) {
+        fill(e, workspace, own);
+        if (!workspace->n_slices) break; /* its own request has just ended, and nothing else waits */
+        pthread_mutex_unlock(&e->mutex);
+        ll_encoder_forward(m, workspace);
+        pthread_mutex_lock(&e->mutex);
+        requeue(e, workspace);
+    }
+    ll_encoder_workspace *spare = push_workspace(e, workspace);
+    hand_over(e);
+    if (!spare) return;
+    pthread_mutex_unlock(&e->mutex);
+    ll_encoder_workspace_free(m, spare);
+    pthread_mutex_lock(&e->mutex);
+}
+
+/* Until the request is done, or this thread is to lead. */
+static void wait_for_turn(ll_encoder *e, ll_encoder_request *r) {
+    while (!r->done && !r->leads) {
+        if (!r->in_forward && stop_if_over(e, r)) return;
+        uint64_t until = r->deadline_ns && !r->in_forward ? r->deadline_ns : UINT64_MAX;
+        if (r->cancel) until = until < ll_now_ns() + CANCEL_POLL_NS ? until : ll_now_ns() + CANCEL_POLL_NS;
+        (void)ll_condition_wait(&r->changed, &e->mutex, until);
+    }
+}
+
+static void evaluate(llmcs_model *m, ll_encoder_request *r) {
+    ll_encoder *e = m->encoder;
+    pthread_mutex_lock(&e->mutex);
+    append(e, r);
+    if (e->n_leaders < e->max_leaders) {
+        e->n_leaders++;
+        r->leads = true;
+    }
+    wait_for_turn(e, r);
+    if (!r->done) lead(m, e, r);
+    pthread_mutex_unlock(&e->mutex);
+}
+
+llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r) {
+    r->n_taken = r->n_taken_rows = 0;
+    r->leads = r->in_forward = r->done = false;
+    r->status = LLMCS_OK;
+    if (ll_condition_init(&r->changed)) return ll_fail(LLMCS_THREAD, "encoder: a lock could not be created");
+    evaluate(m, r);
+    pthread_cond_destroy(&r->changed);
+    return r->status ? ll_fail(r->status, "%s", r->message) : LLMCS_OK;
+}

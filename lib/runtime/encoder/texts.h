@@ -1,0 +1,61 @@
+/* Texts through an encoder: each is encoded and becomes one sequence, cut if need be, or several windows. */
+#ifndef LL_RUNTIME_ENCODER_TEXTS_H
+#define LL_RUNTIME_ENCODER_TEXTS_H
+
+#include "runtime/encoder/encoder.h"
+
+/* llmcs_text_params, complete and checked. */
+typedef struct ll_text_rules {
+    llmcs_overflow overflow;
+    llmcs_truncation truncation;
+    size_t max_length, stride;
+    bool max_of_windows; /* else their mean */
+    uint32_t flags;      /* of llmcs_encode_params */
+    llmcs_pooling pooling;
+    llmcs_normalize normalize;
+    size_t max_windows;   /* 0: no bound */
+    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
+    const int32_t *cancel;
+} ll_text_rules;
+
+/* Where texts are cut by default: at n_ctx, or before at the tokenizer's model_max_length, as in sentence-transformers
+ * and Transformers' pipelines. */
+size_t ll_text_default_length(const llmcs_model *m);
+
+/* params: NULL for the defaults; default_length: what max_length 0 means; pooling: what AUTO means. */
+llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *params, size_t default_length,
+                                llmcs_window_pooling pooling, ll_text_rules *rules);
+
+/* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types that its tokenizer gave. */
+llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n);
+
+typedef struct ll_text_call {
+    llmcs_model *model;
+    const llmcs_text *texts;
+    size_t n_texts;
+    const ll_text_rules *rules;
+    unsigned want;        /* LL_WANT_* */
+    ll_encoder_sink sink; /* gets all windows of the texts in order */
+    void *user;
+    llmcs_text_info *infos; /* [n_texts], of the caller's struct_size; or NULL */
+} ll_text_call;
+
+llmcs_status ll_encoder_texts(const ll_text_call *call);
+
+/* ---- windows of a text pooled to one row */
+
+typedef struct ll_window_pool {
+    double *sums;  /* [n] */
+    float *values; /* [n] */
+    size_t n;
+    bool max; /* the maximum of each number; else the mean, weighted by the windows' tokens */
+    size_t n_tokens;
+} ll_window_pool;
+
+llmcs_status ll_window_pool_create(const llmcs_allocator *a, size_t n, bool max, ll_window_pool *pool);
+void ll_window_pool_free(const llmcs_allocator *a, ll_window_pool *pool);
+/* Adds row x [n] of a window. After the last window: the pooled row, which is x itself if there is one window only.
+ * Before it: NULL. */
+const float *ll_window_pool_add(ll_window_pool *pool, const ll_encoder_output *window, const float *x);
+
+#endif
