@@ -107,6 +107,9 @@ AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c
 $(BUILD)/obj/lib/kernels/x86/avx512.o: EXTRA := $(AVX512) $(ISA_UNCHECKED)
 $(BUILD)/obj/lib/kernels/x86/avx512vnni.o: EXTRA := $(AVX512) -mavx512vnni $(ISA_SANITIZE)
 $(BUILD)/obj/lib/kernels/x86/amx.o: EXTRA := $(AVX512) -mavx512vnni -mamx-tile -mamx-int8 $(ISA_SANITIZE)
+ifeq ($(ARCH),x86_64)
+$(BUILD)/obj/tests/support/emulated_amx.o: EXTRA := $(AVX512) -mavx512vnni $(ISA_SANITIZE)
+endif
 $(BUILD)/obj/lib/kernels/arm/dotprod.o: EXTRA := -march=armv8.2-a+dotprod $(ISA_SANITIZE)
 $(BUILD)/obj/lib/kernels/arm/i8mm.o: EXTRA := -march=armv8.2-a+i8mm $(ISA_SANITIZE)
 
@@ -222,7 +225,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/support/*
 CHECK_LIBS ?= $(shell pkg-config --libs check)
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(FLAGS_FILE)
-	$(call compile,$(TEST_FLAGS))
+	$(call compile,$(TEST_FLAGS) $(EXTRA))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -236,12 +239,16 @@ check-programs: $(TEST_BIN)
 
 # ---------------------------------------------------------------- 5  other builds of the same
 
-.PHONY: asan tsan valgrind arm
+.PHONY: asan asan-clang tsan valgrind arm
 # Lines and no variables for a debugger: half the time to compile the kernels.
 SANITIZER_OPT := -O1 -g1
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan OPT='$(SANITIZER_OPT)' SANITIZE='$(ADDRESS)' check SUITES='$(SUITES)'
+# clang sees undefined behaviour that gcc does not, offsets added to NULL for example.
+asan-clang:
+	@+$(MAKE) --no-print-directory BUILD=build/asan-clang CC=clang OPT='$(SANITIZER_OPT)' SANITIZE='$(ADDRESS)' check \
+		SUITES='$(SUITES)'
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
 TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
@@ -350,7 +357,7 @@ help:
 	@echo 'make demo       the example programs on the models in examples/models'
 	@echo 'make check      all tests; SUITES="base/% text/test_bpe" for some'
 	@echo 'make bench      what this machine does, and its limits (BENCH_ARGS)'
-	@echo 'make asan | tsan | valgrind    tests under a sanitizer, into build/asan, build/tsan'
+	@echo 'make asan | asan-clang | tsan | valgrind    tests under a sanitizer, into build/asan, build/tsan'
 	@echo 'make fuzz       each fuzzer of tests/fuzz for FUZZ_SECONDS=60; FUZZ_TARGETS=json picks some'
 	@echo 'make arm        cross build for AArch64 into build/arm64, tests under qemu'
 	@echo 'make lint | format | clean | install (PREFIX, DESTDIR)'
