@@ -216,15 +216,15 @@ static int measure_openblas(const bench *b) {
 }
 
 int bench_kernels_main(const bench *b) {
-    const ll_kernels *rows[16] = {b->kernels};
+    const ll_kernels *sets[16] = {b->kernels};
     const char *forced = getenv("LLMCS_CPU");
     const ll_cpu cpu = ll_cpu_detect();
-    const size_t n = b->is_short || (forced && *forced) ? 1 : ll_kernels_list(&cpu, rows, sizeof rows / sizeof *rows);
+    const size_t n = b->is_short || (forced && *forced) ? 1 : ll_kernels_list(&cpu, sets, sizeof sets / sizeof *sets);
     int code = 0;
     for (size_t i = 0; i < n && !code; i++) {
         bench one = *b;
-        one.kernels = rows[i];
-        code = measure_types(&one, rows[i]->name, NULL);
+        one.kernels = sets[i];
+        code = measure_types(&one, sets[i]->name, NULL);
         if (!code) code = bench_kernels_parts(&one);
     }
     return code || b->is_short ? code : measure_openblas(b);

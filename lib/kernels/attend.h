@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* Tokens of one block of keys and values; a multiple of every row's vector length. */
+/* Tokens of one block of keys and values; a multiple of every vector's length. */
 #define LL_KV_BLOCK 32
 /* Most rows of one tile. */
 #define LL_ATTEND_ROWS 32
@@ -36,7 +36,7 @@ typedef struct ll_kv_rows {
     void *head; /* the block's memory of this layer and head */
 } ll_kv_rows;
 
-/* out[r] = sum over t < n_positions + r * more of p[r, t] * value[t], where p[r] is the softmax over those t of
+/* out[r] = sum over t < n_positions + r * causal_step of p[r, t] * value[t], where p[r] is the softmax over those t of
  * scale * q[r].key[t] (Vaswani et al. 2017, eq. 1), for r < n_rows <= LL_ATTEND_ROWS. */
 typedef struct ll_attend {
     const float *q; /* [n_rows, head_dim of ldq] */
@@ -46,18 +46,18 @@ typedef struct ll_attend {
     size_t head_bytes;      /* where in a block this layer's and head's memory begins */
     ll_kv_type type;
     size_t head_dim, n_rows;
-    size_t n_positions; /* that the first row attends to, at least 1 */
-    size_t more;        /* that each row attends to more than the one before: 1 if causal, else 0. The last positions
-                           of all rows lie in one block */
+    size_t n_positions; /* that row 0 attends to, at least 1 */
+    size_t causal_step; /* 1 if causal: each row attends to one position more than the row before; else 0. The last
+                           positions of all rows lie in one block */
     float scale;
-    /* What this thread attends to next: keys to ask the memory for, blocks as above. n_next_blocks is 0: not known. */
+    /* What this thread attends to next: blocks as above, whose keys are prefetched. n_next_blocks is 0: not known. */
     void *const *next_blocks;
     size_t n_next_blocks, next_head_bytes;
     float *scratch; /* ll_attend_scratch_floats(...), aligned to 64 bytes */
 } ll_attend;
 
-/* Parts of the scratch, all rows of it: queries and sums, two blocks in float32, and what a few vectors take. Then
- * the scores: rows of whole blocks and a cache line, so that rows do not share the sets of a cache. */
+/* The scratch memory of a tile: queries and accumulators of all rows, two blocks in float32, a few vectors; then the
+ * scores, rows of whole blocks and a cache line, so that rows do not compete for the same sets of a cache. */
 static inline size_t ll_attend_scores_stride(size_t n_positions) {
     return (n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK * LL_KV_BLOCK + 16;
 }

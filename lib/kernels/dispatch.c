@@ -1,11 +1,11 @@
-/* Which row of kernels a model uses: the best one its processor runs, or the one that LLMCS_CPU names. */
+/* Which kernel set a model uses: the best one its processor runs, or the one that LLMCS_CPU names. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/rows.h"
+#include "kernels/kernel_sets.h"
 
 typedef struct entry {
-    const ll_kernels *row;
+    const ll_kernels *set;
     bool (*runs_on)(const ll_cpu *cpu);
 } entry;
 
@@ -42,36 +42,36 @@ static const entry entries[] = {
 
 #define N_ENTRIES (sizeof entries / sizeof *entries)
 
-size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **rows, size_t max) {
+size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **sets, size_t max) {
     size_t n = 0;
     for (size_t i = 0; i < N_ENTRIES && n < max; i++) {
-        if (!cpu || entries[i].runs_on(cpu)) rows[n++] = entries[i].row;
+        if (!cpu || entries[i].runs_on(cpu)) sets[n++] = entries[i].set;
     }
     return n;
 }
 
 /* "avx2, scalar" */
-static void join_names(const ll_kernels *const *rows, size_t n, char *out, size_t size) {
+static void join_names(const ll_kernels *const *sets, size_t n, char *out, size_t size) {
     size_t used = 0;
     for (size_t i = 0; i < n && used < size; i++) {
-        used += (size_t)ll_format(out + used, size - used, "%s%s", i ? ", " : "", rows[i]->name);
+        used += (size_t)ll_format(out + used, size - used, "%s%s", i ? ", " : "", sets[i]->name);
     }
 }
 
 llmcs_status ll_kernels_pick(const ll_cpu *cpu, const ll_kernels **out) {
-    const ll_kernels *rows[N_ENTRIES];
-    size_t n = ll_kernels_list(cpu, rows, N_ENTRIES);
+    const ll_kernels *sets[N_ENTRIES];
+    size_t n = ll_kernels_list(cpu, sets, N_ENTRIES);
     const char *forced = secure_getenv("LLMCS_CPU");
-    *out = rows[0];
+    *out = sets[0];
     if (!forced || !*forced) return LLMCS_OK;
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(rows[i]->name, forced) == 0) {
-            *out = rows[i];
+        if (strcmp(sets[i]->name, forced) == 0) {
+            *out = sets[i];
             return LLMCS_OK;
         }
     }
     char names[96] = "";
-    join_names(rows, n, names, sizeof names);
+    join_names(sets, n, names, sizeof names);
     *out = NULL;
     return ll_fail(LLMCS_UNSUPPORTED,
                    "environment variable LLMCS_CPU: \"%.40s\" is none of the kernels that run here: %s", forced, names);

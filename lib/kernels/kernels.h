@@ -20,9 +20,9 @@
 
 /* y = x W^T + bias + residual for some rows and the whole panels that hold n_out outputs. Columns past n_out exist in
  * the last panel and not in y. A product of floats is one sum over the inputs in order, with fused multiply-adds in
- * the vector rows. One of integers is exact in 32 bits (Q4: in each block), and what is done with it in float is the
- * same on every processor: Q8: sum * x's scale * W's scale; Q4: the blocks' sums times their scales added up in order
- * with fused multiply-adds, times x's scale. Then bias and residual are added. */
+ * the vector kernel sets. One of integers is exact in 32 bits (Q4: in each block), and what is done with it in float is
+ * the same on every processor: Q8: sum * x's scale * W's scale; Q4: the blocks' sums times their scales added up in
+ * order with fused multiply-adds, times x's scale. Then bias and residual are added. */
 typedef struct ll_product {
     const void *x;   /* [n_rows] rows of n_in floats, or for Q8 and Q4 of what quantize made of them */
     size_t x_stride; /* bytes from one row of x to the next */
@@ -30,12 +30,12 @@ typedef struct ll_product {
     const void *w;      /* panels, see panels.h; of floats they may begin at a later input, of BF16 at an even one */
     size_t panel_bytes; /* from one panel to the next */
     size_t n_in, n_out;
-    const float *sums;     /* as y, or NULL; may be y: sums of the inputs before these, to go on with; of floats only */
+    const float *acc;      /* as y, or NULL; may be y: sums of the inputs before these, to add to; floats only */
     const float *bias;     /* [n_out], or NULL */
     const float *residual; /* as y, or NULL; may be y */
     float *y;              /* [n_rows, n_out of ldy] */
     size_t ldy;
-    const void *next; /* weights that are needed next, to be asked for meanwhile, or NULL; those after w are anyway */
+    const void *next; /* weights that are needed after these, to prefetch, or NULL */
 } ll_product;
 
 #define LL_ROW_BLOCK 32
@@ -80,12 +80,12 @@ typedef struct ll_kernels {
     void (*kv_store)(const ll_kv_rows *part);
 } ll_kernels;
 
-/* The best row for `cpu`, or the row that the environment variable LLMCS_CPU names (ignored in setuid programs).
+/* The best kernel set for `cpu`, or the one that the environment variable LLMCS_CPU names (ignored in setuid programs).
  * UNSUPPORTED for a name that this processor or this build does not have; the message lists those there are. */
 llmcs_status ll_kernels_pick(const ll_cpu *cpu, const ll_kernels **out);
 
-/* All rows this build has and `cpu` can run (NULL: whether it can or not), best first; for tests and bench. Returns
- * how many (at most max). */
-size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **rows, size_t max);
+/* All kernel sets of this build that `cpu` can run (NULL: whether it can or not), best first; for tests and bench.
+ * Returns how many (at most max). */
+size_t ll_kernels_list(const ll_cpu *cpu, const ll_kernels **sets, size_t max);
 
 #endif

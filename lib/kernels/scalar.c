@@ -1,12 +1,12 @@
 /*
  * What every kernel means, in plain C: products and sums rounded one by one, sums in the order of k. It runs on any
- * processor, and the vector rows are tested against it. Clear before fast; LLMCS_CPU=scalar asks for it.
+ * processor, and the vector kernel sets are tested against it. Clear before fast; LLMCS_CPU=scalar asks for it.
  */
 #include <float.h>
 #include <math.h>
 
 #include "base/half.h"
-#include "kernels/rows.h"
+#include "kernels/kernel_sets.h"
 #include "kernels/scalar_attention.h"
 
 #define NR 8
@@ -31,7 +31,7 @@ static void matmul_floats(ll_weight_type type, const ll_product *p) {
         const char *panel = (const char *)p->w + j / NR * p->panel_bytes;
         for (size_t r = 0; r < p->n_rows; r++) {
             const float *x = (const float *)(const void *)((const char *)p->x + r * p->x_stride);
-            float sum = p->sums ? p->sums[r * p->ldy + j] : 0.0f;
+            float sum = p->acc ? p->acc[r * p->ldy + j] : 0.0f;
             for (size_t k = 0; k < p->n_in; k++) sum += x[k] * float_weight(type, panel, k, j % NR);
             finish(p, r, j, sum);
         }

@@ -56,17 +56,17 @@ static float exponentials(float *x, size_t n) {
 
 void ll_scalar_attend(const ll_attend *a) {
     const size_t stride = ll_kv_value_stride(a->head_dim);
-    float *weights = a->scratch;
+    float *probs = a->scratch;
     for (size_t r = 0; r < a->n_rows; r++) {
-        const size_t n = a->n_positions + r * a->more;
+        const size_t n = a->n_positions + r * a->causal_step;
         float *out = a->out + r * a->ldo;
-        for (size_t t = 0; t < n; t++) weights[t] = score(a, a->q + r * a->ldq, t);
-        const float total = exponentials(weights, n);
+        for (size_t t = 0; t < n; t++) probs[t] = score(a, a->q + r * a->ldq, t);
+        const float sum = exponentials(probs, n);
         for (size_t d = 0; d < a->head_dim; d++) out[d] = 0.0f;
         for (size_t t = 0; t < n; t++) {
             const size_t value = a->head_dim * LL_KV_BLOCK + t % LL_KV_BLOCK * stride;
-            for (size_t d = 0; d < a->head_dim; d++) out[d] += weights[t] * load(a->type, head_of(a, t), value + d);
+            for (size_t d = 0; d < a->head_dim; d++) out[d] += probs[t] * load(a->type, head_of(a, t), value + d);
         }
-        for (size_t d = 0; d < a->head_dim; d++) out[d] = isnan(total) ? NAN : out[d] / total;
+        for (size_t d = 0; d < a->head_dim; d++) out[d] = isnan(sum) ? NAN : out[d] / sum;
     }
 }

@@ -1,4 +1,4 @@
-/* Attention in plain C, part of the scalar row (scalar.c). */
+/* Attention in plain C, part of the scalar kernel set (scalar.c). */
 #ifndef LL_KERNELS_SCALAR_ATTENTION_H
 #define LL_KERNELS_SCALAR_ATTENTION_H
 

@@ -348,10 +348,10 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     bert_work w;
     ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
-    ll_exec with_room = *team_exec;
-    with_room.quantized = w.quantized;
-    with_room.sums = w.qkv; /* which attention has read when a product adds to x */
-    const ll_exec *exec = &with_room;
+    ll_exec with_workspace = *team_exec;
+    with_workspace.quantized = w.quantized;
+    with_workspace.acc = w.qkv; /* which attention has read when a product adds to x */
+    const ll_exec *exec = &with_workspace;
     embed(m, exec, batch, w.x);
     const bert_layer *layers = net->layers;
     const ll_norm *norm = NULL; /* still to be done */

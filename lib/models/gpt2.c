@@ -205,10 +205,10 @@ static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     gpt2_work w;
     ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
-    ll_exec with_room = *team_exec;
-    with_room.quantized = w.quantized;
-    with_room.sums = w.qkv; /* which attention has read when a product adds to x */
-    const ll_exec *exec = &with_room;
+    ll_exec with_workspace = *team_exec;
+    with_workspace.quantized = w.quantized;
+    with_workspace.acc = w.qkv; /* which attention has read when a product adds to x */
+    const ll_exec *exec = &with_workspace;
     embed(m, exec, batch, w.x);
     for (size_t layer = 0; layer < net->n_layers; layer++) {
         if (ll_forward_stopped(exec, batch, stopped)) return;

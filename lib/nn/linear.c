@@ -1,21 +1,21 @@
-/* y = act(x W^T + b) + residual: applying a packed weight. How it is packed is pack.c's. */
+/*
+ * y = act(x W^T + b) + residual with packed weights (kernels/panels.h). Each thread computes its own outputs, so no two
+ * threads add to one sum. multiply_share is the loop nest: rows, inputs and outputs in blocks that fit the caches.
+ */
 #include <math.h>
-#include <string.h>
 
 #include "kernels/openblas/openblas.h"
 #include "nn/nn.h"
 
-/* What is worked before going on to the next columns: so many rows by so many columns, or the same area in another
- * shape. The columns' weights stay in the second-level cache from one group of rows to the next, and the results are
- * still there when the activation is applied. */
-#define ROWS_AT_ONCE 192
-#define COLUMNS_AT_ONCE 64
-/* What all columns pass over before other rows, or of floats other inputs of these rows, are taken: a block of x that
- * stays in the second-level cache while panels pass through it. */
+/* Rows times outputs of one call of the kernel, or the same area in another shape. The outputs' weights stay in the
+ * second-level cache from one group of rows to the next, and the results are still there for the activation. */
+#define TILE_ROWS 192
+#define TILE_OUTPUTS 64
+/* A block of x that stays in the second-level cache while the panels of all outputs pass through it. */
 #define BLOCK_BYTES ((size_t)384 << 10)
-#define BLOCK_LEAST_FLOATS 64 /* rows, however long; of bytes as many as are worked at once */
-#define BLOCK_INPUTS 1024     /* a multiple of what any row of kernels takes at once */
-/* Columns are dealt to threads that call OpenBLAS in multiples of this: its own tiles are up to 16 wide. */
+#define BLOCK_MIN_FLOAT_ROWS 64
+#define BLOCK_INPUTS 1024 /* a multiple of what any kernel set takes at a time */
+/* Threads that call OpenBLAS get multiples of this many outputs: its own tiles are up to 16 wide. */
 #define OPENBLAS_UNIT 16
 
 static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
@@ -37,30 +37,28 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
     }
 }
 
-/* What becomes of results while they are in the cache. */
-typedef struct after {
+/* What is done with results while they are in the cache. */
+typedef struct epilogue {
     int activation;
-    float *block_max; /* [n_rows, n_blocks] the largest of each block of a row, or NULL; begins with the first column */
+    float *block_max; /* [n_rows, n_blocks] the largest of each block of a row, or NULL */
     size_t n_blocks;  /* of a whole row */
-} after;
+} epilogue;
 
-static const after nothing = {.activation = LL_ACT_NONE};
-
-/* n results y of a row, from column j on, which begins a block if `a` wants them. */
-static void finish_results(const ll_kernels *k, const after *a, size_t row, size_t j, float *y, size_t n) {
-    activate(k, a->activation, y, n);
-    if (!a->block_max) return;
-    float *max = a->block_max + row * a->n_blocks + j / LL_ROW_BLOCK;
+/* y: n results of a row, from output j on, which begins a block if block_max is wanted. */
+static void finish_results(const ll_kernels *k, const epilogue *e, size_t row, size_t j, float *y, size_t n) {
+    activate(k, e->activation, y, n);
+    if (!e->block_max) return;
+    float *max = e->block_max + row * e->n_blocks + j / LL_ROW_BLOCK;
     if (!k->block_max(y, n, max)) *max = NAN;
 }
 
-/* Columns in which results are divided: whole panels, and whole blocks if `a` wants those. */
-static size_t unit_of(const ll_exec *exec, const ll_linear *linear, const after *a) {
+/* Outputs are divided in multiples of this: whole panels, and whole blocks if block_max is wanted. */
+static size_t output_unit(const ll_exec *exec, const ll_linear *linear, const epilogue *e) {
     const size_t panel = exec->openblas ? OPENBLAS_UNIT : linear->nr;
-    return a->block_max && panel % LL_ROW_BLOCK ? LL_ROW_BLOCK : panel; /* smaller panels are divisors of a block */
+    return e->block_max && panel % LL_ROW_BLOCK ? LL_ROW_BLOCK : panel; /* smaller panels are divisors of a block */
 }
 
-/* What this thread reads first of the linear that is applied after this one, as far as can be told. */
+/* The first weights this thread reads of the linear that is applied next, to prefetch them; NULL if not known. */
 static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
     const ll_linear *next = linear->next;
     if (!next || !next->packed || next->nr != linear->nr) return NULL;
@@ -70,92 +68,162 @@ static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
     return (const char *)next->packed + begin / next->nr * next->panel_bytes;
 }
 
-/* One thread's part of a product in our own kernels, and how it is cut. */
-typedef struct piece {
+/* One thread's share of a product: outputs [begin, end) of all rows. */
+typedef struct share {
     const ll_linear *linear;
-    const char *x; /* rows of floats, or quantised */
-    size_t x_stride, n_rows;
-    size_t begin, end;   /* columns */
-    size_t rows, inputs; /* of a block of x */
-    size_t columns_step, rows_step;
-    float *y, *sums; /* sums: as y, those of the blocks before */
+    const ll_input *in;
+    size_t begin, end;
+    float *y;
     const float *residual;
-    const after *after;
-} piece;
+    const epilogue *epilogue;
+    const void *next; /* weights to prefetch at the end, or NULL */
+} share;
 
-static void cut_into_blocks(const ll_exec *exec, piece *p) {
-    const bool integers = ll_is_integer_type(p->linear->type);
-    p->rows = p->n_rows;
-    p->inputs = p->linear->n_in;
-    p->sums = p->residual == p->y ? exec->sums : p->y;
-    if (p->n_rows * p->x_stride > BLOCK_BYTES && integers) {
-        p->rows = ll_max(BLOCK_BYTES / p->x_stride, ROWS_AT_ONCE);
-    } else if (p->n_rows * p->x_stride > BLOCK_BYTES) {
-        if (p->sums) p->inputs = ll_min(p->inputs, BLOCK_INPUTS);
-        p->rows = ll_max(BLOCK_BYTES / (p->inputs * sizeof(float)), BLOCK_LEAST_FLOATS);
+/* Sizes of the blocks that multiply_share loops over. */
+typedef struct blocking {
+    size_t rows, inputs;            /* a block of x */
+    size_t tile_rows, tile_outputs; /* one call of the kernel */
+    float *acc;                     /* as y: the sums of the input blocks before; NULL: all inputs are one block */
+} blocking;
+
+static blocking blocking_of(const ll_exec *exec, const share *s) {
+    const size_t n_rows = s->in->n_rows, n_in = s->linear->n_in, stride = s->in->stride;
+    blocking b = {.rows = n_rows, .inputs = n_in, .acc = s->residual == s->y ? exec->acc : s->y};
+    if (n_rows * stride > BLOCK_BYTES && ll_is_integer_type(s->linear->type)) {
+        b.rows = ll_max(BLOCK_BYTES / stride, TILE_ROWS);
+    } else if (n_rows * stride > BLOCK_BYTES) {
+        if (b.acc) b.inputs = ll_min(n_in, BLOCK_INPUTS);
+        b.rows = ll_max(BLOCK_BYTES / (b.inputs * sizeof(float)), BLOCK_MIN_FLOAT_ROWS);
     }
-    p->rows_step = ll_min(ll_min(p->rows, p->n_rows), ROWS_AT_ONCE);
-    p->columns_step = ll_round_up(COLUMNS_AT_ONCE * ROWS_AT_ONCE / p->rows_step, unit_of(exec, p->linear, p->after));
+    b.tile_rows = ll_min(ll_min(b.rows, n_rows), TILE_ROWS);
+    b.tile_outputs = ll_round_up(TILE_OUTPUTS * TILE_ROWS / b.tile_rows, output_unit(exec, s->linear, s->epilogue));
+    return b;
 }
 
-/* What one panel after the other is read for. */
-typedef struct place {
-    size_t row, input, column;
-} place;
-
-/* Goes on: to the next columns, or the next inputs, or the next rows. False: that was all. */
-static bool next_place(const piece *p, place *at) {
-    at->column += p->columns_step;
-    if (at->column < p->end) return true;
-    at->column = p->begin;
-    at->input += p->inputs;
-    if (at->input < p->linear->n_in) return true;
-    at->input = 0;
-    at->row += p->rows;
-    return at->row < p->n_rows;
+static const char *weights_at(const ll_linear *linear, size_t out, size_t k) {
+    const size_t inside = k ? linear->nr * ll_output_bytes(linear->type, k) : 0;
+    return (const char *)linear->packed + out / linear->nr * linear->panel_bytes + inside;
 }
 
-static const char *weights_at(const ll_linear *linear, const place *at) {
-    const size_t inside = at->input ? linear->nr * ll_output_bytes(linear->type, at->input) : 0;
-    return (const char *)linear->packed + at->column / linear->nr * linear->panel_bytes + inside;
-}
-
-/* The columns and inputs of a place for its rows; next: what to ask the memory for meanwhile, or NULL. */
-static void apply_at(const ll_exec *exec, const piece *p, const place *at, const void *next) {
-    const ll_linear *linear = p->linear;
-    const size_t n_out = linear->n_out, end = ll_min(at->row + p->rows, p->n_rows);
-    const bool last = at->input + p->inputs >= linear->n_in;
-    ll_product product = {.x_stride = p->x_stride,
-                          .w = weights_at(linear, at),
-                          .panel_bytes = linear->panel_bytes,
-                          .n_in = ll_min(p->inputs, linear->n_in - at->input),
-                          .n_out = ll_min(p->columns_step, p->end - at->column),
-                          .bias = last && linear->bias ? linear->bias + at->column : NULL,
-                          .ldy = n_out,
-                          .next = next};
-    for (size_t r = at->row; r < end; r += product.n_rows, product.next = NULL) {
-        const size_t first = r * n_out + at->column;
-        product.n_rows = ll_min(p->rows_step, end - r);
-        product.x = p->x + r * p->x_stride + at->input * sizeof(float);
-        product.sums = at->input ? p->sums + first : NULL;
-        product.residual = last && p->residual ? p->residual + first : NULL;
-        product.y = (last ? p->y : p->sums) + first;
-        exec->kernels->matmul[linear->type](&product);
-        for (size_t i = 0; last && i < product.n_rows; i++)
-            finish_results(exec->kernels, p->after, r + i, at->column, product.y + i * n_out, product.n_out);
+/* Rows [row, row + b->rows), inputs [k, k + b->inputs) and outputs [j, j + b->tile_outputs), as far as they exist. */
+static void multiply_block(const ll_exec *exec, const share *s, const blocking *b, size_t row, size_t k, size_t j,
+                           const void *next) {
+    const ll_linear *linear = s->linear;
+    const size_t n_out = linear->n_out, row_end = ll_min(row + b->rows, s->in->n_rows);
+    const bool last = k + b->inputs >= linear->n_in;
+    ll_product p = {.x_stride = s->in->stride,
+                    .w = weights_at(linear, j, k),
+                    .panel_bytes = linear->panel_bytes,
+                    .n_in = ll_min(b->inputs, linear->n_in - k),
+                    .n_out = ll_min(b->tile_outputs, s->end - j),
+                    .bias = last && linear->bias ? linear->bias + j : NULL,
+                    .ldy = n_out,
+                    .next = next};
+    for (size_t r = row; r < row_end; r += p.n_rows, p.next = NULL) {
+        const size_t first = r * n_out + j;
+        p.n_rows = ll_min(b->tile_rows, row_end - r);
+        p.x = (const char *)s->in->rows + r * s->in->stride + k * sizeof(float);
+        p.acc = k ? b->acc + first : NULL;
+        p.residual = last && s->residual ? s->residual + first : NULL;
+        p.y = (last ? s->y : b->acc) + first;
+        exec->kernels->matmul[linear->type](&p);
+        for (size_t i = 0; last && i < p.n_rows; i++)
+            finish_results(exec->kernels, s->epilogue, r + i, j, p.y + i * n_out, p.n_out);
     }
 }
 
-static void apply_packed(const ll_exec *exec, piece *p, const void *next) {
-    cut_into_blocks(exec, p);
-    place at = {.column = p->begin}, then = at;
-    for (bool more = true; more; at = then) {
-        more = next_place(p, &then);
-        apply_at(exec, p, &at, more ? weights_at(p->linear, &then) : next);
+static void multiply_share(const ll_exec *exec, const share *s) {
+    const ll_linear *linear = s->linear;
+    const blocking b = blocking_of(exec, s);
+    for (size_t row = 0; row < s->in->n_rows; row += b.rows) {
+        for (size_t k = 0; k < linear->n_in; k += b.inputs) {
+            for (size_t j = s->begin; j < s->end; j += b.tile_outputs) {
+                const void *next = s->next;
+                if (j + b.tile_outputs < s->end)
+                    next = weights_at(linear, j + b.tile_outputs, k);
+                else if (k + b.inputs < linear->n_in)
+                    next = weights_at(linear, s->begin, k + b.inputs);
+                else if (row + b.rows < s->in->n_rows)
+                    next = weights_at(linear, s->begin, 0);
+                multiply_block(exec, s, &b, row, k, j, next);
+            }
+        }
     }
 }
 
-/* Of so few rows every thread makes its own copy, which is quicker than to wait for the others. */
+static void multiply_share_by_openblas(const ll_exec *exec, const share *s) {
+    const size_t n_in = s->linear->n_in, n_out = s->linear->n_out, n = s->end - s->begin;
+    const ll_product p = {.x = s->in->floats,
+                          .x_stride = n_in * sizeof(float),
+                          .n_rows = s->in->n_rows,
+                          .w = (const float *)s->linear->packed + s->begin * n_in,
+                          .n_in = n_in,
+                          .n_out = n,
+                          .bias = s->linear->bias ? s->linear->bias + s->begin : NULL,
+                          .residual = s->residual ? s->residual + s->begin : NULL,
+                          .y = s->y + s->begin,
+                          .ldy = n_out};
+    ll_openblas_matmul(exec->openblas, &p);
+    for (size_t r = 0; r < p.n_rows; r++) finish_results(exec->kernels, s->epilogue, r, s->begin, p.y + r * n_out, n);
+}
+
+static void multiply(const ll_exec *exec, const share *s) {
+    if (s->begin == s->end || s->in->n_rows == 0) return;
+    if (exec->openblas)
+        multiply_share_by_openblas(exec, s);
+    else
+        multiply_share(exec, s);
+}
+
+/* This thread's share of all outputs. */
+static void multiply_all(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const epilogue *e,
+                         const float *residual, float *y) {
+    share s = {.linear = linear, .in = in, .y = y, .residual = residual, .epilogue = e};
+    ll_team_share(exec->team, linear->n_out, output_unit(exec, linear, e), &s.begin, &s.end);
+    s.next = first_of_next(exec, linear);
+    multiply(exec, &s);
+}
+
+void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
+                        const float *residual, float *y) {
+    multiply_all(exec, linear, in, &(epilogue){.activation = activation}, residual, y);
+}
+
+void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
+                     const float *residual, float *y) {
+    if (n_rows == 0) return;
+    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
+    ll_linear_apply_to(exec, linear, &in, activation, residual, y);
+}
+
+void ll_linear_apply_with_max(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *y,
+                              float *block_max) {
+    if (n_rows == 0) return;
+    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
+    const epilogue e = {LL_ACT_NONE, block_max, ll_row_blocks(linear->n_out)};
+    multiply_all(exec, linear, &in, &e, NULL, y);
+}
+
+void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
+                           size_t begin, size_t end, float *y) {
+    const epilogue none = {.activation = LL_ACT_NONE};
+    const size_t width = linear->n_out / n_parts;
+    for (size_t i = 0; i < n_parts; i++) {
+        const share s = {
+            .linear = linear,
+            .in = in,
+            .begin = i * width + begin,
+            .end = i * width + end,
+            .y = y,
+            .epilogue = &none,
+            .next = i + 1 < n_parts ? weights_at(linear, (i + 1) * width + begin, 0) : first_of_next(exec, linear)};
+        multiply(exec, &s);
+    }
+}
+
+/* ---- input: norm and quantisation of the rows that a linear reads */
+
+/* Of up to this many rows every thread makes its own copy, which takes less time than waiting for the others. */
 #define OWN_COPY_ROWS 2
 
 size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads) {
@@ -164,18 +232,18 @@ size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows,
 
 size_t ll_normed_rows(size_t n_rows, size_t n_threads) { return ll_max(n_rows, OWN_COPY_ROWS * n_threads); }
 
-/* Where the rows of this pass are, that all threads see or only this one does, and in 8 bits. */
+/* The prepared rows: one copy for all threads, or one of this thread's own. */
 typedef struct copies {
-    size_t begin, end;   /* rows that this thread makes */
-    size_t first_of_own; /* where its own copy begins, in rows; 0 for the common one */
-    size_t stride;       /* of a row in 8 bits */
-    bool common;
+    size_t begin, end;   /* rows that this thread prepares */
+    size_t first_of_own; /* where its own copy begins, in rows; 0 for the shared one */
+    size_t stride;       /* bytes of a row in 8 bits; 0 for floats */
+    bool shared;
 } copies;
 
-static copies copies_of(const ll_exec *exec, const ll_linear *linear, size_t n_rows, bool common) {
-    copies c = {.end = n_rows, .common = common};
+static copies copies_of(const ll_exec *exec, const ll_linear *linear, size_t n_rows, bool shared) {
+    copies c = {.end = n_rows, .shared = shared};
     if (ll_is_integer_type(linear->type)) c.stride = ll_q_row_bytes(exec->kernels->q_bytes, linear->n_in);
-    if (common)
+    if (shared)
         ll_team_share(exec->team, n_rows, 1, &c.begin, &c.end);
     else
         c.first_of_own = (size_t)exec->team->index * OWN_COPY_ROWS;
@@ -191,7 +259,7 @@ ll_input ll_linear_input(const ll_exec *exec, const ll_linear *linear, const flo
     const copies c = copies_of(exec, linear, n_rows, n_rows > OWN_COPY_ROWS);
     for (size_t r = c.begin; r < c.end; r++)
         exec->kernels->quantize(x + r * linear->n_in, linear->n_in, linear->type == LL_Q4, quantized_row(exec, &c, r));
-    if (c.common) ll_team_wait(exec->team);
+    if (c.shared) ll_team_wait(exec->team);
     return (ll_input){x, quantized_row(exec, &c, 0), c.stride, n_rows};
 }
 
@@ -204,83 +272,7 @@ ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear
         exec->kernels->layer_norm(x + r * norm->n, norm->weight, norm->bias, norm->eps, row, norm->n);
         if (c.stride) exec->kernels->quantize(row, norm->n, linear->type == LL_Q4, quantized_row(exec, &c, r));
     }
-    if (c.common) ll_team_wait(exec->team);
+    if (c.shared) ll_team_wait(exec->team);
     if (!c.stride) return (ll_input){rows, rows, norm->n * sizeof *rows, n_rows};
     return (ll_input){rows, quantized_row(exec, &c, 0), c.stride, n_rows};
-}
-
-/* This thread's columns in OpenBLAS. */
-static void apply_openblas(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, const after *a,
-                           const float *residual, float *y, size_t begin, size_t end) {
-    const size_t n_in = linear->n_in, n_out = linear->n_out;
-    const ll_product product = {.x = x,
-                                .x_stride = n_in * sizeof *x,
-                                .n_rows = n_rows,
-                                .w = (const float *)linear->packed + begin * n_in,
-                                .n_in = n_in,
-                                .n_out = end - begin,
-                                .bias = linear->bias ? linear->bias + begin : NULL,
-                                .residual = residual ? residual + begin : NULL,
-                                .y = y + begin,
-                                .ldy = n_out};
-    ll_openblas_matmul(exec->openblas, &product);
-    for (size_t r = 0; r < n_rows; r++) finish_results(exec->kernels, a, r, begin, y + r * n_out + begin, end - begin);
-}
-
-/* The outputs [begin, end). */
-static void apply(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const after *a,
-                  const float *residual, float *y, size_t begin, size_t end, const void *next) {
-    if (begin == end || in->n_rows == 0) return;
-    if (exec->openblas)
-        apply_openblas(exec, linear, in->floats, in->n_rows, a, residual, y, begin, end);
-    else
-        apply_packed(exec,
-                     &(piece){.linear = linear,
-                              .x = in->rows,
-                              .x_stride = in->stride,
-                              .n_rows = in->n_rows,
-                              .begin = begin,
-                              .end = end,
-                              .y = y,
-                              .residual = residual,
-                              .after = a},
-                     next);
-}
-
-/* This thread's share of the outputs. */
-static void apply_share(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const after *a,
-                        const float *residual, float *y) {
-    size_t begin, end;
-    ll_team_share(exec->team, linear->n_out, unit_of(exec, linear, a), &begin, &end);
-    apply(exec, linear, in, a, residual, y, begin, end, first_of_next(exec, linear));
-}
-
-void ll_linear_apply_to(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation,
-                        const float *residual, float *y) {
-    apply_share(exec, linear, in, &(after){.activation = activation}, residual, y);
-}
-
-void ll_linear_apply(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, int activation,
-                     const float *residual, float *y) {
-    if (n_rows == 0) return;
-    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
-    ll_linear_apply_to(exec, linear, &in, activation, residual, y);
-}
-
-void ll_linear_apply_with_max(const ll_exec *exec, const ll_linear *linear, const float *x, size_t n_rows, float *y,
-                              float *block_max) {
-    if (n_rows == 0) return;
-    const ll_input in = ll_linear_input(exec, linear, x, n_rows);
-    const after a = {LL_ACT_NONE, block_max, ll_row_blocks(linear->n_out)};
-    apply_share(exec, linear, &in, &a, NULL, y);
-}
-
-void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
-                           size_t begin, size_t end, float *y) {
-    const size_t width = linear->n_out / n_parts;
-    for (size_t i = 0; i < n_parts; i++) {
-        const char *part = (const char *)linear->packed + ((i + 1) * width + begin) / linear->nr * linear->panel_bytes;
-        apply(exec, linear, in, &nothing, NULL, y, i * width + begin, i * width + end,
-              i + 1 < n_parts ? part : first_of_next(exec, linear));
-    }
 }

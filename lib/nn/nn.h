@@ -15,9 +15,9 @@ typedef struct ll_exec {
     ll_team *team;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas; /* NULL: our own kernels; else kernels is &openblas->kernels */
-    void *quantized;                    /* room for activations in 8 bits; unused by floats */
-    float *sums; /* room [n_rows, n_out] for sums of some inputs, where residual is y; NULL: products by floats that
-                    have many inputs and rows are slower then */
+    void *quantized;                    /* workspace for activations in 8 bits; unused by floats */
+    float *acc; /* [n_rows, n_out] workspace for sums of a block of inputs, where residual is y; NULL: large products of
+                   floats are slower then */
 } ll_exec;
 
 /* ---- linear: y = x W^T + b, W is [n_out, n_in], packed once into panels (kernels/panels.h) */

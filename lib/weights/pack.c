@@ -7,7 +7,7 @@
 #include "formats/quantize_columns.h"
 #include "nn/panel.h"
 
-#define MAX_NR LL_QUANTIZE_COLUMNS /* of all rows of kernels */
+#define MAX_NR LL_QUANTIZE_COLUMNS /* of all kernel sets */
 #define TURNED_INPUTS LL_Q_BLOCK   /* outputs in rows are turned so much at a time: */
 #define TURNED_OUTPUTS 16          /* a line of the cache wide, for who works on columns */
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/rows.h"
-#include "support/kernel_rows.h"
+#include "kernels/kernel_sets.h"
+#include "support/kernel_sets.h"
 #include "support/random.h"
 #include "support/suite.h"
 

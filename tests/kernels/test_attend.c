@@ -77,7 +77,7 @@ static void scene_attend(const scene *s, const ll_kernels *k, size_t first, size
                          .head_dim = s->head_dim,
                          .n_rows = n_rows,
                          .n_positions = n_positions,
-                         .more = causal,
+                         .causal_step = causal,
                          .scale = 0.3f,
                          .scratch = scratch};
     k->attend(&a);
@@ -121,13 +121,13 @@ static void check_exactly(const scene *s, const char *name, size_t first, size_t
 static const size_t head_dims[] = {1, 3, 8, 12, 16, 25, 32, 40, 64, 80, 100, 128};
 #define N_HEAD_DIMS (sizeof head_dims / sizeof *head_dims)
 
-/* Any number of rows from any slot of a block on, both kinds of mask, both types, all rows of kernels. */
+/* Any number of rows from any slot of a block on, both kinds of mask, both types, all kernel sets. */
 START_TEST(equals_the_formula) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 41;
     for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 48; c += suite_step(7)) {
-        const ll_kernels *k = rows[c / (N_HEAD_DIMS * 48)];
+        const ll_kernels *k = sets[c / (N_HEAD_DIMS * 48)];
         const size_t head_dim = head_dims[c / 48 % N_HEAD_DIMS];
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, head_dim, 1 + random_below(&seed, 200));
         const size_t block = random_below(&seed, (s.n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK) * LL_KV_BLOCK;
@@ -148,11 +148,11 @@ END_TEST
 
 /* A row's bits are those it has alone, whatever the rows beside it and whatever came after it. */
 START_TEST(a_row_stands_alone) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 42;
     for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 4; c += suite_step(3)) {
-        const ll_kernels *k = rows[c / (N_HEAD_DIMS * 4)];
+        const ll_kernels *k = sets[c / (N_HEAD_DIMS * 4)];
         const size_t head_dim = head_dims[c / 4 % N_HEAD_DIMS], n = 5 * LL_KV_BLOCK - 7, ldo = head_dim + 1;
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, head_dim, n);
         const bool causal = c / 2 % 2;
@@ -177,13 +177,13 @@ START_TEST(a_row_stands_alone) {
 }
 END_TEST
 
-/* Storing: the same memory however the tokens came, on every row of kernels. */
+/* Storing: the same memory however the tokens came, on every kernel set. */
 START_TEST(stores_what_the_plain_row_stores) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 43;
     for (size_t c = 0; c < n_kernels * N_HEAD_DIMS * 8; c++) {
-        const ll_kernels *k = rows[c / (N_HEAD_DIMS * 8)];
+        const ll_kernels *k = sets[c / (N_HEAD_DIMS * 8)];
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, head_dims[c / 8 % N_HEAD_DIMS], 2 * LL_KV_BLOCK);
         const size_t begin = random_below(&seed, LL_KV_BLOCK), end = begin + 1 + random_below(&seed, LL_KV_BLOCK);
         const size_t bytes = GAP_BYTES + ll_kv_head_bytes(s.type, s.head_dim);
@@ -219,11 +219,11 @@ static const float bad_numbers[] = {NAN, INFINITY, -INFINITY};
 /* A later token's key or value that is no number: earlier rows keep their bits, zeros' signs included; later rows
  * show it. */
 START_TEST(a_later_token_touches_no_earlier_row) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n = 70, bad = 40;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = 70, bad = 40;
     uint64_t seed = 44;
     for (size_t c = 0; c < n_kernels * 12; c++) {
-        const ll_kernels *k = rows[c / 12];
+        const ll_kernels *k = sets[c / 12];
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, 20, n);
         const size_t ldo = s.head_dim + 1, bytes = n * ldo * sizeof(float);
         float *good = floats(n * ldo), *out = floats(n * ldo);
@@ -250,11 +250,11 @@ END_TEST
 
 /* A query that is no number makes its row NaN; a score of minus infinity is no weight; all of them so: NaN. */
 START_TEST(a_row_without_a_finite_score_is_nan) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n = 33;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = 33;
     uint64_t seed = 45;
     for (size_t c = 0; c < n_kernels * 6; c++) {
-        const ll_kernels *k = rows[c / 6];
+        const ll_kernels *k = sets[c / 6];
         scene s = scene_new(&seed, c % 2 ? LL_KV_F16 : LL_KV_F32, 24, n);
         const size_t ldo = s.head_dim + 1;
         float *out = floats(n * ldo), *good = floats(n * ldo);
@@ -298,8 +298,8 @@ END_TEST
 
 /* p[1] / p[0] for scores (0, x), in units of the last place of 1. */
 START_TEST(weights_are_as_exact_as_they_say) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 46;
     for (size_t i = 0; i < n_kernels; i++) {
         scene s = scene_new(&seed, LL_KV_F32, 1, 2);
@@ -311,28 +311,28 @@ START_TEST(weights_are_as_exact_as_they_say) {
         s.rows[s.ld + 2] = 1.0f;
         for (float x = -120.0f; x <= 0.0f; x += 0.0113f) {
             s.rows[s.ld + 1] = x;
-            scene_store(&s, rows[i], 0, 2, 2);
-            scene_attend(&s, rows[i], 0, 1, false, out);
+            scene_store(&s, sets[i], 0, 2, 2);
+            scene_attend(&s, sets[i], 0, 1, false, out);
             const double e = exp((double)(s.rows[0] * 0.3f) * x), want = e / (1 + e);
             if (x > -80) worst = fmax(worst, fabs(out[0] - want) / want / (1 - (double)x));
             worst_absolute = fmax(worst_absolute, fabs(out[0] - want));
         }
         /* The score's own rounding, 2^-24 of its size, is all that grows with it. */
-        ck_assert_msg(worst < 2.5e-7, "%s: %g", rows[i]->name, worst);
-        ck_assert_msg(worst_absolute < 2e-7, "%s: %g", rows[i]->name, worst_absolute);
+        ck_assert_msg(worst < 2.5e-7, "%s: %g", sets[i]->name, worst);
+        ck_assert_msg(worst_absolute < 2e-7, "%s: %g", sets[i]->name, worst_absolute);
         scene_free(&s);
     }
 }
 END_TEST
 
-/* Keys are stored as the rules say on every row of kernels, and come back as what they are. */
+/* Keys are stored as the rules say on every kernel set, and come back as what they are. */
 START_TEST(kernels_round_halves_so_too) {
     static const float x[] = {0.0f,        -0.0f,     1.0f,     0x1p-24f,     0x1p-25f,       0x1.8p-25f,
                               0x1.8p-24f,  5.96e-8f,  6.1e-5f,  0x1.ffcp-15f, 0x1.ffep-15f,   0.1f,
                               65504.0f,    65519.0f,  65520.0f, 1e9f,         FLT_MAX,        1e-30f,
                               FLT_MIN / 4, -3.14159f, INFINITY, -INFINITY,    1.00048828125f, 2049.0f};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n = sizeof x / sizeof *x;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = sizeof x / sizeof *x;
     uint64_t seed = 47;
     for (size_t i = 0; i < n_kernels; i++) {
         for (size_t n_tokens = 1; n_tokens <= 2; n_tokens++) {
@@ -341,7 +341,7 @@ START_TEST(kernels_round_halves_so_too) {
                 memcpy(s.rows + t * s.ld + n, x, sizeof x);
                 memcpy(s.rows + t * s.ld + 2 * n, x, sizeof x);
             }
-            scene_store(&s, rows[i], 0, n_tokens, 2);
+            scene_store(&s, sets[i], 0, n_tokens, 2);
             const uint16_t *keys = (const uint16_t *)(const void *)((char *)s.blocks[0] + GAP_BYTES);
             const uint16_t *values = keys + n * LL_KV_BLOCK;
             for (size_t d = 0; d < n; d++) {
@@ -354,11 +354,11 @@ START_TEST(kernels_round_halves_so_too) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, a_row_stands_alone);
     tcase_add_test(t, stores_what_the_plain_row_stores);

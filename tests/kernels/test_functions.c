@@ -45,21 +45,21 @@ static void check_errors(const char *name, void (*kernel)(const float *, float *
 }
 
 START_TEST(functions_are_as_exact_as_they_say) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     for (size_t i = 0; i < n_kernels; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%s tanh", rows[i]->name);
-        check_errors(name, rows[i]->tanh, tanh, 16.0f, 2.5, 1.3e-7);
-        snprintf(name, sizeof name, "%s relu", rows[i]->name);
-        check_errors(name, rows[i]->relu, relu_exact, 16.0f, 0.0, 0.0);
+        snprintf(name, sizeof name, "%s tanh", sets[i]->name);
+        check_errors(name, sets[i]->tanh, tanh, 16.0f, 2.5, 1.3e-7);
+        snprintf(name, sizeof name, "%s relu", sets[i]->name);
+        check_errors(name, sets[i]->relu, relu_exact, 16.0f, 0.0, 0.0);
         /* Where gelu is next to 0 it is what is left of x: its error counts beside x, not beside itself. */
-        snprintf(name, sizeof name, "%s gelu_erf", rows[i]->name);
-        check_errors(name, rows[i]->gelu_erf, gelu_erf_exact, 10.0f, DBL_MAX, 1e-6);
-        check_errors(name, rows[i]->gelu_erf, gelu_erf_exact, 1.0f, 1.1e-5 * 0x1p24, 1e-6);
-        snprintf(name, sizeof name, "%s gelu_tanh", rows[i]->name);
-        check_errors(name, rows[i]->gelu_tanh, gelu_tanh_exact, 10.0f, DBL_MAX, 1e-6);
-        check_errors(name, rows[i]->gelu_tanh, gelu_tanh_exact, 1.0f, 1.1e-5 * 0x1p24, 1e-6);
+        snprintf(name, sizeof name, "%s gelu_erf", sets[i]->name);
+        check_errors(name, sets[i]->gelu_erf, gelu_erf_exact, 10.0f, DBL_MAX, 1e-6);
+        check_errors(name, sets[i]->gelu_erf, gelu_erf_exact, 1.0f, 1.1e-5 * 0x1p24, 1e-6);
+        snprintf(name, sizeof name, "%s gelu_tanh", sets[i]->name);
+        check_errors(name, sets[i]->gelu_tanh, gelu_tanh_exact, 10.0f, DBL_MAX, 1e-6);
+        check_errors(name, sets[i]->gelu_tanh, gelu_tanh_exact, 1.0f, 1.1e-5 * 0x1p24, 1e-6);
     }
 }
 END_TEST
@@ -67,28 +67,28 @@ END_TEST
 START_TEST(edges_are_those_of_the_formulas) {
     static const float x[] = {0.0f,  -0.0f,   1e-45f,   -1e-45f, 1e-38f, 1e4f,
                               -1e4f, FLT_MAX, -FLT_MAX, 1e30f,   -1e30f, INFINITY};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n = sizeof x / sizeof *x;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = sizeof x / sizeof *x;
     float y[16];
     for (size_t i = 0; i < n_kernels; i++) {
-        void (*const gelu[2])(const float *, float *, size_t) = {rows[i]->gelu_erf, rows[i]->gelu_tanh};
+        void (*const gelu[2])(const float *, float *, size_t) = {sets[i]->gelu_erf, sets[i]->gelu_tanh};
         for (int g = 0; g < 2; g++) {
             gelu[g](x, y, n);
             for (size_t j = 0; j < n; j++) {
                 const float want = fabsf(x[j]) < 1 ? 0.5f * x[j] : x[j] > 0 ? x[j] : 0.0f;
                 const float allowed = fmaxf(1e-45f, fabsf(x[j]) < 1 ? 1.1e-5f * fabsf(want) : 0.0f);
-                ck_assert_msg(fabsf(y[j] - want) <= allowed || y[j] == want, "%s: %g gives %g", rows[i]->name,
+                ck_assert_msg(fabsf(y[j] - want) <= allowed || y[j] == want, "%s: %g gives %g", sets[i]->name,
                               (double)x[j], (double)y[j]);
             }
         }
-        rows[i]->tanh(x, y, n);
+        sets[i]->tanh(x, y, n);
         for (size_t j = 0; j < n; j++)
             ck_assert(fabsf(y[j] - tanhf(x[j])) <= 1.2e-7f * fabsf(y[j]) && signbit(y[j]) == signbit(x[j]));
         for (size_t j = 0; j < 16; j++) y[j] = NAN;
-        rows[i]->gelu_erf(y, y, 16);
-        rows[i]->gelu_tanh(y, y, 16);
-        rows[i]->tanh(y, y, 16);
-        rows[i]->relu(y, y, 16);
+        sets[i]->gelu_erf(y, y, 16);
+        sets[i]->gelu_tanh(y, y, 16);
+        sets[i]->tanh(y, y, 16);
+        sets[i]->relu(y, y, 16);
         for (size_t j = 0; j < 16; j++) ck_assert(isnan(y[j]));
     }
 }
@@ -96,12 +96,12 @@ END_TEST
 
 /* An element's result is the same at every place of a vector and in the cut end. */
 START_TEST(elements_do_not_depend_on_their_place) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 21;
     for (size_t i = 0; i < n_kernels; i++) {
-        void (*const functions[])(const float *, float *, size_t) = {rows[i]->gelu_erf, rows[i]->gelu_tanh,
-                                                                     rows[i]->relu, rows[i]->tanh};
+        void (*const functions[])(const float *, float *, size_t) = {sets[i]->gelu_erf, sets[i]->gelu_tanh,
+                                                                     sets[i]->relu, sets[i]->tanh};
         for (size_t n = 0; n < 70; n++) {
             float *x = random_floats(&seed, 6.0f, n), *y = floats(n), *z = floats(n);
             for (size_t f = 0; f < 4; f++) {
@@ -109,7 +109,7 @@ START_TEST(elements_do_not_depend_on_their_place) {
                 for (size_t j = 0; j < n; j++) functions[f](x + j, z + j, 1);
                 ck_assert_mem_eq(y, z, n * sizeof *y);
             }
-            rows[i]->add(x, y, z, n);
+            sets[i]->add(x, y, z, n);
             for (size_t j = 0; j < n; j++) ck_assert(z[j] == x[j] + y[j]);
             free(x);
             free(y);
@@ -133,19 +133,19 @@ static void check_norm(const ll_kernels *k, const float *x, const float *weight,
 }
 
 START_TEST(layer_norm_equals_the_formula_far_from_zero_too) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 23;
     for (size_t i = 0; i < n_kernels; i++) {
         for (size_t n = 1; n < 150; n += 1 + n / 20) {
             float *x = random_floats(&seed, 3.0f, n), *weight = random_floats(&seed, 1.0f, n);
             float *bias = random_floats(&seed, 1.0f, n);
-            check_norm(rows[i], x, weight, bias, n);
+            check_norm(sets[i], x, weight, bias, n);
             for (size_t j = 0; j < n; j++) x[j] += 100.0f;
-            check_norm(rows[i], x, weight, bias, n);
+            check_norm(sets[i], x, weight, bias, n);
             for (size_t j = 0; j < n; j++) x[j] = 7.0f; /* variance 0 */
-            check_norm(rows[i], x, weight, bias, n);
-            rows[i]->layer_norm(x, weight, bias, 1e-5f, x, n); /* in place */
+            check_norm(sets[i], x, weight, bias, n);
+            sets[i]->layer_norm(x, weight, bias, 1e-5f, x, n); /* in place */
             for (size_t j = 0; j < n; j++) ck_assert_double_eq_tol(x[j], bias[j], 1e-6);
             free(x);
             free(weight);
@@ -167,8 +167,8 @@ static bool are_largest(const float *max, const float *x, size_t n) {
 
 /* A row of scores: the largest of each block, whether all are numbers, and the sum of exponentials. */
 START_TEST(rows_of_scores) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     static float x[3001];
     for (size_t k = 0; k < n_kernels; k++) {
         uint64_t seed = 5;
@@ -180,16 +180,16 @@ START_TEST(rows_of_scores) {
             for (size_t i = 0; i < n; i++) largest = fmaxf(largest, x[i]);
             for (size_t i = 0; i < n; i++) sum += exp((double)x[i] - (double)largest);
             max[n_blocks] = 77.0f;
-            ck_assert_msg(rows[k]->block_max(x, n, max) && are_largest(max, x, n), "%s of %zu", rows[k]->name, n);
-            ck_assert_msg(max[n_blocks] == 77.0f, "%s of %zu writes past the last block", rows[k]->name, n);
-            const double got = rows[k]->exp_sum(x, n, largest);
-            ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", rows[k]->name, n, got, sum);
+            ck_assert_msg(sets[k]->block_max(x, n, max) && are_largest(max, x, n), "%s of %zu", sets[k]->name, n);
+            ck_assert_msg(max[n_blocks] == 77.0f, "%s of %zu writes past the last block", sets[k]->name, n);
+            const double got = sets[k]->exp_sum(x, n, largest);
+            ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", sets[k]->name, n, got, sum);
             static const float wrong[] = {NAN, INFINITY, -INFINITY};
             for (size_t w = 0; w < 3; w++) {
                 const size_t at = random_below(&seed, n);
                 const float before = x[at];
                 x[at] = wrong[w];
-                ck_assert_msg(!rows[k]->block_max(x, n, max), "%s: %g at %zu of %zu", rows[k]->name, (double)wrong[w],
+                ck_assert_msg(!sets[k]->block_max(x, n, max), "%s: %g at %zu of %zu", sets[k]->name, (double)wrong[w],
                               at, n);
                 x[at] = before;
             }
@@ -200,30 +200,30 @@ END_TEST
 
 START_TEST(the_environment_can_name_a_row) {
     const ll_cpu cpu = ll_cpu_detect(), none = {0};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS], *picked;
-    const size_t n = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS], *picked;
+    const size_t n = all_kernels(sets);
     for (size_t i = 0; i < n; i++) {
-        setenv("LLMCS_CPU", rows[i]->name, 1);
+        setenv("LLMCS_CPU", sets[i]->name, 1);
         ck_assert_int_eq(ll_kernels_pick(&cpu, &picked), LLMCS_OK);
-        ck_assert_ptr_eq(picked, rows[i]);
+        ck_assert_ptr_eq(picked, sets[i]);
     }
     setenv("LLMCS_CPU", "z80", 1);
     ck_assert_int_eq(ll_kernels_pick(&cpu, &picked), LLMCS_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "\"z80\""));
-    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), rows[0]->name));
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), sets[0]->name));
     unsetenv("LLMCS_CPU");
     ck_assert_int_eq(ll_kernels_pick(&cpu, &picked), LLMCS_OK);
-    ck_assert_ptr_eq(picked, rows[0]);
+    ck_assert_ptr_eq(picked, sets[0]);
     ck_assert_int_eq(ll_kernels_pick(&none, &picked), LLMCS_OK);
     ck_assert_str_eq(picked->name, "scalar");
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, functions_are_as_exact_as_they_say);
     tcase_add_test(t, edges_are_those_of_the_formulas);
     tcase_add_test(t, elements_do_not_depend_on_their_place);

@@ -1,4 +1,4 @@
-/* Blocks of Q8_0 to panels of Q8 on every row of kernels, against the rule written plainly: every byte. */
+/* Blocks of Q8_0 to panels of Q8 on every kernel set, against the rule written plainly: every byte. */
 #include <math.h>
 
 #include "base/half.h"
@@ -84,14 +84,14 @@ static void case_free(pack_case *c) {
 
 START_TEST(every_number_of_rows_and_any_blocks) {
     static const size_t n_blocks[] = {1, 2, 3, 15, 16, 17, 33};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 81;
     printf("seed 81\n");
     for (size_t i = 0; i < n_kernels; i++) {
-        for (size_t n = 1; n <= rows[i]->nr; n++) {
-            const size_t first = random_below(&seed, rows[i]->nr - n + 1);
-            pack_case c = {.k = rows[i], .first = first, .n_rows = n, .n_blocks = n_blocks[n % 7]};
+        for (size_t n = 1; n <= sets[i]->nr; n++) {
+            const size_t first = random_below(&seed, sets[i]->nr - n + 1);
+            pack_case c = {.k = sets[i], .first = first, .n_rows = n, .n_blocks = n_blocks[n % 7]};
             fill(&c, &seed);
             check(&c);
             case_free(&c);
@@ -104,10 +104,10 @@ END_TEST
 START_TEST(ties_go_to_even) {
     static const float inverses[] = {0.5f, 0.25f, 0.0f, 0.75f, 1.0f / 3};
     static const float scales[] = {1.0f, -1.0f, 0x1.8p0f, 0.0f, -0.5f, 0x1p-24f, 0x1.ffcp15f};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_scales = sizeof scales / sizeof *scales;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_scales = sizeof scales / sizeof *scales;
     for (size_t i = 0; i < n_kernels * 5; i++) {
-        pack_case c = {.k = rows[i / 5], .n_rows = n_scales, .n_blocks = 8};
+        pack_case c = {.k = sets[i / 5], .n_rows = n_scales, .n_blocks = 8};
         c.rows = bytes_new(n_scales * 8 * LL_Q8_0_BYTES);
         c.inverses = floats(n_scales);
         for (size_t r = 0; r < n_scales; r++) {
@@ -124,11 +124,11 @@ START_TEST(ties_go_to_even) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, every_number_of_rows_and_any_blocks);
     tcase_add_test(t, ties_go_to_even);
 }

@@ -36,11 +36,11 @@ static float *pack(const ll_kernels *k, const float *weight, size_t n_in, size_t
 
 START_TEST(matmul_equals_the_formula) {
     static const size_t ins[] = {1, 2, 31, 255, 256, 257, 600}, outs[] = {1, 7, 8, 15, 16, 17, 33, 64, 100};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 11;
     for (size_t c = 0; c < n_kernels * 7 * 9; c++) {
-        const ll_kernels *k = rows[c / 63];
+        const ll_kernels *k = sets[c / 63];
         const size_t n_in = ins[c % 63 / 9], n_out = outs[c % 9], n_rows = 1 + random_below(&seed, 15);
         const size_t ldx = n_in + random_below(&seed, 3), ldy = n_out + random_below(&seed, 3);
         float *weight = random_floats(&seed, 1.0f, n_in * n_out), *packed = pack(k, weight, n_in, n_out);
@@ -71,11 +71,11 @@ END_TEST
  * product. */
 START_TEST(matmul_bits_depend_on_row_and_column_only) {
     static const size_t shapes[][2] = {{1, 40}, {300, 129}, {768, 48}, {1031, 67}};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_rows = 70;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_rows = 70;
     uint64_t seed = 12;
     for (size_t c = 0; c < n_kernels * 4; c++) {
-        const ll_kernels *k = rows[c / 4];
+        const ll_kernels *k = sets[c / 4];
         const size_t n_in = shapes[c % 4][0], n_out = shapes[c % 4][1];
         float *weight = random_floats(&seed, 1.0f, n_in * n_out), *packed = pack(k, weight, n_in, n_out);
         float *x = random_floats(&seed, 1.0f, n_rows * n_in);
@@ -106,11 +106,11 @@ START_TEST(matmul_bits_depend_on_row_and_column_only) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, matmul_equals_the_formula);
     tcase_add_test(t, matmul_bits_depend_on_row_and_column_only);
 }

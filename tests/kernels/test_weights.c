@@ -1,4 +1,4 @@
-/* Weights in other types than float32: products by them on every row of kernels against the same weights multiplied
+/* Weights in other types than float32: products by them on every kernel set against the same weights multiplied
  * out, and against each other. Matrices are packed by nn/pack.h, whose layouts are what kernels/panels.h says. */
 #include <math.h>
 #include <signal.h>
@@ -85,7 +85,7 @@ static void multiply_in_two(const ll_kernels *k, const matrix *m, size_t n, cons
     p.x = x + n;
     p.w = (const char *)m->linear.packed + k->nr * ll_output_bytes(m->linear.type, n);
     p.n_in = n_in - n;
-    p.sums = sums;
+    p.acc = sums;
     p.bias = bias;
     p.residual = residual;
     p.y = y;
@@ -108,11 +108,11 @@ static const size_t ins[] = {1, 2, 31, 32, 33, 64, 100, 257, 600}, outs[] = {1, 
 #define N_SHAPES (sizeof ins / sizeof *ins * (sizeof outs / sizeof *outs))
 
 START_TEST(products_equal_the_weights_multiplied_out) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 51;
     for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * N_SHAPES; c += suite_step(5)) {
-        const ll_kernels *k = rows[c / (LL_N_WEIGHT_TYPES * N_SHAPES)];
+        const ll_kernels *k = sets[c / (LL_N_WEIGHT_TYPES * N_SHAPES)];
         const ll_weight_type type = (ll_weight_type)(c / N_SHAPES % LL_N_WEIGHT_TYPES);
         const size_t n_in = ins[c % 9], n_out = outs[c % N_SHAPES / 9];
         const size_t n_rows = 1 + random_below(&seed, type == LL_Q8 ? 45 : 15);
@@ -146,11 +146,11 @@ END_TEST
 
 /* A sum that waits in memory for further inputs goes on as if it never had. (Pairs of bfloat16 stay together.) */
 START_TEST(sums_of_floats_may_be_interrupted) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_types = 3;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_types = 3;
     uint64_t seed = 59;
     for (size_t c = 0; c < n_kernels * n_types * N_SHAPES; c += suite_step(5)) {
-        const ll_kernels *k = rows[c / (n_types * N_SHAPES)];
+        const ll_kernels *k = sets[c / (n_types * N_SHAPES)];
         const ll_weight_type type = (ll_weight_type)(c / N_SHAPES % n_types);
         const size_t n_in = ins[c % 9], n_out = outs[c % N_SHAPES / 9], n_rows = 1 + random_below(&seed, 15);
         if (n_in < 3) continue;
@@ -178,22 +178,22 @@ END_TEST
 
 /* Integer weights give the same bits on every processor: plain C's. */
 START_TEST(integers_give_the_same_bits_on_every_row) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     for (size_t c = 0; c < 2 * N_SHAPES; c += suite_step(5)) {
         const ll_weight_type type = c % 2 ? LL_Q4 : LL_Q8;
         const size_t n_in = ins[c / 2 % 9], n_out = outs[c / 2 / 9], n_rows = c % 4 ? 14 : 45;
         float *first = NULL;
         for (size_t i = n_kernels; i-- > 0;) { /* plain C is the last */
             uint64_t seed = 52 + c;
-            matrix m = matrix_new(&seed, rows[i], type, n_in, n_out);
+            matrix m = matrix_new(&seed, sets[i], type, n_in, n_out);
             float *x = random_floats(&seed, 3.0f, n_rows * n_in), *y = floats(n_rows * n_out);
             float *bias = random_floats(&seed, 1.0f, n_out);
             size_t stride;
-            void *quantised = rows_for(rows[i], type, x, n_rows, n_in, &stride);
-            multiply(rows[i], &m, quantised, stride, n_rows, bias, NULL, y);
+            void *quantised = rows_for(sets[i], type, x, n_rows, n_in, &stride);
+            multiply(sets[i], &m, quantised, stride, n_rows, bias, NULL, y);
             if (first)
-                ck_assert_msg(!memcmp(first, y, n_rows * n_out * sizeof *y), "%s %s: %zu x %zu", rows[i]->name,
+                ck_assert_msg(!memcmp(first, y, n_rows * n_out * sizeof *y), "%s %s: %zu x %zu", sets[i]->name,
                               type_names[type], n_in, n_out);
             else
                 first = y;
@@ -210,11 +210,11 @@ END_TEST
 
 /* Every type: a row's bits are those it has alone. */
 START_TEST(bits_depend_on_row_and_column_only) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_out = MAX_OUT;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_out = MAX_OUT;
     uint64_t seed = 53;
     for (size_t c = 0; c < n_kernels * LL_N_WEIGHT_TYPES * 2; c++) {
-        const ll_kernels *k = rows[c / (2 * LL_N_WEIGHT_TYPES)];
+        const ll_kernels *k = sets[c / (2 * LL_N_WEIGHT_TYPES)];
         const ll_weight_type type = (ll_weight_type)(c / 2 % LL_N_WEIGHT_TYPES);
         const size_t n_in = c % 2 ? 768 : 131, n_rows = suite_emulated(NULL) ? 14 : type == LL_Q8 ? 70 : 30;
         matrix m = matrix_new(&seed, k, type, n_in, n_out);
@@ -241,11 +241,11 @@ END_TEST
 
 /* How a float16 or bfloat16 number is kept does not show: the product has the bits of the float32 it is. */
 START_TEST(halves_give_the_bits_of_their_float32) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_in = 301, n_out = 70, n_rows = 9;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_in = 301, n_out = 70, n_rows = 9;
     uint64_t seed = 54;
     for (size_t c = 0; c < n_kernels * 2; c++) {
-        const ll_kernels *k = rows[c / 2];
+        const ll_kernels *k = sets[c / 2];
         matrix half = matrix_new(&seed, k, c % 2 ? LL_F16 : LL_BF16, n_in, n_out);
         matrix whole = {.values = half.values};
         const llmcs_allocator a = ll_allocator_default();
@@ -267,11 +267,11 @@ END_TEST
 
 /* What 8 bits hold of a row: within half a step, at most 127 steps; and rows that are zero, tiny, or not finite. */
 START_TEST(rows_are_quantised_as_said) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n = 75;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = 75;
     uint64_t seed = 55;
     for (size_t i = 0; i < n_kernels; i++) {
-        const ll_kernels *k = rows[i];
+        const ll_kernels *k = sets[i];
         float *x = random_floats(&seed, 5.0f, n), one = 1.0f;
         ll_q_row *row = (ll_q_row *)(void *)floats(ll_q_row_bytes(k->q_bytes, n) / sizeof(float));
         /* The values seen through a product by each unit vector. */
@@ -321,7 +321,7 @@ END_TEST
 START_TEST(without_tiles_the_bits_are_the_same) {
     static char stack[8192];
     const ll_cpu cpu = ll_cpu_detect();
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *sets[MAX_KERNEL_SETS];
     const stack_t small = {.ss_sp = stack, .ss_size = sizeof stack};
     uint64_t seed = 56;
     const size_t n_in = 100, n_out = 130, n_rows = 40;
@@ -334,15 +334,15 @@ START_TEST(without_tiles_the_bits_are_the_same) {
         suite_skip("AMX refused by the system", "a small signal stack is refused already");
         return;
     }
-    ck_assert_uint_ge(ll_kernels_list(&cpu, rows, MAX_ROWS_OF_KERNELS), 2);
-    ck_assert_str_eq(rows[0]->name, "amx");
-    matrix m = matrix_new(&seed, rows[0], LL_Q8, n_in, n_out);
+    ck_assert_uint_ge(ll_kernels_list(&cpu, sets, MAX_KERNEL_SETS), 2);
+    ck_assert_str_eq(sets[0]->name, "amx");
+    matrix m = matrix_new(&seed, sets[0], LL_Q8, n_in, n_out);
     ck_assert(!ll_cpu_may_use_tiles());
     float *x = random_floats(&seed, 1.0f, n_rows * n_in), *y = floats(n_rows * n_out), *z = floats(n_rows * n_out);
     size_t stride;
-    void *quantised = rows_for(rows[0], LL_Q8, x, n_rows, n_in, &stride);
-    multiply(rows[0], &m, quantised, stride, n_rows, NULL, NULL, y);
-    multiply(rows[1], &m, quantised, stride, n_rows, NULL, NULL, z);
+    void *quantised = rows_for(sets[0], LL_Q8, x, n_rows, n_in, &stride);
+    multiply(sets[0], &m, quantised, stride, n_rows, NULL, NULL, y);
+    multiply(sets[1], &m, quantised, stride, n_rows, NULL, NULL, z);
     ck_assert_mem_eq(y, z, n_rows * n_out * sizeof *y);
     matrix_free(&m);
     free(x);
@@ -352,11 +352,11 @@ START_TEST(without_tiles_the_bits_are_the_same) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, products_equal_the_weights_multiplied_out);
     tcase_add_test(t, sums_of_floats_may_be_interrupted);
     tcase_add_test(t, integers_give_the_same_bits_on_every_row);

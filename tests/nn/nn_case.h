@@ -1,4 +1,4 @@
-/* What the tests of nn share: every row of kernels that runs here, and teams without threads. None of the steps of
+/* What the tests of nn share: every kernel set that runs here, and teams without threads. None of the steps of
  * nn waits, so a team of n is played by calling a step n times, once for each index, in any order. */
 #ifndef TESTS_NN_NN_CASE_H
 #define TESTS_NN_NN_CASE_H
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "support/kernel_rows.h"
+#include "support/kernel_sets.h"
 #include "support/random.h"
 #include "support/suite.h"
 #include "weights/weights.h"

@@ -119,14 +119,14 @@ static const size_t none[4] = {0};
 
 START_TEST(equals_the_formula) {
     const size_t lengths[4] = {1, 45, 32, 67};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 4;
     for (size_t c = 0; c < n_kernels * N_LAYOUTS * 2; c += suite_step(7)) {
         const bool causal = c / (n_kernels * N_LAYOUTS);
         scene s = scene_new(&seed, layouts[c / n_kernels % N_LAYOUTS], 4, lengths);
         float *out = floats(s.n_rows * n_embd(&s));
-        attend(&s, rows[c % n_kernels], 1, none, lengths, s.qkv, causal, out);
+        attend(&s, sets[c % n_kernels], 1, none, lengths, s.qkv, causal, out);
         check_exact(&s, causal, out);
         free(out);
         scene_free(&s);
@@ -137,11 +137,11 @@ END_TEST
 /* Contract 4, for attention: threads, neighbours in the batch, and where a prompt is cut change no bit. */
 START_TEST(bits_depend_on_nothing_else) {
     const size_t lengths[1] = {150};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 5;
     for (size_t c = 0; c < n_kernels * N_LAYOUTS; c += suite_step(3)) {
-        const ll_kernels *k = rows[c / N_LAYOUTS];
+        const ll_kernels *k = sets[c / N_LAYOUTS];
         scene s = scene_new(&seed, layouts[c % N_LAYOUTS], 1, lengths);
         const size_t width = n_embd(&s);
         float *whole = floats(s.n_rows * width), *pieces = floats(s.n_rows * width);
@@ -164,24 +164,24 @@ END_TEST
 
 START_TEST(a_bad_row_is_nan_and_alone) {
     const size_t lengths[1] = {50}, bad = 20;
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 6;
     for (size_t i = 0; i < n_kernels; i++) {
         scene s = scene_new(&seed, layouts[0], 1, lengths);
         const size_t width = n_embd(&s);
         float *good = floats(s.n_rows * width), *out = floats(s.n_rows * width);
-        attend(&s, rows[i], 1, none, lengths, s.qkv, true, good);
+        attend(&s, sets[i], 1, none, lengths, s.qkv, true, good);
         /* The value of a later token is no number: earlier rows do not change, later rows show it. */
         s.qkv[bad * 3 * width + 2 * width] = NAN;
-        attend(&s, rows[i], 1, none, lengths, s.qkv, true, out);
+        attend(&s, sets[i], 1, none, lengths, s.qkv, true, out);
         ck_assert_mem_eq(good, out, bad * width * sizeof *out);
         for (size_t r = bad; r < s.n_rows; r++) ck_assert(isnan(out[r * width]));
         /* A query that is no number: its row alone. */
         s.qkv[bad * 3 * width + 2 * width] = 0.5f;
-        attend(&s, rows[i], 1, none, lengths, s.qkv, true, good);
+        attend(&s, sets[i], 1, none, lengths, s.qkv, true, good);
         s.qkv[bad * 3 * width] = NAN;
-        attend(&s, rows[i], 1, none, lengths, s.qkv, true, out);
+        attend(&s, sets[i], 1, none, lengths, s.qkv, true, out);
         for (size_t r = 0; r < s.n_rows; r++) {
             const size_t head_dim = s.layout.head_dim;
             for (size_t d = 0; r == bad && d < head_dim; d++) ck_assert(isnan(out[r * width + d]));
@@ -196,8 +196,8 @@ END_TEST
 
 /* Several sequences at once, of any lengths, on any number of threads: each has the bits it has alone. */
 START_TEST(neighbours_change_no_bit) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 7;
     for (size_t c = 0; c < n_kernels * 40; c += suite_step(7)) {
         const size_t lengths[4] = {1 + random_below(&seed, 90), 1, 1 + random_below(&seed, 40), 33};
@@ -206,13 +206,13 @@ START_TEST(neighbours_change_no_bit) {
         const bool causal = c / 5 % 2;
         float *together = floats(s.n_rows * width), *alone = floats(s.n_rows * width);
         memset(together, 0xff, s.n_rows * width * sizeof *together);
-        attend_in_order(&s, rows[c / 40], 1 + (int)(c % 9), (int)random_below(&seed, 8), none, lengths, s.qkv, causal,
+        attend_in_order(&s, sets[c / 40], 1 + (int)(c % 9), (int)random_below(&seed, 8), none, lengths, s.qkv, causal,
                         together);
         for (size_t i = 0, first = 0; i < 4; first += lengths[i++]) {
             scene one = s;
             one.n_seq = 1;
             memcpy(one.blocks[0], s.blocks[i], sizeof s.blocks[i]);
-            attend(&one, rows[c / 40], 1, none, &lengths[i], s.qkv + first * 3 * width, causal, alone + first * width);
+            attend(&one, sets[c / 40], 1, none, &lengths[i], s.qkv + first * 3 * width, causal, alone + first * width);
         }
         ck_assert_mem_eq(together, alone, s.n_rows * width * sizeof *together);
         free(together);
@@ -327,21 +327,21 @@ static void check_layer(uint64_t *seed, const ll_kernels *k, ll_weight_type type
 START_TEST(threads_change_no_bit_of_a_layer) {
     static const ll_kv_layout shapes[] = {{1, 4, 64, LL_KV_F32}, {1, 12, 16, LL_KV_F16}, {1, 3, 24, LL_KV_F32}};
     static const size_t lengths[4][4] = {{1}, {2}, {70}, {40, 1, 3, 33}};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 8;
     for (size_t c = 0; c < n_kernels * 24; c += suite_step(5)) {
         const size_t which = c / 6 % 4;
-        check_layer(&seed, rows[c / 24], c / 3 % 2 ? LL_Q8 : LL_F32, shapes[c % 3], which == 3 ? 4 : 1, lengths[which]);
+        check_layer(&seed, sets[c / 24], c / 3 % 2 ? LL_Q8 : LL_F32, shapes[c % 3], which == 3 ? 4 : 1, lengths[which]);
     }
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, bits_depend_on_nothing_else);
     tcase_add_test(t, a_bad_row_is_nan_and_alone);

@@ -75,7 +75,7 @@ static void apply_with_room(const ll_kernels *k, int team_size, const pair *p, c
                             int activation, const float *residual, float *sums, float *y) {
     for (int i = team_size; i-- > 0;) {
         ll_team team = {NULL, i, team_size};
-        const ll_exec exec = {.team = &team, .kernels = k, .sums = sums};
+        const ll_exec exec = {.team = &team, .kernels = k, .acc = sums};
         ll_linear_apply(&exec, &p->linear, x, n_rows, activation, residual, y);
     }
 }
@@ -88,22 +88,22 @@ static void apply_with_team(const ll_kernels *k, int team_size, const pair *p, c
 START_TEST(equals_the_formula_for_odd_shapes) {
     static const size_t shapes[][3] = {{1, 1, 1}, {1, 5, 3}, {7, 33, 2}, {64, 17, 5}, {65, 96, 13}, {130, 129, 70}};
     static const int activations[] = {LL_ACT_NONE, LL_ACT_GELU, LL_ACT_GELU_NEW, LL_ACT_RELU, LL_ACT_TANH};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 1;
     for (size_t i = 0; i < n_kernels; i++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             const size_t n_in = shapes[s][0], n_out = shapes[s][1], n_rows = shapes[s][2];
             for (size_t a = 0; a < 5; a++) {
-                pair p = pair_new(&seed, rows[i], n_in, n_out, a % 2 == 0);
+                pair p = pair_new(&seed, sets[i], n_in, n_out, a % 2 == 0);
                 float *x = random_floats(&seed, 1.0f, n_rows * n_in);
                 float *residual = random_floats(&seed, 1.0f, n_rows * n_out), *y = floats(n_rows * n_out + 1);
                 y[n_rows * n_out] = 42.0f;
-                apply_with_team(rows[i], 1, &p, x, n_rows, activations[a], NULL, y);
+                apply_with_team(sets[i], 1, &p, x, n_rows, activations[a], NULL, y);
                 check_against_double(&p, x, n_rows, activations[a], NULL, y);
                 ck_assert(y[n_rows * n_out] == 42.0f);
                 memcpy(y, residual, n_rows * n_out * sizeof *y);
-                apply_with_team(rows[i], 1, &p, x, n_rows, LL_ACT_NONE, y, y);
+                apply_with_team(sets[i], 1, &p, x, n_rows, LL_ACT_NONE, y, y);
                 check_against_double(&p, x, n_rows, LL_ACT_NONE, residual, y);
                 free(x);
                 free(y);
@@ -118,22 +118,22 @@ END_TEST
 /* Contract 4: the same bits however rows are grouped and columns are divided. */
 START_TEST(bits_do_not_depend_on_threads_or_rows) {
     static const size_t shapes[][2] = {{33, 37}, {96, 288}, {300, 161}, {1030, 50}};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 2;
     for (size_t i = 0; i < n_kernels; i++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             const size_t n_in = shapes[s][0], n_out = shapes[s][1], n_rows = 70;
-            pair p = pair_new(&seed, rows[i], n_in, n_out, true);
+            pair p = pair_new(&seed, sets[i], n_in, n_out, true);
             float *x = random_floats(&seed, 1.0f, n_rows * n_in);
             float *one_by_one = floats(n_rows * n_out), *together = floats(n_rows * n_out);
             for (size_t r = 0; r < n_rows; r++) {
-                apply_with_team(rows[i], 1, &p, x + r * n_in, 1, LL_ACT_GELU_NEW, NULL, one_by_one + r * n_out);
+                apply_with_team(sets[i], 1, &p, x + r * n_in, 1, LL_ACT_GELU_NEW, NULL, one_by_one + r * n_out);
             }
             for (size_t n = 1; n <= n_rows; n += suite_step(3)) {
                 const int threads = (int)(n % 8) + 1;
                 memset(together, 0xff, n_rows * n_out * sizeof *together);
-                apply_with_team(rows[i], threads, &p, x, n, LL_ACT_GELU_NEW, NULL, together);
+                apply_with_team(sets[i], threads, &p, x, n, LL_ACT_GELU_NEW, NULL, together);
                 ck_assert_mem_eq(together, one_by_one, n * n_out * sizeof *together);
             }
             free(x);
@@ -148,11 +148,11 @@ END_TEST
 /* Rows and inputs enough for several blocks of both, with and without room for sums, in place and not. */
 START_TEST(blocks_of_rows_and_inputs_change_no_bit) {
     static const size_t shapes[][3] = {{600, 70, 390}, {1025, 40, 170}, {2100, 67, 130}, {3072, 33, 129}};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 5;
     for (size_t c = 0; c < n_kernels * 4; c++) {
-        const ll_kernels *k = rows[c / 4];
+        const ll_kernels *k = sets[c / 4];
         const size_t n_in = shapes[c % 4][0], n_out = shapes[c % 4][1], n_rows = shapes[c % 4][2], n = n_rows * n_out;
         pair p = pair_new(&seed, k, n_in, n_out, c % 2 == 0);
         float *x = random_floats(&seed, 1.0f, n_rows * n_in), *residual = random_floats(&seed, 1.0f, n);
@@ -179,13 +179,13 @@ END_TEST
 /* The largest of each block beside y, whose bits are those without; and rows with numbers that are not finite. */
 START_TEST(the_largest_of_each_block) {
     static const size_t shapes[][2] = {{5, 1}, {7, 31}, {33, 32}, {40, 200}, {65, 1003}};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_shapes = sizeof shapes / sizeof *shapes;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_shapes = sizeof shapes / sizeof *shapes;
     uint64_t seed = 4;
     for (size_t c = 0; c < n_kernels * n_shapes * 8; c += suite_step(3)) {
         const size_t n_in = shapes[c % n_shapes][0], n_out = shapes[c % n_shapes][1];
         const size_t n_rows = 1 + random_below(&seed, 80), n_blocks = ll_row_blocks(n_out);
-        const ll_kernels *k = rows[c / n_shapes / 8];
+        const ll_kernels *k = sets[c / n_shapes / 8];
         const int size = (int)(c / n_shapes % 8) + 1;
         pair p = pair_new(&seed, k, n_in, n_out, false);
         float *x = random_floats(&seed, 1.0f, n_rows * n_in), *max = floats(n_rows * n_blocks);
@@ -209,12 +209,12 @@ START_TEST(the_largest_of_each_block) {
 END_TEST
 
 START_TEST(both_layouts_and_all_pieces_pack_alike) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_kernels = all_kernels(rows), n_in = 131, n_out = 45;
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n_in = 131, n_out = 45;
     uint64_t seed = 3;
     for (size_t i = 0; i < n_kernels; i++) {
-        pair p = pair_new(&seed, rows[i], n_in, n_out, false);
-        const size_t bytes = ll_linear_bytes(rows[i], LL_F32, n_in, n_out, false);
+        pair p = pair_new(&seed, sets[i], n_in, n_out, false);
+        const size_t bytes = ll_linear_bytes(sets[i], LL_F32, n_in, n_out, false);
         float *first = floats(bytes / sizeof(float));
         memcpy(first, p.linear.packed, bytes);
         memset(p.linear.packed, 0, bytes);
@@ -268,11 +268,11 @@ START_TEST(failed_allocations_leave_nothing) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula_for_odd_shapes);
     tcase_add_test(t, bits_do_not_depend_on_threads_or_rows);
     tcase_add_test(t, blocks_of_rows_and_inputs_change_no_bit);

@@ -4,7 +4,7 @@
 
 /* Rows are divided, not their numbers: a team of any size gives the bits of a team of one. */
 START_TEST(every_row_is_normed_once_whatever_the_team) {
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(kernels), n = 37, n_rows = 11;
     uint64_t seed = 31;
     for (size_t i = 0; i < n_kernels; i++) {
@@ -30,11 +30,11 @@ START_TEST(every_row_is_normed_once_whatever_the_team) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, every_row_is_normed_once_whatever_the_team);
 }
 

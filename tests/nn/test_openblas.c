@@ -339,11 +339,11 @@ START_TEST(what_is_missing_is_said) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, many_threads_share_few_buffers);
     tcase_add_test(t, a_forked_child_has_its_own_buffers);

@@ -1,11 +1,11 @@
-/* Every `generate` and `sample_distribution` case of tests/data/golden, on every row of kernels that runs here and
+/* Every `generate` and `sample_distribution` case of tests/data/golden, on every kernel set that runs here and
  * with one, two and three threads: what Transformers computed on the same weights. */
 #include <math.h>
 
 #include "base/file.h"
 #include "formats/json.h"
 #include "runtime/generate_case.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_sets.h"
 
 #define MAX_IDS 512
 #define MAX_WORDS 16
@@ -187,11 +187,11 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
     } runs[] = {{"gpt2-tiny", 1}, {"gpt2-untied", 1}, {"gpt2-odd-head", 1}, {"gpt2-f16", 1},     {"gpt2-bf16", 1},
                 {"gpt2-tiny", 2}, {"gpt2-tiny", 3},   {"gpt2-odd-head", 2}, {"gpt2-odd-head", 3}};
     const size_t n_runs = sizeof runs / sizeof *runs;
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_rows = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_rows = all_kernels(sets);
     ck_assert_uint_ge(n_rows, 1);
     for (size_t c = 0; c < n_rows * n_runs; c += suite_step(5)) {
-        ck_assert_int_eq(setenv("LLMCS_CPU", rows[c / n_runs]->name, 1), 0);
+        ck_assert_int_eq(setenv("LLMCS_CPU", sets[c / n_runs]->name, 1), 0);
         size_t n_generate = 0, n_distribution = 0;
         run_folder(runs[c % n_runs].folder, runs[c % n_runs].n_threads, &n_generate, &n_distribution);
         ck_assert_uint_eq(n_generate, 44);
@@ -200,11 +200,11 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, golden_cases_pass_on_every_kernel_and_thread_count);
 }
 

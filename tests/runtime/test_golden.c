@@ -6,7 +6,7 @@
 
 #include "llmcs.h"
 #include "support/golden.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_sets.h"
 #include "support/model_fixture.h"
 #include "support/suite.h"
 
@@ -119,13 +119,13 @@ static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_
     golden_close(g);
 }
 
-START_TEST(every_golden_case_on_every_row_of_kernels) {
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_rows = all_kernels(rows);
+START_TEST(every_golden_case_on_every_kernel_set) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_rows = all_kernels(sets);
     size_t n_names = 0;
     while (golden_names[n_names]) n_names++;
     for (size_t c = 0; c < n_rows * n_names * 3; c += suite_step(7)) {
-        const ll_kernels *row = rows[c / (n_names * 3)];
+        const ll_kernels *row = sets[c / (n_names * 3)];
         setenv("LLMCS_CPU", row->name, 1);
         check_checkpoint(row, golden_names[c % n_names], 1 + (int32_t)(c / n_names % 3));
     }
@@ -133,12 +133,12 @@ START_TEST(every_golden_case_on_every_row_of_kernels) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
-    tcase_add_test(t, every_golden_case_on_every_row_of_kernels);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
+    tcase_add_test(t, every_golden_case_on_every_kernel_set);
 }
 
 SUITE_MAIN("runtime/golden", add)

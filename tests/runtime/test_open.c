@@ -425,7 +425,7 @@ START_TEST(openblas_is_never_the_default) {
 }
 END_TEST
 
-START_TEST(a_row_of_kernels_that_is_not_there) {
+START_TEST(a_kernel_set_that_is_not_there) {
     setenv("LLMCS_CPU", "z80", 1);
     refused(GOLDEN_FOLDER "gpt2-tiny", LLMCS_UNSUPPORTED, "z80");
     unsetenv("LLMCS_CPU");
@@ -452,7 +452,7 @@ static void add(TCase *t) {
     tcase_add_test(t, openblas_gives_the_same_numbers_nearly);
     tcase_add_test(t, openblas_buffers_are_planned);
     tcase_add_test(t, openblas_is_never_the_default);
-    tcase_add_test(t, a_row_of_kernels_that_is_not_there);
+    tcase_add_test(t, a_kernel_set_that_is_not_there);
 }
 
 SUITE_MAIN("runtime/open", add)

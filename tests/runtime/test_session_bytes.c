@@ -10,7 +10,7 @@
 #include "base/xxh64.h"
 #include "runtime/session/session.h"
 #include "support/fail_alloc.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_sets.h"
 #include "support/model_fixture.h"
 #include "support/random.h"
 #include "support/suite.h"
@@ -451,8 +451,8 @@ static blob bytes_of(llmcs_model *m) {
 START_TEST(the_same_model_however_it_runs) {
     static const llmcs_weights weights[] = {LLMCS_WEIGHTS_F32, LLMCS_WEIGHTS_F16, LLMCS_WEIGHTS_BF16,
                                             LLMCS_WEIGHTS_INT8, LLMCS_WEIGHTS_INT4};
-    const ll_kernels *rows[MAX_ROWS_OF_KERNELS];
-    const size_t n_rows = all_kernels(rows);
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_rows = all_kernels(sets);
     llmcs_model *m = open_model_kept(folders[0], 1, weights[_i], LLMCS_KV_AUTO);
     blob b = bytes_of(m);
     for (int32_t n_threads = 1; n_threads <= 4; n_threads++) {
@@ -461,7 +461,7 @@ START_TEST(the_same_model_however_it_runs) {
         llmcs_model_free(&again);
     }
     for (size_t r = 0; r < n_rows; r++) {
-        setenv("LLMCS_CPU", rows[r]->name, 1);
+        setenv("LLMCS_CPU", sets[r]->name, 1);
         llmcs_model *other = open_model_kept(folders[0], 1, weights[_i], LLMCS_KV_AUTO);
         IS(LLMCS_OK, offer(other, b));
         llmcs_model_free(&other);
@@ -752,12 +752,12 @@ START_TEST(keys_that_are_no_numbers) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_loop_test(t, goes_on_as_the_other_would, 0, 4);
     tcase_add_loop_test(t, generates_as_the_other_would, 0, 2);
     tcase_add_test(t, an_empty_session);

@@ -8,7 +8,7 @@
 
 #include "runtime/session/session.h"
 #include "support/fail_alloc.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_sets.h"
 #include "support/model_fixture.h"
 #include "support/random.h"
 #include "support/suite.h"

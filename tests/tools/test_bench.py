@@ -68,7 +68,7 @@ class Figures(unittest.TestCase):
         layers = [f for f in some if f["name"] == "layers" and f["model"] == "tiny" and f["cpu"] == "scalar"]
         self.assertEqual({(f["weights"], f["batch"]) for f in layers},
                          {(w, r) for w in ("f32", "int8") for r in (1, 2)})
-        for f in some:  # a new row of kernels needs a loop to be held against
+        for f in some:  # a new kernel set needs a loop to be held against
             self.assertTrue("share" in f or f["unit"] == "Mfloat/s", f)
 
     def test_forced_row(self):

@@ -138,7 +138,7 @@ static void check_load(const ll_kernels *k, ll_weight_type type, const one_tenso
 
 START_TEST(every_weight_arrives_in_its_place) {
     static const size_t shapes[][2] = {{1, 1}, {45, 131}, {300, 500}, {3, 70000}, {70000, 3}};
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(kernels);
     uint64_t seed = 41;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
@@ -157,7 +157,7 @@ END_TEST
 
 /* Sums of products by integers are of 32 bits. */
 START_TEST(integers_have_a_most_of_inputs) {
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     all_kernels(kernels);
     for (int i = 0; i < 4; i++) {
         fail_alloc f;
@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(what_is_not_finite_is_named) {
     static const size_t bad[] = {0, 65535, 65536, 149999, 77777};
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     all_kernels(kernels);
     const llmcs_allocator a = ll_allocator_default();
     uint64_t seed = 42;
@@ -201,11 +201,11 @@ START_TEST(what_is_not_finite_is_named) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, every_weight_arrives_in_its_place);
     tcase_add_test(t, integers_have_a_most_of_inputs);
     tcase_add_test(t, what_is_not_finite_is_named);

@@ -89,7 +89,7 @@ START_TEST(bits_are_those_by_way_of_float32) {
         {LL_DTYPE_F16, LL_F16, LL_OUT_IN, 0, 0},   {LL_DTYPE_F16, LL_F16, LL_IN_OUT, 0, 0},
         {LL_DTYPE_BF16, LL_BF16, LL_OUT_IN, 0, 0}, {LL_DTYPE_BF16, LL_BF16, LL_IN_OUT, 0, 0}};
     static const size_t shapes[][2] = {{1, 32}, {130, 96}, {77, 352}, {300, 64}, {64, 768}};
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(kernels);
     uint64_t seed = 71;
     printf("seed 71\n");
@@ -104,7 +104,7 @@ END_TEST
 
 /* Whatever their codes: blocks of 4 bits are not rounded again. */
 START_TEST(values_of_q4_0_are_the_files) {
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(kernels);
     const stored_case c = {LL_DTYPE_Q4_0, LL_Q4, LL_OUT_IN, 70, 96};
     const llmcs_allocator a = ll_allocator_default();
@@ -133,7 +133,7 @@ START_TEST(what_is_not_finite_is_left_to_the_other_way) {
                                         {LL_DTYPE_Q4_0, LL_Q4, LL_OUT_IN, 5, 64},
                                         {LL_DTYPE_F16, LL_F16, LL_OUT_IN, 5, 64},
                                         {LL_DTYPE_BF16, LL_BF16, LL_IN_OUT, 5, 64}};
-    const ll_kernels *kernels[MAX_ROWS_OF_KERNELS];
+    const ll_kernels *kernels[MAX_KERNEL_SETS];
     all_kernels(kernels);
     const llmcs_allocator a = ll_allocator_default();
     uint64_t seed = 73;
@@ -153,11 +153,11 @@ START_TEST(what_is_not_finite_is_left_to_the_other_way) {
 }
 END_TEST
 
-START_TEST(every_row_of_this_build_runs_here) { name_rows_that_cannot_run(); }
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
-    tcase_add_test(t, every_row_of_this_build_runs_here);
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, bits_are_those_by_way_of_float32);
     tcase_add_test(t, values_of_q4_0_are_the_files);
     tcase_add_test(t, what_is_not_finite_is_left_to_the_other_way);

@@ -18,4 +18,4 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_dotprod = LL_KERNELS_VECTOR_ROW("dotprod", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_dotprod = LL_KERNELS_VECTOR_SET("dotprod", matmul_bf16, matmul_q8, NULL);

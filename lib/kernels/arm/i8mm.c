@@ -26,9 +26,9 @@ typedef struct eight_inputs {
     uint8x16_t first, second;
 } eight_inputs;
 /* Of outputs 0 and 1, and of 2 and 3: each with the even row and with the odd one. */
-typedef struct pair_sum {
+typedef struct pair_acc {
     vi first, second;
-} pair_sum;
+} pair_acc;
 
 static ALWAYS_INLINE pair_of_rows load_pair(const char *even, const char *odd) {
     return vcombine_s8(vld1_s8((const int8_t *)even), vld1_s8((const int8_t *)odd));
@@ -37,14 +37,14 @@ static ALWAYS_INLINE eight_inputs zip_steps(vb one, vb other) {
     const uint32x4_t a = vreinterpretq_u32_u8(one), b = vreinterpretq_u32_u8(other);
     return (eight_inputs){vreinterpretq_u8_u32(vzip1q_u32(a, b)), vreinterpretq_u8_u32(vzip2q_u32(a, b))};
 }
-static ALWAYS_INLINE void dot_pair(pair_sum *sum, eight_inputs w, pair_of_rows x) {
+static ALWAYS_INLINE void dot_pair(pair_acc *sum, eight_inputs w, pair_of_rows x) {
     sum->first = vusmmlaq_s32(sum->first, w.first, x);
     sum->second = vusmmlaq_s32(sum->second, w.second, x);
 }
-static ALWAYS_INLINE vi sum_of_row(pair_sum sum, size_t row) {
+static ALWAYS_INLINE vi sum_of_row(pair_acc sum, size_t row) {
     return row ? vuzp2q_s32(sum.first, sum.second) : vuzp1q_s32(sum.first, sum.second);
 }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_i8mm = LL_KERNELS_VECTOR_ROW("i8mm", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_i8mm = LL_KERNELS_VECTOR_SET("i8mm", matmul_bf16, matmul_q8, NULL);

@@ -22,4 +22,4 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return vpaddq_s32(sum[0]
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_neon = LL_KERNELS_VECTOR_ROW("neon", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_neon = LL_KERNELS_VECTOR_SET("neon", matmul_bf16, matmul_q8, NULL);

@@ -4,7 +4,7 @@
 
 #include <arm_neon.h>
 
-#include "kernels/rows.h"
+#include "kernels/kernel_sets.h"
 #include "kernels/vector/base.h"
 
 typedef float32x4_t vf;

@@ -1,4 +1,4 @@
-/* What the files of a vector row need before they say what a vector is. */
+/* What the files of a vector kernel set need before they say what a vector is. */
 #ifndef LL_KERNELS_VECTOR_BASE_H
 #define LL_KERNELS_VECTOR_BASE_H
 
@@ -15,8 +15,8 @@
 #endif
 
 /* Asking for a cache line is a hint: an address past the end of the weights does no harm. */
-static ALWAYS_INLINE void v_fetch(const void *p) { __builtin_prefetch(p, 0, 3); }
-static ALWAYS_INLINE void v_fetch_to_level_2(const void *p) { __builtin_prefetch(p, 0, 2); }
+static ALWAYS_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+static ALWAYS_INLINE void v_prefetch_to_level_2(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 /* The same value, which the compiler no longer knows: clearing an array of sums with it keeps them in registers, where
  * a known zero becomes a memset of the array in memory. */

@@ -1,7 +1,7 @@
 /*
- * Part of a vector row (see kernels_template.h): products by weights kept as float32, binary16 or bfloat16, which
- * become float32 in registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile and
- * whatever the type, so an element's bits do not depend on the tile it was worked in, nor on how a weight that both
+ * Part of a vector kernel set (see kernels_template.h): products by weights kept as float32, binary16 or bfloat16,
+ * which become float32 in registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile
+ * and whatever the type, so an element's bits do not depend on the tile it was worked in, nor on how a weight that both
  * types hold is kept.
  */
 #ifndef LL_KERNELS_VECTOR_FLOATS_H
@@ -9,20 +9,20 @@
 
 #include "kernels/vector/product_template.h"
 
-typedef vf float_sums[MAX_TILE_SUMS]; /* [n_r][n_v] */
+typedef vf float_acc[MAX_TILE_SUMS]; /* [n_r][n_v] */
 
-static ALWAYS_INLINE void start_float_sums(const size_t n_r, const size_t n_v, float_sums sum) {
+static ALWAYS_INLINE void clear_acc(const size_t n_r, const size_t n_v, float_acc sum) {
     vf zero = v_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) sum[i] = zero;
 }
 
 /* The same, or where the inputs before these got to: a float32 that waited in memory goes on as if it never had. */
-static ALWAYS_INLINE void start_or_go_on(const size_t n_r, const size_t n_v, const tile_work *t, float_sums sum) {
-    start_float_sums(n_r, n_v, sum);
-    if (!t->sums) return;
+static ALWAYS_INLINE void init_or_load_acc(const size_t n_r, const size_t n_v, const tile_work *t, float_acc sum) {
+    clear_acc(n_r, n_v, sum);
+    if (!t->acc) return;
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_load(t->sums + r * t->ldy + v * VL);
+        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_load(t->acc + r * t->ldy + v * VL);
     }
 }
 
@@ -38,7 +38,7 @@ static ALWAYS_INLINE vf float_weights(const ll_weight_type type, const bool seco
 
 /* One input for tiles wider than high: registers for n_r numbers of x and one column. */
 static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool second, const size_t n_r,
-                                          const size_t n_v, const float *x, size_t ldx, const char *w, float_sums sum) {
+                                          const size_t n_v, const float *x, size_t ldx, const char *w, float_acc sum) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf row[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) row[r] = v_set1(x[r * ldx]);
@@ -51,7 +51,7 @@ static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool 
 
 /* One input for the others: registers for n_v columns and one number of x. */
 static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                       const float *x, size_t ldx, const char *w, float_sums sum) {
+                                       const float *x, size_t ldx, const char *w, float_acc sum) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
@@ -65,7 +65,7 @@ static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool sec
 }
 
 static ALWAYS_INLINE void float_step(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                     const float *x, size_t ldx, const char *w, float_sums sum) {
+                                     const float *x, size_t ldx, const char *w, float_acc sum) {
     if (n_r < n_v)
         step_by_columns(type, second, n_r, n_v, x, ldx, w, sum);
     else
@@ -81,11 +81,11 @@ static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r
     const size_t ldx = t.x_stride / sizeof *x;
     const size_t n_inputs = type == LL_BF16 ? 2 : 1, n_whole = t.n_in / n_inputs * n_inputs;
     const size_t step_bytes = PANEL_VECTORS * float_vector_bytes(type);
-    float_sums sum;
-    fetching fetch = start_fetching(&t);
-    start_or_go_on(n_r, n_v, &t, sum);
+    float_acc sum;
+    prefetching prefetch = start_prefetching(&t);
+    init_or_load_acc(n_r, n_v, &t, sum);
     for (size_t k = 0; k < n_whole; k += n_inputs, w += step_bytes) {
-        fetch_ahead(&t, &fetch);
+        prefetch_line(&t, &prefetch);
         float_step(type, false, n_r, n_v, x + k, ldx, w, sum);
         if (n_inputs == 2) float_step(type, true, n_r, n_v, x + k + 1, ldx, w, sum);
     }

@@ -1,6 +1,6 @@
 /*
- * Part of a vector row (see kernels_template.h): exp, tanh and erf of a vector. Minimax polynomials found with Remez'
- * algorithm in 160-bit arithmetic. Largest errors of the whole functions, counted over every float from 2^-14 up
+ * Part of a vector kernel set (see kernels_template.h): exp, tanh and erf of a vector. Minimax polynomials found with
+ * Remez' algorithm in 160-bit arithmetic. Largest errors of the whole functions, counted over every float from 2^-14 up
  * against the C library in double: exp 1.02 ulp (0.75 of a subnormal's), tanh 1.34 ulp, erf 2.5 ulp. NaN stays NaN.
  */
 #ifndef LL_KERNELS_VECTOR_FUNCTIONS_H
@@ -26,7 +26,7 @@ static ALWAYS_INLINE vf v_exp(vf x) {
 /* 2^x for x <= 0 and little above, where only the error beside 1 counts: weights of a softmax. 2^n 2^f with n =
  * round(x) and 2^f = 1 + f P(f), relative error of the polynomial 9.2e-8. Below 2^-125 it is 0, -infinity too; NaN
  * stays NaN. */
-static ALWAYS_INLINE vf v_exp2_weight(vf x) {
+static ALWAYS_INLINE vf v_exp2(vf x) {
     const vf n = v_round(x), f = v_sub(x, n);
     vf p = v_set1(0x1.5bba20p-10f);
     p = v_fma(p, f, v_set1(0x1.3cea88p-7f));

@@ -1,7 +1,7 @@
 /*
- * Part of a vector row (see kernels_template.h): activations in 8 bits, and products of them by weights in 8 bits (Q8)
- * and in 4 bits in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in float is
- * written once, so the bits are the same on every processor.
+ * Part of a vector kernel set (see kernels_template.h): activations in 8 bits, and products of them by weights in 8
+ * bits (Q8) and in 4 bits in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in
+ * float is written once, so the bits are the same on every processor.
  */
 #ifndef LL_KERNELS_VECTOR_INTEGERS_H
 #define LL_KERNELS_VECTOR_INTEGERS_H
@@ -65,9 +65,9 @@ static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
 
 #define Q4_BLOCK_BYTES (NR * (2 + LL_Q_BLOCK / 2)) /* of a panel */
 
-typedef vi int_sums[MAX_TILE_SUMS][Q_SUMS]; /* [n_r][n_v] */
+typedef vi int_acc[MAX_TILE_SUMS][Q_SUMS]; /* [n_r][n_v] */
 
-static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int_sums sum) {
+static ALWAYS_INLINE void clear_int_acc(const size_t n_r, const size_t n_v, int_acc sum) {
     vi zero = vi_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
@@ -75,7 +75,7 @@ static ALWAYS_INLINE void start_int_sums(const size_t n_r, const size_t n_v, int
 
 /* Four inputs for tiles wider than high, and for the others. */
 static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
-                                        const char *w, int_sums sum) {
+                                        const char *w, int_acc sum) {
     q_four row[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) row[r] = q_load_four(x + r * x_stride);
     UNROLL for (size_t v = 0; v < n_v; v++) {
@@ -86,7 +86,7 @@ static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, cons
 }
 
 static ALWAYS_INLINE void q8_by_rows(const size_t n_r, const size_t n_v, const char *x, size_t x_stride, const char *w,
-                                     int_sums sum) {
+                                     int_acc sum) {
     q_weights column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const char *at = w + v * (VL * 4);
@@ -103,11 +103,11 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
     const tile_work t = *work;
     const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float);
     const size_t x_stride = t.x_stride, n = ll_q_round(t.n_in);
-    int_sums sum;
-    fetching fetch = start_fetching(&t);
-    start_int_sums(n_r, n_v, sum);
+    int_acc sum;
+    prefetching prefetch = start_prefetching(&t);
+    clear_int_acc(n_r, n_v, sum);
     for (size_t k = 0; k < n; k += 4, w += NR * 4, x += 4 * Q_BYTES) {
-        fetch_ahead(&t, &fetch);
+        prefetch_line(&t, &prefetch);
         if (n_r < n_v)
             q8_by_columns(n_r, n_v, x, x_stride, w, sum);
         else
@@ -121,7 +121,7 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
 
 /* Four inputs of a block of Q4, and with `high` those that stand 16 after them. */
 static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool high, const char *x, size_t x_stride,
-                                  const char *w, int_sums sum) {
+                                  const char *w, int_acc sum) {
     q_weights column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const vb both = vb_load(w + v * (VL * 4));
@@ -135,7 +135,7 @@ static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool
 
 /* A block's sums begin as the rows' offsets, which a lane's total counts Q_SUMS times. */
 static ALWAYS_INLINE void start_block(const size_t n_r, const size_t n_v, const char *offsets, size_t x_stride,
-                                      int_sums sum) {
+                                      int_acc sum) {
     UNROLL for (size_t r = 0; r < n_r; r++) {
         int32_t offset;
         memcpy(&offset, offsets + r * x_stride, sizeof offset);
@@ -148,18 +148,18 @@ static ALWAYS_INLINE void start_block(const size_t n_r, const size_t n_v, const 
 
 /* Vectors [first, first + n_v) of the panel's columns. */
 static ALWAYS_INLINE void q4_columns(const size_t n_r, const size_t n_v, const tile_work *t, size_t first,
-                                     fetching *fetch) {
+                                     prefetching *prefetch) {
     const char *x = t->x + LL_Q_HEAD_BYTES, *w = t->w;
     const char *offsets = t->x + ll_q_blocks_at(Q_BYTES, t->n_in);
     const size_t x_stride = t->x_stride, n_blocks = ll_q_round(t->n_in) / LL_Q_BLOCK;
-    float_sums sum;
-    start_float_sums(n_r, n_v, sum);
+    float_acc sum;
+    clear_acc(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK * Q_BYTES, offsets += sizeof(int32_t)) {
         const char *scales = w + first * (VL * 2), *values = w + NR * 2 + first * (VL * 4);
-        int_sums block;
+        int_acc block;
         start_block(n_r, n_v, offsets, x_stride, block);
         for (size_t g = 0; g < 4; g++, values += NR * 4) {
-            fetch_ahead(t, fetch);
+            prefetch_line(t, prefetch);
             q4_step(n_r, n_v, false, x + g * 4 * Q_BYTES, x_stride, values, block);
             q4_step(n_r, n_v, true, x + g * 4 * Q_BYTES, x_stride, values, block);
         }
@@ -179,8 +179,8 @@ static ALWAYS_INLINE void q4_columns(const size_t n_r, const size_t n_v, const t
 static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
     tile_work t = *work;
     if (t.ahead) t.ahead_steps *= PANEL_VECTORS / n_v;
-    fetching fetch = start_fetching(&t);
-    for (size_t v = 0; v < PANEL_VECTORS; v += n_v) q4_columns(n_r, n_v, &t, v, &fetch);
+    prefetching prefetch = start_prefetching(&t);
+    for (size_t v = 0; v < PANEL_VECTORS; v += n_v) q4_columns(n_r, n_v, &t, v, &prefetch);
 }
 
 #endif

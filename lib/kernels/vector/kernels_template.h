@@ -1,5 +1,5 @@
 /*
- * A row of kernels for one kind of vector. The file of a processor says what a vector is, and includes this to get
+ * A kernel set for one kind of vector. The file of a processor says what a vector is, and includes this to get
  * all its kernels as static functions:
  *
  *   vf, VL                    a vector of VL floats
@@ -47,11 +47,11 @@
  *
  *   pair_of_rows, load_pair(p, q)                   eight activations of two rows
  *   eight_inputs, zip_steps(vb, vb)                 the weights of two steps, ready to meet pairs
- *   pair_sum, dot_pair(pair_sum *, eight, pair)     vi first, second: adds the products of VL outputs and two rows
- *   sum_of_row(pair_sum, i)                         of the pair's row i: a vi
+ *   pair_acc, dot_pair(pair_acc *, eight, pair)     vi first, second: adds the products of VL outputs and two rows
+ *   sum_of_row(pair_acc, i)                         of the pair's row i: a vi
  */
-#ifndef LL_KERNELS_VECTOR_ROW_H
-#define LL_KERNELS_VECTOR_ROW_H
+#ifndef LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
+#define LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
 
 #include "kernels/vector/attention_template.h"
 #include "kernels/vector/base.h"
@@ -75,7 +75,7 @@ static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, ll_q_roun
 static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_round(p->n_in) / 8, p); }
 
 /* matmul_of_bf16, matmul_of_q8: matmul_bf16, matmul_q8, or what the processor has instead. */
-#define LL_KERNELS_VECTOR_ROW(row_name, matmul_of_bf16, matmul_of_q8, prepare_for)                                \
+#define LL_KERNELS_VECTOR_SET(row_name, matmul_of_bf16, matmul_of_q8, prepare_for)                                \
     {                                                                                                             \
         .name = row_name, .nr = NR, .prepare = prepare_for,                                                       \
         .matmul = {matmul_f32, matmul_f16, matmul_of_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,          \

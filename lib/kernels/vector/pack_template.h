@@ -1,6 +1,6 @@
 /*
- * Part of a vector row (see kernels_template.h): weights from a form of 8 bits that files have to the panels' own. A
- * lane is an output, so that vectors go to the panel as they are.
+ * Part of a vector kernel set (see kernels_template.h): weights from a form of 8 bits that files have to the panels'
+ * own. A lane is an output, so that vectors go to the panel as they are.
  */
 #ifndef LL_KERNELS_VECTOR_PACK_H
 #define LL_KERNELS_VECTOR_PACK_H

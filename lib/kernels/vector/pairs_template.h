@@ -1,6 +1,6 @@
 /*
- * Part of a vector row (see kernels_template.h) whose processor multiplies small matrices: products of integers in
- * which one instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped
+ * Part of a vector kernel set (see kernels_template.h) whose processor multiplies small matrices: products of integers
+ * in which one instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped
  * together are, and the same eight of two rows of activations, which lie side by side already. A last row without a
  * partner is worked as a pair with itself. One row alone, which waits for memory, has integers_template.h's tile. The
  * sums are the same whole numbers, so the bits are, too.
@@ -12,12 +12,12 @@
 
 #define MAX_TILE_PAIRS ((MAX_TILE_ROWS + 1) / 2)
 
-typedef pair_sum pair_sums[MAX_TILE_SUMS]; /* [pairs of rows][n_v] */
+typedef pair_acc pair_accs[MAX_TILE_SUMS]; /* [pairs of rows][n_v] */
 
 /* The row that stands beside an even row r, or r itself. */
 static ALWAYS_INLINE size_t partner(const size_t n_r, size_t r) { return r + 1 < n_r ? r + 1 : r; }
 
-static ALWAYS_INLINE void start_pair_sums(const size_t n_r, const size_t n_v, pair_sums sum) {
+static ALWAYS_INLINE void start_pair_accs(const size_t n_r, const size_t n_v, pair_accs sum) {
     vi zero = vi_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < (n_r + 1) / 2 * n_v; i++) { sum[i].first = sum[i].second = zero; }
@@ -30,13 +30,13 @@ static ALWAYS_INLINE void load_pairs(const size_t n_r, const char *x, size_t x_s
 }
 
 /* Row r of a tile's sums, for the vector v of columns. */
-static ALWAYS_INLINE vi pair_total(const size_t n_v, const pair_sums sum, size_t r, size_t v) {
+static ALWAYS_INLINE vi pair_total(const size_t n_v, const pair_accs sum, size_t r, size_t v) {
     return sum_of_row(sum[r / 2 * n_v + v], r % 2);
 }
 
 /* Two steps of a panel of Q8. Called with constant n_r and n_v only, as all of these. */
 static ALWAYS_INLINE void q8_pairs_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
-                                        const char *w, pair_sums sum) {
+                                        const char *w, pair_accs sum) {
     pair_of_rows pairs[MAX_TILE_PAIRS];
     load_pairs(n_r, x, x_stride, pairs);
     UNROLL for (size_t v = 0; v < n_v; v++) {
@@ -50,12 +50,12 @@ static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const til
     const tile_work t = *work;
     const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w + NR * sizeof(float);
     const size_t x_stride = t.x_stride, n = ll_q_round(t.n_in);
-    pair_sums sum;
-    fetching fetch = start_fetching(&t);
-    start_pair_sums(n_r, n_v, sum);
+    pair_accs sum;
+    prefetching prefetch = start_prefetching(&t);
+    start_pair_accs(n_r, n_v, sum);
     for (size_t k = 0; k < n; k += 8, w += NR * 8, x += 8) {
-        fetch_ahead(&t, &fetch);
-        fetch_ahead(&t, &fetch);
+        prefetch_line(&t, &prefetch);
+        prefetch_line(&t, &prefetch);
         q8_pairs_step(n_r, n_v, x, x_stride, w, sum);
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
@@ -66,7 +66,7 @@ static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const til
 
 /* Two steps of a block of Q4: eight inputs and the eight that stand 16 after them. */
 static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
-                                        const char *w, pair_sums sum) {
+                                        const char *w, pair_accs sum) {
     pair_of_rows first[MAX_TILE_PAIRS], second[MAX_TILE_PAIRS];
     load_pairs(n_r, x, x_stride, first);
     load_pairs(n_r, x + LL_Q_BLOCK / 2, x_stride, second);
@@ -87,15 +87,15 @@ static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const til
     const char *x = t.x + LL_Q_HEAD_BYTES, *w = t.w;
     const char *offsets = t.x + ll_q_blocks_at(Q_BYTES, t.n_in);
     const size_t x_stride = t.x_stride, n_blocks = ll_q_round(t.n_in) / LL_Q_BLOCK;
-    float_sums sum;
-    fetching fetch = start_fetching(&t);
-    start_float_sums(n_r, n_v, sum);
+    float_acc sum;
+    prefetching prefetch = start_prefetching(&t);
+    clear_acc(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK, offsets += sizeof(int32_t)) {
-        pair_sums block;
-        start_pair_sums(n_r, n_v, block);
+        pair_accs block;
+        start_pair_accs(n_r, n_v, block);
         for (size_t g = 0; g < 4; g += 2) {
-            fetch_ahead(&t, &fetch);
-            fetch_ahead(&t, &fetch);
+            prefetch_line(&t, &prefetch);
+            prefetch_line(&t, &prefetch);
             q4_pairs_step(n_r, n_v, x + g * 4, x_stride, w + NR * 2 + g * NR * 4, block);
         }
         UNROLL for (size_t r = 0; r < n_r; r++) {

@@ -1,5 +1,5 @@
 /*
- * Part of a vector row (see kernels_template.h): how a product goes over its rows and panels, for every type of
+ * Part of a vector kernel set (see kernels_template.h): how a product goes over its rows and panels, for every type of
  * weights. A tile is some rows times some vectors of columns whose sums stay in registers. What a tile does with its
  * type's bytes is floats_template.h's and integers_template.h's; here is which tiles there are and in which order they
  * run.
@@ -57,20 +57,20 @@ static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, co
     }
 }
 
-/* The last panel where n_out cuts it: worked beside y, and what exists of it brought over. */
+/* The last panel where n_out cuts it: worked apart y, and what exists of it brought over. */
 static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, const coming *next) {
     float whole[MAX_TILE_ROWS * NR];
     for (size_t r = 0, rows; r < n_rows; r += rows) {
         rows = n_rows - r < kinds->max_rows ? n_rows - r : kinds->max_rows;
         const tile_work part = rows_on(t, r);
-        tile_work beside = part;
-        beside.y = whole;
-        beside.ldy = NR;
-        beside.bias = beside.residual = NULL;
-        if (part.sums) beside.sums = whole;
-        for (size_t i = 0; part.sums && i < rows * NR; i++)
-            whole[i] = i % NR < columns ? part.sums[i / NR * part.ldy + i % NR] : 0.0f;
-        panel_rows(kinds, &beside, rows, next);
+        tile_work apart = part;
+        apart.y = whole;
+        apart.ldy = NR;
+        apart.bias = apart.residual = NULL;
+        if (part.acc) apart.acc = whole;
+        for (size_t i = 0; part.acc && i < rows * NR; i++)
+            whole[i] = i % NR < columns ? part.acc[i / NR * part.ldy + i % NR] : 0.0f;
+        panel_rows(kinds, &apart, rows, next);
         for (size_t i = 0; i < rows * columns; i++) {
             const size_t row = i / columns, j = i % columns;
             float result = whole[row * NR + j];

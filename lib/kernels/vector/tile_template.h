@@ -1,6 +1,6 @@
 /*
- * Part of a vector row (see kernels_template.h): what a tile of a product reads and writes, whatever its weights are. A
- * product that is not made of these templates' tiles (x86/amx.c) uses this part alone.
+ * Part of a vector kernel set (see kernels_template.h): what a tile of a product reads and writes, whatever its weights
+ * are. A product that is not made of these templates' tiles (x86/amx.c) uses this part alone.
  */
 #ifndef LL_KERNELS_VECTOR_TILE_H
 #define LL_KERNELS_VECTOR_TILE_H
@@ -22,24 +22,26 @@ typedef struct tile_work {
     size_t n_in;
     float *y;
     size_t ldy;
-    const float *sums, *bias, *residual; /* or NULL */
-    const char *ahead;                   /* what to ask the memory for meanwhile: a line here, */
-    size_t stream_bytes;                 /* and so much further on, for STREAMS of them, */
-    size_t ahead_steps;                  /* after so many steps of the loop the next */
+    const float *acc, *bias, *residual; /* or NULL */
+    const char *ahead;                  /* what to ask the memory for meanwhile: a line here, */
+    size_t stream_bytes;                /* and so much further on, for STREAMS of them, */
+    size_t ahead_steps;                 /* after so many steps of the loop the next */
 } tile_work;
 
 /* Called at each step of a tile's loop. */
-typedef struct fetching {
+typedef struct prefetching {
     const char *at;
     size_t wait; /* steps */
-} fetching;
+} prefetching;
 
-static ALWAYS_INLINE fetching start_fetching(const tile_work *t) { return (fetching){t->ahead, t->ahead_steps}; }
+static ALWAYS_INLINE prefetching start_prefetching(const tile_work *t) {
+    return (prefetching){t->ahead, t->ahead_steps};
+}
 
-static ALWAYS_INLINE void fetch_ahead(const tile_work *t, fetching *f) {
+static ALWAYS_INLINE void prefetch_line(const tile_work *t, prefetching *f) {
     if (--f->wait) return;
     f->wait = t->ahead_steps;
-    UNROLL for (size_t i = 0; i < STREAMS; i++) v_fetch_to_level_2(f->at + i * t->stream_bytes);
+    UNROLL for (size_t i = 0; i < STREAMS; i++) v_prefetch_to_level_2(f->at + i * t->stream_bytes);
     f->at += LINE_BYTES;
 }
 
@@ -55,7 +57,7 @@ static inline tile_work rows_on(const tile_work *t, size_t r) {
     tile_work moved = *t;
     moved.x += r * t->x_stride;
     moved.y += r * t->ldy;
-    if (t->sums) moved.sums += r * t->ldy;
+    if (t->acc) moved.acc += r * t->ldy;
     if (t->residual) moved.residual += r * t->ldy;
     return moved;
 }
@@ -64,7 +66,7 @@ static inline tile_work rows_on(const tile_work *t, size_t r) {
 static inline void panel_on(tile_work *t) {
     t->w += t->panel_bytes;
     t->y += NR;
-    if (t->sums) t->sums += NR;
+    if (t->acc) t->acc += NR;
     if (t->bias) t->bias += NR;
     if (t->residual) t->residual += NR;
 }
@@ -77,7 +79,7 @@ static inline tile_work start_work(const ll_product *p) {
                        .n_in = p->n_in,
                        .y = p->y,
                        .ldy = p->ldy,
-                       .sums = p->sums,
+                       .acc = p->acc,
                        .bias = p->bias,
                        .residual = p->residual};
 }

@@ -59,12 +59,13 @@ static void configure_tiles(size_t n_rows) {
 
 static size_t places_in_a_step(size_t n_rows) { return n_rows > TILE_ROWS ? PLACES_OF_TWO : PLACES_OF_ONE; }
 
-static ALWAYS_INLINE void ask_for_lines(const tile_work *t, fetching *fetch, size_t lines_a_place) {
-    for (size_t i = 0; i < lines_a_place; i++) fetch_ahead(t, fetch);
+static ALWAYS_INLINE void prefetch_lines(const tile_work *t, prefetching *prefetch, size_t lines_a_place) {
+    for (size_t i = 0; i < lines_a_place; i++) prefetch_line(t, prefetch);
 }
 
 /* The sums of up to 16 rows, or 32 (two), and 32 columns over whole steps of 64 inputs, into the tiles of sums. */
-static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const char *w, size_t lines, fetching *fetch) {
+static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const char *w, size_t lines,
+                                    prefetching *prefetch) {
     const size_t x_stride = t->x_stride, n_steps = ll_q_round(t->n_in) / TILE_INPUTS;
     const char *x = t->x + LL_Q_HEAD_BYTES, *second = x + TILE_ROWS * x_stride;
     _tile_zero(SUM_00);
@@ -74,22 +75,22 @@ static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const ch
         _tile_zero(SUM_11);
     }
     for (size_t i = 0; i < n_steps; i++, x += TILE_INPUTS, second += TILE_INPUTS, w += TILE_INPUTS * NR) {
-        ask_for_lines(t, fetch, lines);
+        prefetch_lines(t, prefetch, lines);
         _tile_loadd(X_0, x, x_stride);
-        if (two) ask_for_lines(t, fetch, lines);
+        if (two) prefetch_lines(t, prefetch, lines);
         _tile_loadd(W_0, w, NR * 4);
-        if (two) ask_for_lines(t, fetch, lines);
+        if (two) prefetch_lines(t, prefetch, lines);
         _tile_dpbsud(SUM_00, X_0, W_0);
-        if (two) ask_for_lines(t, fetch, lines);
+        if (two) prefetch_lines(t, prefetch, lines);
         _tile_loadd(W_1, w + VL * 4, NR * 4);
-        if (two) ask_for_lines(t, fetch, lines);
+        if (two) prefetch_lines(t, prefetch, lines);
         _tile_dpbsud(SUM_01, X_0, W_1);
         if (!two) continue;
-        ask_for_lines(t, fetch, lines);
+        prefetch_lines(t, prefetch, lines);
         _tile_loadd(X_1, second, x_stride);
-        ask_for_lines(t, fetch, lines);
+        prefetch_lines(t, prefetch, lines);
         _tile_dpbsud(SUM_10, X_1, W_0);
-        ask_for_lines(t, fetch, lines);
+        prefetch_lines(t, prefetch, lines);
         _tile_dpbsud(SUM_11, X_1, W_1);
     }
 }
@@ -119,13 +120,13 @@ static void finish_sums(const tile_work *work, size_t n_rows, size_t first, int3
 }
 
 /* Rows [0, n_rows) by the 32 columns from vector `first` on. */
-static void amx_block(const tile_work *t, size_t n_rows, size_t first, size_t lines, fetching *fetch) {
+static void amx_block(const tile_work *t, size_t n_rows, size_t first, size_t lines, prefetching *prefetch) {
     int32_t sums[TILE_ROWS][AMX_COLUMNS] __attribute__((aligned(64)));
     const char *w = t->w + NR * sizeof(float) + first * (VL * 4);
     if (n_rows <= TILE_ROWS)
-        sum_tiles(false, t, w, lines, fetch);
+        sum_tiles(false, t, w, lines, prefetch);
     else
-        sum_tiles(true, t, w, lines, fetch);
+        sum_tiles(true, t, w, lines, prefetch);
     _tile_stored(SUM_00, sums[0], sizeof sums[0]);
     _tile_stored(SUM_01, sums[0] + VL, sizeof sums[0]);
     finish_sums(t, n_rows < TILE_ROWS ? n_rows : TILE_ROWS, first, sums);
@@ -146,13 +147,13 @@ static void amx_panel(const tile_work *work, size_t n_rows, const char *next) {
     t.ahead = next;
     t.stream_bytes = n_lines * LINE_BYTES;
     t.ahead_steps = lines * n_places > n_lines ? lines * n_places / n_lines : 1;
-    fetching fetch = start_fetching(&t);
+    prefetching prefetch = start_prefetching(&t);
     size_t configured = 0;
     for (size_t r = 0, rows; r < n_rows; r += rows) {
         const tile_work part = rows_on(&t, r);
         rows = n_rows - r < AMX_ROWS ? n_rows - r : AMX_ROWS;
         if (rows != configured) configure_tiles(configured = rows);
-        for (size_t v = 0; v < PANEL_VECTORS; v += AMX_COLUMNS / VL) amx_block(&part, rows, v, lines, &fetch);
+        for (size_t v = 0; v < PANEL_VECTORS; v += AMX_COLUMNS / VL) amx_block(&part, rows, v, lines, &prefetch);
     }
 }
 

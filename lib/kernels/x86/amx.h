@@ -2,7 +2,7 @@
 #ifndef LL_KERNELS_X86_AMX_H
 #define LL_KERNELS_X86_AMX_H
 
-#include "kernels/rows.h"
+#include "kernels/kernel_sets.h"
 
 void ll_amx_matmul_q8(const ll_product *p);
 /* Asks the system to let the process use tiles, if weights of this type need them. */

@@ -39,4 +39,4 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_avx2 = LL_KERNELS_VECTOR_ROW("avx2", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_avx2 = LL_KERNELS_VECTOR_SET("avx2", matmul_bf16, matmul_q8, NULL);

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/rows.h"
+#include "kernels/kernel_sets.h"
 #include "kernels/vector/base.h"
 
 typedef __m256 vf;

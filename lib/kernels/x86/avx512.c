@@ -37,4 +37,4 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_avx512 = LL_KERNELS_VECTOR_ROW("avx512", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_avx512 = LL_KERNELS_VECTOR_SET("avx512", matmul_bf16, matmul_q8, NULL);

@@ -28,6 +28,6 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_ROW("avx512vnni", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_SET("avx512vnni", matmul_bf16, matmul_q8, NULL);
 /* Where there is AMX too: everything but the product of many rows by 8-bit weights is the same code. */
-const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_ROW("amx", matmul_bf16, ll_amx_matmul_q8, ll_amx_prepare);
+const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_SET("amx", matmul_bf16, ll_amx_matmul_q8, ll_amx_prepare);

@@ -32,4 +32,4 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 
 #include "kernels/vector/kernels_template.h"
 
-const ll_kernels ll_kernels_avxvnni = LL_KERNELS_VECTOR_ROW("avxvnni", matmul_bf16, matmul_q8, NULL);
+const ll_kernels ll_kernels_avxvnni = LL_KERNELS_VECTOR_SET("avxvnni", matmul_bf16, matmul_q8, NULL);

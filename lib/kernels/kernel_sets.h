@@ -1,6 +1,6 @@
 /* The rows of the dispatch table, each defined by the file of its processor. */
-#ifndef LL_KERNELS_ROWS_H
-#define LL_KERNELS_ROWS_H
+#ifndef LL_KERNELS_KERNEL_SETS_H
+#define LL_KERNELS_KERNEL_SETS_H
 
 #include "kernels/kernels.h"
 
