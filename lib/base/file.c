@@ -170,14 +170,12 @@ llmcs_status ll_file_read_all(const llmcs_allocator *a, const char *path, size_t
     return status;
 }
 
-bool ll_file_exists(const char *path) {
+int ll_path_examine(const char *path, bool follow, ll_path_kind *kind) {
     struct stat st;
-    return stat(path, &st) == 0;
-}
-
-bool ll_file_is_directory(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    *kind = LL_PATH_ABSENT;
+    if (follow ? stat(path, &st) : lstat(path, &st)) return errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+    *kind = S_ISDIR(st.st_mode) ? LL_PATH_FOLDER : LL_PATH_OTHER;
+    return 0;
 }
 
 llmcs_status ll_path_join(const llmcs_allocator *a, const char *folder, const char *name, char **out) {

@@ -31,9 +31,10 @@ llmcs_status ll_file_read_all(const llmcs_allocator *a, const char *path, size_t
 /* Fails with IO, or NOMEM: "<path>: <what>: permission denied". error: an errno. */
 llmcs_status ll_file_failed(const char *path, const char *what, int error);
 
-/* True if stat finds something at path. */
-bool ll_file_exists(const char *path);
-bool ll_file_is_directory(const char *path);
+/* What is at a path. With `follow` symbolic links are followed. Returns 0, or the errno of a failure that says nothing
+ * about whether something is there: for ll_file_failed. */
+typedef enum ll_path_kind { LL_PATH_ABSENT, LL_PATH_FOLDER, LL_PATH_OTHER } ll_path_kind;
+int ll_path_examine(const char *path, bool follow, ll_path_kind *kind);
 
 /* folder + "/" + name, allocated. */
 llmcs_status ll_path_join(const llmcs_allocator *a, const char *folder, const char *name, char **out);

@@ -27,7 +27,7 @@ static llmcs_status failed(const char *path, const char *what) {
 /* rename replaces whatever has the name: only a regular file may be replaced. */
 static llmcs_status check_target(const char *target) {
     struct stat st;
-    if (stat(target, &st)) return LLMCS_OK;
+    if (stat(target, &st)) return errno == ENOENT ? LLMCS_OK : failed(target, "cannot be examined");
     if (S_ISREG(st.st_mode)) return LLMCS_OK;
     return ll_fail(LLMCS_IO, "%s: cannot be replaced: it is %s", target,
                    S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");

@@ -24,12 +24,14 @@ bool ll_folder_is_plain_name(const char *name, size_t len) {
 
 llmcs_status ll_folder_has(const llmcs_allocator *a, const char *folder, const char *name, bool *there) {
     char *path;
-    struct stat st;
+    ll_path_kind kind;
     *there = false;
     LL_TRY(ll_path_join(a, folder, name, &path));
-    *there = lstat(path, &st) == 0;
+    const int error = ll_path_examine(path, false, &kind);
+    const llmcs_status status = error ? ll_file_failed(path, "cannot be examined", error) : LLMCS_OK;
+    *there = kind != LL_PATH_ABSENT;
     ll_free(a, path);
-    return LLMCS_OK;
+    return status;
 }
 
 static bool is_same(const struct stat *a, const struct stat *b) {
@@ -98,8 +100,11 @@ static llmcs_status look_at_file(const char *path, bool *is_gguf) {
 llmcs_status ll_folder_check(const char *path, bool *is_gguf) {
     *is_gguf = false;
     if (!path[0]) return ll_fail(LLMCS_ARG, "the path of the model's folder is empty");
-    if (ll_file_is_directory(path)) return LLMCS_OK;
-    if (ll_file_exists(path)) return look_at_file(path, is_gguf);
+    ll_path_kind kind;
+    const int error = ll_path_examine(path, true, &kind);
+    if (error) return ll_file_failed(ll_folder_tail(path), "cannot be examined", error);
+    if (kind == LL_PATH_FOLDER) return LLMCS_OK;
+    if (kind == LL_PATH_OTHER) return look_at_file(path, is_gguf);
     return ll_fail(LLMCS_IO, "%s: no such folder", ll_folder_tail(path));
 }
 

@@ -199,10 +199,12 @@ static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, 
 
 static llmcs_status read_all(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
                              const ll_log *log) {
+    ll_path_kind kind;
     if (source->gguf) return read_gguf(spec, source, log);
-    if (!ll_file_is_directory(source->path))
-        return ll_fail(LLMCS_IO, "%s: %s", source->path,
-                       ll_file_exists(source->path) ? "not a folder" : "no such folder");
+    const int error = ll_path_examine(source->path, true, &kind);
+    if (error) return ll_file_failed(source->path, "cannot be examined", error);
+    if (kind != LL_PATH_FOLDER)
+        return ll_fail(LLMCS_IO, "%s: %s", source->path, kind == LL_PATH_OTHER ? "not a folder" : "no such folder");
     return read_folder(spec, source, model_type, log);
 }
 

@@ -279,10 +279,19 @@ START_TEST(interrupted_calls_are_repeated) {
 END_TEST
 
 START_TEST(files_and_folders_are_told_apart) {
+    char name[5000];
+    ll_path_kind kind;
     const char *path = write_file("plain", "x", 1);
-    ck_assert(ll_file_exists(path) && !ll_file_is_directory(path));
-    ck_assert(ll_file_exists(folder) && ll_file_is_directory(folder));
-    ck_assert(!ll_file_exists(at("absent")) && !ll_file_is_directory(at("absent")));
+    ck_assert(ll_path_examine(path, true, &kind) == 0 && kind == LL_PATH_OTHER);
+    ck_assert(ll_path_examine(folder, true, &kind) == 0 && kind == LL_PATH_FOLDER);
+    ck_assert(ll_path_examine(at("absent"), true, &kind) == 0 && kind == LL_PATH_ABSENT);
+    ck_assert(ll_path_examine(at("plain/below"), true, &kind) == 0 && kind == LL_PATH_ABSENT);
+    ck_assert_int_eq(symlink("nowhere", at("dangling")), 0);
+    ck_assert(ll_path_examine(at("dangling"), true, &kind) == 0 && kind == LL_PATH_ABSENT);
+    ck_assert(ll_path_examine(at("dangling"), false, &kind) == 0 && kind == LL_PATH_OTHER);
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    ck_assert(ll_path_examine(name, true, &kind) == ENAMETOOLONG && kind == LL_PATH_ABSENT);
 }
 END_TEST
 
