@@ -257,19 +257,25 @@ tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='$(SANITIZER_OPT)' SANITIZE='-fsanitize=thread' check \
 		SUITES='$(TSAN_SUITES)' RUN_WITH="$$(setarch -R true 2>/dev/null && echo setarch -R)"
 
-# Every tests/fuzz/fuzz_*.c is a libFuzzer target (clang): FUZZ_SECONDS each, from the inputs in tests/data/hostile.
-# What falls out is left in build/fuzz; once fixed it belongs to those inputs, which `make check` replays.
+# Every tests/fuzz/fuzz_*.c is a libFuzzer target (clang): FUZZ_SECONDS each, from the inputs in tests/data/hostile and
+# seeds that make_seeds.py makes of the other test data. What falls out is left in build/fuzz; once fixed it belongs to
+# tests/data/hostile, which `make check` replays.
 FUZZ_SECONDS ?= 60
 FUZZ_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_TARGETS ?= $(FUZZ_NAMES)
+# Inputs that are whole models and tokenizers may have 1 MiB, others 64 KiB.
+fuzz_max_len = $(if $(filter folder gguf oom open quantize tokenizer,$(1)),1048576,65536)
+fuzz_dict = tests/fuzz/$(if $(filter gguf open,$(1)),gguf,json).dict
 .PHONY: fuzz fuzz-programs
-fuzz:
+fuzz: programs
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang OPT='-O1 -g' \
 		SANITIZE='$(ADDRESS) -fsanitize=fuzzer-no-link' fuzz-programs
-	@for t in $(FUZZ_TARGETS); do mkdir -p build/fuzz/corpus/$$t && echo "fuzz $$t: $(FUZZ_SECONDS) s" && \
-		build/fuzz/bin/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=5 -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t tests/data/hostile/$$t \
-		|| exit 1; done
+	@LLMCS=$(BUILD)/bin/llmcs python3 tests/fuzz/make_seeds.py build/fuzz/seeds
+	@$(foreach t,$(FUZZ_TARGETS),echo "fuzz $t: $(FUZZ_SECONDS) s" && \
+		mkdir -p build/fuzz/corpus/$t build/fuzz/seeds/$t tests/data/hostile/$t && \
+		build/fuzz/bin/fuzz_$t -max_total_time=$(FUZZ_SECONDS) -max_len=$(call fuzz_max_len,$t) -timeout=20 \
+			-dict=$(call fuzz_dict,$t) -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$t- \
+			build/fuzz/corpus/$t build/fuzz/seeds/$t tests/data/hostile/$t &&) true
 fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/bin/fuzz_%)
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(INTERNAL)
 	$(call show,LD,$@)

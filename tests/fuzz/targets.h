@@ -1,55 +1,16 @@
-/*
- * What the fuzzers of formats/ and of sessions' bytes run on any bytes, and the promises they hold it to: a status that
- * the reader's header names, no memory left, no more memory than a small multiple of the input, and an object whose
- * parts fit together if it was accepted. A broken promise traps. fuzz_*.c run these under libFuzzer (make fuzz),
- * test_replay.c on the inputs kept in tests/data/hostile.
- */
+/* Targets of the readers in lib/formats and of saved sessions: a status that the reader's header names, no memory left,
+ * no more memory than a small multiple of the input, and an object whose parts fit together if it was accepted. */
 #ifndef TESTS_FUZZ_TARGETS_H
 #define TESTS_FUZZ_TARGETS_H
 
-#include <fcntl.h>
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/xxh64.h"
 #include "formats/config.h"
 #include "formats/json.h"
 #include "formats/tensors.h"
 #include "formats/tokenizer_files.h"
-
-#define MUST(condition)                     \
-    do {                                    \
-        if (!(condition)) __builtin_trap(); \
-    } while (0)
-
-#define UNUSED __attribute__((unused))
-
-/* An allocator that counts: what is live, and what was asked for in all. */
-typedef struct counter {
-    size_t bytes;
-    long live;
-} counter;
-
-static void *counter_alloc(void *user, size_t size_bytes, size_t alignment) {
-    counter *c = user;
-    void *p = NULL;
-    if (posix_memalign(&p, alignment < sizeof p ? sizeof p : alignment, size_bytes)) return NULL;
-    c->bytes += size_bytes;
-    c->live++;
-    return p;
-}
-
-static void counter_free(void *user, void *p) {
-    if (p) ((counter *)user)->live--;
-    free(p);
-}
-
-static llmcs_allocator counting(counter *c) { return (llmcs_allocator){counter_alloc, counter_free, c}; }
+#include "fuzz/fuzz.h"
 
 /* ------------------------------------------------------------------------------------------------- json */
 
@@ -114,33 +75,6 @@ static UNUSED int fuzz_json(const uint8_t *data, size_t size) {
 }
 
 /* ----------------------------------------------------------------------------------------------- folders */
-
-static char fuzz_folder[64];
-
-static void remove_fuzz_folder(void) {
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf '%s'", fuzz_folder);
-    if (system(command)) perror(command);
-}
-
-static void fuzz_write(const char *name, const void *data, size_t size) {
-    char path[160];
-    snprintf(path, sizeof path, "%s/%s", fuzz_folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    MUST(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    close(fd);
-}
-
-static void fuzz_write_text(const char *name, const char *text) { fuzz_write(name, text, strlen(text)); }
-
-/* A folder for this process, with good neighbours for what is fuzzed. True the first time. */
-static bool make_fuzz_folder(void) {
-    if (fuzz_folder[0]) return false;
-    strcpy(fuzz_folder, access("/dev/shm", W_OK) ? "/tmp/llmcs-fuzz-XXXXXX" : "/dev/shm/llmcs-fuzz-XXXXXX");
-    MUST(mkdtemp(fuzz_folder));
-    atexit(remove_fuzz_folder);
-    return true;
-}
 
 static void check_tensors(const ll_tensors *t) {
     for (size_t i = 0; i < ll_tensors_count(t); i++) {

@@ -3,6 +3,9 @@
 #include <dirent.h>
 
 #include "fuzz/targets.h"
+#include "fuzz/targets_calls.h"
+#include "fuzz/targets_model.h"
+#include "fuzz/targets_text.h"
 #include "support/random.h"
 #include "support/suite.h"
 
@@ -21,7 +24,7 @@ static void run_on(target run, const uint8_t *data, size_t size) {
 
 static void damage_and_run(target run, uint8_t *data, size_t size, uint64_t *seed) {
     static const char bytes[] = "{}[]:,\"\\0123456789.-eEtfnu \n\x80\xff";
-    for (int i = 0; i < 60 && size > 0; i++) {
+    for (int i = 0; i < (int)(60 / suite_step(4)) && size > 0; i++) {
         size_t at = random_below(seed, size);
         uint8_t kept = data[at];
         data[at] = (uint8_t)bytes[random_below(seed, sizeof bytes - 1)];
@@ -71,6 +74,27 @@ END_TEST
 START_TEST(config) { ck_assert_int_ge(replay(fuzz_config, "config"), 5); }
 END_TEST
 
+START_TEST(tokenizer) { ck_assert_int_ge(replay(fuzz_tokenizer, "tokenizer"), 5); }
+END_TEST
+START_TEST(text) { ck_assert_int_ge(replay(fuzz_text, "text"), 5); }
+END_TEST
+START_TEST(matcher) { ck_assert_int_ge(replay(fuzz_matcher, "matcher"), 5); }
+END_TEST
+START_TEST(model_folder) { ck_assert_int_ge(replay(fuzz_folder_model, "folder"), 2); }
+END_TEST
+START_TEST(open_files) { ck_assert_int_ge(replay(fuzz_open, "open"), 2); }
+END_TEST
+START_TEST(open_gguf) { ck_assert_int_ge(replay(fuzz_open, "gguf"), 5); }
+END_TEST
+START_TEST(quantize) { ck_assert_int_ge(replay(fuzz_quantize, "quantize"), 2); }
+END_TEST
+START_TEST(oom) { ck_assert_int_ge(replay(fuzz_oom, "oom"), 4); }
+END_TEST
+START_TEST(windows) { ck_assert_int_ge(replay(fuzz_windows, "windows"), 5); }
+END_TEST
+START_TEST(calls_in_any_order) { ck_assert_int_ge(replay(fuzz_calls, "calls"), 5); }
+END_TEST
+
 static void add(TCase *t) {
     printf("fuzz/replay: seed 20240607\n");
     tcase_add_test(t, json);
@@ -80,6 +104,16 @@ static void add(TCase *t) {
     tcase_add_test(t, gguf);
     tcase_add_test(t, config);
     tcase_add_test(t, session);
+    tcase_add_test(t, tokenizer);
+    tcase_add_test(t, text);
+    tcase_add_test(t, matcher);
+    tcase_add_test(t, model_folder);
+    tcase_add_test(t, open_files);
+    tcase_add_test(t, open_gguf);
+    tcase_add_test(t, quantize);
+    tcase_add_test(t, oom);
+    tcase_add_test(t, windows);
+    tcase_add_test(t, calls_in_any_order);
 }
 
 SUITE_MAIN("fuzz/replay", add)
