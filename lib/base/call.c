@@ -1,3 +1,4 @@
+/* The stack of public calls on each thread: what they found and what callbacks get back. */
 #include "base/call.h"
 
 #include <stddef.h>
