@@ -4,4 +4,4 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-uint64_t ll_xxh64(const void *bytes, size_t n, uint64_t seed) { return XXH64(bytes, n, seed); }
+uint64_t ll_xxh64(const void *bytes, size_t n, uint64_t seed) { return XXH64(bytes ? bytes : "", n, seed); }
