@@ -185,6 +185,13 @@ $(BUILD)/obj/tools/%.o: tools/%.c $(FLAGS_FILE)
 $(BUILD)/obj/bench/%.o: bench/%.c $(FLAGS_FILE)
 	$(call compile,$(BENCH_FLAGS))
 
+# What the command needs besides the library is asked for before its first file is compiled.
+.PHONY: tool-packages
+tool-packages:
+	@pkg-config --exists jansson libedit || \
+		{ echo 'make: the llmcs command needs jansson and libedit (libjansson-dev, libedit-dev): make deps'; exit 1; }
+$(TOOL_OBJ): | tool-packages
+
 # Linked as a user's program would be, but found beside the library in $(BUILD).
 define link_program
 $(call show,LD,$@)
@@ -194,7 +201,7 @@ endef
 $(EXAMPLES): $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o | $(SO)
 	$(call link_program,$<)
 $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
-	$(call link_program,$(TOOL_OBJ),-ljansson)
+	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)

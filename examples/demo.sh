@@ -4,7 +4,7 @@ set -eu
 
 bin=${BUILD:-build}/bin
 models=examples/models
-if [ -t 1 ]; then
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
 else
     bold='' dim='' plain=''
@@ -36,7 +36,7 @@ title 'A verdict on a review  (sentiment)'
     '用了一次就坏了，客服也不理人，太失望了。' | sed 's/^/  /'
 
 title 'Five customers at once  (service_threads): answers come as they finish'
-printf '%s\n' 'Where is my order?' '什么时候发货？' 'Do you ship to Spain?' '这个可以退货吗？' 'Can I pay with PayPal?' |
+printf '%s\n' 'Where is my order?' '什么时候发货？' 'Do you ship to Spain?' '这个可以退货吗？' 'How do I change my delivery address?' |
     "$bin/service_threads" --model "$models/shop-gpt2" 2>&1 | sed 's/^/  /'
 
 title 'A text for a product page  (product_copy)'

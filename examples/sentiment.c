@@ -5,14 +5,16 @@
  *     sentiment --model path/to/any/bert-folder < reviews.txt
  *
  * Reviews go to the model in batches of whatever lengths they have: no padding, and no answer depends on its
- * neighbours.
+ * neighbours. At a terminal each line is answered at once.
  */
 #include <llmcs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define DEFAULT_MODEL "examples/models/review-bert"
+#include "options.h"
+
 #define BATCH 16
 
 static int failed(const char *doing) {
@@ -20,65 +22,73 @@ static int failed(const char *doing) {
     return 1;
 }
 
-static int judge(llmcs_model *model, int n_labels, const llmcs_text *reviews, size_t n) {
+static int judge(llmcs_model *model, size_t n_labels, char **reviews, size_t n) {
+    llmcs_text texts[BATCH] = {{0}};
     int32_t labels[BATCH];
-    float *scores = malloc((size_t)n_labels * BATCH * sizeof *scores);
-    if (!scores) return failed("memory");
-    llmcs_status status = llmcs_classify(model, reviews, n, NULL, scores, labels, NULL);
+    float *scores = malloc(n_labels * n * sizeof *scores);
+    if (!scores) {
+        fprintf(stderr, "sentiment: no memory for %zu reviews\n", n);
+        return 1;
+    }
+    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){reviews[i], LLMCS_NUL, NULL, 0};
+    /* NULL for the parameters: a review longer than the model takes is cut at its end. */
+    const llmcs_status status = llmcs_classify(model, texts, n, NULL, scores, labels, NULL);
     for (size_t i = 0; !status && i < n; i++)
         printf("%-10s %5.1f %%  %s\n", llmcs_model_label(model, labels[i]),
-               100 * (double)scores[i * (size_t)n_labels + (size_t)labels[i]], reviews[i].text);
+               100 * (double)scores[i * n_labels + (size_t)labels[i]], reviews[i]);
+    fflush(stdout);
     free(scores);
     return status ? failed("classify") : 0;
 }
 
-/* The lines of stdin, in batches. */
-static int judge_lines(llmcs_model *model, int n_labels) {
-    static char lines[BATCH][8192];
-    llmcs_text reviews[BATCH];
-    size_t n = 0;
+/* The lines of stdin that are not empty. */
+static int judge_lines(llmcs_model *model, size_t n_labels) {
+    const size_t batch = isatty(STDIN_FILENO) ? 1 : BATCH;
+    char *lines[BATCH] = {NULL};
+    size_t capacities[BATCH] = {0}, n = 0;
     int code = 0;
-    while (!code && fgets(lines[n], sizeof lines[n], stdin)) {
-        lines[n][strcspn(lines[n], "\n")] = 0;
-        if (!lines[n][0]) continue;
-        reviews[n] = (llmcs_text){lines[n], LLMCS_NUL, NULL, 0};
-        if (++n == BATCH) {
-            code = judge(model, n_labels, reviews, n);
-            n = 0;
-        }
+    while (getline(&lines[n], &capacities[n], stdin) >= 0) {
+        lines[n][strcspn(lines[n], "\r\n")] = 0;
+        if (!lines[n][0] || ++n < batch) continue;
+        code |= judge(model, n_labels, lines, n);
+        n = 0;
     }
-    return code || !n ? code : judge(model, n_labels, reviews, n);
+    if (n) code |= judge(model, n_labels, lines, n);
+    for (size_t i = 0; i < BATCH; i++) free(lines[i]);
+    return code;
 }
 
-static int judge_arguments(llmcs_model *model, int n_labels, char **texts, int n_texts) {
+static int judge_all(const char *folder, char **reviews, size_t n) {
+    llmcs_model *model = NULL;
+    llmcs_model_info info = {.struct_size = sizeof info};
     int code = 0;
-    for (int i = 0; i < n_texts && !code; i++) {
-        llmcs_text review = {texts[i], LLMCS_NUL, NULL, 0};
-        code = judge(model, n_labels, &review, 1);
+    if (llmcs_model_open(folder, NULL, &model) || llmcs_model_get_info(model, &info)) {
+        code = failed("open");
+    } else if (!(info.heads & LLMCS_HEAD_CLASSIFICATION)) {
+        fprintf(stderr, "sentiment: %s has no classification head\n", folder);
+        code = 1;
+    } else if (n) {
+        for (size_t i = 0; i < n; i += BATCH)
+            code |= judge(model, (size_t)info.n_labels, reviews + i, n - i < BATCH ? n - i : BATCH);
+    } else {
+        code = judge_lines(model, (size_t)info.n_labels);
     }
+    llmcs_model_free(&model);
     return code;
 }
 
 int main(int argc, char **argv) {
-    const char *folder = DEFAULT_MODEL;
-    int first = 1;
-    if (argc > 2 && !strcmp(argv[1], "--model")) {
-        folder = argv[2];
-        first = 3;
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *folder = "examples/models/review-bert";
+    for (int c; (c = next_option(argc, argv, options)) != -1;) {
+        if (c == 'm') {
+            folder = optarg;
+            continue;
+        }
+        fprintf(c == 'h' ? stdout : stderr,
+                "usage: sentiment [--model FOLDER] [review ...]    (or a review a line on stdin)\n");
+        return c == 'h' ? 0 : 2;
     }
-
-    llmcs_model *model = NULL;
-    if (llmcs_model_open(folder, NULL, &model)) return failed("open");
-    llmcs_model_info info = {.struct_size = sizeof info};
-    if (llmcs_model_get_info(model, &info)) return failed("open");
-    if (!(info.heads & LLMCS_HEAD_CLASSIFICATION)) {
-        fprintf(stderr, "sentiment: %s has no classification head\n", folder);
-        llmcs_model_free(&model);
-        return 1;
-    }
-
-    int code = first < argc ? judge_arguments(model, info.n_labels, argv + first, argc - first)
-                            : judge_lines(model, info.n_labels);
-    llmcs_model_free(&model);
-    return code;
+    return judge_all(folder, argv + optind, (size_t)(argc - optind));
 }

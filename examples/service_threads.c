@@ -3,11 +3,11 @@
  *
  *     service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions.txt
  *
- * Each line of stdin is a question. Worker threads hand questions to the engine, which works all of them together, wait
+ * Each line of stdin is a question. Worker threads submit questions to the engine, which evaluates them together, wait
  * for their answers, and print each with its number as soon as it is there. A question that takes longer than its
- * deadline gets what is written by then. When the engine's queue is full, a worker waits a little and tries again: that
- * is the moment at which a service in a network would tell its client to come later. At the end of stdin the workers
- * finish what is asked, and everything is freed.
+ * deadline gets the text so far. When the engine's queue is full, a worker waits a little and tries again: that is the
+ * moment at which a service in a network would tell its client to come later. At the end of stdin the workers finish
+ * what is asked, and everything is freed.
  */
 #include <llmcs.h>
 #include <pthread.h>
@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#define DEFAULT_MODEL "examples/models/shop-gpt2"
-#define LINE_BYTES 2048
+#include "options.h"
+
 #define MAX_WORKERS 256
 
 typedef struct service {
@@ -29,14 +29,12 @@ typedef struct service {
 } service;
 
 /* The next question that is not empty, and its number. 0: there are no more. */
-static unsigned read_question(service *s, char line[LINE_BYTES]) {
+static unsigned read_question(service *s, char **line, size_t *capacity) {
     unsigned number = 0;
     pthread_mutex_lock(&s->input);
-    while (!number && fgets(line, LINE_BYTES, stdin)) {
-        if (!strchr(line, '\n')) /* a line that is too long is cut */
-            for (int c = getchar(); c != '\n' && c != EOF;) c = getchar();
-        line[strcspn(line, "\r\n")] = 0;
-        if (line[0]) number = ++s->n_questions;
+    while (!number && getline(line, capacity, stdin) >= 0) {
+        (*line)[strcspn(*line, "\r\n")] = 0;
+        if (**line) number = ++s->n_questions;
     }
     pthread_mutex_unlock(&s->input);
     return number;
@@ -52,9 +50,9 @@ static void print_answer(service *s, unsigned number, const llmcs_sequence *answ
     pthread_mutex_unlock(&s->output);
 }
 
-static void print_failure(service *s, unsigned number) {
+static void print_failure(service *s, unsigned number, const char *message) {
     pthread_mutex_lock(&s->output);
-    fprintf(stderr, "%u: no answer: %s\n", number, llmcs_error_message());
+    fprintf(stderr, "%u: no answer: %s\n", number, message);
     s->n_failed++;
     pthread_mutex_unlock(&s->output);
 }
@@ -69,22 +67,28 @@ static llmcs_status submit(service *s, const char *prompt, llmcs_request **reque
 }
 
 static void answer(service *s, unsigned number, const char *question) {
-    char prompt[LINE_BYTES + 32];
+    char *prompt = NULL;
     llmcs_request *request = NULL;
     llmcs_result *result = NULL;
-    snprintf(prompt, sizeof prompt, "User: %s\nBot:", question);
+    if (asprintf(&prompt, "User: %s\nBot:", question) < 0) {
+        print_failure(s, number, "no memory");
+        return;
+    }
     if (!submit(s, prompt, &request) && !llmcs_request_wait(request, -1, &result))
         print_answer(s, number, result->sequences[0]);
     else
-        print_failure(s, number);
+        print_failure(s, number, llmcs_error_message());
+    free(prompt);
     llmcs_result_free(&result);
     llmcs_request_free(&request);
 }
 
-static void *work(void *arg) {
-    service *s = arg;
-    char line[LINE_BYTES];
-    for (unsigned number; (number = read_question(s, line));) answer(s, number, line);
+static void *answer_questions(void *user) {
+    service *s = user;
+    char *line = NULL;
+    size_t capacity = 0;
+    for (unsigned number; (number = read_question(s, &line, &capacity));) answer(s, number, line);
+    free(line);
     return NULL;
 }
 
@@ -92,7 +96,7 @@ static void *work(void *arg) {
 static int run_workers(service *s, int n_wanted) {
     pthread_t workers[MAX_WORKERS];
     int n = 0;
-    while (n < n_wanted && !pthread_create(&workers[n], NULL, work, s)) n++;
+    while (n < n_wanted && !pthread_create(&workers[n], NULL, answer_questions, s)) n++;
     for (int i = 0; i < n; i++) pthread_join(workers[i], NULL);
     return n;
 }
@@ -112,23 +116,32 @@ typedef struct arguments {
     long n_workers, deadline_ms, max_queue;
 } arguments;
 
+static int read_number(const char *text, long most, long *number) {
+    char *end;
+    *number = strtol(text, &end, 10);
+    return end != text && !*end && *number >= 1 && *number <= most;
+}
+
+/* -1 to go on, or the exit code. */
 static int read_arguments(arguments *a, int argc, char **argv) {
-    *a = (arguments){DEFAULT_MODEL, 16, 30000, 64};
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc) return 0;
-        const long number = strtol(argv[i + 1], NULL, 10);
-        if (!strcmp(argv[i], "--model"))
-            a->folder = argv[i + 1];
-        else if (!strcmp(argv[i], "--workers") && number >= 1 && number <= MAX_WORKERS)
-            a->n_workers = number;
-        else if (!strcmp(argv[i], "--deadline") && number >= 1)
-            a->deadline_ms = number;
-        else if (!strcmp(argv[i], "--queue") && number >= 1 && number <= 1000000)
-            a->max_queue = number;
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'},    {"workers", required_argument, NULL, 'w'},
+        {"deadline", required_argument, NULL, 'd'}, {"queue", required_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},           {0}};
+    *a = (arguments){"examples/models/shop-gpt2", 16, 30000, 64};
+    int c, right = 1;
+    while (right && (c = next_option(argc, argv, options)) != -1) {
+        if (c == 'm')
+            a->folder = optarg;
         else
-            return 0;
+            right = (c == 'w' && read_number(optarg, MAX_WORKERS, &a->n_workers)) ||
+                    (c == 'd' && read_number(optarg, 1000000000, &a->deadline_ms)) ||
+                    (c == 'q' && read_number(optarg, 1000000, &a->max_queue));
     }
-    return 1;
+    if (right && optind == argc) return -1;
+    fprintf(c == 'h' ? stdout : stderr,
+            "usage: service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions\n");
+    return c == 'h' ? 0 : 2;
 }
 
 static int failed(const char *doing) {
@@ -145,7 +158,7 @@ static int serve(llmcs_model *model, service *s, const arguments *a) {
     s->params.stop_strings = stop;
     s->params.n_stop_strings = 1;
     s->params.max_new_tokens = 160;
-    s->params.deadline_ms = (double)a->deadline_ms; /* counts from the moment a question is handed in */
+    s->params.deadline_ms = (double)a->deadline_ms; /* counts from when a question is submitted */
     if (llmcs_engine_create(model, &options, &s->engine)) return failed("engine");
     const int n = run_workers(s, (int)a->n_workers);
     print_counters(s->engine);
@@ -158,14 +171,11 @@ static int serve(llmcs_model *model, service *s, const arguments *a) {
 int main(int argc, char **argv) {
     service s = {.input = PTHREAD_MUTEX_INITIALIZER, .output = PTHREAD_MUTEX_INITIALIZER};
     arguments a;
-    if (!read_arguments(&a, argc, argv)) {
-        fprintf(stderr,
-                "usage: service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions\n");
-        return 2;
-    }
     llmcs_model *model = NULL;
+    int code = read_arguments(&a, argc, argv);
+    if (code >= 0) return code;
     if (llmcs_model_open(a.folder, NULL, &model)) return failed("open");
-    const int code = serve(model, &s, &a);
+    code = serve(model, &s, &a);
     llmcs_model_free(&model);
     return code;
 }

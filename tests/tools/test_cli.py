@@ -7,32 +7,12 @@ import math
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BIN = os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin"))
-GOLDEN = os.path.join(ROOT, "tests", "data", "golden")
-MODELS = os.path.join(ROOT, "examples", "models")
-GPT2, BERT = os.path.join(MODELS, "shop-gpt2"), os.path.join(MODELS, "review-bert")
-
-
-def run(program, *arguments, text="", code=0):
-    """stdout of a program that must end with `code`."""
-    done = subprocess.run([os.path.join(BIN, program), *arguments], input=text.encode(), capture_output=True, timeout=300)
-    if done.returncode != code:
-        raise AssertionError("%s %s: exit %d, expected %d\n%s" % (program, arguments, done.returncode, code,
-                                                                  done.stderr.decode("utf-8", "replace")))
-    return done.stdout.decode("utf-8") if code == 0 else done.stderr.decode("utf-8")
-
-
-def ask(command, folder, requests, *arguments):
-    """One answer for each request (dicts, or str for a raw line)."""
-    lines = [r if isinstance(r, str) else json.dumps(r, ensure_ascii=False) for r in requests]
-    out = run("llmcs", command, folder, "--jsonl", *arguments, text="".join(line + "\n" for line in lines))
-    answers = [json.loads(line) for line in out.splitlines()]
-    assert len(answers) == len(requests), (len(answers), len(requests))
-    return answers
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cli import BERT, BIN, GOLDEN, GPT2, LLMCS, ROOT, ask, run  # noqa: E402
 
 
 def safetensors(path):
@@ -193,11 +173,11 @@ class Many(unittest.TestCase):
         self.assertEqual((error["error"]["status"], answer), ("LIMIT", expected[0]))
         self.assertIn("kv_bytes", error["error"]["message"])
         self.assertEqual(ask("generate", GPT2, asked, "--max-batch", "1"), expected)  # more lines than are in flight
-        self.assertIn("max_batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "99999999", code=1))
-        self.assertIn("max_batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "-1", code=1))
+        self.assertIn("max-batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "99999999", code=2))
+        self.assertIn("max-batch", run("llmcs", "generate", GPT2, "--jsonl", "--max-batch", "-1", code=2))
 
     def test_an_answer_comes_before_the_next_line(self):
-        with subprocess.Popen([os.path.join(BIN, "llmcs"), "generate", GPT2, "--jsonl"], stdin=subprocess.PIPE,
+        with subprocess.Popen([LLMCS, "generate", GPT2, "--jsonl"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as p:
             for n in (3, 4):
                 p.stdin.write(b'{"prompt":"User: hi\\nBot:","max_new_tokens":%d,"eos_token_id":[]}\n' % n)
@@ -206,12 +186,12 @@ class Many(unittest.TestCase):
             p.stdin.write(b'{"prompt":')  # a last line without an end
             p.stdin.close()
             self.assertEqual(json.loads(p.stdout.readline())["error"]["line"], 3)
-            self.assertEqual((p.stdout.read(), p.wait()), (b"", 0))
+            self.assertEqual((p.stdout.read(), p.wait()), (b"", 1))
 
     def test_nothing_asked_and_nobody_who_listens(self):
         self.assertEqual(run("llmcs", "generate", GPT2, "--jsonl"), "")
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([os.path.join(BIN, "llmcs"), "generate", GPT2, "--jsonl"], stdout=full,
+            done = subprocess.run([LLMCS, "generate", GPT2, "--jsonl"], stdout=full,
                                   input=b'{"prompt":"x","max_new_tokens":1}\n' * 9, timeout=60)
         self.assertEqual(done.returncode, 1)
 
@@ -226,9 +206,9 @@ class Many(unittest.TestCase):
         told = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20, "prompt_lookup_num_tokens": 6,
                                        "prompt_lookup_ids": answer, "max_matching_ngram_size": 3}])[0]
         self.assertEqual(told["sequences"], plain["sequences"])
-        done = subprocess.run([os.path.join(BIN, "llmcs"), "generate", GPT2, "--max-new-tokens", "20",
-                               "--prompt-lookup-num-tokens", "6", prompt], capture_output=True, timeout=60)
-        self.assertIn("%d of %d guessed tokens were right" % (a["n_accepted_tokens"], a["n_draft_tokens"]),
+        done = subprocess.run([LLMCS, "generate", GPT2, "--max-new-tokens", "20",
+                               "--prompt-lookup-num-tokens", "6", "--template", "none", prompt], capture_output=True, timeout=60)
+        self.assertIn("%d of %d draft tokens were accepted" % (a["n_accepted_tokens"], a["n_draft_tokens"]),
                       done.stderr.decode())
         self.assertEqual(done.stdout.decode(), plain["texts"][0] + "\n")
         self.assertEqual(ask("generate", GPT2, [{"prompt": "x", "prompt_lookup_num_tokens": 65}])[0]["error"]["status"], "ARG")
@@ -259,8 +239,10 @@ class Weights(unittest.TestCase):
         self.assertNotEqual(ask("eval", GPT2, request, "--kv-type", "f16"), ask("eval", GPT2, request, "--kv-type", "f32"))
 
     def test_another_name_is_refused(self):
-        self.assertIn("--weights is auto, f32, f16, bf16, int8 or int4, not 'q8'", run("llmcs", "info", GPT2, "--weights", "q8", code=2))
-        self.assertIn("--kv-type is auto, f32 or f16, not 'bf16'", run("llmcs", "info", GPT2, "--kv-type", "bf16", code=2))
+        self.assertIn("--weights: 'q8' is not valid (one of auto, f32, f16, bf16, int8, int4)",
+                      run("llmcs", "info", GPT2, "--weights", "q8", code=2))
+        self.assertIn("--kv-type: 'bf16' is not valid (one of auto, f32, f16)",
+                      run("llmcs", "info", GPT2, "--kv-type", "bf16", code=2))
 
 
 class Demo(unittest.TestCase):
@@ -300,8 +282,8 @@ class Demo(unittest.TestCase):
             self.assertFalse(windows["truncated"])
             run("llmcs", command, BERT, "--overflow", "perhaps", "x", code=2)
             run("llmcs", command, BERT, "--max-length", "-1", "x", code=2)
-            self.assertIn("stride", run("llmcs", command, BERT, "--stride", "9", "x", code=1))
-        done = subprocess.run([os.path.join(BIN, "llmcs"), "classify", BERT, "--max-length", "8", text], capture_output=True)
+            self.assertIn("--stride needs --overflow windows", run("llmcs", command, BERT, "--stride", "9", "x", code=2))
+        done = subprocess.run([LLMCS, "classify", BERT, "--max-length", "8", text], capture_output=True)
         self.assertIn("8 of %d tokens" % whole["tokens"], done.stderr.decode())
 
     def test_generate_and_chat_and_score(self):
@@ -313,7 +295,8 @@ class Demo(unittest.TestCase):
         self.assertTrue(first["text"] and second["text"])
         s = ask("score", GPT2, [{"prompt": "User: hi\nBot:", "continuation": " Hello"}])[0]
         self.assertLess(s["logprob"], 0)
-        self.assertTrue(run("llmcs", "generate", GPT2, "--max-new-tokens", "5", "Product: coat\nCopy:").strip())
+        self.assertTrue(run("llmcs", "generate", GPT2, "--max-new-tokens", "5", "--template", "none",
+                            "Product: coat\nCopy:").strip())
         self.assertIn("*", run("llmcs", "score", GPT2, "User: hi\nBot:", " Hello", " zq"))
 
     def test_info(self):
@@ -321,7 +304,7 @@ class Demo(unittest.TestCase):
         self.assertIn("positive", run("llmcs", "info", BERT))
 
     def test_fill_mask_of_a_model_without_that_head_is_an_error(self):
-        self.assertEqual(ask("fill-mask", BERT, [{"text": "a [MASK]"}])[0]["error"]["status"], "STATE")
+        self.assertEqual(ask("fill-mask", BERT, [{"text": "a [MASK]"}])[0]["error"]["status"], "NO_HEAD")
 
     def test_examples(self):
         self.assertTrue(run("reply", "Where is my order?").strip())
@@ -365,7 +348,7 @@ class Service(unittest.TestCase):
         self.assertEqual(len(found) + said.count("no answer: the deadline passed"), 16)
 
     def test_wrong_words(self):
-        for wrong in (["--workers", "0"], ["--workers"], ["--queue", "x"], ["-h"]):
+        for wrong in (["--workers", "0"], ["--workers"], ["--queue", "x"], ["question"]):
             run("service_threads", *wrong, code=2)
         self.assertIn("no/such", run("service_threads", "--model", "no/such", code=1))
 
@@ -391,26 +374,248 @@ class Quantize(unittest.TestCase):
     def test_wrong_usage(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "x.gguf")
-            self.assertIn("--type is q8_0, q4_0", run("llmcs", "quantize", GPT2, path, "--type", "q5_k", code=2))
-            self.assertIn("one file to write", run("llmcs", "quantize", GPT2, code=2))
-            self.assertIn("one file to write", run("llmcs", "quantize", GPT2, path, "more", code=2))
-            self.assertIn("no --jsonl", run("llmcs", "quantize", GPT2, path, "--jsonl", code=2))
+            self.assertIn("one of q8_0, q4_0", run("llmcs", "quantize", GPT2, path, "--type", "q5_k", code=2))
+            self.assertIn("MODEL_FOLDER OUT.gguf", run("llmcs", "quantize", GPT2, code=2))
+            self.assertIn("one argument too many", run("llmcs", "quantize", GPT2, path, "more", code=2))
+            for refused in ("--jsonl", "--weights=int4", "--threads=1", "--backend=native", "--strict-utf8"):
+                self.assertIn("no option '%s'" % refused, run("llmcs", "quantize", GPT2, path, refused, code=2))
             self.assertIn("no such folder", run("llmcs", "quantize", os.path.join(folder, "none"), path, code=1))
             self.assertIn("a folder", run("llmcs", "quantize", GPT2, folder, code=1))
             self.assertEqual(os.listdir(folder), [])
 
 
+COMMANDS = "generate chat classify embed fill-mask score tokenize eval info check quantize".split()
+
+
 class Usage(unittest.TestCase):
-    def test_help_and_wrong_usage(self):
-        for command in "generate chat classify embed fill-mask score tokenize eval info".split():
-            self.assertIn("--jsonl", run("llmcs", command, "--help"))
-            self.assertIn("folder", run("llmcs", command, code=2))
-            self.assertIn("no-such-option", run("llmcs", command, "x", "--no-such-option", code=2))
-            self.assertIn("no/such", run("llmcs", command, "no/such", "a", "b", code=1))
-        run("llmcs", "--help")
+    def test_help_in_every_form_and_within_100_columns(self):
+        told = {command: run("llmcs", command, "--help") for command in COMMANDS}
+        for command, text in told.items():
+            self.assertEqual(run("llmcs", command, "-h"), text)
+            self.assertEqual(run("llmcs", "help", command), text)
+            self.assertEqual(run("llmcs", command, "no/such", "--threads=1", "-h") if command not in ("tokenize", "quantize")
+                             else text, text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 100, command)
+            self.assertEqual("--jsonl" in text, command != "quantize")
+            self.assertEqual("LLMCS_CPU" in text, command not in ("tokenize", "quantize"))
+        for way in (["--help"], ["-h"], ["help"]):
+            text = run("llmcs", *way)
+            self.assertTrue(all("  " + command in text for command in COMMANDS))
+            self.assertLessEqual(max(map(len, text.splitlines())), 100)
+        self.assertRegex(run("llmcs", "--version"), r"^llmcs \d+\.\d+\.\d+\n$")
+        for program in ("reply", "sentiment", "product_copy", "service_threads"):
+            self.assertIn("usage: " + program, run(program, "--help"))
+            self.assertEqual(run(program, "-h"), run(program, "--help"))
+
+    def test_wrong_usage_is_2_and_named(self):
         run("llmcs", code=2)
-        run("llmcs", "dance", code=2)
-        run("llmcs", "generate", GPT2, "--top-k", "many", "x", code=2)
+        self.assertIn("'dance'", run("llmcs", "dance", code=2))
+        self.assertIn("'dance'", run("llmcs", "help", "dance", code=2))
+        for command in COMMANDS:
+            self.assertIn("folder", run("llmcs", command, code=2))
+            self.assertIn("'--no-such-option'", run("llmcs", command, "x", "--no-such-option", code=2))
+            self.assertIn("'-z'", run("llmcs", command, "x", "-z", code=2))
+        for command in COMMANDS[:-4]:
+            self.assertIn("no/such", run("llmcs", command, "no/such", *([] if command == "chat" else ["a", "b"]), code=1))
+        for wrong in (["generate", GPT2, "--top-k", "many", "x"], ["generate", GPT2, "--top-k"],
+                      ["generate", GPT2, "--threads", "900", "x"], ["generate", GPT2, "--threads=-1", "x"],
+                      ["generate", GPT2, "--max-line-bytes", "0", "x"], ["generate", GPT2, "--seed", "-1", "x"],
+                      ["generate", GPT2, "--jsonl=yes"]):
+            self.assertIn(wrong[2].split("=")[0], run("llmcs", *wrong, code=2))
+
+    def test_abbreviated_options_are_refused(self):
+        for wrong in (["generate", GPT2, "--max-new", "5", "x"], ["generate", GPT2, "--max-new=5", "x"],
+                      ["info", GPT2, "--json"], ["classify", BERT, "--al", "x"], ["info", "--hel"]):
+            self.assertIn("no option '%s'" % wrong[-2 if wrong[-1] in "x5" and wrong[-2] != "5" else -1]
+                          if wrong[-2] != "5" else "no option '--max-new'", run("llmcs", *wrong, code=2))
+        for program in ("reply", "sentiment", "product_copy", "service_threads"):
+            for wrong in (["--mod", GPT2], ["--mod=" + GPT2], ["--mdel", "x"], ["-x"]):
+                run(program, *wrong, "hi", code=2)
+        same = ["generate", GPT2, "hi", "--max_new_tokens", "3"]
+        self.assertEqual(run("llmcs", *same), run("llmcs", *same[:-2], "--max-new-tokens=3"))
+
+    def test_contradictions_are_refused(self):
+        for wrong, named in ((["embed", BERT, "text", "--jsonl"], "'text'"), (["generate", GPT2, "text", "--jsonl"], "'text'"),
+                             (["info", BERT, "extra"], "'extra'"), (["check", BERT, "extra"], "'extra'"),
+                             (["chat", GPT2, "extra"], "'extra'"), (["score", GPT2, "prompt"], "CONTINUATION"),
+                             (["tokenize", GPT2, "--threads", "2", "x"], "--threads"),
+                             (["tokenize", GPT2, "--ids", "--jsonl"], "--ids"),
+                             (["generate", GPT2, "--greedy", "--do-sample", "x"], "--greedy"),
+                             (["generate", GPT2, "--max-batch", "3", "x"], "--max-batch"),
+                             (["generate", GPT2, "--template", "no mark", "x"], "{prompt}"),
+                             (["generate", GPT2, "--template", "none", "--system", "s", "x"], "--system"),
+                             (["chat", GPT2, "--template", "none"], "template"), (["chat", GPT2, "--num-beams", "2"], "--num-beams"),
+                             (["chat", GPT2, "--logprobs"], "--logprobs"), (["classify", BERT, "--kv-type", "f16", "x"], "--kv-type"),
+                             (["classify", BERT, "--strict-utf8", "--jsonl"], "--strict-utf8")):
+            self.assertIn(named, run("llmcs", *wrong, code=2), wrong)
+
+
+class JsonLines(unittest.TestCase):
+    def test_an_id_of_any_kind_comes_back_as_it_was_written(self):
+        for value in ('7', '"a"', 'null', 'true', '1.50', '123456789012345678901234567890', '-1e999', '{"id" : [1, 2]}', '"\\u00e9\\""', '[ ]'):
+            for line in ('{"id":%s,"text":"x"}', '{"text" : "x" , "id" : %s }', '{"t":1,"id":%s}'):
+                out = subprocess.run([LLMCS, "tokenize", BERT, "--jsonl"], capture_output=True,
+                                     input=(line % value).encode()).stdout.decode()
+                self.assertTrue(out.startswith('{"id":%s,' % value), out)
+        for command, folder, request in (("generate", GPT2, {"prompt": "x", "max_new_tokens": 1}), ("chat", GPT2, {"text": "x"}),
+                                         ("classify", BERT, {"text": "x"}), ("embed", BERT, {"text": "x"}),
+                                         ("score", GPT2, {"prompt": "a", "continuation": "b"}), ("eval", GPT2, {"input_ids": [1]})):
+            answers = ask(command, folder, [dict(request, id=7), dict(request, id="a"), {"id": [0], "nonsense": 1}, request,
+                                            '{"\\u0069d":5}'])
+            self.assertEqual([a.get("id") for a in answers], [7, "a", [0], None, 5], command)
+            self.assertEqual(["error" in a for a in answers], [False, False, True, False, True])
+
+    def test_what_c_numbers_do_not_hold(self):
+        big = 2 ** 64 - 1
+        seeds = [{"prompt": "User: hi\nBot:", "do_sample": True, "temperature": 3.0, "max_new_tokens": 8, "seed": s}
+                 for s in (big, str(big), 2 ** 63, 5, "5")]
+        a, b, c, d, e = ask("generate", GPT2, seeds)
+        self.assertEqual((a, d), (b, e))
+        self.assertEqual(len({str(x["sequences"]) for x in (a, c, d)}), 3)
+        for wrong in ('"seed":18446744073709551616', '"seed":-1', '"seed":"x"', '"seed":1.5', '"temperature":1e999',
+                      '"max_new_tokens":99999999999999999999'):
+            error = ask("generate", GPT2, ['{"prompt":"x",%s}' % wrong])[0]["error"]
+            self.assertEqual(error["status"], "ARG")
+            self.assertIn(wrong.split('"')[1], error["message"])
+
+    def test_a_token_can_be_forbidden(self):
+        first = ask("generate", GPT2, [{"prompt": "x", "max_new_tokens": 1}])[0]["sequences"][0][0]
+        lines = ['{"prompt":"x","max_new_tokens":1,"logit_bias":{"%d":%s}}' % (first, v)
+                 for v in ('"-inf"', '"-Infinity"', '-1e999', 'null', '-1e30')]
+        for a in ask("generate", GPT2, lines):
+            self.assertNotEqual(a["sequences"][0], [first])
+        for wrong in ('"x"', '"nan"', '"inf"', 'true', '[]'):
+            self.assertEqual(ask("generate", GPT2, [lines[0].replace('"-inf"', wrong)])[0]["error"]["status"], "ARG")
+        certain = ask("score", GPT2, [{"prompt": "a", "continuation": "b"}])[0]["logprob"]
+        self.assertTrue(math.isfinite(certain))
+
+    def test_other_names(self):
+        base = {"prompt": "User: hi\nBot:"}
+        a, b, c, d, e = ask("generate", GPT2, [dict(base, max_tokens=4), dict(base, max_new_tokens=4), dict(base, stop="."),
+                                               dict(base, stop_strings=["."]), dict(base, max_tokens=4, max_new_tokens=4)])
+        self.assertEqual((a, c), (b, d))
+        self.assertIn("same parameter", e["error"]["message"])
+
+    def test_lines_that_are_too_long_are_refused_and_the_rest_go_on(self):
+        long = {"text": "x" * 5000, "id": 1}
+        for command, folder, key in (("tokenize", BERT, "text"), ("generate", GPT2, "prompt")):
+            good = {key: "ok"}
+            answers = ask(command, folder, [good, dict(long, **{key: "x" * 5000}), good], "--max-line-bytes", "100")
+            self.assertEqual(answers[0], answers[2])
+            self.assertEqual((answers[1]["error"]["status"], answers[1]["error"]["line"]), ("LIMIT", 2))
+            self.assertIn("--max-line-bytes (100)", answers[1]["error"]["message"])
+        exact = '{"text":"%s"}' % ("x" * 89)
+        self.assertEqual(len(exact), 100)
+        ask("tokenize", BERT, [exact, exact + "\r"], "--max-line-bytes", "100")
+        self.assertIn("line 2", run("llmcs", "classify", BERT, "--max-line-bytes", "9", text="short\nmuch too long\n", code=1))
+        for command, folder in (("generate", GPT2), ("tokenize", GPT2), ("eval", GPT2)):
+            self.assertIn("--max-line-bytes", run("llmcs", command, folder, "--max-line-bytes", "9", text="x" * 10, code=1))
+
+    def test_output_is_utf8_whatever_a_line_holds(self):
+        for n in range(94, 101):
+            key = "a" * n + "中中"
+            for command, folder in (("generate", GPT2), ("classify", BERT), ("chat", GPT2)):
+                error = ask(command, folder, ['{"%s":1}' % key])[0]["error"]  # decodes as UTF-8 or raises
+                self.assertIn("a" * n, error["message"])
+        error = ask("classify", BERT, ['{"text":1,"%s":2}' % ("中" * 200)])[0]["error"]
+        self.assertTrue(error["message"])
+        done = subprocess.run([LLMCS, "classify", BERT, "--jsonl"], input=b'{"text":"\xff"}\n', capture_output=True)
+        self.assertEqual(json.loads(done.stdout.decode("utf-8"))["error"]["status"], "JSON")
+
+    def test_byte_order_mark_and_line_ends_of_windows(self):
+        plain = run("llmcs", "tokenize", BERT, "--jsonl", text='{"text":"a"}\n{"text":"b"}\n')
+        self.assertEqual(run("llmcs", "tokenize", BERT, "--jsonl", text='\ufeff{"text":"a"}\r\n{"text":"b"}\r\n'), plain)
+        for command, folder in (("classify", BERT), ("embed", BERT)):
+            plain = run("llmcs", command, folder, text="good\nbad\n")
+            self.assertEqual(run("llmcs", command, folder, text="\ufeffgood\r\n\r\n  \nbad\r\n"), plain)
+        for command in ("tokenize", "eval", "generate"):
+            same = [run("llmcs", command, GPT2, text=t) for t in ("a\nb", "a\nb\n", "\ufeffa\r\nb\r\n")]
+            self.assertEqual(same, same[:1] * 3, command)
+        self.assertNotEqual(run("llmcs", "tokenize", GPT2, text="a\r"), run("llmcs", "tokenize", GPT2, text="a"))
+
+    def test_parse_special_is_for_the_command_line_to_allow(self):
+        request = {"prompt": "a<|endoftext|>", "parse_special": True, "max_new_tokens": 2}
+        error, plain = ask("generate", GPT2, [request, dict(request, parse_special=False)])
+        self.assertIn("--parse-special", error["error"]["message"])
+        allowed, default, off = ask("generate", GPT2, [request, {k: v for k, v in request.items() if k != "parse_special"},
+                                                       dict(request, parse_special=False)], "--parse-special")
+        self.assertEqual(allowed, default)
+        self.assertEqual(off, plain)
+        self.assertNotEqual(allowed, plain)
+
+    def test_labels_of_one_name_are_told_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in os.listdir(BERT):
+                os.symlink(os.path.join(BERT, name), os.path.join(folder, name))
+            with open(os.path.join(BERT, "config.json")) as f:
+                config = json.load(f)
+            os.remove(os.path.join(folder, "config.json"))
+            for labels, expected in ((["same", "same"], ["same", "same#1"]), (["same#1", "same"], ["same#1", "same"]),
+                                     (["a\x1b[31m\nb", "b"], None)):
+                config["id2label"], config["label2id"] = dict(enumerate(labels)), {}
+                with open(os.path.join(folder, "config.json"), "w") as f:
+                    json.dump(config, f)
+                a = ask("classify", folder, [{"text": "good"}])[0]
+                self.assertEqual(list(a["scores"]), expected or labels)
+                self.assertEqual(a["score"], list(a["scores"].values())[a["label_id"]])
+                out = run("llmcs", "classify", folder, "--all", "good") + run("llmcs", "info", folder) + run("llmcs", "check", folder)
+                self.assertNotIn("\x1b", out)
+                self.assertEqual(expected is None, "\\x1b[31m\\x0ab" in out)
+
+
+class Text(unittest.TestCase):
+    """Text on stdin and as arguments."""
+
+    def both(self, *arguments, text=b"", code=0):
+        done = subprocess.run([LLMCS, *arguments], input=text, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout, done.stderr.decode()
+
+    def test_text_that_is_not_utf8_is_warned_of_once(self):
+        gbk = "质量很好\n太差了\ngood\n".encode("gbk")
+        out, said = self.both("classify", BERT, text=b"fine\n" + gbk)
+        self.assertEqual(len(out.splitlines()), 4)
+        self.assertEqual(said.count("not UTF-8"), 1)
+        self.assertIn("line 2 of stdin", said)
+        self.assertIn("iconv", said)
+        for command, folder in (("classify", BERT), ("embed", BERT), ("tokenize", GPT2), ("eval", GPT2), ("generate", GPT2), ("chat", GPT2)):
+            self.assertIn("not UTF-8", self.both(command, folder, text="très\n".encode("latin-1"))[1])
+            out, said = self.both(command, folder, "--strict-utf8", text="très\n".encode("latin-1"), code=1)
+            self.assertEqual(out.strip(), b"")
+            self.assertIn("not UTF-8", said)
+            self.assertNotIn("UTF-8", self.both(command, folder, "--strict-utf8", text="très 退货\n".encode())[1])
+        self.both("score", GPT2, "--strict-utf8", "a", b"\xff", code=1)
+
+    def test_an_answer_comes_with_each_line(self):
+        for program, arguments, lines in (("llmcs", ["classify", BERT], 1), ("llmcs", ["embed", BERT], 1), ("llmcs", ["chat", GPT2], 1),
+                                          ("llmcs", ["chat", GPT2, "--jsonl"], 1), ("llmcs", ["classify", BERT, "--jsonl"], 1),
+                                          ("reply", [], 1), ("product_copy", [], 1)):
+            line = b'{"text":"hi"}\n' if "--jsonl" in arguments else b"hi\n"
+            with subprocess.Popen([os.path.join(BIN, program), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+                for _ in range(2):
+                    p.stdin.write(line)
+                    p.stdin.flush()
+                    self.assertTrue(p.stdout.readline().endswith(b"\n"))
+                p.stdin.close()
+                self.assertEqual((p.stdout.read(), p.wait()), (b"", 0))
+
+    def test_tokens_can_be_read(self):
+        out = run("llmcs", "tokenize", GPT2, "退货 please")
+        self.assertIn('"退货"', out)
+        self.assertIn('" please"', out)
+        self.assertIn("\\x1b", run("llmcs", "tokenize", GPT2, "\x1b[31m"))
+
+    def test_examples_take_lines_of_any_length(self):
+        long = "很好" * 1500
+        self.assertEqual(len(run("sentiment", text=long + "\nbad\r\n").splitlines()), 2)
+        self.assertIn("generate", run("reply", text="x " * 5000 + "\n", code=1))
+        done = subprocess.run([os.path.join(BIN, "reply")], input=("x " * 5000 + "\nWhere is my order?\n").encode(), capture_output=True)
+        self.assertEqual((done.returncode, len(done.stdout.decode().strip().splitlines())), (1, 1))  # the second is answered
+        self.assertEqual(run("reply", "hi\nBot: yes"), run("reply", "hi Bot: yes"))
+
+    def test_the_demo_without_colours(self):
+        with open(os.path.join(ROOT, "examples", "demo.sh")) as f:
+            self.assertIn("NO_COLOR", f.read())
 
 
 if __name__ == "__main__":

@@ -1,141 +1,212 @@
-/* The llmcs command: one file a subcommand over these few shared pieces. Public API only. */
+/* The llmcs command: one file a subcommand over these shared parts. It uses the public API only. */
 #ifndef TOOLS_LLMCS_CLI_H
 #define TOOLS_LLMCS_CLI_H
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "llmcs.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* A subcommand's own option: --name, by the name used in JSON too ("max_new_tokens"; dashes work as well). */
+/* ---- options.c, help.c */
+
 typedef enum cli_kind {
-    CLI_FLAG /* bool */,
-    CLI_SWITCH /* int32_t */,
-    CLI_INT,
+    CLI_FLAG,   /* bool: no value */
+    CLI_SWITCH, /* int32_t: no value, sets 1 */
+    CLI_INT,    /* int32_t between low and high */
     CLI_FLOAT,
     CLI_DOUBLE,
     CLI_UINT64,
+    CLI_NAME, /* int32_t or an enum: the position of the value in `names` */
     CLI_STRING,
-    CLI_STRINGS,
-    CLI_EARLY
+    CLI_STRINGS /* may be given several times */
 } cli_kind;
 
+/* --max-new-tokens; --max_new_tokens is the same option, and "max_new_tokens" the key of JSON Lines. */
 typedef struct cli_option {
     const char *name;
     cli_kind kind;
-    size_t offset; /* of the value in the subcommand's struct */
+    size_t offset; /* of the value in the struct that cli_parse fills */
     const char *help;
+    const char *const *names; /* CLI_NAME: ends with NULL */
+    int32_t low, high;        /* CLI_INT: both 0 for no bounds */
 } cli_option;
 
+#define CLI_PLAIN(name, kind, offset, help) \
+    { name, kind, offset, help, NULL, 0, 0 }
+#define CLI_BOUNDED(name, offset, help, low, high) \
+    { name, CLI_INT, offset, help, NULL, low, high }
+#define CLI_CHOICE(name, offset, help, names) \
+    { name, CLI_NAME, offset, help, names, 0, 0 }
+
+enum { CLI_MAX_STRINGS = 64, CLI_MAX_GIVEN = 256, CLI_MAX_OPTIONS = 64 };
+
 typedef struct cli_strings {
-    const char *items[64];
+    const char *items[CLI_MAX_STRINGS];
     size_t n;
 } cli_strings;
 
-/* What every subcommand takes. */
+typedef struct cli_given {
+    const cli_option *option;
+    const char *value;
+    bool common;
+} cli_given;
+
+/* The options that commands share. A command takes the groups it names. */
+enum {
+    CLI_TAKES_JSONL = 1, /* --jsonl */
+    CLI_TAKES_TEXT = 2,  /* --strict-utf8, --max-line-bytes */
+    CLI_TAKES_MODEL = 4, /* --threads, --backend, --weights, --mmap */
+    CLI_TAKES_KV = 8     /* --kv-type */
+};
+
 typedef struct cli_common {
     const char *folder;
-    bool jsonl, mmap, help;
-    int n_threads;
-    const char *backend, *weights, *kv_type; /* NULL, or one of the names below */
-    char **texts;                            /* the arguments after the folder */
+    char **texts; /* the arguments after the folder */
     int n_texts;
+    bool jsonl, strict_utf8, mmap, help;
+    int32_t n_threads, backend, weights, kv_type;
+    uint64_t max_line_bytes;
+    cli_given given[CLI_MAX_GIVEN];
+    int n_given;
 } cli_common;
-
-/* The names of an enum's values, in their order; they end with NULL. */
-extern const char *const cli_backend_names[], *const cli_weights_names[], *const cli_kv_type_names[];
 
 typedef struct cli_command {
     const char *name, *arguments, *summary;
-    const char *jsonl_help; /* what a line asks and what it gets; NULL: --jsonl is not taken */
+    const char *notes;      /* paragraphs after the options, or NULL */
+    const char *jsonl_help; /* what a line asks for and what it gets */
     const cli_option *options;
-    const size_t *n_options;
-    int (*run)(int argc, char **argv);
+    size_t n_options;
+    unsigned takes;           /* CLI_TAKES_* */
+    int min_texts, max_texts; /* arguments after the folder, without --jsonl */
+    int (*execute)(int argc, char **argv);
 } cli_command;
 
+#define CLI_ANY_TEXTS 1000000
+
 extern const cli_command cmd_generate, cmd_chat, cmd_classify, cmd_embed, cmd_fill_mask, cmd_score, cmd_tokenize,
-    cmd_eval, cmd_info, cmd_quantize;
+    cmd_eval, cmd_info, cmd_check, cmd_quantize;
 
-/* options.c: argv[0] is the subcommand. Values of `command->options` are written into `own`. Returns -1 to go on,
- * else the exit code (help was printed, or a usage error was). May be called again with the same arguments, to lay
- * them over other defaults. */
+/* argv[0] is the subcommand. Writes the values of command->options into `own`. Returns -1 to go on, or the exit code
+ * after printing help or what is wrong. */
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own);
+/* Writes the values that were given once more, over other defaults. */
+void cli_apply_again(const cli_common *common, void *own);
+bool cli_was_given(const cli_common *common, const char *name);
+/* Prints what is wrong with the usage and where help is; returns EXIT_USAGE. */
+int cli_usage_error(const cli_command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 void cli_print_help(const cli_command *command, FILE *to);
-/* False, with a usage message, if found is neither NULL nor among the names, which end with NULL. */
-bool cli_is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found);
-/* Where it is among them; 0 for NULL. */
-int cli_position(const char *const *names, const char *found);
+/* Breaks text into lines of at most CLI_WIDTH columns, each after `indent` spaces; the first line is already at column
+ * `column`. */
+enum { CLI_WIDTH = 92 };
+void cli_print_wrapped(FILE *to, int column, int indent, const char *text);
 
-/* texts.c: how texts are cut that are too long for an encoder. CLI_TEXTS_OPTIONS are options of a job whose member
- * `texts` is a cli_texts. */
-typedef struct cli_texts {
-    const char *overflow, *truncation, *window_pooling;
-    int32_t max_length, stride;
-} cli_texts;
-#define CLI_TEXTS_OPTIONS(job)                                                                                         \
-    {"overflow", CLI_STRING, offsetof(job, texts.overflow),                                                            \
-     "texts that are too long: error, truncate (default; stderr says so) or windows"},                                 \
-        {"max_length", CLI_INT, offsetof(job, texts.max_length), "tokens of a text or window (default: the model's)"}, \
-        {"stride", CLI_INT, offsetof(job, texts.stride), "tokens that neighbouring windows have in common (0)"},       \
-        {"truncation", CLI_STRING, offsetof(job, texts.truncation),                                                    \
-         "which text of a pair is cut: longest_first, only_first or only_second"},                                     \
-    {                                                                                                                  \
-        "window_pooling", CLI_STRING, offsetof(job, texts.window_pooling), "auto, mean or max"                         \
-    }
-/* False after saying what is wrong. */
-bool cli_texts_read(const cli_command *command, const cli_texts *asked, llmcs_text_params *params);
-/* A line on stderr if the text was cut. */
-void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);
-/* Members of a JSON object, behind another. */
-void out_text_info(const llmcs_text_info *info);
+/* ---- open.c */
 
-/* model.c: opens with the common options, with a progress line on stderr if that is a terminal. */
-llmcs_status cli_open(const cli_common *common, llmcs_model **model);
-/* Prints what failed; returns EXIT_FAILED. */
+/* What the library logs while a model opens. */
+typedef struct cli_log {
+    char **lines;
+    llmcs_log_level *levels;
+    size_t n;
+} cli_log;
+
+/* Opens with the common options. Shows progress where stderr is a terminal. Warnings go to stderr; with `log` not
+ * NULL all lines go there instead, as long as the model lives. */
+llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model);
+void cli_log_free(cli_log *log);
+/* Prints what failed and the library's message; returns EXIT_FAILED. */
 int cli_failed(const char *doing);
-/* All of stdin, NUL-terminated, or NULL (message printed). */
-char *cli_read_stdin(size_t *len);
-/* The text arguments joined by spaces, or stdin without its last newline; the caller frees. */
+/* Prints a message of this program; returns EXIT_FAILED. */
+int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The model's tokenizer, or NULL after printing that there is none. */
+const llmcs_tokenizer *cli_tokenizer(const llmcs_model *model);
+
+/* ---- input.c */
+
+/* Lines of stdin without their line end (LF or CR LF); a byte order mark at the start of the input is dropped. */
+typedef struct cli_lines {
+    size_t max_bytes;
+    char *line; /* NUL-terminated */
+    size_t len, capacity;
+    size_t number; /* counted from 1 */
+    bool too_long; /* the line has more than max_bytes; `line` holds its first bytes */
+    bool failed;   /* stdin could not be read, or no memory */
+} cli_lines;
+
+bool cli_next_line(cli_lines *lines);
+void cli_lines_free(cli_lines *lines);
+/* Only spaces and tabs. */
+bool cli_is_blank(const char *text, size_t len);
+/* False after an error message if the text is not UTF-8 and --strict-utf8 was given. Without it a warning is printed,
+ * once. line: 0 for an argument or a text of several lines. */
+bool cli_check_utf8(const cli_common *common, const char *text, size_t len, size_t line);
+/* The text arguments joined by spaces, or all of stdin: without a byte order mark and the last line end, CR LF as LF.
+ * The caller frees. NULL after an error message. */
 char *cli_text(const cli_common *common, size_t *len);
-/* Calls each text argument, or each line of stdin. Stops at the first result that is not EXIT_OK. */
+#define CLI_LINES_HELP                                                                                              \
+    "Blank lines of stdin are skipped; line ends of Windows and a byte order mark are removed. With --jsonl every " \
+    "line is answered."
+/* Calls each text argument, or each line of stdin that is not blank. Stops at the first result that is not
+ * EXIT_DONE. */
 int cli_each_text(const cli_common *common, int (*each)(void *user, const char *text, size_t len), void *user);
 
-/* jsonl.c: one request a line on stdin, one answer a line on stdout, in order. A handler either prints one whole
- * JSON value and returns LLMCS_OK, or prints nothing and returns a status whose message is set by the library or
- * by request_error. */
-typedef llmcs_status (*jsonl_handler)(void *user, const json_t *request);
-int cli_jsonl(jsonl_handler handler, void *user);
-/* A line's JSON object, or NULL or something else with a status; to be given to json_decref in any case. */
-llmcs_status request_parse(const char *line, size_t len, json_t **request);
-/* What the last status since request_parse had to say; of one thread only. */
-const char *request_message(void);
-/* The answer to a line, counted from 1, that cannot be answered. */
-void out_error(llmcs_status status, const char *text, size_t line);
-/* Sets the message of an error found in a request. */
-llmcs_status request_error(llmcs_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Fails with ARG naming the first key that is not in the NULL-terminated list. */
-llmcs_status request_check_keys(const json_t *request, const char *const *known);
-/* required: ARG if absent. *text is NULL if absent or null. */
-llmcs_status request_text(const json_t *request, const char *key, bool required, const char **text, size_t *len);
-llmcs_status request_bool(const json_t *request, const char *key, bool fallback, bool *value);
-/* Allocated; the caller frees. *ids is NULL if absent or null. */
-llmcs_status request_ids(const json_t *request, const char *key, bool required, int32_t **ids, size_t *n);
+/* ---- terminal.c */
 
-/* json_out.c: values on stdout. */
-void out_string(const char *text, size_t len);
-void out_float(double value); /* 9 digits: every float32 survives; null if not finite */
-void out_floats(const float *values, size_t n);
-void out_rows(const float *values, size_t n_rows, size_t n);
-void out_ids(const int32_t *ids, size_t n);
+/* Control characters as \x1b, so that text of a model file or a review cannot steer a terminal; spaces_too: also line
+ * ends and tabs. */
+void cli_print_escaped(FILE *to, const char *text, size_t len, bool spaces_too);
+/* Generated text: escaped where stdout is a terminal. */
+void cli_print_generated(const char *text, size_t len);
+/* The most bytes, up to max, that end at the end of a character. */
+size_t cli_cut_utf8(const char *text, size_t len, size_t max);
 
-/* encode.c: a text's ids in a fresh array. */
+/* ---- texts.c */
+
+/* How texts are cut that are too long for an encoder. CLI_TEXTS_OPTIONS are options of a job whose member `texts` is a
+ * cli_texts. */
+typedef struct cli_texts {
+    int32_t overflow, truncation, window_pooling, max_length, stride;
+} cli_texts;
+extern const char *const cli_overflow_names[], *const cli_truncation_names[], *const cli_window_pooling_names[];
+#define CLI_TEXTS_DEFAULT \
+    { .overflow = LLMCS_OVERFLOW_TRUNCATE }
+#define CLI_TEXTS_OPTIONS(job)                                                                                    \
+    CLI_CHOICE("overflow", offsetof(job, texts.overflow), "texts that are too long [truncate: stderr says so]",   \
+               cli_overflow_names),                                                                               \
+        CLI_BOUNDED("max_length", offsetof(job, texts.max_length), "tokens of a text or window [the model's]", 0, \
+                    INT32_MAX),                                                                                   \
+        CLI_BOUNDED("stride", offsetof(job, texts.stride), "tokens that neighbouring windows share [0]", 0,       \
+                    INT32_MAX),                                                                                   \
+        CLI_CHOICE("truncation", offsetof(job, texts.truncation), "which text of a pair is cut [longest_first]",  \
+                   cli_truncation_names),                                                                         \
+        CLI_CHOICE("window_pooling", offsetof(job, texts.window_pooling), "how windows become one answer [auto]", \
+                   cli_window_pooling_names)
+/* False after saying what is contradictory. */
+bool cli_texts_read(const cli_command *command, const cli_common *common, const cli_texts *given,
+                    llmcs_text_params *params);
+/* A line on stderr if the text was cut. */
+void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);
+
+/* ---- labels.c */
+
+/* The names of a classifier's labels, each one different: the second "neutral" is "neutral#1", its number behind it. */
+char **cli_label_names(const llmcs_model *model, int32_t n_labels);
+void cli_label_names_free(char **names, int32_t n_labels);
+
+/* ---- encode.c */
+
+typedef struct cli_encoding {
+    int32_t *ids, *type_ids;
+    llmcs_span *offsets;
+    size_t n;
+} cli_encoding;
+
+/* All tokens of a text, in fresh arrays. */
 llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
-                        size_t pair_len, uint32_t flags, int32_t **ids, int32_t **type_ids, llmcs_span **offsets,
-                        size_t *n);
-/* The model's tokenizer, or a failure that says there is none. */
-llmcs_status cli_tokenizer(const llmcs_model *model, const llmcs_tokenizer **tokenizer);
+                        size_t pair_len, uint32_t flags, cli_encoding *encoding);
+void cli_encoding_free(cli_encoding *encoding);
 
 #endif

@@ -1,146 +1,221 @@
+/* llmcs chat: one conversation, at a terminal, from lines of text, or from JSON Lines. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "conversation.h"
+#include "editor.h"
 #include "gen_params.h"
 
-/* The conversation so far as one text; the session keeps what of it has been worked already. */
+#define DEFAULT_TEMPLATE "User: {prompt}\nBot: {answer}\n"
+
 typedef struct chat {
+    const cli_common *common;
     llmcs_session *session;
+    const llmcs_tokenizer *tokenizer;
     const llmcs_generate_params *params;
-    char *text;
-    size_t len, room;
-    bool quiet; /* collect instead of printing */
+    size_t n_ctx;
+    conversation conversation;
 } chat;
 
-static bool append(chat *c, const char *text, size_t len) {
-    if (c->len + len + 1 > c->room) {
-        size_t room = (c->len + len + 1) * 2;
-        char *more = realloc(c->text, room);
-        if (!more) return false;
-        c->text = more;
-        c->room = room;
-    }
-    if (len) memcpy(c->text + c->len, text, len);
-    c->len += len;
-    c->text[c->len] = 0;
-    return true;
+/* ---- one answer */
+
+/* Set while an answer is generated at a terminal. */
+static llmcs_session *volatile interruptible;
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number) {
+    (void)number;
+    interrupted = 1;
+    if (interruptible) llmcs_session_cancel(interruptible);
 }
 
-static int print_piece(void *user, const char *text, size_t len) {
-    bool *begun = user; /* the template leaves a space before the reply: not worth printing */
-    while (!*begun && len && *text == ' ') text++, len--;
-    if (len) *begun = true;
-    fwrite(text, 1, len, stdout);
+typedef struct stream {
+    bool skip_spaces;
+} stream;
+
+static int print_chunk(void *user, const char *text, size_t len) {
+    stream *s = user; /* the template leaves a space before the answer: not worth printing */
+    while (s->skip_spaces && len && *text == ' ') text++, len--;
+    if (len) s->skip_spaces = false;
+    cli_print_generated(text, len);
     return fflush(stdout);
 }
 
-/* Drops the oldest exchange: what the context has no room for. */
-static bool forget_oldest(chat *c) {
-    const char *next = c->len > 1 ? strstr(c->text + 1, "User: ") : NULL;
-    if (!next) return false;
-    size_t gone = (size_t)(next - c->text);
-    memmove(c->text, next, c->len - gone + 1);
-    c->len -= gone;
-    return true;
-}
-
-static llmcs_status ask(chat *c, const char *message, size_t len, llmcs_result **result) {
-    bool begun = false;
-    if (!append(c, "User: ", 6) || !append(c, message, len) || !append(c, "\nBot:", 5))
-        return request_error(LLMCS_NOMEM, "no memory");
-    llmcs_status status;
-    do status = llmcs_generate(c->session, c->text, c->len, c->params, c->quiet ? NULL : print_piece, &begun, result);
-    while (status == LLMCS_CONTEXT_FULL && forget_oldest(c));
+/* Answers a message and adds the turn to the conversation, which is as before if that fails. */
+static llmcs_status answer_message(chat *c, const char *message, size_t len, bool print, llmcs_result **result) {
+    const size_t half = c->n_ctx / 2, wanted = (size_t)c->params->max_new_tokens;
+    size_t first, prompt_len;
+    char *prompt = NULL;
+    llmcs_status status = conversation_fit(&c->conversation, c->tokenizer, c->params->encode_flags, c->n_ctx,
+                                           wanted < half ? wanted : half, message, len, &prompt, &prompt_len, &first);
+    if (status) return status;
+    do {
+        stream s = {true};
+        status = llmcs_generate(c->session, prompt, prompt_len, c->params, print ? print_chunk : NULL, &s, result);
+        /* A Ctrl-C that came too late for the answer before cancels this one. */
+    } while (status == LLMCS_CANCELLED && !interrupted);
+    free(prompt);
     if (status) return status;
     const llmcs_sequence *s = (*result)->sequences[0];
-    return append(c, s->text, s->text_bytes) && append(c, "\n", 1) ? LLMCS_OK : request_error(LLMCS_NOMEM, "no memory");
+    return conversation_add(&c->conversation, first, message, len, s->text, s->text_bytes);
 }
 
-static llmcs_status answer(void *user, const json_t *request) {
+static llmcs_status answer_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"text", NULL};
     chat *c = user;
     const char *text;
-    size_t len, before = c->len;
+    size_t len;
     llmcs_result *result = NULL;
     llmcs_status status = request_check_keys(request, keys);
     if (!status) status = request_text(request, "text", true, &text, &len);
-    if (!status) status = ask(c, text, len, &result);
-    if (status) {
-        if (c->text && before < c->len) c->text[c->len = before] = 0;
-    } else {
+    if (!status) status = answer_message(c, text, len, false, &result);
+    if (!status) {
         const llmcs_sequence *s = result->sequences[0];
-        size_t skip = s->text_bytes && *s->text == ' ';
-        fputs("{\"text\":", stdout);
-        out_string(s->text + skip, s->text_bytes - skip);
-        printf(",\"finish_reason\":\"%s\"}", llmcs_finish_reason_name(s->finish_reason));
+        const size_t skip = s->text_bytes && *s->text == ' ';
+        answer_set(answer, "text", json_text(s->text + skip, s->text_bytes - skip));
+        answer_set(answer, "finish_reason", json_string(llmcs_finish_reason_name(s->finish_reason)));
     }
     llmcs_result_free(&result);
     return status;
 }
 
-static int talk(chat *c) {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-    const bool prompt = isatty(STDIN_FILENO);
-    int code = EXIT_OK;
-    for (;;) {
-        if (prompt) fputs("> ", stdout), fflush(stdout);
-        if ((n = getline(&line, &room, stdin)) < 0) break;
-        if (n && line[n - 1] == '\n') line[--n] = 0;
-        if (!n) continue;
-        llmcs_result *result = NULL;
-        llmcs_status status = ask(c, line, (size_t)n, &result);
-        putchar('\n');
-        llmcs_result_free(&result);
-        if (status && (code = cli_failed("chat"))) break;
+/* ---- lines of text */
+
+static bool is_command(const char *line, size_t len, const char *command) {
+    return len == strlen(command) && !memcmp(line, command, len);
+}
+
+/* False: the line is a message. */
+static bool apply_command(chat *c, const char *line, size_t len, bool *leave) {
+    if (is_command(line, len, "/exit") || is_command(line, len, "/quit"))
+        *leave = true;
+    else if (is_command(line, len, "/reset"))
+        conversation_reset(&c->conversation);
+    else if (is_command(line, len, "/help"))
+        puts(
+            "/reset  forgets the conversation\n/exit   ends the program, as Ctrl-D does\n/help   this text\n"
+            "Ctrl-C  stops an answer, or empties the line\nAny other line is a message.");
+    else
+        return false;
+    fflush(stdout);
+    return true;
+}
+
+static int print_answer(chat *c, const char *line, size_t len, size_t number) {
+    llmcs_result *result = NULL;
+    if (!cli_check_utf8(c->common, line, len, number)) return EXIT_FAILED;
+    request_begin();
+    interrupted = 0;
+    interruptible = c->session;
+    const llmcs_status status = answer_message(c, line, len, true, &result);
+    interruptible = NULL;
+    putchar('\n');
+    fflush(stdout);
+    llmcs_result_free(&result);
+    if (!status || (status == LLMCS_CANCELLED && interrupted)) return EXIT_DONE;
+    return cli_error("chat: %s", request_message());
+}
+
+static int talk_at_terminal(chat *c, editor *e) {
+    const struct sigaction stop_answer = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    struct sigaction before;
+    size_t len;
+    bool leave = false;
+    const char *line;
+    puts("Ctrl-D ends, Ctrl-C stops an answer, /help says more.");
+    while (!leave && (line = editor_read(e, &len))) {
+        if (cli_is_blank(line, len) || apply_command(c, line, len, &leave)) continue;
+        sigaction(SIGINT, &stop_answer, &before);
+        print_answer(c, line, len, 0);
+        sigaction(SIGINT, &before, NULL);
     }
-    free(line);
+    if (!leave) putchar('\n');
+    return EXIT_DONE;
+}
+
+static int talk_in_lines(chat *c) {
+    cli_lines lines = {.max_bytes = (size_t)c->common->max_line_bytes};
+    bool leave = false, failed = false;
+    while (!leave && cli_next_line(&lines)) {
+        if (lines.too_long)
+            cli_error("line %zu of stdin is longer than --max-line-bytes (%zu)", lines.number, lines.max_bytes);
+        else if (cli_is_blank(lines.line, lines.len) || apply_command(c, lines.line, lines.len, &leave))
+            continue;
+        else if (print_answer(c, lines.line, lines.len, lines.number) == EXIT_DONE)
+            continue;
+        failed = true;
+    }
+    failed = failed || lines.failed;
+    cli_lines_free(&lines);
+    return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int talk(chat *c) {
+    if (c->common->jsonl) return cli_jsonl(c->common, answer_request, c);
+    editor *e = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? editor_open("> ") : NULL;
+    if (!e) return talk_in_lines(c);
+    const int code = talk_at_terminal(c, e);
+    editor_close(e);
     return code;
 }
 
-static int work(chat *c, gen_params *g, const cli_common *common) {
-    int code = gen_finish_options(g);
-    if (code != EXIT_OK) return code;
-    if (!g->params.n_stop_strings) {
-        static const char *const next_turn[] = {"\nUser:"};
-        g->params.stop_strings = next_turn;
-        g->params.n_stop_strings = 1;
-    }
-    c->params = &g->params;
-    c->quiet = common->jsonl;
-    return common->jsonl ? cli_jsonl(answer, c) : talk(c);
+/* ---- */
+
+static int start_chat(llmcs_model *model, gen_params *g, const cli_common *common, const prompt_template *t) {
+    llmcs_model_info info = {.struct_size = sizeof info};
+    chat c = {.common = common, .params = &g->params, .conversation = {.template = t}};
+    if (!(c.tokenizer = cli_tokenizer(model))) return EXIT_FAILED;
+    if (llmcs_model_get_info(model, &info) || llmcs_session_create(model, NULL, &c.session)) return cli_failed("open");
+    c.n_ctx = (size_t)info.n_ctx;
+    int code = EXIT_FAILED;
+    if (!gen_add_stop_strings(g, t) ||
+        (g->system && conversation_set_system(&c.conversation, g->system, strlen(g->system))))
+        cli_error("no memory for the conversation");
+    else
+        code = talk(&c);
+    conversation_free(&c.conversation);
+    llmcs_session_free(&c.session);
+    return code;
 }
 
-static int run(int argc, char **argv) {
+static int chat_command(int argc, char **argv) {
     cli_common common;
     gen_params g = {0};
     llmcs_model *model = NULL;
-    chat c = {0};
+    prompt_template t;
     int code = cli_parse(&cmd_chat, argc, argv, &common, &g);
+    if (code < 0) code = gen_check_options(&cmd_chat, &common, &g);
     if (code >= 0) return code;
-    if (cli_open(&common, &model)) return cli_failed("open");
-    memset(&g, 0, sizeof g);
-    g.params.struct_size = sizeof g.params;
-    if (llmcs_generate_params_init(&g.params, model) || llmcs_session_create(model, NULL, &c.session)) {
-        code = cli_failed("open");
-    } else {
-        cli_parse(&cmd_chat, argc, argv, &common, &g);
-        code = work(&c, &g, &common);
+    if (g.template && !strcmp(g.template, "none")) return cli_usage_error(&cmd_chat, "a chat needs a prompt template");
+    if (cli_open(&common, NULL, &model)) return cli_failed("open");
+    code = gen_read_options(&cmd_chat, &common, model, &g);
+    g.params.num_beams = g.params.num_return_sequences = 1; /* a folder's beams cannot be printed as they grow */
+    if (code == EXIT_DONE && template_find(&t, common.folder, g.template, DEFAULT_TEMPLATE) < 0) code = EXIT_FAILED;
+    if (code == EXIT_DONE) {
+        code = start_chat(model, &g, &common, &t);
+        template_free(&t);
     }
     gen_free(&g);
-    free(c.text);
-    llmcs_session_free(&c.session);
     llmcs_model_free(&model);
     return code;
 }
 
 const cli_command cmd_chat = {
-    "chat",
-    "",
-    "A conversation on the terminal (\"User: ...\\nBot:\"); each line of stdin is a message.",
-    "{\"text\":\"...\"} -> {\"text\":\"...\",\"finish_reason\":\"...\"}; the lines are one conversation",
-    gen_options,
-    &gen_n_options,
-    run};
+    .name = "chat",
+    .arguments = "",
+    .summary = "A conversation: at a terminal with editing and history, else each line of stdin is a message.",
+    .notes = TEMPLATE_HELP
+    " Without either it is \"User: {prompt}\\nBot: {answer}\\n\".\n"
+    "When the context is full, the oldest whole turns are forgotten, so that an answer of --max-new-tokens (at "
+    "most half of the context) still fits. A message that cannot be answered changes nothing. Blank lines are "
+    "skipped. /reset forgets the conversation, /exit ends it, /help says more; Ctrl-C stops an answer, Ctrl-D "
+    "leaves.",
+    .jsonl_help =
+        "{\"text\":\"...\"} -> {\"text\":\"...\", \"finish_reason\":\"...\"}; the lines are one conversation.",
+    .options = gen_options,
+    .n_options = GEN_CHAT,
+    .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL | CLI_TAKES_KV,
+    .max_texts = 0,
+    .execute = chat_command};

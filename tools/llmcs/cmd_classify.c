@@ -1,26 +1,27 @@
+/* llmcs classify: the class of each text. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "request.h"
 
-typedef struct job {
+typedef struct classify_job {
     llmcs_model *model;
     int32_t n_labels;
+    char **names;  /* [n_labels] each one different */
     float *scores; /* [n_labels] */
     bool all;
     cli_texts texts;
     llmcs_text_params params;
-} job;
+} classify_job;
 
 static const cli_option options[] = {
-    {"all", CLI_FLAG, offsetof(job, all), "print every label's probability"},
-    CLI_TEXTS_OPTIONS(job),
+    CLI_PLAIN("all", CLI_FLAG, offsetof(classify_job, all), "print every label's probability"),
+    CLI_TEXTS_OPTIONS(classify_job),
 };
-static const size_t n_options = sizeof options / sizeof *options;
 
-static llmcs_status answer(void *user, const json_t *request) {
+static llmcs_status classify_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"text", "pair", NULL};
-    const job *j = user;
+    const classify_job *j = user;
     llmcs_text text = {0};
     llmcs_text_info info = {.struct_size = sizeof info};
     int32_t best;
@@ -31,71 +32,79 @@ static llmcs_status answer(void *user, const json_t *request) {
         (status = llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)))
         return status;
     const char *label = llmcs_model_label(j->model, best);
-    fputs("{\"label\":", stdout);
-    out_string(label, strlen(label));
-    fputs(",\"score\":", stdout);
-    out_float((double)j->scores[best]);
-    fputs(",\"scores\":{", stdout);
-    for (int32_t i = 0; i < j->n_labels; i++) {
-        if (i) putchar(',');
-        label = llmcs_model_label(j->model, i);
-        out_string(label, strlen(label));
-        putchar(':');
-        out_float((double)j->scores[i]);
-    }
-    putchar('}');
-    out_text_info(&info);
-    putchar('}');
+    json_t *scores = json_object();
+    for (int32_t i = 0; i < j->n_labels; i++)
+        if (json_object_set_new(scores, j->names[i], json_float((double)j->scores[i]))) answer->failed = true;
+    answer_set(answer, "label", json_text(label, strlen(label)));
+    answer_set(answer, "label_id", json_integer(best));
+    answer_set(answer, "score", json_float((double)j->scores[best]));
+    answer_set(answer, "scores", scores);
+    answer_add_text_info(answer, &info);
     return LLMCS_OK;
 }
 
-static int print_text(void *user, const char *bytes, size_t len) {
-    const job *j = user;
+static void print_name(const char *name) { cli_print_escaped(stdout, name, strlen(name), true); }
+
+static int classify_text(void *user, const char *bytes, size_t len) {
+    const classify_job *j = user;
     llmcs_text text = {bytes, len, NULL, 0};
     llmcs_text_info info = {.struct_size = sizeof info};
     int32_t best;
     if (llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)) return cli_failed("classify");
     cli_texts_warn(&info, bytes, len);
-    printf("%-12s %.4f", llmcs_model_label(j->model, best), (double)j->scores[best]);
-    for (int32_t i = 0; j->all && i < j->n_labels; i++)
-        printf("  %s=%.4f", llmcs_model_label(j->model, i), (double)j->scores[i]);
-    printf("  %.*s\n", (int)len, bytes);
+    print_name(j->names[best]);
+    for (size_t n = strlen(j->names[best]); n < 12; n++) putchar(' ');
+    printf(" %.4f", (double)j->scores[best]);
+    for (int32_t i = 0; j->all && i < j->n_labels; i++) {
+        fputs("  ", stdout);
+        print_name(j->names[i]);
+        printf("=%.4f", (double)j->scores[i]);
+    }
+    fputs("  ", stdout);
+    cli_print_escaped(stdout, bytes, len, false);
+    putchar('\n');
     fflush(stdout);
-    return EXIT_OK;
+    return EXIT_DONE;
 }
 
-static int work(job *j, const cli_common *common) {
+static int classify_all(classify_job *j, const cli_common *common) {
     llmcs_model_info info = {.struct_size = sizeof info};
     if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_CLASSIFICATION)) {
-        fprintf(stderr, "llmcs: %s: no classification head (%s)\n", common->folder, info.architecture);
-        return EXIT_FAILED;
-    }
+    if (!(info.heads & LLMCS_HEAD_CLASSIFICATION))
+        return cli_error("%s: no classification head (%s); llmcs check says what the model can do", common->folder,
+                         info.architecture);
     j->n_labels = info.n_labels;
     j->scores = malloc((size_t)info.n_labels * sizeof *j->scores);
-    if (!j->scores) return cli_failed("no memory");
-    return common->jsonl ? cli_jsonl(answer, j) : cli_each_text(common, print_text, j);
+    j->names = cli_label_names(j->model, info.n_labels);
+    if (!j->scores || !j->names) return cli_error("no memory for %d labels", info.n_labels);
+    return common->jsonl ? cli_jsonl(common, classify_request, j) : cli_each_text(common, classify_text, j);
 }
 
-static int run(int argc, char **argv) {
+static int classify_command(int argc, char **argv) {
     cli_common common;
-    job j = {0};
+    classify_job j = {.texts = CLI_TEXTS_DEFAULT};
     int code = cli_parse(&cmd_classify, argc, argv, &common, &j);
     if (code >= 0) return code;
-    if (!cli_texts_read(&cmd_classify, &j.texts, &j.params)) return EXIT_USAGE;
-    if (cli_open(&common, &j.model)) return cli_failed("open");
-    code = work(&j, &common);
+    if (!cli_texts_read(&cmd_classify, &common, &j.texts, &j.params)) return EXIT_USAGE;
+    if (cli_open(&common, NULL, &j.model)) return cli_failed("open");
+    code = classify_all(&j, &common);
+    cli_label_names_free(j.names, j.n_labels);
     free(j.scores);
     llmcs_model_free(&j.model);
     return code;
 }
 
 const cli_command cmd_classify = {
-    "classify",
-    "[text ...]",
-    "The class of each text: each argument, or each line of stdin.",
-    "{\"text\":\"...\",\"pair\":\"...\"?} -> {\"label\":\"...\",\"score\":p,\"scores\":{\"label\":p,...},"
-    "\"tokens\":n,\"truncated\":false,\"windows\":1}",
-    options,
-    &n_options,
-    run};
+    .name = "classify",
+    .arguments = "[text ...]",
+    .summary = "The class of each text: each argument, or each line of stdin.",
+    .notes = CLI_LINES_HELP,
+    .jsonl_help =
+        "{\"text\":\"...\", \"pair\":\"...\"?} -> {\"label\":\"...\", \"label_id\":n, \"score\":p,"
+        "\"scores\":{\"label\":p,...}, \"tokens\":n, \"truncated\":false, \"windows\":1}; of two labels of one "
+        "name the second is \"name#1\", its number behind it.",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL,
+    .max_texts = CLI_ANY_TEXTS,
+    .execute = classify_command};

@@ -1,28 +1,28 @@
+/* llmcs embed: a vector for each text. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "cli.h"
+#include "request.h"
 
-typedef struct job {
+typedef struct embed_job {
     llmcs_model *model;
-    size_t n;      /* floats of a vector */
+    size_t n;      /* floats in a vector */
     float *vector; /* [n] */
-    const char *pooling_name, *normalize_name;
+    int32_t pooling, normalize;
     cli_texts texts;
     llmcs_text_params params;
-} job;
+} embed_job;
 
+static const char *const pooling_names[] = {"auto", "mean", "cls", "pooler", NULL}; /* by llmcs_pooling */
+static const char *const normalize_names[] = {"auto", "no", "l2", NULL};            /* by llmcs_normalize */
 static const cli_option options[] = {
-    {"pooling", CLI_STRING, offsetof(job, pooling_name),
-     "auto, mean, cls or pooler (auto: as modules.json says, else mean)"},
-    {"normalize", CLI_STRING, offsetof(job, normalize_name), "auto, no or l2 (auto: as modules.json says, else l2)"},
-    CLI_TEXTS_OPTIONS(job),
+    CLI_CHOICE("pooling", offsetof(embed_job, pooling), "[auto: as modules.json says, else mean]", pooling_names),
+    CLI_CHOICE("normalize", offsetof(embed_job, normalize), "[auto: as modules.json says, else l2]", normalize_names),
+    CLI_TEXTS_OPTIONS(embed_job),
 };
-static const size_t n_options = sizeof options / sizeof *options;
 
-static llmcs_status answer(void *user, const json_t *request) {
+static llmcs_status embed_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"text", "pair", NULL};
-    const job *j = user;
+    const embed_job *j = user;
     llmcs_text text = {0};
     llmcs_text_info info = {.struct_size = sizeof info};
     llmcs_status status;
@@ -31,15 +31,13 @@ static llmcs_status answer(void *user, const json_t *request) {
         (status = request_text(request, "pair", false, &text.pair, &text.pair_bytes)) ||
         (status = llmcs_embed(j->model, &text, 1, &j->params, j->vector, &info)))
         return status;
-    fputs("{\"embedding\":", stdout);
-    out_floats(j->vector, j->n);
-    out_text_info(&info);
-    putchar('}');
+    answer_set(answer, "embedding", json_floats(j->vector, j->n));
+    answer_add_text_info(answer, &info);
     return LLMCS_OK;
 }
 
-static int print_text(void *user, const char *bytes, size_t len) {
-    const job *j = user;
+static int embed_text(void *user, const char *bytes, size_t len) {
+    const embed_job *j = user;
     llmcs_text text = {bytes, len, NULL, 0};
     llmcs_text_info info = {.struct_size = sizeof info};
     if (llmcs_embed(j->model, &text, 1, &j->params, j->vector, &info)) return cli_failed("embed");
@@ -47,53 +45,45 @@ static int print_text(void *user, const char *bytes, size_t len) {
     for (size_t i = 0; i < j->n; i++) printf(i ? " %.9g" : "%.9g", (double)j->vector[i]);
     putchar('\n');
     fflush(stdout);
-    return EXIT_OK;
+    return EXIT_DONE;
 }
 
-static int pick(const char *option, const char *name, const char *const *names) {
-    for (int i = 0; name && names[i]; i++)
-        if (!strcmp(name, names[i])) return i;
-    if (!name) return 0;
-    fprintf(stderr, "llmcs embed: --%s: '%s' is no value for it\n", option, name);
-    return -1;
-}
-
-static int work(job *j, const cli_common *common) {
+static int embed_all(embed_job *j, const cli_common *common) {
     llmcs_model_info info = {.struct_size = sizeof info};
     if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_EMBEDDING)) {
-        fprintf(stderr, "llmcs: %s: %s is no encoder\n", common->folder, info.model_type);
-        return EXIT_FAILED;
-    }
+    if (!(info.heads & LLMCS_HEAD_EMBEDDING))
+        return cli_error("%s: %s is a decoder and has no embeddings; use generate or score", common->folder,
+                         info.model_type);
     j->n = (size_t)info.n_embedding;
     j->vector = malloc(j->n * sizeof *j->vector);
-    if (!j->vector) return cli_failed("no memory");
-    return common->jsonl ? cli_jsonl(answer, j) : cli_each_text(common, print_text, j);
+    if (!j->vector) return cli_error("no memory for a vector of %zu", j->n);
+    return common->jsonl ? cli_jsonl(common, embed_request, j) : cli_each_text(common, embed_text, j);
 }
 
-static int run(int argc, char **argv) {
-    static const char *const poolings[] = {"auto", "mean", "cls", "pooler", NULL};
-    static const char *const normalizes[] = {"auto", "no", "l2", NULL};
+static int embed_command(int argc, char **argv) {
     cli_common common;
-    job j = {0};
+    embed_job j = {.texts = CLI_TEXTS_DEFAULT};
     int code = cli_parse(&cmd_embed, argc, argv, &common, &j);
     if (code >= 0) return code;
-    int pooling = pick("pooling", j.pooling_name, poolings), norm = pick("normalize", j.normalize_name, normalizes);
-    if (pooling < 0 || norm < 0 || !cli_texts_read(&cmd_embed, &j.texts, &j.params)) return EXIT_USAGE;
-    j.params.pooling = (llmcs_pooling)pooling;
-    j.params.normalize = (llmcs_normalize)norm;
-    if (cli_open(&common, &j.model)) return cli_failed("open");
-    code = work(&j, &common);
+    if (!cli_texts_read(&cmd_embed, &common, &j.texts, &j.params)) return EXIT_USAGE;
+    j.params.pooling = (llmcs_pooling)j.pooling;
+    j.params.normalize = (llmcs_normalize)j.normalize;
+    if (cli_open(&common, NULL, &j.model)) return cli_failed("open");
+    code = embed_all(&j, &common);
     free(j.vector);
     llmcs_model_free(&j.model);
     return code;
 }
 
-const cli_command cmd_embed = {"embed",
-                               "[text ...]",
-                               "A vector for each text: each argument, or each line of stdin.",
-                               "{\"text\":\"...\",\"pair\":\"...\"?} -> {\"embedding\":[...],"
-                               "\"tokens\":n,\"truncated\":false,\"windows\":1}",
-                               options,
-                               &n_options,
-                               run};
+const cli_command cmd_embed = {.name = "embed",
+                               .arguments = "[text ...]",
+                               .summary = "A vector for each text: each argument, or each line of stdin.",
+                               .notes = CLI_LINES_HELP,
+                               .jsonl_help =
+                                   "{\"text\":\"...\", \"pair\":\"...\"?} -> {\"embedding\":[...],"
+                                   "\"tokens\":n, \"truncated\":false, \"windows\":1}",
+                               .options = options,
+                               .n_options = sizeof options / sizeof *options,
+                               .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL,
+                               .max_texts = CLI_ANY_TEXTS,
+                               .execute = embed_command};

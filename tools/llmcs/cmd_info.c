@@ -1,72 +1,82 @@
+/* llmcs info: what a folder holds and what it takes. */
 #include <string.h>
 
-#include "cli.h"
+#include "report.h"
 
-static void print_heads(uint32_t heads) {
-    static const char *const names[] = {"causal-lm", "classification", "masked-lm", "embedding", "pooler"};
-    for (int i = 0; i < 5; i++)
-        if (heads >> i & 1) printf(" %s", names[i]);
+static double megabytes(const json_t *report, const char *key) {
+    return (double)json_integer_value(json_object_get(report, key)) / 1e6;
+}
+
+static void print_table(const json_t *r) {
+    static const char *const sizes[] = {"vocab_size", "n_ctx", "n_embd", "n_layer", "n_head", "n_inner"};
+    const json_t *labels = json_object_get(r, "labels"), *heads = json_object_get(r, "heads");
+    const json_t *tokens = json_object_get(r, "tokenizer_tokens");
+    const char *kernels = json_string_value(json_object_get(r, "cpu"));
+    printf("%-15s", "model_type");
+    const char *type = json_string_value(json_object_get(r, "model_type"));
+    cli_print_escaped(stdout, type, strlen(type), true);
+    printf("\n%-15s", "architecture");
+    const char *architecture = json_string_value(json_object_get(r, "architecture"));
+    cli_print_escaped(stdout, architecture, strlen(architecture), true);
+    printf("\nheads         ");
+    for (size_t i = 0; i < json_array_size(heads); i++) printf(" %s", json_string_value(json_array_get(heads, i)));
     putchar('\n');
-}
-
-static void print_table(const llmcs_model *model, const llmcs_model_info *m, const llmcs_plan_info *plan) {
-    const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(model);
-    printf("model_type     %s\narchitecture   %s\nheads         ", m->model_type, m->architecture);
-    print_heads(m->heads);
-    printf(
-        "vocab_size     %d\nn_ctx          %d\nn_embd         %d\nn_layer        %d\nn_head         %d\nn_inner        "
-        "%d\n",
-        m->vocab_size, m->n_ctx, m->n_embd, m->n_layer, m->n_head, m->n_inner);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        printf("%-15s%lld\n", sizes[i], (long long)json_integer_value(json_object_get(r, sizes[i])));
     printf("parameters     %.1f million\nweights        %.1f MB\none session    %.1f MB\n",
-           (double)m->n_parameters / 1e6, (double)m->weights_bytes / 1e6, (double)plan->session_bytes / 1e6);
-    if (tokenizer)
-        printf("tokenizer      %zu tokens\n", llmcs_tokenizer_n_vocab(tokenizer));
-    else
+           megabytes(r, "n_parameters"), megabytes(r, "weights_bytes"), megabytes(r, "session_bytes"));
+    if (json_is_null(tokens))
         printf("tokenizer      none (token ids only)\n");
-    if (m->eos_token_id >= 0) printf("eos_token_id   %d\n", m->eos_token_id);
-    for (int32_t i = 0; i < m->n_labels; i++) printf("label %-8d %s\n", i, llmcs_model_label(model, i));
-    printf("kept as        %s, keys and values %s\n", m->weights, m->kv_type);
-    printf("kernels        %s, %s, %d thread%s\n", m->cpu, m->backend, m->n_threads, m->n_threads == 1 ? "" : "s");
-}
-
-static void print_json(const llmcs_model *model, const llmcs_model_info *m, const llmcs_plan_info *plan) {
-    fputs("{\"model_type\":", stdout);
-    out_string(m->model_type, strlen(m->model_type));
-    fputs(",\"architecture\":", stdout);
-    out_string(m->architecture, strlen(m->architecture));
-    printf(",\"vocab_size\":%d,\"n_ctx\":%d,\"n_embd\":%d,\"n_layer\":%d,\"n_head\":%d,\"n_inner\":%d", m->vocab_size,
-           m->n_ctx, m->n_embd, m->n_layer, m->n_head, m->n_inner);
-    printf(",\"n_parameters\":%llu,\"weights_bytes\":%llu,\"session_bytes\":%llu", (unsigned long long)m->n_parameters,
-           (unsigned long long)m->weights_bytes, (unsigned long long)plan->session_bytes);
-    fputs(",\"labels\":[", stdout);
-    for (int32_t i = 0; i < m->n_labels; i++) {
-        const char *label = llmcs_model_label(model, i);
-        if (i) putchar(',');
-        out_string(label, strlen(label));
+    else
+        printf("tokenizer      %lld tokens\n", (long long)json_integer_value(tokens));
+    if (!json_is_null(json_object_get(r, "eos_token_id")))
+        printf("eos_token_id   %lld\n", (long long)json_integer_value(json_object_get(r, "eos_token_id")));
+    for (size_t i = 0; i < json_array_size(labels); i++) {
+        const json_t *label = json_array_get(labels, i);
+        printf("label %-8zu ", i);
+        cli_print_escaped(stdout, json_string_value(label), json_string_length(label), true);
+        putchar('\n');
     }
-    printf("],\"cpu\":\"%s\",\"backend\":\"%s\",\"weights\":\"%s\",\"kv_type\":\"%s\",\"n_threads\":%d}\n", m->cpu,
-           m->backend, m->weights, m->kv_type, m->n_threads);
+    const int n_threads = (int)json_integer_value(json_object_get(r, "n_threads"));
+    printf("stored as      %s, keys and values %s\n", json_string_value(json_object_get(r, "weights")),
+           json_string_value(json_object_get(r, "kv_type")));
+    printf("kernels        %s, %s, %d thread%s\n", kernels, json_string_value(json_object_get(r, "backend")), n_threads,
+           n_threads == 1 ? "" : "s");
+    report_print_settings("asks for", json_object_get(r, "settings"), "nothing");
+    report_print_list("not applied", json_object_get(r, "not_applied"), "none of it");
+    report_print_list("notes", json_object_get(r, "notes"), NULL);
 }
 
-static int run(int argc, char **argv) {
+static int info_command(int argc, char **argv) {
     cli_common common;
+    cli_log log = {0};
+    llmcs_model *model = NULL;
     int code = cli_parse(&cmd_info, argc, argv, &common, NULL);
     if (code >= 0) return code;
-    llmcs_model *model = NULL;
-    llmcs_model_info info = {.struct_size = sizeof info};
-    llmcs_plan_info plan = {.struct_size = sizeof plan};
-    code = EXIT_OK;
-    if (cli_open(&common, &model)) return cli_failed("open");
-    if (llmcs_model_get_info(model, &info) || llmcs_plan(common.folder, NULL, NULL, &plan))
+    json_t *report = json_object();
+    if (cli_open(&common, &log, &model) || !report_model(report, model) || !report_memory(report, &common)) {
         code = cli_failed("open");
-    else if (common.jsonl)
-        print_json(model, &info, &plan);
-    else
-        print_table(model, &info, &plan);
+    } else {
+        code = EXIT_DONE;
+        json_object_set_new(report, "settings", report_settings(common.folder));
+        json_object_set_new(report, "generation", report_generation(model));
+        json_object_set_new(report, "not_applied", report_log(&log, LLMCS_LOG_WARN));
+        json_object_set_new(report, "notes", report_log(&log, LLMCS_LOG_INFO));
+        if (!common.jsonl)
+            print_table(report);
+        else if (json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) || putchar('\n') == EOF)
+            code = EXIT_FAILED;
+    }
+    json_decref(report);
     llmcs_model_free(&model);
+    cli_log_free(&log);
     return code;
 }
 
-const cli_command cmd_info = {
-    "info", "", "What a folder holds and what it will take.", "one line of JSON, nothing is read from stdin", NULL,
-    NULL,   run};
+const cli_command cmd_info = {.name = "info",
+                              .arguments = "",
+                              .summary = "What a folder holds, what it takes, and which settings it asks for.",
+                              .notes = "With --jsonl: one line of JSON; nothing is read from stdin.",
+                              .takes = CLI_TAKES_JSONL | CLI_TAKES_MODEL | CLI_TAKES_KV,
+                              .max_texts = 0,
+                              .execute = info_command};

@@ -1,15 +1,15 @@
-#include <string.h>
+/* llmcs quantize: a folder as one GGUF file. */
 #include <unistd.h>
 
 #include "cli.h"
 
-typedef struct settings {
-    const char *type;
-} settings;
+typedef struct quantize_options {
+    int32_t type;
+} quantize_options;
 
 static const char *const type_names[] = {"q8_0", "q4_0", "f16", "bf16", "f32", NULL}; /* by llmcs_gguf_type */
-static const cli_option options[] = {{"type", CLI_STRING, offsetof(settings, type), "q8_0, q4_0, f16, bf16 or f32"}};
-static const size_t n_options = sizeof options / sizeof *options;
+static const cli_option options[] = {
+    CLI_CHOICE("type", offsetof(quantize_options, type), "how matrices are stored [q8_0]", type_names)};
 
 static int show_progress(void *user, float done) {
     (void)user;
@@ -17,38 +17,35 @@ static int show_progress(void *user, float done) {
     return 0;
 }
 
-static void show_log(void *user, llmcs_log_level level, const char *message) {
+static void print_warning(void *user, llmcs_log_level level, const char *message) {
     (void)user;
     if (level >= LLMCS_LOG_WARN) fprintf(stderr, "llmcs: %s\n", message);
 }
 
-static int run(int argc, char **argv) {
+static int quantize_command(int argc, char **argv) {
     cli_common common;
-    settings s = {.type = type_names[0]};
+    quantize_options q = {0};
     llmcs_quantize_params params;
-    int code = cli_parse(&cmd_quantize, argc, argv, &common, &s);
+    const int code = cli_parse(&cmd_quantize, argc, argv, &common, &q);
     if (code >= 0) return code;
-    if (!cli_is_one_of(&cmd_quantize, "type", type_names, s.type)) return EXIT_USAGE;
-    if (common.n_texts != 1 || common.jsonl) {
-        fprintf(stderr, common.jsonl ? "llmcs quantize: takes no --jsonl\n"
-                                     : "llmcs quantize: give one file to write, after the folder\n");
-        return EXIT_USAGE;
-    }
     llmcs_quantize_params_init(&params);
-    params.type = (llmcs_gguf_type)cli_position(type_names, s.type);
-    params.log = show_log;
+    params.type = (llmcs_gguf_type)q.type;
+    params.log = print_warning;
     if (isatty(STDERR_FILENO)) params.progress = show_progress;
-    llmcs_status status = llmcs_quantize(common.folder, common.texts[0], &params);
+    const llmcs_status status = llmcs_quantize(common.folder, common.texts[0], &params);
     if (params.progress) show_progress(NULL, 1);
-    return status ? cli_failed("quantize") : EXIT_OK;
+    return status ? cli_failed("quantize") : EXIT_DONE;
 }
 
 const cli_command cmd_quantize = {
-    "quantize",
-    "OUT.gguf",
-    "The model as one GGUF file, for this program and, where llama.cpp runs the network, for llama.cpp: GPT-2 and\n"
-    "encoders with their classifiers. A masked-LM head is for this program alone (it says so).",
-    NULL,
-    options,
-    &n_options,
-    run};
+    .name = "quantize",
+    .arguments = "OUT.gguf",
+    .summary = "Writes the model as one GGUF file, for this program and, where it runs the network, for llama.cpp.",
+    .notes =
+        "llama.cpp runs GPT-2 and encoders with their classifiers. A file with a masked-LM head is for this "
+        "program alone; a warning says so. The prompt template of the folder stays behind.",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .min_texts = 1,
+    .max_texts = 1,
+    .execute = quantize_command};

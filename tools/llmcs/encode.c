@@ -1,44 +1,40 @@
+/* A text's tokens in fresh arrays. */
 #include <stdlib.h>
 
 #include "cli.h"
+#include "request.h"
 
-llmcs_status cli_tokenizer(const llmcs_model *model, const llmcs_tokenizer **tokenizer) {
-    *tokenizer = llmcs_model_tokenizer(model);
-    if (*tokenizer) return LLMCS_OK;
-    return request_error(LLMCS_TOKENIZER, "the folder has no tokenizer files: give token ids");
+void cli_encoding_free(cli_encoding *e) {
+    free(e->ids);
+    free(e->type_ids);
+    free(e->offsets);
+    *e = (cli_encoding){0};
 }
 
-static llmcs_status take(size_t room, int32_t **ids, int32_t **type_ids, llmcs_span **offsets) {
-    *ids = malloc(room * sizeof **ids);
-    if (type_ids) *type_ids = malloc(room * sizeof **type_ids);
-    if (offsets) *offsets = malloc(room * sizeof **offsets);
-    if (*ids && (!type_ids || *type_ids) && (!offsets || *offsets)) return LLMCS_OK;
-    return request_error(LLMCS_NOMEM, "no memory for %zu tokens", room);
-}
-
-static void drop(int32_t **ids, int32_t **type_ids, llmcs_span **offsets) {
-    free(*ids);
-    *ids = NULL;
-    if (type_ids) free(*type_ids), *type_ids = NULL;
-    if (offsets) free(*offsets), *offsets = NULL;
-}
-
-llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
-                        size_t pair_len, uint32_t flags, int32_t **ids, int32_t **type_ids, llmcs_span **offsets,
-                        size_t *n) {
+static llmcs_status encode_into(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
+                                size_t pair_len, uint32_t flags, cli_encoding *e, size_t capacity) {
     llmcs_encode_params params;
     llmcs_encode_params_init(&params);
     params.flags = flags;
-    /* A token comes from a byte or more, nearly always: the first try is enough, the second always. */
-    size_t room = len + pair_len + 16;
-    for (int attempt = 0;; attempt++) {
-        llmcs_status status = take(room, ids, type_ids, offsets);
-        if (!status)
-            status = llmcs_encode(tokenizer, text, len, pair, pair_len, &params, *ids, type_ids ? *type_ids : NULL,
-                                  offsets ? *offsets : NULL, room, n);
-        if (!status) return LLMCS_OK;
-        drop(ids, type_ids, offsets);
-        if (status != LLMCS_LIMIT || attempt == 1) return status;
-        room = *n;
+    e->ids = malloc(capacity * sizeof *e->ids);
+    e->type_ids = malloc(capacity * sizeof *e->type_ids);
+    e->offsets = malloc(capacity * sizeof *e->offsets);
+    if (!e->ids || !e->type_ids || !e->offsets) return request_error(LLMCS_NOMEM, "no memory for %zu tokens", capacity);
+    return llmcs_encode(tokenizer, text, len, pair, pair_len, &params, e->ids, e->type_ids, e->offsets, capacity,
+                        &e->n);
+}
+
+llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
+                        size_t pair_len, uint32_t flags, cli_encoding *e) {
+    *e = (cli_encoding){0};
+    /* Nearly all tokens have a byte or more: the first capacity suffices then, and what the call asks for always does.
+     */
+    llmcs_status status = encode_into(tokenizer, text, len, pair, pair_len, flags, e, len + pair_len + 16);
+    if (status == LLMCS_BUFFER) {
+        const size_t needed = e->n;
+        cli_encoding_free(e);
+        status = encode_into(tokenizer, text, len, pair, pair_len, flags, e, needed);
     }
+    if (status) cli_encoding_free(e);
+    return status;
 }

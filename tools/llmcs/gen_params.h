@@ -1,37 +1,45 @@
-/* Generation parameters by their Transformers names: one table for command-line options and JSON keys. */
+/* Generation parameters by their Transformers names: one table for command-line options and keys of JSON Lines. */
 #ifndef TOOLS_LLMCS_GEN_PARAMS_H
 #define TOOLS_LLMCS_GEN_PARAMS_H
 
-#include "cli.h"
+#include "prompt_template.h"
 
-/* llmcs_generate_params with room for the lists that came with a request. */
+/* llmcs_generate_params with the lists that came from the command line or a request. */
 typedef struct gen_params {
     llmcs_generate_params params;
     bool parse_special, greedy;
-    cli_strings stop; /* from the command line */
-    const char *eos;  /* from the command line: "id,id,..." */
-    int32_t *eos_ids; /* owned, like everything below */
+    cli_strings stop;     /* of the command line */
+    const char *eos;      /* of the command line: "id,id,..." */
+    const char *template; /* --template */
+    const char *system;   /* --system */
+    /* Owned: */
+    int32_t *eos_ids;
     llmcs_ids *bad_words;
     size_t n_bad_words;
     llmcs_logit_bias *bias;
     const char **stop_strings;
     int32_t *lookup_ids;
     /* Of `generate --jsonl` alone: */
-    uint64_t kv_bytes; /* 0: the engine's default; so below */
-    int32_t max_batch;
+    uint64_t kv_bytes; /* 0: the engine's default */
+    int32_t max_batch; /* 0: the engine's default */
 } gen_params;
 
+/* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
+ * of a chat. */
+enum { GEN_CHAT_KEYS = 18, GEN_CHAT = 21, GEN_KEYS = 26, GEN_ALL = 28 };
 extern const cli_option gen_options[];
-extern const size_t gen_n_options;      /* those that are parameters, keys of a request too */
-extern const size_t gen_n_many_options; /* with those of `generate` */
 
-/* Fills in the lists that the command line gave. Returns EXIT_OK or EXIT_USAGE. */
-int gen_finish_options(gen_params *g);
-
-/* Defaults of `base`, then the keys of the request. Keys in `also` (NULL-terminated) are the caller's; any other
- * unknown key is an ARG. Free with gen_free whatever the result. */
-llmcs_status gen_from_request(gen_params *g, const llmcs_generate_params *base, const json_t *request,
-                              const char *const *also);
+/* -1, or the exit code after saying what is contradictory. */
+int gen_check_options(const cli_command *command, const cli_common *common, const gen_params *g);
+/* The folder's defaults, then what the command line gave. Returns EXIT_DONE, or the exit code after a message. */
+int gen_read_options(const cli_command *command, const cli_common *common, const llmcs_model *model, gen_params *g);
+/* Adds the template's stop strings to those there are. False: no memory. */
+bool gen_add_stop_strings(gen_params *g, const prompt_template *t);
 void gen_free(gen_params *g);
+
+/* gen_request.c. Defaults of `base`, then the keys of the request; max_tokens and stop are other names of
+ * max_new_tokens and stop_strings. Keys in `also` (NULL-terminated) are the caller's; any other unknown key is an ARG,
+ * and so is parse_special unless the command line allows it. Free with gen_free whatever the result. */
+llmcs_status gen_from_request(gen_params *g, const gen_params *base, const json_t *request, const char *const *also);
 
 #endif

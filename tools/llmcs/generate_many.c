@@ -1,8 +1,8 @@
 /*
  * llmcs generate --jsonl: an engine answers many prompts together. One thread reads lines and submits them, another one
- * prints the answers in the order of the lines: whoever writes a line and waits for its answer gets it, and whoever
- * writes a million lines has no more than some of them in memory. An answer that is done waits for those before it, so
- * more lines are in flight than are worked at once.
+ * prints the answers in the order of the lines. A client that writes a line and waits for its answer gets it; a client
+ * that writes a million lines has only a bounded number of them in memory. A finished answer waits for those before it,
+ * so more lines are in flight than are evaluated at once.
  */
 #include "generate_many.h"
 
@@ -10,94 +10,140 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IN_FLIGHT_PER_BATCH 4
-#define MOST_BATCH 4096 /* of an engine */
+#include "conversation.h"
+
+enum { IN_FLIGHT_PER_BATCH = 4 };
+
+/* Which members an answer has besides ids, texts and reasons. */
+typedef struct answer_extras {
+    bool scores, logprobs, lookup;
+} answer_extras;
 
 /* A line that was read and is not answered yet. */
 typedef struct flight {
     size_t line;
-    llmcs_status status; /* if not OK, what `message` says is the answer */
+    char *id;            /* of the request, or NULL */
+    llmcs_status status; /* if not OK, `message` is the answer */
     char message[512];
     llmcs_request *request;
-    answer_parts parts;
+    answer_extras extras;
 } flight;
 
 typedef struct many {
     llmcs_engine *engine;
-    const llmcs_generate_params *base;
+    const cli_common *common;
+    const gen_params *base;
+    const prompt_template *template;
+    bool wrap_prompts;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under the lock. */
-    flight *flights; /* [n_places] a ring */
-    size_t n_places, first, n;
-    bool all_read, broken; /* broken: stdout takes no more */
+    flight *flights; /* [capacity] a ring */
+    size_t capacity, first, n;
+    bool all_read, failed, broken; /* failed: a line had no answer; broken: stdout takes no more */
 } many;
 
 /* ---- reading */
 
+typedef struct prompt_source {
+    const char *text;
+    size_t len;
+    char *owned;
+    int32_t *ids;
+    size_t n_ids;
+} prompt_source;
+
+static llmcs_status wrap_prompt(const many *m, prompt_source *p) {
+    conversation c = {.template = m->template};
+    llmcs_status status = LLMCS_OK;
+    if (m->base->system) status = conversation_set_system(&c, m->base->system, strlen(m->base->system));
+    if (!status) status = conversation_prompt(&c, 0, p->text, p->len, &p->owned, &p->len);
+    p->text = p->owned;
+    conversation_free(&c);
+    return status;
+}
+
+/* "prompt", "input_ids" or "messages". */
+static llmcs_status read_prompt(const many *m, const json_t *request, gen_params *g, prompt_source *p) {
+    const json_t *messages = json_object_get(request, "messages");
+    bool wrapped = messages && !json_is_null(messages);
+    llmcs_status status = request_text(request, "prompt", false, &p->text, &p->len);
+    if (!status) status = request_ids(request, "input_ids", false, &p->ids, &p->n_ids);
+    if (status) return status;
+    if (!p->text + !p->ids + !wrapped != 2)
+        return request_error(LLMCS_ARG, "give one of \"prompt\", \"input_ids\" and \"messages\"");
+    if (wrapped) {
+        status = conversation_from_messages(m->template, m->base->system, messages, &p->owned, &p->len);
+        p->text = p->owned;
+    } else if (p->text && m->wrap_prompts) {
+        wrapped = true;
+        status = wrap_prompt(m, p);
+    }
+    if (!status && wrapped && !gen_add_stop_strings(g, m->template))
+        status = request_error(LLMCS_NOMEM, "no memory for the stop strings");
+    return status;
+}
+
 static llmcs_status submit(many *m, flight *f, const json_t *request) {
-    static const char *const also[] = {"prompt", "input_ids", NULL};
+    static const char *const also[] = {"prompt", "input_ids", "messages", NULL};
     gen_params g;
-    const char *prompt = NULL;
-    int32_t *ids = NULL;
-    size_t len, n;
+    prompt_source p = {0};
     llmcs_status status = gen_from_request(&g, m->base, request, also);
-    if (!status) status = request_text(request, "prompt", false, &prompt, &len);
-    if (!status) status = request_ids(request, "input_ids", false, &ids, &n);
-    if (!status && !prompt == !ids) status = request_error(LLMCS_ARG, "give either \"prompt\" or \"input_ids\"");
+    if (!status) status = read_prompt(m, request, &g, &p);
     if (!status)
-        status = prompt ? llmcs_engine_submit(m->engine, prompt, len, &g.params, NULL, &f->request)
-                        : llmcs_engine_submit_ids(m->engine, ids, n, &g.params, NULL, &f->request);
-    f->parts = answer_parts_of(&g.params);
-    free(ids);
+        status = p.text ? llmcs_engine_submit(m->engine, p.text, p.len, &g.params, NULL, &f->request)
+                        : llmcs_engine_submit_ids(m->engine, p.ids, p.n_ids, &g.params, NULL, &f->request);
+    f->extras = (answer_extras){g.params.num_beams > 1, g.params.logprobs != 0, g.params.prompt_lookup_num_tokens > 0};
+    free(p.owned);
+    free(p.ids);
     gen_free(&g);
     return status;
 }
 
-static void ask(many *m, flight *f, const char *line, size_t len) {
-    json_t *request;
-    f->status = request_parse(line, len, &request);
-    if (!f->status) f->status = submit(m, f, request);
+static void submit_line(many *m, flight *f, const cli_lines *lines) {
+    cli_request request = {0};
+    f->status = lines->too_long ? request_too_long(lines) : request_parse(lines->line, lines->len, &request);
+    if (!f->status) f->status = submit(m, f, request.json);
     if (f->status) snprintf(f->message, sizeof f->message, "%s", request_message());
-    json_decref(request);
+    f->id = request.id;
+    request.id = NULL;
+    request_free(&request);
 }
 
 /* False: nothing more can be answered. */
-static bool wait_for_place(many *m) {
+static bool wait_for_slot(many *m) {
     pthread_mutex_lock(&m->lock);
-    while (m->n == m->n_places && !m->broken) pthread_cond_wait(&m->changed, &m->lock);
+    while (m->n == m->capacity && !m->broken) pthread_cond_wait(&m->changed, &m->lock);
     const bool go_on = !m->broken;
     pthread_mutex_unlock(&m->lock);
     return go_on;
 }
 
-static void hand_over(many *m, const flight *f) {
+static void push_flight(many *m, const flight *f) {
     pthread_mutex_lock(&m->lock);
-    m->flights[(m->first + m->n++) % m->n_places] = *f;
+    m->flights[(m->first + m->n++) % m->capacity] = *f;
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
 }
 
 static void read_all(many *m) {
-    char *line = NULL;
-    size_t room = 0, n_lines = 0;
-    while (wait_for_place(m)) {
-        const ssize_t n = getline(&line, &room, stdin);
-        if (n < 0) break;
-        flight f = {.line = ++n_lines};
-        ask(m, &f, line, n && line[n - 1] == '\n' ? (size_t)n - 1 : (size_t)n);
-        hand_over(m, &f);
+    cli_lines lines = {.max_bytes = (size_t)m->common->max_line_bytes};
+    while (wait_for_slot(m) && cli_next_line(&lines)) {
+        flight f = {.line = lines.number};
+        submit_line(m, &f, &lines);
+        push_flight(m, &f);
     }
-    free(line);
     pthread_mutex_lock(&m->lock);
     m->all_read = true;
+    m->failed |= lines.failed;
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
+    cli_lines_free(&lines);
 }
 
 /* ---- printing */
 
-/* The oldest, which keeps its place until it is printed. False: there is none and will be none. */
+/* The oldest one, which keeps its slot until it is printed. False: there is none and will be none. */
 static bool next_flight(many *m, flight **f) {
     pthread_mutex_lock(&m->lock);
     while (!m->n && !m->all_read) pthread_cond_wait(&m->changed, &m->lock);
@@ -106,64 +152,97 @@ static bool next_flight(many *m, flight **f) {
     return *f;
 }
 
-static void land(many *m, bool broken) {
+static void pop_flight(many *m, bool failed, bool broken) {
     pthread_mutex_lock(&m->lock);
-    m->first = (m->first + 1) % m->n_places;
+    m->first = (m->first + 1) % m->capacity;
     m->n--;
+    m->failed |= failed;
     m->broken |= broken;
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
 }
 
-static void print(flight *f) {
-    llmcs_result *result = NULL;
-    const char *message = f->message;
-    if (!f->status && (f->status = llmcs_request_wait(f->request, -1, &result))) message = llmcs_error_message();
-    if (f->status)
-        out_error(f->status, message, f->line);
-    else
-        out_answer(result, &f->parts);
-    putchar('\n');
-    llmcs_result_free(&result);
+/* One member for each sequence. */
+static void set_list(cli_answer *a, const char *key, const llmcs_result *r, json_t *(*of)(const llmcs_sequence *s)) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n_sequences; i++)
+        if (json_array_append_new(list, of(r->sequences[i]))) a->failed = true;
+    answer_set(a, key, list);
 }
 
-static void *print_all(void *arg) {
-    many *m = arg;
+static json_t *ids_of(const llmcs_sequence *s) { return json_ids(s->ids, s->n_ids); }
+static json_t *text_of(const llmcs_sequence *s) { return json_text(s->text, s->text_bytes); }
+static json_t *reason_of(const llmcs_sequence *s) { return json_string(llmcs_finish_reason_name(s->finish_reason)); }
+static json_t *score_of(const llmcs_sequence *s) { return json_float((double)s->score); }
+static json_t *logprobs_of(const llmcs_sequence *s) { return json_floats(s->logprobs, s->logprobs ? s->n_ids : 0); }
+
+static void fill_answer(cli_answer *a, const llmcs_result *r, const answer_extras *extras) {
+    set_list(a, "sequences", r, ids_of);
+    set_list(a, "texts", r, text_of);
+    set_list(a, "finish_reasons", r, reason_of);
+    if (extras->scores) set_list(a, "sequences_scores", r, score_of);
+    if (extras->logprobs) set_list(a, "logprobs", r, logprobs_of);
+    if (!extras->lookup) return;
+    answer_set(a, "n_draft_tokens", json_integer((json_int_t)r->n_draft_tokens));
+    answer_set(a, "n_accepted_tokens", json_integer((json_int_t)r->n_accepted_tokens));
+}
+
+/* False: stdout takes no more. */
+static bool print_flight(flight *f) {
+    llmcs_result *result = NULL;
+    cli_answer answer;
+    answer_init(&answer);
+    const char *message = f->message;
+    if (!f->status && (f->status = llmcs_request_wait(f->request, -1, &result))) message = llmcs_error_message();
+    if (!f->status) fill_answer(&answer, result, &f->extras);
+    if (!f->status && answer.failed) {
+        f->status = LLMCS_NOMEM;
+        message = "no memory for the answer";
+    }
+    const bool printed =
+        f->status ? answer_print_error(f->status, message, f->line, f->id) : answer_print(&answer, f->id);
+    answer_free(&answer);
+    llmcs_result_free(&result);
+    return printed;
+}
+
+static void *print_all(void *user) {
+    many *m = user;
     bool broken = false;
-    for (flight *f; next_flight(m, &f); land(m, broken)) {
-        if (!broken) print(f);
+    for (flight *f; next_flight(m, &f);) {
+        broken = broken || !print_flight(f);
+        const bool failed = f->status != LLMCS_OK;
         llmcs_request_free(&f->request);
-        broken = broken || fflush(stdout);
+        free(f->id);
+        pop_flight(m, failed, broken);
     }
     return NULL;
 }
 
 /* ---- both */
 
-static int run(many *m) {
+static int read_and_print(many *m) {
     pthread_t printer;
-    if (pthread_create(&printer, NULL, print_all, m)) {
-        fprintf(stderr, "llmcs: no thread could be started\n");
-        return EXIT_FAILED;
-    }
+    if (pthread_create(&printer, NULL, print_all, m)) return cli_error("no thread could be started");
     read_all(m);
     pthread_join(printer, NULL);
-    return ferror(stdin) || ferror(stdout) ? EXIT_FAILED : EXIT_OK;
+    return m->failed || m->broken ? EXIT_FAILED : EXIT_DONE;
 }
 
-int generate_many(llmcs_model *model, const gen_params *g) {
-    many m = {.base = &g->params, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+int generate_many(const cli_common *common, llmcs_model *model, const gen_params *base, const prompt_template *t,
+                  bool wrap_prompts) {
+    many m = {.common = common, .base = base, .template = t, .wrap_prompts = wrap_prompts};
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
-    options.kv_bytes = g->kv_bytes;
-    if (g->max_batch) options.max_batch = g->max_batch;
-    if (options.max_batch > 0 && options.max_batch <= MOST_BATCH) /* others are refused */
-        options.max_queue = IN_FLIGHT_PER_BATCH * options.max_batch;
+    options.kv_bytes = base->kv_bytes;
+    if (base->max_batch) options.max_batch = base->max_batch;
+    options.max_queue = IN_FLIGHT_PER_BATCH * options.max_batch;
     if (llmcs_engine_create(model, &options, &m.engine)) return cli_failed("open");
-    m.n_places = IN_FLIGHT_PER_BATCH * (size_t)options.max_batch;
-    m.flights = malloc(m.n_places * sizeof *m.flights);
-    const int code = m.flights ? run(&m) : EXIT_FAILED;
-    if (!m.flights) fprintf(stderr, "llmcs: no memory for %zu lines\n", m.n_places);
+    pthread_mutex_init(&m.lock, NULL);
+    pthread_cond_init(&m.changed, NULL);
+    m.capacity = IN_FLIGHT_PER_BATCH * (size_t)options.max_batch;
+    m.flights = malloc(m.capacity * sizeof *m.flights);
+    const int code = m.flights ? read_and_print(&m) : cli_error("no memory for %zu lines", m.capacity);
     free(m.flights);
     llmcs_engine_free(&m.engine);
     return code;

@@ -1,181 +1,219 @@
+/* The one parser of the command's options: getopt_long over a table, without its abbreviations. */
+#include "options.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+static const char *const backend_names[] = {"auto", "native", "openblas", NULL};
+static const char *const weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
+static const char *const kv_type_names[] = {"auto", "f32", "f16", NULL};
 
-const char *const cli_backend_names[] = {"auto", "native", "openblas", NULL};
-const char *const cli_weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
-const char *const cli_kv_type_names[] = {"auto", "f32", "f16", NULL};
-
-static const cli_option common_options[] = {
-    /* The first: not for those without jsonl_help. */
-    {"jsonl", CLI_FLAG, offsetof(cli_common, jsonl),
-     "one JSON request a line on stdin, one JSON answer a line on stdout"},
-    {"threads", CLI_INT, offsetof(cli_common, n_threads), "threads (default: what affinity and cgroup quota allow)"},
-    {"backend", CLI_STRING, offsetof(cli_common, backend), "auto, native or openblas"},
-    {"weights", CLI_STRING, offsetof(cli_common, weights), "auto (as stored), f32, f16, bf16, int8 or int4"},
-    {"kv_type", CLI_STRING, offsetof(cli_common, kv_type), "keys and values: auto, f32 or f16"},
-    {"mmap", CLI_FLAG, offsetof(cli_common, mmap), "read the weights through a mapping"},
-    {"help", CLI_FLAG, offsetof(cli_common, help), "this text"},
+#define AT(member) offsetof(cli_common, member)
+const cli_common_option cli_common_options[] = {
+    {CLI_PLAIN("jsonl", CLI_FLAG, AT(jsonl), "a JSON request a line on stdin, a JSON answer a line on stdout"),
+     CLI_TAKES_JSONL},
+    {CLI_PLAIN("strict_utf8", CLI_FLAG, AT(strict_utf8),
+               "refuse text that is not UTF-8 instead of reading its bad bytes as U+FFFD"),
+     CLI_TAKES_TEXT},
+    {CLI_PLAIN("max_line_bytes", CLI_UINT64, AT(max_line_bytes), "refuse longer lines and texts on stdin [16777216]"),
+     CLI_TAKES_TEXT},
+    {CLI_BOUNDED("threads", AT(n_threads), "threads [0: what affinity and cgroup quota allow]", 0, 512),
+     CLI_TAKES_MODEL},
+    {CLI_CHOICE("backend", AT(backend), "kernels for matrix products [auto]", backend_names), CLI_TAKES_MODEL},
+    {CLI_CHOICE("weights", AT(weights), "how weights are stored in memory [auto: as in the file]", weights_names),
+     CLI_TAKES_MODEL},
+    {CLI_CHOICE("kv_type", AT(kv_type), "how keys and values are stored [auto]", kv_type_names), CLI_TAKES_KV},
+    {CLI_PLAIN("mmap", CLI_FLAG, AT(mmap), "read the weights through a mapping"), CLI_TAKES_MODEL},
+    {CLI_PLAIN("help", CLI_FLAG, AT(help), "this text; -h is the same"), 0},
 };
-enum { N_COMMON = sizeof common_options / sizeof *common_options, MAX_OPTIONS = 64 };
+const size_t cli_n_common_options = sizeof cli_common_options / sizeof *cli_common_options;
 
-static const char *const kind_hint[] = {"", "", " N", " X", " X", " N", " TEXT", " TEXT", " true|false|never"};
-
-static size_t own_options(const cli_command *command) { return command->n_options ? *command->n_options : 0; }
-
-static void print_option(const cli_option *o, FILE *to) {
-    char head[64];
-    int n = snprintf(head, sizeof head, "--%s%s", o->name, kind_hint[o->kind]);
-    for (int i = 0; i < n && i < (int)sizeof head; i++)
-        if (head[i] == '_') head[i] = '-';
-    fprintf(to, "  %-34s %s\n", head, o->help);
+int cli_usage_error(const cli_command *command, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "llmcs %s: ", command->name);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\ntry: llmcs %s --help\n", command->name);
+    return EXIT_USAGE;
 }
 
-void cli_print_help(const cli_command *command, FILE *to) {
-    fprintf(to, "usage: llmcs %s MODEL_FOLDER %s\n%s\n\n", command->name, command->arguments, command->summary);
-    for (size_t i = 0; i < own_options(command); i++) print_option(&command->options[i], to);
-    for (size_t i = command->jsonl_help ? 0 : 1; i < N_COMMON; i++) print_option(&common_options[i], to);
-    if (!command->jsonl_help) return;
-    fprintf(to,
-            "\nWith --jsonl: %s\nA line that cannot be answered gets "
-            "{\"error\":{\"line\":N,\"status\":\"...\",\"message\":\"...\"}}.\n",
-            command->jsonl_help);
+bool cli_was_given(const cli_common *common, const char *name) {
+    for (int i = 0; i < common->n_given; i++)
+        if (!strcmp(common->given[i].option->name, name)) return true;
+    return false;
 }
 
-static bool parse_integer(const char *text, long long low, long long high, long long *out) {
-    char *end;
-    errno = 0;
-    *out = strtoll(text, &end, 10);
-    return !errno && end != text && !*end && *out >= low && *out <= high;
-}
-
-/* Writes the text of an option into its place. */
-static bool store(const cli_option *o, const char *text, void *base) {
-    char *at = (char *)base + o->offset;
-    long long i;
+static bool store_number(const cli_option *o, const char *text, void *at) {
     char *end = NULL;
+    errno = 0;
+    if (o->kind == CLI_INT) {
+        const long long i = strtoll(text, &end, 10);
+        const bool bounded = o->low || o->high;
+        if (errno || i < (bounded ? o->low : INT32_MIN) || i > (bounded ? o->high : INT32_MAX)) return false;
+        *(int32_t *)at = (int32_t)i;
+    } else if (o->kind == CLI_UINT64) {
+        *(uint64_t *)at = strtoull(text, &end, 10);
+        if (errno || strchr(text, '-')) return false;
+    } else {
+        const double x = strtod(text, &end);
+        if (o->kind == CLI_FLOAT)
+            *(float *)at = (float)x;
+        else
+            *(double *)at = x;
+    }
+    return end != text && !*end;
+}
+
+/* Writes a value where the option says. False: the text is no value for it. */
+static bool store(const cli_option *o, const char *text, void *base) {
+    void *at = (char *)base + o->offset;
     switch (o->kind) {
         case CLI_FLAG:
-            *(bool *)(void *)at = true;
+            *(bool *)at = true;
             return true;
         case CLI_SWITCH:
-            *(int32_t *)(void *)at = 1;
+            *(int32_t *)at = 1;
             return true;
-        case CLI_INT:
-            if (!parse_integer(text, INT32_MIN, INT32_MAX, &i)) return false;
-            *(int32_t *)(void *)at = (int32_t)i;
-            return true;
-        case CLI_FLOAT:
-        case CLI_DOUBLE: {
-            double x = strtod(text, &end);
-            if (end == text || *end) return false;
-            if (o->kind == CLI_FLOAT)
-                *(float *)(void *)at = (float)x;
-            else
-                *(double *)(void *)at = x;
-            return true;
-        }
-        case CLI_UINT64: {
-            errno = 0;
-            unsigned long long u = strtoull(text, &end, 10);
-            if (errno || end == text || *end || strchr(text, '-')) return false;
-            *(uint64_t *)(void *)at = u;
-            return true;
-        }
         case CLI_STRING:
-            *(const char **)(void *)at = text;
+            *(const char **)at = text;
             return true;
         case CLI_STRINGS: {
-            cli_strings *list = (void *)at;
-            if (list->n == sizeof list->items / sizeof *list->items) return false;
+            cli_strings *list = at;
+            if (list->n == CLI_MAX_STRINGS) return false;
             list->items[list->n++] = text;
             return true;
         }
-        case CLI_EARLY:
-            if (!strcmp(text, "true"))
-                *(llmcs_early_stopping *)(void *)at = LLMCS_EARLY_STOPPING_TRUE;
-            else if (!strcmp(text, "false"))
-                *(llmcs_early_stopping *)(void *)at = LLMCS_EARLY_STOPPING_FALSE;
-            else if (!strcmp(text, "never"))
-                *(llmcs_early_stopping *)(void *)at = LLMCS_EARLY_STOPPING_NEVER;
-            else
-                return false;
-            return true;
+        case CLI_NAME:
+            for (int32_t i = 0; o->names[i]; i++)
+                if (!strcmp(o->names[i], text)) {
+                    *(int32_t *)at = i;
+                    return true;
+                }
+            return false;
+        default:
+            return store_number(o, text, at);
     }
+}
+
+void cli_apply_again(const cli_common *common, void *own) {
+    for (int i = 0; i < common->n_given; i++)
+        if (!common->given[i].common) store(common->given[i].option, common->given[i].value, own);
+}
+
+static int value_error(const cli_command *command, const cli_option *o, const char *name, const char *value) {
+    char expected[160] = "";
+    size_t n = 0;
+    if (o->kind == CLI_INT && (o->low || o->high)) snprintf(expected, sizeof expected, " (%d to %d)", o->low, o->high);
+    for (size_t i = 0; o->kind == CLI_NAME && o->names[i] && n < sizeof expected; i++)
+        n += (size_t)snprintf(expected + n, sizeof expected - n, "%s%s", i ? ", " : " (one of ", o->names[i]);
+    if (o->kind == CLI_NAME && n < sizeof expected - 1) strcat(expected, ")");
+    return cli_usage_error(command, "--%s: '%s' is not valid%s", name, value, expected);
+}
+
+/* The options of a command for getopt_long: each name with dashes and with underscores. */
+typedef struct option_table {
+    struct option entries[2 * CLI_MAX_OPTIONS + 1];
+    char names[CLI_MAX_OPTIONS][32]; /* with dashes */
+    const cli_option *options[CLI_MAX_OPTIONS];
+    bool common[CLI_MAX_OPTIONS];
+    int n;
+} option_table;
+
+static void add_option(option_table *t, const cli_option *o, bool common) {
+    const int has_value = o->kind <= CLI_SWITCH ? no_argument : required_argument;
+    snprintf(t->names[t->n], sizeof t->names[t->n], "%s", o->name);
+    for (char *c = t->names[t->n]; *c; c++)
+        if (*c == '_') *c = '-';
+    t->entries[2 * t->n] = (struct option){t->names[t->n], has_value, NULL, 1000 + t->n};
+    t->entries[2 * t->n + 1] = (struct option){o->name, has_value, NULL, 1000 + t->n};
+    t->options[t->n] = o;
+    t->common[t->n++] = common;
+}
+
+static void make_table(option_table *t, const cli_command *command) {
+    memset(t, 0, sizeof *t);
+    for (size_t i = 0; i < command->n_options; i++) add_option(t, &command->options[i], false);
+    for (size_t i = 0; i < cli_n_common_options; i++) {
+        const cli_common_option *o = &cli_common_options[i];
+        if (!o->group || command->takes & o->group) add_option(t, &o->option, true);
+    }
+}
+
+/* getopt_long takes any unique beginning of a name; here an option is written in full. */
+static bool is_whole_name(const option_table *t, int which, const char *argument) {
+    const size_t len = strcspn(argument + 2, "=");
+    const char *const names[] = {t->names[which], t->options[which]->name};
+    for (int i = 0; i < 2; i++)
+        if (strlen(names[i]) == len && !memcmp(names[i], argument + 2, len)) return true;
     return false;
 }
 
-/* --max_new_tokens and --max-new-tokens are the same option: the names given to getopt have dashes. */
-static void dashes(char *text) {
-    for (; *text && *text != '='; text++)
-        if (*text == '_') *text = '-';
+/* Where an unknown short option stands: optind moves on only behind the last letter of an argument. */
+static const char *short_argument(char **argv) {
+    const char *before = argv[optind - 1];
+    return before[0] == '-' && strchr(before, optopt) ? before : argv[optind];
 }
 
-bool cli_is_one_of(const cli_command *command, const char *option, const char *const *names, const char *found) {
-    if (!found) return true;
-    for (const char *const *name = names; *name; name++)
-        if (!strcmp(*name, found)) return true;
-    fprintf(stderr, "llmcs %s: --%s is", command->name, option);
-    for (const char *const *name = names; *name; name++)
-        fprintf(stderr, "%s %s", name == names ? "" : name[1] ? "," : " or", *name);
-    fprintf(stderr, ", not '%s'\n", found);
-    return false;
+static int read_options(const cli_command *command, const option_table *t, int argc, char **argv, cli_common *common,
+                        void *own) {
+    optind = 0; /* GNU: start again */
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", t->entries, NULL)) != -1;) {
+        const char *argument = argv[optind - 1];
+        if (c == 'h') {
+            common->help = true;
+            continue;
+        }
+        if (c == ':') return cli_usage_error(command, "%s needs a value", argument);
+        const int which = c - 1000;
+        if (c != '?' && optarg == argument) argument = argv[optind - 2]; /* the value is an argument of its own */
+        if (c == '?' && optopt >= 1000) return cli_usage_error(command, "%s takes no value", argument);
+        if (c == '?' && optopt) argument = short_argument(argv);
+        if (c == '?' || !is_whole_name(t, which, argument))
+            return cli_usage_error(command, "no option '%s' (put -- before a text that starts with -)", argument);
+        if (!store(t->options[which], optarg, t->common[which] ? (void *)common : own))
+            return value_error(command, t->options[which], t->names[which], optarg);
+        if (common->n_given == CLI_MAX_GIVEN) return cli_usage_error(command, "too many options");
+        common->given[common->n_given++] = (cli_given){t->options[which], optarg, t->common[which]};
+    }
+    return -1;
 }
 
-int cli_position(const char *const *names, const char *found) {
-    int i = 0;
-    while (found && names[i] && strcmp(names[i], found)) i++;
-    return i;
+/* How many arguments follow the folder. */
+static int check_arguments(const cli_command *command, const cli_common *common) {
+    if (common->jsonl && common->n_texts)
+        return cli_usage_error(command, "'%s': with --jsonl requests come from stdin alone", common->texts[0]);
+    if (common->n_texts > command->max_texts)
+        return cli_usage_error(command, "'%s' is one argument too many", common->texts[command->max_texts]);
+    if (!common->jsonl && common->n_texts < command->min_texts)
+        return cli_usage_error(command, "expected: llmcs %s MODEL_FOLDER %s", command->name, command->arguments);
+    if (common->jsonl && cli_was_given(common, "strict_utf8"))
+        return cli_usage_error(command, "--strict-utf8: JSON is always UTF-8; leave it out with --jsonl");
+    return -1;
 }
 
 int cli_parse(const cli_command *command, int argc, char **argv, cli_common *common, void *own) {
-    struct option table[MAX_OPTIONS];
-    static char names[MAX_OPTIONS][32];
-    int n = 0;
+    option_table table;
     memset(common, 0, sizeof *common);
-    for (size_t i = 0; i < own_options(command) + N_COMMON; i++, n++) {
-        const cli_option *o =
-            i < own_options(command) ? &command->options[i] : &common_options[i - own_options(command)];
-        snprintf(names[n], sizeof names[n], "%s", o->name);
-        dashes(names[n]);
-        table[n] = (struct option){names[n], o->kind <= CLI_SWITCH ? no_argument : required_argument, NULL, n};
-    }
-    table[n] = (struct option){0};
-    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
-        if (!strncmp(argv[i], "--", 2)) dashes(argv[i]);
-    int which;
-    optind = 0; /* GNU: begin anew */
-    while ((which = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        if (which == '?') {
-            fprintf(stderr, "try: llmcs %s --help\n", command->name);
-            return EXIT_USAGE;
-        }
-        bool mine = (size_t)which < own_options(command);
-        const cli_option *o = mine ? &command->options[which] : &common_options[(size_t)which - own_options(command)];
-        if (!store(o, optarg, mine ? own : (void *)common)) {
-            fprintf(stderr, "llmcs %s: --%s: '%s' is no value for it\n", command->name, names[which], optarg);
-            return EXIT_USAGE;
-        }
-    }
+    common->max_line_bytes = 16 << 20;
+    make_table(&table, command);
+    const int code = read_options(command, &table, argc, argv, common, own);
+    if (code >= 0) return code;
     if (common->help) {
         cli_print_help(command, stdout);
-        return EXIT_OK;
+        return EXIT_DONE;
     }
-    if (optind == argc) {
-        fprintf(stderr, "llmcs %s: the model folder is missing\n", command->name);
-        cli_print_help(command, stderr);
-        return EXIT_USAGE;
-    }
+    if (optind == argc) return cli_usage_error(command, "the model folder is missing");
+    if (!common->max_line_bytes || common->max_line_bytes > SIZE_MAX / 4)
+        return cli_usage_error(command, "--max-line-bytes: %llu is not valid",
+                               (unsigned long long)common->max_line_bytes);
     common->folder = argv[optind];
     common->texts = argv + optind + 1;
     common->n_texts = argc - optind - 1;
-    const bool known = cli_is_one_of(command, "backend", cli_backend_names, common->backend) &&
-                       cli_is_one_of(command, "weights", cli_weights_names, common->weights) &&
-                       cli_is_one_of(command, "kv-type", cli_kv_type_names, common->kv_type);
-    return known ? -1 : EXIT_USAGE;
+    return check_arguments(command, common);
 }

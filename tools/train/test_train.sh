@@ -48,7 +48,7 @@ test_gpt2() {
 
     $train --work "$tmp/whole" --out "$tmp/whole-hf" 2>"$tmp/log" || { cat "$tmp/log" >&2; fail "train_gpt2.py"; }
     grep -q "^step 20/20  loss" "$tmp/log" || fail "no progress lines"
-    for f in config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json vocab.json merges.txt; do
+    for f in config.json generation_config.json prompt_template.json model.safetensors tokenizer.json tokenizer_config.json vocab.json merges.txt; do
         [ -s "$tmp/whole-hf/$f" ] || fail "$f was not written"
     done
 

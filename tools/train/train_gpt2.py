@@ -179,6 +179,8 @@ def export(folder, model, config, tokenizer, dtype):
     common.write_json(os.path.join(folder, "generation_config.json"), {
         "bos_token_id": tokenizer.end_of_text, "eos_token_id": tokenizer.end_of_text, "pad_token_id": tokenizer.end_of_text,
         "do_sample": False, "repetition_penalty": 1.0, "max_new_tokens": 160})
+    common.write_json(os.path.join(folder, "prompt_template.json"), {
+        "turn": "User: {prompt}\nBot: {answer}\n", "stop_strings": ["\nUser:"]})
     tokenizer.save(folder, config["n_positions"])
 
 

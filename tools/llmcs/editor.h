@@ -1,0 +1,15 @@
+/* Lines typed at a terminal, with editing and history (libedit). */
+#ifndef TOOLS_LLMCS_EDITOR_H
+#define TOOLS_LLMCS_EDITOR_H
+
+#include <stddef.h>
+
+typedef struct editor editor;
+
+/* NULL if the terminal cannot be edited on: read lines as from a file then. */
+editor *editor_open(const char *prompt);
+void editor_close(editor *e);
+/* The next line without its line end, valid until the next call; NULL at Ctrl-D. Ctrl-C empties the line. */
+const char *editor_read(editor *e, size_t *len);
+
+#endif

@@ -1,0 +1,118 @@
+/* The table of generation parameters, and those of the command line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen_params.h"
+
+#define AT(field) offsetof(gen_params, params.field)
+#define OF(member) offsetof(gen_params, member)
+
+static const char *const early_stopping_names[] = {"false", "true", "never", NULL}; /* by llmcs_early_stopping */
+
+const cli_option gen_options[] = {
+    CLI_PLAIN("max_new_tokens", CLI_INT, AT(max_new_tokens), "at most this many new tokens"),
+    CLI_PLAIN("min_new_tokens", CLI_INT, AT(min_new_tokens), "no end before this many"),
+    CLI_PLAIN("do_sample", CLI_SWITCH, AT(do_sample), "sample instead of taking the most probable token"),
+    CLI_PLAIN("greedy", CLI_FLAG, OF(greedy), "do not sample, whatever the folder's defaults are"),
+    CLI_PLAIN("temperature", CLI_FLOAT, AT(temperature), "below 1 sharper, above 1 flatter"),
+    CLI_PLAIN("top_k", CLI_INT, AT(top_k), "sample among the k most probable (0: off)"),
+    CLI_PLAIN("top_p", CLI_FLOAT, AT(top_p), "sample among the most probable that sum to p (1: off)"),
+    CLI_PLAIN("min_p", CLI_FLOAT, AT(min_p), "exclude tokens below this share of the best probability (0: off)"),
+    CLI_PLAIN("repetition_penalty", CLI_FLOAT, AT(repetition_penalty),
+              "above 1: tokens seen before become less probable"),
+    CLI_PLAIN("presence_penalty", CLI_FLOAT, AT(presence_penalty),
+              "subtracted once from the logit of every token generated"),
+    CLI_PLAIN("frequency_penalty", CLI_FLOAT, AT(frequency_penalty),
+              "subtracted for each time the token was generated"),
+    CLI_PLAIN("no_repeat_ngram_size", CLI_INT, AT(no_repeat_ngram_size),
+              "no n tokens in the same order twice (0: off)"),
+    CLI_PLAIN("seed", CLI_UINT64, AT(seed), "same seed, same text"),
+    CLI_PLAIN("deadline_ms", CLI_DOUBLE, AT(deadline_ms),
+              "stop after this many milliseconds with the text so far (0: off)"),
+    CLI_PLAIN("parse_special", CLI_FLAG, OF(parse_special),
+              "special tokens written in a prompt become those tokens; never for text of users"),
+    CLI_PLAIN("prompt_lookup_num_tokens", CLI_INT, AT(prompt_lookup_num_tokens),
+              "propose this many draft tokens from the text so far: same text, sooner (0: off)"),
+    CLI_PLAIN("max_matching_ngram_size", CLI_INT, AT(max_matching_ngram_size),
+              "for that, look for the last this many tokens [2]"),
+    CLI_PLAIN("stop_strings", CLI_STRINGS, OF(stop), "end before this text (may be given several times)"),
+    /* GEN_CHAT_KEYS: options that are not keys of a request. */
+    CLI_PLAIN("eos_token_id", CLI_STRING, OF(eos), "end tokens instead of the model's: id[,id...]"),
+    CLI_PLAIN("template", CLI_STRING, OF(template), "prompt template; none: the text itself is the prompt"),
+    CLI_PLAIN("system", CLI_STRING, OF(system), "system text before the first turn (needs a template)"),
+    /* GEN_CHAT: keys that are not options of a chat. */
+    CLI_PLAIN("num_beams", CLI_INT, AT(num_beams), "beam search with this many beams"),
+    CLI_PLAIN("num_return_sequences", CLI_INT, AT(num_return_sequences), "this many answers"),
+    CLI_CHOICE("early_stopping", AT(early_stopping), "when beam search ends", early_stopping_names),
+    CLI_PLAIN("length_penalty", CLI_FLOAT, AT(length_penalty), "beam scores are divided by length ** X"),
+    CLI_PLAIN("logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"),
+    /* GEN_KEYS: of generate --jsonl. */
+    CLI_BOUNDED("max_batch", OF(max_batch), "with --jsonl: sequences that are evaluated together [64]", 1, 4096),
+    CLI_PLAIN("kv_bytes", CLI_UINT64, OF(kv_bytes), "with --jsonl: memory for keys and values [eight full contexts]"),
+};
+_Static_assert(sizeof gen_options / sizeof *gen_options == GEN_ALL, "the sections of the table");
+
+static int read_eos(gen_params *g, const cli_command *command) {
+    g->eos_ids = calloc(strlen(g->eos) + 1, sizeof *g->eos_ids);
+    if (!g->eos_ids) return cli_error("no memory for --eos-token-id");
+    size_t n = 0;
+    for (const char *p = g->eos; *p;) {
+        char *end;
+        const long id = strtol(p, &end, 10);
+        if (end == p || (*end && *end != ',') || id < 0 || id > INT32_MAX)
+            return cli_usage_error(command, "--eos-token-id: '%s' is not a list of token ids", g->eos);
+        g->eos_ids[n++] = (int32_t)id;
+        p = *end ? end + 1 : end;
+    }
+    g->params.eos_token_id = g->eos_ids;
+    g->params.n_eos_token_id = n;
+    return EXIT_DONE;
+}
+
+int gen_check_options(const cli_command *command, const cli_common *common, const gen_params *g) {
+    if (g->greedy && cli_was_given(common, "do_sample"))
+        return cli_usage_error(command, "--greedy and --do-sample contradict each other");
+    if (g->template && strcmp(g->template, "none") != 0 && !template_is_valid_turn(g->template))
+        return cli_usage_error(command, "--template: '%s' has no {prompt}", g->template);
+    if (!common->jsonl && (cli_was_given(common, "max_batch") || cli_was_given(common, "kv_bytes")))
+        return cli_usage_error(command, "--max-batch and --kv-bytes need --jsonl");
+    for (size_t i = 0; i < g->stop.n; i++)
+        if (!*g->stop.items[i]) return cli_usage_error(command, "--stop-strings: an empty text stops at once");
+    return -1;
+}
+
+int gen_read_options(const cli_command *command, const cli_common *common, const llmcs_model *model, gen_params *g) {
+    memset(g, 0, sizeof *g);
+    if (llmcs_generate_params_init(&g->params, model)) return cli_failed("open");
+    cli_apply_again(common, g);
+    if (g->parse_special) g->params.encode_flags |= LLMCS_PARSE_SPECIAL;
+    if (common->strict_utf8) g->params.encode_flags |= LLMCS_STRICT_UTF8;
+    if (g->greedy) g->params.do_sample = 0;
+    if (g->stop.n) {
+        g->params.stop_strings = g->stop.items;
+        g->params.n_stop_strings = g->stop.n;
+    }
+    return g->eos ? read_eos(g, command) : EXIT_DONE;
+}
+
+bool gen_add_stop_strings(gen_params *g, const prompt_template *t) {
+    const size_t n = g->params.n_stop_strings;
+    const char **all = malloc((n + t->n_stop_strings + 1) * sizeof *all);
+    if (!all) return false;
+    for (size_t i = 0; i < n; i++) all[i] = g->params.stop_strings[i];
+    for (size_t i = 0; i < t->n_stop_strings; i++) all[n + i] = t->stop_strings[i];
+    free(g->stop_strings);
+    g->stop_strings = all;
+    g->params.stop_strings = all;
+    g->params.n_stop_strings = n + t->n_stop_strings;
+    return true;
+}
+
+void gen_free(gen_params *g) {
+    for (size_t i = 0; i < g->n_bad_words; i++) free((void *)(uintptr_t)g->bad_words[i].ids);
+    free(g->bad_words);
+    free(g->eos_ids);
+    free(g->bias);
+    free(g->stop_strings);
+    free(g->lookup_ids);
+}

@@ -1,0 +1,229 @@
+/* Generation parameters of a line of JSON. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen_params.h"
+
+static llmcs_status wrong(const char *key, const char *expected) {
+    return request_error(LLMCS_ARG, "\"%s\" must be %s", key, expected);
+}
+
+/* An integer, or one that only fits as a string of digits. */
+static bool read_uint64(const json_t *v, uint64_t *out) {
+    if (json_is_integer(v)) {
+        *out = (uint64_t)json_integer_value(v);
+        return json_integer_value(v) >= 0;
+    }
+    const char *digits = json_string_value(v);
+    if (!digits || !*digits) return false;
+    *out = 0;
+    for (; *digits; digits++) {
+        const uint64_t digit = (uint64_t)(*digits - '0');
+        if (digit > 9 || *out > (UINT64_MAX - digit) / 10) return false;
+        *out = 10 * *out + digit;
+    }
+    return true;
+}
+
+static llmcs_status store_name(const cli_option *o, const json_t *v, void *at) {
+    const char *name = json_is_boolean(v) ? (json_is_true(v) ? "true" : "false") : json_string_value(v);
+    for (int32_t i = 0; name && o->names[i]; i++)
+        if (!strcmp(o->names[i], name)) {
+            *(int32_t *)at = i;
+            return LLMCS_OK;
+        }
+    return wrong(o->name, "true, false or \"never\"");
+}
+
+/* Writes one plain value where its option says. */
+static llmcs_status store(const cli_option *o, const json_t *v, gen_params *g) {
+    void *at = (char *)g + o->offset;
+    const json_int_t i = json_integer_value(v);
+    switch (o->kind) {
+        case CLI_FLAG:
+            if (!json_is_boolean(v)) return wrong(o->name, "true or false");
+            *(bool *)at = json_is_true(v);
+            return LLMCS_OK;
+        case CLI_SWITCH:
+            if (!json_is_boolean(v)) return wrong(o->name, "true or false");
+            *(int32_t *)at = json_is_true(v);
+            return LLMCS_OK;
+        case CLI_INT:
+            if (!json_is_integer(v) || i < INT32_MIN || i > INT32_MAX) return wrong(o->name, "a 32-bit integer");
+            *(int32_t *)at = (int32_t)i;
+            return LLMCS_OK;
+        case CLI_UINT64:
+            return read_uint64(v, at) ? LLMCS_OK : wrong(o->name, "an integer from 0 to 2^64 - 1");
+        case CLI_FLOAT:
+            if (!json_is_number(v)) return wrong(o->name, "a number");
+            *(float *)at = (float)json_number_value(v);
+            return LLMCS_OK;
+        case CLI_DOUBLE:
+            if (!json_is_number(v)) return wrong(o->name, "a number");
+            *(double *)at = json_number_value(v);
+            return LLMCS_OK;
+        case CLI_NAME:
+            return store_name(o, v, at);
+        default:
+            return LLMCS_OK; /* lists are read below */
+    }
+}
+
+static llmcs_status read_eos(gen_params *g, const json_t *request) {
+    const json_t *v = json_object_get(request, "eos_token_id");
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    size_t n = 1;
+    if (json_is_array(v)) {
+        const llmcs_status status = request_id_list(v, "eos_token_id", &g->eos_ids, &n);
+        if (status) return status;
+    } else {
+        if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > INT32_MAX)
+            return wrong("eos_token_id", "a token id or a list of them");
+        g->eos_ids = malloc(sizeof *g->eos_ids);
+        if (!g->eos_ids) return request_error(LLMCS_NOMEM, "no memory for \"eos_token_id\"");
+        *g->eos_ids = (int32_t)json_integer_value(v);
+    }
+    g->params.eos_token_id = g->eos_ids;
+    g->params.n_eos_token_id = n;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_bad_words(gen_params *g, const json_t *request) {
+    const json_t *v = json_object_get(request, "bad_words_ids");
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    if (!json_is_array(v)) return wrong("bad_words_ids", "a list of lists of token ids");
+    const size_t n = json_array_size(v);
+    g->bad_words = calloc(n + 1, sizeof *g->bad_words);
+    if (!g->bad_words) return request_error(LLMCS_NOMEM, "no memory for \"bad_words_ids\"");
+    for (; g->n_bad_words < n; g->n_bad_words++) {
+        int32_t *ids = NULL;
+        size_t n_ids = 0;
+        const llmcs_status status = request_id_list(json_array_get(v, g->n_bad_words), "bad_words_ids", &ids, &n_ids);
+        if (status) return status;
+        g->bad_words[g->n_bad_words] = (llmcs_ids){ids, n_ids};
+    }
+    g->params.bad_words_ids = g->bad_words;
+    g->params.n_bad_words_ids = n;
+    return LLMCS_OK;
+}
+
+/* A number; "-inf", "-Infinity", -1e999 (a string by now) or null forbid the token. */
+static bool read_bias_value(const json_t *v, float *bias) {
+    const char *text = json_string_value(v);
+    char *end = NULL;
+    const double x = json_is_null(v) ? -INFINITY : text ? strtod(text, &end) : json_number_value(v);
+    *bias = (float)x;
+    if (text) return end != text && !*end && x == -INFINITY;
+    return json_is_null(v) || json_is_number(v);
+}
+
+static llmcs_status read_bias(gen_params *g, const json_t *request) {
+    json_t *v = json_object_get(request, "logit_bias"), *value;
+    const char *key;
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    if (!json_is_object(v)) return wrong("logit_bias", "an object, {\"token id\": number or \"-inf\", ...}");
+    g->bias = calloc(json_object_size(v) + 1, sizeof *g->bias);
+    if (!g->bias) return request_error(LLMCS_NOMEM, "no memory for \"logit_bias\"");
+    size_t n = 0;
+    json_object_foreach(v, key, value) {
+        char *end;
+        const long id = strtol(key, &end, 10);
+        if (*key < '0' || *key > '9' || *end || id > INT32_MAX || !read_bias_value(value, &g->bias[n].bias))
+            return wrong("logit_bias", "an object, {\"token id\": number or \"-inf\", ...}");
+        g->bias[n++].id = (int32_t)id;
+    }
+    g->params.logit_bias = g->bias;
+    g->params.n_logit_bias = n;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_lookup_ids(gen_params *g, const json_t *request) {
+    const llmcs_status status =
+        request_ids(request, "prompt_lookup_ids", false, &g->lookup_ids, &g->params.n_prompt_lookup_ids);
+    g->params.prompt_lookup_ids = g->lookup_ids;
+    return status;
+}
+
+static llmcs_status read_stop_strings(gen_params *g, const json_t *request, const char *key) {
+    const json_t *v = json_object_get(request, key);
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    if (!json_is_string(v) && !json_is_array(v)) return wrong(key, "a string or a list of strings");
+    const size_t n = json_is_string(v) ? 1 : json_array_size(v);
+    g->stop_strings = calloc(n + 1, sizeof *g->stop_strings);
+    if (!g->stop_strings) return request_error(LLMCS_NOMEM, "no memory for \"%s\"", key);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *e = json_is_string(v) ? v : json_array_get(v, i);
+        if (!json_is_string(e) || strlen(json_string_value(e)) != json_string_length(e))
+            return wrong(key, "a string or a list of strings without NUL");
+        g->stop_strings[i] = json_string_value(e);
+    }
+    g->params.stop_strings = g->stop_strings;
+    g->params.n_stop_strings = n;
+    return LLMCS_OK;
+}
+
+/* OpenAI's names; of two names for one parameter a request gives one. */
+static const char *const aliases[][2] = {{"max_tokens", "max_new_tokens"}, {"stop", "stop_strings"}};
+
+static llmcs_status resolve_alias(const json_t *request, const char **key) {
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        if (strcmp(*key, aliases[i][0]) != 0) continue;
+        *key = aliases[i][1];
+        if (json_object_get(request, *key))
+            return request_error(LLMCS_ARG, "\"%s\" and \"%s\" are the same parameter", aliases[i][0], *key);
+    }
+    return LLMCS_OK;
+}
+
+static const cli_option *find_option(const char *key) {
+    for (size_t i = 0; i < GEN_KEYS; i++)
+        if ((i < GEN_CHAT_KEYS || i >= GEN_CHAT) && !strcmp(gen_options[i].name, key)) return &gen_options[i];
+    return NULL;
+}
+
+static bool is_list_key(const char *key, const char *const *also) {
+    static const char *const lists[] = {
+        "id", "eos_token_id", "bad_words_ids", "logit_bias", "pad_token_id", "prompt_lookup_ids", NULL};
+    for (size_t i = 0; lists[i]; i++)
+        if (!strcmp(key, lists[i])) return true;
+    for (; *also; also++)
+        if (!strcmp(key, *also)) return true;
+    return false;
+}
+
+static llmcs_status read_plain_values(gen_params *g, const json_t *request, const char *const *also) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)request, key, value) {
+        const char *name = key;
+        llmcs_status status = resolve_alias(request, &name);
+        if (status) return status;
+        const cli_option *o = find_option(name);
+        if (!o && !is_list_key(name, also)) return request_unknown_key(key);
+        if (!o || json_is_null(value)) continue;
+        if ((status = store(o, value, g))) return status;
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status gen_from_request(gen_params *g, const gen_params *base, const json_t *request, const char *const *also) {
+    memset(g, 0, sizeof *g);
+    g->params = base->params;
+    g->parse_special = base->parse_special;
+    llmcs_status status = read_plain_values(g, request, also);
+    if (status) return status;
+    if (g->parse_special && !base->parse_special)
+        return request_error(LLMCS_ARG,
+                             "\"parse_special\" needs the option --parse-special: text of users must not "
+                             "become control tokens");
+    if (!g->parse_special) g->params.encode_flags &= ~LLMCS_PARSE_SPECIAL;
+    if (g->greedy && json_is_true(json_object_get(request, "do_sample")))
+        return request_error(LLMCS_ARG, "\"greedy\" and \"do_sample\" contradict each other");
+    if (g->greedy) g->params.do_sample = 0;
+    const char *stop = json_object_get(request, "stop") ? "stop" : "stop_strings";
+    if ((status = read_eos(g, request)) || (status = read_bad_words(g, request)) || (status = read_bias(g, request)) ||
+        (status = read_lookup_ids(g, request)))
+        return status;
+    return read_stop_strings(g, request, stop);
+}

@@ -1,0 +1,77 @@
+/* Opens a model with the common options; what failed. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static int show_progress(void *user, float done) {
+    (void)user;
+    fprintf(stderr, done < 1 ? "\rloading %3.0f %%" : "\r              \r", (double)done * 100);
+    return 0;
+}
+
+static void print_warning(void *user, llmcs_log_level level, const char *message) {
+    (void)user;
+    if (level >= LLMCS_LOG_WARN) fprintf(stderr, "llmcs: %s\n", message);
+}
+
+/* A line for which there is no memory is lost. */
+static void keep_line(void *user, llmcs_log_level level, const char *message) {
+    cli_log *log = user;
+    char **lines = realloc(log->lines, (log->n + 1) * sizeof *lines);
+    if (!lines) return;
+    log->lines = lines;
+    llmcs_log_level *levels = realloc(log->levels, (log->n + 1) * sizeof *levels);
+    if (!levels) return;
+    log->levels = levels;
+    log->levels[log->n] = level;
+    log->lines[log->n] = strdup(message);
+    if (log->lines[log->n]) log->n++;
+}
+
+void cli_log_free(cli_log *log) {
+    for (size_t i = 0; i < log->n; i++) free(log->lines[i]);
+    free(log->lines);
+    free(log->levels);
+}
+
+llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model) {
+    llmcs_model_options options;
+    llmcs_model_options_init(&options);
+    options.n_threads = common->n_threads;
+    options.load_mode = common->mmap ? LLMCS_LOAD_MMAP : LLMCS_LOAD_COPY;
+    options.backend = (llmcs_backend)common->backend;
+    options.weights = (llmcs_weights)common->weights;
+    options.kv_type = (llmcs_kv_type)common->kv_type;
+    options.log = log ? keep_line : print_warning;
+    options.log_user = log;
+    if (isatty(STDERR_FILENO)) options.progress = show_progress;
+    const llmcs_status status = llmcs_model_open(common->folder, &options, model);
+    if (options.progress) show_progress(NULL, 1);
+    return status;
+}
+
+int cli_failed(const char *doing) {
+    fflush(stdout);
+    fprintf(stderr, "llmcs: %s: %s\n", doing, llmcs_error_message());
+    return EXIT_FAILED;
+}
+
+int cli_error(const char *fmt, ...) {
+    va_list args;
+    fflush(stdout);
+    fputs("llmcs: ", stderr);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return EXIT_FAILED;
+}
+
+const llmcs_tokenizer *cli_tokenizer(const llmcs_model *model) {
+    const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(model);
+    if (!tokenizer) cli_error("the folder has no tokenizer: use --jsonl with input_ids");
+    return tokenizer;
+}
