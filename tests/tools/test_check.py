@@ -41,6 +41,8 @@ class Check(unittest.TestCase):
             self.assertEqual((report["works"], report["opens"]), (False, False))
             self.assertEqual(report["files_read"], ["config.json"])
         self.assertIn("no/such", run_any("check", "no/such")[1])
+        report = json.loads(run_any("check", b"no\xffsuch\xe4\xb8\xad", "--jsonl")[1])
+        self.assertRegex(report["error"]["message"], r"no(\?|\ufffd|\\xff)such中")
 
     def test_settings_are_listed(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,6 @@
 /* Prints answers as JSON, one a line. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "request.h"
@@ -53,9 +54,31 @@ bool answer_print_error(llmcs_status status, const char *message, size_t line, c
     return printed;
 }
 
+/* The bytes of the character at text; 0 if they are not UTF-8. */
+static size_t character_bytes(const char *text, size_t len) {
+    const unsigned char c = (unsigned char)*text;
+    const size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    json_t *character = n <= len ? json_stringn(text, n) : NULL;
+    json_decref(character);
+    return character ? n : 0;
+}
+
+/* Bytes that are not UTF-8, as a message may hold of a file's name, become question marks. */
 json_t *json_text(const char *text, size_t len) {
     json_t *string = json_stringn(text, len);
-    return string ? string : json_string("\xEF\xBF\xBD"); /* not UTF-8, or no memory */
+    if (string) return string;
+    char *copy = malloc(len + 1);
+    if (!copy) return NULL;
+    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+        n = character_bytes(text + i, len - i);
+        if (n)
+            memcpy(copy + i, text + i, n);
+        else
+            copy[i] = '?';
+    }
+    string = json_stringn(copy, len);
+    free(copy);
+    return string;
 }
 
 json_t *json_float(double value) { return isfinite(value) ? json_real(value) : json_null(); }

@@ -190,12 +190,6 @@ bool cli_texts_read(const cli_command *command, const cli_common *common, const 
 /* A line on stderr if the text was cut. */
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);
 
-/* ---- labels.c */
-
-/* The names of a classifier's labels, each one different: the second "neutral" is "neutral#1", its number behind it. */
-char **cli_label_names(const llmcs_model *model, int32_t n_labels);
-void cli_label_names_free(char **names, int32_t n_labels);
-
 /* ---- encode.c */
 
 typedef struct cli_encoding {

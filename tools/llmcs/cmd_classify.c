@@ -7,7 +7,6 @@
 typedef struct classify_job {
     llmcs_model *model;
     int32_t n_labels;
-    char **names;  /* [n_labels] each one different */
     float *scores; /* [n_labels] */
     bool all;
     cli_texts texts;
@@ -34,7 +33,8 @@ static llmcs_status classify_request(void *user, const json_t *request, cli_answ
     const char *label = llmcs_model_label(j->model, best);
     json_t *scores = json_object();
     for (int32_t i = 0; i < j->n_labels; i++)
-        if (json_object_set_new(scores, j->names[i], json_float((double)j->scores[i]))) answer->failed = true;
+        if (json_object_set_new(scores, llmcs_model_label(j->model, i), json_float((double)j->scores[i])))
+            answer->failed = true;
     answer_set(answer, "label", json_text(label, strlen(label)));
     answer_set(answer, "label_id", json_integer(best));
     answer_set(answer, "score", json_float((double)j->scores[best]));
@@ -52,12 +52,12 @@ static int classify_text(void *user, const char *bytes, size_t len) {
     int32_t best;
     if (llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)) return cli_failed("classify");
     cli_texts_warn(&info, bytes, len);
-    print_name(j->names[best]);
-    for (size_t n = strlen(j->names[best]); n < 12; n++) putchar(' ');
+    print_name(llmcs_model_label(j->model, best));
+    for (size_t n = strlen(llmcs_model_label(j->model, best)); n < 12; n++) putchar(' ');
     printf(" %.4f", (double)j->scores[best]);
     for (int32_t i = 0; j->all && i < j->n_labels; i++) {
         fputs("  ", stdout);
-        print_name(j->names[i]);
+        print_name(llmcs_model_label(j->model, i));
         printf("=%.4f", (double)j->scores[i]);
     }
     fputs("  ", stdout);
@@ -75,8 +75,7 @@ static int classify_all(classify_job *j, const cli_common *common) {
                          info.architecture);
     j->n_labels = info.n_labels;
     j->scores = malloc((size_t)info.n_labels * sizeof *j->scores);
-    j->names = cli_label_names(j->model, info.n_labels);
-    if (!j->scores || !j->names) return cli_error("no memory for %d labels", info.n_labels);
+    if (!j->scores) return cli_error("no memory for %d labels", info.n_labels);
     return common->jsonl ? cli_jsonl(common, classify_request, j) : cli_each_text(common, classify_text, j);
 }
 
@@ -88,7 +87,6 @@ static int classify_command(int argc, char **argv) {
     if (!cli_texts_read(&cmd_classify, &common, &j.texts, &j.params)) return EXIT_USAGE;
     if (cli_open(&common, NULL, &j.model)) return cli_failed("open");
     code = classify_all(&j, &common);
-    cli_label_names_free(j.names, j.n_labels);
     free(j.scores);
     llmcs_model_free(&j.model);
     return code;
@@ -101,8 +99,8 @@ const cli_command cmd_classify = {
     .notes = CLI_LINES_HELP,
     .jsonl_help =
         "{\"text\":\"...\", \"pair\":\"...\"?} -> {\"label\":\"...\", \"label_id\":n, \"score\":p,"
-        "\"scores\":{\"label\":p,...}, \"tokens\":n, \"truncated\":false, \"windows\":1}; of two labels of one "
-        "name the second is \"name#1\", its number behind it.",
+        "\"scores\":{\"label\":p,...}, \"tokens\":n, \"truncated\":false, \"windows\":1}; of labels of one name "
+        "the second is \"name#2\".",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL,
