@@ -128,7 +128,12 @@ class Chat(unittest.TestCase):
                 while wait_for not in shown[seen:]:
                     shown += self.read(fd, end, shown)
                 os.write(fd, key)
-            while (more := self.read(fd, end, shown)):
+            while True:  # a key that came before the editor took the terminal over is lost
+                if not select.select([fd], [], [], 3)[0]:
+                    os.write(fd, keys[-1][1])
+                more = self.read(fd, end, shown)
+                if not more:
+                    break
                 shown += more
         finally:
             os.close(fd)  # which hangs up, should it still run

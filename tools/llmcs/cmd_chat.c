@@ -124,13 +124,13 @@ static int talk_at_terminal(chat *c, editor *e) {
     size_t len;
     bool leave = false;
     const char *line;
+    sigaction(SIGINT, &stop_answer, &before); /* libedit prints its prompt before it reads keys */
     puts("Ctrl-D ends, Ctrl-C stops an answer, /help says more.");
     while (!leave && (line = editor_read(e, &len))) {
         if (cli_is_blank(line, len) || apply_command(c, line, len, &leave)) continue;
-        sigaction(SIGINT, &stop_answer, &before);
         print_answer(c, line, len, 0);
-        sigaction(SIGINT, &before, NULL);
     }
+    sigaction(SIGINT, &before, NULL);
     if (!leave) putchar('\n');
     return EXIT_DONE;
 }
