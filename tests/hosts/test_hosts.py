@@ -91,8 +91,8 @@ def classify_for_ever():
     while True: bert.classify(["fits well"] * 8)
 threading.Thread(target=classify_for_ever, daemon=True).start()
 engine = gpt2.engine()
-requests = [engine.submit("User: hi", max_new_tokens=200) for _ in range(4)]
-pieces = gpt2.session().stream("User: hi", max_new_tokens=200)
+requests = [engine.submit("User: hi", max_new_tokens=400, eos_token_id=[]) for _ in range(4)]
+pieces = gpt2.session().stream("User: hi", max_new_tokens=500, eos_token_id=[])
 next(pieces)
 """ % (os.path.join(ROOT, "tools", "python"), os.path.join(ROOT, "examples", "models", "review-bert"), SHOP)
         for i in range(3 if TIMES < 100 else 10):

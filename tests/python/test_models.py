@@ -7,6 +7,7 @@ import copy
 import logging
 import os
 import pickle
+import shutil
 import tempfile
 import unittest
 
@@ -68,6 +69,24 @@ class Encoders(unittest.TestCase):
             logits = mlm.encoder_eval([[5, 6, 7], [8]], logits=True)["logits"]
             self.assertEqual([len(x) for x in logits], [3, 1])
             self.assertEqual(mlm.heads & {"masked_lm", "classification"}, {"masked_lm"})
+
+    def test_masks_are_filled(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for file in ("config.json", "model.safetensors"):
+                shutil.copy(os.path.join(MLM, file), folder)
+            words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            with open(os.path.join(folder, "vocab.txt"), "w") as f, llmcs.Model(MLM) as mlm:
+                words += ["w%d" % i for i in range(mlm.info["vocab_size"] - len(words))]
+                f.write("\n".join(words) + "\n")
+            with llmcs.Model(folder) as mlm:
+                masks = mlm.fill_mask("w1 [MASK] w2 [MASK]", top_k=3)
+                self.assertEqual([len(m) for m in masks], [3, 3])
+                for tokens in masks:
+                    self.assertTrue({token for token, _ in tokens} <= set(words))
+                    self.assertEqual(tokens, sorted(tokens, key=lambda t: -t[1]))
+                self.assertNotEqual(masks[0], masks[1])
+                with self.assertRaisesRegex(llmcs.ArgumentError, "mask"):
+                    mlm.fill_mask("w1")
 
     def test_what_the_model_cannot_do(self):
         with llmcs.Model(GPT2, n_threads=1) as decoder:

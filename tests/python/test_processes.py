@@ -167,6 +167,12 @@ class CtrlC(unittest.TestCase):
             self.interrupted(wait_for_many)
             self.interrupted(lambda: engine.next() and engine.next())
 
+    def test_many_texts(self):
+        texts = ["good shop , but the zip broke after two days " * 20] * 20000
+        self.interrupted(lambda: self.bert.classify(texts))
+        self.interrupted(lambda: self.bert.embed([" ".join(texts[:100])], overflow="windows"))
+        self.assertTrue(self.bert.classify("good"))
+
     def test_a_handler_may_cancel_the_session_it_interrupts(self):
         session = self.gpt2.session()
         previous = signal.signal(signal.SIGALRM, lambda *_: session.cancel())

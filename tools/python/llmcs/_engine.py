@@ -114,7 +114,7 @@ class Engine(Handle):
         return answers + [_finish(request) for request in waiting]
 
     def next(self, timeout: Optional[float] = None) -> Event:
-        """The next request with an event, (request, finished); PendingError, a TimeoutError, after so many seconds."""
+        """The next request with an event, (request, finished); PendingError, a TimeoutError, after `timeout` seconds."""
         event = sized(EngineEvent)
         while True:
             _wait(self, lib.llmcs_engine_next, event, timeout)
@@ -181,7 +181,7 @@ class Request(Handle):
         lib.llmcs_request_cancel(self._pointer)
 
     def wait(self, timeout: Optional[float] = None) -> Generated:
-        """A Generated; PendingError, a TimeoutError, if it is not finished after so many seconds (None: as long as it
+        """A Generated; PendingError, a TimeoutError, if it is not finished after `timeout` seconds (None: as long as it
         takes)."""
         result = c.POINTER(Result)()
         _wait(self, lib.llmcs_request_wait, result, timeout)

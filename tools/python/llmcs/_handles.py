@@ -6,6 +6,7 @@ import _thread
 import ctypes as c
 import os
 import queue
+import sys
 import threading
 from typing import Any, Callable, Generic, Iterator, List, NoReturn, TypeVar
 
@@ -213,6 +214,9 @@ class Relay(Generic[T]):
         self._stopped = True
         self._replies.put(True)
         while not self._outcome:
+            if sys.is_finalizing():  # the interpreter ends, and the other thread with it: it will not answer
+                self._cancel()
+                return
             try:
                 if not self._began:
                     self._cancel()  # still in the prompt, where no callback could stop it

@@ -105,6 +105,8 @@ def token_ids(name: str, values: Any) -> Any:
     try:
         numbers = array.array("i", listed)
     except (TypeError, OverflowError):
+        numbers = array.array("i")
+    if len(numbers) != len(listed):  # one of them is wrong: which?
         numbers = array.array("i", [integer("%s[%d]" % (name, i), x, i32) for i, x in enumerate(listed)])
     return (i32 * len(numbers)).from_buffer(numbers) if numbers else (i32 * 0)()
 
