@@ -72,7 +72,7 @@ typedef struct ll_config {
         const char *const *stop_strings;
         size_t n_stop_strings;
     } generation;
-    /* sentence-transformers: modules.json and what stands beside it. */
+    /* sentence-transformers: modules.json and the files it names. */
     struct {
         bool present;
         llmcs_pooling pooling; /* MEAN or CLS */

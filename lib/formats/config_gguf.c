@@ -82,7 +82,7 @@ static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
     return LLMCS_OK;
 }
 
-/* A special token's id; absent: none. One that the vocabulary has not is ignored and logged. */
+/* A special token's id; absent: none. One outside the vocabulary is ignored and logged. */
 static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *key, const ll_log *log, int32_t *out) {
     int64_t id = -1;
     *out = -1;

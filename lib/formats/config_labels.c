@@ -135,6 +135,19 @@ llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_
     return status;
 }
 
+/* Which function sentence-transformers' CrossEncoder applies to the logits that llmcs_rerank gives. */
+static void log_activation(const ll_settings *f, const ll_log *log) {
+    static const char *const keys[] = {"sentence_transformers", "sbert_ce_default_activation_function"};
+    for (size_t i = 0; i < 2; i++) {
+        const ll_json v = ll_json_get(f->root, keys[i]);
+        int n;
+        const char *text = ll_settings_show(v, &n);
+        if (ll_json_get_type(v) != LL_JSON_MISSING && ll_json_get_type(v) != LL_JSON_NULL)
+            ll_log_say(log, LLMCS_LOG_INFO, "%s: %s: %.*s is not applied: llmcs_rerank gives logits", f->name, keys[i],
+                       n, text);
+    }
+}
+
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json id2label;
     if (c->head != LL_HEAD_CLASSIFICATION) return LLMCS_OK;
@@ -143,5 +156,6 @@ llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *
     for (int32_t i = 0; i < c->n_labels; i++) c->id2label[i] = NULL;
     for (ll_json m = ll_json_first(id2label); ll_json_get_type(m); m = ll_json_next(m)) LL_TRY(read_label(c, f, m));
     LL_TRY(ll_config_distinct_labels(c, f->name, log));
+    log_activation(f, log);
     return read_problem(c, f);
 }

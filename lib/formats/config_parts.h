@@ -49,7 +49,7 @@ llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const l
 /* The names of such keys, up to a NULL. */
 const char *const *ll_config_generation_keys(void);
 
-/* config_sentence.c: modules.json of `source` if it has one, and the settings beside it; then, when n_embd is known,
+/* config_sentence.c: modules.json of `source` if it has one, and its settings; then, when n_embd is known,
  * what it says of pooling. */
 llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_log *log);
 llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source);

@@ -71,7 +71,7 @@ static void expand_q4_1(const unsigned char *block, float *out) {
     }
 }
 
-/* Two halves of 128 elements: of each, four runs of 32 that share bytes of `high`, and 16 elements for each scale. */
+/* Two halves of 128 elements: of each, four groups of 32 that share bytes of `high`, and 16 elements for each scale. */
 static void expand_q6_k(const unsigned char *block, float *out) {
     float d = ll_half_to_float(ll_load_u16(block + 208));
     for (size_t half = 0; half < 2; half++) {

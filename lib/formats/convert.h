@@ -10,9 +10,9 @@
 #ifndef LL_FORMATS_CONVERT_H
 #define LL_FORMATS_CONVERT_H
 
-#include "formats/tensors.h"
+#include "formats/tensor.h"
 
-/* The smallest piece of a type; no bytes for LL_DTYPE_OTHER. */
+/* The smallest unit of a type; no bytes for LL_DTYPE_OTHER. */
 typedef struct ll_dtype_block {
     size_t elements, bytes;
 } ll_dtype_block;

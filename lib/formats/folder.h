@@ -1,4 +1,4 @@
-/* A model's folder, and what to tell people who gave something else. */
+/* A model's folder, and messages for paths that are something else. */
 #ifndef LL_FORMATS_FOLDER_H
 #define LL_FORMATS_FOLDER_H
 
@@ -24,7 +24,7 @@ bool ll_folder_would_replace(const char *path, const char *input);
  * pull`)"; NULL if they say nothing. */
 const char *ll_folder_guess(const unsigned char *bytes, size_t n);
 
-/* The end of a path, short enough to leave room for the rest of a message. */
+/* The end of a path, short enough that the rest of a message fits. */
 const char *ll_folder_tail(const char *path);
 
 #endif

@@ -276,7 +276,7 @@ static void restore_matrix(ll_tensor *t) {
     t->rank = 2;
 }
 
-/* The offset counts from the beginning of the data, which is not known yet. */
+/* The offset counts from the start of the data, which is not known yet. */
 static llmcs_status read_tensor(reader *r, ll_tensor *t) {
     size_t at, len;
     *t = (ll_tensor){.out_in = true};
@@ -398,7 +398,7 @@ const ll_tensor *ll_gguf_find_tensor(const ll_gguf *g, const char *name) {
 /* --------------------------------------------------------------------------------------------------------- file */
 
 static llmcs_status read_beginning(reader *r) {
-    LL_TRY(need(r, 4, "the beginning of the file"));
+    LL_TRY(need(r, 4, "the magic number"));
     if (memcmp(r->g->data, MAGIC, 4) != 0)
         return ll_fail(LLMCS_FORMAT, "%s: byte 0: expected \"GGUF\", found \"%.4s\"", r->g->name,
                        (const char *)r->g->data);

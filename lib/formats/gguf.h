@@ -6,8 +6,7 @@
 #define LL_FORMATS_GGUF_H
 
 #include "base/file.h"
-#include "formats/config.h"
-#include "formats/safetensors.h"
+#include "formats/tensor.h"
 
 #define LL_MAX_GGUF_HEADER_BYTES ((size_t)256 << 20) /* keys, values and tensor headers together */
 #define LL_MAX_GGUF_KEYS 65536

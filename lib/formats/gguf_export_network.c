@@ -1,3 +1,4 @@
+/* The keys of a GGUF file that describe the network. */
 #include <string.h>
 
 #include "formats/gguf_export.h"

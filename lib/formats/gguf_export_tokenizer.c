@@ -1,3 +1,4 @@
+/* The keys of a GGUF file that hold the vocabulary. */
 #include <string.h>
 
 #include "formats/gguf_export.h"

@@ -90,7 +90,7 @@ static size_t number_and_dot(const char *text) {
     return n && n < 10 && text[n] == '.' ? n + 1 : 0;
 }
 
-static bool starts(const char *text, const char *beginning) { return strncmp(text, beginning, strlen(beginning)) == 0; }
+static bool starts(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 static bool put(char out[LL_MAX_NAME_TEXT], const char *a, const char *b, size_t b_bytes, const char *c,
                 const char *suffix) {

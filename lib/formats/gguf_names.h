@@ -1,7 +1,8 @@
-/* Tensor names: llama.cpp's (gguf-py/gguf/constants.py) beside those of Hugging Face checkpoints. */
+/* Tensor names: llama.cpp's (gguf-py/gguf/constants.py) and those of Hugging Face checkpoints. */
 #ifndef LL_FORMATS_GGUF_NAMES_H
 #define LL_FORMATS_GGUF_NAMES_H
 
+#include "formats/config.h"
 #include "formats/gguf.h"
 
 #define LL_MAX_NAME_TEXT 128 /* of a translated name, NUL included */

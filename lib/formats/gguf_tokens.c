@@ -1,3 +1,4 @@
+/* WordPiece's tokens as GGUF files spell them: a word's first part with U+2581 before it. */
 #include "formats/gguf_tokens.h"
 
 #include <string.h>
@@ -13,14 +14,14 @@ static bool begins(const char *token, size_t len, const char *with, size_t n) {
     return len >= n && memcmp(token, with, n) == 0;
 }
 
-void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_entry *entry) {
+void ll_token_from_phantom(const char *token, size_t len, char *buffer, ll_vocab_entry *entry) {
     if (begins(token, len, SPACE, SPACE_BYTES)) {
         entry->token = token + SPACE_BYTES;
         entry->token_bytes = (uint32_t)(len - SPACE_BYTES);
     } else if (!is_bracketed(token, len)) {
-        for (size_t i = 0; i < PREFIX_BYTES; i++) room[i] = PREFIX[i];
-        if (len) memcpy(room + PREFIX_BYTES, token, len);
-        entry->token = room;
+        for (size_t i = 0; i < PREFIX_BYTES; i++) buffer[i] = PREFIX[i];
+        if (len) memcpy(buffer + PREFIX_BYTES, token, len);
+        entry->token = buffer;
         entry->token_bytes = (uint32_t)(len + PREFIX_BYTES);
     }
 }

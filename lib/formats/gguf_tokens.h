@@ -18,9 +18,9 @@ typedef enum ll_token_type {
 #define LL_GGUF_LITERAL_IDS "llmcs.tokenizer.literal_ids"
 #define LL_GGUF_ADDED_ONLY_IDS "llmcs.tokenizer.added_only_ids"
 
-/* "▁the" to "the", "ing" to "##ing", "[CLS]" to itself. The entry's text is in `token` or was written to `room`, which
- * has len + 2 bytes. */
-void ll_token_from_phantom(const char *token, size_t len, char *room, ll_vocab_entry *entry);
+/* "▁the" to "the", "ing" to "##ing", "[CLS]" to itself. The entry's text is in `token` or was written to `buffer`,
+ * which has len + 2 bytes. */
+void ll_token_from_phantom(const char *token, size_t len, char *buffer, ll_vocab_entry *entry);
 
 /* The other way: `prefix` and then the token from `skip` on. False: that would not lead back to the token. */
 bool ll_token_to_phantom(const char *token, size_t len, const char **prefix, size_t *skip);

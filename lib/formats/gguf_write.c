@@ -1,3 +1,4 @@
+/* The header of a GGUF file, value by value. */
 #include "formats/gguf_write.h"
 
 #include <string.h>

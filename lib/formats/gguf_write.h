@@ -1,5 +1,5 @@
 /* The header of a GGUF file as it is put together: keys and values one after the other, then the tensors. The first
- * failure stays in `status`, and what follows does nothing: callers look once, at the end. */
+ * failure stays in `status`, and what follows does nothing: callers check it once, at the end. */
 #ifndef LL_FORMATS_GGUF_WRITE_H
 #define LL_FORMATS_GGUF_WRITE_H
 
@@ -26,7 +26,7 @@ void ll_gguf_put_text(ll_gguf_header *h, const char *key, const char *text, size
 /* An array of n elements, which must follow. */
 void ll_gguf_begin_array(ll_gguf_header *h, const char *key, ll_gguf_type type, size_t n);
 void ll_gguf_add_text(ll_gguf_header *h, const char *text, size_t len);
-/* A text of len bytes, which must follow in pieces. */
+/* A text of len bytes, which must follow in one or more parts. */
 void ll_gguf_begin_text(ll_gguf_header *h, size_t len);
 void ll_gguf_add_bytes(ll_gguf_header *h, const void *data, size_t n);
 void ll_gguf_add_i32(ll_gguf_header *h, int32_t value);

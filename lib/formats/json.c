@@ -1,3 +1,4 @@
+/* The reader: one pass over the text checks it and counts nodes, a second one fills them. */
 #include "formats/json.h"
 
 #include <string.h>

@@ -28,7 +28,7 @@ static bool put_f32(const float *values, size_t n, unsigned char *to, size_t *ba
     return true;
 }
 
-/* True if every half that was made is finite. */
+/* True if every 16-bit float is finite. */
 static bool halves_are_finite(const unsigned char *halves, size_t n, uint16_t infinity, size_t *bad) {
     for (size_t i = 0; i < n; i++) {
         uint16_t h = (uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8);

@@ -1,3 +1,4 @@
+/* float32 to 8 and 4 bits, several columns at a time. */
 #include "formats/quantize_columns.h"
 
 #include "base/half.h"
@@ -21,7 +22,7 @@ float ll_q8_scale(float size) { return size * (1.0f / 127.0f); }
 
 float ll_q8_inverse(float scale) { return scale >= SMALLEST_SCALE ? 1.0f / scale : 0.0f; }
 
-/* Adding 1.5 * 2^23, whose last bit is worth 1, rounds to a whole number: its lower bits in two's complement. */
+/* Adding 1.5 * 2^23, whose last bit is worth 1, rounds to an integer: its lower bits in two's complement. */
 static inline uint32_t rounded(float scaled) { return ll_float_bits(scaled + 0x1.8p23f); }
 
 /* The lowest bytes of four numbers, and 128 added to each. */

@@ -1,4 +1,4 @@
-/* float32 to small whole numbers, column by column: the forms of 8 and 4 bits that kernels/panels.h describes. All of
+/* float32 to small integers, column by column: the forms of 8 and 4 bits that kernels/panels.h describes. All of
  * it is steps over neighbouring columns in lanes of 32 bits, which compilers make vector code of. */
 #ifndef LL_FORMATS_QUANTIZE_COLUMNS_H
 #define LL_FORMATS_QUANTIZE_COLUMNS_H
@@ -19,8 +19,8 @@ float ll_q8_inverse(float scale);
 void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, const float *inverse, uint32_t *out);
 
 /* Up to 32 rows, the others zeros, as a block of Q4 for each column: x = d (q - 8), q of 4 bits; d is the column's
- * number of the largest size over -8, kept as binary16 (ggml, quantize_row_q4_0). out[g * ld_out + column] has the
- * codes of rows 4 g to 4 g + 3 in the lower halves of its bytes, and of rows 16 further in the upper ones. */
+ * value of the largest magnitude over -8, kept as binary16 (ggml, quantize_row_q4_0). out[g * ld_out + column] has the
+ * codes of rows 4 g to 4 g + 3 in the lower nibbles of its bytes, and of rows 16 further in the upper ones. */
 void ll_quantize_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
                             size_t ld_out);
 

@@ -33,17 +33,6 @@ struct ll_tensors {
     size_t n_shards, shards_capacity;
 };
 
-const char *ll_shape_text(const uint64_t *shape, int rank, char out[LL_SHAPE_TEXT_BYTES]) {
-    size_t at = 0;
-    out[at++] = '[';
-    for (int i = 0; i < rank; i++)
-        at +=
-            (size_t)ll_format(out + at, LL_SHAPE_TEXT_BYTES - at, "%s%llu", i ? "," : "", (unsigned long long)shape[i]);
-    out[at++] = ']';
-    out[at] = 0;
-    return out;
-}
-
 /* ------------------------------------------------------------------------------------------- lookup by name */
 
 static llmcs_status fail_twice(const ll_tensors *t, const ll_tensor *a, const ll_tensor *b) {
@@ -402,7 +391,7 @@ static llmcs_status read_f64(const ll_tensors *t, const ll_tensor *tensor, uint6
     return LLMCS_OK;
 }
 
-/* Whole blocks. The raw bytes go to the end of `out`, and are converted from there to its beginning. */
+/* Whole blocks. The raw bytes go to the end of `out`, and are converted from there to its start. */
 static llmcs_status read_blocks(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_block, size_t n_blocks,
                                 float *out) {
     const ll_file *file = file_of(&t->shards[tensor->file]);

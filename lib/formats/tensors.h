@@ -5,36 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "formats/source.h"
-
-typedef enum ll_dtype {
-    LL_DTYPE_F32,
-    LL_DTYPE_F16,
-    LL_DTYPE_BF16,
-    LL_DTYPE_F64,
-    /* Of GGUF files, in blocks: see convert.h. */
-    LL_DTYPE_Q8_0,
-    LL_DTYPE_Q4_0,
-    LL_DTYPE_Q4_1,
-    LL_DTYPE_Q6_K,
-    LL_DTYPE_OTHER /* known to the format (I64, BOOL, F8_*...), not to us */
-} ll_dtype;
-
-#define LL_DTYPE_NAMES "F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
-
-#define LL_MAX_RANK 8
-
-typedef struct ll_tensor {
-    const char *name; /* NUL-terminated, no NUL inside */
-    size_t name_bytes;
-    ll_dtype dtype;
-    const char *dtype_name; /* as written: "BF16" */
-    int rank;
-    uint64_t shape[LL_MAX_RANK];
-    uint64_t n_elements, n_bytes;
-    bool out_in;   /* a matrix is [n_out, n_in], as all are in GGUF, even where the family's own files have it turned */
-    uint32_t file; /* which file of the checkpoint */
-    uint64_t offset; /* bytes from the beginning of that file */
-} ll_tensor;
+#include "formats/tensor.h"
 
 typedef struct ll_tensors ll_tensors;
 
@@ -81,9 +52,5 @@ bool ll_tensors_would_replace(const ll_tensors *t, const char *path);
 
 /* CHANGED if any file is not what it was at open. */
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t);
-
-/* "[2304,768]" into `out`, which is returned. */
-#define LL_SHAPE_TEXT_BYTES (LL_MAX_RANK * 21 + 3)
-const char *ll_shape_text(const uint64_t *shape, int rank, char out[LL_SHAPE_TEXT_BYTES]);
 
 #endif

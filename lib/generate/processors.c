@@ -5,8 +5,10 @@
 #include <string.h>
 
 bool ll_processors_active(const ll_processors *p) {
-    return p->repetition_penalty != 1.0f || p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f ||
-           p->no_repeat_ngram_size || (p->min_new_tokens && p->n_eos) || p->n_bad_words || p->n_logit_bias;
+    return p->repetition_penalty != 1.0f || p->encoder_repetition_penalty != 1.0f || p->presence_penalty != 0.0f ||
+           p->frequency_penalty != 0.0f || p->no_repeat_ngram_size || p->encoder_no_repeat_ngram_size ||
+           (p->min_new_tokens && p->n_eos) || p->n_bad_words || p->n_logit_bias || p->suppress.n_ids ||
+           p->begin_suppress.n_ids || p->forced_bos.n_ids || p->forced_eos.n_ids;
 }
 
 /* Transformers' sequence_bias for sequences of one token; it stands first in its list of processors. */
@@ -16,12 +18,13 @@ static void add_logit_bias(const ll_processors *p, float *scores) {
 
 /* Keskar et al. 2019 (CTRL), section 4.1, as Transformers has it: towards less likely on both sides of zero, once for
  * each token however often it occurs. */
-static void penalise_repetition(const ll_processors *p, float *scores, const int32_t *ids, size_t n_ids) {
+static void penalise_repetition(const ll_processors *p, float penalty, float *scores, const int32_t *ids,
+                                size_t n_ids) {
     for (size_t i = 0; i < n_ids; i++) {
         size_t id = (size_t)ids[i];
         if (p->counts[id]) continue;
         p->counts[id] = 1;
-        scores[id] = scores[id] < 0 ? scores[id] * p->repetition_penalty : scores[id] / p->repetition_penalty;
+        scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
     }
     for (size_t i = 0; i < n_ids; i++) p->counts[ids[i]] = 0;
 }
@@ -39,13 +42,13 @@ static void penalise_presence_and_frequency(const ll_processors *p, float *score
     }
 }
 
-/* Forbids every token that would complete a sequence of no_repeat_ngram_size tokens that is in ids already. */
-static void forbid_repeated_ngrams(const ll_processors *p, float *scores, const int32_t *ids, size_t n_ids) {
-    size_t size = p->no_repeat_ngram_size;
-    if (n_ids < size) return; /* no whole n-gram yet */
+/* Forbids every token that would complete a sequence of `size` tokens that is in `of` already. */
+static void forbid_repeated_ngrams(size_t size, float *scores, const int32_t *ids, size_t n_ids, const int32_t *of,
+                                   size_t n_of) {
+    if (n_ids + 1 < size) return; /* nothing to find yet */
     const int32_t *tail = ids + n_ids - (size - 1);
-    for (size_t i = 0; i + size <= n_ids; i++) {
-        if (!memcmp(ids + i, tail, (size - 1) * sizeof *ids)) scores[ids[i + size - 1]] = -INFINITY;
+    for (size_t i = 0; i + size <= n_of; i++) {
+        if (!memcmp(of + i, tail, (size - 1) * sizeof *of)) scores[of[i + size - 1]] = -INFINITY;
     }
 }
 
@@ -74,10 +77,28 @@ static void forbid_bad_words(const ll_processors *p, float *scores, const int32_
 /* A folder's EOS id may lie outside its network's vocabulary. */
 static bool in_vocabulary(const ll_processors *p, int32_t id) { return id >= 0 && (size_t)id < p->vocab; }
 
-static void forbid_early_eos(const ll_processors *p, float *scores) {
-    for (size_t i = 0; i < p->n_eos; i++) {
-        if (in_vocabulary(p, p->eos[i])) scores[p->eos[i]] = -INFINITY;
+static void forbid_all(const ll_processors *p, float *scores, llmcs_ids ids) {
+    for (size_t i = 0; i < ids.n_ids; i++) {
+        if (in_vocabulary(p, ids.ids[i])) scores[ids.ids[i]] = -INFINITY;
     }
+}
+
+/* The tokens of which the next one must be one; NULL: any. As Transformers, BOS follows a prompt of one token, and the
+ * last token is EOS. */
+static const llmcs_ids *forced(const ll_processors *p, size_t n_ids, size_t n_new) {
+    if (p->forced_eos.n_ids && n_new + 1 == p->max_new_tokens) return &p->forced_eos;
+    return p->forced_bos.n_ids && n_ids == 1 ? &p->forced_bos : NULL;
+}
+
+static void force(const ll_processors *p, float *scores, const llmcs_ids *ids) {
+    for (size_t i = 0; i < p->vocab; i++) scores[i] = -INFINITY;
+    for (size_t i = 0; i < ids->n_ids; i++) scores[ids->ids[i]] = 0.0f;
+}
+
+/* Transformers' begin_index: behind a forced BOS it is the token after that. */
+static bool is_first(const ll_processors *p, size_t n_ids, size_t n_new) {
+    const bool after_bos = p->forced_bos.n_ids && n_ids - n_new == 1;
+    return n_new == (after_bos ? 1 : 0);
 }
 
 static void touch_all(ll_scores *scores, const int32_t *ids, size_t n) {
@@ -85,22 +106,39 @@ static void touch_all(ll_scores *scores, const int32_t *ids, size_t n) {
 }
 
 void ll_processors_touch(const ll_processors *p, ll_scores *scores, const int32_t *ids, size_t n_ids, size_t n_new) {
+    if (forced(p, n_ids, n_new))
+        for (size_t id = 0; id < p->vocab; id += LL_SCORE_BLOCK) ll_scores_touch(scores, (int32_t)id);
     for (size_t i = 0; i < p->n_logit_bias; i++) ll_scores_touch(scores, p->logit_bias[i].id);
-    if (p->repetition_penalty != 1.0f || p->no_repeat_ngram_size)
+    if (p->repetition_penalty != 1.0f || p->no_repeat_ngram_size) {
         touch_all(scores, ids, n_ids);
-    else if (p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f)
-        touch_all(scores, ids + (n_ids - n_new), n_new);
+    } else {
+        if (p->encoder_repetition_penalty != 1.0f || p->encoder_no_repeat_ngram_size)
+            touch_all(scores, ids, n_ids - n_new);
+        if (p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f)
+            touch_all(scores, ids + (n_ids - n_new), n_new);
+    }
     for (size_t i = 0; i < p->n_bad_words; i++) ll_scores_touch(scores, p->bad_words[i].ids[p->bad_words[i].n_ids - 1]);
     for (size_t i = 0; n_new < p->min_new_tokens && i < p->n_eos; i++)
         if (in_vocabulary(p, p->eos[i])) ll_scores_touch(scores, p->eos[i]);
+    touch_all(scores, p->suppress.ids, p->suppress.n_ids);
+    if (is_first(p, n_ids, n_new)) touch_all(scores, p->begin_suppress.ids, p->begin_suppress.n_ids);
 }
 
 void ll_processors_apply(ll_processors *p, float *scores, const int32_t *ids, size_t n_ids, size_t n_new) {
+    const size_t n_prompt = n_ids - n_new;
     add_logit_bias(p, scores);
-    if (p->repetition_penalty != 1.0f) penalise_repetition(p, scores, ids, n_ids);
+    if (p->encoder_repetition_penalty != 1.0f)
+        penalise_repetition(p, 1.0f / p->encoder_repetition_penalty, scores, ids, n_prompt);
+    if (p->repetition_penalty != 1.0f) penalise_repetition(p, p->repetition_penalty, scores, ids, n_ids);
     if (p->presence_penalty != 0.0f || p->frequency_penalty != 0.0f)
-        penalise_presence_and_frequency(p, scores, ids + (n_ids - n_new), n_new);
-    if (p->no_repeat_ngram_size) forbid_repeated_ngrams(p, scores, ids, n_ids);
+        penalise_presence_and_frequency(p, scores, ids + n_prompt, n_new);
+    if (p->no_repeat_ngram_size) forbid_repeated_ngrams(p->no_repeat_ngram_size, scores, ids, n_ids, ids, n_ids);
+    if (p->encoder_no_repeat_ngram_size)
+        forbid_repeated_ngrams(p->encoder_no_repeat_ngram_size, scores, ids, n_ids, ids, n_prompt);
     forbid_bad_words(p, scores, ids, n_ids);
-    if (n_new < p->min_new_tokens) forbid_early_eos(p, scores);
+    if (n_new < p->min_new_tokens) forbid_all(p, scores, (llmcs_ids){p->eos, p->n_eos});
+    const llmcs_ids *only = forced(p, n_ids, n_new);
+    if (only) force(p, scores, only);
+    forbid_all(p, scores, p->suppress);
+    if (is_first(p, n_ids, n_new)) forbid_all(p, scores, p->begin_suppress);
 }

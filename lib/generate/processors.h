@@ -11,15 +11,19 @@
 typedef struct ll_processors {
     float repetition_penalty; /* 1: off */
     float presence_penalty, frequency_penalty;
-    size_t no_repeat_ngram_size; /* 0: off */
-    size_t min_new_tokens;
+    size_t no_repeat_ngram_size;         /* 0: off */
+    float encoder_repetition_penalty;    /* over the prompt's tokens, towards them; 1: off */
+    size_t encoder_no_repeat_ngram_size; /* n-grams of the prompt; 0: off */
+    size_t min_new_tokens, max_new_tokens;
     const int32_t *eos; /* [n_eos] */
     size_t n_eos;
     const llmcs_ids *bad_words;
     size_t n_bad_words;
     const llmcs_logit_bias *logit_bias;
     size_t n_logit_bias;
-    uint32_t *counts; /* [vocab] the caller's scratch memory; all zero between calls */
+    llmcs_ids suppress, begin_suppress; /* never, and not as the first new token */
+    llmcs_ids forced_bos, forced_eos;   /* one of them as the second token of all, and as the last new one */
+    uint32_t *counts;                   /* [vocab] the caller's scratch memory; all zero between calls */
     size_t vocab;
 } ll_processors;
 

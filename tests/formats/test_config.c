@@ -1,3 +1,4 @@
+/* config.json and its neighbours: what is read, and what is refused with which message. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

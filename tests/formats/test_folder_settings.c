@@ -211,6 +211,24 @@ START_TEST(settings_of_config_json_that_nobody_reads_are_logged) {
 }
 END_TEST
 
+/* Folders as training and Transformers write them say nothing that would be worth a line. */
+START_TEST(usual_folders_are_silent) {
+    static const char *const folders[] = {"tests/data/golden/gpt2-tiny",      "tests/data/golden/bert-cls",
+                                          "tests/data/golden/bert-embed",     "tests/data/golden/bert-mlm",
+                                          "tests/data/golden/distilbert-cls", "tests/data/golden/roberta-cls",
+                                          "examples/models/shop-gpt2",        "examples/models/review-bert"};
+    llmcs_allocator a = ll_allocator_default();
+    const ll_log log = {collect, NULL};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        ll_config c;
+        logged[0] = 0;
+        ck_assert_int_eq(ll_config_read(&c, &a, &(ll_source){.path = folders[i]}, &log), LLMCS_OK);
+        ck_assert_msg(!logged[0], "%s: %s", folders[i], logged);
+        ll_config_free(&c);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------ sentence-transformers */
 
 #define MODULE(type, path) "{\"path\":\"" path "\",\"type\":\"" type "\"}"
@@ -408,6 +426,7 @@ static void add(TCase *t) {
     tcase_add_test(t, config_json_generates_where_there_is_no_other_file);
     tcase_add_test(t, generation_settings_that_are_not_applied_are_logged);
     tcase_add_test(t, settings_of_config_json_that_nobody_reads_are_logged);
+    tcase_add_test(t, usual_folders_are_silent);
     tcase_add_test(t, prompts);
     tcase_add_test(t, settings_of_the_transformer_by_any_of_their_names);
     tcase_add_test(t, modules_that_are_not_run_say_why);

@@ -1,3 +1,4 @@
+/* The JSON reader against the grammar, numbers, hostile texts and failing allocations. */
 #include <fenv.h>
 #include <inttypes.h>
 #include <math.h>

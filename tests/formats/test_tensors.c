@@ -1,3 +1,4 @@
+/* Checkpoints by way of ll_tensors: every element of the golden ones, and files made by hand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

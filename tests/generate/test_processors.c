@@ -14,7 +14,8 @@ static float scores[VOCAB];
 
 static void setup(void) {
     allocator = ll_allocator_default();
-    p = (ll_processors){.repetition_penalty = 1.0f, .vocab = VOCAB};
+    p = (ll_processors){
+        .repetition_penalty = 1.0f, .encoder_repetition_penalty = 1.0f, .max_new_tokens = 10, .vocab = VOCAB};
     ck_assert_int_eq(ll_alloc_zero(&allocator, VOCAB, sizeof *p.counts, "counts", &p.counts), LLMCS_OK);
     for (size_t i = 0; i < VOCAB; i++) scores[i] = (float)i - 5.0f;
 }
@@ -169,6 +170,78 @@ START_TEST(logit_bias_comes_first) {
 END_TEST
 
 /* What was not announced must not change: blocks that nobody touched are not copied. */
+START_TEST(prompt_penalty_favours_the_prompt) {
+    p.encoder_repetition_penalty = 2.0f; /* the other way round: a penalty of 1/2 */
+    ck_assert(ll_processors_active(&p));
+    const int32_t ids[] = {1, 9, 1, 5, 2};
+    ll_processors_apply(&p, scores, ids, 5, 1);
+    ck_assert(scores[1] == -2.0f && scores[9] == 8.0f && scores[5] == 0.0f);
+    ck_assert(scores[2] == -3.0f); /* a new token */
+}
+END_TEST
+
+START_TEST(ngrams_of_the_prompt_are_not_repeated) {
+    p.encoder_no_repeat_ngram_size = 2;
+    ck_assert(ll_processors_active(&p));
+    const int32_t ids[] = {1, 2, 3, 2, 7, 8, 7};
+    ll_processors_apply(&p, scores, ids, 4, 1); /* prompt 1 2 3, then 2: 3 would repeat "2 3" */
+    expect_only_banned((const int32_t[]){3}, 1);
+    restart();
+    p.encoder_no_repeat_ngram_size = 2;
+    ll_processors_apply(&p, scores, ids, 7, 4); /* "7 8" is in the answer only */
+    expect_only_banned(NULL, 0);
+}
+END_TEST
+
+START_TEST(suppressed_tokens) {
+    const int32_t always[] = {3, 5}, at_first[] = {7}, ids[] = {1, 2, 4};
+    p.suppress = (llmcs_ids){always, 2};
+    p.begin_suppress = (llmcs_ids){at_first, 1};
+    ck_assert(ll_processors_active(&p));
+    ll_processors_apply(&p, scores, ids, 2, 0);
+    expect_only_banned((const int32_t[]){3, 5, 7}, 3);
+    restart();
+    p.suppress = (llmcs_ids){always, 2};
+    p.begin_suppress = (llmcs_ids){at_first, 1};
+    ll_processors_apply(&p, scores, ids, 3, 1);
+    expect_only_banned((const int32_t[]){3, 5}, 2);
+}
+END_TEST
+
+static void expect_only(int32_t id) {
+    for (size_t i = 0; i < VOCAB; i++) ck_assert(scores[i] == ((int32_t)i == id ? 0.0f : -INFINITY));
+}
+
+START_TEST(forced_tokens) {
+    const int32_t bos[] = {4}, eos[] = {6}, at_first[] = {7}, ids[] = {1, 4, 9};
+    for (int round = 0; round < 5; round++) {
+        restart();
+        p.forced_bos = (llmcs_ids){bos, 1};
+        p.forced_eos = (llmcs_ids){eos, 1};
+        p.begin_suppress = (llmcs_ids){at_first, 1};
+        p.max_new_tokens = 3;
+        ck_assert(ll_processors_active(&p));
+        if (round == 0) { /* a prompt of one token: BOS comes, and begins again behind it */
+            ll_processors_apply(&p, scores, ids, 1, 0);
+            expect_only(4);
+        } else if (round == 1) {
+            ll_processors_apply(&p, scores, ids, 2, 1);
+            expect_only_banned(at_first, 1);
+        } else if (round == 2) { /* the last of three */
+            ll_processors_apply(&p, scores, ids, 3, 2);
+            expect_only(6);
+        } else if (round == 3) { /* a longer prompt has its BOS */
+            ll_processors_apply(&p, scores, ids, 2, 0);
+            expect_only_banned(at_first, 1);
+        } else { /* one new token of a prompt of one: EOS */
+            p.max_new_tokens = 1;
+            ll_processors_apply(&p, scores, ids, 1, 0);
+            expect_only(6);
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_id_that_changes_was_touched) {
     enum { MANY = 1000, N = 60 };
     const unsigned seed = 5;
@@ -176,7 +249,8 @@ START_TEST(every_id_that_changes_was_touched) {
     ll_scores view;
     teardown();
     ck_assert_int_eq(ll_scores_init(&view, &allocator, MANY), LLMCS_OK);
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < 1000; round++) {
+        const size_t n_new = (size_t)rand() % 3 ? 10 : 0, n_ids = rand() % 8 ? N : 1 + n_new;
         static float row[MANY], whole[MANY], before[MANY];
         int32_t ids[N], word[3];
         const int32_t eos[] = {rand() % MANY, MANY + 3, -1};
@@ -196,12 +270,19 @@ START_TEST(every_id_that_changes_was_touched) {
                             .n_bad_words = (size_t)rand() % 3,
                             .logit_bias = bias,
                             .n_logit_bias = (size_t)rand() % 3,
+                            .encoder_repetition_penalty = rand() % 2 ? 1.3f : 1.0f,
+                            .encoder_no_repeat_ngram_size = (size_t)rand() % 3,
+                            .suppress = {ids, (size_t)rand() % 3},
+                            .begin_suppress = {ids + 5, (size_t)rand() % 3},
+                            .forced_bos = {word, (size_t)rand() % 2},
+                            .forced_eos = {word, (size_t)rand() % 2},
+                            .max_new_tokens = n_new + (size_t)rand() % 3,
                             .vocab = MANY};
         ck_assert_int_eq(ll_alloc_zero(&allocator, MANY, sizeof *p.counts, "counts", &p.counts), LLMCS_OK);
-        ll_processors_apply(&p, whole, ids, N, 10);
+        ll_processors_apply(&p, whole, ids, n_ids, n_new);
         ll_scores_scan(&view, row);
-        ll_processors_touch(&p, &view, ids, N, 10);
-        ll_processors_apply(&p, view.copy, ids, N, 10);
+        ll_processors_touch(&p, &view, ids, n_ids, n_new);
+        ll_processors_apply(&p, view.copy, ids, n_ids, n_new);
         ll_scores_finalize(&view);
         for (size_t b = 0, n; b < view.n_blocks; b++) {
             const float *x = ll_scores_block(&view, b, &n), *expected = whole + b * LL_SCORE_BLOCK;
@@ -228,6 +309,10 @@ static void add(TCase *t) {
     tcase_add_test(t, bad_words_match_the_tail);
     tcase_add_test(t, no_eos_before_min_new_tokens);
     tcase_add_test(t, logit_bias_comes_first);
+    tcase_add_test(t, prompt_penalty_favours_the_prompt);
+    tcase_add_test(t, ngrams_of_the_prompt_are_not_repeated);
+    tcase_add_test(t, suppressed_tokens);
+    tcase_add_test(t, forced_tokens);
     tcase_add_test(t, every_id_that_changes_was_touched);
 }
 

@@ -3,20 +3,23 @@
 #include <math.h>
 
 #include "base/call.h"
+#include "runtime/encoder/sentence_text.h"
 #include "runtime/encoder/texts.h"
 
 typedef struct embedding {
     size_t n; /* n_embd */
     llmcs_pooling pooling;
     bool normalize;
-    float *vectors; /* [n_texts, n] */
+    float *vectors;  /* [n_texts, n] */
+    size_t n_prompt; /* tokens at the beginning that the mean leaves out */
     ll_window_pool windows;
     float *window_mean; /* [n] */
 } embedding;
 
-/* hidden: [n_tokens, n]. Each column is one sum in the order of the tokens. */
+/* hidden: [n_tokens, n]. Each column is one sum in the order of the tokens; of no tokens it is 0. */
 static void mean(const float *hidden, size_t n_tokens, size_t n, float *vector) {
-    for (size_t d = 0; d < n; d++) vector[d] = hidden[d];
+    for (size_t d = 0; d < n; d++) vector[d] = n_tokens ? hidden[d] : 0.0f;
+    if (!n_tokens) return;
     for (size_t t = 1; t < n_tokens; t++)
         for (size_t d = 0; d < n; d++) vector[d] += hidden[t * n + d];
     for (size_t d = 0; d < n; d++) vector[d] /= (float)n_tokens;
@@ -36,7 +39,8 @@ static void embed_sink(void *user, const ll_encoder_output *w) {
     float *vector = out->vectors + w->text * out->n;
     const float *pooled = out->pooling == LLMCS_POOL_CLS ? w->hidden : w->pooled;
     if (out->pooling == LLMCS_POOL_MEAN) {
-        mean(w->hidden, w->n_tokens, out->n, out->window_mean);
+        const size_t n_prompt = w->first ? ll_min(out->n_prompt, w->n_tokens) : 0;
+        mean(w->hidden + n_prompt * out->n, w->n_tokens - n_prompt, out->n, out->window_mean);
         pooled = out->window_mean;
     }
     pooled = ll_window_pool_add(&out->windows, w, pooled);
@@ -64,9 +68,11 @@ static size_t default_length(const llmcs_model *m) {
 }
 
 static llmcs_status embed_texts(embedding *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
-                                const ll_text_rules *rules, llmcs_text_info *infos) {
+                                ll_text_rules *rules, llmcs_text_info *infos) {
     const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
     const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos};
+    rules->as_sentence = true;
+    LL_TRY(ll_sentence_prompt_tokens(m, rules->max_length, &out->n_prompt));
     LL_TRY(ll_window_pool_create(&m->allocator, out->n, false, &out->windows));
     llmcs_status st = ll_alloc(&m->allocator, out->n, sizeof(float), "vector of a window", &out->window_mean);
     if (!st) st = ll_encoder_texts(&call);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "runtime/check.h"
+#include "runtime/encoder/sentence_text.h"
 #include "text/tokenizer.h"
 
 #define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_text_params, max_windows)
@@ -264,8 +265,13 @@ static llmcs_status feed_text(feed *f, size_t i) {
     size_t chunk_rows;
     cutting c = {
         .out = s, .model = call->model, .rules = call->rules, .text = i, .info = {.struct_size = sizeof c.info}};
-    LL_TRY(ll_tokens_create(t, &call->texts[i], call->rules->flags, false, &c.tokens));
-    llmcs_status st = add_text(&c);
+    llmcs_text text = call->texts[i];
+    char *owned = NULL;
+    if (call->rules->as_sentence) LL_TRY(ll_sentence_text(call->model, &call->texts[i], &text, &owned));
+    llmcs_status st = ll_tokens_create(t, &text, call->rules->flags, false, &c.tokens);
+    ll_free(&call->model->allocator, owned);
+    LL_TRY(st);
+    st = add_text(&c);
     ll_tokens_free(t, &c.tokens);
     LL_TRY(st);
     if (call->infos) write_info(call->infos, i, &c.info);

@@ -10,6 +10,7 @@ typedef struct ll_text_rules {
     llmcs_truncation truncation;
     size_t max_length, stride;
     bool max_of_windows; /* else their mean */
+    bool as_sentence;    /* texts as sentence-transformers takes them: sentence_text.h */
     uint32_t flags;      /* of llmcs_encode_params */
     llmcs_pooling pooling;
     llmcs_normalize normalize;

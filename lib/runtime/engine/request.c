@@ -27,6 +27,10 @@ static llmcs_status copy(ll_arena *arena, const void *from, size_t n, size_t siz
     return LLMCS_OK;
 }
 
+static llmcs_status copy_ids(ll_arena *arena, llmcs_ids *list, const char *what) {
+    return copy(arena, list->ids, list->n_ids, sizeof *list->ids, what, &list->ids);
+}
+
 /* Copies what the caller's parameters point to. */
 static llmcs_status copy_params(llmcs_request *r) {
     ll_arena *a = &r->arena;
@@ -39,6 +43,10 @@ static llmcs_status copy_params(llmcs_request *r) {
     LL_TRY(copy(a, p->logit_bias, p->n_logit_bias, sizeof *p->logit_bias, "logit_bias", &p->logit_bias));
     LL_TRY(copy(a, p->prompt_lookup_ids, p->n_prompt_lookup_ids, sizeof *p->prompt_lookup_ids, "prompt_lookup_ids",
                 &p->prompt_lookup_ids));
+    LL_TRY(copy_ids(a, &p->suppress_tokens, "suppress_tokens"));
+    LL_TRY(copy_ids(a, &p->begin_suppress_tokens, "begin_suppress_tokens"));
+    LL_TRY(copy_ids(a, &p->forced_bos_token_id, "forced_bos_token_id"));
+    LL_TRY(copy_ids(a, &p->forced_eos_token_id, "forced_eos_token_id"));
     llmcs_ids *bad_words;
     LL_TRY(copy(a, p->bad_words_ids, p->n_bad_words_ids, sizeof *bad_words, "bad_words_ids", &bad_words));
     for (size_t i = 0; i < p->n_bad_words_ids; i++)

@@ -1,5 +1,6 @@
 /* Beam search and beam sampling for one generation: rows of logits in, tokens of the next step out. */
 #include <float.h>
+#include <math.h>
 
 #include "generate/beam.h"
 #include "generate/softmax.h"
@@ -40,6 +41,23 @@ llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search) {
 
 /* ---- a step */
 
+/* Scores become log-probabilities again, of what the processors left. */
+static llmcs_status normalize_row(float *row, size_t vocab, size_t step) {
+    double log_sum;
+    LL_TRY(ll_log_normaliser(row, vocab, step, &log_sum));
+    ll_log_probabilities(row, vocab, log_sum, row);
+    return LLMCS_OK;
+}
+
+static void normalize_candidates(ll_candidate *candidates, size_t n) {
+    double sum = ll_total_weight(candidates, n);
+    size_t most = 0;
+    for (size_t i = 1; i < n; i++)
+        if (candidates[i].score > candidates[most].score) most = i;
+    const double log_sum = (double)candidates[most].score + log(sum / (double)candidates[most].weight);
+    for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
+}
+
 /* Log-probabilities of one beam, processed and in beam sampling filtered, become candidates. */
 static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t beam, const float *logits) {
     ll_beams *beams = &search->beams;
@@ -54,10 +72,12 @@ static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t 
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
     if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
     if (!g->sampled) {
+        if (g->params.renormalize_logits) LL_TRY(normalize_row(row, g->vocab, step));
         ll_beams_offer(beams, beam, row, g->vocab, logits, log_sum);
         return LLMCS_OK;
     }
     LL_TRY(ll_filter_scores(&g->sampler.filter, scores, step, &g->sampler.workspace, &n_left));
+    if (g->params.renormalize_logits && n_left) normalize_candidates(g->sampler.workspace.candidates, n_left);
     ll_beams_offer_filtered(beams, beam, g->sampler.workspace.candidates, n_left, g->vocab, logits, log_sum);
     return LLMCS_OK;
 }

@@ -194,8 +194,9 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     g->sampled = g->params.temperature > 0; /* whatever do_sample says: the question is what sampling would give */
     ll_sampler_workspace workspace;
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
-    ll_generation_set_workspace(g, &workspace);
     const int32_t *ids = ll_seq_tokens(session, 0, &n_ids);
+    g->min_new = ll_generation_min_new(&g->params, n_ids);
+    ll_generation_set_workspace(g, &workspace);
     ll_scores_scan(&workspace.scores, logits + (n_rows - 1) * g->vocab);
     ll_generation_process(g, ids, n_ids, 0);
     llmcs_status status = ll_sampler_distribution(&g->sampler, &workspace.scores, probabilities);

@@ -10,7 +10,6 @@
 #define OLDEST_SIZE LL_SIZE_UP_TO(llmcs_generate_params, n_prompt_lookup_ids) /* version 0.2.0 */
 #define MAX_DRAFT_TOKENS 64
 #define MAX_NGRAM 16
-#define MAX_SEQUENCES 4096
 #define KNOWN_ENCODE_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
 
 static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain_defaults,
@@ -23,6 +22,7 @@ static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain
                                                      .num_return_sequences = 1,
                                                      .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
                                                      .length_penalty = 1.0f,
+                                                     .encoder_repetition_penalty = 1.0f,
                                                      .max_matching_ngram_size = 2};
 
 /* A number of a file as the type of the parameter; one that does not fit is refused later, by its name. */
@@ -44,6 +44,24 @@ static void fill_from_model(const llmcs_model *model, llmcs_generate_params *par
     params->num_return_sequences = to_int32(c->generation.num_return_sequences);
     params->early_stopping = (llmcs_early_stopping)c->generation.early_stopping;
     params->length_penalty = (float)c->generation.length_penalty;
+    if (c->generation.max_length) {
+        params->max_length = to_int32(c->generation.max_length);
+        params->max_new_tokens = 0;
+    }
+    params->min_length = to_int32(c->generation.min_length);
+    params->encoder_repetition_penalty = (float)c->generation.encoder_repetition_penalty;
+    params->encoder_no_repeat_ngram_size = to_int32(c->generation.encoder_no_repeat_ngram_size);
+    params->renormalize_logits = c->generation.renormalize_logits;
+    params->suppress_tokens = c->generation.suppress_tokens;
+    params->begin_suppress_tokens = c->generation.begin_suppress_tokens;
+    if (c->generation.forced_bos_token_id >= 0)
+        params->forced_bos_token_id = (llmcs_ids){&c->generation.forced_bos_token_id, 1};
+    params->forced_eos_token_id = c->generation.forced_eos_token_id;
+    params->bad_words_ids = c->generation.bad_words_ids;
+    params->n_bad_words_ids = c->generation.n_bad_words_ids;
+    if (!model->tokenizer) return; /* nothing to compare texts with */
+    params->stop_strings = c->generation.stop_strings;
+    params->n_stop_strings = c->generation.n_stop_strings;
 }
 
 llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -65,8 +83,8 @@ static llmcs_status check_int(const char *name, int32_t value, int32_t least) {
 
 /* Sequences side by side. The bound keeps a request from taking memory that nobody meant it to take. */
 static llmcs_status check_count(const char *name, int32_t value) {
-    if (value >= 1 && value <= MAX_SEQUENCES) return LLMCS_OK;
-    return ll_fail(LLMCS_ARG, "%s is %d, expected 1 to %d", name, (int)value, MAX_SEQUENCES);
+    if (value >= 1 && value <= LL_MAX_SEQUENCES) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is %d, expected 1 to %d", name, (int)value, LL_MAX_SEQUENCES);
 }
 
 /* NaN is in no range. */
@@ -81,7 +99,9 @@ static llmcs_status check_finite(const char *name, float value) {
 }
 
 static llmcs_status check_numbers(const llmcs_generate_params *p) {
-    LL_TRY(check_int("max_new_tokens", p->max_new_tokens, 1));
+    LL_TRY(check_int("max_length", p->max_length, 0));
+    LL_TRY(check_int("max_new_tokens", p->max_new_tokens, p->max_length ? 0 : 1));
+    LL_TRY(check_int("min_length", p->min_length, 0));
     LL_TRY(check_int("min_new_tokens", p->min_new_tokens, 0));
     LL_TRY(check_finite("temperature", p->temperature));
     LL_TRY(check_float("temperature", p->temperature, 0.0f, INFINITY));
@@ -91,6 +111,11 @@ static llmcs_status check_numbers(const llmcs_generate_params *p) {
     LL_TRY(check_finite("repetition_penalty", p->repetition_penalty));
     if (p->repetition_penalty <= 0)
         return ll_fail(LLMCS_ARG, "repetition_penalty is %g, expected more than 0", (double)p->repetition_penalty);
+    LL_TRY(check_finite("encoder_repetition_penalty", p->encoder_repetition_penalty));
+    if (p->encoder_repetition_penalty <= 0)
+        return ll_fail(LLMCS_ARG, "encoder_repetition_penalty is %g, expected more than 0",
+                       (double)p->encoder_repetition_penalty);
+    LL_TRY(check_int("encoder_no_repeat_ngram_size", p->encoder_no_repeat_ngram_size, 0));
     LL_TRY(check_finite("presence_penalty", p->presence_penalty));
     LL_TRY(check_finite("frequency_penalty", p->frequency_penalty));
     LL_TRY(check_int("no_repeat_ngram_size", p->no_repeat_ngram_size, 0));
@@ -126,8 +151,17 @@ static llmcs_status check_ids(const char *name, size_t index, const int32_t *ids
     return LLMCS_OK;
 }
 
+static llmcs_status check_list(const char *name, llmcs_ids list, int32_t vocab) {
+    if (!list.ids && list.n_ids) return ll_fail(LLMCS_ARG, "%s is NULL", name);
+    return check_ids(name, 0, list.ids, list.n_ids, vocab);
+}
+
 static llmcs_status check_token_lists(const llmcs_generate_params *p, int32_t vocab) {
     if (p->eos_token_id) LL_TRY(check_ids("eos_token_id", 0, p->eos_token_id, p->n_eos_token_id, vocab));
+    LL_TRY(check_list("suppress_tokens", p->suppress_tokens, vocab));
+    LL_TRY(check_list("begin_suppress_tokens", p->begin_suppress_tokens, vocab));
+    LL_TRY(check_list("forced_bos_token_id", p->forced_bos_token_id, vocab));
+    LL_TRY(check_list("forced_eos_token_id", p->forced_eos_token_id, vocab));
     if (!p->bad_words_ids && p->n_bad_words_ids) return ll_fail(LLMCS_ARG, "bad_words_ids is NULL");
     for (size_t i = 0; i < p->n_bad_words_ids; i++) {
         const llmcs_ids *word = &p->bad_words_ids[i];

@@ -10,11 +10,18 @@
 
 static ll_processors processors_of(const ll_generation *g) {
     const llmcs_generate_params *p = &g->params;
-    return (ll_processors){.repetition_penalty = p->repetition_penalty,
+    return (ll_processors){.encoder_repetition_penalty = p->encoder_repetition_penalty,
+                           .encoder_no_repeat_ngram_size = (size_t)p->encoder_no_repeat_ngram_size,
+                           .suppress = p->suppress_tokens,
+                           .begin_suppress = p->begin_suppress_tokens,
+                           .forced_bos = p->forced_bos_token_id,
+                           .forced_eos = p->forced_eos_token_id,
+                           .max_new_tokens = g->max_new,
+                           .repetition_penalty = p->repetition_penalty,
                            .presence_penalty = p->presence_penalty,
                            .frequency_penalty = p->frequency_penalty,
                            .no_repeat_ngram_size = (size_t)p->no_repeat_ngram_size,
-                           .min_new_tokens = (size_t)p->min_new_tokens,
+                           .min_new_tokens = g->min_new,
                            .eos = g->eos,
                            .n_eos = g->n_eos,
                            .bad_words = p->bad_words_ids,
@@ -111,11 +118,24 @@ static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
     return ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, g->prompt, g->n_prompt, g->vocab);
 }
 
+size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt) {
+    const size_t min_length = (size_t)p->min_length;
+    if (p->min_new_tokens) return (size_t)p->min_new_tokens;
+    return min_length > n_prompt ? min_length - n_prompt : 0;
+}
+
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
     const llmcs_generate_params *p = &g->params;
     LL_TRY(check_prompt(g, n_ctx));
+    size_t max_new = (size_t)p->max_new_tokens;
+    if (!max_new && g->n_prompt >= (size_t)p->max_length)
+        return ll_fail(LLMCS_CONTEXT_FULL,
+                       "the prompt has %zu tokens, and max_length is %d, prompt included: set max_new_tokens",
+                       g->n_prompt, (int)p->max_length);
+    if (!max_new) max_new = (size_t)p->max_length - g->n_prompt;
     /* The last token need not be evaluated: a full context still gives one more. */
-    g->max_new = ll_min((size_t)p->max_new_tokens, n_ctx - g->n_prompt + 1);
+    g->max_new = ll_min(max_new, n_ctx - g->n_prompt + 1);
+    g->min_new = ll_generation_min_new(p, g->n_prompt);
     g->completion_capacity = g->n_completions = (size_t)p->num_return_sequences;
     if (p->n_stop_strings) LL_TRY(ll_model_check_tokenizer(g->model));
     g->streams = g->on_text || p->n_stop_strings;

@@ -34,7 +34,8 @@ typedef struct ll_generation {
     size_t vocab;
     const int32_t *prompt; /* [n_prompt] */
     size_t n_prompt;
-    size_t max_new; /* params.max_new_tokens, or fewer if the context ends first */
+    size_t max_new; /* new tokens at most, as params and the context say */
+    size_t min_new; /* no EOS before */
     bool beams;     /* beam search or beam sampling */
     bool sampled;   /* tokens are sampled; else the most probable is taken */
     ll_processors processors;
@@ -68,6 +69,8 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
  * the BOS token, as in Transformers. CONTEXT_FULL, without encoding it, for a text that cannot fit n_ctx tokens. */
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids);
+/* No EOS before that many new tokens, after a prompt of n_prompt. */
+size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt);
 /* Checks the prompt, and computes how many tokens and sequences there will be. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 /* Allocates the completions with all they need except a sampler workspace. */

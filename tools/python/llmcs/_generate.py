@@ -14,17 +14,17 @@ FINISH_REASONS = tuple(lib.llmcs_finish_reason_name(i).decode() for i in range(6
 PARSE_SPECIAL = 2
 
 _LISTS = ("eos_token_id", "bad_words_ids", "logit_bias", "stop_strings", "prompt_lookup_ids")
+_IDS = ("suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id")
 _NUMBERS = {
     name: kind
     for name, kind in GenerateParams._fields_
-    if name not in ("struct_size", "early_stopping", "encode_flags")
+    if name not in ("struct_size", "early_stopping", "encode_flags", *_IDS)
     and name not in _LISTS
     and not (name.startswith("n_") and name[2:] in _LISTS)
 }
-NAMES = (*_NUMBERS, *_LISTS, "early_stopping", "parse_special")
+NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "parse_special")
 _OTHER_NAMES = {
     "max_tokens": "max_new_tokens",
-    "max_length": "max_new_tokens",
     "n_predict": "max_new_tokens",
     "stop": "stop_strings",
     "n": "num_return_sequences",
@@ -98,6 +98,10 @@ class Params:
             setattr(self.struct, name, integer(name, value, kind) if of_int else number(name, value))
         elif name in _LISTS:
             getattr(self, "_set_" + name)(name, value)
+        elif name in _IDS:
+            ids = token_ids(name, value if hasattr(value, "__iter__") else [value])
+            self._kept.append(ids)
+            setattr(self.struct, name, Ids(c.cast(ids, c.POINTER(i32)), len(ids)))
         elif name == "early_stopping":
             self.struct.early_stopping = 2 if value == "never" else int(bool(value))
         elif name == "parse_special":

@@ -136,6 +136,10 @@ GenerateParams = _struct(
     (i32, "prompt_lookup_num_tokens max_matching_ngram_size"),
     (P(i32), "prompt_lookup_ids"),
     (size, "n_prompt_lookup_ids"),
+    (i32, "max_length min_length"),
+    (f32, "encoder_repetition_penalty"),
+    (i32, "encoder_no_repeat_ngram_size renormalize_logits"),
+    (Ids, "suppress_tokens begin_suppress_tokens forced_bos_token_id forced_eos_token_id"),
 )
 Sequence = _struct(
     "llmcs_sequence",

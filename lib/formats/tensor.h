@@ -1,0 +1,61 @@
+/* What a file says of its tensors: names, types, shapes, and where their bytes lie. */
+#ifndef LL_FORMATS_TENSOR_H
+#define LL_FORMATS_TENSOR_H
+
+#include "base/arena.h"
+
+#define LL_MAX_TENSORS 65536 /* of a checkpoint */
+#define LL_MAX_TENSOR_NAME_BYTES 1024
+
+typedef enum ll_dtype {
+    LL_DTYPE_F32,
+    LL_DTYPE_F16,
+    LL_DTYPE_BF16,
+    LL_DTYPE_F64,
+    /* Of GGUF files, in blocks: see convert.h. */
+    LL_DTYPE_Q8_0,
+    LL_DTYPE_Q4_0,
+    LL_DTYPE_Q4_1,
+    LL_DTYPE_Q6_K,
+    LL_DTYPE_OTHER /* known to the format (I64, BOOL, F8_*...), not to us */
+} ll_dtype;
+
+#define LL_DTYPE_NAMES "F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
+
+#define LL_MAX_RANK 8
+
+typedef struct ll_tensor {
+    const char *name; /* NUL-terminated, no NUL inside */
+    size_t name_bytes;
+    ll_dtype dtype;
+    const char *dtype_name; /* as written: "BF16" */
+    int rank;
+    uint64_t shape[LL_MAX_RANK];
+    uint64_t n_elements, n_bytes;
+    bool out_in; /* a matrix is [n_out, n_in], as all are in GGUF, even where the family's own files have it transposed
+                  */
+    uint32_t file;   /* which file of the checkpoint */
+    uint64_t offset; /* bytes from the start of that file */
+} ll_tensor;
+
+/* "[2304,768]" into `out`, which is returned. */
+#define LL_SHAPE_TEXT_BYTES (LL_MAX_RANK * 21 + 3)
+const char *ll_shape_text(const uint64_t *shape, int rank, char out[LL_SHAPE_TEXT_BYTES]);
+
+/* A growing list of tensors with their names. */
+typedef struct ll_tensor_list {
+    ll_arena names;
+    ll_tensor *items;
+    size_t count, capacity;
+} ll_tensor_list;
+
+void ll_tensor_list_init(ll_tensor_list *list, const llmcs_allocator *a);
+void ll_tensor_list_free(ll_tensor_list *list);
+
+/* *by_name: the numbers of the tensors [n] in the order of their names, from `a`. */
+llmcs_status ll_tensors_sort(const llmcs_allocator *a, const ll_tensor *tensors, size_t n, uint32_t **by_name);
+/* NULL if none has the name. O(log n). */
+const ll_tensor *ll_tensors_search(const ll_tensor *tensors, const uint32_t *by_name, size_t n, const char *name,
+                                   size_t name_bytes);
+
+#endif
