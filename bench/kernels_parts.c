@@ -1,4 +1,4 @@
-/* What a pass does beside products: attention, and the kernels that go through elements and rows. */
+/* What a forward pass does besides products: attention, and the kernels that go through elements and rows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

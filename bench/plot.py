@@ -4,9 +4,9 @@
 
 usage: plot.py [-o OUT.svg] [--title TEXT] [FILE.json ...]     (standard input and output where none is named)
 
-Several files are drawn together. A line is one kind of weights (and of keys and values, kernels, threads, where they
-differ); dashed, in the same colour, the limit of the machine that was measured beside it. An encoder's texts are drawn
-by length and by how many are worked together. Of `serve` the times per token and to the first token are drawn against
+Several files are plotted together. A line is one kind of weights (and of keys and values, kernels, threads, where they
+differ); dashed, in the same colour, the limit of the machine that was measured with it. Encoder texts are plotted
+by length and by batch size. Of `serve` the times per token and to the first token are plotted against
 the share of its capacity that arrives (--load 0.3,0.5,0.7,0.9): the median, and dashed the 99th percentile. Nothing but Python's standard library is needed.
 """
 import argparse
@@ -61,7 +61,7 @@ class Panel:
 
     def scale(self, figures):
         self.xs = sorted({self.x_of(f) for f in figures})
-        self.y_ticks = ticks(max(max(f["value"], beside(f)) for f in figures))
+        self.y_ticks = ticks(max(max(f["value"], limit_value(f)) for f in figures))
         low, high = self.place(self.xs[0]), self.place(self.xs[-1])
         if self.logarithmic:
             low, high = low - 0.15, high + 0.15
@@ -103,8 +103,8 @@ class Panel:
 
     def line(self, out, figures, colour):
         figures = sorted(figures, key=self.x_of)
-        limits = [f for f in figures if beside(f)]
-        out.append(polyline([(self.x(self.x_of(f)), self.y(beside(f))) for f in limits], colour,
+        limits = [f for f in figures if limit_value(f)]
+        out.append(polyline([(self.x(self.x_of(f)), self.y(limit_value(f))) for f in limits], colour,
                             'stroke-width="1.2" stroke-dasharray="5 4" opacity="0.65"'))
         out.append(polyline([(self.x(self.x_of(f)), self.y(f["value"])) for f in figures], colour, 'stroke-width="2.4"'))
         for f in figures:
@@ -115,7 +115,7 @@ class Panel:
                 escape("%s: %.1f %s%s" % (f["label"], f["value"], f["unit"], share))))
 
 
-def beside(figure):
+def limit_value(figure):
     """What the dashed line shows; 0: nothing."""
     return figure.get("p99") or figure.get("limit", 0)
 

@@ -153,7 +153,7 @@ static int generate_answer(serve *v, const serve_ask *ask, double *rate) {
 
 /* Prompts say a phrase four times. */
 int serve_lookup(serve *v) {
-    double plain[BENCH_MAX_REPEATS], guessed[BENCH_MAX_REPEATS], ratios[BENCH_MAX_REPEATS], right[BENCH_MAX_REPEATS];
+    double plain[BENCH_MAX_REPEATS], drafted[BENCH_MAX_REPEATS], ratios[BENCH_MAX_REPEATS], right[BENCH_MAX_REPEATS];
     const size_t n = (size_t)v->s->b->repeats, n_ctx = (size_t)v->s->info.n_ctx;
     int32_t ids[4 * PHRASE_TOKENS];
     for (size_t t = 0; t <= n; t++) {
@@ -164,14 +164,14 @@ int serve_lookup(serve *v) {
         if (generate_answer(v, &ask, &plain[at])) return 1;
         const llmcs_engine_stats before = v->stats;
         ask.lookup = LOOKUP_TOKENS;
-        if (generate_answer(v, &ask, &guessed[at])) return 1;
+        if (generate_answer(v, &ask, &drafted[at])) return 1;
         const double n_draft = (double)(v->stats.n_draft_tokens - before.n_draft_tokens);
         right[at] = n_draft > 0 ? 100 * (double)(v->stats.n_accepted_tokens - before.n_accepted_tokens) / n_draft : 0;
-        ratios[at] = guessed[at] / plain[at];
+        ratios[at] = drafted[at] / plain[at];
     }
     v->first_ms.n = v->token_ms.n = 0;
     report(v, "one conversation that repeats itself", "lookup_off", "tokens/s", 1, plain);
-    report(v, "  with prompt lookup, 8 tokens", "lookup_on", "tokens/s", 1, guessed);
+    report(v, "  with prompt lookup, 8 tokens", "lookup_on", "tokens/s", 1, drafted);
     report(v, "  accepted draft tokens", "lookup_accepted", "%", 1, right);
     report(v, "  speed-up", "lookup_ratio", "x", 1, ratios);
     return 0;

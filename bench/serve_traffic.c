@@ -74,7 +74,7 @@ int serve_open(serve *v, subject *s, size_t most, size_t tokens) {
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
     options.flags = LLMCS_ENGINE_NO_THREAD;
-    options.max_queue = 1000000; /* nobody is turned away */
+    options.max_queue = 1000000; /* no request is refused */
     options.max_batch = (int32_t)(most > DEFAULT_MAX_BATCH ? most : DEFAULT_MAX_BATCH);
     const double least = 8.0 * s->info.n_ctx, n = (double)most * (double)(tokens + 64);
     options.kv_bytes = (uint64_t)(e2e_context_bytes(&s->info, n > least ? n : least));
@@ -161,7 +161,7 @@ static int end_talk(serve *v, serve_talk *t) {
     return status ? bench_failed("request") : 0;
 }
 
-/* A token came, or with guesses several. */
+/* A token arrived, or with accepted draft tokens several. */
 static void note(serve *v, serve_talk *t, uint64_t now_ns) {
     if (!t->last_ns) {
         v->n_speaking++;

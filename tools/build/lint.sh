@@ -43,6 +43,14 @@ banned="$banned|rand|srand|system|popen|getenv|malloc|calloc|realloc) *\("
 found=$(find lib -name '*.[ch]' -exec grep -nE "$banned" /dev/null {} + | grep -vE ':[0-9]+: *(/?\*|//)')
 [ -z "$found" ] || complain "$found"
 
+section 'private words'
+# tools/build/words.txt: what the field calls otherwise. Prompts in examples are nobody's vocabulary.
+words=$(grep -v '^#' tools/build/words.txt | cut -f1 | paste -sd'|')
+found=$(git ls-files lib include tools bench examples '*.md' | grep -E '\.(c|h|py|sh|md|mjs)$' | grep -v '^examples/models/\|^tools/train/' |
+    xargs grep -niwE "$words" | grep -v 'The customer asked for')
+[ -z "$found" ] || complain "write instead what tools/build/words.txt says:
+$found"
+
 section 'clang-format'
 printf '%s\n' "$@" | xargs -n 20 -P "$(nproc)" clang-format --dry-run -Werror || complain 'make format changes the files above'
 
