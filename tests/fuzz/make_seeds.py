@@ -125,6 +125,9 @@ def quantized(files, kind):
 
 def model_seeds():
     models = {"gpt2": gpt2(8, 1), "gpt2-wide": gpt2(32, 1), "bert-cls": bert(8, 1, 2), "bert-embed": bert(32, 1, 0)}
+    beyond = dict(models["gpt2"])
+    beyond["vocab.json"] = json.dumps(byte_vocabulary() | {"beyond": 5000}, ensure_ascii=False).encode()
+    write("quantize", "id-beyond-the-rows", b"\0" + pack_folder(beyond))
     for name, files in models.items():
         folder = pack_folder(files)
         write("folder", name, b"\0" + folder)
