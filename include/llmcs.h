@@ -197,11 +197,12 @@ LLMCS_API void llmcs_model_options_init_sized(llmcs_model_options *options, size
 
 /* Opens a Hugging Face folder: config.json; model.safetensors, or its shards with model.safetensors.index.json; where
  * present tokenizer.json or the older vocabulary files, tokenizer_config.json, generation_config.json, and
- * sentence-transformers' modules.json. A folder without tokenizer files opens for token ids only. Or opens one GGUF
- * file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's converter. All validation, packing and
- * allocation happen here. Settings of the folder that change results and are not supported are refused or logged.
- * options: NULL for the defaults. The model has one reference; sessions and engines hold their own.
- * Errors: ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
+ * sentence-transformers' modules.json. A folder without tokenizer files, or with a tokenizer that is not supported
+ * (Unigram), opens for token ids only. Ids of the tokenizer beyond vocab_size are logged; using one is TOKEN_RANGE. Or
+ * opens one GGUF file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's converter. All validation,
+ * packing and allocation happen here. Settings of the folder that change results and are not supported are refused or
+ * logged. options: NULL for the defaults. The model has one reference; sessions and engines hold their own. Errors: ARG
+ * NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
 LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model);
 
 /* Drops a reference and sets *model to NULL. The last reference frees the model. */
@@ -303,10 +304,10 @@ typedef enum llmcs_normalize {
  * `truncation` is split into windows (LONGEST_FIRST: the longer one) and the other one is whole in each. */
 typedef struct llmcs_text_params {
     size_t struct_size;
-    llmcs_overflow overflow;             /* [TRUNCATE] */
-    llmcs_truncation truncation;         /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
-    size_t max_length;                   /* [0] most tokens, special ones included; 0: as many as the model takes */
-    size_t stride;                       /* [0] with WINDOWS: tokens that neighbouring windows share */
+    llmcs_overflow overflow;     /* [TRUNCATE] */
+    llmcs_truncation truncation; /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
+    size_t max_length; /* [0] most tokens, special ones included; 0: n_ctx, or the tokenizer's model_max_length */
+    size_t stride;     /* [0] with WINDOWS: tokens that neighbouring windows share */
     llmcs_window_pooling window_pooling; /* [AUTO] with WINDOWS */
     uint32_t flags;                      /* [0] LLMCS_STRICT_UTF8 */
     llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
@@ -343,8 +344,9 @@ typedef struct llmcs_text_info {
  *     params.stride = 64;
  *     llmcs_classify(model, texts, n_texts, &params, scores, labels, NULL);
  *
- * Errors: ARG NOMEM STATE NO_HEAD TOKENIZER UTF8 CONTEXT_FULL (a text is too long with OVERFLOW_ERROR; the other text
- * of a pair leaves no space for windows; max_windows) NUMERIC CANCELLED DEADLINE FORK. */
+ * Errors: ARG NOMEM STATE NO_HEAD TOKENIZER UNSUPPORTED (the tokenizer is not) TOKEN_RANGE UTF8 CONTEXT_FULL (a text is
+ * too long with OVERFLOW_ERROR; the other text of a pair leaves no space for windows; max_windows) NUMERIC CANCELLED
+ * DEADLINE FORK. */
 LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
                                       const llmcs_text_params *params, float *scores, int32_t *labels,
                                       llmcs_text_info *infos);
@@ -527,17 +529,19 @@ LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llm
 /* --------------------------------------------------------------------------------------------- tokenizer */
 
 /* Opens the tokenizer of a folder or GGUF file without its weights: tokenizer.json, or vocab.json with merges.txt, or
- * vocab.txt; with tokenizer_config.json where present. tokenizer.json is preferred, as by Transformers' fast
- * tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
+ * vocab.txt; with tokenizer_config.json, special_tokens_map.json and added_tokens.json, which count and outrank one
+ * another as in Transformers 4's fast tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON
+ * TOKENIZER UNSUPPORTED LIMIT. */
 LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
                                             llmcs_tokenizer **tokenizer);
 LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
 
 typedef struct llmcs_encode_params {
     size_t struct_size;
-    uint32_t flags;              /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
-    llmcs_truncation truncation; /* [NONE] how a text longer than max_length is cut, at its right end */
-    size_t max_length;           /* [0] tokens, special ones included; required with truncation */
+    uint32_t flags; /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
+    llmcs_truncation
+        truncation;    /* [NONE] how a text longer than max_length is cut, on the tokenizer's truncation_side */
+    size_t max_length; /* [0] tokens, special ones included; required with truncation */
 } llmcs_encode_params;
 
 LLMCS_API void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size);

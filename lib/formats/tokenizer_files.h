@@ -119,6 +119,7 @@ typedef struct ll_tokenizer_spec {
     const char *special[LL_N_SPECIAL]; /* by llmcs_special: how the token is written; NULL: none */
     uint32_t special_bytes[LL_N_SPECIAL];
     size_t model_max_length; /* tokenizer_config.json; 0: none */
+    bool cut_left;           /* truncation_side "left": texts that are too long keep their end */
     /* What of tokenizer.json the other files may change. */
     struct {
         bool bert_normalizer; /* its normalizer is one BertNormalizer, with these settings */

@@ -152,7 +152,7 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, ll_json list) {
     return LLMCS_OK;
 }
 
-/* ------------------------------------------------------- truncation and padding: checked, but not applied */
+/* --------------------------------------- truncation and padding: checked; only the side is used, callers say when */
 
 static llmcs_status check_count(ll_json object, const char *where, const char *key) {
     ll_json v;
@@ -165,11 +165,14 @@ static llmcs_status check_count(ll_json object, const char *where, const char *k
                    where, key, (unsigned long long)ll_json_offset(v));
 }
 
-static llmcs_status check_lengths(ll_json root) {
+static llmcs_status check_lengths(ll_tokenizer_spec *spec, ll_json root) {
     ll_json truncation, padding, strategy;
     LL_TRY(ll_spec_member(root, "tokenizer.json", "truncation", &truncation));
     LL_TRY(check_count(truncation, "truncation", "max_length"));
     LL_TRY(check_count(truncation, "truncation", "stride"));
+    ll_json direction;
+    LL_TRY(ll_spec_member(truncation, "truncation", "direction", &direction));
+    spec->cut_left = ll_json_equals(direction, "Left");
     LL_TRY(ll_spec_member(root, "tokenizer.json", "padding", &padding));
     LL_TRY(check_count(padding, "padding", "pad_id"));
     LL_TRY(check_count(padding, "padding", "pad_type_id"));
@@ -193,5 +196,5 @@ llmcs_status ll_read_tokenizer_json(ll_tokenizer_spec *spec, ll_json root) {
     LL_TRY(ll_read_post_processor(spec, part));
     LL_TRY(ll_spec_member(root, "tokenizer.json", "decoder", &part));
     LL_TRY(ll_read_decoder(spec, part));
-    return check_lengths(root);
+    return check_lengths(spec, root);
 }

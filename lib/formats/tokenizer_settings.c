@@ -177,9 +177,6 @@ static void log_true(const ll_token_settings *s, const char *key, llmcs_log_leve
 static void log_ignored(const ll_token_settings *s) {
     if (!s->log || !s->config.doc) return;
     const char *name = ll_json_name(s->config.doc);
-    if (ll_json_equals(ll_token_setting(s, "truncation_side"), "left"))
-        ll_log_say(s->log, LLMCS_LOG_WARN, "%s: truncation_side \"left\" has no effect, texts are cut at their end",
-                   name);
     if (!ll_spec_absent(ll_json_get(s->config, "auto_map")))
         ll_log_say(s->log, LLMCS_LOG_WARN, "%s: auto_map: the folder's own tokenizer code is not run", name);
     log_true(s, "clean_up_tokenization_spaces", LLMCS_LOG_INFO,
@@ -194,6 +191,8 @@ llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, const ll_token_setti
         spec->special_bytes[role] = (uint32_t)len;
     }
     spec->model_max_length = max_length(s);
+    ll_json side = ll_token_setting(s, "truncation_side");
+    if (!ll_spec_absent(side)) spec->cut_left = ll_json_equals(side, "left");
     log_ignored(s);
     return LLMCS_OK;
 }

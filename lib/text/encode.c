@@ -51,7 +51,8 @@ static llmcs_status cut_one(const char *which, size_t excess, size_t *n) {
     return LLMCS_OK;
 }
 
-llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]) {
+static llmcs_status count_kept(const ll_tokens *tokens, llmcs_truncation truncation, size_t max_length,
+                               size_t kept[2]) {
     kept[0] = tokens->texts[0].n;
     kept[1] = tokens->texts[1].n;
     if (truncation == LLMCS_TRUNCATE_NONE) return LLMCS_OK;
@@ -72,6 +73,18 @@ llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation,
         cut_longest(budget, &kept[0], &kept[1]);
     else
         kept[0] = budget;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]) {
+    LL_TRY(count_kept(tokens, truncation, max_length, kept));
+    for (size_t i = 0; i < 2 && tokens->cut_left; i++) {
+        ll_encoding *e = &tokens->texts[i];
+        size_t skip = e->n - kept[i];
+        if (!skip || !kept[i]) continue;
+        memmove(e->ids, e->ids + skip, kept[i] * sizeof *e->ids);
+        if (e->want_spans) memmove(e->spans, e->spans + skip, kept[i] * sizeof *e->spans);
+    }
     return LLMCS_OK;
 }
 
@@ -165,6 +178,7 @@ llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, 
                        .is_pair = text->pair != NULL,
                        .add_special = (flags & LLMCS_ADD_SPECIAL_TOKENS) != 0};
     LL_TRY(ll_tokenizer_check(t));
+    out->cut_left = t->cut_left;
     if (out->add_special) out->n_special = ll_tokenizer_n_added(t, out->is_pair);
     llmcs_status st = encode_both(t, text, flags, out);
     if (st) ll_tokens_free(t, out);
@@ -176,7 +190,7 @@ void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens) {
     ll_encoding_free(&tokens->texts[1], &t->allocator);
 }
 
-static llmcs_status cut_and_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_encode_params *p,
+static llmcs_status cut_and_write(const llmcs_tokenizer *t, ll_tokens *tokens, const llmcs_encode_params *p,
                                   ll_tokens_out *out, size_t capacity, size_t *n_tokens) {
     size_t kept[2];
     LL_TRY(ll_tokens_cut(tokens, p->truncation, p->max_length, kept));

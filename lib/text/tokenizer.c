@@ -287,6 +287,7 @@ static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     t->decoder = spec->decoder;
     t->decode_cleanup = spec->decode_cleanup;
     t->max_length = spec->model_max_length;
+    t->cut_left = spec->cut_left;
     t->unicode = ll_unicode_table();
     LL_TRY(map_ascii(t));
     LL_TRY(build_vocab(t, spec, seed));

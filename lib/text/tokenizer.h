@@ -29,6 +29,7 @@ size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair);
 typedef struct ll_tokens {
     ll_encoding texts[2]; /* the second of a pair */
     bool is_pair, add_special;
+    bool cut_left;    /* truncation_side "left": a cut text keeps its end */
     size_t n_special; /* tokens that the template adds */
 } ll_tokens;
 
@@ -37,8 +38,9 @@ llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, 
                               ll_tokens *out);
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
 
-/* How many tokens of each text stay, so that with the special ones they are at most max_length. */
-llmcs_status ll_tokens_cut(const ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
+/* How many tokens of each text stay, so that with the special ones they are at most max_length. Those that stay are
+ * then the first of the text's arrays. */
+llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
 
 /* Where tokens go, behind the first n; NULL for what is not wanted. */
 typedef struct ll_tokens_out {

@@ -67,6 +67,7 @@ struct llmcs_tokenizer {
     int32_t special[LL_N_SPECIAL];
     size_t longest_token; /* bytes of text that one token stands for at most; 0: no bound */
     size_t max_length;
+    bool cut_left; /* truncation_side "left" */
 };
 
 /* decode_table.c */

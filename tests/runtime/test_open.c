@@ -171,31 +171,53 @@ START_TEST(an_unsupported_tokenizer_leaves_token_ids) {
 }
 END_TEST
 
-/* Texts are cut at tokenizer_config.json's model_max_length where the folder names nothing else. */
+/* The vectors of the texts in the folder, with these settings of its tokenizer. */
+static void embed_with_settings(const char *settings, const llmcs_text *texts, size_t n_texts, float (*vectors)[256]) {
+    temp_write_text(folder, "tokenizer_config.json", settings);
+    llmcs_model *m = open_logged(folder);
+    llmcs_model_info info = {.struct_size = sizeof info};
+    ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+    ck_assert_int_le(info.n_embedding, 256);
+    for (size_t i = 0; i < n_texts; i++) {
+        memset(vectors[i], 0, sizeof vectors[i]);
+        ck_assert_int_eq(embed_pooled(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_AUTO, NULL, vectors[i], NULL),
+                         LLMCS_OK);
+    }
+    llmcs_model_free(&m);
+}
+
+/* Texts are cut at tokenizer_config.json's model_max_length where the folder names nothing else, and on its
+ * truncation_side. */
 START_TEST(texts_are_cut_at_the_tokenizers_length) {
-    const llmcs_text texts[] = {{.text = "good bad good bad good bad good bad good bad", .text_bytes = LLMCS_NUL},
-                                {.text = "good bad good bad good bad", .text_bytes = LLMCS_NUL}};
-    float vectors[2][256], uncut[2][256];
+    const llmcs_text texts[] = {{.text = "good bad good bad good bad the the the", .text_bytes = LLMCS_NUL},
+                                {.text = "good bad good bad good bad", .text_bytes = LLMCS_NUL},
+                                {.text = "bad good bad the the the", .text_bytes = LLMCS_NUL}};
+    float uncut[3][256], right[3][256], left[3][256];
+    const size_t size = sizeof uncut[0];
     write_golden("bert-embed");
     write_bert_vocabulary(folder);
-    for (int limited = 0; limited < 2; limited++) {
-        if (limited) temp_write_text(folder, "tokenizer_config.json", "{\"model_max_length\": 8}");
-        llmcs_model *m = open_logged(folder);
-        llmcs_model_info info = {.struct_size = sizeof info};
-        ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
-        const size_t n = (size_t)info.n_embedding;
-        ck_assert_uint_le(n, 256);
-        for (size_t i = 0; i < 2; i++)
-            ck_assert_int_eq(embed_pooled(m, &texts[i], 1, LLMCS_POOL_MEAN, LLMCS_NORMALIZE_AUTO, NULL,
-                                          limited ? vectors[i] : uncut[i], NULL),
-                             LLMCS_OK);
-        if (limited) { /* 6 words, [CLS] and [SEP] */
-            ck_assert_mem_eq(vectors[0], vectors[1], n * sizeof(float));
-            ck_assert_mem_eq(vectors[1], uncut[1], n * sizeof(float));
-            ck_assert_mem_ne(vectors[0], uncut[0], n * sizeof(float));
-        }
-        llmcs_model_free(&m);
+    embed_with_settings("{}", texts, 3, uncut);
+    embed_with_settings("{\"model_max_length\": 8}", texts, 3, right); /* 6 words, [CLS] and [SEP] */
+    embed_with_settings("{\"model_max_length\": 8, \"truncation_side\": \"left\"}", texts, 3, left);
+    for (size_t i = 1; i < 3; i++) {
+        ck_assert_mem_eq(right[i], uncut[i], size);
+        ck_assert_mem_eq(left[i], uncut[i], size);
     }
+    ck_assert_mem_ne(right[0], uncut[0], size);
+    ck_assert_mem_eq(right[0], uncut[1], size);
+    ck_assert_mem_eq(left[0], uncut[2], size);
+}
+END_TEST
+
+START_TEST(settings_of_a_tokenizer_without_effect_are_logged) {
+    write_golden("bert-cls");
+    write_bert_vocabulary(folder);
+    temp_write_text(folder, "tokenizer_config.json",
+                    "{\"auto_map\": {\"AutoTokenizer\": [\"x.Y\", null]}, \"do_basic_tokenize\": false}");
+    llmcs_model *m = open_logged(folder);
+    was_logged("auto_map");
+    was_logged("do_basic_tokenize");
+    llmcs_model_free(&m);
 }
 END_TEST
 
@@ -440,6 +462,7 @@ static void add(TCase *t) {
     tcase_add_test(t, encoders_refuse_ids_beyond_the_network);
     tcase_add_test(t, an_unsupported_tokenizer_leaves_token_ids);
     tcase_add_test(t, texts_are_cut_at_the_tokenizers_length);
+    tcase_add_test(t, settings_of_a_tokenizer_without_effect_are_logged);
     tcase_add_test(t, rows_without_a_token_are_fine);
     tcase_add_test(t, a_broken_tokenizer_is_told);
     tcase_add_test(t, a_folder_without_a_tokenizer);

@@ -9,6 +9,7 @@
 #define MAX_BASES 32
 #define CAPACITY 256
 #define N_ROLES 7
+#define CUT 4 /* max_length of a text's "cut" */
 
 typedef struct base {
     char name[40];
@@ -59,9 +60,9 @@ static bool check_offsets(ll_json want, const llmcs_span *spans, size_t n) {
 }
 
 static bool check_text(const llmcs_tokenizer *t, ll_json text) {
-    int32_t ids[CAPACITY], plain[CAPACITY];
+    int32_t ids[CAPACITY], plain[CAPACITY], cut[CAPACITY];
     llmcs_span spans[CAPACITY];
-    size_t len, n, n_plain, n_decoded, n_want;
+    size_t len, n, n_plain, n_cut, n_decoded, n_want;
     char decoded[4 * CAPACITY];
     const char *bytes = ll_json_string(ll_json_get(text, "text"), &len);
     llmcs_encode_params p;
@@ -69,7 +70,11 @@ static bool check_text(const llmcs_tokenizer *t, ll_json text) {
     ck_assert_int_eq(llmcs_encode(t, bytes, len, NULL, 0, &p, plain, NULL, NULL, CAPACITY, &n_plain), LLMCS_OK);
     p.flags |= LLMCS_PARSE_SPECIAL;
     ck_assert_int_eq(llmcs_encode(t, bytes, len, NULL, 0, &p, ids, NULL, spans, CAPACITY, &n), LLMCS_OK);
+    p.truncation = LLMCS_TRUNCATE_LONGEST_FIRST;
+    p.max_length = CUT;
+    ck_assert_int_eq(llmcs_encode(t, bytes, len, NULL, 0, &p, cut, NULL, NULL, CAPACITY, &n_cut), LLMCS_OK);
     bool right = same("ids", ll_json_get(text, "ids"), ids, n);
+    right = same("cut", ll_json_get(text, "cut"), cut, n_cut) && right;
     right = same("plain", ll_json_get(text, "plain"), plain, n_plain) && right;
     right = right && check_offsets(ll_json_get(text, "offsets"), spans, n);
     const char *want = ll_json_string(ll_json_get(text, "skipped"), &n_want);

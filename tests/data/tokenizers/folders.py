@@ -5,7 +5,7 @@
 
 Needs transformers 4.51 and tokenizers 0.21; nothing else. One JSON object a line: first the files that many cases
 share, {"base", "files"}, then the cases, {"name", "base", "files", "roles", "n_vocab", "texts"}. A text has its ids, those
-without parsing of special tokens ("plain"), and offsets in bytes; null is what a test should not compare.
+without parsing of special tokens ("plain"), those cut to four ("cut"), and offsets in bytes; null is what a test should not compare.
 """
 import json
 import logging
@@ -127,6 +127,9 @@ def byte_offsets(text, spans):
     return [[at[a], at[b]] for a, b in spans]
 
 
+CUT = 4  # max_length of "cut"
+
+
 def answers(folder, texts):
     t = AutoTokenizer.from_pretrained(folder)
     split = AutoTokenizer.from_pretrained(folder, split_special_tokens=True)
@@ -134,7 +137,8 @@ def answers(folder, texts):
     out = []
     for text in texts:
         e = t(text, return_offsets_mapping=True)
-        out.append({"text": text, "ids": e["input_ids"], "plain": split(text)["input_ids"],
+        cut = t(text, truncation=True, max_length=CUT)["input_ids"]
+        out.append({"text": text, "ids": e["input_ids"], "cut": cut, "plain": split(text)["input_ids"],
                     "offsets": byte_offsets(text, e["offset_mapping"]),
                     "skipped": t.decode(e["input_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False)})
     return [-1 if r is None else r for r in roles], len(t), out
@@ -225,6 +229,14 @@ def put_cases():
     put_case("add_bos_token, tokenizer.json", "gpt2-json", {C: {**gpt2, "add_bos_token": True}})
     put_case("do_basic_tokenize false and never_split", "bert",
              {C: {**bert, "do_basic_tokenize": False, "never_split": ["hello"]}})
+
+    put_case("truncation_side left", "bert", {C: {**bert, "truncation_side": "left"}})
+    put_case("truncation_side left, tokenizer.json", "roberta-json", {C: {**roberta, "truncation_side": "left"}})
+    left = {"direction": "Left", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    put_case("truncation of tokenizer.json", "bert-json", {"tokenizer.json": bert_json(lambda d: d.update(truncation=left)),
+                                                          C: bert})
+    put_case("truncation of tokenizer.json, other side", "bert-json",
+             {"tokenizer.json": bert_json(lambda d: d.update(truncation=left)), C: {**bert, "truncation_side": "right"}})
 
     # Added tokens in several places.
     put_case("pad that is not resized", "gpt2", {C: gpt2, M: {**GPT2_MAP, "pad_token": "<|PAD|>"}})
