@@ -74,5 +74,6 @@ llmcs_status ll_kernels_pick(const ll_cpu *cpu, const ll_kernels **out) {
     join_names(sets, n, names, sizeof names);
     *out = NULL;
     return ll_fail(LLMCS_UNSUPPORTED,
-                   "environment variable LLMCS_CPU: \"%.40s\" is none of the kernels that run here: %s", forced, names);
+                   "environment variable LLMCS_CPU: \"%.40s\" is not a kernel set of this processor (%s)", forced,
+                   names);
 }

@@ -1,9 +1,10 @@
 /*
- * The dispatch table: one struct of function pointers for each kind of processor. scalar.c is the meaning of every
- * entry and the oracle of its tests; x86/ and arm/ are the speed. Kernels know pointers and sizes, nothing else.
+ * The dispatch table: a kernel set is one struct of function pointers for one instruction set. scalar.c and
+ * scalar_attention.c define every entry and are the oracle of its tests; x86/ and arm/ are fast. Kernels know pointers
+ * and sizes, nothing else.
  *
- * Contract 4 lives here: every output element is one sum over k = 0, 1, 2, ... in that order, whatever the number
- * of rows or columns worked together, so its bits do not depend on how work was cut.
+ * Contract 4 (ARCHITECTURE.md): every output element is one sum over k = 0, 1, 2, ... in that order, whatever the
+ * number of rows or columns computed together, so its bits do not depend on how the work was divided.
  */
 #ifndef LL_KERNELS_KERNELS_H
 #define LL_KERNELS_KERNELS_H
@@ -45,21 +46,21 @@ typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */
     size_t nr;        /* outputs (columns) of one panel of packed weights */
 
-    /* Called when weights of a type are made, before their first product: asks the system for what the product wants
-     * of it. NULL: nothing. */
+    /* Called when weights of a type are created, before their first product: requests from the system what the product
+     * needs (AMX: permission). May be NULL. */
     void (*prepare)(ll_weight_type type);
     /* Products, by the type of the weights. */
     void (*matmul[LL_N_WEIGHT_TYPES])(const ll_product *p);
-    /* A row of n activations as Q8 and Q4 want them, see panels.h; with_blocks: Q4's offsets too. */
+    /* Quantises a row of n activations for Q8 and Q4, see panels.h. with_blocks: the offsets of Q4 too. */
     size_t q_bytes;
     void (*quantize)(const float *x, size_t n, bool with_blocks, void *row);
     /* Blocks of GGUF's Q8_0 as Q8: n_rows <= nr rows of n_blocks blocks each, one row behind the other. A block is a
      * scale, binary16 and finite, and LL_Q_BLOCK signed bytes, and stands for their products, which are exact. value =
-     * product * inverse[row], rounded, and then to the nearest whole number, ties to even; it must lie in -127..127.
+     * product * inverse[row], rounded, and then to the nearest integer, ties to even; it must lie in -127..127.
      * to: where in a panel the first row's first four values belong. */
     void (*pack_q8_0)(const unsigned char *rows, size_t n_rows, size_t n_blocks, const float *inverse, void *to);
 
-    /* Element-wise, in place or apart, n floats. */
+    /* Element by element, n floats; y may be x. */
     void (*gelu_erf)(const float *x, float *y, size_t n);  /* x/2 (1 + erf(x / sqrt 2)) */
     void (*gelu_tanh)(const float *x, float *y, size_t n); /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
     void (*relu)(const float *x, float *y, size_t n);
@@ -70,7 +71,7 @@ typedef struct ll_kernels {
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
     /* Rows of n >= 1 scores: the largest of each block of LL_ROW_BLOCK of them, the last cut, into max [one a block],
-     * and false if one is infinite or no number (then max is anything); the sum of e^(x[i] - max), no x above max, to
+     * and false if one is infinite or NaN (then max is undefined); the sum of e^(x[i] - max), no x above max, to
      * about seven digits: vectors' sums of a thousand, these in double. */
     bool (*block_max)(const float *x, size_t n, float *max);
     double (*exp_sum)(const float *x, size_t n, float max);

@@ -1,6 +1,6 @@
 /*
- * What every kernel means, in plain C: products and sums rounded one by one, sums in the order of k. It runs on any
- * processor, and the vector kernel sets are tested against it. Clear before fast; LLMCS_CPU=scalar asks for it.
+ * The definition of every kernel in plain C: products and sums rounded one by one, sums in the order of k. It runs on
+ * any processor, and the vector kernel sets are tested against it. Clear before fast. LLMCS_CPU=scalar selects it.
  */
 #include <float.h>
 #include <math.h>

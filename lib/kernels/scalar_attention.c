@@ -1,4 +1,4 @@
-/* What the kernels of attention mean: every sum in the order of its index, products and sums rounded one by one. */
+/* The definition of attention in plain C: every sum in the order of its index, products and sums rounded one by one. */
 #include "kernels/scalar_attention.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@
  *                       x = norm(x + down(act(up(x))))
  *     pooled  = tanh(pooler(x of the first token))
  *     classes = out(act(dense(x of the first token)))       BERT: dense is the pooler; DistilBERT: act is ReLU
- *     words   = decoder(norm(act(transform(x)))) + bias      decoder is word[] where tied
+ *     mlm     = decoder(norm(act(transform(x)))) + bias      decoder is word[] where tied
  */
 #include <math.h>
 #include <string.h>
@@ -22,7 +22,7 @@ typedef struct bert_names {
     const char *class_dense; /* NULL: the pooler */
     const char *class_out;
     const char *transform, *transform_norm; /* masked LM */
-    const char *decoder, *word_bias[2];     /* the bias is stored by one or both of two names */
+    const char *decoder, *decoder_bias[2];  /* the bias is stored by one or both of two names */
     ll_activation class_act;
 } bert_names;
 
@@ -41,7 +41,7 @@ static const bert_names bert_names_bert = {
     .transform = "cls.predictions.transform.dense",
     .transform_norm = "cls.predictions.transform.LayerNorm",
     .decoder = "cls.predictions.decoder",
-    .word_bias = {"cls.predictions.bias", "cls.predictions.decoder.bias"},
+    .decoder_bias = {"cls.predictions.bias", "cls.predictions.decoder.bias"},
 };
 
 static const bert_names bert_names_distilbert = {
@@ -60,7 +60,7 @@ static const bert_names bert_names_distilbert = {
     .transform = "vocab_transform",
     .transform_norm = "vocab_layer_norm",
     .decoder = "vocab_projector",
-    .word_bias = {"vocab_projector.bias", "vocab_projector.bias"},
+    .decoder_bias = {"vocab_projector.bias", "vocab_projector.bias"},
 };
 
 static const bert_names bert_names_roberta = {
@@ -79,7 +79,7 @@ static const bert_names bert_names_roberta = {
     .transform = "lm_head.dense",
     .transform_norm = "lm_head.layer_norm",
     .decoder = "lm_head.decoder",
-    .word_bias = {"lm_head.bias", "lm_head.decoder.bias"},
+    .decoder_bias = {"lm_head.bias", "lm_head.decoder.bias"},
 };
 
 typedef struct bert_layer {
@@ -102,7 +102,7 @@ typedef struct bert {
     ll_linear class_out;   /* n_embd -> n_labels */
     ll_linear transform;   /* n_embd -> n_embd */
     ll_norm transform_norm;
-    ll_linear decoder; /* n_embd -> vocab_size, with the words' bias */
+    ll_linear decoder; /* n_embd -> vocab_size */
 } bert;
 
 static const bert_names *names_of(const ll_config *config) {
@@ -135,13 +135,13 @@ static llmcs_status describe_layer(const ll_config *c, ll_loader *l, const bert_
     return ll_load_norm(l, &layer->output_norm, n, eps, names->output_norm);
 }
 
-/* The words' table is the decoder of a tied masked-LM head, which describe_words loads. */
-static bool words_are_tied(const ll_config *c) { return c->head == LL_HEAD_MASKED_LM && c->tie_word_embeddings; }
+/* A tied masked-LM head: its decoder is the word embedding, and describe_mlm_head loads it. */
+static bool decoder_is_tied(const ll_config *c) { return c->head == LL_HEAD_MASKED_LM && c->tie_word_embeddings; }
 
 static llmcs_status describe_embeddings(bert *m, ll_loader *l) {
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd, types = (size_t)c->type_vocab_size;
-    if (!words_are_tied(c))
+    if (!decoder_is_tied(c))
         LL_TRY(ll_load_table(l, &m->word, (size_t)c->vocab_size, n, "embeddings.word_embeddings.weight"));
     LL_TRY(ll_load_table(l, &m->position, (size_t)c->n_positions, n, "embeddings.position_embeddings.weight"));
     if (types) LL_TRY(ll_load_table(l, &m->type, types, n, "embeddings.token_type_embeddings.weight"));
@@ -161,11 +161,11 @@ static llmcs_status describe_classifier(bert *m, ll_loader *l, const bert_names 
     return ll_load_linear(l, &m->class_out, LL_SMALL, LL_OUT_IN, n, n_labels, names->class_out);
 }
 
-/* The masked-LM head. Tied, its decoder is the words' table, whatever copy of it the checkpoint holds. */
-static llmcs_status describe_words(bert *m, ll_loader *l, const bert_names *names, const char *prefix) {
+/* Tied, a copy of the decoder in the checkpoint is ignored. */
+static llmcs_status describe_mlm_head(bert *m, ll_loader *l, const bert_names *names, const char *prefix) {
     const ll_config *c = m->net.config;
     size_t n = (size_t)c->n_embd, vocab = (size_t)c->vocab_size;
-    const char *bias = names->word_bias[ll_loader_has(l, names->word_bias[0]) ? 0 : 1];
+    const char *bias = names->decoder_bias[ll_loader_has(l, names->decoder_bias[0]) ? 0 : 1];
     LL_TRY(ll_load_linear(l, &m->transform, LL_SMALL, LL_OUT_IN, n, n, names->transform));
     LL_TRY(ll_load_norm(l, &m->transform_norm, n, c->layer_norm_eps, names->transform_norm));
     const char *decoder = c->tie_word_embeddings ? "embeddings.word_embeddings" : names->decoder;
@@ -175,7 +175,7 @@ static llmcs_status describe_words(bert *m, ll_loader *l, const bert_names *name
     return ll_load_bias(l, &m->decoder, 0, vocab, bias);
 }
 
-/* In the order in which forward applies them; after the last comes the next text. */
+/* The order in which the forward pass applies them, for prefetching; after the last comes the next text. */
 static void link_linears(bert *m) {
     bert_layer *layers = m->net.layers;
     for (size_t i = 0; i < m->net.n_layers; i++) {
@@ -197,41 +197,41 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
     LL_TRY(describe_embeddings(m, l));
     LL_TRY(describe_pooler(m, l, names));
     for (int i = 0; i < c->n_layer; i++) {
-        bert_layer counted = {0}; /* what is only counted touches nothing */
+        bert_layer counted = {0}; /* while counting, nothing is stored in it */
         ll_format(l->scope, sizeof l->scope, "%s%s%d.", prefix, names->layer, i);
         LL_TRY(describe_layer(c, l, names, l->filling ? &layers[i] : &counted));
     }
     if (l->filling) link_linears(m);
     ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_outer(l->tensors));
     if (c->head == LL_HEAD_CLASSIFICATION) return describe_classifier(m, l, names);
-    return c->head == LL_HEAD_MASKED_LM ? describe_words(m, l, names, prefix) : LLMCS_OK;
+    return c->head == LL_HEAD_MASKED_LM ? describe_mlm_head(m, l, names, prefix) : LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------- forward pass */
 
-typedef struct bert_work {
-    float *x;       /* [n_rows, n_embd] */
-    float *h;       /* [n_rows, n_embd] what attention gives */
-    float *qkv;     /* [n_rows, 3 n_embd] */
-    float *inner;   /* [n_rows, n_inner] */
-    float *first;   /* [n_segments, n_embd] x of the first tokens */
-    float *dense;   /* [n_segments, n_embd] the classifier's dense layer */
-    float *words;   /* [n_logit_rows, n_embd] x of the rows whose words are wanted */
-    float *mapped;  /* [n_logit_rows, n_embd] the same, transformed */
-    float *scratch; /* [n_threads, n_scratch] attention's */
+typedef struct bert_workspace {
+    float *x;        /* [n_rows, n_embd] */
+    float *attended; /* [n_rows, n_embd] output of attention, before its dense layer */
+    float *qkv;      /* [n_rows, 3 n_embd] */
+    float *inner;    /* [n_rows, n_inner] */
+    float *first;    /* [n_segments, n_embd] x of the first tokens */
+    float *dense;    /* [n_segments, n_embd] the classifier's dense layer */
+    float *mlm;      /* [n_logit_rows, n_embd] x of the logit rows */
+    float *mapped;   /* [n_logit_rows, n_embd] the same, transformed */
+    float *scratch;  /* [n_threads, n_scratch] attention's */
     size_t n_scratch;
     float *quantized; /* activations in 8 bits, for integer weights */
-} bert_work;
+} bert_workspace;
 
-static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, bert_work *w) {
+static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, bert_workspace *w) {
     size_t n = (size_t)net->config->n_embd, used = 0;
     w->x = ll_carve(base, &used, s->n_rows * n);
-    w->h = ll_carve(base, &used, s->n_rows * n);
+    w->attended = ll_carve(base, &used, s->n_rows * n);
     w->qkv = ll_carve(base, &used, s->n_rows * 3 * n);
     w->inner = ll_carve(base, &used, s->n_rows * (size_t)net->config->n_inner);
     w->first = ll_carve(base, &used, s->n_segments * n);
     w->dense = ll_carve(base, &used, s->n_segments * n);
-    w->words = ll_carve(base, &used, s->n_logit_rows * n);
+    w->mlm = ll_carve(base, &used, s->n_logit_rows * n);
     w->mapped = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
     w->scratch = ll_carve(base, &used, s->n_threads * w->n_scratch);
@@ -240,7 +240,7 @@ static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, 
 }
 
 static size_t bert_workspace_floats(const ll_net *net, const ll_forward_size *size) {
-    bert_work unused;
+    bert_workspace unused;
     return lay_out(net, size, NULL, &unused);
 }
 
@@ -258,13 +258,16 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
     const int32_t padding = m->net.config->family == LL_FAMILY_ROBERTA ? m->net.config->pad_token_id : -1;
     size_t n = (size_t)m->net.config->n_embd, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
-    for (size_t r = 0; r < batch->n_segments; r++) {
-        const ll_segment *run = &batch->segments[r];
-        size_t first = ll_max(begin, run->first_row), last = ll_min(end, run->first_row + run->n_rows), n_padding = 0;
-        for (size_t row = run->first_row; first < last && row < first; row++) n_padding += batch->ids[row] == padding;
+    for (size_t s = 0; s < batch->n_segments; s++) {
+        const ll_segment *segment = &batch->segments[s];
+        size_t first = ll_max(begin, segment->first_row), last = ll_min(end, segment->first_row + segment->n_rows),
+               n_padding = 0;
+        for (size_t row = segment->first_row; first < last && row < first; row++)
+            n_padding += batch->ids[row] == padding;
         for (size_t row = first; row < last; row++) {
             const bool is_padding = batch->ids[row] == padding;
-            const float *position = position_of(m, run->first_position + row - run->first_row - n_padding, is_padding);
+            const float *position =
+                position_of(m, segment->first_position + row - segment->first_row - n_padding, is_padding);
             n_padding += is_padding;
             size_t token = (size_t)batch->ids[row];
             size_t type = batch->type_ids ? (size_t)batch->type_ids[row] : 0;
@@ -280,16 +283,16 @@ static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, flo
     }
 }
 
-/* All of a layer but its last norm, which is done with what comes next: `norm` is that of the layer before, or NULL. */
+/* A layer without its last norm, which the next layer applies: `norm` is that of the layer before, or NULL. */
 static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *batch, const bert_layer *layer,
-                          const ll_norm *norm, bert_work *w) {
+                          const ll_norm *norm, bert_workspace *w) {
     const ll_attention attention = {
         .layout = &m->net.kv,
         .qkv = w->qkv,
         .segments = batch->segments,
         .n_segments = batch->n_segments,
         .scale = 1.0f / sqrtf((float)m->net.kv.head_dim),
-        .out = w->h,
+        .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
@@ -297,7 +300,7 @@ static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *ba
                        : ll_linear_input(exec, &layer->qkv, w->x, batch->n_rows);
     ll_attention_project(exec, &layer->qkv, &in, w->qkv, &attention);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &layer->attention_output, w->h, batch->n_rows, LL_ACT_NONE, w->x, w->x);
+    ll_linear_apply(exec, &layer->attention_output, w->attended, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);
 
     in = ll_norm_input(exec, &layer->attention_norm, &layer->up, w->x, batch->n_rows, w->x);
@@ -306,8 +309,8 @@ static void forward_layer(const bert *m, const ll_exec *exec, const ll_batch *ba
     ll_linear_apply(exec, &layer->down, w->inner, batch->n_rows, LL_ACT_NONE, w->x, w->x);
 }
 
-/* Pooler and classifier, over the first token of every sequence. */
-static void forward_first(const bert *m, const ll_exec *exec, const ll_batch *batch, bert_work *w) {
+/* Pooler and classifier, for the first token of every sequence. */
+static void forward_first_token(const bert *m, const ll_exec *exec, const ll_batch *batch, bert_workspace *w) {
     const ll_config *c = m->net.config;
     bool classify = batch->logits && c->head == LL_HEAD_CLASSIFICATION, own_dense = m->class_dense.packed != NULL;
     if (!batch->pooled && !classify) return;
@@ -324,50 +327,50 @@ static void forward_first(const bert *m, const ll_exec *exec, const ll_batch *ba
     ll_linear_apply(exec, &m->class_out, w->dense, batch->n_segments, LL_ACT_NONE, NULL, batch->logits);
 }
 
-/* Words of the rows that were asked for. RoBERTa's head always has GELU, BERT's the encoder's activation, DistilBERT's
- * too (Transformers: RobertaLMHead, BertPredictionHeadTransform, DistilBertForMaskedLM). */
-static void forward_words(const bert *m, const ll_exec *exec, const ll_batch *batch, bert_work *w) {
+/* The masked-LM head, for the logit rows. RoBERTa's head always has GELU, BERT's and DistilBERT's the encoder's
+ * activation (Transformers: RobertaLMHead, BertPredictionHeadTransform, DistilBertForMaskedLM). */
+static void forward_mlm_head(const bert *m, const ll_exec *exec, const ll_batch *batch, bert_workspace *w) {
     const ll_config *c = m->net.config;
     if (c->head != LL_HEAD_MASKED_LM || !batch->n_logit_rows) return;
     ll_activation act = c->family == LL_FAMILY_ROBERTA ? LL_ACT_GELU : c->activation;
-    size_t n = (size_t)c->n_embd, n_words = batch->n_logit_rows, begin, end;
-    ll_team_share(exec->team, n_words, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++) memcpy(w->words + i * n, w->x + batch->logit_rows[i] * n, n * sizeof(float));
+    size_t n = (size_t)c->n_embd, n_rows = batch->n_logit_rows, begin, end;
+    ll_team_share(exec->team, n_rows, 1, &begin, &end);
+    for (size_t i = begin; i < end; i++) memcpy(w->mlm + i * n, w->x + batch->logit_rows[i] * n, n * sizeof(float));
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &m->transform, w->words, n_words, (int)act, NULL, w->mapped);
+    ll_linear_apply(exec, &m->transform, w->mlm, n_rows, (int)act, NULL, w->mapped);
     ll_team_wait(exec->team);
-    ll_norm_apply(exec, &m->transform_norm, w->mapped, n_words, w->mapped);
+    ll_norm_apply(exec, &m->transform_norm, w->mapped, n_rows, w->mapped);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &m->decoder, w->mapped, n_words, LL_ACT_NONE, NULL, batch->logits);
+    ll_linear_apply(exec, &m->decoder, w->mapped, n_rows, LL_ACT_NONE, NULL, batch->logits);
 }
 
 static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,
                          atomic_bool *stopped) {
     const bert *m = (const bert *)net;
     size_t n = (size_t)net->config->n_embd, begin, end;
-    bert_work w;
+    bert_workspace w;
     ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
     ll_exec with_workspace = *team_exec;
     with_workspace.quantized = w.quantized;
-    with_workspace.acc = w.qkv; /* which attention has read when a product adds to x */
+    with_workspace.acc = w.qkv; /* free once attention has read it */
     const ll_exec *exec = &with_workspace;
     embed(m, exec, batch, w.x);
     const bert_layer *layers = net->layers;
-    const ll_norm *norm = NULL; /* still to be done */
+    const ll_norm *norm = NULL; /* not applied yet */
     for (size_t i = 0; i < net->n_layers; norm = &layers[i++].output_norm) {
         if (ll_forward_stopped(exec, batch, stopped)) return;
         forward_layer(m, exec, batch, &layers[i], norm, &w);
     }
     ll_team_wait(exec->team);
     if (norm) ll_norm_apply(exec, norm, w.x, batch->n_rows, w.x);
-    if (batch->hidden) { /* the rows this thread has just normed */
+    if (batch->hidden) { /* the rows that this thread has just normed */
         ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
         memcpy(batch->hidden + begin * n, w.x + begin * n, (end - begin) * n * sizeof(float));
     }
     ll_team_wait(exec->team);
-    forward_first(m, exec, batch, &w);
-    forward_words(m, exec, batch, &w);
+    forward_first_token(m, exec, batch, &w);
+    forward_mlm_head(m, exec, batch, &w);
 }
 
 const ll_net_ops ll_bert_ops = {.net_bytes = sizeof(bert),

@@ -43,7 +43,7 @@ static llmcs_status describe_block(gpt2 *m, ll_loader *l, gpt2_block *b) {
     return ll_load_linear(l, &b->mlp_c_proj, LL_LARGE, LL_IN_OUT, inner, n, "mlp.c_proj");
 }
 
-/* Tied: one matrix is both the embedding and the head. A checkpoint's own copy of it is not read, as Transformers
+/* Tied, one matrix is both the embedding and the head. A copy of the head in the checkpoint is ignored, as Transformers
  * overwrites it by tying. */
 static llmcs_status describe_vocabulary(gpt2 *m, ll_loader *l) {
     const ll_config *c = m->net.config;
@@ -56,7 +56,7 @@ static llmcs_status describe_vocabulary(gpt2 *m, ll_loader *l) {
     return ll_load_weights(l, &m->lm_head, LL_LARGE, LL_OUT_IN, n, vocab, &name, 1, false);
 }
 
-/* In the order in which forward applies them; after the head comes the next token. */
+/* The order in which the forward pass applies them, for prefetching; after the head comes the next token. */
 static void link_linears(gpt2 *m) {
     gpt2_block *h = m->net.layers;
     for (size_t i = 0; i < m->net.n_layers; i++) {
@@ -76,7 +76,7 @@ static llmcs_status gpt2_describe(ll_net *net, ll_loader *l) {
     size_t n = (size_t)c->n_embd;
     const char *prefix = ll_tensors_prefix(l->tensors);
     for (int i = 0; i < c->n_layer; i++) {
-        gpt2_block counted = {0}; /* what is only counted touches nothing */
+        gpt2_block counted = {0}; /* while counting, nothing is stored in it */
         ll_format(l->scope, sizeof l->scope, "%sh.%d.", prefix, i);
         LL_TRY(describe_block(m, l, l->filling ? &h[i] : &counted));
     }
@@ -109,24 +109,24 @@ static uint64_t gpt2_fingerprint(const ll_net *net) {
 
 /* ------------------------------------------------------------------------------------------- forward pass */
 
-typedef struct gpt2_work {
-    float *x;       /* [n_rows, n_embd] the residual stream */
-    float *h;       /* [normed rows, n_embd] normed x */
-    float *qkv;     /* [n_rows, 3 n_embd] */
-    float *mixed;   /* [n_rows, n_embd] what attention gives */
-    float *inner;   /* [n_rows, n_inner] */
-    float *last;    /* [n_logit_rows, n_embd] ln_f of the rows whose logits are wanted */
-    float *scratch; /* [n_threads, n_scratch] attention's */
+typedef struct gpt2_workspace {
+    float *x;        /* [n_rows, n_embd] the residual stream */
+    float *h;        /* [ll_normed_rows, n_embd] ln_1 or ln_2 of x */
+    float *qkv;      /* [n_rows, 3 n_embd] */
+    float *attended; /* [n_rows, n_embd] output of attention, before c_proj */
+    float *inner;    /* [n_rows, n_inner] */
+    float *last;     /* [n_logit_rows, n_embd] ln_f of the logit rows */
+    float *scratch;  /* [n_threads, n_scratch] of attention */
     size_t n_scratch;
     float *quantized; /* activations in 8 bits, for integer weights */
-} gpt2_work;
+} gpt2_workspace;
 
-static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, gpt2_work *w) {
+static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, gpt2_workspace *w) {
     size_t n = (size_t)net->config->n_embd, used = 0;
     w->x = ll_carve(base, &used, s->n_rows * n);
     w->h = ll_carve(base, &used, ll_normed_rows(s->n_rows, s->n_threads) * n);
     w->qkv = ll_carve(base, &used, s->n_rows * 3 * n);
-    w->mixed = ll_carve(base, &used, s->n_rows * n);
+    w->attended = ll_carve(base, &used, s->n_rows * n);
     w->inner = ll_carve(base, &used, s->n_rows * (size_t)net->config->n_inner);
     w->last = ll_carve(base, &used, s->n_logit_rows * n);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, s->max_positions), 16);
@@ -136,7 +136,7 @@ static size_t lay_out(const ll_net *net, const ll_forward_size *s, float *base, 
 }
 
 static size_t gpt2_workspace_floats(const ll_net *net, const ll_forward_size *size) {
-    gpt2_work unused;
+    gpt2_workspace unused;
     return lay_out(net, size, NULL, &unused);
 }
 
@@ -144,11 +144,11 @@ static size_t gpt2_workspace_floats(const ll_net *net, const ll_forward_size *si
 static void embed(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, float *x) {
     size_t n = (size_t)m->net.config->n_embd, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
-    for (size_t r = 0; r < batch->n_segments; r++) {
-        const ll_segment *run = &batch->segments[r];
-        size_t last = ll_min(end, run->first_row + run->n_rows);
-        for (size_t row = ll_max(begin, run->first_row); row < last; row++) {
-            size_t token = (size_t)batch->ids[row], position = run->first_position + row - run->first_row;
+    for (size_t s = 0; s < batch->n_segments; s++) {
+        const ll_segment *segment = &batch->segments[s];
+        size_t last = ll_min(end, segment->first_row + segment->n_rows);
+        for (size_t row = ll_max(begin, segment->first_row); row < last; row++) {
+            size_t token = (size_t)batch->ids[row], position = segment->first_position + row - segment->first_row;
             float *out = x + row * n;
             if (m->wte)
                 memcpy(out, m->wte + token * n, n * sizeof *out);
@@ -159,7 +159,7 @@ static void embed(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, flo
     }
 }
 
-static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, size_t layer, gpt2_work *w) {
+static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, size_t layer, gpt2_workspace *w) {
     const ll_config *c = m->net.config;
     const gpt2_block *b = (const gpt2_block *)m->net.layers + layer;
     const ll_attention attention = {
@@ -170,14 +170,14 @@ static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *ba
         .n_segments = batch->n_segments,
         .causal = true,
         .scale = c->scale_attn_weights ? 1.0f / sqrtf((float)m->net.kv.head_dim) : 1.0f,
-        .out = w->mixed,
+        .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
 
     ll_input in = ll_norm_input(exec, &b->ln_1, &b->attn_c_attn, w->x, batch->n_rows, w->h);
     ll_attention_project(exec, &b->attn_c_attn, &in, w->qkv, &attention);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &b->attn_c_proj, w->mixed, batch->n_rows, LL_ACT_NONE, w->x, w->x);
+    ll_linear_apply(exec, &b->attn_c_proj, w->attended, batch->n_rows, LL_ACT_NONE, w->x, w->x);
     ll_team_wait(exec->team);
 
     in = ll_norm_input(exec, &b->ln_2, &b->mlp_c_fc, w->x, batch->n_rows, w->h);
@@ -186,8 +186,8 @@ static void forward_block(const gpt2 *m, const ll_exec *exec, const ll_batch *ba
     ll_linear_apply(exec, &b->mlp_c_proj, w->inner, batch->n_rows, LL_ACT_NONE, w->x, w->x);
 }
 
-/* Only rows somebody asked for go through ln_f and the vocabulary, a third of the weights. */
-static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, gpt2_work *w) {
+/* ln_f and the head, which is a third of the weights, for the logit rows only. */
+static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, gpt2_workspace *w) {
     size_t n = (size_t)m->net.config->n_embd, begin, end;
     if (batch->hidden) ll_norm_apply(exec, &m->ln_f, w->x, batch->n_rows, batch->hidden);
     if (!batch->n_logit_rows) return;
@@ -202,12 +202,12 @@ static void forward_head(const gpt2 *m, const ll_exec *exec, const ll_batch *bat
 static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,
                          atomic_bool *stopped) {
     const gpt2 *m = (const gpt2 *)net;
-    gpt2_work w;
+    gpt2_workspace w;
     ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     lay_out(net, &size, workspace, &w);
     ll_exec with_workspace = *team_exec;
     with_workspace.quantized = w.quantized;
-    with_workspace.acc = w.qkv; /* which attention has read when a product adds to x */
+    with_workspace.acc = w.qkv; /* free once attention has read it */
     const ll_exec *exec = &with_workspace;
     embed(m, exec, batch, w.x);
     for (size_t layer = 0; layer < net->n_layers; layer++) {

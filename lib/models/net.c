@@ -5,7 +5,7 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
                            const struct ll_openblas *openblas, ll_net **net) {
     *net = NULL;
     const ll_net_ops *ops = ll_family_ops(config->family);
-    if (!ops) return ll_fail(LLMCS_UNSUPPORTED, "model_type \"%s\" is not one this library runs", config->model_type);
+    if (!ops) return ll_fail(LLMCS_UNSUPPORTED, "model_type \"%s\" is not supported", config->model_type);
     LL_TRY(ll_alloc_zero(a, 1, ops->net_bytes, "network", net));
     (*net)->ops = ops;
     (*net)->config = config;
@@ -33,23 +33,23 @@ void ll_net_free(ll_net **net) {
     *net = NULL;
 }
 
-typedef struct pass {
+typedef struct forward_args {
     const ll_net *net;
     const ll_batch *batch;
     float *workspace;
     atomic_bool stopped;
-} pass;
+} forward_args;
 
-static void run_pass(ll_team *team, void *arg) {
-    pass *p = arg;
+static void forward_on_thread(ll_team *team, void *arg) {
+    forward_args *p = arg;
     ll_exec exec = {.team = team, .kernels = p->net->kernels, .openblas = p->net->openblas};
     p->net->ops->forward(p->net, &exec, p->batch, p->workspace, &p->stopped);
 }
 
 llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *batch, float *workspace) {
-    pass p = {.net = net, .batch = batch, .workspace = workspace};
+    forward_args p = {.net = net, .batch = batch, .workspace = workspace};
     atomic_init(&p.stopped, false);
-    LL_TRY(ll_pool_run(pool, run_pass, &p));
+    LL_TRY(ll_pool_run(pool, forward_on_thread, &p));
     return atomic_load(&p.stopped) ? ll_fail(LLMCS_CANCELLED, "the call was cancelled") : LLMCS_OK;
 }
 

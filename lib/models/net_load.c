@@ -1,7 +1,7 @@
 /* Planning, visiting and loading a network: one walk over its description checks and counts, a second one loads. */
 #include "models/registry.h"
 
-/* The type that most of the large matrices are kept as. */
+/* The packed type of most of the large matrices. */
 static ll_weight_type main_type(const ll_loader *l) {
     ll_weight_type most = LL_F32;
     for (ll_weight_type t = LL_F32; t < LL_N_WEIGHT_TYPES; t++)
@@ -9,10 +9,10 @@ static ll_weight_type main_type(const ll_loader *l) {
     return most;
 }
 
-/* The first walk. */
-static llmcs_status check(ll_net *net, ll_loader *l) {
+/* The first walk over the description. */
+static llmcs_status check_and_count(ll_net *net, ll_loader *l) {
     if (net->openblas && l->wanted > LLMCS_WEIGHTS_F32)
-        return ll_fail(LLMCS_UNSUPPORTED, "backend openblas works on float32 weights only");
+        return ll_fail(LLMCS_UNSUPPORTED, "backend openblas supports float32 weights only");
     if (net->openblas) l->wanted = LLMCS_WEIGHTS_F32;
     LL_TRY(net->ops->describe(net, l));
     net->n_parameters = l->n_parameters;
@@ -25,8 +25,8 @@ static llmcs_status check(ll_net *net, ll_loader *l) {
 llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights weights, size_t n_threads,
                          uint64_t *bytes, uint64_t *staging_bytes) {
     ll_loader l = {.tensors = tensors, .kernels = net->kernels, .wanted = weights};
-    LL_TRY(check(net, &l));
-    *bytes = l.room + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
+    LL_TRY(check_and_count(net, &l));
+    *bytes = l.slab_bytes + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
     *staging_bytes = ll_load_jobs_bytes(l.n_jobs, n_threads);
     return LLMCS_OK;
 }
@@ -35,7 +35,7 @@ llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(
                           void *user) {
     ll_loader l = {
         .tensors = tensors, .kernels = net->kernels, .wanted = LLMCS_WEIGHTS_F32, .visit = visit, .visit_user = user};
-    return check(net, &l);
+    return check_and_count(net, &l);
 }
 
 llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options) {
@@ -44,12 +44,12 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
                    .kernels = net->kernels,
                    .wanted = options->weights,
                    .check_finite = options->check_finite};
-    LL_TRY(check(net, &l));
+    LL_TRY(check_and_count(net, &l));
     size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
     net->n_layers = n_layers;
-    LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.room, "weights"));
-    LL_TRY(ll_alloc(&net->allocator, l.n_jobs, sizeof *l.jobs, "work of loading", &l.jobs));
+    LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.slab_bytes, "weights"));
+    LL_TRY(ll_alloc(&net->allocator, l.n_jobs, sizeof *l.jobs, "load jobs", &l.jobs));
     const llmcs_allocator memory = ll_slab_allocator(&net->weights);
     l.memory = &memory;
     l.filling = true;

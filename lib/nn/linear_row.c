@@ -2,8 +2,8 @@
 #include "base/half.h"
 #include "nn/panel.h"
 
-/* A weight of Q4 with the eight that is added to it. */
-static int q4_value(const ll_linear *linear, ll_q4_place block, size_t k) {
+/* A weight of Q4 as it is stored: value + 8. */
+static int q4_value(const ll_linear *linear, ll_q4_block block, size_t k) {
     const size_t i = k % LL_Q_BLOCK, byte = i % 16;
     const int both = (unsigned char)block.bytes[byte / 4 * linear->nr * 4 + byte % 4];
     return i < 16 ? both & 15 : both >> 4;
@@ -11,7 +11,7 @@ static int q4_value(const ll_linear *linear, ll_q4_place block, size_t k) {
 
 static void row_q4(const ll_linear *linear, size_t out, float *row) {
     for (size_t k = 0; k < linear->n_in; k++) {
-        const ll_q4_place block = ll_q4_place_of(linear, out, k);
+        const ll_q4_block block = ll_q4_block_of(linear, out, k);
         row[k] = ll_half_to_float(*block.scale) * (float)(q4_value(linear, block, k) - LL_Q4_ZERO);
     }
 }
@@ -30,7 +30,7 @@ uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k) {
         case LL_Q4:
             break;
     }
-    const ll_q4_place block = ll_q4_place_of(linear, out, k);
+    const ll_q4_block block = ll_q4_block_of(linear, out, k);
     return (uint64_t)*block.scale << 8 | (uint64_t)q4_value(linear, block, k);
 }
 

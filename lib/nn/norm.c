@@ -1,4 +1,4 @@
-/* Layer norm over rows, and the like: each row is one thread's. */
+/* Layer norm: rows are divided over the threads. */
 #include "nn/nn.h"
 
 void ll_norm_apply(const ll_exec *exec, const ll_norm *norm, const float *x, size_t n_rows, float *y) {

@@ -1,9 +1,10 @@
+/* The fingerprint of a network, by XXH64. See fingerprint.h. */
 #include "weights/fingerprint.h"
 
 #include "base/half.h"
 #include "base/xxh64.h"
 
-/* Outputs that give weights of the same inputs: they lie side by side in a panel, in a line or two of the cache. */
+/* Outputs that are sampled at the same inputs: they are neighbours in a panel, in a cache line or two. */
 #define GROUP 16
 
 uint64_t ll_fingerprint_config(uint64_t hash, const ll_config *c) {
@@ -29,7 +30,7 @@ uint64_t ll_fingerprint_norm(uint64_t hash, const ll_norm *norm) {
     return ll_fingerprint_floats(ll_fingerprint_floats(hash, norm->weight, norm->n), norm->bias, norm->n);
 }
 
-/* The i-th of the inputs that a group of outputs is asked for: spread evenly, and one further in every group. */
+/* The i-th sampled input of a group of outputs: spread evenly, and one further in each group. */
 static size_t input_of(size_t group, size_t i, size_t n_in) {
     return (group + i * n_in / LL_FINGERPRINT_INPUTS) % n_in;
 }

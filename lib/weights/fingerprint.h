@@ -1,12 +1,11 @@
 /*
- * A network's fingerprint: 64 bits over its sizes and weights, so that keys and values kept outside the process are not
- * given to another network. Small things go in whole: sizes, norms, biases, the position table. Of a matrix every
- * output gives LL_FINGERPRINT_INPUTS of its weights, spread over the inputs and others from one group of outputs to
- * the next, and what they are scaled by: training changes every weight of a row that it touches. It is a check against
- * mistakes, not against somebody who sets a few weights by hand.
+ * A network's fingerprint: 64 bits over its sizes and weights, so that saved keys and values are not given to another
+ * network. Sizes, norms, biases and the position table are hashed whole. Of a matrix, LL_FINGERPRINT_INPUTS weights and
+ * the scale of every output are hashed, at other inputs from one group of outputs to the next: training changes every
+ * weight of a row that it touches. This guards against mistakes, not against somebody who sets a few weights by hand.
  *
- * What goes in is read through ll_linear_code and comes in the order of outputs, so it does not depend on how a row of
- * kernels packs its panels, nor on anything a processor computes.
+ * Weights are read by ll_linear_code in the order of outputs, so the fingerprint depends neither on the kernel set nor
+ * on anything a processor computes.
  */
 #ifndef LL_WEIGHTS_FINGERPRINT_H
 #define LL_WEIGHTS_FINGERPRINT_H

@@ -1,4 +1,4 @@
-/* A tensor of a checkpoint into a linear, by pieces: memory for staging does not grow with the tensor. */
+/* Loads a tensor of a checkpoint into a linear through a staging buffer of fixed size. */
 #include <math.h>
 #include <string.h>
 
@@ -6,9 +6,9 @@
 #include "formats/convert.h"
 #include "weights/pack.h"
 
-/* Columns of a piece of a matrix that has an input in each row: so many fit the stage LL_Q_BLOCK times. */
+/* Columns of an LL_IN_OUT tensor that are staged at a time: LL_Q_BLOCK rows of them fit. */
 #define MAX_COLUMNS (LL_STAGE_FLOATS / LL_Q_BLOCK)
-/* Outputs of one load: enough work for a thread, small enough that threads end together. */
+/* Outputs of one load: enough to keep a thread busy, few enough that threads finish together. */
 #define OUTPUTS_AT_ONCE 4096
 
 size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout) {
@@ -29,52 +29,53 @@ static llmcs_status check_finite(const ll_weight_source *s, const float *values,
     return LLMCS_OK;
 }
 
-/* Numbers that become infinite, in binary16 or as the scale of a block of Q4, which is an eighth of them. */
-static float too_large_for(ll_weight_type type) { return type == LL_F16 ? 65520.0f : 8 * 65520.0f; }
+/* Numbers from here on become infinite in binary16, or in the scale of a block of Q4, which is an eighth of the
+ * largest. */
+static float first_infinite_as(ll_weight_type type) { return type == LL_F16 ? 65520.0f : 8 * 65520.0f; }
 
 static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
                                uint64_t first) {
     for (size_t i = 0; i < n; i++)
-        if (is_finite_bits(values[i]) && fabsf(values[i]) >= too_large_for(type))
+        if (is_finite_bits(values[i]) && fabsf(values[i]) >= first_infinite_as(type))
             return ll_fail(LLMCS_UNSUPPORTED,
-                           "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; choose "
+                           "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; use "
                            "other weights",
                            ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first,
                            type == LL_F16 ? "float16" : "int4");
     return LLMCS_OK;
 }
 
-/* Numbers are looked at one by one only where the largest of them is suspicious. */
+/* Numbers are checked one by one only if the largest of them is out of range. */
 static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
                                  uint64_t first) {
     const bool finite = s->check_finite || ll_is_integer_type(type);
     const bool bounded = (type == LL_F16 || type == LL_Q4) && s->tensor->dtype != LL_DTYPE_F16;
     if (!finite && !bounded) return LLMCS_OK;
     const uint32_t most = ll_largest_bits(values, n);
-    if (most < ll_float_bits(bounded ? too_large_for(type) : INFINITY)) return LLMCS_OK;
+    if (most < ll_float_bits(bounded ? first_infinite_as(type) : INFINITY)) return LLMCS_OK;
     if (finite) LL_TRY(check_finite(s, values, n, first));
     return bounded ? check_size(s, type, values, n, first) : LLMCS_OK;
 }
 
 /* -------------------------------------------------------------------------------------------------- reading */
 
-/* What is done with the values in one walk: Q8's scales need all inputs of an output first. */
+/* What one walk over an LL_IN_OUT tensor does: the scales of Q8 need all inputs of an output first. */
 typedef enum step { MEASURE, PUT } step;
 
 typedef struct loading {
     ll_linear *linear;
     const ll_weight_source *source;
     float *stage;
-    bool stored; /* what the tensor holds needs not become float32 */
+    bool stored; /* the tensor is packed without becoming float32 */
 } loading;
 
-/* A rectangle into the stage: one piece of the file if its rows are whole ones. */
+/* Reads a rectangle into the stage, in one read if its rows are whole. */
 static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
     const uint64_t width = s->tensor->shape[1];
     const bool whole = part->n_columns == width;
-    const size_t n_pieces = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
-    for (size_t i = 0; i < n_pieces; i++) {
+    const size_t n_reads = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
+    for (size_t i = 0; i < n_reads; i++) {
         const uint64_t first = (part->row + i) * width + part->column;
         float *values = l->stage + i * n;
         LL_TRY(ll_tensors_read_f32(s->tensors, s->tensor, first, n, values));
@@ -83,16 +84,16 @@ static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
     return LLMCS_OK;
 }
 
-/* The same of what is stored in a form near to ours. *done: false where it has to go the other way, which says why. */
+/* Packs a rectangle as it is stored. *done: false if it has to go by way of float32, which then says why. */
 static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool *done) {
     const ll_weight_source *s = l->source;
     const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);
     const uint64_t width = s->tensor->shape[1];
     const bool whole = part->n_columns == width;
-    const size_t n_pieces = whole ? 1 : part->n_rows;
+    const size_t n_reads = whole ? 1 : part->n_rows;
     const size_t n_bytes = (whole ? part->n_rows : 1) * part->n_columns / block.elements * block.bytes;
     unsigned char *raw = (unsigned char *)l->stage;
-    for (size_t i = 0; i < n_pieces; i++) {
+    for (size_t i = 0; i < n_reads; i++) {
         const uint64_t first = ((part->row + i) * width + part->column) / block.elements * block.bytes;
         LL_TRY(ll_tensors_read_raw(s->tensors, s->tensor, first, n_bytes, raw + i * n_bytes));
     }
@@ -100,7 +101,7 @@ static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool 
     return LLMCS_OK;
 }
 
-static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool measure, bool put) {
+static llmcs_status load_part(const loading *l, const ll_rectangle *part, bool measure, bool put) {
     if (l->stored) {
         bool done;
         LL_TRY(put_stored(l, part, &done));
@@ -112,8 +113,8 @@ static llmcs_status work_part(const loading *l, const ll_rectangle *part, bool m
     return LLMCS_OK;
 }
 
-/* Rows of the tensor are outputs: a few whole ones at a time, or a single one in pieces where it is longer than the
- * stage. Then it is not Q8, which has fewer inputs. */
+/* Rows of the tensor are outputs: a few whole rows at a time, or a range of a single row that is longer than the stage.
+ * (Q8 has fewer inputs than that.) */
 static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
     const size_t n_columns = (size_t)l->source->tensor->shape[1];
     const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = ll_max(l->linear->nr, 1);
@@ -123,7 +124,7 @@ static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
         part.n_rows = ll_min(rows_step, end - part.row);
         for (part.column = 0; part.column < n_columns; part.column += columns_step) {
             part.n_columns = ll_min(columns_step, n_columns - part.column);
-            LL_TRY(work_part(l, &part, l->linear->type == LL_Q8, true));
+            LL_TRY(load_part(l, &part, l->linear->type == LL_Q8, true));
         }
     }
     return LLMCS_OK;
@@ -132,15 +133,15 @@ static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
 /* Rows of the tensor are inputs: blocks of them, of some columns. */
 static llmcs_status walk_in_out(const loading *l, step what) {
     const size_t n_rows = (size_t)l->source->tensor->shape[0], n_columns = (size_t)l->source->tensor->shape[1];
-    const size_t n_pieces = (n_columns + MAX_COLUMNS - 1) / MAX_COLUMNS;
-    const size_t columns_step = ll_min(n_columns, ll_round_up(n_columns / n_pieces, 16));
+    const size_t n_reads = (n_columns + MAX_COLUMNS - 1) / MAX_COLUMNS;
+    const size_t columns_step = ll_min(n_columns, ll_round_up(n_columns / n_reads, 16));
     const size_t rows_step = LL_STAGE_FLOATS / columns_step / LL_Q_BLOCK * LL_Q_BLOCK;
     ll_rectangle part;
     for (part.row = 0; part.row < n_rows; part.row += rows_step) {
         part.n_rows = ll_min(rows_step, n_rows - part.row);
         for (part.column = 0; part.column < n_columns; part.column += columns_step) {
             part.n_columns = ll_min(columns_step, n_columns - part.column);
-            LL_TRY(work_part(l, &part, what == MEASURE, what == PUT));
+            LL_TRY(load_part(l, &part, what == MEASURE, what == PUT));
         }
     }
     return LLMCS_OK;

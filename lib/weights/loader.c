@@ -6,8 +6,8 @@
 
 #include "base/slab.h"
 
-/* Most elements read in one go: keeps the progress callback alive and the reads in cache. */
-#define PIECE_ELEMENTS ((size_t)1 << 20)
+/* Elements of one read: few enough that they are still in the cache when they are checked. */
+#define READ_ELEMENTS ((size_t)1 << 20)
 
 static const ll_tensor *find(const ll_loader *l, const char *name) {
     char full[256];
@@ -35,7 +35,7 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
                        t->name, ll_shape_text(t->shape, t->rank, found), ll_shape_text(shape, rank, expected));
     }
     if (t->dtype == LL_DTYPE_OTHER)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%s\" is of type %s; " LL_DTYPE_NAMES " are run",
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%s\" is of type %s; " LL_DTYPE_NAMES " are supported",
                        ll_tensors_path(l->tensors, t), t->name, t->dtype_name);
     if (!l->filling) l->n_parameters += t->n_elements;
     if (!l->filling && l->visit) l->visit(l->visit_user, t);
@@ -53,14 +53,14 @@ static llmcs_status check_finite(const ll_loader *l, const ll_tensor *t, const f
 
 static void count_bytes(ll_loader *l, uint64_t bytes) {
     l->bytes += bytes;
-    l->room += ll_slab_capacity(bytes);
+    l->slab_bytes += ll_slab_capacity(bytes);
 }
 
 /* A whole tensor as float32, in its own order. */
 static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
-    for (uint64_t first = 0; first < t->n_elements; first += PIECE_ELEMENTS) {
+    for (uint64_t first = 0; first < t->n_elements; first += READ_ELEMENTS) {
         uint64_t left = t->n_elements - first;
-        size_t n = left < PIECE_ELEMENTS ? (size_t)left : PIECE_ELEMENTS;
+        size_t n = left < READ_ELEMENTS ? (size_t)left : READ_ELEMENTS;
         LL_TRY(ll_tensors_read_f32(l->tensors, t, first, n, out + first));
         if (l->check_finite) LL_TRY(check_finite(l, t, out + first, first, n));
     }
@@ -72,7 +72,7 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
 
 #define MAX_PARTS 3
 
-/* What a stored type is kept as where the caller wants nothing else. */
+/* The packed type of a stored type, unless the caller wants another one. */
 static ll_weight_type as_stored(ll_dtype dtype) {
     switch (dtype) {
         case LL_DTYPE_F16:
@@ -93,26 +93,26 @@ static ll_weight_type as_stored(ll_dtype dtype) {
     return LL_F32;
 }
 
-/* What the linear of these tensors is kept as. Parts of several types are kept as float32, which holds them all. */
+/* The packed type of the linear of these tensors. Parts of different types become float32, which holds them all. */
 static ll_weight_type type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts, size_t n_parts) {
-    static const ll_weight_type by_wish[] = {
+    static const ll_weight_type wanted_type[] = {
         [LLMCS_WEIGHTS_F32] = LL_F32, [LLMCS_WEIGHTS_F16] = LL_F16, [LLMCS_WEIGHTS_BF16] = LL_BF16,
         [LLMCS_WEIGHTS_INT8] = LL_Q8, [LLMCS_WEIGHTS_INT4] = LL_Q4,
     };
     if (use == LL_SMALL) return LL_F32;
-    if (l->wanted != LLMCS_WEIGHTS_AUTO) return by_wish[l->wanted];
+    if (l->wanted != LLMCS_WEIGHTS_AUTO) return wanted_type[l->wanted];
     for (size_t i = 1; i < n_parts; i++)
         if (as_stored(parts[i]->dtype) != as_stored(parts[0]->dtype)) return LL_F32;
     return as_stored(parts[0]->dtype);
 }
 
-/* Jobs of a tensor: a large one is several threads'. */
+/* Adds (or counts) the jobs of a tensor: several for a large one. */
 static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *source, size_t n_out) {
     const size_t step = ll_linear_load_step(linear, source->layout);
     for (size_t begin = 0; begin < n_out; begin += step ? step : n_out) {
         const size_t end = step ? ll_min(begin + step, n_out) : n_out;
         if (l->filling)
-            l->jobs[l->used++] = (ll_load_job){linear, *source, begin, end};
+            l->jobs[l->n_added++] = (ll_load_job){linear, *source, begin, end};
         else
             l->n_jobs++;
     }

@@ -1,7 +1,7 @@
 /*
- * A family describes its weights once (names, shapes, where they go); the loader goes through the description
- * twice: first to check every tensor and to count, then to take memory and fill it. So nothing is allocated
- * before every shape is known to be right, and a plan is the first half of a load.
+ * A family describes its weights once (names, shapes, destinations). The loader walks the description twice: first it
+ * checks every tensor and counts bytes, then it allocates and fills. So nothing is allocated before every shape is
+ * known to be right, and a plan is the first half of a load.
  */
 #ifndef LL_WEIGHTS_LOADER_H
 #define LL_WEIGHTS_LOADER_H
@@ -9,47 +9,47 @@
 #include "base/pool.h"
 #include "weights/weights.h"
 
-/* A part of loading that any thread can do. */
+/* A range of outputs to load, by any thread. */
 typedef struct ll_load_job {
     ll_linear *linear;
     ll_weight_source source;
     size_t begin, end; /* outputs of the tensor */
 } ll_load_job;
 
-/* What weights are for, which says how they may be kept. */
+/* What weights are for, which says how they may be stored. */
 typedef enum ll_weight_use {
-    LL_LARGE, /* the matrices of layers and of the vocabulary: as the caller wants, else as they are stored */
+    LL_LARGE, /* matrices of layers and of the vocabulary: as the caller wants, else as in the file */
     LL_SMALL  /* heads over one row: float32 */
 } ll_weight_use;
 
 typedef struct ll_loader {
     const ll_tensors *tensors;
-    const llmcs_allocator *allocator; /* for what is gone when loading ends */
+    const llmcs_allocator *allocator; /* for what is freed when loading ends */
     const llmcs_allocator *memory;    /* for weights; while filling */
     const ll_kernels *kernels;
     llmcs_weights wanted;
-    bool filling; /* false: check and count; true: take memory, read what is small, and note what is large in jobs */
+    bool filling; /* false: check and count; true: allocate, read small tensors, and add large ones to jobs */
     bool check_finite;
-    char scope[128]; /* set with ll_format; stands before the names given below: "transformer.h.3." */
-    void (*visit)(void *user, const ll_tensor *t); /* told of every tensor that is checked; NULL: nobody is */
+    char scope[128]; /* prefix of the names given below, set with ll_format: "transformer.h.3." */
+    void (*visit)(void *user, const ll_tensor *t); /* called for every tensor that is checked, or NULL */
     void *visit_user;
     /* Counted while checking. */
     uint64_t bytes, n_parameters;
-    uint64_t room; /* what the bytes take of a slab */
+    uint64_t slab_bytes; /* with the padding of a slab */
     size_t n_jobs;
     uint64_t bytes_of[LL_N_WEIGHT_TYPES]; /* of the large matrices */
     /* While filling. */
-    ll_load_job *jobs; /* [n_jobs], of which `used` are there */
-    size_t used;
-    uint64_t n_read; /* elements of what is not in jobs */
+    ll_load_job *jobs; /* [n_jobs], of which n_added are there */
+    size_t n_added;
+    uint64_t n_read; /* elements of tensors that are not in jobs */
 } ll_loader;
 
 bool ll_loader_has(const ll_loader *l, const char *name);
 
-/* All of these: FORMAT (missing), CONFIG (shape), UNSUPPORTED (type), LIMIT (integers), NOMEM, IO, CHANGED. */
+/* Each of these returns FORMAT (missing), CONFIG (shape), UNSUPPORTED (type), LIMIT (integers), NOMEM, IO, CHANGED. */
 
 /* A linear of n_out outputs with the weights of n_parts tensors, names[i].weight, of n_out / n_parts outputs each.
- * with_bias: with room for one, which ll_load_bias fills part by part. */
+ * with_bias: ll_load_bias then fills it part by part. */
 llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
                              size_t n_out, const char *const *names, size_t n_parts, bool with_bias);
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name);
@@ -66,14 +66,14 @@ typedef struct ll_load_options {
     bool check_finite;
     llmcs_progress_fn progress; /* may be NULL */
     void *progress_user;
-    llmcs_status (*beside)(void *user); /* what the caller's thread does first while the others read; may be NULL */
-    void *beside_user;
+    llmcs_status (*meanwhile)(void *user); /* run by the caller's thread while the others load; may be NULL */
+    void *meanwhile_user;
 } ll_load_options;
 
-/* Does the jobs, several threads at a time: FORMAT, UNSUPPORTED, IO, CHANGED, CANCELLED, of the first job that
- * failed; but first what options->beside says. */
+/* Loads all jobs with the threads of the pool. On failure the status of the first job in order: FORMAT, UNSUPPORTED,
+ * IO, CHANGED, CANCELLED. A failure of options->meanwhile comes before all of them. */
 llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
-/* Bytes it takes while it works, the jobs included. */
+/* Bytes it allocates while it runs, the jobs included. */
 uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads);
 
 #endif

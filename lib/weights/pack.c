@@ -1,4 +1,4 @@
-/* Memory of a linear and its packing: a matrix of a checkpoint becomes panels of `nr` outputs, see kernels/panels.h. */
+/* Allocating a linear, and packing a matrix into its panels of nr outputs (kernels/panels.h). */
 #include "weights/pack.h"
 
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "formats/quantize_columns.h"
 #include "nn/panel.h"
 
-#define MAX_NR LL_QUANTIZE_COLUMNS /* of all kernel sets */
-#define TURNED_INPUTS LL_Q_BLOCK   /* outputs in rows are turned so much at a time: */
-#define TURNED_OUTPUTS 16          /* a line of the cache wide, for who works on columns */
+#define MAX_NR LL_QUANTIZE_COLUMNS   /* of any kernel set */
+#define TRANSPOSED_INPUTS LL_Q_BLOCK /* put_out_in transposes this many inputs */
+#define TRANSPOSED_OUTPUTS 16        /* of this many outputs at a time: a cache line */
 
 /* -------------------------------------------------------------------------------------------------- memory */
 
@@ -20,14 +20,14 @@ uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t 
            (with_bias ? n_out * sizeof(float) : 0);
 }
 
-/* Weights that are zero. */
+/* Fills a panel with zero weights. */
 static void clear_panel(const ll_linear *linear, char *panel) {
     const size_t scales_bytes = linear->nr * sizeof(float);
     memset(panel, 0, linear->panel_bytes);
     if (linear->type == LL_Q8) memset(panel + scales_bytes, LL_Q8_ZERO, linear->panel_bytes - scales_bytes);
 }
 
-/* What lies in a panel beyond the inputs: from the last of them on, where they do not fill their unit or block. */
+/* Zero weights in the last unit or block of inputs, where n_in does not fill it. */
 static void clear_tail(const ll_linear *linear, char *panel) {
     const size_t nr = linear->nr, n = linear->n_in;
     if (linear->type == LL_BF16 && n % 2) memset(panel + n / 2 * nr * 4, 0, nr * 4);
@@ -36,7 +36,7 @@ static void clear_tail(const ll_linear *linear, char *panel) {
     memset(panel + from, LL_Q8_ZERO, linear->panel_bytes - from);
 }
 
-/* All that loading does not write. */
+/* Everything that loading does not write. */
 static void clear_padding(const ll_linear *linear) {
     const size_t n_panels = packed_outputs(linear->n_out, linear->nr) / linear->nr;
     for (size_t p = 0; p < n_panels; p++) clear_tail(linear, (char *)linear->packed + p * linear->panel_bytes);
@@ -49,7 +49,7 @@ llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const
     *linear = (ll_linear){.n_in = n_in, .n_out = n_out, .nr = nr, .type = type};
     size_t bytes;
     if (n_out > SIZE_MAX - nr || n_in > SIZE_MAX - LL_Q_BLOCK || !ll_mul(n_in, sizeof(float) * nr, &bytes))
-        return ll_fail(LLMCS_NOMEM, "%s: %zu x %zu weights are more than can be addressed", name, n_out, n_in);
+        return ll_fail(LLMCS_NOMEM, "%s: %zu x %zu weights exceed the address space", name, n_out, n_in);
     if (ll_is_integer_type(type) && n_in > LL_Q_MAX_INPUTS)
         return ll_fail(LLMCS_LIMIT, "%s: %zu inputs; integer weights have at most %d", name, n_in, LL_Q_MAX_INPUTS);
     linear->panel_bytes = nr * ll_output_bytes(type, n_in);
@@ -78,7 +78,7 @@ typedef struct columns {
     size_t ld;
 } columns;
 
-/* Kept as they are, or as halves, which are two bytes of a unit each. */
+/* As float32, or as 16-bit floats. */
 static void put_floats(const ll_linear *linear, const columns *c) {
     const size_t inputs = ll_unit_inputs(linear->type);
     for (size_t r = 0; r < c->n_rows; r++) {
@@ -105,9 +105,9 @@ static void put_q8(const ll_linear *linear, const columns *c) {
 
 static void put_q4(const ll_linear *linear, const columns *c) {
     for (size_t r = 0; r < c->n_rows; r += LL_Q_BLOCK) {
-        const ll_q4_place place = ll_q4_place_of(linear, c->out, c->k + r);
-        ll_quantize_q4_columns(c->x + r * c->ld, c->ld, ll_min(LL_Q_BLOCK, c->n_rows - r), c->n, place.scale,
-                               (uint32_t *)(void *)place.bytes, linear->nr);
+        const ll_q4_block block = ll_q4_block_of(linear, c->out, c->k + r);
+        ll_quantize_q4_columns(c->x + r * c->ld, c->ld, ll_min(LL_Q_BLOCK, c->n_rows - r), c->n, block.scale,
+                               (uint32_t *)(void *)block.bytes, linear->nr);
     }
 }
 
@@ -122,17 +122,17 @@ static void put_columns(const ll_linear *linear, const columns *c) {
 
 /* Rows of values are outputs. */
 static void put_out_in(const ll_linear *linear, const float *values, const ll_rectangle *part, size_t first_out) {
-    float turned[TURNED_INPUTS * TURNED_OUTPUTS];
-    columns c = {.x = turned, .ld = TURNED_OUTPUTS};
+    float transposed[TRANSPOSED_INPUTS * TRANSPOSED_OUTPUTS];
+    columns c = {.x = transposed, .ld = TRANSPOSED_OUTPUTS};
     for (size_t row = 0; row < part->n_rows; row += c.n) {
         c.out = first_out + part->row + row;
-        c.n = ll_min(TURNED_OUTPUTS, ll_min(linear->nr - c.out % linear->nr, part->n_rows - row));
+        c.n = ll_min(TRANSPOSED_OUTPUTS, ll_min(linear->nr - c.out % linear->nr, part->n_rows - row));
         for (size_t k = 0; k < part->n_columns; k += c.n_rows) {
             c.k = part->column + k;
-            c.n_rows = ll_min(TURNED_INPUTS, part->n_columns - k);
+            c.n_rows = ll_min(TRANSPOSED_INPUTS, part->n_columns - k);
             for (size_t j = 0; j < c.n; j++) {
                 const float *from = values + (row + j) * part->n_columns + k;
-                for (size_t i = 0; i < c.n_rows; i++) turned[i * TURNED_OUTPUTS + j] = from[i];
+                for (size_t i = 0; i < c.n_rows; i++) transposed[i * TRANSPOSED_OUTPUTS + j] = from[i];
             }
             put_columns(linear, &c);
         }

@@ -1,4 +1,4 @@
-/* Packing without files: a rectangle of a checkpoint's matrix goes to its places in the panels. */
+/* Packing: a rectangle of a matrix into the panels of a linear. Knows no files. */
 #ifndef LL_WEIGHTS_PACK_H
 #define LL_WEIGHTS_PACK_H
 
@@ -16,8 +16,8 @@ typedef struct ll_rectangle {
 void ll_linear_put(ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
                    const float *values);
 
-/* The largest size of n numbers as its bits, which are ordered as sizes are, infinity and NaN above them. In 32 bits,
- * so that compilers make vector code of it. */
+/* The largest magnitude of n numbers as its bits, which are ordered as magnitudes are, with infinity and NaN at the
+ * top. In 32 bits, so that compilers vectorise it. */
 static inline uint32_t ll_largest_bits(const float *values, size_t n) {
     int32_t largest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -31,13 +31,12 @@ static inline uint32_t ll_largest_bits(const float *values, size_t n) {
 void ll_linear_measure(ll_linear *linear, ll_weight_layout layout, const ll_rectangle *part, size_t first_out,
                        const float *values);
 
-/* Whether tensors of this type need not become float32 on their way: Q8_0, Q4_0, float16, bfloat16 to what is like
- * them. */
+/* Whether tensors of this type are packed without becoming float32: Q8_0 as Q8, Q4_0 as Q4, float16, bfloat16. */
 bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_layout layout);
 
-/* Puts them, raw as they lie in the file: the same bits as by way of float32, but that a NaN of halves is not quieted
- * and Q4_0's blocks stay as they are. Rectangles of blocks have all columns. False: some number is not finite, of
- * halves only where that is asked for; then nothing is to be believed. */
+/* Packs raw bytes of the file. Same bits as by way of float32, except that a signalling NaN stays one and blocks of
+ * Q4_0 are stored as they are. A rectangle of blocks has all columns. False: a number is not finite (float16 and
+ * bfloat16: only if check_finite), and what was packed must not be used. */
 bool ll_linear_put_stored(ll_linear *linear, const ll_kernels *kernels, ll_weight_layout layout,
                           const ll_rectangle *part, size_t first_out, bool check_finite, const unsigned char *raw);
 

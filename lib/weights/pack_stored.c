@@ -1,4 +1,5 @@
-/* Packing of what a file holds in a form that is nearly ours: it goes to its places without becoming float32. */
+/* Packing tensors whose stored type is nearly the packed one (Q8_0, Q4_0, float16, bfloat16), without a detour by
+ * float32. */
 #include <string.h>
 
 #include "base/half.h"
@@ -29,8 +30,8 @@ bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_l
 #define Q4_0_BYTES 18
 #define HALF_INFINITY 0x7c00u
 
-/* The size of a block's scale, as bits that are ordered as sizes are. */
-static unsigned scale_size(const unsigned char *block) { return ll_load_u16(block) & 0x7fffu; }
+/* The magnitude of a block's scale as bits, which are ordered as magnitudes are. */
+static unsigned scale_magnitude(const unsigned char *block) { return ll_load_u16(block) & 0x7fffu; }
 
 static int largest_code(const unsigned char *q) {
     uint8_t most = 0;
@@ -41,9 +42,9 @@ static int largest_code(const unsigned char *q) {
     return most;
 }
 
-/* The size of the block's largest number: exact, a product of 11 bits by 8. */
+/* The magnitude of the block's largest number. Exact: a product of 11 bits by 8. */
 static float largest_of_block(const unsigned char *block) {
-    return ll_half_to_float((uint16_t)scale_size(block)) * (float)largest_code(block + 2);
+    return ll_half_to_float((uint16_t)scale_magnitude(block)) * (float)largest_code(block + 2);
 }
 
 /* The largest half that is not above x, as bits; x is at least 0 and below the largest of all. */
@@ -52,11 +53,11 @@ static unsigned half_below(float x) {
     return ll_half_to_float(half) > x ? half - 1u : half;
 }
 
-/* The block whose scale is the largest in size: compared with its number below, so that nothing branches. */
+/* The block with the largest scale. Compared together with its index, so that nothing branches. */
 static size_t block_of_largest_scale(const unsigned char *row, size_t n_blocks) {
     uint64_t most = 0;
     for (size_t b = 0; b < n_blocks; b++) {
-        const uint64_t size = (uint64_t)scale_size(row + b * LL_Q8_0_BYTES) << 32 | b;
+        const uint64_t size = (uint64_t)scale_magnitude(row + b * LL_Q8_0_BYTES) << 32 | b;
         most = size > most ? size : most;
     }
     return (size_t)(most & UINT32_MAX);
@@ -64,20 +65,20 @@ static size_t block_of_largest_scale(const unsigned char *row, size_t n_blocks) 
 
 static size_t count_scales_above(const unsigned char *row, size_t n_blocks, unsigned bound) {
     size_t n = 0;
-    for (size_t b = 0; b < n_blocks; b++) n += scale_size(row + b * LL_Q8_0_BYTES) > bound;
+    for (size_t b = 0; b < n_blocks; b++) n += scale_magnitude(row + b * LL_Q8_0_BYTES) > bound;
     return n;
 }
 
-/* The size of the row's largest number; false: a scale is not finite. Codes, which are at most 128, are looked at only
- * of blocks whose scale could be enough, which is one as a rule. */
+/* The magnitude of the row's largest number. False: a scale is not finite. Codes are at most 128, so they are read only
+ * in blocks whose scale is large enough to matter, usually one. */
 static bool largest_of_row(const unsigned char *row, size_t n_blocks, float *largest) {
     const unsigned char *block = row + block_of_largest_scale(row, n_blocks) * LL_Q8_0_BYTES;
-    if (scale_size(block) >= HALF_INFINITY) return false;
+    if (scale_magnitude(block) >= HALF_INFINITY) return false;
     *largest = largest_of_block(block);
     const unsigned too_small = half_below(*largest / 128.0f);
     size_t n_left = count_scales_above(row, n_blocks, too_small);
     for (block = row; n_left > 0; block += LL_Q8_0_BYTES) {
-        if (scale_size(block) <= too_small) continue;
+        if (scale_magnitude(block) <= too_small) continue;
         const float size = largest_of_block(block);
         *largest = size > *largest ? size : *largest;
         n_left--;
@@ -103,20 +104,20 @@ static bool put_q8_rows(const ll_linear *linear, const ll_kernels *kernels, size
 
 static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t block_bytes) {
     size_t n_bad = 0;
-    for (size_t i = 0; i < n; i++) n_bad += scale_size(blocks + i * block_bytes) >= HALF_INFINITY;
+    for (size_t i = 0; i < n; i++) n_bad += scale_magnitude(blocks + i * block_bytes) >= HALF_INFINITY;
     return n_bad == 0;
 }
 
-/* The blocks are Q4's own. */
+/* GGUF's blocks of Q4_0 are stored as they are. */
 static bool put_q4_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
     const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q4_0_BYTES;
     if (!scales_are_finite(rows, n * n_blocks, Q4_0_BYTES)) return false;
     for (size_t b = 0; b < n_blocks; b++) {
-        const ll_q4_place place = ll_q4_place_of(linear, out, b * LL_Q_BLOCK);
+        const ll_q4_block to = ll_q4_block_of(linear, out, b * LL_Q_BLOCK);
         for (size_t r = 0; r < n; r++) {
             const unsigned char *block = rows + r * row_bytes + b * Q4_0_BYTES;
-            place.scale[r] = ll_load_u16(block);
-            for (size_t g = 0; g < 4; g++) memcpy(place.bytes + (g * nr + r) * 4, block + 2 + 4 * g, 4);
+            to.scale[r] = ll_load_u16(block);
+            for (size_t g = 0; g < 4; g++) memcpy(to.bytes + (g * nr + r) * 4, block + 2 + 4 * g, 4);
         }
     }
     return true;
@@ -136,7 +137,7 @@ static bool put_blocks(const ll_linear *linear, const ll_kernels *kernels, const
     return true;
 }
 
-/* -------------------------------------------------------------------------------------------------- halves */
+/* ------------------------------------------------------------------------------------------ float16, bfloat16 */
 
 static bool halves_are_finite(ll_weight_type type, const unsigned char *halves, size_t n) {
     const unsigned infinity = type == LL_F16 ? 0x7c00u : 0x7f80u;
@@ -145,7 +146,7 @@ static bool halves_are_finite(ll_weight_type type, const unsigned char *halves, 
     return n_bad == 0;
 }
 
-/* Where the half of an input of `out` lies; that of the next output is *step halves on. */
+/* The address of a 16-bit weight; that of the next output is *step elements further. */
 static uint16_t *half_of(const ll_linear *linear, size_t out, size_t k, size_t *step) {
     uint16_t *unit = (uint16_t *)(void *)ll_unit_of(linear, out, k);
     *step = ll_unit_inputs(linear->type);

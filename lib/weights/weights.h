@@ -14,10 +14,11 @@ typedef enum ll_weight_layout {
     LL_IN_OUT  /* GPT-2's Conv1D: [n_in, n_out] */
 } ll_weight_layout;
 
-/* Takes memory for n_out outputs; load fills it. LIMIT for integers with more inputs than a sum of 32 bits holds. */
+/* Allocates n_out outputs, which ll_linear_load fills. LIMIT for integers with more inputs than a sum of 32 bits holds.
+ */
 llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
                               ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
-/* Bytes ll_linear_create takes. */
+/* Bytes ll_linear_create allocates. */
 uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
 void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
 
@@ -31,12 +32,12 @@ typedef struct ll_weight_source {
     bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
 } ll_weight_source;
 
-/* Packs the outputs [begin, end) of the tensor, multiples of nr but for the last; of LL_IN_OUT all. stage:
- * LL_STAGE_FLOATS of the caller's. Different threads may load different outputs. UNSUPPORTED for a number that is too
- * large for the type: for float16, or for the scale of a block of Q4. */
+/* Packs outputs [begin, end). Both must be multiples of nr, except that end may be n_out. LL_IN_OUT tensors are packed
+ * in one call. stage: LL_STAGE_FLOATS floats of the caller's. Different threads may load different outputs. UNSUPPORTED
+ * for a number that is too large for float16, or for the scale of a block of Q4. */
 #define LL_STAGE_FLOATS ((size_t)128 * 1024)
 llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
-/* How many outputs are worth a load of their own; 0: all. */
+/* Outputs of one call that keep a thread busy for a while; 0: all. */
 size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
 
 #endif

@@ -296,7 +296,7 @@ START_TEST(openblas_has_float32_only) {
         const llmcs_status st = llmcs_model_open(GOLDEN_FOLDER "gpt2-tiny", &o, &m);
         llmcs_model_free(&m);
         ck_assert_int_eq(st, w ? LLMCS_UNSUPPORTED : LLMCS_OK);
-        if (w) ck_assert_str_eq(llmcs_error_message(), "backend openblas works on float32 weights only");
+        if (w) ck_assert_str_eq(llmcs_error_message(), "backend openblas supports float32 weights only");
     }
 }
 END_TEST

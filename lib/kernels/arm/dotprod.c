@@ -1,4 +1,5 @@
-/* The row for AArch64 with the dot product extension (FEAT_DotProd, Armv8.2; Neoverse N1, Apple M1, and later). */
+/* The kernel set for AArch64 with the dot product extension (FEAT_DotProd, Armv8.2; Neoverse N1, Apple M1, and later).
+ */
 #include "kernels/arm/neon.h"
 
 #define Q_UNSIGNED 0

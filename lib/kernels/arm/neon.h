@@ -114,11 +114,11 @@ static ALWAYS_INLINE void vi_load_quads(const char *p, size_t stride, vi q[4]) {
 }
 static ALWAYS_INLINE vf v_from_int(vi v) { return vcvtq_f32_s32(v); }
 static ALWAYS_INLINE vb vb_load(const char *p) { return vld1q_u8((const uint8_t *)p); }
-static ALWAYS_INLINE vb vb_low_halves(vb v) { return vandq_u8(v, vdupq_n_u8(0x0f)); }
-static ALWAYS_INLINE vb vb_high_halves(vb v) { return vshrq_n_u8(v, 4); }
+static ALWAYS_INLINE vb vb_low_nibbles(vb v) { return vandq_u8(v, vdupq_n_u8(0x0f)); }
+static ALWAYS_INLINE vb vb_high_nibbles(vb v) { return vshrq_n_u8(v, 4); }
 
 #define Q_BYTES 1
-/* Four whole numbers in the range of a byte. */
+/* Four integers in the range of a byte. */
 static ALWAYS_INLINE void q_store(char *p, vf v) {
     const int16x4_t words = vmovn_s32(vcvtq_s32_f32(v));
     const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));

@@ -1,4 +1,4 @@
-/* What the files of a vector kernel set need before they say what a vector is. */
+/* Included before a vector is defined: macros that all templates use. */
 #ifndef LL_KERNELS_VECTOR_BASE_H
 #define LL_KERNELS_VECTOR_BASE_H
 
@@ -14,12 +14,12 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Asking for a cache line is a hint: an address past the end of the weights does no harm. */
+/* A prefetch is a hint: an address past the end of the weights does no harm. */
 static ALWAYS_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 static ALWAYS_INLINE void v_prefetch_to_level_2(const void *p) { __builtin_prefetch(p, 0, 2); }
 
-/* The same value, which the compiler no longer knows: clearing an array of sums with it keeps them in registers, where
- * a known zero becomes a memset of the array in memory. */
+/* Hides the value of v from the compiler. An array of accumulators cleared with a hidden zero stays in registers; with
+ * a known zero it becomes a memset in memory. */
 #if defined(__x86_64__)
 #define UNKNOWN(v) __asm__("" : "+x"(v))
 #else

@@ -1,6 +1,6 @@
 /*
  * Part of a vector kernel set (see kernels_template.h): kernels element by element, and those over one row of numbers.
- * An element is worked the same in a whole vector and in the cut one at the end.
+ * The result of an element is the same in a whole vector and in the partial one at the end.
  */
 #ifndef LL_KERNELS_VECTOR_ELEMENTS_H
 #define LL_KERNELS_VECTOR_ELEMENTS_H

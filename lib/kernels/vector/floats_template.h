@@ -1,8 +1,8 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): products by weights kept as float32, binary16 or bfloat16,
+ * Part of a vector kernel set (see kernels_template.h): products by weights stored as float32, binary16 or bfloat16,
  * which become float32 in registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile
- * and whatever the type, so an element's bits do not depend on the tile it was worked in, nor on how a weight that both
- * types hold is kept.
+ * and whatever the type, so an element's bits depend neither on the tile that computed it, nor on which of the types a
+ * weight is stored as if several can hold it.
  */
 #ifndef LL_KERNELS_VECTOR_FLOATS_H
 #define LL_KERNELS_VECTOR_FLOATS_H
@@ -11,18 +11,18 @@
 
 typedef vf float_acc[MAX_TILE_SUMS]; /* [n_r][n_v] */
 
-static ALWAYS_INLINE void clear_acc(const size_t n_r, const size_t n_v, float_acc sum) {
+static ALWAYS_INLINE void clear_acc(const size_t n_r, const size_t n_v, float_acc acc) {
     vf zero = v_zero();
     UNKNOWN(zero);
-    UNROLL for (size_t i = 0; i < n_r * n_v; i++) sum[i] = zero;
+    UNROLL for (size_t i = 0; i < n_r * n_v; i++) acc[i] = zero;
 }
 
-/* The same, or where the inputs before these got to: a float32 that waited in memory goes on as if it never had. */
-static ALWAYS_INLINE void init_or_load_acc(const size_t n_r, const size_t n_v, const tile_work *t, float_acc sum) {
-    clear_acc(n_r, n_v, sum);
+/* Accumulators start from 0, or from the sums of the inputs before these, whose float32 bits are the same in memory. */
+static ALWAYS_INLINE void init_or_load_acc(const size_t n_r, const size_t n_v, const tile_work *t, float_acc acc) {
+    clear_acc(n_r, n_v, acc);
     if (!t->acc) return;
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_load(t->acc + r * t->ldy + v * VL);
+        UNROLL for (size_t v = 0; v < n_v; v++) acc[r * n_v + v] = v_load(t->acc + r * t->ldy + v * VL);
     }
 }
 
@@ -38,20 +38,20 @@ static ALWAYS_INLINE vf float_weights(const ll_weight_type type, const bool seco
 
 /* One input for tiles wider than high: registers for n_r numbers of x and one column. */
 static ALWAYS_INLINE void step_by_columns(const ll_weight_type type, const bool second, const size_t n_r,
-                                          const size_t n_v, const float *x, size_t ldx, const char *w, float_acc sum) {
+                                          const size_t n_v, const float *x, size_t ldx, const char *w, float_acc acc) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf row[MAX_TILE_ROWS];
     UNROLL for (size_t r = 0; r < n_r; r++) row[r] = v_set1(x[r * ldx]);
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const char *at = w + v * vector_bytes;
         const vf column = float_weights(type, second, at);
-        UNROLL for (size_t r = 0; r < n_r; r++) sum[r * n_v + v] = v_fma(row[r], column, sum[r * n_v + v]);
+        UNROLL for (size_t r = 0; r < n_r; r++) acc[r * n_v + v] = v_fma(row[r], column, acc[r * n_v + v]);
     }
 }
 
 /* One input for the others: registers for n_v columns and one number of x. */
 static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                       const float *x, size_t ldx, const char *w, float_acc sum) {
+                                       const float *x, size_t ldx, const char *w, float_acc acc) {
     const size_t vector_bytes = float_vector_bytes(type);
     vf column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
@@ -60,16 +60,16 @@ static ALWAYS_INLINE void step_by_rows(const ll_weight_type type, const bool sec
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
         const vf row = v_set1(x[r * ldx]);
-        UNROLL for (size_t v = 0; v < n_v; v++) sum[r * n_v + v] = v_fma(row, column[v], sum[r * n_v + v]);
+        UNROLL for (size_t v = 0; v < n_v; v++) acc[r * n_v + v] = v_fma(row, column[v], acc[r * n_v + v]);
     }
 }
 
 static ALWAYS_INLINE void float_step(const ll_weight_type type, const bool second, const size_t n_r, const size_t n_v,
-                                     const float *x, size_t ldx, const char *w, float_acc sum) {
+                                     const float *x, size_t ldx, const char *w, float_acc acc) {
     if (n_r < n_v)
-        step_by_columns(type, second, n_r, n_v, x, ldx, w, sum);
+        step_by_columns(type, second, n_r, n_v, x, ldx, w, acc);
     else
-        step_by_rows(type, second, n_r, n_v, x, ldx, w, sum);
+        step_by_rows(type, second, n_r, n_v, x, ldx, w, acc);
 }
 
 /* Called with constant type, n_r and n_v only. */
@@ -81,17 +81,17 @@ static ALWAYS_INLINE void float_tile(const ll_weight_type type, const size_t n_r
     const size_t ldx = t.x_stride / sizeof *x;
     const size_t n_inputs = type == LL_BF16 ? 2 : 1, n_whole = t.n_in / n_inputs * n_inputs;
     const size_t step_bytes = PANEL_VECTORS * float_vector_bytes(type);
-    float_acc sum;
+    float_acc acc;
     prefetching prefetch = start_prefetching(&t);
-    init_or_load_acc(n_r, n_v, &t, sum);
+    init_or_load_acc(n_r, n_v, &t, acc);
     for (size_t k = 0; k < n_whole; k += n_inputs, w += step_bytes) {
         prefetch_line(&t, &prefetch);
-        float_step(type, false, n_r, n_v, x + k, ldx, w, sum);
-        if (n_inputs == 2) float_step(type, true, n_r, n_v, x + k + 1, ldx, w, sum);
+        float_step(type, false, n_r, n_v, x + k, ldx, w, acc);
+        if (n_inputs == 2) float_step(type, true, n_r, n_v, x + k + 1, ldx, w, acc);
     }
-    if (n_whole < t.n_in) float_step(type, false, n_r, n_v, x + n_whole, ldx, w, sum);
+    if (n_whole < t.n_in) float_step(type, false, n_r, n_v, x + n_whole, ldx, w, acc);
     UNROLL for (size_t r = 0; r < n_r; r++) {
-        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, sum[r * n_v + v]);
+        UNROLL for (size_t v = 0; v < n_v; v++) finish(&t, r, v, acc[r * n_v + v]);
     }
 }
 

@@ -23,7 +23,7 @@ static ALWAYS_INLINE vf v_exp(vf x) {
     return v_scale_by_power(p, n);
 }
 
-/* 2^x for x <= 0 and little above, where only the error beside 1 counts: weights of a softmax. 2^n 2^f with n =
+/* 2^x for x up to a little above 0, where only the absolute error counts: the numerators of a softmax. 2^n 2^f with n =
  * round(x) and 2^f = 1 + f P(f), relative error of the polynomial 9.2e-8. Below 2^-125 it is 0, -infinity too; NaN
  * stays NaN. */
 static ALWAYS_INLINE vf v_exp2(vf x) {

@@ -10,23 +10,23 @@
 
 /* ---- activations */
 
-/* Largest absolute value, or NaN if one is no finite number. Several vectors side by side, because each waits for the
- * one before it. */
-#define LARGEST_VECTORS 4
-static ALWAYS_INLINE void look_at(vf v, vf *max, vf *bad) {
+/* The largest magnitude, or NaN if one is not finite. Several vectors side by side, because each depends on the one
+ * before it. */
+#define MAX_VECTORS 4
+static ALWAYS_INLINE void update_max(vf v, vf *max, vf *bad) {
     *max = v_max(*max, v_abs(v));
     *bad = v_fma(v, v_zero(), *bad); /* NaN from a NaN or an infinity on */
 }
 
-static float largest_of(const float *x, size_t n) {
-    vf max[LARGEST_VECTORS], bad[LARGEST_VECTORS];
+static float max_abs_of(const float *x, size_t n) {
+    vf max[MAX_VECTORS], bad[MAX_VECTORS];
     size_t i = 0;
-    UNROLL for (size_t j = 0; j < LARGEST_VECTORS; j++) max[j] = bad[j] = v_zero();
-    for (; i + LARGEST_VECTORS * VL <= n; i += LARGEST_VECTORS * VL) {
-        UNROLL for (size_t j = 0; j < LARGEST_VECTORS; j++) look_at(v_load(x + i + j * VL), &max[j], &bad[j]);
+    UNROLL for (size_t j = 0; j < MAX_VECTORS; j++) max[j] = bad[j] = v_zero();
+    for (; i + MAX_VECTORS * VL <= n; i += MAX_VECTORS * VL) {
+        UNROLL for (size_t j = 0; j < MAX_VECTORS; j++) update_max(v_load(x + i + j * VL), &max[j], &bad[j]);
     }
-    for (; i + VL <= n; i += VL) look_at(v_load(x + i), &max[0], &bad[0]);
-    if (i < n) look_at(v_load_part(x + i, n - i), &max[0], &bad[0]);
+    for (; i + VL <= n; i += VL) update_max(v_load(x + i), &max[0], &bad[0]);
+    if (i < n) update_max(v_load_part(x + i, n - i), &max[0], &bad[0]);
     const vf first = v_max(max[0], max[1]), second = v_max(max[2], max[3]);
     const vf bad_all = v_add(v_add(bad[0], bad[1]), v_add(bad[2], bad[3]));
     return v_reduce_max(v_max(first, second)) + v_reduce_add(bad_all);
@@ -45,7 +45,7 @@ static ALWAYS_INLINE vf put_values(const float *x, size_t n, vf inverse, char *t
 }
 
 static void quantize(const float *x, size_t n, bool with_blocks, void *row) {
-    const float largest = largest_of(x, n);
+    const float largest = max_abs_of(x, n);
     const bool finite = largest >= 0.0f;
     const vf inverse = v_set1(largest >= LL_Q_SMALLEST ? 127.0f / largest : 0.0f);
     char *values = (char *)row + LL_Q_HEAD_BYTES;
@@ -73,7 +73,7 @@ static ALWAYS_INLINE void clear_int_acc(const size_t n_r, const size_t n_v, int_
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
 }
 
-/* Four inputs for tiles wider than high, and for the others. */
+/* Four inputs: by columns in tiles that are wider than high, by rows in the others. */
 static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
                                         const char *w, int_acc sum) {
     q_four row[MAX_TILE_ROWS];
@@ -119,13 +119,13 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
     }
 }
 
-/* Four inputs of a block of Q4, and with `high` those that stand 16 after them. */
+/* Four inputs of a block of Q4; high: those 16 inputs further. */
 static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool high, const char *x, size_t x_stride,
                                   const char *w, int_acc sum) {
     q_weights column[MAX_TILE_VECTORS];
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const vb both = vb_load(w + v * (VL * 4));
-        column[v] = q4_weights(high ? vb_high_halves(both) : vb_low_halves(both));
+        column[v] = q4_weights(high ? vb_high_nibbles(both) : vb_low_nibbles(both));
     }
     UNROLL for (size_t r = 0; r < n_r; r++) {
         const q_four row = q_load_four(x + r * x_stride + (high ? LL_Q_BLOCK / 2 * Q_BYTES : 0));
@@ -175,7 +175,8 @@ static ALWAYS_INLINE void q4_columns(const size_t n_r, const size_t n_v, const t
     }
 }
 
-/* Called with constant n_r and n_v only; n_v vectors at a time, since a block's sums stand beside the panel's. */
+/* Called with constant n_r and n_v only; n_v vectors at a time, since registers hold a block's accumulators and the
+ * panel's. */
 static ALWAYS_INLINE void q4_tile(const size_t n_r, const size_t n_v, const tile_work *work) {
     tile_work t = *work;
     if (t.ahead) t.ahead_steps *= PANEL_VECTORS / n_v;

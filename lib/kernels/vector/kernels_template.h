@@ -1,5 +1,5 @@
 /*
- * A kernel set for one kind of vector. The file of a processor says what a vector is, and includes this to get
+ * The kernels of one vector instruction set. The file of a processor says what a vector is, and includes this to get
  * all its kernels as static functions:
  *
  *   vf, VL                    a vector of VL floats
@@ -8,7 +8,7 @@
  *                             panel step fit the registers; at most 6
  *   ATTEND_ROWS               rows of the largest tile of attention, 6 or 8, and
  *   ATTEND_VECTORS            its vectors of keys or of a value, a multiple of 16 floats: both and a column fit
- *   ONE_ROW_BLOCKS            blocks of keys worked at once for one row, and
+ *   ONE_ROW_BLOCKS            blocks of keys scored together for one row, and
  *   ONE_ROW_VECTORS           vectors of a value, a multiple of 16 floats
  *   v_zero v_set1 v_load v_store                    unaligned
  *   v_load_part(p, n) v_store_part(p, v, n)         the first n lanes, 0 < n <= VL; the others are read as 0
@@ -32,21 +32,21 @@
  *   vi_store_part(p, v, n)                          the first n lanes, 0 < n <= VL
  *   vi_load_quads(p, stride, q)                     16 bytes each of VL rows: lane r of q[i] has bytes 4 i .. of row r
  *   vb, vb_load(p)                                  VL times four bytes
- *   vb_low_halves vb_high_halves                    the lower, the upper four bits of each byte
- *   Q_BYTES, q_store(p, v)                          bytes of an activation; VL whole numbers to where they belong
- *   q_four, q_load_four(p)                          four activations, ready to meet weights
- *   q_weights, q8_weights(vb) q4_weights(vb)        weights ready to meet activations: value + 128, value + 8
+ *   vb_low_nibbles vb_high_nibbles                    the lower, the upper four bits of each byte
+ *   Q_BYTES, q_store(p, v)                          bytes of an activation; stores VL integers of a byte
+ *   q_four, q_load_four(p)                          four activations, to multiply weights by
+ *   q_weights, q8_weights(vb) q4_weights(vb)        weights as q_dot takes them: value + 128, value + 8
  *   Q_UNSIGNED                                      0 where q8_weights has taken the 128 off
  *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
  *   q_total(sum)                                    of each lane's four
  *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
- *   Q4_VECTORS(n_rows)                              vectors of columns worked at once, a divisor of NR / VL
+ *   Q4_VECTORS(n_rows)                              vectors of columns computed together, a divisor of NR / VL
  *
  * and, where the processor multiplies small matrices of bytes, Q_PAIRS, with Q_BYTES 1 and Q_UNSIGNED 1
  * (pairs_template.h):
  *
  *   pair_of_rows, load_pair(p, q)                   eight activations of two rows
- *   eight_inputs, zip_steps(vb, vb)                 the weights of two steps, ready to meet pairs
+ *   eight_inputs, zip_steps(vb, vb)                 the weights of two steps, to multiply pairs by
  *   pair_acc, dot_pair(pair_acc *, eight, pair)     vi first, second: adds the products of VL outputs and two rows
  *   sum_of_row(pair_acc, i)                         of the pair's row i: a vi
  */

@@ -1,15 +1,15 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): weights from a form of 8 bits that files have to the panels'
- * own. A lane is an output, so that vectors go to the panel as they are.
+ * Part of a vector kernel set (see kernels_template.h): weights from GGUF's Q8_0 to panels
+ * of Q8. A lane is an output, so that vectors are stored in the panel as they are.
  */
 #ifndef LL_KERNELS_VECTOR_PACK_H
 #define LL_KERNELS_VECTOR_PACK_H
 
 #include "kernels/vector/integers_template.h"
 
-#define SCALES_AT_ONCE 16 /* blocks whose scales are collected before they are read as vectors */
+#define SCALE_BLOCKS 16 /* blocks whose scales are collected before they are read as vectors */
 
-/* Four signed bytes of each lane to value + 128. Adding 1.5 * 2^23 rounds to a whole number n, and gives the bits of
+/* Four signed bytes of each lane to value + 128. Adding 1.5 * 2^23 rounds to an integer n, and gives the bits of
  * that sum plus n, whatever n's sign; so bytes can be put together by adding, and what is too much taken off at once.
  */
 static ALWAYS_INLINE vi narrow_quad(vi quad, vf scale, vf inverse) {
@@ -46,9 +46,9 @@ static void pack_bytes_of_few(const char *bytes, size_t stride, const uint16_t *
 /* n <= VL rows, row_bytes apart. */
 static ALWAYS_INLINE void pack_lanes(const char *rows, size_t row_bytes, size_t n, size_t n_blocks, vf inverse,
                                      char *to) {
-    uint16_t scales[SCALES_AT_ONCE][VL] = {{0}};
-    for (size_t b = 0; b < n_blocks; b += SCALES_AT_ONCE) {
-        const size_t n_scales = n_blocks - b < SCALES_AT_ONCE ? n_blocks - b : SCALES_AT_ONCE;
+    uint16_t scales[SCALE_BLOCKS][VL] = {{0}};
+    for (size_t b = 0; b < n_blocks; b += SCALE_BLOCKS) {
+        const size_t n_scales = n_blocks - b < SCALE_BLOCKS ? n_blocks - b : SCALE_BLOCKS;
         const char *first = rows + b * LL_Q8_0_BYTES;
         for (size_t r = 0; r < n; r++)
             for (size_t i = 0; i < n_scales; i++)

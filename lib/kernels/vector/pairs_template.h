@@ -2,8 +2,8 @@
  * Part of a vector kernel set (see kernels_template.h) whose processor multiplies small matrices: products of integers
  * in which one instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped
  * together are, and the same eight of two rows of activations, which lie side by side already. A last row without a
- * partner is worked as a pair with itself. One row alone, which waits for memory, has integers_template.h's tile. The
- * sums are the same whole numbers, so the bits are, too.
+ * partner is paired with itself. A single row, for which memory is the limit, uses integers_template.h's tile. The
+ * sums are the same integers, so the bits are the same.
  */
 #ifndef LL_KERNELS_VECTOR_PAIRS_H
 #define LL_KERNELS_VECTOR_PAIRS_H
@@ -14,10 +14,10 @@
 
 typedef pair_acc pair_accs[MAX_TILE_SUMS]; /* [pairs of rows][n_v] */
 
-/* The row that stands beside an even row r, or r itself. */
+/* The row that is paired with an even row r, or r itself. */
 static ALWAYS_INLINE size_t partner(const size_t n_r, size_t r) { return r + 1 < n_r ? r + 1 : r; }
 
-static ALWAYS_INLINE void start_pair_accs(const size_t n_r, const size_t n_v, pair_accs sum) {
+static ALWAYS_INLINE void clear_pair_accs(const size_t n_r, const size_t n_v, pair_accs sum) {
     vi zero = vi_zero();
     UNKNOWN(zero);
     UNROLL for (size_t i = 0; i < (n_r + 1) / 2 * n_v; i++) { sum[i].first = sum[i].second = zero; }
@@ -52,7 +52,7 @@ static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const til
     const size_t x_stride = t.x_stride, n = ll_q_round(t.n_in);
     pair_accs sum;
     prefetching prefetch = start_prefetching(&t);
-    start_pair_accs(n_r, n_v, sum);
+    clear_pair_accs(n_r, n_v, sum);
     for (size_t k = 0; k < n; k += 8, w += NR * 8, x += 8) {
         prefetch_line(&t, &prefetch);
         prefetch_line(&t, &prefetch);
@@ -64,7 +64,7 @@ static ALWAYS_INLINE void q8_pairs(const size_t n_r, const size_t n_v, const til
     }
 }
 
-/* Two steps of a block of Q4: eight inputs and the eight that stand 16 after them. */
+/* Two steps of a block of Q4: eight inputs and the eight 16 inputs further. */
 static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
                                         const char *w, pair_accs sum) {
     pair_of_rows first[MAX_TILE_PAIRS], second[MAX_TILE_PAIRS];
@@ -73,13 +73,19 @@ static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, cons
     UNROLL for (size_t v = 0; v < n_v; v++) {
         const char *at = w + v * (VL * 4);
         const vb one = vb_load(at), other = vb_load(at + NR * 4);
-        const eight_inputs low = zip_steps(vb_low_halves(one), vb_low_halves(other));
-        const eight_inputs high = zip_steps(vb_high_halves(one), vb_high_halves(other));
+        const eight_inputs low = zip_steps(vb_low_nibbles(one), vb_low_nibbles(other));
+        const eight_inputs high = zip_steps(vb_high_nibbles(one), vb_high_nibbles(other));
         UNROLL for (size_t p = 0; p < (n_r + 1) / 2; p++) {
             dot_pair(&sum[p * n_v + v], low, first[p]);
             dot_pair(&sum[p * n_v + v], high, second[p]);
         }
     }
+}
+
+/* What is done in float with a block's sum: the same as in q4_columns. */
+static ALWAYS_INLINE vf q4_add_block(vi total, int32_t offset, const char *scales, vf acc) {
+    const vf whole = v_from_int(vi_add(total, vi_set1(offset)));
+    return v_fma(whole, v_load_f16((const uint16_t *)(const void *)scales), acc);
 }
 
 static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const tile_work *work) {
@@ -92,7 +98,7 @@ static ALWAYS_INLINE void q4_pairs(const size_t n_r, const size_t n_v, const til
     clear_acc(n_r, n_v, sum);
     for (size_t b = 0; b < n_blocks; b++, w += Q4_BLOCK_BYTES, x += LL_Q_BLOCK, offsets += sizeof(int32_t)) {
         pair_accs block;
-        start_pair_accs(n_r, n_v, block);
+        clear_pair_accs(n_r, n_v, block);
         for (size_t g = 0; g < 4; g += 2) {
             prefetch_line(&t, &prefetch);
             prefetch_line(&t, &prefetch);

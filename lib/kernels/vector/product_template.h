@@ -2,7 +2,7 @@
  * Part of a vector kernel set (see kernels_template.h): how a product goes over its rows and panels, for every type of
  * weights. A tile is some rows times some vectors of columns whose sums stay in registers. What a tile does with its
  * type's bytes is floats_template.h's and integers_template.h's; here is which tiles there are and in which order they
- * run.
+ * are called.
  */
 #ifndef LL_KERNELS_VECTOR_PRODUCT_H
 #define LL_KERNELS_VECTOR_PRODUCT_H
@@ -34,22 +34,22 @@ typedef struct tiles {
                     UP_TO(rows, 5, name##_5), UP_TO(rows, 6, name##_6)},                                    \
     }
 
-/* What is asked for while a panel is worked: as much as is worked of this one, or nothing. */
-typedef struct coming {
+/* The panel to prefetch while one is multiplied. */
+typedef struct next_panel {
     const char *panel; /* or NULL */
     size_t n_bytes;
     size_t n_steps; /* of a tile's loop */
-} coming;
+} next_panel;
 
-/* One whole panel for all rows, in tiles of nearly equal height: 7 rows are 4 + 3, not 6 + 1. Meanwhile the panel
- * after it comes into the second-level cache: each tile asks for its part of it. */
-static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, const coming *next) {
+/* One whole panel for all rows, in tiles of nearly equal height: 7 rows are 4 + 3, not 6 + 1. Meanwhile the next
+ * panel is prefetched into the second-level cache, each tile its part of it. */
+static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, const next_panel *next) {
     const size_t n_tiles = (n_rows + kinds->max_rows - 1) / kinds->max_rows;
     const size_t whole = next->n_bytes / (STREAMS * LINE_BYTES), n_lines = whole ? whole : 1; /* of a stream */
     const size_t steps = (next->n_steps * n_tiles + n_lines / 2) / n_lines;
     for (size_t i = 0, r = 0, end; i < n_tiles; i++, r = end) {
         end = n_rows * (i + 1) / n_tiles;
-        tile_work part = rows_on(t, r);
+        tile_work part = tile_at_row(t, r);
         part.ahead = next->panel ? next->panel + n_lines * i / n_tiles * LINE_BYTES : NULL;
         part.stream_bytes = n_lines * LINE_BYTES;
         part.ahead_steps = !next->panel ? SIZE_MAX : steps ? steps : 1;
@@ -57,12 +57,12 @@ static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, co
     }
 }
 
-/* The last panel where n_out cuts it: worked apart y, and what exists of it brought over. */
-static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, const coming *next) {
+/* The last panel if n_out cuts it: computed in a buffer, from which the columns that exist are copied. */
+static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, const next_panel *next) {
     float whole[MAX_TILE_ROWS * NR];
     for (size_t r = 0, rows; r < n_rows; r += rows) {
         rows = n_rows - r < kinds->max_rows ? n_rows - r : kinds->max_rows;
-        const tile_work part = rows_on(t, r);
+        const tile_work part = tile_at_row(t, r);
         tile_work apart = part;
         apart.y = whole;
         apart.ldy = NR;
@@ -84,10 +84,10 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
 /* n_steps: of the loop over the inputs. */
 static void product(const tiles *kinds, ll_weight_type type, size_t n_steps, const ll_product *p) {
     const size_t n_bytes = NR * ll_output_bytes(type, p->n_in);
-    tile_work t = start_work(p);
+    tile_work t = tile_of(p);
     if (p->n_rows == 0) return;
-    for (size_t j = 0; j < p->n_out; j += NR, panel_on(&t)) {
-        const coming next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_bytes, n_steps};
+    for (size_t j = 0; j < p->n_out; j += NR, advance_panel(&t)) {
+        const next_panel next = {j + NR < p->n_out ? t.w + t.panel_bytes : p->next, n_bytes, n_steps};
         if (j + NR <= p->n_out)
             panel_rows(kinds, &t, p->n_rows, &next);
         else

@@ -9,11 +9,11 @@
 
 #define PANEL_VECTORS (NR / VL)
 #define LINE_BYTES 64
-/* The panel that comes next is asked for in so many places at once: memory is at its fastest where a few pages of it
- * are read side by side, each from its beginning on. */
+/* The next panel is prefetched as this many streams: memory is fastest when a few of its pages are read side by side,
+ * each from its beginning. */
 #define STREAMS 4
 
-/* Where a tile reads and writes. */
+/* What a tile reads and writes. */
 typedef struct tile_work {
     const char *x; /* its rows */
     size_t x_stride;
@@ -23,9 +23,9 @@ typedef struct tile_work {
     float *y;
     size_t ldy;
     const float *acc, *bias, *residual; /* or NULL */
-    const char *ahead;                  /* what to ask the memory for meanwhile: a line here, */
-    size_t stream_bytes;                /* and so much further on, for STREAMS of them, */
-    size_t ahead_steps;                 /* after so many steps of the loop the next */
+    const char *ahead;                  /* what to prefetch: a line here, */
+    size_t stream_bytes;                /* and one this much further, STREAMS of them, */
+    size_t ahead_steps;                 /* and the next ones after this many steps of the loop */
 } tile_work;
 
 /* Called at each step of a tile's loop. */
@@ -52,8 +52,8 @@ static ALWAYS_INLINE void finish(const tile_work *t, size_t r, size_t v, vf resu
     v_store(t->y + r * t->ldy + v * VL, result);
 }
 
-/* Moves to other rows. */
-static inline tile_work rows_on(const tile_work *t, size_t r) {
+/* The tile r rows further. */
+static inline tile_work tile_at_row(const tile_work *t, size_t r) {
     tile_work moved = *t;
     moved.x += r * t->x_stride;
     moved.y += r * t->ldy;
@@ -63,7 +63,7 @@ static inline tile_work rows_on(const tile_work *t, size_t r) {
 }
 
 /* Moves to the next panel. */
-static inline void panel_on(tile_work *t) {
+static inline void advance_panel(tile_work *t) {
     t->w += t->panel_bytes;
     t->y += NR;
     if (t->acc) t->acc += NR;
@@ -71,7 +71,7 @@ static inline void panel_on(tile_work *t) {
     if (t->residual) t->residual += NR;
 }
 
-static inline tile_work start_work(const ll_product *p) {
+static inline tile_work tile_of(const ll_product *p) {
     return (tile_work){.x = p->x,
                        .x_stride = p->x_stride,
                        .w = p->w,
@@ -90,7 +90,8 @@ static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
     return (const ll_q_row *)(const void *)(t->x + r * t->x_stride);
 }
 
-/* What is done in float with a sum of Q8: written once, so that the bits are the same on every processor. */
+/* From the integer sum of Q8 to the result, in float: written once, so that the bits are the same on every processor.
+ */
 static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
     const float *scale = (const float *)(const void *)t->w + v * VL;
     const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));

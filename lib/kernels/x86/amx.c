@@ -1,8 +1,9 @@
 /*
  * Products of many rows of bytes with AMX (Intel SDM vol. 1, chapter 18; vol. 2, TDPBSUD; Sapphire Rapids 2023 and
- * later): tiles of sixteen rows of 64 bytes, and an instruction that multiplies two of them. Panels lie as it wants
- * them: a row of a tile of weights is four inputs of sixteen outputs. Few rows, and the outputs that are left over, go
- * to the AVX-512 VNNI kernel: sums of integers are exact, so the result does not depend on which of them computed it.
+ * later): tiles of sixteen rows of 64 bytes, and an instruction that multiplies two of them. Panels already have
+ * its layout: a row of a tile of weights is four inputs of sixteen outputs. Few rows, and the outputs that are left
+ * over, go to the AVX-512 VNNI kernel: sums of integers are exact, so the result does not depend on which of them
+ * computed it.
  *
  * This file alone is compiled for AMX. ll_kernels_amx (avx512vnni.c) calls it only where the processor has it.
  */
@@ -14,17 +15,17 @@
 
 #define TILE_ROWS 16
 #define TILE_INPUTS 64
-/* What is worked at once: four tiles of sums, from two of rows and two of weights. */
+/* A block of results: four tiles of accumulators, from two tiles of rows and two of weights. */
 #define AMX_ROWS (2 * TILE_ROWS)
 #define AMX_COLUMNS (2 * VL)
 /* Fewer rows are left to AVX-512 VNNI, which keeps up with memory as well (measured: no difference from 8 to 12). */
 #define AMX_LEAST_ROWS 13
 
 /* The eight tiles, by numbers that the assembler can read. */
-#define SUM_00 0
-#define SUM_01 1
-#define SUM_10 2
-#define SUM_11 3
+#define ACC_00 0
+#define ACC_01 1
+#define ACC_10 2
+#define ACC_11 3
 #define X_0 4
 #define X_1 5
 #define W_0 6
@@ -44,35 +45,35 @@ static void configure_tiles(size_t n_rows) {
     const uint8_t first = (uint8_t)(n_rows < TILE_ROWS ? n_rows : TILE_ROWS);
     const uint8_t second = (uint8_t)(n_rows > TILE_ROWS ? n_rows - TILE_ROWS : 1);
     for (size_t i = 0; i < N_TILES; i++) config.row_bytes[i] = 64;
-    config.n_rows[SUM_00] = config.n_rows[SUM_01] = config.n_rows[X_0] = first;
-    config.n_rows[SUM_10] = config.n_rows[SUM_11] = config.n_rows[X_1] = second;
+    config.n_rows[ACC_00] = config.n_rows[ACC_01] = config.n_rows[X_0] = first;
+    config.n_rows[ACC_10] = config.n_rows[ACC_11] = config.n_rows[X_1] = second;
     config.n_rows[W_0] = config.n_rows[W_1] = TILE_ROWS;
     __asm__ volatile("" : : "r"(&config) : "memory"); /* gcc 12 believes that only its first bytes are read */
     _tile_loadconfig(&config);
 }
 
-/* Where in a step of 64 inputs the panel that comes next is asked for. With two tiles of rows between all instructions
- * on tiles: in one place the lines asked for would keep the tiles' own, which come from the second-level cache, waiting
- * (a fifth slower). With one tile there is memory to wait for anyway, and one place is as good. */
+/* In how many places of a step of 64 inputs the next panel is prefetched. With two tiles of rows, between all tile
+ * instructions: prefetching in one place delays the tiles' own loads from the second-level cache (a fifth slower). With
+ * one tile of rows memory is the limit anyway, and one place is as good. */
 #define PLACES_OF_ONE 1
 #define PLACES_OF_TWO 8
 
-static size_t places_in_a_step(size_t n_rows) { return n_rows > TILE_ROWS ? PLACES_OF_TWO : PLACES_OF_ONE; }
+static size_t places_of(size_t n_rows) { return n_rows > TILE_ROWS ? PLACES_OF_TWO : PLACES_OF_ONE; }
 
-static ALWAYS_INLINE void prefetch_lines(const tile_work *t, prefetching *prefetch, size_t lines_a_place) {
-    for (size_t i = 0; i < lines_a_place; i++) prefetch_line(t, prefetch);
+static ALWAYS_INLINE void prefetch_lines(const tile_work *t, prefetching *prefetch, size_t lines_per_place) {
+    for (size_t i = 0; i < lines_per_place; i++) prefetch_line(t, prefetch);
 }
 
-/* The sums of up to 16 rows, or 32 (two), and 32 columns over whole steps of 64 inputs, into the tiles of sums. */
-static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const char *w, size_t lines,
-                                    prefetching *prefetch) {
+/* Accumulates up to 16 rows, or 32 (two), by 32 columns over whole steps of 64 inputs, in the accumulator tiles. */
+static ALWAYS_INLINE void accumulate_tiles(const bool two, const tile_work *t, const char *w, size_t lines,
+                                           prefetching *prefetch) {
     const size_t x_stride = t->x_stride, n_steps = ll_q_round(t->n_in) / TILE_INPUTS;
     const char *x = t->x + LL_Q_HEAD_BYTES, *second = x + TILE_ROWS * x_stride;
-    _tile_zero(SUM_00);
-    _tile_zero(SUM_01);
+    _tile_zero(ACC_00);
+    _tile_zero(ACC_01);
     if (two) {
-        _tile_zero(SUM_10);
-        _tile_zero(SUM_11);
+        _tile_zero(ACC_10);
+        _tile_zero(ACC_11);
     }
     for (size_t i = 0; i < n_steps; i++, x += TILE_INPUTS, second += TILE_INPUTS, w += TILE_INPUTS * NR) {
         prefetch_lines(t, prefetch, lines);
@@ -80,18 +81,18 @@ static ALWAYS_INLINE void sum_tiles(const bool two, const tile_work *t, const ch
         if (two) prefetch_lines(t, prefetch, lines);
         _tile_loadd(W_0, w, NR * 4);
         if (two) prefetch_lines(t, prefetch, lines);
-        _tile_dpbsud(SUM_00, X_0, W_0);
+        _tile_dpbsud(ACC_00, X_0, W_0);
         if (two) prefetch_lines(t, prefetch, lines);
         _tile_loadd(W_1, w + VL * 4, NR * 4);
         if (two) prefetch_lines(t, prefetch, lines);
-        _tile_dpbsud(SUM_01, X_0, W_1);
+        _tile_dpbsud(ACC_01, X_0, W_1);
         if (!two) continue;
         prefetch_lines(t, prefetch, lines);
         _tile_loadd(X_1, second, x_stride);
         prefetch_lines(t, prefetch, lines);
-        _tile_dpbsud(SUM_10, X_1, W_0);
+        _tile_dpbsud(ACC_10, X_1, W_0);
         prefetch_lines(t, prefetch, lines);
-        _tile_dpbsud(SUM_11, X_1, W_1);
+        _tile_dpbsud(ACC_11, X_1, W_1);
     }
 }
 
@@ -105,15 +106,15 @@ static ALWAYS_INLINE vi add_rest(vi sum, const char *x, const char *w, size_t n_
     return sum;
 }
 
-/* What is left to do with the sums of n_rows rows and the 32 columns from vector `first` on. */
-static void finish_sums(const tile_work *work, size_t n_rows, size_t first, int32_t sums[TILE_ROWS][AMX_COLUMNS]) {
-    const tile_work t = *work; /* which what is stored cannot change */
+/* Adds the last inputs and stores the results of n_rows rows and the 32 columns from vector `first` on. */
+static void finish_block(const tile_work *work, size_t n_rows, size_t first, int32_t acc[TILE_ROWS][AMX_COLUMNS]) {
+    const tile_work t = *work; /* a copy that stores cannot change */
     const size_t n_in = ll_q_round(t.n_in), whole = n_in / TILE_INPUTS * TILE_INPUTS;
     const char *x = t.x + LL_Q_HEAD_BYTES + whole, *w = t.w + NR * sizeof(float) + whole * NR + first * (VL * 4);
     for (size_t r = 0; r < n_rows; r++, x += t.x_stride) {
         const ll_q_row head = *q_head(&t, r);
         UNROLL for (size_t v = 0; v < AMX_COLUMNS / VL; v++) {
-            const vi sum = _mm512_load_si512(sums[r] + v * VL);
+            const vi sum = _mm512_load_si512(acc[r] + v * VL);
             q8_finish(&t, r, first + v, add_rest(sum, x, w + v * (VL * 4), n_in - whole), head);
         }
     }
@@ -121,26 +122,26 @@ static void finish_sums(const tile_work *work, size_t n_rows, size_t first, int3
 
 /* Rows [0, n_rows) by the 32 columns from vector `first` on. */
 static void amx_block(const tile_work *t, size_t n_rows, size_t first, size_t lines, prefetching *prefetch) {
-    int32_t sums[TILE_ROWS][AMX_COLUMNS] __attribute__((aligned(64)));
+    int32_t acc[TILE_ROWS][AMX_COLUMNS] __attribute__((aligned(64)));
     const char *w = t->w + NR * sizeof(float) + first * (VL * 4);
     if (n_rows <= TILE_ROWS)
-        sum_tiles(false, t, w, lines, prefetch);
+        accumulate_tiles(false, t, w, lines, prefetch);
     else
-        sum_tiles(true, t, w, lines, prefetch);
-    _tile_stored(SUM_00, sums[0], sizeof sums[0]);
-    _tile_stored(SUM_01, sums[0] + VL, sizeof sums[0]);
-    finish_sums(t, n_rows < TILE_ROWS ? n_rows : TILE_ROWS, first, sums);
+        accumulate_tiles(true, t, w, lines, prefetch);
+    _tile_stored(ACC_00, acc[0], sizeof acc[0]);
+    _tile_stored(ACC_01, acc[0] + VL, sizeof acc[0]);
+    finish_block(t, n_rows < TILE_ROWS ? n_rows : TILE_ROWS, first, acc);
     if (n_rows <= TILE_ROWS) return;
-    const tile_work second = rows_on(t, TILE_ROWS);
-    _tile_stored(SUM_10, sums[0], sizeof sums[0]);
-    _tile_stored(SUM_11, sums[0] + VL, sizeof sums[0]);
-    finish_sums(&second, n_rows - TILE_ROWS, first, sums);
+    const tile_work second = tile_at_row(t, TILE_ROWS);
+    _tile_stored(ACC_10, acc[0], sizeof acc[0]);
+    _tile_stored(ACC_11, acc[0] + VL, sizeof acc[0]);
+    finish_block(&second, n_rows - TILE_ROWS, first, acc);
 }
 
-/* One whole panel for all rows; meanwhile the one after it comes into the second-level cache. */
+/* One whole panel for all rows. Meanwhile the next one is prefetched into the second-level cache. */
 static void amx_panel(const tile_work *work, size_t n_rows, const char *next) {
     const size_t left = n_rows % AMX_ROWS, n_steps = NR / AMX_COLUMNS * (work->n_in / TILE_INPUTS);
-    const size_t n_places = n_steps * (n_rows / AMX_ROWS * PLACES_OF_TWO + (left ? places_in_a_step(left) : 0)) + 1;
+    const size_t n_places = n_steps * (n_rows / AMX_ROWS * PLACES_OF_TWO + (left ? places_of(left) : 0)) + 1;
     const size_t n_lines = work->panel_bytes / (STREAMS * LINE_BYTES); /* of a stream */
     const size_t lines = next ? (n_lines + n_places - 1) / n_places : 0;
     tile_work t = *work;
@@ -150,7 +151,7 @@ static void amx_panel(const tile_work *work, size_t n_rows, const char *next) {
     prefetching prefetch = start_prefetching(&t);
     size_t configured = 0;
     for (size_t r = 0, rows; r < n_rows; r += rows) {
-        const tile_work part = rows_on(&t, r);
+        const tile_work part = tile_at_row(&t, r);
         rows = n_rows - r < AMX_ROWS ? n_rows - r : AMX_ROWS;
         if (rows != configured) configure_tiles(configured = rows);
         for (size_t v = 0; v < PANEL_VECTORS; v += AMX_COLUMNS / VL) amx_block(&part, rows, v, lines, &prefetch);
@@ -164,8 +165,8 @@ void ll_amx_matmul_q8(const ll_product *p) {
         return;
     }
     const size_t whole = p->n_out / NR * NR;
-    tile_work t = start_work(p);
-    for (size_t j = 0; j < whole; j += NR, panel_on(&t))
+    tile_work t = tile_of(p);
+    for (size_t j = 0; j < whole; j += NR, advance_panel(&t))
         amx_panel(&t, p->n_rows, j + NR < p->n_out ? t.w + t.panel_bytes : p->next);
     if (whole) _tile_release();
     if (whole == p->n_out) return;

@@ -1,4 +1,4 @@
-/* The product with AMX that ll_kernels_amx has in place of AVX-512 VNNI's. */
+/* The product with AMX that ll_kernels_amx uses in place of AVX-512 VNNI's. */
 #ifndef LL_KERNELS_X86_AMX_H
 #define LL_KERNELS_X86_AMX_H
 

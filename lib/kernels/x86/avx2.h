@@ -149,7 +149,7 @@ static ALWAYS_INLINE void vi_load_quads(const char *p, size_t stride, vi q[4]) {
 }
 static ALWAYS_INLINE vf v_from_int(vi v) { return _mm256_cvtepi32_ps(v); }
 static ALWAYS_INLINE vb vb_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
-static ALWAYS_INLINE vb vb_low_halves(vb v) { return _mm256_and_si256(v, _mm256_set1_epi8(0x0f)); }
-static ALWAYS_INLINE vb vb_high_halves(vb v) { return vb_low_halves(_mm256_srli_epi16(v, 4)); }
+static ALWAYS_INLINE vb vb_low_nibbles(vb v) { return _mm256_and_si256(v, _mm256_set1_epi8(0x0f)); }
+static ALWAYS_INLINE vb vb_high_nibbles(vb v) { return vb_low_nibbles(_mm256_srli_epi16(v, 4)); }
 
 #endif

@@ -1,5 +1,5 @@
-/* The row for x86-64 with AVX-512 F, BW, VL and DQ (Skylake-X 2017 and later). Four products of bytes a lane are made
- * of words as in avx2_words.h. */
+/* The kernel set for x86-64 with AVX-512 F, BW, VL and DQ (Skylake-X 2017 and later). Four products of bytes a lane are
+ * made of words as in avx2_words.h. */
 #include "kernels/x86/avx512.h"
 
 #define Q_BYTES 2

@@ -1,5 +1,5 @@
-/* The row for x86-64 with AVX-512 VNNI beside AVX-512 F, BW, VL and DQ (Cascade Lake 2019, Zen 4 2022, and later): an
- * instruction that adds four products of bytes to a lane. */
+/* The kernel set for x86-64 with AVX-512 VNNI in addition to AVX-512 F, BW, VL and DQ (Cascade Lake 2019, Zen 4 2022,
+ * and later): an instruction that adds four products of bytes to a lane. */
 #include "kernels/x86/amx.h"
 #include "kernels/x86/avx512.h"
 

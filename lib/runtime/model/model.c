@@ -182,8 +182,8 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
                                      .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
                                      .progress = o->progress,
                                      .progress_user = o->progress_user,
-                                     .beside = open_tokenizer,
-                                     .beside_user = &job};
+                                     .meanwhile = open_tokenizer,
+                                     .meanwhile_user = &job};
     LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
     ll_net_set_kv_type(m->net, o->kv_type);
     return ll_tensors_check_unchanged(tensors);
