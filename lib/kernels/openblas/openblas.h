@@ -1,5 +1,5 @@
 /*
- * OpenBLAS as a plug-in, opened only when LLMCS_BACKEND_OPENBLAS asks for it. It is a shared object of its own,
+ * OpenBLAS as a plug-in, opened only for LLMCS_BACKEND_OPENBLAS. It is a shared object of its own,
  * libllmcs_openblas.so (plugin/), because linked into this library OpenBLAS would bring 25 MB, a constructor, printf
  * and exit into every host. Inside the plug-in its names are hidden and it is serial: each thread of our pool calls it
  * for its own columns, and a host's own OpenBLAS with its number of threads is another one.
@@ -35,8 +35,8 @@ typedef struct ll_openblas {
     struct ll_openblas_buffers *buffers; /* NULL until reserved */
 } ll_openblas;
 
-/* Opens the plug-in: beside this library, else where the dynamic linker looks. UNSUPPORTED if it is not there, the
- * message says how to get it; NOMEM. */
+/* Opens the plug-in: in the folder of this library, else where the dynamic linker looks. UNSUPPORTED if it is not
+ * there, the message says how to get it; NOMEM. */
 llmcs_status ll_openblas_open(const llmcs_allocator *a, const ll_kernels *native, ll_openblas **out);
 /* The same from one path. */
 llmcs_status ll_openblas_open_at(const llmcs_allocator *a, const ll_kernels *native, const char *path,
