@@ -2,9 +2,11 @@
 
 usage: test_cli.py [-v]   run from anywhere, after `make`; $LLMCS_BIN names another folder of programs
 """
+import contextlib
 import json
 import math
 import os
+import pty
 import struct
 import subprocess
 import sys
@@ -164,7 +166,7 @@ class Many(unittest.TestCase):
     def test_a_small_memory_takes_longer_and_answers_all(self):
         asked = [{"prompt": "User: %d\nBot:" % i, "max_new_tokens": 30, "eos_token_id": []} for i in range(20)]
         expected = ask("generate", GPT2, asked)
-        self.assertIn("kv_bytes is 1", run("llmcs", "generate", GPT2, "--jsonl", "--kv-bytes", "1", code=1))
+        self.assertIn("kv_bytes: 1 is not valid", run("llmcs", "generate", GPT2, "--jsonl", "--kv-bytes", "1", code=1))
         info = json.loads(run("llmcs", "info", GPT2, "--jsonl"))
         two = 2 * 64 * 2 * 4 * info["n_layer"] * info["n_embd"]  # two conversations of 64 tokens, of twenty
         self.assertEqual(ask("generate", GPT2, asked, "--kv-bytes", str(two)), expected)
@@ -614,8 +616,25 @@ class Text(unittest.TestCase):
         self.assertEqual(run("reply", "hi\nBot: yes"), run("reply", "hi Bot: yes"))
 
     def test_the_demo_without_colours(self):
-        with open(os.path.join(ROOT, "examples", "demo.sh")) as f:
-            self.assertIn("NO_COLOR", f.read())
+        with tempfile.TemporaryDirectory() as build:
+            os.mkdir(os.path.join(build, "bin"))
+            for program in ("reply", "sentiment", "product_copy", "service_threads"):
+                with open(os.path.join(build, "bin", program), "w") as f:
+                    f.write("#!/bin/sh\necho answer\n")
+                os.chmod(f.name, 0o755)
+            for no_colour, coloured in (("", True), ("1", False)):
+                pid, fd = pty.fork()  # a terminal
+                if pid == 0:
+                    os.environ.update(BUILD=build, NO_COLOR=no_colour)
+                    os.execv("/bin/sh", ["sh", os.path.join(ROOT, "examples", "demo.sh")])
+                shown = b""
+                with contextlib.suppress(OSError):
+                    while more := os.read(fd, 4096):
+                        shown += more
+                os.close(fd)
+                self.assertEqual(os.waitpid(pid, 0)[1], 0)
+                self.assertIn(b"answer", shown)
+                self.assertEqual(b"\x1b[" in shown, coloured)
 
 
 if __name__ == "__main__":
