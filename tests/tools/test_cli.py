@@ -491,6 +491,21 @@ class JsonLines(unittest.TestCase):
         certain = ask("score", GPT2, [{"prompt": "a", "continuation": "b"}])[0]["logprob"]
         self.assertTrue(math.isfinite(certain))
 
+    def test_lists_of_ids_and_lengths(self):
+        base = {"prompt": "User: hi\nBot:", "max_new_tokens": 6}
+        plain = ask("generate", GPT2, [base])[0]["sequences"][0]
+        end = 10239
+        a, b, c, d, e, f = ask("generate", GPT2, [
+            dict(base, suppress_tokens=plain[:1]), dict(base, suppress_tokens=plain[0]), dict(base, begin_suppress_tokens=plain[1:2]),
+            dict(base, forced_eos_token_id=end), dict(base, max_new_tokens=0, max_length=9), dict(base, suppress_tokens=["x"])])
+        self.assertEqual(a, b)
+        self.assertNotIn(plain[0], a["sequences"][0])
+        self.assertEqual(c["sequences"][0], plain)
+        self.assertEqual((d["sequences"][0], d["finish_reasons"]), (plain[:5], ["stop"]))
+        n_prompt = len(ask("tokenize", GPT2, [{"text": base["prompt"]}])[0]["ids"])
+        self.assertEqual(e["sequences"][0], plain[:9 - n_prompt])
+        self.assertEqual(f["error"]["status"], "ARG")
+
     def test_other_names(self):
         base = {"prompt": "User: hi\nBot:"}
         a, b, c, d, e = ask("generate", GPT2, [dict(base, max_tokens=4), dict(base, max_new_tokens=4), dict(base, stop="."),

@@ -45,7 +45,9 @@ static int print_chunk(void *user, const char *text, size_t len) {
 
 /* Answers a message and adds the turn to the conversation, which is as before if that fails. */
 static llmcs_status answer_message(chat *c, const char *message, size_t len, bool print, llmcs_result **result) {
-    const size_t half = c->n_ctx / 2, wanted = (size_t)c->params->max_new_tokens;
+    /* 0: a folder's max_length says how long prompt and answer may be. */
+    const size_t half = c->n_ctx / 2;
+    const size_t wanted = c->params->max_new_tokens > 0 ? (size_t)c->params->max_new_tokens : half;
     size_t first, prompt_len;
     char *prompt = NULL;
     llmcs_status status = conversation_fit(&c->conversation, c->tokenizer, c->params->encode_flags, c->n_ctx,

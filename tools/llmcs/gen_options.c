@@ -12,6 +12,10 @@ static const char *const early_stopping_names[] = {"false", "true", "never", NUL
 const cli_option gen_options[] = {
     CLI_PLAIN("max_new_tokens", CLI_INT, AT(max_new_tokens), "at most this many new tokens"),
     CLI_PLAIN("min_new_tokens", CLI_INT, AT(min_new_tokens), "no end before this many"),
+    CLI_PLAIN("max_length", CLI_INT, AT(max_length),
+              "with --max-new-tokens 0: at most this many tokens, the prompt's included"),
+    CLI_PLAIN("min_length", CLI_INT, AT(min_length),
+              "with --min-new-tokens 0: no end before this many, the prompt's included"),
     CLI_PLAIN("do_sample", CLI_SWITCH, AT(do_sample), "sample instead of taking the most probable token"),
     CLI_PLAIN("greedy", CLI_FLAG, OF(greedy), "do not sample, whatever the folder's defaults are"),
     CLI_PLAIN("temperature", CLI_FLOAT, AT(temperature), "below 1 sharper, above 1 flatter"),
@@ -26,6 +30,10 @@ const cli_option gen_options[] = {
               "subtracted for each time the token was generated"),
     CLI_PLAIN("no_repeat_ngram_size", CLI_INT, AT(no_repeat_ngram_size),
               "no n tokens in the same order twice (0: off)"),
+    CLI_PLAIN("encoder_repetition_penalty", CLI_FLOAT, AT(encoder_repetition_penalty),
+              "above 1: the prompt's tokens become more probable"),
+    CLI_PLAIN("encoder_no_repeat_ngram_size", CLI_INT, AT(encoder_no_repeat_ngram_size),
+              "no n tokens of the prompt in the same order again (0: off)"),
     CLI_PLAIN("seed", CLI_UINT64, AT(seed), "same seed, same text"),
     CLI_PLAIN("deadline_ms", CLI_DOUBLE, AT(deadline_ms),
               "stop after this many milliseconds with the text so far (0: off)"),
@@ -45,6 +53,8 @@ const cli_option gen_options[] = {
     CLI_PLAIN("num_return_sequences", CLI_INT, AT(num_return_sequences), "this many answers"),
     CLI_CHOICE("early_stopping", AT(early_stopping), "when beam search ends", early_stopping_names),
     CLI_PLAIN("length_penalty", CLI_FLOAT, AT(length_penalty), "beam scores are divided by length ** X"),
+    CLI_PLAIN("renormalize_logits", CLI_SWITCH, AT(renormalize_logits),
+              "beam search: probabilities sum to 1 again once they are processed"),
     CLI_PLAIN("logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"),
     /* GEN_KEYS: of generate --jsonl. */
     CLI_BOUNDED("max_batch", OF(max_batch), "with --jsonl: sequences that are evaluated together [64]", 1, 4096),
@@ -109,6 +119,7 @@ bool gen_add_stop_strings(gen_params *g, const prompt_template *t) {
 }
 
 void gen_free(gen_params *g) {
+    for (size_t i = 0; i < GEN_N_ID_LISTS; i++) free(g->id_lists[i]);
     for (size_t i = 0; i < g->n_bad_words; i++) free((void *)(uintptr_t)g->bad_words[i].ids);
     free(g->bad_words);
     free(g->eos_ids);

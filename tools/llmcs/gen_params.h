@@ -4,6 +4,8 @@
 
 #include "prompt_template.h"
 
+enum { GEN_N_ID_LISTS = 4 };
+
 /* llmcs_generate_params with the lists that came from the command line or a request. */
 typedef struct gen_params {
     llmcs_generate_params params;
@@ -19,6 +21,7 @@ typedef struct gen_params {
     llmcs_logit_bias *bias;
     const char **stop_strings;
     int32_t *lookup_ids;
+    int32_t *id_lists[GEN_N_ID_LISTS]; /* suppress_tokens and the like */
     /* Of `generate --jsonl` alone: */
     uint64_t kv_bytes; /* 0: the engine's default */
     int32_t max_batch; /* 0: the engine's default */
@@ -26,7 +29,7 @@ typedef struct gen_params {
 
 /* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
  * of a chat. */
-enum { GEN_CHAT_KEYS = 18, GEN_CHAT = 21, GEN_KEYS = 26, GEN_ALL = 28 };
+enum { GEN_CHAT_KEYS = 22, GEN_CHAT = 25, GEN_KEYS = 31, GEN_ALL = 33 };
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */

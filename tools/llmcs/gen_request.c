@@ -145,6 +145,32 @@ static llmcs_status read_lookup_ids(gen_params *g, const json_t *request) {
     return status;
 }
 
+/* Lists of ids; a number is a list of one. */
+static const struct {
+    const char *key;
+    size_t offset;
+} id_lists[GEN_N_ID_LISTS] = {
+    {"suppress_tokens", offsetof(llmcs_generate_params, suppress_tokens)},
+    {"begin_suppress_tokens", offsetof(llmcs_generate_params, begin_suppress_tokens)},
+    {"forced_bos_token_id", offsetof(llmcs_generate_params, forced_bos_token_id)},
+    {"forced_eos_token_id", offsetof(llmcs_generate_params, forced_eos_token_id)},
+};
+
+static llmcs_status read_id_lists(gen_params *g, const json_t *request) {
+    for (size_t i = 0; i < GEN_N_ID_LISTS; i++) {
+        json_t *v = json_object_get(request, id_lists[i].key), *list;
+        size_t n;
+        if (!v || json_is_null(v)) continue;
+        list = json_is_integer(v) ? json_pack("[O]", v) : json_incref(v);
+        const llmcs_status status = request_id_list(list, id_lists[i].key, &g->id_lists[i], &n);
+        json_decref(list);
+        if (status) return status;
+        const llmcs_ids ids = {g->id_lists[i], n};
+        memcpy((char *)&g->params + id_lists[i].offset, &ids, sizeof ids);
+    }
+    return LLMCS_OK;
+}
+
 static llmcs_status read_stop_strings(gen_params *g, const json_t *request, const char *key) {
     const json_t *v = json_object_get(request, key);
     if (!v || json_is_null(v)) return LLMCS_OK;
@@ -187,6 +213,8 @@ static bool is_list_key(const char *key, const char *const *also) {
         "id", "eos_token_id", "bad_words_ids", "logit_bias", "pad_token_id", "prompt_lookup_ids", NULL};
     for (size_t i = 0; lists[i]; i++)
         if (!strcmp(key, lists[i])) return true;
+    for (size_t i = 0; i < GEN_N_ID_LISTS; i++)
+        if (!strcmp(key, id_lists[i].key)) return true;
     for (; *also; also++)
         if (!strcmp(key, *also)) return true;
     return false;
@@ -223,7 +251,7 @@ llmcs_status gen_from_request(gen_params *g, const gen_params *base, const json_
     if (g->greedy) g->params.do_sample = 0;
     const char *stop = json_object_get(request, "stop") ? "stop" : "stop_strings";
     if ((status = read_eos(g, request)) || (status = read_bad_words(g, request)) || (status = read_bias(g, request)) ||
-        (status = read_lookup_ids(g, request)))
+        (status = read_lookup_ids(g, request)) || (status = read_id_lists(g, request)))
         return status;
     return read_stop_strings(g, request, stop);
 }

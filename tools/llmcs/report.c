@@ -96,7 +96,11 @@ json_t *report_generation(const llmcs_model *model) {
         size_t n;
     } lists[] = {{"stop_strings", folder.n_stop_strings},
                  {"bad_words_ids", folder.n_bad_words_ids},
-                 {"logit_bias", folder.n_logit_bias}};
+                 {"logit_bias", folder.n_logit_bias},
+                 {"suppress_tokens", folder.suppress_tokens.n_ids},
+                 {"begin_suppress_tokens", folder.begin_suppress_tokens.n_ids},
+                 {"forced_bos_token_id", folder.forced_bos_token_id.n_ids},
+                 {"forced_eos_token_id", folder.forced_eos_token_id.n_ids}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (lists[i].n) set(found, lists[i].name, json_sprintf("%zu of them", lists[i].n));
     return found;
