@@ -338,6 +338,89 @@ START_TEST(one_failure_is_nobody_elses) {
 }
 END_TEST
 
+/* -------------------------------------------------------------------------------------- deadlines, cancellation */
+
+static llmcs_status classify_stoppable(llmcs_model *m, double deadline_ms, const int32_t *cancel) {
+    float scores[N_TEXTS][LABELS];
+    llmcs_text_params p;
+    llmcs_text_params_init(&p);
+    p.deadline_ms = deadline_ms;
+    p.cancel = cancel;
+    return llmcs_classify(m, texts, N_TEXTS, &p, &scores[0][0], NULL, NULL);
+}
+
+START_TEST(a_call_ends_at_its_deadline_or_when_it_is_cancelled) {
+    const int32_t no = 0, yes = 1;
+    for (int32_t n_threads = 1; n_threads <= 2; n_threads++) {
+        llmcs_model *m = open_model(cls_folder, n_threads);
+        ck_assert_int_eq(classify_stoppable(m, 1e-6, NULL), LLMCS_DEADLINE);
+        ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "deadline"));
+        ck_assert_int_eq(classify_stoppable(m, 0, &yes), LLMCS_CANCELLED);
+        ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "cancelled"));
+        ck_assert_int_eq(classify_stoppable(m, 1e9, &no), LLMCS_OK);
+        ck_assert_int_eq(m->encoder->n_leaders, 0);
+        ck_assert_ptr_null(m->encoder->waiting);
+        llmcs_model_free(&m);
+    }
+}
+END_TEST
+
+/* While another thread's forward pass goes on for ever, too. */
+START_TEST(a_call_that_waits_ends_at_its_deadline_or_when_it_is_cancelled) {
+    llmcs_model *m = open_model(cls_folder, 2);
+    gate g = {.model = m};
+    pthread_t leader, thread;
+    static int32_t cancel;
+    llmcs_text_params p;
+    llmcs_text_params_init(&p);
+    p.cancel = &cancel;
+    single s = {.model = m, .text = {"good", LLMCS_NUL, NULL, 0}, .params = &p};
+    close_gate(&g, &leader);
+    ck_assert_int_eq(classify_stoppable(m, 20, NULL), LLMCS_DEADLINE);
+    ck_assert_int_eq(pthread_create(&thread, NULL, classify_one, &s), 0);
+    while (n_waiting(m) < 1) usleep(200);
+    __atomic_store_n(&cancel, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(s.status, LLMCS_CANCELLED);
+    ck_assert_int_eq(n_waiting(m), 0);
+    atomic_store(&g.open, true);
+    pthread_join(leader, NULL);
+    ck_assert_int_eq(g.status, LLMCS_OK);
+    llmcs_model_free(&m);
+}
+END_TEST
+
+static void cancel_at_eighth(void *user, const ll_encoder_output *o) {
+    int32_t *counters = user; /* outputs, cancel */
+    (void)o;
+    if (++counters[0] == 8) __atomic_store_n(&counters[1], 1, __ATOMIC_RELAXED);
+}
+
+/* A text of many windows ends between two forward passes, and whatever it was led by goes on. */
+START_TEST(a_long_text_ends_between_two_forward_passes) {
+    enum { N = 200, LENGTH = 60 };
+    llmcs_model *m = open_model(cls_folder, 2);
+    static int32_t ids[N * LENGTH];
+    static size_t lengths[N], text_of[N];
+    int32_t counters[2] = {0, 0};
+    for (size_t i = 0; i < N * LENGTH; i++) ids[i] = (int32_t)(i % 60);
+    for (size_t i = 0; i < N; i++) lengths[i] = LENGTH;
+    ll_encoder_request r = {.ids = ids,
+                            .lengths = lengths,
+                            .n = N,
+                            .n_rows = N * LENGTH,
+                            .text_of = text_of,
+                            .want = LL_WANT_LOGITS,
+                            .sink = cancel_at_eighth,
+                            .user = counters,
+                            .cancel = &counters[1]};
+    ck_assert_int_eq(ll_encoder_submit(m, &r), LLMCS_CANCELLED);
+    ck_assert_int_eq(counters[0], 8); /* four a forward pass */
+    ck_assert_int_eq(m->encoder->n_leaders, 0);
+    llmcs_model_free(&m);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------- turns */
 
 typedef struct turns {
@@ -522,6 +605,9 @@ static void add(TCase *t) {
     tcase_add_test(t, masks_of_many_threads);
     tcase_add_test(t, those_who_wait_go_together);
     tcase_add_test(t, one_failure_is_nobody_elses);
+    tcase_add_test(t, a_call_ends_at_its_deadline_or_when_it_is_cancelled);
+    tcase_add_test(t, a_call_that_waits_ends_at_its_deadline_or_when_it_is_cancelled);
+    tcase_add_test(t, a_long_text_ends_between_two_forward_passes);
     tcase_add_test(t, a_long_text_lets_others_in);
     tcase_add_test(t, a_cancelled_thread_leaves_nothing_behind);
     tcase_add_test(t, a_child_of_a_busy_model);

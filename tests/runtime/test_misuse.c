@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "runtime/session/session.h"
 #include "support/model_fixture.h"
@@ -108,6 +109,44 @@ START_TEST(every_pointer_null_of_sessions) {
     llmcs_session_free(&s);
     llmcs_session_cancel(NULL);
     llmcs_session_options_init_sized(NULL, sizeof(llmcs_session_options));
+}
+END_TEST
+
+/* Counts that no array in memory can have are refused before an element is read: a page that may not be read says so.
+ */
+START_TEST(counts_beyond_memory_are_refused_unread) {
+    void *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(page, MAP_FAILED);
+    const size_t counts[] = {(size_t)PTRDIFF_MAX, SIZE_MAX, SIZE_MAX / 4, SIZE_MAX / 8 + 1, SIZE_MAX / 32 + 1};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const size_t n = counts[i];
+        float out[8];
+        size_t best;
+        llmcs_score_result scores[1];
+        llmcs_result *result = NULL;
+        llmcs_generate_params p;
+        llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = out};
+        const int32_t id = 1;
+        ARG(llmcs_classify(bert, page, n, NULL, out, NULL, NULL));
+        ARG(llmcs_embed(bert, page, n, NULL, out, NULL));
+        ARG(llmcs_rerank(bert, "a", 1, page, n, NULL, out, NULL));
+        if (n > PTRDIFF_MAX / sizeof(size_t)) ARG(llmcs_encoder_eval(bert, page, NULL, page, n, &o));
+        if (n > PTRDIFF_MAX / sizeof(char *)) ARG(llmcs_choose(session, "a", 1, page, n, 0, scores, &best));
+        static const size_t element_bytes[] = {sizeof(int32_t), sizeof(int32_t), sizeof(llmcs_logit_bias),
+                                               sizeof(int32_t), sizeof(llmcs_ids)};
+        for (int list = 0; list < 5; list++) {
+            if (n <= PTRDIFF_MAX / element_bytes[list]) continue;
+            llmcs_generate_params_init(&p, NULL);
+            const llmcs_ids word = {page, n};
+            if (list == 0) p.eos_token_id = page, p.n_eos_token_id = n;
+            if (list == 1) p.bad_words_ids = &word, p.n_bad_words_ids = 1;
+            if (list == 2) p.logit_bias = page, p.n_logit_bias = n;
+            if (list == 3) p.prompt_lookup_ids = page, p.n_prompt_lookup_ids = n;
+            if (list == 4) p.bad_words_ids = page, p.n_bad_words_ids = n;
+            ARG(llmcs_generate_ids(session, &id, 1, &p, NULL, NULL, &result));
+        }
+    }
+    munmap(page, 4096);
 }
 END_TEST
 
@@ -468,6 +507,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_pointer_null_of_models);
     tcase_add_test(t, every_pointer_null_of_sessions);
     tcase_add_test(t, every_pointer_null_of_encoders);
+    tcase_add_test(t, counts_beyond_memory_are_refused_unread);
     tcase_add_test(t, sizes_of_structs);
     tcase_add_test(t, a_newer_caller_gets_zeros_where_we_know_nothing);
     tcase_add_test(t, options_out_of_range);

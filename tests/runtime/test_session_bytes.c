@@ -680,7 +680,7 @@ START_TEST(lies_with_a_right_checksum) {
         {"more tokens", N_TOKENS, 8, 4, LLMCS_FORMAT, "length"},
         {"2^60 tokens", N_TOKENS, 8, (uint64_t)1 << 60, LLMCS_FORMAT, "offset 56"},
         {"all tokens there are", N_TOKENS, 8, UINT64_MAX, LLMCS_FORMAT, "offset 56"},
-        {"a token of no vocabulary", HEADER + 4, 4, VOCAB, LLMCS_FORMAT, "offset 68: token 257, expected 0..256"},
+        {"a token of no vocabulary", HEADER + 4, 4, VOCAB, LLMCS_FORMAT, "offset 68: token 257, expected 0 to 256"},
         {"a negative token", HEADER + 8, 4, UINT32_MAX, LLMCS_FORMAT, "offset 72: token -1"},
         {"a logit that is no number", HEADER + 12, 4, 0x7fc00000u, LLMCS_FORMAT, "offset 76: logit 0"},
         {"an infinite logit", HEADER + 12 + 4 * 256, 4, 0xff800000u, LLMCS_FORMAT, "logit 256"},

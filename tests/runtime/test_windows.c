@@ -321,6 +321,24 @@ END_TEST
 
 /* --------------------------------------------------------------------------------------- refused, and cut */
 
+START_TEST(a_text_of_more_windows_than_max_windows_is_refused) {
+    uint64_t random = 9;
+    char *written = words(&random, 60);
+    const llmcs_text text = {written, LLMCS_NUL, NULL, 0};
+    float out[64];
+    llmcs_text_info info = {.struct_size = sizeof info};
+    llmcs_text_params p = params_of(LLMCS_OVERFLOW_WINDOWS, 16, 3);
+    ck_assert_int_eq(llmcs_classify(model, &text, 1, &p, out, NULL, &info), LLMCS_OK);
+    ck_assert_uint_gt(info.n_windows, 3);
+    p.max_windows = info.n_windows;
+    ck_assert_int_eq(llmcs_classify(model, &text, 1, &p, out, NULL, &info), LLMCS_OK);
+    p.max_windows = info.n_windows - 1;
+    ck_assert_int_eq(llmcs_classify(model, &text, 1, &p, out, NULL, NULL), LLMCS_CONTEXT_FULL);
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "max_windows"));
+    free(written);
+}
+END_TEST
+
 START_TEST(too_long_is_an_error_with_overflow_error) {
     uint64_t random = 7;
     char *text = words(&random, 60), message[64];
@@ -494,6 +512,7 @@ static void add(TCase *t) {
     tcase_add_test(t, embed_in_windows);
     tcase_add_test(t, rerank_in_windows);
     tcase_add_test(t, pairs_in_windows);
+    tcase_add_test(t, a_text_of_more_windows_than_max_windows_is_refused);
     tcase_add_test(t, too_long_is_an_error_with_overflow_error);
     tcase_add_test(t, cut_and_said);
     tcase_add_test(t, parameters_that_cannot_be);

@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "base/utf8.h"
+#include "runtime/check.h"
 #include "runtime/generate/generation.h"
 
 #define STRUCT_NAME "llmcs_generate_params"
@@ -81,13 +82,13 @@ static llmcs_status check_int(const char *name, int32_t value, int32_t least) {
     return ll_fail(LLMCS_ARG, "%s is %d, expected at least %d", name, (int)value, (int)least);
 }
 
-/* Sequences side by side. The bound keeps a request from taking memory that nobody meant it to take. */
+/* The bound keeps a request from allocating memory that nobody meant it to. */
 static llmcs_status check_count(const char *name, int32_t value) {
     if (value >= 1 && value <= LL_MAX_SEQUENCES) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "%s is %d, expected 1 to %d", name, (int)value, LL_MAX_SEQUENCES);
 }
 
-/* NaN is in no range. */
+/* NaN fails, too. */
 static llmcs_status check_float(const char *name, float value, float least, float most) {
     if (value >= least && value <= most) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "%s is %g, expected %g to %g", name, (double)value, (double)least, (double)most);
@@ -122,7 +123,7 @@ static llmcs_status check_numbers(const llmcs_generate_params *p) {
     LL_TRY(check_finite("length_penalty", p->length_penalty));
     if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms is %g, expected 0 or more", p->deadline_ms);
     if (p->encode_flags & ~KNOWN_ENCODE_FLAGS)
-        return ll_fail(LLMCS_ARG, "encode_flags has unknown bits: 0x%x", (unsigned)p->encode_flags);
+        return ll_fail(LLMCS_ARG, "encode_flags: 0x%x has unknown bits", (unsigned)p->encode_flags);
     return LLMCS_OK;
 }
 
@@ -130,7 +131,7 @@ static llmcs_status check_beams(const llmcs_generate_params *p) {
     LL_TRY(check_count("num_beams", p->num_beams));
     LL_TRY(check_count("num_return_sequences", p->num_return_sequences));
     if ((unsigned)p->early_stopping > LLMCS_EARLY_STOPPING_NEVER)
-        return ll_fail(LLMCS_ARG, "early_stopping is %d, expected 0 to 2", (int)p->early_stopping);
+        return ll_fail(LLMCS_ARG, "early_stopping: %d is not valid (0 to 2)", (int)p->early_stopping);
     if (p->num_beams == 1 && p->num_return_sequences > 1 && !p->do_sample)
         return ll_fail(LLMCS_ARG,
                        "num_return_sequences is %d, expected 1: without do_sample and num_beams there is one",
@@ -141,42 +142,41 @@ static llmcs_status check_beams(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
-/* ids [n] are tokens of the vocabulary; name and index go into the message. */
-static llmcs_status check_ids(const char *name, size_t index, const int32_t *ids, size_t n, int32_t vocab) {
-    for (size_t i = 0; i < n; i++) {
-        if (ids[i] < 0 || ids[i] >= vocab)
-            return ll_fail(LLMCS_ARG, "%s[%zu]: token %d, expected 0 to %d", name, index + i, (int)ids[i],
-                           (int)vocab - 1);
-    }
-    return LLMCS_OK;
-}
-
-static llmcs_status check_list(const char *name, llmcs_ids list, int32_t vocab) {
+/* The ids are in the vocabulary, and their count is not larger than memory. */
+static llmcs_status check_list(const char *name, llmcs_ids list, size_t vocab) {
     if (!list.ids && list.n_ids) return ll_fail(LLMCS_ARG, "%s is NULL", name);
-    return check_ids(name, 0, list.ids, list.n_ids, vocab);
+    LL_TRY(ll_check_array(name, list.n_ids, sizeof *list.ids));
+    return ll_check_ids(LLMCS_ARG, name, 0, list.ids, list.n_ids, vocab);
 }
 
-static llmcs_status check_token_lists(const llmcs_generate_params *p, int32_t vocab) {
-    if (p->eos_token_id) LL_TRY(check_ids("eos_token_id", 0, p->eos_token_id, p->n_eos_token_id, vocab));
+static llmcs_status check_token_lists(const llmcs_generate_params *p, size_t vocab) {
+    if (p->eos_token_id) {
+        LL_TRY(ll_check_array("n_eos_token_id", p->n_eos_token_id, sizeof *p->eos_token_id));
+        LL_TRY(ll_check_ids(LLMCS_ARG, "eos_token_id", 0, p->eos_token_id, p->n_eos_token_id, vocab));
+    }
     LL_TRY(check_list("suppress_tokens", p->suppress_tokens, vocab));
     LL_TRY(check_list("begin_suppress_tokens", p->begin_suppress_tokens, vocab));
     LL_TRY(check_list("forced_bos_token_id", p->forced_bos_token_id, vocab));
     LL_TRY(check_list("forced_eos_token_id", p->forced_eos_token_id, vocab));
     if (!p->bad_words_ids && p->n_bad_words_ids) return ll_fail(LLMCS_ARG, "bad_words_ids is NULL");
+    LL_TRY(ll_check_array("n_bad_words_ids", p->n_bad_words_ids, sizeof *p->bad_words_ids));
     for (size_t i = 0; i < p->n_bad_words_ids; i++) {
         const llmcs_ids *word = &p->bad_words_ids[i];
         if (!word->ids || !word->n_ids) return ll_fail(LLMCS_ARG, "bad_words_ids[%zu] is empty", i);
-        for (size_t t = 0; t < word->n_ids; t++) LL_TRY(check_ids("bad_words_ids", i, &word->ids[t], 1, vocab));
+        LL_TRY(ll_check_array("bad_words_ids: n_ids", word->n_ids, sizeof *word->ids));
+        for (size_t t = 0; t < word->n_ids; t++)
+            LL_TRY(ll_check_ids(LLMCS_ARG, "bad_words_ids", i, &word->ids[t], 1, vocab));
     }
     if (!p->logit_bias && p->n_logit_bias) return ll_fail(LLMCS_ARG, "logit_bias is NULL");
+    LL_TRY(ll_check_array("n_logit_bias", p->n_logit_bias, sizeof *p->logit_bias));
     for (size_t i = 0; i < p->n_logit_bias; i++) {
-        LL_TRY(check_ids("logit_bias", i, &p->logit_bias[i].id, 1, vocab));
+        LL_TRY(ll_check_ids(LLMCS_ARG, "logit_bias", i, &p->logit_bias[i].id, 1, vocab));
         if (isnan(p->logit_bias[i].bias)) return ll_fail(LLMCS_ARG, "logit_bias[%zu]: the bias is NaN", i);
     }
     return LLMCS_OK;
 }
 
-static llmcs_status check_lookup(const llmcs_generate_params *p, int32_t vocab) {
+static llmcs_status check_lookup(const llmcs_generate_params *p, size_t vocab) {
     if (p->prompt_lookup_num_tokens < 0 || p->prompt_lookup_num_tokens > MAX_DRAFT_TOKENS)
         return ll_fail(LLMCS_ARG, "prompt_lookup_num_tokens is %d, expected 0 to %d", (int)p->prompt_lookup_num_tokens,
                        MAX_DRAFT_TOKENS);
@@ -188,11 +188,13 @@ static llmcs_status check_lookup(const llmcs_generate_params *p, int32_t vocab) 
                        "prompt_lookup_num_tokens needs num_beams = 1 and num_return_sequences = 1, not %d and %d",
                        (int)p->num_beams, (int)p->num_return_sequences);
     if (!p->prompt_lookup_ids && p->n_prompt_lookup_ids) return ll_fail(LLMCS_ARG, "prompt_lookup_ids is NULL");
-    return check_ids("prompt_lookup_ids", 0, p->prompt_lookup_ids, p->n_prompt_lookup_ids, vocab);
+    LL_TRY(ll_check_array("n_prompt_lookup_ids", p->n_prompt_lookup_ids, sizeof *p->prompt_lookup_ids));
+    return ll_check_ids(LLMCS_ARG, "prompt_lookup_ids", 0, p->prompt_lookup_ids, p->n_prompt_lookup_ids, vocab);
 }
 
 static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
     if (!p->stop_strings && p->n_stop_strings) return ll_fail(LLMCS_ARG, "stop_strings is NULL");
+    LL_TRY(ll_check_array("n_stop_strings", p->n_stop_strings, sizeof *p->stop_strings));
     for (size_t i = 0; i < p->n_stop_strings; i++) {
         const char *text = p->stop_strings[i];
         if (!text || !*text) return ll_fail(LLMCS_ARG, "stop_strings[%zu] is %s", i, text ? "empty" : "NULL");
@@ -215,7 +217,7 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
     }
     LL_TRY(check_numbers(out));
     LL_TRY(check_beams(out));
-    LL_TRY(check_token_lists(out, model->config.vocab_size));
-    LL_TRY(check_lookup(out, model->config.vocab_size));
+    LL_TRY(check_token_lists(out, (size_t)model->config.vocab_size));
+    LL_TRY(check_lookup(out, (size_t)model->config.vocab_size));
     return check_stop_strings(out);
 }

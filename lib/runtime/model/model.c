@@ -32,19 +32,19 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
     if (!options) return LLMCS_OK;
     LL_TRY(ll_options_in(out, sizeof *out, OPTIONS_OLDEST, options, "llmcs_model_options"));
     if (out->n_threads < 0 || out->n_threads > MAX_THREADS)
-        return ll_fail(LLMCS_ARG, "n_threads is %d, expected 0..%d", (int)out->n_threads, MAX_THREADS);
+        return ll_fail(LLMCS_ARG, "n_threads: %d is not valid (0 to %d)", (int)out->n_threads, MAX_THREADS);
     if ((unsigned)out->load_mode > LLMCS_LOAD_MMAP)
-        return ll_fail(LLMCS_ARG, "load_mode is %d, which is none", (int)out->load_mode);
+        return ll_fail(LLMCS_ARG, "load_mode: %d is not valid (0 to %d)", (int)out->load_mode, LLMCS_LOAD_MMAP);
     if ((unsigned)out->backend > LLMCS_BACKEND_OPENBLAS)
-        return ll_fail(LLMCS_ARG, "backend is %d, which is none", (int)out->backend);
+        return ll_fail(LLMCS_ARG, "backend: %d is not valid (0 to %d)", (int)out->backend, LLMCS_BACKEND_OPENBLAS);
     if ((unsigned)out->weights > LLMCS_WEIGHTS_INT4)
-        return ll_fail(LLMCS_ARG, "weights is %d, which is none", (int)out->weights);
+        return ll_fail(LLMCS_ARG, "weights: %d is not valid (0 to %d)", (int)out->weights, LLMCS_WEIGHTS_INT4);
     if ((unsigned)out->kv_type > LLMCS_KV_F16)
-        return ll_fail(LLMCS_ARG, "kv_type is %d, which is none", (int)out->kv_type);
+        return ll_fail(LLMCS_ARG, "kv_type: %d is not valid (0 to %d)", (int)out->kv_type, LLMCS_KV_F16);
     if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
-        return ll_fail(LLMCS_ARG, "flags are 0x%x, which has unknown bits", (unsigned)out->flags);
+        return ll_fail(LLMCS_ARG, "flags: 0x%x has unknown bits", (unsigned)out->flags);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
-        return ll_fail(LLMCS_ARG, "the allocator lacks a function");
+        return ll_fail(LLMCS_ARG, "allocator: alloc or free is NULL");
     return LLMCS_OK;
 }
 

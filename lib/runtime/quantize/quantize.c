@@ -24,9 +24,10 @@ static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quant
     llmcs_quantize_params_init(out);
     if (!params) return LLMCS_OK;
     LL_TRY(ll_options_in(out, sizeof *out, PARAMS_OLDEST, params, "llmcs_quantize_params"));
-    if ((unsigned)out->type > LLMCS_GGUF_F32) return ll_fail(LLMCS_ARG, "type is %d, which is none", (int)out->type);
+    if ((unsigned)out->type > LLMCS_GGUF_F32)
+        return ll_fail(LLMCS_ARG, "type: %d is not valid (0 to %d)", (int)out->type, LLMCS_GGUF_F32);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
-        return ll_fail(LLMCS_ARG, "the allocator lacks a function");
+        return ll_fail(LLMCS_ARG, "allocator: alloc or free is NULL");
     return LLMCS_OK;
 }
 

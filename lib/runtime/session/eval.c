@@ -89,7 +89,7 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
     size_t n_rows = want == LLMCS_LOGITS_ALL ? n : want == LLMCS_LOGITS_LAST ? 1 : 0;
     llmcs_status st = eval_chunks(s, q, ids, n, want, out);
     if (!st) st = ll_check_finite(s->model->kernels, out, n_rows, (size_t)s->model->config.vocab_size, "logits");
-    /* A pass that stops between layers has not come to the logits; other failures may have written over them. */
+    /* A forward pass that stops between layers has written no logits; other failures may have. */
     bool written = !st || st == LLMCS_NUMERIC || want == LLMCS_LOGITS_ALL;
     if (written && (s->last_logits == out || seq == 0)) ll_session_forget_logits(s);
     if (st) {

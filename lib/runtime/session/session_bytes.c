@@ -325,7 +325,7 @@ static llmcs_status check_contents(const unsigned char *bytes, const header *h) 
     size_t at = HEADER_BYTES;
     for (uint64_t i = 0; i < h->n_tokens; i++, at += sizeof(int32_t))
         if (get32(bytes + at) >= h->vocab_size)
-            return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: token %d, expected 0..%lld", at,
+            return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: token %d, expected 0 to %lld", at,
                            (int)(int32_t)get32(bytes + at), (long long)h->vocab_size - 1);
     for (uint32_t i = 0; (h->flags & HAS_LOGITS) && i < h->vocab_size; i++, at += sizeof(float))
         if ((get32(bytes + at) & 0x7f800000u) == 0x7f800000u)
