@@ -1,6 +1,7 @@
 /* llmcs_plan and llmcs_engine_plan: how much memory a model, its sessions and an engine will take. */
 #include "base/call.h"
 #include "base/options.h"
+#include "runtime/encoder/encoder.h"
 #include "runtime/engine/engine.h"
 #include "runtime/model/plan_model.h"
 #include "runtime/session/session_internal.h"
@@ -8,12 +9,17 @@
 #define PLAN_OLDEST LL_SIZE_UP_TO(llmcs_plan_info, session_bytes)
 #define ENGINE_PLAN_OLDEST LL_SIZE_UP_TO(llmcs_engine_plan_info, n_conversations)
 
-static llmcs_status plan_session(const ll_model_plan *p, const llmcs_model_options *o,
-                                 const llmcs_session_options *session, llmcs_plan_info *plan) {
+static llmcs_status plan_use(const ll_model_plan *p, const llmcs_model_options *o, const llmcs_session_options *session,
+                             llmcs_plan_info *plan) {
+    const size_t model_n_ctx = ll_model_config_n_ctx(&p->config), n_threads = ll_model_plan_n_threads(o);
     size_t n_ctx;
-    if (!p->net->causal) return LLMCS_OK;
-    LL_TRY(ll_session_options_read(session, ll_model_config_n_ctx(&p->config), &n_ctx));
-    return ll_session_bytes(p->net, n_ctx, ll_model_plan_n_threads(o), &plan->session_bytes);
+    if (!p->net->causal) {
+        plan->encoder_bytes = ll_encoder_workspace_bytes(p->net, model_n_ctx, n_threads);
+        return LLMCS_OK;
+    }
+    LL_TRY(ll_session_options_read(session, model_n_ctx, &n_ctx));
+    plan->sequence_bytes = ll_session_sequence_bytes(p->net, n_ctx);
+    return ll_session_bytes(p->net, n_ctx, n_threads, &plan->session_bytes);
 }
 
 llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
@@ -25,7 +31,7 @@ llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_optio
     LL_TRY(ll_model_options_read(model_options, &o));
     LL_TRY(ll_model_plan_open(&p, path, &o));
     llmcs_plan_info ours = {.struct_size = sizeof ours, .model_bytes = p.model_bytes, .peak_bytes = p.peak_bytes};
-    llmcs_status st = plan_session(&p, &o, session_options, &ours);
+    llmcs_status st = plan_use(&p, &o, session_options, &ours);
     ll_model_plan_close(&p);
     return st ? st : ll_options_out(plan, PLAN_OLDEST, &ours, sizeof ours, "llmcs_plan_info");
 }

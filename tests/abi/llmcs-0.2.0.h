@@ -864,13 +864,18 @@ LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids
 
 typedef struct llmcs_plan_info {
     size_t struct_size;
-    uint64_t model_bytes;   /* held after llmcs_model_open */
-    uint64_t peak_bytes;    /* most held while opening */
-    uint64_t session_bytes; /* one session; 0 for encoders */
+    uint64_t model_bytes;    /* held after llmcs_model_open */
+    uint64_t peak_bytes;     /* most held while opening */
+    uint64_t session_bytes;  /* one session; 0 for encoders */
+    uint64_t sequence_bytes; /* while llmcs_generate runs with num_beams or num_return_sequences > 1: at most this much
+                                for each of them, beside the session; 0 for encoders */
+    uint64_t encoder_bytes;  /* workspace that concurrent calls of an encoder share, allocated by the first one; with
+                                n_threads = 1 each concurrent call may allocate its own; 0 for decoders */
 } llmcs_plan_info;
 
-/* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Set
- * plan->struct_size = sizeof *plan first. Errors: as llmcs_model_open. */
+/* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Stacks of
+ * threads (256 KiB for each but the caller's) come from the system and are not counted. Set plan->struct_size = sizeof
+ * *plan first. Errors: as llmcs_model_open. */
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
 

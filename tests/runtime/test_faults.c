@@ -358,6 +358,24 @@ START_TEST(nothing_takes_more_than_its_plan) {
                     ck_assert_int_eq(llmcs_session_create(m, NULL, &s), LLMCS_OK);
                     ck_assert_uint_le((uint64_t)faults.live_bytes - of_model, p.session_bytes);
                 }
+                if (s && weights == LLMCS_WEIGHTS_AUTO) {
+                    static const int32_t prompt[] = {5, 9, 31};
+                    llmcs_generate_params gp;
+                    llmcs_result *r = NULL;
+                    llmcs_generate_params_init(&gp, NULL);
+                    gp.num_beams = 9;
+                    const uint64_t with_session = (uint64_t)faults.live_bytes;
+                    faults.peak_bytes = 0;
+                    ck_assert_int_eq(llmcs_generate_ids(s, prompt, 3, &gp, NULL, NULL, &r), LLMCS_OK);
+                    ck_assert_uint_le((uint64_t)faults.peak_bytes - with_session, 9 * p.sequence_bytes);
+                    llmcs_result_free(&r);
+                }
+                if (f > 0) {
+                    float out[3 * 3];
+                    ck_assert_int_eq(llmcs_classify(m, texts, 3, NULL, out, NULL, NULL), LLMCS_OK);
+                    ck_assert_uint_le((uint64_t)faults.live_bytes - of_model, p.encoder_bytes);
+                    ck_assert_uint_ge(((uint64_t)faults.live_bytes - of_model) * 51 / 50, p.encoder_bytes);
+                }
                 llmcs_session_free(&s);
                 llmcs_model_free(&m);
             }

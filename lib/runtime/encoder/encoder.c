@@ -25,48 +25,72 @@ void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *works
     ll_free(a, workspace);
 }
 
-static llmcs_status alloc_buffers(ll_encoder_workspace *workspace, const llmcs_model *m) {
+/* Elements of the buffers that are not max_rows or max_segments long. */
+typedef struct sizes {
+    size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_labels, n_mlm_rows, vocab;
+} sizes;
+
+static sizes sizes_of(const ll_net *net, size_t n_ctx, size_t n_threads) {
+    const ll_config *c = net->config;
+    const bool mlm = c->head == LL_HEAD_MASKED_LM;
+    const size_t max_rows = ll_max(FORWARD_ROWS, n_ctx);
+    const ll_forward_size size = {.n_rows = max_rows,
+                                  .n_segments = FORWARD_SEGMENTS,
+                                  .n_logit_rows = mlm ? max_rows : 0,
+                                  .max_positions = n_ctx,
+                                  .n_threads = n_threads};
+    return (sizes){.max_rows = max_rows,
+                   .n_floats = net->ops->workspace_floats(net, &size),
+                   /* Every sequence may leave its last block half empty. */
+                   .n_blocks = max_rows / LL_KV_BLOCK + FORWARD_SEGMENTS,
+                   .block_bytes = ll_kv_block_bytes(&net->kv),
+                   .row_bytes = (size_t)c->n_embd * sizeof(float),
+                   .n_labels = c->head == LL_HEAD_CLASSIFICATION ? (size_t)c->n_labels : 0,
+                   .n_mlm_rows = mlm ? max_rows : 0,
+                   .vocab = mlm ? (size_t)c->vocab_size : 0};
+}
+
+uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads) {
+    const sizes s = sizes_of(net, n_ctx, n_threads);
+    const uint64_t of_segments = FORWARD_SEGMENTS * (sizeof(ll_segment) + sizeof(ll_encoder_slice) +
+                                                     (uint64_t)s.row_bytes + s.n_labels * sizeof(float));
+    const uint64_t of_rows = s.max_rows * (2 * sizeof(int32_t) + (uint64_t)s.row_bytes);
+    const uint64_t of_mlm = s.n_mlm_rows * sizeof(uint32_t) + FORWARD_MLM_ROWS * (uint64_t)s.vocab * sizeof(float);
+    return sizeof(ll_encoder_workspace) + (uint64_t)s.n_floats * sizeof(float) +
+           s.n_blocks * ((uint64_t)s.block_bytes + sizeof(void *)) + of_segments + of_rows + of_mlm + 16;
+}
+
+static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m) {
     const llmcs_allocator *a = &m->allocator;
-    bool mlm = (m->heads & LLMCS_HEAD_MASKED_LM) != 0;
-    size_t n_labels = m->heads & LLMCS_HEAD_CLASSIFICATION ? (size_t)m->config.n_labels : 0;
-    size_t row_bytes = (size_t)m->config.n_embd * sizeof(float), block_bytes = ll_kv_block_bytes(&m->net->kv);
-    /* Every sequence may leave its last block half empty. */
-    size_t n_blocks = workspace->max_rows / LL_KV_BLOCK + workspace->max_segments;
-    ll_forward_size size = {.n_rows = workspace->max_rows,
-                            .n_segments = workspace->max_segments,
-                            .n_logit_rows = mlm ? workspace->max_rows : 0,
-                            .max_positions = m->n_ctx,
-                            .n_threads = (size_t)ll_pool_size(m->pool)};
-    size_t n_floats = m->net->ops->workspace_floats(m->net, &size);
-    LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &workspace->workspace));
-    LL_TRY(ll_alloc(a, n_blocks, block_bytes, "keys and values", &workspace->kv));
-    LL_TRY(ll_alloc(a, n_blocks, sizeof(void *), "block table", &workspace->blocks));
-    LL_TRY(ll_alloc(a, workspace->max_segments, sizeof(ll_segment), "segments", &workspace->segments));
-    LL_TRY(ll_alloc(a, workspace->max_segments, sizeof *workspace->slices, "slices", &workspace->slices));
-    LL_TRY(ll_alloc(a, workspace->max_rows, sizeof(int32_t), "token ids", &workspace->ids));
-    LL_TRY(ll_alloc(a, workspace->max_rows, sizeof(int32_t), "type ids", &workspace->type_ids));
-    LL_TRY(ll_alloc(a, mlm ? workspace->max_rows : 0, sizeof(uint32_t), "rows", &workspace->mlm_rows));
-    LL_TRY(ll_alloc(a, workspace->max_rows, row_bytes, "hidden states", &workspace->hidden));
-    LL_TRY(ll_alloc(a, workspace->max_segments, row_bytes, "pooled states", &workspace->pooled));
-    LL_TRY(ll_alloc(a, workspace->max_segments, n_labels * sizeof(float), "logits", &workspace->logits));
-    LL_TRY(ll_alloc(a, mlm ? workspace->max_mlm_rows : 0, (size_t)m->config.vocab_size * sizeof(float), "mlm logits",
-                    &workspace->mlm_logits));
-    for (size_t i = 0; i < n_blocks; i++) workspace->blocks[i] = workspace->kv + i * block_bytes;
+    const sizes s = sizes_of(m->net, m->n_ctx, (size_t)ll_pool_size(m->pool));
+    w->max_rows = s.max_rows;
+    w->max_segments = FORWARD_SEGMENTS;
+    w->max_mlm_rows = FORWARD_MLM_ROWS;
+    LL_TRY(ll_alloc(a, s.n_floats, sizeof(float), "workspace", &w->workspace));
+    LL_TRY(ll_alloc(a, s.n_blocks, s.block_bytes, "keys and values", &w->kv));
+    LL_TRY(ll_alloc(a, s.n_blocks, sizeof(void *), "block table", &w->blocks));
+    LL_TRY(ll_alloc(a, w->max_segments, sizeof(ll_segment), "segments", &w->segments));
+    LL_TRY(ll_alloc(a, w->max_segments, sizeof *w->slices, "slices", &w->slices));
+    LL_TRY(ll_alloc(a, w->max_rows, sizeof(int32_t), "token ids", &w->ids));
+    LL_TRY(ll_alloc(a, w->max_rows, sizeof(int32_t), "type ids", &w->type_ids));
+    LL_TRY(ll_alloc(a, s.n_mlm_rows, sizeof(uint32_t), "MLM rows", &w->mlm_rows));
+    LL_TRY(ll_alloc(a, w->max_rows, s.row_bytes, "hidden states", &w->hidden));
+    LL_TRY(ll_alloc(a, w->max_segments, s.row_bytes, "pooled states", &w->pooled));
+    LL_TRY(ll_alloc(a, w->max_segments, s.n_labels * sizeof(float), "logits", &w->logits));
+    LL_TRY(ll_alloc(a, w->max_mlm_rows, s.vocab * sizeof(float), "MLM logits", &w->mlm_logits));
+    for (size_t i = 0; i < s.n_blocks; i++) w->blocks[i] = w->kv + i * s.block_bytes;
     return LLMCS_OK;
 }
 
 llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **workspace) {
-    ll_encoder_workspace *r;
+    ll_encoder_workspace *w;
     *workspace = NULL;
-    LL_TRY(ll_alloc_zero(&m->allocator, 1, sizeof *r, "encoder workspace", &r));
-    r->max_rows = ll_max(FORWARD_ROWS, m->n_ctx);
-    r->max_segments = FORWARD_SEGMENTS;
-    r->max_mlm_rows = FORWARD_MLM_ROWS;
-    llmcs_status st = alloc_buffers(r, m);
+    LL_TRY(ll_alloc_zero(&m->allocator, 1, sizeof *w, "encoder workspace", &w));
+    llmcs_status st = alloc_buffers(w, m);
     if (st)
-        ll_encoder_workspace_free(m, r);
+        ll_encoder_workspace_free(m, w);
     else
-        *workspace = r;
+        *workspace = w;
     return st;
 }
 

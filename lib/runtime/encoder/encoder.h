@@ -95,6 +95,7 @@ typedef struct ll_encoder_workspace {
 } ll_encoder_workspace;
 
 llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **workspace);
+uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads);
 void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *workspace); /* NULL is fine */
 
 /* How many more sequences of the request, from its n_taken-th on, fit the next forward pass. What would fit one whole

@@ -44,6 +44,15 @@ static llmcs_status alloc_reservation(llmcs_session *s, ll_reservation *r, ll_kv
     return ll_kv_chunk_create(blocks, a, n_blocks, s->kv.block_bytes);
 }
 
+uint64_t ll_session_sequence_bytes(const ll_net *net, size_t n_ctx) {
+    const uint64_t n_blocks = ll_kv_blocks_of(n_ctx), vocab = (uint64_t)net->config->vocab_size;
+    const uint64_t of_blocks = n_blocks * (ll_kv_block_bytes(&net->kv) + 2 * sizeof(uint32_t));
+    const uint64_t of_sequence = sizeof(ll_sequence) + n_ctx * sizeof(int32_t) + n_blocks * sizeof(void *);
+    /* A completion's ids and log-probabilities, a beam's two nodes a token and its candidates. */
+    const uint64_t of_generation = n_ctx * (sizeof(int32_t) + sizeof(float) + 24) + 1024;
+    return of_blocks + 2 * of_sequence + vocab * sizeof(float) + of_generation;
+}
+
 llmcs_status ll_session_reserve(llmcs_session *s, size_t n_seqs, size_t max_tokens) {
     max_tokens = ll_min(max_tokens, s->n_ctx);
     if (n_seqs <= 1 || (n_seqs <= s->reserved.n_seqs && max_tokens <= s->reserved.max_tokens)) {

@@ -53,6 +53,9 @@ void ll_session_forget_logits(llmcs_session *s);
 /* Bytes of a new session; LIMIT if they are not addressable. */
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes);
 
+/* At most the bytes of each sequence of a call with several (ll_session_reserve, beam search), of n_ctx tokens. */
+uint64_t ll_session_sequence_bytes(const ll_net *net, size_t n_ctx);
+
 /* options may be NULL. *n_ctx: the session's; model_n_ctx: the model's. */
 llmcs_status ll_session_options_read(const llmcs_session_options *options, size_t model_n_ctx, size_t *n_ctx);
 

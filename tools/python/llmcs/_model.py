@@ -358,7 +358,7 @@ def _planned_options(options: Dict[str, Any]) -> Any:
 
 def plan(folder: PathInput, n_ctx: int = 0, **options: Any) -> Dict[str, int]:
     """How much memory Model(folder, **options) and a session of n_ctx tokens need, from the file headers alone:
-    model_bytes, peak_bytes, session_bytes."""
+    model_bytes, peak_bytes, session_bytes, sequence_bytes, encoder_bytes."""
     session, out = initialised(SessionOptions), sized(PlanInfo)
     session.n_ctx = integer("n_ctx", n_ctx, i32)
     call(lib.llmcs_plan, path("folder", folder), c.byref(_planned_options(options)), c.byref(session), c.byref(out))

@@ -194,7 +194,7 @@ EngineStats = _struct(
     (Histogram, "waiting_ms first_token_ms per_token_ms"),
 )
 EncoderOutputs = _struct("llmcs_encoder_outputs", (size, "struct_size"), (P(f32), "hidden pooled logits"))
-PlanInfo = _struct("llmcs_plan_info", (size, "struct_size"), (u64, "model_bytes peak_bytes session_bytes"))
+PlanInfo = _struct("llmcs_plan_info", (size, "struct_size"), (u64, "model_bytes peak_bytes session_bytes sequence_bytes encoder_bytes"))
 EnginePlanInfo = _struct(
     "llmcs_engine_plan_info",
     (size, "struct_size"),
