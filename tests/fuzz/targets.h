@@ -178,7 +178,8 @@ static UNUSED int fuzz_config(const uint8_t *data, size_t size) {
     ll_log log = {NULL, NULL};
     ll_config config;
     llmcs_status st = ll_config_read(&config, &a, &(ll_source){.path = fuzz_folder}, &log);
-    MUST(st == LLMCS_OK || st == LLMCS_JSON || st == LLMCS_CONFIG || st == LLMCS_UNSUPPORTED || st == LLMCS_LIMIT);
+    MUST(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_CONFIG || st == LLMCS_UNSUPPORTED ||
+         st == LLMCS_LIMIT);
     MUST(c.bytes < 64 * size + (64 << 10));
     if (!st) {
         check_config(&config);

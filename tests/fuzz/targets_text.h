@@ -129,7 +129,8 @@ static UNUSED void write_tokenizer_files(const uint8_t *data, size_t size) {
 }
 
 static UNUSED bool may_refuse_tokenizer(llmcs_status st) {
-    return st == LLMCS_JSON || st == LLMCS_TOKENIZER || st == LLMCS_UNSUPPORTED || st == LLMCS_LIMIT;
+    return st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_TOKENIZER || st == LLMCS_UNSUPPORTED ||
+           st == LLMCS_LIMIT;
 }
 
 static UNUSED int fuzz_tokenizer(const uint8_t *data, size_t size) {
