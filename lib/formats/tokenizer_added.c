@@ -1,4 +1,4 @@
-/* Added tokens. tokenizer.json has its own; beside it, or beside the older files, tokenizer_config.json lists them in
+/* Added tokens. tokenizer.json has its own; next to it, or next to the older files, tokenizer_config.json lists them in
  * added_tokens_decoder, or where it does not, added_tokens.json does; and special tokens that are only named somewhere
  * are added tokens, too. Which entry of several for one token counts is that of Transformers 4
  * (tokenization_utils_base.py, _from_pretrained, and tokenization_utils_fast.py, __init__). */

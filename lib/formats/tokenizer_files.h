@@ -137,7 +137,7 @@ llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_sourc
 
 /* model_type: config.json's where known ("gpt2", "bert", "roberta", ...), else NULL: says which class of Transformers
  * the files are for where tokenizer_config.json does not.
- * tokenizer.json is read where it is there, and not the older files beside it; tokenizer_config.json and
+ * tokenizer.json is read where it is there, and not the older files next to it; tokenizer_config.json and
  * special_tokens_map.json outrank it as far as they do in Transformers 4's fast tokenizers. What is not supported is
  * UNSUPPORTED and named, what is wrong is TOKENIZER with file and place; text that is not JSON is JSON. Settings that
  * have no effect here are logged; log may be NULL. */

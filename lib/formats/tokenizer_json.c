@@ -1,5 +1,5 @@
 /* tokenizer.json: model, added tokens, and the settings that only this file has. The format is Hugging Face's
- * tokenizers' own serialisation; there is no specification beside its source. */
+ * tokenizers' own serialisation; there is no specification but its source. */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"

@@ -69,7 +69,7 @@ typedef enum ll_token_family {
     LL_TOKENS_OF_MPNET
 } ll_token_family;
 
-/* The files that stand beside a vocabulary. */
+/* The files next to a vocabulary. */
 typedef struct ll_token_settings {
     ll_json config, map; /* tokenizer_config.json, special_tokens_map.json; MISSING where absent */
     bool legacy;         /* no added_tokens_decoder in config: map goes before it, and added_tokens.json is read */

@@ -3,7 +3,7 @@
  * The queue. Pairs wait in one bucket a rank, first in, first out; a bitmap says which buckets hold any. Buckets are
  * emptied in the order of rank, and a merge makes pairs of higher rank as a rule, so that they go to buckets not
  * reached yet and every operation costs a constant. Where a pair comes too late for its bucket, because a token can be
- * made in two ways, and where a bucket's pairs did not come in the order of the text, they go through a heap beside
+ * made in two ways, and where a bucket's pairs did not come in the order of the text, they go through a heap next to
  * it. What comes out is always the lowest rank, of those the leftmost: the same as the short way, whatever the table.
  */
 #include <string.h>
@@ -47,7 +47,7 @@ struct ll_bpe_long {
     uint32_t active;
     uint32_t *run;
     size_t n_run, run_at, run_capacity;
-    /* The heap beside it: rank << 32 | position. */
+    /* The heap next to it: rank << 32 | position. */
     uint64_t *heap;
     size_t n_heap, heap_capacity;
 };

@@ -1,4 +1,4 @@
-/* What the runtime needs of the tokenizer beside the public calls. */
+/* What the runtime needs of the tokenizer besides the public calls. */
 #ifndef LL_TEXT_TOKENIZER_H
 #define LL_TEXT_TOKENIZER_H
 

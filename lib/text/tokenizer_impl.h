@@ -27,7 +27,7 @@ typedef struct ll_added_set {
     ll_added *added; /* by the matcher's pattern number */
     size_t n;
     bool any_plain;      /* one of them is not special: to be looked for in every text */
-    bool plain_strips;   /* one that is not special takes in white space around it */
+    bool plain_strips;   /* one that is not special absorbs white space around it */
     bool special_strips; /* one that is special does */
 } ll_added_set;
 
