@@ -35,6 +35,17 @@ for name in $(comm -23 "$BUILD/imported" "$BUILD/allowed"); do
     complain "$name is called; tools/build/imports.allow says what may be, and why"
 done
 
+section 'ABI'
+# Structs may grow at their ends and functions may come, with a new version and a new baseline; nothing else may change.
+if ! command -v abidiff >/dev/null; then
+    complain 'abidiff is missing (package abigail-tools, make deps-dev)'
+elif [ "$(uname -m)" != x86_64 ]; then
+    echo 'skipped: the baseline is that of x86-64'
+else
+    abidiff --drop-private-types --headers-dir2 include --exported-interfaces-only tests/abi/libllmcs.abi "$so" ||
+        complain 'the ABI is not that of tests/abi/libllmcs.abi; run make abi-baseline if older programs keep working'
+fi
+
 section 'words that lib/ does without'
 # strcpy and sprintf have no bound, strtod and printf read the locale, alloca has no bound, assert ends the host.
 banned='\b(abort|exit|_exit|assert|alloca|printf|fprintf|vprintf|sprintf|vsprintf|snprintf|puts|putchar|perror|strcpy'
