@@ -349,9 +349,10 @@ LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *text
                                       const llmcs_text_params *params, float *scores, int32_t *labels,
                                       llmcs_text_info *infos);
 
-/* Texts to vectors: [n_texts, n_embedding]. max_length 0 is sentence-transformers' max_seq_length where the folder has
- * one. Vectors of windows are pooled before they are normalised. params: NULL for the defaults. infos: [n_texts] or
- * NULL. Errors: as llmcs_classify. */
+/* Texts to vectors: [n_texts, n_embedding]. In a sentence-transformers folder, texts lose the white space around them
+ * and get its default prompt, max_length 0 is its max_seq_length, and pooling and normalisation are its own. Vectors of
+ * windows are pooled before they are normalised. params: NULL for the defaults. infos: [n_texts] or NULL. Errors: as
+ * llmcs_classify. */
 LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
                                    const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
 
@@ -403,7 +404,7 @@ typedef struct llmcs_logit_bias {
  * are read during the call only. */
 typedef struct llmcs_generate_params {
     size_t struct_size;
-    int32_t max_new_tokens;       /* [128] at least 1; fewer if the context ends first */
+    int32_t max_new_tokens;       /* [128] fewer if the context ends first; 0: as max_length says */
     int32_t min_new_tokens;       /* [0] no EOS before that many */
     int32_t do_sample;            /* [0] 0: greedy or beam search; 1: sample */
     float temperature;            /* [1] > 0; 0 means greedy */
@@ -437,6 +438,16 @@ typedef struct llmcs_generate_params {
     int32_t max_matching_ngram_size;  /* [2] look for the last this many tokens, or fewer; 1 to 16 */
     const int32_t *prompt_lookup_ids; /* [NULL] where to look besides prompt and answer: an FAQ, for example */
     size_t n_prompt_lookup_ids;
+    /* Further settings of Transformers' GenerationConfig, which a folder may ask for. */
+    int32_t max_length;                   /* [0] with max_new_tokens 0: most tokens, the prompt's included */
+    int32_t min_length;                   /* [0] with min_new_tokens 0: no EOS before, the prompt's tokens included */
+    float encoder_repetition_penalty;     /* [1] > 0; more than 1 makes the prompt's tokens more likely */
+    int32_t encoder_no_repeat_ngram_size; /* [0] 0: off; no n-gram of the prompt again */
+    int32_t renormalize_logits;           /* [0] beam search: 1 normalises probabilities again once processed */
+    llmcs_ids suppress_tokens;            /* [none] never generated */
+    llmcs_ids begin_suppress_tokens;      /* [none] not as the first new token */
+    llmcs_ids forced_bos_token_id;        /* [none] one of them comes after a prompt of one token */
+    llmcs_ids forced_eos_token_id;        /* [none] one of them is the last of max_new_tokens tokens */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -923,7 +934,8 @@ LLMCS_API void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, s
  * labels, generation settings, pooling. llama.cpp opens it too where it supports the network: GPT-2, and BERT-like
  * encoders with GELU, classifiers included; for anything else the log says that the file is for this library alone.
  * With Q8_0 and Q4_0, matrices whose rows are not a multiple of 32 are stored as float16. The file appears under its
- * name only when it is complete and on disk; a failed call leaves what was there before. Memory: about the largest
+ * name only when it is complete and on disk; a failed call leaves what was there before. A symbolic link there is
+ * replaced, not followed. Memory: about the largest
  * matrix as float32. params: NULL for the defaults. Errors: as llmcs_model_open, ARG (the target is one of the inputs)
  * NOSPACE, IO (the target is not a regular file or cannot be written), NUMERIC (a weight is not finite, or too large
  * for float16). */
