@@ -160,11 +160,14 @@ class Chat(unittest.TestCase):
 
     def test_ctrl_c_stops_an_answer_and_ctrl_d_leaves(self):
         endless = ["--max-new-tokens", "100000", "--eos-token-id", "0", "--template", "{prompt}", "--threads", "1"]
-        shown, code = self.terminal([(b"> ", b"shirt\r"), (b"shirtshirt", b"\x03"), (b"> ", b"\x04")], *endless,
-                                    LLMCS_CPU="scalar")  # which takes seconds for all of the context
-        self.assertEqual(code, 0, shown)
-        self.assertTrue(shown.endswith("\n"), shown)
-        self.assertLess(shown.count("shirt"), 400)
+        for _ in range(3):  # on a busy machine the answer may be complete before the key is pressed
+            shown, code = self.terminal([(b"> ", b"shirt\r"), (b"shirtshirt", b"\x03"), (b"> ", b"\x04")], *endless,
+                                        LLMCS_CPU="scalar")  # which takes seconds for all of the context
+            self.assertEqual(code, 0, shown)
+            self.assertTrue(shown.endswith("\n"), shown)
+            if shown.count("shirt") < 400:
+                return
+        self.fail(shown)
 
 
 if __name__ == "__main__":
