@@ -32,6 +32,11 @@ failed:
     return status;
 }
 
+uint64_t ll_beams_bytes(size_t max_new_tokens, size_t n_eos) {
+    return sizeof(ll_running_beam) + ll_max(2, 1 + n_eos) * sizeof(ll_beam_candidate) + 2 * sizeof(ll_hypothesis) +
+           2 * (uint64_t)max_new_tokens * sizeof(ll_beam_node);
+}
+
 void ll_beams_free(ll_beams *b, const llmcs_allocator *a) {
     ll_free(a, b->running);
     ll_free(a, b->candidates);

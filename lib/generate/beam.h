@@ -86,6 +86,8 @@ typedef struct ll_beams {
 /* One running beam, the prompt. Allocates all memory of the search. Errors: NOMEM. */
 llmcs_status ll_beams_init(ll_beams *b, const llmcs_allocator *a, const ll_beams_config *config);
 void ll_beams_free(ll_beams *b, const llmcs_allocator *a);
+/* Most that ll_beams_init allocates for each beam. */
+uint64_t ll_beams_bytes(size_t max_new_tokens, size_t n_eos);
 
 /* Offers every token of `scores` [vocab] (processed log-probabilities; -inf: forbidden) as continuation of running
  * beam `beam`; logits [vocab] and log_sum give the model's own log-probabilities. */

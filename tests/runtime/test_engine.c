@@ -715,8 +715,20 @@ START_TEST(as_planned) {
     long long before = counter.live_bytes;
     llmcs_engine *engine = new_engine(m, &o);
     long long taken = counter.live_bytes - before;
-    ck_assert_msg(llabs(taken - (long long)plan.engine_bytes) < 4096, "%lld planned, %lld taken",
-                  (long long)plan.engine_bytes, taken);
+    ck_assert_msg(taken <= (long long)plan.engine_bytes && taken + 4096 > (long long)plan.engine_bytes,
+                  "%lld planned, %lld taken", (long long)plan.engine_bytes, taken);
+    for (size_t i = 0; i < 7; i++) { /* one sequence, three, four beams, stop strings */
+        const asked *a = &questions[i];
+        const long long n_beams = a->params.num_beams, n_seqs = n_beams + a->params.num_return_sequences - 1;
+        OK(llmcs_engine_plan(folder, &mo, &o, a->n_ids + (size_t)a->params.max_new_tokens, &plan));
+        before = counter.live_bytes;
+        llmcs_request *request = submit(engine, a);
+        taken = counter.live_bytes - before;
+        const long long planned = n_seqs * (long long)plan.request_bytes, lists = 4096; /* stop strings, EOS */
+        ck_assert_msg(taken <= planned + lists && 8 * taken > planned, "request %zu: %lld planned, %lld taken", i,
+                      planned, taken);
+        check_answer(request, a);
+    }
     llmcs_engine_free(&engine);
     llmcs_model_free(&m);
     FAILS(LLMCS_NO_HEAD, "decoder", llmcs_engine_plan(GOLDEN_FOLDER "bert-cls", NULL, NULL, 10, &plan));

@@ -175,6 +175,8 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
 /* Bytes of an engine with such options, and blocks of keys and values in them. LIMIT. */
 llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, uint64_t *bytes,
                              uint64_t *n_blocks);
+/* Most that a request of n_tokens tokens allocates for each of its sequences, but for its text stream. */
+uint64_t ll_request_bytes(size_t n_tokens, size_t n_eos);
 /* Allocates what steps need. On failure ll_engine_free_memory frees what there is. */
 llmcs_status ll_engine_alloc(llmcs_engine *e);
 void ll_engine_free_memory(llmcs_engine *e);

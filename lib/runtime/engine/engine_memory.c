@@ -83,6 +83,13 @@ llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, s
     return LLMCS_OK;
 }
 
+uint64_t ll_request_bytes(size_t n_tokens, size_t n_eos) {
+    const uint64_t seq = n_tokens * sizeof(int32_t) + ll_kv_blocks_of(n_tokens) * sizeof(void *);
+    const uint64_t draft_ids = 64 * sizeof(int32_t); /* prompt_lookup_num_tokens */
+    return sizeof(llmcs_request) + draft_ids + sizeof(ll_seq_state) + sizeof(ll_sequence) + 2 * seq +
+           ll_generation_bytes(n_tokens, n_eos);
+}
+
 /* -------------------------------------------------------------------------------------------------- memory */
 
 llmcs_status ll_engine_alloc(llmcs_engine *e) {

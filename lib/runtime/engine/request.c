@@ -20,9 +20,13 @@ void llmcs_submit_options_init_sized(llmcs_submit_options *options, size_t struc
 /* ----------------------------------------------------------------------------------- copies of the parameters */
 
 static llmcs_status copy(ll_arena *arena, const void *from, size_t n, size_t size, const char *what, void *out) {
-    void *to;
-    LL_TRY(ll_arena_alloc(arena, n, size, what, &to));
-    if (n) memcpy(to, from, n * size);
+    static const int32_t nothing;
+    const void *to = &nothing;
+    if (n) {
+        void *copied;
+        LL_TRY(ll_arena_alloc(arena, n, size, what, &copied));
+        to = memcpy(copied, from, n * size);
+    }
     memcpy(out, &to, sizeof to);
     return LLMCS_OK;
 }
@@ -53,7 +57,7 @@ static llmcs_status copy_params(llmcs_request *r) {
         LL_TRY(copy(a, bad_words[i].ids, bad_words[i].n_ids, sizeof(int32_t), "bad_words_ids", &bad_words[i].ids));
     p->bad_words_ids = bad_words;
     const char **stops;
-    LL_TRY(ll_arena_alloc(a, p->n_stop_strings, sizeof *stops, "stop_strings", &stops));
+    LL_TRY(copy(a, p->stop_strings, p->n_stop_strings, sizeof *stops, "stop_strings", &stops));
     for (size_t i = 0; i < p->n_stop_strings; i++)
         LL_TRY(ll_arena_copy_text(a, p->stop_strings[i], strlen(p->stop_strings[i]), "stop_strings", &stops[i]));
     p->stop_strings = stops;

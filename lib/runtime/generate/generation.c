@@ -105,6 +105,12 @@ void ll_generation_free(ll_generation *g) {
     ll_stop_strings_free(&g->stops, g->allocator);
 }
 
+uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos) {
+    const uint64_t completion = sizeof(ll_completion) + n_tokens * (sizeof(int32_t) + sizeof(float));
+    const uint64_t search = sizeof(llmcs_ids) + sizeof(size_t) + sizeof(int32_t) + n_tokens * sizeof(int32_t);
+    return completion + search + ll_beams_bytes(n_tokens, n_eos);
+}
+
 llmcs_status ll_generation_alloc(ll_generation *g) {
     llmcs_status status = alloc_completions(g);
     if (status) ll_generation_free(g);

@@ -76,6 +76,9 @@ llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 /* Allocates the completions with all they need except a sampler workspace. */
 llmcs_status ll_generation_alloc(ll_generation *g);
 void ll_generation_free(ll_generation *g);
+/* Most that a generation allocates for each of its beams or completions, prompt and answer n_tokens long, but for the
+ * text stream. */
+uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos);
 /* Sequences that are evaluated together. */
 static inline size_t ll_generation_n_seqs(const ll_generation *g) {
     return g->beams ? (size_t)g->params.num_beams : g->completion_capacity;
