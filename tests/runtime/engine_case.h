@@ -34,18 +34,18 @@ static inline llmcs_engine_stats stats_of(llmcs_engine *engine) {
     return stats;
 }
 
-/* One request, what it asks for, and what it gets when it is alone. */
-typedef struct asked {
+/* One request and the result it gets alone. */
+typedef struct request_case {
     int32_t ids[CONTEXT];
     size_t n_ids;
     llmcs_generate_params params;
     llmcs_result *alone;
-} asked;
+} request_case;
 
-static const char *const asked_stops[] = {"\x7f\x7f", "~", "zz"};
+static const char *const case_stops[] = {"\x7f\x7f", "~", "zz"};
 
-/* The `kind`-th of seven: greedy, drawn, drawn thrice, beams, drawn beams, stop strings, guesses. */
-static inline void ask(asked *a, unsigned kind, const int32_t *common, size_t n_common, uint64_t *seed) {
+/* The `kind`-th of seven: greedy, sampled, three samples, beams, sampled beams, stop strings, prompt lookup. */
+static inline void make_case(request_case *a, unsigned kind, const int32_t *common, size_t n_common, uint64_t *seed) {
     a->n_ids = n_common + 1 + random_below(seed, 40);
     memcpy(a->ids, common, n_common * sizeof *common);
     for (size_t i = n_common; i < a->n_ids; i++) a->ids[i] = (int32_t)(1 + random_below(seed, TINY_VOCAB - 1));
@@ -61,7 +61,7 @@ static inline void ask(asked *a, unsigned kind, const int32_t *common, size_t n_
     if (kind == 2) p->num_return_sequences = 3;
     if (kind == 3 || kind == 4) p->num_beams = 4;
     if (kind == 3 || kind == 4) p->num_return_sequences = 2;
-    if (kind == 5) p->stop_strings = asked_stops;
+    if (kind == 5) p->stop_strings = case_stops;
     if (kind == 5) p->n_stop_strings = 3;
     if (kind == 6) p->prompt_lookup_num_tokens = 5;
 }
@@ -75,20 +75,20 @@ static inline llmcs_generate_params endless(void) {
     return p;
 }
 
-static inline void answer_alone(asked *a, llmcs_model *model) {
+static inline void run_alone(request_case *a, llmcs_model *model) {
     llmcs_session *session = new_session(model);
     a->alone = generate_ids(session, a->ids, a->n_ids, &a->params);
     llmcs_session_free(&session);
 }
 
-static inline llmcs_request *submit(llmcs_engine *engine, const asked *a) {
+static inline llmcs_request *submit(llmcs_engine *engine, const request_case *a) {
     llmcs_request *request = NULL;
     OK(llmcs_engine_submit_ids(engine, a->ids, a->n_ids, &a->params, NULL, &request));
     return request;
 }
 
 /* Waits for the request, compares, and frees it. */
-static inline void check_answer(llmcs_request *request, const asked *a) {
+static inline void check_result(llmcs_request *request, const request_case *a) {
     llmcs_result *result = NULL;
     OK(llmcs_request_wait(request, -1, &result));
     same_result(a->alone, result);

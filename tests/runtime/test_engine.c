@@ -1,5 +1,5 @@
-/* The engine: every request gets what it would get alone, whatever stands beside it and however little memory there is.
- */
+/* The engine: every request gets the result it would get alone, whatever runs beside it and however little memory there
+ * is. */
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,14 +10,14 @@
 #include "runtime/engine_case.h"
 #include "support/fail_alloc.h"
 
-#define MOST_ASKED 42
+#define MOST_CASES 42
 
 static char folder[TEMP_PATH_BYTES];
-static asked questions[MOST_ASKED];
-static size_t n_asked; /* each of the seven kinds with both beginnings, once under a sanitizer, else three times */
+static request_case cases[MOST_CASES];
+static size_t n_cases; /* each of the seven kinds with both prefixes, once under a sanitizer, else three times */
 static llmcs_model *model;
 
-/* Half of the questions begin with the same 70 tokens, as after a shop's own text. */
+/* Half of the cases share a prefix of 70 tokens, as after a shop's own text. */
 static void set_up(void) {
     uint64_t seed = 20261122;
     int32_t shop[70];
@@ -25,10 +25,10 @@ static void set_up(void) {
     for (size_t i = 0; i < 70; i++) shop[i] = (int32_t)(1 + random_below(&seed, TINY_VOCAB - 1));
     make_long_folder(folder);
     model = open_model(folder, 2);
-    n_asked = MOST_ASKED / suite_step(3);
-    for (unsigned i = 0; i < n_asked; i++) {
-        ask(&questions[i], i % 7, shop, i % 2 ? 70 : 1 + i, &seed);
-        answer_alone(&questions[i], model);
+    n_cases = MOST_CASES / suite_step(3);
+    for (unsigned i = 0; i < n_cases; i++) {
+        make_case(&cases[i], i % 7, shop, i % 2 ? 70 : 1 + i, &seed);
+        run_alone(&cases[i], model);
     }
     llmcs_model_free(&model);
 }
@@ -38,14 +38,14 @@ static void open_it(void) { model = open_model(folder, 2); }
 static void close_it(void) { llmcs_model_free(&model); }
 
 static void tear_down(void) {
-    for (size_t i = 0; i < n_asked; i++) llmcs_result_free(&questions[i].alone);
+    for (size_t i = 0; i < n_cases; i++) llmcs_result_free(&cases[i].alone);
     temp_remove(folder);
 }
 
-static void ask_all(llmcs_engine *engine) {
-    llmcs_request *requests[MOST_ASKED];
-    for (size_t i = 0; i < n_asked; i++) requests[i] = submit(engine, &questions[i]);
-    for (size_t i = 0; i < n_asked; i++) check_answer(requests[i], &questions[i]);
+static void run_all(llmcs_engine *engine) {
+    llmcs_request *requests[MOST_CASES];
+    for (size_t i = 0; i < n_cases; i++) requests[i] = submit(engine, &cases[i]);
+    for (size_t i = 0; i < n_cases; i++) check_result(requests[i], &cases[i]);
 }
 
 static size_t block_bytes(void) {
@@ -54,7 +54,7 @@ static size_t block_bytes(void) {
     return (size_t)plan.kv_block_bytes;
 }
 
-/* ---- the same answers */
+/* ---- the same results */
 
 typedef struct setting {
     const char *name;
@@ -78,7 +78,7 @@ static const setting settings[] = {
     {"little memory, nothing shared", 16, 64, 0, 24, LLMCS_ENGINE_NO_PREFIX_CACHE, LLMCS_KV_F32, 2},
 };
 
-START_TEST(everyone_as_if_alone) {
+START_TEST(every_request_gets_what_it_gets_alone) {
     const setting *s = &settings[_i];
     llmcs_model *m = open_model_with_kv(folder, s->n_threads, s->kv_type);
     llmcs_engine_options o = engine_options();
@@ -88,47 +88,47 @@ START_TEST(everyone_as_if_alone) {
     o.kv_bytes = s->n_blocks * block_bytes();
     o.flags = s->flags;
     bool other_bits = s->kv_type != LLMCS_KV_F32;
-    asked *own = calloc(n_asked, sizeof *own);
-    for (size_t i = 0; i < n_asked; i++) own[i] = questions[i];
-    for (size_t i = 0; other_bits && i < n_asked; i++) answer_alone(&own[i], m);
+    request_case *own = calloc(n_cases, sizeof *own);
+    for (size_t i = 0; i < n_cases; i++) own[i] = cases[i];
+    for (size_t i = 0; other_bits && i < n_cases; i++) run_alone(&own[i], m);
     llmcs_engine *engine = new_engine(m, &o);
-    for (int round = 0; round < 2; round++) { /* the second finds the first's beginnings */
-        llmcs_request *requests[MOST_ASKED];
-        for (size_t i = 0; i < n_asked; i++) requests[i] = submit(engine, &own[i]);
-        for (size_t i = 0; i < n_asked; i++) check_answer(requests[i], &own[i]);
+    for (int round = 0; round < 2; round++) { /* the second round finds the prefixes of the first */
+        llmcs_request *requests[MOST_CASES];
+        for (size_t i = 0; i < n_cases; i++) requests[i] = submit(engine, &own[i]);
+        for (size_t i = 0; i < n_cases; i++) check_result(requests[i], &own[i]);
     }
     llmcs_engine_stats stats = stats_of(engine);
-    ck_assert_uint_eq(stats.n_finished, 2 * n_asked);
+    ck_assert_uint_eq(stats.n_finished, 2 * n_cases);
     ck_assert_uint_eq(stats.n_waiting + stats.n_running, 0);
     ck_assert((stats.n_cached_tokens > 0) == !(s->flags & LLMCS_ENGINE_NO_PREFIX_CACHE));
     if (s->n_blocks) ck_assert_uint_gt(stats.n_preempted, 0);
     ck_assert_uint_gt(stats.n_draft_tokens, 0);
     llmcs_engine_free(&engine);
-    for (size_t i = 0; other_bits && i < n_asked; i++) llmcs_result_free(&own[i].alone);
+    for (size_t i = 0; other_bits && i < n_cases; i++) llmcs_result_free(&own[i].alone);
     free(own);
     llmcs_model_free(&m);
 }
 END_TEST
 
-/* Room for three conversations, and thirty are asked for. */
-START_TEST(thirty_in_room_for_three) {
+/* Room for three conversations, and thirty are request_case for. */
+START_TEST(thirty_requests_in_memory_for_three) {
     llmcs_engine_options o = engine_options();
-    asked *own = calloc(30, sizeof *own);
+    request_case *own = calloc(30, sizeof *own);
     uint64_t seed = 7;
     o.kv_bytes = 3 * 4 * block_bytes();
     llmcs_engine *engine = new_engine(model, &o);
     llmcs_request *requests[30];
     for (int32_t i = 0; i < 30; i++) {
-        ask(&own[i], (unsigned)i % 2, &i, 1, &seed);
+        make_case(&own[i], (unsigned)i % 2, &i, 1, &seed);
         own[i].n_ids = 60;
         for (size_t k = 1; k < 60; k++) own[i].ids[k] = (int32_t)random_below(&seed, TINY_VOCAB);
         own[i].params.max_new_tokens = 60;
         own[i].params.eos_token_id = own[i].ids;
         own[i].params.n_eos_token_id = 0;
-        answer_alone(&own[i], model);
+        run_alone(&own[i], model);
     }
     for (size_t i = 0; i < 30; i++) requests[i] = submit(engine, &own[i]);
-    for (size_t i = 0; i < 30; i++) check_answer(requests[i], &own[i]);
+    for (size_t i = 0; i < 30; i++) check_result(requests[i], &own[i]);
     for (size_t i = 0; i < 30; i++) llmcs_result_free(&own[i].alone);
     ck_assert_uint_gt(stats_of(engine).n_preempted, 0);
     llmcs_engine_free(&engine);
@@ -136,26 +136,26 @@ START_TEST(thirty_in_room_for_three) {
 }
 END_TEST
 
-/* Beams whose blocks are taken from them in the middle, and again while they are getting them back: some of their lines
- * are in the step already when there is no memory for the next. */
-START_TEST(many_beams_in_room_for_few) {
+/* Beams that are preempted in the middle, and again while they are evaluated anew: some of their sequences are in the
+ * step already when there is no block for the next. */
+START_TEST(many_beams_in_memory_for_few) {
     enum { N = 24, BLOCKS = 8 };
     llmcs_engine_options o = engine_options();
-    asked *own = calloc(N, sizeof *own);
+    request_case *own = calloc(N, sizeof *own);
     o.kv_bytes = BLOCKS * block_bytes();
     for (uint64_t seed = 1; seed <= 4; seed++) {
         uint64_t random = seed;
         llmcs_engine *engine = new_engine(model, &o);
         llmcs_request *requests[N];
         for (int32_t i = 0; i < N; i++) {
-            ask(&own[i], (unsigned)i % 5, &i, 1, &random);
+            make_case(&own[i], (unsigned)i % 5, &i, 1, &random);
             own[i].n_ids = 3 + random_below(&random, 7);
             own[i].params.max_new_tokens = 20;
             if (own[i].params.num_beams > 1) own[i].params.num_beams = (int32_t)(4 + random_below(&random, 3));
-            answer_alone(&own[i], model);
+            run_alone(&own[i], model);
         }
         for (size_t i = 0; i < N; i++) requests[i] = submit(engine, &own[i]);
-        for (size_t i = 0; i < N; i++) check_answer(requests[i], &own[i]);
+        for (size_t i = 0; i < N; i++) check_result(requests[i], &own[i]);
         for (size_t i = 0; i < N; i++) llmcs_result_free(&own[i].alone);
         ck_assert_uint_gt(stats_of(engine).n_preempted, 0);
         llmcs_engine_free(&engine);
@@ -164,21 +164,21 @@ START_TEST(many_beams_in_room_for_few) {
 }
 END_TEST
 
-START_TEST(a_common_beginning_is_worked_once) {
+START_TEST(a_common_prefix_is_evaluated_once) {
     llmcs_engine *engine = new_engine(model, NULL);
-    asked *own = calloc(50, sizeof *own);
+    request_case *own = calloc(50, sizeof *own);
     uint64_t seed = 3;
     int32_t shop[200];
     llmcs_request *requests[50];
     for (size_t i = 0; i < 200; i++) shop[i] = (int32_t)random_below(&seed, TINY_VOCAB);
     for (size_t i = 0; i < 50; i++) {
-        ask(&own[i], 0, shop, 200, &seed);
+        make_case(&own[i], 0, shop, 200, &seed);
         own[i].n_ids = 220;
         own[i].params.max_new_tokens = 3;
-        answer_alone(&own[i], model);
+        run_alone(&own[i], model);
     }
     for (size_t i = 0; i < 50; i++) requests[i] = submit(engine, &own[i]);
-    for (size_t i = 0; i < 50; i++) check_answer(requests[i], &own[i]);
+    for (size_t i = 0; i < 50; i++) check_result(requests[i], &own[i]);
     llmcs_engine_stats stats = stats_of(engine);
     ck_assert_uint_eq(stats.n_prompt_tokens, 50 * 220);
     ck_assert_uint_ge(stats.n_cached_tokens, 49 * 200);
@@ -189,24 +189,24 @@ START_TEST(a_common_beginning_is_worked_once) {
 END_TEST
 
 /* The next turn of a conversation finds prompt and answer of the one before. */
-START_TEST(the_conversation_so_far_is_known) {
+START_TEST(the_next_turn_finds_the_conversation_cached) {
     llmcs_engine *engine = new_engine(model, NULL);
     llmcs_generate_params p = defaults(40);
     llmcs_request *request = NULL;
     llmcs_result *first = NULL, *second = NULL;
-    p.eos_token_id = questions[0].ids;
+    p.eos_token_id = cases[0].ids;
     p.n_eos_token_id = 0;
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 90, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 90, &p, NULL, &request));
     OK(llmcs_request_wait(request, -1, &first));
     llmcs_request_free(&request);
     ck_assert_uint_eq(first->sequences[0]->n_ids, 40);
     int32_t turn[140];
-    memcpy(turn, questions[1].ids, 90 * sizeof *turn);
+    memcpy(turn, cases[1].ids, 90 * sizeof *turn);
     memcpy(turn + 90, first->sequences[0]->ids, 40 * sizeof *turn);
     for (int32_t i = 0; i < 10; i++) turn[130 + i] = 17 + i;
     OK(llmcs_engine_submit_ids(engine, turn, 140, &p, NULL, &request));
     OK(llmcs_request_wait(request, -1, &second));
-    ck_assert_uint_ge(second->n_cached_tokens, 128); /* the last token was chosen, not worked */
+    ck_assert_uint_ge(second->n_cached_tokens, 128); /* the last token was sampled, not evaluated */
     llmcs_request_free(&request);
     llmcs_result_free(&first);
     llmcs_result_free(&second);
@@ -224,14 +224,14 @@ START_TEST(the_higher_priority_comes_first) {
     llmcs_submit_options_init(&high);
     high.priority = 1;
     llmcs_generate_params p = defaults(20);
-    p.eos_token_id = questions[0].ids;
+    p.eos_token_id = cases[0].ids;
     p.n_eos_token_id = 0;
     llmcs_request *a = NULL, *b = NULL;
     llmcs_result *result = NULL;
-    int worked;
-    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &low, &a));
-    for (int i = 0; i < 5; i++) OK(llmcs_engine_step(engine, &worked));
-    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 4, &p, &high, &b));
+    int progressed;
+    OK(llmcs_engine_submit_ids(engine, cases[0].ids, 3, &p, &low, &a));
+    for (int i = 0; i < 5; i++) OK(llmcs_engine_step(engine, &progressed));
+    OK(llmcs_engine_submit_ids(engine, cases[0].ids, 4, &p, &high, &b));
     OK(llmcs_request_wait(b, -1, &result));
     llmcs_result_free(&result);
     FAILS(LLMCS_PENDING, "not finished", llmcs_request_wait(a, 0, &result));
@@ -247,13 +247,13 @@ END_TEST
 
 /* ---- reading, events, callbacks */
 
-START_TEST(read_while_it_comes) {
+START_TEST(text_is_read_while_it_grows) {
     llmcs_engine_options o = engine_options();
     if (_i) o.flags = LLMCS_ENGINE_NO_THREAD;
     llmcs_engine *engine = new_engine(model, &o);
     static const size_t capacities[] = {4, 5, 7, 100}; /* a character of UTF-8 always fits */
     for (size_t k = 0; k < sizeof capacities / sizeof *capacities; k++) {
-        asked *a = &questions[k == 2 ? 5 : k % 2 ? 1 : 0];
+        request_case *a = &cases[k == 2 ? 5 : k % 2 ? 1 : 0];
         llmcs_request *request = submit(engine, a);
         char text[4096], piece[100];
         size_t n = 0, n_bytes;
@@ -266,13 +266,13 @@ START_TEST(read_while_it_comes) {
         }
         ck_assert_uint_eq(n, a->alone->sequences[0]->text_bytes);
         ck_assert_mem_eq(text, a->alone->sequences[0]->text, n);
-        check_answer(request, a);
+        check_result(request, a);
     }
     llmcs_engine_free(&engine);
 }
 END_TEST
 
-START_TEST(events_and_their_descriptor) {
+START_TEST(the_descriptor_is_readable_while_there_are_events) {
     llmcs_engine *engine = new_engine(model, NULL);
     struct pollfd fd = {.fd = llmcs_engine_fd(engine), .events = POLLIN};
     llmcs_engine_event event = {.struct_size = sizeof event};
@@ -284,54 +284,53 @@ START_TEST(events_and_their_descriptor) {
     for (size_t i = 0; i < 7; i++) {
         llmcs_submit_options options;
         llmcs_submit_options_init(&options);
-        options.user = &questions[i];
-        OK(llmcs_engine_submit_ids(engine, questions[i].ids, questions[i].n_ids, &questions[i].params, &options,
-                                   &requests[i]));
+        options.user = &cases[i];
+        OK(llmcs_engine_submit_ids(engine, cases[i].ids, cases[i].n_ids, &cases[i].params, &options, &requests[i]));
     }
     while (n_finished < 7) {
         ck_assert_int_eq(poll(&fd, 1, 10000), 1);
         if (llmcs_engine_next(engine, 0, &event) == LLMCS_PENDING) continue;
-        asked *a = event.user;
-        ck_assert_ptr_eq(event.request, requests[a - questions]);
+        request_case *a = event.user;
+        ck_assert_ptr_eq(event.request, requests[a - cases]);
         if (!event.finished) continue;
         n_finished++;
-        check_answer(event.request, a);
+        check_result(event.request, a);
     }
     ck_assert_int_eq(poll(&fd, 1, 0), 0);
     llmcs_engine_free(&engine);
 }
 END_TEST
 
-typedef struct heard {
+typedef struct collected {
     char text[4096];
     size_t n_bytes;
     size_t n_ids;
     int stop_after; /* calls; 0: never */
-} heard;
+} collected;
 
-static int hear(void *user, const char *text, size_t text_bytes) {
-    heard *h = user;
+static int collect_text(void *user, const char *text, size_t text_bytes) {
+    collected *h = user;
     memcpy(h->text + h->n_bytes, text, text_bytes);
     h->n_bytes += text_bytes;
     return --h->stop_after == 0;
 }
 
-static int hear_id(void *user, int32_t id) {
-    heard *h = user;
+static int count_token(void *user, int32_t id) {
+    collected *h = user;
     (void)id;
     h->n_ids++;
     return 0;
 }
 
-START_TEST(callbacks_hear_everything) {
+START_TEST(callbacks_get_all_text_and_tokens) {
     llmcs_engine *engine = new_engine(model, NULL);
     for (size_t i = 0; i < 14; i++) {
-        const asked *a = &questions[i];
-        heard h = {0};
+        const request_case *a = &cases[i];
+        collected h = {0};
         llmcs_submit_options options;
         llmcs_submit_options_init(&options);
-        options.on_text = hear;
-        options.on_token = hear_id;
+        options.on_text = collect_text;
+        options.on_token = count_token;
         options.user = &h;
         llmcs_request *request = NULL;
         llmcs_status st = llmcs_engine_submit_ids(engine, a->ids, a->n_ids, &a->params, &options, &request);
@@ -340,18 +339,18 @@ START_TEST(callbacks_hear_everything) {
             continue;
         }
         OK(st);
-        check_answer(request, a);
+        check_result(request, a);
         ck_assert_uint_eq(h.n_bytes, a->alone->sequences[0]->text_bytes);
         ck_assert_mem_eq(h.text, a->alone->sequences[0]->text, h.n_bytes);
     }
-    heard h = {.stop_after = 2};
+    collected h = {.stop_after = 2};
     llmcs_submit_options options;
     llmcs_submit_options_init(&options);
-    options.on_text = hear;
+    options.on_text = collect_text;
     options.user = &h;
     llmcs_request *request = NULL;
     llmcs_result *result = NULL;
-    OK(llmcs_engine_submit(engine, "Hello", LLMCS_NUL, &questions[0].params, &options, &request));
+    OK(llmcs_engine_submit(engine, "Hello", LLMCS_NUL, &cases[0].params, &options, &request));
     OK(llmcs_request_wait(request, -1, &result));
     ck_assert_int_eq(result->sequences[0]->finish_reason, LLMCS_FINISH_CALLBACK);
     ck_assert_mem_eq(result->sequences[0]->text, h.text, h.n_bytes);
@@ -362,20 +361,20 @@ START_TEST(callbacks_hear_everything) {
 END_TEST
 
 /* Frees its own request in the second call. */
-typedef struct quitter {
+typedef struct token_counter {
     llmcs_request *request;
     atomic_int n_calls;
-} quitter;
+} token_counter;
 
-static int quit(void *user, int32_t id) {
-    quitter *q = user;
+static int free_own_request(void *user, int32_t id) {
+    token_counter *q = user;
     (void)id;
     if (atomic_fetch_add(&q->n_calls, 1) == 1) llmcs_request_free(&q->request);
     return 0;
 }
 
-static int dawdle(void *user, int32_t id) {
-    quitter *q = user;
+static int count_slowly(void *user, int32_t id) {
+    token_counter *q = user;
     (void)id;
     atomic_fetch_add(&q->n_calls, 1);
     usleep(2000);
@@ -383,29 +382,29 @@ static int dawdle(void *user, int32_t id) {
     return 0;
 }
 
-START_TEST(nobody_is_called_after_the_handle_is_freed) {
+START_TEST(no_callback_runs_after_the_handle_is_freed) {
     llmcs_engine_options o = engine_options();
     llmcs_submit_options options;
     llmcs_submit_options_init(&options);
     llmcs_generate_params p = defaults(200);
-    p.eos_token_id = questions[0].ids;
+    p.eos_token_id = cases[0].ids;
     p.n_eos_token_id = 0;
-    quitter q = {0};
+    token_counter q = {0};
     options.user = &q;
-    options.on_token = quit;
+    options.on_token = free_own_request;
     o.flags = LLMCS_ENGINE_NO_THREAD; /* so that the handle is there before the first call */
     llmcs_engine *engine = new_engine(model, &o);
-    OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &options, &q.request));
-    for (int worked = 1; worked;) OK(llmcs_engine_step(engine, &worked));
+    OK(llmcs_engine_submit_ids(engine, cases[0].ids, 3, &p, &options, &q.request));
+    for (int progressed = 1; progressed;) OK(llmcs_engine_step(engine, &progressed));
     ck_assert_int_eq(q.n_calls, 2);
     ck_assert_ptr_null(q.request);
     llmcs_engine_free(&engine);
     engine = new_engine(model, NULL);
-    options.on_token = dawdle;
+    options.on_token = count_slowly;
     for (int round = 0; round < 10; round++) {
-        quitter slow = {0};
+        token_counter slow = {0};
         options.user = &slow;
-        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 3, &p, &options, &slow.request));
+        OK(llmcs_engine_submit_ids(engine, cases[0].ids, 3, &p, &options, &slow.request));
         while (slow.n_calls < 1 + round) usleep(100);
         llmcs_request_free(&slow.request);
         int n_calls = slow.n_calls;
@@ -417,27 +416,27 @@ START_TEST(nobody_is_called_after_the_handle_is_freed) {
 }
 END_TEST
 
-/* ---- ends that come from outside */
+/* ---- cancelled, late, freed */
 
-/* What came is the beginning of what would have come. */
-static void check_beginning(const llmcs_result *part, const llmcs_result *whole, llmcs_finish_reason reason) {
+/* The partial result is a prefix of the whole one. */
+static void check_prefix(const llmcs_result *part, const llmcs_result *whole, llmcs_finish_reason reason) {
     ck_assert_int_eq(part->sequences[0]->finish_reason, reason);
     ck_assert_uint_le(part->sequences[0]->n_ids, whole->sequences[0]->n_ids);
     ck_assert_mem_eq(part->sequences[0]->ids, whole->sequences[0]->ids,
                      part->sequences[0]->n_ids * sizeof *part->sequences[0]->ids);
 }
 
-START_TEST(cancelled_late_and_freed) {
+START_TEST(requests_end_when_cancelled_late_or_freed) {
     llmcs_generate_params p = endless();
     llmcs_session *session = new_session(model);
-    llmcs_result *whole = generate_ids(session, questions[1].ids, 9, &p), *result = NULL;
+    llmcs_result *whole = generate_ids(session, cases[1].ids, 9, &p), *result = NULL;
     llmcs_session_free(&session);
     llmcs_engine *engine = new_engine(model, NULL);
     llmcs_request *request = NULL, *other = NULL;
     llmcs_engine_event event = {.struct_size = sizeof event};
 
     for (int tries = 0; tries < 50 && !result; tries++) { /* a busy machine may come to cancel it too late */
-        OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+        OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
         for (int i = 0; i < 3; i++) OK(llmcs_engine_next(engine, -1, &event));
         llmcs_request_cancel(request);
         OK(llmcs_request_wait(request, -1, &result));
@@ -445,14 +444,14 @@ START_TEST(cancelled_late_and_freed) {
         llmcs_request_free(&request);
     }
     ck_assert_ptr_nonnull(result);
-    check_beginning(result, whole, LLMCS_FINISH_CANCELLED);
+    check_prefix(result, whole, LLMCS_FINISH_CANCELLED);
     llmcs_result_free(&result);
 
     p.deadline_ms = 5;
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
     llmcs_status st = llmcs_request_wait(request, -1, &result);
     if (!st) {
-        if (result->sequences[0]->n_ids < 280) check_beginning(result, whole, LLMCS_FINISH_DEADLINE);
+        if (result->sequences[0]->n_ids < 280) check_prefix(result, whole, LLMCS_FINISH_DEADLINE);
     } else { /* a slow machine: not even one token */
         ck_assert_int_eq(st, LLMCS_DEADLINE);
     }
@@ -461,16 +460,16 @@ START_TEST(cancelled_late_and_freed) {
 
     /* Over before it begins. */
     p.deadline_ms = 1e-6;
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
     FAILS(LLMCS_DEADLINE, "deadline", llmcs_request_wait(request, -1, &result));
     llmcs_request_free(&request);
 
     /* The handle goes while it runs; the engine goes while two run, one of which nobody has looked at. */
     p.deadline_ms = 0;
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
     llmcs_request_free(&request);
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
-    OK(llmcs_engine_submit_ids(engine, questions[2].ids, 30, &p, NULL, &other));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[2].ids, 30, &p, NULL, &other));
     OK(llmcs_engine_next(engine, -1, &event));
     llmcs_engine_free(&engine);
     for (int i = 0; i < 2; i++) {
@@ -508,13 +507,13 @@ ENDS_CANCELLED static void *wait_for_news(void *arg) {
 }
 
 /* A host that ends its threads with pthread_cancel: they go, and the engine goes on. */
-START_TEST(a_thread_that_waits_is_cancelled) {
+START_TEST(waiting_threads_are_cancelled_and_the_engine_goes_on) {
     llmcs_engine *engine = new_engine(model, NULL);
     llmcs_generate_params p = endless();
     llmcs_request *request = NULL;
     pthread_t waiting, listening;
     for (int round = 0; round < 5; round++) {
-        OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+        OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
         ck_assert_int_eq(pthread_create(&waiting, NULL, wait_for_it, request), 0);
         ck_assert_int_eq(pthread_create(&listening, NULL, wait_for_news, engine), 0);
         usleep(2000);
@@ -522,25 +521,25 @@ START_TEST(a_thread_that_waits_is_cancelled) {
         pthread_cancel(listening);
         pthread_join(waiting, NULL);
         llmcs_request_free(&request);
-        llmcs_request *another = submit(engine, &questions[0]);
-        check_answer(another, &questions[0]);
+        llmcs_request *another = submit(engine, &cases[0]);
+        check_result(another, &cases[0]);
         pthread_join(listening, NULL);
     }
     llmcs_engine_free(&engine);
 }
 END_TEST
 
-START_TEST(in_a_child_of_fork) {
+START_TEST(a_child_of_fork_may_only_free) {
     llmcs_engine *engine = new_engine(model, NULL);
     llmcs_generate_params p = endless();
     llmcs_request *request = NULL;
     llmcs_result *result = NULL;
-    OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &request));
+    OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &request));
     pid_t child = fork();
     if (child == 0) {
         llmcs_request *another = NULL;
         llmcs_engine_event event = {.struct_size = sizeof event};
-        int wrong = llmcs_engine_submit_ids(engine, questions[1].ids, 9, &p, NULL, &another) != LLMCS_FORK;
+        int wrong = llmcs_engine_submit_ids(engine, cases[1].ids, 9, &p, NULL, &another) != LLMCS_FORK;
         wrong |= llmcs_request_wait(request, -1, &result) != LLMCS_FORK;
         wrong |= llmcs_engine_next(engine, -1, &event) != LLMCS_FORK;
         llmcs_request_free(&request);
@@ -560,13 +559,13 @@ END_TEST
 
 /* ---- what is refused */
 
-START_TEST(refused) {
+START_TEST(bad_arguments_are_refused) {
     llmcs_engine_options o = engine_options();
     llmcs_engine *engine = NULL;
     llmcs_generate_params p = defaults(4);
     llmcs_request *requests[4] = {0};
     llmcs_result *result = NULL;
-    int worked;
+    int progressed;
 #define REFUSED(field, value, part)                                      \
     do {                                                                 \
         o = engine_options();                                            \
@@ -594,8 +593,8 @@ START_TEST(refused) {
     o.n_ctx = 64;
     o.kv_bytes = 2 * block_bytes();
     engine = new_engine(model, &o);
-    const int32_t *ids = questions[0].ids;
-    FAILS(LLMCS_CONTEXT_FULL, "65", llmcs_engine_submit_ids(engine, questions[1].ids, 65, &p, NULL, requests));
+    const int32_t *ids = cases[0].ids;
+    FAILS(LLMCS_CONTEXT_FULL, "65", llmcs_engine_submit_ids(engine, cases[1].ids, 65, &p, NULL, requests));
     FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, NULL));
     FAILS(LLMCS_ARG, "no ids", llmcs_engine_submit_ids(engine, ids, 0, &p, NULL, requests));
     FAILS(LLMCS_ARG, "NULL", llmcs_engine_submit_ids(NULL, ids, 3, &p, NULL, requests));
@@ -613,16 +612,16 @@ START_TEST(refused) {
     FAILS(LLMCS_STATE, "several", llmcs_request_read(requests[3], NULL, 0, &(size_t){0}, NULL));
     llmcs_request_free(&requests[3]);
     for (int ends = 1; ends >= 0; ends--) { /* the first step ends the freed request, the second has nothing to do */
-        OK(llmcs_engine_step(engine, &worked));
-        ck_assert_int_eq(worked, ends);
+        OK(llmcs_engine_step(engine, &progressed));
+        ck_assert_int_eq(progressed, ends);
     }
     p.num_return_sequences = 1;
     for (int i = 0; i < 2; i++) OK(llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, &requests[i]));
     FAILS(LLMCS_QUEUE_FULL, "max_queue is 2", llmcs_engine_submit_ids(engine, ids, 3, &p, NULL, &requests[2]));
     ck_assert_uint_eq(stats_of(engine).n_refused, 1);
     FAILS(LLMCS_PENDING, "not finished", llmcs_request_wait(requests[0], 0, &result));
-    OK(llmcs_engine_step(engine, &worked));
-    ck_assert_int_eq(worked, 1);
+    OK(llmcs_engine_step(engine, &progressed));
+    ck_assert_int_eq(progressed, 1);
     FAILS(LLMCS_ARG, "NULL", llmcs_request_wait(requests[0], 0, NULL));
     FAILS(LLMCS_ARG, "NULL", llmcs_request_wait(NULL, 0, &result));
     FAILS(LLMCS_ARG, "NULL", llmcs_request_read(requests[0], NULL, 4, &(size_t){0}, NULL));
@@ -639,7 +638,7 @@ START_TEST(refused) {
     llmcs_engine_free(NULL);
     llmcs_request_free(NULL);
     engine = new_engine(model, NULL);
-    FAILS(LLMCS_STATE, "has a thread", llmcs_engine_step(engine, &worked));
+    FAILS(LLMCS_STATE, "has a thread", llmcs_engine_step(engine, &progressed));
     llmcs_engine_free(&engine);
     llmcs_model *encoder = open_golden("bert-cls", 1);
     FAILS(LLMCS_NO_HEAD, "an engine", llmcs_engine_create(encoder, NULL, &engine));
@@ -673,8 +672,8 @@ START_TEST(each_allocation_may_fail) {
         for (long n = 0; !request; n++) {
             counter.fail_at = counter.calls + n;
             counter.fail_after = n % 2;
-            llmcs_status st = llmcs_engine_submit_ids(engine, questions[i].ids, questions[i].n_ids,
-                                                      &questions[i].params, NULL, &request);
+            llmcs_status st =
+                llmcs_engine_submit_ids(engine, cases[i].ids, cases[i].n_ids, &cases[i].params, NULL, &request);
             counter.fail_at = -1;
             if (st) {
                 ck_assert_int_eq(st, LLMCS_NOMEM);
@@ -682,14 +681,14 @@ START_TEST(each_allocation_may_fail) {
             }
         }
         /* Steps take nothing: each allocation would fail. */
-        int worked = 1;
+        int progressed = 1;
         counter.fail_at = counter.calls;
         counter.fail_after = true;
-        while (worked) OK(llmcs_engine_step(engine, &worked));
+        while (progressed) OK(llmcs_engine_step(engine, &progressed));
         llmcs_result *result = NULL;
         ck_assert_int_eq(llmcs_request_wait(request, 0, &result), LLMCS_NOMEM);
         counter.fail_at = -1;
-        check_answer(request, &questions[i]);
+        check_result(request, &cases[i]);
         ck_assert_int_eq(counter.live, before);
     }
     llmcs_engine_free(&engine);
@@ -698,7 +697,7 @@ START_TEST(each_allocation_may_fail) {
 }
 END_TEST
 
-START_TEST(as_planned) {
+START_TEST(an_engine_takes_what_is_planned) {
     llmcs_engine_options o = engine_options();
     llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
     fail_alloc counter;
@@ -718,7 +717,7 @@ START_TEST(as_planned) {
     ck_assert_msg(taken <= (long long)plan.engine_bytes && taken + 4096 > (long long)plan.engine_bytes,
                   "%lld planned, %lld taken", (long long)plan.engine_bytes, taken);
     for (size_t i = 0; i < 7; i++) { /* one sequence, three, four beams, stop strings */
-        const asked *a = &questions[i];
+        const request_case *a = &cases[i];
         const long long n_beams = a->params.num_beams, n_seqs = n_beams + a->params.num_return_sequences - 1;
         OK(llmcs_engine_plan(folder, &mo, &o, a->n_ids + (size_t)a->params.max_new_tokens, &plan));
         before = counter.live_bytes;
@@ -727,7 +726,7 @@ START_TEST(as_planned) {
         const long long planned = n_seqs * (long long)plan.request_bytes, lists = 4096; /* stop strings, EOS */
         ck_assert_msg(taken <= planned + lists && 8 * taken > planned, "request %zu: %lld planned, %lld taken", i,
                       planned, taken);
-        check_answer(request, a);
+        check_result(request, a);
     }
     llmcs_engine_free(&engine);
     llmcs_model_free(&m);
@@ -736,16 +735,16 @@ START_TEST(as_planned) {
 }
 END_TEST
 
-START_TEST(histograms) {
+START_TEST(histograms_count_every_token) {
     llmcs_histogram h = {0};
     ck_assert(llmcs_histogram_quantile(&h, 0.5) == 0);
     ck_assert(llmcs_histogram_quantile(NULL, 0.5) == 0);
     llmcs_engine *engine = new_engine(model, NULL);
-    ask_all(engine);
+    run_all(engine);
     llmcs_engine_stats s = stats_of(engine);
-    ck_assert_uint_eq(s.waiting_ms.n, n_asked);
-    ck_assert_uint_eq(s.first_token_ms.n, n_asked);
-    ck_assert_uint_gt(s.per_token_ms.n, n_asked);
+    ck_assert_uint_eq(s.waiting_ms.n, n_cases);
+    ck_assert_uint_eq(s.first_token_ms.n, n_cases);
+    ck_assert_uint_gt(s.per_token_ms.n, n_cases);
     double p50 = llmcs_histogram_quantile(&s.per_token_ms, 0.5), p99 = llmcs_histogram_quantile(&s.per_token_ms, 0.99);
     ck_assert(p50 > 0 && p50 <= p99 && p99 <= s.per_token_ms.max_ms);
     ck_assert(llmcs_histogram_quantile(&s.per_token_ms, 1) == s.per_token_ms.max_ms);
@@ -756,23 +755,23 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_add_checked_fixture(tests, open_it, close_it);
-    tcase_add_loop_test(tests, everyone_as_if_alone, 0, sizeof settings / sizeof *settings);
-    tcase_add_test(tests, thirty_in_room_for_three);
-    tcase_add_test(tests, many_beams_in_room_for_few);
-    tcase_add_test(tests, a_common_beginning_is_worked_once);
-    tcase_add_test(tests, the_conversation_so_far_is_known);
+    tcase_add_loop_test(tests, every_request_gets_what_it_gets_alone, 0, sizeof settings / sizeof *settings);
+    tcase_add_test(tests, thirty_requests_in_memory_for_three);
+    tcase_add_test(tests, many_beams_in_memory_for_few);
+    tcase_add_test(tests, a_common_prefix_is_evaluated_once);
+    tcase_add_test(tests, the_next_turn_finds_the_conversation_cached);
     tcase_add_test(tests, the_higher_priority_comes_first);
-    tcase_add_loop_test(tests, read_while_it_comes, 0, 2);
-    tcase_add_test(tests, events_and_their_descriptor);
-    tcase_add_test(tests, callbacks_hear_everything);
-    tcase_add_test(tests, nobody_is_called_after_the_handle_is_freed);
-    tcase_add_test(tests, cancelled_late_and_freed);
-    tcase_add_test(tests, a_thread_that_waits_is_cancelled);
-    tcase_add_test(tests, in_a_child_of_fork);
-    tcase_add_test(tests, refused);
+    tcase_add_loop_test(tests, text_is_read_while_it_grows, 0, 2);
+    tcase_add_test(tests, the_descriptor_is_readable_while_there_are_events);
+    tcase_add_test(tests, callbacks_get_all_text_and_tokens);
+    tcase_add_test(tests, no_callback_runs_after_the_handle_is_freed);
+    tcase_add_test(tests, requests_end_when_cancelled_late_or_freed);
+    tcase_add_test(tests, waiting_threads_are_cancelled_and_the_engine_goes_on);
+    tcase_add_test(tests, a_child_of_fork_may_only_free);
+    tcase_add_test(tests, bad_arguments_are_refused);
     tcase_add_test(tests, each_allocation_may_fail);
-    tcase_add_test(tests, as_planned);
-    tcase_add_test(tests, histograms);
+    tcase_add_test(tests, an_engine_takes_what_is_planned);
+    tcase_add_test(tests, histograms_count_every_token);
 }
 
 SUITE_MAIN("runtime/engine", add_tests)

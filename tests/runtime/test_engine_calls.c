@@ -8,11 +8,11 @@
 #include "runtime/engine_case.h"
 #include "support/fail_alloc.h"
 
-#define N_ASKED 7
+#define N_CASES 7
 #define N_THREADS 4
 
 static char folder[TEMP_PATH_BYTES];
-static asked questions[N_ASKED]; /* one of each kind */
+static request_case cases[N_CASES]; /* one of each kind */
 static llmcs_model *model;
 
 static void set_up(void) {
@@ -20,9 +20,9 @@ static void set_up(void) {
     int32_t first = 7;
     make_long_folder(folder);
     model = open_model(folder, 2);
-    for (unsigned i = 0; i < N_ASKED; i++) {
-        ask(&questions[i], i, &first, 1, &seed);
-        answer_alone(&questions[i], model);
+    for (unsigned i = 0; i < N_CASES; i++) {
+        make_case(&cases[i], i, &first, 1, &seed);
+        run_alone(&cases[i], model);
     }
     llmcs_model_free(&model);
 }
@@ -31,7 +31,7 @@ static void open_it(void) { model = open_model(folder, 2); }
 static void close_it(void) { llmcs_model_free(&model); }
 
 static void tear_down(void) {
-    for (size_t i = 0; i < N_ASKED; i++) llmcs_result_free(&questions[i].alone);
+    for (size_t i = 0; i < N_CASES; i++) llmcs_result_free(&cases[i].alone);
     temp_remove(folder);
 }
 
@@ -101,7 +101,7 @@ START_TEST(freed_while_threads_wait_for_results) {
     waiter w[N_THREADS] = {0};
     for (size_t i = 0; i < N_THREADS; i++) {
         w[i].timeout_ms = waits[_i].timeout_ms;
-        OK(llmcs_engine_submit_ids(engine, questions[1].ids, 9 + i, &p, NULL, &w[i].request));
+        OK(llmcs_engine_submit_ids(engine, cases[1].ids, 9 + i, &p, NULL, &w[i].request));
         start_waiter(&w[i], wait_for_result);
     }
     usleep(2000);
@@ -144,7 +144,7 @@ static void host_free(void *user, void *memory) {
 
 static void *submit_slowly(void *arg) {
     waiter *w = arg;
-    w->status = llmcs_engine_submit_ids(w->engine, questions[0].ids, 5, NULL, NULL, &w->request);
+    w->status = llmcs_engine_submit_ids(w->engine, cases[0].ids, 5, NULL, NULL, &w->request);
     return NULL;
 }
 
@@ -174,7 +174,7 @@ START_TEST(cancelled_requests_are_waited_for_without_a_thread) {
     llmcs_generate_params p = endless();
     for (int late = 0; late < 2; late++) {
         p.deadline_ms = late ? 1e-6 : 0;
-        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 5, &p, NULL, &request));
+        OK(llmcs_engine_submit_ids(engine, cases[0].ids, 5, &p, NULL, &request));
         if (!late) llmcs_request_cancel(request);
         ck_assert_int_eq(llmcs_request_wait(request, 60000, &result), late ? LLMCS_DEADLINE : LLMCS_CANCELLED);
         llmcs_request_free(&request);
@@ -194,14 +194,14 @@ START_TEST(a_step_of_many_beams_is_stopped_in_the_middle) {
     llmcs_generate_params p = endless();
     p.num_beams = BEAMS;
     p.max_new_tokens = 40;
-    p.stop_strings = asked_stops;
+    p.stop_strings = case_stops;
     p.n_stop_strings = 3;
     size_t n_stopped = 0;
     for (unsigned i = 0; i < 12; i++) {
-        llmcs_request *request = NULL, *other = submit(engine, &questions[i % N_ASKED]);
+        llmcs_request *request = NULL, *other = submit(engine, &cases[i % N_CASES]);
         llmcs_result *result = NULL;
         p.deadline_ms = i % 2 ? 5.0 + i : 0;
-        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 5, &p, NULL, &request));
+        OK(llmcs_engine_submit_ids(engine, cases[0].ids, 5, &p, NULL, &request));
         usleep(3000 * (i + 1));
         if (i % 2 == 0) llmcs_request_cancel(request);
         llmcs_status st = llmcs_request_wait(request, -1, &result);
@@ -212,7 +212,7 @@ START_TEST(a_step_of_many_beams_is_stopped_in_the_middle) {
             n_stopped += result->sequences[0]->finish_reason == reason;
         llmcs_result_free(&result);
         llmcs_request_free(&request);
-        check_answer(other, &questions[i % N_ASKED]);
+        check_result(other, &cases[i % N_CASES]);
     }
     ck_assert_uint_eq(stats_of(engine).n_failed, 0);
     ck_assert_uint_gt(n_stopped, 0);
@@ -242,9 +242,9 @@ START_TEST(free_in_a_callback_is_refused) {
     llmcs_submit_options_init(&options);
     options.on_token = free_engine;
     options.user = &c;
-    const asked *a = &questions[0];
+    const request_case *a = &cases[0];
     OK(llmcs_engine_submit_ids(c.engine, a->ids, a->n_ids, &a->params, &options, &c.request));
-    check_answer(c.request, a);
+    check_result(c.request, a);
     ck_assert_int_gt(c.n_calls, 0);
     ck_assert_ptr_nonnull(c.engine);
     llmcs_engine_free(&c.engine);
@@ -269,7 +269,7 @@ START_TEST(a_callback_finds_the_handle_of_its_request) {
         callback_case c = {0};
         llmcs_result *result = NULL;
         options.user = &c;
-        OK(llmcs_engine_submit_ids(engine, questions[0].ids, 1, NULL, &options, &c.request));
+        OK(llmcs_engine_submit_ids(engine, cases[0].ids, 1, NULL, &options, &c.request));
         OK(llmcs_request_wait(c.request, -1, &result));
         ck_assert_int_eq(c.n_without_handle, 0);
         llmcs_result_free(&result);
@@ -305,7 +305,7 @@ END_TEST
 
 START_TEST(read_says_what_the_next_character_needs) {
     llmcs_engine *engine = engine_with(0);
-    const asked *a = &questions[1];
+    const request_case *a = &cases[1];
     const llmcs_sequence *whole = a->alone->sequences[0];
     llmcs_request *request = submit(engine, a);
     llmcs_result *result = NULL;
@@ -348,10 +348,10 @@ typedef struct cancelled_thread {
     int n_done;
 } cancelled_thread;
 
-/* Is asked to end before its first call, and ends between none of them. */
+/* Is request_case to end before its first call, and ends between none of them. */
 static void *use_engine_cancelled(void *arg) {
     cancelled_thread *c = arg;
-    const asked *a = &questions[5];
+    const request_case *a = &cases[5];
     char text[8];
     size_t n_bytes;
     pthread_cancel(pthread_self());
@@ -410,8 +410,8 @@ START_TEST(the_hosts_floating_point_does_not_matter) {
     o.flags = LLMCS_ENGINE_NO_THREAD;
     o.step_ms = 3.3;
     llmcs_engine *engine = NULL;
-    llmcs_request *requests[N_ASKED] = {0};
-    llmcs_result *results[N_ASKED] = {0};
+    llmcs_request *requests[N_CASES] = {0};
+    llmcs_result *results[N_CASES] = {0};
     callback_case c = {0};
     llmcs_submit_options options;
     llmcs_submit_options_init(&options);
@@ -422,21 +422,21 @@ START_TEST(the_hosts_floating_point_does_not_matter) {
     llmcs_status st;
     char text[100];
     size_t n_bytes;
-    int worked;
+    int progressed;
     fesetround(roundings[_i]);
     if (traps) feenableexcept(FE_ALL_EXCEPT);
     st = llmcs_plan(folder, NULL, NULL, &model_plan);
     if (!st) st = llmcs_engine_plan(folder, NULL, NULL, 100, &plan);
     if (!st) st = llmcs_engine_create(model, &o, &engine);
-    for (size_t i = 0; !st && i < N_ASKED; i++) {
-        const asked *a = &questions[i];
+    for (size_t i = 0; !st && i < N_CASES; i++) {
+        const request_case *a = &cases[i];
         llmcs_generate_params p = a->params;
         p.deadline_ms = 1e9 / 3;
         st = llmcs_engine_submit_ids(engine, a->ids, a->n_ids, &p, i ? NULL : &options, &requests[i]);
     }
-    if (!st) st = llmcs_engine_step(engine, &worked);
+    if (!st) st = llmcs_engine_step(engine, &progressed);
     if (!st) st = llmcs_engine_next(engine, 100 / 3.0, &event);
-    for (size_t i = 0; !st && i < N_ASKED; i++) st = llmcs_request_wait(requests[i], 1e6 / 3, &results[i]);
+    for (size_t i = 0; !st && i < N_CASES; i++) st = llmcs_request_wait(requests[i], 1e6 / 3, &results[i]);
     if (!st) st = llmcs_request_read(requests[0], text, sizeof text, &n_bytes, NULL);
     if (!st) st = llmcs_engine_get_stats(engine, &stats);
     double p90 = llmcs_histogram_quantile(&stats.per_token_ms, 0.9);
@@ -447,8 +447,8 @@ START_TEST(the_hosts_floating_point_does_not_matter) {
     ck_assert(llmcs_histogram_quantile(&stats.per_token_ms, 0.9) == p90);
     ck_assert_mem_eq(&plan, &usual_plan, sizeof plan);
     ck_assert_mem_eq(&model_plan, &usual_model_plan, sizeof model_plan);
-    for (size_t i = 0; i < N_ASKED; i++) {
-        same_result(questions[i].alone, results[i]);
+    for (size_t i = 0; i < N_CASES; i++) {
+        same_result(cases[i].alone, results[i]);
         llmcs_result_free(&results[i]);
         llmcs_request_free(&requests[i]);
     }

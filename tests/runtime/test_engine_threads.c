@@ -12,10 +12,10 @@
 
 #define N_THREADS 8
 #define N_EACH 8 /* requests a thread holds at a time */
-#define N_ASKED 14
+#define N_CASES 14
 
 static char folder[TEMP_PATH_BYTES];
-static asked questions[N_ASKED];
+static request_case cases[N_CASES];
 
 static void set_up(void) {
     uint64_t seed = 11;
@@ -23,15 +23,15 @@ static void set_up(void) {
     for (size_t i = 0; i < 40; i++) shop[i] = (int32_t)(1 + random_below(&seed, TINY_VOCAB - 1));
     make_long_folder(folder);
     llmcs_model *model = open_model(folder, 1);
-    for (unsigned i = 0; i < N_ASKED; i++) {
-        ask(&questions[i], i % 7, shop, i % 2 ? 40 : 1 + i, &seed);
-        answer_alone(&questions[i], model);
+    for (unsigned i = 0; i < N_CASES; i++) {
+        make_case(&cases[i], i % 7, shop, i % 2 ? 40 : 1 + i, &seed);
+        run_alone(&cases[i], model);
     }
     llmcs_model_free(&model);
 }
 
 static void tear_down(void) {
-    for (size_t i = 0; i < N_ASKED; i++) llmcs_result_free(&questions[i].alone);
+    for (size_t i = 0; i < N_CASES; i++) llmcs_result_free(&cases[i].alone);
     temp_remove(folder);
 }
 
@@ -46,7 +46,7 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Threads do not use Check: they say what was wrong, and the test looks at it. */
+/* Threads do not use Check: they count what was wrong, and the test reads the counters. */
 typedef struct crowd {
     llmcs_engine *engine;
     double until;
@@ -71,8 +71,8 @@ static bool equal(const llmcs_result *a, const llmcs_result *b) {
     return true;
 }
 
-/* Cut short or whole, it is a beginning of the right answer. */
-static bool fits(const asked *a, const llmcs_result *r) {
+/* Stopped or complete, the result is a prefix of the expected one. */
+static bool fits(const request_case *a, const llmcs_result *r) {
     const llmcs_sequence *whole = a->alone->sequences[0], *part = r->sequences[0];
     if (part->finish_reason != LLMCS_FINISH_CANCELLED && part->finish_reason != LLMCS_FINISH_DEADLINE)
         return equal(a->alone, r);
@@ -80,7 +80,7 @@ static bool fits(const asked *a, const llmcs_result *r) {
     return part->n_ids <= whole->n_ids && memcmp(part->ids, whole->ids, part->n_ids * sizeof *part->ids) == 0;
 }
 
-static void finish(crowd *c, llmcs_request **request, const asked *a) {
+static void finish(crowd *c, llmcs_request **request, const request_case *a) {
     llmcs_result *result = NULL;
     llmcs_status st = llmcs_request_wait(*request, -1, &result);
     if (!st && !fits(a, result)) atomic_fetch_add(&c->wrong, 1);
@@ -96,15 +96,15 @@ static void finish(crowd *c, llmcs_request **request, const asked *a) {
     llmcs_request_free(request);
 }
 
-static void *take_part(void *arg) {
+static void *member_thread(void *arg) {
     member *m = arg;
     crowd *c = m->c;
     llmcs_request *held[N_EACH] = {0};
-    const asked *what[N_EACH] = {0};
+    const request_case *what[N_EACH] = {0};
     while (now() < c->until) {
         size_t i = random_below(&m->seed, N_EACH), dice = random_below(&m->seed, 10);
         if (!held[i]) {
-            what[i] = &questions[random_below(&m->seed, N_ASKED)];
+            what[i] = &cases[random_below(&m->seed, N_CASES)];
             llmcs_generate_params p = what[i]->params;
             llmcs_submit_options options;
             llmcs_submit_options_init(&options);
@@ -144,13 +144,13 @@ static void run_crowd(crowd *c, llmcs_engine *engine) {
     c->engine = engine;
     for (size_t i = 0; i < N_THREADS; i++) {
         members[i] = (member){.c = c, .seed = c->seed * 100 + i};
-        ck_assert_int_eq(pthread_create(&members[i].thread, NULL, take_part, &members[i]), 0);
+        ck_assert_int_eq(pthread_create(&members[i].thread, NULL, member_thread, &members[i]), 0);
     }
     for (size_t i = 0; i < N_THREADS; i++) pthread_join(members[i].thread, NULL);
 }
 
 /* 64 requests held by 8 threads, with memory for a few and without a thread of the engine's too. */
-START_TEST(a_crowd) {
+START_TEST(eight_threads_share_an_engine) {
     crowd c = {.until = now() + (double)setting("LLMCS_TEST_SECONDS", suite_emulated(NULL) ? 1 : 2),
                .seed = 1 + (uint64_t)_i};
     printf("seed %llu\n", (unsigned long long)c.seed);
@@ -176,7 +176,7 @@ START_TEST(a_crowd) {
 END_TEST
 
 /* Requests by the ten thousand: memory in use does not grow from one batch of them to the next, and nothing is left. */
-START_TEST(a_long_line_leaves_nothing) {
+START_TEST(many_requests_leave_nothing) {
     const long n_requests = setting("LLMCS_TEST_REQUESTS", suite_emulated(NULL) ? 500
                                                            : suite_sanitized()  ? 1000
                                                                                 : 100000);
@@ -202,7 +202,7 @@ START_TEST(a_long_line_leaves_nothing) {
             llmcs_request_free(&requests[i]);
         }
         done += 50;
-        /* The engine lets go of a request a moment after its caller has the answer. */
+        /* The engine releases a request a moment after its caller has the result. */
         for (int i = 0; i < 10000 && counter.live_bytes > settled; i++) usleep(1000);
         ck_assert_int_le(counter.live_bytes, settled);
         settled = counter.live_bytes;
@@ -216,8 +216,8 @@ END_TEST
 
 static void add_tests(TCase *tests) {
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, a_crowd, 0, 3);
-    tcase_add_test(tests, a_long_line_leaves_nothing);
+    tcase_add_loop_test(tests, eight_threads_share_an_engine, 0, 3);
+    tcase_add_test(tests, many_requests_leave_nothing);
 }
 
 SUITE_MAIN("runtime/engine_threads", add_tests)
