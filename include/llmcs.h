@@ -747,8 +747,8 @@ LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engin
                                            llmcs_engine **engine);
 
 /* Ends every unfinished request with LLMCS_FINISH_CANCELLED and its text so far, or with LLMCS_CANCELLED if it has
- * none; their handles stay valid until they are freed. Threads inside llmcs_engine_next return LLMCS_STATE. Not from a
- * callback: there it does nothing. */
+ * none; their handles stay valid until they are freed. Waits for the threads inside calls of this engine, which return
+ * LLMCS_STATE; no call of it may begin any more. Not from a callback: there it does nothing. */
 LLMCS_API void llmcs_engine_free(llmcs_engine **engine);
 
 typedef struct llmcs_submit_options {
@@ -787,6 +787,7 @@ LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout
 
 /* Text that arrived since the last call, as much as `capacity` bytes hold, cut between characters. *n_bytes may be 0.
  * *finished (may be NULL) is 1 when no more will come. Never waits. Only with one sequence and num_beams = 1.
+ * With text NULL, *n_bytes is how many bytes can be read now.
  * Errors: ARG NOMEM FORK STATE (several sequences) TOKENIZER (no tokenizer) BUFFER (capacity is smaller than the next
  * character, *n_bytes says how large). */
 LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
@@ -855,7 +856,7 @@ typedef struct llmcs_engine_stats {
     llmcs_histogram per_token_ms;     /* between tokens of one request */
 } llmcs_engine_stats;
 
-/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK. */
+/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK STATE (the engine is being freed). */
 LLMCS_API llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats);
 
 /* ------------------------------------------------------------------------------ encoders by token ids */
