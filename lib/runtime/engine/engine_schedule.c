@@ -29,7 +29,7 @@ static size_t n_pending(const ll_seq_state *seq) { return seq->n_known - seq->kv
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r) {
     for (size_t i = 0; i < r->n_seqs; i++) {
         ll_seq_state *seq = &r->sched.seqs[i];
-        /* An aborted forward pass has not written the rows that the last extension was for. */
+        /* An aborted forward pass did not write the rows that the last extension was for. */
         ll_sequence_truncate(&e->sched.kv, &seq->kv, seq->kv.n_tokens);
         if (uses_prefix_cache(e) && seq->kv.n_tokens) ll_prefix_insert(&e->sched.prefix, &seq->kv);
         ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
@@ -298,7 +298,7 @@ static size_t n_blocks_needed(const llmcs_engine *e) {
     return ll_min(n, e->sched.kv.own.n_blocks);
 }
 
-/* Admits requests while the step has room for their prompts and memory has blocks for all that run. */
+/* Admits requests while their prompts fit the step and memory has blocks for all that run. */
 static void admit_requests(llmcs_engine *e) {
     preempt_for_priority(e);
     size_t n_tokens = 0;

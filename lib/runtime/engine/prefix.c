@@ -110,7 +110,7 @@ void ll_prefix_match(ll_prefix_tree *t, ll_sequence *q, const int32_t *ids, size
     use_path(t, at);
 }
 
-/* Removes leaves whose tokens are a prefix of ids [n], which are about to be added beside them. */
+/* Removes leaves whose tokens are a prefix of ids [n], which are about to be added next to them. */
 static void remove_prefix_leaves(ll_prefix_tree *t, uint32_t parent, const int32_t *ids, size_t n) {
     for (uint32_t i = t->nodes[parent].first_child, next; i; i = next) {
         const ll_prefix_node *node = &t->nodes[i];
