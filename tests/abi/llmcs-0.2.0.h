@@ -897,6 +897,8 @@ typedef struct llmcs_engine_plan_info {
     uint64_t kv_block_bytes;  /* of this many bytes */
     uint64_t n_blocks;        /* that kv_bytes hold */
     uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once without a common prefix */
+    uint64_t request_bytes; /* most that a submitted request of n_tokens tokens holds, blocks excluded, for each beam or
+                               returned sequence; without copies of its parameters' lists and stop strings */
 } llmcs_engine_plan_info;
 
 /* Computes how many conversations an engine will hold. The folder or GGUF file need not be open. Set plan->struct_size

@@ -369,7 +369,7 @@ def plan_engine(
     folder: PathInput, n_tokens: int, engine: Optional[Dict[str, Any]] = None, **options: Any
 ) -> Dict[str, int]:
     """How many conversations of n_tokens tokens an engine with these options (a dict) will hold: engine_bytes,
-    kv_block_tokens, kv_block_bytes, n_blocks, n_conversations."""
+    kv_block_tokens, kv_block_bytes, n_blocks, n_conversations, request_bytes."""
     from ._engine import engine_options
 
     out = sized(EnginePlanInfo)

@@ -198,7 +198,7 @@ PlanInfo = _struct("llmcs_plan_info", (size, "struct_size"), (u64, "model_bytes 
 EnginePlanInfo = _struct(
     "llmcs_engine_plan_info",
     (size, "struct_size"),
-    (u64, "engine_bytes kv_block_tokens kv_block_bytes n_blocks n_conversations"),
+    (u64, "engine_bytes kv_block_tokens kv_block_bytes n_blocks n_conversations request_bytes"),
 )
 QuantizeParams = _struct(
     "llmcs_quantize_params",
