@@ -1,3 +1,4 @@
+/* Structs of the API by their size: defaults out, settings in, results out. */
 #include "base/options.h"
 
 #include <string.h>

@@ -86,7 +86,7 @@ static const ll_tensor *find_ending(const ll_tensors *t, const char *ending) {
     return NULL;
 }
 
-static bool recognise(ll_config *c, const ll_tensors *t) {
+static bool recognise_by_tensors(ll_config *c, const ll_tensors *t) {
     for (size_t i = 0; i < sizeof tensor_signs / sizeof *tensor_signs; i++) {
         if (!find_ending(t, tensor_signs[i].tensor)) continue;
         c->family = tensor_signs[i].family;
@@ -125,7 +125,7 @@ static llmcs_status read_family_of_tensors(ll_config *c, const ll_settings *f, c
     const llmcs_status status = ll_tensors_open(&c->arena.allocator, source, LLMCS_LOAD_COPY, &silent, &t);
     if (status == LLMCS_NOMEM) return status;
     if (!status) {
-        known = recognise(c, t);
+        known = recognise_by_tensors(c, t);
         if (known) recognise_bert_classifier(c, t);
         ll_tensors_close(&t);
     }

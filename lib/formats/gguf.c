@@ -49,7 +49,7 @@ static llmcs_status read_on(reader *r, size_t end) {
 }
 
 /* Makes sure that the next n bytes of the header are in memory. */
-static inline llmcs_status need(reader *r, uint64_t n, const char *what) {
+static inline llmcs_status need_bytes(reader *r, uint64_t n, const char *what) {
     const ll_gguf *g = r->g;
     if (n <= g->data_bytes - r->at) return LLMCS_OK;
     if (n > g->file.size_bytes - r->at) return fail_short(r, what, n);
@@ -60,14 +60,14 @@ static inline llmcs_status need(reader *r, uint64_t n, const char *what) {
 }
 
 static llmcs_status read_u32(reader *r, const char *what, uint32_t *out) {
-    LL_TRY(need(r, 4, what));
+    LL_TRY(need_bytes(r, 4, what));
     *out = ll_load_u32(r->g->data + r->at);
     r->at += 4;
     return LLMCS_OK;
 }
 
 static llmcs_status read_u64(reader *r, const char *what, uint64_t *out) {
-    LL_TRY(need(r, 8, what));
+    LL_TRY(need_bytes(r, 8, what));
     *out = ll_load_u64(r->g->data + r->at);
     r->at += 8;
     return LLMCS_OK;
@@ -80,7 +80,7 @@ static llmcs_status read_string(reader *r, const char *what, uint64_t max, size_
     if (n > max && n <= r->g->file.size_bytes - r->at)
         return ll_fail(LLMCS_LIMIT, "%s: byte %zu: %s has %llu bytes, at most %llu are read", r->g->name, r->at - 8,
                        what, (unsigned long long)n, (unsigned long long)max);
-    LL_TRY(need(r, n, what));
+    LL_TRY(need_bytes(r, n, what));
     *at = r->at;
     *len = (size_t)n;
     r->at += (size_t)n;
@@ -148,7 +148,7 @@ static llmcs_status read_elements(reader *r, ll_gguf_value *v, uint64_t n) {
     v->at = r->at;
     v->n = (size_t)n;
     if (v->type == LL_GGUF_STRING) return skip_strings(r, n);
-    LL_TRY(need(r, bytes, "a value"));
+    LL_TRY(need_bytes(r, bytes, "a value"));
     r->at += (size_t)bytes;
     return v->type == LL_GGUF_BOOL ? check_bools(r, v) : LLMCS_OK;
 }
@@ -302,12 +302,6 @@ static llmcs_status read_alignment(const reader *r, uint64_t *alignment) {
     return LLMCS_OK;
 }
 
-/* By offset; of two at one offset the empty one comes first. */
-static bool lies_before(const void *tensors, uint32_t a, uint32_t b) {
-    const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
-    return x->offset != y->offset ? x->offset < y->offset : x->n_bytes < y->n_bytes;
-}
-
 static llmcs_status fail_place(const reader *r, const ll_tensor *before, const ll_tensor *t, uint64_t end) {
     if (!before)
         return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\" begins at byte %llu of the data, expected 0", r->g->name,
@@ -364,7 +358,7 @@ static llmcs_status place_tensors(const reader *r, uint32_t *order) {
     uint64_t data_bytes = g->file.size_bytes > begin ? g->file.size_bytes - begin : 0;
     for (size_t i = 0; i < g->tensors.count; i++) order[i] = (uint32_t)i;
     LL_TRY(check_names(r, order));
-    ll_sort_u32(order, g->tensors.count, lies_before, g->tensors.items);
+    ll_sort_u32(order, g->tensors.count, ll_tensor_offset_before, g->tensors.items);
     LL_TRY(check_tiling(r, order, data_bytes, alignment));
     for (size_t i = 0; i < g->tensors.count; i++) g->tensors.items[i].offset += begin;
     return LLMCS_OK;
@@ -398,7 +392,7 @@ const ll_tensor *ll_gguf_find_tensor(const ll_gguf *g, const char *name) {
 /* --------------------------------------------------------------------------------------------------------- file */
 
 static llmcs_status read_beginning(reader *r) {
-    LL_TRY(need(r, 4, "the magic number"));
+    LL_TRY(need_bytes(r, 4, "the magic number"));
     if (memcmp(r->g->data, MAGIC, 4) != 0)
         return ll_fail(LLMCS_FORMAT, "%s: byte 0: expected \"GGUF\", found \"%.4s\"", r->g->name,
                        (const char *)r->g->data);

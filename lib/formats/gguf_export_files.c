@@ -27,7 +27,7 @@ static void free_list(file_list *list) {
 }
 
 /* Reads `name` of the source, if it is there, to be carried as `as`. */
-static llmcs_status carry(file_list *list, const ll_source *source, const char *name, const char *as) {
+static llmcs_status carry_file(file_list *list, const ll_source *source, const char *name, const char *as) {
     const llmcs_allocator *a = &list->allocator;
     bool there;
     char *path;
@@ -92,25 +92,25 @@ static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
 static llmcs_status carry_config(file_list *list, const ll_source *source, const ll_config *c) {
     const char *pooling = c->sentence.pooling_path;
     ll_source network = ll_source_in(source, c->sentence.transformer_path);
-    LL_TRY(carry(list, &network, "config.json", "config.json"));
-    LL_TRY(carry(list, &network, "generation_config.json", "generation_config.json"));
+    LL_TRY(carry_file(list, &network, "config.json", "config.json"));
+    LL_TRY(carry_file(list, &network, "generation_config.json", "generation_config.json"));
     for (size_t i = 0; i < LL_N_SENTENCE_SETTINGS_FILES; i++)
-        LL_TRY(carry(list, &network, ll_sentence_settings_files[i], ll_sentence_settings_files[i]));
-    LL_TRY(carry(list, source, "modules.json", "modules.json"));
-    LL_TRY(carry(list, source, LL_SENTENCE_PROMPTS_FILE, LL_SENTENCE_PROMPTS_FILE));
+        LL_TRY(carry_file(list, &network, ll_sentence_settings_files[i], ll_sentence_settings_files[i]));
+    LL_TRY(carry_file(list, source, "modules.json", "modules.json"));
+    LL_TRY(carry_file(list, source, LL_SENTENCE_PROMPTS_FILE, LL_SENTENCE_PROMPTS_FILE));
     if (!pooling || !pooling[0]) return LLMCS_OK;
     char name[300];
     if (ll_format(name, sizeof name, "%s/config.json", pooling) >= (int)sizeof name)
         return ll_fail(LLMCS_LIMIT, "%s: the name of the pooling module is too long", source->path);
-    return carry(list, source, name, name);
+    return carry_file(list, source, name, name);
 }
 
 static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
     static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
-    LL_TRY(carry(list, source, "tokenizer.json", "tokenizer.json"));
+    LL_TRY(carry_file(list, source, "tokenizer.json", "tokenizer.json"));
     carried *last = list->n ? &list->items[list->n - 1] : NULL;
     if (last && strcmp(last->name, "tokenizer.json") == 0) LL_TRY(drop_lists(&list->allocator, last));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) LL_TRY(carry(list, source, names[i], names[i]));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) LL_TRY(carry_file(list, source, names[i], names[i]));
     return LLMCS_OK;
 }
 

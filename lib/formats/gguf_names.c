@@ -68,7 +68,7 @@ static const naming namings[] = {
 /* ---------------------------------------------------------------------------------------------------- one name */
 
 /* Where ".weight" or ".bias" begins, at the end of a name; NULL: it has neither. */
-static const char *ending(const char *name) {
+static const char *weight_or_bias_suffix(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot && (strcmp(dot, ".weight") == 0 || strcmp(dot, ".bias") == 0) ? dot : NULL;
 }
@@ -90,49 +90,49 @@ static size_t number_and_dot(const char *text) {
     return n && n < 10 && text[n] == '.' ? n + 1 : 0;
 }
 
-static bool starts(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+static bool has_prefix(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
-static bool put(char out[LL_MAX_NAME_TEXT], const char *a, const char *b, size_t b_bytes, const char *c,
-                const char *suffix) {
+static bool compose_name(char out[LL_MAX_NAME_TEXT], const char *a, const char *b, size_t b_bytes, const char *c,
+                         const char *suffix) {
     int len = ll_format(out, LL_MAX_NAME_TEXT, "%s%.*s%s%s", a, (int)b_bytes, b, c, suffix);
     return len >= 0 && len < LL_MAX_NAME_TEXT;
 }
 
 bool ll_gguf_to_checkpoint(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT]) {
     const naming *n = &namings[family];
-    const char *end = ending(name), *found;
-    if (!end) return put(out, name, "", 0, "", "");
-    size_t digits = starts(name, "blk.") ? number_and_dot(name + 4) : 0;
+    const char *end = weight_or_bias_suffix(name), *found;
+    if (!end) return compose_name(out, name, "", 0, "", "");
+    size_t digits = has_prefix(name, "blk.") ? number_and_dot(name + 4) : 0;
     char block[LL_MAX_NAME_TEXT];
     if (digits && name + 4 + digits <= end) {
         found = other_side(&n->block, name + 4 + digits, end, false);
-        if (!found) return put(out, name, "", 0, "", "");
+        if (!found) return compose_name(out, name, "", 0, "", "");
         ll_format(block, sizeof block, "%s%s", n->prefix, n->layer);
-        return put(out, block, name + 4, digits, found, end);
+        return compose_name(out, block, name + 4, digits, found, end);
     }
     found = other_side(&n->heads, name, end, false);
-    if (found) return put(out, found, "", 0, "", end);
+    if (found) return compose_name(out, found, "", 0, "", end);
     found = other_side(&n->whole, name, end, false);
-    return found ? put(out, n->prefix, "", 0, found, end) : put(out, name, "", 0, "", "");
+    return found ? compose_name(out, n->prefix, "", 0, found, end) : compose_name(out, name, "", 0, "", "");
 }
 
 bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT], bool *known) {
     const naming *n = &namings[family];
-    const char *end = ending(name), *found;
+    const char *end = weight_or_bias_suffix(name), *found;
     *known = end != NULL;
-    if (!end) return put(out, name, "", 0, "", "");
+    if (!end) return compose_name(out, name, "", 0, "", "");
     found = other_side(&n->heads, name, end, true);
-    if (found) return put(out, found, "", 0, "", end);
-    const char *inner = starts(name, n->prefix) ? name + strlen(n->prefix) : name;
+    if (found) return compose_name(out, found, "", 0, "", end);
+    const char *inner = has_prefix(name, n->prefix) ? name + strlen(n->prefix) : name;
     found = other_side(&n->whole, inner, end, true);
-    *known = !found || !starts(found, OWN);
-    if (found) return put(out, found, "", 0, "", end);
+    *known = !found || !has_prefix(found, OWN);
+    if (found) return compose_name(out, found, "", 0, "", end);
     const char *number = inner + strlen(n->layer);
-    size_t digits = starts(inner, n->layer) ? number_and_dot(number) : 0;
+    size_t digits = has_prefix(inner, n->layer) ? number_and_dot(number) : 0;
     found = digits && number + digits <= end ? other_side(&n->block, number + digits, end, true) : NULL;
-    if (found) return put(out, "blk.", number, digits, found, end);
+    if (found) return compose_name(out, "blk.", number, digits, found, end);
     *known = false;
-    return put(out, name, "", 0, "", "");
+    return compose_name(out, name, "", 0, "", "");
 }
 
 /* ---------------------------------------------------------------------------------------------- what stands before */
@@ -141,14 +141,14 @@ bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_N
 static bool is_inner_name(const naming *n, const char *name, const char *end) {
     if (name >= end) return false;
     if (other_side(&n->whole, name, end, true)) return true;
-    if (!starts(name, n->layer)) return false;
+    if (!has_prefix(name, n->layer)) return false;
     const char *number = name + strlen(n->layer);
     const size_t digits = number_and_dot(number);
     return digits && number + digits <= end && other_side(&n->block, number + digits, end, true);
 }
 
 bool ll_checkpoint_prefix(ll_family family, const char *name, size_t *n_bytes) {
-    const char *end = ending(name);
+    const char *end = weight_or_bias_suffix(name);
     for (const char *at = name; end && at; at = strchr(at, '.')) {
         if (*at == '.') at++;
         if (!is_inner_name(&namings[family], at, end)) continue;
@@ -162,7 +162,7 @@ const char *ll_checkpoint_own_prefix(ll_family family) { return namings[family].
 
 /* --------------------------------------------------------------------------------------------------- which family */
 
-static bool equals(const char *text, size_t len, const char *other) {
+static bool text_equals(const char *text, size_t len, const char *other) {
     return text && len == strlen(other) && memcmp(text, other, len) == 0;
 }
 
@@ -172,16 +172,16 @@ llmcs_status ll_gguf_family(const ll_gguf *g, ll_family *family) {
     size_t len, model_len;
     LL_TRY(ll_gguf_text(g, "llmcs.model_family", &text, &len));
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (equals(text, len, types[i])) {
+        if (text_equals(text, len, types[i])) {
             *family = (ll_family)i;
             return LLMCS_OK;
         }
     LL_TRY(ll_gguf_text(g, "general.architecture", &text, &len));
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &model_len));
     if (!text) return ll_gguf_missing(g, "general.architecture");
-    *family = equals(text, len, "gpt2") ? LL_FAMILY_GPT2 : LL_FAMILY_BERT;
-    if (*family == LL_FAMILY_BERT && equals(model, model_len, "gpt2")) *family = LL_FAMILY_ROBERTA;
-    if (equals(text, len, "gpt2") || equals(text, len, "bert")) return LLMCS_OK;
+    *family = text_equals(text, len, "gpt2") ? LL_FAMILY_GPT2 : LL_FAMILY_BERT;
+    if (*family == LL_FAMILY_BERT && text_equals(model, model_len, "gpt2")) *family = LL_FAMILY_ROBERTA;
+    if (text_equals(text, len, "gpt2") || text_equals(text, len, "bert")) return LLMCS_OK;
     return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not run, only gpt2 and bert", g->name,
                    (int)ll_min(len, 40), text);
 }

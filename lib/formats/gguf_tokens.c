@@ -10,12 +10,12 @@
 
 static bool is_bracketed(const char *token, size_t len) { return len >= 2 && token[0] == '[' && token[len - 1] == ']'; }
 
-static bool begins(const char *token, size_t len, const char *with, size_t n) {
+static bool has_prefix(const char *token, size_t len, const char *with, size_t n) {
     return len >= n && memcmp(token, with, n) == 0;
 }
 
 void ll_token_from_phantom(const char *token, size_t len, char *buffer, ll_vocab_entry *entry) {
-    if (begins(token, len, SPACE, SPACE_BYTES)) {
+    if (has_prefix(token, len, SPACE, SPACE_BYTES)) {
         entry->token = token + SPACE_BYTES;
         entry->token_bytes = (uint32_t)(len - SPACE_BYTES);
     } else if (!is_bracketed(token, len)) {
@@ -27,9 +27,9 @@ void ll_token_from_phantom(const char *token, size_t len, char *buffer, ll_vocab
 }
 
 bool ll_token_to_phantom(const char *token, size_t len, const char **prefix, size_t *skip) {
-    bool goes_on = begins(token, len, PREFIX, PREFIX_BYTES);
+    bool goes_on = has_prefix(token, len, PREFIX, PREFIX_BYTES);
     *prefix = goes_on ? "" : SPACE;
     *skip = goes_on ? PREFIX_BYTES : 0;
     const char *rest = token + *skip;
-    return !goes_on || !(begins(rest, len - *skip, SPACE, SPACE_BYTES) || is_bracketed(rest, len - *skip));
+    return !goes_on || !(has_prefix(rest, len - *skip, SPACE, SPACE_BYTES) || is_bracketed(rest, len - *skip));
 }

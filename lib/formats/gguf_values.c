@@ -44,7 +44,7 @@ static bool as_int(const ll_gguf *g, const ll_gguf_value *v, int64_t *out) {
 }
 
 /* The value as a message shows it. */
-static void describe(const ll_gguf *g, const ll_gguf_value *v, char *out, size_t size) {
+static void describe_value(const ll_gguf *g, const ll_gguf_value *v, char *out, size_t size) {
     int64_t n;
     size_t at = v->at, len;
     if (v->is_array)
@@ -65,7 +65,7 @@ static llmcs_status status_of(const char *key, size_t key_bytes) {
 llmcs_status ll_gguf_bad(const ll_gguf *g, const ll_gguf_value *v, const char *expected) {
     const char *key = (const char *)g->data + v->key;
     char found[64];
-    describe(g, v, found, sizeof found);
+    describe_value(g, v, found, sizeof found);
     llmcs_status status = status_of(key, v->key_bytes);
     return ll_fail(status, "%s: key \"%.*s\" at byte %zu: expected %s, found %s", g->name,
                    (int)ll_min(v->key_bytes, 60), key, v->key, expected, found);

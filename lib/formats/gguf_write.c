@@ -6,7 +6,7 @@
 #define VERSION 3
 #define COUNTS_AT 8 /* bytes: magic and version stand before the two counts */
 
-static unsigned char *make_room(ll_gguf_header *h, size_t n) {
+static unsigned char *extend_header(ll_gguf_header *h, size_t n) {
     size_t need;
     if (h->status) return NULL;
     if (!ll_add(h->n_bytes, n, &need))
@@ -19,26 +19,26 @@ static unsigned char *make_room(ll_gguf_header *h, size_t n) {
     return at;
 }
 
-static void store(unsigned char *to, uint64_t value, size_t n_bytes) {
+static void store_uint(unsigned char *to, uint64_t value, size_t n_bytes) {
     for (size_t i = 0; i < n_bytes; i++) to[i] = (unsigned char)(value >> (8 * i));
 }
 
-static void add(ll_gguf_header *h, uint64_t value, size_t n_bytes) {
-    unsigned char *to = make_room(h, n_bytes);
-    if (to) store(to, value, n_bytes);
+static void append_uint(ll_gguf_header *h, uint64_t value, size_t n_bytes) {
+    unsigned char *to = extend_header(h, n_bytes);
+    if (to) store_uint(to, value, n_bytes);
 }
 
 void ll_gguf_add_bytes(ll_gguf_header *h, const void *data, size_t n) {
-    unsigned char *to = make_room(h, n);
+    unsigned char *to = extend_header(h, n);
     if (to && n) memcpy(to, data, n);
 }
 
 void ll_gguf_header_init(ll_gguf_header *h, const llmcs_allocator *a) {
     *h = (ll_gguf_header){.allocator = *a};
     ll_gguf_add_bytes(h, "GGUF", 4);
-    add(h, VERSION, 4);
-    add(h, 0, 8);
-    add(h, 0, 8);
+    append_uint(h, VERSION, 4);
+    append_uint(h, 0, 8);
+    append_uint(h, 0, 8);
 }
 
 void ll_gguf_header_free(ll_gguf_header *h) {
@@ -46,7 +46,7 @@ void ll_gguf_header_free(ll_gguf_header *h) {
     *h = (ll_gguf_header){0};
 }
 
-void ll_gguf_begin_text(ll_gguf_header *h, size_t len) { add(h, len, 8); }
+void ll_gguf_begin_text(ll_gguf_header *h, size_t len) { append_uint(h, len, 8); }
 
 void ll_gguf_add_text(ll_gguf_header *h, const char *text, size_t len) {
     ll_gguf_begin_text(h, len);
@@ -55,25 +55,25 @@ void ll_gguf_add_text(ll_gguf_header *h, const char *text, size_t len) {
 
 static void put_key(ll_gguf_header *h, const char *key, ll_gguf_type type) {
     ll_gguf_add_text(h, key, strlen(key));
-    add(h, type, 4);
+    append_uint(h, type, 4);
     h->n_values++;
 }
 
 void ll_gguf_put_u32(ll_gguf_header *h, const char *key, uint32_t value) {
     put_key(h, key, LL_GGUF_U32);
-    add(h, value, 4);
+    append_uint(h, value, 4);
 }
 
 void ll_gguf_put_f32(ll_gguf_header *h, const char *key, float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     put_key(h, key, LL_GGUF_F32);
-    add(h, bits, 4);
+    append_uint(h, bits, 4);
 }
 
 void ll_gguf_put_bool(ll_gguf_header *h, const char *key, bool value) {
     put_key(h, key, LL_GGUF_BOOL);
-    add(h, value, 1);
+    append_uint(h, value, 1);
 }
 
 void ll_gguf_put_text(ll_gguf_header *h, const char *key, const char *text, size_t len) {
@@ -83,27 +83,27 @@ void ll_gguf_put_text(ll_gguf_header *h, const char *key, const char *text, size
 
 void ll_gguf_begin_array(ll_gguf_header *h, const char *key, ll_gguf_type type, size_t n) {
     put_key(h, key, LL_GGUF_ARRAY);
-    add(h, type, 4);
-    add(h, n, 8);
+    append_uint(h, type, 4);
+    append_uint(h, n, 8);
 }
 
-void ll_gguf_add_i32(ll_gguf_header *h, int32_t value) { add(h, (uint32_t)value, 4); }
+void ll_gguf_add_i32(ll_gguf_header *h, int32_t value) { append_uint(h, (uint32_t)value, 4); }
 
 void ll_gguf_put_tensor(ll_gguf_header *h, const char *name, uint32_t type, int rank, const uint64_t *shape,
                         uint64_t n_bytes) {
     ll_gguf_add_text(h, name, strlen(name));
-    add(h, (uint64_t)rank, 4);
-    for (int i = rank; i-- > 0;) add(h, shape[i], 8);
-    add(h, type, 4);
-    add(h, h->data_bytes, 8);
+    append_uint(h, (uint64_t)rank, 4);
+    for (int i = rank; i-- > 0;) append_uint(h, shape[i], 8);
+    append_uint(h, type, 4);
+    append_uint(h, h->data_bytes, 8);
     h->data_bytes += (n_bytes + LL_GGUF_ALIGNMENT - 1) / LL_GGUF_ALIGNMENT * LL_GGUF_ALIGNMENT;
     h->n_tensors++;
 }
 
 llmcs_status ll_gguf_header_finish(ll_gguf_header *h) {
-    while (!h->status && h->n_bytes % LL_GGUF_ALIGNMENT) add(h, 0, 1);
+    while (!h->status && h->n_bytes % LL_GGUF_ALIGNMENT) append_uint(h, 0, 1);
     if (h->status) return h->status;
-    store(h->bytes + COUNTS_AT, h->n_tensors, 8);
-    store(h->bytes + COUNTS_AT + 8, h->n_values, 8);
+    store_uint(h->bytes + COUNTS_AT, h->n_tensors, 8);
+    store_uint(h->bytes + COUNTS_AT + 8, h->n_values, 8);
     return LLMCS_OK;
 }

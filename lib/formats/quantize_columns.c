@@ -23,7 +23,7 @@ float ll_q8_scale(float size) { return size * (1.0f / 127.0f); }
 float ll_q8_inverse(float scale) { return scale >= SMALLEST_SCALE ? 1.0f / scale : 0.0f; }
 
 /* Adding 1.5 * 2^23, whose last bit is worth 1, rounds to an integer: its lower bits in two's complement. */
-static inline uint32_t rounded(float scaled) { return ll_float_bits(scaled + 0x1.8p23f); }
+static inline uint32_t rounded_bits(float scaled) { return ll_float_bits(scaled + 0x1.8p23f); }
 
 /* The lowest bytes of four numbers, and 128 added to each. */
 static inline uint32_t four_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
@@ -35,8 +35,8 @@ void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, 
     const float *a = x, *b = n_rows > 1 ? x + ld : zeros, *c = n_rows > 2 ? x + 2 * ld : zeros;
     const float *d = n_rows > 3 ? x + 3 * ld : zeros;
     for (size_t j = 0; j < n; j++)
-        out[j] = four_bytes(rounded(a[j] * inverse[j]), rounded(b[j] * inverse[j]), rounded(c[j] * inverse[j]),
-                            rounded(d[j] * inverse[j]));
+        out[j] = four_bytes(rounded_bits(a[j] * inverse[j]), rounded_bits(b[j] * inverse[j]),
+                            rounded_bits(c[j] * inverse[j]), rounded_bits(d[j] * inverse[j]));
 }
 
 /* --------------------------------------------------------------------------------------------------- 4 bits */
@@ -51,7 +51,7 @@ static void keep_larger(const float *x, size_t n, uint32_t *restrict extreme) {
 }
 
 /* 0 for zero, and where it would be infinite. In steps of which compilers make vector code. */
-static void invert(const float *d, size_t n, float *restrict inverse) {
+static void invert_scales(const float *d, size_t n, float *restrict inverse) {
     for (size_t j = 0; j < n; j++) {
         const uint32_t zero = (ll_float_bits(d[j]) & 0x7fffffffu) == 0;
         inverse[j] = ll_float_from_bits(ll_float_bits(d[j]) | zero * 0x7f800000u);
@@ -63,13 +63,13 @@ static void invert(const float *d, size_t n, float *restrict inverse) {
     }
 }
 
-static inline uint32_t code(float x, float inverse) {
+static inline uint32_t q4_code(float x, float inverse) {
     const int32_t q = (int32_t)(x * inverse + 8.5f);
     return (uint32_t)(q < 15 ? q : 15);
 }
 
 static inline uint32_t two_codes(float low, float high, float inverse) {
-    return code(low, inverse) | code(high, inverse) << 4;
+    return q4_code(low, inverse) | q4_code(high, inverse) << 4;
 }
 
 void ll_quantize_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, uint16_t *scales, uint32_t *out,
@@ -80,7 +80,7 @@ void ll_quantize_q4_columns(const float *x, size_t ld, size_t n_rows, size_t n, 
     for (size_t i = 0; i < LL_QUANTIZE_BLOCK; i++) row[i] = i < n_rows ? x + i * ld : zeros;
     for (size_t i = 0; i < n_rows; i++) keep_larger(row[i], n, extreme);
     for (size_t j = 0; j < n; j++) d[j] = ll_float_from_bits(extreme[j]) / -8.0f;
-    invert(d, n, inverse);
+    invert_scales(d, n, inverse);
     for (size_t j = 0; j < n; j++) scales[j] = ll_float_to_half(d[j]);
     for (size_t g = 0; g < 4; g++) {
         const float *const *low = row + 4 * g, *const *high = row + 16 + 4 * g;

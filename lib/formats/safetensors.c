@@ -22,10 +22,10 @@ typedef struct reader {
 
 /* -------------------------------------------------------------------------------------------- one tensor */
 
-static int shown(const ll_tensor *t) { return (int)ll_min(t->name_bytes, SHOWN_NAME_BYTES); }
+static int shown_name_bytes(const ll_tensor *t) { return (int)ll_min(t->name_bytes, SHOWN_NAME_BYTES); }
 
 static llmcs_status bad_tensor(const reader *r, const ll_tensor *t, llmcs_status status, const char *what) {
-    return ll_fail(status, "%s: tensor \"%.*s\": %s", r->name, shown(t), t->name, what);
+    return ll_fail(status, "%s: tensor \"%.*s\": %s", r->name, shown_name_bytes(t), t->name, what);
 }
 
 static llmcs_status read_name(const reader *r, ll_json member, ll_tensor *t) {
@@ -63,7 +63,7 @@ static llmcs_status read_dtype(const reader *r, ll_json v, ll_tensor *t, uint64_
             *bits = known[i].bits;
             return LLMCS_OK;
         }
-    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": unknown dtype \"%.*s\"", r->name, shown(t), t->name,
+    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": unknown dtype \"%.*s\"", r->name, shown_name_bytes(t), t->name,
                    (int)ll_min(len, 20), found);
 }
 
@@ -74,8 +74,8 @@ static llmcs_status read_shape(const reader *r, ll_json v, uint64_t bits, ll_ten
     t->n_elements = 1;
     if (ll_json_get_type(v) != LL_JSON_ARRAY) return bad_tensor(r, t, LLMCS_FORMAT, "shape is missing or not an array");
     if (ll_json_count(v) > LL_MAX_RANK)
-        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%.*s\": %zu dimensions, at most %d are read", r->name, shown(t),
-                       t->name, ll_json_count(v), LL_MAX_RANK);
+        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%.*s\": %zu dimensions, at most %d are read", r->name,
+                       shown_name_bytes(t), t->name, ll_json_count(v), LL_MAX_RANK);
     for (ll_json d = ll_json_first(v); ll_json_get_type(d); d = ll_json_next(d)) {
         uint64_t size;
         if (!ll_json_uint64(d, &size))
@@ -99,13 +99,13 @@ static llmcs_status read_offsets(const reader *r, ll_json v, ll_tensor *t) {
     if (begin > end) return bad_tensor(r, t, LLMCS_FORMAT, "data_offsets end before they begin");
     if (end - begin != t->n_bytes)
         return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s of %s is %llu bytes, its data_offsets hold %llu", r->name,
-                       shown(t), t->name, t->dtype_name, ll_shape_text(t->shape, t->rank, shape),
+                       shown_name_bytes(t), t->name, t->dtype_name, ll_shape_text(t->shape, t->rank, shape),
                        (unsigned long long)t->n_bytes, (unsigned long long)(end - begin));
     if (end > r->data_bytes)
         return ll_fail(
             LLMCS_FORMAT,
             "%s: tensor \"%.*s\": ends at byte %llu of the data, the file has %llu: is the download complete?", r->name,
-            shown(t), t->name, (unsigned long long)end, (unsigned long long)r->data_bytes);
+            shown_name_bytes(t), t->name, (unsigned long long)end, (unsigned long long)r->data_bytes);
     t->offset = r->data_begin + begin;
     return LLMCS_OK;
 }
@@ -113,7 +113,7 @@ static llmcs_status read_offsets(const reader *r, ll_json v, ll_tensor *t) {
 /* The member `key` of a tensor's entry; keys of other names are of no interest, as in the reference. */
 static llmcs_status find_field(const reader *r, ll_json entry, const ll_tensor *t, const char *key, ll_json *value) {
     if (!ll_json_get_unique(entry, key, value)) return LLMCS_OK;
-    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s stands twice", r->name, shown(t), t->name, key);
+    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s stands twice", r->name, shown_name_bytes(t), t->name, key);
 }
 
 static llmcs_status read_tensor(const reader *r, ll_json member, ll_tensor *t) {
@@ -227,19 +227,13 @@ static llmcs_status read_metadata(const reader *r, ll_json root, size_t first, l
     return status;
 }
 
-/* By offset; of two at one offset the empty one comes first. */
-static bool lies_before(const void *tensors, uint32_t a, uint32_t b) {
-    const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
-    return x->offset != y->offset ? x->offset < y->offset : x->n_bytes < y->n_bytes;
-}
-
 static llmcs_status check_neighbours(const reader *r, const ll_tensor *before, const ll_tensor *t) {
     uint64_t end = before ? before->offset + before->n_bytes : r->data_begin;
     if (t->offset == end) return LLMCS_OK;
     if (!before)
         return ll_fail(LLMCS_FORMAT,
                        "%s: tensor \"%.*s\": byte %llu of the data is its first, the bytes before belong to none",
-                       r->name, shown(t), t->name, (unsigned long long)(t->offset - r->data_begin));
+                       r->name, shown_name_bytes(t), t->name, (unsigned long long)(t->offset - r->data_begin));
     return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.*s\" and \"%.*s\" %s (byte %llu of the data)", r->name,
                    (int)ll_min(before->name_bytes, 50), before->name, (int)ll_min(t->name_bytes, 50), t->name,
                    t->offset < end ? "overlap" : "have a hole between them",
@@ -265,7 +259,7 @@ static llmcs_status sort_and_check_tiling(const reader *r, const llmcs_allocator
     uint32_t *order;
     LL_TRY(ll_alloc(a, n, sizeof *order, r->name, &order));
     for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
-    ll_sort_u32(order, n, lies_before, tensors);
+    ll_sort_u32(order, n, ll_tensor_offset_before, tensors);
     llmcs_status status = check_tiling(r, tensors, order, n);
     ll_free(a, order);
     return status;

@@ -5,7 +5,7 @@
 
 #define SHOWN_BYTES 60 /* of a value in a message */
 
-static llmcs_status parse(ll_settings *f, size_t len, ll_json_type root) {
+static llmcs_status parse_settings(ll_settings *f, size_t len, ll_json_type root) {
     LL_TRY(ll_json_parse(&f->allocator, f->name, f->text, len, 0, &f->doc));
     f->root = ll_json_root(f->doc);
     if (ll_json_get_type(f->root) != root)
@@ -24,7 +24,7 @@ llmcs_status ll_settings_open(ll_settings *f, const llmcs_allocator *a, const ll
     LL_TRY(ll_source_join(source, a, name, &f->path));
     f->name = ll_folder_tail(f->path);
     llmcs_status status = ll_source_read(source, a, name, f->path, LL_MAX_SETTINGS_BYTES, &f->text, &len);
-    if (!status) status = parse(f, len, root);
+    if (!status) status = parse_settings(f, len, root);
     if (status) ll_settings_close(f);
     return status;
 }

@@ -58,3 +58,8 @@ const ll_tensor *ll_tensors_search(const ll_tensor *tensors, const uint32_t *by_
     }
     return NULL;
 }
+
+bool ll_tensor_offset_before(const void *tensors, uint32_t a, uint32_t b) {
+    const ll_tensor *x = (const ll_tensor *)tensors + a, *y = (const ll_tensor *)tensors + b;
+    return x->offset != y->offset ? x->offset < y->offset : x->n_bytes < y->n_bytes;
+}

@@ -58,4 +58,7 @@ llmcs_status ll_tensors_sort(const llmcs_allocator *a, const ll_tensor *tensors,
 const ll_tensor *ll_tensors_search(const ll_tensor *tensors, const uint32_t *by_name, size_t n, const char *name,
                                    size_t name_bytes);
 
+/* For ll_sort_u32 of an array of tensors: by offset; an empty tensor precedes another at the same offset. */
+bool ll_tensor_offset_before(const void *tensors, uint32_t a, uint32_t b);
+
 #endif

@@ -55,11 +55,11 @@ static llmcs_status sort_by_name(ll_tensors *t) {
     return LLMCS_OK;
 }
 
-static const ll_tensor *find(const ll_tensors *t, const char *name, size_t name_bytes) {
+static const ll_tensor *find_by_name(const ll_tensors *t, const char *name, size_t name_bytes) {
     return ll_tensors_search(t->list.items, t->by_name, t->list.count, name, name_bytes);
 }
 
-const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name) { return find(t, name, strlen(name)); }
+const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name) { return find_by_name(t, name, strlen(name)); }
 size_t ll_tensors_count(const ll_tensors *t) { return t->list.count; }
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i) { return i < t->list.count ? &t->list.items[i] : NULL; }
 
@@ -219,7 +219,7 @@ static llmcs_status check_map(const ll_tensors *t, const shard_index *index) {
     for (ll_json m = ll_json_first(index->weight_map); ll_json_get_type(m); m = ll_json_next(m)) {
         size_t len;
         const char *key = ll_json_key(m, &len);
-        const ll_tensor *tensor = find(t, key, len);
+        const ll_tensor *tensor = find_by_name(t, key, len);
         uint16_t file = index->file_of[i++];
         if (tensor && tensor->file == file) continue;
         return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\" is not in %s, where the index says it is", index->name,
@@ -268,7 +268,7 @@ static llmcs_status open_sharded(ll_tensors *t, const char *folder, llmcs_load_m
 /* --------------------------------------------------------------------------------------------------- GGUF */
 
 /* The same tensor under the name that the family's checkpoints have for it. */
-static llmcs_status translate(ll_tensors *t, ll_family family, const ll_tensor *stored, const char *file) {
+static llmcs_status translate_name(ll_tensors *t, ll_family family, const ll_tensor *stored, const char *file) {
     ll_tensor *tensor = &t->list.items[t->list.count];
     char name[LL_MAX_NAME_TEXT];
     *tensor = *stored;
@@ -290,7 +290,7 @@ static llmcs_status open_gguf(ll_tensors *t, const ll_gguf *g) {
     t->n_shards = 1;
     LL_TRY(ll_grow(&t->allocator, &t->list.items, 0, &t->list.capacity, g->tensors.count, sizeof *t->list.items,
                    "tensors"));
-    for (size_t i = 0; i < g->tensors.count; i++) LL_TRY(translate(t, family, &g->tensors.items[i], g->name));
+    for (size_t i = 0; i < g->tensors.count; i++) LL_TRY(translate_name(t, family, &g->tensors.items[i], g->name));
     return sort_by_name(t);
 }
 

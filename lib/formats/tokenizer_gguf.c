@@ -13,7 +13,7 @@
 #include "formats/gguf_tokens.h"
 #include "formats/tokenizer_read.h"
 
-static bool equals(const char *text, size_t len, const char *other) {
+static bool token_equals(const char *text, size_t len, const char *other) {
     return text && len == strlen(other) && memcmp(text, other, len) == 0;
 }
 
@@ -124,7 +124,7 @@ static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
     const char *pre;
     size_t len;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
-    if (!pre || equals(pre, len, "gpt-2") || equals(pre, len, "roberta-bpe")) return LLMCS_OK;
+    if (!pre || token_equals(pre, len, "gpt-2") || token_equals(pre, len, "roberta-bpe")) return LLMCS_OK;
     return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.pre \"%.*s\" is not supported, only gpt-2 and roberta-bpe",
                    g->name, (int)ll_min(len, 40), pre);
 }
@@ -134,8 +134,8 @@ llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const ll_gguf *g) {
     size_t len;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &len));
     if (!model) return ll_gguf_missing(g, "tokenizer.ggml.model");
-    bool bpe = equals(model, len, "gpt2");
-    if (!bpe && !equals(model, len, "bert"))
+    bool bpe = token_equals(model, len, "gpt2");
+    if (!bpe && !token_equals(model, len, "bert"))
         return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.model \"%.*s\" is not supported, only gpt2 and bert",
                        g->name, (int)ll_min(len, 40), model);
     spec->model = bpe ? LL_TOKEN_BPE : LL_TOKEN_WORDPIECE;
@@ -190,7 +190,7 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const 
                                             .content_bytes = e->token_bytes,
                                             .id = e->id,
                                             .special = type == LL_TOKEN_CONTROL,
-                                            .lstrip = equals(e->token, e->token_bytes, "<mask>")};
+                                            .lstrip = token_equals(e->token, e->token_bytes, "<mask>")};
     }
     spec->n_added = n;
     return LLMCS_OK;

@@ -4,7 +4,7 @@
 
 #include "formats/tokenizer_read.h"
 
-static llmcs_status unsupported(ll_json v, const char *field, const char *value) {
+static llmcs_status fail_unsupported(ll_json v, const char *field, const char *value) {
     return ll_fail(LLMCS_UNSUPPORTED, "%s: %s is %s, at byte %llu, which is not supported", ll_json_name(v.doc), field,
                    value, (unsigned long long)ll_json_offset(v));
 }
@@ -15,14 +15,14 @@ static llmcs_status unsupported(ll_json v, const char *field, const char *value)
 static llmcs_status check_false(ll_json model, const char *key, const char *field) {
     bool on = false;
     LL_TRY(ll_spec_bool(model, "model", key, &on));
-    return on ? unsupported(model, field, "true") : LLMCS_OK;
+    return on ? fail_unsupported(model, field, "true") : LLMCS_OK;
 }
 
 static llmcs_status check_empty(ll_json model, const char *key, const char *field) {
     const char *text = "";
     uint32_t len = 0;
     LL_TRY(ll_spec_string(model, "model", key, &text, &len));
-    return len ? unsupported(model, field, "not empty") : LLMCS_OK;
+    return len ? fail_unsupported(model, field, "not empty") : LLMCS_OK;
 }
 
 static llmcs_status check_dropout(ll_json model) {
@@ -31,7 +31,7 @@ static llmcs_status check_dropout(ll_json model) {
     LL_TRY(ll_spec_member(model, "model", "dropout", &v));
     if (ll_spec_absent(v)) return LLMCS_OK;
     if (!ll_json_double(v, &dropout)) return ll_spec_fail(v, "model.dropout", "a number is expected");
-    return dropout > 0 || dropout < 0 ? unsupported(v, "model.dropout", "not 0") : LLMCS_OK;
+    return dropout > 0 || dropout < 0 ? fail_unsupported(v, "model.dropout", "not 0") : LLMCS_OK;
 }
 
 /* "a b", or in newer files ["a", "b"]. */
@@ -119,7 +119,7 @@ static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
         const char *name = ll_json_string(type, &len);
         char shown[40];
         ll_format(shown, sizeof shown, "\"%.*s\"", (int)(len < 30 ? len : 30), name ? name : "");
-        return unsupported(model, "model.type", shown);
+        return fail_unsupported(model, "model.type", shown);
     }
     if (spec->vocab && (spec->model == LL_TOKEN_BPE) != bpe)
         return ll_spec_fail(type, "model.type", "the vocabulary of this GGUF file is of another kind");

@@ -19,7 +19,7 @@ static ll_scaling scaling_for(float temperature, float max) {
     return s;
 }
 
-static inline float scale(const ll_scaling *s, float score) {
+static inline float scale_score(const ll_scaling *s, float score) {
     return s->temperature == 1.0f ? score : (score - s->shift) / s->temperature;
 }
 
@@ -161,27 +161,28 @@ static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t
 /* ---- all together */
 
 /* Tokens with a score of at least `least`, finite, in order of their ids; no weights yet. */
-static size_t gather(const ll_scores *scores, float least, ll_candidate *candidates) {
+static size_t collect_candidates(const ll_scores *scores, float least, ll_candidate *candidates) {
     size_t n_found = 0, n;
     for (size_t b = 0; b < scores->n_blocks; b++) {
         if (scores->block_max[b] < least) continue;
         const float *x = ll_scores_block(scores, b, &n);
         for (size_t i = 0; i < n; i++) {
             if (x[i] >= least)
-                candidates[n_found++] = (ll_candidate){.id = (int32_t)(b * LL_SCORE_BLOCK + i), .score = x[i]};
+                candidates[n_found++] = (ll_candidate){.id = (int32_t)(b * LL_ROW_BLOCK + i), .score = x[i]};
         }
     }
     return n_found;
 }
 
 /* Scales scores; leaves those of at least `threshold`, finite, with their weights. */
-static size_t weigh(const ll_scaling *scaling, float threshold, float scaled_max, ll_candidate *candidates, size_t n) {
+static size_t weigh_candidates(const ll_scaling *scaling, float threshold, float scaled_max, ll_candidate *candidates,
+                               size_t n) {
     enum { AT_ONCE = 64 };
     float scaled[AT_ONCE], weights[AT_ONCE];
     size_t kept = 0;
     for (size_t begin = 0, m; begin < n; begin += m) {
         m = ll_min(AT_ONCE, n - begin);
-        for (size_t i = 0; i < m; i++) scaled[i] = scale(scaling, candidates[begin + i].score);
+        for (size_t i = 0; i < m; i++) scaled[i] = scale_score(scaling, candidates[begin + i].score);
         ll_exp_row(scaled, m, scaled_max, weights);
         for (size_t i = 0; i < m; i++) {
             if (scaled[i] < threshold || scaled[i] < -FLT_MAX) continue;
@@ -193,7 +194,7 @@ static size_t weigh(const ll_scaling *scaling, float threshold, float scaled_max
 
 /* A little less than a score: everything below is also less after scaling, whose two roundings change a number by at
  * most 2^-23 of itself. */
-static float below(const ll_scaling *scaling, float score) {
+static float scaling_lower_bound(const ll_scaling *scaling, float score) {
     return score - (fabsf(score) + fabsf(scaling->shift)) * 0x1p-20f;
 }
 
@@ -203,11 +204,11 @@ static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_fi
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
-    float least = below(&scaling, bound);
+    float least = scaling_lower_bound(&scaling, bound);
     if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one next to -FLT_MAX */
-    size_t n = gather(scores, least, workspace->candidates);
-    if (cut && n > k) threshold = scale(&scaling, kth_largest(workspace->candidates, n, k, workspace->heap));
-    return weigh(&scaling, threshold, scale(&scaling, scores->max), workspace->candidates, n);
+    size_t n = collect_candidates(scores, least, workspace->candidates);
+    if (cut && n > k) threshold = scale_score(&scaling, kth_largest(workspace->candidates, n, k, workspace->heap));
+    return weigh_candidates(&scaling, threshold, scale_score(&scaling, scores->max), workspace->candidates, n);
 }
 
 llmcs_status ll_filter_workspace_init(ll_filter_workspace *workspace, const llmcs_allocator *a, size_t vocab) {

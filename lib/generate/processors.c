@@ -85,12 +85,12 @@ static void forbid_all(const ll_processors *p, float *scores, llmcs_ids ids) {
 
 /* The tokens of which the next one must be one; NULL: any. As Transformers, BOS follows a prompt of one token, and the
  * last token is EOS. */
-static const llmcs_ids *forced(const ll_processors *p, size_t n_ids, size_t n_new) {
+static const llmcs_ids *forced_ids(const ll_processors *p, size_t n_ids, size_t n_new) {
     if (p->forced_eos.n_ids && n_new + 1 == p->max_new_tokens) return &p->forced_eos;
     return p->forced_bos.n_ids && n_ids == 1 ? &p->forced_bos : NULL;
 }
 
-static void force(const ll_processors *p, float *scores, const llmcs_ids *ids) {
+static void allow_only(const ll_processors *p, float *scores, const llmcs_ids *ids) {
     for (size_t i = 0; i < p->vocab; i++) scores[i] = -INFINITY;
     for (size_t i = 0; i < ids->n_ids; i++) scores[ids->ids[i]] = 0.0f;
 }
@@ -106,8 +106,8 @@ static void touch_all(ll_scores *scores, const int32_t *ids, size_t n) {
 }
 
 void ll_processors_touch(const ll_processors *p, ll_scores *scores, const int32_t *ids, size_t n_ids, size_t n_new) {
-    if (forced(p, n_ids, n_new))
-        for (size_t id = 0; id < p->vocab; id += LL_SCORE_BLOCK) ll_scores_touch(scores, (int32_t)id);
+    if (forced_ids(p, n_ids, n_new))
+        for (size_t id = 0; id < p->vocab; id += LL_ROW_BLOCK) ll_scores_touch(scores, (int32_t)id);
     for (size_t i = 0; i < p->n_logit_bias; i++) ll_scores_touch(scores, p->logit_bias[i].id);
     if (p->repetition_penalty != 1.0f || p->no_repeat_ngram_size) {
         touch_all(scores, ids, n_ids);
@@ -137,8 +137,8 @@ void ll_processors_apply(ll_processors *p, float *scores, const int32_t *ids, si
         forbid_repeated_ngrams(p->encoder_no_repeat_ngram_size, scores, ids, n_ids, ids, n_prompt);
     forbid_bad_words(p, scores, ids, n_ids);
     if (n_new < p->min_new_tokens) forbid_all(p, scores, (llmcs_ids){p->eos, p->n_eos});
-    const llmcs_ids *only = forced(p, n_ids, n_new);
-    if (only) force(p, scores, only);
+    const llmcs_ids *only = forced_ids(p, n_ids, n_new);
+    if (only) allow_only(p, scores, only);
     forbid_all(p, scores, p->suppress);
     if (is_first(p, n_ids, n_new)) forbid_all(p, scores, p->begin_suppress);
 }

@@ -7,7 +7,7 @@
 #include "generate/softmax.h"
 
 llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab) {
-    *s = (ll_scores){.vocab = vocab, .n_blocks = ll_scores_n_blocks(vocab)};
+    *s = (ll_scores){.vocab = vocab, .n_blocks = ll_row_blocks(vocab)};
     llmcs_status status = ll_alloc(a, vocab, sizeof *s->copy, "row of scores", &s->copy);
     if (!status) status = ll_alloc_zero(a, s->n_blocks, sizeof *s->changed, "marks of scores", &s->changed);
     if (!status) status = ll_alloc(a, s->n_blocks, sizeof *s->block_max, "largest scores", &s->block_max);
@@ -22,13 +22,13 @@ void ll_scores_free(ll_scores *s, const llmcs_allocator *a) {
     *s = (ll_scores){0};
 }
 
-static void find_max(ll_scores *s) { s->nan = !ll_row_scan(s->block_max, s->n_blocks, &s->max); }
+static void max_of_blocks(ll_scores *s) { s->nan = !ll_row_scan(s->block_max, s->n_blocks, &s->max); }
 
 /* The maximum of a full block; NaN if it has one. Compares the floats as integers of the same order, where NaN lie at
  * both ends: compilers turn that into vector code, but not comparisons of floats. */
 static float max_of_full_block(const float *x) {
     int32_t largest = INT32_MIN, least = INT32_MAX;
-    for (size_t i = 0; i < LL_SCORE_BLOCK; i++) {
+    for (size_t i = 0; i < LL_ROW_BLOCK; i++) {
         int32_t key = ll_float_key(x[i]);
         largest = key > largest ? key : largest;
         least = key < least ? key : least;
@@ -39,7 +39,7 @@ static float max_of_full_block(const float *x) {
 static void scan_block(ll_scores *s, size_t block) {
     size_t n;
     const float *x = ll_scores_block(s, block, &n);
-    if (n == LL_SCORE_BLOCK)
+    if (n == LL_ROW_BLOCK)
         s->block_max[block] = max_of_full_block(x);
     else if (!ll_row_scan(x, n, &s->block_max[block]))
         s->block_max[block] = NAN;
@@ -48,23 +48,23 @@ static void scan_block(ll_scores *s, size_t block) {
 void ll_scores_start(ll_scores *s, const float *row) {
     s->row = row;
     memset(s->changed, 0, s->n_blocks * sizeof *s->changed);
-    find_max(s);
+    max_of_blocks(s);
 }
 
 void ll_scores_scan(ll_scores *s, const float *row) {
     s->row = row;
     memset(s->changed, 0, s->n_blocks * sizeof *s->changed);
     for (size_t b = 0; b < s->n_blocks; b++) scan_block(s, b);
-    find_max(s);
+    max_of_blocks(s);
 }
 
 void ll_scores_touch(ll_scores *s, int32_t id) {
-    size_t block = (size_t)id / LL_SCORE_BLOCK, n;
+    size_t block = (size_t)id / LL_ROW_BLOCK, n;
     if (s->changed[block]) return;
     const float *from = ll_scores_block(s, block, &n);
-    float *to = s->copy + block * LL_SCORE_BLOCK;
-    if (n == LL_SCORE_BLOCK) /* a size that the compiler knows */
-        memcpy(to, from, LL_SCORE_BLOCK * sizeof *to);
+    float *to = s->copy + block * LL_ROW_BLOCK;
+    if (n == LL_ROW_BLOCK) /* a size that the compiler knows */
+        memcpy(to, from, LL_ROW_BLOCK * sizeof *to);
     else
         memcpy(to, from, n * sizeof *to);
     s->changed[block] = true;
@@ -73,7 +73,7 @@ void ll_scores_touch(ll_scores *s, int32_t id) {
 void ll_scores_finalize(ll_scores *s) {
     for (size_t b = 0; b < s->n_blocks; b++)
         if (s->changed[b]) scan_block(s, b);
-    find_max(s);
+    max_of_blocks(s);
 }
 
 llmcs_status ll_scores_check(const ll_scores *s, size_t step) { return ll_max_check(!s->nan, s->max, step); }
@@ -83,5 +83,5 @@ int32_t ll_scores_argmax(const ll_scores *s) {
     while (s->block_max[block] < s->max) block++; /* both end: the largest score is one of them */
     const float *x = ll_scores_block(s, block, &n);
     while (x[i] < s->max) i++;
-    return (int32_t)(block * LL_SCORE_BLOCK + i);
+    return (int32_t)(block * LL_ROW_BLOCK + i);
 }

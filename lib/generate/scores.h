@@ -14,8 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-
-#define LL_SCORE_BLOCK ((size_t)32)
+#include "kernels/kernels.h"
 
 typedef struct ll_scores {
     const float *row; /* [vocab] */
@@ -41,8 +40,6 @@ static inline float ll_float_of_key(int32_t key) {
     return x;
 }
 
-static inline size_t ll_scores_n_blocks(size_t vocab) { return (vocab + LL_SCORE_BLOCK - 1) / LL_SCORE_BLOCK; }
-
 llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab);
 void ll_scores_free(ll_scores *s, const llmcs_allocator *a);
 
@@ -55,10 +52,10 @@ void ll_scores_scan(ll_scores *s, const float *row);
 void ll_scores_touch(ll_scores *s, int32_t id);
 void ll_scores_finalize(ll_scores *s);
 
-/* Scores from block * LL_SCORE_BLOCK on, and how many. */
+/* Scores from block * LL_ROW_BLOCK on, and how many. */
 static inline const float *ll_scores_block(const ll_scores *s, size_t block, size_t *n) {
-    size_t begin = block * LL_SCORE_BLOCK;
-    *n = ll_min(LL_SCORE_BLOCK, s->vocab - begin);
+    size_t begin = block * LL_ROW_BLOCK;
+    *n = ll_min(LL_ROW_BLOCK, s->vocab - begin);
     return (s->changed[block] ? s->copy : s->row) + begin;
 }
 

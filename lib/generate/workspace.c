@@ -1,7 +1,8 @@
 /* Allocates and frees the workspace of sampling. */
 #include "generate/workspace.h"
 
-static llmcs_status allocate(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab, bool sampled) {
+static llmcs_status alloc_workspace(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
+                                    bool sampled) {
     LL_TRY(ll_scores_init(&workspace->scores, a, vocab));
     LL_TRY(ll_alloc_zero(a, vocab, sizeof *workspace->counts, "token counts", &workspace->counts));
     return sampled ? ll_filter_workspace_init(&workspace->filter, a, vocab) : LLMCS_OK;
@@ -10,7 +11,7 @@ static llmcs_status allocate(ll_sampler_workspace *workspace, const llmcs_alloca
 llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
                                        bool sampled) {
     *workspace = (ll_sampler_workspace){0};
-    llmcs_status status = allocate(workspace, a, vocab, sampled);
+    llmcs_status status = alloc_workspace(workspace, a, vocab, sampled);
     if (status) ll_sampler_workspace_free(workspace, a);
     return status;
 }
@@ -27,5 +28,5 @@ uint64_t ll_sampler_workspace_bytes(size_t vocab) {
     const uint64_t a_token = sizeof *workspace->scores.copy + sizeof *workspace->counts +
                              sizeof *workspace->filter.candidates + sizeof *workspace->filter.heap;
     const uint64_t a_block = sizeof *workspace->scores.changed + sizeof *workspace->scores.block_max;
-    return vocab * a_token + ll_scores_n_blocks(vocab) * a_block;
+    return vocab * a_token + ll_row_blocks(vocab) * a_block;
 }

@@ -39,6 +39,7 @@ typedef struct ll_product {
     const void *next; /* weights that are needed after these, to prefetch, or NULL */
 } ll_product;
 
+/* Scores of a row whose maximum is taken together: block_max below, and generate/scores.h. */
 #define LL_ROW_BLOCK 32
 static inline size_t ll_row_blocks(size_t n) { return (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK; }
 

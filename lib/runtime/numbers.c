@@ -9,7 +9,7 @@
 #define CHUNK_BLOCKS 64
 
 /* The maximum of n numbers; false: one of them is not finite. */
-static bool find_max(const ll_kernels *kernels, const float *x, size_t n, float *max_found) {
+static bool find_row_max(const ll_kernels *kernels, const float *x, size_t n, float *max_found) {
     float max[CHUNK_BLOCKS];
     *max_found = -INFINITY;
     for (size_t i = 0, n_here; i < n; i += n_here) {
@@ -22,7 +22,7 @@ static bool find_max(const ll_kernels *kernels, const float *x, size_t n, float 
 
 bool ll_all_finite(const ll_kernels *kernels, const float *x, size_t n) {
     float largest;
-    return find_max(kernels, x, n, &largest);
+    return find_row_max(kernels, x, n, &largest);
 }
 
 llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, size_t n_rows, size_t n,
@@ -35,7 +35,7 @@ llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, siz
 
 bool ll_log_sum_of_row(const ll_kernels *kernels, const float *x, size_t n, double *log_sum) {
     float max;
-    if (!find_max(kernels, x, n, &max)) return false;
+    if (!find_row_max(kernels, x, n, &max)) return false;
     *log_sum = (double)max + log(kernels->exp_sum(x, n, max));
     return true;
 }

@@ -189,7 +189,7 @@ fail:
 
 /* ------------------------------------------------------------------------------------------------ encoding */
 
-static size_t lowest(const uint32_t *rank, size_t n) {
+static size_t index_of_lowest(const uint32_t *rank, size_t n) {
     size_t best = 0;
     for (size_t i = 1; i < n; i++)
         if (rank[i] < rank[best]) best = i;
@@ -202,7 +202,7 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *
     for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[byte[i]];
     for (size_t i = 0; i + 1 < n; i++) rank[i] = b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
     while (n > 1) {
-        size_t at = lowest(rank, n - 1);
+        size_t at = index_of_lowest(rank, n - 1);
         if (rank[at] == LL_BPE_NO_RANK) break;
         ids[at] = b->merged[rank[at]];
         n--;

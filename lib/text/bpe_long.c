@@ -67,7 +67,7 @@ void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a) {
     s->queue = NULL;
 }
 
-static llmcs_status create(const ll_bpe *b, const llmcs_allocator *a, ll_bpe_scratch *s) {
+static llmcs_status create_queue(const ll_bpe *b, const llmcs_allocator *a, ll_bpe_scratch *s) {
     ll_bpe_long *q;
     LL_TRY(ll_alloc_zero(a, 1, sizeof *q, "merge queue", &q));
     s->queue = q;
@@ -79,7 +79,7 @@ static llmcs_status create(const ll_bpe *b, const llmcs_allocator *a, ll_bpe_scr
 }
 
 /* Capacity for a word of n bytes. Every array is empty between words, so nothing is copied. */
-static llmcs_status make_room(ll_bpe_long *q, const llmcs_allocator *a, size_t n) {
+static llmcs_status grow_queue(ll_bpe_long *q, const llmcs_allocator *a, size_t n) {
     LL_TRY(ll_grow(a, &q->token, 0, &q->token_capacity, n, sizeof *q->token, "long word"));
     q->n_blocks = q->n_run = q->run_at = q->n_heap = 0;
     q->free_block = NONE;
@@ -142,7 +142,7 @@ static llmcs_status bucket_push(ll_bpe_long *q, const llmcs_allocator *a, uint32
 }
 
 /* Ranks up to the active one are past: their pairs go to the heap. */
-static llmcs_status push(ll_bpe_long *q, const llmcs_allocator *a, uint32_t rank, uint32_t position) {
+static llmcs_status push_pair(ll_bpe_long *q, const llmcs_allocator *a, uint32_t rank, uint32_t position) {
     return rank > q->active ? bucket_push(q, a, rank, position) : heap_push(q, a, rank, position);
 }
 
@@ -173,7 +173,7 @@ static llmcs_status empty_bucket(ll_bpe_long *q, const llmcs_allocator *a, bucke
 
 /* Makes the next bucket the active one: its positions become the run if they rise, else they go to the heap.
  * *any: false if all buckets are empty. */
-static llmcs_status activate(ll_bpe_long *q, const llmcs_allocator *a, bool *any) {
+static llmcs_status activate_next_bucket(ll_bpe_long *q, const llmcs_allocator *a, bool *any) {
     bool rising;
     uint32_t rank = next_bucket(q);
     *any = rank != NONE;
@@ -189,7 +189,7 @@ static llmcs_status activate(ll_bpe_long *q, const llmcs_allocator *a, bool *any
 }
 
 /* The next pair to merge as rank << 32 | position; UINT64_MAX: there is none left. */
-static llmcs_status pop(ll_bpe_long *q, const llmcs_allocator *a, uint64_t *out) {
+static llmcs_status pop_pair(ll_bpe_long *q, const llmcs_allocator *a, uint64_t *out) {
     for (bool any = true; any;) {
         uint64_t from_run = q->run_at < q->n_run ? (uint64_t)q->active << 32 | q->run[q->run_at] : UINT64_MAX;
         if (q->n_heap && q->heap[0] < from_run) {
@@ -202,7 +202,7 @@ static llmcs_status pop(ll_bpe_long *q, const llmcs_allocator *a, uint64_t *out)
             *out = from_run;
             return LLMCS_OK;
         }
-        LL_TRY(activate(q, a, &any));
+        LL_TRY(activate_next_bucket(q, a, &any));
     }
     *out = UINT64_MAX;
     return LLMCS_OK;
@@ -211,24 +211,24 @@ static llmcs_status pop(ll_bpe_long *q, const llmcs_allocator *a, uint64_t *out)
 /* ------------------------------------------------------------------------------------------------- merging */
 
 /* Looks up the pair that begins at `position` and queues it. */
-static llmcs_status update(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
+static llmcs_status requeue_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
     token *left = &q->token[position];
     left->rank = left->next == NONE ? LL_BPE_NO_RANK : ll_bpe_rank(b, left->id, q->token[left->next].id);
-    return left->rank == LL_BPE_NO_RANK ? LLMCS_OK : push(q, a, left->rank, position);
+    return left->rank == LL_BPE_NO_RANK ? LLMCS_OK : push_pair(q, a, left->rank, position);
 }
 
-static llmcs_status merge(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
+static llmcs_status merge_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
     token *left = &q->token[position], *gone = &q->token[left->next];
     left->id = b->merged[left->rank];
     left->next = gone->next;
     gone->rank = LL_BPE_NO_RANK;
     if (left->next != NONE) q->token[left->next].previous = position;
-    if (left->previous != NONE) LL_TRY(update(b, q, a, left->previous));
-    return update(b, q, a, position);
+    if (left->previous != NONE) LL_TRY(requeue_pair(b, q, a, left->previous));
+    return requeue_pair(b, q, a, position);
 }
 
-static llmcs_status start(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, const unsigned char *byte,
-                          size_t n) {
+static llmcs_status queue_byte_pairs(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a,
+                                     const unsigned char *byte, size_t n) {
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
         uint32_t rank = last ? LL_BPE_NO_RANK : b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
@@ -241,19 +241,19 @@ static llmcs_status start(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator
 static llmcs_status merge_all(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a) {
     for (;;) {
         uint64_t pair;
-        LL_TRY(pop(q, a, &pair));
+        LL_TRY(pop_pair(q, a, &pair));
         if (pair == UINT64_MAX) return LLMCS_OK;
         uint32_t position = (uint32_t)pair;
-        if (q->token[position].rank == (uint32_t)(pair >> 32)) LL_TRY(merge(b, q, a, position));
+        if (q->token[position].rank == (uint32_t)(pair >> 32)) LL_TRY(merge_pair(b, q, a, position));
     }
 }
 
 llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
                                const int32_t **ids, size_t *n_ids) {
-    if (!s->queue) LL_TRY(create(b, a, s));
+    if (!s->queue) LL_TRY(create_queue(b, a, s));
     ll_bpe_long *q = s->queue;
-    LL_TRY(make_room(q, a, n));
-    LL_TRY(start(b, q, a, (const unsigned char *)text, n));
+    LL_TRY(grow_queue(q, a, n));
+    LL_TRY(queue_byte_pairs(b, q, a, (const unsigned char *)text, n));
     LL_TRY(merge_all(b, q, a));
     /* The ids move to the front, into memory that the tokens passed leave. */
     int32_t *packed = (int32_t *)(void *)q->token;

@@ -61,7 +61,7 @@ static size_t run_end(const ll_unicode *u, const char *text, size_t n, size_t i,
 }
 
 /* Length of 's 't 'm 'd 're 've 'll at text, which begins with an apostrophe; 0: none of them. */
-static size_t contraction(const char *text, size_t n) {
+static size_t contraction_length(const char *text, size_t n) {
     if (n < 2) return 0;
     char a = text[1], b = n > 2 ? text[2] : 0;
     if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
@@ -82,7 +82,7 @@ static size_t white_space(const ll_unicode *u, const char *text, size_t n) {
 size_t ll_byte_level_word(const ll_unicode *u, const char *text, size_t n) {
     size_t len, skip = 0;
     if (text[0] == '\'') {
-        len = contraction(text, n);
+        len = contraction_length(text, n);
         if (len) return len;
     }
     unsigned kind = kind_at(u, text, n, &len);

@@ -39,7 +39,7 @@ static bool may_change(const char *text, size_t n) {
     return n_spaces > 1;
 }
 
-static size_t clean_up(char *text, size_t n) {
+static size_t clean_up_token(char *text, size_t n) {
     if (!may_change(text, n)) return n;
     for (size_t i = 0; i < sizeof CLEAN_UP / sizeof *CLEAN_UP; i++) n = replace_all(text, n, &CLEAN_UP[i]);
     return n;
@@ -65,7 +65,7 @@ static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spe
     }
     if (len) memcpy(out + n, token, len);
     n += len;
-    return t->decode_cleanup ? clean_up(out, n) : n;
+    return t->decode_cleanup ? clean_up_token(out, n) : n;
 }
 
 static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool first, ll_decode_table *d) {

@@ -131,7 +131,7 @@ static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
 
 /* ------------------------------------------------------------------------------------------------- template */
 
-static void put(ll_tokens_out *o, const int32_t *ids, const llmcs_span *spans, size_t n, int32_t type_id) {
+static void append_tokens(ll_tokens_out *o, const int32_t *ids, const llmcs_span *spans, size_t n, int32_t type_id) {
     static const llmcs_span nowhere = {0, 0};
     for (size_t i = 0; i < n; i++) {
         if (o->ids) o->ids[o->n + i] = ids[i];
@@ -146,13 +146,13 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
     size_t n = tokens->is_pair ? t->n_pair : t->n_single;
     for (size_t i = 0; i < n; i++) {
         if (item[i].id >= 0) {
-            if (tokens->add_special) put(out, &item[i].id, NULL, 1, item[i].type_id);
+            if (tokens->add_special) append_tokens(out, &item[i].id, NULL, 1, item[i].type_id);
         } else {
             const ll_encoding *e = &tokens->texts[item[i].sequence];
             llmcs_span part = parts[item[i].sequence];
             if (part.begin < part.end) /* a text without tokens has no arrays */
-                put(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
-                    item[i].type_id);
+                append_tokens(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
+                              item[i].type_id);
         }
     }
 }

@@ -274,7 +274,7 @@ typedef struct repaired {
     ll_origin *origin;
 } repaired;
 
-static llmcs_status repair(const encoder *e, const char *text, size_t n, repaired *r, ll_view *out) {
+static llmcs_status repair_utf8(const encoder *e, const char *text, size_t n, repaired *r, ll_view *out) {
     size_t size = 0;
     for (size_t i = 0; i < n;) {
         uint32_t cp;
@@ -305,7 +305,7 @@ llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n
     size_t bad = first_bad(text, n);
     if (bad < n && (flags & LLMCS_STRICT_UTF8))
         return ll_fail(LLMCS_UTF8, "the text is not UTF-8 at byte %zu (0x%02x)", bad, (unsigned char)text[bad]);
-    llmcs_status st = bad < n ? repair(&e, text, n, &r, &view) : LLMCS_OK;
+    llmcs_status st = bad < n ? repair_utf8(&e, text, n, &r, &view) : LLMCS_OK;
     if (!st && n) st = split_added(&e, &t->plain, &e.matches[0], &view, normalize_range);
     encoder_free(&e);
     ll_free(e.a, r.text);

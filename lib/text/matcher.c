@@ -14,12 +14,12 @@ void ll_matcher_free(ll_matcher *m, const llmcs_allocator *a) {
     *m = (ll_matcher){0};
 }
 
-static void reverse(char *out, const char *in, size_t n) {
+static void reverse_bytes(char *out, const char *in, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = in[n - 1 - i];
 }
 
 /* Where node's failure link leads on `byte`: the longest suffix that can be continued, else the root. */
-static uint32_t follow(const ll_matcher *m, uint32_t node, unsigned char byte) {
+static uint32_t follow_failure_links(const ll_matcher *m, uint32_t node, unsigned char byte) {
     for (;; node = m->fail[node]) {
         uint32_t next = ll_trie_step(&m->trie, node, byte);
         if (next != LL_TRIE_NONE) return next;
@@ -54,7 +54,7 @@ static llmcs_status builder_init(builder *b, const llmcs_allocator *a, size_t n_
 }
 
 static void add_pattern(ll_matcher *m, builder *b, const char *pattern, size_t len, int32_t number) {
-    reverse(b->reversed, pattern, len);
+    reverse_bytes(b->reversed, pattern, len);
     ll_trie_add(&m->trie, 0, b->reversed, len, number);
     m->starts[(unsigned char)b->reversed[0]] = true;
     uint32_t node = 0;
@@ -80,7 +80,7 @@ static void link_nodes(ll_matcher *m, const builder *b) {
     m->pattern[0] = -1;
     for (uint32_t i = 1; i < m->trie.n_nodes; i++) {
         uint32_t node = b->order[i], parent = b->parent[node];
-        m->fail[node] = parent == 0 ? 0 : follow(m, m->fail[parent], b->byte[node]);
+        m->fail[node] = parent == 0 ? 0 : follow_failure_links(m, m->fail[parent], b->byte[node]);
         m->pattern[node] = m->trie.value[node] >= 0 ? m->trie.value[node] : m->pattern[m->fail[node]];
     }
 }
@@ -118,7 +118,7 @@ static llmcs_status find_all(const ll_matcher *m, const llmcs_allocator *a, cons
     for (size_t i = len; i-- > 0;) {
         unsigned char byte = (unsigned char)text[i];
         if (node == 0 && !m->starts[byte]) continue;
-        node = follow(m, node, byte);
+        node = follow_failure_links(m, node, byte);
         int32_t pattern = m->pattern[node];
         if (pattern < 0) continue;
         LL_TRY(ll_grow(a, &matches->at, matches->n, &matches->capacity, matches->n + 1, sizeof *matches->at,

@@ -15,12 +15,12 @@ llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_alloc
 }
 
 /* Capacity for `more` characters behind those of c. */
-static inline llmcs_status reserve(ll_chars *c, const llmcs_allocator *a, size_t more) {
+static inline llmcs_status reserve_chars(ll_chars *c, const llmcs_allocator *a, size_t more) {
     if (more <= c->capacity - c->n) return LLMCS_OK;
     return ll_grow(a, &c->at, c->n, &c->capacity, c->n + more, sizeof *c->at, "text of the normalizer");
 }
 
-static void swap(ll_normalizer_scratch *s) {
+static void swap_buffers(ll_normalizer_scratch *s) {
     ll_chars text = s->text;
     s->text = s->other;
     s->other = text;
@@ -46,7 +46,7 @@ static llmcs_status isolate_chinese(const ll_unicode *u, ll_normalizer_scratch *
     if (!n_chinese) return LLMCS_OK;
     ll_chars *out = &s->other;
     out->n = 0;
-    LL_TRY(reserve(out, a, s->text.n + 2 * n_chinese));
+    LL_TRY(reserve_chars(out, a, s->text.n + 2 * n_chinese));
     for (size_t i = 0; i < s->text.n; i++) {
         ll_char x = s->text.at[i], space = {' ', x.begin, x.end};
         bool chinese = ll_unicode_flags(u, x.cp) & LL_UC_CJK;
@@ -54,7 +54,7 @@ static llmcs_status isolate_chinese(const ll_unicode *u, ll_normalizer_scratch *
         out->at[out->n++] = x;
         if (chinese) out->at[out->n++] = space;
     }
-    swap(s);
+    swap_buffers(s);
     return LLMCS_OK;
 }
 
@@ -86,8 +86,8 @@ static llmcs_status sort_marks(ll_normalizer_scratch *s, size_t begin, const llm
 }
 
 /* NFD or NFKD. */
-static llmcs_status decompose(const ll_unicode *u, bool compatibility, ll_normalizer_scratch *s,
-                              const llmcs_allocator *a) {
+static llmcs_status decompose_chars(const ll_unicode *u, bool compatibility, ll_normalizer_scratch *s,
+                                    const llmcs_allocator *a) {
     ll_chars *out = &s->other;
     size_t marks = 0; /* where the run of marks at the end of `out` begins */
     out->n = 0;
@@ -96,7 +96,7 @@ static llmcs_status decompose(const ll_unicode *u, bool compatibility, ll_normal
         uint32_t parts[LL_UC_MAX_DECOMPOSED] = {x.cp};
         bool plain = !(ll_unicode_flags(u, x.cp) & LL_UC_FOLDS);
         size_t n = plain ? 1 : ll_unicode_decompose(x.cp, compatibility, parts);
-        LL_TRY(reserve(out, a, n));
+        LL_TRY(reserve_chars(out, a, n));
         for (size_t k = 0; k < n; k++) {
             bool starter = plain || ll_unicode_ccc(parts[k]) == 0;
             if (starter && out->n - marks > 1) LL_TRY(sort_marks(s, marks, a));
@@ -105,12 +105,12 @@ static llmcs_status decompose(const ll_unicode *u, bool compatibility, ll_normal
         }
     }
     if (out->n - marks > 1) LL_TRY(sort_marks(s, marks, a));
-    swap(s);
+    swap_buffers(s);
     return LLMCS_OK;
 }
 
 /* The second half of NFC and NFKC: canonical composition of decomposed text, in place (UAX #15, D117). */
-static void compose(ll_chars *c) {
+static void compose_chars(ll_chars *c) {
     size_t n = 0, starter = SIZE_MAX;
     unsigned last = 0; /* class of the character before, 0 right behind the starter */
     for (size_t i = 0; i < c->n; i++) {
@@ -129,7 +129,7 @@ static void compose(ll_chars *c) {
     c->n = n;
 }
 
-static void strip(ll_chars *c, const ll_unicode *u, bool (*unwanted)(uint32_t cp)) {
+static void strip_marks(ll_chars *c, const ll_unicode *u, bool (*unwanted)(uint32_t cp)) {
     size_t n = 0;
     for (size_t i = 0; i < c->n; i++) {
         bool ascii = c->at[i].cp < 0x80;
@@ -139,18 +139,18 @@ static void strip(ll_chars *c, const ll_unicode *u, bool (*unwanted)(uint32_t cp
     c->n = n;
 }
 
-static llmcs_status lowercase(const ll_unicode *u, ll_normalizer_scratch *s, const llmcs_allocator *a) {
+static llmcs_status lowercase_chars(const ll_unicode *u, ll_normalizer_scratch *s, const llmcs_allocator *a) {
     ll_chars *out = &s->other;
     out->n = 0;
-    LL_TRY(reserve(out, a, s->text.n));
+    LL_TRY(reserve_chars(out, a, s->text.n));
     for (size_t i = 0; i < s->text.n; i++) {
         ll_char x = s->text.at[i];
         uint32_t lower[2] = {x.cp};
         size_t n = ll_unicode_flags(u, x.cp) & LL_UC_FOLDS ? ll_unicode_lower(x.cp, lower) : 1;
-        LL_TRY(reserve(out, a, n));
+        LL_TRY(reserve_chars(out, a, n));
         for (size_t k = 0; k < n; k++) out->at[out->n++] = (ll_char){lower[k], x.begin, x.end};
     }
-    swap(s);
+    swap_buffers(s);
     return LLMCS_OK;
 }
 
@@ -170,20 +170,20 @@ static llmcs_status run_step(const ll_unicode *u, ll_normalizer_step step, ll_no
         case LL_NORMALIZE_CHINESE:
             return isolate_chinese(u, s, a);
         case LL_NORMALIZE_LOWERCASE:
-            return lowercase(u, s, a);
+            return lowercase_chars(u, s, a);
         case LL_NORMALIZE_STRIP_MARKS:
-            strip(&s->text, u, ll_unicode_is_mark);
+            strip_marks(&s->text, u, ll_unicode_is_mark);
             return LLMCS_OK;
         case LL_NORMALIZE_STRIP_NONSPACING:
-            strip(&s->text, u, ll_unicode_is_nonspacing_mark);
+            strip_marks(&s->text, u, ll_unicode_is_nonspacing_mark);
             return LLMCS_OK;
         case LL_NORMALIZE_NFD:
         case LL_NORMALIZE_NFKD:
         case LL_NORMALIZE_NFC:
         case LL_NORMALIZE_NFKC:
             if (all_ascii(&s->text)) return LLMCS_OK;
-            LL_TRY(decompose(u, compatibility, s, a));
-            if (step == LL_NORMALIZE_NFC || step == LL_NORMALIZE_NFKC) compose(&s->text);
+            LL_TRY(decompose_chars(u, compatibility, s, a));
+            if (step == LL_NORMALIZE_NFC || step == LL_NORMALIZE_NFKC) compose_chars(&s->text);
             return LLMCS_OK;
     }
     return ll_fail(LLMCS_INTERNAL, "normalizer step %d", (int)step);

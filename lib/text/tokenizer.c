@@ -12,7 +12,7 @@ static void free_set(ll_added_set *s, const llmcs_allocator *a) {
     ll_free(a, s->added);
 }
 
-static void destroy(llmcs_tokenizer *t) {
+static void destroy_tokenizer(llmcs_tokenizer *t) {
     llmcs_allocator a = t->allocator;
     ll_vocab_free(&t->vocab, &a);
     ll_bpe_free(&t->bpe, &a);
@@ -65,7 +65,7 @@ static llmcs_status check_added_sizes(const ll_tokenizer_spec *spec) {
 }
 
 /* Sizes and ids, before any table is made of them. */
-static llmcs_status measure(const ll_tokenizer_spec *spec, size_t *n_bytes, int32_t *largest) {
+static llmcs_status measure_spec(const ll_tokenizer_spec *spec, size_t *n_bytes, int32_t *largest) {
     *n_bytes = 0;
     *largest = -1;
     LL_TRY(check_added_sizes(spec));
@@ -145,7 +145,7 @@ static llmcs_status build_vocab(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uin
     size_t n_bytes;
     int32_t largest;
     uint32_t *entry;
-    LL_TRY(measure(spec, &n_bytes, &largest));
+    LL_TRY(measure_spec(spec, &n_bytes, &largest));
     size_t n_ids = (size_t)largest + 1 + spec->n_added;
     LL_TRY(ll_vocab_init(&t->vocab, &t->allocator, n_ids, spec->n_vocab + spec->n_added, n_bytes, seed));
     LL_TRY(add_vocab(&t->vocab, spec));
@@ -212,8 +212,9 @@ typedef struct pattern_list {
 } pattern_list;
 
 /* The added tokens of one stage, special ones first: of two that look the same the first counts. */
-static llmcs_status collect(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool normalized, ll_arena *arena,
-                            ll_normalizer_scratch *s, pattern_list *list, ll_added_set *set) {
+static llmcs_status collect_added_tokens(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool normalized,
+                                         ll_arena *arena, ll_normalizer_scratch *s, pattern_list *list,
+                                         ll_added_set *set) {
     const size_t n = spec->n_added;
     for (size_t i = 0; i < 2 * n; i++) {
         const ll_added_token *e = &spec->added[i < n ? i : i - n];
@@ -242,7 +243,7 @@ static llmcs_status build_set(llmcs_tokenizer *t, const ll_tokenizer_spec *spec,
     LL_TRY_GOTO(st, ll_arena_alloc(&arena, spec->n_added, sizeof *list.text, "added tokens", &list.text), done);
     LL_TRY_GOTO(st, ll_arena_alloc(&arena, spec->n_added, sizeof *list.length, "added tokens", &list.length), done);
     LL_TRY_GOTO(st, ll_alloc(a, spec->n_added, sizeof *set->added, "added tokens", &set->added), done);
-    LL_TRY_GOTO(st, collect(t, spec, normalized, &arena, &s, &list, set), done);
+    LL_TRY_GOTO(st, collect_added_tokens(t, spec, normalized, &arena, &s, &list, set), done);
     st = ll_matcher_init(&set->matcher, a, list.text, list.length, list.n, seed);
 done:
     ll_normalizer_scratch_free(&s, a);
@@ -271,7 +272,7 @@ static llmcs_status build_wordpiece(llmcs_tokenizer *t, const ll_tokenizer_spec 
     return st;
 }
 
-static llmcs_status build(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
+static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     uint64_t seed = ll_hash_seed();
     t->model = spec->model;
     memcpy(t->steps, spec->steps, sizeof t->steps);
@@ -307,9 +308,9 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
     LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t));
     t->allocator = *a;
     t->magic = LL_TOKENIZER_MAGIC;
-    llmcs_status st = build(t, spec);
+    llmcs_status st = build_tokenizer(t, spec);
     if (st)
-        destroy(t);
+        destroy_tokenizer(t);
     else
         *out = t;
     return st;
@@ -343,7 +344,7 @@ llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *alloc
 
 void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer) {
     if (!tokenizer || !*tokenizer) return;
-    if ((*tokenizer)->magic == LL_TOKENIZER_MAGIC) destroy(*tokenizer);
+    if ((*tokenizer)->magic == LL_TOKENIZER_MAGIC) destroy_tokenizer(*tokenizer);
     *tokenizer = NULL;
 }
 

@@ -47,7 +47,7 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
 }
 
 /* The longest token of the trie under `root` that [at, end) begins with: its length and id; 0: none does. */
-static size_t longest(const ll_trie *t, uint32_t root, const char *text, size_t at, size_t end, int32_t *id) {
+static size_t longest_token(const ll_trie *t, uint32_t root, const char *text, size_t at, size_t end, int32_t *id) {
     size_t best = 0;
     uint32_t node = root;
     for (size_t i = at; i < end; i++) {
@@ -60,7 +60,7 @@ static size_t longest(const ll_trie *t, uint32_t root, const char *text, size_t 
     return best;
 }
 
-static void push(const ll_view *view, size_t begin, size_t end, int32_t id, ll_encoding *out) {
+static void append_token(const ll_view *view, size_t begin, size_t end, int32_t id, ll_encoding *out) {
     out->ids[out->n] = id;
     if (out->want_spans) out->spans[out->n] = ll_view_span(view, begin, end);
     out->n++;
@@ -74,21 +74,21 @@ static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a,
         const ll_word *whole =
             end - begin <= LL_WORD_BYTES ? ll_string_set_find(&w->words, view->text + begin, end - begin) : NULL;
         if (whole) {
-            push(view, begin, end, whole->id, out);
+            append_token(view, begin, end, whole->id, out);
             return LLMCS_OK;
         }
         while (at < end) {
             int32_t id = -1;
-            size_t n = longest(&w->trie, at > begin, view->text, at, end, &id);
+            size_t n = longest_token(&w->trie, at > begin, view->text, at, end, &id);
             if (n == 0) break;
-            push(view, at, at + n, id, out);
+            append_token(view, at, at + n, id, out);
             at += n;
         }
         if (at == end) return LLMCS_OK;
     }
     out->n = before;
     LL_TRY(ll_encoding_reserve(out, a, 1));
-    push(view, begin, end, w->unk_id, out);
+    append_token(view, begin, end, w->unk_id, out);
     return LLMCS_OK;
 }
 

@@ -12,7 +12,7 @@ typedef struct failure {
     char message[256];
 } failure;
 
-typedef struct loading {
+typedef struct parallel_load {
     const ll_loader *loader;
     const ll_load_options *options;
     atomic_size_t next_job;
@@ -20,9 +20,9 @@ typedef struct loading {
     atomic_bool stop;
     float *stages;     /* [n_threads, LL_STAGE_FLOATS] */
     failure *failures; /* [n_threads] */
-} loading;
+} parallel_load;
 
-static llmcs_status report_progress(const loading *r) {
+static llmcs_status report_progress(const parallel_load *r) {
     const uint64_t all = r->loader->n_parameters;
     const float done = all ? (float)((double)atomic_load(&r->n_read) / (double)all) : 1.0f;
     if (!r->options->progress) return LLMCS_OK;
@@ -39,14 +39,14 @@ static uint64_t elements_of(const ll_load_job *job) {
     return (job->end - job->begin) * (job->source.layout == LL_OUT_IN ? shape[1] : shape[0]);
 }
 
-static llmcs_status load_job(loading *r, const ll_team *team, const ll_load_job *job) {
+static llmcs_status load_job(parallel_load *r, const ll_team *team, const ll_load_job *job) {
     float *stage = r->stages + (size_t)team->index * LL_STAGE_FLOATS;
     LL_TRY(ll_linear_load(job->linear, &job->source, job->begin, job->end, stage));
     atomic_fetch_add(&r->n_read, elements_of(job));
     return team->index == 0 ? report_progress(r) : LLMCS_OK; /* the caller's thread calls its callback */
 }
 
-static bool record_failure(loading *r, failure *f, llmcs_status status, size_t order) {
+static bool record_failure(parallel_load *r, failure *f, llmcs_status status, size_t order) {
     if (!status) return false;
     f->status = status;
     f->order = order;
@@ -56,7 +56,7 @@ static bool record_failure(loading *r, failure *f, llmcs_status status, size_t o
 }
 
 static void load_on_thread(ll_team *team, void *arg) {
-    loading *r = arg;
+    parallel_load *r = arg;
     failure *f = &r->failures[team->index];
     if (team->index == 0 && r->options->meanwhile &&
         record_failure(r, f, r->options->meanwhile(r->options->meanwhile_user), 0))
@@ -68,7 +68,7 @@ static void load_on_thread(ll_team *team, void *arg) {
 }
 
 /* The first in order, so that the message does not depend on the threads. */
-static llmcs_status first_failure(const loading *r, size_t n_threads) {
+static llmcs_status first_failure(const parallel_load *r, size_t n_threads) {
     const failure *first = NULL;
     for (size_t i = 0; i < n_threads; i++) {
         const failure *f = &r->failures[i];
@@ -81,14 +81,14 @@ uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads) {
     return n_jobs * sizeof(ll_load_job) + n_threads * (LL_STAGE_FLOATS * sizeof(float) + sizeof(failure));
 }
 
-static void free_loading(loading *r) {
+static void free_parallel_load(parallel_load *r) {
     ll_free(r->loader->allocator, r->failures);
     ll_free(r->loader->allocator, r->stages);
 }
 
 llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options) {
     const size_t n_threads = (size_t)ll_pool_size(pool);
-    loading r LL_CLEANUP(free_loading) = {.loader = l, .options = options};
+    parallel_load r LL_CLEANUP(free_parallel_load) = {.loader = l, .options = options};
     atomic_init(&r.next_job, 0);
     atomic_init(&r.n_read, l->n_read);
     atomic_init(&r.stop, false);

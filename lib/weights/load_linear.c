@@ -20,11 +20,12 @@ size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout) {
 /* Exponent bits all set: infinity or NaN, whatever the floating-point environment. */
 static bool is_finite_bits(float x) { return (ll_float_bits(x) & 0x7f800000u) != 0x7f800000u; }
 
-static llmcs_status check_finite(const ll_weight_source *s, const float *values, size_t n, uint64_t first) {
+llmcs_status ll_weights_check_finite(const ll_tensors *tensors, const ll_tensor *tensor, const float *values,
+                                     uint64_t first, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!is_finite_bits(values[i]))
             return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\": element %llu is %s; expected a finite number",
-                           ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)(first + i),
+                           ll_tensors_path(tensors, tensor), tensor->name, (unsigned long long)(first + i),
                            values[i] != values[i] ? "NaN" : "infinite");
     return LLMCS_OK;
 }
@@ -53,24 +54,24 @@ static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type,
     if (!finite && !bounded) return LLMCS_OK;
     const uint32_t most = ll_largest_bits(values, n);
     if (most < ll_float_bits(bounded ? first_infinite_as(type) : INFINITY)) return LLMCS_OK;
-    if (finite) LL_TRY(check_finite(s, values, n, first));
+    if (finite) LL_TRY(ll_weights_check_finite(s->tensors, s->tensor, values, first, n));
     return bounded ? check_size(s, type, values, n, first) : LLMCS_OK;
 }
 
 /* -------------------------------------------------------------------------------------------------- reading */
 
 /* What one walk over an LL_IN_OUT tensor does: the scales of Q8 need all inputs of an output first. */
-typedef enum step { MEASURE, PUT } step;
+typedef enum load_step { MEASURE, PUT } load_step;
 
-typedef struct loading {
+typedef struct tensor_load {
     ll_linear *linear;
     const ll_weight_source *source;
     float *stage;
     bool stored; /* the tensor is packed without becoming float32 */
-} loading;
+} tensor_load;
 
 /* Reads a rectangle into the stage, in one read if its rows are whole. */
-static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
+static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
     const uint64_t width = s->tensor->shape[1];
     const bool whole = part->n_columns == width;
@@ -85,7 +86,7 @@ static llmcs_status read_part(const loading *l, const ll_rectangle *part) {
 }
 
 /* Packs a rectangle as it is stored. *done: false if it has to go by way of float32, which then says why. */
-static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool *done) {
+static llmcs_status pack_stored_rectangle(const tensor_load *l, const ll_rectangle *part, bool *done) {
     const ll_weight_source *s = l->source;
     const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);
     const uint64_t width = s->tensor->shape[1];
@@ -101,13 +102,13 @@ static llmcs_status put_stored(const loading *l, const ll_rectangle *part, bool 
     return LLMCS_OK;
 }
 
-static llmcs_status load_part(const loading *l, const ll_rectangle *part, bool measure, bool put) {
+static llmcs_status load_rectangle(const tensor_load *l, const ll_rectangle *part, bool measure, bool put) {
     if (l->stored) {
         bool done;
-        LL_TRY(put_stored(l, part, &done));
+        LL_TRY(pack_stored_rectangle(l, part, &done));
         if (done) return LLMCS_OK;
     }
-    LL_TRY(read_part(l, part));
+    LL_TRY(read_rectangle(l, part));
     if (measure) ll_linear_measure(l->linear, l->source->layout, part, l->source->first_out, l->stage);
     if (put) ll_linear_put(l->linear, l->source->layout, part, l->source->first_out, l->stage);
     return LLMCS_OK;
@@ -115,7 +116,7 @@ static llmcs_status load_part(const loading *l, const ll_rectangle *part, bool m
 
 /* Rows of the tensor are outputs: a few whole rows at a time, or a range of a single row that is longer than the stage.
  * (Q8 has fewer inputs than that.) */
-static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
+static llmcs_status load_out_in(const tensor_load *l, size_t begin, size_t end) {
     const size_t n_columns = (size_t)l->source->tensor->shape[1];
     const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = ll_max(l->linear->nr, 1);
     const size_t fitting = LL_STAGE_FLOATS / columns_step, rows_step = fitting > nr ? fitting / nr * nr : fitting;
@@ -124,14 +125,14 @@ static llmcs_status load_out_in(const loading *l, size_t begin, size_t end) {
         part.n_rows = ll_min(rows_step, end - part.row);
         for (part.column = 0; part.column < n_columns; part.column += columns_step) {
             part.n_columns = ll_min(columns_step, n_columns - part.column);
-            LL_TRY(load_part(l, &part, l->linear->type == LL_Q8, true));
+            LL_TRY(load_rectangle(l, &part, l->linear->type == LL_Q8, true));
         }
     }
     return LLMCS_OK;
 }
 
 /* Rows of the tensor are inputs: blocks of them, of some columns. */
-static llmcs_status walk_in_out(const loading *l, step what) {
+static llmcs_status walk_in_out(const tensor_load *l, load_step what) {
     const size_t n_rows = (size_t)l->source->tensor->shape[0], n_columns = (size_t)l->source->tensor->shape[1];
     const size_t n_reads = (n_columns + MAX_COLUMNS - 1) / MAX_COLUMNS;
     const size_t columns_step = ll_min(n_columns, ll_round_up(n_columns / n_reads, 16));
@@ -141,7 +142,7 @@ static llmcs_status walk_in_out(const loading *l, step what) {
         part.n_rows = ll_min(rows_step, n_rows - part.row);
         for (part.column = 0; part.column < n_columns; part.column += columns_step) {
             part.n_columns = ll_min(columns_step, n_columns - part.column);
-            LL_TRY(load_part(l, &part, what == MEASURE, what == PUT));
+            LL_TRY(load_rectangle(l, &part, what == MEASURE, what == PUT));
         }
     }
     return LLMCS_OK;
@@ -149,7 +150,7 @@ static llmcs_status walk_in_out(const loading *l, step what) {
 
 llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
     const bool stored = ll_linear_takes_stored(linear, source->tensor->dtype, source->layout);
-    const loading l = {linear, source, stage, stored};
+    const tensor_load l = {linear, source, stage, stored};
     if (source->tensor->n_elements == 0) return LLMCS_OK;
     if (source->layout == LL_OUT_IN) return load_out_in(&l, begin, end);
     if (linear->type == LL_Q8) LL_TRY(walk_in_out(&l, MEASURE));

@@ -1,7 +1,6 @@
 /* The tensors of a checkpoint into the linears, norms and tables that a family describes. */
 #include "weights/loader.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/slab.h"
@@ -9,26 +8,26 @@
 /* Elements of one read: few enough that they are still in the cache when they are checked. */
 #define READ_ELEMENTS ((size_t)1 << 20)
 
-static const ll_tensor *find(const ll_loader *l, const char *name) {
+static const ll_tensor *find_tensor(const ll_loader *l, const char *name) {
     char full[256];
     int len = ll_format(full, sizeof full, "%s%s", l->scope, name);
     return len > 0 && (size_t)len < sizeof full ? ll_tensors_find(l->tensors, full) : NULL;
 }
 
-bool ll_loader_has(const ll_loader *l, const char *name) { return find(l, name) != NULL; }
+bool ll_loader_has(const ll_loader *l, const char *name) { return find_tensor(l, name) != NULL; }
 
 /* A file to name when a tensor is missing: there may be none at all. */
-static const char *some_path(const ll_loader *l) {
+static const char *any_checkpoint_path(const ll_loader *l) {
     return ll_tensors_count(l->tensors) ? ll_tensors_path(l->tensors, ll_tensors_at(l->tensors, 0)) : "checkpoint";
 }
 
 /* The tensor `name` if it has exactly this shape and a type we compute with. */
 static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const uint64_t *shape,
                                  const ll_tensor **tensor) {
-    const ll_tensor *t = find(l, name);
+    const ll_tensor *t = find_tensor(l, name);
     if (!t)
-        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s%s\" is missing, config.json needs it", some_path(l), l->scope,
-                       name);
+        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s%s\" is missing, config.json needs it", any_checkpoint_path(l),
+                       l->scope, name);
     if (t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0) {
         char found[LL_SHAPE_TEXT_BYTES], expected[LL_SHAPE_TEXT_BYTES];
         return ll_fail(LLMCS_CONFIG, "%s: tensor \"%s\" is %s, config.json needs %s", ll_tensors_path(l->tensors, t),
@@ -43,14 +42,6 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
     return LLMCS_OK;
 }
 
-static llmcs_status check_finite(const ll_loader *l, const ll_tensor *t, const float *v, uint64_t first, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i]))
-            return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s\" element %llu is not a finite number",
-                           ll_tensors_path(l->tensors, t), t->name, (unsigned long long)(first + i));
-    return LLMCS_OK;
-}
-
 static void count_bytes(ll_loader *l, uint64_t bytes) {
     l->bytes += bytes;
     l->slab_bytes += ll_slab_capacity(bytes);
@@ -62,7 +53,7 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
         uint64_t left = t->n_elements - first;
         size_t n = left < READ_ELEMENTS ? (size_t)left : READ_ELEMENTS;
         LL_TRY(ll_tensors_read_f32(l->tensors, t, first, n, out + first));
-        if (l->check_finite) LL_TRY(check_finite(l, t, out + first, first, n));
+        if (l->check_finite) LL_TRY(ll_weights_check_finite(l->tensors, t, out + first, first, n));
     }
     l->n_read += t->n_elements;
     return LLMCS_OK;
@@ -73,7 +64,7 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
 #define MAX_PARTS 3
 
 /* The packed type of a stored type, unless the caller wants another one. */
-static ll_weight_type as_stored(ll_dtype dtype) {
+static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
     switch (dtype) {
         case LL_DTYPE_F16:
             return LL_F16;
@@ -94,7 +85,8 @@ static ll_weight_type as_stored(ll_dtype dtype) {
 }
 
 /* The packed type of the linear of these tensors. Parts of different types become float32, which holds them all. */
-static ll_weight_type type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts, size_t n_parts) {
+static ll_weight_type packed_type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts,
+                                     size_t n_parts) {
     static const ll_weight_type wanted_type[] = {
         [LLMCS_WEIGHTS_F32] = LL_F32, [LLMCS_WEIGHTS_F16] = LL_F16, [LLMCS_WEIGHTS_BF16] = LL_BF16,
         [LLMCS_WEIGHTS_INT8] = LL_Q8, [LLMCS_WEIGHTS_INT4] = LL_Q4,
@@ -102,8 +94,8 @@ static ll_weight_type type_of(const ll_loader *l, ll_weight_use use, const ll_te
     if (use == LL_SMALL) return LL_F32;
     if (l->wanted != LLMCS_WEIGHTS_AUTO) return wanted_type[l->wanted];
     for (size_t i = 1; i < n_parts; i++)
-        if (as_stored(parts[i]->dtype) != as_stored(parts[0]->dtype)) return LL_F32;
-    return as_stored(parts[0]->dtype);
+        if (packed_type_of_dtype(parts[i]->dtype) != packed_type_of_dtype(parts[0]->dtype)) return LL_F32;
+    return packed_type_of_dtype(parts[0]->dtype);
 }
 
 /* Adds (or counts) the jobs of a tensor: several for a large one. */
@@ -125,12 +117,12 @@ llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use,
     for (size_t i = 0; i < n_parts; i++) {
         char name[128];
         ll_format(name, sizeof name, "%s.weight", names[i]);
-        const ll_tensor *t = find(l, name);
+        const ll_tensor *t = find_tensor(l, name);
         if (t && t->out_in) layout = LL_OUT_IN;
         const uint64_t shape[2] = {layout == LL_OUT_IN ? n : n_in, layout == LL_OUT_IN ? n_in : n};
         LL_TRY(find_checked(l, name, 2, shape, &parts[i]));
     }
-    const ll_weight_type type = type_of(l, use, parts, n_parts);
+    const ll_weight_type type = packed_type_of(l, use, parts, n_parts);
     if (l->filling) {
         LL_TRY(ll_linear_create(linear, l->memory, l->kernels, type, n_in, n_out, with_bias, names[0]));
     } else {

@@ -37,6 +37,9 @@ typedef struct ll_weight_source {
  * for a number that is too large for float16, or for the scale of a block of Q4. */
 #define LL_STAGE_FLOATS ((size_t)128 * 1024)
 llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage);
+/* FORMAT, naming the element, unless the values of the tensor from element `first` on are finite. */
+llmcs_status ll_weights_check_finite(const ll_tensors *tensors, const ll_tensor *tensor, const float *values,
+                                     uint64_t first, size_t n);
 /* Outputs of one call that keep a thread busy for a while; 0: all. */
 size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
 

@@ -285,7 +285,7 @@ START_TEST(every_id_that_changes_was_touched) {
         ll_processors_apply(&p, view.copy, ids, n_ids, n_new);
         ll_scores_finalize(&view);
         for (size_t b = 0, n; b < view.n_blocks; b++) {
-            const float *x = ll_scores_block(&view, b, &n), *expected = whole + b * LL_SCORE_BLOCK;
+            const float *x = ll_scores_block(&view, b, &n), *expected = whole + b * LL_ROW_BLOCK;
             float largest = -INFINITY;
             for (size_t i = 0; i < n; i++) largest = fmaxf(largest, expected[i]);
             ck_assert_msg(!memcmp(x, expected, n * sizeof *x) && view.block_max[b] == largest,

@@ -17,7 +17,7 @@ typedef struct embedding {
 } embedding;
 
 /* hidden: [n_tokens, n]. Each column is one sum in the order of the tokens; of no tokens it is 0. */
-static void mean(const float *hidden, size_t n_tokens, size_t n, float *vector) {
+static void mean_pool(const float *hidden, size_t n_tokens, size_t n, float *vector) {
     for (size_t d = 0; d < n; d++) vector[d] = n_tokens ? hidden[d] : 0.0f;
     if (!n_tokens) return;
     for (size_t t = 1; t < n_tokens; t++)
@@ -26,7 +26,7 @@ static void mean(const float *hidden, size_t n_tokens, size_t n, float *vector) 
 }
 
 /* To length 1; a zero vector stays zero. */
-static void normalize(float *vector, size_t n) {
+static void scale_to_length_one(float *vector, size_t n) {
     double sum = 0.0;
     for (size_t d = 0; d < n; d++) sum += (double)vector[d] * (double)vector[d];
     double length = sqrt(sum);
@@ -40,13 +40,13 @@ static void embed_sink(void *user, const ll_encoder_output *w) {
     const float *pooled = out->pooling == LLMCS_POOL_CLS ? w->hidden : w->pooled;
     if (out->pooling == LLMCS_POOL_MEAN) {
         const size_t n_prompt = w->first ? ll_min(out->n_prompt, w->n_tokens) : 0;
-        mean(w->hidden + n_prompt * out->n, w->n_tokens - n_prompt, out->n, out->window_mean);
+        mean_pool(w->hidden + n_prompt * out->n, w->n_tokens - n_prompt, out->n, out->window_mean);
         pooled = out->window_mean;
     }
     pooled = ll_window_pool_add(&out->windows, w, pooled);
     if (!pooled) return;
     for (size_t d = 0; d < out->n; d++) vector[d] = pooled[d];
-    if (out->normalize) normalize(vector, out->n);
+    if (out->normalize) scale_to_length_one(vector, out->n);
 }
 
 /* AUTO is what the folder says. */

@@ -40,20 +40,20 @@ typedef struct evaluation {
     size_t n_copied_tokens;   /* of outputs that the sink has copied */
 } evaluation;
 
-static void copy(float *to, size_t row, const float *from, size_t n_rows, size_t n) {
+static void copy_output_rows(float *to, size_t row, const float *from, size_t n_rows, size_t n) {
     if (from) memcpy(to + row * n, from, n_rows * n * sizeof *to);
 }
 
 static void copy_sink(void *user, const ll_encoder_output *o) {
     evaluation *e = user;
     const size_t n = (size_t)e->model->config.n_embd;
-    copy(e->outputs->hidden, e->n_copied_tokens, o->hidden, o->n_tokens, n);
-    copy(e->outputs->pooled, o->text, o->pooled, 1, n);
-    copy(e->outputs->logits, o->text, o->logits, 1, (size_t)e->model->config.n_labels);
+    copy_output_rows(e->outputs->hidden, e->n_copied_tokens, o->hidden, o->n_tokens, n);
+    copy_output_rows(e->outputs->pooled, o->text, o->pooled, 1, n);
+    copy_output_rows(e->outputs->logits, o->text, o->logits, 1, (size_t)e->model->config.n_labels);
     e->n_copied_tokens += o->n_tokens;
 }
 
-static unsigned wanted(const evaluation *e) {
+static unsigned wanted_outputs(const evaluation *e) {
     return (e->outputs->hidden ? (unsigned)LL_WANT_HIDDEN : 0u) | (e->outputs->pooled ? (unsigned)LL_WANT_POOLED : 0u) |
            (e->outputs->logits && !e->rows ? (unsigned)LL_WANT_LOGITS : 0u);
 }
@@ -66,7 +66,7 @@ static llmcs_status eval_all(evaluation *e, const int32_t *ids, const int32_t *t
                                 .type_ids = type_ids ? type_ids + e->n_tokens : NULL,
                                 .lengths = lengths + e->n_texts,
                                 .first_text = e->n_texts,
-                                .want = wanted(e),
+                                .want = wanted_outputs(e),
                                 .sink = copy_sink,
                                 .user = e};
         r.n = ll_encoder_chunk(r.lengths, n - e->n_texts, &r.n_rows);

@@ -48,14 +48,14 @@ void ll_encoder_free(const llmcs_model *m, ll_encoder **encoder) {
 
 /* -------------------------------------------------------------------------------------------------- the queue */
 
-static void append(ll_encoder *e, ll_encoder_request *r) {
+static void append_request(ll_encoder *e, ll_encoder_request *r) {
     ll_encoder_request **at = &e->waiting;
     while (*at) at = &(*at)->next;
     r->next = NULL;
     *at = r;
 }
 
-static void dequeue(ll_encoder *e, const ll_encoder_request *r) {
+static void remove_request(ll_encoder *e, const ll_encoder_request *r) {
     ll_encoder_request **at = &e->waiting;
     while (*at && *at != r) at = &(*at)->next;
     if (*at) *at = r->next;
@@ -70,7 +70,7 @@ llmcs_status ll_encoder_check_stop(const ll_encoder_request *r) {
 static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
     const llmcs_status status = ll_encoder_check_stop(r);
     if (!status) return false;
-    dequeue(e, r);
+    remove_request(e, r);
     r->status = status;
     if (!r->leads) pthread_cond_signal(&r->changed);
     r->done = true;
@@ -81,7 +81,7 @@ static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
 
 /* The next forward pass: requests in order, as far as they fit. What other leaders want for themselves is left to them,
  * so that a leader never waits for another. */
-static void fill(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
+static void fill_next_forward(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
     ll_encoder_clear(workspace);
     for (ll_encoder_request **at = &e->waiting; *at && workspace->n_segments < workspace->max_segments;) {
         ll_encoder_request *r = *at;
@@ -99,12 +99,12 @@ static void fill(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encode
 }
 
 /* Requests that are not done go to the end of the queue: nobody waits for the whole of a long text. */
-static void requeue(ll_encoder *e, const ll_encoder_workspace *workspace) {
+static void requeue_unfinished(ll_encoder *e, const ll_encoder_workspace *workspace) {
     for (size_t i = 0; i < workspace->n_slices; i++) {
         ll_encoder_request *r = workspace->slices[i].request;
         r->in_forward = false;
         r->done = r->status || r->n_taken == r->n;
-        if (!r->done) append(e, r);
+        if (!r->done) append_request(e, r);
         if (!r->leads) pthread_cond_signal(&r->changed);
     }
 }
@@ -140,7 +140,7 @@ static ll_encoder_workspace *push_workspace(ll_encoder *e, ll_encoder_workspace 
 }
 
 /* Runs forward passes until the request is done. Called with the mutex, which is unlocked during them. */
-static void lead(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
+static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
     ll_encoder_workspace *workspace = pop_workspace(e);
     if (!workspace) {
         pthread_mutex_unlock(&e->mutex);
@@ -149,16 +149,16 @@ static void lead(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
     }
     if (own->status) {
         ll_format(own->message, sizeof own->message, "%s", llmcs_error_message());
-        dequeue(e, own);
+        remove_request(e, own);
         own->done = true;
     }
     while (!own->done) {
-        fill(e, workspace, own);
+        fill_next_forward(e, workspace, own);
         if (!workspace->n_slices) break; /* its own request has just ended, and nothing else waits */
         pthread_mutex_unlock(&e->mutex);
         ll_encoder_forward(m, workspace);
         pthread_mutex_lock(&e->mutex);
-        requeue(e, workspace);
+        requeue_unfinished(e, workspace);
     }
     ll_encoder_workspace *spare = push_workspace(e, workspace);
     hand_over(e);
@@ -178,16 +178,16 @@ static void wait_for_turn(ll_encoder *e, ll_encoder_request *r) {
     }
 }
 
-static void evaluate(llmcs_model *m, ll_encoder_request *r) {
+static void queue_and_wait(llmcs_model *m, ll_encoder_request *r) {
     ll_encoder *e = m->encoder;
     pthread_mutex_lock(&e->mutex);
-    append(e, r);
+    append_request(e, r);
     if (e->n_leaders < e->max_leaders) {
         e->n_leaders++;
         r->leads = true;
     }
     wait_for_turn(e, r);
-    if (!r->done) lead(m, e, r);
+    if (!r->done) lead_until_done(m, e, r);
     pthread_mutex_unlock(&e->mutex);
 }
 
@@ -196,7 +196,7 @@ llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r) {
     r->leads = r->in_forward = r->done = false;
     r->status = LLMCS_OK;
     if (ll_condition_init(&r->changed)) return ll_fail(LLMCS_THREAD, "encoder: a lock could not be created");
-    evaluate(m, r);
+    queue_and_wait(m, r);
     pthread_cond_destroy(&r->changed);
     return r->status ? ll_fail(r->status, "%s", r->message) : LLMCS_OK;
 }

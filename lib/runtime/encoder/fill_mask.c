@@ -30,7 +30,7 @@ static llmcs_status write_ids(mask_call *f, const ll_tokens *tokens) {
     return ll_encoder_check_tokens(m, f->ids, f->type_ids, f->n_tokens);
 }
 
-static llmcs_status encode(mask_call *f, const char *text, size_t text_bytes) {
+static llmcs_status encode_masked_text(mask_call *f, const char *text, size_t text_bytes) {
     const llmcs_text one = {.text = text, .text_bytes = text_bytes};
     ll_tokens tokens;
     /* PARSE_SPECIAL makes "[MASK]" in the text the mask token. */
@@ -83,7 +83,7 @@ static void find_top(const llmcs_model *m, const float *logits, size_t position,
 static llmcs_status fill_masks(mask_call *f, const char *text, size_t text_bytes, size_t top_k,
                                llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens) {
     size_t vocab = (size_t)f->model->config.vocab_size;
-    LL_TRY(encode(f, text, text_bytes));
+    LL_TRY(encode_masked_text(f, text, text_bytes));
     LL_TRY(find_masks(f));
     top_k = ll_min(top_k, vocab);
     *n_tokens = f->n_masks * top_k;

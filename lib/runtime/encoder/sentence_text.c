@@ -20,7 +20,7 @@ static size_t last_character(const char *text, size_t n) {
     return at;
 }
 
-static void strip(const char **text, size_t *n_bytes) {
+static void strip_white_space(const char **text, size_t *n_bytes) {
     uint32_t cp;
     size_t n = *n_bytes;
     while (n) {
@@ -57,10 +57,10 @@ llmcs_status ll_sentence_text(const llmcs_model *m, const llmcs_text *text, llmc
     if (!m->config.sentence.strip || !text->text) return LLMCS_OK;
     if (out->text_bytes == LLMCS_NUL) out->text_bytes = strlen(out->text);
     LL_TRY(put_prompt_before(m, &out->text, &out->text_bytes, owned));
-    strip(&out->text, &out->text_bytes);
+    strip_white_space(&out->text, &out->text_bytes);
     if (!out->pair) return LLMCS_OK;
     if (out->pair_bytes == LLMCS_NUL) out->pair_bytes = strlen(out->pair);
-    strip(&out->pair, &out->pair_bytes);
+    strip_white_space(&out->pair, &out->pair_bytes);
     return LLMCS_OK;
 }
 
@@ -70,7 +70,7 @@ llmcs_status ll_sentence_prompt_tokens(const llmcs_model *m, size_t max_length, 
     ll_tokens tokens;
     *n_tokens = 0;
     if (!n_bytes || !m->config.sentence.exclude_prompt) return LLMCS_OK;
-    strip(&prompt, &n_bytes);
+    strip_white_space(&prompt, &n_bytes);
     const llmcs_text text = {prompt, n_bytes, NULL, 0};
     LL_TRY(ll_tokens_create(m->tokenizer, &text, LLMCS_ADD_SPECIAL_TOKENS, false, &tokens));
     *n_tokens = ll_min(tokens.texts[0].n + tokens.n_special, max_length);

@@ -111,7 +111,7 @@ static void free_sequences(sequences *s, const llmcs_allocator *a) {
 }
 
 /* Memory for one more sequence, of n_rows tokens. */
-static llmcs_status reserve(sequences *s, const llmcs_allocator *a, size_t n_rows) {
+static llmcs_status reserve_window(sequences *s, const llmcs_allocator *a, size_t n_rows) {
     size_t rows = s->n_rows + n_rows, n = s->n + 1; /* these tokens are in memory already: no overflow */
     LL_TRY(ll_grow(a, &s->ids, s->n_rows, &s->row_capacity, rows, sizeof *s->ids, "token ids"));
     LL_TRY(ll_grow(a, &s->type_ids, s->n_rows, &s->type_capacity, rows, sizeof *s->type_ids, "token types"));
@@ -158,7 +158,7 @@ static llmcs_status add_sequence(cutting *c, const llmcs_span ranges[2]) {
     size_t n = c->tokens.n_special;
     for (size_t i = 0; i < 2; i++) n += ranges[i].end - ranges[i].begin;
     if (n == 0) return ll_fail(LLMCS_ARG, "text %zu has no tokens", c->text);
-    LL_TRY(reserve(s, &c->model->allocator, n));
+    LL_TRY(reserve_window(s, &c->model->allocator, n));
     ll_tokens_out to = {.ids = s->ids + s->n_rows, .type_ids = s->type_ids + s->n_rows};
     ll_tokens_write(c->model->tokenizer, &c->tokens, ranges, &to);
     LL_TRY(ll_encoder_check_tokens(c->model, to.ids, to.type_ids, n));
@@ -229,7 +229,7 @@ typedef struct feed {
 } feed;
 
 /* Evaluates the first n sequences, of n_rows tokens. All windows of a text are in one request. */
-static llmcs_status flush(feed *f, size_t n, size_t n_rows) {
+static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
     const ll_text_call *c = f->call;
     const sequences *s = &f->sequences;
     if (!n) return LLMCS_OK;
@@ -280,7 +280,7 @@ static llmcs_status feed_text(feed *f, size_t i) {
         f->first_truncated_tokens = c.info.n_tokens;
     }
     if (ll_encoder_chunk(s->lengths, s->n, &chunk_rows) == s->n) return LLMCS_OK;
-    return flush(f, n, n_rows);
+    return evaluate_windows(f, n, n_rows);
 }
 
 llmcs_status ll_encoder_texts(const ll_text_call *call) {
@@ -289,7 +289,7 @@ llmcs_status ll_encoder_texts(const ll_text_call *call) {
     LL_TRY(ll_check_array("texts", call->n_texts, sizeof *call->texts));
     if (call->infos && call->n_texts) LL_TRY(ll_options_check(call->infos, INFO_OLDEST, "llmcs_text_info"));
     for (size_t i = 0; !st && i < call->n_texts; i++) st = feed_text(&f, i);
-    if (!st) st = flush(&f, f.sequences.n, f.sequences.n_rows);
+    if (!st) st = evaluate_windows(&f, f.sequences.n, f.sequences.n_rows);
     free_sequences(&f.sequences, &call->model->allocator);
     if (!st && f.n_truncated && !call->infos)
         ll_log_say(&call->model->log, LLMCS_LOG_WARN, "%zu of %zu texts were cut to %zu tokens; text %zu had %zu",
@@ -312,7 +312,7 @@ void ll_window_pool_free(const llmcs_allocator *a, ll_window_pool *pool) {
 }
 
 /* In double precision, so that a mean of finite numbers is finite. */
-static void accumulate(ll_window_pool *pool, const ll_encoder_output *window, const float *x) {
+static void accumulate_window(ll_window_pool *pool, const ll_encoder_output *window, const float *x) {
     const double weight = pool->max ? 1.0 : (double)window->n_tokens;
     for (size_t i = 0; i < pool->n; i++) {
         const double value = weight * (double)x[i];
@@ -329,7 +329,7 @@ const float *ll_window_pool_add(ll_window_pool *pool, const ll_encoder_output *w
     if (window->first && window->last) return x;
     if (window->first) pool->n_tokens = 0;
     pool->n_tokens += window->n_tokens;
-    accumulate(pool, window, x);
+    accumulate_window(pool, window, x);
     if (!window->last) return NULL;
     const double total = pool->max ? 1.0 : (double)pool->n_tokens;
     for (size_t i = 0; i < pool->n; i++) pool->values[i] = (float)(pool->sums[i] / total);

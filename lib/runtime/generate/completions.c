@@ -22,8 +22,6 @@ static void apply_verdict(ll_completion *completion, ll_stream_verdict verdict) 
     ll_completion_end(completion, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
-_Static_assert(LL_ROW_BLOCK == LL_SCORE_BLOCK, "kernels and scores agree on blocks");
-
 /* Puts the row into the workspace's scores. NUMERIC unless it is finite. */
 static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;

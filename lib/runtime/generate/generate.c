@@ -47,7 +47,7 @@ static llmcs_status begin_call(generate_call *c, llmcs_session *session, const l
 /* ---- prefill */
 
 /* Allocates all that generating needs, so that a token allocates nothing. */
-static llmcs_status reserve(generate_call *c) {
+static llmcs_status reserve_generation(generate_call *c) {
     ll_generation *g = &c->g;
     LL_TRY(ll_generation_prepare(g, ll_session_n_ctx(c->session)));
     LL_TRY(ll_sampler_workspace_init(&c->workspace, g->allocator, g->vocab, g->sampled));
@@ -65,7 +65,7 @@ static llmcs_status reserve(generate_call *c) {
 /* Evaluates what the session does not hold of the prompt; at least its last token, for the logits. */
 static llmcs_status prefill(generate_call *c, const float **logits) {
     ll_generation *g = &c->g;
-    LL_TRY(reserve(c));
+    LL_TRY(reserve_generation(c));
     ll_session_set_deadline(c->session, ll_generation_deadline_ns(g));
     g->n_cached = ll_seq_keep_prefix(c->session, g->prompt, g->n_prompt);
     LL_TRY(ll_seq_eval(c->session, 0, g->prompt + g->n_cached, g->n_prompt - g->n_cached, LLMCS_LOGITS_LAST, logits));
@@ -137,7 +137,7 @@ static llmcs_status decode_loop(generate_call *c, const float *logits) {
     return LLMCS_OK;
 }
 
-static llmcs_status decode(generate_call *c, const float *logits, llmcs_result **result) {
+static llmcs_status decode_completions(generate_call *c, const float *logits, llmcs_result **result) {
     LL_TRY(c->g.beams ? ll_generate_beams(&c->g, c->session, logits) : decode_loop(c, logits));
     LL_TRY(ll_result_create(&c->g, result));
     (*result)->decode_ms = (double)(ll_now_ns() - c->g.prompt_end_ns) * 1e-6;
@@ -160,7 +160,7 @@ llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t *ids, size
     const float *logits;
     LL_TRY(begin_call(&c, session, params));
     LL_TRY(prefill(&c, &logits));
-    return decode(&c, logits, result);
+    return decode_completions(&c, logits, result);
 }
 
 llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t prompt_bytes,
@@ -179,7 +179,7 @@ llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t p
         ll_generation_encode_prompt(&c.g, prompt, prompt_bytes, ll_session_n_ctx(session), &c.encoded, &c.g.n_prompt));
     c.g.prompt = c.encoded;
     LL_TRY(prefill(&c, &logits));
-    return decode(&c, logits, result);
+    return decode_completions(&c, logits, result);
 }
 
 /* ---- the next token's distribution */

@@ -94,7 +94,7 @@ static llmcs_status check_float(const char *name, float value, float least, floa
     return ll_fail(LLMCS_ARG, "%s is %g, expected %g to %g", name, (double)value, (double)least, (double)most);
 }
 
-static llmcs_status check_finite(const char *name, float value) {
+static llmcs_status check_param_finite(const char *name, float value) {
     if (isfinite(value)) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "%s is not a finite number", name);
 }
@@ -104,23 +104,23 @@ static llmcs_status check_numbers(const llmcs_generate_params *p) {
     LL_TRY(check_int("max_new_tokens", p->max_new_tokens, p->max_length ? 0 : 1));
     LL_TRY(check_int("min_length", p->min_length, 0));
     LL_TRY(check_int("min_new_tokens", p->min_new_tokens, 0));
-    LL_TRY(check_finite("temperature", p->temperature));
+    LL_TRY(check_param_finite("temperature", p->temperature));
     LL_TRY(check_float("temperature", p->temperature, 0.0f, INFINITY));
     LL_TRY(check_int("top_k", p->top_k, 0));
     LL_TRY(check_float("top_p", p->top_p, 0.0f, 1.0f));
     LL_TRY(check_float("min_p", p->min_p, 0.0f, 1.0f));
-    LL_TRY(check_finite("repetition_penalty", p->repetition_penalty));
+    LL_TRY(check_param_finite("repetition_penalty", p->repetition_penalty));
     if (p->repetition_penalty <= 0)
         return ll_fail(LLMCS_ARG, "repetition_penalty is %g, expected more than 0", (double)p->repetition_penalty);
-    LL_TRY(check_finite("encoder_repetition_penalty", p->encoder_repetition_penalty));
+    LL_TRY(check_param_finite("encoder_repetition_penalty", p->encoder_repetition_penalty));
     if (p->encoder_repetition_penalty <= 0)
         return ll_fail(LLMCS_ARG, "encoder_repetition_penalty is %g, expected more than 0",
                        (double)p->encoder_repetition_penalty);
     LL_TRY(check_int("encoder_no_repeat_ngram_size", p->encoder_no_repeat_ngram_size, 0));
-    LL_TRY(check_finite("presence_penalty", p->presence_penalty));
-    LL_TRY(check_finite("frequency_penalty", p->frequency_penalty));
+    LL_TRY(check_param_finite("presence_penalty", p->presence_penalty));
+    LL_TRY(check_param_finite("frequency_penalty", p->frequency_penalty));
     LL_TRY(check_int("no_repeat_ngram_size", p->no_repeat_ngram_size, 0));
-    LL_TRY(check_finite("length_penalty", p->length_penalty));
+    LL_TRY(check_param_finite("length_penalty", p->length_penalty));
     if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms is %g, expected 0 or more", p->deadline_ms);
     if (p->encode_flags & ~KNOWN_ENCODE_FLAGS)
         return ll_fail(LLMCS_ARG, "encode_flags: 0x%x has unknown bits", (unsigned)p->encode_flags);

@@ -49,7 +49,7 @@ static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *c
     return copy_text(g, completion, arena, out);
 }
 
-static llmcs_status fill(const ll_generation *g, owned_result *r) {
+static llmcs_status fill_result(const ll_generation *g, owned_result *r) {
     /* Pointers: a program built with an older header may know a shorter llmcs_sequence. */
     const llmcs_sequence **sequences;
     LL_TRY(ll_arena_alloc(&r->arena, g->n_completions, sizeof *sequences, "sequences", &sequences));
@@ -76,7 +76,7 @@ llmcs_status ll_result_create(const ll_generation *g, llmcs_result **result) {
     r->allocator = *g->allocator;
     ll_arena_init(&r->arena, &r->allocator);
     llmcs_result *handle = &r->result;
-    llmcs_status status = fill(g, r);
+    llmcs_status status = fill_result(g, r);
     if (status)
         llmcs_result_free(&handle);
     else

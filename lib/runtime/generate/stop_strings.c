@@ -1,3 +1,4 @@
+/* Builds the automaton of the stop strings: a trie whose nodes know their longest suffix in it. */
 #include "runtime/generate/stop_strings.h"
 
 #include <string.h>

@@ -28,7 +28,7 @@ static const char *held_bytes(const ll_text_stream *stream) {
 }
 
 /* False: the callback asked to stop. */
-static bool deliver(ll_text_stream *stream, const char *text, size_t n_bytes) {
+static bool call_on_text(ll_text_stream *stream, const char *text, size_t n_bytes) {
     if (!n_bytes) return true;
     stream->n_sent += n_bytes;
     if (!stream->on_text) return true;
@@ -42,8 +42,8 @@ static bool deliver(ll_text_stream *stream, const char *text, size_t n_bytes) {
  * characters, and what is held starts as a stop string does, with a first byte. */
 static bool deliver_pending(ll_text_stream *stream, const char *held, size_t n_held, const char *piece,
                             size_t n_bytes) {
-    if (n_bytes <= n_held) return deliver(stream, held, n_bytes);
-    return deliver(stream, held, n_held) && deliver(stream, piece, n_bytes - n_held);
+    if (n_bytes <= n_held) return call_on_text(stream, held, n_bytes);
+    return call_on_text(stream, held, n_held) && call_on_text(stream, piece, n_bytes - n_held);
 }
 
 static ll_stream_verdict read_piece(ll_text_stream *stream, const char *piece, size_t piece_bytes) {
@@ -75,7 +75,8 @@ llmcs_status ll_text_stream_finish(ll_text_stream *stream, ll_stream_verdict *ve
     LL_TRY(llmcs_decoder_finish(stream->decoder, &piece, &piece_bytes));
     *verdict = read_piece(stream, piece, piece_bytes);
     const size_t n_held = stream->stops->nodes[stream->matched].depth;
-    if (*verdict == LL_STREAM_GOES_ON && !deliver(stream, held_bytes(stream), n_held)) *verdict = LL_STREAM_CALLBACK;
+    if (*verdict == LL_STREAM_GOES_ON && !call_on_text(stream, held_bytes(stream), n_held))
+        *verdict = LL_STREAM_CALLBACK;
     stream->matched = 0;
     return LLMCS_OK;
 }

@@ -232,7 +232,7 @@ static llmcs_status check_bound(const char *path, const llmcs_model_options *o) 
                    (unsigned long long)o->max_bytes);
 }
 
-static void destroy(llmcs_model *m) {
+static void destroy_model(llmcs_model *m) {
     llmcs_allocator a = m->allocator;
     ll_encoder_free(m, &m->encoder);
     ll_net_free(&m->net);
@@ -245,7 +245,7 @@ static void destroy(llmcs_model *m) {
 }
 
 static void destroy_unless_taken(llmcs_model **m) {
-    if (*m) destroy(*m);
+    if (*m) destroy_model(*m);
 }
 
 llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model) {
@@ -278,7 +278,7 @@ void llmcs_model_free(llmcs_model **model) {
     if (!model || !*model) return;
     llmcs_model *m = *model;
     *model = NULL;
-    if (m->magic == MAGIC && atomic_fetch_sub(&m->references, 1) == 1) destroy(m);
+    if (m->magic == MAGIC && atomic_fetch_sub(&m->references, 1) == 1) destroy_model(m);
 }
 
 /* -------------------------------------------------------------------------------------------------- checks */

@@ -20,7 +20,7 @@ void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, size_t stru
     ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
-static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quantize_params *out) {
+static llmcs_status check_quantize_params(const llmcs_quantize_params *params, llmcs_quantize_params *out) {
     llmcs_quantize_params_init(out);
     if (!params) return LLMCS_OK;
     LL_TRY(ll_options_in(out, sizeof *out, PARAMS_OLDEST, params, "llmcs_quantize_params"));
@@ -34,7 +34,7 @@ static llmcs_status read_params(const llmcs_quantize_params *params, llmcs_quant
 /* ------------------------------------------------------------------------------------------------- the folder */
 
 /* Everything that is open while the file is written. */
-typedef struct job {
+typedef struct gguf_export {
     llmcs_allocator allocator;
     ll_log log;
     ll_dtype dtype;
@@ -50,110 +50,110 @@ typedef struct job {
     ll_stored *stored;
     size_t n_stored;
     ll_gguf_header header;
-} job;
+} gguf_export;
 
-static void close_job(job *j) {
-    const llmcs_allocator *a = &j->allocator;
-    ll_gguf_header_free(&j->header);
-    ll_free(a, j->stored);
-    ll_free(a, j->seen);
-    ll_net_free(&j->net);
-    if (j->tensors) ll_tensors_close(&j->tensors);
-    llmcs_tokenizer_free(&j->tokenizer);
-    if (j->has_tokenizer) ll_tokenizer_spec_free(&j->spec);
-    ll_config_free(&j->config);
-    ll_source_close(&j->source);
+static void free_gguf_export(gguf_export *x) {
+    const llmcs_allocator *a = &x->allocator;
+    ll_gguf_header_free(&x->header);
+    ll_free(a, x->stored);
+    ll_free(a, x->seen);
+    ll_net_free(&x->net);
+    if (x->tensors) ll_tensors_close(&x->tensors);
+    llmcs_tokenizer_free(&x->tokenizer);
+    if (x->has_tokenizer) ll_tokenizer_spec_free(&x->spec);
+    ll_config_free(&x->config);
+    ll_source_close(&x->source);
 }
 
-static llmcs_status open_tokenizer(job *j) {
-    const llmcs_allocator *a = &j->allocator;
-    LL_TRY(ll_model_find_tokenizer(a, &j->source, &j->config, &j->tokenizer_source, &j->has_tokenizer));
-    if (!j->has_tokenizer) return LLMCS_OK;
-    llmcs_status st = ll_tokenizer_files_read(&j->spec, a, &j->tokenizer_source, j->config.model_type, &j->log);
-    j->has_tokenizer = st == LLMCS_OK;
+static llmcs_status read_tokenizer(gguf_export *x) {
+    const llmcs_allocator *a = &x->allocator;
+    LL_TRY(ll_model_find_tokenizer(a, &x->source, &x->config, &x->tokenizer_source, &x->has_tokenizer));
+    if (!x->has_tokenizer) return LLMCS_OK;
+    llmcs_status st = ll_tokenizer_files_read(&x->spec, a, &x->tokenizer_source, x->config.model_type, &x->log);
+    x->has_tokenizer = st == LLMCS_OK;
     if (st == LLMCS_UNSUPPORTED) { /* as the model opens: for token ids only */
-        ll_log_say(&j->log, LLMCS_LOG_WARN, "the file is written without a tokenizer: %s", llmcs_error_message());
+        ll_log_say(&x->log, LLMCS_LOG_WARN, "the file is written without a tokenizer: %s", llmcs_error_message());
         return LLMCS_OK;
     }
-    if (!st) st = ll_tokenizer_create(&j->spec, a, &j->tokenizer);
-    return st ? st : ll_model_fit_tokenizer(j->tokenizer, j->source.path, &j->config, &j->log);
+    if (!st) st = ll_tokenizer_create(&x->spec, a, &x->tokenizer);
+    return st ? st : ll_model_fit_tokenizer(x->tokenizer, x->source.path, &x->config, &x->log);
 }
 
-static llmcs_status open_folder(job *j, const char *path) {
-    const llmcs_allocator *a = &j->allocator;
+static llmcs_status read_folder(gguf_export *x, const char *path) {
+    const llmcs_allocator *a = &x->allocator;
     ll_cpu cpu = ll_cpu_detect();
     const ll_kernels *kernels;
-    LL_TRY(ll_model_open_source(a, path, LLMCS_LOAD_COPY, &j->source));
-    if (j->source.gguf)
+    LL_TRY(ll_model_open_source(a, path, LLMCS_LOAD_COPY, &x->source));
+    if (x->source.gguf)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already; give the Hugging Face folder it was made from",
                        path);
-    LL_TRY(ll_config_read(&j->config, a, &j->source, &j->log));
-    LL_TRY(open_tokenizer(j));
-    ll_source module = ll_model_module(&j->source, &j->config);
-    LL_TRY(ll_tensors_open(a, &module, LLMCS_LOAD_COPY, &j->log, &j->tensors));
-    LL_TRY(ll_tensors_fit(j->tensors, &j->config, &j->log));
+    LL_TRY(ll_config_read(&x->config, a, &x->source, &x->log));
+    LL_TRY(read_tokenizer(x));
+    ll_source module = ll_model_module(&x->source, &x->config);
+    LL_TRY(ll_tensors_open(a, &module, LLMCS_LOAD_COPY, &x->log, &x->tensors));
+    LL_TRY(ll_tensors_fit(x->tensors, &x->config, &x->log));
     LL_TRY(ll_kernels_pick(&cpu, &kernels));
-    return ll_net_create(&j->config, a, kernels, NULL, &j->net);
+    return ll_net_create(&x->config, a, kernels, NULL, &x->net);
 }
 
 /* ------------------------------------------------------------------------------------------------- the header */
 
 /* Called by the network for every tensor that it would load. */
 static void add_tensor(void *user, const ll_tensor *t) {
-    job *j = user;
-    size_t i = (size_t)(t - ll_tensors_at(j->tensors, 0));
-    if (j->seen[i]) return;
-    j->seen[i] = 1;
-    j->stored[j->n_stored++].tensor = t;
+    gguf_export *x = user;
+    size_t i = (size_t)(t - ll_tensors_at(x->tensors, 0));
+    if (x->seen[i]) return;
+    x->seen[i] = 1;
+    x->stored[x->n_stored++].tensor = t;
 }
 
 /* The network's tensors, in its order; other tensors of the checkpoint (masks, position ids, tied copies) are not
  * written. */
-static llmcs_status plan_tensors(job *j, uint64_t *n_elements) {
-    size_t n = ll_tensors_count(j->tensors), n_fallback = 0;
+static llmcs_status plan_tensors(gguf_export *x, uint64_t *n_elements) {
+    size_t n = ll_tensors_count(x->tensors), n_fallback = 0;
     const ll_tensor *example = NULL;
-    LL_TRY(ll_alloc_zero(&j->allocator, n, 1, "tensors", &j->seen));
-    LL_TRY(ll_alloc(&j->allocator, n, sizeof *j->stored, "tensors", &j->stored));
-    LL_TRY(ll_net_visit(j->net, j->tensors, add_tensor, j));
+    LL_TRY(ll_alloc_zero(&x->allocator, n, 1, "tensors", &x->seen));
+    LL_TRY(ll_alloc(&x->allocator, n, sizeof *x->stored, "tensors", &x->stored));
+    LL_TRY(ll_net_visit(x->net, x->tensors, add_tensor, x));
     *n_elements = 0;
-    for (size_t i = 0; i < j->n_stored; i++) {
-        ll_stored *s = &j->stored[i];
+    for (size_t i = 0; i < x->n_stored; i++) {
+        ll_stored *s = &x->stored[i];
         bool fallback;
-        LL_TRY(ll_stored_plan(s, s->tensor, ll_tensors_plain_name(j->tensors, s->tensor), &j->config, j->dtype,
+        LL_TRY(ll_stored_plan(s, s->tensor, ll_tensors_plain_name(x->tensors, s->tensor), &x->config, x->dtype,
                               &fallback));
         *n_elements += s->tensor->n_elements;
         n_fallback += fallback;
         if (fallback) example = s->tensor;
     }
     if (example)
-        ll_log_say(&j->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are not multiples of 32 (\"%.80s\")",
+        ll_log_say(&x->log, LLMCS_LOG_WARN, "%zu matrices are float16: their rows are not multiples of 32 (\"%.80s\")",
                    n_fallback, example->name);
     return LLMCS_OK;
 }
 
 /* Will llama.cpp refuse the file, because of the network or of a tensor it does not know? Logs why. */
-static bool is_foreign(const job *j) {
-    const char *reason = ll_gguf_foreign_to_llama_cpp(&j->config), *unknown = NULL;
-    for (size_t i = 0; i < j->n_stored && !reason; i++)
-        if (!j->stored[i].known) unknown = j->stored[i].name;
-    if (reason) ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: %s", reason);
+static bool is_foreign(const gguf_export *x) {
+    const char *reason = ll_gguf_foreign_to_llama_cpp(&x->config), *unknown = NULL;
+    for (size_t i = 0; i < x->n_stored && !reason; i++)
+        if (!x->stored[i].known) unknown = x->stored[i].name;
+    if (reason) ll_log_say(&x->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: %s", reason);
     if (unknown)
-        ll_log_say(&j->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: it has no tensor \"%s\"", unknown);
+        ll_log_say(&x->log, LLMCS_LOG_WARN, "llama.cpp will not open this file: it has no tensor \"%s\"", unknown);
     return reason || unknown;
 }
 
-static llmcs_status put_header(job *j) {
-    ll_gguf_header *h = &j->header;
+static llmcs_status build_header(gguf_export *x) {
+    ll_gguf_header *h = &x->header;
     int32_t special[LL_N_SPECIAL];
-    bool foreign = is_foreign(j);
-    for (int role = 0; role < LL_N_SPECIAL && j->tokenizer; role++)
-        special[role] = llmcs_special_token(j->tokenizer, (llmcs_special)role);
-    ll_gguf_header_init(h, &j->allocator);
-    ll_gguf_export_network(h, &j->config, j->dtype, foreign);
-    LL_TRY(ll_gguf_export_tokenizer(h, j->has_tokenizer ? &j->spec : NULL, special, &j->config));
-    LL_TRY(ll_gguf_export_files(h, &j->source, j->has_tokenizer ? &j->tokenizer_source : NULL, &j->config));
-    for (size_t i = 0; i < j->n_stored; i++) {
-        const ll_stored *s = &j->stored[i];
+    bool foreign = is_foreign(x);
+    for (int role = 0; role < LL_N_SPECIAL && x->tokenizer; role++)
+        special[role] = llmcs_special_token(x->tokenizer, (llmcs_special)role);
+    ll_gguf_header_init(h, &x->allocator);
+    ll_gguf_export_network(h, &x->config, x->dtype, foreign);
+    LL_TRY(ll_gguf_export_tokenizer(h, x->has_tokenizer ? &x->spec : NULL, special, &x->config));
+    LL_TRY(ll_gguf_export_files(h, &x->source, x->has_tokenizer ? &x->tokenizer_source : NULL, &x->config));
+    for (size_t i = 0; i < x->n_stored; i++) {
+        const ll_stored *s = &x->stored[i];
         ll_gguf_put_tensor(h, s->name, ll_gguf_type_number(s->dtype), s->rank, s->shape, s->n_bytes);
     }
     return ll_gguf_header_finish(h);
@@ -161,15 +161,15 @@ static llmcs_status put_header(job *j) {
 
 /* --------------------------------------------------------------------------------------------------- the file */
 
-static llmcs_status write_all(job *j, ll_output *out, ll_weights_progress *progress) {
-    LL_TRY(ll_output_write(out, j->header.bytes, j->header.n_bytes));
-    for (size_t i = 0; i < j->n_stored; i++)
-        LL_TRY(ll_stored_write(&j->stored[i], j->tensors, &j->allocator, out, progress));
-    return ll_tensors_check_unchanged(j->tensors);
+static llmcs_status write_header_and_tensors(gguf_export *x, ll_output *out, ll_weights_progress *progress) {
+    LL_TRY(ll_output_write(out, x->header.bytes, x->header.n_bytes));
+    for (size_t i = 0; i < x->n_stored; i++)
+        LL_TRY(ll_stored_write(&x->stored[i], x->tensors, &x->allocator, out, progress));
+    return ll_tensors_check_unchanged(x->tensors);
 }
 
 /* Renaming a finished file over one that was read would leave a folder that no longer opens. */
-static llmcs_status check_target_in(const job *j, const ll_source *folder, const char *out_path) {
+static llmcs_status check_not_a_source_file(const gguf_export *x, const ll_source *folder, const char *out_path) {
     static const char *const names[] = {"config.json",       "generation_config.json",
                                         "modules.json",      LL_SENTENCE_PROMPTS_FILE,
                                         "tokenizer.json",    "tokenizer_config.json",
@@ -179,38 +179,39 @@ static llmcs_status check_target_in(const job *j, const ll_source *folder, const
     const size_t n = sizeof names / sizeof *names;
     for (size_t i = 0; i < n + LL_N_SENTENCE_SETTINGS_FILES; i++) {
         char *path;
-        LL_TRY(ll_source_join(folder, &j->allocator, i < n ? names[i] : ll_sentence_settings_files[i - n], &path));
+        LL_TRY(ll_source_join(folder, &x->allocator, i < n ? names[i] : ll_sentence_settings_files[i - n], &path));
         const bool same = ll_folder_would_replace(out_path, path);
-        ll_free(&j->allocator, path);
+        ll_free(&x->allocator, path);
         if (same) return ll_fail(LLMCS_ARG, "%s: is one of the files that are read: write to another path", out_path);
     }
     return LLMCS_OK;
 }
 
-static llmcs_status check_target(const job *j, const char *out_path) {
-    const ll_source module = ll_model_module(&j->source, &j->config);
-    const ll_source pooling = ll_source_in(&j->source, j->config.sentence.pooling_path);
-    if (ll_tensors_would_replace(j->tensors, out_path))
+static llmcs_status check_out_path(const gguf_export *x, const char *out_path) {
+    const ll_source module = ll_model_module(&x->source, &x->config);
+    const ll_source pooling = ll_source_in(&x->source, x->config.sentence.pooling_path);
+    if (ll_tensors_would_replace(x->tensors, out_path))
         return ll_fail(LLMCS_ARG, "%s: holds the weights that are read: write to another path", out_path);
-    LL_TRY(check_target_in(j, &j->source, out_path));
-    LL_TRY(check_target_in(j, &module, out_path));
-    return check_target_in(j, &pooling, out_path);
+    LL_TRY(check_not_a_source_file(x, &x->source, out_path));
+    LL_TRY(check_not_a_source_file(x, &module, out_path));
+    return check_not_a_source_file(x, &pooling, out_path);
 }
 
 static void abandon_unless_finished(ll_output **out) {
     if (*out) ll_output_abandon(*out);
 }
 
-static llmcs_status write_file(job *j, const char *folder, const char *out_path, const llmcs_quantize_params *p) {
+static llmcs_status write_gguf_file(gguf_export *x, const char *folder, const char *out_path,
+                                    const llmcs_quantize_params *p) {
     ll_weights_progress progress = {.fn = p->progress, .user = p->progress_user};
     ll_output output;
-    LL_TRY(open_folder(j, folder));
-    LL_TRY(check_target(j, out_path));
-    LL_TRY(plan_tensors(j, &progress.total));
-    LL_TRY(put_header(j));
-    LL_TRY(ll_output_begin(&output, &j->allocator, out_path));
+    LL_TRY(read_folder(x, folder));
+    LL_TRY(check_out_path(x, out_path));
+    LL_TRY(plan_tensors(x, &progress.total));
+    LL_TRY(build_header(x));
+    LL_TRY(ll_output_begin(&output, &x->allocator, out_path));
     ll_output *out LL_CLEANUP(abandon_unless_finished) = &output; /* the progress callback may throw */
-    LL_TRY(write_all(j, out, &progress));
+    LL_TRY(write_header_and_tensors(x, out, &progress));
     out = NULL;
     return ll_output_finish(&output);
 }
@@ -219,9 +220,9 @@ llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmc
     static const ll_dtype dtypes[] = {LL_DTYPE_Q8_0, LL_DTYPE_Q4_0, LL_DTYPE_F16, LL_DTYPE_BF16, LL_DTYPE_F32};
     LL_PUBLIC_CALL;
     llmcs_quantize_params p;
-    LL_TRY(read_params(params, &p));
+    LL_TRY(check_quantize_params(params, &p));
     if (!out_path || !*out_path) return ll_fail(LLMCS_ARG, "llmcs_quantize: the path of the file to write is empty");
-    job j LL_CLEANUP(close_job) = {
+    gguf_export x LL_CLEANUP(free_gguf_export) = {
         .allocator = ll_allocator_or_default(p.allocator), .log = {p.log, p.log_user}, .dtype = dtypes[p.type]};
-    return write_file(&j, folder, out_path, &p);
+    return write_gguf_file(&x, folder, out_path, &p);
 }

@@ -85,7 +85,7 @@ static void free_buffers(tensor_writer *w) {
     ll_free(w->allocator, w->raw);
 }
 
-static llmcs_status alloc_buffers(tensor_writer *w) {
+static llmcs_status alloc_tensor_buffers(tensor_writer *w) {
     const llmcs_allocator *a = w->allocator;
     const ll_tensor *t = w->s->tensor;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
@@ -102,7 +102,7 @@ static llmcs_status alloc_buffers(tensor_writer *w) {
 }
 
 /* Reads rows [first, first + n) of the file's tensor to w->rows. */
-static llmcs_status read_rows(const tensor_writer *w, size_t first, size_t n) {
+static llmcs_status read_stored_rows(const tensor_writer *w, size_t first, size_t n) {
     if (!w->s->transposed)
         return ll_tensors_read_f32(w->tensors, w->s->tensor, (w->s->first_row + first) * w->n_columns, n * w->n_columns,
                                    w->rows);
@@ -111,7 +111,7 @@ static llmcs_status read_rows(const tensor_writer *w, size_t first, size_t n) {
     return LLMCS_OK;
 }
 
-static llmcs_status fail_value(const tensor_writer *w, size_t first, size_t bad) {
+static llmcs_status fail_stored_value(const tensor_writer *w, size_t first, size_t bad) {
     const ll_tensor *t = w->s->tensor;
     size_t row = first + bad / w->n_columns, column = bad % w->n_columns;
     uint64_t at =
@@ -123,8 +123,8 @@ static llmcs_status fail_value(const tensor_writer *w, size_t first, size_t bad)
 static llmcs_status write_rows(const tensor_writer *w, size_t first, size_t n, ll_output *out) {
     size_t bad, n_values = n * w->n_columns;
     ll_dtype_block block = ll_dtype_block_of(w->s->dtype);
-    LL_TRY(read_rows(w, first, n));
-    if (!ll_convert_from_f32(w->s->dtype, w->rows, n_values, w->raw, &bad)) return fail_value(w, first, bad);
+    LL_TRY(read_stored_rows(w, first, n));
+    if (!ll_convert_from_f32(w->s->dtype, w->rows, n_values, w->raw, &bad)) return fail_stored_value(w, first, bad);
     return ll_output_write(out, w->raw, n_values / block.elements * block.bytes);
 }
 
@@ -140,7 +140,7 @@ static llmcs_status report_progress(ll_weights_progress *p, uint64_t n) {
 
 static llmcs_status write_tensor(tensor_writer *w, ll_output *out, ll_weights_progress *progress) {
     static const unsigned char zeros[LL_GGUF_ALIGNMENT];
-    LL_TRY(alloc_buffers(w));
+    LL_TRY(alloc_tensor_buffers(w));
     for (size_t first = 0; first < w->n_rows; first += w->step) {
         size_t n = ll_min(w->step, w->n_rows - first);
         LL_TRY(write_rows(w, first, n, out));

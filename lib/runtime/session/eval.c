@@ -24,7 +24,7 @@ static bool should_stop(void *user) {
     return s->stop != LLMCS_OK;
 }
 
-static llmcs_status forward(llmcs_session *s, ll_batch *batch) {
+static llmcs_status forward_session(llmcs_session *s, ll_batch *batch) {
     s->stop = LLMCS_OK;
     batch->should_stop = should_stop;
     batch->user = s;
@@ -59,7 +59,7 @@ static llmcs_status eval_chunks(llmcs_session *s, const ll_sequence *q, const in
             batch.n_logit_rows = 1;
             batch.logits = logits;
         }
-        LL_TRY(forward(s, &batch));
+        LL_TRY(forward_session(s, &batch));
     }
     return LLMCS_OK;
 }
@@ -134,7 +134,7 @@ static llmcs_status forward_sequences(llmcs_session *s, const size_t *seqs, cons
                       .logit_rows = s->rows,
                       .n_logit_rows = n,
                       .logits = logits};
-    return forward(s, &batch);
+    return forward_session(s, &batch);
 }
 
 static llmcs_status extend_all(llmcs_session *s, const size_t *seqs, size_t n) {

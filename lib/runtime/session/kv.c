@@ -34,7 +34,7 @@ static bool in_chunk(const ll_kv_chunk *chunk, size_t block_bytes, const void *b
     return chunk->n_blocks && at >= first && at < first + chunk->n_blocks * block_bytes;
 }
 
-static uint32_t *references(const ll_kv *kv, const void *block) {
+static uint32_t *block_references(const ll_kv *kv, const void *block) {
     const ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
     return &chunk->references[(size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes];
 }
@@ -51,12 +51,12 @@ static void *alloc_block(ll_kv *kv) {
     return block ? block : alloc_from(&kv->reserved, kv->block_bytes);
 }
 
-void ll_kv_ref(ll_kv *kv, void *block) { ++*references(kv, block); }
+void ll_kv_ref(ll_kv *kv, void *block) { ++*block_references(kv, block); }
 
-uint32_t ll_kv_refcount(const ll_kv *kv, const void *block) { return *references(kv, block); }
+uint32_t ll_kv_refcount(const ll_kv *kv, const void *block) { return *block_references(kv, block); }
 
 void ll_kv_unref(ll_kv *kv, void *block) {
-    if (--*references(kv, block)) return;
+    if (--*block_references(kv, block)) return;
     ll_kv_chunk *chunk = in_chunk(&kv->own, kv->block_bytes, block) ? &kv->own : &kv->reserved;
     chunk->free_blocks[chunk->n_free++] =
         (uint32_t)((size_t)((const unsigned char *)block - chunk->memory) / kv->block_bytes);
@@ -100,7 +100,7 @@ static llmcs_status no_block_left(void) {
 
 /* Does q end inside a block that other sequences refer to, too? */
 static bool shares_last(const ll_kv *kv, const ll_sequence *q) {
-    return q->n_tokens % LL_KV_BLOCK && *references(kv, q->blocks[q->n_tokens / LL_KV_BLOCK]) > 1;
+    return q->n_tokens % LL_KV_BLOCK && *block_references(kv, q->blocks[q->n_tokens / LL_KV_BLOCK]) > 1;
 }
 
 size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n) {

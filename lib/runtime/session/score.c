@@ -90,7 +90,7 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 /* ------------------------------------------------------------------------------------------------ on texts */
 
 /* User text stays text: no special tokens, neither added nor read. */
-static llmcs_status encode(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
+static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
     const llmcs_tokenizer *t = s->model->tokenizer;
     llmcs_encode_params params;
     llmcs_encode_params_init(&params);
@@ -107,7 +107,7 @@ static llmcs_status encode(const llmcs_session *s, const char *text, size_t text
 }
 
 static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
-    LL_TRY(encode(s, text, text_bytes, out));
+    LL_TRY(encode_plain(s, text, text_bytes, out));
     int32_t bos = s->model->config.bos_token_id;
     if (out->n || bos < 0) return LLMCS_OK;
     ll_free(&s->model->allocator, out->ids);
@@ -131,7 +131,7 @@ static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt,
     if (!ll_add(n, 1, &n_all)) return ll_fail(LLMCS_ARG, "%zu candidates", n);
     LL_TRY(ll_alloc_zero(&s->model->allocator, n_all, sizeof **out, "token ids", out));
     llmcs_status st = encode_prompt(s, prompt->text, prompt->text_bytes, &(*out)[0]);
-    for (size_t i = 0; !st && i < n; i++) st = encode(s, texts[i].text, texts[i].text_bytes, &(*out)[i + 1]);
+    for (size_t i = 0; !st && i < n; i++) st = encode_plain(s, texts[i].text, texts[i].text_bytes, &(*out)[i + 1]);
     if (!st) return LLMCS_OK;
     free_ids(s, *out, n_all);
     *out = NULL;

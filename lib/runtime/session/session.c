@@ -64,7 +64,7 @@ llmcs_status ll_session_options_read(const llmcs_session_options *options, size_
     return LLMCS_OK;
 }
 
-static void destroy(llmcs_session *s) {
+static void destroy_session(llmcs_session *s) {
     llmcs_model *m = s->model;
     llmcs_allocator a = m->allocator;
     ll_session_release(s);
@@ -80,7 +80,7 @@ static void destroy(llmcs_session *s) {
     llmcs_model_free(&m);
 }
 
-static llmcs_status create(llmcs_model *m, size_t n_ctx, llmcs_session **out) {
+static llmcs_status create_session(llmcs_model *m, size_t n_ctx, llmcs_session **out) {
     const llmcs_allocator *a = &m->allocator;
     llmcs_session *s;
     uint64_t bytes;
@@ -100,7 +100,7 @@ static llmcs_status create(llmcs_model *m, size_t n_ctx, llmcs_session **out) {
     *out = s;
     return LLMCS_OK;
 fail:
-    destroy(s);
+    destroy_session(s);
     return st;
 }
 
@@ -111,7 +111,7 @@ llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_option
     size_t n_ctx = 0;
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_CAUSAL_LM, "a session"));
     LL_TRY(ll_session_options_read(options, model->n_ctx, &n_ctx));
-    return create(model, n_ctx, session);
+    return create_session(model, n_ctx, session);
 }
 
 void llmcs_session_free(llmcs_session **session) {
@@ -125,9 +125,9 @@ void llmcs_session_free(llmcs_session **session) {
     int idle = LL_SESSION_IDLE, busy = LL_SESSION_BUSY;
     atomic_store(&s->cancel, true);
     if (!ours || atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_DOOMED)) {
-        destroy(s);
+        destroy_session(s);
     } else if (!atomic_compare_exchange_strong(&s->state, &busy, LL_SESSION_DOOMED)) {
-        destroy(s); /* the call ended between the two comparisons */
+        destroy_session(s); /* the call ended between the two comparisons */
     }
 }
 
@@ -148,7 +148,7 @@ llmcs_status ll_session_enter(llmcs_session *s) {
 void ll_session_leave(llmcs_session *s) {
     if (s->cancel_read) atomic_store(&s->cancel, false);
     int busy = LL_SESSION_BUSY;
-    if (!atomic_compare_exchange_strong(&s->state, &busy, LL_SESSION_IDLE)) destroy(s);
+    if (!atomic_compare_exchange_strong(&s->state, &busy, LL_SESSION_IDLE)) destroy_session(s);
 }
 
 llmcs_model *ll_session_model(llmcs_session *s) { return s->model; }
@@ -222,7 +222,7 @@ llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy) {
     *copy = NULL;
     LL_TRY(ll_session_enter(session));
     llmcs_session *s = NULL;
-    llmcs_status st = create(session->model, session->n_ctx, &s);
+    llmcs_status st = create_session(session->model, session->n_ctx, &s);
     if (!st) st = copy_into(s, session);
     ll_session_leave(session);
     if (st)

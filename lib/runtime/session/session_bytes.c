@@ -56,17 +56,17 @@ typedef struct header {
 
 /* ------------------------------------------------------------------------------------------------- numbers */
 
-static void put(unsigned char *at, uint64_t value, size_t n_bytes) {
+static void write_uint(unsigned char *at, uint64_t value, size_t n_bytes) {
     for (size_t i = 0; i < n_bytes; i++) at[i] = (unsigned char)(value >> (8 * i));
 }
 
-static uint64_t get(const unsigned char *at, size_t n_bytes) {
+static uint64_t read_uint(const unsigned char *at, size_t n_bytes) {
     uint64_t value = 0;
     for (size_t i = 0; i < n_bytes; i++) value |= (uint64_t)at[i] << (8 * i);
     return value;
 }
 
-static uint32_t get32(const unsigned char *at) { return (uint32_t)get(at, 4); }
+static uint32_t read_uint32(const unsigned char *at) { return (uint32_t)read_uint(at, 4); }
 
 /* Tokens, logits, keys and values are copied as they lie in memory. */
 static llmcs_status check_byte_order(void) {
@@ -81,31 +81,31 @@ static llmcs_status check_byte_order(void) {
 
 static void write_header(const header *h, unsigned char *bytes) {
     memcpy(bytes, magic, sizeof magic);
-    put(bytes + AT_VERSION, h->version, 4);
-    put(bytes + AT_FLAGS, h->flags, 4);
-    put(bytes + AT_LENGTH, h->length, 8);
-    put(bytes + AT_FINGERPRINT, h->fingerprint, 8);
-    put(bytes + AT_VOCAB_SIZE, h->vocab_size, 4);
-    put(bytes + AT_N_LAYER, h->n_layer, 4);
-    put(bytes + AT_N_HEAD, h->n_head, 4);
-    put(bytes + AT_HEAD_DIM, h->head_dim, 4);
-    put(bytes + AT_NUMBER_BYTES, h->number_bytes, 4);
-    put(bytes + AT_BLOCK_TOKENS, h->block_tokens, 4);
-    put(bytes + AT_N_TOKENS, h->n_tokens, 8);
+    write_uint(bytes + AT_VERSION, h->version, 4);
+    write_uint(bytes + AT_FLAGS, h->flags, 4);
+    write_uint(bytes + AT_LENGTH, h->length, 8);
+    write_uint(bytes + AT_FINGERPRINT, h->fingerprint, 8);
+    write_uint(bytes + AT_VOCAB_SIZE, h->vocab_size, 4);
+    write_uint(bytes + AT_N_LAYER, h->n_layer, 4);
+    write_uint(bytes + AT_N_HEAD, h->n_head, 4);
+    write_uint(bytes + AT_HEAD_DIM, h->head_dim, 4);
+    write_uint(bytes + AT_NUMBER_BYTES, h->number_bytes, 4);
+    write_uint(bytes + AT_BLOCK_TOKENS, h->block_tokens, 4);
+    write_uint(bytes + AT_N_TOKENS, h->n_tokens, 8);
 }
 
 static header read_header(const unsigned char *bytes) {
-    return (header){.version = get32(bytes + AT_VERSION),
-                    .flags = get32(bytes + AT_FLAGS),
-                    .length = get(bytes + AT_LENGTH, 8),
-                    .fingerprint = get(bytes + AT_FINGERPRINT, 8),
-                    .vocab_size = get32(bytes + AT_VOCAB_SIZE),
-                    .n_layer = get32(bytes + AT_N_LAYER),
-                    .n_head = get32(bytes + AT_N_HEAD),
-                    .head_dim = get32(bytes + AT_HEAD_DIM),
-                    .number_bytes = get32(bytes + AT_NUMBER_BYTES),
-                    .block_tokens = get32(bytes + AT_BLOCK_TOKENS),
-                    .n_tokens = get(bytes + AT_N_TOKENS, 8)};
+    return (header){.version = read_uint32(bytes + AT_VERSION),
+                    .flags = read_uint32(bytes + AT_FLAGS),
+                    .length = read_uint(bytes + AT_LENGTH, 8),
+                    .fingerprint = read_uint(bytes + AT_FINGERPRINT, 8),
+                    .vocab_size = read_uint32(bytes + AT_VOCAB_SIZE),
+                    .n_layer = read_uint32(bytes + AT_N_LAYER),
+                    .n_head = read_uint32(bytes + AT_N_HEAD),
+                    .head_dim = read_uint32(bytes + AT_HEAD_DIM),
+                    .number_bytes = read_uint32(bytes + AT_NUMBER_BYTES),
+                    .block_tokens = read_uint32(bytes + AT_BLOCK_TOKENS),
+                    .n_tokens = read_uint(bytes + AT_N_TOKENS, 8)};
 }
 
 /* The length that the other fields imply; false if it does not fit 64 bits. */
@@ -215,7 +215,7 @@ static void restore_blocks(llmcs_session *s, const unsigned char *bytes) {
 
 /* ---------------------------------------------------------------------------------------------------- save */
 
-static void save(const llmcs_session *s, const header *h, unsigned char *bytes) {
+static void write_session(const llmcs_session *s, const header *h, unsigned char *bytes) {
     const size_t tokens_bytes = s->first.n_tokens * sizeof(int32_t), vocab = h->vocab_size;
     unsigned char *at = bytes + HEADER_BYTES;
     write_header(h, bytes);
@@ -226,7 +226,7 @@ static void save(const llmcs_session *s, const header *h, unsigned char *bytes) 
         at += vocab * sizeof(float);
     }
     at = save_blocks(s, at);
-    put(at, ll_xxh64(bytes, (size_t)(at - bytes), 0), CHECKSUM_BYTES);
+    write_uint(at, ll_xxh64(bytes, (size_t)(at - bytes), 0), CHECKSUM_BYTES);
 }
 
 static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity, size_t *n_bytes) {
@@ -237,7 +237,7 @@ static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity,
     if (capacity < *n_bytes)
         return ll_fail(LLMCS_BUFFER, "the session takes %zu bytes, the buffer has %zu", *n_bytes, capacity);
     h.fingerprint = fingerprint_of(s->model);
-    save(s, &h, bytes);
+    write_session(s, &h, bytes);
     return LLMCS_OK;
 }
 
@@ -253,7 +253,7 @@ llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capa
 
 /* ------------------------------------------------------------------------------------------------- restore */
 
-static llmcs_status wrong(int offset, const char *what, uint64_t found, uint64_t expected) {
+static llmcs_status fail_header_value(int offset, const char *what, uint64_t found, uint64_t expected) {
     return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %s is %llu, expected %llu", offset, what,
                    (unsigned long long)found, (unsigned long long)expected);
 }
@@ -268,18 +268,18 @@ static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, hea
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset 0: found \"%.8s\", expected \"llmcs-kv\"",
                        (const char *)bytes);
     *h = read_header(bytes);
-    if (h->version != VERSION) return wrong(AT_VERSION, "the version", h->version, VERSION);
-    if (h->flags & ~HAS_LOGITS) return wrong(AT_FLAGS, "flags", h->flags, h->flags & HAS_LOGITS);
+    if (h->version != VERSION) return fail_header_value(AT_VERSION, "the version", h->version, VERSION);
+    if (h->flags & ~HAS_LOGITS) return fail_header_value(AT_FLAGS, "flags", h->flags, h->flags & HAS_LOGITS);
     if (h->number_bytes != 2 && h->number_bytes != 4)
-        return wrong(AT_NUMBER_BYTES, "the bytes of an element", h->number_bytes, 4);
+        return fail_header_value(AT_NUMBER_BYTES, "the bytes of an element", h->number_bytes, 4);
     if (h->block_tokens != LL_KV_BLOCK)
-        return wrong(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
+        return fail_header_value(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
     if (!h->n_tokens && h->flags)
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there are logits but no token", AT_FLAGS);
     if (!length_of(h, &length))
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %llu tokens are more than can be addressed",
                        AT_N_TOKENS, (unsigned long long)h->n_tokens);
-    if (h->length != length) return wrong(AT_LENGTH, "the length", h->length, length);
+    if (h->length != length) return fail_header_value(AT_LENGTH, "the length", h->length, length);
     if (n_bytes == length) return LLMCS_OK;
     return ll_fail(LLMCS_FORMAT, "bytes of a session: %zu bytes, expected the %llu that offset %d says", n_bytes,
                    (unsigned long long)length, AT_LENGTH);
@@ -287,7 +287,7 @@ static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, hea
 
 static llmcs_status check_sum(const unsigned char *bytes, size_t n_bytes) {
     const size_t at = n_bytes - CHECKSUM_BYTES;
-    const uint64_t found = get(bytes + at, CHECKSUM_BYTES), expected = ll_xxh64(bytes, at, 0);
+    const uint64_t found = read_uint(bytes + at, CHECKSUM_BYTES), expected = ll_xxh64(bytes, at, 0);
     if (found == expected) return LLMCS_OK;
     return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: the checksum is %016llx, expected %016llx: damaged",
                    at, (unsigned long long)found, (unsigned long long)expected);
@@ -324,11 +324,11 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
 static llmcs_status check_contents(const unsigned char *bytes, const header *h) {
     size_t at = HEADER_BYTES;
     for (uint64_t i = 0; i < h->n_tokens; i++, at += sizeof(int32_t))
-        if (get32(bytes + at) >= h->vocab_size)
+        if (read_uint32(bytes + at) >= h->vocab_size)
             return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: token %d, expected 0 to %lld", at,
-                           (int)(int32_t)get32(bytes + at), (long long)h->vocab_size - 1);
+                           (int)(int32_t)read_uint32(bytes + at), (long long)h->vocab_size - 1);
     for (uint32_t i = 0; (h->flags & HAS_LOGITS) && i < h->vocab_size; i++, at += sizeof(float))
-        if ((get32(bytes + at) & 0x7f800000u) == 0x7f800000u)
+        if ((read_uint32(bytes + at) & 0x7f800000u) == 0x7f800000u)
             return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: logit %u is NaN or infinite", at, i);
     return LLMCS_OK;
 }
@@ -354,7 +354,7 @@ static llmcs_status replace_contents(llmcs_session *s, const header *h, const un
     return LLMCS_OK;
 }
 
-static llmcs_status restore(llmcs_session *s, const unsigned char *bytes, size_t n_bytes) {
+static llmcs_status restore_session(llmcs_session *s, const unsigned char *bytes, size_t n_bytes) {
     header h;
     LL_TRY(check_byte_order());
     LL_TRY(check_header(bytes, n_bytes, &h));
@@ -368,7 +368,7 @@ llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, si
     LL_PUBLIC_CALL;
     if (!bytes) return ll_fail(LLMCS_ARG, "llmcs_session_restore: bytes is NULL");
     LL_TRY(ll_session_enter(session));
-    llmcs_status st = restore(session, bytes, n_bytes);
+    llmcs_status st = restore_session(session, bytes, n_bytes);
     ll_session_leave(session);
     return st;
 }
