@@ -24,7 +24,7 @@ llmcs_status ll_options_check(const void *in, size_t oldest_size, const char *na
 llmcs_status ll_options_in(void *out, size_t size, size_t oldest_size, const void *in, const char *name);
 
 /*
- * The other direction: fills the caller's struct with as much of ours as it has room for, zeros what it has more,
+ * The other direction: fills the caller's struct with as much of ours as fits, zeros what it has more,
  * and leaves its struct_size. ARG as above.
  */
 llmcs_status ll_options_out(void *caller, size_t oldest_size, const void *ours, size_t size, const char *name);

@@ -329,7 +329,7 @@ static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_sour
     return ll_config_generation(c, source, f, log);
 }
 
-/* config.json of the folder that holds the network, and generation_config.json beside it. */
+/* config.json of the folder that holds the network, and its generation_config.json. */
 static llmcs_status read_config_json(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_settings f;

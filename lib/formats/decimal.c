@@ -1,5 +1,5 @@
 /* Decimal numbers to the nearest double, by integers of any length. strtod_l would do in the C locale with the
- * rounding mode set, but it wants a NUL behind the number, which a text read in place has not, and its memory. */
+ * rounding mode set, but it wants a NUL behind the number, which a text read in place lacks, and its memory. */
 #include "formats/decimal.h"
 
 #include <string.h>

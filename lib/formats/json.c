@@ -10,7 +10,7 @@
 #define MAX_TEXT ((size_t)INT32_MAX)
 
 /* One value, or the key of a member, which stands right before the member's value. The type is the first byte of
- * its text; numbers are read when they are asked for. A text of n bytes has at most n / 2 + 1 nodes. */
+ * its text; numbers are parsed on request. A text of n bytes has at most n / 2 + 1 nodes. */
 typedef struct node {
     uint32_t offset : 31;   /* of its first byte in the text */
     uint32_t last : 1;      /* of its container */

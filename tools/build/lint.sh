@@ -28,7 +28,7 @@ grep -v '^ \*' include/llmcs.h | tr '\n' ' ' | grep -o 'LLMCS_API [^;]*;' | grep
 for name in $(comm -23 "$BUILD/declared" "$BUILD/exported"); do complain "$name is declared and not exported"; done
 for name in $(comm -13 "$BUILD/declared" "$BUILD/exported"); do complain "$name is exported and not declared"; done
 
-section 'symbols that the library asks for'
+section 'symbols that the library imports'
 "$nm" -D --undefined-only "$so" | awk '{ sub(/@.*/, "", $2); print $2 }' | sort -u >"$BUILD/imported"
 sed -e 's/#.*//' tools/build/imports.allow | tr -s ' ' '\n' | sed '/^$/d' | sort -u >"$BUILD/allowed"
 for name in $(comm -23 "$BUILD/imported" "$BUILD/allowed"); do
@@ -57,7 +57,7 @@ found=$(find lib -name '*.[ch]' -exec grep -nE "$banned" /dev/null {} + | grep -
 section 'private words'
 # tools/build/words.txt: what the field calls otherwise. Prompts in examples are nobody's vocabulary.
 words=$(grep -v '^#' tools/build/words.txt | cut -f1 | paste -sd'|')
-found=$(git ls-files lib include tools bench examples '*.md' | grep -E '\.(c|h|py|sh|md|mjs)$' | grep -v '^examples/models/\|^tools/train/' |
+found=$(git ls-files lib include tools bench examples '*.md' | grep -E '\.(c|h|py|sh|md|mjs)$' | grep -v '^examples/models/\|^tools/train/\|^tools/eval/' |
     xargs grep -niwE "$words" | grep -v 'The customer asked for')
 [ -z "$found" ] || complain "write instead what tools/build/words.txt says:
 $found"

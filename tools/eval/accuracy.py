@@ -5,7 +5,7 @@
     python3 tools/eval/accuracy.py --data DIR         and on the tenth of the data sets that training held back
     python3 tools/eval/accuracy.py --data DIR --documents 0 --reviews 0          all of it, not a sample
 
-Texts of our own are drawn from the templates in tools/train with a fixed seed; reviews are put together from the phrases
+Texts of our own are sampled from the templates in tools/train with a fixed seed; reviews are put together from the phrases
 below. Perplexity is that of the replies' tokens given their prompts. Needs the built library and Python, nothing else.
 """
 import argparse

@@ -76,7 +76,7 @@ typedef struct cli_common {
 typedef struct cli_command {
     const char *name, *arguments, *summary;
     const char *notes;      /* paragraphs after the options, or NULL */
-    const char *jsonl_help; /* what a line asks for and what it gets */
+    const char *jsonl_help; /* what a line requests and what it gets */
     const cli_option *options;
     size_t n_options;
     unsigned takes;           /* CLI_TAKES_* */

@@ -248,7 +248,7 @@ static void print_page(const json_t *r, const char *folder, bool works) {
     if (opens) print_model(r);
     print_names("read", json_object_get(r, "files_read"), "nothing");
     print_names("not read", json_object_get(r, "files_not_read"), "nothing");
-    report_print_settings("asks for", json_object_get(r, "settings"), "nothing");
+    report_print_settings("settings", json_object_get(r, "settings"), "nothing");
     if (!opens) return;
     report_print_list("not applied", json_object_get(r, "not_applied"), "nothing: all of it holds");
     report_print_list("notes", json_object_get(r, "notes"), NULL);

@@ -42,7 +42,7 @@ static void print_table(const json_t *r) {
            json_string_value(json_object_get(r, "kv_type")));
     printf("kernels        %s, %s, %d thread%s\n", kernels, json_string_value(json_object_get(r, "backend")), n_threads,
            n_threads == 1 ? "" : "s");
-    report_print_settings("asks for", json_object_get(r, "settings"), "nothing");
+    report_print_settings("settings", json_object_get(r, "settings"), "nothing");
     report_print_list("not applied", json_object_get(r, "not_applied"), "none of it");
     report_print_list("notes", json_object_get(r, "notes"), NULL);
 }
@@ -75,7 +75,7 @@ static int info_command(int argc, char **argv) {
 
 const cli_command cmd_info = {.name = "info",
                               .arguments = "",
-                              .summary = "What a folder holds, what it takes, and which settings it asks for.",
+                              .summary = "What a folder holds, how much memory it needs, and which settings it has.",
                               .notes = "With --jsonl: one line of JSON; nothing is read from stdin.",
                               .takes = CLI_TAKES_JSONL | CLI_TAKES_MODEL | CLI_TAKES_KV,
                               .max_texts = 0,

@@ -1,4 +1,4 @@
-/* What a model folder holds and asks for, as JSON: for `llmcs info` and `llmcs check`. */
+/* What a model folder holds and its settings, as JSON: for `llmcs info` and `llmcs check`. */
 #ifndef TOOLS_LLMCS_REPORT_H
 #define TOOLS_LLMCS_REPORT_H
 

@@ -6,7 +6,7 @@
 
 #include "cli.h"
 
-/* ---- request.c: what a line asks for */
+/* ---- request.c: what a line requests */
 
 typedef struct cli_request {
     json_t *json; /* an object */

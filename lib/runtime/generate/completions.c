@@ -35,7 +35,7 @@ static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     return finite && !scores->nan ? LLMCS_OK : ll_check_finite(k, logits.row, 1, g->vocab, "logits");
 }
 
-/* log(sum of e^logit), which turns logits into log-probabilities; NaN unless they were asked for: it reads the whole
+/* log(sum of e^logit), which turns logits into log-probabilities; NaN unless requested: it reads the whole
  * row. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
     if (!g->params.logprobs) return NAN;

@@ -142,7 +142,7 @@ typedef struct ll_beam_search {
 llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
 void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
 /* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. With
- * CANCELLED or DEADLINE from check_stop the step has not happened. */
+ * CANCELLED or DEADLINE from check_stop the step did not happen. */
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
 /* The hypotheses become completions; those that were interrupted have that reason. */
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted);

@@ -57,7 +57,7 @@ ll_source ll_model_module(const ll_source *source, const ll_config *config);
 /* Where the tokenizer's files are: *present is false where there are none. */
 llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      ll_source *where, bool *present);
-/* Logs it if the tokenizer has ids beyond the config's vocabulary, which whoever uses them finds out of range. where: a
+/* Logs it if the tokenizer has ids beyond the config's vocabulary, whose use gives TOKEN_RANGE. where: a
  * path for the message. */
 llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config,
                                     const ll_log *log);

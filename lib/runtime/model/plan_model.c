@@ -38,7 +38,7 @@ size_t ll_model_plan_n_threads(const llmcs_model_options *o) {
     return o->n_threads ? (size_t)o->n_threads : (size_t)ll_cpu_usable();
 }
 
-/* Opens the tokenizer. *extra_bytes: what that takes for a while beside the tokenizer, as long as weights are loaded.
+/* Opens the tokenizer. *extra_bytes: what that takes temporarily besides the tokenizer, while weights are loaded.
  */
 static llmcs_status open_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
     ll_byte_counter *c = &p->counter;

@@ -135,7 +135,7 @@ void llmcs_session_free(llmcs_session **session) {
 
 llmcs_status ll_session_enter(llmcs_session *s) {
     if (!s) return ll_fail(LLMCS_ARG, "the session is NULL");
-    if (s->magic != MAGIC) return ll_fail(LLMCS_STATE, "the session was freed, or is none");
+    if (s->magic != MAGIC) return ll_fail(LLMCS_STATE, "the session was freed, or this is not a session");
     LL_TRY(ll_model_check(s->model));
     int idle = LL_SESSION_IDLE;
     if (!atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_BUSY))

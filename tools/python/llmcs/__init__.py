@@ -21,7 +21,7 @@ Objects are freed with their last reference, by close() or by a with statement; 
 end first. A session and a request serve one call at a time; everything else may be used from any thread (the
 interpreter lock is released in calls). Ctrl-C ends a call early. After fork a child opens its own model (ForkError).
 
-The library is looked for in $LLMCS_LIBRARY, then in build/lib beside this source tree, then by the system's loader.
+The library is looked for in $LLMCS_LIBRARY, then in build/lib of this source tree, then by the system's loader.
 What it logs goes to the logging module's logger "llmcs".
 """
 
