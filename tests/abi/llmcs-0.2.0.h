@@ -17,23 +17,21 @@
  *     llmcs_session_free(&session);
  *     llmcs_model_free(&model);
  *
- * Contents, in the order most programs need it:
- *     status    memory, log, progress    model    classify, embed, rerank, fill-mask    generate    tokenizer
- *     sessions    scoring    engine (many conversations at once)    encoders by token ids    memory plan    quantize
+ * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank and
+ * fill-mask; generate; tokenizer; sessions; scoring; engine; encoders by token ids; memory plan; quantize.
  *
  * Rules that hold everywhere
  *
  * - Errors. A function that can fail returns llmcs_status. A failed call returns nothing, frees what it allocated and
- *   leaves every other handle as it was; llmcs_error_message() names the file, key or tensor, byte offset, what was
- * found and what was expected. The library never prints, aborts, exits, raises a signal or installs a handler.
+ *   leaves every other handle as it was; llmcs_error_message() names file, key or tensor, offset, found and expected.
+ *   The library never prints, aborts, exits, raises a signal or installs a handler.
  * - Text is UTF-8 with a length in bytes; LLMCS_NUL as length means "up to the NUL byte". Bytes that are not UTF-8 are
- *   read as U+FFFD, one for each maximal ill-formed part (Unicode, chapter 3, "U+FFFD Substitution of Maximal
- * Subparts"), unless LLMCS_STRICT_UTF8 is set. NUL bytes inside a text are text. Text never becomes a control token
- * unless LLMCS_PARSE_SPECIAL is set.
+ *   read as U+FFFD, one for each maximal ill-formed part (Unicode, chapter 3), unless LLMCS_STRICT_UTF8 is set. NUL
+ *   bytes inside a text are text. Text never becomes a control token unless LLMCS_PARSE_SPECIAL is set.
  * - Output buffers. A function that fills a buffer reports the size it needs when the buffer is NULL. A buffer that is
  *   too small returns LLMCS_BUFFER and the size needed; nothing is written past its end.
  * - Ownership. Each object is freed by the *_free function of its family, which takes the address of your variable,
- * sets it to NULL and accepts NULL. Strings returned as const char * belong to the object they came from.
+ *   sets it to NULL and accepts NULL. Strings returned as const char * belong to the object they came from.
  * - Threads. Models, tokenizers and engines may be used by any number of threads at once. A session runs one call at a
  *   time: a second concurrent call returns LLMCS_BUSY; only llmcs_session_cancel may run concurrently. After fork() a
  *   child that uses a model of its parent gets LLMCS_FORK; it may free it or open its own.
@@ -42,7 +40,7 @@
  * - The caller's rounding mode, exception masks, locale and signal handlers neither change a result nor are changed. A
  *   thread that is cancelled (pthread_cancel) inside a call is cancelled after the call.
  * - Structs that may grow start with struct_size, the size your program was compiled with: *_init fills it, or you set
- * it where a comment says so. Such structs only ever grow at their end, so a program built with an older header keeps
+ *   it where a comment says so. Such structs only grow at their end, so a program built with an older header keeps
  *   working. Structs without struct_size are frozen and never grow.
  * - Parameters have the names and meanings of Hugging Face Transformers. Defaults stand in [brackets].
  * - The library stays loaded after dlclose(): its threads may still run.
@@ -58,11 +56,9 @@
 #else
 #define LLMCS_API
 #endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
-
 #define LLMCS_VERSION_MAJOR 0
 #define LLMCS_VERSION_MINOR 2
 #define LLMCS_VERSION_PATCH 0
@@ -74,10 +70,8 @@ extern "C" {
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
-
 typedef enum llmcs_status {
     LLMCS_OK = 0,
-
     /* Try again, or later. */
     LLMCS_BUSY = 17,       /* the session is running another call */
     LLMCS_QUEUE_FULL = 23, /* the engine already has max_queue requests waiting */
@@ -85,7 +79,6 @@ typedef enum llmcs_status {
     LLMCS_BUFFER = 25,     /* the buffer is too small; the output says how much is needed */
     LLMCS_CANCELLED = 16,  /* cancelled by the caller */
     LLMCS_DEADLINE = 21,   /* the deadline passed before there was a result */
-
     /* Change the call. */
     LLMCS_ARG = 1,           /* an argument is NULL or out of range */
     LLMCS_STATE = 18,        /* the handle was freed, or the object is not ready for this call */
@@ -94,7 +87,6 @@ typedef enum llmcs_status {
     LLMCS_TOKEN_RANGE = 13,  /* a token id is outside the vocabulary; nothing was evaluated */
     LLMCS_CONTEXT_FULL = 12, /* more tokens than n_ctx; nothing was evaluated */
     LLMCS_LIMIT = 9,         /* above a documented bound, or would never fit */
-
     /* Look at the files. */
     LLMCS_IO = 3,          /* a file could not be opened, read or written */
     LLMCS_FORMAT = 4,      /* a file violates its format */
@@ -104,7 +96,6 @@ typedef enum llmcs_status {
     LLMCS_UNSUPPORTED = 8, /* valid, but not supported by this library */
     LLMCS_CHANGED = 10,    /* a file changed while it was read */
     LLMCS_NUMERIC = 15,    /* NaN or infinity where a finite number is needed, or no token left to sample */
-
     /* Look at the machine. */
     LLMCS_NOMEM = 2,    /* the allocator returned NULL */
     LLMCS_NOSPACE = 11, /* the disk is full */
@@ -121,7 +112,6 @@ LLMCS_API const char *llmcs_status_name(llmcs_status status);
 LLMCS_API const char *llmcs_error_message(void);
 
 /* --------------------------------------------------------------------------------- memory, log, progress */
-
 /* Where memory comes from. alloc returns memory aligned to `alignment` (a power of two, at most 64), or NULL. Both
  * functions are called from any thread. A NULL struct stands for the C library's malloc. */
 typedef struct llmcs_allocator {
@@ -141,7 +131,6 @@ typedef void (*llmcs_log_fn)(void *user, llmcs_log_level level, const char *mess
 typedef int (*llmcs_progress_fn)(void *user, float done);
 
 /* ------------------------------------------------------------------------------------------------- model */
-
 typedef struct llmcs_model llmcs_model;
 typedef struct llmcs_tokenizer llmcs_tokenizer;
 
@@ -197,11 +186,11 @@ LLMCS_API void llmcs_model_options_init_sized(llmcs_model_options *options, size
 
 /* Opens a Hugging Face folder: config.json; model.safetensors, or its shards with model.safetensors.index.json; where
  * present tokenizer.json or the older vocabulary files, tokenizer_config.json, generation_config.json, and
- * sentence-transformers' modules.json. A folder without tokenizer files opens for token ids only. Or opens one GGUF
- * file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's converter. All validation, packing and
- * allocation happen here. Settings of the folder that change results and are not supported are refused or logged.
- * options: NULL for the defaults. The model has one reference; sessions and engines hold their own.
- * Errors: ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
+ * sentence-transformers' modules.json. Or one GGUF file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's
+ * converter. Without tokenizer files, or with an unsupported tokenizer (Unigram), it opens for token ids only. All
+ * validation, packing and allocation happen here. Settings that change results and are not supported are refused or
+ * logged. options: NULL for the defaults. The model has one reference; sessions and engines hold their own. Errors: ARG
+ * NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
 LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model);
 
 /* Drops a reference and sets *model to NULL. The last reference frees the model. */
@@ -249,7 +238,6 @@ LLMCS_API const char *llmcs_model_label(const llmcs_model *model, int32_t label)
 LLMCS_API const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model);
 
 /* ------------------------------------------------------------------ encoders: classify, embed, rerank, fill-mask */
-
 /* One input text, or a pair of texts. Frozen. */
 typedef struct llmcs_text {
     const char *text;
@@ -303,17 +291,16 @@ typedef enum llmcs_normalize {
  * `truncation` is split into windows (LONGEST_FIRST: the longer one) and the other one is whole in each. */
 typedef struct llmcs_text_params {
     size_t struct_size;
-    llmcs_overflow overflow;             /* [TRUNCATE] */
-    llmcs_truncation truncation;         /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
-    size_t max_length;                   /* [0] most tokens, special ones included; 0: as many as the model takes */
-    size_t stride;                       /* [0] with WINDOWS: tokens that neighbouring windows share */
+    llmcs_overflow overflow;     /* [TRUNCATE] */
+    llmcs_truncation truncation; /* [LONGEST_FIRST] which text of a pair is cut; not NONE */
+    size_t max_length; /* [0] most tokens, special ones included; 0: n_ctx, or the tokenizer's model_max_length */
+    size_t stride;     /* [0] with WINDOWS: tokens that neighbouring windows share */
     llmcs_window_pooling window_pooling; /* [AUTO] with WINDOWS */
     uint32_t flags;                      /* [0] LLMCS_STRICT_UTF8 */
     llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
     llmcs_normalize normalize;           /* [AUTO] llmcs_embed only */
     double deadline_ms;                  /* [0] LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
-    const int32_t *cancel; /* [NULL] set to non-zero by any thread (atomically): LLMCS_CANCELLED before the
-                              next forward pass */
+    const int32_t *cancel; /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
     size_t max_windows;    /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
 } llmcs_text_params;
 
@@ -333,7 +320,6 @@ typedef struct llmcs_text_info {
 /* Texts to class probabilities. scores: [n_texts, n_labels] (softmax; sigmoid if config.json's problem_type is
  * multi_label_classification or there is one label; the logits themselves for regression). labels: [n_texts], the best
  * class of each. Either may be NULL. params: NULL for the defaults. infos: [n_texts] or NULL.
- *
  * Texts of any length and number are evaluated together without padding, and together with those of other threads that
  * call at the same time; an answer does not depend on its neighbours, bit for bit. For example, reviews of any length:
  *
@@ -343,8 +329,8 @@ typedef struct llmcs_text_info {
  *     params.stride = 64;
  *     llmcs_classify(model, texts, n_texts, &params, scores, labels, NULL);
  *
- * Errors: ARG NOMEM STATE NO_HEAD TOKENIZER UTF8 CONTEXT_FULL (a text is too long with OVERFLOW_ERROR; the other text
- * of a pair leaves no space for windows; max_windows) NUMERIC CANCELLED DEADLINE FORK. */
+ * Errors: ARG NOMEM STATE NO_HEAD TOKENIZER UNSUPPORTED (tokenizer) TOKEN_RANGE UTF8 CONTEXT_FULL (text too long)
+ * NUMERIC CANCELLED DEADLINE FORK. */
 LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
                                       const llmcs_text_params *params, float *scores, int32_t *labels,
                                       llmcs_text_info *infos);
@@ -363,7 +349,7 @@ LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_
                                     size_t n_docs, const llmcs_text_params *params, float *scores,
                                     llmcs_text_info *infos);
 
-/* A candidate for a mask token. Frozen. */
+/* Frozen. */
 typedef struct llmcs_mask_token {
     size_t position; /* index of the mask in the encoded text */
     int32_t id;
@@ -378,17 +364,14 @@ LLMCS_API llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, siz
                                        llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens);
 
 /* -------------------------------------------------------------------------------------------- generation */
-
-/* One conversation, see "sessions" below. */
-typedef struct llmcs_session llmcs_session;
-
+typedef struct llmcs_session llmcs_session; /* one conversation, see "sessions" below */
 typedef enum llmcs_early_stopping {
     LLMCS_EARLY_STOPPING_FALSE = 0,
     LLMCS_EARLY_STOPPING_TRUE = 1,
     LLMCS_EARLY_STOPPING_NEVER = 2
 } llmcs_early_stopping;
 
-/* A list of token ids. Frozen. */
+/* Frozen. */
 typedef struct llmcs_ids {
     const int32_t *ids;
     size_t n_ids;
@@ -501,7 +484,7 @@ LLMCS_API void llmcs_result_free(llmcs_result **result);
  * inside. */
 typedef int (*llmcs_text_fn)(void *user, const char *text, size_t text_bytes);
 
-/* The same with token ids. EOS is not reported. */
+/* The same with token ids, without EOS. */
 typedef int (*llmcs_token_fn)(void *user, int32_t id);
 
 /* Continues the prompt. The session keeps the longest prefix that its tokens share with the prompt and evaluates only
@@ -525,10 +508,8 @@ LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llm
                                                float *probabilities);
 
 /* --------------------------------------------------------------------------------------------- tokenizer */
-
-/* Opens the tokenizer of a folder or GGUF file without its weights: tokenizer.json, or vocab.json with merges.txt, or
- * vocab.txt; with tokenizer_config.json where present. tokenizer.json is preferred, as by Transformers' fast
- * tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
+/* Opens the tokenizer of a folder or GGUF file without its weights. Which file outranks which is as in Transformers 4's
+ * fast tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
 LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
                                             llmcs_tokenizer **tokenizer);
 LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
@@ -536,15 +517,14 @@ LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
 typedef struct llmcs_encode_params {
     size_t struct_size;
     uint32_t flags;              /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
-    llmcs_truncation truncation; /* [NONE] how a text longer than max_length is cut, at its right end */
+    llmcs_truncation truncation; /* [NONE] how a text over max_length is cut, on the tokenizer's truncation_side */
     size_t max_length;           /* [0] tokens, special ones included; required with truncation */
 } llmcs_encode_params;
 
 LLMCS_API void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size);
 #define llmcs_encode_params_init(params) llmcs_encode_params_init_sized((params), sizeof *(params))
 
-/* The bytes [begin, end) of the original text that a token came from; for the pair, of the pair's text.
- * Special tokens that were added have begin = end = 0. Frozen. */
+/* The bytes [begin, end) of the text or pair that a token came from; 0, 0 for added special tokens. Frozen. */
 typedef struct llmcs_span {
     size_t begin;
     size_t end;
@@ -605,9 +585,7 @@ typedef enum llmcs_special {
 LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
 
 /* ---------------------------------------------------------------------------------------------- sessions */
-
 /* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */
-
 typedef struct llmcs_session_options {
     size_t struct_size;
     int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx */
@@ -635,8 +613,7 @@ LLMCS_API llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t 
  * with this session. Errors: ARG BUSY FORK STATE (no logits were requested). */
 LLMCS_API llmcs_status llmcs_session_logits(llmcs_session *session, const float **logits, size_t *n_rows);
 
-/* Number of tokens held, and where `ids` is not NULL the first min(capacity, *n_tokens) of them. Errors: ARG BUSY FORK.
- */
+/* Number of tokens held, and where `ids` is not NULL the first ones, at most capacity. Errors: ARG BUSY FORK. */
 LLMCS_API llmcs_status llmcs_session_tokens(llmcs_session *session, int32_t *ids, size_t capacity, size_t *n_tokens);
 
 /* Drops all but the first n_tokens. Errors: ARG (more than it holds) BUSY FORK. */
@@ -645,24 +622,18 @@ LLMCS_API llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tok
 /* Copies the session; both continue independently from here, with the same n_ctx. Errors: ARG NOMEM BUSY FORK. */
 LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy);
 
-/* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any:
+/* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any, in
  *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
- * and 4 * vocab_size more with logits. GPT-2 124M: 36 KiB per token as float16, and 196 KiB of logits. Equal states
- * give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes. Allocates nothing. The bytes contain the
- * conversation: protect them like its text. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian machine). */
+ * and 4 * vocab_size more with logits. Equal states give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes.
+ * Allocates nothing. The bytes contain the conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian).
+ */
 LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
 
-/* Replaces the session's state by a saved one and continues with the same bits. The session may have another n_ctx if
- * the tokens fit. A failed call leaves the session unchanged. Allocates nothing.
- *
- * The bytes belong to one model, weight type and kv_type; a fingerprint over sizes and weights identifies them (norms,
- * biases and positions in whole, some weights of every matrix row). It is the same for every processor and number of
- * threads; keys and values computed by another kernel set are accepted and may differ in their last bits.
- *
- * Bytes from any source are safe to pass: magic, version, lengths, checksum (XXH64), token ids and logits are checked
- * before anything changes. The checksum detects damage; it does not authenticate the sender.
- * Errors: ARG FORMAT (offset, found, expected) STATE (of another model or kv_type) CONTEXT_FULL BUSY FORK UNSUPPORTED.
- */
+/* Replaces the session's state by a saved one and continues with the same bits; another kernel set may differ in the
+ * last bits. A failed call leaves the session unchanged. Allocates nothing. The bytes belong to one model, weight type
+ * and kv_type, identified by a fingerprint over sizes and weights. Bytes from any source are safe to pass: everything
+ * is checked before anything changes. The checksum (XXH64) detects damage; it does not authenticate the sender.
+ * Errors: ARG FORMAT STATE (of another model or kv_type) CONTEXT_FULL BUSY FORK UNSUPPORTED. */
 LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes);
 
 /* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
@@ -670,16 +641,14 @@ LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void 
 LLMCS_API void llmcs_session_cancel(llmcs_session *session);
 
 /* ---------------------------------------------------------------------------------------------- scoring */
-
 /* Frozen. */
 typedef struct llmcs_score_result {
     double logprob;  /* natural log of the probability of the continuation after the prompt */
     size_t n_tokens; /* in the continuation */
 } llmcs_score_result;
 
-/* log p(continuation | prompt). The two texts are encoded separately. An empty prompt stands for the model's BOS token.
- * Afterwards the session holds the prompt.
- * Errors: ARG NOMEM CONTEXT_FULL TOKENIZER NUMERIC CANCELLED BUSY STATE FORK. */
+/* log p(continuation | prompt). The two texts are encoded separately; an empty prompt stands for BOS. Afterwards the
+ * session holds the prompt. Errors: ARG NOMEM CONTEXT_FULL TOKENIZER NUMERIC CANCELLED BUSY STATE FORK. */
 LLMCS_API llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                                    const char *continuation, size_t continuation_bytes, llmcs_score_result *result);
 LLMCS_API llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
@@ -692,7 +661,6 @@ LLMCS_API llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, 
                                     llmcs_score_result *results, size_t *best);
 
 /* ------------------------------------------------------------------------------ engine: many conversations */
-
 /*
  * Many requests at once over one model, by continuous batching: requests join and leave between steps, long prompts are
  * evaluated in chunks so that the other streams continue, and prompts with a common prefix (the shop's own text, an
@@ -708,12 +676,10 @@ LLMCS_API llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, 
  *     llmcs_request_free(&request);
  *     llmcs_engine_free(&engine);
  *
- * How to receive results: a thread per request calls llmcs_request_wait; an event loop polls llmcs_engine_fd and calls
- * llmcs_engine_next and llmcs_request_read.
- *
- * Threads: every engine function may be called from any thread; a request is used by one thread at a time, except
- * llmcs_request_cancel. Steps run on the engine's scheduler thread, or with LLMCS_ENGINE_NO_THREAD on the thread that
- * waits or calls llmcs_engine_step.
+ * A thread per request calls llmcs_request_wait; an event loop polls llmcs_engine_fd, then calls llmcs_engine_next and
+ * llmcs_request_read. Every engine function may be called from any thread; a request is used by one thread at a time,
+ * except llmcs_request_cancel. Steps run on the engine's scheduler thread, or with LLMCS_ENGINE_NO_THREAD on the thread
+ * that waits or calls llmcs_engine_step.
  */
 typedef struct llmcs_engine llmcs_engine;
 typedef struct llmcs_request llmcs_request;
@@ -743,8 +709,8 @@ LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engin
                                            llmcs_engine **engine);
 
 /* Ends every unfinished request with LLMCS_FINISH_CANCELLED and its text so far, or with LLMCS_CANCELLED if it has
- * none; their handles stay valid until they are freed. Threads inside llmcs_engine_next return LLMCS_STATE. Not from a
- * callback: there it does nothing. */
+ * none; their handles stay valid until they are freed. Waits for the threads inside calls of this engine, which return
+ * LLMCS_STATE; no call of it may begin any more. Not from a callback: there it does nothing. */
 LLMCS_API void llmcs_engine_free(llmcs_engine **engine);
 
 typedef struct llmcs_submit_options {
@@ -761,9 +727,8 @@ LLMCS_API void llmcs_submit_options_init_sized(llmcs_submit_options *options, si
 #define llmcs_submit_options_init(options) llmcs_submit_options_init_sized((options), sizeof *(options))
 
 /* Queues a request and returns at once. *request is set before any callback runs. params: as for llmcs_generate,
- * copied; deadline_ms counts from here. All memory of the request is allocated here. Errors: ARG NOMEM CONTEXT_FULL
- * (the prompt does not fit) TOKENIZER UTF8 LIMIT (would never fit kv_bytes or max_batch) QUEUE_FULL FORK STATE (engine
- * is being freed). */
+ * copied; deadline_ms counts from here. All memory of the request is allocated here. Errors: as llmcs_generate, LIMIT
+ * (would never fit kv_bytes or max_batch) QUEUE_FULL STATE (engine is being freed). */
 LLMCS_API llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
                                            const llmcs_generate_params *params, const llmcs_submit_options *options,
                                            llmcs_request **request);
@@ -781,10 +746,10 @@ LLMCS_API void llmcs_request_cancel(llmcs_request *request);
  * or CANCELLED or DEADLINE before its first token. */
 LLMCS_API llmcs_status llmcs_request_wait(llmcs_request *request, double timeout_ms, llmcs_result **result);
 
-/* Text that arrived since the last call, as much as `capacity` bytes hold, cut between characters. *n_bytes may be 0.
- * *finished (may be NULL) is 1 when no more will come. Never waits. Only with one sequence and num_beams = 1.
- * Errors: ARG NOMEM FORK STATE (several sequences) TOKENIZER (no tokenizer) BUFFER (capacity is smaller than the next
- * character, *n_bytes says how large). */
+/* Text that arrived since the last call, as much as `capacity` bytes hold, cut between characters; with text NULL,
+ * *n_bytes is how much can be read. *finished (may be NULL) is 1 when no more will come. Never waits. Only with one
+ * sequence and num_beams = 1. Errors: ARG NOMEM FORK STATE (several sequences) TOKENIZER BUFFER (capacity is smaller
+ * than the next character, whose size is *n_bytes). */
 LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, size_t capacity, size_t *n_bytes,
                                           int *finished);
 
@@ -792,7 +757,6 @@ LLMCS_API llmcs_status llmcs_request_read(llmcs_request *request, char *text, si
  * (except the one that called it) and none will be called. */
 LLMCS_API void llmcs_request_free(llmcs_request **request);
 
-/* New tokens of a request, or its end. */
 typedef struct llmcs_engine_event {
     size_t struct_size;
     llmcs_request *request;
@@ -804,9 +768,8 @@ typedef struct llmcs_engine_event {
  * it; only select, poll or epoll. Lives as long as the engine. Never fails. */
 LLMCS_API int llmcs_engine_fd(const llmcs_engine *engine);
 
-/* The next request with an event; several events of one request are reported once. Set event->struct_size = sizeof
- * *event first. timeout_ms: as llmcs_request_wait. Errors: PENDING (no event) ARG FORK STATE (the engine is being
- * freed). */
+/* The next request with an event; several events of one request are reported once. Set event->struct_size first.
+ * timeout_ms: as llmcs_request_wait. Errors: PENDING (no event) ARG FORK STATE (the engine is being freed). */
 LLMCS_API llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event);
 
 /* With LLMCS_ENGINE_NO_THREAD: runs one step on this thread. *progressed is 0 if there was nothing to do. Errors: ARG
@@ -851,11 +814,10 @@ typedef struct llmcs_engine_stats {
     llmcs_histogram per_token_ms;     /* between tokens of one request */
 } llmcs_engine_stats;
 
-/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK. */
+/* Set stats->struct_size = sizeof *stats first. Errors: ARG FORK STATE (the engine is being freed). */
 LLMCS_API llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats);
 
 /* ------------------------------------------------------------------------------ encoders by token ids */
-
 /* Where the encoder writes its outputs; NULL for those not wanted. Set struct_size = sizeof(llmcs_encoder_outputs). */
 typedef struct llmcs_encoder_outputs {
     size_t struct_size;
@@ -866,27 +828,22 @@ typedef struct llmcs_encoder_outputs {
 
 /* Evaluates n_texts texts of token ids, concatenated in `ids` without padding: lengths[i] tokens for text i. type_ids:
  * NULL for zeros. Concurrent calls share forward passes; an answer does not depend on its neighbours, bit for bit.
- * Errors: ARG NOMEM STATE NO_HEAD CONTEXT_FULL (a text longer than n_ctx) TOKEN_RANGE FORK NUMERIC (NaN or infinity in
- * the outputs: broken weights). */
+ * Errors: ARG NOMEM STATE NO_HEAD CONTEXT_FULL (a text longer than n_ctx) TOKEN_RANGE FORK NUMERIC. */
 LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
                                           const size_t *lengths, size_t n_texts, const llmcs_encoder_outputs *outputs);
 
 /* ------------------------------------------------------------------------------------------- memory plan */
-
 typedef struct llmcs_plan_info {
     size_t struct_size;
     uint64_t model_bytes;    /* held after llmcs_model_open */
     uint64_t peak_bytes;     /* most held while opening */
     uint64_t session_bytes;  /* one session; 0 for encoders */
-    uint64_t sequence_bytes; /* while llmcs_generate runs with num_beams or num_return_sequences > 1: at most this much
-                                for each of them, beside the session; 0 for encoders */
-    uint64_t encoder_bytes;  /* workspace that concurrent calls of an encoder share, allocated by the first one; with
-                                n_threads = 1 each concurrent call may allocate its own; 0 for decoders */
+    uint64_t sequence_bytes; /* each further beam or returned sequence of llmcs_generate, at most; 0 for encoders */
+    uint64_t encoder_bytes;  /* workspace of an encoder's calls; with n_threads = 1, of each concurrent call */
 } llmcs_plan_info;
 
-/* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Stacks of
- * threads (256 KiB for each but the caller's) come from the system and are not counted. Set plan->struct_size = sizeof
- * *plan first. Errors: as llmcs_model_open. */
+/* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Thread
+ * stacks (256 KiB each) are not counted. Set plan->struct_size = sizeof *plan first. Errors: as llmcs_model_open. */
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
 
@@ -897,8 +854,7 @@ typedef struct llmcs_engine_plan_info {
     uint64_t kv_block_bytes;  /* of this many bytes */
     uint64_t n_blocks;        /* that kv_bytes hold */
     uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once without a common prefix */
-    uint64_t request_bytes; /* most that a submitted request of n_tokens tokens holds, blocks excluded, for each beam or
-                               returned sequence; without copies of its parameters' lists and stop strings */
+    uint64_t request_bytes;   /* each beam or returned sequence of a request, besides blocks and parameters, at most */
 } llmcs_engine_plan_info;
 
 /* Computes how many conversations an engine will hold. The folder or GGUF file need not be open. Set plan->struct_size
@@ -908,7 +864,6 @@ LLMCS_API llmcs_status llmcs_engine_plan(const char *path, const llmcs_model_opt
                                          llmcs_engine_plan_info *plan);
 
 /* ---------------------------------------------------------------------------------------------- quantize */
-
 /* How a GGUF file stores the matrices of the layers and of the vocabulary. Norms, biases, position tables, token types,
  * poolers, classifiers and the dense layer of a masked-LM head are always float32. */
 typedef enum llmcs_gguf_type {
@@ -933,16 +888,12 @@ LLMCS_API void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, s
 #define llmcs_quantize_params_init(params) llmcs_quantize_params_init_sized((params), sizeof *(params))
 
 /* Writes a Hugging Face folder as one GGUF file that llmcs_model_open opens like the folder: weights, tokenizer, heads,
- * labels, generation settings, pooling. llama.cpp opens it too where it supports the network: GPT-2, and BERT-like
- * encoders with GELU, classifiers included; for anything else the log says that the file is for this library alone.
- * With Q8_0 and Q4_0, matrices whose rows are not a multiple of 32 are stored as float16. The file appears under its
- * name only when it is complete and on disk; a failed call leaves what was there before. A symbolic link there is
- * replaced, not followed. Memory: about the largest
- * matrix as float32. params: NULL for the defaults. Errors: as llmcs_model_open, ARG (the target is one of the inputs)
- * NOSPACE, IO (the target is not a regular file or cannot be written), NUMERIC (a weight is not finite, or too large
- * for float16). */
+ * labels, generation settings, pooling. llama.cpp opens it too where it supports the network (GPT-2, BERT-like encoders
+ * with GELU, classifiers); otherwise the log says so. With Q8_0 and Q4_0, matrices whose rows are not a multiple of 32
+ * are float16. The file appears only when it is complete and on disk; a failed call leaves what was there; a symbolic
+ * link is replaced. Memory: about the largest matrix as float32. params: NULL for the defaults. Errors: as
+ * llmcs_model_open, ARG (the target is one of the inputs) NOSPACE IO NUMERIC (not finite, or too large for float16). */
 LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params);
-
 #ifdef __cplusplus
 }
 #endif
