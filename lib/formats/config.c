@@ -122,7 +122,7 @@ static llmcs_status check_position_type(const ll_settings *f) {
     return ll_settings_unsupported(f, "position_embedding_type", v, "\"absolute\"");
 }
 
-/* What no family runs. */
+/* Settings that no family here supports. */
 static llmcs_status check_foreign_settings(const ll_config *c, const ll_settings *f) {
     static const char *const keys[] = {"quantization_config", "is_encoder_decoder", "add_cross_attention",
                                        "scale_attn_by_inverse_layer_idx", "pruned_heads"};
@@ -188,7 +188,7 @@ static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_
 
 /* -------------------------------------------------------------------------------------------------- files */
 
-/* Keys of config.json that are read somewhere. */
+/* Keys of config.json that the library reads. */
 static const char *const read_keys[] = {"model_type",
                                         "architectures",
                                         "vocab_size",
@@ -299,7 +299,7 @@ static const char *const harmless[] = {"label2id",
                                        "eos_token_ids",
                                        NULL};
 
-/* What would make another result and is not applied. */
+/* Settings that change results and are not applied here. */
 static const ll_unapplied unapplied[] = {
     {"auto_map", NAN, "the folder's own code is not run"},
     {"custom_pipelines", NAN, "the folder's own code is not run"},
@@ -307,7 +307,8 @@ static const ll_unapplied unapplied[] = {
     {NULL, 0, NULL},
 };
 
-/* The settings that nobody reads. Transformers' generation keys are read elsewhere, or do not concern encoders. */
+/* Logs the settings that nothing reads. Transformers' generation keys are read elsewhere, or do not concern encoders.
+ */
 static void log_unread(const ll_settings *f, const ll_log *log) {
     const char *const *const known[] = {read_keys, harmless, ll_config_generation_keys(), NULL};
     ll_config_log_unapplied(f, unapplied, log);
@@ -329,7 +330,7 @@ static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_sour
     return ll_config_generation(c, source, f, log);
 }
 
-/* config.json of the folder that holds the network, and its generation_config.json. */
+/* Reads config.json of the folder that holds the network, and generation_config.json next to it. */
 static llmcs_status read_config_json(ll_config *c, const ll_source *source, const ll_log *log) {
     const llmcs_allocator *a = &c->arena.allocator;
     ll_settings f;

@@ -16,11 +16,11 @@ typedef enum ll_family { LL_FAMILY_GPT2, LL_FAMILY_BERT, LL_FAMILY_DISTILBERT, L
 
 typedef enum ll_head { LL_HEAD_NONE, LL_HEAD_CAUSAL_LM, LL_HEAD_CLASSIFICATION, LL_HEAD_MASKED_LM } ll_head;
 
-/* What problem_type makes of logits: softmax, a sigmoid each, or themselves. Where the file says nothing: a sigmoid
- * for one label, else softmax, as Transformers' text-classification pipeline does. */
+/* The function that problem_type applies to logits: softmax, a sigmoid for each, or none. Without problem_type: a
+ * sigmoid for one label, else softmax, as in Transformers' text-classification pipeline. */
 typedef enum ll_problem { LL_PROBLEM_SINGLE_LABEL, LL_PROBLEM_MULTI_LABEL, LL_PROBLEM_REGRESSION } ll_problem;
 
-/* Bounds of sizes, so that products of two of them always fit 64 bits; LIMIT above. */
+/* Upper bounds of sizes: a larger one is LIMIT, so products of two of them always fit 64 bits. */
 #define LL_MAX_VOCAB_SIZE (1 << 24)
 #define LL_MAX_POSITIONS (1 << 24)
 #define LL_MAX_WIDTH (1 << 20) /* n_embd, n_head */
@@ -78,10 +78,10 @@ typedef struct ll_config {
         llmcs_pooling pooling; /* MEAN or CLS */
         bool normalize;
         int32_t max_seq_length;       /* 0: none */
-        bool do_lower_case;           /* its text is lowercased before the tokenizer, which may do so anyway */
-        bool strip;                   /* white space around a text goes before the tokenizer sees it */
-        const char *prompt;           /* stands before every text: prompts[default_prompt_name], or "" */
-        bool exclude_prompt;          /* the mean leaves the prompt's tokens out */
+        bool do_lower_case;           /* text is lowercased before tokenization; the tokenizer may do so anyway */
+        bool strip;                   /* white space around a text is stripped before tokenization */
+        const char *prompt;           /* prepended to every text: prompts[default_prompt_name], or "" */
+        bool exclude_prompt;          /* the mean excludes the prompt's tokens */
         const char *transformer_path; /* folder of the Transformer module, "" or "0_Transformer" */
         const char *pooling_path;     /* "1_Pooling" */
     } sentence;

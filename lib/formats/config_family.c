@@ -35,7 +35,7 @@ static const struct {
     {"ForPreTraining", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
 };
 
-/* The class name without the prefix of its family, which *i becomes; NULL if it is of none of ours. */
+/* The class name without its family's prefix; *i is set to the family. NULL if no family has such a class. */
 static const char *split_class(const char *architecture, size_t *i) {
     for (*i = 0; *i < N_FAMILIES; ++*i) {
         size_t n = strlen(families[*i].class_prefix);
@@ -44,7 +44,7 @@ static const char *split_class(const char *architecture, size_t *i) {
     return NULL;
 }
 
-/* The first of architectures; "" if there are none. */
+/* The first of architectures, or "". */
 static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_json *v) {
     c->architecture = "";
     LL_TRY(ll_settings_find(f, "architectures", v));
@@ -57,8 +57,8 @@ static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_jso
 
 /* ------------------------------------------------------------------------------------- known by the tensors */
 
-/* A tensor that only one family has, by the end of its name, and the classes of families that a further tensor
- * tells apart. In this order: the first that is there decides. */
+/* A family is recognised by a tensor that only it has (the end of the tensor's name), its class by a further tensor.
+ * The first entry that matches decides. */
 static const struct {
     const char *tensor;
     ll_family family;

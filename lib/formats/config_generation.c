@@ -93,7 +93,7 @@ static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log
     return ll_config_eos_ids(c, f, log);
 }
 
-/* Settings of Transformers that change what is generated and that nothing here applies. */
+/* Settings of Transformers that change the generated text and are not applied here. */
 static const ll_unapplied unapplied[] = {
     {"typical_p", 1, NULL},
     {"epsilon_cutoff", 0, NULL},
@@ -116,8 +116,8 @@ static const ll_unapplied unapplied[] = {
     {NULL, 0, NULL},
 };
 
-/* All keys of GenerationConfig: what read_values reads, what says how Transformers computes and what it returns (which
- * changes no answer), and the keys above. */
+/* All keys of GenerationConfig: those that read_values reads, those that only say how Transformers computes and what it
+ * returns, and the keys above. */
 static const char *const all_keys[] = {"do_sample",
                                        "temperature",
                                        "top_p",

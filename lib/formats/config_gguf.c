@@ -62,7 +62,7 @@ static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
     return LLMCS_OK;
 }
 
-/* What would be another network. */
+/* Settings that would describe a different network. */
 static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
     char key[64];
     bool causal = c->family == LL_FAMILY_GPT2, wanted = causal;
@@ -126,8 +126,8 @@ static llmcs_status read_labels(ll_config *c, const ll_gguf *g, const ll_log *lo
     return ll_config_distinct_labels(c, g->name, log);
 }
 
-/* A classifier, if the file has a whole one: llama.cpp's converter leaves BERT's pooler out, without which its labels
- * mean nothing. */
+/* A classifier, if the file has all of it: llama.cpp's converter omits BERT's pooler, and without it the labels mean
+ * nothing. */
 static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
     bool roberta = c->family == LL_FAMILY_ROBERTA;
     c->architecture = roberta ? "RobertaModel" : "BertModel";

@@ -22,7 +22,7 @@ llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *
     return ll_json_get_type(v) == LL_JSON_MISSING ? LLMCS_OK : read_id(c, f, key, v, log, out);
 }
 
-/* The ids of a list, or the single one that stands there instead, without those that mean none. */
+/* The ids of a list, or a single id in place of a list, without those that mean none. */
 static llmcs_status copy_ids(ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
                              int32_t **ids, size_t *n_ids) {
     const bool list = ll_json_get_type(v) == LL_JSON_ARRAY;
@@ -75,7 +75,8 @@ llmcs_status ll_config_id_lists(ll_config *c, const ll_settings *f, const char *
         if (ll_json_get_type(list) != LL_JSON_ARRAY || n == 0)
             return ll_settings_bad(f, key, list, "lists of one or more token ids");
         LL_TRY(copy_ids(c, f, key, list, log, &ids, &n_ids));
-        if (n_ids == n) out[(*n_lists)++] = (llmcs_ids){ids, n_ids}; /* a list without one of its ids is another one */
+        if (n_ids == n)
+            out[(*n_lists)++] = (llmcs_ids){ids, n_ids}; /* a list that lacks one of its ids has another meaning */
     }
     return LLMCS_OK;
 }

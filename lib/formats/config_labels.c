@@ -47,14 +47,14 @@ static llmcs_status read_label(ll_config *c, const ll_settings *f, ll_json membe
         return ll_fail(LLMCS_CONFIG, "%s: id2label: expected keys from \"0\" to \"%d\", found \"%.*s\"", f->name,
                        c->n_labels - 1, (int)ll_min(len, 40), key);
     if (c->id2label[number]) return ll_fail(LLMCS_CONFIG, "%s: id2label: \"%d\" stands twice", f->name, number);
-    if (ll_json_get_type(member) == LL_JSON_NUMBER) { /* {"0": 1, "1": 5}: star ratings come like this */
+    if (ll_json_get_type(member) == LL_JSON_NUMBER) { /* {"0": 1, "1": 5}: models of star ratings have such labels */
         const char *digits = ll_json_source(member, &len);
         return ll_arena_copy_text(&c->arena, digits, len, f->name, &c->id2label[number]);
     }
     return ll_config_copy_text(c, f, "id2label", member, &c->id2label[number]);
 }
 
-/* id2label says how many labels there are; without it num_labels does, which is 2 where it is not given. */
+/* The number of labels is that of id2label, else num_labels, else 2. */
 static llmcs_status read_count(ll_config *c, const ll_settings *f, const ll_log *log, ll_json *id2label) {
     int64_t num_labels = 0;
     LL_TRY(ll_settings_find(f, "id2label", id2label));
@@ -135,7 +135,7 @@ llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_
     return status;
 }
 
-/* Which function sentence-transformers' CrossEncoder applies to the logits that llmcs_rerank gives. */
+/* The function that sentence-transformers' CrossEncoder applies to logits; llmcs_rerank applies the same. */
 static void log_activation(const ll_settings *f, const ll_log *log) {
     static const char *const keys[] = {"sentence_transformers", "sbert_ce_default_activation_function"};
     for (size_t i = 0; i < 2; i++) {

@@ -11,7 +11,7 @@ llmcs_status ll_config_copy_text(ll_config *c, const ll_settings *f, const char 
 /* config_family.c: model_type, architectures and head; of a file that has neither, what the tensors of `source` say. */
 llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log);
 
-/* config_ids.c. Ids outside the vocabulary are none, and are logged. */
+/* config_ids.c. An id outside the vocabulary counts as none and is logged. */
 
 /* A token id: absent or null leaves *out, none is -1. */
 llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, int32_t *out);
@@ -23,13 +23,13 @@ llmcs_status ll_config_id_list(ll_config *c, const ll_settings *f, const char *k
 llmcs_status ll_config_id_lists(ll_config *c, const ll_settings *f, const char *key, const ll_log *log,
                                 const llmcs_ids **lists, size_t *n_lists);
 
-/* config_unapplied.c. A setting that changes results where Transformers applies it, and is not applied here. */
+/* config_unapplied.c. A setting that changes results in Transformers and is not applied here. */
 typedef struct ll_unapplied {
     const char *key;
     double neutral;          /* the number that switches it off; NAN: none */
     const char *consequence; /* for the log, or NULL */
 } ll_unapplied;
-/* Logs (WARN) those that are there and on; `settings` ends with a key of NULL. */
+/* Logs (WARN) the settings that are present and on; `settings` ends with a key of NULL. */
 void ll_config_log_unapplied(const ll_settings *f, const ll_unapplied *settings, const ll_log *log);
 /* Logs (INFO) members that are neither in `settings` nor in one of the lists of names `known`, which ends with NULL. */
 void ll_config_log_unknown(const ll_settings *f, const char *const *const *known, const ll_unapplied *settings,

@@ -7,7 +7,7 @@
 #include "formats/config_parts.h"
 #include "formats/folder.h"
 
-/* What was found so far in modules.json; paths are in the config's arena. */
+/* State while modules.json is read; paths are in the config's arena. */
 typedef struct modules {
     const char *transformer, *pooling;
     bool normalize;
@@ -19,7 +19,7 @@ static const char *class_of(const char *type) {
     return dot ? dot + 1 : type;
 }
 
-/* A type of sentence-transformers itself, not one that the folder brings its own code for. */
+/* A type of sentence-transformers itself, not one whose code comes with the folder. */
 static bool is_own_type(const char *type) { return strncmp(type, "sentence_transformers.", 22) == 0; }
 
 static llmcs_status find_text(ll_config *c, const ll_settings *f, ll_json module, const char *key, const char **out) {
@@ -28,7 +28,7 @@ static llmcs_status find_text(ll_config *c, const ll_settings *f, ll_json module
     return ll_config_copy_text(c, f, key, v, out);
 }
 
-/* Says whether it is the module or its place that is not supported. */
+/* Fails; the message says whether the module or only its position is not supported. */
 static llmcs_status refuse_module(const ll_settings *f, const char *name, const char *type, const modules *m) {
     const bool pooling = strcmp(name, "Pooling") == 0, transformer = strcmp(name, "Transformer") == 0;
     if ((pooling && m->pooling) || (transformer && m->transformer))
@@ -41,7 +41,7 @@ static llmcs_status refuse_module(const ll_settings *f, const char *name, const 
                    f->name, type);
 }
 
-/* The next module of the list, which must follow on what is there. */
+/* Adds the next module of the list, which must be able to follow those before it. */
 static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json module, modules *m) {
     const char *type, *path;
     if (ll_json_get_type(module) != LL_JSON_OBJECT) return ll_settings_bad(f, "modules", module, "objects");
@@ -84,7 +84,7 @@ const char *const ll_sentence_settings_files[LL_N_SENTENCE_SETTINGS_FILES] = {
     "sentence_xlnet_config.json",
 };
 
-/* Arguments for classes of Transformers, which change what those do. */
+/* Arguments for classes of Transformers, which change what these classes do. */
 static const ll_unapplied unapplied[] = {
     {"model_args", NAN, NULL}, {"tokenizer_args", NAN, NULL}, {"config_args", NAN, NULL}, {NULL, 0, NULL}};
 
@@ -102,7 +102,7 @@ static llmcs_status read_transformer_settings(ll_config *c, const ll_settings *f
     return LLMCS_OK;
 }
 
-/* Opens `name` of the module's folder, if it is there. */
+/* Opens `name` of the module's folder if it exists. */
 static llmcs_status open_if_there(ll_config *c, const ll_source *source, const char *module, const char *name,
                                   ll_settings *f, bool *there) {
     const llmcs_allocator *a = &c->arena.allocator;
@@ -111,7 +111,7 @@ static llmcs_status open_if_there(ll_config *c, const ll_source *source, const c
     return *there ? ll_settings_open(f, a, &inner, name, LL_JSON_OBJECT) : LLMCS_OK;
 }
 
-/* The first of the files that is there. */
+/* Opens the first of the files that exists. */
 static llmcs_status read_transformer_file(ll_config *c, const ll_source *source, const ll_log *log) {
     ll_settings f;
     bool there = false;
@@ -125,7 +125,7 @@ static llmcs_status read_transformer_file(ll_config *c, const ll_source *source,
 
 /* ------------------------------------------------------------------------------------------------ prompts */
 
-/* The prompt that sentence-transformers puts before a text for which its caller names none. */
+/* The prompt that sentence-transformers prepends when the caller names none. */
 static llmcs_status read_prompt(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json prompts, name, prompt;
     LL_TRY(ll_settings_find(f, "prompts", &prompts));
@@ -194,7 +194,7 @@ llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_
 
 /* ------------------------------------------------------------------------------------------------ pooling */
 
-/* The newer files name the mode. */
+/* Newer files name the mode. */
 static llmcs_status read_mode_name(ll_config *c, const ll_settings *f, ll_json v) {
     if (ll_json_equals(v, "mean")) {
         c->sentence.pooling = LLMCS_POOL_MEAN;
@@ -208,7 +208,7 @@ static llmcs_status read_mode_name(ll_config *c, const ll_settings *f, ll_json v
     return LLMCS_OK;
 }
 
-/* The older files have a switch for each mode, of which mean is on by default. */
+/* Older files have a switch for each mode; mean is on by default. */
 static llmcs_status read_mode_switches(ll_config *c, const ll_settings *f) {
     static const char *const unsupported[] = {"pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens",
                                               "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"};

@@ -1,4 +1,4 @@
-/* Settings of a folder that are not applied: each is logged with file, key, value and what follows, once, at open. */
+/* Settings of a folder that are not applied. Each is logged once, at open, with file, key, value and its effect. */
 #include <string.h>
 
 #include "formats/config_parts.h"
@@ -7,7 +7,7 @@ static bool is_key(const char *text, const char *key, size_t len) {
     return strlen(text) == len && memcmp(text, key, len) == 0;
 }
 
-/* False for values that switch a setting off: nothing, null, false, its neutral number, an empty list or object. */
+/* False for values that switch a setting off: absent, null, false, its neutral number, an empty list or object. */
 static bool is_on(ll_json v, double neutral) {
     bool on = true;
     double d;

@@ -25,7 +25,7 @@ static void convert_f32(const unsigned char *from, size_t n, float *to) {
 #endif
 }
 
-/* To nearest in the floating-point environment of the caller, who has set it. */
+/* Rounds to nearest, because every public call sets that rounding mode (base/call.h). */
 static void convert_f64(const unsigned char *from, size_t n, float *to) {
     for (size_t i = 0; i < n; i++) {
         const uint64_t bits = ll_load_u64(from + 8 * i);
@@ -71,7 +71,8 @@ static void expand_q4_1(const unsigned char *block, float *out) {
     }
 }
 
-/* Two halves of 128 elements: of each, four groups of 32 that share bytes of `high`, and 16 elements for each scale. */
+/* Two halves of 128 elements. In each, four groups of 32 share the bytes of `high`, and every 16 elements share a
+ * scale. */
 static void expand_q6_k(const unsigned char *block, float *out) {
     float d = ll_half_to_float(ll_load_u16(block + 208));
     for (size_t half = 0; half < 2; half++) {

@@ -12,7 +12,7 @@
 
 #include "formats/tensor.h"
 
-/* The smallest unit of a type; no bytes for LL_DTYPE_OTHER. */
+/* The smallest unit of a type; zero bytes for LL_DTYPE_OTHER. */
 typedef struct ll_dtype_block {
     size_t elements, bytes;
 } ll_dtype_block;

@@ -1,5 +1,6 @@
-/* Decimal numbers to the nearest double, by integers of any length. strtod_l would do in the C locale with the
- * rounding mode set, but it wants a NUL behind the number, which a text read in place lacks, and its memory. */
+/* Converts decimal numbers to the nearest double with integers of any length. strtod_l would do in the C locale with
+ * the rounding mode set, but it allocates memory and needs a NUL after the number, and a text that is parsed in place
+ * has none. */
 #include "formats/decimal.h"
 
 #include <string.h>
@@ -57,8 +58,8 @@ bool ll_decimal_scan(const char *s, size_t len, ll_decimal *n) {
 
 /* ------------------------------------------------------------------------------------ exact big integers */
 
-/* Digits that are kept: no double and no middle between two doubles has more than 767 that count, so whatever
- * follows can only matter as "a little more". */
+/* The digits that are kept. No double, and no midpoint of two doubles, has more than 767 significant digits, so the
+ * digits after these matter only as "a little more". */
 #define KEPT_DIGITS 770
 #define LIMBS 128 /* of 32 bits: 10^(326 + 771) has 3645 bits, and both numbers stay below twice that power */
 

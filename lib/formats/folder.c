@@ -81,8 +81,8 @@ const char *ll_folder_guess(const unsigned char *bytes, size_t n) {
     return NULL;
 }
 
-/* A file where a folder should be: one that is a model by itself, or one that needs explaining. */
-static llmcs_status look_at_file(const char *path, bool *is_gguf) {
+/* A file in place of a folder: a model in itself, or something to explain. */
+static llmcs_status check_is_gguf_file(const char *path, bool *is_gguf) {
     ll_file file;
     unsigned char start[GUESS_BYTES] = {0};
     LL_TRY(ll_file_open(&file, path, false));
@@ -104,7 +104,7 @@ llmcs_status ll_folder_check(const char *path, bool *is_gguf) {
     const int error = ll_path_examine(path, true, &kind);
     if (error) return ll_file_failed(ll_folder_tail(path), "cannot be examined", error);
     if (kind == LL_PATH_FOLDER) return LLMCS_OK;
-    if (kind == LL_PATH_OTHER) return look_at_file(path, is_gguf);
+    if (kind == LL_PATH_OTHER) return check_is_gguf_file(path, is_gguf);
     return ll_fail(LLMCS_IO, "%s: no such folder", ll_folder_tail(path));
 }
 
@@ -113,7 +113,7 @@ llmcs_status ll_folder_check(const char *path, bool *is_gguf) {
     "with "                                                                                                        \
     "Transformers' save_pretrained"
 
-/* What a folder without safetensors has, and what to do about it. */
+/* What a folder without safetensors holds, and how to convert it. */
 static const struct {
     const char *file, *advice;
 } foreign_weights[] = {

@@ -19,7 +19,7 @@
 
 /* ------------------------------------------------------------------------------------------- bytes of the header */
 
-/* The header while it is read: bytes [0, at) were understood. */
+/* The header while it is read; bytes [0, at) are parsed. */
 typedef struct reader {
     ll_gguf *g;
     size_t at;
@@ -33,7 +33,7 @@ static llmcs_status fail_short(const reader *r, const char *what, uint64_t n) {
                    r->g->name, r->at, what, (unsigned long long)n, (unsigned long long)r->g->file.size_bytes);
 }
 
-/* Reads on until the header's first `end` bytes are there. */
+/* Reads until the first `end` bytes of the header are in memory. */
 static llmcs_status read_on(reader *r, size_t end) {
     ll_gguf *g = r->g;
     if (end > LL_MAX_GGUF_HEADER_BYTES)
@@ -48,7 +48,7 @@ static llmcs_status read_on(reader *r, size_t end) {
     return LLMCS_OK;
 }
 
-/* Makes sure that the next n bytes of the header are in memory. */
+/* Reads more of the file unless the next n bytes of the header are in memory. */
 static inline llmcs_status need_bytes(reader *r, uint64_t n, const char *what) {
     const ll_gguf *g = r->g;
     if (n <= g->data_bytes - r->at) return LLMCS_OK;
@@ -73,7 +73,7 @@ static llmcs_status read_u64(reader *r, const char *what, uint64_t *out) {
     return LLMCS_OK;
 }
 
-/* A string of at most `max` bytes: where it stands, and its length. */
+/* A string of at most `max` bytes: its position and length. */
 static llmcs_status read_string(reader *r, const char *what, uint64_t max, size_t *at, size_t *len) {
     uint64_t n;
     LL_TRY(read_u64(r, what, &n));
@@ -125,7 +125,7 @@ static llmcs_status read_type(reader *r, const ll_gguf_value *v, ll_gguf_type *t
     return fail_value(r, v, LLMCS_FORMAT, what);
 }
 
-/* n strings; only their lengths are looked at. */
+/* Skips n strings; checks only their lengths. */
 static llmcs_status skip_strings(reader *r, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) {
         size_t at, len;
@@ -140,7 +140,7 @@ static llmcs_status check_bools(const reader *r, const ll_gguf_value *v) {
     return LLMCS_OK;
 }
 
-/* The elements of a value, of which v->n is still to be believed. */
+/* Checks and skips the elements of a value; v->n comes from the file and is not trusted yet. */
 static llmcs_status read_elements(reader *r, ll_gguf_value *v, uint64_t n) {
     uint64_t least = v->type == LL_GGUF_STRING ? 8 : type_bytes[v->type], bytes;
     if (!ll_mul_u64(n, least, &bytes)) bytes = UINT64_MAX;
@@ -224,7 +224,7 @@ static llmcs_status fail_tensor(const reader *r, const ll_tensor *t, llmcs_statu
                    what);
 }
 
-/* Dimensions stand innermost first in the file. A 0 counts as a 1 for what may overflow, as in safetensors.c. */
+/* Dimensions are innermost first in the file. For the overflow check a 0 counts as a 1, as in safetensors.c. */
 static llmcs_status read_shape(reader *r, ll_tensor *t) {
     uint32_t rank;
     uint64_t most = 64; /* bits of the largest element, so that bytes and bits fit */
@@ -276,7 +276,7 @@ static void restore_matrix(ll_tensor *t) {
     t->rank = 2;
 }
 
-/* The offset counts from the start of the data, which is not known yet. */
+/* The offset is relative to the start of the data, which is not known yet. */
 static llmcs_status read_tensor(reader *r, ll_tensor *t) {
     size_t at, len;
     *t = (ll_tensor){.out_in = true};
@@ -349,7 +349,7 @@ static llmcs_status check_names(const reader *r, uint32_t *order) {
     return LLMCS_OK;
 }
 
-/* Where the data begins, and whether tensors lie there as they should. */
+/* Computes where the data begins, and checks the positions of the tensors. */
 static llmcs_status place_tensors(const reader *r, uint32_t *order) {
     const ll_gguf *g = r->g;
     uint64_t alignment;

@@ -35,11 +35,11 @@ typedef enum ll_gguf_type {
 } ll_gguf_type;
 
 typedef struct ll_gguf_value {
-    size_t key, key_bytes; /* where the key stands in the header */
+    size_t key, key_bytes; /* position of the key in the header */
     ll_gguf_type type;     /* an array's: of its elements */
     bool is_array;
     size_t n;  /* elements; 1 unless an array */
-    size_t at; /* where the first of them stands */
+    size_t at; /* position of the first element */
 } ll_gguf_value;
 
 typedef struct ll_gguf {
@@ -67,10 +67,10 @@ const ll_tensor *ll_gguf_find_tensor(const ll_gguf *g, const char *name);
 /* Fails with CONFIG (TOKENIZER for keys that begin with "tokenizer."): "x.gguf: key "gpt2.block_count" at byte 80:
  * expected an integer from 1 to 2147483647, found a string". */
 llmcs_status ll_gguf_bad(const ll_gguf *g, const ll_gguf_value *v, const char *expected);
-/* The same status for a key that is not there. */
+/* The same status for a missing key. */
 llmcs_status ll_gguf_missing(const ll_gguf *g, const char *key);
 
-/* These leave *out as it is where the key is absent. An integer may be of any of the eight types. */
+/* These leave *out unchanged if the key is absent. An integer may have any of the eight types. */
 llmcs_status ll_gguf_int(const ll_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out);
 llmcs_status ll_gguf_double(const ll_gguf *g, const char *key, double min, double max, double *out);
 llmcs_status ll_gguf_bool(const ll_gguf *g, const char *key, bool *out);
@@ -79,7 +79,7 @@ llmcs_status ll_gguf_text(const ll_gguf *g, const char *key, const char **text, 
 /* An array of this element type; NULL if the key is absent. */
 llmcs_status ll_gguf_array(const ll_gguf *g, const char *key, ll_gguf_type type, const ll_gguf_value **array);
 
-/* The strings of an array from its first to its last: begin with *at = array->at. */
+/* Iterates over the strings of an array; begin with *at = array->at. */
 const char *ll_gguf_next_string(const ll_gguf *g, size_t *at, size_t *len);
 /* Element i of an array of I32 or U32. */
 int32_t ll_gguf_i32_at(const ll_gguf *g, const ll_gguf_value *array, size_t i);

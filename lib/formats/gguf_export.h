@@ -7,11 +7,11 @@
 #include "formats/gguf_write.h"
 #include "formats/tokenizer_files.h"
 
-/* What of the network llama.cpp does not run; NULL: nothing. */
+/* The feature of the network that llama.cpp does not support; NULL: none. */
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c);
 
-/* The architecture and its sizes. dtype: of the matrices. foreign: the architecture is one that llama.cpp refuses,
- * rather than one it would run wrong. */
+/* The architecture and its sizes. dtype: the type of the matrices. foreign: use an architecture that llama.cpp refuses,
+ * because it would run the real one incorrectly. */
 void ll_gguf_export_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign);
 
 /* Vocabulary, merges and special tokens (ids by llmcs_special, -1: none) of a tokenizer that was created from spec;

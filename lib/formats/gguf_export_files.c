@@ -1,11 +1,11 @@
-/* The small files of a folder as they are carried along in a GGUF file. */
+/* The small files of a folder, embedded in a GGUF file. */
 #include <string.h>
 
 #include "formats/gguf_export.h"
 #include "formats/settings.h"
 #include "formats/tokenizer_read.h"
 
-/* A file that is carried along; name and text are from the allocator. */
+/* An embedded file; name and text are from the allocator. */
 typedef struct carried {
     char *name, *text;
     size_t n_bytes;
@@ -26,7 +26,7 @@ static void free_list(file_list *list) {
     }
 }
 
-/* Reads `name` of the source, if it is there, to be carried as `as`. */
+/* Reads `name` of the source if it exists, and adds it to the list as `as`. */
 static llmcs_status carry_file(file_list *list, const ll_source *source, const char *name, const char *as) {
     const llmcs_allocator *a = &list->allocator;
     bool there;
@@ -44,7 +44,7 @@ static llmcs_status carry_file(file_list *list, const ll_source *source, const c
 
 /* ------------------------------------------------------------------------------ tokenizer.json without its lists */
 
-/* Where the container that begins at text[at] ends. The text is JSON: quotes and brackets match. */
+/* The end of the container that begins at text[at]. The text is valid JSON, so quotes and brackets match. */
 static size_t end_of_container(const char *text, size_t at) {
     size_t depth = 0;
     bool quoted = false;
@@ -61,7 +61,7 @@ static size_t end_of_container(const char *text, size_t at) {
     }
 }
 
-/* Empties an array or object of the text, whose place is known from a document of the text as it was. */
+/* Removes the content of an array or object from the text; its position is that in the original document. */
 static void empty_container(carried *c, ll_json v) {
     size_t at = (size_t)ll_json_offset(v), end = end_of_container(c->text, at);
     c->text[at + 1] = c->text[end - 1];
@@ -73,7 +73,7 @@ static bool is_container(ll_json v) {
     return ll_json_get_type(v) == LL_JSON_OBJECT || ll_json_get_type(v) == LL_JSON_ARRAY;
 }
 
-/* The later one first, so that the other is still where the document says. */
+/* Empties the later one first, so that the position of the earlier one stays valid. */
 static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
     ll_json_doc *doc;
     LL_TRY(ll_json_parse(a, c->name, c->text, c->n_bytes, 0, &doc));

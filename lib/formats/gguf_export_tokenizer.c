@@ -12,8 +12,8 @@ typedef struct row {
     bool added_only, literal;
 } row;
 
-/* The file has a token for each of the network's n rows. Added tokens beyond them are in the folder's small files,
- * which it carries; tokens of the vocabulary are nowhere else. */
+/* The file has a token for each of the network's n rows. Added tokens beyond them are kept in the embedded files of the
+ * folder; tokens of the vocabulary are stored nowhere else. */
 static llmcs_status check_ids(const ll_tokenizer_spec *spec, size_t n) {
     for (size_t i = 0; i < spec->n_vocab; i++)
         if (spec->vocab[i].id >= 0 && (size_t)spec->vocab[i].id >= n)
@@ -67,7 +67,7 @@ static void put_rows(ll_gguf_header *h, const row *rows, size_t n, bool wordpiec
     for (size_t i = 0; i < n; i++) ll_gguf_add_i32(h, rows[i].text ? rows[i].type : LL_TOKEN_UNUSED);
 }
 
-/* The ids of rows that have a mark, if there are any. */
+/* Writes the ids of marked rows, if there are any. */
 static void put_marked(ll_gguf_header *h, const char *key, const row *rows, size_t n, bool added_only) {
     size_t n_marked = 0;
     for (size_t i = 0; i < n; i++) n_marked += added_only ? rows[i].added_only : rows[i].literal;
@@ -88,7 +88,7 @@ static void put_merges(ll_gguf_header *h, const ll_tokenizer_spec *spec) {
     }
 }
 
-/* A merge is written with a space between its sides, which therefore must hold none. */
+/* A merge is written as its two sides with a space between, so neither side may contain a space. */
 static llmcs_status check_merges(const ll_tokenizer_spec *spec) {
     for (size_t i = 0; i < spec->n_merges; i++) {
         const ll_merge *m = &spec->merges[i];
@@ -121,7 +121,7 @@ static bool has_step(const ll_tokenizer_spec *spec, ll_normalizer_step step) {
     return false;
 }
 
-/* llama.cpp puts BOS before and SEP behind a text of WordPiece: there [CLS] is BOS. */
+/* llama.cpp puts BOS before a WordPiece text and SEP after it, so BOS is [CLS]. */
 static void put_wordpiece(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special) {
     int32_t bos = special[LLMCS_SPECIAL_BOS];
     put_ids(h, special, bos >= 0 ? bos : special[LLMCS_SPECIAL_CLS], special[LLMCS_SPECIAL_EOS]);
@@ -130,7 +130,7 @@ static void put_wordpiece(ll_gguf_header *h, const ll_tokenizer_spec *spec, cons
                      has_step(spec, LL_NORMALIZE_STRIP_NONSPACING) || has_step(spec, LL_NORMALIZE_STRIP_MARKS));
 }
 
-/* What the template puts around a text is BOS and EOS: RoBERTa's <s> and </s>. */
+/* The tokens that the template puts around a text are BOS and EOS: RoBERTa's <s> and </s>. */
 static void put_bpe(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special) {
     int32_t first = spec->n_single ? spec->single[0].id : -1;
     int32_t last = spec->n_single ? spec->single[spec->n_single - 1].id : -1;
@@ -149,7 +149,7 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
                                       const ll_config *c) {
     row *rows;
     size_t n = (size_t)c->vocab_size;
-    if (!spec) { /* llama.cpp wants to be told */
+    if (!spec) { /* llama.cpp requires this key */
         put_text(h, "tokenizer.ggml.model", "no_vocab");
         return h->status;
     }

@@ -8,7 +8,7 @@ typedef struct pair {
     const char *gguf, *checkpoint;
 } pair;
 
-#define OWN "llmcs." /* how names begin that are ours alone */
+#define OWN "llmcs." /* prefix of names that only this library uses */
 
 typedef struct pairs {
     const pair *items;
@@ -17,7 +17,7 @@ typedef struct pairs {
 
 typedef struct naming {
     const char *prefix;        /* of all but the heads */
-    const char *layer;         /* stands before the number of a block */
+    const char *layer;         /* precedes the number of a block */
     pairs whole, block, heads; /* heads with their whole name */
 } naming;
 
@@ -42,8 +42,8 @@ static const pair distilbert_block[] = {{"attn_q", "attention.q_lin"},
                                         {"ffn_up", "ffn.lin1"},
                                         {"ffn_down", "ffn.lin2"},
                                         {"layer_output_norm", "output_layer_norm"}};
-/* llama.cpp's head for ranking is cls.output(tanh(cls(x))): BERT's pooler and classifier. A pooler of the other
- * families is nothing that it knows. */
+/* llama.cpp's ranking head is cls.output(tanh(cls(x))): BERT's pooler and classifier. It does not know the poolers of
+ * the other families. */
 #define EMBEDDING                                                                                      \
     {"token_embd", "embeddings.word_embeddings"}, {"position_embd", "embeddings.position_embeddings"}, \
         {"token_types", "embeddings.token_type_embeddings"}, {                                         \
@@ -67,13 +67,13 @@ static const naming namings[] = {
 
 /* ---------------------------------------------------------------------------------------------------- one name */
 
-/* Where ".weight" or ".bias" begins, at the end of a name; NULL: it has neither. */
+/* The ".weight" or ".bias" at the end of a name, else NULL. */
 static const char *weight_or_bias_suffix(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot && (strcmp(dot, ".weight") == 0 || strcmp(dot, ".bias") == 0) ? dot : NULL;
 }
 
-/* What stands on the other side of the list for [name, end); NULL: nothing. */
+/* The other list's name for [name, end), or NULL. */
 static const char *other_side(const pairs *list, const char *name, const char *end, bool to_gguf) {
     size_t n = (size_t)(end - name);
     for (size_t i = 0; i < list->n; i++) {
@@ -84,7 +84,7 @@ static const char *other_side(const pairs *list, const char *name, const char *e
     return NULL;
 }
 
-/* The digits of a block's number at `text`, with the dot behind them: how many characters; 0: there are none. */
+/* The length of a block's number at `text`, including the dot after it; 0: there is no number. */
 static size_t number_and_dot(const char *text) {
     size_t n = strspn(text, "0123456789");
     return n && n < 10 && text[n] == '.' ? n + 1 : 0;
@@ -137,7 +137,7 @@ bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_N
 
 /* ---------------------------------------------------------------------------------------------- what stands before */
 
-/* True if `name`, whose ending is `end`, is a tensor of the family without any prefix. */
+/* True if `name`, whose suffix begins at `end`, is a tensor of the family without any prefix. */
 static bool is_inner_name(const naming *n, const char *name, const char *end) {
     if (name >= end) return false;
     if (other_side(&n->whole, name, end, true)) return true;

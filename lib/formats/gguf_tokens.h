@@ -1,4 +1,4 @@
-/* How tokens stand in a GGUF file: types, and llama.cpp's form of WordPiece. Shared by reader and writer. */
+/* How tokens are stored in a GGUF file: types, and llama.cpp's form of WordPiece. Shared by reader and writer. */
 #ifndef LL_FORMATS_GGUF_TOKENS_H
 #define LL_FORMATS_GGUF_TOKENS_H
 
@@ -13,8 +13,8 @@ typedef enum ll_token_type {
     LL_TOKEN_UNUSED = 5
 } ll_token_type;
 
-/* Our own keys, both arrays of i32 in rising order: tokens that stand literally in spite of their kind, and tokens that
- * the folder has among its added tokens only, not in its model's vocabulary. */
+/* Keys of this library, both arrays of i32 in ascending order: tokens that are stored literally despite their kind, and
+ * tokens that are added tokens of the folder but not in its model's vocabulary. */
 #define LL_GGUF_LITERAL_IDS "llmcs.tokenizer.literal_ids"
 #define LL_GGUF_ADDED_ONLY_IDS "llmcs.tokenizer.added_only_ids"
 
@@ -22,7 +22,7 @@ typedef enum ll_token_type {
  * which has len + 2 bytes. */
 void ll_token_from_phantom(const char *token, size_t len, char *buffer, ll_vocab_entry *entry);
 
-/* The other way: `prefix` and then the token from `skip` on. False: that would not lead back to the token. */
+/* The inverse: `prefix`, then the token from `skip` on. False: the result would not convert back to the token. */
 bool ll_token_to_phantom(const char *token, size_t len, const char **prefix, size_t *skip);
 
 #endif

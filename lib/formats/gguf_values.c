@@ -1,4 +1,4 @@
-/* Values of a GGUF file with the type and range that a caller needs, or a message that says what was found. */
+/* Values of a GGUF file, checked for the type and range that a caller needs; the message shows what was found. */
 #include <string.h>
 
 #include "formats/bytes.h"
@@ -43,7 +43,7 @@ static bool as_int(const ll_gguf *g, const ll_gguf_value *v, int64_t *out) {
     }
 }
 
-/* The value as a message shows it. */
+/* Formats the value for a message. */
 static void describe_value(const ll_gguf *g, const ll_gguf_value *v, char *out, size_t size) {
     int64_t n;
     size_t at = v->at, len;

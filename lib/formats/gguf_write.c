@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define VERSION 3
-#define COUNTS_AT 8 /* bytes: magic and version stand before the two counts */
+#define COUNTS_AT 8 /* byte offset: after magic and version */
 
 static unsigned char *extend_header(ll_gguf_header *h, size_t n) {
     size_t need;

@@ -1,5 +1,5 @@
-/* The header of a GGUF file as it is put together: keys and values one after the other, then the tensors. The first
- * failure stays in `status`, and what follows does nothing: callers check it once, at the end. */
+/* Builds the header of a GGUF file: keys and values one after another, then the tensors. The first failure is kept in
+ * `status` and later calls do nothing, so callers check it once, at the end. */
 #ifndef LL_FORMATS_GGUF_WRITE_H
 #define LL_FORMATS_GGUF_WRITE_H
 
@@ -17,7 +17,7 @@ typedef struct ll_gguf_header {
 void ll_gguf_header_init(ll_gguf_header *h, const llmcs_allocator *a);
 void ll_gguf_header_free(ll_gguf_header *h);
 
-/* All values before the first tensor. */
+/* Call these for all values before adding the first tensor. */
 void ll_gguf_put_u32(ll_gguf_header *h, const char *key, uint32_t value);
 void ll_gguf_put_f32(ll_gguf_header *h, const char *key, float value);
 void ll_gguf_put_bool(ll_gguf_header *h, const char *key, bool value);

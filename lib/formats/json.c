@@ -1,4 +1,4 @@
-/* The reader: one pass over the text checks it and counts nodes, a second one fills them. */
+/* The parser. One pass over the text checks it and counts nodes, a second one fills them. */
 #include "formats/json.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #define MAX_TEXT ((size_t)INT32_MAX)
 
-/* One value, or the key of a member, which stands right before the member's value. The type is the first byte of
- * its text; numbers are parsed on request. A text of n bytes has at most n / 2 + 1 nodes. */
+/* One value, or the key of a member, which directly precedes the member's value. The first byte of its text gives the
+ * type; numbers are converted on access. A text of n bytes has at most n / 2 + 1 nodes. */
 typedef struct node {
     uint32_t offset : 31;   /* of its first byte in the text */
     uint32_t last : 1;      /* of its container */
@@ -37,8 +37,8 @@ typedef struct frame {
     bool object;
 } frame;
 
-/* The text is parsed twice by the same functions: first to check it and to count, with no memory taken at all,
- * then, now certain to be good, to fill arrays of exactly the right size. */
+/* The text is parsed twice by the same functions: first to check it and count nodes without allocating, then, known to
+ * be valid, to fill arrays of exactly the right size. */
 typedef struct parser {
     const char *name, *text;
     size_t len, at;
@@ -111,9 +111,9 @@ static llmcs_status parse_escape(parser *p, uint32_t *cp) {
     return LLMCS_OK;
 }
 
-/* How many of eight characters are plain ASCII and stand for themselves, before the first that is not. Of each byte the
- * highest bit is set where it is another: below 0x20 (the subtraction borrows), a quote or a backslash (a difference of
- * zero does), or beyond ASCII. A borrow may reach a byte above such a one, but none below it. */
+/* The number of plain ASCII characters, of eight, before the first that needs care. Each byte's highest bit is set if
+ * the byte is below 0x20 (the subtraction borrows), a quote or a backslash (the difference is zero), or beyond ASCII. A
+ * borrow may reach a byte above such a one, but none below it. */
 static inline size_t count_plain(const char *text) {
     const uint64_t ones = 0x0101010101010101u, eight = ll_load_u64((const unsigned char *)text);
     const uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
@@ -123,7 +123,7 @@ static inline size_t count_plain(const char *text) {
     return other ? (size_t)__builtin_ctzll(other) / 8 : 8;
 }
 
-/* Steps over bytes that stand for themselves. */
+/* Skips bytes that need no unescaping. */
 static llmcs_status skip_plain(parser *p) {
     const char *text = p->text;
     const size_t len = p->len;
@@ -287,7 +287,7 @@ static void close_container(parser *p) {
     if (f->count) p->nodes[f->last].last = 1;
 }
 
-/* Closes what is to be closed. *more: another element must follow. */
+/* Closes every container that ends here. *more: another element must follow. */
 static llmcs_status parse_closings(parser *p, bool *more) {
     for (*more = false; p->depth; close_container(p)) {
         const frame *f = &p->stack[p->depth - 1];
@@ -340,7 +340,7 @@ llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const cha
     p.nodes = (*doc)->nodes;
     p.unescaped = (*doc)->unescaped;
     llmcs_status status = parse_text(&p);
-    if (status) ll_json_free(doc); /* cannot happen: the same text was good a moment ago */
+    if (status) ll_json_free(doc); /* cannot happen: the first pass accepted the same text */
     return status;
 }
 
@@ -385,7 +385,7 @@ static bool is_container(ll_json v) {
     return ll_json_get_type(v) == LL_JSON_ARRAY || ll_json_get_type(v) == LL_JSON_OBJECT;
 }
 
-/* Reads the number again: the parser checked it but kept no value. */
+/* Converts the number; the parser checked it but stored no value. */
 static bool number_of(ll_json v, ll_decimal *n) {
     if (ll_json_get_type(v) != LL_JSON_NUMBER) return false;
     return ll_decimal_scan(text_of(v), v.doc->len - node_of(v)->offset, n);

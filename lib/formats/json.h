@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 
 typedef enum ll_json_type {
-    LL_JSON_MISSING = 0, /* no such member; every accessor accepts it */
+    LL_JSON_MISSING = 0, /* the member does not exist; every accessor accepts MISSING */
     LL_JSON_NULL,
     LL_JSON_BOOL,
     LL_JSON_NUMBER,
@@ -46,7 +46,7 @@ const char *ll_json_name(const ll_json_doc *doc);
 ll_json_type ll_json_get_type(ll_json v);
 uint64_t ll_json_offset(ll_json v); /* byte offset of the value in its text, base_offset included */
 
-/* The value as its text has it, for messages: a whole scalar, the opening bracket of a container; "" for MISSING. */
+/* The source text of the value, for messages: all of a scalar, the opening bracket of a container; "" for MISSING. */
 const char *ll_json_source(ll_json v, size_t *len);
 
 /* Members and elements. Duplicate keys are kept: ll_json_get finds the first, ll_json_get_unique fails. */
@@ -55,7 +55,7 @@ ll_json ll_json_first(ll_json container);             /* MISSING if empty */
 ll_json ll_json_next(ll_json element);                /* MISSING after the last */
 const char *ll_json_key(ll_json member, size_t *len); /* unescaped, NUL-terminated or not: use len */
 ll_json ll_json_get(ll_json object, const char *key);
-/* CONFIG if the key stands twice; MISSING is fine. */
+/* CONFIG if the key occurs twice; MISSING is not an error. */
 llmcs_status ll_json_get_unique(ll_json object, const char *key, ll_json *value);
 
 /* Values. NULL / false for other types. */

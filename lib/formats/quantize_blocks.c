@@ -52,9 +52,9 @@ static bool put_bf16(const float *values, size_t n, unsigned char *to, size_t *b
 /* ------------------------------------------------------------------------------------------------------ blocks */
 
 #define BLOCK 32
-#define SMALLEST_SCALE 0x1p-100f /* far below what a float16 shows; its inverse is still finite */
+#define SMALLEST_SCALE 0x1p-100f /* far below the smallest float16; its inverse is still finite */
 
-/* Which value of the block is the first of the largest magnitude, or is not finite. */
+/* Index of the first value of largest magnitude in the block, or of one that is not finite. */
 static size_t largest_of(const float *x) {
     uint32_t most = 0;
     size_t at = 0;
@@ -68,14 +68,14 @@ static size_t largest_of(const float *x) {
     return at;
 }
 
-/* The scale as it is stored; false if that is not finite. */
+/* Stores the scale as float16; false if that is not finite. */
 static bool put_scale(float d, unsigned char *to) {
     uint16_t h = ll_float_to_half(d);
     store16(to, h);
     return (h & 0x7c00u) != 0x7c00u;
 }
 
-/* d = max |x| / 127; what is stored of it is rounded, what is divided by is not. */
+/* d = max |x| / 127. The stored d is rounded, the divisor is not. */
 static bool put_q8_0_block(const float *x, unsigned char *to, size_t *bad) {
     *bad = largest_of(x);
     float d = fabsf(x[*bad]) / 127.0f, inverse = d > SMALLEST_SCALE ? 1.0f / d : 0.0f;

@@ -3,11 +3,11 @@
 
 #include "base/half.h"
 
-#define SMALLEST_SCALE 1e-36f /* the inverse of a smaller one may be infinite; panels.h: LL_Q_SMALLEST */
+#define SMALLEST_SCALE 1e-36f /* the inverse of a smaller scale may be infinite; panels.h: LL_Q_SMALLEST */
 
 static const float zeros[LL_QUANTIZE_COLUMNS];
 
-/* Bytes stand in memory lowest first. */
+/* The same four bytes as they must be in memory: little-endian. */
 static inline uint32_t in_memory(uint32_t four) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return four;
@@ -41,8 +41,8 @@ void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, 
 
 /* --------------------------------------------------------------------------------------------------- 4 bits */
 
-/* Of each column's numbers the one of the larger size, the first of equal ones. Sizes are compared as integers, which
- * their bits are ordered as. */
+/* Keeps the number of larger magnitude in each column, the first of equal ones. Magnitudes are compared as integers,
+ * since their bits have the same order. */
 static void keep_larger(const float *x, size_t n, uint32_t *restrict extreme) {
     for (size_t j = 0; j < n; j++) {
         const uint32_t fresh = ll_float_bits(x[j]), old = extreme[j];
@@ -50,7 +50,7 @@ static void keep_larger(const float *x, size_t n, uint32_t *restrict extreme) {
     }
 }
 
-/* 0 for zero, and where it would be infinite. In steps of which compilers make vector code. */
+/* 1 / d; 0 where d is zero or the inverse would be infinite. Separate loops, so that compilers vectorise each. */
 static void invert_scales(const float *d, size_t n, float *restrict inverse) {
     for (size_t j = 0; j < n; j++) {
         const uint32_t zero = (ll_float_bits(d[j]) & 0x7fffffffu) == 0;

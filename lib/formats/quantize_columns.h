@@ -1,5 +1,5 @@
-/* float32 to small integers, column by column: the forms of 8 and 4 bits that kernels/panels.h describes. All of
- * it is steps over neighbouring columns in lanes of 32 bits, which compilers make vector code of. */
+/* Quantises float32 column by column to the 8- and 4-bit forms that kernels/panels.h describes. All loops run over
+ * adjacent columns in 32-bit lanes, so compilers vectorise them. */
 #ifndef LL_FORMATS_QUANTIZE_COLUMNS_H
 #define LL_FORMATS_QUANTIZE_COLUMNS_H
 
@@ -9,7 +9,7 @@
 #define LL_QUANTIZE_COLUMNS 64 /* at most, of one call */
 #define LL_QUANTIZE_BLOCK 32
 
-/* The scale of values -127..127 that reach up to a size, and its inverse: 0 for a size that counts as none. */
+/* The scale that maps magnitudes up to `size` to -127..127, and its inverse: 0 for a magnitude that counts as zero. */
 float ll_q8_scale(float size);
 float ll_q8_inverse(float scale);
 

@@ -110,7 +110,7 @@ static llmcs_status read_offsets(const reader *r, ll_json v, ll_tensor *t) {
     return LLMCS_OK;
 }
 
-/* The member `key` of a tensor's entry; keys of other names are of no interest, as in the reference. */
+/* The member `key` of a tensor's entry. Other keys are ignored, as in the reference. */
 static llmcs_status find_field(const reader *r, ll_json entry, const ll_tensor *t, const char *key, ll_json *value) {
     if (!ll_json_get_unique(entry, key, value)) return LLMCS_OK;
     return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s stands twice", r->name, shown_name_bytes(t), t->name, key);
@@ -154,7 +154,7 @@ static llmcs_status check_metadata(const reader *r, ll_json v) {
     return LLMCS_OK;
 }
 
-/* Checks every entry before memory is taken for any; *n counts the tensors. */
+/* Checks every entry before allocating anything; *n counts the tensors. */
 static llmcs_status check_entries(const reader *r, ll_json root, size_t *n) {
     bool metadata = false;
     *n = 0;
@@ -267,7 +267,7 @@ static llmcs_status sort_and_check_tiling(const reader *r, const llmcs_allocator
 
 /* ------------------------------------------------------------------------------------------------ header */
 
-/* A header length that cannot be: too large, or more than the file has. */
+/* Fails for an impossible header length: too large, or larger than the file. */
 static llmcs_status bad_length(const reader *r, const ll_file *file, uint64_t n) {
     unsigned char start[GUESS_BYTES] = {0};
     size_t n_start = file->size_bytes < GUESS_BYTES ? (size_t)file->size_bytes : GUESS_BYTES;

@@ -82,7 +82,7 @@ llmcs_status ll_settings_int(const ll_settings *f, const char *key, int64_t min,
     return ll_settings_read_int(f, key, v, min, max, out);
 }
 
-/* Finds a member that may be null, which then counts as absent. */
+/* Finds a member; null counts as absent. */
 static llmcs_status find_or_null(const ll_settings *f, const char *key, ll_json *v, bool *there) {
     LL_TRY(ll_settings_find(f, key, v));
     *there = ll_json_get_type(*v) != LL_JSON_MISSING && ll_json_get_type(*v) != LL_JSON_NULL;

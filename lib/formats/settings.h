@@ -1,5 +1,5 @@
-/* Typed members of a JSON file that describes a model: each is there with the right type and range, or the message
- * names file, key, what was found and what is expected. */
+/* Typed members of a JSON file that describes a model. A member has the right type and range, or the message names
+ * file, key, what was found and what is expected. */
 #ifndef LL_FORMATS_SETTINGS_H
 #define LL_FORMATS_SETTINGS_H
 
@@ -22,10 +22,10 @@ llmcs_status ll_settings_open(ll_settings *f, const llmcs_allocator *a, const ll
                               ll_json_type root);
 void ll_settings_close(ll_settings *f);
 
-/* The member; MISSING if it is absent. CONFIG if it stands twice. */
+/* The member; MISSING if it is absent, CONFIG if it occurs twice. */
 llmcs_status ll_settings_find(const ll_settings *f, const char *key, ll_json *value);
 
-/* The value as messages show it: *n bytes of its source, or "nothing", "an array", "an object". */
+/* The value for messages: *n bytes of its source, or "nothing", "an array", "an object". */
 const char *ll_settings_show(ll_json value, int *n);
 
 /* Fails with CONFIG: "config.json: n_head: expected an integer from 1 to 2147483647, found \"12\"". */
@@ -34,7 +34,7 @@ llmcs_status ll_settings_bad(const ll_settings *f, const char *key, ll_json valu
 /* Fails with UNSUPPORTED: "config.json: hidden_act: "mish" is not supported: only gelu, ...". supported may be NULL. */
 llmcs_status ll_settings_unsupported(const ll_settings *f, const char *key, ll_json value, const char *supported);
 
-/* These leave *out as it is if the member is absent; the ones called _or_null if it is null, too. */
+/* These leave *out unchanged if the member is absent; those named _or_null also if it is null. */
 llmcs_status ll_settings_int(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out);
 llmcs_status ll_settings_int_or_null(const ll_settings *f, const char *key, int64_t min, int64_t max, int64_t *out);
 llmcs_status ll_settings_double_or_null(const ll_settings *f, const char *key, double min, double max, double *out);

@@ -1,4 +1,4 @@
-/* Files of a folder or carried in a GGUF file, read by one name. */
+/* Files of a folder, or embedded in a GGUF file, under the same names. */
 #include "formats/source.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ ll_source ll_source_in(const ll_source *source, const char *within) {
     return inner;
 }
 
-/* The name as it is written from the top of the source. */
+/* The name relative to the top of the source. */
 static llmcs_status full_name(const ll_source *source, const llmcs_allocator *a, const char *name, char **out) {
     if (source->within && source->within[0]) return ll_path_join(a, source->within, name, out);
     return ll_copy_text(a, name, strlen(name), "file name", out);
@@ -69,7 +69,7 @@ static llmcs_status read_carried(const ll_source *source, const llmcs_allocator 
     return ll_copy_text(a, text, *len, name, data);
 }
 
-/* The usual failed downloads, in any file: what was fetched is not what its name says. */
+/* Recognises failed downloads: the content is not what the file's name says. */
 static llmcs_status check_content(const char *path, const char *data, size_t len) {
     const char *what = ll_folder_guess((const unsigned char *)data, len);
     if (!what || data[0] == '{') return LLMCS_OK;

@@ -1,4 +1,4 @@
-/* What a file says of its tensors: names, types, shapes, and where their bytes lie. */
+/* What a file's header says about its tensors: name, type, shape, and position of the data. */
 #ifndef LL_FORMATS_TENSOR_H
 #define LL_FORMATS_TENSOR_H
 
@@ -17,7 +17,7 @@ typedef enum ll_dtype {
     LL_DTYPE_Q4_0,
     LL_DTYPE_Q4_1,
     LL_DTYPE_Q6_K,
-    LL_DTYPE_OTHER /* known to the format (I64, BOOL, F8_*...), not to us */
+    LL_DTYPE_OTHER /* a type of the format (I64, BOOL, F8_*...) that is not supported */
 } ll_dtype;
 
 #define LL_DTYPE_NAMES "F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K" /* all but OTHER */
@@ -32,7 +32,7 @@ typedef struct ll_tensor {
     int rank;
     uint64_t shape[LL_MAX_RANK];
     uint64_t n_elements, n_bytes;
-    bool out_in; /* a matrix is [n_out, n_in], as all are in GGUF, even where the family's own files have it transposed
+    bool out_in; /* a matrix is [n_out, n_in], as in every GGUF file, even if the family's own files have it transposed
                   */
     uint32_t file;   /* which file of the checkpoint */
     uint64_t offset; /* bytes from the start of that file */

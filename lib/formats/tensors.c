@@ -42,7 +42,7 @@ static llmcs_status fail_twice(const ll_tensors *t, const ll_tensor *a, const ll
                    ll_tensors_path(t, b));
 }
 
-/* Builds by_name; a name that stands twice is found there side by side. */
+/* Builds by_name and finds duplicate names, which are adjacent in it. */
 static llmcs_status sort_by_name(ll_tensors *t) {
     const ll_tensor *items = t->list.items;
     ll_free(&t->allocator, t->by_name);
@@ -106,7 +106,7 @@ static llmcs_status set_prefixes(ll_tensors *t, ll_family family, const ll_log *
     return LLMCS_OK;
 }
 
-/* Of a tied network's embedding and head some programs keep the head only. */
+/* Some programs store only the head of a tied network, not its embedding. */
 static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, const ll_log *log) {
     static const struct {
         const char *embedding, *head;
@@ -151,14 +151,14 @@ const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor) 
 
 static const ll_file *file_of(const shard *s) { return s->borrowed ? s->borrowed : &s->file; }
 
-/* Opens `name` of the folder, a plain file name, as the next file of the checkpoint, and reads its header. */
+/* Opens the plain file name `name` of the folder as the next file of the checkpoint, and reads its header. */
 static llmcs_status add_shard(ll_tensors *t, const char *folder, const char *name, llmcs_load_mode mode) {
     LL_TRY(ll_grow(&t->allocator, &t->shards, t->n_shards, &t->shards_capacity, t->n_shards + 1, sizeof *t->shards,
                    "shards"));
     shard *s = &t->shards[t->n_shards];
     *s = (shard){.file.fd = -1};
     LL_TRY(ll_path_join(&t->allocator, folder, name, &s->path));
-    t->n_shards++; /* from here on ll_tensors_close takes care of it */
+    t->n_shards++; /* from here on ll_tensors_close closes it */
     LL_TRY(ll_file_open(&s->file, s->path, mode == LLMCS_LOAD_MMAP));
     return ll_safetensors_read(&t->list, &s->file, (uint32_t)(t->n_shards - 1), ll_folder_tail(s->path));
 }
@@ -191,9 +191,9 @@ static llmcs_status shard_name(const shard_index *index, ll_json member, char ou
     return LLMCS_OK;
 }
 
-/* Number of the shard `name`, which is opened if it is met for the first time. */
+/* Number of the shard `name`; opens it on first use. */
 static llmcs_status shard_number(ll_tensors *t, const shard_index *index, const char *name, uint16_t *number) {
-    for (size_t i = t->n_shards; i-- > 0;) { /* from the end: neighbours in the map tend to share a shard */
+    for (size_t i = t->n_shards; i-- > 0;) { /* from the end: adjacent members of the map tend to share a shard */
         const char *path = t->shards[i].path, *slash = strrchr(path, '/');
         *number = (uint16_t)i;
         if (strcmp(slash ? slash + 1 : path, name) == 0) return LLMCS_OK;
@@ -213,7 +213,7 @@ static llmcs_status open_shards(ll_tensors *t, const shard_index *index) {
     return LLMCS_OK;
 }
 
-/* Every tensor of the map must be in the shard that the map names. */
+/* Checks that every tensor of the map is in the shard that the map names. */
 static llmcs_status check_map(const ll_tensors *t, const shard_index *index) {
     size_t i = 0;
     for (ll_json m = ll_json_first(index->weight_map); ll_json_get_type(m); m = ll_json_next(m)) {
@@ -380,7 +380,7 @@ llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, u
     return n_bytes ? read_bytes(t, tensor, first_byte, n_bytes, out) : LLMCS_OK;
 }
 
-/* float64 is wider than what it becomes: by way of a buffer. */
+/* float64 is wider than float32, so it is converted through a buffer. */
 static llmcs_status read_f64(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
     unsigned char raw[8 * F64_AT_ONCE];
     for (size_t done = 0; done < n; done += F64_AT_ONCE) {
@@ -391,7 +391,7 @@ static llmcs_status read_f64(const ll_tensors *t, const ll_tensor *tensor, uint6
     return LLMCS_OK;
 }
 
-/* Whole blocks. The raw bytes go to the end of `out`, and are converted from there to its start. */
+/* Converts whole blocks. The raw bytes are read to the end of `out` and converted from there to its start. */
 static llmcs_status read_blocks(const ll_tensors *t, const ll_tensor *tensor, uint64_t first_block, size_t n_blocks,
                                 float *out) {
     const ll_file *file = file_of(&t->shards[tensor->file]);

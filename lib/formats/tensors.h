@@ -21,25 +21,25 @@ void ll_tensors_close(ll_tensors **tensors);
 
 struct ll_config; /* config.h */
 
-/* Finds out what the checkpoint puts before the names of its tensors, and gives the embedding of a tied network its
- * name where the file has it under the head's only. Before it ll_tensors_prefix and ll_tensors_outer are "". */
+/* Detects the prefix of the checkpoint's tensor names, and gives a tied network's embedding its name if the file has it
+ * only under the head's. Until then ll_tensors_prefix and ll_tensors_outer are "". */
 llmcs_status ll_tensors_fit(ll_tensors *t, const struct ll_config *config, const ll_log *log);
-/* What stands before the names of the family's layers: "transformer.", "", "module.transformer.". */
+/* The prefix of the family's layers: "transformer.", "", "module.transformer.". */
 const char *ll_tensors_prefix(const ll_tensors *t);
-/* What stands before the names of heads: "", "module.". */
+/* The prefix of heads: "", "module.". */
 const char *ll_tensors_outer(const ll_tensors *t);
-/* The name without either. */
+/* The name without either prefix. */
 const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor);
 
 size_t ll_tensors_count(const ll_tensors *t);
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i);
-/* NULL if there is none. O(log n), whatever the names. */
+/* NULL if no tensor has the name. O(log n). */
 const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name);
-/* The path of the file that holds `tensor`, for messages; its end if it is long. */
+/* The path of the file that holds `tensor`, for messages; a long path is cut at its start. */
 const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor);
 
-/* Elements [first, first + n) as float32, whatever the type: blocks are multiplied out. Takes no memory: small reads
- * are cheap to call in a loop. UNSUPPORTED for LL_DTYPE_OTHER, IO, CHANGED. Safe from several threads. */
+/* Elements [first, first + n) as float32, whatever the type; blocks are dequantised. Allocates nothing: small reads are
+ * cheap in a loop. UNSUPPORTED for LL_DTYPE_OTHER, IO, CHANGED. Thread-safe. */
 llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out);
 
 /* Bytes [first_byte, first_byte + n_bytes) as they lie in the file (little-endian): rows of a quantised tensor, or
@@ -50,7 +50,7 @@ llmcs_status ll_tensors_read_raw(const ll_tensors *t, const ll_tensor *tensor, u
 /* True if writing to `path` would replace one of the checkpoint's files. */
 bool ll_tensors_would_replace(const ll_tensors *t, const char *path);
 
-/* CHANGED if any file is not what it was at open. */
+/* CHANGED if any file has changed since it was opened. */
 llmcs_status ll_tensors_check_unchanged(const ll_tensors *t);
 
 #endif

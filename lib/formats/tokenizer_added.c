@@ -31,7 +31,7 @@ static llmcs_status read_flags(ll_json v, ll_added_token *token) {
 
 /* ---------------------------------------------------------------------------------------------------- lists */
 
-/* The digits of an added_tokens_decoder's key. */
+/* The id in a key of added_tokens_decoder. */
 static llmcs_status parse_id(ll_json member, int32_t *id) {
     size_t len;
     const char *key = ll_json_key(member, &len);
@@ -63,7 +63,7 @@ static llmcs_status add_file(token_list *l, ll_json file) {
         size_t len;
         const char *text = ll_json_key(m, &len);
         LL_TRY(ll_spec_id(m, "added_tokens.json", &token.id));
-        if (l->has_json) { /* what tokenizer.json says of a token counts */
+        if (l->has_json) { /* tokenizer.json takes precedence */
             token.id = LL_ID_FIND;
             token.source = LL_ADDED_NAMED;
         }
@@ -74,7 +74,7 @@ static llmcs_status add_file(token_list *l, ll_json file) {
 
 /* ---------------------------------------------------------------------------------------------------- names */
 
-/* Of several roles with one token the first says how it is matched. */
+/* If several roles share a token, the first says how it is matched. */
 static bool is_role(const token_list *l, size_t end, const char *text, size_t len) {
     for (size_t i = l->first_role; i < end; i++) {
         const ll_added_token *e = &l->spec->added[i];
@@ -83,8 +83,8 @@ static bool is_role(const token_list *l, size_t end, const char *text, size_t le
     return false;
 }
 
-/* A special token that a setting names: an object says how it is matched, a string leaves that to where it is listed.
- */
+/* A special token named in a setting: an object says how the token is matched, a string leaves that to the list that
+ * has the token. */
 static llmcs_status add_named(token_list *l, ll_json v, const char *key, bool object_counts) {
     ll_added_token token = {.id = LL_ID_FIND, .special = true, .source = LL_ADDED_NAMED};
     size_t len;
@@ -106,7 +106,7 @@ static llmcs_status add_roles(token_list *l) {
     l->first_role = l->spec->n_added;
     const ll_token_settings *s = l->settings;
     ll_token_family family = s->family;
-    bool own_flags = s->legacy && !l->has_json; /* no list says how a role's token is matched */
+    bool own_flags = s->legacy && !l->has_json; /* no list says how the token of a role is matched */
     bool bpe_class = !l->has_json && (family == LL_TOKENS_OF_GPT2 || family == LL_TOKENS_OF_ROBERTA);
     for (size_t role = 0; role < LL_N_SPECIAL; role++) {
         ll_json v;

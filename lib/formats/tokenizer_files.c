@@ -156,7 +156,7 @@ static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *sou
     return ll_read_merges_txt(spec, merges);
 }
 
-/* Where both kinds are there, the class says of which. */
+/* If both kinds of files exist, the class decides. */
 static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s) {
     ll_json vocab = {NULL, 0};
     const ll_spec_file *txt = NULL;

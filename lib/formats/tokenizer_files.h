@@ -21,16 +21,16 @@ typedef struct ll_merge {
     uint32_t left_bytes, right_bytes;
 } ll_merge;
 
-/* In place of an id: the vocabulary's id of that text, or else a new one at its end; or else no token at all. */
+/* In place of an id: the id that the vocabulary has for the text, else a new one at its end, else no token at all. */
 #define LL_ID_FIND (-1)
 #define LL_ID_FIND_OR_SKIP (-2)
 
-/* Where an entry comes from, which says what it does to an earlier entry for the same token. */
+/* The origin of an entry, which decides how it changes an earlier entry for the same token. */
 typedef enum ll_added_source {
-    LL_ADDED_LISTED,    /* takes its place; a token that was special stays special */
+    LL_ADDED_LISTED,    /* replaces it; a special token stays special */
     LL_ADDED_PLAIN,     /* the same; the entry, a line of added_tokens.json, does not say how the token is matched */
-    LL_ADDED_NAMED,     /* leaves it, but makes it special, and a PLAIN one also not normalized */
-    LL_ADDED_BY_DEFAULT /* leaves it, but makes it special */
+    LL_ADDED_NAMED,     /* keeps it, but makes it special, and a PLAIN one also not normalized */
+    LL_ADDED_BY_DEFAULT /* keeps it, but makes it special */
 } ll_added_source;
 
 typedef struct ll_added_token {
@@ -43,10 +43,10 @@ typedef struct ll_added_token {
 
 /* What a normalizer does, in order. BertNormalizer is up to five of these. */
 typedef enum ll_normalizer_step {
-    LL_NORMALIZE_CLEAN_TEXT,       /* BERT: control characters out, white space to a space */
+    LL_NORMALIZE_CLEAN_TEXT,       /* BERT: removes control characters, turns white space into spaces */
     LL_NORMALIZE_CHINESE,          /* BERT: spaces around Chinese characters */
-    LL_NORMALIZE_STRIP_NONSPACING, /* BERT: category Mn out */
-    LL_NORMALIZE_STRIP_MARKS,      /* StripAccents: category M* out */
+    LL_NORMALIZE_STRIP_NONSPACING, /* BERT: removes category Mn */
+    LL_NORMALIZE_STRIP_MARKS,      /* StripAccents: removes category M* */
     LL_NORMALIZE_LOWERCASE,
     LL_NORMALIZE_NFD,
     LL_NORMALIZE_NFC,
@@ -91,7 +91,7 @@ typedef struct ll_tokenizer_spec {
     ll_token_model model;
     ll_vocab_entry *vocab;
     size_t n_vocab;
-    bool last_of_equals; /* a token may stand twice and then has its last id (vocab.txt) */
+    bool last_of_equals; /* a token may occur twice and then has its last id (vocab.txt) */
     ll_merge *merges;
     size_t n_merges;
     ll_added_token *added;
@@ -100,7 +100,7 @@ typedef struct ll_tokenizer_spec {
     size_t n_steps;
     /* ByteLevel */
     bool add_prefix_space, use_regex;
-    bool fuse_unk;         /* BPE: bytes that have no token side by side make one unk_token */
+    bool fuse_unk;         /* BPE: adjacent bytes without a token become one unk_token */
     const char *unk_token; /* BPE: NULL: none */
     uint32_t unk_token_bytes;
     /* WordPiece */
@@ -120,7 +120,7 @@ typedef struct ll_tokenizer_spec {
     uint32_t special_bytes[LL_N_SPECIAL];
     size_t model_max_length; /* tokenizer_config.json; 0: none */
     bool cut_left;           /* truncation_side "left": texts that are too long keep their end */
-    /* What of tokenizer.json the other files may change. */
+    /* The parts of tokenizer.json that the other files may change. */
     struct {
         bool bert_normalizer; /* its normalizer is one BertNormalizer, with these settings */
         bool clean_text, chinese, strip_accents, lowercase;
@@ -129,7 +129,8 @@ typedef struct ll_tokenizer_spec {
     } json;
 } ll_tokenizer_spec;
 
-/* Most ids a vocabulary of n tokens may leave unused, so that tables by id stay a multiple of the file. */
+/* The most ids that a vocabulary of n tokens may leave unused, which bounds tables by id by a multiple of the file's
+ * size. */
 #define LL_MAX_ID_GAP 65536
 
 /* True if the source holds any tokenizer file, or a GGUF file a vocabulary. */

@@ -19,7 +19,7 @@ static bool token_equals(const char *text, size_t len, const char *other) {
 
 /* ------------------------------------------------------------------------------------------------ vocabulary */
 
-/* The lists that describe tokens, as they are gone through. */
+/* The arrays that describe tokens, and the position in each. */
 typedef struct token_lists {
     const ll_gguf *g;
     const ll_gguf_value *tokens, *types;       /* types may be NULL: all normal */
@@ -27,7 +27,7 @@ typedef struct token_lists {
     size_t at, literal_at, added_only_at;
 } token_lists;
 
-/* True if the next id of a rising list is this one, which is then passed. */
+/* True if the next id of an ascending list is this one; then advances. */
 static bool takes_next(const ll_gguf *g, const ll_gguf_value *ids, size_t *at, int32_t id) {
     if (!ids || *at >= ids->n || ll_gguf_i32_at(g, ids, *at) != id) return false;
     ++*at;
@@ -60,7 +60,7 @@ static bool is_utf8(const char *text, size_t len) {
     return true;
 }
 
-/* The next token in its own form, which may be written to `buffer` (len + 2 bytes). */
+/* The next token in its original form, which may be written to `buffer` (len + 2 bytes). */
 static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char *buffer, ll_vocab_entry *entry,
                                int32_t *type) {
     size_t len;
@@ -81,7 +81,7 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
     LL_TRY(find_lists(g, &l));
     size_t n = l.tokens->n;
     LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
-    if (wordpiece) { /* what the tokens take in the file has 8 bytes for each length: more than "##" needs */
+    if (wordpiece) { /* each token takes 8 bytes of length in the file, more than its "##" needs */
         size_t end = l.at, len;
         for (size_t i = 0; i < n; i++) ll_gguf_next_string(g, &end, &len);
         LL_TRY(ll_arena_alloc(&spec->arena, end - l.at, 1, "vocabulary", &buffer));
@@ -119,7 +119,7 @@ static llmcs_status read_merges(ll_tokenizer_spec *spec, const ll_gguf *g) {
     return LLMCS_OK;
 }
 
-/* How text is cut before the merges; files from before the key was written mean GPT-2's way. */
+/* The pre-tokenizer; files that predate the key use GPT-2's. */
 static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
     const char *pre;
     size_t len;
@@ -170,7 +170,7 @@ static llmcs_status read_normalizer(ll_tokenizer_spec *spec, const ll_gguf *g, c
     return LLMCS_OK;
 }
 
-/* Tokens of type CONTROL and USER_DEFINED, behind what the class's defaults are: they count. */
+/* Adds tokens of type CONTROL and USER_DEFINED after the class's defaults, which take precedence. */
 static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const ll_gguf_value *types) {
     const ll_added_token *old = spec->added;
     size_t n = spec->n_added;
@@ -210,7 +210,7 @@ static llmcs_status read_role(ll_tokenizer_spec *spec, const ll_gguf *g, size_t 
     return LLMCS_OK;
 }
 
-/* GPT-2 with add_bos_token or add_eos_token: tokens around what else would stand alone. */
+/* GPT-2 with add_bos_token or add_eos_token: a template with these tokens around the text. */
 static llmcs_status read_ends(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
     bool add_bos = false, add_eos = false;
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_bos_token", &add_bos));
@@ -235,7 +235,7 @@ llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const ll_gguf *g) {
     static const char *const keys[LL_N_SPECIAL] = {
         "tokenizer.ggml.bos_token_id",       "tokenizer.ggml.eos_token_id",     "tokenizer.ggml.unknown_token_id",
         "tokenizer.ggml.seperator_token_id", "tokenizer.ggml.padding_token_id", "tokenizer.ggml.cls_token_id",
-        "tokenizer.ggml.mask_token_id"}; /* by llmcs_special; the separator is spelt so */
+        "tokenizer.ggml.mask_token_id"}; /* by llmcs_special; "seperator" is GGUF's spelling */
     const ll_gguf_value *types;
     int32_t ids[LL_N_SPECIAL];
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &types));

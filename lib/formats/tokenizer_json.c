@@ -11,7 +11,7 @@ static llmcs_status fail_unsupported(ll_json v, const char *field, const char *v
 
 /* --------------------------------------------------------------------------------------------------- model */
 
-/* A field that changes what a model does and that only its neutral value is supported of. */
+/* A field that changes results and is supported only with its neutral value. */
 static llmcs_status check_false(ll_json model, const char *key, const char *field) {
     bool on = false;
     LL_TRY(ll_spec_bool(model, "model", key, &on));
@@ -102,7 +102,7 @@ static llmcs_status read_wordpiece(ll_tokenizer_spec *spec, ll_json model) {
     return LLMCS_OK;
 }
 
-/* Files from before the model had a "type" are told apart by what they hold. */
+/* Older files have no "type" in the model; its other members tell the types apart. */
 static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
     ll_json type, vocab;
     if (ll_json_get_type(model) != LL_JSON_OBJECT)

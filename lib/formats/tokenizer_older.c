@@ -1,5 +1,5 @@
-/* What vocab.txt, and vocab.json with merges.txt, leave to Transformers' tokenizer classes: normalizer, pre-tokenizer,
- * post-processor and decoder, as its convert_slow_tokenizer.py makes them of the classes' settings. */
+/* The settings that vocab.txt, or vocab.json with merges.txt, leave to Transformers' tokenizer classes: normalizer,
+ * pre-tokenizer, post-processor and decoder, as convert_slow_tokenizer.py derives them from the classes' settings. */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -17,7 +17,8 @@ static llmcs_status check_class(const ll_tokenizer_spec *spec, const ll_token_se
                    (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
 }
 
-/* The id of a role's token in the vocabulary, the last if it stands twice. Called for a handful of tokens. */
+/* The id of a role's token in the vocabulary, the last one if it occurs twice. A linear search: called for a handful of
+ * tokens. */
 static llmcs_status find_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
                               int32_t *id) {
     ll_json v;

@@ -6,23 +6,23 @@
 
 #define LL_MAX_TOKENIZER_FILE ((size_t)512 << 20) /* bytes of one file */
 
-/* Reads `name` of the source into spec->file; *file is NULL if there is none. */
+/* Reads `name` of the source into spec->file; *file is NULL if it does not exist. */
 llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const ll_source *source, const char *name,
                                const ll_spec_file **file);
 
-/* The same for JSON; *root is MISSING if there is no such file, TOKENIZER if it does not hold an object. */
+/* The same for JSON; *root is MISSING if the file does not exist. TOKENIZER if it does not hold an object. */
 llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_json *root);
 
 /* MISSING or null. */
 bool ll_spec_absent(ll_json v);
 
-/* A member of an object that may stand there once; `where` names the object in messages ("model"). */
+/* A member that may occur only once in the object; `where` names the object in messages ("model"). */
 llmcs_status ll_spec_member(ll_json object, const char *where, const char *key, ll_json *value);
 
-/* A boolean member; MISSING or null: *out stays as it is. */
+/* A boolean member; MISSING or null leave *out unchanged. */
 llmcs_status ll_spec_bool(ll_json object, const char *where, const char *key, bool *out);
 
-/* A string member; MISSING or null: *out stays as it is. */
+/* A string member; MISSING or null leave *out unchanged. */
 llmcs_status ll_spec_string(ll_json object, const char *where, const char *key, const char **out, uint32_t *len);
 
 /* A token's id: an integer from 0 to INT32_MAX - 1. */
@@ -84,19 +84,19 @@ typedef struct ll_token_settings {
 llmcs_status ll_token_settings_read(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
                                     const ll_log *log, ll_token_settings *s);
 
-/* A setting as the files have it. */
+/* The setting from the files, or MISSING. */
 ll_json ll_token_setting(const ll_token_settings *s, const char *key);
 llmcs_status ll_token_setting_bool(const ll_token_settings *s, const char *key, bool *out);
 
-/* The token of a role: named by a file, or else the class's default; NULL: the role has none. *v: what the file says,
- * MISSING for a default. */
+/* The token of a role: named by a file, else the class's default, else NULL. *v: the value in the file, MISSING for a
+ * default. */
 const char *ll_token_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, size_t role, ll_json *v,
                           size_t *len);
 
 /* A special token is a string, or an object with its "content"; NULL: neither. */
 const char *ll_token_text(ll_json v, size_t *len);
 
-/* What the files change in what tokenizer.json says. */
+/* Applies the settings of the files to those of tokenizer.json. */
 llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_settings *s);
 
 /* Names of special tokens and model_max_length, for every kind of tokenizer; logs what has no effect here. */

@@ -44,7 +44,7 @@ static ll_token_family find_family(const named_family *table, size_t n, const ch
     return LL_TOKENS_OF_NO_CLASS;
 }
 
-/* Without its end, if it has that. */
+/* The text without this ending, if it has it. */
 static bool cut_end(const char *text, size_t *len, const char *end) {
     size_t n = strlen(end);
     if (*len < n || memcmp(text + *len - n, end, n) != 0) return false;
@@ -52,7 +52,7 @@ static bool cut_end(const char *text, size_t *len, const char *end) {
     return true;
 }
 
-/* A class is named in tokenizer_config.json, or else in config.json, or else the model's type says it. */
+/* The class comes from tokenizer_config.json, else config.json, else the model's type. */
 static llmcs_status find_class(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
                                ll_token_settings *s) {
     size_t len = 0, type_len = model_type ? strlen(model_type) : 0;
@@ -88,7 +88,7 @@ llmcs_status ll_token_settings_read(ll_tokenizer_spec *spec, const ll_source *so
 
 /* ------------------------------------------------------------------------------------------------- settings */
 
-/* True if special_tokens_map.json has the key and counts. */
+/* True if special_tokens_map.json has the key and takes precedence. */
 static bool in_map(const ll_token_settings *s, const char *key) {
     return s->legacy && ll_json_get_type(ll_json_get(s->map, key)) != LL_JSON_MISSING;
 }
@@ -107,7 +107,7 @@ const char *ll_token_text(ll_json v, size_t *len) {
     return text ? text : ll_json_string(ll_json_get(v, "content"), len);
 }
 
-/* Without a class, the model and its template say which defaults are likely. */
+/* Without a class, the defaults follow from the model and its template. */
 static ll_token_family family_or_guess(const ll_tokenizer_spec *spec, const ll_token_settings *s) {
     if (s->family != LL_TOKENS_OF_NO_CLASS) return s->family;
     if (spec->model == LL_TOKEN_WORDPIECE) return LL_TOKENS_OF_BERT;

@@ -31,7 +31,7 @@ static llmcs_status fail_line(const lines *l, const char *problem) {
     return ll_fail(LLMCS_TOKENIZER, "%s, line %u: %s", l->file->path, l->number, problem);
 }
 
-/* The next line without its end (LF or CR LF); false at the end of the file. */
+/* The next line without its line ending (LF or CR LF); false at the end of the file. */
 static bool next_line(lines *l, const char **line, size_t *len) {
     const char *data = l->file->data;
     if (l->at >= l->file->data_bytes) return false;
@@ -67,8 +67,8 @@ static size_t count_lines(const ll_spec_file *file) {
     return l.number;
 }
 
-/* One token a line, its id the number of the line from 0. A token that stands twice has its last id, as
- * Transformers' load_vocab gives it. */
+/* One token per line; its id is the line number from 0. A token that occurs twice has its last id, as in Transformers'
+ * load_vocab. */
 llmcs_status ll_read_vocab_txt(ll_tokenizer_spec *spec, const ll_spec_file *file) {
     lines l = {file, 0, 0};
     const char *line;
@@ -88,8 +88,8 @@ llmcs_status ll_read_vocab_txt(ll_tokenizer_spec *spec, const ll_spec_file *file
 
 static bool is_version(const char *line, size_t len) { return len >= 8 && !memcmp(line, "#version", 8); }
 
-/* Two tokens a line with one space between them; a first line "#version..." is a heading, and empty lines may stand at
- * the end. */
+/* Two tokens per line with one space between them. A first line "#version..." is a heading; the file may end with empty
+ * lines. */
 llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *file) {
     lines l = {file, 0, 0};
     const char *line;

@@ -57,8 +57,8 @@ static size_t count_at_least(const float *x, size_t n, float least) {
 }
 
 /* A score that at least k scores reach, and few more: at least k block maxima reach it; -inf if there are fewer blocks.
- * The search goes down from the top in steps that double, then bisects. Counting block maxima is vector code; a heap
- * would be branches that a processor cannot predict. */
+ * The search descends from the maximum in doubling steps, then bisects. Counting block maxima vectorises; a heap would
+ * have unpredictable branches. */
 static float bound_of_kth(const ll_scores *scores, size_t k) {
     if (k > scores->n_blocks) return -INFINITY;
     int64_t reached = ll_float_key(-INFINITY), above = (int64_t)ll_float_key(scores->max) + 1;
@@ -83,7 +83,7 @@ static float kth_largest(const ll_candidate *candidates, size_t n, size_t k, flo
     return heap[0];
 }
 
-/* ---- top_p: candidates taken from a heap, the most probable on top, until they have the mass */
+/* ---- top_p: pops candidates from a heap, the most probable first, until they have the mass */
 
 /* Does an ascending stable sort by score put a after b? */
 static bool sorts_after(const ll_candidate *a, const ll_candidate *b) {
@@ -118,7 +118,7 @@ static size_t keep_top_p(ll_candidate *candidates, size_t n, double top_p, size_
     double total = ll_total_weight(candidates, n), taken = 0;
     n = drop_improbable(candidates, n, (1 - top_p) * total / (double)n, min_keep);
     for (size_t i = n / 2; i-- > 0;) sift_down_max(candidates, n, i);
-    size_t left = n; /* [0, left) is the heap, [left, n) what was taken */
+    size_t left = n; /* [0, left) is the heap, [left, n) the popped candidates */
     while (left > 0 && (taken < top_p * total || n - left < min_keep)) {
         ll_candidate best = candidates[0];
         candidates[0] = candidates[--left];
@@ -148,7 +148,7 @@ static float least_weight_to_keep(ll_candidate *candidates, size_t n, size_t min
     return weight;
 }
 
-/* Keeps what has at least min_p times the probability of the most probable one, whose weight is 1. */
+/* Keeps candidates with at least min_p times the probability of the most probable one, whose weight is 1. */
 static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t min_keep) {
     float kept_weight = least_weight_to_keep(candidates, n, min_keep);
     size_t kept = 0;
@@ -160,7 +160,7 @@ static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t
 
 /* ---- all together */
 
-/* Tokens with a score of at least `least`, finite, in order of their ids; no weights yet. */
+/* Collects tokens with a finite score of at least `least` in ascending order of id; their weights are not set yet. */
 static size_t collect_candidates(const ll_scores *scores, float least, ll_candidate *candidates) {
     size_t n_found = 0, n;
     for (size_t b = 0; b < scores->n_blocks; b++) {
@@ -174,7 +174,7 @@ static size_t collect_candidates(const ll_scores *scores, float least, ll_candid
     return n_found;
 }
 
-/* Scales scores; leaves those of at least `threshold`, finite, with their weights. */
+/* Scales the scores, keeps those that are finite and at least `threshold`, and computes their weights. */
 static size_t weigh_candidates(const ll_scaling *scaling, float threshold, float scaled_max, ll_candidate *candidates,
                                size_t n) {
     enum { AT_ONCE = 64 };

@@ -1,7 +1,5 @@
-/*
- * From scores to the few candidates that are sampled from: temperature, top_k, top_p, min_p, in that order, with the
- * meaning of Hugging Face Transformers' warpers of those names.
- */
+/* Reduces a row of scores to the candidates that may be sampled: temperature, top_k, top_p, min_p, in that order, with
+ * the meaning of Hugging Face Transformers' warpers of those names. */
 #ifndef LL_GENERATE_FILTER_H
 #define LL_GENERATE_FILTER_H
 

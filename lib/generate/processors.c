@@ -11,7 +11,7 @@ bool ll_processors_active(const ll_processors *p) {
            p->begin_suppress.n_ids || p->forced_bos.n_ids || p->forced_eos.n_ids;
 }
 
-/* Transformers' sequence_bias for sequences of one token; it stands first in its list of processors. */
+/* Transformers' sequence_bias for sequences of one token, which Transformers applies first. */
 static void add_logit_bias(const ll_processors *p, float *scores) {
     for (size_t i = 0; i < p->n_logit_bias; i++) scores[p->logit_bias[i].id] += p->logit_bias[i].bias;
 }
@@ -42,7 +42,7 @@ static void penalise_presence_and_frequency(const ll_processors *p, float *score
     }
 }
 
-/* Forbids every token that would complete a sequence of `size` tokens that is in `of` already. */
+/* Forbids every token that would complete a sequence of `size` tokens that `of` already contains. */
 static void forbid_repeated_ngrams(size_t size, float *scores, const int32_t *ids, size_t n_ids, const int32_t *of,
                                    size_t n_of) {
     if (n_ids + 1 < size) return; /* nothing to find yet */
@@ -83,8 +83,8 @@ static void forbid_all(const ll_processors *p, float *scores, llmcs_ids ids) {
     }
 }
 
-/* The tokens of which the next one must be one; NULL: any. As Transformers, BOS follows a prompt of one token, and the
- * last token is EOS. */
+/* The tokens that the next one is restricted to; NULL: any. As in Transformers, a forced BOS follows a prompt of one
+ * token, and a forced EOS is the last token. */
 static const llmcs_ids *forced_ids(const ll_processors *p, size_t n_ids, size_t n_new) {
     if (p->forced_eos.n_ids && n_new + 1 == p->max_new_tokens) return &p->forced_eos;
     return p->forced_bos.n_ids && n_ids == 1 ? &p->forced_bos : NULL;

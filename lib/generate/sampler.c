@@ -1,4 +1,4 @@
-/* Greedy choice, or sampling from the candidates that filters leave. */
+/* Greedy search, or sampling from the candidates that the filters leave. */
 #include "generate/sampler.h"
 
 #include <string.h>

@@ -22,7 +22,7 @@ typedef struct ll_scores {
     bool *changed;    /* [n_blocks] */
     float *block_max; /* [n_blocks] */
     float max;        /* of all */
-    bool nan;         /* there is a NaN: nothing else is valid */
+    bool nan;         /* a score is NaN: the other fields are not valid */
     size_t vocab, n_blocks;
 } ll_scores;
 

@@ -11,7 +11,7 @@
 /* The largest of n >= 1 scores, -inf included; false if one is a NaN. */
 bool ll_row_scan(const float *scores, size_t n, float *max);
 
-/* What that says as a status: NUMERIC if one is a NaN ("step" says where in the message) or none is above -inf. */
+/* The same as a status: NUMERIC if a score is NaN ("step" says where in the message) or all are -inf. */
 llmcs_status ll_max_check(bool is_number, float max, size_t step);
 /* Both. */
 llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max);

@@ -1,7 +1,5 @@
-/*
- * Memory for sampling one token. Nothing in it outlives that, so each sampling thread has one, whatever the number of
- * sequences, and it stays in that thread's cache.
- */
+/* Memory for sampling one token. Nothing in it survives a token, so each sampling thread has one, whatever the number
+ * of sequences, and it stays in that thread's cache. */
 #ifndef LL_GENERATE_WORKSPACE_H
 #define LL_GENERATE_WORKSPACE_H
 
@@ -13,12 +11,12 @@ typedef struct ll_sampler_workspace {
     ll_filter_workspace filter;
 } ll_sampler_workspace;
 
-/* sampled: for sampling, too, not only for greedy choice. */
+/* sampled: also allocate what sampling needs, beyond greedy search. */
 llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
                                        bool sampled);
 void ll_sampler_workspace_free(ll_sampler_workspace *workspace, const llmcs_allocator *a);
 
-/* Of a workspace for sampling. */
+/* Bytes of a workspace with sampled = true. */
 uint64_t ll_sampler_workspace_bytes(size_t vocab);
 
 #endif

@@ -1,4 +1,4 @@
-/* Checks of what callers hand over. */
+/* Checks of arguments. */
 #ifndef LL_RUNTIME_CHECK_H
 #define LL_RUNTIME_CHECK_H
 

@@ -16,7 +16,7 @@ llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, siz
  * not finite. */
 bool ll_log_sum_of_row(const ll_kernels *kernels, const float *x, size_t n, double *log_sum);
 
-/* The same of a few numbers, in double; n at least 1, x finite. */
+/* The same for a few numbers, in double; n at least 1, x finite. */
 double ll_log_sum_of_exps(const float *x, size_t n);
 
 /* probabilities = softmax of x; the two may be one. */

@@ -25,7 +25,7 @@ static int byte_of(const char *token, size_t len) {
     return len <= 2 && ll_bytes_of_token(token, len, bytes) == 1 ? (unsigned char)bytes[0] : -1;
 }
 
-/* Bytes that only added tokens are written like: those are none of the model's. */
+/* Bytes that only added tokens contain: the model has no token for them. */
 static void find_added_bytes(const ll_tokenizer_spec *spec, bool added[256]) {
     int byte;
     for (size_t i = 0; i < spec->n_added; i++)
@@ -108,7 +108,7 @@ static void set_byte_rank(ll_bpe *b, const ll_merge *m, uint32_t rank) {
     if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = rank;
 }
 
-/* A pair that stands twice counts where it stands last, as in Hugging Face's table. */
+/* A pair that occurs twice has its last rank, as in Hugging Face's table. */
 static void set_ranks(ll_bpe *b, const ll_tokenizer_spec *spec, const merge_group *g) {
     const size_t mask = b->n_pairs - 1;
     for (size_t k = 0; k < g->n; k++) {
@@ -143,8 +143,8 @@ static void add_neighbours(ll_bpe *b, const char *text, size_t n) {
     for (size_t i = 1; i < n; i++) b->joined[byte[i - 1]][byte[i] / 64] |= (uint64_t)1 << byte[i] % 64;
 }
 
-/* What each token stands for: how many bytes, which of them are neighbours, and of a short word an entry for it. Text
- * that is not written as bytes are cannot come out of a merge. */
+/* Records for each token its length in bytes and which bytes are adjacent in it, and adds short tokens to the table of
+ * words. A token that is not written in the byte alphabet cannot come out of a merge. */
 static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab) {
     char *bytes;
     size_t longest = 0, len;
@@ -216,8 +216,8 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *
     return n;
 }
 
-/* Whether merging the bytes of a token's text gives that token. It does for nearly all tokens, but testing each when
- * the tokenizer opens would take longer than everything else. All threads store the same answer. */
+/* True if merging the bytes of a token's text gives that token. Nearly all tokens pass, but testing each at open would
+ * take longer than everything else, so it happens on first use. All threads store the same result. */
 enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
 
 static size_t merge_word(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
@@ -235,7 +235,7 @@ static size_t merge_word(const ll_bpe *b, const char *text, size_t n, int32_t *i
     return n_ids;
 }
 
-/* Adds n ids that were written behind those of *out, and their spans; the first one starts at `begin`. */
+/* Adds n ids that were written after those of *out, and their spans; the first one starts at `begin`. */
 static inline void add_written(const ll_bpe *b, const ll_view *view, size_t begin, size_t n, ll_encoding *out) {
     for (size_t i = out->n; i < out->n + n && out->want_spans; i++) {
         const size_t end = begin + b->token_bytes[out->ids[i]];
@@ -264,7 +264,7 @@ static llmcs_status encode_chunk(const ll_bpe *b, ll_bpe_scratch *s, const llmcs
     return LLMCS_OK;
 }
 
-/* The end of the chunk that starts at `begin`: no merge joins it to what follows. */
+/* The end of the chunk that starts at `begin`: no merge crosses it. */
 static inline size_t chunk_end(const ll_bpe *b, const char *text, size_t begin, size_t end) {
     const unsigned char *byte = (const unsigned char *)text;
     size_t i = begin + 1;

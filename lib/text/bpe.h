@@ -20,23 +20,23 @@ typedef struct ll_bpe_pair {
 typedef struct ll_bpe {
     int32_t byte_id[256];  /* -1: no token */
     size_t n_missing;      /* bytes without a token */
-    int32_t unk_id;        /* what they become; -1: nothing */
-    bool fuse_unk;         /* one for a run of them */
+    int32_t unk_id;        /* their replacement; -1: they are dropped */
+    bool fuse_unk;         /* one token for a run of them */
     uint64_t (*joined)[4]; /* [256]: bit y of [x]: some token has byte y behind byte x */
-    uint32_t *byte_rank;   /* [256][256]: rank of a pair of bytes, the most frequent question */
+    uint32_t *byte_rank;   /* [256][256]: rank of a pair of bytes, the most frequent lookup */
     ll_bpe_pair *pair;     /* [n_pairs], a power of two */
     size_t n_pairs;
-    int32_t *merged; /* [n_merges]: what a merge makes */
+    int32_t *merged; /* [n_merges]: the token that a merge produces */
     size_t n_merges;
-    uint32_t *token_bytes; /* [n_ids]: how many bytes of text a token stands for */
+    uint32_t *token_bytes; /* [n_ids]: length of a token's text in bytes */
     size_t n_ids;
-    ll_string_set words; /* short tokens by what they stand for */
+    ll_string_set words; /* short tokens by their text */
     uint64_t seed;
 } ll_bpe;
 
 typedef struct ll_bpe_long ll_bpe_long;
 
-/* Kept for the length of one llmcs_encode; begins as zeros. */
+/* Lives for one llmcs_encode; starts zeroed. */
 typedef struct ll_bpe_scratch {
     ll_bpe_long *queue;
     char *kept; /* bytes that have a token */
@@ -59,8 +59,8 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
 llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                                 size_t begin, size_t end, ll_encoding *out);
 
-/* Whether a merge may ever join what ends with byte x and what begins with byte y. Where not, the word falls into
- * chunks that are merged independently. */
+/* True if some merge may join a token that ends with byte x and one that begins with byte y. Elsewhere a word falls
+ * into chunks that are merged independently. */
 static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char y) {
     return b->joined[x][y / 64] >> y % 64 & 1;
 }

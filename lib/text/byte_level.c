@@ -53,7 +53,7 @@ static inline unsigned kind_at(const ll_unicode *u, const char *text, size_t n, 
     return ll_unicode_flags(u, cp) & KIND;
 }
 
-/* Where the run of characters of one kind ends that goes on at text[i]. */
+/* The end of the run of characters of one kind that includes text[i]. */
 static size_t run_end(const ll_unicode *u, const char *text, size_t n, size_t i, unsigned kind) {
     size_t len;
     while (i < n && kind_at(u, text + i, n - i, &len) == kind) i += len;

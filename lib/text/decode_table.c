@@ -45,7 +45,7 @@ static size_t clean_up_token(char *text, size_t n) {
     return n;
 }
 
-/* Writes what `token` stands for to out (capacity len + 1); returns how many bytes. */
+/* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
 static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec, const char *token, size_t len,
                           bool first, char *out) {
     size_t n = 0;

@@ -251,7 +251,7 @@ static llmcs_status normalize_range(encoder *e, const ll_view *v) {
 
 /* --------------------------------------------------------------------------------------------- UTF-8 repair */
 
-/* The byte where the first bad sequence begins; n if there is none. */
+/* The position of the first invalid sequence, or n. */
 static size_t first_bad(const char *text, size_t n) {
     size_t i = 0, len;
     while (i < n) {

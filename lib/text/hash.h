@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* From the kernel's random numbers; from clock and addresses where there are none. */
+/* From the kernel's random numbers; without them from clock and addresses. */
 uint64_t ll_hash_seed(void);
 
 /* High and low half of a 64 x 64 bit product, folded: every bit of the result depends on every bit of both. */

@@ -1,4 +1,4 @@
-/* Builds a tokenizer from what was read of its files, and answers what can be asked of it. */
+/* Builds a tokenizer from a spec, and answers queries about it. */
 #include "text/tokenizer.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ static llmcs_status check_added_sizes(const ll_tokenizer_spec *spec) {
                    total, MAX_ADDED_BYTES);
 }
 
-/* Sizes and ids, before any table is made of them. */
+/* Checks sizes and ids before building any table. */
 static llmcs_status measure_spec(const ll_tokenizer_spec *spec, size_t *n_bytes, int32_t *largest) {
     *n_bytes = 0;
     *largest = -1;
@@ -189,8 +189,8 @@ static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_sc
     return LLMCS_OK;
 }
 
-/* Every step treats an ASCII character by itself and makes at most one ASCII character of it, whatever stands next to
- * it: composition, too, begins with marks beyond ASCII. */
+/* Every normalizer step maps an ASCII character to at most one ASCII character, whatever its neighbours are;
+ * composition, too, starts only at marks beyond ASCII. */
 static llmcs_status map_ascii(llmcs_tokenizer *t) {
     ll_normalizer_scratch s = {0};
     llmcs_status st = LLMCS_OK;
@@ -211,7 +211,7 @@ typedef struct pattern_list {
     size_t n;
 } pattern_list;
 
-/* The added tokens of one stage, special ones first: of two that look the same the first counts. */
+/* Collects the added tokens of one stage, special ones first: of two with the same text the first counts. */
 static llmcs_status collect_added_tokens(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool normalized,
                                          ll_arena *arena, ll_normalizer_scratch *s, pattern_list *list,
                                          ll_added_set *set) {

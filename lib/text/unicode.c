@@ -111,8 +111,8 @@ static bool is_uniform(const uint8_t *flags) { return !memcmp(flags, flags + 1, 
 static ll_unicode table;
 static pthread_once_t table_is_made = PTHREAD_ONCE_INIT;
 
-/* Blocks of one value (unassigned, private, ideographs) are most of them and are kept once; of the others hardly any
- * two are alike. */
+/* Most blocks have a single value (unassigned, private use, ideographs) and are stored once; hardly any two of the
+ * others are equal. */
 static void make_table(void) {
     size_t n = 0;
     uint16_t uniform[256]; /* by value: the block of it, plus 1 */

@@ -1,5 +1,5 @@
-/* What the tokenizers ask about a code point, as one byte of flags from a two-level table. The data is utf8proc's
- * (Unicode 15); where Hugging Face's Rust libraries carry an older Unicode, the newer answer stands. */
+/* What the tokenizers need to know about a code point, as one byte of flags from a two-level table. The data is
+ * utf8proc's (Unicode 15); where Hugging Face's Rust libraries have an older Unicode, ours is newer. */
 #ifndef LL_TEXT_UNICODE_H
 #define LL_TEXT_UNICODE_H
 
@@ -42,7 +42,7 @@ size_t ll_unicode_lower(uint32_t cp, uint32_t out[2]);
 #define LL_UC_MAX_DECOMPOSED 18
 size_t ll_unicode_decompose(uint32_t cp, bool compatibility, uint32_t out[LL_UC_MAX_DECOMPOSED]);
 
-/* The primary composite of two characters; 0: there is none. */
+/* The primary composite of two characters, or 0. */
 uint32_t ll_unicode_compose(uint32_t first, uint32_t second);
 
 #endif

@@ -15,7 +15,7 @@ llmcs_status ll_wordpiece_check_sizes(const ll_tokenizer_spec *spec, size_t n_by
         if (spec->vocab[i].token_bytes > LL_WORDPIECE_MAX_TOKEN)
             return ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", spec->path,
                            (int)spec->vocab[i].id, spec->vocab[i].token_bytes, LL_WORDPIECE_MAX_TOKEN);
-    const size_t most = LL_TRIE_MAX_NODES / 2 - 2; /* a token stands there twice at most */
+    const size_t most = LL_TRIE_MAX_NODES / 2 - 2; /* a token is stored at most twice */
     if (n_bytes <= most) return LLMCS_OK;
     return ll_fail(LLMCS_LIMIT, "%s: the tokens have %zu bytes in all, at most %zu are allowed", spec->path, n_bytes,
                    most);
@@ -46,7 +46,7 @@ llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const
     return LLMCS_OK;
 }
 
-/* The longest token of the trie under `root` that [at, end) begins with: its length and id; 0: none does. */
+/* The longest token of the trie under `root` that [at, end) begins with: sets *id and returns its length, or 0. */
 static size_t longest_token(const ll_trie *t, uint32_t root, const char *text, size_t at, size_t end, int32_t *id) {
     size_t best = 0;
     uint32_t node = root;

@@ -23,8 +23,8 @@ typedef struct ll_wordpiece {
 /* LIMIT for a vocabulary that is too large to build, n_bytes of tokens in all. */
 llmcs_status ll_wordpiece_check_sizes(const ll_tokenizer_spec *spec, size_t n_bytes);
 
-/* special: for each id whether it is a special token, which no text gives unless special tokens are requested. Those
- * of a single character stay: text has them ("!" as padding). */
+/* special: marks the special tokens, which text does not produce unless special tokens are requested. Single characters
+ * are exempt: text contains them ("!" as padding). */
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
                                 const ll_tokenizer_spec *spec, const bool *special, uint64_t seed);
 void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a);

@@ -67,7 +67,7 @@ static void load_on_thread(ll_team *team, void *arg) {
     }
 }
 
-/* The first in order, so that the message does not depend on the threads. */
+/* The failure of the first job in order, so that the message does not depend on timing. */
 static llmcs_status first_failure(const parallel_load *r, size_t n_threads) {
     const failure *first = NULL;
     for (size_t i = 0; i < n_threads; i++) {

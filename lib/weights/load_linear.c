@@ -85,7 +85,8 @@ static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *par
     return LLMCS_OK;
 }
 
-/* Packs a rectangle as it is stored. *done: false if it has to go by way of float32, which then says why. */
+/* Packs a rectangle in its stored type. *done: false if it must be converted to float32, which then reports the reason.
+ */
 static llmcs_status pack_stored_rectangle(const tensor_load *l, const ll_rectangle *part, bool *done) {
     const ll_weight_source *s = l->source;
     const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);

@@ -1,4 +1,4 @@
-/* The tensors of a checkpoint into the linears, norms and tables that a family describes. */
+/* Loads the tensors of a checkpoint into the linears, norms and tables that a family describes. */
 #include "weights/loader.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ static const ll_tensor *find_tensor(const ll_loader *l, const char *name) {
 
 bool ll_loader_has(const ll_loader *l, const char *name) { return find_tensor(l, name) != NULL; }
 
-/* A file to name when a tensor is missing: there may be none at all. */
+/* A path for the message about a missing tensor; a checkpoint may have no tensors at all. */
 static const char *any_checkpoint_path(const ll_loader *l) {
     return ll_tensors_count(l->tensors) ? ll_tensors_path(l->tensors, ll_tensors_at(l->tensors, 0)) : "checkpoint";
 }
@@ -47,7 +47,7 @@ static void count_bytes(ll_loader *l, uint64_t bytes) {
     l->slab_bytes += ll_slab_capacity(bytes);
 }
 
-/* A whole tensor as float32, in its own order. */
+/* Reads a whole tensor as float32, in its own order. */
 static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
     for (uint64_t first = 0; first < t->n_elements; first += READ_ELEMENTS) {
         uint64_t left = t->n_elements - first;

@@ -16,7 +16,7 @@ typedef struct ll_load_job {
     size_t begin, end; /* outputs of the tensor */
 } ll_load_job;
 
-/* What weights are for, which says how they may be stored. */
+/* The purpose of weights, which decides their packed type. */
 typedef enum ll_weight_use {
     LL_LARGE, /* matrices of layers and of the vocabulary: as the caller wants, else as in the file */
     LL_SMALL  /* heads over one row: float32 */

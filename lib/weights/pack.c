@@ -36,7 +36,7 @@ static void clear_tail(const ll_linear *linear, char *panel) {
     memset(panel + from, LL_Q8_ZERO, linear->panel_bytes - from);
 }
 
-/* Everything that loading does not write. */
+/* Clears everything that loading does not write. */
 static void clear_padding(const ll_linear *linear) {
     const size_t n_panels = packed_outputs(linear->n_out, linear->nr) / linear->nr;
     for (size_t p = 0; p < n_panels; p++) clear_tail(linear, (char *)linear->packed + p * linear->panel_bytes);

@@ -1,4 +1,4 @@
-/* Packing tensors whose stored type is nearly the packed one (Q8_0, Q4_0, float16, bfloat16), without a detour by
+/* Packs tensors whose stored type is nearly the packed one (Q8_0, Q4_0, float16, bfloat16) without converting to
  * float32. */
 #include <string.h>
 
@@ -53,7 +53,7 @@ static unsigned half_below(float x) {
     return ll_half_to_float(half) > x ? half - 1u : half;
 }
 
-/* The block with the largest scale. Compared together with its index, so that nothing branches. */
+/* The block with the largest scale. Scale and index are compared as one number, without branches. */
 static size_t block_of_largest_scale(const unsigned char *row, size_t n_blocks) {
     uint64_t most = 0;
     for (size_t b = 0; b < n_blocks; b++) {

@@ -27,7 +27,8 @@ static llmcs_status encode_into(const llmcs_tokenizer *tokenizer, const char *te
 llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
                         size_t pair_len, uint32_t flags, cli_encoding *e) {
     *e = (cli_encoding){0};
-    /* Nearly all tokens have a byte or more: the first capacity suffices then, and the size that the call reports always does.
+    /* Nearly all tokens have a byte or more: the first capacity suffices then, and the size that the call reports
+     * always does.
      */
     llmcs_status status = encode_into(tokenizer, text, len, pair, pair_len, flags, e, len + pair_len + 16);
     if (status == LLMCS_BUFFER) {

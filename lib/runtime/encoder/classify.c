@@ -26,7 +26,7 @@ static int32_t best_label(const float *logits, int32_t n) {
     return best;
 }
 
-/* Where the logits of windows go. */
+/* Receives the logits of windows. */
 typedef struct classification {
     const ll_config *config;
     ll_window_pool pool; /* of n_labels numbers */
@@ -89,7 +89,7 @@ static void rerank_sink(void *user, const ll_encoder_output *w) {
     }
 }
 
-/* Each document as the second text of a pair. */
+/* Encodes each document as the second text of a pair. */
 static llmcs_status make_pairs(llmcs_text *pairs, const char *query, size_t query_bytes, const llmcs_text *docs,
                                size_t n_docs) {
     for (size_t i = 0; i < n_docs; i++) {

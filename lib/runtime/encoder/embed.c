@@ -11,7 +11,7 @@ typedef struct embedding {
     llmcs_pooling pooling;
     bool normalize;
     float *vectors;  /* [n_texts, n] */
-    size_t n_prompt; /* tokens at the beginning that the mean leaves out */
+    size_t n_prompt; /* tokens at the start that the mean excludes */
     ll_window_pool windows;
     float *window_mean; /* [n] */
 } embedding;
@@ -25,7 +25,7 @@ static void mean_pool(const float *hidden, size_t n_tokens, size_t n, float *vec
     for (size_t d = 0; d < n; d++) vector[d] /= (float)n_tokens;
 }
 
-/* To length 1; a zero vector stays zero. */
+/* Scales the vector to length 1; a zero vector stays zero. */
 static void scale_to_length_one(float *vector, size_t n) {
     double sum = 0.0;
     for (size_t d = 0; d < n; d++) sum += (double)vector[d] * (double)vector[d];
@@ -49,7 +49,7 @@ static void embed_sink(void *user, const ll_encoder_output *w) {
     if (out->normalize) scale_to_length_one(vector, out->n);
 }
 
-/* AUTO is what the folder says. */
+/* AUTO selects the pooling that the folder states. */
 static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *rules, embedding *out) {
     const bool in_folder = m->config.sentence.present;
     out->n = (size_t)m->config.n_embd;

@@ -1,13 +1,13 @@
-/* Forward passes of an encoder: their memory, how requests are put into them, and how outputs are handed out. */
+/* Forward passes of an encoder: their memory, which requests share one, and how outputs are delivered. */
 #include "runtime/encoder/encoder.h"
 
 #include <string.h>
 
 #include "runtime/numbers.h"
 
-/* A forward pass takes up to this many rows, or one longer sequence; a call with many texts makes requests of that
- * size. Measured with int8 weights on two cores: 192 to 256 rows are the best, 64 and 1,024 up to a tenth slower (64
- * wait more at barriers, 1,024 leave the caches). A short forward pass also lets other threads in soon. */
+/* The most rows of a forward pass, unless it is one longer sequence; a call with many texts makes requests of this
+ * size. Measured with int8 weights on two cores: 192 to 256 rows are fastest, 64 and 1,024 up to a tenth slower (64
+ * wait more at barriers, 1,024 exceed the caches). Short forward passes also let other threads in soon. */
 #define FORWARD_ROWS ((size_t)256)
 #define FORWARD_SEGMENTS ((size_t)64)
 /* Masked LM: the workspace holds the logits of this many rows; a request for more is evaluated alone. */
@@ -41,7 +41,7 @@ static sizes sizes_of(const ll_net *net, size_t n_ctx, size_t n_threads) {
                                   .n_threads = n_threads};
     return (sizes){.max_rows = max_rows,
                    .n_floats = net->ops->workspace_floats(net, &size),
-                   /* Every sequence may leave its last block half empty. */
+                   /* The last block of every sequence may be partly empty. */
                    .n_blocks = max_rows / LL_KV_BLOCK + FORWARD_SEGMENTS,
                    .block_bytes = ll_kv_block_bytes(&net->kv),
                    .row_bytes = (size_t)c->n_embd * sizeof(float),
@@ -168,7 +168,7 @@ void ll_encoder_clear(ll_encoder_workspace *workspace) {
 
 /* ------------------------------------------------------------------------------------------------- outputs */
 
-/* For the request's own thread, whose message it will be. */
+/* Stores the failure in the request; the request's own thread reports it. */
 static void fail_numeric(ll_encoder_request *r, size_t sequence, const char *what) {
     r->status = LLMCS_NUMERIC;
     ll_format(r->message, sizeof r->message, "text %zu: NaN or infinity came out of the network (%s)",
@@ -192,7 +192,7 @@ static ll_encoder_output output_of(const llmcs_model *m, const ll_encoder_worksp
     return out;
 }
 
-/* What of the outputs is not finite; NULL: nothing. */
+/* The name of an output that is not finite, or NULL. */
 static const char *find_not_finite(const llmcs_model *m, const ll_encoder_output *o) {
     const size_t n = (size_t)m->config.n_embd;
     if (o->hidden && !ll_all_finite(m->kernels, o->hidden, o->n_tokens * n)) return "hidden states";
@@ -213,9 +213,8 @@ static bool check_mlm_logits(const llmcs_model *m, ll_encoder_request *r, const 
     return true;
 }
 
-/* Hands the slice's outputs to its request, all of them or, if one is not finite, none. mlm_logits: of the forward
- * pass.
- */
+/* Delivers the slice's outputs to its request: all of them, or none if one is not finite. mlm_logits: of the forward
+ * pass. */
 static void hand_out(const llmcs_model *m, const ll_encoder_workspace *w, const ll_encoder_slice *slice,
                      const float *mlm_logits) {
     ll_encoder_request *r = slice->request;

@@ -1,7 +1,5 @@
-/*
- * Running an encoder. A caller hands in a request: sequences of tokens. Forward passes are made of whatever requests
- * wait, this thread's and other threads' (encoder_queue.c). Texts become sequences in texts.c.
- */
+/* Runs an encoder. A caller submits a request: sequences of tokens. A forward pass combines the waiting requests of all
+ * threads (encoder_queue.c). texts.c turns texts into sequences. */
 #ifndef LL_RUNTIME_ENCODER_H
 #define LL_RUNTIME_ENCODER_H
 
@@ -11,10 +9,10 @@
 
 /* ---- requests */
 
-/* What a caller wants of its sequences. */
+/* The outputs that a caller wants for its sequences. */
 enum { LL_WANT_HIDDEN = 1, LL_WANT_POOLED = 2, LL_WANT_LOGITS = 4 };
 
-/* Outputs of one sequence; NULL for what was not wanted. */
+/* Outputs of one sequence; NULL for those not wanted. */
 typedef struct ll_encoder_output {
     size_t text;      /* its number */
     bool first, last; /* of the text's windows; of most texts there is one */
@@ -24,8 +22,8 @@ typedef struct ll_encoder_output {
     const float *logits; /* [n_labels] */
 } ll_encoder_output;
 
-/* Called once for every sequence of a request, in order, by the thread that led the forward pass: it must be quick,
- * cannot fail, and may touch nothing but the memory of the request's caller. */
+/* Called once for every sequence of a request, in order, by the thread that ran the forward pass. It must be quick,
+ * cannot fail, and may touch only the memory of the request's caller. */
 typedef void (*ll_encoder_sink)(void *user, const ll_encoder_output *output);
 
 typedef struct ll_encoder_request {
@@ -75,7 +73,7 @@ typedef struct ll_encoder_slice {
 
 /* Memory of a forward pass, kept by the model for the next one. */
 typedef struct ll_encoder_workspace {
-    struct ll_encoder_workspace *next;           /* in the list of idle ones */
+    struct ll_encoder_workspace *next;           /* the next in the list of idle workspaces */
     size_t max_rows, max_segments, max_mlm_rows; /* of one forward pass */
     float *workspace;                            /* the network's */
     unsigned char *kv;                           /* keys and values of a layer: [max_blocks, block bytes] */
@@ -98,16 +96,16 @@ llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_worksp
 uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads);
 void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *workspace); /* NULL is fine */
 
-/* How many more sequences of the request, from its n_taken-th on, fit the next forward pass. What would fit one whole
- * is not split. */
+/* The number of further sequences of the request, from its n_taken-th on, that fit the next forward pass. Sequences
+ * that fit one whole forward pass together are not split over two. */
 size_t ll_encoder_fit(const ll_encoder_workspace *workspace, const ll_encoder_request *r);
 /* Adds n of them. */
 void ll_encoder_add(ll_encoder_workspace *workspace, ll_encoder_request *r, size_t n);
-/* Runs the forward pass, and gives every request its outputs or a failure. */
+/* Runs the forward pass, and delivers outputs or a failure to every request in it. */
 void ll_encoder_forward(llmcs_model *m, ll_encoder_workspace *workspace);
 /* Removes all slices. */
 void ll_encoder_clear(ll_encoder_workspace *workspace);
-/* How many of the next n sequences make one request of a good size; at least one. *n_rows: their tokens. */
+/* The number of the next n sequences that make one request of a good size; at least one. *n_rows: their tokens. */
 size_t ll_encoder_chunk(const size_t *lengths, size_t n, size_t *n_rows);
 
 /* ---- the queue of a model (encoder_queue.c) */
@@ -123,7 +121,7 @@ typedef struct ll_encoder {
 } ll_encoder;
 
 llmcs_status ll_encoder_create(const llmcs_allocator *a, int max_leaders, ll_encoder **encoder);
-/* Of a model that nobody uses any more; NULL is fine. */
+/* The model must no longer be in use. NULL is fine. */
 void ll_encoder_free(const llmcs_model *m, ll_encoder **encoder);
 /* Frees the idle workspaces, while no call runs. */
 void ll_encoder_free_idle(const llmcs_model *m, ll_encoder *e);

@@ -35,7 +35,7 @@ static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outp
 typedef struct evaluation {
     llmcs_model *model;
     const llmcs_encoder_outputs *outputs;
-    uint32_t *rows;           /* 0, 1, 2, ...: the MLM logits of every row are wanted; NULL: of none */
+    uint32_t *rows;           /* 0, 1, 2, ...: MLM logits of every row are wanted; NULL: none are */
     size_t n_texts, n_tokens; /* in requests that are done */
     size_t n_copied_tokens;   /* of outputs that the sink has copied */
 } evaluation;

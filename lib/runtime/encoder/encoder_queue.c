@@ -14,8 +14,8 @@
 #include "base/thread.h"
 #include "runtime/encoder/encoder.h"
 
-#define MAX_IDLE 4               /* workspaces kept for later calls: as many leaders as are likely to come together */
-#define CANCEL_POLL_NS 10000000u /* how often a thread that waits reads its cancel flag: 10 ms */
+#define MAX_IDLE 4 /* workspaces kept for later calls: as many as leaders are likely to run concurrently */
+#define CANCEL_POLL_NS 10000000u /* interval at which a waiting thread reads its cancel flag: 10 ms */
 
 /* --------------------------------------------------------------------------------------------- create, free */
 
@@ -42,7 +42,7 @@ void ll_encoder_free(const llmcs_model *m, ll_encoder **encoder) {
     if (!e) return;
     *encoder = NULL;
     ll_encoder_free_idle(m, e);
-    if (m->owner == getpid()) pthread_mutex_destroy(&e->mutex); /* else the parent may hold it */
+    if (m->owner == getpid()) pthread_mutex_destroy(&e->mutex); /* in a child of fork the parent may hold the mutex */
     ll_free(&m->allocator, e);
 }
 
@@ -66,7 +66,7 @@ llmcs_status ll_encoder_check_stop(const ll_encoder_request *r) {
     return r->deadline_ns && ll_now_ns() >= r->deadline_ns ? LLMCS_DEADLINE : LLMCS_OK;
 }
 
-/* Ends a request of the queue that is cancelled or late. */
+/* Ends a queued request that is cancelled or past its deadline. */
 static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
     const llmcs_status status = ll_encoder_check_stop(r);
     if (!status) return false;
@@ -79,8 +79,8 @@ static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
     return true;
 }
 
-/* The next forward pass: requests in order, as far as they fit. What other leaders want for themselves is left to them,
- * so that a leader never waits for another. */
+/* Fills the next forward pass with requests in order, as far as they fit. Requests of other leaders are left to them,
+ * so a leader never waits for another. */
 static void fill_next_forward(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
     ll_encoder_clear(workspace);
     for (ll_encoder_request **at = &e->waiting; *at && workspace->n_segments < workspace->max_segments;) {
@@ -98,7 +98,7 @@ static void fill_next_forward(ll_encoder *e, ll_encoder_workspace *workspace, co
     }
 }
 
-/* Requests that are not done go to the end of the queue: nobody waits for the whole of a long text. */
+/* Moves requests that are not done to the end of the queue, so that no other request waits for all of a long text. */
 static void requeue_unfinished(ll_encoder *e, const ll_encoder_workspace *workspace) {
     for (size_t i = 0; i < workspace->n_slices; i++) {
         ll_encoder_request *r = workspace->slices[i].request;
@@ -130,7 +130,7 @@ static ll_encoder_workspace *pop_workspace(ll_encoder *e) {
     return workspace;
 }
 
-/* Returns NULL if the workspace is kept. */
+/* Keeps the workspace for later calls and returns NULL, or returns it to be freed. */
 static ll_encoder_workspace *push_workspace(ll_encoder *e, ll_encoder_workspace *workspace) {
     if (!workspace || e->n_idle == MAX_IDLE) return workspace;
     workspace->next = e->idle;
@@ -139,7 +139,8 @@ static ll_encoder_workspace *push_workspace(ll_encoder *e, ll_encoder_workspace 
     return NULL;
 }
 
-/* Runs forward passes until the request is done. Called with the mutex, which is unlocked during them. */
+/* Runs forward passes until the own request is done. The caller holds the mutex, which is unlocked during a forward
+ * pass. */
 static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
     ll_encoder_workspace *workspace = pop_workspace(e);
     if (!workspace) {
@@ -154,7 +155,7 @@ static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *o
     }
     while (!own->done) {
         fill_next_forward(e, workspace, own);
-        if (!workspace->n_slices) break; /* its own request has just ended, and nothing else waits */
+        if (!workspace->n_slices) break; /* the own request has just ended, and nothing else waits */
         pthread_mutex_unlock(&e->mutex);
         ll_encoder_forward(m, workspace);
         pthread_mutex_lock(&e->mutex);
@@ -168,7 +169,7 @@ static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *o
     pthread_mutex_lock(&e->mutex);
 }
 
-/* Until the request is done, or this thread is to lead. */
+/* Waits until the request is done or this thread becomes the leader. */
 static void wait_for_turn(ll_encoder *e, ll_encoder_request *r) {
     while (!r->done && !r->leads) {
         if (!r->in_forward && stop_if_over(e, r)) return;

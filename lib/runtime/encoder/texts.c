@@ -1,8 +1,6 @@
-/*
- * Texts through an encoder. The caller's thread encodes each text and cuts it into sequences, concurrently with other
- * threads' forward passes; sequences of about one forward pass make a request. Encoding is not divided over the pool:
- * one thread encodes tens of megabytes a second, a thousand times what BERT-base reads.
- */
+/* Runs texts through an encoder. The caller's thread encodes each text and cuts it into sequences, concurrently with
+ * other threads' forward passes; sequences of about one forward pass make a request. Encoding does not use the pool:
+ * one thread encodes tens of megabytes a second, a thousand times what BERT-base reads. */
 #include "runtime/encoder/texts.h"
 
 #include <string.h>
@@ -94,7 +92,7 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
 
 /* ----------------------------------------------------------------------------------------------- sequences */
 
-/* Sequences that wait to become a request, one behind the other. */
+/* Sequences, one after another, that are not in a request yet. */
 typedef struct sequences {
     int32_t *ids, *type_ids; /* [n_rows] */
     size_t *lengths;         /* [n] */
@@ -128,7 +126,7 @@ static void remove_first(sequences *s, size_t n, size_t n_rows) {
     memmove(s->text_of, s->text_of + n, s->n * sizeof *s->text_of);
 }
 
-/* Both index tables of the network. */
+/* Checks the ids and the types, because both index tables of the network. */
 llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n) {
     const size_t vocab = (size_t)m->config.vocab_size;
     const int32_t n_types = m->config.type_vocab_size;
@@ -152,7 +150,7 @@ typedef struct cutting {
     llmcs_text_info info;
 } cutting;
 
-/* A sequence of these ranges of the text and its pair. */
+/* Adds a sequence of these ranges of the text and its pair. */
 static llmcs_status add_sequence(cutting *c, const llmcs_span ranges[2]) {
     sequences *s = c->out;
     size_t n = c->tokens.n_special;
@@ -234,7 +232,7 @@ static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
     const sequences *s = &f->sequences;
     if (!n) return LLMCS_OK;
     ll_encoder_request r = {.ids = s->ids,
-                            /* RoBERTa has one type, whatever the tokenizer says of pairs. */
+                            /* RoBERTa has one token type, whatever types the tokenizer assigns to pairs. */
                             .type_ids = c->model->config.type_vocab_size > 1 ? s->type_ids : NULL,
                             .lengths = s->lengths,
                             .n = n,

@@ -1,4 +1,5 @@
-/* Texts through an encoder: each is encoded and becomes one sequence, cut if need be, or several windows. */
+/* Runs texts through an encoder. Each text is encoded into one sequence, truncated if it is too long, or into several
+ * windows. */
 #ifndef LL_RUNTIME_ENCODER_TEXTS_H
 #define LL_RUNTIME_ENCODER_TEXTS_H
 
@@ -10,7 +11,7 @@ typedef struct ll_text_rules {
     llmcs_truncation truncation;
     size_t max_length, stride;
     bool max_of_windows; /* else their mean */
-    bool as_sentence;    /* texts as sentence-transformers takes them: sentence_text.h */
+    bool as_sentence;    /* apply the folder's prompt and strip white space: sentence_text.h */
     uint32_t flags;      /* of llmcs_encode_params */
     llmcs_pooling pooling;
     llmcs_normalize normalize;
@@ -19,7 +20,7 @@ typedef struct ll_text_rules {
     const int32_t *cancel;
 } ll_text_rules;
 
-/* Where texts are cut by default: at n_ctx, or before at the tokenizer's model_max_length, as in sentence-transformers
+/* The default maximum length: n_ctx, or the tokenizer's model_max_length if that is less, as in sentence-transformers
  * and Transformers' pipelines. */
 size_t ll_text_default_length(const llmcs_model *m);
 
@@ -27,7 +28,7 @@ size_t ll_text_default_length(const llmcs_model *m);
 llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *params, size_t default_length,
                                 llmcs_window_pooling pooling, ll_text_rules *rules);
 
-/* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types that its tokenizer gave. */
+/* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types from its tokenizer. */
 llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n);
 
 typedef struct ll_text_call {
@@ -36,7 +37,7 @@ typedef struct ll_text_call {
     size_t n_texts;
     const ll_text_rules *rules;
     unsigned want;        /* LL_WANT_* */
-    ll_encoder_sink sink; /* gets all windows of the texts in order */
+    ll_encoder_sink sink; /* receives all windows of the texts in order */
     void *user;
     llmcs_text_info *infos; /* [n_texts], of the caller's struct_size; or NULL */
 } ll_text_call;

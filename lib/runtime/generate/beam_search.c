@@ -1,4 +1,4 @@
-/* Beam search and beam sampling for one generation: rows of logits in, tokens of the next step out. */
+/* Beam search and beam sampling for one generation: takes rows of logits, gives the next step's tokens. */
 #include <float.h>
 #include <math.h>
 
@@ -41,7 +41,7 @@ llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search) {
 
 /* ---- a step */
 
-/* Scores become log-probabilities again, of what the processors left. */
+/* Renormalises the scores that the processors left to log-probabilities. */
 static llmcs_status normalize_row(float *row, size_t vocab, size_t step) {
     double log_sum;
     LL_TRY(ll_log_normaliser(row, vocab, step, &log_sum));
@@ -58,7 +58,7 @@ static void normalize_candidates(ll_candidate *candidates, size_t n) {
     for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
 }
 
-/* Log-probabilities of one beam, processed and in beam sampling filtered, become candidates. */
+/* Turns one beam's log-probabilities, processed and in beam sampling also filtered, into candidates. */
 static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t beam, const float *logits) {
     ll_beams *beams = &search->beams;
     ll_scores *scores = &g->workspace->scores;
@@ -97,8 +97,8 @@ static llmcs_status offer_all(ll_generation *g, ll_beam_search *search, const fl
     return ll_fail(LLMCS_NUMERIC, "new token %zu: every token is forbidden", beams->n_new);
 }
 
-/* Does the text of ids [n] have a stop string, and where does the text end then? Every hypothesis is decoded from its
- * first token: beams are reordered, and a streaming decoder cannot follow. */
+/* Finds a stop string in the text of ids [n], and where the text ends then. Every hypothesis is decoded from its first
+ * token, because beams are reordered and a streaming decoder cannot follow. */
 static llmcs_status find_stop(ll_text_stream *stream, const int32_t *ids, size_t n, bool *found, size_t *text_bytes) {
     ll_stream_verdict verdict = LL_STREAM_GOES_ON;
     LL_TRY(ll_text_stream_reset(stream));

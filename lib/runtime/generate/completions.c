@@ -35,8 +35,7 @@ static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     return finite && !scores->nan ? LLMCS_OK : ll_check_finite(k, logits.row, 1, g->vocab, "logits");
 }
 
-/* log(sum of e^logit), which turns logits into log-probabilities; NaN unless requested: it reads the whole
- * row. */
+/* log(sum of e^logit), which turns logits into log-probabilities; NaN unless requested: it reads the whole row. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
     if (!g->params.logprobs) return NAN;
     const float max = g->workspace->scores.max;
@@ -95,7 +94,7 @@ llmcs_status ll_completion_flush(ll_generation *g, size_t index) {
 /* ---- prompt lookup */
 
 /* Finds the last occurrence of tail [n_tail] in ids [n] that is followed by `after` ids, else the one followed by most.
- * Returns the index after it; 0: there is none. */
+ * Returns the index after it, or 0. */
 static size_t find_last(const int32_t *ids, size_t n, const int32_t *tail, size_t n_tail, size_t after) {
     size_t found = 0;
     for (size_t end = n ? n - 1 : 0; end >= n_tail; end--) {

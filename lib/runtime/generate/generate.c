@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "runtime/generate/generate_beams.h"
 
-/* One call of llmcs_generate. end_call releases what it holds, also when a callback has thrown. */
+/* One call of llmcs_generate. end_call releases its resources, also when a callback throws. */
 typedef struct generate_call {
     llmcs_session *session;
     ll_generation g;
@@ -25,7 +25,7 @@ static void end_call(generate_call *c) {
     if (c->evaluating) {
         size_t n_held;
         (void)ll_seq_tokens(c->session, 0, &n_held);
-        /* A call that failed leaves the prompt, not a completion that no result names. */
+        /* After a failed call the session holds the prompt, not a completion that no result describes. */
         if (!c->finished && n_held > c->g.n_prompt) ll_seq_rewind(c->session, 0, c->g.n_prompt);
         ll_session_release(c->session);
     }
@@ -46,7 +46,7 @@ static llmcs_status begin_call(generate_call *c, llmcs_session *session, const l
 
 /* ---- prefill */
 
-/* Allocates all that generating needs, so that a token allocates nothing. */
+/* Allocates all memory of the call, so that sampling a token allocates nothing. */
 static llmcs_status reserve_generation(generate_call *c) {
     ll_generation *g = &c->g;
     LL_TRY(ll_generation_prepare(g, ll_session_n_ctx(c->session)));
@@ -62,7 +62,7 @@ static llmcs_status reserve_generation(generate_call *c) {
     return LLMCS_OK;
 }
 
-/* Evaluates what the session does not hold of the prompt; at least its last token, for the logits. */
+/* Evaluates the part of the prompt that the session does not hold, at least its last token, for the logits. */
 static llmcs_status prefill(generate_call *c, const float **logits) {
     ll_generation *g = &c->g;
     LL_TRY(reserve_generation(c));
@@ -99,8 +99,8 @@ static llmcs_status decode_step(generate_call *c) {
     return LLMCS_OK;
 }
 
-/* The one completion's next token, and draft tokens after it as far as sampling gives the same: row i of the logits is
- * what follows i draft tokens. */
+/* Samples the one completion's next token, and accepts draft tokens as long as sampling gives the same ids: row i of
+ * the logits follows i draft tokens. */
 static llmcs_status decode_step_with_lookup(generate_call *c) {
     ll_generation *g = &c->g;
     const ll_completion *completion = &g->completions[0];
@@ -120,8 +120,8 @@ static llmcs_status decode_step_with_lookup(generate_call *c) {
     return LLMCS_OK;
 }
 
-/* Samples until every completion has ended. The first tokens of all come from the prompt's logits, and those that go on
- * share its keys and values. */
+/* Samples until every completion has ended. All first tokens come from the prompt's logits, and the completions share
+ * the prompt's keys and values. */
 static llmcs_status decode_loop(generate_call *c, const float *logits) {
     ll_generation *g = &c->g;
     for (size_t i = 0; i < g->n_completions; i++) LL_TRY(sample_and_emit(g, i, logits));
@@ -191,7 +191,7 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     LL_TRY(ll_generation_init(g, ll_session_model(session), params));
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
     g->beams = false;
-    g->sampled = g->params.temperature > 0; /* whatever do_sample says: the question is what sampling would give */
+    g->sampled = g->params.temperature > 0; /* whatever do_sample says: the distribution is that of sampling */
     ll_sampler_workspace workspace;
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
     const int32_t *ids = ll_seq_tokens(session, 0, &n_ids);

@@ -10,7 +10,7 @@ typedef struct beam_decoder {
 
 static llmcs_status check_stop(void *session) { return ll_session_check_stop(session); }
 
-/* The beams that go on take over their parents' tokens, and each evaluates its next one. */
+/* The beams that continue take over their parents' tokens, and each evaluates its next one. */
 static llmcs_status forward_beams(beam_decoder *d, const float **logits) {
     const size_t n = d->search.beams.n_running;
     ll_seq_permute(d->session, d->search.parents, n);
@@ -18,7 +18,7 @@ static llmcs_status forward_beams(beam_decoder *d, const float **logits) {
     return ll_seqs_eval(d->session, d->seqs, d->search.next_ids, n, logits);
 }
 
-/* Until the search is over. CANCELLED and DEADLINE end it with what it has: *interrupted says which. */
+/* Runs until the search is over. CANCELLED and DEADLINE end it with the hypotheses so far: *interrupted says which. */
 static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *logits,
                                 llmcs_finish_reason *interrupted) {
     ll_beam_search *search = &d->search;
@@ -29,7 +29,7 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
         if (!status && !over) status = forward_beams(d, &logits);
         if (status && status != LLMCS_CANCELLED && status != LLMCS_DEADLINE) return status;
         if (!status) continue;
-        if (search->beams.n_new == 0) return status; /* there is no token yet */
+        if (search->beams.n_new == 0) return status; /* no token has been sampled yet */
         *interrupted = ll_finish_reason_of(status);
         ll_beams_interrupt(&search->beams);
         return LLMCS_OK;
@@ -37,7 +37,7 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
     return LLMCS_OK;
 }
 
-/* Sequence 0 becomes as much of the best hypothesis as any sequence still holds. */
+/* Sequence 0 takes over as much of the best hypothesis as any sequence still holds. */
 static void keep_best_hypothesis(const ll_generation *g, const beam_decoder *d) {
     const ll_completion *best = &g->completions[0];
     size_t longest_seq = 0, longest = 0;

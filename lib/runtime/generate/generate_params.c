@@ -1,4 +1,4 @@
-/* Parameters of generation: defaults, what the folder says, and whether they make sense. */
+/* Parameters of generation: defaults, the folder's settings, and validation. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain
                                                      .encoder_repetition_penalty = 1.0f,
                                                      .max_matching_ngram_size = 2};
 
-/* A number of a file as the type of the parameter; one that does not fit is refused later, by its name. */
+/* Converts a number of a file to the parameter's type; one that does not fit is refused later, by its name. */
 static int32_t to_int32(int64_t n) { return n > INT32_MAX ? INT32_MAX : n < -1 ? -1 : (int32_t)n; }
 
 static void fill_from_model(const llmcs_model *model, llmcs_generate_params *params) {
@@ -60,7 +60,7 @@ static void fill_from_model(const llmcs_model *model, llmcs_generate_params *par
     params->forced_eos_token_id = c->generation.forced_eos_token_id;
     params->bad_words_ids = c->generation.bad_words_ids;
     params->n_bad_words_ids = c->generation.n_bad_words_ids;
-    if (!model->tokenizer) return; /* nothing to compare texts with */
+    if (!model->tokenizer) return; /* without a tokenizer, text cannot be compared */
     params->stop_strings = c->generation.stop_strings;
     params->n_stop_strings = c->generation.n_stop_strings;
 }
@@ -82,7 +82,7 @@ static llmcs_status check_int(const char *name, int32_t value, int32_t least) {
     return ll_fail(LLMCS_ARG, "%s is %d, expected at least %d", name, (int)value, (int)least);
 }
 
-/* The bound keeps a request from allocating memory that nobody meant it to. */
+/* The bound keeps an accidental huge count from allocating memory. */
 static llmcs_status check_count(const char *name, int32_t value) {
     if (value >= 1 && value <= LL_MAX_SEQUENCES) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "%s is %d, expected 1 to %d", name, (int)value, LL_MAX_SEQUENCES);

@@ -37,19 +37,19 @@ typedef struct ll_generation {
     size_t max_new; /* new tokens at most, as params and the context say */
     size_t min_new; /* no EOS before */
     bool beams;     /* beam search or beam sampling */
-    bool sampled;   /* tokens are sampled; else the most probable is taken */
+    bool sampled;   /* sample tokens, rather than take the most probable one */
     ll_processors processors;
     ll_sampler_workspace *workspace; /* the runner's: ll_generation_set_workspace */
     ll_sampler sampler;
     ll_stop_strings stops;
     bool streams;               /* completions have a text stream */
     ll_completion *completions; /* [completion_capacity] */
-    size_t completion_capacity; /* what memory was allocated for */
+    size_t completion_capacity; /* completions that memory is allocated for */
     size_t n_completions;       /* of the result: beam search may find fewer */
     llmcs_text_fn on_text;
     llmcs_token_fn on_token;
     void *user;
-    /* CANCELLED or DEADLINE if the request has to end: called now and then during a step of many beams. May be NULL. */
+    /* CANCELLED or DEADLINE if the request must end; called now and then during a step of many beams. May be NULL. */
     llmcs_status (*check_stop)(void *user);
     void *check_stop_user;
     uint64_t start_ns, prompt_end_ns;
@@ -69,9 +69,9 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
  * the BOS token, as in Transformers. CONTEXT_FULL, without encoding it, for a text that cannot fit n_ctx tokens. */
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids);
-/* No EOS before that many new tokens, after a prompt of n_prompt. */
+/* The fewest new tokens before EOS, after a prompt of n_prompt. */
 size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt);
-/* Checks the prompt, and computes how many tokens and sequences there will be. ARG CONTEXT_FULL TOKEN_RANGE. */
+/* Checks the prompt, and computes the number of tokens and sequences. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 /* Allocates the completions with all they need except a sampler workspace. */
 llmcs_status ll_generation_alloc(ll_generation *g);
@@ -124,7 +124,7 @@ size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *completion,
 static inline size_t ll_prompt_lookup_max(const ll_generation *g) {
     return g->beams || g->completion_capacity > 1 ? 0 : (size_t)g->params.prompt_lookup_num_tokens;
 }
-/* Most draft tokens of the next step: no more than there are tokens to come. */
+/* Most draft tokens of the next step: no more than tokens are left to sample. */
 static inline size_t ll_prompt_lookup_limit(const ll_generation *g, const ll_completion *completion) {
     return ll_min(ll_prompt_lookup_max(g), g->max_new - completion->n_new - 1);
 }
@@ -144,7 +144,7 @@ void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
 /* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. With
  * CANCELLED or DEADLINE from check_stop the step did not happen. */
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
-/* The hypotheses become completions; those that were interrupted have that reason. */
+/* Turns hypotheses into completions; interrupted ones have that finish reason. */
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted);
 
 /* Copies the completions into the caller's result. */

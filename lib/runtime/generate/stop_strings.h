@@ -1,5 +1,5 @@
-/* Stop strings, found while text comes byte by byte (Aho and Corasick 1975): however many there are, a byte takes the
- * same time. All streams of a request share them. */
+/* Finds stop strings in text that arrives byte by byte (Aho and Corasick 1975): the time for a byte does not depend on
+ * their number. All streams of a request share one automaton. */
 #ifndef LL_RUNTIME_STOP_STRINGS_H
 #define LL_RUNTIME_STOP_STRINGS_H
 

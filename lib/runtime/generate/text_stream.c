@@ -22,7 +22,7 @@ llmcs_status ll_text_stream_reset(ll_text_stream *stream) {
     return llmcs_decoder_finish(stream->decoder, &piece, &piece_bytes);
 }
 
-/* The bytes that are held back; there may be none. */
+/* The bytes that are held back, possibly none. */
 static const char *held_bytes(const ll_text_stream *stream) {
     return stream->matched ? stream->stops->strings[stream->stops->nodes[stream->matched].string] : "";
 }

@@ -4,7 +4,7 @@
 
 #include "runtime/generate/stop_strings.h"
 
-/* What a token's text led to. */
+/* What to do after a token's text. */
 typedef enum ll_stream_verdict { LL_STREAM_GOES_ON, LL_STREAM_STOP_STRING, LL_STREAM_CALLBACK } ll_stream_verdict;
 
 typedef struct ll_text_stream {
@@ -30,7 +30,7 @@ llmcs_status ll_text_stream_push(ll_text_stream *stream, int32_t id, ll_stream_v
  * text was sent. */
 llmcs_status ll_text_stream_finish(ll_text_stream *stream, ll_stream_verdict *verdict);
 
-/* As new, for another text. */
+/* Resets the stream for another text. */
 llmcs_status ll_text_stream_reset(ll_text_stream *stream);
 
 #endif

@@ -1,4 +1,4 @@
-/* Opening a folder or a file, and what can be asked about it. */
+/* Opens a folder or a file as a model, and answers queries about it. */
 #include "runtime/model/model.h"
 
 #include <stdlib.h>
@@ -83,7 +83,7 @@ llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where,
     return check_case(t, where, config);
 }
 
-/* A module's tokenizer may stand above its folder. */
+/* A module's tokenizer may be in the parent of its folder. */
 llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      ll_source *where, bool *present) {
     *where = ll_model_module(source, config);
@@ -93,7 +93,7 @@ llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *
     return ll_tokenizer_files_present(a, where, present);
 }
 
-/* What a folder has that no tokenizer here reads; NULL: nothing. */
+/* The tokenizer file of a folder that no tokenizer here reads; NULL: none. */
 static llmcs_status find_foreign_tokenizer(const llmcs_allocator *a, const ll_source *where, const char **name) {
     static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "spm.model"};
     *name = NULL;
@@ -155,7 +155,7 @@ static llmcs_status name_labels(ll_config *c) {
     return LLMCS_OK;
 }
 
-/* The tokenizer is opened by the caller's thread while the others read weights. */
+/* Opens the tokenizer on the caller's thread while the others read weights. */
 typedef struct tokenizer_job {
     llmcs_model *model;
     const ll_source *source;
@@ -220,7 +220,7 @@ static llmcs_status open_path(llmcs_model *m, const char *path, const llmcs_mode
     return open_parts(m, &source, o);
 }
 
-/* The caller's bound, before anything large is taken. */
+/* Enforces the caller's bound before any large allocation. */
 static llmcs_status check_bound(const char *path, const llmcs_model_options *o) {
     if (!o->max_bytes) return LLMCS_OK;
     ll_model_plan plan;

@@ -1,4 +1,4 @@
-/* The shared, immutable model: what a folder holds, ready to run. */
+/* The shared, immutable model: the content of a folder, ready for inference. */
 #ifndef LL_RUNTIME_MODEL_H
 #define LL_RUNTIME_MODEL_H
 
@@ -14,7 +14,7 @@
 
 struct ll_encoder; /* encoder/encoder.h */
 
-/* Why a folder that has a tokenizer opens for token ids only; "": it has none, or it is open. */
+/* Why the model works with token ids only although the folder has a tokenizer; "": the tokenizer is open or absent. */
 typedef struct ll_no_tokenizer {
     char reason[256];
 } ll_no_tokenizer;
@@ -34,13 +34,13 @@ struct llmcs_model {
     ll_no_tokenizer no_tokenizer;
     uint32_t heads;               /* LLMCS_HEAD_* */
     size_t n_ctx;                 /* most tokens of one sequence */
-    _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: nobody has asked yet */
+    _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: not computed yet */
     struct ll_encoder *encoder;   /* the queue of an encoder's calls; NULL: a decoder */
 };
 
-/* May `m` be used by this process, now? ARG (NULL), STATE (freed), FORK. */
+/* Checks that this process may use `m` now. ARG (NULL), STATE (freed), FORK. */
 llmcs_status ll_model_check(const llmcs_model *m);
-/* The same, and it has the head (an LLMCS_HEAD_*), else STATE: `what` needs it. */
+/* The same, and that it has the head (an LLMCS_HEAD_*), which `what` needs; else STATE. */
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what);
 /* TOKENIZER if the folder has none, UNSUPPORTED with the reason if it has one that is not supported. */
 llmcs_status ll_model_check_tokenizer(const llmcs_model *m);
@@ -54,14 +54,14 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
 llmcs_status ll_model_open_source(const llmcs_allocator *a, const char *path, llmcs_load_mode mode, ll_source *source);
 /* The folder of config.json and weights: the source itself, or a sentence-transformers folder's module. */
 ll_source ll_model_module(const ll_source *source, const ll_config *config);
-/* Where the tokenizer's files are: *present is false where there are none. */
+/* The location of the tokenizer's files; *present is false if there are none. */
 llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      ll_source *where, bool *present);
-/* Logs it if the tokenizer has ids beyond the config's vocabulary, whose use gives TOKEN_RANGE. where: a
- * path for the message. */
+/* Logs that the tokenizer has ids beyond the config's vocabulary, if so; using one gives TOKEN_RANGE. where: a path for
+ * the message. */
 llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where, const ll_config *config,
                                     const ll_log *log);
-/* The source's tokenizer; *tokenizer is NULL where there is none, or one that is not supported: *why says so. */
+/* Opens the source's tokenizer. *tokenizer is NULL if there is none or it is not supported: *why says so. */
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer);
 /* Most tokens of one sequence. */

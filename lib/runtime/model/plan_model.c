@@ -13,7 +13,7 @@
 
 static void *counter_alloc(void *user, size_t size_bytes, size_t alignment) {
     ll_byte_counter *c = user;
-    (void)alignment; /* 64 is the most there is */
+    (void)alignment; /* 64 is the largest alignment */
     if (size_bytes > SIZE_MAX - PREFIX) return NULL;
     unsigned char *p = c->inner.alloc(c->inner.user, size_bytes + PREFIX, PREFIX);
     if (!p) return NULL;
@@ -38,8 +38,7 @@ size_t ll_model_plan_n_threads(const llmcs_model_options *o) {
     return o->n_threads ? (size_t)o->n_threads : (size_t)ll_cpu_usable();
 }
 
-/* Opens the tokenizer. *extra_bytes: what that takes temporarily besides the tokenizer, while weights are loaded.
- */
+/* Opens the tokenizer. *extra_bytes: temporary memory that is held while weights are loaded. */
 static llmcs_status open_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
     ll_byte_counter *c = &p->counter;
     const uint64_t peak_bytes = c->peak_bytes;

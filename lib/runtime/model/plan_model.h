@@ -1,4 +1,4 @@
-/* The steps of llmcs_model_open that need no weights, to learn how much memory the whole of it takes. */
+/* The steps of llmcs_model_open that need no weights, to compute how much memory all of it takes. */
 #ifndef LL_RUNTIME_PLAN_MODEL_H
 #define LL_RUNTIME_PLAN_MODEL_H
 

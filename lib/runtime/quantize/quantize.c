@@ -1,5 +1,5 @@
-/* A folder as one GGUF file. Everything is read and checked as llmcs_model_open does, before the first byte is written.
- */
+/* Writes a folder as one GGUF file. Everything is read and checked as in llmcs_model_open before the first byte is
+ * written. */
 #include "runtime/quantize/quantize.h"
 
 #include <string.h>
@@ -71,7 +71,7 @@ static llmcs_status read_tokenizer(gguf_export *x) {
     if (!x->has_tokenizer) return LLMCS_OK;
     llmcs_status st = ll_tokenizer_files_read(&x->spec, a, &x->tokenizer_source, x->config.model_type, &x->log);
     x->has_tokenizer = st == LLMCS_OK;
-    if (st == LLMCS_UNSUPPORTED) { /* as the model opens: for token ids only */
+    if (st == LLMCS_UNSUPPORTED) { /* as llmcs_model_open does: for token ids only */
         ll_log_say(&x->log, LLMCS_LOG_WARN, "the file is written without a tokenizer: %s", llmcs_error_message());
         return LLMCS_OK;
     }
@@ -131,7 +131,7 @@ static llmcs_status plan_tensors(gguf_export *x, uint64_t *n_elements) {
     return LLMCS_OK;
 }
 
-/* Will llama.cpp refuse the file, because of the network or of a tensor it does not know? Logs why. */
+/* True if llama.cpp will refuse the file, because of the network or of a tensor it does not know. Logs why. */
 static bool is_foreign(const gguf_export *x) {
     const char *reason = ll_gguf_foreign_to_llama_cpp(&x->config), *unknown = NULL;
     for (size_t i = 0; i < x->n_stored && !reason; i++)
@@ -168,7 +168,7 @@ static llmcs_status write_header_and_tensors(gguf_export *x, ll_output *out, ll_
     return ll_tensors_check_unchanged(x->tensors);
 }
 
-/* Renaming a finished file over one that was read would leave a folder that no longer opens. */
+/* Renaming the finished file over one of its sources would leave a folder that no longer opens. */
 static llmcs_status check_not_a_source_file(const gguf_export *x, const ll_source *folder, const char *out_path) {
     static const char *const names[] = {"config.json",       "generation_config.json",
                                         "modules.json",      LL_SENTENCE_PROMPTS_FILE,

@@ -1,4 +1,4 @@
-/* Inside llmcs_quantize: quantize.c plans and writes the file, quantize_weights.c converts the weights. */
+/* Internals of llmcs_quantize: quantize.c plans and writes the file, quantize_weights.c converts the weights. */
 #ifndef LL_RUNTIME_QUANTIZE_H
 #define LL_RUNTIME_QUANTIZE_H
 
@@ -21,8 +21,8 @@ typedef struct ll_stored {
     uint64_t n_bytes;
 } ll_stored;
 
-/* Plans how a tensor of this model is stored; `name` is its plain one (ll_tensors_plain_name). Matrices become `dtype`,
- * or with *fallback float16 if their rows do not fit. */
+/* Plans how a tensor is stored; `name` is its plain name (ll_tensors_plain_name). Matrices get type `dtype`, or float16
+ * with *fallback if their rows are not whole blocks. */
 llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *name, const ll_config *c, ll_dtype dtype,
                             bool *fallback);
 

@@ -17,7 +17,7 @@ static bool takes_type(const ll_stored *s, const ll_config *c) {
     return has_prefix(s->name, "blk.") || s->shape[0] == (uint64_t)c->vocab_size;
 }
 
-/* The oldest BERT checkpoints have TensorFlow's gamma and beta. */
+/* The oldest BERT checkpoints use TensorFlow's names gamma and beta. */
 static void modern_name(const char *name, char out[LL_MAX_NAME_TEXT]) {
     static const char *const endings[2][2] = {{".gamma", ".weight"}, {".beta", ".bias"}};
     size_t len = strlen(name);

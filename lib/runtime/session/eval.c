@@ -81,7 +81,7 @@ llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n) {
 llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_t n, llmcs_want_logits want,
                          const float **logits) {
     ll_sequence *q = ll_session_sequence(s, seq);
-    LL_TRY(check_capacity(s, q, n)); /* first: an impossible count is not read along */
+    LL_TRY(check_capacity(s, q, n)); /* first: an impossible count must not be read */
     LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n, (size_t)s->model->config.vocab_size));
     if (want == LLMCS_LOGITS_ALL) LL_TRY(ll_session_reserve_logits(s, n));
     LL_TRY(ll_sequence_extend(&s->kv, q, n));
@@ -119,7 +119,7 @@ llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size
 
 /* --------------------------------------------------------------------------------- many sequences, one token */
 
-/* The next token of n sequences in one forward pass. */
+/* Evaluates the next token of n sequences in one forward pass. */
 static llmcs_status forward_sequences(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n,
                                       float *logits) {
     for (size_t i = 0; i < n; i++) {
@@ -141,7 +141,7 @@ static llmcs_status extend_all(llmcs_session *s, const size_t *seqs, size_t n) {
     for (size_t i = 0; i < n; i++) {
         ll_sequence *q = ll_session_sequence(s, seqs[i]);
         LL_TRY(check_capacity(s, q, 1));
-        if (i) LL_TRY(ll_session_check_stop(s)); /* a block that beams share is copied here, and there may be many */
+        if (i) LL_TRY(ll_session_check_stop(s)); /* each extension may copy a shared block, and there may be many */
         LL_TRY(ll_sequence_extend(&s->kv, q, 1));
     }
     return LLMCS_OK;

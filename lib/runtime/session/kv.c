@@ -29,7 +29,7 @@ void ll_kv_chunk_free(ll_kv_chunk *chunk, const llmcs_allocator *a) {
 /* -------------------------------------------------------------------------------------------------- blocks */
 
 static bool in_chunk(const ll_kv_chunk *chunk, size_t block_bytes, const void *block) {
-    /* As numbers: comparing pointers into different objects is not defined. */
+    /* Compared as integers: comparing pointers into different objects is undefined. */
     uintptr_t first = (uintptr_t)chunk->memory, at = (uintptr_t)block;
     return chunk->n_blocks && at >= first && at < first + chunk->n_blocks * block_bytes;
 }
@@ -98,7 +98,7 @@ static llmcs_status no_block_left(void) {
                    "no free block of keys and values: more sequences are in use than were reserved for");
 }
 
-/* Does q end inside a block that other sequences refer to, too? */
+/* True if q ends inside a block that other sequences share. */
 static bool shares_last(const ll_kv *kv, const ll_sequence *q) {
     return q->n_tokens % LL_KV_BLOCK && *block_references(kv, q->blocks[q->n_tokens / LL_KV_BLOCK]) > 1;
 }

@@ -21,7 +21,7 @@ typedef struct ll_kv {
     ll_kv_chunk own, reserved;
 } ll_kv;
 
-/* One sequence. Its arrays have the length that n_ctx needs, however many tokens there are. */
+/* One sequence. Its arrays have the capacity that n_ctx needs. */
 typedef struct ll_sequence {
     int32_t *tokens; /* [n_ctx] */
     void **blocks;   /* [blocks of n_ctx] */
@@ -46,10 +46,10 @@ void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a);
 
 /* Keeps the first n_tokens only. */
 void ll_sequence_truncate(ll_kv *kv, ll_sequence *q, size_t n_tokens);
-/* dst, which is empty, gets src's tokens and references to its blocks. */
+/* Gives dst, which is empty, src's tokens and references to its blocks. */
 void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src);
-/* Gets blocks for `n` more tokens, and copies a shared last block. INTERNAL if more sequences are in use than were
- * reserved for; then the sequence is as before. */
+/* Allocates blocks for `n` more tokens, and copies a shared last block. INTERNAL if more sequences are in use than were
+ * reserved; the sequence is then unchanged. */
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n);
 /* Blocks that ll_sequence_extend would allocate. */
 size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n);

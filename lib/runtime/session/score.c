@@ -1,4 +1,4 @@
-/* How probable continuations are after a prompt, which is evaluated once for all of them. */
+/* Log-probabilities of continuations of a prompt, which is evaluated once for all of them. */
 #include <string.h>
 
 #include "base/call.h"
@@ -23,8 +23,8 @@ static double log_probability(const llmcs_session *s, const float *logits, int32
 
 /* -------------------------------------------------------------------------------------------------- on ids */
 
-/* Finds what is wrong before the session forgets what it holds. The last token of a continuation is not evaluated, so
- * it does not count against n_ctx. */
+/* Checks the arguments before the session drops its tokens. The last token of a continuation is not evaluated, so it
+ * does not count against n_ctx. */
 static llmcs_status check_ids(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
     if (!prompt->n) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");
     for (size_t i = 0; i < n; i++) {
@@ -89,7 +89,7 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 
 /* ------------------------------------------------------------------------------------------------ on texts */
 
-/* User text stays text: no special tokens, neither added nor read. */
+/* Encodes without special tokens: none are added, and none are read from the text. */
 static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
     const llmcs_tokenizer *t = s->model->tokenizer;
     llmcs_encode_params params;
@@ -122,7 +122,7 @@ static void free_ids(const llmcs_session *s, ids *list, size_t n) {
     ll_free(&s->model->allocator, list);
 }
 
-/* A list of texts as ids: the prompt first. */
+/* Encodes a list of texts, the prompt first. */
 static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt, const llmcs_text *texts, size_t n,
                                ids **out) {
     size_t n_all;

@@ -1,4 +1,4 @@
-/* Sessions: creating and freeing them, which call may use them when, and the calls that compute nothing. */
+/* Sessions: creation, destruction, exclusive use by one call at a time, and the calls that compute nothing. */
 #include <string.h>
 #include <unistd.h>
 
@@ -120,7 +120,7 @@ void llmcs_session_free(llmcs_session **session) {
     llmcs_session *s = *session;
     *session = NULL;
     if (s->magic != MAGIC) return;
-    /* In a child of fork the call that keeps it busy is the parent's, and does not end here. */
+    /* In a child of fork the call in progress belongs to the parent, and never ends here. */
     bool ours = s->model->owner == getpid();
     int idle = LL_SESSION_IDLE, busy = LL_SESSION_BUSY;
     atomic_store(&s->cancel, true);

@@ -1,13 +1,11 @@
-/*
- * Inside a session: sequences over shared blocks of keys and values. The public session is sequence 0; beam
- * search and num_return_sequences use more of them, which share the prompt's blocks (copied on write).
- */
+/* The sequences of a session over shared blocks of keys and values. The public session is sequence 0; beam search and
+ * num_return_sequences use more, which share the prompt's blocks (copied on write). */
 #ifndef LL_RUNTIME_SESSION_H
 #define LL_RUNTIME_SESSION_H
 
 #include "models/model.h"
 
-/* How many ids two sequences of tokens share from the first on. */
+/* The length of the longest common prefix of two token sequences. */
 static inline size_t ll_common_prefix(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b) {
     size_t n = 0;
     while (n < n_a && n < n_b && a[n] == b[n]) n++;
@@ -34,8 +32,8 @@ void ll_seq_copy(llmcs_session *s, size_t dst, size_t src);
 /* All of seqs [0, n) at once: sequence i becomes what sequence parents[i] was (beam search's reorder). */
 void ll_seq_permute(llmcs_session *s, const size_t *parents, size_t n);
 void ll_seq_rewind(llmcs_session *s, size_t seq, size_t n_tokens);
-/* Rewinds sequence 0 to the longest prefix that it shares with a prompt of n >= 1 ids, whose last id does not count: it
- * has to be evaluated for its logits. Returns how many tokens stay. */
+/* Rewinds sequence 0 to the longest prefix that it shares with a prompt of n >= 1 ids. The prompt's last id is never
+ * kept, because its logits are needed. Returns how many tokens stay. */
 size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n);
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens);
 
@@ -47,7 +45,7 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
 /* One token for each of n sequences (seqs[i] gets ids[i]) in one forward pass; *logits is [n, vocab_size]. */
 llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *ids, size_t n, const float **logits);
 
-/* llmcs_session_logits, inside a call. STATE: there are none. */
+/* llmcs_session_logits, inside a call. STATE: no logits. */
 llmcs_status ll_session_last_logits(llmcs_session *s, const float **logits, size_t *n_rows);
 
 /* A point in time (ll_now_ns) after which evals of this call end with DEADLINE; 0: none. */

@@ -119,7 +119,7 @@ static bool length_of(const header *h, uint64_t *length) {
     return ll_add_u64(of_tokens, rest, length);
 }
 
-/* Of the session's model and what it holds; without the fingerprint, which takes a while the first time. */
+/* Describes the session's model and content, without the fingerprint, which takes a while the first time. */
 static header header_of(const llmcs_session *s) {
     const ll_kv_layout *kv = &s->model->net->kv;
     header h = {.version = VERSION,
@@ -135,7 +135,7 @@ static header header_of(const llmcs_session *s) {
     return h;
 }
 
-/* Computed on first use. Threads that come together compute the same. */
+/* Computed on first use; concurrent threads compute the same value. */
 static uint64_t fingerprint_of(llmcs_model *m) {
     uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
     if (fingerprint) return fingerprint;
@@ -258,7 +258,7 @@ static llmcs_status fail_header_value(int offset, const char *what, uint64_t fou
                    (unsigned long long)found, (unsigned long long)expected);
 }
 
-/* Checks that the header is one of ours and states the right length. */
+/* Checks magic, version and length of the header. */
 static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, header *h) {
     uint64_t length;
     if (n_bytes < HEADER_BYTES + CHECKSUM_BYTES)
