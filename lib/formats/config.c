@@ -307,14 +307,6 @@ static const ll_unapplied unapplied[] = {
     {NULL, 0, NULL},
 };
 
-/* Logs the settings that nothing reads. Transformers' generation keys are read elsewhere, or do not concern encoders.
- */
-static void log_unread(const ll_settings *f, const ll_log *log) {
-    const char *const *const known[] = {read_keys, harmless, ll_config_generation_keys(), NULL};
-    ll_config_log_unapplied(f, unapplied, log);
-    ll_config_log_unknown(f, known, unapplied, log);
-}
-
 static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log) {
     static llmcs_status (*const read_family_settings[])(ll_config *, const ll_settings *) = {
         read_gpt2, read_bert, read_distilbert, read_roberta};
@@ -326,7 +318,10 @@ static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_sour
     LL_TRY(read_family_settings[c->family](c, f));
     LL_TRY(read_token_ids(c, f, log));
     LL_TRY(ll_config_labels(c, f, log));
-    log_unread(f, log);
+    /* Transformers' generation keys are read elsewhere, or do not concern encoders. */
+    const char *const *const known[] = {read_keys, harmless, ll_config_generation_keys(), NULL};
+    ll_config_log_unapplied(f, unapplied, log);
+    ll_config_log_unknown(f, known, unapplied, log);
     return ll_config_generation(c, source, f, log);
 }
 
@@ -346,12 +341,6 @@ static llmcs_status read_config_json(ll_config *c, const ll_source *source, cons
     return status;
 }
 
-/* The position table of a GGUF file begins with the first position in use. */
-static void drop_unused_positions(ll_config *c) {
-    c->n_positions -= c->position_offset;
-    c->position_offset = 0;
-}
-
 static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log *log) {
     bool is_gguf;
     if (!source->gguf) LL_TRY(ll_folder_check(source->path, &is_gguf));
@@ -359,7 +348,10 @@ static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log
     LL_TRY(ll_config_sentence(c, source, log));
     ll_source inner = ll_source_in(source, c->sentence.transformer_path);
     LL_TRY(read_config_json(c, &inner, log));
-    if (source->gguf) drop_unused_positions(c);
+    if (source->gguf) { /* its position table begins with the first position in use */
+        c->n_positions -= c->position_offset;
+        c->position_offset = 0;
+    }
     return ll_config_sentence_pooling(c, source);
 }
 

@@ -19,9 +19,6 @@ static const char *class_of(const char *type) {
     return dot ? dot + 1 : type;
 }
 
-/* A type of sentence-transformers itself, not one whose code comes with the folder. */
-static bool is_own_type(const char *type) { return strncmp(type, "sentence_transformers.", 22) == 0; }
-
 static llmcs_status find_text(ll_config *c, const ll_settings *f, ll_json module, const char *key, const char **out) {
     ll_json v;
     LL_TRY(ll_json_get_unique(module, key, &v));
@@ -51,7 +48,7 @@ static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json modul
         return ll_fail(LLMCS_CONFIG, "%s: path: \"%.60s\" is not the name of a folder in the model's folder", f->name,
                        path);
     const char *name = class_of(type);
-    if (!is_own_type(type))
+    if (strncmp(type, "sentence_transformers.", 22) != 0)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: type: \"%.80s\" is code that the folder brings, which is not run",
                        f->name, type);
     if (strcmp(name, "Transformer") == 0 && !m->transformer) {

@@ -69,10 +69,6 @@ static void empty_container(carried *c, ll_json v) {
     c->n_bytes -= end - at - 2;
 }
 
-static bool is_container(ll_json v) {
-    return ll_json_get_type(v) == LL_JSON_OBJECT || ll_json_get_type(v) == LL_JSON_ARRAY;
-}
-
 /* Empties the later one first, so that the position of the earlier one stays valid. */
 static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
     ll_json_doc *doc;
@@ -80,8 +76,11 @@ static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
     ll_json model = ll_json_get(ll_json_root(doc), "model");
     ll_json lists[2] = {ll_json_get(model, "vocab"), ll_json_get(model, "merges")};
     size_t last = ll_json_offset(lists[1]) > ll_json_offset(lists[0]);
-    for (size_t i = 0; i < 2; i++)
-        if (is_container(lists[i ? !last : last])) empty_container(c, lists[i ? !last : last]);
+    for (size_t i = 0; i < 2; i++) {
+        const ll_json list = lists[i ? !last : last];
+        const ll_json_type type = ll_json_get_type(list);
+        if (type == LL_JSON_OBJECT || type == LL_JSON_ARRAY) empty_container(c, list);
+    }
     ll_json_free(&doc);
     return LLMCS_OK;
 }

@@ -86,8 +86,6 @@ llmcs_status ll_read_vocab_txt(ll_tokenizer_spec *spec, const ll_spec_file *file
     return LLMCS_OK;
 }
 
-static bool is_version(const char *line, size_t len) { return len >= 8 && !memcmp(line, "#version", 8); }
-
 /* Two tokens per line with one space between them. A first line "#version..." is a heading; the file may end with empty
  * lines. */
 llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *file) {
@@ -100,7 +98,7 @@ llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *fil
     LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->merges, "merges", &spec->merges));
     while (next_line(&l, &line, &len)) {
         LL_TRY(check_line(&l, line, len));
-        if (l.number == 1 && is_version(line, len)) {
+        if (l.number == 1 && len >= 8 && memcmp(line, "#version", 8) == 0) {
             spec->merges_line = 2;
             continue;
         }

@@ -192,19 +192,15 @@ static size_t weigh_candidates(const ll_scaling *scaling, float threshold, float
     return kept;
 }
 
-/* A little less than a score: everything below is also less after scaling, whose two roundings change a number by at
- * most 2^-23 of itself. */
-static float scaling_lower_bound(const ll_scaling *scaling, float score) {
-    return score - (fabsf(score) + fabsf(scaling->shift)) * 0x1p-20f;
-}
-
 /* The tokens that top_k leaves, or all. */
 static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_workspace *workspace) {
     ll_scaling scaling = scaling_for(filter->temperature, scores->max);
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
-    float least = scaling_lower_bound(&scaling, bound);
+    /* Everything below `least` is below the bound after scaling, too, whose two roundings change a number by at most
+     * 2^-23 of itself. */
+    float least = bound - (fabsf(bound) + fabsf(scaling.shift)) * 0x1p-20f;
     if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one next to -FLT_MAX */
     size_t n = collect_candidates(scores, least, workspace->candidates);
     if (cut && n > k) threshold = scale_score(&scaling, kth_largest(workspace->candidates, n, k, workspace->heap));

@@ -102,17 +102,14 @@ static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenize
     return LLMCS_OK;
 }
 
-/* A merge of two bytes has its rank in a table of its own, too. */
-static void set_byte_rank(ll_bpe *b, const ll_merge *m, uint32_t rank) {
-    const int left = byte_of(m->left, m->left_bytes), right = byte_of(m->right, m->right_bytes);
-    if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = rank;
-}
-
-/* A pair that occurs twice has its last rank, as in Hugging Face's table. */
+/* A pair that occurs twice has its last rank, as in Hugging Face's table. The ranks of two single bytes are also in a
+ * table of their own. */
 static void set_ranks(ll_bpe *b, const ll_tokenizer_spec *spec, const merge_group *g) {
     const size_t mask = b->n_pairs - 1;
     for (size_t k = 0; k < g->n; k++) {
-        set_byte_rank(b, &spec->merges[g->first + k], (uint32_t)(g->first + k));
+        const ll_merge *m = &spec->merges[g->first + k];
+        const int left = byte_of(m->left, m->left_bytes), right = byte_of(m->right, m->right_bytes);
+        if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = (uint32_t)(g->first + k);
         size_t i = (size_t)ll_hash_u64(b->seed, g->key[k]) & mask;
         while (b->pair[i].rank != LL_BPE_NO_RANK && b->pair[i].key != g->key[k]) i = (i + 1) & mask;
         b->pair[i] = (ll_bpe_pair){g->key[k], (uint32_t)(g->first + k)};

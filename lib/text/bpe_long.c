@@ -141,11 +141,6 @@ static llmcs_status bucket_push(ll_bpe_long *q, const llmcs_allocator *a, uint32
     return LLMCS_OK;
 }
 
-/* Ranks up to the active one are past: their pairs go to the heap. */
-static llmcs_status push_pair(ll_bpe_long *q, const llmcs_allocator *a, uint32_t rank, uint32_t position) {
-    return rank > q->active ? bucket_push(q, a, rank, position) : heap_push(q, a, rank, position);
-}
-
 /* The lowest rank whose bucket holds pairs, not below the active one; NONE: all are empty. */
 static uint32_t next_bucket(const ll_bpe_long *q) {
     for (size_t i = q->active / 64; i < q->n_used; i++)
@@ -214,7 +209,9 @@ static llmcs_status pop_pair(ll_bpe_long *q, const llmcs_allocator *a, uint64_t 
 static llmcs_status requeue_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
     token *left = &q->token[position];
     left->rank = left->next == NONE ? LL_BPE_NO_RANK : ll_bpe_rank(b, left->id, q->token[left->next].id);
-    return left->rank == LL_BPE_NO_RANK ? LLMCS_OK : push_pair(q, a, left->rank, position);
+    if (left->rank == LL_BPE_NO_RANK) return LLMCS_OK;
+    /* The buckets of ranks up to the active one are done, so their pairs go to the heap. */
+    return left->rank > q->active ? bucket_push(q, a, left->rank, position) : heap_push(q, a, left->rank, position);
 }
 
 static llmcs_status merge_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {

@@ -39,12 +39,6 @@ static bool may_change(const char *text, size_t n) {
     return n_spaces > 1;
 }
 
-static size_t clean_up_token(char *text, size_t n) {
-    if (!may_change(text, n)) return n;
-    for (size_t i = 0; i < sizeof CLEAN_UP / sizeof *CLEAN_UP; i++) n = replace_all(text, n, &CLEAN_UP[i]);
-    return n;
-}
-
 /* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
 static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec, const char *token, size_t len,
                           bool first, char *out) {
@@ -65,7 +59,9 @@ static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spe
     }
     if (len) memcpy(out + n, token, len);
     n += len;
-    return t->decode_cleanup ? clean_up_token(out, n) : n;
+    if (!t->decode_cleanup || !may_change(out, n)) return n;
+    for (size_t i = 0; i < sizeof CLEAN_UP / sizeof *CLEAN_UP; i++) n = replace_all(out, n, &CLEAN_UP[i]);
+    return n;
 }
 
 static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool first, ll_decode_table *d) {

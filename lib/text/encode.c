@@ -90,10 +90,6 @@ llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_
 
 /* -------------------------------------------------------------------------------------------------- offsets */
 
-static bool is_space(const llmcs_tokenizer *t, uint32_t cp) {
-    return cp == 0x120 || (cp < 0x110000 && (ll_unicode_flags(t->unicode, cp) & LL_UC_SPACE));
-}
-
 /* White space (and the byte level's space, U+0120) at both ends of a token's written form, in characters; says whether
  * it is one space and nothing else. */
 static bool count_spaces(const llmcs_tokenizer *t, int32_t id, size_t *leading, size_t *trailing) {
@@ -103,7 +99,7 @@ static bool count_spaces(const llmcs_tokenizer *t, int32_t id, size_t *leading, 
     for (size_t i = 0; i < len; n++) {
         uint32_t cp;
         i += ll_utf8_decode(token + i, len - i, &cp);
-        bool space = is_space(t, cp);
+        bool space = cp == 0x120 || (cp < 0x110000 && (ll_unicode_flags(t->unicode, cp) & LL_UC_SPACE));
         if (space && *leading == n) ++*leading;
         *trailing = space ? *trailing + 1 : 0;
     }

@@ -14,10 +14,6 @@ void ll_matcher_free(ll_matcher *m, const llmcs_allocator *a) {
     *m = (ll_matcher){0};
 }
 
-static void reverse_bytes(char *out, const char *in, size_t n) {
-    for (size_t i = 0; i < n; i++) out[i] = in[n - 1 - i];
-}
-
 /* Where node's failure link leads on `byte`: the longest suffix that can be continued, else the root. */
 static uint32_t follow_failure_links(const ll_matcher *m, uint32_t node, unsigned char byte) {
     for (;; node = m->fail[node]) {
@@ -54,7 +50,7 @@ static llmcs_status builder_init(builder *b, const llmcs_allocator *a, size_t n_
 }
 
 static void add_pattern(ll_matcher *m, builder *b, const char *pattern, size_t len, int32_t number) {
-    reverse_bytes(b->reversed, pattern, len);
+    for (size_t i = 0; i < len; i++) b->reversed[i] = pattern[len - 1 - i];
     ll_trie_add(&m->trie, 0, b->reversed, len, number);
     m->starts[(unsigned char)b->reversed[0]] = true;
     uint32_t node = 0;

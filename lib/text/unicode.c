@@ -106,8 +106,6 @@ static void fill_block(uint32_t first, uint8_t *flags) {
     }
 }
 
-static bool is_uniform(const uint8_t *flags) { return !memcmp(flags, flags + 1, BLOCK - 1); }
-
 static ll_unicode table;
 static pthread_once_t table_is_made = PTHREAD_ONCE_INIT;
 
@@ -120,7 +118,7 @@ static void make_table(void) {
     for (uint32_t first = 0; first < N_CODE_POINTS; first += BLOCK) {
         uint8_t *flags = table.flags + n * BLOCK;
         fill_block(first, flags);
-        const bool one_value = is_uniform(flags);
+        const bool one_value = memcmp(flags, flags + 1, BLOCK - 1) == 0;
         if (one_value && uniform[flags[0]]) {
             table.block[first / BLOCK] = (uint16_t)(uniform[flags[0]] - 1);
             continue;

@@ -33,16 +33,11 @@ static llmcs_status report_progress(const parallel_load *r) {
     return ll_fail(LLMCS_CANCELLED, "opening was stopped by the progress callback");
 }
 
-/* Elements that the job reads. */
-static uint64_t elements_of(const ll_load_job *job) {
-    const uint64_t *shape = job->source.tensor->shape;
-    return (job->end - job->begin) * (job->source.layout == LL_OUT_IN ? shape[1] : shape[0]);
-}
-
 static llmcs_status load_job(parallel_load *r, const ll_team *team, const ll_load_job *job) {
     float *stage = r->stages + (size_t)team->index * LL_STAGE_FLOATS;
     LL_TRY(ll_linear_load(job->linear, &job->source, job->begin, job->end, stage));
-    atomic_fetch_add(&r->n_read, elements_of(job));
+    const uint64_t *shape = job->source.tensor->shape, width = job->source.layout == LL_OUT_IN ? shape[1] : shape[0];
+    atomic_fetch_add(&r->n_read, (job->end - job->begin) * width);
     return team->index == 0 ? report_progress(r) : LLMCS_OK; /* the caller's thread calls its callback */
 }
 

@@ -20,13 +20,6 @@ uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t 
            (with_bias ? n_out * sizeof(float) : 0);
 }
 
-/* Fills a panel with zero weights. */
-static void clear_panel(const ll_linear *linear, char *panel) {
-    const size_t scales_bytes = linear->nr * sizeof(float);
-    memset(panel, 0, linear->panel_bytes);
-    if (linear->type == LL_Q8) memset(panel + scales_bytes, LL_Q8_ZERO, linear->panel_bytes - scales_bytes);
-}
-
 /* Zero weights in the last unit or block of inputs, where n_in does not fill it. */
 static void clear_tail(const ll_linear *linear, char *panel) {
     const size_t nr = linear->nr, n = linear->n_in;
@@ -36,11 +29,15 @@ static void clear_tail(const ll_linear *linear, char *panel) {
     memset(panel + from, LL_Q8_ZERO, linear->panel_bytes - from);
 }
 
-/* Clears everything that loading does not write. */
+/* Fills everything that loading does not write with zero weights. */
 static void clear_padding(const ll_linear *linear) {
     const size_t n_panels = packed_outputs(linear->n_out, linear->nr) / linear->nr;
     for (size_t p = 0; p < n_panels; p++) clear_tail(linear, (char *)linear->packed + p * linear->panel_bytes);
-    if (linear->n_out % linear->nr) clear_panel(linear, (char *)linear->packed + (n_panels - 1) * linear->panel_bytes);
+    if (linear->n_out % linear->nr == 0) return;
+    const size_t scales_bytes = linear->nr * sizeof(float);
+    char *last = (char *)linear->packed + (n_panels - 1) * linear->panel_bytes;
+    memset(last, 0, linear->panel_bytes);
+    if (linear->type == LL_Q8) memset(last + scales_bytes, LL_Q8_ZERO, linear->panel_bytes - scales_bytes);
 }
 
 llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,

@@ -62,11 +62,6 @@ static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *ru
     return LLMCS_OK;
 }
 
-static size_t default_length(const llmcs_model *m) {
-    size_t longest = (size_t)m->config.sentence.max_seq_length;
-    return longest ? ll_min(longest, m->n_ctx) : ll_text_default_length(m);
-}
-
 static llmcs_status embed_texts(embedding *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
                                 ll_text_rules *rules, llmcs_text_info *infos) {
     const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
@@ -88,7 +83,9 @@ llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_t
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_embed"));
     LL_TRY(ll_model_check_tokenizer(model));
     if (n_texts && (!texts || !vectors)) return ll_fail(LLMCS_ARG, "llmcs_embed: texts or vectors is NULL");
-    LL_TRY(ll_text_rules_read(model, params, default_length(model), LLMCS_WINDOW_MEAN, &rules));
+    const size_t longest = (size_t)model->config.sentence.max_seq_length;
+    const size_t default_length = longest ? ll_min(longest, model->n_ctx) : ll_text_default_length(model);
+    LL_TRY(ll_text_rules_read(model, params, default_length, LLMCS_WINDOW_MEAN, &rules));
     if (rules.max_of_windows)
         return ll_fail(LLMCS_ARG, "window_pooling: MAX is not valid for embeddings; use AUTO or MEAN");
     embedding out = {.vectors = vectors};

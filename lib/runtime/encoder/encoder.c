@@ -103,16 +103,11 @@ size_t ll_encoder_chunk(const size_t *lengths, size_t n, size_t *n_rows) {
     return i;
 }
 
-/* A request whose MLM logits do not fit the workspace has a forward pass of its own, which writes them where they
- * belong. */
-static bool is_alone(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
-    return r->n_mlm_rows > workspace->max_mlm_rows;
-}
-
-/* Do its MLM logits fit the next forward pass? */
+/* True if the request's MLM logits fit the next forward pass. A request that exceeds the workspace has a forward pass
+ * of its own, which writes the logits to their destination. */
 static bool mlm_rows_fit(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
     if (!workspace->n_slices) return true;
-    if (workspace->n_mlm_rows > workspace->max_mlm_rows || is_alone(workspace, r)) return false;
+    if (workspace->n_mlm_rows > workspace->max_mlm_rows || r->n_mlm_rows > workspace->max_mlm_rows) return false;
     return r->n_mlm_rows <= workspace->max_mlm_rows - workspace->n_mlm_rows;
 }
 

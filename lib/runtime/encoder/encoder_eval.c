@@ -53,20 +53,19 @@ static void copy_sink(void *user, const ll_encoder_output *o) {
     e->n_copied_tokens += o->n_tokens;
 }
 
-static unsigned wanted_outputs(const evaluation *e) {
-    return (e->outputs->hidden ? (unsigned)LL_WANT_HIDDEN : 0u) | (e->outputs->pooled ? (unsigned)LL_WANT_POOLED : 0u) |
-           (e->outputs->logits && !e->rows ? (unsigned)LL_WANT_LOGITS : 0u);
-}
-
 static llmcs_status eval_all(evaluation *e, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
                              size_t n) {
-    size_t vocab = (size_t)e->model->config.vocab_size;
+    const size_t vocab = (size_t)e->model->config.vocab_size;
+    const llmcs_encoder_outputs *out = e->outputs;
+    const unsigned want = (out->hidden ? (unsigned)LL_WANT_HIDDEN : 0u) |
+                          (out->pooled ? (unsigned)LL_WANT_POOLED : 0u) |
+                          (out->logits && !e->rows ? (unsigned)LL_WANT_LOGITS : 0u);
     while (e->n_texts < n) {
         ll_encoder_request r = {.ids = ids + e->n_tokens,
                                 .type_ids = type_ids ? type_ids + e->n_tokens : NULL,
                                 .lengths = lengths + e->n_texts,
                                 .first_text = e->n_texts,
-                                .want = wanted_outputs(e),
+                                .want = want,
                                 .sink = copy_sink,
                                 .user = e};
         r.n = ll_encoder_chunk(r.lengths, n - e->n_texts, &r.n_rows);

@@ -248,12 +248,6 @@ static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
     return LLMCS_OK;
 }
 
-/* Element i of the caller's array, whose elements may be longer or shorter than ours. */
-static void write_info(llmcs_text_info *infos, size_t i, const llmcs_text_info *info) {
-    const size_t size = infos->struct_size;
-    ll_options_init((unsigned char *)infos + i * size, size, info, sizeof *info);
-}
-
 /* Encodes and cuts text i. The sequences before it are evaluated first if one request cannot hold both. */
 static llmcs_status feed_text(feed *f, size_t i) {
     const ll_text_call *call = f->call;
@@ -272,7 +266,10 @@ static llmcs_status feed_text(feed *f, size_t i) {
     st = add_text(&c);
     ll_tokens_free(t, &c.tokens);
     LL_TRY(st);
-    if (call->infos) write_info(call->infos, i, &c.info);
+    if (call->infos) { /* the caller's elements may be longer or shorter than ours */
+        const size_t size = call->infos->struct_size;
+        ll_options_init((unsigned char *)call->infos + i * size, size, &c.info, sizeof c.info);
+    }
     if (c.info.truncated && !f->n_truncated++) {
         f->first_truncated = i;
         f->first_truncated_tokens = c.info.n_tokens;

@@ -10,11 +10,6 @@ typedef struct owned_result {
     llmcs_allocator allocator;
 } owned_result;
 
-/* Ids as the caller sees them: without the EOS that ended the sequence. */
-static size_t visible_ids(const ll_completion *completion) {
-    return completion->n_new - (completion->reason == LLMCS_FINISH_EOS && completion->n_new > 0);
-}
-
 static llmcs_status copy_text(const ll_generation *g, const ll_completion *completion, ll_arena *arena,
                               llmcs_sequence *out) {
     const int32_t *ids = completion->ids + g->n_prompt;
@@ -35,7 +30,8 @@ static llmcs_status copy_text(const ll_generation *g, const ll_completion *compl
 static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *completion, ll_arena *arena,
                                   llmcs_sequence *out) {
     int32_t *ids;
-    size_t n = visible_ids(completion);
+    /* Callers do not see the EOS that ended the sequence. */
+    size_t n = completion->n_new - (completion->reason == LLMCS_FINISH_EOS && completion->n_new > 0);
     LL_TRY(ll_arena_alloc(arena, n, sizeof *ids, "ids of a sequence", &ids));
     memcpy(ids, completion->ids + g->n_prompt, n * sizeof *ids);
     *out = (llmcs_sequence){

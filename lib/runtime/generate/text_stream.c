@@ -38,14 +38,6 @@ static bool call_on_text(ll_text_stream *stream, const char *text, size_t n_byte
     return !stop;
 }
 
-/* Sends the first n_bytes of what is held followed by `piece`. Both ends are ends of characters: pieces are whole
- * characters, and what is held starts as a stop string does, with a first byte. */
-static bool deliver_pending(ll_text_stream *stream, const char *held, size_t n_held, const char *piece,
-                            size_t n_bytes) {
-    if (n_bytes <= n_held) return call_on_text(stream, held, n_bytes);
-    return call_on_text(stream, held, n_held) && call_on_text(stream, piece, n_bytes - n_held);
-}
-
 static ll_stream_verdict read_piece(ll_text_stream *stream, const char *piece, size_t piece_bytes) {
     const ll_stop_strings *stops = stream->stops;
     const ll_stop_node *nodes = stops->nodes;
@@ -57,7 +49,9 @@ static ll_stream_verdict read_piece(ll_text_stream *stream, const char *piece, s
         n_matched = nodes[stream->matched].longest;
     }
     const size_t n_bytes = n_held + read - (n_matched ? n_matched : nodes[stream->matched].depth);
-    if (!deliver_pending(stream, held, n_held, piece, n_bytes)) return LL_STREAM_CALLBACK;
+    /* Both parts end where a character ends: pieces are whole characters, and the held bytes begin one. */
+    if (!call_on_text(stream, held, ll_min(n_bytes, n_held))) return LL_STREAM_CALLBACK;
+    if (n_bytes > n_held && !call_on_text(stream, piece, n_bytes - n_held)) return LL_STREAM_CALLBACK;
     return n_matched ? LL_STREAM_STOP_STRING : LL_STREAM_GOES_ON;
 }
 
