@@ -155,7 +155,7 @@ static bool find_group(const char *root, bool v2, char group[PATH_BYTES]) {
 }
 
 /* The group's path relative to the mounted subtree of the hierarchy; "" if it lies outside. */
-static const char *below(const char *group, const char *mounted) {
+static const char *path_below_mount(const char *group, const char *mounted) {
     size_t n = strcmp(mounted, "/") == 0 ? 0 : strlen(mounted);
     if (strncmp(group, mounted, n) != 0 || (group[n] != '/' && group[n] != 0)) return "";
     return strcmp(group + n, "/") == 0 ? "" : group + n;
@@ -183,7 +183,7 @@ static int hierarchy_cores(const char *root, bool v2) {
     if (!lines_open(&in, root, "/proc/self/mountinfo")) return NO_BOUND;
     while ((line = lines_next(&in))) {
         if (!parse_mount(line, v2, &mounted, &mount_point)) continue;
-        if (ll_format(folder, sizeof folder, "%s%s", mount_point, below(group, mounted)) < PATH_BYTES)
+        if (ll_format(folder, sizeof folder, "%s%s", mount_point, path_below_mount(group, mounted)) < PATH_BYTES)
             least = least_quota(root, folder, strlen(mount_point), v2);
         break;
     }

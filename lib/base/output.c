@@ -16,7 +16,7 @@
 #define MAX_TRIES 64
 
 /* From errno. */
-static llmcs_status failed(const char *path, const char *what) {
+static llmcs_status fail_errno(const char *path, const char *what) {
     int error = errno;
     if (error == ENOSPC) return ll_fail(LLMCS_NOSPACE, "%s: %s: no space left on the device", path, what);
     if (error == EDQUOT) return ll_fail(LLMCS_NOSPACE, "%s: %s: the disk quota is used up", path, what);
@@ -27,14 +27,14 @@ static llmcs_status failed(const char *path, const char *what) {
 /* rename replaces whatever has the name: only a regular file may be replaced. */
 static llmcs_status check_target(const char *target) {
     struct stat st;
-    if (stat(target, &st)) return errno == ENOENT ? LLMCS_OK : failed(target, "cannot be examined");
+    if (stat(target, &st)) return errno == ENOENT ? LLMCS_OK : fail_errno(target, "cannot be examined");
     if (S_ISREG(st.st_mode)) return LLMCS_OK;
     return ll_fail(LLMCS_IO, "%s: cannot be replaced: it is %s", target,
                    S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
 }
 
 /* Creates the temporary file under the first free name. */
-static llmcs_status create(ll_output *out) {
+static llmcs_status create_temporary(ll_output *out) {
     size_t size = strlen(out->target) + 32;
     LL_TRY(ll_alloc(&out->allocator, size, 1, "path", &out->temporary));
     for (int i = 0; i < MAX_TRIES; i++) {
@@ -43,10 +43,10 @@ static llmcs_status create(ll_output *out) {
         while (out->fd < 0 && errno == EINTR);
         if (out->fd >= 0 || errno != EEXIST) break;
     }
-    return out->fd >= 0 ? LLMCS_OK : failed(out->temporary, "cannot be created");
+    return out->fd >= 0 ? LLMCS_OK : fail_errno(out->temporary, "cannot be created");
 }
 
-static void release(ll_output *out) {
+static void free_output(ll_output *out) {
     if (out->fd >= 0) close(out->fd);
     ll_free(&out->allocator, out->buffer);
     ll_free(&out->allocator, out->temporary);
@@ -59,8 +59,8 @@ llmcs_status ll_output_begin(ll_output *out, const llmcs_allocator *a, const cha
     llmcs_status status = check_target(target);
     if (!status) status = ll_copy_text(a, target, strlen(target), "path", &out->target);
     if (!status) status = ll_alloc(a, BUFFER_BYTES, 1, "output buffer", &out->buffer);
-    if (!status) status = create(out);
-    if (status) release(out);
+    if (!status) status = create_temporary(out);
+    if (status) free_output(out);
     return status;
 }
 
@@ -86,7 +86,7 @@ static llmcs_status write_all(const ll_output *out, const unsigned char *data, s
     while (n_bytes > 0) {
         ssize_t n = write_without_signal(out->fd, data, n_bytes);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return failed(out->target, "cannot be written");
+        if (n < 0) return fail_errno(out->target, "cannot be written");
         if (n == 0) return ll_fail(LLMCS_IO, "%s: cannot be written: the system takes no bytes", out->target);
         data += n;
         n_bytes -= (size_t)n;
@@ -94,7 +94,7 @@ static llmcs_status write_all(const ll_output *out, const unsigned char *data, s
     return LLMCS_OK;
 }
 
-static llmcs_status flush(ll_output *out) {
+static llmcs_status flush_buffer(ll_output *out) {
     size_t n = out->n_buffered;
     out->n_buffered = 0;
     return write_all(out, out->buffer, n);
@@ -102,7 +102,7 @@ static llmcs_status flush(ll_output *out) {
 
 llmcs_status ll_output_write(ll_output *out, const void *data, size_t n_bytes) {
     out->n_bytes += n_bytes;
-    if (n_bytes > BUFFER_BYTES - out->n_buffered) LL_TRY(flush(out));
+    if (n_bytes > BUFFER_BYTES - out->n_buffered) LL_TRY(flush_buffer(out));
     if (n_bytes >= BUFFER_BYTES) return write_all(out, data, n_bytes);
     if (n_bytes) memcpy(out->buffer + out->n_buffered, data, n_bytes);
     out->n_buffered += n_bytes;
@@ -124,12 +124,13 @@ static void sync_folder(ll_output *out) {
 }
 
 static llmcs_status sync_and_rename(ll_output *out) {
-    LL_TRY(flush(out));
-    if (fsync(out->fd)) return failed(out->target, "cannot be written");
+    LL_TRY(flush_buffer(out));
+    if (fsync(out->fd)) return fail_errno(out->target, "cannot be written");
     int fd = out->fd;
     out->fd = -1;
-    if (close(fd)) return failed(out->target, "cannot be written");
-    if (rename(out->temporary, out->target)) return failed(out->target, "cannot be renamed from its temporary name");
+    if (close(fd)) return fail_errno(out->target, "cannot be written");
+    if (rename(out->temporary, out->target))
+        return fail_errno(out->target, "cannot be renamed from its temporary name");
     sync_folder(out);
     return LLMCS_OK;
 }
@@ -139,12 +140,12 @@ llmcs_status ll_output_finish(ll_output *out) {
     if (status)
         ll_output_abandon(out);
     else
-        release(out);
+        free_output(out);
     return status;
 }
 
 void ll_output_abandon(ll_output *out) {
     if (!out->temporary) return;
     (void)unlink(out->temporary);
-    release(out);
+    free_output(out);
 }

@@ -160,7 +160,7 @@ no_turn:
     return ll_fail(LLMCS_THREAD, "thread pool: a lock could not be created");
 }
 
-static llmcs_status create(ll_pool *pool, int n_threads, const ll_log *log) {
+static llmcs_status create_pool(ll_pool *pool, int n_threads, const ll_log *log) {
     LL_TRY(ll_alloc(&pool->allocator, (size_t)n_threads, sizeof(worker), "thread pool", &pool->workers));
     llmcs_status status = init_locks(pool);
     if (status) {
@@ -185,7 +185,7 @@ llmcs_status ll_pool_create(const llmcs_allocator *a, int n_threads, const ll_lo
     if (n_threads > MAX_THREADS) n_threads = MAX_THREADS;
     LL_TRY(ll_alloc_zero(&allocator, 1, sizeof *fresh, "thread pool", &fresh));
     fresh->allocator = allocator;
-    llmcs_status status = create(fresh, n_threads, log);
+    llmcs_status status = create_pool(fresh, n_threads, log);
     if (status)
         ll_free(&allocator, fresh);
     else

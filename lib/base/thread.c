@@ -13,7 +13,7 @@ static void block_signals(sigset_t *before) {
     pthread_sigmask(SIG_SETMASK, &blocked, before);
 }
 
-static int start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *arg), void *arg) {
+static int create_thread(pthread_t *thread, size_t stack_bytes, void *(*run)(void *arg), void *arg) {
     pthread_attr_t attr;
     int error = pthread_attr_init(&attr);
     if (error) return error;
@@ -27,7 +27,7 @@ static int start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *arg),
 int ll_thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *arg), void *arg) {
     sigset_t before;
     block_signals(&before);
-    int error = start(thread, stack_bytes, run, arg);
+    int error = create_thread(thread, stack_bytes, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }

@@ -3,7 +3,7 @@
 
 /* Length of the sequence that b starts, and the range of its second byte (later ones are 80..BF); 0: b starts none.
  * Unicode, table 3-7. */
-static int lead(unsigned char b, unsigned char *low, unsigned char *high) {
+static int decode_lead_byte(unsigned char b, unsigned char *low, unsigned char *high) {
     *low = 0x80;
     *high = 0xbf;
     if (b >= 0xc2 && b <= 0xdf) return 2;
@@ -27,7 +27,7 @@ size_t ll_utf8_decode_any(const char *s, size_t len, uint32_t *cp) {
         return 1;
     }
     unsigned char low, high;
-    int n = lead(p[0], &low, &high);
+    int n = decode_lead_byte(p[0], &low, &high);
     *cp = LL_UTF8_BAD;
     if (n == 0) return 1;
     uint32_t c = p[0] & (0x7fu >> n);
@@ -68,7 +68,7 @@ size_t ll_utf8_incomplete_tail(const char *s, size_t len) {
     size_t back = len < 3 ? len : 3;
     for (size_t i = back; i > 0; i--) {
         unsigned char low, high;
-        int n = lead((unsigned char)s[len - i], &low, &high);
+        int n = decode_lead_byte((unsigned char)s[len - i], &low, &high);
         if (n == 0) continue;
         uint32_t cp;
         size_t used = ll_utf8_decode(s + len - i, i, &cp);

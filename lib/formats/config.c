@@ -307,7 +307,8 @@ static const ll_unapplied unapplied[] = {
     {NULL, 0, NULL},
 };
 
-static llmcs_status read_model(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log) {
+static llmcs_status read_network_config(ll_config *c, const ll_settings *f, const ll_source *source,
+                                        const ll_log *log) {
     static llmcs_status (*const read_family_settings[])(ll_config *, const ll_settings *) = {
         read_gpt2, read_bert, read_distilbert, read_roberta};
     LL_TRY(ll_config_family(c, f, source, log));
@@ -336,12 +337,12 @@ static llmcs_status read_config_json(ll_config *c, const ll_source *source, cons
         return ll_fail(LLMCS_CONFIG, "%s: config.json is missing: is this the folder of a Hugging Face model?",
                        ll_folder_tail(source->within && source->within[0] ? source->within : source->path));
     LL_TRY(ll_settings_open(&f, a, source, "config.json", LL_JSON_OBJECT));
-    llmcs_status status = read_model(c, &f, source, log);
+    llmcs_status status = read_network_config(c, &f, source, log);
     ll_settings_close(&f);
     return status;
 }
 
-static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log *log) {
+static llmcs_status read_config_files(ll_config *c, const ll_source *source, const ll_log *log) {
     bool is_gguf;
     if (!source->gguf) LL_TRY(ll_folder_check(source->path, &is_gguf));
     ll_config_generation_defaults(c);
@@ -358,7 +359,7 @@ static llmcs_status read_all(ll_config *c, const ll_source *source, const ll_log
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log) {
     *config = (ll_config){.architecture = "", .sentence.transformer_path = "", .sentence.prompt = ""};
     ll_arena_init(&config->arena, a);
-    llmcs_status status = read_all(config, source, log);
+    llmcs_status status = read_config_files(config, source, log);
     if (status) ll_config_free(config);
     return status;
 }

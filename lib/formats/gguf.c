@@ -277,7 +277,7 @@ static void restore_matrix(ll_tensor *t) {
 }
 
 /* The offset is relative to the start of the data, which is not known yet. */
-static llmcs_status read_tensor(reader *r, ll_tensor *t) {
+static llmcs_status read_tensor_header(reader *r, ll_tensor *t) {
     size_t at, len;
     *t = (ll_tensor){.out_in = true};
     LL_TRY(read_name(r, "a tensor's name", LL_MAX_GGUF_NAME_BYTES, &at, &len));
@@ -372,7 +372,7 @@ static llmcs_status read_tensors(reader *r) {
                        (unsigned long long)r->n_tensors, LL_MAX_TENSORS);
     for (uint64_t i = 0; i < r->n_tensors; i++) {
         ll_tensor t;
-        LL_TRY(read_tensor(r, &t));
+        LL_TRY(read_tensor_header(r, &t));
         LL_TRY(ll_grow(&r->g->allocator, &list->items, list->count, &list->capacity, list->count + 1, sizeof t,
                        "tensors"));
         list->items[list->count++] = t;

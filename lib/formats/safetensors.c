@@ -116,7 +116,7 @@ static llmcs_status find_field(const reader *r, ll_json entry, const ll_tensor *
     return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s stands twice", r->name, shown_name_bytes(t), t->name, key);
 }
 
-static llmcs_status read_tensor(const reader *r, ll_json member, ll_tensor *t) {
+static llmcs_status read_tensor_entry(const reader *r, ll_json member, ll_tensor *t) {
     ll_json dtype, shape, offsets;
     uint64_t bits = 0;
     *t = (ll_tensor){.file = r->file};
@@ -166,7 +166,7 @@ static llmcs_status check_entries(const reader *r, ll_json root, size_t *n) {
     for (ll_json m = ll_json_first(root); ll_json_get_type(m); m = ll_json_next(m)) {
         ll_tensor t;
         if (!is_metadata(m)) {
-            LL_TRY(read_tensor(r, m, &t));
+            LL_TRY(read_tensor_entry(r, m, &t));
             ++*n;
             continue;
         }
@@ -185,7 +185,7 @@ static llmcs_status append_tensors(const reader *r, ll_json root, size_t n, ll_t
     for (ll_json m = ll_json_first(root); ll_json_get_type(m); m = ll_json_next(m)) {
         if (is_metadata(m)) continue;
         ll_tensor *t = &list->items[list->count];
-        LL_TRY(read_tensor(r, m, t));
+        LL_TRY(read_tensor_entry(r, m, t));
         LL_TRY(ll_arena_copy_text(&list->names, t->name, t->name_bytes, r->name, &t->name));
         list->count++;
     }

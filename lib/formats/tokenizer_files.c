@@ -197,8 +197,8 @@ static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, 
     return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
 }
 
-static llmcs_status read_all(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
-                             const ll_log *log) {
+static llmcs_status read_tokenizer_files(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
+                                         const ll_log *log) {
     ll_path_kind kind;
     if (source->gguf) return read_gguf(spec, source, log);
     const int error = ll_path_examine(source->path, true, &kind);
@@ -212,7 +212,7 @@ llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_alloca
                                      const char *model_type, const ll_log *log) {
     *spec = (ll_tokenizer_spec){.use_regex = true, .max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
-    llmcs_status st = read_all(spec, source, model_type, log);
+    llmcs_status st = read_tokenizer_files(spec, source, model_type, log);
     if (st) ll_tokenizer_spec_free(spec);
     return st;
 }

@@ -103,7 +103,7 @@ static llmcs_status read_wordpiece(ll_tokenizer_spec *spec, ll_json model) {
 }
 
 /* Older files have no "type" in the model; its other members tell the types apart. */
-static llmcs_status read_model(ll_tokenizer_spec *spec, ll_json model) {
+static llmcs_status read_token_model(ll_tokenizer_spec *spec, ll_json model) {
     ll_json type, vocab;
     if (ll_json_get_type(model) != LL_JSON_OBJECT)
         return ll_fail(LLMCS_TOKENIZER, "%s: no object \"model\"", spec->path);
@@ -185,7 +185,7 @@ llmcs_status ll_read_tokenizer_json(ll_tokenizer_spec *spec, ll_json root) {
     ll_json part;
     spec->path = ll_json_name(root.doc);
     LL_TRY(ll_spec_member(root, "tokenizer.json", "model", &part));
-    LL_TRY(read_model(spec, part));
+    LL_TRY(read_token_model(spec, part));
     LL_TRY(ll_spec_member(root, "tokenizer.json", "added_tokens", &part));
     LL_TRY(read_added(spec, part));
     LL_TRY(ll_spec_member(root, "tokenizer.json", "normalizer", &part));

@@ -253,7 +253,7 @@ static const float *position_of(const bert *m, size_t position, bool is_padding)
 }
 
 /* x[row] = norm(word + position + type), this thread's rows. */
-static void embed(const bert *m, const ll_exec *exec, const ll_batch *batch, float *x) {
+static void embed_tokens(const bert *m, const ll_exec *exec, const ll_batch *batch, float *x) {
     const ll_kernels *k = exec->kernels;
     const int32_t padding = m->net.config->family == LL_FAMILY_ROBERTA ? m->net.config->pad_token_id : -1;
     size_t n = (size_t)m->net.config->n_embd, begin, end;
@@ -355,7 +355,7 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     with_workspace.quantized = w.quantized;
     with_workspace.acc = w.qkv; /* free once attention has read it */
     const ll_exec *exec = &with_workspace;
-    embed(m, exec, batch, w.x);
+    embed_tokens(m, exec, batch, w.x);
     const bert_layer *layers = net->layers;
     const ll_norm *norm = NULL; /* not applied yet */
     for (size_t i = 0; i < net->n_layers; norm = &layers[i++].output_norm) {

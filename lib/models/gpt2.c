@@ -141,7 +141,7 @@ static size_t gpt2_workspace_floats(const ll_net *net, const ll_forward_size *si
 }
 
 /* x[row] = wte[token] + wpe[position], this thread's rows. */
-static void embed(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, float *x) {
+static void embed_tokens(const gpt2 *m, const ll_exec *exec, const ll_batch *batch, float *x) {
     size_t n = (size_t)m->net.config->n_embd, begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
     for (size_t s = 0; s < batch->n_segments; s++) {
@@ -209,7 +209,7 @@ static void gpt2_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     with_workspace.quantized = w.quantized;
     with_workspace.acc = w.qkv; /* free once attention has read it */
     const ll_exec *exec = &with_workspace;
-    embed(m, exec, batch, w.x);
+    embed_tokens(m, exec, batch, w.x);
     for (size_t layer = 0; layer < net->n_layers; layer++) {
         if (ll_forward_stopped(exec, batch, stopped)) return;
         forward_block(m, exec, batch, layer, &w);

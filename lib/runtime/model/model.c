@@ -161,7 +161,7 @@ typedef struct tokenizer_job {
     const ll_source *source;
 } tokenizer_job;
 
-static llmcs_status open_tokenizer(void *user) {
+static llmcs_status open_tokenizer_meanwhile(void *user) {
     const tokenizer_job *job = user;
     llmcs_model *m = job->model;
     return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->log, &m->no_tokenizer, &m->tokenizer);
@@ -182,7 +182,7 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
                                      .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
                                      .progress = o->progress,
                                      .progress_user = o->progress_user,
-                                     .meanwhile = open_tokenizer,
+                                     .meanwhile = open_tokenizer_meanwhile,
                                      .meanwhile_user = &job};
     LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
     ll_net_set_kv_type(m->net, o->kv_type);

@@ -39,7 +39,7 @@ size_t ll_model_plan_n_threads(const llmcs_model_options *o) {
 }
 
 /* Opens the tokenizer. *extra_bytes: temporary memory that is held while weights are loaded. */
-static llmcs_status open_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
+static llmcs_status plan_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
     ll_byte_counter *c = &p->counter;
     const uint64_t peak_bytes = c->peak_bytes;
     c->peak_bytes = c->live_bytes;
@@ -51,7 +51,7 @@ static llmcs_status open_tokenizer(ll_model_plan *p, uint64_t *extra_bytes) {
     return LLMCS_OK;
 }
 
-static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_model_options *o) {
+static llmcs_status plan_parts(ll_model_plan *p, const char *path, const llmcs_model_options *o) {
     const llmcs_allocator *a = &p->counting;
     const ll_log silent = {0};
     const size_t n_threads = ll_model_plan_n_threads(o);
@@ -60,7 +60,7 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
     const uint64_t source_bytes = p->counter.live_bytes; /* a GGUF file's header, until the model is open */
     LL_TRY(ll_config_read(&p->config, a, &p->source, &silent));
     LL_TRY(ll_model_pick_backend(a, o->backend, &p->kernels, &p->openblas));
-    LL_TRY(open_tokenizer(p, &tokenizer_extra));
+    LL_TRY(plan_tokenizer(p, &tokenizer_extra));
     const uint64_t kept = p->counter.live_bytes - source_bytes;
     ll_source module = ll_model_module(&p->source, &p->config);
     LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &p->tensors));
@@ -80,7 +80,7 @@ static llmcs_status open_parts(ll_model_plan *p, const char *path, const llmcs_m
 llmcs_status ll_model_plan_open(ll_model_plan *p, const char *path, const llmcs_model_options *o) {
     *p = (ll_model_plan){.counter.inner = ll_allocator_or_default(o->allocator)};
     p->counting = (llmcs_allocator){counter_alloc, counter_free, &p->counter};
-    llmcs_status status = open_parts(p, path, o);
+    llmcs_status status = plan_parts(p, path, o);
     if (status) ll_model_plan_close(p);
     return status;
 }

@@ -18,7 +18,7 @@ llmcs_status ll_session_check_stop(llmcs_session *s) {
 }
 
 /* Between layers, on one thread. */
-static bool should_stop(void *user) {
+static bool should_stop_session(void *user) {
     llmcs_session *s = user;
     s->stop = ll_session_check_stop(s);
     return s->stop != LLMCS_OK;
@@ -26,7 +26,7 @@ static bool should_stop(void *user) {
 
 static llmcs_status forward_session(llmcs_session *s, ll_batch *batch) {
     s->stop = LLMCS_OK;
-    batch->should_stop = should_stop;
+    batch->should_stop = should_stop_session;
     batch->user = s;
     llmcs_status st = ll_net_forward(s->model->net, s->model->pool, batch, s->workspace);
     if (st == LLMCS_CANCELLED && s->stop == LLMCS_DEADLINE) return ll_fail(LLMCS_DEADLINE, "the deadline passed");

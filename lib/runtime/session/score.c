@@ -25,7 +25,7 @@ static double log_probability(const llmcs_session *s, const float *logits, int32
 
 /* Checks the arguments before the session drops its tokens. The last token of a continuation is not evaluated, so it
  * does not count against n_ctx. */
-static llmcs_status check_ids(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
+static llmcs_status check_continuations(const llmcs_session *s, const ids *prompt, const ids *continuations, size_t n) {
     if (!prompt->n) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");
     for (size_t i = 0; i < n; i++) {
         size_t n_new = continuations[i].n ? continuations[i].n - 1 : 0;
@@ -56,7 +56,7 @@ static llmcs_status score_rest(llmcs_session *s, const ids *c, double *logprob) 
 static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *continuations, size_t n,
                               llmcs_score_result *results) {
     const float *logits;
-    LL_TRY(check_ids(s, prompt, continuations, n));
+    LL_TRY(check_continuations(s, prompt, continuations, n));
     const size_t n_kept = ll_seq_keep_prefix(s, prompt->ids, prompt->n);
     LL_TRY(ll_seq_eval(s, 0, prompt->ids + n_kept, prompt->n - n_kept, LLMCS_LOGITS_LAST, &logits));
     for (size_t i = 0; i < n; i++) {
