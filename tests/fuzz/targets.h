@@ -159,8 +159,8 @@ static UNUSED int fuzz_config(const uint8_t *data, size_t size) {
     static const char *const good[] = {
         "{\"model_type\":\"gpt2\",\"vocab_size\":9,\"n_positions\":8,\"n_embd\":4,\"n_layer\":1,\"n_head\":2}",
         "{}",
-        "[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"},{\"type\":\"sentence_transformers."
-        "models.Pooling\",\"path\":\"1_Pooling\"}]",
+        ("[{\"type\":\"sentence_transformers.models.Transformer\",\"path\":\"\"},{\"type\":\"sentence_transformers."
+         "models.Pooling\",\"path\":\"1_Pooling\"}]"),
         "{\"pooling_mode\":\"mean\"}",
         "{}",
     };

@@ -52,13 +52,14 @@ static struct {
     bool after;        /* and every later one */
 } fault;
 
-static bool fails(fault_kind kind) {
+/* Not static: fortified headers declare pread inline, and clang refuses static functions there. */
+bool inject_fails(fault_kind kind) {
     if (atomic_load(&fault.kind) != kind) return false;
     const long n = atomic_fetch_add(&fault.calls, 1);
     return fault.fail_at >= 0 && (n == fault.fail_at || (fault.after && n > fault.fail_at));
 }
 
-static int failed(int error) {
+int inject_failed(int error) {
     errno = error;
     return -1;
 }
@@ -68,39 +69,41 @@ int open(const char *path, int flags, ...) {
     va_start(args, flags);
     const unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;
     va_end(args);
-    return fails(FAULT_OPEN) ? failed(EMFILE) : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    return inject_fails(FAULT_OPEN) ? inject_failed(EMFILE) : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 int stat(const char *restrict path, struct stat *restrict out) {
-    return fails(FAULT_STAT) ? failed(EIO) : fstatat(AT_FDCWD, path, out, 0);
+    return inject_fails(FAULT_STAT) ? inject_failed(EIO) : fstatat(AT_FDCWD, path, out, 0);
 }
 
 int lstat(const char *restrict path, struct stat *restrict out) {
-    return fails(FAULT_STAT) ? failed(EIO) : fstatat(AT_FDCWD, path, out, AT_SYMLINK_NOFOLLOW);
+    return inject_fails(FAULT_STAT) ? inject_failed(EIO) : fstatat(AT_FDCWD, path, out, AT_SYMLINK_NOFOLLOW);
 }
 
-int fstat(int fd, struct stat *out) { return fails(FAULT_FSTAT) ? failed(EIO) : fstatat(fd, "", out, AT_EMPTY_PATH); }
+int fstat(int fd, struct stat *out) {
+    return inject_fails(FAULT_FSTAT) ? inject_failed(EIO) : fstatat(fd, "", out, AT_EMPTY_PATH);
+}
 
 ssize_t pread(int fd, void *data, size_t n_bytes, off_t offset) {
-    return fails(FAULT_PREAD) ? failed(EIO) : syscall(SYS_pread64, fd, data, n_bytes, offset);
+    return inject_fails(FAULT_PREAD) ? inject_failed(EIO) : syscall(SYS_pread64, fd, data, n_bytes, offset);
 }
 
 ssize_t write(int fd, const void *data, size_t n_bytes) {
-    return fails(FAULT_WRITE) ? failed(ENOSPC) : syscall(SYS_write, fd, data, n_bytes);
+    return inject_fails(FAULT_WRITE) ? inject_failed(ENOSPC) : syscall(SYS_write, fd, data, n_bytes);
 }
 
-int fsync(int fd) { return fails(FAULT_FSYNC) ? failed(EIO) : (int)syscall(SYS_fsync, fd); }
+int fsync(int fd) { return inject_fails(FAULT_FSYNC) ? inject_failed(EIO) : (int)syscall(SYS_fsync, fd); }
 
 int rename(const char *from, const char *to) {
-    return fails(FAULT_RENAME) ? failed(EACCES) : renameat(AT_FDCWD, from, AT_FDCWD, to);
+    return inject_fails(FAULT_RENAME) ? inject_failed(EACCES) : renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 int eventfd(unsigned count, int flags) {
-    return fails(FAULT_EVENTFD) ? failed(EMFILE) : (int)syscall(SYS_eventfd2, count, flags);
+    return inject_fails(FAULT_EVENTFD) ? inject_failed(EMFILE) : (int)syscall(SYS_eventfd2, count, flags);
 }
 
 void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset) {
-    if (fd >= 0 && fails(FAULT_MMAP)) {
+    if (fd >= 0 && inject_fails(FAULT_MMAP)) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
@@ -117,14 +120,14 @@ static void find_next(const char *name, void *function) {
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg) {
     static int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    if (fails(FAULT_THREAD)) return EAGAIN;
+    if (inject_fails(FAULT_THREAD)) return EAGAIN;
     if (!next) find_next("pthread_create", &next);
     return next(thread, attr, start, arg);
 }
 
 int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attr) {
     static int (*next)(pthread_mutex_t *, const pthread_mutexattr_t *);
-    if (fails(FAULT_LOCK)) return EAGAIN;
+    if (inject_fails(FAULT_LOCK)) return EAGAIN;
     if (!next) find_next("pthread_mutex_init", &next);
     return next(mutex, attr);
 }
