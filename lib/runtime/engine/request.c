@@ -379,7 +379,7 @@ static llmcs_status read_text(llmcs_request *r, char *text, size_t capacity, siz
         const size_t ready = ll_min(r->reader.text_bytes, allowed);
         const size_t n = whole_characters(r->reader.text, ready, capacity - *n_bytes);
         if (!n && ready && !*n_bytes) return say_needed(r->reader.text, ready, text, capacity, n_bytes);
-        if (!n) break;
+        if (!n || !text) break;
         memcpy(text + *n_bytes, r->reader.text, n);
         *n_bytes += n;
         r->reader.n_bytes += n;

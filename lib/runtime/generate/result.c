@@ -48,7 +48,7 @@ static llmcs_status copy_sequence(const ll_generation *g, const ll_completion *c
 static llmcs_status fill_result(const ll_generation *g, owned_result *r) {
     /* Pointers: a program built with an older header may know a shorter llmcs_sequence. */
     const llmcs_sequence **sequences;
-    LL_TRY(ll_arena_alloc(&r->arena, g->n_completions, sizeof *sequences, "sequences", &sequences));
+    LL_TRY(ll_arena_alloc(&r->arena, g->n_completions, sizeof(void *), "sequences", &sequences));
     for (size_t i = 0; i < g->n_completions; i++) {
         llmcs_sequence *sequence;
         LL_TRY(ll_arena_alloc(&r->arena, 1, sizeof *sequence, "sequence", &sequence));
