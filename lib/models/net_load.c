@@ -1,4 +1,5 @@
 /* Planning, visiting and loading a network: one walk over its description checks and counts, a second one loads. */
+#include "base/call.h"
 #include "models/registry.h"
 
 /* The packed type of most of the large matrices. */
@@ -38,12 +39,14 @@ llmcs_status ll_net_visit(ll_net *net, const ll_tensors *tensors, void (*visit)(
     return check_and_count(net, &l);
 }
 
+static void free_jobs(ll_loader *l) { ll_free(l->allocator, l->jobs); }
+
 llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, const ll_load_options *options) {
-    ll_loader l = {.tensors = tensors,
-                   .allocator = &net->allocator,
-                   .kernels = net->kernels,
-                   .wanted = options->weights,
-                   .check_finite = options->check_finite};
+    ll_loader l LL_CLEANUP(free_jobs) = {.tensors = tensors,
+                                         .allocator = &net->allocator,
+                                         .kernels = net->kernels,
+                                         .wanted = options->weights,
+                                         .check_finite = options->check_finite};
     LL_TRY(check_and_count(net, &l));
     size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
@@ -55,6 +58,5 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
     l.filling = true;
     llmcs_status st = net->ops->describe(net, &l);
     if (!st) st = ll_load_jobs(&l, pool, options);
-    ll_free(&net->allocator, l.jobs);
     return st;
 }

@@ -376,7 +376,7 @@ static void *classify_and_embed(void *arg) {
     p.normalize = LLMCS_NORMALIZE_L2;
     if (c->mode >= 0) set_mode(c->mode);
     for (int i = 0; i < (suite_sanitized() ? 20 : 200); i++) {
-        float scores[9], vectors[3 * 64];
+        float scores[9] = {0}, vectors[3 * 64] = {0}; /* as `expected`: rows may be shorter */
         if (llmcs_classify(bert, texts, 3, NULL, scores, NULL, NULL) || memcmp(scores, c->expected, sizeof scores) != 0)
             c->n_wrong++;
         if (llmcs_embed(bert, texts, 3, &p, vectors, NULL) || memcmp(vectors, c->vectors, sizeof vectors) != 0)
