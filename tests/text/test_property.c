@@ -230,7 +230,7 @@ static double cpu_seconds(void) {
 
 static double best_time(const llmcs_tokenizer *t, const char *text, size_t n) {
     double best = 1e9;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 7; i++) { /* the least of them: caches and page faults are shared with other processes */
         size_t n_ids;
         double begin = cpu_seconds();
         ck_assert_int_eq(llmcs_encode(t, text, n, NULL, 0, NULL, NULL, NULL, NULL, 0, &n_ids), LLMCS_OK);
@@ -240,7 +240,8 @@ static double best_time(const llmcs_tokenizer *t, const char *text, size_t n) {
     return best;
 }
 
-/* Eight times the text may take sixteen times as long at most: quadratic would be sixty-four. */
+/* Eight times the text may take twenty-four times as long at most, since short texts fit the caches: quadratic would be
+ * sixty-four. */
 START_TEST(time_is_linear_in_the_text) {
     static const char *const families[] = {"a",
                                            "_",
@@ -267,7 +268,7 @@ START_TEST(time_is_linear_in_the_text) {
         size_t len = strlen(families[f]);
         for (size_t i = 0; i < large; i++) text[i] = families[f][i % len];
         double short_time = best_time(t, text, small), long_time = best_time(t, text, large);
-        ck_assert_msg(long_time < 16 * short_time + 1e-3, "\"%s\": %.2f ms for %zu bytes, %.2f ms for %zu", families[f],
+        ck_assert_msg(long_time < 24 * short_time + 1e-3, "\"%s\": %.2f ms for %zu bytes, %.2f ms for %zu", families[f],
                       1e3 * short_time, small, 1e3 * long_time, large);
     }
     free(text);
