@@ -8,6 +8,7 @@ PEERS.json is the output of peers.mjs; the other files are outputs of `llmcs-ben
 """
 import argparse
 import json
+import os
 
 
 def table(head, rows):
@@ -22,7 +23,7 @@ def number(x):
 def figures(report):
     rows = []
     for f in report["figures"]:
-        what = " ".join(str(f[key]) for key in ("model", "weights", "kv_type") if f.get(key))
+        what = " ".join(os.path.basename(str(f[key])) for key in ("model", "weights", "kv_type") if f.get(key))
         share = "%.0f %% of %s" % (100 * f["share"], f["limit_of"]) if "share" in f else ""
         rows.append((what, f["label"].strip(), number(f["value"]), f["unit"], share, f["cpu"], f["threads"]))
     return rows
