@@ -126,7 +126,10 @@ class Chat(unittest.TestCase):
             for wait_for, key in keys:
                 seen = len(shown)
                 while wait_for not in shown[seen:]:
+                    if not select.select([fd], [], [], 6)[0]:
+                        os.write(fd, b"\r")  # the one before came too early, see below
                     shown += self.read(fd, end, shown)
+                time.sleep(0.4 if wait_for else 0)  # the editor takes the terminal over after it has shown its prompt
                 os.write(fd, key)
             while True:  # a key that came before the editor took the terminal over is lost
                 if not select.select([fd], [], [], 3)[0]:
