@@ -82,6 +82,8 @@ class Hosts(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, "%s, run %d: %s" % (how, i, done.stderr))
 
     def test_python_host_that_ends_during_calls(self):
+        if "LLMCS_TEST_PYTHON_EXIT" not in os.environ:  # an open fault: about one end in fifty is a SIGSEGV
+            skip(self, "a known crash when Python ends during calls; LLMCS_TEST_PYTHON_EXIT=1 runs it")
         program = """
 import sys, threading
 sys.path.insert(0, %r)
