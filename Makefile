@@ -84,8 +84,8 @@ all: lib programs
 
 # ---------------------------------------------------------------- 2  library
 
-# Every room of lib/; kernels for another family of processors, and the OpenBLAS plug-in, stay out.
-LIB_SRC := $(filter-out lib/kernels/x86/% lib/kernels/arm/% lib/kernels/openblas/plugin/%,$(shell find lib -name '*.c' | sort))
+# All of lib/ but the shop layer, kernels for another family of processors, and the OpenBLAS plug-in.
+LIB_SRC := $(filter-out lib/shop/% lib/kernels/x86/% lib/kernels/arm/% lib/kernels/openblas/plugin/%,$(shell find lib -name '*.c' | sort))
 ifeq ($(ARCH),x86_64)
 LIB_SRC += $(sort $(wildcard lib/kernels/x86/*.c))
 endif
@@ -143,6 +143,29 @@ $(INTERNAL): $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcsT $@ $(LIB_OBJ)
 
+# The shop layer: a library of its own on top of the public headers.
+SHOP_SONAME := libllmcs_shop.so.0
+SHOP_VERSION := $(shell sed -n 's/^\#define LLMCS_SHOP_VERSION_[A-Z]* //p' include/llmcs_shop.h | paste -sd.)
+SHOP_SRC := $(shell find lib/shop -name '*.c' | sort)
+SHOP_OBJ := $(SHOP_SRC:%.c=$(BUILD)/obj/%.o)
+SHOP_SO := $(BUILD)/lib/$(SHOP_SONAME)
+SHOP_ARCHIVE := $(BUILD)/lib/libllmcs_shop.a
+SHOP_LIBS := -lsqlite3 -lutf8proc -lstemmer -lm -lpthread
+$(SHOP_OBJ): EXTRA := -DLLMCS_SHOP_BUILD
+lib: $(SHOP_SO) $(SHOP_ARCHIVE)
+$(SHOP_SO): $(SHOP_OBJ) lib/shop/llmcs_shop.map $(SO)
+	$(call show,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(SO_LINK) -Wl,-soname,$(SHOP_SONAME) -Wl,--version-script=lib/shop/llmcs_shop.map $(SHOP_OBJ) \
+		-L$(BUILD)/lib -lllmcs $(SHOP_LIBS) -o $@
+	@ln -sf $(SHOP_SONAME) $(BUILD)/lib/libllmcs_shop.so
+$(SHOP_ARCHIVE): $(SHOP_OBJ)
+	$(call show,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -nostdlib -r $(SHOP_OBJ) -o $(BUILD)/obj/libllmcs_shop.o
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/obj/libllmcs_shop.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libllmcs_shop.o
+
 # The plug-in that lib/kernels opens when OpenBLAS is asked for. Serial and linked in whole with hidden names: a
 # host's own OpenBLAS and its number of threads are not touched.
 .PHONY: openblas
@@ -170,10 +193,12 @@ endif
 # ---------------------------------------------------------------- 3  programs
 
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/bin/%,$(sort $(wildcard examples/*.c)))
-# The command: one file a subcommand.
-TOOL_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/llmcs/*.c)))
+# The commands: one file a subcommand, over what they share.
+CLI_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/cli/*.c)))
+TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/llmcs/*.c)))
+SHOP_TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/*.c)))
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
-PROGRAMS := $(EXAMPLES) $(if $(TOOL_OBJ),$(BUILD)/bin/llmcs) $(if $(BENCH_OBJ),$(BUILD)/bin/llmcs-bench)
+PROGRAMS := $(EXAMPLES) $(BUILD)/bin/llmcs $(if $(wildcard tools/shop/cmd_*.c),$(BUILD)/bin/llmcs-shop) $(BUILD)/bin/llmcs-bench
 
 .PHONY: programs demo bench
 programs: $(PROGRAMS)
@@ -181,7 +206,7 @@ programs: $(PROGRAMS)
 $(BUILD)/obj/examples/%.o: examples/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS))
 $(BUILD)/obj/tools/%.o: tools/%.c $(FLAGS_FILE)
-	$(call compile,$(PROGRAM_FLAGS))
+	$(call compile,$(PROGRAM_FLAGS) -Itools/cli)
 $(BUILD)/obj/bench/%.o: bench/%.c $(FLAGS_FILE)
 	$(call compile,$(BENCH_FLAGS))
 
@@ -190,7 +215,7 @@ $(BUILD)/obj/bench/%.o: bench/%.c $(FLAGS_FILE)
 tool-packages:
 	@pkg-config --exists jansson libedit || \
 		{ echo 'make: the llmcs command needs jansson and libedit (libjansson-dev, libedit-dev): make deps'; exit 1; }
-$(TOOL_OBJ): | tool-packages
+$(TOOL_OBJ) $(SHOP_TOOL_OBJ): | tool-packages
 
 # Linked as a user's program would be, but found beside the library in $(BUILD).
 define link_program
@@ -198,10 +223,12 @@ $(call show,LD,$@)
 @mkdir -p $(@D)
 $(Q)$(LINK) $(1) -o $@ -L$(BUILD)/lib -lllmcs $(2) -lm -Wl,-rpath,'$$ORIGIN/../lib'
 endef
-$(EXAMPLES): $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o | $(SO)
-	$(call link_program,$<)
+$(EXAMPLES): $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o | $(SO) $(SHOP_SO)
+	$(call link_program,$<,$(if $(shell grep -l llmcs_shop $(@F:%=examples/%.c)),-lllmcs_shop))
 $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
 	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
+$(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)
+	$(call link_program,$(SHOP_TOOL_OBJ),-lllmcs_shop -ljansson -ledit)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -233,10 +260,12 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(FLAGS_FILE)
 	$(call compile,$(TEST_FLAGS) $(EXTRA))
+$(BUILD)/tests/shop/%: $(SHOP_OBJ)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $< $(SUPPORT_OBJ) $(INTERNAL) -o $@ $(CHECK_LIBS) $(LIBS) -Wl,-rpath,'$$ORIGIN/../../lib'
+	$(Q)$(LINK) $< $(SUPPORT_OBJ) $(if $(filter $(BUILD)/tests/shop/%,$@),$(SHOP_OBJ)) $(INTERNAL) -o $@ $(CHECK_LIBS) \
+		$(LIBS) $(if $(filter $(BUILD)/tests/shop/%,$@),$(SHOP_LIBS)) -Wl,-rpath,'$$ORIGIN/../../lib'
 .SECONDARY: $(TEST_OBJ) $(SUPPORT_OBJ)
 
 .PHONY: check check-programs
@@ -284,10 +313,13 @@ fuzz: programs
 			-dict=$(call fuzz_dict,$t) -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$t- \
 			build/fuzz/corpus/$t build/fuzz/seeds/$t tests/data/hostile/$t &&) true
 fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/bin/fuzz_%)
+# fuzz_shop_*.c are linked with the shop layer, too.
+$(BUILD)/bin/fuzz_shop_%: $(SHOP_OBJ)
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=fuzzer $< $(INTERNAL) -o $@ $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer $< $(if $(findstring fuzz_shop_,$@),$(SHOP_OBJ)) $(INTERNAL) -o $@ $(LIBS) \
+		$(if $(findstring fuzz_shop_,$@),$(SHOP_LIBS))
 
 # Leaks and uninitialised reads in the release build.
 VALGRIND_SUITES ?= base/test_alloc base/test_status base/test_file base/test_pool
@@ -330,8 +362,9 @@ lint: lib
 
 # What lint compares the ABI with: made anew, deliberately, with a version that adds to it.
 abi-baseline: lib
-	abidw --drop-private-types --headers-dir include --exported-interfaces-only --no-show-locs --no-corpus-path \
-		--no-comp-dir-path --no-elf-needed --type-id-style hash --out-file tests/abi/libllmcs.abi $(SO)
+	@for so in $(SO) $(SHOP_SO); do name=$${so##*/} && \
+		abidw --drop-private-types --headers-dir include --exported-interfaces-only --no-show-locs --no-corpus-path \
+			--no-comp-dir-path --no-elf-needed --type-id-style hash --out-file tests/abi/$${name%%.so*}.abi $$so; done
 
 clean:
 	rm -rf $(BUILD)
@@ -345,19 +378,24 @@ FULL_NAME := libllmcs.so.$(VERSION)
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 include/llmcs.h $(DESTDIR)$(INCLUDEDIR)/llmcs.h
+	install -m 644 include/*.h $(DESTDIR)$(INCLUDEDIR)/
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(FULL_NAME)
 	ln -sf $(FULL_NAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libllmcs.so
-	install -m 644 $(ARCHIVE) $(DESTDIR)$(LIBDIR)/libllmcs.a
+	install -m 644 $(ARCHIVE) $(SHOP_ARCHIVE) $(DESTDIR)$(LIBDIR)/
+	install -m 755 $(SHOP_SO) $(DESTDIR)$(LIBDIR)/libllmcs_shop.so.$(SHOP_VERSION)
+	ln -sf libllmcs_shop.so.$(SHOP_VERSION) $(DESTDIR)$(LIBDIR)/$(SHOP_SONAME)
+	ln -sf $(SHOP_SONAME) $(DESTDIR)$(LIBDIR)/libllmcs_shop.so
 	if [ -e $(BUILD)/lib/libllmcs_openblas.so ]; then \
 		install -m 755 $(BUILD)/lib/libllmcs_openblas.so $(DESTDIR)$(LIBDIR)/; fi
-	if [ -e $(BUILD)/bin/llmcs ]; then install -m 755 $(BUILD)/bin/llmcs $(DESTDIR)$(PREFIX)/bin/; fi
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+	for program in llmcs llmcs-shop; do if [ -e $(BUILD)/bin/$$program ]; then \
+		install -m 755 $(BUILD)/bin/$$program $(DESTDIR)$(PREFIX)/bin/; fi; done
+	for library in llmcs llmcs_shop; do sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
-		-e 's|@VERSION@|$(VERSION)|' tools/build/llmcs.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/llmcs.pc
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@SHOP_VERSION@|$(SHOP_VERSION)|' tools/build/$$library.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/$$library.pc; done
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BENCH_OBJ)) \
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BENCH_OBJ)) \
 	$(EXAMPLES:$(BUILD)/bin/%=$(BUILD)/obj/examples/%.d)
 
 endif

@@ -111,6 +111,9 @@ LLMCS_API const char *llmcs_status_name(llmcs_status status);
  * failed. Valid until this thread's next failing call. Never fails. */
 LLMCS_API const char *llmcs_error_message(void);
 
+/* Sets that message, for libraries that are built on this one: escaped, cut at 255 bytes. Returns `status`. */
+LLMCS_API llmcs_status llmcs_set_error(llmcs_status status, const char *message);
+
 /* --------------------------------------------------------------------------------- memory, log, progress */
 /* Where memory comes from. alloc returns memory aligned to `alignment` (a power of two, at most 64), or NULL. Both
  * functions are called from any thread. A NULL struct stands for the C library's malloc. */

@@ -68,6 +68,13 @@ void ll_set_message(const char *fmt, ...) {
     ll_escape(message, sizeof message, raw, strlen(raw));
 }
 
+llmcs_status llmcs_set_error(llmcs_status status, const char *text) {
+    char raw[RAW_BYTES];
+    ll_format(raw, sizeof raw, "%s", text ? text : ""); /* `text` may be the message itself */
+    ll_escape(message, sizeof message, raw, strlen(raw));
+    return status;
+}
+
 int ll_format_args(char *out, size_t size, const char *fmt, va_list args) {
     /* stb_sprintf counts in int, and writes before the buffer if its size is 0. */
     if (size > INT_MAX) size = INT_MAX;

@@ -123,6 +123,8 @@ class Meetings(Abi):
             for file in sorted(f for f in files if f.endswith(".c")):
                 name = os.path.relpath(os.path.join(folder, file), ROOT)
                 built = os.path.join(BUILD, "obj", name[:-2] + ".o")
+                if name.startswith("lib/shop/"):  # a library of its own
+                    continue
                 if not name.startswith("lib/kernels/"):
                     sources.append(name)
                 elif not name.startswith("lib/kernels/openblas/plugin/") and os.path.exists(built):

@@ -23,10 +23,21 @@ for list in "$BUILD/exported" "$BUILD/exported.a"; do
     [ -z "$other" ] || complain "$list: not llmcs_*: $(echo "$other" | tr '\n' ' ')"
 done
 # Every function of the header is there, and nothing more.
-grep -v '^ \*' include/llmcs.h | tr '\n' ' ' | grep -o 'LLMCS_API [^;]*;' | grep -o 'llmcs_[a-z0-9_]*(' | tr -d '(' |
+grep -hv '^ \*' include/*.h | tr '\n' ' ' | grep -o 'LLMCS_API [^;]*;' | grep -o 'llmcs_[a-z0-9_]*(' | tr -d '(' |
     sort -u >"$BUILD/declared"
 for name in $(comm -23 "$BUILD/declared" "$BUILD/exported"); do complain "$name is declared and not exported"; done
 for name in $(comm -13 "$BUILD/declared" "$BUILD/exported"); do complain "$name is exported and not declared"; done
+
+shop=$BUILD/lib/libllmcs_shop.so
+"$nm" -D --defined-only "$shop" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$BUILD/exported.shop"
+sed 's|^ \*.*||' include/llmcs_shop*.h | tr '\n' ' ' | grep -o 'LLMCS_SHOP_API [^;]*;' | grep -o 'llmcs_shop_[a-z0-9_]*(' |
+    tr -d '(' | sort -u >"$BUILD/declared.shop"
+for name in $(comm -3 "$BUILD/declared.shop" "$BUILD/exported.shop"); do complain "$name is not both declared and exported"; done
+# The shop layer sees the public headers, its own and its packages', nothing else.
+found=$(find lib/shop -name '*.[ch]' -exec grep -nE '^#include "' /dev/null {} + | grep -vE '"(llmcs[a-z_]*\.h|shop/[a-z0-9_/]+\.h)"')
+[ -z "$found" ] || complain "lib/shop includes what it may not: $found"
+found=$(find lib tools/llmcs -name '*.[ch]' ! -path 'lib/shop/*' -exec grep -nE 'llmcs_shop' /dev/null {} +)
+[ -z "$found" ] || complain "the core knows the shop layer: $found"
 
 section 'symbols that the library imports'
 "$nm" -D --undefined-only "$so" | awk '{ sub(/@.*/, "", $2); print $2 }' | sort -u >"$BUILD/imported"
@@ -44,6 +55,8 @@ elif [ "$(uname -m)" != x86_64 ]; then
 else
     abidiff --drop-private-types --headers-dir2 include --exported-interfaces-only tests/abi/libllmcs.abi "$so" ||
         complain 'the ABI is not that of tests/abi/libllmcs.abi; run make abi-baseline if older programs keep working'
+    abidiff --drop-private-types --headers-dir2 include --exported-interfaces-only tests/abi/libllmcs_shop.abi "$shop" ||
+        complain 'the ABI is not that of tests/abi/libllmcs_shop.abi; run make abi-baseline if older programs keep working'
 fi
 
 section 'words that lib/ does without'

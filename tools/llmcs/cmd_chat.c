@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "conversation.h"
 #include "editor.h"
 #include "gen_params.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "commands.h"
 #include "report.h"
 #include "watch.h"
 

@@ -1,6 +1,7 @@
 /* llmcs embed: a vector for each text. */
 #include <stdlib.h>
 
+#include "commands.h"
 #include "request.h"
 
 typedef struct embed_job {

@@ -1,6 +1,7 @@
 /* llmcs eval: what the network computes. */
 #include <stdlib.h>
 
+#include "commands.h"
 #include "request.h"
 
 typedef struct eval_job {

@@ -1,6 +1,7 @@
 /* llmcs fill-mask: the most probable tokens for a mask. */
 #include <stdlib.h>
 
+#include "commands.h"
 #include "request.h"
 
 typedef struct fill_job {

@@ -1,6 +1,7 @@
 /* llmcs info: what a folder holds and what it takes. */
 #include <string.h>
 
+#include "commands.h"
 #include "report.h"
 
 static double megabytes(const json_t *report, const char *key) {

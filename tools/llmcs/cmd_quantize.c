@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "commands.h"
 
 typedef struct quantize_options {
     int32_t type;

@@ -26,7 +26,8 @@ bool cli_texts_read(const cli_command *command, const cli_common *common, const 
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len) {
     if (!info->truncated) return;
     fflush(stdout);
-    fprintf(stderr, "llmcs: %zu of %zu tokens were read (--overflow) of: ", info->n_evaluated, info->n_tokens);
+    fprintf(stderr, "%s: %zu of %zu tokens were read (--overflow) of: ", cli_program, info->n_evaluated,
+            info->n_tokens);
     cli_print_escaped(stderr, text, cli_cut_utf8(text, len, 60), true);
     fputc('\n', stderr);
 }

@@ -1,6 +1,6 @@
 /* JSON Lines: one request a line on stdin, one answer a line on stdout. */
-#ifndef TOOLS_LLMCS_REQUEST_H
-#define TOOLS_LLMCS_REQUEST_H
+#ifndef TOOLS_CLI_REQUEST_H
+#define TOOLS_CLI_REQUEST_H
 
 #include <jansson.h>
 

@@ -1,6 +1,6 @@
-/* The llmcs command: one file a subcommand over these shared parts. It uses the public API only. */
-#ifndef TOOLS_LLMCS_CLI_H
-#define TOOLS_LLMCS_CLI_H
+/* What the commands (llmcs, llmcs-shop) share: options, help, input, JSON Lines. They use the public API only. */
+#ifndef TOOLS_CLI_CLI_H
+#define TOOLS_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +9,9 @@
 #include "llmcs.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* "llmcs" or "llmcs-shop": the program's main.c defines it. */
+extern const char *const cli_program;
 
 /* ---- options.c, help.c */
 
@@ -63,8 +66,8 @@ enum {
 };
 
 typedef struct cli_common {
-    const char *folder;
-    char **texts; /* the arguments after the folder */
+    const char *folder; /* the first argument */
+    char **texts;       /* the arguments after it */
     int n_texts;
     bool jsonl, strict_utf8, mmap, help;
     int32_t n_threads, backend, weights, kv_type;
@@ -75,6 +78,7 @@ typedef struct cli_common {
 
 typedef struct cli_command {
     const char *name, *arguments, *summary;
+    const char *target;     /* what the first argument is; NULL: MODEL_FOLDER */
     const char *notes;      /* paragraphs after the options, or NULL */
     const char *jsonl_help; /* what a line requests and what it gets */
     const cli_option *options;
@@ -86,8 +90,9 @@ typedef struct cli_command {
 
 #define CLI_ANY_TEXTS 1000000
 
-extern const cli_command cmd_generate, cmd_chat, cmd_classify, cmd_embed, cmd_fill_mask, cmd_score, cmd_tokenize,
-    cmd_eval, cmd_info, cmd_check, cmd_quantize;
+/* Finds the subcommand argv[1] among the n commands and executes it; help and --version too. `notes` are printed after
+ * the list of commands. Returns the exit code of the program. */
+int cli_main(int argc, char **argv, const cli_command *const *commands, size_t n, const char *notes);
 
 /* argv[0] is the subcommand. Writes the values of command->options into `own`. Returns -1 to go on, or the exit code
  * after printing help or what is wrong. */

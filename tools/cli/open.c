@@ -14,7 +14,7 @@ static int show_progress(void *user, float done) {
 
 static void print_warning(void *user, llmcs_log_level level, const char *message) {
     (void)user;
-    if (level >= LLMCS_LOG_WARN) fprintf(stderr, "llmcs: %s\n", message);
+    if (level >= LLMCS_LOG_WARN) fprintf(stderr, "%s: %s\n", cli_program, message);
 }
 
 /* A line for which there is no memory is lost. */
@@ -55,14 +55,14 @@ llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **mode
 
 int cli_failed(const char *doing) {
     fflush(stdout);
-    fprintf(stderr, "llmcs: %s: %s\n", doing, llmcs_error_message());
+    fprintf(stderr, "%s: %s: %s\n", cli_program, doing, llmcs_error_message());
     return EXIT_FAILED;
 }
 
 int cli_error(const char *fmt, ...) {
     va_list args;
     fflush(stdout);
-    fputs("llmcs: ", stderr);
+    fprintf(stderr, "%s: ", cli_program);
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);

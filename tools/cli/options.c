@@ -35,10 +35,10 @@ const size_t cli_n_common_options = sizeof cli_common_options / sizeof *cli_comm
 int cli_usage_error(const cli_command *command, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    fprintf(stderr, "llmcs %s: ", command->name);
+    fprintf(stderr, "%s %s: ", cli_program, command->name);
     vfprintf(stderr, fmt, args);
     va_end(args);
-    fprintf(stderr, "\ntry: llmcs %s --help\n", command->name);
+    fprintf(stderr, "\ntry: %s %s --help\n", cli_program, command->name);
     return EXIT_USAGE;
 }
 
@@ -191,7 +191,8 @@ static int check_arguments(const cli_command *command, const cli_common *common)
     if (common->n_texts > command->max_texts)
         return cli_usage_error(command, "'%s' is one argument too many", common->texts[command->max_texts]);
     if (!common->jsonl && common->n_texts < command->min_texts)
-        return cli_usage_error(command, "expected: llmcs %s MODEL_FOLDER %s", command->name, command->arguments);
+        return cli_usage_error(command, "expected: %s %s %s %s", cli_program, command->name,
+                               command->target ? command->target : "MODEL_FOLDER", command->arguments);
     if (common->jsonl && cli_was_given(common, "strict_utf8"))
         return cli_usage_error(command, "--strict-utf8: JSON is always UTF-8; leave it out with --jsonl");
     return -1;
@@ -208,7 +209,9 @@ int cli_parse(const cli_command *command, int argc, char **argv, cli_common *com
         cli_print_help(command, stdout);
         return EXIT_DONE;
     }
-    if (optind == argc) return cli_usage_error(command, "the model folder is missing");
+    if (optind == argc)
+        return command->target ? cli_usage_error(command, "%s is missing", command->target)
+                               : cli_usage_error(command, "the model folder is missing");
     if (!common->max_line_bytes || common->max_line_bytes > SIZE_MAX / 4)
         return cli_usage_error(command, "--max-line-bytes: %llu is not valid",
                                (unsigned long long)common->max_line_bytes);

@@ -58,8 +58,8 @@ static void print_option(const cli_option *o, FILE *to) {
 }
 
 void cli_print_help(const cli_command *command, FILE *to) {
-    fprintf(to, "usage: llmcs %s MODEL_FOLDER [options]%s%s\n", command->name, *command->arguments ? " " : "",
-            command->arguments);
+    fprintf(to, "usage: %s %s %s [options]%s%s\n", cli_program, command->name,
+            command->target ? command->target : "MODEL_FOLDER", *command->arguments ? " " : "", command->arguments);
     cli_print_wrapped(to, 0, 0, command->summary);
     fputc('\n', to);
     for (size_t i = 0; i < command->n_options; i++) print_option(&command->options[i], to);

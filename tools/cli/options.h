@@ -1,6 +1,6 @@
 /* The options that commands share, for options.c and help.c. */
-#ifndef TOOLS_LLMCS_OPTIONS_H
-#define TOOLS_LLMCS_OPTIONS_H
+#ifndef TOOLS_CLI_OPTIONS_H
+#define TOOLS_CLI_OPTIONS_H
 
 #include "cli.h"
 

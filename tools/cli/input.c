@@ -24,7 +24,7 @@ static bool append_byte(cli_lines *l, char c) {
 
 static bool lines_failed(cli_lines *l, const char *what) {
     fflush(stdout);
-    fprintf(stderr, "llmcs: stdin: %s\n", what);
+    fprintf(stderr, "%s: stdin: %s\n", cli_program, what);
     l->failed = true;
     return false;
 }
@@ -76,7 +76,7 @@ bool cli_check_utf8(const cli_common *common, const char *text, size_t len, size
     if (!common->strict_utf8 && warned) return true;
     warned = true;
     fflush(stdout);
-    fprintf(stderr, "llmcs: %s is not UTF-8%s; iconv -f GBK -t UTF-8 (or LATIN1, ...) converts it\n", where,
+    fprintf(stderr, "%s: %s is not UTF-8%s; iconv -f GBK -t UTF-8 (or LATIN1, ...) converts it\n", cli_program, where,
             common->strict_utf8 ? "" : ": its bad bytes are read as U+FFFD (--strict-utf8 refuses such text)");
     return !common->strict_utf8;
 }

@@ -1,0 +1,35 @@
+/*
+ * A public call of the shop layer and the thread that makes it.
+ *
+ * The host's floating-point environment must not change our numbers, and pthread_cancel must not end a thread inside a
+ * transaction. So every public function that computes, allocates or waits starts with SHOP_PUBLIC_CALL: the default
+ * environment is set and cancellation is disabled until the function returns. Calls nest, with each other and with the
+ * core's. The host's callbacks run between shop_callback_begin and shop_callback_end, with what the outermost call
+ * found. A callback that is left by a C++ exception or pthread_exit unwinds our frames and runs their SHOP_CLEANUPs.
+ */
+#ifndef SHOP_BASE_CALL_H
+#define SHOP_BASE_CALL_H
+
+#include <fenv.h>
+
+/* The variable's address is handed to `function` when the variable goes out of scope, by return or by unwinding. */
+#define SHOP_CLEANUP(function) __attribute__((cleanup(function)))
+
+typedef struct shop_call {
+    fenv_t host;
+    int cancel_state;        /* the host's */
+    struct shop_call *outer; /* the call this one is nested in, or NULL */
+} shop_call;
+
+void shop_call_enter(shop_call *call);
+void shop_call_leave(shop_call *call);
+
+#define SHOP_PUBLIC_CALL                                  \
+    shop_call public_call_ SHOP_CLEANUP(shop_call_leave); \
+    shop_call_enter(&public_call_)
+
+/* begin returns what end takes. On a thread that is in no public call both do nothing. */
+shop_call *shop_callback_begin(void);
+void shop_callback_end(shop_call *call);
+
+#endif

@@ -1,0 +1,22 @@
+/* Messages of the shop layer go where the core keeps its own: a caller asks one function for both. */
+#include "shop/base/status.h"
+
+#include <sqlite3.h>
+
+enum { RAW_BYTES = 1024 }; /* the core escapes and shortens it */
+
+void shop_set_message(llmcs_status status, const char *fmt, ...) {
+    char raw[RAW_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    sqlite3_vsnprintf(sizeof raw, raw, fmt, args);
+    va_end(args);
+    llmcs_set_error(status, raw);
+}
+
+#define STR2(x) #x
+#define STR(x) STR2(x)
+
+const char *llmcs_shop_version(void) {
+    return STR(LLMCS_SHOP_VERSION_MAJOR) "." STR(LLMCS_SHOP_VERSION_MINOR) "." STR(LLMCS_SHOP_VERSION_PATCH);
+}

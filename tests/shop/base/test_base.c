@@ -1,0 +1,120 @@
+/* What every part of the shop layer stands on: messages, allocation, sized structs, the caller's environment. */
+#include <fenv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shop/base/alloc.h"
+#include "shop/base/call.h"
+#include "shop/base/options.h"
+#include "support/fail_alloc.h"
+#include "support/suite.h"
+
+START_TEST(messages_are_read_from_the_core) {
+    ck_assert_int_eq(shop_fail(LLMCS_CONFIG, "%s: row %lld: price is %g", "p.jsonl", 7LL, 1.5), LLMCS_CONFIG);
+    ck_assert_str_eq(llmcs_error_message(), "p.jsonl: row 7: price is 1.5");
+    shop_fail(LLMCS_ARG, "%s", "a\nb\xff");
+    ck_assert_str_eq(llmcs_error_message(), "a\\x0ab\\xff");
+    ck_assert_int_eq(llmcs_set_error(LLMCS_BUSY, NULL), LLMCS_BUSY);
+    ck_assert_str_eq(llmcs_error_message(), "");
+    ck_assert_str_eq(llmcs_shop_version(), "0.1.0");
+}
+END_TEST
+
+START_TEST(allocations_fail_with_a_message_and_leave_arrays_alone) {
+    fail_alloc counter;
+    fail_alloc_init(&counter);
+    const llmcs_allocator a = fail_alloc_get(&counter);
+    int *numbers = NULL;
+    size_t capacity = 0;
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(shop_grow(&a, &numbers, (size_t)i, &capacity, (size_t)i + 1, sizeof *numbers, "n"), LLMCS_OK);
+        numbers[i] = i;
+    }
+    for (int i = 0; i < 1000; i++) ck_assert_int_eq(numbers[i], i);
+    counter.fail_at = counter.calls;
+    int *const before = numbers;
+    ck_assert_int_eq(shop_grow(&a, &numbers, 1000, &capacity, 100000, sizeof *numbers, "numbers"), LLMCS_NOMEM);
+    ck_assert_ptr_eq(numbers, before);
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "numbers"));
+    char *text = (char *)1;
+    ck_assert_int_eq(shop_alloc(&a, SIZE_MAX / 2, 3, "x", &text), LLMCS_NOMEM);
+    ck_assert_ptr_null(text);
+    counter.fail_at = -1;
+    ck_assert_int_eq(shop_copy_text(&a, "退货abc", 6, "t", &text), LLMCS_OK);
+    ck_assert_str_eq(text, "退货");
+    shop_free(&a, text);
+    shop_free(&a, numbers);
+    shop_free(&a, NULL);
+    ck_assert_int_eq(counter.live, 0);
+}
+END_TEST
+
+typedef struct settings {
+    size_t struct_size;
+    int32_t first, second;
+    double third;
+} settings;
+
+/* Exactly `size` bytes of heap: a sanitizer or valgrind sees a write past them. */
+START_TEST(structs_of_older_and_newer_programs) {
+    const settings defaults = {.struct_size = sizeof defaults, .first = 1, .second = 2, .third = 3};
+    for (size_t size = 0; size <= sizeof(settings) + 24; size++) {
+        unsigned char *caller = malloc(size + 1);
+        caller[size] = 0xa5;
+        shop_options_init(caller, size, &defaults, sizeof defaults);
+        ck_assert_uint_eq(caller[size], 0xa5);
+        settings out = defaults;
+        if (size >= sizeof(size_t)) {
+            const llmcs_status expected = size < SHOP_SIZE_UP_TO(settings, first) ? LLMCS_ARG : LLMCS_OK;
+            ck_assert_int_eq(shop_options_in(&out, sizeof out, SHOP_SIZE_UP_TO(settings, first), caller, "settings"),
+                             expected);
+            if (!expected) ck_assert_int_eq(out.first, 1);
+            if (size >= sizeof(settings)) ck_assert_double_eq(out.third, 3);
+            ck_assert_int_eq(
+                shop_options_out(caller, SHOP_SIZE_UP_TO(settings, first), &defaults, sizeof defaults, "settings"),
+                expected);
+        }
+        free(caller);
+    }
+    struct {
+        settings known;
+        int64_t later;
+    } newer = {.known = {.struct_size = sizeof newer}, .later = 1};
+    settings out = defaults;
+    ck_assert_int_eq(shop_options_in(&out, sizeof out, 16, &newer, "settings"), LLMCS_ARG);
+    newer.later = 0;
+    ck_assert_int_eq(shop_options_in(&out, sizeof out, 16, &newer, "settings"), LLMCS_OK);
+}
+END_TEST
+
+static int rounding_inside(void) {
+    SHOP_PUBLIC_CALL;
+    return fegetround();
+}
+
+static int rounding_in_a_callback(void) {
+    SHOP_PUBLIC_CALL;
+    shop_call *const call = shop_callback_begin();
+    const int found = fegetround();
+    shop_callback_end(call);
+    return fegetround() == FE_TONEAREST ? found : -1;
+}
+
+START_TEST(the_callers_rounding_mode_stays_outside) {
+    fesetround(FE_UPWARD);
+    ck_assert_int_eq(rounding_inside(), FE_TONEAREST);
+    ck_assert_int_eq(rounding_in_a_callback(), FE_UPWARD);
+    ck_assert_int_eq(fegetround(), FE_UPWARD);
+    fesetround(FE_TONEAREST);
+    ck_assert_ptr_null(shop_callback_begin());
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, messages_are_read_from_the_core);
+    tcase_add_test(tests, allocations_fail_with_a_message_and_leave_arrays_alone);
+    tcase_add_test(tests, structs_of_older_and_newer_programs);
+    if (!suite_emulated(NULL)) tcase_add_test(tests, the_callers_rounding_mode_stays_outside);
+}
+
+SUITE_MAIN("shop/base", add_tests)

@@ -1,0 +1,10 @@
+/* The subcommands of llmcs: one file each. */
+#ifndef TOOLS_LLMCS_COMMANDS_H
+#define TOOLS_LLMCS_COMMANDS_H
+
+#include "cli.h"
+
+extern const cli_command cmd_generate, cmd_chat, cmd_classify, cmd_embed, cmd_fill_mask, cmd_score, cmd_tokenize,
+    cmd_eval, cmd_info, cmd_check, cmd_quantize;
+
+#endif

@@ -1,0 +1,14 @@
+/* llmcs-shop: runs one subcommand over a shop's store. */
+#include "commands.h"
+
+const char *const cli_program = "llmcs-shop";
+
+static const cli_command *const commands[] = {
+    /* in the order a shop needs them */
+};
+
+int main(int argc, char **argv) {
+    return cli_main(argc, argv, commands, sizeof commands / sizeof *commands,
+                    "llmcs-shop COMMAND --help (-h, or llmcs-shop help COMMAND) says more; llmcs-shop --version.\n"
+                    "Exit codes: 0 done, 1 failed, 2 wrong usage.");
+}
