@@ -1,10 +1,25 @@
-"""Other versions of llmcs.h, made from one: structs that may grow have more fields at their ends."""
+"""llmcs.h and the parts that it includes, and other versions of them: structs that may grow have more at their ends."""
 
+import os
 import re
 
 # These have no struct_size: only the library makes them, callers reach them by pointers.
 MADE_BY_THE_LIBRARY = ("llmcs_result", "llmcs_sequence")
 _STRUCT = re.compile(r"^typedef struct (llmcs_\w+) \{\n(.*?)^\} \1;$", re.S | re.M)
+
+
+def read(folder, name="llmcs.h"):
+    """The texts of a public header and of the parts that it includes, by their names."""
+    with open(os.path.join(folder, name), encoding="utf-8") as f:
+        texts = {name: f.read()}
+    for part in re.findall(r'^#include "(llmcs_\w+\.h)"', texts[name], re.M):
+        with open(os.path.join(folder, part), encoding="utf-8") as f:
+            texts[part] = f.read()
+    return texts
+
+
+def joined(texts):
+    return "\n".join(texts.values())
 
 
 def without_comments(text):

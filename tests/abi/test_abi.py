@@ -34,7 +34,8 @@ def read(*path):
         return f.read()
 
 
-TODAY, FIRST = read(ROOT, "include", "llmcs.h"), read(HERE, "llmcs-0.2.0.h")
+FILES = headers.read(os.path.join(ROOT, "include"))
+TODAY, FIRST = headers.joined(FILES), read(HERE, "llmcs-0.2.0.h")
 
 
 def run(*command, **more):
@@ -48,16 +49,21 @@ class Abi(unittest.TestCase):
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.folder = cls.temporary.name
         cls.include = {
-            name: cls.header_folder(name, text)
-            for name, text in (("today", TODAY), ("first", FIRST), ("newer", headers.newer(TODAY)))
+            name: cls.header_folder(name, files)
+            for name, files in (
+                ("today", FILES),
+                ("first", {"llmcs.h": FIRST}),
+                ("newer", {file: headers.newer(text) for file, text in FILES.items()}),
+            )
         }
 
     @classmethod
-    def header_folder(cls, name, text):
+    def header_folder(cls, name, files):
         folder = os.path.join(cls.folder, name)
         os.mkdir(folder)
-        with open(os.path.join(folder, "llmcs.h"), "w", encoding="utf-8") as f:
-            f.write(text)
+        for file, text in files.items():
+            with open(os.path.join(folder, file), "w", encoding="utf-8") as f:
+                f.write(text)
         return folder
 
     def compile(self, *arguments):
@@ -143,8 +149,8 @@ class Promises(Abi):
     def test_structs_only_grow_and_only_at_their_ends(self):
         names = headers.growing(FIRST) + headers.frozen(FIRST)
         self.assertGreater(len(headers.growing(FIRST)), 15)
-        self.assertEqual([n for n in headers.growing(TODAY) if n in names], headers.growing(FIRST))
-        self.assertEqual([n for n in headers.frozen(TODAY) if n in names], headers.frozen(FIRST))
+        self.assertEqual({n for n in headers.growing(TODAY) if n in names}, set(headers.growing(FIRST)))
+        self.assertEqual({n for n in headers.frozen(TODAY) if n in names}, set(headers.frozen(FIRST)))
         wanted = []
         for name in names:
             wanted.append("sizeof(%s)" % name)
@@ -188,7 +194,7 @@ class Promises(Abi):
             )
         folder = os.path.dirname(LIBRARY)
         for old in sorted(f for f in os.listdir(HERE) if f.startswith("llmcs-0.1")):
-            include = self.header_folder(old[:-2], read(HERE, old))
+            include = self.header_folder(old[:-2], {"llmcs.h": read(HERE, old)})
             done = run(*CC, "-I" + include, source, "-L" + folder, "-lllmcs", "-o", program)
             self.assertNotEqual(done.returncode, 0, old)
             self.assertIn("llmcs_model_options_init", done.stderr)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# llmcs.h compiles by itself in every dialect a host may use, the example in its first comment compiles and runs
-# against the shared and the static library, and the versions agree.
+# llmcs.h and its parts compile by themselves in every dialect a host may use, the example in the first comment compiles
+# and runs against the shared and the static library, and the versions agree.
 set -u
 
 build=$(dirname "$LLMCS_BIN")
@@ -21,15 +21,21 @@ check() {
 
 strict='-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Iinclude -fsyntax-only'
 printf '#include "llmcs.h"\n#include "llmcs.h"\nint probe(void);\nint probe(void) { return (int)LLMCS_OK; }\n' >"$work/probe.c"
-cp "$work/probe.c" "$work/probe.cc"
+# Each part before the whole.
+{
+    grep '^#include "llmcs_' include/llmcs.h
+    printf '#include "llmcs.h"\nint part(void);\nint part(void) { return (int)sizeof(llmcs_engine_options); }\n'
+} >"$work/part.c"
+grep -q llmcs_engine.h "$work/part.c" || { echo 'the parts of llmcs.h were not found'; failed=$((failed + 1)); }
+for name in probe part; do cp "$work/$name.c" "$work/$name.cc"; done
 for compiler in gcc clang; do
     for std in c99 c11 c17 c++11 c++17 c++20; do
-        case $std in c++*) lang=c++ cc="$(echo $compiler | sed 's/gcc/g++/; s/clang/clang++/')" file=probe.cc ;;
-            *) lang=c cc=$compiler file=probe.c ;;
+        case $std in c++*) lang=c++ cc="$(echo $compiler | sed 's/gcc/g++/; s/clang/clang++/')" end=cc ;;
+            *) lang=c cc=$compiler end=c ;;
         esac
         if command -v "$cc" >/dev/null; then
             # shellcheck disable=SC2086 # flags
-            check "$cc -std=$std" "$cc" -x $lang -std=$std $strict "$work/$file"
+            check "$cc -std=$std" "$cc" -x $lang -std=$std $strict "$work/probe.$end" "$work/part.$end"
         else
             echo "SKIPPED llmcs.h with $cc -std=$std: there is no $cc"
             skipped=$((skipped + 1))
@@ -64,6 +70,15 @@ done
 } >"$work/windows.c"
 grep -q 'llmcs_classify(model' "$work/windows.c" || { echo 'the example of windows was not found'; failed=$((failed + 1)); }
 check 'the example of windows' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/windows.c" -o "$work/windows.o"
+
+# The example of the engine, likewise.
+{
+    printf '#include <llmcs.h>\n#include <stdio.h>\nvoid example(llmcs_model *);\nvoid example(llmcs_model *model)\n{\n'
+    sed -n '1,/^#include/p' include/llmcs_engine.h | sed -n 's/^ \*     //p'
+    printf '}\n'
+} >"$work/engine.c"
+grep -q llmcs_engine_submit "$work/engine.c" || { echo 'the example of the engine was not found'; failed=$((failed + 1)); }
+check 'the example of the engine' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/engine.c" -o "$work/engine.o"
 
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"

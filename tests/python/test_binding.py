@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 import typing
 import unittest
@@ -16,8 +17,10 @@ import unittest
 from support import PACKAGE, ROOT, llmcs
 from llmcs import _errors, _native
 
-with open(os.path.join(ROOT, "include", "llmcs.h"), encoding="utf-8") as f:
-    HEADER = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+sys.path.insert(0, os.path.join(ROOT, "tests", "abi"))
+import headers  # noqa: E402
+
+HEADER = headers.without_comments(headers.joined(headers.read(os.path.join(ROOT, "include"))))
 STRUCTS = {
     v.__name__: v
     for v in vars(_native).values()

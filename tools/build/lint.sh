@@ -22,7 +22,7 @@ for list in "$BUILD/exported" "$BUILD/exported.a"; do
     other=$(grep -v '^llmcs_' "$list")
     [ -z "$other" ] || complain "$list: not llmcs_*: $(echo "$other" | tr '\n' ' ')"
 done
-# Every function of the header is there, and nothing more.
+# Every function of the headers is there, and nothing more.
 grep -hv '^ \*' include/*.h | tr '\n' ' ' | grep -o 'LLMCS_API [^;]*;' | grep -o 'llmcs_[a-z0-9_]*(' | tr -d '(' |
     sort -u >"$BUILD/declared"
 for name in $(comm -23 "$BUILD/declared" "$BUILD/exported"); do complain "$name is declared and not exported"; done
