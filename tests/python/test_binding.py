@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "abi"))
 import headers  # noqa: E402
 
 HEADER = headers.without_comments(headers.joined(headers.read(os.path.join(ROOT, "include"))))
+FOR_LIBRARIES = {"llmcs_set_error"}  # for libraries on top of this one, which are not written in Python
 STRUCTS = {
     v.__name__: v
     for v in vars(_native).values()
@@ -63,10 +64,12 @@ class Header(unittest.TestCase):
     def test_every_function_of_the_header_is_bound(self):
         declared = set(re.findall(r"LLMCS_API [^;(]*?(llmcs_\w+)\(", HEADER))
         self.assertGreater(len(declared), 60)
-        self.assertEqual(declared, set(_native.FUNCTIONS))
+        self.assertEqual(declared - FOR_LIBRARIES, set(_native.FUNCTIONS))
 
     def test_every_function_takes_as_many_arguments_as_in_the_header(self):
         for name, arguments in re.findall(r"LLMCS_API [^;(]*?(llmcs_\w+)\(([^;]*)\);", HEADER):
+            if name in FOR_LIBRARIES:
+                continue
             n = 0 if arguments.strip() == "void" else arguments.count(",") + 1
             self.assertEqual(len(_native.FUNCTIONS[name]) - 1, n, name)
 
