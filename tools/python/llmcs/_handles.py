@@ -3,17 +3,75 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import ctypes as c
 import os
 import queue
 import sys
 import threading
-from typing import Any, Callable, Generic, Iterator, List, NoReturn, TypeVar
+import time
+import weakref
+from typing import Any, Callable, Dict, Generic, Iterator, List, NoReturn, TypeVar
 
 from ._errors import ForkError, StateError
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Handle")
+
+
+_relays: "weakref.WeakSet[Relay[Any]]" = weakref.WeakSet()
+
+
+class CallsInFlight:
+    """C calls that have begun and not ended, in all threads.
+
+    A callback (text, token, log, progress) that reaches Python after the interpreter has ended crashes the process:
+    ctypes then creates a thread state for an interpreter that is gone. So at exit, when only daemon threads are left
+    and Python still works, their calls are cancelled and waited for."""
+
+    _WAIT_SECONDS = 10.0  # for what cannot be cancelled: a callback that never returns must not keep the process
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # re-entrant: a signal handler may make a call at any step
+        self._cancels: Dict[object, Callable[[], Any]] = {}
+        self._ending = False
+        atexit.register(self._end_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def begin(self, cancel: Callable[[], Any]) -> object:
+        """cancel(), from any thread, makes the call end soon. Returns what end() takes."""
+        key = object()
+        with self._lock:
+            if not self._ending or in_main_thread():
+                self._cancels[key] = cancel
+                return key
+        while True:  # the interpreter is about to end this daemon thread wherever it is
+            time.sleep(60)
+
+    def end(self, key: object) -> None:
+        with self._lock:
+            self._cancels.pop(key, None)
+
+    def _forget(self) -> None:
+        self._lock, self._cancels = threading.RLock(), {}  # the parent's threads are not here
+
+    def _end_all(self) -> None:
+        give_up = time.monotonic() + self._WAIT_SECONDS
+        with self._lock:
+            self._ending = True
+        while time.monotonic() < give_up:
+            for relay in list(_relays):
+                relay.abandon()
+            with self._lock:  # a call that is here has not left its handle, which therefore lives
+                if not self._cancels:
+                    return
+                for cancel in list(self._cancels.values()):
+                    cancel()
+            time.sleep(0.001)  # the other threads need the interpreter to leave their calls
+
+
+calls_in_flight = CallsInFlight()
 
 
 class Handle:
@@ -119,16 +177,18 @@ class Handle:
 class _Use:
     """One call in flight."""
 
-    __slots__ = ("_handle",)
+    __slots__ = ("_handle", "_key")
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
 
     def __enter__(self) -> c.c_void_p:
         self._handle._Handle__call_begins()  # type: ignore[attr-defined]
+        self._key = calls_in_flight.begin(self._handle._end_calls)
         return self._handle._pointer
 
     def __exit__(self, *_: Any) -> None:
+        calls_in_flight.end(self._key)
         self._handle._Handle__call_ends()  # type: ignore[attr-defined]
 
 
@@ -181,6 +241,7 @@ class Relay(Generic[T]):
         self._replies: "queue.SimpleQueue[bool]" = queue.SimpleQueue()
         self._began = self._stopped = False
         self._outcome: List[Callable[[], T]] = []  # one, when it has ended
+        _relays.add(self)
         _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
@@ -209,10 +270,14 @@ class Relay(Generic[T]):
     def reply(self, stop: bool) -> None:
         self._replies.put(stop)
 
-    def stop(self) -> None:
-        """Ends it early, and waits for that; nothing if it has ended."""
+    def abandon(self) -> None:
+        """Lets the callback, and with it the call, end: nobody reads any more."""
         self._stopped = True
         self._replies.put(True)
+
+    def stop(self) -> None:
+        """Ends it early, and waits for that; nothing if it has ended."""
+        self.abandon()
         while not self._outcome:
             if sys.is_finalizing():  # the interpreter ends, and the other thread with it: it will not answer
                 self._cancel()

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 
 from ._errors import call
-from ._handles import Handle, interruptible
+from ._handles import Handle, calls_in_flight, interruptible
 from ._inputs import PathInput, Texts, choice, floats, integer, items, joined, matrix, number, path, token_ids, utf8
 from ._native import (
     EncoderOutputs,
@@ -99,11 +99,14 @@ class _Progress:
         self._stop = True
 
     def call(self, *arguments: Any) -> None:
+        key = calls_in_flight.begin(self._cancel)
         try:
             interruptible(lambda: call(*arguments), self._cancel)
         except Exception:
             if self._raised is None:
                 raise
+        finally:
+            calls_in_flight.end(key)
         if self._raised is not None:
             raise self._raised
 
@@ -238,12 +241,16 @@ class Model(Handle):
         stop = i32(0)
         params.cancel = c.pointer(stop)
 
-        def evaluate() -> None:
-            with self._using() as h:
-                call(function, h, *before, texts.array, texts.n, c.byref(params), *after(done))
-
         def cancel() -> None:
             stop.value = 1
+
+        def evaluate() -> None:
+            key = calls_in_flight.begin(cancel)
+            try:
+                with self._using() as h:
+                    call(function, h, *before, texts.array, texts.n, c.byref(params), *after(done))
+            finally:
+                calls_in_flight.end(key)
 
         if texts.n_bytes < _INTERRUPTIBLE_BYTES:
             evaluate()
