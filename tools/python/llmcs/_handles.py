@@ -27,31 +27,46 @@ class CallsInFlight:
 
     A callback (text, token, log, progress) that reaches Python after the interpreter has ended crashes the process:
     ctypes then creates a thread state for an interpreter that is gone. So at exit, when only daemon threads are left
-    and Python still works, their calls are cancelled and waited for."""
+    and Python still works, their calls are cancelled and waited for. The callers do not see that: their threads stay
+    here until the interpreter ends them, as it would have done anywhere."""
 
     _WAIT_SECONDS = 10.0  # for what cannot be cancelled: a callback that never returns must not keep the process
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # re-entrant: a signal handler may make a call at any step
         self._cancels: Dict[object, Callable[[], Any]] = {}
-        self._ending = False
+        self.ending = False
+        self._thread = threading.local()  # n_calls of this thread, nested; is_ours: it runs a call for another one
         atexit.register(self._end_all)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
     def begin(self, cancel: Callable[[], Any]) -> object:
         """cancel(), from any thread, makes the call end soon. Returns what end() takes."""
-        key = object()
+        key, n_calls = object(), self._n_calls()
         with self._lock:
-            if not self._ending or in_main_thread():
+            may_begin = not self.ending or n_calls or in_main_thread()
+            if may_begin:
                 self._cancels[key] = cancel
-                return key
-        while True:  # the interpreter is about to end this daemon thread wherever it is
+                self._thread.n_calls = n_calls + 1
+        while not may_begin:
             time.sleep(60)
+        return key
 
     def end(self, key: object) -> None:
         with self._lock:
             self._cancels.pop(key, None)
+            self._thread.n_calls -= 1
+            stays = self.ending and not self._n_calls() and not in_main_thread()
+        while stays and not getattr(self._thread, "is_ours", False):
+            time.sleep(60)
+
+    def _n_calls(self) -> int:
+        return getattr(self._thread, "n_calls", 0)
+
+    def mark_our_thread(self) -> None:
+        """This thread runs a call for another one, which may wait for it."""
+        self._thread.is_ours = True
 
     def _forget(self) -> None:
         self._lock, self._cancels = threading.RLock(), {}  # the parent's threads are not here
@@ -59,7 +74,7 @@ class CallsInFlight:
     def _end_all(self) -> None:
         give_up = time.monotonic() + self._WAIT_SECONDS
         with self._lock:
-            self._ending = True
+            self.ending = True
         while time.monotonic() < give_up:
             for relay in list(_relays):
                 relay.abandon()
@@ -195,13 +210,14 @@ class _Use:
 def interruptible(function: Callable[[], T], cancel: Callable[[], None]) -> T:
     """function(), so that Ctrl-C ends it. Python handles signals between the steps of its main thread only, and a C
     call is one step: the main thread leaves it to another one, waits, and on KeyboardInterrupt calls cancel()."""
-    if not in_main_thread():
+    if not in_main_thread() or calls_in_flight.ending:
         return function()
     results: List[T] = []
     errors: List[BaseException] = []
     ended = threading.Semaphore(0)
 
     def run_call() -> None:
+        calls_in_flight.mark_our_thread()
         try:
             results.append(function())
         except BaseException as e:  # raised in the main thread below
@@ -245,6 +261,7 @@ class Relay(Generic[T]):
         _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
+        calls_in_flight.mark_our_thread()
         try:
             result = self._generate(self._receive)
             self._outcome.append(lambda: result)
