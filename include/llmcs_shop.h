@@ -35,6 +35,176 @@ extern "C" {
 /* Version of the library that runs, "0.1.0". Never fails. */
 LLMCS_SHOP_API const char *llmcs_shop_version(void);
 
+/* ------------------------------------------------------------------------------------------------- store */
+/*
+ * A store is one SQLite file that holds what a shop knows: knowledge entries, products, customers, events, orders,
+ * settings, and the vectors that an encoder made of them.
+ *
+ *     llmcs_shop *shop = NULL;
+ *     llmcs_shop_options options;
+ *     llmcs_shop_options_init(&options);
+ *     options.encoder = encoder;                                        opened by llmcs_model_open; may be NULL
+ *     options.flags = LLMCS_SHOP_CREATE;
+ *     if (llmcs_shop_open("shop.db", &options, &shop)) { fputs(llmcs_error_message(), stderr); return 1; }
+ *     ...
+ *     llmcs_shop_free(&shop);
+ *
+ * - Any sqlite3 can read the file. Only this library should write it: a file with tables, views or triggers that this
+ *   version did not make is refused, and so is a file of a newer version. Files of older versions are migrated when
+ *   they are opened for writing, in one transaction.
+ * - A put function writes all its rows in one transaction. When it returns LLMCS_OK they are on disk: a crash, kill -9
+ *   or a power cut afterwards loses none of them, and before leaves none of them. Rows that are not valid are refused
+ *   one by one with a reason, and the others are stored.
+ * - One call writes at a time, any number read at the same time, each a consistent snapshot; this holds between
+ *   processes, too. A call that waits longer than busy_ms for another's write returns LLMCS_BUSY.
+ * - Strings of items are NUL-terminated UTF-8 without control characters other than line ends and tabs; NULL where a
+ *   comment says "or NULL". Ids are 1 to 200 bytes, other short strings up to 1,000, texts up to 65,536. Times are
+ *   seconds since 1970-01-01 UTC.
+ * - After fork() calls with the parent's handle return LLMCS_FORK, and so does opening the same store in the child:
+ * SQLite cannot share a file that was open across fork(). Fork before you open, or exec. llmcs_shop_free in the child
+ * frees memory and leaves the parent's connections alone.
+ * - Errors of every function here: ARG NOMEM BUSY STATE FORK IO NOSPACE, FORMAT (the file is damaged or not a store),
+ *   UNSUPPORTED (of a newer version). More are listed where they can happen.
+ */
+typedef struct llmcs_shop llmcs_shop;
+
+/* Flags of llmcs_shop_options. */
+#define LLMCS_SHOP_CREATE 0x1u    /* creates the file if it does not exist */
+#define LLMCS_SHOP_READ_ONLY 0x2u /* put functions return LLMCS_STATE; older versions are not migrated but refused */
+#define LLMCS_SHOP_CHECK 0x4u     /* checks every page and index of the file first, which takes as long as reading it */
+
+typedef struct llmcs_shop_options {
+    size_t struct_size;
+    llmcs_model *encoder; /* [NULL] makes the vectors of entries and products; must outlive the shop. NULL: none are
+                             made, and questions are answered by words alone */
+    const llmcs_allocator *allocator; /* [NULL: malloc] copied; SQLite's own memory does not come from it */
+    llmcs_log_fn log;                 /* [NULL] */
+    void *log_user;
+    uint32_t flags;    /* [0] LLMCS_SHOP_* */
+    int32_t busy_ms;   /* [5000] longest wait for another thread's or process's write; 0 to 3600000 */
+    int32_t n_readers; /* [8] calls that can read at the same time, 1 to 64; more wait */
+} llmcs_shop_options;
+
+LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, size_t struct_size);
+#define llmcs_shop_options_init(options) llmcs_shop_options_init_sized((options), sizeof *(options))
+
+/* Opens a store. options: NULL for the defaults. Errors: as above, LIMIT, NO_HEAD (the encoder has no embeddings). */
+LLMCS_SHOP_API llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options, llmcs_shop **shop);
+
+/* Closes the store and sets *shop to NULL. No call of it may be running or begin any more. */
+LLMCS_SHOP_API void llmcs_shop_free(llmcs_shop **shop);
+
+typedef struct llmcs_shop_info {
+    size_t struct_size;
+    int32_t schema_version; /* of the file */
+    int32_t n_embedding;    /* floats in one vector of the encoder; 0 without one */
+    uint64_t fingerprint;   /* of the encoder; 0 without one */
+    uint64_t n_entries;     /* not retired, of all languages */
+    uint64_t n_questions;   /* of these entries */
+    uint64_t n_products;    /* and so on */
+    uint64_t n_customers;
+    uint64_t n_events;
+    uint64_t n_orders;
+    uint64_t n_vectors; /* of this encoder */
+} llmcs_shop_info;
+
+/* Counts what is stored. Set info->struct_size = sizeof *info first. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_get_info(llmcs_shop *shop, llmcs_shop_info *info);
+
+/* Called after a put function's transaction, once for each refused row: its index, counted from 0, and why. `reason` is
+ * NUL-terminated and valid during the call. */
+typedef void (*llmcs_shop_refused_fn)(void *user, size_t row, llmcs_status status, const char *reason);
+
+/* Title, description and attributes in one language. Frozen. */
+typedef struct llmcs_shop_product_text {
+    const char *lang;        /* "en", "zh", "pt-BR"; "" if unknown. Each at most once in a product */
+    const char *title;       /* not empty */
+    const char *description; /* or NULL */
+    const char *attributes;  /* a JSON object, {"colour":"black","size":"M"}, or NULL */
+} llmcs_shop_product_text;
+
+typedef struct llmcs_shop_product {
+    size_t struct_size; /* sizeof(llmcs_shop_product) */
+    const char *id;
+    const llmcs_shop_product_text *texts; /* [n_texts] */
+    size_t n_texts;                       /* 1 to 64 */
+    const char *category;                 /* or NULL */
+    const char *brand;                    /* or NULL */
+    double price;                         /* in units of the currency: 19.9; not negative */
+    const char *currency;                 /* ISO 4217, "CNY"; or NULL */
+    int64_t stock;                        /* negative: not known */
+    const char *const *tags;              /* [n_tags], or NULL */
+    size_t n_tags;
+} llmcs_shop_product;
+
+/* Adds products, or replaces those with the same ids. products: [n] pointers. refused: may be NULL. n_stored: rows that
+ * were stored, may be NULL. LLMCS_OK also if rows were refused. Errors: as
+ * above. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_put_products(llmcs_shop *shop, const llmcs_shop_product *const *products,
+                                                    size_t n, llmcs_shop_refused_fn refused, void *user,
+                                                    size_t *n_stored);
+
+typedef struct llmcs_shop_customer {
+    size_t struct_size;
+    const char *id;
+    const char *name; /* or NULL */
+    const char *lang; /* or NULL */
+    int64_t since;    /* 0: not known */
+} llmcs_shop_customer;
+
+/* Adds or replaces customers. The rest as llmcs_shop_put_products. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_put_customers(llmcs_shop *shop, const llmcs_shop_customer *const *customers,
+                                                     size_t n, llmcs_shop_refused_fn refused, void *user,
+                                                     size_t *n_stored);
+
+typedef struct llmcs_shop_event {
+    size_t struct_size;
+    const char *customer; /* an id; an unknown customer becomes known */
+    const char *item;     /* id of a product in the store */
+    const char *type;     /* "view", "cart", "buy", "return", any other word */
+    int64_t time;
+} llmcs_shop_event;
+
+/* Adds events. One with the same customer, item, type and time as an earlier one is stored once, so an import can be
+ * repeated. The rest as llmcs_shop_put_products. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_put_events(llmcs_shop *shop, const llmcs_shop_event *const *events, size_t n,
+                                                  llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
+
+/* Frozen. */
+typedef struct llmcs_shop_order_item {
+    const char *item; /* id of a product, which may have left the store */
+    int64_t quantity; /* at least 1 */
+    double price;     /* of one, in units of the order's currency; not negative */
+} llmcs_shop_order_item;
+
+typedef struct llmcs_shop_order {
+    size_t struct_size;
+    const char *id;
+    const char *customer; /* an id; an unknown customer becomes known */
+    const char *status;   /* "paid", "shipped", ... */
+    int64_t time;
+    const llmcs_shop_order_item *items; /* [n_items] */
+    size_t n_items;                     /* 1 to 1000 */
+    double total;                       /* negative: the sum of the items */
+    const char *currency;               /* these four or NULL */
+    const char *carrier;
+    const char *tracking;
+    const char *city;
+} llmcs_shop_order;
+
+/* Adds or replaces orders. The rest as llmcs_shop_put_products. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_put_orders(llmcs_shop *shop, const llmcs_shop_order *const *orders, size_t n,
+                                                  llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
+
+/* Remembers a value, up to 65,536 bytes, under a key of the host's choice; NULL removes it. Keys that begin with
+ * "llmcs." belong to this library and its command: "llmcs.encoder" is the folder that llmcs-shop opens. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char *key, const char *value);
+
+/* Copies a value with its NUL into value, [capacity] bytes. *value_bytes: its length without the NUL, 0 and "" if there
+ * is none. Errors: as above, BUFFER (capacity <= *value_bytes; value may then be NULL). */
+LLMCS_SHOP_API llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char *key, char *value, size_t capacity,
+                                                   size_t *value_bytes);
+
 #ifdef __cplusplus
 }
 #endif

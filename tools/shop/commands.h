@@ -5,4 +5,6 @@
 #include "cli.h"
 #include "llmcs_shop.h"
 
+extern const cli_command cmd_init, cmd_import_products, cmd_import_customers, cmd_import_events, cmd_import_orders;
+
 #endif

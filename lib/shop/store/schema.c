@@ -1,0 +1,154 @@
+/* Makes, migrates and checks the tables of a store. */
+#include "shop/store/schema.h"
+
+#include <string.h>
+
+/*
+ * Rows refer to each other by integer keys (`row`); `id` is the shop's own name. `changed` counts writes (the setting
+ * llmcs.changes), so that what is derived in memory follows by reading the rows with a larger number.
+ */
+const shop_migration shop_migrations[] = {
+    {"products, customers, events, orders",
+     "CREATE TABLE settings(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+     "INSERT INTO settings VALUES('llmcs.changes', 0);"
+     "CREATE TABLE products(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, category TEXT, brand TEXT,"
+     " price REAL NOT NULL, currency TEXT, stock INTEGER, tags TEXT NOT NULL, changed INTEGER NOT NULL);"
+     "CREATE INDEX products_changed ON products(changed);"
+     "CREATE TABLE product_texts(row INTEGER PRIMARY KEY AUTOINCREMENT, product INTEGER NOT NULL, lang TEXT NOT NULL,"
+     " title TEXT NOT NULL, description TEXT, attributes TEXT, UNIQUE(product, lang));"
+     "CREATE TABLE customers(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT, lang TEXT,"
+     " since INTEGER);"
+     "CREATE TABLE events(row INTEGER PRIMARY KEY AUTOINCREMENT, customer INTEGER NOT NULL, product INTEGER NOT NULL,"
+     " type TEXT NOT NULL, time INTEGER NOT NULL, UNIQUE(customer, product, type, time));"
+     "CREATE INDEX events_product ON events(product);"
+     "CREATE TABLE orders(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, customer INTEGER NOT NULL,"
+     " status TEXT NOT NULL, time INTEGER NOT NULL, total REAL NOT NULL, currency TEXT, carrier TEXT, tracking TEXT,"
+     " city TEXT);"
+     "CREATE INDEX orders_customer ON orders(customer);"
+     /* `item` is a product's id, which may have left the store */
+     "CREATE TABLE order_items(order_row INTEGER NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL,"
+     " quantity INTEGER NOT NULL, price REAL NOT NULL, PRIMARY KEY(order_row, position)) WITHOUT ROWID;"},
+    {"knowledge entries",
+     /* An entry is known by id and language. Its texts of all versions stay, so that an old citation resolves: position
+      * 0 is the answer, 1 and up are the questions. live: of the current version of an entry that is not retired. */
+     "CREATE TABLE entries(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, lang TEXT NOT NULL,"
+     " version INTEGER NOT NULL, retired INTEGER NOT NULL, valid_from INTEGER, valid_until INTEGER,"
+     " tags TEXT NOT NULL, UNIQUE(id, lang));"
+     "CREATE TABLE texts(row INTEGER PRIMARY KEY AUTOINCREMENT, entry INTEGER NOT NULL, version INTEGER NOT NULL,"
+     " position INTEGER NOT NULL, live INTEGER NOT NULL, text TEXT NOT NULL, changed INTEGER NOT NULL,"
+     " UNIQUE(entry, version, position));"
+     "CREATE INDEX texts_changed ON texts(changed);"
+     /* rowid: texts.row, of live texts; words: what lib/shop/knowledge makes of a text, with spaces in between */
+     "CREATE VIRTUAL TABLE text_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"},
+    {"models and vectors",
+     "CREATE TABLE models(row INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, version INTEGER NOT NULL,"
+     " kind TEXT NOT NULL, path TEXT, fingerprint INTEGER, bytes BLOB, created INTEGER NOT NULL,"
+     " UNIQUE(name, version));"
+     /* vector: float16, little-endian, of row `row` of table `source`, made by the encoder `fingerprint` */
+     "CREATE TABLE vectors(source TEXT NOT NULL, row INTEGER NOT NULL, fingerprint INTEGER NOT NULL,"
+     " vector BLOB NOT NULL, UNIQUE(source, row, fingerprint));"},
+};
+const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
+
+/* ---- header */
+
+llmcs_status shop_schema_read_version(shop_connection *c, int n_migrations, int *version) {
+    int64_t pages, id, user;
+    *version = 0;
+    /* Through SQLite and not by read(): closing a descriptor of our own would drop SQLite's locks of the file. */
+    SHOP_TRY(shop_lookup_int(c, 0, &pages, "PRAGMA page_count", ""));
+    SHOP_TRY(shop_lookup_int(c, 0, &id, "PRAGMA application_id", ""));
+    SHOP_TRY(shop_lookup_int(c, 0, &user, "PRAGMA user_version", ""));
+    if (!pages) return LLMCS_OK;
+    if (id != SHOP_APPLICATION_ID)
+        return shop_fail(LLMCS_FORMAT,
+                         "%s: byte 68: application_id is 0x%08x, expected 0x%08x: a database of another program",
+                         c->path, (unsigned)id, SHOP_APPLICATION_ID);
+    if (user > n_migrations)
+        return shop_fail(LLMCS_UNSUPPORTED,
+                         "%s: byte 60: the store has version %lld, this library knows 1 to %d: use a newer one",
+                         c->path, (long long)user, n_migrations);
+    if (user < 1)
+        return shop_fail(LLMCS_FORMAT, "%s: byte 60: the store has version %lld, expected 1 or more", c->path,
+                         (long long)user);
+    *version = (int)user;
+    return LLMCS_OK;
+}
+
+/* ---- migration */
+
+static llmcs_status migrate_from(shop_connection *c, const shop_migration *migrations, int from, int to) {
+    char pragma[96];
+    for (int i = from; i < to; i++) SHOP_TRY(shop_execute(c, migrations[i].sql, "cannot be migrated"));
+    sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA application_id = %d; PRAGMA user_version = %d", SHOP_APPLICATION_ID,
+                     to);
+    return shop_execute(c, pragma, "cannot be migrated");
+}
+
+llmcs_status shop_schema_migrate(shop_connection *c, const shop_migration *migrations, int n) {
+    int64_t version;
+    /* Another process may migrate at the same time: the version counts once the file is locked. */
+    SHOP_TRY(shop_execute(c, "BEGIN IMMEDIATE", "cannot be migrated"));
+    llmcs_status status = shop_lookup_int(c, 0, &version, "PRAGMA user_version", "");
+    if (!status && version > n)
+        status = shop_fail(LLMCS_UNSUPPORTED, "%s: the store has version %lld, this library knows 1 to %d", c->path,
+                           (long long)version, n);
+    if (!status && version < n) status = migrate_from(c, migrations, (int)version, n);
+    if (!status) status = shop_execute(c, "COMMIT", "cannot be migrated");
+    if (status) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+/* ---- check */
+
+/* Every object but SQLite's own. */
+#define SCHEMA_SQL                                                                                             \
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'" \
+    " ORDER BY name"
+
+static llmcs_status compare_objects(shop_query *found, shop_query *expected) {
+    for (;;) {
+        SHOP_TRY(shop_query_next(expected));
+        SHOP_TRY(shop_query_next(found));
+        if (!found->has_row && !expected->has_row) return LLMCS_OK;
+        size_t n, m;
+        const char *have = found->has_row ? shop_query_text(found, 1, &n) : NULL;
+        const char *want = expected->has_row ? shop_query_text(expected, 1, &n) : NULL;
+        if (!have || (want && strcmp(want, have) < 0))
+            return shop_fail(LLMCS_FORMAT, "%s: table or index %s is missing", found->c->path, want);
+        if (!want || strcmp(want, have))
+            return shop_fail(LLMCS_FORMAT, "%s: %s is no table or index of a store of this version", found->c->path,
+                             have);
+        const char *have_sql = shop_query_text(found, 2, &n), *want_sql = shop_query_text(expected, 2, &m);
+        /* FTS5 writes the SQL of its own tables, perhaps otherwise in another version of SQLite. */
+        const bool by_fts5 = !strncmp(have, "text_words_", 11);
+        if (!by_fts5 && (n != m || memcmp(have_sql, want_sql, n)))
+            return shop_fail(LLMCS_FORMAT, "%s: %s is not defined as in a store of this version", found->c->path, have);
+    }
+}
+
+llmcs_status shop_schema_check(shop_connection *c, const shop_migration *migrations, int n) {
+    shop_connection model;
+    shop_query found = {0}, expected = {0};
+    SHOP_TRY(shop_connection_open(&model, ":memory:", SHOP_ACCESS_CREATE, 0));
+    llmcs_status status = shop_schema_migrate(&model, migrations, n);
+    if (!status) status = shop_query_begin(c, &found, SCHEMA_SQL, "");
+    if (!status) status = shop_query_begin(&model, &expected, SCHEMA_SQL, "");
+    if (!status) status = compare_objects(&found, &expected);
+    shop_query_end(&found);
+    shop_query_end(&expected);
+    shop_connection_close(&model);
+    return status;
+}
+
+llmcs_status shop_schema_check_pages(shop_connection *c) {
+    shop_query q;
+    size_t n;
+    SHOP_TRY(shop_query_begin(c, &q, "PRAGMA integrity_check(1)", ""));
+    SHOP_TRY(shop_query_next(&q));
+    const char *found = q.has_row ? shop_query_text(&q, 0, &n) : "no answer";
+    const llmcs_status status =
+        strcmp(found, "ok") ? shop_fail(LLMCS_FORMAT, "%s: damaged: %s", c->path, found) : LLMCS_OK;
+    shop_query_end(&q);
+    return status;
+}

@@ -1,0 +1,63 @@
+/*
+ * The store inside the library: one connection that writes, a pool of connections that read.
+ *
+ *     shop_connection *c;
+ *     SHOP_TRY(shop_read_begin(shop, &c));          a snapshot
+ *     llmcs_status status = ...queries on c...;
+ *     shop_read_end(shop, c);
+ *
+ *     SHOP_TRY(shop_write_begin(shop, &c));         nobody else writes from here
+ *     llmcs_status status = ...changes on c...;
+ *     return shop_write_end(shop, c, status);       commits if status is LLMCS_OK, else rolls back
+ */
+#ifndef SHOP_STORE_STORE_H
+#define SHOP_STORE_STORE_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "shop/base/call.h"
+#include "shop/store/connection.h"
+#include "shop/store/schema.h"
+
+enum { SHOP_MAX_READERS = 64 };
+
+struct llmcs_shop {
+    llmcs_allocator allocator;
+    llmcs_model *encoder; /* or NULL */
+    int32_t n_embedding;  /* floats in its vectors */
+    uint64_t fingerprint; /* of the encoder */
+    llmcs_log_fn log;     /* or NULL */
+    void *log_user;
+    char *path;
+    bool read_only;
+    int32_t busy_ms;
+    pid_t owner; /* the process that opened it */
+    int inherited_slot;
+
+    pthread_mutex_t write_lock; /* held from shop_write_begin to shop_write_end */
+    shop_connection writer;     /* not opened if read_only */
+
+    pthread_mutex_t pool_lock; /* guards what follows */
+    pthread_cond_t reader_freed;
+    shop_connection *readers[SHOP_MAX_READERS]; /* [n_readers]; NULL: not opened yet */
+    bool reader_used[SHOP_MAX_READERS];
+    size_t n_readers;
+};
+
+/* STATE for NULL, FORK in another process. Every public function begins with it. */
+llmcs_status shop_check(const llmcs_shop *shop);
+
+llmcs_status shop_read_begin(llmcs_shop *shop, shop_connection **c);
+void shop_read_end(llmcs_shop *shop, shop_connection *c);
+
+/* STATE if the store is read-only. */
+llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c);
+llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status status);
+
+/* The next number of the column `changed`, inside a write. */
+llmcs_status shop_next_change(shop_connection *c, int64_t *change);
+
+void shop_log(const llmcs_shop *shop, llmcs_log_level level, const char *fmt, ...);
+
+#endif

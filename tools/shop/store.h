@@ -1,0 +1,23 @@
+/* Opens the store that the command line names. */
+#ifndef TOOLS_SHOP_STORE_H
+#define TOOLS_SHOP_STORE_H
+
+#include "cli.h"
+#include "llmcs_shop.h"
+
+typedef struct store {
+    llmcs_shop *shop;
+    llmcs_model *encoder; /* or NULL */
+} store;
+
+/* Where the encoder comes from. */
+typedef enum store_encoder {
+    STORE_NO_ENCODER, /* the command makes no vectors */
+    STORE_ENCODER /* the folder --encoder names, else the one that `llmcs-shop init --encoder` remembered, else none */
+} store_encoder;
+
+/* False after an error message. `folder`: of --encoder, or NULL. flags: LLMCS_SHOP_*. */
+bool store_open(store *s, const cli_common *common, store_encoder which, const char *folder, uint32_t flags);
+void store_close(store *s);
+
+#endif
