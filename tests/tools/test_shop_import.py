@@ -104,7 +104,7 @@ class Import(Store):
         self.assertEqual(code, 1)
         self.assertEqual(out, "2 rows stored, 8 refused\n")
         for line, reason in [(2, ""), (3, "a row is a JSON object"), (4, '"id" is missing'), (6, '"price" must be a number'),
-                             (7, 'unknown key "colour"'), (8, "NUL"), (9, "price: -1 is not valid"), (10, '"title" must be')]:
+                             (7, 'unknown key "colour"'), (8, '"title" or "description" holds a NUL'), (9, "price: -1 is not valid"), (10, '"title" must be')]:
             self.assertIn("rows.jsonl: line %d: %s" % (line, reason), err)
         self.assertEqual(self.rows("SELECT group_concat(id) FROM products"), [("p1,p7",)])
 
