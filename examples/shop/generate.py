@@ -25,7 +25,7 @@ N_CUSTOMERS = 300
 N_ORDERS = 600
 N_EVENTS = 5000
 ORDER_DAYS = 150          # the oldest order
-PER_INTENT = {"Q": 48, "T": 12}
+PER_INTENT = {"Q": 60, "T": 20}
 PER_OOS = {"Q": 320, "T": 120}
 
 # Attribute names in Chinese, in the order in which a product page lists them.
@@ -296,11 +296,11 @@ def plural(noun):
     return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
 
 
-def vary(rng, text, language):
+def vary(rng, text, language, greets):
     """Typing habits: capitals or none, a greeting, end marks, one slip of the finger in twenty."""
     if language == "en":
         text = text.replace(" a a", " a").rstrip("?.")
-        if rng.random() < 0.12:
+        if greets and rng.random() < 0.12:
             text = rng.choice(["hi, ", "hello, ", "hey ", "good morning, ", "excuse me, "]) + text
         written = re.sub(r"\bi\b", "I", sentence(text))
         text = rng.choice([text, written, written, text.upper() if rng.random() < 0.1 else text])
@@ -308,8 +308,8 @@ def vary(rng, text, language):
     else:
         if text.endswith("吗") and text.startswith(("帮我", "请", "麻烦", "我", "怎么", "如何")) and not re.search("可以|能", text):
             text = text[:-1]
-        if rng.random() < 0.15:
-            text = rng.choice(["你好，", "您好，", "请问", "亲，", "客服你好，"]) + text
+        if greets and rng.random() < 0.15:
+            text = rng.choice(["你好，", "您好，", "亲，", "客服你好，", "请问" if text[-1] in "吗么呢少样" else "哈喽，"]) + text
         text += rng.choice(["", "", "？" if text[-1] in "吗么呢少样" else "", "。" if text[-1] not in "吗么？！" else ""])
     if len(text) > 12 and language == "en" and rng.random() < 0.05:
         at = rng.randrange(1, len(text) - 2)
@@ -318,10 +318,11 @@ def vary(rng, text, language):
     return text
 
 
+SHORT_TALK = ("greeting", "thanks", "goodbye", "insult")   # nobody greets before these
 ASKING = {"is", "are", "do", "does", "can", "could", "may", "how", "what", "where", "when", "which", "who", "why", "will", "was", "has"}
 
 
-def messages(rng, patterns, n, language, nouns, taken):
+def messages(rng, patterns, n, language, nouns, taken, greets):
     """Up to n different messages of these patterns, the patterns in turns; none of `taken`, compared without marks and case."""
     out = []
     for attempt in range(60 * n):
@@ -331,7 +332,7 @@ def messages(rng, patterns, n, language, nouns, taken):
         key = "".join(c for c in text.lower() if c.isalnum())
         if key not in taken:
             taken.add(key)
-            out.append(vary(rng, text, language))
+            out.append(vary(rng, text, language, greets))
     return out
 
 
@@ -347,7 +348,8 @@ def intent_files(language, categories):
         for label, by_use in sources.patterns(source, language).items():
             for use, rows in files.items():
                 rows += [{"text": text, "label": label, "lang": language}
-                         for text in messages(rng, by_use[use], counts[use], language, nouns, taken)]
+                         for text in messages(rng, by_use[use], counts[use], language, nouns, taken,
+                                              label not in SHORT_TALK)]
     return {f"intents.{language}.jsonl": files["Q"], f"intents-test.{language}.jsonl": files["T"]}
 
 
