@@ -208,4 +208,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char 
 #ifdef __cplusplus
 }
 #endif
+
+#include "llmcs_shop_metrics.h"
+
 #endif

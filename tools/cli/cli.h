@@ -78,7 +78,7 @@ typedef struct cli_common {
 
 typedef struct cli_command {
     const char *name, *arguments, *summary;
-    const char *target;     /* what the first argument is; NULL: MODEL_FOLDER */
+    const char *target;     /* what the first argument is; NULL: MODEL_FOLDER; "": none */
     const char *notes;      /* paragraphs after the options, or NULL */
     const char *jsonl_help; /* what a line requests and what it gets */
     const cli_option *options;
@@ -131,14 +131,16 @@ const llmcs_tokenizer *cli_tokenizer(const llmcs_model *model);
 
 /* ---- input.c */
 
-/* Lines of stdin without their line end (LF or CR LF); a byte order mark at the start of the input is dropped. */
+/* Lines of stdin, or of a file, without their line end (LF or CR LF); a byte order mark at the start of the input is
+ * dropped. */
 typedef struct cli_lines {
+    FILE *from; /* NULL: stdin */
     size_t max_bytes;
     char *line; /* NUL-terminated */
     size_t len, capacity;
     size_t number; /* counted from 1 */
     bool too_long; /* the line has more than max_bytes; `line` holds its first bytes */
-    bool failed;   /* stdin could not be read, or no memory */
+    bool failed;   /* it could not be read, or no memory */
 } cli_lines;
 
 bool cli_next_line(cli_lines *lines);

@@ -24,24 +24,25 @@ static bool append_byte(cli_lines *l, char c) {
 
 static bool lines_failed(cli_lines *l, const char *what) {
     fflush(stdout);
-    fprintf(stderr, "%s: stdin: %s\n", cli_program, what);
+    fprintf(stderr, "%s: %s: %s\n", cli_program, l->from ? "input file" : "stdin", what);
     l->failed = true;
     return false;
 }
 
 bool cli_next_line(cli_lines *l) {
+    FILE *from = l->from ? l->from : stdin;
     bool any = false, bom = !l->number;
     int c = 0;
     l->len = 0;
     l->too_long = false;
-    while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
+    while ((c = getc_unlocked(from)) != EOF && c != '\n') {
         any = true;
         l->too_long = l->too_long || l->len > l->max_bytes; /* a CR may follow max_bytes */
         if (l->too_long) continue;
         if (!append_byte(l, (char)c)) return lines_failed(l, "no memory for a line");
         if (bom && l->len == 3 && !memcmp(l->line, byte_order_mark, 3)) l->len = 0, bom = false;
     }
-    if (c == EOF && ferror(stdin)) return lines_failed(l, "cannot be read");
+    if (c == EOF && ferror(from)) return lines_failed(l, "cannot be read");
     if (c == EOF && !any) return false;
     if (!l->capacity && !(append_byte(l, 0))) return lines_failed(l, "no memory for a line");
     if (!any) l->len = 0;

@@ -6,5 +6,6 @@
 #include "llmcs_shop.h"
 
 extern const cli_command cmd_init, cmd_import_products, cmd_import_customers, cmd_import_events, cmd_import_orders;
+extern const cli_command cmd_evaluate;
 
 #endif

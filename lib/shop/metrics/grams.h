@@ -1,0 +1,55 @@
+/*
+ * Words, characters and n-grams as numbers, exactly: a trie in a hash table.
+ *
+ * A node is a prefix (a node) and a symbol that follows it; equal sequences that start at the same root are the same
+ * node, so two n-grams are equal if and only if their numbers are. A word is its characters' sequence from a root, an
+ * n-gram of words the sequence of their numbers.
+ */
+#ifndef SHOP_METRICS_GRAMS_H
+#define SHOP_METRICS_GRAMS_H
+
+#include "shop/metrics/words.h"
+
+/* Sequences of different roots never meet. */
+enum { SHOP_ROOT_CHARS = 0, SHOP_ROOT_WORDS = 1, SHOP_ROOT_STEMS = 2, SHOP_N_ROOTS = 3 };
+/* Marks a symbol that is a character and not the number of a word. */
+#define SHOP_CHAR_SYMBOL 0x80000000u
+
+typedef struct shop_gram_slot {
+    uint64_t key;
+    uint32_t id;
+    uint32_t stamp; /* in use if it is the table's */
+} shop_gram_slot;
+
+typedef struct shop_gram_counts {
+    uint32_t hypothesis, reference, most; /* zero for a new node */
+} shop_gram_counts;
+
+typedef struct shop_grams {
+    const llmcs_allocator *allocator;
+    shop_gram_slot *slots; /* [n_slots], a power of two */
+    size_t n_slots;
+    uint32_t stamp, n_ids;
+    shop_gram_counts *counts; /* [n_ids] */
+    size_t counts_capacity;
+} shop_grams;
+
+void shop_grams_init(shop_grams *grams, const llmcs_allocator *a);
+void shop_grams_free(shop_grams *grams);
+
+/* Forgets all nodes. */
+void shop_grams_clear(shop_grams *grams);
+
+/* Memory for so many more nodes: shop_gram cannot fail for them. LIMIT: more than 2^30 nodes. */
+llmcs_status shop_grams_reserve(shop_grams *grams, size_t n_more);
+
+/* The node for `symbol` behind `prefix`. */
+uint32_t shop_gram(shop_grams *grams, uint32_t prefix, uint32_t symbol);
+
+/* The number of a sequence of characters, which must be reserved. */
+uint32_t shop_gram_of_chars(shop_grams *grams, uint32_t root, const uint32_t *chars, size_t n);
+
+/* Numbers of all words into ids [words->n], which the caller has. */
+llmcs_status shop_grams_of_words(shop_grams *grams, uint32_t root, const shop_words *words, uint32_t *ids);
+
+#endif
