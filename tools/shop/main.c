@@ -5,8 +5,7 @@ const char *const cli_program = "llmcs-shop";
 
 static const cli_command *const commands[] = {
     /* in the order a shop needs them */
-    &cmd_init, &cmd_import_products, &cmd_import_customers, &cmd_import_events, &cmd_import_orders,
-    &cmd_evaluate,
+    &cmd_init, &cmd_import_products, &cmd_import_customers, &cmd_import_events, &cmd_import_orders, &cmd_evaluate,
 };
 
 int main(int argc, char **argv) {
