@@ -8,7 +8,7 @@
 /* Statistics: hypothesis length, reference length, 4 matches, 4 totals; with AUTO those of 13a and then those of zh. */
 enum { MAX_ORDER = 4, COLUMNS = 2 + 2 * MAX_ORDER };
 
-typedef llmcs_status (*tokenizer)(shop_words *words, const uint32_t *text, size_t n);
+typedef llmcs_status (*tokenizer)(shop_metric_words *words, const uint32_t *text, size_t n);
 
 /* The numbers of a text's words into m->more_ids. */
 static llmcs_status number_words(llmcs_shop_measure *m, tokenizer split, const shop_chars *text, size_t *n_words) {
@@ -91,12 +91,13 @@ static bool zh_may_differ(const shop_chars *t) {
 }
 
 llmcs_status shop_bleu_row(llmcs_shop_measure *m, const shop_text_row *row, double *columns) {
-    static const tokenizer by_name[] = {shop_words_13a, shop_words_13a, shop_words_zh, shop_words_char};
+    static const tokenizer by_name[] = {shop_metric_words_13a, shop_metric_words_13a, shop_metric_words_zh,
+                                        shop_metric_words_char};
     SHOP_TRY(row_with(m, by_name[m->params.tokenizer], row, columns));
     if (m->params.tokenizer != LLMCS_SHOP_TOKENIZER_AUTO) return LLMCS_OK;
     bool differs = zh_may_differ(row->hypothesis);
     for (size_t r = 0; r < row->n_references && !differs; r++) differs = zh_may_differ(&row->references[r]);
-    if (differs) return row_with(m, shop_words_zh, row, columns + COLUMNS);
+    if (differs) return row_with(m, shop_metric_words_zh, row, columns + COLUMNS);
     for (size_t i = 0; i < COLUMNS; i++) columns[COLUMNS + i] = columns[i];
     return LLMCS_OK;
 }

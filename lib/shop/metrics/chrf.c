@@ -22,7 +22,7 @@ static llmcs_status load_chars(llmcs_shop_measure *m, const shop_chars *text, si
 }
 
 static llmcs_status load_words(llmcs_shop_measure *m, const shop_chars *text, size_t *n) {
-    SHOP_TRY(shop_words_chrf(&m->words, text->at, text->n));
+    SHOP_TRY(shop_metric_words_chrf(&m->words, text->at, text->n));
     *n = m->words.n;
     SHOP_TRY(reserve_symbols(m, *n, (size_t)m->order));
     SHOP_TRY(shop_grams_of_words(&m->grams, SHOP_ROOT_WORDS, &m->words, m->more_ids));

@@ -71,7 +71,7 @@ uint32_t shop_gram_of_chars(shop_grams *grams, uint32_t root, const uint32_t *ch
     return node;
 }
 
-llmcs_status shop_grams_of_words(shop_grams *grams, uint32_t root, const shop_words *words, uint32_t *ids) {
+llmcs_status shop_grams_of_words(shop_grams *grams, uint32_t root, const shop_metric_words *words, uint32_t *ids) {
     size_t n_chars = 0;
     for (size_t i = 0; i < words->n; i++) n_chars += words->at[i].n;
     SHOP_TRY(shop_grams_reserve(grams, n_chars));

@@ -50,6 +50,6 @@ uint32_t shop_gram(shop_grams *grams, uint32_t prefix, uint32_t symbol);
 uint32_t shop_gram_of_chars(shop_grams *grams, uint32_t root, const uint32_t *chars, size_t n);
 
 /* Numbers of all words into ids [words->n], which the caller has. */
-llmcs_status shop_grams_of_words(shop_grams *grams, uint32_t root, const shop_words *words, uint32_t *ids);
+llmcs_status shop_grams_of_words(shop_grams *grams, uint32_t root, const shop_metric_words *words, uint32_t *ids);
 
 #endif

@@ -107,7 +107,7 @@ llmcs_status llmcs_shop_measure_create(const char *metric, const llmcs_shop_meas
     m->labels.positive = UINT32_MAX;
     sqlite3_snprintf(sizeof m->name, m->name, "%s", metric);
     m->hypothesis.allocator = &m->allocator;
-    shop_words_init(&m->words, &m->allocator);
+    shop_metric_words_init(&m->words, &m->allocator);
     shop_grams_init(&m->grams, &m->allocator);
     llmcs_status status = LLMCS_OK;
     if (p.wordnet && found->text_row == shop_meteor_row) status = shop_wordnet_open(&a, p.wordnet, &m->wordnet);
@@ -126,7 +126,7 @@ void llmcs_shop_measure_free(llmcs_shop_measure **measure) {
     for (size_t i = 0; i < m->n_reference_texts; i++) shop_chars_free(&m->references[i]);
     shop_free(&a, m->references);
     shop_chars_free(&m->hypothesis);
-    shop_words_free(&m->words);
+    shop_metric_words_free(&m->words);
     shop_grams_free(&m->grams);
     shop_free(&a, m->ids);
     shop_free(&a, m->more_ids);

@@ -55,7 +55,7 @@ struct llmcs_shop_measure {
     /* workspace of a row */
     shop_chars hypothesis, *references;
     size_t n_reference_texts;
-    shop_words words;
+    shop_metric_words words;
     shop_grams grams;
     uint32_t *ids, *more_ids;
     size_t ids_capacity, more_ids_capacity;

@@ -12,7 +12,7 @@ enum { UNMATCHED = 0 }; /* else the position in the other text + 1 */
 
 /* One text of a pair. The arrays are parts of one allocation. */
 typedef struct side {
-    shop_words words;
+    shop_metric_words words;
     uint32_t *exact, *stems, *matches; /* [n] */
     size_t n;
 } side;
@@ -28,7 +28,7 @@ static llmcs_status split(llmcs_shop_measure *m, side *s, const shop_chars *text
     SHOP_TRY(shop_chars_copy(&m->words.spare, text->at, text->n));
     SHOP_TRY(shop_chars_lower(&m->words.spare));
     /* The copy lies in one struct of words and is split by the other. */
-    SHOP_TRY(shop_words_13a_cjk(&s->words, m->words.spare.at, m->words.spare.n));
+    SHOP_TRY(shop_metric_words_13a_cjk(&s->words, m->words.spare.at, m->words.spare.n));
     s->n = s->words.n;
     return LLMCS_OK;
 }
@@ -39,7 +39,7 @@ static llmcs_status number_words(llmcs_shop_measure *m, side *s, uint32_t *numbe
     s->matches = numbers + 2 * s->n;
     memset(s->matches, 0, s->n * sizeof *s->matches);
     SHOP_TRY(shop_grams_of_words(&m->grams, SHOP_ROOT_WORDS, &s->words, s->exact));
-    shop_words *stems = &m->words;
+    shop_metric_words *stems = &m->words;
     SHOP_TRY(shop_chars_copy(&stems->text, s->words.text.at, s->words.text.n));
     SHOP_TRY(shop_grams_reserve(&m->grams, s->words.text.n));
     for (size_t i = 0; i < s->n; i++) {
@@ -73,7 +73,7 @@ static void match_equal(llmcs_shop_measure *m, alignment *a, const uint32_t *hyp
 }
 
 static void match_synonyms(const llmcs_shop_measure *m, alignment *a) {
-    const shop_words *h = &a->hypothesis.words, *r = &a->reference.words;
+    const shop_metric_words *h = &a->hypothesis.words, *r = &a->reference.words;
     for (size_t i = h->n; i-- > 0;) {
         if (a->hypothesis.matches[i] != UNMATCHED) continue;
         for (size_t j = r->n; j-- > 0;) {
@@ -120,8 +120,8 @@ static llmcs_status score_pair(llmcs_shop_measure *m, alignment *a, const shop_c
 
 llmcs_status shop_meteor_row(llmcs_shop_measure *m, const shop_text_row *row, double *columns) {
     alignment a = {0};
-    shop_words_init(&a.hypothesis.words, &m->allocator);
-    shop_words_init(&a.reference.words, &m->allocator);
+    shop_metric_words_init(&a.hypothesis.words, &m->allocator);
+    shop_metric_words_init(&a.reference.words, &m->allocator);
     llmcs_status status = split(m, &a.hypothesis, row->hypothesis);
     columns[0] = 0;
     for (size_t r = 0; r < row->n_references && !status; r++) {
@@ -130,8 +130,8 @@ llmcs_status shop_meteor_row(llmcs_shop_measure *m, const shop_text_row *row, do
         if (score > columns[0]) columns[0] = score;
     }
     shop_free(&m->allocator, a.numbers);
-    shop_words_free(&a.hypothesis.words);
-    shop_words_free(&a.reference.words);
+    shop_metric_words_free(&a.hypothesis.words);
+    shop_metric_words_free(&a.reference.words);
     return status;
 }
 

@@ -16,7 +16,7 @@ static double f1(size_t n_matches, size_t n_hypothesis, size_t n_reference) {
 /* Appends the numbers of the words of text [begin, end) to an array that holds n_before. */
 static llmcs_status append_words(llmcs_shop_measure *m, const shop_chars *text, size_t begin, size_t end,
                                  uint32_t **ids, size_t *capacity, size_t n_before, size_t *n) {
-    SHOP_TRY(shop_words_rouge(&m->words, text->at + begin, end - begin, m->params.stem != 0));
+    SHOP_TRY(shop_metric_words_rouge(&m->words, text->at + begin, end - begin, m->params.stem != 0));
     *n = n_before + m->words.n;
     SHOP_TRY(shop_grow(&m->allocator, ids, n_before, capacity, *n, sizeof **ids, "words"));
     return shop_grams_of_words(&m->grams, SHOP_ROOT_WORDS, &m->words, *ids + n_before);

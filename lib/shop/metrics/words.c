@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-void shop_words_init(shop_words *words, const llmcs_allocator *a) {
-    *words = (shop_words){.text = {.allocator = a}, .spare = {.allocator = a}};
+void shop_metric_words_init(shop_metric_words *words, const llmcs_allocator *a) {
+    *words = (shop_metric_words){.text = {.allocator = a}, .spare = {.allocator = a}};
 }
 
-void shop_words_free(shop_words *words) {
+void shop_metric_words_free(shop_metric_words *words) {
     shop_free(words->text.allocator, words->at);
     words->at = NULL;
     words->n = words->capacity = 0;
@@ -18,14 +18,14 @@ void shop_words_free(shop_words *words) {
     shop_chars_free(&words->spare);
 }
 
-static llmcs_status add_word(shop_words *words, size_t begin, size_t n) {
+static llmcs_status add_word(shop_metric_words *words, size_t begin, size_t n) {
     SHOP_TRY(shop_grow(words->text.allocator, &words->at, words->n, &words->capacity, words->n + 1, sizeof *words->at,
                        "words"));
-    words->at[words->n++] = (shop_word){begin, n};
+    words->at[words->n++] = (shop_metric_word){begin, n};
     return LLMCS_OK;
 }
 
-static llmcs_status split_at_spaces(shop_words *words) {
+static llmcs_status split_at_spaces(shop_metric_words *words) {
     const shop_chars *t = &words->text;
     words->n = 0;
     for (size_t i = 0; i < t->n;) {
@@ -68,7 +68,7 @@ static void replace_all(shop_chars *t, const char *from, const char *to) {
 /* A rewriting that reads words->text from *i on, writes at most `grow` characters for each it reads, and moves on. */
 typedef void (*rewrite)(const shop_chars *in, size_t *i, shop_chars *out);
 
-static llmcs_status rewrite_text(shop_words *words, rewrite step) {
+static llmcs_status rewrite_text(shop_metric_words *words, rewrite step) {
     shop_chars *in = &words->text, *out = &words->spare;
     size_t most;
     out->n = 0;
@@ -119,7 +119,7 @@ static void set_dashes_behind_digits_apart(const shop_chars *in, size_t *i, shop
     if (is_digit(c) && *i < in->n && in->at[*i] == '-') put_apart(out, in->at[(*i)++]);
 }
 
-static llmcs_status split_western(shop_words *words) {
+static llmcs_status split_western(shop_metric_words *words) {
     SHOP_TRY(rewrite_text(words, set_marks_apart));
     SHOP_TRY(rewrite_text(words, set_stops_apart_unless_behind_digits));
     SHOP_TRY(rewrite_text(words, set_stops_apart_unless_before_digits));
@@ -134,7 +134,7 @@ static bool has_char(const shop_chars *t, uint32_t c) {
 }
 
 /* The text with a space at each end, entities read. */
-static llmcs_status load_13a(shop_words *words, const uint32_t *text, size_t n) {
+static llmcs_status load_13a(shop_metric_words *words, const uint32_t *text, size_t n) {
     shop_chars *t = &words->text;
     SHOP_TRY(shop_chars_reserve(t, n + 2));
     SHOP_TRY(shop_chars_copy(t, text, n));
@@ -154,7 +154,7 @@ static llmcs_status load_13a(shop_words *words, const uint32_t *text, size_t n) 
     return LLMCS_OK;
 }
 
-llmcs_status shop_words_13a(shop_words *words, const uint32_t *text, size_t n) {
+llmcs_status shop_metric_words_13a(shop_metric_words *words, const uint32_t *text, size_t n) {
     SHOP_TRY(load_13a(words, text, n));
     return split_western(words);
 }
@@ -164,7 +164,7 @@ static void set_zh_apart(const shop_chars *in, size_t *i, shop_chars *out) {
     shop_is_sacrebleu_zh(c) ? put_apart(out, c) : put(out, c);
 }
 
-llmcs_status shop_words_zh(shop_words *words, const uint32_t *text, size_t n) {
+llmcs_status shop_metric_words_zh(shop_metric_words *words, const uint32_t *text, size_t n) {
     while (n && shop_is_space(text[0])) text++, n--;
     while (n && shop_is_space(text[n - 1])) n--;
     SHOP_TRY(shop_chars_copy(&words->text, text, n));
@@ -172,13 +172,13 @@ llmcs_status shop_words_zh(shop_words *words, const uint32_t *text, size_t n) {
     return split_western(words);
 }
 
-llmcs_status shop_words_13a_cjk(shop_words *words, const uint32_t *text, size_t n) {
+llmcs_status shop_metric_words_13a_cjk(shop_metric_words *words, const uint32_t *text, size_t n) {
     SHOP_TRY(load_13a(words, text, n));
     SHOP_TRY(rewrite_text(words, set_zh_apart));
     return split_western(words);
 }
 
-llmcs_status shop_words_char(shop_words *words, const uint32_t *text, size_t n) {
+llmcs_status shop_metric_words_char(shop_metric_words *words, const uint32_t *text, size_t n) {
     SHOP_TRY(shop_chars_copy(&words->text, text, n));
     words->n = 0;
     for (size_t i = 0; i < n; i++)
@@ -190,7 +190,7 @@ llmcs_status shop_words_char(shop_words *words, const uint32_t *text, size_t n) 
 
 static bool is_alphanumeric(uint32_t c) { return (c >= 'a' && c <= 'z') || is_digit(c); }
 
-llmcs_status shop_words_rouge(shop_words *words, const uint32_t *text, size_t n, bool stem) {
+llmcs_status shop_metric_words_rouge(shop_metric_words *words, const uint32_t *text, size_t n, bool stem) {
     SHOP_TRY(shop_chars_copy(&words->text, text, n));
     uint32_t *t = words->text.at;
     words->n = 0;
@@ -212,7 +212,7 @@ static bool is_ascii_punctuation(uint32_t c) {
     return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
-llmcs_status shop_words_chrf(shop_words *words, const uint32_t *text, size_t n) {
+llmcs_status shop_metric_words_chrf(shop_metric_words *words, const uint32_t *text, size_t n) {
     SHOP_TRY(shop_chars_copy(&words->text, text, n));
     words->n = 0;
     for (size_t i = 0; i < n;) {

@@ -5,32 +5,32 @@
 #include "shop/metrics/chars.h"
 
 /* Words are ranges of `text`. */
-typedef struct shop_word {
+typedef struct shop_metric_word {
     size_t begin, n;
-} shop_word;
+} shop_metric_word;
 
-typedef struct shop_words {
+typedef struct shop_metric_words {
     shop_chars text, spare; /* the text as it was rewritten */
-    shop_word *at;
+    shop_metric_word *at;
     size_t n, capacity;
-} shop_words;
+} shop_metric_words;
 
-void shop_words_init(shop_words *words, const llmcs_allocator *a);
-void shop_words_free(shop_words *words);
+void shop_metric_words_init(shop_metric_words *words, const llmcs_allocator *a);
+void shop_metric_words_free(shop_metric_words *words);
 
 /* sacreBLEU's tokenizers of these names. `text` is rewritten first: for BLEU with spaces at its end cut off. */
-llmcs_status shop_words_13a(shop_words *words, const uint32_t *text, size_t n);
-llmcs_status shop_words_zh(shop_words *words, const uint32_t *text, size_t n);
-llmcs_status shop_words_char(shop_words *words, const uint32_t *text, size_t n);
+llmcs_status shop_metric_words_13a(shop_metric_words *words, const uint32_t *text, size_t n);
+llmcs_status shop_metric_words_zh(shop_metric_words *words, const uint32_t *text, size_t n);
+llmcs_status shop_metric_words_char(shop_metric_words *words, const uint32_t *text, size_t n);
 /* 13a, and each Chinese character a word. */
-llmcs_status shop_words_13a_cjk(shop_words *words, const uint32_t *text, size_t n);
+llmcs_status shop_metric_words_13a_cjk(shop_metric_words *words, const uint32_t *text, size_t n);
 
 /* rouge-score's words, [a-z0-9]+ of the text in lower case, and each Chinese character and kana. With `stem` words of
  * more than three letters are stemmed. `text` is in lower case. */
-llmcs_status shop_words_rouge(shop_words *words, const uint32_t *text, size_t n, bool stem);
+llmcs_status shop_metric_words_rouge(shop_metric_words *words, const uint32_t *text, size_t n, bool stem);
 
 /* chrF++'s: split at spaces, one mark of punctuation at an end set apart. */
-llmcs_status shop_words_chrf(shop_words *words, const uint32_t *text, size_t n);
+llmcs_status shop_metric_words_chrf(shop_metric_words *words, const uint32_t *text, size_t n);
 
 /* Porter's stemmer with NLTK's changes (its default mode), which rouge-score and NLTK's METEOR use; libstemmer has the
  * original one only. Rewrites a word in lower case in place and returns its new length, at most n. */
