@@ -17,9 +17,9 @@
  *     llmcs_session_free(&session);
  *     llmcs_model_free(&model);
  *
- * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank and
- * fill-mask; generate; tokenizer; sessions; scoring; encoders by token ids; memory plan; quantize; and, included at the
- * end, llmcs_engine.h: many conversations at once.
+ * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
+ * answer spans and fill-mask; generate; tokenizer; sessions; scoring; encoders by token ids; memory plan; quantize;
+ * and, included at the end, llmcs_engine.h: many conversations at once.
  *
  * Rules that hold everywhere
  *
@@ -201,11 +201,13 @@ LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_opti
 LLMCS_API void llmcs_model_free(llmcs_model **model);
 
 /* What a model can do. */
-#define LLMCS_HEAD_CAUSAL_LM 0x1u      /* llmcs_generate, llmcs_score, llmcs_session_eval */
-#define LLMCS_HEAD_CLASSIFICATION 0x2u /* llmcs_classify, llmcs_rerank */
-#define LLMCS_HEAD_MASKED_LM 0x4u      /* llmcs_fill_mask */
-#define LLMCS_HEAD_EMBEDDING 0x8u      /* llmcs_embed: every encoder */
-#define LLMCS_HEAD_POOLER 0x10u        /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
+#define LLMCS_HEAD_CAUSAL_LM 0x1u             /* llmcs_generate, llmcs_score, llmcs_session_eval */
+#define LLMCS_HEAD_CLASSIFICATION 0x2u        /* llmcs_classify, llmcs_rerank */
+#define LLMCS_HEAD_MASKED_LM 0x4u             /* llmcs_fill_mask */
+#define LLMCS_HEAD_EMBEDDING 0x8u             /* llmcs_embed: every encoder */
+#define LLMCS_HEAD_POOLER 0x10u               /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
+#define LLMCS_HEAD_TOKEN_CLASSIFICATION 0x20u /* llmcs_tag */
+#define LLMCS_HEAD_QUESTION_ANSWERING 0x40u   /* llmcs_answer_span */
 
 typedef struct llmcs_model_info {
     size_t struct_size;
@@ -218,7 +220,7 @@ typedef struct llmcs_model_info {
     int32_t n_layer;
     int32_t n_head;
     int32_t n_inner;
-    int32_t n_labels;       /* sequence classification; else 0 */
+    int32_t n_labels;       /* classes of sequences or tokens; 0 for other heads */
     int32_t n_embedding;    /* floats in one vector of llmcs_embed; 0 without LLMCS_HEAD_EMBEDDING */
     int32_t bos_token_id;   /* -1: none */
     int32_t eos_token_id;   /* the first one; -1: none */
@@ -241,7 +243,7 @@ LLMCS_API const char *llmcs_model_label(const llmcs_model *model, int32_t label)
 /* The folder's tokenizer, or NULL where it has none. Belongs to the model. */
 LLMCS_API const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model);
 
-/* ------------------------------------------------------------------ encoders: classify, embed, rerank, fill-mask */
+/* ------------------------------------------------ encoders: classify, embed, rerank, tag, answer spans, fill-mask */
 /* One input text, or a pair of texts. Frozen. */
 typedef struct llmcs_text {
     const char *text;
@@ -285,6 +287,16 @@ typedef enum llmcs_normalize {
     LLMCS_NORMALIZE_L2 = 2
 } llmcs_normalize;
 
+/* How labels of tokens become spans: the strategies of Transformers' TokenClassificationPipeline. Neighbours of one
+ * label are one span, unless a later one's label begins with "B-". */
+typedef enum llmcs_aggregation {
+    LLMCS_AGGREGATE_NONE = 0,   /* every token is a span, with its label as it stands: "B-PER", "I-PER" */
+    LLMCS_AGGREGATE_SIMPLE = 1, /* tokens have the label of their highest probability */
+    LLMCS_AGGREGATE_FIRST = 2,  /* all tokens of a word have the label of its first token */
+    LLMCS_AGGREGATE_MAX = 3,    /* all tokens of a word have the label of the word's highest probability */
+    LLMCS_AGGREGATE_AVERAGE = 4 /* all tokens of a word have the label whose mean over them is highest */
+} llmcs_aggregation;
+
 /* Flags of texts and prompts. */
 #define LLMCS_ADD_SPECIAL_TOKENS 0x1u /* [CLS] ... [SEP], <s> ... </s>: what the tokenizer's post-processor adds */
 #define LLMCS_PARSE_SPECIAL 0x2u /* special tokens written in the text become those tokens. Never for users' text */
@@ -304,8 +316,9 @@ typedef struct llmcs_text_params {
     llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
     llmcs_normalize normalize;           /* [AUTO] llmcs_embed only */
     double deadline_ms;                  /* [0] LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
-    const int32_t *cancel; /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
-    size_t max_windows;    /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
+    const int32_t *cancel;         /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
+    size_t max_windows;            /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
+    llmcs_aggregation aggregation; /* [SIMPLE] llmcs_tag only */
 } llmcs_text_params;
 
 LLMCS_API void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size);
@@ -352,6 +365,80 @@ LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, 
 LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
                                     size_t n_docs, const llmcs_text_params *params, float *scores,
                                     llmcs_text_info *infos);
+
+/* A part of a text. Made by the library only, so it may grow at its end. */
+typedef struct llmcs_text_span {
+    size_t begin; /* bytes [begin, end) of the caller's text */
+    size_t end;
+    float score;       /* 0 to 1 */
+    int32_t label_id;  /* of its first token or word; -1 for an answer */
+    const char *label; /* llmcs_tag: with AGGREGATE_NONE the model's label, else what follows its first "-": "PER" of
+                          "B-PER"; "" for an answer */
+} llmcs_text_span;
+
+/* The spans of one text. Made by the library only, so it may grow at its end. */
+typedef struct llmcs_text_spans {
+    const llmcs_text_span *const *spans; /* [n_spans] */
+    size_t n_spans;
+} llmcs_text_spans;
+
+/* Made by the library only, so it may grow at its end. Does not need the model. */
+typedef struct llmcs_span_result {
+    const llmcs_text_spans *const *texts; /* [n_texts] */
+    size_t n_texts;
+} llmcs_span_result;
+
+LLMCS_API void llmcs_span_result_free(llmcs_span_result **result);
+
+/* Finds the parts of texts that have a label: names, addresses, products (token classification). Spans come in the
+ * order of the text; those labelled "O" are left out. Words are the tokenizer's: with WordPiece a token that is not
+ * spelled like its text continues a word, else one that no space precedes (as in Transformers; so FIRST, MAX and
+ * AVERAGE suit languages that write spaces). A text longer than the model is truncated, or with
+ * LLMCS_OVERFLOW_WINDOWS read in windows, of whose overlapping spans the longest stays, and of equally long ones the
+ * most probable (Transformers' `stride`). A span's score is the mean over its tokens or words. For example:
+ *
+ *     llmcs_text text = {"Anna lives in Oslo", LLMCS_NUL, NULL, 0};
+ *     llmcs_span_result *found = NULL;
+ *     if (!llmcs_tag(model, &text, 1, NULL, NULL, &found))
+ *         for (size_t i = 0; i < found->texts[0]->n_spans; i++) {
+ *             const llmcs_text_span *s = found->texts[0]->spans[i];
+ *             printf("%s %.*s\n", s->label, (int)(s->end - s->begin), text.text + s->begin);
+ *         }
+ *     llmcs_span_result_free(&found);
+ *
+ * params: NULL for the defaults. infos: [n_texts] or NULL. Texts have no pair. Errors: as llmcs_classify. */
+LLMCS_API llmcs_status llmcs_tag(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                 const llmcs_text_params *params, llmcs_text_info *infos, llmcs_span_result **result);
+
+/* Parameters of Transformers' QuestionAnsweringPipeline, by the same names. */
+typedef struct llmcs_answer_params {
+    size_t struct_size;
+    size_t max_seq_len; /* [0] most tokens of a window: question, part of the context, special tokens; 0: 384, or the
+                           model's maximum if that is less */
+    int32_t doc_stride; /* [-1] context tokens that neighbouring windows share; -1: 128, or half of max_seq_len if that
+                           is less */
+    int32_t max_answer_len;           /* [15] most tokens of an answer */
+    int32_t top_k;                    /* [1] answers to each question; fewer if the context has not as many */
+    int32_t handle_impossible_answer; /* [0] 1: "no answer" (begin = end = 0) is one of the candidates */
+    int32_t align_to_words;           /* [1] answers begin and end with whole words; 0: with tokens */
+    uint32_t flags;                   /* [0] LLMCS_STRICT_UTF8 */
+    double deadline_ms;               /* [0] as in llmcs_text_params */
+    const int32_t *cancel;            /* [NULL] likewise */
+    size_t max_windows;               /* [0] LLMCS_CONTEXT_FULL for a context of more; 0: no bound */
+} llmcs_answer_params;
+
+LLMCS_API void llmcs_answer_params_init_sized(llmcs_answer_params *params, size_t struct_size);
+#define llmcs_answer_params_init(params) llmcs_answer_params_init_sized((params), sizeof *(params))
+
+/* Finds the parts of a text that answer a question (extractive question answering). questions[i].text is the question,
+ * .pair the context that the answer is a part of; spans are those of the context, best first, at least one. A score is
+ * the probability of the start times that of the end, among the tokens of one window and [CLS]. Windows that overlap
+ * may give one answer twice. A context without tokens, or in which no span has a probability that a float holds, has
+ * the answer begin = end = 0 with score 0. params: NULL for the defaults. infos: [n_questions] or NULL. Errors: as
+ * llmcs_classify; CONTEXT_FULL (the question leaves no tokens for the context). */
+LLMCS_API llmcs_status llmcs_answer_span(llmcs_model *model, const llmcs_text *questions, size_t n_questions,
+                                         const llmcs_answer_params *params, llmcs_text_info *infos,
+                                         llmcs_span_result **result);
 
 /* Frozen. */
 typedef struct llmcs_mask_token {
@@ -670,7 +757,9 @@ typedef struct llmcs_encoder_outputs {
     size_t struct_size;
     float *hidden; /* [n_tokens of all texts, n_embd] last layer */
     float *pooled; /* [n_texts, n_embd] pooler output; LLMCS_NO_HEAD if the folder has no pooler */
-    float *logits; /* classification: [n_texts, n_labels]; masked LM: [n_tokens of all texts, vocab_size] */
+    float *logits; /* classification: [n_texts, n_labels]; token classification: [n_tokens of all texts, n_labels];
+                      question answering: [n_tokens of all texts, 2], the start and the end logit of each token;
+                      masked LM: [n_tokens of all texts, vocab_size] */
 } llmcs_encoder_outputs;
 
 /* Evaluates n_texts texts of token ids, concatenated in `ids` without padding: lengths[i] tokens for text i. type_ids:

@@ -14,7 +14,14 @@
 
 typedef enum ll_family { LL_FAMILY_GPT2, LL_FAMILY_BERT, LL_FAMILY_DISTILBERT, LL_FAMILY_ROBERTA } ll_family;
 
-typedef enum ll_head { LL_HEAD_NONE, LL_HEAD_CAUSAL_LM, LL_HEAD_CLASSIFICATION, LL_HEAD_MASKED_LM } ll_head;
+typedef enum ll_head {
+    LL_HEAD_NONE,
+    LL_HEAD_CAUSAL_LM,
+    LL_HEAD_CLASSIFICATION,
+    LL_HEAD_MASKED_LM,
+    LL_HEAD_TOKENS, /* a label for each token */
+    LL_HEAD_SPAN    /* a start and an end logit for each token */
+} ll_head;
 
 /* The function that problem_type applies to logits: softmax, a sigmoid for each, or none. Without problem_type: a
  * sigmoid for one label, else softmax, as in Transformers' text-classification pipeline. */
@@ -54,7 +61,7 @@ typedef struct ll_config {
     int32_t *eos_token_id; /* generation_config.json's if there, else config.json's */
     size_t n_eos_token_id;
     ll_problem problem;
-    int32_t n_labels;      /* 0 unless head is LL_HEAD_CLASSIFICATION */
+    int32_t n_labels;      /* of LL_HEAD_CLASSIFICATION and LL_HEAD_TOKENS; else 0 */
     const char **id2label; /* [n_labels], an entry NULL where the file names none */
     /* How the folder generates: generation_config.json, or without it config.json, else Transformers' defaults. Lists
      * are in the arena. */
@@ -93,5 +100,15 @@ typedef struct ll_config {
  * to free. */
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log);
 void ll_config_free(ll_config *config);
+
+/* True if the head gives a row of logits for each token of an encoder's text, without being a masked LM's. */
+static inline bool ll_config_tags_tokens(const ll_config *c) {
+    return c->head == LL_HEAD_TOKENS || c->head == LL_HEAD_SPAN;
+}
+
+/* Logits in one row of a classifier: of a sequence, or of each token. */
+static inline size_t ll_config_n_logits(const ll_config *c) {
+    return c->head == LL_HEAD_SPAN ? 2 : (size_t)c->n_labels;
+}
 
 #endif

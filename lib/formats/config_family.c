@@ -31,6 +31,8 @@ static const struct {
     {"LMHeadModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
     {"DoubleHeadsModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
     {"ForSequenceClassification", LL_HEAD_NONE, LL_HEAD_CLASSIFICATION},
+    {"ForTokenClassification", LL_HEAD_NONE, LL_HEAD_TOKENS},
+    {"ForQuestionAnswering", LL_HEAD_NONE, LL_HEAD_SPAN},
     {"ForMaskedLM", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
     {"ForPreTraining", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
 };
@@ -170,7 +172,8 @@ static llmcs_status read_head(ll_config *c, const ll_settings *f, ll_json archit
     }
     return ll_settings_unsupported(f, "architectures", architecture,
                                    gpt2 ? "GPT2LMHeadModel, GPT2Model"
-                                        : "...Model, ...ForSequenceClassification, ...ForMaskedLM, ...ForPreTraining");
+                                        : "...Model, ...ForSequenceClassification, ...ForTokenClassification, "
+                                          "...ForQuestionAnswering, ...ForMaskedLM, ...ForPreTraining");
 }
 
 llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log) {

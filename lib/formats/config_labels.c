@@ -1,4 +1,4 @@
-/* The classes of a sequence classifier. */
+/* The classes of a classifier of sequences or tokens. */
 #include <string.h>
 
 #include "base/sort.h"
@@ -150,12 +150,13 @@ static void log_activation(const ll_settings *f, const ll_log *log) {
 
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json id2label;
-    if (c->head != LL_HEAD_CLASSIFICATION) return LLMCS_OK;
+    if (c->head != LL_HEAD_CLASSIFICATION && c->head != LL_HEAD_TOKENS) return LLMCS_OK;
     LL_TRY(read_count(c, f, log, &id2label));
     LL_TRY(ll_arena_alloc(&c->arena, (size_t)c->n_labels, sizeof *c->id2label, f->name, &c->id2label));
     for (int32_t i = 0; i < c->n_labels; i++) c->id2label[i] = NULL;
     for (ll_json m = ll_json_first(id2label); ll_json_get_type(m); m = ll_json_next(m)) LL_TRY(read_label(c, f, m));
     LL_TRY(ll_config_distinct_labels(c, f->name, log));
+    if (c->head == LL_HEAD_TOKENS) return LLMCS_OK;
     log_activation(f, log);
     return read_problem(c, f);
 }

@@ -9,6 +9,7 @@ static void put_text(ll_gguf_header *h, const char *key, const char *text) {
 
 /* llama.cpp's graphs have GELU's tanh form in both architectures, which is close to the exact one, and no other. */
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c) {
+    if (ll_config_tags_tokens(c)) return "it has no heads for tokens";
     if (c->activation != LL_ACT_GELU && c->activation != LL_ACT_GELU_NEW) return "its activation is not GELU";
     if (c->family == LL_FAMILY_GPT2 && !c->scale_attn_weights) return "its attention is not scaled";
     return NULL;

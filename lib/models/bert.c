@@ -8,6 +8,7 @@
  *     pooled  = tanh(pooler(x of the first token))
  *     classes = out(act(dense(x of the first token)))       BERT: dense is the pooler; DistilBERT: act is ReLU
  *     mlm     = decoder(norm(act(transform(x)))) + bias      decoder is word[] where tied
+ *     tags    = out(x)                                       of every token; answer spans: a start and an end
  */
 #include <math.h>
 #include <string.h>
@@ -21,6 +22,7 @@ typedef struct bert_names {
     /* Heads; what stands before the names of layers does not stand before theirs. */
     const char *class_dense; /* NULL: the pooler */
     const char *class_out;
+    const char *tag_out;                    /* token classification; "qa_outputs" in question answering */
     const char *transform, *transform_norm; /* masked LM */
     const char *decoder, *decoder_bias[2];  /* the bias is stored by one or both of two names */
     ll_activation class_act;
@@ -37,6 +39,7 @@ static const bert_names bert_names_bert = {
     .down = "output.dense",
     .output_norm = "output.LayerNorm",
     .class_out = "classifier",
+    .tag_out = "classifier",
     .class_act = LL_ACT_TANH,
     .transform = "cls.predictions.transform.dense",
     .transform_norm = "cls.predictions.transform.LayerNorm",
@@ -56,6 +59,7 @@ static const bert_names bert_names_distilbert = {
     .output_norm = "output_layer_norm",
     .class_dense = "pre_classifier",
     .class_out = "classifier",
+    .tag_out = "classifier",
     .class_act = LL_ACT_RELU,
     .transform = "vocab_transform",
     .transform_norm = "vocab_layer_norm",
@@ -75,6 +79,7 @@ static const bert_names bert_names_roberta = {
     .output_norm = "output.LayerNorm",
     .class_dense = "classifier.dense",
     .class_out = "classifier.out_proj",
+    .tag_out = "classifier",
     .class_act = LL_ACT_TANH,
     .transform = "lm_head.dense",
     .transform_norm = "lm_head.layer_norm",
@@ -99,7 +104,7 @@ typedef struct bert {
     ll_norm embedding_norm;
     ll_linear pooler;      /* n_embd -> n_embd; packed is NULL without one */
     ll_linear class_dense; /* n_embd -> n_embd; packed is NULL where the pooler is it */
-    ll_linear class_out;   /* n_embd -> n_labels */
+    ll_linear class_out;   /* n_embd -> n_labels; of every token in token classification and question answering */
     ll_linear transform;   /* n_embd -> n_embd */
     ll_norm transform_norm;
     ll_linear decoder; /* n_embd -> vocab_size */
@@ -161,6 +166,13 @@ static llmcs_status describe_classifier(bert *m, ll_loader *l, const bert_names 
     return ll_load_linear(l, &m->class_out, LL_SMALL, LL_OUT_IN, n, n_labels, names->class_out);
 }
 
+/* One linear over every token. */
+static llmcs_status describe_tagger(bert *m, ll_loader *l, const bert_names *names) {
+    const ll_config *c = m->net.config;
+    const char *name = c->head == LL_HEAD_SPAN ? "qa_outputs" : names->tag_out;
+    return ll_load_linear(l, &m->class_out, LL_SMALL, LL_OUT_IN, (size_t)c->n_embd, ll_config_n_logits(c), name);
+}
+
 /* Tied, a copy of the decoder in the checkpoint is ignored. */
 static llmcs_status describe_mlm_head(bert *m, ll_loader *l, const bert_names *names, const char *prefix) {
     const ll_config *c = m->net.config;
@@ -204,6 +216,7 @@ static llmcs_status bert_describe(ll_net *net, ll_loader *l) {
     if (l->filling) link_linears(m);
     ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_outer(l->tensors));
     if (c->head == LL_HEAD_CLASSIFICATION) return describe_classifier(m, l, names);
+    if (ll_config_tags_tokens(c)) return describe_tagger(m, l, names);
     return c->head == LL_HEAD_MASKED_LM ? describe_mlm_head(m, l, names, prefix) : LLMCS_OK;
 }
 
@@ -344,6 +357,12 @@ static void forward_mlm_head(const bert *m, const ll_exec *exec, const ll_batch 
     ll_linear_apply(exec, &m->decoder, w->mapped, n_rows, LL_ACT_NONE, NULL, batch->logits);
 }
 
+/* Token classification and question answering: the logits of every row. */
+static void forward_tagger(const bert *m, const ll_exec *exec, const ll_batch *batch, const bert_workspace *w) {
+    if (!batch->logits || !ll_config_tags_tokens(m->net.config)) return;
+    ll_linear_apply(exec, &m->class_out, w->x, batch->n_rows, LL_ACT_NONE, NULL, batch->logits);
+}
+
 static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *workspace,
                          atomic_bool *stopped) {
     const bert *m = (const bert *)net;
@@ -371,6 +390,7 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     ll_team_wait(exec->team);
     forward_first_token(m, exec, batch, &w);
     forward_mlm_head(m, exec, batch, &w);
+    forward_tagger(m, exec, batch, &w);
 }
 
 const ll_net_ops ll_bert_ops = {.net_bytes = sizeof(bert),

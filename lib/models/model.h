@@ -21,7 +21,8 @@ typedef struct ll_batch {
     /* Outputs; NULL or 0 for those that are not wanted. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates */
     size_t n_logit_rows;
-    float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_segments, n_labels] */
+    float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_segments, n_labels]; token
+                         classification: [n_rows, n_labels]; question answering: [n_rows, 2] */
     float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)], see ll_linear_apply_with_max */
     float *hidden;    /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
     float *pooled;    /* [n_segments, n_embd] pooler */

@@ -83,7 +83,9 @@ llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_
         size_t skip = e->n - kept[i];
         if (!skip || !kept[i]) continue;
         memmove(e->ids, e->ids + skip, kept[i] * sizeof *e->ids);
-        if (e->want_spans) memmove(e->spans, e->spans + skip, kept[i] * sizeof *e->spans);
+        if (!e->want_spans) continue;
+        memmove(e->spans, e->spans + skip, kept[i] * sizeof *e->spans);
+        memmove(e->begins_word, e->begins_word + skip, kept[i] * sizeof *e->begins_word);
     }
     return LLMCS_OK;
 }
@@ -127,14 +129,37 @@ static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
 
 /* ------------------------------------------------------------------------------------------------- template */
 
-static void append_tokens(ll_tokens_out *o, const int32_t *ids, const llmcs_span *spans, size_t n, int32_t type_id) {
-    static const llmcs_span nowhere = {0, 0};
-    for (size_t i = 0; i < n; i++) {
-        if (o->ids) o->ids[o->n + i] = ids[i];
-        if (o->type_ids) o->type_ids[o->n + i] = type_id;
-        if (o->offsets) o->offsets[o->n + i] = spans ? spans[i] : nowhere;
+static void append_special(ll_tokens_out *o, const ll_template_item *item) {
+    if (o->ids) o->ids[o->n] = item->id;
+    if (o->type_ids) o->type_ids[o->n] = item->type_id;
+    if (o->offsets) o->offsets[o->n] = (llmcs_span){0, 0};
+    if (o->marks) o->marks[o->n] = LL_MARK_SPECIAL;
+    o->n++;
+}
+
+/* The span of the first token of a window. Hugging Face trims each window by itself, and takes the space before its
+ * first token for the prefix, as it does at the start of a text. */
+static llmcs_span first_span(const llmcs_tokenizer *t, const ll_encoding *e, size_t i) {
+    llmcs_span s = e->spans[i];
+    size_t leading, trailing;
+    if (i == 0 || !t->trim_offsets || !t->trim_prefix_space || s.begin == 0) return s;
+    if (t->decode_flags[e->ids[i]] & LL_DECODE_ADDED) return s;
+    const bool space = count_spaces(t, e->ids[i], &leading, &trailing);
+    if (leading == 1) s.begin--;
+    if (space) s.end = s.begin;
+    return s;
+}
+
+/* Tokens [part.begin, part.end) of the text that the item stands for. */
+static void append_text(const llmcs_tokenizer *t, ll_tokens_out *o, const ll_encoding *e, llmcs_span part,
+                        const ll_template_item *item) {
+    for (size_t i = part.begin; i < part.end; i++, o->n++) {
+        if (o->ids) o->ids[o->n] = e->ids[i];
+        if (o->type_ids) o->type_ids[o->n] = item->type_id;
+        if (o->offsets) o->offsets[o->n] = i == part.begin ? first_span(t, e, i) : e->spans[i];
+        if (o->marks)
+            o->marks[o->n] = (uint8_t)((item->sequence ? LL_MARK_SECOND : 0) | (e->begins_word[i] ? LL_MARK_WORD : 0));
     }
-    o->n += n;
 }
 
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out) {
@@ -142,13 +167,9 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
     size_t n = tokens->is_pair ? t->n_pair : t->n_single;
     for (size_t i = 0; i < n; i++) {
         if (item[i].id >= 0) {
-            if (tokens->add_special) append_tokens(out, &item[i].id, NULL, 1, item[i].type_id);
+            if (tokens->add_special) append_special(out, &item[i]);
         } else {
-            const ll_encoding *e = &tokens->texts[item[i].sequence];
-            llmcs_span part = parts[item[i].sequence];
-            if (part.begin < part.end) /* a text without tokens has no arrays */
-                append_tokens(out, e->ids + part.begin, e->spans ? e->spans + part.begin : NULL, part.end - part.begin,
-                              item[i].type_id);
+            append_text(t, out, &tokens->texts[item[i].sequence], parts[item[i].sequence], &item[i]);
         }
     }
 }
@@ -208,7 +229,7 @@ llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, si
     const llmcs_text both = {text, text_bytes, pair, pair_bytes};
     ll_tokens tokens;
     LL_TRY(ll_tokens_create(tokenizer, &both, p.flags, offsets != NULL, &tokens));
-    ll_tokens_out out = {ids, type_ids, offsets, 0};
+    ll_tokens_out out = {.ids = ids, .type_ids = type_ids, .offsets = offsets};
     llmcs_status st = cut_and_write(tokenizer, &tokens, &p, &out, capacity, n_tokens);
     ll_tokens_free(tokenizer, &tokens);
     return st;

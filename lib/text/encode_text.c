@@ -60,11 +60,13 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *range) {
     const llmcs_tokenizer *t = e->t;
     if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, range, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
+        const size_t first = e->out->n;
         n = t->use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
         if (t->bpe.n_missing)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else
             LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
+        ll_encoding_end_word(e->out, first);
     }
     return LLMCS_OK;
 }
@@ -126,6 +128,7 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
     out->ids[out->n] = id;
     if (out->want_spans) out->spans[out->n] = added_span(e->t, v, begin, end, out->n == 0);
     out->n++;
+    ll_encoding_end_word(out, out->n - 1);
     return LLMCS_OK;
 }
 

@@ -378,6 +378,10 @@ size_t ll_tokenizer_min_tokens(const llmcs_tokenizer *t, size_t text_bytes, uint
     return text_bytes / t->longest_token + (text_bytes % t->longest_token != 0);
 }
 
+bool ll_tokenizer_marks_continuations(const llmcs_tokenizer *t) {
+    return t->model == LL_TOKEN_WORDPIECE && t->wordpiece.has_prefix;
+}
+
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair) {
     const ll_template_item *item = pair ? t->pair : t->single;
     size_t n = pair ? t->n_pair : t->n_single, added = 0;

@@ -22,6 +22,10 @@ size_t ll_tokenizer_max_length(const llmcs_tokenizer *t);
  * WordPiece turns a word of any length into one [UNK], and tokens with lstrip or rstrip take in white space. */
 size_t ll_tokenizer_min_tokens(const llmcs_tokenizer *t, size_t text_bytes, uint32_t flags);
 
+/* True if tokens inside a word are spelled with a prefix ("##ing"), so that a token's spelling tells where words begin.
+ */
+bool ll_tokenizer_marks_continuations(const llmcs_tokenizer *t);
+
 /* Largest number of special tokens llmcs_encode adds to a single text, or to a pair. */
 size_t ll_tokenizer_n_added(const llmcs_tokenizer *t, bool pair);
 
@@ -42,11 +46,19 @@ void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
  * then the first of the text's arrays. */
 llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
 
-/* Where tokens go, behind the first n; NULL for what is not wanted. */
+/* What a token is. */
+enum {
+    LL_MARK_SPECIAL = 1, /* the template adds it */
+    LL_MARK_SECOND = 2,  /* of the second text */
+    LL_MARK_WORD = 4     /* the first token of a word of the pre-tokenizer */
+};
+
+/* Where tokens go, behind the first n; NULL for what is not wanted. offsets and marks only with want_spans. */
 typedef struct ll_tokens_out {
     int32_t *ids, *type_ids;
     llmcs_span *offsets;
     size_t n;
+    uint8_t *marks; /* LL_MARK_* */
 } ll_tokens_out;
 
 /* The template around tokens [begin, end) of each text: as many as these, and n_special. */

@@ -24,7 +24,7 @@ llmcs_status ll_wordpiece_check_sizes(const ll_tokenizer_spec *spec, size_t n_by
 llmcs_status ll_wordpiece_build(ll_wordpiece *w, const llmcs_allocator *a, const ll_vocab *vocab,
                                 const ll_tokenizer_spec *spec, const bool *special, uint64_t seed) {
     uint32_t cp;
-    *w = (ll_wordpiece){.max_chars = spec->max_input_chars_per_word};
+    *w = (ll_wordpiece){.max_chars = spec->max_input_chars_per_word, .has_prefix = spec->continuing_prefix_bytes > 0};
     w->unk_id = ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes);
     if (w->unk_id < 0)
         return ll_fail(LLMCS_TOKENIZER, "%s: the unknown token \"%.*s\" is not in the vocabulary", spec->path,
@@ -66,8 +66,8 @@ static void append_token(const ll_view *view, size_t begin, size_t end, int32_t 
     out->n++;
 }
 
-static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view, size_t begin,
-                                size_t end, size_t n_chars, ll_encoding *out) {
+static llmcs_status split_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view, size_t begin,
+                               size_t end, size_t n_chars, ll_encoding *out) {
     size_t before = out->n, at = begin;
     if (n_chars <= w->max_chars) {
         LL_TRY(ll_encoding_reserve(out, a, n_chars));
@@ -89,6 +89,14 @@ static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a,
     out->n = before;
     LL_TRY(ll_encoding_reserve(out, a, 1));
     append_token(view, begin, end, w->unk_id, out);
+    return LLMCS_OK;
+}
+
+static llmcs_status encode_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view, size_t begin,
+                                size_t end, size_t n_chars, ll_encoding *out) {
+    const size_t first = out->n;
+    LL_TRY(split_word(w, a, view, begin, end, n_chars, out));
+    ll_encoding_end_word(out, first);
     return LLMCS_OK;
 }
 

@@ -18,6 +18,7 @@ typedef struct ll_wordpiece {
     ll_string_set words; /* whole tokens once more */
     int32_t unk_id;
     size_t max_chars; /* a longer word is one [UNK] */
+    bool has_prefix;  /* tokens inside a word are spelled with one */
 } ll_wordpiece;
 
 /* LIMIT for a vocabulary that is too large to build, n_bytes of tokens in all. */

@@ -146,7 +146,7 @@ static void check_config(const ll_config *c) {
     check_id(c, c->pad_token_id);
     check_id(c, c->sep_token_id);
     for (size_t i = 0; i < c->n_eos_token_id; i++) MUST(c->eos_token_id[i] >= 0 && c->eos_token_id[i] < c->vocab_size);
-    MUST((c->n_labels > 0) == (c->head == LL_HEAD_CLASSIFICATION));
+    MUST((c->n_labels > 0) == (c->head == LL_HEAD_CLASSIFICATION || c->head == LL_HEAD_TOKENS));
     for (int32_t i = 0; i < c->n_labels; i++) MUST(!c->id2label[i] || strlen(c->id2label[i]) < (4u << 20));
     MUST(c->generation.top_p >= 0 && c->generation.top_p <= 1 && c->generation.num_beams >= 1);
     MUST(!c->sentence.present || c->sentence.pooling == LLMCS_POOL_MEAN || c->sentence.pooling == LLMCS_POOL_CLS);

@@ -59,6 +59,23 @@ static llmcs_status try_texts(llmcs_model *model, const llmcs_model_info *info, 
     return status;
 }
 
+/* A model that finds spans, of one text or with it as question and context. */
+static llmcs_status try_spans(llmcs_model *model, bool answers, char **said) {
+    const llmcs_text text = {TRIED_TEXT, LLMCS_NUL, answers ? TRIED_TEXT : NULL, LLMCS_NUL};
+    llmcs_span_result *found = NULL;
+    const llmcs_status status = answers ? llmcs_answer_span(model, &text, 1, NULL, NULL, &found)
+                                        : llmcs_tag(model, &text, 1, NULL, NULL, &found);
+    int made = 0;
+    if (!status && answers)
+        made = asprintf(said, "span: \"" TRIED_TEXT "\" in \"" TRIED_TEXT "\", %.4f",
+                        (double)found->texts[0]->spans[0]->score);
+    else if (!status)
+        made = asprintf(said, "tag: \"" TRIED_TEXT "\" has %zu labelled parts", found->texts[0]->n_spans);
+    if (made < 0) *said = NULL;
+    llmcs_span_result_free(&found);
+    return status;
+}
+
 static llmcs_status try_encoder_ids(llmcs_model *model, const llmcs_model_info *info, char **said) {
     const int32_t id = 0;
     const size_t length = 1;
@@ -78,7 +95,10 @@ static llmcs_status try_model(llmcs_model *model, char **said) {
     const bool text = llmcs_model_tokenizer(model);
     if (status) return status;
     if (info.heads & LLMCS_HEAD_CAUSAL_LM) return try_decoder(model, &info, text, said);
-    return text ? try_texts(model, &info, said) : try_encoder_ids(model, &info, said);
+    if (!text) return try_encoder_ids(model, &info, said);
+    if (info.heads & (LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_QUESTION_ANSWERING))
+        return try_spans(model, info.heads & LLMCS_HEAD_QUESTION_ANSWERING, said);
+    return try_texts(model, &info, said);
 }
 
 /* ---- the report */
@@ -123,10 +143,9 @@ static void report_tasks(json_t *report, const llmcs_model *model) {
     static const struct {
         uint32_t head;
         const char *tasks;
-    } all[] = {{LLMCS_HEAD_CAUSAL_LM, "generate chat score"},
-               {LLMCS_HEAD_CLASSIFICATION, "classify"},
-               {LLMCS_HEAD_MASKED_LM, "fill-mask"},
-               {LLMCS_HEAD_EMBEDDING, "embed"}};
+    } all[] = {{LLMCS_HEAD_CAUSAL_LM, "generate chat score"}, {LLMCS_HEAD_CLASSIFICATION, "classify"},
+               {LLMCS_HEAD_TOKEN_CLASSIFICATION, "tag"},      {LLMCS_HEAD_QUESTION_ANSWERING, "span"},
+               {LLMCS_HEAD_MASKED_LM, "fill-mask"},           {LLMCS_HEAD_EMBEDDING, "embed"}};
     llmcs_model_info info = {.struct_size = sizeof info};
     json_t *can = json_array();
     if (!llmcs_model_get_info(model, &info))

@@ -8,7 +8,7 @@ typedef struct eval_job {
     llmcs_model *model;
     llmcs_session *session; /* decoders */
     llmcs_model_info info;
-    float *hidden, *pooled, *logits; /* outputs of the last encoder evaluation */
+    float *hidden, *pooled, *logits, *starts; /* outputs of the last encoder evaluation; starts has the ends, too */
 } eval_job;
 
 static void add_matrix(cli_answer *a, const char *name, const float *values, size_t n_rows, size_t n_columns) {
@@ -31,27 +31,49 @@ static void free_outputs(eval_job *j) {
     free(j->hidden);
     free(j->pooled);
     free(j->logits);
-    j->hidden = j->pooled = j->logits = NULL;
+    free(j->starts);
+    j->hidden = j->pooled = j->logits = j->starts = NULL;
+}
+
+/* The columns of logits [n, 2] as two rows of numbers. */
+static llmcs_status add_starts_and_ends(eval_job *j, size_t n, cli_answer *answer) {
+    j->starts = malloc((2 * n + 1) * sizeof *j->starts);
+    if (!j->starts) return request_error(LLMCS_NOMEM, "no memory for the outputs");
+    for (size_t i = 0; i < 2 * n; i++) j->starts[i % 2 * n + i / 2] = j->logits[i];
+    answer_set(answer, "start_logits", json_floats(j->starts, n));
+    answer_set(answer, "end_logits", json_floats(j->starts + n, n));
+    return LLMCS_OK;
+}
+
+/* How many rows of logits of which width the head gives for n tokens. */
+static size_t logit_rows(const llmcs_model_info *info, size_t n, size_t *width) {
+    const bool of_tokens =
+        info->heads & (LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_QUESTION_ANSWERING);
+    *width = (size_t)info->n_labels;
+    if (info->heads & LLMCS_HEAD_MASKED_LM) *width = (size_t)info->vocab_size;
+    if (info->heads & LLMCS_HEAD_QUESTION_ANSWERING) *width = 2;
+    return of_tokens ? n : info->heads & LLMCS_HEAD_CLASSIFICATION ? 1 : 0;
 }
 
 static llmcs_status eval_encoder(eval_job *j, const int32_t *ids, const int32_t *types, size_t n, cli_answer *answer) {
-    const bool classifies = j->info.heads & LLMCS_HEAD_CLASSIFICATION, fills = j->info.heads & LLMCS_HEAD_MASKED_LM;
     const bool pools = j->info.heads & LLMCS_HEAD_POOLER;
     const size_t n_embd = (size_t)j->info.n_embd;
-    const size_t width = classifies ? (size_t)j->info.n_labels : (size_t)j->info.vocab_size;
-    const size_t logit_rows = classifies ? 1 : fills ? n : 0;
+    size_t width;
+    const size_t n_rows = logit_rows(&j->info, n, &width);
     free_outputs(j);
     j->hidden = malloc((n * n_embd + 1) * sizeof *j->hidden);
     j->pooled = malloc((n_embd + 1) * sizeof *j->pooled);
-    j->logits = malloc((logit_rows * width + 1) * sizeof *j->logits);
+    j->logits = malloc((n_rows * width + 1) * sizeof *j->logits);
     if (!j->hidden || !j->pooled || !j->logits) return request_error(LLMCS_NOMEM, "no memory for the outputs");
-    llmcs_encoder_outputs out = {sizeof out, j->hidden, pools ? j->pooled : NULL, logit_rows ? j->logits : NULL};
+    llmcs_encoder_outputs out = {sizeof out, j->hidden, pools ? j->pooled : NULL, n_rows ? j->logits : NULL};
     const llmcs_status status = llmcs_encoder_eval(j->model, ids, types, &n, 1, &out);
     if (status) return status;
     if (pools) answer_set(answer, "pooled", json_floats(j->pooled, n_embd));
-    if (classifies) answer_set(answer, "logits", json_floats(j->logits, width));
+    if (j->info.heads & LLMCS_HEAD_CLASSIFICATION) answer_set(answer, "logits", json_floats(j->logits, width));
     add_matrix(answer, "hidden", j->hidden, n, n_embd);
-    if (fills && !classifies) add_matrix(answer, "logits", j->logits, n, width);
+    if (j->info.heads & LLMCS_HEAD_QUESTION_ANSWERING) return add_starts_and_ends(j, n, answer);
+    if (j->info.heads & (LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_TOKEN_CLASSIFICATION))
+        add_matrix(answer, "logits", j->logits, n, width);
     return LLMCS_OK;
 }
 
@@ -123,7 +145,8 @@ const cli_command cmd_eval = {
     .summary = "What the network computes, as JSON: logits of a decoder, hidden states and heads of an encoder.",
     .jsonl_help =
         "{\"input_ids\":[...], \"token_type_ids\":[...]?} -> GPT-2: {\"logits\":[[...],...]}; BERT family: "
-        "{\"hidden\":[[...],...], \"pooled\":[...], \"logits\":...} as the folder's heads give.",
+        "{\"hidden\":[[...],...], \"pooled\":[...], \"logits\":...} as the folder's heads give; question answering: "
+        "\"start_logits\":[...], \"end_logits\":[...].",
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL | CLI_TAKES_KV,
     .max_texts = CLI_ANY_TEXTS,
     .execute = eval_command};

@@ -5,6 +5,6 @@
 #include "cli.h"
 
 extern const cli_command cmd_generate, cmd_chat, cmd_classify, cmd_embed, cmd_fill_mask, cmd_score, cmd_tokenize,
-    cmd_eval, cmd_info, cmd_check, cmd_quantize;
+    cmd_eval, cmd_info, cmd_check, cmd_quantize, cmd_tag, cmd_span;
 
 #endif

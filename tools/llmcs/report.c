@@ -19,7 +19,8 @@ static json_t *json_labels(const llmcs_model *model, int32_t n) {
 }
 
 static json_t *json_heads(uint32_t heads) {
-    static const char *const names[] = {"causal-lm", "classification", "masked-lm", "embedding", "pooler"};
+    static const char *const names[] = {"causal-lm", "classification",       "masked-lm",         "embedding",
+                                        "pooler",    "token-classification", "question-answering"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (heads >> i & 1) json_array_append_new(list, json_string(names[i]));

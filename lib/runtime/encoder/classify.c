@@ -37,7 +37,7 @@ typedef struct classification {
 static llmcs_status classify_texts(classification *c, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
                                    const ll_text_rules *rules, ll_encoder_sink sink, llmcs_text_info *infos) {
     const size_t n = (size_t)m->config.n_labels;
-    const ll_text_call call = {m, texts, n_texts, rules, LL_WANT_LOGITS, sink, c, infos};
+    const ll_text_call call = {m, texts, n_texts, rules, LL_WANT_LOGITS, sink, c, infos, NULL};
     c->config = &m->config;
     LL_TRY(ll_window_pool_create(&m->allocator, n, rules->max_of_windows, &c->pool));
     llmcs_status st = ll_encoder_texts(&call);

@@ -65,7 +65,7 @@ static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *ru
 static llmcs_status embed_texts(embedding *out, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
                                 ll_text_rules *rules, llmcs_text_info *infos) {
     const unsigned want = out->pooling == LLMCS_POOL_POOLER ? LL_WANT_POOLED : LL_WANT_HIDDEN;
-    const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos};
+    const ll_text_call call = {m, texts, n_texts, rules, want, embed_sink, out, infos, NULL};
     rules->as_sentence = true;
     LL_TRY(ll_sentence_prompt_tokens(m, rules->max_length, &out->n_prompt));
     LL_TRY(ll_window_pool_create(&m->allocator, out->n, false, &out->windows));

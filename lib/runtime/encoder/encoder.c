@@ -27,7 +27,7 @@ void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *works
 
 /* Elements of the buffers that are not max_rows or max_segments long. */
 typedef struct sizes {
-    size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_labels, n_mlm_rows, vocab;
+    size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_logit_rows, n_logits, n_mlm_rows, vocab;
 } sizes;
 
 static sizes sizes_of(const ll_net *net, size_t n_ctx, size_t n_threads) {
@@ -45,19 +45,21 @@ static sizes sizes_of(const ll_net *net, size_t n_ctx, size_t n_threads) {
                    .n_blocks = max_rows / LL_KV_BLOCK + FORWARD_SEGMENTS,
                    .block_bytes = ll_kv_block_bytes(&net->kv),
                    .row_bytes = (size_t)c->n_embd * sizeof(float),
-                   .n_labels = c->head == LL_HEAD_CLASSIFICATION ? (size_t)c->n_labels : 0,
+                   .n_logit_rows = ll_config_tags_tokens(c) ? max_rows : FORWARD_SEGMENTS,
+                   .n_logits = ll_config_n_logits(c),
                    .n_mlm_rows = mlm ? max_rows : 0,
                    .vocab = mlm ? (size_t)c->vocab_size : 0};
 }
 
 uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads) {
     const sizes s = sizes_of(net, n_ctx, n_threads);
-    const uint64_t of_segments = FORWARD_SEGMENTS * (sizeof(ll_segment) + sizeof(ll_encoder_slice) +
-                                                     (uint64_t)s.row_bytes + s.n_labels * sizeof(float));
+    const uint64_t of_segments =
+        FORWARD_SEGMENTS * (sizeof(ll_segment) + sizeof(ll_encoder_slice) + (uint64_t)s.row_bytes);
+    const uint64_t of_logits = (uint64_t)s.n_logit_rows * s.n_logits * sizeof(float);
     const uint64_t of_rows = s.max_rows * (2 * sizeof(int32_t) + (uint64_t)s.row_bytes);
     const uint64_t of_mlm = s.n_mlm_rows * sizeof(uint32_t) + FORWARD_MLM_ROWS * (uint64_t)s.vocab * sizeof(float);
     return sizeof(ll_encoder_workspace) + (uint64_t)s.n_floats * sizeof(float) +
-           s.n_blocks * ((uint64_t)s.block_bytes + sizeof(void *)) + of_segments + of_rows + of_mlm + 16;
+           s.n_blocks * ((uint64_t)s.block_bytes + sizeof(void *)) + of_segments + of_logits + of_rows + of_mlm + 16;
 }
 
 static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m) {
@@ -76,7 +78,7 @@ static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m)
     LL_TRY(ll_alloc(a, s.n_mlm_rows, sizeof(uint32_t), "MLM rows", &w->mlm_rows));
     LL_TRY(ll_alloc(a, w->max_rows, s.row_bytes, "hidden states", &w->hidden));
     LL_TRY(ll_alloc(a, w->max_segments, s.row_bytes, "pooled states", &w->pooled));
-    LL_TRY(ll_alloc(a, w->max_segments, s.n_labels * sizeof(float), "logits", &w->logits));
+    LL_TRY(ll_alloc(a, s.n_logit_rows, s.n_logits * sizeof(float), "logits", &w->logits));
     LL_TRY(ll_alloc(a, w->max_mlm_rows, s.vocab * sizeof(float), "MLM logits", &w->mlm_logits));
     for (size_t i = 0; i < s.n_blocks; i++) w->blocks[i] = w->kv + i * s.block_bytes;
     return LLMCS_OK;
@@ -183,7 +185,8 @@ static ll_encoder_output output_of(const llmcs_model *m, const ll_encoder_worksp
     }
     if (r->want & LL_WANT_HIDDEN) out.hidden = w->hidden + row * n;
     if (r->want & LL_WANT_POOLED) out.pooled = w->pooled + segment * n;
-    if (r->want & LL_WANT_LOGITS) out.logits = w->logits + segment * (size_t)m->config.n_labels;
+    const size_t logit_row = ll_config_tags_tokens(&m->config) ? row : segment;
+    if (r->want & LL_WANT_LOGITS) out.logits = w->logits + logit_row * ll_config_n_logits(&m->config);
     return out;
 }
 
@@ -192,7 +195,9 @@ static const char *find_not_finite(const llmcs_model *m, const ll_encoder_output
     const size_t n = (size_t)m->config.n_embd;
     if (o->hidden && !ll_all_finite(m->kernels, o->hidden, o->n_tokens * n)) return "hidden states";
     if (o->pooled && !ll_all_finite(m->kernels, o->pooled, n)) return "pooled states";
-    if (o->logits && !ll_all_finite(m->kernels, o->logits, (size_t)m->config.n_labels)) return "logits";
+    const size_t logit_rows = ll_config_tags_tokens(&m->config) ? o->n_tokens : 1;
+    if (o->logits && !ll_all_finite(m->kernels, o->logits, logit_rows * ll_config_n_logits(&m->config)))
+        return "logits";
     return NULL;
 }
 

@@ -19,7 +19,7 @@ typedef struct ll_encoder_output {
     size_t n_tokens;
     const float *hidden; /* [n_tokens, n_embd] */
     const float *pooled; /* [n_embd] */
-    const float *logits; /* [n_labels] */
+    const float *logits; /* classification: [n_labels]; token heads: [n_tokens, ll_config_n_logits] */
 } ll_encoder_output;
 
 /* Called once for every sequence of a request, in order, by the thread that ran the forward pass. It must be quick,
@@ -83,7 +83,7 @@ typedef struct ll_encoder_workspace {
     uint32_t *mlm_rows;                          /* [max_rows] masked LM: rows whose logits are wanted */
     float *hidden;                               /* [max_rows, n_embd] */
     float *pooled;                               /* [max_segments, n_embd] */
-    float *logits;                               /* [max_segments, n_labels] */
+    float *logits;                               /* [max_segments, n_labels]; token heads: [max_rows, n_logits] */
     float *mlm_logits;                           /* [max_mlm_rows, vocab_size] */
     /* The next forward pass. */
     ll_encoder_slice *slices; /* [max_segments] */

@@ -26,8 +26,8 @@ static llmcs_status check_input(const llmcs_model *m, const int32_t *ids, const 
 
 static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outputs *o) {
     if (o->pooled && !m->net->has_pooler) return ll_fail(LLMCS_NO_HEAD, "pooled: the model has no pooler");
-    if (o->logits && !(m->heads & (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_MASKED_LM)))
-        return ll_fail(LLMCS_NO_HEAD, "logits: the model has no classification or masked-LM head");
+    if (o->logits && m->config.head == LL_HEAD_NONE)
+        return ll_fail(LLMCS_NO_HEAD, "logits: the model has no head that gives them (\"%s\")", m->config.architecture);
     return LLMCS_OK;
 }
 
@@ -49,7 +49,9 @@ static void copy_sink(void *user, const ll_encoder_output *o) {
     const size_t n = (size_t)e->model->config.n_embd;
     copy_output_rows(e->outputs->hidden, e->n_copied_tokens, o->hidden, o->n_tokens, n);
     copy_output_rows(e->outputs->pooled, o->text, o->pooled, 1, n);
-    copy_output_rows(e->outputs->logits, o->text, o->logits, 1, (size_t)e->model->config.n_labels);
+    const bool of_tokens = ll_config_tags_tokens(&e->model->config);
+    copy_output_rows(e->outputs->logits, of_tokens ? e->n_copied_tokens : o->text, o->logits,
+                     of_tokens ? o->n_tokens : 1, ll_config_n_logits(&e->model->config));
     e->n_copied_tokens += o->n_tokens;
 }
 

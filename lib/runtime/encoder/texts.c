@@ -19,7 +19,8 @@
 void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size) {
     const llmcs_text_params defaults = {.struct_size = sizeof defaults,
                                         .overflow = LLMCS_OVERFLOW_TRUNCATE,
-                                        .truncation = LLMCS_TRUNCATE_LONGEST_FIRST};
+                                        .truncation = LLMCS_TRUNCATE_LONGEST_FIRST,
+                                        .aggregation = LLMCS_AGGREGATE_SIMPLE};
     ll_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
@@ -36,6 +37,9 @@ static llmcs_status check_enums(const llmcs_text_params *p) {
         return ll_fail(LLMCS_ARG, "pooling: %d is not valid (0 to %d)", (int)p->pooling, LLMCS_POOL_POOLER);
     if ((unsigned)p->normalize > LLMCS_NORMALIZE_L2)
         return ll_fail(LLMCS_ARG, "normalize: %d is not valid (0 to %d)", (int)p->normalize, LLMCS_NORMALIZE_L2);
+    if ((unsigned)p->aggregation > LLMCS_AGGREGATE_AVERAGE)
+        return ll_fail(LLMCS_ARG, "aggregation: %d is not valid (0 to %d)", (int)p->aggregation,
+                       LLMCS_AGGREGATE_AVERAGE);
     if (p->flags & ~LLMCS_STRICT_UTF8)
         return ll_fail(LLMCS_ARG, "flags: 0x%x has bits other than LLMCS_STRICT_UTF8", (unsigned)p->flags);
     if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", p->deadline_ms);
@@ -63,7 +67,7 @@ size_t ll_text_default_length(const llmcs_model *m) {
     return bounds ? ll_min(longest, m->n_ctx) : m->n_ctx;
 }
 
-static uint64_t deadline_of(double deadline_ms) {
+uint64_t ll_deadline_after(double deadline_ms) {
     const double ns = deadline_ms * 1e6;
     if (!(ns > 0)) return 0;
     return ll_now_ns() + (ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18 /* thirty years */);
@@ -84,8 +88,9 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
                              .flags = LLMCS_ADD_SPECIAL_TOKENS | p.flags,
                              .pooling = p.pooling,
                              .normalize = p.normalize,
+                             .aggregation = p.aggregation,
                              .max_windows = p.max_windows,
-                             .deadline_ns = deadline_of(p.deadline_ms),
+                             .deadline_ns = ll_deadline_after(p.deadline_ms),
                              .cancel = p.cancel};
     return check_lengths(m, rules);
 }
@@ -97,8 +102,11 @@ typedef struct sequences {
     int32_t *ids, *type_ids; /* [n_rows] */
     size_t *lengths;         /* [n] */
     size_t *text_of;         /* [n] */
+    llmcs_span *offsets;     /* [n_rows]; these and the marks only for a head of tokens */
+    uint8_t *marks;          /* [n_rows] */
+    bool of_tokens;
     size_t n, n_rows;
-    size_t row_capacity, type_capacity, capacity, text_capacity;
+    size_t row_capacity, type_capacity, capacity, text_capacity, offset_capacity, mark_capacity;
 } sequences;
 
 static void free_sequences(sequences *s, const llmcs_allocator *a) {
@@ -106,6 +114,8 @@ static void free_sequences(sequences *s, const llmcs_allocator *a) {
     ll_free(a, s->type_ids);
     ll_free(a, s->lengths);
     ll_free(a, s->text_of);
+    ll_free(a, s->offsets);
+    ll_free(a, s->marks);
 }
 
 /* Memory for one more sequence, of n_rows tokens. */
@@ -113,6 +123,10 @@ static llmcs_status reserve_window(sequences *s, const llmcs_allocator *a, size_
     size_t rows = s->n_rows + n_rows, n = s->n + 1; /* these tokens are in memory already: no overflow */
     LL_TRY(ll_grow(a, &s->ids, s->n_rows, &s->row_capacity, rows, sizeof *s->ids, "token ids"));
     LL_TRY(ll_grow(a, &s->type_ids, s->n_rows, &s->type_capacity, rows, sizeof *s->type_ids, "token types"));
+    if (s->of_tokens) {
+        LL_TRY(ll_grow(a, &s->offsets, s->n_rows, &s->offset_capacity, rows, sizeof *s->offsets, "token offsets"));
+        LL_TRY(ll_grow(a, &s->marks, s->n_rows, &s->mark_capacity, rows, sizeof *s->marks, "marks of tokens"));
+    }
     LL_TRY(ll_grow(a, &s->lengths, s->n, &s->capacity, n, sizeof *s->lengths, "lengths"));
     return ll_grow(a, &s->text_of, s->n, &s->text_capacity, n, sizeof *s->text_of, "numbers of texts");
 }
@@ -122,6 +136,10 @@ static void remove_first(sequences *s, size_t n, size_t n_rows) {
     s->n_rows -= n_rows;
     memmove(s->ids, s->ids + n_rows, s->n_rows * sizeof *s->ids);
     memmove(s->type_ids, s->type_ids + n_rows, s->n_rows * sizeof *s->type_ids);
+    if (s->of_tokens) {
+        memmove(s->offsets, s->offsets + n_rows, s->n_rows * sizeof *s->offsets);
+        memmove(s->marks, s->marks + n_rows, s->n_rows * sizeof *s->marks);
+    }
     memmove(s->lengths, s->lengths + n, s->n * sizeof *s->lengths);
     memmove(s->text_of, s->text_of + n, s->n * sizeof *s->text_of);
 }
@@ -158,6 +176,10 @@ static llmcs_status add_sequence(cutting *c, const llmcs_span ranges[2]) {
     if (n == 0) return ll_fail(LLMCS_ARG, "text %zu has no tokens", c->text);
     LL_TRY(reserve_window(s, &c->model->allocator, n));
     ll_tokens_out to = {.ids = s->ids + s->n_rows, .type_ids = s->type_ids + s->n_rows};
+    if (s->of_tokens) {
+        to.offsets = s->offsets + s->n_rows;
+        to.marks = s->marks + s->n_rows;
+    }
     ll_tokens_write(c->model->tokenizer, &c->tokens, ranges, &to);
     LL_TRY(ll_encoder_check_tokens(c->model, to.ids, to.type_ids, n));
     s->lengths[s->n] = n;
@@ -184,8 +206,11 @@ static size_t windowed_text(const cutting *c) {
 }
 
 static llmcs_status add_windows(cutting *c) {
-    const size_t moving = windowed_text(c), n = c->tokens.texts[moving].n, stride = c->rules->stride;
+    const size_t moving = windowed_text(c), n = c->tokens.texts[moving].n;
     const size_t fixed = c->tokens.n_special + c->tokens.texts[1 - moving].n;
+    size_t stride = c->rules->stride;
+    const bool too_wide = fixed < c->rules->max_length && fixed + stride >= c->rules->max_length;
+    if (too_wide && c->rules->narrow_stride) stride = (c->rules->max_length - fixed) / 2;
     if (fixed + stride >= c->rules->max_length)
         return ll_fail(LLMCS_CONTEXT_FULL,
                        "text %zu: the other text of the pair and the special tokens are %zu tokens, which leaves no "
@@ -223,14 +248,51 @@ static llmcs_status add_text(cutting *c) {
 typedef struct feed {
     const ll_text_call *call;
     sequences sequences;
+    float *logits; /* [n_logit_rows, ll_config_n_logits] of a request to a head of tokens */
+    size_t n_logit_rows, logits_capacity;
     size_t n_truncated, first_truncated, first_truncated_tokens;
 } feed;
+
+/* Receives the logits of a head of tokens. The leader calls it, so it only copies. */
+static void copy_token_logits(void *user, const ll_encoder_output *w) {
+    feed *f = user;
+    const size_t width = ll_config_n_logits(&f->call->model->config);
+    memcpy(f->logits + f->n_logit_rows * width, w->logits, w->n_tokens * width * sizeof *f->logits);
+    f->n_logit_rows += w->n_tokens;
+}
+
+static llmcs_status reserve_token_logits(feed *f, size_t n_rows) {
+    const llmcs_model *m = f->call->model;
+    f->n_logit_rows = 0;
+    return ll_grow(&m->allocator, &f->logits, 0, &f->logits_capacity, n_rows,
+                   ll_config_n_logits(&m->config) * sizeof *f->logits, "logits of tokens");
+}
+
+/* Hands the first n sequences to the call's own sink. */
+static llmcs_status deliver_tokens(const feed *f, size_t n) {
+    const ll_text_call *c = f->call;
+    const sequences *s = &f->sequences;
+    const size_t width = ll_config_n_logits(&c->model->config);
+    for (size_t i = 0, row = 0; i < n; row += s->lengths[i++]) {
+        const ll_token_rows rows = {.text = s->text_of[i],
+                                    .first = i == 0 || s->text_of[i - 1] != s->text_of[i],
+                                    .last = i + 1 == n || s->text_of[i + 1] != s->text_of[i],
+                                    .n = s->lengths[i],
+                                    .ids = s->ids + row,
+                                    .offsets = s->offsets + row,
+                                    .marks = s->marks + row,
+                                    .logits = f->logits + row * width};
+        LL_TRY(c->tokens(c->user, &rows));
+    }
+    return LLMCS_OK;
+}
 
 /* Evaluates the first n sequences, of n_rows tokens. All windows of a text are in one request. */
 static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
     const ll_text_call *c = f->call;
     const sequences *s = &f->sequences;
     if (!n) return LLMCS_OK;
+    if (c->tokens) LL_TRY(reserve_token_logits(f, n_rows));
     ll_encoder_request r = {.ids = s->ids,
                             /* RoBERTa has one token type, whatever types the tokenizer assigns to pairs. */
                             .type_ids = c->model->config.type_vocab_size > 1 ? s->type_ids : NULL,
@@ -238,12 +300,13 @@ static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
                             .n = n,
                             .n_rows = n_rows,
                             .text_of = s->text_of,
-                            .want = c->want,
-                            .sink = c->sink,
-                            .user = c->user,
+                            .want = c->tokens ? (unsigned)LL_WANT_LOGITS : c->want,
+                            .sink = c->tokens ? copy_token_logits : c->sink,
+                            .user = c->tokens ? f : c->user,
                             .deadline_ns = c->rules->deadline_ns,
                             .cancel = c->rules->cancel};
     LL_TRY(ll_encoder_submit(c->model, &r));
+    if (c->tokens) LL_TRY(deliver_tokens(f, n));
     remove_first(&f->sequences, n, n_rows);
     return LLMCS_OK;
 }
@@ -260,7 +323,7 @@ static llmcs_status feed_text(feed *f, size_t i) {
     llmcs_text text = call->texts[i];
     char *owned = NULL;
     if (call->rules->as_sentence) LL_TRY(ll_sentence_text(call->model, &call->texts[i], &text, &owned));
-    llmcs_status st = ll_tokens_create(t, &text, call->rules->flags, false, &c.tokens);
+    llmcs_status st = ll_tokens_create(t, &text, call->rules->flags, s->of_tokens, &c.tokens);
     ll_free(&call->model->allocator, owned);
     LL_TRY(st);
     st = add_text(&c);
@@ -279,13 +342,14 @@ static llmcs_status feed_text(feed *f, size_t i) {
 }
 
 llmcs_status ll_encoder_texts(const ll_text_call *call) {
-    feed f = {.call = call};
+    feed f = {.call = call, .sequences = {.of_tokens = call->tokens != NULL}};
     llmcs_status st = LLMCS_OK;
     LL_TRY(ll_check_array("texts", call->n_texts, sizeof *call->texts));
     if (call->infos && call->n_texts) LL_TRY(ll_options_check(call->infos, INFO_OLDEST, "llmcs_text_info"));
     for (size_t i = 0; !st && i < call->n_texts; i++) st = feed_text(&f, i);
     if (!st) st = evaluate_windows(&f, f.sequences.n, f.sequences.n_rows);
     free_sequences(&f.sequences, &call->model->allocator);
+    ll_free(&call->model->allocator, f.logits);
     if (!st && f.n_truncated && !call->infos)
         ll_log_say(&call->model->log, LLMCS_LOG_WARN, "%zu of %zu texts were cut to %zu tokens; text %zu had %zu",
                    f.n_truncated, call->n_texts, call->rules->max_length, f.first_truncated, f.first_truncated_tokens);

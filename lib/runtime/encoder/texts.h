@@ -15,6 +15,8 @@ typedef struct ll_text_rules {
     uint32_t flags;      /* of llmcs_encode_params */
     llmcs_pooling pooling;
     llmcs_normalize normalize;
+    llmcs_aggregation aggregation;
+    bool narrow_stride;   /* a stride that leaves no windows becomes half a window */
     size_t max_windows;   /* 0: no bound */
     uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
     const int32_t *cancel;
@@ -31,6 +33,22 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
 /* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types from its tokenizer. */
 llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n);
 
+/* The instant deadline_ms from now on ll_now_ns's clock; 0 ms: none. */
+uint64_t ll_deadline_after(double deadline_ms);
+
+/* A sequence with what a head for tokens makes of it. */
+typedef struct ll_token_rows {
+    size_t text;      /* its number */
+    bool first, last; /* of the text's windows */
+    size_t n;
+    const int32_t *ids;        /* [n] */
+    const llmcs_span *offsets; /* [n] in the text or its pair */
+    const uint8_t *marks;      /* [n] LL_MARK_* */
+    const float *logits;       /* [n, ll_config_n_logits] */
+} ll_token_rows;
+
+typedef llmcs_status (*ll_token_sink)(void *user, const ll_token_rows *rows);
+
 typedef struct ll_text_call {
     llmcs_model *model;
     const llmcs_text *texts;
@@ -40,6 +58,7 @@ typedef struct ll_text_call {
     ll_encoder_sink sink; /* receives all windows of the texts in order */
     void *user;
     llmcs_text_info *infos; /* [n_texts], of the caller's struct_size; or NULL */
+    ll_token_sink tokens;   /* NULL, or with want and sink 0: receives all windows on the caller's thread, may fail */
 } ll_text_call;
 
 llmcs_status ll_encoder_texts(const ll_text_call *call);

@@ -136,6 +136,8 @@ static uint32_t heads_of(const ll_config *c) {
     if (c->family == LL_FAMILY_GPT2) return LLMCS_HEAD_CAUSAL_LM;
     if (c->head == LL_HEAD_CLASSIFICATION) return LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
     if (c->head == LL_HEAD_MASKED_LM) return LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_EMBEDDING;
+    if (c->head == LL_HEAD_TOKENS) return LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
+    if (c->head == LL_HEAD_SPAN) return LLMCS_HEAD_QUESTION_ANSWERING | LLMCS_HEAD_EMBEDDING;
     return LLMCS_HEAD_EMBEDDING;
 }
 
@@ -291,6 +293,12 @@ llmcs_status ll_model_check(const llmcs_model *m) {
     return LLMCS_OK;
 }
 
+static const char *head_name(uint32_t head) {
+    if (head == LLMCS_HEAD_MASKED_LM) return "masked-LM";
+    if (head == LLMCS_HEAD_TOKEN_CLASSIFICATION) return "token-classification";
+    return head == LLMCS_HEAD_QUESTION_ANSWERING ? "question-answering" : "classification";
+}
+
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what) {
     LL_TRY(ll_model_check(m));
     if (m->heads & head) return LLMCS_OK;
@@ -300,7 +308,7 @@ llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char
                        decoder ? "a decoder" : "an encoder and cannot generate",
                        decoder ? "llmcs_generate or llmcs_score" : "llmcs_classify or llmcs_embed");
     return ll_fail(LLMCS_NO_HEAD, "%s: the folder's architecture \"%s\" has no %s head", what, m->config.architecture,
-                   head == LLMCS_HEAD_MASKED_LM ? "masked-LM" : "classification");
+                   head_name(head));
 }
 
 llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
@@ -313,6 +321,8 @@ llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
 
 static const char *const weights_names[] = {
     [LL_F32] = "f32", [LL_F16] = "f16", [LL_BF16] = "bf16", [LL_Q8] = "int8", [LL_Q4] = "int4"};
+
+#define HEADS_WITH_LABELS (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_TOKEN_CLASSIFICATION)
 
 llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *info) {
     if (!model || !info) return ll_fail(LLMCS_ARG, "llmcs_model_get_info: model or info is NULL");
@@ -329,7 +339,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .n_layer = c->n_layer,
         .n_head = c->n_head,
         .n_inner = c->n_inner,
-        .n_labels = model->heads & LLMCS_HEAD_CLASSIFICATION ? c->n_labels : 0,
+        .n_labels = model->heads & HEADS_WITH_LABELS ? c->n_labels : 0,
         .n_embedding = model->heads & LLMCS_HEAD_EMBEDDING ? c->n_embd : 0,
         .bos_token_id = c->bos_token_id,
         .eos_token_id = c->n_eos_token_id ? c->eos_token_id[0] : -1,
@@ -346,7 +356,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
 }
 
 const char *llmcs_model_label(const llmcs_model *model, int32_t label) {
-    if (!model || model->magic != MAGIC || !(model->heads & LLMCS_HEAD_CLASSIFICATION)) return NULL;
+    if (!model || model->magic != MAGIC || !(model->heads & HEADS_WITH_LABELS)) return NULL;
     return label >= 0 && label < model->config.n_labels ? model->config.id2label[label] : NULL;
 }
 

@@ -1,0 +1,28 @@
+/* Spans of texts while they are collected, and the result that owns copies of them. */
+#ifndef LL_RUNTIME_ENCODER_SPANS_H
+#define LL_RUNTIME_ENCODER_SPANS_H
+
+#include "base/alloc.h"
+
+/* Starts zeroed; its labels belong to others. */
+typedef struct ll_span_list {
+    llmcs_text_span *items;
+    size_t n, capacity;
+    uint32_t *order; /* [n] after ll_span_list_sort */
+    size_t order_capacity;
+} ll_span_list;
+
+void ll_span_list_free(const llmcs_allocator *a, ll_span_list *list);
+llmcs_status ll_span_list_push(const llmcs_allocator *a, ll_span_list *list, llmcs_text_span span);
+
+/* True if span a comes before span b; of two that tie, the one that was pushed first does. */
+typedef bool (*ll_span_less)(const llmcs_text_span *a, const llmcs_text_span *b);
+/* Sets `order` to the numbers of the items in that order. */
+llmcs_status ll_span_list_sort(const llmcs_allocator *a, ll_span_list *list, ll_span_less less);
+
+/* A result of n_texts texts without spans. */
+llmcs_status ll_span_result_create(const llmcs_allocator *a, size_t n_texts, llmcs_span_result **result);
+/* Copies the first n of `order` as the spans of a text. */
+llmcs_status ll_span_result_set(llmcs_span_result *result, size_t text, const ll_span_list *list, size_t n);
+
+#endif
