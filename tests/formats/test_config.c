@@ -381,8 +381,10 @@ START_TEST(what_is_not_run_is_refused_by_name) {
         {gpt2, "architectures", "[\"BertModel\"]", LLMCS_CONFIG, "BertModel"},
         {gpt2, "architectures", "\"GPT2LMHeadModel\"", LLMCS_CONFIG, "architectures"},
         {gpt2, "architectures", "[3]", LLMCS_CONFIG, "architectures"},
-        {bert, "architectures", "[\"BertForQuestionAnswering\"]", LLMCS_UNSUPPORTED, "QuestionAnswering"},
-        {bert, "architectures", "[\"BertForTokenClassification\"]", LLMCS_UNSUPPORTED, "TokenClassification"},
+        {bert, "architectures", "[\"BertForMultipleChoice\"]", LLMCS_UNSUPPORTED, "MultipleChoice"},
+        {bert, "architectures", "[\"BertForNextSentencePrediction\"]", LLMCS_UNSUPPORTED, "NextSentence"},
+        {gpt2, "architectures", "[\"GPT2ForTokenClassification\"]", LLMCS_UNSUPPORTED, "GPT2LMHeadModel"},
+        {gpt2, "architectures", "[\"GPT2ForQuestionAnswering\"]", LLMCS_UNSUPPORTED, "GPT2LMHeadModel"},
         {bert, "architectures", "[\"BertLMHeadModel\"]", LLMCS_UNSUPPORTED, "BertLMHeadModel"},
         {bert, "architectures", "[\"RobertaModel\"]", LLMCS_CONFIG, "RobertaModel"},
         {roberta, "architectures", "[\"RobertaPreLayerNormModel\"]", LLMCS_UNSUPPORTED, "PreLayerNorm"},
@@ -449,6 +451,13 @@ START_TEST(labels_and_problems) {
     ll_config_free(&c);
     must_read(edited(bert, "architectures", "[\"BertForPreTraining\"]"), &c);
     ck_assert(c.head == LL_HEAD_MASKED_LM && c.n_labels == 0);
+    ll_config_free(&c);
+    must_read(edited(bert, "architectures", "[\"BertForTokenClassification\"]"), &c);
+    ck_assert(c.head == LL_HEAD_TOKENS && c.n_labels == 2 && ll_config_n_logits(&c) == 2);
+    ck_assert_str_eq(c.id2label[1], "yes");
+    ll_config_free(&c);
+    must_read(edited(bert, "architectures", "[\"BertForQuestionAnswering\"]"), &c); /* its labels mean nothing */
+    ck_assert(c.head == LL_HEAD_SPAN && c.n_labels == 0 && ll_config_n_logits(&c) == 2);
     ll_config_free(&c);
     must_read(edited(bert, "model_type", NULL), &c); /* from the architecture */
     ck_assert_int_eq(c.family, LL_FAMILY_BERT);

@@ -8,6 +8,8 @@
 
     model = llmcs.Model("path/to/bert")
     print(model.classify("What a lovely coat!"))        # {"positive": 0.99, "negative": 0.01}
+    for s in ner.tag("Anna lives in Oslo"): print(s.label, s.text)                # a token-classification model
+    print(qa.answer_span("Where does Anna live?", "Anna lives in Oslo")[0].text)  # a question-answering model
     vectors = model.embed(["red dress", "blue jeans"])  # a numpy array, or lists of floats without numpy
 
     with llmcs.Model("path/to/gpt2").engine() as engine:  # many requests at once, from any thread
@@ -51,6 +53,7 @@ from ._generate import Generated
 from ._model import Model, plan, plan_engine, quantize
 from ._native import lib as _lib
 from ._session import Choice, Score, Session
+from ._spans import Span
 from ._tokenizer import Decoder, Encoding, Tokenizer
 
 __all__ = [
@@ -80,6 +83,7 @@ __all__ = [
     "RetryError",
     "Score",
     "Session",
+    "Span",
     "StateError",
     "TokenRangeError",
     "Tokenizer",

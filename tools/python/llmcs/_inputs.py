@@ -119,10 +119,13 @@ class Texts:
         listed = [given] if self.single else items(name, given)
         self.n, self.n_bytes = len(listed), 0
         self.array = (Text * max(1, self.n))()
+        self.firsts: List[bytes] = []  # the texts as UTF-8, and the second texts of pairs
+        self.seconds: List[bytes] = []
         for i, item in enumerate(listed):
             self._set(self.array[i], name if self.single else "%s[%d]" % (name, i), item)
 
     def _set(self, slot: Any, name: str, item: Any) -> None:
+        second = b""
         if isinstance(item, (tuple, list)):
             if len(item) != 2:
                 raise TypeError("%s: expected str or a pair (text, text), got %d items" % (name, len(item)))
@@ -133,6 +136,8 @@ class Texts:
         slot.text = first = utf8(name, item)
         slot.text_bytes = len(first)
         self.n_bytes += len(first)
+        self.firsts.append(first)
+        self.seconds.append(second)
 
     def result(self, values: Any) -> Any:
         """The only one for a single text, else all."""

@@ -11,6 +11,7 @@ from ._errors import call
 from ._handles import Handle, calls_in_flight, interruptible
 from ._inputs import PathInput, Texts, choice, floats, integer, items, joined, matrix, number, path, token_ids, utf8
 from ._native import (
+    AnswerParams,
     EncoderOutputs,
     EngineOptions,
     EnginePlanInfo,
@@ -32,6 +33,7 @@ from ._native import (
     sized,
     u64,
 )
+from ._spans import FoundSpans, Span
 from ._tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -45,7 +47,15 @@ BACKENDS = ("auto", "native", "openblas")
 WEIGHTS = ("auto", "f32", "f16", "bf16", "int8", "int4")
 KV_TYPES = ("auto", "f32", "f16")
 GGUF_TYPES = ("q8_0", "q4_0", "f16", "bf16", "f32")
-HEADS = {"causal_lm": 1, "classification": 2, "masked_lm": 4, "embedding": 8, "pooler": 16}
+HEADS = {
+    "causal_lm": 1,
+    "classification": 2,
+    "masked_lm": 4,
+    "embedding": 8,
+    "pooler": 16,
+    "token_classification": 32,
+    "question_answering": 64,
+}
 _FLOAT_NAMES = {"float32": "f32", "fp32": "f32", "float16": "f16", "fp16": "f16", "half": "f16", "bfloat16": "bf16"}
 _WEIGHTS_NAMES = {
     **_FLOAT_NAMES,
@@ -63,6 +73,7 @@ _TEXT_CHOICES: Dict[str, Tuple[str, ...]] = {
     "truncation": ("", "longest_first", "only_first", "only_second"),
     "pooling": ("auto", "mean", "cls", "pooler"),
     "normalize": ("auto", "no", "l2"),
+    "aggregation": ("none", "simple", "first", "max", "average"),
 }
 _INTERRUPTIBLE_BYTES = 4096  # shorter calls are over before anyone has pressed a key
 
@@ -142,6 +153,18 @@ def _text_params(given: Dict[str, Any], allowed: Tuple[str, ...]) -> Any:
     return params
 
 
+def _answer_params(given: Dict[str, Any]) -> Any:
+    """llmcs_answer_params from keyword arguments."""
+    params = initialised(AnswerParams)
+    kinds = {name: kind for name, kind in AnswerParams._fields_ if name not in ("struct_size", "flags", "cancel")}
+    for name, value in given.items():
+        if name not in kinds:
+            raise TypeError("no argument %r; there are %s" % (name, joined(kinds)))
+        is_number = name == "deadline_ms"
+        setattr(params, name, number(name, value) if is_number else integer(name, value, kinds[name]))
+    return params
+
+
 _TEXT_ARGUMENTS = ("overflow", "truncation", "max_length", "stride", "window_pooling", "deadline_ms", "max_windows")
 
 
@@ -198,7 +221,8 @@ class Model(Handle):
 
     @property
     def heads(self) -> FrozenSet[str]:
-        """What the model can do: causal_lm, classification, masked_lm, embedding, pooler."""
+        """What the model can do: causal_lm, classification, masked_lm, embedding, pooler, token_classification,
+        question_answering."""
         return frozenset(name for name, bit in HEADS.items() if self._info["heads"] & bit)
 
     @property
@@ -300,6 +324,49 @@ class Model(Handle):
         )
         return given.result(matrix(scores, given.n))
 
+    def tag(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+        """The parts of a text that have a label, a list of Span(label, score, begin, end, text) in the order of the
+        text; of several texts a list of such lists. begin and end count bytes of UTF-8.
+
+            for span in model.tag("Anna lives in Oslo"):
+                print(span.label, span.text, span.score)  # PER Anna 0.998, LOC Oslo 0.999
+
+        aggregation: how tokens become spans, as in Transformers' pipeline: "none" (each token is one), "simple" (the
+        default), "first", "max", "average" (all tokens of a word have one label). infos and the rest as in classify."""
+        given = Texts("texts", texts)
+        params = _text_params(how, (*_TEXT_ARGUMENTS, "aggregation"))
+        found = FoundSpans()
+        self._evaluate(given, params, infos, lib.llmcs_tag, (), lambda done: (done, c.byref(found.result)))
+        return given.result([found.of(i, given.firsts[i]) for i in range(given.n)])
+
+    def answer_span(
+        self,
+        question: str,
+        context: str,
+        infos: Optional[List[Dict[str, Any]]] = None,
+        **how: Any,
+    ) -> List[Span]:
+        """The parts of the context that answer the question, a list of Span with label "", best first; by default of
+        one. begin and end count bytes of the context's UTF-8 form.
+
+            best = model.answer_span("Where does Anna live?", "Anna lives in Oslo")[0]
+            print(best.text, best.score)  # Oslo 0.97
+
+        how, as in Transformers' pipeline: top_k (1), max_answer_len (15 tokens), handle_impossible_answer (True: the
+        empty text competes with the answers), align_to_words (True), max_seq_len and doc_stride (the windows in which a
+        long context is read), also max_windows and deadline_ms. infos as in classify."""
+        return self.answer_spans([(question, context)], infos, **how)[0]
+
+    def answer_spans(
+        self, questions: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any
+    ) -> List[List[Span]]:
+        """The same for (question, context) tuples, evaluated together: a list of answers for each."""
+        given, found = Texts("questions", questions), FoundSpans()
+        self._evaluate(
+            given, _answer_params(how), infos, lib.llmcs_answer_span, (), lambda done: (done, c.byref(found.result))
+        )
+        return [found.of(i, given.seconds[i]) for i in range(given.n)]
+
     def fill_mask(self, text: str, top_k: int = 5) -> List[List[Tuple[Optional[str], float]]]:
         """For each mask of the text a list of (token, probability), best first."""
         t, n, k = utf8("text", text), size(), integer("top_k", top_k, size)
@@ -317,8 +384,9 @@ class Model(Handle):
     def encoder_eval(
         self, ids: Any, type_ids: Any = None, hidden: bool = False, pooled: bool = False, logits: bool = False
     ) -> Dict[str, Any]:
-        """Outputs for texts of token ids, a list of lists: "hidden" and a masked LM's "logits" are a
-        [n_tokens, n_embd or vocab_size] array for each text, "pooled" and a classifier's "logits" one array."""
+        """Outputs for texts of token ids, a list of lists: "hidden" and the "logits" of a head for tokens are a
+        [n_tokens, n_embd] and [n_tokens, vocab_size, n_labels or 2] array for each text, "pooled" and a classifier's
+        "logits" one array. The 2 logits of question answering are those of start and end."""
         rows = [token_ids("ids[%d]" % i, row) for i, row in enumerate(items("ids", ids))]
         lengths, flat = [len(row) for row in rows], token_ids("ids", [x for row in rows for x in row])
         types = (
@@ -326,9 +394,11 @@ class Model(Handle):
         )
         if types is not None and len(types) != len(flat):
             raise ValueError("type_ids: %d for %d ids" % (len(types), len(flat)))
-        n, n_tokens, embd, labels = len(rows), sum(lengths), self._info["n_embd"], self._info["n_labels"]
-        width = labels or self._info["vocab_size"]
-        shapes = {"hidden": (n_tokens, embd), "pooled": (n, embd), "logits": (n if labels else n_tokens, width)}
+        n, n_tokens, embd = len(rows), sum(lengths), self._info["n_embd"]
+        of_texts = "classification" in self.heads
+        answers = "question_answering" in self.heads
+        width = 2 if answers else self._info["n_labels"] or self._info["vocab_size"]
+        shapes = {"hidden": (n_tokens, embd), "pooled": (n, embd), "logits": (n if of_texts else n_tokens, width)}
         wanted = {name for name, want in (("hidden", hidden), ("pooled", pooled), ("logits", logits)) if want}
         buffers = {name: floats(shapes[name][0] * shapes[name][1]) for name in wanted}
         outputs = sized(EncoderOutputs)
@@ -338,7 +408,7 @@ class Model(Handle):
             call(lib.llmcs_encoder_eval, h, flat, types, (size * max(1, n))(*lengths), n, c.byref(outputs))
         found = {name: matrix(buffer, *shapes[name]) for name, buffer in buffers.items()}
         return {
-            name: _split(rows, lengths) if name == "hidden" or name == "logits" and not labels else rows
+            name: _split(rows, lengths) if name == "hidden" or name == "logits" and not of_texts else rows
             for name, rows in found.items()
         }
 

@@ -106,8 +106,23 @@ TextParams = _struct(
     (f64, "deadline_ms"),
     (P(i32), "cancel"),
     (size, "max_windows"),
+    (enum, "aggregation"),
 )
 TextInfo = _struct("llmcs_text_info", (size, "struct_size n_tokens n_evaluated n_windows"), (i32, "truncated"))
+TextSpan = _struct(
+    "llmcs_text_span", (size, "begin end"), (f32, "score"), (i32, "label_id"), (text, "label")
+)
+TextSpans = _struct("llmcs_text_spans", (P(P(TextSpan)), "spans"), (size, "n_spans"))
+SpanResult = _struct("llmcs_span_result", (P(P(TextSpans)), "texts"), (size, "n_texts"))
+AnswerParams = _struct(
+    "llmcs_answer_params",
+    (size, "struct_size max_seq_len"),
+    (i32, "doc_stride max_answer_len top_k handle_impossible_answer align_to_words"),
+    (u32, "flags"),
+    (f64, "deadline_ms"),
+    (P(i32), "cancel"),
+    (size, "max_windows"),
+)
 MaskToken = _struct("llmcs_mask_token", (size, "position"), (i32, "id"), (f32, "probability"))
 Ids = _struct("llmcs_ids", (P(i32), "ids"), (size, "n_ids"))
 LogitBias = _struct("llmcs_logit_bias", (i32, "id"), (f32, "bias"))
@@ -227,6 +242,10 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_classify": (enum, ptr, P(Text), size, P(TextParams), P(f32), P(i32), P(TextInfo)),
     "llmcs_embed": (enum, ptr, P(Text), size, P(TextParams), P(f32), P(TextInfo)),
     "llmcs_rerank": (enum, ptr, text, size, P(Text), size, P(TextParams), P(f32), P(TextInfo)),
+    "llmcs_span_result_free": (None, P(P(SpanResult))),
+    "llmcs_tag": (enum, ptr, P(Text), size, P(TextParams), P(TextInfo), P(P(SpanResult))),
+    "llmcs_answer_params_init_sized": (None, P(AnswerParams), size),
+    "llmcs_answer_span": (enum, ptr, P(Text), size, P(AnswerParams), P(TextInfo), P(P(SpanResult))),
     "llmcs_fill_mask": (enum, ptr, text, size, size, P(MaskToken), size, P(size)),
     "llmcs_generate_params_init_sized": (enum, P(GenerateParams), size, ptr),
     "llmcs_finish_reason_name": (text, enum),
