@@ -1,0 +1,189 @@
+"""The Python module of the shop layer: the store on the demo shop's data, and measures.
+
+usage: test_shop.py [-v]
+"""
+
+import datetime
+import json
+import os
+import sqlite3
+import tempfile
+import unittest
+
+from support import ROOT, llmcs
+import llmcs_shop
+
+DATA = os.path.join(ROOT, "examples", "shop")
+PRODUCT = {"id": "P1", "title": "Mug", "price": 29}
+
+
+def rows(name):
+    with open(os.path.join(DATA, name), encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+class Store(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "shop.db")
+
+    def open(self, **options):
+        shop = llmcs_shop.Shop(self.path, **options)
+        self.addCleanup(shop.close)
+        return shop
+
+    def query(self, sql):
+        connection = sqlite3.connect(self.path)
+        self.addCleanup(connection.close)
+        return connection.execute(sql).fetchall()
+
+    def test_the_demo_shop_goes_in(self):
+        shop = self.open(create=True)
+        for put, name, n in (
+            (shop.put_products, "products.jsonl", 432),
+            (shop.put_customers, "customers.jsonl", 300),
+            (shop.put_events, "events.jsonl", 5000),
+            (shop.put_orders, "orders.jsonl", 600),
+        ):
+            self.assertEqual(put(rows(name)), llmcs_shop.Stored(n, []), name)
+            put(rows(name))  # again: nothing is there twice
+        info = shop.info
+        self.assertEqual([info["n_" + k] for k in ("products", "customers", "events", "orders")], [432, 300, 5000, 600])
+        shop.close()
+        self.assertTrue(shop.closed)
+        self.assertEqual(self.open(read_only=True).info["n_products"], 432)
+
+    def test_refused_rows_are_named_and_the_others_stored(self):
+        shop = self.open(create=True)
+        stored = shop.put_products([PRODUCT, {"id": "P2", "title": "", "price": 1}, {"id": "P3", "title": "Tea", "price": -1}])
+        self.assertEqual(stored.n_stored, 1)
+        self.assertEqual([r.row for r in stored.refused], [1, 2])
+        for r in stored.refused:
+            self.assertEqual(r.status, "ARG")
+            self.assertTrue(r.reason)
+
+    def test_titles_by_language_or_in_one(self):
+        shop = self.open(create=True)
+        both = {"en": "Mug", "zh": "马克杯"}
+        attributes = {"en": {"colour": "blue"}, "zh": {"颜色": "蓝色"}}
+        self.assertEqual(shop.put_products([PRODUCT, {**PRODUCT, "id": "P2", "title": both, "attributes": attributes}]).n_stored, 2)
+        with self.assertRaisesRegex(TypeError, r"products\[0\]\.attributes.*en, zh"):
+            shop.put_products([{**PRODUCT, "title": both, "attributes": {"colour": "blue"}}])
+
+    def test_times(self):
+        shop = self.open(create=True)
+        shop.put_products([PRODUCT])
+        zone = datetime.timezone(datetime.timedelta(hours=8))
+        noon = 1794830400
+        times = ["2026-11-16T12:00:00Z", "2026-11-16T20:00:00+08:00", noon, datetime.datetime(2026, 11, 16, 20, tzinfo=zone)]
+        events = [{"customer": "c%d" % i, "item": "P1", "type": "view", "time": t} for i, t in enumerate(times)]
+        self.assertEqual(shop.put_events(events), llmcs_shop.Stored(4, []))
+        self.assertEqual({t for (t,) in self.query("select time from events")}, {noon})
+        for wrong, message in (("yesterday", "ISO 8601"), ("2026-11-16T12:00:00", "time zone")):
+            with self.assertRaisesRegex(ValueError, r"events\[0\]\.time.*" + message):
+                shop.put_events([{**events[0], "time": wrong}])
+
+    def test_wrong_rows_name_the_argument(self):
+        shop = self.open(create=True)
+        for put, given, message in (
+            (shop.put_products, "abc", "products: expected a list"),
+            (shop.put_products, [1], r"products\[0\]: expected a dict"),
+            (shop.put_products, [{"title": "x", "price": 1}], r"products\[0\]: id is missing"),
+            (shop.put_products, [{**PRODUCT, "colour": 1}], r"products\[0\]: no key 'colour'"),
+            (shop.put_products, [{**PRODUCT, "tags": "a"}], r"products\[0\]\.tags: expected a list"),
+            (shop.put_products, [{**PRODUCT, "stock": 1.5}], r"products\[0\]\.stock: expected an integer"),
+            (shop.put_orders, [{"id": "1", "customer": "c", "status": "paid", "time": 1, "items": [{}]}], r"items\[0\]: id"),
+        ):
+            with self.assertRaisesRegex(TypeError, message):
+                put(given)
+        self.assertEqual(shop.put_products([]), llmcs_shop.Stored(0, []))
+
+    def test_settings(self):
+        shop = self.open(create=True)
+        self.assertEqual(shop.get_setting("city"), "")
+        shop.set_setting("city", "杭州")
+        self.assertEqual(shop.get_setting("city"), "杭州")
+        shop.set_setting("city", None)
+        self.assertEqual(shop.get_setting("city"), "")
+
+    def test_errors_are_those_of_the_library(self):
+        with self.assertRaises(llmcs.FileError):
+            self.open()
+        with open(self.path, "wb") as f:
+            f.write(b"no database" * 100)
+        with self.assertRaises(llmcs.ModelError) as caught:
+            self.open()
+        self.assertEqual(caught.exception.status, "FORMAT")
+        os.remove(self.path)
+        self.open(create=True).close()
+        with self.assertRaises(llmcs.StateError):
+            self.open(read_only=True).put_products([PRODUCT])
+        with self.assertRaisesRegex(TypeError, "encoder"):
+            self.open(encoder="bert")
+        shop = self.open()
+        shop.close()
+        with self.assertRaises(llmcs.StateError):
+            shop.put_products([PRODUCT])
+
+
+class Measures(unittest.TestCase):
+    def test_texts(self):
+        bleu = llmcs_shop.Measure("bleu")
+        bleu.add_text("the cat sat on the mat today", "the cat sat on the mat today")
+        self.assertAlmostEqual(bleu.score(), 100)
+        bleu.add_text("我的包裹到了", ["你的包裹到了", "包裹已经到了"])
+        self.assertLess(bleu.score(), 100)
+        self.assertEqual((len(bleu), bleu.row_kind), (2, "text"))
+        self.assertIn("tok:", bleu.signature)
+        interval = bleu.interval(n_samples=200)
+        self.assertLessEqual(interval.low, interval.high)
+
+    def test_labels(self):
+        accuracy, auroc = llmcs_shop.Measure("accuracy"), llmcs_shop.Measure("auroc")
+        for i in range(10):
+            accuracy.add_label("refund", "refund" if i < 8 else "order")
+            auroc.add_label(str(i % 2), str(i % 2), i % 2 * 0.5 + 0.2)
+        self.assertAlmostEqual(accuracy.score(), 0.8)
+        self.assertEqual(accuracy.score(row=9), 0)
+        self.assertAlmostEqual(auroc.score(), 1)
+        ece = llmcs_shop.Measure("ece", n_bins=10)
+        ece.add_label("a", "a", {"a": 0.75, "b": 0.25})
+        self.assertAlmostEqual(ece.score(), 0.25)
+
+    def test_rankings_and_values(self):
+        mrr, ndcg = llmcs_shop.Measure("mrr"), llmcs_shop.Measure("ndcg@2")
+        mrr.add_ranking(["b"], ["a", "b"])
+        self.assertAlmostEqual(mrr.score(), 0.5)
+        ndcg.add_ranking({"a": 1.0, "b": 3.0}, ["b", "a"])
+        self.assertAlmostEqual(ndcg.score(), 1)
+        p95 = llmcs_shop.Measure("p95")
+        for i in range(100):
+            p95.add_value(i)
+        self.assertIn(p95.score(), (94, 95))
+
+    def test_two_systems(self):
+        a, b = llmcs_shop.Measure("accuracy"), llmcs_shop.Measure("accuracy")
+        for i in range(200):
+            a.add_label("x", "x" if i % 2 else "y")
+            b.add_label("x", "x" if i % 10 else "y")
+        found = a.compare(b)
+        self.assertAlmostEqual(found["difference"], 0.4)
+        self.assertLess(found["p"], 0.01)
+
+    def test_errors(self):
+        with self.assertRaises(llmcs.ArgumentError):
+            llmcs_shop.Measure("blue")
+        with self.assertRaisesRegex(ValueError, "tokenizer"):
+            llmcs_shop.Measure("bleu", tokenizer="jieba")
+        empty = llmcs_shop.Measure("bleu")
+        with self.assertRaises(llmcs.StateError):
+            empty.score()
+        with self.assertRaises(llmcs.ArgumentError):
+            empty.add_value(1)
+        with self.assertRaises(TypeError):
+            empty.add_text("a", 5)
+
+
+if __name__ == "__main__":
+    unittest.main()

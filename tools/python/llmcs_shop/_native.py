@@ -1,0 +1,158 @@
+"""The C side: structs and functions of include/llmcs_shop*.h, and the shared library that has them.
+
+tests/python/test_shop_binding.py compares every struct, offset and function here with the headers.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+from typing import Any
+
+from llmcs import _native as core
+from llmcs._native import Allocator, LogFn, P, ProgressFn, Text, _struct, enum, f32, f64, i32, ptr, size, text, u32, u64
+
+MINIMUM = (0, 1)  # the first version of the library with these structs and functions
+i64 = c.c_int64
+
+RefusedFn = c.CFUNCTYPE(None, ptr, size, enum, text)
+
+# ---- store
+
+Options = _struct(
+    "llmcs_shop_options",
+    (size, "struct_size"),
+    (ptr, "encoder"),
+    (P(Allocator), "allocator"),
+    (LogFn, "log"),
+    (ptr, "log_user"),
+    (u32, "flags"),
+    (i32, "busy_ms n_readers"),
+)
+Info = _struct(
+    "llmcs_shop_info",
+    (size, "struct_size"),
+    (i32, "schema_version n_embedding"),
+    (u64, "fingerprint n_entries n_questions n_products n_customers n_events n_orders n_vectors"),
+)
+ProductText = _struct("llmcs_shop_product_text", (text, "lang title description attributes"))
+Product = _struct(
+    "llmcs_shop_product",
+    (size, "struct_size"),
+    (text, "id"),
+    (P(ProductText), "texts"),
+    (size, "n_texts"),
+    (text, "category brand"),
+    (f64, "price"),
+    (text, "currency"),
+    (i64, "stock"),
+    (P(text), "tags"),
+    (size, "n_tags"),
+)
+Customer = _struct("llmcs_shop_customer", (size, "struct_size"), (text, "id name lang"), (i64, "since"))
+Event = _struct("llmcs_shop_event", (size, "struct_size"), (text, "customer item type"), (i64, "time"))
+OrderItem = _struct("llmcs_shop_order_item", (text, "item"), (i64, "quantity"), (f64, "price"))
+Order = _struct(
+    "llmcs_shop_order",
+    (size, "struct_size"),
+    (text, "id customer status"),
+    (i64, "time"),
+    (P(OrderItem), "items"),
+    (size, "n_items"),
+    (f64, "total"),
+    (text, "currency carrier tracking city"),
+)
+
+# ---- measures
+
+MeasureParams = _struct(
+    "llmcs_shop_measure_params",
+    (size, "struct_size"),
+    (enum, "tokenizer"),
+    (i32, "lowercase stem n_bins"),
+    (text, "wordnet"),
+    (P(Allocator), "allocator"),
+)
+Bootstrap = _struct("llmcs_shop_bootstrap", (size, "struct_size"), (u64, "seed"), (i32, "n_samples"))
+Interval = _struct("llmcs_shop_interval", (size, "struct_size"), (f64, "low high mean"))
+Comparison = _struct(
+    "llmcs_shop_comparison", (size, "struct_size"), (f64, "score_a score_b difference low high p")
+)
+
+_OUT = P(ptr)  # where a function stores the handle that it creates
+_PUT = (size, RefusedFn, ptr, P(size))
+FUNCTIONS = {  # name: result, arguments
+    "llmcs_shop_version": (text,),
+    "llmcs_shop_options_init_sized": (None, P(Options), size),
+    "llmcs_shop_open": (enum, text, P(Options), _OUT),
+    "llmcs_shop_free": (None, _OUT),
+    "llmcs_shop_get_info": (enum, ptr, P(Info)),
+    "llmcs_shop_put_products": (enum, ptr, P(P(Product)), *_PUT),
+    "llmcs_shop_put_customers": (enum, ptr, P(P(Customer)), *_PUT),
+    "llmcs_shop_put_events": (enum, ptr, P(P(Event)), *_PUT),
+    "llmcs_shop_put_orders": (enum, ptr, P(P(Order)), *_PUT),
+    "llmcs_shop_set_setting": (enum, ptr, text, text),
+    "llmcs_shop_get_setting": (enum, ptr, text, ptr, size, P(size)),
+    "llmcs_shop_measure_params_init_sized": (None, P(MeasureParams), size),
+    "llmcs_shop_measure_create": (enum, text, P(MeasureParams), _OUT),
+    "llmcs_shop_measure_free": (None, _OUT),
+    "llmcs_shop_measure_add_text": (enum, ptr, text, size, P(text), P(size), size),
+    "llmcs_shop_measure_add_label": (enum, ptr, text, text, P(text), P(f64), size),
+    "llmcs_shop_measure_add_ranking": (enum, ptr, P(text), P(f64), size, P(text), size),
+    "llmcs_shop_measure_add_value": (enum, ptr, f64),
+    "llmcs_shop_measure_row_kind": (enum, ptr),
+    "llmcs_shop_measure_rows": (size, ptr),
+    "llmcs_shop_measure_score": (enum, ptr, P(f64)),
+    "llmcs_shop_measure_row_score": (enum, ptr, size, P(f64)),
+    "llmcs_shop_measure_signature": (enum, ptr, ptr, size, P(size)),
+    "llmcs_shop_bootstrap_init_sized": (None, P(Bootstrap), size),
+    "llmcs_shop_measure_interval": (enum, ptr, P(Bootstrap), P(Interval)),
+    "llmcs_shop_measure_compare": (enum, ptr, ptr, P(Bootstrap), P(Comparison)),
+}
+
+
+def _library_path() -> str:
+    """$LLMCS_SHOP_LIBRARY, else next to libllmcs, else where the system's loader finds it."""
+    named = os.environ.get("LLMCS_SHOP_LIBRARY")
+    if named:
+        return named
+    sibling = os.path.join(os.path.dirname(core.lib._name), "libllmcs_shop.so")
+    return sibling if os.path.exists(sibling) else "libllmcs_shop.so.0"
+
+
+def _load() -> c.CDLL:
+    path = _library_path()
+    try:
+        library = c.CDLL(path)
+    except OSError as e:
+        raise ImportError(
+            "llmcs_shop: cannot load the shared library (%s): build it with make, or set LLMCS_SHOP_LIBRARY to the "
+            "path of libllmcs_shop.so" % e
+        ) from e
+    library.llmcs_shop_version.restype = text
+    version = library.llmcs_shop_version().decode()
+    if tuple(int(n) for n in version.split(".")[:2]) < MINIMUM:
+        raise ImportError("llmcs_shop: %s is version %s, this module needs %d.%d or newer" % (path, version, *MINIMUM))
+    if _address(library.llmcs_version) != _address(core.lib.llmcs_version):
+        raise ImportError(
+            "llmcs_shop: %s is linked with another libllmcs than %s, and could use none of its models; set LLMCS_LIBRARY "
+            "and LLMCS_SHOP_LIBRARY to libraries of one build" % (path, core.lib._name)
+        )
+    for name, (result, *arguments) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def _address(function: Any) -> Any:
+    return c.cast(function, ptr).value
+
+
+lib = _load()
+
+
+def initialised(struct: Any) -> Any:
+    """A new struct with the library's defaults: from the *_init_sized function of its name."""
+    value = struct()
+    getattr(lib, struct.__name__ + "_init_sized")(c.byref(value), c.sizeof(value))
+    return value
