@@ -39,6 +39,17 @@ typedef struct ll_product {
     const void *next; /* weights that are needed after these, to prefetch, or NULL */
 } ll_product;
 
+/* Lanes of a similarity's sum, and how they are added up: always these, so that its bits are the same everywhere. */
+#define LL_LANES 16
+static inline float ll_add_lanes(float *lanes) {
+    for (size_t width = LL_LANES / 2; width > 0; width /= 2)
+        for (size_t i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+/* Scores that at_least compares at a time: a bit each. */
+#define LL_SCORES 64
+
 /* Scores of a row whose maximum is taken together: block_max below, and generate/scores.h. */
 #define LL_ROW_BLOCK 32
 static inline size_t ll_row_blocks(size_t n) { return (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK; }
@@ -76,6 +87,16 @@ typedef struct ll_kernels {
      * about seven digits: vectors' sums of a thousand, these in double. */
     bool (*block_max)(const float *x, size_t n, float *max);
     double (*exp_sum)(const float *x, size_t n, float max);
+
+    /* Similarity of a query x and a stored row, float32 or binary16, of n elements, a multiple of LL_LANES: their dot
+     * product, and the square of their distance. Lane i sums over the elements i, i + LL_LANES, ... in order with fused
+     * multiply-adds; ll_add_lanes ends it. */
+    float (*dot_f32)(const float *x, const void *row, size_t n);
+    float (*dot_f16)(const float *x, const void *row, size_t n);
+    float (*distance_f32)(const float *x, const void *row, size_t n);
+    float (*distance_f16)(const float *x, const void *row, size_t n);
+    /* Bit i of bits[r]: y[r, i] >= least[r]; y is [n_rows, LL_SCORES]. */
+    void (*at_least)(const float *y, size_t n_rows, const float *least, uint64_t *bits);
 
     /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
     void (*attend)(const ll_attend *a);

@@ -172,6 +172,28 @@ static double exp_sum(const float *x, size_t n, float max) {
     return sum;
 }
 
+static float similarity(bool is_half, bool is_distance, const float *x, const void *row, size_t n) {
+    float lanes[LL_LANES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        const float y = is_half ? ll_half_to_float(((const uint16_t *)row)[i]) : ((const float *)row)[i];
+        const float a = is_distance ? x[i] - y : x[i], b = is_distance ? a : y;
+        lanes[i % LL_LANES] = fmaf(a, b, lanes[i % LL_LANES]);
+    }
+    return ll_add_lanes(lanes);
+}
+
+static float dot_f32(const float *x, const void *row, size_t n) { return similarity(false, false, x, row, n); }
+static float dot_f16(const float *x, const void *row, size_t n) { return similarity(true, false, x, row, n); }
+static float distance_f32(const float *x, const void *row, size_t n) { return similarity(false, true, x, row, n); }
+static float distance_f16(const float *x, const void *row, size_t n) { return similarity(true, true, x, row, n); }
+
+static void at_least(const float *y, size_t n_rows, const float *least, uint64_t *bits) {
+    for (size_t r = 0; r < n_rows; r++) {
+        bits[r] = 0;
+        for (size_t i = 0; i < LL_SCORES; i++) bits[r] |= (uint64_t)(y[r * LL_SCORES + i] >= least[r]) << i;
+    }
+}
+
 const ll_kernels ll_kernels_scalar = {
     .name = "scalar",
     .nr = NR,
@@ -187,6 +209,11 @@ const ll_kernels ll_kernels_scalar = {
     .layer_norm = layer_norm,
     .block_max = block_max,
     .exp_sum = exp_sum,
+    .dot_f32 = dot_f32,
+    .dot_f16 = dot_f16,
+    .distance_f32 = distance_f32,
+    .distance_f16 = distance_f16,
+    .at_least = at_least,
     .attend = ll_scalar_attend,
     .kv_store = ll_scalar_kv_store,
 };

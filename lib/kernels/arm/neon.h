@@ -82,6 +82,10 @@ static ALWAYS_INLINE void v_transpose(vf r[VL]) {
 
 static ALWAYS_INLINE float v_reduce_add(vf v) { return vaddvq_f32(v); }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return vmaxvq_f32(v); }
+static ALWAYS_INLINE uint32_t v_bits_at_least(vf a, vf b) {
+    static const uint32_t lanes[VL] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgeq_f32(a, b), vld1q_u32(lanes)));
+}
 
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p)), 16));

@@ -22,6 +22,7 @@
  *   v_load_f16(p) v_store_f16_part(p, v, n)         binary16; n may be VL
  *   v_transpose(rows)                               VL vectors: lane i of row j becomes lane j of row i
  *   v_reduce_add v_reduce_max                       over the lanes, in a fixed order
+ *   v_bits_at_least(a, b)                           bit i: lane i of a >= that of b
  *   v_load_bf16_first(p) v_load_bf16_second(p)      the first, the second of VL pairs of bfloat16
  *
  * and for integers
@@ -60,6 +61,7 @@
 #include "kernels/vector/functions_template.h"
 #include "kernels/vector/integers_template.h"
 #include "kernels/vector/pack_template.h"
+#include "kernels/vector/similarity_template.h"
 #ifdef Q_PAIRS
 #include "kernels/vector/pairs_template.h"
 #define Q8_TILE(n_r, t) ((n_r) == 1 ? q8_tile(n_r, PANEL_VECTORS, t) : q8_pairs(n_r, PANEL_VECTORS, t))
@@ -81,7 +83,8 @@ static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_roun
         .matmul = {matmul_f32, matmul_f16, matmul_of_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,          \
         .quantize = quantize, .pack_q8_0 = pack_q8_0, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
         .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .block_max = block_max, .exp_sum = exp_sum,       \
-        .attend = attend, .kv_store = kv_store                                                                    \
+        .dot_f32 = dot_f32, .dot_f16 = dot_f16, .distance_f32 = distance_f32, .distance_f16 = distance_f16,       \
+        .at_least = at_least, .attend = attend, .kv_store = kv_store                                              \
     }
 
 #endif

@@ -113,6 +113,10 @@ static ALWAYS_INLINE float v_reduce_max(vf v) {
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+static ALWAYS_INLINE uint32_t v_bits_at_least(vf a, vf b) {
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ));
+}
+
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p), 16));
 }

@@ -94,6 +94,7 @@ static ALWAYS_INLINE float v_reduce_add(vf v) {
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 static ALWAYS_INLINE float v_reduce_max(vf v) { return _mm512_reduce_max_ps(v); }
+static ALWAYS_INLINE uint32_t v_bits_at_least(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 
 static ALWAYS_INLINE vf v_load_bf16_first(const char *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
