@@ -19,7 +19,7 @@
  *
  * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
  * answer spans and fill-mask; generate; tokenizer; sessions; scoring; encoders by token ids; memory plan; quantize;
- * and, included at the end, llmcs_engine.h: many conversations at once.
+ * and, included at the end, llmcs_engine.h: many conversations at once, and llmcs_index.h: the nearest vectors.
  *
  * Rules that hold everywhere
  *
@@ -819,5 +819,6 @@ LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, 
 #endif
 
 #include "llmcs_engine.h"
+#include "llmcs_index.h"
 
 #endif

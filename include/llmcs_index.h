@@ -1,14 +1,17 @@
 /*
  * llmcs_index.h - the vector index of libllmcs: the nearest of up to millions of vectors. Included by llmcs.h, whose
- * rules hold here.
+ * rules hold here. With ids [n] and vectors [n, 384], of llmcs_embed for example:
  *
  *     llmcs_index *index = NULL;
  *     llmcs_index_options options;
  *     llmcs_index_options_init(&options);
  *     options.dim = 384;
  *     llmcs_index_create(&options, &index);
- *     llmcs_index_put(index, ids, vectors, NULL, n);               [n] uint64_t, [n, 384] float of llmcs_embed
- *     llmcs_index_search(index, query, 1, NULL, found, scores, &n_found);   the ten nearest
+ *     llmcs_index_put(index, ids, vectors, NULL, n);
+ *     uint64_t nearest[10];
+ *     float scores[10];
+ *     size_t n_found = 0;
+ *     llmcs_index_search(index, query, 1, NULL, nearest, scores, &n_found);
  *     llmcs_index_save(index, "titles.index");
  *     llmcs_index_free(&index);
  *
@@ -24,10 +27,10 @@
  *   search began: each put and each remove as a whole or not at all. Searches wait for nobody; puts, removes and builds
  *   wait for each other.
  */
+#include "llmcs.h" /* which includes this file at its end, whichever of the two comes first */
+
 #ifndef LLMCS_INDEX_H
 #define LLMCS_INDEX_H
-
-#include "llmcs.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +42,8 @@ typedef struct llmcs_index llmcs_index;
 typedef enum llmcs_vector_type {
     LLMCS_VECTOR_F32 = 0, /* 4 bytes an element */
     LLMCS_VECTOR_F16 = 1, /* 2 bytes */
-    LLMCS_VECTOR_INT8 = 2 /* 1 byte and a scale per vector for the search, and the float16 of F16 for the final scores */
+    LLMCS_VECTOR_INT8 =
+        2 /* 1 byte and a scale per vector for the search, and the float16 of F16 for the final scores */
 } llmcs_vector_type;
 
 typedef enum llmcs_metric {
@@ -49,7 +53,8 @@ typedef enum llmcs_metric {
 } llmcs_metric;
 
 /* Flags of llmcs_index_options. */
-#define LLMCS_INDEX_NO_F16 0x1u /* INT8: keep no float16 copy. A third of the memory; final scores are those of 8 bits */
+#define LLMCS_INDEX_NO_F16 \
+    0x1u /* INT8: keep no float16 copy. A third of the memory; final scores are those of 8 bits */
 
 typedef struct llmcs_index_options {
     size_t struct_size;
@@ -59,8 +64,8 @@ typedef struct llmcs_index_options {
     int32_t n_threads;      /* [0] of a search or build: 1 to 512; 0: as many as affinity and cgroup quota allow */
     uint32_t flags;         /* [0] LLMCS_INDEX_*; llmcs_index_open: as in the file */
     uint64_t max_bytes;     /* [0] LLMCS_LIMIT for a put, build or open that needs more memory; 0: no bound */
-    uint64_t model_fingerprint;       /* [0] of the model that makes the vectors, see llmcs_model_fingerprint; saved with
-                                         the index. llmcs_index_open: LLMCS_STATE if the file names another; 0: any */
+    uint64_t model_fingerprint; /* [0] of the model that makes the vectors, see llmcs_model_fingerprint; saved with
+                                   the index. llmcs_index_open: LLMCS_STATE if the file names another; 0: any */
     const llmcs_allocator *allocator; /* [NULL: malloc] copied */
 } llmcs_index_options;
 
@@ -76,7 +81,7 @@ LLMCS_API void llmcs_index_free(llmcs_index **index);
 /* 64 bits that tell encoders apart: the same for a model however its weights are stored. Two models that make different
  * vectors differ; an index that knows its model's fingerprint refuses another's. Errors: ARG STATE NO_HEAD (a decoder)
  * FORK. */
-LLMCS_API llmcs_status llmcs_model_fingerprint(const llmcs_model *model, uint64_t *fingerprint);
+LLMCS_API llmcs_status llmcs_model_fingerprint(llmcs_model *model, uint64_t *fingerprint);
 
 /* What a search can filter by. Frozen. */
 typedef struct llmcs_item_tags {
@@ -114,16 +119,16 @@ typedef struct llmcs_search_stats {
 
 typedef struct llmcs_search_params {
     size_t struct_size;
-    size_t k;               /* [10] results of a query, 1 to 10000 */
-    int32_t exact;          /* [0] 1: read all vectors even if there are lists */
-    int32_t n_probe;        /* [0] lists to read; 0: what llmcs_index_info.n_probe says. With a filter more, until k
-                               vectors have passed or all lists are read */
-    int32_t rescore;        /* [4] INT8: rescore * k candidates of the 8-bit search get their final scores; 1 to 64 */
-    uint64_t tags_all;      /* [0] pass: items that have all of these tags, */
-    uint64_t tags_any;      /* [0] and at least one of these (0: no condition), */
-    uint64_t tags_none;     /* [0] and none of these, */
-    double number_min;      /* [-infinity] */
-    double number_max;      /* [infinity] and a number in this range, both ends included */
+    size_t k;                /* [10] results of a query, 1 to 10000 */
+    int32_t exact;           /* [0] 1: read all vectors even if there are lists */
+    int32_t n_probe;         /* [0] lists to read; 0: what llmcs_index_info.n_probe says. With a filter more, until k
+                                vectors have passed or all lists are read */
+    int32_t rescore;         /* [4] INT8: rescore * k candidates of the 8-bit search get their final scores; 1 to 64 */
+    uint64_t tags_all;       /* [0] pass: items that have all of these tags, */
+    uint64_t tags_any;       /* [0] and at least one of these (0: no condition), */
+    uint64_t tags_none;      /* [0] and none of these, */
+    double number_min;       /* [-infinity] */
+    double number_max;       /* [infinity] and a number in this range, both ends included */
     const uint64_t *exclude; /* [NULL] ids that are not returned */
     size_t n_exclude;
     llmcs_search_stats *stats; /* [NULL] set stats->struct_size first */
@@ -161,11 +166,11 @@ LLMCS_API llmcs_status llmcs_index_get_info(llmcs_index *index, llmcs_index_info
 
 typedef struct llmcs_index_build_params {
     size_t struct_size;
-    size_t min_vectors;     /* [50000] with fewer, nothing is built and lists of before are given up */
-    int32_t n_lists;        /* [0] 1 to 65536; 0: about two times the square root of the number of vectors */
-    int32_t n_iterations;   /* [8] of k-means */
-    int32_t sample;         /* [64] vectors of a list that k-means is trained on */
-    uint64_t seed;          /* [0] same vectors, same seed: same lists */
+    size_t min_vectors;         /* [50000] with fewer, nothing is built: reading all is fast enough */
+    int32_t n_lists;            /* [0] 1 to 65536; 0: about two times the square root of the number of vectors */
+    int32_t n_iterations;       /* [8] of k-means */
+    int32_t sample;             /* [64] vectors of a list that k-means is trained on */
+    uint64_t seed;              /* [0] same vectors, same seed: same lists */
     llmcs_progress_fn progress; /* [NULL] */
     void *progress_user;
 } llmcs_index_build_params;
@@ -185,8 +190,8 @@ typedef struct llmcs_index_measurement {
     double worst_recall; /* of a query */
     double ms;           /* one query alone: median, and 99 % of them */
     double p99_ms;
-    double exact_ms;        /* the same with params->exact */
-    double vectors_scored;  /* of a query, mean */
+    double exact_ms;       /* the same with params->exact */
+    double vectors_scored; /* of a query, mean */
     double lists_probed;
 } llmcs_index_measurement;
 

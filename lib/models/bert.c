@@ -13,7 +13,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/xxh64.h"
 #include "models/registry.h"
+#include "weights/fingerprint.h"
 
 /* Tensor names of a family: those of a layer stand after `layer` and its number. */
 typedef struct bert_names {
@@ -393,9 +395,34 @@ static void bert_forward(const ll_net *net, const ll_exec *team_exec, const ll_b
     forward_tagger(m, exec, batch, &w);
 }
 
+/* ------------------------------------------------------------------------------------------- fingerprint */
+
+static uint64_t hash_bias(uint64_t hash, const ll_linear *linear) {
+    return linear->bias ? ll_fingerprint_floats(hash, linear->bias, linear->n_out) : hash;
+}
+
+/* Of what is float32 however the matrices are stored, so that an index made with a model serves its quantised copy:
+ * norms, biases and the positions of a short text. Training changes them all. */
+static uint64_t bert_fingerprint(const ll_net *net) {
+    const bert *m = (const bert *)net;
+    const ll_config *c = net->config;
+    const uint32_t sizes[] = {(uint32_t)c->n_embd, (uint32_t)c->n_layer, (uint32_t)c->n_head, (uint32_t)c->n_inner};
+    const size_t n_positions = ll_min((size_t)(c->n_positions - c->position_offset), 16);
+    uint64_t hash = ll_fingerprint_norm(ll_xxh64(sizes, sizeof sizes, 0), &m->embedding_norm);
+    hash = ll_fingerprint_floats(hash, position_of(m, 0, false), n_positions * (size_t)c->n_embd);
+    for (size_t i = 0; i < net->n_layers; i++) {
+        const bert_layer *layer = (const bert_layer *)net->layers + i;
+        hash = hash_bias(hash_bias(hash, &layer->qkv), &layer->attention_output);
+        hash = hash_bias(hash_bias(hash, &layer->up), &layer->down);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attention_norm), &layer->output_norm);
+    }
+    return hash;
+}
+
 const ll_net_ops ll_bert_ops = {.net_bytes = sizeof(bert),
                                 .causal = false,
                                 .layer_bytes = sizeof(bert_layer),
                                 .describe = bert_describe,
                                 .workspace_floats = bert_workspace_floats,
-                                .forward = bert_forward};
+                                .forward = bert_forward,
+                                .fingerprint = bert_fingerprint};

@@ -51,7 +51,8 @@ typedef struct ll_net_ops {
     /* One thread's part of the forward pass; every thread of the team calls it. */
     void (*forward)(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
                     atomic_bool *stopped);
-    /* 64 bits that tell loaded networks apart, see weights/fingerprint.h. NULL for encoders, which save nothing. */
+    /* 64 bits that tell loaded networks apart, see weights/fingerprint.h. Of an encoder: those that make
+     * different vectors. */
     uint64_t (*fingerprint)(const ll_net *net);
 } ll_net_ops;
 

@@ -100,9 +100,9 @@ llmcs_status ll_index_read_options(const llmcs_index_options *options, llmcs_ind
 
 /* ---- create, free */
 
-static ll_format format_of(const llmcs_index_options *o, const ll_kernels *kernels) {
+static ll_vector_format format_of(const llmcs_index_options *o, const ll_kernels *kernels) {
     const ll_weight_type panel_types[] = {LL_F32, LL_F16, LL_Q8}; /* by llmcs_vector_type */
-    ll_format f = {.type = o->type, .metric = o->metric, .dim = (size_t)o->dim, .nr = kernels->nr};
+    ll_vector_format f = {.type = o->type, .metric = o->metric, .dim = (size_t)o->dim, .nr = kernels->nr};
     f.panel_type = panel_types[o->type];
     f.has_halves = o->type == LLMCS_VECTOR_INT8 && !(o->flags & LLMCS_INDEX_NO_F16);
     f.row = ll_round_up(f.dim, LL_LANES);
@@ -188,9 +188,7 @@ llmcs_status ll_index_check(const llmcs_index *x) {
     return LLMCS_OK;
 }
 
-static uint64_t other_bytes(const llmcs_index *x) {
-    return sizeof *x + ll_ids_bytes(&x->ids, 0) + x->n_attachment;
-}
+static uint64_t other_bytes(const llmcs_index *x) { return sizeof *x + ll_ids_bytes(&x->ids, 0) + x->n_attachment; }
 
 llmcs_status ll_index_reserve_bytes(const llmcs_index *x, uint64_t layout_bytes) {
     const uint64_t bytes = other_bytes(x) + layout_bytes;

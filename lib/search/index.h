@@ -32,7 +32,7 @@
 #define LL_INDEX_MAX_NORM 1e30f
 
 /* How vectors are stored: fixed when the index is made. */
-typedef struct ll_format {
+typedef struct ll_vector_format {
     llmcs_vector_type type;
     llmcs_metric metric;
     ll_weight_type panel_type;
@@ -41,14 +41,14 @@ typedef struct ll_format {
     size_t row; /* dim rounded up to LL_LANES: rows of floats and halves, filled up with zeros */
     size_t nr, panel_bytes;
     size_t panels_bytes; /* of a block */
-} ll_format;
+} ll_vector_format;
 
 typedef struct ll_block {
     _Atomic uint64_t retired;   /* the version that emptied it; LL_FOR_EVER: in use */
     _Atomic uint32_t n_used;    /* slots [0, n_used) are written */
     _Atomic uint64_t last_born; /* of its slots */
     _Atomic uint64_t first_died;
-    _Atomic uint64_t any_tags; /* of its slots, dead ones included */
+    _Atomic uint64_t any_tags;       /* of its slots, dead ones included */
     _Atomic(struct ll_block *) next; /* in its list */
     pthread_mutex_t *lock;           /* of its panels and bias while n_used < LL_BLOCK */
 
@@ -103,7 +103,7 @@ typedef struct ll_layout {
      * need it; unlinked from its list, they may still stand on it; free. */
     ll_queue sparse, retired, unlinked, free;
     uint64_t n_dead;
-    uint64_t bytes;
+    uint64_t bytes, outside_bytes; /* held; held by the layout that this one will replace */
 } ll_layout;
 
 /* A search that is running. */
@@ -119,7 +119,7 @@ struct llmcs_index {
     llmcs_allocator allocator;
     const ll_kernels *kernels;
     ll_pool *pool;
-    ll_format format;
+    ll_vector_format format;
     uint32_t flags;
     uint64_t max_bytes, model_fingerprint;
 
@@ -151,6 +151,14 @@ llmcs_status ll_index_reserve_bytes(const llmcs_index *x, uint64_t layout_bytes)
 /* An empty index. options: checked. */
 llmcs_status ll_index_create(const llmcs_index_options *options, llmcs_index **index);
 llmcs_status ll_index_read_options(const llmcs_index_options *options, llmcs_index_options *out);
+
+/* ---- search.c */
+/* Defaults filled in, everything checked. params may be NULL. */
+llmcs_status ll_search_read_params(const llmcs_search_params *params, llmcs_search_params *out);
+/* llmcs_index_search with checked arguments. by_rows: score every vector that passes as float32 or float16, which is
+ * what the other ways approximate. */
+llmcs_status ll_index_search(llmcs_index *x, const float *queries, size_t n, const llmcs_search_params *params,
+                             bool by_rows, uint64_t *ids, float *scores, size_t *n_found);
 
 /* ---- layout.c */
 llmcs_status ll_layout_create(const llmcs_index *x, size_t n_lists, ll_layout **layout);
@@ -189,11 +197,14 @@ void ll_layout_compact(const llmcs_index *x, ll_layout *layout, uint64_t version
 
 /* ---- rows.c */
 /* x: [row] floats, filled up with zeros; for types of 16 and 8 bits already rounded to float16. */
-void ll_row_pack(const ll_format *f, ll_block *block, size_t at, const float *x, const uint16_t *halves);
+void ll_row_pack(const ll_vector_format *f, ll_block *block, size_t at, const float *x, const uint16_t *halves);
 /* The stored row as floats [row]; of 8 bits without float16, scale times value. */
-void ll_row_unpack(const ll_format *f, const ll_block *block, size_t at, float *x);
+void ll_row_unpack(const ll_vector_format *f, const ll_block *block, size_t at, float *x);
+/* A row of 8 bits as it is stored: its scale, and dim values. */
+void ll_row_get_q8(const ll_vector_format *f, ll_slot s, float *scale, int8_t *values);
+void ll_row_set_q8(const ll_vector_format *f, ll_slot s, float scale, const int8_t *values);
 /* Copies a slot's panel column and halves; `to` may be in another block. */
-void ll_row_copy(const ll_format *f, ll_slot from, ll_slot to);
+void ll_row_copy(const ll_vector_format *f, ll_slot from, ll_slot to);
 /* Checks and prepares a vector or query for the format's metric: normalised if COSINE, filled up with zeros. halves may
  * be NULL; else the row is rounded to float16. what: "vectors" or "queries", for the message. */
 llmcs_status ll_row_prepare(const llmcs_index *x, const char *what, size_t i, const float *from, float *row,

@@ -63,7 +63,7 @@ ll_slot ll_layout_slot(const ll_layout *layout, uint32_t number) {
     return (ll_slot){ll_layout_block(layout, number / LL_BLOCK), number % LL_BLOCK};
 }
 
-static uint64_t block_bytes_of(const ll_format *f) {
+static uint64_t block_bytes_of(const ll_vector_format *f) {
     const size_t halves = f->has_halves ? f->row * sizeof(uint16_t) : 0;
     const size_t bias = f->metric == LLMCS_METRIC_L2 ? sizeof(float) : 0;
     return sizeof(ll_block) + f->panels_bytes + LL_BLOCK * (halves + bias + BYTES_PER_SLOT);
@@ -74,7 +74,7 @@ static uint64_t block_bytes_of(const ll_format *f) {
 static llmcs_status grow_table(const llmcs_index *x, ll_layout *layout) {
     const size_t capacity = layout->extent_capacity ? layout->extent_capacity * 2 : 16;
     ll_extent *old = atomic_load_explicit(&layout->extents, memory_order_relaxed), *fresh;
-    LL_TRY(ll_index_reserve_bytes(x, layout->bytes + capacity * sizeof *fresh));
+    LL_TRY(ll_index_reserve_bytes(x, layout->outside_bytes + layout->bytes + capacity * sizeof *fresh));
     LL_TRY(ll_alloc_zero(&x->allocator, capacity + 1, sizeof *fresh, "index extents", &fresh));
     if (old) memcpy(fresh, old, layout->extent_capacity * sizeof *fresh);
     fresh[capacity].memory = (char *)old;
@@ -86,7 +86,8 @@ static llmcs_status grow_table(const llmcs_index *x, ll_layout *layout) {
 }
 
 /* Divides an extent's memory among its blocks: what a search reads in order lies in order. */
-static void divide_extent(const ll_format *f, ll_layout *layout, const ll_extent *extent, size_t first, size_t n) {
+static void divide_extent(const ll_vector_format *f, ll_layout *layout, const ll_extent *extent, size_t first,
+                          size_t n) {
     char *panels = extent->memory, *at = panels + n * f->panels_bytes;
     uint16_t *halves = (uint16_t *)(void *)at;
     if (f->has_halves) at += n * LL_BLOCK * f->row * sizeof(uint16_t);
@@ -118,7 +119,7 @@ static llmcs_status add_extent(const llmcs_index *x, ll_layout *layout) {
     if ((first + n) * LL_BLOCK > LL_INDEX_MAX_SLOTS)
         return ll_fail(LLMCS_LIMIT, "index: more than %zu vectors", LL_INDEX_MAX_SLOTS);
     if (layout->n_extents == layout->extent_capacity) LL_TRY(grow_table(x, layout));
-    LL_TRY(ll_index_reserve_bytes(x, layout->bytes + n * layout->block_bytes));
+    LL_TRY(ll_index_reserve_bytes(x, layout->outside_bytes + layout->bytes + n * layout->block_bytes));
     LL_TRY(ll_alloc_zero(&x->allocator, n, sizeof *extent.blocks, "index blocks", &extent.blocks));
     llmcs_status st = ll_alloc_zero(&x->allocator, bytes, 1, "index vectors", &extent.memory);
     if (st) {

@@ -45,7 +45,7 @@ void ll_centroids_free(const llmcs_allocator *a, ll_centroids *c) {
 }
 
 void ll_centroids_set(const llmcs_index *x, ll_centroids *c, size_t i, const float *row) {
-    const ll_format *f = &x->format;
+    const ll_vector_format *f = &x->format;
     char *panel = c->panels + i / f->nr * c->panel_bytes;
     memcpy(c->rows + i * f->row, row, f->row * sizeof *row);
     ll_panel_put_q8(panel, f->nr, i % f->nr, f->dim, row);

@@ -24,8 +24,7 @@ static void free_put(const llmcs_index *x, put_work *w) {
 static llmcs_status allocate_put(const llmcs_index *x, put_work *w, size_t n) {
     const llmcs_allocator *a = &x->allocator;
     LL_TRY(ll_alloc(a, x->format.row, sizeof *w->row, "put", &w->row));
-    if (x->format.type != LLMCS_VECTOR_F32)
-        LL_TRY(ll_alloc(a, x->format.row, sizeof *w->halves, "put", &w->halves));
+    if (x->format.type != LLMCS_VECTOR_F32) LL_TRY(ll_alloc(a, x->format.row, sizeof *w->halves, "put", &w->halves));
     if (!x->layout->centroids) return LLMCS_OK;
     LL_TRY(ll_alloc(a, n, sizeof *w->lists, "put", &w->lists));
     LL_TRY(ll_alloc_zero(a, x->layout->n_lists, sizeof *w->counts, "put", &w->counts));
@@ -63,7 +62,7 @@ static llmcs_status reserve_slots(llmcs_index *x, const put_work *w, size_t n) {
 }
 
 static void put_item(llmcs_index *x, put_work *w, size_t list, const ll_item *item, uint64_t version) {
-    const ll_format *f = &x->format;
+    const ll_vector_format *f = &x->format;
     const ll_slot s = ll_layout_append(x->layout, list);
     ll_row_pack(f, s.block, s.at, w->row, w->halves);
     if (s.block->bias) s.block->bias[s.at] = -0.5f * x->kernels->dot_f32(w->row, w->row, f->row);

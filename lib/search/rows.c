@@ -13,7 +13,7 @@ static void normalize(float *x, size_t n, float squares) {
 
 llmcs_status ll_row_prepare(const llmcs_index *x, const char *what, size_t i, const float *from, float *row,
                             uint16_t *halves) {
-    const ll_format *f = &x->format;
+    const ll_vector_format *f = &x->format;
     memcpy(row, from, f->dim * sizeof *row);
     for (size_t k = f->dim; k < f->row; k++) row[k] = 0.0f;
     const float squares = x->kernels->dot_f32(row, row, f->row);
@@ -56,11 +56,11 @@ void ll_panel_put_q8(char *panel, size_t nr, size_t j, size_t dim, const float *
     }
 }
 
-static char *panel_of(const ll_format *f, const ll_block *block, size_t at) {
+static char *panel_of(const ll_vector_format *f, const ll_block *block, size_t at) {
     return block->panels + at / f->nr * f->panel_bytes;
 }
 
-void ll_row_pack(const ll_format *f, ll_block *block, size_t at, const float *x, const uint16_t *halves) {
+void ll_row_pack(const ll_vector_format *f, ll_block *block, size_t at, const float *x, const uint16_t *halves) {
     char *panel = panel_of(f, block, at);
     const size_t nr = f->nr, j = at % nr;
     if (f->panel_type == LL_Q8) {
@@ -73,7 +73,7 @@ void ll_row_pack(const ll_format *f, ll_block *block, size_t at, const float *x,
     if (block->halves) memcpy(block->halves + at * f->row, halves, f->row * sizeof *halves);
 }
 
-void ll_row_unpack(const ll_format *f, const ll_block *block, size_t at, float *x) {
+void ll_row_unpack(const ll_vector_format *f, const ll_block *block, size_t at, float *x) {
     const char *panel = panel_of(f, block, at);
     const size_t nr = f->nr, j = at % nr;
     if (block->halves) {
@@ -84,14 +84,31 @@ void ll_row_unpack(const ll_format *f, const ll_block *block, size_t at, float *
     if (f->panel_type == LL_Q8) {
         const float scale = ((const float *)(const void *)panel)[j];
         const uint8_t *bytes = (const uint8_t *)panel + nr * sizeof(float) + j * 4;
-        for (size_t k = 0; k < f->dim; k++)
-            x[k] = scale * (float)((int32_t)bytes[k / 4 * nr * 4 + k % 4] - LL_Q8_ZERO);
+        for (size_t k = 0; k < f->dim; k++) x[k] = scale * (float)((int32_t)bytes[k / 4 * nr * 4 + k % 4] - LL_Q8_ZERO);
     } else if (f->panel_type == LL_F16) {
-        for (size_t k = 0; k < f->dim; k++) x[k] = ll_half_to_float(((const uint16_t *)(const void *)panel)[k * nr + j]);
+        for (size_t k = 0; k < f->dim; k++)
+            x[k] = ll_half_to_float(((const uint16_t *)(const void *)panel)[k * nr + j]);
     } else {
         for (size_t k = 0; k < f->dim; k++) x[k] = ((const float *)(const void *)panel)[k * nr + j];
     }
     for (size_t k = f->dim; k < f->row; k++) x[k] = 0.0f;
+}
+
+void ll_row_get_q8(const ll_vector_format *f, ll_slot s, float *scale, int8_t *values) {
+    const char *panel = panel_of(f, s.block, s.at);
+    const size_t nr = f->nr, j = s.at % nr;
+    const uint8_t *bytes = (const uint8_t *)panel + nr * sizeof(float) + j * 4;
+    *scale = ((const float *)(const void *)panel)[j];
+    for (size_t k = 0; k < f->dim; k++) values[k] = (int8_t)(bytes[k / 4 * nr * 4 + k % 4] - LL_Q8_ZERO);
+}
+
+void ll_row_set_q8(const ll_vector_format *f, ll_slot s, float scale, const int8_t *values) {
+    char *panel = panel_of(f, s.block, s.at);
+    const size_t nr = f->nr, j = s.at % nr;
+    uint8_t *bytes = (uint8_t *)panel + nr * sizeof(float) + j * 4;
+    ((float *)(void *)panel)[j] = scale;
+    for (size_t k = 0; k < ll_q_round(f->dim); k++)
+        bytes[k / 4 * nr * 4 + k % 4] = (uint8_t)((k < f->dim ? values[k] : 0) + LL_Q8_ZERO);
 }
 
 /* Every size bytes at a stride of nr of them. */
@@ -99,7 +116,7 @@ static void copy_column(char *to, const char *from, size_t size, size_t nr, size
     for (size_t k = 0; k < n; k++, to += nr * size, from += nr * size) memcpy(to, from, size);
 }
 
-void ll_row_copy(const ll_format *f, ll_slot from, ll_slot to) {
+void ll_row_copy(const ll_vector_format *f, ll_slot from, ll_slot to) {
     const size_t nr = f->nr, j = to.at % nr, i = from.at % nr;
     char *panel = panel_of(f, to.block, to.at);
     const char *source = panel_of(f, from.block, from.at);

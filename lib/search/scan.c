@@ -77,7 +77,7 @@ static void multiply_block(const ll_scan *s, const ll_block *block, const ll_pro
 
 void ll_scan_block(const ll_scan *s, ll_scanner *t, const ll_block *block, uint64_t mask, size_t first,
                    size_t n_queries, const ll_block *next) {
-    const ll_format *f = &s->x->format;
+    const ll_vector_format *f = &s->x->format;
     const ll_product p = {.x = s->rows + first * s->stride,
                           .x_stride = s->stride,
                           .n_rows = n_queries,
@@ -102,7 +102,7 @@ void ll_scan_block(const ll_scan *s, ll_scanner *t, const ll_block *block, uint6
 }
 
 float ll_scan_score(const ll_scan *s, ll_scanner *t, size_t query, ll_slot slot) {
-    const ll_format *f = &s->x->format;
+    const ll_vector_format *f = &s->x->format;
     const ll_kernels *k = s->x->kernels;
     const float *q = s->floats + query * f->row;
     const bool is_distance = f->metric == LLMCS_METRIC_L2;

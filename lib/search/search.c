@@ -18,7 +18,7 @@
 #define STATS_OLDEST LL_SIZE_UP_TO(llmcs_search_stats, ns)
 #define MAX_K 10000
 #define MAX_RESCORE 64
-#define MAX_QUERIES 64              /* scored together */
+#define MAX_QUERIES 64                   /* scored together */
 #define MAX_CANDIDATES ((size_t)1 << 20) /* of all queries scored together, in each thread */
 #define EXTRA_CANDIDATES 8
 #define CHUNK_BLOCKS 32 /* that a thread takes at a time */
@@ -36,17 +36,18 @@ typedef struct search {
     size_t max_queries;  /* of a group */
     size_t n_candidates; /* of a query, before rescoring */
     size_t n_blocks;
-    size_t n_probe;  /* lists that a query reads without a filter; 0: lists are not used */
-    size_t n_read;   /* and with it */
-    bool is_exact;   /* the plan is made */
+    size_t n_probe; /* lists that a query reads without a filter; 0: lists are not used */
+    size_t n_read;  /* and with it */
+    bool is_exact;  /* the plan is made */
+    bool by_rows;   /* it is PLAN_ROWS */
     /* Workspace. */
     float *floats;
     char *rows;
-    ll_scanner *scanners;    /* [n_threads] */
-    ll_nearest *nearest;     /* [n_threads] */
-    ll_candidate *probes;    /* [max_queries, n_read] the lists to read */
-    uint64_t *masks;         /* [n_blocks], or NULL */
-    char *memory;            /* of the scanners */
+    ll_scanner *scanners; /* [n_threads] */
+    ll_nearest *nearest;  /* [n_threads] */
+    ll_candidate *probes; /* [max_queries, n_read] the lists to read */
+    uint64_t *masks;      /* [n_blocks], or NULL */
+    char *memory;         /* of the scanners */
     /* The current group. */
     plan plan;
     atomic_size_t next; /* the next chunk of work */
@@ -83,7 +84,8 @@ llmcs_status ll_search_read_params(const llmcs_search_params *params, llmcs_sear
 }
 
 static ll_filter filter_of(const llmcs_search_params *p) {
-    ll_filter f = {.all = p->tags_all, .any = p->tags_any, .none = p->tags_none, .min = p->number_min, .max = p->number_max};
+    ll_filter f = {
+        .all = p->tags_all, .any = p->tags_any, .none = p->tags_none, .min = p->number_min, .max = p->number_max};
     f.has_range = p->number_min > -INFINITY || p->number_max < INFINITY;
     f.active = f.has_range || f.all || f.any || f.none;
     return f;
@@ -101,7 +103,8 @@ static llmcs_status read_exclude(search *s) {
 /* Scanners lie one behind the other, each in cache lines of its own. */
 static llmcs_status allocate_scanners(search *s) {
     const size_t n = s->max_queries, row = s->scan.x->format.row;
-    const size_t sizes[] = {n * sizeof(ll_top), n * LL_BLOCK * sizeof(float), n * sizeof(float), n * sizeof(uint64_t),
+    const size_t sizes[] = {n * sizeof(ll_top),  n * LL_BLOCK * sizeof(float),
+                            n * sizeof(float),   n * sizeof(uint64_t),
                             row * sizeof(float), n * s->n_candidates * sizeof(ll_candidate)};
     size_t at[7] = {0}, n_threads = (size_t)s->n_threads;
     for (size_t i = 0; i < 6; i++) at[i + 1] = at[i] + ll_round_up(sizes[i], 64);
@@ -123,7 +126,7 @@ static llmcs_status allocate_scanners(search *s) {
 static llmcs_status allocate_search(search *s) {
     const llmcs_index *x = s->scan.x;
     const llmcs_allocator *a = &x->allocator;
-    const ll_format *f = &x->format;
+    const ll_vector_format *f = &x->format;
     const size_t n_threads = (size_t)s->n_threads;
     LL_TRY(ll_alloc(a, s->max_queries, f->row * sizeof(float), "search", &s->floats));
     s->scan.floats = s->floats;
@@ -192,13 +195,14 @@ static size_t probes_for(const search *s, double share) {
 /* What is read, by the bytes it takes: all blocks in which something passes; or what passes, row by row; or the nearest
  * lists, as many more as the filter leaves out. The first two are exact. */
 static void plan_scan(search *s) {
-    const ll_format *f = &s->scan.x->format;
+    const ll_vector_format *f = &s->scan.x->format;
     const size_t n = (size_t)s->reader.n_vectors, passing = s->masks ? (size_t)atomic_load(&s->n_passing) : n;
     const size_t n_blocks = s->masks ? (size_t)atomic_load(&s->n_passing_blocks) : s->n_blocks;
     const double rows = (double)passing * (double)s->scan.n * (double)(f->row * sizeof(uint16_t));
     double least = (double)n_blocks * (double)f->panels_bytes;
     s->scan.masks = s->masks;
-    s->plan = PLAN_BLOCKS;
+    s->plan = s->by_rows ? PLAN_ROWS : PLAN_BLOCKS;
+    if (s->by_rows) return;
     if (s->masks && f->has_halves && rows < least) {
         s->plan = PLAN_ROWS;
         least = rows;
@@ -407,15 +411,9 @@ static llmcs_status search_index(search *s, const float *queries, size_t n) {
     return st;
 }
 
-llmcs_status llmcs_index_search(llmcs_index *x, const float *queries, size_t n, const llmcs_search_params *params,
-                                uint64_t *ids, float *scores, size_t *n_found) {
-    LL_PUBLIC_CALL;
-    search s = {.scan.x = x, .ids = ids, .scores = scores, .n_found = n_found};
-    LL_TRY(ll_index_check(x));
-    LL_TRY(ll_search_read_params(params, &s.params));
-    if (n == 0) return LLMCS_OK;
-    if (!queries || !ids || !scores)
-        return ll_fail(LLMCS_ARG, "%s: is NULL", !queries ? "queries" : !ids ? "ids" : "scores");
+llmcs_status ll_index_search(llmcs_index *x, const float *queries, size_t n, const llmcs_search_params *params,
+                             bool by_rows, uint64_t *ids, float *scores, size_t *n_found) {
+    search s = {.scan.x = x, .params = *params, .by_rows = by_rows, .ids = ids, .scores = scores, .n_found = n_found};
     s.scan.filter = filter_of(&s.params);
     ll_reader_begin(x, &s.reader);
     s.scan.layout = s.reader.layout;
@@ -423,4 +421,16 @@ llmcs_status llmcs_index_search(llmcs_index *x, const float *queries, size_t n, 
     const llmcs_status st = search_index(&s, queries, n);
     ll_reader_end(x, &s.reader);
     return st;
+}
+
+llmcs_status llmcs_index_search(llmcs_index *x, const float *queries, size_t n, const llmcs_search_params *params,
+                                uint64_t *ids, float *scores, size_t *n_found) {
+    LL_PUBLIC_CALL;
+    llmcs_search_params p;
+    LL_TRY(ll_index_check(x));
+    LL_TRY(ll_search_read_params(params, &p));
+    if (n == 0) return LLMCS_OK;
+    if (!queries || !ids || !scores)
+        return ll_fail(LLMCS_ARG, "%s: is NULL", !queries ? "queries" : !ids ? "ids" : "scores");
+    return ll_index_search(x, queries, n, &p, false, ids, scores, n_found);
 }

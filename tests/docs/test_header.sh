@@ -80,6 +80,16 @@ check 'the example of windows' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "
 grep -q llmcs_engine_submit "$work/engine.c" || { echo 'the example of the engine was not found'; failed=$((failed + 1)); }
 check 'the example of the engine' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/engine.c" -o "$work/engine.o"
 
+# The example of the index, likewise.
+{
+    printf '#include <llmcs.h>\nvoid example(const uint64_t *, const float *, size_t, const float *);\n'
+    printf 'void example(const uint64_t *ids, const float *vectors, size_t n, const float *query)\n{\n'
+    sed -n '1,/^#include/p' include/llmcs_index.h | sed -n 's/^ \*     //p'
+    printf '}\n'
+} >"$work/index.c"
+grep -q llmcs_index_search "$work/index.c" || { echo 'the example of the index was not found'; failed=$((failed + 1)); }
+check 'the example of the index' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/index.c" -o "$work/index.o"
+
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"
 export PKG_CONFIG_PATH="$work/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"

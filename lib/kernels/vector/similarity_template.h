@@ -39,7 +39,7 @@ static void at_least(const float *y, size_t n_rows, const float *least, uint64_t
         const vf bound = v_set1(least[r]);
         uint64_t found = 0;
         UNROLL for (size_t v = 0; v < LL_SCORES / VL; v++) found |= (uint64_t)v_bits_at_least(v_load(y + v * VL), bound)
-                                                         << (v * VL);
+                                                                    << (v * VL);
         bits[r] = found;
     }
 }

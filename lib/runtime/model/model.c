@@ -319,6 +319,24 @@ llmcs_status ll_model_check_tokenizer(const llmcs_model *m) {
 
 /* --------------------------------------------------------------------------------------------------- info */
 
+/* Computed on first use; concurrent threads compute the same value. */
+uint64_t ll_model_fingerprint_of(llmcs_model *m) {
+    uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
+    if (fingerprint) return fingerprint;
+    fingerprint = m->net->ops->fingerprint(m->net);
+    if (!fingerprint) fingerprint = 1;
+    atomic_store_explicit(&m->fingerprint, fingerprint, memory_order_relaxed);
+    return fingerprint;
+}
+
+llmcs_status llmcs_model_fingerprint(llmcs_model *model, uint64_t *fingerprint) {
+    LL_PUBLIC_CALL;
+    if (!fingerprint) return ll_fail(LLMCS_ARG, "llmcs_model_fingerprint: fingerprint is NULL");
+    LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_model_fingerprint"));
+    *fingerprint = ll_model_fingerprint_of(model);
+    return LLMCS_OK;
+}
+
 static const char *const weights_names[] = {
     [LL_F32] = "f32", [LL_F16] = "f16", [LL_BF16] = "bf16", [LL_Q8] = "int8", [LL_Q4] = "int4"};
 

@@ -47,6 +47,9 @@ llmcs_status ll_model_check_tokenizer(const llmcs_model *m);
 
 void ll_model_retain(llmcs_model *m);
 
+/* The network's fingerprint, never 0. The first call takes a while. */
+uint64_t ll_model_fingerprint_of(llmcs_model *m);
+
 /* Defaults filled in, everything checked. options may be NULL. */
 llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_model_options *out);
 

@@ -135,16 +135,6 @@ static header header_of(const llmcs_session *s) {
     return h;
 }
 
-/* Computed on first use; concurrent threads compute the same value. */
-static uint64_t fingerprint_of(llmcs_model *m) {
-    uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
-    if (fingerprint) return fingerprint;
-    fingerprint = m->net->ops->fingerprint(m->net);
-    if (!fingerprint) fingerprint = 1;
-    atomic_store_explicit(&m->fingerprint, fingerprint, memory_order_relaxed);
-    return fingerprint;
-}
-
 /* ------------------------------------------------------------------------------------------ keys and values */
 
 /* One head of one layer in a block, and in the bytes. */
@@ -236,7 +226,7 @@ static llmcs_status save_checked(llmcs_session *s, void *bytes, size_t capacity,
     if (!bytes) return LLMCS_OK;
     if (capacity < *n_bytes)
         return ll_fail(LLMCS_BUFFER, "the session takes %zu bytes, the buffer has %zu", *n_bytes, capacity);
-    h.fingerprint = fingerprint_of(s->model);
+    h.fingerprint = ll_model_fingerprint_of(s->model);
     write_session(s, &h, bytes);
     return LLMCS_OK;
 }
@@ -304,7 +294,7 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
                        "%u, expected %u, %u, %u, %u",
                        h->n_layer, h->n_head, h->head_dim, h->vocab_size, ours.n_layer, ours.n_head, ours.head_dim,
                        ours.vocab_size);
-    const uint64_t fingerprint = fingerprint_of(s->model);
+    const uint64_t fingerprint = ll_model_fingerprint_of(s->model);
     if (h->fingerprint != fingerprint)
         return ll_fail(LLMCS_STATE,
                        "the session was saved with another model, or with weights kept as another type: fingerprint "

@@ -15,6 +15,10 @@
     with llmcs.Model("path/to/gpt2").engine() as engine:  # many requests at once, from any thread
         answers = engine.generate(prompts, max_new_tokens=20)
 
+    index = llmcs.Index(384)                            # the nearest of many vectors
+    index.put(ids, vectors)
+    ids, scores = index.search(model.embed("a red dress"), k=10)
+
 Names and meanings are those of include/llmcs.h. What goes wrong is raised as a subclass of llmcs.Error with the
 library's message and its status name; wrong types as TypeError, wrong values as ValueError, both with the argument's
 name. One string is one text; several are a list, tuple, generator, numpy array or pandas Series.
@@ -50,6 +54,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._generate import Generated
+from ._index import Found, Index
 from ._model import Model, plan, plan_engine, quantize
 from ._native import lib as _lib
 from ._session import Choice, Score, Session
@@ -70,7 +75,9 @@ __all__ = [
     "Event",
     "FileError",
     "ForkError",
+    "Found",
     "Generated",
+    "Index",
     "LimitError",
     "MachineError",
     "Model",

@@ -315,6 +315,14 @@ class Model(Handle):
         self._evaluate(given, params, infos, lib.llmcs_embed, (), lambda done: (vectors, done))
         return given.result(matrix(vectors, given.n, width))
 
+    @property
+    def fingerprint(self) -> int:
+        """64 bits that tell encoders apart, for Index(model_fingerprint=...); the same however weights are stored."""
+        value = u64()
+        with self._using() as h:
+            call(lib.llmcs_model_fingerprint, h, c.byref(value))
+        return int(value.value)
+
     def rerank(self, query: str, docs: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """A score for each document, how well it answers the query; infos and how as in classify."""
         given, q = Texts("docs", docs), utf8("query", query)

@@ -225,6 +225,52 @@ QuantizeParams = _struct(
     (ProgressFn, "progress"),
     (ptr, "progress_user"),
 )
+IndexOptions = _struct(
+    "llmcs_index_options",
+    (size, "struct_size"),
+    (i32, "dim"),
+    (enum, "type metric"),
+    (i32, "n_threads"),
+    (u32, "flags"),
+    (u64, "max_bytes model_fingerprint"),
+    (P(Allocator), "allocator"),
+)
+ItemTags = _struct("llmcs_item_tags", (u64, "tags"), (f64, "number"))
+SearchStats = _struct("llmcs_search_stats", (size, "struct_size"), (u64, "n_scored n_passed n_lists n_rescored ns"))
+SearchParams = _struct(
+    "llmcs_search_params",
+    (size, "struct_size k"),
+    (i32, "exact n_probe rescore"),
+    (u64, "tags_all tags_any tags_none"),
+    (f64, "number_min number_max"),
+    (P(u64), "exclude"),
+    (size, "n_exclude"),
+    (P(SearchStats), "stats"),
+)
+IndexInfo = _struct(
+    "llmcs_index_info",
+    (size, "struct_size"),
+    (u64, "n_vectors"),
+    (i32, "dim"),
+    (enum, "type metric"),
+    (u32, "flags"),
+    (i32, "n_lists n_probe n_threads"),
+    (u64, "n_removed bytes model_fingerprint"),
+    (text, "cpu"),
+)
+IndexBuildParams = _struct(
+    "llmcs_index_build_params",
+    (size, "struct_size min_vectors"),
+    (i32, "n_lists n_iterations sample"),
+    (u64, "seed"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
+)
+IndexMeasurement = _struct(
+    "llmcs_index_measurement",
+    (size, "struct_size"),
+    (f64, "recall worst_recall ms p99_ms exact_ms vectors_scored lists_probed"),
+)
 
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _GENERATE = (P(GenerateParams), ptr, ptr, P(P(Result)))  # the callback as a pointer: it is of two types
@@ -300,6 +346,23 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_engine_plan": (enum, text, P(ModelOptions), P(EngineOptions), size, P(EnginePlanInfo)),
     "llmcs_quantize_params_init_sized": (None, P(QuantizeParams), size),
     "llmcs_quantize": (enum, text, text, P(QuantizeParams)),
+    "llmcs_model_fingerprint": (enum, ptr, P(u64)),
+    "llmcs_index_options_init_sized": (None, P(IndexOptions), size),
+    "llmcs_index_create": (enum, P(IndexOptions), _OUT),
+    "llmcs_index_free": (None, _OUT),
+    "llmcs_index_put": (enum, ptr, P(u64), P(f32), P(ItemTags), size),
+    "llmcs_index_remove": (enum, ptr, P(u64), size, P(size)),
+    "llmcs_index_get": (enum, ptr, u64, P(f32), P(ItemTags), P(c.c_int)),
+    "llmcs_search_params_init_sized": (None, P(SearchParams), size),
+    "llmcs_index_search": (enum, ptr, P(f32), size, P(SearchParams), P(u64), P(f32), P(size)),
+    "llmcs_index_get_info": (enum, ptr, P(IndexInfo)),
+    "llmcs_index_build_params_init_sized": (None, P(IndexBuildParams), size),
+    "llmcs_index_build": (enum, ptr, P(IndexBuildParams)),
+    "llmcs_index_measure": (enum, ptr, P(f32), size, P(SearchParams), P(IndexMeasurement)),
+    "llmcs_index_set_attachment": (enum, ptr, ptr, size),
+    "llmcs_index_get_attachment": (enum, ptr, ptr, size, P(size)),
+    "llmcs_index_save": (enum, ptr, text),
+    "llmcs_index_open": (enum, text, P(IndexOptions), _OUT),
 }
 
 
