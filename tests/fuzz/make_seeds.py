@@ -177,6 +177,7 @@ def text_seeds():
         write("text", f"texts-{which}", bytes([which]) + " ".join(texts).encode())
     for i, text in enumerate(texts + lines):
         write("text", f"text-{i}", bytes([i % 6]) + text.encode())
+        write("spans", f"text-{i}", bytes([i % 4, i % 60, i % 5, 2, i % 3 * 30, i % 9, i, i]) + text.encode())
     for i, text in enumerate(lines):
         letters = "".join(c for c in text.lower() if c.isalpha() or c == " ")[:120].encode()
         write("windows", f"{i}", bytes([2, i % 4, 8 + i, i % 7, i % 3, 0, i % 2, len(letters) // 32]) + letters)

@@ -5,6 +5,7 @@
 #include "fuzz/targets.h"
 #include "fuzz/targets_calls.h"
 #include "fuzz/targets_model.h"
+#include "fuzz/targets_spans.h"
 #include "fuzz/targets_text.h"
 #include "support/random.h"
 #include "support/suite.h"
@@ -92,6 +93,8 @@ START_TEST(oom) { ck_assert_int_ge(replay(fuzz_oom, "oom"), 4); }
 END_TEST
 START_TEST(windows) { ck_assert_int_ge(replay(fuzz_windows, "windows"), 5); }
 END_TEST
+START_TEST(spans) { ck_assert_int_ge(replay(fuzz_spans, "spans"), 8); }
+END_TEST
 START_TEST(calls_in_any_order) { ck_assert_int_ge(replay(fuzz_calls, "calls"), 5); }
 END_TEST
 
@@ -113,6 +116,7 @@ static void add(TCase *t) {
     tcase_add_test(t, quantize);
     tcase_add_test(t, oom);
     tcase_add_test(t, windows);
+    tcase_add_test(t, spans);
     tcase_add_test(t, calls_in_any_order);
 }
 

@@ -1,11 +1,13 @@
-/* llmcs_tag and llmcs_answer_span: what Transformers' pipelines find in the same texts (tests/data/spans), several
- * texts in one call, long texts, and input that is refused. */
+/* llmcs_tag and llmcs_answer_span: what Transformers' pipelines find in the same texts (tests/data/spans), and the
+ * logits of shared checkpoints. */
 #include <math.h>
 #include <string.h>
 
 #include "llmcs.h"
 #include "support/json_lines.h"
+#include "support/kernel_sets.h"
 #include "support/model_fixture.h"
+#include "support/shared.h"
 #include "support/spans.h"
 #include "support/suite.h"
 
@@ -13,7 +15,7 @@
 typedef struct spans_fixture {
     char name[64], folder[TEMP_PATH_BYTES];
     llmcs_model *model;
-    size_t n_cases;
+    size_t step, n_cases;
 } spans_fixture;
 
 static void close_fixture(spans_fixture *f) {
@@ -124,7 +126,7 @@ static void check_answers(spans_fixture *f, size_t line, ll_json c) {
 
 static void check_case(void *user, size_t line, ll_json c) {
     spans_fixture *f = user;
-    if (line % suite_step(7)) return;
+    if (line % f->step) return;
     open_for(f, c);
     if (ll_json_get_type(ll_json_get(c, "spans")))
         check_tags(f, line, c);
@@ -134,13 +136,86 @@ static void check_case(void *user, size_t line, ll_json c) {
 }
 
 START_TEST(spans_are_those_of_transformers) {
-    spans_fixture f = {0};
+    spans_fixture f = {.step = suite_step(7)};
     golden_each(SPANS_CASES, check_case, &f);
     close_fixture(&f);
     ck_assert_uint_gt(f.n_cases, 50);
 }
 END_TEST
 
-static void add(TCase *t) { tcase_add_test(t, spans_are_those_of_transformers); }
+/* Other kernels differ in the last bits, which no score and no choice here depends on. */
+START_TEST(every_kernel_set_finds_the_same) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n = all_kernels(sets);
+    for (size_t i = 0; i < n; i++) {
+        setenv("LLMCS_CPU", sets[i]->name, 1);
+        spans_fixture f = {.step = suite_step(7) * 11};
+        golden_each(SPANS_CASES, check_case, &f);
+        close_fixture(&f);
+    }
+    unsetenv("LLMCS_CPU");
+}
+END_TEST
+
+/* -------------------------------------------------------------------------------------------- shared fixtures */
+
+static const char *const shared_names[] = {"bert-ner", "bert-qa", "distilbert-ner", "xlm-roberta-ner"};
+
+/* Logits of question answering are stored as starts and ends. */
+static void check_ends(const golden *g, ll_json c, const char *key, const float *logits, size_t n, size_t column) {
+    size_t n_expected;
+    float found[GOLDEN_MAX_IDS];
+    const float *expected = golden_tensor(g, c, key, &n_expected);
+    ck_assert_uint_eq(n_expected, n);
+    for (size_t i = 0; i < n; i++) found[i] = logits[2 * i + column];
+    golden_assert_close(found, expected, n, key);
+}
+
+static void check_logits(const golden *g, llmcs_model *m, ll_json c) {
+    static float logits[GOLDEN_MAX_IDS * 8];
+    int32_t ids[GOLDEN_MAX_IDS], types[GOLDEN_MAX_IDS];
+    size_t n = golden_ids(c, "input_ids", ids), n_expected;
+    golden_ids(c, "token_type_ids", types);
+    llmcs_model_info info = {.struct_size = sizeof info};
+    ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+    const llmcs_encoder_outputs o = {.struct_size = sizeof o, .logits = logits};
+    ck_assert_msg(!llmcs_encoder_eval(m, ids, types, &n, 1, &o), "%s", llmcs_error_message());
+    if (golden_is(c, "span")) {
+        ck_assert_uint_eq(info.heads, LLMCS_HEAD_QUESTION_ANSWERING | LLMCS_HEAD_EMBEDDING);
+        check_ends(g, c, "start", logits, n, 0);
+        check_ends(g, c, "end", logits, n, 1);
+        return;
+    }
+    const float *expected = golden_tensor(g, c, "logits", &n_expected);
+    ck_assert_uint_eq(info.heads, LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_EMBEDDING);
+    ck_assert_int_eq(info.n_labels, 5);
+    ck_assert_str_eq(llmcs_model_label(m, 3), "B-ADDR");
+    ck_assert_uint_eq(n_expected, 5 * n);
+    golden_assert_close(logits, expected, n_expected, "logits");
+}
+
+START_TEST(logits_of_shared_checkpoints) {
+    char name[100], folder[400];
+    size_t n_cases = 0;
+    snprintf(name, sizeof name, "golden/%s", shared_names[_i]);
+    if (!shared_path(folder, sizeof folder, name)) {
+        suite_skip(shared_names[_i], "the shared checkpoints are not at hand");
+        return;
+    }
+    golden *g = golden_open_folder(folder);
+    llmcs_model *m = open_model(folder, 2);
+    for (ll_json c = ll_json_first(golden_cases(g)); ll_json_get_type(c); c = ll_json_next(c), n_cases++)
+        check_logits(g, m, c);
+    ck_assert_uint_ge(n_cases, 3);
+    llmcs_model_free(&m);
+    golden_close(g);
+}
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, spans_are_those_of_transformers);
+    tcase_add_test(t, every_kernel_set_finds_the_same);
+    tcase_add_loop_test(t, logits_of_shared_checkpoints, 0, sizeof shared_names / sizeof *shared_names);
+}
 
 SUITE_MAIN("runtime/spans", add)

@@ -14,23 +14,29 @@ const char *const golden_names[] = {"bert-cls", "bert-embed",    "bert-mlm",  "d
 
 struct golden {
     llmcs_allocator allocator;
-    char folder[128];
+    char folder[512];
     char *cases_text, *tensors; /* the files */
     size_t tensors_bytes, header_bytes;
     ll_json_doc *cases, *header;
 };
 
 static void read_file(golden *g, const char *name, char **data, size_t *len) {
-    char path[256];
+    char path[600];
     snprintf(path, sizeof path, "%s/%s", g->folder, name);
     ck_assert_msg(!ll_file_read_all(&g->allocator, path, (size_t)1 << 30, data, len), "%s", llmcs_error_message());
 }
 
 golden *golden_open(const char *name) {
+    char folder[128];
+    snprintf(folder, sizeof folder, GOLDEN_FOLDER "%s", name);
+    return golden_open_folder(folder);
+}
+
+golden *golden_open_folder(const char *folder) {
     golden *g = calloc(1, sizeof *g);
     ck_assert_ptr_nonnull(g);
     g->allocator = ll_allocator_default();
-    snprintf(g->folder, sizeof g->folder, GOLDEN_FOLDER "%s", name);
+    snprintf(g->folder, sizeof g->folder, "%s", folder);
     size_t len;
     read_file(g, "cases.json", &g->cases_text, &len);
     ck_assert_int_eq(ll_json_parse(&g->allocator, "cases.json", g->cases_text, len, 0, &g->cases), LLMCS_OK);

@@ -17,6 +17,7 @@ typedef struct golden golden;
 
 /* Fails the running test if the files are missing. */
 golden *golden_open(const char *name);
+golden *golden_open_folder(const char *folder); /* of any other place */
 void golden_close(golden *g);
 
 const char *golden_folder(const golden *g);
