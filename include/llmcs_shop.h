@@ -209,6 +209,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char 
 }
 #endif
 
+#include "llmcs_shop_classifier.h"
 #include "llmcs_shop_metrics.h"
 
 #endif
