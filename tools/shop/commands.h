@@ -7,5 +7,6 @@
 
 extern const cli_command cmd_init, cmd_import_products, cmd_import_customers, cmd_import_events, cmd_import_orders;
 extern const cli_command cmd_evaluate;
+extern const cli_command cmd_train_classifier, cmd_classify;
 
 #endif

@@ -28,7 +28,7 @@ typedef struct read_job {
     size_t n_rows;
     row_terms *rows;
     uint64_t *text_hash;
-    shop_grams *grams;      /* [threads] */
+    shop_text_grams *grams; /* [threads] */
     llmcs_status *statuses; /* [threads] */
     bool with_grams;
 } read_job;
@@ -40,7 +40,7 @@ static int compare_hashes(const void *left, const void *right) {
 }
 
 /* Sorts the occurrences and counts equal ones. */
-static llmcs_status count_terms(const llmcs_allocator *a, const shop_grams *g, row_terms *row) {
+static llmcs_status count_terms(const llmcs_allocator *a, const shop_text_grams *g, row_terms *row) {
     const size_t n_items = g->block_end[SHOP_N_BLOCKS - 1];
     hashed_term *terms;
     size_t n = 0;
@@ -61,14 +61,14 @@ static llmcs_status count_terms(const llmcs_allocator *a, const shop_grams *g, r
 
 static void read_rows(void *argument, size_t item, int32_t thread) {
     read_job *j = argument;
-    shop_grams *g = &j->grams[thread];
+    shop_text_grams *g = &j->grams[thread];
     const size_t end = shop_min(j->n_rows, (item + 1) * ROWS_PER_ITEM);
     for (size_t i = item * ROWS_PER_ITEM; i < end && !j->statuses[thread]; i++) {
         const llmcs_shop_example *e = &j->examples[i];
         const size_t bytes = shop_text_bytes(e->text, e->text_bytes);
         j->text_hash[i] = XXH64(e->text, bytes, 0);
         if (!j->with_grams) continue;
-        j->statuses[thread] = shop_grams_extract(j->a, e->text, bytes, g);
+        j->statuses[thread] = shop_text_extract(j->a, e->text, bytes, g);
         if (!j->statuses[thread]) j->statuses[thread] = count_terms(j->a, g, &j->rows[i]);
     }
 }
@@ -159,7 +159,7 @@ llmcs_status shop_corpus_read(const llmcs_allocator *a, shop_team *team, const l
     status = read_on_team(a, team, &j, c);
 done:
     for (size_t i = 0; j.rows && i < n; i++) shop_free(a, j.rows[i].items);
-    for (size_t i = 0; j.grams && i < n_threads; i++) shop_grams_free(a, &j.grams[i]);
+    for (size_t i = 0; j.grams && i < n_threads; i++) shop_text_grams_free(a, &j.grams[i]);
     shop_free(a, j.rows);
     shop_free(a, j.grams);
     shop_free(a, j.statuses);

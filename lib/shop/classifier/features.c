@@ -15,7 +15,7 @@ static const float VALUE_ONE = 4096.0f, ELEMENT_ONE = 32767.0f;
 
 void shop_scratch_free(const llmcs_allocator *a, shop_scratch *s) {
     if (!s) return;
-    shop_grams_free(a, &s->grams);
+    shop_text_grams_free(a, &s->grams);
     void *const owned[] = {s->position, s->features, s->counts,     s->blocks,       s->values,  s->rounded, s->sums,
                            s->logits,   s->scores,   s->dense_rows, s->dense_values, s->centred, s->vector};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) shop_free(a, owned[i]);
@@ -82,7 +82,7 @@ static uint32_t find_gram(const llmcs_shop_classifier *c, uint32_t hash) {
 
 /* Counts the known n-grams of the text; returns the summed idf of the others, those of words apart. */
 static void count_features(const llmcs_shop_classifier *c, shop_scratch *s, float *unseen, float *unseen_words) {
-    const shop_grams *g = &s->grams;
+    const shop_text_grams *g = &s->grams;
     size_t n = 0, n_unseen = 0;
     *unseen_words = 0;
     for (size_t block = 0, i = 0; block < SHOP_N_BLOCKS; block++) {
@@ -115,7 +115,7 @@ llmcs_status shop_find_features(const llmcs_shop_classifier *c, const llmcs_text
         s->known_words = s->known_grams = 0;
         return LLMCS_OK;
     }
-    SHOP_TRY(shop_grams_extract(&c->a, text->text, text->text_bytes, &s->grams));
+    SHOP_TRY(shop_text_extract(&c->a, text->text, text->text_bytes, &s->grams));
     SHOP_TRY(reserve(&c->a, s, s->grams.block_end[SHOP_N_BLOCKS - 1]));
     count_features(c, s, &unseen, &unseen_words);
     for (size_t i = 0; i < s->n; i++) {

@@ -52,32 +52,33 @@ typedef struct tensor {
     const char *name;
     element_type type;
     void *data;
-    size_t rows, columns; /* columns 0: one dimension */
+    int dimensions; /* 1 or 2 */
+    size_t rows, columns;
 } tensor;
 
-static size_t tensor_bytes(const tensor *t) { return t->rows * (t->columns ? t->columns : 1) * types[t->type].size; }
+static size_t tensor_bytes(const tensor *t) { return t->rows * t->columns * types[t->type].size; }
 
-/* All tensors of a classifier whose arrays are allocated. `lengths`, `labels_of`: of the examples. */
+/* All tensors of a classifier whose arrays are allocated, but empty ones. */
 static size_t list_tensors(const llmcs_shop_classifier *c, double *calibration, uint32_t *example_sizes,
                            tensor tensors[MAX_TENSORS]) {
     const tensor all[] = {
-        {"calibration", TYPE_F64, calibration, CAL_N, 0},
-        {"ngram.hashes", TYPE_U32, c->hashes, c->n_features, 0},
-        {"ngram.idf", TYPE_F32, c->idf, c->n_features, 0},
-        {"ngram.weight", TYPE_I8, c->weights, c->n_features, c->stride},
-        {"ngram.scale", TYPE_F32, c->scales, c->stride, 0},
-        {"bias", TYPE_F32, c->bias, c->stride, 0},
-        {"vector.weight", TYPE_I8, c->dense, c->n_dense, c->stride},
-        {"vector.scale", TYPE_F32, c->dense_scales, c->stride, 0},
-        {"vector.center", TYPE_F32, c->center, c->n_dense, 0},
-        {"vector.class_means", TYPE_I8, c->means, c->n_labels, c->n_dense},
-        {"example.sizes", TYPE_U32, example_sizes, c->n_examples, 2}, /* label, bytes */
-        {"example.texts", TYPE_U8, c->example_texts, c->example_bytes, 0},
-        {"example.vectors", TYPE_I8, c->example_vectors, c->n_examples, c->n_dense},
+        {"calibration", TYPE_F64, calibration, 1, CAL_N, 1},
+        {"ngram.hashes", TYPE_U32, c->hashes, 1, c->n_features, 1},
+        {"ngram.idf", TYPE_F32, c->idf, 1, c->n_features, 1},
+        {"ngram.weight", TYPE_I8, c->weights, 2, c->n_features, c->stride},
+        {"ngram.scale", TYPE_F32, c->scales, 1, c->stride, 1},
+        {"bias", TYPE_F32, c->bias, 1, c->stride, 1},
+        {"vector.weight", TYPE_I8, c->dense, 2, c->n_dense, c->stride},
+        {"vector.scale", TYPE_F32, c->dense_scales, 1, c->stride, 1},
+        {"vector.center", TYPE_F32, c->center, 1, c->n_dense, 1},
+        {"vector.class_means", TYPE_I8, c->means, 2, c->n_labels, c->n_dense},
+        {"example.sizes", TYPE_U32, example_sizes, 2, c->n_examples, 2}, /* label, bytes */
+        {"example.texts", TYPE_U8, c->example_texts, 1, c->example_bytes, 1},
+        {"example.vectors", TYPE_I8, c->example_vectors, 2, c->n_examples, c->n_dense},
     };
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (tensor_bytes(&all[i]) && (all[i].columns || all[i].rows)) tensors[n++] = all[i];
+        if (tensor_bytes(&all[i])) tensors[n++] = all[i];
     return n;
 }
 
@@ -175,7 +176,7 @@ static void append_tensor(sqlite3_str *out, const tensor *t, size_t *offset) {
     const size_t end = *offset + tensor_bytes(t);
     sqlite3_str_appendf(out, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%lld", t->name, types[t->type].name,
                         (long long)t->rows);
-    if (t->columns) sqlite3_str_appendf(out, ",%lld", (long long)t->columns);
+    if (t->dimensions == 2) sqlite3_str_appendf(out, ",%lld", (long long)t->columns);
     sqlite3_str_appendf(out, "],\"data_offsets\":[%lld,%lld]}", (long long)*offset, (long long)end);
     *offset = end;
 }
@@ -198,7 +199,7 @@ static llmcs_status write_header(const llmcs_shop_classifier *c, const char *pat
     sqlite3_str_appendall(out, "}");
     *data_bytes = 0;
     for (size_t i = 0; i < n; i++) append_tensor(out, &tensors[i], data_bytes);
-    append_tensor(out, &(tensor){"checksum", TYPE_U64, NULL, 1, 0}, data_bytes);
+    append_tensor(out, &(tensor){"checksum", TYPE_U64, NULL, 1, 1, 1}, data_bytes);
     sqlite3_str_appendall(out, "}");
     sqlite3_str_appendchar(out, (8 - sqlite3_str_length(out) % 8) % 8, ' ');
     *bytes = (size_t)sqlite3_str_length(out);

@@ -6,7 +6,7 @@
 
 /* Workspace of one call at a time. */
 typedef struct shop_scratch {
-    shop_grams grams;
+    shop_text_grams grams;
     uint32_t *position; /* [n_features] 1 + place in `features` of those the text has; zeros between texts */
     size_t n, capacity;
     uint32_t *features;             /* [n] in order of first occurrence */

@@ -95,14 +95,14 @@ static uint32_t kind_of(uint32_t c) {
     }
 }
 
-static void add_symbol(shop_grams *g, uint32_t code, size_t begin, size_t end) {
+static void add_symbol(shop_text_grams *g, uint32_t code, size_t begin, size_t end) {
     if (code >= '0' && code <= '9') code = '0';
     if (code == 0x2019) code = '\''; /* typographic apostrophe */
     g->symbols[g->n_symbols++] = (shop_symbol){code, (uint32_t)begin, (uint32_t)end, kind_of(code)};
 }
 
 /* Symbols of text; each byte gives at most one, but for compatibility characters, which give up to MAX_DECOMPOSED. */
-static llmcs_status normalise(const llmcs_allocator *a, const unsigned char *text, size_t n, shop_grams *g) {
+static llmcs_status normalise(const llmcs_allocator *a, const unsigned char *text, size_t n, shop_text_grams *g) {
     utf8proc_int32_t parts[MAX_DECOMPOSED];
     g->n_symbols = 0;
     for (size_t i = 0; i < n;) {
@@ -147,7 +147,7 @@ static uint32_t hash_end(uint64_t h) {
 }
 
 typedef struct gram_writer {
-    shop_gram *items; /* the capacity was reserved by shop_grams_extract */
+    shop_gram *items; /* the capacity was reserved by shop_text_extract */
     size_t n;
 } gram_writer;
 
@@ -158,7 +158,7 @@ static void add_gram(gram_writer *out, uint64_t hash, uint32_t begin, uint32_t e
 static uint64_t seed_of(shop_block block) { return hash_step(0x6c6c6d6373u, (uint64_t)block + 1); }
 
 /* One past the last symbol of the word that starts at i. */
-static size_t word_end(const shop_grams *g, size_t i) {
+static size_t word_end(const shop_text_grams *g, size_t i) {
     size_t end = i + 1;
     if (g->symbols[i].kind == KIND_WORD)
         while (end < g->n_symbols && g->symbols[end].kind == KIND_WORD) end++;
@@ -166,7 +166,7 @@ static size_t word_end(const shop_grams *g, size_t i) {
 }
 
 /* A long number is as any other: no more than MAX_DIGITS digits in a row count. */
-static uint64_t hash_word(const shop_grams *g, size_t begin, size_t end) {
+static uint64_t hash_word(const shop_text_grams *g, size_t begin, size_t end) {
     uint64_t h = seed_of(SHOP_WORDS);
     size_t digits = 0;
     for (size_t i = begin; i < end; i++) {
@@ -176,7 +176,7 @@ static uint64_t hash_word(const shop_grams *g, size_t begin, size_t end) {
     return h;
 }
 
-static void add_words(const shop_grams *g, gram_writer *out) {
+static void add_words(const shop_text_grams *g, gram_writer *out) {
     for (size_t i = 0, end; i < g->n_symbols; i = end) {
         end = word_end(g, i);
         if (g->symbols[i].kind != KIND_SPACE)
@@ -185,7 +185,7 @@ static void add_words(const shop_grams *g, gram_writer *out) {
 }
 
 /* A Han character is in no pair. */
-static void add_pairs(const shop_grams *g, gram_writer *out) {
+static void add_pairs(const shop_text_grams *g, gram_writer *out) {
     const shop_symbol *previous = NULL;
     uint64_t previous_hash = 0;
     for (size_t i = 0, end; i < g->n_symbols; i = end) {
@@ -200,7 +200,7 @@ static void add_pairs(const shop_grams *g, gram_writer *out) {
     }
 }
 
-static void add_han(const shop_grams *g, gram_writer *out) {
+static void add_han(const shop_text_grams *g, gram_writer *out) {
     for (size_t i = 0; i < g->n_symbols; i++) {
         uint64_t h = seed_of(SHOP_GROUPS);
         for (size_t n = 0; n < MAX_HAN && i + n < g->n_symbols && g->symbols[i + n].kind == KIND_HAN; n++) {
@@ -211,7 +211,7 @@ static void add_han(const shop_grams *g, gram_writer *out) {
 }
 
 /* Character n-grams of one word: symbols [begin, end) with an end mark before and after. */
-static void add_chars(const shop_grams *g, size_t begin, size_t end, gram_writer *out) {
+static void add_chars(const shop_text_grams *g, size_t begin, size_t end, gram_writer *out) {
     const size_t n = end - begin + 2;
     for (size_t i = 0; i + MIN_CHARS <= n; i++) {
         uint64_t h = seed_of(SHOP_CHARS);
@@ -225,7 +225,7 @@ static void add_chars(const shop_grams *g, size_t begin, size_t end, gram_writer
     }
 }
 
-llmcs_status shop_grams_extract(const llmcs_allocator *a, const char *text, size_t text_bytes, shop_grams *g) {
+llmcs_status shop_text_extract(const llmcs_allocator *a, const char *text, size_t text_bytes, shop_text_grams *g) {
     /* For each symbol at most a word, a pair and MAX_HAN - 1 Han groups, or the characters that start at it and, in a
      * word of one symbol, at the mark before it. */
     enum { MOST_PER_SYMBOL = 2 + (MAX_HAN - 1) + 2 * (MAX_CHARS - MIN_CHARS + 1) };
@@ -246,8 +246,8 @@ llmcs_status shop_grams_extract(const llmcs_allocator *a, const char *text, size
     return LLMCS_OK;
 }
 
-void shop_grams_free(const llmcs_allocator *a, shop_grams *g) {
+void shop_text_grams_free(const llmcs_allocator *a, shop_text_grams *g) {
     shop_free(a, g->symbols);
     shop_free(a, g->items);
-    *g = (shop_grams){0};
+    *g = (shop_text_grams){0};
 }

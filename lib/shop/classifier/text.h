@@ -31,17 +31,17 @@ typedef struct shop_symbol {
 } shop_symbol;
 
 /* Workspace of one thread; starts as zeros. It grows with the longest text. */
-typedef struct shop_grams {
+typedef struct shop_text_grams {
     shop_symbol *symbols;
     size_t n_symbols, symbol_capacity;
     shop_gram *items; /* block after block, each in the order of the text; the same hash may occur again */
     size_t capacity;
     size_t block_end[SHOP_N_BLOCKS]; /* number of items in a block and those before */
-} shop_grams;
+} shop_text_grams;
 
 /* Fills grams->items. Reads ill-formed UTF-8 as one U+FFFD for each maximal ill-formed part. */
-llmcs_status shop_grams_extract(const llmcs_allocator *a, const char *text, size_t text_bytes, shop_grams *grams);
-void shop_grams_free(const llmcs_allocator *a, shop_grams *grams);
+llmcs_status shop_text_extract(const llmcs_allocator *a, const char *text, size_t text_bytes, shop_text_grams *grams);
+void shop_text_grams_free(const llmcs_allocator *a, shop_text_grams *grams);
 
 /* Length of a text given as in the API, cut to SHOP_TEXT_MAX_BYTES. */
 size_t shop_text_bytes(const char *text, size_t text_bytes);
