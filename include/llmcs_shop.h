@@ -138,8 +138,9 @@ typedef struct llmcs_shop_product {
 } llmcs_shop_product;
 
 /* Adds products, or replaces those with the same ids. products: [n] pointers. refused: may be NULL. n_stored: rows that
- * were stored, may be NULL. LLMCS_OK also if rows were refused. Errors: as
- * above. */
+ * were stored, may be NULL. LLMCS_OK also if rows were refused. With an
+ * encoder, titles and descriptions get their vectors in a second transaction. Errors: as above, those of llmcs_embed.
+ */
 LLMCS_SHOP_API llmcs_status llmcs_shop_put_products(llmcs_shop *shop, const llmcs_shop_product *const *products,
                                                     size_t n, llmcs_shop_refused_fn refused, void *user,
                                                     size_t *n_stored);
@@ -161,7 +162,7 @@ typedef struct llmcs_shop_event {
     size_t struct_size;
     const char *customer; /* an id; an unknown customer becomes known */
     const char *item;     /* id of a product in the store */
-    const char *type;     /* "view", "cart", "buy", "return", any other word */
+    const char *type;     /* "view", "click", "cart", "purchase", "return", any other word */
     int64_t time;
 } llmcs_shop_event;
 
@@ -205,11 +206,16 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char 
 LLMCS_SHOP_API llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char *key, char *value, size_t capacity,
                                                    size_t *value_bytes);
 
+/* Makes the vectors that are missing, of rows that were put without this encoder, and deletes those of other encoders.
+ * progress: may be NULL. What was done stays done if the call is cancelled. Errors: as above, those of llmcs_embed,
+ * STATE (no encoder) CANCELLED. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_progress_fn progress, void *user);
+
 #ifdef __cplusplus
 }
 #endif
 
-#include "llmcs_shop_classifier.h"
+#include "llmcs_shop_knowledge.h"
 #include "llmcs_shop_metrics.h"
 
 #endif

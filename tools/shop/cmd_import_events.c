@@ -25,7 +25,8 @@ static int import_events(int argc, char **argv) {
 
 const cli_command cmd_import_events = IMPORT_COMMAND(
     "import-events", "Adds what customers did with products. The same event again is stored once.",
-    "A row: {\"customer\", \"item\", \"type\": \"view\", \"cart\", \"buy\" or another word, \"time\": ISO "
+    "A row: {\"customer\", \"item\", \"type\": \"view\", \"click\", \"cart\", \"purchase\" or another word, \"time\": "
+    "ISO "
     "8601 or seconds since 1970}. Items must be products of the store; a new customer is added. The rest "
     "as for import-products.",
     import_events);

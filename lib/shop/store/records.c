@@ -5,6 +5,7 @@
 
 #include "shop/base/options.h"
 #include "shop/store/rows.h"
+#include "shop/store/vectors.h"
 
 enum { MAX_LANGS = 64, MAX_ORDER_ITEMS = 1000 };
 
@@ -80,7 +81,8 @@ static llmcs_status put_product(llmcs_shop *shop, shop_connection *c, const void
 llmcs_status llmcs_shop_put_products(llmcs_shop *shop, const llmcs_shop_product *const *products, size_t n,
                                      llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
     SHOP_PUBLIC_CALL;
-    return shop_put_rows(shop, "product", (const void *const *)products, n, put_product, refused, user, n_stored);
+    SHOP_TRY(shop_put_rows(shop, "product", (const void *const *)products, n, put_product, refused, user, n_stored));
+    return shop_vectors_make_missing(shop, true, NULL, NULL);
 }
 
 /* ---- customers */

@@ -39,7 +39,9 @@ const shop_migration shop_migrations[] = {
      " UNIQUE(entry, version, position));"
      "CREATE INDEX texts_changed ON texts(changed);"
      /* rowid: texts.row, of live texts; words: what lib/shop/knowledge makes of a text, with spaces in between */
-     "CREATE VIRTUAL TABLE text_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"},
+     "CREATE VIRTUAL TABLE text_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"
+     /* in how many live texts a word stands; n of the word "" is the number of live texts */
+     "CREATE TABLE word_counts(word TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"},
     {"models and vectors",
      "CREATE TABLE models(row INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, version INTEGER NOT NULL,"
      " kind TEXT NOT NULL, path TEXT, fingerprint INTEGER, bytes BLOB, created INTEGER NOT NULL,"

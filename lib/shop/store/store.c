@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shop/base/options.h"
+#include "shop/knowledge/knowledge.h"
 #include "shop/store/inherited.h"
 
 static const llmcs_shop_options default_options = {
@@ -57,7 +58,7 @@ static llmcs_status check_encoder(llmcs_shop *shop, llmcs_model *encoder) {
         return shop_fail(LLMCS_NO_HEAD, "encoder: %s is a decoder and has no embeddings", info.model_type);
     shop->encoder = encoder;
     shop->n_embedding = info.n_embedding;
-    return LLMCS_OK;
+    return llmcs_model_fingerprint(encoder, &shop->fingerprint);
 }
 
 /* A store that is older than this library is migrated; an empty file becomes a store. */
@@ -151,6 +152,7 @@ llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options
     }
     status = check_encoder(s, o.encoder);
     if (!status) status = open_file(s, o.flags);
+    if (!status) status = shop_knowledge_create(s);
     if (status)
         llmcs_shop_free(&s);
     else
@@ -166,6 +168,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
     /* SQLite forbids a child to touch its parent's connections, not even to close them. */
     const bool own = s->owner == getpid();
     *shop = NULL;
+    shop_knowledge_free(s);
     for (size_t i = 0; i < s->n_readers; i++) {
         if (own && s->readers[i]) shop_connection_close(s->readers[i]);
         shop_free(&a, s->readers[i]);

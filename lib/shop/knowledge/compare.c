@@ -1,0 +1,247 @@
+/* Compares candidates with the question: the features that a conditional logit weighs. */
+#include <math.h>
+#include <string.h>
+
+#include "shop/knowledge/follow.h"
+#include "shop/knowledge/match.h"
+#include "shop/knowledge/signature.h"
+
+/* ---- words in common */
+
+/* The questions's word that equals this one, or n_words. */
+static size_t find_word(const shop_question *q, const char *word, size_t len) {
+    size_t i = 0;
+    for (; i < q->n_words; i++) {
+        const shop_word *w = &q->words.items[i];
+        if (!w->repeated && w->len == len && !memcmp(q->words.joined + w->begin, word, len)) break;
+    }
+    return i;
+}
+
+/* What one text of an entry has in common with the question. */
+typedef struct overlap {
+    double asked;   /* share of the question's words, by rarity */
+    double covered; /* share of the text's words */
+} overlap;
+
+/* Marks in `seen` the words of the question that stand in the text. */
+static llmcs_status find_overlap(const llmcs_allocator *a, const shop_question *q, const char *text, size_t n,
+                                 bool *seen, overlap *found) {
+    shop_words words;
+    double asked = 0, all_asked = 0, covered = 0, all_covered = 0;
+    bool here[SHOP_MAX_WORDS] = {false};
+    SHOP_TRY(shop_words_make(a, text, n, &words));
+    for (size_t i = 0; i < words.n && i < 4 * SHOP_MAX_WORDS; i++) {
+        const shop_word *w = &words.items[i];
+        if (w->repeated) continue;
+        const size_t same = find_word(q, words.joined + w->begin, w->len);
+        const double weight = w->function_word ? 0.25 : 1;
+        all_covered += weight;
+        if (same == q->n_words) continue;
+        covered += weight;
+        here[same] = seen[same] = true;
+    }
+    shop_words_free(&words);
+    for (size_t i = 0; i < q->n_words; i++) {
+        all_asked += q->rarity[i];
+        if (here[i]) asked += q->rarity[i];
+    }
+    *found = (overlap){all_asked > 0 ? asked / all_asked : 0, all_covered > 0 ? covered / all_covered : 0};
+    return LLMCS_OK;
+}
+
+static double share_seen(const shop_question *q, const bool *seen) {
+    double some = 0, all = 0;
+    for (size_t i = 0; i < q->n_words; i++) {
+        all += q->rarity[i];
+        if (seen[i]) some += q->rarity[i];
+    }
+    return all > 0 ? some / all : 0;
+}
+
+static double share_of_numbers(const shop_question *q, const bool *seen) {
+    size_t n = 0, found = 0;
+    for (size_t i = 0; i < q->n_words; i++) {
+        if (q->words.items[i].kind != SHOP_WORD_NUMBER) continue;
+        n++;
+        found += seen[i];
+    }
+    return n ? (double)found / (double)n : 1;
+}
+
+static double dice(const shop_signature *a, const shop_signature *b) {
+    int common = 0, both = 0;
+    for (int i = 0; i < SHOP_SIGNATURE_WORDS; i++) {
+        common += __builtin_popcountll(a->bits[i] & b->bits[i]);
+        both += __builtin_popcountll(a->bits[i]) + __builtin_popcountll(b->bits[i]);
+    }
+    return both ? 2.0 * common / both : 0;
+}
+
+/* ---- language */
+
+static bool same_language(const char *a, const char *b) {
+    const size_t n = strcspn(a, "-"), m = strcspn(b, "-");
+    return n == m && !sqlite3_strnicmp(a, b, (int)n);
+}
+
+static double language_match(const shop_question *q, const char *lang) {
+    if (!*lang) return 1;
+    if (q->lang && *q->lang) return same_language(q->lang, lang);
+    const bool han = q->words.n_han > 0;
+    const bool han_lang = same_language(lang, "zh") || same_language(lang, "ja") || same_language(lang, "ko");
+    return han == han_lang || !(q->words.n_han + q->words.n_letters);
+}
+
+/* ---- bm25 */
+
+/* The highest BM25 of FTS5 that the question could reach: every word, infinitely often (k1 = 1.2). */
+static double highest_bm25(const shop_question *q) {
+    double sum = 0;
+    for (size_t i = 0; i < q->n_words; i++) {
+        if (q->words.items[i].repeated) continue;
+        const double n = (double)q->counts[i], all = (double)q->n_texts;
+        sum += 2.2 * fmax(1e-6, log((all - n + 0.5) / (n + 0.5)));
+    }
+    return sum;
+}
+
+/* ---- one candidate */
+
+static float dot(const float *a, const float *b, int32_t n) {
+    float sum = 0;
+    for (int32_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+static llmcs_status keep_text(const llmcs_allocator *a, const char *text, size_t n, char **out, size_t *out_bytes) {
+    shop_free(a, *out);
+    *out_bytes = n;
+    return shop_copy_text(a, text, n, "candidate", out);
+}
+
+/* A text of the candidate, the answer (position 0) or a question. */
+static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_candidate *e, const shop_query *text,
+                                 float *vector, bool *seen, double *best) {
+    const llmcs_allocator *a = &m->shop->allocator;
+    const int64_t row = shop_query_int(text, 0), position = shop_query_int(text, 1);
+    overlap words;
+    shop_signature signature;
+    double cosine = 0;
+    bool found = false;
+    size_t n;
+    const char *bytes = shop_query_text(text, 2, &n);
+    if (row == q->without_text) return LLMCS_OK;
+    if (q->vector && !(q->flags & LLMCS_ASK_WORDS_ONLY)) SHOP_TRY(shop_text_vector(m->shop, row, vector, &found));
+    if (found) cosine = (double)dot(vector, q->vector, m->shop->n_embedding);
+    SHOP_TRY(find_overlap(a, q, bytes, n, seen, &words));
+    if (!position) {
+        e->features[SHOP_F_ANSWER_COSINE] = cosine;
+        return keep_text(a, bytes, n, &e->answer, &e->answer_bytes);
+    }
+    SHOP_TRY(shop_signature_make(a, bytes, n, &signature));
+    const double trigrams = dice(&signature, &q->signature);
+    e->features[SHOP_F_COSINE] = fmax(e->features[SHOP_F_COSINE], cosine);
+    e->features[SHOP_F_TRIGRAMS] = fmax(e->features[SHOP_F_TRIGRAMS], trigrams);
+    const double nearness = 2 * cosine + words.asked + words.covered + trigrams;
+    if (nearness <= *best) return LLMCS_OK;
+    *best = nearness;
+    e->question_index = (size_t)position;
+    e->features[SHOP_F_ASKED] = words.asked;
+    e->features[SHOP_F_COVERED] = words.covered;
+    return keep_text(a, bytes, n, &e->question, &e->question_bytes);
+}
+
+static llmcs_status compare_texts(shop_connection *c, const shop_question *q, shop_match *m, shop_candidate *e,
+                                  float *vector) {
+    shop_query s;
+    bool seen[SHOP_MAX_WORDS] = {false};
+    double best = -100;
+    llmcs_status status = LLMCS_OK;
+    SHOP_TRY(shop_query_begin(
+        c, &s, "SELECT row, position, text FROM texts WHERE entry = ?1 AND version = ?2 ORDER BY position", "ii",
+        e->entry, (int64_t)e->version));
+    for (;;) {
+        SHOP_TRY(shop_query_next(&s));
+        if (!s.has_row) break;
+        status = compare_text(q, m, e, &s, vector, seen, &best);
+        if (status) break;
+    }
+    shop_query_end(&s);
+    e->features[SHOP_F_IN_ANSWER] = share_seen(q, seen);
+    e->features[SHOP_F_NUMBERS] = share_of_numbers(q, seen);
+    return status;
+}
+
+static llmcs_status load_entry(shop_connection *c, shop_match *m, shop_candidate *e) {
+    shop_query s;
+    size_t n, bytes;
+    SHOP_TRY(shop_query_begin(c, &s, "SELECT version, id, lang FROM entries WHERE row = ?1", "i", e->entry));
+    SHOP_TRY(shop_query_next(&s));
+    e->version = s.has_row ? (int32_t)shop_query_int(&s, 0) : 0;
+    const char *text = s.has_row ? shop_query_text(&s, 1, &n) : "";
+    llmcs_status status = keep_text(&m->shop->allocator, text, strlen(text), &e->id, &bytes);
+    text = s.has_row ? shop_query_text(&s, 2, &n) : "";
+    if (!status) status = keep_text(&m->shop->allocator, text, strlen(text), &e->lang, &bytes);
+    shop_query_end(&s);
+    return status;
+}
+
+static void compare_with_others(shop_match *m) {
+    double sum = 0;
+    for (size_t i = 0; i < m->n; i++) sum += m->candidates[i].features[SHOP_F_COSINE];
+    for (size_t i = 0; i < m->n && m->n > 1; i++) {
+        double *f = m->candidates[i].features;
+        f[SHOP_F_ABOVE_OTHERS] = f[SHOP_F_COSINE] - (sum - f[SHOP_F_COSINE]) / (double)(m->n - 1);
+    }
+}
+
+/* ---- cross-encoder */
+
+static llmcs_status rerank(const shop_question *q, shop_match *m) {
+    llmcs_text texts[SHOP_MAX_CANDIDATES];
+    float scores[SHOP_MAX_CANDIDATES];
+    if (!q->reranker || !m->n) return LLMCS_OK;
+    const double begin = shop_now_ms();
+    for (size_t i = 0; i < m->n; i++)
+        texts[i] = (llmcs_text){m->candidates[i].answer, m->candidates[i].answer_bytes, NULL, 0};
+    SHOP_TRY(llmcs_rerank(q->reranker, q->text, q->text_bytes, texts, m->n, NULL, scores, NULL));
+    for (size_t i = 0; i < m->n; i++) m->candidates[i].features[SHOP_F_RERANK] = (double)scores[i];
+    m->rerank_ms = shop_now_ms() - begin;
+    return LLMCS_OK;
+}
+
+llmcs_status shop_match_compare(shop_connection *c, const shop_question *q, shop_match *m) {
+    const double begin = shop_now_ms(), highest = highest_bm25(q);
+    float *vector;
+    llmcs_status status = LLMCS_OK;
+    SHOP_TRY(shop_alloc(&m->shop->allocator, (size_t)m->shop->n_embedding, sizeof *vector, "vector", &vector));
+    for (size_t i = 0; i < m->n && !status; i++) {
+        shop_candidate *e = &m->candidates[i];
+        e->features[SHOP_F_BIAS] = 1;
+        e->features[SHOP_F_BM25] = highest > 0 ? e->bm25 / highest : 0;
+        status = load_entry(c, m, e);
+        if (!status) status = compare_texts(c, q, m, e, vector);
+        if (!status && (!e->answer || !e->question))
+            status = e->question || q->without_text
+                         ? LLMCS_OK
+                         : shop_fail(LLMCS_FORMAT, "%s: entry %s lacks its texts", c->path, e->id);
+        if (!status) e->features[SHOP_F_LANGUAGE] = language_match(q, e->lang);
+    }
+    shop_free(&m->shop->allocator, vector);
+    if (status) return status;
+    compare_with_others(m);
+    m->rank_ms = shop_now_ms() - begin;
+    return rerank(q, m);
+}
+
+void shop_match_free(shop_match *m) {
+    for (size_t i = 0; i < SHOP_MAX_CANDIDATES && m->shop; i++) {
+        const llmcs_allocator *a = &m->shop->allocator;
+        shop_free(a, m->candidates[i].id);
+        shop_free(a, m->candidates[i].lang);
+        shop_free(a, m->candidates[i].answer);
+        shop_free(a, m->candidates[i].question);
+    }
+    *m = (shop_match){0};
+}

@@ -1,0 +1,17 @@
+/* The vectors of live texts in memory: an llmcs_index that follows the store, whichever process writes it. */
+#ifndef SHOP_KNOWLEDGE_FOLLOW_H
+#define SHOP_KNOWLEDGE_FOLLOW_H
+
+#include "shop/store/store.h"
+
+/* Brings the index to the snapshot of `c`. Reads everything the first time, afterwards what has changed. Without an
+ * encoder does nothing. */
+llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c);
+
+/* The texts.row of the k nearest vectors, best first, and their cosines. *n is 0 without vectors. After shop_follow. */
+llmcs_status shop_nearest(llmcs_shop *shop, const float *vector, size_t k, uint64_t *rows, float *cosines, size_t *n);
+
+/* The vector of a text, [n_embedding]. *found is false if there is none. */
+llmcs_status shop_text_vector(llmcs_shop *shop, int64_t row, float *vector, bool *found);
+
+#endif

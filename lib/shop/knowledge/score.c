@@ -1,0 +1,109 @@
+/* Weighs features: which candidate is the answer, and how probably. */
+#include <math.h>
+#include <string.h>
+
+#include "shop/knowledge/match.h"
+
+/* Fitted by `llmcs-shop calibrate` on the demo shop's own questions, left out one by one: with words alone, and with
+ * vectors of all-MiniLM-L6-v2 over the English entries. */
+static const shop_weights default_weights[2] = {
+    {.w = {[SHOP_F_BIAS] = -6.1, [SHOP_F_IN_ANSWER] = 6, [SHOP_F_FUSED] = 4.5}, .threshold = 0.5},
+    {.w = {[SHOP_F_BIAS] = -5.67,
+           [SHOP_F_ANSWER_COSINE] = 7.96,
+           [SHOP_F_ABOVE_OTHERS] = 4.1,
+           [SHOP_F_IN_ANSWER] = 2.05,
+           [SHOP_F_LANGUAGE] = 0.3},
+     .threshold = 0.5},
+};
+
+/* ---- in the store */
+
+/* "llmcs.calibration.words", or with the encoder's fingerprint. */
+static void setting_name(const llmcs_shop *shop, bool vectors, char name[64]) {
+    if (vectors)
+        sqlite3_snprintf(64, name, "llmcs.calibration.%016llx", (unsigned long long)shop->fingerprint);
+    else
+        sqlite3_snprintf(64, name, "llmcs.calibration.words");
+}
+
+/* A JSON array: the threshold, then a weight for each feature. One of another length is of another version. */
+llmcs_status shop_weights_load(llmcs_shop *shop, shop_connection *c, bool vectors, shop_weights *weights) {
+    shop_query q;
+    char name[64];
+    double values[SHOP_N_FEATURES + 1] = {0};
+    size_t n = 0;
+    *weights = default_weights[vectors];
+    setting_name(shop, vectors, name);
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT j.value FROM settings s, json_each(CASE WHEN json_valid(s.value) THEN s.value ELSE"
+                         " '[]' END) j WHERE s.key = ?1 AND j.type IN ('real', 'integer')",
+                         "s", name));
+    for (;; n++) {
+        SHOP_TRY(shop_query_next(&q));
+        if (!q.has_row) break;
+        if (n <= SHOP_N_FEATURES) values[n] = shop_query_double(&q, 0);
+    }
+    shop_query_end(&q);
+    for (size_t i = 0; i <= SHOP_N_FEATURES; i++)
+        if (!isfinite(values[i]) || fabs(values[i]) > 1e6) return LLMCS_OK;
+    if (n != SHOP_N_FEATURES + 1) return LLMCS_OK;
+    weights->threshold = values[0];
+    memcpy(weights->w, values + 1, sizeof weights->w);
+    return LLMCS_OK;
+}
+
+llmcs_status shop_weights_save(llmcs_shop *shop, shop_connection *c, bool vectors, const shop_weights *weights) {
+    char name[64], text[32 * (SHOP_N_FEATURES + 2)];
+    setting_name(shop, vectors, name);
+    sqlite3_snprintf(sizeof text, text, "[%!.17g", weights->threshold);
+    for (size_t i = 0; i < SHOP_N_FEATURES; i++) {
+        const size_t n = strlen(text);
+        sqlite3_snprintf((int)(sizeof text - n), text + n, ",%!.17g", weights->w[i]);
+    }
+    const size_t n = strlen(text);
+    sqlite3_snprintf((int)(sizeof text - n), text + n, "]");
+    return shop_change(c, "INSERT INTO settings VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2", "ss", name,
+                       text);
+}
+
+/* ---- scores */
+
+/* An id in another language than the first: the same entry, so it takes no probability from it. */
+static bool has_better_twin(const shop_match *m, size_t i) {
+    for (size_t j = 0; j < i; j++)
+        if (!strcmp(m->candidates[j].id, m->candidates[i].id)) return true;
+    return false;
+}
+
+static void drop(shop_match *m, size_t i) {
+    const llmcs_allocator *a = &m->shop->allocator;
+    shop_candidate *c = &m->candidates[i];
+    shop_free(a, c->id);
+    shop_free(a, c->lang);
+    shop_free(a, c->answer);
+    shop_free(a, c->question);
+    memmove(c, c + 1, (m->n - i - 1) * sizeof *c);
+    m->candidates[--m->n] = (shop_candidate){0};
+}
+
+void shop_match_score(shop_match *m, const shop_weights *weights) {
+    double sum = 1, highest = 0; /* "none of them" has score 0 */
+    for (size_t i = 0; i < m->n; i++) {
+        shop_candidate *c = &m->candidates[i];
+        c->score = 0;
+        for (size_t f = 0; f < SHOP_N_FEATURES; f++) c->score += weights->w[f] * c->features[f];
+    }
+    for (size_t i = 1; i < m->n; i++) {
+        const shop_candidate c = m->candidates[i];
+        size_t j = i;
+        for (; j > 0 && m->candidates[j - 1].score < c.score; j--) m->candidates[j] = m->candidates[j - 1];
+        m->candidates[j] = c;
+    }
+    for (size_t i = m->n; i-- > 1;)
+        if (has_better_twin(m, i)) drop(m, i);
+    if (m->n) highest = fmax(0, m->candidates[0].score);
+    sum = exp(-highest);
+    for (size_t i = 0; i < m->n; i++) sum += exp(m->candidates[i].score - highest);
+    for (size_t i = 0; i < m->n; i++) m->candidates[i].probability = exp(m->candidates[i].score - highest) / sum;
+}
