@@ -1,4 +1,4 @@
-"""The Python module of the shop layer: the store on the demo shop's data, and measures.
+"""The Python module of the shop layer: the store on the demo shop's data, classifiers, measures.
 
 usage: test_shop.py [-v]
 """
@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import unittest
 
-from support import ROOT, llmcs
+from support import BERT, ROOT, llmcs
 import llmcs_shop
 
 DATA = os.path.join(ROOT, "examples", "shop")
@@ -125,6 +125,108 @@ class Store(unittest.TestCase):
         shop.close()
         with self.assertRaises(llmcs.StateError):
             shop.put_products([PRODUCT])
+
+
+def intents(*labels, n=20):
+    """Texts and labels of some intents of the demo shop, both languages."""
+    found = [(r["text"], r["label"]) for language in ("en", "zh") for r in rows("intents.%s.jsonl" % language)]
+    kept = [row for label in labels for row in [r for r in found if r[1] == label][:n] + [r for r in found if r[1] == label][-n:]]
+    return [text for text, _ in kept], [label for _, label in kept]
+
+
+class Classifiers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.texts, cls.labels = intents("cancel_order", "track_order", "recover_password", "oos")
+        cls.classifier = llmcs_shop.Classifier.train(cls.texts, cls.labels, oos_label="oos", n_folds=3)
+
+    def test_it_learns(self):
+        found = self.classifier
+        self.assertEqual(found.labels, ["cancel_order", "track_order", "recover_password"])
+        self.assertEqual(found.info["n_rows"], 160)
+        self.assertEqual(found.info["n_oos_rows"], 40)
+        for text, label in (("please cancel my order", "cancel_order"), ("我忘记密码了", "recover_password")):
+            prediction = found.predict(text)
+            self.assertEqual(prediction.label, label)
+            self.assertAlmostEqual(sum(prediction.scores.values()), 1, places=4)
+        self.assertEqual([p.label for p in found.predict(["track my parcel", "取消订单"])], ["track_order", "cancel_order"])
+        self.assertEqual(found.predict([]), [])
+
+    def test_reasons(self):
+        text = "请帮我 cancel the order 😀"
+        p = self.classifier.predict(text, reason=True, n_scores=2)
+        self.assertEqual(len(p.scores), 2)
+        self.assertTrue(p.evidence)
+        for e in p.evidence:
+            self.assertEqual(text.encode()[e.begin : e.end].decode("utf-8", "replace"), e.text)
+        self.assertIn(p.example, self.texts)
+
+    def test_scores_of_all_classes(self):
+        scores = self.classifier.predict_scores(["取消订单", "where is my parcel"])
+        self.assertEqual((len(scores), len(scores[0])), (2, 3))
+        self.assertAlmostEqual(float(sum(scores[0])), 1, places=4)
+
+    def test_saved_and_opened(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "intents.head")
+            self.classifier.save(path)
+            opened = llmcs_shop.Classifier(path)
+            for text in self.texts[:20]:
+                self.assertEqual(opened.predict(text)[:5], self.classifier.predict(text)[:5])
+            with open(path, "r+b") as f:
+                f.truncate(os.path.getsize(path) - 5)
+            with self.assertRaises(llmcs.ModelError):
+                llmcs_shop.Classifier(path)
+        with self.assertRaises(llmcs.FileError):
+            llmcs_shop.Classifier("nothing.head")
+
+    def test_with_an_encoder(self):
+        texts, labels = intents("cancel_order", "track_order", n=10)
+        with llmcs.Model(BERT, n_threads=1) as encoder:
+            width = encoder.info["n_embedding"]
+            vectors = encoder.embed(texts)
+            found = llmcs_shop.Classifier.train(texts, labels, encoder=encoder, vectors=vectors, n_folds=2)
+            self.assertEqual(found.info["n_embedding"], width)
+            given = found.predict(texts[:3], vectors=vectors[:3])
+            self.assertEqual([p.label for p in given], [p.label for p in found.predict(texts[:3])])
+            with self.assertRaisesRegex(ValueError, "vectors"):
+                found.predict(texts[:3], vectors=vectors[:2])
+            found.close()
+
+    def test_it_is_swapped_while_it_is_used(self):
+        texts, labels = intents("thanks", "insult")
+        other = llmcs_shop.Classifier.train(texts, labels, n_folds=2)
+        slot = llmcs_shop.ClassifierSlot(self.classifier)
+        using = slot.get()
+        slot.swap(other)
+        self.assertEqual(using.labels, self.classifier.labels)
+        self.assertEqual(slot.get().labels, ["thanks", "insult"])
+        copy = other.copy_reference()
+        other.close()
+        self.assertEqual(copy.predict("thank you").label, "thanks")
+        slot.swap(None)
+        self.assertIsNone(slot.get())
+        with self.assertRaisesRegex(TypeError, "classifier"):
+            slot.swap("head")
+
+    def test_errors(self):
+        train = llmcs_shop.Classifier.train
+        for arguments, message in (
+            ((["a"], []), "labels: expected 1"),
+            ((["a", "b"], ["x", "x"]), "ARG"),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                train(*arguments)
+        with self.assertRaisesRegex(TypeError, r"texts\[1\]"):
+            train(["a", None], ["x", "y"])
+        with self.assertRaisesRegex(TypeError, "no argument 'l3'"):
+            train(["a", "b"], ["x", "y"], l3=1)
+        with self.assertRaises(llmcs.CancelledError):
+            train(self.texts, self.labels, progress=lambda done: True)
+        with self.assertRaises(KeyError):
+            train(self.texts, self.labels, progress=lambda done: {}["no"])
+        with self.assertRaisesRegex(TypeError, "encoder"):
+            train(["a", "b"], ["x", "y"], encoder="bert")
 
 
 class Measures(unittest.TestCase):

@@ -179,7 +179,7 @@ def save_checkpoint(path, model, optimizer, step, **extra):
 
 def load_checkpoint(path, model, optimizer=None):
     """Restore what save_checkpoint wrote. Returns (step, extra). Checkpoints are trusted files: they are pickles."""
-    state = torch.load(path, map_location="cpu")
+    state = torch.load(path, map_location="cpu", weights_only=False)
     model.load_state_dict(state["model"])
     if optimizer is not None:
         optimizer.load_state_dict(state["optimizer"])

@@ -2,7 +2,7 @@
 """The plain baseline for the review classifier: TF-IDF and logistic regression, one model per language.
 
 Chinese is cut into single characters and character pairs, English into words and word pairs. Trained on the
-same rows and scored on the same held-out tenth as train_bert.py. Needs scikit-learn.
+same rows and scored on the same held-out tenth as train_encoder.py. Needs scikit-learn.
 
     python3 tools/train/tfidf_baseline.py --data DIR
 """

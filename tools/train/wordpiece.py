@@ -5,7 +5,7 @@ Encoding follows Hugging Face's BertNormalizer, BertPreTokenizer and WordPiece: 
 characters, strip accents, lower-case one character at a time, split at white space and punctuation, then take
 the longest matching pieces. Special tokens written in a text ("[SEP]") are read as plain text here.
 
-    python3 tools/train/wordpiece.py --vocab examples/models/review-bert "Great phone, 质量很好"
+    python3 tools/train/wordpiece.py --vocab examples/models/shop-encoder "Great phone, 质量很好"
 """
 import argparse
 import collections
@@ -142,6 +142,34 @@ class WordPiece:
         out.append(self.sep)
         return out
 
+    def offsets(self, text, n_ids):
+        """[(begin, end)] in characters of `text` for the first `n_ids` tokens of encode(); (0, 0) for [CLS] and [SEP].
+
+        Normalises one character at a time, which differs from encode() only for combining marks out of order."""
+        words, word = [], []
+        for at, char in enumerate(text):
+            spaced = self.normalizer.normalize(char)
+            for out in spaced:
+                white = ord(out) in _WHITE_SPACE
+                if word and (white or is_punctuation(out)):
+                    words.append(word)
+                    word = []
+                if not white:
+                    word.append((out, at))
+                    if is_punctuation(out):
+                        words.append(word)
+                        word = []
+        if word:
+            words.append(word)
+        found = [(0, 0)]
+        for word in words:
+            at = 0
+            for piece in self._pieces("".join(c for c, _ in word)):
+                size = len(word) if piece == self.unk else len(self.vocab[piece]) - (len(PREFIX) if at else 0)
+                found.append((word[at][1], word[min(at + size, len(word)) - 1][1] + 1))
+                at += size
+        return (found[:n_ids - 1] + [(0, 0)])[:n_ids]
+
 
 def learn(texts, size, min_char_count=2, min_piece_count=3):
     """A vocabulary of at most `size` pieces: the special tokens, the characters, then pair merges by frequency.
@@ -255,7 +283,8 @@ def main():
     tokenizer = WordPiece.from_folder(args.vocab)
     for text in args.text:
         ids = tokenizer.encode(text)
-        print(json.dumps({"ids": ids, "tokens": [tokenizer.vocab[i] for i in ids]}, ensure_ascii=False))
+        tokens = [tokenizer.vocab[i] for i in ids]
+        print(json.dumps({"ids": ids, "tokens": tokens, "offsets": tokenizer.offsets(text, len(ids))}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@
         shop.put_products(products)                      # dicts, as in a line of JSON
         shop.put_events(events)
 
+    intents = llmcs_shop.Classifier.train(texts, labels, encoder=encoder, oos_label="oos")
+    intents.save("intents.head")
+    print(intents.predict("has my parcel been sent?").label)
+
     bleu = llmcs_shop.Measure("bleu")
     bleu.add_text("The parcel came on Monday.", "The parcel arrived on Monday.")
     print(bleu.score(), bleu.interval())
@@ -16,11 +20,24 @@ store refuses are named with a reason (Stored.refused), and the others are store
 The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by the system's loader.
 """
 
+from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
+from ._inputs import Refused, Stored
 from ._metrics import Measure, ScoreInterval
 from ._native import lib as _lib
-from ._shop import Refused, Shop, Stored
+from ._shop import Shop
 
-__all__ = ["Measure", "Refused", "ScoreInterval", "Shop", "Stored", "version"]
+__all__ = [
+    "Classifier",
+    "ClassifierSlot",
+    "Evidence",
+    "Measure",
+    "Prediction",
+    "Refused",
+    "ScoreInterval",
+    "Shop",
+    "Stored",
+    "version",
+]
 
 
 def version() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes as c
 import datetime
 import json
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from llmcs._inputs import _got, _RANGES, c_string, integer, items, number
 
@@ -24,6 +24,21 @@ from ._native import (
 
 _RANGES[i64] = (-(2**63), 2**63 - 1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class Refused(NamedTuple):
+    """A row that was not stored: its index in the list, the status's name and why."""
+
+    row: int
+    status: str
+    reason: str
+
+
+class Stored(NamedTuple):
+    """What a put method did: rows stored, and those refused."""
+
+    n_stored: int
+    refused: List[Refused]
 
 
 def row(name: str, given: Any, required: str, optional: str) -> Dict[str, Any]:

@@ -63,6 +63,67 @@ Order = _struct(
     (text, "currency carrier tracking city"),
 )
 
+# ---- classifier
+
+Example = _struct("llmcs_shop_example", (text, "text"), (size, "text_bytes"), (text, "label"))
+TrainParams = _struct(
+    "llmcs_shop_train_params",
+    (size, "struct_size"),
+    (ptr, "encoder"),
+    (text, "encoder_path"),
+    (P(f32), "vectors"),
+    (text, "oos_label"),
+    (u32, "flags"),
+    (i32, "n_threads n_folds max_iterations max_features"),
+    (f64, "l2 accept_score keep"),
+    (u64, "seed"),
+    (P(Allocator), "allocator"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
+)
+ClassifierOptions = _struct(
+    "llmcs_shop_classifier_options", (size, "struct_size"), (ptr, "encoder"), (u64, "max_bytes"), (P(Allocator), "allocator")
+)
+ClassifierInfo = _struct(
+    "llmcs_shop_classifier_info",
+    (size, "struct_size"),
+    (i32, "n_labels n_features n_embedding has_encoder"),
+    (u64, "encoder_fingerprint"),
+    (text, "encoder_path"),
+    (u64, "n_rows n_oos_rows n_examples"),
+    (f64, "l2 temperature accept_score accuracy macro_f1 ece oos_auroc in_scope_kept oos_found"),
+    (text, "oos_rows"),
+    (u64, "bytes"),
+)
+PredictParams = _struct(
+    "llmcs_shop_predict_params",
+    (size, "struct_size"),
+    (u32, "flags"),
+    (i32, "n_scores"),
+    (f32, "near_tie"),
+    (f64, "accept_score max_oos"),
+    (P(f32), "vectors all_scores"),
+    (f64, "deadline_ms"),
+    (P(i32), "cancel"),
+)
+Score = _struct("llmcs_shop_score", (text, "label"), (i32, "index"), (f32, "score"))
+Evidence = _struct("llmcs_shop_evidence", (size, "begin end"), (f32, "weight"))
+Prediction = _struct(
+    "llmcs_shop_prediction",
+    (text, "label"),
+    (i32, "index"),
+    (f32, "score out_of_scope"),
+    (i32, "accepted near_tie"),
+    (P(Score), "scores"),
+    (size, "n_scores"),
+    (P(Evidence), "evidence"),
+    (size, "n_evidence"),
+    (text, "example"),
+    (size, "example_bytes"),
+    (f32, "example_similarity"),
+)
+Predictions = _struct("llmcs_shop_predictions", (P(P(Prediction)), "items"), (size, "n"))
+
 # ---- measures
 
 MeasureParams = _struct(
@@ -93,6 +154,22 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_put_orders": (enum, ptr, P(P(Order)), *_PUT),
     "llmcs_shop_set_setting": (enum, ptr, text, text),
     "llmcs_shop_get_setting": (enum, ptr, text, ptr, size, P(size)),
+    "llmcs_shop_train_params_init_sized": (None, P(TrainParams), size),
+    "llmcs_shop_classifier_train": (enum, P(Example), size, P(TrainParams), _OUT),
+    "llmcs_shop_classifier_options_init_sized": (None, P(ClassifierOptions), size),
+    "llmcs_shop_classifier_open": (enum, text, P(ClassifierOptions), _OUT),
+    "llmcs_shop_classifier_save": (enum, ptr, text),
+    "llmcs_shop_classifier_ref": (ptr, ptr),
+    "llmcs_shop_classifier_free": (None, _OUT),
+    "llmcs_shop_classifier_get_info": (enum, ptr, P(ClassifierInfo)),
+    "llmcs_shop_classifier_label": (text, ptr, i32),
+    "llmcs_shop_predict_params_init_sized": (None, P(PredictParams), size),
+    "llmcs_shop_classifier_predict": (enum, ptr, P(Text), size, P(PredictParams), P(P(Predictions))),
+    "llmcs_shop_predictions_free": (None, P(P(Predictions))),
+    "llmcs_shop_classifier_slot_create": (enum, ptr, _OUT),
+    "llmcs_shop_classifier_slot_get": (ptr, ptr),
+    "llmcs_shop_classifier_slot_swap": (enum, ptr, ptr),
+    "llmcs_shop_classifier_slot_free": (None, _OUT),
     "llmcs_shop_measure_params_init_sized": (None, P(MeasureParams), size),
     "llmcs_shop_measure_create": (enum, text, P(MeasureParams), _OUT),
     "llmcs_shop_measure_free": (None, _OUT),

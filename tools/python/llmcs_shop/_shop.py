@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import llmcs
 from llmcs._errors import call
@@ -14,24 +14,10 @@ from llmcs._model import _log_function
 from llmcs._native import STATUS, fields, i32, size, sized
 
 from . import _inputs as rows
+from ._inputs import Refused, Stored
 from ._native import Info, Options, RefusedFn, initialised, lib
 
 _CREATE, _READ_ONLY, _CHECK = 1, 2, 4
-
-
-class Refused(NamedTuple):
-    """A row that was not stored: its index in the list, the status's name and why."""
-
-    row: int
-    status: str
-    reason: str
-
-
-class Stored(NamedTuple):
-    """What a put method did: rows stored, and those refused."""
-
-    n_stored: int
-    refused: List[Refused]
 
 
 class Shop(Handle):
