@@ -176,5 +176,6 @@ int bench_open_main(const bench_options *o);
 int bench_tokenizer_main(const bench *b);
 int bench_encode_main(const bench *b);
 int bench_serve_main(const bench *b);
+int bench_search_main(const bench *b);
 
 #endif

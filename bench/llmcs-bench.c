@@ -13,6 +13,7 @@ static int dispatch(bench *b, const char *command) {
     if (!strcmp(command, "e2e")) return bench_e2e_main(b);
     if (!strcmp(command, "encode")) return bench_encode_main(b);
     if (!strcmp(command, "serve")) return bench_serve_main(b);
+    if (!strcmp(command, "search")) return bench_search_main(b);
     return bench_tokenizer_main(b);
 }
 

@@ -15,6 +15,7 @@ static const char usage[] =
     "  serve [PATH]       many conversations at once: in a closed and in an open loop, a shop's text before every\n"
     "                     question, a long prompt among streams, prompt lookup\n"
     "  tokenizer FOLDER   megabytes a second on one core\n"
+    "  search [FOLDER]    the vector index: exact, by lists, with a filter, next to puts; FOLDER of search_vectors.py\n"
     "  open PATH          one opening and first use: milliseconds and peak memory, in a process of its own\n"
     "Without a command a short set of all of them, in less than two minutes on two cores.\n"
     "  --shape NAME       a model of random weights (e2e, serve, encode, kernels): %s\n"
@@ -234,11 +235,11 @@ static bool read_option(bench_options *o, int option, const char *value) {
     }
 }
 
-/* Commands and whether a path comes after them: 0 no, 1 unless there is a shape, 2 yes. */
+/* Commands and whether a path comes after them: 0 no, 1 unless there is a shape, 2 yes, 3 perhaps. */
 static const struct {
     const char *name;
     int path;
-} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"serve", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}};
+} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"serve", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}, {"search", 3}};
 
 static bool wrong(const char *what, const char *value) {
     fprintf(stderr, "llmcs-bench: %s: %s\n", what, value);
