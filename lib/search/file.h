@@ -29,7 +29,8 @@
  *     attachment
  *
  * The XXH64 of a section is that of its chunks, each the seed of the next; a chunk is as many elements as fit
- * LL_INDEX_CHUNK bytes, at least one. An element is a number, a vector, or a byte of the attachment.
+ * LL_INDEX_CHUNK bytes, at least one; that of an empty section is 0. An element is a number, a vector, or a byte of the
+ * attachment.
  */
 #ifndef LL_SEARCH_FILE_H
 #define LL_SEARCH_FILE_H
