@@ -239,7 +239,8 @@ static bool read_option(bench_options *o, int option, const char *value) {
 static const struct {
     const char *name;
     int path;
-} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1}, {"serve", 1}, {"encode", 1}, {"open", 2}, {"tokenizer", 2}, {"search", 3}};
+} commands[] = {{"limits", 0}, {"kernels", 0}, {"e2e", 1},       {"serve", 1},
+                {"encode", 1}, {"open", 2},    {"tokenizer", 2}, {"search", 3}};
 
 static bool wrong(const char *what, const char *value) {
     fprintf(stderr, "llmcs-bench: %s: %s\n", what, value);
