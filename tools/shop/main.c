@@ -5,20 +5,10 @@ const char *const cli_program = "llmcs-shop";
 
 static const cli_command *const commands[] = {
     /* in the order a shop needs them */
-    &cmd_init,
-    &cmd_import_faq,
-    &cmd_import_products,
-    &cmd_import_customers,
-    &cmd_import_events,
-    &cmd_import_orders,
-    &cmd_update_vectors,
-    &cmd_retire,
-    &cmd_ask,
-    &cmd_calibrate,
-    &cmd_measure,
-    &cmd_evaluate,
-    &cmd_train_classifier,
-    &cmd_classify,
+    &cmd_init,          &cmd_import_faq,       &cmd_import_products, &cmd_import_customers,
+    &cmd_import_events, &cmd_import_orders,    &cmd_update_vectors,  &cmd_retire,
+    &cmd_ask,           &cmd_calibrate,        &cmd_measure,         &cmd_recommend,
+    &cmd_evaluate,      &cmd_train_classifier, &cmd_classify,
 };
 
 int main(int argc, char **argv) {

@@ -65,6 +65,13 @@ uint32_t shop_gram(shop_grams *grams, uint32_t prefix, uint32_t symbol) {
     return slot->id;
 }
 
+bool shop_gram_find(const shop_grams *grams, uint32_t prefix, uint32_t symbol, uint32_t *node) {
+    if (!grams->n_slots) return false;
+    const shop_gram_slot *slot = find_slot(grams, (uint64_t)prefix << 32 | symbol);
+    *node = slot->id;
+    return slot->stamp == grams->stamp;
+}
+
 uint32_t shop_gram_of_chars(shop_grams *grams, uint32_t root, const uint32_t *chars, size_t n) {
     uint32_t node = root;
     for (size_t i = 0; i < n; i++) node = shop_gram(grams, node, SHOP_CHAR_SYMBOL | chars[i]);

@@ -46,6 +46,9 @@ llmcs_status shop_grams_reserve(shop_grams *grams, size_t n_more);
 /* The node for `symbol` behind `prefix`. */
 uint32_t shop_gram(shop_grams *grams, uint32_t prefix, uint32_t symbol);
 
+/* The same without adding it: false if it is not there. */
+bool shop_gram_find(const shop_grams *grams, uint32_t prefix, uint32_t symbol, uint32_t *node);
+
 /* The number of a sequence of characters, which must be reserved. */
 uint32_t shop_gram_of_chars(shop_grams *grams, uint32_t root, const uint32_t *chars, size_t n);
 

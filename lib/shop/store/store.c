@@ -8,6 +8,7 @@
 
 #include "shop/base/options.h"
 #include "shop/knowledge/knowledge.h"
+#include "shop/recommend/recommender.h"
 #include "shop/store/inherited.h"
 
 static const llmcs_shop_options default_options = {
@@ -153,6 +154,7 @@ llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options
     status = check_encoder(s, o.encoder);
     if (!status) status = open_file(s, o.flags);
     if (!status) status = shop_knowledge_create(s);
+    if (!status) status = shop_recommender_create(s);
     if (status)
         llmcs_shop_free(&s);
     else
@@ -169,6 +171,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
     const bool own = s->owner == getpid();
     *shop = NULL;
     shop_knowledge_free(s);
+    shop_recommender_free(s);
     for (size_t i = 0; i < s->n_readers; i++) {
         if (own && s->readers[i]) shop_connection_close(s->readers[i]);
         shop_free(&a, s->readers[i]);

@@ -35,7 +35,8 @@ struct llmcs_shop {
     pid_t owner; /* the process that opened it */
     int inherited_slot;
 
-    struct shop_knowledge *knowledge; /* lib/shop/knowledge: what follows the entries in memory */
+    struct shop_knowledge *knowledge;     /* lib/shop/knowledge: what follows the entries in memory */
+    struct shop_recommender *recommender; /* lib/shop/recommend: what follows products and events in memory */
 
     pthread_mutex_t write_lock; /* held from shop_write_begin to shop_write_end */
     shop_connection writer;     /* not opened if read_only */

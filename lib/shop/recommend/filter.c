@@ -1,0 +1,161 @@
+/* Which products may be recommended. */
+#include "shop/recommend/filter.h"
+
+#include <string.h>
+
+/* ---- excluded items */
+
+static void sort_rows(uint64_t *rows, size_t n) {
+    for (size_t gap = n / 2; gap; gap /= 2) /* Shell sort: at most some thousand rows */
+        for (size_t i = gap; i < n; i++) {
+            const uint64_t row = rows[i];
+            size_t j = i;
+            for (; j >= gap && rows[j - gap] > row; j -= gap) rows[j] = rows[j - gap];
+            rows[j] = row;
+        }
+}
+
+static bool is_excluded(const shop_filter *f, uint64_t row) {
+    size_t low = 0, high = f->n_excluded;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (f->excluded[middle] < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < f->n_excluded && f->excluded[low] == row;
+}
+
+static bool leaves_out(const llmcs_shop_recommend_params *params, const shop_behaviour *b) {
+    if (params->item) return true; /* the product itself */
+    return params->seen == LLMCS_SHOP_SEEN_EXCLUDE || (params->seen == LLMCS_SHOP_SEEN_EXCLUDE_BOUGHT && b->bought);
+}
+
+/* What the customer has seen, and what the caller excludes; ids that are not in the store exclude nothing. */
+static llmcs_status exclude_items(shop_filter *f, shop_connection *c, const shop_history *history) {
+    const llmcs_shop_recommend_params *p = f->params;
+    SHOP_TRY(shop_alloc(f->allocator, history->n + p->n_exclude, sizeof *f->excluded, "filter", &f->excluded));
+    for (size_t i = 0; i < history->n; i++)
+        if (leaves_out(p, &history->items[i]))
+            f->excluded[f->n_excluded++] = (uint64_t)f->catalog->items[history->items[i].item].row;
+    for (size_t i = 0; i < p->n_exclude; i++) {
+        uint32_t item;
+        SHOP_TRY(shop_catalog_item(f->catalog, c, p->exclude[i], &item));
+        if (item != SHOP_NO_NUMBER) f->excluded[f->n_excluded++] = (uint64_t)f->catalog->items[item].row;
+    }
+    sort_rows(f->excluded, f->n_excluded);
+    return LLMCS_OK;
+}
+
+/* ---- labels */
+
+static size_t n_labels(const llmcs_shop_recommend_params *p) {
+    return p->n_categories + p->n_tags_all + p->n_tags_any + p->n_tags_none;
+}
+
+static bool find_labels(const shop_catalog *catalog, shop_label_kind kind, const char *const *names, size_t n,
+                        uint32_t *labels) {
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = shop_catalog_label(catalog, kind, names[i]);
+        any = any || labels[i] != SHOP_NO_LABEL;
+    }
+    return any;
+}
+
+llmcs_status shop_filter_make(shop_filter *f, const shop_catalog *catalog, shop_connection *c,
+                              const llmcs_shop_recommend_params *p, const shop_history *history) {
+    *f = (shop_filter){.allocator = catalog->allocator, .catalog = catalog, .params = p};
+    SHOP_TRY(shop_alloc(f->allocator, n_labels(p), sizeof *f->labels, "filter", &f->labels));
+    uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
+    const bool category_known = find_labels(catalog, SHOP_LABEL_CATEGORY, p->categories, p->n_categories, f->labels);
+    find_labels(catalog, SHOP_LABEL_TAG, p->tags_all, p->n_tags_all, all);
+    const bool tag_known = find_labels(catalog, SHOP_LABEL_TAG, p->tags_any, p->n_tags_any, any);
+    find_labels(catalog, SHOP_LABEL_TAG, p->tags_none, p->n_tags_none, none);
+    f->nothing_passes = (p->n_categories && !category_known) || (p->n_tags_any && !tag_known);
+    for (size_t i = 0; i < p->n_tags_all; i++) f->nothing_passes = f->nothing_passes || all[i] == SHOP_NO_LABEL;
+    return exclude_items(f, c, history);
+}
+
+void shop_filter_free(shop_filter *f) {
+    shop_free(f->allocator, f->labels);
+    shop_free(f->allocator, f->excluded);
+}
+
+static bool has_tag(const shop_filter *f, const shop_item *item, uint32_t label) {
+    for (uint32_t t = 0; t < item->n_tags; t++)
+        if (f->catalog->tags[item->tags + t] == label) return true;
+    return false;
+}
+
+static size_t count_tags(const shop_filter *f, const shop_item *item, const uint32_t *labels, size_t n) {
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) found += labels[i] != SHOP_NO_LABEL && has_tag(f, item, labels[i]);
+    return found;
+}
+
+static bool in_category(const shop_item *item, const uint32_t *labels, size_t n) {
+    if (!n) return true;
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] != SHOP_NO_LABEL && labels[i] == item->category) return true;
+    return false;
+}
+
+bool shop_filter_passes(const shop_filter *f, uint32_t number) {
+    const llmcs_shop_recommend_params *p = f->params;
+    const shop_item *item = &f->catalog->items[number];
+    const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
+    if (f->nothing_passes || (!item->in_stock && !p->out_of_stock)) return false;
+    if (!(item->price >= p->price_min) || !(item->price <= p->price_max)) return false;
+    return in_category(item, f->labels, p->n_categories) && count_tags(f, item, all, p->n_tags_all) == p->n_tags_all &&
+           (!p->n_tags_any || count_tags(f, item, any, p->n_tags_any)) && !count_tags(f, item, none, p->n_tags_none) &&
+           !is_excluded(f, (uint64_t)item->row);
+}
+
+/* Bits of labels; 0 if one of them has none. */
+static uint64_t bits_of(const uint32_t *labels, size_t n) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bit = labels[i] == SHOP_NO_LABEL ? 0 : shop_label_bit(labels[i]);
+        if (labels[i] != SHOP_NO_LABEL && !bit) return 0;
+        bits |= bit;
+    }
+    return bits;
+}
+
+void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
+    const llmcs_shop_recommend_params *p = f->params;
+    const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
+    if (!p->out_of_stock) search->tags_all |= SHOP_STOCK_BIT;
+    for (size_t i = 0; i < p->n_tags_all; i++) search->tags_all |= bits_of(all + i, 1);
+    for (size_t i = 0; i < p->n_tags_none; i++) search->tags_none |= bits_of(none + i, 1);
+    /* The index takes one condition of "any of". */
+    search->tags_any = p->n_categories ? bits_of(f->labels, p->n_categories) : bits_of(any, p->n_tags_any);
+    search->number_min = p->price_min;
+    search->number_max = p->price_max;
+    search->exclude = f->excluded;
+    search->n_exclude = f->n_excluded;
+}
+
+double shop_boost_of(const shop_catalog *catalog, const llmcs_shop_recommend_params *params, uint32_t number) {
+    const shop_item *item = &catalog->items[number];
+    const shop_filter f = {.catalog = catalog};
+    double sum = 0;
+    for (size_t i = 0; i < params->n_boosts; i++) {
+        const llmcs_shop_boost *b = &params->boosts[i];
+        if (b->item && strcmp(b->item, shop_item_id(catalog, number)) != 0) continue;
+        if (b->category && (item->category == SHOP_NO_LABEL ||
+                            shop_catalog_label(catalog, SHOP_LABEL_CATEGORY, b->category) != item->category))
+            continue;
+        if (b->brand &&
+            (item->brand == SHOP_NO_LABEL || shop_catalog_label(catalog, SHOP_LABEL_BRAND, b->brand) != item->brand))
+            continue;
+        if (b->tag) {
+            const uint32_t label = shop_catalog_label(catalog, SHOP_LABEL_TAG, b->tag);
+            if (label == SHOP_NO_LABEL || !has_tag(&f, item, label)) continue;
+        }
+        sum += b->add;
+    }
+    return sum;
+}

@@ -1,0 +1,50 @@
+/* Candidates, their scores, and the choice of the list. */
+#ifndef SHOP_RECOMMEND_RANK_H
+#define SHOP_RECOMMEND_RANK_H
+
+#include "shop/recommend/filter.h"
+
+typedef struct shop_candidate {
+    uint32_t item;
+    double content, together, popular, score;
+} shop_candidate;
+
+/* One recommendation in the making. */
+typedef struct shop_ranking {
+    const llmcs_allocator *allocator;
+    const shop_catalog *catalog;
+    const llmcs_shop_recommend_params *params;
+    const shop_history *history;
+    const shop_filter *filter;
+    float *profile; /* [dim]; all 0: none */
+    bool has_profile;
+    float *behaviours; /* [profile of history, dim] vectors of the items */
+    double total;      /* sum of |weight| of the profile */
+    shop_candidate *candidates;
+    size_t n, capacity;
+    shop_row_map known; /* items among the candidates */
+    float *vectors;     /* [n_chosen of, dim]: see shop_choose */
+    uint32_t *chosen;   /* [k] positions among the candidates */
+    size_t n_chosen;
+} shop_ranking;
+
+/* The vectors of the history's items, and their weighted sum. */
+llmcs_status shop_make_profile(shop_ranking *r);
+
+/* Collects items that pass the filter: nearest to the profile, neighbours of the history's items, most popular. */
+llmcs_status shop_collect(shop_ranking *r);
+
+/* Scores all candidates, best first. */
+llmcs_status shop_score(shop_ranking *r);
+
+/* Chooses k of them by maximal marginal relevance. */
+llmcs_status shop_choose(shop_ranking *r);
+
+/* The same over plain arrays: chooses k of n candidates, best first, with scores [n] and vectors [n, dim] of length 1,
+ * into chosen [k]. workspace [n]. Returns how many were chosen. */
+size_t shop_choose_diverse(const double *scores, const float *vectors, size_t n, size_t dim, double diversity, size_t k,
+                           double *workspace, uint32_t *chosen);
+
+void shop_ranking_free(shop_ranking *r);
+
+#endif

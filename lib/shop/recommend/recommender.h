@@ -1,0 +1,11 @@
+/* What recommendations keep of a store between calls. */
+#ifndef SHOP_RECOMMEND_RECOMMENDER_H
+#define SHOP_RECOMMEND_RECOMMENDER_H
+
+#include "shop/store/store.h"
+
+/* Made and freed with the store; reads nothing until the first recommendation. */
+llmcs_status shop_recommender_create(llmcs_shop *shop);
+void shop_recommender_free(llmcs_shop *shop);
+
+#endif
