@@ -260,7 +260,8 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(FLAGS_FILE)
 	$(call compile,$(TEST_FLAGS) $(EXTRA))
-$(BUILD)/tests/shop/%: $(SHOP_OBJ)
+# A static rule: a pattern without a recipe would add no prerequisite.
+$(filter $(BUILD)/tests/shop/%,$(TEST_BIN)): $(SHOP_OBJ)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -314,7 +315,7 @@ fuzz: programs
 			build/fuzz/corpus/$t build/fuzz/seeds/$t tests/data/hostile/$t &&) true
 fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/bin/fuzz_%)
 # fuzz_shop_*.c are linked with the shop layer, too.
-$(BUILD)/bin/fuzz_shop_%: $(SHOP_OBJ)
+$(patsubst %,$(BUILD)/bin/fuzz_%,$(filter shop_%,$(FUZZ_NAMES))): $(SHOP_OBJ)
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)

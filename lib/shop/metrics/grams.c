@@ -15,8 +15,13 @@ void shop_grams_free(shop_grams *grams) {
     shop_grams_init(grams, grams->allocator);
 }
 
+static void clear_roots(shop_grams *grams) {
+    for (size_t i = 0; i < SHOP_N_ROOTS && grams->counts; i++) grams->counts[i] = (shop_gram_counts){0};
+}
+
 void shop_grams_clear(shop_grams *grams) {
     grams->n_ids = SHOP_N_ROOTS;
+    clear_roots(grams);
     if (++grams->stamp) return;
     if (grams->slots) memset(grams->slots, 0, grams->n_slots * sizeof *grams->slots);
     grams->stamp = 1;
@@ -41,6 +46,7 @@ llmcs_status shop_grams_reserve(shop_grams *grams, size_t n_more) {
     const size_t used = shop_min(grams->n_ids, grams->counts_capacity); /* at first the roots have no memory */
     SHOP_TRY(shop_grow(grams->allocator, &grams->counts, used, &grams->counts_capacity, need, sizeof *grams->counts,
                        "n-grams"));
+    if (!used) clear_roots(grams);
     if (2 * need <= grams->n_slots) return LLMCS_OK;
     size_t n = 1024;
     while (n < 2 * need) n *= 2;

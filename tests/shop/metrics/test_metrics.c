@@ -142,6 +142,35 @@ START_TEST(misuse_is_refused) {
 }
 END_TEST
 
+/* Memory is what it was before. */
+static void *alloc_dirty(void *user, size_t size_bytes, size_t alignment) {
+    void *p = NULL;
+    (void)user;
+    if (posix_memalign(&p, alignment, size_bytes)) return NULL;
+    return memset(p, 0xa5, size_bytes);
+}
+
+static void free_dirty(void *user, void *p) {
+    (void)user;
+    free(p);
+}
+
+/* The empty id is an id: it once read counts that nobody had set. */
+START_TEST(empty_ids_and_texts) {
+    const llmcs_allocator dirty = {alloc_dirty, free_dirty, NULL};
+    const char *relevant[] = {"", "b"}, *ranked[] = {"x", "", "b"};
+    for (int round = 0; round < 3; round++) {
+        llmcs_shop_measure *m = create("mrr", &dirty);
+        double score;
+        ck_assert_int_eq(llmcs_shop_measure_add_ranking(m, relevant, NULL, 2, ranked, 3), LLMCS_OK);
+        ck_assert_int_eq(llmcs_shop_measure_add_ranking(m, relevant, NULL, 1, ranked, 3), LLMCS_OK);
+        ck_assert_int_eq(llmcs_shop_measure_score(m, &score), LLMCS_OK);
+        ck_assert_double_eq(score, 0.5);
+        llmcs_shop_measure_free(&m);
+    }
+}
+END_TEST
+
 /* A refused row leaves the measure as it was. */
 START_TEST(a_row_that_fails_does_not_count) {
     const char *names[] = {"a", "b"}, *bad_names[] = {"a", ""};
@@ -368,6 +397,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, stems_are_nltks);
     tcase_add_test(tests, misuse_is_refused);
+    tcase_add_test(tests, empty_ids_and_texts);
     tcase_add_test(tests, a_row_that_fails_does_not_count);
     tcase_add_test(tests, each_allocation_may_fail);
     tcase_add_test(tests, random_texts_keep_the_laws);
