@@ -101,6 +101,10 @@ class Bert(nn.Module):
 
     def states(self, ids, mask, drop=no_dropout):
         """(B, L, H) of the last layer."""
+        return self.last_two(ids, mask, drop)[1]
+
+    def last_two(self, ids, mask, drop=no_dropout):
+        """(B, L, H) of the layer before the last one, and of the last."""
         x = self.embed_words(ids, drop)
         n_heads = self.config["num_attention_heads"]
         bias = None if mask.all() else ((~mask).float() * -1e4)[:, None, None, :]
@@ -108,14 +112,16 @@ class Bert(nn.Module):
         def split(y):
             return y.view(y.shape[0], y.shape[1], n_heads, -1).transpose(1, 2)
 
+        before = x
         for node in self.bert.encoder.layer:
+            before = x
             own = getattr(node.attention, "self")
             q, k, v = split(own.query(x)) / math.sqrt(x.shape[2] // n_heads), split(own.key(x)), split(own.value(x))
             scores = q @ k.transpose(2, 3)
             mixed = F.softmax(scores if bias is None else scores + bias, -1) @ v
             x = node.attention.output.LayerNorm(x + drop(node.attention.output.dense(mixed.transpose(1, 2).reshape(x.shape))))
             x = node.output.LayerNorm(x + drop(node.output.dense(F.gelu(node.intermediate.dense(x)))))
-        return x
+        return before, x
 
     def pooled_logits(self, states, drop=no_dropout):
         """(B, n_labels) from [CLS]."""

@@ -12,12 +12,16 @@ from pseudo_translate import Translator, load_dictionary
 from rows import find_data, is_held_out, read_jsonl
 import shop_data
 import shop_parallel
+from shop_opinions import opinions
 from shop_reviews import reviews
 
 # Kinds of spans that several data sets share under different names.
 KINDS = {"name": "name", "PERSON": "name", "address": "address", "STREET_ADDRESS": "address", "GPE": "address", "company": "organization",
          "organization": "organization", "ORGANIZATION": "organization", "government": "organization", "position": "position", "TITLE": "position",
          "PHONE_NUMBER": "phone", "EMAIL_ADDRESS": "email", "CREDIT_CARD": "card", "DATE_TIME": "date"}
+# Intents of examples/shop under the names that shop_parallel.py gives them.
+SAME_INTENT = {"recommend": "recommendation", "coupon": "discount", "warranty_repair": "warranty", "membership_points": "loyalty_points", "gift": "gift_wrap",
+               "opening_hours": "contact_customer_service", "missing_parcel": "missing_item"}
 SOFT = {"positive": 1.0, "negative": 0.0, "mixed": 0.5}
 
 
@@ -221,16 +225,19 @@ def made_rows(args_seed, questions, products, made_reviews):
         rows += [Row("title-en", english, english), Row("title-zh", chinese, english)]
     for english, chinese, label in held_out_questions(reviews(made_reviews, args_seed + 2))[0]:
         rows += [Row("made-review-en", english, english, sentiment=SOFT[label]), Row("made-review-zh", chinese, english, sentiment=SOFT[label])]
+    rows += [Row("opinion", text, sentiment=SOFT[label]) for _, text, label in opinions(made_reviews, args_seed + 3)]
     return rows
 
 
 def review_rows(folder):
-    """Whole reviews with their label, contractions joined."""
+    """Whole reviews with their label; English ones as they are stored and, where that differs, with contractions joined."""
     rows = []
     for r in training_rows(folder, "sentiment-zh") + training_rows(folder, "reviews-zh-small"):
         rows.append(Row("sentiment-zh", r["text"], sentiment=SOFT[r["label"]]))
     for r in training_rows(folder, "sentiment-en"):
-        rows.append(Row("sentiment-en", join_contractions(r["text"]), sentiment=SOFT[r["label"]]))
+        rows.append(Row("sentiment-en", r["text"], sentiment=SOFT[r["label"]]))
+        if "n't" in r["text"] or " '" in r["text"]:
+            rows.append(Row("sentiment-en-joined", join_contractions(r["text"]), sentiment=SOFT[r["label"]]))
     return rows
 
 
@@ -248,13 +255,62 @@ def pairs(folder, rows):
     return out
 
 
-def load(folder, dictionary, seed, questions=30000, products=20000, made_reviews=24000):
-    """(rows, pairs). Without a dictionary Chinese texts have no English and no target."""
+def demo_shop_rows(folder):
+    """Rows of examples/shop: titles, descriptions and questions of both languages, what customers say by intent. The phrasings
+    that are kept apart for figures (the -test files) are not read."""
+    rows = []
+
+    def read(name):
+        path = os.path.join(folder, name)
+        return read_jsonl(path) if os.path.exists(path) else []
+
+    def both(source, english, chinese):
+        if not is_held_out({"text": english}):
+            rows.extend([Row(source + "-en", english, english), Row(source + "-zh", chinese, english)])
+
+    for product in read("products.jsonl"):
+        both("demo", product["title"]["en"], product["title"]["zh"])
+        sentences = [re.split(r"(?<=[.。])\s*", product["description"][language].strip()) for language in ("en", "zh")]
+        if len(sentences[0]) == len(sentences[1]):
+            for english, chinese in zip(*sentences):
+                if english and chinese:
+                    both("demo", english, chinese)
+    chinese = {entry["id"]: entry for entry in read("faq.zh.jsonl")}
+    for entry in read("faq.en.jsonl"):
+        other = chinese.get(entry["id"])
+        if other:
+            for a, b in zip(entry["questions"] + [entry["answer"]], other["questions"] + [other["answer"]]):
+                both("demo-faq", a, b)
+    for row in read("intents.en.jsonl"):
+        rows.append(Row("demo-intent-en", row["text"], row["text"], "shop", SAME_INTENT.get(row["label"], row["label"])))
+    for row in read("intents.zh.jsonl"):
+        rows.append(Row("demo-intent-zh", row["text"], None, "shop", SAME_INTENT.get(row["label"], row["label"])))
+    seen = set()
+    return [r for r in rows if not ((r.text, r.english) in seen or seen.add((r.text, r.english)))]
+
+
+def demo_shop_pairs(folder):
+    """[(question, answer, "match", True)] of the demo shop's FAQ, and the same question in both languages."""
+    out, english = [], {}
+    for language in ("en", "zh"):
+        path = os.path.join(folder, f"faq.{language}.jsonl")
+        for entry in read_jsonl(path) if os.path.exists(path) else ():
+            out += [(q, entry["answer"], "match", True) for q in entry["questions"]]
+            if language == "en":
+                english[entry["id"]] = entry["questions"]
+            else:
+                out += [(b, a, "match", True) for a, b in zip(english.get(entry["id"], []), entry["questions"])]
+    return out
+
+
+def load(folder, dictionary, shop, seed, questions=30000, products=20000, made_reviews=24000):
+    """(rows, pairs). Without a dictionary Chinese texts have no English and no target; `shop` is examples/shop or None."""
     rng = random.Random(seed)
     rows = english_rows(folder, rng) + made_rows(seed, questions, products, made_reviews) + review_rows(folder)
+    rows += demo_shop_rows(shop) if shop else []
     if dictionary:
         texts = [r.text for r in review_rows(folder) if r.source == "sentiment-zh"] + [r["text"] for n in ("text-zh", "intent-zh", "ner-zh") for r in training_rows(folder, n)]
         texts += [t for pair in dialogue_pairs(folder) for t in pair] + [r[k] for n in ("paraphrase-zh-lcqmc", "paraphrase-zh-bq") for r in training_rows(folder, n, "a") for k in "ab"]
         translate = Translator(load_dictionary(dictionary), texts)
         rows += chinese_rows(folder, rng, translate)
-    return [r for r in rows if r.text.strip()], pairs(folder, rows)
+    return [r for r in rows if r.text.strip()], pairs(folder, rows) + (demo_shop_pairs(shop) if shop else [])

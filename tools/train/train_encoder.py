@@ -13,7 +13,8 @@ Stages, in order; each leaves its result in the --work folder:
   train      train everything
   export     write the Hugging Face folder --out, calibrated on held-out reviews
 
-    python3 tools/train/train_encoder.py --data DIR --work WORK --teacher MINILM --dictionary CEDICT.gz --out MODEL
+    python3 tools/train/train_encoder.py --data DIR --work WORK --teacher MINILM --dictionary CEDICT.gz \
+        --shop examples/shop --out MODEL
     python3 tools/train/train_encoder.py ... --resume        go on after an interruption; finished stages are left out
     python3 tools/train/train_encoder.py ... --init MODEL    go on from a trained folder, with your own rows in --data
     python3 tools/train/train_encoder.py --smoke --work WORK --out MODEL       a minute's test on made-up rows
@@ -43,14 +44,15 @@ STAGES = ("rows", "tokenizer", "encode", "teacher", "ngrams", "static", "train",
 LEAVES = {"rows": "rows.pkl", "tokenizer": "vocab.txt", "encode": "ids.pkl", "teacher": "teacher.done", "ngrams": "ngram.pkl", "static": "static.done"}
 TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 CHUNK = 8192        # English texts in one file of teacher vectors
-# How often a row of a source is read in a whole run, when rounds x length come to about 14 million tokens.
-PASSES = {"sentiment-zh": 1.6, "sentiment-en": 1.6, "reply-en": 0.5, "review-en": 0.5, "prompt-en": 1.0, "intent-en": 2.0, "oos-en": 3.0, "banking-en": 3.0,
-          "moderation-en": 1.5, "moderation-zh": 1.2, "toxic": 0.5, "copy-en": 0.5, "copy-zh": 0.5, "faq-en": 3.0, "made-en": 1.0, "made-zh": 1.5, "title-en": 0.5,
-          "title-zh": 1.0, "made-review-en": 0.5, "made-review-zh": 0.5, "review-zh": 0.5, "text-zh": 0.4, "word-zh": 2.0, "paraphrase-zh": 0.5, "question-zh": 0.5,
-          "reply-zh": 0.5, "ner-zh": 1.0, "pii-en": 2.0, "intent-zh": 4.0, "own": 2.0}
-PAIR_PASSES = 0.3
+# How often a row of a source is read in a whole run, when rounds x length come to about 18 million tokens.
+PASSES = {"sentiment-zh": 3.0, "sentiment-en": 2.2, "sentiment-en-joined": 1.5, "reply-en": 0.3, "review-en": 0.5, "prompt-en": 1.0, "intent-en": 2.0, "oos-en": 3.0, "banking-en": 3.0,
+          "moderation-en": 1.0, "moderation-zh": 0.8, "toxic": 0.5, "copy-en": 0.5, "copy-zh": 0.5, "faq-en": 3.0, "made-en": 1.0, "made-zh": 1.5, "title-en": 0.5,
+          "title-zh": 1.0, "made-review-en": 0.7, "made-review-zh": 0.7, "opinion": 2.0, "review-zh": 0.25, "text-zh": 0.15, "word-zh": 1.0, "paraphrase-zh": 0.5, "question-zh": 0.5,
+          "reply-zh": 0.5, "ner-zh": 1.0, "pii-en": 2.0, "intent-zh": 4.0, "demo-en": 2.0, "demo-zh": 3.0, "demo-faq-en": 4.0, "demo-faq-zh": 6.0,
+          "demo-intent-en": 2.0, "demo-intent-zh": 2.0}
+PAIR_PASSES = 0.2
 BROKEN = ("review-zh", "text-zh", "moderation-zh", "paraphrase-zh", "question-zh", "reply-zh", "ner-zh", "copy-zh", "intent-zh")     # targets from word-by-word English
-MASKED = ("sentiment-zh", "sentiment-en", "text-zh", "review-zh")
+MASKED = ("sentiment-zh", "sentiment-en", "sentiment-en-joined", "text-zh", "review-zh")
 
 
 def log(*parts):
@@ -72,7 +74,7 @@ def kept(args, name):
 # ---------------------------------------------------------------- preparation
 
 def run_rows(args):
-    rows, pairs = encoder_data.load(args.data, args.dictionary, args.seed, *args.made)
+    rows, pairs = encoder_data.load(args.data, args.dictionary, args.shop, args.seed, *args.made)
     log(f"rows: {len(rows):,} rows, {len(pairs):,} pairs")
     keep(args, "rows.pkl", (rows, pairs))
 
@@ -135,7 +137,7 @@ def run_ngrams(args):
     import ngram_teacher
     rows, (ids, _) = kept(args, "rows.pkl")[0], kept(args, "ids.pkl")
     base, out = len(WordPiece.from_folder(args.work).vocab), {}
-    for source in ("sentiment-en", "sentiment-zh"):
+    for source in ("sentiment-en", "sentiment-en-joined", "sentiment-zh"):
         members = [i for i, r in enumerate(rows) if r.source == source]
         if len(members) < 100:
             continue
@@ -229,7 +231,8 @@ class Losses:
             model.heads.judge.bias.fill_(-7.0)
 
     def states(self, ids, mask, static, drop):
-        return self.model.embed_words(ids, drop) if static else self.model.states(ids, mask, drop)
+        """States of the layer before the last one and of the last; the static stage has no layers."""
+        return (self.model.embed_words(ids, drop),) * 2 if static else self.model.last_two(ids, mask, drop)
 
     def masked(self, states, targets):
         """Cross entropy of the right tokens among themselves and random others, which stand for the vocabulary."""
@@ -250,7 +253,7 @@ class Losses:
         if not static:
             share = torch.tensor([self.args.mask if r.source in MASKED else 0.02 for r in rows])[:, None]
             ids, chosen, right = mask_some(ids, share, data.tokenizer)
-        states = self.states(ids, mask, static, drop)
+        before, states = self.states(ids, mask, static, drop)
         vectors = mean_vector(states, mask)
         wide = drop(vectors * vectors.shape[1] ** 0.5)
         loss = 0.0
@@ -277,11 +280,12 @@ class Losses:
             loss = loss + 0.5 * weight * F.binary_cross_entropy_with_logits(heads.sentiment(wide[those])[:, 0], wanted)
             if not static:
                 logits = self.model.pooled_logits(states[those], drop)
-                loss = loss + 1.5 * weight * F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], wanted)
+                loss = loss + self.args.verdict * weight * F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], wanted)
             known = [j for j in those if members[j] in data.ngrams]
             if known:
                 weights = pad([self.piece_weights(members[j], windows[j]) for j in known], 0, "float32")
-                guess = heads.piece(states[known])[..., 0]
+                # Before the last layer, so that [CLS] can add the weights up in the last.
+                guess = heads.piece(before[known])[..., 0]
                 inside = mask[known][:, :weights.shape[1]]
                 loss = loss + self.args.piece * weight * F.smooth_l1_loss(guess[:, :weights.shape[1]][inside], weights[inside])
         those = [j for j, r in enumerate(rows) if r.spans is not None]
@@ -289,7 +293,7 @@ class Losses:
             wanted = pad([data.spans(members[j])[:len(windows[j][0])] for j in those], -100, "int64")
             guess = heads.tags(states[those][:, :wanted.shape[1]])
             loss = loss + 0.5 * F.cross_entropy(guess.transpose(1, 2), wanted) * (len(those) / len(rows))
-        if chosen is not None and len(right) > 20:
+        if chosen is not None and self.args.masked and len(right) > 20:
             loss = loss + self.args.masked * self.masked(states[chosen], right)
         return loss, int(mask.sum())
 
@@ -311,7 +315,7 @@ class Losses:
         for side in (0, 1):
             ids = pad([p[side] for p in pairs], self.data.tokenizer.pad, "int64")
             mask = ids != self.data.tokenizer.pad
-            vectors.append(mean_vector(self.states(ids, mask, static, drop), mask))
+            vectors.append(mean_vector(self.states(ids, mask, static, drop)[1], mask))
             tokens += int(mask.sum())
         a, b = vectors
         match = torch.tensor([p[2] == "match" for p in pairs])
@@ -335,8 +339,7 @@ def held_out_reviews(args, tokenizer):
     out = {}
     for language in ("zh", "en"):
         rows = encoder_data.held_out_rows(args.data, "sentiment-" + language)
-        texts = [r["text"] if language == "zh" else encoder_data.join_contractions(r["text"]) for r in rows]
-        out[language] = ([np.array(tokenizer.encode(t, args.positions), dtype="int64") for t in texts], np.array([int(r["label"] == "positive") for r in rows]))
+        out[language] = ([np.array(tokenizer.encode(r["text"], args.positions), dtype="int64") for r in rows], np.array([int(r["label"] == "positive") for r in rows]))
     return out
 
 
@@ -489,6 +492,7 @@ def parse_arguments():
     a("--out", required=True, help="Hugging Face folder to write")
     a("--teacher", help="sentence encoder folder whose vectors English texts get (all-MiniLM-L6-v2)")
     a("--dictionary", help="Chinese-English dictionary in CC-CEDICT's format, gzip")
+    a("--shop", help="folder like examples/shop: products, FAQ and intents in both languages")
     a("--init", help="trained folder to start from; its vocabulary is kept and the static stage is left out")
     a("--stage", choices=("all",) + STAGES, default="all", help="run one stage only (default: all)")
     a("--resume", action="store_true", help="go on from what is in --work; finished stages are left out")
@@ -526,7 +530,8 @@ def parse_arguments():
     g("--classes", type=float, default=0.5, help="classes told from the vector")
     g("--piece", type=float, default=1.0, help="token weights of the n-gram models")
     g("--masked", type=float, default=0.1, help="masked tokens")
-    g("--soft", type=float, default=0.5, help="share of the n-gram models' soft label beside the label")
+    g("--verdict", type=float, default=2.5, help="the verdict on a review")
+    g("--soft", type=float, default=0.6, help="share of the n-gram models' soft label beside the label")
     g("--folds", type=int, default=4)
     g("--average", type=float, default=0.99, help="memory of the moving average, updated every fourth step")
     g("--every", type=int, default=50, help="steps between two lines of progress")
