@@ -5,6 +5,7 @@
 #include "fuzz/targets.h"
 #include "fuzz/targets_calls.h"
 #include "fuzz/targets_model.h"
+#include "fuzz/targets_search.h"
 #include "fuzz/targets_spans.h"
 #include "fuzz/targets_text.h"
 #include "support/random.h"
@@ -72,6 +73,8 @@ START_TEST(gguf) { ck_assert_int_ge(replay(fuzz_gguf, "gguf"), 5); }
 END_TEST
 START_TEST(session) { ck_assert_int_ge(replay(fuzz_session, "session"), 5); }
 END_TEST
+START_TEST(vectors) { ck_assert_int_ge(replay(fuzz_vectors, "vectors"), 15); }
+END_TEST
 START_TEST(config) { ck_assert_int_ge(replay(fuzz_config, "config"), 5); }
 END_TEST
 
@@ -107,6 +110,7 @@ static void add(TCase *t) {
     tcase_add_test(t, gguf);
     tcase_add_test(t, config);
     tcase_add_test(t, session);
+    tcase_add_test(t, vectors);
     tcase_add_test(t, tokenizer);
     tcase_add_test(t, text);
     tcase_add_test(t, matcher);
