@@ -25,7 +25,7 @@ N_CUSTOMERS = 300
 N_ORDERS = 600
 N_EVENTS = 5000
 ORDER_DAYS = 150          # the oldest order
-PER_INTENT = {"Q": 60, "T": 20}
+PER_INTENT = {"Q": 84, "T": 20}
 PER_OOS = {"Q": 320, "T": 120}
 
 # Attribute names in Chinese, in the order in which a product page lists them.
