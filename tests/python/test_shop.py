@@ -1,4 +1,4 @@
-"""The Python module of the shop layer: the store on the demo shop's data, classifiers, measures.
+"""The Python module of the shop layer: the store on the demo shop's data, classifiers, answers, measures.
 
 usage: test_shop.py [-v]
 """
@@ -227,6 +227,110 @@ class Classifiers(unittest.TestCase):
             train(self.texts, self.labels, progress=lambda done: {}["no"])
         with self.assertRaisesRegex(TypeError, "encoder"):
             train(["a", "b"], ["x", "y"], encoder="bert")
+
+
+class Answers(unittest.TestCase):
+    """Questions and recommendations, on words alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.shop = llmcs_shop.Shop(os.path.join(cls.folder.name, "shop.db"), create=True)
+        for language in ("en", "zh"):
+            cls.shop.put_entries(rows("faq.%s.jsonl" % language))
+        for put, name in ((cls.shop.put_products, "products"), (cls.shop.put_customers, "customers"), (cls.shop.put_events, "events")):
+            put(rows(name + ".jsonl"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.shop.close()
+        cls.folder.cleanup()
+
+    def test_an_answer_with_its_entry(self):
+        for question, lang in (("How do I reset my password?", "en"), ("怎么重置密码？", "zh")):
+            reply = self.shop.ask(question)
+            self.assertEqual(reply.route, "ENTRY")
+            self.assertEqual(reply.candidates[0].id, "password")
+            c = reply.citations[0]
+            self.assertEqual((c.id, c.lang), ("password", lang))
+            cited = self.shop.entry_text(c.id, c.lang, c.version, c.text_index).encode()[c.entry_begin : c.entry_end]
+            self.assertEqual(cited, reply.text.encode()[c.reply_begin : c.reply_end])
+            self.assertGreater(reply.probability, reply.threshold)
+            self.assertIn("total", reply.ms)
+
+    def test_no_answer(self):
+        reply = self.shop.ask("qwertz uiop?", k=3)
+        self.assertEqual((reply.route, reply.text, reply.citations), ("NONE", "", []))
+        self.assertLessEqual(len(reply.candidates), 3)
+
+    def test_slots_versions_and_tags(self):
+        entry = {"id": "points-of", "question": "How many points do I have?", "answer": "You have {points} points.", "lang": "en"}
+        self.assertEqual(self.shop.put_entries([{**entry, "tags": ["only-here"]}]).n_stored, 1)
+        asked = {"question": entry["question"], "tags": ["only-here"], "threshold": 0.0}
+        self.assertEqual(self.shop.ask(**asked).missing_slot, "points")
+        reply = self.shop.ask(slots={"points": "12"}, **asked)
+        self.assertEqual((reply.route, reply.text), ("FILLED", "You have 12 points."))
+        self.shop.put_entries([{**entry, "answer": "See My Account."}])
+        self.assertEqual(self.shop.entry_text("points-of", "en"), "See My Account.")
+        self.assertEqual(self.shop.entry_text("points-of", "en", version=1), "You have {points} points.")
+        self.assertEqual(self.shop.retire_entry("points-of"), 1)
+        self.assertEqual(self.shop.retire_entry("points-of"), 0)
+        self.assertNotIn("points-of", [c.id for c in self.shop.ask(entry["question"]).candidates])
+
+    def test_calibration(self):
+        with tempfile.TemporaryDirectory() as folder, llmcs_shop.Shop(os.path.join(folder, "s.db"), create=True) as shop:
+            shop.put_entries(rows("faq.en.jsonl"))
+            questions = rows("faq-test.en.jsonl")[::8]
+            found = shop.calibrate(questions, leave_one_out=False)
+            self.assertEqual(found["n_questions"], len(questions))
+            self.assertTrue(0 <= found["threshold"] <= 1)
+            with self.assertRaises(llmcs.CancelledError):
+                shop.calibrate(questions, progress=lambda done: True)
+
+    def test_recommendations(self):
+        found = self.shop.recommend(customer="c003", k=5)
+        self.assertEqual(len(found), 5)
+        seen = {e["item"] for e in rows("events.jsonl") if e["customer"] == "c003"}
+        products = {p["id"]: p for p in rows("products.jsonl")}
+        for r in found:
+            self.assertNotIn(r.id, seen)
+            self.assertGreater(products[r.id]["stock"], 0)
+            self.assertTrue(r.title and r.reason)
+        tea = self.shop.recommend(text="喝茶", k=3, lang="zh", categories=["tea-coffee"], price_max=100)
+        self.assertTrue(tea)
+        for r in tea:
+            self.assertEqual(products[r.id]["category"], "tea-coffee")
+            self.assertLessEqual(products[r.id]["price"], 100)
+        first = self.shop.recommend(item="P1001", k=20)
+        pushed = self.shop.recommend(item="P1001", k=20, boosts=[{"item": first[-1].id, "add": 5}])
+        self.assertEqual(pushed[0].id, first[-1].id)
+        self.assertNotIn(first[0].id, [r.id for r in self.shop.recommend(item="P1001", exclude=[first[0].id])])
+
+    def test_wrong_arguments(self):
+        with self.assertRaisesRegex(TypeError, "no argument 'price'"):
+            self.shop.recommend(customer="c001", price=5)
+        with self.assertRaises(llmcs.ArgumentError):
+            self.shop.recommend()
+        with self.assertRaises(llmcs.ArgumentError):
+            self.shop.recommend(item="no such product")
+        with self.assertRaisesRegex(ValueError, "search"):
+            self.shop.ask("a", search="magic")
+        with self.assertRaisesRegex(TypeError, "writer"):
+            self.shop.ask("a", writer="gpt2")
+        with self.assertRaisesRegex(TypeError, "question or questions"):
+            self.shop.put_entries([{"id": "a", "answer": "b"}])
+
+    def test_vectors_of_another_encoder(self):
+        with self.assertRaises(llmcs.StateError):
+            self.shop.update_vectors()
+        with tempfile.TemporaryDirectory() as folder, llmcs.Model(BERT, n_threads=1) as encoder:
+            path = os.path.join(folder, "s.db")
+            with llmcs_shop.Shop(path, create=True) as shop:
+                shop.put_products(rows("products.jsonl")[:5])
+                self.assertEqual(shop.info["n_vectors"], 0)
+            with llmcs_shop.Shop(path, encoder=encoder) as shop:
+                shop.update_vectors()
+                self.assertGreaterEqual(shop.info["n_vectors"], 5)
 
 
 class Measures(unittest.TestCase):

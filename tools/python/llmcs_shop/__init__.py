@@ -5,6 +5,9 @@
     with llmcs_shop.Shop("shop.db", encoder=encoder, create=True) as shop:
         shop.put_products(products)                      # dicts, as in a line of JSON
         shop.put_events(events)
+        shop.put_entries(faq)
+        reply = shop.ask("Can I send the shoes back?")   # reply.route, .text, .probability, .citations
+        print(shop.recommend(customer="c001")[0].reason)
 
     intents = llmcs_shop.Classifier.train(texts, labels, encoder=encoder, oos_label="oos")
     intents.save("intents.head")
@@ -22,17 +25,23 @@ The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by
 
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
 from ._inputs import Refused, Stored
+from ._knowledge import Candidate, Citation, Reply
 from ._metrics import Measure, ScoreInterval
 from ._native import lib as _lib
+from ._recommend import Recommended
 from ._shop import Shop
 
 __all__ = [
+    "Candidate",
+    "Citation",
     "Classifier",
     "ClassifierSlot",
     "Evidence",
     "Measure",
     "Prediction",
+    "Recommended",
     "Refused",
+    "Reply",
     "ScoreInterval",
     "Shop",
     "Stored",

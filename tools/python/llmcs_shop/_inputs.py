@@ -11,6 +11,7 @@ from llmcs._inputs import _got, _RANGES, c_string, integer, items, number
 
 from ._native import (
     Customer,
+    Entry,
     Event,
     Order,
     OrderItem,
@@ -177,4 +178,24 @@ def order(name: str, given: Any) -> Any:
         len(lines),
         -1.0 if total is None else number(name + ".total", total),
         *ends,
+    )
+
+
+def entry(name: str, given: Any) -> Any:
+    r = row(name, given, "id answer", "question questions lang tags valid_from valid_until")
+    if (r.get("question") is None) == (r.get("questions") is None):
+        raise TypeError("%s: expected question or questions, and not both" % name)
+    questions = strings(name + ".questions", [r["question"]] if r.get("questions") is None else r["questions"])
+    tags = strings(name + ".tags", r.get("tags") or [])
+    return Entry(
+        c.sizeof(Entry),
+        c_string(name + ".id", r["id"]),
+        c_string(name + ".lang", r.get("lang") or ""),
+        questions,
+        len(questions),
+        c_string(name + ".answer", r["answer"]),
+        tags,
+        len(tags),
+        seconds(name + ".valid_from", r.get("valid_from")),
+        seconds(name + ".valid_until", r.get("valid_until")),
     )

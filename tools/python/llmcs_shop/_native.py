@@ -124,6 +124,124 @@ Prediction = _struct(
 )
 Predictions = _struct("llmcs_shop_predictions", (P(P(Prediction)), "items"), (size, "n"))
 
+# ---- knowledge base
+
+Entry = _struct(
+    "llmcs_shop_entry",
+    (size, "struct_size"),
+    (text, "id lang"),
+    (P(text), "questions"),
+    (size, "n_questions"),
+    (text, "answer"),
+    (P(text), "tags"),
+    (size, "n_tags"),
+    (i64, "valid_from valid_until"),
+)
+Slot = _struct("llmcs_shop_slot", (text, "name value"))
+AskParams = _struct(
+    "llmcs_shop_ask_params",
+    (size, "struct_size"),
+    (text, "lang"),
+    (size, "k"),
+    (P(text), "tags"),
+    (size, "n_tags"),
+    (P(Slot), "slots"),
+    (size, "n_slots"),
+    (f64, "threshold"),
+    (i64, "now"),
+    (u32, "flags"),
+    (ptr, "reranker writer"),
+)
+Citation = _struct(
+    "llmcs_shop_citation",
+    (text, "id lang"),
+    (i32, "version"),
+    (size, "text_index entry_begin entry_end reply_begin reply_end"),
+)
+Candidate = _struct(
+    "llmcs_shop_candidate",
+    (text, "id lang"),
+    (i32, "version"),
+    (text, "question answer"),
+    (f64, "score probability"),
+    (f32, "cosine answer_cosine bm25 fused rerank"),
+    (f64, "logprob information"),
+)
+Answer = _struct(
+    "llmcs_shop_answer",
+    (enum, "route"),
+    (ptr, "text"),
+    (size, "text_bytes"),
+    (f64, "probability"),
+    (P(P(Citation)), "citations"),
+    (size, "n_citations"),
+    (P(P(Candidate)), "candidates"),
+    (size, "n_candidates"),
+    (text, "missing_slot"),
+    (f64, "threshold embed_ms words_ms vectors_ms rank_ms write_ms total_ms"),
+)
+Labelled = _struct("llmcs_shop_labelled", (text, "text lang id"))
+CalibrateParams = _struct(
+    "llmcs_shop_calibrate_params",
+    (size, "struct_size"),
+    (i32, "leave_one_out"),
+    (f64, "precision"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
+)
+Calibration = _struct(
+    "llmcs_shop_calibration",
+    (size, "struct_size n_questions n_answerable"),
+    (f64, "threshold accuracy coverage precision"),
+)
+
+# ---- recommendation
+
+Boost = _struct("llmcs_shop_boost", (text, "item category brand tag"), (f64, "add"))
+EventWeight = _struct("llmcs_shop_event_weight", (text, "type"), (f64, "weight"))
+RecommendParams = _struct(
+    "llmcs_shop_recommend_params",
+    (size, "struct_size"),
+    (text, "customer item text"),
+    (size, "text_bytes k"),
+    (text, "lang"),
+    (i32, "out_of_stock"),
+    (enum, "seen"),
+    (f64, "price_min price_max"),
+    (P(text), "categories"),
+    (size, "n_categories"),
+    (P(text), "tags_all"),
+    (size, "n_tags_all"),
+    (P(text), "tags_any"),
+    (size, "n_tags_any"),
+    (P(text), "tags_none"),
+    (size, "n_tags_none"),
+    (P(text), "exclude"),
+    (size, "n_exclude"),
+    (f64, "weight_content weight_together weight_popular half_life_days diversity"),
+    (P(EventWeight), "event_weights"),
+    (size, "n_event_weights"),
+    (P(Boost), "boosts"),
+    (size, "n_boosts"),
+)
+ReasonPart = _struct("llmcs_shop_reason_part", (size, "struct_size"), (text, "item event"), (f64, "share"))
+Recommendation = _struct(
+    "llmcs_shop_recommendation",
+    (size, "struct_size"),
+    (text, "item title"),
+    (f64, "score content together popular"),
+    (P(P(ReasonPart)), "parts"),
+    (size, "n_parts"),
+    (text, "reason"),
+)
+Recommendations = _struct(
+    "llmcs_shop_recommendations",
+    (size, "struct_size"),
+    (P(P(Recommendation)), "items"),
+    (size, "n_items n_candidates"),
+    (f64, "follow_ms ms"),
+)
+
 # ---- measures
 
 MeasureParams = _struct(
@@ -152,6 +270,7 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_put_customers": (enum, ptr, P(P(Customer)), *_PUT),
     "llmcs_shop_put_events": (enum, ptr, P(P(Event)), *_PUT),
     "llmcs_shop_put_orders": (enum, ptr, P(P(Order)), *_PUT),
+    "llmcs_shop_update_vectors": (enum, ptr, ProgressFn, ptr),
     "llmcs_shop_set_setting": (enum, ptr, text, text),
     "llmcs_shop_get_setting": (enum, ptr, text, ptr, size, P(size)),
     "llmcs_shop_train_params_init_sized": (None, P(TrainParams), size),
@@ -170,6 +289,18 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_classifier_slot_get": (ptr, ptr),
     "llmcs_shop_classifier_slot_swap": (enum, ptr, ptr),
     "llmcs_shop_classifier_slot_free": (None, _OUT),
+    "llmcs_shop_put_entries": (enum, ptr, P(P(Entry)), *_PUT),
+    "llmcs_shop_retire_entry": (enum, ptr, text, text, P(size)),
+    "llmcs_shop_entry_text": (enum, ptr, text, text, i32, size, ptr, size, P(size)),
+    "llmcs_shop_ask_params_init_sized": (None, P(AskParams), size),
+    "llmcs_shop_route_name": (text, enum),
+    "llmcs_shop_ask": (enum, ptr, text, size, P(AskParams), P(P(Answer))),
+    "llmcs_shop_answer_free": (None, P(P(Answer))),
+    "llmcs_shop_calibrate_params_init_sized": (None, P(CalibrateParams), size),
+    "llmcs_shop_calibrate": (enum, ptr, P(Labelled), size, P(CalibrateParams), P(Calibration)),
+    "llmcs_shop_recommend_params_init_sized": (None, P(RecommendParams), size),
+    "llmcs_shop_recommend": (enum, ptr, P(RecommendParams), P(P(Recommendations))),
+    "llmcs_shop_recommendations_free": (None, P(P(Recommendations))),
     "llmcs_shop_measure_params_init_sized": (None, P(MeasureParams), size),
     "llmcs_shop_measure_create": (enum, text, P(MeasureParams), _OUT),
     "llmcs_shop_measure_free": (None, _OUT),

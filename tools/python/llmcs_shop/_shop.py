@@ -10,17 +10,19 @@ import llmcs
 from llmcs._errors import call
 from llmcs._handles import Handle
 from llmcs._inputs import PathInput, c_string, integer, items, path
-from llmcs._model import _log_function
+from llmcs._model import Progress, _log_function, _Progress
 from llmcs._native import STATUS, fields, i32, size, sized
 
 from . import _inputs as rows
 from ._inputs import Refused, Stored
+from ._knowledge import Knowledge
 from ._native import Info, Options, RefusedFn, initialised, lib
+from ._recommend import Recommender
 
 _CREATE, _READ_ONLY, _CHECK = 1, 2, 4
 
 
-class Shop(Handle):
+class Shop(Handle, Knowledge, Recommender):
     """A shop's store, one SQLite file.
 
     encoder: a llmcs.Model that embeds texts, or None to search by words alone. create=True makes the file if there is
@@ -99,6 +101,13 @@ class Shop(Handle):
             with self._using() as h:
                 call(function, h, rows.pointers(structs), len(structs), callback, None, c.byref(n_stored))
         return Stored(n_stored.value, refused)
+
+    def update_vectors(self, progress: Optional[Progress] = None) -> None:
+        """Makes the vectors that are missing, as after another encoder was given, and deletes those of others.
+        progress(share done): a true result stops it; what was done stays."""
+        watch = _Progress(progress)
+        with self._using() as h:
+            watch.call(lib.llmcs_shop_update_vectors, h, watch.function, None)
 
     # ---- settings
 
