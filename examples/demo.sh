@@ -10,6 +10,11 @@ else
     bold='' dim='' plain=''
 fi
 
+encoder=$models/shop-encoder
+[ -d "$encoder" ] || encoder=$models/review-bert
+store=$(mktemp -d)/shop.db
+trap 'rm -rf "$(dirname "$store")"' EXIT
+
 title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
 reply() {
@@ -34,6 +39,26 @@ title 'A verdict on a review  (sentiment)'
     'Fits perfectly, lovely colour, I have ordered a second one.' \
     '质量很好，穿着很舒服，物流也快。' \
     '用了一次就坏了，客服也不理人，太失望了。' | sed 's/^/  /'
+
+title 'Answers from the FAQ of the demo shop, or none  (faq)'
+examples/shop/import.sh "$store" "$encoder" >/dev/null
+"$bin/faq" --encoder "$encoder" "$store" 'What do I pay for delivery?' 'Can I send the shoes back after three weeks?' 'Who founded your company?' \
+    '运费怎么算？' '买完第二天就降价了，怎么办？' '你们公司有多少员工？' | sed 's/^/  /'
+
+title 'What customers want, or that it is none of the shop'"'"'s business  (intent)'
+if [ -e "$encoder/intents.classifier" ]; then
+    "$bin/intent" --encoder "$encoder" 'has my parcel been sent yet?' 'The mug arrived in pieces!' 'who won the football match?' \
+        '我要退货' '发票抬头写错了' '明天会下雨吗' | sed 's/^/  /'
+else
+    echo "  $encoder/intents.classifier is missing; llmcs-shop train-classifier makes it from examples/shop/intents.*.jsonl"
+fi
+
+title 'Products that mean the same  (similar_products)'
+sed -n 's/^{[^}]*"en":"\([^"]*\)".*/\1/p' examples/shop/products.jsonl |
+    "$bin/similar_products" --model "$encoder" 'something warm for the neck' 'a present for somebody who loves coffee' | sed 's/^/  /'
+
+title 'What a customer may like  (recommend.py)'
+examples/recommend.py --store "$store" --encoder "$encoder" -k 3 --customer c001 --item P1009 --text '送给爱喝茶的爸爸' | sed 's/^/  /'
 
 title 'Five customers at once  (service_threads): answers come as they finish'
 printf '%s\n' 'Where is my order?' '什么时候发货？' 'Do you ship to Spain?' '这个可以退货吗？' 'How do I change my delivery address?' |

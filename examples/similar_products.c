@@ -2,10 +2,8 @@
  * similar_products - the products whose texts mean about the same, by their vectors.
  *
  *     similar_products "something warm for the neck" < titles.txt
- *     similar_products --model path/to/any/bert-folder "Wool Scarf" < titles.txt
- *
- * Each line of stdin is a product. A shop would keep the index (llmcs_index_save) and put new products while others
- * search.
+ *     similar_products --model any/bert-folder "Wool Scarf" < titles.txt     a product a line; llmcs_index_save keeps
+ * it
  */
 #include <llmcs.h>
 #include <stdio.h>
@@ -14,8 +12,7 @@
 
 #include "options.h"
 
-#define MAX_PRODUCTS 100000
-#define K 5
+enum { MAX_PRODUCTS = 100000, K = 5 };
 
 static int failed(const char *doing) {
     fprintf(stderr, "similar_products: %s: %s\n", doing, llmcs_error_message());
@@ -49,8 +46,10 @@ int main(int argc, char **argv) {
         {"model", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *folder = "examples/models/shop-encoder";
     for (int c; (c = next_option(argc, argv, options)) != -1;) {
-        if (c == 'm') folder = optarg;
-        if (c == 'm') continue;
+        if (c == 'm') {
+            folder = optarg;
+            continue;
+        }
         fprintf(c == 'h' ? stdout : stderr, "usage: similar_products [--model FOLDER] QUERY ... < TITLES\n");
         return c == 'h' ? 0 : 2;
     }
@@ -73,8 +72,7 @@ int main(int argc, char **argv) {
         n_titles++;
     }
     for (int i = optind; i < argc && !code; i++) code = print_similar(encoder, index, vector, titles, argv[i]);
-    do free(titles[n_titles]); /* the last one is what getline allocated at the end of the file */
-    while (n_titles--);
+    for (size_t i = 0; i <= n_titles; i++) free(titles[i]); /* getline allocated one more at the end of the file */
     free(vector);
     llmcs_index_free(&index);
     llmcs_model_free(&encoder);

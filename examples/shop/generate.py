@@ -33,6 +33,8 @@ ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "s
               "origin": "产地", "roast": "烘焙度", "power": "功率", "battery": "续航", "keys": "键位", "switches": "轴体",
               "light": "色温", "skin": "适合肤质", "hair": "适合发质", "protection": "防晒指数", "age": "适用年龄",
               "players": "人数", "temperature": "温标", "nib": "笔尖", "ruling": "内页", "tip": "笔尖粗细", "year": "年份"}
+# What takes the place of the colour where there is none.
+INSTEAD_OF_COLOUR = {"beauty": ("scent", "香型"), "tea-coffee": ("pack", "包装")}
 IN_TITLE = ("colour", "capacity", "size", "weight", "battery", "sizes")   # the colour and one of the others
 TASTE_TAGS = ("tea", "coffee", "travel", "outdoor", "camping", "sport", "kids", "office", "home", "music", "winter", "summer",
               "gift", "school", "cooking", "women", "men", "family", "bedroom")
@@ -73,13 +75,16 @@ def make_product(rng, category, kind, number, colour, picks):
     parts = [kind["opening"], *features, rng.choice(category["close"])]
     stock = 0 if rng.random() < 0.07 else rng.randint(1, 5) if rng.random() < 0.13 else rng.randint(6, 240)
     ordered = [name for name in ATTRIBUTES if name in options]
+    names = {name: (name, ATTRIBUTES[name]) for name in ordered}
+    if "colour" not in kind["attributes"]:
+        names["colour"] = INSTEAD_OF_COLOUR.get(category["id"], names["colour"])
     return {
         "title": {"en": ", ".join(filter(None, [f"{brand[0]} {style[0]} {kind['name'][0]}", colour[0], measured and measured[0]])),
                   "zh": " ".join(filter(None, [brand[1], style[1] + kind["name"][1], colour[1], measured and measured[1]]))},
         "description": {"en": " ".join(sentence(p[0]) for p in parts), "zh": "".join(p[1] for p in parts)},
         "category": category["id"], "brand": brand[0], "price": price, "currency": CURRENCY, "stock": stock,
-        "attributes": {"en": {name: options[name][0] for name in ordered},
-                       "zh": {ATTRIBUTES[name]: options[name][1] for name in ordered}},
+        "attributes": {"en": {names[name][0]: options[name][0] for name in ordered},
+                       "zh": {names[name][1]: options[name][1] for name in ordered}},
         "tags": [kind["name"][0].lower().replace("'s", "s").replace(" ", "-"), *kind["tags"]]}
 
 

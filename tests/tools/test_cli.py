@@ -633,7 +633,7 @@ class Text(unittest.TestCase):
     def test_the_demo_without_colours(self):
         with tempfile.TemporaryDirectory() as build:
             os.mkdir(os.path.join(build, "bin"))
-            for program in ("reply", "sentiment", "product_copy", "service_threads"):
+            for program in ("reply", "sentiment", "product_copy", "service_threads", "llmcs-shop", "faq", "intent", "similar_products"):
                 with open(os.path.join(build, "bin", program), "w") as f:
                     f.write("#!/bin/sh\necho answer\n")
                 os.chmod(f.name, 0o755)
