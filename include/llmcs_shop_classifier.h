@@ -61,7 +61,7 @@ typedef struct llmcs_shop_train_params {
     uint32_t flags;         /* [0] LLMCS_SHOP_TRAIN_* */
     int32_t n_threads;      /* [0] 1 to 512; 0: as many as the process may use. Never changes the result */
     int32_t n_folds;        /* [5] of the cross-validation that chooses l2, temperature and thresholds; 2 to 20 */
-    int32_t max_iterations; /* [60] of L-BFGS */
+    int32_t max_iterations; /* [40] of L-BFGS */
     int32_t max_features;   /* [0] most n-grams, the most frequent ones; 0: about 8 million weights in all */
     double l2;              /* [0] weight of the penalty on squared weights; 0: chosen by cross-validation */
     double accept_score;    /* [0] least score of an accepted prediction, 0 to 1 */

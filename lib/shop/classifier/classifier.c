@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "shop/base/call.h"
 #include "shop/base/options.h"
 
@@ -119,8 +116,7 @@ llmcs_status shop_encoder_examine(llmcs_model *encoder, uint64_t *fingerprint, s
     if (!(info.heads & LLMCS_HEAD_EMBEDDING) || info.n_embedding <= 0)
         return shop_fail(LLMCS_NO_HEAD, "encoder: %s makes no vectors; use an encoder such as bert", info.model_type);
     *n_dense = (size_t)info.n_embedding;
-    *fingerprint = XXH64(info.model_type, strlen(info.model_type), info.n_parameters);
-    return LLMCS_OK;
+    return llmcs_model_fingerprint(encoder, fingerprint);
 }
 
 llmcs_status shop_classifier_bind(llmcs_shop_classifier *c, llmcs_model *encoder) {

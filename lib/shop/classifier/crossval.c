@@ -163,45 +163,83 @@ static size_t rows_of(const shop_plan *plan, const uint8_t *fold, uint32_t which
 static const double penalties[] = {3, 1, 0.3, 0.1, 0.03};
 enum { N_PENALTIES = sizeof penalties / sizeof *penalties };
 
+enum { FEW_ROWS = 1000 }; /* below, one fold's loss is too noisy to choose by, and all of them are cheap */
+
 /* Sum over a fold's rows of -log p, calibrated for the fold. */
 static double fold_loss(const shop_plan *plan, const shop_held_out *h, const uint32_t *rows, size_t n) {
     const double temperature = shop_find_temperature(plan, h, rows, n);
     return shop_log_loss(plan, h, rows, n, temperature);
 }
 
-/* Fits a fold with each penalty, from strong to weak, each from where the last one ended; adds up the losses. */
-static llmcs_status try_penalties(const shop_plan *plan, const uint8_t *fold, uint32_t which, float from, float to,
-                                  uint32_t *rows, shop_held_out *h, double *losses) {
-    shop_fitted f = {0};
-    shop_matrix m = {0};
-    uint32_t *held_out = rows + plan->corpus->n_rows;
-    const size_t n = rows_of(plan, fold, which, false, rows), n_held_out = rows_of(plan, fold, which, true, held_out);
-    llmcs_status status = n && n_held_out ? prepare_fit(plan, rows, n, &f, &m) : LLMCS_OK;
-    for (size_t k = 0; k < N_PENALTIES && !status && f.weights.values; k++) {
-        const float step = (to - from) / N_PENALTIES;
-        status = fit_again(plan, &m, penalties[k], from + (float)k * step, from + (float)(k + 1) * step, &f);
-        if (!status) status = shop_plan_predict(plan, &f, held_out, n_held_out, h);
-        if (!status) losses[k] += fold_loss(plan, h, held_out, n_held_out);
+/* One fold with each penalty, from strong to weak. */
+typedef struct penalty_search {
+    const shop_plan *plan;
+    uint32_t *rows, *held_out; /* the others, and those of the fold */
+    size_t n, n_held_out;
+    shop_matrix m;
+    shop_fitted f;
+    float *best_weights;
+    double losses[N_PENALTIES]; /* summed over folds; infinite where not tried */
+    size_t best;                /* of the fold in hand */
+    float from, to;             /* progress */
+} penalty_search;
+
+static size_t n_weights(const shop_weights *w) { return (w->n_features + w->n_dense + 1) * w->stride; }
+
+/* Each fit starts from where the last one ended. Where one fold decides, it ends when the loss rises; the fold's
+ * predictions are then those of the best model. */
+static llmcs_status try_penalties(penalty_search *s, bool one_fold, shop_held_out *h) {
+    const size_t bytes = n_weights(&s->f.weights) * sizeof(float);
+    const float step = (s->to - s->from) / N_PENALTIES;
+    double least = INFINITY;
+    SHOP_TRY(shop_alloc(s->plan->a, bytes, 1, "weights", &s->best_weights));
+    for (size_t k = 0; k < N_PENALTIES; k++) {
+        const float from = s->from + (float)k * step;
+        SHOP_TRY(fit_again(s->plan, &s->m, penalties[k], from, from + step, &s->f));
+        SHOP_TRY(shop_plan_predict(s->plan, &s->f, s->held_out, s->n_held_out, h));
+        const double loss = fold_loss(s->plan, h, s->held_out, s->n_held_out);
+        s->losses[k] = s->losses[k] + loss;
+        if (loss < least) {
+            least = loss;
+            s->best = k;
+            memcpy(s->best_weights, s->f.weights.values, bytes);
+        } else if (one_fold) {
+            for (size_t rest = k + 1; rest < N_PENALTIES; rest++) s->losses[rest] = INFINITY;
+            break;
+        }
     }
-    shop_matrix_free(plan->a, &m);
-    shop_fitted_free(plan->a, &f);
+    memcpy(s->f.weights.values, s->best_weights, bytes);
+    return shop_plan_predict(s->plan, &s->f, s->held_out, s->n_held_out, h);
+}
+
+static llmcs_status search_fold(penalty_search *s, const uint8_t *fold, uint32_t which, bool one_fold,
+                                shop_held_out *h) {
+    s->n = rows_of(s->plan, fold, which, false, s->rows);
+    s->n_held_out = rows_of(s->plan, fold, which, true, s->held_out);
+    if (!s->n || !s->n_held_out) return LLMCS_OK;
+    llmcs_status status = prepare_fit(s->plan, s->rows, s->n, &s->f, &s->m);
+    if (!status) status = try_penalties(s, one_fold, h);
+    shop_matrix_free(s->plan->a, &s->m);
+    shop_fitted_free(s->plan->a, &s->f);
+    shop_free(s->plan->a, s->best_weights);
+    s->best_weights = NULL;
     return status;
 }
 
-enum { FEW_ROWS = 1000 }; /* below, one fold's loss is too noisy to choose by, and all of them are cheap */
-
+/* Chooses by fold 0, whose rows are then predicted, or for few rows by all folds. */
 static llmcs_status choose_penalty(shop_plan *plan, const uint8_t *fold, uint32_t n_folds, uint32_t *rows,
                                    shop_held_out *h) {
-    double losses[N_PENALTIES] = {0};
+    penalty_search s = {.plan = plan, .rows = rows, .held_out = rows + plan->corpus->n_rows};
     const uint32_t n_tried = plan->corpus->n_rows < FEW_ROWS ? n_folds : 1;
-    const float step = (plan->done_to - plan->done_from) / 2 / (float)n_tried;
+    const float step = (plan->done_to - plan->done_from) / (float)n_tried;
     size_t best = 0;
-    if (plan->l2 > 0) return LLMCS_OK;
-    for (uint32_t k = 0; k < n_tried; k++)
-        SHOP_TRY(try_penalties(plan, fold, k, plan->done_from + (float)k * step,
-                               plan->done_from + (float)(k + 1) * step, rows, h, losses));
+    for (uint32_t k = 0; k < n_tried; k++) {
+        s.from = plan->done_from + (float)k * step;
+        s.to = s.from + step;
+        SHOP_TRY(search_fold(&s, fold, k, n_tried == 1, h));
+    }
     for (size_t k = 1; k < N_PENALTIES; k++)
-        if (losses[k] < losses[best]) best = k;
+        if (s.losses[k] < s.losses[best]) best = k;
     plan->l2 = penalties[best];
     return LLMCS_OK;
 }
@@ -211,7 +249,7 @@ static llmcs_status predict_fold(shop_plan *plan, const uint8_t *fold, uint32_t 
     shop_fitted f;
     uint32_t *held_out = rows + plan->corpus->n_rows;
     const size_t n = rows_of(plan, fold, which, false, rows), n_held_out = rows_of(plan, fold, which, true, held_out);
-    if (!n_held_out) return LLMCS_OK;
+    if (!n || !n_held_out) return LLMCS_OK;
     SHOP_TRY(shop_plan_fit(plan, rows, n, &f));
     const llmcs_status status = shop_plan_predict(plan, &f, held_out, n_held_out, h);
     shop_fitted_free(plan->a, &f);
@@ -219,13 +257,18 @@ static llmcs_status predict_fold(shop_plan *plan, const uint8_t *fold, uint32_t 
 }
 
 llmcs_status shop_cross_validate(shop_plan *plan, const uint8_t *fold, uint32_t n_folds, shop_held_out *h) {
-    const float from = plan->done_from, to = plan->done_to, half = (from + to) / 2;
-    uint32_t *rows;
+    const float from = plan->done_from, to = plan->done_to, chosen = from + (to - from) * 0.4f;
+    uint32_t *rows, first = 0;
+    llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_alloc(plan->a, 2 * plan->corpus->n_rows, sizeof *rows, "folds", &rows));
-    llmcs_status status = choose_penalty(plan, fold, n_folds, rows, h);
-    for (uint32_t k = 0; k < n_folds && !status; k++) {
-        plan->done_from = half + (to - half) * (float)k / (float)n_folds;
-        plan->done_to = half + (to - half) * (float)(k + 1) / (float)n_folds;
+    if (!(plan->l2 > 0)) {
+        plan->done_to = chosen;
+        status = choose_penalty(plan, fold, n_folds, rows, h);
+        first = plan->corpus->n_rows < FEW_ROWS ? 0 : 1;
+    }
+    for (uint32_t k = first; k < n_folds && !status; k++) {
+        plan->done_from = chosen + (to - chosen) * (float)k / (float)n_folds;
+        plan->done_to = chosen + (to - chosen) * (float)(k + 1) / (float)n_folds;
         status = predict_fold(plan, fold, k, rows, h);
     }
     plan->done_from = from;

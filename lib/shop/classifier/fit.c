@@ -19,7 +19,7 @@ enum {
     DENSE_PER_ITEM = 16,
     TERMS_AT_ONCE = 256,
     BLOCK = 16384,
-    MEMORY = 7
+    MEMORY = 5
 };
 
 llmcs_status shop_weights_create(const llmcs_allocator *a, const shop_matrix *m, size_t n_classes, shop_weights *w) {
@@ -177,10 +177,19 @@ static void dot_block(void *argument, size_t item, int32_t thread) {
     j->sums[item] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
+/* Few blocks are done before another thread is awake. */
+static void share_blocks(const search *s, shop_item_fn function, vectors_job *job) {
+    enum { FEW = 32 };
+    if (s->n_blocks > FEW)
+        shop_team_each(s->team, function, job, s->n_blocks);
+    else
+        for (size_t i = 0; i < s->n_blocks; i++) function(job, i, 0);
+}
+
 static double dot(const search *s, const float *x, const float *y) {
     vectors_job j = {.x = x, .y = y, .sums = s->sums, .n = s->n};
     double sum = 0;
-    shop_team_each(s->team, dot_block, &j, s->n_blocks);
+    share_blocks(s, dot_block, &j);
     for (size_t i = 0; i < s->n_blocks; i++) sum += s->sums[i];
     return sum;
 }
@@ -195,7 +204,7 @@ static void add_block(void *argument, size_t item, int32_t thread) {
 /* out = x + factor * y; out may be x. */
 static void add(const search *s, float *out, const float *x, double factor, const float *y) {
     vectors_job j = {.x = x, .y = y, .out = out, .factor = (float)factor, .n = s->n};
-    shop_team_each(s->team, add_block, &j, s->n_blocks);
+    share_blocks(s, add_block, &j);
 }
 
 static void scale(const search *s, float *x, double factor) { add(s, x, x, factor - 1, x); }
@@ -283,7 +292,7 @@ static llmcs_status minimise(search *s) {
             break;
         }
         remember(s);
-        const bool converged = loss - next < 1e-5 * next;
+        const bool converged = loss - next < 1e-4 * next;
         loss = next;
         if (converged) break;
     }

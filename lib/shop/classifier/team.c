@@ -20,8 +20,8 @@ struct shop_team {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     uint64_t job_number; /* under the lock, as are the next three */
-    size_t n_busy;
-    bool ending;
+    size_t n_busy;       /* members inside the job */
+    bool open, ending;   /* open: members may still enter it */
     shop_item_fn function; /* of the current job */
     void *job;
     size_t n_items;
@@ -46,9 +46,10 @@ static void *member_main(void *argument) {
     shop_call_enter(&call); /* the default floating-point environment */
     pthread_mutex_lock(&t->lock);
     for (;;) {
-        while (!t->ending && t->job_number == seen) pthread_cond_wait(&t->work, &t->lock);
+        while (!t->ending && !(t->open && t->job_number != seen)) pthread_cond_wait(&t->work, &t->lock);
         if (t->ending) break;
         seen = t->job_number;
+        t->n_busy++;
         pthread_mutex_unlock(&t->lock);
         do_items(t, m->number);
         pthread_mutex_lock(&t->lock);
@@ -107,23 +108,21 @@ failed:
 
 int32_t shop_team_threads(const shop_team *t) { return t->n_threads; }
 
+/* Members that are not awake when the last item is taken are not waited for: on a busy machine that would be most of the
+ * time. */
 void shop_team_each(shop_team *t, shop_item_fn function, void *job, size_t n_items) {
     pthread_mutex_lock(&t->lock);
     t->function = function;
     t->job = job;
     t->n_items = n_items;
     atomic_store_explicit(&t->next_item, 0, memory_order_relaxed);
-    t->n_busy = (size_t)t->n_threads - 1;
     t->job_number++;
-    if (t->n_busy && n_items > 1)
-        pthread_cond_broadcast(&t->work);
-    else {
-        t->job_number--; /* too little to wake anybody for */
-        t->n_busy = 0;
-    }
+    t->open = n_items > 1;
+    if (t->open) pthread_cond_broadcast(&t->work);
     pthread_mutex_unlock(&t->lock);
     do_items(t, 0);
     pthread_mutex_lock(&t->lock);
+    t->open = false;
     while (t->n_busy) pthread_cond_wait(&t->done, &t->lock);
     pthread_mutex_unlock(&t->lock);
 }

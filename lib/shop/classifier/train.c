@@ -44,7 +44,7 @@ typedef struct trainer {
 
 void llmcs_shop_train_params_init_sized(llmcs_shop_train_params *params, size_t struct_size) {
     const llmcs_shop_train_params defaults = {
-        .struct_size = sizeof defaults, .n_folds = 5, .max_iterations = 60, .keep = 0.97};
+        .struct_size = sizeof defaults, .n_folds = 5, .max_iterations = 40, .keep = 0.97};
     shop_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
