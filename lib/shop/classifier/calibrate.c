@@ -153,7 +153,7 @@ static void solve(double a[N_UNKNOWNS][N_UNKNOWNS], double b[N_UNKNOWNS]) {
 
 /* One step of Newton's method for logistic regression; in-scope and out-of-scope rows weigh alike in all. */
 static void newton_step(const calibration *k, shop_oos *oos) {
-    enum { PENALTY_PER_MILLE = 1 };
+    enum { PENALTY_PER_MILLE = 30 };
     double hessian[N_UNKNOWNS][N_UNKNOWNS] = {{0}}, gradient[N_UNKNOWNS] = {0};
     const double inside = 0.5 / (double)(k->n - k->n_outside), outside = 0.5 / (double)k->n_outside;
     for (size_t i = 0; i < k->n; i++) {

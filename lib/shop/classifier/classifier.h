@@ -114,8 +114,8 @@ llmcs_status shop_encoder_examine(llmcs_model *encoder, uint64_t *fingerprint, s
 llmcs_status shop_encoder_embed(llmcs_model *encoder, const llmcs_text *texts, size_t n, double deadline_ms,
                                 const int32_t *cancel, float *vectors);
 
-/* Divides a vector by its length, unless that is 0. */
-void shop_vector_normalise(float *vector, size_t n);
+/* Copies a caller's n vectors and gives them length 1 (0 stays 0). NUMERIC if one is not finite. */
+llmcs_status shop_vectors_copy(float *out, const float *vectors, size_t n, size_t n_dense);
 
 /* A vector of length 1 in 8 bits: 127 times its elements over its length. */
 void shop_vector_to_int8(const float *vector, size_t n, int8_t *out);

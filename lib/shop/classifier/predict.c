@@ -21,8 +21,7 @@ typedef struct predictor {
     const llmcs_text *texts;
     size_t n, n_scores;
     llmcs_shop_predict_params params;
-    const float *vectors;
-    float *own_vectors;
+    float *vectors; /* [n, n_dense] of length 1 */
     shop_scratch *scratch;
     prediction_block *block;
 } predictor;
@@ -52,14 +51,13 @@ static llmcs_status read_params(predictor *p, const llmcs_shop_predict_params *p
 
 static llmcs_status find_vectors(predictor *p) {
     const llmcs_shop_classifier *c = p->c;
-    p->vectors = p->params.vectors;
-    if (!c->n_dense || p->vectors || !p->n) return LLMCS_OK;
-    if (!c->encoder)
+    if (!c->n_dense || !p->n) return LLMCS_OK;
+    if (!c->encoder && !p->params.vectors)
         return shop_fail(LLMCS_STATE, "predict: the classifier needs its encoder%s%s, or params.vectors",
                          c->encoder_path ? " " : "", c->encoder_path ? c->encoder_path : "");
-    SHOP_TRY(shop_alloc(&c->a, p->n * c->n_dense, sizeof *p->own_vectors, "vectors", &p->own_vectors));
-    p->vectors = p->own_vectors;
-    return shop_encoder_embed(c->encoder, p->texts, p->n, p->params.deadline_ms, p->params.cancel, p->own_vectors);
+    SHOP_TRY(shop_alloc(&c->a, p->n * c->n_dense, sizeof *p->vectors, "vectors", &p->vectors));
+    if (p->params.vectors) return shop_vectors_copy(p->vectors, p->params.vectors, p->n, c->n_dense);
+    return shop_encoder_embed(c->encoder, p->texts, p->n, p->params.deadline_ms, p->params.cancel, p->vectors);
 }
 
 /* ------------------------------------------------------------------------------------------------ allocation */
@@ -198,7 +196,7 @@ llmcs_status llmcs_shop_classifier_predict(const llmcs_shop_classifier *classifi
     SHOP_TRY(read_params(&p, params));
     const llmcs_status status = predict_all(&p);
     shop_scratch_return(classifier, p.scratch);
-    shop_free(&classifier->a, p.own_vectors);
+    shop_free(&classifier->a, p.vectors);
     if (status)
         shop_free(&classifier->a, p.block);
     else

@@ -37,11 +37,17 @@ float shop_oos_score(const shop_oos *oos, const float features[SHOP_OOS_N]) {
     return 1.0f / (1.0f + expf(-z));
 }
 
-void shop_vector_normalise(float *vector, size_t n) {
-    double squares = 0;
-    for (size_t i = 0; i < n; i++) squares += (double)vector[i] * (double)vector[i];
-    const float scale = squares > 0 ? (float)(1 / sqrt(squares)) : 1;
-    for (size_t i = 0; i < n; i++) vector[i] *= scale;
+llmcs_status shop_vectors_copy(float *out, const float *vectors, size_t n, size_t n_dense) {
+    for (size_t i = 0; i < n; i++) {
+        double squares = 0;
+        for (size_t x = 0; x < n_dense; x++) squares += (double)vectors[x] * (double)vectors[x];
+        if (!isfinite(squares)) return shop_fail(LLMCS_NUMERIC, "vector %lld is not finite", (long long)i);
+        const double scale = squares > 0 ? 1 / sqrt(squares) : 0;
+        for (size_t x = 0; x < n_dense; x++) out[x] = (float)((double)vectors[x] * scale);
+        out += n_dense;
+        vectors += n_dense;
+    }
+    return LLMCS_OK;
 }
 
 void shop_vector_to_int8(const float *vector, size_t n, int8_t *out) {

@@ -19,9 +19,9 @@ typedef struct member {
 struct shop_team {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    uint64_t job_number; /* under the lock, as are the next three */
-    size_t n_busy;       /* members inside the job */
-    bool open, ending;   /* open: members may still enter it */
+    uint64_t job_number;   /* under the lock, as are the next three */
+    size_t n_busy;         /* members inside the job */
+    bool open, ending;     /* open: members may still enter it */
     shop_item_fn function; /* of the current job */
     void *job;
     size_t n_items;
@@ -108,8 +108,8 @@ failed:
 
 int32_t shop_team_threads(const shop_team *t) { return t->n_threads; }
 
-/* Members that are not awake when the last item is taken are not waited for: on a busy machine that would be most of the
- * time. */
+/* Members that are not awake when the last item is taken are not waited for: on a busy machine that would be most of
+ * the time. */
 void shop_team_each(shop_team *t, shop_item_fn function, void *job, size_t n_items) {
     pthread_mutex_lock(&t->lock);
     t->function = function;

@@ -95,10 +95,21 @@ static uint32_t kind_of(uint32_t c) {
     }
 }
 
+/* True after MAX_DIGITS digits in a row. */
+static bool after_digits(const shop_text_grams *g) {
+    size_t n = 0;
+    while (n < MAX_DIGITS && n < g->n_symbols && g->symbols[g->n_symbols - 1 - n].code == '0') n++;
+    return n == MAX_DIGITS;
+}
+
+/* A long number is as any other: digits after the MAX_DIGITS-th add nothing but their bytes. */
 static void add_symbol(shop_text_grams *g, uint32_t code, size_t begin, size_t end) {
     if (code >= '0' && code <= '9') code = '0';
     if (code == 0x2019) code = '\''; /* typographic apostrophe */
-    g->symbols[g->n_symbols++] = (shop_symbol){code, (uint32_t)begin, (uint32_t)end, kind_of(code)};
+    if (code == '0' && after_digits(g))
+        g->symbols[g->n_symbols - 1].end = (uint32_t)end;
+    else
+        g->symbols[g->n_symbols++] = (shop_symbol){code, (uint32_t)begin, (uint32_t)end, kind_of(code)};
 }
 
 /* Symbols of text; each byte gives at most one, but for compatibility characters, which give up to MAX_DECOMPOSED. */
@@ -165,14 +176,9 @@ static size_t word_end(const shop_text_grams *g, size_t i) {
     return end;
 }
 
-/* A long number is as any other: no more than MAX_DIGITS digits in a row count. */
 static uint64_t hash_word(const shop_text_grams *g, size_t begin, size_t end) {
     uint64_t h = seed_of(SHOP_WORDS);
-    size_t digits = 0;
-    for (size_t i = begin; i < end; i++) {
-        digits = g->symbols[i].code == '0' ? digits + 1 : 0;
-        if (digits <= MAX_DIGITS) h = hash_step(h, g->symbols[i].code);
-    }
+    for (size_t i = begin; i < end; i++) h = hash_step(h, g->symbols[i].code);
     return h;
 }
 

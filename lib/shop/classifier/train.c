@@ -185,13 +185,6 @@ static llmcs_status embed_rows(trainer *t) {
     return LLMCS_OK;
 }
 
-/* Length 1, as shop_encoder_embed's. */
-static void copy_vectors(trainer *t) {
-    shop_corpus *c = &t->corpus;
-    memcpy(c->dense, t->params.vectors, t->n * c->n_dense * sizeof *c->dense);
-    for (size_t i = 0; i < t->n; i++) shop_vector_normalise(c->dense + i * c->n_dense, c->n_dense);
-}
-
 static llmcs_status read_vectors(trainer *t) {
     shop_corpus *c = &t->corpus;
     llmcs_shop_classifier *k = t->classifier;
@@ -199,10 +192,7 @@ static llmcs_status read_vectors(trainer *t) {
     SHOP_TRY(shop_encoder_examine(t->params.encoder, &k->encoder_fingerprint, &c->n_dense));
     SHOP_TRY(shop_alloc(&t->a, t->n * c->n_dense, sizeof *c->dense, "vectors", &c->dense));
     SHOP_TRY(shop_alloc_zero(&t->a, c->n_dense, sizeof *c->dense_mean, "vectors", &c->dense_mean));
-    if (t->params.vectors)
-        copy_vectors(t);
-    else
-        SHOP_TRY(embed_rows(t));
+    SHOP_TRY(t->params.vectors ? shop_vectors_copy(c->dense, t->params.vectors, t->n, c->n_dense) : embed_rows(t));
     for (size_t x = 0; x < c->n_dense; x++) {
         double sum = 0;
         for (size_t i = 0; i < t->n; i++) sum += (double)c->dense[i * c->n_dense + x];
