@@ -204,15 +204,29 @@ static float log_odds(float p) {
     return logf(bounded / (1 - bounded));
 }
 
-/* Moves the bias so that `keep` of the in-scope samples lie below 0.5; samples are sorted by score. */
-static void place_threshold(const calibration *k, double keep, shop_oos *oos, shop_figures *figures) {
-    const size_t n_inside = k->n - k->n_outside, n_kept = shop_min((size_t)(keep * (double)n_inside + 0.5), n_inside);
-    size_t inside = 0, found = 0, i = 0;
-    for (; i < k->n && inside < n_kept; i++) inside += !k->samples[i].outside;
+/* The score below which `share` of the samples of one kind lie; samples are sorted by score. */
+static float quantile(const calibration *k, bool outside, double share) {
+    const size_t all = outside ? k->n_outside : k->n - k->n_outside;
+    const size_t wanted = shop_min((size_t)(share * (double)all + 0.5), all);
+    size_t seen = 0, i = 0;
+    for (; i < k->n && seen < wanted; i++) seen += k->samples[i].outside == outside;
     const float last = i ? k->samples[i - 1].score : 0, next = i < k->n ? k->samples[i].score : 1;
-    for (; i < k->n; i++) found += k->samples[i].outside;
-    oos->bias -= (log_odds(last) + log_odds(next)) / 2;
-    figures->in_scope_kept = ratio_or_nan((double)inside, (double)n_inside);
+    return (log_odds(last) + log_odds(next)) / 2;
+}
+
+/* Moves the bias so that `keep` of the in-scope samples lie below 0.5. Where as large a share of the others lies far
+ * above, the threshold is in the middle: new in-scope texts vary more than those in training. */
+static void place_threshold(calibration *k, double keep, shop_oos *oos, shop_figures *figures) {
+    const float inside = quantile(k, false, keep), outside = quantile(k, true, 1 - keep);
+    const float threshold = k->n_outside && outside > inside ? (inside + outside) / 2 : inside;
+    size_t kept = 0, found = 0;
+    for (size_t i = 0; i < k->n; i++) {
+        const bool accepted = log_odds(k->samples[i].score) < threshold;
+        kept += accepted && !k->samples[i].outside;
+        found += !accepted && k->samples[i].outside;
+    }
+    oos->bias -= threshold;
+    figures->in_scope_kept = ratio_or_nan((double)kept, (double)(k->n - k->n_outside));
     figures->oos_found = ratio_or_nan((double)found, (double)k->n_outside);
 }
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "llmcs_shop.h"
+#include "shop_texts.h"
 #include "support/fail_alloc.h"
 #include "support/model_fixture.h"
-#include "shop_texts.h"
 #include "support/suite.h"
 #include "support/temp.h"
 

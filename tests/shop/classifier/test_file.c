@@ -7,9 +7,9 @@
 #include <xxhash.h>
 
 #include "llmcs_shop.h"
+#include "shop_texts.h"
 #include "support/fail_alloc.h"
 #include "support/random.h"
-#include "shop_texts.h"
 #include "support/suite.h"
 #include "support/temp.h"
 
