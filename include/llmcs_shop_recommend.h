@@ -108,7 +108,7 @@ LLMCS_SHOP_API void llmcs_shop_recommend_params_init_sized(llmcs_shop_recommend_
 /* A behaviour that speaks for a product. */
 typedef struct llmcs_shop_reason_part {
     size_t struct_size;
-    const char *item;  /* id of the product the customer dealt with */
+    const char *item;  /* id of a product of the customer */
     const char *event; /* type of the strongest event: "purchase" */
     double share;      /* of the score that comes from behaviours, 0 to 1 */
 } llmcs_shop_reason_part;

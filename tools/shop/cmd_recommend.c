@@ -229,7 +229,7 @@ const cli_command cmd_recommend = {
     .arguments = "(--customer ID | --item ID | --text WORDS | --jsonl)",
     .summary = "Products for a customer, next to a product, or for a text, each with its reason in words.",
     .notes =
-        "A score blends likeness to what the customer dealt with, what the same customers chose, and popularity. "
+        "A score blends likeness to the products of a customer, what the same customers chose, and popularity. "
         "Nothing is trained: a new product is recommended once it is imported, a new customer after one event.",
     .jsonl_help =
         "{\"customer\"|\"item\"|\"text\":\"...\", \"k\":10?, \"lang\":\"zh\"?, \"filter\":{\"category\", "

@@ -38,7 +38,20 @@ static bool is_word_character(uint32_t c) {
            !(c >= 0xff00 && c <= 0xff20) && !(c >= 0xfe10 && c <= 0xfe6f) && c != 0xfffd && c != 0xd7 && c != 0xf7;
 }
 
-llmcs_status shop_feature_add_text(float *features, shop_chars *chars, const char *text, size_t bytes, double weight) {
+/* Words that say nothing of a product. */
+static bool is_function_word(const uint32_t *word, size_t n) {
+    static const char *const words[] = {"a",  "an", "the",  "for",  "of",   "to",   "in",   "on",       "with", "and",
+                                        "or", "my", "me",   "i",    "you",  "is",   "are",  "it",       "that", "this",
+                                        "at", "by", "your", "from", "want", "need", "some", "something"};
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        size_t i = 0;
+        while (i < n && words[w][i] && word[i] == (uint32_t)(unsigned char)words[w][i]) i++;
+        if (i == n && !words[w][i]) return true;
+    }
+    return false;
+}
+
+llmcs_status shop_each_word(shop_chars *chars, const char *text, size_t bytes, shop_word_fn each, void *user) {
     SHOP_TRY(shop_chars_decode(chars, text, bytes));
     SHOP_TRY(shop_chars_lower(chars));
     const uint32_t *t = chars->at;
@@ -47,17 +60,33 @@ llmcs_status shop_feature_add_text(float *features, shop_chars *chars, const cha
         const size_t begin = i;
         if (shop_is_cjk(t[i])) {
             i++;
-            if (i < chars->n && shop_is_cjk(t[i]))
-                add_hash(features, hash_bytes(start, t + begin, 2 * sizeof *t), weight);
+            each(user, hash_bytes(start, t + begin, sizeof *t), false);
+            if (i < chars->n && shop_is_cjk(t[i])) each(user, hash_bytes(start, t + begin, 2 * sizeof *t), true);
             continue;
         }
         while (i < chars->n && is_word_character(t[i]) && !shop_is_cjk(t[i])) i++;
         /* The plural of an English word is the same word. */
         const size_t n = i - begin - (i - begin > 3 && t[i - 1] == 's');
-        if (i > begin) add_hash(features, hash_bytes(start, t + begin, n * sizeof *t), weight);
+        if (i > begin && !is_function_word(t + begin, i - begin))
+            each(user, hash_bytes(start, t + begin, n * sizeof *t), true);
         if (i == begin) i++;
     }
     return LLMCS_OK;
+}
+
+typedef struct sink {
+    float *features;
+    double weight;
+} sink;
+
+static void add_whole_word(void *user, uint64_t hash, bool whole) {
+    const sink *to = user;
+    if (whole) add_hash(to->features, hash, to->weight);
+}
+
+llmcs_status shop_feature_add_text(float *features, shop_chars *chars, const char *text, size_t bytes, double weight) {
+    sink to = {features, weight};
+    return shop_each_word(chars, text, bytes, add_whole_word, &to);
 }
 
 void shop_feature_add_price(float *features, const char *currency, double price, double weight) {

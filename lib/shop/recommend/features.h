@@ -24,8 +24,14 @@ typedef enum shop_feature_kind {
 /* Adds one word as a whole. */
 void shop_feature_add(float *features, shop_feature_kind kind, const char *word, size_t bytes, double weight);
 
-/* Adds the words of a text: letters and digits between other characters, and pairs of Chinese characters. Each counts
- * once, whatever language; `chars` is workspace. */
+/* One word of a text, as a hash. `whole`: of letters, or two Chinese characters; else a single Chinese character. */
+typedef void (*shop_word_fn)(void *user, uint64_t hash, bool whole);
+
+/* Calls `each` for the words of a text: letters and digits between other characters, pairs of Chinese characters and
+ * each of them; English function words are left out. `chars` is workspace. */
+llmcs_status shop_each_word(shop_chars *chars, const char *text, size_t bytes, shop_word_fn each, void *user);
+
+/* Adds the whole words of a text. */
 llmcs_status shop_feature_add_text(float *features, shop_chars *chars, const char *text, size_t bytes, double weight);
 
 void shop_feature_add_price(float *features, const char *currency, double price, double weight);

@@ -169,7 +169,19 @@ static void blend(shop_ranking *r, double most_together) {
     }
 }
 
-llmcs_status shop_score(shop_ranking *r) {
+/* A vector of hashed words says roughly what a text is about; which of its words a product has is looked up. */
+static llmcs_status add_words(shop_ranking *r, shop_connection *c) {
+    const double share = r->has_encoder ? 0.5 : 0.8;
+    double *words;
+    SHOP_TRY(shop_alloc(r->allocator, r->n, sizeof *words, "candidates", &words));
+    const llmcs_status status = shop_lexical_scores(r, c, words);
+    for (size_t i = 0; i < r->n && !status; i++)
+        r->candidates[i].content = (1 - share) * r->candidates[i].content + share * words[i];
+    shop_free(r->allocator, words);
+    return status;
+}
+
+llmcs_status shop_score(shop_ranking *r, shop_connection *c) {
     double most = 0;
     if (r->has_profile) {
         float *vector;
@@ -178,11 +190,12 @@ llmcs_status shop_score(shop_ranking *r) {
         shop_free(r->allocator, vector);
         SHOP_TRY(status);
     }
+    if (r->params->text) SHOP_TRY(add_words(r, c));
     for (size_t i = 0; i < r->n; i++) {
-        shop_candidate *c = &r->candidates[i];
-        c->together = together_of(r, c->item);
-        c->popular = shop_relative_popularity(r->catalog, c->item);
-        most = fmax(most, c->together);
+        shop_candidate *candidate = &r->candidates[i];
+        candidate->together = together_of(r, candidate->item);
+        candidate->popular = shop_relative_popularity(r->catalog, candidate->item);
+        most = fmax(most, candidate->together);
     }
     blend(r, most);
     sort_candidates(r->candidates, r->n);

@@ -18,6 +18,7 @@ typedef struct shop_ranking {
     const shop_filter *filter;
     float *profile; /* [dim]; all 0: none */
     bool has_profile;
+    bool has_encoder;  /* the profile has an encoder's part */
     float *behaviours; /* [profile of history, dim] vectors of the items */
     double total;      /* sum of |weight| of the profile */
     shop_candidate *candidates;
@@ -34,8 +35,11 @@ llmcs_status shop_make_profile(shop_ranking *r);
 /* Collects items that pass the filter: nearest to the profile, neighbours of the history's items, most popular. */
 llmcs_status shop_collect(shop_ranking *r);
 
-/* Scores all candidates, best first. */
-llmcs_status shop_score(shop_ranking *r);
+/* Scores all candidates, best first. `c`: for the texts of products, if a text is what is wanted. */
+llmcs_status shop_score(shop_ranking *r, shop_connection *c);
+
+/* lexical.c: how much of the wanted text's words each candidate has, 0 to 1, rare words more: scores [r->n]. */
+llmcs_status shop_lexical_scores(const shop_ranking *r, shop_connection *c, double *scores);
 
 /* Chooses k of them by maximal marginal relevance. */
 llmcs_status shop_choose(shop_ranking *r);

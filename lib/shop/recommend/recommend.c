@@ -285,6 +285,7 @@ static llmcs_status load_subject(shop_ranking *r, shop_history *history, shop_ca
         if (item == SHOP_NO_NUMBER) return shop_fail(LLMCS_ARG, "item: \"%.60s\" is no product of the store", p->item);
         SHOP_TRY(shop_history_of_item(history, item));
     }
+    r->has_encoder = p->text && encoded;
     if (p->text) {
         shop_chars chars = {.allocator = r->allocator};
         SHOP_TRY(shop_alloc(r->allocator, catalog->dim, sizeof *r->profile, "profile", &r->profile));
@@ -300,7 +301,7 @@ static llmcs_status rank(shop_ranking *r, shop_history *history, shop_filter *fi
     SHOP_TRY(load_subject(r, history, catalog, c, encoded));
     SHOP_TRY(shop_filter_make(filter, catalog, c, r->params, history));
     SHOP_TRY(shop_collect(r));
-    SHOP_TRY(shop_score(r));
+    SHOP_TRY(shop_score(r, c));
     SHOP_TRY(shop_choose(r));
     SHOP_TRY(allocate_result(r->allocator, r->n_chosen, out));
     const char *lang = r->params->lang ? r->params->lang : *history->lang ? history->lang : "en";
