@@ -43,6 +43,15 @@ class DemoShop(unittest.TestCase):
         done = subprocess.run([sys.executable, os.path.join(SHOP, "generate.py"), "--check"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_the_readme_counts_right(self):
+        with open(os.path.join(SHOP, "README.md"), encoding="utf-8") as f:
+            table = re.findall(r"^\| (`[^|]*) \| ([\d, ]+)(?: each)? \|", f.read(), re.M)
+        self.assertGreaterEqual(len(table), 8)
+        for names, counts in table:
+            files = re.findall(r"`([^`]+)`", names)
+            numbers = [int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})?", counts)]
+            self.assertEqual([len(rows(name)) for name in files], numbers if len(numbers) == len(files) else numbers * len(files))
+
     def test_size(self):
         total = sum(os.path.getsize(os.path.join(SHOP, name)) for name in os.listdir(SHOP) if ".json" in name)
         self.assertLess(total, 2 << 20)
