@@ -454,6 +454,18 @@ typedef struct llmcs_mask_token {
 LLMCS_API llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
                                        llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens);
 
+/* When a call gives up. Set struct_size = sizeof(llmcs_call_limits) and the rest to 0 first. */
+typedef struct llmcs_call_limits {
+    size_t struct_size;
+    double deadline_ms;    /* LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
+    const int32_t *cancel; /* non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise; may be NULL */
+} llmcs_call_limits;
+
+/* llmcs_fill_mask that may give up. limits: NULL for none. Errors: as llmcs_fill_mask, and CANCELLED DEADLINE. */
+LLMCS_API llmcs_status llmcs_fill_mask_within(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
+                                              const llmcs_call_limits *limits, llmcs_mask_token *tokens,
+                                              size_t capacity, size_t *n_tokens);
+
 /* -------------------------------------------------------------------------------------------- generation */
 typedef struct llmcs_session llmcs_session; /* one conversation, see "sessions" below */
 typedef enum llmcs_early_stopping {
@@ -767,6 +779,12 @@ typedef struct llmcs_encoder_outputs {
  * Errors: ARG NOMEM STATE NO_HEAD CONTEXT_FULL (a text longer than n_ctx) TOKEN_RANGE FORK NUMERIC. */
 LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
                                           const size_t *lengths, size_t n_texts, const llmcs_encoder_outputs *outputs);
+
+/* llmcs_encoder_eval that may give up. limits: NULL for none. Errors: as llmcs_encoder_eval, and CANCELLED DEADLINE:
+ * the outputs of some texts may have been written. */
+LLMCS_API llmcs_status llmcs_encoder_eval_within(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
+                                                 const size_t *lengths, size_t n_texts, const llmcs_call_limits *limits,
+                                                 const llmcs_encoder_outputs *outputs);
 
 /* ------------------------------------------------------------------------------------------- memory plan */
 typedef struct llmcs_plan_info {

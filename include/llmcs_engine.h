@@ -56,6 +56,21 @@ LLMCS_API void llmcs_engine_options_init_sized(llmcs_engine_options *options, si
 LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options *options,
                                            llmcs_engine **engine);
 
+/* Stops the engine: every unfinished request ends with LLMCS_FINISH_CANCELLED and its text so far, or with
+ * LLMCS_CANCELLED if it has none. From now on llmcs_engine_next reports the events that are left and then returns
+ * LLMCS_STATE, at once and in every thread, those that wait in it included; the descriptor of llmcs_engine_fd stays
+ * readable; llmcs_engine_submit and llmcs_engine_step return LLMCS_STATE. Requests can be waited for, read and freed.
+ * So threads that loop over llmcs_engine_next end by themselves, and when they have been joined nobody can be about to
+ * call an engine that llmcs_engine_free has freed:
+ *
+ *     llmcs_engine_stop(engine);
+ *     (join the threads that use the engine)
+ *     llmcs_engine_free(&engine);
+ *
+ * Stopping it again does nothing. Errors: ARG FORK STATE (called from a callback of the engine, which goes on; freed).
+ */
+LLMCS_API llmcs_status llmcs_engine_stop(llmcs_engine *engine);
+
 /* Ends every unfinished request with LLMCS_FINISH_CANCELLED and its text so far, or with LLMCS_CANCELLED if it has
  * none; their handles stay valid until they are freed. Waits for the threads inside calls of this engine, which return
  * LLMCS_STATE; no call of it may begin any more. Not from a callback: there it does nothing. */
@@ -76,7 +91,7 @@ LLMCS_API void llmcs_submit_options_init_sized(llmcs_submit_options *options, si
 
 /* Queues a request and returns at once. *request is set before any callback runs. params: as for llmcs_generate,
  * copied; deadline_ms counts from here. All memory of the request is allocated here. Errors: as llmcs_generate, LIMIT
- * (would never fit kv_bytes or max_batch) QUEUE_FULL STATE (engine is being freed). */
+ * (would never fit kv_bytes or max_batch) QUEUE_FULL STATE (the engine was stopped or is being freed). */
 LLMCS_API llmcs_status llmcs_engine_submit(llmcs_engine *engine, const char *prompt, size_t prompt_bytes,
                                            const llmcs_generate_params *params, const llmcs_submit_options *options,
                                            llmcs_request **request);
@@ -117,7 +132,8 @@ typedef struct llmcs_engine_event {
 LLMCS_API int llmcs_engine_fd(const llmcs_engine *engine);
 
 /* The next request with an event; several events of one request are reported once. Set event->struct_size first.
- * timeout_ms: as llmcs_request_wait. Errors: PENDING (no event) ARG FORK STATE (the engine is being freed). */
+ * timeout_ms: as llmcs_request_wait. Errors: PENDING (no event) ARG FORK STATE (the engine was stopped and no event is
+ * left, or is being freed). */
 LLMCS_API llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_engine_event *event);
 
 /* With LLMCS_ENGINE_NO_THREAD: runs one step on this thread. *progressed is 0 if there was nothing to do. Errors: ARG

@@ -101,6 +101,12 @@ class Spans(unittest.TestCase):
         self.assertRaises(llmcs.ContextFullError, self.tagger.tag, "a " * 100, overflow="error")
         gc.collect()
 
+    def test_deadlines_of_ids(self):
+        self.assertRaises(llmcs.DeadlineError, self.tagger.encoder_eval, [[2, 3]] * 9, hidden=True, deadline_ms=1e-6)
+        out = self.tagger.encoder_eval([[2, 3]] * 9, hidden=True, deadline_ms=1e9)
+        self.assertEqual(len(out["hidden"]), 9)
+        self.assertEqual(len(self.tagger.encoder_eval([[2] * 60] * 100, hidden=True)["hidden"]), 100)
+
     def test_heads_labels_and_logits(self):
         self.assertIn("token_classification", self.tagger.heads)
         self.assertIn("question_answering", self.answerer.heads)

@@ -365,6 +365,41 @@ START_TEST(a_call_ends_at_its_deadline_or_when_it_is_cancelled) {
 }
 END_TEST
 
+/* Calls by token ids and for masks, with limits of their own. */
+START_TEST(calls_by_ids_and_for_masks_end_likewise) {
+    enum { N = 200 };
+    static int32_t ids[N * 8];
+    static size_t lengths[N];
+    static float hidden[N * 8 * 64];
+    const int32_t no = 0, yes = 1;
+    char mlm[TEMP_PATH_BYTES];
+    text_bert_folder("bert-mlm", mlm);
+    llmcs_model *m = open_model(mlm, 2);
+    llmcs_encoder_outputs out = {.struct_size = sizeof out, .hidden = hidden};
+    llmcs_call_limits limits = {.struct_size = sizeof limits};
+    llmcs_mask_token tokens[3];
+    size_t n;
+    for (size_t i = 0; i < N * 8; i++) ids[i] = (int32_t)(i % 60);
+    for (size_t i = 0; i < N; i++) lengths[i] = 8;
+    const struct {
+        double deadline_ms;
+        const int32_t *cancel;
+        llmcs_status status;
+    } all[] = {{1e-6, NULL, LLMCS_DEADLINE}, {0, &yes, LLMCS_CANCELLED}, {1e9, &no, LLMCS_OK}, {-1, NULL, LLMCS_ARG}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        limits.deadline_ms = all[i].deadline_ms;
+        limits.cancel = all[i].cancel;
+        ck_assert_int_eq(llmcs_encoder_eval_within(m, ids, NULL, lengths, N, &limits, &out), all[i].status);
+        ck_assert_int_eq(llmcs_fill_mask_within(m, "a [MASK]", LLMCS_NUL, 3, &limits, tokens, 3, &n), all[i].status);
+    }
+    limits.struct_size = 3;
+    ck_assert_int_eq(llmcs_encoder_eval_within(m, ids, NULL, lengths, N, &limits, &out), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_encoder_eval_within(m, ids, NULL, lengths, N, NULL, &out), LLMCS_OK);
+    llmcs_model_free(&m);
+    temp_remove(mlm);
+}
+END_TEST
+
 /* While another thread's forward pass goes on for ever, too. */
 START_TEST(a_call_that_waits_ends_at_its_deadline_or_when_it_is_cancelled) {
     llmcs_model *m = open_model(cls_folder, 2);
@@ -606,6 +641,7 @@ static void add(TCase *t) {
     tcase_add_test(t, those_who_wait_go_together);
     tcase_add_test(t, one_failure_is_nobody_elses);
     tcase_add_test(t, a_call_ends_at_its_deadline_or_when_it_is_cancelled);
+    tcase_add_test(t, calls_by_ids_and_for_masks_end_likewise);
     tcase_add_test(t, a_call_that_waits_ends_at_its_deadline_or_when_it_is_cancelled);
     tcase_add_test(t, a_long_text_ends_between_two_forward_passes);
     tcase_add_test(t, a_long_text_lets_others_in);

@@ -4,7 +4,7 @@
 #include "base/call.h"
 #include "base/options.h"
 #include "runtime/check.h"
-#include "runtime/encoder/encoder.h"
+#include "runtime/encoder/texts.h"
 
 #define OUTPUTS_OLDEST LL_SIZE_UP_TO(llmcs_encoder_outputs, logits)
 
@@ -35,6 +35,7 @@ static llmcs_status check_outputs(const llmcs_model *m, const llmcs_encoder_outp
 typedef struct evaluation {
     llmcs_model *model;
     const llmcs_encoder_outputs *outputs;
+    ll_limits limits;
     uint32_t *rows;           /* 0, 1, 2, ...: MLM logits of every row are wanted; NULL: none are */
     size_t n_texts, n_tokens; /* in requests that are done */
     size_t n_copied_tokens;   /* of outputs that the sink has copied */
@@ -69,7 +70,9 @@ static llmcs_status eval_all(evaluation *e, const int32_t *ids, const int32_t *t
                                 .first_text = e->n_texts,
                                 .want = want,
                                 .sink = copy_sink,
-                                .user = e};
+                                .user = e,
+                                .deadline_ns = e->limits.deadline_ns,
+                                .cancel = e->limits.cancel};
         r.n = ll_encoder_chunk(r.lengths, n - e->n_texts, &r.n_rows);
         if (e->rows) {
             r.mlm_rows = e->rows;
@@ -96,8 +99,9 @@ static llmcs_status number_rows(const llmcs_model *m, const size_t *lengths, siz
     return LLMCS_OK;
 }
 
-llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
-                                size_t n_texts, const llmcs_encoder_outputs *outputs) {
+llmcs_status llmcs_encoder_eval_within(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
+                                       const size_t *lengths, size_t n_texts, const llmcs_call_limits *limits,
+                                       const llmcs_encoder_outputs *outputs) {
     LL_PUBLIC_CALL;
     llmcs_encoder_outputs o = {.struct_size = sizeof o};
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_EMBEDDING, "llmcs_encoder_eval"));
@@ -108,8 +112,14 @@ llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const in
     LL_TRY(check_outputs(model, &o));
     LL_TRY(check_input(model, ids, type_ids, lengths, n_texts));
     evaluation e = {.model = model, .outputs = &o};
+    LL_TRY(ll_limits_read(limits, &e.limits));
     if (o.logits && (model->heads & LLMCS_HEAD_MASKED_LM)) LL_TRY(number_rows(model, lengths, n_texts, &e.rows));
     llmcs_status st = eval_all(&e, ids, type_ids, lengths, n_texts);
     ll_free(&model->allocator, e.rows);
     return st;
+}
+
+llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids, const size_t *lengths,
+                                size_t n_texts, const llmcs_encoder_outputs *outputs) {
+    return llmcs_encoder_eval_within(model, ids, type_ids, lengths, n_texts, NULL, outputs);
 }

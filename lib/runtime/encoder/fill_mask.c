@@ -15,6 +15,7 @@ typedef struct mask_call {
     uint32_t *masks; /* [n_masks] positions */
     size_t n_masks;
     float *logits; /* [n_masks, vocab_size] */
+    ll_limits limits;
 } mask_call;
 
 static llmcs_status write_ids(mask_call *f, const ll_tokens *tokens) {
@@ -60,7 +61,9 @@ static llmcs_status evaluate_masks(mask_call *f) {
                             .n_rows = f->n_tokens,
                             .mlm_rows = f->masks,
                             .n_mlm_rows = f->n_masks,
-                            .mlm_logits = f->logits};
+                            .mlm_logits = f->logits,
+                            .deadline_ns = f->limits.deadline_ns,
+                            .cancel = f->limits.cancel};
     return ll_encoder_submit(m, &r);
 }
 
@@ -95,18 +98,25 @@ static llmcs_status fill_masks(mask_call *f, const char *text, size_t text_bytes
     return LLMCS_OK;
 }
 
-llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
-                             llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens) {
+llmcs_status llmcs_fill_mask_within(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
+                                    const llmcs_call_limits *limits, llmcs_mask_token *tokens, size_t capacity,
+                                    size_t *n_tokens) {
     LL_PUBLIC_CALL;
     mask_call f = {.model = model};
     LL_TRY(ll_model_check_head(model, LLMCS_HEAD_MASKED_LM, "llmcs_fill_mask"));
     LL_TRY(ll_model_check_tokenizer(model));
     if (!text || !n_tokens || top_k == 0)
         return ll_fail(LLMCS_ARG, "llmcs_fill_mask: text or n_tokens is NULL, or top_k is 0");
+    LL_TRY(ll_limits_read(limits, &f.limits));
     llmcs_status st = fill_masks(&f, text, text_bytes, top_k, tokens, capacity, n_tokens);
     ll_free(&model->allocator, f.ids);
     ll_free(&model->allocator, f.type_ids);
     ll_free(&model->allocator, f.masks);
     ll_free(&model->allocator, f.logits);
     return st;
+}
+
+llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
+                             llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens) {
+    return llmcs_fill_mask_within(model, text, text_bytes, top_k, NULL, tokens, capacity, n_tokens);
 }

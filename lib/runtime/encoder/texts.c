@@ -12,6 +12,7 @@
 #include "text/tokenizer.h"
 
 #define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_text_params, max_windows)
+#define LIMITS_OLDEST LL_SIZE_UP_TO(llmcs_call_limits, cancel)
 #define INFO_OLDEST LL_SIZE_UP_TO(llmcs_text_info, truncated)
 
 /* -------------------------------------------------------------------------------------------------- params */
@@ -71,6 +72,14 @@ uint64_t ll_deadline_after(double deadline_ms) {
     const double ns = deadline_ms * 1e6;
     if (!(ns > 0)) return 0;
     return ll_now_ns() + (ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18 /* thirty years */);
+}
+
+llmcs_status ll_limits_read(const llmcs_call_limits *limits, ll_limits *out) {
+    llmcs_call_limits l = {.struct_size = sizeof l};
+    if (limits) LL_TRY(ll_options_in(&l, sizeof l, LIMITS_OLDEST, limits, "llmcs_call_limits"));
+    if (!(l.deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", l.deadline_ms);
+    *out = (ll_limits){ll_deadline_after(l.deadline_ms), l.cancel};
+    return LLMCS_OK;
 }
 
 llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *params, size_t default_length,

@@ -36,6 +36,15 @@ llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, c
 /* The instant deadline_ms from now on ll_now_ns's clock; 0 ms: none. */
 uint64_t ll_deadline_after(double deadline_ms);
 
+/* llmcs_call_limits, complete and checked. */
+typedef struct ll_limits {
+    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
+    const int32_t *cancel;
+} ll_limits;
+
+/* limits: NULL for none. ARG. */
+llmcs_status ll_limits_read(const llmcs_call_limits *limits, ll_limits *out);
+
 /* A sequence with what a head for tokens makes of it. */
 typedef struct ll_token_rows {
     size_t text;      /* its number */

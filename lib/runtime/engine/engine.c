@@ -97,15 +97,17 @@ llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engine_options 
 
 /* --------------------------------------------------------------------------------------------------- calls */
 
-llmcs_status ll_engine_enter(llmcs_engine *e) {
+llmcs_status ll_engine_enter(llmcs_engine *e, bool when_stopped) {
     if (!e) return ll_fail(LLMCS_ARG, "the engine is NULL");
     if (e->magic != MAGIC) return ll_fail(LLMCS_STATE, "the engine was freed");
     LL_TRY(ll_model_check(e->model));
     pthread_mutex_lock(&e->shared.mutex);
-    bool stopping = e->shared.stopping;
-    e->shared.n_callers += !stopping;
+    const bool freeing = e->shared.freeing, stopping = e->shared.stopping;
+    const bool enters = !freeing && (when_stopped || !stopping);
+    e->shared.n_callers += enters;
     pthread_mutex_unlock(&e->shared.mutex);
-    return stopping ? ll_fail(LLMCS_STATE, "the engine is being freed") : LLMCS_OK;
+    if (enters) return LLMCS_OK;
+    return ll_fail(LLMCS_STATE, freeing ? "the engine is being freed" : "the engine was stopped");
 }
 
 void ll_engine_leave(llmcs_engine *e) {
@@ -117,7 +119,7 @@ void ll_engine_leave(llmcs_engine *e) {
 
 int llmcs_engine_fd(const llmcs_engine *engine) { return engine && engine->magic == MAGIC ? engine->event_fd : -1; }
 
-/* ---------------------------------------------------------------------------------------------------- free */
+/* ---------------------------------------------------------------------------------------------- stop, free */
 
 void ll_engine_destroy(llmcs_engine *e) {
     destroy_locks(e);
@@ -127,7 +129,6 @@ void ll_engine_destroy(llmcs_engine *e) {
 /* Afterwards no step is running and none begins, so that the calling thread owns `sched`. */
 static void stop_steps(llmcs_engine *e) {
     pthread_mutex_lock(&e->shared.mutex);
-    e->shared.stopping = true;
     atomic_store(&e->abort_forward, true);
     pthread_cond_broadcast(&e->shared.work);
     pthread_cond_broadcast(&e->shared.event);
@@ -156,6 +157,32 @@ static bool is_in_callback(llmcs_engine *e) {
     return inside;
 }
 
+/* Ends all requests. The first thread does so, others wait until it has. */
+static void stop_engine(llmcs_engine *e) {
+    pthread_mutex_lock(&e->shared.mutex);
+    const bool first = !e->shared.stopping;
+    e->shared.stopping = true;
+    while (!first && !e->shared.stopped) pthread_cond_wait(&e->shared.event, &e->shared.mutex);
+    pthread_mutex_unlock(&e->shared.mutex);
+    if (!first) return;
+    stop_steps(e);
+    cancel_all(e);
+    pthread_mutex_lock(&e->shared.mutex);
+    e->shared.stopped = true;
+    ll_engine_stay_readable(e);
+    pthread_cond_broadcast(&e->shared.event);
+    pthread_mutex_unlock(&e->shared.mutex);
+}
+
+llmcs_status llmcs_engine_stop(llmcs_engine *engine) {
+    LL_PUBLIC_CALL;
+    LL_TRY(ll_engine_enter(engine, true));
+    const bool inside = is_in_callback(engine); /* the step that calls back has to end first */
+    if (!inside) stop_engine(engine);
+    ll_engine_leave(engine);
+    return inside ? ll_fail(LLMCS_STATE, "llmcs_engine_stop: called from a callback of the engine") : LLMCS_OK;
+}
+
 void llmcs_engine_free(llmcs_engine **engine) {
     LL_PUBLIC_CALL;
     if (!engine || !*engine) return;
@@ -168,10 +195,12 @@ void llmcs_engine_free(llmcs_engine **engine) {
         ll_engine_free_memory(e);
         return;
     }
-    stop_steps(e);
-    cancel_all(e);
     pthread_mutex_lock(&e->shared.mutex);
+    e->shared.freeing = true;
     pthread_cond_broadcast(&e->shared.event);
+    pthread_mutex_unlock(&e->shared.mutex);
+    stop_engine(e);
+    pthread_mutex_lock(&e->shared.mutex);
     while (e->shared.n_callers) pthread_cond_wait(&e->shared.event, &e->shared.mutex);
     bool last = --e->shared.references == 0;
     pthread_mutex_unlock(&e->shared.mutex);
@@ -220,7 +249,7 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *progressed) {
     LL_PUBLIC_CALL;
     if (!progressed) return ll_fail(LLMCS_ARG, "llmcs_engine_step: progressed is NULL");
     *progressed = 0;
-    LL_TRY(ll_engine_enter(engine));
+    LL_TRY(ll_engine_enter(engine, false));
     llmcs_status st = LLMCS_OK;
     pthread_mutex_lock(&engine->shared.mutex);
     if (engine->threaded)
@@ -239,7 +268,7 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *progressed) {
 llmcs_status llmcs_engine_get_stats(llmcs_engine *engine, llmcs_engine_stats *stats) {
     LL_PUBLIC_CALL;
     if (!stats) return ll_fail(LLMCS_ARG, "llmcs_engine_get_stats: stats is NULL");
-    LL_TRY(ll_engine_enter(engine));
+    LL_TRY(ll_engine_enter(engine, true));
     pthread_mutex_lock(&engine->shared.mutex);
     llmcs_engine_stats ours = engine->shared.stats;
     ours.n_waiting = engine->shared.n_queued;

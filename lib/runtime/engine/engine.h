@@ -150,9 +150,10 @@ struct llmcs_engine {
 
     struct {
         pthread_mutex_t mutex;
-        pthread_cond_t work;  /* for the engine's thread: a request was submitted */
-        pthread_cond_t event; /* for llmcs_engine_next, and without a thread for every waiter */
-        bool stopping, stepping;
+        pthread_cond_t work;    /* for the engine's thread: a request was submitted */
+        pthread_cond_t event;   /* for llmcs_engine_next, and without a thread for every waiter */
+        bool stopping, stopped; /* no step begins any more; all requests are finished */
+        bool freeing, stepping;
         size_t n_callers;  /* threads inside a call that has no request: llmcs_engine_free waits for them */
         size_t references; /* the handle's and every request's */
         uint64_t next_number;
@@ -183,9 +184,9 @@ void ll_engine_free_memory(llmcs_engine *e);
 
 /* ---- engine.c */
 
-/* Enters a call that only the engine's handle keeps alive: llmcs_engine_free waits until it leaves.
- * ARG, STATE (freed, or being freed), FORK: not entered. */
-llmcs_status ll_engine_enter(llmcs_engine *e);
+/* Enters a call that only the engine's handle keeps alive: llmcs_engine_free waits until it leaves. when_stopped: also
+ * of an engine that was stopped. ARG, STATE (freed, being freed, or stopped), FORK: not entered. */
+llmcs_status ll_engine_enter(llmcs_engine *e, bool when_stopped);
 void ll_engine_leave(llmcs_engine *e);
 
 void ll_engine_destroy(llmcs_engine *e); /* without references */
@@ -235,6 +236,8 @@ void ll_request_unref(llmcs_request *r);
 
 void ll_request_add_event(llmcs_engine *e, llmcs_request *r);
 void ll_request_drop_event(llmcs_engine *e, llmcs_request *r);
+/* Makes the descriptor readable for good, once the engine has stopped. Under the mutex. */
+void ll_engine_stay_readable(llmcs_engine *e);
 
 /* ---- histogram.c */
 

@@ -38,7 +38,11 @@ void ll_request_drop_event(llmcs_engine *e, llmcs_request *r) {
     r->shared.has_event = false;
     *(previous ? &previous->shared.next_event : &e->shared.events) = next;
     *(next ? &next->shared.previous_event : &e->shared.events_end) = previous;
-    if (!e->shared.events) set_readable(e, false);
+    if (!e->shared.events && !e->shared.stopped) set_readable(e, false);
+}
+
+void ll_engine_stay_readable(llmcs_engine *e) {
+    if (!e->shared.events) set_readable(e, true);
 }
 
 static bool take_event(llmcs_engine *e, llmcs_engine_event *event) {
@@ -57,22 +61,23 @@ llmcs_status llmcs_engine_next(llmcs_engine *engine, double timeout_ms, llmcs_en
     if (!event) return ll_fail(LLMCS_ARG, "llmcs_engine_next: event is NULL");
     llmcs_engine_event ours = {.struct_size = sizeof ours};
     LL_TRY(ll_options_out(event, EVENT_OLDEST, &ours, sizeof ours, "llmcs_engine_event"));
-    LL_TRY(ll_engine_enter(engine));
+    LL_TRY(ll_engine_enter(engine, true));
     uint64_t until = ll_engine_until(timeout_ms);
     bool in_time = true;
     pthread_mutex_lock(&engine->shared.mutex);
     engine->shared.n_event_waiters++;
-    while (!engine->shared.stopping && !take_event(engine, &ours) && in_time) {
+    while (!engine->shared.freeing && !take_event(engine, &ours) && !engine->shared.stopped && in_time) {
         in_time = timeout_ms != 0;
         if (in_time && !ll_engine_try_step(engine))
             in_time = ll_condition_wait(&engine->shared.event, &engine->shared.mutex, until);
         in_time = in_time && ll_now_ns() < until;
     }
     engine->shared.n_event_waiters--;
-    bool freed = engine->shared.stopping && !ours.request;
+    const bool freeing = engine->shared.freeing, stopped = engine->shared.stopped;
     pthread_mutex_unlock(&engine->shared.mutex);
     ll_engine_leave(engine);
     if (ours.request) return ll_options_out(event, EVENT_OLDEST, &ours, sizeof ours, "llmcs_engine_event");
-    return freed ? ll_fail(LLMCS_STATE, "the engine is being freed")
-                 : ll_fail(LLMCS_PENDING, "no request has an event");
+    if (freeing || stopped)
+        return ll_fail(LLMCS_STATE, freeing ? "the engine is being freed" : "the engine was stopped");
+    return ll_fail(LLMCS_PENDING, "no request has an event");
 }

@@ -174,7 +174,7 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
 
 static llmcs_status check_queue(llmcs_engine *e) {
     const size_t n = e->shared.n_queued;
-    if (e->shared.stopping) return ll_fail(LLMCS_STATE, "the engine is being freed");
+    if (e->shared.stopping) return ll_fail(LLMCS_STATE, "the engine was stopped, or is being freed");
     if (n < (size_t)e->options.max_queue) return LLMCS_OK;
     e->shared.stats.n_refused++;
     return ll_fail(LLMCS_QUEUE_FULL, "%zu requests are waiting, max_queue is %d", n, (int)e->options.max_queue);
@@ -234,7 +234,7 @@ static llmcs_status enter_and_submit(llmcs_engine *engine, submission *s, const 
                                      llmcs_request **request) {
     llmcs_submit_options_init(&s->options);
     if (options) LL_TRY(ll_options_in(&s->options, sizeof s->options, OPTIONS_OLDEST, options, "llmcs_submit_options"));
-    LL_TRY(ll_engine_enter(engine));
+    LL_TRY(ll_engine_enter(engine, false));
     llmcs_status st = submit(engine, s, request);
     ll_engine_leave(engine);
     return st;

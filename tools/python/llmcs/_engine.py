@@ -134,6 +134,12 @@ class Engine(Handle):
             call(lib.llmcs_engine_step, h, c.byref(progressed))
         return bool(progressed.value)
 
+    def stop(self) -> None:
+        """Ends the unfinished requests with what they have. next() gives the events that are left and then raises
+        StateError, in every thread, so threads that loop over it end; then close(). Not from a callback."""
+        with self._using() as h:
+            call(lib.llmcs_engine_stop, h)
+
     def stats(self) -> Dict[str, Any]:
         """llmcs_engine_stats; each histogram as {"n", "mean", "p50", "p95", "p99", "max"} in milliseconds."""
         s = sized(EngineStats)

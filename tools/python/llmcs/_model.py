@@ -12,6 +12,7 @@ from ._handles import Handle, calls_in_flight, interruptible
 from ._inputs import PathInput, Texts, choice, floats, integer, items, joined, matrix, number, path, token_ids, utf8
 from ._native import (
     AnswerParams,
+    CallLimits,
     EncoderOutputs,
     EngineOptions,
     EnginePlanInfo,
@@ -375,13 +376,17 @@ class Model(Handle):
         )
         return [found.of(i, given.seconds[i]) for i in range(given.n)]
 
-    def fill_mask(self, text: str, top_k: int = 5) -> List[List[Tuple[Optional[str], float]]]:
+    def fill_mask(
+        self, text: str, top_k: int = 5, deadline_ms: float = 0.0
+    ) -> List[List[Tuple[Optional[str], float]]]:
         """For each mask of the text a list of (token, probability), best first."""
         t, n, k = utf8("text", text), size(), integer("top_k", top_k, size)
+        limits = sized(CallLimits)
+        limits.deadline_ms = number("deadline_ms", deadline_ms)
         with self._using() as h:
             call(lib.llmcs_fill_mask, h, t, len(t), k, None, 0, c.byref(n))
             tokens = (MaskToken * n.value)()
-            call(lib.llmcs_fill_mask, h, t, len(t), k, tokens, n.value, c.byref(n))
+            call(lib.llmcs_fill_mask_within, h, t, len(t), k, c.byref(limits), tokens, n.value, c.byref(n))
         masks: Dict[int, List[Tuple[Optional[str], float]]] = {}
         tokenizer = self.tokenizer
         for m in tokens:
@@ -390,7 +395,13 @@ class Model(Handle):
         return list(masks.values())
 
     def encoder_eval(
-        self, ids: Any, type_ids: Any = None, hidden: bool = False, pooled: bool = False, logits: bool = False
+        self,
+        ids: Any,
+        type_ids: Any = None,
+        hidden: bool = False,
+        pooled: bool = False,
+        logits: bool = False,
+        deadline_ms: float = 0.0,
     ) -> Dict[str, Any]:
         """Outputs for texts of token ids, a list of lists: "hidden" and the "logits" of a head for tokens are a
         [n_tokens, n_embd] and [n_tokens, vocab_size, n_labels or 2] array for each text, "pooled" and a classifier's
@@ -412,13 +423,31 @@ class Model(Handle):
         outputs = sized(EncoderOutputs)
         for name, buffer in buffers.items():
             setattr(outputs, name, c.cast(buffer, c.POINTER(c.c_float)))
-        with self._using() as h:
-            call(lib.llmcs_encoder_eval, h, flat, types, (size * max(1, n))(*lengths), n, c.byref(outputs))
+        self._eval_ids(flat, types, (size * max(1, n))(*lengths), n, outputs, number("deadline_ms", deadline_ms))
         found = {name: matrix(buffer, *shapes[name]) for name, buffer in buffers.items()}
         return {
             name: _split(rows, lengths) if name == "hidden" or name == "logits" and not of_texts else rows
             for name, rows in found.items()
         }
+
+
+    def _eval_ids(self, ids: Any, types: Any, lengths: Any, n: int, outputs: Any, deadline_ms: float) -> None:
+        """llmcs_encoder_eval; long calls so that Ctrl-C ends them."""
+        if len(ids) < _INTERRUPTIBLE_BYTES and not deadline_ms:
+            with self._using() as h:
+                call(lib.llmcs_encoder_eval, h, ids, types, lengths, n, c.byref(outputs))
+            return
+        limits, stop = sized(CallLimits), i32(0)
+        limits.deadline_ms, limits.cancel = deadline_ms, c.pointer(stop)
+
+        def evaluate() -> None:
+            with self._using() as h:
+                call(lib.llmcs_encoder_eval_within, h, ids, types, lengths, n, c.byref(limits), c.byref(outputs))
+
+        def cancel() -> None:
+            stop.value = 1
+
+        interruptible(evaluate, cancel)
 
 
 def _split(rows: Any, lengths: List[int]) -> List[Any]:

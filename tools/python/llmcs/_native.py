@@ -123,6 +123,7 @@ AnswerParams = _struct(
     (P(i32), "cancel"),
     (size, "max_windows"),
 )
+CallLimits = _struct("llmcs_call_limits", (size, "struct_size"), (f64, "deadline_ms"), (P(i32), "cancel"))
 MaskToken = _struct("llmcs_mask_token", (size, "position"), (i32, "id"), (f32, "probability"))
 Ids = _struct("llmcs_ids", (P(i32), "ids"), (size, "n_ids"))
 LogitBias = _struct("llmcs_logit_bias", (i32, "id"), (f32, "bias"))
@@ -293,6 +294,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_answer_params_init_sized": (None, P(AnswerParams), size),
     "llmcs_answer_span": (enum, ptr, P(Text), size, P(AnswerParams), P(TextInfo), P(P(SpanResult))),
     "llmcs_fill_mask": (enum, ptr, text, size, size, P(MaskToken), size, P(size)),
+    "llmcs_fill_mask_within": (enum, ptr, text, size, size, P(CallLimits), P(MaskToken), size, P(size)),
     "llmcs_generate_params_init_sized": (enum, P(GenerateParams), size, ptr),
     "llmcs_finish_reason_name": (text, enum),
     "llmcs_result_free": (None, P(P(Result))),
@@ -328,6 +330,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_choose": (enum, ptr, text, size, P(text), size, c.c_int, P(ScoreResult), P(size)),
     "llmcs_engine_options_init_sized": (None, P(EngineOptions), size),
     "llmcs_engine_create": (enum, ptr, P(EngineOptions), _OUT),
+    "llmcs_engine_stop": (enum, ptr),
     "llmcs_engine_free": (None, _OUT),
     "llmcs_submit_options_init_sized": (None, P(SubmitOptions), size),
     "llmcs_engine_submit": (enum, ptr, text, size, P(GenerateParams), P(SubmitOptions), _OUT),
@@ -342,6 +345,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_histogram_quantile": (f64, P(Histogram), f64),
     "llmcs_engine_get_stats": (enum, ptr, P(EngineStats)),
     "llmcs_encoder_eval": (enum, ptr, P(i32), P(i32), P(size), size, P(EncoderOutputs)),
+    "llmcs_encoder_eval_within": (enum, ptr, P(i32), P(i32), P(size), size, P(CallLimits), P(EncoderOutputs)),
     "llmcs_plan": (enum, text, P(ModelOptions), P(SessionOptions), P(PlanInfo)),
     "llmcs_engine_plan": (enum, text, P(ModelOptions), P(EngineOptions), size, P(EnginePlanInfo)),
     "llmcs_quantize_params_init_sized": (None, P(QuantizeParams), size),
