@@ -289,7 +289,8 @@ asan-clang:
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
 TSAN_SUITES ?= base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
-	runtime/test_merge runtime/test_engine_calls runtime/test_engine_threads runtime/test_weights runtime/test_session_bytes
+	runtime/test_merge runtime/test_engine_calls runtime/test_engine_threads runtime/test_engine_stop runtime/test_span_calls \
+	runtime/test_weights runtime/test_session_bytes
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan OPT='$(SANITIZER_OPT)' SANITIZE='-fsanitize=thread' check \
 		SUITES='$(TSAN_SUITES)' RUN_WITH="$$(setarch -R true 2>/dev/null && echo setarch -R)"

@@ -418,7 +418,7 @@ typedef struct llmcs_answer_params {
     int32_t doc_stride; /* [-1] context tokens that neighbouring windows share; -1: 128, or half of max_seq_len if that
                            is less */
     int32_t max_answer_len;           /* [15] most tokens of an answer */
-    int32_t top_k;                    /* [1] answers to each question; fewer if the context has not as many */
+    int32_t top_k;                    /* [1] answers to each question; fewer if the context holds fewer */
     int32_t handle_impossible_answer; /* [0] 1: "no answer" (begin = end = 0) is one of the candidates */
     int32_t align_to_words;           /* [1] answers begin and end with whole words; 0: with tokens */
     uint32_t flags;                   /* [0] LLMCS_STRICT_UTF8 */

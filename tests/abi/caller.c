@@ -92,6 +92,19 @@ static void use_encoder(llmcs_model *model) {
     outputs->struct_size = sizeof *outputs;
     outputs->logits = scores;
     CHECK(llmcs_encoder_eval(model, ids, NULL, &n_ids, 1, outputs));
+#ifdef LLMCS_HEAD_QUESTION_ANSWERING /* headers since 0.3 */
+    llmcs_call_limits *limits = NEW(llmcs_call_limits, 1);
+    llmcs_answer_params *answers = NEW(llmcs_answer_params, 1);
+    llmcs_span_result *found = NULL;
+    memset(limits, 0, sizeof *limits);
+    limits->struct_size = sizeof *limits;
+    CHECK(llmcs_encoder_eval_within(model, ids, NULL, &n_ids, 1, limits, outputs));
+    llmcs_answer_params_init(answers);
+    EXPECT(answers->struct_size == sizeof *answers && answers->top_k == 1 && answers->doc_stride == -1);
+    EXPECT(llmcs_answer_span(model, texts, N, answers, infos, &found) == LLMCS_NO_HEAD && !found);
+    EXPECT(params->aggregation == LLMCS_AGGREGATE_SIMPLE);
+    EXPECT(llmcs_tag(model, texts, N, params, infos, &found) == LLMCS_NO_HEAD && !found);
+#endif
 }
 
 static void use_tokenizer(const llmcs_tokenizer *tokenizer) {

@@ -4,7 +4,7 @@ import os
 import re
 
 # These have no struct_size: only the library makes them, callers reach them by pointers.
-MADE_BY_THE_LIBRARY = ("llmcs_result", "llmcs_sequence")
+MADE_BY_THE_LIBRARY = ("llmcs_result", "llmcs_sequence", "llmcs_text_span", "llmcs_text_spans", "llmcs_span_result")
 _STRUCT = re.compile(r"^typedef struct (llmcs_\w+) \{\n(.*?)^\} \1;$", re.S | re.M)
 
 

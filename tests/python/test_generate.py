@@ -5,6 +5,7 @@ usage: test_generate.py [-v]    ($LLMCS_LIBRARY names another build)
 
 import math
 import select
+import threading
 import unittest
 
 from support import BERT, GPT2, QUESTIONS, in_threads, llmcs
@@ -297,6 +298,27 @@ class Engines(unittest.TestCase):
                 pass
         with self.assertRaisesRegex(llmcs.StateError, "this Engine is closed"):
             engine.submit(QUESTIONS[0])
+
+    def test_stopping_ends_loops_over_events(self):
+        def loop(engine):
+            n_finished = 0
+            try:
+                while True:
+                    n_finished += engine.next().finished
+            except llmcs.StateError as e:
+                self.assertIn("stopped", str(e))
+                return n_finished
+
+        for pause in (0, 0.05):
+            with self.model.engine() as engine:
+                requests = [engine.submit(q, max_new_tokens=200, eos_token_id=[]) for q in QUESTIONS]
+                stop = threading.Timer(pause, engine.stop)
+                stop.start()
+                self.assertEqual(sum(in_threads(4, lambda i: loop(engine))), len(requests))
+                stop.join()
+                with self.assertRaisesRegex(llmcs.StateError, "stopped"):
+                    engine.submit(QUESTIONS[0])
+                self.assertEqual(engine.stats()["n_running"], 0)
 
     def test_an_engine_lives_as_long_as_its_requests(self):
         expected = self.model.session().generate(QUESTIONS[0], max_new_tokens=16).text
