@@ -209,6 +209,8 @@ void ll_row_copy(const ll_vector_format *f, ll_slot from, ll_slot to);
  * be NULL; else the row is rounded to float16. what: "vectors" or "queries", for the message. */
 llmcs_status ll_row_prepare(const llmcs_index *x, const char *what, size_t i, const float *from, float *row,
                             uint16_t *halves);
+/* The same without rounding: whether a vector can be stored. */
+llmcs_status ll_row_check(const llmcs_index *x, const char *what, size_t i, const float *from, float *row);
 void ll_panel_put_q8(char *panel, size_t nr, size_t j, size_t dim, const float *x);
 
 #endif

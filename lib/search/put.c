@@ -36,7 +36,7 @@ static llmcs_status validate_vectors(const llmcs_index *x, put_work *w, const ui
                                      size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (ids[i] == LLMCS_NO_ITEM) return ll_fail(LLMCS_ARG, "ids[%zu]: LLMCS_NO_ITEM is no id", i);
-        LL_TRY(ll_row_prepare(x, "vectors", i, vectors + i * x->format.dim, w->row, w->halves));
+        LL_TRY(ll_row_check(x, "vectors", i, vectors + i * x->format.dim, w->row));
         if (!w->lists) continue;
         ll_nearest_lists(x, x->layout->centroids, &w->nearest, w->row, 1, &w->lists[i]);
         w->counts[w->lists[i]]++;

@@ -23,8 +23,15 @@ llmcs_status ll_row_prepare(const llmcs_index *x, const char *what, size_t i, co
     if (!halves) return LLMCS_OK;
     for (size_t k = 0; k < f->row; k++) halves[k] = ll_float_to_half(row[k]);
     for (size_t k = 0; k < f->row; k++) row[k] = ll_half_to_float(halves[k]);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_row_check(const llmcs_index *x, const char *what, size_t i, const float *from, float *row) {
+    const ll_vector_format *f = &x->format;
+    LL_TRY(ll_row_prepare(x, what, i, from, row, NULL));
+    if (f->type == LLMCS_VECTOR_F32 || f->metric == LLMCS_METRIC_COSINE) return LLMCS_OK;
     for (size_t k = 0; k < f->dim; k++) {
-        if (isinf(row[k]))
+        if (isinf(ll_half_to_float(ll_float_to_half(row[k]))))
             return ll_fail(LLMCS_NUMERIC,
                            "%s: row %zu: element %zu is %g, beyond float16 (65504); use type F32 or scale the vectors",
                            what, i, k, (double)from[k]);

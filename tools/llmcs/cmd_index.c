@@ -9,6 +9,12 @@
 
 enum { ROWS_TOGETHER = 64, MAX_RESULTS = 10000 };
 
+/* An item that waits for the others of its batch. */
+typedef struct waiting_row {
+    char *text; /* to embed; NULL: its vector is there */
+    size_t text_bytes, line;
+} waiting_row;
+
 typedef struct index_job {
     cli_common common;
     const char *model_path; /* --model */
@@ -20,6 +26,8 @@ typedef struct index_job {
     uint64_t fingerprint;
     float *vectors; /* [ROWS_TOGETHER, dim] */
     size_t n_rows;  /* waiting to be put */
+    waiting_row rows[ROWS_TOGETHER];
+    float *embedded; /* [ROWS_TOGETHER, dim] */
     uint64_t ids[ROWS_TOGETHER];
     llmcs_item_tags tags[ROWS_TOGETHER];
     size_t n_refused;
@@ -76,7 +84,8 @@ static llmcs_status create_index(index_job *j) {
 
 static bool allocate_rows(index_job *j) {
     if (!j->vectors) j->vectors = malloc(ROWS_TOGETHER * j->dim * sizeof *j->vectors);
-    return j->vectors != NULL;
+    if (!j->embedded) j->embedded = malloc(ROWS_TOGETHER * j->dim * sizeof *j->embedded);
+    return j->vectors && j->embedded;
 }
 
 /* False after an error message. */
@@ -97,6 +106,7 @@ static void close_job(index_job *j) {
     llmcs_model_free(&j->model);
     names_free(&j->names);
     free(j->vectors);
+    free(j->embedded);
 }
 
 static int save_index(index_job *j) {
@@ -157,28 +167,85 @@ static llmcs_status read_tags(index_job *j, const json_t *item, llmcs_item_tags 
     return LLMCS_OK;
 }
 
+static void refuse_line(index_job *j, size_t line) {
+    fprintf(stderr, "%s: line %zu: %s\n", cli_program, line, request_message());
+    j->n_refused++;
+}
+
+/* Embeds the batch's texts together; if that fails one by one, so that only those that fail are refused. */
+static void embed_rows(index_job *j, bool refused[ROWS_TOGETHER]) {
+    llmcs_text texts[ROWS_TOGETHER];
+    size_t rows[ROWS_TOGETHER], n = 0;
+    for (size_t i = 0; i < j->n_rows; i++) {
+        if (!j->rows[i].text) continue;
+        texts[n] = (llmcs_text){j->rows[i].text, j->rows[i].text_bytes, NULL, 0};
+        rows[n++] = i;
+    }
+    const bool together = n && !llmcs_embed(j->model, texts, n, NULL, j->embedded, NULL);
+    for (size_t i = 0; i < n; i++) {
+        float *vector = j->embedded + i * j->dim;
+        request_begin();
+        if (!together && llmcs_embed(j->model, &texts[i], 1, NULL, vector, NULL)) {
+            refuse_line(j, j->rows[rows[i]].line);
+            refused[rows[i]] = true;
+            continue;
+        }
+        memcpy(j->vectors + rows[i] * j->dim, vector, j->dim * sizeof *vector);
+    }
+}
+
+/* Puts the batch. A failure here is not one of a row. */
 static llmcs_status flush_rows(index_job *j) {
-    const size_t n = j->n_rows;
+    bool refused[ROWS_TOGETHER] = {false};
+    size_t n = 0;
+    embed_rows(j, refused);
+    for (size_t i = 0; i < j->n_rows; i++) {
+        free(j->rows[i].text);
+        if (refused[i]) continue;
+        j->ids[n] = j->ids[i];
+        j->tags[n] = j->tags[i];
+        memmove(j->vectors + n++ * j->dim, j->vectors + i * j->dim, j->dim * sizeof *j->vectors);
+    }
     j->n_rows = 0;
     return n ? llmcs_index_put(j->index, j->ids, j->vectors, j->tags, n) : LLMCS_OK;
 }
 
-static llmcs_status take_item(index_job *j, const json_t *item) {
+/* "text", to be embedded with the batch, or "vector" of an item. */
+static llmcs_status take_content(index_job *j, const json_t *item, float *vector, waiting_row *row) {
+    llmcs_text text = {0};
+    llmcs_status st = request_text(item, "text", false, &text.text, &text.text_bytes);
+    if (st) return st;
+    if (!text.text || json_object_get(item, "vector")) {
+        st = read_vector(j, item, vector);
+        for (size_t i = 0; !st && i < j->dim; i++)
+            if (!isfinite(vector[i])) st = request_error(LLMCS_NUMERIC, "vector[%zu]: is too large", i);
+        return st;
+    }
+    row->text = malloc(text.text_bytes + 1);
+    if (!row->text) return request_error(LLMCS_NOMEM, "no memory for the text");
+    memcpy(row->text, text.text, text.text_bytes);
+    row->text_bytes = text.text_bytes;
+    return LLMCS_OK;
+}
+
+static llmcs_status take_item(index_job *j, const json_t *item, size_t line) {
     static const char *const keys[] = {"id", "text", "vector", "tags", "number", NULL};
-    float *row = NULL;
+    waiting_row row = {.line = line};
     llmcs_status st = request_check_keys(item, keys);
     if (!st) st = prepare_for(j, item);
     if (!st) st = create_index(j);
-    if (st) return st;
-    row = j->vectors + j->n_rows * j->dim;
-    if ((st = read_vector(j, item, row)) || (st = read_tags(j, item, &j->tags[j->n_rows]))) return st;
-    for (size_t i = 0; i < j->dim; i++)
-        if (!isfinite(row[i])) return request_error(LLMCS_NUMERIC, "vector[%zu]: is too large", i);
-    char *name = names_of(json_object_get(item, "id"));
-    if (!name) return request_error(LLMCS_ARG, "id: expected a string or an integer");
-    const json_int_t number = names_number(&j->names, name);
+    if (!st) st = take_content(j, item, j->vectors + j->n_rows * j->dim, &row);
+    if (!st) st = read_tags(j, item, &j->tags[j->n_rows]);
+    char *name = st ? NULL : names_of(json_object_get(item, "id"));
+    if (!st && !name) st = request_error(LLMCS_ARG, "id: expected a string or an integer");
+    const json_int_t number = name ? names_number(&j->names, name) : -1;
     free(name);
-    if (number < 0) return request_error(LLMCS_NOMEM, "no memory for the name");
+    if (!st && number < 0) st = request_error(LLMCS_NOMEM, "no memory for the name");
+    if (st) {
+        free(row.text);
+        return st;
+    }
+    j->rows[j->n_rows] = row;
     j->ids[j->n_rows++] = (uint64_t)number;
     return j->n_rows == ROWS_TOGETHER ? flush_rows(j) : LLMCS_OK;
 }
@@ -190,11 +257,9 @@ static int take_items(index_job *j) {
         cli_request request = {0};
         if (!lines.too_long && cli_is_blank(lines.line, lines.len)) continue;
         llmcs_status st = lines.too_long ? request_too_long(&lines) : request_parse(lines.line, lines.len, &request);
-        if (!st) st = take_item(j, request.json);
+        if (!st) st = take_item(j, request.json, lines.number);
         request_free(&request);
-        if (!st) continue;
-        fprintf(stderr, "%s: line %zu: %s\n", cli_program, lines.number, request_message());
-        j->n_refused++;
+        if (st) refuse_line(j, lines.number);
     }
     const bool failed = lines.failed;
     cli_lines_free(&lines);
