@@ -164,7 +164,8 @@ typedef struct llmcs_shop_calibrate_params {
     size_t struct_size;
     int32_t leave_one_out; /* [1] also learn from the entries' own questions, each asked as if it were not in the store,
                               and as if its entry were not */
-    double precision;      /* [0.95] the threshold is the lowest with which so many of the answers given are right */
+    double precision;      /* [0.95] the threshold is the lowest with which such a share of the answers to the labelled
+                              questions is right; with fewer than 20 of them it is 0.5 */
     llmcs_progress_fn progress; /* [NULL] */
     void *progress_user;
 } llmcs_shop_calibrate_params;
@@ -177,7 +178,8 @@ typedef struct llmcs_shop_calibration {
     size_t n_questions;  /* learned from */
     size_t n_answerable; /* of these */
     double threshold;
-    double accuracy; /* share of answerable questions whose first candidate is right, of learning questions */
+    double accuracy; /* of the labelled questions, or without 20 of them of all: share of the answerable ones whose
+                        first candidate is right */
     double coverage; /* share of answerable questions that get an answer at the threshold */
     double precision;
 } llmcs_shop_calibration;

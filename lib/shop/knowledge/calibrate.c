@@ -16,6 +16,7 @@
 #include "shop/store/vectors.h"
 
 enum { D = SHOP_N_FEATURES, MIN_QUESTIONS = 20 };
+#define DEFAULT_THRESHOLD 0.5 /* a probability: more likely right than not */
 
 static const llmcs_shop_calibrate_params default_params = {
     .struct_size = sizeof(llmcs_shop_calibrate_params), .leave_one_out = 1, .precision = 0.95};
@@ -39,6 +40,7 @@ typedef struct fit {
     size_t n_rows, rows_capacity;
     example *examples;
     size_t n, capacity;
+    size_t n_labelled; /* examples[0 .. n_labelled) are the caller's questions */
 } fit;
 
 /* ---- examples */
@@ -304,30 +306,36 @@ static outcome first_of(const fit *f, const example *e, const double *w) {
     return (outcome){e->n ? p[best] : 0, e->weight, e->n && best == e->right};
 }
 
-/* The lowest threshold above which a share `precision` of the answers are right. */
+/* The lowest threshold above which a share `precision` of the answers to the labelled questions are right. Questions
+ * that are left out are harder than real ones: they set the weights, and no threshold. */
 static llmcs_status choose_threshold(const fit *f, const double *w, double precision, llmcs_shop_calibration *found) {
     outcome *o;
-    double given = 0, right = 0, answerable = 0, accurate = 0;
+    double given = 0, right = 0, answerable = 0, accurate = 0, all_given = 0, all_right = 0;
+    const bool own = f->n_labelled < MIN_QUESTIONS;
+    const size_t n = own ? f->n : f->n_labelled;
     SHOP_TRY(shop_alloc(&f->shop->allocator, f->n, sizeof *o, "outcomes", &o));
+    found->n_questions = f->n;
     for (size_t i = 0; i < f->n; i++) {
         o[i] = first_of(f, &f->examples[i], w);
-        if (!f->examples[i].answerable) continue;
-        found->n_answerable++;
+        found->n_answerable += f->examples[i].answerable;
+        if (!f->examples[i].answerable || i >= n) continue;
         answerable += o[i].weight;
         accurate += o[i].right ? o[i].weight : 0;
     }
-    sort_outcomes(o, f->n);
-    found->n_questions = f->n;
-    found->threshold = 1;
-    for (size_t i = 0; i < f->n && answerable > 0; i++) {
-        given += o[i].weight;
-        right += o[i].right ? o[i].weight : 0;
-        if (right < precision * given || o[i].probability <= 0) continue;
-        const double next = i + 1 < f->n ? o[i + 1].probability : 0;
-        found->threshold = fmax(0.02, 0.5 * (o[i].probability + next));
-        found->coverage = right / answerable;
-        found->precision = right / given;
+    sort_outcomes(o, n);
+    found->threshold = own ? DEFAULT_THRESHOLD : 1;
+    for (size_t i = 0; i < n; i++) {
+        all_given += o[i].weight;
+        all_right += o[i].right ? o[i].weight : 0;
+        const double next = i + 1 < n ? o[i + 1].probability : 0;
+        const bool enough = own ? o[i].probability >= found->threshold : all_right >= precision * all_given;
+        if (!enough || o[i].probability <= 0) continue;
+        given = all_given;
+        right = all_right;
+        if (!own) found->threshold = fmax(0.02, 0.5 * (o[i].probability + next));
     }
+    found->coverage = answerable > 0 ? right / answerable : 0;
+    found->precision = given > 0 ? right / given : 0;
     found->accuracy = answerable > 0 ? accurate / answerable : 0;
     shop_free(&f->shop->allocator, o);
     return LLMCS_OK;
@@ -342,6 +350,7 @@ static llmcs_status collect(fit *f, shop_connection *c, shop_question *q, const 
     SHOP_TRY(shop_weights_load(f->shop, c, f->vectors, &now));
     q->flags = f->vectors ? 0 : LLMCS_ASK_WORDS_ONLY;
     SHOP_TRY(add_labelled(f, c, q, questions, n, &now));
+    f->n_labelled = f->n;
     return p->leave_one_out ? add_own_questions(f, c, q, p, &now) : LLMCS_OK;
 }
 

@@ -102,11 +102,29 @@ static size_t best_of_entries(hit *hits, size_t n) {
     return kept;
 }
 
+/* The text of a row, unless it is left out or of an entry that cannot answer. What an answer says weighs less than what
+ * a question says. */
+static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t row, double score, bool cosine,
+                            hit *hits, size_t *n) {
+    shop_query s;
+    SHOP_TRY(shop_query_begin(c, &s,
+                              "SELECT t.entry, t.position FROM texts t JOIN entries e ON e.row = t.entry"
+                              " WHERE t.row = ?1 AND t.live AND " IS_ANSWER,
+                              "iissi", (int64_t)row, q->now, q->tags, q->without_id, q->without_text));
+    SHOP_TRY(shop_query_next(&s));
+    if (s.has_row) {
+        const bool is_answer = !shop_query_int(&s, 1);
+        hits[(*n)++] = (hit){shop_query_int(&s, 0), !is_answer ? score : cosine ? score - 0.1 : 0.7 * score};
+    }
+    shop_query_end(&s);
+    return LLMCS_OK;
+}
+
 /* ---- full-text search */
 
 /* Longest sum of counts of the words that are searched for. In a large store this leaves out frequent words, whose
  * thousands of texts would all be scored and whose weight is small. */
-enum { MAX_POSTINGS = 8000 };
+enum { MAX_POSTINGS = 2500 };
 
 /* The next word after those marked in `used`, by rarity; n_words: none left. */
 static size_t rarest_word(const shop_question *q, const bool *used) {
@@ -139,68 +157,67 @@ static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, c
     return LLMCS_OK;
 }
 
-/* Texts in answers say less than texts in questions. */
-static double weight_of(int64_t position) { return position ? 1 : 0.7; }
-
-static llmcs_status search_words(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
+/* The rows of texts with the highest BM25. Only FTS5's own tables are read until the best are known. */
+static llmcs_status search_rows(shop_connection *c, const char *query, size_t k, uint64_t *rows, float *scores,
+                                size_t *n) {
     shop_query s;
-    char *query;
     *n = 0;
-    SHOP_TRY(make_query(shop, q, &query));
-    if (!query) return LLMCS_OK;
-    llmcs_status status =
-        shop_query_begin(c, &s,
-                         "SELECT t.entry, -text_words.rank, t.position FROM text_words"
-                         " JOIN texts t ON t.row = text_words.rowid JOIN entries e ON e.row = t.entry"
-                         " WHERE text_words MATCH ?1 AND t.live AND " IS_ANSWER " ORDER BY text_words.rank LIMIT ?6",
-                         "sissii", query, q->now, q->tags, q->without_id, q->without_text, (int64_t)SHOP_MAX_HITS / 2);
-    while (!status && !(status = shop_query_next(&s)) && s.has_row)
-        hits[(*n)++] = (hit){shop_query_int(&s, 0), shop_query_double(&s, 1) * weight_of(shop_query_int(&s, 2))};
-    if (!status) shop_query_end(&s);
-    shop_free(&shop->allocator, query);
-    sort_hits(hits, *n);
-    *n = best_of_entries(hits, *n);
-    return status;
-}
-
-/* ---- vectors */
-
-static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t row, double cosine, hit *hits,
-                            size_t *n) {
-    shop_query s;
     SHOP_TRY(shop_query_begin(c, &s,
-                              "SELECT t.entry, t.position FROM texts t JOIN entries e ON e.row = t.entry"
-                              " WHERE t.row = ?1 AND t.live AND " IS_ANSWER,
-                              "iissi", (int64_t)row, q->now, q->tags, q->without_id, q->without_text));
-    SHOP_TRY(shop_query_next(&s));
-    if (s.has_row) hits[(*n)++] = (hit){shop_query_int(&s, 0), shop_query_int(&s, 1) ? cosine : cosine - 0.1};
+                              "SELECT rowid, rank FROM text_words WHERE text_words MATCH ?1 ORDER BY rank LIMIT ?2",
+                              "si", query, (int64_t)k));
+    for (;;) {
+        SHOP_TRY(shop_query_next(&s));
+        if (!s.has_row || *n == k) break;
+        rows[*n] = (uint64_t)shop_query_int(&s, 0);
+        scores[(*n)++] = (float)-shop_query_double(&s, 1);
+    }
     shop_query_end(&s);
     return LLMCS_OK;
 }
 
-/* With a filter the nearest rows may all fail it: then more are fetched, until there are enough or no more. */
-static llmcs_status search_vectors(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
+/* ---- both */
+
+/* Fetches the best rows, by words if `query` is not NULL, else by vector, and keeps those of entries that can answer. A
+ * filter may leave few of them: then more are fetched, until there are enough or no more. */
+static llmcs_status search(llmcs_shop *shop, shop_connection *c, const shop_question *q, const char *query, hit *hits,
+                           size_t *n) {
     enum { MOST = 8192 };
     const llmcs_allocator *a = &shop->allocator;
     size_t k = SHOP_MAX_HITS / 2, found = 0;
     llmcs_status status = LLMCS_OK;
-    *n = 0;
-    for (bool more = q->vector != NULL; more && !status; k *= 8) {
+    for (bool more = true; more && !status; k *= 8) {
         uint64_t *rows;
-        float *cosines = NULL;
+        float *scores = NULL;
         *n = 0;
         SHOP_TRY(shop_alloc(a, k, sizeof *rows, "hits", &rows));
-        status = shop_alloc(a, k, sizeof *cosines, "hits", &cosines);
-        if (!status) status = shop_nearest(shop, q->vector, k, rows, cosines, &found);
+        status = shop_alloc(a, k, sizeof *scores, "hits", &scores);
+        if (!status)
+            status = query ? search_rows(c, query, k, rows, scores, &found)
+                           : shop_nearest(shop, q->vector, k, rows, scores, &found);
         for (size_t i = 0; i < found && *n < SHOP_MAX_HITS && !status; i++)
-            status = add_hit(c, q, rows[i], (double)cosines[i], hits, n);
+            status = add_hit(c, q, rows[i], (double)scores[i], !query, hits, n);
         shop_free(a, rows);
-        shop_free(a, cosines);
+        shop_free(a, scores);
         more = found == k && *n < SHOP_MAX_CANDIDATES && k * 8 <= MOST;
     }
     sort_hits(hits, *n);
     *n = best_of_entries(hits, *n);
     return status;
+}
+
+static llmcs_status search_words(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
+    char *query;
+    *n = 0;
+    SHOP_TRY(make_query(shop, q, &query));
+    if (!query) return LLMCS_OK;
+    const llmcs_status status = search(shop, c, q, query, hits, n);
+    shop_free(&shop->allocator, query);
+    return status;
+}
+
+static llmcs_status search_vectors(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
+    *n = 0;
+    return q->vector ? search(shop, c, q, NULL, hits, n) : LLMCS_OK;
 }
 
 /* ---- fusion */

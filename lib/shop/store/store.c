@@ -248,10 +248,22 @@ llmcs_status shop_read_begin(llmcs_shop *shop, shop_connection **c) {
     return status;
 }
 
+/* Rolls back what is open. Even that can fail for want of memory; then closing the connection does it. False: closed.
+ */
+static bool end_transaction(shop_connection *c) {
+    if (!sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    if (sqlite3_get_autocommit(c->db)) return true;
+    shop_connection_close(c);
+    return false;
+}
+
 void shop_read_end(llmcs_shop *shop, shop_connection *c) {
     size_t slot = 0;
-    sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     while (shop->readers[slot] != c) slot++;
+    if (!end_transaction(c)) {
+        shop_free(&shop->allocator, c);
+        shop->readers[slot] = NULL;
+    }
     release_reader(shop, slot);
 }
 
@@ -263,7 +275,9 @@ llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
     const struct timespec deadline = after_ms(CLOCK_REALTIME, shop->busy_ms);
     if (pthread_mutex_timedlock(&shop->write_lock, &deadline))
         return shop_fail(LLMCS_BUSY, "%s: another thread has been writing for %d ms", shop->path, shop->busy_ms);
-    const llmcs_status status = shop_execute(&shop->writer, "BEGIN IMMEDIATE", "cannot be written");
+    llmcs_status status = LLMCS_OK;
+    if (!shop->writer.db) status = shop_connection_open(&shop->writer, shop->path, SHOP_ACCESS_WRITE, shop->busy_ms);
+    if (!status) status = shop_execute(&shop->writer, "BEGIN IMMEDIATE", "cannot be written");
     if (status)
         pthread_mutex_unlock(&shop->write_lock);
     else
@@ -273,7 +287,7 @@ llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
 
 llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status status) {
     if (!status) status = shop_execute(c, "COMMIT", "cannot be written");
-    if (status) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL); /* fails if SQLite has rolled back by itself */
+    if (status) end_transaction(c); /* SQLite may have rolled back by itself */
     pthread_mutex_unlock(&shop->write_lock);
     return status;
 }

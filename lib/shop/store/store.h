@@ -39,7 +39,7 @@ struct llmcs_shop {
     struct shop_recommender *recommender; /* lib/shop/recommend: what follows products and events in memory */
 
     pthread_mutex_t write_lock; /* held from shop_write_begin to shop_write_end */
-    shop_connection writer;     /* not opened if read_only */
+    shop_connection writer;     /* not opened if read_only, or once it failed */
 
     pthread_mutex_t pool_lock; /* guards what follows */
     pthread_cond_t reader_freed;

@@ -1,0 +1,231 @@
+/* The n-th read, write, sync or allocation of a store's life fails, for every 23rd n, once or from there on: a status
+ * that the header names, nothing leaks, and afterwards the store opens with everything that was acknowledged. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "shop/store/shop_case.h"
+
+typedef enum fault_kind { FAULT_NONE, FAULT_IO, FAULT_FULL, FAULT_SQLITE_MEMORY, FAULT_MEMORY, N_FAULTS } fault_kind;
+static const char *const kind_names[] = {"none", "input/output", "disk full", "SQLite's memory", "memory"};
+
+static struct {
+    fault_kind kind;
+    long calls, fail_at;
+    bool after;
+} fault;
+
+static bool fails(fault_kind kind) {
+    if (fault.kind != kind) return false;
+    const long n = fault.calls++;
+    return n == fault.fail_at || (fault.after && n > fault.fail_at);
+}
+
+/* ---- a VFS over the default one */
+
+static sqlite3_vfs *real_vfs;
+typedef struct faulty_file {
+    sqlite3_file base;
+    sqlite3_file *real;
+} faulty_file;
+#define REAL(f) (((faulty_file *)(f))->real)
+#define CALL(f, method, ...) REAL(f)->pMethods->method(REAL(f), __VA_ARGS__)
+
+static int f_close(sqlite3_file *f) {
+    const int code = REAL(f)->pMethods->xClose(REAL(f));
+    free(REAL(f));
+    return code;
+}
+static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
+    return fails(FAULT_IO) ? SQLITE_IOERR_READ : CALL(f, xRead, p, n, at);
+}
+static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
+    if (fails(FAULT_FULL)) {
+        CALL(f, xWrite, p, n / 2, at); /* torn */
+        return SQLITE_FULL;
+    }
+    return fails(FAULT_IO) ? SQLITE_IOERR_WRITE : CALL(f, xWrite, p, n, at);
+}
+static int f_truncate(sqlite3_file *f, sqlite3_int64 n) {
+    return fails(FAULT_IO) ? SQLITE_IOERR_TRUNCATE : CALL(f, xTruncate, n);
+}
+static int f_sync(sqlite3_file *f, int flags) { return fails(FAULT_IO) ? SQLITE_IOERR_FSYNC : CALL(f, xSync, flags); }
+static int f_size(sqlite3_file *f, sqlite3_int64 *n) { return CALL(f, xFileSize, n); }
+static int f_lock(sqlite3_file *f, int l) { return CALL(f, xLock, l); }
+static int f_unlock(sqlite3_file *f, int l) { return CALL(f, xUnlock, l); }
+static int f_reserved(sqlite3_file *f, int *l) { return CALL(f, xCheckReservedLock, l); }
+static int f_control(sqlite3_file *f, int op, void *p) { return CALL(f, xFileControl, op, p); }
+static int f_sector(sqlite3_file *f) { return REAL(f)->pMethods->xSectorSize(REAL(f)); }
+static int f_device(sqlite3_file *f) { return REAL(f)->pMethods->xDeviceCharacteristics(REAL(f)); }
+static int f_shm_map(sqlite3_file *f, int page, int n, int extend, void volatile **p) {
+    return fails(FAULT_IO) ? SQLITE_IOERR_SHMMAP : CALL(f, xShmMap, page, n, extend, p);
+}
+static int f_shm_lock(sqlite3_file *f, int at, int n, int flags) { return CALL(f, xShmLock, at, n, flags); }
+static void f_shm_barrier(sqlite3_file *f) { REAL(f)->pMethods->xShmBarrier(REAL(f)); }
+static int f_shm_unmap(sqlite3_file *f, int remove) { return CALL(f, xShmUnmap, remove); }
+static const sqlite3_io_methods methods = {
+    2,         f_close,  f_read,   f_write,   f_truncate, f_sync,        f_size,      f_lock, f_unlock, f_reserved,
+    f_control, f_sector, f_device, f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap, NULL,   NULL};
+
+static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out) {
+    faulty_file *file = (faulty_file *)f;
+    (void)v;
+    file->base.pMethods = NULL;
+    if (fails(FAULT_IO)) return SQLITE_CANTOPEN;
+    file->real = calloc(1, (size_t)real_vfs->szOsFile);
+    const int code = real_vfs->xOpen(real_vfs, name, file->real, flags, out);
+    if (code)
+        free(file->real);
+    else
+        file->base.pMethods = &methods;
+    return code;
+}
+
+/* ---- SQLite's allocator */
+
+static sqlite3_mem_methods real_memory;
+static void *m_alloc(int n) { return fails(FAULT_SQLITE_MEMORY) ? NULL : real_memory.xMalloc(n); }
+static void *m_realloc(void *p, int n) { return fails(FAULT_SQLITE_MEMORY) ? NULL : real_memory.xRealloc(p, n); }
+
+static void install(void) {
+    static sqlite3_vfs faulty;
+    sqlite3_mem_methods memory;
+    if (real_vfs) return;
+    ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory), SQLITE_OK);
+    memory = real_memory;
+    memory.xMalloc = m_alloc;
+    memory.xRealloc = m_realloc;
+    ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &memory), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_initialize(), SQLITE_OK);
+    real_vfs = sqlite3_vfs_find(NULL);
+    faulty = *real_vfs;
+    faulty.zName = "faulty";
+    faulty.szOsFile = sizeof(faulty_file);
+    faulty.xOpen = v_open;
+    ck_assert_int_eq(sqlite3_vfs_register(&faulty, 1), SQLITE_OK);
+}
+
+/* ---- a store's life */
+
+static void *take(void *user, size_t n, size_t alignment) {
+    const llmcs_allocator a = fail_alloc_get(user);
+    return fails(FAULT_MEMORY) ? NULL : a.alloc(a.user, n, alignment);
+}
+static void give(void *user, void *memory) {
+    const llmcs_allocator a = fail_alloc_get(user);
+    a.free(a.user, memory);
+}
+
+/* What was acknowledged. */
+typedef struct acknowledged {
+    bool opened, setting, product, entry, second, retired;
+} acknowledged;
+
+static llmcs_status put_entry(llmcs_shop *shop, const char *id, const char *question, const char *answer) {
+    const llmcs_shop_entry e = {
+        .struct_size = sizeof e, .id = id, .lang = "zh", .questions = &question, .n_questions = 1, .answer = answer};
+    const llmcs_shop_entry *list[] = {&e};
+    return llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL);
+}
+
+static llmcs_status ask(llmcs_shop *shop, const char *text) {
+    llmcs_shop_answer *answer = NULL;
+    const llmcs_status status = llmcs_shop_ask(shop, text, LLMCS_NUL, NULL, &answer);
+    llmcs_shop_answer_free(&answer);
+    return status;
+}
+
+static llmcs_status use(llmcs_shop *shop, acknowledged *a) {
+    static const llmcs_shop_product_text text = {"en", "Lamp", NULL, "{\"colour\":\"red\"}"};
+    const llmcs_shop_product p = simple_product("p1", &text), *products[] = {&p};
+    SHOP_TRY(llmcs_shop_set_setting(shop, "a", "b"));
+    a->setting = true;
+    SHOP_TRY(llmcs_shop_put_products(shop, products, 1, NULL, NULL, NULL));
+    a->product = true;
+    SHOP_TRY(put_entry(shop, "e1", "可以退货吗？", "30天内可以。"));
+    a->entry = true;
+    SHOP_TRY(ask(shop, "怎么退货"));
+    SHOP_TRY(put_entry(shop, "e1", "可以退货吗？", "60天内可以。"));
+    a->second = true;
+    SHOP_TRY(llmcs_shop_retire_entry(shop, "e1", NULL, NULL));
+    a->retired = true;
+    return ask(shop, "怎么退货");
+}
+
+static llmcs_status live(const char *path, fail_alloc *counter, acknowledged *a) {
+    llmcs_shop *shop = NULL;
+    llmcs_shop_options o;
+    const llmcs_allocator allocator = {take, give, counter};
+    llmcs_shop_options_init(&o);
+    o.flags = LLMCS_SHOP_CREATE;
+    o.busy_ms = 0;
+    o.allocator = &allocator;
+    SHOP_TRY(llmcs_shop_open(path, &o, &shop));
+    a->opened = true;
+    const llmcs_status status = use(shop, a);
+    llmcs_shop_free(&shop);
+    return status;
+}
+
+static bool is_expected(llmcs_status status, fault_kind kind) {
+    if (kind == FAULT_MEMORY || kind == FAULT_SQLITE_MEMORY) return status == LLMCS_NOMEM;
+    return status == LLMCS_IO || status == LLMCS_NOSPACE || status == LLMCS_BUSY;
+}
+
+static void check_acknowledged(const char *path, const acknowledged *a, const char *what) {
+    char text[64];
+    size_t n;
+    llmcs_shop *shop = NULL;
+    ck_assert_msg(!try_open_shop(path, LLMCS_SHOP_CREATE | LLMCS_SHOP_CHECK, &shop), "%s: %s", what,
+                  llmcs_error_message());
+    if (a->setting) {
+        SHOP_OK(llmcs_shop_get_setting(shop, "a", text, sizeof text, &n));
+        ck_assert_msg(!strcmp(text, "b"), "%s: the setting is lost", what);
+    }
+    const llmcs_shop_info info = shop_info(shop);
+    ck_assert_msg(!a->product || info.n_products == 1, "%s: the product is lost", what);
+    ck_assert_msg(!a->retired || info.n_entries == 0, "%s: the entry is back", what);
+    if (a->entry) SHOP_OK(llmcs_shop_entry_text(shop, "e1", "zh", 1, 0, text, sizeof text, &n));
+    if (a->second) SHOP_OK(llmcs_shop_entry_text(shop, "e1", "zh", 2, 0, text, sizeof text, &n));
+    llmcs_shop_free(&shop);
+}
+
+static void fail_each(fault_kind kind, bool after) {
+    char folder[TEMP_PATH_BYTES];
+    /* A prime step meets every kind of call: their number in a store's life is in the thousands. */
+    const size_t step = 23 * suite_step(3);
+    bool fired = true;
+    long n = after ? 11 : 0;
+    temp_folder(folder);
+    install();
+    for (; fired; n += (long)step) {
+        char path[TEMP_PATH_BYTES + 32], what[64];
+        acknowledged a = {false};
+        fail_alloc counter;
+        fail_alloc_init(&counter);
+        snprintf(path, sizeof path, "%s/%ld.db", folder, n);
+        snprintf(what, sizeof what, "%s, call %ld%s", kind_names[kind], n, after ? " and after" : "");
+        fault.kind = kind, fault.calls = 0, fault.fail_at = n, fault.after = after;
+        const llmcs_status status = live(path, &counter, &a);
+        fired = fault.calls > n;
+        fault.kind = FAULT_NONE;
+        ck_assert_msg(!status || (fired && is_expected(status, kind)), "%s: %s %s", what, llmcs_status_name(status),
+                      llmcs_error_message());
+        ck_assert_msg(!status || llmcs_error_message()[0], "%s: no message", what);
+        ck_assert_msg(counter.live == 0, "%s: %ld allocations leak", what, (long)counter.live);
+        check_acknowledged(path, &a, what);
+    }
+    ck_assert_int_gt(n, 20);
+    temp_remove(folder);
+}
+
+START_TEST(each_fault_once) { fail_each((fault_kind)(_i + 1), false); }
+END_TEST
+START_TEST(each_fault_from_there_on) { fail_each((fault_kind)(_i + 1), true); }
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_loop_test(t, each_fault_once, 0, N_FAULTS - 1);
+    tcase_add_loop_test(t, each_fault_from_there_on, 0, N_FAULTS - 1);
+}
+
+SUITE_MAIN("shop/store/store_faults", add)
