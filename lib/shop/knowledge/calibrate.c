@@ -91,14 +91,16 @@ static llmcs_status embed_and_match(fit *f, shop_connection *c, shop_question *q
     return status;
 }
 
-/* A question of an entry, asked as if it were not in the store, and as if its entry were not. Real questions that no
- * entry answers are fewer than those that one answers, so the latter weigh less. */
+/* A question of an entry, asked as if it were not in the store, as it is, and as if its entry were not in the store.
+ * Real questions are seldom in an entry's own words, and those that no entry answers are fewer than the others: both
+ * weigh less. */
 static llmcs_status leave_out(fit *f, shop_connection *c, shop_question *q, int64_t row, const char *id,
                               const char *lang, bool others, const shop_weights *now) {
     *q = (shop_question){.text = q->text, .text_bytes = q->text_bytes, .now = q->now, .flags = q->flags, .lang = lang};
     q->without_text = row;
     if (others) SHOP_TRY(embed_and_match(f, c, q, id, 1, now));
     q->without_text = 0;
+    SHOP_TRY(embed_and_match(f, c, q, id, 0.3, now));
     q->without_id = id;
     return embed_and_match(f, c, q, NULL, 0.35, now);
 }

@@ -7,7 +7,7 @@
 /* Fitted by `llmcs-shop calibrate` on the demo shop's own questions, left out one by one: with words alone, and with
  * vectors of all-MiniLM-L6-v2 over the English entries. */
 static const shop_weights default_weights[2] = {
-    {.w = {[SHOP_F_BIAS] = -6.1, [SHOP_F_IN_ANSWER] = 6, [SHOP_F_FUSED] = 4.5}, .threshold = 0.5},
+    {.w = {[SHOP_F_BIAS] = -4.87, [SHOP_F_COVERED] = 1.13, [SHOP_F_IN_ANSWER] = 7.05}, .threshold = 0.5},
     {.w = {[SHOP_F_BIAS] = -5.67,
            [SHOP_F_ANSWER_COSINE] = 7.96,
            [SHOP_F_ABOVE_OTHERS] = 4.1,

@@ -447,7 +447,8 @@ START_TEST(calibration_learns_and_is_kept) {
     ck_assert_double_eq(a->probability, probability);
     llmcs_shop_answer_free(&a);
     p.leave_one_out = 1;
-    SHOP_FAILS(llmcs_shop_calibrate(shop, NULL, 0, &p, &c), LLMCS_ARG, "10 questions"); /* one of each entry */
+    SHOP_OK(llmcs_shop_calibrate(shop, NULL, 0, &p, &c)); /* one of each entry */
+    ck_assert_uint_eq(c.n_questions, 2 * N_ENTRIES);
     const char *const two[] = {"How do I delete my account?", "Can I erase my profile?"};
     llmcs_shop_entry e = {
         .struct_size = sizeof e, .lang = "en", .questions = two, .n_questions = 2, .answer = "In your profile."};
@@ -459,8 +460,8 @@ START_TEST(calibration_learns_and_is_kept) {
         SHOP_OK(llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL));
     }
     SHOP_OK(llmcs_shop_calibrate(shop, NULL, 0, &p, &c));
-    ck_assert_uint_eq(c.n_questions, 10 + 2 * 16);
-    ck_assert_uint_eq(c.n_answerable, 16);
+    ck_assert_uint_eq(c.n_questions, 2 * 10 + 3 * 16);
+    ck_assert_uint_eq(c.n_answerable, 10 + 2 * 16);
     llmcs_shop_free(&shop);
 }
 END_TEST
