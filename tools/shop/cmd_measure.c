@@ -1,6 +1,7 @@
 /* llmcs-shop measure: how well labelled questions are answered. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "commands.h"
 #include "questions.h"
@@ -10,11 +11,14 @@ enum { K = 10 };
 
 typedef struct measure_job {
     const char *encoder;
+    int32_t puts;
 } measure_job;
 
 static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(measure_job, encoder),
               "folder of the encoder [the one of `llmcs-shop init`]"),
+    CLI_BOUNDED("puts", offsetof(measure_job, puts),
+                "put so many entries, ask for each at once and retire it: time until it is found [0]", 0, 10000),
 };
 
 /* The first candidate of a question. */
@@ -124,6 +128,54 @@ static int measure_all(const store *s, const questions *q) {
     return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* Puts one entry and asks for it. Returns the milliseconds of both, and of the put in *put_ms; negative: failed. */
+static double put_and_find(llmcs_shop *shop, int number, double *put_ms) {
+    char id[40], question[80];
+    const char *const texts[] = {question};
+    const llmcs_shop_entry e = {.struct_size = sizeof e,
+                                .id = id,
+                                .lang = "en",
+                                .questions = texts,
+                                .n_questions = 1,
+                                .answer = "This entry measures how soon an entry is found."};
+    const llmcs_shop_entry *list[] = {&e};
+    llmcs_shop_answer *a = NULL;
+    snprintf(id, sizeof id, "llmcs-measure-%d", number);
+    snprintf(question, sizeof question, "How soon is the entry number %d found?", number);
+    const double begin = now_ms();
+    if (llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL)) return cli_failed("put"), -1;
+    *put_ms = now_ms() - begin;
+    if (llmcs_shop_ask(shop, question, LLMCS_NUL, NULL, &a)) return cli_failed("ask"), -1;
+    const double ms = now_ms() - begin;
+    const bool found = rank_of(a, id) == 1;
+    llmcs_shop_answer_free(&a);
+    if (llmcs_shop_retire_entry(shop, id, NULL, NULL)) return cli_failed("retire"), -1;
+    return found ? ms : (cli_error("%s was put and is not the first that is found", id), -1);
+}
+
+static int measure_puts(const store *s, int n) {
+    outcome *outcomes = calloc((size_t)n, 2 * sizeof *outcomes);
+    int code = outcomes ? EXIT_DONE : cli_error("no memory");
+    for (int i = 0; i < n && code == EXIT_DONE; i++) {
+        outcomes[i].ms = put_and_find(s->shop, i, &outcomes[n + i].ms);
+        if (outcomes[i].ms < 0) code = EXIT_FAILED;
+    }
+    if (code == EXIT_DONE) {
+        qsort(outcomes, (size_t)n, sizeof *outcomes, by_ms);
+        qsort(outcomes + n, (size_t)n, sizeof *outcomes, by_ms);
+        printf("put %.2f ms, put to found %.2f ms (medians of %d; 90 %%: %.2f, %.2f)\n", outcomes[n + n / 2].ms,
+               outcomes[n / 2].ms, n, outcomes[n + n * 9 / 10].ms, outcomes[n * 9 / 10].ms);
+    }
+    free(outcomes);
+    return code;
+}
+
 static int measure_command(int argc, char **argv) {
     cli_common common;
     measure_job j = {0};
@@ -131,11 +183,13 @@ static int measure_command(int argc, char **argv) {
     questions q = {0};
     int code = cli_parse(&cmd_measure, argc, argv, &common, &j);
     if (code >= 0) return code;
-    if (!store_open(&s, &common, STORE_ENCODER, j.encoder, LLMCS_SHOP_READ_ONLY)) return EXIT_FAILED;
+    if (!common.n_texts && !j.puts) return cli_usage_error(&cmd_measure, "expected: FILE, or --puts N");
+    if (!store_open(&s, &common, STORE_ENCODER, j.encoder, j.puts ? 0 : LLMCS_SHOP_READ_ONLY)) return EXIT_FAILED;
     code = EXIT_DONE;
     for (int i = 0; i < common.n_texts && code == EXIT_DONE; i++)
         if (!questions_read(&q, &common, common.texts[i])) code = EXIT_FAILED;
-    if (code == EXIT_DONE) code = measure_all(&s, &q);
+    if (code == EXIT_DONE && q.n) code = measure_all(&s, &q);
+    if (code == EXIT_DONE && j.puts) code = measure_puts(&s, j.puts);
     questions_free(&q);
     store_close(&s);
     return code;
@@ -150,6 +204,5 @@ const cli_command cmd_measure = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_TEXT | CLI_TAKES_MODEL,
-    .min_texts = 1,
     .max_texts = CLI_ANY_TEXTS,
     .execute = measure_command};

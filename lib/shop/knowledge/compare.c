@@ -149,6 +149,7 @@ static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_can
     e->question_index = (size_t)position;
     e->features[SHOP_F_ASKED] = words.asked;
     e->features[SHOP_F_COVERED] = words.covered;
+    e->features[SHOP_F_SAME] = words.asked > 0.9999 && words.covered > 0.9999;
     return keep_text(a, bytes, n, &e->question, &e->question_bytes);
 }
 

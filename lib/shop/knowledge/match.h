@@ -25,6 +25,7 @@ typedef enum shop_feature {
     SHOP_F_COVERED,       /* share of that question's words that stand in the question */
     SHOP_F_IN_ANSWER,     /* share of the question's words, by rarity, that stand in the answer or any question */
     SHOP_F_TRIGRAMS,      /* Dice coefficient of character trigrams: spelling mistakes */
+    SHOP_F_SAME,          /* 1: the nearest question has the question's words and no others */
     SHOP_F_LANGUAGE,      /* 1: the entry is in the question's language */
     SHOP_F_NUMBERS,       /* share of the question's numbers that stand in the entry; 1 if it has none */
     SHOP_F_FUSED,         /* sum of reciprocal ranks, 1 for the first of both rankings */

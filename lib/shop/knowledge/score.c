@@ -4,15 +4,20 @@
 
 #include "shop/knowledge/match.h"
 
-/* Fitted by `llmcs-shop calibrate` on the demo shop's own questions, left out one by one: with words alone, and with
- * vectors of all-MiniLM-L6-v2 over the English entries. */
+/* Fitted by `llmcs-shop calibrate` on the demo shop's own questions, left out one by one, in both languages: with words
+ * alone, and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. */
 static const shop_weights default_weights[2] = {
-    {.w = {[SHOP_F_BIAS] = -4.87, [SHOP_F_COVERED] = 1.13, [SHOP_F_IN_ANSWER] = 7.05}, .threshold = 0.5},
-    {.w = {[SHOP_F_BIAS] = -5.67,
-           [SHOP_F_ANSWER_COSINE] = 7.96,
-           [SHOP_F_ABOVE_OTHERS] = 4.1,
-           [SHOP_F_IN_ANSWER] = 2.05,
-           [SHOP_F_LANGUAGE] = 0.3},
+    {.w = {[SHOP_F_BIAS] = -4.81,
+           [SHOP_F_COVERED] = 0.12,
+           [SHOP_F_IN_ANSWER] = 6.81,
+           [SHOP_F_SAME] = 2.81,
+           [SHOP_F_FUSED] = 0.57},
+     .threshold = 0.5},
+    {.w = {[SHOP_F_BIAS] = -6.49,
+           [SHOP_F_ANSWER_COSINE] = 6.74,
+           [SHOP_F_ABOVE_OTHERS] = 5.5,
+           [SHOP_F_IN_ANSWER] = 3.82,
+           [SHOP_F_SAME] = 2},
      .threshold = 0.5},
 };
 
