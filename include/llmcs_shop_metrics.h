@@ -19,7 +19,8 @@
  *     chrf, chrf++             text    0..100, equal to sacreBLEU 2 (6 characters, 0 or 2 words, beta 2)
  *     rouge1 .. rouge9, rougeL, rougeLsum
  *                              text    0..1, mean F1, equal to rouge-score 0.1; each Chinese character is a word
- *     meteor                   text    0..1, mean; exact, stem, synonym (alpha 0.9, beta 3, gamma 0.5, as NLTK)
+ *     meteor                   text    0..1, mean; words match exactly or by stem, as in NLTK (alpha 0.9, beta 3, gamma
+ *                                      0.5), or as synonyms (NLTK compares stems with them, and finds fewer)
  *     accuracy, f1_micro, f1_macro     0..1
  *     mcc                      label   -1..1, Gorodkin's for more than two classes
  *     ece                      label   0..1, confidence of the prediction in equal bins (Guo et al. 2017)

@@ -149,7 +149,7 @@ static llmcs_status begin_row(llmcs_shop_measure *m, llmcs_shop_row_kind kind, d
     const size_t n = m->metric->n_columns, used = m->n_rows * n;
     SHOP_TRY(shop_grow(&m->allocator, &m->columns, used, &m->columns_capacity, used + n, sizeof *m->columns, "rows"));
     *columns = m->columns + used;
-    memset(*columns, 0, n * sizeof **columns);
+    if (n) memset(*columns, 0, n * sizeof **columns);
     return LLMCS_OK;
 }
 

@@ -130,7 +130,7 @@ llmcs_status shop_maximum(const llmcs_shop_measure *m, const uint32_t *weights, 
 /* ---- wordnet.c */
 llmcs_status shop_wordnet_open(const llmcs_allocator *a, const char *folder, struct shop_wordnet **wordnet);
 void shop_wordnet_free(const llmcs_allocator *a, struct shop_wordnet **wordnet);
-/* True if `other` names a meaning of `word` or of a form that `word` is an inflection of. */
+/* True if the words, or words they are inflections of, share a meaning. */
 bool shop_wordnet_synonyms(const struct shop_wordnet *wordnet, const uint32_t *word, size_t word_n,
                            const uint32_t *other, size_t other_n);
 

@@ -153,11 +153,6 @@ static bool share_a_set(const index_file *f, const entry *x, const entry *y) {
     return false;
 }
 
-static bool in_a_set_of(const index_file *f, const char *base, size_t n, const entry *other) {
-    const entry *e = find(f, base, n);
-    return e && share_a_set(f, e, other);
-}
-
 /* Rules of detachment of each part of speech: an ending and what replaces it. */
 static const char *const endings[N_POS][9][2] = {{{"s", ""},
                                                   {"ses", "s"},
@@ -180,28 +175,38 @@ static const char *const endings[N_POS][9][2] = {{{"s", ""},
                                                  {{"er", ""}, {"est", ""}, {"er", "e"}, {"est", "e"}, {NULL, NULL}},
                                                  {{NULL, NULL}}};
 
-static bool base_in_a_set_of(const struct shop_wordnet *w, int pos, const char *word, size_t n, const entry *other) {
+/* Entries of a word and of its base forms, of one part of speech. */
+enum { MAX_BASES = 12 };
+typedef struct bases {
+    const entry *at[MAX_BASES];
+    size_t n;
+} bases;
+
+static void add_base(bases *b, const index_file *f, const char *base, size_t n) {
+    const entry *e = find(f, base, n);
+    if (e && b->n < MAX_BASES) b->at[b->n++] = e;
+}
+
+/* The exception lists decide alone where they have the word. */
+static void find_bases(bases *b, const struct shop_wordnet *w, int pos, const char *word, size_t n) {
     const index_file *f = &w->synsets[pos], *exceptions = &w->exceptions[pos];
-    if (in_a_set_of(f, word, n, other)) return true;
+    b->n = 0;
+    add_base(b, f, word, n);
     const entry *e = find(exceptions, word, n);
-    if (e) {
-        for (uint32_t i = e->begin; i < e->end;) {
-            const size_t length = strcspn(exceptions->text + i, " ");
-            if (in_a_set_of(f, exceptions->text + i, length, other)) return true;
-            i += (uint32_t)length + 1;
-        }
-        return false;
+    for (uint32_t i = e ? e->begin : 0; e && i < e->end;) {
+        const size_t length = strcspn(exceptions->text + i, " ");
+        add_base(b, f, exceptions->text + i, length);
+        i += (uint32_t)length + 1;
     }
-    for (int r = 0; r < 9 && endings[pos][r][0]; r++) {
+    for (int r = 0; !e && r < 9 && endings[pos][r][0]; r++) {
         const char *ending = endings[pos][r][0], *replacement = endings[pos][r][1];
         const size_t k = strlen(ending), extra = strlen(replacement);
         char base[MAX_WORD + 8];
         if (k >= n || memcmp(word + n - k, ending, k) != 0) continue;
         memcpy(base, word, n - k);
         memcpy(base + n - k, replacement, extra);
-        if (in_a_set_of(f, base, n - k + extra, other)) return true;
+        add_base(b, f, base, n - k + extra);
     }
-    return false;
 }
 
 /* False: not a word WordNet could know. */
@@ -219,8 +224,12 @@ bool shop_wordnet_synonyms(const struct shop_wordnet *wordnet, const uint32_t *w
     char a[MAX_WORD], b[MAX_WORD];
     if (!to_bytes(word, word_n, a) || !to_bytes(other, other_n, b)) return false;
     for (int pos = 0; pos < N_POS; pos++) {
-        const entry *e = find(&wordnet->synsets[pos], b, other_n);
-        if (e && base_in_a_set_of(wordnet, pos, a, word_n, e)) return true;
+        bases x, y;
+        find_bases(&x, wordnet, pos, a, word_n);
+        if (x.n) find_bases(&y, wordnet, pos, b, other_n);
+        for (size_t i = 0; i < x.n; i++)
+            for (size_t j = 0; j < y.n; j++)
+                if (share_a_set(&wordnet->synsets[pos], x.at[i], y.at[j])) return true;
     }
     return false;
 }
