@@ -93,9 +93,9 @@ typedef struct llmcs_item_tags {
 #define LLMCS_NO_ITEM UINT64_MAX
 
 /* Puts n vectors: vectors is [n, dim]. A vector whose id is known replaces the old one, its tags included. tags: [n],
- * or NULL for no tags and no numbers. All of the n become visible to searches at once. On failure nothing changes.
- * Errors: ARG (LLMCS_NO_ITEM, or an id twice) NOMEM LIMIT NUMERIC (NaN, infinity, or a norm above 1e15 or, with F16 and
- * INT8, an element beyond float16; the message names the row) FORK. */
+ * or NULL for no tags and no numbers. Of an id that is there twice the last vector counts. All of the n become visible
+ * to searches at once. On failure nothing changes. Errors: ARG (the id LLMCS_NO_ITEM) NOMEM LIMIT NUMERIC (NaN,
+ * infinity, or a norm above 1e15 or, with F16 and INT8, an element beyond float16; the message names the row) FORK. */
 LLMCS_API llmcs_status llmcs_index_put(llmcs_index *index, const uint64_t *ids, const float *vectors,
                                        const llmcs_item_tags *tags, size_t n);
 
@@ -180,8 +180,8 @@ LLMCS_API void llmcs_index_build_params_init_sized(llmcs_index_build_params *par
 
 /* Divides the vectors into lists by k-means. Vectors that are put later go to the nearest list; build again when the
  * index has grown several times. Searches go on meanwhile, with the lists of before; puts and removes wait. While it
- * runs, the index needs twice its memory. On failure nothing changes. params: NULL for the defaults. Errors: ARG NOMEM
- * LIMIT CANCELLED FORK. */
+ * runs, the index needs twice its memory. On failure nothing changes. params: NULL for the defaults. The progress
+ * callback must not put, remove or build. Errors: ARG NOMEM LIMIT CANCELLED FORK. */
 LLMCS_API llmcs_status llmcs_index_build(llmcs_index *index, const llmcs_index_build_params *params);
 
 typedef struct llmcs_index_measurement {

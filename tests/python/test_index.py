@@ -8,7 +8,7 @@ import random
 import tempfile
 import unittest
 
-from support import BERT, in_threads, llmcs
+from support import BERT, GPT2, in_threads, llmcs
 from llmcs import _inputs
 
 np = _inputs.numpy()
@@ -100,6 +100,11 @@ class Index(unittest.TestCase):
             with self.assertRaises(llmcs.Error) as caught:
                 llmcs.Index.open(path)
             self.assertEqual(caught.exception.status, "FORMAT")
+
+    def test_decoders_have_no_fingerprint(self):
+        with llmcs.Model(GPT2, n_threads=1) as model:
+            with self.assertRaises(llmcs.NoHeadError):
+                model.fingerprint
 
     def test_build_and_measure(self):
         self.index.build(min_vectors=1, n_lists=8)

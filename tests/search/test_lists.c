@@ -185,7 +185,7 @@ START_TEST(bits_do_not_depend_on_threads_or_batch) {
     collection c = make_collection(&seed, N / 2, 40, 60);
     float *queries = make_queries(&seed, &c, N_QUERIES);
     const results first = search_all(&c, queries, type, _i % 2, 1, 1);
-    for (int n_threads = 1; n_threads <= 5; n_threads += 2) {
+    for (int n_threads = 1; n_threads <= 5; n_threads += suite_sanitized() || suite_emulated(NULL) ? 4 : 2) {
         for (size_t together = 1; together <= N_QUERIES; together = together * 4 + 1) {
             if (N_QUERIES % together) together = together > 20 ? N_QUERIES : 5;
             const results r = search_all(&c, queries, type, _i % 2, n_threads, together);
@@ -204,7 +204,7 @@ START_TEST(bits_do_not_depend_on_the_kernel_set) {
     uint64_t seed = 71;
     collection c = make_collection(&seed, N / 6, 72, 20);
     float *queries = make_queries(&seed, &c, N_QUERIES);
-    for (int lists = 0; lists < 2; lists++) {
+    for (int lists = suite_sanitized() || suite_emulated(NULL); lists < 2; lists++) {
         setenv("LLMCS_CPU", "scalar", 1);
         const results first = search_all(&c, queries, LLMCS_VECTOR_INT8, lists, 2, 8);
         for (size_t i = 0; i < n; i++) {
