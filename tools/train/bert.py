@@ -103,8 +103,8 @@ class Bert(nn.Module):
         """(B, L, H) of the last layer."""
         return self.last_two(ids, mask, drop)[1]
 
-    def last_two(self, ids, mask, drop=no_dropout):
-        """(B, L, H) of the layer before the last one, and of the last."""
+    def last_two(self, ids, mask, drop=no_dropout, first_only=False):
+        """(B, L, H) of the layer before the last one, and of the last; with `first_only` the last has [CLS] alone: (B, 1, H)."""
         x = self.embed_words(ids, drop)
         n_heads = self.config["num_attention_heads"]
         bias = None if mask.all() else ((~mask).float() * -1e4)[:, None, None, :]
@@ -116,7 +116,10 @@ class Bert(nn.Module):
         for node in self.bert.encoder.layer:
             before = x
             own = getattr(node.attention, "self")
-            q, k, v = split(own.query(x)) / math.sqrt(x.shape[2] // n_heads), split(own.key(x)), split(own.value(x))
+            k, v = split(own.key(x)), split(own.value(x))
+            if first_only and node is self.bert.encoder.layer[-1]:
+                x = x[:, :1]
+            q = split(own.query(x)) / math.sqrt(x.shape[2] // n_heads)
             scores = q @ k.transpose(2, 3)
             mixed = F.softmax(scores if bias is None else scores + bias, -1) @ v
             x = node.attention.output.LayerNorm(x + drop(node.attention.output.dense(mixed.transpose(1, 2).reshape(x.shape))))

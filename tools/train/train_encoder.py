@@ -45,13 +45,14 @@ LEAVES = {"rows": "rows.pkl", "tokenizer": "vocab.txt", "encode": "ids.pkl", "te
 TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 CHUNK = 8192        # English texts in one file of teacher vectors
 # How often a row of a source is read in a whole run, when rounds x length come to about 18 million tokens.
-PASSES = {"sentiment-zh": 3.0, "sentiment-en": 2.2, "sentiment-en-joined": 1.5, "reply-en": 0.3, "review-en": 0.5, "prompt-en": 1.0, "intent-en": 2.0, "oos-en": 3.0, "banking-en": 3.0,
+PASSES = {"sentiment-zh": 6.0, "sentiment-en": 7.0, "sentiment-en-joined": 1.2, "reply-en": 0.3, "review-en": 0.5, "prompt-en": 1.0, "intent-en": 2.0, "oos-en": 3.0, "banking-en": 3.0,
           "moderation-en": 1.0, "moderation-zh": 0.8, "toxic": 0.5, "copy-en": 0.5, "copy-zh": 0.5, "faq-en": 3.0, "made-en": 1.0, "made-zh": 1.5, "title-en": 0.5,
           "title-zh": 1.0, "made-review-en": 0.7, "made-review-zh": 0.7, "opinion": 2.0, "review-zh": 0.25, "text-zh": 0.15, "word-zh": 1.0, "paraphrase-zh": 0.5, "question-zh": 0.5,
           "reply-zh": 0.5, "ner-zh": 1.0, "pii-en": 2.0, "intent-zh": 4.0, "demo-en": 2.0, "demo-zh": 3.0, "demo-faq-en": 4.0, "demo-faq-zh": 6.0,
           "demo-intent-en": 2.0, "demo-intent-zh": 2.0}
 PAIR_PASSES = 0.2
 BROKEN = ("review-zh", "text-zh", "moderation-zh", "paraphrase-zh", "question-zh", "reply-zh", "ner-zh", "copy-zh", "intent-zh")     # targets from word-by-word English
+REVIEWS = ("sentiment-zh", "sentiment-en", "sentiment-en-joined")
 MASKED = ("sentiment-zh", "sentiment-en", "sentiment-en-joined", "text-zh", "review-zh")
 
 
@@ -253,6 +254,8 @@ class Losses:
         if not static:
             share = torch.tensor([self.args.mask if r.source in MASKED else 0.02 for r in rows])[:, None]
             ids, chosen, right = mask_some(ids, share, data.tokenizer)
+        if not static and all(r.source in REVIEWS for r in rows):
+            return self.of_reviews(members, windows, ids, mask, drop), int(mask.sum())
         before, states = self.states(ids, mask, static, drop)
         vectors = mean_vector(states, mask)
         wide = drop(vectors * vectors.shape[1] ** 0.5)
@@ -281,13 +284,7 @@ class Losses:
             if not static:
                 logits = self.model.pooled_logits(states[those], drop)
                 loss = loss + self.args.verdict * weight * F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], wanted)
-            known = [j for j in those if members[j] in data.ngrams]
-            if known:
-                weights = pad([self.piece_weights(members[j], windows[j]) for j in known], 0, "float32")
-                # Before the last layer, so that [CLS] can add the weights up in the last.
-                guess = heads.piece(before[known])[..., 0]
-                inside = mask[known][:, :weights.shape[1]]
-                loss = loss + self.args.piece * weight * F.smooth_l1_loss(guess[:, :weights.shape[1]][inside], weights[inside])
+            loss = loss + self.of_token_weights(members, windows, before, mask)
         those = [j for j, r in enumerate(rows) if r.spans is not None]
         if those and not static:
             wanted = pad([data.spans(members[j])[:len(windows[j][0])] for j in those], -100, "int64")
@@ -296,6 +293,24 @@ class Losses:
         if chosen is not None and self.args.masked and len(right) > 20:
             loss = loss + self.args.masked * self.masked(states[chosen], right)
         return loss, int(mask.sum())
+
+    def of_reviews(self, members, windows, ids, mask, drop):
+        """Batches of whole reviews teach the verdict alone, so the last layer is computed for [CLS] only."""
+        before, states = self.model.last_two(ids, mask, drop, first_only=True)
+        wanted = torch.tensor([self.sentiment(i, False) for i in members])
+        logits = self.model.pooled_logits(states, drop)
+        loss = self.args.verdict * F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], wanted)
+        return loss + self.of_token_weights(members, windows, before, mask)
+
+    def of_token_weights(self, members, windows, before, mask):
+        """The n-gram models' weights, read before the last layer, so that [CLS] can add them up in the last."""
+        known = [j for j, i in enumerate(members) if i in self.data.ngrams]
+        if not known:
+            return 0.0
+        weights = pad([self.piece_weights(members[j], windows[j]) for j in known], 0, "float32")
+        inside = mask[known][:, :weights.shape[1]]
+        guess = self.model.heads.piece(before[known])[..., 0][:, :weights.shape[1]]
+        return self.args.piece * (len(known) / len(members)) * F.smooth_l1_loss(guess[inside], weights[inside])
 
     def sentiment(self, i, static):
         label = self.data.rows[i].sentiment
@@ -376,13 +391,17 @@ def run_training(args, model, losses, data, static):
         step, extra = common.load_checkpoint(path, model, optimizer)
         done, spent, average = extra["round"], extra["spent"], extra["average"]
         log(f"{name}: going on after round {done}, step {step}")
+        if args.again:
+            done, spent = 0, 0.0
     drop = no_dropout if static else Dropout(args.dropout)
     reviews = None if static else held_out_reviews(args, data.tokenizer)
     begun = time.monotonic() - spent
     minutes = args.static_minutes if static else args.minutes
     for number in range(done, rounds):
         members, lengths, rng = data.round(number, rounds, args.static_scale if static else args.scale, args.seed + 7 * static)
-        batches = [(False, b) for b in length_batches(lengths, members, budget, rng)]
+        reviews_alone = [i for i in members if data.rows[i].source in REVIEWS]
+        others = [i for i in members if data.rows[i].source not in REVIEWS]
+        batches = [(False, b) for some in (reviews_alone, others) for b in length_batches(lengths, some, budget, rng)]
         some = rng.sample(range(len(data.pairs)), min(len(data.pairs), int(len(data.pairs) * PAIR_PASSES * (args.static_scale if static else args.scale) / rounds)))
         batches += [(True, b) for b in length_batches([max(len(p[0]), len(p[1])) for p in data.pairs], some, budget // 2, rng) if len(b) > 8]
         rng.shuffle(batches)
@@ -496,6 +515,7 @@ def parse_arguments():
     a("--init", help="trained folder to start from; its vocabulary is kept and the static stage is left out")
     a("--stage", choices=("all",) + STAGES, default="all", help="run one stage only (default: all)")
     a("--resume", action="store_true", help="go on from what is in --work; finished stages are left out")
+    a("--again", action="store_true", help="with --resume: a new schedule from the weights of the checkpoint")
     a("--smoke", action="store_true", help="tiny model, made-up rows: shows that everything runs")
     a("--threads", type=int, default=1)
     a("--seed", type=int, default=1)
