@@ -90,7 +90,7 @@ static llmcs_status collect_hashes(const llmcs_allocator *a, const row_terms *ro
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < n_rows; i++) {
         if (n + rows[i].n > capacity) {
-            qsort(c->hashes, n, sizeof *c->hashes, compare_numbers);
+            if (n) qsort(c->hashes, n, sizeof *c->hashes, compare_numbers);
             n = unique(c->hashes, n);
             const size_t need = shop_max(2 * n, 1 << 16) + rows[i].n;
             SHOP_TRY(shop_grow(a, &c->hashes, n, &capacity, need, sizeof *c->hashes, "n-grams"));

@@ -54,27 +54,37 @@ typedef struct tensor {
     void *data;
     int dimensions; /* 1 or 2 */
     size_t rows, columns;
+    size_t stride; /* elements between rows in memory, where columns are padded; 0: columns */
 } tensor;
 
 static size_t tensor_bytes(const tensor *t) { return t->rows * t->columns * types[t->type].size; }
+
+/* Between memory, where rows may be padded, and the file, where they are not. */
+static void copy_rows(const tensor *t, unsigned char *file, bool to_file) {
+    const size_t row = t->columns * types[t->type].size, stride = t->stride ? t->stride * types[t->type].size : row;
+    for (size_t i = 0; i < t->rows; i++) {
+        unsigned char *memory = (unsigned char *)t->data + i * stride;
+        memcpy(to_file ? file + i * row : memory, to_file ? memory : file + i * row, row);
+    }
+}
 
 /* All tensors of a classifier whose arrays are allocated, but empty ones. */
 static size_t list_tensors(const llmcs_shop_classifier *c, double *calibration, uint32_t *example_sizes,
                            tensor tensors[MAX_TENSORS]) {
     const tensor all[] = {
-        {"calibration", TYPE_F64, calibration, 1, CAL_N, 1},
-        {"ngram.hashes", TYPE_U32, c->hashes, 1, c->n_features, 1},
-        {"ngram.idf", TYPE_F32, c->idf, 1, c->n_features, 1},
-        {"ngram.weight", TYPE_I8, c->weights, 2, c->n_features, c->stride},
-        {"ngram.scale", TYPE_F32, c->scales, 1, c->stride, 1},
-        {"bias", TYPE_F32, c->bias, 1, c->stride, 1},
-        {"vector.weight", TYPE_I8, c->dense, 2, c->n_dense, c->stride},
-        {"vector.scale", TYPE_F32, c->dense_scales, 1, c->stride, 1},
-        {"vector.center", TYPE_F32, c->center, 1, c->n_dense, 1},
-        {"vector.class_means", TYPE_I8, c->means, 2, c->n_labels, c->n_dense},
-        {"example.sizes", TYPE_U32, example_sizes, 2, c->n_examples, 2}, /* label, bytes */
-        {"example.texts", TYPE_U8, c->example_texts, 1, c->example_bytes, 1},
-        {"example.vectors", TYPE_I8, c->example_vectors, 2, c->n_examples, c->n_dense},
+        {"calibration", TYPE_F64, calibration, 1, CAL_N, 1, 0},
+        {"ngram.hashes", TYPE_U32, c->hashes, 1, c->n_features, 1, 0},
+        {"ngram.idf", TYPE_F32, c->idf, 1, c->n_features, 1, 0},
+        {"ngram.weight", TYPE_I8, c->weights, 2, c->n_features, c->n_classes, c->stride},
+        {"ngram.scale", TYPE_F32, c->scales, 1, c->n_classes, 1, 0},
+        {"bias", TYPE_F32, c->bias, 1, c->n_classes, 1, 0},
+        {"vector.weight", TYPE_I8, c->dense, 2, c->n_dense, c->n_classes, c->stride},
+        {"vector.scale", TYPE_F32, c->dense_scales, 1, c->n_classes, 1, 0},
+        {"vector.center", TYPE_F32, c->center, 1, c->n_dense, 1, 0},
+        {"vector.class_means", TYPE_I8, c->means, 2, c->n_labels, c->n_dense, 0},
+        {"example.sizes", TYPE_U32, example_sizes, 2, c->n_examples, 2, 0}, /* label, bytes */
+        {"example.texts", TYPE_U8, c->example_texts, 1, c->example_bytes, 1, 0},
+        {"example.vectors", TYPE_I8, c->example_vectors, 2, c->n_examples, c->n_dense, 0},
     };
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -199,7 +209,7 @@ static llmcs_status write_header(const llmcs_shop_classifier *c, const char *pat
     sqlite3_str_appendall(out, "}");
     *data_bytes = 0;
     for (size_t i = 0; i < n; i++) append_tensor(out, &tensors[i], data_bytes);
-    append_tensor(out, &(tensor){"checksum", TYPE_U64, NULL, 1, 1, 1}, data_bytes);
+    append_tensor(out, &(tensor){"checksum", TYPE_U64, NULL, 1, 1, 1, 0}, data_bytes);
     sqlite3_str_appendall(out, "}");
     sqlite3_str_appendchar(out, (8 - sqlite3_str_length(out) % 8) % 8, ' ');
     *bytes = (size_t)sqlite3_str_length(out);
@@ -239,7 +249,7 @@ static llmcs_status save(const llmcs_shop_classifier *c, const char *path, uint3
         put_u64(file, header_bytes);
         memcpy(file + 8, header, header_bytes);
         for (size_t i = 0; i < n; i++) {
-            memcpy(at, tensors[i].data, tensor_bytes(&tensors[i]));
+            copy_rows(&tensors[i], at, true);
             at += tensor_bytes(&tensors[i]);
         }
         put_u64(at, XXH64(file, bytes - 8, 0));
@@ -404,13 +414,12 @@ static llmcs_status read_labels(opener *o) {
     return LLMCS_OK;
 }
 
-/* No array may be larger than the file: then nothing is allocated that is not there. */
+/* Nothing is allocated that is not in the file; in memory, columns are padded to SHOP_WEIGHT_LANES. */
 static llmcs_status allocate_arrays(opener *o) {
     llmcs_shop_classifier *c = o->c;
-    const size_t columns = (c->n_classes + SHOP_WEIGHT_LANES - 1) / SHOP_WEIGHT_LANES * SHOP_WEIGHT_LANES;
-    if (c->n_features > o->bytes / columns || c->n_dense > o->bytes / columns || c->n_examples > o->bytes / 8 ||
-        c->example_bytes > o->bytes || (c->n_dense && c->n_labels > o->bytes / c->n_dense) ||
-        (c->n_dense && c->n_examples > o->bytes / c->n_dense))
+    if (c->n_features > o->bytes / (c->n_classes + 8) || c->n_dense > o->bytes / c->n_classes ||
+        c->n_examples > o->bytes / 8 || c->example_bytes > o->bytes ||
+        (c->n_dense && c->n_labels > o->bytes / c->n_dense) || (c->n_dense && c->n_examples > o->bytes / c->n_dense))
         return shop_fail(
             LLMCS_FORMAT, "%s: %lld n-grams, vectors of %lld, %lld examples: more than its %lld bytes hold", o->path,
             (long long)c->n_features, (long long)c->n_dense, (long long)c->n_examples, (long long)o->bytes);
@@ -431,7 +440,7 @@ static llmcs_status copy_tensor(const opener *o, sqlite3_stmt *s, const tensor *
     if (begin < 0 || end < begin || (uint64_t)end > data_bytes || (uint64_t)(end - begin) != tensor_bytes(t))
         return shop_fail(LLMCS_FORMAT, "%s: tensor %s: bytes %lld to %lld of %lld, expected %lld", o->path, t->name,
                          begin, end, (long long)data_bytes, (long long)tensor_bytes(t));
-    memcpy(t->data, o->file + data + (size_t)begin, tensor_bytes(t));
+    copy_rows(t, (unsigned char *)(uintptr_t)(o->file + data + (size_t)begin), false);
     return LLMCS_OK;
 }
 

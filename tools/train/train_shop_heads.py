@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Trains the demo shop's classifiers: intent (both languages, out of scope), sentiment, moderation.
+
+    python3 tools/train/train_shop_heads.py --data DIR --encoder examples/models/shop-encoder --out examples/models/heads
+    python3 tools/train/train_shop_heads.py --out HEADS              without data sets and encoder: intent alone, by n-grams
+
+Intent learns from examples/shop/intents.*.jsonl and, with --data, the 27 intents of Bitext; it is scored on
+intents-test.*.jsonl. Sentiment and moderation learn from the data sets in DIR and are scored on the tenth of their texts
+that training never sees. Moderation also learns ordinary reviews and customers' messages as safe. No training text is kept
+in a head. The same rows give the same bytes.
+"""
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+SHOP = os.path.join(ROOT, "examples", "shop")
+LANGUAGES = ("en", "zh")
+# What a run of about a minute can read; the rows with the smallest hashes are taken.
+MOST_ROWS, MOST_ORDINARY = 16000, 4000
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).digest()
+
+
+def read_lines(path):
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+def read_set(folder, name, label):
+    """(training rows, held-out rows) of a data set, labels by label(row)."""
+    path = os.path.join(folder, name + ".train.jsonl.gz")
+    if not os.path.exists(path):
+        sys.exit("%s: not found" % path)
+    rows = sorted(({"text": r["text"], "label": label(r)} for r in read_lines(path)), key=lambda r: digest(r["text"]))
+    held_out = [r for r in rows if digest(r["text"])[0] < 26]
+    return [r for r in rows if digest(r["text"])[0] >= 26][:MOST_ROWS], held_out
+
+
+def intent_rows(data):
+    train = [r for language in LANGUAGES for r in read_lines(os.path.join(SHOP, "intents.%s.jsonl" % language))]
+    test = [r for language in LANGUAGES for r in read_lines(os.path.join(SHOP, "intents-test.%s.jsonl" % language))]
+    known = {r["label"] for r in train}
+    if data:
+        more, _ = read_set(data, "intent-en", lambda r: r["intent"])
+        train += [r for r in more if r["label"] in known]
+    return train, test
+
+
+def sentiment_rows(data):
+    train, test = [], []
+    for language in LANGUAGES:
+        rows, held_out = read_set(data, "sentiment-" + language, lambda r: r["label"])
+        train, test = train + rows, test + held_out
+    return train, test
+
+
+def moderation_rows(data):
+    train, test = [], []
+    for language in LANGUAGES:
+        rows, held_out = read_set(data, "moderation-" + language, lambda r: "safe" if r["label"] == "safe" else "unsafe")
+        ordinary, ordinary_held_out = read_set(data, "sentiment-" + language, lambda r: "safe")
+        train += rows + ordinary[:MOST_ORDINARY]
+        test += held_out + ordinary_held_out[:MOST_ORDINARY // 10]
+    messages, _ = intent_rows(None)
+    train += [{"text": r["text"], "label": "safe"} for r in messages if r["label"] != "insult"]
+    return train, test
+
+
+def write(path, rows):
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(json.dumps({"text": r["text"], "label": r["label"]}, ensure_ascii=False) + "\n" for r in rows)
+
+
+def score(command, head, rows, threads):
+    lines = "".join(json.dumps({"text": r["text"]}, ensure_ascii=False) + "\n" for r in rows)
+    out = subprocess.run([command, "classify", head, "--jsonl", "--no-reason", "--batch", "64", "--threads", threads],
+                         input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
+    pairs = list(zip(rows, (json.loads(line) for line in out.splitlines())))
+    inside = [(r, a) for r, a in pairs if r["label"] != "oos"]
+    outside = [a for r, a in pairs if r["label"] == "oos"]
+    right = sum(r["label"] == a["label"] for r, a in inside) / len(inside)
+    print("  held out: %d rows, accuracy %.4f" % (len(rows), right), end="")
+    if outside:
+        print(", accepted and right %.4f, out of scope refused %.4f of %d" % (
+            sum(r["label"] == a["label"] and a["accepted"] for r, a in inside) / len(inside),
+            sum(not a["accepted"] for a in outside) / len(outside), len(outside)), end="")
+    print("\n  %d KB" % (os.path.getsize(head) // 1000))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="folder of data sets, NAME.train.jsonl.gz")
+    parser.add_argument("--encoder", help="folder")
+    parser.add_argument("--out", required=True, help="folder of the heads")
+    parser.add_argument("--heads", default="intent,sentiment,moderation")
+    parser.add_argument("--threads", default="0")
+    parser.add_argument("--command", default=os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "llmcs-shop"))
+    args = parser.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+    makers = {"intent": intent_rows, "sentiment": sentiment_rows, "moderation": moderation_rows}
+    options = {"intent": ["--oos-label", "oos", "--max-features", "20000", "--l2", "0.1"],
+               "sentiment": ["--max-features", "90000", "--l2", "0.3"],
+               "moderation": ["--max-features", "90000", "--l2", "0.3", "--balanced"]}
+    for name in args.heads.split(","):
+        if name != "intent" and not args.data:
+            print("%s: skipped: it learns from data sets (--data)" % name)
+            continue
+        train, test = makers[name](args.data)
+        with tempfile.TemporaryDirectory() as folder:
+            write(os.path.join(folder, "train.jsonl"), train)
+            head = os.path.join(args.out, name + ".head")
+            command = [args.command, "train-classifier", os.path.join(folder, "train.jsonl"), head, "--no-examples",
+                       "--folds", "3", "--threads", args.threads, *options[name]]
+            subprocess.run(command + (["--encoder", args.encoder] if args.encoder else []), check=True)
+        score(args.command, head, test, args.threads)
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
