@@ -26,7 +26,7 @@ static const cli_option options[] = {
     CLI_PLAIN("no_examples", CLI_FLAG, AT(no_examples), "keep no training text in OUT"),
     CLI_PLAIN("no_ngrams", CLI_FLAG, AT(no_ngrams), "the encoder's vectors alone"),
     CLI_PLAIN("balanced", CLI_FLAG, AT(balanced), "rare classes count as much as frequent ones"),
-    CLI_BOUNDED("folds", AT(n_folds), "of the cross-validation [5]", 2, 20),
+    CLI_BOUNDED("folds", AT(n_folds), "of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
     CLI_BOUNDED("iterations", AT(max_iterations), "most iterations of a fit [40]", 1, 100000),
     CLI_BOUNDED("max_features", AT(max_features), "most n-grams [0: as many as 8 million weights allow]", 0, 1 << 28),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0: chosen by cross-validation]"),
@@ -197,7 +197,7 @@ static int open_and_train(const train_job *j, cli_common *common, const rows *r)
 
 static int train_command(int argc, char **argv) {
     cli_common common;
-    train_job j = {.label_field = "label", .text_field = "text", .n_folds = 5, .max_iterations = 40, .keep = 0.97};
+    train_job j = {.label_field = "label", .text_field = "text", .max_iterations = 40, .keep = 0.97};
     rows r = {0};
     size_t n_bad = 0;
     int code = cli_parse(&cmd_train_classifier, argc, argv, &common, &j);

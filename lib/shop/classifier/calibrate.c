@@ -265,7 +265,8 @@ static void add_samples(calibration *k, const shop_held_out *h, const shop_held_
     for (size_t i = 0; i < k->plan->corpus->n_rows; i++) {
         if (k->plan->corpus->label[i] < k->plan->n_labels) {
             add_sample(k, h, i, false);
-            if (source == SHOP_OOS_CLASSES) add_sample(k, unknown, i, true);
+            if (source == SHOP_OOS_CLASSES && k->plan->corpus->label[i] % SHOP_CLASS_GROUPS < k->plan->n_hidden_groups)
+                add_sample(k, unknown, i, true);
         } else if (source == SHOP_OOS_GIVEN) {
             add_sample(k, h, i, true);
         }

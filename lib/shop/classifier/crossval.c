@@ -279,31 +279,31 @@ llmcs_status shop_cross_validate(shop_plan *plan, const uint8_t *fold, uint32_t 
 
 /* ------------------------------------------------------------------------------------------- unknown classes */
 
-enum { N_GROUPS = 3 };
-
 llmcs_status shop_predict_unknown_classes(const shop_plan *plan, shop_held_out *h) {
     const shop_corpus *c = plan->corpus;
     uint32_t *rows;
     llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_alloc(plan->a, 2 * c->n_rows, sizeof *rows, "classes", &rows));
     uint32_t *unknown = rows + c->n_rows;
-    for (size_t group = 0; group < N_GROUPS && !status; group++) {
+    for (size_t group = 0; group < plan->n_hidden_groups && !status; group++) {
         size_t n = 0, n_unknown = 0;
         shop_fitted f;
         for (size_t i = 0; i < c->n_rows; i++)
-            if (c->label[i] % N_GROUPS == group)
+            if (c->label[i] % SHOP_CLASS_GROUPS == group)
                 unknown[n_unknown++] = (uint32_t)i;
             else
                 rows[n++] = (uint32_t)i;
         shop_plan part = *plan;
-        part.done_from = plan->done_from + (plan->done_to - plan->done_from) * (float)group / N_GROUPS;
-        part.done_to = plan->done_from + (plan->done_to - plan->done_from) * (float)(group + 1) / N_GROUPS;
+        part.done_from =
+            plan->done_from + (plan->done_to - plan->done_from) * (float)group / (float)plan->n_hidden_groups;
+        part.done_to =
+            plan->done_from + (plan->done_to - plan->done_from) * (float)(group + 1) / (float)plan->n_hidden_groups;
         status = shop_plan_fit(&part, rows, n, &f);
         if (status) break;
         status = shop_plan_predict(plan, &f, unknown, n_unknown, h);
         /* Classes that the model has never seen must not be the best one. */
         for (size_t i = 0; i < n_unknown && !status; i++)
-            for (size_t label = group; label < plan->n_labels; label += N_GROUPS)
+            for (size_t label = group; label < plan->n_labels; label += SHOP_CLASS_GROUPS)
                 h->logits[unknown[i] * plan->n_classes + label] = -1e4f;
         shop_fitted_free(plan->a, &f);
     }

@@ -14,6 +14,7 @@ typedef struct shop_plan {
     size_t min_rows, most_features;
     double l2; /* 0: not chosen yet */
     int32_t max_iterations;
+    size_t n_hidden_groups; /* of SHOP_CLASS_GROUPS that shop_predict_unknown_classes leaves out in turn */
     llmcs_progress_fn progress;
     void *progress_user;
     float done_from, done_to; /* of the next fit */
@@ -49,7 +50,9 @@ llmcs_status shop_folds_assign(const shop_plan *plan, uint32_t n_folds, uint64_t
 /* Chooses plan->l2 unless it is set, then predicts every row. Reports progress from done_from to done_to. */
 llmcs_status shop_cross_validate(shop_plan *plan, const uint8_t *fold, uint32_t n_folds, shop_held_out *held_out);
 
-/* Fits models without some classes and predicts their rows: how texts of unknown classes look. */
+/* Classes are in SHOP_CLASS_GROUPS groups by label % SHOP_CLASS_GROUPS. For the first plan->n_hidden_groups of them:
+ * fits a model without the group's classes and predicts their rows. So texts of unknown classes look. */
+enum { SHOP_CLASS_GROUPS = 3 };
 llmcs_status shop_predict_unknown_classes(const shop_plan *plan, shop_held_out *held_out);
 
 #endif

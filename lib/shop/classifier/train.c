@@ -14,6 +14,8 @@ enum {
     MAX_ROWS = 16 << 20,
     MAX_THREADS = 512,
     MANY_ROWS = 5000,          /* from here on an n-gram of a single row is left out */
+    FEWER_FOLDS_ROWS = 10000,  /* from here on three folds are enough to calibrate with */
+    LARGE_PROBLEM = 8000000,   /* rows times classes: from here on fits are few, so that training ends in minutes */
     DEFAULT_WEIGHTS = 8 << 20, /* classes times features, unless max_features is set */
     MIN_DEFAULT_FEATURES = 4096,
     EXAMPLES_PER_CLASS = 100,
@@ -39,12 +41,12 @@ typedef struct trainer {
     shop_fitted fitted;
     uint32_t *rows; /* [n] all */
     size_t n_oos;
+    bool large;
     llmcs_shop_classifier *classifier;
 } trainer;
 
 void llmcs_shop_train_params_init_sized(llmcs_shop_train_params *params, size_t struct_size) {
-    const llmcs_shop_train_params defaults = {
-        .struct_size = sizeof defaults, .n_folds = 5, .max_iterations = 40, .keep = 0.97};
+    const llmcs_shop_train_params defaults = {.struct_size = sizeof defaults, .max_iterations = 40, .keep = 0.97};
     shop_options_init(params, struct_size, &defaults, sizeof defaults);
 }
 
@@ -62,7 +64,7 @@ static llmcs_status read_params(trainer *t, const llmcs_shop_train_params *param
         SHOP_TRY(shop_options_in(p, sizeof *p, SHOP_SIZE_UP_TO(llmcs_shop_train_params, progress_user), params,
                                  "llmcs_shop_train_params"));
     SHOP_TRY(check_range("n_threads", p->n_threads, 0, MAX_THREADS));
-    SHOP_TRY(check_range("n_folds", p->n_folds, 2, 20));
+    if (p->n_folds) SHOP_TRY(check_range("n_folds", p->n_folds, 2, 20));
     SHOP_TRY(check_range("max_iterations", p->max_iterations, 1, 100000));
     SHOP_TRY(check_range("max_features", p->max_features, 0, 1 << 28));
     SHOP_TRY(check_range("l2", p->l2, 0, 1e9));
@@ -294,12 +296,20 @@ static void make_plan(trainer *t) {
         .done_to = FOLDS_DONE,
     };
     t->corpus.n_labels = n_labels;
+    t->large = t->n * n_classes > LARGE_PROBLEM;
+    t->plan.n_hidden_groups = t->large ? 1 : SHOP_CLASS_GROUPS;
+    if (t->large && !(p->l2 > 0)) t->plan.l2 = 0.1;
+}
+
+static uint32_t choose_folds(const trainer *t) {
+    if (t->params.n_folds) return (uint32_t)t->params.n_folds;
+    return t->large ? 2 : t->n >= FEWER_FOLDS_ROWS ? 3 : 5;
 }
 
 enum { MIN_LABELS_TO_HIDE = 6 }; /* fewer, and hiding a third of them leaves too little to compare with */
 
 static llmcs_status calibrate(trainer *t) {
-    const uint32_t n_folds = (uint32_t)t->params.n_folds;
+    const uint32_t n_folds = choose_folds(t);
     shop_oos_source source = t->n_oos ? SHOP_OOS_GIVEN : SHOP_OOS_NONE;
     SHOP_TRY(shop_alloc_zero(&t->a, t->n, 1, "folds", &t->fold));
     SHOP_TRY(shop_folds_assign(&t->plan, n_folds, t->params.seed, t->fold));

@@ -213,6 +213,7 @@ START_TEST(a_failed_save_leaves_the_last_good_file) {
     ck_assert_int_eq(llmcs_shop_classifier_save(c, temp_path(f.folder, "no/such/folder")), LLMCS_IO);
     mkdir(temp_path(f.folder, "folder"), 0700);
     ck_assert_int_eq(llmcs_shop_classifier_save(c, temp_path(f.folder, "folder")), LLMCS_IO);
+    llmcs_shop_classifier_free(&c);
     ck_assert_int_eq(llmcs_shop_classifier_open(temp_path(f.folder, "folder"), NULL, &c), LLMCS_IO);
     ck_assert_ptr_null(c);
     ck_assert_int_eq(llmcs_shop_classifier_open(temp_path(f.folder, "good"), NULL, &c), LLMCS_OK);
