@@ -16,7 +16,8 @@
  *   2^(-age / half-life) * features(item). Features are the encoder's vector of the texts, and hashed words, category,
  *   brand, tags and price; without an encoder the latter alone. A new product has features at once, a new customer a
  *   profile after one click.
- * - together(u, i): mean, by the same weights, of the implicit cosine of i and the items j of u's events: customers of
+ * - together(u, i): mean, by the square roots of these weights, of the implicit cosine of i and the items j of u's
+ *   events: customers of
  *   both / (sqrt(customers of i * customers of j) + 2), which is item-based nearest neighbours (Sarwar et al. 2001). It
  *   follows new events one by one; nothing is trained.
  * - popular(i): log(1 + customers of i), as a share of that of the most popular product.

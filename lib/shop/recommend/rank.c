@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    NEAREST = 300, /* candidates by content, at least */
+    NEAREST = 150, /* candidates by content, at least */
     MOST_NEAREST = 10000,
     POPULAR = 100, /* candidates by popularity, at least */
     MAX_CANDIDATES = 20000,
@@ -112,12 +112,15 @@ llmcs_status shop_collect(shop_ranking *r) {
 
 /* ---- scores */
 
+/* Weights enter as square roots: the neighbours of many items say more than those of the one that weighs most. */
 static double together_of(const shop_ranking *r, uint32_t item) {
-    double sum = 0;
-    for (size_t b = 0; b < shop_history_profile(r->history); b++)
-        sum +=
-            r->history->items[b].weight * shop_cooccur_cosine(&r->catalog->together, r->history->items[b].item, item);
-    return r->total > 0 ? sum / r->total : 0;
+    double sum = 0, total = 0;
+    for (size_t b = 0; b < shop_history_profile(r->history); b++) {
+        const double weight = r->history->items[b].weight, root = copysign(sqrt(fabs(weight)), weight);
+        sum += root * shop_cooccur_cosine(&r->catalog->together, r->history->items[b].item, item);
+        total += fabs(root);
+    }
+    return total > 0 ? sum / total : 0;
 }
 
 static bool comes_before(const shop_candidate *a, const shop_candidate *b) {
