@@ -134,7 +134,7 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-/* Puts one entry and asks for it. Returns the milliseconds of both, and of the put in *put_ms; negative: failed. */
+/* Puts one entry and looks for it. Returns the milliseconds of both, and of the put in *put_ms; negative: failed. */
 static double put_and_find(llmcs_shop *shop, int number, double *put_ms) {
     char id[40], question[80];
     const char *const texts[] = {question};
