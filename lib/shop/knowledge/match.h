@@ -79,8 +79,8 @@ typedef struct shop_match {
     double words_ms, vectors_ms, rank_ms, rerank_ms;
 } shop_match;
 
-/* Fills what the caller left empty. On success shop_question_free frees that and `tags`. `vector`: allocated by the caller
- * before, outside the snapshot, or NULL. */
+/* Fills what the caller left empty. On success shop_question_free frees that and `tags`. `vector`: allocated by the
+ * caller before, outside the snapshot, or NULL. */
 llmcs_status shop_question_init(llmcs_shop *shop, shop_connection *c, shop_question *q);
 void shop_question_free(llmcs_shop *shop, shop_question *q);
 
