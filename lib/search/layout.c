@@ -142,7 +142,7 @@ llmcs_status ll_layout_reserve(const llmcs_index *x, ll_layout *layout, size_t n
 
 static llmcs_status create_lists(const llmcs_index *x, ll_layout *layout, size_t n_lists) {
     LL_TRY(ll_alloc_zero(&x->allocator, n_lists, sizeof *layout->heads, "index lists", &layout->heads));
-    LL_TRY(ll_alloc_zero(&x->allocator, n_lists, sizeof *layout->tails, "index lists", &layout->tails));
+    LL_TRY(ll_alloc_zero(&x->allocator, n_lists, sizeof(void *), "index lists", &layout->tails));
     for (; layout->n_locks < LL_LOCKS; layout->n_locks++) {
         if (pthread_mutex_init(&layout->locks[layout->n_locks], NULL))
             return ll_fail(LLMCS_THREAD, "index: a lock could not be created");
@@ -160,7 +160,7 @@ llmcs_status ll_layout_create(const llmcs_index *x, size_t n_lists, ll_layout **
     fresh->extent_blocks = 1;
     while (fresh->extent_blocks < MAX_EXTENT_BLOCKS && fresh->extent_blocks * 2 * fresh->block_bytes <= EXTENT_BYTES)
         fresh->extent_blocks *= 2;
-    fresh->bytes = sizeof *fresh + n_lists * (sizeof *fresh->heads + sizeof *fresh->tails);
+    fresh->bytes = sizeof *fresh + n_lists * (sizeof *fresh->heads + sizeof(void *));
     llmcs_status st = create_lists(x, fresh, n_lists);
     if (st)
         ll_layout_free(x, fresh);

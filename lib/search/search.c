@@ -14,7 +14,7 @@
 #include "base/options.h"
 #include "search/scan.h"
 
-#define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_search_params, stats)
+#define PARAMS_OLDEST (offsetof(llmcs_search_params, stats) + sizeof(void *))
 #define STATS_OLDEST LL_SIZE_UP_TO(llmcs_search_stats, ns)
 #define MAX_K 10000
 #define MAX_RESCORE 64
@@ -386,7 +386,7 @@ static void size_search(search *s, size_t n) {
     s->n_threads = s->n_blocks * x->format.panels_bytes < ALONE_BYTES ? 1 : ll_pool_size(x->pool);
     if (layout->centroids && !p->exact)
         s->n_probe = ll_min(p->n_probe ? (size_t)p->n_probe : layout->n_probe, layout->n_lists);
-    const size_t most = MAX_CANDIDATES / s->n_candidates;
+    const size_t most = MAX_CANDIDATES / ll_max(s->n_candidates, 1);
     s->max_queries = ll_min(ll_min(n, MAX_QUERIES), most ? most : 1);
 }
 
