@@ -1,8 +1,12 @@
 /*
- * sentiment - the verdict on a review, with its probability.
+ * sentiment - the verdict on a review, with its probability, or "unsure".
  *
  *     sentiment "The zip broke after two days." "质量很好，穿着舒服"
- *     sentiment --model path/to/any/bert-folder < reviews.txt
+ *     sentiment --model path/to/any/bert-folder --sure 0.9 < reviews.txt
+ *
+ * The probabilities of the demo model are calibrated on reviews it was not trained on: of the verdicts given with 90 %,
+ * about 90 % are right. Below --sure the answer is "unsure" with the probability of the likelier label: a mixed or
+ * lukewarm review, or a text that is no review.
  *
  * Reviews go to the model in batches of whatever lengths they have: no padding, and no answer depends on its
  * neighbours. At a terminal each line is answered at once.
@@ -22,27 +26,36 @@ static int failed(const char *doing) {
     return 1;
 }
 
-static int judge(llmcs_model *model, size_t n_labels, char **reviews, size_t n) {
+/* Everything that stays the same from batch to batch. */
+typedef struct judging {
+    llmcs_model *model;
+    size_t n_labels;
+    float sure; /* verdicts with a smaller probability are "unsure" */
+} judging;
+
+static int judge(const judging *j, char **reviews, size_t n) {
     llmcs_text texts[BATCH] = {{0}};
     int32_t labels[BATCH];
-    float *scores = malloc(n_labels * n * sizeof *scores);
+    float *scores = malloc(j->n_labels * n * sizeof *scores);
     if (!scores) {
         fprintf(stderr, "sentiment: no memory for %zu reviews\n", n);
         return 1;
     }
     for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){reviews[i], LLMCS_NUL, NULL, 0};
     /* NULL for the parameters: a review longer than the model takes is cut at its end. */
-    const llmcs_status status = llmcs_classify(model, texts, n, NULL, scores, labels, NULL);
-    for (size_t i = 0; !status && i < n; i++)
-        printf("%-10s %5.1f %%  %s\n", llmcs_model_label(model, labels[i]),
-               100 * (double)scores[i * n_labels + (size_t)labels[i]], reviews[i]);
+    const llmcs_status status = llmcs_classify(j->model, texts, n, NULL, scores, labels, NULL);
+    for (size_t i = 0; !status && i < n; i++) {
+        const float score = scores[i * j->n_labels + (size_t)labels[i]];
+        printf("%-10s %5.1f %%  %s\n", score < j->sure ? "unsure" : llmcs_model_label(j->model, labels[i]),
+               100 * (double)score, reviews[i]);
+    }
     fflush(stdout);
     free(scores);
     return status ? failed("classify") : 0;
 }
 
 /* The lines of stdin that are not empty. */
-static int judge_lines(llmcs_model *model, size_t n_labels) {
+static int judge_lines(const judging *j) {
     const size_t batch = isatty(STDIN_FILENO) ? 1 : BATCH;
     char *lines[BATCH] = {NULL};
     size_t capacities[BATCH] = {0}, n = 0;
@@ -50,15 +63,15 @@ static int judge_lines(llmcs_model *model, size_t n_labels) {
     while (getline(&lines[n], &capacities[n], stdin) >= 0) {
         lines[n][strcspn(lines[n], "\r\n")] = 0;
         if (!lines[n][0] || ++n < batch) continue;
-        code |= judge(model, n_labels, lines, n);
+        code |= judge(j, lines, n);
         n = 0;
     }
-    if (n) code |= judge(model, n_labels, lines, n);
+    if (n) code |= judge(j, lines, n);
     for (size_t i = 0; i < BATCH; i++) free(lines[i]);
     return code;
 }
 
-static int judge_all(const char *folder, char **reviews, size_t n) {
+static int judge_all(const char *folder, float sure, char **reviews, size_t n) {
     llmcs_model *model = NULL;
     llmcs_model_info info = {.struct_size = sizeof info};
     int code = 0;
@@ -67,28 +80,38 @@ static int judge_all(const char *folder, char **reviews, size_t n) {
     } else if (!(info.heads & LLMCS_HEAD_CLASSIFICATION)) {
         fprintf(stderr, "sentiment: %s has no classification head\n", folder);
         code = 1;
-    } else if (n) {
-        for (size_t i = 0; i < n; i += BATCH)
-            code |= judge(model, (size_t)info.n_labels, reviews + i, n - i < BATCH ? n - i : BATCH);
     } else {
-        code = judge_lines(model, (size_t)info.n_labels);
+        const judging j = {model, (size_t)info.n_labels, sure};
+        for (size_t i = 0; i < n; i += BATCH) code |= judge(&j, reviews + i, n - i < BATCH ? n - i : BATCH);
+        if (!n) code = judge_lines(&j);
     }
     llmcs_model_free(&model);
     return code;
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
+                                            {"sure", required_argument, NULL, 's'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const char *folder = "examples/models/review-bert";
+    float sure = 0.75f; /* chosen on held-out reviews */
     for (int c; (c = next_option(argc, argv, options)) != -1;) {
         if (c == 'm') {
             folder = optarg;
             continue;
         }
-        fprintf(c == 'h' ? stdout : stderr,
-                "usage: sentiment [--model FOLDER] [review ...]    (or a review a line on stdin)\n");
+        if (c == 's') {
+            char *end;
+            sure = strtof(optarg, &end);
+            if (end != optarg && !*end && sure >= 0 && sure <= 1) continue;
+            fprintf(stderr, "sentiment: --sure: \"%s\" is not a probability (0 to 1)\n", optarg);
+            return 2;
+        }
+        fprintf(
+            c == 'h' ? stdout : stderr,
+            "usage: sentiment [--model FOLDER] [--sure PROBABILITY] [review ...]    (or a review a line on stdin)\n");
         return c == 'h' ? 0 : 2;
     }
-    return judge_all(folder, argv + optind, (size_t)(argc - optind));
+    return judge_all(folder, sure, argv + optind, (size_t)(argc - optind));
 }

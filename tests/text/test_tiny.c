@@ -102,7 +102,7 @@ START_TEST(the_older_files_give_the_same) {
 END_TEST
 
 START_TEST(the_demo_models_give_the_golden_ids_and_texts) {
-    static const char *const demos[] = {"shop-gpt2", "review-bert"};
+    static const char *const demos[] = {"shop-gpt2", "review-bert", "shop-encoder"};
     char folder[200], vocabulary[300], golden[100];
     snprintf(folder, sizeof folder, "examples/models/%s", demos[_i]);
     snprintf(vocabulary, sizeof vocabulary, "%s/tokenizer.json", folder);
@@ -157,7 +157,7 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_loop_test(t, tokenizer_json_gives_the_golden_ids_and_texts, 0, N_NAMES);
     tcase_add_loop_test(t, the_older_files_give_the_same, 0, N_NAMES);
-    tcase_add_loop_test(t, the_demo_models_give_the_golden_ids_and_texts, 0, 2);
+    tcase_add_loop_test(t, the_demo_models_give_the_golden_ids_and_texts, 0, 3);
     tcase_add_test(t, a_single_word_token_is_not_found_within_words);
     tcase_add_test(t, without_a_template_a_pair_is_one_text_behind_the_other);
 }

@@ -312,6 +312,9 @@ class Demo(unittest.TestCase):
         self.assertTrue(run("reply", "Where is my order?").strip())
         self.assertTrue(run("reply", text="什么时候发货？\n").strip())
         self.assertIn("positive", run("sentiment", "质量很好，非常喜欢"))
+        self.assertRegex(run("sentiment", "--sure", "1", "okay"), r"^unsure +\d+\.\d %  okay\n$")
+        for wrong in ("1.5", "-0.1", "x", "0.5x", ""):
+            self.assertIn("is not a probability (0 to 1)", run("sentiment", "--sure", wrong, "okay", code=2))
         self.assertEqual(run("product_copy", "--seed", "5", "blue cotton shirt"),
                          run("product_copy", "--seed", "5", text="blue cotton shirt\n"))
         self.assertIn("no/such", run("reply", "--model", "no/such", "x", code=1))

@@ -13,7 +13,7 @@ write() { # folder, golden file
 for folder in tiny-gpt2 tiny-roberta tiny-bert-uncased tiny-bert-cased; do
     write "$here/$folder" "$folder"
 done
-for model in shop-gpt2 review-bert; do
+for model in shop-gpt2 review-bert shop-encoder; do
     folder=$here/../../../examples/models/$model
     if [ -e "$folder/tokenizer.json" ]; then write "$folder" "demo-$model"; fi
 done
