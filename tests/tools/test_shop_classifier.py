@@ -135,6 +135,10 @@ class Classifier(unittest.TestCase):
         code, _, err = shop("classify", self.head, "--encoder", os.path.join(GOLDEN, "bert-embed"), "hello")
         self.assertEqual(code, 1)
         self.assertIn("another model", err)
+        self.train(ROWS[::3], "--encoder", encoder, "--l2", "0.1", "--folds", "2", "--remember", "encoder")
+        self.assertEqual(self.classify([{"text": "refund the lamp"}]), here)  # next to the head
+        with open(self.head, "rb") as f:
+            self.assertNotIn(self.folder.encode(), f.read())
         os.rename(encoder, encoder + "-gone")
         code, _, err = shop("classify", self.head, "hello")
         self.assertEqual(code, 1)

@@ -167,6 +167,17 @@ static llmcs_status open_classifier(classify_job *j, const char *path, llmcs_mod
     return llmcs_shop_classifier_open(path, &o, &j->classifier);
 }
 
+/* A relative folder that the file remembers starts at the file's own. NULL: no memory. */
+static char *from_file(const char *path, const char *name) {
+    const char *slash = strrchr(path, '/');
+    const size_t folder = name[0] == '/' || !slash ? 0 : (size_t)(slash - path) + 1, bytes = strlen(name) + 1;
+    char *joined = malloc(folder + bytes);
+    if (!joined) return NULL;
+    memcpy(joined, path, folder);
+    memcpy(joined + folder, name, bytes);
+    return joined;
+}
+
 /* The folder to open: the one given, or the one the file remembers. *folder is NULL if no encoder is needed; the caller
  * frees it. */
 static int find_encoder(const classify_job *j, const char *path, char **folder) {
@@ -180,7 +191,7 @@ static int find_encoder(const classify_job *j, const char *path, char **folder) 
         if (!name[0])
             code = cli_error("%s was trained with an encoder; name its folder by --encoder", path);
         else
-            *folder = strdup(name);
+            *folder = j->encoder ? strdup(name) : from_file(path, name);
     }
     llmcs_shop_classifier_free(&alone.classifier);
     return code;

@@ -10,7 +10,7 @@
 #include "commands.h"
 
 typedef struct train_job {
-    const char *label_field, *text_field, *oos_label, *encoder;
+    const char *label_field, *text_field, *oos_label, *encoder, *remember;
     bool no_examples, no_ngrams, balanced;
     int32_t n_folds, max_iterations, max_features;
     double l2, accept_score, keep;
@@ -23,6 +23,8 @@ static const cli_option options[] = {
     CLI_PLAIN("text_field", CLI_STRING, AT(text_field), "key of the text [text]"),
     CLI_PLAIN("oos_label", CLI_STRING, AT(oos_label), "rows of this class are examples of what is out of scope"),
     CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of an encoder whose vectors are used too [none: n-grams]"),
+    CLI_PLAIN("remember", CLI_STRING, AT(remember),
+              "the encoder's folder as OUT remembers it; a relative one starts at OUT's folder [its absolute path]"),
     CLI_PLAIN("no_examples", CLI_FLAG, AT(no_examples), "keep no training text in OUT"),
     CLI_PLAIN("no_ngrams", CLI_FLAG, AT(no_ngrams), "the encoder's vectors alone"),
     CLI_PLAIN("balanced", CLI_FLAG, AT(balanced), "rare classes count as much as frequent ones"),
@@ -189,7 +191,7 @@ static int open_and_train(const train_job *j, cli_common *common, const rows *r)
             return cli_failed("open");
         }
     }
-    const int code = train_and_save(j, common, r, encoder, absolute);
+    const int code = train_and_save(j, common, r, encoder, j->remember ? j->remember : absolute);
     llmcs_model_free(&encoder);
     free(absolute);
     return code;

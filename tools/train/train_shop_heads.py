@@ -120,7 +120,9 @@ def main():
             head = os.path.join(args.out, name + ".head")
             command = [args.command, "train-classifier", os.path.join(folder, "train.jsonl"), head, "--no-examples",
                        "--folds", "3", "--threads", args.threads, *options[name]]
-            subprocess.run(command + (["--encoder", args.encoder] if args.encoder else []), check=True)
+            if args.encoder:  # remembered from the head's own folder, so that both can move together
+                command += ["--encoder", args.encoder, "--remember", os.path.relpath(args.encoder, args.out)]
+            subprocess.run(command, check=True)
         score(args.command, head, test, args.threads)
         sys.stdout.flush()
 
