@@ -22,7 +22,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 SHOP = os.path.join(ROOT, "examples", "shop")
 LANGUAGES = ("en", "zh")
 # What a run of about a minute can read; the rows with the smallest hashes are taken.
-MOST_ROWS, MOST_ORDINARY = 16000, 4000
+MOST_ROWS, MOST_ORDINARY = 8000, 2000
 
 
 def digest(text):
@@ -103,13 +103,14 @@ def main():
     parser.add_argument("--out", required=True, help="folder of the heads")
     parser.add_argument("--heads", default="intent,sentiment,moderation")
     parser.add_argument("--threads", default="0")
+    parser.add_argument("--weights", default="int8", help="of the encoder while training, see llmcs-shop [int8: three times as fast]")
     parser.add_argument("--command", default=os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "llmcs-shop"))
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     makers = {"intent": intent_rows, "sentiment": sentiment_rows, "moderation": moderation_rows}
     options = {"intent": ["--oos-label", "oos", "--max-features", "20000", "--l2", "0.1"],
-               "sentiment": ["--max-features", "90000", "--l2", "0.3"],
-               "moderation": ["--max-features", "90000", "--l2", "0.3", "--balanced"]}
+               "sentiment": ["--max-features", "60000", "--l2", "0.3"],
+               "moderation": ["--max-features", "60000", "--l2", "0.3", "--balanced"]}
     for name in args.heads.split(","):
         if name != "intent" and not args.data:
             print("%s: skipped: it learns from data sets (--data)" % name)
@@ -121,7 +122,7 @@ def main():
             command = [args.command, "train-classifier", os.path.join(folder, "train.jsonl"), head, "--no-examples",
                        "--folds", "3", "--threads", args.threads, *options[name]]
             if args.encoder:  # remembered from the head's own folder, so that both can move together
-                command += ["--encoder", args.encoder, "--remember", os.path.relpath(args.encoder, args.out)]
+                command += ["--encoder", args.encoder, "--weights", args.weights, "--remember", os.path.relpath(args.encoder, args.out)]
             subprocess.run(command, check=True)
         score(args.command, head, test, args.threads)
         sys.stdout.flush()
