@@ -10,7 +10,7 @@ import os
 from typing import Any, Dict, List, Tuple
 
 NUL = c.c_size_t(-1).value
-MINIMUM = (0, 2)  # the first version of the library with these structs and functions
+MINIMUM = (0, 3)  # the first version of the library with these structs and functions
 
 STATUS = {
     0: "OK",
