@@ -118,7 +118,7 @@ LLMCS_SHOP_API llmcs_shop_classifier *llmcs_shop_classifier_ref(const llmcs_shop
 /* Drops a reference and sets *classifier to NULL. The last one frees it. */
 LLMCS_SHOP_API void llmcs_shop_classifier_free(llmcs_shop_classifier **classifier);
 
-/* Figures are of the cross-validation while training: each row predicted by a model that has not seen it. NaN where
+/* Figures are of the cross-validation while training: each row predicted by a model that did not see it. NaN where
  * there is nothing to compute them from. */
 typedef struct llmcs_shop_classifier_info {
     size_t struct_size;

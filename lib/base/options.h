@@ -8,6 +8,8 @@
 
 /* Size of a struct up to and including `field`: what an older caller's struct has at least. */
 #define LL_SIZE_UP_TO(type, field) (offsetof(type, field) + sizeof((type *)0)->field)
+/* The same where the field is a pointer: clang-tidy takes the size of a pointer expression for a mistake. */
+#define LL_SIZE_UP_TO_POINTER(type, field) (offsetof(type, field) + sizeof(void *))
 
 /* Sets a struct of the caller, of `caller_size` bytes, to the defaults `ours`: never writes more than caller_size
  * bytes, zeros what we do not know, and sets struct_size to caller_size. Does nothing for NULL. */

@@ -9,7 +9,7 @@
 #include "base/cpu.h"
 #include "base/options.h"
 
-#define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_index_options, allocator)
+#define OPTIONS_OLDEST LL_SIZE_UP_TO_POINTER(llmcs_index_options, allocator)
 #define INFO_OLDEST LL_SIZE_UP_TO(llmcs_index_info, cpu)
 #define MAX_THREADS 512
 

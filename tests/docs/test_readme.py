@@ -52,12 +52,24 @@ class Readme(unittest.TestCase):
         for page in PAGES:
             lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "examples/models/" in line and "tools/train/" not in line]  # tools/train/test_train.sh trains
             with open(os.path.join(ROOT, page), encoding="utf-8") as f:
-                lines += ["build/bin/" + command for command in re.findall(r"\| `(llmcs [^`]*examples/models/[^`]*)` \|", f.read())
+                lines += ["build/bin/" + command for command in re.findall(r"\| `(llmcs(?:-shop)? [^`]*examples/models/[^`]*)` \|", f.read())
                           if not command.startswith("llmcs chat")]
-            self.assertGreater(len(lines), 4, page)
+            self.assertGreater(len(lines), 3, page)
             for line in lines:
                 with self.subTest(line):
                     self.assertNotIn('"error"', self.run_it(line.replace("build/", BUILD + "/"), shell=True))
+
+    def test_the_demo_shops_store(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = os.path.join(folder, "shop.db")
+            subprocess.run(["examples/shop/import.sh", store], cwd=ROOT, check=True, capture_output=True, env=dict(os.environ, BUILD=BUILD))
+            for page in PAGES:
+                with open(os.path.join(ROOT, page), encoding="utf-8") as f:
+                    rows = re.findall(r"\| `(llmcs-shop (?:ask|recommend) shop\.db [^`]*)`", f.read())
+                self.assertEqual(len(rows), 2, page)
+                for row in rows:
+                    with self.subTest(row):
+                        self.run_it(os.path.join(BUILD, "bin", "") + row.replace("shop.db", store), shell=True)
 
     def test_both_pages_show_the_same_commands(self):
         shown = [[line.split("#")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()

@@ -112,6 +112,8 @@ static int ask_text(void *user, const char *text, size_t len) {
         const llmcs_shop_citation *c = a->citations[i];
         printf("; %s (%s, version %d) [%zu, %zu)", c->id, c->lang, c->version, c->entry_begin, c->entry_end);
     }
+    for (size_t i = 0; a->route == LLMCS_ROUTE_NONE && i < a->n_candidates && i < 3; i++)
+        printf("%s %s (%.3f)", i ? "," : "; closest:", a->candidates[i]->id, a->candidates[i]->probability);
     printf("\n  %.2f ms: embed %.2f, words %.2f, vectors %.2f, rank %.2f, write %.2f\n", a->total_ms, a->embed_ms,
            a->words_ms, a->vectors_ms, a->rank_ms, a->write_ms);
     fflush(stdout);

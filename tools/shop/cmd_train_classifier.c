@@ -128,7 +128,7 @@ static int print_figures(const llmcs_shop_classifier *classifier, const char *ou
     printf("%s: %d classes, %llu rows (%llu out of scope), %d n-grams, vector of %d, %llu examples kept, %.1f s\n", out,
            info.n_labels, (unsigned long long)info.n_rows, (unsigned long long)info.n_oos_rows, info.n_features,
            info.n_embedding, (unsigned long long)info.n_examples, seconds);
-    printf("cross-validation (every row predicted by a model that has not seen it):\n");
+    printf("cross-validation (every row predicted by a model that did not see it):\n");
     print_figure("accuracy", info.accuracy);
     print_figure("macro-F1", info.macro_f1);
     print_figure("expected calibration error", info.ece);
@@ -221,7 +221,7 @@ const cli_command cmd_train_classifier = {
     .name = "train-classifier",
     .target = "TRAIN.jsonl",
     .arguments = "OUT",
-    .summary = "Trains a classifier of labelled texts and prints what it can do on rows it has not seen.",
+    .summary = "Trains a classifier of labelled texts and prints what it can do on rows it did not see.",
     .notes =
         "TRAIN.jsonl holds an object a line; - is stdin. OUT is one file; an older one stays until the new one is "
         "complete. Rows that are not valid are named and left out, with exit code 1. The same rows give the same bytes "

@@ -65,7 +65,7 @@ llmcs_status ll_span_result_create(const llmcs_allocator *a, size_t n_texts, llm
     r->allocator = *a;
     ll_arena_init(&r->arena, &r->allocator);
     llmcs_span_result *handle = &r->result;
-    const llmcs_status st = ll_arena_alloc(&r->arena, n_texts, sizeof *r->texts, "spans of texts", &r->texts);
+    const llmcs_status st = ll_arena_alloc(&r->arena, n_texts, sizeof(void *), "spans of texts", &r->texts);
     if (st) {
         llmcs_span_result_free(&handle);
         return st;
@@ -83,7 +83,7 @@ llmcs_status ll_span_result_set(llmcs_span_result *result, size_t text, const ll
     const llmcs_text_span **pointers; /* a program built with an older header may know a shorter llmcs_text_span */
     LL_TRY(ll_arena_alloc(&r->arena, 1, sizeof *spans, "spans of a text", &spans));
     LL_TRY(ll_arena_alloc(&r->arena, n, sizeof *items, "spans of a text", &items));
-    LL_TRY(ll_arena_alloc(&r->arena, n, sizeof *pointers, "spans of a text", &pointers));
+    LL_TRY(ll_arena_alloc(&r->arena, n, sizeof(void *), "spans of a text", &pointers));
     for (size_t i = 0; i < n; i++) {
         items[i] = list->items[list->order[i]];
         const char *label = items[i].label;

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "shop/base/hash.h"
 
 enum { ROWS_PER_ITEM = 64 };
 
@@ -66,7 +65,7 @@ static void read_rows(void *argument, size_t item, int32_t thread) {
     for (size_t i = item * ROWS_PER_ITEM; i < end && !j->statuses[thread]; i++) {
         const llmcs_shop_example *e = &j->examples[i];
         const size_t bytes = shop_text_bytes(e->text, e->text_bytes);
-        j->text_hash[i] = XXH64(e->text, bytes, 0);
+        j->text_hash[i] = shop_xxh64(e->text, bytes);
         if (!j->with_grams) continue;
         j->statuses[thread] = shop_text_extract(j->a, e->text, bytes, g);
         if (!j->statuses[thread]) j->statuses[thread] = count_terms(j->a, g, &j->rows[i]);

@@ -1,4 +1,4 @@
-/* Folds, the choice of the penalty, and predictions of rows that a model has not seen. */
+/* Folds, the choice of the penalty, and predictions of rows that a model did not see. */
 #include "shop/classifier/crossval.h"
 
 #include <math.h>

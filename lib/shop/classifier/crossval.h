@@ -1,4 +1,4 @@
-/* Cross-validation: predicts every row by a model that has not seen it, to choose the penalty and to calibrate. */
+/* Cross-validation: predicts every row by a model that did not see it, to choose the penalty and to calibrate. */
 #ifndef SHOP_CLASSIFIER_CROSSVAL_H
 #define SHOP_CLASSIFIER_CROSSVAL_H
 
@@ -31,7 +31,7 @@ typedef struct shop_fitted {
 llmcs_status shop_plan_fit(const shop_plan *plan, const uint32_t *rows, size_t n, shop_fitted *fitted);
 void shop_fitted_free(const llmcs_allocator *a, shop_fitted *fitted);
 
-/* What a model says of a row that it has not seen. */
+/* What a model says of a row that it did not see. */
 typedef struct shop_held_out {
     float *logits;                 /* [n_rows, n_classes] */
     float (*features)[SHOP_OOS_N]; /* [n_rows] those that do not follow from logits */

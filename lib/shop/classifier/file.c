@@ -11,10 +11,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "shop/base/call.h"
+#include "shop/base/hash.h"
 #include "shop/base/options.h"
 #include "shop/classifier/disk.h"
 #include "shop/classifier/quantize.h"
@@ -252,7 +250,7 @@ static llmcs_status save(const llmcs_shop_classifier *c, const char *path, uint3
             copy_rows(&tensors[i], at, true);
             at += tensor_bytes(&tensors[i]);
         }
-        put_u64(at, XXH64(file, bytes - 8, 0));
+        put_u64(at, shop_xxh64(file, bytes - 8));
         status = shop_file_write(&c->a, path, file, bytes);
     }
     sqlite3_free(header);
@@ -291,7 +289,7 @@ static llmcs_status check_frame(opener *o) {
                          "%s: offset 0: header of %llu bytes, the file has %lld: it is cut off or damaged", o->path,
                          (unsigned long long)header, (long long)o->bytes);
     o->header_bytes = (size_t)header;
-    const uint64_t found = XXH64(o->file, o->bytes - 8, 0), expected = get_u64(o->file + o->bytes - 8);
+    const uint64_t found = shop_xxh64(o->file, o->bytes - 8), expected = get_u64(o->file + o->bytes - 8);
     if (found != expected)
         return shop_fail(LLMCS_FORMAT, "%s: offset %lld: checksum %016llx, expected %016llx: the file is damaged",
                          o->path, (long long)o->bytes - 8, (unsigned long long)found, (unsigned long long)expected);
@@ -539,8 +537,8 @@ llmcs_status llmcs_shop_classifier_open(const char *path, const llmcs_shop_class
     if (!path || !classifier) return shop_fail(LLMCS_ARG, "classifier_open: path or classifier is NULL");
     *classifier = NULL;
     if (options)
-        SHOP_TRY(shop_options_in(&own, sizeof own, SHOP_SIZE_UP_TO(llmcs_shop_classifier_options, allocator), options,
-                                 "llmcs_shop_classifier_options"));
+        SHOP_TRY(shop_options_in(&own, sizeof own, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_classifier_options, allocator),
+                                 options, "llmcs_shop_classifier_options"));
     const llmcs_allocator a = shop_allocator_or_default(own.allocator);
     opener o = {.a = &a, .path = path};
     SHOP_TRY(shop_file_read(&a, path, own.max_bytes ? own.max_bytes : DEFAULT_MAX_BYTES, &file, &o.bytes));

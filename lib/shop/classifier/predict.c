@@ -74,7 +74,7 @@ static void lay_out(const predictor *p, unsigned char *base, size_t *bytes, pred
     size_t at = 0;
     next_part(&at, 1, sizeof *b, base);
     b->predictions = next_part(&at, p->n, sizeof *b->predictions, base);
-    b->items = next_part(&at, p->n, sizeof *b->items, base);
+    b->items = next_part(&at, p->n, sizeof(void *), base);
     b->scores = next_part(&at, p->n * p->n_scores, sizeof *b->scores, base);
     b->evidence = reason ? next_part(&at, p->n * SHOP_MAX_EVIDENCE, sizeof *b->evidence, base) : NULL;
     *bytes = at;
@@ -85,7 +85,7 @@ static llmcs_status create_block(predictor *p) {
     prediction_block b = {.a = p->c->a};
     size_t bytes, each;
     unsigned char *memory;
-    const size_t largest = sizeof *b.predictions + sizeof *b.items + p->n_scores * sizeof *b.scores +
+    const size_t largest = sizeof *b.predictions + sizeof(void *) + p->n_scores * sizeof *b.scores +
                            SHOP_MAX_EVIDENCE * sizeof *b.evidence;
     if (!shop_mul(p->n, largest, &each) || each > PTRDIFF_MAX / 2)
         return shop_fail(LLMCS_NOMEM, "predict: %lld texts are too many", (long long)p->n);

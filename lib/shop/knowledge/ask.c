@@ -138,7 +138,7 @@ llmcs_status llmcs_shop_ask(llmcs_shop *shop, const char *text, size_t text_byte
         return shop_fail(LLMCS_LIMIT, "text has %lld bytes, at most %d are a question", (long long)text_bytes,
                          SHOP_TEXT_BYTES);
     if (params)
-        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO(llmcs_shop_ask_params, writer), params,
+        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_ask_params, writer), params,
                                  "llmcs_shop_ask_params"));
     SHOP_TRY(check_params(shop, &p));
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *k, "question", &k));

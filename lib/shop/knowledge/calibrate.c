@@ -247,7 +247,7 @@ static void maximise_over(const fit *f, const bool *out, double *w) {
         derivatives(f, w, penalty, step, h);
         leave_out_features(out, step, h);
         solve(h, step);
-        for (; size > 1e-6; size /= 2) {
+        for (int halving = 0; halving < 20; halving++, size /= 2) {
             for (size_t i = 0; i < D; i++) next[i] = w[i] + size * step[i];
             then = log_likelihood(f, next, penalty);
             if (then > now) break;

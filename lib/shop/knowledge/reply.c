@@ -87,7 +87,7 @@ llmcs_status shop_reply_set_candidates(shop_reply *r, const shop_match *m, size_
     const llmcs_shop_candidate **pointers;
     const size_t n = shop_min(m->n, k);
     SHOP_TRY(shop_reply_alloc(r, n, sizeof *candidates, &candidates));
-    SHOP_TRY(shop_reply_alloc(r, n, sizeof *pointers, &pointers));
+    SHOP_TRY(shop_reply_alloc(r, n, sizeof(void *), &pointers));
     for (size_t i = 0; i < n; i++) {
         SHOP_TRY(copy_candidate(r, &m->candidates[i], &candidates[i]));
         pointers[i] = &candidates[i];
@@ -142,7 +142,7 @@ static llmcs_status keep_writing(writing *w) {
     SHOP_TRY(shop_reply_copy(w->reply, w->text ? w->text : "", w->n, &answer->text));
     answer->text_bytes = w->n;
     SHOP_TRY(shop_reply_alloc(w->reply, w->n_citations, sizeof *citations, &citations));
-    SHOP_TRY(shop_reply_alloc(w->reply, w->n_citations, sizeof *pointers, &pointers));
+    SHOP_TRY(shop_reply_alloc(w->reply, w->n_citations, sizeof(void *), &pointers));
     for (size_t i = 0; i < w->n_citations; i++) citations[i] = w->citations[i], pointers[i] = &citations[i];
     answer->citations = pointers;
     answer->n_citations = w->n_citations;

@@ -93,7 +93,7 @@ llmcs_status llmcs_shop_measure_create(const char *metric, const llmcs_shop_meas
     if (!metric || !measure) return shop_fail(LLMCS_ARG, "metric, measure: NULL is not valid");
     *measure = NULL;
     if (params)
-        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO(llmcs_shop_measure_params, allocator), params,
+        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_measure_params, allocator), params,
                                  "llmcs_shop_measure_params"));
     SHOP_TRY(check_params(&p));
     SHOP_TRY(find_metric(metric, &found, &order));

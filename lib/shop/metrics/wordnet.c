@@ -90,7 +90,9 @@ static const char *skip_fields(const char *line, const char *end, unsigned long 
 static const char *find_offsets(const char *line, const char *end) {
     const char *at = skip_fields(line, end, 3);
     if (!at || at == end) return NULL;
-    const unsigned long n_pointers = strtoul(at, NULL, 10);
+    unsigned long n_pointers = 0;
+    for (const char *digit = at; digit < end && *digit >= '0' && *digit <= '9' && n_pointers <= 100; digit++)
+        n_pointers = n_pointers * 10 + (unsigned long)(*digit - '0');
     return n_pointers > 100 ? NULL : skip_fields(at, end, 1 + n_pointers + 2);
 }
 
@@ -204,7 +206,7 @@ static void find_bases(bases *b, const struct shop_wordnet *w, int pos, const ch
         char base[MAX_WORD + 8];
         if (k >= n || memcmp(word + n - k, ending, k) != 0) continue;
         memcpy(base, word, n - k);
-        memcpy(base + n - k, replacement, extra);
+        for (size_t i = 0; i < extra; i++) base[n - k + i] = replacement[i];
         add_base(b, f, base, n - k + extra);
     }
 }

@@ -197,9 +197,9 @@ static llmcs_status allocate_result(const llmcs_allocator *a, size_t n, result *
     r->allocator = *a;
     r->shown.struct_size = sizeof r->shown;
     SHOP_TRY(shop_alloc_zero(a, n, sizeof *r->items, "recommendations", &r->items));
-    SHOP_TRY(shop_alloc_zero(a, n, sizeof *r->item_pointers, "recommendations", &r->item_pointers));
+    SHOP_TRY(shop_alloc_zero(a, n, sizeof(void *), "recommendations", &r->item_pointers));
     SHOP_TRY(shop_alloc_zero(a, n * SHOP_MAX_PARTS, sizeof *r->parts, "recommendations", &r->parts));
-    return shop_alloc_zero(a, n * SHOP_MAX_PARTS, sizeof *r->part_pointers, "recommendations", &r->part_pointers);
+    return shop_alloc_zero(a, n * SHOP_MAX_PARTS, sizeof(void *), "recommendations", &r->part_pointers);
 }
 
 /* Copies a text behind the others; *offset is where, since the array moves as it grows. */

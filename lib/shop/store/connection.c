@@ -197,7 +197,8 @@ void shop_query_end(shop_query *q) {
     if (!q->stmt) return;
     sqlite3_reset(q->stmt);
     sqlite3_clear_bindings(q->stmt);
-    *q = (shop_query){0};
+    q->stmt = NULL;
+    q->has_row = false;
 }
 
 int64_t shop_query_int(const shop_query *q, int column) { return sqlite3_column_int64(q->stmt, column); }

@@ -118,13 +118,13 @@ static llmcs_status compare_objects(shop_query *found, shop_query *expected) {
         const char *want = expected->has_row ? shop_query_text(expected, 1, &n) : NULL;
         if (!have || (want && strcmp(want, have) < 0))
             return shop_fail(LLMCS_FORMAT, "%s: table or index %s is missing", found->c->path, want);
-        if (!want || strcmp(want, have))
+        if (!want || strcmp(want, have) != 0)
             return shop_fail(LLMCS_FORMAT, "%s: %s is no table or index of a store of this version", found->c->path,
                              have);
         const char *have_sql = shop_query_text(found, 2, &n), *want_sql = shop_query_text(expected, 2, &m);
         /* FTS5 writes the SQL of its own tables, perhaps otherwise in another version of SQLite. */
         const bool by_fts5 = !strncmp(have, "text_words_", 11);
-        if (!by_fts5 && (n != m || memcmp(have_sql, want_sql, n)))
+        if (!by_fts5 && (n != m || memcmp(have_sql, want_sql, n) != 0))
             return shop_fail(LLMCS_FORMAT, "%s: %s is not defined as in a store of this version", found->c->path, have);
     }
 }

@@ -78,7 +78,7 @@ class CallsInFlight:
         while time.monotonic() < give_up:
             for relay in list(_relays):
                 relay.abandon()
-            with self._lock:  # a call that is here has not left its handle, which therefore lives
+            with self._lock:  # a call that is here still holds its handle, which therefore lives
                 if not self._cancels:
                     return
                 for cancel in list(self._cancels.values()):
