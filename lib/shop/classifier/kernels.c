@@ -85,6 +85,9 @@ INLINE void sum_columns_int8(const int8_t *restrict matrix, size_t stride, const
                              const int16_t *restrict values, size_t n, int32_t *restrict out, size_t width) {
     int32_t sums[32];
     for (size_t c = 0; c < width; c++) sums[c] = out[c];
+#if defined(__clang__) /* it would work on many rows at once, with 5 KiB of sums on the stack */
+#pragma clang loop vectorize(disable) unroll(disable) interleave(disable)
+#endif
     for (size_t k = 0; k < n; k++) {
         const int8_t *restrict row = matrix + (size_t)rows[k] * stride;
         const int16_t value = values[k];
