@@ -454,7 +454,7 @@ START_TEST(calibration_learns_and_is_kept) {
         .struct_size = sizeof e, .lang = "en", .questions = two, .n_questions = 2, .answer = "In your profile."};
     const llmcs_shop_entry *list[] = {&e};
     for (int i = 0; i < 8; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "e%d", i);
         e.id = id;
         SHOP_OK(llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL));
