@@ -49,7 +49,7 @@ void shop_free(const llmcs_allocator *a, void *p) {
 llmcs_status shop_grow(const llmcs_allocator *a, void *array, size_t used, size_t *capacity, size_t need, size_t size,
                        const char *what) {
     void *old, *fresh;
-    if (need <= *capacity) return LLMCS_OK;
+    if (need <= *capacity && *capacity) return LLMCS_OK;
     size_t target = *capacity > SIZE_MAX / 2 ? need : shop_max(need, *capacity * 2);
     target = shop_max(target, 8);
     SHOP_TRY(shop_alloc(a, target, size, what, &fresh));

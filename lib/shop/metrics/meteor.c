@@ -107,8 +107,7 @@ static llmcs_status score_pair(llmcs_shop_measure *m, alignment *a, const shop_c
     shop_grams_clear(&m->grams);
     SHOP_TRY(split(m, &a->reference, reference));
     const size_t n_h = a->hypothesis.n, n_r = a->reference.n;
-    /* One more than there are: of two empty texts it must not be NULL. */
-    const size_t n_numbers = 3 * n_h + 4 * n_r + 1;
+    const size_t n_numbers = 3 * n_h + 4 * n_r;
     SHOP_TRY(shop_grow(&m->allocator, &a->numbers, 0, &a->capacity, n_numbers, sizeof *a->numbers, "words"));
     SHOP_TRY(number_words(m, &a->hypothesis, a->numbers));
     SHOP_TRY(number_words(m, &a->reference, a->numbers + 3 * n_h));

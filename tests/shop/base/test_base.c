@@ -26,6 +26,8 @@ START_TEST(allocations_fail_with_a_message_and_leave_arrays_alone) {
     const llmcs_allocator a = fail_alloc_get(&counter);
     int *numbers = NULL;
     size_t capacity = 0;
+    ck_assert_int_eq(shop_grow(&a, &numbers, 0, &capacity, 0, sizeof *numbers, "n"), LLMCS_OK);
+    ck_assert_ptr_nonnull(numbers);
     for (int i = 0; i < 1000; i++) {
         ck_assert_int_eq(shop_grow(&a, &numbers, (size_t)i, &capacity, (size_t)i + 1, sizeof *numbers, "n"), LLMCS_OK);
         numbers[i] = i;
