@@ -152,7 +152,11 @@ SHOP_SO := $(BUILD)/lib/$(SHOP_SONAME)
 SHOP_ARCHIVE := $(BUILD)/lib/libllmcs_shop.a
 SHOP_LIBS := -lsqlite3 -lutf8proc -lstemmer -lm -lpthread
 $(SHOP_OBJ): EXTRA := -DLLMCS_SHOP_BUILD
+# WITHOUT_SHOP=1: the core alone, where the shop layer's packages are missing (the AArch64 cross build).
+WITHOUT_SHOP ?=
+ifeq ($(WITHOUT_SHOP),)
 lib: $(SHOP_SO) $(SHOP_ARCHIVE)
+endif
 $(SHOP_SO): $(SHOP_OBJ) lib/shop/llmcs_shop.map $(SO)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -344,7 +348,7 @@ $(ARM_UNPACKED): tools/build/arm-sysroot.sh
 ARM_SUITES ?= base/% kernels/% nn/% runtime/test_golden text/test_tiny
 QEMU = env LLMCS_EMULATED=qemu qemu-aarch64 -L /usr/aarch64-linux-gnu
 ARM_MAKE = $(MAKE) --no-print-directory BUILD=build/arm64 CC=aarch64-linux-gnu-gcc CROSS=aarch64-linux-gnu- \
-	CPPFLAGS='-isystem $(ARM_ROOT)/usr/include' LDFLAGS='-L$(ARM_LIB)' CHECK_LIBS='-lcheck_pic -lsubunit -lrt -lm' OPENBLAS_A=
+	CPPFLAGS='-isystem $(ARM_ROOT)/usr/include' LDFLAGS='-L$(ARM_LIB)' CHECK_LIBS='-lcheck_pic -lsubunit -lrt -lm' OPENBLAS_A= WITHOUT_SHOP=1
 # qemu's own processor has all that kernels ask for; these have neither dot products nor i8mm, and no i8mm.
 ARM_CPUS := cortex-a72 neoverse-n1
 ARM_CPU_SUITES ?= kernels/test_weights
