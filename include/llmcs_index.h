@@ -25,7 +25,7 @@
  * - Filters are evaluated while vectors are scored: if k vectors pass the filter, k are returned.
  * - Threads. Any number of threads may search, put, remove and save at once. A search sees the index as it was when the
  *   search began: each put and each remove as a whole or not at all. Searches wait at most for the write of a block;
- * puts, removes and builds wait for each other.
+ *   puts, removes and builds wait for each other.
  */
 #include "llmcs.h" /* which includes this file at its end, whichever of the two comes first */
 
