@@ -153,13 +153,18 @@ static llmcs_span first_span(const llmcs_tokenizer *t, const ll_encoding *e, siz
 /* Tokens [part.begin, part.end) of the text that the item stands for. */
 static void append_text(const llmcs_tokenizer *t, ll_tokens_out *o, const ll_encoding *e, llmcs_span part,
                         const ll_template_item *item) {
-    for (size_t i = part.begin; i < part.end; i++, o->n++) {
-        if (o->ids) o->ids[o->n] = e->ids[i];
-        if (o->type_ids) o->type_ids[o->n] = item->type_id;
-        if (o->offsets) o->offsets[o->n] = i == part.begin ? first_span(t, e, i) : e->spans[i];
-        if (o->marks)
-            o->marks[o->n] = (uint8_t)((item->sequence ? LL_MARK_SECOND : 0) | (e->begins_word[i] ? LL_MARK_WORD : 0));
+    const size_t n = part.end - part.begin;
+    if (!n) return;
+    if (o->ids) memcpy(o->ids + o->n, e->ids + part.begin, n * sizeof *o->ids);
+    for (size_t i = 0; o->type_ids && i < n; i++) o->type_ids[o->n + i] = item->type_id;
+    if (o->offsets) {
+        memcpy(o->offsets + o->n, e->spans + part.begin, n * sizeof *o->offsets);
+        o->offsets[o->n] = first_span(t, e, part.begin);
     }
+    for (size_t i = 0; o->marks && i < n; i++)
+        o->marks[o->n + i] =
+            (uint8_t)((item->sequence ? LL_MARK_SECOND : 0) | (e->begins_word[part.begin + i] ? LL_MARK_WORD : 0));
+    o->n += n;
 }
 
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out) {

@@ -58,15 +58,16 @@ static llmcs_status prefix_space(encoder *e, const ll_view *in, ll_view *out) {
 static llmcs_status encode_bpe(encoder *e, const ll_view *range) {
     ll_view view = *range;
     const llmcs_tokenizer *t = e->t;
+    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans;
     if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, range, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
         const size_t first = e->out->n;
         n = t->use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
-        if (t->bpe.n_missing)
+        if (has_gaps)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else
             LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
-        ll_encoding_end_word(e->out, first);
+        if (want_words) ll_encoding_end_word(e->out, first);
     }
     return LLMCS_OK;
 }

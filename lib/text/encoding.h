@@ -8,18 +8,24 @@ typedef struct ll_encoding {
     int32_t *ids;
     llmcs_span *spans;    /* with want_spans */
     uint8_t *begins_word; /* with want_spans: 1 for the first token of a word of the pre-tokenizer, or an added token */
-    size_t n, capacity, span_capacity, word_capacity;
+    size_t n, capacity;   /* tokens that every array holds, and can hold */
+    size_t id_capacity, span_capacity, word_capacity;
     bool want_spans;
 } ll_encoding;
 
-/* Capacity for `more` tokens behind those there are. */
+static inline llmcs_status ll_encoding_grow(ll_encoding *e, const llmcs_allocator *a, size_t need) {
+    LL_TRY(ll_grow(a, &e->ids, e->n, &e->id_capacity, need, sizeof *e->ids, "token ids"));
+    if (e->want_spans) {
+        LL_TRY(ll_grow(a, &e->spans, e->n, &e->span_capacity, need, sizeof *e->spans, "token offsets"));
+        LL_TRY(ll_grow(a, &e->begins_word, e->n, &e->word_capacity, need, sizeof *e->begins_word, "words of tokens"));
+    }
+    e->capacity = e->want_spans ? ll_min(e->id_capacity, ll_min(e->span_capacity, e->word_capacity)) : e->id_capacity;
+    return LLMCS_OK;
+}
+
+/* Capacity for `more` tokens behind those there are. Called for every word: one comparison if nothing grows. */
 static inline llmcs_status ll_encoding_reserve(ll_encoding *e, const llmcs_allocator *a, size_t more) {
-    const size_t words = e->want_spans ? e->word_capacity : SIZE_MAX; /* the last one to grow */
-    if (more <= e->capacity - e->n && more <= words - e->n) return LLMCS_OK;
-    LL_TRY(ll_grow(a, &e->ids, e->n, &e->capacity, e->n + more, sizeof *e->ids, "token ids"));
-    if (!e->want_spans) return LLMCS_OK;
-    LL_TRY(ll_grow(a, &e->spans, e->n, &e->span_capacity, e->n + more, sizeof *e->spans, "token offsets"));
-    return ll_grow(a, &e->begins_word, e->n, &e->word_capacity, e->n + more, sizeof *e->begins_word, "words of tokens");
+    return more <= e->capacity - e->n ? LLMCS_OK : ll_encoding_grow(e, a, e->n + more);
 }
 
 /* The tokens from `first` on are one word. */
