@@ -183,7 +183,14 @@ static llmcs_status add_label(shop_catalog *catalog, shop_label_kind kind, const
     return LLMCS_OK;
 }
 
-uint64_t shop_label_bit(uint32_t label) { return label < 63 ? (uint64_t)2 << label : 0; }
+enum { N_OWN_BITS = 31 };
+
+bool shop_label_shares_bit(uint32_t label) { return label >= N_OWN_BITS; }
+
+uint64_t shop_label_bit(uint32_t label) {
+    if (!shop_label_shares_bit(label)) return (uint64_t)2 << label;
+    return (uint64_t)1 << (32 + (label * UINT32_C(2654435761) >> 27)); /* Fibonacci hashing, Knuth, vol. 3, 6.4 */
+}
 
 static uint64_t bits_of(const shop_catalog *catalog, const shop_item *item) {
     uint64_t bits = item->in_stock ? SHOP_STOCK_BIT : 0;

@@ -72,9 +72,11 @@ static inline const char *shop_item_id(const shop_catalog *catalog, uint32_t ite
     return catalog->names + catalog->items[item].name;
 }
 
-/* The bits and the number that the index filters by: bit 0: in stock; bits 1 to 63: the first labels. 0: this label has
- * no bit. */
+/* The bits that the index filters by: bit 0: in stock; bits 1 to 31: the first labels, one each; bits 32 to 63: the
+ * other labels, which share them. A product without the bit does not have the label; one with a shared bit may not have
+ * it either, and is checked again by shop_filter_passes. */
 uint64_t shop_label_bit(uint32_t label);
+bool shop_label_shares_bit(uint32_t label);
 enum { SHOP_STOCK_BIT = 1 };
 
 /* The product's vector, [dim]. False if it has none. */

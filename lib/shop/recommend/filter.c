@@ -113,23 +113,21 @@ bool shop_filter_passes(const shop_filter *f, uint32_t number) {
            !is_excluded(f, (uint64_t)item->row);
 }
 
-/* Bits of labels; 0 if one of them has none. */
 static uint64_t bits_of(const uint32_t *labels, size_t n) {
     uint64_t bits = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t bit = labels[i] == SHOP_NO_LABEL ? 0 : shop_label_bit(labels[i]);
-        if (labels[i] != SHOP_NO_LABEL && !bit) return 0;
-        bits |= bit;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] != SHOP_NO_LABEL) bits |= shop_label_bit(labels[i]);
     return bits;
 }
 
+/* The index leaves out nothing that shop_filter_passes lets through, and perhaps not all that it does not. */
 void shop_filter_to_search(const shop_filter *f, llmcs_search_params *search) {
     const llmcs_shop_recommend_params *p = f->params;
     const uint32_t *all = f->labels + p->n_categories, *any = all + p->n_tags_all, *none = any + p->n_tags_any;
     if (!p->out_of_stock) search->tags_all |= SHOP_STOCK_BIT;
-    for (size_t i = 0; i < p->n_tags_all; i++) search->tags_all |= bits_of(all + i, 1);
-    for (size_t i = 0; i < p->n_tags_none; i++) search->tags_none |= bits_of(none + i, 1);
+    search->tags_all |= bits_of(all, p->n_tags_all);
+    for (size_t i = 0; i < p->n_tags_none; i++)
+        if (!shop_label_shares_bit(none[i])) search->tags_none |= bits_of(none + i, 1);
     /* The index takes one condition of "any of". */
     search->tags_any = p->n_categories ? bits_of(f->labels, p->n_categories) : bits_of(any, p->n_tags_any);
     search->number_min = p->price_min;

@@ -72,7 +72,7 @@ static llmcs_status add_nearest(shop_ranking *r, size_t k, bool *exhausted) {
     return status;
 }
 
-/* Labels without a bit are checked here, not in the index: if too few are left, more are searched. */
+/* Labels that share a bit of the index are checked again here: if too few products are left, more are searched. */
 static llmcs_status collect_nearest(shop_ranking *r) {
     bool exhausted = !r->has_profile || r->filter->nothing_passes;
     for (size_t k = shop_max(NEAREST, DIVERSE * r->params->k); !exhausted; k *= 4) {

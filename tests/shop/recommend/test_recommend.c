@@ -261,6 +261,15 @@ START_TEST(rare_labels_are_found) {
         ck_assert_str_eq(found->items[0]->item, id);
         llmcs_shop_recommendations_free(&found);
     }
+    /* A label that shares its bit leaves out its own products only. */
+    p = for_customer("ann", 200);
+    p.tags_none = &wanted, p.n_tags_none = 1;
+    for (int i = 1; i < 150; i += 7) {
+        snprintf(tag, sizeof tag, "tag%d", i);
+        llmcs_shop_recommendations *found = recommend(shop, &p);
+        ck_assert_uint_eq(found->n_items, 148); /* ann has seen p0 */
+        llmcs_shop_recommendations_free(&found);
+    }
     llmcs_shop_free(&shop);
 }
 END_TEST
