@@ -11,7 +11,6 @@ else
 fi
 
 encoder=$models/shop-encoder
-[ -d "$encoder" ] || encoder=$models/review-bert
 store=$(mktemp -d)/shop.db
 trap 'rm -rf "$(dirname "$store")"' EXIT
 
@@ -46,12 +45,8 @@ examples/shop/import.sh "$store" "$encoder" >/dev/null
     '运费怎么算？' '买完第二天就降价了，怎么办？' '你们公司有多少员工？' | sed 's/^/  /'
 
 title 'What customers want, or that it is none of the shop'"'"'s business  (intent)'
-if [ -e "$encoder/intents.classifier" ]; then
-    "$bin/intent" --encoder "$encoder" 'has my parcel been sent yet?' 'The mug arrived in pieces!' 'who won the football match?' \
-        '我要退货' '发票抬头写错了' '明天会下雨吗' | sed 's/^/  /'
-else
-    echo "  $encoder/intents.classifier is missing; llmcs-shop train-classifier makes it from examples/shop/intents.*.jsonl"
-fi
+"$bin/intent" --encoder "$encoder" 'has my parcel been sent yet?' 'The mug arrived in pieces!' 'who won the football match?' \
+    '我要退货' '发票抬头写错了' '明天会下雨吗' | sed 's/^/  /'
 
 title 'Products that mean the same  (similar_products)'
 sed -n 's/^{[^}]*"en":"\([^"]*\)".*/\1/p' examples/shop/products.jsonl |

@@ -2,7 +2,7 @@
  * intent - what a customer wants, or that it is none of the shop's business.
  *
  *     intent "has my parcel been sent yet?" "我要退货" "who won the football match?"
- *     intent --head my-intents.classifier --encoder my-encoder "where is my parcel?"
+ *     intent --head my-intent.head --encoder my-encoder "where is my parcel?"
  *
  * A head is what `llmcs-shop train-classifier` writes. Where `accepted` is 0 a service asks back or hands over.
  */
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
                                             {"head", required_argument, NULL, 'f'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    const char *folder = "examples/models/shop-encoder", *head = "examples/models/shop-encoder/intents.classifier";
+    const char *folder = "examples/models/shop-encoder", *head = "examples/models/heads/intent.head";
     for (int c; (c = next_option(argc, argv, options)) != -1;) {
         if (c == 'e') folder = optarg;
         if (c == 'f') head = optarg;

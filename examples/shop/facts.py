@@ -14,8 +14,8 @@ FACTS = {
     "return_days": 30, "return_fee": 12, "refund_days": 3, "refund_wallet": {"en": "1 to 3", "zh": "1到3"},
     "refund_card": {"en": "5 to 7", "zh": "5到7"}, "damage_hours": 48, "lost_days": 14, "price_days": 7,
     "instalment_from": 600, "invoice_hours": 24, "repair_days": 10, "restock_days": {"en": "7 to 14", "zh": "7到14"},
-    "assembly_fee": 60, "wrap_fee": 8, "engraving_fee": 20, "store_open": "10:00", "store_close": "20:00",
-    "service_open": "9:00", "service_close": "21:00", "phone": "400-000-0155",
+    "assembly_fee": 60, "wrap_fee": 8, "engraving_fee": 20, "store_address": {"en": "18 Pomelo Lane in Hangzhou", "zh": "杭州柚子里18号"}, "store_open": "10:00", "store_close": "20:00",
+    "service_open": "9:00", "service_close": "21:00", "phone": "400-000-0155", "complaint_days": 2, "label_days": 7,
 }
 
 CARRIERS = {

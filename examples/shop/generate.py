@@ -14,6 +14,7 @@ import re
 import sys
 from datetime import timedelta
 
+import flows
 import sources
 from facts import (ABROAD, CARRIERS, CITIES, CURRENCY, FACTS, FAMILY_NAMES, FIRST_NAMES, GIVEN_NAMES, LAST_NAMES, NAME,
                    NOT_SHIPPED, SLOTS, STATUSES, TODAY)
@@ -25,8 +26,8 @@ N_CUSTOMERS = 300
 N_ORDERS = 600
 N_EVENTS = 5000
 ORDER_DAYS = 150          # the oldest order
-PER_INTENT = {"Q": 84, "T": 20}
-PER_OOS = {"Q": 320, "T": 120}
+PER_INTENT = {"Q": 120, "T": 20}
+PER_OOS = {"Q": 480, "T": 120}
 
 # Attribute names in Chinese, in the order in which a product page lists them.
 ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "size": "规格", "sizes": "尺码", "weight": "重量",
@@ -378,6 +379,7 @@ def all_files():
         files |= faq_files(language) | intent_files(language, categories)
     texts = {name: "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
              for name, rows in files.items()}
+    texts["flows.json"] = json.dumps(flows.flows_file(), ensure_ascii=False, indent=1) + "\n"
     texts["shop.json"] = json.dumps(shop_facts(categories), ensure_ascii=False, indent=1) + "\n"
     return {name: text.encode() for name, text in texts.items()}
 

@@ -8,6 +8,12 @@ encoder=${2:-$here/../models/shop-encoder}
 shop=${BUILD:-build}/bin/llmcs-shop
 
 "$shop" init "$store" --encoder "$encoder"
+# The desk's parts. The classifiers go with the encoder of this repository; the data is of November 2026, and so is the clock.
+if [ $# -lt 2 ]; then
+    heads=$here/../models/heads
+    "$shop" init "$store" --intents "$heads/intent.head" --sentiment "$heads/sentiment.head" --moderation "$heads/moderation.head"
+fi
+"$shop" init "$store" --flows "$here/flows.json" --wording templates --now 2026-11-16T12:00:00Z
 "$shop" import-products "$store" "$here/products.jsonl"
 "$shop" import-customers "$store" "$here/customers.jsonl"
 "$shop" import-events "$store" "$here/events.jsonl"

@@ -11,8 +11,7 @@ import unittest
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BIN = os.path.abspath(os.path.join(ROOT, os.environ.get("LLMCS_BIN", "build/bin")))
 SHOP = os.path.join(ROOT, "examples", "shop")
-MODELS = [os.path.join(ROOT, "examples", "models", name) for name in ("shop-encoder", "review-bert")]
-ENCODER = next(folder for folder in MODELS if os.path.isdir(folder))
+ENCODER = os.path.join(ROOT, "examples", "models", "shop-encoder")
 
 
 def run(*command, **more):
@@ -52,6 +51,12 @@ class Examples(unittest.TestCase):
         lines = found.splitlines()
         self.assertTrue(lines[1].startswith("  track_order, "), found)
         self.assertTrue(lines[3].startswith("  not sure"), found)
+
+    def test_intent_of_the_shipped_head(self):
+        lines = self.program("intent", "where is my parcel", "我要退货", "who won the football match?").splitlines()
+        self.assertTrue(lines[1].startswith("  track_order, "), lines)
+        self.assertTrue(lines[3].startswith("  return_item, "), lines)
+        self.assertTrue(lines[5].startswith("  not sure"), lines)
 
     def test_faq(self):
         store = os.path.join(self.folder, "shop.db")

@@ -122,6 +122,10 @@ typedef struct cli_log {
  * NULL all lines go there instead, as long as the model lives. */
 llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model);
 void cli_log_free(cli_log *log);
+/* The common options alone, for models that the library opens by itself. */
+void cli_model_options(const cli_common *common, llmcs_model_options *options);
+/* An llmcs_log_fn: warnings and errors go to stderr. */
+void cli_print_warning(void *user, llmcs_log_level level, const char *message);
 /* Prints what failed and the library's message; returns EXIT_FAILED. */
 int cli_failed(const char *doing);
 /* Prints a message of this program; returns EXIT_FAILED. */

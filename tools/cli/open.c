@@ -12,7 +12,7 @@ static int show_progress(void *user, float done) {
     return 0;
 }
 
-static void print_warning(void *user, llmcs_log_level level, const char *message) {
+void cli_print_warning(void *user, llmcs_log_level level, const char *message) {
     (void)user;
     if (level >= LLMCS_LOG_WARN) fprintf(stderr, "%s: %s\n", cli_program, message);
 }
@@ -37,17 +37,22 @@ void cli_log_free(cli_log *log) {
     free(log->levels);
 }
 
+void cli_model_options(const cli_common *common, llmcs_model_options *options) {
+    llmcs_model_options_init(options);
+    options->n_threads = common->n_threads;
+    options->load_mode = common->mmap ? LLMCS_LOAD_MMAP : LLMCS_LOAD_COPY;
+    options->backend = (llmcs_backend)common->backend;
+    options->weights = (llmcs_weights)common->weights;
+    options->kv_type = (llmcs_kv_type)common->kv_type;
+    options->log = cli_print_warning;
+    if (isatty(STDERR_FILENO)) options->progress = show_progress;
+}
+
 llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model) {
     llmcs_model_options options;
-    llmcs_model_options_init(&options);
-    options.n_threads = common->n_threads;
-    options.load_mode = common->mmap ? LLMCS_LOAD_MMAP : LLMCS_LOAD_COPY;
-    options.backend = (llmcs_backend)common->backend;
-    options.weights = (llmcs_weights)common->weights;
-    options.kv_type = (llmcs_kv_type)common->kv_type;
-    options.log = log ? keep_line : print_warning;
+    cli_model_options(common, &options);
+    if (log) options.log = keep_line;
     options.log_user = log;
-    if (isatty(STDERR_FILENO)) options.progress = show_progress;
     const llmcs_status status = llmcs_model_open(common->folder, &options, model);
     if (options.progress) show_progress(NULL, 1);
     return status;

@@ -67,12 +67,16 @@ json_t *json_floats(const float *values, size_t n);
 json_t *json_ids(const int32_t *ids, size_t n);
 void answer_add_text_info(cli_answer *answer, const llmcs_text_info *info);
 
-/* ---- jsonl.c: all lines */
+/* ---- jsonl.c, jsonl_threads.c: all lines */
 
 /* Adds members to answer->json, which is empty. */
 typedef llmcs_status (*jsonl_handler)(void *user, const json_t *request, cli_answer *answer);
 /* Answers every line. EXIT_FAILED if one could not be answered. */
 int cli_jsonl(const cli_common *common, jsonl_handler handler, void *user);
+/* The same on n_threads threads (1 or more), which call the handler at the same time. Lines that have the same string
+ * under order_key are answered one after the other; the answers are printed in the order of the lines. */
+int cli_jsonl_threads(const cli_common *common, const char *order_key, int n_threads, jsonl_handler handler,
+                      void *user);
 /* LIMIT: a line that is longer than --max-line-bytes. */
 llmcs_status request_too_long(const cli_lines *lines);
 

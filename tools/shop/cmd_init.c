@@ -1,27 +1,60 @@
-/* llmcs-shop init: a new store. */
+/* llmcs-shop init: a new store, and the files that its desk works with. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "import.h"
 #include "store.h"
 
 typedef struct init_job {
-    const char *encoder;
+    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now;
 } init_job;
 
 static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(init_job, encoder),
               "folder of the encoder that makes vectors of questions, answers and products [none: words alone]"),
+    CLI_PLAIN("intents", CLI_STRING, offsetof(init_job, intents), "classifier of what customers want"),
+    CLI_PLAIN("moderation", CLI_STRING, offsetof(init_job, moderation), "classifier of what is not safe"),
+    CLI_PLAIN("sentiment", CLI_STRING, offsetof(init_job, sentiment), "classifier of how a customer feels"),
+    CLI_PLAIN("tagger", CLI_STRING, offsetof(init_job, tagger), "folder of a model that tags names and addresses"),
+    CLI_PLAIN("flows", CLI_STRING, offsetof(init_job, flows), "the dialogues: flows.json"),
+    CLI_PLAIN("wording", CLI_STRING, offsetof(init_job, wording),
+              "folder of a model that words replies; or templates, which is what a store without it does"),
+    CLI_PLAIN("now", CLI_STRING, offsetof(init_job, now),
+              "where the clock of `chat` stands, 2026-11-16T12:00:00Z: for data whose dates are fixed"),
 };
 
-/* The absolute path, since commands run in other folders later. */
-static int remember_encoder(const store *s, const char *folder) {
-    char *absolute = realpath(folder, NULL);
-    if (!absolute) return cli_error("%s: %s", folder, strerror(errno));
-    const llmcs_status status = llmcs_shop_set_setting(s->shop, "llmcs.encoder", absolute);
+/* Remembers the absolute path, since commands run in other folders later. */
+static bool remember_path(const store *s, const char *key, const char *path) {
+    if (!path) return true;
+    char *absolute = realpath(path, NULL);
+    if (!absolute) return cli_error("%s: %s", path, strerror(errno)), false;
+    const llmcs_status status = llmcs_shop_set_setting(s->shop, key, absolute);
     free(absolute);
-    return status ? cli_failed("init") : EXIT_DONE;
+    return !status || (cli_failed("init"), false);
+}
+
+static bool remember_wording(const store *s, const char *wording) {
+    if (wording && strcmp(wording, "templates") != 0) return remember_path(s, "llmcs.wording", wording);
+    return !wording || !llmcs_shop_set_setting(s->shop, "llmcs.wording", wording) || (cli_failed("init"), false);
+}
+
+static bool remember_now(const store *s, const char *now) {
+    int64_t seconds;
+    char number[32];
+    if (!now) return true;
+    if (!parse_time(now, &seconds))
+        return cli_error("--now: '%s' is not a time such as 2026-11-16T12:00:00Z", now), false;
+    snprintf(number, sizeof number, "%lld", (long long)seconds);
+    return !llmcs_shop_set_setting(s->shop, "llmcs.now", number) || (cli_failed("init"), false);
+}
+
+static bool remember_all(const store *s, const init_job *j) {
+    return remember_path(s, "llmcs.encoder", j->encoder) && remember_path(s, "llmcs.intents", j->intents) &&
+           remember_path(s, "llmcs.moderation", j->moderation) && remember_path(s, "llmcs.sentiment", j->sentiment) &&
+           remember_path(s, "llmcs.tagger", j->tagger) && remember_path(s, "llmcs.flows", j->flows) &&
+           remember_wording(s, j->wording) && remember_now(s, j->now);
 }
 
 static int init_command(int argc, char **argv) {
@@ -32,7 +65,7 @@ static int init_command(int argc, char **argv) {
     if (code >= 0) return code;
     if (!store_open(&s, &common, j.encoder ? STORE_ENCODER : STORE_NO_ENCODER, j.encoder, LLMCS_SHOP_CREATE))
         return EXIT_FAILED;
-    code = j.encoder ? remember_encoder(&s, j.encoder) : EXIT_DONE;
+    code = remember_all(&s, &j) ? EXIT_DONE : EXIT_FAILED;
     llmcs_shop_info info = {.struct_size = sizeof info};
     if (code == EXIT_DONE && llmcs_shop_get_info(s.shop, &info)) code = cli_failed("init");
     if (code == EXIT_DONE)
@@ -46,11 +79,11 @@ const cli_command cmd_init = {
     .name = "init",
     .target = "STORE",
     .arguments = "",
-    .summary = "Creates a store, one SQLite file, or names the encoder of one that exists.",
+    .summary = "Creates a store, one SQLite file, or names the models and files of one that exists.",
     .notes =
         "Nothing is assumed about the encoder: without --encoder questions are answered by "
-        "words alone. The store remembers its folder; other commands open it from there unless "
-        "they are given --encoder themselves.",
+        "words alone. The store remembers the paths; other commands open them from there unless "
+        "they are given others themselves. What is not named stays as it was.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_MODEL,

@@ -92,7 +92,7 @@ static bool zone(const char *p, long *seconds) {
     return hours >= 0 && hours <= 23 && minutes >= 0 && minutes <= 59 && !*p;
 }
 
-static bool iso_time(const char *p, int64_t *value) {
+bool parse_time(const char *p, int64_t *value) {
     struct tm t = {.tm_mday = 1};
     long offset = 0;
     t.tm_year = digits(&p, 4) - 1900;
@@ -125,7 +125,7 @@ llmcs_status field_time(const json_t *row, const char *key, bool required, int64
     double x = NAN;
     if (json_is_number(v))
         x = json_number_value(v);
-    else if (text && *text && iso_time(text, value))
+    else if (text && *text && parse_time(text, value))
         return LLMCS_OK;
     else if (text && *text)
         x = strtod(text, &end), x = *end ? NAN : x;

@@ -58,6 +58,8 @@ llmcs_status field_double(const json_t *row, const char *key, bool required, dou
 llmcs_status field_int(const json_t *row, const char *key, int64_t fallback, int64_t *value);
 /* Seconds since 1970, or ISO 8601: 2026-11-28, 2026-11-28T20:15:00Z, 2026-11-28 20:15:00.5+08:00; UTC if not said. */
 llmcs_status field_time(const json_t *row, const char *key, bool required, int64_t *value);
+/* ISO 8601 as above. False: it is something else. */
+bool parse_time(const char *text, int64_t *value);
 /* An array of strings, or one string; allocated. */
 llmcs_status field_strings(import_row *row, const char *key, const char *const **values, size_t *n);
 /* Zeroed memory of the row. */

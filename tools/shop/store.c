@@ -3,17 +3,12 @@
 
 #include <stdlib.h>
 
-static void print_warning(void *user, llmcs_log_level level, const char *message) {
-    (void)user;
-    if (level >= LLMCS_LOG_WARN) fprintf(stderr, "%s: %s\n", cli_program, message);
-}
-
 static bool open_shop(store *s, const char *path, uint32_t flags) {
     llmcs_shop_options options;
     llmcs_shop_options_init(&options);
     options.encoder = s->encoder;
     options.flags = flags;
-    options.log = print_warning;
+    options.log = cli_print_warning;
     if (!llmcs_shop_open(path, &options, &s->shop)) return true;
     cli_failed("open");
     return false;

@@ -1,6 +1,6 @@
 /* Lines typed at a terminal, with editing and history (libedit). */
-#ifndef TOOLS_LLMCS_EDITOR_H
-#define TOOLS_LLMCS_EDITOR_H
+#ifndef TOOLS_CLI_EDITOR_H
+#define TOOLS_CLI_EDITOR_H
 
 #include <stddef.h>
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+
 enum { HISTORY_LINES = 500 };
 
 struct editor {
@@ -32,7 +34,7 @@ editor *editor_open(const char *prompt) {
     if (!e) return NULL;
     use_utf8();
     e->prompt = prompt;
-    e->line = el_init("llmcs", stdin, stdout, stderr);
+    e->line = el_init(cli_program, stdin, stdout, stderr);
     e->history = history_init();
     if (!e->line || !e->history) {
         editor_close(e);

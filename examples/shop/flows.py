@@ -1,0 +1,489 @@
+"""The demo shop's dialogues: generate.py writes them to flows.json, whose format flows.md explains.
+
+Numbers and deadlines are those of facts.py ({facts.return_days}); what is policy is an entry of the FAQ ({"entry": id}),
+so that nothing is said twice. Each action asks for a yes first.
+"""
+from facts import CARRIERS, FACTS, NAME, STATUSES
+from flow_rules import RULES
+
+
+def t(en, zh):
+    """A text in both languages."""
+    return {"en": en, "zh": zh}
+
+
+def say(en, zh):
+    return {"say": t(en, zh)}
+
+
+def entry(name):
+    return {"entry": name}
+
+
+def ask(tags, otherwise, accept=None):
+    """The knowledge base, among the entries with one of these tags; else one entry, or steps."""
+    what = {"tags": tags} if accept is None else {"tags": tags, "accept": accept}
+    return {"knowledge": what, "none": [entry(otherwise)] if isinstance(otherwise, str) else otherwise}
+
+
+def without_login(*steps):
+    """For customers who are not logged in, who get the entry that says how it is done."""
+    return {"if": {"login": False}, "then": [*steps, {"say": "log_in_for_more"}, END]}
+
+
+END = {"end": True}
+DAY = 86400
+WINDOW = f"o.time > :now - {FACTS['return_days']} * {DAY}"
+
+# ---------------------------------------------------------------- what is looked up
+
+# The titles of an order's items, in the customer's language.
+ITEMS = ("(SELECT group_concat(t.title, '; ') FROM order_items i JOIN products p ON p.id = i.item"
+         " JOIN product_texts t ON t.product = p.row AND t.lang = :lang WHERE i.order_row = o.row)")
+ORDER = (f"SELECT o.id AS id, o.status AS status, o.time AS time, o.total AS total, o.carrier AS carrier, o.tracking AS tracking,"
+         f" o.city AS city, {ITEMS} AS items FROM orders o WHERE o.customer = :customer")
+ORDER_TABLES = ["orders", "order_items", "products", "product_texts"]
+ORDER_LINE = t("{id} of {time|date}, {status|status}: {items}", "{id}（{time|date}，{status|status}）：{items}")
+
+
+def orders(where, limit=5):
+    return {"sql": f"{ORDER} AND {where} ORDER BY o.time DESC, o.id DESC LIMIT {limit}", "tables": ORDER_TABLES, "line": ORDER_LINE}
+
+
+PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description,"
+           " (SELECT group_concat(a.key || ': ' || a.value, ', ') FROM json_each(t.attributes) a) AS attributes"
+           " FROM products p JOIN product_texts t ON t.product = p.row AND t.lang = :lang")
+PRODUCT_TABLES = ["products", "product_texts"]
+
+FINDS = {
+    "o": {"sql": f"{ORDER} AND o.id = :order", "tables": ORDER_TABLES, "line": ORDER_LINE},
+    "active": orders("o.status IN ('pending_payment', 'paid', 'packed', 'shipped')"),
+    "recent": orders("1"),
+    "cancellable": orders("o.status IN ('pending_payment', 'paid', 'packed')"),
+    "returnable": orders(f"o.status = 'delivered' AND {WINDOW}"),
+    "delivered": orders("o.status = 'delivered'"),
+    "received": orders("o.status IN ('delivered', 'shipped')"),
+    "refunds": orders("o.status IN ('return_requested', 'returned', 'refunded', 'cancelled')", 3),
+    "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES,
+                "line": t("{title}, ¥{price|money}", "{title}，{price|money}元")},
+    # The same kind of product, which is a product's first tag; the one that was named first.
+    "same_kind": {"sql": "SELECT t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
+                         " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND json_extract(p.tags, '$[0]') ="
+                         " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product)"
+                         " ORDER BY p.id <> :product, p.price, p.id LIMIT 4", "tables": PRODUCT_TABLES,
+                  "line": t("{title}, ¥{price|money}", "{title}，{price|money}元")},
+}
+
+# ---------------------------------------------------------------- what is done
+
+ACTIONS = {
+    "cancel_order": {"sql": "UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order"
+                            " AND status IN ('pending_payment', 'paid', 'packed')",
+                     "tables": ["orders"], "object": "order", "destructive": True},
+    "request_return": {"sql": "UPDATE orders SET status = 'return_requested' WHERE customer = :customer AND id = :order"
+                              f" AND status = 'delivered' AND time > :now - {FACTS['return_days']} * {DAY}",
+                       "tables": ["orders"], "object": "order", "destructive": True},
+    # Without SQL: a ticket for the staff.
+    "change_address": {"object": "order", "detail": ["address"], "destructive": True},
+    "request_exchange": {"object": "order", "detail": ["wish"], "destructive": True},
+    "request_invoice": {"object": "order", "destructive": True},
+    "report_problem": {"object": "order", "detail": ["problem", "description"], "destructive": True},
+    "file_complaint": {"object": "complaint", "destructive": True},
+}
+
+SLOTS = {
+    "order": {"type": "order", "pattern": "PL[0-9]{8}", "from": "recent",
+              "ask": t("Which order is it about?\n{choices}", "是哪个订单呢？\n{choices}"),
+              "again": t("Please give me the order number (PL and eight digits), or one of these:\n{choices}",
+                         "请告诉我订单号（PL加八位数字），或者选一个：\n{choices}"),
+              "none": t("I see no order in your account.", "您的账户里没有订单。")},
+    "address": {"type": "address", "min": 8,
+                "ask": t("What is the complete new address, with name and phone number?", "请把新地址完整发给我，包括收件人和电话。")},
+    "wish": {"type": "text", "min": 1, "max": 300,
+             "ask": t("Which item is it, and which size or colour would you like instead?", "要换哪一件，换成什么尺码或颜色？")},
+    "problem": {"type": "choice", "ask": t("What is wrong?", "是什么问题？"), "options": [
+        {"value": "damaged", "words": t(["broken", "damaged", "faulty"], ["坏", "破", "碎", "质量"]),
+         "label": t("damaged or faulty", "破损或有故障")},
+        {"value": "wrong", "words": t(["wrong"], ["发错", "不对"]), "label": t("the wrong item", "发错货")},
+        {"value": "missing", "words": t(["missing"], ["少", "漏"]), "label": t("something is missing", "少件")},
+        {"value": "lost", "words": t(["lost", "not received"], ["丢", "没收到"]), "label": t("not received", "没有收到")}]},
+    "description": {"type": "text", "first": True, "min": 2, "max": 500,
+                    "ask": t("What happened?", "请说说具体情况。")},
+    "complaint": {"type": "text", "first": True, "first_min": 45, "min": 6, "max": 500,
+                  "ask": t("I am sorry to hear that. Please tell me in one message what went wrong, with the order number if there is one.",
+                           "很抱歉给您带来不好的体验。请用一条消息说说发生了什么，有订单号请一起写上。")},
+    "product": {"type": "product", "ask": t("Which product do you mean?", "您说的是哪款商品？")},
+    "budget": {"type": "number", "ask": t("Up to what price?", "价格多少以内？")},
+}
+
+# ---------------------------------------------------------------- sentences that several flows use
+
+TEXTS = {
+    "ask_back": t(["I did not quite get that, or it is not something I can help with. I can look up orders, help with returns, refunds, "
+                   "invoices and complaints, and tell you about our goods. What is it about?"],
+                  ["不好意思，没太明白，或者这个我帮不上忙。我可以查订单和物流，办理取消、退换货、退款、发票和投诉，也能介绍商品。您想问哪一方面？"]),
+    "not_understood": t("Sorry, I still cannot answer that. I am passing you on to a colleague; our team is there daily from "
+                        "{facts.service_open} to {facts.service_close}.",
+                        "抱歉，这个我还是答不了，帮您转给同事。人工客服每天{facts.service_open}到{facts.service_close}在线。"),
+    "handover": t("I am passing you on to a colleague, who will answer here. Our team is there daily from {facts.service_open} to "
+                  "{facts.service_close}.",
+                  "帮您转给同事，会在这里回复您。人工客服每天{facts.service_open}到{facts.service_close}在线。"),
+    "waiting": t("A colleague will answer here; our team is there daily from {facts.service_open} to {facts.service_close}. By phone: "
+                 "{facts.phone}.",
+                 "同事会在这里回复您，人工客服每天{facts.service_open}到{facts.service_close}在线，也可以打{facts.phone}。"),
+    "login": t("For that I need to see your orders. Please log in first and then write to me again.",
+               "这需要查看您的订单，请先登录账户，再来找我。"),
+    "log_in_for_more": t("If you log in, I can look at your order right here.", "登录账户以后，我可以直接帮您看订单。"),
+    "not_found": t("I cannot find that order in your account. Please check the number: PL and eight digits, as under My Orders.",
+                   "在您的账户里没有找到这个订单，请核对订单号：PL加八位数字，“我的订单”里可以看到。"),
+    "action_failed": t("That did not work, and nothing was changed. Please try again, or write \"agent\" for a person.",
+                       "没有成功，也没有做任何改动。请再试一次，或输入“人工”找同事处理。"),
+    "action_unknown": t("I cannot tell whether that went through. Please do not send it again: a colleague will check and answer here.",
+                        "暂时无法确认是否成功，请不要重复提交，同事会核实后在这里回复您。"),
+    "unavailable": t("I cannot look that up at the moment. Please try again in a few minutes, or call {facts.phone}.",
+                     "现在暂时查不到，请过几分钟再试，或拨打{facts.phone}。"),
+    "blocked": t("I cannot help with that. I am here for orders and goods of {facts.name}.",
+                 "这个我帮不了。我只负责{facts.name}的订单和商品问题。"),
+    "nothing_done": t("All right, I have changed nothing. Anything else?", "好的，没有做任何改动。还有别的需要吗？"),
+    "nothing_to_confirm": t("There is nothing to confirm at the moment. What can I do for you?", "现在没有需要确认的事。有什么可以帮您？"),
+    "sorry": t("I am sorry about the trouble.", "很抱歉给您添麻烦了。"),
+    "recommend": t("These may suit you:", "可以看看这几款："),
+    "no_recommendation": t("I have nothing fitting to suggest. What kind of thing are you looking for?", "暂时没有合适的推荐。您想找哪一类的？"),
+    "no_product": t("I cannot find that in our range. We sell tableware, tea and coffee, clothing, shoes, bags, electronics, textiles, "
+                    "furniture, care products, toys, outdoor gear and stationery.",
+                    "我们店里没有找到这样的商品。我们卖餐具、茶和咖啡、服装、鞋、箱包、数码、家纺、家具、护理、玩具、户外和文具。"),
+    "refuse": t("I cannot help with that. We sell things for home, clothing, outdoor and the like; what else can I do for you?",
+                "这个我帮不了，我们也不卖这类东西。其他订单或商品问题可以问我。"),
+    "refuse_orders_of_others": t("I can only show you your own orders and data, never those of somebody else.",
+                                 "我只能查看您本人的订单和资料，不能透露别人的。"),
+}
+
+# ---------------------------------------------------------------- dialogues
+
+STATUS = {
+    "say_by": "o.status", "of": {
+        "pending_payment": t("Order {order} ({o.items}) is waiting for your payment of ¥{o.total|money}. Unpaid orders are kept for "
+                             "{facts.unpaid_hours} hours.",
+                             "订单{order}（{o.items}）待付款，金额{o.total|money}元。未付款的订单保留{facts.unpaid_hours}小时。"),
+        "paid": t("Order {order} ({o.items}) is paid and will be packed next. Orders paid before {facts.dispatch_cutoff} on a working day "
+                  "leave the same day, all others on the next working day.",
+                  "订单{order}（{o.items}）已付款，正等待打包。工作日{facts.dispatch_cutoff}前付款的当天发货，其余的下一个工作日发货。"),
+        "packed": t("Order {order} ({o.items}) is packed and waits for the carrier.", "订单{order}（{o.items}）已打包，正等快递来取。"),
+        "shipped": t("Order {order} ({o.items}) is on its way to {o.city} with {o.carrier|carrier}, tracking number {o.tracking}. You see "
+                     "the expected day under My Orders.",
+                     "订单{order}（{o.items}）正在送往{o.city}，{o.carrier|carrier}，单号{o.tracking}。预计送达日期可以在“我的订单”里看。"),
+        "delivered": t("Order {order} ({o.items}) is marked as delivered in {o.city} by {o.carrier|carrier}, tracking number {o.tracking}. "
+                       "If you do not have it, tell me.",
+                       "订单{order}（{o.items}）显示已在{o.city}签收，{o.carrier|carrier}，单号{o.tracking}。如果您没收到，请告诉我。"),
+        "cancelled": t("Order {order} ({o.items}) is cancelled.", "订单{order}（{o.items}）已取消。"),
+        "return_requested": t("A return is requested for order {order} ({o.items}); we are waiting for the parcel.",
+                              "订单{order}（{o.items}）已申请退货，我们在等您寄回的包裹。"),
+        "returned": t("Your return of order {order} ({o.items}) has reached us; we refund within {facts.refund_days} working days after "
+                      "that.", "订单{order}（{o.items}）的退货我们已收到，收到后{facts.refund_days}个工作日内退款。"),
+        "refunded": t("Order {order} ({o.items}) is refunded. The money is back in {facts.refund_wallet} working days with Alipay or "
+                      "WeChat Pay and in {facts.refund_card} working days with a card.",
+                      "订单{order}（{o.items}）已退款，支付宝和微信{facts.refund_wallet}个工作日到账，银行卡{facts.refund_card}个工作日到账。"),
+        "*": t("The status of order {order} is: {o.status|status}.", "订单{order}的状态：{o.status|status}。")}}
+
+
+def order_from(find, *none):
+    return {"slot": "order", "from": find, "none": list(none)}
+
+
+def report(problem, find, policy):
+    """Damaged, wrong, missing or lost: the policy is an entry; the report is a ticket."""
+    return [{"set": {"problem": problem}},
+            without_login(entry(policy)),
+            order_from(find, entry(policy), END),
+            {"find": "o"},
+            {"if": {"o.status": ["delivered", "shipped"]}, "then": [
+                entry(policy),
+                {"slot": "description"},
+                {"confirm": t("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？"),
+                 "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
+                {"do": "report_problem", "done": [
+                    say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
+                        "订单{order}已报给同事：{problem}，会有同事查看后回复您。")]}],
+             "else": [STATUS]}]
+
+
+FLOWS = {
+    "order_status": {
+        "intents": ["track_order"], "title": t("know where an order is", "查订单或物流"), "steps": [
+            without_login(entry("tracking")),
+            {"if": {"order": None}, "then": [
+                {"find": "active", "none": [
+                    order_from("recent"), {"find": "o"}, STATUS, END]},
+                {"if": {"active.n": {"more": 1}}, "then": [
+                    say("These orders are under way:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
+                 "else": [order_from("active")]}]},
+            {"find": "o"}, STATUS]},
+    "delivery_time": {
+        "intents": ["delivery_period"], "title": t("know how long delivery takes", "问配送时间"), "steps": [
+            {"if": {"order": None}, "then": [ask(["shipping", "配送"], "shipping-time")], "else": [{"go": "order_status"}]}]},
+    "cancel": {
+        "intents": ["cancel_order"], "title": t("cancel an order", "取消订单"), "steps": [
+            without_login(entry("order-cancel")),
+            order_from("cancellable", say("You have no order that can still be cancelled.", "您没有还能取消的订单。"),
+                       entry("order-cancel"), END),
+            {"find": "o"},
+            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+                {"confirm": t("Shall I cancel order {order} ({o.items}) over ¥{o.total|money}?",
+                              "确定取消订单{order}（{o.items}，{o.total|money}元）吗？")},
+                {"do": "cancel_order", "done": [
+                    {"if": {"o.status": "pending_payment"}, "then": [
+                        say("Order {order} is cancelled; nothing had been paid.", "订单{order}已取消，还没有付过款。")],
+                     "else": [say("Order {order} is cancelled. The full amount is refunded to the payment method you used.",
+                                  "订单{order}已取消，款项全额原路退回。")]}]}],
+             "else": [{"if": {"o.status": ["shipped"]}, "then": [
+                 say("Order {order} is already on its way and can no longer be cancelled.", "订单{order}已经发出，不能再取消了。"),
+                 say("Please refuse the parcel at the door, or return it within {facts.return_days} days of delivery.",
+                     "请直接拒收，或在签收后{facts.return_days}天内申请退货。")],
+                 "else": [STATUS, {"if": {"o.status": "delivered"}, "then": [
+                     say("It can no longer be cancelled, but within {facts.return_days} days of delivery it can be returned: write "
+                         "\"return\".", "已经不能取消了，签收后{facts.return_days}天内可以退货，写“退货”即可。")]}]}]}]},
+    "change_order": {
+        "intents": ["change_order"], "title": t("change an order", "修改订单"), "steps": [
+            entry("order-change")]},
+    "change_address": {
+        "intents": ["change_shipping_address"], "title": t("change a delivery address", "修改收货地址"), "steps": [
+            without_login(entry("address-change")),
+            order_from("cancellable", say("You have no order whose address can still be changed here.", "您没有还能在这里改地址的订单。"),
+                       entry("address-change"), END),
+            {"find": "o"},
+            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+                {"slot": "address"},
+                {"confirm": t("Shall order {order} be sent to: {address}?", "订单{order}改寄到：{address}，对吗？")},
+                {"do": "change_address", "done": [
+                    say("I have passed the new address for order {order} on to our team. It counts once you see it under My Orders; "
+                        "after dispatch it cannot be changed there.",
+                        "订单{order}的新地址已转给同事，以“我的订单”里显示的为准；发货后就不能在那里改了。")]}],
+             "else": [STATUS, {"if": {"o.status": "shipped"}, "then": [entry("address-change")]}]}]},
+    "return": {
+        "intents": ["return_item"], "title": t("return something", "退货"), "steps": [
+            without_login(ask(["returns", "退货"], "return-how")),
+            order_from("returnable", ask(["returns", "退货"], "return-how"),
+                       say("I see no delivered order of the last {facts.return_days} days in your account.",
+                           "您的账户里没有最近{facts.return_days}天内签收的订单。"), END),
+            {"find": "o"},
+            {"if": {"o.status": "delivered"}, "then": [
+                {"if": {"o.time": {"newer_days": FACTS["return_days"]}}, "then": [
+                    {"confirm": t("Items can be returned unused, with labels and packaging; opened food and cosmetics cannot. If nothing is "
+                                  "faulty, ¥{facts.return_fee} for the label is deducted. Shall I request the return of order {order} "
+                                  "({o.items})?",
+                                  "退货需要商品未使用、吊牌和包装齐全，拆封的食品和化妆品不能退；不是质量问题的，从退款里扣{facts.return_fee}元面单费。"
+                                  "确定为订单{order}（{o.items}）申请退货吗？")},
+                    {"do": "request_return", "done": [
+                        say("The return of order {order} is requested. You get the return label by e-mail; hand the parcel in at any "
+                            "Redkite station within {facts.label_days} days. We refund within {facts.refund_days} working days after it has reached us.",
+                            "订单{order}已申请退货。退货面单会发到您的邮箱，{facts.label_days}天内把包裹交到任意赤鸢快递网点即可。收到后{facts.refund_days}个工作日内退款。")]}],
+                 "else": [
+                     say("Order {order} was placed on {o.time|date}; returns are possible within {facts.return_days} days of delivery. A "
+                         "colleague has to look at that one.",
+                         "订单{order}是{o.time|date}下的，退货期是签收后{facts.return_days}天内，这一单需要同事核实。"),
+                     {"hand_over": "return_window"}]}],
+             "else": [STATUS, {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
+                 say("It has not been sent yet, so it can simply be cancelled: write \"cancel\".", "还没有发货，可以直接取消，写“取消订单”即可。")]}]}]},
+    "exchange": {
+        "intents": ["exchange_item"], "title": t("exchange something", "换货"), "steps": [
+            without_login(entry("exchange")),
+            order_from("returnable", entry("exchange"),
+                       say("I see no delivered order of the last {facts.return_days} days in your account.",
+                           "您的账户里没有最近{facts.return_days}天内签收的订单。"), END),
+            {"find": "o"},
+            {"if": {"o.status": "delivered", "o.time": {"newer_days": FACTS["return_days"]}}, "then": [
+                {"slot": "wish"},
+                {"confirm": t("Shall I request this exchange for order {order}: {wish}?", "为订单{order}申请换货吗：{wish}？")},
+                {"do": "request_exchange", "done": [
+                    say("The exchange for order {order} is requested: {wish}. A colleague checks whether it is in stock and answers you. "
+                        "The new item is sent when the old one has reached us.",
+                        "订单{order}的换货申请已提交：{wish}。同事确认有没有货后会回复您，收到旧的后寄出新的。")]}],
+             "else": [STATUS, entry("exchange")]}]},
+    "refund_status": {
+        "intents": ["track_refund"], "title": t("know where a refund is", "查退款"), "steps": [
+            without_login(entry("refund-time")),
+            {"if": {"order": None}, "then": [
+                {"find": "refunds", "none": [say("I see no return or refund in your account.", "您的账户里没有退货或退款记录。"),
+                                             entry("refund-time"), END]},
+                say("These are your latest returns and cancellations:\n{refunds.list}", "这是您最近的退货和取消记录：\n{refunds.list}"),
+                entry("refund-time"), END]},
+            {"find": "o"}, STATUS,
+            {"if": {"o.status": "cancelled"}, "then": [
+                say("What was paid is refunded in full to the payment method you used: {facts.refund_wallet} working days with Alipay or "
+                    "WeChat Pay, {facts.refund_card} with a card.",
+                    "已付的款项全额原路退回，支付宝和微信{facts.refund_wallet}个工作日到账，银行卡{facts.refund_card}个工作日到账。")]}]},
+    "refund": {
+        "intents": ["get_refund"], "title": t("get money back", "申请退款"), "steps": [
+            without_login(ask(["refund", "returns", "退款", "退货"], "refund-time")),
+            order_from("recent"),
+            {"find": "o"},
+            {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [{"go": "cancel"}]},
+            {"if": {"o.status": "delivered"}, "then": [{"go": "return"}]},
+            {"if": {"o.status": "shipped"}, "then": [{"go": "cancel"}]},
+            STATUS]},
+    "invoice": {
+        "intents": ["get_invoice", "check_invoice"], "title": t("get an invoice", "要发票"), "steps": [
+            without_login(ask(["invoice", "发票"], "invoice-get")),
+            {"if": {"order": None}, "then": [ask(["invoice", "发票"], "invoice-get"), END]},
+            {"find": "o"},
+            {"if": {"o.status": "delivered"}, "then": [
+                say("The invoice for order {order} is issued within {facts.invoice_hours} hours after delivery, sent by e-mail, and can be "
+                    "downloaded under My Orders, Invoice.",
+                    "订单{order}的发票在签收后{facts.invoice_hours}小时内开好并发到邮箱，也可以在“我的订单—发票”里下载。"),
+                {"confirm": t("Is it missing? Shall I ask our team to send the invoice for order {order} again?",
+                              "如果没有收到，要我请同事重新发送订单{order}的发票吗？")},
+                {"do": "request_invoice", "done": [
+                    say("I have asked our team to send the invoice for order {order} again.", "已请同事重新发送订单{order}的发票。")]}],
+             "else": [say("Order {order}: {o.status|status}. Invoices are issued within {facts.invoice_hours} hours after delivery.",
+                          "订单{order}：{o.status|status}。发票在签收后{facts.invoice_hours}小时内开具。")]}]},
+    "complaint": {
+        "intents": ["complaint"], "title": t("make a complaint", "投诉"), "steps": [
+            without_login(entry("complaint")),
+            {"slot": "complaint"},
+            {"confirm": t("Shall I pass this on to a supervisor as your complaint: \"{complaint}\"?", "把这段作为投诉转给主管吗：“{complaint}”？"),
+             "no": [say("All right, I have not passed anything on.", "好的，没有提交。"), END]},
+            {"do": "file_complaint", "done": [
+                say("Your complaint is with a supervisor, who answers within {facts.complaint_days} working days.",
+                    "投诉已转给主管，{facts.complaint_days}个工作日内答复您。")]}]},
+    "damaged": {"intents": ["damaged_item"], "title": t("report something damaged", "报告商品破损"), "steps": report("damaged", "delivered", "damaged")},
+    "wrong_item": {"intents": ["wrong_item"], "title": t("report a wrong item", "报告发错货"), "steps": report("wrong", "delivered", "wrong-item")},
+    "missing_item": {"intents": ["missing_item"], "title": t("report a missing item", "报告少件"),
+                     "steps": report("missing", "delivered", "missing-item")},
+    "missing_parcel": {"intents": ["missing_parcel"], "title": t("report a parcel that did not come", "报告没收到包裹"), "steps": [
+        {"set": {"problem": "lost"}},
+        without_login(ask(["shipping", "配送"], "delivery-lost")),
+        order_from("received", entry("delivery-lost"), END),
+        {"find": "o"},
+        {"if": {"o.status": ["delivered", "shipped"]}, "then": [
+            STATUS,
+            {"if": {"o.status": "shipped"}, "then": [entry("tracking-stuck")], "else": [entry("delivery-lost")]},
+            {"slot": "description"},
+            {"confirm": t("Shall I report order {order} to our team now: {problem}?", "要我现在把订单{order}报给同事处理吗：{problem}？"),
+             "no": [say("All right, I have not reported anything.", "好的，没有提交。"), END]},
+            {"do": "report_problem", "done": [
+                say("I have reported order {order}: {problem}. A colleague will look at it and answer you.",
+                    "订单{order}已报给同事：{problem}，会有同事查看后回复您。")]}],
+         "else": [STATUS]}]},
+    "payment": {
+        "intents": ["payment_issue"], "title": t("solve a payment problem", "解决付款问题"), "steps": [
+            ask(["payment", "支付"], "payment-failed"),
+            say("If that does not help, write \"agent\" and a colleague takes over.", "如果还不行，输入“人工”，由同事处理。")]},
+    "product": {
+        "intents": ["product_question"], "title": t("know more about a product", "了解商品"), "steps": [
+            {"if": {"product": None}, "then": [ask(["product", "商品"], [{"say": "which_product"}]), END]},
+            {"find": "product", "none": [{"say": "no_product"}, END]},
+            say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，{product.price|money}元。{product.description}"),
+            say("{product.attributes}.", "{product.attributes}。"),
+            {"if": {"product.stock": {"less": 1}}, "then": [say("It is sold out at the moment.", "目前缺货。")],
+             "else": [say("It is in stock.", "目前有货。")]}]},
+    "stock": {
+        "intents": ["stock"], "title": t("know whether something is in stock", "查库存"), "steps": [
+            {"if": {"product": None}, "then": [ask(["stock", "库存"], [{"say": "no_product"}], 0.6), END]},
+            {"find": "same_kind", "none": [
+                say("That is sold out at the moment.", "这款目前缺货。"), entry("stock-notice"), END]},
+            say("In stock at the moment:\n{same_kind.list}", "目前有货的：\n{same_kind.list}")]},
+    "size": {
+        "intents": ["size_advice"], "title": t("find the right size", "选尺码"), "steps": [entry("size-advice")]},
+    "recommend": {
+        "intents": ["recommend"], "title": t("get a recommendation", "推荐商品"), "steps": [
+            {"recommend": {"by": "text", "k": 3, "max_price": "budget"}}]},
+    "recommend_to_me": {"title": t("get a recommendation", "推荐商品"), "steps": [
+        {"if": {"login": True}, "then": [{"recommend": {"by": "customer", "k": 3}}], "else": [{"recommend": {"by": "text", "k": 3}}]}]},
+    "opening_hours": {
+        "intents": ["opening_hours"], "title": t("know the opening hours", "营业时间"), "steps": [
+            say("Our shop at {facts.store_address} is open daily from {facts.store_open} to {facts.store_close}; our team answers by "
+                "chat and phone daily from {facts.service_open} to {facts.service_close}.",
+                "{facts.store_address}的门店每天{facts.store_open}到{facts.store_close}营业，在线和电话客服每天{facts.service_open}到{facts.service_close}。")]},
+    "human": {
+        "intents": ["contact_human_agent"], "title": t("talk to a person", "找人工客服"), "always": True, "steps": [{"hand_over": "wanted"}]},
+    "greeting": {"intents": ["greeting"], "small_talk": True, "title": t("say hello", "打招呼"), "steps": [
+        say(["Hello! What can I do for you? I can look up orders, help with returns and tell you about our goods.",
+             "Hi, this is the assistant of {facts.name}. How can I help?"],
+            ["您好！有什么可以帮您？查订单、退换货、问商品都可以。", "您好，这里是{facts.name}的智能客服，请讲。"])]},
+    "thanks": {"intents": ["thanks"], "small_talk": True, "title": t("say thanks", "道谢"), "steps": [
+        say(["You are welcome.", "Glad I could help."], ["不客气。", "不用谢，很高兴能帮到您。"])]},
+    "goodbye": {"intents": ["goodbye"], "small_talk": True, "title": t("say goodbye", "道别"), "steps": [
+        say(["Goodbye, and thank you for shopping with us.", "Bye, have a nice day."], ["再见，感谢光临。", "再见，祝您愉快。"])]},
+    "insult": {"intents": ["insult"], "small_talk": True, "title": t("let off steam", "发泄不满"), "steps": [
+        say(["I understand that you are annoyed. Tell me what went wrong, or write \"agent\" for a person.",
+             "I am sorry that this upsets you. What happened? A colleague can take over if you write \"agent\"."],
+            ["看得出您很生气。请告诉我发生了什么，或输入“人工”找同事。", "很抱歉让您不愉快。您说说是什么事，需要的话输入“人工”转同事。"])]},
+    "about_bot": {"intents": ["about_bot"], "small_talk": True, "title": t("know who answers", "了解客服机器人"), "steps": [
+        say("I am the automatic assistant of {facts.name}, not a person. I can look up your orders, help with cancelling, returns, exchanges, "
+            "invoices and complaints, and answer questions about the shop. For a person write \"agent\".",
+            "我是{facts.name}的智能客服，不是真人。我可以查订单，办理取消、退换货、发票和投诉，也能解答店里的问题。找人工请输入“人工”。")]},
+    # What rules lead to.
+    "about_returns": {"title": t("know how returns work", "问退货政策"), "steps": [
+        ask(["returns", "退货"], "return-window"),
+        {"if": {"login": True}, "then": [say("To return something now, give me the order number.", "现在要退的话，把订单号发给我就行。")]}]},
+    "about_cancelling": {"title": t("know how to cancel", "问怎么取消"), "steps": [entry("order-cancel")]},
+    "about_addresses": {"title": t("know how to change an address", "问怎么改地址"), "steps": [ask(["address", "地址"], "address-change")]},
+    "about_exchanges": {"title": t("know how exchanges work", "问怎么换货"), "steps": [ask(["exchange", "换货"], "exchange")]},
+    "about_invoices": {"title": t("know about invoices", "问发票"), "steps": [ask(["invoice", "发票"], "invoice-get")]},
+    "refuse": {"route": "none", "title": t("ask for something we do not do", "问我们不做的事"), "steps": [{"say": "refuse"}]},
+    "others_data": {"route": "none", "title": t("ask about somebody else", "打听别人的信息"), "steps": [{"say": "refuse_orders_of_others"}]},
+    "other_shop": {"route": "none", "title": t("ask about another shop", "问别的店"), "steps": [
+        say("I can only see and answer for {facts.name}. Please ask the other shop about its orders; prices of other shops do not count "
+            "for our price protection.",
+            "我只能查看和解答{facts.name}的问题。别家的订单请咨询那家店，其他店的价格不在我们的价保范围内。")]},
+    "haggling": {"title": t("get a better price", "讲价"), "steps": [
+        say("I cannot give discounts myself; the coupons you have are under My Coupons.", "我没有权限改价，您的优惠券可以在“我的优惠券”里看。"),
+        ask(["coupon", "优惠券"], "new-customer")]},
+    "medical": {"route": "none", "title": t("get medical advice", "问健康问题"), "steps": [
+        say("I cannot give medical advice. Please ask a doctor or a pharmacist; what a product is made of is on its product page.",
+            "我不能提供医疗建议，请咨询医生或药师；商品成分可以在商品页查看。")]},
+    "injury": {"title": t("report an injury", "报告受伤"), "always": True, "steps": [
+        {"hand_over": "danger", "priority": 2, "say": t(
+            "I am sorry to hear that. Please stop using it and see a doctor if you are hurt; I cannot give medical advice. I am passing this on "
+            "to a colleague right away.",
+            "听到这个很抱歉。请先停止使用，受伤的话请尽快就医，我不能提供医疗建议。我马上转给同事处理。")}]},
+    "crisis": {"title": t("get help", "寻求帮助"), "always": True, "steps": [
+        {"hand_over": "danger", "priority": 2, "say": t(
+            "I am sorry that you feel like this. Please talk to somebody close to you, or call the emergency services where you are. I am "
+            "passing this on to a person right away.",
+            "听到您这样说我很难过。请马上和身边的人说说，或者拨打当地的急救电话。我现在就转给真人。")}]},
+    "legal": {"title": t("talk about legal matters", "法律问题"), "always": True, "steps": [
+        {"hand_over": "legal", "priority": 1, "say": t(
+            "I cannot give legal advice. I am passing this on to a colleague, who will answer here.",
+            "我不能提供法律意见，这件事转给同事，会在这里回复您。")}]},
+    "fraud": {"title": t("ask about a suspicious message", "可疑信息"), "steps": [
+        say("Our staff never ask for a password or a text message code. Please give them to nobody, and call us on {facts.phone} if in doubt.",
+            "我们的客服不会向您索要密码或短信验证码，请不要告诉任何人，有疑问请拨打{facts.phone}。")]},
+}
+
+# Labels that start no flow.
+INTENTS = {
+    "check_cancellation_fee": {"entry": "order-cancel"}, "delete_account": {"entry": "account-delete"},
+    "recover_password": {"entry": "password"}, "newsletter_subscription": {"entry": "newsletter"},
+    "price_protection": {"entry": "price-protection"}, "wholesale": {"entry": "wholesale"},
+    "contact_customer_service": {"entry": "contact"}, "place_order": {"entry": "order-place"},
+    "edit_account": {"entry": "account-edit"}, "set_up_shipping_address": {"entry": "address-book"},
+}
+
+# Intents that are one of several entries: the knowledge base chooses among those with these tags.
+SEVERAL = {
+    "check_payment_methods": (["payment", "支付"], "payment-methods"), "check_refund_policy": (["returns", "退货"], "return-window"),
+    "coupon": (["coupon", "优惠券", "price", "价格"], "coupon-use"), "create_account": (["account", "账户"], "account-create"),
+    "delivery_options": (["shipping", "配送"], "shipping-fee"), "gift": (["gift", "礼品"], "gift-wrap"),
+    "membership_points": (["points", "积分"], "points"), "privacy": (["privacy", "隐私"], "privacy"),
+    "registration_problems": (["account", "账户"], "account-create"), "review": (["review", "评价"], "review"),
+    "warranty_repair": (["warranty", "保修"], "warranty"),
+}
+TITLES = {
+    "check_payment_methods": t("know how to pay", "问付款方式"), "check_refund_policy": t("know how returns work", "问退货政策"),
+    "coupon": t("use a coupon", "用优惠券"), "create_account": t("open an account", "注册账户"),
+    "delivery_options": t("know how we deliver", "问配送方式"), "gift": t("make a gift of it", "礼品服务"),
+    "membership_points": t("know about points", "问积分和会员"), "privacy": t("know about your data", "问隐私"),
+    "registration_problems": t("solve a problem with registration", "解决注册问题"), "review": t("write a review", "写评价"),
+    "warranty_repair": t("use the warranty", "保修和维修"),
+}
+
+
+def flows_file():
+    """The content of flows.json."""
+    several = {name: {"intents": [name], "title": TITLES[name], "steps": [ask(*where)]} for name, where in SEVERAL.items()}
+    facts = {**FACTS, "name": NAME}
+    values = {"status": STATUSES, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
+    texts = {**TEXTS, "which_product": t("Which product do you mean? A word of its name is enough.", "您说的是哪款商品？说出名称里的一个词就行。")}
+    return {"format": 1, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": texts, "slots": SLOTS, "finds": FINDS,
+            "actions": ACTIONS, "flows": {**FLOWS, **several}, "intents": INTENTS, "rules": RULES}
