@@ -18,19 +18,13 @@ title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
 reply() {
     printf '%s  customer  %s%s\n  reply     ' "$dim" "$1" "$plain"
-    "$bin/reply" --model "$models/shop-gpt2" "$1"
+    "$bin/reply" --model "$models/shop-gpt2" --store "$store" --encoder "$encoder" "$1"
 }
 
 product_copy() {
     printf '%s  product   %s%s\n  copy      ' "$dim" "$1" "$plain"
     "$bin/product_copy" --model "$models/shop-gpt2" "$1"
 }
-
-title 'A reply to a customer  (reply)'
-reply 'Where is my order? It should have arrived yesterday.'
-reply 'Can I return the shoes if they do not fit?'
-reply '什么时候发货？'
-reply '这个可以退货吗？'
 
 title 'A verdict on a review  (sentiment)'
 "$bin/sentiment" --model "$models/review-bert" \
@@ -44,6 +38,12 @@ examples/shop/import.sh "$store" "$encoder" >/dev/null
 "$bin/faq" --encoder "$encoder" "$store" 'What do I pay for delivery?' 'Can I send the shoes back after three weeks?' 'Who founded your company?' \
     '运费怎么算？' '买完第二天就降价了，怎么办？' '你们公司有多少员工？' | sed 's/^/  /'
 
+title 'A reply worded from the entry that answers, or that there is none  (reply)'
+reply 'How long can I return something?'
+reply 'Who founded your company?'
+reply '多久之内可以退货？'
+reply '你们公司有多少员工？'
+
 title 'What customers want, or that it is none of the shop'"'"'s business  (intent)'
 "$bin/intent" --encoder "$encoder" 'has my parcel been sent yet?' 'The mug arrived in pieces!' 'who won the football match?' \
     '我要退货' '发票抬头写错了' '明天会下雨吗' | sed 's/^/  /'
@@ -56,11 +56,13 @@ title 'What a customer may like  (recommend.py)'
 examples/recommend.py --store "$store" --encoder "$encoder" -k 3 --customer c001 --item P1009 --text '送给爱喝茶的爸爸' | sed 's/^/  /'
 
 title 'Five customers at once  (service_threads): answers come as they finish'
-printf '%s\n' 'Where is my order?' '什么时候发货？' 'Do you ship to Spain?' '这个可以退货吗？' 'How do I change my delivery address?' |
-    "$bin/service_threads" --model "$models/shop-gpt2" 2>&1 | sed 's/^/  /'
+printf '%s\n' 'Where is my order?' 'which carrier has it?' 'What did I pay?' 'do you have a shop in Berlin?' 'tracking number please' |
+    "$bin/service_threads" --model "$models/shop-gpt2" \
+        --facts 'order: PL26061908; status: on its way; carrier: Redkite; tracking: RK6601503869; total: 347 yuan' 2>&1 | sed 's/^/  /'
 
 title 'A text for a product page  (product_copy)'
-product_copy 'Puma, men, blue, running shoes, lace-up, cushioned footbed'
+product_copy 'Ostra Classic Mug, moss green, 400 ml; material: bone china'
+product_copy '石野 经典茶壶 陶土红 600毫升；材质：粗陶'
 product_copy '类型#裙*颜色#黑色*风格#性感*版型#显瘦'
 
 printf '\n%sThe same programs run any GPT-2 or BERT folder from Hugging Face: --model path/to/folder%s\n' "$dim" "$plain"

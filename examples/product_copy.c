@@ -1,84 +1,119 @@
 /*
- * product_copy - writes the text of a product page from the product's attributes, printing it as it is generated.
+ * product_copy - writes the text of a product page from the product's title and attributes.
  *
- *     product_copy "Puma, men, blue, running shoes, lace-up, cushioned footbed"
- *     echo "类型#裤*版型#宽松*风格#性感" | product_copy --seed 7
+ *     product_copy "Ostra Classic Mug, moss green, 400 ml; material: bone china"
+ *     echo "类型#裤*版型#宽松*风格#性感" | product_copy
  *
- * Without --seed the most probable text, which keeps closest to the attributes; with it a sampled one: another seed
- * gives another text, the same seed the same text. --model takes any GPT-2 folder.
+ * What the model writes is printed only if llmcs_shop_gate finds each of its numbers, names and promises in what was
+ * given, and if every number that was given is in it. Otherwise other samples are tried, always the same ones, and if
+ * none is fit to print, the attributes themselves are (--explain says why). --seed N begins with a sample; --model
+ * takes any GPT-2 folder that was trained on "Product: ...\nCopy:".
  */
 #include <errno.h>
-#include <llmcs.h>
+#include <llmcs_shop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
 
+enum { TRIES = 6 };
+
+typedef struct writer {
+    llmcs_session *session;
+    llmcs_generate_params params;
+    int seeded, explain;
+} writer;
+
 static int failed(const char *doing) {
     fprintf(stderr, "product_copy: %s: %s\n", doing, llmcs_error_message());
     return 1;
 }
 
-static int print_chunk(void *user, const char *text, size_t len) {
-    int *started = user; /* the prompt ends at "Copy:", so the text begins with a space: not worth printing */
-    while (!*started && len && *text == ' ') text++, len--;
-    if (len) *started = 1;
-    fwrite(text, 1, len, stdout);
-    fflush(stdout);
-    return 0;
+/* The first number of the attributes that the text lacks: its digits, or NULL. Both are compared as they are written.
+ */
+static const char *missing_number(const char *attributes, const char *text, int *n) {
+    static const char digits[] = "0123456789";
+    for (const char *at = strpbrk(attributes, digits); at; at = strpbrk(at + *n, digits)) {
+        int found = 0;
+        *n = (int)strspn(at, digits);
+        for (const char *in = strpbrk(text, digits); in && !found; in = strpbrk(in + strspn(in, digits), digits))
+            found = (int)strspn(in, digits) == *n && !strncmp(in, at, (size_t)*n);
+        if (!found) return at;
+    }
+    return NULL;
 }
 
-static int write_copy(llmcs_session *session, const llmcs_generate_params *params, const char *attributes) {
-    int started = 0;
-    char *prompt = NULL;
+/* One text: printed and 1, or 0 where it is not fit to print. -1: an error. */
+static int try_copy(writer *w, const char *prompt, const char *attributes) {
     llmcs_result *result = NULL;
-    if (asprintf(&prompt, "Product: %s\nCopy:", attributes) < 0) {
-        fprintf(stderr, "product_copy: no memory for the attributes\n");
-        return 1;
-    }
-    const llmcs_status status = llmcs_generate(session, prompt, LLMCS_NUL, params, print_chunk, &started, &result);
-    free(prompt);
-    printf("\n");
-    fflush(stdout);
+    llmcs_shop_gate_verdict verdict = {.struct_size = sizeof verdict};
+    const llmcs_shop_fact given = {NULL, attributes};
+    const char *lang = attributes[strcspn(attributes, "\xe4\xe5\xe6\xe7\xe8\xe9")] ? "zh" : "en";
+    int n = 0, fit = 0;
+    if (llmcs_generate(w->session, prompt, LLMCS_NUL, &w->params, NULL, NULL, &result)) return failed("generate"), -1;
+    const char *text = result->sequences[0]->text + strspn(result->sequences[0]->text, " ");
+    if (llmcs_shop_gate(text, LLMCS_NUL, &given, 1, lang, &verdict)) return failed("gate"), -1;
+    const char *missing = missing_number(attributes, text, &n);
+    fit = verdict.passed && !missing;
+    if (fit) puts(text), fflush(stdout);
+    if (!fit && w->explain)
+        fprintf(stderr, "product_copy: refused (%s %s%s%.*s): %s\n", verdict.passed ? "it lacks" : verdict.reason,
+                verdict.found, verdict.passed ? "" : ", ", verdict.passed ? n : 0, missing ? missing : "", text);
     llmcs_result_free(&result);
-    return status ? failed("generate") : 0;
+    return fit;
+}
+
+static int write_copy(writer *w, const char *attributes) {
+    char *prompt = NULL;
+    if (asprintf(&prompt, "Product: %s\nCopy:", attributes) < 0)
+        return fprintf(stderr, "product_copy: no memory for the attributes\n"), 1;
+    for (char *c = prompt + strlen("Product: "); c < prompt + strlen(prompt) - strlen("\nCopy:"); c++)
+        if (*c == '\n' || *c == '\r') *c = ' ';
+    const uint64_t seed = w->params.seed;
+    int fit = 0;
+    for (int i = 0; i < TRIES && !fit; i++, w->params.seed++) {
+        w->params.do_sample =
+            w->seeded || i > 0; /* first the most probable text, which keeps closest to what was given */
+        fit = try_copy(w, prompt, attributes);
+    }
+    w->params.seed = seed;
+    if (!fit) puts(attributes), fflush(stdout);
+    free(prompt);
+    return fit < 0;
 }
 
 /* Each argument, or each line of stdin that is not empty. */
-static int write_all(llmcs_session *session, const llmcs_generate_params *params, char **products) {
+static int write_all(writer *w, char **products) {
     int code = 0;
     char *line = NULL;
     size_t capacity = 0;
-    for (int i = 0; products[i]; i++) code |= write_copy(session, params, products[i]);
+    for (int i = 0; products[i]; i++) code |= write_copy(w, products[i]);
     while (!*products && getline(&line, &capacity, stdin) >= 0) {
         line[strcspn(line, "\r\n")] = 0;
-        if (line[0]) code |= write_copy(session, params, line);
+        if (line[0]) code |= write_copy(w, line);
     }
     free(line);
     return code;
 }
 
-static int serve(const char *folder, const uint64_t *seed, char **products) {
+static int serve(const char *folder, uint64_t seed, writer *w, char **products) {
+    static const char *const stop[] = {"\n"};
     llmcs_model *model = NULL;
-    llmcs_session *session = NULL;
-    llmcs_generate_params params;
     int code = 1;
-    if (llmcs_model_open(folder, NULL, &model) || llmcs_session_create(model, NULL, &session) ||
-        llmcs_generate_params_init(&params, model)) {
+    if (llmcs_model_open(folder, NULL, &model) || llmcs_session_create(model, NULL, &w->session) ||
+        llmcs_generate_params_init(&w->params, model)) {
         failed("open");
     } else {
-        const char *stop[] = {"\nProduct:"};
-        params.stop_strings = stop;
-        params.n_stop_strings = 1;
-        params.max_new_tokens = 160;
-        params.do_sample = seed != NULL;
-        params.temperature = 0.7f;
-        params.top_p = 0.9f;
-        params.seed = seed ? *seed : 0;
-        code = write_all(session, &params, products);
+        w->params.stop_strings = stop;
+        w->params.n_stop_strings = 1;
+        w->params.max_new_tokens = 160;
+        w->params.temperature = 0.7f;
+        w->params.top_p = 0.9f;
+        w->params.seed = seed;
+        code = write_all(w, products);
     }
-    llmcs_session_free(&session);
+    llmcs_session_free(&w->session);
     llmcs_model_free(&model);
     return code;
 }
@@ -93,19 +128,23 @@ static int read_seed(const char *text, uint64_t *seed) {
 int main(int argc, char **argv) {
     static const struct option options[] = {{"model", required_argument, NULL, 'm'},
                                             {"seed", required_argument, NULL, 's'},
+                                            {"explain", no_argument, NULL, 'x'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *folder = "examples/models/shop-gpt2";
-    uint64_t seed;
-    int seeded = 0;
+    uint64_t seed = 0;
+    static writer w;
     for (int c; (c = next_option(argc, argv, options)) != -1;) {
         if (c == 'm') {
             folder = optarg;
-        } else if (c != 's' || !(seeded = read_seed(optarg, &seed))) {
+        } else if (c == 'x') {
+            w.explain = 1;
+        } else if (c != 's' || !(w.seeded = read_seed(optarg, &seed))) {
             fprintf(c == 'h' ? stdout : stderr,
-                    "usage: product_copy [--model FOLDER] [--seed N] [attributes ...]    (or products on stdin)\n");
+                    "usage: product_copy [--model FOLDER] [--seed N] [--explain] [attributes ...]    (or products on "
+                    "stdin)\n");
             return c == 'h' ? 0 : 2;
         }
     }
-    return serve(folder, seeded ? &seed : NULL, argv + optind);
+    return serve(folder, seed, &w, argv + optind);
 }

@@ -1,13 +1,14 @@
 /*
  * service_threads - a small service: many customers at once over one engine.
  *
- *     service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions.txt
+ *     service_threads [--model FOLDER] [--facts TEXT] [--workers N] [--deadline MS] [--queue N] < questions.txt
  *
- * Each line of stdin is a question. Worker threads submit questions to the engine, which evaluates them together, wait
- * for their answers, and print each with its number as soon as it is there. A question that takes longer than its
- * deadline gets the text so far. When the engine's queue is full, a worker waits a little and tries again: that is the
- * moment at which a service in a network would tell its client to come later. At the end of stdin the workers finish
- * what is asked, and everything is freed.
+ * Each line of stdin is a question, to be answered from the facts, which are one prefix of all prompts: the engine
+ * evaluates it once. What a real service must do beside this, compare each answer with the facts, is in reply.c. Worker
+ * threads submit questions to the engine, which evaluates them together, wait for their answers, and print each with
+ * its number as soon as it is there. A question that takes longer than its deadline gets the text so far. When the
+ * engine's queue is full, a worker waits a little and tries again: that is the moment at which a service in a network
+ * would tell its client to come later. At the end of stdin the workers finish what is asked, and everything is freed.
  */
 #include <llmcs.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 typedef struct service {
     llmcs_engine *engine;
     llmcs_generate_params params;
+    const char *facts;             /* one line, or NULL */
     pthread_mutex_t input, output; /* one reads at a time, one prints */
     unsigned n_questions;          /* read so far; under `input` */
     unsigned n_answered, n_failed; /* under `output` */
@@ -70,7 +72,8 @@ static void answer(service *s, unsigned number, const char *question) {
     char *prompt = NULL;
     llmcs_request *request = NULL;
     llmcs_result *result = NULL;
-    if (asprintf(&prompt, "User: %s\nBot:", question) < 0) {
+    if (asprintf(&prompt, "%s%s%sUser: %s\nBot:", s->facts ? "Facts: " : "", s->facts ? s->facts : "",
+                 s->facts ? "\n" : "", question) < 0) {
         print_failure(s, number, "no memory");
         return;
     }
@@ -112,7 +115,7 @@ static void print_counters(llmcs_engine *engine) {
 }
 
 typedef struct arguments {
-    const char *folder;
+    const char *folder, *facts;
     long n_workers, deadline_ms, max_queue;
 } arguments;
 
@@ -124,15 +127,20 @@ static int read_number(const char *text, long most, long *number) {
 
 /* -1 to go on, or the exit code. */
 static int read_arguments(arguments *a, int argc, char **argv) {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},    {"workers", required_argument, NULL, 'w'},
-        {"deadline", required_argument, NULL, 'd'}, {"queue", required_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},           {0}};
-    *a = (arguments){"examples/models/shop-gpt2", 16, 30000, 64};
+    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
+                                            {"workers", required_argument, NULL, 'w'},
+                                            {"deadline", required_argument, NULL, 'd'},
+                                            {"queue", required_argument, NULL, 'q'},
+                                            {"facts", required_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    *a = (arguments){"examples/models/shop-gpt2", NULL, 16, 30000, 64};
     int c, right = 1;
     while (right && (c = next_option(argc, argv, options)) != -1) {
         if (c == 'm')
             a->folder = optarg;
+        else if (c == 'f')
+            a->facts = optarg;
         else
             right = (c == 'w' && read_number(optarg, MAX_WORKERS, &a->n_workers)) ||
                     (c == 'd' && read_number(optarg, 1000000000, &a->deadline_ms)) ||
@@ -140,7 +148,8 @@ static int read_arguments(arguments *a, int argc, char **argv) {
     }
     if (right && optind == argc) return -1;
     fprintf(c == 'h' ? stdout : stderr,
-            "usage: service_threads [--model FOLDER] [--workers N] [--deadline MS] [--queue N] < questions\n");
+            "usage: service_threads [--model FOLDER] [--facts TEXT] [--workers N] [--deadline MS] [--queue N] < "
+            "questions\n");
     return c == 'h' ? 0 : 2;
 }
 
@@ -155,6 +164,7 @@ static int serve(llmcs_model *model, service *s, const arguments *a) {
     llmcs_engine_options_init(&options);
     options.max_queue = (int32_t)a->max_queue;
     if (llmcs_generate_params_init(&s->params, model)) return failed("parameters");
+    s->facts = a->facts;
     s->params.stop_strings = stop;
     s->params.n_stop_strings = 1;
     s->params.max_new_tokens = 160;

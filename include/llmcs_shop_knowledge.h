@@ -93,7 +93,7 @@ typedef enum llmcs_shop_route {
     LLMCS_ROUTE_NONE = 0,      /* no entry answers this: text is "" */
     LLMCS_ROUTE_ENTRY = 1,     /* text is the entry's answer */
     LLMCS_ROUTE_FILLED = 2,    /* the entry's answer with its slots filled */
-    LLMCS_ROUTE_GENERATED = 3, /* worded by `writer`; every number in it stands in the entry or in a slot */
+    LLMCS_ROUTE_GENERATED = 3, /* worded by `writer`; passed llmcs_shop_gate with the entry's answer and the slots */
     LLMCS_ROUTE_ASK_BACK =
         4 /* two entries come close, and text offers both; or a slot is missing, and text requests it */
 } llmcs_shop_route;

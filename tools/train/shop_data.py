@@ -10,6 +10,7 @@ import difflib
 import random
 import re
 
+import shop_catalogue
 import shop_copy
 import shop_phrases_en as en
 import shop_phrases_zh as zh
@@ -134,24 +135,6 @@ def vary_zh(rng, question):
     return question + rng.choice(_ZH_AFTER)
 
 
-def template_replies(rng, language, per_subject):
-    """Own questions with own replies; every subject equally often."""
-    words, fill, vary, slots = (en, "en", vary_en, slots_en) if language == "en" else (zh, "zh", vary_zh, slots_zh)
-    out = []
-    for _, questions, replies in words.SUBJECTS:
-        for _ in range(per_subject):
-            question = vary(rng, fill_question(rng, rng.choice(questions), fill))
-            out.append(reply_document(question, sentence_case(rng.choice(replies).format(**slots(question)))))
-    return out
-
-
-def subject_of(reply, language):
-    """Index of the subject that has the reply most like this one."""
-    subjects = (en if language == "en" else zh).SUBJECTS
-    alike = [(difflib.SequenceMatcher(None, own, reply, autojunk=False).ratio(), i) for i, (_, _, replies) in enumerate(subjects) for own in replies]
-    return max(alike)[1]
-
-
 def sentence_case(text):
     return text[0].upper() + text[1:]
 
@@ -176,10 +159,6 @@ def own_replies_en(rng, rows):
         question = vary_en(rng, question)
         out.append(reply_document(question, sentence_case(rng.choice(by_intent[row["intent"]]).format(**slots_en(question)))))
     return out
-
-
-def faq_en(rng, rows):
-    return [reply_document(vary_en(rng, r["question"]), r["answer"]) for r in rows]
 
 
 # ---------------------------------------------------------------- Chinese replies
@@ -311,18 +290,6 @@ def load(folder):
     return {name: split_rows(read_jsonl(path)) for name, path in paths.items() if path}
 
 
-def two_turns(rng, documents, share):
-    """Turn a share of the reply documents into the second turn of a conversation."""
-    out = []
-    for prompt, reply in documents:
-        if rng.random() < share:
-            first_prompt, first_reply = rng.choice(documents)
-            if len(first_prompt) + len(first_reply) < 400 and first_prompt.isascii() == prompt.isascii():
-                prompt = f"{first_prompt}{first_reply}\n{prompt}"
-        out.append((prompt, reply))
-    return out
-
-
 def naming_cases(data, seed):
     """{part: [(prompt, attribute values)]}: held-out rows, and template attributes (made-up brands) never seen in training."""
     rng = random.Random(seed + 1000000)
@@ -339,8 +306,9 @@ def naming_cases(data, seed):
 
 
 def documents(data, seed, held_out=False):
-    """{part: [(prompt, reply)]}. With another seed, slots, attribute lists and wording are drawn anew. For the held-out
-    side there are no repeats and no templates."""
+    """{part: [(prompt, reply)]}. With another seed, slots, facts, attribute lists and wording are drawn anew. For the
+    held-out side there are no repeats and no templates of the other parts."""
+    import shop_facts
     rng = random.Random(seed)
     rows = {name: sides[1 if held_out else 0] for name, sides in data.items()}
 
@@ -348,15 +316,15 @@ def documents(data, seed, held_out=False):
         chosen = rows.get(name, [])
         return chosen if share >= 1 or held_out else rng.sample(chosen, int(len(chosen) * share))
 
-    own_en = own_replies_en(rng, take("reply-en", 0.1) + take("intent-en", 0.3))
-    own_zh = [d for name, dialogue in (("reply-zh", dialogue_zh), ("reply-zh-jddc", dialogue_jddc)) for d in own_replies_zh(rng, take(name, 0.7), dialogue)]
-    parts = {"own-reply-en": own_en, "own-reply-zh": own_zh,
-             "copy-en": copies(rng, take("copy-en", 0.5), attributes_en, "en"), "copy-zh": copies(rng, take("copy-zh"), attributes_zh, "zh")}
+    own = {"en": own_replies_en(rng, take("reply-en", 0.04) + take("intent-en", 0.1)),
+           "zh": [d for name, dialogue in (("reply-zh", dialogue_zh), ("reply-zh-jddc", dialogue_jddc)) for d in own_replies_zh(rng, take(name, 0.4), dialogue)]}
+    parts = {"copy-en": copies(rng, take("copy-en", 0.1), attributes_en, "en"), "copy-zh": copies(rng, take("copy-zh", 0.3), attributes_zh, "zh")}
+    for language in ("en", "zh"):
+        parts[f"facts-{language}"] = shop_facts.documents(rng, data, 300 if held_out else 4000, language, held_out)
+        parts[f"customers-{language}"] = shop_facts.from_customers(rng, own[language], language)
+        parts[f"catalogue-{language}"] = shop_catalogue.documents(rng, 300 if held_out else 1500, language, held_out)
+        if not held_out:
+            parts[f"own-copy-{language}"] = template_copies(rng, language, 600)
     if not held_out:
-        own_en += template_replies(rng, "en", 60) + 3 * faq_en(rng, take("faq-en"))
-        own_zh += template_replies(rng, "zh", 70)
-        parts["own-reply-en"], parts["own-reply-zh"] = two_turns(rng, own_en, 0.04), two_turns(rng, own_zh, 0.04)
-        parts["own-copy-en"] = template_copies(rng, "en", 5000)
-        parts["own-copy-zh"] = template_copies(rng, "zh", 5000)
-        parts["lists"] = [shop_copy.list_twice(rng) for _ in range(1000)]
+        parts["lists"] = [shop_copy.list_twice(rng) for _ in range(300)]
     return parts

@@ -59,8 +59,8 @@ test_gpt2() {
     cmp "$tmp/whole-hf/model.safetensors" "$tmp/parts-hf/model.safetensors" || fail "the resumed run differs"
 
     $train --out "$tmp/whole-hf" --evaluate >"$tmp/figures"
-    grep -q "^| own-reply-zh |" "$tmp/figures" || fail "no figures"
-    grep -q "^replies on the right subject, own-reply-en: [01]\.[0-9]* (5 questions)" "$tmp/figures" || fail "no subject rate"
+    grep -q "^| facts-zh |" "$tmp/figures" || fail "no figures"
+    grep -q "^replies from facts, facts-en: needed numbers named [01]\.[0-9]* (of [0-9]*), abstained" "$tmp/figures" || fail "no rates"
     grep -q "^attribute values named, own-copy-zh: " "$tmp/figures" || fail "no naming rate"
     "$python" "$here/train_gpt2.py" --out "$tmp/whole-hf" --ask "Where is my order?" >/dev/null
 

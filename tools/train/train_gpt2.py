@@ -13,6 +13,7 @@ import argparse
 import math
 import os
 import random
+import re
 import sys
 import time
 
@@ -24,6 +25,7 @@ import torch.nn.functional as F
 import bpe
 import common
 import shop_data
+import shop_facts
 from rows import find_data, read_jsonl, split_rows
 
 
@@ -180,7 +182,7 @@ def export(folder, model, config, tokenizer, dtype):
         "bos_token_id": tokenizer.end_of_text, "eos_token_id": tokenizer.end_of_text, "pad_token_id": tokenizer.end_of_text,
         "do_sample": False, "repetition_penalty": 1.0, "max_new_tokens": 160})
     common.write_json(os.path.join(folder, "prompt_template.json"), {
-        "turn": "User: {prompt}\nBot: {answer}\n", "stop_strings": ["\nUser:"]})
+        "turn": "User: {prompt}\nBot: {answer}\n", "system": "Facts: {system}\n", "stop_strings": ["\nUser:", "\nFacts:"]})
     tokenizer.save(folder, config["n_positions"])
 
 
@@ -407,17 +409,34 @@ def naming_rate(model, tokenizer, cases):
     return named / max(1, given), ended / max(1, len(cases))
 
 
-def subject_rate(model, tokenizer, documents, language):
-    """The share of generated replies that are on the subject of our own reply to the same question."""
-    right = sum(shop_data.subject_of(generate(model, tokenizer, prompt)[0].strip(), language) == shop_data.subject_of(reply.strip(), language)
-                for prompt, reply in documents)
-    return right / max(1, len(documents))
+def numbers(text):
+    return re.findall(r"\d[\d.,:-]*\d|\d", text)
+
+
+def facts_rates(model, tokenizer, documents, language):
+    """Of questions that the facts answer, the share of replies that name every number of our own reply (at least one);
+    of those that they do not answer, the share that says so; of all, the share with no number that the prompt lacks."""
+    named = answerable = abstained = unanswerable = sound = 0
+    for prompt, reply in documents:
+        text = generate(model, tokenizer, prompt)[0].strip()
+        sound += set(numbers(text)) <= set(numbers(prompt))
+        if reply.strip() in shop_facts.NO_ANSWER[language]:
+            unanswerable += 1
+            abstained += text in shop_facts.NO_ANSWER[language]
+        elif numbers(reply):
+            answerable += 1
+            named += set(numbers(reply)) <= set(numbers(text))
+    return named / max(1, answerable), answerable, abstained / max(1, unanswerable), unanswerable, sound / max(1, len(documents))
 
 
 SAMPLE_PROMPTS = [
-    "User: How do I cancel my order?\nBot:", "User: where is my refund\nBot:", "User: I want to change the shipping address for order 58213\nBot:",
-    "User: do you ship to Germany?\nBot:", "User: I forgot my password\nBot:", "User: the headphones arrived broken\nBot:",
-    "User: 什么时候发货？\nBot:", "User: 我想退货，怎么操作\nBot:", "User: 快递三天没更新了\nBot:", "User: 可以开发票吗\nBot:", "User: 身高165体重110斤穿什么码\nBot:",
+    "Facts: order: PL26061908; status: on its way; carrier: Redkite; tracking: RK6601503869\nUser: where is my parcel?\nBot:",
+    "Facts: order: PL26061908; status: on its way; carrier: Redkite\nUser: who brings it\nBot: The carrier is Redkite.\nUser: and what did I pay?\nBot:",
+    "Facts: Returns are accepted within 30 days of delivery. Return shipping costs 12 yuan.\nUser: Can I send the shoes back?\nBot:",
+    "Facts: Returns are accepted within 30 days of delivery. Return shipping costs 12 yuan.\nUser: Do you have a shop in Berlin?\nBot:",
+    "Facts: 订单: PL26061908; 状态: 运输中; 快递: 赤鸢快递; 单号: RK6601503869\nUser: 我的快递到哪了\nBot:",
+    "Facts: 收货后30天内可以退货，退货运费12元。\nUser: 鞋子不合适能退吗\nBot:", "Facts: 收货后30天内可以退货，退货运费12元。\nUser: 你们北京有店吗\nBot:",
+    "Product: Ostra Classic Mug, moss green, 400 ml; material: bone china\nCopy:", "Product: 石野 经典马克杯 苔绿 400毫升；材质：骨瓷\nCopy:",
     "Product: red cotton dress, V-neck, short sleeves\nCopy:", "Product: name: backpack, brand: Norvik, color: grey, feature: laptop sleeve, feature: water bottle pocket\nCopy:",
     "Product: Men, slim fit jeans, blue, mid-rise, five pockets\nCopy:",
     "Product: 类型#裤*版型#宽松*风格#性感*图案#线条*裤型#阔腿裤\nCopy:", "Product: 连衣裙, 雪纺, 碎花, 收腰, 粉色\nCopy:", "Product: 类型:蓝牙耳机, 颜色:白色, 功能:降噪\nCopy:"]
@@ -432,9 +451,11 @@ def evaluate(args, model, tokenizer, data, pairs):
         documents = random.Random(args.seed).sample(documents, min(args.documents, len(documents)))
         loss, count = held_out_loss(model, tokenizer, documents, args.tokens_per_batch)
         print(f"| {name} | {len(documents)} | {count} | {loss:.3f} | {math.exp(min(50, loss)):.2f} |", flush=True)
-    for name in sorted(part for part in parts if part.startswith("own-reply-")):
+    for name in sorted(part for part in parts if part.startswith(("facts-", "customers-"))):
         documents = random.Random(args.seed + 1).sample(parts[name], min(args.cases, len(parts[name])))
-        print(f"replies on the right subject, {name}: {subject_rate(model, tokenizer, documents, name[-2:]):.3f} ({len(documents)} questions)", flush=True)
+        named, n_named, abstained, n_abstained, sound = facts_rates(model, tokenizer, documents, name[-2:])
+        print(f"replies from facts, {name}: needed numbers named {named:.3f} (of {n_named}), abstained rightly {abstained:.3f} (of {n_abstained}), "
+              f"no number invented {sound:.3f} (of {len(documents)})", flush=True)
     if data:
         for name, cases in shop_data.naming_cases(data, args.seed).items():
             rate, ended = naming_rate(model, tokenizer, cases[:args.cases])

@@ -12,7 +12,7 @@
 static size_t find_word(const shop_question *q, const char *word, size_t len) {
     size_t i = 0;
     for (; i < q->n_words; i++) {
-        const shop_word *w = &q->words.items[i];
+        const shop_text_word *w = &q->words.items[i];
         if (!w->repeated && w->len == len && !memcmp(q->words.joined + w->begin, word, len)) break;
     }
     return i;
@@ -32,7 +32,7 @@ static llmcs_status find_overlap(const llmcs_allocator *a, const shop_question *
     bool here[SHOP_MAX_WORDS] = {false};
     SHOP_TRY(shop_words_make(a, text, n, &words));
     for (size_t i = 0; i < words.n && i < 4 * SHOP_MAX_WORDS; i++) {
-        const shop_word *w = &words.items[i];
+        const shop_text_word *w = &words.items[i];
         if (w->repeated) continue;
         const size_t same = find_word(q, words.joined + w->begin, w->len);
         const double weight = w->function_word ? 0.25 : 1;

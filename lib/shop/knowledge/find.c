@@ -48,7 +48,7 @@ llmcs_status shop_question_init(llmcs_shop *shop, shop_connection *c, shop_quest
     llmcs_status status = shop_signature_make(&shop->allocator, q->text, q->text_bytes, &q->signature);
     if (!status) status = shop_lookup_int(c, 0, &q->n_texts, sql, "t", "", (size_t)0);
     for (size_t i = 0; i < q->n_words && !status; i++) {
-        const shop_word *w = &q->words.items[i];
+        const shop_text_word *w = &q->words.items[i];
         q->rarity[i] = 0;
         q->counts[i] = 0;
         if (w->repeated) continue;
@@ -141,7 +141,7 @@ static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, c
     size_t n = 0;
     SHOP_TRY(shop_alloc(&shop->allocator, q->words.joined_bytes + 8 * q->n_words + 8, 1, "query", query));
     for (size_t i; (i = rarest_word(q, used)) < q->n_words; used[i] = true) {
-        const shop_word *w = &q->words.items[i];
+        const shop_text_word *w = &q->words.items[i];
         postings += q->counts[i];
         if (n && postings > MAX_POSTINGS) break;
         memcpy(*query + n, n ? " OR \"" : "\"", n ? 5 : 1);

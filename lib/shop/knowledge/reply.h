@@ -19,8 +19,8 @@ llmcs_status shop_reply_route(shop_reply *reply, const shop_question *q, size_t 
 /* log p(a|q) and log p(a|q) - log p(a) of the candidates; *best: the largest difference. */
 llmcs_status shop_reply_choose(shop_reply *reply, const shop_question *q, llmcs_session *writer, size_t *best);
 
-/* Words the reply of route ENTRY or FILLED anew. Leaves it if a number of the new wording stands in neither the entry's
- * answer nor a slot, or if it is empty. */
+/* Words the reply of route ENTRY or FILLED anew. Leaves it if the gate (wording/gate.h) finds in the new wording what
+ * neither the entry's answer nor a slot says. */
 llmcs_status shop_reply_generate(shop_reply *reply, const shop_question *q, llmcs_session *writer);
 
 #endif

@@ -24,9 +24,8 @@ static llmcs_status make_valid(const llmcs_allocator *a, const char *text, size_
     return LLMCS_OK;
 }
 
-static llmcs_status decompose(const llmcs_allocator *a, const char *text, size_t n, int32_t **code_points,
-                              size_t *n_code_points) {
-    const utf8proc_option_t how = UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE;
+static llmcs_status decompose(const llmcs_allocator *a, const char *text, size_t n, utf8proc_option_t how,
+                              int32_t **code_points, size_t *n_code_points) {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
     const utf8proc_ssize_t need = utf8proc_decompose(bytes, (utf8proc_ssize_t)n, NULL, 0, how);
     *n_code_points = 0;
@@ -38,15 +37,27 @@ static llmcs_status decompose(const llmcs_allocator *a, const char *text, size_t
     return LLMCS_OK;
 }
 
-llmcs_status shop_normalise(const llmcs_allocator *a, const char *text, size_t text_bytes, int32_t **code_points,
-                            size_t *n) {
+static llmcs_status normalise(const llmcs_allocator *a, const char *text, size_t text_bytes, utf8proc_option_t how,
+                              int32_t **code_points, size_t *n) {
     char *valid;
     size_t valid_bytes;
     *code_points = NULL;
     SHOP_TRY(make_valid(a, text, text_bytes, &valid, &valid_bytes));
-    const llmcs_status status = decompose(a, valid, valid_bytes, code_points, n);
+    const llmcs_status status = decompose(a, valid, valid_bytes, how, code_points, n);
     shop_free(a, valid);
     return status;
+}
+
+llmcs_status shop_normalise(const llmcs_allocator *a, const char *text, size_t text_bytes, int32_t **code_points,
+                            size_t *n) {
+    const utf8proc_option_t how = UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE;
+    return normalise(a, text, text_bytes, how, code_points, n);
+}
+
+llmcs_status shop_normalise_cased(const llmcs_allocator *a, const char *text, size_t text_bytes, int32_t **code_points,
+                                  size_t *n) {
+    const utf8proc_option_t how = UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_STABLE | UTF8PROC_IGNORE;
+    return normalise(a, text, text_bytes, how, code_points, n);
 }
 
 /* ---- classes of characters */
@@ -110,7 +121,7 @@ static llmcs_status add_word(shop_words *w, const char *bytes, size_t len, shop_
     SHOP_TRY(shop_grow(w->allocator, &w->items, w->n, &w->capacity, w->n + 1, sizeof *w->items, "words"));
     SHOP_TRY(shop_grow(w->allocator, &w->joined, w->joined_bytes, &w->joined_capacity, w->joined_bytes + len + 2, 1,
                        "words"));
-    w->items[w->n++] = (shop_word){w->joined_bytes, len, kind, false, function_word};
+    w->items[w->n++] = (shop_text_word){w->joined_bytes, len, kind, false, function_word};
     memcpy(w->joined + w->joined_bytes, bytes, len);
     w->joined[w->joined_bytes + len] = ' ';
     w->joined_bytes += len + 1;
@@ -217,10 +228,10 @@ static llmcs_status mark_repeated(shop_words *w) {
     while (capacity < 2 * w->n) capacity *= 2;
     SHOP_TRY(shop_alloc_zero(w->allocator, capacity, sizeof *table, "words", &table));
     for (size_t i = 0; i < w->n; i++) {
-        shop_word *word = &w->items[i];
+        shop_text_word *word = &w->items[i];
         size_t at = hash(w->joined + word->begin, word->len) & (capacity - 1);
         for (int compared = 0; table[at] && compared < MOST_COMPARED && !word->repeated; compared++) {
-            const shop_word *other = &w->items[table[at] - 1];
+            const shop_text_word *other = &w->items[table[at] - 1];
             word->repeated =
                 other->len == word->len && !memcmp(w->joined + other->begin, w->joined + word->begin, word->len);
             at = (at + 1) & (capacity - 1);

@@ -1,30 +1,22 @@
-/* What a decoder adds: a* = argmax p(a|q) over the candidates, and a wording that invents no number. */
+/* What a decoder adds: a* = argmax p(a|q) over the candidates, and a wording that the gate lets through. */
 #include <math.h>
 #include <string.h>
 
 #include "shop/knowledge/reply_memory.h"
+#include "shop/wording/gate.h"
+#include "shop/wording/prompt.h"
 
 /* ---- a* = argmax p(a|q) */
 
 /* "User: ...\nBot:", the form that the demo's decoder was trained on. */
-static llmcs_status make_prompt(shop_reply *r, const char *facts, const char *question, size_t n, const char **prompt) {
-    const char *const before = facts ? "Facts: " : "", *const between = facts ? "\nUser: " : "User: ",
-                      *const after = "\nBot:";
-    const size_t n_facts = facts ? strlen(facts) : 0;
-    char *text;
-    SHOP_TRY(shop_reply_alloc(r, strlen(before) + n_facts + strlen(between) + n + strlen(after) + 1, 1, &text));
-    char *at = text;
-    const struct {
-        const char *bytes;
-        size_t n;
-    } parts[] = {
-        {before, strlen(before)}, {facts, n_facts}, {between, strlen(between)}, {question, n}, {after, strlen(after)}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].n) memcpy(at, parts[i].bytes, parts[i].n);
-        at += parts[i].n;
-    }
-    *prompt = text;
-    return LLMCS_OK;
+static llmcs_status make_prompt(shop_reply *r, const char *question, size_t n, const char **prompt) {
+    shop_text text = {.allocator = &r->allocator};
+    llmcs_status status = shop_text_add(&text, "User: ", strlen("User: "));
+    if (!status) status = shop_text_add_clean(&text, question, n);
+    if (!status) status = shop_text_add(&text, "\nBot:", strlen("\nBot:"));
+    if (!status) status = shop_reply_copy(r, text.bytes, text.n, prompt);
+    shop_free(&r->allocator, text.bytes);
+    return status;
 }
 
 /* " answer": the space belongs to the first word of the continuation. */
@@ -47,8 +39,8 @@ llmcs_status shop_reply_choose(shop_reply *r, const shop_question *q, llmcs_sess
     size_t most_likely;
     *best = 0;
     if (!n) return LLMCS_OK;
-    SHOP_TRY(make_prompt(r, NULL, q->text, q->text_bytes, &prompt));
-    SHOP_TRY(make_prompt(r, NULL, "", 0, &no_question));
+    SHOP_TRY(make_prompt(r, q->text, q->text_bytes, &prompt));
+    SHOP_TRY(make_prompt(r, "", 0, &no_question));
     SHOP_TRY(make_continuations(r, continuations));
     SHOP_TRY(llmcs_choose(writer, prompt, LLMCS_NUL, continuations, n, 1, with, &most_likely));
     SHOP_TRY(llmcs_choose(writer, no_question, LLMCS_NUL, continuations, n, 1, without, &most_likely));
@@ -63,52 +55,55 @@ llmcs_status shop_reply_choose(shop_reply *r, const shop_question *q, llmcs_sess
 
 /* ---- wording */
 
-/* Full-width digits count as digits, so that they do not escape the gate. */
-static llmcs_status numbers_are_known(shop_reply *r, const char *reply, size_t reply_bytes, const char *facts,
-                                      bool *known) {
-    shop_words words, of_facts;
-    *known = true;
-    SHOP_TRY(shop_words_make(&r->allocator, reply, reply_bytes, &words));
-    llmcs_status status = shop_words_make(&r->allocator, facts, strlen(facts), &of_facts);
-    for (size_t i = 0; i < words.n && !status && *known; i++) {
-        const shop_word *w = &words.items[i];
-        if (w->kind != SHOP_WORD_NUMBER) continue;
-        *known = false;
-        for (size_t j = 0; j < of_facts.n && !*known; j++)
-            *known = of_facts.items[j].kind == SHOP_WORD_NUMBER && of_facts.items[j].len == w->len &&
-                     !memcmp(of_facts.joined + of_facts.items[j].begin, words.joined + w->begin, w->len);
-    }
-    shop_words_free(&words);
-    if (!status) shop_words_free(&of_facts);
-    return status;
-}
-
 static size_t trimmed(const char **text, size_t n) {
     while (n && (**text == ' ' || **text == '\n')) ++*text, n--;
     while (n && ((*text)[n - 1] == ' ' || (*text)[n - 1] == '\n')) n--;
     return n;
 }
 
-llmcs_status shop_reply_generate(shop_reply *r, const shop_question *q, llmcs_session *writer) {
-    static const char *const stops[] = {"\nUser:", "\nFacts:", "\nBot:"};
+/* Takes the wording if it ended by itself and the gate finds all that it says in the answer. */
+static llmcs_status take_if_grounded(shop_reply *r, const llmcs_sequence *s) {
+    const char *text = s->text, *lang = r->answer.candidates[r->first]->lang;
+    const size_t n = trimmed(&text, s->text_bytes);
+    const shop_gate_text known = {r->answer.text, r->answer.text_bytes};
+    shop_gate_verdict verdict;
+    if (s->finish_reason != LLMCS_FINISH_EOS && s->finish_reason != LLMCS_FINISH_STOP) return LLMCS_OK;
+    SHOP_TRY(shop_gate(&r->allocator, text, n, &known, 1, *lang ? lang : NULL, &verdict));
+    return verdict.reason ? LLMCS_OK : shop_reply_set_generated(r, r->first, text, n);
+}
+
+static llmcs_status generate_from(shop_reply *r, llmcs_session *writer, const shop_prompt_form *form,
+                                  const char *prompt) {
     llmcs_generate_params params;
     llmcs_result *result = NULL;
-    const char *prompt;
-    bool known = false;
+    SHOP_TRY(llmcs_generate_params_init(&params, NULL));
+    params.max_new_tokens = SHOP_WORDING_TOKENS;
+    params.stop_strings = (const char *const *)form->stop_strings;
+    params.n_stop_strings = form->n_stop_strings;
+    llmcs_status status = llmcs_generate(writer, prompt, LLMCS_NUL, &params, NULL, NULL, &result);
+    if (status == LLMCS_CONTEXT_FULL) return LLMCS_OK; /* too long an entry is given as it stands */
+    if (!status) status = take_if_grounded(r, result->sequences[0]);
+    llmcs_result_free(&result);
+    return status;
+}
+
+llmcs_status shop_reply_generate(shop_reply *r, const shop_question *q, llmcs_session *writer) {
+    shop_prompt_form form;
+    shop_wording_request request;
+    shop_text facts = {.allocator = &r->allocator}, prompt = {.allocator = &r->allocator};
     const bool has_facts = r->answer.route == LLMCS_ROUTE_ENTRY || r->answer.route == LLMCS_ROUTE_FILLED;
     if (!has_facts) return LLMCS_OK;
-    SHOP_TRY(make_prompt(r, r->answer.text, q->text, q->text_bytes, &prompt));
-    SHOP_TRY(llmcs_generate_params_init(&params, NULL));
-    params.max_new_tokens = 160;
-    params.stop_strings = stops;
-    params.n_stop_strings = sizeof stops / sizeof *stops;
-    const llmcs_status generated = llmcs_generate(writer, prompt, LLMCS_NUL, &params, NULL, NULL, &result);
-    if (generated == LLMCS_CONTEXT_FULL) return LLMCS_OK; /* too long an entry is given as it stands */
-    if (generated) return generated;
-    const char *text = result->sequences[0]->text;
-    const size_t n = trimmed(&text, result->sequences[0]->text_bytes);
-    llmcs_status status = n ? numbers_are_known(r, text, n, r->answer.text, &known) : LLMCS_OK;
-    if (!status && known) status = shop_reply_set_generated(r, r->first, text, n);
-    llmcs_result_free(&result);
+    shop_wording_request_init(&request);
+    request.entry = r->answer.text;
+    request.entry_bytes = r->answer.text_bytes;
+    request.user = q->text;
+    request.user_bytes = q->text_bytes;
+    llmcs_status status = shop_prompt_form_read(&r->allocator, NULL, &form);
+    if (!status) status = shop_prompt_facts(&request, &facts);
+    if (!status) status = shop_prompt_make(&form, &request, &facts, 0, &prompt);
+    if (!status) status = generate_from(r, writer, &form, prompt.bytes);
+    shop_free(&r->allocator, facts.bytes);
+    shop_free(&r->allocator, prompt.bytes);
+    shop_prompt_form_free(&r->allocator, &form);
     return status;
 }

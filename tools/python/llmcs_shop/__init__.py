@@ -30,6 +30,7 @@ from ._metrics import Measure, ScoreInterval
 from ._native import lib as _lib
 from ._recommend import Recommended
 from ._shop import Shop
+from ._wording import GateVerdict, gate
 
 __all__ = [
     "Candidate",
@@ -37,6 +38,7 @@ __all__ = [
     "Classifier",
     "ClassifierSlot",
     "Evidence",
+    "GateVerdict",
     "Measure",
     "Prediction",
     "Recommended",
@@ -45,6 +47,7 @@ __all__ = [
     "ScoreInterval",
     "Shop",
     "Stored",
+    "gate",
     "version",
 ]
 

@@ -258,6 +258,13 @@ Comparison = _struct(
     "llmcs_shop_comparison", (size, "struct_size"), (f64, "score_a score_b difference low high p")
 )
 
+# ---- wording
+
+Fact = _struct("llmcs_shop_fact", (text, "key value"))
+GateVerdict = _struct(
+    "llmcs_shop_gate_verdict", (size, "struct_size"), (i32, "passed"), (text, "reason"), (c.c_char * 64, "found")
+)
+
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
 FUNCTIONS = {  # name: result, arguments
@@ -301,6 +308,7 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_recommend_params_init_sized": (None, P(RecommendParams), size),
     "llmcs_shop_recommend": (enum, ptr, P(RecommendParams), P(P(Recommendations))),
     "llmcs_shop_recommendations_free": (None, P(P(Recommendations))),
+    "llmcs_shop_gate": (enum, text, size, P(Fact), size, text, P(GateVerdict)),
     "llmcs_shop_measure_params_init_sized": (None, P(MeasureParams), size),
     "llmcs_shop_measure_create": (enum, text, P(MeasureParams), _OUT),
     "llmcs_shop_measure_free": (None, _OUT),

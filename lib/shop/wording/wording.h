@@ -1,0 +1,116 @@
+/*
+ * Words a reply with a generative model, from facts that were looked up.
+ *
+ *     shop_wording_request r;
+ *     shop_wording_request_init(&r);
+ *     r.facts = facts, r.n_facts = n;                    order, status, entry: whatever the reply may say
+ *     r.user = text, r.user_bytes = n_text;
+ *     r.fallback = "Order 12 is on its way.", r.fallback_bytes = LLMCS_NUL;
+ *     shop_wording_reply *reply = NULL;
+ *     SHOP_TRY(shop_word(wording, &r, &reply));
+ *     ... reply->text, reply->source ...
+ *     shop_wording_reply_free(&reply);
+ *
+ * The model never decides anything: the caller did. What it generates passes the gate (gate.h), or the reply is the
+ * caller's own fallback text. Up to 16 callers' replies are generated in one batch, by the core's engine; a call waits
+ * for its own reply only, at most until its deadline.
+ *
+ * Prompts have the form of shop-gpt2, in which line ends and control characters of every part are spaces and "Bot:" in
+ * a customer's text loses its colon, so that no text can pose as another speaker's:
+ *
+ *     Facts: status: on its way; carrier: Redkite. <entry>
+ *     User: <earlier message>
+ *     Bot: <earlier reply>
+ *     User: <message>
+ *     Bot:
+ *
+ * A folder whose prompt_template.json has "turn" (and "system") is prompted by that, with the facts as the system text,
+ * in the form "Facts: ...\n" if it has no "system".
+ */
+#ifndef SHOP_WORDING_WORDING_H
+#define SHOP_WORDING_WORDING_H
+
+#include <stdbool.h>
+
+#include "llmcs_shop.h"
+
+enum { SHOP_WORDING_STREAMS = 16, SHOP_WORDING_MAX_FACTS = 64, SHOP_WORDING_MAX_TURNS = 16 };
+
+typedef struct shop_wording shop_wording; /* any number of threads */
+
+/* `folder`: a decoder's, opened here. model: NULL, or that folder opened by the caller, who keeps it open; then
+ * `folder` may be NULL (the form of shop-gpt2). allocator: NULL for malloc. Errors: those of llmcs_model_open and
+ * llmcs_engine_create, FORMAT (prompt_template.json), UNSUPPORTED (no tokenizer). */
+llmcs_status shop_wording_create(const char *folder, llmcs_model *model, const llmcs_allocator *allocator,
+                                 shop_wording **wording);
+
+/* Waits for the threads inside shop_word, whose replies are their fallbacks. No call may begin any more. */
+void shop_wording_free(shop_wording **wording);
+
+typedef llmcs_shop_fact shop_fact; /* key (or NULL), value */
+
+/* One earlier message with the reply that the customer got. */
+typedef struct shop_wording_turn {
+    const char *user;
+    size_t user_bytes; /* or LLMCS_NUL, as all of these */
+    const char *reply;
+    size_t reply_bytes;
+} shop_wording_turn;
+
+typedef struct shop_wording_request {
+    const shop_fact *facts; /* [n_facts], at most SHOP_WORDING_MAX_FACTS */
+    size_t n_facts;
+    const char *entry; /* NULL, or the text of the entry that answers */
+    size_t entry_bytes;
+    const llmcs_shop_slot *slots; /* [n_slots] values that the reply may name though the prompt does not show them */
+    size_t n_slots;
+    const char *user; /* the customer's message, masked */
+    size_t user_bytes;
+    const shop_wording_turn *history; /* [n_history], oldest first; only the last ones that fit are read */
+    size_t n_history;
+    const char *lang; /* "zh..." or another; NULL: that of the message */
+    const char *fallback;
+    size_t fallback_bytes;
+    double deadline_ms;     /* from this call; 0: SHOP_WORDING_MS */
+    int32_t max_new_tokens; /* 0: SHOP_WORDING_TOKENS */
+} shop_wording_request;
+
+enum { SHOP_WORDING_MS = 3000, SHOP_WORDING_TOKENS = 160 };
+
+static inline void shop_wording_request_init(shop_wording_request *r) {
+    *r = (shop_wording_request){
+        .user = "", .fallback = "", .entry_bytes = LLMCS_NUL, .user_bytes = LLMCS_NUL, .fallback_bytes = LLMCS_NUL};
+}
+
+/* Where a reply's text comes from: the model, or the fallback and why. */
+typedef enum shop_wording_source {
+    SHOP_WORDED = 0,
+    SHOP_WORDING_OFF,      /* there is no model: `wording` is NULL */
+    SHOP_WORDING_NO_FACTS, /* nothing that the reply could say */
+    SHOP_WORDING_TOO_LONG, /* facts and message do not fit the model's context */
+    SHOP_WORDING_LATE,     /* deadline */
+    SHOP_WORDING_FULL,     /* too many replies are waiting */
+    SHOP_WORDING_FAILED,   /* the model failed; logged by nobody, since the reply is sound */
+    SHOP_WORDING_GATE,     /* the gate refused it, see `gate` */
+    SHOP_WORDING_ABSTAINED /* the model found no answer in the facts */
+} shop_wording_source;
+
+typedef struct shop_wording_reply {
+    const char *text; /* NUL-terminated */
+    size_t text_bytes;
+    shop_wording_source source;
+    int gate;           /* shop_gate_reason, see gate.h; 0 if it passed or was not reached */
+    const char *reason; /* "worded", "late", "number", "promise", ...: for logs and timings; never NULL */
+    const char
+        *generated; /* what the model said, also if refused: for tests and figures, never for customers; or NULL */
+    size_t generated_bytes;
+    double ms;
+    size_t n_new_tokens;
+} shop_wording_reply;
+
+/* Never waits longer than the deadline plus one step of the engine. wording: NULL gives the fallback. Errors: ARG NOMEM
+ * LIMIT; everything else is a reply with the fallback. */
+llmcs_status shop_word(shop_wording *wording, const shop_wording_request *request, shop_wording_reply **reply);
+void shop_wording_reply_free(shop_wording_reply **reply);
+
+#endif
