@@ -532,8 +532,8 @@ def main():
                     total.harmful += t.harmful
                     if options.show and half == "tune":
                         print("  by theme: " + ", ".join("%s %d/%d" % (k, *v) for k, v in sorted(t.by.items()) if part == "questions"))
-                        for who, told, wrong in t.shown:
-                            print("  %s\n%s\n      %s" % (who, told, "\n      ".join(wrong)))
+                        for name_of, told, wrong in t.shown:
+                            print("  %s\n%s\n      %s" % (name_of, told, "\n      ".join(wrong)))
                         for h in t.harmful:
                             print("  HARMFUL %s" % h)
                         for h in t.look:
