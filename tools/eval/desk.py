@@ -381,14 +381,19 @@ class Dialogue:
             if "text" in turn:
                 self.turn(say, turn["text"], turn, bool(turn.get("yes")))
                 continue
-            for _ in range(6):
-                text = next((a for rule, a in turn["answers"] if re.search(rule, self.last["reply"], re.I)), turn["else"])
+            left = list(turn["answers"])
+            for n in range(6):
+                said = self.last["reply"]
                 action = action_of(self.last)
                 if action and action[2] in ("DONE", "FAILED", "UNKNOWN"):
                     break
-                if not re.search(r"[?？]|confirm|yes|请(回复|告诉|提供|确认|说)|please", self.last["reply"], re.I):
+                if n and not re.search(r"[?？]|confirm|yes|please|请(回复|告诉|提供|确认|说)", said, re.I):
                     break
-                self.turn(say, text, {}, text == turn["else"])
+                # Each answer is given once, and only if the desk does not repeat it already.
+                fits = [a for a in left if re.search(a[0], said, re.I) and (a[1].startswith("PL") or a[1] not in said)]
+                if fits:
+                    left.remove(fits[0])
+                self.turn(say, fits[0][1] if fits else turn["else"], {}, not fits)
 
     def end(self, state):
         expected = self.row.get("orders", {})
