@@ -387,10 +387,13 @@ class Dialogue:
                 action = action_of(self.last)
                 if action and action[2] in ("DONE", "FAILED", "UNKNOWN"):
                     break
-                if n and not re.search(r"[?？]|confirm|yes|please|请(回复|告诉|提供|确认|说)", said, re.I):
+                expects = self.last.get("expects")
+                if n and (expects in ("anything", "person") if expects else not re.search(r"[?？]", said)):
                     break
                 # Each answer is given once, and only if the desk does not repeat it already.
                 fits = [a for a in left if re.search(a[0], said, re.I) and (a[1].startswith("PL") or a[1] not in said)]
+                if expects == "yes":
+                    fits = []
                 if fits:
                     left.remove(fits[0])
                 self.turn(say, fits[0][1] if fits else turn["else"], {}, not fits)
