@@ -124,7 +124,7 @@ static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t
 
 /* Longest sum of counts of the words that are searched for. In a large store this leaves out frequent words, whose
  * thousands of texts would all be scored and whose weight is small. */
-enum { MAX_POSTINGS = 2500 };
+enum { MAX_POSTINGS = 1500 };
 
 /* The next word after those marked in `used`, by rarity; n_words: none left. */
 static size_t rarest_word(const shop_question *q, const bool *used) {
