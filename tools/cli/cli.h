@@ -86,6 +86,7 @@ typedef struct cli_command {
     unsigned takes;           /* CLI_TAKES_* */
     int min_texts, max_texts; /* arguments after the folder, without --jsonl */
     int (*execute)(int argc, char **argv);
+    bool optional_target; /* without a first argument, folder is NULL */
 } cli_command;
 
 #define CLI_ANY_TEXTS 1000000

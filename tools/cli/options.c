@@ -210,13 +210,13 @@ int cli_parse(const cli_command *command, int argc, char **argv, cli_common *com
         return EXIT_DONE;
     }
     const bool has_target = !command->target || *command->target;
-    if (has_target && optind == argc)
+    if (has_target && optind == argc && !command->optional_target)
         return command->target ? cli_usage_error(command, "%s is missing", command->target)
                                : cli_usage_error(command, "the model folder is missing");
     if (!common->max_line_bytes || common->max_line_bytes > SIZE_MAX / 4)
         return cli_usage_error(command, "--max-line-bytes: %llu is not valid",
                                (unsigned long long)common->max_line_bytes);
-    common->folder = has_target ? argv[optind++] : NULL;
+    common->folder = has_target && optind < argc ? argv[optind++] : NULL;
     common->texts = argv + optind;
     common->n_texts = argc - optind;
     return check_arguments(command, common);

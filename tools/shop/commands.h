@@ -9,5 +9,6 @@ extern const cli_command cmd_init, cmd_import_faq, cmd_update_vectors, cmd_retir
 extern const cli_command cmd_import_products, cmd_import_customers, cmd_import_events, cmd_import_orders;
 extern const cli_command cmd_evaluate, cmd_recommend;
 extern const cli_command cmd_train_classifier, cmd_classify;
+extern const cli_command cmd_mask, cmd_unmask, cmd_train_tagger;
 
 #endif

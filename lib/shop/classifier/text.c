@@ -12,6 +12,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "shop/base/utf8.h"
+
 enum { KIND_SPACE = 0, KIND_WORD = 1, KIND_HAN = 2, KIND_MARK = 3 };
 enum { MAX_DECOMPOSED = 32, MIN_CHARS = 3, MAX_CHARS = 5, MAX_HAN = 3, MAX_DIGITS = 3 };
 enum { WORD_END = 0x110000 }; /* no code point: marks both ends of a word */
@@ -22,43 +24,6 @@ size_t shop_text_bytes(const char *text, size_t text_bytes) {
 }
 
 /* ---------------------------------------------------------------------------------------------- characters */
-
-/* Decodes one character of s[0..n), n > 0, and returns its bytes; a maximal ill-formed part reads as U+FFFD. */
-static size_t decode(const unsigned char *s, size_t n, uint32_t *code) {
-    static const unsigned char second_low[] = {0xa0, 0x80, 0x80, 0x90, 0x80}; /* E0, E1.., ED, F0, F1.. */
-    const unsigned char first = s[0];
-    size_t more = 0, i = 1;
-    unsigned char low = 0x80, high = 0xbf;
-    uint32_t value = first;
-    if (first < 0x80) {
-        *code = first;
-        return 1;
-    }
-    if (first >= 0xc2 && first <= 0xdf) {
-        more = 1;
-        value = first & 0x1fu;
-    } else if (first >= 0xe0 && first <= 0xef) {
-        more = 2;
-        value = first & 0x0fu;
-        if (first == 0xe0) low = second_low[0];
-        if (first == 0xed) high = 0x9f;
-    } else if (first >= 0xf0 && first <= 0xf4) {
-        more = 3;
-        value = first & 0x07u;
-        if (first == 0xf0) low = second_low[3];
-        if (first == 0xf4) high = 0x8f;
-    }
-    *code = 0xfffd;
-    if (!more) return 1;
-    for (; i <= more; i++) {
-        if (i >= n || s[i] < low || s[i] > high) return i;
-        value = value << 6 | (s[i] & 0x3fu);
-        low = 0x80;
-        high = 0xbf;
-    }
-    *code = value;
-    return i;
-}
 
 static uint32_t is_han(uint32_t c) {
     return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x3ffff) ||
@@ -121,7 +86,7 @@ static llmcs_status normalise(const llmcs_allocator *a, const unsigned char *tex
         const size_t begin = i;
         SHOP_TRY(shop_grow(a, &g->symbols, g->n_symbols, &g->symbol_capacity, g->n_symbols + MAX_DECOMPOSED,
                            sizeof *g->symbols, "symbols of a text"));
-        i += decode(text + i, n - i, &code);
+        i += shop_utf8_decode(text + i, n - i, &code);
         if (code < 0x80) {
             add_symbol(g, code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code, begin, i);
             continue;

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
-enum { REPLACEMENT = 0xfffd, CAPITAL_I_WITH_DOT = 0x130, COMBINING_DOT = 0x307 };
+#include "shop/base/utf8.h"
+
+enum { CAPITAL_I_WITH_DOT = 0x130, COMBINING_DOT = 0x307 };
 
 llmcs_status shop_chars_reserve(shop_chars *chars, size_t n) {
     return shop_grow(chars->allocator, &chars->at, chars->n, &chars->capacity, n, sizeof *chars->at, "text");
@@ -16,30 +18,11 @@ void shop_chars_free(shop_chars *chars) {
     chars->n = chars->capacity = 0;
 }
 
-/* Reads one character, or one maximal ill-formed part (Unicode 15, table 3-7), and returns its bytes. */
-static size_t decode_one(const unsigned char *s, size_t len, uint32_t *c) {
-    *c = s[0];
-    if (s[0] < 0x80) return 1;
-    *c = REPLACEMENT;
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 1;
-    const size_t need = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    /* The second byte excludes long forms, surrogates and what lies beyond U+10FFFF. */
-    const unsigned low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    uint32_t value = s[0] & (0x7fu >> need);
-    for (size_t i = 1; i < need; i++) {
-        const bool good = i < len && (i == 1 ? s[1] >= low && s[1] <= high : (s[i] & 0xc0) == 0x80);
-        if (!good) return i;
-        value = value << 6 | (s[i] & 0x3fu);
-    }
-    *c = value;
-    return need;
-}
-
 llmcs_status shop_chars_decode(shop_chars *chars, const char *text, size_t bytes) {
     chars->n = 0;
     SHOP_TRY(shop_chars_reserve(chars, bytes));
-    for (size_t i = 0; i < bytes;) i += decode_one((const unsigned char *)text + i, bytes - i, &chars->at[chars->n++]);
+    for (size_t i = 0; i < bytes;)
+        i += shop_utf8_decode((const unsigned char *)text + i, bytes - i, &chars->at[chars->n++]);
     return LLMCS_OK;
 }
 

@@ -13,6 +13,10 @@
     intents.save("intents.head")
     print(intents.predict("has my parcel been sent?").label)
 
+    guard, names = llmcs_shop.Guard(tagger="names.tagger"), llmcs_shop.Names()
+    masked = guard.mask("I'm Ann Lee, call 415-555-2671", names)        # masked.text, masked.spans
+    print(names.unmask(masked.text))
+
     bleu = llmcs_shop.Measure("bleu")
     bleu.add_text("The parcel came on Monday.", "The parcel arrived on Monday.")
     print(bleu.score(), bleu.interval())
@@ -24,6 +28,7 @@ The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by
 """
 
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
+from ._guard import Guard, Masked, MaskedSpan, Names, train_tagger
 from ._inputs import Refused, Stored
 from ._knowledge import Candidate, Citation, Reply
 from ._metrics import Measure, ScoreInterval
@@ -39,7 +44,11 @@ __all__ = [
     "ClassifierSlot",
     "Evidence",
     "GateVerdict",
+    "Guard",
+    "Masked",
+    "MaskedSpan",
     "Measure",
+    "Names",
     "Prediction",
     "Recommended",
     "Refused",
@@ -48,6 +57,7 @@ __all__ = [
     "Shop",
     "Stored",
     "gate",
+    "train_tagger",
     "version",
 ]
 

@@ -124,6 +124,38 @@ Prediction = _struct(
 )
 Predictions = _struct("llmcs_shop_predictions", (P(P(Prediction)), "items"), (size, "n"))
 
+# ---- guard
+
+GuardOptions = _struct(
+    "llmcs_shop_guard_options", (size, "struct_size"), (text, "tagger_path order_pattern"), (P(Allocator), "allocator")
+)
+MaskParams = _struct("llmcs_shop_mask_params", (size, "struct_size"), (u32, "flags kinds"))
+MaskedSpan = _struct(
+    "llmcs_shop_masked_span",
+    (size, "struct_size"),
+    (enum, "kind"),
+    (size, "begin end masked_begin masked_end"),
+    (text, "name rule"),
+)
+Masked = _struct(
+    "llmcs_shop_masked", (size, "struct_size"), (ptr, "text"), (size, "text_bytes"), (P(P(MaskedSpan)), "spans"), (size, "n_spans")
+)
+TaggedSpan = _struct("llmcs_shop_tagged_span", (size, "begin end"), (text, "label"))
+TaggedText = _struct(
+    "llmcs_shop_tagged_text", (text, "text"), (size, "text_bytes"), (P(TaggedSpan), "spans"), (size, "n_spans")
+)
+TaggerParams = _struct(
+    "llmcs_shop_tagger_params",
+    (size, "struct_size"),
+    (i32, "n_epochs max_features min_count"),
+    (f64, "l2"),
+    (u64, "seed"),
+    (text, "checkpoint_path"),
+    (P(Allocator), "allocator"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
+)
+
 # ---- knowledge base
 
 Entry = _struct(
@@ -296,6 +328,21 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_classifier_slot_get": (ptr, ptr),
     "llmcs_shop_classifier_slot_swap": (enum, ptr, ptr),
     "llmcs_shop_classifier_slot_free": (None, _OUT),
+    "llmcs_shop_guard_options_init_sized": (None, P(GuardOptions), size),
+    "llmcs_shop_guard_create": (enum, P(GuardOptions), _OUT),
+    "llmcs_shop_guard_free": (None, _OUT),
+    "llmcs_shop_names_create": (enum, ptr, text, text, P(Allocator), _OUT),
+    "llmcs_shop_names_free": (None, _OUT),
+    "llmcs_shop_names_set": (enum, ptr, text, text, size),
+    "llmcs_shop_names_count": (size, ptr),
+    "llmcs_shop_names_get": (text, ptr, size, P(ptr), P(size)),
+    "llmcs_shop_pii_name": (text, enum),
+    "llmcs_shop_mask_params_init_sized": (None, P(MaskParams), size),
+    "llmcs_shop_mask": (enum, ptr, ptr, text, size, P(MaskParams), P(P(Masked))),
+    "llmcs_shop_masked_free": (None, P(P(Masked))),
+    "llmcs_shop_unmask": (enum, ptr, text, size, ptr, size, P(size)),
+    "llmcs_shop_tagger_params_init_sized": (None, P(TaggerParams), size),
+    "llmcs_shop_tagger_train": (enum, P(TaggedText), size, P(TaggerParams), text),
     "llmcs_shop_put_entries": (enum, ptr, P(P(Entry)), *_PUT),
     "llmcs_shop_retire_entry": (enum, ptr, text, text, P(size)),
     "llmcs_shop_entry_text": (enum, ptr, text, text, i32, size, ptr, size, P(size)),
