@@ -15,6 +15,7 @@ import argparse
 import calendar
 import collections
 import concurrent.futures
+import functools
 import glob
 import json
 import os
@@ -246,11 +247,20 @@ def numbers(text):
 
 # ---- judging
 
+@functools.lru_cache(None)
+def intents_of(flow):
+    with open(os.path.join(SHOP, "flows.json"), encoding="utf-8") as f:
+        return json.load(f)["flows"].get(flow, {}).get("intents", [])
+
+
 def kinds(reply):
     route, intent = (reply.get("route") or "").lower(), (reply.get("intent") or "").lower()
     found = {"entry:" + str(c) for c in cited(reply)}
     if route in ("flow", "action", "smalltalk", "small_talk") and intent:
         found.add("flow:" + intent)
+    if route == "flow":
+        # One that a rule began has no intent of a classifier.
+        found |= {"flow:" + i for i in intents_of(reply.get("flow") or "")}
     if route in ("smalltalk", "small_talk") or (route == "flow" and intent in SMALL_TALK):
         found.add("smalltalk")
     if route.startswith("recommend"):
