@@ -220,6 +220,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #include "llmcs_shop_knowledge.h"
 #include "llmcs_shop_metrics.h"
 #include "llmcs_shop_recommend.h"
+#include "llmcs_shop_strategy.h"
 #include "llmcs_shop_wording.h"
 
 #endif

@@ -10,5 +10,6 @@ extern const cli_command cmd_import_products, cmd_import_customers, cmd_import_e
 extern const cli_command cmd_evaluate, cmd_recommend;
 extern const cli_command cmd_train_classifier, cmd_classify;
 extern const cli_command cmd_mask, cmd_unmask, cmd_train_tagger;
+extern const cli_command cmd_strategy;
 
 #endif

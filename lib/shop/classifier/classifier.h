@@ -135,6 +135,15 @@ void shop_evaluate(const float *logits, size_t n_labels, size_t n_classes, float
 
 float shop_oos_score(const shop_oos *oos, const float features[SHOP_OOS_N]);
 
+/* ---- file.c: a classifier's file in memory. name: for messages */
+
+/* *bytes: from the classifier's allocator. */
+llmcs_status shop_classifier_to_bytes(const llmcs_shop_classifier *classifier, const char *name, unsigned char **bytes,
+                                      size_t *n_bytes);
+/* encoder: NULL binds none. Errors: as llmcs_shop_classifier_open. */
+llmcs_status shop_classifier_from_bytes(const llmcs_allocator *a, const char *name, const unsigned char *bytes,
+                                        size_t n_bytes, llmcs_model *encoder, llmcs_shop_classifier **classifier);
+
 /* ---- predict.c */
 void shop_scratch_free(const llmcs_allocator *a, struct shop_scratch *scratch);
 

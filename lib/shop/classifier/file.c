@@ -227,44 +227,54 @@ static uint64_t get_u64(const unsigned char *at) {
     return value;
 }
 
-static llmcs_status save(const llmcs_shop_classifier *c, const char *path, uint32_t *example_sizes) {
+static llmcs_status write_bytes(const llmcs_shop_classifier *c, const char *name, uint32_t *example_sizes,
+                                unsigned char **file, size_t *n_bytes) {
     double calibration[CAL_N];
     tensor tensors[MAX_TENSORS];
     size_t header_bytes = 0, data_bytes = 0;
     char *header = NULL;
-    unsigned char *file = NULL;
     calibration_out(c, calibration);
     for (size_t i = 0; i < c->n_examples; i++) {
         example_sizes[2 * i] = c->examples[i].label;
         example_sizes[2 * i + 1] = c->examples[i].bytes;
     }
     const size_t n = list_tensors(c, calibration, example_sizes, tensors);
-    llmcs_status status = write_header(c, path, tensors, n, &header, &header_bytes, &data_bytes);
+    llmcs_status status = write_header(c, name, tensors, n, &header, &header_bytes, &data_bytes);
     const size_t bytes = 8 + header_bytes + data_bytes;
-    if (!status) status = shop_alloc(&c->a, bytes, 1, path, &file);
+    if (!status) status = shop_alloc(&c->a, bytes, 1, name, file);
     if (!status) {
-        unsigned char *at = file + 8 + header_bytes;
-        put_u64(file, header_bytes);
-        memcpy(file + 8, header, header_bytes);
+        unsigned char *at = *file + 8 + header_bytes;
+        put_u64(*file, header_bytes);
+        memcpy(*file + 8, header, header_bytes);
         for (size_t i = 0; i < n; i++) {
             copy_rows(&tensors[i], at, true);
             at += tensor_bytes(&tensors[i]);
         }
-        put_u64(at, shop_xxh64(file, bytes - 8));
-        status = shop_file_write(&c->a, path, file, bytes);
+        put_u64(at, shop_xxh64(*file, bytes - 8));
+        *n_bytes = bytes;
     }
     sqlite3_free(header);
-    shop_free(&c->a, file);
+    return status;
+}
+
+llmcs_status shop_classifier_to_bytes(const llmcs_shop_classifier *c, const char *name, unsigned char **bytes,
+                                      size_t *n_bytes) {
+    uint32_t *example_sizes;
+    *bytes = NULL;
+    SHOP_TRY(shop_alloc(&c->a, c->n_examples, 2 * sizeof *example_sizes, name, &example_sizes));
+    const llmcs_status status = write_bytes(c, name, example_sizes, bytes, n_bytes);
+    shop_free(&c->a, example_sizes);
     return status;
 }
 
 llmcs_status llmcs_shop_classifier_save(const llmcs_shop_classifier *classifier, const char *path) {
     SHOP_PUBLIC_CALL;
-    uint32_t *example_sizes;
+    unsigned char *bytes;
+    size_t n;
     if (!classifier || !path) return shop_fail(LLMCS_ARG, "classifier_save: classifier or path is NULL");
-    SHOP_TRY(shop_alloc(&classifier->a, classifier->n_examples, 2 * sizeof *example_sizes, path, &example_sizes));
-    const llmcs_status status = save(classifier, path, example_sizes);
-    shop_free(&classifier->a, example_sizes);
+    SHOP_TRY(shop_classifier_to_bytes(classifier, path, &bytes, &n));
+    const llmcs_status status = shop_file_write(&classifier->a, path, bytes, n);
+    shop_free(&classifier->a, bytes);
     return status;
 }
 
@@ -523,6 +533,19 @@ static llmcs_status read_file(opener *o) {
     return shop_classifier_index(o->c, o->path);
 }
 
+llmcs_status shop_classifier_from_bytes(const llmcs_allocator *a, const char *name, const unsigned char *bytes,
+                                        size_t n_bytes, llmcs_model *encoder, llmcs_shop_classifier **classifier) {
+    opener o = {.a = a, .path = name, .file = bytes, .bytes = n_bytes};
+    llmcs_status status = read_file(&o);
+    if (!status) status = shop_classifier_bind(o.c, encoder);
+    shop_free(a, o.settings);
+    if (status)
+        llmcs_shop_classifier_free(&o.c);
+    else
+        *classifier = o.c;
+    return status;
+}
+
 void llmcs_shop_classifier_options_init_sized(llmcs_shop_classifier_options *options, size_t struct_size) {
     const llmcs_shop_classifier_options defaults = {.struct_size = sizeof defaults};
     shop_options_init(options, struct_size, &defaults, sizeof defaults);
@@ -540,16 +563,9 @@ llmcs_status llmcs_shop_classifier_open(const char *path, const llmcs_shop_class
         SHOP_TRY(shop_options_in(&own, sizeof own, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_classifier_options, allocator),
                                  options, "llmcs_shop_classifier_options"));
     const llmcs_allocator a = shop_allocator_or_default(own.allocator);
-    opener o = {.a = &a, .path = path};
-    SHOP_TRY(shop_file_read(&a, path, own.max_bytes ? own.max_bytes : DEFAULT_MAX_BYTES, &file, &o.bytes));
-    o.file = file;
-    llmcs_status status = read_file(&o);
-    if (!status) status = shop_classifier_bind(o.c, own.encoder);
+    size_t n;
+    SHOP_TRY(shop_file_read(&a, path, own.max_bytes ? own.max_bytes : DEFAULT_MAX_BYTES, &file, &n));
+    const llmcs_status status = shop_classifier_from_bytes(&a, path, file, n, own.encoder, classifier);
     shop_free(&a, file);
-    shop_free(&a, o.settings);
-    if (status)
-        llmcs_shop_classifier_free(&o.c);
-    else
-        *classifier = o.c;
     return status;
 }

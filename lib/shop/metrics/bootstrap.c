@@ -10,6 +10,7 @@
 
 #include "shop/base/call.h"
 #include "shop/base/options.h"
+#include "shop/base/sort.h"
 #include "shop/metrics/measure.h"
 
 enum { MAX_SAMPLES = 1000000 };
@@ -54,31 +55,11 @@ static void draw_sample(const llmcs_shop_bootstrap *b, uint32_t sample, size_t n
     }
 }
 
-/* Heap sort: no recursion, no memory. */
-static void sort(double *x, size_t n) {
-    for (size_t built = n / 2, end = n; end > 1;) {
-        double value;
-        if (built) {
-            value = x[--built];
-        } else {
-            value = x[--end];
-            x[end] = x[0];
-        }
-        size_t at = built;
-        for (size_t child; (child = 2 * at + 1) < end; at = child) {
-            if (child + 1 < end && x[child + 1] > x[child]) child++;
-            if (!(x[child] > value)) break;
-            x[at] = x[child];
-        }
-        x[at] = value;
-    }
-}
-
 /* The interval that leaves out a fortieth at each end, as sacreBLEU takes it. */
 static void find_interval(double *scores, size_t n, double *low, double *high, double *mean) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += scores[i];
-    sort(scores, n);
+    shop_sort_doubles(scores, n);
     *low = scores[n / 40];
     *high = scores[n - n / 40 - 1];
     *mean = sum / (double)n;

@@ -49,6 +49,42 @@ const shop_migration shop_migrations[] = {
      /* vector: float16, little-endian, of row `row` of table `source`, made by the encoder `fingerprint` */
      "CREATE TABLE vectors(source TEXT NOT NULL, row INTEGER NOT NULL, fingerprint INTEGER NOT NULL,"
      " vector BLOB NOT NULL, UNIQUE(source, row, fingerprint));"},
+    {"suggestions, feedback, versions of models, decisions",
+     /* What an agent was offered. turn: turns.row that it replies to; outcome: shown, accepted, edited, rejected */
+     "CREATE TABLE suggestions(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+     " conversation TEXT NOT NULL, customer INTEGER, turn INTEGER, position INTEGER NOT NULL, kind TEXT NOT NULL,"
+     " lang TEXT NOT NULL, question TEXT NOT NULL, text TEXT NOT NULL, citations TEXT NOT NULL, verdict TEXT,"
+     " action TEXT, outcome TEXT NOT NULL, actor TEXT, time INTEGER NOT NULL, decided INTEGER);"
+     "CREATE INDEX suggestions_conversation ON suggestions(conversation);"
+     /* text and reply are masked. consent: the text may train models */
+     "CREATE TABLE feedback(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, customer INTEGER,"
+     " conversation TEXT, lang TEXT NOT NULL, text TEXT NOT NULL, model TEXT, label TEXT, predicted TEXT, reply TEXT,"
+     " outcome TEXT NOT NULL, rating REAL, consent INTEGER NOT NULL, actor TEXT, time INTEGER NOT NULL);"
+     "CREATE INDEX feedback_model ON feedback(model);"
+     "CREATE INDEX feedback_customer ON feedback(customer);"
+     /* rowid: feedback.row, of rows with a reply that was sent; words as in text_words */
+     "CREATE VIRTUAL TABLE reply_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"
+     /* Which version of a model answers: the last row of the model. mode: live, shadow, canary. previous: the row
+      * that a rollback of the live version returns to */
+     "CREATE TABLE deployments(row INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, live INTEGER NOT NULL,"
+     " challenger INTEGER, mode TEXT NOT NULL, share REAL NOT NULL, previous INTEGER, n_compared INTEGER NOT NULL,"
+     " n_differ INTEGER NOT NULL, actor TEXT, time INTEGER NOT NULL);"
+     "CREATE INDEX deployments_model ON deployments(model);"
+     /* The rows that versions of a model are compared on stay the same: their checksum */
+     "CREATE TABLE test_sets(model TEXT PRIMARY KEY, checksum INTEGER NOT NULL, n INTEGER NOT NULL,"
+     " time INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE TABLE comparisons(row INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, a INTEGER NOT NULL,"
+     " b INTEGER NOT NULL, metric TEXT NOT NULL, n INTEGER NOT NULL, score_a REAL NOT NULL, score_b REAL NOT NULL,"
+     " low REAL NOT NULL, high REAL NOT NULL, p REAL NOT NULL, time INTEGER NOT NULL);"
+     /* candidates, propensities and features are JSON arrays of one length; chosen is one of the candidates */
+     "CREATE TABLE decisions(row INTEGER PRIMARY KEY AUTOINCREMENT, strategy TEXT NOT NULL, id TEXT NOT NULL,"
+     " conversation TEXT, context TEXT NOT NULL, candidates TEXT NOT NULL, propensities TEXT NOT NULL, features TEXT,"
+     " chosen TEXT NOT NULL, propensity REAL NOT NULL, feature REAL, reward REAL, time INTEGER NOT NULL,"
+     " UNIQUE(strategy, id));"
+     /* Sums over the decisions with a reward r and a feature z: what the next decision starts from */
+     "CREATE TABLE arms(strategy TEXT NOT NULL, candidate TEXT NOT NULL, context TEXT NOT NULL, n INTEGER NOT NULL,"
+     " r REAL NOT NULL, rr REAL NOT NULL, z REAL NOT NULL, zz REAL NOT NULL, zr REAL NOT NULL,"
+     " PRIMARY KEY(strategy, candidate, context)) WITHOUT ROWID;"},
 };
 const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
 
@@ -123,7 +159,7 @@ static llmcs_status compare_objects(shop_query *found, shop_query *expected) {
                              have);
         const char *have_sql = shop_query_text(found, 2, &n), *want_sql = shop_query_text(expected, 2, &m);
         /* FTS5 writes the SQL of its own tables, perhaps otherwise in another version of SQLite. */
-        const bool by_fts5 = !strncmp(have, "text_words_", 11);
+        const bool by_fts5 = !strncmp(have, "text_words_", 11) || !strncmp(have, "reply_words_", 12);
         if (!by_fts5 && (n != m || memcmp(have_sql, want_sql, n) != 0))
             return shop_fail(LLMCS_FORMAT, "%s: %s is not defined as in a store of this version", found->c->path, have);
     }
