@@ -150,7 +150,7 @@ SHOP_SRC := $(shell find lib/shop -name '*.c' | sort)
 SHOP_OBJ := $(SHOP_SRC:%.c=$(BUILD)/obj/%.o)
 SHOP_SO := $(BUILD)/lib/$(SHOP_SONAME)
 SHOP_ARCHIVE := $(BUILD)/lib/libllmcs_shop.a
-SHOP_LIBS := -lsqlite3 -lutf8proc -lstemmer -lpcre2-8 -lm -lpthread
+SHOP_LIBS := -lsqlite3 -lsodium -lutf8proc -lstemmer -lpcre2-8 -lm -lpthread
 $(SHOP_OBJ): EXTRA := -DLLMCS_SHOP_BUILD
 # WITHOUT_SHOP=1: the core alone, where the shop layer's packages are missing (the AArch64 cross build).
 WITHOUT_SHOP ?=

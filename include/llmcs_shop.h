@@ -80,9 +80,11 @@ typedef struct llmcs_shop_options {
     const llmcs_allocator *allocator; /* [NULL: malloc] copied; SQLite's own memory does not come from it */
     llmcs_log_fn log;                 /* [NULL] */
     void *log_user;
-    uint32_t flags;    /* [0] LLMCS_SHOP_* */
-    int32_t busy_ms;   /* [5000] longest wait for another thread's or process's write; 0 to 3600000 */
-    int32_t n_readers; /* [8] calls that can read at the same time, 1 to 64; more wait */
+    uint32_t flags;            /* [0] LLMCS_SHOP_* */
+    int32_t busy_ms;           /* [5000] longest wait for another thread's or process's write; 0 to 3600000 */
+    int32_t n_readers;         /* [8] calls that can read at the same time, 1 to 64; more wait */
+    const uint8_t *master_key; /* [NULL: in key_file] [32] copied; see llmcs_shop_privacy.h */
+    const char *key_file;      /* [NULL: STORE.key] made with mode 0600 when it is first needed */
 } llmcs_shop_options;
 
 LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, size_t struct_size);
@@ -219,6 +221,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #include "llmcs_shop_guard.h"
 #include "llmcs_shop_knowledge.h"
 #include "llmcs_shop_metrics.h"
+#include "llmcs_shop_privacy.h"
 #include "llmcs_shop_recommend.h"
 #include "llmcs_shop_strategy.h"
 #include "llmcs_shop_wording.h"

@@ -3,7 +3,7 @@
 set -eu
 
 build='gcc g++ make pkg-config check libutf8proc-dev libstb-dev libxxhash-dev librandom123-dev libjansson-dev libedit-dev
-    libsqlite3-dev libstemmer-dev libpcre2-dev libopenblas-serial-dev locales python3'
+    libsqlite3-dev libsodium-dev libstemmer-dev libpcre2-dev libopenblas-serial-dev locales python3'
 dev='python3-torch python3-numpy python3-scipy python3-sklearn clang clang-format clang-tidy shellcheck valgrind qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross abigail-tools'
 
 wanted=$build
@@ -15,8 +15,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
     echo "This is not a Debian-like system. Install what corresponds to these packages of Debian 12, then go on:"
     echo "    $wanted"
     echo "(libutf8proc and the Check test framework with their headers and pkg-config files, stb_sprintf.h as"
-    echo "stb/stb_sprintf.h, xxhash.h, Random123/philox.h, jansson and libedit for the commands, SQLite, libstemmer and PCRE2"
-    echo "for the shop layer, a static serial"
+    echo "stb/stb_sprintf.h, xxhash.h, Random123/philox.h, jansson and libedit for the commands, SQLite, libsodium,"
+    echo "libstemmer and PCRE2 for the shop layer, a static serial"
     echo "OpenBLAS if the OpenBLAS back end is wanted.)"
     exit 0
 fi

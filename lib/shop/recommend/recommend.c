@@ -56,6 +56,14 @@ void shop_recommender_free(llmcs_shop *shop) {
     shop->recommender = NULL;
 }
 
+void shop_recommender_reset(llmcs_shop *shop) {
+    struct shop_recommender *r = shop->recommender;
+    pthread_rwlock_wrlock(&r->lock);
+    if (r->started) shop_catalog_free(&r->catalog);
+    r->started = false;
+    pthread_rwlock_unlock(&r->lock);
+}
+
 static double now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

@@ -7,5 +7,7 @@
 /* Made and freed with the store; reads nothing until the first recommendation. */
 llmcs_status shop_recommender_create(llmcs_shop *shop);
 void shop_recommender_free(llmcs_shop *shop);
+/* Forgets what was read: events were deleted, which following new rows does not notice. */
+void shop_recommender_reset(llmcs_shop *shop);
 
 #endif

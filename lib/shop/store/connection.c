@@ -95,10 +95,11 @@ llmcs_status shop_connection_open(shop_connection *c, const char *path, shop_acc
     llmcs_status status = code ? shop_sqlite_error(c, code, "cannot be opened") : harden(c);
     if (!status) {
         sqlite3_busy_timeout(c->db, busy_ms);
-        /* FULL: what a call acknowledged survives a power cut, too. */
+        /* FULL: what a call acknowledged survives a power cut, too. secure_delete: what is deleted is overwritten. */
         status = shop_execute(c,
                               "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA synchronous = FULL;"
-                              "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -16000",
+                              "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -16000;"
+                              "PRAGMA secure_delete = ON",
                               "cannot be opened");
     }
     if (status) shop_connection_close(c);

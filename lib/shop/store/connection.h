@@ -19,7 +19,7 @@
 
 #include "shop/base/alloc.h"
 
-enum { SHOP_MAX_STATEMENTS = 96 };
+enum { SHOP_MAX_STATEMENTS = 224 };
 
 typedef struct shop_statement {
     const char *sql; /* a string literal: found again by its address */
@@ -28,7 +28,9 @@ typedef struct shop_statement {
 
 typedef struct shop_connection {
     sqlite3 *db;
-    const char *path; /* of the store, for messages */
+    const char *path;       /* of the store, for messages */
+    struct shop_keys *keys; /* lib/shop/guard: the store's; NULL on a connection that is not a store's */
+    bool audit_grew;        /* rows were appended to the audit, and no head is signed for them yet */
     shop_statement statements[SHOP_MAX_STATEMENTS];
     size_t n_statements;
 } shop_connection;

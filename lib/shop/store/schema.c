@@ -85,6 +85,22 @@ const shop_migration shop_migrations[] = {
      "CREATE TABLE arms(strategy TEXT NOT NULL, candidate TEXT NOT NULL, context TEXT NOT NULL, n INTEGER NOT NULL,"
      " r REAL NOT NULL, rr REAL NOT NULL, z REAL NOT NULL, zz REAL NOT NULL, zr REAL NOT NULL,"
      " PRIMARY KEY(strategy, candidate, context)) WITHOUT ROWID;"},
+    {"vault, audit, budgets",
+     /* owner: "customer/ID" or "conversation/ID"; alias: the owner's name in the audit; wrapped: the owner's key */
+     "CREATE TABLE keys(owner TEXT PRIMARY KEY, alias TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL,"
+     " created INTEGER NOT NULL) WITHOUT ROWID;"
+     /* sealed: the value that stands for the name, under the owner's key */
+     "CREATE TABLE names(owner TEXT NOT NULL, conversation TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL,"
+     " time INTEGER NOT NULL, PRIMARY KEY(conversation, name)) WITHOUT ROWID;"
+     "CREATE INDEX names_owner ON names(owner);"
+     "CREATE TABLE audit(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, role TEXT NOT NULL, actor TEXT NOT NULL,"
+     " action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT, hash BLOB NOT NULL);"
+     /* anchor: the rows up to here were removed by retention */
+     "CREATE TABLE audit_heads(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL,"
+     " anchor INTEGER NOT NULL, signature BLOB NOT NULL);"
+     /* in millionths of epsilon */
+     "CREATE TABLE budgets(name TEXT PRIMARY KEY, total INTEGER NOT NULL, spent INTEGER NOT NULL) WITHOUT ROWID;"
+     "INSERT INTO settings VALUES('llmcs.store', lower(hex(randomblob(16))));"},
 };
 const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
 

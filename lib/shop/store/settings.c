@@ -10,7 +10,8 @@ llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char *key, const cha
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_check_id("key", key));
     SHOP_TRY(shop_check_text("value", value, 0, SHOP_TEXT_BYTES));
-    if (!strcmp(key, "llmcs.changes")) return shop_fail(LLMCS_ARG, "key: \"%s\" is counted by the library", key);
+    if (!strcmp(key, "llmcs.changes") || !strcmp(key, "llmcs.store") || !strcmp(key, "llmcs.audit_key"))
+        return shop_fail(LLMCS_ARG, "key: \"%s\" is set by the library alone", key);
     SHOP_TRY(shop_write_begin(shop, &c));
     const llmcs_status status =
         value ? shop_change(c, "INSERT INTO settings VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2", "ss",

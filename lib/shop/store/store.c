@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "shop/base/options.h"
+#include "shop/guard/audit.h"
+#include "shop/guard/keys.h"
 #include "shop/knowledge/knowledge.h"
 #include "shop/recommend/recommender.h"
 #include "shop/store/inherited.h"
@@ -67,6 +69,7 @@ static llmcs_status open_for_writing(llmcs_shop *shop, bool create) {
     shop_connection *c = &shop->writer;
     int version = 0;
     SHOP_TRY(shop_connection_open(c, shop->path, create ? SHOP_ACCESS_CREATE : SHOP_ACCESS_WRITE, shop->busy_ms));
+    c->keys = shop->keys;
     SHOP_TRY(shop_inherited_add(shop->path, &shop->inherited_slot));
     SHOP_TRY(shop_schema_read_version(c, shop_n_migrations, &version));
     if (!version && !create)
@@ -152,6 +155,7 @@ llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options
         return status;
     }
     status = check_encoder(s, o.encoder);
+    if (!status) status = shop_keys_create(&s->allocator, path, o.master_key, o.key_file, &s->keys);
     if (!status) status = open_file(s, o.flags);
     if (!status) status = shop_knowledge_create(s);
     if (!status) status = shop_recommender_create(s);
@@ -183,6 +187,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
         pthread_mutex_destroy(&s->pool_lock);
         pthread_mutex_destroy(&s->write_lock);
     }
+    shop_keys_free(&s->keys);
     shop_free(&a, s->path);
     shop_free(&a, s);
 }
@@ -228,6 +233,7 @@ static llmcs_status open_reader(llmcs_shop *shop, size_t slot) {
     if (shop->readers[slot]) return LLMCS_OK;
     SHOP_TRY(shop_alloc(&shop->allocator, 1, sizeof *c, "connection", &c));
     const llmcs_status status = shop_connection_open(c, shop->path, SHOP_ACCESS_READ, shop->busy_ms);
+    c->keys = shop->keys;
     if (status)
         shop_free(&shop->allocator, c);
     else
@@ -277,6 +283,8 @@ llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
         return shop_fail(LLMCS_BUSY, "%s: another thread has been writing for %d ms", shop->path, shop->busy_ms);
     llmcs_status status = LLMCS_OK;
     if (!shop->writer.db) status = shop_connection_open(&shop->writer, shop->path, SHOP_ACCESS_WRITE, shop->busy_ms);
+    shop->writer.keys = shop->keys;
+    shop->writer.audit_grew = false;
     if (!status) status = shop_execute(&shop->writer, "BEGIN IMMEDIATE", "cannot be written");
     if (status)
         pthread_mutex_unlock(&shop->write_lock);
@@ -286,10 +294,23 @@ llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
 }
 
 llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status status) {
+    if (!status && c->audit_grew) status = shop_audit_sign(c);
     if (!status) status = shop_execute(c, "COMMIT", "cannot be written");
     if (status) end_transaction(c); /* SQLite may have rolled back by itself */
     pthread_mutex_unlock(&shop->write_lock);
     return status;
+}
+
+llmcs_status shop_truncate_log(llmcs_shop *shop, bool *done) {
+    const struct timespec deadline = after_ms(CLOCK_REALTIME, shop->busy_ms);
+    int64_t busy = 1;
+    *done = false;
+    if (pthread_mutex_timedlock(&shop->write_lock, &deadline)) return LLMCS_OK;
+    llmcs_status status = LLMCS_OK;
+    if (shop->writer.db) status = shop_lookup_int(&shop->writer, 1, &busy, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+    pthread_mutex_unlock(&shop->write_lock);
+    *done = !busy;
+    return status == LLMCS_BUSY ? LLMCS_OK : status;
 }
 
 llmcs_status shop_next_change(shop_connection *c, int64_t *change) {

@@ -34,6 +34,7 @@ struct llmcs_shop {
     int32_t busy_ms;
     pid_t owner; /* the process that opened it */
     int inherited_slot;
+    struct shop_keys *keys; /* lib/shop/guard: of the vault and the audit */
 
     struct shop_knowledge *knowledge;     /* lib/shop/knowledge: what follows the entries in memory */
     struct shop_recommender *recommender; /* lib/shop/recommend: what follows products and events in memory */
@@ -57,6 +58,10 @@ void shop_read_end(llmcs_shop *shop, shop_connection *c);
 /* STATE if the store is read-only. */
 llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c);
 llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status status);
+
+/* Moves the write-ahead log into the store and empties it, so that no old content stays in it. *done: false if a reader
+ * of an older state did not end within busy_ms. Not inside a write. */
+llmcs_status shop_truncate_log(llmcs_shop *shop, bool *done);
 
 /* The next number of the column `changed`, inside a write. */
 llmcs_status shop_next_change(shop_connection *c, int64_t *change);

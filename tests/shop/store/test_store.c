@@ -268,7 +268,7 @@ START_TEST(settings) {
     SHOP_OK(llmcs_shop_set_setting(shop, "greeting", NULL));
     SHOP_OK(llmcs_shop_get_setting(shop, "greeting", value, sizeof value, &n));
     ck_assert_uint_eq(n, 0);
-    SHOP_FAILS(llmcs_shop_set_setting(shop, "llmcs.changes", "7"), LLMCS_ARG, "counted");
+    SHOP_FAILS(llmcs_shop_set_setting(shop, "llmcs.changes", "7"), LLMCS_ARG, "set by the library alone");
     SHOP_FAILS(llmcs_shop_set_setting(shop, "a", "\x01"), LLMCS_ARG, "byte 0 is a control character");
     llmcs_shop_free(&shop);
 }

@@ -33,15 +33,18 @@ from ._inputs import Refused, Stored
 from ._knowledge import Candidate, Citation, Reply
 from ._metrics import Measure, ScoreInterval
 from ._native import lib as _lib
+from ._privacy import AuditRow, Erased, Report, may
 from ._recommend import Recommended
 from ._shop import Shop
 from ._wording import GateVerdict, gate
 
 __all__ = [
+    "AuditRow",
     "Candidate",
     "Citation",
     "Classifier",
     "ClassifierSlot",
+    "Erased",
     "Evidence",
     "GateVerdict",
     "Guard",
@@ -53,11 +56,13 @@ __all__ = [
     "Recommended",
     "Refused",
     "Reply",
+    "Report",
     "ScoreInterval",
     "Shop",
     "Stored",
     "gate",
     "train_tagger",
+    "may",
     "version",
 ]
 

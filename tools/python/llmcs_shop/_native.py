@@ -28,6 +28,8 @@ Options = _struct(
     (ptr, "log_user"),
     (u32, "flags"),
     (i32, "busy_ms n_readers"),
+    (P(c.c_uint8), "master_key"),
+    (text, "key_file"),
 )
 Info = _struct(
     "llmcs_shop_info",
@@ -296,6 +298,30 @@ Fact = _struct("llmcs_shop_fact", (text, "key value"))
 GateVerdict = _struct(
     "llmcs_shop_gate_verdict", (size, "struct_size"), (i32, "passed"), (text, "reason"), (c.c_char * 64, "found")
 )
+# ---- privacy
+
+AuditRow = _struct(
+    "llmcs_shop_audit_row",
+    (i64, "seq time"),
+    (text, "role actor action object detail customer"),
+    (P(c.c_uint8), "hash"),
+)
+AuditFn = c.CFUNCTYPE(i32, ptr, P(AuditRow))
+AuditParams = _struct("llmcs_shop_audit_params", (size, "struct_size"), (text, "public_key head"), (i64, "head_seq"))
+AuditReport = _struct(
+    "llmcs_shop_audit_report",
+    (size, "struct_size"),
+    (i32, "intact key_checked"),
+    (i64, "problem_seq first_seq last_seq signed_seq"),
+    (u64, "n_rows"),
+    (c.c_char * 72, "head public_key"),
+    (c.c_char * 256, "problem"),
+)
+ForgottenItem = _struct("llmcs_shop_forgotten_item", (text, "table action"), (u64, "n_rows"), (text, "why"))
+Forgotten = _struct(
+    "llmcs_shop_forgotten", (P(P(ForgottenItem)), "items"), (size, "n_items"), (i32, "known wal_truncated")
+)
+ForgetParams = _struct("llmcs_shop_forget_params", (size, "struct_size"), (enum, "role"), (text, "actor"))
 
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
@@ -370,6 +396,23 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_measure_signature": (enum, ptr, ptr, size, P(size)),
     "llmcs_shop_bootstrap_init_sized": (None, P(Bootstrap), size),
     "llmcs_shop_measure_interval": (enum, ptr, P(Bootstrap), P(Interval)),
+    "llmcs_shop_may": (enum, enum, enum, enum),
+    "llmcs_shop_role_name": (text, enum),
+    "llmcs_shop_audit_append": (enum, ptr, enum, text, text, text, text),
+    "llmcs_shop_audit_list": (enum, ptr, i64, u64, AuditFn, ptr),
+    "llmcs_shop_audit_params_init_sized": (None, P(AuditParams), size),
+    "llmcs_shop_audit_verify": (enum, ptr, P(AuditParams), P(AuditReport)),
+    "llmcs_shop_forget_params_init_sized": (None, P(ForgetParams), size),
+    "llmcs_shop_forget": (enum, ptr, text, P(ForgetParams), P(P(Forgotten))),
+    "llmcs_shop_forgotten_free": (None, P(P(Forgotten))),
+    "llmcs_shop_set_retention": (enum, ptr, text, i32),
+    "llmcs_shop_get_retention": (enum, ptr, text, P(i32)),
+    "llmcs_shop_retention_table": (text, size),
+    "llmcs_shop_apply_retention": (enum, ptr, i64, P(ForgetParams), P(P(Forgotten))),
+    "llmcs_shop_set_budget": (enum, ptr, text, f64),
+    "llmcs_shop_get_budget": (enum, ptr, text, P(f64), P(f64)),
+    "llmcs_shop_private_count": (enum, ptr, text, f64, i64, i64, P(i64)),
+    "llmcs_shop_private_mean": (enum, ptr, text, f64, P(f64), size, f64, f64, P(f64)),
     "llmcs_shop_measure_compare": (enum, ptr, ptr, P(Bootstrap), P(Comparison)),
 }
 

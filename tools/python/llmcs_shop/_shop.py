@@ -17,16 +17,18 @@ from . import _inputs as rows
 from ._inputs import Refused, Stored
 from ._knowledge import Knowledge
 from ._native import Info, Options, RefusedFn, initialised, lib
+from ._privacy import Privacy
 from ._recommend import Recommender
 
 _CREATE, _READ_ONLY, _CHECK = 1, 2, 4
 
 
-class Shop(Handle, Knowledge, Recommender):
+class Shop(Handle, Knowledge, Recommender, Privacy):
     """A shop's store, one SQLite file.
 
     encoder: a llmcs.Model that embeds texts, or None to search by words alone. create=True makes the file if there is
-    none; read_only=True stores nothing; check=True reads every page of the file first."""
+    none; read_only=True stores nothing; check=True reads every page of the file first. master_key: 32 bytes, from which
+    the keys of the vault and the audit are derived [in key_file, STORE.key]."""
 
     _free = lib.llmcs_shop_free
 
@@ -39,6 +41,8 @@ class Shop(Handle, Knowledge, Recommender):
         check: bool = False,
         busy_ms: Optional[int] = None,
         n_readers: Optional[int] = None,
+        master_key: Optional[bytes] = None,
+        key_file: Optional[PathInput] = None,
     ) -> None:
         super().__init__()
         options = initialised(Options)
@@ -46,6 +50,11 @@ class Shop(Handle, Knowledge, Recommender):
         for name, value in (("busy_ms", busy_ms), ("n_readers", n_readers)):
             if value is not None:
                 setattr(options, name, integer(name, value, i32))
+        if master_key is not None:
+            if not isinstance(master_key, bytes) or len(master_key) != 32:
+                raise ValueError("master_key: expected 32 bytes")
+            options.master_key = (c.c_uint8 * 32)(*master_key)
+        options.key_file = None if key_file is None else path("key_file", key_file)
         options.log = self._log = _log_function(None)
         self._store, self._encoder = os.fspath(store), encoder
         if encoder is None:
