@@ -220,6 +220,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #include "llmcs_shop_classifier.h"
 #include "llmcs_shop_guard.h"
 #include "llmcs_shop_knowledge.h"
+#include "llmcs_shop_learn.h"
 #include "llmcs_shop_metrics.h"
 #include "llmcs_shop_privacy.h"
 #include "llmcs_shop_recommend.h"

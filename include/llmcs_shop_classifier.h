@@ -26,10 +26,10 @@
  * A classifier never changes, so any number of threads use it at once. It is reference-counted: retrain, then
  * llmcs_shop_classifier_slot_swap, and requests that are running finish on the old one.
  */
+#include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
+
 #ifndef LLMCS_SHOP_CLASSIFIER_H
 #define LLMCS_SHOP_CLASSIFIER_H
-
-#include "llmcs_shop.h"
 
 #ifdef __cplusplus
 extern "C" {

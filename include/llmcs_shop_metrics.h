@@ -152,7 +152,8 @@ typedef struct llmcs_shop_comparison {
     double difference; /* score_b - score_a */
     double low, high;  /* 95 % interval of the difference, over the same samples of rows for both */
     double p;          /* paired bootstrap, as sacreBLEU's --paired-bs: the share of samples whose absolute difference
-                        * exceeds its own mean by more than the difference; at least 1 / (n_samples + 1) */
+                        * exceeds its own mean by more than the difference; at least 1 / (n_samples + 1), and 1
+                        * for equal scores */
 } llmcs_shop_comparison;
 
 /* Two systems on the same rows in the same order. Errors: ARG (other metrics, other numbers of rows); as of interval.

@@ -110,9 +110,10 @@ llmcs_status llmcs_shop_measure_interval(const llmcs_shop_measure *m, const llmc
 }
 
 /* sacreBLEU's test: how often a sample's difference exceeds the mean difference of samples by more than the real one.
- */
+ * Where there is no difference nothing speaks against there being none; sacreBLEU has 1 / (n + 1) there. */
 static double p_value(const double *a, const double *b, size_t n, double difference) {
     double mean = 0;
+    if (!(difference < 0) && !(difference > 0)) return 1;
     size_t n_beyond = 0;
     for (size_t i = 0; i < n; i++) mean += fabs(b[i] - a[i]);
     mean /= (double)n;

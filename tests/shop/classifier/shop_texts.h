@@ -3,6 +3,7 @@
 #define TESTS_SHOP_CLASSIFIER_SHOP_TEXTS_H
 
 #include <stdio.h>
+#include <string.h>
 
 #include "llmcs_shop.h"
 

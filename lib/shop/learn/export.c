@@ -1,0 +1,121 @@
+/* Hands out feedback that may train models. */
+#include <string.h>
+
+#include "llmcs_shop_guard.h"
+#include "llmcs_shop_privacy.h"
+#include "shop/base/options.h"
+#include "shop/guard/audit.h"
+#include "shop/store/rows.h"
+
+static const llmcs_shop_export_params default_params = {
+    .struct_size = sizeof(llmcs_shop_export_params), .role = LLMCS_SHOP_TRAINER, .purpose = LLMCS_SHOP_FOR_TRAINING};
+
+void llmcs_shop_export_params_init_sized(llmcs_shop_export_params *params, size_t struct_size) {
+    shop_options_init(params, struct_size, &default_params, sizeof default_params);
+}
+
+typedef struct exporting {
+    llmcs_shop *shop;
+    const llmcs_shop_export_params *p;
+    llmcs_shop_export_fn row;
+    void *user;
+    uint64_t n;
+} exporting;
+
+/* ---- one row */
+
+/* A text in which the guard finds nothing stays as it is, with the placeholders it has: masking would take them for the
+ * customer's own words. */
+static llmcs_status mask_again(const exporting *e, const char *text, llmcs_shop_masked **masked) {
+    SHOP_TRY(llmcs_shop_mask(e->p->guard, NULL, text, LLMCS_NUL, NULL, masked));
+    if (!(*masked)->n_spans) llmcs_shop_masked_free(masked);
+    return LLMCS_OK;
+}
+
+/* The row as JSON; members that are NULL are left out (json_patch). */
+static llmcs_status make_json(shop_connection *c, int64_t row, const char *text, const char *reply, shop_query *json) {
+    SHOP_TRY(shop_query_begin(
+        c, json,
+        "SELECT json_patch(json_patch('{}', json_object('id', id, 'text', ?2, 'lang', lang, 'model', model, 'label', "
+        "label,"
+        " 'predicted', predicted, 'reply', ?3)), json_object('outcome', outcome, 'rating', rating, 'time', time))"
+        " FROM feedback WHERE row = ?1",
+        "iss", row, text, reply));
+    return shop_query_next(json);
+}
+
+static llmcs_status hand_out(exporting *e, shop_connection *c, const shop_query *row) {
+    llmcs_shop_masked *text = NULL, *reply = NULL;
+    shop_query json = {0};
+    size_t n;
+    const char *plain = shop_query_text(row, 1, &n),
+               *sent = shop_query_is_null(row, 2) ? NULL : shop_query_text(row, 2, &n);
+    llmcs_status status = LLMCS_OK;
+    if (e->p->guard) status = mask_again(e, plain, &text);
+    if (!status && e->p->guard && sent) status = mask_again(e, sent, &reply);
+    if (!status)
+        status = make_json(c, shop_query_int(row, 0), text ? text->text : plain, reply ? reply->text : sent, &json);
+    if (!status) {
+        const char *line = shop_query_text(&json, 0, &n);
+        shop_call *call = shop_callback_begin();
+        const int stop = e->row(e->user, line, n);
+        shop_callback_end(call);
+        e->n++;
+        if (stop) status = shop_fail(LLMCS_CANCELLED, "export: stopped after %llu rows", (unsigned long long)e->n);
+    }
+    shop_query_end(&json);
+    llmcs_shop_masked_free(&text);
+    llmcs_shop_masked_free(&reply);
+    return status;
+}
+
+static llmcs_status hand_out_all(exporting *e, shop_connection *c) {
+    shop_query q;
+    llmcs_status status;
+    SHOP_TRY(shop_query_begin(
+        c, &q,
+        "SELECT row, text, reply FROM feedback WHERE consent AND time >= ?1 AND (?2 IS NULL OR model = ?2)"
+        " AND (?3 IS NULL OR lang = ?3) ORDER BY row",
+        "iss", e->p->since, e->p->model, e->p->lang));
+    while (!(status = shop_query_next(&q)) && q.has_row)
+        if ((status = hand_out(e, c, &q))) break;
+    shop_query_end(&q);
+    return status;
+}
+
+/* ---- the call */
+
+/* On record before the first row leaves: an export that breaks off was one, too. */
+static llmcs_status append_audit(llmcs_shop *shop, const llmcs_shop_export_params *p) {
+    shop_connection *c;
+    char detail[160];
+    const char *role = llmcs_shop_role_name(p->role);
+    sqlite3_snprintf(sizeof detail, detail, "{\"purpose\":%d,\"since\":%lld}", (int)p->purpose, (long long)p->since);
+    SHOP_TRY(shop_write_begin(shop, &c));
+    return shop_write_end(shop, c,
+                          shop_audit_append(c, role, p->actor ? p->actor : "llmcs", "export", "feedback", detail));
+}
+
+llmcs_status llmcs_shop_export(llmcs_shop *shop, const llmcs_shop_export_params *params, llmcs_shop_export_fn row,
+                               void *user, size_t *n_rows) {
+    SHOP_PUBLIC_CALL;
+    llmcs_shop_export_params p = default_params;
+    shop_connection *c;
+    if (n_rows) *n_rows = 0;
+    SHOP_TRY(shop_check(shop));
+    if (!row) return shop_fail(LLMCS_ARG, "row is NULL");
+    if (params)
+        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_export_params, guard), params,
+                                 "llmcs_shop_export_params"));
+    SHOP_TRY(shop_check_text("actor", p.actor, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_text("model", p.model, 0, SHOP_ID_BYTES));
+    if (p.lang) SHOP_TRY(shop_check_lang(p.lang));
+    SHOP_TRY(llmcs_shop_may(p.role, p.purpose, LLMCS_SHOP_MASKED_TEXTS));
+    SHOP_TRY(append_audit(shop, &p));
+    exporting e = {shop, &p, row, user, 0};
+    SHOP_TRY(shop_read_begin(shop, &c));
+    const llmcs_status status = hand_out_all(&e, c);
+    shop_read_end(shop, c);
+    if (n_rows) *n_rows = e.n;
+    return status;
+}

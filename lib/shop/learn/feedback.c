@@ -1,0 +1,228 @@
+/* Stores what was learnt of customers' texts. */
+#include "shop/learn/feedback.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <utf8proc.h>
+
+#include "llmcs_shop_guard.h"
+#include "shop/base/options.h"
+#include "shop/knowledge/words.h"
+#include "shop/store/rows.h"
+#include "shop/store/vectors.h"
+
+static const char *const outcome_names[] = {"none", "shown", "accepted", "edited", "rejected"};
+
+const char *llmcs_shop_outcome_name(llmcs_shop_outcome outcome) {
+    return (unsigned)outcome <= LLMCS_OUTCOME_REJECTED ? outcome_names[outcome] : NULL;
+}
+
+const char *shop_lang_of(const char *text, size_t n) {
+    for (size_t i = 0; i < n;) {
+        utf8proc_int32_t c;
+        const utf8proc_ssize_t len =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
+        if (len > 0 && ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf))) return "zh";
+        i += len > 0 ? (size_t)len : 1;
+    }
+    return "en";
+}
+
+/* ---- one row */
+
+static llmcs_status check_row(const llmcs_shop_feedback *f) {
+    SHOP_TRY(shop_check_id("id", f->id));
+    SHOP_TRY(shop_check_text("customer", f->customer, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_text("conversation", f->conversation, 0, SHOP_ID_BYTES));
+    if (f->lang) SHOP_TRY(shop_check_lang(f->lang));
+    SHOP_TRY(shop_check_text("text", f->text, 1, SHOP_TEXT_BYTES));
+    SHOP_TRY(shop_check_text("model", f->model, 0, SHOP_ID_BYTES));
+    SHOP_TRY(shop_check_text("label", f->label, 0, 255));
+    SHOP_TRY(shop_check_text("predicted", f->predicted, 0, 255));
+    SHOP_TRY(shop_check_text("reply", f->reply, 0, SHOP_TEXT_BYTES));
+    SHOP_TRY(shop_check_text("actor", f->actor, 0, SHOP_ID_BYTES));
+    if (f->label && (!f->label[0] || !f->model || !f->model[0]))
+        return shop_fail(LLMCS_ARG, "label: it needs the name of the model that it teaches, and at least one byte");
+    if (!llmcs_shop_outcome_name(f->outcome))
+        return shop_fail(LLMCS_ARG, "outcome: %d is not valid (0 to 4)", (int)f->outcome);
+    if (isnan(f->rating) || f->rating > 1)
+        return shop_fail(LLMCS_ARG, "rating: %g is not valid (0 to 1, or negative)", f->rating);
+    return LLMCS_OK;
+}
+
+static bool was_sent(const llmcs_shop_feedback *f) {
+    return f->reply && f->reply[0] && (f->outcome == LLMCS_OUTCOME_ACCEPTED || f->outcome == LLMCS_OUTCOME_EDITED);
+}
+
+/* What search finds a sent reply by: the words of the text that it answered. */
+static llmcs_status index_row(llmcs_shop *shop, shop_connection *c, int64_t row, const llmcs_shop_feedback *f) {
+    shop_words words;
+    SHOP_TRY(shop_change(c, "DELETE FROM reply_words WHERE rowid = ?1", "i", row));
+    SHOP_TRY(shop_change(c, "DELETE FROM vectors WHERE source = 'feedback' AND row = ?1", "i", row));
+    if (!was_sent(f)) return LLMCS_OK;
+    SHOP_TRY(shop_words_make(&shop->allocator, f->text, strlen(f->text), &words));
+    const llmcs_status status = shop_change(c, "INSERT INTO reply_words(rowid, words) VALUES(?1, ?2)", "it", row,
+                                            words.joined, words.joined_bytes);
+    shop_words_free(&words);
+    return status;
+}
+
+llmcs_status shop_feedback_insert(llmcs_shop *shop, shop_connection *c, const llmcs_shop_feedback *f) {
+    int64_t row, customer = 0;
+    SHOP_TRY(check_row(f));
+    if (f->customer && f->customer[0]) SHOP_TRY(shop_customer_row(c, f->customer, &customer));
+    SHOP_TRY(shop_lookup_int(
+        c, 0, &row,
+        "INSERT INTO feedback(id, customer, conversation, lang, text, model, label, predicted, reply, outcome, rating,"
+        " consent, actor, time) VALUES(?1, nullif(?2, 0), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?11 < 0, NULL, ?11), "
+        "?12,"
+        " ?13, ?14) ON CONFLICT(id) DO UPDATE SET customer = excluded.customer, conversation = ?3, lang = ?4, text = "
+        "?5,"
+        " model = ?6, label = ?7, predicted = ?8, reply = ?9, outcome = ?10, rating = excluded.rating, consent = ?12,"
+        " actor = ?13, time = ?14 RETURNING row",
+        "sissssssssdisi", f->id, customer, f->conversation, f->lang ? f->lang : shop_lang_of(f->text, strlen(f->text)),
+        f->text, f->model, f->label, f->predicted, f->reply, outcome_names[f->outcome], f->rating,
+        (int64_t)(f->consent != 0), f->actor, f->time ? f->time : (int64_t)time(NULL)));
+    return index_row(shop, c, row, f);
+}
+
+/* ---- put */
+
+/* A row of the caller and the guard that masks it. */
+typedef struct guarded {
+    const llmcs_shop_guard *guard;
+    const llmcs_shop_feedback *row;
+} guarded;
+
+/* *masked stays NULL if nothing was found: masking would take the placeholders of a text that is masked already for the
+ * customer's own words. */
+static llmcs_status mask_one(const guarded *g, llmcs_shop_names *names, const char *text, llmcs_shop_masked **masked) {
+    SHOP_TRY(llmcs_shop_mask(g->guard, names, text, LLMCS_NUL, NULL, masked));
+    if (!(*masked)->n_spans) llmcs_shop_masked_free(masked);
+    return LLMCS_OK;
+}
+
+/* Masks text and reply with the same names. They are numbered anew in each row, and nobody can put them back. */
+static llmcs_status mask_both(const guarded *g, const llmcs_allocator *a, const llmcs_shop_feedback *f,
+                              llmcs_shop_masked **text, llmcs_shop_masked **reply) {
+    llmcs_shop_names *names = NULL;
+    SHOP_TRY(llmcs_shop_names_create(NULL, NULL, NULL, a, &names));
+    llmcs_status status = mask_one(g, names, f->text, text);
+    if (!status && f->reply) status = mask_one(g, names, f->reply, reply);
+    llmcs_shop_names_free(&names);
+    return status;
+}
+
+static llmcs_status put_row(llmcs_shop *shop, shop_connection *c, const void *item, int64_t change) {
+    const guarded *g = item;
+    llmcs_shop_feedback f = {.struct_size = sizeof f};
+    llmcs_shop_masked *text = NULL, *reply = NULL;
+    (void)change;
+    if (!g->row) return shop_fail(LLMCS_ARG, "feedback is NULL");
+    SHOP_TRY(shop_options_in(&f, sizeof f, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_feedback, actor), g->row,
+                             "llmcs_shop_feedback"));
+    SHOP_TRY(check_row(&f));
+    llmcs_status status = g->guard ? mask_both(g, &shop->allocator, &f, &text, &reply) : LLMCS_OK;
+    if (text) f.text = text->text;
+    if (reply) f.reply = reply->text;
+    if (!status) status = shop_feedback_insert(shop, c, &f);
+    llmcs_shop_masked_free(&text);
+    llmcs_shop_masked_free(&reply);
+    return status;
+}
+
+llmcs_status llmcs_shop_put_feedback(llmcs_shop *shop, const llmcs_shop_guard *guard,
+                                     const llmcs_shop_feedback *const *rows, size_t n, llmcs_shop_refused_fn refused,
+                                     void *user, size_t *n_stored) {
+    SHOP_PUBLIC_CALL;
+    guarded *items;
+    const void **pointers = NULL;
+    if (n_stored) *n_stored = 0;
+    SHOP_TRY(shop_check(shop));
+    if (n && !rows) return shop_fail(LLMCS_ARG, "feedback: the array is NULL");
+    SHOP_TRY(shop_alloc(&shop->allocator, n, sizeof *items, "feedback", &items));
+    llmcs_status status = shop_alloc(&shop->allocator, n, sizeof *pointers, "feedback", &pointers);
+    for (size_t i = 0; i < n && !status; i++) {
+        items[i] = (guarded){guard, rows[i]};
+        pointers[i] = &items[i];
+    }
+    if (!status) status = shop_put_rows(shop, "feedback", pointers, n, put_row, refused, user, n_stored);
+    shop_free(&shop->allocator, pointers);
+    shop_free(&shop->allocator, items);
+    return status ? status : shop_feedback_make_vectors(shop);
+}
+
+/* ---- vectors */
+
+enum { AT_ONCE = 32 };
+
+typedef struct batch {
+    int64_t rows[AT_ONCE];
+    char *texts[AT_ONCE];
+    size_t n;
+} batch;
+
+static void free_batch(const llmcs_allocator *a, batch *b) {
+    for (size_t i = 0; i < b->n; i++) shop_free(a, b->texts[i]);
+    b->n = 0;
+}
+
+static llmcs_status read_batch(llmcs_shop *shop, shop_connection *c, int64_t after, batch *b) {
+    shop_query q;
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT f.row, f.text FROM feedback f WHERE f.row > ?2 AND f.reply IS NOT NULL AND f.outcome"
+                         " IN ('accepted', 'edited') AND NOT EXISTS(SELECT 1 FROM vectors v WHERE v.source ="
+                         " 'feedback' AND v.row = f.row AND v.fingerprint = ?1) ORDER BY f.row LIMIT 32",
+                         "ii", (int64_t)shop->fingerprint, after));
+    llmcs_status status;
+    while (!(status = shop_query_next(&q)) && q.has_row && b->n < AT_ONCE) {
+        size_t n;
+        const char *text = shop_query_text(&q, 1, &n);
+        if ((status = shop_copy_text(&shop->allocator, text, n, "text", &b->texts[b->n]))) break;
+        b->rows[b->n++] = shop_query_int(&q, 0);
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+static llmcs_status write_vectors(llmcs_shop *shop, shop_connection *c, const batch *b, const float *vectors) {
+    for (size_t i = 0; i < b->n; i++) {
+        int64_t there; /* it may have been replaced or forgotten meanwhile */
+        SHOP_TRY(shop_lookup_int(c, 0, &there, "SELECT 1 FROM feedback WHERE row = ?1 AND text = ?2", "is", b->rows[i],
+                                 b->texts[i]));
+        if (there) SHOP_TRY(shop_vector_put(shop, c, "feedback", b->rows[i], vectors + i * (size_t)shop->n_embedding));
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status embed_batch(llmcs_shop *shop, const batch *b) {
+    llmcs_text texts[AT_ONCE];
+    shop_connection *c;
+    float *vectors;
+    for (size_t i = 0; i < b->n; i++) texts[i] = (llmcs_text){b->texts[i], LLMCS_NUL, NULL, 0};
+    SHOP_TRY(shop_embed(shop, texts, b->n, &vectors));
+    llmcs_status status = shop_write_begin(shop, &c);
+    if (!status) status = shop_write_end(shop, c, write_vectors(shop, c, b, vectors));
+    shop_free(&shop->allocator, vectors);
+    return status;
+}
+
+llmcs_status shop_feedback_make_vectors(llmcs_shop *shop) {
+    batch b = {.n = 0};
+    llmcs_status status = LLMCS_OK;
+    if (!shop->encoder) return LLMCS_OK;
+    for (int64_t after = 0; !status;) {
+        shop_connection *c;
+        if ((status = shop_read_begin(shop, &c))) break;
+        status = read_batch(shop, c, after, &b);
+        shop_read_end(shop, c);
+        if (status || !b.n) break;
+        after = b.rows[b.n - 1];
+        status = embed_batch(shop, &b);
+        free_batch(&shop->allocator, &b);
+    }
+    free_batch(&shop->allocator, &b);
+    return status;
+}
