@@ -17,6 +17,12 @@
     masked = guard.mask("I'm Ann Lee, call 415-555-2671", names)        # masked.text, masked.spans
     print(names.unmask(masked.text))
 
+    shop.put_feedback([{"id": "f1", "text": "it never came", "model": "intents", "label": "track_order", "consent": True}], guard)
+    made = shop.retrain("intents", base=rows, tests=held_out)           # made.version, made.contest
+    shop.promote("intents", made.version)
+    choice = shop.decide("opening", "turn-17", ["apologise", "explain"], context="angry")
+    shop.reward("opening", "turn-17", 1.0)
+
     bleu = llmcs_shop.Measure("bleu")
     bleu.add_text("The parcel came on Monday.", "The parcel arrived on Monday.")
     print(bleu.score(), bleu.interval())
@@ -31,35 +37,46 @@ from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
 from ._guard import Guard, Masked, MaskedSpan, Names, train_tagger
 from ._inputs import Refused, Stored
 from ._knowledge import Candidate, Citation, Reply
+from ._learn import Contest, Rollout, Version, compare
 from ._metrics import Measure, ScoreInterval
 from ._native import lib as _lib
 from ._privacy import AuditRow, Erased, Report, may
 from ._recommend import Recommended
 from ._shop import Shop
+from ._strategy import Chosen, Estimated, LoggedRow, OffPolicyResult, evaluate_policy
 from ._wording import GateVerdict, gate
 
 __all__ = [
     "AuditRow",
     "Candidate",
+    "Chosen",
     "Citation",
     "Classifier",
     "ClassifierSlot",
+    "Contest",
     "Erased",
+    "Estimated",
     "Evidence",
     "GateVerdict",
     "Guard",
+    "LoggedRow",
     "Masked",
     "MaskedSpan",
     "Measure",
     "Names",
+    "OffPolicyResult",
     "Prediction",
     "Recommended",
     "Refused",
     "Reply",
     "Report",
+    "Rollout",
     "ScoreInterval",
     "Shop",
     "Stored",
+    "Version",
+    "compare",
+    "evaluate_policy",
     "gate",
     "train_tagger",
     "may",

@@ -323,6 +323,109 @@ Forgotten = _struct(
 )
 ForgetParams = _struct("llmcs_shop_forget_params", (size, "struct_size"), (enum, "role"), (text, "actor"))
 
+# ---- strategies
+
+Option = _struct("llmcs_shop_option", (text, "id text"))
+DecideParams = _struct(
+    "llmcs_shop_decide_params",
+    (size, "struct_size"),
+    (enum, "policy"),
+    (text, "context conversation"),
+    (f64, "explore strength"),
+    (u64, "seed"),
+    (ptr, "writer"),
+    (text, "history"),
+    (i32, "n_history"),
+    (i64, "now"),
+)
+_MAX_OPTIONS = 32
+Decision = _struct(
+    "llmcs_shop_decision",
+    (size, "struct_size chosen"),
+    (f64, "propensity"),
+    (size, "n"),
+    (f64 * _MAX_OPTIONS, "propensities means features"),
+    (i32, "repeated"),
+)
+Logged = _struct("llmcs_shop_logged", (text, "context"), (i32, "action"), (f64, "propensity reward"), (P(f64), "target"))
+Estimate = _struct("llmcs_shop_estimate", (f64, "value low high"))
+OffPolicy = _struct(
+    "llmcs_shop_off_policy",
+    (size, "struct_size"),
+    (u64, "n"),
+    (f64, "effective_n max_weight"),
+    (Estimate, "log ips snips dr"),
+)
+TargetParams = _struct(
+    "llmcs_shop_target_params",
+    (size, "struct_size"),
+    (text, "candidate"),
+    (f64, "explore strength"),
+    (i64, "since"),
+    (u64, "max_rows"),
+)
+
+# ---- learning
+
+Feedback = _struct(
+    "llmcs_shop_feedback",
+    (size, "struct_size"),
+    (text, "id customer conversation lang text model label predicted reply"),
+    (enum, "outcome"),
+    (f64, "rating"),
+    (i32, "consent"),
+    (i64, "time"),
+    (text, "actor"),
+)
+ExportFn = c.CFUNCTYPE(c.c_int, ptr, ptr, size)
+ExportParams = _struct(
+    "llmcs_shop_export_params",
+    (size, "struct_size"),
+    (enum, "role purpose"),
+    (text, "actor model lang"),
+    (i64, "since"),
+    (ptr, "guard"),
+)
+ContestParams = _struct(
+    "llmcs_shop_contest_params", (size, "struct_size"), (text, "oos_label metric"), (u64, "seed"), (i32, "n_samples")
+)
+RetrainParams = _struct(
+    "llmcs_shop_retrain_params",
+    (size, "struct_size"),
+    (text, "model"),
+    (P(Example), "base"),
+    (size, "n_base"),
+    (P(Example), "tests"),
+    (size, "n_tests"),
+    (i32, "new_tests weight min_feedback"),
+    (text, "oos_label"),
+    (u32, "train_flags"),
+    (i32, "n_threads n_folds"),
+    (f64, "l2"),
+    (text, "metric actor"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
+)
+Retrained = _struct(
+    "llmcs_shop_retrained",
+    (size, "struct_size"),
+    (i32, "version compared_to"),
+    (u64, "n_base n_feedback n_left_out"),
+    (Comparison, "comparison"),
+)
+PromoteParams = _struct(
+    "llmcs_shop_promote_params", (size, "struct_size"), (enum, "mode"), (f64, "share"), (i32, "unproven"), (text, "actor")
+)
+Deployment = _struct(
+    "llmcs_shop_deployment",
+    (size, "struct_size"),
+    (i32, "live challenger"),
+    (enum, "mode"),
+    (f64, "share"),
+    (i32, "n_versions"),
+    (u64, "n_compared n_differ"),
+)
+
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
 FUNCTIONS = {  # name: result, arguments
@@ -414,6 +517,33 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_private_count": (enum, ptr, text, f64, i64, i64, P(i64)),
     "llmcs_shop_private_mean": (enum, ptr, text, f64, P(f64), size, f64, f64, P(f64)),
     "llmcs_shop_measure_compare": (enum, ptr, ptr, P(Bootstrap), P(Comparison)),
+    "llmcs_shop_decide_params_init_sized": (None, P(DecideParams), size),
+    "llmcs_shop_decide": (enum, ptr, text, text, P(Option), size, P(DecideParams), P(Decision)),
+    "llmcs_shop_reward": (enum, ptr, text, text, f64),
+    "llmcs_shop_evaluate_policy": (enum, P(Logged), size, size, P(Allocator), P(OffPolicy)),
+    "llmcs_shop_target_params_init_sized": (None, P(TargetParams), size),
+    "llmcs_shop_evaluate_strategy": (enum, ptr, text, P(TargetParams), P(OffPolicy)),
+    "llmcs_shop_outcome_name": (text, enum),
+    "llmcs_shop_put_feedback": (enum, ptr, ptr, P(P(Feedback)), *_PUT),
+    "llmcs_shop_export_params_init_sized": (None, P(ExportParams), size),
+    "llmcs_shop_export": (enum, ptr, P(ExportParams), ExportFn, ptr, P(size)),
+    "llmcs_shop_contest_params_init_sized": (None, P(ContestParams), size),
+    "llmcs_shop_classifier_compare": (enum, ptr, ptr, P(Example), size, P(ContestParams), P(Comparison)),
+    "llmcs_shop_put_model": (enum, ptr, text, ptr, P(i32)),
+    "llmcs_shop_open_model": (enum, ptr, text, i32, _OUT),
+    "llmcs_shop_compare_models": (enum, ptr, text, i32, i32, P(Example), size, P(ContestParams), P(Comparison)),
+    "llmcs_shop_retrain_params_init_sized": (None, P(RetrainParams), size),
+    "llmcs_shop_retrain": (enum, ptr, P(RetrainParams), P(Retrained)),
+    "llmcs_shop_promote_params_init_sized": (None, P(PromoteParams), size),
+    "llmcs_shop_promote": (enum, ptr, text, i32, P(PromoteParams)),
+    "llmcs_shop_rollback": (enum, ptr, text, text, P(i32)),
+    "llmcs_shop_get_deployment": (enum, ptr, text, P(Deployment)),
+    "llmcs_shop_rollout_create": (enum, ptr, text, ptr, _OUT),
+    "llmcs_shop_rollout_free": (None, _OUT),
+    "llmcs_shop_rollout_refresh": (enum, ptr, P(i32)),
+    "llmcs_shop_rollout_get": (ptr, ptr, text, P(i32)),
+    "llmcs_shop_rollout_slot": (ptr, ptr),
+    "llmcs_shop_rollout_predict": (enum, ptr, text, P(Text), size, P(PredictParams), P(P(Predictions)), _OUT, P(i32)),
 }
 
 

@@ -16,14 +16,16 @@ from llmcs._native import STATUS, fields, i32, size, sized
 from . import _inputs as rows
 from ._inputs import Refused, Stored
 from ._knowledge import Knowledge
+from ._learn import Learner
 from ._native import Info, Options, RefusedFn, initialised, lib
 from ._privacy import Privacy
 from ._recommend import Recommender
+from ._strategy import Strategist
 
 _CREATE, _READ_ONLY, _CHECK = 1, 2, 4
 
 
-class Shop(Handle, Knowledge, Recommender, Privacy):
+class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist):
     """A shop's store, one SQLite file.
 
     encoder: a llmcs.Model that embeds texts, or None to search by words alone. create=True makes the file if there is
