@@ -227,4 +227,6 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #include "llmcs_shop_strategy.h"
 #include "llmcs_shop_wording.h"
 
+#include "llmcs_shop_desk.h"
+
 #endif
