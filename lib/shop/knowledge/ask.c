@@ -5,6 +5,7 @@
 
 #include "shop/base/options.h"
 #include "shop/knowledge/follow.h"
+#include "shop/knowledge/knowledge.h"
 #include "shop/knowledge/reply.h"
 #include "shop/store/rows.h"
 #include "shop/store/vectors.h"
@@ -43,6 +44,7 @@ static llmcs_status check_params(const llmcs_shop *shop, const llmcs_shop_ask_pa
 typedef struct asking {
     llmcs_shop *shop;
     const llmcs_shop_ask_params *params;
+    const float *vector; /* the caller's, or NULL */
     shop_question question;
     bool question_made;
     shop_match match;
@@ -61,7 +63,13 @@ static void free_asking(asking *k) {
 static llmcs_status embed_question(asking *k, shop_question *q) {
     const llmcs_text text = {q->text, q->text_bytes, NULL, 0};
     const double begin = shop_now_ms();
-    if (!(q->flags & LLMCS_ASK_WORDS_ONLY)) SHOP_TRY(shop_embed(k->shop, &text, 1, &q->vector));
+    if (k->vector && k->shop->encoder && !(q->flags & LLMCS_ASK_WORDS_ONLY)) {
+        const size_t n = (size_t)k->shop->n_embedding;
+        SHOP_TRY(shop_alloc(&k->shop->allocator, n, sizeof *q->vector, "vector", &q->vector));
+        memcpy(q->vector, k->vector, n * sizeof *q->vector);
+    } else if (!(q->flags & LLMCS_ASK_WORDS_ONLY)) {
+        SHOP_TRY(shop_embed(k->shop, &text, 1, &q->vector));
+    }
     shop_reply_answer(k->reply)->embed_ms = shop_now_ms() - begin;
     return LLMCS_OK;
 }
@@ -126,6 +134,12 @@ static llmcs_status ask(asking *k, llmcs_shop_answer **answer) {
 
 llmcs_status llmcs_shop_ask(llmcs_shop *shop, const char *text, size_t text_bytes, const llmcs_shop_ask_params *params,
                             llmcs_shop_answer **answer) {
+    return shop_ask_with_vector(shop, text, text_bytes, params, NULL, answer);
+}
+
+llmcs_status shop_ask_with_vector(llmcs_shop *shop, const char *text, size_t text_bytes,
+                                  const llmcs_shop_ask_params *params, const float *vector,
+                                  llmcs_shop_answer **answer) {
     SHOP_PUBLIC_CALL;
     llmcs_shop_ask_params p = default_params;
     asking *k;
@@ -144,6 +158,7 @@ llmcs_status llmcs_shop_ask(llmcs_shop *shop, const char *text, size_t text_byte
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *k, "question", &k));
     k->shop = shop;
     k->params = &p;
+    k->vector = vector;
     k->question = (shop_question){.text = text,
                                   .text_bytes = text_bytes,
                                   .lang = p.lang,

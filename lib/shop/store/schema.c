@@ -101,6 +101,25 @@ const shop_migration shop_migrations[] = {
      /* in millionths of epsilon */
      "CREATE TABLE budgets(name TEXT PRIMARY KEY, total INTEGER NOT NULL, spent INTEGER NOT NULL) WITHOUT ROWID;"
      "INSERT INTO settings VALUES('llmcs.store', lower(hex(randomblob(16))));"},
+    {"conversations, turns, actions",
+     /* `id` is the host's; acting: key of an action of the host that was begun and not settled; state: lib/shop/desk's,
+      * its values masked */
+     "CREATE TABLE conversations(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, customer INTEGER,"
+     " status TEXT NOT NULL, agent TEXT, lang TEXT NOT NULL, priority INTEGER NOT NULL, reason TEXT NOT NULL,"
+     " summary TEXT NOT NULL, acting TEXT, state TEXT NOT NULL, turns INTEGER NOT NULL, started INTEGER NOT NULL,"
+     " time INTEGER NOT NULL);"
+     "CREATE INDEX conversations_status ON conversations(status, priority);"
+     "CREATE INDEX conversations_customer ON conversations(customer);"
+     /* text and reply are masked */
+     "CREATE TABLE turns(row INTEGER PRIMARY KEY AUTOINCREMENT, conversation INTEGER NOT NULL, number INTEGER NOT NULL,"
+     " message_id TEXT, time INTEGER NOT NULL, lang TEXT NOT NULL, text TEXT NOT NULL, reply TEXT NOT NULL,"
+     " route TEXT NOT NULL, intent TEXT NOT NULL, agent TEXT, detail TEXT NOT NULL, UNIQUE(conversation, number),"
+     " UNIQUE(conversation, message_id));"
+     /* deadline: milliseconds since 1970, after which PENDING means UNKNOWN; late: what the host said after it */
+     "CREATE TABLE actions(row INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
+     " conversation INTEGER NOT NULL, customer INTEGER, name TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL,"
+     " state TEXT NOT NULL, late TEXT, deadline INTEGER, time INTEGER NOT NULL);"
+     "CREATE INDEX actions_object ON actions(name, object);"},
 };
 const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
 

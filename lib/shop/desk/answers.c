@@ -1,0 +1,257 @@
+/* What the desk says: its own sentences, entries of the knowledge base, products, the handover. */
+#include <string.h>
+
+#include "shop/desk/desk.h"
+#include "shop/knowledge/knowledge.h"
+
+enum { LINE_BYTES = 2000 };
+
+void desk_set_route(desk_turn *t, llmcs_shop_desk_route route) {
+    const bool replaces = t->out.route == LLMCS_DESK_SMALLTALK || route == LLMCS_DESK_HANDOVER ||
+                          (t->out.route == LLMCS_DESK_ASK_BACK && route != LLMCS_DESK_SMALLTALK);
+    if (!t->route_set || replaces) t->out.route = route;
+    t->route_set = true;
+}
+
+void desk_new_line(desk_turn *t) {
+    if (t->reply.n && t->reply.text[t->reply.n - 1] != '\n') desk_puts(&t->reply, "\n");
+}
+
+llmcs_status desk_say_text(desk_turn *t, const desk_text *text, const desk_values_in *v) {
+    desk_values_in own;
+    bool said;
+    if (!v) {
+        SHOP_TRY(desk_values_of(t, NULL, &own));
+        v = &own;
+    }
+    const bool zh = !strncmp(t->flows->langs[t->lang], "zh", 2);
+    if (t->reply.n && t->reply.text[t->reply.n - 1] != '\n' && !zh) desk_puts(&t->reply, " ");
+    const size_t before = t->reply.n;
+    desk_text_say(text, v, &t->reply, &said);
+    if (said) return t->reply.status;
+    desk_buffer_cut(&t->reply, before);
+    desk_text_say(t->flows->sentences[DESK_UNAVAILABLE_TEXT], v, &t->reply, NULL);
+    t->wordable = false;
+    return t->reply.status;
+}
+
+llmcs_status desk_say_sentence(desk_turn *t, desk_sentence sentence) {
+    t->wordable = false;
+    return desk_say_text(t, t->flows->sentences[sentence], NULL);
+}
+
+/* ---- entries */
+
+static llmcs_status cite(desk_turn *t, const char *id, const char *lang, int32_t version, size_t entry_begin, size_t entry_end,
+                         size_t begin, size_t end) {
+    llmcs_shop_citation *c;
+    if (t->out.n_citations == DESK_MAX_CITATIONS) return LLMCS_OK;
+    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *c, &c));
+    *c = (llmcs_shop_citation){
+        .version = version, .entry_begin = entry_begin, .entry_end = entry_end, .reply_begin = begin, .reply_end = end};
+    SHOP_TRY(desk_copy(t->arena, id, strlen(id), &c->id));
+    SHOP_TRY(desk_copy(t->arena, lang, strlen(lang), &c->lang));
+    t->citations[t->out.n_citations++] = c;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, const char **lang, int32_t *version) {
+    shop_connection *c = t->writer;
+    shop_query q;
+    size_t n;
+    *text = NULL;
+    if (!c) SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    llmcs_status status = shop_query_begin(
+        c, &q,
+        "SELECT t.text, e.lang, e.version FROM entries e JOIN texts t ON t.entry = e.row AND t.version = e.version AND"
+        " t.position = 0 WHERE e.id = ?1 AND NOT e.retired AND coalesce(e.valid_from, ?3) <= ?3"
+        " AND coalesce(e.valid_until, ?3 + 1) > ?3 ORDER BY e.lang = ?2 DESC, e.lang = '' DESC, e.row LIMIT 1",
+        "ssi", id, t->flows->langs[t->lang], t->now);
+    if (!status) status = shop_query_next(&q);
+    if (!status && q.has_row) {
+        const char *found = shop_query_text(&q, 0, &n);
+        status = desk_copy(t->arena, found, n, text);
+        found = shop_query_text(&q, 1, &n);
+        if (!status) status = desk_copy(t->arena, found, n, lang);
+        *version = (int32_t)shop_query_int(&q, 2);
+    }
+    if (!status) shop_query_end(&q);
+    if (!t->writer) shop_read_end(t->desk->shop, c);
+    return status;
+}
+
+llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
+    const char *text, *lang;
+    int32_t version = 0;
+    *found = false;
+    SHOP_TRY(read_entry(t, id, &text, &lang, &version));
+    if (!text || strchr(text, '{')) return LLMCS_OK; /* an answer with slots needs the question */
+    desk_new_line(t);
+    const size_t begin = t->reply.n;
+    desk_puts(&t->reply, text);
+    t->entry_text = text;
+    t->out.probability = t->out.probability < 1 && t->out.probability > 0 ? t->out.probability : 1;
+    desk_set_route(t, LLMCS_DESK_ENTRY);
+    *found = true;
+    SHOP_TRY(t->reply.status);
+    return cite(t, id, lang, version, 0, strlen(text), begin, t->reply.n);
+}
+
+static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *found) {
+    const size_t n = t->reply.n;
+    if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_candidates && a->n_citations) {
+        /* The same entry in the language of the reply, if there is one. */
+        const llmcs_shop_candidate *first = a->candidates[0];
+        if (strcmp(first->lang, t->flows->langs[t->lang]) != 0 && *first->lang) {
+            SHOP_TRY(desk_say_entry(t, first->id, found));
+            if (*found) return LLMCS_OK;
+        }
+    }
+    desk_new_line(t);
+    const size_t begin = t->reply.n;
+    desk_puts(&t->reply, a->text);
+    desk_set_route(t, a->route == LLMCS_ROUTE_ASK_BACK ? LLMCS_DESK_ASK_BACK
+                      : a->route == LLMCS_ROUTE_FILLED ? LLMCS_DESK_FILLED
+                                                       : LLMCS_DESK_ENTRY);
+    if (a->route == LLMCS_ROUTE_ASK_BACK) t->wordable = false;
+    SHOP_TRY(desk_copy(t->arena, a->text, a->text_bytes, &t->entry_text));
+    for (size_t i = 0; i < a->n_citations; i++) {
+        const llmcs_shop_citation *c = a->citations[i];
+        SHOP_TRY(cite(t, c->id, c->lang, c->version, c->entry_begin, c->entry_end, begin + c->reply_begin,
+                      begin + c->reply_end));
+    }
+    *found = t->reply.n > n;
+    return t->reply.status;
+}
+
+llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found) {
+    llmcs_shop_ask_params params;
+    llmcs_shop_answer *answer = NULL;
+    const double begin = desk_now_ms();
+    *found = false;
+    llmcs_shop_ask_params_init(&params);
+    params.lang = t->flows->langs[t->lang];
+    params.k = 3;
+    params.now = t->now;
+    SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
+    llmcs_status status = LLMCS_OK;
+    const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
+    if (at_least >= 0 ? certain && answer->probability >= at_least : answer->route != LLMCS_ROUTE_NONE) {
+        t->out.probability = answer->probability;
+        status = say_answer(t, answer, found);
+    } else if (!t->out.n_citations && t->out.route == LLMCS_DESK_NONE) {
+        t->out.probability = answer->probability;
+    }
+    llmcs_shop_answer_free(&answer);
+    t->out.ms.knowledge += desk_now_ms() - begin;
+    return status;
+}
+
+/* ---- products */
+
+/* "under 170", 200以内: the most that it may cost; 0 if nothing is said. */
+static double find_budget(const desk_words *w) {
+    static const char *const words[] = {"under", "below", "less than", "up to", "at most", "within", "cheaper than", "no more than",
+                                        "max", "budget", "以内", "以下", "不超过", "低于", "之内", "预算", NULL};
+    bool limited = false;
+    for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
+    for (size_t i = 0; limited && i < w->plain_bytes; i++) {
+        double number = 0;
+        size_t n = 0;
+        for (; n < 7 && i + n < w->plain_bytes && w->plain[i + n] >= '0' && w->plain[i + n] <= '9'; n++)
+            number = number * 10 + (w->plain[i + n] - '0');
+        if (n) return number;
+    }
+    return 0;
+}
+
+/* "title, 79 CNY" in the reply's language. */
+static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *item, size_t number) {
+    shop_connection *c;
+    shop_query q;
+    size_t n;
+    char line[LINE_BYTES];
+    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    llmcs_status status = shop_query_begin(c, &q, "SELECT price, currency FROM products WHERE id = ?1", "s", item->item);
+    if (!status) status = shop_query_next(&q);
+    if (!status) {
+        const double price = q.has_row ? shop_query_double(&q, 0) : 0;
+        const char *currency = q.has_row ? shop_query_text(&q, 1, &n) : "";
+        const bool even = price == (double)(int64_t)price;
+        if (even)
+            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %lld %.10s", (int)number, item->title, (long long)price, currency);
+        else
+            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %.2f %.10s", (int)number, item->title, price, currency);
+        desk_puts(&t->reply, line);
+        shop_query_end(&q);
+    }
+    shop_read_end(t->desk->shop, c);
+    SHOP_TRY(status);
+    SHOP_TRY(desk_copy(t->arena, item->item, strlen(item->item), &t->products[t->out.n_products]));
+    t->out.n_products++;
+    return t->reply.status;
+}
+
+/* Whether one of the titles has to do with the text at all. */
+static bool fits_text(desk_turn *t, const llmcs_shop_recommendations *found) {
+    size_t common = 0;
+    for (size_t i = 0; i < found->n_items && !common; i++) (void)desk_overlap(t->arena, &t->words, found->items[i]->title, &common);
+    return common > 0;
+}
+
+llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found) {
+    llmcs_shop_recommend_params params;
+    llmcs_shop_recommendations *list = NULL;
+    const double begin = desk_now_ms(), budget = find_budget(&t->words);
+    *found = false;
+    llmcs_shop_recommend_params_init(&params);
+    params.k = k;
+    params.lang = t->flows->langs[t->lang];
+    if (budget > 0) params.price_max = budget;
+    if (by == DESK_BY_PRODUCT && product)
+        params.item = product;
+    else if (by == DESK_BY_CUSTOMER && t->c->customer_id)
+        params.customer = t->c->customer_id;
+    else
+        params.text = t->wish.text && *t->wish.text ? t->wish.text : "?";
+    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &list));
+    if (params.text && t->c->customer_id && !fits_text(t, list)) {
+        llmcs_shop_recommendations_free(&list);
+        params.text = NULL;
+        params.customer = t->c->customer_id;
+        SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &list));
+    }
+    llmcs_status status = LLMCS_OK;
+    if (list->n_items) {
+        desk_new_line(t);
+        desk_set_route(t, LLMCS_DESK_RECOMMEND);
+        status = desk_say_sentence(t, DESK_RECOMMEND_TEXT);
+    }
+    for (size_t i = 0; i < list->n_items && !status && t->out.n_products < DESK_MAX_PRODUCTS; i++)
+        status = say_product(t, list->items[i], i + 1);
+    *found = list->n_items > 0;
+    llmcs_shop_recommendations_free(&list);
+    t->out.ms.recommend += desk_now_ms() - begin;
+    return status;
+}
+
+/* ---- handover */
+
+llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,
+                            const desk_values_in *v) {
+    desk_conversation *c = t->c;
+    const bool waits = !strcmp(c->status, "waiting") && strcmp(reason, "action_unknown") != 0;
+    desk_set_route(t, LLMCS_DESK_HANDOVER);
+    t->handed_over = true;
+    t->wordable = false;
+    t->out.handover_reason = reason;
+    t->out.handover_priority = priority > c->priority ? priority : c->priority;
+    t->out.expects = LLMCS_EXPECTS_PERSON;
+    t->out.expected_slot = "";
+    c->priority = t->out.handover_priority;
+    c->status = "waiting";
+    c->reason = reason;
+    c->n_frames = c->n_queue = c->n_choices = 0;
+    if (waits && priority < 2) return desk_say_sentence(t, DESK_WAITING);
+    return desk_say_text(t, text ? text : t->flows->sentences[DESK_HANDOVER_TEXT], text ? v : NULL);
+}

@@ -1,0 +1,542 @@
+/*
+ * What a message means, in this order: rules that interrupt everything; the answer to what the desk asked; other rules; the
+ * classifier, for the message and for its parts; the knowledge base; a question back; a person.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "shop/desk/desk.h"
+
+/* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a question; of the two
+ * intents that the desk asks back between. */
+static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
+static const double angry_score = 0.9;
+enum { SHORT_ANSWER = 4, LONG_ANSWER = 8, MAX_UNCLEAR = 2, MATCH_LIMIT = 20000 };
+
+/* A text with what the classifier says of it. */
+typedef struct reading {
+    const char *text;
+    desk_words words;
+    const desk_intent *intent; /* accepted; NULL: none, or its label means nothing here */
+    const char *label, *second;
+    double score, second_score, out_of_scope;
+    bool accepted, near_tie;
+    const float *vector;
+} reading;
+
+/* ---- rules */
+
+static bool matches(const desk_rule *rule, const desk_words *w) {
+    if (rule->n_words && rule->whole) return desk_is_only(w, rule->words, rule->n_words);
+    for (size_t i = 0; i < rule->n_words; i++)
+        if (desk_has_phrase(w, rule->words[i])) return true;
+    if (!rule->pattern) return false;
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+    int n = -1;
+    if (data && limits) {
+        pcre2_set_match_limit(limits, MATCH_LIMIT);
+        pcre2_set_heap_limit(limits, 256);
+        n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, 0, data, limits);
+    }
+    pcre2_match_context_free(limits);
+    pcre2_match_data_free(data);
+    return n >= 0;
+}
+
+static const desk_rule *find_rule(const desk_turn *t, const desk_words *w, bool always) {
+    for (size_t i = 0; i < t->flows->n_rules; i++)
+        if (t->flows->rules[i].always == always && matches(&t->flows->rules[i], w)) return &t->flows->rules[i];
+    return NULL;
+}
+
+static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
+    bool found;
+    t->out.probability = 1;
+    t->c->unknown = 0;
+    if (rule->flow >= 0) {
+        SHOP_TRY(desk_start_flow(t, rule->flow, &t->words));
+        return desk_run(t);
+    }
+    SHOP_TRY(desk_say_entry(t, rule->entry, &found));
+    return found ? LLMCS_OK : desk_not_understood(t);
+}
+
+/* ---- the classifier */
+
+static bool is_accepted(const desk_turn *t, const llmcs_shop_prediction *p) {
+    const desk_intent *intent = desk_find_intent(t->flows, p->label);
+    if (intent && intent->accept >= 0) return (double)p->score >= intent->accept && p->out_of_scope < 0.5f;
+    return p->accepted;
+}
+
+/* Vectors of all texts in one forward pass, or NULL. */
+static llmcs_status embed(desk_turn *t, reading *r, size_t n) {
+    llmcs_shop *shop = t->desk->shop;
+    llmcs_text texts[DESK_MAX_PARTS + 1];
+    float *vectors;
+    if (!shop->encoder) return LLMCS_OK;
+    const double begin = desk_now_ms();
+    SHOP_TRY(desk_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *vectors, &vectors));
+    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
+    const llmcs_status status = llmcs_embed(shop->encoder, texts, n, NULL, vectors, NULL);
+    t->out.ms.encode += desk_now_ms() - begin;
+    if (status == LLMCS_NOMEM) return status;
+    if (status) return LLMCS_OK; /* the n-grams and the full-text search still work */
+    for (size_t i = 0; i < n; i++) r[i].vector = vectors + i * (size_t)shop->n_embedding;
+    return LLMCS_OK;
+}
+
+/* Predictions with the vectors at hand where they are this classifier's. */
+static llmcs_status predict(desk_turn *t, const llmcs_shop_classifier *classifier, const reading *r, size_t n,
+                            llmcs_shop_predictions **found) {
+    llmcs_shop_predict_params params;
+    llmcs_shop_classifier_info info = {.struct_size = sizeof info};
+    llmcs_text texts[DESK_MAX_PARTS + 1];
+    *found = NULL;
+    llmcs_shop_predict_params_init(&params);
+    params.n_scores = 3;
+    SHOP_TRY(llmcs_shop_classifier_get_info(classifier, &info));
+    if (info.n_embedding && r->vector && info.encoder_fingerprint == t->desk->shop->fingerprint) params.vectors = r->vector;
+    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
+    const llmcs_status status = llmcs_shop_classifier_predict(classifier, texts, n, &params, found);
+    return status == LLMCS_STATE ? LLMCS_OK : status; /* its encoder is missing: as if there were no classifier */
+}
+
+static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p, reading *r) {
+    SHOP_TRY(desk_copy(t->arena, p->label, strlen(p->label), &r->label));
+    r->score = (double)p->score;
+    r->out_of_scope = (double)p->out_of_scope;
+    r->accepted = is_accepted(t, p);
+    r->near_tie = p->near_tie;
+    if (p->n_scores > 1) {
+        SHOP_TRY(desk_copy(t->arena, p->scores[1].label, strlen(p->scores[1].label), &r->second));
+        r->second_score = (double)p->scores[1].score;
+    }
+    if (r->accepted) r->intent = desk_find_intent(t->flows, r->label);
+    return LLMCS_OK;
+}
+
+static llmcs_status read_intents(desk_turn *t, reading *r, size_t n) {
+    llmcs_shop_classifier *classifier = t->desk->intents ? llmcs_shop_classifier_slot_get(t->desk->intents) : NULL;
+    llmcs_shop_predictions *found = NULL;
+    if (!classifier) return LLMCS_OK;
+    llmcs_status status = predict(t, classifier, r, n, &found);
+    for (size_t i = 0; found && i < n && !status; i++) status = keep_prediction(t, found->items[i], &r[i]);
+    llmcs_shop_predictions_free(&found);
+    llmcs_shop_classifier_free(&classifier);
+    return status;
+}
+
+static llmcs_status read_sentiment(desk_turn *t, const reading *r) {
+    llmcs_shop_classifier *classifier = t->desk->sentiment ? llmcs_shop_classifier_slot_get(t->desk->sentiment) : NULL;
+    llmcs_shop_predictions *found = NULL;
+    if (!classifier) return LLMCS_OK;
+    llmcs_status status = predict(t, classifier, r, 1, &found);
+    if (!status && found) {
+        const llmcs_shop_prediction *p = found->items[0];
+        status = desk_copy(t->arena, p->label, strlen(p->label), &t->out.sentiment);
+        t->out.sentiment_score = (double)p->score;
+        if (!strcmp(p->label, "negative") && p->accepted && (double)p->score >= angry_score && t->c->priority < 1)
+            t->c->priority = 1;
+    }
+    llmcs_shop_predictions_free(&found);
+    llmcs_shop_classifier_free(&classifier);
+    return status;
+}
+
+/* Reads the message (r[0]) and its parts (r[1] and on). */
+static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], size_t *n) {
+    desk_span parts[DESK_MAX_PARTS];
+    const size_t n_parts = desk_split(&t->words, parts);
+    memset(r, 0, (DESK_MAX_PARTS + 1) * sizeof *r);
+    r[0].text = t->words.plain;
+    r[0].words = t->words;
+    *n = 1;
+    for (size_t i = 0; n_parts > 1 && i < n_parts; i++) {
+        reading *one = &r[(*n)++];
+        SHOP_TRY(desk_copy(t->arena, t->words.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
+        SHOP_TRY(desk_words_make(t->arena, one->text, strlen(one->text), &one->words));
+    }
+    for (size_t i = 0; i < *n; i++) r[i].label = "";
+    SHOP_TRY(embed(t, r, *n));
+    t->vector = r[0].vector;
+    const double begin = desk_now_ms();
+    SHOP_TRY(read_intents(t, r, *n));
+    SHOP_TRY(read_sentiment(t, r));
+    t->out.ms.classify += desk_now_ms() - begin;
+    t->out.intent = r[0].label;
+    t->out.intent_score = r[0].score;
+    t->out.out_of_scope = r[0].out_of_scope;
+    return LLMCS_OK;
+}
+
+/* ---- wishes */
+
+static desk_wish wish_of(const reading *r) {
+    return (desk_wish){.text = r->text,
+                       .label = r->accepted ? r->label : "",
+                       .score = r->score,
+                       .out_of_scope = r->out_of_scope,
+                       .flow = r->intent && r->intent->kind == DESK_INTENT_FLOW ? r->intent->flow : -1,
+                       .entry = r->intent && r->intent->kind == DESK_INTENT_ENTRY ? r->intent->entry : NULL,
+                       .vector = r->vector};
+}
+
+static bool is_small_talk(const desk_turn *t, const desk_wish *w) {
+    return w->flow >= 0 && t->flows->flows[w->flow].small_talk;
+}
+
+static bool same_wish(const desk_wish *a, const desk_wish *b) {
+    return a->flow >= 0 || b->flow >= 0 ? a->flow == b->flow : !strcmp(a->label, b->label);
+}
+
+/* What the message wants, in order: its parts, if at least two of them certainly want different things, else the whole. */
+static size_t find_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
+    size_t n_wishes = 0;
+    for (size_t i = 1; i < n; i++) {
+        const desk_wish w = wish_of(&r[i]);
+        bool known = false;
+        if (!*w.label || r[i].score < part_score || is_small_talk(t, &w)) continue;
+        for (size_t k = 0; k < n_wishes; k++) known = known || same_wish(&wishes[k], &w);
+        if (!known) wishes[n_wishes++] = w;
+    }
+    const desk_wish whole = wish_of(&r[0]);
+    if (n_wishes >= 2) return n_wishes;
+    /* One real wish among greetings, or in a message that is unclear as a whole. */
+    if (n_wishes == 1 && (!*whole.label || is_small_talk(t, &whole))) {
+        wishes[0].text = r[0].text;
+        return 1;
+    }
+    wishes[0] = whole;
+    return 1;
+}
+
+/* The flow that a label starts and that has a title, or -1. */
+static int offered_flow(const desk_turn *t, const char *label) {
+    const desk_intent *intent = label ? desk_find_intent(t->flows, label) : NULL;
+    if (!intent || intent->kind != DESK_INTENT_FLOW || !t->flows->flows[intent->flow].title) return -1;
+    return intent->flow;
+}
+
+/* "Do you mean a or b?" *offered: false if there are no two to offer. */
+static llmcs_status offer_two(desk_turn *t, const reading *r, bool *offered) {
+    const int first = offered_flow(t, r->label), second = offered_flow(t, r->second);
+    *offered = false;
+    if (first < 0 || second < 0 || first == second || r->out_of_scope >= 0.5 || r->score < offered_first ||
+        r->second_score < offered_second)
+        return LLMCS_OK;
+    desk_buffer titles[2] = {{.allocator = &t->desk->allocator}, {.allocator = &t->desk->allocator}};
+    desk_values_in v;
+    llmcs_status status = desk_values_of(t, NULL, &v);
+    if (!status) {
+        desk_text_say(t->flows->flows[first].title, &v, &titles[0], NULL);
+        desk_text_say(t->flows->flows[second].title, &v, &titles[1], NULL);
+        const desk_local locals[] = {{"a", desk_buffer_text(&titles[0])}, {"b", desk_buffer_text(&titles[1])}};
+        v.locals = locals;
+        v.n_locals = 2;
+        status = titles[0].status ? titles[0].status : titles[1].status;
+        t->wordable = false;
+        if (!status) status = desk_say_text(t, t->flows->sentences[DESK_WHICH_OF], &v);
+    }
+    desk_buffer_free(&titles[0]);
+    desk_buffer_free(&titles[1]);
+    SHOP_TRY(status);
+    t->c->choices[0].flow = first;
+    t->c->choices[1].flow = second;
+    t->c->choices[0].entry = t->c->choices[1].entry = NULL;
+    t->c->n_choices = 2;
+    t->c->choice_text = r->text;
+    t->out.expects = LLMCS_EXPECTS_CHOICE;
+    t->out.probability = r->score;
+    desk_set_route(t, LLMCS_DESK_ASK_BACK);
+    *offered = true;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_not_understood(desk_turn *t) {
+    t->c->unknown++;
+    if (t->c->unknown >= MAX_UNCLEAR && strcmp(t->c->status, "waiting") != 0)
+        return desk_hand_over(t, "not_understood", 0, t->flows->sentences[DESK_NOT_UNDERSTOOD], NULL);
+    desk_set_route(t, LLMCS_DESK_ASK_BACK);
+    return desk_say_sentence(t, DESK_ASK_BACK);
+}
+
+static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_intent *intent, bool *understood) {
+    const double entry_first = intent ? intent->entry_first : 2;
+    *understood = true;
+    if (entry_first <= 1) {
+        bool found;
+        SHOP_TRY(desk_say_knowledge(t, wish, entry_first, &found));
+        if (found) return LLMCS_OK;
+    }
+    desk_words w;
+    t->out.probability = intent ? wish->score : 1;
+    SHOP_TRY(desk_words_make(t->arena, wish->text, strlen(wish->text), &w));
+    SHOP_TRY(desk_start_flow(t, wish->flow, &w));
+    return desk_run(t);
+}
+
+llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood) {
+    const desk_intent *intent = *wish->label ? desk_find_intent(t->flows, wish->label) : NULL;
+    *understood = false;
+    t->wish = *wish;
+    if (wish->flow >= 0) return start_wish(t, wish, intent, understood);
+    if (wish->entry) {
+        const double first = intent ? intent->entry_first : 2;
+        if (first <= 1) SHOP_TRY(desk_say_knowledge(t, wish, first, understood));
+        if (*understood) return LLMCS_OK;
+        t->out.probability = wish->score;
+        return desk_say_entry(t, wish->entry, understood);
+    }
+    if (intent && intent->kind == DESK_INTENT_UNKNOWN) return LLMCS_OK;
+    if (intent && intent->kind == DESK_INTENT_RECOMMEND) {
+        t->out.probability = wish->score;
+        return desk_say_products(t, DESK_BY_TEXT, NULL, 3, understood);
+    }
+    return desk_say_knowledge(t, wish, -1, understood);
+}
+
+/* ---- answers to the desk's questions */
+
+/* The intent of another flow, or of an entry, that this message certainly has. */
+static bool wants_other(const desk_frame *frame, const reading *r, double least) {
+    if (!r->intent || r->score < least) return false;
+    return r->intent->kind != DESK_INTENT_FLOW || r->intent->flow != frame->flow;
+}
+
+/* A new value for a slot that has one: "no, order 124". */
+static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *corrected) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    *corrected = false;
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot_type type = t->flows->slots[i].type;
+        const char *value = NULL;
+        if (!flow->uses[i] || !frame->slots[i] || type == DESK_SLOT_YES_NO || type == DESK_SLOT_PRODUCT ||
+            type >= DESK_SLOT_ADDRESS)
+            continue;
+        SHOP_TRY(desk_value_find(t, (int)i, &t->words, false, &value));
+        if (!value || !strcmp(value, frame->slots[i])) continue;
+        desk_set_slot(frame, (int)i, value);
+        *corrected = true;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status ask_or_decline(desk_turn *t, desk_frame *frame) {
+    if (++frame->tries < MAX_UNCLEAR) return desk_ask_again(t, frame, false);
+    frame->refused = frame->asked;
+    return desk_run(t);
+}
+
+static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
+    const bool yes = desk_is_yes(&t->words), no = desk_is_no(&t->words);
+    const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
+    bool corrected = false;
+    *handled = true;
+    if (yes || no || words <= SHORT_ANSWER * 2 || !wants_other(frame, r, part_score))
+        SHOP_TRY(correct_slots(t, frame, &corrected));
+    if (corrected) return desk_run(t);
+    t->out.probability = 1;
+    if (yes) {
+        if ((double)(t->now - frame->asked_at) > t->desk->confirm_minutes * 60) return desk_ask_again(t, frame, false);
+        frame->yes = desk_slots_hash(t, frame);
+        return desk_run(t);
+    }
+    if (no && !(wants_other(frame, r, digression_score) && words > LONG_ANSWER)) {
+        frame->refused = frame->asked;
+        return desk_run(t);
+    }
+    *handled = false;
+    return LLMCS_OK;
+}
+
+static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
+
+static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const reading *r, bool *handled) {
+    const char *value = NULL;
+    const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
+    const bool free_text = is_free_text(t, slot), yes_no = t->flows->slots[slot].type == DESK_SLOT_YES_NO;
+    *handled = true;
+    if (!yes_no && desk_gives_up(&t->words)) {
+        desk_pop(t);
+        desk_set_route(t, LLMCS_DESK_FLOW);
+        t->out.probability = 1;
+        return desk_say_sentence(t, DESK_NOTHING_DONE);
+    }
+    const bool other = wants_other(frame, r, digression_score);
+    const bool digresses = free_text ? other && desk_is_question(&t->words) : other && words > LONG_ANSWER;
+    if (!digresses) SHOP_TRY(desk_value_find(t, slot, &t->words, true, &value));
+    if (value) {
+        bool corrected;
+        if (!free_text) SHOP_TRY(correct_slots(t, frame, &corrected));
+        desk_set_slot(frame, slot, value);
+        if (!free_text) SHOP_TRY(desk_fill_slots(t, frame, &t->words, false));
+        t->out.probability = 1;
+        return desk_run(t);
+    }
+    bool corrected = false;
+    if (!digresses) SHOP_TRY(correct_slots(t, frame, &corrected));
+    *handled = corrected;
+    return corrected ? desk_run(t) : LLMCS_OK;
+}
+
+/* Neither an answer nor another wish. */
+static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    if (op->kind == DESK_OP_CONFIRM) return ask_or_decline(t, frame);
+    if (++frame->tries >= t->flows->slots[op->index].tries)
+        return desk_hand_over(t, "slot_missing", 0, NULL, NULL);
+    return desk_ask_again(t, frame, true);
+}
+
+/* A question in the middle of a flow; the flow goes on afterwards. */
+static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
+    *handled = false;
+    const desk_rule *rule = find_rule(t, &t->words, false);
+    if (rule) {
+        *handled = true;
+        return obey_rule(t, rule);
+    }
+    if (wants_other(frame, r, part_score)) {
+        const desk_wish wish = wish_of(r);
+        return desk_answer_wish(t, &wish, handled);
+    }
+    if (!desk_is_question(&t->words)) return LLMCS_OK;
+    const desk_wish wish = {.text = r->text, .label = "", .flow = -1, .vector = r->vector};
+    return desk_say_knowledge(t, &wish, 0.5, handled);
+}
+
+static llmcs_status answer_pending(desk_turn *t, desk_frame *frame, const reading *r) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    bool handled;
+    t->wish = (desk_wish){.text = t->words.plain, .label = "", .flow = -1, .vector = r->vector};
+    SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
+                                         : answer_slot(t, frame, op->index, r, &handled));
+    if (handled) return LLMCS_OK;
+    SHOP_TRY(digress(t, frame, r, &handled));
+    return handled ? LLMCS_OK : missed_answer(t, frame);
+}
+
+/* "the first", or words of one of the titles. */
+static llmcs_status answer_choice(desk_turn *t, bool *handled) {
+    desk_conversation *c = t->c;
+    size_t chosen = desk_ordinal(&t->words, c->n_choices);
+    size_t most = 0;
+    *handled = false;
+    for (size_t i = 0; i < c->n_choices && desk_count_words(t->words.folded, t->words.folded_bytes) <= LONG_ANSWER && !chosen; i++) {
+        desk_buffer title = {.allocator = &t->desk->allocator};
+        desk_values_in v;
+        size_t common;
+        SHOP_TRY(desk_values_of(t, NULL, &v));
+        desk_text_say(t->flows->flows[c->choices[i].flow].title, &v, &title, NULL);
+        const llmcs_status status = title.status;
+        (void)desk_overlap(t->arena, &t->words, desk_buffer_text(&title), &common);
+        desk_buffer_free(&title);
+        SHOP_TRY(status);
+        if (common == most) most = SIZE_MAX; /* both fit, or none */
+        if (common > most) chosen = i + 1, most = common;
+    }
+    c->n_choices = 0;
+    if (!chosen) return LLMCS_OK;
+    const desk_wish wish = {.text = c->choice_text ? c->choice_text : t->words.plain, .label = "", .score = 1,
+                            .flow = c->choices[chosen - 1].flow};
+    c->unknown = 0;
+    return desk_answer_wish(t, &wish, handled);
+}
+
+/* ---- a message */
+
+/* Wishes that wait, then the flow that waited for an answer before. */
+static llmcs_status go_on(desk_turn *t) {
+    for (size_t guard = 0; guard < DESK_MAX_QUEUE + DESK_MAX_FRAMES; guard++) {
+        desk_conversation *c = t->c;
+        bool understood;
+        if (t->handed_over || t->out.expects != LLMCS_EXPECTS_ANYTHING) return LLMCS_OK;
+        if (c->n_queue) {
+            const desk_wish wish = c->queue[0];
+            memmove(c->queue, c->queue + 1, --c->n_queue * sizeof *c->queue);
+            desk_new_line(t);
+            SHOP_TRY(desk_answer_wish(t, &wish, &understood));
+        } else if (desk_top(t)) {
+            desk_new_line(t);
+            SHOP_TRY(desk_run(t));
+        } else {
+            return LLMCS_OK;
+        }
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
+    desk_wish wishes[DESK_MAX_PARTS];
+    const size_t n_wishes = find_wishes(t, r, n, wishes);
+    bool understood, offered = false;
+    const bool several = n_wishes > 1;
+    if (!several && r[0].near_tie && r[0].accepted && wishes[0].flow >= 0 && offered_flow(t, r[0].second) >= 0 &&
+        offered_flow(t, r[0].second) != wishes[0].flow) {
+        SHOP_TRY(offer_two(t, &r[0], &offered));
+        if (offered) return LLMCS_OK;
+    }
+    if (several) {
+        t->out.intent = wishes[0].label;
+        t->out.intent_score = wishes[0].score;
+        t->c->n_queue = 0;
+        for (size_t i = 1; i < n_wishes; i++) t->c->queue[t->c->n_queue++] = wishes[i];
+    } else if (*wishes[0].label) {
+        t->out.intent = wishes[0].label;
+        t->out.intent_score = wishes[0].score;
+    }
+    SHOP_TRY(desk_answer_wish(t, &wishes[0], &understood));
+    if (!understood && !t->c->n_queue && !*wishes[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
+    if (understood || offered) {
+        t->c->unknown = 0;
+        return LLMCS_OK;
+    }
+    return t->c->n_queue ? LLMCS_OK : desk_not_understood(t);
+}
+
+static llmcs_status answer_new_message(desk_turn *t, const reading *r, size_t n) {
+    const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
+    const desk_wish whole = wish_of(&r[0]);
+    if (!words) return desk_not_understood(t);
+    if (!desk_is_yes(&t->words) || words > SHORT_ANSWER || is_small_talk(t, &whole)) return answer_wishes(t, r, n);
+    /* A yes to nothing. */
+    desk_set_route(t, LLMCS_DESK_ASK_BACK);
+    return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
+}
+
+llmcs_status desk_decide(desk_turn *t) {
+    reading r[DESK_MAX_PARTS + 1];
+    size_t n;
+    bool handled = false;
+    desk_frame *frame = desk_top(t);
+    const double begin = desk_now_ms();
+    const desk_rule *rule = find_rule(t, &t->words, true);
+    if (rule) {
+        SHOP_TRY(obey_rule(t, rule));
+        SHOP_TRY(go_on(t));
+        t->out.ms.flow += desk_now_ms() - begin;
+        return LLMCS_OK;
+    }
+    SHOP_TRY(read_message(t, r, &n));
+    const desk_intent *first = r[0].intent;
+    const bool interrupts = first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
+    if (interrupts) {
+        const desk_wish wish = wish_of(&r[0]);
+        SHOP_TRY(desk_answer_wish(t, &wish, &handled));
+    } else if (frame && frame->asked >= 0) {
+        SHOP_TRY(answer_pending(t, frame, &r[0]));
+        handled = true;
+    }
+    if (!handled && t->c->n_choices) SHOP_TRY(answer_choice(t, &handled));
+    rule = handled ? NULL : find_rule(t, &t->words, false);
+    if (rule)
+        SHOP_TRY(obey_rule(t, rule));
+    else if (!handled)
+        SHOP_TRY(answer_new_message(t, r, n));
+    SHOP_TRY(go_on(t));
+    t->out.ms.flow += desk_now_ms() - begin - t->out.ms.encode - t->out.ms.classify;
+    return LLMCS_OK;
+}

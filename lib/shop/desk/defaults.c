@@ -1,0 +1,92 @@
+/* The desk's own sentences, in English and Chinese. They promise nothing that the desk does not do. */
+#include <string.h>
+
+#include "shop/desk/flows.h"
+
+static const char *const locals_of_which[] = {"a", "b", NULL};
+static const char *const locals_of_list[] = {"list", NULL};
+
+static const struct {
+    const char *name, *en, *zh;
+    const char *const *locals;
+} sentences[DESK_N_SENTENCES] = {
+    [DESK_ASK_BACK] = {"ask_back", "I am not sure what you mean. Could you say it in other words?",
+                       "抱歉，我不太明白您的意思，能换个说法吗？", NULL},
+    [DESK_NOT_UNDERSTOOD] = {"not_understood", "I cannot answer that. I am passing you on to a colleague.",
+                             "抱歉，这个问题我答不了，我把您转给人工客服。", NULL},
+    [DESK_WHICH_OF] = {"which_of", "Do you mean: 1. {a}, or 2. {b}?", "您是想：1. {a}，还是 2. {b}？", locals_of_which},
+    [DESK_AGAIN] = {"again", "I did not find that in your message.", "我没有从您的话里找到这一项。", NULL},
+    [DESK_HANDOVER_TEXT] = {"handover", "I am passing you on to a colleague, who will see what we have written here.",
+                            "我把您转给人工客服，同事能看到我们的对话记录。", NULL},
+    [DESK_WAITING] = {"waiting", "You are in the queue; a colleague will answer here.", "您已在排队，同事会在这里回复您。", NULL},
+    [DESK_LOGIN] = {"login", "For that I need to know who you are. Please log in first.", "办理这项需要确认您的身份，请先登录。", NULL},
+    [DESK_NOT_FOUND] = {"not_found", "I cannot find this order in your account. Please check the number.",
+                        "在您的账户里没有找到这个订单，请核对一下订单号。", NULL},
+    [DESK_ACTION_FAILED] = {"action_failed", "That did not work; nothing was changed.", "操作没有成功，没有做任何改动。", NULL},
+    [DESK_ACTION_UNKNOWN] = {"action_unknown",
+                             "I cannot tell whether that went through. A colleague will check it; please do not try again until "
+                             "then.",
+                             "我无法确认这项操作是否已经完成，同事会核实，在此之前请不要重复操作。", NULL},
+    [DESK_IN_PROGRESS] = {"in_progress", "Your request is still being processed. Please ask again in a moment.",
+                          "您的请求还在处理中，请稍后再问。", NULL},
+    [DESK_UNAVAILABLE_TEXT] = {"unavailable", "I cannot look that up at the moment. Please try again a little later.",
+                               "暂时无法查询，请稍后再试。", NULL},
+    [DESK_BLOCKED_TEXT] = {"blocked", "I cannot help with that.", "抱歉，这个我不能帮忙。", NULL},
+    [DESK_TOO_LONG] = {"too_long", "That message is too long for me, so I have not read it. Please write it shorter.",
+                       "这条消息太长，我没有读取，请写短一些再发。", NULL},
+    [DESK_NOTHING_DONE] = {"nothing_done", "All right, I have not changed anything.", "好的，没有做任何改动。", NULL},
+    [DESK_NOTHING_TO_CONFIRM] = {"nothing_to_confirm", "There is nothing waiting for your confirmation. What can I do for you?",
+                                 "目前没有需要您确认的事项，请问您需要什么帮助？", NULL},
+    [DESK_SORRY] = {"sorry", "I am sorry for the trouble.", "很抱歉给您添麻烦了。", NULL},
+    [DESK_NO_RECOMMENDATION] = {"no_recommendation", "I have found nothing that fits.", "没有找到合适的商品。", NULL},
+    [DESK_RECOMMEND_TEXT] = {"recommend", "These may suit you:", "您可以看看这些：", NULL},
+    [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
+};
+
+/* A sentence of ours: English for every language but "zh...". Placeholders are {a}, {b} and {list} alone. */
+static llmcs_status own_template(desk_flows *f, const char *words, desk_template *t) {
+    desk_part *parts;
+    size_t n = 0;
+    SHOP_TRY(desk_alloc(&f->arena, 8, sizeof *parts, &parts));
+    for (const char *p = words; *p;) {
+        const char *brace = strchr(p, '{');
+        const size_t len = brace ? (size_t)(brace - p) : strlen(p);
+        if (len) {
+            parts[n].kind = DESK_PART_LITERAL;
+            SHOP_TRY(desk_copy(&f->arena, p, len, &parts[n++].text));
+        }
+        if (!brace) break;
+        const char *end = strchr(brace, '}');
+        parts[n].kind = DESK_PART_LOCAL;
+        SHOP_TRY(desk_copy(&f->arena, brace + 1, (size_t)(end - brace - 1), &parts[n++].name));
+        p = end + 1;
+    }
+    *t = (desk_template){parts, n};
+    return LLMCS_OK;
+}
+
+static llmcs_status literal(desk_flows *f, const char *words, const desk_text **text, const char *zh) {
+    desk_text *t;
+    SHOP_TRY(desk_alloc(&f->arena, 1, sizeof *t, &t));
+    for (size_t i = 0; i < f->n_langs; i++) {
+        desk_template *one;
+        SHOP_TRY(desk_alloc(&f->arena, 1, sizeof *one, &one));
+        SHOP_TRY(own_template(f, strncmp(f->langs[i], "zh", 2) ? words : zh, one));
+        t->variants[i] = one;
+        t->n_variants[i] = 1;
+    }
+    *text = t;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_sentences_read(desk_flows *f) {
+    for (size_t i = 0; i < DESK_N_SENTENCES; i++) {
+        const desk_json *own = desk_json_get(f->texts, sentences[i].name);
+        const desk_scope scope = {.own_find = -1, .locals = sentences[i].locals};
+        if (own)
+            SHOP_TRY(desk_text_read(f, own, &scope, &f->sentences[i]));
+        else
+            SHOP_TRY(literal(f, sentences[i].en, &f->sentences[i], sentences[i].zh));
+    }
+    return LLMCS_OK;
+}

@@ -1,0 +1,257 @@
+/*
+ * The desk inside the library.
+ *
+ *   say.c        llmcs_shop_desk_say: one turn from end to end, and what the caller gets
+ *   decide.c     which flow, entry or question a message means
+ *   machine.c    runs the program of a flow
+ *   act.c        actions: keys, transactions, the host's answers
+ *   answers.c    entries, recommendations, the desk's own sentences
+ *   values.c     slots from a text
+ *   state.c      what of a conversation is stored: row, state, turn
+ *   private.c    guard, names, audit, wording: what other parts of the library do for the desk
+ *   host.c       threads for the host's calls
+ *   people.c     taking over, handing back, history
+ *   open.c       llmcs_shop_desk_open; service.c: everything from the settings of a store
+ *
+ * A turn is made without any lock but that of its conversation; the transaction at its end checks that the conversation
+ * is as it was read, else the turn is made again. Once an action has begun in a transaction, the rest of the turn runs inside it.
+ */
+#ifndef SHOP_DESK_DESK_H
+#define SHOP_DESK_DESK_H
+
+#include <pthread.h>
+
+#include "shop/desk/host.h"
+#include "shop/desk/statements.h"
+#include "shop/desk/words.h"
+
+enum {
+    DESK_MAX_FRAMES = 4,  /* flows in the middle of others */
+    DESK_MAX_ACTS = 8,    /* actions of one flow */
+    DESK_MAX_QUEUE = DESK_MAX_PARTS,
+    DESK_MAX_CHOICES = 2,
+    DESK_MAX_CITATIONS = 16,
+    DESK_MAX_PRODUCTS = 10,
+    DESK_MAX_RUN = 1000 /* operations in a turn: a loop of "go" ends */
+};
+
+/* One call of llmcs_shop_desk_say, while it waits for or has its conversation. */
+typedef struct desk_place {
+    uint64_t conversation; /* hash */
+    struct desk_place *next;
+} desk_place;
+
+struct llmcs_shop_desk {
+    llmcs_allocator allocator;
+    llmcs_shop *shop;
+    desk_flows *flows;
+    desk_readers *readers;
+    desk_host *host;
+    struct desk_private *priv; /* of private.c */
+    llmcs_shop_classifier_slot *intents, *sentiment;
+    const struct llmcs_shop_guard *guard;
+    bool *find_by_host, *action_by_host; /* [n_finds], [n_actions] */
+    int64_t (*now)(void *user);
+    void *now_user;
+    double confirm_minutes, deadline_ms, call_timeout_ms;
+    size_t max_text_bytes;
+
+    pthread_mutex_t lock; /* guards the list of places */
+    pthread_cond_t left;
+    desk_place *first, *last;
+};
+
+/* ---- state */
+
+/* An action that a flow has tried. */
+typedef struct desk_act {
+    int flow, op, action;
+    llmcs_shop_action_state state;
+    const char *key, *object;
+    const desk_json *answer; /* of the host, or NULL */
+} desk_act_record;
+
+/* A flow that runs. Each turn runs it from its start with what is known here. */
+typedef struct desk_frame {
+    int flow;
+    int64_t serial; /* of the conversation's frames: part of the keys of its actions */
+    const char *slots[DESK_MAX_SLOTS];
+    unsigned char said[DESK_MAX_OPS / 8];
+    int asked;        /* the operation that waits for the customer; -1 */
+    int tries;        /* answers to it that did not fit */
+    int64_t asked_at; /* when the confirmation was asked */
+    uint64_t yes;     /* hash of the slots that a clear yes was given to; 0: none */
+    int refused;      /* the confirmation that was declined; -1 */
+    desk_act_record acts[DESK_MAX_ACTS];
+    size_t n_acts;
+    const desk_rows *finds[DESK_MAX_FINDS]; /* of this turn */
+} desk_frame;
+
+/* Something to do: a part of a message and what it means. */
+typedef struct desk_wish {
+    const char *text;
+    const char *label; /* or "" */
+    double score, out_of_scope;
+    int flow;          /* what `label` starts, or a choice; -1 */
+    const char *entry; /* or NULL */
+    const float *vector;
+} desk_wish;
+
+typedef struct desk_conversation {
+    int64_t row; /* 0: new */
+    int64_t n_turns;
+    int64_t customer;        /* row of the login, or -1 */
+    const char *customer_id; /* or NULL */
+    const char *status;      /* "open", "waiting", "person", "closed" */
+    const char *lang;
+    int priority;
+    const char *reason, *summary, *acting;
+    desk_frame *frames[DESK_MAX_FRAMES]; /* the last one runs */
+    size_t n_frames;
+    int unknown; /* messages in a row that nothing fitted */
+    bool sorry;  /* was said */
+    int64_t serial;
+    const char *mentioned[DESK_MAX_SLOTS]; /* values that flows ended with */
+    desk_wish queue[DESK_MAX_QUEUE];
+    size_t n_queue;
+    struct {
+        int flow;
+        const char *entry;
+    } choices[DESK_MAX_CHOICES];
+    size_t n_choices;
+    const char *choice_text; /* the message that was not clear */
+    const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
+} desk_conversation;
+
+/* ---- a turn */
+
+typedef struct desk_turn {
+    llmcs_shop_desk *desk;
+    const desk_flows *flows;
+    const llmcs_shop_message *message;
+    desk_arena *arena;
+    double begin, deadline; /* monotonic milliseconds; deadline 0: none */
+    int64_t now;
+    int lang;
+    const char *text; /* clean */
+    size_t text_bytes;
+    const char *masked;
+    desk_words words;
+    desk_conversation *c;
+    void *names; /* of private.c */
+    const float *vector;
+    shop_connection *writer; /* once an action has begun */
+    bool keep_state;         /* the state stays as it is stored */
+    size_t n_run;
+
+    desk_buffer reply;
+    bool wordable; /* nothing in the reply hangs on an action or a question */
+    const char *entry_text; /* the entry that was said, for the wording */
+    desk_wish wish;         /* what is being answered */
+    bool handed_over, route_set;
+    bool foreign; /* the conversation is another customer's */
+
+    llmcs_shop_turn out;
+    const llmcs_shop_citation *citations[DESK_MAX_CITATIONS];
+    const char *products[DESK_MAX_PRODUCTS];
+    desk_act_record act; /* the last one; action -1: none */
+    bool host_acted;     /* its row is PENDING until the turn is stored */
+} desk_turn;
+
+double desk_now_ms(void);
+
+/* ---- words.c's counterpart for slots: values.c */
+
+/* The slot's value in these words, or NULL. `answers`: the message answers the slot's question, so that less must be said. */
+llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
+/* As the customer sees it: a choice's label, a product's title. */
+llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const char **shown);
+/* The rows of the slot's `from`; NULL without one or without a login. */
+llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
+
+/* ---- machine.c */
+
+llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w);
+/* Runs the flow on top of the stack until it waits, ends or hands over; goes on with what waited below it. */
+llmcs_status desk_run(desk_turn *t);
+/* Fills empty slots of the frame from the words. */
+llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *w, bool refers_back);
+/* Sets a slot: what was said and confirmed with the old value no longer counts. */
+void desk_set_slot(desk_frame *frame, int slot, const char *value);
+uint64_t desk_slots_hash(const desk_turn *t, const desk_frame *frame);
+llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_in *v);
+/* The question that the top frame waits with, once more. */
+llmcs_status desk_ask_again(desk_turn *t, desk_frame *frame, bool missed);
+desk_frame *desk_top(const desk_turn *t); /* or NULL */
+void desk_pop(desk_turn *t);
+
+/* ---- answers.c */
+
+llmcs_status desk_say_sentence(desk_turn *t, desk_sentence sentence);
+llmcs_status desk_say_text(desk_turn *t, const desk_text *text, const desk_values_in *v);
+/* A new line, unless the reply is empty. */
+void desk_new_line(desk_turn *t);
+/* *found: whether the knowledge base had an answer (or a question back). at_least: probability that is needed; < 0: its
+ * own threshold. */
+llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found);
+llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
+llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found);
+llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,
+                            const desk_values_in *v);
+/* Sets the route unless one is set that says more. */
+void desk_set_route(desk_turn *t, llmcs_shop_desk_route route);
+
+/* ---- act.c */
+
+/* Tries action `op->index` of the frame: *record says what became of it. */
+llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at, desk_act_record **record);
+/* What became of an action of the host that an earlier turn began and never settled. *busy: it may still be at it. *lost: its
+ * time is over. */
+llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost);
+/* The rows of a find, from the store or the host. */
+llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const desk_rows **rows);
+void desk_bind(const desk_turn *t, const desk_frame *frame, const char *key, desk_binding *b);
+
+/* ---- decide.c */
+
+llmcs_status desk_decide(desk_turn *t);
+/* Answers one wish. *understood: false if nothing fitted (then nothing was said). */
+llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood);
+llmcs_status desk_not_understood(desk_turn *t);
+
+/* ---- state.c */
+
+/* Reads the conversation. *answered: this message id has a turn, which is in t->out. */
+llmcs_status desk_load(desk_turn *t, bool *answered);
+/* Begins a write that finds the conversation as it was loaded. CHANGED if it is not. Does nothing if one has begun. */
+llmcs_status desk_write_begin(desk_turn *t);
+/* Writes conversation and turn and commits; nothing is written on failure. */
+llmcs_status desk_store(desk_turn *t);
+/* The row of the conversation inside a write; adds it if it is new. */
+llmcs_status desk_conversation_row(desk_turn *t, shop_connection *c);
+/* ---- private.c */
+
+struct desk_private;
+llmcs_status desk_private_create(llmcs_shop_desk *desk, const char *wording);
+void desk_private_free(llmcs_shop_desk *desk);
+/* check IN and mask: fills t->masked, t->out.verdict. *stop: the turn is refused or handed over. */
+llmcs_status desk_guard_in(desk_turn *t, bool *stop);
+llmcs_status desk_guard_out(desk_turn *t);
+llmcs_status desk_names_open(desk_turn *t);
+void desk_names_close(desk_turn *t);
+/* The names of the conversation from the vault, inside a read; new ones into it, inside a write. */
+llmcs_status desk_names_load(desk_turn *t, shop_connection *c);
+llmcs_status desk_names_store(desk_turn *t, shop_connection *c);
+llmcs_status desk_mask(desk_turn *t, const char *text, const char **masked);
+/* The value of a slot: an address is one even if nothing in it looks like it. */
+llmcs_status desk_mask_slot(desk_turn *t, int slot, const char *value, const char **masked);
+/* Masks what is known by now in a masked text. */
+llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **masked);
+llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text);
+/* Words the reply by the model, where it may. */
+llmcs_status desk_word(desk_turn *t);
+/* Inside a write. */
+llmcs_status desk_audit(shop_connection *c, const char *role, const char *actor, const char *action, const char *object,
+                        const char *detail_json);
+
+#endif

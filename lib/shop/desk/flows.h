@@ -1,0 +1,333 @@
+/*
+ * flows.json, read and checked: examples/shop/flows.md describes the format. Immutable once read.
+ *
+ *   flows_file.c    the file: names, facts, values, slots, finds, actions, intents, rules
+ *   flows_steps.c   the steps of a flow become a program: a list of operations with jumps
+ *   template.c      texts with {placeholders}
+ *   defaults.c      the desk's own sentences
+ */
+#ifndef SHOP_DESK_FLOWS_H
+#define SHOP_DESK_FLOWS_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "shop/desk/json.h"
+
+enum {
+    DESK_MAX_LANGS = 8,
+    DESK_MAX_SLOTS = 48,
+    DESK_MAX_FINDS = 48,
+    DESK_MAX_ACTIONS = 48,
+    DESK_MAX_FLOWS = 128,
+    DESK_MAX_OPS = 192,      /* of one flow */
+    DESK_MAX_VARIANTS = 16,  /* of a text in a language */
+    DESK_MAX_COLUMNS = 32,
+    DESK_MAX_ROWS = 50,
+    DESK_MAX_PARAMETERS = 64 /* of a statement */
+};
+
+/* ---- texts */
+
+typedef enum desk_part_kind {
+    DESK_PART_LITERAL,
+    DESK_PART_SLOT,   /* index */
+    DESK_PART_COLUMN, /* index: find, column */
+    DESK_PART_ROWS,   /* index: find; its number of rows */
+    DESK_PART_LIST,   /* index: find; its rows in words */
+    DESK_PART_FACT,   /* text: value in this language */
+    DESK_PART_ANSWER, /* index: action, name: key of the host's answer */
+    DESK_PART_LOCAL   /* name: "a", "b", "list", "choices": of the desk's own sentences */
+} desk_part_kind;
+
+typedef enum desk_filter { DESK_FILTER_NONE, DESK_FILTER_VALUES, DESK_FILTER_MONEY, DESK_FILTER_DATE } desk_filter;
+
+typedef struct desk_part {
+    desk_part_kind kind;
+    const char *text; /* of a literal or fact */
+    const char *name; /* of a column, answer or local */
+    int index, column;
+    desk_filter filter;
+    int values; /* table */
+} desk_part;
+
+typedef struct desk_template {
+    const desk_part *parts; /* [n] */
+    size_t n;
+} desk_template;
+
+/* A text in all languages, each with variants that take turns. */
+typedef struct desk_text {
+    const desk_template *variants[DESK_MAX_LANGS];
+    size_t n_variants[DESK_MAX_LANGS];
+} desk_text;
+
+/* The desk's own sentences. */
+typedef enum desk_sentence {
+    DESK_ASK_BACK,
+    DESK_NOT_UNDERSTOOD,
+    DESK_WHICH_OF,
+    DESK_AGAIN,
+    DESK_HANDOVER_TEXT,
+    DESK_WAITING,
+    DESK_LOGIN,
+    DESK_NOT_FOUND,
+    DESK_ACTION_FAILED,
+    DESK_ACTION_UNKNOWN,
+    DESK_IN_PROGRESS,
+    DESK_UNAVAILABLE_TEXT,
+    DESK_BLOCKED_TEXT,
+    DESK_TOO_LONG,
+    DESK_NOTHING_DONE,
+    DESK_NOTHING_TO_CONFIRM,
+    DESK_SORRY,
+    DESK_NO_RECOMMENDATION,
+    DESK_RECOMMEND_TEXT,
+    DESK_CLOSED_LIST,
+    DESK_N_SENTENCES
+} desk_sentence;
+
+/* ---- data */
+
+typedef enum desk_slot_type {
+    DESK_SLOT_ORDER,
+    DESK_SLOT_CODE,
+    DESK_SLOT_CHOICE,
+    DESK_SLOT_PRODUCT,
+    DESK_SLOT_YES_NO,
+    DESK_SLOT_NUMBER,
+    DESK_SLOT_QUANTITY,
+    DESK_SLOT_DATE,
+    DESK_SLOT_PHONE,
+    DESK_SLOT_EMAIL,
+    DESK_SLOT_ADDRESS,
+    DESK_SLOT_NAME,
+    DESK_SLOT_TEXT,
+    DESK_N_SLOT_TYPES
+} desk_slot_type;
+
+typedef struct desk_option {
+    const char *value;
+    const char *const *words; /* [n_words] folded, of all languages */
+    size_t n_words;
+    const desk_text *label; /* or NULL: the value */
+} desk_option;
+
+typedef struct desk_slot {
+    const char *name;
+    desk_slot_type type;
+    pcre2_code *pattern; /* or NULL */
+    const desk_text *ask;
+    const desk_text *again; /* or NULL */
+    const desk_text *none;  /* or NULL */
+    int from;               /* find, or -1 */
+    bool only;              /* a single row of `from` is taken */
+    bool first;             /* a free text is taken from the message that began the flow */
+    double first_min;       /* if that has so many bytes */
+    double min, max;
+    int tries;
+    const desk_option *options; /* [n_options] */
+    size_t n_options;
+} desk_slot;
+
+/* A find or an action. */
+typedef struct desk_query {
+    const char *name;
+    const char *sql; /* or NULL */
+    bool host;       /* the host answers, since there is no statement */
+    bool is_action;
+    bool personal; /* needs a login */
+    uint32_t tables;  /* bits of desk_table_names */
+    const char *columns[DESK_MAX_COLUMNS];
+    size_t n_columns;
+    const desk_text *line; /* of a find, or NULL: its first column */
+    /* actions */
+    bool destructive;
+    int object; /* slot */
+    int64_t max_rows;
+    int detail[DESK_MAX_SLOTS];
+    size_t n_detail;
+} desk_query;
+
+typedef enum desk_op_kind {
+    DESK_OP_SLOT,
+    DESK_OP_FIND,
+    DESK_OP_IF,
+    DESK_OP_SAY,
+    DESK_OP_SAY_BY,
+    DESK_OP_CONFIRM,
+    DESK_OP_DO,
+    DESK_OP_ENTRY,
+    DESK_OP_KNOWLEDGE,
+    DESK_OP_RECOMMEND,
+    DESK_OP_HAND_OVER,
+    DESK_OP_SET,
+    DESK_OP_GO,
+    DESK_OP_JUMP,
+    DESK_OP_END
+} desk_op_kind;
+
+typedef enum desk_compare { DESK_IS, DESK_IS_EMPTY, DESK_LESS, DESK_MORE, DESK_OLDER, DESK_NEWER } desk_compare;
+
+/* A slot, or a column of a find. */
+typedef struct desk_subject {
+    int slot;         /* or -1 */
+    int find, column; /* column -1: number of rows */
+} desk_subject;
+
+typedef struct desk_condition {
+    desk_subject subject;
+    desk_compare compare;
+    const char *const *values; /* [n_values] of DESK_IS */
+    size_t n_values;
+    double number;
+} desk_condition;
+
+typedef struct desk_case {
+    const char *value; /* NULL: any other */
+    const desk_text *text;
+} desk_case;
+
+typedef enum desk_recommend_by { DESK_BY_TEXT, DESK_BY_CUSTOMER, DESK_BY_PRODUCT } desk_recommend_by;
+
+typedef struct desk_op {
+    desk_op_kind kind;
+    int index;             /* slot, find, action, flow */
+    const desk_text *text; /* or NULL: the default */
+    int yes, no;           /* operation to go on with: then / done, and else / failed / none / no; -1: the default */
+    const desk_condition *conditions;
+    size_t n_conditions;
+    desk_subject subject; /* SAY_BY */
+    const desk_case *cases;
+    size_t n_cases;
+    const char *id;     /* of an entry; reason of a handover */
+    int priority;       /* of a handover */
+    size_t k;           /* products */
+    desk_recommend_by by;
+    const int *set_slots; /* [n_set] */
+    const char *const *set_values;
+    size_t n_set;
+} desk_op;
+
+typedef struct desk_flow {
+    const char *name;
+    const desk_text *title; /* or NULL */
+    bool small_talk, worded, always;
+    int route; /* llmcs_shop_desk_route of its turns */
+    double entry_first; /* 2: never */
+    double accept;      /* -1: the classifier's */
+    const desk_op *ops; /* [n_ops]; the last one is DESK_OP_END */
+    size_t n_ops;
+    bool uses[DESK_MAX_SLOTS]; /* slots that it asks for, sets or shows */
+} desk_flow;
+
+typedef enum desk_intent_kind {
+    DESK_INTENT_FLOW,
+    DESK_INTENT_ENTRY,
+    DESK_INTENT_KNOWLEDGE,
+    DESK_INTENT_RECOMMEND,
+    DESK_INTENT_UNKNOWN
+} desk_intent_kind;
+
+typedef struct desk_intent {
+    const char *label;
+    desk_intent_kind kind;
+    int flow;
+    const char *entry;
+    double accept;      /* -1: the classifier's */
+    double entry_first; /* 2: never */
+} desk_intent;
+
+typedef struct desk_rule {
+    const char *const *words; /* [n_words] folded */
+    size_t n_words;
+    pcre2_code *pattern; /* or NULL */
+    int flow;            /* or -1 */
+    const char *entry;   /* or NULL */
+    bool always, whole;
+} desk_rule;
+
+typedef struct desk_values {
+    const char *name;
+    const desk_json *json; /* {"value": {"en": "...", "zh": "..."}} */
+} desk_values;
+
+typedef struct desk_flows {
+    desk_arena arena;
+    const char *path; /* for messages */
+    uint64_t fingerprint;
+    const char *langs[DESK_MAX_LANGS];
+    size_t n_langs;
+    const desk_json *root, *facts, *texts;
+    desk_values *values; /* [n_values] */
+    size_t n_values;
+    const desk_text *sentences[DESK_N_SENTENCES];
+    desk_slot *slots; /* and so on */
+    size_t n_slots;
+    desk_query *finds;
+    size_t n_finds;
+    desk_query *actions;
+    size_t n_actions;
+    desk_flow *flows;
+    size_t n_flows;
+    desk_intent *intents;
+    size_t n_intents;
+    desk_rule *rules;
+    size_t n_rules;
+} desk_flows;
+
+/* Reads `text`, [n] bytes; statements are prepared on c. `path` is for messages. NULL text: no flows, the desk's own
+ * sentences in English and Chinese. On failure nothing is left. */
+llmcs_status desk_flows_read(shop_connection *c, const llmcs_allocator *allocator, const char *path, const char *text,
+                             size_t n, desk_flows **flows);
+void desk_flows_free(desk_flows **flows);
+
+int desk_find_lang(const desk_flows *f, const char *lang); /* also "zh" for "zh-TW"; -1 if there is none */
+const desk_intent *desk_find_intent(const desk_flows *f, const char *label); /* or NULL */
+int desk_find_flow(const desk_flows *f, const char *name);                   /* or -1 */
+int desk_find_slot(const desk_flows *f, const char *name);
+
+/* ---- while reading */
+
+/* "flows.json: flows.a.steps[2]: found, expected ...": FORMAT. */
+#define desk_bad(...) (desk_set_bad(__VA_ARGS__), shop_same_status(LLMCS_FORMAT))
+void desk_set_bad(const desk_flows *f, const desk_json *node, const char *format, ...);
+/* FORMAT unless every key of the object is one of `keys` (NULL-terminated) or "note". */
+llmcs_status desk_check_keys(const desk_flows *f, const desk_json *object, const char *const *keys);
+llmcs_status desk_need(const desk_flows *f, const desk_json *object, const char *key, desk_json_type type,
+                       const desk_json **out);
+/* A member of type string, bool or number; leaves *out if there is none. */
+llmcs_status desk_read_bool(const desk_flows *f, const desk_json *object, const char *key, bool *out);
+llmcs_status desk_read_number(const desk_flows *f, const desk_json *object, const char *key, double least, double most,
+                              double *out);
+
+/* What a text may name: finds that were done before, the actions of hosts, locals. */
+typedef struct desk_scope {
+    const desk_query *finds; /* all that are read so far, or NULL */
+    size_t n_finds;
+    int own_find;               /* its columns without a prefix, for `line`; -1 */
+    bool in_flow;               /* finds and answers may be named */
+    const char *const *locals;  /* NULL-terminated, or NULL */
+} desk_scope;
+
+/* A text, or the name of one of `texts`. */
+llmcs_status desk_text_read(desk_flows *f, const desk_json *node, const desk_scope *scope, const desk_text **text);
+/* True if every variant in every language shows the slot. */
+bool desk_text_shows(const desk_flows *f, const desk_text *text, int slot);
+/* Marks the finds that a text names. */
+void desk_text_finds(const desk_flows *f, const desk_text *text, bool finds[DESK_MAX_FINDS]);
+
+llmcs_status desk_sentences_read(desk_flows *f);
+
+/* Compiles one flow's steps. */
+llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *flow);
+
+/* Prepares the statement of a find or action and reads what it needs: tables, parameters, columns. */
+llmcs_status desk_query_check(shop_connection *c, const desk_flows *f, const desk_json *node, desk_query *query);
+
+/* PCRE2, caseless, whole words. */
+llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code **pattern);
+/* The words of all languages: {"en": [...], "zh": [...]}, or an array. */
+llmcs_status desk_phrases_read(desk_flows *f, const desk_json *node, const char *const **words, size_t *n);
+
+#endif

@@ -1,0 +1,432 @@
+/*
+ * Runs the programs of flows.
+ *
+ * A turn runs the flow from its first operation with what its frame knows: finds are done again, sentences that were said are
+ * passed over, filled slots and given confirmations do not stop it. So a flow always decides on fresh data, and a new value of a
+ * slot needs nothing undone.
+ */
+#include <string.h>
+
+#include "shop/base/hash.h"
+#include "shop/desk/desk.h"
+
+typedef enum run_result { RUN_GOES_ON, RUN_WAITS, RUN_ENDS, RUN_HANDED_OVER } run_result;
+
+/* ---- frames */
+
+desk_frame *desk_top(const desk_turn *t) { return t->c->n_frames ? t->c->frames[t->c->n_frames - 1] : NULL; }
+
+/* Values stay known to the conversation: "cancel it". */
+void desk_pop(desk_turn *t) {
+    const desk_frame *frame = desk_top(t);
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot_type type = t->flows->slots[i].type;
+        const bool object = type == DESK_SLOT_ORDER || type == DESK_SLOT_PRODUCT || type == DESK_SLOT_CODE;
+        if (object && frame->slots[i]) t->c->mentioned[i] = frame->slots[i];
+    }
+    t->c->n_frames--;
+}
+
+void desk_set_slot(desk_frame *frame, int slot, const char *value) {
+    const char *old = frame->slots[slot];
+    if (old && value && !strcmp(old, value)) return;
+    frame->slots[slot] = value;
+    memset(frame->said, 0, sizeof frame->said);
+    memset(frame->finds, 0, sizeof frame->finds);
+    frame->yes = 0;
+    frame->refused = -1;
+    frame->asked = -1;
+    frame->tries = 0;
+}
+
+uint64_t desk_slots_hash(const desk_turn *t, const desk_frame *frame) {
+    uint64_t hash = 0x9e3779b97f4a7c15u + (uint64_t)frame->flow;
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const char *value = frame->slots[i];
+        const uint64_t h = value ? shop_xxh64(value, strlen(value)) : 7;
+        hash = (hash ^ h ^ i) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    }
+    return hash ? hash : 1;
+}
+
+llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *w, bool refers_back) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        const char *value = NULL;
+        if (!flow->uses[i] || frame->slots[i] || slot->type == DESK_SLOT_YES_NO) continue;
+        const bool first = slot->first && slot->type >= DESK_SLOT_ADDRESS && (double)w->plain_bytes >= slot->first_min;
+        SHOP_TRY(desk_value_find(t, (int)i, w, first, &value));
+        if (!value && refers_back) value = t->c->mentioned[i];
+        if (value) desk_set_slot(frame, (int)i, value);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
+    desk_conversation *c = t->c;
+    desk_frame *frame;
+    for (size_t i = 0; i < c->n_frames; i++)
+        if (c->frames[i]->flow == flow) { /* begun again: only one of a kind */
+            memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof *c->frames);
+            c->n_frames--;
+            break;
+        }
+    if (c->n_frames == DESK_MAX_FRAMES) memmove(c->frames, c->frames + 1, --c->n_frames * sizeof *c->frames);
+    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *frame, &frame));
+    frame->flow = flow;
+    frame->serial = ++c->serial;
+    frame->asked = frame->refused = -1;
+    c->frames[c->n_frames++] = frame;
+    SHOP_TRY(desk_fill_slots(t, frame, w, desk_refers_back(w)));
+    return LLMCS_OK;
+}
+
+/* ---- values */
+
+llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_in *v) {
+    const char **shown;
+    const desk_json **answers;
+    *v = (desk_values_in){.flows = t->flows, .lang = t->lang, .turn = (uint64_t)t->c->n_turns};
+    if (!frame) return LLMCS_OK;
+    SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *shown, &shown));
+    SHOP_TRY(desk_alloc(t->arena, t->flows->n_actions, sizeof *answers, &answers));
+    for (size_t i = 0; i < t->flows->n_slots; i++)
+        if (frame->slots[i]) SHOP_TRY(desk_value_show(t, (int)i, frame->slots[i], &shown[i]));
+    for (size_t i = 0; i < frame->n_acts; i++) answers[frame->acts[i].action] = frame->acts[i].answer;
+    v->slots = shown;
+    v->finds = frame->finds;
+    v->answers = answers;
+    return LLMCS_OK;
+}
+
+static const desk_cell *subject_cell(const desk_frame *frame, const desk_subject *s, desk_cell *own) {
+    if (s->slot >= 0) {
+        own->text = frame->slots[s->slot];
+        own->number = 0;
+        for (const char *p = own->text ? own->text : ""; *p >= '0' && *p <= '9'; p++)
+            own->number = own->number * 10 + (*p - '0');
+        return own;
+    }
+    const desk_rows *rows = frame->finds[s->find];
+    if (s->column < 0) {
+        own->text = !rows ? NULL : rows->n ? "some" : "none";
+        own->number = rows ? (double)rows->n : 0;
+        return own;
+    }
+    if (!rows || !rows->n) return own;
+    return &rows->cells[s->column];
+}
+
+static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c) {
+    desk_cell own = {NULL, 0};
+    const desk_cell *cell = subject_cell(frame, &c->subject, &own);
+    const bool rows = c->subject.slot < 0 && c->subject.column < 0;
+    char number[32];
+    const char *text = cell->text;
+    if (rows && text) {
+        sqlite3_snprintf(sizeof number, number, "%lld", (long long)cell->number);
+        text = number;
+    }
+    switch (c->compare) {
+        case DESK_IS_EMPTY:
+            return !text || !*text;
+        case DESK_LESS:
+            return text && cell->number < c->number;
+        case DESK_MORE:
+            return text && cell->number > c->number;
+        case DESK_OLDER:
+            return text && (double)t->now - cell->number > c->number * 86400;
+        case DESK_NEWER:
+            return text && (double)t->now - cell->number <= c->number * 86400;
+        default:
+            for (size_t i = 0; text && i < c->n_values; i++)
+                if (!strcmp(text, c->values[i])) return true;
+            return false;
+    }
+}
+
+/* ---- questions */
+
+static bool was_said(const desk_frame *frame, size_t at) { return frame->said[at / 8] >> (at % 8) & 1; }
+static void mark_said(desk_frame *frame, size_t at) { frame->said[at / 8] |= (unsigned char)(1 << (at % 8)); }
+
+static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, bool missed) {
+    const desk_slot *s = &t->flows->slots[slot];
+    const desk_rows *rows;
+    desk_buffer choices = {.allocator = &t->desk->allocator};
+    desk_values_in v;
+    SHOP_TRY(desk_choices(t, frame, slot, &rows));
+    SHOP_TRY(desk_values_of(t, frame, &v));
+    if (rows && rows->n > 1) desk_rows_say(&t->flows->finds[s->from], rows, &v, 5, true, &choices);
+    desk_local local = {"choices", NULL};
+    if (choices.n) local.value = desk_buffer_text(&choices);
+    v.locals = &local;
+    v.n_locals = 1;
+    llmcs_status status = choices.status;
+    if (!status && missed && !s->again) status = desk_say_sentence(t, DESK_AGAIN);
+    if (!status) status = desk_say_text(t, missed && s->again ? s->again : s->ask, &v);
+    desk_buffer_free(&choices);
+    t->out.expects = LLMCS_EXPECTS_SLOT;
+    t->out.expected_slot = s->name;
+    t->wordable = false;
+    return status;
+}
+
+static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *op) {
+    desk_values_in v;
+    SHOP_TRY(desk_values_of(t, frame, &v));
+    frame->asked_at = t->now;
+    t->out.expects = LLMCS_EXPECTS_YES;
+    t->wordable = false;
+    return desk_say_text(t, op->text, &v);
+}
+
+llmcs_status desk_ask_again(desk_turn *t, desk_frame *frame, bool missed) {
+    const desk_op *op = frame->asked >= 0 ? &t->flows->flows[frame->flow].ops[frame->asked] : NULL;
+    if (!op) return LLMCS_OK;
+    desk_new_line(t);
+    t->out.flow = t->flows->flows[frame->flow].name;
+    return op->kind == DESK_OP_SLOT ? ask_slot(t, frame, op->index, missed) : ask_confirm(t, frame, op);
+}
+
+/* ---- operations */
+
+static llmcs_status end_with(desk_turn *t, desk_sentence sentence, run_result *result) {
+    *result = RUN_ENDS;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return desk_say_sentence(t, sentence);
+}
+
+/* A personal find or action without a login. */
+static bool needs_login(const desk_turn *t, const desk_query *q) { return q->personal && t->c->customer < 0; }
+
+static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op, int at, run_result *result) {
+    const desk_slot *slot = &t->flows->slots[op->index];
+    const desk_rows *rows;
+    if (frame->slots[op->index]) return LLMCS_OK;
+    if (slot->from >= 0 && needs_login(t, &t->flows->finds[slot->from])) return end_with(t, DESK_LOGIN, result);
+    SHOP_TRY(desk_choices(t, frame, op->index, &rows));
+    if (rows && !rows->n && slot->none) {
+        desk_values_in v;
+        SHOP_TRY(desk_values_of(t, frame, &v));
+        *result = RUN_ENDS;
+        desk_set_route(t, LLMCS_DESK_FLOW);
+        return desk_say_text(t, slot->none, &v);
+    }
+    if (rows && rows->n == 1 && slot->only && rows->cells[0].text) {
+        frame->slots[op->index] = rows->cells[0].text;
+        return LLMCS_OK;
+    }
+    *result = RUN_WAITS;
+    frame->asked = at;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return ask_slot(t, frame, op->index, false);
+}
+
+static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op, int *next, run_result *result) {
+    const desk_query *find = &t->flows->finds[op->index];
+    if (needs_login(t, find)) return end_with(t, DESK_LOGIN, result);
+    SHOP_TRY(desk_find(t, frame, op->index, &frame->finds[op->index]));
+    if (frame->finds[op->index]->n) return LLMCS_OK;
+    if (op->no < 0) return end_with(t, DESK_NOT_FOUND, result);
+    *next = op->no;
+    return LLMCS_OK;
+}
+
+static llmcs_status say_once(desk_turn *t, desk_frame *frame, const desk_text *text, size_t at) {
+    desk_values_in v;
+    if (was_said(frame, at)) return LLMCS_OK;
+    mark_said(frame, at);
+    desk_set_route(t, (llmcs_shop_desk_route)t->flows->flows[frame->flow].route);
+    SHOP_TRY(desk_values_of(t, frame, &v));
+    return desk_say_text(t, text, &v);
+}
+
+static llmcs_status run_say_by(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
+    desk_cell own = {NULL, 0};
+    const desk_cell *cell = subject_cell(frame, &op->subject, &own);
+    const desk_text *text = NULL;
+    char number[32];
+    const char *value = cell->text;
+    if (value && op->subject.slot < 0 && op->subject.column < 0) {
+        sqlite3_snprintf(sizeof number, number, "%lld", (long long)cell->number);
+        value = number;
+    }
+    for (size_t i = 0; i < op->n_cases; i++) {
+        if (!op->cases[i].value && !text) text = op->cases[i].text;
+        if (op->cases[i].value && value && !strcmp(op->cases[i].value, value)) {
+            text = op->cases[i].text;
+            break;
+        }
+    }
+    return text ? say_once(t, frame, text, at) : LLMCS_OK;
+}
+
+static llmcs_status run_confirm(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next, run_result *result) {
+    if (frame->refused == at) {
+        if (op->no < 0) return end_with(t, DESK_NOTHING_DONE, result);
+        *next = op->no;
+        return LLMCS_OK;
+    }
+    if (frame->yes && frame->yes == desk_slots_hash(t, frame)) return LLMCS_OK;
+    /* An action that this flow has done was confirmed then. */
+    for (size_t i = 0; i < frame->n_acts; i++)
+        if (frame->acts[i].flow == frame->flow && frame->acts[i].op > at) return LLMCS_OK;
+    *result = RUN_WAITS;
+    frame->asked = at;
+    frame->yes = 0;
+    desk_set_route(t, LLMCS_DESK_FLOW);
+    return ask_confirm(t, frame, op);
+}
+
+static llmcs_status run_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next, run_result *result) {
+    const desk_query *action = &t->flows->actions[op->index];
+    desk_act_record *record;
+    if (needs_login(t, action)) return end_with(t, DESK_LOGIN, result);
+    SHOP_TRY(desk_do(t, frame, op, at, &record));
+    t->wordable = false;
+    if (record->state == LLMCS_ACTION_DONE) {
+        if (op->yes >= 0) *next = op->yes;
+        return LLMCS_OK;
+    }
+    if (record->state == LLMCS_ACTION_FAILED) {
+        if (op->no < 0) return end_with(t, DESK_ACTION_FAILED, result);
+        *next = op->no;
+        return LLMCS_OK;
+    }
+    *result = RUN_HANDED_OVER;
+    return desk_hand_over(t, "action_unknown", 1, t->flows->sentences[DESK_ACTION_UNKNOWN], NULL);
+}
+
+static llmcs_status run_entry(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
+    bool found;
+    if (was_said(frame, at)) return LLMCS_OK;
+    mark_said(frame, at);
+    SHOP_TRY(desk_say_entry(t, op->id, &found));
+    return found ? LLMCS_OK : desk_say_sentence(t, DESK_UNAVAILABLE_TEXT);
+}
+
+static llmcs_status run_knowledge(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at, int *next,
+                                  run_result *result) {
+    bool found;
+    if (was_said(frame, at)) return LLMCS_OK;
+    mark_said(frame, at);
+    SHOP_TRY(desk_say_knowledge(t, &t->wish, -1, &found));
+    if (found) return LLMCS_OK;
+    if (op->no >= 0) {
+        *next = op->no;
+        return LLMCS_OK;
+    }
+    *result = RUN_ENDS;
+    return desk_not_understood(t);
+}
+
+static llmcs_status run_recommend(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
+    bool found;
+    if (was_said(frame, at)) return LLMCS_OK;
+    mark_said(frame, at);
+    const char *product = op->by == DESK_BY_PRODUCT ? frame->slots[op->index] : NULL;
+    SHOP_TRY(desk_say_products(t, op->by, product, op->k, &found));
+    return found ? LLMCS_OK : desk_say_sentence(t, DESK_NO_RECOMMENDATION);
+}
+
+static llmcs_status run_hand_over(desk_turn *t, desk_frame *frame, const desk_op *op, run_result *result) {
+    desk_values_in v;
+    SHOP_TRY(desk_values_of(t, frame, &v));
+    *result = RUN_HANDED_OVER;
+    return desk_hand_over(t, op->id, op->priority, op->text, &v);
+}
+
+static void run_go(desk_turn *t, desk_frame *frame, int flow, int *next) {
+    frame->flow = flow;
+    memset(frame->said, 0, sizeof frame->said);
+    frame->yes = 0;
+    frame->refused = -1;
+    t->out.flow = t->flows->flows[flow].name;
+    *next = 0;
+}
+
+static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, run_result *result) {
+    const desk_op *op = &t->flows->flows[frame->flow].ops[at];
+    switch (op->kind) {
+        case DESK_OP_SLOT:
+            return run_slot(t, frame, op, at, result);
+        case DESK_OP_FIND:
+            return run_find(t, frame, op, next, result);
+        case DESK_OP_IF: {
+            bool all = true;
+            for (size_t i = 0; i < op->n_conditions && all; i++) all = holds(t, frame, &op->conditions[i]);
+            if ((all ? op->yes : op->no) >= 0) *next = all ? op->yes : op->no;
+            return LLMCS_OK;
+        }
+        case DESK_OP_SAY:
+            return say_once(t, frame, op->text, (size_t)at);
+        case DESK_OP_SAY_BY:
+            return run_say_by(t, frame, op, (size_t)at);
+        case DESK_OP_CONFIRM:
+            return run_confirm(t, frame, op, at, next, result);
+        case DESK_OP_DO:
+            return run_do(t, frame, op, at, next, result);
+        case DESK_OP_ENTRY:
+            return run_entry(t, frame, op, (size_t)at);
+        case DESK_OP_KNOWLEDGE:
+            return run_knowledge(t, frame, op, (size_t)at, next, result);
+        case DESK_OP_RECOMMEND:
+            return run_recommend(t, frame, op, (size_t)at);
+        case DESK_OP_HAND_OVER:
+            return run_hand_over(t, frame, op, result);
+        case DESK_OP_SET:
+            for (size_t i = 0; i < op->n_set; i++) frame->slots[op->set_slots[i]] = op->set_values[i];
+            return LLMCS_OK;
+        case DESK_OP_GO:
+            run_go(t, frame, op->index, next);
+            return LLMCS_OK;
+        case DESK_OP_JUMP:
+            *next = op->index;
+            return LLMCS_OK;
+        default:
+            *result = RUN_ENDS;
+            return LLMCS_OK;
+    }
+}
+
+static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *result) {
+    int at = 0;
+    *result = RUN_GOES_ON;
+    frame->asked = -1;
+    t->out.flow = t->flows->flows[frame->flow].name;
+    if (!t->flows->flows[frame->flow].worded) t->wordable = false;
+    while (*result == RUN_GOES_ON) {
+        if (++t->n_run > DESK_MAX_RUN)
+            return shop_fail(LLMCS_CONFIG, "%s: flow %s goes on without end", t->flows->path, t->flows->flows[frame->flow].name);
+        int next = at + 1;
+        SHOP_TRY(run_op(t, frame, at, &next, result));
+        at = next;
+    }
+    return LLMCS_OK;
+}
+
+/* Slots of the flow as the caller gets them. */
+static llmcs_status show_slots(desk_turn *t, const desk_frame *frame) {
+    llmcs_shop_slot *slots;
+    size_t n = 0;
+    SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *slots, &slots));
+    for (size_t i = 0; i < t->flows->n_slots; i++)
+        if (frame->slots[i]) slots[n++] = (llmcs_shop_slot){t->flows->slots[i].name, frame->slots[i]};
+    if (!n && t->out.n_slots) return LLMCS_OK;
+    t->out.slots = slots;
+    t->out.n_slots = n;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_run(desk_turn *t) {
+    run_result result;
+    desk_frame *frame = desk_top(t);
+    if (!frame) return LLMCS_OK;
+    SHOP_TRY(run_frame(t, frame, &result));
+    SHOP_TRY(show_slots(t, frame));
+    if (result == RUN_ENDS) desk_pop(t);
+    return LLMCS_OK;
+}

@@ -1,0 +1,323 @@
+/*
+ * What other parts of the library do for the desk: check and mask (guard), the vault's names, the audit, the wording.
+ *
+ * Names of a conversation are in memory while a turn is made; new ones go to the vault in the transaction that stores the turn.
+ */
+#include <string.h>
+
+#include "shop/desk/desk.h"
+#if __has_include("shop/wording/wording.h")
+#define HAVE_WORDING 1
+#include "shop/wording/wording.h"
+#else
+#define HAVE_WORDING 0
+#endif
+#if __has_include("shop/guard/audit.h")
+#define HAVE_AUDIT 1
+#include "shop/guard/audit.h"
+#include "shop/guard/vault.h"
+#else
+#define HAVE_AUDIT 0
+#endif
+#if __has_include("llmcs_shop_guard.h")
+#define HAVE_GUARD 1
+#include "llmcs_shop_guard.h"
+#else
+#define HAVE_GUARD 0
+#endif
+
+struct desk_private {
+#if HAVE_WORDING
+    shop_wording *wording; /* or NULL */
+#endif
+    int unused;
+};
+
+/* The names of one turn. */
+typedef struct turn_names {
+#if HAVE_GUARD
+    llmcs_shop_names *names;
+#endif
+    size_t n_loaded;
+} turn_names;
+
+llmcs_status desk_private_create(llmcs_shop_desk *desk, const char *wording) {
+    SHOP_TRY(shop_alloc_zero(&desk->allocator, 1, sizeof *desk->priv, "desk", &desk->priv));
+#if HAVE_WORDING
+    if (wording && *wording && strcmp(wording, "templates") != 0)
+        return shop_wording_create(wording, NULL, &desk->allocator, &desk->priv->wording);
+#else
+    (void)wording;
+#endif
+    return LLMCS_OK;
+}
+
+void desk_private_free(llmcs_shop_desk *desk) {
+    if (!desk->priv) return;
+#if HAVE_WORDING
+    shop_wording_free(&desk->priv->wording);
+#endif
+    shop_free(&desk->allocator, desk->priv);
+    desk->priv = NULL;
+}
+
+/* ---- names */
+
+llmcs_status desk_names_open(desk_turn *t) {
+    turn_names *n;
+    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *n, &n));
+    t->names = n;
+#if HAVE_GUARD
+    return llmcs_shop_names_create(NULL, NULL, NULL, &t->desk->allocator, &n->names);
+#else
+    return LLMCS_OK;
+#endif
+}
+
+void desk_names_close(desk_turn *t) {
+#if HAVE_GUARD
+    turn_names *n = t->names;
+    if (n) llmcs_shop_names_free(&n->names);
+#endif
+    t->names = NULL;
+}
+
+#if HAVE_AUDIT && HAVE_GUARD
+static llmcs_status load_name(void *user, const char *name, const char *value, size_t value_bytes) {
+    turn_names *n = user;
+    return llmcs_shop_names_set(n->names, name, value, value_bytes);
+}
+#endif
+
+llmcs_status desk_names_load(desk_turn *t, shop_connection *c) {
+#if HAVE_AUDIT && HAVE_GUARD
+    turn_names *n = t->names;
+    SHOP_TRY(shop_vault_load(t->desk->shop, c, t->message->customer, t->message->conversation, load_name, n));
+    n->n_loaded = llmcs_shop_names_count(n->names);
+#else
+    (void)t;
+    (void)c;
+#endif
+    return LLMCS_OK;
+}
+
+llmcs_status desk_names_store(desk_turn *t, shop_connection *c) {
+#if HAVE_AUDIT && HAVE_GUARD
+    turn_names *n = t->names;
+    const size_t count = llmcs_shop_names_count(n->names);
+    for (size_t i = n->n_loaded; i < count; i++) {
+        const char *value;
+        size_t bytes;
+        const char *name = llmcs_shop_names_get(n->names, i, &value, &bytes);
+        const llmcs_status status =
+            shop_vault_put(t->desk->shop, c, t->message->customer, t->message->conversation, name, value, bytes);
+        /* Another process gave the name to another value: the turn is made again with it. */
+        if (status == LLMCS_BUSY) return shop_fail(LLMCS_CHANGED, "names: another process added one");
+        SHOP_TRY(status);
+    }
+#else
+    (void)t;
+    (void)c;
+#endif
+    return LLMCS_OK;
+}
+
+#if HAVE_GUARD
+/* The placeholder of a value that a slot says is personal, whatever the guard finds in it. */
+static llmcs_status name_value(desk_turn *t, const char *kind, const char *value, const char **masked) {
+    turn_names *n = t->names;
+    const size_t count = llmcs_shop_names_count(n->names);
+    char name[40];
+    for (size_t i = 0; i < count; i++) {
+        const char *known;
+        size_t bytes;
+        const char *found = llmcs_shop_names_get(n->names, i, &known, &bytes);
+        if (bytes != strlen(value) || memcmp(known, value, bytes) != 0) continue;
+        sqlite3_snprintf(sizeof name, name, "<%s>", found);
+        return desk_copy(t->arena, name, strlen(name), masked);
+    }
+    for (size_t i = 1; i <= count + 1; i++) {
+        sqlite3_snprintf(sizeof name, name, "%s_%lld", kind, (long long)i);
+        const llmcs_status status = llmcs_shop_names_set(n->names, name, value, strlen(value));
+        if (status == LLMCS_ARG) continue; /* taken */
+        SHOP_TRY(status);
+        sqlite3_snprintf(sizeof name, name, "<%s_%lld>", kind, (long long)i);
+        return desk_copy(t->arena, name, strlen(name), masked);
+    }
+    return shop_fail(LLMCS_INTERNAL, "names: no name is free");
+}
+
+static const char *kind_of_slot(desk_slot_type type) {
+    return type == DESK_SLOT_NAME      ? "NAME"
+           : type == DESK_SLOT_ADDRESS ? "ADDRESS"
+           : type == DESK_SLOT_PHONE   ? "PHONE"
+           : type == DESK_SLOT_EMAIL   ? "EMAIL"
+                                       : NULL;
+}
+#endif
+
+llmcs_status desk_mask_slot(desk_turn *t, int slot, const char *value, const char **masked) {
+#if HAVE_GUARD
+    const char *kind = kind_of_slot(t->flows->slots[slot].type);
+    if (t->desk->guard && kind && *value) return name_value(t, kind, value, masked);
+#else
+    (void)slot;
+#endif
+    return desk_mask(t, value, masked);
+}
+
+llmcs_status desk_mask(desk_turn *t, const char *text, const char **masked) {
+    *masked = text;
+#if HAVE_GUARD
+    turn_names *n = t->names;
+    llmcs_shop_masked *found = NULL;
+    if (!t->desk->guard || !*text) return LLMCS_OK;
+    SHOP_TRY(llmcs_shop_mask(t->desk->guard, n->names, text, strlen(text), NULL, &found));
+    const llmcs_status status = desk_copy(t->arena, found->text, found->text_bytes, masked);
+    llmcs_shop_masked_free(&found);
+    return status;
+#else
+    (void)t;
+    return LLMCS_OK;
+#endif
+}
+
+/* Values of personal slots that the guard did not see in a text. */
+llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **masked) {
+    *masked = text;
+#if HAVE_GUARD
+    turn_names *n = t->names;
+    if (!t->desk->guard) return LLMCS_OK;
+    const size_t count = llmcs_shop_names_count(n->names);
+    for (size_t i = 0; i < count; i++) {
+        const char *value;
+        size_t bytes;
+        const char *name = llmcs_shop_names_get(n->names, i, &value, &bytes);
+        if (bytes < 4 || !strstr(*masked, value)) continue;
+        desk_buffer b = {.allocator = &t->desk->allocator};
+        const char *from = *masked;
+        for (const char *at; (at = strstr(from, value)) != NULL; from = at + bytes) {
+            desk_put(&b, from, (size_t)(at - from));
+            desk_putf(&b, "<%s>", name);
+        }
+        desk_puts(&b, from);
+        llmcs_status status = b.status;
+        if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, masked);
+        desk_buffer_free(&b);
+        SHOP_TRY(status);
+    }
+#else
+    (void)t;
+#endif
+    return LLMCS_OK;
+}
+
+llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text) {
+    *text = masked;
+#if HAVE_GUARD
+    turn_names *n = t->names;
+    size_t bytes = 0;
+    char *out;
+    if (!strchr(masked, '<')) return LLMCS_OK;
+    const llmcs_status measured = llmcs_shop_unmask(n->names, masked, strlen(masked), NULL, 0, &bytes);
+    if (measured && measured != LLMCS_BUFFER) return measured;
+    SHOP_TRY(desk_alloc(t->arena, bytes + 1, 1, &out));
+    SHOP_TRY(llmcs_shop_unmask(n->names, masked, strlen(masked), out, bytes + 1, &bytes));
+    *text = out;
+#else
+    (void)t;
+#endif
+    return LLMCS_OK;
+}
+
+/* ---- guard */
+
+llmcs_status desk_guard_in(desk_turn *t, bool *stop) {
+    const double begin = desk_now_ms();
+    *stop = false;
+    const llmcs_status status = desk_mask(t, t->text, &t->masked);
+    t->out.ms.mask = desk_now_ms() - begin;
+    return status;
+}
+
+llmcs_status desk_guard_out(desk_turn *t) {
+    (void)t;
+    return LLMCS_OK;
+}
+
+/* ---- audit */
+
+llmcs_status desk_audit(shop_connection *c, const char *role, const char *actor, const char *action, const char *object,
+                        const char *detail_json) {
+#if HAVE_AUDIT
+    return shop_audit_append(c, role, actor, action, object, detail_json);
+#else
+    (void)c, (void)role, (void)actor, (void)action, (void)object, (void)detail_json;
+    return LLMCS_OK;
+#endif
+}
+
+/* ---- wording */
+
+#if HAVE_WORDING
+enum { WORDING_RESERVE_MS = 20 };
+
+static llmcs_status take_wording(desk_turn *t, const shop_wording_reply *reply) {
+    const char *text;
+    if (reply->source != SHOP_WORDED || !reply->text_bytes) return LLMCS_OK;
+    SHOP_TRY(desk_copy(t->arena, reply->text, reply->text_bytes, &text));
+    SHOP_TRY(desk_unmask(t, text, &text));
+    desk_buffer_cut(&t->reply, 0);
+    desk_puts(&t->reply, text);
+    for (size_t i = 0; i < t->out.n_citations; i++) {
+        llmcs_shop_citation *c = (llmcs_shop_citation *)t->citations[i];
+        c->reply_begin = 0;
+        c->reply_end = t->reply.n;
+    }
+    if (t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_FILLED) t->out.route = LLMCS_DESK_GENERATED;
+    return t->reply.status;
+}
+
+/* Facts of the columns that the flow's finds have read, by their names. */
+static size_t collect_facts(const desk_turn *t, shop_fact facts[SHOP_WORDING_MAX_FACTS]) {
+    size_t n = 0;
+    for (size_t i = 0; i < t->out.n_slots && n < SHOP_WORDING_MAX_FACTS; i++)
+        facts[n++] = (shop_fact){t->out.slots[i].name, t->out.slots[i].value};
+    return n;
+}
+#endif
+
+llmcs_status desk_word(desk_turn *t) {
+#if HAVE_WORDING
+    shop_wording_request r;
+    shop_wording_reply *reply = NULL;
+    shop_fact facts[SHOP_WORDING_MAX_FACTS];
+    const char *masked;
+    const double begin = desk_now_ms();
+    if (!t->desk->priv->wording || !t->wordable || !t->reply.n) return LLMCS_OK;
+    if (t->deadline > 0 && t->deadline - begin < WORDING_RESERVE_MS) return LLMCS_OK;
+    SHOP_TRY(desk_mask(t, desk_buffer_text(&t->reply), &masked));
+    shop_wording_request_init(&r);
+    r.facts = facts;
+    r.n_facts = collect_facts(t, facts);
+    for (size_t i = 0; i < r.n_facts; i++) SHOP_TRY(desk_mask(t, facts[i].value, &facts[i].value));
+    r.entry = masked;
+    r.user = t->masked;
+    const shop_wording_turn last = {t->c->last_user, LLMCS_NUL, t->c->last_reply, LLMCS_NUL};
+    r.history = &last;
+    r.n_history = *t->c->last_user && *t->c->last_reply ? 1 : 0;
+    r.lang = t->flows->langs[t->lang];
+    r.fallback = masked;
+    if (t->deadline > 0) r.deadline_ms = t->deadline - begin;
+    const llmcs_status status = shop_word(t->desk->priv->wording, &r, &reply);
+    t->out.ms.wording = desk_now_ms() - begin;
+    if (status == LLMCS_NOMEM) return status;
+    if (status) return LLMCS_OK; /* the template is as good an answer */
+    const llmcs_status taken = take_wording(t, reply);
+    shop_wording_reply_free(&reply);
+    return taken;
+#else
+    (void)t;
+    return LLMCS_OK;
+#endif
+}

@@ -1,0 +1,198 @@
+/* Everything that the settings of a store name, opened together. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shop/base/options.h"
+#include "shop/desk/desk.h"
+
+enum { SETTING_BYTES = 65537 };
+
+struct llmcs_shop_service {
+    llmcs_allocator allocator;
+    llmcs_model *encoder;
+    llmcs_shop *shop;
+    llmcs_shop_classifier_slot *intents, *sentiment, *moderation;
+    struct llmcs_shop_guard *guard;
+    llmcs_shop_desk *desk;
+    int64_t now; /* setting llmcs.now; 0: the clock */
+    llmcs_log_fn log;
+    void *log_user;
+    bool lenient;
+    char value[SETTING_BYTES]; /* the setting being read */
+};
+
+static const llmcs_shop_service_options default_options = {
+    .struct_size = sizeof default_options, .busy_ms = 5000, .n_readers = 8};
+
+void llmcs_shop_service_options_init_sized(llmcs_shop_service_options *options, size_t struct_size) {
+    shop_options_init(options, struct_size, &default_options, sizeof default_options);
+}
+
+/* The value of a setting in s->value, "" if there is none. */
+static llmcs_status read_setting(llmcs_shop_service *s, llmcs_shop *shop, const char *key) {
+    return llmcs_shop_get_setting(shop, key, s->value, sizeof s->value, NULL);
+}
+
+/* A failure with the setting in the message; or only a word in the log. */
+static llmcs_status fail_setting(llmcs_shop_service *s, const char *key, llmcs_status status) {
+    char why[600];
+    sqlite3_snprintf(sizeof why, why, "setting %s: %s", key, llmcs_error_message());
+    if (!s->lenient) return shop_fail(status, "%s", why);
+    if (s->log) {
+        shop_call *call = shop_callback_begin();
+        s->log(s->log_user, LLMCS_LOG_WARN, why);
+        shop_callback_end(call);
+    }
+    return LLMCS_OK;
+}
+
+/* ---- parts */
+
+/* The encoder comes before the store that uses it, so its setting is read through a handle of its own. */
+static llmcs_status open_encoder(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
+    llmcs_shop *shop = NULL;
+    llmcs_shop_options options;
+    llmcs_shop_options_init(&options);
+    options.flags = LLMCS_SHOP_READ_ONLY;
+    options.busy_ms = o->busy_ms;
+    options.n_readers = 1;
+    options.allocator = &s->allocator;
+    llmcs_status status = llmcs_shop_open(path, &options, &shop);
+    if (status == LLMCS_UNSUPPORTED) { /* of an older version: it is migrated when it is opened for writing */
+        options.flags = 0;
+        status = llmcs_shop_open(path, &options, &shop);
+    }
+    if (!status) status = read_setting(s, shop, "llmcs.encoder");
+    llmcs_shop_free(&shop);
+    SHOP_TRY(status);
+    if (!*s->value) return LLMCS_OK;
+    status = llmcs_model_open(s->value, o->model, &s->encoder);
+    return status ? fail_setting(s, "llmcs.encoder", status) : LLMCS_OK;
+}
+
+static llmcs_status open_store(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
+    llmcs_shop_options options;
+    llmcs_shop_options_init(&options);
+    options.encoder = s->encoder;
+    options.allocator = &s->allocator;
+    options.log = o->log;
+    options.log_user = o->log_user;
+    options.busy_ms = o->busy_ms;
+    options.n_readers = o->n_readers;
+    return llmcs_shop_open(path, &options, &s->shop);
+}
+
+static llmcs_status open_classifier(llmcs_shop_service *s, const char *key, llmcs_shop_classifier_slot **slot) {
+    llmcs_shop_classifier *classifier = NULL;
+    llmcs_shop_classifier_options options;
+    SHOP_TRY(read_setting(s, s->shop, key));
+    if (!*s->value) return LLMCS_OK;
+    llmcs_shop_classifier_options_init(&options);
+    options.allocator = &s->allocator;
+    llmcs_status status = llmcs_shop_classifier_open(s->value, &options, &classifier);
+    llmcs_shop_classifier_info info = {.struct_size = sizeof info};
+    if (!status) status = llmcs_shop_classifier_get_info(classifier, &info);
+    if (!status && info.n_embedding && s->encoder) { /* it needs the encoder: once more, with it */
+        llmcs_shop_classifier_free(&classifier);
+        options.encoder = s->encoder;
+        status = llmcs_shop_classifier_open(s->value, &options, &classifier);
+    }
+    if (!status) status = llmcs_shop_classifier_slot_create(classifier, slot);
+    llmcs_shop_classifier_free(&classifier);
+    return status ? fail_setting(s, key, status) : LLMCS_OK;
+}
+
+static int64_t setting_now(void *user) { return ((const llmcs_shop_service *)user)->now; }
+
+static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_options *o) {
+    llmcs_shop_desk_options d;
+    char *flows = NULL;
+    llmcs_shop_desk_options_init(&d);
+    if (o->desk)
+        SHOP_TRY(shop_options_in(&d, sizeof d, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_desk_options, allocator), o->desk,
+                                 "llmcs_shop_desk_options"));
+    SHOP_TRY(read_setting(s, s->shop, "llmcs.now"));
+    s->now = strtoll(s->value, NULL, 10);
+    if (s->now > 0 && !d.now) {
+        d.now = setting_now;
+        d.now_user = s;
+    }
+    if (!d.intents) d.intents = s->intents;
+    if (!d.sentiment) d.sentiment = s->sentiment;
+    if (!d.guard) d.guard = s->guard;
+    if (!d.flows_path && !d.flows_json) {
+        SHOP_TRY(read_setting(s, s->shop, "llmcs.flows"));
+        if (*s->value) SHOP_TRY(shop_copy_text(&s->allocator, s->value, strlen(s->value), "path", &flows));
+        d.flows_path = flows;
+    }
+    llmcs_status status = d.wording ? LLMCS_OK : read_setting(s, s->shop, "llmcs.wording");
+    if (!status && !d.wording && *s->value) d.wording = s->value;
+    if (!status) {
+        status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
+        /* Without its flows or its wording the desk answers from the entries, with templates. */
+        if (status && s->lenient && status != LLMCS_NOMEM) {
+            SHOP_TRY(fail_setting(s, flows ? "llmcs.flows or llmcs.wording" : "llmcs.wording", status));
+            d.wording = NULL;
+            status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
+            d.flows_path = d.flows_json = NULL;
+            d.host_calls = NULL;
+            d.n_host_calls = 0;
+            if (status) status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
+        }
+    }
+    shop_free(&s->allocator, flows);
+    return status;
+}
+
+static llmcs_status open_all(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
+    SHOP_TRY(open_encoder(s, path, o));
+    SHOP_TRY(open_store(s, path, o));
+    SHOP_TRY(open_classifier(s, "llmcs.intents", &s->intents));
+    SHOP_TRY(open_classifier(s, "llmcs.sentiment", &s->sentiment));
+    return open_desk(s, o);
+}
+
+llmcs_status llmcs_shop_service_open(const char *store_path, const llmcs_shop_service_options *options,
+                                     llmcs_shop_service **service) {
+    SHOP_PUBLIC_CALL;
+    llmcs_shop_service_options o = default_options;
+    llmcs_shop_service *s;
+    if (!service) return shop_fail(LLMCS_ARG, "service is NULL");
+    *service = NULL;
+    if (!store_path || !*store_path) return shop_fail(LLMCS_ARG, "store_path is %s", store_path ? "empty" : "NULL");
+    if (options)
+        SHOP_TRY(shop_options_in(&o, sizeof o, SHOP_SIZE_UP_TO(llmcs_shop_service_options, n_readers), options,
+                                 "llmcs_shop_service_options"));
+    const llmcs_allocator a = shop_allocator_or_default(o.allocator);
+    SHOP_TRY(shop_alloc_zero(&a, 1, sizeof *s, "service", &s));
+    s->allocator = a;
+    s->log = o.log;
+    s->log_user = o.log_user;
+    s->lenient = o.lenient != 0;
+    const llmcs_status status = open_all(s, store_path, &o);
+    if (status)
+        llmcs_shop_service_free(&s);
+    else
+        *service = s;
+    return status;
+}
+
+void llmcs_shop_service_free(llmcs_shop_service **service) {
+    SHOP_PUBLIC_CALL;
+    llmcs_shop_service *s = service ? *service : NULL;
+    if (!s) return;
+    *service = NULL;
+    const llmcs_allocator a = s->allocator;
+    llmcs_shop_desk_free(&s->desk);
+    llmcs_shop_classifier_slot_free(&s->intents);
+    llmcs_shop_classifier_slot_free(&s->sentiment);
+    llmcs_shop_classifier_slot_free(&s->moderation);
+    llmcs_shop_free(&s->shop);
+    llmcs_model_free(&s->encoder);
+    shop_free(&a, s);
+}
+
+llmcs_shop *llmcs_shop_service_shop(llmcs_shop_service *s) { return s ? s->shop : NULL; }
+llmcs_shop_desk *llmcs_shop_service_desk(llmcs_shop_service *s) { return s ? s->desk : NULL; }
+const struct llmcs_shop_guard *llmcs_shop_service_guard(llmcs_shop_service *s) { return s ? s->guard : NULL; }
+llmcs_shop_classifier_slot *llmcs_shop_service_intents(llmcs_shop_service *s) { return s ? s->intents : NULL; }

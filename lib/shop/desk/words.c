@@ -1,0 +1,427 @@
+/* Folding, phrases and the small words of a dialogue, in English and Chinese. */
+#include "shop/desk/words.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+/* ---- characters */
+
+int32_t desk_char_at(const char *text, size_t n, size_t i, size_t *len) {
+    utf8proc_int32_t c = 0;
+    const utf8proc_ssize_t used =
+        utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
+    *len = used > 0 ? (size_t)used : 1;
+    return used > 0 ? c : 0xfffd;
+}
+
+bool desk_is_han(int32_t c) {
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x323af) || c == 0x3007;
+}
+
+bool desk_is_letter(int32_t c) {
+    if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const utf8proc_category_t k = utf8proc_category(c);
+    return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_ME) || k == UTF8PROC_CATEGORY_ND;
+}
+
+static bool is_word_char(int32_t c) { return desk_is_letter(c) && !desk_is_han(c); }
+
+/* The character that ends before byte i; 0 at the start. */
+static int32_t char_before(const char *text, size_t i) {
+    size_t at = i, len;
+    if (!i) return 0;
+    do at--;
+    while (at && ((unsigned char)text[at] & 0xc0) == 0x80);
+    return desk_char_at(text, i, at, &len);
+}
+
+/* ---- folding */
+
+/* Ill-formed bytes become U+FFFD, controls spaces. */
+static llmcs_status clean(desk_arena *a, const char *text, size_t n, char **out, size_t *n_out) {
+    char *clean_text;
+    size_t used = 0, room;
+    if (!shop_mul(n, 3, &room) || !shop_add(room, 1, &room)) return shop_fail(LLMCS_NOMEM, "text is too long");
+    SHOP_TRY(desk_alloc(a, room, 1, &clean_text));
+    for (size_t i = 0; i < n;) {
+        size_t len;
+        int32_t c = desk_char_at(text, n, i, &len);
+        i += len;
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) c = ' ';
+        used += (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)clean_text + used);
+    }
+    *out = clean_text;
+    *n_out = used;
+    return LLMCS_OK;
+}
+
+static llmcs_status map_text(desk_arena *a, const char *text, size_t n, utf8proc_option_t options, const char **out,
+                             size_t *n_out) {
+    const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)text;
+    utf8proc_int32_t *codes;
+    const utf8proc_ssize_t need = utf8proc_decompose(in, (utf8proc_ssize_t)n, NULL, 0, options);
+    if (need < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(need));
+    SHOP_TRY(desk_alloc(a, (size_t)need + 1, sizeof *codes, &codes));
+    const utf8proc_ssize_t made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, need, options);
+    const utf8proc_ssize_t bytes = made < 0 ? made : utf8proc_reencode(codes, made, options);
+    if (bytes < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(bytes));
+    *out = (const char *)codes;
+    *n_out = (size_t)bytes;
+    return LLMCS_OK;
+}
+
+/* Typographic apostrophes: ’ and ‘ are three bytes, ' is one. In place. */
+static size_t straighten(char *text, size_t n) {
+    size_t to = 0;
+    for (size_t i = 0; i < n;) {
+        const bool apostrophe = i + 2 < n && !memcmp(text + i, "\xe2\x80", 2) &&
+                                ((unsigned char)text[i + 2] == 0x98 || (unsigned char)text[i + 2] == 0x99);
+        text[to++] = apostrophe ? '\'' : text[i];
+        i += apostrophe ? 3 : 1;
+    }
+    text[to] = 0;
+    return to;
+}
+
+llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_words *words) {
+    const utf8proc_option_t plain = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE;
+    char *cleaned, *folded;
+    size_t n_cleaned;
+    SHOP_TRY(clean(a, text, n, &cleaned, &n_cleaned));
+    SHOP_TRY(map_text(a, cleaned, n_cleaned, plain, &words->plain, &words->plain_bytes));
+    const char *mapped;
+    SHOP_TRY(map_text(a, words->plain, words->plain_bytes, plain | UTF8PROC_CASEFOLD, &mapped, &words->folded_bytes));
+    SHOP_TRY(desk_alloc(a, words->folded_bytes + 1, 1, &folded));
+    memcpy(folded, mapped, words->folded_bytes);
+    words->folded_bytes = straighten(folded, words->folded_bytes);
+    words->folded = folded;
+    return LLMCS_OK;
+}
+
+/* ---- phrases */
+
+size_t desk_find_phrase(const char *folded, size_t n, const char *phrase, size_t from) {
+    const size_t m = strlen(phrase);
+    size_t len;
+    if (!m || m > n) return SIZE_MAX;
+    const bool word_begins = is_word_char(desk_char_at(phrase, m, 0, &len));
+    const bool word_ends = is_word_char(char_before(phrase, m));
+    for (size_t i = from; i + m <= n; i++) {
+        if (folded[i] != phrase[0] || memcmp(folded + i, phrase, m) != 0) continue;
+        if (word_begins && is_word_char(char_before(folded, i))) continue;
+        if (word_ends && i + m < n && is_word_char(desk_char_at(folded, n, i + m, &len))) continue;
+        return i;
+    }
+    return SIZE_MAX;
+}
+
+bool desk_has_phrase(const desk_words *w, const char *phrase) {
+    return desk_find_phrase(w->folded, w->folded_bytes, phrase, 0) != SIZE_MAX;
+}
+
+static bool has_any(const desk_words *w, const char *const *phrases) {
+    for (; *phrases; phrases++)
+        if (desk_has_phrase(w, *phrases)) return true;
+    return false;
+}
+
+/* Bytes from i on that are spaces, punctuation, symbols or emoji. */
+static size_t skip_marks(const char *text, size_t n, size_t i) {
+    while (i < n) {
+        size_t len;
+        if (desk_is_letter(desk_char_at(text, n, i, &len))) break;
+        i += len;
+    }
+    return i;
+}
+
+/* The length of the longest phrase at byte i, 0 if there is none. */
+static size_t phrase_at(const char *text, size_t n, size_t i, const char *const *phrases) {
+    size_t best = 0;
+    for (; *phrases; phrases++) {
+        const size_t m = strlen(*phrases);
+        if (m > best && i + m <= n && !memcmp(text + i, *phrases, m) &&
+            desk_find_phrase(text, n, *phrases, i) == i)
+            best = m;
+    }
+    return best;
+}
+
+static const char *const polite[] = {"please", "pls",  "plz",  "thanks", "thank you", "thx", "sir",  "hi",   "hello", "hey",
+                                     "dear",   "ah",   "oh",   "um",     "well",      "请",  "谢谢", "麻烦", "您好",  "你好",
+                                     "吧",     "啊",   "呀",   "哦",     "嗯",        "了",  "的",   "啦",   "亲",    "哈",
+                                     "呢",     "谢了", "帮我", "我要",   "我想",      "i want", "i need", "can i have",
+                                     "could you", "can you", "would you", "just", "now", "马上", "快", NULL};
+
+bool desk_is_only(const desk_words *w, const char *const *phrases, size_t n) {
+    bool found = false;
+    for (size_t i = skip_marks(w->folded, w->folded_bytes, 0); i < w->folded_bytes;) {
+        size_t step = 0;
+        for (size_t k = 0; k < n; k++) {
+            const char *one[] = {phrases[k], NULL};
+            step = shop_max(step, phrase_at(w->folded, w->folded_bytes, i, one));
+        }
+        found = found || step;
+        if (!step) step = phrase_at(w->folded, w->folded_bytes, i, polite);
+        if (!step) return false;
+        i = skip_marks(w->folded, w->folded_bytes, i + step);
+    }
+    return found;
+}
+
+size_t desk_count_words(const char *folded, size_t n) {
+    size_t words = 0;
+    bool inside = false;
+    for (size_t i = 0, len; i < n; i += len) {
+        const int32_t c = desk_char_at(folded, n, i, &len);
+        const bool han = desk_is_han(c), word = c == '\'' || is_word_char(c);
+        if (han || (word && !inside)) words++;
+        inside = word;
+    }
+    return words;
+}
+
+/* ---- language */
+
+static const char *const everywhere[] = {"ok", "okay", "hi", "hello", "bye", "app", "email", "vip", "sms", "qq", NULL};
+
+const char *desk_language(const desk_words *w) {
+    const char *t = w->folded;
+    const size_t n = w->folded_bytes;
+    bool letters = false;
+    for (size_t i = 0, len; i < n; i += len) {
+        const int32_t c = desk_char_at(t, n, i, &len);
+        if (desk_is_han(c)) return "zh";
+        if (!is_word_char(c)) continue;
+        size_t end = i, step;
+        bool digits = false;
+        for (; end < n; end += step) {
+            const int32_t d = desk_char_at(t, n, end, &step);
+            if (d != '\'' && !is_word_char(d)) break;
+            digits = digits || (d >= '0' && d <= '9');
+        }
+        if (!digits && !phrase_at(t, end, i, everywhere)) letters = true;
+        len = end - i;
+    }
+    return letters ? "en" : NULL;
+}
+
+/* ---- yes and no */
+
+static const char *const yes_words[] = {
+    "yes",      "yes please", "yep",       "yeah",        "yup",        "yea",      "sure",       "of course", "certainly",
+    "absolutely", "definitely", "correct",  "that's right", "that is right", "right", "confirm", "confirmed", "i confirm",
+    "i agree",  "agreed",     "ok",        "okay",        "go ahead",   "please do", "do it",     "no problem", "是",
+    "是的",     "对",         "对的",      "好",          "好的",       "好吧",     "可以",       "行",        "确认",
+    "确定",     "确认取消",   "确定取消",  "嗯",          "嗯嗯",       "没错",     "没问题",     "同意",      "当然",
+    "恩",       "没有问题",   "要得",      "中",          "得",         "係",       "ja",         NULL};
+static const char *const no_words[] = {
+    "no",       "nope",  "nah",   "no thanks", "no thank you", "don't", "dont",  "do not", "please don't", "not now", "not yet",
+    "never",    "不",    "不是",  "不要",      "不用",         "不行",  "不对",  "别",     "不了",         "不可以",  "不同意",
+    "先不",     "不想",  "没有",  "否",        "不确定",       "还是不", NULL};
+static const char *const giving_up[] = {"never mind", "nevermind", "forget it", "forget about it", "leave it", "stop it",
+                                        "i changed my mind", "changed my mind", "drop it", "算了", "不用了", "不弄了", "不办了",
+                                        "没事了", "先这样", "当我没说", "不取消了", "不退了", "不换了", "不改了", NULL};
+/* What makes a yes unclear wherever it stands. */
+static const char *const doubts[] = {
+    "no",      "not",     "n't",   "never",  "nope",   "don't",  "dont",  "doesn't", "won't",   "can't",  "isn't", "wait",  "but",
+    "if",      "unless",  "instead", "except", "rather", "why",   "how",   "what",    "when",    "which",  "where", "who",  "maybe",
+    "perhaps", "other",   "another", "else",  "both",   "all",   "also",  "think",   "unsure",  "later",  "first", "hmm", "不",
+    "别",      "没",      "但",    "可是",   "不过",   "如果",   "要是",  "除非",    "先",      "吗",     "呢",    "么",   "什么",
+    "怎么",    "为何",    "哪",    "谁",     "另",     "其他",   "换",    "都",      "全部",    "也",     "再想",  "等",   "考虑",
+    "或者",    "还是",    "可能",  "也许",   NULL};
+/* Phrases with a word of `doubts` that are none. */
+static const char *const no_doubts[] = {"no problem", "没问题", "没错", "没有问题", "the first one", NULL};
+enum { YES_WORDS = 6, YES_HAN = 10 };
+
+/* Words after byte i, without politeness and further yes words. */
+static size_t words_left(const desk_words *w, size_t i) {
+    size_t words = 0;
+    const char *t = w->folded;
+    const size_t n = w->folded_bytes;
+    for (i = skip_marks(t, n, i); i < n;) {
+        size_t step = phrase_at(t, n, i, polite), len;
+        if (!step) step = phrase_at(t, n, i, yes_words);
+        if (!step) {
+            const int32_t c = desk_char_at(t, n, i, &len);
+            for (step = len; !desk_is_han(c) && i + step < n; step += len)
+                if (!is_word_char(desk_char_at(t, n, i + step, &len))) break;
+            words++;
+        }
+        i = skip_marks(t, n, i + step);
+    }
+    return words;
+}
+
+static bool has_doubt(const desk_words *w) {
+    for (size_t k = 0; doubts[k]; k++) {
+        for (size_t at = desk_find_phrase(w->folded, w->folded_bytes, doubts[k], 0); at != SIZE_MAX;
+             at = desk_find_phrase(w->folded, w->folded_bytes, doubts[k], at + 1)) {
+            bool excused = false;
+            for (size_t e = 0; no_doubts[e] && !excused; e++) {
+                const size_t m = strlen(no_doubts[e]);
+                for (size_t back = 0; back < m && back <= at && !excused; back++)
+                    excused = phrase_at(w->folded, w->folded_bytes, at - back, (const char *[]){no_doubts[e], NULL}) > back;
+            }
+            if (!excused) return true;
+        }
+    }
+    return false;
+}
+
+/* The first word that is not politeness. */
+static size_t first_word(const desk_words *w) {
+    const char *t = w->folded;
+    size_t i = skip_marks(t, w->folded_bytes, 0), step;
+    while (i < w->folded_bytes && !phrase_at(t, w->folded_bytes, i, yes_words) &&
+           (step = phrase_at(t, w->folded_bytes, i, polite)))
+        i = skip_marks(t, w->folded_bytes, i + step);
+    return i;
+}
+
+static bool has_question_mark(const desk_words *w) {
+    return memchr(w->folded, '?', w->folded_bytes) != NULL; /* NFKC makes ？ a ? */
+}
+
+bool desk_is_yes(const desk_words *w) {
+    const size_t at = first_word(w);
+    const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
+    if (!yes || has_question_mark(w) || has_doubt(w)) return false;
+    return words_left(w, at + yes) <= (strcmp(desk_language(w) ? desk_language(w) : "en", "zh") ? YES_WORDS : YES_HAN);
+}
+
+bool desk_is_no(const desk_words *w) {
+    if (desk_is_yes(w) || has_question_mark(w)) return false;
+    const size_t at = first_word(w);
+    const size_t n = w->folded_bytes;
+    if (phrase_at(w->folded, n, at, no_doubts)) return false;
+    return phrase_at(w->folded, n, at, no_words) > 0 || has_any(w, giving_up);
+}
+
+bool desk_gives_up(const desk_words *w) {
+    const size_t at = first_word(w);
+    const size_t no = phrase_at(w->folded, w->folded_bytes, at, no_words);
+    return has_any(w, giving_up) || (no && !words_left(w, at + no) && !has_question_mark(w));
+}
+
+/* ---- others */
+
+bool desk_is_question(const desk_words *w) {
+    static const char *const words[] = {"what", "how", "when", "where", "why", "which", "who", "can you", "could you", "do you",
+                                        "is there", "are there", "does it", "吗", "呢", "什么", "怎么", "多少", "几", "哪",
+                                        "为什么", "能不能", "可不可以", "有没有", "是不是", NULL};
+    return has_question_mark(w) || has_any(w, words);
+}
+
+bool desk_refers_back(const desk_words *w) {
+    static const char *const words[] = {"it",   "that", "this", "that one", "this one", "the same", "same order", "它",  "这个", "这单",
+                                        "那个", "那单", "该",   "刚才",     "这笔",     "那笔",     "此",         "这件", "那件", NULL};
+    return has_any(w, words);
+}
+
+size_t desk_ordinal(const desk_words *w, size_t n) {
+    static const char *const words[][6] = {{"1", "first", "one", "第一", "一", "头一"}, {"2", "second", "two", "第二", "二", "两"},
+                                           {"3", "third", "three", "第三", "三", ""},   {"4", "fourth", "four", "第四", "四", ""},
+                                           {"5", "fifth", "five", "第五", "五", ""}};
+    static const char *const fill[] = {"the", "number", "no", "one", "option", "个", "那个", "那", "号", "单", "order", "please", "选", "要", NULL};
+    static const char *const last[] = {"last", "最后", NULL};
+    if (desk_count_words(w->folded, w->folded_bytes) > 5) return 0;
+    if (has_any(w, last)) return n;
+    for (size_t k = 0; k < 5 && k < n; k++)
+        for (size_t v = 0; v < 6; v++) {
+            const char *word = words[k][v];
+            const size_t at = *word ? desk_find_phrase(w->folded, w->folded_bytes, word, 0) : SIZE_MAX;
+            if (at == SIZE_MAX) continue;
+            /* nothing else may be said */
+            const char *allowed[sizeof fill / sizeof *fill + 2] = {word};
+            memcpy(allowed + 1, fill, sizeof fill);
+            if (desk_is_only(w, allowed, sizeof fill / sizeof *fill)) return k + 1;
+        }
+    return 0;
+}
+
+/* ---- overlap */
+
+/* Words too common to tell products or orders apart. */
+static const char *const common[] = {"the", "and", "for", "with", "you", "are", "have", "any", "your", "this", "that", "what", "how",
+                                     "does", "can", "order", "item", "size", "buy", "want", "need", "much", "stock", "there", "about", "one",
+                                     "订单", "商品", "有货", "多少", "什么", "这个", "那个", "请问", "还有", NULL};
+
+double desk_overlap(desk_arena *a, const desk_words *text, const char *line, size_t *n_common) {
+    desk_words l;
+    size_t all = 0, found = 0;
+    *n_common = 0;
+    if (desk_words_make(a, line, strlen(line), &l)) return 0;
+    for (size_t i = 0, len; i < l.folded_bytes; i += len) {
+        const int32_t c = desk_char_at(l.folded, l.folded_bytes, i, &len);
+        size_t end = i + len, step;
+        if (!desk_is_letter(c)) continue;
+        if (desk_is_han(c)) {
+            if (end >= l.folded_bytes || !desk_is_han(desk_char_at(l.folded, l.folded_bytes, end, &step))) continue;
+            end += step;
+        } else {
+            for (; end < l.folded_bytes; end += step)
+                if (!is_word_char(desk_char_at(l.folded, l.folded_bytes, end, &step))) break;
+            len = end - i;
+            if (len < 3) continue;
+        }
+        char word[64];
+        const size_t n = end - i;
+        if (n >= sizeof word) continue;
+        memcpy(word, l.folded + i, n);
+        word[n] = 0;
+        if (phrase_at(word, n, 0, common) == n) continue;
+        all++;
+        bool has = desk_has_phrase(text, word);
+        if (!has && !desk_is_han(c) && n > 3 && word[n - 1] == 's') {
+            word[n - 1] = 0;
+            has = desk_has_phrase(text, word);
+        } else if (!has && !desk_is_han(c) && n + 2 < sizeof word) {
+            memcpy(word + n, "s", 2);
+            has = desk_has_phrase(text, word);
+        }
+        if (has) found++;
+    }
+    *n_common = found;
+    return all ? (double)found / (double)all : 0;
+}
+
+/* ---- parts */
+
+/* The length of what ends a part at byte i of plain text, 0 if nothing does. */
+static size_t part_ends(const desk_words *w, size_t i) {
+    static const char *const marks[] = {"? ", "! ", ". ", "。", "?", "!", "；", ";", "、另", NULL};
+    static const char *const joints[] = {", and also", ", also", " and also ", ". also", ",另外", ",还有", ",顺便", ",对了", "另外,", "还有,",
+                                         "顺便", " oh and ", ", and ", NULL};
+    for (size_t k = 0; marks[k]; k++)
+        if (!strncmp(w->plain + i, marks[k], strlen(marks[k]))) return strlen(marks[k]);
+    for (size_t k = 0; joints[k]; k++)
+        if (!strncmp(w->plain + i, joints[k], strlen(joints[k]))) return strlen(joints[k]);
+    return 0;
+}
+
+static bool is_long_enough(const desk_words *w, size_t begin, size_t end) {
+    const size_t words = desk_count_words(w->plain + begin, end - begin);
+    bool han = false;
+    for (size_t i = begin, len; i < end; i += len) han = desk_is_han(desk_char_at(w->plain, end, i, &len)) || han;
+    return words >= (han ? 3 : 2);
+}
+
+size_t desk_split(const desk_words *w, desk_span parts[DESK_MAX_PARTS]) {
+    size_t n = 0, begin = 0;
+    for (size_t i = 0, len; i < w->plain_bytes; i += len) {
+        (void)desk_char_at(w->plain, w->plain_bytes, i, &len);
+        const size_t mark = part_ends(w, i);
+        if (!mark || n + 1 >= DESK_MAX_PARTS || !is_long_enough(w, begin, i)) continue;
+        parts[n++] = (desk_span){begin, i + mark};
+        begin = i + mark;
+        len = mark;
+    }
+    if (begin < w->plain_bytes) {
+        if (n && !is_long_enough(w, begin, w->plain_bytes))
+            parts[n - 1].end = w->plain_bytes;
+        else
+            parts[n++] = (desk_span){begin, w->plain_bytes};
+    }
+    return n;
+}
