@@ -198,7 +198,7 @@ static llmcs_status step_confirm(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_CONFIRM, &op));
     SHOP_TRY(read_text(p, desk_json_get(step, "confirm"), &op->text));
-    SHOP_TRY(add_branch(p, step, "no", 1, (int)p->n, b->confirmed));
+    SHOP_TRY(add_branch(p, step, "no", 1, -1, b->confirmed)); /* a no never leads to what it was said to */
     for (size_t i = 0; i < p->f->n_slots; i++)
         if (desk_text_shows(p->f, op->text, (int)i)) b->confirmed[i] = true;
     return LLMCS_OK;

@@ -2,11 +2,13 @@
 #ifndef TESTS_SHOP_DESK_DESK_CASE_H
 #define TESTS_SHOP_DESK_DESK_CASE_H
 
+#include <stdlib.h>
+
 #include "shop/store/shop_case.h"
 
 enum { DESK_NOW = 1794830400 }; /* 2026-11-16 12:00 UTC */
 
-static const char desk_flows_text[] =
+static const char desk_flows_head[] =
     "{\"format\":1,\"languages\":[\"en\",\"zh\"],"
     "\"facts\":{\"days\":30,\"open\":{\"en\":\"9 am\",\"zh\":\"9点\"}},"
     "\"values\":{\"status\":{\"paid\":{\"en\":\"paid\",\"zh\":\"已付款\"},\"shipped\":{\"en\":\"on its way\",\"zh\":\"运输中\"},"
@@ -32,7 +34,8 @@ static const char desk_flows_text[] =
     "\"move\":{\"object\":\"order\",\"detail\":[\"order\",\"address\"],\"destructive\":true},"
     "\"send_back\":{\"object\":\"order\",\"detail\":[\"reason\"],\"destructive\":true},"
     "\"complain\":{\"object\":\"what\",\"detail\":[\"what\"]}},"
-    "\"flows\":{"
+    "\"flows\":{";
+static const char desk_flows_tail[] =
     "\"track\":{\"intents\":[\"track_order\"],\"title\":{\"en\":\"where an order is\",\"zh\":\"查物流\"},\"steps\":["
     "{\"slot\":\"order\"},{\"find\":\"o\"},{\"say_by\":\"o.status\",\"of\":{\"shipped\":{\"en\":\"{order} is on its way to {o.city}.\","
     "\"zh\":\"{order}正在发往{o.city}。\"},\"*\":{\"en\":\"{order} is {o.status|status}.\",\"zh\":\"{order}{o.status|status}。\"}}}]},"
@@ -62,6 +65,12 @@ static const char desk_flows_text[] =
     "\"rules\":[{\"words\":{\"en\":[\"human please\",\"operator\"],\"zh\":[\"转人工\",\"人工\"]},\"flow\":\"human\",\"always\":true},"
     "{\"words\":{\"en\":[\"allergic\"],\"zh\":[\"过敏\"]},\"flow\":\"doctor\",\"always\":true},"
     "{\"words\":{\"en\":[\"complain\"],\"zh\":[\"投诉\"]},\"flow\":\"complain\"}]}";
+
+static inline const char *desk_flows_text(void) {
+    static char text[sizeof desk_flows_head + sizeof desk_flows_tail];
+    snprintf(text, sizeof text, "%s%s", desk_flows_head, desk_flows_tail);
+    return text;
+}
 
 /* Rows of the intents: a few a label and language. */
 static const llmcs_shop_example desk_rows_of_intents[] = {
@@ -138,24 +147,35 @@ static inline void fill_shop(llmcs_shop *shop) {
     put_answer(shop, "gift", "zh", "可以礼品包装吗？", "礼品包装8元。");
 }
 
+static inline void case_log(void *user, llmcs_log_level level, const char *message) {
+    (void)user;
+    if (getenv("DESK_SHOW")) fprintf(stderr, "  log %d: %s\n", (int)level, message);
+}
+
 /* A store, filled; the desk is not opened yet, so that options can be changed. */
 static inline void desk_case_make(desk_case *d) {
     *d = (desk_case){.now = DESK_NOW};
     temp_folder(d->folder);
     snprintf(d->path, sizeof d->path, "%s/shop.db", d->folder);
-    d->shop = open_shop(d->path, LLMCS_SHOP_CREATE);
+    llmcs_shop_options o;
+    llmcs_shop_options_init(&o);
+    o.flags = LLMCS_SHOP_CREATE;
+    o.busy_ms = 200;
+    o.log = case_log;
+    SHOP_OK(llmcs_shop_open(d->path, &o, &d->shop));
     fill_shop(d->shop);
     llmcs_shop_classifier *classifier = NULL;
     llmcs_shop_train_params params;
     llmcs_shop_train_params_init(&params);
     params.n_threads = 1;
     params.l2 = 0.1;
+    params.oos_label = "oos";
     SHOP_OK(llmcs_shop_classifier_train(desk_rows_of_intents, sizeof desk_rows_of_intents / sizeof *desk_rows_of_intents, &params,
                                         &classifier));
     SHOP_OK(llmcs_shop_classifier_slot_create(classifier, &d->intents));
     llmcs_shop_classifier_free(&classifier);
     llmcs_shop_desk_options_init(&d->options);
-    d->options.flows_json = desk_flows_text;
+    d->options.flows_json = desk_flows_text();
     d->options.intents = d->intents;
     d->options.now = case_now;
     d->options.now_user = d;
@@ -189,8 +209,8 @@ static inline const char *say_as(desk_case *d, const char *conversation, const c
 
 static inline const char *say(desk_case *d, const char *text) { return say_as(d, "c1", "anna", text); }
 
-#define HAS(reply, words) ck_assert_msg(strstr((reply), (words)) != NULL, "\"%s\" lacks \"%s\"", d.turn->reply, words)
-#define LACKS(reply, words) ck_assert_msg(strstr((reply), (words)) == NULL, "\"%s\" has \"%s\"", d.turn->reply, words)
+#define HAS(text_, words_) ck_assert_msg(strstr((text_), (words_)) != NULL, "\"%s\" lacks \"%s\"", d.turn->reply, words_)
+#define LACKS(text_, words_) ck_assert_msg(strstr((text_), (words_)) == NULL, "\"%s\" has \"%s\"", d.turn->reply, words_)
 #define ORDER_IS(id, expected) ck_assert_str_eq(shop_value(d.path, "SELECT status FROM orders WHERE id = '" id "'"), expected)
 
 #endif
