@@ -218,6 +218,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #endif
 
 #include "llmcs_shop_classifier.h"
+#include "llmcs_shop_desk.h"
 #include "llmcs_shop_guard.h"
 #include "llmcs_shop_knowledge.h"
 #include "llmcs_shop_learn.h"
@@ -226,7 +227,5 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 #include "llmcs_shop_recommend.h"
 #include "llmcs_shop_strategy.h"
 #include "llmcs_shop_wording.h"
-
-#include "llmcs_shop_desk.h"
 
 #endif

@@ -48,6 +48,8 @@
 #ifndef LLMCS_SHOP_DESK_H
 #define LLMCS_SHOP_DESK_H
 
+#include "llmcs_shop_knowledge.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -72,27 +74,28 @@ typedef struct llmcs_shop_call llmcs_shop_call;
 
 /* What the desk wants of the host. Made by the library only, so it may grow at its end. */
 typedef struct llmcs_shop_call_request {
-    const char *name;             /* of the find or action in flows.json */
-    int32_t is_action;            /* 0: a find, without side effects */
-    const char *key;              /* of an action: the same for the same wish of the same customer. A host that gets a key
-                                     again must not act again. "" for a find */
-    const char *customer;         /* id from the login, or "" */
+    const char *name;     /* of the find or action in flows.json */
+    int32_t is_action;    /* 0: a find, without side effects */
+    const char *key;      /* of an action: the same for the same wish of the same customer. A host that gets a key
+                             again must not act again. "" for a find */
+    const char *customer; /* id from the login, or "" */
     const char *conversation;
     const char *lang;
     const llmcs_shop_slot *slots; /* [n_slots] the slots that are filled, not masked */
     size_t n_slots;
-    double timeout_ms;            /* an answer after this is too late */
+    double timeout_ms; /* an answer after this is too late */
 } llmcs_shop_call_request;
 
-/* The host's finds and actions, on a thread of the desk, up to n_host_threads at a time. Answer with llmcs_shop_call_answer
- * before returning; returning without it is UNKNOWN, for a find FAILED. It must not call the desk. It may block: after
- * the timeout the turn goes on without it, and llmcs_shop_desk_free waits until it returns. */
+/* The host's finds and actions, on a thread of the desk, up to n_host_threads at a time. Answer with
+ * llmcs_shop_call_answer before returning; returning without it is UNKNOWN, for a find FAILED. It must not call the
+ * desk. It may block: after the timeout the turn goes on without it, and llmcs_shop_desk_free waits until it returns.
+ */
 typedef void (*llmcs_shop_call_fn)(void *user, const llmcs_shop_call_request *request, llmcs_shop_call *call);
 
 /* Answers a call, once: the second answer returns LLMCS_STATE and changes nothing. rows_json: for a find an array of
  * objects, [{"id":"A1","status":"shipped"}], or "[]" if there is none; for an action one object of facts for its
- * texts, or NULL. Errors: ARG, JSON (it is not that), LIMIT (more than 65,536 bytes), STATE (answered before, or too late; the
- * answer to an action is then recorded for the person who looks). */
+ * texts, or NULL. Errors: ARG, JSON (it is not that), LIMIT (more than 65,536 bytes), STATE (answered before, or too
+ * late; the answer to an action is then recorded for the person who looks). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_call_answer(llmcs_shop_call *call, llmcs_shop_action_state state,
                                                    const char *rows_json);
 
@@ -100,24 +103,24 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_call_answer(llmcs_shop_call *call, llmcs_
 
 typedef struct llmcs_shop_desk_options {
     size_t struct_size;
-    const char *flows_path;                     /* [NULL] flows.json; NULL: no flows, entries alone */
-    const char *flows_json;                     /* [NULL] its text instead of a path */
-    llmcs_shop_classifier_slot *intents;        /* [NULL] labels are those of flows.json. Swapped at any time */
-    llmcs_shop_classifier_slot *sentiment;      /* [NULL] "negative" steers priority and tone */
-    const struct llmcs_shop_guard *guard;       /* [NULL] check and mask; without it texts are stored as they came */
-    const char *wording;                        /* [NULL: "templates"] folder of a model that words replies */
-    llmcs_shop_call_fn call;                    /* [NULL] answers the finds and actions in host_calls, and those without SQL */
+    const char *flows_path;                /* [NULL] flows.json; NULL: no flows, entries alone */
+    const char *flows_json;                /* [NULL] its text instead of a path */
+    llmcs_shop_classifier_slot *intents;   /* [NULL] labels are those of flows.json. Swapped at any time */
+    llmcs_shop_classifier_slot *sentiment; /* [NULL] "negative" steers priority and tone */
+    const struct llmcs_shop_guard *guard;  /* [NULL] check and mask; without it texts are stored as they came */
+    const char *wording;                   /* [NULL: "templates"] folder of a model that words replies */
+    llmcs_shop_call_fn call; /* [NULL] answers the finds and actions in host_calls, and those without SQL */
     void *call_user;
-    const char *const *host_calls;              /* [NULL] [n_host_calls] names of finds and actions; "*": all */
+    const char *const *host_calls; /* [NULL] [n_host_calls] names of finds and actions; "*": all */
     size_t n_host_calls;
-    double call_timeout_ms;                     /* [5000] 1 to 600000; for each call */
-    int32_t n_host_threads;                     /* [8] calls at the same time, 1 to 64 */
-    int64_t (*now)(void *user);                 /* [NULL: the clock] seconds since 1970, for :now, confirmations and dates */
+    double call_timeout_ms;     /* [5000] 1 to 600000; for each call */
+    int32_t n_host_threads;     /* [8] calls at the same time, 1 to 64 */
+    int64_t (*now)(void *user); /* [NULL: the clock] seconds since 1970, for :now, confirmations and dates */
     void *now_user;
-    double confirm_minutes;                     /* [30] a yes after that is repeated, not acted on */
-    double deadline_ms;                         /* [0: none] of messages that name none */
-    size_t max_text_bytes;                      /* [16384] a longer message is refused, in words; 1 to 65536 */
-    const llmcs_allocator *allocator;           /* [NULL: the shop's] copied */
+    double confirm_minutes;           /* [30] a yes after that is repeated, not acted on */
+    double deadline_ms;               /* [0: none] of messages that name none */
+    size_t max_text_bytes;            /* [16384] a longer message is refused, in words; 1 to 65536 */
+    const llmcs_allocator *allocator; /* [NULL: the shop's] copied */
 } llmcs_shop_desk_options;
 
 LLMCS_SHOP_API void llmcs_shop_desk_options_init_sized(llmcs_shop_desk_options *options, size_t struct_size);
@@ -136,16 +139,17 @@ LLMCS_SHOP_API void llmcs_shop_desk_free(llmcs_shop_desk **desk);
 
 typedef struct llmcs_shop_message {
     size_t struct_size;
-    const char *conversation; /* an id of the host's choice, 1 to 200 bytes. Belongs to the customer of its first message */
-    const char *customer;     /* [NULL: not logged in] id, from the host's login */
-    const char *id;           /* [NULL] of the message: the same id in a conversation gives the same reply */
+    const char
+        *conversation;    /* an id of the host's choice, 1 to 200 bytes. Belongs to the customer of its first message */
+    const char *customer; /* [NULL: not logged in] id, from the host's login */
+    const char *id;       /* [NULL] of the message: the same id in a conversation gives the same reply */
     const char *text;
-    size_t text_bytes;        /* [LLMCS_NUL] */
-    const char *lang;         /* [NULL: that of the text] of the reply */
-    double deadline_ms;       /* [0: the desk's] for the whole turn: without time for wording the reply is the template or
-                                 the entry itself */
-    const int32_t *cancel;    /* [NULL] as in llmcs_text_params; an action that began is finished */
-    llmcs_text_fn on_text;    /* [NULL] gets the reply in pieces, after the gate; its return value stops further pieces */
+    size_t text_bytes;     /* [LLMCS_NUL] */
+    const char *lang;      /* [NULL: that of the text] of the reply */
+    double deadline_ms;    /* [0: the desk's] for the whole turn: without time for wording the reply is the template or
+                              the entry itself */
+    const int32_t *cancel; /* [NULL] as in llmcs_text_params; an action that began is finished */
+    llmcs_text_fn on_text; /* [NULL] gets the reply in pieces, after the gate; its return value stops further pieces */
     void *on_text_user;
 } llmcs_shop_message;
 
@@ -153,21 +157,23 @@ LLMCS_SHOP_API void llmcs_shop_message_init_sized(llmcs_shop_message *message, s
 #define llmcs_shop_message_init(message) llmcs_shop_message_init_sized((message), sizeof *(message))
 
 typedef enum llmcs_shop_desk_route {
-    LLMCS_DESK_NONE = 0,        /* nothing fits; the reply says so */
-    LLMCS_DESK_FLOW = 1,        /* a flow answered, asked for a slot, asked for a yes, or acted: see action */
-    LLMCS_DESK_ENTRY = 2,       /* an entry's answer, see citations */
-    LLMCS_DESK_FILLED = 3,      /* an entry's answer with slots */
-    LLMCS_DESK_GENERATED = 4,   /* an entry worded by the model, through the gate */
-    LLMCS_DESK_RECOMMEND = 5,   /* products */
-    LLMCS_DESK_SMALLTALK = 6,   /* thanks, greeting, insult */
-    LLMCS_DESK_ASK_BACK = 7,    /* the desk asks what is meant */
-    LLMCS_DESK_HANDOVER = 8,    /* to a person, see handover */
-    LLMCS_DESK_BLOCKED = 9,     /* refused by the guard, or too long */
-    LLMCS_DESK_UNAVAILABLE = 10,/* the store cannot be read or written now, or a find has no answer; the reply says so */
-    LLMCS_DESK_SILENT = 11      /* a person has taken over: reply is "" */
+    LLMCS_DESK_NONE = 0,      /* nothing fits; the reply says so */
+    LLMCS_DESK_FLOW = 1,      /* a flow answered, asked for a slot, asked for a yes, or acted: see action */
+    LLMCS_DESK_ENTRY = 2,     /* an entry's answer, see citations */
+    LLMCS_DESK_FILLED = 3,    /* an entry's answer with slots */
+    LLMCS_DESK_GENERATED = 4, /* an entry worded by the model, through the gate */
+    LLMCS_DESK_RECOMMEND = 5, /* products */
+    LLMCS_DESK_SMALLTALK = 6, /* thanks, greeting, insult */
+    LLMCS_DESK_ASK_BACK = 7,  /* the desk asks what is meant */
+    LLMCS_DESK_HANDOVER = 8,  /* to a person, see handover */
+    LLMCS_DESK_BLOCKED = 9,   /* refused by the guard, or too long */
+    LLMCS_DESK_UNAVAILABLE =
+        10,                /* the store cannot be read or written now, or a find has no answer; the reply says so */
+    LLMCS_DESK_SILENT = 11 /* a person has taken over: reply is "" */
 } llmcs_shop_desk_route;
 
-/* "none", "flow", "entry", "filled", "generated", "recommend", "smalltalk", "ask_back", "handover", "blocked", "unavailable", "silent". */
+/* "none", "flow", "entry", "filled", "generated", "recommend", "smalltalk", "ask_back", "handover", "blocked",
+ * "unavailable", "silent". */
 LLMCS_SHOP_API const char *llmcs_shop_desk_route_name(llmcs_shop_desk_route route);
 
 /* What the conversation waits for after a turn. */
@@ -212,9 +218,11 @@ typedef struct llmcs_shop_turn {
     size_t n_citations;
     const char *const *products; /* [n_products] ids of recommended products */
     size_t n_products;
-    double probability; /* that the reply is what was wanted: of the entry, else of the intent; 1 for what needs no guess */
+    double probability; /* that the reply is what was wanted: of the entry, else of the intent; 1 for what needs no
+                           guess */
 
-    const char *handover_reason;  /* "" if not handed over: "wanted", "not_understood", "angry", "danger", "action_unknown", ... */
+    const char *handover_reason;  /* "" if not handed over: "wanted", "not_understood", "angry", "danger",
+                                     "action_unknown", ... */
     int32_t handover_priority;    /* 0 normal, 1 angry, 2 danger */
     const char *handover_summary; /* masked; for the person who takes over */
 
@@ -224,9 +232,9 @@ typedef struct llmcs_shop_turn {
     llmcs_shop_turn_ms ms;
 } llmcs_shop_turn;
 
-/* Answers a message. What cannot be done now (store locked, disk full, model missing) is said in the reply; the call fails
- * only if there is no reply to give. Errors: ARG, STATE (the conversation is another customer's), NOMEM, FORK, CANCELLED,
- * LIMIT (text_bytes is more than 1 GiB). */
+/* Answers a message. What cannot be done now (store locked, disk full, model missing) is said in the reply; the call
+ * fails only if there is no reply to give. Errors: ARG, STATE (the conversation is another customer's), NOMEM, FORK,
+ * CANCELLED, LIMIT (text_bytes is more than 1 GiB). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_say(llmcs_shop_desk *desk, const llmcs_shop_message *message,
                                                 llmcs_shop_turn **turn);
 LLMCS_SHOP_API void llmcs_shop_turn_free(llmcs_shop_turn **turn);
@@ -270,8 +278,8 @@ typedef struct llmcs_shop_history {
     int64_t n_all;                /* turns in the conversation */
 } llmcs_shop_history;
 
-/* The turns after number `after`, at most k (1 to 1000); after < 0: the last k. unmask: 1: texts as their owner sees them, for a
- * person who may; 0: as stored. Errors: as the store's. */
+/* The turns after number `after`, at most k (1 to 1000); after < 0: the last k. unmask: 1: texts as their owner sees
+ * them, for a person who may; 0: as stored. Errors: as the store's. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_history(llmcs_shop_desk *desk, const char *conversation, int64_t after,
                                                     size_t k, int32_t unmask, llmcs_shop_history **history);
 LLMCS_SHOP_API void llmcs_shop_history_free(llmcs_shop_history **history);
@@ -286,14 +294,14 @@ typedef struct llmcs_shop_service llmcs_shop_service;
 
 typedef struct llmcs_shop_service_options {
     size_t struct_size;
-    const llmcs_model_options *model; /* [NULL] of the encoder and the tagger */
+    const llmcs_model_options *model;    /* [NULL] of the encoder and the tagger */
     const llmcs_shop_desk_options *desk; /* [NULL] where its paths, classifiers and guard are not NULL they replace the
                                             settings */
-    const llmcs_allocator *allocator; /* [NULL: malloc] */
-    llmcs_log_fn log;                 /* [NULL] */
+    const llmcs_allocator *allocator;    /* [NULL: malloc] */
+    llmcs_log_fn log;                    /* [NULL] */
     void *log_user;
-    int32_t lenient; /* [0] 1: what cannot be opened is logged and left out */
-    int32_t busy_ms; /* [5000] as in llmcs_shop_options */
+    int32_t lenient;   /* [0] 1: what cannot be opened is logged and left out */
+    int32_t busy_ms;   /* [5000] as in llmcs_shop_options */
     int32_t n_readers; /* [8] */
 } llmcs_shop_service_options;
 

@@ -1,9 +1,10 @@
 /*
  * Actions.
  *
- * An action by SQL, or a ticket, takes effect in the transaction that stores the turn: with it or not at all. An action of the
- * host is recorded as PENDING in a transaction of its own before the host sees it, and settled in the one that stores the turn. A
- * row that stays PENDING longer than its time is UNKNOWN: the process died in between, or the store could not be written.
+ * An action by SQL, or a ticket, takes effect in the transaction that stores the turn: with it or not at all. An action
+ * of the host is recorded as PENDING in a transaction of its own before the host sees it, and settled in the one that
+ * stores the turn. A row that stays PENDING longer than its time is UNKNOWN: the process died in between, or the store
+ * could not be written.
  */
 #include <string.h>
 #include <time.h>
@@ -127,16 +128,18 @@ static llmcs_shop_action_state state_by_name(const char *name) {
     return LLMCS_ACTION_UNKNOWN;
 }
 
-/* Inside a write: what is known of this key, or of the same wish while nobody knows what became of it. NONE: nothing. */
-static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *action, const char *key, const char *object,
-                            llmcs_shop_action_state *state) {
+/* Inside a write: what is known of this key, or of the same wish while nobody knows what became of it. NONE: nothing.
+ */
+static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *action, const char *key,
+                            const char *object, llmcs_shop_action_state *state) {
     shop_query q;
     size_t n;
     *state = LLMCS_ACTION_NONE;
-    SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT state FROM actions WHERE key = ?1 UNION ALL SELECT 'UNKNOWN' FROM actions"
-                              " WHERE name = ?2 AND object = ?3 AND customer IS ?4 AND state IN ('PENDING', 'UNKNOWN') LIMIT 1",
-                              "sssi", key, action->name, object, t->c->customer));
+    SHOP_TRY(shop_query_begin(
+        c, &q,
+        "SELECT state FROM actions WHERE key = ?1 UNION ALL SELECT 'UNKNOWN' FROM actions"
+        " WHERE name = ?2 AND object = ?3 AND customer IS ?4 AND state IN ('PENDING', 'UNKNOWN') LIMIT 1",
+        "sssi", key, action->name, object, t->c->customer));
     SHOP_TRY(shop_query_next(&q));
     if (q.has_row) *state = state_by_name(shop_query_text(&q, 0, &n));
     if (*state == LLMCS_ACTION_PENDING) *state = LLMCS_ACTION_UNKNOWN;
@@ -222,8 +225,8 @@ static llmcs_status act_by_host(desk_turn *t, const desk_frame *frame, const des
     desk_host_outcome outcome;
     llmcs_shop_action_state state;
     if (t->writer)
-        return shop_fail(LLMCS_CONFIG, "%s: action %s of the host follows one of the store in the same turn", t->flows->path,
-                         action->name);
+        return shop_fail(LLMCS_CONFIG, "%s: action %s of the host follows one of the store in the same turn",
+                         t->flows->path, action->name);
     SHOP_TRY(record_pending(t, action, r, detail));
     if (r->state != LLMCS_ACTION_PENDING) return LLMCS_OK;
     t->c->acting = r->key;
@@ -259,7 +262,8 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
     if (action->destructive && frame->yes != desk_slots_hash(t, frame))
         return shop_fail(LLMCS_CONFIG, "%s: action %s without a yes to these values", t->flows->path, action->name);
     desk_act_record *r = &frame->acts[frame->n_acts];
-    *r = (desk_act_record){.flow = frame->flow, .op = at, .action = op->index, .key = key, .object = object ? object : ""};
+    *r = (desk_act_record){
+        .flow = frame->flow, .op = at, .action = op->index, .key = key, .object = object ? object : ""};
     SHOP_TRY(make_detail(t, frame, action, &detail));
     SHOP_TRY(t->desk->action_by_host[op->index] ? act_by_host(t, frame, action, r, detail)
                                                 : act_in_store(t, frame, action, r, detail));
@@ -277,9 +281,11 @@ llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost) {
     *busy = *lost = false;
     if (!t->c->acting) return LLMCS_OK;
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
-    llmcs_status status = shop_lookup_int(c, 0, &deadline, "SELECT deadline FROM actions WHERE key = ?1", "s", t->c->acting);
+    llmcs_status status =
+        shop_lookup_int(c, 0, &deadline, "SELECT deadline FROM actions WHERE key = ?1", "s", t->c->acting);
     if (!status)
-        status = shop_lookup_int(c, 0, &pending, "SELECT state = 'PENDING' FROM actions WHERE key = ?1", "s", t->c->acting);
+        status =
+            shop_lookup_int(c, 0, &pending, "SELECT state = 'PENDING' FROM actions WHERE key = ?1", "s", t->c->acting);
     shop_read_end(t->desk->shop, c);
     SHOP_TRY(status);
     *busy = pending && wall_ms() <= deadline;

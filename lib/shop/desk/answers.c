@@ -42,8 +42,8 @@ llmcs_status desk_say_sentence(desk_turn *t, desk_sentence sentence) {
 
 /* ---- entries */
 
-static llmcs_status cite(desk_turn *t, const char *id, const char *lang, int32_t version, size_t entry_begin, size_t entry_end,
-                         size_t begin, size_t end) {
+static llmcs_status cite(desk_turn *t, const char *id, const char *lang, int32_t version, size_t entry_begin,
+                         size_t entry_end, size_t begin, size_t end) {
     llmcs_shop_citation *c;
     if (t->out.n_citations == DESK_MAX_CITATIONS) return LLMCS_OK;
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *c, &c));
@@ -151,8 +151,9 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
 
 /* "under 170", 200以内: the most that it may cost; 0 if nothing is said. */
 static double find_budget(const desk_words *w) {
-    static const char *const words[] = {"under", "below", "less than", "up to", "at most", "within", "cheaper than", "no more than",
-                                        "max", "budget", "以内", "以下", "不超过", "低于", "之内", "预算", NULL};
+    static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
+                                        "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
+                                        "不超过",       "低于",         "之内",      "预算",   NULL};
     bool limited = false;
     for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
     for (size_t i = 0; limited && i < w->plain_bytes; i++) {
@@ -172,14 +173,16 @@ static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *i
     size_t n;
     char line[LINE_BYTES];
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
-    llmcs_status status = shop_query_begin(c, &q, "SELECT price, currency FROM products WHERE id = ?1", "s", item->item);
+    llmcs_status status =
+        shop_query_begin(c, &q, "SELECT price, currency FROM products WHERE id = ?1", "s", item->item);
     if (!status) status = shop_query_next(&q);
     if (!status) {
         const double price = q.has_row ? shop_query_double(&q, 0) : 0;
         const char *currency = q.has_row ? shop_query_text(&q, 1, &n) : "";
         const bool even = price == (double)(int64_t)price;
         if (even)
-            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %lld %.10s", (int)number, item->title, (long long)price, currency);
+            sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %lld %.10s", (int)number, item->title, (long long)price,
+                             currency);
         else
             sqlite3_snprintf(sizeof line, line, "\n%d. %.1500s, %.2f %.10s", (int)number, item->title, price, currency);
         desk_puts(&t->reply, line);
@@ -195,7 +198,8 @@ static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *i
 /* Whether one of the titles has to do with the text at all. */
 static bool fits_text(desk_turn *t, const llmcs_shop_recommendations *found) {
     size_t common = 0;
-    for (size_t i = 0; i < found->n_items && !common; i++) (void)desk_overlap(t->arena, &t->words, found->items[i]->title, &common);
+    for (size_t i = 0; i < found->n_items && !common; i++)
+        (void)desk_overlap(t->arena, &t->words, found->items[i]->title, &common);
     return common > 0;
 }
 

@@ -1,14 +1,14 @@
 /*
- * What a message means, in this order: rules that interrupt everything; the answer to what the desk asked; other rules; the
- * classifier, for the message and for its parts; the knowledge base; a question back; a person.
+ * What a message means, in this order: rules that interrupt everything; the answer to what the desk asked; other rules;
+ * the classifier, for the message and for its parts; the knowledge base; a question back; a person.
  */
 #include <math.h>
 #include <string.h>
 
 #include "shop/desk/desk.h"
 
-/* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a question; of the two
- * intents that the desk asks back between. */
+/* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
+ * question; of the two intents that the desk asks back between. */
 static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
 static const double angry_score = 0.9;
 enum { SHORT_ANSWER = 4, LONG_ANSWER = 8, MAX_UNCLEAR = 2, MATCH_LIMIT = 20000 };
@@ -97,7 +97,8 @@ static llmcs_status predict(desk_turn *t, const llmcs_shop_classifier *classifie
     llmcs_shop_predict_params_init(&params);
     params.n_scores = 3;
     SHOP_TRY(llmcs_shop_classifier_get_info(classifier, &info));
-    if (info.n_embedding && r->vector && info.encoder_fingerprint == t->desk->shop->fingerprint) params.vectors = r->vector;
+    if (info.n_embedding && r->vector && info.encoder_fingerprint == t->desk->shop->fingerprint)
+        params.vectors = r->vector;
     for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
     const llmcs_status status = llmcs_shop_classifier_predict(classifier, texts, n, &params, found);
     return status == LLMCS_STATE ? LLMCS_OK : status; /* its encoder is missing: as if there were no classifier */
@@ -191,7 +192,8 @@ static bool same_wish(const desk_wish *a, const desk_wish *b) {
     return a->flow >= 0 || b->flow >= 0 ? a->flow == b->flow : !strcmp(a->label, b->label);
 }
 
-/* What the message wants, in order: its parts, if at least two of them certainly want different things, else the whole. */
+/* What the message wants, in order: its parts, if at least two of them certainly want different things, else the whole.
+ */
 static size_t find_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
     size_t n_wishes = 0;
     for (size_t i = 1; i < n; i++) {
@@ -386,8 +388,7 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     desk_set_route(t, LLMCS_DESK_FLOW);
     if (op->kind == DESK_OP_CONFIRM) return ask_or_decline(t, frame);
-    if (++frame->tries >= t->flows->slots[op->index].tries)
-        return desk_hand_over(t, "slot_missing", 0, NULL, NULL);
+    if (++frame->tries >= t->flows->slots[op->index].tries) return desk_hand_over(t, "slot_missing", 0, NULL, NULL);
     return desk_ask_again(t, frame, true);
 }
 
@@ -425,7 +426,8 @@ static llmcs_status answer_choice(desk_turn *t, bool *handled) {
     size_t chosen = desk_ordinal(&t->words, c->n_choices);
     size_t most = 0;
     *handled = false;
-    for (size_t i = 0; i < c->n_choices && desk_count_words(t->words.folded, t->words.folded_bytes) <= LONG_ANSWER && !chosen; i++) {
+    for (size_t i = 0;
+         i < c->n_choices && desk_count_words(t->words.folded, t->words.folded_bytes) <= LONG_ANSWER && !chosen; i++) {
         desk_buffer title = {.allocator = &t->desk->allocator};
         desk_values_in v;
         size_t common;
@@ -440,7 +442,9 @@ static llmcs_status answer_choice(desk_turn *t, bool *handled) {
     }
     c->n_choices = 0;
     if (!chosen) return LLMCS_OK;
-    const desk_wish wish = {.text = c->choice_text ? c->choice_text : t->words.plain, .label = "", .score = 1,
+    const desk_wish wish = {.text = c->choice_text ? c->choice_text : t->words.plain,
+                            .label = "",
+                            .score = 1,
                             .flow = c->choices[chosen - 1].flow};
     c->unknown = 0;
     return desk_answer_wish(t, &wish, handled);

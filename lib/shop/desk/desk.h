@@ -14,7 +14,8 @@
  *   open.c       llmcs_shop_desk_open; service.c: everything from the settings of a store
  *
  * A turn is made without any lock but that of its conversation; the transaction at its end checks that the conversation
- * is as it was read, else the turn is made again. Once an action has begun in a transaction, the rest of the turn runs inside it.
+ * is as it was read, else the turn is made again. Once an action has begun in a transaction, the rest of the turn runs
+ * inside it.
  */
 #ifndef SHOP_DESK_DESK_H
 #define SHOP_DESK_DESK_H
@@ -26,8 +27,8 @@
 #include "shop/desk/words.h"
 
 enum {
-    DESK_MAX_FRAMES = 4,  /* flows in the middle of others */
-    DESK_MAX_ACTS = 8,    /* actions of one flow */
+    DESK_MAX_FRAMES = 4, /* flows in the middle of others */
+    DESK_MAX_ACTS = 8,   /* actions of one flow */
     DESK_MAX_QUEUE = DESK_MAX_PARTS,
     DESK_MAX_CHOICES = 2,
     DESK_MAX_CITATIONS = 16,
@@ -119,7 +120,7 @@ typedef struct desk_conversation {
         const char *entry;
     } choices[DESK_MAX_CHOICES];
     size_t n_choices;
-    const char *choice_text; /* the message that was not clear */
+    const char *choice_text;            /* the message that was not clear */
     const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
 } desk_conversation;
 
@@ -145,7 +146,7 @@ typedef struct desk_turn {
     size_t n_run;
 
     desk_buffer reply;
-    bool wordable; /* nothing in the reply hangs on an action or a question */
+    bool wordable;          /* nothing in the reply hangs on an action or a question */
     const char *entry_text; /* the entry that was said, for the wording */
     desk_wish wish;         /* what is being answered */
     bool handed_over, route_set;
@@ -162,7 +163,8 @@ double desk_now_ms(void);
 
 /* ---- words.c's counterpart for slots: values.c */
 
-/* The slot's value in these words, or NULL. `answers`: the message answers the slot's question, so that less must be said. */
+/* The slot's value in these words, or NULL. `answers`: the message answers the slot's question, so that less must be
+ * said. */
 llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value);
 /* As the customer sees it: a choice's label, a product's title. */
 llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const char **shown);
@@ -205,8 +207,8 @@ void desk_set_route(desk_turn *t, llmcs_shop_desk_route route);
 
 /* Tries action `op->index` of the frame: *record says what became of it. */
 llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at, desk_act_record **record);
-/* What became of an action of the host that an earlier turn began and never settled. *busy: it may still be at it. *lost: its
- * time is over. */
+/* What became of an action of the host that an earlier turn began and never settled. *busy: it may still be at it.
+ * *lost: its time is over. */
 llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost);
 /* The rows of a find, from the store or the host. */
 llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const desk_rows **rows);

@@ -20,8 +20,8 @@ enum {
     DESK_MAX_FINDS = 48,
     DESK_MAX_ACTIONS = 48,
     DESK_MAX_FLOWS = 128,
-    DESK_MAX_OPS = 192,      /* of one flow */
-    DESK_MAX_VARIANTS = 16,  /* of a text in a language */
+    DESK_MAX_OPS = 192,     /* of one flow */
+    DESK_MAX_VARIANTS = 16, /* of a text in a language */
     DESK_MAX_COLUMNS = 32,
     DESK_MAX_ROWS = 50,
     DESK_MAX_PARAMETERS = 64 /* of a statement */
@@ -136,8 +136,8 @@ typedef struct desk_query {
     const char *sql; /* or NULL */
     bool host;       /* the host answers, since there is no statement */
     bool is_action;
-    bool personal; /* needs a login */
-    uint32_t tables;  /* bits of desk_table_names */
+    bool personal;   /* needs a login */
+    uint32_t tables; /* bits of desk_table_names */
     const char *columns[DESK_MAX_COLUMNS];
     size_t n_columns;
     const desk_text *line; /* of a find, or NULL: its first column */
@@ -200,9 +200,9 @@ typedef struct desk_op {
     desk_subject subject; /* SAY_BY */
     const desk_case *cases;
     size_t n_cases;
-    const char *id;     /* of an entry; reason of a handover */
-    int priority;       /* of a handover */
-    size_t k;           /* products */
+    const char *id; /* of an entry; reason of a handover */
+    int priority;   /* of a handover */
+    size_t k;       /* products */
     desk_recommend_by by;
     const int *set_slots; /* [n_set] */
     const char *const *set_values;
@@ -213,7 +213,7 @@ typedef struct desk_flow {
     const char *name;
     const desk_text *title; /* or NULL */
     bool small_talk, worded, always;
-    int route; /* llmcs_shop_desk_route of its turns */
+    int route;          /* llmcs_shop_desk_route of its turns */
     double entry_first; /* 2: never */
     double accept;      /* -1: the classifier's */
     const desk_op *ops; /* [n_ops]; the last one is DESK_OP_END */
@@ -305,9 +305,9 @@ llmcs_status desk_read_number(const desk_flows *f, const desk_json *object, cons
 typedef struct desk_scope {
     const desk_query *finds; /* all that are read so far, or NULL */
     size_t n_finds;
-    int own_find;               /* its columns without a prefix, for `line`; -1 */
-    bool in_flow;               /* finds and answers may be named */
-    const char *const *locals;  /* NULL-terminated, or NULL */
+    int own_find;              /* its columns without a prefix, for `line`; -1 */
+    bool in_flow;              /* finds and answers may be named */
+    const char *const *locals; /* NULL-terminated, or NULL */
 } desk_scope;
 
 /* A text, or the name of one of `texts`. */

@@ -1,15 +1,21 @@
 /* Reads flows.json: every name is looked up, every key known, every fault named with its place in the file. */
-#include "shop/desk/flows.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "shop/base/hash.h"
+#include "shop/desk/flows.h"
 #include "shop/desk/statements.h"
 #include "shop/desk/words.h"
 #include "shop/store/rows.h"
 
-enum { MAX_BYTES = 4 << 20, MAX_VALUES = 200000, MAX_INTENTS = 1024, MAX_RULES = 512, MAX_WORDS = 256, MAX_OPTIONS = 32 };
+enum {
+    MAX_BYTES = 4 << 20,
+    MAX_VALUES = 200000,
+    MAX_INTENTS = 1024,
+    MAX_RULES = 512,
+    MAX_WORDS = 256,
+    MAX_OPTIONS = 32
+};
 
 /* ---- helpers */
 
@@ -168,8 +174,8 @@ llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code 
         return desk_bad(f, node, "found %s, expected a string of 1 to 500 bytes", desk_json_type_name(node->type));
     /* No letter or digit next to it; \b would find a number inside Chinese text to be part of a word. */
     sqlite3_snprintf(sizeof whole, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
-    *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C,
-                             &code, &at, NULL);
+    *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED,
+                             PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
     if (*pattern) return LLMCS_OK;
     PCRE2_UCHAR why[128] = {0};
     pcre2_get_error_message(code, why, sizeof why);
@@ -178,8 +184,9 @@ llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code 
 
 /* ---- slots */
 
-static const char *const slot_types[DESK_N_SLOT_TYPES] = {"order", "code",  "choice", "product", "yes_no",  "number", "quantity",
-                                                          "date",  "phone", "email",  "address", "name",    "text"};
+static const char *const slot_types[DESK_N_SLOT_TYPES] = {"order",   "code",     "choice", "product", "yes_no",
+                                                          "number",  "quantity", "date",   "phone",   "email",
+                                                          "address", "name",     "text"};
 
 static llmcs_status read_option(desk_flows *f, const desk_json *node, desk_option *option) {
     static const char *const keys[] = {"value", "words", "label", NULL};
@@ -200,7 +207,8 @@ static llmcs_status read_options(desk_flows *f, const desk_json *node, desk_slot
     const desk_json *list;
     desk_option *options;
     SHOP_TRY(desk_need(f, node, "options", DESK_JSON_ARRAY, &list));
-    if (!list->n || list->n > MAX_OPTIONS) return desk_bad(f, list, "%d options, expected 1 to %d", (int)list->n, MAX_OPTIONS);
+    if (!list->n || list->n > MAX_OPTIONS)
+        return desk_bad(f, list, "%d options, expected 1 to %d", (int)list->n, MAX_OPTIONS);
     SHOP_TRY(MAKE(f, options, list->n));
     slot->options = options;
     slot->n_options = list->n;
@@ -216,16 +224,17 @@ static llmcs_status read_slot_type(desk_flows *f, const desk_json *node, desk_sl
             slot->type = (desk_slot_type)i;
             return LLMCS_OK;
         }
-    return desk_bad(f, type,
-                    "\"%.40s\" is no type (order code choice product yes_no number quantity date phone email address name "
-                    "text)",
-                    type->text);
+    return desk_bad(
+        f, type,
+        "\"%.40s\" is no type (order code choice product yes_no number quantity date phone email address name "
+        "text)",
+        type->text);
 }
 
 /* Names are there already; finds are not. */
 static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *slot) {
-    static const char *const keys[] = {"type", "ask",   "again", "none", "pattern", "from",
-                                       "only", "first", "min",   "max",  "tries",   "options", "first_min", NULL};
+    static const char *const keys[] = {"type",  "ask", "again", "none",  "pattern", "from",      "only",
+                                       "first", "min", "max",   "tries", "options", "first_min", NULL};
     double tries = 2;
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -244,7 +253,8 @@ static llmcs_status read_slot(desk_flows *f, const desk_json *node, desk_slot *s
     slot->tries = (int)tries;
     const desk_json *pattern = desk_json_get(node, "pattern");
     if (pattern) SHOP_TRY(desk_pattern_read(f, pattern, &slot->pattern));
-    if (slot->type == DESK_SLOT_CODE && !pattern) return desk_bad(f, node, "\"pattern\" is missing: a code is what it matches");
+    if (slot->type == DESK_SLOT_CODE && !pattern)
+        return desk_bad(f, node, "\"pattern\" is missing: a code is what it matches");
     if (slot->type == DESK_SLOT_CHOICE) return read_options(f, node, slot);
     if (desk_json_get(node, "options")) return desk_bad(f, node, "only a choice has options");
     return LLMCS_OK;
@@ -265,7 +275,8 @@ static llmcs_status check_from(const desk_flows *f, const desk_json *from, const
         const char next = at ? at[strlen(name)] : 0;
         const bool whole = at && !((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '_' ||
                                    (next >= '0' && next <= '9'));
-        if (whole) return desk_bad(f, from, "find %s uses slot :%s, expected :customer alone", find->name, f->slots[i].name);
+        if (whole)
+            return desk_bad(f, from, "find %s uses slot :%s, expected :customer alone", find->name, f->slots[i].name);
     }
     return LLMCS_OK;
 }
@@ -330,7 +341,8 @@ static llmcs_status read_action(desk_flows *f, const desk_json *node, desk_query
     return read_detail(f, node, q);
 }
 
-static llmcs_status read_query(shop_connection *c, desk_flows *f, const desk_json *node, bool is_action, desk_query *q) {
+static llmcs_status read_query(shop_connection *c, desk_flows *f, const desk_json *node, bool is_action,
+                               desk_query *q) {
     static const char *const find_keys[] = {"sql", "tables", "host", "columns", "personal", "line", NULL};
     static const char *const action_keys[] = {"sql",    "tables",      "host", "columns", "personal",
                                               "object", "destructive", "rows", "detail",  NULL};
@@ -386,8 +398,8 @@ static llmcs_status read_lines(desk_flows *f) {
 /* ---- flows, intents, rules */
 
 static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *flow) {
-    static const char *const keys[] = {"steps",      "intents", "title",       "small_talk",
-                                       "worded",     "always",  "entry_first", "accept", "route", NULL};
+    static const char *const keys[] = {"steps",  "intents",     "title",  "small_talk", "worded",
+                                       "always", "entry_first", "accept", "route",      NULL};
     const desk_scope scope = {.own_find = -1};
     const desk_json *route, *steps, *title = desk_json_get(node, "title");
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -415,7 +427,8 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
 
 static llmcs_status add_intent(desk_flows *f, const desk_json *where, const desk_intent *intent) {
     if (!*intent->label) return desk_bad(f, where, "an empty label");
-    if (desk_find_intent(f, intent->label)) return desk_bad(f, where, "label \"%.60s\" has a meaning already", intent->label);
+    if (desk_find_intent(f, intent->label))
+        return desk_bad(f, where, "label \"%.60s\" has a meaning already", intent->label);
     if (f->n_intents == MAX_INTENTS) return desk_bad(f, where, "more than %d labels", MAX_INTENTS);
     f->intents[f->n_intents++] = *intent;
     return LLMCS_OK;
@@ -426,8 +439,11 @@ static llmcs_status add_flow_intents(desk_flows *f, const desk_json *node, int i
     SHOP_TRY(may_have(f, node, "intents", DESK_JSON_ARRAY, &list));
     for (const desk_json *label = list ? list->first : NULL; label; label = label->next)
         SHOP_TRY(add_intent(f, label,
-                            &(desk_intent){.label = label->text, .kind = DESK_INTENT_FLOW, .flow = i,
-                                           .accept = f->flows[i].accept, .entry_first = f->flows[i].entry_first}));
+                            &(desk_intent){.label = label->text,
+                                           .kind = DESK_INTENT_FLOW,
+                                           .flow = i,
+                                           .accept = f->flows[i].accept,
+                                           .entry_first = f->flows[i].entry_first}));
     return LLMCS_OK;
 }
 
@@ -462,8 +478,10 @@ static llmcs_status read_flow_name(const desk_flows *f, const desk_json *node, i
 }
 
 static llmcs_status read_intent(desk_flows *f, const desk_json *node) {
-    static const char *const keys[] = {"entry", "knowledge", "flow", "recommend", "unknown", "accept", "entry_first", NULL};
-    desk_intent intent = {.label = node->key, .kind = DESK_INTENT_KNOWLEDGE, .flow = -1, .accept = -1, .entry_first = 2};
+    static const char *const keys[] = {"entry",   "knowledge", "flow",        "recommend",
+                                       "unknown", "accept",    "entry_first", NULL};
+    desk_intent intent = {
+        .label = node->key, .kind = DESK_INTENT_KNOWLEDGE, .flow = -1, .accept = -1, .entry_first = 2};
     const desk_json *entry;
     bool recommend = false, unknown = false, knowledge = false;
     SHOP_TRY(check_object(f, node));
@@ -575,8 +593,8 @@ static llmcs_status read_slot_questions(desk_flows *f) {
 }
 
 static llmcs_status read_file(shop_connection *c, desk_flows *f) {
-    static const char *const keys[] = {"format",  "languages", "facts",   "values", "texts", "slots",
-                                       "finds",   "actions",   "flows",   "intents", "rules", NULL};
+    static const char *const keys[] = {"format", "languages", "facts", "values",  "texts", "slots",
+                                       "finds",  "actions",   "flows", "intents", "rules", NULL};
     double format = 0;
     SHOP_TRY(check_object(f, f->root));
     SHOP_TRY(desk_check_keys(f, f->root, keys));
@@ -610,7 +628,8 @@ llmcs_status desk_flows_read(shop_connection *c, const llmcs_allocator *allocato
                              size_t n, desk_flows **flows) {
     desk_flows *f;
     *flows = NULL;
-    if (text && n > MAX_BYTES) return shop_fail(LLMCS_LIMIT, "%s has %lld bytes, at most %d", path, (long long)n, MAX_BYTES);
+    if (text && n > MAX_BYTES)
+        return shop_fail(LLMCS_LIMIT, "%s has %lld bytes, at most %d", path, (long long)n, MAX_BYTES);
     SHOP_TRY(shop_alloc_zero(allocator, 1, sizeof *f, "flows", &f));
     f->arena.allocator = *allocator;
     f->fingerprint = shop_xxh64(text, text ? n : 0);

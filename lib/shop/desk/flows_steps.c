@@ -1,6 +1,6 @@
 /*
- * Compiles the steps of a flow. A branch becomes a block of operations behind the block that names it, which ends with a
- * jump back to the step after it; blocks wait in a list, so nesting costs no recursion.
+ * Compiles the steps of a flow. A branch becomes a block of operations behind the block that names it, which ends with
+ * a jump back to the step after it; blocks wait in a list, so nesting costs no recursion.
  */
 #include <string.h>
 
@@ -10,8 +10,8 @@ enum { MAX_BLOCKS = 96, MAX_VALUES = 64 };
 
 typedef struct block {
     const desk_json *steps;
-    int back;       /* operation to go on with afterwards; -1: the flow ends */
-    int op, branch; /* whose yes (0) or no (1) begins here; op -1: the flow itself */
+    int back;                       /* operation to go on with afterwards; -1: the flow ends */
+    int op, branch;                 /* whose yes (0) or no (1) begins here; op -1: the flow itself */
     bool confirmed[DESK_MAX_SLOTS]; /* slots that a confirm on the way here has shown */
 } block;
 
@@ -22,7 +22,7 @@ typedef struct compiler {
     size_t n;
     block blocks[MAX_BLOCKS];
     size_t n_blocks, done;
-    const desk_json *at; /* the step, for messages */
+    const desk_json *at;                               /* the step, for messages */
     bool finds[DESK_MAX_FINDS], named[DESK_MAX_FINDS]; /* done somewhere in the flow; named by a text of it */
 } compiler;
 
@@ -78,7 +78,8 @@ static llmcs_status read_subject(compiler *p, const desk_json *node, const char 
         return LLMCS_OK;
     }
     for (size_t i = 0; i < p->f->n_finds; i++)
-        if (strlen(p->f->finds[i].name) == (size_t)(dot - name) && !memcmp(p->f->finds[i].name, name, (size_t)(dot - name)))
+        if (strlen(p->f->finds[i].name) == (size_t)(dot - name) &&
+            !memcmp(p->f->finds[i].name, name, (size_t)(dot - name)))
             subject->find = (int)i;
     if (subject->find < 0) return desk_bad(p->f, node, "\"%.60s\": no such find", name);
     p->named[subject->find] = true;
@@ -86,7 +87,8 @@ static llmcs_status read_subject(compiler *p, const desk_json *node, const char 
     if (!strcmp(dot + 1, "n")) return LLMCS_OK;
     for (size_t i = 0; i < find->n_columns; i++)
         if (!strcmp(find->columns[i], dot + 1)) subject->column = (int)i;
-    return subject->column >= 0 ? LLMCS_OK : desk_bad(p->f, node, "find %s has no column \"%.60s\"", find->name, dot + 1);
+    return subject->column >= 0 ? LLMCS_OK
+                                : desk_bad(p->f, node, "find %s has no column \"%.60s\"", find->name, dot + 1);
 }
 
 /* ---- conditions */
@@ -213,7 +215,8 @@ static llmcs_status step_do(compiler *p, const desk_json *step, block *b) {
     const desk_query *action = &p->f->actions[op->index];
     p->flow->uses[action->object] = true;
     if (action->destructive && !b->confirmed[action->object])
-        return desk_bad(p->f, name, "%s is destructive: expected a \"confirm\" before it that shows {%s} in every language",
+        return desk_bad(p->f, name,
+                        "%s is destructive: expected a \"confirm\" before it that shows {%s} in every language",
                         action->name, p->f->slots[action->object].name);
     SHOP_TRY(add_branch(p, step, "done", 0, (int)p->n, b->confirmed));
     SHOP_TRY(add_branch(p, step, "failed", 1, (int)p->n, b->confirmed));
@@ -331,9 +334,10 @@ static llmcs_status compile_step(compiler *p, const desk_json *step, block *b) {
         return desk_bad(p->f, step, "found %s, expected a step", desk_json_type_name(step->type));
     while (kind < N_KINDS && !desk_json_get(step, kinds[kind].key)) kind++;
     if (kind == N_KINDS)
-        return desk_bad(p->f, step,
-                        "no step: expected one of slot find if say say_by confirm do entry knowledge recommend hand_over "
-                        "set go end");
+        return desk_bad(
+            p->f, step,
+            "no step: expected one of slot find if say say_by confirm do entry knowledge recommend hand_over "
+            "set go end");
     SHOP_TRY(desk_check_keys(p->f, step, kinds[kind].keys));
     switch (kind) {
         case 0:

@@ -73,8 +73,7 @@ static llmcs_status copy_request(llmcs_shop_call *call, const llmcs_shop_call_re
 static llmcs_status check_answer(llmcs_shop_call *call, const char *rows_json) {
     shop_connection *c;
     int64_t fits = 0;
-    if (strlen(rows_json) > MAX_ANSWER)
-        return shop_fail(LLMCS_LIMIT, "answer: more than %d bytes", MAX_ANSWER);
+    if (strlen(rows_json) > MAX_ANSWER) return shop_fail(LLMCS_LIMIT, "answer: more than %d bytes", MAX_ANSWER);
     SHOP_TRY(shop_read_begin(call->host->shop, &c));
     const llmcs_status status = shop_lookup_int(
         c, 0, &fits,
@@ -175,14 +174,19 @@ static void remove_queued(desk_host *h, const llmcs_shop_call *call) {
     if (h->last == call) h->last = before;
 }
 
-llmcs_status desk_host_create(llmcs_shop *shop, llmcs_shop_call_fn call, void *user, int32_t n_threads, double timeout_ms,
-                              desk_host **host) {
+llmcs_status desk_host_create(llmcs_shop *shop, llmcs_shop_call_fn call, void *user, int32_t n_threads,
+                              double timeout_ms, desk_host **host) {
     desk_host *h;
     pthread_condattr_t clock;
     *host = NULL;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *h, "host", &h));
-    *h = (desk_host){.shop = shop, .allocator = shop->allocator, .call = call, .user = user, .timeout_ms = timeout_ms,
-                     .max_threads = (size_t)n_threads, .owner = getpid()};
+    *h = (desk_host){.shop = shop,
+                     .allocator = shop->allocator,
+                     .call = call,
+                     .user = user,
+                     .timeout_ms = timeout_ms,
+                     .max_threads = (size_t)n_threads,
+                     .owner = getpid()};
     bool failed = pthread_mutex_init(&h->lock, NULL) != 0;
     if (!failed && (failed = pthread_cond_init(&h->queued, NULL) != 0)) pthread_mutex_destroy(&h->lock);
     if (!failed) {

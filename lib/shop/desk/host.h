@@ -1,6 +1,6 @@
 /*
- * The host's calls run on threads of the desk, so that one that blocks costs its caller no more than the timeout. A call
- * that is still running then is abandoned: its thread waits for it, its answer is only recorded.
+ * The host's calls run on threads of the desk, so that one that blocks costs its caller no more than the timeout. A
+ * call that is still running then is abandoned: its thread waits for it, its answer is only recorded.
  */
 #ifndef SHOP_DESK_HOST_H
 #define SHOP_DESK_HOST_H
@@ -10,16 +10,16 @@
 
 typedef struct desk_host desk_host;
 
-llmcs_status desk_host_create(llmcs_shop *shop, llmcs_shop_call_fn call, void *user, int32_t n_threads, double timeout_ms,
-                              desk_host **host);
+llmcs_status desk_host_create(llmcs_shop *shop, llmcs_shop_call_fn call, void *user, int32_t n_threads,
+                              double timeout_ms, desk_host **host);
 /* Waits until every call has returned. */
 void desk_host_free(desk_host **host);
 
 typedef enum desk_host_outcome {
     DESK_HOST_ANSWERED,
-    DESK_HOST_SILENT,     /* it returned without an answer */
-    DESK_HOST_LATE,       /* not within the timeout */
-    DESK_HOST_NOT_BEGUN   /* all threads are busy: the host never saw it */
+    DESK_HOST_SILENT,   /* it returned without an answer */
+    DESK_HOST_LATE,     /* not within the timeout */
+    DESK_HOST_NOT_BEGUN /* all threads are busy: the host never saw it */
 } desk_host_outcome;
 
 /* Asks the host. The request is copied. *state and *rows_json (in the arena, or NULL) are what it answered. */

@@ -63,7 +63,8 @@ static llmcs_status link_node(const tree *t, desk_json *node, desk_json *parent)
         parent->first = node;
     parent->last = node;
     if (!node->key) return LLMCS_OK;
-    /* A key that occurs twice: one of the two would be ignored. Objects are small, but a hostile one is not compared. */
+    /* A key that occurs twice: one of the two would be ignored. Objects are small, but a hostile one is not compared.
+     */
     if (parent->n > SORTED_CHECK * SORTED_CHECK)
         return shop_fail(LLMCS_LIMIT, "%s: an object with more than %d members", t->what, SORTED_CHECK * SORTED_CHECK);
     for (const desk_json *other = parent->first; other != node; other = other->next)

@@ -18,15 +18,15 @@ typedef struct desk_json {
     const struct desk_json *parent, *first, *next; /* first child, next sibling */
     struct desk_json *last;                        /* child, while the tree is built */
     desk_json_type type;
-    const char *key; /* in an object; NULL in an array */
-    size_t index;    /* in an array */
-    size_t n;        /* children */
+    const char *key;  /* in an object; NULL in an array */
+    size_t index;     /* in an array */
+    size_t n;         /* children */
     const char *text; /* of a string, or a number as it is written; else "" */
-    double number;   /* also 1 or 0 for a bool */
+    double number;    /* also 1 or 0 for a bool */
 } desk_json;
 
-/* `what` begins messages: "flows.json". Errors: JSON, LIMIT (more than max_nodes values, or 256 levels), UTF8 never: a string
- * with a NUL, a control character or bytes that are not UTF-8 is JSON, and so is a key that occurs twice. */
+/* `what` begins messages: "flows.json". Errors: JSON, LIMIT (more than max_nodes values, or 256 levels), UTF8 never: a
+ * string with a NUL, a control character or bytes that are not UTF-8 is JSON, and so is a key that occurs twice. */
 llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root);
 

@@ -1,9 +1,9 @@
 /*
  * Runs the programs of flows.
  *
- * A turn runs the flow from its first operation with what its frame knows: finds are done again, sentences that were said are
- * passed over, filled slots and given confirmations do not stop it. So a flow always decides on fresh data, and a new value of a
- * slot needs nothing undone.
+ * A turn runs the flow from its first operation with what its frame knows: finds are done again, sentences that were
+ * said are passed over, filled slots and given confirmations do not stop it. So a flow always decides on fresh data,
+ * and a new value of a slot needs nothing undone.
  */
 #include <string.h>
 
@@ -264,7 +264,8 @@ static llmcs_status run_say_by(desk_turn *t, desk_frame *frame, const desk_op *o
     return text ? say_once(t, frame, text, at) : LLMCS_OK;
 }
 
-static llmcs_status run_confirm(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next, run_result *result) {
+static llmcs_status run_confirm(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next,
+                                run_result *result) {
     if (frame->refused == at) {
         if (op->no < 0) return end_with(t, DESK_NOTHING_DONE, result);
         *next = op->no;
@@ -400,7 +401,8 @@ static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *resul
     if (!t->flows->flows[frame->flow].worded) t->wordable = false;
     while (*result == RUN_GOES_ON) {
         if (++t->n_run > DESK_MAX_RUN)
-            return shop_fail(LLMCS_CONFIG, "%s: flow %s goes on without end", t->flows->path, t->flows->flows[frame->flow].name);
+            return shop_fail(LLMCS_CONFIG, "%s: flow %s goes on without end", t->flows->path,
+                             t->flows->flows[frame->flow].name);
         int next = at + 1;
         SHOP_TRY(run_op(t, frame, at, &next, result));
         at = next;

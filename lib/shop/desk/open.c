@@ -1,6 +1,6 @@
 /* llmcs_shop_desk_open: options, flows.json, locks. */
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,8 +76,8 @@ static llmcs_status read_flows(llmcs_shop_desk *d, const llmcs_shop_desk_options
     if (o->flows_path) SHOP_TRY(read_file(o->flows_path, &d->allocator, &file, &n));
     llmcs_status status = shop_read_begin(d->shop, &c);
     if (!status) {
-        status = desk_flows_read(c, &d->allocator, o->flows_path ? o->flows_path : "flows_json", file ? file : o->flows_json, n,
-                                 &d->flows);
+        status = desk_flows_read(c, &d->allocator, o->flows_path ? o->flows_path : "flows_json",
+                                 file ? file : o->flows_json, n, &d->flows);
         shop_read_end(d->shop, c);
     }
     shop_free(&d->allocator, file);
@@ -96,20 +96,25 @@ static llmcs_status check_names(const llmcs_shop_desk *d, const llmcs_shop_desk_
     for (size_t i = 0; i < o->n_host_calls; i++) {
         bool known = o->host_calls[i] && !strcmp(o->host_calls[i], "*");
         if (!o->host_calls[i]) return shop_fail(LLMCS_ARG, "host_calls[%lld] is NULL", (long long)i);
-        for (size_t k = 0; k < d->flows->n_finds; k++) known = known || !strcmp(o->host_calls[i], d->flows->finds[k].name);
-        for (size_t k = 0; k < d->flows->n_actions; k++) known = known || !strcmp(o->host_calls[i], d->flows->actions[k].name);
-        if (!known) return shop_fail(LLMCS_CONFIG, "host_calls: \"%.60s\" is no find or action of flows.json", o->host_calls[i]);
+        for (size_t k = 0; k < d->flows->n_finds; k++)
+            known = known || !strcmp(o->host_calls[i], d->flows->finds[k].name);
+        for (size_t k = 0; k < d->flows->n_actions; k++)
+            known = known || !strcmp(o->host_calls[i], d->flows->actions[k].name);
+        if (!known)
+            return shop_fail(LLMCS_CONFIG, "host_calls: \"%.60s\" is no find or action of flows.json",
+                             o->host_calls[i]);
     }
     return LLMCS_OK;
 }
 
-static llmcs_status assign_queries(llmcs_shop_desk *d, const llmcs_shop_desk_options *o, const desk_query *list, size_t n,
-                                   bool **by_host) {
+static llmcs_status assign_queries(llmcs_shop_desk *d, const llmcs_shop_desk_options *o, const desk_query *list,
+                                   size_t n, bool **by_host) {
     SHOP_TRY(shop_alloc_zero(&d->allocator, n, sizeof **by_host, "desk", by_host));
     for (size_t i = 0; i < n; i++) {
         (*by_host)[i] = list[i].host || is_listed(o, list[i].name);
         if (list[i].host && !o->call)
-            return shop_fail(LLMCS_CONFIG, "%s: %s is answered by the host, but options.call is NULL", d->flows->path, list[i].name);
+            return shop_fail(LLMCS_CONFIG, "%s: %s is answered by the host, but options.call is NULL", d->flows->path,
+                             list[i].name);
     }
     return LLMCS_OK;
 }
@@ -120,7 +125,8 @@ static llmcs_status prepare_desk(llmcs_shop_desk *d, const llmcs_shop_desk_optio
     SHOP_TRY(assign_queries(d, o, d->flows->finds, d->flows->n_finds, &d->find_by_host));
     SHOP_TRY(assign_queries(d, o, d->flows->actions, d->flows->n_actions, &d->action_by_host));
     SHOP_TRY(desk_readers_create(d->shop, d->flows, &d->readers));
-    if (o->call) SHOP_TRY(desk_host_create(d->shop, o->call, o->call_user, o->n_host_threads, o->call_timeout_ms, &d->host));
+    if (o->call)
+        SHOP_TRY(desk_host_create(d->shop, o->call, o->call_user, o->n_host_threads, o->call_timeout_ms, &d->host));
     return desk_private_create(d, o->wording);
 }
 

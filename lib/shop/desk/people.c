@@ -30,21 +30,22 @@ static llmcs_status audit_conversation(shop_connection *c, const char *agent, co
 }
 
 /* Each change of a person's counts as a change of the conversation: a turn in hand is made again. */
-static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, const char *status_name, const char *agent,
-                               const char *action, bool clean) {
+static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, const char *status_name,
+                               const char *agent, const char *action, bool clean) {
     shop_connection *c;
     int64_t row;
     SHOP_TRY(check_call(desk, conversation));
     SHOP_TRY(shop_write_begin(desk->shop, &c));
     llmcs_status status = find_conversation(c, conversation, &row);
     if (!status && clean)
-        status = shop_change(c,
-                             "UPDATE conversations SET status = ?2, agent = NULL, priority = 0, reason = '', summary = '',"
-                             " state = '', time = ?3 WHERE row = ?1",
-                             "isi", row, status_name, now_of(desk));
+        status =
+            shop_change(c,
+                        "UPDATE conversations SET status = ?2, agent = NULL, priority = 0, reason = '', summary = '',"
+                        " state = '', time = ?3 WHERE row = ?1",
+                        "isi", row, status_name, now_of(desk));
     if (!status && !clean)
-        status = shop_change(c, "UPDATE conversations SET status = ?2, agent = ?3, time = ?4 WHERE row = ?1", "issi", row,
-                             status_name, agent, now_of(desk));
+        status = shop_change(c, "UPDATE conversations SET status = ?2, agent = ?3, time = ?4 WHERE row = ?1", "issi",
+                             row, status_name, agent, now_of(desk));
     if (!status) status = audit_conversation(c, agent ? agent : "host", action, row);
     return shop_write_end(desk->shop, c, status);
 }
@@ -74,13 +75,14 @@ static llmcs_status open_masks(llmcs_shop_desk *desk, desk_arena *arena, llmcs_s
 }
 
 /* The customer of a conversation, in the arena, or NULL. */
-static llmcs_status read_customer(shop_connection *c, desk_arena *arena, const char *conversation, const char **customer) {
+static llmcs_status read_customer(shop_connection *c, desk_arena *arena, const char *conversation,
+                                  const char **customer) {
     shop_query q;
     size_t n;
     *customer = NULL;
     SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT u.id FROM conversations v JOIN customers u ON u.row = v.customer WHERE v.id = ?1", "s",
-                              conversation));
+                              "SELECT u.id FROM conversations v JOIN customers u ON u.row = v.customer WHERE v.id = ?1",
+                              "s", conversation));
     SHOP_TRY(shop_query_next(&q));
     llmcs_status status = LLMCS_OK;
     if (q.has_row) {
@@ -99,14 +101,16 @@ static llmcs_status store_reply(desk_turn *t, shop_connection *c, const char *ag
     SHOP_TRY(desk_names_load(t, c));
     SHOP_TRY(desk_mask(t, text, &masked));
     SHOP_TRY(desk_names_store(t, c));
-    SHOP_TRY(shop_lookup_int(c, 0, &number,
-                             "UPDATE conversations SET turns = turns + 1, status = 'person', agent = ?2, time = ?3 WHERE row = ?1"
-                             " RETURNING turns",
-                             "isi", row, agent, now_of(t->desk)));
-    SHOP_TRY(shop_change(c,
-                         "INSERT INTO turns(conversation, number, time, lang, text, reply, route, intent, agent, detail)"
-                         " SELECT ?1, ?2, ?3, lang, '', ?4, 'person', '', ?5, '{}' FROM conversations WHERE row = ?1",
-                         "iiiss", row, number, now_of(t->desk), masked, agent));
+    SHOP_TRY(shop_lookup_int(
+        c, 0, &number,
+        "UPDATE conversations SET turns = turns + 1, status = 'person', agent = ?2, time = ?3 WHERE row = ?1"
+        " RETURNING turns",
+        "isi", row, agent, now_of(t->desk)));
+    SHOP_TRY(
+        shop_change(c,
+                    "INSERT INTO turns(conversation, number, time, lang, text, reply, route, intent, agent, detail)"
+                    " SELECT ?1, ?2, ?3, lang, '', ?4, 'person', '', ?5, '{}' FROM conversations WHERE row = ?1",
+                    "iiiss", row, number, now_of(t->desk), masked, agent));
     return audit_conversation(c, agent, "reply", row);
 }
 
@@ -188,13 +192,14 @@ static llmcs_status copy_column(desk_arena *arena, const shop_query *q, int colu
     return desk_copy(arena, text, n, out);
 }
 
-static llmcs_status read_conversation(shop_connection *c, desk_arena *arena, const char *conversation, llmcs_shop_history *h,
-                                      int64_t *row) {
+static llmcs_status read_conversation(shop_connection *c, desk_arena *arena, const char *conversation,
+                                      llmcs_shop_history *h, int64_t *row) {
     shop_query q;
-    SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT v.row, v.status, coalesce(u.id, ''), v.lang, v.priority, v.reason, v.summary, v.turns"
-                              " FROM conversations v LEFT JOIN customers u ON u.row = v.customer WHERE v.id = ?1",
-                              "s", conversation));
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT v.row, v.status, coalesce(u.id, ''), v.lang, v.priority, v.reason, v.summary, v.turns"
+                         " FROM conversations v LEFT JOIN customers u ON u.row = v.customer WHERE v.id = ?1",
+                         "s", conversation));
     SHOP_TRY(shop_query_next(&q));
     llmcs_status status = LLMCS_OK;
     if (q.has_row) {
@@ -228,10 +233,11 @@ static llmcs_status read_turns(desk_turn *t, shop_connection *c, int64_t row, in
     const int64_t from = after >= 0 ? after : h->n_all > (int64_t)k ? h->n_all - (int64_t)k : 0;
     SHOP_TRY(desk_alloc(t->arena, k, sizeof *turns, &turns));
     SHOP_TRY(desk_alloc(t->arena, k, sizeof *pointers, &pointers));
-    SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT number, time, message_id, text, reply, lang, route, intent, agent, detail FROM turns"
-                              " WHERE conversation = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
-                              "iii", row, from, (int64_t)k));
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT number, time, message_id, text, reply, lang, route, intent, agent, detail FROM turns"
+                         " WHERE conversation = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+                         "iii", row, from, (int64_t)k));
     llmcs_status status;
     while (!(status = shop_query_next(&q)) && q.has_row && h->n_turns < k) {
         status = read_turn(t, &q, unmask, &turns[h->n_turns]);
@@ -244,8 +250,8 @@ static llmcs_status read_turns(desk_turn *t, shop_connection *c, int64_t row, in
     return status;
 }
 
-static llmcs_status read_history(llmcs_shop_desk *desk, shop_connection *c, const char *conversation, int64_t after, size_t k,
-                                 bool unmask, history_block *block) {
+static llmcs_status read_history(llmcs_shop_desk *desk, shop_connection *c, const char *conversation, int64_t after,
+                                 size_t k, bool unmask, history_block *block) {
     int64_t row = -1;
     desk_turn *t;
     llmcs_shop_message m = {.conversation = conversation};

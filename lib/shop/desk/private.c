@@ -1,62 +1,36 @@
 /*
  * What other parts of the library do for the desk: check and mask (guard), the vault's names, the audit, the wording.
  *
- * Names of a conversation are in memory while a turn is made; new ones go to the vault in the transaction that stores the turn.
+ * Names of a conversation are in memory while a turn is made; new ones go to the vault in the transaction that stores
+ * the turn.
  */
 #include <string.h>
 
 #include "shop/desk/desk.h"
-#if __has_include("shop/wording/wording.h")
-#define HAVE_WORDING 1
-#include "shop/wording/wording.h"
-#else
-#define HAVE_WORDING 0
-#endif
-#if __has_include("shop/guard/audit.h")
-#define HAVE_AUDIT 1
 #include "shop/guard/audit.h"
 #include "shop/guard/vault.h"
-#else
-#define HAVE_AUDIT 0
-#endif
-#if __has_include("llmcs_shop_guard.h")
-#define HAVE_GUARD 1
-#include "llmcs_shop_guard.h"
-#else
-#define HAVE_GUARD 0
-#endif
+#include "shop/wording/wording.h"
 
 struct desk_private {
-#if HAVE_WORDING
     shop_wording *wording; /* or NULL */
-#endif
-    int unused;
 };
 
 /* The names of one turn. */
 typedef struct turn_names {
-#if HAVE_GUARD
     llmcs_shop_names *names;
-#endif
     size_t n_loaded;
 } turn_names;
 
 llmcs_status desk_private_create(llmcs_shop_desk *desk, const char *wording) {
     SHOP_TRY(shop_alloc_zero(&desk->allocator, 1, sizeof *desk->priv, "desk", &desk->priv));
-#if HAVE_WORDING
     if (wording && *wording && strcmp(wording, "templates") != 0)
         return shop_wording_create(wording, NULL, &desk->allocator, &desk->priv->wording);
-#else
-    (void)wording;
-#endif
     return LLMCS_OK;
 }
 
 void desk_private_free(llmcs_shop_desk *desk) {
     if (!desk->priv) return;
-#if HAVE_WORDING
     shop_wording_free(&desk->priv->wording);
-#endif
     shop_free(&desk->allocator, desk->priv);
     desk->priv = NULL;
 }
@@ -67,42 +41,28 @@ llmcs_status desk_names_open(desk_turn *t) {
     turn_names *n;
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *n, &n));
     t->names = n;
-#if HAVE_GUARD
     return llmcs_shop_names_create(NULL, NULL, NULL, &t->desk->allocator, &n->names);
-#else
-    return LLMCS_OK;
-#endif
 }
 
 void desk_names_close(desk_turn *t) {
-#if HAVE_GUARD
     turn_names *n = t->names;
     if (n) llmcs_shop_names_free(&n->names);
-#endif
     t->names = NULL;
 }
 
-#if HAVE_AUDIT && HAVE_GUARD
 static llmcs_status load_name(void *user, const char *name, const char *value, size_t value_bytes) {
     turn_names *n = user;
     return llmcs_shop_names_set(n->names, name, value, value_bytes);
 }
-#endif
 
 llmcs_status desk_names_load(desk_turn *t, shop_connection *c) {
-#if HAVE_AUDIT && HAVE_GUARD
     turn_names *n = t->names;
     SHOP_TRY(shop_vault_load(t->desk->shop, c, t->message->customer, t->message->conversation, load_name, n));
     n->n_loaded = llmcs_shop_names_count(n->names);
-#else
-    (void)t;
-    (void)c;
-#endif
     return LLMCS_OK;
 }
 
 llmcs_status desk_names_store(desk_turn *t, shop_connection *c) {
-#if HAVE_AUDIT && HAVE_GUARD
     turn_names *n = t->names;
     const size_t count = llmcs_shop_names_count(n->names);
     for (size_t i = n->n_loaded; i < count; i++) {
@@ -115,14 +75,9 @@ llmcs_status desk_names_store(desk_turn *t, shop_connection *c) {
         if (status == LLMCS_BUSY) return shop_fail(LLMCS_CHANGED, "names: another process added one");
         SHOP_TRY(status);
     }
-#else
-    (void)t;
-    (void)c;
-#endif
     return LLMCS_OK;
 }
 
-#if HAVE_GUARD
 /* The placeholder of a value that a slot says is personal, whatever the guard finds in it. */
 static llmcs_status name_value(desk_turn *t, const char *kind, const char *value, const char **masked) {
     turn_names *n = t->names;
@@ -154,38 +109,30 @@ static const char *kind_of_slot(desk_slot_type type) {
            : type == DESK_SLOT_EMAIL   ? "EMAIL"
                                        : NULL;
 }
-#endif
 
 llmcs_status desk_mask_slot(desk_turn *t, int slot, const char *value, const char **masked) {
-#if HAVE_GUARD
     const char *kind = kind_of_slot(t->flows->slots[slot].type);
     if (t->desk->guard && kind && *value) return name_value(t, kind, value, masked);
-#else
-    (void)slot;
-#endif
     return desk_mask(t, value, masked);
 }
 
 llmcs_status desk_mask(desk_turn *t, const char *text, const char **masked) {
     *masked = text;
-#if HAVE_GUARD
     turn_names *n = t->names;
     llmcs_shop_masked *found = NULL;
+    llmcs_shop_mask_params params;
     if (!t->desk->guard || !*text) return LLMCS_OK;
-    SHOP_TRY(llmcs_shop_mask(t->desk->guard, n->names, text, strlen(text), NULL, &found));
+    llmcs_shop_mask_params_init(&params);
+    params.flags = LLMCS_SHOP_MASK_KEEP_PLACES;
+    SHOP_TRY(llmcs_shop_mask(t->desk->guard, n->names, text, strlen(text), &params, &found));
     const llmcs_status status = desk_copy(t->arena, found->text, found->text_bytes, masked);
     llmcs_shop_masked_free(&found);
     return status;
-#else
-    (void)t;
-    return LLMCS_OK;
-#endif
 }
 
 /* Values of personal slots that the guard did not see in a text. */
 llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **masked) {
     *masked = text;
-#if HAVE_GUARD
     turn_names *n = t->names;
     if (!t->desk->guard) return LLMCS_OK;
     const size_t count = llmcs_shop_names_count(n->names);
@@ -206,15 +153,11 @@ llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **maske
         desk_buffer_free(&b);
         SHOP_TRY(status);
     }
-#else
-    (void)t;
-#endif
     return LLMCS_OK;
 }
 
 llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text) {
     *text = masked;
-#if HAVE_GUARD
     turn_names *n = t->names;
     size_t bytes = 0;
     char *out;
@@ -224,9 +167,6 @@ llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text) {
     SHOP_TRY(desk_alloc(t->arena, bytes + 1, 1, &out));
     SHOP_TRY(llmcs_shop_unmask(n->names, masked, strlen(masked), out, bytes + 1, &bytes));
     *text = out;
-#else
-    (void)t;
-#endif
     return LLMCS_OK;
 }
 
@@ -249,17 +189,11 @@ llmcs_status desk_guard_out(desk_turn *t) {
 
 llmcs_status desk_audit(shop_connection *c, const char *role, const char *actor, const char *action, const char *object,
                         const char *detail_json) {
-#if HAVE_AUDIT
     return shop_audit_append(c, role, actor, action, object, detail_json);
-#else
-    (void)c, (void)role, (void)actor, (void)action, (void)object, (void)detail_json;
-    return LLMCS_OK;
-#endif
 }
 
 /* ---- wording */
 
-#if HAVE_WORDING
 enum { WORDING_RESERVE_MS = 20 };
 
 static llmcs_status take_wording(desk_turn *t, const shop_wording_reply *reply) {
@@ -285,10 +219,8 @@ static size_t collect_facts(const desk_turn *t, shop_fact facts[SHOP_WORDING_MAX
         facts[n++] = (shop_fact){t->out.slots[i].name, t->out.slots[i].value};
     return n;
 }
-#endif
 
 llmcs_status desk_word(desk_turn *t) {
-#if HAVE_WORDING
     shop_wording_request r;
     shop_wording_reply *reply = NULL;
     shop_fact facts[SHOP_WORDING_MAX_FACTS];
@@ -316,8 +248,4 @@ llmcs_status desk_word(desk_turn *t) {
     const llmcs_status taken = take_wording(t, reply);
     shop_wording_reply_free(&reply);
     return taken;
-#else
-    (void)t;
-    return LLMCS_OK;
-#endif
 }

@@ -17,8 +17,8 @@ void llmcs_shop_message_init_sized(llmcs_shop_message *message, size_t struct_si
 }
 
 const char *llmcs_shop_desk_route_name(llmcs_shop_desk_route route) {
-    static const char *const names[] = {"none",     "flow",     "entry",   "filled",      "generated", "recommend", "smalltalk",
-                                        "ask_back", "handover", "blocked", "unavailable", "silent"};
+    static const char *const names[] = {"none",      "flow",     "entry",    "filled",  "generated",   "recommend",
+                                        "smalltalk", "ask_back", "handover", "blocked", "unavailable", "silent"};
     return (unsigned)route < sizeof names / sizeof *names ? names[route] : "?";
 }
 
@@ -75,8 +75,9 @@ static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
     o->citations = citations;
     o->products = products;
     /* The names of flows, slots and actions live as long as the desk; a turn may outlive it. */
-    const char **names[] = {&o->flow,   &o->expected_slot,   &o->lang,      &o->intent,  &o->action, &o->action_object,
-                            &o->action_key, &o->handover_reason, &o->sentiment, &o->verdict, &o->handover_summary};
+    const char **names[] = {
+        &o->flow,       &o->expected_slot,   &o->lang,      &o->intent,  &o->action,          &o->action_object,
+        &o->action_key, &o->handover_reason, &o->sentiment, &o->verdict, &o->handover_summary};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         SHOP_TRY(desk_copy(t->arena, *names[i], strlen(*names[i]), names[i]));
     llmcs_shop_slot *slots;
@@ -138,8 +139,10 @@ static llmcs_status say_only(desk_turn *t, desk_sentence sentence, llmcs_shop_de
 static llmcs_status say_sorry(desk_turn *t) {
     desk_buffer sorry = {.allocator = &t->desk->allocator};
     desk_values_in v;
-    const bool fits = t->out.route == LLMCS_DESK_FLOW || t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_HANDOVER;
-    if (t->c->priority < 1 || t->c->sorry || !fits || !t->reply.n || strcmp(t->out.sentiment, "negative") != 0) return LLMCS_OK;
+    const bool fits =
+        t->out.route == LLMCS_DESK_FLOW || t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_HANDOVER;
+    if (t->c->priority < 1 || t->c->sorry || !fits || !t->reply.n || strcmp(t->out.sentiment, "negative") != 0)
+        return LLMCS_OK;
     SHOP_TRY(desk_values_of(t, NULL, &v));
     desk_text_say(t->flows->sentences[DESK_SORRY], &v, &sorry, NULL);
     if (strncmp(t->flows->langs[t->lang], "zh", 2) != 0) desk_puts(&sorry, " ");
@@ -246,16 +249,17 @@ static void abandon(desk_turn *t) {
 
 /* The store cannot be read or written now. What was said stands only if nothing hangs on it. */
 static bool is_store_trouble(llmcs_status status) {
-    return status == LLMCS_BUSY || status == LLMCS_IO || status == LLMCS_NOSPACE || status == LLMCS_FORMAT || status == LLMCS_LIMIT ||
-           status == LLMCS_PENDING || status == LLMCS_CHANGED || status == LLMCS_CONFIG || status == LLMCS_STATE ||
-           status == LLMCS_UNSUPPORTED;
+    return status == LLMCS_BUSY || status == LLMCS_IO || status == LLMCS_NOSPACE || status == LLMCS_FORMAT ||
+           status == LLMCS_LIMIT || status == LLMCS_PENDING || status == LLMCS_CHANGED || status == LLMCS_CONFIG ||
+           status == LLMCS_STATE || status == LLMCS_UNSUPPORTED;
 }
 
 /* Only what holds without a state: an entry, small talk, products. */
 static bool stands_alone(const desk_turn *t) {
     return t->reply.n && t->out.expects == LLMCS_EXPECTS_ANYTHING && !t->act.key && !t->handed_over &&
-           (t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_FILLED || t->out.route == LLMCS_DESK_GENERATED ||
-            t->out.route == LLMCS_DESK_SMALLTALK || t->out.route == LLMCS_DESK_RECOMMEND || t->out.route == LLMCS_DESK_BLOCKED);
+           (t->out.route == LLMCS_DESK_ENTRY || t->out.route == LLMCS_DESK_FILLED ||
+            t->out.route == LLMCS_DESK_GENERATED || t->out.route == LLMCS_DESK_SMALLTALK ||
+            t->out.route == LLMCS_DESK_RECOMMEND || t->out.route == LLMCS_DESK_BLOCKED);
 }
 
 static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
@@ -280,8 +284,10 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
     return say_only(t, unknown ? DESK_ACTION_UNKNOWN : DESK_UNAVAILABLE_TEXT, LLMCS_DESK_UNAVAILABLE);
 }
 
-static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_message *m, desk_arena *arena, double begin) {
-    *t = (desk_turn){.desk = desk, .flows = desk->flows, .message = m, .arena = arena, .begin = begin, .out = empty_turn};
+static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_message *m, desk_arena *arena,
+                       double begin) {
+    *t = (desk_turn){
+        .desk = desk, .flows = desk->flows, .message = m, .arena = arena, .begin = begin, .out = empty_turn};
     const double limit = m->deadline_ms > 0 ? m->deadline_ms : desk->deadline_ms;
     t->deadline = limit > 0 ? begin + limit : 0;
     t->now = desk->now ? desk->now(desk->now_user) : (int64_t)time(NULL);
@@ -348,7 +354,8 @@ static void leave(llmcs_shop_desk *desk, const desk_place *place) {
 static llmcs_status check_message(const llmcs_shop_desk *desk, const llmcs_shop_message *in, llmcs_shop_message *m) {
     if (!in) return shop_fail(LLMCS_ARG, "message is NULL");
     *m = default_message;
-    SHOP_TRY(shop_options_in(m, sizeof *m, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_message, on_text_user), in, "llmcs_shop_message"));
+    SHOP_TRY(shop_options_in(m, sizeof *m, SHOP_SIZE_UP_TO_POINTER(llmcs_shop_message, on_text_user), in,
+                             "llmcs_shop_message"));
     SHOP_TRY(shop_check_id("conversation", m->conversation));
     if (m->customer) SHOP_TRY(shop_check_id("customer", m->customer));
     if (m->id) SHOP_TRY(shop_check_id("id", m->id));

@@ -102,6 +102,26 @@ static llmcs_status open_classifier(llmcs_shop_service *s, const char *key, llmc
     return status ? fail_setting(s, key, status) : LLMCS_OK;
 }
 
+static llmcs_status open_guard(llmcs_shop_service *s) {
+    llmcs_shop_guard_options options;
+    char *pattern = NULL;
+    llmcs_shop_guard_options_init(&options);
+    options.allocator = &s->allocator;
+    SHOP_TRY(read_setting(s, s->shop, "llmcs.order_pattern"));
+    if (*s->value) SHOP_TRY(shop_copy_text(&s->allocator, s->value, strlen(s->value), "pattern", &pattern));
+    options.order_pattern = pattern;
+    llmcs_status status = read_setting(s, s->shop, "llmcs.tagger");
+    if (!status && *s->value) options.tagger_path = s->value;
+    if (!status) status = llmcs_shop_guard_create(&options, &s->guard);
+    if (status && options.tagger_path && s->lenient && status != LLMCS_NOMEM) {
+        status = fail_setting(s, "llmcs.tagger", status);
+        options.tagger_path = NULL;
+        if (!status) status = llmcs_shop_guard_create(&options, &s->guard);
+    }
+    shop_free(&s->allocator, pattern);
+    return status;
+}
+
 static int64_t setting_now(void *user) { return ((const llmcs_shop_service *)user)->now; }
 
 static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_options *o) {
@@ -149,6 +169,8 @@ static llmcs_status open_all(llmcs_shop_service *s, const char *path, const llmc
     SHOP_TRY(open_store(s, path, o));
     SHOP_TRY(open_classifier(s, "llmcs.intents", &s->intents));
     SHOP_TRY(open_classifier(s, "llmcs.sentiment", &s->sentiment));
+    SHOP_TRY(open_classifier(s, "llmcs.moderation", &s->moderation));
+    SHOP_TRY(open_guard(s));
     return open_desk(s, o);
 }
 
@@ -184,6 +206,7 @@ void llmcs_shop_service_free(llmcs_shop_service **service) {
     *service = NULL;
     const llmcs_allocator a = s->allocator;
     llmcs_shop_desk_free(&s->desk);
+    llmcs_shop_guard_free(&s->guard);
     llmcs_shop_classifier_slot_free(&s->intents);
     llmcs_shop_classifier_slot_free(&s->sentiment);
     llmcs_shop_classifier_slot_free(&s->moderation);

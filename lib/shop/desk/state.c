@@ -1,6 +1,6 @@
 /*
- * What of a conversation is stored. Every value of the customer's is masked before it is written; names lead back to it through
- * the vault of the customer.
+ * What of a conversation is stored. Every value of the customer's is masked before it is written; names lead back to it
+ * through the vault of the customer.
  */
 #include <string.h>
 
@@ -58,7 +58,8 @@ static llmcs_status put_acts(desk_turn *t, desk_buffer *b, const desk_frame *fra
         SHOP_TRY(put_masked(t, b, "object", r->object));
         desk_puts(b, ",\"answer\":{");
         for (const desk_json *one = r->answer ? r->answer->first : NULL; one; one = one->next)
-            if (one->type == DESK_JSON_STRING || one->type == DESK_JSON_NUMBER) SHOP_TRY(put_masked(t, b, one->key, one->text));
+            if (one->type == DESK_JSON_STRING || one->type == DESK_JSON_NUMBER)
+                SHOP_TRY(put_masked(t, b, one->key, one->text));
         desk_puts(b, "}}");
     }
     desk_puts(b, "]");
@@ -70,8 +71,8 @@ static llmcs_status put_frame(desk_turn *t, desk_buffer *b, const desk_frame *fr
     desk_puts(b, "{\"flow\":");
     desk_put_json(b, t->flows->flows[frame->flow].name);
     desk_putf(b, ",\"serial\":%lld,\"asked\":%d,\"tries\":%d,\"asked_at\":%lld,\"yes\":\"%016llx\",\"refused\":%d",
-              (long long)frame->serial, frame->asked, frame->tries, (long long)frame->asked_at, (unsigned long long)frame->yes,
-              frame->refused);
+              (long long)frame->serial, frame->asked, frame->tries, (long long)frame->asked_at,
+              (unsigned long long)frame->yes, frame->refused);
     put_key(b, "said");
     desk_puts(b, "[");
     for (int i = 0; i < DESK_MAX_OPS; i++)
@@ -107,8 +108,8 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
 
 static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
-    desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d", (unsigned long long)t->flows->fingerprint,
-              (long long)c->serial, c->unknown, (int)c->sorry);
+    desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d",
+              (unsigned long long)t->flows->fingerprint, (long long)c->serial, c->unknown, (int)c->sorry);
     SHOP_TRY(put_slots(t, b, "mentioned", c->mentioned));
     put_key(b, "frames");
     desk_puts(b, "[");
@@ -178,7 +179,8 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     const int flow = desk_find_flow(t->flows, desk_json_text(json, "flow", ""));
     if (flow < 0 || c->n_frames == DESK_MAX_FRAMES) return LLMCS_OK;
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *frame, &frame));
-    *frame = (desk_frame){.flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1};
+    *frame =
+        (desk_frame){.flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1};
     SHOP_TRY(get_slots(t, desk_json_get(json, "slots"), frame->slots));
     c->frames[c->n_frames++] = frame;
     if (!same) return LLMCS_OK;
@@ -188,7 +190,8 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     frame->tries = (int)desk_json_number(json, "tries", 0);
     frame->asked_at = (int64_t)desk_json_number(json, "asked_at", 0);
     frame->yes = read_hex(desk_json_text(json, "yes", "0"));
-    const desk_op_kind kind = frame->asked >= 0 && frame->asked < n_ops ? t->flows->flows[flow].ops[frame->asked].kind : DESK_OP_END;
+    const desk_op_kind kind =
+        frame->asked >= 0 && frame->asked < n_ops ? t->flows->flows[flow].ops[frame->asked].kind : DESK_OP_END;
     if (kind != DESK_OP_SLOT && kind != DESK_OP_CONFIRM) frame->asked = -1;
     const desk_json *said = desk_json_get(json, "said"), *acts = desk_json_get(json, "acts");
     for (const desk_json *one = said ? said->first : NULL; one; one = one->next)
@@ -211,7 +214,8 @@ static llmcs_status get_queue(desk_turn *t, const desk_json *root) {
         SHOP_TRY(get_unmasked(t, one, "text", &w->text));
         if (w->text) c->n_queue++;
     }
-    for (const desk_json *one = choices ? choices->first : NULL; one && c->n_choices < DESK_MAX_CHOICES; one = one->next) {
+    for (const desk_json *one = choices ? choices->first : NULL; one && c->n_choices < DESK_MAX_CHOICES;
+         one = one->next) {
         const int flow = desk_find_flow(t->flows, one->text);
         if (flow >= 0 && t->flows->flows[flow].title) c->choices[c->n_choices++].flow = flow;
     }
@@ -297,7 +301,8 @@ static llmcs_shop_desk_route route_by_name(const char *name) {
 }
 
 static llmcs_status restore_citations(desk_turn *t, const desk_json *list) {
-    for (const desk_json *one = list ? list->first : NULL; one && t->out.n_citations < DESK_MAX_CITATIONS; one = one->next) {
+    for (const desk_json *one = list ? list->first : NULL; one && t->out.n_citations < DESK_MAX_CITATIONS;
+         one = one->next) {
         llmcs_shop_citation *c;
         SHOP_TRY(desk_alloc(t->arena, 1, sizeof *c, &c));
         *c = (llmcs_shop_citation){.id = kept(t, desk_json_text(one, "id", "")),
@@ -346,7 +351,8 @@ static llmcs_status restore_turn(desk_turn *t, shop_connection *c, const shop_qu
     o->handover_reason = kept(t, desk_json_text(handover, "reason", ""));
     o->handover_priority = (int32_t)desk_json_number(handover, "priority", 0);
     o->handover_summary = kept(t, desk_json_text(handover, "summary", ""));
-    for (const desk_json *one = products ? products->first : NULL; one && o->n_products < DESK_MAX_PRODUCTS; one = one->next)
+    for (const desk_json *one = products ? products->first : NULL; one && o->n_products < DESK_MAX_PRODUCTS;
+         one = one->next)
         t->products[o->n_products++] = one->text;
     llmcs_shop_slot *list;
     SHOP_TRY(desk_alloc(t->arena, slots ? slots->n : 0, sizeof *list, &list));
@@ -377,8 +383,8 @@ static llmcs_status load_last(desk_turn *t, shop_connection *c) {
     shop_query q;
     t->c->last_user = t->c->last_reply = "";
     if (!t->c->n_turns) return LLMCS_OK;
-    SHOP_TRY(shop_query_begin(c, &q, "SELECT text, reply FROM turns WHERE conversation = ?1 AND number = ?2", "ii", t->c->row,
-                              t->c->n_turns));
+    SHOP_TRY(shop_query_begin(c, &q, "SELECT text, reply FROM turns WHERE conversation = ?1 AND number = ?2", "ii",
+                              t->c->row, t->c->n_turns));
     SHOP_TRY(shop_query_next(&q));
     llmcs_status status = LLMCS_OK;
     if (q.has_row) status = copy_column(t, &q, 0, &t->c->last_user);
@@ -408,7 +414,8 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
     shop_connection *c;
     desk_conversation *v;
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *v, &v));
-    *v = (desk_conversation){.customer = -1, .status = "open", .lang = "", .reason = "", .summary = "", .last_user = "", .last_reply = ""};
+    *v = (desk_conversation){
+        .customer = -1, .status = "open", .lang = "", .reason = "", .summary = "", .last_user = "", .last_reply = ""};
     t->c = v;
     v->customer_id = t->message->customer;
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
@@ -424,7 +431,8 @@ llmcs_status desk_write_begin(desk_turn *t) {
     int64_t turns = 0, row;
     if (t->writer) return LLMCS_OK;
     SHOP_TRY(shop_write_begin(t->desk->shop, &c));
-    llmcs_status status = shop_lookup_int(c, 0, &row, "SELECT row FROM conversations WHERE id = ?1", "s", t->message->conversation);
+    llmcs_status status =
+        shop_lookup_int(c, 0, &row, "SELECT row FROM conversations WHERE id = ?1", "s", t->message->conversation);
     if (!status) status = shop_lookup_int(c, 0, &turns, "SELECT turns FROM conversations WHERE row = ?1", "i", row);
     /* While an action of the host is on its way, others may only have said so. */
     if (!status && !t->host_acted && (turns != t->c->n_turns || row != t->c->row))
@@ -438,21 +446,25 @@ llmcs_status desk_write_begin(desk_turn *t) {
 llmcs_status desk_conversation_row(desk_turn *t, shop_connection *c) {
     if (t->c->customer < 0 && t->message->customer) /* a customer of the host that the store does not know yet */
         SHOP_TRY(shop_customer_row(c, t->message->customer, &t->c->customer));
-    return shop_lookup_int(c, 0, &t->c->row,
-                           "INSERT INTO conversations(id, customer, status, lang, priority, reason, summary, state, turns, started,"
-                           " time) VALUES(?1, nullif(?2, -1), 'open', ?3, 0, '', '', '', 0, ?4, ?4)"
-                           " ON CONFLICT(id) DO UPDATE SET customer = coalesce(customer, excluded.customer) RETURNING row",
-                           "sisi", t->message->conversation, t->c->customer, t->flows->langs[t->lang], t->now);
+    return shop_lookup_int(
+        c, 0, &t->c->row,
+        "INSERT INTO conversations(id, customer, status, lang, priority, reason, summary, state, turns, started,"
+        " time) VALUES(?1, nullif(?2, -1), 'open', ?3, 0, '', '', '', 0, ?4, ?4)"
+        " ON CONFLICT(id) DO UPDATE SET customer = coalesce(customer, excluded.customer) RETURNING row",
+        "sisi", t->message->conversation, t->c->customer, t->flows->langs[t->lang], t->now);
 }
 
 static llmcs_status put_detail(desk_turn *t, desk_buffer *b) {
     const llmcs_shop_turn *o = &t->out;
-    desk_putf(b, "{\"expects\":%d,\"intent_score\":%.6g,\"out_of_scope\":%.6g,\"probability\":%.6g,\"sentiment_score\":%.6g",
-              (int)o->expects, o->intent_score, o->out_of_scope, o->probability, o->sentiment_score);
+    desk_putf(
+        b, "{\"expects\":%d,\"intent_score\":%.6g,\"out_of_scope\":%.6g,\"probability\":%.6g,\"sentiment_score\":%.6g",
+        (int)o->expects, o->intent_score, o->out_of_scope, o->probability, o->sentiment_score);
     const struct {
         const char *key, *value;
-    } texts[] = {{"flow", o->flow}, {"expected_slot", o->expected_slot}, {"sentiment", o->sentiment}, {"verdict", o->verdict}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) put_key(b, texts[i].key), desk_put_json(b, texts[i].value);
+    } texts[] = {
+        {"flow", o->flow}, {"expected_slot", o->expected_slot}, {"sentiment", o->sentiment}, {"verdict", o->verdict}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        put_key(b, texts[i].key), desk_put_json(b, texts[i].value);
     put_key(b, "slots");
     desk_puts(b, "{");
     for (size_t i = 0; i < o->n_slots; i++) {
@@ -471,8 +483,9 @@ static llmcs_status put_detail(desk_turn *t, desk_buffer *b) {
         desk_put_json(b, c->id);
         put_key(b, "lang");
         desk_put_json(b, c->lang);
-        desk_putf(b, ",\"version\":%d,\"entry_begin\":%lld,\"entry_end\":%lld,\"reply_begin\":%lld,\"reply_end\":%lld}", c->version,
-                  (long long)c->entry_begin, (long long)c->entry_end, (long long)c->reply_begin, (long long)c->reply_end);
+        desk_putf(b, ",\"version\":%d,\"entry_begin\":%lld,\"entry_end\":%lld,\"reply_begin\":%lld,\"reply_end\":%lld}",
+                  c->version, (long long)c->entry_begin, (long long)c->entry_end, (long long)c->reply_begin,
+                  (long long)c->reply_end);
     }
     desk_puts(b, "]");
     if (o->action_state) {
@@ -537,26 +550,30 @@ static llmcs_status settle_host_action(desk_turn *t, shop_connection *c) {
 static llmcs_status write_conversation(desk_turn *t, shop_connection *c, const char *state) {
     const desk_conversation *v = t->c;
     if (t->keep_state)
-        return shop_change(c, "UPDATE conversations SET turns = ?2, time = ?3 WHERE row = ?1", "iii", v->row, t->out.number, t->now);
-    return shop_change(c,
-                       "UPDATE conversations SET status = ?2, lang = ?3, priority = ?4, reason = ?5, summary = ?6, state = ?7,"
-                       " turns = ?8, time = ?9, acting = NULL WHERE row = ?1",
-                       "ississsii", v->row, v->status, t->flows->langs[t->lang], (int64_t)v->priority, v->reason, v->summary, state,
-                       t->out.number, t->now);
+        return shop_change(c, "UPDATE conversations SET turns = ?2, time = ?3 WHERE row = ?1", "iii", v->row,
+                           t->out.number, t->now);
+    return shop_change(
+        c,
+        "UPDATE conversations SET status = ?2, lang = ?3, priority = ?4, reason = ?5, summary = ?6, state = ?7,"
+        " turns = ?8, time = ?9, acting = NULL WHERE row = ?1",
+        "ississsii", v->row, v->status, t->flows->langs[t->lang], (int64_t)v->priority, v->reason, v->summary, state,
+        t->out.number, t->now);
 }
 
-static llmcs_status write_turn(desk_turn *t, shop_connection *c, const char *reply, const char *detail, const char *state) {
+static llmcs_status write_turn(desk_turn *t, shop_connection *c, const char *reply, const char *detail,
+                               const char *state) {
     char object[300];
     SHOP_TRY(desk_conversation_row(t, c));
     t->out.number = t->c->n_turns + 1;
     SHOP_TRY(settle_host_action(t, c));
     SHOP_TRY(desk_names_store(t, c));
     SHOP_TRY(write_conversation(t, c, state));
-    SHOP_TRY(shop_change(c,
-                         "INSERT INTO turns(conversation, number, message_id, time, lang, text, reply, route, intent, agent, detail)"
-                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, ?10)",
-                         "iisissssss", t->c->row, t->out.number, t->message->id, t->now, t->flows->langs[t->lang], t->masked, reply,
-                         llmcs_shop_desk_route_name(t->out.route), t->out.intent, detail));
+    SHOP_TRY(shop_change(
+        c,
+        "INSERT INTO turns(conversation, number, message_id, time, lang, text, reply, route, intent, agent, detail)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, ?10)",
+        "iisissssss", t->c->row, t->out.number, t->message->id, t->now, t->flows->langs[t->lang], t->masked, reply,
+        llmcs_shop_desk_route_name(t->out.route), t->out.intent, detail));
     if (!t->handed_over) return LLMCS_OK;
     sqlite3_snprintf(sizeof object, object, "conversation:%lld", (long long)t->c->row);
     return desk_audit(c, "desk", "desk", "handover", object, NULL);

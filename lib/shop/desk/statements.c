@@ -12,15 +12,19 @@ enum { N_TABLES = 8, MAX_OPCODES = 2000000, MAX_CELL = 4096 };
 static const struct {
     const char *name;
     bool personal, writable;
-} tables[N_TABLES] = {
-    {"products", false, false}, {"product_texts", false, false}, {"customers", true, true}, {"events", true, true},
-    {"orders", true, true},     {"order_items", true, true},     {"entries", false, false}, {"texts", false, false}};
+} tables[N_TABLES] = {{"products", false, false}, {"product_texts", false, false}, {"customers", true, true},
+                      {"events", true, true},     {"orders", true, true},          {"order_items", true, true},
+                      {"entries", false, false},  {"texts", false, false}};
 
-static const char *const functions[] = {
-    "abs",       "avg",   "ceil",     "char",   "coalesce", "count",  "date",      "datetime", "floor", "format",   "group_concat",
-    "hex",       "ifnull", "iif",     "instr",  "julianday", "json_extract", "->", "->>", "json_group_array", "json_object", "length",
-    "like",      "lower", "ltrim",    "max",    "min",      "nullif", "printf",    "replace",  "round", "rtrim",    "sign", "strftime",
-    "substr",    "substring", "sum",  "time",   "total",    "trim",   "typeof",    "unixepoch", "upper", "unicode", NULL};
+static const char *const functions[] = {"abs",          "avg",          "ceil",     "char",     "coalesce",
+                                        "count",        "date",         "datetime", "floor",    "format",
+                                        "group_concat", "hex",          "ifnull",   "iif",      "instr",
+                                        "julianday",    "json_extract", "->",       "->>",      "json_group_array",
+                                        "json_object",  "length",       "like",     "lower",    "ltrim",
+                                        "max",          "min",          "nullif",   "printf",   "replace",
+                                        "round",        "rtrim",        "sign",     "strftime", "substr",
+                                        "substring",    "sum",          "time",     "total",    "trim",
+                                        "typeof",       "unixepoch",    "upper",    "unicode",  NULL};
 
 /* ---- the authorizer */
 
@@ -36,7 +40,8 @@ static int table_bit(const char *name) {
 }
 
 static int deny(authority *a, const char *what, const char *name) {
-    if (!*a->denied) sqlite3_snprintf(sizeof a->denied, a->denied, "%s %.80s is not allowed here", what, name ? name : "");
+    if (!*a->denied)
+        sqlite3_snprintf(sizeof a->denied, a->denied, "%s %.80s is not allowed here", what, name ? name : "");
     return SQLITE_DENY;
 }
 
@@ -61,7 +66,8 @@ static bool is_function(const char *name) {
     return false;
 }
 
-static int authorize(void *user, int code, const char *first, const char *second, const char *schema, const char *inner) {
+static int authorize(void *user, int code, const char *first, const char *second, const char *schema,
+                     const char *inner) {
     authority *a = user;
     (void)inner;
     if (!a->query) return SQLITE_OK; /* the library's own statements, while nothing of flows.json is prepared */
@@ -95,13 +101,13 @@ static llmcs_status prepare(shop_connection *c, authority *a, const desk_query *
     if (code == SQLITE_AUTH) return shop_fail(LLMCS_FORMAT, "%s", *a->denied ? a->denied : "not authorized");
     if ((code & 0xff) == SQLITE_ERROR) return shop_fail(LLMCS_FORMAT, "%s", sqlite3_errmsg(c->db));
     if (code) return shop_sqlite_error(c, code, query->name);
-    const char *why = !*stmt                                                   ? "no statement"
-                      : !only_spaces(tail)                                     ? "more than one statement"
-                      : !query->is_action && !sqlite3_stmt_readonly(*stmt)     ? "a find must be a SELECT"
-                      : query->is_action && sqlite3_stmt_readonly(*stmt)       ? "an action must be an UPDATE or INSERT"
-                      : query->is_action && sqlite3_column_count(*stmt)        ? "an action returns no rows"
-                      : sqlite3_stmt_isexplain(*stmt)                          ? "EXPLAIN is not allowed here"
-                                                                               : NULL;
+    const char *why = !*stmt                                               ? "no statement"
+                      : !only_spaces(tail)                                 ? "more than one statement"
+                      : !query->is_action && !sqlite3_stmt_readonly(*stmt) ? "a find must be a SELECT"
+                      : query->is_action && sqlite3_stmt_readonly(*stmt)   ? "an action must be an UPDATE or INSERT"
+                      : query->is_action && sqlite3_column_count(*stmt)    ? "an action returns no rows"
+                      : sqlite3_stmt_isexplain(*stmt)                      ? "EXPLAIN is not allowed here"
+                                                                           : NULL;
     if (!why) return LLMCS_OK;
     sqlite3_finalize(*stmt);
     *stmt = NULL;
@@ -134,12 +140,13 @@ static llmcs_status check_parameters(const desk_flows *f, const desk_json *node,
         const char *name = sqlite3_bind_parameter_name(stmt, i);
         if (!name || name[0] != ':') return desk_bad(f, node, "parameter %d has no name: write :slot", i);
         if (!is_parameter(name + 1) && desk_find_slot(f, name + 1) < 0)
-            return desk_bad(f, node, "%.60s is no slot and none of :customer_id :customer :now :lang :conversation :key",
-                            name);
+            return desk_bad(f, node,
+                            "%.60s is no slot and none of :customer_id :customer :now :lang :conversation :key", name);
         customer = customer || !strcmp(name, ":customer") || !strcmp(name, ":customer_id");
     }
     if (personal && !customer)
-        return desk_bad(f, node, "the statement uses a table of customers' data, expected :customer or :customer_id in it");
+        return desk_bad(f, node,
+                        "the statement uses a table of customers' data, expected :customer or :customer_id in it");
     return LLMCS_OK;
 }
 
@@ -162,10 +169,11 @@ static llmcs_status read_tables(const desk_flows *f, const desk_json *node, desk
     for (const desk_json *name = list->first; name; name = name->next) {
         const int bit = table_bit(name->text);
         if (bit < 0)
-            return desk_bad(f, name,
-                            "\"%.60s\": expected products, product_texts, customers, events, orders, order_items, entries "
-                            "or texts",
-                            name->text);
+            return desk_bad(
+                f, name,
+                "\"%.60s\": expected products, product_texts, customers, events, orders, order_items, entries "
+                "or texts",
+                name->text);
         query->tables |= 1u << bit;
         query->personal = query->personal || tables[bit].personal;
     }
@@ -192,7 +200,8 @@ llmcs_status desk_query_check(shop_connection *c, const desk_flows *flows, const
 /* ---- binding and stepping */
 
 static int bind_one(sqlite3_stmt *stmt, int at, const char *name, const desk_binding *b) {
-    if (!strcmp(name, "customer")) return b->customer < 0 ? sqlite3_bind_null(stmt, at) : sqlite3_bind_int64(stmt, at, b->customer);
+    if (!strcmp(name, "customer"))
+        return b->customer < 0 ? sqlite3_bind_null(stmt, at) : sqlite3_bind_int64(stmt, at, b->customer);
     if (!strcmp(name, "now")) return sqlite3_bind_int64(stmt, at, b->now);
     const char *text = NULL;
     if (!strcmp(name, "customer_id"))
@@ -357,7 +366,8 @@ static llmcs_status reader_statement(desk_readers *r, reader *one, int find, sql
     return LLMCS_OK;
 }
 
-static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding *b, desk_arena *arena, desk_rows *rows) {
+static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding *b, desk_arena *arena,
+                                   desk_rows *rows) {
     sqlite3_stmt *stmt;
     reader *one = acquire(r);
     if (!one) return shop_fail(LLMCS_BUSY, "%s: all readers are in use", r->shop->path);
@@ -373,8 +383,8 @@ static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding
     return status;
 }
 
-llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *b, desk_arena *arena,
-                            const desk_rows **rows) {
+llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *b,
+                            desk_arena *arena, const desk_rows **rows) {
     desk_rows *found;
     sqlite3_stmt *stmt;
     SHOP_TRY(desk_alloc(arena, 1, sizeof *found, &found));
@@ -411,7 +421,8 @@ llmcs_status desk_act(shop_connection *c, const desk_query *action, const desk_b
     /* A full disk or a lost lock rolls all of it back. */
     if (sqlite3_get_autocommit(c->db)) return shop_sqlite_error(c, code, "cannot be written");
     const int kind = code & 0xff;
-    if (kind == SQLITE_FULL || kind == SQLITE_IOERR || kind == SQLITE_NOMEM || kind == SQLITE_BUSY || kind == SQLITE_CORRUPT)
+    if (kind == SQLITE_FULL || kind == SQLITE_IOERR || kind == SQLITE_NOMEM || kind == SQLITE_BUSY ||
+        kind == SQLITE_CORRUPT)
         return shop_sqlite_error(c, code, action->name);
     const bool done = code == SQLITE_DONE && n >= 1 && n <= action->max_rows;
     if (!done) SHOP_TRY(shop_execute(c, "ROLLBACK TO desk_act", "cannot be written"));

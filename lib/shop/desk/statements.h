@@ -26,13 +26,13 @@ typedef struct desk_readers desk_readers;
 llmcs_status desk_readers_create(llmcs_shop *shop, const desk_flows *flows, desk_readers **readers);
 void desk_readers_free(desk_readers **readers);
 
-/* Runs a find: on a reader of its own snapshot, or on `c` inside the caller's transaction. Rows beyond DESK_MAX_ROWS are left
- * out. Errors: as the store's; LIMIT if it takes too long. */
+/* Runs a find: on a reader of its own snapshot, or on `c` inside the caller's transaction. Rows beyond DESK_MAX_ROWS
+ * are left out. Errors: as the store's; LIMIT if it takes too long. */
 llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *binding,
                             desk_arena *arena, const desk_rows **rows);
 
-/* Runs an action inside the caller's transaction, under a savepoint: *changed rows, or 0 and nothing changed if it failed or
- * changed more than it may. LLMCS_OK also then; an error only where the transaction cannot go on. */
+/* Runs an action inside the caller's transaction, under a savepoint: *changed rows, or 0 and nothing changed if it
+ * failed or changed more than it may. LLMCS_OK also then; an error only where the transaction cannot go on. */
 llmcs_status desk_act(shop_connection *c, const desk_query *action, const desk_binding *binding, int64_t *changed);
 
 #endif

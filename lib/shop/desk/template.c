@@ -35,7 +35,8 @@ static llmcs_status read_fact(desk_flows *f, const desk_json *node, const char *
     const desk_json *fact = desk_json_get(f->facts, name);
     if (fact && fact->type == DESK_JSON_OBJECT) fact = desk_json_get(fact, f->langs[lang]);
     if (!fact || (fact->type != DESK_JSON_STRING && fact->type != DESK_JSON_NUMBER))
-        return desk_bad(f, node, "{facts.%.60s}: no such string or number in \"facts\" for \"%s\"", name, f->langs[lang]);
+        return desk_bad(f, node, "{facts.%.60s}: no such string or number in \"facts\" for \"%s\"", name,
+                        f->langs[lang]);
     part->kind = DESK_PART_FACT;
     part->text = fact->text;
     return LLMCS_OK;
@@ -55,14 +56,15 @@ static llmcs_status read_dotted(desk_flows *f, const desk_json *node, const desk
         return LLMCS_OK;
     }
     const int action = scope->in_flow ? find_query(f->actions, f->n_actions, name, strlen(name)) : -1;
-    if (action < 0) return desk_bad(f, node, "{%s.%.60s}: %s is no find or action that may be named here", name, key, name);
+    if (action < 0)
+        return desk_bad(f, node, "{%s.%.60s}: %s is no find or action that may be named here", name, key, name);
     part->kind = DESK_PART_ANSWER;
     part->index = action;
     return desk_copy(&f->arena, key, strlen(key), &part->name);
 }
 
-static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name, int lang,
-                                     desk_part *part) {
+static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name,
+                                     int lang, desk_part *part) {
     char *filter = strchr(name, '|');
     if (filter) {
         *filter++ = 0;
@@ -132,7 +134,8 @@ static llmcs_status read_template(desk_flows *f, const desk_json *node, const de
 static llmcs_status read_language(desk_flows *f, const desk_json *node, const desk_scope *scope, int lang,
                                   desk_text *text) {
     const desk_json *said = desk_json_get(node, f->langs[lang]);
-    if (!said) return desk_bad(f, node, "\"%s\" is missing: a text needs every language of \"languages\"", f->langs[lang]);
+    if (!said)
+        return desk_bad(f, node, "\"%s\" is missing: a text needs every language of \"languages\"", f->langs[lang]);
     const bool several = said->type == DESK_JSON_ARRAY;
     if ((!several && said->type != DESK_JSON_STRING) || (several && (!said->n || said->n > DESK_MAX_VARIANTS)))
         return desk_bad(f, said, "found %s, expected a string or an array of 1 to %d strings",
@@ -187,7 +190,8 @@ void desk_text_finds(const desk_flows *f, const desk_text *text, bool finds[DESK
         for (size_t v = 0; v < text->n_variants[lang]; v++)
             for (size_t i = 0; i < text->variants[lang][v].n; i++) {
                 const desk_part *p = &text->variants[lang][v].parts[i];
-                const bool named = p->kind == DESK_PART_COLUMN || p->kind == DESK_PART_ROWS || p->kind == DESK_PART_LIST;
+                const bool named =
+                    p->kind == DESK_PART_COLUMN || p->kind == DESK_PART_ROWS || p->kind == DESK_PART_LIST;
                 if (named && p->index >= 0) finds[p->index] = true;
             }
 }
@@ -216,7 +220,8 @@ static const char *translate(const desk_values_in *v, int table, const char *val
 }
 
 /* A value through its filter. */
-static void say_value(const desk_part *part, const desk_values_in *v, const char *text, double number, desk_buffer *out) {
+static void say_value(const desk_part *part, const desk_values_in *v, const char *text, double number,
+                      desk_buffer *out) {
     char date[16];
     switch (part->filter) {
         case DESK_FILTER_VALUES:

@@ -12,8 +12,8 @@ static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const ch
 /* ---- patterns */
 
 /* The first match in plain text, upper case: a number is written one way in the store. */
-static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const desk_words *w, size_t from, const char **value,
-                                  size_t *end) {
+static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const desk_words *w, size_t from,
+                                  const char **value, size_t *end) {
     *value = NULL;
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
@@ -21,7 +21,8 @@ static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const
     if (!status) {
         pcre2_set_match_limit(limits, MATCH_LIMIT);
         pcre2_set_heap_limit(limits, HEAP_KIB);
-        const int n = pcre2_match(pattern, (PCRE2_SPTR)w->plain, w->plain_bytes, from, PCRE2_NO_UTF_CHECK, data, limits);
+        const int n =
+            pcre2_match(pattern, (PCRE2_SPTR)w->plain, w->plain_bytes, from, PCRE2_NO_UTF_CHECK, data, limits);
         const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
         if (n > 0 || n == 0) {
             char *upper;
@@ -85,7 +86,8 @@ static llmcs_status row_in_words(desk_turn *t, int slot, const desk_rows *rows, 
 }
 
 /* The row that shares most words with the text, if no other shares as much. */
-static llmcs_status match_words(desk_turn *t, int slot, const desk_rows *rows, const desk_words *w, const char **value) {
+static llmcs_status match_words(desk_turn *t, int slot, const desk_rows *rows, const desk_words *w,
+                                const char **value) {
     double best = 0;
     bool tie = false;
     *value = NULL;
@@ -167,7 +169,8 @@ static int han_number(const char *text, size_t left, size_t *n) {
 }
 
 static bool counts_things(const desk_words *w, size_t i) {
-    static const char *const units[] = {"个", "件", "双", "条", "只", "套", "盒", "瓶", "份", "本", "pcs", "pieces", "piece", "pairs",
+    static const char *const units[] = {"个",   "件",      "双",    "条",    "只",     "套",    "盒",
+                                        "瓶",   "份",      "本",    "pcs",   "pieces", "piece", "pairs",
                                         "pair", "of them", "items", "units", NULL};
     while (i < w->folded_bytes && w->folded[i] == ' ') i++;
     for (size_t k = 0; units[k]; k++)
@@ -176,7 +179,8 @@ static bool counts_things(const desk_words *w, size_t i) {
 }
 
 /* A number on its own. Unless it answers the question, it must count something. */
-static llmcs_status find_number(desk_turn *t, const desk_slot *s, const desk_words *w, bool answers, const char **value) {
+static llmcs_status find_number(desk_turn *t, const desk_slot *s, const desk_words *w, bool answers,
+                                const char **value) {
     size_t len;
     for (size_t i = 0, step; i < w->folded_bytes; i += step) {
         const int32_t c = desk_char_at(w->folded, w->folded_bytes, i, &step);
@@ -188,7 +192,8 @@ static llmcs_status find_number(desk_turn *t, const desk_slot *s, const desk_wor
             const bool letter_next = i + n < w->folded_bytes &&
                                      desk_is_letter(desk_char_at(w->folded, w->folded_bytes, i + n, &len)) &&
                                      !desk_is_han(desk_char_at(w->folded, w->folded_bytes, i + n, &len));
-            const bool letter_before = i && (desk_is_letter((unsigned char)w->folded[i - 1] < 0x80 ? w->folded[i - 1] : ' '));
+            const bool letter_before =
+                i && (desk_is_letter((unsigned char)w->folded[i - 1] < 0x80 ? w->folded[i - 1] : ' '));
             if (letter_next || letter_before) {
                 step = n;
                 continue;
@@ -216,7 +221,8 @@ static bool two_digits(const char *p, const char *end, int *value, size_t *n) {
     return *n > 0;
 }
 
-static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                     "jul", "aug", "sep", "oct", "nov", "dec"};
 
 /* Month and day without a year. */
 static bool find_month_day(const desk_words *w, int *month, int *day) {
@@ -241,12 +247,21 @@ static llmcs_status find_date(desk_turn *t, const desk_words *w, const char **va
     static const struct {
         const char *word;
         int days;
-    } near[] = {{"day after tomorrow", 2}, {"tomorrow", 1}, {"yesterday", -1}, {"today", 0}, {"后天", 2},
-                {"明天", 1},               {"昨天", -1},    {"前天", -2},      {"今天", 0},  {NULL, 0}};
+    } near[] = {{"day after tomorrow", 2},
+                {"tomorrow", 1},
+                {"yesterday", -1},
+                {"today", 0},
+                {"后天", 2},
+                {"明天", 1},
+                {"昨天", -1},
+                {"前天", -2},
+                {"今天", 0},
+                {NULL, 0}};
     char date[16];
     int month = 0, day = 0;
     for (const char *p = w->plain; p + 10 <= w->plain + w->plain_bytes; p++)
-        if (p[4] == '-' && p[7] == '-' && strspn(p, "0123456789-") == 10 && (p == w->plain || p[-1] < '0' || p[-1] > '9'))
+        if (p[4] == '-' && p[7] == '-' && strspn(p, "0123456789-") == 10 &&
+            (p == w->plain || p[-1] < '0' || p[-1] > '9'))
             return copy_part(t, p, 10, value);
     for (size_t i = 0; near[i].word; i++)
         if (desk_has_phrase(w, near[i].word)) {

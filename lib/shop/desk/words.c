@@ -8,14 +8,14 @@
 
 int32_t desk_char_at(const char *text, size_t n, size_t i, size_t *len) {
     utf8proc_int32_t c = 0;
-    const utf8proc_ssize_t used =
-        utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
+    const utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
     *len = used > 0 ? (size_t)used : 1;
     return used > 0 ? c : 0xfffd;
 }
 
 bool desk_is_han(int32_t c) {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x323af) || c == 0x3007;
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x323af) ||
+           c == 0x3007;
 }
 
 bool desk_is_letter(int32_t c) {
@@ -140,18 +140,18 @@ static size_t phrase_at(const char *text, size_t n, size_t i, const char *const 
     size_t best = 0;
     for (; *phrases; phrases++) {
         const size_t m = strlen(*phrases);
-        if (m > best && i + m <= n && !memcmp(text + i, *phrases, m) &&
-            desk_find_phrase(text, n, *phrases, i) == i)
+        if (m > best && i + m <= n && !memcmp(text + i, *phrases, m) && desk_find_phrase(text, n, *phrases, i) == i)
             best = m;
     }
     return best;
 }
 
-static const char *const polite[] = {"please", "pls",  "plz",  "thanks", "thank you", "thx", "sir",  "hi",   "hello", "hey",
-                                     "dear",   "ah",   "oh",   "um",     "well",      "请",  "谢谢", "麻烦", "您好",  "你好",
-                                     "吧",     "啊",   "呀",   "哦",     "嗯",        "了",  "的",   "啦",   "亲",    "哈",
-                                     "呢",     "谢了", "帮我", "我要",   "我想",      "i want", "i need", "can i have",
-                                     "could you", "can you", "would you", "just", "now", "马上", "快", NULL};
+static const char *const polite[] = {
+    "please",    "pls",  "plz",  "thanks", "thank you", "thx",    "sir",    "hi",         "hello",     "hey",
+    "dear",      "ah",   "oh",   "um",     "well",      "请",     "谢谢",   "麻烦",       "您好",      "你好",
+    "吧",        "啊",   "呀",   "哦",     "嗯",        "了",     "的",     "啦",         "亲",        "哈",
+    "呢",        "谢了", "帮我", "我要",   "我想",      "i want", "i need", "can i have", "could you", "can you",
+    "would you", "just", "now",  "马上",   "快",        NULL};
 
 bool desk_is_only(const desk_words *w, const char *const *phrases, size_t n) {
     bool found = false;
@@ -209,27 +209,31 @@ const char *desk_language(const desk_words *w) {
 /* ---- yes and no */
 
 static const char *const yes_words[] = {
-    "yes",      "yes please", "yep",       "yeah",        "yup",        "yea",      "sure",       "of course", "certainly",
-    "absolutely", "definitely", "correct",  "that's right", "that is right", "right", "confirm", "confirmed", "i confirm",
-    "i agree",  "agreed",     "ok",        "okay",        "go ahead",   "please do", "do it",     "no problem", "是",
-    "是的",     "对",         "对的",      "好",          "好的",       "好吧",     "可以",       "行",        "确认",
-    "确定",     "确认取消",   "确定取消",  "嗯",          "嗯嗯",       "没错",     "没问题",     "同意",      "当然",
-    "恩",       "没有问题",   "要得",      "中",          "得",         "係",       "ja",         NULL};
+    "yes",       "yes please", "yep",        "yeah",       "yup",        "yea",          "sure",
+    "of course", "certainly",  "absolutely", "definitely", "correct",    "that's right", "that is right",
+    "right",     "confirm",    "confirmed",  "i confirm",  "i agree",    "agreed",       "ok",
+    "okay",      "go ahead",   "please do",  "do it",      "no problem", "是",           "是的",
+    "对",        "对的",       "好",         "好的",       "好吧",       "可以",         "行",
+    "确认",      "确定",       "确认取消",   "确定取消",   "嗯",         "嗯嗯",         "没错",
+    "没问题",    "同意",       "当然",       "恩",         "没有问题",   "要得",         "中",
+    "得",        "係",         "ja",         NULL};
 static const char *const no_words[] = {
-    "no",       "nope",  "nah",   "no thanks", "no thank you", "don't", "dont",  "do not", "please don't", "not now", "not yet",
-    "never",    "不",    "不是",  "不要",      "不用",         "不行",  "不对",  "别",     "不了",         "不可以",  "不同意",
-    "先不",     "不想",  "没有",  "否",        "不确定",       "还是不", NULL};
-static const char *const giving_up[] = {"never mind", "nevermind", "forget it", "forget about it", "leave it", "stop it",
-                                        "i changed my mind", "changed my mind", "drop it", "算了", "不用了", "不弄了", "不办了",
-                                        "没事了", "先这样", "当我没说", "不取消了", "不退了", "不换了", "不改了", NULL};
+    "no",      "nope",    "nah",    "no thanks", "no thank you", "don't", "dont", "do not", "please don't",
+    "not now", "not yet", "never",  "不",        "不是",         "不要",  "不用", "不行",   "不对",
+    "别",      "不了",    "不可以", "不同意",    "先不",         "不想",  "没有", "否",     "不确定",
+    "还是不",  NULL};
+static const char *const giving_up[] = {
+    "never mind",      "nevermind", "forget it", "forget about it", "leave it", "stop it", "i changed my mind",
+    "changed my mind", "drop it",   "算了",      "不用了",          "不弄了",   "不办了",  "没事了",
+    "先这样",          "当我没说",  "不取消了",  "不退了",          "不换了",   "不改了",  NULL};
 /* What makes a yes unclear wherever it stands. */
 static const char *const doubts[] = {
-    "no",      "not",     "n't",   "never",  "nope",   "don't",  "dont",  "doesn't", "won't",   "can't",  "isn't", "wait",  "but",
-    "if",      "unless",  "instead", "except", "rather", "why",   "how",   "what",    "when",    "which",  "where", "who",  "maybe",
-    "perhaps", "other",   "another", "else",  "both",   "all",   "also",  "think",   "unsure",  "later",  "first", "hmm", "不",
-    "别",      "没",      "但",    "可是",   "不过",   "如果",   "要是",  "除非",    "先",      "吗",     "呢",    "么",   "什么",
-    "怎么",    "为何",    "哪",    "谁",     "另",     "其他",   "换",    "都",      "全部",    "也",     "再想",  "等",   "考虑",
-    "或者",    "还是",    "可能",  "也许",   NULL};
+    "no",    "not",   "n't",     "never",   "nope",    "don't",  "dont", "doesn't", "won't", "can't", "isn't",  "wait",
+    "but",   "if",    "unless",  "instead", "except",  "rather", "why",  "how",     "what",  "when",  "which",  "where",
+    "who",   "maybe", "perhaps", "other",   "another", "else",   "both", "all",     "also",  "think", "unsure", "later",
+    "first", "hmm",   "不",      "别",      "没",      "但",     "可是", "不过",    "如果",  "要是",  "除非",   "先",
+    "吗",    "呢",    "么",      "什么",    "怎么",    "为何",   "哪",   "谁",      "另",    "其他",  "换",     "都",
+    "全部",  "也",    "再想",    "等",      "考虑",    "或者",   "还是", "可能",    "也许",  NULL};
 /* Phrases with a word of `doubts` that are none. */
 static const char *const no_doubts[] = {"no problem", "没问题", "没错", "没有问题", "the first one", NULL};
 enum { YES_WORDS = 6, YES_HAN = 10 };
@@ -261,7 +265,8 @@ static bool has_doubt(const desk_words *w) {
             for (size_t e = 0; no_doubts[e] && !excused; e++) {
                 const size_t m = strlen(no_doubts[e]);
                 for (size_t back = 0; back < m && back <= at && !excused; back++)
-                    excused = phrase_at(w->folded, w->folded_bytes, at - back, (const char *[]){no_doubts[e], NULL}) > back;
+                    excused =
+                        phrase_at(w->folded, w->folded_bytes, at - back, (const char *[]){no_doubts[e], NULL}) > back;
             }
             if (!excused) return true;
         }
@@ -307,23 +312,28 @@ bool desk_gives_up(const desk_words *w) {
 /* ---- others */
 
 bool desk_is_question(const desk_words *w) {
-    static const char *const words[] = {"what", "how", "when", "where", "why", "which", "who", "can you", "could you", "do you",
-                                        "is there", "are there", "does it", "吗", "呢", "什么", "怎么", "多少", "几", "哪",
-                                        "为什么", "能不能", "可不可以", "有没有", "是不是", NULL};
+    static const char *const words[] = {"what",    "how",       "when",   "where",    "why",       "which",   "who",
+                                        "can you", "could you", "do you", "is there", "are there", "does it", "吗",
+                                        "呢",      "什么",      "怎么",   "多少",     "几",        "哪",      "为什么",
+                                        "能不能",  "可不可以",  "有没有", "是不是",   NULL};
     return has_question_mark(w) || has_any(w, words);
 }
 
 bool desk_refers_back(const desk_words *w) {
-    static const char *const words[] = {"it",   "that", "this", "that one", "this one", "the same", "same order", "它",  "这个", "这单",
-                                        "那个", "那单", "该",   "刚才",     "这笔",     "那笔",     "此",         "这件", "那件", NULL};
+    static const char *const words[] = {"it",   "that", "this", "that one", "this one", "the same", "same order",
+                                        "它",   "这个", "这单", "那个",     "那单",     "该",       "刚才",
+                                        "这笔", "那笔", "此",   "这件",     "那件",     NULL};
     return has_any(w, words);
 }
 
 size_t desk_ordinal(const desk_words *w, size_t n) {
-    static const char *const words[][6] = {{"1", "first", "one", "第一", "一", "头一"}, {"2", "second", "two", "第二", "二", "两"},
-                                           {"3", "third", "three", "第三", "三", ""},   {"4", "fourth", "four", "第四", "四", ""},
+    static const char *const words[][6] = {{"1", "first", "one", "第一", "一", "头一"},
+                                           {"2", "second", "two", "第二", "二", "两"},
+                                           {"3", "third", "three", "第三", "三", ""},
+                                           {"4", "fourth", "four", "第四", "四", ""},
                                            {"5", "fifth", "five", "第五", "五", ""}};
-    static const char *const fill[] = {"the", "number", "no", "one", "option", "个", "那个", "那", "号", "单", "order", "please", "选", "要", NULL};
+    static const char *const fill[] = {"the", "number", "no",    "one",    "option", "个", "那个", "那",
+                                       "号",  "单",     "order", "please", "选",     "要", NULL};
     static const char *const last[] = {"last", "最后", NULL};
     if (desk_count_words(w->folded, w->folded_bytes) > 5) return 0;
     if (has_any(w, last)) return n;
@@ -343,9 +353,10 @@ size_t desk_ordinal(const desk_words *w, size_t n) {
 /* ---- overlap */
 
 /* Words too common to tell products or orders apart. */
-static const char *const common[] = {"the", "and", "for", "with", "you", "are", "have", "any", "your", "this", "that", "what", "how",
-                                     "does", "can", "order", "item", "size", "buy", "want", "need", "much", "stock", "there", "about", "one",
-                                     "订单", "商品", "有货", "多少", "什么", "这个", "那个", "请问", "还有", NULL};
+static const char *const common[] = {"the",  "and",  "for",  "with", "you",   "are",   "have",  "any",  "your",
+                                     "this", "that", "what", "how",  "does",  "can",   "order", "item", "size",
+                                     "buy",  "want", "need", "much", "stock", "there", "about", "one",  "订单",
+                                     "商品", "有货", "多少", "什么", "这个",  "那个",  "请问",  "还有", NULL};
 
 double desk_overlap(desk_arena *a, const desk_words *text, const char *line, size_t *n_common) {
     desk_words l;
@@ -391,8 +402,8 @@ double desk_overlap(desk_arena *a, const desk_words *text, const char *line, siz
 /* The length of what ends a part at byte i of plain text, 0 if nothing does. */
 static size_t part_ends(const desk_words *w, size_t i) {
     static const char *const marks[] = {"? ", "! ", ". ", "。", "?", "!", "；", ";", "、另", NULL};
-    static const char *const joints[] = {", and also", ", also", " and also ", ". also", ",另外", ",还有", ",顺便", ",对了", "另外,", "还有,",
-                                         "顺便", " oh and ", ", and ", NULL};
+    static const char *const joints[] = {", and also", ", also", " and also ", ". also", ",另外",    ",还有",  ",顺便",
+                                         ",对了",      "另外,",  "还有,",      "顺便",   " oh and ", ", and ", NULL};
     for (size_t k = 0; marks[k]; k++)
         if (!strncmp(w->plain + i, marks[k], strlen(marks[k]))) return strlen(marks[k]);
     for (size_t k = 0; joints[k]; k++)

@@ -18,16 +18,16 @@ typedef struct desk_words {
 
 llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_words *words);
 
-/* The first place of `phrase` (folded) at or after byte `from`, or SIZE_MAX. Where the phrase begins or ends with a letter or
- * digit that is not Han, no such character may stand next to it. */
+/* The first place of `phrase` (folded) at or after byte `from`, or SIZE_MAX. Where the phrase begins or ends with a
+ * letter or digit that is not Han, no such character may stand next to it. */
 size_t desk_find_phrase(const char *folded, size_t n, const char *phrase, size_t from);
 bool desk_has_phrase(const desk_words *w, const char *phrase);
 
 /* True if nothing but one of the phrases, politeness, punctuation and emoji is in the text. */
 bool desk_is_only(const desk_words *w, const char *const *phrases, size_t n);
 
-/* "zh" if it has Han characters; "en" if it has other letters, words that mean the same everywhere ("ok") and words with
- * digits aside; else NULL: nothing in it tells. */
+/* "zh" if it has Han characters; "en" if it has other letters, words that mean the same everywhere ("ok") and words
+ * with digits aside; else NULL: nothing in it tells. */
 const char *desk_language(const desk_words *w);
 
 /* A clear yes: it begins with one, and neither denies, asks, doubts, names something else nor goes on at length. */
@@ -46,7 +46,8 @@ size_t desk_ordinal(const desk_words *w, size_t n);
 /* Words: a run of letters that are not Han is one, a Han character is one. */
 size_t desk_count_words(const char *folded, size_t n);
 
-/* The share of the words of `line` that matter (letters: 3 or more; Han: pairs) and also stand in the text, and how many do. */
+/* The share of the words of `line` that matter (letters: 3 or more; Han: pairs) and also stand in the text, and how
+ * many do. */
 double desk_overlap(desk_arena *a, const desk_words *text, const char *line, size_t *n_common);
 
 enum { DESK_MAX_PARTS = 6 };
@@ -54,7 +55,8 @@ typedef struct desk_span {
     size_t begin, end;
 } desk_span;
 
-/* The sentences and clauses of `plain`, at most DESK_MAX_PARTS; what is shorter than two words (Han: three) joins the next.
+/* The sentences and clauses of `plain`, at most DESK_MAX_PARTS; what is shorter than two words (Han: three) joins the
+ * next.
  */
 size_t desk_split(const desk_words *w, desk_span parts[DESK_MAX_PARTS]);
 

@@ -1,4 +1,5 @@
-/* A small shop with flows of its own: two customers, four orders, three products, a classifier trained on a few rows. */
+/* A small shop with flows of its own: two customers, four orders, three products, a classifier trained on a few rows.
+ */
 #ifndef TESTS_SHOP_DESK_DESK_CASE_H
 #define TESTS_SHOP_DESK_DESK_CASE_H
 
@@ -11,25 +12,32 @@ enum { DESK_NOW = 1794830400 }; /* 2026-11-16 12:00 UTC */
 static const char desk_flows_head[] =
     "{\"format\":1,\"languages\":[\"en\",\"zh\"],"
     "\"facts\":{\"days\":30,\"open\":{\"en\":\"9 am\",\"zh\":\"9点\"}},"
-    "\"values\":{\"status\":{\"paid\":{\"en\":\"paid\",\"zh\":\"已付款\"},\"shipped\":{\"en\":\"on its way\",\"zh\":\"运输中\"},"
+    "\"values\":{\"status\":{\"paid\":{\"en\":\"paid\",\"zh\":\"已付款\"},\"shipped\":{\"en\":\"on its "
+    "way\",\"zh\":\"运输中\"},"
     "\"cancelled\":{\"en\":\"cancelled\",\"zh\":\"已取消\"}}},"
     "\"slots\":{"
     "\"order\":{\"type\":\"order\",\"pattern\":\"PL[0-9]{4}\",\"from\":\"mine\",\"only\":false,"
     "\"ask\":{\"en\":\"Which order?{choices}\",\"zh\":\"哪个订单？{choices}\"},"
     "\"none\":{\"en\":\"You have no order.\",\"zh\":\"您还没有订单。\"}},"
-    "\"reason\":{\"type\":\"choice\",\"options\":[{\"value\":\"size\",\"words\":{\"en\":[\"too small\",\"size\"],\"zh\":[\"太小\",\"尺码\"]},"
-    "\"label\":{\"en\":\"wrong size\",\"zh\":\"尺码不合适\"}},{\"value\":\"broken\",\"words\":{\"en\":[\"broken\"],\"zh\":[\"坏了\"]}}],"
+    "\"reason\":{\"type\":\"choice\",\"options\":[{\"value\":\"size\",\"words\":{\"en\":[\"too "
+    "small\",\"size\"],\"zh\":[\"太小\",\"尺码\"]},"
+    "\"label\":{\"en\":\"wrong "
+    "size\",\"zh\":\"尺码不合适\"}},{\"value\":\"broken\",\"words\":{\"en\":[\"broken\"],\"zh\":[\"坏了\"]}}],"
     "\"ask\":{\"en\":\"Why?\",\"zh\":\"什么原因？\"}},"
     "\"address\":{\"type\":\"address\",\"min\":6,\"ask\":{\"en\":\"To which address?\",\"zh\":\"改到哪个地址？\"}},"
-    "\"what\":{\"type\":\"text\",\"first\":true,\"first_min\":60,\"ask\":{\"en\":\"What happened?\",\"zh\":\"发生了什么？\"}},"
+    "\"what\":{\"type\":\"text\",\"first\":true,\"first_min\":60,\"ask\":{\"en\":\"What "
+    "happened?\",\"zh\":\"发生了什么？\"}},"
     "\"item\":{\"type\":\"product\",\"ask\":{\"en\":\"Which product?\",\"zh\":\"哪个商品？\"}}},"
     "\"finds\":{"
-    "\"mine\":{\"sql\":\"SELECT id, status FROM orders WHERE customer = :customer ORDER BY id\",\"tables\":[\"orders\"],"
+    "\"mine\":{\"sql\":\"SELECT id, status FROM orders WHERE customer = :customer ORDER BY "
+    "id\",\"tables\":[\"orders\"],"
     "\"line\":{\"en\":\"{id} ({status|status})\",\"zh\":\"{id}（{status|status}）\"}},"
-    "\"o\":{\"sql\":\"SELECT id, status, city, total, time FROM orders WHERE customer = :customer AND id = :order\",\"tables\":[\"orders\"]},"
+    "\"o\":{\"sql\":\"SELECT id, status, city, total, time FROM orders WHERE customer = :customer AND id = "
+    ":order\",\"tables\":[\"orders\"]},"
     "\"stock\":{\"sql\":\"SELECT stock, price FROM products WHERE id = :item\",\"tables\":[\"products\"]}},"
     "\"actions\":{"
-    "\"cancel\":{\"sql\":\"UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order AND status = 'paid'\","
+    "\"cancel\":{\"sql\":\"UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order AND "
+    "status = 'paid'\","
     "\"tables\":[\"orders\"],\"object\":\"order\",\"destructive\":true},"
     "\"move\":{\"object\":\"order\",\"detail\":[\"order\",\"address\"],\"destructive\":true},"
     "\"send_back\":{\"object\":\"order\",\"detail\":[\"reason\"],\"destructive\":true},"
@@ -37,32 +45,43 @@ static const char desk_flows_head[] =
     "\"flows\":{";
 static const char desk_flows_tail[] =
     "\"track\":{\"intents\":[\"track_order\"],\"title\":{\"en\":\"where an order is\",\"zh\":\"查物流\"},\"steps\":["
-    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"say_by\":\"o.status\",\"of\":{\"shipped\":{\"en\":\"{order} is on its way to {o.city}.\","
-    "\"zh\":\"{order}正在发往{o.city}。\"},\"*\":{\"en\":\"{order} is {o.status|status}.\",\"zh\":\"{order}{o.status|status}。\"}}}]},"
+    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"say_by\":\"o.status\",\"of\":{\"shipped\":{\"en\":\"{order} is on its "
+    "way to {o.city}.\","
+    "\"zh\":\"{order}正在发往{o.city}。\"},\"*\":{\"en\":\"{order} is "
+    "{o.status|status}.\",\"zh\":\"{order}{o.status|status}。\"}}}]},"
     "\"cancel\":{\"intents\":[\"cancel\"],\"title\":{\"en\":\"cancel an order\",\"zh\":\"取消订单\"},\"steps\":["
     "{\"slot\":\"order\"},{\"find\":\"o\"},{\"if\":{\"o.status\":\"paid\"},\"then\":["
-    "{\"confirm\":{\"en\":\"Cancel order {order}? You get {o.total|money} back.\",\"zh\":\"确定取消订单{order}吗？退款{o.total|money}元。\"}},"
+    "{\"confirm\":{\"en\":\"Cancel order {order}? You get {o.total|money} "
+    "back.\",\"zh\":\"确定取消订单{order}吗？退款{o.total|money}元。\"}},"
     "{\"do\":\"cancel\",\"done\":[{\"say\":{\"en\":\"Order {order} is cancelled.\",\"zh\":\"订单{order}已取消。\"}}]}],"
-    "\"else\":[{\"say\":{\"en\":\"{order} is {o.status|status} and cannot be cancelled.\",\"zh\":\"{order}{o.status|status}，无法取消。\"}}]}]},"
+    "\"else\":[{\"say\":{\"en\":\"{order} is {o.status|status} and cannot be "
+    "cancelled.\",\"zh\":\"{order}{o.status|status}，无法取消。\"}}]}]},"
     "\"move\":{\"intents\":[\"change_address\"],\"title\":{\"en\":\"change the address\",\"zh\":\"改地址\"},\"steps\":["
     "{\"slot\":\"order\"},{\"find\":\"o\"},{\"slot\":\"address\"},"
     "{\"confirm\":{\"en\":\"Send {order} to {address}?\",\"zh\":\"把{order}改寄到{address}吗？\"}},"
-    "{\"do\":\"move\",\"done\":[{\"say\":{\"en\":\"The request for {order} is recorded.\",\"zh\":\"已记录{order}的改址申请。\"}}]}]},"
+    "{\"do\":\"move\",\"done\":[{\"say\":{\"en\":\"The request for {order} is "
+    "recorded.\",\"zh\":\"已记录{order}的改址申请。\"}}]}]},"
     "\"send_back\":{\"intents\":[\"refund\"],\"title\":{\"en\":\"return an order\",\"zh\":\"退货\"},\"steps\":["
     "{\"slot\":\"order\"},{\"find\":\"o\"},{\"slot\":\"reason\"},"
     "{\"confirm\":{\"en\":\"Return {order} ({reason})?\",\"zh\":\"退回{order}（{reason}）吗？\"},"
     "\"no\":[{\"say\":{\"en\":\"Then you keep it.\",\"zh\":\"好的，不退。\"}}]},"
-    "{\"do\":\"send_back\",\"done\":[{\"say\":{\"en\":\"Return of {order} is recorded.\",\"zh\":\"已登记{order}退货。\"}}]}]},"
-    "\"complain\":{\"steps\":[{\"slot\":\"what\"},{\"do\":\"complain\",\"done\":[{\"say\":{\"en\":\"Recorded.\",\"zh\":\"已记录。\"}}]}]},"
+    "{\"do\":\"send_back\",\"done\":[{\"say\":{\"en\":\"Return of {order} is "
+    "recorded.\",\"zh\":\"已登记{order}退货。\"}}]}]},"
+    "\"complain\":{\"steps\":[{\"slot\":\"what\"},{\"do\":\"complain\",\"done\":[{\"say\":{\"en\":\"Recorded.\",\"zh\":"
+    "\"已记录。\"}}]}]},"
     "\"stock\":{\"intents\":[\"stock\"],\"steps\":[{\"slot\":\"item\"},{\"find\":\"stock\"},"
-    "{\"if\":{\"stock.stock\":{\"more\":0}},\"then\":[{\"say\":{\"en\":\"{item} is in stock, {stock.price|money} CNY.\",\"zh\":\"{item}有货，{stock.price|money}元。\"}}],"
+    "{\"if\":{\"stock.stock\":{\"more\":0}},\"then\":[{\"say\":{\"en\":\"{item} is in stock, {stock.price|money} "
+    "CNY.\",\"zh\":\"{item}有货，{stock.price|money}元。\"}}],"
     "\"else\":[{\"say\":{\"en\":\"{item} is sold out.\",\"zh\":\"{item}缺货。\"}}]}]},"
     "\"human\":{\"intents\":[\"human\"],\"always\":true,\"steps\":[{\"hand_over\":\"wanted\"}]},"
-    "\"thanks\":{\"intents\":[\"thanks\"],\"small_talk\":true,\"steps\":[{\"say\":{\"en\":\"You are welcome.\",\"zh\":\"不客气。\"}}]},"
-    "\"hours\":{\"intents\":[\"hours\"],\"steps\":[{\"say\":{\"en\":\"We open at {facts.open}.\",\"zh\":\"我们{facts.open}开门。\"}}]},"
+    "\"thanks\":{\"intents\":[\"thanks\"],\"small_talk\":true,\"steps\":[{\"say\":{\"en\":\"You are "
+    "welcome.\",\"zh\":\"不客气。\"}}]},"
+    "\"hours\":{\"intents\":[\"hours\"],\"steps\":[{\"say\":{\"en\":\"We open at "
+    "{facts.open}.\",\"zh\":\"我们{facts.open}开门。\"}}]},"
     "\"doctor\":{\"route\":\"none\",\"steps\":[{\"hand_over\":\"medical\",\"priority\":2}]}},"
     "\"intents\":{\"delivery\":{\"entry\":\"ship\"}},"
-    "\"rules\":[{\"words\":{\"en\":[\"human please\",\"operator\"],\"zh\":[\"转人工\",\"人工\"]},\"flow\":\"human\",\"always\":true},"
+    "\"rules\":[{\"words\":{\"en\":[\"human "
+    "please\",\"operator\"],\"zh\":[\"转人工\",\"人工\"]},\"flow\":\"human\",\"always\":true},"
     "{\"words\":{\"en\":[\"allergic\"],\"zh\":[\"过敏\"]},\"flow\":\"doctor\",\"always\":true},"
     "{\"words\":{\"en\":[\"complain\"],\"zh\":[\"投诉\"]},\"flow\":\"complain\"}]}";
 
@@ -74,28 +93,66 @@ static inline const char *desk_flows_text(void) {
 
 /* Rows of the intents: a few a label and language. */
 static const llmcs_shop_example desk_rows_of_intents[] = {
-#define ROW(text, label) {text, LLMCS_NUL, label}
-    ROW("where is my order", "track_order"), ROW("where is my parcel PL1001", "track_order"), ROW("track order PL1002", "track_order"),
-    ROW("has my package been sent", "track_order"), ROW("我的包裹到哪了", "track_order"), ROW("查一下物流", "track_order"),
-    ROW("订单PL1003到哪了", "track_order"), ROW("快递什么时候到", "track_order"),
-    ROW("cancel my order", "cancel"), ROW("please cancel order PL1001", "cancel"), ROW("i want to cancel PL1002", "cancel"),
-    ROW("cancel it please", "cancel"), ROW("取消订单", "cancel"), ROW("帮我取消PL1001", "cancel"), ROW("我要取消这个订单", "cancel"),
+#define ROW(text, label) \
+    { text, LLMCS_NUL, label }
+    ROW("where is my order", "track_order"),
+    ROW("where is my parcel PL1001", "track_order"),
+    ROW("track order PL1002", "track_order"),
+    ROW("has my package been sent", "track_order"),
+    ROW("我的包裹到哪了", "track_order"),
+    ROW("查一下物流", "track_order"),
+    ROW("订单PL1003到哪了", "track_order"),
+    ROW("快递什么时候到", "track_order"),
+    ROW("cancel my order", "cancel"),
+    ROW("please cancel order PL1001", "cancel"),
+    ROW("i want to cancel PL1002", "cancel"),
+    ROW("cancel it please", "cancel"),
+    ROW("取消订单", "cancel"),
+    ROW("帮我取消PL1001", "cancel"),
+    ROW("我要取消这个订单", "cancel"),
     ROW("不想要了，取消", "cancel"),
-    ROW("change the delivery address", "change_address"), ROW("send it to another address", "change_address"),
-    ROW("change address of order PL1001", "change_address"), ROW("改一下收货地址", "change_address"),
-    ROW("地址填错了想改地址", "change_address"), ROW("PL1002换个地址", "change_address"),
-    ROW("i want to return it", "refund"), ROW("return order PL1003", "refund"), ROW("send back my order", "refund"),
-    ROW("我要退货", "refund"), ROW("PL1003想退货", "refund"), ROW("怎么把东西退回去", "refund"),
-    ROW("is the red mug in stock", "stock"), ROW("do you have the desk lamp in stock", "stock"), ROW("is it sold out", "stock"),
-    ROW("红色马克杯有货吗", "stock"), ROW("台灯还有库存吗", "stock"), ROW("有没有货", "stock"),
-    ROW("let me talk to a person", "human"), ROW("i want an agent", "human"), ROW("give me a human", "human"),
-    ROW("找真人客服", "human"), ROW("我要和人说话", "human"), ROW("客服在吗，人呢", "human"),
-    ROW("thanks", "thanks"), ROW("thank you very much", "thanks"), ROW("great, thanks", "thanks"), ROW("谢谢", "thanks"),
-    ROW("多谢你", "thanks"), ROW("感谢", "thanks"),
-    ROW("when do you open", "hours"), ROW("what are your opening hours", "hours"), ROW("opening times", "hours"),
-    ROW("几点开门", "hours"), ROW("营业时间是几点", "hours"), ROW("你们什么时候开门", "hours"),
-    ROW("what does delivery cost", "delivery"), ROW("shipping fee", "delivery"), ROW("how much is shipping", "delivery"),
-    ROW("运费多少", "delivery"), ROW("快递费怎么算", "delivery"), ROW("邮费多少钱", "delivery"),
+    ROW("change the delivery address", "change_address"),
+    ROW("send it to another address", "change_address"),
+    ROW("change address of order PL1001", "change_address"),
+    ROW("改一下收货地址", "change_address"),
+    ROW("地址填错了想改地址", "change_address"),
+    ROW("PL1002换个地址", "change_address"),
+    ROW("i want to return it", "refund"),
+    ROW("return order PL1003", "refund"),
+    ROW("send back my order", "refund"),
+    ROW("我要退货", "refund"),
+    ROW("PL1003想退货", "refund"),
+    ROW("怎么把东西退回去", "refund"),
+    ROW("is the red mug in stock", "stock"),
+    ROW("do you have the desk lamp in stock", "stock"),
+    ROW("is it sold out", "stock"),
+    ROW("红色马克杯有货吗", "stock"),
+    ROW("台灯还有库存吗", "stock"),
+    ROW("有没有货", "stock"),
+    ROW("let me talk to a person", "human"),
+    ROW("i want an agent", "human"),
+    ROW("give me a human", "human"),
+    ROW("找真人客服", "human"),
+    ROW("我要和人说话", "human"),
+    ROW("客服在吗，人呢", "human"),
+    ROW("thanks", "thanks"),
+    ROW("thank you very much", "thanks"),
+    ROW("great, thanks", "thanks"),
+    ROW("谢谢", "thanks"),
+    ROW("多谢你", "thanks"),
+    ROW("感谢", "thanks"),
+    ROW("when do you open", "hours"),
+    ROW("what are your opening hours", "hours"),
+    ROW("opening times", "hours"),
+    ROW("几点开门", "hours"),
+    ROW("营业时间是几点", "hours"),
+    ROW("你们什么时候开门", "hours"),
+    ROW("what does delivery cost", "delivery"),
+    ROW("shipping fee", "delivery"),
+    ROW("how much is shipping", "delivery"),
+    ROW("运费多少", "delivery"),
+    ROW("快递费怎么算", "delivery"),
+    ROW("邮费多少钱", "delivery"),
 #undef ROW
 };
 
@@ -113,20 +170,36 @@ static int64_t case_now(void *user) { return ((desk_case *)user)->now; }
 
 static inline void put_order(llmcs_shop *shop, const char *id, const char *customer, const char *status, double total) {
     const llmcs_shop_order_item item = {"mug", 1, total};
-    const llmcs_shop_order o = {.struct_size = sizeof o, .id = id, .customer = customer, .status = status, .time = DESK_NOW - 86400,
-                                .items = &item, .n_items = 1, .total = total, .currency = "CNY", .city = "Hangzhou"};
+    const llmcs_shop_order o = {.struct_size = sizeof o,
+                                .id = id,
+                                .customer = customer,
+                                .status = status,
+                                .time = DESK_NOW - 86400,
+                                .items = &item,
+                                .n_items = 1,
+                                .total = total,
+                                .currency = "CNY",
+                                .city = "Hangzhou"};
     const llmcs_shop_order *list[] = {&o};
     SHOP_OK(llmcs_shop_put_orders(shop, list, 1, NULL, NULL, NULL));
 }
 
-static inline void put_two_texts(llmcs_shop *shop, const char *id, const char *en, const char *zh, double price, int64_t stock) {
+static inline void put_two_texts(llmcs_shop *shop, const char *id, const char *en, const char *zh, double price,
+                                 int64_t stock) {
     const llmcs_shop_product_text texts[] = {{"en", en, NULL, NULL}, {"zh", zh, NULL, NULL}};
-    const llmcs_shop_product p = {.struct_size = sizeof p, .id = id, .texts = texts, .n_texts = 2, .price = price, .currency = "CNY", .stock = stock};
+    const llmcs_shop_product p = {.struct_size = sizeof p,
+                                  .id = id,
+                                  .texts = texts,
+                                  .n_texts = 2,
+                                  .price = price,
+                                  .currency = "CNY",
+                                  .stock = stock};
     const llmcs_shop_product *list[] = {&p};
     SHOP_OK(llmcs_shop_put_products(shop, list, 1, NULL, NULL, NULL));
 }
 
-static inline void put_answer(llmcs_shop *shop, const char *id, const char *lang, const char *question, const char *answer) {
+static inline void put_answer(llmcs_shop *shop, const char *id, const char *lang, const char *question,
+                              const char *answer) {
     const llmcs_shop_entry e = {
         .struct_size = sizeof e, .id = id, .lang = lang, .questions = &question, .n_questions = 1, .answer = answer};
     const llmcs_shop_entry *list[] = {&e};
@@ -170,8 +243,9 @@ static inline void desk_case_make(desk_case *d) {
     params.n_threads = 1;
     params.l2 = 0.1;
     params.oos_label = "oos";
-    SHOP_OK(llmcs_shop_classifier_train(desk_rows_of_intents, sizeof desk_rows_of_intents / sizeof *desk_rows_of_intents, &params,
-                                        &classifier));
+    params.accept_score = 0.5;
+    SHOP_OK(llmcs_shop_classifier_train(
+        desk_rows_of_intents, sizeof desk_rows_of_intents / sizeof *desk_rows_of_intents, &params, &classifier));
     SHOP_OK(llmcs_shop_classifier_slot_create(classifier, &d->intents));
     llmcs_shop_classifier_free(&classifier);
     llmcs_shop_desk_options_init(&d->options);
@@ -203,14 +277,20 @@ static inline const char *say_as(desk_case *d, const char *conversation, const c
     m.text = text;
     llmcs_shop_turn_free(&d->turn);
     SHOP_OK(llmcs_shop_desk_say(d->desk, &m, &d->turn));
-    if (getenv("DESK_SHOW")) fprintf(stderr, "  %s: %s\n  -> [%s] %s\n", conversation, text, llmcs_shop_desk_route_name(d->turn->route), d->turn->reply);
+    if (getenv("DESK_SHOW"))
+        fprintf(stderr, "  %s: %s\n  -> [%s, %s %.2f, out of scope %.2f] %s\n", conversation, text,
+                llmcs_shop_desk_route_name(d->turn->route), d->turn->intent, d->turn->intent_score,
+                d->turn->out_of_scope, d->turn->reply);
     return d->turn->reply;
 }
 
 static inline const char *say(desk_case *d, const char *text) { return say_as(d, "c1", "anna", text); }
 
-#define HAS(text_, words_) ck_assert_msg(strstr((text_), (words_)) != NULL, "\"%s\" lacks \"%s\"", d.turn->reply, words_)
-#define LACKS(text_, words_) ck_assert_msg(strstr((text_), (words_)) == NULL, "\"%s\" has \"%s\"", d.turn->reply, words_)
-#define ORDER_IS(id, expected) ck_assert_str_eq(shop_value(d.path, "SELECT status FROM orders WHERE id = '" id "'"), expected)
+#define HAS(text_, words_) \
+    ck_assert_msg(strstr((text_), (words_)) != NULL, "\"%s\" lacks \"%s\"", d.turn->reply, words_)
+#define LACKS(text_, words_) \
+    ck_assert_msg(strstr((text_), (words_)) == NULL, "\"%s\" has \"%s\"", d.turn->reply, words_)
+#define ORDER_IS(id, expected) \
+    ck_assert_str_eq(shop_value(d.path, "SELECT status FROM orders WHERE id = '" id "'"), expected)
 
 #endif

@@ -48,8 +48,9 @@ START_TEST(order_of_somebody_else_is_not_found) {
 END_TEST
 
 START_TEST(cancel_needs_a_clear_yes) {
-    static const char *const unclear[] = {"yes?", "maybe", "yes but not now", "why", "可以取消吗", "如果退款就取消", "hmm ok if you refund it",
-                                          "yes, cancel the other one"};
+    static const char *const unclear[] = {
+        "yes?",       "maybe",          "yes but not now",         "why",
+        "可以取消吗", "如果退款就取消", "hmm ok if you refund it", "yes, cancel the other one"};
     desk_case d;
     desk_case_open(&d);
     for (size_t i = 0; i < sizeof unclear / sizeof *unclear; i++) {
@@ -74,7 +75,8 @@ START_TEST(cancel_needs_a_clear_yes) {
     ck_assert_str_eq(d.turn->action_object, "PL1001");
     ORDER_IS("PL1001", "cancelled");
     ORDER_IS("PL1003", "paid");
-    ck_assert_str_eq(shop_value(d.path, "SELECT group_concat(name || ' ' || object || ' ' || state) FROM actions"), "cancel PL1001 DONE");
+    ck_assert_str_eq(shop_value(d.path, "SELECT group_concat(name || ' ' || object || ' ' || state) FROM actions"),
+                     "cancel PL1001 DONE");
     HAS(say(&d, "cancel order PL1001"), "is cancelled and cannot be cancelled");
     HAS(say(&d, "取消订单PL1003"), "确定取消订单PL1003吗？退款20.50元");
     HAS(say(&d, "确认"), "订单PL1003已取消");
