@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "request.h"
@@ -92,7 +93,7 @@ static void free_rows(rows *r) {
 
 static int print_progress(void *user, float done) {
     (void)user;
-    fprintf(stderr, "\rtraining %3.0f %%", 100 * (double)done);
+    if (isatty(2)) fprintf(stderr, "\rtraining %3.0f %%", 100 * (double)done);
     return 0;
 }
 
@@ -120,7 +121,7 @@ static int train_command(int argc, char **argv) {
             cli_error("%s: %s", common.folder, strerror(errno));
         else if (read_rows(&r)) {
             const llmcs_status status = llmcs_shop_tagger_train(r.texts, r.n, &params, common.texts[0]);
-            fputc('\n', stderr);
+            if (isatty(2)) fputc('\n', stderr);
             code = status ? cli_failed("train-tagger") : EXIT_DONE;
         }
         if (code == EXIT_DONE)

@@ -112,7 +112,8 @@ static llmcs_status find_chinese(const shop_text_view *view, const shop_hits *hi
         n_units > 0 ? n_firm + n_places > 0 || after_cue : n_firm + n_places >= 2 || (after_cue && n_firm > 0);
     if (!found || *end - i < 2) return LLMCS_OK;
     if (n_units) *end = with_units;
-    return shop_find_add(f, i, *end, LLMCS_PII_ADDRESS, SHOP_BY_CUE, "address parts");
+    const bool sure = n_units > 0 || (after_cue && n_firm > 0);
+    return shop_find_add(f, i, *end, LLMCS_PII_ADDRESS, sure ? SHOP_BY_CUE : SHOP_BY_GUESS, "address parts");
 }
 
 /* ------------------------------------------------------------------------------------------------------ Latin */

@@ -128,7 +128,7 @@ static void skip(writer *w) { w->out[w->at++] = 0; }
 
 /* Words that say something of names and places; cues for codes say nothing. */
 static const uint32_t TAGS = SHOP_LEX_SURNAME | SHOP_LEX_NAME_AFTER | SHOP_LEX_TITLE_AFTER | SHOP_LEX_TITLE |
-                             SHOP_LEX_PLACE | SHOP_LEX_STREET | SHOP_LEX_ADDRESS_AFTER | SHOP_LEX_UNIT |
+                             SHOP_LEX_JOB | SHOP_LEX_PLACE | SHOP_LEX_STREET | SHOP_LEX_ADDRESS_AFTER | SHOP_LEX_UNIT |
                              SHOP_LEX_FORENAME | SHOP_LEX_FAMILY | SHOP_LEX_FOREIGN;
 
 static uint64_t words_of(const shop_token *t) {

@@ -8,7 +8,8 @@
 
 /* Where findings overlap, the higher priority wins; of equal ones the one found first. */
 typedef enum shop_priority {
-    SHOP_BY_TAGGER = 0,
+    SHOP_BY_GUESS = 0, /* what the rules take for an address where no tagger knows better */
+    SHOP_BY_TAGGER,
     SHOP_BY_CUE,     /* names and addresses next to cues */
     SHOP_BY_SHAPE,   /* phones */
     SHOP_BY_CHECK,   /* cards, IBAN, company ids: numbers with check digits; plates */

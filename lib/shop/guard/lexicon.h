@@ -24,6 +24,7 @@
 #define SHOP_LEX_STOP 0x10000u         /* words that end a Chinese name: 电话, 地址 */
 #define SHOP_LEX_FAMILY 0x20000u       /* common English family names */
 #define SHOP_LEX_FOREIGN 0x40000u      /* characters that write foreign names: 斯, 尔, 克 */
+#define SHOP_LEX_JOB 0x80000u          /* 经理, 老师: a surname may stand before */
 #define SHOP_LEX_PLACE (SHOP_LEX_COUNTRY | SHOP_LEX_REGION | SHOP_LEX_CITY | SHOP_LEX_DISTRICT)
 
 typedef struct shop_lexicon shop_lexicon;

@@ -128,8 +128,9 @@ static bool is_wanted(const mask_job *j, const shop_finding *x) {
 static llmcs_status resolve(mask_job *j) {
     SHOP_TRY(shop_grow(j->a, &j->owners, 0, &j->owner_capacity, j->view.n, sizeof *j->owners, "findings"));
     memset(j->owners, 0, j->view.n * sizeof *j->owners);
+    const bool tagger = j->guard->tagger && !(j->params.flags & LLMCS_SHOP_MASK_NO_TAGGER);
     for (int priority = SHOP_N_PRIORITIES - 1; priority >= 0; priority--)
-        for (size_t i = 0; i < j->findings.n; i++) {
+        for (size_t i = 0; i < j->findings.n && (priority || !tagger); i++) {
             const shop_finding *x = &j->findings.items[i];
             bool taken = x->priority != priority || !is_wanted(j, x);
             for (size_t k = x->begin; k < x->end && !taken; k++) taken = j->owners[k] != 0;

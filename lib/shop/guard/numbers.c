@@ -588,6 +588,11 @@ llmcs_status shop_find_numbers(const shop_text_view *view, const shop_hits *hits
             continue;
         }
         size_t taken;
+        const size_t end = segment_end(view, i);
+        if (end - i > MAX_DIGITS) {
+            i = end;
+            continue;
+        }
         fill_window(&w, i, GAP_START);
         SHOP_TRY(find_at(&w, f, &taken));
         i = w.segments[taken ? taken - 1 : 0].end;

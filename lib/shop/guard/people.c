@@ -12,7 +12,8 @@ static size_t chinese_name_end(const shop_text_view *view, const shop_hits *hits
     const size_t surname = shop_hit_len(hits, i, SHOP_LEX_SURNAME);
     if (!surname) return i;
     size_t end = i + surname;
-    while (end < i + surname + 2 && is_han(view, end) && !shop_hit_len(hits, end, SHOP_LEX_STOP | SHOP_LEX_TITLE))
+    while (end < i + surname + 2 && is_han(view, end) &&
+           !shop_hit_len(hits, end, SHOP_LEX_STOP | SHOP_LEX_TITLE | SHOP_LEX_JOB))
         end++;
     return end > i + surname || shop_hit_len(hits, end, SHOP_LEX_TITLE) ? end : i;
 }
@@ -54,7 +55,7 @@ static llmcs_status find_chinese_after(const shop_text_view *view, const shop_hi
 }
 
 /* Before 先生: a surname, or a full name. The shortest is taken that begins with a surname, but the full name where
- * nothing else stands before it. */
+ * nothing else stands before it. 经理 and the like are part of many other words, so there it must stand alone. */
 static llmcs_status find_before_title(const shop_text_view *view, const shop_hits *hits, const shop_hit *title,
                                       shop_findings *f) {
     size_t found = title->begin;
@@ -64,7 +65,7 @@ static llmcs_status find_before_title(const shop_text_view *view, const shop_hit
         const size_t surname = shop_hit_len(hits, begin, SHOP_LEX_SURNAME);
         if (!surname || n > surname + 2 || n < surname) continue;
         const bool alone = !begin || view->at[begin - 1].kind != SHOP_CHAR_HAN;
-        if (found == title->begin || alone) found = begin;
+        if (alone || (found == title->begin && title->tags & SHOP_LEX_TITLE)) found = begin;
     }
     if (found == title->begin) return LLMCS_OK;
     return shop_find_add(f, found, title->begin, LLMCS_PII_NAME, SHOP_BY_CUE, "title");
@@ -187,7 +188,7 @@ llmcs_status shop_find_people(const shop_text_view *view, const shop_hits *hits,
     for (size_t h = 0; h < hits->n; h++) {
         const shop_hit *hit = &hits->items[h];
         const bool han = view->at[hit->begin].kind == SHOP_CHAR_HAN;
-        if (hit->tags & SHOP_LEX_TITLE) SHOP_TRY(find_before_title(view, hits, hit, f));
+        if (hit->tags & (SHOP_LEX_TITLE | SHOP_LEX_JOB)) SHOP_TRY(find_before_title(view, hits, hit, f));
         if (han && hit->tags & SHOP_LEX_NAME_AFTER) SHOP_TRY(find_chinese_after(view, hits, hit, f));
         if (!han && hit->tags & (SHOP_LEX_NAME_AFTER | SHOP_LEX_TITLE_AFTER)) {
             SHOP_TRY(find_latin_after(view, hits, hit, f));

@@ -43,20 +43,29 @@ static llmcs_status kind_of(tag_trainer *t, size_t row, const char *label, size_
 static llmcs_status label_span(tag_trainer *t, const tag_work *w, size_t row, size_t n, const llmcs_shop_tagged_span *s,
                                uint8_t *labels) {
     size_t kind = 0, begin = 0, end;
-    if (!s->label || s->begin >= s->end)
-        return shop_fail(LLMCS_ARG, "texts[%lld]: span [%lld, %lld) is empty or has no label", (long long)row,
-                         (long long)s->begin, (long long)s->end);
     SHOP_TRY(kind_of(t, row, s->label, &kind));
-    while (begin < n && w->view.at[w->tokens.items[begin].end - 1].end <= s->begin) begin++;
-    for (end = begin; end < n && w->view.at[w->tokens.items[end].begin].begin < s->end; end++) {
-        if (labels[end])
-            return shop_fail(LLMCS_ARG, "texts[%lld]: span [%lld, %lld) overlaps another", (long long)row,
-                             (long long)s->begin, (long long)s->end);
+    /* A token that two spans touch, part of a word each, belongs to the one before. */
+    while (begin < n && (labels[begin] || w->view.at[w->tokens.items[begin].end - 1].end <= s->begin)) begin++;
+    for (end = begin; end < n && !labels[end] && w->view.at[w->tokens.items[end].begin].begin < s->end; end++)
         labels[end] = (uint8_t)(1 + 4 * kind + SHOP_TAG_I);
-    }
     if (end == begin) return LLMCS_OK; /* behind the last token, or of spaces */
     labels[begin] = (uint8_t)(1 + 4 * kind + (end - begin == 1 ? SHOP_TAG_S : SHOP_TAG_B));
     if (end - begin > 1) labels[end - 1] = (uint8_t)(1 + 4 * kind + SHOP_TAG_E);
+    return LLMCS_OK;
+}
+
+static llmcs_status check_spans(size_t row, const llmcs_shop_tagged_text *text, size_t bytes) {
+    for (size_t i = 0; i < text->n_spans; i++) {
+        const llmcs_shop_tagged_span *s = &text->spans[i];
+        if (!s->label || s->begin >= s->end || s->end > bytes)
+            return shop_fail(LLMCS_ARG,
+                             "texts[%lld]: span [%lld, %lld) of %lld bytes is empty, too long or has no label",
+                             (long long)row, (long long)s->begin, (long long)s->end, (long long)bytes);
+        for (size_t k = 0; k < i; k++)
+            if (s->begin < text->spans[k].end && text->spans[k].begin < s->end)
+                return shop_fail(LLMCS_ARG, "texts[%lld]: span [%lld, %lld) overlaps another", (long long)row,
+                                 (long long)s->begin, (long long)s->end);
+    }
     return LLMCS_OK;
 }
 
@@ -65,10 +74,7 @@ static llmcs_status add_row(tag_trainer *t, tag_work *w, size_t row, const llmcs
     const size_t bytes = text->text && text->text_bytes == LLMCS_NUL ? strlen(text->text) : text->text_bytes;
     if (!text->text || (!text->spans && text->n_spans))
         return shop_fail(LLMCS_ARG, "texts[%lld]: text or spans is NULL", (long long)row);
-    for (size_t i = 0; i < text->n_spans; i++)
-        if (text->spans[i].end > bytes)
-            return shop_fail(LLMCS_ARG, "texts[%lld]: span %lld ends at %lld of %lld bytes", (long long)row,
-                             (long long)i, (long long)text->spans[i].end, (long long)bytes);
+    SHOP_TRY(check_spans(row, text, bytes));
     SHOP_TRY(shop_text_view_fill(a, text->text, bytes, &w->view));
     SHOP_TRY(shop_find_hits(a, t->lexicon, &w->view, &w->hits));
     SHOP_TRY(shop_tokens_fill(a, &w->view, &w->hits, &w->tokens));

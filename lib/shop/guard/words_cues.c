@@ -33,8 +33,8 @@ const shop_word_table shop_cue_words[] = {
      "收件人姓名"},
     {SHOP_LEX_TITLE_AFTER,
      "mr,mr.,mrs,mrs.,ms,ms.,miss,dr,dr.,prof,prof.,professor,sir,madam,mister,herr,frau,señor,señora"},
-    {SHOP_LEX_TITLE,
-     "先生,女士,小姐,太太,老师,师傅,经理,医生,律师,教授,同学,阿姨,大哥,大姐,叔叔,主任,总监,校长,先森,老板"},
+    {SHOP_LEX_TITLE, "先生,女士,小姐,太太,阿姨,大哥,大姐,叔叔,先森"},
+    {SHOP_LEX_JOB, "老师,师傅,经理,医生,律师,教授,同学,主任,总监,校长,老板"},
     {SHOP_LEX_STREET,
      "street,st,st.,road,rd,rd.,avenue,ave,ave.,lane,ln,ln.,drive,dr,dr.,boulevard,blvd,blvd.,court,ct,ct.,way,place,"
      "pl,pl.,square,sq,sq.,terrace,ter,highway,hwy,parkway,pkwy,circle,cir,close,crescent,gardens,row,trail,trl,alley,"
