@@ -25,10 +25,10 @@
  * - A guard never changes, so any number of threads use it at once. Names belong to one conversation and to one thread
  *   at a time.
  */
+#include "llmcs_shop.h" /* which includes this file, whichever of the two comes first */
+
 #ifndef LLMCS_SHOP_GUARD_H
 #define LLMCS_SHOP_GUARD_H
-
-#include "llmcs_shop.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -79,16 +79,19 @@ static uint32_t company_id_value(const shop_view_char *c) {
 }
 
 /* GB 32100: the authority that registered it, 6 digits of a region; the sum by 3^i mod 31 and the check character is 0
- * mod 31. */
+ * mod 31. Digits alone are an id of a company only behind 91 to 93: others are too often identity numbers. */
 static bool is_company_id(const shop_text_view *view, size_t i) {
     uint32_t sum = 0, weight = 1;
+    size_t n_letters = 0;
     for (size_t k = 0; k < 18; k++) {
         const uint32_t value = company_id_value(&view->at[i + k]);
+        n_letters += value > 9;
         if (value > 30 || (k == 0 && !value) || (k >= 2 && k < 8 && value > 9)) return false;
         sum += (k < 17 ? weight : 1) * value;
         weight = weight * 3 % 31;
     }
-    return sum % 31 == 0;
+    const uint32_t first = company_id_value(&view->at[i]), second = company_id_value(&view->at[i + 1]);
+    return sum % 31 == 0 && (n_letters || (first == 9 && second >= 1 && second <= 3));
 }
 
 /* ----------------------------------------------------------------------------------------- Hong Kong identity */

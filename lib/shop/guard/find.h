@@ -13,8 +13,8 @@ typedef enum shop_priority {
     SHOP_BY_CUE,     /* names and addresses next to cues */
     SHOP_BY_SHAPE,   /* phones */
     SHOP_BY_CHECK,   /* cards, IBAN, company ids: numbers with check digits; plates */
-    SHOP_BY_ID,      /* identity numbers: check digit, date and region */
     SHOP_BY_LABEL,   /* a code right after the word for it: "order number 123" */
+    SHOP_BY_ID,      /* identity numbers: check digit, date and region */
     SHOP_BY_FORMAT,  /* e-mail, links, the shop's order pattern */
     SHOP_BY_LITERAL, /* text that looks like a placeholder */
     SHOP_N_PRIORITIES

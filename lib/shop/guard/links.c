@@ -17,9 +17,9 @@ static size_t local_begin(const shop_text_view *view, size_t at) {
     enum { LONGEST = 64 };
     size_t begin = at;
     while (begin && at - begin < LONGEST && is_local(&view->at[begin - 1])) begin--;
-    /* Quotation marks and the like belong to the text: "mail='a@b.c'", "?to=a@b.c". */
+    /* What stands before a parameter's value belongs to the text: "?to=a@b.c". */
     for (size_t i = at; i-- > begin;)
-        if (view->at[i].code < 0x80 && view->at[i].code && strchr("='`/?&{|}", (int)view->at[i].code) && i + 1 < at) {
+        if (view->at[i].code < 0x80 && view->at[i].code && strchr("=`/?&{|}", (int)view->at[i].code) && i + 1 < at) {
             begin = i + 1;
             break;
         }

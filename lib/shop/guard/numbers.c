@@ -86,7 +86,13 @@ static size_t read_gap(const shop_text_view *view, size_t i, gap *kind) {
 
 static size_t segment_end(const shop_text_view *view, size_t i) {
     const uint8_t kind = view->at[i].kind;
+    const size_t begin = i;
     while (i < view->n && is_digit(&view->at[i]) && view->at[i].kind == kind) i++;
+    /* 一 of 一直, 一样, 一共, 一下, 一个, 一定, 一起, 一些, 一次 behind a number is no digit. */
+    static const uint16_t after_one[] = {0x76f4, 0x6837, 0x5171, 0x4e0b, 0x4e2a, 0x5b9a, 0x8d77, 0x4e9b, 0x6b21, 0};
+    if (i - begin > 1 && i < view->n && view->at[i - 1].code == 0x4e00)
+        for (const uint16_t *c = after_one; *c; c++)
+            if (view->at[i].code == *c) return i - 1;
     return i;
 }
 
@@ -234,9 +240,29 @@ static bool is_tied(const shop_text_view *view, size_t i, size_t next, bool forw
     return n_letters > 0 ? n_letters <= 3 && (c == '-' || c == '_') : n < 7;
 }
 
+/* Groups of digits with the same spaces before or behind them: the number is part of a longer one. */
+static bool is_part_of_groups(const number *x) {
+    const shop_text_view *view = x->w->view;
+    gap behind;
+    if (x->n < 2 || x->w->segments[1].before != GAP_SPACE) return false;
+    if (read_gap(view, x->end, &behind) && behind == GAP_SPACE) return true;
+    return x->begin > 1 && view->at[x->begin - 1].kind == SHOP_CHAR_SPACE && view->at[x->begin - 1].code != '\n' &&
+           view->at[x->begin - 2].kind == SHOP_CHAR_DIGIT;
+}
+
+/* A single Han digit behind others is more often a word: 0310 4531131 and 一直. */
+static bool ends_in_word(const number *x) {
+    const segment *last = &x->w->segments[x->n - 1];
+    if (x->n < 2 || last->before != GAP_SCRIPT || last->end - last->begin > 1) return false;
+    for (size_t i = 1; i + 1 < x->n; i++)
+        if (x->w->segments[i].before == GAP_SCRIPT) return false;
+    return x->w->view->at[last->begin].kind == SHOP_CHAR_HAN;
+}
+
 static bool is_free(const number *x) {
     const shop_text_view *view = x->w->view;
     const shop_view_char *at = view->at;
+    if (is_part_of_groups(x) || ends_in_word(x)) return false;
     if (x->begin &&
         (shop_is_word_char(&at[x->begin - 1]) || (x->begin > 1 && is_tied(view, x->begin - 1, x->begin - 2, false))))
         return false;
@@ -244,13 +270,19 @@ static bool is_free(const number *x) {
     return !shop_is_word_char(&at[x->end]) && !(x->end + 1 < view->n && is_tied(view, x->end, x->end + 1, true));
 }
 
-/* A word such as "call" or 电话 before the number in the same line, or close behind it. */
+static bool ends_sentence(const shop_text_view *view, size_t i) {
+    const uint32_t c = view->at[i].code;
+    return c == '\n' || c == '!' || c == '?' || c == ';' || c == 0x3002 ||
+           (c == '.' && i + 1 < view->n && view->at[i + 1].kind == SHOP_CHAR_SPACE);
+}
+
+/* A word such as "call" or 电话 before the number in the same sentence, or close behind it. */
 static bool has_phone_word(const number *x) {
     enum { BEFORE = 40, AFTER = 16 };
     const shop_text_view *view = x->w->view;
     size_t from = x->begin, to = x->end;
-    while (from && x->begin - from < BEFORE && view->at[from - 1].code != '\n') from--;
-    while (to < view->n && to - x->end < AFTER && view->at[to].code != '\n') to++;
+    while (from && x->begin - from < BEFORE && !ends_sentence(view, from - 1)) from--;
+    while (to < view->n && to - x->end < AFTER && !ends_sentence(view, to)) to++;
     return shop_has_hit(x->w->hits, from, x->begin, SHOP_LEX_PHONE) ||
            shop_has_hit(x->w->hits, x->end, to, SHOP_LEX_PHONE);
 }
@@ -336,6 +368,9 @@ static bool is_card(const number *x) {
     if (!only_scripts_change(x) &&
         !(has_uniform_gaps(x, ALLOW(GAP_SPACE) | ALLOW(GAP_DASH) | ALLOW(GAP_DOT)) && is_one_of(x, shapes)))
         return false;
+    if (x->n_digits == 18 && is_region(value_of(x->d, 2)) &&
+        is_date(value_of(x->d + 6, 4), value_of(x->d + 10, 2), value_of(x->d + 12, 2)))
+        return false; /* an identity number with a wrong check digit */
     const uint32_t prefix = value_of(x->d, 6);
     for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++)
         if (prefix >= issuers[i].first && prefix <= issuers[i].last && x->n_digits >= issuers[i].shortest &&
@@ -478,6 +513,7 @@ static const char *find_trunk(const number *x) {
 /* Any other number next to a word for phones. */
 static const char *find_with_word(const number *x) {
     if (x->n_digits < 7 || x->n_digits > 12 || x->n > 5 || !has_phone_word(x)) return NULL;
+    if (value_of(x->d + x->n_digits - 4, 4) == 0 && x->n == 1) return NULL; /* a round number counts something */
     for (size_t i = 1; i < x->n; i++)
         if (segment_len(x, i) < 2) return NULL;
     return "phone word";

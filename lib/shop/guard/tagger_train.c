@@ -173,15 +173,32 @@ llmcs_status tag_allocate_weights(tag_trainer *t) {
 
 /* ------------------------------------------------------------------------------------------------------ a step */
 
+static uint64_t next_random(uint64_t *state) { /* splitmix64 */
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Bit k: feature k of the token takes part in this pass. A quarter does not, so that no feature relies on another that
+ * a new text lacks (dropout: Srivastava et al. 2014). */
+static uint64_t kept_features(const tag_trainer *t, size_t token) {
+    uint64_t state = t->params.seed ^ ((uint64_t)t->pass << 40) ^ token;
+    const uint64_t dropped = next_random(&state) & next_random(&state);
+    return ~dropped;
+}
+static const float KEPT_SCALE = 4.0f / 3;
+
 /* Scores of a token's labels, [n_labels]. */
 static void score_token(const tag_trainer *t, size_t token, float *scores) {
+    const uint64_t kept = kept_features(t, token);
     const size_t n = t->n_labels;
     for (size_t i = 0; i < n; i++) scores[i] = 0;
     const uint32_t *rows = t->rows + token * SHOP_TAG_FEATURES;
     for (size_t k = 0; k < SHOP_TAG_FEATURES; k++) {
-        if (!rows[k]) continue;
+        if (!rows[k] || !(kept >> k & 1)) continue;
         const float *w = t->weights + (size_t)(rows[k] - 1) * n;
-        for (size_t i = 0; i < n; i++) scores[i] += w[i];
+        for (size_t i = 0; i < n; i++) scores[i] += w[i] * KEPT_SCALE;
     }
 }
 
@@ -273,8 +290,9 @@ static void step_features(tag_trainer *t, const tag_sequence *s, const tag_step 
         for (size_t k = 0; k < n; k++) most = fabsf(p[k]) > most ? fabsf(p[k]) : most;
         if (most < 1e-3f) continue; /* it is right already; most tokens are, after the first pass */
         const uint32_t *rows = t->rows + (s->first + i) * SHOP_TAG_FEATURES;
+        const uint64_t kept = kept_features(t, s->first + i);
         for (size_t f = 0; f < SHOP_TAG_FEATURES; f++) {
-            if (!rows[f]) continue;
+            if (!rows[f] || !(kept >> f & 1)) continue;
             float *w = t->weights + (size_t)(rows[f] - 1) * n, *q = t->squares + (size_t)(rows[f] - 1) * n;
             for (size_t k = 0; k < n; k++) descend(t, &w[k], &q[k], p[k]);
         }
@@ -282,13 +300,6 @@ static void step_features(tag_trainer *t, const tag_sequence *s, const tag_step 
 }
 
 /* ----------------------------------------------------------------------------------------------------- passes */
-
-static uint64_t next_random(uint64_t *state) { /* splitmix64 */
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 /* The order of a pass depends on the seed and the pass alone, so that training can go on from a checkpoint. */
 static void shuffle(tag_trainer *t, int32_t pass) {
@@ -311,6 +322,7 @@ static llmcs_status report(const tag_trainer *t, float done) {
 }
 
 static llmcs_status train_pass(tag_trainer *t, tag_step *x, int32_t pass) {
+    t->pass = pass;
     shuffle(t, pass);
     for (size_t i = 0; i < t->n_sequences; i++) {
         const tag_sequence *s = &t->sequences[t->order[i]];

@@ -43,6 +43,7 @@ typedef struct tag_trainer {
     float *transitions, *transition_squares; /* [n_labels + 1, n_labels]; the last row: at the start */
     float l2;
     int32_t first_pass; /* where a checkpoint stopped */
+    int32_t pass;
 } tag_trainer;
 
 /* Finds the row of every feature of every token. */

@@ -1,0 +1,213 @@
+/* The tagger: it learns names and addresses that no rule finds, the same bytes each time and after an interruption; a
+ * damaged file is refused; every allocation may fail. */
+#include <unistd.h>
+
+#include "guard_case.h"
+#include "support/edit.h"
+#include "support/fail_alloc.h"
+#include "support/random.h"
+#include "support/temp.h"
+
+enum { N_ROWS = 240, N_FAULT_ROWS = 12 };
+
+typedef struct rows {
+    char texts[N_ROWS][160];
+    llmcs_shop_tagged_span spans[N_ROWS][2];
+    llmcs_shop_tagged_text rows[N_ROWS];
+} rows;
+
+/* Sentences without a cue that the rules know: what remains is the surname, the place, and the words around them. */
+static void make_rows(rows *r, size_t n) {
+    static const char *const zh_names[] = {"王小明", "李娜", "张伟强", "刘洋", "陈静怡", "赵磊"};
+    static const char *const zh_places[] = {"杭州", "北京", "成都", "广州", "武汉"};
+    static const char *const en_names[] = {"Sarah Lee", "Tom Novak", "Ann Smith", "Luis Garcia"};
+    static const char *const en_places[] = {"Kingsway 14", "Via Roma 131", "Harjukuja 54"};
+    uint64_t seed = 20261132;
+    for (size_t i = 0; i < n; i++) {
+        const bool zh = i % 2 == 0;
+        const char *name = zh ? zh_names[random_below(&seed, 6)] : en_names[random_below(&seed, 4)];
+        const char *place = zh ? zh_places[random_below(&seed, 5)] : en_places[random_below(&seed, 3)];
+        const char *before = zh ? "昨天" : "Yesterday ", *between = zh ? "去了" : " moved to ",
+                   *after = zh ? "玩" : " again";
+        snprintf(r->texts[i], sizeof r->texts[i], "%s%s%s%s%s", before, name, between, place, after);
+        const size_t a = strlen(before), b = a + strlen(name), c = b + strlen(between), d = c + strlen(place);
+        r->spans[i][0] = (llmcs_shop_tagged_span){a, b, "NAME"};
+        r->spans[i][1] = (llmcs_shop_tagged_span){c, d, "ADDRESS"};
+        r->rows[i] = (llmcs_shop_tagged_text){r->texts[i], LLMCS_NUL, r->spans[i], 2};
+    }
+}
+
+static llmcs_status train(const rows *r, size_t n, const char *path, const char *checkpoint, llmcs_progress_fn progress,
+                          void *user, const llmcs_allocator *a) {
+    llmcs_shop_tagger_params p;
+    llmcs_shop_tagger_params_init(&p);
+    p.n_epochs = 4;
+    p.checkpoint_path = checkpoint;
+    p.progress = progress;
+    p.progress_user = user;
+    p.allocator = a;
+    return llmcs_shop_tagger_train(r->rows, n, &p, path);
+}
+
+static char folder[TEMP_PATH_BYTES];
+static rows own;
+
+static void open_folder(void) {
+    temp_folder(folder);
+    make_rows(&own, N_ROWS);
+}
+static void close_folder(void) { temp_remove(folder); }
+
+START_TEST(learns_both_languages) {
+    ck_assert_msg(!train(&own, N_ROWS, temp_path(folder, "t"), NULL, NULL, NULL, NULL), "%s", llmcs_error_message());
+    llmcs_shop_guard *g = guard_open(NULL, temp_path(folder, "t"));
+    /* None of these names, and not this street, was in the rows. */
+    CHECK_CASES(g, {"昨天周雅琴去了武汉玩", "昨天<NAME_1>去了<ADDRESS_1>玩"},
+                {"Yesterday Peter Wood moved to Kingsway 14 again", "Yesterday <NAME_1> moved to <ADDRESS_1> again"},
+                {"昨天13800138000去了", "昨天<PHONE_1>去了"}, {"", ""});
+    llmcs_shop_mask_params p;
+    llmcs_shop_masked *m = NULL;
+    llmcs_shop_mask_params_init(&p);
+    p.flags = LLMCS_SHOP_MASK_NO_TAGGER;
+    ck_assert(!llmcs_shop_mask(g, NULL, "昨天周雅琴去了武汉玩", LLMCS_NUL, &p, &m));
+    ck_assert_uint_eq(m->n_spans, 0);
+    llmcs_shop_masked_free(&m);
+    llmcs_shop_guard_free(&g);
+}
+END_TEST
+
+static int stop_at_half(void *user, float done) {
+    (void)user;
+    return done > 0.6f;
+}
+
+START_TEST(goes_on_from_a_checkpoint) {
+    size_t n_once = 0, n_resumed = 0;
+    ck_assert(!train(&own, N_ROWS, temp_path(folder, "once"), NULL, NULL, NULL, NULL));
+    char checkpoint[TEMP_PATH_BYTES];
+    snprintf(checkpoint, sizeof checkpoint, "%s", temp_path(folder, "checkpoint"));
+    ck_assert_int_eq(train(&own, N_ROWS, temp_path(folder, "resumed"), checkpoint, stop_at_half, NULL, NULL),
+                     LLMCS_CANCELLED);
+    ck_assert_int_eq(access(checkpoint, F_OK), 0);
+    ck_assert_int_ne(access(temp_path(folder, "resumed"), F_OK), 0);
+    ck_assert(!train(&own, N_ROWS, temp_path(folder, "resumed"), checkpoint, NULL, NULL, NULL));
+    ck_assert_int_ne(access(checkpoint, F_OK), 0);
+    char *once = edit_read(temp_path(folder, "once"), &n_once),
+         *resumed = edit_read(temp_path(folder, "resumed"), &n_resumed);
+    ck_assert_uint_eq(n_once, n_resumed);
+    ck_assert_mem_eq(once, resumed, n_once);
+    free(once);
+    free(resumed);
+    /* One of other rows, and one that is damaged, are not used. */
+    temp_write_text(folder, "checkpoint", "LLTAGCP1 is not enough");
+    ck_assert(!train(&own, 40, temp_path(folder, "other"), checkpoint, NULL, NULL, NULL));
+}
+END_TEST
+
+START_TEST(damaged_files_are_refused) {
+    uint64_t seed = 20261133;
+    size_t n = 0;
+    ck_assert(!train(&own, N_ROWS, temp_path(folder, "t"), NULL, NULL, NULL, NULL));
+    char *file = edit_read(temp_path(folder, "t"), &n);
+    for (int i = 0; i < 600; i++) {
+        llmcs_shop_guard_options o;
+        llmcs_shop_guard *g = NULL;
+        const size_t at = i < 200 ? (size_t)i % n : random_below(&seed, n), cut = i % 3 ? n : at;
+        const char kept = file[at];
+        file[at] = (char)(file[at] ^ (1 << random_below(&seed, 8)));
+        temp_write(folder, "bad", file, cut);
+        file[at] = kept;
+        llmcs_shop_guard_options_init(&o);
+        const char *path = temp_path(folder, "bad");
+        o.tagger_path = path;
+        const llmcs_status status = llmcs_shop_guard_create(&o, &g);
+        ck_assert_msg(status == LLMCS_FORMAT || status == LLMCS_UNSUPPORTED, "byte %zu: %d", at, status);
+        ck_assert_ptr_nonnull(strstr(llmcs_error_message(), path));
+        ck_assert_ptr_null(g);
+    }
+    free(file);
+}
+END_TEST
+
+START_TEST(misuse) {
+    llmcs_shop_tagger_params p;
+    llmcs_shop_tagged_span overlap[2] = {{0, 4, "NAME"}, {3, 6, "NAME"}}, past = {0, 99, "NAME"},
+                           unnamed = {0, 2, NULL};
+    llmcs_shop_tagged_text text = {"abcdefgh", LLMCS_NUL, overlap, 2};
+    const char *path = temp_path(folder, "t");
+    ck_assert_int_eq(llmcs_shop_tagger_train(NULL, 1, NULL, path), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_shop_tagger_train(&text, 0, NULL, path), LLMCS_ARG);
+    ck_assert_int_eq(llmcs_shop_tagger_train(&text, 1, NULL, path), LLMCS_ARG);
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "texts[0]"));
+    text.spans = &past;
+    text.n_spans = 1;
+    ck_assert_int_eq(llmcs_shop_tagger_train(&text, 1, NULL, path), LLMCS_ARG);
+    text.spans = &unnamed;
+    ck_assert_int_eq(llmcs_shop_tagger_train(&text, 1, NULL, path), LLMCS_ARG);
+    text.n_spans = 0;
+    ck_assert_int_eq(llmcs_shop_tagger_train(&text, 1, NULL, path), LLMCS_ARG);
+    static const struct {
+        int32_t n_epochs, max_features, min_count;
+        double l2;
+    } bad[] = {{0, 2000, 2, 0}, {1001, 2000, 2, 0}, {1, 999, 2, 0},
+               {1, 2000, 0, 0}, {1, 2000, 2, -1},   {1, 2000, 2, 11}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        llmcs_shop_tagger_params_init(&p);
+        p.n_epochs = bad[i].n_epochs;
+        p.max_features = bad[i].max_features;
+        p.min_count = bad[i].min_count;
+        p.l2 = bad[i].l2;
+        ck_assert_int_eq(llmcs_shop_tagger_train(own.rows, 4, &p, path), LLMCS_ARG);
+    }
+    ck_assert_int_eq(llmcs_shop_tagger_train(own.rows, 4, NULL, "/nonexistent/t"), LLMCS_IO);
+}
+END_TEST
+
+START_TEST(every_allocation_fails) {
+    fail_alloc f;
+    llmcs_status status = LLMCS_NOMEM;
+    for (long at = 0; status; at++) {
+        fail_alloc_init(&f);
+        const llmcs_allocator a = fail_alloc_get(&f);
+        f.fail_at = at;
+        char checkpoint[TEMP_PATH_BYTES];
+        snprintf(checkpoint, sizeof checkpoint, "%s", temp_path(folder, "c"));
+        unlink(checkpoint);
+        status = train(&own, N_FAULT_ROWS, temp_path(folder, "f"), checkpoint, NULL, NULL, &a);
+        ck_assert_msg(!status || status == LLMCS_NOMEM, "allocation %ld: %s", at, llmcs_error_message());
+        ck_assert_int_eq(f.live, 0);
+    }
+    status = LLMCS_NOMEM;
+    for (long at = 0; status; at++) {
+        llmcs_shop_guard_options o;
+        llmcs_shop_guard *g = NULL;
+        llmcs_shop_masked *m = NULL;
+        fail_alloc_init(&f);
+        const llmcs_allocator a = fail_alloc_get(&f);
+        f.fail_at = at;
+        llmcs_shop_guard_options_init(&o);
+        const char *path = temp_path(folder, "f");
+        o.tagger_path = path;
+        o.allocator = &a;
+        status = llmcs_shop_guard_create(&o, &g);
+        if (!status) status = llmcs_shop_mask(g, NULL, own.texts[0], LLMCS_NUL, NULL, &m);
+        ck_assert_msg(!status || status == LLMCS_NOMEM, "allocation %ld: %s", at, llmcs_error_message());
+        llmcs_shop_masked_free(&m);
+        llmcs_shop_guard_free(&g);
+        ck_assert_int_eq(f.live, 0);
+    }
+}
+END_TEST
+
+static void add(TCase *t) {
+    printf("shop/guard/tagger: seeds 20261132, 20261133\n");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, open_folder, close_folder);
+    tcase_add_test(t, learns_both_languages);
+    tcase_add_test(t, goes_on_from_a_checkpoint);
+    tcase_add_test(t, damaged_files_are_refused);
+    tcase_add_test(t, misuse);
+    tcase_add_test(t, every_allocation_fails);
+}
+
+SUITE_MAIN("shop/guard/tagger", add)
