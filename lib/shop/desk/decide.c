@@ -166,7 +166,7 @@ static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], si
     SHOP_TRY(read_intents(t, r, *n));
     SHOP_TRY(read_sentiment(t, r));
     t->out.ms.classify += desk_now_ms() - begin;
-    t->out.intent = r[0].label;
+    t->out.intent = r[0].accepted ? r[0].label : "";
     t->out.intent_score = r[0].score;
     t->out.out_of_scope = r[0].out_of_scope;
     return LLMCS_OK;

@@ -183,10 +183,10 @@ typedef struct desk_condition {
     double number;
 } desk_condition;
 
-typedef struct desk_case {
+typedef struct desk_say_case {
     const char *value; /* NULL: any other */
     const desk_text *text;
-} desk_case;
+} desk_say_case;
 
 typedef enum desk_recommend_by { DESK_BY_TEXT, DESK_BY_CUSTOMER, DESK_BY_PRODUCT } desk_recommend_by;
 
@@ -198,7 +198,7 @@ typedef struct desk_op {
     const desk_condition *conditions;
     size_t n_conditions;
     desk_subject subject; /* SAY_BY */
-    const desk_case *cases;
+    const desk_say_case *cases;
     size_t n_cases;
     const char *id; /* of an entry; reason of a handover */
     int priority;   /* of a handover */

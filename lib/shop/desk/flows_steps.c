@@ -180,7 +180,7 @@ static llmcs_status step_say(compiler *p, const desk_json *step) {
 
 static llmcs_status step_say_by(compiler *p, const desk_json *step) {
     const desk_json *subject = desk_json_get(step, "say_by"), *of;
-    desk_case *cases;
+    desk_say_case *cases;
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_SAY_BY, &op));
     if (subject->type != DESK_JSON_STRING) return desk_bad(p->f, subject, "expected a slot or find.column");
