@@ -74,15 +74,15 @@ _ZH_OPENINGS = ["这款{n}，简单又实用。", "为您推荐{n}。", "{n}，�
 _EN_CLOSINGS = {
     "kitchen": ["A good companion at the table.", "Nice to cook and serve with."], "tea-coffee": ["For quiet mornings and long afternoons.", "A small pleasure for every day."],
     "clothing": ["Easy to wear and easy to combine.", "Comfortable from morning to night."], "shoes": ["Made for long days on your feet.", "Comfortable step after step."],
-    "bags": ["Ready for work, school and weekends.", "Everything has its place."], "electronics": ["Simple to set up and to use.", "A useful helper on the desk and on the road."],
+    "bags": ["Ready for work and school.", "Everything has its place."], "electronics": ["Simple to set up and to use.", "A useful helper on the desk and on the road."],
     "textiles": ["For a cosy home.", "Soft to the touch."], "furniture": ["It fits into almost every room.", "For a calm and tidy home."],
     "beauty": ["Gentle care for every day.", "A pleasant moment for yourself."], "toys": ["For hours of play.", "Fun for small hands and curious minds."],
     "outdoor": ["Ready for the next trip.", "Good company outdoors."], "stationery": ["For everyone who likes to write.", "It makes work at the desk a little nicer."]}
 _ZH_CLOSINGS = {
     "kitchen": ["做饭摆盘都好用。", "餐桌上的好帮手。"], "tea-coffee": ["忙里偷闲，喝上一杯。", "每天的小享受。"], "clothing": ["好穿又好搭。", "从早穿到晚都舒服。"],
-    "shoes": ["走一天也不累脚。", "步步舒适。"], "bags": ["上班出行都合适。", "东西放得井井有条。"], "electronics": ["上手简单，用着省心。", "桌面和路上的好帮手。"],
+    "shoes": ["走起来不累脚。", "步步舒适。"], "bags": ["上班出行都合适。", "东西放得井井有条。"], "electronics": ["上手简单，用着省心。", "桌面和路上的好帮手。"],
     "textiles": ["让家更温馨。", "触感柔软。"], "furniture": ["放在哪个房间都合适。", "让家更整洁。"], "beauty": ["每天温和呵护。", "给自己一点时间。"],
-    "toys": ["陪孩子玩上半天。", "动手又动脑。"], "outdoor": ["说走就走的好伙伴。", "户外出行带上它。"], "stationery": ["喜欢写字的人会爱上它。", "让书桌多一份乐趣。"]}
+    "toys": ["陪孩子尽情玩耍。", "动手又动脑。"], "outdoor": ["说走就走的好伙伴。", "户外出行带上它。"], "stationery": ["喜欢写字的人会爱上它。", "让书桌多一份乐趣。"]}
 
 
 def load_products():
@@ -190,7 +190,7 @@ def document(rng, product, language):
     if rng.random() < 0.3:  # a shorter title
         title = ", ".join(title.split(", ")[:1]) if language == "en" else " ".join(title.split(" ")[:2])
     if rng.random() < 0.15:
-        key, value = (("warranty months", str(rng.randint(2, 60))) if language == "en" else ("件数", f"{rng.randint(2, 60)}件"))
+        key, value = (("pieces", str(rng.randint(2, 60))) if language == "en" else ("件数", f"{rng.randint(2, 60)}件"))
         attributes.append((key, value))
     name, rest = split_title(title, language)
     text = copy_of(rng, name, rest, attributes, product["category"], language)

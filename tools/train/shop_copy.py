@@ -46,7 +46,7 @@ _EN_COLORS = ["black", "white", "red", "blue", "navy blue", "green", "olive gree
               "orange", "maroon", "mustard yellow", "silver", "gold", "teal", "cream", "burgundy", "khaki", "lavender", "turquoise", "rose gold"]
 _EN_STYLES = ["casual", "classic", "modern", "vintage", "elegant", "sporty", "minimalist", "lightweight", "compact", "premium", "handmade", "slim", "printed", "striped", "floral", "solid", "checked", "portable", "waterproof", "oversized", "cosy"]
 _EN_AUDIENCES = ["women", "men", "boys", "girls", "kids", "unisex"]
-_EN_CLOSINGS = ["A good choice for every day.", "Easy to match and easy to love.", "Perfect for work, travel and weekends.", "Made to last and simple to care for.", "A lovely thing to have at home.",
+_EN_CLOSINGS = ["A good choice for every day.", "Easy to match and easy to love.", "Perfect for work and travel.", "Made to last and simple to care for.", "A lovely thing to have at home.",
                 "Comfort and quality in one piece.", "Enjoy it from morning to night.", "Simple, practical and full of character.", "Ready for your next adventure.", "A favourite you will reach for again and again."]
 # More types, and parts from which properties are put together, so that the model meets many it has not seen.
 _EN_MORE_TYPES = """guitar, piano, drum, violin, microphone, umbrella, candle, vase, clock, picture frame, garden hose, lawn mower, hammer, drill, ladder, paint brush,

@@ -281,6 +281,7 @@ typedef struct hit {
     size_t token, n_tokens;
     uint32_t sentence;
     bool denied, conditional;
+    bool bound; /* to the number or condition of the fact */
 } hit;
 
 /* Whether the token is the word, or begins with it where the word ends in '*'. */
@@ -340,10 +341,11 @@ static bool is_conditional(const gate_lexed *l, uint32_t sentence) {
 static bool promise_at(const gate_lexed *l, size_t i, size_t row, hit *h) {
     const bool english = row < gate_n_promises_en;
     if (l->tokens[i].kind != (english ? GATE_WORD : GATE_HAN)) return false;
-    const size_t n = english ? latin_phrase_at(l, i, gate_promises_en[row])
-                             : han_phrase_at(l, i, gate_promises_zh[row - gate_n_promises_en]);
-    *h = (hit){.row = row, .token = i, .n_tokens = n, .sentence = l->tokens[i].sentence};
-    return n > 0;
+    const char *phrase = english ? gate_promises_en[row] : gate_promises_zh[row - gate_n_promises_en];
+    const bool bound = *phrase == '!';
+    const size_t n = english ? latin_phrase_at(l, i, phrase + bound) : han_phrase_at(l, i, phrase + bound);
+    *h = (hit){.row = row, .token = i, .n_tokens = n, .sentence = l->tokens[i].sentence, .bound = bound};
+    return n > 0 && !(english && i && word_matches(l, &l->tokens[i - 1], "feel", 4)); /* "feel free" */
 }
 
 static bool has_numbers(const gate_lexed *l, uint32_t sentence) {
@@ -368,6 +370,7 @@ static bool promise_is_known(const gate *g, const hit *h) {
         for (size_t i = 0; i < l->n_tokens; i++) {
             hit with;
             if (!promise_at(l, i, h->row, &with) || is_denied(l, &with) != h->denied) continue;
+            if (!h->bound) return true;
             if (has_numbers(l, with.sentence) ? shares_number(&g->text, h->sentence, l, with.sentence)
                                               : h->conditional || !is_conditional(l, with.sentence))
                 return true;

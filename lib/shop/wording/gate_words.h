@@ -22,8 +22,9 @@ bool gate_unit_counts_one(uint32_t unit);
 /* 1 to 12, or 0. `word` is in lower case; "may" and "march" are months only if `capital`. */
 uint32_t gate_month(const char *word, size_t n, bool capital);
 
-/* Words whose saying is a promise or a claim of what was done. A row has up to three words in lower case, the last of
- * which may end in '*' (any ending), or Han characters. */
+/* Words whose saying is a promise or a claim of what was done. A row has one or more words in lower case, the last of
+ * which may end in '*' (any ending), or Han characters. A row that begins with '!' must not be said without the number
+ * or the condition that a fact names with it. */
 extern const char *const gate_promises_en[];
 extern const size_t gate_n_promises_en;
 extern const char *const gate_promises_zh[];
