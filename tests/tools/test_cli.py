@@ -311,6 +311,12 @@ class Demo(unittest.TestCase):
     def test_examples(self):
         self.assertTrue(run("reply", "Where is my order?").strip())
         self.assertTrue(run("reply", text="什么时候发货？\n").strip())
+        self.assertIn("colleague", run("reply", "Do you sell guns?"))  # there are no facts
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as facts:
+            facts.write("status: on its way\nprice: 58 yuan\n")
+            facts.flush()
+            for said in run("reply", "--facts", facts.name, "Is it free?", "What does it cost?", "多少钱？").splitlines():
+                self.assertNotRegex(said, r"[0-79]|free|refund|免费")
         self.assertIn("positive", run("sentiment", "质量很好，非常喜欢"))
         self.assertRegex(run("sentiment", "--sure", "1", "okay"), r"^unsure +\d+\.\d %  okay\n$")
         for wrong in ("1.5", "-0.1", "x", "0.5x", ""):
@@ -333,10 +339,12 @@ class Service(unittest.TestCase):
 
     def test_every_question_gets_the_answer_it_gets_alone(self):
         asked = [q for q in self.QUESTIONS if q]
-        alone = {i + 1: run("reply", q).strip() for i, q in enumerate(asked)}
-        found, said = self.answers("\n".join(self.QUESTIONS))  # the last line has no end
-        self.assertEqual(found, alone)
-        self.assertIn("steps", said)
+        facts = "status: on its way; carrier: Redkite"
+        for given, before in (([], ""), (["--facts", facts], "Facts: %s\n" % facts)):
+            alone = {i + 1: run("llmcs", "generate", GPT2, "--template", "none", "%sUser: %s\nBot:" % (before, q), "--stop-strings", "\nUser:").strip() for i, q in enumerate(asked)}
+            found, said = self.answers("\n".join(self.QUESTIONS), *given)  # the last line has no end
+            self.assertEqual(found, alone)
+            self.assertIn("steps", said)
 
     def test_a_queue_that_is_always_full(self):
         asked = [q for q in self.QUESTIONS if q]
