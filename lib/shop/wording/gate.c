@@ -63,17 +63,17 @@ static bool is_complete(const gate_lexed *l) {
     return c == '.' || c == '!' || c == '?' || c == 0x3002 || c == '~' || c >= 0x1f300 || (c >= 0x2600 && c < 0x27c0);
 }
 
-/* "User:", "Bot:", 用户: anywhere. */
+/* "User:", "Bot:", 用户:, "<|" anywhere. */
 static bool has_speaker(const gate_lexed *l) {
     static const char *const speakers[] = {"user", "bot", "facts", "customer", "assistant", "system", "agent", "human"};
     static const int32_t han[][2] = {{0x7528, 0x6237}, {0x5ba2, 0x670d}, {0x4e8b, 0x5b9e}, {0x52a9, 0x624b}};
     for (size_t i = 0; i + 1 < l->n_tokens; i++) {
         const gate_token *t = &l->tokens[i];
+        if (is_mark(l, t, '<') && is_mark(l, t + 1, '|')) return true;
         if (t->kind == GATE_WORD && is_mark(l, t + 1, ':') && is_one_of(l, t, speakers, 8)) return true;
         if (t->kind != GATE_HAN || i + 2 >= l->n_tokens || !is_mark(l, t + 2, ':')) continue;
         for (size_t k = 0; k < 4; k++)
             if (l->code_points[t->begin] == han[k][0] && l->code_points[t[1].begin] == han[k][1]) return true;
-        if (is_mark(l, t, '<') && is_mark(l, t + 1, '|')) return true;
     }
     return false;
 }
@@ -188,11 +188,38 @@ static void check_language(gate *g, const char *lang) {
 
 /* ---- numbers, codes, links */
 
+static bool ends_clause(const gate_lexed *l, const gate_token *t) {
+    const int32_t c = l->code_points[t->begin];
+    return t->kind == GATE_MARK &&
+           (c == ',' || c == ';' || c == '.' || c == '!' || c == '?' || c == 0x3002 || c == 0x3001);
+}
+
+/* Whether a sum is a limit, "from 99 yuan", or a price. */
+static bool is_limit(const gate_lexed *l, const gate_number *n) {
+    char word[GATE_WORD_BYTES];
+    size_t i = 0;
+    while (i < l->n_tokens && l->tokens[i].end <= n->begin) i++;
+    for (size_t k = i; k-- > 0 && i - k <= 4 && !ends_clause(l, &l->tokens[k]);) {
+        const gate_token *t = &l->tokens[k];
+        if (t->kind == GATE_NUMBER) break;
+        if (t->kind == GATE_HAN && gate_is_han_limit(l->code_points[t->begin])) return true;
+        if (t->kind == GATE_WORD && gate_is_limit_before(word, gate_token_word(l, t, word))) return true;
+    }
+    for (size_t k = i; k < l->n_tokens && k - i <= 4 && !ends_clause(l, &l->tokens[k]); k++) {
+        const gate_token *t = &l->tokens[k];
+        if (t->kind == GATE_HAN && gate_is_han_limit(l->code_points[t->begin])) return true;
+        if (t->kind == GATE_WORD && gate_is_limit_after(word, gate_token_word(l, t, word))) return true;
+    }
+    return false;
+}
+
 static bool number_is_known(const gate *g, const gate_number *n) {
+    const bool limit = gate_unit_is_money(n->unit) && is_limit(&g->text, n);
     for (size_t k = 0; k < g->n_known; k++)
         for (size_t i = 0; i < g->known[k].n_numbers; i++) {
             const gate_number *with = &g->known[k].numbers[i];
-            if (with->value == n->value && (with->unit == n->unit || !with->unit || !n->unit)) return true;
+            if (with->value != n->value || (with->unit && n->unit && with->unit != n->unit)) continue;
+            if (!with->unit || !gate_unit_is_money(n->unit) || is_limit(&g->known[k], with) == limit) return true;
         }
     return false;
 }
@@ -301,12 +328,6 @@ static size_t latin_phrase_at(const gate_lexed *l, size_t i, const char *phrase)
         at += len + (at[len] == ' ');
     }
     return n;
-}
-
-static bool ends_clause(const gate_lexed *l, const gate_token *t) {
-    const int32_t c = l->code_points[t->begin];
-    return t->kind == GATE_MARK &&
-           (c == ',' || c == ';' || c == '.' || c == '!' || c == '?' || c == 0x3002 || c == 0x3001);
 }
 
 static bool is_negation(const gate_lexed *l, const gate_token *t) {

@@ -197,25 +197,47 @@ const char *const gate_promises_en[] = {
     "win",           "prize*",
     "password*",     "pin",
     "card number*",  "account number*",
-    "bank*",
+    "bank*",         "cover*",
+    "!waive*",       "on us",
+    "match any",     "we match",
+    "cost nothing",  "costs nothing",
+    "nothing",       "throw in",
+    "worn",          "used",
+    "opened",        "washed",
+    "deadline*",     "couple",
+    "few days",      "few hours",
+    "few weeks",     "few minutes",
+    "several days",  "several hours",
+    "several weeks", "half",
+    "a half",        "everyone return*",
+    "everyone get*", "everyone pay*",
+    "everyone can",  "everybody",
+    "all orders",    "all items",
+    "any price",     "day after",
+    "money",         "done",
+    "perfectly",     "pregnan*",
+    "bab*",
 };
 const size_t gate_n_promises_en = sizeof gate_promises_en / sizeof *gate_promises_en;
 
 const char *const gate_promises_zh[] = {
-    "!免费",    "!包邮",   "!免邮",  "!免运费", "!免单",  "白送",   "!不收费", "不要钱", "!保证",  "!承诺", "保障",
-    "担保",     "负责",    "!退款",  "!退货",   "!换货",  "!退换",  "!可退",   "!能退",  "!包退",  "!包换", "!退还",
-    "!退回",    "!返还",   "!返现",  "!赔",     "!补偿",  "!补发",  "补寄",    "!优惠",  "!折扣",  "!打折", "红包",
-    "!代金券",  "!优惠券", "赠",     "送您",    "礼品",   "礼物",   "特价",    "促销",   "秒杀",   "最低",  "最便宜",
-    "全网",     "价保",    "保价",   "降价",    "差价",   "!质保",  "!保修",   "维修",   "终身",   "永久",  "永远",
-    "立即",     "马上",    "立刻",   "即刻",    "今天",   "明天",   "后天",    "昨天",   "今晚",   "当天",  "当日",
-    "次日",     "隔日",    "周一",   "周二",    "周三",   "周四",   "周五",    "周六",   "周日",   "周末",  "星期",
-    "正品",     "原装",    "官方",   "授权",    "认证",   "假一",   "绝对",    "一定",   "肯定",   "必定",  "百分百",
-    "百分之百", "没问题",  "当然",   "是的",    "可以的", "能的",   "无条件",  "!全额",  "双倍",   "翻倍",  "治疗",
-    "治愈",     "疗效",    "药",     "医",      "安全",   "无害",   "无毒",    "律师",   "法律",   "起诉",  "责任",
-    "保险",     "发货",    "送达",   "送到",    "到货",   "签收",   "寄出",    "派送",   "已取消", "已退",  "已改",
-    "已修改",   "已更改",  "已更新", "已处理",  "已提交", "已确认", "已安排",  "已登记", "已为您", "已经",  "!取消",
-    "到账",     "扣款",    "有货",   "现货",    "缺货",   "补货",   "库存",    "加急",   "优先",   "升级",  "会员",
-    "积分",     "试用",    "抽奖",   "中奖",    "密码",   "验证码", "银行卡",  "账号",   "全国",   "全球",  "任何地区",
+    "!免费",    "!包邮",   "!免邮",  "!免运费", "!免单",  "白送",   "!不收费", "不要钱", "!保证",  "!承诺",  "保障",
+    "担保",     "负责",    "!退款",  "!退货",   "!换货",  "!退换",  "!可退",   "!能退",  "!包退",  "!包换",  "!退还",
+    "!退回",    "!返还",   "!返现",  "!赔",     "!补偿",  "!补发",  "补寄",    "!优惠",  "!折扣",  "!打折",  "红包",
+    "!代金券",  "!优惠券", "赠",     "送您",    "礼品",   "礼物",   "特价",    "促销",   "秒杀",   "最低",   "最便宜",
+    "全网",     "价保",    "保价",   "降价",    "差价",   "!质保",  "!保修",   "维修",   "终身",   "永久",   "永远",
+    "立即",     "马上",    "立刻",   "即刻",    "今天",   "明天",   "后天",    "昨天",   "今晚",   "当天",   "当日",
+    "次日",     "隔日",    "周一",   "周二",    "周三",   "周四",   "周五",    "周六",   "周日",   "周末",   "星期",
+    "正品",     "原装",    "官方",   "授权",    "认证",   "假一",   "绝对",    "一定",   "肯定",   "必定",   "百分百",
+    "百分之百", "没问题",  "当然",   "是的",    "可以的", "能的",   "无条件",  "!全额",  "双倍",   "翻倍",   "治疗",
+    "治愈",     "疗效",    "药",     "医",      "安全",   "无害",   "无毒",    "律师",   "法律",   "起诉",   "责任",
+    "保险",     "发货",    "送达",   "送到",    "到货",   "签收",   "寄出",    "派送",   "已取消", "已退",   "已改",
+    "已修改",   "已更改",  "已更新", "已处理",  "已提交", "已确认", "已安排",  "已登记", "已为您", "已经",   "!取消",
+    "到账",     "扣款",    "有货",   "现货",    "缺货",   "补货",   "库存",    "加急",   "优先",   "升级",   "会员",
+    "积分",     "试用",    "抽奖",   "中奖",    "密码",   "验证码", "银行卡",  "账号",   "全国",   "全球",   "任何地区",
+    "随时",     "我们出",  "本店出", "不花钱",  "花钱",   "治",     "期限",    "穿过",   "用过",   "拆封",   "拆开",
+    "洗过",     "全部",    "退给",   "钱退",    "搞定",   "办好",   "几天",    "个半",   "几个",   "几小时", "数天",
+    "数日",     "不久",    "很快",   "人人",    "所有",   "宝宝",   "孕妇",    "半价",   "倒贴",   "承担",
 };
 const size_t gate_n_promises_zh = sizeof gate_promises_zh / sizeof *gate_promises_zh;
 
@@ -281,6 +303,21 @@ bool gate_is_common_word(const char *word, size_t n) {
     key[n] = 0;
     return bsearch(key, common, sizeof common / sizeof *common, sizeof *common, by_name) != NULL;
 }
+
+bool gate_is_limit_before(const char *word, size_t n) {
+    return is_one_of("from over above exceeding exceeds least minimum min threshold than", word, n);
+}
+
+bool gate_is_limit_after(const char *word, size_t n) { return is_one_of("more above up upwards", word, n); }
+
+bool gate_is_han_limit(int32_t c) { /* 满 超 达 够 起 以上 门槛 */
+    static const int32_t limits[] = {0x6ee1, 0x8d85, 0x8fbe, 0x591f, 0x8d77, 0x4e0a, 0x69db};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i] == c) return true;
+    return false;
+}
+
+bool gate_unit_is_money(uint32_t unit) { return unit >= GATE_UNIT_TABLE + YUAN && unit <= GATE_UNIT_TABLE + POUND; }
 
 bool gate_is_negation(const char *word, size_t n) {
     return is_one_of(

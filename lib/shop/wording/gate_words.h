@@ -37,6 +37,12 @@ extern const size_t gate_n_names_zh;
 /* English words that are no names, whatever their case. */
 bool gate_is_common_word(const char *word, size_t n);
 
+/* Words that make a sum a limit: "from 99 yuan", "99 yuan or more", 满99元. */
+bool gate_is_limit_before(const char *word, size_t n);
+bool gate_is_limit_after(const char *word, size_t n);
+bool gate_is_han_limit(int32_t c);
+bool gate_unit_is_money(uint32_t unit);
+
 /* "not", "never", "without", "n't". */
 bool gate_is_negation(const char *word, size_t n);
 bool gate_is_han_negation(int32_t c);

@@ -318,7 +318,7 @@ static llmcs_status lex_word_number(lexing *x, size_t begin, size_t end) {
         value += more;
     }
     const uint32_t unit = unit_at(x, end, &behind);
-    if (value <= 1 && !gate_unit_counts_one(unit)) return LLMCS_OK;
+    if (value == 1 && !gate_unit_counts_one(unit)) return LLMCS_OK;
     return add_value(x, (unsigned int)value, unit, begin, end);
 }
 

@@ -160,6 +160,76 @@ START_TEST(promises_must_be_known_as_they_were_made) {
 }
 END_TEST
 
+/* Sentences of a shop that promises other things: each must be refused, and the true ones must not. */
+START_TEST(false_sentences_about_a_shop) {
+    static const char *const en =
+        "You can return items within 30 days of delivery. We deduct \xC2\xA5"
+        "12 for the label. Gold "
+        "members return free of charge. Standard shipping costs \xC2\xA5"
+        "10 and is free for orders of "
+        "\xC2\xA5"
+        "99 or more. order: PL26111334; status: on its way; carrier: Redkite; time: 2026-11-13";
+    static const char *const zh =
+        "签收后30天内可以无理由退货，从退款里扣12元面单费。金卡会员退货免费。运费10元，满99元包邮。订单: "
+        "PL26111330; 状态: 运输中; 快递: 赤鸢快递; 时间: 2026-11-13";
+    static const char *const false_en[] = {
+        "You can return items within a month and a half.",
+        "We will cover the return label.",
+        "You pay zero for the label.",
+        "Shipping is free for orders of \xC2\xA5"
+        "10 or more.",
+        "Shipping costs \xC2\xA5"
+        "99.",
+        "You can return worn items within 30 days.",
+        "We match any price.",
+        "It takes a couple of days.",
+        "Returns are on us.",
+        "Returns cost nothing.",
+        "Your order arrives the day after tomorrow.",
+        "It was shipped with Swiftgull.",
+        "We deduct twelve dollars for the label.",
+        "Free shipping on all orders.",
+        "Gold members return within 99 days.",
+        "You may sue us.",
+        "Consider it cancelled.",
+        "Done, the money is yours again.",
+        "half price today.",
+        "There's no deadline for returns.",
+        "Everyone returns free of charge.",
+        "It takes a few days.",
+    };
+    static const char *const false_zh[] = {
+        "退货运费我们出。",           "退货不花钱。",     "全部退给您。",     "满10元包邮。", "运费99元。",
+        "穿过的也可以退。",           "可以治湿疹。",     "搞定，钱退您了。", "几天就到。",   "退货没有期限。",
+        "签收后一个半月内可以退货。", "面单费零元。",     "所有订单都包邮。", "随时可以退。", "人人退货都不要钱。",
+        "宝宝用绝对安全。",           "陈明轩住在杭州。", "今天半价。",
+    };
+    static const char *const true_en[] = {
+        "Your order PL26111334 is on its way with Redkite.",
+        "You can return it within 30 days; \xC2\xA5"
+        "12 is deducted for the label.",
+        "Shipping costs \xC2\xA5"
+        "10 and is free for orders of \xC2\xA5"
+        "99 or more.",
+        "I am sorry, I do not know that.",
+        "Your order of 13 November is on its way.",
+    };
+    static const char *const true_zh[] = {"您的订单PL26111330正在运输中，由赤鸢快递配送。",
+                                          "签收后30天内可以退货，会扣12元面单费。", "运费10元，满99元包邮。",
+                                          "抱歉，这个我不清楚。", "您11月13日的订单正在运输中。"};
+#define PASSES(list, known, lang, expected)                                                 \
+    for (size_t i = 0; i < sizeof(list) / sizeof *(list); i++) {                            \
+        const shop_gate_verdict v = judge((list)[i], known, lang);                          \
+        ck_assert_msg((v.reason == SHOP_GATE_PASSED) == (expected), "%s: %s %s", (list)[i], \
+                      shop_gate_reason_name(v.reason), v.found);                            \
+    }
+    PASSES(false_en, en, "en", false);
+    PASSES(false_zh, zh, "zh", false);
+    PASSES(true_en, en, "en", true);
+    PASSES(true_zh, zh, "zh", true);
+}
+END_TEST
+
 START_TEST(texts_without_form_are_refused) {
     static const gate_case cases[] = {
         {"", NULL, "", SHOP_GATE_EMPTY},
@@ -171,6 +241,7 @@ START_TEST(texts_without_form_are_refused) {
         {"", "en", "It is fine. User: hello.", SHOP_GATE_SPEAKER},
         {"", "en", "It is fine.\nBot: hello.", SHOP_GATE_SPEAKER},
         {"", "zh", "好的。用户：你好。", SHOP_GATE_SPEAKER},
+        {"", "en", "It is fine.<|im_end|>", SHOP_GATE_SPEAKER},
         {"", "en", "It is \x01 fine.", SHOP_GATE_SPEAKER},
         {"", "en", "It is \xff fine.", SHOP_GATE_SPEAKER},
         {"", "en", "so so so so on.", SHOP_GATE_LOOP},
@@ -296,6 +367,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, dates_and_times_must_be_known);
     tcase_add_test(tests, codes_links_and_names_must_be_known);
     tcase_add_test(tests, promises_must_be_known_as_they_were_made);
+    tcase_add_test(tests, false_sentences_about_a_shop);
     tcase_add_test(tests, texts_without_form_are_refused);
     tcase_add_test(tests, what_was_refused_is_named);
     tcase_add_test(tests, random_texts_pass_only_with_known_numbers);
