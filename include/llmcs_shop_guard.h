@@ -1,5 +1,6 @@
 /*
- * llmcs_shop_guard.h - what may pass between customers, models, logs and the store: personal data masked and put back.
+ * llmcs_shop_guard.h - what may pass between customers, models, logs and the store: personal data masked and put back,
+ * texts checked.
  *
  * A guard finds phones, e-mail addresses, identity numbers, bank cards, order numbers, names and addresses in Chinese
  * and English texts. llmcs_shop_mask replaces each by a placeholder, <PHONE_1>; llmcs_shop_unmask puts the values back:
@@ -45,13 +46,19 @@ typedef struct llmcs_shop_guard_options {
                                   numbers look like, in PCRE2 syntax: "PL[0-9]{8}"; found with or without such words,
                                   where no digit or letter is next to it */
     const llmcs_allocator *allocator; /* [NULL: malloc] copied */
+    const char *words_path; /* [NULL: the built-in list, English and Chinese] word list for llmcs_shop_check */
+    const llmcs_shop_classifier *moderation; /* [NULL: words and rules alone] with a class "safe"; the guard adds its
+                                                own reference, and what the classifier needs must outlive the guard */
+    double warn_score;  /* [0.95] probability of not being safe from which the classifier warns, and */
+    double block_score; /* [0.99] from which it blocks; 0 to 1 */
 } llmcs_shop_guard_options;
 
 LLMCS_SHOP_API void llmcs_shop_guard_options_init_sized(llmcs_shop_guard_options *options, size_t struct_size);
 #define llmcs_shop_guard_options_init(options) llmcs_shop_guard_options_init_sized((options), sizeof *(options))
 
 /* options: NULL for the defaults. Errors: ARG (order_pattern is no pattern; the message says where) NOMEM, and of the
- * tagger's file IO LIMIT, FORMAT (damaged or not a tagger), UNSUPPORTED (of a newer version). */
+ * tagger's file and of the word list IO LIMIT, FORMAT (damaged, or something else), UNSUPPORTED (of a newer version).
+ */
 LLMCS_SHOP_API llmcs_status llmcs_shop_guard_create(const llmcs_shop_guard_options *options, llmcs_shop_guard **guard);
 
 /* Frees the guard and sets *guard to NULL. No call may be using it. */
@@ -150,6 +157,78 @@ LLMCS_SHOP_API void llmcs_shop_masked_free(llmcs_shop_masked **masked);
  * be NULL), LIMIT (the result is longer than memory can address). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_unmask(llmcs_shop_names *names, const char *text, size_t text_bytes, char *out,
                                               size_t capacity, size_t *out_bytes);
+
+/* ------------------------------------------------------------------------------------------------- check */
+/*
+ * May a text pass? Two fast layers look at all of it: a list of words and phrases over folded letters (capitals,
+ * accents, look-alike letters, f.u.c.k, fuuuck, sh1t, zero-width characters make no difference; Scunthorpe and viable
+ * are left alone), and control tokens and forged lines that speak to the model ("<|im_start|>", a line "Bot: ...").
+ * Then, if the guard has one, a classifier of moderation, which reads what the list cannot know.
+ *
+ *     llmcs_shop_verdict *verdict = NULL;
+ *     if (!llmcs_shop_check(guard, text, LLMCS_NUL, NULL, &verdict) && verdict->action != LLMCS_SHOP_ALLOW)
+ *         printf("%s because of %s\n", llmcs_shop_check_action_name(verdict->action), verdict->label);
+ *     llmcs_shop_verdict_free(&verdict);
+ */
+
+typedef enum llmcs_shop_direction {
+    LLMCS_SHOP_IN = 0, /* a customer's text, or a product's */
+    LLMCS_SHOP_OUT = 1 /* a reply of the shop: whatever is found blocks it */
+} llmcs_shop_direction;
+
+/* From the mildest to the strongest. */
+typedef enum llmcs_shop_check_action {
+    LLMCS_SHOP_ALLOW = 0,
+    LLMCS_SHOP_MASK = 1,    /* swearing: may pass with the spans of the reasons masked */
+    LLMCS_SHOP_WARN = 2,    /* insults, spam: answer, and calm down */
+    LLMCS_SHOP_BLOCK = 3,   /* hate, sexual, drugs, prompt injection, other people's data */
+    LLMCS_SHOP_HANDOVER = 4 /* danger: self-harm, threats, weapons, medical and legal matters: a person has to see it */
+} llmcs_shop_check_action;
+
+/* "ALLOW", "MASK", "WARN", "BLOCK", "HANDOVER"; NULL for another value. */
+LLMCS_SHOP_API const char *llmcs_shop_check_action_name(llmcs_shop_check_action action);
+
+/* Flags of llmcs_shop_check_params. */
+#define LLMCS_SHOP_CHECK_NO_WORDS 0x1u      /* the classifier alone */
+#define LLMCS_SHOP_CHECK_NO_CLASSIFIER 0x2u /* words and rules alone */
+
+typedef struct llmcs_shop_check_params {
+    size_t struct_size;
+    llmcs_shop_direction direction; /* [IN] */
+    uint32_t flags;                 /* [0] LLMCS_SHOP_CHECK_* */
+    const float *vector;            /* [NULL] [n_embedding] the text's vector for the classifier, if already at hand */
+} llmcs_shop_check_params;
+
+LLMCS_SHOP_API void llmcs_shop_check_params_init_sized(llmcs_shop_check_params *params, size_t struct_size);
+#define llmcs_shop_check_params_init(params) llmcs_shop_check_params_init_sized((params), sizeof *(params))
+
+/* Made by the library only, so it may grow at its end. */
+typedef struct llmcs_shop_reason {
+    const char *layer;              /* "words", "rules" or "classifier" */
+    const char *rule;               /* category of the list ("insult", "injection", "self-harm", ...) or label of the
+                                       classifier; lives as long as the guard */
+    size_t begin, end;              /* bytes of the text */
+    double weight;                  /* of the category, or the classifier's probability; 0 to 1 */
+    llmcs_shop_check_action action; /* ALLOW: worth a mention, no more */
+} llmcs_shop_reason;
+
+/* Made by the library only, so it may grow at its end. */
+typedef struct llmcs_shop_verdict {
+    llmcs_shop_check_action action; /* the strongest of the reasons */
+    const char *label;              /* rule of that reason, or "safe" */
+    double score;                   /* its weight; of "safe" 1 - unsafe */
+    double unsafe;                  /* probability that the text is not safe, of the classifier; NaN without one */
+    const llmcs_shop_reason *const *reasons; /* [n_reasons] in the order of the text, the strongest 64 */
+    size_t n_reasons;
+} llmcs_shop_verdict;
+
+/* Checks a text of any length; the classifier reads its beginning. text may be any bytes. params: NULL for the
+ * defaults. Errors: ARG NOMEM, and with a classifier those of llmcs_shop_classifier_predict. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_check(const llmcs_shop_guard *guard, const char *text, size_t text_bytes,
+                                             const llmcs_shop_check_params *params, llmcs_shop_verdict **verdict);
+
+/* Sets *verdict to NULL. */
+LLMCS_SHOP_API void llmcs_shop_verdict_free(llmcs_shop_verdict **verdict);
 
 /* ------------------------------------------------------------------------------------------------ tagger */
 /*

@@ -9,9 +9,10 @@ static const cli_command *const commands[] = {
     &cmd_import_events, &cmd_import_orders,    &cmd_update_vectors,  &cmd_retire,
     &cmd_ask,           &cmd_calibrate,        &cmd_measure,         &cmd_recommend,
     &cmd_evaluate,      &cmd_train_classifier, &cmd_classify,        &cmd_mask,
-    &cmd_unmask,        &cmd_train_tagger,     &cmd_strategy,        &cmd_audit,
-    &cmd_forget,        &cmd_retention,        &cmd_feedback,        &cmd_export,
-    &cmd_retrain,       &cmd_compare,          &cmd_promote,         &cmd_rollback,
+    &cmd_unmask,        &cmd_train_tagger,     &cmd_check,           &cmd_strategy,
+    &cmd_audit,         &cmd_forget,           &cmd_retention,       &cmd_feedback,
+    &cmd_export,        &cmd_retrain,          &cmd_compare,         &cmd_promote,
+    &cmd_rollback,
 };
 
 int main(int argc, char **argv) {

@@ -5,7 +5,7 @@
 #include "shop/base/options.h"
 
 void llmcs_shop_guard_options_init_sized(llmcs_shop_guard_options *options, size_t struct_size) {
-    const llmcs_shop_guard_options defaults = {.struct_size = sizeof defaults};
+    const llmcs_shop_guard_options defaults = {.struct_size = sizeof defaults, .warn_score = 0.95, .block_score = 0.99};
     shop_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
@@ -14,7 +14,8 @@ static llmcs_status fill(llmcs_shop_guard *guard, const llmcs_shop_guard_options
     SHOP_TRY(shop_lexicon_create(a, &guard->lexicon));
     if (options->order_pattern)
         SHOP_TRY(shop_pattern_create(a, "order_pattern", options->order_pattern, &guard->orders));
-    return options->tagger_path ? shop_tagger_open(a, options->tagger_path, &guard->tagger) : LLMCS_OK;
+    if (options->tagger_path) SHOP_TRY(shop_tagger_open(a, options->tagger_path, &guard->tagger));
+    return shop_checker_create(options, a, &guard->checker);
 }
 
 llmcs_status llmcs_shop_guard_create(const llmcs_shop_guard_options *options, llmcs_shop_guard **guard) {
@@ -43,6 +44,7 @@ void llmcs_shop_guard_free(llmcs_shop_guard **guard) {
     llmcs_shop_guard *g = *guard;
     const llmcs_allocator a = g->allocator;
     *guard = NULL;
+    shop_checker_free(&g->checker);
     shop_tagger_free(&a, &g->tagger);
     shop_pattern_free(&g->orders);
     shop_lexicon_free(&a, &g->lexicon);

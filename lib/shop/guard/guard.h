@@ -2,6 +2,7 @@
 #ifndef SHOP_GUARD_GUARD_H
 #define SHOP_GUARD_GUARD_H
 
+#include "shop/guard/check.h"
 #include "shop/guard/find.h"
 #include "shop/guard/pattern.h"
 #include "shop/guard/tagger.h"
@@ -11,6 +12,7 @@ struct llmcs_shop_guard {
     shop_lexicon *lexicon;
     shop_pattern *orders; /* or NULL */
     shop_tagger *tagger;  /* or NULL */
+    shop_checker *checker;
 };
 
 #endif

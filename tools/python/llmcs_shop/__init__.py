@@ -34,7 +34,7 @@ The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by
 """
 
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
-from ._guard import Guard, Masked, MaskedSpan, Names, train_tagger
+from ._guard import Guard, Masked, MaskedSpan, Names, Reason, Verdict, train_tagger
 from ._inputs import Refused, Stored
 from ._knowledge import Candidate, Citation, Reply
 from ._learn import Contest, Rollout, Version, compare
@@ -66,6 +66,7 @@ __all__ = [
     "Names",
     "OffPolicyResult",
     "Prediction",
+    "Reason",
     "Recommended",
     "Refused",
     "Reply",
@@ -74,12 +75,13 @@ __all__ = [
     "ScoreInterval",
     "Shop",
     "Stored",
+    "Verdict",
     "Version",
     "compare",
     "evaluate_policy",
     "gate",
-    "train_tagger",
     "may",
+    "train_tagger",
     "version",
 ]
 

@@ -7,13 +7,28 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from llmcs._errors import call
 from llmcs._handles import Handle
-from llmcs._inputs import PathInput, c_string, integer, items, number, path, utf8
+from llmcs._inputs import PathInput, c_string, choice, integer, items, number, path, utf8
 from llmcs._native import ptr, size, u64
 
-from ._native import GuardOptions, MaskParams, Masked as _MaskedStruct, TaggedSpan, TaggedText, TaggerParams, initialised, lib
+from ._classifier import Classifier, _vectors
+from ._native import (
+    CheckParams,
+    GuardOptions,
+    MaskParams,
+    Masked as _MaskedStruct,
+    TaggedSpan,
+    TaggedText,
+    TaggerParams,
+    Verdict as _VerdictStruct,
+    f32,
+    initialised,
+    lib,
+)
 from ._shop import Shop
 
 _KEEP_PLACES, _NO_TAGGER = 1, 2
+_NO_WORDS, _NO_CLASSIFIER = 1, 2
+_DIRECTIONS = ("in", "out")
 KINDS = tuple(lib.llmcs_shop_pii_name(i).decode() for i in range(11))
 
 
@@ -33,6 +48,33 @@ class Masked(NamedTuple):
 
     text: str
     spans: List[MaskedSpan]
+
+
+def _action(value: int) -> str:
+    return str(lib.llmcs_shop_check_action_name(value).decode())
+
+
+class Reason(NamedTuple):
+    """Why a text is not safe. layer: "words", "rules" or "classifier"; rule: "insult", "injection", ...; begin and end
+    count bytes of its UTF-8; action "ALLOW": worth a mention, no more."""
+
+    layer: str
+    rule: str
+    begin: int
+    end: int
+    weight: float
+    action: str
+
+
+class Verdict(NamedTuple):
+    """Whether a text may pass: action is "ALLOW", "MASK", "WARN", "BLOCK" or "HANDOVER"; label is the strongest reason's
+    rule, or "safe"; unsafe is the classifier's probability, None without one."""
+
+    action: str
+    label: str
+    score: float
+    unsafe: Optional[float]
+    reasons: List[Reason]
 
 
 class Names(Handle):
@@ -83,17 +125,72 @@ class Names(Handle):
 
 
 class Guard(Handle):
-    """Finds personal data. Any thread may use it. tagger: a file that finds names and addresses in running text;
-    order_pattern: what the shop's order numbers look like, in PCRE2 syntax."""
+    """Finds personal data and checks texts. Any thread may use it. tagger: a file that finds names and addresses in
+    running text; order_pattern: what the shop's order numbers look like, in PCRE2 syntax; words: a word list in place of
+    the built-in one; moderation: a Classifier with a class "safe"; warn_score, block_score: the probabilities of not being
+    safe from which it warns and blocks."""
 
     _free = lib.llmcs_shop_guard_free
 
-    def __init__(self, tagger: Optional[PathInput] = None, order_pattern: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        tagger: Optional[PathInput] = None,
+        order_pattern: Optional[str] = None,
+        words: Optional[PathInput] = None,
+        moderation: Optional[Classifier] = None,
+        warn_score: Optional[float] = None,
+        block_score: Optional[float] = None,
+    ) -> None:
         super().__init__()
         options = initialised(GuardOptions)
+        options.words_path = None if words is None else path("words", words)
+        if warn_score is not None:
+            options.warn_score = number("warn_score", warn_score)
+        if block_score is not None:
+            options.block_score = number("block_score", block_score)
+        if moderation is not None and not isinstance(moderation, Classifier):
+            raise TypeError("moderation: expected a Classifier, got %s" % type(moderation).__name__)
+        # A handle of our own: the classifier's encoder lives as long as the guard.
+        self._moderation = None if moderation is None else moderation.copy_reference()
         options.tagger_path = None if tagger is None else path("tagger", tagger)
         options.order_pattern = None if order_pattern is None else c_string("order_pattern", order_pattern)
-        call(lib.llmcs_shop_guard_create, c.byref(options), c.byref(self._pointer))
+        if self._moderation is None:
+            call(lib.llmcs_shop_guard_create, c.byref(options), c.byref(self._pointer))
+        else:
+            with self._moderation._using() as m:
+                options.moderation = m
+                call(lib.llmcs_shop_guard_create, c.byref(options), c.byref(self._pointer))
+
+    def check(
+        self,
+        text: str,
+        direction: str = "in",
+        use_words: bool = True,
+        use_classifier: bool = True,
+        vector: Any = None,
+    ) -> Verdict:
+        """Whether a text may pass, and why not. direction: "in" for a customer's or product's text, "out" for a reply of
+        the shop, which anything found blocks. vector: of the classifier's encoder, if at hand."""
+        params = initialised(CheckParams)
+        params.direction = choice("direction", direction, _DIRECTIONS)
+        params.flags = (0 if use_words else _NO_WORDS) | (0 if use_classifier else _NO_CLASSIFIER)
+        if vector is not None:
+            if self._moderation is None:
+                raise ValueError("vector: the guard has no classifier")
+            params.vector = c.cast(_vectors("vector", [vector], 1, self._moderation.info["n_embedding"]), c.POINTER(f32))
+        encoded, found = utf8("text", text), c.POINTER(_VerdictStruct)()
+        with self._using() as h:
+            try:
+                call(lib.llmcs_shop_check, h, encoded, len(encoded), c.byref(params), c.byref(found))
+                v = found.contents
+                reasons = [
+                    Reason(r.layer.decode(), r.rule.decode("utf-8", "replace"), r.begin, r.end, r.weight, _action(r.action))
+                    for r in (p.contents for p in v.reasons[: v.n_reasons])
+                ]
+                unsafe = None if v.unsafe != v.unsafe else v.unsafe
+                return Verdict(_action(v.action), v.label.decode("utf-8", "replace"), v.score, unsafe, reasons)
+            finally:
+                lib.llmcs_shop_verdict_free(c.byref(found))
 
     def mask(
         self,

@@ -129,7 +129,27 @@ Predictions = _struct("llmcs_shop_predictions", (P(P(Prediction)), "items"), (si
 # ---- guard
 
 GuardOptions = _struct(
-    "llmcs_shop_guard_options", (size, "struct_size"), (text, "tagger_path order_pattern"), (P(Allocator), "allocator")
+    "llmcs_shop_guard_options",
+    (size, "struct_size"),
+    (text, "tagger_path order_pattern"),
+    (P(Allocator), "allocator"),
+    (text, "words_path"),
+    (ptr, "moderation"),
+    (f64, "warn_score block_score"),
+)
+CheckParams = _struct(
+    "llmcs_shop_check_params", (size, "struct_size"), (enum, "direction"), (u32, "flags"), (P(f32), "vector")
+)
+Reason = _struct(
+    "llmcs_shop_reason", (text, "layer rule"), (size, "begin end"), (f64, "weight"), (enum, "action")
+)
+Verdict = _struct(
+    "llmcs_shop_verdict",
+    (enum, "action"),
+    (text, "label"),
+    (f64, "score unsafe"),
+    (P(P(Reason)), "reasons"),
+    (size, "n_reasons"),
 )
 MaskParams = _struct("llmcs_shop_mask_params", (size, "struct_size"), (u32, "flags kinds"))
 MaskedSpan = _struct(
@@ -460,6 +480,10 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_guard_options_init_sized": (None, P(GuardOptions), size),
     "llmcs_shop_guard_create": (enum, P(GuardOptions), _OUT),
     "llmcs_shop_guard_free": (None, _OUT),
+    "llmcs_shop_check_action_name": (text, enum),
+    "llmcs_shop_check_params_init_sized": (None, P(CheckParams), size),
+    "llmcs_shop_check": (enum, ptr, text, size, P(CheckParams), P(P(Verdict))),
+    "llmcs_shop_verdict_free": (None, P(P(Verdict))),
     "llmcs_shop_names_create": (enum, ptr, text, text, P(Allocator), _OUT),
     "llmcs_shop_names_free": (None, _OUT),
     "llmcs_shop_names_set": (enum, ptr, text, text, size),
