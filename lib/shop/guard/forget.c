@@ -19,6 +19,11 @@ llmcs_status shop_report_create(const llmcs_allocator *a, shop_report **report) 
 
 void shop_report_add(shop_report *report, const char *table, const char *action, const char *why, uint64_t n) {
     const size_t i = report->shown.n_items;
+    for (size_t k = 0; k < i; k++)
+        if (!strcmp(report->items[k].table, table) && !strcmp(report->items[k].action, action)) {
+            report->items[k].n_rows += n;
+            return;
+        }
     if (!n || i == SHOP_REPORT_ITEMS) return;
     report->items[i] = (llmcs_shop_forgotten_item){table, action, n, why};
     report->pointers[i] = &report->items[i];

@@ -3,26 +3,30 @@
 
 #include <string.h>
 
+/* What was said before the customer logged in belongs to the customer, too. */
+#define CUSTOMERS_CONVERSATIONS " UNION SELECT id FROM conversations WHERE customer = ?1"
+#define OF_THE_CUSTOMER                                                                    \
+    " WHERE customer = ?1 OR (customer IS NULL AND conversation IN (SELECT id FROM conversations WHERE customer = ?1))"
 #define TAX_LAW "tax law requires orders to be kept"
 
 const shop_personal_table shop_personal_tables[] = {
-    /* Of conversations that a name, a suggestion or feedback of the customer is in. */
+    /* Of conversations that are the customer's, or that a name, a suggestion or feedback of the customer is in. */
     {"decisions", "deleted", NULL, SHOP_ERASE_BY_ID,
      "DELETE FROM decisions WHERE conversation IN (SELECT conversation FROM names WHERE owner = 'customer/' || ?1)",
      "DELETE FROM decisions WHERE time < ?1", NULL},
     {"decisions", "deleted", NULL, SHOP_ERASE_BY_ROW,
      "DELETE FROM decisions WHERE conversation IN (SELECT conversation FROM suggestions WHERE customer = ?1"
-     " UNION SELECT conversation FROM feedback WHERE customer = ?1)",
+     " UNION SELECT conversation FROM feedback WHERE customer = ?1" CUSTOMERS_CONVERSATIONS ")",
      NULL, NULL},
-    {"suggestions", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM suggestions WHERE customer = ?1",
+    {"suggestions", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM suggestions" OF_THE_CUSTOMER,
      "DELETE FROM suggestions WHERE time < ?1", NULL},
     {"vectors", "deleted", NULL, SHOP_ERASE_BY_ROW,
-     "DELETE FROM vectors WHERE source = 'feedback' AND row IN (SELECT row FROM feedback WHERE customer = ?1)",
+     "DELETE FROM vectors WHERE source = 'feedback' AND row IN (SELECT row FROM feedback" OF_THE_CUSTOMER ")",
      "DELETE FROM vectors WHERE source = 'feedback' AND row IN (SELECT row FROM feedback WHERE time < ?1)", "feedback"},
     {"reply_words", "deleted", NULL, SHOP_ERASE_BY_ROW,
-     "DELETE FROM reply_words WHERE rowid IN (SELECT row FROM feedback WHERE customer = ?1)",
+     "DELETE FROM reply_words WHERE rowid IN (SELECT row FROM feedback" OF_THE_CUSTOMER ")",
      "DELETE FROM reply_words WHERE rowid IN (SELECT row FROM feedback WHERE time < ?1)", "feedback"},
-    {"feedback", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM feedback WHERE customer = ?1",
+    {"feedback", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM feedback" OF_THE_CUSTOMER,
      "DELETE FROM feedback WHERE time < ?1", NULL},
     {"turns", "deleted", NULL, SHOP_ERASE_BY_ROW,
      "DELETE FROM turns WHERE conversation IN (SELECT row FROM conversations WHERE customer = ?1)",
@@ -30,6 +34,10 @@ const shop_personal_table shop_personal_tables[] = {
     {"actions", "deleted", NULL, SHOP_ERASE_BY_ROW,
      "DELETE FROM actions WHERE customer = ?1 OR conversation IN (SELECT row FROM conversations WHERE customer = ?1)",
      "DELETE FROM actions WHERE time < ?1", NULL},
+    {"names", "deleted", NULL, SHOP_ERASE_BY_ROW,
+     "DELETE FROM names WHERE conversation IN (SELECT id FROM conversations WHERE customer = ?1)", NULL, NULL},
+    {"keys", "deleted", NULL, SHOP_ERASE_BY_ROW,
+     "DELETE FROM keys WHERE owner IN (SELECT 'conversation/' || id FROM conversations WHERE customer = ?1)", NULL, NULL},
     {"conversations", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM conversations WHERE customer = ?1",
      "DELETE FROM conversations WHERE time < ?1", NULL},
     {"names", "deleted", NULL, SHOP_ERASE_BY_ID, "DELETE FROM names WHERE owner = 'customer/' || ?1",

@@ -93,6 +93,56 @@ START_TEST(nothing_of_a_customer_is_left) {
 }
 END_TEST
 
+/* Rows that the desk and learning write: every text and every reference to the customer. */
+START_TEST(conversations_and_what_hangs_on_them_go) {
+    static const char *const rows =
+        "INSERT INTO customers(row, id) VALUES(7, 'c7'), (8, 'c8');"
+        "INSERT INTO conversations(row, id, customer, status, lang, priority, reason, summary, state, turns, started, time)"
+        " VALUES(1, 'conv-canary', 7, 'open', 'en', 0, '', 'canary summary', '{\"slot\":\"canary\"}', 1, 1, 1),"
+        " (2, 'conv-other', 8, 'open', 'en', 0, '', 'other', '{}', 1, 1, 1);"
+        "INSERT INTO suggestions(id, conversation, customer, position, kind, lang, question, text, citations, outcome, time)"
+        " VALUES('s1', 'conv-canary', 7, 0, 'entry', 'en', 'canary question', 'canary text', '[]', 'shown', 1),"
+        " ('s2', 'conv-canary', NULL, 0, 'entry', 'en', 'canary question', 'canary text', '[]', 'shown', 1),"
+        " ('s3', 'conv-other', 8, 0, 'entry', 'en', 'q', 't', '[]', 'shown', 1);"
+        "INSERT INTO feedback(row, id, customer, conversation, lang, text, reply, outcome, consent, time)"
+        " VALUES(21, 'f1', 7, NULL, 'en', 'canary text', 'canary reply', 'accepted', 1, 1),"
+        " (22, 'f2', NULL, 'conv-canary', 'en', 'canary text', NULL, 'accepted', 1, 1),"
+        " (23, 'f3', 8, NULL, 'en', 't', 'r', 'accepted', 1, 1);"
+        "INSERT INTO reply_words(rowid, words) VALUES(21, 'canary words of a reply'), (23, 'r');"
+        "INSERT INTO vectors(source, row, fingerprint, vector) VALUES('feedback', 21, 1, 'canary vector'),"
+        " ('feedback', 23, 1, 'v');"
+        "INSERT INTO decisions(strategy, id, conversation, context, candidates, propensities, chosen, propensity, time)"
+        " VALUES('s', 'd1', 'conv-canary', 'canary context', '[]', '[]', 'a', 1, 1),"
+        " ('s', 'd2', 'conv-other', 'x', '[]', '[]', 'a', 1, 1);";
+    llmcs_shop_forgotten *report;
+    llmcs_shop *shop = open_shop(path, LLMCS_SHOP_CREATE);
+    SHOP_OK(vault_put(shop, NULL, "conv-canary", "PHONE_1", "138-0013-8000"));
+    llmcs_shop_free(&shop);
+    shop_sql(path, rows);
+    shop = open_shop(path, 0);
+    ck_assert(folder_holds("canary"));
+    SHOP_OK(llmcs_shop_forget(shop, "c7", NULL, &report));
+    ck_assert(report->wal_truncated);
+    ck_assert_uint_eq(rows_of(report, "suggestions", "deleted"), 2);
+    ck_assert_uint_eq(rows_of(report, "feedback", "deleted"), 2);
+    ck_assert_uint_eq(rows_of(report, "reply_words", "deleted"), 1);
+    ck_assert_uint_eq(rows_of(report, "vectors", "deleted"), 1);
+    ck_assert_uint_eq(rows_of(report, "decisions", "deleted"), 1);
+    ck_assert_uint_eq(rows_of(report, "conversations", "deleted"), 1);
+    ck_assert_uint_eq(rows_of(report, "names", "deleted"), 1);
+    ck_assert_uint_eq(rows_of(report, "keys", "deleted"), 1);
+    llmcs_shop_forgotten_free(&report);
+    ck_assert(!folder_holds("canary"));
+    static const char *const tables[] = {"suggestions", "feedback", "reply_words", "vectors", "decisions", "conversations"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
+        ck_assert_msg(!strcmp(shop_value(path, sql), "1"), "%s: %s rows", tables[i], shop_value(path, sql));
+    }
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
 START_TEST(a_customer_without_orders_goes_whole) {
     llmcs_shop_forgotten *report;
     llmcs_shop_forget_params params;
@@ -324,6 +374,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_table_says_how_it_is_erased);
     tcase_add_test(t, every_statement_of_the_list_runs);
     tcase_add_test(t, nothing_of_a_customer_is_left);
+    tcase_add_test(t, conversations_and_what_hangs_on_them_go);
     tcase_add_test(t, a_customer_without_orders_goes_whole);
     tcase_add_test(t, a_reader_of_the_old_state_is_reported);
     tcase_add_test(t, old_rows_go_after_their_days);
