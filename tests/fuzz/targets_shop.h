@@ -34,6 +34,8 @@ static void shop_fuzz_fill(const char *name) {
     MUST(!shop_fuzz_put(shop, "return", "可以退货吗？Can I return it?", "30天内可以。Within 30 days."));
     MUST(!shop_fuzz_put(shop, "cost", "运费多少？", "5元，{order}。"));
     MUST(!shop_fuzz_put(shop, "cost", "运费多少？", "6元，{order}。"));
+    MUST(!llmcs_shop_audit_append(shop, LLMCS_SHOP_AGENT, "agent", "read", "customer:c1", "{\"n\":1}"));
+    MUST(!llmcs_shop_audit_append(shop, LLMCS_SHOP_AGENT, "agent", "read", "order:1", NULL));
     llmcs_shop_free(&shop);
     MUST(c.live == 0);
 }
@@ -52,6 +54,25 @@ static void shop_fuzz_ask(llmcs_shop *shop, const char *text, size_t n, const ll
     for (size_t i = 0; i < a->n_citations; i++)
         MUST(a->citations[i]->reply_begin <= a->citations[i]->reply_end && a->citations[i]->reply_end <= a->text_bytes);
     llmcs_shop_answer_free(&a);
+}
+
+static int32_t shop_fuzz_row(void *user, const llmcs_shop_audit_row *row) {
+    (void)user;
+    return strlen(row->role) + strlen(row->actor) + strlen(row->action) + strlen(row->object) > 1 << 20;
+}
+
+/* The audit and the keys of a damaged store. The key itself is not there, as for somebody who has the file alone. */
+static void shop_fuzz_privacy(llmcs_shop *shop) {
+    llmcs_shop_audit_report r = {.struct_size = sizeof r};
+    llmcs_shop_forgotten *report = NULL;
+    const llmcs_status verified = llmcs_shop_audit_verify(shop, NULL, &r);
+    MUST(!verified || shop_fuzz_refused(verified));
+    MUST(verified || r.intact || r.problem[0]);
+    const llmcs_status listed = llmcs_shop_audit_list(shop, 0, 0, shop_fuzz_row, NULL);
+    MUST(!listed || shop_fuzz_refused(listed) || listed == LLMCS_CANCELLED);
+    const llmcs_status forgotten = llmcs_shop_forget(shop, "c1", NULL, &report);
+    MUST(!forgotten || shop_fuzz_refused(forgotten) || forgotten == LLMCS_STATE || forgotten == LLMCS_INTERNAL);
+    llmcs_shop_forgotten_free(&report);
 }
 
 /* The bytes of a good store with those of the input written over them: each 5 bytes are a place and a value. */
@@ -76,6 +97,7 @@ static UNUSED int fuzz_shop_store(const uint8_t *data, size_t size) {
     (void)unlink(fuzz_path("s.db-wal"));
     (void)unlink(fuzz_path("s.db-shm"));
     (void)unlink(fuzz_path("s.db-journal"));
+    (void)unlink(fuzz_path("s.db.key"));
     fuzz_write("s.db", bytes, n);
     const llmcs_status status = shop_fuzz_open("s.db", size % 2 ? LLMCS_SHOP_CHECK : 0, &c, &shop);
     MUST(!status || shop_fuzz_refused(status));
@@ -89,6 +111,7 @@ static UNUSED int fuzz_shop_store(const uint8_t *data, size_t size) {
         shop_fuzz_ask(shop, "运费", LLMCS_NUL, NULL);
         const llmcs_status retired = llmcs_shop_retire_entry(shop, "cost", NULL, NULL);
         MUST(!retired || shop_fuzz_refused(retired));
+        shop_fuzz_privacy(shop);
         llmcs_shop_free(&shop);
     }
     MUST(c.live == 0);
