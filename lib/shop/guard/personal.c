@@ -5,8 +5,9 @@
 
 /* What was said before the customer logged in belongs to the customer, too. */
 #define CUSTOMERS_CONVERSATIONS " UNION SELECT id FROM conversations WHERE customer = ?1"
-#define OF_THE_CUSTOMER                                                                    \
-    " WHERE customer = ?1 OR (customer IS NULL AND conversation IN (SELECT id FROM conversations WHERE customer = ?1))"
+#define OF_THE_CUSTOMER                                                                                             \
+    " WHERE customer = ?1 OR (customer IS NULL AND conversation IN (SELECT id FROM conversations WHERE customer = " \
+    "?1))"
 #define TAX_LAW "tax law requires orders to be kept"
 
 const shop_personal_table shop_personal_tables[] = {
@@ -37,7 +38,8 @@ const shop_personal_table shop_personal_tables[] = {
     {"names", "deleted", NULL, SHOP_ERASE_BY_ROW,
      "DELETE FROM names WHERE conversation IN (SELECT id FROM conversations WHERE customer = ?1)", NULL, NULL},
     {"keys", "deleted", NULL, SHOP_ERASE_BY_ROW,
-     "DELETE FROM keys WHERE owner IN (SELECT 'conversation/' || id FROM conversations WHERE customer = ?1)", NULL, NULL},
+     "DELETE FROM keys WHERE owner IN (SELECT 'conversation/' || id FROM conversations WHERE customer = ?1)", NULL,
+     NULL},
     {"conversations", "deleted", NULL, SHOP_ERASE_BY_ROW, "DELETE FROM conversations WHERE customer = ?1",
      "DELETE FROM conversations WHERE time < ?1", NULL},
     {"names", "deleted", NULL, SHOP_ERASE_BY_ID, "DELETE FROM names WHERE owner = 'customer/' || ?1",

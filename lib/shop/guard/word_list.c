@@ -46,7 +46,7 @@ static bool is_name(const char *text, size_t n) {
 
 /* "0.75"; no locale and no exponents. */
 static bool read_weight(const char *text, size_t n, double *weight) {
-    double value = 0, unit = 1;
+    uint32_t digits = 0, unit = 1;
     bool fraction = false;
     if (!n || n > 8) return false;
     for (size_t i = 0; i < n; i++) {
@@ -55,11 +55,11 @@ static bool read_weight(const char *text, size_t n, double *weight) {
             continue;
         }
         if (text[i] < '0' || text[i] > '9') return false;
-        if (fraction) unit /= 10;
-        value = fraction ? value + (text[i] - '0') * unit : value * 10 + (text[i] - '0');
+        digits = digits * 10 + (uint32_t)(text[i] - '0');
+        if (fraction) unit *= 10;
     }
-    *weight = value;
-    return value <= 1;
+    *weight = (double)digits / (double)unit;
+    return *weight <= 1;
 }
 
 /* The next word of text, up to a blank. */

@@ -97,10 +97,12 @@ END_TEST
 START_TEST(conversations_and_what_hangs_on_them_go) {
     static const char *const rows =
         "INSERT INTO customers(row, id) VALUES(7, 'c7'), (8, 'c8');"
-        "INSERT INTO conversations(row, id, customer, status, lang, priority, reason, summary, state, turns, started, time)"
+        "INSERT INTO conversations(row, id, customer, status, lang, priority, reason, summary, state, turns, started, "
+        "time)"
         " VALUES(1, 'conv-canary', 7, 'open', 'en', 0, '', 'canary summary', '{\"slot\":\"canary\"}', 1, 1, 1),"
         " (2, 'conv-other', 8, 'open', 'en', 0, '', 'other', '{}', 1, 1, 1);"
-        "INSERT INTO suggestions(id, conversation, customer, position, kind, lang, question, text, citations, outcome, time)"
+        "INSERT INTO suggestions(id, conversation, customer, position, kind, lang, question, text, citations, outcome, "
+        "time)"
         " VALUES('s1', 'conv-canary', 7, 0, 'entry', 'en', 'canary question', 'canary text', '[]', 'shown', 1),"
         " ('s2', 'conv-canary', NULL, 0, 'entry', 'en', 'canary question', 'canary text', '[]', 'shown', 1),"
         " ('s3', 'conv-other', 8, 0, 'entry', 'en', 'q', 't', '[]', 'shown', 1);"
@@ -133,7 +135,8 @@ START_TEST(conversations_and_what_hangs_on_them_go) {
     ck_assert_uint_eq(rows_of(report, "keys", "deleted"), 1);
     llmcs_shop_forgotten_free(&report);
     ck_assert(!folder_holds("canary"));
-    static const char *const tables[] = {"suggestions", "feedback", "reply_words", "vectors", "decisions", "conversations"};
+    static const char *const tables[] = {"suggestions", "feedback",  "reply_words",
+                                         "vectors",     "decisions", "conversations"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
