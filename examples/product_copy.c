@@ -5,7 +5,7 @@
  *     echo "类型#裤*版型#宽松*风格#性感" | product_copy
  *
  * What the model writes is printed only if llmcs_shop_gate finds each of its numbers, names and promises in what was
- * given, and if every number that was given is in it. Otherwise other samples are tried, always the same ones, and if
+ * given, and if every value that was given is in it. Otherwise other samples are tried, always the same ones, and if
  * none is fit to print, the attributes themselves are (--explain says why). --seed N begins with a sample; --model
  * takes any GPT-2 folder that was trained on "Product: ...\nCopy:".
  */
@@ -30,18 +30,45 @@ static int failed(const char *doing) {
     return 1;
 }
 
-/* The first number of the attributes that the text lacks: its digits, or NULL. Both are compared as they are written.
- */
-static const char *missing_number(const char *attributes, const char *text, int *n) {
-    static const char digits[] = "0123456789";
-    for (const char *at = strpbrk(attributes, digits); at; at = strpbrk(at + *n, digits)) {
-        int found = 0;
-        *n = (int)strspn(at, digits);
-        for (const char *in = strpbrk(text, digits); in && !found; in = strpbrk(in + strspn(in, digits), digits))
-            found = (int)strspn(in, digits) == *n && !strncmp(in, at, (size_t)*n);
-        if (!found) return at;
+/* The text without spaces and in lower case, so that "400 ml" is found in "400ml". */
+static char *squeezed(const char *text, size_t n) {
+    char *copy = malloc(n + 1), *to = copy;
+    for (size_t i = 0; copy && i < n; i++)
+        if (text[i] != ' ') *to++ = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+    if (copy) *to = 0;
+    return copy;
+}
+
+/* Where a value ends: at a comma, semicolon, | or *, also a full-width one, and in Chinese at a space. */
+static const char *separator(const char *at, int chinese, size_t *len) {
+    static const char *const marks[] = {", ", ";", "|", "*", "，", "；", "、", " "};
+    const char *first = at + strlen(at);
+    *len = 0;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks - !chinese; i++) {
+        const char *found = strstr(at, marks[i]);
+        if (found && found < first) first = found, *len = strlen(marks[i]);
     }
-    return NULL;
+    return first;
+}
+
+/* The first given value that the text lacks, its key left out: "material: bone china" is "bone china". */
+static const char *missing_value(const char *attributes, const char *text, int chinese, int *n) {
+    char *in = squeezed(text, strlen(text));
+    const char *missing = NULL;
+    size_t len;
+    for (const char *at = attributes; *at && !missing; at += len) {
+        const char *end = separator(at, chinese, &len);
+        for (const char *c = at; c < end; c++) { /* behind a key */
+            const size_t colon = *c == ':' || *c == '#' ? 1 : strncmp(c, "：", 3) ? 0 : 3;
+            if (colon) at = c + colon;
+        }
+        char *value = squeezed(at, (size_t)(end - at));
+        if (!in || !value || !strstr(in, value)) missing = at, *n = (int)(end - at);
+        free(value);
+        at = end;
+    }
+    free(in);
+    return missing;
 }
 
 /* One text: printed and 1, or 0 where it is not fit to print. -1: an error. */
@@ -49,14 +76,14 @@ static int try_copy(writer *w, const char *prompt, const char *attributes) {
     llmcs_result *result = NULL;
     llmcs_shop_gate_verdict verdict = {.struct_size = sizeof verdict};
     const llmcs_shop_fact given = {NULL, attributes};
-    const char *lang = attributes[strcspn(attributes, "\xe4\xe5\xe6\xe7\xe8\xe9")] ? "zh" : "en";
+    const int chinese = attributes[strcspn(attributes, "\xe4\xe5\xe6\xe7\xe8\xe9")] != 0;
     int n = 0, fit = 0;
     if (llmcs_generate(w->session, prompt, LLMCS_NUL, &w->params, NULL, NULL, &result)) return failed("generate"), -1;
     const char *text = result->sequences[0]->text + strspn(result->sequences[0]->text, " ");
-    if (llmcs_shop_gate(text, LLMCS_NUL, &given, 1, lang, &verdict)) return failed("gate"), -1;
-    const char *missing = missing_number(attributes, text, &n);
-    fit = verdict.passed && !missing;
-    if (fit) puts(text), fflush(stdout);
+    const llmcs_status status = llmcs_shop_gate(text, LLMCS_NUL, &given, 1, chinese ? "zh" : "en", &verdict);
+    const char *missing = missing_value(attributes, text, chinese, &n);
+    fit = status ? (failed("gate"), -1) : verdict.passed && !missing;
+    if (fit > 0) puts(text), fflush(stdout);
     if (!fit && w->explain)
         fprintf(stderr, "product_copy: refused (%s %s%s%.*s): %s\n", verdict.passed ? "it lacks" : verdict.reason,
                 verdict.found, verdict.passed ? "" : ", ", verdict.passed ? n : 0, missing ? missing : "", text);

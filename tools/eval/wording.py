@@ -136,7 +136,7 @@ def replies(args, llmcs, llmcs_shop):
         for (part, facts, question, needed), said in zip(cases, made):
             text = said.text.strip()
             verdict = llmcs_shop.gate(text, facts, language)
-            passed = verdict.passed and said.finish_reason in ("stop", "stop_string")
+            passed = verdict.passed and said.finish_reasons[0] in ("stop", "stop_string")
             abstained = ABSTAINS[language] in text
             right = abstained if needed is None else passed and not abstained and holds(text, needed)
             judged.setdefault(part, []).append((passed, right, abstained))

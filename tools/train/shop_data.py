@@ -316,15 +316,15 @@ def documents(data, seed, held_out=False):
         chosen = rows.get(name, [])
         return chosen if share >= 1 or held_out else rng.sample(chosen, int(len(chosen) * share))
 
-    own = {"en": own_replies_en(rng, take("reply-en", 0.04) + take("intent-en", 0.1)),
-           "zh": [d for name, dialogue in (("reply-zh", dialogue_zh), ("reply-zh-jddc", dialogue_jddc)) for d in own_replies_zh(rng, take(name, 0.4), dialogue)]}
-    parts = {"copy-en": copies(rng, take("copy-en", 0.1), attributes_en, "en"), "copy-zh": copies(rng, take("copy-zh", 0.3), attributes_zh, "zh")}
+    own = {"en": own_replies_en(rng, take("reply-en", 0.015) + take("intent-en", 0.03)),
+           "zh": [d for name, dialogue in (("reply-zh", dialogue_zh), ("reply-zh-jddc", dialogue_jddc)) for d in own_replies_zh(rng, take(name, 0.12), dialogue)]}
+    parts = {"copy-en": copies(rng, take("copy-en", 0.05), attributes_en, "en"), "copy-zh": copies(rng, take("copy-zh", 0.12), attributes_zh, "zh")}
     for language in ("en", "zh"):
         parts[f"facts-{language}"] = shop_facts.documents(rng, data, 300 if held_out else 4000, language, held_out)
         parts[f"customers-{language}"] = shop_facts.from_customers(rng, own[language], language)
-        parts[f"catalogue-{language}"] = shop_catalogue.documents(rng, 300 if held_out else 1500, language, held_out)
+        parts[f"catalogue-{language}"] = shop_catalogue.documents(rng, 300 if held_out else 2500, language, held_out)
         if not held_out:
-            parts[f"own-copy-{language}"] = template_copies(rng, language, 600)
+            parts[f"own-copy-{language}"] = template_copies(rng, language, 300)
     if not held_out:
         parts["lists"] = [shop_copy.list_twice(rng) for _ in range(300)]
     return parts

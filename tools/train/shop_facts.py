@@ -253,9 +253,9 @@ def vary(rng, question, language):
 
 
 def polite(rng, text, language):
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
         text = rng.choice(_OPENERS[language]) + text
-    if rng.random() < 0.12:
+    if rng.random() < 0.06:
         text += rng.choice(_ENDINGS[language])
     return text
 
@@ -398,13 +398,13 @@ def from_entry(rng, entries, elsewhere, language):
     if rng.random() < 0.3:
         turns = [(question_of(rng, entry, language), reworded(rng, answer, language))]
     roll = rng.random()
-    if roll < 0.33:
+    if roll < 0.27:
         off = rng.choice(elsewhere) if rng.random() < 0.6 else question_of(rng, rng.choice(entries), language)
         if rng.random() < 0.08:
             facts = None if rng.random() < 0.5 else ("none" if language == "en" else "无")
             turns = []
         return prompt(facts, turns, vary(rng, off, language)), " " + rng.choice(NO_ANSWER[language])
-    if turns and roll < 0.4:
+    if turns and roll < 0.34:
         questions, replies = _THANKS[language]
         return prompt(facts, turns, rng.choice(questions)), " " + rng.choice(replies)
     return prompt(facts, turns, question_of(rng, entry, language)), " " + reworded(rng, answer, language)
@@ -442,7 +442,7 @@ def from_customers(rng, documents, language):
 
 
 def documents(rng, data, count, language, held_out=False):
-    """[(prompt, reply)], half of them from entries."""
+    """[(prompt, reply)], two in five from entries."""
     entries = load_entries(language, data, held_out)
     off = elsewhere(language, os.path.join(shop_catalogue.SHOP, f"intents.{language}.jsonl"))
-    return [from_entry(rng, entries, off, language) if rng.random() < 0.5 else from_values(rng, language) for _ in range(count)]
+    return [from_entry(rng, entries, off, language) if rng.random() < 0.4 else from_values(rng, language) for _ in range(count)]

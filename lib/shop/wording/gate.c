@@ -400,6 +400,16 @@ static bool promise_is_known(const gate *g, const hit *h) {
     return false;
 }
 
+/* The known text says the word, as much denied. */
+static bool promise_is_said(const gate *g, const hit *h) {
+    for (size_t k = 0; k < g->n_known; k++)
+        for (size_t i = 0; i < g->known[k].n_tokens; i++) {
+            hit with;
+            if (promise_at(&g->known[k], i, h->row, &with) && is_denied(&g->known[k], &with) == h->denied) return true;
+        }
+    return false;
+}
+
 static void check_promises(gate *g) {
     const gate_lexed *l = &g->text;
     for (size_t i = 0; i < l->n_tokens && !refused(g); i++)
@@ -411,6 +421,73 @@ static void check_promises(gate *g) {
             if (!promise_is_known(g, &h))
                 refuse(g, SHOP_GATE_PROMISE, l->tokens[i].begin, l->tokens[i + h.n_tokens - 1].end);
         }
+}
+
+/* ---- what must be said */
+
+static llmcs_status lex_known(gate *g, const shop_gate_text *known, size_t n_known) {
+    SHOP_TRY(shop_alloc_zero(g->allocator, n_known, sizeof *g->known, "known texts", &g->known));
+    for (; g->n_known < n_known; g->n_known++) {
+        SHOP_TRY(gate_lex(g->allocator, known[g->n_known].text, known[g->n_known].text_bytes, &g->known[g->n_known]));
+        infer_units(&g->known[g->n_known]);
+    }
+    return LLMCS_OK;
+}
+
+static void free_gate(gate *g) {
+    for (size_t i = 0; i < g->n_known; i++) gate_lexed_free(&g->known[i]);
+    shop_free(g->allocator, g->known);
+    gate_lexed_free(&g->text);
+}
+
+/* Words other than function words, and Han characters, of `needed` that the known text has; all of them in *total. */
+static size_t count_shared(const gate *g, const gate_lexed *needed, size_t *total) {
+    size_t shared = 0;
+    *total = 0;
+    for (size_t i = 0; i < needed->n_tokens; i++) {
+        const gate_token *t = &needed->tokens[i];
+        char word[GATE_WORD_BYTES];
+        const bool counts = t->kind == GATE_HAN ||
+                            (t->kind == GATE_WORD && !gate_is_common_word(word, gate_token_word(needed, t, word)));
+        if (!counts) continue;
+        ++*total;
+        shared += known_has_token(g, t);
+    }
+    return shared;
+}
+
+/* g->text is what is needed; the only known text is the wording. */
+static void check_coverage(gate *g) {
+    size_t total;
+    const gate_lexed *needed = &g->text;
+    for (size_t i = 0; i < needed->n_numbers && !refused(g); i++)
+        if (!number_is_known(g, &needed->numbers[i]))
+            refuse(g, SHOP_GATE_MISSING, needed->numbers[i].begin, needed->numbers[i].end);
+    for (size_t i = 0; i < needed->n_tokens && !refused(g); i++) {
+        const gate_token *t = &needed->tokens[i];
+        if ((t->kind == GATE_CODE || t->kind == GATE_LINK) && !known_has_token(g, t))
+            refuse(g, SHOP_GATE_MISSING, t->begin, t->end);
+        for (size_t row = 0; row < gate_n_promises_en + gate_n_promises_zh && !refused(g); row++) {
+            hit h;
+            if (!promise_at(needed, i, row, &h)) continue;
+            h.denied = is_denied(needed, &h);
+            if ((h.denied || h.bound) && !promise_is_said(g, &h))
+                refuse(g, SHOP_GATE_MISSING, t->begin, needed->tokens[i + h.n_tokens - 1].end);
+        }
+    }
+    if (!refused(g) && count_shared(g, needed, &total) * 2 < total) refuse(g, SHOP_GATE_MISSING, 0, 0);
+}
+
+llmcs_status shop_gate_covers(const llmcs_allocator *a, const char *text, size_t text_bytes, const char *needed,
+                              size_t needed_bytes, shop_gate_verdict *verdict) {
+    gate g = {.allocator = a, .text = {.allocator = a}, .verdict = verdict};
+    const shop_gate_text known = {text, text_bytes};
+    *verdict = (shop_gate_verdict){.reason = SHOP_GATE_PASSED};
+    llmcs_status status = gate_lex(a, needed, needed_bytes, &g.text);
+    if (!status) status = lex_known(&g, &known, 1);
+    if (!status) check_coverage(&g);
+    free_gate(&g);
+    return status;
 }
 
 /* ---- the gate */
@@ -426,15 +503,6 @@ static void check_form(gate *g) {
         refuse(g, SHOP_GATE_CUT, 0, 0);
     else if (repeats_itself(l, &begin, &end))
         refuse(g, SHOP_GATE_LOOP, begin, end);
-}
-
-static llmcs_status lex_known(gate *g, const shop_gate_text *known, size_t n_known) {
-    SHOP_TRY(shop_alloc_zero(g->allocator, n_known, sizeof *g->known, "known texts", &g->known));
-    for (; g->n_known < n_known; g->n_known++) {
-        SHOP_TRY(gate_lex(g->allocator, known[g->n_known].text, known[g->n_known].text_bytes, &g->known[g->n_known]));
-        infer_units(&g->known[g->n_known]);
-    }
-    return LLMCS_OK;
 }
 
 static llmcs_status compare(gate *g, const char *text, size_t text_bytes, const shop_gate_text *known, size_t n_known,
@@ -459,8 +527,6 @@ llmcs_status shop_gate(const llmcs_allocator *a, const char *text, size_t text_b
         return LLMCS_OK;
     }
     const llmcs_status status = compare(&g, text, text_bytes, known, n_known, lang);
-    for (size_t i = 0; i < g.n_known; i++) gate_lexed_free(&g.known[i]);
-    shop_free(a, g.known);
-    gate_lexed_free(&g.text);
+    free_gate(&g);
     return status;
 }

@@ -25,10 +25,12 @@ typedef enum shop_gate_reason {
     SHOP_GATE_NUMBER,   /* a number, or this number of this unit, is in no known text */
     SHOP_GATE_LINK,
     SHOP_GATE_NAME,
-    SHOP_GATE_PROMISE
+    SHOP_GATE_PROMISE,
+    SHOP_GATE_MISSING /* it leaves out what it was to say, see shop_gate_covers */
 } shop_gate_reason;
 
-/* "passed", "empty", "cut", "speaker", "loop", "language", "number", "link", "name", "promise". */
+/* "passed", "empty", "cut", "speaker", "loop", "language", "number", "link", "name", "promise",
+ * "missing". */
 const char *shop_gate_reason_name(shop_gate_reason reason);
 
 typedef struct shop_gate_text {
@@ -44,5 +46,11 @@ typedef struct shop_gate_verdict {
 /* Compares `text` with the known ones. lang: "zh..." or another; NULL: any language. Errors: NOMEM LIMIT. */
 llmcs_status shop_gate(const llmcs_allocator *a, const char *text, size_t text_bytes, const shop_gate_text *known,
                        size_t n_known, const char *lang, shop_gate_verdict *verdict);
+
+/* Whether `text` says what matters of `needed`: each number, date, order number, link and name, each denied or bound
+ * promise ("not free", "refund"), and half of its other words. Sets the verdict to MISSING if not. Errors: NOMEM LIMIT.
+ */
+llmcs_status shop_gate_covers(const llmcs_allocator *a, const char *text, size_t text_bytes, const char *needed,
+                              size_t needed_bytes, shop_gate_verdict *verdict);
 
 #endif

@@ -233,9 +233,11 @@ static llmcs_status pass_gate(wording_job *j, shop_wording_source *source) {
         shop_gate(j->allocator, j->generated.bytes, j->generated.n, known, n, lang, &j->verdict);
     shop_free(j->allocator, known);
     if (status) return status;
-    *source = j->verdict.reason              ? SHOP_WORDING_GATE
-              : abstains(j->generated.bytes) ? SHOP_WORDING_ABSTAINED
-                                             : SHOP_WORDED;
+    if (!j->verdict.reason && abstains(j->generated.bytes)) return *source = SHOP_WORDING_ABSTAINED, LLMCS_OK;
+    if (!j->verdict.reason)
+        SHOP_TRY(shop_gate_covers(j->allocator, j->generated.bytes, j->generated.n, r->fallback, j->fallback_bytes,
+                                  &j->verdict));
+    *source = j->verdict.reason ? SHOP_WORDING_GATE : SHOP_WORDED;
     return LLMCS_OK;
 }
 

@@ -11,9 +11,10 @@
  *     ... reply->text, reply->source ...
  *     shop_wording_reply_free(&reply);
  *
- * The model never decides anything: the caller did. What it generates passes the gate (gate.h), or the reply is the
- * caller's own fallback text. Up to 16 callers' replies are generated in one batch, by the core's engine; a call waits
- * for its own reply only, at most until its deadline.
+ * The model never decides anything: the caller did. What it generates passes the gate (gate.h) and says
+ * each number, date, link and denial of the fallback and half of its words, or the reply is the fallback itself. Up to
+ * 16 callers' replies are generated in one batch, by the core's engine; a call waits for its own reply only, at most
+ * until its deadline.
  *
  * Prompts have the form of shop-gpt2, in which line ends and control characters of every part are spaces and "Bot:" in
  * a customer's text loses its colon, so that no text can pose as another speaker's:

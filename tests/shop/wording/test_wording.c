@@ -27,7 +27,7 @@ static shop_wording_request request(const char *user) {
     r.facts = facts;
     r.n_facts = 2;
     r.user = user;
-    r.fallback = "The state is fine, PL7.";
+    r.fallback = "It is fine.";
     r.deadline_ms = 60000;
     return r;
 }
@@ -85,7 +85,7 @@ START_TEST(what_a_slot_or_the_fallback_says_may_be_said) {
     shop_wording_request r = request("x");
     r.slots = &slot;
     r.n_slots = 1;
-    expect(&r, SHOP_WORDED, SHOP_GATE_PASSED, "It 8.");
+    expect(&r, SHOP_WORDING_GATE, SHOP_GATE_MISSING, r.fallback); /* it does not say "fine" */
     r.n_slots = 0;
     r.fallback = "You have 8.";
     expect(&r, SHOP_WORDED, SHOP_GATE_PASSED, "It 8.");
@@ -116,6 +116,28 @@ START_TEST(without_a_model_facts_or_time_there_is_the_fallback) {
     r.entry = longer;
     expect(&r, SHOP_WORDING_TOO_LONG, 0, r.fallback);
     free(longer);
+    close_parrot();
+}
+END_TEST
+
+START_TEST(a_wording_must_say_what_the_fallback_says) {
+    static const struct {
+        const char *fallback;
+        shop_wording_source source;
+    } cases[] = {{"Order PL7 is fine.", SHOP_WORDING_GATE},
+                 {"It is fine since 20 November.", SHOP_WORDING_GATE},
+                 {"It is fine, but not free.", SHOP_WORDING_GATE},
+                 {"See a.com, fine.", SHOP_WORDING_GATE},
+                 {"The kettle and its lid look fine.", SHOP_WORDING_GATE},
+                 {"It is all fine now.", SHOP_WORDED},
+                 {"", SHOP_WORDED}};
+    open_parrot(" Fine.", false);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        shop_wording_request r = request("how is it?");
+        r.fallback = cases[i].fallback;
+        const bool worded = cases[i].source == SHOP_WORDED;
+        expect(&r, cases[i].source, worded ? SHOP_GATE_PASSED : SHOP_GATE_MISSING, worded ? "Fine." : r.fallback);
+    }
     close_parrot();
 }
 END_TEST
@@ -321,6 +343,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, the_language_is_that_of_the_customer);
     tcase_add_test(tests, what_a_slot_or_the_fallback_says_may_be_said);
     tcase_add_test(tests, without_a_model_facts_or_time_there_is_the_fallback);
+    tcase_add_test(tests, a_wording_must_say_what_the_fallback_says);
     tcase_add_test(tests, only_the_history_that_fits_is_read);
     tcase_add_test(tests, prompts_have_the_form_of_the_folder);
     tcase_add_test(tests, wrong_requests_are_refused);
