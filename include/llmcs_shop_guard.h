@@ -69,17 +69,18 @@ LLMCS_SHOP_API void llmcs_shop_guard_free(llmcs_shop_guard **guard);
 /* Which placeholder stands for which value, in one conversation. */
 typedef struct llmcs_shop_names llmcs_shop_names;
 
-/* customer, conversation: or NULL. shop NULL: names are in memory until they are freed. Else they are also in the
- * store, encrypted under a key of the customer, and those of earlier calls for the conversation are there again; the
- * shop must outlive the names. Errors: NOMEM, and with a shop those of the store. */
+/* shop NULL: names are in memory until they are freed, and the other two say nothing. Else they are also in the store's
+ * vault, encrypted under the customer's key (customer NULL: one of the conversation), and those of earlier calls for
+ * the conversation (NULL: "default") are there again; the shop must outlive the names. Several processes may mask in
+ * one conversation. Errors: NOMEM, and with a shop those of the store. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_names_create(llmcs_shop *shop, const char *customer, const char *conversation,
                                                     const llmcs_allocator *allocator, llmcs_shop_names **names);
 
 /* Overwrites the values in memory, frees them, and sets *names to NULL. */
 LLMCS_SHOP_API void llmcs_shop_names_free(llmcs_shop_names **names);
 
-/* Sets what a placeholder ("PHONE_1", without < and >) stands for, for hosts that keep names themselves. Errors: ARG
- * (not a placeholder, or it already stands for something else), those of names_create. */
+/* Sets what a placeholder ("PHONE_1", without < and >) stands for, 1 to 4096 bytes, for hosts that keep names
+ * themselves. Errors: ARG (not a placeholder, or it or the value is in use already), those of names_create. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_names_set(llmcs_shop_names *names, const char *name, const char *value,
                                                  size_t value_bytes);
 

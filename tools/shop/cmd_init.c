@@ -8,7 +8,7 @@
 #include "store.h"
 
 typedef struct init_job {
-    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now;
+    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now, *order_pattern;
 } init_job;
 
 static const cli_option options[] = {
@@ -17,7 +17,9 @@ static const cli_option options[] = {
     CLI_PLAIN("intents", CLI_STRING, offsetof(init_job, intents), "classifier of what customers want"),
     CLI_PLAIN("moderation", CLI_STRING, offsetof(init_job, moderation), "classifier of what is not safe"),
     CLI_PLAIN("sentiment", CLI_STRING, offsetof(init_job, sentiment), "classifier of how a customer feels"),
-    CLI_PLAIN("tagger", CLI_STRING, offsetof(init_job, tagger), "folder of a model that tags names and addresses"),
+    CLI_PLAIN("tagger", CLI_STRING, offsetof(init_job, tagger), "file that finds names and addresses (train-tagger)"),
+    CLI_PLAIN("order_pattern", CLI_STRING, offsetof(init_job, order_pattern),
+              "what the shop's order numbers look like, in PCRE2 syntax: PL[0-9]{8}"),
     CLI_PLAIN("flows", CLI_STRING, offsetof(init_job, flows), "the dialogues: flows.json"),
     CLI_PLAIN("wording", CLI_STRING, offsetof(init_job, wording),
               "folder of a model that words replies; or templates, which is what a store without it does"),
@@ -50,11 +52,23 @@ static bool remember_now(const store *s, const char *now) {
     return !llmcs_shop_set_setting(s->shop, "llmcs.now", number) || (cli_failed("init"), false);
 }
 
+/* A pattern that no guard accepts would stop every later command. */
+static bool remember_order_pattern(const store *s, const char *pattern) {
+    llmcs_shop_guard_options o;
+    llmcs_shop_guard *guard = NULL;
+    if (!pattern) return true;
+    llmcs_shop_guard_options_init(&o);
+    o.order_pattern = pattern;
+    const llmcs_status status = llmcs_shop_guard_create(&o, &guard);
+    llmcs_shop_guard_free(&guard);
+    return !(status || llmcs_shop_set_setting(s->shop, "llmcs.order_pattern", pattern)) || (cli_failed("init"), false);
+}
+
 static bool remember_all(const store *s, const init_job *j) {
     return remember_path(s, "llmcs.encoder", j->encoder) && remember_path(s, "llmcs.intents", j->intents) &&
            remember_path(s, "llmcs.moderation", j->moderation) && remember_path(s, "llmcs.sentiment", j->sentiment) &&
            remember_path(s, "llmcs.tagger", j->tagger) && remember_path(s, "llmcs.flows", j->flows) &&
-           remember_wording(s, j->wording) && remember_now(s, j->now);
+           remember_order_pattern(s, j->order_pattern) && remember_wording(s, j->wording) && remember_now(s, j->now);
 }
 
 static int init_command(int argc, char **argv) {

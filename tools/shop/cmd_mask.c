@@ -55,9 +55,7 @@ static llmcs_status open_names(const mask_job *j, const json_t *request, const c
     size_t len;
     llmcs_status status = request_text(request, "customer", false, &customer, &len);
     if (!status) status = request_text(request, "conversation", false, conversation, &len);
-    if (!status)
-        status = llmcs_shop_names_create(j->store.shop, customer, j->store.shop && !*conversation ? "" : *conversation,
-                                         NULL, names);
+    if (!status) status = llmcs_shop_names_create(j->store.shop, customer, *conversation, NULL, names);
     if (!status && !j->store.shop && *conversation)
         status = set_names(*names, json_object_get(j->conversations, *conversation));
     if (status) llmcs_shop_names_free(names);
@@ -113,8 +111,7 @@ static int mask_lines(const mask_job *j, const cli_common *common) {
     cli_lines lines = {.max_bytes = (size_t)common->max_line_bytes};
     llmcs_shop_names *names = NULL;
     int code = EXIT_DONE;
-    if (llmcs_shop_names_create(j->store.shop, NULL, j->store.shop ? "" : NULL, NULL, &names))
-        return cli_failed("mask");
+    if (llmcs_shop_names_create(j->store.shop, NULL, NULL, NULL, &names)) return cli_failed("mask");
     while (code == EXIT_DONE && cli_next_line(&lines)) {
         llmcs_shop_masked *masked = NULL;
         if (lines.too_long) {
@@ -211,7 +208,7 @@ static int unmask_lines(const mask_job *j, const cli_common *common) {
     cli_lines lines = {.max_bytes = (size_t)common->max_line_bytes};
     llmcs_shop_names *names = NULL;
     int code = EXIT_DONE;
-    if (llmcs_shop_names_create(j->store.shop, NULL, "", NULL, &names)) return cli_failed("unmask");
+    if (llmcs_shop_names_create(j->store.shop, NULL, NULL, NULL, &names)) return cli_failed("unmask");
     while (code == EXIT_DONE && cli_next_line(&lines)) {
         char *text = NULL;
         size_t n = 0;

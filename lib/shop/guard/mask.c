@@ -7,8 +7,14 @@
 #include "shop/base/call.h"
 #include "shop/base/options.h"
 #include "shop/guard/guard.h"
+#include "shop/guard/vault.h"
 
-enum { PART_BYTES = 65536, CUT_BYTES = 8192, KNOWN_FLAGS = LLMCS_SHOP_MASK_KEEP_PLACES | LLMCS_SHOP_MASK_NO_TAGGER };
+enum {
+    PART_BYTES = 65536,
+    CUT_BYTES = 8192,
+    MAX_ATTEMPTS = 4,
+    KNOWN_FLAGS = LLMCS_SHOP_MASK_KEEP_PLACES | LLMCS_SHOP_MASK_NO_TAGGER
+};
 static const uint32_t ALL_KINDS = (1u << SHOP_PII_KINDS) - 1;
 
 /* The result as the caller sees it, and its memory. */
@@ -191,7 +197,11 @@ static llmcs_status mask_part(mask_job *j, const char *text, size_t base, size_t
         i = x->end - 1;
         if (begin < written) continue; /* both are of one character of the original, such as ㏂ */
         SHOP_TRY(put_text(j->result, part + written, begin - written));
-        SHOP_TRY(put_placeholder(j, x, part + begin, base + begin, end - begin));
+        for (size_t at = begin, next; at < end; at = next) { /* a value of the vault has a longest length */
+            next = shop_min(end, at + SHOP_VALUE_BYTES);
+            while (next < end && ((unsigned char)part[next] & 0xc0) == 0x80 && next > at + 1) next--;
+            SHOP_TRY(put_placeholder(j, x, part + at, base + at, next - at));
+        }
         written = end;
     }
     return put_text(j->result, part + written, bytes - written);
@@ -231,6 +241,14 @@ static void free_job(mask_job *j) {
     shop_free(j->a, j->owners);
 }
 
+/* *masked is set also on failure, as far as it came. */
+static llmcs_status mask_once(mask_job *j, const char *text, size_t bytes, llmcs_shop_masked **masked) {
+    SHOP_TRY(shop_alloc_zero(j->a, 1, sizeof *j->result, "masked text", &j->result));
+    j->result->allocator = *j->a;
+    *masked = &j->result->masked;
+    return mask_all(j, text, bytes);
+}
+
 llmcs_status llmcs_shop_mask(const llmcs_shop_guard *guard, llmcs_shop_names *names, const char *text,
                              size_t text_bytes, const llmcs_shop_mask_params *params, llmcs_shop_masked **masked) {
     SHOP_PUBLIC_CALL;
@@ -248,14 +266,17 @@ llmcs_status llmcs_shop_mask(const llmcs_shop_guard *guard, llmcs_shop_names *na
     if (!text) text = "";
     if (text_bytes == LLMCS_NUL) text_bytes = strlen(text);
     j.a = j.findings.a = &guard->allocator;
-    SHOP_TRY(shop_alloc_zero(j.a, 1, sizeof *j.result, "masked text", &j.result));
-    j.result->allocator = *j.a;
     llmcs_status status = names ? LLMCS_OK : llmcs_shop_names_create(NULL, NULL, NULL, j.a, &own_names);
     if (!names) j.names = own_names;
-    if (!status) status = mask_all(&j, text, text_bytes);
+    bool taken = !status;
+    for (int i = 0; i < MAX_ATTEMPTS && taken && !status; i++) {
+        llmcs_shop_masked_free(masked);
+        status = mask_once(&j, text, text_bytes, masked);
+        if (!status) status = shop_names_save(j.names, &taken);
+    }
+    if (!status && taken) status = shop_fail(LLMCS_BUSY, "mask: other processes name values of this conversation, too");
     llmcs_shop_names_free(&own_names);
     free_job(&j);
-    *masked = &j.result->masked;
     if (status) llmcs_shop_masked_free(masked);
     return status;
 }

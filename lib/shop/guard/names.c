@@ -6,6 +6,7 @@
 
 #include "shop/base/call.h"
 #include "shop/base/hash.h"
+#include "shop/guard/vault.h"
 
 typedef struct name_item {
     uint32_t kind, number;
@@ -20,6 +21,9 @@ struct llmcs_shop_names {
     uint32_t *by_value, *by_name;   /* [n_slots] index + 1 into items, 0: free; linear probing */
     size_t n_slots;                 /* a power of two, at least twice n; or 0 */
     uint32_t last[SHOP_NAME_KINDS]; /* highest number of each kind */
+    llmcs_shop *shop;               /* or NULL: in memory alone */
+    char *customer, *conversation;  /* with a shop; customer or NULL */
+    size_t n_saved;                 /* items that are in the vault, too; the others come last */
     char printed[SHOP_NAME_BYTES];  /* of llmcs_shop_names_get */
 };
 
@@ -153,22 +157,101 @@ const char *shop_names_value(const llmcs_shop_names *names, uint32_t kind, uint3
     return names->items[found - 1].value;
 }
 
+/* ----------------------------------------------------------------------------------------------------- vault */
+
+static llmcs_status add_loaded(void *user, const char *name, const char *value, size_t value_bytes) {
+    llmcs_shop_names *names = user;
+    uint32_t kind, number;
+    size_t known_bytes;
+    const size_t name_bytes = strlen(name);
+    if (!name_bytes || parse_bare(name, name_bytes, &kind, &number) != name_bytes)
+        return shop_fail(LLMCS_FORMAT, "names: '%.40s' in the store is not a placeholder", name);
+    if (shop_names_value(names, kind, number, &known_bytes)) return LLMCS_OK;
+    return add_item(names, kind, number, value, value_bytes);
+}
+
+/* Adds what the vault has and memory lacks. Nothing in memory is unsaved. */
+static llmcs_status load(llmcs_shop_names *names) {
+    shop_connection *c;
+    SHOP_TRY(shop_read_begin(names->shop, &c));
+    const llmcs_status status =
+        shop_vault_load(names->shop, c, names->customer, names->conversation, add_loaded, names);
+    shop_read_end(names->shop, c);
+    names->n_saved = names->n;
+    return status;
+}
+
+static void free_item(const llmcs_allocator *a, name_item *item) {
+    explicit_bzero(item->value, item->bytes);
+    shop_free(a, item->value);
+}
+
+/* Forgets what could not be put into the vault. */
+static void drop_unsaved(llmcs_shop_names *names) {
+    while (names->n > names->n_saved) free_item(&names->allocator, &names->items[--names->n]);
+    memset(names->last, 0, sizeof names->last);
+    memset(names->by_value, 0, names->n_slots * sizeof *names->by_value);
+    memset(names->by_name, 0, names->n_slots * sizeof *names->by_name);
+    for (size_t i = 0; i < names->n; i++) {
+        const name_item *item = &names->items[i];
+        names->by_value[value_slot(names, item->kind, item->value, item->bytes)] = (uint32_t)i + 1;
+        names->by_name[name_slot(names, item->kind, item->number)] = (uint32_t)i + 1;
+        if (item->number > names->last[item->kind]) names->last[item->kind] = item->number;
+    }
+}
+
+static llmcs_status put_unsaved(llmcs_shop_names *names, shop_connection *c, bool *taken) {
+    for (size_t i = names->n_saved; i < names->n; i++) {
+        const name_item *item = &names->items[i];
+        char name[SHOP_NAME_BYTES];
+        shop_name_print(item->kind, item->number, name);
+        const llmcs_status status =
+            shop_vault_put(names->shop, c, names->customer, names->conversation, name, item->value, item->bytes);
+        *taken = status == LLMCS_BUSY;
+        SHOP_TRY(status);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status shop_names_save(llmcs_shop_names *names, bool *taken) {
+    shop_connection *c;
+    *taken = false;
+    if (!names->shop || names->n_saved == names->n) return LLMCS_OK;
+    llmcs_status status = shop_write_begin(names->shop, &c);
+    if (!status) status = shop_write_end(names->shop, c, put_unsaved(names, c, taken));
+    if (status)
+        drop_unsaved(names);
+    else
+        names->n_saved = names->n;
+    return *taken ? load(names) : status;
+}
+
 /* ------------------------------------------------------------------------------------------------------- API */
+
+static llmcs_status open_vault(llmcs_shop_names *n, llmcs_shop *shop, const char *customer, const char *conversation) {
+    SHOP_TRY(shop_check(shop));
+    n->shop = shop;
+    if (customer) SHOP_TRY(shop_copy_text(&n->allocator, customer, strlen(customer), "names", &n->customer));
+    SHOP_TRY(shop_copy_text(&n->allocator, conversation, strlen(conversation), "names", &n->conversation));
+    return load(n);
+}
 
 llmcs_status llmcs_shop_names_create(llmcs_shop *shop, const char *customer, const char *conversation,
                                      const llmcs_allocator *allocator, llmcs_shop_names **names) {
     SHOP_PUBLIC_CALL;
     const llmcs_allocator a = shop_allocator_or_default(allocator);
     llmcs_shop_names *n;
-    (void)customer;
-    (void)conversation;
     if (!names) return shop_fail(LLMCS_ARG, "names_create: names is NULL");
     *names = NULL;
-    if (shop) return shop_fail(LLMCS_UNSUPPORTED, "names_create: this version keeps names in memory alone");
     SHOP_TRY(shop_alloc_zero(&a, 1, sizeof *n, "names", &n));
     n->allocator = a;
-    *names = n;
-    return LLMCS_OK;
+    const llmcs_status status =
+        shop ? open_vault(n, shop, customer, conversation ? conversation : "default") : LLMCS_OK;
+    if (status)
+        llmcs_shop_names_free(&n);
+    else
+        *names = n;
+    return status;
 }
 
 void llmcs_shop_names_free(llmcs_shop_names **names) {
@@ -176,10 +259,9 @@ void llmcs_shop_names_free(llmcs_shop_names **names) {
     llmcs_shop_names *n = *names;
     const llmcs_allocator a = n->allocator;
     *names = NULL;
-    for (size_t i = 0; i < n->n; i++) {
-        explicit_bzero(n->items[i].value, n->items[i].bytes);
-        shop_free(&a, n->items[i].value);
-    }
+    for (size_t i = 0; i < n->n; i++) free_item(&a, &n->items[i]);
+    shop_free(&a, n->customer);
+    shop_free(&a, n->conversation);
     shop_free(&a, n->items);
     shop_free(&a, n->by_value);
     shop_free(&a, n->by_name);
@@ -190,20 +272,26 @@ llmcs_status llmcs_shop_names_set(llmcs_shop_names *names, const char *name, con
     SHOP_PUBLIC_CALL;
     uint32_t kind, number;
     size_t known_bytes;
-    if (!names || !name || (!value && value_bytes)) return shop_fail(LLMCS_ARG, "names_set: an argument is NULL");
-    if (!value) value = "";
+    bool taken;
+    if (!names || !name || !value) return shop_fail(LLMCS_ARG, "names_set: an argument is NULL");
     const size_t name_bytes = strnlen(name, SHOP_NAME_BYTES);
     if (parse_bare(name, name_bytes, &kind, &number) != name_bytes || !name_bytes)
         return shop_fail(LLMCS_ARG, "names_set: '%.40s' is not a placeholder; expected a kind, _ and a number: PHONE_1",
                          name);
     if (value_bytes == LLMCS_NUL) value_bytes = strlen(value);
+    if (!value_bytes || value_bytes > SHOP_VALUE_BYTES)
+        return shop_fail(LLMCS_ARG, "names_set: %s: %lld bytes, expected 1 to %d", name, (long long)value_bytes,
+                         SHOP_VALUE_BYTES);
     const char *known = shop_names_value(names, kind, number, &known_bytes);
     if (known && (known_bytes != value_bytes || memcmp(known, value, value_bytes) != 0))
         return shop_fail(LLMCS_ARG, "names_set: %s already stands for another value", name);
     if (known) return LLMCS_OK;
     if (names->n_slots && names->by_value[value_slot(names, kind, value, value_bytes)])
         return shop_fail(LLMCS_ARG, "names_set: the value of %s already has another placeholder", name);
-    return add_item(names, kind, number, value, value_bytes);
+    SHOP_TRY(add_item(names, kind, number, value, value_bytes));
+    const llmcs_status status = shop_names_save(names, &taken);
+    return status || !taken ? status
+                            : shop_fail(LLMCS_BUSY, "names_set: another process has set %s; it is loaded now", name);
 }
 
 size_t llmcs_shop_names_count(const llmcs_shop_names *names) { return names ? names->n : 0; }
@@ -229,6 +317,7 @@ llmcs_status llmcs_shop_unmask(llmcs_shop_names *names, const char *text, size_t
                                size_t *out_bytes) {
     SHOP_PUBLIC_CALL;
     size_t total = 0, copied = 0;
+    bool loaded = !names || !names->shop || names->n > names->n_saved;
     if (!names || !out_bytes || (!text && text_bytes)) return shop_fail(LLMCS_ARG, "unmask: an argument is NULL");
     if (!text) text = "";
     if (text_bytes == LLMCS_NUL) text_bytes = strlen(text);
@@ -240,6 +329,11 @@ llmcs_status llmcs_shop_unmask(llmcs_shop_names *names, const char *text, size_t
         i = (size_t)(next - text);
         const size_t bytes = shop_name_parse(next, text_bytes - i, &kind, &number);
         const char *value = bytes ? shop_names_value(names, kind, number, &value_bytes) : NULL;
+        if (bytes && !value && !loaded) { /* another process may have masked it meanwhile */
+            SHOP_TRY(load(names));
+            loaded = true;
+            value = shop_names_value(names, kind, number, &value_bytes);
+        }
         if (!value) {
             i++;
             continue;

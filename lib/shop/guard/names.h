@@ -23,6 +23,10 @@ size_t shop_name_parse(const char *text, size_t text_bytes, uint32_t *kind, uint
 llmcs_status shop_names_find_or_add(llmcs_shop_names *names, uint32_t kind, const char *value, size_t value_bytes,
                                     uint32_t *number);
 
+/* Writes what is new into the vault, if the names have one. *taken: another process took one of these placeholders
+ * meanwhile; the new ones are then forgotten and the vault's loaded, so mask again. */
+llmcs_status shop_names_save(llmcs_shop_names *names, bool *taken);
+
 /* The value of a placeholder, or NULL. Valid until a value is added. */
 const char *shop_names_value(const llmcs_shop_names *names, uint32_t kind, uint32_t number, size_t *value_bytes);
 
