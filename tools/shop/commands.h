@@ -10,7 +10,7 @@ extern const cli_command cmd_import_products, cmd_import_customers, cmd_import_e
 extern const cli_command cmd_evaluate, cmd_recommend;
 extern const cli_command cmd_train_classifier, cmd_classify;
 extern const cli_command cmd_mask, cmd_unmask, cmd_train_tagger;
-extern const cli_command cmd_strategy;
+extern const cli_command cmd_strategy, cmd_measure_desk;
 extern const cli_command cmd_audit, cmd_check, cmd_forget, cmd_retention;
 extern const cli_command cmd_feedback, cmd_export, cmd_retrain, cmd_compare, cmd_promote, cmd_rollback;
 

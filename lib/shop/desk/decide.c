@@ -50,6 +50,8 @@ static const desk_rule *find_rule(const desk_turn *t, const desk_words *w, bool 
     return NULL;
 }
 
+bool desk_is_interrupted(const desk_turn *t) { return find_rule(t, &t->words, true) != NULL; }
+
 static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
     bool found;
     t->out.probability = 1;
@@ -70,20 +72,42 @@ static bool is_accepted(const desk_turn *t, const llmcs_shop_prediction *p) {
     return p->accepted;
 }
 
-/* Vectors of all texts in one forward pass, or NULL. */
-static llmcs_status embed(desk_turn *t, reading *r, size_t n) {
+/* Vectors of n texts in one forward pass; NULL without an encoder. A failure of it leaves the n-grams and the full-text
+ * search. */
+static llmcs_status embed_texts(desk_turn *t, const llmcs_text *texts, size_t n, const float **vectors) {
     llmcs_shop *shop = t->desk->shop;
-    llmcs_text texts[DESK_MAX_PARTS + 1];
-    float *vectors;
-    if (!shop->encoder) return LLMCS_OK;
+    float *made;
+    *vectors = NULL;
+    if (!shop->encoder || !n) return LLMCS_OK;
     const double begin = desk_now_ms();
-    SHOP_TRY(desk_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *vectors, &vectors));
-    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
-    const llmcs_status status = llmcs_embed(shop->encoder, texts, n, NULL, vectors, NULL);
+    SHOP_TRY(desk_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *made, &made));
+    const llmcs_status status = llmcs_embed(shop->encoder, texts, n, NULL, made, NULL);
     t->out.ms.encode += desk_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
-    if (status) return LLMCS_OK; /* the n-grams and the full-text search still work */
-    for (size_t i = 0; i < n; i++) r[i].vector = vectors + i * (size_t)shop->n_embedding;
+    if (!status) *vectors = made;
+    return LLMCS_OK;
+}
+
+llmcs_status desk_embed(desk_turn *t) {
+    const llmcs_text text = {.text = t->words.plain, .text_bytes = t->words.plain_bytes};
+    return embed_texts(t, &text, 1, &t->vector);
+}
+
+/* Those of the parts. All of a message's vectors lie one after the other, as the classifier takes them. */
+static llmcs_status embed_parts(desk_turn *t, reading *r, size_t n) {
+    llmcs_text texts[DESK_MAX_PARTS + 1];
+    const float *parts;
+    float *all;
+    const size_t dim = (size_t)t->desk->shop->n_embedding;
+    r[0].vector = t->vector;
+    if (n < 2 || !t->vector) return LLMCS_OK;
+    for (size_t i = 1; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
+    SHOP_TRY(embed_texts(t, texts + 1, n - 1, &parts));
+    if (!parts) return LLMCS_OK;
+    SHOP_TRY(desk_alloc(t->arena, n * dim, sizeof *all, &all));
+    memcpy(all, t->vector, dim * sizeof *all);
+    memcpy(all + dim, parts, (n - 1) * dim * sizeof *all);
+    for (size_t i = 0; i < n; i++) r[i].vector = all + i * dim;
     return LLMCS_OK;
 }
 
@@ -160,8 +184,8 @@ static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], si
         SHOP_TRY(desk_words_make(t->arena, one->text, strlen(one->text), &one->words));
     }
     for (size_t i = 0; i < *n; i++) r[i].label = "";
-    SHOP_TRY(embed(t, r, *n));
-    t->vector = r[0].vector;
+    SHOP_TRY(embed_parts(t, r, *n));
+    if (*n > 1 && t->vector && !r[1].vector) *n = 1;
     const double begin = desk_now_ms();
     SHOP_TRY(read_intents(t, r, *n));
     SHOP_TRY(read_sentiment(t, r));

@@ -150,6 +150,9 @@ typedef struct desk_turn {
     const char *entry_text; /* the entry that was said, for the wording */
     desk_wish wish;         /* what is being answered */
     bool handed_over, route_set;
+    bool danger;  /* the guard wants a person to see the message */
+    bool worded;  /* by the model */
+    const char *verdict_label;
     bool foreign; /* the conversation is another customer's */
 
     llmcs_shop_turn out;
@@ -217,6 +220,10 @@ void desk_bind(const desk_turn *t, const desk_frame *frame, const char *key, des
 /* ---- decide.c */
 
 llmcs_status desk_decide(desk_turn *t);
+/* A rule of flows.json that interrupts everything fits the message. */
+bool desk_is_interrupted(const desk_turn *t);
+/* The vector of the message, if there is an encoder. */
+llmcs_status desk_embed(desk_turn *t);
 /* Answers one wish. *understood: false if nothing fitted (then nothing was said). */
 llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood);
 llmcs_status desk_not_understood(desk_turn *t);
@@ -238,7 +245,8 @@ llmcs_status desk_private_create(llmcs_shop_desk *desk, const char *wording);
 void desk_private_free(llmcs_shop_desk *desk);
 /* check IN and mask: fills t->masked, t->out.verdict. *stop: the turn is refused or handed over. */
 llmcs_status desk_guard_in(desk_turn *t, bool *stop);
-llmcs_status desk_guard_out(desk_turn *t);
+/* check OUT. *stop: the reply must not be said. */
+llmcs_status desk_guard_out(desk_turn *t, bool *stop);
 llmcs_status desk_names_open(desk_turn *t);
 void desk_names_close(desk_turn *t);
 /* The names of the conversation from the vault, inside a read; new ones into it, inside a write. */

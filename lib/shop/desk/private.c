@@ -172,16 +172,63 @@ llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text) {
 
 /* ---- guard */
 
+static llmcs_status check_text(desk_turn *t, const char *text, llmcs_shop_direction direction, uint32_t flags,
+                               llmcs_shop_check_action *action) {
+    llmcs_shop_check_params params;
+    llmcs_shop_verdict *verdict = NULL;
+    *action = LLMCS_SHOP_ALLOW;
+    llmcs_shop_check_params_init(&params);
+    params.direction = direction;
+    params.flags = flags;
+    params.vector = direction == LLMCS_SHOP_IN ? t->vector : NULL;
+    llmcs_status status = llmcs_shop_check(t->desk->guard, text, strlen(text), &params, &verdict);
+    /* Without its classifier the words and rules still check. */
+    if (status && status != LLMCS_NOMEM && !(flags & LLMCS_SHOP_CHECK_NO_CLASSIFIER)) {
+        params.flags |= LLMCS_SHOP_CHECK_NO_CLASSIFIER;
+        status = llmcs_shop_check(t->desk->guard, text, strlen(text), &params, &verdict);
+    }
+    SHOP_TRY(status);
+    *action = verdict->action;
+    if (direction == LLMCS_SHOP_IN) {
+        t->out.verdict = llmcs_shop_check_action_name(verdict->action);
+        t->verdict_label = verdict->label; /* lives as long as the guard */
+    }
+    llmcs_shop_verdict_free(&verdict);
+    return LLMCS_OK;
+}
+
 llmcs_status desk_guard_in(desk_turn *t, bool *stop) {
-    const double begin = desk_now_ms();
+    llmcs_shop_check_action action = LLMCS_SHOP_ALLOW;
+    double begin = desk_now_ms();
     *stop = false;
+    if (t->desk->guard) SHOP_TRY(check_text(t, t->text, LLMCS_SHOP_IN, 0, &action));
+    *stop = action >= LLMCS_SHOP_BLOCK;
+    t->danger = action == LLMCS_SHOP_HANDOVER;
+    t->out.ms.check_in = desk_now_ms() - begin;
+    begin = desk_now_ms();
     const llmcs_status status = desk_mask(t, t->text, &t->masked);
     t->out.ms.mask = desk_now_ms() - begin;
     return status;
 }
 
-llmcs_status desk_guard_out(desk_turn *t) {
-    (void)t;
+/* Slots of free text are the customer's own words, which were checked when they came. */
+static bool repeats_customer(const desk_turn *t) {
+    for (size_t i = 0; i < t->out.n_slots; i++) {
+        const int slot = desk_find_slot(t->flows, t->out.slots[i].name);
+        if (slot >= 0 && t->flows->slots[slot].type >= DESK_SLOT_ADDRESS) return true;
+    }
+    return false;
+}
+
+llmcs_status desk_guard_out(desk_turn *t, bool *stop) {
+    llmcs_shop_check_action action;
+    const double begin = desk_now_ms();
+    *stop = false;
+    if (!t->desk->guard || !t->reply.n || repeats_customer(t)) return LLMCS_OK;
+    const uint32_t flags = t->worded ? 0 : LLMCS_SHOP_CHECK_NO_CLASSIFIER;
+    SHOP_TRY(check_text(t, desk_buffer_text(&t->reply), LLMCS_SHOP_OUT, flags, &action));
+    *stop = action >= LLMCS_SHOP_BLOCK;
+    t->out.ms.check_out = desk_now_ms() - begin;
     return LLMCS_OK;
 }
 
@@ -203,6 +250,7 @@ static llmcs_status take_wording(desk_turn *t, const shop_wording_reply *reply) 
     SHOP_TRY(desk_unmask(t, text, &text));
     desk_buffer_cut(&t->reply, 0);
     desk_puts(&t->reply, text);
+    t->worded = true;
     for (size_t i = 0; i < t->out.n_citations; i++) {
         llmcs_shop_citation *c = (llmcs_shop_citation *)t->citations[i];
         c->reply_begin = 0;

@@ -192,6 +192,7 @@ static void hide_refused_intent(desk_turn *t) {
 
 static llmcs_status answer(desk_turn *t) {
     bool busy, lost, stop;
+    SHOP_TRY(desk_embed(t));
     SHOP_TRY(desk_guard_in(t, &stop));
     if (!strcmp(t->c->status, "person")) {
         t->out.route = LLMCS_DESK_SILENT;
@@ -204,14 +205,22 @@ static llmcs_status answer(desk_turn *t) {
         return say_only(t, DESK_IN_PROGRESS, LLMCS_DESK_UNAVAILABLE);
     }
     if (lost) return give_up_acting(t);
-    if (stop) return LLMCS_OK;
+    /* The shop's own rules say it better. */
+    if (stop && !desk_is_interrupted(t)) {
+        t->out.probability = 1;
+        if (t->danger) return desk_hand_over(t, t->verdict_label, 2, NULL, NULL);
+        desk_set_route(t, LLMCS_DESK_BLOCKED);
+        return desk_say_sentence(t, DESK_BLOCKED_TEXT);
+    }
     t->wordable = true;
     SHOP_TRY(desk_decide(t));
     show_action(t);
     hide_refused_intent(t);
     SHOP_TRY(desk_word(t));
     SHOP_TRY(say_sorry(t));
-    return desk_guard_out(t);
+    SHOP_TRY(desk_guard_out(t, &stop));
+    /* What was done is said in any case. */
+    return stop && !t->act.key ? say_only(t, DESK_UNAVAILABLE_TEXT, LLMCS_DESK_UNAVAILABLE) : LLMCS_OK;
 }
 
 /* One attempt. *conflict: another process answered in the conversation meanwhile. */

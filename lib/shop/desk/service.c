@@ -112,12 +112,15 @@ static llmcs_status open_guard(llmcs_shop_service *s) {
     options.order_pattern = pattern;
     llmcs_status status = read_setting(s, s->shop, "llmcs.tagger");
     if (!status && *s->value) options.tagger_path = s->value;
+    llmcs_shop_classifier *moderation = s->moderation ? llmcs_shop_classifier_slot_get(s->moderation) : NULL;
+    options.moderation = moderation;
     if (!status) status = llmcs_shop_guard_create(&options, &s->guard);
     if (status && options.tagger_path && s->lenient && status != LLMCS_NOMEM) {
         status = fail_setting(s, "llmcs.tagger", status);
         options.tagger_path = NULL;
         if (!status) status = llmcs_shop_guard_create(&options, &s->guard);
     }
+    llmcs_shop_classifier_free(&moderation);
     shop_free(&s->allocator, pattern);
     return status;
 }

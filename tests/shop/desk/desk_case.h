@@ -9,85 +9,15 @@
 
 enum { DESK_NOW = 1794830400 }; /* 2026-11-16 12:00 UTC */
 
-static const char desk_flows_head[] =
-    "{\"format\":1,\"languages\":[\"en\",\"zh\"],"
-    "\"facts\":{\"days\":30,\"open\":{\"en\":\"9 am\",\"zh\":\"9点\"}},"
-    "\"values\":{\"status\":{\"paid\":{\"en\":\"paid\",\"zh\":\"已付款\"},\"shipped\":{\"en\":\"on its "
-    "way\",\"zh\":\"运输中\"},"
-    "\"cancelled\":{\"en\":\"cancelled\",\"zh\":\"已取消\"}}},"
-    "\"slots\":{"
-    "\"order\":{\"type\":\"order\",\"pattern\":\"PL[0-9]{4}\",\"from\":\"mine\",\"only\":false,"
-    "\"ask\":{\"en\":\"Which order?{choices}\",\"zh\":\"哪个订单？{choices}\"},"
-    "\"none\":{\"en\":\"You have no order.\",\"zh\":\"您还没有订单。\"}},"
-    "\"reason\":{\"type\":\"choice\",\"options\":[{\"value\":\"size\",\"words\":{\"en\":[\"too "
-    "small\",\"size\"],\"zh\":[\"太小\",\"尺码\"]},"
-    "\"label\":{\"en\":\"wrong "
-    "size\",\"zh\":\"尺码不合适\"}},{\"value\":\"broken\",\"words\":{\"en\":[\"broken\"],\"zh\":[\"坏了\"]}}],"
-    "\"ask\":{\"en\":\"Why?\",\"zh\":\"什么原因？\"}},"
-    "\"address\":{\"type\":\"address\",\"min\":6,\"ask\":{\"en\":\"To which address?\",\"zh\":\"改到哪个地址？\"}},"
-    "\"what\":{\"type\":\"text\",\"first\":true,\"first_min\":60,\"ask\":{\"en\":\"What "
-    "happened?\",\"zh\":\"发生了什么？\"}},"
-    "\"item\":{\"type\":\"product\",\"ask\":{\"en\":\"Which product?\",\"zh\":\"哪个商品？\"}}},"
-    "\"finds\":{"
-    "\"mine\":{\"sql\":\"SELECT id, status FROM orders WHERE customer = :customer ORDER BY "
-    "id\",\"tables\":[\"orders\"],"
-    "\"line\":{\"en\":\"{id} ({status|status})\",\"zh\":\"{id}（{status|status}）\"}},"
-    "\"o\":{\"sql\":\"SELECT id, status, city, total, time FROM orders WHERE customer = :customer AND id = "
-    ":order\",\"tables\":[\"orders\"]},"
-    "\"stock\":{\"sql\":\"SELECT stock, price FROM products WHERE id = :item\",\"tables\":[\"products\"]}},"
-    "\"actions\":{"
-    "\"cancel\":{\"sql\":\"UPDATE orders SET status = 'cancelled' WHERE customer = :customer AND id = :order AND "
-    "status = 'paid'\","
-    "\"tables\":[\"orders\"],\"object\":\"order\",\"destructive\":true},"
-    "\"move\":{\"object\":\"order\",\"detail\":[\"order\",\"address\"],\"destructive\":true},"
-    "\"send_back\":{\"object\":\"order\",\"detail\":[\"reason\"],\"destructive\":true},"
-    "\"complain\":{\"object\":\"what\",\"detail\":[\"what\"]}},"
-    "\"flows\":{";
-static const char desk_flows_tail[] =
-    "\"track\":{\"intents\":[\"track_order\"],\"title\":{\"en\":\"where an order is\",\"zh\":\"查物流\"},\"steps\":["
-    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"say_by\":\"o.status\",\"of\":{\"shipped\":{\"en\":\"{order} is on its "
-    "way to {o.city}.\","
-    "\"zh\":\"{order}正在发往{o.city}。\"},\"*\":{\"en\":\"{order} is "
-    "{o.status|status}.\",\"zh\":\"{order}{o.status|status}。\"}}}]},"
-    "\"cancel\":{\"intents\":[\"cancel\"],\"title\":{\"en\":\"cancel an order\",\"zh\":\"取消订单\"},\"steps\":["
-    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"if\":{\"o.status\":\"paid\"},\"then\":["
-    "{\"confirm\":{\"en\":\"Cancel order {order}? You get {o.total|money} "
-    "back.\",\"zh\":\"确定取消订单{order}吗？退款{o.total|money}元。\"}},"
-    "{\"do\":\"cancel\",\"done\":[{\"say\":{\"en\":\"Order {order} is cancelled.\",\"zh\":\"订单{order}已取消。\"}}]}],"
-    "\"else\":[{\"say\":{\"en\":\"{order} is {o.status|status} and cannot be "
-    "cancelled.\",\"zh\":\"{order}{o.status|status}，无法取消。\"}}]}]},"
-    "\"move\":{\"intents\":[\"change_address\"],\"title\":{\"en\":\"change the address\",\"zh\":\"改地址\"},\"steps\":["
-    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"slot\":\"address\"},"
-    "{\"confirm\":{\"en\":\"Send {order} to {address}?\",\"zh\":\"把{order}改寄到{address}吗？\"}},"
-    "{\"do\":\"move\",\"done\":[{\"say\":{\"en\":\"The request for {order} is "
-    "recorded.\",\"zh\":\"已记录{order}的改址申请。\"}}]}]},"
-    "\"send_back\":{\"intents\":[\"refund\"],\"title\":{\"en\":\"return an order\",\"zh\":\"退货\"},\"steps\":["
-    "{\"slot\":\"order\"},{\"find\":\"o\"},{\"slot\":\"reason\"},"
-    "{\"confirm\":{\"en\":\"Return {order} ({reason})?\",\"zh\":\"退回{order}（{reason}）吗？\"},"
-    "\"no\":[{\"say\":{\"en\":\"Then you keep it.\",\"zh\":\"好的，不退。\"}}]},"
-    "{\"do\":\"send_back\",\"done\":[{\"say\":{\"en\":\"Return of {order} is "
-    "recorded.\",\"zh\":\"已登记{order}退货。\"}}]}]},"
-    "\"complain\":{\"steps\":[{\"slot\":\"what\"},{\"do\":\"complain\",\"done\":[{\"say\":{\"en\":\"Recorded.\",\"zh\":"
-    "\"已记录。\"}}]}]},"
-    "\"stock\":{\"intents\":[\"stock\"],\"steps\":[{\"slot\":\"item\"},{\"find\":\"stock\"},"
-    "{\"if\":{\"stock.stock\":{\"more\":0}},\"then\":[{\"say\":{\"en\":\"{item} is in stock, {stock.price|money} "
-    "CNY.\",\"zh\":\"{item}有货，{stock.price|money}元。\"}}],"
-    "\"else\":[{\"say\":{\"en\":\"{item} is sold out.\",\"zh\":\"{item}缺货。\"}}]}]},"
-    "\"human\":{\"intents\":[\"human\"],\"always\":true,\"steps\":[{\"hand_over\":\"wanted\"}]},"
-    "\"thanks\":{\"intents\":[\"thanks\"],\"small_talk\":true,\"steps\":[{\"say\":{\"en\":\"You are "
-    "welcome.\",\"zh\":\"不客气。\"}}]},"
-    "\"hours\":{\"intents\":[\"hours\"],\"steps\":[{\"say\":{\"en\":\"We open at "
-    "{facts.open}.\",\"zh\":\"我们{facts.open}开门。\"}}]},"
-    "\"doctor\":{\"route\":\"none\",\"steps\":[{\"hand_over\":\"medical\",\"priority\":2}]}},"
-    "\"intents\":{\"delivery\":{\"entry\":\"ship\"}},"
-    "\"rules\":[{\"words\":{\"en\":[\"human "
-    "please\",\"operator\"],\"zh\":[\"转人工\",\"人工\"]},\"flow\":\"human\",\"always\":true},"
-    "{\"words\":{\"en\":[\"allergic\"],\"zh\":[\"过敏\"]},\"flow\":\"doctor\",\"always\":true},"
-    "{\"words\":{\"en\":[\"complain\"],\"zh\":[\"投诉\"]},\"flow\":\"complain\"}]}";
-
+/* tests/data/desk/flows.json */
 static inline const char *desk_flows_text(void) {
-    static char text[sizeof desk_flows_head + sizeof desk_flows_tail];
-    snprintf(text, sizeof text, "%s%s", desk_flows_head, desk_flows_tail);
+    static char text[16384];
+    FILE *f = fopen("tests/data/desk/flows.json", "r");
+    ck_assert_msg(f != NULL, "tests/data/desk/flows.json");
+    const size_t n = fread(text, 1, sizeof text - 1, f);
+    ck_assert_uint_lt(n, sizeof text - 1);
+    text[n] = 0;
+    fclose(f);
     return text;
 }
 

@@ -1,0 +1,122 @@
+/* llmcs-shop measure-desk: what a turn costs, by kind and by step. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+
+enum { N_KINDS = 6, N_STEPS = 12, FRESH = 20 };
+
+typedef struct measure_job {
+    int32_t turns;
+    const char *customer;
+} measure_job;
+
+static const cli_option options[] = {
+    CLI_BOUNDED("turns", offsetof(measure_job, turns), "turns of each kind [1000]", 10, 1000000),
+    CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "who is logged in [c001]"),
+};
+
+/* Messages that a shop gets most; the lines of a kind take turns. */
+static const struct {
+    const char *name, *texts[4];
+} kinds[N_KINDS] = {
+    {"order look-up",
+     {"Where is my order PL26110112?", "PL26110112到哪了", "track order PL26110112", "帮我查一下PL26110112的物流"}},
+    {"question", {"What does shipping cost?", "运费多少？", "How long do refunds take?", "可以开发票吗？"}},
+    {"small talk", {"thanks", "谢谢", "hello", "你好"}},
+    {"recommendation", {"can you recommend a gift under 150", "推荐一个礼物", "recommend a mug", "有什么好茶推荐"}},
+    {"asks and declines", {"I want to cancel my order", "no", "我要退货", "算了"}},
+    {"nothing fits", {"what is the capital of france", "今天天气怎么样", "sing a song", "讲个笑话"}},
+};
+
+static const char *const step_names[N_STEPS] = {"load",      "check_in", "mask", "encode",  "classify",  "knowledge",
+                                                "recommend", "flow",     "call", "wording", "check_out", "store"};
+
+static double clock_ms(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void add_steps(const llmcs_shop_turn *turn, double sums[N_STEPS]) {
+    const llmcs_shop_turn_ms *ms = &turn->ms;
+    const double steps[N_STEPS] = {ms->load,      ms->check_in, ms->mask, ms->encode,  ms->classify,  ms->knowledge,
+                                   ms->recommend, ms->flow,     ms->call, ms->wording, ms->check_out, ms->store};
+    for (int i = 0; i < N_STEPS; i++) sums[i] += steps[i];
+}
+
+/* One kind: a new conversation every FRESH turns. False after an error message. */
+static bool measure_kind(llmcs_shop_desk *desk, size_t kind, const measure_job *j, double *times) {
+    double sums[N_STEPS] = {0};
+    const double cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    for (int32_t i = 0; i < j->turns; i++) {
+        llmcs_shop_message m;
+        llmcs_shop_turn *turn = NULL;
+        char conversation[64];
+        snprintf(conversation, sizeof conversation, "measure-%zu-%ld-%d", kind, (long)time(NULL), i / FRESH);
+        llmcs_shop_message_init(&m);
+        m.conversation = conversation;
+        m.customer = j->customer;
+        m.text = kinds[kind].texts[i % 4];
+        if (llmcs_shop_desk_say(desk, &m, &turn)) return cli_failed("measure"), false;
+        times[i] = turn->ms.total;
+        add_steps(turn, sums);
+        llmcs_shop_turn_free(&turn);
+    }
+    const double cpu_ms = (clock_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) / j->turns;
+    qsort(times, (size_t)j->turns, sizeof *times, by_size);
+    printf("%-18s %8.0f %8.2f %8.2f %8.2f  ", kinds[kind].name, 1000 / cpu_ms, cpu_ms, times[j->turns / 2],
+           times[j->turns * 99 / 100]);
+    for (int s = 0; s < N_STEPS; s++)
+        if (sums[s] / j->turns >= 0.005) printf(" %s %.2f", step_names[s], sums[s] / j->turns);
+    printf("\n");
+    return true;
+}
+
+static int measure_desk_command(int argc, char **argv) {
+    cli_common common;
+    measure_job j = {.turns = 1000, .customer = "c001"};
+    llmcs_shop_service_options o;
+    llmcs_model_options model;
+    llmcs_shop_service *service = NULL;
+    int code = cli_parse(&cmd_measure_desk, argc, argv, &common, &j);
+    if (code >= 0) return code;
+    cli_model_options(&common, &model);
+    llmcs_shop_service_options_init(&o);
+    o.model = &model;
+    o.log = cli_print_warning;
+    if (llmcs_shop_service_open(common.folder, &o, &service)) return cli_failed("open");
+    double *times = malloc((size_t)j.turns * sizeof *times);
+    code = times ? EXIT_DONE : cli_error("no memory for times");
+    if (times) {
+        /* the first question reads the entries */
+        llmcs_shop_answer *answer = NULL;
+        (void)llmcs_shop_ask(llmcs_shop_service_shop(service), "hello", LLMCS_NUL, NULL, &answer);
+        llmcs_shop_answer_free(&answer);
+        printf("%-18s %8s %8s %8s %8s   %s\n", "kind", "turns/s", "cpu ms", "p50 ms", "p99 ms", "mean ms by step");
+    }
+    for (size_t k = 0; k < N_KINDS && code == EXIT_DONE; k++)
+        if (!measure_kind(llmcs_shop_service_desk(service), k, &j, times)) code = EXIT_FAILED;
+    free(times);
+    llmcs_shop_service_free(&service);
+    return code;
+}
+
+const cli_command cmd_measure_desk = {
+    .name = "measure-desk",
+    .target = "STORE",
+    .summary =
+        "Measures what a turn of the desk costs, by kind of message and by step, with the models that the store names.",
+    .notes =
+        "turns/s is by processor time, so other programs on the machine do not change it; p50 and p99 are what a "
+        "customer waits. The conversations stay in the store: use a copy.",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .takes = CLI_TAKES_MODEL,
+    .execute = measure_desk_command};
