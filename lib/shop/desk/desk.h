@@ -150,8 +150,8 @@ typedef struct desk_turn {
     const char *entry_text; /* the entry that was said, for the wording */
     desk_wish wish;         /* what is being answered */
     bool handed_over, route_set;
-    bool danger;  /* the guard wants a person to see the message */
-    bool worded;  /* by the model */
+    bool danger; /* the guard wants a person to see the message */
+    bool worded; /* by the model */
     const char *verdict_label;
     bool foreign; /* the conversation is another customer's */
 
