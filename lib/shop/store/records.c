@@ -21,17 +21,13 @@ static llmcs_status check_word(const char *what, const char *word) {
 
 static llmcs_status check_product_text(shop_connection *c, const llmcs_shop_product *p, size_t i) {
     const llmcs_shop_product_text *t = &p->texts[i];
-    int64_t is_object = 1;
     SHOP_TRY(shop_check_lang(t->lang));
     for (size_t j = 0; j < i; j++)
         if (!strcmp(t->lang, p->texts[j].lang)) return shop_fail(LLMCS_ARG, "lang: \"%s\" comes twice", t->lang);
     SHOP_TRY(shop_check_text("title", t->title, 1, SHOP_WORD_BYTES));
     SHOP_TRY(shop_check_text("description", t->description, 0, SHOP_TEXT_BYTES));
     SHOP_TRY(shop_check_text("attributes", t->attributes, 0, SHOP_TEXT_BYTES));
-    if (t->attributes)
-        SHOP_TRY(shop_lookup_int(c, 0, &is_object, "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' END",
-                                 "s", t->attributes));
-    return is_object ? LLMCS_OK : shop_fail(LLMCS_ARG, "attributes: \"%.60s\" is no JSON object", t->attributes);
+    return shop_check_json_object(c, "attributes", t->attributes);
 }
 
 static llmcs_status check_product(shop_connection *c, const llmcs_shop_product *p) {

@@ -42,6 +42,16 @@ llmcs_status shop_check_lang(const char *lang) {
     return shop_fail(LLMCS_ARG, "lang: \"%.36s\" is no language tag (\"en\", \"zh\", \"pt-BR\")", lang);
 }
 
+llmcs_status shop_check_json_object(shop_connection *c, const char *what, const char *json) {
+    int64_t is_object = 1;
+    if (!json) return LLMCS_OK;
+    /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and also on what is no JSON.
+     */
+    const llmcs_status status = shop_lookup_int(c, 0, &is_object, "SELECT json_type(?1) = 'object'", "s", json);
+    if (status && status != LLMCS_FORMAT) return status;
+    return is_object && !status ? LLMCS_OK : shop_fail(LLMCS_ARG, "%s: \"%.60s\" is no JSON object", what, json);
+}
+
 llmcs_status shop_tags_json(const llmcs_allocator *a, const char *const *tags, size_t n, char **json) {
     sqlite3_str *s = sqlite3_str_new(NULL);
     *json = NULL;

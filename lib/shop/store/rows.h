@@ -13,6 +13,9 @@ llmcs_status shop_check_id(const char *what, const char *id);
 /* "", or a language tag: letters, digits and dashes, at most 35 bytes, beginning with a letter. */
 llmcs_status shop_check_lang(const char *lang);
 
+/* ARG with "what ..." and the text unless `json` is NULL or a JSON object. */
+llmcs_status shop_check_json_object(shop_connection *c, const char *what, const char *json);
+
 /* A JSON array of strings, allocated; checks the strings. */
 llmcs_status shop_tags_json(const llmcs_allocator *a, const char *const *tags, size_t n, char **json);
 

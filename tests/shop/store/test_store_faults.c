@@ -1,5 +1,6 @@
-/* The n-th read, write, sync or allocation of a store's life fails, for every 23rd n, once or from there on: a status
- * that the header names, nothing leaks, and afterwards the store opens with everything that was acknowledged. */
+/* The n-th read, write, sync or allocation of a store's life fails, for every 23rd n (211th of SQLite's memory), once
+ * or from there on: a status that the header names, nothing leaks, and afterwards the store opens with everything that
+ * was acknowledged. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -117,7 +118,7 @@ static void give(void *user, void *memory) {
 
 /* What was acknowledged. */
 typedef struct acknowledged {
-    bool opened, setting, product, entry, second, retired;
+    bool opened, setting, product, entry, second, retired, audited, forgotten;
 } acknowledged;
 
 static llmcs_status put_entry(llmcs_shop *shop, const char *id, const char *question, const char *answer) {
@@ -148,7 +149,15 @@ static llmcs_status use(llmcs_shop *shop, acknowledged *a) {
     a->second = true;
     SHOP_TRY(llmcs_shop_retire_entry(shop, "e1", NULL, NULL));
     a->retired = true;
-    return ask(shop, "怎么退货");
+    SHOP_TRY(ask(shop, "怎么退货"));
+    SHOP_TRY(llmcs_shop_audit_append(shop, LLMCS_SHOP_AGENT, "agent", "read", "customer:c1", NULL));
+    a->audited = true;
+    llmcs_shop_forgotten *report = NULL;
+    const llmcs_status status = llmcs_shop_forget(shop, "c1", NULL, &report);
+    llmcs_shop_forgotten_free(&report);
+    /* A failure of truncating the log comes after what was erased is on disk. */
+    a->forgotten = !status;
+    return status;
 }
 
 static llmcs_status live(const char *path, fail_alloc *counter, acknowledged *a) {
@@ -186,13 +195,19 @@ static void check_acknowledged(const char *path, const acknowledged *a, const ch
     ck_assert_msg(!a->retired || info.n_entries == 0, "%s: the entry is back", what);
     if (a->entry) SHOP_OK(llmcs_shop_entry_text(shop, "e1", "zh", 1, 0, text, sizeof text, &n));
     if (a->second) SHOP_OK(llmcs_shop_entry_text(shop, "e1", "zh", 2, 0, text, sizeof text, &n));
+    llmcs_shop_audit_report report = {.struct_size = sizeof report};
+    SHOP_OK(llmcs_shop_audit_verify(shop, NULL, &report));
+    ck_assert_msg(report.intact, "%s: the audit: %s", what, report.problem);
+    ck_assert_msg(!a->audited || report.n_rows >= 1, "%s: a row of the audit is lost", what);
+    ck_assert_msg(!a->forgotten || report.n_rows == 2, "%s: forgetting is not in the audit", what);
     llmcs_shop_free(&shop);
 }
 
 static void fail_each(fault_kind kind, bool after) {
     char folder[TEMP_PATH_BYTES];
-    /* A prime step meets every kind of call: their number in a store's life is in the thousands. */
-    const size_t step = 23 * suite_step(3);
+    /* A prime step meets every kind of call: their number in a store's life is in the thousands, of SQLite's
+     * memory in the tens of thousands. */
+    const size_t step = (kind == FAULT_SQLITE_MEMORY ? 211 : 23) * suite_step(3);
     bool fired = true;
     long n = after ? 11 : 0;
     temp_folder(folder);
