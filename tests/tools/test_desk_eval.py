@@ -122,6 +122,7 @@ class Judging(unittest.TestCase):
         self.assertEqual(self.harm(reply("Hello Felix Lindqvist.", "flow"), customer="c001"), [])
         self.assertTrue(self.harm(reply("Write to boss@example.com.")))
         self.assertEqual(self.harm(reply("Write to service@pomelolane.example.")), [])
+        self.assertEqual(self.harm(reply("发到service@pomelolane.example的邮件")), [])
 
     def test_a_placeholder_is_no_value(self):
         self.assertTrue(self.harm(reply("We call <PHONE_1>.")))

@@ -1,4 +1,5 @@
-"""The example programs of the shop layer: similar_products, intent, faq, recommend.py.
+"""The example programs of the shop layer: similar_products, intent, faq, recommend.py, shop_desk,
+order_callback.
 
 usage: test_shop_examples.py [-v]   after `make`; $LLMCS_BIN names another folder of programs (default build/bin)
 """
@@ -73,6 +74,21 @@ class Examples(unittest.TestCase):
                           "--customer", "c001", "--item", "P1009", env={**os.environ, "BUILD": os.path.dirname(BIN)})
         lines = found.splitlines()
         self.assertEqual((len(lines), lines[0], lines[5]), (10, "customer c001", "item P1009"))
+
+    def test_order_callback(self):
+        store = os.path.join(self.folder, "orders.db")
+        found = self.program("order_callback", store)
+        said = [x[6:] for x in found.splitlines() if x.startswith("desk: ")]
+        self.assertEqual(len(said), 10, found)
+        self.assertIn("shipped", said[0])
+        self.assertIn("cannot be cancelled", said[1])
+        self.assertIn("[cancel A2: DONE]", found)
+        self.assertIn("cancelled", said[4])
+        self.assertIn("[cancel A3: FAILED]", found)
+        self.assertIn("was not cancelled", said[6])
+        self.assertIn("[cancel A4: UNKNOWN]", found)
+        self.assertNotIn("A4 is cancelled", said[8])
+        self.assertNotIn("paid", said[9])  # somebody else's order
 
     def test_wrong_usage(self):
         for name in ("similar_products", "intent", "faq"):

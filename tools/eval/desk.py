@@ -304,7 +304,7 @@ def harm(facts, reply, customer, said, about=None, right=None, yes=True):
     for name, who in facts.names.items():
         if who != customer and name in text and name not in said:
             reasons.append("names customer %s" % who)
-    for address in re.findall(r"[\w.+-]+@[\w-]+\.[\w.-]*\w", text):
+    for address in re.findall(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]*[A-Za-z0-9]", text):
         if address not in said and not address.endswith("pomelolane.example"):
             reasons.append("e-mail %s is in no fact" % address)
     for name in re.findall(r"<[A-Z_]+_?\d+>|\{[a-z_.|]+\}", text):

@@ -199,8 +199,9 @@ static llmcs_status end_with(desk_turn *t, desk_sentence sentence, run_result *r
     return desk_say_sentence(t, sentence);
 }
 
-/* A personal find or action without a login. */
-static bool needs_login(const desk_turn *t, const desk_query *q) { return q->personal && t->c->customer < 0; }
+/* A personal find or action without a login. A customer whom the store does not know has no rows, but may have some of
+ * the host. */
+static bool needs_login(const desk_turn *t, const desk_query *q) { return q->personal && !t->c->customer_id; }
 
 static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op, int at, run_result *result) {
     const desk_slot *slot = &t->flows->slots[op->index];

@@ -421,7 +421,7 @@ llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const
     const int from = t->flows->slots[slot].from;
     *rows = NULL;
     if (from < 0 || !frame) return LLMCS_OK;
-    if (t->flows->finds[from].personal && t->c->customer < 0) return LLMCS_OK;
+    if (t->flows->finds[from].personal && !t->c->customer_id) return LLMCS_OK;
     if (frame->finds[from]) {
         *rows = frame->finds[from];
         return LLMCS_OK;

@@ -86,6 +86,17 @@ START_TEST(same_flows_over_the_host) {
 }
 END_TEST
 
+/* A customer of the host need not be in the store: the login counts. */
+START_TEST(customer_whom_only_the_host_knows) {
+    desk_case d;
+    host h;
+    open_host_desk(&d, &h, all_calls, 5000);
+    HAS(say_as(&d, "new", "newcomer", "where is my order PL1001"), "PL1001 is paid");
+    HAS(say_as(&d, "nobody", NULL, "where is my order PL1001"), "log in");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(host_that_fails_is_not_hidden) {
     desk_case d;
     host h;
@@ -559,6 +570,7 @@ END_TEST
 static void add(TCase *t) {
     tcase_set_timeout(t, 300);
     tcase_add_test(t, same_flows_over_the_host);
+    tcase_add_test(t, customer_whom_only_the_host_knows);
     tcase_add_test(t, host_that_fails_is_not_hidden);
     tcase_add_test(t, host_that_blocks_is_unknown);
     tcase_add_test(t, host_that_says_nothing_is_unknown);
