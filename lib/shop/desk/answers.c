@@ -124,7 +124,8 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     return t->reply.status;
 }
 
-llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found) {
+static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, const char *const *tags,
+                                  size_t n_tags, double accept, bool *found) {
     llmcs_shop_ask_params params;
     llmcs_shop_answer *answer = NULL;
     const double begin = desk_now_ms();
@@ -133,6 +134,9 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
     params.lang = t->flows->langs[t->lang];
     params.k = 3;
     params.now = t->now;
+    params.tags = tags;
+    params.n_tags = n_tags;
+    params.threshold = accept;
     SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
@@ -145,6 +149,15 @@ llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_l
     llmcs_shop_answer_free(&answer);
     t->out.ms.knowledge += desk_now_ms() - begin;
     return status;
+}
+
+llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found) {
+    return say_knowledge(t, wish, at_least, NULL, 0, -1, found);
+}
+
+llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
+                             bool *found) {
+    return say_knowledge(t, wish, -1, tags, n_tags, accept, found);
 }
 
 /* ---- products */

@@ -11,13 +11,14 @@
  * question; of the two intents that the desk asks back between. */
 static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
 static const double angry_score = 0.9;
-enum { SHORT_ANSWER = 4, LONG_ANSWER = 8, MAX_UNCLEAR = 2, MATCH_LIMIT = 20000 };
+enum { SHORT_ANSWER = 4, LONG_ANSWER = 8, MAX_UNCLEAR = 2, MATCH_LIMIT = 20000, LOUD_CAPITALS = 10 };
 
 /* A text with what the classifier says of it. */
 typedef struct reading {
     const char *text;
     desk_words words;
     const desk_intent *intent; /* accepted; NULL: none, or its label means nothing here */
+    const desk_rule *rule;     /* of those that do not interrupt, or NULL */
     const char *label, *second;
     double score, second_score, out_of_scope;
     bool accepted, near_tie;
@@ -56,6 +57,7 @@ static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
     bool found;
     t->out.probability = 1;
     t->c->unknown = 0;
+    t->wish = (desk_wish){.text = t->words.plain, .label = "", .flow = -1, .vector = t->vector};
     if (rule->flow >= 0) {
         SHOP_TRY(desk_start_flow(t, rule->flow, &t->words));
         return desk_run(t);
@@ -153,6 +155,17 @@ static llmcs_status read_intents(desk_turn *t, reading *r, size_t n) {
     return status;
 }
 
+/* A classifier of reviews finds most requests negative; anger also shows in how they are written: "!!", CAPITALS. */
+static bool is_loud(const desk_words *w) {
+    size_t marks = 0, capitals = 0, small = 0;
+    for (size_t i = 0; i < w->plain_bytes; i++) {
+        marks += w->plain[i] == '!';
+        capitals += w->plain[i] >= 'A' && w->plain[i] <= 'Z';
+        small += w->plain[i] >= 'a' && w->plain[i] <= 'z';
+    }
+    return marks >= 2 || (capitals >= LOUD_CAPITALS && capitals > 3 * small);
+}
+
 static llmcs_status read_sentiment(desk_turn *t, const reading *r) {
     llmcs_shop_classifier *classifier = t->desk->sentiment ? llmcs_shop_classifier_slot_get(t->desk->sentiment) : NULL;
     llmcs_shop_predictions *found = NULL;
@@ -162,7 +175,8 @@ static llmcs_status read_sentiment(desk_turn *t, const reading *r) {
         const llmcs_shop_prediction *p = found->items[0];
         status = desk_copy(t->arena, p->label, strlen(p->label), &t->out.sentiment);
         t->out.sentiment_score = (double)p->score;
-        if (!strcmp(p->label, "negative") && p->accepted && (double)p->score >= angry_score && t->c->priority < 1)
+        if (!strcmp(p->label, "negative") && p->accepted && (double)p->score >= angry_score && t->c->priority < 1 &&
+            is_loud(&t->words))
             t->c->priority = 1;
     }
     llmcs_shop_predictions_free(&found);
@@ -183,7 +197,10 @@ static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], si
         SHOP_TRY(desk_copy(t->arena, t->words.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
         SHOP_TRY(desk_words_make(t->arena, one->text, strlen(one->text), &one->words));
     }
-    for (size_t i = 0; i < *n; i++) r[i].label = "";
+    for (size_t i = 0; i < *n; i++) {
+        r[i].label = "";
+        r[i].rule = find_rule(t, &r[i].words, false);
+    }
     SHOP_TRY(embed_parts(t, r, *n));
     if (*n > 1 && t->vector && !r[1].vector) *n = 1;
     const double begin = desk_now_ms();
@@ -208,12 +225,20 @@ static desk_wish wish_of(const reading *r) {
                        .vector = r->vector};
 }
 
+/* What a rule says of a part of a message. */
+static desk_wish rule_wish(const reading *r) {
+    return (desk_wish){
+        .text = r->text, .label = "", .score = 1, .flow = r->rule->flow, .entry = r->rule->entry, .vector = r->vector};
+}
+
 static bool is_small_talk(const desk_turn *t, const desk_wish *w) {
     return w->flow >= 0 && t->flows->flows[w->flow].small_talk;
 }
 
 static bool same_wish(const desk_wish *a, const desk_wish *b) {
-    return a->flow >= 0 || b->flow >= 0 ? a->flow == b->flow : !strcmp(a->label, b->label);
+    if (a->flow >= 0 || b->flow >= 0) return a->flow == b->flow;
+    if (a->entry || b->entry) return a->entry && b->entry && !strcmp(a->entry, b->entry);
+    return !strcmp(a->label, b->label);
 }
 
 /* What the message wants, in order: its parts, if at least two of them certainly want different things, else the whole.
@@ -221,16 +246,16 @@ static bool same_wish(const desk_wish *a, const desk_wish *b) {
 static size_t find_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
     size_t n_wishes = 0;
     for (size_t i = 1; i < n; i++) {
-        const desk_wish w = wish_of(&r[i]);
+        const desk_wish w = r[i].rule ? rule_wish(&r[i]) : wish_of(&r[i]);
         bool known = false;
-        if (!*w.label || r[i].score < part_score || is_small_talk(t, &w)) continue;
+        if (is_small_talk(t, &w) || (!r[i].rule && (!*w.label || r[i].score < part_score))) continue;
         for (size_t k = 0; k < n_wishes; k++) known = known || same_wish(&wishes[k], &w);
         if (!known) wishes[n_wishes++] = w;
     }
     const desk_wish whole = wish_of(&r[0]);
     if (n_wishes >= 2) return n_wishes;
     /* One real wish among greetings, or in a message that is unclear as a whole. */
-    if (n_wishes == 1 && (!*whole.label || is_small_talk(t, &whole))) {
+    if (n_wishes == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
         wishes[0].text = r[0].text;
         return 1;
     }
@@ -284,7 +309,7 @@ llmcs_status desk_not_understood(desk_turn *t) {
     t->c->unknown++;
     if (t->c->unknown >= MAX_UNCLEAR && strcmp(t->c->status, "waiting") != 0)
         return desk_hand_over(t, "not_understood", 0, t->flows->sentences[DESK_NOT_UNDERSTOOD], NULL);
-    desk_set_route(t, LLMCS_DESK_ASK_BACK);
+    desk_set_route(t, t->out.out_of_scope >= 0.5 ? LLMCS_DESK_NONE : LLMCS_DESK_ASK_BACK);
     return desk_say_sentence(t, DESK_ASK_BACK);
 }
 
@@ -419,10 +444,9 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
 /* A question in the middle of a flow; the flow goes on afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
     *handled = false;
-    const desk_rule *rule = find_rule(t, &t->words, false);
-    if (rule) {
+    if (r->rule) {
         *handled = true;
-        return obey_rule(t, rule);
+        return obey_rule(t, r->rule);
     }
     if (wants_other(frame, r, part_score)) {
         const desk_wish wish = wish_of(r);
@@ -472,6 +496,28 @@ static llmcs_status answer_choice(desk_turn *t, bool *handled) {
                             .flow = c->choices[chosen - 1].flow};
     c->unknown = 0;
     return desk_answer_wish(t, &wish, handled);
+}
+
+/* "Oops, I meant PL26050124" after an order that was not found: the same again with the other number. */
+static llmcs_status answer_not_found(desk_turn *t, int flow, const reading *r, bool *handled) {
+    static const char *const cues[] = {"meant", "wrong number", "typo", "mistyped", "sorry", "oops",   "打错",
+                                       "说错",  "写错",         "输错", "弄错",     "记错",  "应该是", NULL};
+    const desk_frame other = {.flow = flow};
+    bool corrects = !wants_other(&other, r, digression_score);
+    for (size_t i = 0; cues[i] && !corrects; i++) corrects = desk_has_phrase(&t->words, cues[i]);
+    if (!corrects || desk_count_words(t->words.folded, t->words.folded_bytes) > LONG_ANSWER) return LLMCS_OK;
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        const char *value = NULL;
+        if (!t->flows->flows[flow].uses[i] || !slot->pattern) continue;
+        SHOP_TRY(desk_value_find(t, (int)i, &t->words, false, &value));
+        if (!value) continue;
+        *handled = true;
+        t->out.probability = 1;
+        SHOP_TRY(desk_start_flow(t, flow, &t->words));
+        return desk_run(t);
+    }
+    return LLMCS_OK;
 }
 
 /* ---- a message */
@@ -527,9 +573,8 @@ static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
 
 static llmcs_status answer_new_message(desk_turn *t, const reading *r, size_t n) {
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
-    const desk_wish whole = wish_of(&r[0]);
     if (!words) return desk_not_understood(t);
-    if (!desk_is_yes(&t->words) || words > SHORT_ANSWER || is_small_talk(t, &whole)) return answer_wishes(t, r, n);
+    if (!desk_is_yes(&t->words) || words > SHORT_ANSWER) return answer_wishes(t, r, n);
     /* A yes to nothing. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
     return desk_say_sentence(t, DESK_NOTHING_TO_CONFIRM);
@@ -541,7 +586,9 @@ llmcs_status desk_decide(desk_turn *t) {
     bool handled = false;
     desk_frame *frame = desk_top(t);
     const double begin = desk_now_ms();
+    const int retry = t->c->retry;
     const desk_rule *rule = find_rule(t, &t->words, true);
+    t->c->retry = 0;
     if (rule) {
         SHOP_TRY(obey_rule(t, rule));
         SHOP_TRY(go_on(t));
@@ -559,7 +606,10 @@ llmcs_status desk_decide(desk_turn *t) {
         handled = true;
     }
     if (!handled && t->c->n_choices) SHOP_TRY(answer_choice(t, &handled));
-    rule = handled ? NULL : find_rule(t, &t->words, false);
+    if (!handled && retry) SHOP_TRY(answer_not_found(t, retry - 1, &r[0], &handled));
+    desk_wish wishes[DESK_MAX_PARTS];
+    /* Parts that want different things are answered one by one. */
+    rule = handled || find_wishes(t, r, n, wishes) > 1 ? NULL : r[0].rule;
     if (rule)
         SHOP_TRY(obey_rule(t, rule));
     else if (!handled)

@@ -120,6 +120,7 @@ typedef struct desk_conversation {
         const char *entry;
     } choices[DESK_MAX_CHOICES];
     size_t n_choices;
+    int retry; /* a flow that did not find its object, + 1: the next message may correct the number; 0: none */
     const char *choice_text;            /* the message that was not clear */
     const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
 } desk_conversation;
@@ -172,6 +173,8 @@ llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool a
 /* As the customer sees it: a choice's label, a product's title. */
 llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const char **shown);
 /* The rows of the slot's `from`; NULL without one or without a login. */
+/* The find that lists the candidates of a slot in the frame's flow, or -1. */
+int desk_from(const desk_turn *t, const desk_frame *frame, int slot);
 llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows);
 
 /* ---- machine.c */
@@ -199,6 +202,9 @@ void desk_new_line(desk_turn *t);
 /* *found: whether the knowledge base had an answer (or a question back). at_least: probability that is needed; < 0: its
  * own threshold. */
 llmcs_status desk_say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, bool *found);
+/* The same among entries with one of the tags; accept < 0: as calibrated. */
+llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *const *tags, size_t n_tags, double accept,
+                             bool *found);
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found);
 llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found);
 llmcs_status desk_hand_over(desk_turn *t, const char *reason, int priority, const desk_text *text,

@@ -24,7 +24,9 @@ enum {
     DESK_MAX_VARIANTS = 16, /* of a text in a language */
     DESK_MAX_COLUMNS = 32,
     DESK_MAX_ROWS = 50,
-    DESK_MAX_PARAMETERS = 64 /* of a statement */
+    DESK_MAX_PARAMETERS = 64, /* of a statement */
+    DESK_MAX_TAGS = 8,        /* of a knowledge step */
+    DESK_MAX_PATTERN = 4000   /* bytes of a pattern */
 };
 
 /* ---- texts */
@@ -169,9 +171,11 @@ typedef enum desk_op_kind {
 
 typedef enum desk_compare { DESK_IS, DESK_IS_EMPTY, DESK_LESS, DESK_MORE, DESK_OLDER, DESK_NEWER } desk_compare;
 
+enum { DESK_SUBJECT_LOGIN = -2 };
+
 /* A slot, or a column of a find. */
 typedef struct desk_subject {
-    int slot;         /* or -1 */
+    int slot;         /* or -1; DESK_SUBJECT_LOGIN: whether the customer is logged in, "yes" or "no" */
     int find, column; /* column -1: number of rows */
 } desk_subject;
 
@@ -200,6 +204,9 @@ typedef struct desk_op {
     desk_subject subject; /* SAY_BY */
     const desk_say_case *cases;
     size_t n_cases;
+    const char *const *tags; /* [n_tags] KNOWLEDGE: entries with one of these */
+    size_t n_tags;
+    double accept;  /* KNOWLEDGE: least probability; negative: as calibrated */
     const char *id; /* of an entry; reason of a handover */
     int priority;   /* of a handover */
     size_t k;       /* products */
@@ -219,6 +226,7 @@ typedef struct desk_flow {
     const desk_op *ops; /* [n_ops]; the last one is DESK_OP_END */
     size_t n_ops;
     bool uses[DESK_MAX_SLOTS]; /* slots that it asks for, sets or shows */
+    int from[DESK_MAX_SLOTS];  /* find that lists a slot's candidates in this flow, or -1 */
 } desk_flow;
 
 typedef enum desk_intent_kind {
@@ -318,6 +326,9 @@ bool desk_text_shows(const desk_flows *f, const desk_text *text, int slot);
 void desk_text_finds(const desk_flows *f, const desk_text *text, bool finds[DESK_MAX_FINDS]);
 
 llmcs_status desk_sentences_read(desk_flows *f);
+
+/* FORMAT if a find that lists the candidates of a slot needs slots itself. */
+llmcs_status desk_check_from(const desk_flows *f, const desk_json *from, const desk_query *find);
 
 /* Compiles one flow's steps. */
 llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *flow);

@@ -169,11 +169,14 @@ llmcs_status desk_phrases_read(desk_flows *f, const desk_json *node, const char 
 llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code **pattern) {
     int code;
     PCRE2_SIZE at;
-    char whole[600];
-    if (node->type != DESK_JSON_STRING || !*node->text || strlen(node->text) > 500)
-        return desk_bad(f, node, "found %s, expected a string of 1 to 500 bytes", desk_json_type_name(node->type));
+    char *whole;
+    if (node->type != DESK_JSON_STRING || !*node->text || strlen(node->text) > DESK_MAX_PATTERN)
+        return desk_bad(f, node, "found %s, expected a string of 1 to %d bytes", desk_json_type_name(node->type),
+                        DESK_MAX_PATTERN);
+    const size_t size = strlen(node->text) + 64;
+    SHOP_TRY(desk_alloc(&f->arena, size, 1, &whole));
     /* No letter or digit next to it; \b would find a number inside Chinese text to be part of a word. */
-    sqlite3_snprintf(sizeof whole, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
+    sqlite3_snprintf((int)size, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
     *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED,
                              PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
     if (*pattern) return LLMCS_OK;
@@ -266,7 +269,7 @@ static int find_query(const desk_query *list, size_t n, const char *name) {
     return -1;
 }
 
-static llmcs_status check_from(const desk_flows *f, const desk_json *from, const desk_query *find) {
+llmcs_status desk_check_from(const desk_flows *f, const desk_json *from, const desk_query *find) {
     const desk_json *sql = desk_json_get(desk_json_get(desk_json_get(f->root, "finds"), find->name), "sql");
     for (size_t i = 0; sql && i < f->n_slots; i++) {
         char name[80];
@@ -291,7 +294,7 @@ static llmcs_status read_slot_texts(desk_flows *f, const desk_json *node, desk_s
     if (from) {
         slot->from = find_query(f->finds, f->n_finds, from->text);
         if (slot->from < 0) return desk_bad(f, from, "\"%.60s\" is no find", from->text);
-        SHOP_TRY(check_from(f, from, &f->finds[slot->from]));
+        SHOP_TRY(desk_check_from(f, from, &f->finds[slot->from]));
     }
     if (slot->type == DESK_SLOT_ORDER && !slot->pattern && !from)
         return desk_bad(f, node, "an order needs \"pattern\" or \"from\"");

@@ -23,6 +23,7 @@ typedef struct compiler {
     block blocks[MAX_BLOCKS];
     size_t n_blocks, done;
     const desk_json *at;                               /* the step, for messages */
+    bool own_from[DESK_MAX_SLOTS];                     /* a step of the flow names the slot's `from` */
     bool finds[DESK_MAX_FINDS], named[DESK_MAX_FINDS]; /* done somewhere in the flow; named by a text of it */
 } compiler;
 
@@ -67,10 +68,14 @@ static int query_by_name(const desk_query *list, size_t n, const char *name) {
     return -1;
 }
 
-/* "order", or "o.status", or "o.n". */
+/* "order", "login", "o.status" or "o.n". */
 static llmcs_status read_subject(compiler *p, const desk_json *node, const char *name, desk_subject *subject) {
     const char *dot = strchr(name, '.');
     *subject = (desk_subject){.slot = -1, .find = -1, .column = -1};
+    if (!strcmp(name, "login")) {
+        subject->slot = DESK_SUBJECT_LOGIN;
+        return LLMCS_OK;
+    }
     if (!dot) {
         subject->slot = desk_find_slot(p->f, name);
         if (subject->slot < 0) return desk_bad(p->f, node, "\"%.60s\" is no slot, and no find.column", name);
@@ -136,16 +141,25 @@ static llmcs_status read_condition(compiler *p, const desk_json *node, desk_cond
 
 /* ---- steps */
 
-static llmcs_status step_slot(compiler *p, const desk_json *step) {
-    const desk_json *name = desk_json_get(step, "slot");
+static llmcs_status step_slot(compiler *p, const desk_json *step, block *b) {
+    const desk_json *name = desk_json_get(step, "slot"), *from = desk_json_get(step, "from");
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_SLOT, &op));
     op->index = desk_find_slot(p->f, name->text);
     if (op->index < 0) return desk_bad(p->f, name, "\"%.60s\" is no slot", name->text);
     p->flow->uses[op->index] = true;
-    const desk_slot *slot = &p->f->slots[op->index];
-    if (slot->from >= 0) p->finds[slot->from] = true;
-    return LLMCS_OK;
+    int *find = &p->flow->from[op->index];
+    if (from) {
+        const int own = from->type == DESK_JSON_STRING ? query_by_name(p->f->finds, p->f->n_finds, from->text) : -1;
+        if (own < 0) return desk_bad(p->f, from, "expected the name of a find");
+        SHOP_TRY(desk_check_from(p->f, from, &p->f->finds[own]));
+        if (p->own_from[op->index] && own != *find)
+            return desk_bad(p->f, from, "this flow already lists %s for slot %s", p->f->finds[*find].name, name->text);
+        *find = own;
+        p->own_from[op->index] = true;
+    }
+    if (*find >= 0) p->finds[*find] = true;
+    return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
 
 static llmcs_status step_find(compiler *p, const desk_json *step, block *b) {
@@ -234,9 +248,34 @@ static llmcs_status step_entry(compiler *p, const desk_json *step) {
     return LLMCS_OK;
 }
 
+/* {"tags": ["a", "b"], "accept": 0.3} */
+static llmcs_status read_knowledge(compiler *p, const desk_json *how, desk_op *op) {
+    static const char *const keys[] = {"tags", "accept", NULL};
+    const desk_json *tags = desk_json_get(how, "tags");
+    const char **list;
+    SHOP_TRY(desk_check_keys(p->f, how, keys));
+    SHOP_TRY(desk_read_number(p->f, how, "accept", 0, 1, &op->accept));
+    if (!tags) return LLMCS_OK;
+    if (tags->type != DESK_JSON_ARRAY || !tags->n || tags->n > DESK_MAX_TAGS)
+        return desk_bad(p->f, tags, "expected an array of 1 to %d tags", DESK_MAX_TAGS);
+    SHOP_TRY(desk_alloc(&p->f->arena, tags->n, sizeof *list, &list));
+    for (const desk_json *one = tags->first; one; one = one->next) {
+        if (one->type != DESK_JSON_STRING || !*one->text) return desk_bad(p->f, one, "expected a tag");
+        list[op->n_tags++] = one->text;
+    }
+    op->tags = list;
+    return LLMCS_OK;
+}
+
 static llmcs_status step_knowledge(compiler *p, const desk_json *step, block *b) {
+    const desk_json *how = desk_json_get(step, "knowledge");
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_KNOWLEDGE, &op));
+    op->accept = -1;
+    if (how->type == DESK_JSON_OBJECT)
+        SHOP_TRY(read_knowledge(p, how, op));
+    else if (how->type != DESK_JSON_BOOL)
+        return desk_bad(p->f, how, "expected true, or {\"tags\": [...], \"accept\": ...}");
     return add_branch(p, step, "none", 1, (int)p->n, b->confirmed);
 }
 
@@ -311,7 +350,7 @@ static llmcs_status step_end(compiler *p) {
 static const struct {
     const char *key;
     const char *const keys[6];
-} kinds[] = {{"slot", {"slot"}},
+} kinds[] = {{"slot", {"slot", "from", "none"}},
              {"find", {"find", "none"}},
              {"if", {"if", "then", "else"}},
              {"hand_over", {"hand_over", "priority", "say"}},
@@ -341,7 +380,7 @@ static llmcs_status compile_step(compiler *p, const desk_json *step, block *b) {
     SHOP_TRY(desk_check_keys(p->f, step, kinds[kind].keys));
     switch (kind) {
         case 0:
-            return step_slot(p, step);
+            return step_slot(p, step, b);
         case 1:
             return step_find(p, step, b);
         case 2:
@@ -385,6 +424,7 @@ llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *fl
     compiler *p;
     SHOP_TRY(shop_alloc_zero(&f->arena.allocator, 1, sizeof *p, "flow", &p));
     *p = (compiler){.f = f, .flow = flow, .at = node};
+    for (size_t i = 0; i < DESK_MAX_SLOTS; i++) flow->from[i] = i < f->n_slots ? f->slots[i].from : -1;
     llmcs_status status = desk_alloc(&f->arena, DESK_MAX_OPS, sizeof *p->ops, &p->ops);
     p->blocks[p->n_blocks++] = (block){.steps = node, .back = -1, .op = -1};
     for (; !status && p->done < p->n_blocks; p->done++) status = compile_block(p, &p->blocks[p->done]);

@@ -101,7 +101,12 @@ llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_i
     return LLMCS_OK;
 }
 
-static const desk_cell *subject_cell(const desk_frame *frame, const desk_subject *s, desk_cell *own) {
+static const desk_cell *subject_cell(const desk_turn *t, const desk_frame *frame, const desk_subject *s,
+                                     desk_cell *own) {
+    if (s->slot == DESK_SUBJECT_LOGIN) {
+        own->text = t->c->customer_id ? "yes" : "no";
+        return own;
+    }
     if (s->slot >= 0) {
         own->text = frame->slots[s->slot];
         own->number = 0;
@@ -121,7 +126,7 @@ static const desk_cell *subject_cell(const desk_frame *frame, const desk_subject
 
 static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c) {
     desk_cell own = {NULL, 0};
-    const desk_cell *cell = subject_cell(frame, &c->subject, &own);
+    const desk_cell *cell = subject_cell(t, frame, &c->subject, &own);
     const bool rows = c->subject.slot < 0 && c->subject.column < 0;
     char number[32];
     const char *text = cell->text;
@@ -159,7 +164,7 @@ static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, bool mis
     desk_values_in v;
     SHOP_TRY(desk_choices(t, frame, slot, &rows));
     SHOP_TRY(desk_values_of(t, frame, &v));
-    if (rows && rows->n > 1) desk_rows_say(&t->flows->finds[s->from], rows, &v, 5, true, &choices);
+    if (rows && rows->n > 1) desk_rows_say(&t->flows->finds[desk_from(t, frame, slot)], rows, &v, 5, true, &choices);
     desk_local local = {"choices", NULL};
     if (choices.n) local.value = desk_buffer_text(&choices);
     v.locals = &local;
@@ -203,12 +208,18 @@ static llmcs_status end_with(desk_turn *t, desk_sentence sentence, run_result *r
  * the host. */
 static bool needs_login(const desk_turn *t, const desk_query *q) { return q->personal && !t->c->customer_id; }
 
-static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op, int at, run_result *result) {
+static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op, int at, int *next,
+                             run_result *result) {
     const desk_slot *slot = &t->flows->slots[op->index];
     const desk_rows *rows;
     if (frame->slots[op->index]) return LLMCS_OK;
-    if (slot->from >= 0 && needs_login(t, &t->flows->finds[slot->from])) return end_with(t, DESK_LOGIN, result);
+    const int from = desk_from(t, frame, op->index);
+    if (from >= 0 && needs_login(t, &t->flows->finds[from])) return end_with(t, DESK_LOGIN, result);
     SHOP_TRY(desk_choices(t, frame, op->index, &rows));
+    if (rows && !rows->n && op->no >= 0) {
+        *next = op->no;
+        return LLMCS_OK;
+    }
     if (rows && !rows->n && slot->none) {
         desk_values_in v;
         SHOP_TRY(desk_values_of(t, frame, &v));
@@ -231,7 +242,10 @@ static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op,
     if (needs_login(t, find)) return end_with(t, DESK_LOGIN, result);
     SHOP_TRY(desk_find(t, frame, op->index, &frame->finds[op->index]));
     if (frame->finds[op->index]->n) return LLMCS_OK;
-    if (op->no < 0) return end_with(t, DESK_NOT_FOUND, result);
+    if (op->no < 0) {
+        t->c->retry = frame->flow + 1;
+        return end_with(t, DESK_NOT_FOUND, result);
+    }
     *next = op->no;
     return LLMCS_OK;
 }
@@ -247,7 +261,7 @@ static llmcs_status say_once(desk_turn *t, desk_frame *frame, const desk_text *t
 
 static llmcs_status run_say_by(desk_turn *t, desk_frame *frame, const desk_op *op, size_t at) {
     desk_cell own = {NULL, 0};
-    const desk_cell *cell = subject_cell(frame, &op->subject, &own);
+    const desk_cell *cell = subject_cell(t, frame, &op->subject, &own);
     const desk_text *text = NULL;
     char number[32];
     const char *value = cell->text;
@@ -315,7 +329,7 @@ static llmcs_status run_knowledge(desk_turn *t, desk_frame *frame, const desk_op
     bool found;
     if (was_said(frame, at)) return LLMCS_OK;
     mark_said(frame, at);
-    SHOP_TRY(desk_say_knowledge(t, &t->wish, -1, &found));
+    SHOP_TRY(desk_say_tagged(t, &t->wish, op->tags, op->n_tags, op->accept, &found));
     if (found) return LLMCS_OK;
     if (op->no >= 0) {
         *next = op->no;
@@ -354,7 +368,7 @@ static llmcs_status run_op(desk_turn *t, desk_frame *frame, int at, int *next, r
     const desk_op *op = &t->flows->flows[frame->flow].ops[at];
     switch (op->kind) {
         case DESK_OP_SLOT:
-            return run_slot(t, frame, op, at, result);
+            return run_slot(t, frame, op, at, next, result);
         case DESK_OP_FIND:
             return run_find(t, frame, op, next, result);
         case DESK_OP_IF: {

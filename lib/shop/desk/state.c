@@ -92,6 +92,8 @@ static llmcs_status put_queue(desk_turn *t, desk_buffer *b) {
         put_comma(b);
         desk_puts(b, "{\"label\":");
         desk_put_json(b, c->queue[i].label);
+        if (c->queue[i].flow >= 0) put_key(b, "flow"), desk_put_json(b, t->flows->flows[c->queue[i].flow].name);
+        if (c->queue[i].entry) put_key(b, "entry"), desk_put_json(b, c->queue[i].entry);
         SHOP_TRY(put_masked(t, b, "text", c->queue[i].text));
         desk_puts(b, "}");
     }
@@ -110,6 +112,7 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     const desk_conversation *c = t->c;
     desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d",
               (unsigned long long)t->flows->fingerprint, (long long)c->serial, c->unknown, (int)c->sorry);
+    if (c->retry) put_key(b, "retry"), desk_put_json(b, t->flows->flows[c->retry - 1].name);
     SHOP_TRY(put_slots(t, b, "mentioned", c->mentioned));
     put_key(b, "frames");
     desk_puts(b, "[");
@@ -211,6 +214,8 @@ static llmcs_status get_queue(desk_turn *t, const desk_json *root) {
         *w = (desk_wish){.label = label, .score = 1, .flow = -1};
         if (intent && intent->kind == DESK_INTENT_FLOW) w->flow = intent->flow;
         if (intent && intent->kind == DESK_INTENT_ENTRY) w->entry = intent->entry;
+        if (desk_json_get(one, "flow")) w->flow = desk_find_flow(t->flows, desk_json_text(one, "flow", ""));
+        if (desk_json_get(one, "entry")) w->entry = desk_json_text(one, "entry", NULL);
         SHOP_TRY(get_unmasked(t, one, "text", &w->text));
         if (w->text) c->n_queue++;
     }
@@ -229,6 +234,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     const bool same = read_hex(desk_json_text(root, "flows", "")) == t->flows->fingerprint;
     t->c->serial = (int64_t)desk_json_number(root, "serial", 0);
     t->c->unknown = (int)desk_json_number(root, "unknown", 0);
+    t->c->retry = desk_find_flow(t->flows, desk_json_text(root, "retry", "")) + 1;
     t->c->sorry = desk_json_number(root, "sorry", 0) != 0;
     SHOP_TRY(get_slots(t, desk_json_get(root, "mentioned"), t->c->mentioned));
     const desk_json *frames = desk_json_get(root, "frames");

@@ -78,7 +78,7 @@ static llmcs_status row_in_words(desk_turn *t, int slot, const desk_rows *rows, 
     desk_buffer b = {.allocator = &t->desk->allocator};
     desk_values_in v = {.flows = t->flows, .lang = t->lang, .turn = 0};
     const desk_rows one = {1, rows->n_columns, rows->cells + row * rows->n_columns};
-    desk_rows_say(&t->flows->finds[t->flows->slots[slot].from], &one, &v, 1, false, &b);
+    desk_rows_say(&t->flows->finds[desk_from(t, desk_top(t), slot)], &one, &v, 1, false, &b);
     llmcs_status status = b.status;
     if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, line);
     desk_buffer_free(&b);
@@ -120,10 +120,22 @@ static llmcs_status match_rows(desk_turn *t, int slot, const desk_words *w, bool
     return match_words(t, slot, rows, w, value);
 }
 
+/* "pl 2611-1334" is PL26111334. */
+static llmcs_status plain_order(desk_turn *t, const char **value) {
+    char *copy;
+    size_t n = 0;
+    SHOP_TRY(desk_alloc(t->arena, strlen(*value) + 1, 1, &copy));
+    for (const char *p = *value; *p; p++)
+        if (*p != ' ' && *p != '-') copy[n++] = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+    *value = copy;
+    return LLMCS_OK;
+}
+
 static llmcs_status find_order(desk_turn *t, int slot, const desk_words *w, bool answers, const char **value) {
     const desk_slot *s = &t->flows->slots[slot];
     if (s->pattern) SHOP_TRY(last_match(t, s->pattern, w, value));
-    if (*value || s->from < 0) return LLMCS_OK;
+    if (*value) SHOP_TRY(plain_order(t, value));
+    if (*value || desk_from(t, desk_top(t), slot) < 0) return LLMCS_OK;
     return match_rows(t, slot, w, answers, value);
 }
 
@@ -417,10 +429,14 @@ llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const ch
     return LLMCS_OK;
 }
 
+int desk_from(const desk_turn *t, const desk_frame *frame, int slot) {
+    return frame ? t->flows->flows[frame->flow].from[slot] : -1;
+}
+
 llmcs_status desk_choices(desk_turn *t, const desk_frame *frame, int slot, const desk_rows **rows) {
-    const int from = t->flows->slots[slot].from;
+    const int from = desk_from(t, frame, slot);
     *rows = NULL;
-    if (from < 0 || !frame) return LLMCS_OK;
+    if (from < 0) return LLMCS_OK;
     if (t->flows->finds[from].personal && !t->c->customer_id) return LLMCS_OK;
     if (frame->finds[from]) {
         *rows = frame->finds[from];

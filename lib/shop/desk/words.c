@@ -234,6 +234,13 @@ static const char *const doubts[] = {
     "first", "hmm",   "不",      "别",      "没",      "但",     "可是", "不过",    "如果",  "要是",  "除非",   "先",
     "吗",    "呢",    "么",      "什么",    "怎么",    "为何",   "哪",   "谁",      "另",    "其他",  "换",     "都",
     "全部",  "也",    "再想",    "等",      "考虑",    "或者",   "还是", "可能",    "也许",  NULL};
+/* What ends a conversation: "ok thanks, bye" agrees to nothing. */
+static const char *const farewells[] = {"bye", "goodbye", "good bye", "see you", "cya",  "good night",
+                                        "拜",  "拜拜",    "再见",     "回见",    "晚安", NULL};
+/* A yes that may as well mean "I have read it", above all before thanks. */
+static const char *const weak_yes[] = {"ok", "okay", "right", "好", "好的", "好吧", "嗯", "嗯嗯", "恩", "行", NULL};
+static const char *const thanks[] = {"thanks", "thank you", "thx",  "ty",   "cheers", "谢谢",
+                                     "谢了",   "谢啦",      "多谢", "感谢", NULL};
 /* Phrases with a word of `doubts` that are none. */
 static const char *const no_doubts[] = {"no problem", "没问题", "没错", "没有问题", "the first one", NULL};
 enum { YES_WORDS = 6, YES_HAN = 10 };
@@ -291,7 +298,8 @@ static bool has_question_mark(const desk_words *w) {
 bool desk_is_yes(const desk_words *w) {
     const size_t at = first_word(w);
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
-    if (!yes || has_question_mark(w) || has_doubt(w)) return false;
+    if (!yes || has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
+    if (has_any(w, thanks) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes) return false;
     return words_left(w, at + yes) <= (strcmp(desk_language(w) ? desk_language(w) : "en", "zh") ? YES_WORDS : YES_HAN);
 }
 
@@ -404,6 +412,12 @@ static size_t part_ends(const desk_words *w, size_t i) {
     static const char *const marks[] = {"? ", "! ", ". ", "。", "?", "!", "；", ";", "、另", NULL};
     static const char *const joints[] = {", and also", ", also", " and also ", ". also", ",另外",    ",还有",  ",顺便",
                                          ",对了",      "另外,",  "还有,",      "顺便",   " oh and ", ", and ", NULL};
+    /* "... and what does it cost" begins another question. */
+    static const char *const questions[] = {"what", "how", "when",  "where", "who ", "which",
+                                            "can ", "do ", "does ", "is ",   "are ", NULL};
+    for (size_t k = 0; questions[k]; k++)
+        if (!strncmp(w->plain + i, " and ", 5) && !strncmp(w->plain + i + 5, questions[k], strlen(questions[k])))
+            return 5;
     for (size_t k = 0; marks[k]; k++)
         if (!strncmp(w->plain + i, marks[k], strlen(marks[k]))) return strlen(marks[k]);
     for (size_t k = 0; joints[k]; k++)
