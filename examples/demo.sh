@@ -26,6 +26,21 @@ product_copy() {
     "$bin/product_copy" --model "$models/shop-gpt2" "$1"
 }
 
+# The messages of a customer, and what the desk says.
+dialogue() {
+    customer=$1
+    shift
+    printf '%s\n' "$@" | "$bin/llmcs-shop" chat "$store" --customer "$customer" --echo | sed "s/^> \(.*\)$/${dim}  customer  \1${plain}/; t; s/^/            /"
+}
+
+examples/shop/import.sh "$store" >/dev/null
+
+title 'A customer at the desk of the demo shop  (llmcs-shop chat)'
+dialogue c001 'Where is my order PL26111334?' 'Do you sell guns?' 'you useless pile of junk' 'Recommend a teapot under 150' \
+    'Please cancel PL26111614' 'yes' 'thanks, bye'
+title 'The same in Chinese'
+dialogue c002 '我的订单PL26111330到哪了？' '你们卖枪吗' '什么破机器人' '推荐一个200元以内的茶壶' '没付款的那单取消吧' '确定' '谢谢'
+
 title 'A verdict on a review  (sentiment)'
 "$bin/sentiment" --model "$models/review-bert" \
     'The zip broke after two days and nobody answers my mails.' \
@@ -34,7 +49,6 @@ title 'A verdict on a review  (sentiment)'
     '用了一次就坏了，客服也不理人，太失望了。' | sed 's/^/  /'
 
 title 'Answers from the FAQ of the demo shop, or none  (faq)'
-examples/shop/import.sh "$store" "$encoder" >/dev/null
 "$bin/faq" --encoder "$encoder" "$store" 'What do I pay for delivery?' 'Can I send the shoes back after three weeks?' 'Who founded your company?' \
     '运费怎么算？' '买完第二天就降价了，怎么办？' '你们公司有多少员工？' | sed 's/^/  /'
 

@@ -15,7 +15,7 @@ FACTS = {
     "refund_card": {"en": "5 to 7", "zh": "5到7"}, "damage_hours": 48, "lost_days": 14, "price_days": 7,
     "instalment_from": 600, "invoice_hours": 24, "repair_days": 10, "restock_days": {"en": "7 to 14", "zh": "7到14"},
     "assembly_fee": 60, "wrap_fee": 8, "engraving_fee": 20, "store_address": {"en": "18 Pomelo Lane in Hangzhou", "zh": "杭州柚子里18号"}, "store_open": "10:00", "store_close": "20:00",
-    "service_open": "9:00", "service_close": "21:00", "phone": "400-000-0155", "complaint_days": 2, "label_days": 7,
+    "service_open": "9:00", "service_close": "21:00", "phone": "400-000-0155", "service_mail": "service@pomelolane.example", "complaint_days": 2, "label_days": 7,
 }
 
 CARRIERS = {
@@ -37,6 +37,13 @@ NOT_SHIPPED = ("pending_payment", "paid", "packed", "cancelled")
 CITIES = {"en": ["Shanghai", "Beijing", "Hangzhou", "Shenzhen", "Guangzhou", "Chengdu", "Nanjing", "Xiamen"],
           "zh": ["上海", "北京", "杭州", "深圳", "广州", "成都", "南京", "武汉", "西安", "重庆", "苏州", "长沙", "青岛", "厦门"]}
 ABROAD = {"en": ["Singapore", "Hong Kong", "Kuala Lumpur", "Macau"], "zh": ["新加坡", "香港", "吉隆坡", "澳门"]}
+
+# Where orders go, in both languages.
+CITY_NAMES = [{"en": en, "zh": zh} for en, zh in (
+    pair.split() for pair in """Shanghai 上海|Beijing 北京|Hangzhou 杭州|Shenzhen 深圳|Guangzhou 广州|Chengdu 成都|Nanjing 南京|Xiamen 厦门|Wuhan 武汉|
+Xi'an 西安|Chongqing 重庆|Suzhou 苏州|Changsha 长沙|Qingdao 青岛|Singapore 新加坡|Hong_Kong 香港|Kuala_Lumpur 吉隆坡|Macau 澳门""".replace("\n", "").split("|"))]
+for _pair in CITY_NAMES:
+    _pair["en"] = _pair["en"].replace("_", " ")
 
 FIRST_NAMES = """Emma Noah Olivia Liam Ava Ethan Sophie Lucas Mia Oscar Chloe Daniel Grace Samuel Ruby Adam Hannah Leo Alice
 Thomas Zara Felix Nina Marcus Priya Arjun Mei Aisha Omar Elena""".split()

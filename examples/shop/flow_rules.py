@@ -2,6 +2,7 @@
 
 Latin words match at word boundaries, Chinese ones anywhere; patterns are PCRE2 over the folded text (lower case, half width).
 """
+from flow_topics import NOTHING_DONE, return_rules, topic_rules
 
 
 def words(flow, en, zh, **more):
@@ -21,7 +22,8 @@ DISEASES = (r"(cancer|diabetes|depression|eczema|acne|insomnia|asthma|arthritis|
 HOW = r"^(?!.*\d{6})(?=.*\b(how|what|who|when|where|which|do you|does|is it|is there|do i|am i)\b)"
 MAY = r"^(?!.*\d{6})(?=.*\b(how|what|who|when|where|which|do you|does|is it|is there|do i|am i|can i|may i|could i|possible|allowed)\b)"
 HOW_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋))"
-MAY_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋|吗|嘛|不\W*$|么\W*$|能不能|可不可以))"
+MAY_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋|吗|嘛|伐|(不|么)[\s,.!?~。]*$|能不能|可不可以))"
+GAP = r"[\s,.!?~:;。、…-]*"   # \W would be Han characters, too
 CUSTOMERS = r"(customers?|clients?|persons?|users?|people|buyers?)('s|s')?"
 RELATIONS = r"(neighbou?r|ex|wife|husband|girlfriend|boyfriend|colleague|boss|friend|mother|father|sister|brother)"
 
@@ -73,21 +75,76 @@ RULES = [
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) .{0,30}\b(microwave|oven|fire|water|bath|mix|swallow|eat|drink|burn|heat|plug|overcharge)\w*\b",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
     # Other shops.
-    pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|etsy|zalando|costco|alibaba)\b",
+    pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|uber eats|doordash|deliveroo|etsy|zalando|costco|alibaba)\b",
             r"淘宝|天猫|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
     pattern("haggling", r"\b(can|could|will) (you|i) .{0,20}\b(cheaper|better price|special price|discount me)\b|\blower (the|your) price\b|\bknock .{0,15} off\b|\bhaggle\b",
             r"便宜(点|一点|些)|少(点|一点)(钱|吧|行|可以|能)|抹个?零|讲(个)?价|再优惠(点|些)|打个折"),
+    # Languages that nobody here reads.
+    pattern("languages", r"[\x{3041}-\x{30ff}\x{0400}-\x{04ff}\x{ac00}-\x{d7af}\x{0600}-\x{06ff}\x{0e00}-\x{0e7f}]",
+            r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
+            r"s'il vous|obrigado|ciao,|vorrei|quiero|mein paket|mi pedido|ma commande)\b"),
+    # What is certainly wanted.
+    pattern("human", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",
+            r"^(?!.*\b(are|is|r) (you|this|u)\b).*\b(real|live|actual) (human|person|agent)\b|转人工|找(个|一个)?人工|(要|叫|找|换)(个|一个)?(真人|活人)|人工客服", always=True),
+    pattern("about_bot", r"\b(are|r) (you|u) (a |an )?(real|human|robot|bot|ai|person|machine|chatgpt)\b", r"你是(不是)?.{0,3}(真人|机器人|机器|ai|人工)"),
+    pattern("refund_points", r"\b(points|coupons?|vouchers?)\b.*\b(refund\w*|return\w*|cancel\w*)\b|\b(refund\w*|return\w*|cancel\w*)\b.*\b(points|coupons?|vouchers?)\b",
+            r"(积分|券).{0,12}(退|还(?!有|剩|没)|恢复)|(退款|退货|取消).{0,14}(积分|券)"),
+    pattern("refund_status", r"\bwhere('?s| is) (my|the) (money|cash|refund)\b", r"^(?!.*\d{6})(?!.*\bprice\b)(?=.*\b(refund(ed)?|money back|pay me back|paid me back|my money)\b).*\b(still|yet|where|when|status|not (arrived|received|got)|haven'?t|hasn'?t|how long|waiting)\b",
+            r"退款.{0,8}(没|还没|多久|几天|什么时候|啥时候|到哪|进度|呢)|(银行卡|支付宝|微信|卡上?).{0,4}(多久|几天).{0,3}到|^(?!.*(谁|多少)).{0,6}钱.{0,4}(多久|几天|啥时候|什么时候|哪去)|钱.{0,6}(还没|没).{0,3}(退|到|收到)|(没|还没)(收到)?退(款|钱)"),
+    pattern("missing_parcel", r"^(?!.*\b(code|e-?mail|link|confirmation|invoice)\b).*\b(says|shows|marked( as)?|status) (it('s| is| was) )?(been )?delivered\b|\bnever (arrived|came|got (it|here))\b", r"(显示|写着|说|标着).{0,6}(签收|送达|妥投)"),
+    # An order number and hardly more; and what is done with one.
+    pattern("order_status", rf"^{GAP}(hi|hey|hello|so|ok|and|what about|what'?s up with|status( of)?|track|order|my order|(the|my) [\w ]{{2,25}}( one)?)?{GAP}pl[ -]?\d{{8}}"
+                            rf"(, my [\w ]{{2,20}}| pls| please| status)?{GAP}$",
+            rf"^{GAP}(帮我?(看|查)(下|一下)?|查(下|一下)?|看(下|一下)?|订单号?|单号|[^\s,.!?]{{1,8}}(那个|那单|那件|这个|这单))?{GAP}pl ?\d{{8}}{GAP}([^\s,.!?]{{1,6}}(那个|那单))?{GAP}(呢|怎么样了|(现在)?什么状态|谢谢)?{GAP}$"),
+    pattern("exchange", r"\b(got|have|want|need) (a|an|it in) (\d{2}|[smlx]{1,3})\b.{0,12}\binstead\b|\bsize \w+ instead\b"),
+    pattern("return", r"\bi('d| would)? (want|like|need|wanna)( to)? (return|send (it|this|them) back)\b|^return (order )?pl", r"(想|要|必须|我要|给我)退(?!款|钱|差|订|出|伙)(货|掉|了)?[\s,.!?~。]*$|(要|想|必须)退(货|掉)?[，,]|^退货 ?pl"),
+    pattern("missing_item", r"\b(only (one|two|half|got|received)\b.{0,12}\b(came|got|received|arrived|\d+|one|two|half)|where('?s| is) the (rest|other|second)|the (rest|other half) of my order|is missing|are missing|was missing|not in the box|forgot (one|the))\b", r"(?<![写减])(少|漏)(了|发|寄)(?!几|.{0,2}角|.{0,4}(钱|元|改|调))|(只|才)(收到|来了)"),
+    pattern("wrong_item", r"^(?!.*\bwrong (number|address|password)\b).*\b(sent|gave|shipped) me (the wrong|a (wrong|different)|another|somebody|someone)\b|\b(wrong (item|colou?r|size|product|thing|one)) (came|arrived|was sent|in)\b|"
+                          r"\bi (ordered|bought|wanted) .{1,40}\b(but |and )?(got|received|you sent|it came|came)\b|\b(you|u) sent me .{1,30}\b(i )?(ordered|wanted)\b",
+            r"(发|寄|送)错(?!城市|地址|地方)|货不对版|(买|要|订|拍)的.{1,12}(发|寄|来|收到)(了|的是|个|过来)"),
+    pattern("warranty_repair", r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b", r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)"),
+    pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective)\b",
+            r"(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
+    pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
+            r"换.{0,3}(大|小)(一)?(点|码|号)|换(个|一个|一件|成).{0,4}(尺码|码|颜色|色|大号|小号)(?!头|密)|(大|小)了.{0,4}换"),
+    pattern("order_status", r"\b(where('?s| is| are|s)?|track|status of|what happened to|whats up with|any (news|update)s? (on|about)|update on)\b.{0,16}\b(order|parcel|package|stuff|delivery|"
+                            r"shipment|purchase|pl ?\d{8})\b(?!.*\b(size|box for|button|invoice|refund|voucher|code|points|shop|store|form|page|label|address|details|data|bill)\b)",
+            r"\b(no|any) (update|movement|news)\b.*\b(days?|week|parcel|order|tracking)\b|\bparcel('s| is| has)?\b.*\b(stuck|sat|same (place|depot)|not mov\w*)\b|"
+            r"\b(has|was|is) (my|the) (order|parcel|stuff|package) (been )?(sent|shipped|dispatched|on (its|the) way)\b",
+            r"^(?!.*(取消|收费|手续费|地址|退款|发票)).*((快递|包裹|订单|货(?!到付)|东西|物流).{0,8}(呢|到哪|在哪|发了没|发货了吗|没动|不动|没更新|卡住)|(到哪|走到哪)(儿|里|了)|快.{0,2}递.{0,2}呢|"
+            r"查.{0,4}(物流|快递|订单|单号))"),
+    pattern("delivery_time", r"\b(how (long|many days|soon|fast)|hw long|when (will|does|do|can|is))\b.*\b(arriv\w*|deliver\w*|shipp?\w*|get (here|it|to)|gets here|come|here|take)\b(?!.*\b(open|refund|valid|warranty|return|points)\b)",
+            r"^(?!.*(退|换)).*(几天|多久|多旧|什么时候|啥时候|几时|哪天|何时).{0,6}((?<!看)到(?!账)|收到|送|发货|发出)|发货时间|配送时间|快点发货"),
+    {"pattern": NOTHING_DONE + r".*(\b(when|how soon|how fast) (do|will|can|does) (you|it|my order|u) (ship|dispatch|send|leave)\b|什么时候发|啥时候发|多久发|几天发|发货时间|快点发货|kuai dian fa huo)", "entry": "shipping-dispatch"},
+    pattern("jobs", r"\b(are you hiring|hiring|vacanc(y|ies)|job openings?|internships?|work (for|at) (you|your)|work in your)\b|招人|招聘|应聘|找工作|实习生|去(你们那)?上班"),
+    pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time do you (open|close))\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
+    {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话|热线)", "entry": "contact"},
+    {"pattern": NOTHING_DONE + r".*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
+    pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
+    pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|around) ?[¥$]?\d{2,4}\b|\d{2,4}(元|块)?(以内|以下|左右|之内))"),
+    pattern("recommend", NOTHING_DONE + r"(?!.*(\bwrap|card|尺码|码数|engrav|包装|包庄|贺卡|刻字|礼品卡)).*(\b(recommend|suggest(ion)?|gift ideas?|(present|gift) for|good (present|gift)|what to (give|buy|get) (for )?(my|a|him|her))\b|"
+                         r"推荐|求推荐|(送|给).{0,8}(什么|啥|点什么)好|(挑|选|买)(个|一个|点|份)?.{0,4}礼物)"),
+    pattern("product", NOTHING_DONE + r"(?!.*(\b(warranty|guarantee|delivery|shipping)\b|多长时间|码|保修|质保|面积)).*(\bhow (big|heavy|tall|long|wide|large|thick) (is|are) (the|this|your)\b|\bwhat('?s| is) the (price|material|weight|size|colou?r) of\b|\bhow much (is|are|does) (the|this|your) "
+                       r"(?!shipping|delivery|postage)|(多大|多重|多高|多长|多少钱一|什么材质|什么做的|哪里产)[\s,.!?~。]*$)"),
+    pattern("insult", NOTHING_DONE + r"(?!.*\?.{3}).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"
+                      r"bastards?|assholes?|retard\w*)\b|\b(fuck\w*|idiots?|morons?|bitch\w*|wankers?)\b|垃圾|骗子|傻(?!眼)|蠢|智障|脑残|没长脑|废物|滚蛋|去死|死人|有病|他妈|妈的|尼玛|操你|混蛋|王八)"),
+    pattern("complaint", NOTHING_DONE.replace("complain\\w*|", "").replace("投诉|", "") + r".*(\b(complain(t|ts|ing)?|worst (shop|service|experience)|(terrible|awful|horrible|disgusting|unacceptable) (service|shop|support)|your manager|supervisor)\b|"
+                         r"投诉|差评(?!.{0,3}(在哪|怎么写))(?<!想给差评)|太差劲|找你们(领导|经理|主管|老板))"),
+    pattern("thanks", NOTHING_DONE + r"(?!.*\b(how|what|when|can|could|do|does|is|where|why|need|want|order|please|translate)\b).{0,24}\b(thanks|thank (you|u)|thx|tysm|cheers|much appreciated)\b.{0,30}$",
+            NOTHING_DONE + r"(?!.*(吗|多少|怎么|什么|几|哪|票|地址|包[装庄]|修|单|买|货|款|券|码|账|人工|换|退|查|开|要|想|请|麻烦)).{0,6}(谢谢|谢啦|谢了|多谢|感谢).{0,8}$"),
+    pattern("goodbye", NOTHING_DONE + r"(?!.*\?).{0,24}(\b(bye|goodbye|gotta go|see (you|ya)|cya)\b|拜拜|再见|回见).{0,12}$"),
+    *return_rules(),
     # Questions about how it is done.
     pattern("about_exchanges", HOW + r".*\b(exchange|exchanges|swap)\b", HOW_ZH + r".*(换货|换尺码|换颜色)"),
-    pattern("about_returns", MAY + r"(?!.*\b(refund|money)\b).*\b(returns?|returning|send(ing)? (it |them |this |things |something )?back)\b(?! (label|address) for order)",
-            MAY_ZH + r"(?!.*(退款|到账|钱.{0,4}(没|到|退))).*(退货|退换|寄回|能退(?!款)|可以退(?!款)|给退(?!款)|好退)"),
-    pattern("about_cancelling", HOW + r".*\bcancel(l?ed|l?ing|s|lation)?\b", HOW_ZH + r".*取消(?!.*(了吗|了没))"),
+    pattern("about_returns", MAY + r"(?!.*\b(refund|money|what i paid)\b).*\b(returns?|retrun|retun|returning|send(ing)? (it |them |this |things |something )?back)\b(?! (label|address) for order)",
+            MAY_ZH + r"(?!.*(退款|到账|钱.{0,4}(没|到|退))).*(退货|退换|寄回|能退(?!款|宽|差|回来|钱)|可以退(?!款|宽|差|回来|钱)|给退(?!款|钱)|好退)"),
+    pattern("about_cancelling", HOW + r"(?!.*\b(newsletter|subscription|account|membership)\b).*\bcancel(l?ed|l?ing|s|lation)?\b", HOW_ZH + r"(?!.*(邮件|订阅|会员|账)).*取消(?!.*(了吗|了没))"),
     pattern("about_addresses", HOW + r".*\b(change|correct|update|edit|enter|add|save)\b.*\baddress(es)?\b", HOW_ZH + r".*(改|填|加|存|设).{0,6}地址"),
     pattern("about_invoices", HOW + r".*\b(invoices?|receipts?|fapiao)\b", HOW_ZH + r".*(发票|专票|抬头)"),
     # Pictures that say it all.
-    pattern("payment", r"^\W*💳.*(❌|🚫|😡|不|won|fail|not|doesn)"),
-    pattern("gift", r"^[\W]*(🎁|🎀)"),
-    pattern("order_status", r"^\W*(📦|🚚|🚛)"),
+    pattern("payment", r"💳.*(❌|🚫|😡|不|won|fail|not|doesn)"),
+    pattern("gift", r"^[^a-z]{0,4}(🎁|🎀)"),
+    pattern("order_status", r"^[^a-z]{0,3}(📦|🚚|🚛)"),
     pattern("insult", r"^[\s!！]*(😡|🤬|😠|💩|🖕)[\s!！😡🤬😠💩🖕]*$"),
     pattern("greeting", r"^\s*(👋|🙋|😊|🙂)\s*[👋🙋😊🙂]*\s*$"),
     pattern("thanks", r"^\s*(👍|🙏|❤️|💕|😘)\s*[👍🙏❤💕😘]*\s*$"),
@@ -97,4 +154,7 @@ RULES = [
                "zh": ["人工", "转人工", "人工客服", "真人", "转接人工", "人工服务", "找人工"]}, "flow": "human", "always": True, "whole": True},
     {"words": {"en": ["recommend something", "recommend me something", "any recommendations", "what do you recommend", "recommendations", "suggest something"],
                "zh": ["推荐", "推荐一下", "有什么推荐", "推荐点东西", "有什么推荐吗", "推荐点什么"]}, "flow": "recommend_to_me", "whole": True},
+    *topic_rules(),
+    # Last, since they are short.
+    pattern("stock", NOTHING_DONE + r".*(\bin stock\b|\b(do|have) (you|u) (have|got|sell|carry|stock)\b|有货|现货|还有吗|还有没有|卖不卖|有没有卖|你们(有(?!啥|什么|没有)|卖))"),
 ]

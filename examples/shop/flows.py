@@ -3,7 +3,7 @@
 Numbers and deadlines are those of facts.py ({facts.return_days}); what is policy is an entry of the FAQ ({"entry": id}),
 so that nothing is said twice. Each action asks for a yes first.
 """
-from facts import CARRIERS, FACTS, NAME, STATUSES
+from facts import CARRIERS, CITY_NAMES, FACTS, NAME, STATUSES
 from flow_rules import RULES
 
 
@@ -51,7 +51,7 @@ def orders(where, limit=5):
 
 
 PRODUCT = ("SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock, t.description AS description,"
-           " (SELECT group_concat(a.key || ': ' || a.value, ', ') FROM json_each(t.attributes) a) AS attributes"
+           " trim(replace(replace(replace(t.attributes, '\"', ''), ',', ', '), ':', ': '), '{}') AS attributes"
            " FROM products p JOIN product_texts t ON t.product = p.row AND t.lang = :lang")
 PRODUCT_TABLES = ["products", "product_texts"]
 
@@ -92,7 +92,7 @@ ACTIONS = {
 }
 
 SLOTS = {
-    "order": {"type": "order", "pattern": "PL[0-9]{8}", "from": "recent",
+    "order": {"type": "order", "pattern": "PL[ -]?[0-9]{8}", "from": "recent",
               "ask": t("Which order is it about?\n{choices}", "是哪个订单呢？\n{choices}"),
               "again": t("Please give me the order number (PL and eight digits), or one of these:\n{choices}",
                          "请告诉我订单号（PL加八位数字），或者选一个：\n{choices}"),
@@ -113,7 +113,6 @@ SLOTS = {
                   "ask": t("I am sorry to hear that. Please tell me in one message what went wrong, with the order number if there is one.",
                            "很抱歉给您带来不好的体验。请用一条消息说说发生了什么，有订单号请一起写上。")},
     "product": {"type": "product", "ask": t("Which product do you mean?", "您说的是哪款商品？")},
-    "budget": {"type": "number", "ask": t("Up to what price?", "价格多少以内？")},
 }
 
 # ---------------------------------------------------------------- sentences that several flows use
@@ -164,17 +163,17 @@ STATUS = {
     "say_by": "o.status", "of": {
         "pending_payment": t("Order {order} ({o.items}) is waiting for your payment of ¥{o.total|money}. Unpaid orders are kept for "
                              "{facts.unpaid_hours} hours.",
-                             "订单{order}（{o.items}）待付款，金额{o.total|money}元。未付款的订单保留{facts.unpaid_hours}小时。"),
+                             "订单{order}（{o.items}）待付款，共{o.total|money}元。未付款的订单保留{facts.unpaid_hours}小时。"),
         "paid": t("Order {order} ({o.items}) is paid and will be packed next. Orders paid before {facts.dispatch_cutoff} on a working day "
                   "leave the same day, all others on the next working day.",
                   "订单{order}（{o.items}）已付款，正等待打包。工作日{facts.dispatch_cutoff}前付款的当天发货，其余的下一个工作日发货。"),
         "packed": t("Order {order} ({o.items}) is packed and waits for the carrier.", "订单{order}（{o.items}）已打包，正等快递来取。"),
-        "shipped": t("Order {order} ({o.items}) is on its way to {o.city} with {o.carrier|carrier}, tracking number {o.tracking}. You see "
+        "shipped": t("Order {order} ({o.items}) is on its way to {o.city|city} with {o.carrier|carrier}, tracking number {o.tracking}. You see "
                      "the expected day under My Orders.",
-                     "订单{order}（{o.items}）正在送往{o.city}，{o.carrier|carrier}，单号{o.tracking}。预计送达日期可以在“我的订单”里看。"),
-        "delivered": t("Order {order} ({o.items}) is marked as delivered in {o.city} by {o.carrier|carrier}, tracking number {o.tracking}. "
+                     "订单{order}（{o.items}）已发货，正在送往{o.city|city}，{o.carrier|carrier}，单号{o.tracking}。预计送达日期可以在“我的订单”里看。"),
+        "delivered": t("Order {order} ({o.items}) is marked as delivered in {o.city|city} by {o.carrier|carrier}, tracking number {o.tracking}. "
                        "If you do not have it, tell me.",
-                       "订单{order}（{o.items}）显示已在{o.city}签收，{o.carrier|carrier}，单号{o.tracking}。如果您没收到，请告诉我。"),
+                       "订单{order}（{o.items}）显示已在{o.city|city}签收，{o.carrier|carrier}，单号{o.tracking}。如果您没收到，请告诉我。"),
         "cancelled": t("Order {order} ({o.items}) is cancelled.", "订单{order}（{o.items}）已取消。"),
         "return_requested": t("A return is requested for order {order} ({o.items}); we are waiting for the parcel.",
                               "订单{order}（{o.items}）已申请退货，我们在等您寄回的包裹。"),
@@ -213,14 +212,15 @@ FLOWS = {
             without_login(entry("tracking")),
             {"if": {"order": None}, "then": [
                 {"find": "active", "none": [
-                    order_from("recent"), {"find": "o"}, STATUS, END]},
+                    {"find": "recent", "none": [say("I see no order in your account.", "您的账户里没有订单。"), END]},
+                    say("No order of yours is under way. These are the latest:\n{recent.list}", "您没有进行中的订单，最近的订单是：\n{recent.list}"), END]},
                 {"if": {"active.n": {"more": 1}}, "then": [
                     say("These orders are under way:\n{active.list}", "这些订单还在进行中：\n{active.list}"), END],
                  "else": [order_from("active")]}]},
             {"find": "o"}, STATUS]},
     "delivery_time": {
         "intents": ["delivery_period"], "title": t("know how long delivery takes", "问配送时间"), "steps": [
-            {"if": {"order": None}, "then": [ask(["shipping", "配送"], "shipping-time")], "else": [{"go": "order_status"}]}]},
+            {"if": {"order": None}, "then": [entry("shipping-time")], "else": [{"go": "order_status"}]}]},
     "cancel": {
         "intents": ["cancel_order"], "title": t("cancel an order", "取消订单"), "steps": [
             without_login(entry("order-cancel")),
@@ -229,7 +229,7 @@ FLOWS = {
             {"find": "o"},
             {"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [
                 {"confirm": t("Shall I cancel order {order} ({o.items}) over ¥{o.total|money}?",
-                              "确定取消订单{order}（{o.items}，{o.total|money}元）吗？")},
+                              "确定取消订单{order}（{o.items}）吗？共{o.total|money}元。")},
                 {"do": "cancel_order", "done": [
                     {"if": {"o.status": "pending_payment"}, "then": [
                         say("Order {order} is cancelled; nothing had been paid.", "订单{order}已取消，还没有付过款。")],
@@ -298,7 +298,8 @@ FLOWS = {
                     say("The exchange for order {order} is requested: {wish}. A colleague checks whether it is in stock and answers you. "
                         "The new item is sent when the old one has reached us.",
                         "订单{order}的换货申请已提交：{wish}。同事确认有没有货后会回复您，收到旧的后寄出新的。")]}],
-             "else": [STATUS, entry("exchange")]}]},
+             "else": [{"if": {"o.status": ["pending_payment", "paid", "packed"]}, "then": [entry("order-change")],
+                       "else": [STATUS, entry("exchange")]}]}]},
     "refund_status": {
         "intents": ["track_refund"], "title": t("know where a refund is", "查退款"), "steps": [
             without_login(entry("refund-time")),
@@ -370,7 +371,7 @@ FLOWS = {
             say("If that does not help, write \"agent\" and a colleague takes over.", "如果还不行，输入“人工”，由同事处理。")]},
     "product": {
         "intents": ["product_question"], "title": t("know more about a product", "了解商品"), "steps": [
-            {"if": {"product": None}, "then": [ask(["product", "商品"], [{"say": "which_product"}]), END]},
+            {"if": {"product": None}, "then": [{"knowledge": {"tags": ["product", "商品"]}}, END]},
             {"find": "product", "none": [{"say": "no_product"}, END]},
             say("{product.title}, ¥{product.price|money}: {product.description}", "{product.title}，{product.price|money}元。{product.description}"),
             say("{product.attributes}.", "{product.attributes}。"),
@@ -386,14 +387,16 @@ FLOWS = {
         "intents": ["size_advice"], "title": t("find the right size", "选尺码"), "steps": [entry("size-advice")]},
     "recommend": {
         "intents": ["recommend"], "title": t("get a recommendation", "推荐商品"), "steps": [
-            {"recommend": {"by": "text", "k": 3, "max_price": "budget"}}]},
+            {"recommend": {"by": "text", "k": 3}}]},
     "recommend_to_me": {"title": t("get a recommendation", "推荐商品"), "steps": [
         {"if": {"login": True}, "then": [{"recommend": {"by": "customer", "k": 3}}], "else": [{"recommend": {"by": "text", "k": 3}}]}]},
+    "jobs": {"route": "none", "title": t("find a job here", "找工作"), "steps": [
+        say("I know nothing about vacancies; please ask our team at {facts.service_mail}.", "招聘的事我不清楚，可以发邮件咨询：{facts.service_mail}。")]},
     "opening_hours": {
         "intents": ["opening_hours"], "title": t("know the opening hours", "营业时间"), "steps": [
             say("Our shop at {facts.store_address} is open daily from {facts.store_open} to {facts.store_close}; our team answers by "
-                "chat and phone daily from {facts.service_open} to {facts.service_close}.",
-                "{facts.store_address}的门店每天{facts.store_open}到{facts.store_close}营业，在线和电话客服每天{facts.service_open}到{facts.service_close}。")]},
+                "chat and on {facts.phone} daily from {facts.service_open} to {facts.service_close}.",
+                "{facts.store_address}的门店每天{facts.store_open}到{facts.store_close}营业，在线客服和电话{facts.phone}每天{facts.service_open}到{facts.service_close}。")]},
     "human": {
         "intents": ["contact_human_agent"], "title": t("talk to a person", "找人工客服"), "always": True, "steps": [{"hand_over": "wanted"}]},
     "greeting": {"intents": ["greeting"], "small_talk": True, "title": t("say hello", "打招呼"), "steps": [
@@ -413,6 +416,12 @@ FLOWS = {
             "invoices and complaints, and answer questions about the shop. For a person write \"agent\".",
             "我是{facts.name}的智能客服，不是真人。我可以查订单，办理取消、退换货、发票和投诉，也能解答店里的问题。找人工请输入“人工”。")]},
     # What rules lead to.
+    "languages": {"route": "none", "title": t("write in another language", "用别的语言"), "steps": [
+        say("I can only read English and Chinese; please write in one of them, or \"agent\" for a person. 我只懂中文和英文。",
+            "我只懂中文和英文，请用其中一种再说一次，或输入“人工”找同事。I can only read English and Chinese.")]},
+    "refund_points": {"title": t("know what becomes of points and coupons", "问积分和优惠券退不退"), "steps": [entry("refund-coupon")]},
+    "restock": {"title": t("know when something is back", "问补货"), "steps": [
+        {"if": {"product": None}, "then": [entry("stock-notice")], "else": [{"go": "stock"}]}]},
     "about_returns": {"title": t("know how returns work", "问退货政策"), "steps": [
         ask(["returns", "退货"], "return-window"),
         {"if": {"login": True}, "then": [say("To return something now, give me the order number.", "现在要退的话，把订单号发给我就行。")]}]},
@@ -483,7 +492,7 @@ def flows_file():
     """The content of flows.json."""
     several = {name: {"intents": [name], "title": TITLES[name], "steps": [ask(*where)]} for name, where in SEVERAL.items()}
     facts = {**FACTS, "name": NAME}
-    values = {"status": STATUSES, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
-    texts = {**TEXTS, "which_product": t("Which product do you mean? A word of its name is enough.", "您说的是哪款商品？说出名称里的一个词就行。")}
-    return {"format": 1, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": texts, "slots": SLOTS, "finds": FINDS,
+    cities = {name: pair for pair in CITY_NAMES for name in pair.values()}
+    values = {"status": STATUSES, "city": cities, "carrier": {en: {"en": en, "zh": c["zh"]} for en, c in CARRIERS.items()}}
+    return {"format": 1, "languages": ["en", "zh"], "facts": facts, "values": values, "texts": TEXTS, "slots": SLOTS, "finds": FINDS,
             "actions": ACTIONS, "flows": {**FLOWS, **several}, "intents": INTENTS, "rules": RULES}

@@ -28,6 +28,7 @@ N_EVENTS = 5000
 ORDER_DAYS = 150          # the oldest order
 PER_INTENT = {"Q": 120, "T": 20}
 PER_OOS = {"Q": 480, "T": 120}
+HASTY_SHARE = 0.2         # of the messages for training
 
 # Attribute names in Chinese, in the order in which a product page lists them.
 ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "size": "规格", "sizes": "尺码", "weight": "重量",
@@ -302,6 +303,32 @@ def plural(noun):
     return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
 
 
+# How words are typed in a hurry.
+HASTY = {"en": {"you": ["u", "yuo", "ya"], "your": ["ur", "yuor"], "are": ["r"], "the": ["teh", "th", ""], "what": ["wat", "wot", "whats"],
+                "please": ["pls", "plz"], "because": ["cos", "cuz"], "is": ["iz", ""], "my": ["me", "mi"], "to": ["2", "too"],
+                "for": ["4", "fr"], "and": ["n", "&"], "how": ["hw", "hwo"], "with": ["w/", "wiht"], "received": ["recieved", "got"],
+                "address": ["adress", "addres"], "delivery": ["delivry", "delievry"], "order": ["oder", "ordr"], "refund": ["refnd", "refud"],
+                "return": ["retrun", "retun"], "cancel": ["cancle", "cancell"], "parcel": ["parcle", "parsel"], "invoice": ["invoise"],
+                "does not": ["doesnt", "dont"], "do not": ["dont"], "cannot": ["cant"], "want to": ["wanna"], "going to": ["gonna"]},
+         "zh": {"快递": ["块递", "快弟"], "退货": ["腿货", "退或"], "发货": ["法货", "发火"], "订单": ["定单", "订丹"], "地址": ["地止", "地趾"],
+                "邮费": ["邮废"], "运费": ["运废", "云费"], "优惠": ["优会"], "密码": ["密马"], "多久": ["多旧", "多就"], "怎么": ["咋", "怎莫", "怎嘛"],
+                "什么": ["啥", "神马", "什莫"], "收到": ["收倒"], "付款": ["付宽", "负款"], "包装": ["包庄"], "可以": ["口以", "阔以"], "吗": ["嘛", "不", "么"],
+                "没有": ["木有", "没"], "取消": ["取肖"], "退款": ["退宽"], "发票": ["法票", "发飘"], "客服": ["客福"], "积分": ["几分"], "尺码": ["尺马"],
+                "时候": ["时后"], "知道": ["造"], "我": ["俺", "偶"], "你们": ["恁们", "泥萌"]}}
+
+
+def type_hastily(rng, text, language):
+    """One or two words as they are typed in a hurry; in English also a letter that is lost, doubled or out of place."""
+    words = [word for word in HASTY[language] if (re.search(rf"\b{word}\b", text) if language == "en" else word in text)]
+    for word in rng.sample(words, min(len(words), rng.choice([1, 1, 2]))):
+        text = re.sub(rf"\b{word}\b" if language == "en" else word, rng.choice(HASTY[language][word]), text, count=1)
+    places = [m.start() for m in re.finditer(r"(?<=[a-z])[a-z](?=[a-z])", text)]
+    if language == "en" and len(places) > 4 and rng.random() < 0.6:
+        at = rng.choice(places)
+        text = rng.choice([text[:at] + text[at + 1:], text[:at] + text[at] + text[at:], text[:at] + text[at + 1] + text[at] + text[at + 2:]])
+    return re.sub(r" +", " ", text).strip()
+
+
 def vary(rng, text, language, greets):
     """Typing habits: capitals or none, a greeting, end marks, one slip of the finger in twenty."""
     if language == "en":
@@ -328,8 +355,9 @@ SHORT_TALK = ("greeting", "thanks", "goodbye", "insult")   # nobody greets befor
 ASKING = {"is", "are", "do", "does", "can", "could", "may", "how", "what", "where", "when", "which", "who", "why", "will", "was", "has"}
 
 
-def messages(rng, patterns, n, language, nouns, taken, greets):
-    """Up to n different messages of these patterns, the patterns in turns; none of `taken`, compared without marks and case."""
+def messages(rng, patterns, n, language, nouns, taken, greets, hasty):
+    """Up to n different messages of these patterns, the patterns in turns; none of `taken`, compared without marks and case.
+    hasty: the share that is typed in a hurry."""
     out = []
     for attempt in range(60 * n):
         if len(out) == n:
@@ -338,6 +366,8 @@ def messages(rng, patterns, n, language, nouns, taken, greets):
         key = "".join(c for c in text.lower() if c.isalnum())
         if key not in taken:
             taken.add(key)
+            if rng.random() < hasty:
+                text = type_hastily(rng, text, language)
             out.append(vary(rng, text, language, greets))
     return out
 
@@ -355,7 +385,7 @@ def intent_files(language, categories):
             for use, rows in files.items():
                 rows += [{"text": text, "label": label, "lang": language}
                          for text in messages(rng, by_use[use], counts[use], language, nouns, taken,
-                                              label not in SHORT_TALK)]
+                                              label not in SHORT_TALK, HASTY_SHARE if use == "Q" else 0)]
     return {f"intents.{language}.jsonl": files["Q"], f"intents-test.{language}.jsonl": files["T"]}
 
 

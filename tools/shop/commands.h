@@ -13,5 +13,6 @@ extern const cli_command cmd_mask, cmd_unmask, cmd_train_tagger;
 extern const cli_command cmd_strategy, cmd_measure_desk;
 extern const cli_command cmd_audit, cmd_check, cmd_forget, cmd_retention;
 extern const cli_command cmd_feedback, cmd_export, cmd_retrain, cmd_compare, cmd_promote, cmd_rollback;
+extern const cli_command cmd_chat;
 
 #endif

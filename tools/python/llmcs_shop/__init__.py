@@ -9,6 +9,10 @@
         reply = shop.ask("Can I send the shoes back?")   # reply.route, .text, .probability, .citations
         print(shop.recommend(customer="c001")[0].reason)
 
+    with llmcs_shop.Desk("shop.db") as desk:             # a store that `llmcs-shop init` told its models and flows
+        turn = desk.say("Where is my order?", conversation="web-17", customer="c001")
+        print(turn.reply, turn.route, turn.action)
+
     intents = llmcs_shop.Classifier.train(texts, labels, encoder=encoder, oos_label="oos")
     intents.save("intents.head")
     print(intents.predict("has my parcel been sent?").label)
@@ -34,6 +38,7 @@ The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by
 """
 
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
+from ._desk import Action, Conversation, Desk, DeskTurn, Handover, HostCall, PastTurn
 from ._guard import Guard, Masked, MaskedSpan, Names, Reason, Verdict, train_tagger
 from ._inputs import Refused, Stored
 from ._knowledge import Candidate, Citation, Reply
@@ -47,6 +52,7 @@ from ._strategy import Chosen, Estimated, LoggedRow, OffPolicyResult, evaluate_p
 from ._wording import GateVerdict, gate
 
 __all__ = [
+    "Action",
     "AuditRow",
     "Candidate",
     "Chosen",
@@ -54,17 +60,23 @@ __all__ = [
     "Classifier",
     "ClassifierSlot",
     "Contest",
+    "Conversation",
+    "Desk",
+    "DeskTurn",
     "Erased",
     "Estimated",
     "Evidence",
     "GateVerdict",
     "Guard",
+    "Handover",
+    "HostCall",
     "LoggedRow",
     "Masked",
     "MaskedSpan",
     "Measure",
     "Names",
     "OffPolicyResult",
+    "PastTurn",
     "Prediction",
     "Reason",
     "Recommended",

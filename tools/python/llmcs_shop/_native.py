@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from llmcs import _native as core
-from llmcs._native import Allocator, LogFn, P, ProgressFn, Text, _struct, enum, f32, f64, i32, ptr, size, text, u32, u64
+from llmcs._native import Allocator, LogFn, ModelOptions, P, ProgressFn, Text, TextFn, _struct, enum, f32, f64, i32, ptr, size, text, u32, u64
 
 MINIMUM = (0, 1)  # the first version of the library with these structs and functions
 i64 = c.c_int64
@@ -446,6 +446,104 @@ Deployment = _struct(
     (u64, "n_compared n_differ"),
 )
 
+# ---- desk
+
+CallRequest = _struct(
+    "llmcs_shop_call_request",
+    (text, "name"),
+    (i32, "is_action"),
+    (text, "key customer conversation lang"),
+    (P(Slot), "slots"),
+    (size, "n_slots"),
+    (f64, "timeout_ms"),
+)
+CallFn = c.CFUNCTYPE(None, ptr, P(CallRequest), ptr)
+NowFn = c.CFUNCTYPE(i64, ptr)
+DeskOptions = _struct(
+    "llmcs_shop_desk_options",
+    (size, "struct_size"),
+    (text, "flows_path flows_json"),
+    (ptr, "intents sentiment guard"),
+    (text, "wording"),
+    (CallFn, "call"),
+    (ptr, "call_user"),
+    (P(text), "host_calls"),
+    (size, "n_host_calls"),
+    (f64, "call_timeout_ms"),
+    (i32, "n_host_threads"),
+    (NowFn, "now"),
+    (ptr, "now_user"),
+    (f64, "confirm_minutes deadline_ms"),
+    (size, "max_text_bytes"),
+    (P(Allocator), "allocator"),
+)
+Message = _struct(
+    "llmcs_shop_message",
+    (size, "struct_size"),
+    (text, "conversation customer id text"),
+    (size, "text_bytes"),
+    (text, "lang"),
+    (f64, "deadline_ms"),
+    (P(i32), "cancel"),
+    (TextFn, "on_text"),
+    (ptr, "on_text_user"),
+)
+TurnMs = _struct(
+    "llmcs_shop_turn_ms",
+    (f64, "load check_in mask encode classify knowledge recommend flow call wording check_out store total"),
+)
+Turn = _struct(
+    "llmcs_shop_turn",
+    (ptr, "reply"),
+    (size, "reply_bytes"),
+    (enum, "route expects"),
+    (text, "expected_slot lang"),
+    (i64, "number"),
+    (i32, "repeated"),
+    (text, "intent"),
+    (f64, "intent_score out_of_scope"),
+    (text, "flow"),
+    (P(Slot), "slots"),
+    (size, "n_slots"),
+    (text, "action action_object action_key"),
+    (enum, "action_state"),
+    (P(P(Citation)), "citations"),
+    (size, "n_citations"),
+    (P(text), "products"),
+    (size, "n_products"),
+    (f64, "probability"),
+    (text, "handover_reason"),
+    (i32, "handover_priority"),
+    (text, "handover_summary sentiment"),
+    (f64, "sentiment_score"),
+    (text, "verdict"),
+    (TurnMs, "ms"),
+)
+HistoryTurn = _struct(
+    "llmcs_shop_history_turn",
+    (i64, "number time"),
+    (text, "message_id text reply lang route intent agent detail_json"),
+)
+History = _struct(
+    "llmcs_shop_history",
+    (P(P(HistoryTurn)), "turns"),
+    (size, "n_turns"),
+    (text, "status customer lang"),
+    (i32, "priority"),
+    (text, "reason summary"),
+    (i64, "n_all"),
+)
+ServiceOptions = _struct(
+    "llmcs_shop_service_options",
+    (size, "struct_size"),
+    (P(ModelOptions), "model"),
+    (P(DeskOptions), "desk"),
+    (P(Allocator), "allocator"),
+    (LogFn, "log"),
+    (ptr, "log_user"),
+    (i32, "lenient busy_ms n_readers"),
+)
+
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
 FUNCTIONS = {  # name: result, arguments
@@ -509,6 +607,29 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_recommend": (enum, ptr, P(RecommendParams), P(P(Recommendations))),
     "llmcs_shop_recommendations_free": (None, P(P(Recommendations))),
     "llmcs_shop_gate": (enum, text, size, P(Fact), size, text, P(GateVerdict)),
+    "llmcs_shop_action_state_name": (text, enum),
+    "llmcs_shop_call_answer": (enum, ptr, enum, text),
+    "llmcs_shop_desk_options_init_sized": (None, P(DeskOptions), size),
+    "llmcs_shop_desk_open": (enum, ptr, P(DeskOptions), _OUT),
+    "llmcs_shop_desk_free": (None, _OUT),
+    "llmcs_shop_message_init_sized": (None, P(Message), size),
+    "llmcs_shop_desk_route_name": (text, enum),
+    "llmcs_shop_desk_say": (enum, ptr, P(Message), P(P(Turn))),
+    "llmcs_shop_turn_free": (None, P(P(Turn))),
+    "llmcs_shop_desk_take_over": (enum, ptr, text, text),
+    "llmcs_shop_desk_reply": (enum, ptr, text, text, text, size),
+    "llmcs_shop_desk_hand_back": (enum, ptr, text),
+    "llmcs_shop_desk_close": (enum, ptr, text),
+    "llmcs_shop_desk_resolve": (enum, ptr, text, text, enum),
+    "llmcs_shop_desk_history": (enum, ptr, text, i64, size, i32, P(P(History))),
+    "llmcs_shop_history_free": (None, P(P(History))),
+    "llmcs_shop_service_options_init_sized": (None, P(ServiceOptions), size),
+    "llmcs_shop_service_open": (enum, text, P(ServiceOptions), _OUT),
+    "llmcs_shop_service_free": (None, _OUT),
+    "llmcs_shop_service_shop": (ptr, ptr),
+    "llmcs_shop_service_desk": (ptr, ptr),
+    "llmcs_shop_service_guard": (ptr, ptr),
+    "llmcs_shop_service_intents": (ptr, ptr),
     "llmcs_shop_measure_params_init_sized": (None, P(MeasureParams), size),
     "llmcs_shop_measure_create": (enum, text, P(MeasureParams), _OUT),
     "llmcs_shop_measure_free": (None, _OUT),

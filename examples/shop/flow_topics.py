@@ -1,0 +1,94 @@
+"""Words that name one subject of the FAQ: a message with them that wants nothing done is answered by that entry.
+
+(entry, English pattern, Chinese pattern), the first that matches. NOTHING_DONE in front of them keeps out what a flow has to
+look at: order numbers, cancelling, returns, damage.
+"""
+EN_DONE = (r"\b(cancel\w*|retur?n\w*|refun?d\w*|exchang\w*|swap\w*|broken?|broke|damaged?|crack\w*|complain\w*|send(ing)? (it|this|them)? ?back|missing|wrong|"
+           r"lost|stolen|arrive[ds]?|where('s| is| are))\b")
+ZH_DONE = "取消|退回|寄回|退货|退款|退钱|换货|换个|坏|破|碎|裂|投诉|少了|发错|丢了|到哪|没收到"
+NOTHING_DONE = rf"^(?!.*\d{{6}})(?!.*{EN_DONE})(?!.*({ZH_DONE}))"
+COUNTRIES = (r"(abroad|overseas|international(ly)?|hong ?kong|macau|macao|singapore|malaysia|kuala lumpur|germany|france|spain|italy|uk|england|britain|london|europe|"
+             r"usa|the us|america|canada|australia|japan|tokyo|korea|thailand|india|russia|brazil|taiwan|vietnam|africa|other countries|another country|my country)")
+COUNTRIES_ZH = "国外|境外|海外|外国|香港|澳门|新加坡|马来西亚|吉隆坡|德国|法国|英国|美国|加拿大|澳大利亚|澳洲|日本|韩国|泰国|俄罗斯|台湾|越南|欧洲|国际"
+
+TOPICS = [
+    ("return-excluded", r"\b(opened|used)\b.*\b(creams?|cosmetics?|tea|coffee|food|make-?up|lotion|underwear|socks)\b|\b(creams?|cosmetics?|tea|coffee|food|lotion|underwear|socks)\b.*\b(opened|used)\b",
+     "(拆|开|用).{0,4}(面霜|化妆品|茶|食品|护肤|咖啡|内衣|袜)|(面霜|化妆品|茶叶?|食品|护肤品|咖啡|内衣|袜子).{0,4}(拆|开封|用了)"),
+    ("return-tried", r"\b(wore|worn|tried|try)\b.*\b(once|on|house|home|shoes|clothes)\b", "试(穿|川|了)|穿了一(下|次)"),
+    ("gift-card", r"\bgift ?(cards?|vouchers?)\b", "礼品卡|购物卡|储值卡"),
+    ("student-discount", r"\b(students?|teachers?|education(al)?|school|uni(versity)?)\b.*\b(discounts?|deals?|off|cheaper|reduc\w*|prices?)\b|"
+                         r"\b(discounts?|deals?) for (students?|teachers?)\b", "(学生|老师|教师|教育).*(优惠|折|便宜|价)"),
+    ("new-customer", r"\b(new customers?|first (order|purchase|time))\b.*\b(discounts?|coupons?|off|codes?|deals?|vouchers?)\b|\bwelcome (coupon|discount|code|gift)\b",
+     "新人|新客|新用户|首单|第一单.*(优惠|折|券|便宜)|第一次.*(优惠|折|券|便宜)"),
+    ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接"),
+    ("price-protection", r"\bprice (protection|match\w*|guarantee|adjustment)\b|\b(lowest|best) price guarantee|\b(price|it|they)('s)? (dropped|fell|went down|is cheaper now)\b|"
+                         r"\bcheaper (now|today|after|somewhere|elsewhere|in another)|\bfound it cheaper\b", "价保|保价|降价|差价|买贵了|最低价"),
+    ("wholesale", r"\b(wholesale|bulk|resell\w*|b2b)\b|\b\d{2,4} \w+( \w+)?s for (the|our|my) (office|company|team|school|wedding|event|shop)\b|"
+                  r"\b(company|corporate|office) (order|gifts?)\b", "批发|团购|大宗|拿货|企业采购|(公司|单位|学校|婚礼).*[0-9]{2,}(个|件|份|套|只|条)|量大"),
+    ("membership", r"\b(gold|silver|leaf) (member\w*|status|card|level)\b|\bmembership\b|\bbecome (a )?(gold|silver|vip)\b", "金卡|银卡|叶卡|会员等级|会员权益|升级会员|vip"),
+    ("review", r"\b(reviews?|reveiws?|rating)\b", "评价|评论|晒图|晒单|打分|追评"),
+    ("points", r"\bpoints\b", "积分"),
+    ("engraving", r"\bengrav\w*|\bpersonali[sz]\w*|\b(put|print|write) (a|my|her|his) (name|initials) on\b", "刻字|刻名|定制名字|刻个"),
+    ("gift-wrap", r"\b(gift[ -]?wrap\w*|wrap(ped|ping|s)?|greeting card|gift box)\b", "(礼品|礼物|生日|送人|送礼).{0,12}包(装|庄|一下)|贺卡|礼盒包装|包装成礼"),
+    ("shipping-duties", r"\b(customs|(?<!on )duty|duties|import tax(es)?)\b", "关税|清关|进口税|海关|问我要税"),
+    ("voltage", r"\b(voltage|volts?|110 ?v|220 ?v|hertz|hz|plug type|(what|which) plug|adapter)\b", "电压|伏|插头|转换头"),
+    ("preorder", r"\bpre-?orders?\b", "预售|预定款|预购"),
+    ("shipping-remote", r"\b(xinjiang|tibet|qinghai|gansu|ningxia|inner mongolia|remote (areas?|regions?))\b", "新疆|西藏|青海|甘肃|宁夏|内蒙|偏远"),
+    ("shipping-abroad", rf"(?!.*\b(moved|update|instead|address|suit)\b)\b(ship|send|deliver\w*|shipping|postage|post)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(ship|send|deliver\w*|shipping|postage|post)\b",
+     f"(?!.*(地址|改寄|搬|不合适))(寄|发|送|邮|运).{{0,12}}({COUNTRIES_ZH})|({COUNTRIES_ZH}).{{0,16}}(寄|发货|发吗|送|邮|运)"),
+    ("shipping-express", r"\b(express|next[ -]day|same[ -]day|overnight|rush) (shipping|delivery|order|post)\b|\b(faster|quicker) (way of )?(shipping|delivery)\b|\bhave it (by )?tomorrow\b",
+     "加急(?!.*(还|退))|次日达|当日达|隔日达|特快"),
+    ("delivery-locker", r"\b((parcel |pick-?up )(lockers?|stations?|points?)|lockers?)\b(?!.*\b(how long|kept|days)\b)", "快递柜|驿站(?!.*(几天|多久|保存|没|找不到))|自提柜|自提点|丰巢|代收点"),
+    ("store-pickup", r"(?!.*\b(parking|dogs?|wheelchair|ramp)\b)(\b(collect|pick(ed)? ?(it|them|my order)? ?up|fetch)\b.*\b(shop|store|myself|in person)\b|\b(physical|real|brick[\w -]*) (store|shop)\b|\bin-?store\b|"
+                     r"\b(showroom|branch|branches)\b|\bcollect it from\b|\byour (shop|store) in\b)", "(?!.*(停车|坡道|狗|宠物|轮椅))(自提|(自己|亲自).{0,6}(拿|取|提)|实体店|门店|分店|线下店|(有没有|有).{0,4}你们的店)"),
+    ("delivery-missed", r"\b(not (be )?(at )?home|nobody('s| is)? (at )?home|no one('s| is)? home|miss(ed)? the (delivery|courier)|be (in|home|there) when (it|they|the))\b",
+     "(家里|家)没人|不在家|没人(收|在家)|错过.{0,4}(派送|快递)"),
+    ("delivery-signature", r"\b(sign(ature)? (for|on)|(leave|left) it (at|by|with)|at the door|neighbou?r (accept|take|receive)|front door)\b", "放.{0,3}门口(?!.*(哪|没))|代签|代收|本人签收|必须签收"),
+    ("delivery-large", r"\b(upstairs|(1st|2nd|3rd|4th|5th|first|second|third|fourth|fifth) floor|carry it up|no lift|no elevator)\b", "上楼|[一二三四五六0-9]楼|没电梯|搬上"),
+    ("assembly", r"\b(assembl\w*|put (it )?together|set it up for me)\b", "安装|组装|自己装|帮(我)?装"),
+    ("payment-instalments", r"\b(instal+ments?|pay (a bit |some )?(later|monthly|every month|each month|over time)|klarna|afterpay|in (3|three|6|six) (parts|payments))\b|"
+                            r"\bpay\b.*\b(every|each|per) month\b", "分期|花呗|白条|每个?月付|按月付|月付"),
+    ("payment-cod", r"\b(cash on delivery|cod|pay (on|at|upon) (delivery|arrival|the door)|pay (cash|the (courier|driver)))\b", "货到付款|到付|收到货再付|先收货"),
+    ("payment-double", r"\b(charged|paid|took|taken|left|debited|billed)\b.*\b(twice|two times|double|2 times|again)\b|\b(double|duplicate|second) (charge|payment|charged)\b",
+     "(扣|付|收|刷).{0,5}(两次|两笔|两遍|二次|双份|重复)|重复(扣|付)"),
+    ("payment-security", r"\b(safe|secure|security)\b.*\b(pay\w*|card|website|site)\b|\b(pay\w*|card)\b.*\b(safe|secure|encrypted)\b", "(付款|支付|银行卡|卡号).{0,6}(安全|加密|靠谱)|安全.{0,4}(付款|支付)"),
+    ("payment-methods", r"(?=.*\b(pay\w*|accept\w*|take|takes|use|settle|checkout|okay|fine|possible|methods?|options?)\b)\b.*\b(paypal|apple pay|google pay|alipay|wechat( pay)?|unionpay|visa|mastercard|amex|american express|credit cards?|debit cards?|bank transfer|cheques?|"
+                        r"bitcoin|cash|payment (methods?|options?)|ways? (of|to) pay\w*)\b(?!.*\b(declin\w*|fail\w*|reject\w*|work|refus\w*|error)\b)",
+     "(支付宝|微信|信用卡|银联|visa|paypal|银行转账|现金|比特币).{0,8}(付|支付|行|可以|能|收|用|吗)|(能用|可以用|支持|收).{0,6}(支付宝|微信|信用卡|银联|visa|paypal|现金|比特币)|付款方式|支付方式|怎么付款|怎么付钱"),
+    ("order-unpaid", r"\b(never|not|didn'?t|haven'?t|don'?t|forgot to) pa(y|id)\b.*\b(order|thing|basket|cart|yet|happens?)\b|\bunpaid order\b", "(没|未|不)(有)?(付款|付钱|付).{0,10}(会|怎|多久|取消|保留)|一直没付"),
+    ("order-guest", r"\b(as (a )?guest|guest (checkout|order)|without (an )?(account|register\w*|sign\w*))\b", "游客|不注册|不用注册|没有账号.{0,4}(买|下单)"),
+    ("order-confirmation", r"\b(no|not|never|didn'?t|haven'?t)\b.*\b(order )?confirmation( e-?mail)?\b", "(没|没有).{0,6}确认(邮件|通知|信)"),
+    ("newsletter", r"\b(newsletter|unsubscribe|mailing list|spam|adverts?|ads|advertising|marketing e-?mails?|promotional)\b|\b(stop|not|don'?t) (send\w*|e-?mail\w*) (me )?(any|more|another|"
+                   r"e-?mails?)\b", "广告|退订|推销|营销(短信|邮件)|促销(短信|邮件)|订阅|别.{0,4}发(邮件|短信)"),
+    ("password", r"\b(pas+wor[dk]s?|passwrd|pwd|log ?in|sign in)\b.*\b(forg\w*|lost|reset|change|can'?t|not|link|wrong|locked)\b|\b(forg\w*|lost|reset|can'?t|cannot)\b.*\b(pas+wor[dk]|log ?in|sign "
+                 r"in)\b|\baccount (is )?locked\b", "密码|密马|登录不|登不上|登不进|登陆不|账号被锁"),
+    ("account-delete", r"\b(delet\w*|clos\w*|eras\w*|remov\w*|deactivate)\b.*\b(account|profile|my data)\b|\b(my (data|account)|account)\b.*\b(deleted|erased|closed)\b|right to be forgotten", "注销|销号|删(除)?(账|号|我的数据)|关闭账"),
+    ("account-edit", r"\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|sim|name)\b.*\baccount\b|\baccount\b.*\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|name)\b|"
+                     r"\bnew (sim|phone number)\b", "换.{0,3}(手机号|号码|邮箱)|(手机号|邮箱).{0,4}(换|改|旧)"),
+    ("address-book", r"\b(address book|default address|second address|several addresses|save (my|an|a new) address)\b", "默认地址|地址簿|(添加|新增|保存).{0,4}地址"),
+    ("privacy", r"(?!.*\b(update|change|correct|edit|delet\w*|eras\w*|clos\w*|wrong|mistake)\b)\b(privacy|personal (data|information)|gdpr|my data)\b", "(?!.*(改|更新|完善|删|注销))(隐私|个人信息|我的(数据|资料|信息))"),
+    ("care", r"\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护"),
+    ("toy-age", r"\b(\d|one|two|three|four|five|six)[ -]?(years?|yrs?|months?)?[ -]?(olds?)\b.*\b(toys?|blocks|puzzles?|play\w*|safe|game)\b|\b(kid|son|daughter|child|baby|toddler)\b.*"
+                r"\b(toys?|blocks|puzzles?|play with)\b", "([0-9一二两三四五]岁|宝宝|娃|孩子).{0,12}(积木|玩具|拼图|玩)"),
+    ("skin", r"\b(sensitive skin|ingredients|animal test\w*|tested on animals|perfume|unscented|vegan cream)\b", "敏感肌|敏感皮肤|成分|动物实验|无香"),
+    ("shelf-life", r"\b(best[ -]before|shelf life|expir\w* date|(keep|store|last)\b.*\b(tea|coffee))\b", "保质期|(茶|咖啡).{0,6}(放多久|保存|过期)"),
+    ("authentic", r"\b(genuine|authentic|originals?|fakes?|copies|counterfeits?|knock-?offs?)\b", "正品|真货|假货|仿的|原装"),
+    ("packaging", r"\b(eco[ -]?friendly|environment\w*|recycl\w*|plastic[ -]free|less packaging)\b", "环保|再生|少.{0,3}包装|简约包装"),
+    ("repair", r"\b(repair\w*|fix it|stopped working|(died|dead|kaputt?|doesn'?t (turn on|work)) after)\b|\bdied\b.*\b(months?|weeks?|year)\b", "维修|修(一下|理)|怎么修|(用了|才用).{0,8}(不动|不工作|不加热|没反应|不亮|不转)"),
+    ("warranty", r"\b(warrant\w*|guarantees?)\b(?!.*\b(that|it|delivery|arriv\w*|come|price)\b)", "保修|质保"),
+    ("size-advice", r"\bsize (chart|table|guide)\b|\b(what|which) size\b|\b\d{3} ?(cm)?\b.*\b\d{2,3} ?(kg|kilos?)\b", "尺码表|尺寸表|(什么|多大|哪个|啥|几)码|1[4-9][0-9].{0,8}[0-9]{2,3}(kg|公斤|斤)"),
+    ("coupon-problem", r"\b(coupons?|vouchers?|promo|discount|codes?)\b.*\b(not|doesn'?t|won'?t|isn'?t|can'?t|cannot|invalid|expired|refus\w*|fail\w*|error)\b|\b(can'?t|cannot|invalid|not|won'?t)\b.*\b(coupons?|vouchers?|promo|codes?)\b", "(券|优惠码|折扣码|红包).{0,8}(用不了|不能用|无效|失效|过期|没反应|不减)"),
+    ("coupon-use", r"\b(promo codes?|coupons?|vouchers?|discount codes?)\b", "优惠码|优会码|优惠券|折扣码|券怎么|用券|满减"),
+    ("shipping-fee", r"\b(postage|shipping|delivery|shiping)\b.*\b(costs?|fees?|charges?|price|free|much|expensive)\b|\b(costs?|fees?|charges?|price|free|how much|wats?|what'?s)\b.*\b(postage|shipping|delivery|"
+                     r"shiping)\b", "运费|邮费|邮废|快递费|包邮|免邮|運費"),
+]
+
+
+def return_rules():
+    """What is returned under which conditions: rules before those of returns in general."""
+    return [{"pattern": f"^(?!.*\\d{{6}}).*({en}|{zh})", "entry": entry} for entry, en, zh in TOPICS if entry.startswith("return-")]
+
+
+def topic_rules():
+    """Rules of flows.json that lead to an entry."""
+    return [{"pattern": f"{NOTHING_DONE}.*({en}|{zh})", "entry": entry} for entry, en, zh in TOPICS if not entry.startswith("return-")]

@@ -1,0 +1,335 @@
+/* llmcs-shop chat: the desk, for a person at a terminal or a service that writes JSON Lines. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "editor.h"
+#include "import.h"
+#include "request.h"
+
+enum { MAX_PARALLEL = 64, NAME_BYTES = 64 };
+
+typedef struct chat_job {
+    const char *customer, *lang, *conversation, *wording, *flows, *now;
+    int32_t parallel, details, echo;
+    const cli_common *common;
+    llmcs_shop_service *service;
+    llmcs_shop_desk *desk;
+    int64_t clock;
+} chat_job;
+
+static const cli_option options[] = {
+    CLI_PLAIN("customer", CLI_STRING, offsetof(chat_job, customer), "who is logged in, an id [nobody]"),
+    CLI_PLAIN("lang", CLI_STRING, offsetof(chat_job, lang), "language of the replies, en or zh [that of each message]"),
+    CLI_PLAIN("conversation", CLI_STRING, offsetof(chat_job, conversation),
+              "name of the conversation, to go on with it another time [a new one]"),
+    CLI_PLAIN("wording", CLI_STRING, offsetof(chat_job, wording),
+              "folder of the model that words replies, or templates [that of the store]"),
+    CLI_PLAIN("flows", CLI_STRING, offsetof(chat_job, flows), "flows.json [that of the store]"),
+    CLI_PLAIN("now", CLI_STRING, offsetof(chat_job, now),
+              "where the desk's clock stands [that of the store, or the time]"),
+    CLI_BOUNDED("parallel", offsetof(chat_job, parallel), "with --jsonl: conversations answered at the same time [4]",
+                1, MAX_PARALLEL),
+    CLI_PLAIN("details", CLI_SWITCH, offsetof(chat_job, details), "print how each reply was found"),
+    CLI_PLAIN("echo", CLI_SWITCH, offsetof(chat_job, echo), "print each line of stdin before its reply"),
+};
+
+/* ---- JSON Lines */
+
+static json_t *slots_json(const llmcs_shop_turn *t) {
+    json_t *slots = json_object();
+    for (size_t i = 0; i < t->n_slots; i++)
+        json_object_set_new(slots, t->slots[i].name, json_text(t->slots[i].value, strlen(t->slots[i].value)));
+    return slots;
+}
+
+static json_t *action_json(const llmcs_shop_turn *t) {
+    if (!*t->action) return json_object();
+    return json_pack("{sssossss}", "name", t->action, "object", json_text(t->action_object, strlen(t->action_object)),
+                     "state", llmcs_shop_action_state_name(t->action_state), "key", t->action_key);
+}
+
+static json_t *citations_json(const llmcs_shop_turn *t) {
+    json_t *citations = json_array();
+    for (size_t i = 0; i < t->n_citations; i++) {
+        const llmcs_shop_citation *c = t->citations[i];
+        json_array_append_new(citations, json_pack("{sssssisIs[II]s[II]}", "id", c->id, "lang", c->lang, "version",
+                                                   c->version, "text", (json_int_t)c->text_index, "entry",
+                                                   (json_int_t)c->entry_begin, (json_int_t)c->entry_end, "reply",
+                                                   (json_int_t)c->reply_begin, (json_int_t)c->reply_end));
+    }
+    return citations;
+}
+
+static json_t *handover_json(const llmcs_shop_turn *t) {
+    if (!*t->handover_reason) return json_null();
+    return json_pack("{sssiso}", "reason", t->handover_reason, "priority", (int)t->handover_priority, "summary",
+                     json_text(t->handover_summary, strlen(t->handover_summary)));
+}
+
+static json_t *sentiment_json(const llmcs_shop_turn *t) {
+    if (!*t->sentiment) return json_null();
+    return json_pack("{ssso}", "label", t->sentiment, "score", json_float(t->sentiment_score));
+}
+
+static json_t *times_json(const llmcs_shop_turn_ms *ms) {
+    return json_pack("{sfsfsfsfsfsfsfsfsfsfsfsfsf}", "load", ms->load, "check_in", ms->check_in, "mask", ms->mask,
+                     "encode", ms->encode, "classify", ms->classify, "knowledge", ms->knowledge, "recommend",
+                     ms->recommend, "flow", ms->flow, "call", ms->call, "wording", ms->wording, "check_out",
+                     ms->check_out, "store", ms->store, "total", ms->total);
+}
+
+static const char *const expected[] = {"anything", "slot", "yes", "choice", "person"};
+
+static void add_turn(cli_answer *out, const llmcs_shop_turn *t) {
+    json_t *products = json_array();
+    for (size_t i = 0; i < t->n_products; i++) json_array_append_new(products, json_string(t->products[i]));
+    out->digits = 6;
+    answer_set(out, "reply", json_text(t->reply, t->reply_bytes));
+    answer_set(out, "route", json_string(llmcs_shop_desk_route_name(t->route)));
+    answer_set(out, "intent", json_string(t->intent));
+    answer_set(out, "flow", json_string(t->flow));
+    answer_set(out, "slots", slots_json(t));
+    answer_set(out, "action", action_json(t));
+    answer_set(out, "expects", json_string(expected[t->expects]));
+    answer_set(out, "citations", citations_json(t));
+    answer_set(out, "products", products);
+    answer_set(out, "probability", json_float(t->probability));
+    answer_set(out, "out_of_scope", json_float(t->out_of_scope));
+    answer_set(out, "handover", handover_json(t));
+    answer_set(out, "sentiment", sentiment_json(t));
+    answer_set(out, "lang", json_string(t->lang));
+    if (t->repeated) answer_set(out, "repeated", json_true());
+    answer_set(out, "ms", times_json(&t->ms));
+}
+
+/* A NUL-terminated string of the request, which may not contain NUL itself. */
+static llmcs_status request_name(const json_t *request, const char *key, bool required, const char **name) {
+    size_t len;
+    const llmcs_status status = request_text(request, key, required, name, &len);
+    if (!status && *name && strlen(*name) != len) return request_error(LLMCS_ARG, "\"%s\" contains a NUL", key);
+    return status;
+}
+
+/* The id of a message is any JSON value; the desk knows it by its text. */
+static char *message_id(const json_t *request) {
+    const json_t *id = json_object_get(request, "id");
+    if (!id || json_is_null(id)) return NULL;
+    return json_is_string(id) ? strdup(json_string_value(id))
+                              : json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+static llmcs_status answer_message(void *user, const json_t *request, cli_answer *out) {
+    static const char *const keys[] = {"conversation", "customer", "text", "lang", "deadline_ms", NULL};
+    const chat_job *j = user;
+    llmcs_shop_message m;
+    llmcs_shop_turn *turn = NULL;
+    const json_t *deadline = json_object_get(request, "deadline_ms");
+    llmcs_shop_message_init(&m);
+    llmcs_status status = request_check_keys(request, keys);
+    if (!status) status = request_name(request, "conversation", true, &m.conversation);
+    if (!status) status = request_name(request, "customer", false, &m.customer);
+    if (!status) status = request_name(request, "lang", false, &m.lang);
+    if (!status) status = request_text(request, "text", true, &m.text, &m.text_bytes);
+    if (!status && deadline && !json_is_number(deadline))
+        status = request_error(LLMCS_ARG, "\"deadline_ms\" must be a number");
+    if (status) return status;
+    if (deadline) m.deadline_ms = json_number_value(deadline);
+    if (!m.customer) m.customer = j->customer;
+    if (!m.lang) m.lang = j->lang;
+    char *id = message_id(request);
+    m.id = id;
+    status = llmcs_shop_desk_say(j->desk, &m, &turn);
+    if (!status) add_turn(out, turn);
+    llmcs_shop_turn_free(&turn);
+    free(id);
+    return status;
+}
+
+/* ---- a person */
+
+/* Set while a reply is made. */
+static int32_t stopped;
+
+static void stop_reply(int number) {
+    (void)number;
+    __atomic_store_n(&stopped, 1, __ATOMIC_RELAXED);
+}
+
+static int print_chunk(void *user, const char *text, size_t len) {
+    (void)user;
+    cli_print_generated(text, len);
+    return fflush(stdout) || __atomic_load_n(&stopped, __ATOMIC_RELAXED);
+}
+
+static void print_details(const llmcs_shop_turn *t) {
+    printf("  [%s", llmcs_shop_desk_route_name(t->route));
+    if (*t->intent) printf(", %s %.2f", t->intent, t->intent_score);
+    if (*t->flow) printf(", flow %s", t->flow);
+    for (size_t i = 0; i < t->n_slots; i++) {
+        printf(", %s = ", t->slots[i].name);
+        cli_print_escaped(stdout, t->slots[i].value, strlen(t->slots[i].value), true);
+    }
+    if (*t->action) {
+        printf(", %s ", t->action);
+        cli_print_escaped(stdout, t->action_object, strlen(t->action_object), true);
+        printf(" %s", llmcs_shop_action_state_name(t->action_state));
+    }
+    for (size_t i = 0; i < t->n_citations; i++)
+        printf(", %s version %d", t->citations[i]->id, t->citations[i]->version);
+    if (*t->handover_reason) printf(", handed over: %s, priority %d", t->handover_reason, t->handover_priority);
+    printf(", %.2f ms]\n", t->ms.total);
+}
+
+static bool is_command(const char *line, size_t len, const char *command) {
+    return len == strlen(command) && !memcmp(line, command, len);
+}
+
+/* False: the line is a message. */
+static bool apply_command(const char *line, size_t len, bool *leave) {
+    if (is_command(line, len, "/exit") || is_command(line, len, "/quit"))
+        *leave = true;
+    else if (is_command(line, len, "/help"))
+        puts(
+            "/exit   ends the program, as Ctrl-D does\n/help   this text\n"
+            "Ctrl-C  stops a reply, or empties the line\nAny other line is a message.");
+    else
+        return false;
+    fflush(stdout);
+    return true;
+}
+
+static int print_reply(const chat_job *j, const char *line, size_t len, size_t number) {
+    llmcs_shop_message m;
+    llmcs_shop_turn *turn = NULL;
+    if (!cli_check_utf8(j->common, line, len, number)) return EXIT_FAILED;
+    llmcs_shop_message_init(&m);
+    m.conversation = j->conversation;
+    m.customer = j->customer;
+    m.lang = j->lang;
+    m.text = line;
+    m.text_bytes = len;
+    m.cancel = &stopped;
+    m.on_text = print_chunk;
+    if (j->echo) printf("> "), cli_print_escaped(stdout, line, len, true), putchar('\n');
+    __atomic_store_n(&stopped, 0, __ATOMIC_RELAXED);
+    const llmcs_status status = llmcs_shop_desk_say(j->desk, &m, &turn);
+    putchar('\n');
+    if (!status && j->details) print_details(turn);
+    fflush(stdout);
+    llmcs_shop_turn_free(&turn);
+    if (status == LLMCS_CANCELLED && __atomic_load_n(&stopped, __ATOMIC_RELAXED)) return EXIT_DONE;
+    return status ? cli_failed("chat") : EXIT_DONE;
+}
+
+static int talk_at_terminal(const chat_job *j, editor *e) {
+    const struct sigaction stop = {.sa_handler = stop_reply, .sa_flags = SA_RESTART};
+    struct sigaction before;
+    size_t len;
+    bool leave = false;
+    const char *line;
+    sigaction(SIGINT, &stop, &before);
+    puts("Ctrl-D ends, Ctrl-C stops a reply, /help says more.");
+    while (!leave && (line = editor_read(e, &len)))
+        if (!cli_is_blank(line, len) && !apply_command(line, len, &leave)) print_reply(j, line, len, 0);
+    sigaction(SIGINT, &before, NULL);
+    if (!leave) putchar('\n');
+    return EXIT_DONE;
+}
+
+static int talk_in_lines(const chat_job *j) {
+    cli_lines lines = {.max_bytes = (size_t)j->common->max_line_bytes};
+    bool leave = false, failed = false;
+    while (!leave && cli_next_line(&lines)) {
+        if (lines.too_long)
+            cli_error("line %zu of stdin is longer than --max-line-bytes (%zu)", lines.number, lines.max_bytes);
+        else if (cli_is_blank(lines.line, lines.len) || apply_command(lines.line, lines.len, &leave))
+            continue;
+        else if (print_reply(j, lines.line, lines.len, lines.number) == EXIT_DONE)
+            continue;
+        failed = true;
+    }
+    failed = failed || lines.failed;
+    cli_lines_free(&lines);
+    return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int talk(chat_job *j) {
+    char name[NAME_BYTES];
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    snprintf(name, sizeof name, "terminal-%lld-%ld-%ld", (long long)t.tv_sec, t.tv_nsec, (long)getpid());
+    if (!j->conversation) j->conversation = name;
+    editor *e = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? editor_open("> ") : NULL;
+    if (!e) return talk_in_lines(j);
+    const int code = talk_at_terminal(j, e);
+    editor_close(e);
+    return code;
+}
+
+/* ---- command */
+
+static int64_t standing_clock(void *user) { return *(const int64_t *)user; }
+
+static bool open_desk(chat_job *j, const cli_common *common) {
+    llmcs_shop_service_options o;
+    llmcs_shop_desk_options desk;
+    llmcs_model_options model;
+    llmcs_shop_service_options_init(&o);
+    llmcs_shop_desk_options_init(&desk);
+    cli_model_options(common, &model);
+    model.progress = NULL; /* of several small models */
+    o.model = &model;
+    o.desk = &desk;
+    o.log = cli_print_warning;
+    desk.wording = j->wording;
+    desk.flows_path = j->flows;
+    if (j->now) {
+        if (!parse_time(j->now, &j->clock))
+            return cli_error("--now: '%s' is not a time such as 2026-11-16T12:00:00Z", j->now), false;
+        desk.now = standing_clock;
+        desk.now_user = &j->clock;
+    }
+    if (llmcs_shop_service_open(common->folder, &o, &j->service)) return cli_failed("open"), false;
+    j->desk = llmcs_shop_service_desk(j->service);
+    return true;
+}
+
+static int chat_command(int argc, char **argv) {
+    cli_common common;
+    chat_job j = {.parallel = 4, .common = &common};
+    int code = cli_parse(&cmd_chat, argc, argv, &common, &j);
+    if (code >= 0) return code;
+    code = EXIT_FAILED;
+    if (open_desk(&j, &common))
+        code = common.jsonl ? cli_jsonl_threads(&common, "conversation", j.parallel, answer_message, &j) : talk(&j);
+    llmcs_shop_service_free(&j.service);
+    return code;
+}
+
+const cli_command cmd_chat = {
+    .name = "chat",
+    .target = "STORE",
+    .arguments = "",
+    .summary = "The desk: at a terminal with editing and history, else each line of stdin is a message.",
+    .notes =
+        "Models and flows are those that `llmcs-shop init` named. Without a customer nothing personal is looked up. "
+        "Blank lines are skipped; /exit ends, Ctrl-C stops a reply, Ctrl-D leaves. With --jsonl several conversations "
+        "are answered at the same time, the messages of one after another; the answers come in the order of the lines.",
+    .jsonl_help =
+        "{\"id\":any?, \"conversation\":\"...\", \"customer\":\"...\"?, \"text\":\"...\", \"lang\":\"en\"?, "
+        "\"deadline_ms\":500?} -> {\"reply\":\"...\", \"route\":\"flow\", \"intent\":\"track_order\", "
+        "\"flow\":\"...\", \"slots\":{}, \"action\":{\"name\",\"object\",\"state\",\"key\"} or {}, "
+        "\"expects\":\"anything\", \"citations\":[...], \"products\":[...], \"probability\":0.98, "
+        "\"out_of_scope\":0.01, \"handover\":{\"reason\",\"priority\",\"summary\"} or null, "
+        "\"sentiment\":{\"label\",\"score\"} or null, \"lang\":\"en\", \"ms\":{...}}; the same id in a conversation "
+        "gives the same reply. route is flow, entry, filled, generated, recommend, smalltalk, ask_back, handover, "
+        "blocked, unavailable, silent or none",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL,
+    .max_texts = 0,
+    .execute = chat_command};
