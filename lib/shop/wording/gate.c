@@ -197,8 +197,14 @@ static bool ends_clause(const gate_lexed *l, const gate_token *t) {
 /* Whether a sum is a limit, "from 99 yuan", or a price. */
 static bool is_limit(const gate_lexed *l, const gate_number *n) {
     char word[GATE_WORD_BYTES];
-    size_t i = 0;
-    while (i < l->n_tokens && l->tokens[i].end <= n->begin) i++;
+    size_t i = 0, behind = l->n_tokens; /* the first token that ends behind n->begin */
+    while (i < behind) {
+        const size_t middle = i + (behind - i) / 2;
+        if (l->tokens[middle].end <= n->begin)
+            i = middle + 1;
+        else
+            behind = middle;
+    }
     for (size_t k = i; k-- > 0 && i - k <= 4 && !ends_clause(l, &l->tokens[k]);) {
         const gate_token *t = &l->tokens[k];
         if (t->kind == GATE_NUMBER) break;

@@ -8,7 +8,7 @@
 #include "shop/knowledge/words.h"
 #include "shop/wording/gate_words.h"
 
-enum { WORD_BYTES = GATE_WORD_BYTES };
+enum { WORD_BYTES = GATE_WORD_BYTES, LOOK_AHEAD = 512 }; /* longest number or link: hostile texts take linear time */
 
 /* ---- characters */
 
@@ -117,6 +117,7 @@ static size_t number_end(const lexing *x, size_t begin) {
         size_t next = end + 1;
         if ((mark != '.' && mark != ',' && mark != ':' && mark != '/' && mark != '-') || !is_digit(peek(x, next)))
             break;
+        if (end - begin > LOOK_AHEAD) break;
         while (is_digit(peek(x, next))) next++;
         const size_t len = next - end - 1;
         if (mark == ',' && len != 3) break;
@@ -388,7 +389,7 @@ static bool has_end(const lexing *x, size_t begin, size_t end) {
 static size_t link_end(const lexing *x, size_t begin) {
     size_t end = begin;
     bool is_link = false;
-    while (in_link(peek(x, end))) end++;
+    while (in_link(peek(x, end)) && end - begin < LOOK_AHEAD) end++;
     while (end > begin && x->c[end - 1] < 128 && strchr(".:?#&=-/", x->c[end - 1]) && x->c[end - 1] != '/') end--;
     for (size_t i = begin; i < end && !is_link; i++) {
         if (x->c[i] == ':') is_link = peek(x, i + 1) == '/' && peek(x, i + 2) == '/';

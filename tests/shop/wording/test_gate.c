@@ -1,4 +1,7 @@
 /* The gate: what a generated text may say, in both languages, and what it may not. */
+#include <stdlib.h>
+#include <time.h>
+
 #include "shop/knowledge/words.h"
 #include "shop/store/shop_case.h"
 #include "shop/wording/gate.h"
@@ -290,6 +293,35 @@ START_TEST(random_texts_pass_only_with_known_numbers) {
 }
 END_TEST
 
+/* Texts made to be slow: numbers and links without end, limits without end. */
+START_TEST(hostile_texts_take_little_time) {
+    static const char *const parts[] = {"1-",
+                                        "a.",
+                                        "1.1-",
+                                        "\xC2\xA5"
+                                        "5 ",
+                                        "free ",
+                                        "一",
+                                        "三百",
+                                        "from 5 yuan ",
+                                        "a@",
+                                        "第",
+                                        "\xE2\x80\x8B"};
+    enum { BYTES = 60000 };
+    char *text = malloc(BYTES + 16), *wording = malloc(BYTES);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t n = 0;
+        while (n < BYTES) n += (size_t)snprintf(text + n, 16, "%s", parts[i]);
+        snprintf(wording, BYTES, "It costs 5 yuan, 7 euros. %.*s", 15000, text);
+        const clock_t begin = clock();
+        judge(wording, text, NULL);
+        ck_assert_double_lt((double)(clock() - begin) / CLOCKS_PER_SEC, suite_sanitized() ? 60 : 4);
+    }
+    free(text);
+    free(wording);
+}
+END_TEST
+
 /* A customer's text stays on its line and loses the colon of a speaker; facts, too. */
 START_TEST(nobody_can_write_another_speakers_line) {
     static const char *const cases[][2] = {
@@ -371,6 +403,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, texts_without_form_are_refused);
     tcase_add_test(tests, what_was_refused_is_named);
     tcase_add_test(tests, random_texts_pass_only_with_known_numbers);
+    tcase_add_test(tests, hostile_texts_take_little_time);
     tcase_add_test(tests, nobody_can_write_another_speakers_line);
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, the_public_gate_tells_the_same);
