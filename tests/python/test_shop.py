@@ -391,5 +391,22 @@ class Measures(unittest.TestCase):
             empty.add_text("a", 5)
 
 
+class Gate(unittest.TestCase):
+    FACTS = {"status": "on its way", "returns": "within 30 days"}
+
+    def test_says_only_what_is_known(self):
+        self.assertEqual(llmcs_shop.gate("It is on its way.", self.FACTS, "en"), (True, "passed", ""))
+        self.assertEqual(llmcs_shop.gate("It takes 31 days.", self.FACTS), (False, "number", "31"))
+        self.assertEqual(llmcs_shop.gate("我们保证。", ["运费10元"], lang="zh")[:2], (False, "promise"))
+        self.assertTrue(llmcs_shop.gate("运费10元。", ["运费10元", ("状态", "运输中")], lang="zh").passed)
+
+    def test_errors(self):
+        for facts in (5, [5], [("a",)], "text"):
+            with self.assertRaises((TypeError, ValueError)):
+                llmcs_shop.gate("x", facts)
+        with self.assertRaises(TypeError):
+            llmcs_shop.gate(5, {})
+
+
 if __name__ == "__main__":
     unittest.main()
