@@ -157,7 +157,7 @@ typedef struct llmcs_shop_retrain_params {
     int32_t weight;             /* [1] how often a row of feedback counts next to a base row, 1 to 100 */
     int32_t min_feedback;       /* [1] fewer usable rows of feedback are LLMCS_STATE */
     const char *oos_label;      /* [NULL] as in llmcs_shop_train_params */
-    uint32_t train_flags;       /* [0] LLMCS_SHOP_TRAIN_* */
+    uint32_t train_flags;       /* [0] LLMCS_SHOP_TRAIN_*; NO_EXAMPLES always: customers' texts are not in a version */
     int32_t n_threads;          /* [0] as in llmcs_shop_train_params, and so are the next two */
     int32_t n_folds;            /* [0] */
     double l2;                  /* [0] */

@@ -9,7 +9,7 @@ typedef struct retrain_job {
     const char *encoder, *model, *oos_label, *metric, *actor;
     cli_strings base, tests;
     int32_t weight, min_feedback, n_folds;
-    bool new_tests, no_examples, promote;
+    bool new_tests, promote;
     double l2;
 } retrain_job;
 
@@ -24,7 +24,6 @@ static const cli_option options[] = {
     CLI_BOUNDED("min_feedback", AT(min_feedback), "fewest usable rows of feedback [1]", 0, INT32_MAX),
     CLI_PLAIN("oos_label", CLI_STRING, AT(oos_label), "rows of this class are examples of what is out of scope"),
     CLI_PLAIN("metric", CLI_STRING, AT(metric), "accuracy, f1_macro, f1_micro or mcc [accuracy]"),
-    CLI_PLAIN("no_examples", CLI_FLAG, AT(no_examples), "keep no training text in the version"),
     CLI_BOUNDED("folds", AT(n_folds), "of the cross-validation, 2 to 20 [0: 5, fewer for many rows]", 0, 20),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0: chosen by cross-validation]"),
     CLI_PLAIN("actor", CLI_STRING, AT(actor), "who trains, for the audit"),
@@ -73,7 +72,6 @@ static int retrain(const retrain_job *j, const cli_common *common, llmcs_shop *s
     params.weight = j->weight;
     params.min_feedback = j->min_feedback;
     params.oos_label = j->oos_label;
-    params.train_flags = j->no_examples ? LLMCS_SHOP_TRAIN_NO_EXAMPLES : 0;
     params.n_threads = common->n_threads;
     params.n_folds = j->n_folds;
     params.l2 = j->l2;

@@ -108,7 +108,8 @@ static llmcs_status train(training *t) {
     llmcs_shop_train_params_init(&params);
     params.encoder = t->shop->encoder;
     params.oos_label = p->oos_label;
-    params.flags = p->train_flags;
+    /* No training text is kept in a version: llmcs_shop_forget could not reach it there. */
+    params.flags = p->train_flags | LLMCS_SHOP_TRAIN_NO_EXAMPLES;
     params.n_threads = p->n_threads;
     params.n_folds = p->n_folds;
     params.l2 = p->l2;

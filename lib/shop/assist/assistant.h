@@ -1,0 +1,59 @@
+/* The assistant, and the suggestions of one call while they are made. */
+#ifndef SHOP_ASSIST_ASSISTANT_H
+#define SHOP_ASSIST_ASSISTANT_H
+
+#include "llmcs_shop_guard.h"
+#include "shop/store/store.h"
+#include "shop/wording/wording.h"
+
+struct llmcs_shop_assistant {
+    llmcs_shop *shop; /* or NULL */
+    const llmcs_shop_guard *guard;
+    shop_wording *wording; /* or NULL */
+    llmcs_allocator a;
+};
+
+enum { SHOP_MAX_SUGGESTIONS = 5, SHOP_MAX_PAST = 3, SHOP_MAX_HISTORY = 6 };
+
+/* ---- offer.c */
+
+/* An llmcs_shop_suggestions with the memory it stands on. */
+typedef struct shop_offer {
+    llmcs_shop_suggestions head; /* first: the caller's pointer is to it */
+    llmcs_allocator a;
+    void *blocks;
+    llmcs_shop_suggestion items[SHOP_MAX_SUGGESTIONS];
+    const llmcs_shop_suggestion *pointers[SHOP_MAX_SUGGESTIONS];
+    /* of the conversation */
+    int64_t customer, turn; /* rows; 0: none */
+    const char *action;     /* JSON or "" */
+    shop_wording_turn history[SHOP_MAX_HISTORY];
+    size_t n_history;
+} shop_offer;
+
+llmcs_status shop_offer_create(const llmcs_allocator *a, shop_offer **offer);
+void shop_offer_free(shop_offer **offer);
+/* Zeroed memory that lives as long as the offer. */
+llmcs_status shop_offer_alloc(shop_offer *offer, size_t count, size_t size, void *out);
+/* A NUL-terminated copy that lives as long. */
+llmcs_status shop_offer_copy(shop_offer *offer, const char *text, size_t n, const char **out);
+
+/* ---- conversation.c */
+
+/* The customer's last message, the turns before it, and what the conversation waits for. head.question stays NULL if
+ * the store does not know the conversation or it has no message. */
+llmcs_status shop_conversation_load(shop_connection *c, const char *conversation, shop_offer *offer);
+
+/* ---- past.c */
+
+typedef struct shop_past {
+    const char *id, *reply; /* of the offer's memory */
+    double likeness;        /* of the questions, 0 to 1 */
+} shop_past;
+
+/* The replies that were sent to the most similar questions in this language, at most SHOP_MAX_PAST. vector: of the
+ * question, or NULL. */
+llmcs_status shop_past_find(llmcs_shop *shop, shop_connection *c, shop_offer *offer, const float *vector,
+                            const char *lang, shop_past *found, size_t *n);
+
+#endif

@@ -1,0 +1,82 @@
+/* Reads a conversation from the desk's tables. */
+#include "shop/assist/assistant.h"
+
+/* What the conversation is about to do: the flow that waits for a yes, or an action whose outcome nobody knows. */
+#define ACTION_SQL                                                                                             \
+    "SELECT coalesce((SELECT json_object('name', a.name, 'object', a.object, 'state', a.state) FROM actions a" \
+    " WHERE a.conversation = ?1 AND a.state = 'UNKNOWN' ORDER BY a.row DESC LIMIT 1),"                         \
+    " (SELECT json_object('name', t.name, 'slots', json(t.slots), 'state', 'proposed') FROM"                   \
+    " (SELECT coalesce(nullif(json_extract(detail, '$.flow'), ''), nullif(intent, '')) name,"                  \
+    " ifnull(json_extract(detail, '$.slots'), '{}') slots FROM turns WHERE row = ?2 AND json_valid(detail)) t" \
+    " WHERE t.name IS NOT NULL))"
+
+static llmcs_status load_action(shop_connection *c, int64_t conversation, shop_offer *offer) {
+    shop_query q;
+    size_t n;
+    SHOP_TRY(shop_query_begin(c, &q, ACTION_SQL, "ii", conversation, offer->turn));
+    llmcs_status status = shop_query_next(&q);
+    if (!status && q.has_row && !shop_query_is_null(&q, 0)) {
+        const char *text = shop_query_text(&q, 0, &n);
+        status = shop_offer_copy(offer, text, n, &offer->action);
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+/* The last turn with a message of the customer: row and number. */
+static llmcs_status load_question(shop_connection *c, int64_t conversation, shop_offer *offer, int64_t *number) {
+    shop_query q;
+    size_t n;
+    SHOP_TRY(shop_query_begin(c, &q,
+                              "SELECT row, number, text, lang FROM turns WHERE conversation = ?1 AND text <> ''"
+                              " ORDER BY number DESC LIMIT 1",
+                              "i", conversation));
+    llmcs_status status = shop_query_next(&q);
+    if (!status && q.has_row) {
+        offer->turn = shop_query_int(&q, 0);
+        *number = shop_query_int(&q, 1);
+        const char *text = shop_query_text(&q, 2, &n);
+        status = shop_offer_copy(offer, text, n, &offer->head.question);
+        text = shop_query_text(&q, 3, &n);
+        if (!status) status = shop_offer_copy(offer, text, n, &offer->head.lang);
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+/* The turns before, oldest first. */
+static llmcs_status load_history(shop_connection *c, int64_t conversation, int64_t before, shop_offer *offer) {
+    shop_query q;
+    llmcs_status status;
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT text, reply FROM (SELECT number, text, reply FROM turns WHERE conversation = ?1 AND"
+                         " number < ?2 ORDER BY number DESC LIMIT 6) ORDER BY number",
+                         "ii", conversation, before));
+    while (!(status = shop_query_next(&q)) && q.has_row && offer->n_history < SHOP_MAX_HISTORY) {
+        shop_wording_turn *t = &offer->history[offer->n_history++];
+        const char *text = shop_query_text(&q, 0, &t->user_bytes);
+        if ((status = shop_offer_copy(offer, text, t->user_bytes, &t->user))) break;
+        text = shop_query_text(&q, 1, &t->reply_bytes);
+        if ((status = shop_offer_copy(offer, text, t->reply_bytes, &t->reply))) break;
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+llmcs_status shop_conversation_load(shop_connection *c, const char *conversation, shop_offer *offer) {
+    shop_query q;
+    int64_t row = 0, number = 0;
+    SHOP_TRY(shop_query_begin(c, &q, "SELECT row, customer FROM conversations WHERE id = ?1", "s", conversation));
+    SHOP_TRY(shop_query_next(&q));
+    if (q.has_row) {
+        row = shop_query_int(&q, 0);
+        offer->customer = shop_query_int(&q, 1);
+    }
+    shop_query_end(&q);
+    if (!row) return LLMCS_OK;
+    SHOP_TRY(load_question(c, row, offer, &number));
+    if (!offer->turn) return LLMCS_OK;
+    SHOP_TRY(load_history(c, row, number, offer));
+    return load_action(c, row, offer);
+}

@@ -1,0 +1,29 @@
+/* The rules of rewriting. */
+#ifndef SHOP_ASSIST_RULES_H
+#define SHOP_ASSIST_RULES_H
+
+#include "shop/base/alloc.h"
+
+/* A phrase and what takes its place. Latin letters match in either case and at word boundaries; the new phrase gets a
+ * capital where the old one had it. */
+typedef struct shop_phrase {
+    const char *from, *to;
+    bool at_start;          /* only where a sentence begins */
+    const char *not_before; /* not in front of this, or NULL */
+} shop_phrase;
+
+typedef struct shop_rules {
+    const shop_phrase *phrases; /* [n_phrases] applied in this order */
+    size_t n_phrases;
+    const char *const *formulas; /* [n_formulas] beginnings of sentences that say nothing: SHORTER leaves them out */
+    size_t n_formulas;
+    const char *const *greetings; /* [n_greetings] a text that begins so needs no other greeting */
+    size_t n_greetings;
+    const char *const *offers; /* [n_offers] a text with one of these needs no other offer of help */
+    size_t n_offers;
+    const char *greeting, *offer; /* what POLITER adds, or NULL */
+} shop_rules;
+
+extern const shop_rules shop_rules_politer_en, shop_rules_politer_zh, shop_rules_shorter_en, shop_rules_shorter_zh;
+
+#endif
