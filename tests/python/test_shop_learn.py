@@ -107,6 +107,28 @@ class Learning(unittest.TestCase):
         predictions, version = with_fallback.predict(["where is my parcel", "我要退款"])
         self.assertEqual(([p.label for p in predictions], version), (["track", "refund"], 0))
 
+    def test_assistance(self):
+        self.shop.put_entries([{"id": "lost", "lang": "en", "question": "My parcel never arrived", "answer": "We search for it for 5 days."},
+                               {"id": "lost", "lang": "zh", "question": "包裹没收到", "answer": "我们会查找5天。"}])
+        helper, seen = llmcs_shop.Assistant(self.shop, llmcs_shop.Guard()), []
+        offered = helper.suggest("web-1", text="my parcel never arrived, call 13800138000", actor="eva", on_suggestion=seen.append)
+        self.assertEqual([s.text for s in seen], [s.text for s in offered])
+        self.assertEqual((len(offered), offered[0].kind, offered[0].citations[0].id), (3, "entry", "lost"))
+        self.assertEqual(offered[0].verdict, "ALLOW")
+        helper.decide(offered[0].id, "edited", sent="We look for it.", actor="eva")
+        with self.assertRaisesRegex(llmcs.Error, "edited already"):
+            helper.decide(offered[0].id, "rejected")
+        again = helper.suggest("web-2", text="the parcel never arrived")
+        self.assertIn(("past", "We look for it."), [(s.kind, s.text) for s in again])
+        self.assertEqual(helper.suggest("web-3", text="包裹没收到")[0].text, "我们会查找5天。")
+        self.assertEqual(len(helper.suggest("web-3", text="hello", on_suggestion=lambda s: True)), 1)
+        with self.assertRaisesRegex(ZeroDivisionError, "zero"):
+            helper.suggest("web-3", text="hello", on_suggestion=lambda s: 1 / 0)
+        with self.assertRaisesRegex(llmcs.Error, "no message"):
+            helper.suggest("nobody")
+        self.assertIn("请您在7天内寄回", helper.rewrite("你必须在7天内寄回。"))
+        self.assertEqual(llmcs_shop.Assistant().rewrite("Please note that it costs $5. Have a nice day!", "shorter"), "It costs $5.")
+
     def test_strategies(self):
         for i in range(40):
             made = self.shop.decide("opening", "t%d" % i, ["sorry", ("why", "explain it")], context="zh", seed=4)

@@ -39,11 +39,11 @@ static json_t *suggestion_json(const llmcs_shop_suggestion *s) {
         const llmcs_shop_citation *c = s->citations[i];
         json_array_append_new(citations, json_pack("{sssssi}", "id", c->id, "lang", c->lang, "version", c->version));
     }
-    json_t *json = json_pack("{sssssososososososo}", "id", s->id, "kind", llmcs_shop_suggestion_kind_name(s->kind), "text",
-                             json_text(s->text, s->text_bytes), "score", json_float(s->score), "citations", citations,
-                             "source", s->source[0] ? json_string(s->source) : json_null(), "verdict",
-                             s->verdict[0] ? json_string(s->verdict) : json_null(), "action", action, "ms",
-                             json_float(s->ms));
+    json_t *json =
+        json_pack("{sssssososososososo}", "id", s->id, "kind", llmcs_shop_suggestion_kind_name(s->kind), "text",
+                  json_text(s->text, s->text_bytes), "score", json_float(s->score), "citations", citations, "source",
+                  s->source[0] ? json_string(s->source) : json_null(), "verdict",
+                  s->verdict[0] ? json_string(s->verdict) : json_null(), "action", action, "ms", json_float(s->ms));
     return json;
 }
 
@@ -109,8 +109,8 @@ static llmcs_status rewrite_request(const assist_job *j, const json_t *request, 
 }
 
 static llmcs_status assist_request(void *user, const json_t *request, cli_answer *out) {
-    static const char *const keys[] = {"conversation", "text",  "lang",    "k",    "actor",
-                                       "suggestion",   "outcome", "sent",  "rewrite", NULL};
+    static const char *const keys[] = {"conversation", "text",    "lang", "k",       "actor",
+                                       "suggestion",   "outcome", "sent", "rewrite", NULL};
     const assist_job *j = user;
     llmcs_shop_assist_params params = params_of(j);
     llmcs_shop_suggestions *found = NULL;
@@ -166,7 +166,8 @@ static int assist_conversation(const assist_job *j, const char *conversation) {
         printf("\n   %s, %s, %.2f", s->id, llmcs_shop_suggestion_kind_name(s->kind), s->score);
         for (size_t c = 0; c < s->n_citations; c++)
             printf(", %s (%s, version %d)", s->citations[c]->id, s->citations[c]->lang, s->citations[c]->version);
-        printf("%s%s%s%s; %.1f ms", s->source[0] ? ", from " : "", s->source, s->verdict[0] ? ", " : "", s->verdict, s->ms);
+        printf("%s%s%s%s; %.1f ms", s->source[0] ? ", from " : "", s->source, s->verdict[0] ? ", " : "", s->verdict,
+               s->ms);
     }
     if (found->n_items && found->items[0]->action[0]) printf("\nproposed: %s", found->items[0]->action);
     putchar('\n');
@@ -210,9 +211,9 @@ static int assist_command(int argc, char **argv) {
         return cli_usage_error(&cmd_assist, "expected a conversation, --rewrite STYLE, or --jsonl");
     code = EXIT_FAILED;
     if (open_all(&j, &common))
-        code = common.jsonl  ? cli_jsonl(&common, assist_request, &j)
-               : j.rewrite ? cli_each_text(&common, rewrite_text, &j)
-                           : assist_conversation(&j, common.texts[0]);
+        code = common.jsonl ? cli_jsonl(&common, assist_request, &j)
+               : j.rewrite  ? cli_each_text(&common, rewrite_text, &j)
+                            : assist_conversation(&j, common.texts[0]);
     llmcs_shop_assistant_free(&j.assistant);
     llmcs_shop_guard_free(&j.guard);
     store_close(&j.store);
@@ -223,14 +224,18 @@ const cli_command cmd_assist = {
     .name = "assist",
     .target = "STORE",
     .arguments = "(CONVERSATION | --rewrite STYLE [text ...] | --jsonl)",
-    .summary = "Suggests replies to a customer's last message: an entry, a reply that was sent to a similar question, a "
-               "model's draft, each with where it comes from; or makes texts politer or shorter.",
+    .summary =
+        "Suggests replies to a customer's last message: an entry, a reply that was sent to a similar question, a "
+        "model's draft, each with where it comes from; or makes texts politer or shorter.",
     .notes = "Suggestions are masked and do nothing by themselves. Numbers, links and names survive a rewriting.",
     .jsonl_help =
-        "{\"conversation\":\"...\", \"text\"?, \"lang\"?, \"k\"?, \"actor\"?} -> {\"suggestions\":[{\"id\", \"kind\":entry, "
+        "{\"conversation\":\"...\", \"text\"?, \"lang\"?, \"k\"?, \"actor\"?} -> {\"suggestions\":[{\"id\", "
+        "\"kind\":entry, "
         "past, draft or template, \"text\", \"score\", \"citations\":[{\"id\",\"lang\",\"version\"}], \"source\", "
-        "\"verdict\", \"action\", \"ms\"}], \"question\", \"lang\", \"ms\"}; {\"suggestion\":\"id\", \"outcome\":accepted, "
-        "edited or rejected, \"sent\"?, \"actor\"?} -> {\"outcome\"}; {\"rewrite\":politer or shorter, \"text\", \"lang\"?} "
+        "\"verdict\", \"action\", \"ms\"}], \"question\", \"lang\", \"ms\"}; {\"suggestion\":\"id\", "
+        "\"outcome\":accepted, "
+        "edited or rejected, \"sent\"?, \"actor\"?} -> {\"outcome\"}; {\"rewrite\":politer or shorter, \"text\", "
+        "\"lang\"?} "
         "-> {\"text\", \"changed\", \"by_model\"}",
     .options = options,
     .n_options = sizeof options / sizeof *options,

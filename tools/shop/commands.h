@@ -14,5 +14,6 @@ extern const cli_command cmd_strategy, cmd_measure_desk;
 extern const cli_command cmd_audit, cmd_check, cmd_forget, cmd_retention;
 extern const cli_command cmd_feedback, cmd_export, cmd_retrain, cmd_compare, cmd_promote, cmd_rollback;
 extern const cli_command cmd_chat;
+extern const cli_command cmd_assist;
 
 #endif

@@ -12,7 +12,7 @@ static const cli_command *const commands[] = {
     &cmd_classify,      &cmd_mask,          &cmd_unmask,          &cmd_train_tagger,
     &cmd_check,         &cmd_strategy,      &cmd_audit,           &cmd_forget,
     &cmd_retention,     &cmd_feedback,      &cmd_export,          &cmd_retrain,
-    &cmd_compare,       &cmd_promote,       &cmd_rollback,
+    &cmd_compare,       &cmd_promote,       &cmd_rollback,        &cmd_assist,
 };
 
 int main(int argc, char **argv) {

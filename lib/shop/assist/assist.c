@@ -75,8 +75,7 @@ static llmcs_status check_text(assisting *s, llmcs_shop_suggestion *item, bool *
     SHOP_TRY(llmcs_shop_check(s->assistant->guard, item->text, item->text_bytes, &params, &verdict));
     *blocked = verdict->action == LLMCS_SHOP_BLOCK;
     item->verdict = llmcs_shop_check_action_name(verdict->action);
-    const llmcs_status status =
-        shop_offer_copy(s->offer, verdict->label, strlen(verdict->label), &item->verdict_label);
+    const llmcs_status status = shop_offer_copy(s->offer, verdict->label, strlen(verdict->label), &item->verdict_label);
     llmcs_shop_verdict_free(&verdict);
     return status;
 }

@@ -27,6 +27,11 @@
     choice = shop.decide("opening", "turn-17", ["apologise", "explain"], context="angry")
     shop.reward("opening", "turn-17", 1.0)
 
+    helper = llmcs_shop.Assistant(shop, guard)
+    offered = helper.suggest("web-17")                                  # offered[0].text, .citations, .verdict, .action
+    helper.decide(offered[0].id, "accepted")
+    print(helper.rewrite("You must send it back.", "politer"))
+
     bleu = llmcs_shop.Measure("bleu")
     bleu.add_text("The parcel came on Monday.", "The parcel arrived on Monday.")
     print(bleu.score(), bleu.interval())
@@ -37,6 +42,7 @@ store refuses are named with a reason (Stored.refused), and the others are store
 The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by the system's loader.
 """
 
+from ._assist import Assistant, Source, Suggestion
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
 from ._desk import Action, Conversation, Desk, DeskTurn, Handover, HostCall, PastTurn
 from ._guard import Guard, Masked, MaskedSpan, Names, Reason, Verdict, train_tagger
@@ -52,7 +58,11 @@ from ._strategy import Chosen, Estimated, LoggedRow, OffPolicyResult, evaluate_p
 from ._wording import GateVerdict, gate
 
 __all__ = [
+<<<<<<< HEAD
     "Action",
+=======
+    "Assistant",
+>>>>>>> aba6051 (Python: Assistant; tests of llmcs-shop assist)
     "AuditRow",
     "Candidate",
     "Chosen",
@@ -86,7 +96,9 @@ __all__ = [
     "Rollout",
     "ScoreInterval",
     "Shop",
+    "Source",
     "Stored",
+    "Suggestion",
     "Verdict",
     "Version",
     "compare",

@@ -446,6 +446,7 @@ Deployment = _struct(
     (u64, "n_compared n_differ"),
 )
 
+<<<<<<< HEAD
 # ---- desk
 
 CallRequest = _struct(
@@ -543,6 +544,43 @@ ServiceOptions = _struct(
     (ptr, "log_user"),
     (i32, "lenient busy_ms n_readers"),
 )
+=======
+# ---- assistance
+
+AssistantOptions = _struct(
+    "llmcs_shop_assistant_options",
+    (size, "struct_size"),
+    (ptr, "guard"),
+    (text, "wording"),
+    (ptr, "wording_model"),
+    (P(Allocator), "allocator"),
+)
+Suggestion = _struct(
+    "llmcs_shop_suggestion",
+    (text, "id"),
+    (enum, "kind"),
+    (ptr, "text"),
+    (size, "text_bytes"),
+    (f64, "score"),
+    (P(P(Citation)), "citations"),
+    (size, "n_citations"),
+    (text, "source verdict verdict_label action"),
+    (f64, "ms"),
+)
+Suggestions = _struct(
+    "llmcs_shop_suggestions", (P(P(Suggestion)), "items"), (size, "n_items"), (text, "question lang"), (f64, "ms")
+)
+OnSuggestion = c.CFUNCTYPE(c.c_int, ptr, P(Suggestion))
+AssistParams = _struct(
+    "llmcs_shop_assist_params",
+    (size, "struct_size k"),
+    (text, "text lang actor"),
+    (f64, "deadline_ms"),
+    (OnSuggestion, "on_suggestion"),
+    (ptr, "on_suggestion_user"),
+)
+Rewritten = _struct("llmcs_shop_rewritten", (ptr, "text"), (size, "text_bytes"), (i32, "changed by_model"))
+>>>>>>> aba6051 (Python: Assistant; tests of llmcs-shop assist)
 
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
@@ -689,6 +727,16 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_rollout_get": (ptr, ptr, text, P(i32)),
     "llmcs_shop_rollout_slot": (ptr, ptr),
     "llmcs_shop_rollout_predict": (enum, ptr, text, P(Text), size, P(PredictParams), P(P(Predictions)), _OUT, P(i32)),
+    "llmcs_shop_assistant_options_init_sized": (None, P(AssistantOptions), size),
+    "llmcs_shop_assistant_create": (enum, ptr, P(AssistantOptions), _OUT),
+    "llmcs_shop_assistant_free": (None, _OUT),
+    "llmcs_shop_suggestion_kind_name": (text, enum),
+    "llmcs_shop_assist_params_init_sized": (None, P(AssistParams), size),
+    "llmcs_shop_assist": (enum, ptr, text, P(AssistParams), P(P(Suggestions))),
+    "llmcs_shop_suggestions_free": (None, P(P(Suggestions))),
+    "llmcs_shop_suggestion_decide": (enum, ptr, text, enum, text, text),
+    "llmcs_shop_rewrite": (enum, ptr, text, size, enum, text, P(P(Rewritten))),
+    "llmcs_shop_rewritten_free": (None, P(P(Rewritten))),
 }
 
 
