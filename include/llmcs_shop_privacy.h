@@ -121,7 +121,7 @@ typedef struct llmcs_shop_audit_params {
     size_t struct_size;
     const char *public_key; /* [NULL: of the store's key] 64 hex digits, kept elsewhere: no key is needed then */
     const char *head;       /* [NULL] 64 hex digits of an earlier report, kept elsewhere: the audit must hold it. Finds
-                               what whoever has the key, or removes signed heads too, could hide */
+                               what somebody with the key, or who removes signed heads too, could hide */
     int64_t head_seq;       /* the row of `head` */
 } llmcs_shop_audit_params;
 

@@ -16,7 +16,7 @@ typedef struct shop_bits {
 
 /* Bits of the system. */
 void shop_bits_init(shop_bits *bits);
-/* Overwrites what is left: whoever knew it could take the noise away. */
+/* Overwrites what is left: with it the noise could be taken away. */
 void shop_bits_clear(shop_bits *bits);
 
 /* *z has the probability (e^(s/t) - 1) / (e^(s/t) + 1) * e^(-|z| s / t). 1 <= s, t <= 1e12. */

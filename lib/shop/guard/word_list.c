@@ -19,7 +19,8 @@ typedef struct list_reader {
     const char *name;
     uint32_t line;
     enum { IN_NOTHING, IN_SECTION, IN_CLASS, IN_EXCEPT } in;
-    uint32_t current; /* section or class */
+    uint32_t current;    /* section or class */
+    bool wants_built_in; /* [built-in] */
     shop_text_view view;
     shop_letters letters;
 } list_reader;
@@ -103,7 +104,7 @@ static llmcs_status find_class(list_reader *r, const char *name, size_t n, uint3
     return LLMCS_OK;
 }
 
-/* [category action weight], [category action weight rule], [@class], [except] */
+/* [category action weight], [category action weight rule], [@class], [except], [built-in] */
 static llmcs_status read_header(list_reader *r, const char *text, size_t n) {
     const char *whole = text, *word;
     const size_t whole_bytes = n;
@@ -114,6 +115,11 @@ static llmcs_status read_header(list_reader *r, const char *text, size_t n) {
     size_t len = next_word(&text, &n, &word);
     if (len == 6 && !memcmp(word, "except", 6) && !n) {
         r->in = IN_EXCEPT;
+        return LLMCS_OK;
+    }
+    if (len == 8 && !memcmp(word, "built-in", 8) && !n) {
+        r->in = IN_NOTHING;
+        r->wants_built_in = true;
         return LLMCS_OK;
     }
     if (len && word[0] == '@') {
@@ -272,8 +278,36 @@ static llmcs_status read_text(list_reader *r, const char *text) {
     return first ? shop_fail(LLMCS_FORMAT, "%s: empty, expected \"" HEAD "\" in the first line", r->name) : LLMCS_OK;
 }
 
+/* The lines of a built-in list as one text. */
+static llmcs_status join_lines(const llmcs_allocator *a, const char *const *lines, char **text) {
+    size_t n = 1, at = 0;
+    for (size_t i = 0; lines[i]; i++) n += strlen(lines[i]) + 1;
+    SHOP_TRY(shop_alloc(a, n, 1, "word list", text));
+    for (size_t i = 0; lines[i]; i++) {
+        const size_t len = strlen(lines[i]);
+        memcpy(*text + at, lines[i], len);
+        (*text)[at + len] = '\n';
+        at += len + 1;
+    }
+    (*text)[at] = 0;
+    return LLMCS_OK;
+}
+
+static llmcs_status read_built_in(list_reader *r) {
+    const char *const *const lists[] = {shop_english_lines, shop_chinese_lines};
+    for (size_t i = 0; i < 2; i++) {
+        char *text;
+        SHOP_TRY(join_lines(r->a, lists[i], &text));
+        const llmcs_status status = read_text(r, text);
+        shop_free(r->a, text);
+        SHOP_TRY(status);
+    }
+    return LLMCS_OK;
+}
+
 static llmcs_status read_all(list_reader *r, const char *const *texts, size_t n) {
     for (size_t i = 0; i < n; i++) SHOP_TRY(read_text(r, texts[i]));
+    if (r->wants_built_in) SHOP_TRY(read_built_in(r));
     for (size_t i = 0; i < r->list->n_classes; i++)
         if (!r->list->classes[i].n_members)
             return shop_fail(LLMCS_FORMAT, "%s: line %u: class <%s> has no members: add a section [@%s]", r->name,
@@ -317,33 +351,9 @@ void shop_word_list_free(shop_word_list **list) {
 
 /* ---- where lists come from */
 
-/* The lines of a built-in list as one text. */
-static llmcs_status join_lines(const llmcs_allocator *a, const char *const *lines, char **text) {
-    size_t n = 1, at = 0;
-    for (size_t i = 0; lines[i]; i++) n += strlen(lines[i]) + 1;
-    SHOP_TRY(shop_alloc(a, n, 1, "word list", text));
-    for (size_t i = 0; lines[i]; i++) {
-        const size_t len = strlen(lines[i]);
-        memcpy(*text + at, lines[i], len);
-        (*text)[at + len] = '\n';
-        at += len + 1;
-    }
-    (*text)[at] = 0;
-    return LLMCS_OK;
-}
-
 llmcs_status shop_word_list_built_in(const llmcs_allocator *a, shop_word_list **list) {
-    char *english = NULL, *chinese = NULL;
-    *list = NULL;
-    llmcs_status status = join_lines(a, shop_english_lines, &english);
-    if (!status) status = join_lines(a, shop_chinese_lines, &chinese);
-    if (!status) {
-        const char *const texts[] = {english, chinese};
-        status = shop_word_list_parse(a, "the built-in word list", texts, 2, list);
-    }
-    shop_free(a, english);
-    shop_free(a, chinese);
-    return status;
+    static const char *const all[] = {HEAD "\n[built-in]\n"};
+    return shop_word_list_parse(a, "the built-in word list", all, 1, list);
 }
 
 static llmcs_status read_file(const llmcs_allocator *a, const char *path, char **text) {

@@ -13,6 +13,7 @@
  *     muslims, chinese
  *     [except]                       words that are found nowhere in these
  *     idiot proof
+ *     [built-in]                     the words of the built-in list, too; they can use classes of this one
  *
  * Latin words are found where no letter or digit is next to them, with or without a plural s; Han words anywhere. Words
  * are found with their letters repeated three times or more, and with every letter spaced out.

@@ -229,19 +229,21 @@ static const char *const lines[] = {
     "cheap viagra, buy followers, click this link to win, you have won a prize, whatsapp me at",
 
     "[rude allow 0.2]",
-    "stupid, stupidity, idiot, idiotic, idiots, moron, moronic, dumb, dumber, dumbest, crap, crappy, damn, damned, "
-    "dammit, goddamn",
-    "hell, sucks, suck, sucker, pathetic, ignorant, ignorance, loser, ass, arse, pussy, liar, liars, lies, fool, "
-    "fools, foolish",
-    "hypocrite, hypocrites, trash, garbage, scum, bastard, racist, racists, bigot, bigots, troll, trolls, clown, "
-    "coward, cowards",
-    "pig, disgusting, jerk, jerks, silly, lazy, bs, screwed, imbecile, buffoon, fascist, nazi, corrupt, crook, crooks, "
-    "lunatic",
-    "nut job, nuts, wimp, creep, pervert, perverts, degenerate, vile, thug, thugs, parasite, simpleton, ridiculous, "
-    "nonsense",
-    "wtf, rubbish, ripoff, rip off, scam, scammer, thieves, shame on you, shut up, butthead, balls, poop, turd, piss",
-    "pissed, prick, bloody hell, twit, nitwit, dimwit, dolt, dunce, ugly, fat, kill, killing, murderer, killer, "
-    "scumbags",
+    "stupid, stupidity, stupidest, idiot, idiotic, idiocy, moron, moronic, dumb, dumber, dumbest, crap, crappy, damn, "
+    "damned",
+    "dammit, goddamn, darn, sucks, suck, sucker, sucking, pathetic, ignorant, ignorance, loser, ass, asses, arse, "
+    "butt, penis",
+    "pussy, liar, fool, foolish, hypocrite, hypocritical, hypocrisy, trash, garbage, scum, bastard, racist, sexist, "
+    "bigot, troll",
+    "clown, coward, pig, disgusting, jerk, jackass, silly, screwed, imbecile, imbecilic, buffoon, fascist, nazi, "
+    "corrupt, crook",
+    "lunatic, nut job, nuts, wimp, creep, pervert, degenerate, vile, thug, parasite, simpleton, ridiculous, ludicrous, "
+    "wtf",
+    "rubbish, ripoff, rip off, scam, scammer, thieves, shame on you, shut up, butthead, balls, poop, turd, piss, "
+    "pissed, prick",
+    "bloody hell, twit, nitwit, dimwit, dolt, dunce, kill, killing, murderer, killer, sociopath, narcissist, arrogant, "
+    "inept",
+    "traitor, rapist, selfish",
     NULL};
 
 const char *const *const shop_english_lines = lines;

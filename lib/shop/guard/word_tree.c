@@ -111,7 +111,7 @@ static bool is_open_after(const shop_letters *letters, size_t last) {
     return last + 1 >= letters->n || letters->at[last + 1].gap || letters->at[last + 1].han;
 }
 
-/* The runs of the text are those of the entry, or drawn out: shiiit. */
+/* The runs of the text are those of the entry, or three and more: shiiit. */
 static bool runs_fit(const shop_letter *t, const shop_entry_letter *e, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (t[i].run != e[i].run && !(t[i].run >= 3 && t[i].run > e[i].run)) return false;

@@ -222,6 +222,11 @@ START_TEST(an_own_list) {
                      "BLOCK deal|give me at least fifty percent");
     ck_assert_str_eq(checked(guard, "shit", LLMCS_NUL), "ALLOW safe");
     llmcs_shop_guard_free(&guard);
+    temp_write_text(folder, "words.txt",
+                    "llmcs-words 1\n[rival warn 0.25]\nHarbour Mart\n[except]\nshiitake\n[built-in]\n");
+    guard = new_guard(temp_path(folder, "words.txt"), NULL, NULL);
+    ck_assert_str_eq(checked(guard, "harbour mart, shit", LLMCS_NUL), "WARN rival|harbour mart|shit");
+    llmcs_shop_guard_free(&guard);
 }
 END_TEST
 

@@ -51,6 +51,9 @@ class Check(unittest.TestCase):
             with open(words, "w") as f:
                 f.write("llmcs-words 1\n[rival warn 0.3]\nHarbour Mart\n")
             self.assertEqual(check({"text": "harbour mart is cheaper, shit"}, options=["--words", words])[0]["label"], "rival")
+            demo = os.path.join(cli.ROOT, "examples", "shop", "words.txt")
+            answers = check({"text": "a lifetime guarantee"}, {"text": "shit"}, options=["--words", demo])
+            self.assertEqual([a["label"] for a in answers], ["promise", "profanity"])
             with open(rows, "w") as f:
                 for i in range(40):
                     f.write(json.dumps({"text": "lovely lamp number %d" % i, "label": "safe"}) + "\n")
