@@ -3,6 +3,7 @@
 
     tools/eval/desk.py --show                      both languages, both halves; the wrong ones of the tuning half
     tools/eval/desk.py --half tune --only cancel   what has "cancel" in its id or theme
+    tools/eval/desk.py --questions FILE --show     your own questions, in the same format
     tools/eval/desk.py --replies FILE              judges replies that --record FILE wrote, without a desk
 
 Imports the demo shop into a fresh store and plays examples/shop/desk-{dialogues,questions}-{tune,test}.{en,zh}.jsonl
@@ -515,6 +516,7 @@ def main():
     parser.add_argument("--lang", choices=LANGUAGES, action="append", help="default: both")
     parser.add_argument("--half", choices=HALVES, action="append", help="default: both")
     parser.add_argument("--part", choices=("dialogues", "questions"), action="append", help="default: both")
+    parser.add_argument("--questions", metavar="FILE", action="append", help="judge these single questions instead")
     parser.add_argument("--only", metavar="TEXT", help="rows whose id or theme has this text")
     parser.add_argument("--show", action="store_true", help="print what is wrong in the tuning half")
     parser.add_argument("--replies", metavar="FILE", help="judge these replies instead of a desk's")
@@ -531,31 +533,31 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         desk = Recorded(options.replies) if options.replies else Desk(folder, options)
         print("%-28s %-18s %-18s %8s %7s %8s %8s" % ("", "right", "end state right", "harmful", "to read", "ms p50", "ms p99"))
-        for half in options.half or HALVES:
-            for lang in options.lang or LANGUAGES:
-                for part in options.part or ("questions", "dialogues"):
-                    rows = read_rows(os.path.join(SHOP, "desk-%s-%s.%s.jsonl" % (part, half, lang)))
-                    rows = [r for r in rows if not options.only or options.only in r["id"] + " " + r["about"]]
-                    if not rows:
-                        continue
-                    name = "%s-%s-%s" % (part, half, lang)
-                    if part == "questions":
-                        t = play_questions(desk, rows, facts, record, name)
-                    else:
-                        t = play_dialogues(desk, rows, facts, record, 1 if options.replies else options.jobs)
-                    ends = percent(t.end, t.n) if part == "dialogues" else ""
-                    print("%-28s %-18s %-18s %8d %7d %8.2f %8.2f" % (name, percent(t.right, t.n), ends, len(t.harmful), len(t.look),
-                                                                     quantile(t.ms, 0.5), quantile(t.ms, 0.99)), flush=True)
-                    reading += ["%s: harmful: %s" % (name, h) for h in t.harmful] + ["%s: to read: %s" % (name, h) for h in t.look]
-                    total.harmful += t.harmful
-                    if options.show and half == "tune":
-                        print("  by theme: " + ", ".join("%s %d/%d" % (k, *v) for k, v in sorted(t.by.items()) if part == "questions"))
-                        for name_of, told, wrong in t.shown:
-                            print("  %s\n%s\n      %s" % (name_of, told, "\n      ".join(wrong)))
-                        for h in t.harmful:
-                            print("  HARMFUL %s" % h)
-                        for h in t.look:
-                            print("  READ %s" % h)
+        sets = [("questions", "tune", os.path.basename(f), f) for f in options.questions or []] or [
+            (part, half, "%s-%s-%s" % (part, half, lang), os.path.join(SHOP, "desk-%s-%s.%s.jsonl" % (part, half, lang)))
+            for half in options.half or HALVES for lang in options.lang or LANGUAGES for part in options.part or ("questions", "dialogues")]
+        for part, half, name, path in sets:
+            rows = read_rows(path)
+            rows = [r for r in rows if not options.only or options.only in r["id"] + " " + r["about"]]
+            if not rows:
+                continue
+            if part == "questions":
+                t = play_questions(desk, rows, facts, record, name)
+            else:
+                t = play_dialogues(desk, rows, facts, record, 1 if options.replies else options.jobs)
+            ends = percent(t.end, t.n) if part == "dialogues" else ""
+            print("%-28s %-18s %-18s %8d %7d %8.2f %8.2f" % (name, percent(t.right, t.n), ends, len(t.harmful), len(t.look),
+                                                             quantile(t.ms, 0.5), quantile(t.ms, 0.99)), flush=True)
+            reading += ["%s: harmful: %s" % (name, h) for h in t.harmful] + ["%s: to read: %s" % (name, h) for h in t.look]
+            total.harmful += t.harmful
+            if options.show and half == "tune":
+                print("  by theme: " + ", ".join("%s %d/%d" % (k, *v) for k, v in sorted(t.by.items()) if part == "questions"))
+                for name_of, told, wrong in t.shown:
+                    print("  %s\n%s\n      %s" % (name_of, told, "\n      ".join(wrong)))
+                for h in t.harmful:
+                    print("  HARMFUL %s" % h)
+                for h in t.look:
+                    print("  READ %s" % h)
     if options.reading:
         with open(options.reading, "w", encoding="utf-8") as f:
             f.write("".join(line + "\n" for line in reading))
