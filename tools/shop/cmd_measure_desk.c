@@ -8,12 +8,13 @@
 enum { N_KINDS = 6, N_STEPS = 12, FRESH = 20 };
 
 typedef struct measure_job {
-    int32_t turns;
+    int32_t turns, kind;
     const char *customer;
 } measure_job;
 
 static const cli_option options[] = {
     CLI_BOUNDED("turns", offsetof(measure_job, turns), "turns of each kind [1000]", 10, 1000000),
+    CLI_BOUNDED("kind", offsetof(measure_job, kind), "only this kind, 1 to 6 [all]", 0, N_KINDS),
     CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "who is logged in [c001]"),
 };
 
@@ -37,6 +38,19 @@ static double clock_ms(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* Resident megabytes and threads of this process, from /proc; 0 where there is none. */
+static void read_process(double *megabytes, long *threads) {
+    char line[256];
+    FILE *f = fopen("/proc/self/status", "r");
+    *megabytes = 0;
+    *threads = 0;
+    while (f && fgets(line, sizeof line, f)) {
+        if (!strncmp(line, "VmRSS:", 6)) *megabytes = (double)strtol(line + 6, NULL, 10) / 1024;
+        if (!strncmp(line, "Threads:", 8)) *threads = strtol(line + 8, NULL, 10);
+    }
+    if (f) fclose(f);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -75,7 +89,11 @@ static bool measure_kind(llmcs_shop_desk *desk, size_t kind, const measure_job *
            times[j->turns * 99 / 100]);
     for (int s = 0; s < N_STEPS; s++)
         if (sums[s] / j->turns >= 0.005) printf(" %s %.2f", step_names[s], sums[s] / j->turns);
-    printf("\n");
+    double megabytes;
+    long threads;
+    read_process(&megabytes, &threads);
+    printf("; %.0f MB, %ld threads\n", megabytes, threads);
+    fflush(stdout);
     return true;
 }
 
@@ -102,7 +120,8 @@ static int measure_desk_command(int argc, char **argv) {
         printf("%-18s %8s %8s %8s %8s   %s\n", "kind", "turns/s", "cpu ms", "p50 ms", "p99 ms", "mean ms by step");
     }
     for (size_t k = 0; k < N_KINDS && code == EXIT_DONE; k++)
-        if (!measure_kind(llmcs_shop_service_desk(service), k, &j, times)) code = EXIT_FAILED;
+        if ((!j.kind || j.kind == (int32_t)k + 1) && !measure_kind(llmcs_shop_service_desk(service), k, &j, times))
+            code = EXIT_FAILED;
     free(times);
     llmcs_shop_service_free(&service);
     return code;

@@ -184,10 +184,13 @@ END_TEST
 
 /* ---- killed at every step */
 
+/* The n-th write of a process's life: it dies there, or the write fails with `code`, once or from there on. */
 static struct {
-    long calls, exit_at;
+    long calls, exit_at, fail_at;
+    int code;
+    bool after, fired;
     char effects[TEMP_PATH_BYTES + 16];
-} fatal = {.exit_at = -1};
+} fatal = {.exit_at = -1, .fail_at = -1};
 
 static sqlite3_vfs *real_vfs;
 typedef struct fatal_file {
@@ -197,8 +200,12 @@ typedef struct fatal_file {
 #define REAL(f) (((fatal_file *)(f))->real)
 #define METHODS(f) REAL(f)->pMethods
 
-static void step_of_life(void) {
-    if (fatal.calls++ == fatal.exit_at) _exit(9);
+static int step_of_life(void) {
+    const long n = fatal.calls++;
+    if (n == fatal.exit_at) _exit(9);
+    if (fatal.fail_at < 0 || n < fatal.fail_at || (n > fatal.fail_at && !fatal.after)) return SQLITE_OK;
+    fatal.fired = true;
+    return fatal.code;
 }
 
 static int x_close(sqlite3_file *f) {
@@ -208,16 +215,16 @@ static int x_close(sqlite3_file *f) {
 }
 static int x_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) { return METHODS(f)->xRead(REAL(f), p, n, at); }
 static int x_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
-    step_of_life();
-    return METHODS(f)->xWrite(REAL(f), p, n, at);
+    const int code = step_of_life();
+    return code ? code : METHODS(f)->xWrite(REAL(f), p, n, at);
 }
 static int x_truncate(sqlite3_file *f, sqlite3_int64 n) {
-    step_of_life();
-    return METHODS(f)->xTruncate(REAL(f), n);
+    const int code = step_of_life();
+    return code ? code : METHODS(f)->xTruncate(REAL(f), n);
 }
 static int x_sync(sqlite3_file *f, int flags) {
-    step_of_life();
-    return METHODS(f)->xSync(REAL(f), flags);
+    const int code = step_of_life();
+    return code ? code : METHODS(f)->xSync(REAL(f), flags);
 }
 static int x_size(sqlite3_file *f, sqlite3_int64 *n) { return METHODS(f)->xFileSize(REAL(f), n); }
 static int x_lock(sqlite3_file *f, int l) { return METHODS(f)->xLock(REAL(f), l); }
@@ -265,15 +272,15 @@ static void install_fatal_vfs(void) {
 static void serve_fatal(void *user, const llmcs_shop_call_request *r, llmcs_shop_call *call) {
     (void)user;
     if (!r->is_action) return;
-    step_of_life();
+    (void)step_of_life();
     FILE *f = fopen(fatal.effects, "a");
     if (f) {
         fputs("x", f);
         fclose(f);
     }
-    step_of_life();
+    (void)step_of_life();
     (void)llmcs_shop_call_answer(call, LLMCS_ACTION_DONE, NULL);
-    step_of_life();
+    (void)step_of_life();
 }
 
 static llmcs_status say_yes(const char *path, bool by_host, llmcs_shop_desk **desk, llmcs_shop **shop,
@@ -396,6 +403,59 @@ static void killed_at_every_step(bool by_host) {
 START_TEST(killed_at_every_step_of_a_statement) { killed_at_every_step(false); }
 END_TEST
 START_TEST(killed_at_every_step_of_a_host_call) { killed_at_every_step(true); }
+END_TEST
+
+/* ---- a disk that fails or is full at every step */
+
+static void disk_fails_at_every_step(int code, bool after) {
+    desk_case d;
+    char prepared[TEMP_PATH_BYTES + 16];
+    install_fatal_vfs();
+    fatal.exit_at = fatal.fail_at = -1;
+    desk_case_open(&d);
+    (void)say(&d, "cancel order PL1001");
+    llmcs_shop_turn_free(&d.turn);
+    llmcs_shop_desk_free(&d.desk);
+    llmcs_shop_free(&d.shop);
+    snprintf(prepared, sizeof prepared, "%s/prepared.db", d.folder);
+    copy_file(d.path, prepared);
+    fatal.effects[0] = 0;
+    long n = 0;
+    for (fatal.fired = true; fatal.fired; n += (long)suite_step(7)) {
+        llmcs_shop *shop = NULL;
+        llmcs_shop_desk *desk = NULL;
+        llmcs_shop_turn *turn = NULL;
+        copy_file(prepared, d.path);
+        fatal.calls = 0;
+        fatal.fired = false;
+        fatal.fail_at = n;
+        fatal.code = code;
+        fatal.after = after;
+        const llmcs_status status = say_yes(d.path, false, &desk, &shop, &turn);
+        const bool done = turn && strstr(turn->reply, "Order PL1001 is cancelled.");
+        ck_assert_msg(done || !turn || turn->route == LLMCS_DESK_UNAVAILABLE, "step %ld: %s", n, turn->reply);
+        ck_assert_msg(!status || fatal.fired, "step %ld: %s", n, llmcs_error_message());
+        fatal.fail_at = -1;
+        llmcs_shop_turn_free(&turn);
+        llmcs_shop_desk_free(&desk);
+        llmcs_shop_free(&shop);
+        const bool cancelled =
+            !strcmp(shop_value(d.path, "SELECT status FROM orders WHERE id = 'PL1001'"), "cancelled");
+        const bool recorded = !strcmp(shop_value(d.path, "SELECT count(*) FROM actions WHERE state = 'DONE'"), "1");
+        ck_assert_msg(cancelled == recorded && (!done || cancelled), "step %ld: said %d, is %d, recorded %d", n, done,
+                      cancelled, recorded);
+        check_after_death(d.path, false, n);
+        ck_assert_str_eq(shop_value(d.path, "SELECT count(*) FROM actions"), "1");
+    }
+    ck_assert_int_gt(n, 10);
+    desk_case_close(&d);
+}
+
+START_TEST(disk_full_once) { disk_fails_at_every_step(SQLITE_FULL, false); }
+END_TEST
+START_TEST(disk_full_from_there_on) { disk_fails_at_every_step(SQLITE_FULL, true); }
+END_TEST
+START_TEST(disk_error_once) { disk_fails_at_every_step(SQLITE_IOERR_WRITE, false); }
 END_TEST
 
 /* ---- locked, no memory */
@@ -579,6 +639,9 @@ static void add(TCase *t) {
     tcase_add_test(t, find_without_an_answer_is_said);
     tcase_add_test(t, killed_at_every_step_of_a_statement);
     tcase_add_test(t, killed_at_every_step_of_a_host_call);
+    tcase_add_test(t, disk_full_once);
+    tcase_add_test(t, disk_full_from_there_on);
+    tcase_add_test(t, disk_error_once);
     tcase_add_test(t, locked_store_is_said);
     tcase_add_test(t, every_allocation_may_fail);
     tcase_add_test(t, conversations_at_once);
