@@ -113,19 +113,29 @@ static llmcs_status embed_parts(desk_turn *t, reading *r, size_t n) {
     return LLMCS_OK;
 }
 
-/* Predictions with the vectors at hand where they are this classifier's. */
+/* Parameters with the vectors at hand where they are this classifier's. */
+static llmcs_status predict_params(const desk_turn *t, const llmcs_shop_classifier *classifier, const reading *r,
+                                   llmcs_shop_predict_params *params) {
+    llmcs_shop_classifier_info info = {.struct_size = sizeof info};
+    llmcs_shop_predict_params_init(params);
+    params->n_scores = 3;
+    SHOP_TRY(llmcs_shop_classifier_get_info(classifier, &info));
+    if (info.n_embedding && r->vector && info.encoder_fingerprint == t->desk->shop->fingerprint)
+        params->vectors = r->vector;
+    return LLMCS_OK;
+}
+
+static void texts_of(const reading *r, size_t n, llmcs_text texts[DESK_MAX_PARTS + 1]) {
+    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
+}
+
 static llmcs_status predict(desk_turn *t, const llmcs_shop_classifier *classifier, const reading *r, size_t n,
                             llmcs_shop_predictions **found) {
     llmcs_shop_predict_params params;
-    llmcs_shop_classifier_info info = {.struct_size = sizeof info};
     llmcs_text texts[DESK_MAX_PARTS + 1];
     *found = NULL;
-    llmcs_shop_predict_params_init(&params);
-    params.n_scores = 3;
-    SHOP_TRY(llmcs_shop_classifier_get_info(classifier, &info));
-    if (info.n_embedding && r->vector && info.encoder_fingerprint == t->desk->shop->fingerprint)
-        params.vectors = r->vector;
-    for (size_t i = 0; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
+    SHOP_TRY(predict_params(t, classifier, r, &params));
+    texts_of(r, n, texts);
     const llmcs_status status = llmcs_shop_classifier_predict(classifier, texts, n, &params, found);
     return status == LLMCS_STATE ? LLMCS_OK : status; /* its encoder is missing: as if there were no classifier */
 }
@@ -144,13 +154,31 @@ static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p
     return LLMCS_OK;
 }
 
+/* By the version that answers this conversation; a shadow is asked, too. */
+static llmcs_status predict_by_rollout(desk_turn *t, llmcs_shop_classifier *first, const reading *r, size_t n,
+                                       llmcs_shop_predictions **found, llmcs_shop_classifier **used) {
+    llmcs_shop_predict_params params;
+    llmcs_text texts[DESK_MAX_PARTS + 1];
+    SHOP_TRY(predict_params(t, first, r, &params));
+    texts_of(r, n, texts);
+    const llmcs_status status =
+        llmcs_shop_rollout_predict(t->desk->rollout, t->message->conversation, texts, n, &params, found, used, NULL);
+    return status == LLMCS_STATE ? LLMCS_OK : status;
+}
+
 static llmcs_status read_intents(desk_turn *t, reading *r, size_t n) {
-    llmcs_shop_classifier *classifier = t->desk->intents ? llmcs_shop_classifier_slot_get(t->desk->intents) : NULL;
+    const llmcs_shop_desk *d = t->desk;
+    llmcs_shop_classifier *used = NULL;
+    llmcs_shop_classifier *classifier = d->rollout ? llmcs_shop_rollout_get(d->rollout, t->message->conversation, NULL)
+                                        : d->intents ? llmcs_shop_classifier_slot_get(d->intents)
+                                                     : NULL;
     llmcs_shop_predictions *found = NULL;
     if (!classifier) return LLMCS_OK;
-    llmcs_status status = predict(t, classifier, r, n, &found);
+    llmcs_status status =
+        d->rollout ? predict_by_rollout(t, classifier, r, n, &found, &used) : predict(t, classifier, r, n, &found);
     for (size_t i = 0; found && i < n && !status; i++) status = keep_prediction(t, found->items[i], &r[i]);
     llmcs_shop_predictions_free(&found);
+    llmcs_shop_classifier_free(&used);
     llmcs_shop_classifier_free(&classifier);
     return status;
 }

@@ -50,6 +50,7 @@ struct llmcs_shop_desk {
     desk_host *host;
     struct desk_private *priv; /* of private.c */
     llmcs_shop_classifier_slot *intents, *sentiment;
+    llmcs_shop_rollout *rollout; /* of a service: versions of the intents; or NULL */
     const struct llmcs_shop_guard *guard;
     bool *find_by_host, *action_by_host; /* [n_finds], [n_actions] */
     int64_t (*now)(void *user);
@@ -57,7 +58,8 @@ struct llmcs_shop_desk {
     double confirm_minutes, deadline_ms, call_timeout_ms;
     size_t max_text_bytes;
 
-    pthread_mutex_t lock; /* guards the list of places */
+    pthread_mutex_t lock; /* guards the list of places, and */
+    double followed;      /* when the rollout was last refreshed */
     pthread_cond_t left;
     desk_place *first, *last;
 };

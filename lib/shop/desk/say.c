@@ -327,6 +327,22 @@ static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m
     return status;
 }
 
+/* ---- versions of the intents */
+
+enum { FOLLOW_MS = 1000 };
+
+/* Promotions of another process arrive within a second. A failure leaves what there is. */
+static void follow_versions(llmcs_shop_desk *desk) {
+    if (!desk->rollout) return;
+    const double now = desk_now_ms();
+    pthread_mutex_lock(&desk->lock);
+    const bool due = now - desk->followed >= FOLLOW_MS;
+    if (due) desk->followed = now;
+    pthread_mutex_unlock(&desk->lock);
+    if (due && llmcs_shop_rollout_refresh(desk->rollout, NULL))
+        shop_log(desk->shop, LLMCS_LOG_WARN, "desk: versions of the intents: %s", llmcs_error_message());
+}
+
 /* ---- order of turns */
 
 static void enter(llmcs_shop_desk *desk, desk_place *place) {
@@ -403,6 +419,7 @@ llmcs_status llmcs_shop_desk_say(llmcs_shop_desk *desk, const llmcs_shop_message
     SHOP_TRY(check_message(desk, message, &m));
     SHOP_TRY(shop_alloc_zero(&desk->allocator, 1, sizeof *block, "turn", &block));
     block->arena.allocator = desk->allocator;
+    follow_versions(desk);
     desk_place place = {.conversation = shop_xxh64(m.conversation, strlen(m.conversation))};
     enter(desk, &place);
     const llmcs_status status = take_turn(desk, &m, block);

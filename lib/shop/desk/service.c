@@ -12,6 +12,7 @@ struct llmcs_shop_service {
     llmcs_model *encoder;
     llmcs_shop *shop;
     llmcs_shop_classifier_slot *intents, *sentiment, *moderation;
+    llmcs_shop_rollout *rollout; /* of the intents, with those of the setting as fallback */
     struct llmcs_shop_guard *guard;
     llmcs_shop_desk *desk;
     int64_t now; /* setting llmcs.now; 0: the clock */
@@ -140,7 +141,8 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
         d.now = setting_now;
         d.now_user = s;
     }
-    if (!d.intents) d.intents = s->intents;
+    const bool own_intents = !d.intents;
+    if (own_intents) d.intents = s->rollout ? llmcs_shop_rollout_slot(s->rollout) : s->intents;
     if (!d.sentiment) d.sentiment = s->sentiment;
     if (!d.guard) d.guard = s->guard;
     if (!d.flows_path && !d.flows_json) {
@@ -163,14 +165,24 @@ static llmcs_status open_desk(llmcs_shop_service *s, const llmcs_shop_service_op
             if (status) status = llmcs_shop_desk_open(s->shop, &d, &s->desk);
         }
     }
+    if (!status && own_intents) s->desk->rollout = s->rollout;
     shop_free(&s->allocator, flows);
     return status;
+}
+
+/* Versions that were trained and promoted in the store take the place of the file. */
+static llmcs_status open_rollout(llmcs_shop_service *s) {
+    llmcs_shop_classifier *fallback = s->intents ? llmcs_shop_classifier_slot_get(s->intents) : NULL;
+    const llmcs_status status = llmcs_shop_rollout_create(s->shop, "intents", fallback, &s->rollout);
+    llmcs_shop_classifier_free(&fallback);
+    return status ? fail_setting(s, "versions of intents", status) : LLMCS_OK;
 }
 
 static llmcs_status open_all(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
     SHOP_TRY(open_encoder(s, path, o));
     SHOP_TRY(open_store(s, path, o));
     SHOP_TRY(open_classifier(s, "llmcs.intents", &s->intents));
+    SHOP_TRY(open_rollout(s));
     SHOP_TRY(open_classifier(s, "llmcs.sentiment", &s->sentiment));
     SHOP_TRY(open_classifier(s, "llmcs.moderation", &s->moderation));
     SHOP_TRY(open_guard(s));
@@ -209,6 +221,7 @@ void llmcs_shop_service_free(llmcs_shop_service **service) {
     *service = NULL;
     const llmcs_allocator a = s->allocator;
     llmcs_shop_desk_free(&s->desk);
+    llmcs_shop_rollout_free(&s->rollout);
     llmcs_shop_guard_free(&s->guard);
     llmcs_shop_classifier_slot_free(&s->intents);
     llmcs_shop_classifier_slot_free(&s->sentiment);
@@ -221,4 +234,6 @@ void llmcs_shop_service_free(llmcs_shop_service **service) {
 llmcs_shop *llmcs_shop_service_shop(llmcs_shop_service *s) { return s ? s->shop : NULL; }
 llmcs_shop_desk *llmcs_shop_service_desk(llmcs_shop_service *s) { return s ? s->desk : NULL; }
 const struct llmcs_shop_guard *llmcs_shop_service_guard(llmcs_shop_service *s) { return s ? s->guard : NULL; }
-llmcs_shop_classifier_slot *llmcs_shop_service_intents(llmcs_shop_service *s) { return s ? s->intents : NULL; }
+llmcs_shop_classifier_slot *llmcs_shop_service_intents(llmcs_shop_service *s) {
+    return !s ? NULL : s->rollout ? llmcs_shop_rollout_slot(s->rollout) : s->intents;
+}

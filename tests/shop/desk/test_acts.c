@@ -421,7 +421,7 @@ static void disk_fails_at_every_step(int code, bool after) {
     copy_file(d.path, prepared);
     fatal.effects[0] = 0;
     long n = 0;
-    for (fatal.fired = true; fatal.fired; n += (long)suite_step(7)) {
+    for (fatal.fired = true; fatal.fired; n += after ? 5 : 2 * (long)suite_step(7) + 1) {
         llmcs_shop *shop = NULL;
         llmcs_shop_desk *desk = NULL;
         llmcs_shop_turn *turn = NULL;
