@@ -297,7 +297,7 @@ static llmcs_status say_yes(const char *path, bool by_host, llmcs_shop_desk **de
         o.call = serve_fatal;
         o.host_calls = cancel_call;
         o.n_host_calls = 1;
-        o.call_timeout_ms = 50;
+        o.call_timeout_ms = 10000;
     }
     SHOP_TRY(llmcs_shop_desk_open(*shop, &o, desk));
     llmcs_shop_message_init(&m);
