@@ -52,8 +52,9 @@ class Readme(unittest.TestCase):
         for page in PAGES:
             lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "examples/models/" in line and "tools/train/" not in line]  # tools/train/test_train.sh trains
             with open(os.path.join(ROOT, page), encoding="utf-8") as f:
-                lines += ["build/bin/" + command for command in re.findall(r"\| `(llmcs(?:-shop)? [^`]*examples/models/[^`]*)` \|", f.read())
-                          if not command.startswith("llmcs chat")]
+                lines += ["build/bin/" + command for row in f if row.startswith("|")
+                          for command in re.findall(r"`(llmcs(?:-shop)? [^`]*examples/models/[^`]*)`", row)
+                          if "<" not in command and not command.startswith("llmcs-shop init")]
             self.assertGreater(len(lines), 3, page)
             for line in lines:
                 with self.subTest(line):
@@ -65,11 +66,11 @@ class Readme(unittest.TestCase):
             subprocess.run(["examples/shop/import.sh", store], cwd=ROOT, check=True, capture_output=True, env=dict(os.environ, BUILD=BUILD))
             for page in PAGES:
                 with open(os.path.join(ROOT, page), encoding="utf-8") as f:
-                    rows = re.findall(r"\| `(llmcs-shop (?:ask|recommend) shop\.db [^`]*)`", f.read())
-                self.assertEqual(len(rows), 2, page)
+                    rows = re.findall(r"\| `(llmcs-shop (?:ask|recommend|chat|audit) shop\.db [^`]*)`", f.read())
+                self.assertEqual(len(rows), 4, page)
                 for row in rows:
                     with self.subTest(row):
-                        self.run_it(os.path.join(BUILD, "bin", "") + row.replace("shop.db", store), shell=True)
+                        self.run_it(os.path.join(BUILD, "bin", "") + row.replace("shop.db", store), shell=True, input=b"hello\n")
 
     def test_both_pages_show_the_same_commands(self):
         shown = [[line.split("#")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()
