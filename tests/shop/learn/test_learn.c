@@ -251,6 +251,9 @@ START_TEST(feedback_teaches_the_next_version) {
     ck_assert_uint_eq(second.n_left_out, 1);
     ck_assert(second.comparison.low <= second.comparison.difference &&
               second.comparison.difference <= second.comparison.high);
+    ck_assert_str_eq(
+        shop_value(s.path, "SELECT count(*) FROM models WHERE instr(bytes, CAST('redeem a gift' AS BLOB))"),
+        "0"); /* a version holds no customer's text */
     ck_assert_str_ne(label_of(s.shop, 1, "can i redeem my voucher", label), "coupon");
     ck_assert_str_eq(label_of(s.shop, 2, "can i redeem my voucher", label), "coupon");
     ck_assert_str_ne(label_of(s.shop, 0, "can i redeem my voucher", label), "coupon"); /* 1 is live */
@@ -294,6 +297,41 @@ START_TEST(test_rows_stay_the_same) {
     retrain(s.shop, &p);
     SHOP_OK(llmcs_shop_compare_models(s.shop, "intents", 1, 2, p.tests, p.n_tests, NULL, &c));
     ck_assert_double_eq_tol(c.difference, 0, 1e-12); /* the same rows give the same version */
+    close_case(&s);
+}
+END_TEST
+
+/* Allocations of a retraining fail one after another: NOMEM, nothing leaks, and no half version is kept. */
+START_TEST(each_allocation_of_retraining_can_fail) {
+    store_case s;
+    llmcs_status status = LLMCS_NOMEM;
+    open_case(&s);
+    llmcs_shop_retrain_params p = quick();
+    fill_shop_texts(&base, 0, 1);
+    p.base = base.items, p.n_base = base.n, p.n_tests = 10;
+    const llmcs_shop_feedback f = labelled("f1", "how can i redeem a gift card", "refund");
+    put(s.shop, NULL, &f);
+    retrain(s.shop, &p);
+    SHOP_OK(llmcs_shop_promote(s.shop, "intents", 1, NULL));
+    llmcs_shop_free(&s.shop);
+    for (long n = 0; status; n += n < 60 ? 1 : 29 * (long)suite_step(3)) {
+        fail_alloc counter;
+        llmcs_shop_options o;
+        llmcs_shop_retrained made = {.struct_size = sizeof made};
+        fail_alloc_init(&counter);
+        const llmcs_allocator a = fail_alloc_get(&counter);
+        llmcs_shop_options_init(&o);
+        o.allocator = &a;
+        SHOP_OK(llmcs_shop_open(s.path, &o, &s.shop));
+        counter.fail_at = counter.calls + n;
+        status = llmcs_shop_retrain(s.shop, &p, &made);
+        ck_assert_msg(!status || status == LLMCS_NOMEM, "%s", llmcs_error_message());
+        counter.fail_at = -1;
+        if (status) ck_assert_int_eq(deployment(s.shop).n_versions, 1);
+        llmcs_shop_free(&s.shop);
+        ck_assert_int_eq(counter.live, 0);
+        ck_assert_int_lt(n, 100000);
+    }
     close_case(&s);
 }
 END_TEST
@@ -575,6 +613,7 @@ static void add(TCase *t) {
     tcase_add_test(t, feedback_teaches_the_next_version);
     tcase_add_test(t, leaks_are_found_in_other_letters);
     tcase_add_test(t, test_rows_stay_the_same);
+    tcase_add_test(t, each_allocation_of_retraining_can_fail);
     tcase_add_test(t, better_is_told_from_worse);
     tcase_add_test(t, promotions_are_undone_one_by_one);
     tcase_add_test(t, a_worse_version_is_not_promoted);
