@@ -87,7 +87,7 @@ static llmcs_status read_file(const char *path, uint8_t master[SHOP_KEY_BYTES], 
     if (!status && read(fd, text, FILE_BYTES) != FILE_BYTES) status = shop_fail(LLMCS_IO, "%s: cannot be read", path);
     close(fd);
     if (!status && text[FILE_BYTES - 1] == '\n') text[FILE_BYTES - 1] = 0;
-    if (!status && (memcmp(text, HEAD, HEAD_BYTES) || !shop_unhex(text + HEAD_BYTES, master, SHOP_KEY_BYTES)))
+    if (!status && (memcmp(text, HEAD, HEAD_BYTES) != 0 || !shop_unhex(text + HEAD_BYTES, master, SHOP_KEY_BYTES)))
         status = shop_fail(LLMCS_FORMAT, "%s: expected the line \"llmcs-shop key 1\" and 64 hex digits", path);
     sodium_memzero(text, sizeof text);
     return status;
