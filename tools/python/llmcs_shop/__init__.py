@@ -58,11 +58,8 @@ from ._strategy import Chosen, Estimated, LoggedRow, OffPolicyResult, evaluate_p
 from ._wording import GateVerdict, gate
 
 __all__ = [
-<<<<<<< HEAD
     "Action",
-=======
     "Assistant",
->>>>>>> aba6051 (Python: Assistant; tests of llmcs-shop assist)
     "AuditRow",
     "Candidate",
     "Chosen",

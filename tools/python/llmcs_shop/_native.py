@@ -446,7 +446,6 @@ Deployment = _struct(
     (u64, "n_compared n_differ"),
 )
 
-<<<<<<< HEAD
 # ---- desk
 
 CallRequest = _struct(
@@ -544,7 +543,6 @@ ServiceOptions = _struct(
     (ptr, "log_user"),
     (i32, "lenient busy_ms n_readers"),
 )
-=======
 # ---- assistance
 
 AssistantOptions = _struct(
@@ -580,7 +578,6 @@ AssistParams = _struct(
     (ptr, "on_suggestion_user"),
 )
 Rewritten = _struct("llmcs_shop_rewritten", (ptr, "text"), (size, "text_bytes"), (i32, "changed by_model"))
->>>>>>> aba6051 (Python: Assistant; tests of llmcs-shop assist)
 
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _PUT = (size, RefusedFn, ptr, P(size))
