@@ -106,6 +106,7 @@ typedef struct desk_conversation {
     int64_t customer;        /* row of the login, or -1 */
     const char *customer_id; /* or NULL */
     const char *status;      /* "open", "waiting", "person", "closed" */
+    const char *stored;      /* the status as it was loaded */
     const char *lang;
     int priority;
     const char *reason, *summary, *acting;
@@ -166,6 +167,8 @@ typedef struct desk_turn {
 } desk_turn;
 
 double desk_now_ms(void);
+/* Seconds since 1970, of the host's clock if it has one. */
+int64_t desk_time(const llmcs_shop_desk *desk);
 
 /* ---- words.c's counterpart for slots: values.c */
 

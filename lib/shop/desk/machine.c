@@ -157,6 +157,14 @@ static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condit
 static bool was_said(const desk_frame *frame, size_t at) { return frame->said[at / 8] >> (at % 8) & 1; }
 static void mark_said(desk_frame *frame, size_t at) { frame->said[at / 8] |= (unsigned char)(1 << (at % 8)); }
 
+/* Whether the text shows {choices} in this language. */
+static bool shows_choices(const desk_turn *t, const desk_text *text) {
+    for (size_t v = 0; v < text->n_variants[t->lang]; v++)
+        for (size_t i = 0; i < text->variants[t->lang][v].n; i++)
+            if (text->variants[t->lang][v].parts[i].kind == DESK_PART_LOCAL) return true;
+    return false;
+}
+
 static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, bool missed) {
     const desk_slot *s = &t->flows->slots[slot];
     const desk_rows *rows;
@@ -165,13 +173,16 @@ static llmcs_status ask_slot(desk_turn *t, desk_frame *frame, int slot, bool mis
     SHOP_TRY(desk_choices(t, frame, slot, &rows));
     SHOP_TRY(desk_values_of(t, frame, &v));
     if (rows && rows->n > 1) desk_rows_say(&t->flows->finds[desk_from(t, frame, slot)], rows, &v, 5, true, &choices);
-    desk_local local = {"choices", NULL};
-    if (choices.n) local.value = desk_buffer_text(&choices);
-    v.locals = &local;
-    v.n_locals = 1;
+    const char *list = choices.n ? desk_buffer_text(&choices) : NULL;
+    const desk_local locals[] = {{"choices", list}, {"list", list}};
+    const desk_text *text = missed && s->again ? s->again : s->ask;
+    v.locals = locals;
+    v.n_locals = 2;
     llmcs_status status = choices.status;
     if (!status && missed && !s->again) status = desk_say_sentence(t, DESK_AGAIN);
-    if (!status) status = desk_say_text(t, missed && s->again ? s->again : s->ask, &v);
+    if (!status) status = desk_say_text(t, text, &v);
+    if (!status && list && !shows_choices(t, text))
+        status = desk_say_text(t, t->flows->sentences[DESK_CLOSED_LIST], &v);
     desk_buffer_free(&choices);
     t->out.expects = LLMCS_EXPECTS_SLOT;
     t->out.expected_slot = s->name;

@@ -1,15 +1,10 @@
 /* People at the desk: they take a conversation, answer in it, hand it back, read what was said. */
 #include <string.h>
-#include <time.h>
 
 #include "shop/desk/desk.h"
 #include "shop/store/rows.h"
 
 enum { MAX_TURNS = 1000 };
-
-static int64_t now_of(const llmcs_shop_desk *desk) {
-    return desk->now ? desk->now(desk->now_user) : (int64_t)time(NULL);
-}
 
 static llmcs_status check_call(const llmcs_shop_desk *desk, const char *conversation) {
     if (!desk) return shop_fail(LLMCS_STATE, "the desk is NULL");
@@ -29,7 +24,7 @@ static llmcs_status audit_conversation(shop_connection *c, const char *agent, co
     return desk_audit(c, "agent", agent, action, object, NULL);
 }
 
-/* Each change of a person's counts as a change of the conversation: a turn in hand is made again. */
+/* A turn in hand finds another status and is made again. */
 static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, const char *status_name,
                                const char *agent, const char *action, bool clean) {
     shop_connection *c;
@@ -42,10 +37,10 @@ static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, 
             shop_change(c,
                         "UPDATE conversations SET status = ?2, agent = NULL, priority = 0, reason = '', summary = '',"
                         " state = '', time = ?3 WHERE row = ?1",
-                        "isi", row, status_name, now_of(desk));
+                        "isi", row, status_name, desk_time(desk));
     if (!status && !clean)
         status = shop_change(c, "UPDATE conversations SET status = ?2, agent = ?3, time = ?4 WHERE row = ?1", "issi",
-                             row, status_name, agent, now_of(desk));
+                             row, status_name, agent, desk_time(desk));
     if (!status) status = audit_conversation(c, agent ? agent : "host", action, row);
     return shop_write_end(desk->shop, c, status);
 }
@@ -105,12 +100,12 @@ static llmcs_status store_reply(desk_turn *t, shop_connection *c, const char *ag
         c, 0, &number,
         "UPDATE conversations SET turns = turns + 1, status = 'person', agent = ?2, time = ?3 WHERE row = ?1"
         " RETURNING turns",
-        "isi", row, agent, now_of(t->desk)));
+        "isi", row, agent, desk_time(t->desk)));
     SHOP_TRY(
         shop_change(c,
                     "INSERT INTO turns(conversation, number, time, lang, text, reply, route, intent, agent, detail)"
                     " SELECT ?1, ?2, ?3, lang, '', ?4, 'person', '', ?5, '{}' FROM conversations WHERE row = ?1",
-                    "iiiss", row, number, now_of(t->desk), masked, agent));
+                    "iiiss", row, number, desk_time(t->desk), masked, agent));
     return audit_conversation(c, agent, "reply", row);
 }
 

@@ -28,6 +28,14 @@ double desk_now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+int64_t desk_time(const llmcs_shop_desk *desk) {
+    if (!desk->now) return (int64_t)time(NULL);
+    shop_call *call = shop_callback_begin();
+    const int64_t now = desk->now(desk->now_user);
+    shop_callback_end(call);
+    return now;
+}
+
 /* ---- what the caller gets */
 
 /* The turn and the arena that all of it lies in. */
@@ -243,6 +251,8 @@ static llmcs_status make_turn(desk_turn *t) {
     }
     t->out.lang = t->flows->langs[t->lang];
     SHOP_TRY(t->reply.status);
+    if (t->message->cancel && *t->message->cancel && !t->act.key)
+        return shop_fail(LLMCS_CANCELLED, "cancelled before it was stored");
     begin = desk_now_ms();
     const llmcs_status status = desk_store(t);
     t->out.ms.store = desk_now_ms() - begin;
@@ -299,7 +309,7 @@ static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_mes
         .desk = desk, .flows = desk->flows, .message = m, .arena = arena, .begin = begin, .out = empty_turn};
     const double limit = m->deadline_ms > 0 ? m->deadline_ms : desk->deadline_ms;
     t->deadline = limit > 0 ? begin + limit : 0;
-    t->now = desk->now ? desk->now(desk->now_user) : (int64_t)time(NULL);
+    t->now = desk_time(desk);
     t->reply.allocator = &desk->allocator;
     t->text = t->masked = "";
     t->act.action = -1;
@@ -429,7 +439,7 @@ llmcs_status llmcs_shop_desk_say(llmcs_shop_desk *desk, const llmcs_shop_message
         llmcs_shop_turn_free(&made);
         return status;
     }
+    *turn = made; /* the callback may leave by an exception: then the caller has it */
     stream(&m, made);
-    *turn = made;
     return LLMCS_OK;
 }

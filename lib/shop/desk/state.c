@@ -411,6 +411,7 @@ static llmcs_status load_from(desk_turn *t, shop_connection *c, bool *answered) 
         return shop_fail(LLMCS_STATE, "conversation: it belongs to another customer than the one logged in");
     SHOP_TRY(find_answered(t, c, answered));
     if (*answered) return LLMCS_OK;
+    v->stored = v->status;
     if (!strcmp(v->status, "closed")) v->status = "open";
     SHOP_TRY(load_last(t, c));
     return read_state(t, c, state, strlen(state));
@@ -420,8 +421,14 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
     shop_connection *c;
     desk_conversation *v;
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *v, &v));
-    *v = (desk_conversation){
-        .customer = -1, .status = "open", .lang = "", .reason = "", .summary = "", .last_user = "", .last_reply = ""};
+    *v = (desk_conversation){.customer = -1,
+                             .status = "open",
+                             .stored = "open",
+                             .lang = "",
+                             .reason = "",
+                             .summary = "",
+                             .last_user = "",
+                             .last_reply = ""};
     t->c = v;
     v->customer_id = t->message->customer;
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
@@ -434,12 +441,17 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
 
 llmcs_status desk_write_begin(desk_turn *t) {
     shop_connection *c;
-    int64_t turns = 0, row;
+    int64_t turns = 0, row, same = 1;
     if (t->writer) return LLMCS_OK;
     SHOP_TRY(shop_write_begin(t->desk->shop, &c));
     llmcs_status status =
         shop_lookup_int(c, 0, &row, "SELECT row FROM conversations WHERE id = ?1", "s", t->message->conversation);
     if (!status) status = shop_lookup_int(c, 0, &turns, "SELECT turns FROM conversations WHERE row = ?1", "i", row);
+    /* A person who took it, or gave it back, in between. */
+    if (!status && t->c->row)
+        status = shop_lookup_int(c, 0, &same, "SELECT status = ?2 FROM conversations WHERE row = ?1", "is", row,
+                                 t->c->stored);
+    if (!status && !t->host_acted && !same) status = shop_fail(LLMCS_CHANGED, "conversation: its status changed");
     /* While an action of the host is on its way, others may only have said so. */
     if (!status && !t->host_acted && (turns != t->c->n_turns || row != t->c->row))
         status = shop_fail(LLMCS_CHANGED, "conversation: another process answered in it");
@@ -558,12 +570,12 @@ static llmcs_status write_conversation(desk_turn *t, shop_connection *c, const c
     if (t->keep_state)
         return shop_change(c, "UPDATE conversations SET turns = ?2, time = ?3 WHERE row = ?1", "iii", v->row,
                            t->out.number, t->now);
-    return shop_change(
-        c,
-        "UPDATE conversations SET status = ?2, lang = ?3, priority = ?4, reason = ?5, summary = ?6, state = ?7,"
-        " turns = ?8, time = ?9, acting = NULL WHERE row = ?1",
-        "ississsii", v->row, v->status, t->flows->langs[t->lang], (int64_t)v->priority, v->reason, v->summary, state,
-        t->out.number, t->now);
+    return shop_change(c,
+                       "UPDATE conversations SET status = CASE WHEN status = ?10 THEN ?2 ELSE status END, lang = ?3, "
+                       "priority = ?4, reason = ?5, summary = ?6, state = ?7,"
+                       " turns = ?8, time = ?9, acting = NULL WHERE row = ?1",
+                       "ississsiis", v->row, v->status, t->flows->langs[t->lang], (int64_t)v->priority, v->reason,
+                       v->summary, state, t->out.number, t->now, v->stored);
 }
 
 static llmcs_status write_turn(desk_turn *t, shop_connection *c, const char *reply, const char *detail,

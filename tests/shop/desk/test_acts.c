@@ -588,6 +588,104 @@ END_TEST
 START_TEST(one_conversation_in_sequence) { talk_at_once(true); }
 END_TEST
 
+static void *talk_once(void *user) {
+    talker *t = user;
+    llmcs_shop_message m;
+    llmcs_shop_turn *turn = NULL;
+    char conversation[40];
+    snprintf(conversation, sizeof conversation, "k%d", t->number);
+    llmcs_shop_message_init(&m);
+    m.conversation = conversation;
+    m.customer = "anna";
+    m.text = t->number % 2 ? "where is my order PL1002" : "订单PL1002到哪了";
+    if (llmcs_shop_desk_say(t->d->desk, &m, &turn) || !strstr(turn->reply, t->number % 2 ? "on its way" : "正在发往"))
+        atomic_fetch_add(t->wrong, 1);
+    llmcs_shop_turn_free(&turn);
+    return NULL;
+}
+
+START_TEST(thousand_conversations_at_once) {
+    enum { N_ALL = 1000 };
+    desk_case d;
+    pthread_attr_t attributes;
+    atomic_int wrong = 0;
+    const int n = N_ALL / (int)suite_step(10);
+    pthread_t *threads = temp_alloc(N_ALL * sizeof *threads);
+    talker *talkers = temp_alloc(N_ALL * sizeof *talkers);
+    desk_case_make(&d);
+    llmcs_shop_free(&d.shop);
+    llmcs_shop_options o;
+    llmcs_shop_options_init(&o);
+    o.busy_ms = 120000;
+    SHOP_OK(llmcs_shop_open(d.path, &o, &d.shop));
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 512 * 1024);
+    for (int i = 0; i < n; i++) {
+        talkers[i] = (talker){&d, i, false, &wrong};
+        ck_assert_int_eq(pthread_create(&threads[i], &attributes, talk_once, &talkers[i]), 0);
+    }
+    for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
+    pthread_attr_destroy(&attributes);
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_eq(atoi(shop_value(d.path, "SELECT count(*) FROM turns")), n);
+    free(threads);
+    free(talkers);
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(hundred_thousand_messages_in_one_conversation) {
+    desk_case d;
+    desk_case_open(&d);
+    HAS(say(&d, "where is my order PL1003"), "PL1003 is paid");
+    shop_sql(d.path,
+             "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+             " INSERT INTO turns(conversation, number, message_id, time, lang, text, reply, route, intent, detail)"
+             " SELECT row, i, 'm' || i, 1, 'en', 'hello', 'hi', 'smalltalk', '', '{}' FROM n, conversations;"
+             "UPDATE conversations SET turns = 100000");
+    HAS(say(&d, "cancel it please"), "Cancel order PL1003?");
+    ck_assert_int_eq(d.turn->number, 100001);
+    HAS(say(&d, "yes"), "is cancelled");
+    if (!suite_emulated(NULL) && !suite_sanitized()) ck_assert_double_lt(d.turn->ms.load, 100);
+    llmcs_shop_history *h = NULL;
+    SHOP_OK(llmcs_shop_desk_history(d.desk, "c1", -1, 2, 0, &h));
+    ck_assert_int_eq(h->turns[1]->number, 100002);
+    ck_assert_int_eq(h->n_all, 100002);
+    llmcs_shop_history_free(&h);
+    desk_case_close(&d);
+}
+END_TEST
+
+/* ---- a person in the middle of a turn */
+
+static void *say_slowly(void *user) {
+    talker *t = user;
+    (void)say(t->d, "where is my order PL1001");
+    return NULL;
+}
+
+START_TEST(person_takes_over_in_the_middle_of_a_turn) {
+    desk_case d;
+    host h;
+    pthread_t thread;
+    talker t = {.d = &d};
+    static const char *const calls[] = {"o"};
+    open_host_desk(&d, &h, calls, 20000);
+    (void)say(&d, "thanks");
+    h.mode = HOST_BLOCKS;
+    ck_assert_int_eq(pthread_create(&thread, NULL, say_slowly, &t), 0);
+    while (!h.calls) usleep(1000);
+    SHOP_OK(llmcs_shop_desk_take_over(d.desk, "c1", "mia"));
+    h.go_on = 1;
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(d.turn->route, LLMCS_DESK_SILENT);
+    ck_assert_str_eq(d.turn->reply, "");
+    ck_assert_str_eq(shop_value(d.path, "SELECT status || turns FROM conversations"), "person2");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(two_processes_act_once) {
     enum { N_CHILDREN = 4 };
     desk_case d;
@@ -646,6 +744,9 @@ static void add(TCase *t) {
     tcase_add_test(t, every_allocation_may_fail);
     tcase_add_test(t, conversations_at_once);
     tcase_add_test(t, one_conversation_in_sequence);
+    tcase_add_test(t, thousand_conversations_at_once);
+    tcase_add_test(t, hundred_thousand_messages_in_one_conversation);
+    tcase_add_test(t, person_takes_over_in_the_middle_of_a_turn);
     tcase_add_test(t, two_processes_act_once);
 }
 
