@@ -142,7 +142,9 @@ def presidio(options):
     try:
         import spacy
 
-        model = next((m for m in ("en_core_web_lg", "en_core_web_md", "en_core_web_sm") if spacy.util.is_package(m)), None)
+        candidates = [options.spacy_model] if options.spacy_model else ["en_core_web_lg", "en_core_web_md", "en_core_web_sm"]
+        model = next((m for m in candidates if spacy.util.is_package(m) or os.path.isdir(m)), None)
+        print("presidio-analyzer: spaCy model", model)
         if model is None:
             # Its patterns and checksums need a tokenizer alone; names and places need a model.
             model = os.path.join(options.work, "blank_en")
@@ -181,6 +183,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="folder of ner-zh.train.jsonl.gz and pii-en.train.jsonl.gz")
     parser.add_argument("--tagger", default=os.path.join(ROOT, "examples", "models", "heads", "names.tagger"))
+    parser.add_argument("--spacy-model", help="package or folder that presidio uses [en_core_web_lg, md or sm, the first there is]")
     parser.add_argument("--seed", type=int, default=20261129)
     parser.add_argument("--n", type=int, default=3000, help="generated texts a language")
     parser.add_argument("--show", action="store_true", help="print the generated texts that are wrong")

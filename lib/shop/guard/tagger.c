@@ -43,18 +43,35 @@ static void score_token(const shop_tagger *m, const uint32_t features[SHOP_TAG_F
     }
 }
 
-/* best[to] = the best score of a sequence that ends with `to`; from[to]: the label before it. */
-static void extend(const shop_tagger *m, const int32_t *before, const int32_t *scores, int32_t *best, uint8_t *from) {
-    for (size_t to = 0; to < m->n_labels; to++) {
-        best[to] = IMPOSSIBLE;
-        from[to] = 0;
-        for (size_t f = 0; f < m->n_labels; f++) {
-            if (!shop_tag_may_follow(f, to) || before[f] <= IMPOSSIBLE) continue;
-            const int32_t score = before[f] + m->transitions[f][to] + scores[to];
-            if (score > best[to]) {
-                best[to] = score;
-                from[to] = (uint8_t)f;
+typedef struct step {
+    const int32_t *before, *scores; /* of the labels of the token before and of this one */
+    int32_t *best;                  /* the best score of a sequence that ends with each label */
+    uint8_t *from;                  /* the label before it */
+} step;
+
+static void try_label(const shop_tagger *m, const step *x, size_t from, size_t to) {
+    if (x->before[from] <= IMPOSSIBLE) return;
+    const int32_t score = x->before[from] + m->transitions[from][to] + x->scores[to];
+    if (score <= x->best[to]) return;
+    x->best[to] = score;
+    x->from[to] = (uint8_t)from;
+}
+
+/* Only pairs that shop_tag_may_follow allows, which are a third of all: what ends, then what begins; B or I, then I or
+ * E of their kind. */
+static void extend(const shop_tagger *m, const step *x) {
+    for (size_t to = 0; to < m->n_labels; to++) x->best[to] = IMPOSSIBLE;
+    for (size_t from = 0; from < m->n_labels; from++) {
+        if (shop_tag_may_end(from)) {
+            try_label(m, x, from, 0);
+            for (size_t b = 1; b < m->n_labels; b += 4) {
+                try_label(m, x, from, b + SHOP_TAG_B);
+                try_label(m, x, from, b + SHOP_TAG_S);
             }
+        } else {
+            const size_t b = from - (from - 1) % 4;
+            try_label(m, x, from, b + SHOP_TAG_I);
+            try_label(m, x, from, b + SHOP_TAG_E);
         }
     }
 }
@@ -70,7 +87,7 @@ llmcs_status shop_tagger_label(const shop_tagger *m, const llmcs_allocator *a, c
         shop_tag_features(view, tokens, n, t, features);
         score_token(m, features, scores);
         if (t) {
-            extend(m, before, scores, best, from + t * m->n_labels);
+            extend(m, &(step){before, scores, best, from + t * m->n_labels});
         } else {
             for (size_t i = 0; i < m->n_labels; i++)
                 best[i] = shop_tag_may_begin(i) ? scores[i] + m->transitions[m->n_labels][i] : IMPOSSIBLE;
