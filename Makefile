@@ -292,7 +292,7 @@ asan-clang:
 		SUITES='$(SUITES)'
 
 # What has threads. The address space is not randomised where that can be had: older ThreadSanitizers insist.
-TSAN_SUITES ?= shop/learn/test_learn shop/knowledge/test_knowledge_threads search/test_snapshots shop/store/test_store shop/classifier/test_classifier base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
+TSAN_SUITES ?= shop/guard/test_mask shop/learn/test_learn shop/knowledge/test_knowledge_threads search/test_snapshots shop/store/test_store shop/classifier/test_classifier base/test_pool base/test_status nn/test_openblas runtime/test_misuse runtime/test_bits runtime/test_threads \
 	runtime/test_merge runtime/test_engine_calls runtime/test_engine_threads runtime/test_engine_stop runtime/test_span_calls \
 	runtime/test_weights runtime/test_session_bytes
 tsan:
@@ -394,6 +394,8 @@ install: all
 	ln -sf $(SHOP_SONAME) $(DESTDIR)$(LIBDIR)/libllmcs_shop.so
 	if [ -e $(BUILD)/lib/libllmcs_openblas.so ]; then \
 		install -m 755 $(BUILD)/lib/libllmcs_openblas.so $(DESTDIR)$(LIBDIR)/; fi
+	install -d $(DESTDIR)$(PREFIX)/share/llmcs
+	install -m 644 examples/models/heads/names.tagger $(DESTDIR)$(PREFIX)/share/llmcs/
 	for program in llmcs llmcs-shop; do if [ -e $(BUILD)/bin/$$program ]; then \
 		install -m 755 $(BUILD)/bin/$$program $(DESTDIR)$(PREFIX)/bin/; fi; done
 	for library in llmcs llmcs_shop; do sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \

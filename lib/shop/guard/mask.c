@@ -210,7 +210,7 @@ static llmcs_status mask_part(mask_job *j, const char *text, size_t base, size_t
 /* Sets what the caller sees, now that the arrays stay where they are. */
 static llmcs_status finish(mask_result *r) {
     SHOP_TRY(put_text(r, "", 0)); /* of an empty text, too, there is a NUL */
-    SHOP_TRY(shop_alloc(&r->allocator, r->n_spans, sizeof *r->pointers, "masked spans", &r->pointers));
+    SHOP_TRY(shop_alloc(&r->allocator, r->n_spans, sizeof(void *), "masked spans", &r->pointers));
     for (size_t i = 0; i < r->n_spans; i++) {
         r->spans[i].name = r->names[i];
         r->pointers[i] = &r->spans[i];

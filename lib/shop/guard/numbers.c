@@ -237,7 +237,8 @@ static bool is_tied(const shop_text_view *view, size_t i, size_t next, bool forw
         k = forward ? k + 1 : k - 1;
     }
     if (c == '.' || c == ',') return n_letters == 0 && n <= 3;
-    return n_letters > 0 ? n_letters <= 3 && (c == '-' || c == '_') : n < 7;
+    if (n_letters) return !forward && n_letters <= 3 && (c == '-' || c == '_'); /* SKU-138..., but 138...-Office */
+    return n < 7;
 }
 
 /* Groups of digits with the same spaces before or behind them: the number is part of a longer one. */
@@ -281,6 +282,7 @@ static bool has_phone_word(const number *x) {
     enum { BEFORE = 40, AFTER = 16 };
     const shop_text_view *view = x->w->view;
     size_t from = x->begin, to = x->end;
+    if (from > 1 && view->at[from - 1].code == '\n' && view->at[from - 2].code == ':') from--; /* "Phone:" above it */
     while (from && x->begin - from < BEFORE && !ends_sentence(view, from - 1)) from--;
     while (to < view->n && to - x->end < AFTER && !ends_sentence(view, to)) to++;
     return shop_has_hit(x->w->hits, from, x->begin, SHOP_LEX_PHONE) ||
@@ -352,7 +354,7 @@ static const issuer issuers[] = {
     {222100, 272099, 16, 16}, {510000, 559999, 16, 16},                           /* Mastercard */
     {300000, 305999, 14, 19}, {309500, 309599, 14, 19}, {360000, 369999, 14, 19}, /* Diners Club */
     {380000, 399999, 14, 19}, {340000, 349999, 15, 15}, {370000, 379999, 15, 15}, /* American Express */
-    {352800, 358999, 16, 19},                                                     /* JCB */
+    {350000, 359999, 16, 19},                                                     /* JCB */
     {400000, 499999, 13, 19},                                                     /* Visa */
     {500000, 509999, 12, 19}, {560000, 589999, 12, 19},                           /* Maestro, RuPay */
     {600000, 601099, 12, 19}, {601100, 601199, 16, 19}, {601200, 619999, 12, 19},

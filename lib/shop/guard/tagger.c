@@ -60,7 +60,7 @@ static void try_label(const shop_tagger *m, const step *x, size_t from, size_t t
 /* Only pairs that shop_tag_may_follow allows, which are a third of all: what ends, then what begins; B or I, then I or
  * E of their kind. */
 static void extend(const shop_tagger *m, const step *x) {
-    for (size_t to = 0; to < m->n_labels; to++) x->best[to] = IMPOSSIBLE;
+    for (size_t to = 0; to < SHOP_TAG_MAX_LABELS; to++) x->best[to] = IMPOSSIBLE;
     for (size_t from = 0; from < m->n_labels; from++) {
         if (shop_tag_may_end(from)) {
             try_label(m, x, from, 0);

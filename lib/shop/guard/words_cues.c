@@ -5,7 +5,7 @@ const shop_word_table shop_cue_words[] = {
     {SHOP_LEX_PHONE,
      "phone,telephone,tel,tel.,mobile,cell,cellphone,fax,call,calling,called,ring,dial,text me,reach me,reached,"
      "contact,whatsapp,sms,hotline,my number,your number,his number,her number,their number,number is,numbers,"
-     "phone number,contact number,my no,hp,handphone,"
+     "phone number,contact number,my no,hp,handphone,answering,messages to,desk,office,"
      "电话,手机,手机号,联系方式,联系电话,联系,号码,致电,拨打,打给,座机,固话,传真,热线,客服,短信,微信,来电,回电,分机,"
      "預留,预留,电詢"},
     {SHOP_LEX_ORDER,

@@ -21,7 +21,8 @@ START_TEST(phones) {
         {"+44 20 7946 0958", "<PHONE_1>"}, {"+1 (415) 555-2671 ext. 22!", "<PHONE_1>!"},
         {"+41 (0)62 585 51 90", "<PHONE_1>"}, {"01.84.17.61.18", "<PHONE_1>"},
         {"my phone number is 9472 7916", "my phone number is <PHONE_1>"},
-        {"13800138000,13900139000", "<PHONE_1>,<PHONE_2>"}, {"13800138000 or 13800138000", "<PHONE_1> or <PHONE_1>"});
+        {"13800138000,13900139000", "<PHONE_1>,<PHONE_2>"}, {"13800138000 or 13800138000", "<PHONE_1> or <PHONE_1>"},
+        {"Phone:\n51 516 33 75\n", "Phone:\n<PHONE_1>\n"}, {"+41 (0)69 979 80 58-Fax", "<PHONE_1>-Fax"});
 }
 END_TEST
 
