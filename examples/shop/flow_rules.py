@@ -61,7 +61,7 @@ RULES = [
     pattern("others_data", r"\bwhat('s| is) (?!your|the|my|this|that|a )[\w' -]{2,40}'s? (home |private |street )?(address|phone number|number|e-?mail)\b|"
                            r"\b(where does|does) [\w ]{2,30} live\b", r"(?<![我过填])住在?(哪里|哪儿|什么地方)"),
     pattern("fraud", r"\b(somebody|someone|a (man|woman|person|caller)|a call|an e-?mail|a text|sms|they|your (staff|colleague|agent))\b.{0,60}\b(asked|asks|asking|wants?|wanted)\b"
-                     r".{0,30}\b(password|code|card number|pin|cvv)\b", r"(有人|自称|接到电话|收到短信|客服).{0,20}(问我要|索要|要我|让我|跟我要).{0,8}(密码|验证码|卡号|银行卡)"),
+                     r".{0,30}\b(password|code|card number|pin|cvv)\b", r"(有人|自称|接到电话|收到短信|客服).{0,20}(问我要|索要|要我|让我|跟我要).{0,8}(密码|验证码|短信码|卡号|银行卡)"),
     # Health: no advice, whatever the product.
     pattern("medical", rf"\b(cures?|heals?|treats?|helps? (against|with)|good (against|for)|relieves?|prevents?)\b.{{0,30}}\b{DISEASES}\b",
             r"\b(which|what) (medicine|medication|pills?|drug|dose|vitamins?|painkillers?|ointment)\b",
@@ -74,6 +74,9 @@ RULES = [
             r"有糖尿病|有高血压)"),
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) .{0,30}\b(microwave|oven|fire|water|bath|mix|swallow|eat|drink|burn|heat|plug|overcharge)\w*\b",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
+    pattern("safety", r"\b(in|inside) (a |the |my )?(tent|bath(room|tub)?|shower|car)\b.*\b(use|light|run|safe|stove|lamp|heater|candle)\b|\b(stove|candle|heater|burner|charger|power bank)\b.*\b(in|inside) (a |the |my )?"
+                      r"(tent|bath(room|tub)?|shower|bed|rain)\b|\bcarry (a |my )?(baby|child|toddler|dog|cat)\b|\b(is|are) (it|this|they|the [\w ]{2,20}) (dangerous|flammable|toxic|poisonous)\b",
+            r"(炉|蜡烛|取暖|充电宝).{0,8}(帐篷|浴室|床上|雨里)|(帐篷|浴室)里.{0,8}(炉|蜡烛|用)|背(婴儿|孩子|宝宝)|(有毒|易燃|危险)吗"),
     # Other shops.
     pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|uber eats|doordash|deliveroo|etsy|zalando|costco|alibaba)\b",
             r"淘宝|天猫|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
@@ -90,19 +93,20 @@ RULES = [
     pattern("refund_points", r"\b(points|coupons?|vouchers?)\b.*\b(refund\w*|return\w*|cancel\w*)\b|\b(refund\w*|return\w*|cancel\w*)\b.*\b(points|coupons?|vouchers?)\b",
             r"(积分|券).{0,12}(退|还(?!有|剩|没)|恢复)|(退款|退货|取消).{0,14}(积分|券)"),
     pattern("refund_status", r"\bwhere('?s| is) (my|the) (money|cash|refund)\b", r"^(?!.*\d{6})(?!.*\bprice\b)(?=.*\b(refund(ed)?|money back|pay me back|paid me back|my money)\b).*\b(still|yet|where|when|status|not (arrived|received|got)|haven'?t|hasn'?t|how long|waiting)\b",
-            r"退款.{0,8}(没|还没|多久|几天|什么时候|啥时候|到哪|进度|呢)|(银行卡|支付宝|微信|卡上?).{0,4}(多久|几天).{0,3}到|^(?!.*(谁|多少)).{0,6}钱.{0,4}(多久|几天|啥时候|什么时候|哪去)|钱.{0,6}(还没|没).{0,3}(退|到|收到)|(没|还没)(收到)?退(款|钱)"),
+            r"退款.{0,8}(没|还没|多久|几天|什么时候|啥时候|到哪|进度|呢)|(银行卡|支付宝|微信|卡上?).{0,4}(多久|几天).{0,3}到|寄回.{0,8}钱呢|^(?!.*(谁|多少)).{0,6}钱.{0,4}(多久|几天|啥时候|什么时候|哪去)|钱.{0,6}(还没|没).{0,3}(退|到|收到)|(没|还没)(收到)?退(款|钱)"),
     pattern("missing_parcel", r"^(?!.*\b(code|e-?mail|link|confirmation|invoice)\b).*\b(says|shows|marked( as)?|status) (it('s| is| was) )?(been )?delivered\b|\bnever (arrived|came|got (it|here))\b", r"(显示|写着|说|标着).{0,6}(签收|送达|妥投)"),
     # An order number and hardly more; and what is done with one.
     pattern("order_status", rf"^{GAP}(hi|hey|hello|so|ok|and|what about|what'?s up with|status( of)?|track|order|my order|(the|my) [\w ]{{2,25}}( one)?)?{GAP}pl[ -]?\d{{8}}"
                             rf"(, my [\w ]{{2,20}}| pls| please| status)?{GAP}$",
             rf"^{GAP}(帮我?(看|查)(下|一下)?|查(下|一下)?|看(下|一下)?|订单号?|单号|[^\s,.!?]{{1,8}}(那个|那单|那件|这个|这单))?{GAP}pl ?\d{{8}}{GAP}([^\s,.!?]{{1,6}}(那个|那单))?{GAP}(呢|怎么样了|(现在)?什么状态|谢谢)?{GAP}$"),
+    pattern("order_status", r"\b(is|was|has) (it|the order|my order)( been)? (really |now |already )?cancell?ed\b", r"取消了?(没有?|吗|没)[\s?!.。]*$|取消成功(了)?(没|吗)"),
     pattern("exchange", r"\b(got|have|want|need) (a|an|it in) (\d{2}|[smlx]{1,3})\b.{0,12}\binstead\b|\bsize \w+ instead\b"),
     pattern("return", r"\bi('d| would)? (want|like|need|wanna)( to)? (return|send (it|this|them) back)\b|^return (order )?pl", r"(想|要|必须|我要|给我)退(?!款|钱|差|订|出|伙)(货|掉|了)?[\s,.!?~。]*$|(要|想|必须)退(货|掉)?[，,]|^退货 ?pl"),
     pattern("missing_item", r"\b(only (one|two|half|got|received)\b.{0,12}\b(came|got|received|arrived|\d+|one|two|half)|where('?s| is) the (rest|other|second)|the (rest|other half) of my order|is missing|are missing|was missing|not in the box|forgot (one|the))\b", r"(?<![写减])(少|漏)(了|发|寄)(?!几|.{0,2}角|.{0,4}(钱|元|改|调))|(只|才)(收到|来了)"),
     pattern("wrong_item", r"^(?!.*\bwrong (number|address|password)\b).*\b(sent|gave|shipped) me (the wrong|a (wrong|different)|another|somebody|someone)\b|\b(wrong (item|colou?r|size|product|thing|one)) (came|arrived|was sent|in)\b|"
                           r"\bi (ordered|bought|wanted) .{1,40}\b(but |and )?(got|received|you sent|it came|came)\b|\b(you|u) sent me .{1,30}\b(i )?(ordered|wanted)\b",
             r"(发|寄|送)错(?!城市|地址|地方)|货不对版|(买|要|订|拍)的.{1,12}(发|寄|来|收到)(了|的是|个|过来)"),
-    pattern("warranty_repair", r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b", r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)"),
+    {"pattern": r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b|" r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)", "entry": "repair"},
     pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective)\b",
             r"(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
     pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
@@ -119,6 +123,7 @@ RULES = [
     pattern("jobs", r"\b(are you hiring|hiring|vacanc(y|ies)|job openings?|internships?|work (for|at) (you|your)|work in your)\b|招人|招聘|应聘|找工作|实习生|去(你们那)?上班"),
     pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time do you (open|close))\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
     {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话|热线)", "entry": "contact"},
+    {"pattern": r"投诉.{0,6}(发到哪|邮箱|往哪|怎么投)|\b(where|how)\b.*\bcomplain\b", "entry": "complaint"},
     {"pattern": NOTHING_DONE + r".*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
     pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
     pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|around) ?[¥$]?\d{2,4}\b|\d{2,4}(元|块)?(以内|以下|左右|之内))"),
@@ -143,7 +148,7 @@ RULES = [
     pattern("about_invoices", HOW + r".*\b(invoices?|receipts?|fapiao)\b", HOW_ZH + r".*(发票|专票|抬头)"),
     # Pictures that say it all.
     pattern("payment", r"💳.*(❌|🚫|😡|不|won|fail|not|doesn)"),
-    pattern("gift", r"^[^a-z]{0,4}(🎁|🎀)"),
+    {"pattern": r"^[^a-z]{0,4}(🎁|🎀)", "entry": "gift-wrap"},
     pattern("order_status", r"^[^a-z]{0,3}(📦|🚚|🚛)"),
     pattern("insult", r"^[\s!！]*(😡|🤬|😠|💩|🖕)[\s!！😡🤬😠💩🖕]*$"),
     pattern("greeting", r"^\s*(👋|🙋|😊|🙂)\s*[👋🙋😊🙂]*\s*$"),

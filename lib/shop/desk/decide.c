@@ -54,10 +54,13 @@ static const desk_rule *find_rule(const desk_turn *t, const desk_words *w, bool 
 bool desk_is_interrupted(const desk_turn *t) { return find_rule(t, &t->words, true) != NULL; }
 
 static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
-    bool found;
+    const double entry_first = rule->flow >= 0 ? t->flows->flows[rule->flow].entry_first : rule->entry_first;
+    bool found = false;
     t->out.probability = 1;
     t->c->unknown = 0;
     t->wish = (desk_wish){.text = t->words.plain, .label = "", .flow = -1, .vector = t->vector};
+    if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->wish, entry_first, &found));
+    if (found) return LLMCS_OK;
     if (rule->flow >= 0) {
         SHOP_TRY(desk_start_flow(t, rule->flow, &t->words));
         return desk_run(t);

@@ -252,6 +252,7 @@ typedef struct desk_rule {
     pcre2_code *pattern; /* or NULL */
     int flow;            /* or -1 */
     const char *entry;   /* or NULL */
+    double entry_first;  /* of a rule with an entry; 2: never */
     bool always, whole;
 } desk_rule;
 

@@ -515,7 +515,7 @@ static llmcs_status read_intents(desk_flows *f) {
 }
 
 static llmcs_status read_rule(desk_flows *f, const desk_json *node, desk_rule *rule) {
-    static const char *const keys[] = {"words", "pattern", "flow", "entry", "always", "whole", NULL};
+    static const char *const keys[] = {"words", "pattern", "flow", "entry", "entry_first", "always", "whole", NULL};
     const desk_json *words = desk_json_get(node, "words"), *pattern = desk_json_get(node, "pattern"), *entry;
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -524,6 +524,8 @@ static llmcs_status read_rule(desk_flows *f, const desk_json *node, desk_rule *r
     if (!rule->n_words && !pattern) return desk_bad(f, node, "\"words\" or \"pattern\" is missing");
     SHOP_TRY(desk_read_bool(f, node, "always", &rule->always));
     SHOP_TRY(desk_read_bool(f, node, "whole", &rule->whole));
+    rule->entry_first = 2;
+    SHOP_TRY(desk_read_number(f, node, "entry_first", 0, 1, &rule->entry_first));
     SHOP_TRY(read_flow_name(f, node, &rule->flow));
     SHOP_TRY(may_have(f, node, "entry", DESK_JSON_STRING, &entry));
     if (entry) rule->entry = entry->text;

@@ -127,7 +127,7 @@ static const desk_cell *subject_cell(const desk_turn *t, const desk_frame *frame
 static bool holds(const desk_turn *t, const desk_frame *frame, const desk_condition *c) {
     desk_cell own = {NULL, 0};
     const desk_cell *cell = subject_cell(t, frame, &c->subject, &own);
-    const bool rows = c->subject.slot < 0 && c->subject.column < 0;
+    const bool rows = c->subject.find >= 0 && c->subject.column < 0;
     char number[32];
     const char *text = cell->text;
     if (rows && text) {
@@ -276,7 +276,7 @@ static llmcs_status run_say_by(desk_turn *t, desk_frame *frame, const desk_op *o
     const desk_text *text = NULL;
     char number[32];
     const char *value = cell->text;
-    if (value && op->subject.slot < 0 && op->subject.column < 0) {
+    if (value && op->subject.find >= 0 && op->subject.column < 0) {
         sqlite3_snprintf(sizeof number, number, "%lld", (long long)cell->number);
         value = number;
     }
