@@ -405,8 +405,9 @@ static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *correct
     return LLMCS_OK;
 }
 
+/* The flow runs again, so that its question shows what is looked up now. */
 static llmcs_status ask_or_decline(desk_turn *t, desk_frame *frame) {
-    if (++frame->tries < MAX_UNCLEAR) return desk_ask_again(t, frame, false);
+    if (++frame->tries < MAX_UNCLEAR) return desk_run(t);
     frame->refused = frame->asked;
     return desk_run(t);
 }
@@ -421,7 +422,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const readin
     if (corrected) return desk_run(t);
     t->out.probability = 1;
     if (yes) {
-        if ((double)(t->now - frame->asked_at) > t->desk->confirm_minutes * 60) return desk_ask_again(t, frame, false);
+        if ((double)(t->now - frame->asked_at) > t->desk->confirm_minutes * 60) return desk_run(t);
         frame->yes = desk_slots_hash(t, frame);
         return desk_run(t);
     }

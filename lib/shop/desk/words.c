@@ -216,7 +216,8 @@ static const char *const yes_words[] = {
     "对",        "对的",       "好",         "好的",       "好吧",       "可以",         "行",
     "确认",      "确定",       "确认取消",   "确定取消",   "嗯",         "嗯嗯",         "没错",
     "没问题",    "同意",       "当然",       "恩",         "没有问题",   "要得",         "中",
-    "得",        "係",         "ja",         NULL};
+    "得",        "係",         "ja",         "y",          "確認",       "確定",         "對",
+    NULL};
 static const char *const no_words[] = {
     "no",      "nope",    "nah",    "no thanks", "no thank you", "don't", "dont", "do not", "please don't",
     "not now", "not yet", "never",  "不",        "不是",         "不要",  "不用", "不行",   "不对",
@@ -243,21 +244,40 @@ static const char *const thanks[] = {"thanks", "thank you", "thx",  "ty",   "che
                                      "谢了",   "谢啦",      "多谢", "感谢", NULL};
 /* Phrases with a word of `doubts` that are none. */
 static const char *const no_doubts[] = {"no problem", "没问题", "没错", "没有问题", "the first one", NULL};
-enum { YES_WORDS = 6, YES_HAN = 10 };
+/*
+ * What may stand after a yes without making it unclear. Anything else does: "对了，运费多少" and "好贵啊" begin with a
+ * yes word, and "do it tomorrow" is no yes for today.
+ */
+static const char *const after_yes[] = {
+    "cancel",  "return", "exchange", "change",  "send", "report", "submit", "it",     "that", "this",  "them",
+    "one",     "order",  "parcel",   "the",     "my",   "for",    "me",     "to",     "go",   "ahead", "on",
+    "with",    "i",      "am",       "i'm",     "im",   "sure",   "want",   "would",  "like", "is",    "it's",
+    "its",     "very",   "much",     "exactly", "do",   "back",   "a",      "refund", "fine", "good",  "great",
+    "perfect", "course", "of",       "request", "退货", "退款",   "换货",   "地址",   "订单", "取消",  "退",
+    "换",      "改",     "寄",       "这个",    "那个", "这样",   "这单",   "这",     "那",   "单",    "就",
+    "它",      "给",     "我",       "您",      "你",   "提交",   "申请",   "办理",   "办",   "处理",  "继续",
+    "报",      "转",     "一下",     "要",      "吧",   "滴",     "哒",     "噢",     "确",   "来",    "去",
+    "到",      "帮",     "请",       "谢",      "退掉", "把",     NULL};
 
-/* Words after byte i, without politeness and further yes words. */
-static size_t words_left(const desk_words *w, size_t i) {
+/* Words after byte i, without politeness, further yes words, and those of `allowed`; codes such as an order number
+ * count as allowed with it. */
+static size_t words_left(const desk_words *w, size_t i, const char *const *allowed) {
     size_t words = 0;
     const char *t = w->folded;
     const size_t n = w->folded_bytes;
     for (i = skip_marks(t, n, i); i < n;) {
         size_t step = phrase_at(t, n, i, polite), len;
         if (!step) step = phrase_at(t, n, i, yes_words);
+        if (!step && allowed) step = phrase_at(t, n, i, allowed);
         if (!step) {
             const int32_t c = desk_char_at(t, n, i, &len);
-            for (step = len; !desk_is_han(c) && i + step < n; step += len)
-                if (!is_word_char(desk_char_at(t, n, i + step, &len))) break;
-            words++;
+            bool digit = c >= '0' && c <= '9';
+            for (step = len; !desk_is_han(c) && i + step < n; step += len) {
+                const int32_t next = desk_char_at(t, n, i + step, &len);
+                if (!is_word_char(next)) break;
+                digit = digit || (next >= '0' && next <= '9');
+            }
+            words += !(allowed && digit);
         }
         i = skip_marks(t, n, i + step);
     }
@@ -300,7 +320,7 @@ bool desk_is_yes(const desk_words *w) {
     const size_t yes = phrase_at(w->folded, w->folded_bytes, at, yes_words);
     if (!yes || has_question_mark(w) || has_doubt(w) || has_any(w, farewells)) return false;
     if (has_any(w, thanks) && phrase_at(w->folded, w->folded_bytes, at, weak_yes) == yes) return false;
-    return words_left(w, at + yes) <= (strcmp(desk_language(w) ? desk_language(w) : "en", "zh") ? YES_WORDS : YES_HAN);
+    return !words_left(w, at + yes, after_yes);
 }
 
 bool desk_is_no(const desk_words *w) {
@@ -314,7 +334,7 @@ bool desk_is_no(const desk_words *w) {
 bool desk_gives_up(const desk_words *w) {
     const size_t at = first_word(w);
     const size_t no = phrase_at(w->folded, w->folded_bytes, at, no_words);
-    return has_any(w, giving_up) || (no && !words_left(w, at + no) && !has_question_mark(w));
+    return has_any(w, giving_up) || (no && !words_left(w, at + no, NULL) && !has_question_mark(w));
 }
 
 /* ---- others */

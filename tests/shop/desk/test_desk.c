@@ -62,6 +62,9 @@ START_TEST(cancel_needs_a_clear_yes) {
         ORDER_IS("PL1001", "paid");
         ck_assert_int_eq(d.turn->action_state, LLMCS_ACTION_NONE);
     }
+    /* Asked once more, with what is looked up. */
+    (void)say_as(&d, "once more", "anna", "cancel order PL1001");
+    HAS(say_as(&d, "once more", "anna", "hmm"), "Cancel order PL1001? You get 50 back.");
     (void)say(&d, "cancel order PL1001");
     HAS(say(&d, "no"), "not changed anything");
     ORDER_IS("PL1001", "paid");

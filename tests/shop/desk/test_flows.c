@@ -192,7 +192,12 @@ START_TEST(yes_and_no) {
                                           "对不起",
                                           "好像不是",
                                           "先不取消",
-                                          "yes or no"};
+                                          "yes or no",
+                                          "对了，运费多少",
+                                          "好贵啊",
+                                          "同意才怪",
+                                          "do it tomorrow",
+                                          "right, the other colour"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
         const desk_words w = words_of(yes[i]);
         ck_assert_msg(desk_is_yes(&w) && !desk_is_no(&w), "%s", yes[i]);
