@@ -629,7 +629,9 @@ llmcs_status desk_decide(desk_turn *t) {
     }
     SHOP_TRY(read_message(t, r, &n));
     const desk_intent *first = r[0].intent;
-    const bool interrupts = first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
+    /* A short answer means the question, whatever the classifier makes of it. */
+    const bool answers = frame && frame->asked >= 0 && (desk_is_yes(&t->words) || desk_is_no(&t->words));
+    const bool interrupts = !answers && first && first->kind == DESK_INTENT_FLOW && t->flows->flows[first->flow].always;
     if (interrupts) {
         const desk_wish wish = wish_of(&r[0]);
         SHOP_TRY(desk_answer_wish(t, &wish, &handled));
