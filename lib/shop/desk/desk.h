@@ -87,6 +87,7 @@ typedef struct desk_frame {
     int refused;      /* the confirmation that was declined; -1 */
     desk_act_record acts[DESK_MAX_ACTS];
     size_t n_acts;
+    bool missed;                            /* the last message did not answer its question */
     const desk_rows *finds[DESK_MAX_FINDS]; /* of this turn */
 } desk_frame;
 
@@ -193,7 +194,7 @@ llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *
 void desk_set_slot(desk_frame *frame, int slot, const char *value);
 uint64_t desk_slots_hash(const desk_turn *t, const desk_frame *frame);
 llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_in *v);
-/* The question that the top frame waits with, once more. */
+/* The question that the top frame waits with, once more. missed: the message did not answer it. */
 llmcs_status desk_ask_again(desk_turn *t, desk_frame *frame, bool missed);
 desk_frame *desk_top(const desk_turn *t); /* or NULL */
 void desk_pop(desk_turn *t);

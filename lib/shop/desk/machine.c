@@ -199,12 +199,12 @@ static llmcs_status ask_confirm(desk_turn *t, desk_frame *frame, const desk_op *
     return desk_say_text(t, op->text, &v);
 }
 
+/* By running the flow again: the question is asked with what is true now. */
 llmcs_status desk_ask_again(desk_turn *t, desk_frame *frame, bool missed) {
-    const desk_op *op = frame->asked >= 0 ? &t->flows->flows[frame->flow].ops[frame->asked] : NULL;
-    if (!op) return LLMCS_OK;
+    if (frame->asked < 0) return LLMCS_OK;
     desk_new_line(t);
-    t->out.flow = t->flows->flows[frame->flow].name;
-    return op->kind == DESK_OP_SLOT ? ask_slot(t, frame, op->index, missed) : ask_confirm(t, frame, op);
+    frame->missed = missed;
+    return desk_run(t);
 }
 
 /* ---- operations */
@@ -245,7 +245,7 @@ static llmcs_status run_slot(desk_turn *t, desk_frame *frame, const desk_op *op,
     *result = RUN_WAITS;
     frame->asked = at;
     desk_set_route(t, LLMCS_DESK_FLOW);
-    return ask_slot(t, frame, op->index, false);
+    return ask_slot(t, frame, op->index, frame->missed);
 }
 
 static llmcs_status run_find(desk_turn *t, desk_frame *frame, const desk_op *op, int *next, run_result *result) {
@@ -455,6 +455,7 @@ llmcs_status desk_run(desk_turn *t) {
     if (!frame) return LLMCS_OK;
     SHOP_TRY(run_frame(t, frame, &result));
     SHOP_TRY(show_slots(t, frame));
+    frame->missed = false;
     if (result == RUN_ENDS) desk_pop(t);
     return LLMCS_OK;
 }

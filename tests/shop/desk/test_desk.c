@@ -58,7 +58,9 @@ START_TEST(cancel_needs_a_clear_yes) {
         snprintf(conversation, sizeof conversation, "u%zu", i);
         HAS(say_as(&d, conversation, "anna", "cancel order PL1001"), "Cancel order PL1001? You get 50 back.");
         ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
-        (void)say_as(&d, conversation, "anna", unclear[i]);
+        HAS(say_as(&d, conversation, "anna", unclear[i]), "PL1001");
+        HAS(d.turn->reply, "50"); /* with what the flow looks up */
+        ck_assert_int_eq(d.turn->expects, LLMCS_EXPECTS_YES);
         ORDER_IS("PL1001", "paid");
         ck_assert_int_eq(d.turn->action_state, LLMCS_ACTION_NONE);
     }
