@@ -49,7 +49,7 @@ typedef struct llmcs_shop_guard_options {
     const char *words_path; /* [NULL: the built-in list, English and Chinese] word list for llmcs_shop_check */
     const llmcs_shop_classifier *moderation; /* [NULL: words and rules alone] with a class "safe"; the guard adds its
                                                 own reference, and what the classifier needs must outlive the guard */
-    double warn_score;  /* [0.95] probability of not being safe from which the classifier warns, and */
+    double warn_score;  /* [0.9] probability of not being safe from which the classifier warns, and */
     double block_score; /* [0.99] from which it blocks; 0 to 1 */
 } llmcs_shop_guard_options;
 

@@ -29,7 +29,7 @@ static const cli_option options[] = {
         "classifier with a class \"safe\"; none: words and rules alone [the store's \"llmcs.moderation\", else none]"),
     CLI_PLAIN("encoder", CLI_STRING, AT(encoder), "folder of the classifier's encoder [as it was while training]"),
     CLI_PLAIN("words", CLI_STRING, AT(words), "word list [the store's \"llmcs.words\", else the built-in one]"),
-    CLI_PLAIN("warn_score", CLI_DOUBLE, AT(warn_score), "probability from which the classifier warns [0.95]"),
+    CLI_PLAIN("warn_score", CLI_DOUBLE, AT(warn_score), "probability from which the classifier warns [0.9]"),
     CLI_PLAIN("block_score", CLI_DOUBLE, AT(block_score), "probability from which it blocks [0.99]"),
 };
 
@@ -170,7 +170,7 @@ static bool open_guard(check_job *j, const cli_common *common, llmcs_shop *shop)
 static int check_command(int argc, char **argv) {
     cli_common common;
     store s = {0};
-    check_job j = {.warn_score = 0.95, .block_score = 0.99};
+    check_job j = {.warn_score = 0.9, .block_score = 0.99};
     int code = cli_parse(&cmd_check, argc, argv, &common, &j);
     if (code >= 0) return code;
     code = EXIT_FAILED;

@@ -5,7 +5,7 @@
 #include "shop/base/options.h"
 
 void llmcs_shop_guard_options_init_sized(llmcs_shop_guard_options *options, size_t struct_size) {
-    const llmcs_shop_guard_options defaults = {.struct_size = sizeof defaults, .warn_score = 0.95, .block_score = 0.99};
+    const llmcs_shop_guard_options defaults = {.struct_size = sizeof defaults, .warn_score = 0.9, .block_score = 0.99};
     shop_options_init(options, struct_size, &defaults, sizeof defaults);
 }
 
