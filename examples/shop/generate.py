@@ -29,6 +29,7 @@ ORDER_DAYS = 150          # the oldest order
 PER_INTENT = {"Q": 120, "T": 20}
 PER_OOS = {"Q": 480, "T": 120}
 HASTY_SHARE = 0.2         # of the messages for training
+MAX_QUESTIONS = 60        # of an FAQ entry
 
 # Attribute names in Chinese, in the order in which a product page lists them.
 ATTRIBUTES = {"colour": "颜色", "material": "材质", "capacity": "容量", "size": "规格", "sizes": "尺码", "weight": "重量",
@@ -264,10 +265,31 @@ def make_history(customers, products, categories):
 
 # ---------------------------------------------------------------- FAQ
 
+def bare(text):
+    """What two messages are compared by: their letters and digits."""
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+def add_phrasings(entries, language):
+    """The phrasings behind the entries' own questions, each text once; a phrasing that is kept apart for figures is left out."""
+    by_id = {entry["id"]: entry for entry in entries}
+    taken = {bare(text) for entry in entries for text in entry["questions"] + entry["tests"]}
+    taken |= {bare(text) for _, text in sources.lines(f"unanswerable.{language}.txt")}
+    for name, texts in sources.more(f"phrasings.{language}.txt").items():
+        if name not in by_id:
+            raise ValueError(f"phrasings.{language}.txt: {name!r} is not an entry of faq.{language}.txt")
+        for text in texts:
+            if bare(text) not in taken and len(by_id[name]["questions"]) < MAX_QUESTIONS:
+                taken.add(bare(text))
+                by_id[name]["questions"].append(text)
+
+
 def faq_files(language):
     facts = {name: value[language] if isinstance(value, dict) else value for name, value in FACTS.items()}
     entries, tests = [], []
-    for entry in sources.faq_entries(language):
+    read = sources.faq_entries(language)
+    add_phrasings(read, language)
+    for entry in read:
         entries.append({"id": entry["id"], "questions": entry["questions"], "answer": entry["answer"].format(**facts),
                         "lang": language, "tags": entry["tags"]})
         tests += [{"text": text, "id": entry["id"]} for text in entry["tests"]]
@@ -363,7 +385,7 @@ def messages(rng, patterns, n, language, nouns, taken, greets, hasty):
         if len(out) == n:
             break
         text = fill(rng, sources.expand(rng, patterns[attempt % len(patterns)]), language, nouns)
-        key = "".join(c for c in text.lower() if c.isalnum())
+        key = bare(text)
         if key not in taken:
             taken.add(key)
             if rng.random() < hasty:
@@ -386,6 +408,15 @@ def intent_files(language, categories):
                 rows += [{"text": text, "label": label, "lang": language}
                          for text in messages(rng, by_use[use], counts[use], language, nouns, taken,
                                               label not in SHORT_TALK, HASTY_SHARE if use == "Q" else 0)]
+    labels = {row["label"] for row in files["Q"]}
+    taken |= {bare(row["text"]) for rows in files.values() for row in rows}
+    for label, texts in sources.more(f"intents-more.{language}.txt").items():
+        if label not in labels:
+            raise ValueError(f"intents-more.{language}.txt: {label!r} is not an intent of intents.{language}.txt")
+        for text in texts:
+            if bare(text) not in taken:
+                taken.add(bare(text))
+                files["Q"].append({"text": text, "label": label, "lang": language})
     return {f"intents.{language}.jsonl": files["Q"], f"intents-test.{language}.jsonl": files["T"]}
 
 

@@ -32,6 +32,21 @@ def faq_entries(language):
     return entries
 
 
+def more(name):
+    """{id: [text]} of a file of `@ id` and `Q text` lines, to be taken as they stand; {} where there is no such file."""
+    texts = {}
+    if os.path.exists(os.path.join(HERE, name)):
+        label = None
+        for where, line in lines(name):
+            if line[:2] == "@ ":
+                label = line[2:]
+            elif line[:2] == "Q " and label:
+                texts.setdefault(label, []).append(line[2:].strip())
+            else:
+                raise ValueError(f"{where}: line starts with {line[:2]!r}, expected '@ ' or (after the first of them) 'Q '")
+    return texts
+
+
 def pair(text):
     en, zh = text.split(" | ")
     return en.strip(), zh.strip()

@@ -54,7 +54,7 @@ class DemoShop(unittest.TestCase):
 
     def test_size(self):
         total = sum(os.path.getsize(os.path.join(SHOP, name)) for name in os.listdir(SHOP) if ".json" in name)
-        self.assertLess(total, 5 << 19)
+        self.assertLess(total, 3 << 20)
 
     def test_products(self):
         self.assertGreaterEqual(len(self.products), 400)
@@ -83,7 +83,8 @@ class DemoShop(unittest.TestCase):
             questions = [bare(q) for e in entries for q in e["questions"]]
             self.assertEqual(len(set(questions)), len(questions), language)
             for e in entries:
-                self.assertEqual(len(e["questions"]), 3, e["id"])
+                self.assertGreaterEqual(len(e["questions"]), 3, e["id"])
+                self.assertLessEqual(len(e["questions"]), 60, e["id"])
                 self.assertEqual(e["lang"], language)
                 self.assertNotRegex(e["answer"], "[{}]", e["id"])
             # The phrasings for figures are no question of the import, and none is there twice.
