@@ -1,9 +1,10 @@
 """The example programs of the shop layer: similar_products, intent, faq, recommend.py, shop_desk,
-order_callback.
+order_callback, assist.py.
 
 usage: test_shop_examples.py [-v]   after `make`; $LLMCS_BIN names another folder of programs (default build/bin)
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,48 @@ class Examples(unittest.TestCase):
                           "--customer", "c001", "--item", "P1009", env={**os.environ, "BUILD": os.path.dirname(BIN)})
         lines = found.splitlines()
         self.assertEqual((len(lines), lines[0], lines[5]), (10, "customer c001", "item P1009"))
+
+    made = None  # the demo shop's store: made once, each test has a copy
+
+    def demo_store(self):
+        if not Examples.made:
+            Examples.made = tempfile.TemporaryDirectory()
+            self.said("sh", os.path.join(SHOP, "import.sh"), os.path.join(Examples.made.name, "shop.db"),
+                      env={**os.environ, "BUILD": os.path.dirname(BIN)})
+        shutil.copytree(Examples.made.name, self.folder, dirs_exist_ok=True)
+        return os.path.join(self.folder, "shop.db")
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.made:
+            cls.made.cleanup()
+
+    def test_shop_desk(self):
+        store = self.demo_store()
+        lines = ["web-1 c001 Where is PL26111334?", "web-2 c002 取消PL26111606", "web-3 - How much is shipping?", "web-2 c002 是的",
+                 "web-1 c001 Status of PL26061908?"]
+        found = self.program("shop_desk", "--threads", "2", store, input="\n".join(lines) + "\n")
+        said = {n: [x for x in found.splitlines() if x.startswith("web-%d > " % n)] for n in (1, 2, 3)}
+        self.assertEqual([len(said[n]) for n in (1, 2, 3)], [2, 2, 1], found)
+        self.assertIn("on its way", said[1][0])
+        self.assertNotIn("delivered", said[1][1])  # somebody else's order
+        self.assertIn("PL26111606", said[2][0])
+        self.assertIn("cancel_order PL26111606 DONE", found)
+        self.assertIn("entry shipping-fee", found)
+        wrong = run(os.path.join(BIN, "shop_desk"), store, input="one-word\n")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("CONVERSATION CUSTOMER TEXT", wrong.stderr)
+
+    def test_assist(self):
+        found = self.said(sys.executable, os.path.join(ROOT, "examples", "assist.py"), self.demo_store(), env={**os.environ, "BUILD": os.path.dirname(BIN)})
+        first, second = found.split("web-2, suggestions:")
+        self.assertIn("waits for a person: wanted", first)
+        self.assertIn("1. entry", first)
+        self.assertIn("repair version 1", first)
+        self.assertNotIn(" past ", first)  # nobody has answered anything yet
+        self.assertIn(" past ", second)
+        self.assertIn("sent: ", second)
+        self.assertIn("web-1 2  agent-7:", second)
 
     def test_order_callback(self):
         store = os.path.join(self.folder, "orders.db")
