@@ -10,8 +10,11 @@ static size_t slot_of(const shop_word_list *list, uint64_t key) {
     return (size_t)(h >> 32) & list->edge_mask;
 }
 
+static bool is_a_to_z(uint32_t code) { return code >= 'a' && code <= 'z'; }
+
 uint32_t shop_word_tree_child(const shop_word_list *list, uint32_t node, uint32_t code) {
     if (!node && code < 128) return list->root[code];
+    if (list->nodes[node].first && is_a_to_z(code)) return list->pairs[list->nodes[node].first - 1][code - 'a'];
     const uint64_t key = (uint64_t)node << 32 | code;
     for (size_t i = slot_of(list, key);; i = (i + 1) & list->edge_mask) {
         if (list->edges[i].key == key) return list->edges[i].to;
@@ -21,6 +24,8 @@ uint32_t shop_word_tree_child(const shop_word_list *list, uint32_t node, uint32_
 
 static void add_edge(shop_word_list *list, uint32_t node, uint32_t code, uint32_t to) {
     if (!node && code < 128) list->root[code] = to;
+    if (!node && is_a_to_z(code)) list->nodes[to].first = code - 'a' + 1;
+    if (list->nodes[node].first && is_a_to_z(code)) list->pairs[list->nodes[node].first - 1][code - 'a'] = to;
     const uint64_t key = (uint64_t)node << 32 | code;
     size_t i = slot_of(list, key);
     while (list->edges[i].key != UINT64_MAX) i = (i + 1) & list->edge_mask;

@@ -58,6 +58,7 @@ typedef struct shop_node {
     uint32_t fail;  /* longest proper suffix that is a prefix */
     uint32_t entry; /* first entry that ends here, or SHOP_NONE */
     uint32_t link;  /* nearest node of the fail chain with an entry, or 0 */
+    uint32_t first; /* of a child of the root by a letter a to z: 1 to 26; else 0 */
 } shop_node;
 
 typedef struct shop_edge {
@@ -93,7 +94,8 @@ struct shop_word_list {
     size_t n_nodes, node_capacity;
     shop_edge *edges; /* a hash table */
     size_t edge_mask;
-    uint32_t root[128]; /* children of the root by ASCII letters */
+    uint32_t root[128];     /* children of the root by ASCII letters */
+    uint32_t pairs[26][26]; /* and theirs by a to z: most steps in English are here, and need no hash */
 };
 
 /* Makes the automaton of all entries. */
