@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shop/base/call.h"
+#include "shop/base/han.h"
 #include "shop/base/options.h"
 
 llmcs_status shop_classifier_create(const llmcs_allocator *a, llmcs_shop_classifier **classifier) {
@@ -135,14 +136,14 @@ llmcs_status shop_classifier_bind(llmcs_shop_classifier *c, llmcs_model *encoder
     return LLMCS_OK;
 }
 
-llmcs_status shop_encoder_embed(llmcs_model *encoder, const llmcs_text *texts, size_t n, double deadline_ms,
-                                const int32_t *cancel, float *vectors) {
+llmcs_status shop_encoder_embed(llmcs_model *encoder, const llmcs_allocator *a, const llmcs_text *texts, size_t n,
+                                double deadline_ms, const int32_t *cancel, float *vectors) {
     llmcs_text_params params;
     llmcs_text_params_init(&params);
     params.normalize = LLMCS_NORMALIZE_L2;
     params.deadline_ms = deadline_ms;
     params.cancel = cancel;
-    return llmcs_embed(encoder, texts, n, &params, vectors, NULL);
+    return shop_embed_simplified(encoder, a, texts, n, &params, vectors);
 }
 
 /* ------------------------------------------------------------------------------------------------------ info */

@@ -111,8 +111,8 @@ llmcs_status shop_classifier_bind(llmcs_shop_classifier *classifier, llmcs_model
 llmcs_status shop_encoder_examine(llmcs_model *encoder, uint64_t *fingerprint, size_t *n_dense);
 
 /* The texts' vectors, [n, n_embedding], of length 1. Long texts are truncated. */
-llmcs_status shop_encoder_embed(llmcs_model *encoder, const llmcs_text *texts, size_t n, double deadline_ms,
-                                const int32_t *cancel, float *vectors);
+llmcs_status shop_encoder_embed(llmcs_model *encoder, const llmcs_allocator *a, const llmcs_text *texts, size_t n,
+                                double deadline_ms, const int32_t *cancel, float *vectors);
 
 /* Copies a caller's n vectors and gives them length 1 (0 stays 0). NUMERIC if one is not finite. */
 llmcs_status shop_vectors_copy(float *out, const float *vectors, size_t n, size_t n_dense);

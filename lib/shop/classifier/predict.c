@@ -57,7 +57,7 @@ static llmcs_status find_vectors(predictor *p) {
                          c->encoder_path ? " " : "", c->encoder_path ? c->encoder_path : "");
     SHOP_TRY(shop_alloc(&c->a, p->n * c->n_dense, sizeof *p->vectors, "vectors", &p->vectors));
     if (p->params.vectors) return shop_vectors_copy(p->vectors, p->params.vectors, p->n, c->n_dense);
-    return shop_encoder_embed(c->encoder, p->texts, p->n, p->params.deadline_ms, p->params.cancel, p->vectors);
+    return shop_encoder_embed(c->encoder, &c->a, p->texts, p->n, p->params.deadline_ms, p->params.cancel, p->vectors);
 }
 
 /* ------------------------------------------------------------------------------------------------ allocation */

@@ -1,17 +1,18 @@
 /*
  * From bytes to hashed n-grams.
  *
- * A character is decoded, normalised (NFKC, case folding, marks removed) and classed: letter or digit, Han, space, or
- * punctuation. Digits all read as 0, so that order numbers look alike. Runs of letters and digits are words. Features
- * are words, pairs of neighbouring words, 3 to 5 characters of a word between its end marks, and 1 to 3 neighbouring
- * Han characters. A feature's hash is 32 bits; two of a shop's some 100,000 n-grams collide rarely enough not to
- * matter.
+ * A character is decoded, normalised (NFKC, case folding, marks removed, traditional Han as simplified) and classed:
+ * letter or digit, Han, space, or punctuation. Digits all read as 0, so that order numbers look alike. Runs of letters
+ * and digits are words. Features are words, pairs of neighbouring words, 3 to 5 characters of a word between its end
+ * marks, and 1 to 3 neighbouring Han characters. A feature's hash is 32 bits; two of a shop's some 100,000 n-grams
+ * collide rarely enough not to matter.
  */
 #include "shop/classifier/text.h"
 
 #include <string.h>
 #include <utf8proc.h>
 
+#include "shop/base/han.h"
 #include "shop/base/utf8.h"
 
 enum { KIND_SPACE = 0, KIND_WORD = 1, KIND_HAN = 2, KIND_MARK = 3 };
@@ -92,7 +93,7 @@ static llmcs_status normalise(const llmcs_allocator *a, const unsigned char *tex
             continue;
         }
         if (code >= 0x4e00 && code <= 0x9fff) {
-            add_symbol(g, code, begin, i);
+            add_symbol(g, shop_simplified(code), begin, i);
             continue;
         }
         int last_class = 0;

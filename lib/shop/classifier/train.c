@@ -180,7 +180,7 @@ static llmcs_status embed_rows(trainer *t) {
         const size_t n = shop_min(t->n - i, TEXTS_PER_CALL);
         for (size_t k = 0; k < n; k++)
             texts[k] = (llmcs_text){.text = t->examples[i + k].text, .text_bytes = t->examples[i + k].text_bytes};
-        SHOP_TRY(shop_encoder_embed(t->params.encoder, texts, n, 0, NULL, c->dense + i * c->n_dense));
+        SHOP_TRY(shop_encoder_embed(t->params.encoder, &t->a, texts, n, 0, NULL, c->dense + i * c->n_dense));
         SHOP_TRY(
             shop_report_progress(t->params.progress, t->params.progress_user, VECTORS_DONE * (float)i / (float)t->n));
     }

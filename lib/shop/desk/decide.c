@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shop/base/han.h"
 #include "shop/desk/desk.h"
 
 /* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
@@ -86,7 +87,7 @@ static llmcs_status embed_texts(desk_turn *t, const llmcs_text *texts, size_t n,
     if (!shop->encoder || !n) return LLMCS_OK;
     const double begin = desk_now_ms();
     SHOP_TRY(desk_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *made, &made));
-    const llmcs_status status = llmcs_embed(shop->encoder, texts, n, NULL, made, NULL);
+    const llmcs_status status = shop_embed_simplified(shop->encoder, &shop->allocator, texts, n, NULL, made);
     t->out.ms.encode += desk_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
     if (!status) *vectors = made;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "shop/base/han.h"
+
 /* ---- characters */
 
 int32_t desk_char_at(const char *text, size_t n, size_t i, size_t *len) {
@@ -94,6 +96,7 @@ llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_wor
     SHOP_TRY(desk_alloc(a, words->folded_bytes + 1, 1, &folded));
     memcpy(folded, mapped, words->folded_bytes);
     words->folded_bytes = straighten(folded, words->folded_bytes);
+    shop_simplify(folded, words->folded_bytes);
     words->folded = folded;
     return LLMCS_OK;
 }

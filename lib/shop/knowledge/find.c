@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "shop/base/han.h"
 #include "shop/knowledge/follow.h"
 #include "shop/knowledge/match.h"
 #include "shop/knowledge/signature.h"
@@ -28,7 +29,7 @@ llmcs_status shop_signature_make(const llmcs_allocator *a, const char *text, siz
     *s = (shop_signature){{0}};
     SHOP_TRY(shop_normalise(a, text, n, &c, &n_code_points));
     for (size_t i = 0; i < n_code_points; i++)
-        if (c[i] > ' ') c[kept++] = c[i];
+        if (c[i] > ' ') c[kept++] = (int32_t)shop_simplified((uint32_t)c[i]);
     for (size_t i = 0; i + 2 < kept; i++) {
         const unsigned bit = trigram(c + i);
         s->bits[bit / 64] |= (uint64_t)1 << bit % 64;

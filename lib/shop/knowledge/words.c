@@ -5,6 +5,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "shop/base/han.h"
+
 /* ---- normalisation */
 
 /* The text with U+FFFD for what is not UTF-8: at most three bytes for each byte. */
@@ -248,6 +250,7 @@ llmcs_status shop_words_make(const llmcs_allocator *a, const char *text, size_t 
     size_t n;
     *words = (shop_words){.allocator = a};
     SHOP_TRY(shop_normalise(a, text, text_bytes, &code_points, &n));
+    for (size_t i = 0; i < n; i++) code_points[i] = (int32_t)shop_simplified((uint32_t)code_points[i]);
     struct sb_stemmer *stemmer = sb_stemmer_new("english", "UTF_8");
     llmcs_status status = stemmer ? LLMCS_OK : shop_fail(LLMCS_NOMEM, "words: no memory for a stemmer");
     if (!status) status = shop_grow(a, &words->joined, 0, &words->joined_capacity, 1, 1, "words");

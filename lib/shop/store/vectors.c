@@ -4,13 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "shop/base/han.h"
+
 llmcs_status shop_embed(llmcs_shop *shop, const llmcs_text *texts, size_t n, float **vectors) {
     size_t n_floats;
     *vectors = NULL;
     if (!shop->encoder || !n) return LLMCS_OK;
     if (!shop_mul(n, (size_t)shop->n_embedding, &n_floats)) return shop_fail(LLMCS_NOMEM, "vectors: too many");
     SHOP_TRY(shop_alloc(&shop->allocator, n_floats, sizeof **vectors, "vectors", vectors));
-    const llmcs_status status = llmcs_embed(shop->encoder, texts, n, NULL, *vectors, NULL);
+    const llmcs_status status = shop_embed_simplified(shop->encoder, &shop->allocator, texts, n, NULL, *vectors);
     if (!status) return LLMCS_OK;
     shop_free(&shop->allocator, *vectors);
     *vectors = NULL;

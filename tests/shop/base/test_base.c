@@ -1,10 +1,12 @@
 /* What every part of the shop layer stands on: messages, allocation, sized structs, the caller's environment. */
 #include <fenv.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shop/base/alloc.h"
 #include "shop/base/call.h"
+#include "shop/base/han.h"
 #include "shop/base/options.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
@@ -112,9 +114,34 @@ START_TEST(the_callers_rounding_mode_stays_outside) {
 }
 END_TEST
 
+START_TEST(traditional_characters_become_simplified) {
+    static const struct {
+        const char *text, *simplified;
+        size_t changed;
+    } cases[] = {{"我想退貨，請問運費誰出？", "我想退货，请问运费谁出？", 6},
+                 {"買錯尺碼, 後來換了", "买错尺码, 后来换了", 6},
+                 {"臺灣 裡面", "台湾 里面", 3},
+                 {"退货运费谁出 著名", "退货运费谁出 著名", 0},
+                 {"café \xf0\x9f\x98\x80", "café \xf0\x9f\x98\x80", 0},
+                 {"\xe9\x80 \x80\x80 貨\xe8\xb2", "\xe9\x80 \x80\x80 货\xe8\xb2", 1}, /* ill-formed parts stay */
+                 {"", "", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        ck_assert_uint_eq(shop_simplify(text, strlen(text)), cases[i].changed);
+        ck_assert_str_eq(text, cases[i].simplified);
+        ck_assert_uint_eq(shop_simplify(text, strlen(text)), 0);
+    }
+    for (uint32_t c = 0; c < 0x110000; c++) /* once is enough, and nothing but Han changes */
+        ck_assert(shop_simplified(shop_simplified(c)) == shop_simplified(c) &&
+                  (shop_simplified(c) == c || (c >= 0x4e00 && c <= 0x9fff && shop_simplified(c) >= 0x4e00)));
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, messages_are_read_from_the_core);
     tcase_add_test(tests, allocations_fail_with_a_message_and_leave_arrays_alone);
+    tcase_add_test(tests, traditional_characters_become_simplified);
     tcase_add_test(tests, structs_of_older_and_newer_programs);
     if (!suite_emulated(NULL)) tcase_add_test(tests, the_callers_rounding_mode_stays_outside);
 }

@@ -63,6 +63,7 @@ START_TEST(texts_that_read_alike_have_the_same_ngrams) {
     ck_assert_uint_eq(of("Café"), of("cafe"));
     ck_assert_uint_eq(of("don’t"), of("don't"));
     ck_assert_uint_eq(of("re\u200bfund"), of("refund")); /* zero-width space */
+    ck_assert_uint_eq(of("請問運費誰出"), of("请问运费谁出"));
     ck_assert_uint_ne(of("order"), of("orders"));
     ck_assert_uint_ne(of("退货"), of("货退"));
 }

@@ -35,6 +35,7 @@ START_TEST(texts_become_words) {
         {"Returned RETURNS return", "return return return "},
         {"退货", "退 退货 货 "},
         {"货", "货 "},
+        {"退貨", "退 退货 货 "},
         {"我要退ABC货", "我 我要 要 要退 退 abc 货 "},
         {"Ｒｅｔｕｒｎ １２", "return 12 "},
         {"It's the shop's, isn’t it?", "it the shop isnt it "},
