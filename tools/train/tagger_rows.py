@@ -104,3 +104,24 @@ def make(seed, n):
         out.append(in_bytes(*fill(r, r.choice(ZH), name_zh, address_zh, AFTER_ZH)))
         out.append(in_bytes(*fill(r, r.choice(EN), name_en, address_en, AFTER_EN)))
     return out
+
+
+PRODUCTS = {
+    "zh": ["{p}还有货吗", "我想买{p}", "{p}可以退吗", "上周买的{p}坏了", "{p}和另一款有什么区别", "麻烦把{p}换成大一号的", "{p}多少钱", "收到的{p}少了一件，{x}",
+           "垃圾，{p}用了两天就坏", "{p}送到了吗，{x}", "请问{p}多大", "这款{p}{q}够用吗", "{q}的{p}有吗", "阿姨说{p}很好用", "{p}原来是{q}的"],
+    "en": ["Is the {p} in stock?", "I want to buy {p}", "can I return the {p}", "My {p} broke, {x}", "the {p} I ordered is {q} too small", "how much is {p}?",
+           "{p} or something like it", "Do you have {p} in black?", "the {p} never came, {x}", "i love my {p}", "How much money are {q}", "{q} of {p} please"],
+}
+UNITS = {"zh": ["%d毫升", "%d厘米", "%d克", "%d件", "%d元", "%d积分", "第%d次", "%d寸", "%d只装"], "en": ["%d ml", "%d cm", "%d points", "%d bonus points", "%d pieces", "%d g", "%d days", "%d inch"]}
+
+
+def make_products(seed, n, names):
+    """n sentences a language about products, without personal data. names: {"zh": [...], "en": [...]}."""
+    r = random.Random(seed)
+    out = []
+    for lang, after in (("zh", AFTER_ZH), ("en", AFTER_EN)):
+        for _ in range(n):
+            text = r.choice(PRODUCTS[lang]).replace("{p}", r.choice(names[lang])).replace("{x}", r.choice(after))
+            text = text.replace("{q}", r.choice(UNITS[lang]) % r.randint(1, 5000))
+            out.append({"text": text.lower() if r.random() < 0.3 else text, "spans": []})
+    return out

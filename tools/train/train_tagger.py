@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Trains the tagger of names and addresses: examples/models/heads/names.tagger.
 
-    python3 tools/train/train_tagger.py --data DIR --out examples/models/heads/names.tagger --epochs 40 --l2 0.005 \\
+    python3 tools/train/train_tagger.py --data DIR --out examples/models/heads/names.tagger --epochs 24 --l2 0.005 \\
         --max-features 66000 [--checkpoint FILE]
 
 Learns from CLUENER2020 (ner-zh) and the synthetic rows of presidio-research (pii-en) in DIR, from sentences that
-tagger_rows.py makes, and from the demo shop's questions, which hold no names. One row in ten of the data sets is held back;
+tagger_rows.py makes, and from product names and texts (copy-en, copy-zh) and the demo shop's questions, which hold no names. One row in ten of the data sets is held back;
 tools/eval/personal_data.py judges on those. `llmcs-shop train-tagger` does the work, on one thread, in a few minutes; with
 --checkpoint it goes on where it was stopped. The same rows give the same bytes on one machine. Needs nothing but Python.
 """
@@ -59,10 +59,23 @@ def shop_rows():
     return out
 
 
+def product_rows(folder):
+    """Product names of the demo shop and of Myntra, alone and in sentences, and product texts: none is a person or a place."""
+    names = {"zh": [], "en": []}
+    for row in rows.read_jsonl(os.path.join(ROOT, "examples", "shop", "products.jsonl")):
+        for lang in names:
+            names[lang].append(row["title"][lang])
+    out = [{"text": n, "spans": []} for lang in names for n in names[lang]]
+    names["en"] += [r["name"] for r in rows.read_jsonl(rows.find_data(folder, "copy-en"))][::9]
+    out += [{"text": n, "spans": []} for n in names["en"][432:]]
+    out += [{"text": r["summary"][:60], "spans": []} for r in rows.read_jsonl(rows.find_data(folder, "copy-zh"))[::4]]
+    return out + tagger_rows.make_products(20261130, 1500, names)
+
+
 def all_rows(folder):
     chinese, _ = data_rows(folder, "ner-zh", KINDS_ZH)
     english, _ = data_rows(folder, "pii-en", KINDS_EN)
-    return chinese + english * 3 + tagger_rows.make(20261129, 2500) + shop_rows()
+    return chinese + english * 3 + tagger_rows.make(20261129, 2500) + shop_rows() + product_rows(folder)
 
 
 def main():
