@@ -95,7 +95,7 @@ TOPICS = [
 
 
 BEFORE_RETURNS = ("return-excluded", "return-tried", "return-gift", "return-abroad", "refund-shipping", "exchange-soldout", "invoice-correct")
-SURE = 0.6   # what the knowledge base finds with this probability is right more often than these patterns
+SURE = 0.5   # what the knowledge base finds with this probability is right more often than these patterns
 
 
 def return_rules():

@@ -4,7 +4,7 @@
     python3 tools/train/train_shop_heads.py --data DIR --encoder examples/models/shop-encoder --out examples/models/heads
     python3 tools/train/train_shop_heads.py --out HEADS              without data sets and encoder: intent alone, by n-grams
 
-Intent learns from examples/shop/intents.*.jsonl and, with --data, the 27 intents of Bitext; it is scored on
+Intent learns from examples/shop/intents.*.jsonl, the questions of the FAQ and, with --data, the 27 intents of Bitext; it is scored on
 intents-test.*.jsonl. Sentiment and moderation learn from the data sets in DIR and are scored on the tenth of their texts
 that training never sees. Moderation also learns ordinary reviews and customers' messages as safe. No training text is kept
 in a head. The same rows give the same bytes.
@@ -45,8 +45,30 @@ def read_set(folder, name, label):
     return [r for r in rows if digest(r["text"])[0] >= 26][:MOST_ROWS], held_out
 
 
+# Entries of the FAQ all of whose questions have one intent: these questions are training rows, too.
+ENTRY_INTENTS = dict(pair.split("=") for pair in """order-place=place_order order-change=change_order shipping-fee=delivery_options
+shipping-time=delivery_period shipping-express=delivery_options shipping-abroad=delivery_options shipping-remote=delivery_options
+shipping-carriers=delivery_options delivery-locker=delivery_options shipping-dispatch=delivery_period tracking=track_order
+tracking-stuck=track_order address-change=change_shipping_address address-book=set_up_shipping_address delivery-lost=missing_parcel
+return-window=check_refund_policy return-how=return_item return-excluded=check_refund_policy return-tried=check_refund_policy
+exchange=exchange_item exchange-soldout=exchange_item refund-time=track_refund damaged=damaged_item wrong-item=wrong_item
+missing-item=missing_item payment-methods=check_payment_methods payment-cod=check_payment_methods payment-instalments=check_payment_methods
+payment-failed=payment_issue payment-double=payment_issue gift-card=gift gift-wrap=gift engraving=gift invoice-get=get_invoice
+invoice-company=get_invoice coupon-use=coupon coupon-problem=coupon new-customer=coupon student-discount=coupon
+price-protection=price_protection points=membership_points membership=membership_points wholesale=wholesale stock-notice=stock
+size-advice=size_advice warranty=warranty_repair repair=warranty_repair care=product_question account-create=create_account
+password=recover_password account-edit=edit_account account-delete=delete_account newsletter=newsletter_subscription privacy=privacy
+review=review contact=contact_customer_service complaint=complaint store-pickup=opening_hours""".split())
+
+
+def entry_rows():
+    return [{"text": question, "label": ENTRY_INTENTS[entry["id"]]} for language in LANGUAGES
+            for entry in read_lines(os.path.join(SHOP, "faq.%s.jsonl" % language)) if entry["id"] in ENTRY_INTENTS
+            for question in entry["questions"]]
+
+
 def intent_rows(data):
-    train = [r for language in LANGUAGES for r in read_lines(os.path.join(SHOP, "intents.%s.jsonl" % language))]
+    train = [r for language in LANGUAGES for r in read_lines(os.path.join(SHOP, "intents.%s.jsonl" % language))] + entry_rows()
     test = [r for language in LANGUAGES for r in read_lines(os.path.join(SHOP, "intents-test.%s.jsonl" % language))]
     known = {r["label"] for r in train}
     if data:

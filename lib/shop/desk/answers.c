@@ -136,7 +136,7 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     params.now = t->now;
     params.tags = tags;
     params.n_tags = n_tags;
-    params.threshold = accept;
+    params.threshold = accept < 0 ? t->flows->accept : accept;
     SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;

@@ -265,6 +265,7 @@ typedef struct desk_flows {
     desk_arena arena;
     const char *path; /* for messages */
     uint64_t fingerprint;
+    double accept; /* least probability of an entry that answers; negative: as calibrated */
     const char *langs[DESK_MAX_LANGS];
     size_t n_langs;
     const desk_json *root, *facts, *texts;

@@ -598,13 +598,14 @@ static llmcs_status read_slot_questions(desk_flows *f) {
 }
 
 static llmcs_status read_file(shop_connection *c, desk_flows *f) {
-    static const char *const keys[] = {"format", "languages", "facts", "values",  "texts", "slots",
-                                       "finds",  "actions",   "flows", "intents", "rules", NULL};
+    static const char *const keys[] = {"format", "accept",  "languages", "facts",   "values", "texts", "slots",
+                                       "finds",  "actions", "flows",     "intents", "rules",  NULL};
     double format = 0;
     SHOP_TRY(check_object(f, f->root));
     SHOP_TRY(desk_check_keys(f, f->root, keys));
     const desk_json *number;
     SHOP_TRY(desk_need(f, f->root, "format", DESK_JSON_NUMBER, &number));
+    SHOP_TRY(desk_read_number(f, f->root, "accept", 0, 1, &f->accept));
     SHOP_TRY(desk_read_number(f, f->root, "format", 1, 1, &format));
     SHOP_TRY(read_languages(f));
     SHOP_TRY(may_have(f, f->root, "facts", DESK_JSON_OBJECT, &f->facts));
@@ -637,6 +638,7 @@ llmcs_status desk_flows_read(shop_connection *c, const llmcs_allocator *allocato
         return shop_fail(LLMCS_LIMIT, "%s has %lld bytes, at most %d", path, (long long)n, MAX_BYTES);
     SHOP_TRY(shop_alloc_zero(allocator, 1, sizeof *f, "flows", &f));
     f->arena.allocator = *allocator;
+    f->accept = -1;
     f->fingerprint = shop_xxh64(text, text ? n : 0);
     llmcs_status status = desk_copy(&f->arena, path, strlen(path), &f->path);
     if (!status && !text) status = read_nothing(f);
