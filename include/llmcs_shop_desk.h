@@ -158,7 +158,7 @@ LLMCS_SHOP_API void llmcs_shop_message_init_sized(llmcs_shop_message *message, s
 
 typedef enum llmcs_shop_desk_route {
     LLMCS_DESK_NONE = 0,      /* nothing fits; the reply says so */
-    LLMCS_DESK_FLOW = 1,      /* a flow answered, asked for a slot, asked for a yes, or acted: see action */
+    LLMCS_DESK_FLOW = 1,      /* a flow answered, asked its customer for a slot or a yes, or acted: see action */
     LLMCS_DESK_ENTRY = 2,     /* an entry's answer, see citations */
     LLMCS_DESK_FILLED = 3,    /* an entry's answer with slots */
     LLMCS_DESK_GENERATED = 4, /* an entry worded by the model, through the gate */
@@ -218,8 +218,8 @@ typedef struct llmcs_shop_turn {
     size_t n_citations;
     const char *const *products; /* [n_products] ids of recommended products */
     size_t n_products;
-    double probability; /* that the reply is what was wanted: of the entry, else of the intent; 1 for what needs no
-                           guess */
+    double probability; /* that the reply is what was wanted: of the entry, else of the intent; 1 for what is
+                           certain */
 
     const char *handover_reason;  /* "" if not handed over: "wanted", "not_understood", "angry", "danger",
                                      "action_unknown", ... */

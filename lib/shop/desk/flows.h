@@ -225,7 +225,7 @@ typedef struct desk_flow {
     double accept;      /* -1: the classifier's */
     const desk_op *ops; /* [n_ops]; the last one is DESK_OP_END */
     size_t n_ops;
-    bool uses[DESK_MAX_SLOTS]; /* slots that it asks for, sets or shows */
+    bool uses[DESK_MAX_SLOTS]; /* slots that it fills or shows */
     int from[DESK_MAX_SLOTS];  /* find that lists a slot's candidates in this flow, or -1 */
 } desk_flow;
 

@@ -429,7 +429,7 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
 }
 
 static llmcs_status add_intent(desk_flows *f, const desk_json *where, const desk_intent *intent) {
-    if (!*intent->label) return desk_bad(f, where, "an empty label");
+    if (!intent->label || !*intent->label) return desk_bad(f, where, "an empty label");
     if (desk_find_intent(f, intent->label))
         return desk_bad(f, where, "label \"%.60s\" has a meaning already", intent->label);
     if (f->n_intents == MAX_INTENTS) return desk_bad(f, where, "more than %d labels", MAX_INTENTS);

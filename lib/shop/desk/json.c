@@ -126,7 +126,7 @@ llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what
     if (count < 0 || (size_t)count > max_nodes)
         return shop_fail(LLMCS_LIMIT, "%s: more than %lld values", what, (long long)max_nodes);
     tree t = {.arena = a, .what = what, .max = (size_t)count};
-    SHOP_TRY(desk_alloc(a, t.max, sizeof *t.nodes, &t.nodes));
+    SHOP_TRY(desk_alloc(a, t.max, sizeof(void *), &t.nodes));
     SHOP_TRY(desk_alloc(a, t.max, sizeof *t.ids, &t.ids));
     SHOP_TRY(build(&t, c, text, n));
     if (!t.n) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);

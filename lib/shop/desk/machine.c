@@ -69,11 +69,11 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     desk_frame *frame;
     for (size_t i = 0; i < c->n_frames; i++)
         if (c->frames[i]->flow == flow) { /* begun again: only one of a kind */
-            memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof *c->frames);
+            memmove(c->frames + i, c->frames + i + 1, (c->n_frames - i - 1) * sizeof(void *));
             c->n_frames--;
             break;
         }
-    if (c->n_frames == DESK_MAX_FRAMES) memmove(c->frames, c->frames + 1, --c->n_frames * sizeof *c->frames);
+    if (c->n_frames == DESK_MAX_FRAMES) memmove(c->frames, c->frames + 1, --c->n_frames * sizeof(void *));
     SHOP_TRY(desk_alloc(t->arena, 1, sizeof *frame, &frame));
     frame->flow = flow;
     frame->serial = ++c->serial;
@@ -91,7 +91,7 @@ llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_i
     *v = (desk_values_in){.flows = t->flows, .lang = t->lang, .turn = (uint64_t)t->c->n_turns};
     if (!frame) return LLMCS_OK;
     SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *shown, &shown));
-    SHOP_TRY(desk_alloc(t->arena, t->flows->n_actions, sizeof *answers, &answers));
+    SHOP_TRY(desk_alloc(t->arena, t->flows->n_actions, sizeof(void *), &answers));
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (frame->slots[i]) SHOP_TRY(desk_value_show(t, (int)i, frame->slots[i], &shown[i]));
     for (size_t i = 0; i < frame->n_acts; i++) answers[frame->acts[i].action] = frame->acts[i].answer;

@@ -227,7 +227,7 @@ static llmcs_status read_turns(desk_turn *t, shop_connection *c, int64_t row, in
     const llmcs_shop_history_turn **pointers;
     const int64_t from = after >= 0 ? after : h->n_all > (int64_t)k ? h->n_all - (int64_t)k : 0;
     SHOP_TRY(desk_alloc(t->arena, k, sizeof *turns, &turns));
-    SHOP_TRY(desk_alloc(t->arena, k, sizeof *pointers, &pointers));
+    SHOP_TRY(desk_alloc(t->arena, k, sizeof(void *), &pointers));
     SHOP_TRY(
         shop_query_begin(c, &q,
                          "SELECT number, time, message_id, text, reply, lang, route, intent, agent, detail FROM turns"

@@ -76,7 +76,7 @@ static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
     SHOP_TRY(desk_copy(t->arena, desk_buffer_text(&t->reply), t->reply.n, &o->reply));
     SHOP_TRY(t->reply.status);
     o->reply_bytes = strlen(o->reply);
-    SHOP_TRY(desk_alloc(t->arena, o->n_citations, sizeof *citations, &citations));
+    SHOP_TRY(desk_alloc(t->arena, o->n_citations, sizeof(void *), &citations));
     for (size_t i = 0; i < o->n_citations; i++) citations[i] = t->citations[i];
     SHOP_TRY(desk_alloc(t->arena, o->n_products, sizeof *products, &products));
     for (size_t i = 0; i < o->n_products; i++) products[i] = t->products[i];

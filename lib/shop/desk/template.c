@@ -210,8 +210,8 @@ void desk_date_say(int64_t seconds, char out[16]) {
     const int64_t shifted = (5 * day_of_year + 2) / 153;
     const int64_t day = day_of_year - (153 * shifted + 2) / 5 + 1;
     const int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    sqlite3_snprintf(16, out, "%04lld-%02lld-%02lld", (long long)(year_of_era + era * 400 + (month <= 2)),
-                     (long long)month, (long long)day);
+    const int64_t year = year_of_era + era * 400 + (month <= 2);
+    sqlite3_snprintf(16, out, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
 }
 
 static const char *translate(const desk_values_in *v, int table, const char *value) {

@@ -293,8 +293,8 @@ static llmcs_status find_phone(desk_turn *t, const desk_words *w, const char **v
     for (size_t i = 0; i < w->plain_bytes;) {
         size_t n = i + (w->plain[i] == '+'), digits = 0;
         while (n < w->plain_bytes && ((w->plain[n] >= '0' && w->plain[n] <= '9') ||
-                                      (digits && memchr(" -()", w->plain[n], 4) && n + 1 < w->plain_bytes &&
-                                       memchr("0123456789-( ", w->plain[n + 1], 13)))) {
+                                      (digits && strchr(" -()", w->plain[n]) && n + 1 < w->plain_bytes &&
+                                       strchr("0123456789-( ", w->plain[n + 1])))) {
             digits += w->plain[n] >= '0' && w->plain[n] <= '9';
             n++;
         }

@@ -42,9 +42,10 @@ static int32_t char_before(const char *text, size_t i) {
 /* Ill-formed bytes become U+FFFD, controls spaces. */
 static llmcs_status clean(desk_arena *a, const char *text, size_t n, char **out, size_t *n_out) {
     char *clean_text;
-    size_t used = 0, room;
-    if (!shop_mul(n, 3, &room) || !shop_add(room, 1, &room)) return shop_fail(LLMCS_NOMEM, "text is too long");
-    SHOP_TRY(desk_alloc(a, room, 1, &clean_text));
+    size_t used = 0, capacity;
+    if (!shop_mul(n, 3, &capacity) || !shop_add(capacity, 1, &capacity))
+        return shop_fail(LLMCS_NOMEM, "text is too long");
+    SHOP_TRY(desk_alloc(a, capacity, 1, &clean_text));
     for (size_t i = 0; i < n;) {
         size_t len;
         int32_t c = desk_char_at(text, n, i, &len);
