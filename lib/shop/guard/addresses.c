@@ -101,6 +101,19 @@ static size_t parts_end(const shop_text_view *view, const shop_hits *hits, size_
     return end;
 }
 
+/* A building behind a house number, with a floor or room: 100号 and then 威盛大厦3楼302室. */
+static size_t building_end(const shop_text_view *view, size_t end) {
+    enum { LONGEST = 12 };
+    for (;;) {
+        size_t k = end, n_units;
+        while (is_han(view, k) && k - end < LONGEST && !is_one_of(view->at[k].code, stops)) k++;
+        if (k == end) return end;
+        const size_t with_units = units_end(view, k, &n_units);
+        if (!n_units) return end;
+        end = with_units;
+    }
+}
+
 static llmcs_status find_chinese(const shop_text_view *view, const shop_hits *hits, size_t i, bool after_cue,
                                  size_t *end, shop_findings *f) {
     size_t n_places, n_firm, n_units;
@@ -111,7 +124,7 @@ static llmcs_status find_chinese(const shop_text_view *view, const shop_hits *hi
     const bool found =
         n_units > 0 ? n_firm + n_places > 0 || after_cue : n_firm + n_places >= 2 || (after_cue && n_firm > 0);
     if (!found || *end - i < 2) return LLMCS_OK;
-    if (n_units) *end = with_units;
+    if (n_units) *end = building_end(view, with_units);
     const bool sure = n_units > 0 || (after_cue && n_firm > 0);
     return shop_find_add(f, i, *end, LLMCS_PII_ADDRESS, sure ? SHOP_BY_CUE : SHOP_BY_GUESS, "address parts");
 }
@@ -155,6 +168,24 @@ static size_t house_begin(const shop_text_view *view, size_t end) {
     return end;
 }
 
+/* "Mountain View, CA 94043" at i, a city of up to three words that no list needs to know: its end, or i. */
+static size_t city_and_state_end(const shop_text_view *view, size_t i) {
+    size_t k = i;
+    for (size_t n = 0; n < 3 && is_capital(view, k); n++) {
+        k = word_end(view, k);
+        if (k + 5 < view->n && view->at[k].code == ',' && view->at[k + 1].code == ' ') {
+            const size_t state = word_end(view, k + 2);
+            const bool two = state == k + 4 && is_capital(view, k + 2) && is_capital(view, k + 3);
+            if (two && state + 1 < view->n && view->at[state].code == ' ' && is_number(&view->at[state + 1]))
+                return word_end(view, state + 1);
+            return i;
+        }
+        if (k >= view->n || view->at[k].code != ' ') return i;
+        k++;
+    }
+    return i;
+}
+
 /* ", Flat 3", "\n Suite 413", ", London", ", NY 10011", ", SW1A 1AA" behind a street. */
 static size_t tail_end(const shop_text_view *view, const shop_hits *hits, size_t end) {
     for (size_t n = 0; n < 5; n++) {
@@ -170,6 +201,8 @@ static size_t tail_end(const shop_text_view *view, const shop_hits *hits, size_t
             if (k >= view->n || !(is_number(&view->at[k]) || (is_capital(view, k) && word_end(view, k) == k + 1)))
                 return end;
             end = word_end(view, k);
+        } else if (city_and_state_end(view, i) > i) {
+            end = city_and_state_end(view, i);
         } else if (place) {
             end = i + place;
         } else if (is_number(&view->at[i]) && n && word_end(view, i) - i >= 4 && word_end(view, i) - i <= 10) {

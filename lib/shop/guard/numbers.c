@@ -73,7 +73,7 @@ static size_t read_gap(const shop_text_view *view, size_t i, gap *kind) {
         else if (c->kind != SHOP_CHAR_SPACE || c->code == '\n' || c->code == '\r')
             return 0;
     }
-    if (!n || i + n >= view->n || !is_digit(&view->at[i + n])) return 0;
+    if (!n || n_dot > 1 || i + n >= view->n || !is_digit(&view->at[i + n])) return 0;
     const int kinds = !!n_dash + !!n_dot + !!n_slash + !!n_paren;
     *kind = kinds > 1 && !n_paren ? GAP_MIXED
             : n_paren             ? GAP_PAREN
@@ -247,8 +247,14 @@ static bool is_part_of_groups(const number *x) {
     gap behind;
     if (x->n < 2 || x->w->segments[1].before != GAP_SPACE) return false;
     if (read_gap(view, x->end, &behind) && behind == GAP_SPACE) return true;
-    return x->begin > 1 && view->at[x->begin - 1].kind == SHOP_CHAR_SPACE && view->at[x->begin - 1].code != '\n' &&
-           view->at[x->begin - 2].kind == SHOP_CHAR_DIGIT;
+    size_t i = x->begin;
+    if (i < 2 || view->at[i - 1].kind != SHOP_CHAR_SPACE || view->at[i - 1].code == '\n') return false;
+    if (view->at[i - 2].kind == SHOP_CHAR_DIGIT) return true;
+    /* "NL06 ABNA 0650 5404 67": letters, and before them a group with a digit at its end. */
+    enum { LONGEST_GROUP = 4 };
+    size_t n = 0;
+    for (i--; i && view->at[i - 1].kind == SHOP_CHAR_LETTER && n <= LONGEST_GROUP; n++) i--;
+    return n && n <= LONGEST_GROUP && i > 1 && view->at[i - 1].code == ' ' && view->at[i - 2].kind == SHOP_CHAR_DIGIT;
 }
 
 /* A single Han digit behind others is more often a word: 0310 4531131 and 一直. */
@@ -308,6 +314,12 @@ static bool is_chinese_id(const uint8_t *d, uint32_t last) {
     for (size_t i = 0; i < 17; i++) sum += weights[i] * (uint32_t)d[i];
     return sum % 11 == 1 && is_region(value_of(d, 2)) &&
            is_date(value_of(d + 6, 4), value_of(d + 10, 2), value_of(d + 12, 2));
+}
+
+/* A region, and what was meant for a date. */
+static bool looks_like_id(const uint8_t *d) {
+    const uint32_t year = value_of(d + 6, 4), month = value_of(d + 10, 2), day = value_of(d + 12, 2);
+    return is_region(value_of(d, 2)) && year >= 1900 && year < 2030 && month <= 13 && day <= 31;
 }
 
 /* 18 digits, or 17 and an X that stands right behind them. */
@@ -370,9 +382,7 @@ static bool is_card(const number *x) {
     if (!only_scripts_change(x) &&
         !(has_uniform_gaps(x, ALLOW(GAP_SPACE) | ALLOW(GAP_DASH) | ALLOW(GAP_DOT)) && is_one_of(x, shapes)))
         return false;
-    if (x->n_digits == 18 && is_region(value_of(x->d, 2)) &&
-        is_date(value_of(x->d + 6, 4), value_of(x->d + 10, 2), value_of(x->d + 12, 2)))
-        return false; /* an identity number with a wrong check digit */
+    if (x->n_digits >= 18 && looks_like_id(x->d)) return false; /* with a wrong digit, or one too many */
     const uint32_t prefix = value_of(x->d, 6);
     for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++)
         if (prefix >= issuers[i].first && prefix <= issuers[i].last && x->n_digits >= issuers[i].shortest &&
@@ -554,7 +564,7 @@ static size_t extension_end(const shop_text_view *view, size_t end) {
     }
     while (i < view->n && (view->at[i].code == ' ' || view->at[i].code == ':')) i++;
     const size_t digits = i;
-    while (i < view->n && is_digit(&view->at[i]) && i - digits < 7) i++;
+    while (i < view->n && view->at[i].kind == SHOP_CHAR_DIGIT && i - digits < 7) i++;
     return i > digits && i - digits < 7 && (i >= view->n || !shop_is_word_char(&view->at[i])) ? i : end;
 }
 

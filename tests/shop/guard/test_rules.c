@@ -54,7 +54,10 @@ START_TEST(what_is_no_phone) {
                                         "2 x 4 = 8, 1000000 pcs",
                                         "二零二四年五月十二日",
                                         "尺码170/92A",
-                                        "高1.75米"};
+                                        "高1.75米",
+                                        "NL06 ABNA 0650 5404 67",
+                                        "420111199413113024",
+                                        "6101131954052387321"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) ck_assert_str_eq(masked_text(rules, texts[i]), texts[i]);
 }
 END_TEST
@@ -130,8 +133,9 @@ START_TEST(addresses_by_parts) {
                 {"上海市浦东新区世纪大道88号", "<ADDRESS_1>"}, {"能送到北京吗", "能送到北京吗"}, {"我住3楼", "我住3楼"},
                 {"一路平安", "一路平安"},
                 {"send it to 12 Baker Street, Flat 3, London please", "send it to <ADDRESS_1> please"},
-                {"P.O. Box 149", "<ADDRESS_1>"}, {"742 Evergreen Terrace", "<ADDRESS_1>"},
-                {"3 days way too long", "3 days way too long"});
+                {"P.O. Box 149", "<ADDRESS_1>"}, {"深南大道9966号威盛科技大厦3楼302室，李雷收", "<ADDRESS_1>，李雷收"},
+                {"to 1600 Amphitheatre Parkway, Mountain View, CA 94043.", "to <ADDRESS_1>."},
+                {"742 Evergreen Terrace", "<ADDRESS_1>"}, {"3 days way too long", "3 days way too long"});
 }
 END_TEST
 
