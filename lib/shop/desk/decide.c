@@ -650,6 +650,8 @@ llmcs_status desk_decide(desk_turn *t) {
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(go_on(t));
+    /* A flow that said nothing. */
+    if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));
     t->out.ms.flow += desk_now_ms() - begin - t->out.ms.encode - t->out.ms.classify;
     return LLMCS_OK;
 }

@@ -47,6 +47,19 @@ START_TEST(order_of_somebody_else_is_not_found) {
 }
 END_TEST
 
+START_TEST(flow_that_says_nothing_is_not_understood) {
+    desk_case d;
+    desk_case_make(&d);
+    d.options.flows_json =
+        "{\"format\":1,\"languages\":[\"en\"],\"flows\":{\"f\":{\"steps\":[]}},"
+        "\"rules\":[{\"words\":{\"en\":[\"silence\"]},\"flow\":\"f\"}]}";
+    SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &d.desk));
+    ck_assert_uint_gt(strlen(say(&d, "silence")), 10);
+    ck_assert_int_eq(d.turn->route, LLMCS_DESK_ASK_BACK);
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(cancel_needs_a_clear_yes) {
     static const char *const unclear[] = {
         "yes?",       "maybe",          "yes but not now",         "why",
@@ -409,6 +422,7 @@ static void add(TCase *t) {
     tcase_add_test(t, order_is_looked_up);
     tcase_add_test(t, order_of_somebody_else_is_not_found);
     tcase_add_test(t, cancel_needs_a_clear_yes);
+    tcase_add_test(t, flow_that_says_nothing_is_not_understood);
     tcase_add_test(t, correction_runs_the_flow_again);
     tcase_add_test(t, order_that_changed_meanwhile_takes_its_branch);
     tcase_add_test(t, stale_yes_is_asked_again);
