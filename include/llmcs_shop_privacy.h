@@ -168,8 +168,9 @@ typedef struct llmcs_shop_forgotten {
 
 typedef struct llmcs_shop_forget_params {
     size_t struct_size;
-    llmcs_shop_role role; /* [LLMCS_SHOP_SUPERVISOR] who does it, for the audit: SUPERVISOR or CUSTOMER */
-    const char *actor;    /* ["llmcs"] an id */
+    llmcs_shop_role
+        role; /* [LLMCS_SHOP_SUPERVISOR] who does it, for the audit: SUPERVISOR, or CUSTOMER for himself alone */
+    const char *actor; /* ["llmcs"] an id; with CUSTOMER the customer's */
 } llmcs_shop_forget_params;
 
 LLMCS_SHOP_API void llmcs_shop_forget_params_init_sized(llmcs_shop_forget_params *params, size_t struct_size);
@@ -178,7 +179,7 @@ LLMCS_SHOP_API void llmcs_shop_forget_params_init_sized(llmcs_shop_forget_params
 /* Erases a customer in one transaction: the key and all values under it, conversations, events, vectors and what else
  * is the customer's. Orders, which tax law makes a shop keep, stay under a random name without address and tracking
  * number. SQLite overwrites what is deleted, and the write-ahead log is truncated. Errors: those of llmcs_shop_open,
- * ARG, STATE (the role may not). */
+ * ARG, STATE (the role may not, or a customer is not the one to be forgotten). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer,
                                               const llmcs_shop_forget_params *params, llmcs_shop_forgotten **report);
 

@@ -57,6 +57,7 @@ static int verify(const store *s, const audit_job *j) {
     if (r.public_key[0])
         printf("public key %s%s\n", r.public_key,
                r.key_checked ? "" : " as the file itself says: the store's key is not here, so this proves less");
+    if (!r.n_rows) puts("no rows: whether there were any, only a --head that was kept elsewhere tells");
     printf(r.intact ? "intact\n" : "NOT INTACT: %s\n", r.problem);
     return r.intact ? EXIT_DONE : EXIT_FAILED;
 }

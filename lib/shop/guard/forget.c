@@ -133,6 +133,16 @@ static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params
     return status;
 }
 
+/* A customer erases nobody else. */
+static llmcs_status check_own(const llmcs_shop_forget_params *params, const char *customer) {
+    const char *actor = params->actor;
+    if (params->role != LLMCS_SHOP_CUSTOMER) return LLMCS_OK;
+    if (!strncmp(actor, "customer:", 9)) actor += 9;
+    return !strcmp(actor, customer)
+               ? LLMCS_OK
+               : shop_fail(LLMCS_STATE, "role customer: the actor may forget himself alone, name him as the actor");
+}
+
 llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llmcs_shop_forget_params *params,
                                llmcs_shop_forgotten **report) {
     SHOP_PUBLIC_CALL;
@@ -146,6 +156,7 @@ llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llm
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_check_id("customer", customer));
     SHOP_TRY(shop_forget_params(params, &p));
+    SHOP_TRY(check_own(&p, customer));
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     llmcs_status status = shop_write_begin(shop, &c);
     if (!status) status = shop_write_end(shop, c, forget_in(c, &p, &f, r));

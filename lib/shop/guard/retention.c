@@ -106,6 +106,8 @@ llmcs_status llmcs_shop_apply_retention(llmcs_shop *shop, int64_t now, const llm
     *report = NULL;
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(shop_forget_params(params, &p));
+    if (p.role == LLMCS_SHOP_CUSTOMER)
+        return shop_fail(LLMCS_STATE, "role customer: retention is for all customers, a supervisor applies it");
     if (now < 0 || now > INT64_MAX / 2) return shop_fail(LLMCS_ARG, "now: %lld is not valid", (long long)now);
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     llmcs_status status = shop_write_begin(shop, &c);

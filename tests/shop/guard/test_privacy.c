@@ -156,7 +156,11 @@ START_TEST(a_customer_without_orders_goes_whole) {
     SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "role agent may not use forgetting");
     ck_assert_ptr_null(report);
     params.role = LLMCS_SHOP_CUSTOMER;
-    params.actor = "c1";
+    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "himself alone");
+    params.actor = "c2";
+    SHOP_FAILS(llmcs_shop_forget(shop, "c1", &params, &report), LLMCS_STATE, "himself alone");
+    SHOP_FAILS(llmcs_shop_apply_retention(shop, 0, &params, &report), LLMCS_STATE, "supervisor");
+    params.actor = "customer:c1";
     SHOP_OK(llmcs_shop_forget(shop, "c1", &params, &report));
     ck_assert_uint_eq(rows_of(report, "customers", "deleted"), 1);
     llmcs_shop_forgotten_free(&report);
