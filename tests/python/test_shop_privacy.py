@@ -67,17 +67,17 @@ class Privacy(unittest.TestCase):
 
     def test_audit_and_forgetting(self):
         with llmcs_shop.Shop(self.path, create=True) as shop:
-            shop.put_customers([{"id": "c1", "name": "Canary"}])
-            shop.append_audit("agent", "agent-7", "unmask", "customer:c1", '{"n":1}')
+            shop.put_customers([{"id": "anna-1", "name": "Canary"}])
+            shop.append_audit("agent", "agent-7", "unmask", "customer:anna-1", '{"n":1}')
             row = shop.audit()[0]
             self.assertEqual((row.seq, row.role, row.actor, row.action, row.detail, row.customer),
-                             (1, "agent", "agent-7", "unmask", '{"n":1}', "c1"))
-            self.assertNotIn("c1", row.object)
-            report = shop.forget("c1", actor="anna")
+                             (1, "agent", "agent-7", "unmask", '{"n":1}', "anna-1"))
+            self.assertNotIn("anna-1", row.object)
+            report = shop.forget("anna-1", actor="anna")
             self.assertTrue(report.known and report.wal_truncated)
             self.assertIn(("customers", "deleted", 1, None), report.items)
             self.assertIsNone(shop.audit()[0].customer)
-            self.assertFalse(shop.forget("c1").known)
+            self.assertFalse(shop.forget("anna-1").known)
             self.assertEqual([r.seq for r in shop.audit(first=2, limit=1)], [2])
             verified = shop.verify_audit()
             self.assertEqual((verified["intact"], verified["n_rows"], verified["key_checked"]), (1, 2, 1))
