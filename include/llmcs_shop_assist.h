@@ -14,14 +14,16 @@
  *     llmcs_shop_suggestions_free(&offered);
  *
  * Where suggestions come from
- *   ENTRY     the knowledge base's answer to the customer's last message (llmcs_shop_ask), cited
- *   PAST      a reply that an agent sent to a similar question: feedback with outcome accepted or edited, found by
- * words and vectors. Its placeholders belong to another conversation: <NAME_1> becomes [NAME] DRAFT     worded by a
- * model from the entries found, with every number, price, date, name and link compared with them; only if the assistant
- * has a model TEMPLATE  asks for what is missing, or says that a person looks into it All suggestions of a call differ
- * from one another, carry the guard's verdict (one that it blocks is not offered), and do nothing by themselves: a
- * proposed action waits for the agent. What was shown, accepted, edited and rejected is kept in the store, and what was
- * sent becomes feedback.
+ * - ENTRY: the knowledge base's answer to the customer's last message (llmcs_shop_ask), cited.
+ * - PAST: a reply that an agent sent to a similar question: feedback with outcome accepted or edited, found by words
+ * and vectors. Its placeholders belong to another conversation: <NAME_1> becomes [NAME].
+ * - DRAFT: worded by a model from the entry that was found; every number, price, date, name and link in it stands in
+ *   that entry. Only if the assistant has a model.
+ * - TEMPLATE: a question back, or that a person looks into it.
+ *
+ * All suggestions of a call differ from one another, carry the guard's verdict (one that it blocks is not offered), and
+ * do nothing by themselves: a proposed action waits for the agent. What was shown, accepted, edited and rejected is
+ * kept in the store, and what was sent becomes feedback.
  *
  * Texts are masked as the desk stores them: unmask what was accepted when it is sent.
  */
