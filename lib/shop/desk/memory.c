@@ -65,12 +65,14 @@ void desk_arena_free(desk_arena *a) {
 void desk_put(desk_buffer *b, const char *text, size_t n) {
     size_t need;
     if (b->status) return;
-    if (!shop_add(b->n, n, &need) || !shop_add(need, 1, &need)) {
+    if (!shop_add(b->n, n, &need) || !shop_add(need, 1, &need))
         b->status = shop_fail(LLMCS_NOMEM, "desk: text is too long");
+    else
+        b->status = shop_grow(b->allocator, &b->text, b->n, &b->capacity, need, 1, "text");
+    if (b->status) {
+        b->n = 0; /* as long as the "" that desk_buffer_text gives */
         return;
     }
-    b->status = shop_grow(b->allocator, &b->text, b->n, &b->capacity, need, 1, "text");
-    if (b->status) return;
     if (n) memcpy(b->text + b->n, text, n);
     b->n += n;
     b->text[b->n] = 0;

@@ -17,8 +17,8 @@ llmcs_status desk_alloc(desk_arena *a, size_t count, size_t size, void *out);
 llmcs_status desk_copy(desk_arena *a, const char *text, size_t n, const char **out);
 void desk_arena_free(desk_arena *a);
 
-/* Text that grows. The first failure stays in `status`, later calls do nothing. The text is never NULL once
- * desk_buffer_text was called. */
+/* Text that grows. The first failure stays in `status` and empties it, later calls do nothing. The text is never NULL
+ * once desk_buffer_text was called. */
 typedef struct desk_buffer {
     const llmcs_allocator *allocator;
     char *text;

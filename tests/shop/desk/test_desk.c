@@ -413,6 +413,7 @@ START_TEST(options_and_calls_are_checked) {
     m.on_text_user = streamed;
     SHOP_OK(llmcs_shop_desk_say(d.desk, &m, &d.turn));
     ck_assert_str_eq(streamed, d.turn->reply);
+    llmcs_shop_turn_free(&d.turn);
     SHOP_FAILS(llmcs_shop_desk_say(NULL, &m, &d.turn), LLMCS_STATE, "the desk is NULL");
     desk_case_close(&d);
 }
