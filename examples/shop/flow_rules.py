@@ -16,7 +16,7 @@ def pattern(flow, *parts, **more):
 
 BODY = r"(hands?|face|fingers?|thumb|arms?|legs?|foot|feet|skin|eyes?|mouth|lips?|child|kids?|son|daughter|baby|boy|girl|dog|cat)"
 PERSON = r"(i|we|he|she|my (son|daughter|child|kid|baby|wife|husband|mother|father|mum|mom|dad|friend|boy|girl))"
-DISEASES = (r"(cancer|diabetes|depression|eczema|acne|insomnia|asthma|arthritis|pain|backache|headaches?|migraine|flu|cold|covid|fever|infections?|"
+DISEASES = (r"(cancer|diabetes|depression|eczema|acne|insomnia|asthma|arthritis|pain|backache|headaches?|migraine|flu|covid|fever|infections?|"
             r"allerg(y|ies)|diseases?|blood pressure|anxiety|psoriasis)")
 # A general question, without an order number: it is answered, nothing is begun.
 HOW = r"^(?!.*\d{6})(?=.*\b(how|what|who|when|where|which|do you|does|is it|is there|do i|am i)\b)"
@@ -29,29 +29,32 @@ RELATIONS = r"(neighbou?r|ex|wife|husband|girlfriend|boyfriend|colleague|boss|fr
 
 RULES = [
     # Danger first.
-    words("crisis", ["kill myself", "suicide", "suicidal", "end my life", "want to die", "hurt myself", "self-harm", "don't want to live"],
-          ["自杀", "不想活", "轻生", "想死", "活不下去", "自残"], always=True),
+    pattern("crisis", r"\b(kill(ing)? myself|end my life|suicidal|commit suicide|hurt myself|harm myself|self-harm|(don'?t|do not) want to (live|be alive)|want to die)\b(?! (of|from|laughing))",
+            r"自杀|不想活|轻生|(?<!笑)想死(?!你|我了|它)|活不下去|自残", always=True),
     pattern("injury", rf"\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked) (my|his|her|our|the) (\w+ )?{BODY}\b",
             rf"\b{PERSON}\b.{{0,30}}\b(got|was|were|am|is|are|been|have|has|had)\b.{{0,15}}\b(burned|burnt|injured|scalded|electrocuted|poisoned|bleeding)\b",
-            r"\b(caught fire|on fire|exploded|explodes|electric(al)? shock|electrocuted|swallowed|chok(ed|ing) on|in (the )?hospital|"
-            r"(is|are|started) smoking|smoke came|allergic reaction)\b",
-            r"烫伤|烧伤|割伤|划伤了?(手|脸|我|孩子|宝宝)|受伤|流血|触电|电到|漏电|着火|起火|冒烟|爆炸|(?<![气态])炸了|住院|中毒|呛到|卡住喉咙|误吞|(?<!会)吞下|吞了|误食|误服|吃下去|吃进去|喝下去|切到手|止不住血|血止不住|"
-            r"送医院|送急诊|去了?医院|缝了", always=True),
-    words("legal", ["lawyer", "sue you", "sue your", "my attorney", "in court", "to court", "legal action", "consumer protection", "file a lawsuit"],
-          ["律师", "起诉", "告你们", "法院", "上法庭", "消费者协会", "消协", "12315", "工商局", "市场监督", "打官司"], always=True),
+            r"\b(caught fire|(is|was|went|set) on fire|(battery|charger|bank|phone|lamp|kettle|it) (exploded|explodes|blew up)|electric(al)? shock|electrocuted|"
+            r"swallowed (some|a|the|it|one)|chok(ed|ing) on|(ended up|sent|went|taken|rushed) (in|to) (the )?hospital|(is|are|started) smoking|smoke came|allergic reaction)\b(?! deals?)",
+            r"烫伤|烧伤|割伤|划伤了?(手|脸|我|孩子|宝宝)|受伤(?!的总)|流血(?!价|大)|触电|电到|漏电|着火|起火|冒烟|爆炸(?!头|性|好|款)|(充电宝|电池|手机|壶|灯|电器).{0,6}炸|(?<!脑)(?<!机)中毒|呛到|卡住喉咙|误吞|(?<!会)吞下|吞了|误食|误服|吃下去|吃进去|喝下去|切到手|止不住血|血止不住|"
+            r"送急诊|(进|住|去)了?(医院|急诊)|缝了", always=True),
+    pattern("legal", r"\b(my|our|the) (lawyer|attorney|solicitor)s?\b.*\b(will|is|has|contact\w*|call\w*|writ\w*|letter|hear)\b|\bhear from (my|our) (lawyer|attorney)|\b(call|get|hire|ask) (a|my) (lawyer|attorney)\b|"
+                     r"\b(i'?ll|i will|can i|could i|going to|gonna) sue\b|\bsue (you|your|the shop)\b|\b(see you|take you|go) (in|to) court\b|\blegal action\b|\bconsumer (protection|rights|court)\b|\blawsuit\b",
+            r"(找|请|叫|联系|问)(我的)?律师|律师(函|信)|起诉|告(你们|上法庭)|上法(院|庭)|法院见|消费者协会|消协|(?<!\d)12315(?!\d)|工商局|市场监督|打官司", always=True),
     # What nobody gets here.
-    pattern("refuse", r"\b(guns?|pistols?|rifles?|shotguns?|revolvers?|ammo|ammunition|bullets?(?! journal)|grenades?|(?<!bath )bombs?|explosives?|tasers?|"
+    pattern("refuse", r"\b((?<!glue )(?<!massage )(?<!heat )(?<!nerf )(?<!toy )(?<!water )(?<!top )(?<!the )guns?|pistols?|rifles?|shotguns?|revolvers?|ammo|ammunition|bullets?(?! journal)|grenades?|(?<!bath )bombs?|explosives?|tasers?|"
                       r"pepper spray|silencers?|cocaine|heroin|meth|lsd|ecstasy|weed|marijuana|cannabis|opium|fentanyl|mdma|ketamine|drugs|vapes?|"
-                      r"cigarettes?|tobacco|fake (ids?|passports?|invoices?|money)|counterfeit|fireworks?|viagra|sleeping pills|antibiotics?|steroids|"
+                      r"cigarettes?|tobacco|fake (ids?|passports?|invoices?|money)|fireworks?|viagra|sleeping pills|antibiotics?|steroids|"
                       r"poison|porn|sex|escorts?|malware|ddos|gambling|casino)\b",
             r"\b(how (to|do i|can i)|help me|teach me to) (hack|spy on|stalk|hurt|kill|steal|launder)\b",
-            r"(?<![水喷胶膜具钉射焊])枪|子弹(?!头)|弹药|手榴弹|炸弹|炸药|雷管|毒品|大麻|冰毒|海洛因|可卡因|摇头丸|迷药|迷魂|假证|假护照|假钞|假发票|"
-            r"电子烟|香烟|卖烟|买烟|烟花|鞭炮|伟哥|安眠药|抗生素|处方药|毒药|砒霜|色情|黄片|约炮|卖淫|嫖|黑客|盗号|木马病毒|管制刀具|赌博|赌场|洗钱"),
-    pattern("refuse", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
+            r"(?<![水喷胶膜具钉射焊])枪(?!灰|色)|子弹(?!头)|弹药|手榴弹|炸弹|炸药|雷管|毒品|大麻|冰毒|海洛因|可卡因|摇头丸|迷药|迷魂|假证|假护照|假钞|假发票|"
+            r"电子烟|香烟|卖烟|买烟|烟花(?!图|色)|鞭炮|伟哥|安眠药|抗生素|处方药|毒药|砒霜|色情|黄片|约炮|卖淫|嫖|黑客|盗号|木马病毒|管制刀具|赌博|赌场|洗钱"),
+    pattern("refuse", r"\{\s*\"?\w+\"?\s*:.*\}|\bi('m| am) (the |an? |your |)(admin\w*|developer|system|owner|shop owner|manager|boss of|ceo|employee|staff|support agent|police|customer c?\d+|c\d{3})\b|"
+                      r"\b(root|admin) access\b|我是.{0,3}(管理员|老板|店主|开发者|开发人员|客服|员工|内部人员|警察|你们领导|系统|c\d{2,})", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
                       r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now)\b|"
                       r"\byour (initial |hidden |secret |original )?(instructions|prompt)\b|drop table|select \* from|<script|</?(user|assistant|system|bot)>|\b(system|assistant):",
             r"(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
             r"(管理员|数据库|后台|系统).{0,4}(密码|权限|口令)", r"\b(admin|root|database)( \w+)? (password|access|rights)\b"),
+    pattern("others_data", r"\b(customer|account|user) (no\.? ?|number |id )?c?\d{2,}\b|(顾客|客户|用户|账号)c?\d{2,}"),
     pattern("others_data", rf"(?<!this is )(?<!i got )(?<!received )(?<!me )\b(another|other|some other|a different|all|every|which) (of your )?{CUSTOMERS}\b.{{0,40}}\b(orders?|ordered|address(es)?|phones?|numbers?|data|e-?mails?|"
                            rf"names?|bought|buy)\b|\b(address|phone( number)?|e-?mail|orders?|data|names?) of (another|other|some|all|your|a) {CUSTOMERS}\b",
             r"\b(show|tell|give|look up|what) .{0,30}\b(someone|somebody) else('s)?\b.{0,20}\b(orders?|address|phone|data|account)\b",
@@ -65,12 +68,13 @@ RULES = [
     # Health: no advice, whatever the product.
     pattern("medical", rf"\b(cures?|heals?|treats?|helps? (against|with)|good (against|for)|relieves?|prevents?)\b.{{0,30}}\b{DISEASES}\b",
             r"\b(which|what) (medicine|medication|pills?|drug|dose|vitamins?|painkillers?|ointment)\b",
-            r"\b(eczema|psoriasis|asthma|diabetes|cancer|depression|epilepsy|migraine)\b",
-            r"\b(pregnant|pregnancy|breastfeeding|pacemaker|diabetic|epileptic|heart condition)\b",
+            r"\b(eczema|psoriasis|asthma|epilepsy|migraine)\b|\b(diabet\w+|cancer|depression)\b.*\b(use|take|drink|eat|safe|ok|help\w*|cure\w*)\b|\b(safe|use|take|drink|eat|ok)\b.*\b(diabet\w+|cancer)\b",
+            r"\b(safe|can i|can she|can we|may i|should i|ok|okay|use|take|drink|eat)\b.*\b(pregnan\w+|breastfeeding|pacemaker|epileptic|heart condition)\b|"
+            r"\b(pregnan\w+|breastfeeding|pacemaker|epileptic|heart condition)\b.*\b(safe|can|may|ok|okay|use|take|drink|eat)\b",
             r"\b(i have|i've got|i feel|suffering from|my \w+ (has|is having))\b.{0,20}\b(fever|headache|migraine|rash|chest pain|stomach ache|flu|cough|dizzy|"
             r"diabetes|cancer|depression|eczema|toothache)\b",
             r"(治|治疗|治好|缓解|预防|改善|能治).{0,6}(癌|糖尿病|抑郁|湿疹|痘|失眠|哮喘|关节炎|疼|痛|感冒|新冠|发烧|炎|过敏|高血压|病)|(吃|用|开)(点|些)?什么药|"
-            r"吃几片|湿疹|糖尿病|癌症|抑郁症|哮喘|孕妇|怀孕|哺乳期|备孕|(我|他|她|孩子|宝宝|老公|老婆|妈|爸).{0,4}(发烧|头疼|头痛|胸口疼|胸痛|起疹子|头晕|咳嗽|肚子疼|肚子痛|牙疼|抑郁|过敏了|"
+            r"吃几片|湿疹|糖尿病|癌症|抑郁症|哮喘|(孕妇|怀孕|哺乳期|备孕).{0,12}(能|可以|安全|用|喝|吃|行)|(能|可以|安全).{0,8}(孕妇|怀孕|哺乳期)|(我|他|她|孩子|宝宝|老公|老婆|妈|爸).{0,4}(发烧|头疼|头痛|胸口疼|胸痛|起疹子|头晕|咳嗽|肚子疼|肚子痛|牙疼|抑郁|过敏了|"
             r"有糖尿病|有高血压)"),
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) .{0,30}\b(microwave|oven|fire|water|bath|mix|swallow|eat|drink|burn|heat|plug|overcharge)\w*\b",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
@@ -87,8 +91,8 @@ RULES = [
             r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
             r"s'il vous|obrigado|ciao,|vorrei|quiero|mein paket|mi pedido|ma commande)\b"),
     # What is certainly wanted.
-    pattern("human", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",
-            r"^(?!.*\b(are|is|r) (you|this|u)\b).*\b(real|live|actual) (human|person|agent)\b|转人工|找(个|一个)?人工|(要|叫|找|换)(个|一个)?(真人|活人)|人工客服", always=True),
+    pattern("human", r"\b(get|give|fetch|call|bring|put|want|need)( me| to (talk|speak) (to|with))? (your |the |a )?(boss|manager|supervisor|superior)\b", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",
+            r"^(?!.*\b(are|is|r) (you|this|u)\b).*\b(real|live|actual) (human|person|agent)\b|转人工|找(个|一个)?人工|(叫|让|找|喊)(你们|你)?(的)?(老板|经理|领导|主管|负责人)|(要|叫|找|换)(个|一个)?(真人|活人)|人工客服", always=True),
     pattern("about_bot", r"\b(are|r) (you|u) (a |an )?(real|human|robot|bot|ai|person|machine|chatgpt)\b", r"你是(不是)?.{0,3}(真人|机器人|机器|ai|人工)"),
     pattern("refund_points", r"\b(points|coupons?|vouchers?)\b.*\b(refund\w*|return\w*|cancel\w*)\b|\b(refund\w*|return\w*|cancel\w*)\b.*\b(points|coupons?|vouchers?)\b",
             r"(积分|券).{0,12}(退|还(?!有|剩|没)|恢复)|(退款|退货|取消).{0,14}(积分|券)"),
@@ -102,6 +106,7 @@ RULES = [
     pattern("order_status", r"\b(is|was|has) (it|the order|my order)( been)? (really |now |already )?cancell?ed\b", r"取消了?(没有?|吗|没)[\s?!.。]*$|取消成功(了)?(没|吗)"),
     pattern("exchange", r"\b(got|have|want|need) (a|an|it in) (\d{2}|[smlx]{1,3})\b.{0,12}\binstead\b|\bsize \w+ instead\b"),
     pattern("return", r"\bi('d| would)? (want|like|need|wanna)( to)? (return|send (it|this|them) back)\b|^return (order )?pl", r"(想|要|必须|我要|给我)退(?!款|钱|差|订|出|伙)(货|掉|了)?[\s,.!?~。]*$|(要|想|必须)退(货|掉)?[，,]|^退货 ?pl"),
+    pattern("cancel", r"\b(no longer|don'?t|do not|dont) (want|need)\b.{0,20}\b(pl ?\d{8}|(my|the|this) order)\b", r"(不(想)?要了|不买了|取消).{0,6}pl ?\d{8}|pl ?\d{8}.{0,8}(不(想)?要了|不买了|取消(?!了))"),
     pattern("missing_item", r"\b(only (one|two|half|got|received)\b.{0,12}\b(came|got|received|arrived|\d+|one|two|half)|where('?s| is) the (rest|other|second)|the (rest|other half) of my order|is missing|are missing|was missing|not in the box|forgot (one|the))\b", r"(?<![写减])(少|漏)(了|发|寄)(?!几|.{0,2}角|.{0,4}(钱|元|改|调))|(只|才)(收到|来了)"),
     pattern("wrong_item", r"^(?!.*\bwrong (number|address|password)\b).*\b(sent|gave|shipped) me (the wrong|a (wrong|different)|another|somebody|someone)\b|\b(wrong (item|colou?r|size|product|thing|one)) (came|arrived|was sent|in)\b|"
                           r"\bi (ordered|bought|wanted) .{1,40}\b(but |and )?(got|received|you sent|it came|came)\b|\b(you|u) sent me .{1,30}\b(i )?(ordered|wanted)\b",
@@ -131,10 +136,10 @@ RULES = [
                          r"推荐|求推荐|(送|给).{0,8}(什么|啥|点什么)好|(挑|选|买)(个|一个|点|份)?.{0,4}礼物)"),
     pattern("product", NOTHING_DONE + r"(?!.*(\b(warranty|guarantee|delivery|shipping)\b|多长时间|码|保修|质保|面积)).*(\bhow (big|heavy|tall|long|wide|large|thick) (is|are) (the|this|your)\b|\bwhat('?s| is) the (price|material|weight|size|colou?r) of\b|\bhow much (is|are|does) (the|this|your) "
                        r"(?!shipping|delivery|postage)|(多大|多重|多高|多长|多少钱一|什么材质|什么做的|哪里产)[\s,.!?~。]*$)"),
-    pattern("insult", NOTHING_DONE + r"(?!.*\?.{3}).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"
+    pattern("insult", NOTHING_DONE + r"(?!.*\?.{3})(?!.*\b(i'?m|i am|i was|i feel)\b.{0,12}\b(idiot|stupid|dumb|moron))(?!.*我(真|太|也)?(是)?(傻|蠢|笨)).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"
                       r"bastards?|assholes?|retard\w*)\b|\b(fuck\w*|idiots?|morons?|bitch\w*|wankers?)\b|垃圾|骗子|傻(?!眼)|蠢|智障|脑残|没长脑|废物|滚蛋|去死|死人|有病|他妈|妈的|尼玛|操你|混蛋|王八)"),
-    pattern("complaint", NOTHING_DONE.replace("complain\\w*|", "").replace("投诉|", "") + r".*(\b(complain(t|ts|ing)?|worst (shop|service|experience)|(terrible|awful|horrible|disgusting|unacceptable) (service|shop|support)|your manager|supervisor)\b|"
-                         r"投诉|差评(?!.{0,3}(在哪|怎么写))(?<!想给差评)|太差劲|找你们(领导|经理|主管|老板))"),
+    pattern("complaint", NOTHING_DONE.replace("complain\\w*|", "").replace("投诉|", "") + r".*(\b(complain(t|ts|ing)?|worst (shop|service|experience)|(terrible|awful|horrible|disgusting|unacceptable) (service|shop|support)|awful treatment)\b|"
+                         r"投诉|差评(?!.{0,3}(在哪|怎么写))(?<!想给差评)|太差劲|太差了)"),
     pattern("thanks", NOTHING_DONE + r"(?!.*\b(how|what|when|can|could|do|does|is|where|why|need|want|order|please|translate)\b).{0,24}\b(thanks|thank (you|u)|thx|tysm|cheers|much appreciated)\b.{0,30}$",
             NOTHING_DONE + r"(?!.*(吗|多少|怎么|什么|几|哪|票|地址|包[装庄]|修|单|买|货|款|券|码|账|人工|换|退|查|开|要|想|请|麻烦)).{0,6}(谢谢|谢啦|谢了|多谢|感谢).{0,8}$"),
     pattern("goodbye", NOTHING_DONE + r"(?!.*\?).{0,24}(\b(bye|goodbye|gotta go|see (you|ya)|cya)\b|拜拜|再见|回见).{0,12}$"),
