@@ -11,7 +11,7 @@ typedef struct checkpoint_head {
     char magic[8];
     uint64_t checksum; /* of all that follows it */
     uint64_t rows_hash, seed, n_features, n_labels;
-    double l2;
+    uint64_t l2; /* the bits of the double */
     int32_t n_epochs, max_features, min_count, next;
 } checkpoint_head;
 
@@ -23,12 +23,12 @@ static checkpoint_head head_of(const tag_trainer *t, int32_t next) {
                          .seed = t->params.seed,
                          .n_features = t->n_features,
                          .n_labels = t->n_labels,
-                         .l2 = t->params.l2,
                          .n_epochs = t->params.n_epochs,
                          .max_features = t->params.max_features,
                          .min_count = t->params.min_count,
                          .next = next};
     memcpy(h.magic, MAGIC, sizeof MAGIC);
+    memcpy(&h.l2, &t->params.l2, sizeof h.l2);
     return h;
 }
 

@@ -184,8 +184,8 @@ static uint64_t next_random(uint64_t *state) { /* splitmix64 */
  * a new text lacks (dropout: Srivastava et al. 2014). */
 static uint64_t kept_features(const tag_trainer *t, size_t token) {
     uint64_t state = t->params.seed ^ ((uint64_t)t->pass << 40) ^ token;
-    const uint64_t dropped = next_random(&state) & next_random(&state);
-    return ~dropped;
+    const uint64_t half = next_random(&state), quarter = half & next_random(&state);
+    return ~quarter;
 }
 static const float KEPT_SCALE = 4.0f / 3;
 
