@@ -279,7 +279,7 @@ class Answers(unittest.TestCase):
 
     def test_calibration(self):
         with tempfile.TemporaryDirectory() as folder, llmcs_shop.Shop(os.path.join(folder, "s.db"), create=True) as shop:
-            shop.put_entries(rows("faq.en.jsonl"))
+            shop.put_entries([{**entry, "questions": entry["questions"][:3]} for entry in rows("faq.en.jsonl")])
             questions = rows("faq-test.en.jsonl")[::8]
             found = shop.calibrate(questions, leave_one_out=False)
             self.assertEqual(found["n_questions"], len(questions))
