@@ -75,14 +75,14 @@ static llmcs_status check_answer(llmcs_shop_call *call, const char *rows_json) {
     int64_t fits = 0;
     if (strlen(rows_json) > MAX_ANSWER) return shop_fail(LLMCS_LIMIT, "answer: more than %d bytes", MAX_ANSWER);
     SHOP_TRY(shop_read_begin(call->host->shop, &c));
-    const llmcs_status status = shop_lookup_int(
-        c, 0, &fits,
-        "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = ?2 AND NOT EXISTS (SELECT 1 FROM json_each(?1)"
-        " WHERE ?2 = 'array' AND type <> 'object') END",
-        "ss", rows_json, call->request.is_action ? "object" : "array");
+    /* Not json_valid, see json.c. */
+    const llmcs_status status = shop_lookup_int(c, 0, &fits,
+                                                "SELECT json_type(?1) = ?2 AND NOT EXISTS (SELECT 1 FROM json_each(?1)"
+                                                " WHERE ?2 = 'array' AND type <> 'object')",
+                                                "ss", rows_json, call->request.is_action ? "object" : "array");
     shop_read_end(call->host->shop, c);
-    SHOP_TRY(status);
-    if (fits) return LLMCS_OK;
+    if (status && status != LLMCS_FORMAT) return status;
+    if (fits && !status) return LLMCS_OK;
     return shop_fail(LLMCS_JSON, "answer: expected %s", call->request.is_action ? "an object" : "an array of objects");
 }
 

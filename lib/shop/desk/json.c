@@ -117,10 +117,12 @@ static llmcs_status build(tree *t, shop_connection *c, const char *text, size_t 
 
 llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root) {
-    int64_t valid, count;
+    int64_t valid = 0, count;
     *root = NULL;
-    SHOP_TRY(shop_lookup_int(c, 0, &valid, "SELECT json_valid(?1)", "t", text, n));
-    if (!valid) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
+    /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and on what is no JSON. */
+    const llmcs_status typed = shop_lookup_int(c, 0, &valid, "SELECT json_type(?1) IS NOT NULL", "t", text, n);
+    if (typed && typed != LLMCS_FORMAT) return typed;
+    if (typed || !valid) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
     SHOP_TRY(shop_lookup_int(c, 0, &count, "SELECT count(*) FROM (SELECT 1 FROM json_tree(?1) LIMIT ?2)", "ti", text, n,
                              (int64_t)max_nodes + 1));
     if (count < 0 || (size_t)count > max_nodes)

@@ -269,8 +269,8 @@ static void abandon(desk_turn *t) {
 /* The store cannot be read or written now. What was said stands only if nothing hangs on it. */
 static bool is_store_trouble(llmcs_status status) {
     return status == LLMCS_BUSY || status == LLMCS_IO || status == LLMCS_NOSPACE || status == LLMCS_FORMAT ||
-           status == LLMCS_LIMIT || status == LLMCS_PENDING || status == LLMCS_CHANGED || status == LLMCS_CONFIG ||
-           status == LLMCS_STATE || status == LLMCS_UNSUPPORTED;
+           status == LLMCS_JSON || status == LLMCS_LIMIT || status == LLMCS_PENDING || status == LLMCS_CHANGED ||
+           status == LLMCS_CONFIG || status == LLMCS_STATE || status == LLMCS_UNSUPPORTED;
 }
 
 /* Only what holds without a state: an entry, small talk, products. */

@@ -383,6 +383,23 @@ START_TEST(closed_conversation_begins_anew) {
 }
 END_TEST
 
+START_TEST(damaged_state_is_said) {
+    desk_case d;
+    desk_case_open(&d);
+    (void)say(&d, "cancel order PL1001");
+    shop_sql(d.path, "UPDATE conversations SET state = '{\"frames\":[{'");
+    HAS(say(&d, "yes"), "cannot look that up");
+    ORDER_IS("PL1001", "paid");
+    shop_sql(d.path,
+             "UPDATE conversations SET state = "
+             "'{\"frames\":[{\"flow\":\"cancel\",\"asked\":99,\"yes\":\"zz\",\"slots\":[]}],"
+             "\"queue\":3,\"choices\":[1],\"mentioned\":null}'");
+    (void)say(&d, "yes");
+    ORDER_IS("PL1001", "paid");
+    desk_case_close(&d);
+}
+END_TEST
+
 static int keep_text(void *user, const char *text, size_t n) {
     char *all = user;
     strncat(all, text, n);
@@ -439,6 +456,7 @@ static void add(TCase *t) {
     tcase_add_test(t, long_and_odd_messages);
     tcase_add_test(t, works_without_flows_and_classifier);
     tcase_add_test(t, closed_conversation_begins_anew);
+    tcase_add_test(t, damaged_state_is_said);
     tcase_add_test(t, options_and_calls_are_checked);
 }
 
