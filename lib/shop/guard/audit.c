@@ -61,8 +61,8 @@ llmcs_status shop_audit_first_hash(shop_connection *c, uint8_t hash[SHOP_AUDIT_H
 
 void shop_audit_head_message(int64_t seq, int64_t time, int64_t anchor, const uint8_t hash[SHOP_AUDIT_HASH_BYTES],
                              uint8_t message[SHOP_AUDIT_HEAD_BYTES]) {
-    static const uint8_t label[17] = "llmcs audit head"; /* its NUL is left out */
-    memcpy(message, label, 16);
+    static const uint8_t label[16] = {'l', 'l', 'm', 'c', 's', ' ', 'a', 'u', 'd', 'i', 't', ' ', 'h', 'e', 'a', 'd'};
+    memcpy(message, label, sizeof label);
     put_u64(message + 16, (uint64_t)seq);
     put_u64(message + 24, (uint64_t)time);
     put_u64(message + 32, (uint64_t)anchor);
