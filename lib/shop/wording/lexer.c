@@ -182,7 +182,7 @@ static uint32_t unit_at(const lexing *x, size_t at, size_t *end) {
         stop = letters_end(x, second);
         n = lower_word(x, second, stop, word);
         if (per) return n == 4 && !memcmp(word, "cent", 4) ? (*end = stop, gate_unit_of_sign('%')) : GATE_UNIT_NONE;
-        if (n < 3 || memcmp(word, "day", 3)) return GATE_UNIT_NONE;
+        if (n < 3 || memcmp(word, "day", 3) != 0) return GATE_UNIT_NONE;
         *end = stop;
         return gate_unit_of_word("workday", 7);
     }
