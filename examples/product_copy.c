@@ -235,6 +235,7 @@ static int write_copy(writer *w, const char *given) {
         if (n > most) most = n, memcpy(best, kept, sizeof best);
     }
     w->params.seed = seed;
+    if (w->explain) fprintf(stderr, "product_copy: the model names %zu of %zu values\n", most, p.n_items);
     if (!code && most) print_copy(&p, best);
     if (!code && !most) puts(given), fflush(stdout);
     return code;
