@@ -36,10 +36,10 @@ dialogue() {
 examples/shop/import.sh "$store" >/dev/null
 
 title 'A customer at the desk of the demo shop  (llmcs-shop chat)'
-dialogue c001 'Where is my order PL26111334?' 'Do you sell guns?' 'you useless pile of junk' 'Recommend a teapot under 150' \
+dialogue c001 'Where is my order PL26111334?' 'Will it rain in Nanjing tomorrow?' 'Do you sell guns?' 'you useless pile of junk' 'Recommend a teapot under 150' \
     'Please cancel PL26111614' 'yes' 'thanks, bye'
 title 'The same in Chinese'
-dialogue c002 '我的订单PL26111330到哪了？' '你们卖枪吗' '什么破机器人' '推荐一个200元以内的茶壶' '没付款的那单取消吧' '确定' '谢谢'
+dialogue c002 '我的订单PL26111330到哪了？' '明天南京下雨吗' '你们卖枪吗' '什么破机器人' '推荐一个200元以内的茶壶' '取消订单PL26111606' '确定' '谢谢'
 
 title 'A verdict on a review  (sentiment)'
 "$bin/sentiment" --model "$models/review-bert" \

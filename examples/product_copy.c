@@ -4,10 +4,11 @@
  *     product_copy "Ostra Classic Mug, moss green, 400 ml; material: bone china"
  *     echo "类型#裤*版型#宽松*风格#性感" | product_copy
  *
- * What the model writes is printed only if llmcs_shop_gate finds each of its numbers, names and promises in what was
- * given, and if every value that was given is in it. Otherwise other samples are tried, always the same ones, and if
- * none is fit to print, the attributes themselves are (--explain says why). --seed N begins with a sample; --model
- * takes any GPT-2 folder that was trained on "Product: ...\nCopy:".
+ * A language model writes; the program prints what it can vouch for. Of several texts, always the same ones, it takes
+ * the one that names most of what was given. A sentence stays only if llmcs_shop_gate finds each of its numbers, names
+ * and promises in what was given, if it names a value that no sentence before it names, and if it calls no value by
+ * another one's key. What is then still unsaid is added as it was given. --explain tells which sentences were dropped;
+ * --seed N begins with a sample; --model takes any GPT-2 folder that was trained on "Product: ...\nCopy:".
  */
 #include <errno.h>
 #include <llmcs_shop.h>
@@ -17,11 +18,26 @@
 
 #include "options.h"
 
-enum { TRIES = 6 };
+enum { TRIES = 8, FREE_TRIES = 4, MAX_ITEMS = 32, MAX_BYTES = 4096 };
+
+/* A given value, with its key or without: parts of the line of attributes. */
+typedef struct item {
+    char key[128], value[256];
+    int said;
+} item;
+
+typedef struct product {
+    const char *given;
+    int chinese;
+    item items[MAX_ITEMS];
+    size_t n_items, n_names; /* the first ones are the product's name */
+} product;
 
 typedef struct writer {
     llmcs_session *session;
+    const llmcs_tokenizer *tokenizer;
     llmcs_generate_params params;
+    int32_t *others; /* tokens of the other language, [as many as there are tokens] */
     int seeded, explain;
 } writer;
 
@@ -30,17 +46,12 @@ static int failed(const char *doing) {
     return 1;
 }
 
-/* The text without spaces and in lower case, so that "400 ml" is found in "400ml". */
-static char *squeezed(const char *text, size_t n) {
-    char *copy = malloc(n + 1), *to = copy;
-    for (size_t i = 0; copy && i < n; i++)
-        if (text[i] != ' ') *to++ = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
-    if (copy) *to = 0;
-    return copy;
-}
+static int is_chinese(const char *text) { return text[strcspn(text, "\xe4\xe5\xe6\xe7\xe8\xe9")] != 0; }
 
-/* Where a value ends: at a comma, semicolon, | or *, also a full-width one, and in Chinese at a space. */
-static const char *separator(const char *at, int chinese, size_t *len) {
+/* ---- what is given */
+
+/* Where an item ends: at a comma, semicolon, | or *, also a full-width one, and in Chinese at a space. */
+static const char *item_end(const char *at, int chinese, size_t *len) {
     static const char *const marks[] = {", ", ";", "|", "*", "，", "；", "、", " "};
     const char *first = at + strlen(at);
     *len = 0;
@@ -51,63 +62,183 @@ static const char *separator(const char *at, int chinese, size_t *len) {
     return first;
 }
 
-/* The first given value that the text lacks, its key left out: "material: bone china" is "bone china". */
-static const char *missing_value(const char *attributes, const char *text, int chinese, int *n) {
-    char *in = squeezed(text, strlen(text));
-    const char *missing = NULL;
+static void copy_trimmed(char *to, size_t capacity, const char *begin, const char *end) {
+    while (begin < end && *begin == ' ') begin++;
+    while (begin < end && end[-1] == ' ') end--;
+    snprintf(to, capacity, "%.*s", (int)(end - begin), begin);
+}
+
+/* Splits "Ostra Classic Mug, 400 ml; material: bone china". The name is the first item, in Chinese brand and name. */
+static void read_product(product *p, const char *given) {
     size_t len;
-    for (const char *at = attributes; *at && !missing; at += len) {
-        const char *end = separator(at, chinese, &len);
-        for (const char *c = at; c < end; c++) { /* behind a key */
+    *p = (product){.given = given, .chinese = is_chinese(given)};
+    for (const char *at = given; *at && p->n_items < MAX_ITEMS;) {
+        item *it = &p->items[p->n_items];
+        const char *end = item_end(at, p->chinese, &len), *value = at;
+        for (const char *c = at; c < end && value == at; c++) {
             const size_t colon = *c == ':' || *c == '#' ? 1 : strncmp(c, "：", 3) ? 0 : 3;
-            if (colon) at = c + colon;
+            if (colon) copy_trimmed(it->key, sizeof it->key, at, c), value = c + colon;
         }
-        char *value = squeezed(at, (size_t)(end - at));
-        if (!in || !value || !strstr(in, value)) missing = at, *n = (int)(end - at);
-        free(value);
-        at = end;
+        copy_trimmed(it->value, sizeof it->value, value, end);
+        p->n_items += it->value[0] != 0;
+        at = end + len;
     }
-    free(in);
-    return missing;
+    while (p->n_names < p->n_items && p->n_names < (p->chinese ? 2 : 1) && !p->items[p->n_names].key[0]) p->n_names++;
 }
 
-/* One text: printed and 1, or 0 where it is not fit to print. -1: an error. */
-static int try_copy(writer *w, const char *prompt, const char *attributes) {
-    llmcs_result *result = NULL;
-    llmcs_shop_gate_verdict verdict = {.struct_size = sizeof verdict};
-    const llmcs_shop_fact given = {NULL, attributes};
-    const int chinese = attributes[strcspn(attributes, "\xe4\xe5\xe6\xe7\xe8\xe9")] != 0;
-    int n = 0, fit = 0;
-    if (llmcs_generate(w->session, prompt, LLMCS_NUL, &w->params, NULL, NULL, &result)) return failed("generate"), -1;
-    const char *text = result->sequences[0]->text + strspn(result->sequences[0]->text, " ");
-    const llmcs_status status = llmcs_shop_gate(text, LLMCS_NUL, &given, 1, chinese ? "zh" : "en", &verdict);
-    const char *missing = missing_value(attributes, text, chinese, &n);
-    fit = status ? (failed("gate"), -1) : verdict.passed && !missing;
-    if (fit > 0) puts(text), fflush(stdout);
-    if (!fit && w->explain)
-        fprintf(stderr, "product_copy: refused (%s %s%s%.*s): %s\n", verdict.passed ? "it lacks" : verdict.reason,
-                verdict.found, verdict.passed ? "" : ", ", verdict.passed ? n : 0, missing ? missing : "", text);
-    llmcs_result_free(&result);
-    return fit;
+/* The text without spaces and in lower case, so that "400 ml" is found in "400ml". */
+static void squeeze(char *to, size_t capacity, const char *text) {
+    size_t n = 0;
+    for (; *text && n + 1 < capacity; text++)
+        if (*text != ' ') to[n++] = (char)(*text >= 'A' && *text <= 'Z' ? *text + 32 : *text);
+    to[n] = 0;
 }
 
-static int write_copy(writer *w, const char *attributes) {
+static int holds(const char *text, const char *part) {
+    char in[MAX_BYTES], wanted[512];
+    squeeze(in, sizeof in, text);
+    squeeze(wanted, sizeof wanted, part);
+    return strstr(in, wanted) != NULL;
+}
+
+/* ---- what stays of the model's text */
+
+/* Why a sentence cannot stay, or NULL. It must name something new, and no value under another one's key. */
+static const char *fault_of(const product *p, const char *sentence) {
+    static llmcs_shop_gate_verdict verdict;
+    const llmcs_shop_fact given = {NULL, p->given};
+    int news = 0;
+    verdict.struct_size = sizeof verdict;
+    if (llmcs_shop_gate(sentence, LLMCS_NUL, &given, 1, p->chinese ? "zh" : "en", &verdict)) return "no memory";
+    if (!verdict.passed) return verdict.reason;
+    for (size_t i = 0; i < p->n_items; i++) {
+        const item *it = &p->items[i];
+        const int named = holds(sentence, it->value);
+        news |= named && !it->said;
+        if (!named && it->key[0] && holds(sentence, it->key)) return "it gives a key another value";
+    }
+    return news ? NULL : "it says nothing new";
+}
+
+/* The end of the sentence at `text`: behind ". ", "。" and their like. */
+static const char *sentence_end(const char *text) {
+    for (; *text; text++) {
+        if (strchr(".!?", *text) && (text[1] == ' ' || !text[1])) return text + 1;
+        if (!strncmp(text, "。", 3) || !strncmp(text, "！", 3) || !strncmp(text, "？", 3)) return text + 3;
+    }
+    return text;
+}
+
+/* Writes the sentences that stay to `out` and returns how many items they name; 0 if they do not name the product. */
+static size_t keep_sentences(product *p, const char *text, char out[MAX_BYTES], int explain) {
+    size_t n = 0, n_said = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < p->n_items; i++) p->items[i].said = 0;
+    for (const char *end; *(text += strspn(text, " ")); text = end) {
+        char sentence[1024];
+        end = sentence_end(text);
+        snprintf(sentence, sizeof sentence, "%.*s", (int)(end - text), text);
+        const char *fault = fault_of(p, sentence);
+        if (fault && explain) fprintf(stderr, "product_copy: dropped (%s): %s\n", fault, sentence);
+        if (fault || n + strlen(sentence) + 2 > MAX_BYTES) continue;
+        for (size_t i = 0; i < p->n_items; i++) p->items[i].said |= holds(sentence, p->items[i].value);
+        for (size_t i = 0; i < p->n_names; i++)
+            if (!p->items[i].said) return out[0] = 0, 0; /* the first sentence introduces the product */
+        n += (size_t)snprintf(out + n, MAX_BYTES - n, "%s%s", n && !p->chinese ? " " : "", sentence);
+    }
+    for (size_t i = 0; i < p->n_items; i++) n_said += p->items[i].said != 0;
+    return n_said;
+}
+
+/* Adds what is unsaid as it was given. */
+static void print_copy(const product *p, const char *text) {
+    fputs(text, stdout);
+    for (size_t i = 0; i < p->n_items; i++) {
+        const item *it = &p->items[i];
+        const char *key = it->key[0] ? it->key : p->chinese ? "另有" : "also";
+        if (holds(text, it->value)) continue;
+        if (p->chinese)
+            printf("%s：%s。", key, it->value);
+        else
+            printf(" %c%s: %s.", *key >= 'a' && *key <= 'z' ? *key - 32 : *key, key + 1, it->value);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* ---- the model */
+
+/* Makes tokens of the other language impossible: Han in an English list, letters in a Chinese one, but for what the
+ * attributes hold themselves. */
+static void suppress_foreign_tokens(writer *w, const product *p) {
+    char text[256];
+    size_t n_others = 0, len;
+    for (size_t i = 0; i < llmcs_tokenizer_n_vocab(w->tokenizer); i++) {
+        const int32_t id = (int32_t)i;
+        int letters = 0, high = 0;
+        if (llmcs_decode(w->tokenizer, &id, 1, LLMCS_SKIP_SPECIAL, text, sizeof text - 1, &len)) continue;
+        text[len] = 0;
+        for (const char *c = text; *c; c++) {
+            high |= *c < 0;
+            letters |= (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+        }
+        if ((p->chinese ? letters : high) && !strstr(p->given, text + (*text == ' '))) w->others[n_others++] = id;
+    }
+    w->params.suppress_tokens = (llmcs_ids){w->others, n_others};
+}
+
+/* " Meet the Ostra Classic Mug.", or 这款石野经典马克杯，: the model goes on from there. A small model misspells names
+ * that it does not know. */
+static void begin_with_name(const product *p, char opening[1024]) {
+    snprintf(opening, 1024, p->chinese ? " 这款%s%s，" : " Meet the %s%s.", p->items[0].value,
+             p->n_names > 1 ? p->items[1].value : "");
+}
+
+static char *make_prompt(const char *given, const char *opening) {
     char *prompt = NULL;
-    if (asprintf(&prompt, "Product: %s\nCopy:", attributes) < 0)
-        return fprintf(stderr, "product_copy: no memory for the attributes\n"), 1;
-    for (char *c = prompt + strlen("Product: "); c < prompt + strlen(prompt) - strlen("\nCopy:"); c++)
+    if (asprintf(&prompt, "Product: %s\nCopy:%s", given, opening) < 0) return NULL;
+    for (char *c = prompt; c < prompt + strlen("Product: ") + strlen(given); c++)
         if (*c == '\n' || *c == '\r') *c = ' ';
+    return prompt;
+}
+
+/* One text of the model; 0, or 1 after an error. */
+static int generate(writer *w, const product *p, int with_name, char text[MAX_BYTES]) {
+    char opening[1024] = "";
+    llmcs_result *result = NULL;
+    if (with_name) begin_with_name(p, opening);
+    char *prompt = make_prompt(p->given, opening);
+    if (!prompt) return fprintf(stderr, "product_copy: no memory for the attributes\n"), 1;
+    const llmcs_status status = llmcs_generate(w->session, prompt, LLMCS_NUL, &w->params, NULL, NULL, &result);
+    if (!status) snprintf(text, MAX_BYTES, "%s%s", opening, result->sequences[0]->text);
+    free(prompt);
+    llmcs_result_free(&result);
+    return status ? failed("generate") : 0;
+}
+
+/* The best of several texts: first the most probable one, which keeps closest to what was given, then samples; the last
+ * ones begin with the name. */
+static int write_copy(writer *w, const char *given) {
+    static char best[MAX_BYTES], kept[MAX_BYTES], text[MAX_BYTES];
+    static product p;
+    size_t most = 0;
+    int code = 0;
     const uint64_t seed = w->params.seed;
-    int fit = 0;
-    for (int i = 0; i < TRIES && !fit; i++, w->params.seed++) {
-        w->params.do_sample =
-            w->seeded || i > 0; /* first the most probable text, which keeps closest to what was given */
-        fit = try_copy(w, prompt, attributes);
+    read_product(&p, given);
+    suppress_foreign_tokens(w, &p);
+    best[0] = 0;
+    for (int i = 0; i < TRIES && !code && most < p.n_items; i++, w->params.seed++) {
+        const int with_name = i >= FREE_TRIES && p.n_names;
+        w->params.do_sample = w->seeded || i % FREE_TRIES > 0;
+        code = generate(w, &p, with_name, text);
+        const size_t n = code ? 0 : keep_sentences(&p, text, kept, w->explain);
+        if (n > most) most = n, memcpy(best, kept, sizeof best);
     }
     w->params.seed = seed;
-    if (!fit) puts(attributes), fflush(stdout);
-    free(prompt);
-    return fit < 0;
+    if (w->explain) fprintf(stderr, "product_copy: the model names %zu of %zu values\n", most, p.n_items);
+    if (!code && most) print_copy(&p, best);
+    if (!code && !most) puts(given), fflush(stdout);
+    return code;
 }
 
 /* Each argument, or each line of stdin that is not empty. */
@@ -131,15 +262,19 @@ static int serve(const char *folder, uint64_t seed, writer *w, char **products) 
     if (llmcs_model_open(folder, NULL, &model) || llmcs_session_create(model, NULL, &w->session) ||
         llmcs_generate_params_init(&w->params, model)) {
         failed("open");
+    } else if (!(w->tokenizer = llmcs_model_tokenizer(model)) ||
+               !(w->others = calloc(llmcs_tokenizer_n_vocab(w->tokenizer) + 1, sizeof *w->others))) {
+        fprintf(stderr, "product_copy: %s: no tokenizer, or no memory\n", folder);
     } else {
         w->params.stop_strings = stop;
         w->params.n_stop_strings = 1;
-        w->params.max_new_tokens = 160;
-        w->params.temperature = 0.7f;
+        w->params.max_new_tokens = 120;
+        w->params.temperature = 0.6f;
         w->params.top_p = 0.9f;
         w->params.seed = seed;
         code = write_all(w, products);
     }
+    free(w->others);
     llmcs_session_free(&w->session);
     llmcs_model_free(&model);
     return code;

@@ -77,6 +77,11 @@ static void remember(reply *r, const char *question, const char *answer) {
     r->said[TURNS - 1] = turn;
 }
 
+/* The model found no answer in the facts; `otherwise` says so, too, or is the entry that was found. */
+static int abstains(const char *text) {
+    return strstr(text, "don't have that information") || strstr(text, "没有查到");
+}
+
 /* Drops the first turn that is remembered; 0: there is none. */
 static int forget(reply *r) {
     int i = 0;
@@ -109,7 +114,7 @@ static int word(reply *r, const llmcs_shop_fact *facts, size_t n_facts, const ch
     if (status) code = failed("generate");
     if (!code && r->explain && !verdict.passed)
         fprintf(stderr, "reply: refused (%s %s): %s\n", verdict.reason, verdict.found, text);
-    const char *said = verdict.passed ? text : otherwise;
+    const char *said = verdict.passed && !abstains(text) ? text : otherwise;
     if (!code) puts(said), fflush(stdout), remember(r, question, said);
     llmcs_result_free(&result);
     free(prompt);

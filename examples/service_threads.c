@@ -4,7 +4,7 @@
  *     service_threads [--model FOLDER] [--facts TEXT] [--workers N] [--deadline MS] [--queue N] < questions.txt
  *
  * Each line of stdin is a question, to be answered from the facts, which are one prefix of all prompts: the engine
- * evaluates it once. What a real service must do beside this, compare each answer with the facts, is in reply.c. Worker
+ * evaluates it once. What a real service must do as well, compare each answer with the facts, is in reply.c. Worker
  * threads submit questions to the engine, which evaluates them together, wait for their answers, and print each with
  * its number as soon as it is there. A question that takes longer than its deadline gets the text so far. When the
  * engine's queue is full, a worker waits a little and tries again: that is the moment at which a service in a network

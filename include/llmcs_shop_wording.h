@@ -13,7 +13,7 @@
  *   - names: English words with a capital that are no common ones, Latin words in Chinese, what stands in 《》 or
  *     quotation marks, firms and places, 王先生,
  *   - promises and claims: "free", "guarantee", "refund", "cancelled", "tomorrow", 免费, 保证, 已取消 and some two
- * hundred more. "Not free" does not allow "free", and where the facts name a number or a condition beside it ("free
+ * hundred more. "Not free" does not allow "free", and where the facts name a number or a condition with it ("free
  * from 99 yuan"), the text must, too, and refuses texts that are empty, cut off, in the wrong language, repeat
  * themselves, or hold another speaker's line. It does not understand: a text that passes may still answer another
  * question or leave out what matters. What it refuses may be right; then the caller says the facts themselves.

@@ -32,7 +32,6 @@ class Templates(unittest.TestCase):
         question = "Where is my order?"
         answer = run("llmcs", "generate", GPT2, question).strip()
         self.assertTrue(answer)
-        self.assertEqual(answer, run("reply", question).strip())
         raw = ask("generate", GPT2, [{"prompt": "User: %s\nBot:" % question, "stop": "\nUser:"}])[0]
         wrapped = ask("generate", GPT2, [{"prompt": question}], "--template", r"User: {prompt}\nBot: {answer}\n")[0]
         messages = ask("generate", GPT2, [{"messages": [{"role": "user", "content": question}]}])[0]
@@ -56,7 +55,7 @@ class Templates(unittest.TestCase):
         messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}, {"role": "user", "content": "and?"}]
         told = ask("generate", GPT2, [{"messages": messages}, {"prompt": "User: hi\nBot: Hello.\nUser: and?\nBot:", "stop": "\nUser:"},
                                       {"messages": [{"role": "system", "content": "Be kind."}] + messages[:1]},
-                                      {"prompt": "Be kind.\nUser: hi\nBot:", "stop": "\nUser:"}])
+                                      {"prompt": "Facts: Be kind.\nUser: hi\nBot:", "stop": "\nUser:"}])
         self.assertEqual(told[0], told[1])
         self.assertEqual(told[2], told[3])
         for wrong in ([], messages[:2], messages[1:], [{"role": "robot", "content": "x"}], [{"role": "user"}], "x", [1],
@@ -164,7 +163,7 @@ class Chat(unittest.TestCase):
     def test_ctrl_c_stops_an_answer_and_ctrl_d_leaves(self):
         endless = ["--max-new-tokens", "100000", "--eos-token-id", "0", "--template", "{prompt}", "--threads", "1"]
         for _ in range(3):  # on a busy machine the answer may be complete before the key is pressed
-            shown, code = self.terminal([(b"> ", b"shirt\r"), (b"shirtshirt", b"\x03"), (b"> ", b"\x04")], *endless,
+            shown, code = self.terminal([(b"> ", b"shirt\r"), (b"shirt shirt", b"\x03"), (b"> ", b"\x04")], *endless,
                                         LLMCS_CPU="scalar")  # which takes seconds for all of the context
             self.assertEqual(code, 0, shown)
             self.assertTrue(shown.endswith("\n"), shown)

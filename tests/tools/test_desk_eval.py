@@ -160,6 +160,14 @@ class Judging(unittest.TestCase):
         self.assertTrue(desk.judge_turn(gone, reply("订单PL26111606已取消。"), "zh"))
 
 
+class Errors(unittest.TestCase):
+    def test_a_line_that_is_no_json_is_not_quoted(self):
+        program = os.path.join(os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin")), "llmcs-shop")
+        done = subprocess.run([program, "mask", "--jsonl"], input='{"text":"13812349876\n', capture_output=True, text=True)
+        self.assertIn("not JSON at byte", done.stdout)
+        self.assertNotIn("13812349876", done.stdout + done.stderr)
+
+
 class Playing(unittest.TestCase):
     """The program over replies in a file."""
 

@@ -124,6 +124,14 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     return t->reply.status;
 }
 
+/* Whether it asks back between two questions in the language of the reply. */
+static bool offers_in_language(const desk_turn *t, const llmcs_shop_answer *a) {
+    const char *lang = t->flows->langs[t->lang];
+    for (size_t i = 0; i < 2 && i < a->n_candidates; i++)
+        if (*a->candidates[i]->lang && strcmp(a->candidates[i]->lang, lang) != 0) return false;
+    return true;
+}
+
 static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at_least, const char *const *tags,
                                   size_t n_tags, double accept, bool *found) {
     llmcs_shop_ask_params params;
@@ -140,7 +148,9 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
-    if (at_least >= 0 ? certain && answer->probability >= at_least : answer->route != LLMCS_ROUTE_NONE) {
+    if (at_least >= 0 ? certain && answer->probability >= at_least
+                      : answer->route != LLMCS_ROUTE_NONE &&
+                            (answer->route != LLMCS_ROUTE_ASK_BACK || offers_in_language(t, answer))) {
         t->out.probability = answer->probability;
         status = say_answer(t, answer, found);
     } else if (!t->out.n_citations && t->out.route == LLMCS_DESK_NONE) {

@@ -76,7 +76,7 @@ void shop_wording_free(shop_wording **wording) {
     shop_wording *w = wording ? *wording : NULL;
     if (!w) return;
     const llmcs_allocator a = w->allocator;
-    if (w->engine) llmcs_engine_stop(w->engine); /* whoever waits gets the fallback */
+    if (w->engine) llmcs_engine_stop(w->engine); /* callers that wait get the fallback */
     if (w->lock_made) {
         pthread_rwlock_wrlock(&w->in_use);
         pthread_rwlock_unlock(&w->in_use);
@@ -157,7 +157,7 @@ static size_t turns_to_try(const shop_wording_request *r) {
     return n;
 }
 
-/* The prompt with as much history as leaves room for the reply. *source: OK stays, or TOO_LONG. */
+/* The prompt with as much history as leaves tokens for the reply. *source: OK stays, or TOO_LONG. */
 static llmcs_status make_prompt(wording_job *j, int32_t *max_new_tokens, shop_wording_source *source) {
     const shop_wording_request *r = j->request;
     const int32_t wanted = r->max_new_tokens > 0 ? r->max_new_tokens : SHOP_WORDING_TOKENS;
