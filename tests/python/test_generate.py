@@ -68,13 +68,14 @@ class Sessions(unittest.TestCase):
         ):
             other = session.generate("User: hi\nBot:", do_sample=False, max_new_tokens=4, **ban)
             self.assertNotEqual(other.sequences[0][:1], [first], ban)
+        stop = session.generate("User: hi\nBot:", do_sample=False, max_new_tokens=6).texts[0][-4:]
         self.assertEqual(
             session.generate(
                 "User: hi\nBot:",
                 do_sample=False,
                 max_new_tokens=30,
                 eos_token_id=[],
-                stop_strings=(s for s in ["help"]),
+                stop_strings=(s for s in [stop]),
             ).finish_reasons,
             ["stop_string"],
         )

@@ -19,6 +19,7 @@ sys.path[:0] = [os.path.join(ROOT, "tools", "python"), os.path.join(ROOT, "tools
 
 import llmcs  # noqa: E402
 import shop_data  # noqa: E402
+import shop_facts  # noqa: E402
 import tfidf_baseline  # noqa: E402
 
 GPT2 = os.path.join(ROOT, "examples", "models", "shop-gpt2")
@@ -30,11 +31,10 @@ SEED = 20261122
 # ---------------------------------------------------------------- texts
 
 def own_documents(n):
-    """{part: [(prompt, reply)]}, n each: replies as the model learned them, and copy with brands it never saw."""
+    """{part: [(prompt, reply)]}, n each: replies from values as the model learned them, and copy with brands it never saw."""
     rng, parts = random.Random(SEED), {}
     for language in ("en", "zh"):
-        replies = shop_data.template_replies(rng, language, 3)
-        parts["own-reply-" + language] = rng.sample(replies, min(n, len(replies)))
+        parts["own-reply-" + language] = [shop_facts.from_values(rng, language) for _ in range(n)]
         parts["own-copy-" + language] = shop_data.template_copies(rng, language, n)
     return parts
 
