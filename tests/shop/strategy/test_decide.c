@@ -195,7 +195,7 @@ START_TEST(history_is_rendered_with_this_context_last) {
     char *prompt;
     static const char *const contexts[] = {"zh", "en", "zh"};
     for (int i = 0; i < 3; i++) {
-        char id[8];
+        char id[16];
         llmcs_shop_decide_params p = defaults();
         snprintf(id, sizeof id, "%d", i);
         p.context = contexts[i];
