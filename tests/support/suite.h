@@ -11,9 +11,9 @@
  * does so when one holds for the first time: enough to say where a test that crashed had been. */
 static inline void suite_mark_once(const char *file, int line) {
     enum { LINES = 1024 };
-    static bool marked[LINES];
-    if (marked[line % LINES]) return;
-    marked[line % LINES] = true;
+    static bool marked[LINES]; /* threads of a test assert, too */
+    if (__atomic_load_n(&marked[line % LINES], __ATOMIC_RELAXED)) return;
+    __atomic_store_n(&marked[line % LINES], true, __ATOMIC_RELAXED);
     _mark_point(file, line);
 }
 #define _mark_point(file, line) suite_mark_once(file, line)

@@ -186,9 +186,11 @@ END_TEST
 
 /* The n-th write of a process's life: it dies there, or the write fails with `code`, once or from there on. */
 static struct {
-    long calls, exit_at, fail_at;
+    atomic_long calls; /* of the desk's threads, too */
+    long exit_at, fail_at;
     int code;
-    bool after, fired;
+    bool after;
+    atomic_bool fired;
     char effects[TEMP_PATH_BYTES + 16];
 } fatal = {.exit_at = -1, .fail_at = -1};
 
