@@ -1,43 +1,10 @@
-/* Runs the shop layer's fuzz targets on the inputs kept in tests/data/hostile, and on random damage to each. */
-#include <dirent.h>
-
+/* Replays the inputs of the store's and the knowledge base's fuzz targets. */
+#include "fuzz/replay.h"
 #include "fuzz/targets_shop.h"
-#include "support/random.h"
-#include "support/suite.h"
 
-static void replay(int (*target)(const uint8_t *, size_t), const char *name, int n_damaged) {
-    static uint8_t data[1 << 16];
-    uint64_t seed = 20261128;
-    int n = 0;
-    char folder[100];
-    snprintf(folder, sizeof folder, "tests/data/hostile/%s", name);
-    DIR *d = opendir(folder);
-    ck_assert_msg(d != NULL, "%s", folder);
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "rb");
-        if (!f) continue;
-        const size_t size = fread(data, 1, sizeof data, f);
-        fclose(f);
-        target(data, size);
-        for (int i = 0; i < n_damaged && size; i++) {
-            const size_t at = random_below(&seed, size);
-            const uint8_t kept = data[at];
-            data[at] = (uint8_t)random_next(&seed);
-            target(data, i % 4 ? size : at);
-            data[at] = kept;
-        }
-        n++;
-    }
-    closedir(d);
-    target(data, 0);
-    ck_assert_int_ge(n, 5);
-}
-
-START_TEST(damaged_stores) { replay(fuzz_shop_store, "shop_store", (int)(16 / suite_step(4))); }
+START_TEST(damaged_stores) { replay_inputs(fuzz_shop_store, "shop_store", 5, (int)(16 / suite_step(4))); }
 END_TEST
-START_TEST(questions) { replay(fuzz_shop_question, "shop_question", (int)(40 / suite_step(4))); }
+START_TEST(questions) { replay_inputs(fuzz_shop_question, "shop_question", 5, (int)(40 / suite_step(4))); }
 END_TEST
 
 /* A byte of every kind of page at random places: opened, or refused with a reason. */
@@ -54,7 +21,7 @@ START_TEST(five_hundred_damaged_stores) {
 END_TEST
 
 static void add(TCase *t) {
-    printf("shop/knowledge/shop_replay: seeds 20261128, 20261129\n");
+    printf("five_hundred_damaged_stores: seed 20261129\n");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, damaged_stores);
     tcase_add_test(t, questions);

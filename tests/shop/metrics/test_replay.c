@@ -1,38 +1,9 @@
-/* Runs the fuzz target of the metrics on the inputs kept in tests/data/hostile/shop_metrics, and on damage to them. */
-#include <dirent.h>
-
+/* Replays the inputs of the metrics' fuzz target. */
+#include "fuzz/replay.h"
 #include "fuzz/targets_shop_metrics.h"
-#include "support/random.h"
-#include "support/suite.h"
-
-#define FOLDER "tests/data/hostile/shop_metrics"
 
 START_TEST(inputs_that_are_kept_and_damaged) {
-    static uint8_t data[1 << 16];
-    uint64_t seed = 20261128;
-    int n = 0;
-    printf("seed %llu\n", (unsigned long long)seed);
-    DIR *d = opendir(FOLDER);
-    ck_assert_ptr_nonnull(d);
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        char path[400];
-        snprintf(path, sizeof path, FOLDER "/%s", e->d_name);
-        FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "rb");
-        if (!f) continue;
-        const size_t size = fread(data, 1, sizeof data, f);
-        fclose(f);
-        fuzz_shop_metrics(data, size);
-        for (size_t i = 0; i < 400 / suite_step(5); i++) {
-            uint8_t *copy = exact_copy(data, size);
-            copy[random_below(&seed, size)] = (uint8_t)random_next(&seed);
-            fuzz_shop_metrics(copy, i % 3 ? size : random_below(&seed, size + 1));
-            free(copy);
-        }
-        n++;
-    }
-    closedir(d);
-    fuzz_shop_metrics(data, 0);
-    ck_assert_int_ge(n, 8);
+    replay_inputs(fuzz_shop_metrics, "shop_metrics", 8, (int)(400 / suite_step(5)));
     if (fuzz_folder[0]) remove_fuzz_folder();
 }
 END_TEST
