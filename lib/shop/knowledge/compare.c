@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "shop/knowledge/entry_texts.h"
 #include "shop/knowledge/follow.h"
 #include "shop/knowledge/match.h"
-#include "shop/knowledge/signature.h"
 
 /* ---- words in common */
 
@@ -25,29 +25,24 @@ typedef struct overlap {
 } overlap;
 
 /* Marks in `seen` the words of the question that stand in the text. */
-static llmcs_status find_overlap(const llmcs_allocator *a, const shop_question *q, const char *text, size_t n,
-                                 bool *seen, overlap *found) {
-    shop_words words;
+static overlap find_overlap(const shop_question *q, const shop_words *words, bool *seen) {
     double asked = 0, all_asked = 0, covered = 0, all_covered = 0;
     bool here[SHOP_MAX_WORDS] = {false};
-    SHOP_TRY(shop_words_make(a, text, n, &words));
-    for (size_t i = 0; i < words.n && i < 4 * SHOP_MAX_WORDS; i++) {
-        const shop_text_word *w = &words.items[i];
+    for (size_t i = 0; i < words->n && i < 4 * SHOP_MAX_WORDS; i++) {
+        const shop_text_word *w = &words->items[i];
         if (w->repeated) continue;
-        const size_t same = find_word(q, words.joined + w->begin, w->len);
+        const size_t same = find_word(q, words->joined + w->begin, w->len);
         const double weight = w->function_word ? 0.25 : 1;
         all_covered += weight;
         if (same == q->n_words) continue;
         covered += weight;
         here[same] = seen[same] = true;
     }
-    shop_words_free(&words);
     for (size_t i = 0; i < q->n_words; i++) {
         all_asked += q->rarity[i];
         if (here[i]) asked += q->rarity[i];
     }
-    *found = (overlap){all_asked > 0 ? asked / all_asked : 0, all_covered > 0 ? covered / all_covered : 0};
-    return LLMCS_OK;
+    return (overlap){all_asked > 0 ? asked / all_asked : 0, all_covered > 0 ? covered / all_covered : 0};
 }
 
 static double share_seen(const shop_question *q, const bool *seen) {
@@ -121,54 +116,42 @@ static llmcs_status keep_text(const llmcs_allocator *a, const char *text, size_t
 }
 
 /* A text of the candidate, the answer (position 0) or a question. */
-static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_candidate *e, const shop_query *text,
+static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_candidate *e, const shop_entry_text *text,
                                  float *vector, bool *seen, double *best) {
     const llmcs_allocator *a = &m->shop->allocator;
-    const int64_t row = shop_query_int(text, 0), position = shop_query_int(text, 1);
-    overlap words;
-    shop_signature signature;
     double cosine = 0;
     bool found = false;
-    size_t n;
-    const char *bytes = shop_query_text(text, 2, &n);
-    if (row == q->without_text) return LLMCS_OK;
-    if (q->vector && !(q->flags & LLMCS_ASK_WORDS_ONLY)) SHOP_TRY(shop_text_vector(m->shop, row, vector, &found));
+    if (text->row == q->without_text) return LLMCS_OK;
+    if (q->vector && !(q->flags & LLMCS_ASK_WORDS_ONLY)) SHOP_TRY(shop_text_vector(m->shop, text->row, vector, &found));
     if (found) cosine = (double)dot(vector, q->vector, m->shop->n_embedding);
-    SHOP_TRY(find_overlap(a, q, bytes, n, seen, &words));
-    if (!position) {
+    const overlap words = find_overlap(q, &text->words, seen);
+    if (!text->position) {
         e->features[SHOP_F_ANSWER_COSINE] = cosine;
-        return keep_text(a, bytes, n, &e->answer, &e->answer_bytes);
+        return keep_text(a, text->text, text->n, &e->answer, &e->answer_bytes);
     }
-    SHOP_TRY(shop_signature_make(a, bytes, n, &signature));
-    const double trigrams = dice(&signature, &q->signature);
+    const double trigrams = dice(&text->signature, &q->signature);
     e->features[SHOP_F_COSINE] = fmax(e->features[SHOP_F_COSINE], cosine);
     e->features[SHOP_F_TRIGRAMS] = fmax(e->features[SHOP_F_TRIGRAMS], trigrams);
     const double nearness = 2 * cosine + words.asked + words.covered + trigrams;
     if (nearness <= *best) return LLMCS_OK;
     *best = nearness;
-    e->question_index = (size_t)position;
+    e->question_index = (size_t)text->position;
     e->features[SHOP_F_ASKED] = words.asked;
     e->features[SHOP_F_COVERED] = words.covered;
     e->features[SHOP_F_SAME] = words.asked > 0.9999 && words.covered > 0.9999;
-    return keep_text(a, bytes, n, &e->question, &e->question_bytes);
+    return keep_text(a, text->text, text->n, &e->question, &e->question_bytes);
 }
 
 static llmcs_status compare_texts(shop_connection *c, const shop_question *q, shop_match *m, shop_candidate *e,
                                   float *vector) {
-    shop_query s;
+    shop_entry_texts *texts;
     bool seen[SHOP_MAX_WORDS] = {false};
     double best = -100;
     llmcs_status status = LLMCS_OK;
-    SHOP_TRY(shop_query_begin(
-        c, &s, "SELECT row, position, text FROM texts WHERE entry = ?1 AND version = ?2 ORDER BY position", "ii",
-        e->entry, (int64_t)e->version));
-    for (;;) {
-        SHOP_TRY(shop_query_next(&s));
-        if (!s.has_row) break;
-        status = compare_text(q, m, e, &s, vector, seen, &best);
-        if (status) break;
-    }
-    shop_query_end(&s);
+    SHOP_TRY(shop_entry_texts_acquire(m->shop, c, e->entry, e->version, &texts));
+    for (size_t i = 0; i < texts->n && !status; i++)
+        status = compare_text(q, m, e, &texts->items[i], vector, seen, &best);
+    shop_entry_texts_release(m->shop, texts);
     e->features[SHOP_F_IN_ANSWER] = share_seen(q, seen);
     e->features[SHOP_F_NUMBERS] = share_of_numbers(q, seen);
     return status;

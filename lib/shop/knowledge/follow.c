@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "shop/knowledge/entry_texts.h"
 #include "shop/knowledge/knowledge.h"
 #include "shop/store/vectors.h"
 
@@ -19,6 +20,7 @@ struct shop_knowledge {
 llmcs_status shop_knowledge_create(llmcs_shop *shop) {
     struct shop_knowledge *k;
     llmcs_index_options options;
+    SHOP_TRY(shop_entry_texts_create(shop));
     if (!shop->encoder) return LLMCS_OK;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *k, "knowledge", &k));
     llmcs_index_options_init(&options);
@@ -39,6 +41,7 @@ llmcs_status shop_knowledge_create(llmcs_shop *shop) {
 
 void shop_knowledge_free(llmcs_shop *shop) {
     struct shop_knowledge *k = shop->knowledge;
+    shop_entry_texts_free(shop);
     if (!k) return;
     llmcs_index_free(&k->index);
     if (shop->owner == getpid()) pthread_mutex_destroy(&k->lock);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "shop/knowledge/entry_texts.h"
 #include "shop/knowledge/match.h"
 #include "shop/knowledge/words.h"
 #include "shop/store/shop_case.h"
@@ -124,6 +125,48 @@ static const char *found(llmcs_shop *shop, const char *text, const llmcs_shop_as
     llmcs_shop_answer_free(&a);
     return id;
 }
+
+/* Answers of 20,000 characters, more of them than are kept: those in use stay as they are, the others are read again.
+ */
+START_TEST(texts_of_entries_are_kept_up_to_a_limit) {
+    enum { N = 60, CHARS = 20000 };
+    llmcs_shop *shop = open_shop(path, LLMCS_SHOP_CREATE);
+    shop_entry_texts *first, *again, *last;
+    shop_connection *c;
+    char id[16], *answer = malloc(3 * CHARS + 1);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < CHARS; k++) memcpy(answer + 3 * k, k % 7 ? "货" : "退", 3);
+        snprintf(id, sizeof id, "e%d", i);
+        answer[3 * CHARS] = 0;
+        put_entry(shop, id, "zh", "可以退货吗？", answer);
+    }
+    SHOP_OK(shop_read_begin(shop, &c));
+    SHOP_OK(shop_entry_texts_acquire(shop, c, 1, 1, &first));
+    ck_assert_uint_eq(first->n, 2);
+    ck_assert_int_eq(first->items[0].position, 0);
+    ck_assert_uint_eq(first->items[0].n, 3 * CHARS);
+    ck_assert_uint_eq(first->items[0].words.n, 2 * CHARS - 1);
+    SHOP_OK(shop_entry_texts_acquire(shop, c, 1, 1, &again));
+    ck_assert_ptr_eq(first, again);
+    shop_entry_texts_release(shop, again);
+    for (int i = 2; i <= N; i++) {
+        SHOP_OK(shop_entry_texts_acquire(shop, c, i, 1, &last));
+        shop_entry_texts_release(shop, last);
+    }
+    ck_assert_uint_gt(N * first->bytes, SHOP_ENTRY_TEXTS_BYTES);
+    SHOP_OK(shop_entry_texts_acquire(shop, c, 1, 1, &again));
+    ck_assert_ptr_ne(first, again);
+    ck_assert_str_eq(first->items[0].text, again->items[0].text);
+    shop_entry_texts_release(shop, again);
+    shop_entry_texts_release(shop, first);
+    SHOP_OK(shop_entry_texts_acquire(shop, c, 1, 2, &again)); /* a version that is not there */
+    ck_assert_uint_eq(again->n, 0);
+    shop_entry_texts_release(shop, again);
+    shop_read_end(shop, c);
+    llmcs_shop_free(&shop);
+    free(answer);
+}
+END_TEST
 
 START_TEST(questions_find_their_entries_in_both_languages) {
     llmcs_shop *shop = shop_with_entries(NULL);
@@ -478,6 +521,7 @@ static void add(TCase *t) {
     tcase_add_test(t, dates_and_tags_filter);
     tcase_add_test(t, slots_are_filled_or_requested);
     tcase_add_test(t, two_close_entries_are_both_offered);
+    tcase_add_test(t, texts_of_entries_are_kept_up_to_a_limit);
     tcase_add_test(t, arguments_that_are_not_valid);
     tcase_add_test(t, vectors_are_found_followed_and_made_anew);
     tcase_add_test(t, calibration_learns_and_is_kept);
