@@ -113,8 +113,8 @@ START_TEST(every_request_gets_what_it_gets_alone) {
 }
 END_TEST
 
-/* Room for three conversations, and thirty are submitted. Only with NO_THREAD are all thirty certain to wait before the
- * first step; a scheduler thread may finish some while the others are submitted, and then preempts nobody. */
+/* Blocks for three conversations, and thirty are submitted. Only with NO_THREAD are all thirty certain to wait before
+ * the first step; a scheduler thread may finish some while the others are submitted, and then preempts nobody. */
 START_TEST(thirty_requests_in_memory_for_three) {
     llmcs_engine_options o = engine_options();
     if (_i) o.flags = LLMCS_ENGINE_NO_THREAD;

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -215,6 +216,14 @@ class Terminal(Case):
             out += os.read(terminal, 4096)
         return out.decode(errors="replace")
 
+    def press(self, terminal, keys, seconds=60):
+        """Writes keys once the editor reads them: what is typed before is lost when it takes the terminal over."""
+        end = time.monotonic() + seconds
+        while termios.tcgetattr(terminal)[3] & termios.ICANON:
+            self.assertLess(time.monotonic(), end, "the editor does not read")
+            time.sleep(0.01)
+        os.write(terminal, keys)
+
     def test_at_a_terminal(self):
         pid, terminal = pty.fork()
         if pid == 0:
@@ -222,13 +231,14 @@ class Terminal(Case):
             os.execv(SHOP, [SHOP, "chat", self.store, "--customer", "c002"])
         self.addCleanup(os.close, terminal)
         self.read_until(terminal, "> ")
-        os.write(terminal, "helo\x7flo\n".encode())  # a backspace; then the line
+        self.press(terminal, "helo\x7flo\n".encode())  # a backspace; then the line
         self.read_until(terminal, "\n> ")
-        os.write(terminal, "我的订单PL26111330到哪了\n".encode())
+        self.press(terminal, "我的订单PL26111330到哪了\n".encode())
         self.assertIn("RK0311503407", self.read_until(terminal, "\n> "))
-        os.write(terminal, b"not sent\x03")  # Ctrl-C empties the line
-        os.write(terminal, b"\x04")          # Ctrl-D ends
-        end = time.monotonic() + 30
+        self.press(terminal, b"not sent\x03")  # Ctrl-C empties the line
+        self.read_until(terminal, "> ")
+        self.press(terminal, b"\x04")  # Ctrl-D ends
+        end = time.monotonic() + 60
         done = (0, 0)
         while not done[0] and time.monotonic() < end:
             done = os.waitpid(pid, os.WNOHANG)

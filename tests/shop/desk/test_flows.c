@@ -141,7 +141,7 @@ END_TEST
 
 /* ---- words */
 
-static desk_arena arena;
+static shop_arena arena;
 
 static desk_words words_of(const char *text) {
     desk_words w;
@@ -210,7 +210,7 @@ START_TEST(yes_and_no) {
         const desk_words w = words_of(neither[i]);
         ck_assert_msg(!desk_is_yes(&w), "%s", neither[i]);
     }
-    desk_arena_free(&arena);
+    shop_arena_free(&arena);
 }
 END_TEST
 
@@ -238,7 +238,7 @@ START_TEST(languages_and_parts) {
     ck_assert_uint_eq(desk_ordinal(&w, 3), 3);
     w = words_of("I bought two of the second kind yesterday");
     ck_assert_uint_eq(desk_ordinal(&w, 3), 0);
-    desk_arena_free(&arena);
+    shop_arena_free(&arena);
 }
 END_TEST
 
