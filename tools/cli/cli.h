@@ -125,6 +125,8 @@ llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **mode
 void cli_log_free(cli_log *log);
 /* The common options alone, for models that the library opens by itself. */
 void cli_model_options(const cli_common *common, llmcs_model_options *options);
+/* An llmcs_progress_fn whose `user` is a string: prints "training  42 %" over itself, without a line end. */
+int cli_show_progress(void *verb, float done);
 /* An llmcs_log_fn: warnings and errors go to stderr. */
 void cli_print_warning(void *user, llmcs_log_level level, const char *message);
 /* Prints what failed and the library's message; returns EXIT_FAILED. */

@@ -6,9 +6,14 @@
 
 #include "cli.h"
 
-static int show_progress(void *user, float done) {
+static int show_loading(void *user, float done) {
     (void)user;
     fprintf(stderr, done < 1 ? "\rloading %3.0f %%" : "\r              \r", (double)done * 100);
+    return 0;
+}
+
+int cli_show_progress(void *verb, float done) {
+    fprintf(stderr, "\r%s %3.0f %%", (const char *)verb, (double)done * 100);
     return 0;
 }
 
@@ -45,7 +50,7 @@ void cli_model_options(const cli_common *common, llmcs_model_options *options) {
     options->weights = (llmcs_weights)common->weights;
     options->kv_type = (llmcs_kv_type)common->kv_type;
     options->log = cli_print_warning;
-    if (isatty(STDERR_FILENO)) options->progress = show_progress;
+    if (isatty(STDERR_FILENO)) options->progress = show_loading;
 }
 
 llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model) {
@@ -54,7 +59,7 @@ llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **mode
     if (log) options.log = keep_line;
     options.log_user = log;
     const llmcs_status status = llmcs_model_open(common->folder, &options, model);
-    if (options.progress) show_progress(NULL, 1);
+    if (options.progress) show_loading(NULL, 1);
     return status;
 }
 

@@ -20,12 +20,6 @@ static const cli_option options[] = {
               "learn from FILE alone, not from the entries' own questions, left out one by one"),
 };
 
-static int show_progress(void *user, float done) {
-    (void)user;
-    fprintf(stderr, "\rcalibrating %3.0f %%", (double)done * 100);
-    return 0;
-}
-
 static int calibrate(const cli_common *common, const calibrate_job *j, llmcs_shop *shop, questions *q) {
     llmcs_shop_calibrate_params params;
     llmcs_shop_calibration found = {.struct_size = sizeof found};
@@ -34,7 +28,7 @@ static int calibrate(const cli_common *common, const calibrate_job *j, llmcs_sho
     llmcs_shop_calibrate_params_init(&params);
     params.leave_one_out = !j->no_own;
     params.precision = j->precision;
-    if (isatty(STDERR_FILENO)) params.progress = show_progress;
+    if (isatty(STDERR_FILENO)) params.progress = cli_show_progress, params.progress_user = "calibrating";
     if (llmcs_shop_calibrate(shop, q->items, q->n, &params, &found)) return cli_failed("calibrate");
     if (params.progress) fputc('\n', stderr);
     printf(

@@ -30,12 +30,6 @@ static const cli_option options[] = {
     CLI_PLAIN("promote", CLI_FLAG, AT(promote), "make it live if it is better with 95 % certainty, or the first one"),
 };
 
-static int print_progress(void *user, float done) {
-    (void)user;
-    fprintf(stderr, "\rtraining %3.0f %%", 100 * (double)done);
-    return 0;
-}
-
 static bool read_all(examples *e, const cli_strings *files) {
     for (size_t i = 0; i < files->n; i++)
         if (!examples_read(e, files->items[i])) return false;
@@ -77,7 +71,7 @@ static int retrain(const retrain_job *j, const cli_common *common, llmcs_shop *s
     params.l2 = j->l2;
     params.metric = j->metric;
     params.actor = j->actor;
-    if (isatty(STDERR_FILENO)) params.progress = print_progress;
+    if (isatty(STDERR_FILENO)) params.progress = cli_show_progress, params.progress_user = "training";
     const llmcs_status status = llmcs_shop_retrain(shop, &params, &made);
     if (params.progress) fputc('\n', stderr);
     if (status) return cli_failed("retrain");

@@ -112,12 +112,6 @@ static bool read_rows(rows *r, const train_job *j, const char *file, size_t *n_b
     return !failed;
 }
 
-static int print_progress(void *user, float done) {
-    (void)user;
-    fprintf(stderr, "\rtraining %3.0f %%", 100 * (double)done);
-    return 0;
-}
-
 static void print_figure(const char *name, double value) {
     if (!isnan(value)) printf("  %-34s %.4f\n", name, value);
 }
@@ -168,7 +162,7 @@ static int train_and_save(const train_job *j, const cli_common *common, const ro
     params.accept_score = j->accept_score;
     params.keep = j->keep;
     params.seed = j->seed;
-    if (isatty(STDERR_FILENO)) params.progress = print_progress;
+    if (isatty(STDERR_FILENO)) params.progress = cli_show_progress, params.progress_user = "training";
     const llmcs_status status = llmcs_shop_classifier_train(r->examples, r->n, &params, &classifier);
     if (params.progress) fputc('\n', stderr);
     if (status) return cli_failed("train-classifier");

@@ -91,12 +91,6 @@ static void free_rows(rows *r) {
     json_decref(r->json);
 }
 
-static int print_progress(void *user, float done) {
-    (void)user;
-    if (isatty(2)) fprintf(stderr, "\rtraining %3.0f %%", 100 * (double)done);
-    return 0;
-}
-
 static int train_command(int argc, char **argv) {
     cli_common common;
     llmcs_shop_tagger_params params;
@@ -115,13 +109,13 @@ static int train_command(int argc, char **argv) {
         params.l2 = j.l2;
         params.seed = j.seed;
         params.checkpoint_path = j.checkpoint;
-        params.progress = print_progress;
+        if (isatty(STDERR_FILENO)) params.progress = cli_show_progress, params.progress_user = "training";
         code = EXIT_FAILED;
         if (strcmp(common.folder, "-") && !freopen(common.folder, "r", stdin))
             cli_error("%s: %s", common.folder, strerror(errno));
         else if (read_rows(&r)) {
             const llmcs_status status = llmcs_shop_tagger_train(r.texts, r.n, &params, common.texts[0]);
-            if (isatty(2)) fputc('\n', stderr);
+            if (params.progress) fputc('\n', stderr);
             code = status ? cli_failed("train-tagger") : EXIT_DONE;
         }
         if (code == EXIT_DONE)

@@ -13,12 +13,6 @@ static const cli_option options[] = {
               "folder of the encoder [the one of `llmcs-shop init`]"),
 };
 
-static int show_progress(void *user, float done) {
-    (void)user;
-    fprintf(stderr, "\r%3.0f %%", (double)done * 100);
-    return 0;
-}
-
 static int update_command(int argc, char **argv) {
     cli_common common;
     update_job j = {0};
@@ -27,7 +21,7 @@ static int update_command(int argc, char **argv) {
     if (code >= 0) return code;
     if (!store_open(&s, &common, STORE_ENCODER, j.encoder, 0)) return EXIT_FAILED;
     llmcs_shop_info info = {.struct_size = sizeof info};
-    if (llmcs_shop_update_vectors(s.shop, isatty(STDERR_FILENO) ? show_progress : NULL, NULL) ||
+    if (llmcs_shop_update_vectors(s.shop, isatty(STDERR_FILENO) ? cli_show_progress : NULL, "vectors") ||
         llmcs_shop_get_info(s.shop, &info))
         code = cli_failed("update-vectors");
     else
