@@ -51,7 +51,7 @@ static bool is_full(const assisting *s) { return s->stopped || s->offer->head.n_
 static llmcs_status is_repeated(assisting *s, const char *text, size_t n, bool *repeated) {
     shop_offer *o = s->offer;
     shop_signature *own = &s->signatures[o->head.n_items];
-    SHOP_TRY(shop_signature_make(&o->a, text, n, own));
+    SHOP_TRY(shop_signature_make(&o->memory.allocator, text, n, own));
     *repeated = false;
     for (size_t i = 0; i < o->head.n_items && !*repeated; i++) {
         int common = 0, all = 0;
@@ -75,7 +75,8 @@ static llmcs_status check_text(assisting *s, llmcs_shop_suggestion *item, bool *
     SHOP_TRY(llmcs_shop_check(s->assistant->guard, item->text, item->text_bytes, &params, &verdict));
     *blocked = verdict->action == LLMCS_SHOP_BLOCK;
     item->verdict = llmcs_shop_check_action_name(verdict->action);
-    const llmcs_status status = shop_offer_copy(s->offer, verdict->label, strlen(verdict->label), &item->verdict_label);
+    const llmcs_status status =
+        shop_arena_copy(&s->offer->memory, verdict->label, strlen(verdict->label), &item->verdict_label);
     llmcs_shop_verdict_free(&verdict);
     return status;
 }
@@ -83,16 +84,16 @@ static llmcs_status check_text(assisting *s, llmcs_shop_suggestion *item, bool *
 static llmcs_status set_citation(shop_offer *o, llmcs_shop_suggestion *item, const llmcs_shop_candidate *c) {
     llmcs_shop_citation *citation;
     const llmcs_shop_citation **list;
-    SHOP_TRY(shop_offer_alloc(o, 1, sizeof *citation, &citation));
-    SHOP_TRY(shop_offer_alloc(o, 1, sizeof(void *), &list));
+    SHOP_TRY(shop_arena_alloc(&o->memory, 1, sizeof *citation, &citation));
+    SHOP_TRY(shop_arena_alloc(&o->memory, 1, sizeof(void *), &list));
     citation->version = c->version;
     citation->entry_end = strlen(c->answer);
     citation->reply_end = item->text_bytes;
     list[0] = citation;
     item->citations = list;
     item->n_citations = 1;
-    SHOP_TRY(shop_offer_copy(o, c->id, strlen(c->id), &citation->id));
-    return shop_offer_copy(o, c->lang, strlen(c->lang), &citation->lang);
+    SHOP_TRY(shop_arena_copy(&o->memory, c->id, strlen(c->id), &citation->id));
+    return shop_arena_copy(&o->memory, c->lang, strlen(c->lang), &citation->lang);
 }
 
 /* 16 hex digits that no other suggestion has. */
@@ -101,7 +102,7 @@ static llmcs_status set_id(shop_offer *o, llmcs_shop_suggestion *item) {
     char id[24];
     sqlite3_randomness(sizeof random, &random);
     sqlite3_snprintf(sizeof id, id, "%016llx", (unsigned long long)random);
-    return shop_offer_copy(o, id, strlen(id), &item->id);
+    return shop_arena_copy(&o->memory, id, strlen(id), &item->id);
 }
 
 /* Adds a suggestion unless it repeats another one or the guard blocks it. entry: what it stands on, or NULL. */
@@ -114,7 +115,7 @@ static llmcs_status suggest(assisting *s, llmcs_shop_suggestion_kind kind, const
     if (!item.text_bytes || is_full(s)) return LLMCS_OK;
     SHOP_TRY(is_repeated(s, text, item.text_bytes, &skip));
     if (skip) return LLMCS_OK;
-    SHOP_TRY(shop_offer_copy(o, text, item.text_bytes, &item.text));
+    SHOP_TRY(shop_arena_copy(&o->memory, text, item.text_bytes, &item.text));
     SHOP_TRY(check_text(s, &item, &skip));
     if (skip) return LLMCS_OK;
     SHOP_TRY(set_id(o, &item));
@@ -195,7 +196,7 @@ static llmcs_status set_question(assisting *s) {
     SHOP_TRY(shop_check_text("text", s->p->text, 1, SHOP_TEXT_BYTES));
     if (guard) SHOP_TRY(llmcs_shop_mask(guard, NULL, s->p->text, LLMCS_NUL, NULL, &masked));
     const char *text = masked && masked->n_spans ? masked->text : s->p->text;
-    const llmcs_status status = shop_offer_copy(s->offer, text, strlen(text), &s->offer->head.question);
+    const llmcs_status status = shop_arena_copy(&s->offer->memory, text, strlen(text), &s->offer->head.question);
     llmcs_shop_masked_free(&masked);
     return status;
 }
@@ -211,7 +212,7 @@ static llmcs_status load(assisting *s, llmcs_shop *shop) {
     if (!o->head.question)
         return shop_fail(LLMCS_ARG, "conversation %s has no message to reply to: give its text", s->conversation);
     if (s->p->lang)
-        SHOP_TRY(shop_offer_copy(o, s->p->lang, strlen(s->p->lang), &o->head.lang));
+        SHOP_TRY(shop_arena_copy(&o->memory, s->p->lang, strlen(s->p->lang), &o->head.lang));
     else if (!o->head.lang[0] || s->p->text)
         o->head.lang = shop_lang_of(o->head.question, strlen(o->head.question));
     s->lang = o->head.lang;

@@ -3,6 +3,7 @@
 #define SHOP_ASSIST_ASSISTANT_H
 
 #include "llmcs_shop_guard.h"
+#include "shop/base/arena.h"
 #include "shop/store/store.h"
 #include "shop/wording/wording.h"
 
@@ -20,8 +21,7 @@ enum { SHOP_MAX_SUGGESTIONS = 5, SHOP_MAX_PAST = 3, SHOP_MAX_HISTORY = 6 };
 /* An llmcs_shop_suggestions with the memory it stands on. */
 typedef struct shop_offer {
     llmcs_shop_suggestions head; /* first: the caller's pointer is to it */
-    llmcs_allocator a;
-    void *blocks;
+    shop_arena memory;           /* of everything in it */
     llmcs_shop_suggestion items[SHOP_MAX_SUGGESTIONS];
     const llmcs_shop_suggestion *pointers[SHOP_MAX_SUGGESTIONS];
     /* of the conversation */
@@ -33,10 +33,6 @@ typedef struct shop_offer {
 
 llmcs_status shop_offer_create(const llmcs_allocator *a, shop_offer **offer);
 void shop_offer_free(shop_offer **offer);
-/* Zeroed memory that lives as long as the offer. */
-llmcs_status shop_offer_alloc(shop_offer *offer, size_t count, size_t size, void *out);
-/* A NUL-terminated copy that lives as long. */
-llmcs_status shop_offer_copy(shop_offer *offer, const char *text, size_t n, const char **out);
 
 /* ---- conversation.c */
 

@@ -17,7 +17,7 @@ static llmcs_status load_action(shop_connection *c, int64_t conversation, shop_o
     llmcs_status status = shop_query_next(&q);
     if (!status && q.has_row && !shop_query_is_null(&q, 0)) {
         const char *text = shop_query_text(&q, 0, &n);
-        status = shop_offer_copy(offer, text, n, &offer->action);
+        status = shop_arena_copy(&offer->memory, text, n, &offer->action);
     }
     shop_query_end(&q);
     return status;
@@ -36,9 +36,9 @@ static llmcs_status load_question(shop_connection *c, int64_t conversation, shop
         offer->turn = shop_query_int(&q, 0);
         *number = shop_query_int(&q, 1);
         const char *text = shop_query_text(&q, 2, &n);
-        status = shop_offer_copy(offer, text, n, &offer->head.question);
+        status = shop_arena_copy(&offer->memory, text, n, &offer->head.question);
         text = shop_query_text(&q, 3, &n);
-        if (!status) status = shop_offer_copy(offer, text, n, &offer->head.lang);
+        if (!status) status = shop_arena_copy(&offer->memory, text, n, &offer->head.lang);
     }
     shop_query_end(&q);
     return status;
@@ -56,9 +56,9 @@ static llmcs_status load_history(shop_connection *c, int64_t conversation, int64
     while (!(status = shop_query_next(&q)) && q.has_row && offer->n_history < SHOP_MAX_HISTORY) {
         shop_wording_turn *t = &offer->history[offer->n_history++];
         const char *text = shop_query_text(&q, 0, &t->user_bytes);
-        if ((status = shop_offer_copy(offer, text, t->user_bytes, &t->user))) break;
+        if ((status = shop_arena_copy(&offer->memory, text, t->user_bytes, &t->user))) break;
         text = shop_query_text(&q, 1, &t->reply_bytes);
-        if ((status = shop_offer_copy(offer, text, t->reply_bytes, &t->reply))) break;
+        if ((status = shop_arena_copy(&offer->memory, text, t->reply_bytes, &t->reply))) break;
     }
     shop_query_end(&q);
     return status;

@@ -195,11 +195,11 @@ static llmcs_status compare_row(search *s, const likely *l, shop_offer *offer, c
         status = likeness_of(s, l, text, len, &p.likeness);
         if (!status && p.likeness >= LEAST_LIKENESS) {
             text = shop_query_text(&q, 2, &len);
-            status = shop_offer_copy(offer, text, len, &p.reply);
+            status = shop_arena_copy(&offer->memory, text, len, &p.reply);
             memcpy(&reply, &p.reply, sizeof reply);
             if (!status) disarm_placeholders(reply);
             text = shop_query_text(&q, 0, &len);
-            if (!status) status = shop_offer_copy(offer, text, len, &p.id);
+            if (!status) status = shop_arena_copy(&offer->memory, text, len, &p.id);
             if (!status) insert_sorted(found, n, p);
         }
     }

@@ -37,9 +37,9 @@ static llmcs_status ask_host(desk_turn *t, const desk_frame *frame, const desk_q
     llmcs_shop_slot *slots;
     const char *json;
     size_t n = 0;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     *answer = NULL;
-    SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *slots, &slots));
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_slots, sizeof *slots, &slots));
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (frame->slots[i]) slots[n++] = (llmcs_shop_slot){t->flows->slots[i].name, frame->slots[i]};
     const llmcs_shop_call_request request = {.name = q->name,
@@ -51,7 +51,7 @@ static llmcs_status ask_host(desk_turn *t, const desk_frame *frame, const desk_q
                                              .slots = slots,
                                              .n_slots = n};
     const llmcs_status status = desk_host_call(t->desk->host, &request, t->arena, outcome, state, &json);
-    t->out.ms.call += desk_now_ms() - begin;
+    t->out.ms.call += shop_now_ms() - begin;
     if (status || !json) return status;
     shop_connection *c;
     SHOP_TRY(shop_read_begin(t->desk->shop, &c));
@@ -69,9 +69,9 @@ static llmcs_status host_rows(desk_turn *t, const desk_frame *frame, const desk_
     SHOP_TRY(ask_host(t, frame, q, "", &outcome, &state, &answer));
     if (outcome != DESK_HOST_ANSWERED || state != LLMCS_ACTION_DONE)
         return shop_fail(LLMCS_PENDING, "find %s: the host has no answer", q->name);
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *rows, &rows));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *rows, &rows));
     const size_t n = answer ? shop_min(answer->n, DESK_MAX_ROWS) : 0;
-    SHOP_TRY(desk_alloc(t->arena, n * q->n_columns, sizeof *cells, &cells));
+    SHOP_TRY(shop_arena_alloc(t->arena, n * q->n_columns, sizeof *cells, &cells));
     const desk_json *row = answer ? answer->first : NULL;
     for (size_t r = 0; r < n; r++, row = row->next)
         for (size_t i = 0; i < q->n_columns; i++) {
@@ -113,7 +113,7 @@ static llmcs_status make_key(desk_turn *t, const desk_frame *frame, const desk_q
     SHOP_TRY(status);
     sqlite3_snprintf(sizeof text, text, "%.60s-%016llx%016llx", action->name, (unsigned long long)first,
                      (unsigned long long)second);
-    return desk_copy(t->arena, text, strlen(text), key);
+    return shop_arena_copy(t->arena, text, strlen(text), key);
 }
 
 static const char *const state_names[] = {"NONE", "DONE", "FAILED", "UNKNOWN", "PENDING"};
@@ -164,7 +164,7 @@ static llmcs_status make_detail(desk_turn *t, const desk_frame *frame, const des
     }
     desk_puts(&b, "}");
     if (!status) status = b.status;
-    if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, detail);
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, detail);
     desk_buffer_free(&b);
     return status;
 }

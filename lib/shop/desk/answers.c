@@ -46,11 +46,11 @@ static llmcs_status cite(desk_turn *t, const char *id, const char *lang, int32_t
                          size_t entry_end, size_t begin, size_t end) {
     llmcs_shop_citation *c;
     if (t->out.n_citations == DESK_MAX_CITATIONS) return LLMCS_OK;
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *c, &c));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *c, &c));
     *c = (llmcs_shop_citation){
         .version = version, .entry_begin = entry_begin, .entry_end = entry_end, .reply_begin = begin, .reply_end = end};
-    SHOP_TRY(desk_copy(t->arena, id, strlen(id), &c->id));
-    SHOP_TRY(desk_copy(t->arena, lang, strlen(lang), &c->lang));
+    SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &c->id));
+    SHOP_TRY(shop_arena_copy(t->arena, lang, strlen(lang), &c->lang));
     t->citations[t->out.n_citations++] = c;
     return LLMCS_OK;
 }
@@ -70,9 +70,9 @@ static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, 
     if (!status) status = shop_query_next(&q);
     if (!status && q.has_row) {
         const char *found = shop_query_text(&q, 0, &n);
-        status = desk_copy(t->arena, found, n, text);
+        status = shop_arena_copy(t->arena, found, n, text);
         found = shop_query_text(&q, 1, &n);
-        if (!status) status = desk_copy(t->arena, found, n, lang);
+        if (!status) status = shop_arena_copy(t->arena, found, n, lang);
         *version = (int32_t)shop_query_int(&q, 2);
     }
     if (!status) shop_query_end(&q);
@@ -114,7 +114,7 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
                       : a->route == LLMCS_ROUTE_FILLED ? LLMCS_DESK_FILLED
                                                        : LLMCS_DESK_ENTRY);
     if (a->route == LLMCS_ROUTE_ASK_BACK) t->wordable = false;
-    SHOP_TRY(desk_copy(t->arena, a->text, a->text_bytes, &t->entry_text));
+    SHOP_TRY(shop_arena_copy(t->arena, a->text, a->text_bytes, &t->entry_text));
     for (size_t i = 0; i < a->n_citations; i++) {
         const llmcs_shop_citation *c = a->citations[i];
         SHOP_TRY(cite(t, c->id, c->lang, c->version, c->entry_begin, c->entry_end, begin + c->reply_begin,
@@ -136,7 +136,7 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
                                   size_t n_tags, double accept, bool *found) {
     llmcs_shop_ask_params params;
     llmcs_shop_answer *answer = NULL;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     *found = false;
     llmcs_shop_ask_params_init(&params);
     params.lang = t->flows->langs[t->lang];
@@ -157,7 +157,7 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
         t->out.probability = answer->probability;
     }
     llmcs_shop_answer_free(&answer);
-    t->out.ms.knowledge += desk_now_ms() - begin;
+    t->out.ms.knowledge += shop_now_ms() - begin;
     return status;
 }
 
@@ -213,7 +213,7 @@ static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *i
     }
     shop_read_end(t->desk->shop, c);
     SHOP_TRY(status);
-    SHOP_TRY(desk_copy(t->arena, item->item, strlen(item->item), &t->products[t->out.n_products]));
+    SHOP_TRY(shop_arena_copy(t->arena, item->item, strlen(item->item), &t->products[t->out.n_products]));
     t->out.n_products++;
     return t->reply.status;
 }
@@ -229,7 +229,7 @@ static bool fits_text(desk_turn *t, const llmcs_shop_recommendations *found) {
 llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommendations *list = NULL;
-    const double begin = desk_now_ms(), budget = find_budget(&t->words);
+    const double begin = shop_now_ms(), budget = find_budget(&t->words);
     *found = false;
     llmcs_shop_recommend_params_init(&params);
     params.k = k;
@@ -258,7 +258,7 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
         status = say_product(t, list->items[i], i + 1);
     *found = list->n_items > 0;
     llmcs_shop_recommendations_free(&list);
-    t->out.ms.recommend += desk_now_ms() - begin;
+    t->out.ms.recommend += shop_now_ms() - begin;
     return status;
 }
 

@@ -85,10 +85,10 @@ static llmcs_status embed_texts(desk_turn *t, const llmcs_text *texts, size_t n,
     float *made;
     *vectors = NULL;
     if (!shop->encoder || !n) return LLMCS_OK;
-    const double begin = desk_now_ms();
-    SHOP_TRY(desk_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *made, &made));
+    const double begin = shop_now_ms();
+    SHOP_TRY(shop_arena_alloc(t->arena, n * (size_t)shop->n_embedding, sizeof *made, &made));
     const llmcs_status status = shop_embed_simplified(shop->encoder, &shop->allocator, texts, n, NULL, made);
-    t->out.ms.encode += desk_now_ms() - begin;
+    t->out.ms.encode += shop_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
     if (!status) *vectors = made;
     return LLMCS_OK;
@@ -110,7 +110,7 @@ static llmcs_status embed_parts(desk_turn *t, reading *r, size_t n) {
     for (size_t i = 1; i < n; i++) texts[i] = (llmcs_text){.text = r[i].text, .text_bytes = strlen(r[i].text)};
     SHOP_TRY(embed_texts(t, texts + 1, n - 1, &parts));
     if (!parts) return LLMCS_OK;
-    SHOP_TRY(desk_alloc(t->arena, n * dim, sizeof *all, &all));
+    SHOP_TRY(shop_arena_alloc(t->arena, n * dim, sizeof *all, &all));
     memcpy(all, t->vector, dim * sizeof *all);
     memcpy(all + dim, parts, (n - 1) * dim * sizeof *all);
     for (size_t i = 0; i < n; i++) r[i].vector = all + i * dim;
@@ -145,13 +145,13 @@ static llmcs_status predict(desk_turn *t, const llmcs_shop_classifier *classifie
 }
 
 static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p, reading *r) {
-    SHOP_TRY(desk_copy(t->arena, p->label, strlen(p->label), &r->label));
+    SHOP_TRY(shop_arena_copy(t->arena, p->label, strlen(p->label), &r->label));
     r->score = (double)p->score;
     r->out_of_scope = (double)p->out_of_scope;
     r->accepted = is_accepted(t, p);
     r->near_tie = p->near_tie;
     if (p->n_scores > 1) {
-        SHOP_TRY(desk_copy(t->arena, p->scores[1].label, strlen(p->scores[1].label), &r->second));
+        SHOP_TRY(shop_arena_copy(t->arena, p->scores[1].label, strlen(p->scores[1].label), &r->second));
         r->second_score = (double)p->scores[1].score;
     }
     if (r->accepted) r->intent = desk_find_intent(t->flows, r->label);
@@ -205,7 +205,7 @@ static llmcs_status read_sentiment(desk_turn *t, const reading *r) {
     llmcs_status status = predict(t, classifier, r, 1, &found);
     if (!status && found) {
         const llmcs_shop_prediction *p = found->items[0];
-        status = desk_copy(t->arena, p->label, strlen(p->label), &t->out.sentiment);
+        status = shop_arena_copy(t->arena, p->label, strlen(p->label), &t->out.sentiment);
         t->out.sentiment_score = (double)p->score;
         if (!strcmp(p->label, "negative") && p->accepted && (double)p->score >= angry_score && t->c->priority < 1 &&
             is_loud(&t->words))
@@ -226,7 +226,7 @@ static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], si
     *n = 1;
     for (size_t i = 0; n_parts > 1 && i < n_parts; i++) {
         reading *one = &r[(*n)++];
-        SHOP_TRY(desk_copy(t->arena, t->words.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
+        SHOP_TRY(shop_arena_copy(t->arena, t->words.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
         SHOP_TRY(desk_words_make(t->arena, one->text, strlen(one->text), &one->words));
     }
     for (size_t i = 0; i < *n; i++) {
@@ -235,10 +235,10 @@ static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], si
     }
     SHOP_TRY(embed_parts(t, r, *n));
     if (*n > 1 && t->vector && !r[1].vector) *n = 1;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     SHOP_TRY(read_intents(t, r, *n));
     SHOP_TRY(read_sentiment(t, r));
-    t->out.ms.classify += desk_now_ms() - begin;
+    t->out.ms.classify += shop_now_ms() - begin;
     t->out.intent = r[0].accepted ? r[0].label : "";
     t->out.intent_score = r[0].score;
     t->out.out_of_scope = r[0].out_of_scope;
@@ -618,14 +618,14 @@ llmcs_status desk_decide(desk_turn *t) {
     size_t n;
     bool handled = false;
     desk_frame *frame = desk_top(t);
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     const int retry = t->c->retry;
     const desk_rule *rule = find_rule(t, &t->words, true);
     t->c->retry = 0;
     if (rule) {
         SHOP_TRY(obey_rule(t, rule));
         SHOP_TRY(go_on(t));
-        t->out.ms.flow += desk_now_ms() - begin;
+        t->out.ms.flow += shop_now_ms() - begin;
         return LLMCS_OK;
     }
     SHOP_TRY(read_message(t, r, &n));
@@ -652,6 +652,6 @@ llmcs_status desk_decide(desk_turn *t) {
     SHOP_TRY(go_on(t));
     /* A flow that said nothing. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));
-    t->out.ms.flow += desk_now_ms() - begin - t->out.ms.encode - t->out.ms.classify;
+    t->out.ms.flow += shop_now_ms() - begin - t->out.ms.encode - t->out.ms.classify;
     return LLMCS_OK;
 }

@@ -52,18 +52,18 @@ static const struct {
 static llmcs_status own_template(desk_flows *f, const char *words, desk_template *t) {
     desk_part *parts;
     size_t n = 0;
-    SHOP_TRY(desk_alloc(&f->arena, 8, sizeof *parts, &parts));
+    SHOP_TRY(shop_arena_alloc(&f->arena, 8, sizeof *parts, &parts));
     for (const char *p = words; *p;) {
         const char *brace = strchr(p, '{');
         const size_t len = brace ? (size_t)(brace - p) : strlen(p);
         if (len) {
             parts[n].kind = DESK_PART_LITERAL;
-            SHOP_TRY(desk_copy(&f->arena, p, len, &parts[n++].text));
+            SHOP_TRY(shop_arena_copy(&f->arena, p, len, &parts[n++].text));
         }
         if (!brace) break;
         const char *end = strchr(brace, '}');
         parts[n].kind = DESK_PART_LOCAL;
-        SHOP_TRY(desk_copy(&f->arena, brace + 1, (size_t)(end - brace - 1), &parts[n++].name));
+        SHOP_TRY(shop_arena_copy(&f->arena, brace + 1, (size_t)(end - brace - 1), &parts[n++].name));
         p = end + 1;
     }
     *t = (desk_template){parts, n};
@@ -72,10 +72,10 @@ static llmcs_status own_template(desk_flows *f, const char *words, desk_template
 
 static llmcs_status literal(desk_flows *f, const char *words, const desk_text **text, const char *zh) {
     desk_text *t;
-    SHOP_TRY(desk_alloc(&f->arena, 1, sizeof *t, &t));
+    SHOP_TRY(shop_arena_alloc(&f->arena, 1, sizeof *t, &t));
     for (size_t i = 0; i < f->n_langs; i++) {
         desk_template *one;
-        SHOP_TRY(desk_alloc(&f->arena, 1, sizeof *one, &one));
+        SHOP_TRY(shop_arena_alloc(&f->arena, 1, sizeof *one, &one));
         SHOP_TRY(own_template(f, strncmp(f->langs[i], "zh", 2) ? words : zh, one));
         t->variants[i] = one;
         t->n_variants[i] = 1;

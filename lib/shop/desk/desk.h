@@ -22,6 +22,7 @@
 
 #include <pthread.h>
 
+#include "shop/base/clock.h"
 #include "shop/desk/host.h"
 #include "shop/desk/statements.h"
 #include "shop/desk/words.h"
@@ -135,7 +136,7 @@ typedef struct desk_turn {
     llmcs_shop_desk *desk;
     const desk_flows *flows;
     const llmcs_shop_message *message;
-    desk_arena *arena;
+    shop_arena *arena;
     double begin, deadline; /* monotonic milliseconds; deadline 0: none */
     int64_t now;
     int lang;
@@ -167,7 +168,6 @@ typedef struct desk_turn {
     bool host_acted;     /* its row is PENDING until the turn is stored */
 } desk_turn;
 
-double desk_now_ms(void);
 /* Seconds since 1970, of the host's clock if it has one. */
 int64_t desk_time(const llmcs_shop_desk *desk);
 

@@ -262,7 +262,7 @@ typedef struct desk_values {
 } desk_values;
 
 typedef struct desk_flows {
-    desk_arena arena;
+    shop_arena arena;
     const char *path; /* for messages */
     uint64_t fingerprint;
     double accept; /* least probability of an entry that answers; negative: as calibrated */

@@ -99,7 +99,7 @@ const desk_intent *desk_find_intent(const desk_flows *f, const char *label) {
 }
 
 /* An array of `n` structs in the arena. */
-#define MAKE(f, array, n) desk_alloc(&(f)->arena, (n), sizeof *(array), &(array))
+#define MAKE(f, array, n) shop_arena_alloc(&(f)->arena, (n), sizeof *(array), &(array))
 
 /* Members of an object that are not notes. */
 static size_t count_members(const desk_json *object) {
@@ -174,7 +174,7 @@ llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code 
         return desk_bad(f, node, "found %s, expected a string of 1 to %d bytes", desk_json_type_name(node->type),
                         DESK_MAX_PATTERN);
     const size_t size = strlen(node->text) + 64;
-    SHOP_TRY(desk_alloc(&f->arena, size, 1, &whole));
+    SHOP_TRY(shop_arena_alloc(&f->arena, size, 1, &whole));
     /* No letter or digit next to it; \b would find a number inside Chinese text to be part of a word. */
     sqlite3_snprintf((int)size, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
     *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED,
@@ -640,7 +640,7 @@ llmcs_status desk_flows_read(shop_connection *c, const llmcs_allocator *allocato
     f->arena.allocator = *allocator;
     f->accept = -1;
     f->fingerprint = shop_xxh64(text, text ? n : 0);
-    llmcs_status status = desk_copy(&f->arena, path, strlen(path), &f->path);
+    llmcs_status status = shop_arena_copy(&f->arena, path, strlen(path), &f->path);
     if (!status && !text) status = read_nothing(f);
     if (!status && text) {
         status = desk_json_parse(c, &f->arena, f->path, text, n, MAX_VALUES, &f->root);
@@ -660,6 +660,6 @@ void desk_flows_free(desk_flows **flows) {
     for (size_t i = 0; i < f->n_slots; i++) pcre2_code_free(f->slots[i].pattern);
     for (size_t i = 0; i < f->n_rules; i++) pcre2_code_free(f->rules[i].pattern);
     const llmcs_allocator a = f->arena.allocator;
-    desk_arena_free(&f->arena);
+    shop_arena_free(&f->arena);
     shop_free(&a, f);
 }

@@ -103,7 +103,7 @@ static llmcs_status read_value_list(compiler *p, const desk_json *node, desk_con
     const bool several = node->type == DESK_JSON_ARRAY;
     const size_t n = several ? node->n : 1;
     if (n > MAX_VALUES || !n) return desk_bad(p->f, node, "%d values, expected 1 to %d", (int)n, MAX_VALUES);
-    SHOP_TRY(desk_alloc(&p->f->arena, n, sizeof *values, &values));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, n, sizeof *values, &values));
     const desk_json *one = several ? node->first : node;
     for (size_t i = 0; i < n; i++, one = one->next) {
         if (one->type == DESK_JSON_BOOL)
@@ -178,7 +178,7 @@ static llmcs_status step_if(compiler *p, const desk_json *step, block *b) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_IF, &op));
     if (all->type != DESK_JSON_OBJECT || !all->n) return desk_bad(p->f, all, "expected an object of conditions");
-    SHOP_TRY(desk_alloc(&p->f->arena, all->n, sizeof *conditions, &conditions));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *conditions, &conditions));
     for (const desk_json *one = all->first; one; one = one->next)
         SHOP_TRY(read_condition(p, one, &conditions[op->n_conditions++]));
     op->conditions = conditions;
@@ -200,7 +200,7 @@ static llmcs_status step_say_by(compiler *p, const desk_json *step) {
     if (subject->type != DESK_JSON_STRING) return desk_bad(p->f, subject, "expected a slot or find.column");
     SHOP_TRY(read_subject(p, subject, subject->text, &op->subject));
     SHOP_TRY(desk_need(p->f, step, "of", DESK_JSON_OBJECT, &of));
-    SHOP_TRY(desk_alloc(&p->f->arena, of->n, sizeof *cases, &cases));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, of->n, sizeof *cases, &cases));
     for (const desk_json *one = of->first; one; one = one->next) {
         if (!strcmp(one->key, "note")) continue;
         cases[op->n_cases].value = strcmp(one->key, "*") ? one->key : NULL;
@@ -258,7 +258,7 @@ static llmcs_status read_knowledge(compiler *p, const desk_json *how, desk_op *o
     if (!tags) return LLMCS_OK;
     if (tags->type != DESK_JSON_ARRAY || !tags->n || tags->n > DESK_MAX_TAGS)
         return desk_bad(p->f, tags, "expected an array of 1 to %d tags", DESK_MAX_TAGS);
-    SHOP_TRY(desk_alloc(&p->f->arena, tags->n, sizeof *list, &list));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, tags->n, sizeof *list, &list));
     for (const desk_json *one = tags->first; one; one = one->next) {
         if (one->type != DESK_JSON_STRING || !*one->text) return desk_bad(p->f, one, "expected a tag");
         list[op->n_tags++] = one->text;
@@ -318,8 +318,8 @@ static llmcs_status step_set(compiler *p, const desk_json *step) {
     desk_op *op;
     SHOP_TRY(add_op(p, DESK_OP_SET, &op));
     if (all->type != DESK_JSON_OBJECT) return desk_bad(p->f, all, "expected {\"slot\": \"value\"}");
-    SHOP_TRY(desk_alloc(&p->f->arena, all->n, sizeof *slots, &slots));
-    SHOP_TRY(desk_alloc(&p->f->arena, all->n, sizeof *values, &values));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *slots, &slots));
+    SHOP_TRY(shop_arena_alloc(&p->f->arena, all->n, sizeof *values, &values));
     for (const desk_json *one = all->first; one; one = one->next, op->n_set++) {
         slots[op->n_set] = desk_find_slot(p->f, one->key);
         if (slots[op->n_set] < 0) return desk_bad(p->f, one, "no slot of this name");
@@ -425,7 +425,7 @@ llmcs_status desk_steps_read(desk_flows *f, const desk_json *node, desk_flow *fl
     SHOP_TRY(shop_alloc_zero(&f->arena.allocator, 1, sizeof *p, "flow", &p));
     *p = (compiler){.f = f, .flow = flow, .at = node};
     for (size_t i = 0; i < DESK_MAX_SLOTS; i++) flow->from[i] = i < f->n_slots ? f->slots[i].from : -1;
-    llmcs_status status = desk_alloc(&f->arena, DESK_MAX_OPS, sizeof *p->ops, &p->ops);
+    llmcs_status status = shop_arena_alloc(&f->arena, DESK_MAX_OPS, sizeof *p->ops, &p->ops);
     p->blocks[p->n_blocks++] = (block){.steps = node, .back = -1, .op = -1};
     for (; !status && p->done < p->n_blocks; p->done++) status = compile_block(p, &p->blocks[p->done]);
     for (size_t i = 0; !status && i < f->n_finds; i++)

@@ -3,8 +3,9 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "shop/base/clock.h"
 
 enum { MAX_THREADS = 64, MAX_ANSWER = 65536 };
 
@@ -13,7 +14,7 @@ struct llmcs_shop_call {
     desk_host *host;
     llmcs_shop_call_request request;
     llmcs_shop_slot *slots;
-    desk_arena arena; /* what the request points to */
+    shop_arena arena; /* what the request points to */
     struct llmcs_shop_call *next;
     /* Under the host's lock. */
     int holders;
@@ -48,23 +49,23 @@ static void release(llmcs_shop_call *call) {
     pthread_mutex_unlock(&h->lock);
     if (!last) return;
     const llmcs_allocator a = h->allocator;
-    desk_arena_free(&call->arena);
+    shop_arena_free(&call->arena);
     shop_free(&a, call->rows_json);
     shop_free(&a, call);
 }
 
 static llmcs_status copy_request(llmcs_shop_call *call, const llmcs_shop_call_request *r) {
-    desk_arena *a = &call->arena;
+    shop_arena *a = &call->arena;
     call->request = *r;
-    SHOP_TRY(desk_copy(a, r->name, strlen(r->name), &call->request.name));
-    SHOP_TRY(desk_copy(a, r->key, strlen(r->key), &call->request.key));
-    SHOP_TRY(desk_copy(a, r->customer, strlen(r->customer), &call->request.customer));
-    SHOP_TRY(desk_copy(a, r->conversation, strlen(r->conversation), &call->request.conversation));
-    SHOP_TRY(desk_copy(a, r->lang, strlen(r->lang), &call->request.lang));
-    SHOP_TRY(desk_alloc(a, r->n_slots, sizeof *call->slots, &call->slots));
+    SHOP_TRY(shop_arena_copy(a, r->name, strlen(r->name), &call->request.name));
+    SHOP_TRY(shop_arena_copy(a, r->key, strlen(r->key), &call->request.key));
+    SHOP_TRY(shop_arena_copy(a, r->customer, strlen(r->customer), &call->request.customer));
+    SHOP_TRY(shop_arena_copy(a, r->conversation, strlen(r->conversation), &call->request.conversation));
+    SHOP_TRY(shop_arena_copy(a, r->lang, strlen(r->lang), &call->request.lang));
+    SHOP_TRY(shop_arena_alloc(a, r->n_slots, sizeof *call->slots, &call->slots));
     for (size_t i = 0; i < r->n_slots; i++) {
-        SHOP_TRY(desk_copy(a, r->slots[i].name, strlen(r->slots[i].name), &call->slots[i].name));
-        SHOP_TRY(desk_copy(a, r->slots[i].value, strlen(r->slots[i].value), &call->slots[i].value));
+        SHOP_TRY(shop_arena_copy(a, r->slots[i].name, strlen(r->slots[i].name), &call->slots[i].name));
+        SHOP_TRY(shop_arena_copy(a, r->slots[i].value, strlen(r->slots[i].value), &call->slots[i].value));
     }
     call->request.slots = call->slots;
     return LLMCS_OK;
@@ -229,17 +230,8 @@ void desk_host_free(desk_host **host) {
 
 /* ---- asking */
 
-static struct timespec after_ms(double ms) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000);
-    t.tv_nsec += (long)((ms - 1000.0 * (double)(time_t)(ms / 1000)) * 1e6);
-    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
-    return t;
-}
-
 static desk_host_outcome wait_for(desk_host *h, llmcs_shop_call *call) {
-    const struct timespec deadline = after_ms(h->timeout_ms);
+    const struct timespec deadline = shop_after_ms(CLOCK_MONOTONIC, h->timeout_ms);
     bool late = false;
     while (!call->answered && !call->returned && !late)
         late = pthread_cond_timedwait(&h->changed, &h->lock, &deadline) != 0;
@@ -266,7 +258,7 @@ static llmcs_status make_call(desk_host *h, const llmcs_shop_call_request *reque
     return status;
 }
 
-llmcs_status desk_host_call(desk_host *h, const llmcs_shop_call_request *request, desk_arena *arena,
+llmcs_status desk_host_call(desk_host *h, const llmcs_shop_call_request *request, shop_arena *arena,
                             desk_host_outcome *outcome, llmcs_shop_action_state *state, const char **rows_json) {
     llmcs_shop_call *call;
     llmcs_status status = LLMCS_OK;
@@ -289,7 +281,7 @@ llmcs_status desk_host_call(desk_host *h, const llmcs_shop_call_request *request
     /* After an answer nobody changes the call any more. */
     const char *rows = *outcome == DESK_HOST_ANSWERED ? call->rows_json : NULL;
     pthread_mutex_unlock(&h->lock);
-    if (rows) status = desk_copy(arena, rows, strlen(rows), rows_json);
+    if (rows) status = shop_arena_copy(arena, rows, strlen(rows), rows_json);
     release(call);
     return status;
 }

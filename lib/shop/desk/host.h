@@ -5,7 +5,7 @@
 #ifndef SHOP_DESK_HOST_H
 #define SHOP_DESK_HOST_H
 
-#include "shop/desk/memory.h"
+#include "shop/desk/text.h"
 #include "shop/store/store.h"
 
 typedef struct desk_host desk_host;
@@ -23,7 +23,7 @@ typedef enum desk_host_outcome {
 } desk_host_outcome;
 
 /* Asks the host. The request is copied. *state and *rows_json (in the arena, or NULL) are what it answered. */
-llmcs_status desk_host_call(desk_host *host, const llmcs_shop_call_request *request, desk_arena *arena,
+llmcs_status desk_host_call(desk_host *host, const llmcs_shop_call_request *request, shop_arena *arena,
                             desk_host_outcome *outcome, llmcs_shop_action_state *state, const char **rows_json);
 
 #endif

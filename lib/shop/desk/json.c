@@ -9,7 +9,7 @@ enum { MAX_DEPTH = 256, MAX_STRING = 65536, SORTED_CHECK = 64 };
 
 /* json_tree numbers values by their place in its own table: ids grow, so a parent is found by bisection. */
 typedef struct tree {
-    desk_arena *arena;
+    shop_arena *arena;
     const char *what;
     desk_json **nodes; /* [n] */
     int64_t *ids;
@@ -47,7 +47,7 @@ static desk_json_type type_of(const char *name) {
 }
 
 static llmcs_status copy_string(const tree *t, const desk_json *node, const char *text, size_t n, const char **out) {
-    SHOP_TRY(desk_copy(t->arena, text, n, out));
+    SHOP_TRY(shop_arena_copy(t->arena, text, n, out));
     if (strlen(*out) == n && !shop_check_text("string", *out, 0, MAX_STRING)) return LLMCS_OK;
     const desk_json_path path = desk_json_where(node);
     return shop_fail(LLMCS_JSON, "%s: %s: a string with a control character, bytes that are not UTF-8, or more than %d",
@@ -79,7 +79,7 @@ static llmcs_status add_node(tree *t, const shop_query *q) {
     desk_json *node, *parent = NULL;
     size_t n, depth = 0;
     if (t->n == t->max) return shop_fail(LLMCS_LIMIT, "%s: more than %lld values", t->what, (long long)t->max);
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *node, &node));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *node, &node));
     node->text = "";
     node->type = type_of(shop_query_text(q, 3, &n));
     if (!shop_query_is_null(q, 1)) {
@@ -115,7 +115,7 @@ static llmcs_status build(tree *t, shop_connection *c, const char *text, size_t 
     return status;
 }
 
-llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what, const char *text, size_t n,
+llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root) {
     int64_t valid = 0, count;
     *root = NULL;
@@ -128,8 +128,8 @@ llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what
     if (count < 0 || (size_t)count > max_nodes)
         return shop_fail(LLMCS_LIMIT, "%s: more than %lld values", what, (long long)max_nodes);
     tree t = {.arena = a, .what = what, .max = (size_t)count};
-    SHOP_TRY(desk_alloc(a, t.max, sizeof(void *), &t.nodes));
-    SHOP_TRY(desk_alloc(a, t.max, sizeof *t.ids, &t.ids));
+    SHOP_TRY(shop_arena_alloc(a, t.max, sizeof(void *), &t.nodes));
+    SHOP_TRY(shop_arena_alloc(a, t.max, sizeof *t.ids, &t.ids));
     SHOP_TRY(build(&t, c, text, n));
     if (!t.n) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
     *root = t.nodes[0];

@@ -2,7 +2,7 @@
 #ifndef SHOP_DESK_JSON_H
 #define SHOP_DESK_JSON_H
 
-#include "shop/desk/memory.h"
+#include "shop/desk/text.h"
 #include "shop/store/connection.h"
 
 typedef enum desk_json_type {
@@ -27,7 +27,7 @@ typedef struct desk_json {
 
 /* `what` begins messages: "flows.json". Errors: JSON, LIMIT (more than max_nodes values, or 256 levels), UTF8 never: a
  * string with a NUL, a control character or bytes that are not UTF-8 is JSON, and so is a key that occurs twice. */
-llmcs_status desk_json_parse(shop_connection *c, desk_arena *a, const char *what, const char *text, size_t n,
+llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root);
 
 /* The member, or NULL; also NULL if `object` is NULL or no object. */

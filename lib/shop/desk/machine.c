@@ -74,7 +74,7 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
             break;
         }
     if (c->n_frames == DESK_MAX_FRAMES) memmove(c->frames, c->frames + 1, --c->n_frames * sizeof(void *));
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *frame, &frame));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
     frame->flow = flow;
     frame->serial = ++c->serial;
     frame->asked = frame->refused = -1;
@@ -90,8 +90,8 @@ llmcs_status desk_values_of(desk_turn *t, const desk_frame *frame, desk_values_i
     const desk_json **answers;
     *v = (desk_values_in){.flows = t->flows, .lang = t->lang, .turn = (uint64_t)t->c->n_turns};
     if (!frame) return LLMCS_OK;
-    SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *shown, &shown));
-    SHOP_TRY(desk_alloc(t->arena, t->flows->n_actions, sizeof(void *), &answers));
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_slots, sizeof *shown, &shown));
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_actions, sizeof(void *), &answers));
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (frame->slots[i]) SHOP_TRY(desk_value_show(t, (int)i, frame->slots[i], &shown[i]));
     for (size_t i = 0; i < frame->n_acts; i++) answers[frame->acts[i].action] = frame->acts[i].answer;
@@ -440,7 +440,7 @@ static llmcs_status run_frame(desk_turn *t, desk_frame *frame, run_result *resul
 static llmcs_status show_slots(desk_turn *t, const desk_frame *frame) {
     llmcs_shop_slot *slots;
     size_t n = 0;
-    SHOP_TRY(desk_alloc(t->arena, t->flows->n_slots, sizeof *slots, &slots));
+    SHOP_TRY(shop_arena_alloc(t->arena, t->flows->n_slots, sizeof *slots, &slots));
     for (size_t i = 0; i < t->flows->n_slots; i++)
         if (frame->slots[i]) slots[n++] = (llmcs_shop_slot){t->flows->slots[i].name, frame->slots[i]};
     if (!n && t->out.n_slots) return LLMCS_OK;

@@ -64,13 +64,13 @@ llmcs_status llmcs_shop_desk_close(llmcs_shop_desk *desk, const char *conversati
 /* ---- a person's reply */
 
 /* A turn struct that only masks. */
-static llmcs_status open_masks(llmcs_shop_desk *desk, desk_arena *arena, llmcs_shop_message *m, desk_turn *t) {
+static llmcs_status open_masks(llmcs_shop_desk *desk, shop_arena *arena, llmcs_shop_message *m, desk_turn *t) {
     *t = (desk_turn){.desk = desk, .flows = desk->flows, .message = m, .arena = arena};
     return desk_names_open(t);
 }
 
 /* The customer of a conversation, in the arena, or NULL. */
-static llmcs_status read_customer(shop_connection *c, desk_arena *arena, const char *conversation,
+static llmcs_status read_customer(shop_connection *c, shop_arena *arena, const char *conversation,
                                   const char **customer) {
     shop_query q;
     size_t n;
@@ -82,7 +82,7 @@ static llmcs_status read_customer(shop_connection *c, desk_arena *arena, const c
     llmcs_status status = LLMCS_OK;
     if (q.has_row) {
         const char *text = shop_query_text(&q, 0, &n);
-        status = desk_copy(arena, text, n, customer);
+        status = shop_arena_copy(arena, text, n, customer);
     }
     shop_query_end(&q);
     return status;
@@ -122,9 +122,9 @@ llmcs_status llmcs_shop_desk_reply(llmcs_shop_desk *desk, const char *conversati
     if (text_bytes == LLMCS_NUL) text_bytes = strlen(text);
     if (text_bytes > SHOP_TEXT_BYTES)
         return shop_fail(LLMCS_LIMIT, "text has %lld bytes, at most %d", (long long)text_bytes, SHOP_TEXT_BYTES);
-    desk_arena arena = {.allocator = desk->allocator};
-    llmcs_status status = desk_alloc(&arena, 1, sizeof *t, &t);
-    if (!status) status = desk_copy(&arena, text, text_bytes, &copy);
+    shop_arena arena = {.allocator = desk->allocator};
+    llmcs_status status = shop_arena_alloc(&arena, 1, sizeof *t, &t);
+    if (!status) status = shop_arena_copy(&arena, text, text_bytes, &copy);
     if (!status) status = shop_check_text("text", copy, 1, SHOP_TEXT_BYTES);
     if (!status) {
         status = open_masks(desk, &arena, &m, t);
@@ -132,7 +132,7 @@ llmcs_status llmcs_shop_desk_reply(llmcs_shop_desk *desk, const char *conversati
         if (!status) status = shop_write_end(desk->shop, c, store_reply(t, c, agent, copy));
         desk_names_close(t);
     }
-    desk_arena_free(&arena);
+    shop_arena_free(&arena);
     return status;
 }
 
@@ -167,7 +167,7 @@ llmcs_status llmcs_shop_desk_resolve(llmcs_shop_desk *desk, const char *key, con
 
 typedef struct history_block {
     llmcs_shop_history shown; /* first: the caller's pointer is ours */
-    desk_arena arena;
+    shop_arena arena;
 } history_block;
 
 void llmcs_shop_history_free(llmcs_shop_history **history) {
@@ -176,18 +176,18 @@ void llmcs_shop_history_free(llmcs_shop_history **history) {
     history_block *block = (history_block *)*history;
     *history = NULL;
     const llmcs_allocator a = block->arena.allocator;
-    desk_arena arena = block->arena;
-    desk_arena_free(&arena);
+    shop_arena arena = block->arena;
+    shop_arena_free(&arena);
     shop_free(&a, block);
 }
 
-static llmcs_status copy_column(desk_arena *arena, const shop_query *q, int column, const char **out) {
+static llmcs_status copy_column(shop_arena *arena, const shop_query *q, int column, const char **out) {
     size_t n;
     const char *text = shop_query_text(q, column, &n);
-    return desk_copy(arena, text, n, out);
+    return shop_arena_copy(arena, text, n, out);
 }
 
-static llmcs_status read_conversation(shop_connection *c, desk_arena *arena, const char *conversation,
+static llmcs_status read_conversation(shop_connection *c, shop_arena *arena, const char *conversation,
                                       llmcs_shop_history *h, int64_t *row) {
     shop_query q;
     SHOP_TRY(
@@ -226,8 +226,8 @@ static llmcs_status read_turns(desk_turn *t, shop_connection *c, int64_t row, in
     llmcs_shop_history_turn *turns;
     const llmcs_shop_history_turn **pointers;
     const int64_t from = after >= 0 ? after : h->n_all > (int64_t)k ? h->n_all - (int64_t)k : 0;
-    SHOP_TRY(desk_alloc(t->arena, k, sizeof *turns, &turns));
-    SHOP_TRY(desk_alloc(t->arena, k, sizeof(void *), &pointers));
+    SHOP_TRY(shop_arena_alloc(t->arena, k, sizeof *turns, &turns));
+    SHOP_TRY(shop_arena_alloc(t->arena, k, sizeof(void *), &pointers));
     SHOP_TRY(
         shop_query_begin(c, &q,
                          "SELECT number, time, message_id, text, reply, lang, route, intent, agent, detail FROM turns"
@@ -255,7 +255,7 @@ static llmcs_status read_history(llmcs_shop_desk *desk, shop_connection *c, cons
     SHOP_TRY(read_conversation(c, &block->arena, conversation, h, &row));
     if (row < 0) return LLMCS_OK;
     SHOP_TRY(read_customer(c, &block->arena, conversation, &m.customer));
-    SHOP_TRY(desk_alloc(&block->arena, 1, sizeof *t, &t));
+    SHOP_TRY(shop_arena_alloc(&block->arena, 1, sizeof *t, &t));
     llmcs_status status = open_masks(desk, &block->arena, &m, t);
     if (!status && unmask) status = desk_names_load(t, c);
     if (!status) status = read_turns(t, c, row, after, k, unmask, h);

@@ -39,7 +39,7 @@ void desk_private_free(llmcs_shop_desk *desk) {
 
 llmcs_status desk_names_open(desk_turn *t) {
     turn_names *n;
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *n, &n));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *n, &n));
     t->names = n;
     return llmcs_shop_names_create(NULL, NULL, NULL, &t->desk->allocator, &n->names);
 }
@@ -89,7 +89,7 @@ static llmcs_status name_value(desk_turn *t, const char *kind, const char *value
         const char *found = llmcs_shop_names_get(n->names, i, &known, &bytes);
         if (bytes != strlen(value) || memcmp(known, value, bytes) != 0) continue;
         sqlite3_snprintf(sizeof name, name, "<%s>", found);
-        return desk_copy(t->arena, name, strlen(name), masked);
+        return shop_arena_copy(t->arena, name, strlen(name), masked);
     }
     for (size_t i = 1; i <= count + 1; i++) {
         sqlite3_snprintf(sizeof name, name, "%s_%lld", kind, (long long)i);
@@ -97,7 +97,7 @@ static llmcs_status name_value(desk_turn *t, const char *kind, const char *value
         if (status == LLMCS_ARG) continue; /* taken */
         SHOP_TRY(status);
         sqlite3_snprintf(sizeof name, name, "<%s_%lld>", kind, (long long)i);
-        return desk_copy(t->arena, name, strlen(name), masked);
+        return shop_arena_copy(t->arena, name, strlen(name), masked);
     }
     return shop_fail(LLMCS_INTERNAL, "names: no name is free");
 }
@@ -125,7 +125,7 @@ llmcs_status desk_mask(desk_turn *t, const char *text, const char **masked) {
     llmcs_shop_mask_params_init(&params);
     params.flags = LLMCS_SHOP_MASK_KEEP_PLACES;
     SHOP_TRY(llmcs_shop_mask(t->desk->guard, n->names, text, strlen(text), &params, &found));
-    const llmcs_status status = desk_copy(t->arena, found->text, found->text_bytes, masked);
+    const llmcs_status status = shop_arena_copy(t->arena, found->text, found->text_bytes, masked);
     llmcs_shop_masked_free(&found);
     return status;
 }
@@ -149,7 +149,7 @@ llmcs_status desk_mask_values(desk_turn *t, const char *text, const char **maske
         }
         desk_puts(&b, from);
         llmcs_status status = b.status;
-        if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, masked);
+        if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, masked);
         desk_buffer_free(&b);
         SHOP_TRY(status);
     }
@@ -164,7 +164,7 @@ llmcs_status desk_unmask(desk_turn *t, const char *masked, const char **text) {
     if (!strchr(masked, '<')) return LLMCS_OK;
     const llmcs_status measured = llmcs_shop_unmask(n->names, masked, strlen(masked), NULL, 0, &bytes);
     if (measured && measured != LLMCS_BUFFER) return measured;
-    SHOP_TRY(desk_alloc(t->arena, bytes + 1, 1, &out));
+    SHOP_TRY(shop_arena_alloc(t->arena, bytes + 1, 1, &out));
     SHOP_TRY(llmcs_shop_unmask(n->names, masked, strlen(masked), out, bytes + 1, &bytes));
     *text = out;
     return LLMCS_OK;
@@ -199,15 +199,15 @@ static llmcs_status check_text(desk_turn *t, const char *text, llmcs_shop_direct
 
 llmcs_status desk_guard_in(desk_turn *t, bool *stop) {
     llmcs_shop_check_action action = LLMCS_SHOP_ALLOW;
-    double begin = desk_now_ms();
+    double begin = shop_now_ms();
     *stop = false;
     if (t->desk->guard) SHOP_TRY(check_text(t, t->text, LLMCS_SHOP_IN, 0, &action));
     *stop = action >= LLMCS_SHOP_BLOCK;
     t->danger = action == LLMCS_SHOP_HANDOVER;
-    t->out.ms.check_in = desk_now_ms() - begin;
-    begin = desk_now_ms();
+    t->out.ms.check_in = shop_now_ms() - begin;
+    begin = shop_now_ms();
     const llmcs_status status = desk_mask(t, t->text, &t->masked);
-    t->out.ms.mask = desk_now_ms() - begin;
+    t->out.ms.mask = shop_now_ms() - begin;
     return status;
 }
 
@@ -222,13 +222,13 @@ static bool repeats_customer(const desk_turn *t) {
 
 llmcs_status desk_guard_out(desk_turn *t, bool *stop) {
     llmcs_shop_check_action action;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     *stop = false;
     if (!t->desk->guard || !t->reply.n || repeats_customer(t)) return LLMCS_OK;
     const uint32_t flags = t->worded ? 0 : LLMCS_SHOP_CHECK_NO_CLASSIFIER;
     SHOP_TRY(check_text(t, desk_buffer_text(&t->reply), LLMCS_SHOP_OUT, flags, &action));
     *stop = action >= LLMCS_SHOP_BLOCK;
-    t->out.ms.check_out = desk_now_ms() - begin;
+    t->out.ms.check_out = shop_now_ms() - begin;
     return LLMCS_OK;
 }
 
@@ -246,7 +246,7 @@ enum { WORDING_RESERVE_MS = 20 };
 static llmcs_status take_wording(desk_turn *t, const shop_wording_reply *reply) {
     const char *text;
     if (reply->source != SHOP_WORDED || !reply->text_bytes) return LLMCS_OK;
-    SHOP_TRY(desk_copy(t->arena, reply->text, reply->text_bytes, &text));
+    SHOP_TRY(shop_arena_copy(t->arena, reply->text, reply->text_bytes, &text));
     SHOP_TRY(desk_unmask(t, text, &text));
     desk_buffer_cut(&t->reply, 0);
     desk_puts(&t->reply, text);
@@ -273,7 +273,7 @@ llmcs_status desk_word(desk_turn *t) {
     shop_wording_reply *reply = NULL;
     shop_fact facts[SHOP_WORDING_MAX_FACTS];
     const char *masked;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     if (!t->desk->priv->wording || !t->wordable || !t->reply.n) return LLMCS_OK;
     if (t->deadline > 0 && t->deadline - begin < WORDING_RESERVE_MS) return LLMCS_OK;
     SHOP_TRY(desk_mask(t, desk_buffer_text(&t->reply), &masked));
@@ -290,7 +290,7 @@ llmcs_status desk_word(desk_turn *t) {
     r.fallback = masked;
     if (t->deadline > 0) r.deadline_ms = t->deadline - begin;
     const llmcs_status status = shop_word(t->desk->priv->wording, &r, &reply);
-    t->out.ms.wording = desk_now_ms() - begin;
+    t->out.ms.wording = shop_now_ms() - begin;
     if (status == LLMCS_NOMEM) return status;
     if (status) return LLMCS_OK; /* the template is as good an answer */
     const llmcs_status taken = take_wording(t, reply);

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shop/base/clock.h"
 #include "shop/base/hash.h"
 #include "shop/base/options.h"
 #include "shop/desk/desk.h"
@@ -22,12 +23,6 @@ const char *llmcs_shop_desk_route_name(llmcs_shop_desk_route route) {
     return (unsigned)route < sizeof names / sizeof *names ? names[route] : "?";
 }
 
-double desk_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 int64_t desk_time(const llmcs_shop_desk *desk) {
     if (!desk->now) return (int64_t)time(NULL);
     shop_call *call = shop_callback_begin();
@@ -41,7 +36,7 @@ int64_t desk_time(const llmcs_shop_desk *desk) {
 /* The turn and the arena that all of it lies in. */
 typedef struct turn_block {
     llmcs_shop_turn turn; /* first: the caller's pointer is ours */
-    desk_arena arena;
+    shop_arena arena;
 } turn_block;
 
 void llmcs_shop_turn_free(llmcs_shop_turn **turn) {
@@ -50,8 +45,8 @@ void llmcs_shop_turn_free(llmcs_shop_turn **turn) {
     turn_block *block = (turn_block *)*turn;
     *turn = NULL;
     const llmcs_allocator a = block->arena.allocator;
-    desk_arena arena = block->arena;
-    desk_arena_free(&arena);
+    shop_arena arena = block->arena;
+    shop_arena_free(&arena);
     shop_free(&a, block);
 }
 
@@ -73,12 +68,12 @@ static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
     llmcs_shop_turn *o = &t->out;
     const llmcs_shop_citation **citations;
     const char **products;
-    SHOP_TRY(desk_copy(t->arena, desk_buffer_text(&t->reply), t->reply.n, &o->reply));
+    SHOP_TRY(shop_arena_copy(t->arena, desk_buffer_text(&t->reply), t->reply.n, &o->reply));
     SHOP_TRY(t->reply.status);
     o->reply_bytes = strlen(o->reply);
-    SHOP_TRY(desk_alloc(t->arena, o->n_citations, sizeof(void *), &citations));
+    SHOP_TRY(shop_arena_alloc(t->arena, o->n_citations, sizeof(void *), &citations));
     for (size_t i = 0; i < o->n_citations; i++) citations[i] = t->citations[i];
-    SHOP_TRY(desk_alloc(t->arena, o->n_products, sizeof *products, &products));
+    SHOP_TRY(shop_arena_alloc(t->arena, o->n_products, sizeof *products, &products));
     for (size_t i = 0; i < o->n_products; i++) products[i] = t->products[i];
     o->citations = citations;
     o->products = products;
@@ -87,12 +82,12 @@ static llmcs_status finish_turn(desk_turn *t, turn_block *block) {
         &o->flow,       &o->expected_slot,   &o->lang,      &o->intent,  &o->action,          &o->action_object,
         &o->action_key, &o->handover_reason, &o->sentiment, &o->verdict, &o->handover_summary};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        SHOP_TRY(desk_copy(t->arena, *names[i], strlen(*names[i]), names[i]));
+        SHOP_TRY(shop_arena_copy(t->arena, *names[i], strlen(*names[i]), names[i]));
     llmcs_shop_slot *slots;
-    SHOP_TRY(desk_alloc(t->arena, o->n_slots, sizeof *slots, &slots));
+    SHOP_TRY(shop_arena_alloc(t->arena, o->n_slots, sizeof *slots, &slots));
     for (size_t i = 0; i < o->n_slots; i++) {
-        SHOP_TRY(desk_copy(t->arena, o->slots[i].name, strlen(o->slots[i].name), &slots[i].name));
-        SHOP_TRY(desk_copy(t->arena, o->slots[i].value, strlen(o->slots[i].value), &slots[i].value));
+        SHOP_TRY(shop_arena_copy(t->arena, o->slots[i].name, strlen(o->slots[i].name), &slots[i].name));
+        SHOP_TRY(shop_arena_copy(t->arena, o->slots[i].value, strlen(o->slots[i].value), &slots[i].value));
     }
     o->slots = slots;
     block->turn = *o;
@@ -125,7 +120,7 @@ static llmcs_status clean_text(desk_turn *t, const char *text, size_t n) {
     }
     llmcs_status status = b.status;
     t->text_bytes = b.n;
-    if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, &t->text);
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &t->text);
     desk_buffer_free(&b);
     if (!status) status = desk_words_make(t->arena, t->text, t->text_bytes, &t->words);
     return status;
@@ -234,10 +229,10 @@ static llmcs_status answer(desk_turn *t) {
 /* One attempt. *conflict: another process answered in the conversation meanwhile. */
 static llmcs_status make_turn(desk_turn *t) {
     bool answered;
-    double begin = desk_now_ms();
+    double begin = shop_now_ms();
     SHOP_TRY(desk_names_open(t));
     SHOP_TRY(desk_load(t, &answered));
-    t->out.ms.load = desk_now_ms() - begin;
+    t->out.ms.load = shop_now_ms() - begin;
     if (answered) return LLMCS_OK;
     if (t->message->text_bytes > t->desk->max_text_bytes) {
         t->text = t->masked = "";
@@ -253,9 +248,9 @@ static llmcs_status make_turn(desk_turn *t) {
     SHOP_TRY(t->reply.status);
     if (t->message->cancel && *t->message->cancel && !t->act.key)
         return shop_fail(LLMCS_CANCELLED, "cancelled before it was stored");
-    begin = desk_now_ms();
+    begin = shop_now_ms();
     const llmcs_status status = desk_store(t);
-    t->out.ms.store = desk_now_ms() - begin;
+    t->out.ms.store = shop_now_ms() - begin;
     return status;
 }
 
@@ -288,7 +283,7 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
     t->out.lang = t->flows->langs[t->lang];
     if (stored_failed && stands_alone(t)) return LLMCS_OK;
     if (!t->c) {
-        SHOP_TRY(desk_alloc(t->arena, 1, sizeof *t->c, &t->c));
+        SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *t->c, &t->c));
         *t->c = none;
     }
     t->names = NULL;
@@ -303,7 +298,7 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
     return say_only(t, unknown ? DESK_ACTION_UNKNOWN : DESK_UNAVAILABLE_TEXT, LLMCS_DESK_UNAVAILABLE);
 }
 
-static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_message *m, desk_arena *arena,
+static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_message *m, shop_arena *arena,
                        double begin) {
     *t = (desk_turn){
         .desk = desk, .flows = desk->flows, .message = m, .arena = arena, .begin = begin, .out = empty_turn};
@@ -318,7 +313,7 @@ static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_mes
 /* Attempts until nobody came in between. */
 static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m, turn_block *block) {
     desk_turn *t;
-    const double begin = desk_now_ms();
+    const double begin = shop_now_ms();
     llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_alloc(&desk->allocator, 1, sizeof *t, "turn", &t));
     for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -330,7 +325,7 @@ static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m
     }
     /* A conversation of somebody else, want of memory and a wrong call have no reply. */
     if (is_store_trouble(status) && !t->foreign) status = answer_without_store(t, t->text_bytes > 0 && t->c != NULL);
-    t->out.ms.total = desk_now_ms() - begin;
+    t->out.ms.total = shop_now_ms() - begin;
     if (!status) status = finish_turn(t, block);
     desk_buffer_free(&t->reply);
     shop_free(&desk->allocator, t);
@@ -344,7 +339,7 @@ enum { FOLLOW_MS = 1000 };
 /* Promotions of another process arrive within a second. A failure leaves what there is. */
 static void follow_versions(llmcs_shop_desk *desk) {
     if (!desk->rollout) return;
-    const double now = desk_now_ms();
+    const double now = shop_now_ms();
     pthread_mutex_lock(&desk->lock);
     const bool due = now - desk->followed >= FOLLOW_MS;
     if (due) desk->followed = now;

@@ -181,7 +181,7 @@ static llmcs_status get_frame(desk_turn *t, const desk_json *json, bool same) {
     desk_frame *frame;
     const int flow = desk_find_flow(t->flows, desk_json_text(json, "flow", ""));
     if (flow < 0 || c->n_frames == DESK_MAX_FRAMES) return LLMCS_OK;
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *frame, &frame));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *frame, &frame));
     *frame =
         (desk_frame){.flow = flow, .serial = (int64_t)desk_json_number(json, "serial", 0), .asked = -1, .refused = -1};
     SHOP_TRY(get_slots(t, desk_json_get(json, "slots"), frame->slots));
@@ -247,7 +247,7 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
 static llmcs_status copy_column(desk_turn *t, const shop_query *q, int column, const char **out) {
     size_t n;
     const char *text = shop_query_text(q, column, &n);
-    return desk_copy(t->arena, text, n, out);
+    return shop_arena_copy(t->arena, text, n, out);
 }
 
 /* The columns of the conversation; *state: its text. */
@@ -297,7 +297,7 @@ static llmcs_status load_customer(desk_turn *t, shop_connection *c) {
 
 static const char *kept(desk_turn *t, const char *text) {
     const char *copy = "";
-    return text && !desk_copy(t->arena, text, strlen(text), &copy) ? copy : "";
+    return text && !shop_arena_copy(t->arena, text, strlen(text), &copy) ? copy : "";
 }
 
 static llmcs_shop_desk_route route_by_name(const char *name) {
@@ -310,7 +310,7 @@ static llmcs_status restore_citations(desk_turn *t, const desk_json *list) {
     for (const desk_json *one = list ? list->first : NULL; one && t->out.n_citations < DESK_MAX_CITATIONS;
          one = one->next) {
         llmcs_shop_citation *c;
-        SHOP_TRY(desk_alloc(t->arena, 1, sizeof *c, &c));
+        SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *c, &c));
         *c = (llmcs_shop_citation){.id = kept(t, desk_json_text(one, "id", "")),
                                    .lang = kept(t, desk_json_text(one, "lang", "")),
                                    .version = (int32_t)desk_json_number(one, "version", 0),
@@ -361,7 +361,7 @@ static llmcs_status restore_turn(desk_turn *t, shop_connection *c, const shop_qu
          one = one->next)
         t->products[o->n_products++] = one->text;
     llmcs_shop_slot *list;
-    SHOP_TRY(desk_alloc(t->arena, slots ? slots->n : 0, sizeof *list, &list));
+    SHOP_TRY(shop_arena_alloc(t->arena, slots ? slots->n : 0, sizeof *list, &list));
     for (const desk_json *one = slots ? slots->first : NULL; one; one = one->next) {
         list[o->n_slots].name = one->key;
         SHOP_TRY(desk_unmask(t, one->text, &list[o->n_slots++].value));
@@ -420,7 +420,7 @@ static llmcs_status load_from(desk_turn *t, shop_connection *c, bool *answered) 
 llmcs_status desk_load(desk_turn *t, bool *answered) {
     shop_connection *c;
     desk_conversation *v;
-    SHOP_TRY(desk_alloc(t->arena, 1, sizeof *v, &v));
+    SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *v, &v));
     *v = (desk_conversation){.customer = -1,
                              .status = "open",
                              .stored = "open",
@@ -544,7 +544,7 @@ static llmcs_status make_summary(desk_turn *t) {
     desk_puts(&b, ": ");
     desk_put(&b, t->masked, n);
     llmcs_status status = b.status;
-    if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, &t->out.handover_summary);
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, &t->out.handover_summary);
     desk_buffer_free(&b);
     t->c->summary = t->out.handover_summary;
     return status;

@@ -3,8 +3,9 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "shop/base/clock.h"
 
 enum { N_TABLES = 8, MAX_OPCODES = 2000000, MAX_CELL = 4096 };
 
@@ -158,7 +159,7 @@ static llmcs_status read_columns(desk_flows *f, const desk_json *node, sqlite3_s
         if (!name) return shop_fail(LLMCS_NOMEM, "%s: no memory", f->path);
         for (size_t k = 0; k < query->n_columns; k++)
             if (!strcmp(query->columns[k], name)) return desk_bad(f, node, "column %.60s occurs twice: use AS", name);
-        SHOP_TRY(desk_copy(&f->arena, name, strlen(name), &query->columns[query->n_columns++]));
+        SHOP_TRY(shop_arena_copy(&f->arena, name, strlen(name), &query->columns[query->n_columns++]));
     }
     return LLMCS_OK;
 }
@@ -234,14 +235,14 @@ static int bind_statement(sqlite3_stmt *stmt, const desk_binding *b) {
     return SQLITE_OK;
 }
 
-static llmcs_status read_row(sqlite3_stmt *stmt, desk_arena *arena, size_t n_columns, desk_cell *row) {
+static llmcs_status read_row(sqlite3_stmt *stmt, shop_arena *arena, size_t n_columns, desk_cell *row) {
     for (size_t i = 0; i < n_columns; i++) {
         const int column = (int)i;
         if (sqlite3_column_type(stmt, column) == SQLITE_NULL) continue;
         row[i].number = sqlite3_column_double(stmt, column);
         const char *text = (const char *)sqlite3_column_text(stmt, column);
         if (!text) return shop_fail(LLMCS_NOMEM, "find: no memory");
-        SHOP_TRY(desk_copy(arena, text, strnlen(text, MAX_CELL), &row[i].text));
+        SHOP_TRY(shop_arena_copy(arena, text, strnlen(text, MAX_CELL), &row[i].text));
     }
     return LLMCS_OK;
 }
@@ -252,10 +253,10 @@ static int stop(void *user) {
 }
 
 static llmcs_status step_rows(shop_connection *c, sqlite3_stmt *stmt, const desk_query *query, const desk_binding *b,
-                              desk_arena *arena, desk_rows *rows) {
+                              shop_arena *arena, desk_rows *rows) {
     desk_cell *cells;
     rows->n_columns = query->n_columns;
-    SHOP_TRY(desk_alloc(arena, DESK_MAX_ROWS * query->n_columns, sizeof *cells, &cells));
+    SHOP_TRY(shop_arena_alloc(arena, DESK_MAX_ROWS * query->n_columns, sizeof *cells, &cells));
     rows->cells = cells;
     int code = bind_statement(stmt, b);
     if (code) return shop_sqlite_error(c, code, query->name);
@@ -331,10 +332,8 @@ void desk_readers_free(desk_readers **readers) {
 }
 
 static reader *acquire(desk_readers *r) {
-    struct timespec deadline;
+    const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, r->shop->busy_ms + 1000.0);
     reader *found = NULL;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += r->shop->busy_ms / 1000 + 1;
     pthread_mutex_lock(&r->lock);
     for (bool late = false; !found;) {
         for (size_t i = 0; i < r->n && !found; i++)
@@ -366,7 +365,7 @@ static llmcs_status reader_statement(desk_readers *r, reader *one, int find, sql
     return LLMCS_OK;
 }
 
-static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding *b, desk_arena *arena,
+static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding *b, shop_arena *arena,
                                    desk_rows *rows) {
     sqlite3_stmt *stmt;
     reader *one = acquire(r);
@@ -384,10 +383,10 @@ static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding
 }
 
 llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *b,
-                            desk_arena *arena, const desk_rows **rows) {
+                            shop_arena *arena, const desk_rows **rows) {
     desk_rows *found;
     sqlite3_stmt *stmt;
-    SHOP_TRY(desk_alloc(arena, 1, sizeof *found, &found));
+    SHOP_TRY(shop_arena_alloc(arena, 1, sizeof *found, &found));
     *rows = found;
     if (!c) return find_on_reader(readers, find, b, arena, found);
     const desk_query *query = &b->flows->finds[find];

@@ -29,7 +29,7 @@ void desk_readers_free(desk_readers **readers);
 /* Runs a find: on a reader of its own snapshot, or on `c` inside the caller's transaction. Rows beyond DESK_MAX_ROWS
  * are left out. Errors: as the store's; LIMIT if it takes too long. */
 llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *binding,
-                            desk_arena *arena, const desk_rows **rows);
+                            shop_arena *arena, const desk_rows **rows);
 
 /* Runs an action inside the caller's transaction, under a savepoint: *changed rows, or 0 and nothing changed if it
  * failed or changed more than it may. LLMCS_OK also then; an error only where the transaction cannot go on. */

@@ -60,7 +60,7 @@ static llmcs_status read_dotted(desk_flows *f, const desk_json *node, const desk
         return desk_bad(f, node, "{%s.%.60s}: %s is no find or action that may be named here", name, key, name);
     part->kind = DESK_PART_ANSWER;
     part->index = action;
-    return desk_copy(&f->arena, key, strlen(key), &part->name);
+    return shop_arena_copy(&f->arena, key, strlen(key), &part->name);
 }
 
 static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name,
@@ -100,7 +100,7 @@ static llmcs_status read_template(desk_flows *f, const desk_json *node, const de
     size_t n = 0, max = 2;
     llmcs_status status = LLMCS_OK;
     for (const char *p = text; *p; p++) max += *p == '{' ? 2 : 0;
-    SHOP_TRY(desk_alloc(&f->arena, max, sizeof *parts, &parts));
+    SHOP_TRY(shop_arena_alloc(&f->arena, max, sizeof *parts, &parts));
     for (const char *p = text; !status; p++) {
         const bool brace = (*p == '{' || *p == '}') && p[1] == *p;
         if (*p && (brace || (*p != '{' && *p != '}'))) {
@@ -110,7 +110,7 @@ static llmcs_status read_template(desk_flows *f, const desk_json *node, const de
         }
         if (literal.n) {
             parts[n].kind = DESK_PART_LITERAL;
-            status = desk_copy(&f->arena, literal.text, literal.n, &parts[n++].text);
+            status = shop_arena_copy(&f->arena, literal.text, literal.n, &parts[n++].text);
             desk_buffer_cut(&literal, 0);
         }
         if (!*p || status) break;
@@ -142,7 +142,7 @@ static llmcs_status read_language(desk_flows *f, const desk_json *node, const de
                         desk_json_type_name(said->type), DESK_MAX_VARIANTS);
     desk_template *variants;
     const size_t n = several ? said->n : 1;
-    SHOP_TRY(desk_alloc(&f->arena, n, sizeof *variants, &variants));
+    SHOP_TRY(shop_arena_alloc(&f->arena, n, sizeof *variants, &variants));
     const desk_json *one = several ? said->first : said;
     for (size_t i = 0; i < n; i++, one = one->next) {
         if (one->type != DESK_JSON_STRING || !*one->text)
@@ -167,7 +167,7 @@ llmcs_status desk_text_read(desk_flows *f, const desk_json *node, const desk_sco
     for (const desk_json *child = node->first; child; child = child->next)
         if (strcmp(child->key, "note") != 0 && desk_find_lang(f, child->key) < 0)
             return desk_bad(f, child, "\"%.60s\" is no language of \"languages\"", child->key);
-    SHOP_TRY(desk_alloc(&f->arena, 1, sizeof *t, &t));
+    SHOP_TRY(shop_arena_alloc(&f->arena, 1, sizeof *t, &t));
     for (size_t i = 0; i < f->n_langs; i++) SHOP_TRY(read_language(f, node, scope, (int)i, t));
     *text = t;
     return LLMCS_OK;

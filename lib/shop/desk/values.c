@@ -6,7 +6,7 @@
 enum { MATCH_LIMIT = 20000, HEAP_KIB = 256, MIN_DIGITS = 3, SEARCHED_PRODUCTS = 5 };
 
 static llmcs_status copy_part(desk_turn *t, const char *text, size_t n, const char **out) {
-    return desk_copy(t->arena, text, n, out);
+    return shop_arena_copy(t->arena, text, n, out);
 }
 
 /* ---- patterns */
@@ -26,7 +26,7 @@ static llmcs_status match_pattern(desk_turn *t, const pcre2_code *pattern, const
         const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
         if (n > 0 || n == 0) {
             char *upper;
-            status = desk_alloc(t->arena, at[1] - at[0] + 1, 1, &upper);
+            status = shop_arena_alloc(t->arena, at[1] - at[0] + 1, 1, &upper);
             for (size_t i = at[0]; !status && i < at[1]; i++) {
                 const char c = w->plain[i];
                 upper[i - at[0]] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
@@ -80,7 +80,7 @@ static llmcs_status row_in_words(desk_turn *t, int slot, const desk_rows *rows, 
     const desk_rows one = {1, rows->n_columns, rows->cells + row * rows->n_columns};
     desk_rows_say(&t->flows->finds[desk_from(t, desk_top(t), slot)], &one, &v, 1, false, &b);
     llmcs_status status = b.status;
-    if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, line);
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, line);
     desk_buffer_free(&b);
     return status;
 }
@@ -124,7 +124,7 @@ static llmcs_status match_rows(desk_turn *t, int slot, const desk_words *w, bool
 static llmcs_status plain_order(desk_turn *t, const char **value) {
     char *copy;
     size_t n = 0;
-    SHOP_TRY(desk_alloc(t->arena, strlen(*value) + 1, 1, &copy));
+    SHOP_TRY(shop_arena_alloc(t->arena, strlen(*value) + 1, 1, &copy));
     for (const char *p = *value; *p; p++)
         if (*p != ' ' && *p != '-') copy[n++] = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
     *value = copy;
@@ -354,7 +354,7 @@ static llmcs_status find_product(desk_turn *t, const desk_words *w, const char *
         if (!common || common < most || (common == most && share <= best)) continue;
         best = share;
         most = common;
-        status = desk_copy(t->arena, found->items[i]->item, strlen(found->items[i]->item), value);
+        status = shop_arena_copy(t->arena, found->items[i]->item, strlen(found->items[i]->item), value);
     }
     llmcs_shop_recommendations_free(&found);
     return status;
@@ -404,7 +404,7 @@ static llmcs_status read_title(desk_turn *t, const char *id, const char **title)
     if (!status) status = shop_query_next(&q);
     if (!status) {
         const char *text = q.has_row ? shop_query_text(&q, 0, &n) : (n = strlen(id), id);
-        status = desk_copy(t->arena, text, n, title);
+        status = shop_arena_copy(t->arena, text, n, title);
         shop_query_end(&q);
     }
     if (!t->writer) shop_read_end(t->desk->shop, c);
@@ -422,7 +422,7 @@ llmcs_status desk_value_show(desk_turn *t, int slot, const char *value, const ch
         const desk_values_in v = {.flows = t->flows, .lang = t->lang};
         desk_text_say(s->options[i].label, &v, &b, NULL);
         llmcs_status status = b.status;
-        if (!status) status = desk_copy(t->arena, desk_buffer_text(&b), b.n, shown);
+        if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, shown);
         desk_buffer_free(&b);
         return status;
     }

@@ -5,14 +5,14 @@
 #include <utf8proc.h>
 
 #include "shop/base/han.h"
+#include "shop/base/utf8.h"
 
 /* ---- characters */
 
 int32_t desk_char_at(const char *text, size_t n, size_t i, size_t *len) {
-    utf8proc_int32_t c = 0;
-    const utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
-    *len = used > 0 ? (size_t)used : 1;
-    return used > 0 ? c : 0xfffd;
+    uint32_t c = 0xfffd;
+    *len = i < n ? shop_utf8_decode((const unsigned char *)text + i, n - i, &c) : 1;
+    return (int32_t)c;
 }
 
 bool desk_is_han(int32_t c) {
@@ -40,12 +40,12 @@ static int32_t char_before(const char *text, size_t i) {
 /* ---- folding */
 
 /* Ill-formed bytes become U+FFFD, controls spaces. */
-static llmcs_status clean(desk_arena *a, const char *text, size_t n, char **out, size_t *n_out) {
+static llmcs_status clean(shop_arena *a, const char *text, size_t n, char **out, size_t *n_out) {
     char *clean_text;
     size_t used = 0, capacity;
     if (!shop_mul(n, 3, &capacity) || !shop_add(capacity, 1, &capacity))
         return shop_fail(LLMCS_NOMEM, "text is too long");
-    SHOP_TRY(desk_alloc(a, capacity, 1, &clean_text));
+    SHOP_TRY(shop_arena_alloc(a, capacity, 1, &clean_text));
     for (size_t i = 0; i < n;) {
         size_t len;
         int32_t c = desk_char_at(text, n, i, &len);
@@ -58,13 +58,13 @@ static llmcs_status clean(desk_arena *a, const char *text, size_t n, char **out,
     return LLMCS_OK;
 }
 
-static llmcs_status map_text(desk_arena *a, const char *text, size_t n, utf8proc_option_t options, const char **out,
+static llmcs_status map_text(shop_arena *a, const char *text, size_t n, utf8proc_option_t options, const char **out,
                              size_t *n_out) {
     const utf8proc_uint8_t *in = (const utf8proc_uint8_t *)text;
     utf8proc_int32_t *codes;
     const utf8proc_ssize_t need = utf8proc_decompose(in, (utf8proc_ssize_t)n, NULL, 0, options);
     if (need < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(need));
-    SHOP_TRY(desk_alloc(a, (size_t)need + 1, sizeof *codes, &codes));
+    SHOP_TRY(shop_arena_alloc(a, (size_t)need + 1, sizeof *codes, &codes));
     const utf8proc_ssize_t made = utf8proc_decompose(in, (utf8proc_ssize_t)n, codes, need, options);
     const utf8proc_ssize_t bytes = made < 0 ? made : utf8proc_reencode(codes, made, options);
     if (bytes < 0) return shop_fail(LLMCS_INTERNAL, "text: %s", utf8proc_errmsg(bytes));
@@ -86,7 +86,7 @@ static size_t straighten(char *text, size_t n) {
     return to;
 }
 
-llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_words *words) {
+llmcs_status desk_words_make(shop_arena *a, const char *text, size_t n, desk_words *words) {
     const utf8proc_option_t plain = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE;
     char *cleaned, *folded;
     size_t n_cleaned;
@@ -94,7 +94,7 @@ llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_wor
     SHOP_TRY(map_text(a, cleaned, n_cleaned, plain, &words->plain, &words->plain_bytes));
     const char *mapped;
     SHOP_TRY(map_text(a, words->plain, words->plain_bytes, plain | UTF8PROC_CASEFOLD, &mapped, &words->folded_bytes));
-    SHOP_TRY(desk_alloc(a, words->folded_bytes + 1, 1, &folded));
+    SHOP_TRY(shop_arena_alloc(a, words->folded_bytes + 1, 1, &folded));
     memcpy(folded, mapped, words->folded_bytes);
     words->folded_bytes = straighten(folded, words->folded_bytes);
     shop_simplify(folded, words->folded_bytes);
@@ -390,7 +390,7 @@ static const char *const common[] = {"the",  "and",  "for",  "with", "you",   "a
                                      "buy",  "want", "need", "much", "stock", "there", "about", "one",  "订单",
                                      "商品", "有货", "多少", "什么", "这个",  "那个",  "请问",  "还有", NULL};
 
-double desk_overlap(desk_arena *a, const desk_words *text, const char *line, size_t *n_common) {
+double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common) {
     desk_words l;
     size_t all = 0, found = 0;
     *n_common = 0;

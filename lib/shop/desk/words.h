@@ -7,7 +7,7 @@
 #ifndef SHOP_DESK_WORDS_H
 #define SHOP_DESK_WORDS_H
 
-#include "shop/desk/memory.h"
+#include "shop/desk/text.h"
 
 typedef struct desk_words {
     const char *plain;
@@ -16,7 +16,7 @@ typedef struct desk_words {
     size_t folded_bytes;
 } desk_words;
 
-llmcs_status desk_words_make(desk_arena *a, const char *text, size_t n, desk_words *words);
+llmcs_status desk_words_make(shop_arena *a, const char *text, size_t n, desk_words *words);
 
 /* The first place of `phrase` (folded) at or after byte `from`, or SIZE_MAX. Where the phrase begins or ends with a
  * letter or digit that is not Han, no such character may stand next to it. */
@@ -48,7 +48,7 @@ size_t desk_count_words(const char *folded, size_t n);
 
 /* The share of the words of `line` that matter (letters: 3 or more; Han: pairs) and also stand in the text, and how
  * many do. */
-double desk_overlap(desk_arena *a, const desk_words *text, const char *line, size_t *n_common);
+double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common);
 
 enum { DESK_MAX_PARTS = 6 };
 typedef struct desk_span {

@@ -1,10 +1,6 @@
 /* Addresses by their parts: 浙江省杭州市西湖区文三路100号3栋502室, "12 Baker Street, Flat 3, London". */
 #include "shop/guard/find.h"
 
-static bool is_han(const shop_text_view *view, size_t i) {
-    return i < view->n && view->at[i].kind == SHOP_CHAR_HAN && view->at[i].code >= 0x3400 && view->at[i].code < 0xac00;
-}
-
 static bool is_number(const shop_view_char *c) { return c->kind == SHOP_CHAR_DIGIT; }
 
 static bool is_one_of(uint32_t c, const uint16_t *list) {
@@ -76,7 +72,7 @@ static size_t parts_end(const shop_text_view *view, const shop_hits *hits, size_
     *n_places = *n_firm = 0;
     while (end < view->n) {
         const size_t place = place_len(hits, end);
-        if (place && is_han(view, end)) {
+        if (place && shop_is_han_at(view, end)) {
             end += place;
             ++*n_places;
             if (end < view->n && is_one_of(view->at[end].code, firm_ends) &&
@@ -86,7 +82,7 @@ static size_t parts_end(const shop_text_view *view, const shop_hits *hits, size_
             continue;
         }
         size_t k = end, part = 0;
-        while (is_han(view, k) && k - end < LONGEST) {
+        while (shop_is_han_at(view, k) && k - end < LONGEST) {
             if (is_one_of(view->at[k].code, stops)) break;
             if (k > end && is_one_of(view->at[k].code, street_ends)) {
                 part = k + 1;
@@ -106,7 +102,7 @@ static size_t building_end(const shop_text_view *view, size_t end) {
     enum { LONGEST = 12 };
     for (;;) {
         size_t k = end, n_units;
-        while (is_han(view, k) && k - end < LONGEST && !is_one_of(view->at[k].code, stops)) k++;
+        while (shop_is_han_at(view, k) && k - end < LONGEST && !is_one_of(view->at[k].code, stops)) k++;
         if (k == end) return end;
         const size_t with_units = units_end(view, k, &n_units);
         if (!n_units) return end;
@@ -240,9 +236,9 @@ static llmcs_status find_post_box(const shop_text_view *view, const shop_hits *h
 /* Where a part of a Chinese address can begin: at a place of the lexicon, behind a cue, behind a mark or a stop word.
  */
 static bool may_begin(const shop_text_view *view, const shop_hits *hits, size_t i) {
-    if (!is_han(view, i) || is_one_of(view->at[i].code, stops)) return false;
+    if (!shop_is_han_at(view, i) || is_one_of(view->at[i].code, stops)) return false;
     if (place_len(hits, i)) return true;
-    return !i || !is_han(view, i - 1) || is_one_of(view->at[i - 1].code, stops);
+    return !i || !shop_is_han_at(view, i - 1) || is_one_of(view->at[i - 1].code, stops);
 }
 
 llmcs_status shop_find_addresses(const shop_text_view *view, const shop_hits *hits, shop_findings *f) {
@@ -251,9 +247,9 @@ llmcs_status shop_find_addresses(const shop_text_view *view, const shop_hits *hi
         const shop_hit *hit = &hits->items[h];
         if (hit->tags & SHOP_LEX_STREET) SHOP_TRY(find_street(view, hits, hit, f));
         if (hit->tags & SHOP_LEX_UNIT) SHOP_TRY(find_post_box(view, hits, hit, f));
-        if (hit->tags & SHOP_LEX_ADDRESS_AFTER && is_han(view, hit->begin) && hit->end >= taken) {
+        if (hit->tags & SHOP_LEX_ADDRESS_AFTER && shop_is_han_at(view, hit->begin) && hit->end >= taken) {
             size_t i = hit->end, end;
-            while (i < view->n && i - hit->end < 3 && !is_han(view, i) && !is_number(&view->at[i])) i++;
+            while (i < view->n && i - hit->end < 3 && !shop_is_han_at(view, i) && !is_number(&view->at[i])) i++;
             if (i < view->n && (view->at[i].code == 0x662f || view->at[i].code == 0x4e3a)) i++; /* 是 为 */
             SHOP_TRY(find_chinese(view, hits, i, true, &end, f));
             if (end > taken) taken = end;

@@ -40,6 +40,18 @@ char *shop_report_json(const shop_report *report) {
     return sqlite3_str_finish(s);
 }
 
+llmcs_status shop_report_finish(llmcs_shop *shop, llmcs_status status, shop_report *r, llmcs_shop_forgotten **report) {
+    bool truncated = false;
+    if (!status) shop_recommender_reset(shop);
+    if (!status) status = shop_truncate_log(shop, &truncated);
+    r->shown.wal_truncated = truncated;
+    if (status)
+        shop_free(&shop->allocator, r);
+    else
+        *report = &r->shown;
+    return status;
+}
+
 void llmcs_shop_forgotten_free(llmcs_shop_forgotten **report) {
     SHOP_PUBLIC_CALL;
     if (!report || !*report) return;
@@ -150,7 +162,6 @@ llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llm
     forgetting f = {.customer = customer, .row = -1};
     shop_connection *c;
     shop_report *r;
-    bool truncated = false;
     if (!report) return shop_fail(LLMCS_ARG, "report is NULL");
     *report = NULL;
     SHOP_TRY(shop_check(shop));
@@ -160,12 +171,5 @@ llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llm
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     llmcs_status status = shop_write_begin(shop, &c);
     if (!status) status = shop_write_end(shop, c, forget_in(c, &p, &f, r));
-    if (!status) shop_recommender_reset(shop);
-    if (!status) status = shop_truncate_log(shop, &truncated);
-    r->shown.wal_truncated = truncated;
-    if (status)
-        shop_free(&shop->allocator, r);
-    else
-        *report = &r->shown;
-    return status;
+    return shop_report_finish(shop, status, r, report);
 }

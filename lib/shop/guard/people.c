@@ -1,10 +1,6 @@
 /* Names of people next to cues: 我叫王小明, 王女士, "my name is Ann Lee", "Dr. Lee". */
 #include "shop/guard/find.h"
 
-static bool is_han(const shop_text_view *view, size_t i) {
-    return i < view->n && view->at[i].kind == SHOP_CHAR_HAN && view->at[i].code >= 0x3400 && view->at[i].code < 0xac00;
-}
-
 /* ---------------------------------------------------------------------------------------------------- Chinese */
 
 /* A surname at i and one or two more characters, up to a word that ends names: its end, or i. */
@@ -12,7 +8,7 @@ static size_t chinese_name_end(const shop_text_view *view, const shop_hits *hits
     const size_t surname = shop_hit_len(hits, i, SHOP_LEX_SURNAME);
     if (!surname) return i;
     size_t end = i + surname;
-    while (end < i + surname + 2 && is_han(view, end) &&
+    while (end < i + surname + 2 && shop_is_han_at(view, end) &&
            !shop_hit_len(hits, end, SHOP_LEX_STOP | SHOP_LEX_TITLE | SHOP_LEX_JOB))
         end++;
     return end > i + surname || shop_hit_len(hits, end, SHOP_LEX_TITLE) ? end : i;
@@ -22,10 +18,10 @@ static size_t chinese_name_end(const shop_text_view *view, const shop_hits *hits
 static size_t dotted_name_end(const shop_text_view *view, size_t i) {
     size_t end = i, n_dots = 0;
     while (end < view->n && end - i < 24) {
-        if (is_han(view, end)) {
+        if (shop_is_han_at(view, end)) {
             end++;
         } else if ((view->at[end].code == 0xb7 || view->at[end].code == 0x2022 || view->at[end].code == 0x30fb) &&
-                   end > i && is_han(view, end + 1)) {
+                   end > i && shop_is_han_at(view, end + 1)) {
             end++;
             n_dots++;
         } else {
@@ -45,12 +41,12 @@ static llmcs_status find_chinese_after(const shop_text_view *view, const shop_hi
             view->at[i].code == 0x662f || view->at[i].code == 0x4e3a) &&
            i - cue->end < 4)
         i++;
-    if (!is_han(view, i)) return LLMCS_OK;
+    if (!shop_is_han_at(view, i)) return LLMCS_OK;
     size_t end = dotted_name_end(view, i);
     if (end == i) end = chinese_name_end(view, hits, i);
     if (end == i) return LLMCS_OK;
     const bool weak = cue->end - cue->begin == 2 && view->at[cue->begin + 1].code == 0x662f; /* 我是 */
-    if (weak && is_han(view, end) && !shop_hit_len(hits, end, SHOP_LEX_STOP)) return LLMCS_OK;
+    if (weak && shop_is_han_at(view, end) && !shop_hit_len(hits, end, SHOP_LEX_STOP)) return LLMCS_OK;
     return shop_find_add(f, i, end, LLMCS_PII_NAME, SHOP_BY_CUE, "name word");
 }
 
@@ -61,7 +57,7 @@ static llmcs_status find_before_title(const shop_text_view *view, const shop_hit
     size_t found = title->begin;
     for (size_t n = 1; n <= 4 && n <= title->begin; n++) {
         const size_t begin = title->begin - n;
-        if (!is_han(view, begin)) break;
+        if (!shop_is_han_at(view, begin)) break;
         const size_t surname = shop_hit_len(hits, begin, SHOP_LEX_SURNAME);
         if (!surname || n > surname + 2 || n < surname) continue;
         const bool alone = !begin || view->at[begin - 1].kind != SHOP_CHAR_HAN;
@@ -192,7 +188,7 @@ llmcs_status shop_find_people(const shop_text_view *view, const shop_hits *hits,
         if (han && hit->tags & SHOP_LEX_NAME_AFTER) SHOP_TRY(find_chinese_after(view, hits, hit, f));
         if (!han && hit->tags & (SHOP_LEX_NAME_AFTER | SHOP_LEX_TITLE_AFTER)) {
             SHOP_TRY(find_latin_after(view, hits, hit, f));
-            if (hit->tags & SHOP_LEX_NAME_AFTER && is_han(view, hit->end + 1))
+            if (hit->tags & SHOP_LEX_NAME_AFTER && shop_is_han_at(view, hit->end + 1))
                 SHOP_TRY(find_chinese_after(view, hits, hit, f));
         }
         if (!han && hit->tags & SHOP_LEX_FORENAME) SHOP_TRY(find_common_name(view, hits, hit, f));

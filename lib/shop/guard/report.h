@@ -20,6 +20,10 @@ void shop_report_add(shop_report *report, const char *table, const char *action,
 /* {"events":12,"orders":3}, for the audit; free with sqlite3_free. NULL: no memory. */
 char *shop_report_json(const shop_report *report);
 
+/* After the transaction: what was deleted leaves the recommender and the WAL, and the report is the caller's. With a
+ * status it is freed, and the status returned. */
+llmcs_status shop_report_finish(llmcs_shop *shop, llmcs_status status, shop_report *r, llmcs_shop_forgotten **report);
+
 /* Defaults, and who may do it: STATE. */
 llmcs_status shop_forget_params(const llmcs_shop_forget_params *given, llmcs_shop_forget_params *params);
 

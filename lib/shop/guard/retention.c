@@ -101,7 +101,6 @@ llmcs_status llmcs_shop_apply_retention(llmcs_shop *shop, int64_t now, const llm
     llmcs_shop_forget_params p;
     shop_connection *c;
     shop_report *r;
-    bool truncated = false;
     if (!report) return shop_fail(LLMCS_ARG, "report is NULL");
     *report = NULL;
     SHOP_TRY(shop_check(shop));
@@ -112,12 +111,5 @@ llmcs_status llmcs_shop_apply_retention(llmcs_shop *shop, int64_t now, const llm
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     llmcs_status status = shop_write_begin(shop, &c);
     if (!status) status = shop_write_end(shop, c, prune_all(c, &p, now ? now : (int64_t)time(NULL), r));
-    if (!status) shop_recommender_reset(shop);
-    if (!status) status = shop_truncate_log(shop, &truncated);
-    r->shown.wal_truncated = truncated;
-    if (status)
-        shop_free(&shop->allocator, r);
-    else
-        *report = &r->shown;
-    return status;
+    return shop_report_finish(shop, status, r, report);
 }

@@ -49,4 +49,9 @@ static inline bool shop_is_word_char(const shop_view_char *c) {
 /* Lower case of ASCII. */
 static inline uint32_t shop_ascii_lower(uint32_t code) { return code >= 'A' && code <= 'Z' ? code + 32 : code; }
 
+/* True if a Han character is there. */
+static inline bool shop_is_han_at(const shop_text_view *view, size_t i) {
+    return i < view->n && view->at[i].kind == SHOP_CHAR_HAN && view->at[i].code >= 0x3400 && view->at[i].code < 0xac00;
+}
+
 #endif

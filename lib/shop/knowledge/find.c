@@ -1,18 +1,12 @@
 /* Finds candidates: full-text search and nearest vectors, fused by reciprocal ranks. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "shop/base/clock.h"
 #include "shop/base/han.h"
 #include "shop/knowledge/follow.h"
 #include "shop/knowledge/match.h"
 #include "shop/knowledge/signature.h"
-
-double shop_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- question */
 

@@ -9,6 +9,7 @@
 #ifndef SHOP_KNOWLEDGE_MATCH_H
 #define SHOP_KNOWLEDGE_MATCH_H
 
+#include "shop/base/clock.h"
 #include "shop/knowledge/words.h"
 #include "shop/store/store.h"
 
@@ -100,8 +101,5 @@ llmcs_status shop_weights_save(llmcs_shop *shop, shop_connection *c, bool vector
 
 /* Sorts by score, drops all but the best of each id, sets probabilities. */
 void shop_match_score(shop_match *m, const shop_weights *weights);
-
-/* Milliseconds of the monotonic clock. */
-double shop_now_ms(void);
 
 #endif

@@ -13,37 +13,9 @@ const char *llmcs_shop_route_name(llmcs_shop_route route) {
 
 /* ---- memory */
 
-/* A block of the answer's memory; what it holds follows. */
-typedef struct block {
-    struct block *next;
-    size_t padding[7]; /* keeps the alignment of 64 */
-} block;
-
-llmcs_status shop_reply_alloc(shop_reply *r, size_t count, size_t size, void *out) {
-    size_t bytes;
-    block *b;
-    if (!shop_mul(count, size, &bytes) || !shop_add(bytes, sizeof *b, &bytes))
-        return shop_fail(LLMCS_NOMEM, "answer: too large");
-    SHOP_TRY(shop_alloc_zero(&r->allocator, bytes, 1, "answer", &b));
-    b->next = r->blocks;
-    r->blocks = b;
-    void *memory = b + 1;
-    memcpy(out, &memory, sizeof memory);
-    return LLMCS_OK;
-}
-
-llmcs_status shop_reply_copy(shop_reply *r, const char *text, size_t n, const char **out) {
-    char *copy;
-    *out = "";
-    SHOP_TRY(shop_reply_alloc(r, n + 1, 1, &copy));
-    if (n) memcpy(copy, text, n);
-    *out = copy;
-    return LLMCS_OK;
-}
-
 llmcs_status shop_reply_create(const llmcs_allocator *a, shop_reply **reply) {
     SHOP_TRY(shop_alloc_zero(a, 1, sizeof **reply, "answer", reply));
-    (*reply)->allocator = *a;
+    (*reply)->memory.allocator = *a;
     (*reply)->answer.text = "";
     return LLMCS_OK;
 }
@@ -54,11 +26,8 @@ void llmcs_shop_answer_free(llmcs_shop_answer **answer) {
     SHOP_PUBLIC_CALL;
     shop_reply *r = answer ? (shop_reply *)*answer : NULL; /* the answer comes first in it */
     if (!r) return;
-    const llmcs_allocator a = r->allocator;
-    for (block *b = r->blocks, *next; b; b = next) {
-        next = b->next;
-        shop_free(&a, b);
-    }
+    const llmcs_allocator a = r->memory.allocator;
+    shop_arena_free(&r->memory);
     shop_free(&a, r);
     *answer = NULL;
 }
@@ -66,10 +35,10 @@ void llmcs_shop_answer_free(llmcs_shop_answer **answer) {
 /* ---- candidates */
 
 static llmcs_status copy_candidate(shop_reply *r, const shop_candidate *from, llmcs_shop_candidate *to) {
-    SHOP_TRY(shop_reply_copy(r, from->id, strlen(from->id), &to->id));
-    SHOP_TRY(shop_reply_copy(r, from->lang, strlen(from->lang), &to->lang));
-    SHOP_TRY(shop_reply_copy(r, from->question, from->question_bytes, &to->question));
-    SHOP_TRY(shop_reply_copy(r, from->answer, from->answer_bytes, &to->answer));
+    SHOP_TRY(shop_arena_copy(&r->memory, from->id, strlen(from->id), &to->id));
+    SHOP_TRY(shop_arena_copy(&r->memory, from->lang, strlen(from->lang), &to->lang));
+    SHOP_TRY(shop_arena_copy(&r->memory, from->question, from->question_bytes, &to->question));
+    SHOP_TRY(shop_arena_copy(&r->memory, from->answer, from->answer_bytes, &to->answer));
     to->version = from->version;
     to->score = from->score;
     to->probability = from->probability;
@@ -86,8 +55,8 @@ llmcs_status shop_reply_set_candidates(shop_reply *r, const shop_match *m, size_
     llmcs_shop_candidate *candidates;
     const llmcs_shop_candidate **pointers;
     const size_t n = shop_min(m->n, k);
-    SHOP_TRY(shop_reply_alloc(r, n, sizeof *candidates, &candidates));
-    SHOP_TRY(shop_reply_alloc(r, n, sizeof(void *), &pointers));
+    SHOP_TRY(shop_arena_alloc(&r->memory, n, sizeof *candidates, &candidates));
+    SHOP_TRY(shop_arena_alloc(&r->memory, n, sizeof(void *), &pointers));
     for (size_t i = 0; i < n; i++) {
         SHOP_TRY(copy_candidate(r, &m->candidates[i], &candidates[i]));
         pointers[i] = &candidates[i];
@@ -112,7 +81,7 @@ typedef struct writing {
 
 static llmcs_status append(writing *w, const char *bytes, size_t n, const llmcs_shop_candidate *from, size_t text_index,
                            size_t begin) {
-    const llmcs_allocator *a = &w->reply->allocator;
+    const llmcs_allocator *a = &w->reply->memory.allocator;
     size_t need;
     if (!shop_add(w->n, n, &need) || !shop_add(need, 1, &need)) return shop_fail(LLMCS_NOMEM, "answer: too long");
     SHOP_TRY(shop_grow(a, &w->text, w->n, &w->capacity, need, 1, "answer"));
@@ -139,10 +108,10 @@ static llmcs_status keep_writing(writing *w) {
     llmcs_shop_answer *answer = &w->reply->answer;
     const llmcs_shop_citation **pointers;
     llmcs_shop_citation *citations;
-    SHOP_TRY(shop_reply_copy(w->reply, w->text ? w->text : "", w->n, &answer->text));
+    SHOP_TRY(shop_arena_copy(&w->reply->memory, w->text ? w->text : "", w->n, &answer->text));
     answer->text_bytes = w->n;
-    SHOP_TRY(shop_reply_alloc(w->reply, w->n_citations, sizeof *citations, &citations));
-    SHOP_TRY(shop_reply_alloc(w->reply, w->n_citations, sizeof(void *), &pointers));
+    SHOP_TRY(shop_arena_alloc(&w->reply->memory, w->n_citations, sizeof *citations, &citations));
+    SHOP_TRY(shop_arena_alloc(&w->reply->memory, w->n_citations, sizeof(void *), &pointers));
     for (size_t i = 0; i < w->n_citations; i++) citations[i] = w->citations[i], pointers[i] = &citations[i];
     answer->citations = pointers;
     answer->n_citations = w->n_citations;
@@ -150,8 +119,8 @@ static llmcs_status keep_writing(writing *w) {
 }
 
 static void free_writing(writing *w) {
-    shop_free(&w->reply->allocator, w->text);
-    shop_free(&w->reply->allocator, w->citations);
+    shop_free(&w->reply->memory.allocator, w->text);
+    shop_free(&w->reply->memory.allocator, w->citations);
 }
 
 llmcs_status shop_reply_set_generated(shop_reply *r, size_t first, const char *text, size_t n) {
@@ -159,7 +128,8 @@ llmcs_status shop_reply_set_generated(shop_reply *r, size_t first, const char *t
     const llmcs_shop_candidate *e = r->answer.candidates[first];
     llmcs_status status = append(&w, text, n, NULL, 0, 0);
     if (!status)
-        status = shop_grow(&r->allocator, &w.citations, 0, &w.citations_capacity, 1, sizeof *w.citations, "citations");
+        status = shop_grow(&r->memory.allocator, &w.citations, 0, &w.citations_capacity, 1, sizeof *w.citations,
+                           "citations");
     if (!status) {
         w.citations[w.n_citations++] = (llmcs_shop_citation){
             .id = e->id, .lang = e->lang, .version = e->version, .entry_end = strlen(e->answer), .reply_end = n};
@@ -198,7 +168,7 @@ static llmcs_status write_answer(writing *w, const llmcs_shop_candidate *e, cons
         const size_t len = slot_length(text + at);
         if (!len) continue;
         const char *value = slot_value(slots, n_slots, text + at + 1, len - 2);
-        if (!value) return shop_reply_copy(w->reply, text + at + 1, len - 2, &w->reply->answer.missing_slot);
+        if (!value) return shop_arena_copy(&w->reply->memory, text + at + 1, len - 2, &w->reply->answer.missing_slot);
         SHOP_TRY(append(w, text + begin, at - begin, e, 0, begin));
         SHOP_TRY(append_own(w, value));
         *filled = true;

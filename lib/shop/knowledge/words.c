@@ -6,6 +6,8 @@
 #include <utf8proc.h>
 
 #include "shop/base/han.h"
+#include "shop/base/hash.h"
+#include "shop/base/utf8.h"
 
 /* ---- normalisation */
 
@@ -16,12 +18,9 @@ static llmcs_status make_valid(const llmcs_allocator *a, const char *text, size_
     SHOP_TRY(shop_alloc(a, bytes, 1, "text", out));
     *out_bytes = 0;
     for (size_t i = 0; i < n;) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t len =
-            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
-        memcpy(*out + *out_bytes, len > 0 ? text + i : "\xEF\xBF\xBD", len > 0 ? (size_t)len : 3);
-        *out_bytes += len > 0 ? (size_t)len : 3;
-        i += len > 0 ? (size_t)len : 1;
+        uint32_t c;
+        i += shop_utf8_decode((const unsigned char *)text + i, n - i, &c);
+        *out_bytes += shop_utf8_encode(c, *out + *out_bytes);
     }
     return LLMCS_OK;
 }
@@ -214,13 +213,6 @@ static llmcs_status cut(shop_words *w, struct sb_stemmer *stemmer, const int32_t
     return LLMCS_OK;
 }
 
-/* FNV-1a. */
-static uint64_t hash(const char *bytes, size_t n) {
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
-    return h ^ h >> 32;
-}
-
 /* A table of the words' numbers plus one, open addressing. Hostile words can collide, so a word is compared with at
  * most 64 others: then it counts as new. */
 static llmcs_status mark_repeated(shop_words *w) {
@@ -231,7 +223,7 @@ static llmcs_status mark_repeated(shop_words *w) {
     SHOP_TRY(shop_alloc_zero(w->allocator, capacity, sizeof *table, "words", &table));
     for (size_t i = 0; i < w->n; i++) {
         shop_text_word *word = &w->items[i];
-        size_t at = hash(w->joined + word->begin, word->len) & (capacity - 1);
+        size_t at = shop_xxh64(w->joined + word->begin, word->len) & (capacity - 1);
         for (int compared = 0; table[at] && compared < MOST_COMPARED && !word->repeated; compared++) {
             const shop_text_word *other = &w->items[table[at] - 1];
             word->repeated =

@@ -10,12 +10,12 @@
 
 /* "User: ...\nBot:", the form that the demo's decoder was trained on. */
 static llmcs_status make_prompt(shop_reply *r, const char *question, size_t n, const char **prompt) {
-    shop_text text = {.allocator = &r->allocator};
+    shop_text text = {.allocator = &r->memory.allocator};
     llmcs_status status = shop_text_add(&text, "User: ", strlen("User: "));
     if (!status) status = shop_text_add_clean(&text, question, n);
     if (!status) status = shop_text_add(&text, "\nBot:", strlen("\nBot:"));
-    if (!status) status = shop_reply_copy(r, text.bytes, text.n, prompt);
-    shop_free(&r->allocator, text.bytes);
+    if (!status) status = shop_arena_copy(&r->memory, text.bytes, text.n, prompt);
+    shop_free(&r->memory.allocator, text.bytes);
     return status;
 }
 
@@ -24,7 +24,7 @@ static llmcs_status make_continuations(shop_reply *r, const char **continuations
     for (size_t i = 0; i < r->answer.n_candidates; i++) {
         char *text;
         const size_t n = strlen(r->candidates[i].answer);
-        SHOP_TRY(shop_reply_alloc(r, n + 2, 1, &text));
+        SHOP_TRY(shop_arena_alloc(&r->memory, n + 2, 1, &text));
         text[0] = ' ';
         memcpy(text + 1, r->candidates[i].answer, n);
         continuations[i] = text;
@@ -68,7 +68,7 @@ static llmcs_status take_if_grounded(shop_reply *r, const llmcs_sequence *s) {
     const shop_gate_text known = {r->answer.text, r->answer.text_bytes};
     shop_gate_verdict verdict;
     if (s->finish_reason != LLMCS_FINISH_EOS && s->finish_reason != LLMCS_FINISH_STOP) return LLMCS_OK;
-    SHOP_TRY(shop_gate(&r->allocator, text, n, &known, 1, *lang ? lang : NULL, &verdict));
+    SHOP_TRY(shop_gate(&r->memory.allocator, text, n, &known, 1, *lang ? lang : NULL, &verdict));
     return verdict.reason ? LLMCS_OK : shop_reply_set_generated(r, r->first, text, n);
 }
 
@@ -90,7 +90,7 @@ static llmcs_status generate_from(shop_reply *r, llmcs_session *writer, const sh
 llmcs_status shop_reply_generate(shop_reply *r, const shop_question *q, llmcs_session *writer) {
     shop_prompt_form form;
     shop_wording_request request;
-    shop_text facts = {.allocator = &r->allocator}, prompt = {.allocator = &r->allocator};
+    shop_text facts = {.allocator = &r->memory.allocator}, prompt = {.allocator = &r->memory.allocator};
     const bool has_facts = r->answer.route == LLMCS_ROUTE_ENTRY || r->answer.route == LLMCS_ROUTE_FILLED;
     if (!has_facts) return LLMCS_OK;
     shop_wording_request_init(&request);
@@ -98,12 +98,12 @@ llmcs_status shop_reply_generate(shop_reply *r, const shop_question *q, llmcs_se
     request.entry_bytes = r->answer.text_bytes;
     request.user = q->text;
     request.user_bytes = q->text_bytes;
-    llmcs_status status = shop_prompt_form_read(&r->allocator, NULL, &form);
+    llmcs_status status = shop_prompt_form_read(&r->memory.allocator, NULL, &form);
     if (!status) status = shop_prompt_facts(&request, &facts);
     if (!status) status = shop_prompt_make(&form, &request, &facts, 0, &prompt);
     if (!status) status = generate_from(r, writer, &form, prompt.bytes);
-    shop_free(&r->allocator, facts.bytes);
-    shop_free(&r->allocator, prompt.bytes);
-    shop_prompt_form_free(&r->allocator, &form);
+    shop_free(&r->memory.allocator, facts.bytes);
+    shop_free(&r->memory.allocator, prompt.bytes);
+    shop_prompt_form_free(&r->memory.allocator, &form);
     return status;
 }

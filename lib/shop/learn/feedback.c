@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
-#include <utf8proc.h>
 
 #include "llmcs_shop_guard.h"
 #include "shop/base/options.h"
+#include "shop/base/utf8.h"
 #include "shop/knowledge/words.h"
 #include "shop/store/rows.h"
 #include "shop/store/vectors.h"
@@ -20,11 +20,9 @@ const char *llmcs_shop_outcome_name(llmcs_shop_outcome outcome) {
 
 const char *shop_lang_of(const char *text, size_t n) {
     for (size_t i = 0; i < n;) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t len =
-            utf8proc_iterate((const utf8proc_uint8_t *)text + i, (utf8proc_ssize_t)(n - i), &c);
-        if (len > 0 && ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf))) return "zh";
-        i += len > 0 ? (size_t)len : 1;
+        uint32_t c;
+        i += shop_utf8_decode((const unsigned char *)text + i, n - i, &c);
+        if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf)) return "zh";
     }
     return "en";
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shop/base/hash.h"
 #include "shop/metrics/measure.h"
 
 enum { N_POS = 4, MAX_FILE = 64 << 20, MAX_WORD = 64 };
@@ -52,9 +53,7 @@ static llmcs_status read_file(const llmcs_allocator *a, const char *path, char *
 }
 
 static size_t home_of(const char *word, size_t n, size_t n_slots) {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)word[i]) * 0x100000001b3u;
-    return (size_t)(h ^ h >> 29) & (n_slots - 1);
+    return (size_t)shop_xxh64(word, n) & (n_slots - 1);
 }
 
 static const entry *find(const index_file *f, const char *word, size_t n) {

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "shop/base/clock.h"
 #include "shop/base/options.h"
 #include "shop/recommend/reason.h"
 #include "shop/recommend/recommender.h"
@@ -62,12 +62,6 @@ void shop_recommender_reset(llmcs_shop *shop) {
     if (r->started) shop_catalog_free(&r->catalog);
     r->started = false;
     pthread_rwlock_unlock(&r->lock);
-}
-
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
 static llmcs_status is_current(llmcs_shop *shop, bool *current) {
@@ -344,9 +338,9 @@ llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_p
     *recommendations = NULL;
     SHOP_TRY(shop_check(shop));
     SHOP_TRY(read_params(&p, params));
-    const double start = now_ms();
+    const double start = shop_now_ms();
     SHOP_TRY(follow(shop));
-    const double followed = now_ms();
+    const double followed = shop_now_ms();
     if (p.text) {
         const llmcs_text text = {.text = p.text, .text_bytes = p.text_bytes};
         SHOP_TRY(shop_embed(shop, &text, 1, &encoded));
@@ -361,7 +355,7 @@ llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_p
         return status;
     }
     out->shown.follow_ms = followed - start;
-    out->shown.ms = now_ms() - followed;
+    out->shown.ms = shop_now_ms() - followed;
     *recommendations = &out->shown;
     return LLMCS_OK;
 }

@@ -4,8 +4,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "shop/base/clock.h"
 
 enum { MAX_OPEN = 1024 };
 
@@ -18,9 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* In a child the lock may be held by a thread that is not there: waits a second at most. */
 static bool enter(void) {
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 1;
+    const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, 1000);
     return !pthread_mutex_timedlock(&lock, &deadline);
 }
 

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "shop/base/clock.h"
 #include "shop/base/options.h"
 #include "shop/guard/audit.h"
 #include "shop/guard/keys.h"
@@ -194,18 +194,9 @@ void llmcs_shop_free(llmcs_shop **shop) {
 
 /* ---- readers */
 
-static struct timespec after_ms(clockid_t clock, int32_t ms) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
-    return t;
-}
-
 /* The slot of a reader that is now ours, or n_readers after busy_ms. */
 static size_t acquire_reader(llmcs_shop *shop) {
-    const struct timespec deadline = after_ms(CLOCK_MONOTONIC, shop->busy_ms);
+    const struct timespec deadline = shop_after_ms(CLOCK_MONOTONIC, shop->busy_ms);
     size_t i = shop->n_readers;
     pthread_mutex_lock(&shop->pool_lock);
     for (int timed_out = 0; i == shop->n_readers;) {
@@ -278,7 +269,7 @@ void shop_read_end(llmcs_shop *shop, shop_connection *c) {
 llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
     if (shop->read_only)
         return shop_fail(LLMCS_STATE, "%s: the store was opened with LLMCS_SHOP_READ_ONLY", shop->path);
-    const struct timespec deadline = after_ms(CLOCK_REALTIME, shop->busy_ms);
+    const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, shop->busy_ms);
     if (pthread_mutex_timedlock(&shop->write_lock, &deadline))
         return shop_fail(LLMCS_BUSY, "%s: another thread has been writing for %d ms", shop->path, shop->busy_ms);
     llmcs_status status = LLMCS_OK;
@@ -302,7 +293,7 @@ llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status s
 }
 
 llmcs_status shop_truncate_log(llmcs_shop *shop, bool *done) {
-    const struct timespec deadline = after_ms(CLOCK_REALTIME, shop->busy_ms);
+    const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, shop->busy_ms);
     int64_t busy = 1;
     *done = false;
     if (pthread_mutex_timedlock(&shop->write_lock, &deadline)) return LLMCS_OK;

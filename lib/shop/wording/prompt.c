@@ -5,7 +5,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <utf8proc.h>
+
+#include "shop/base/utf8.h"
 
 enum { TEMPLATE_BYTES = 65536 };
 
@@ -46,14 +47,12 @@ static bool is_colon(int32_t c) {
 llmcs_status shop_text_add_clean(shop_text *t, const char *bytes, size_t n) {
     const size_t begin = t->n;
     for (size_t i = 0; i < n;) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t len =
-            utf8proc_iterate((const utf8proc_uint8_t *)bytes + i, (utf8proc_ssize_t)(n - i), &c);
-        const size_t used = len > 0 ? (size_t)len : 1;
-        if (len <= 0)
-            SHOP_TRY(shop_text_add(t, "\xEF\xBF\xBD", 3));
-        else if (!breaks_lines(c) && !(is_colon(c) && ends_with_speaker(t->bytes ? t->bytes : "", begin, t->n)))
-            SHOP_TRY(shop_text_add(t, bytes + i, used));
+        uint32_t code;
+        char character[4];
+        const size_t used = shop_utf8_decode((const unsigned char *)bytes + i, n - i, &code);
+        const int32_t c = (int32_t)code;
+        if (!breaks_lines(c) && !(is_colon(c) && ends_with_speaker(t->bytes ? t->bytes : "", begin, t->n)))
+            SHOP_TRY(shop_text_add(t, character, shop_utf8_encode(code, character)));
         else if (t->n > begin && t->bytes[t->n - 1] != ' ')
             SHOP_TRY(shop_text_add(t, " ", 1));
         i += used;

@@ -3,9 +3,9 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "shop/base/call.h"
+#include "shop/base/clock.h"
 #include "shop/wording/gate.h"
 #include "shop/wording/prompt.h"
 
@@ -103,12 +103,6 @@ typedef struct wording_job {
     size_t n_new_tokens;
 } wording_job;
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 static size_t length(const char *text, size_t n) { return !text ? 0 : n == LLMCS_NUL ? strlen(text) : n; }
 
 static llmcs_status check_request(const shop_wording_request *r) {
@@ -204,11 +198,11 @@ static llmcs_status generate_in_batch(wording_job *j, int32_t max_new_tokens, ll
     p.n_stop_strings = j->wording->form.n_stop_strings;
     p.encode_flags = 0;                        /* a customer's "<|endoftext|>" stays text */
     p.prompt_lookup_num_tokens = DRAFT_TOKENS; /* much of a reply stands in the facts */
-    p.deadline_ms = j->deadline_ms - (now_ms() - j->begin_ms);
+    p.deadline_ms = j->deadline_ms - (shop_now_ms() - j->begin_ms);
     if (p.deadline_ms <= 0) return LLMCS_DEADLINE;
     llmcs_status status = llmcs_engine_submit(j->wording->engine, j->prompt.bytes, j->prompt.n, &p, NULL, &request);
     if (!status) {
-        const double left = j->deadline_ms - (now_ms() - j->begin_ms);
+        const double left = j->deadline_ms - (shop_now_ms() - j->begin_ms);
         status = llmcs_request_wait(request, left > 0 ? left : 0, result);
     }
     llmcs_request_free(&request);
@@ -303,7 +297,7 @@ static llmcs_status make_reply(const wording_job *j, shop_wording_source source,
                                        .source = source,
                                        .gate = (int)j->verdict.reason,
                                        .reason = reason_of(source, j->verdict.reason),
-                                       .ms = now_ms() - j->begin_ms,
+                                       .ms = shop_now_ms() - j->begin_ms,
                                        .n_new_tokens = j->n_new_tokens};
     if (n) memcpy(to, text, n);
     if (j->generated.bytes) {
@@ -327,7 +321,7 @@ llmcs_status shop_word(shop_wording *w, const shop_wording_request *request, sho
                      .allocator = &a,
                      .request = request,
                      .fallback_bytes = length(request->fallback, request->fallback_bytes),
-                     .begin_ms = now_ms(),
+                     .begin_ms = shop_now_ms(),
                      .deadline_ms = request->deadline_ms > 0 ? request->deadline_ms : SHOP_WORDING_MS};
     j.facts.allocator = j.prompt.allocator = j.generated.allocator = &a;
     if (w) pthread_rwlock_rdlock(&w->in_use);
