@@ -115,9 +115,9 @@ static void put_ids(ll_gguf_header *h, const int32_t *special, int32_t bos, int3
     put_id(h, "tokenizer.ggml.mask_token_id", special[LLMCS_SPECIAL_MASK]);
 }
 
-static bool has_step(const ll_tokenizer_spec *spec, ll_normalizer_step step) {
-    for (size_t i = 0; i < spec->n_steps; i++)
-        if (spec->steps[i] == step) return true;
+static bool has_step(const ll_tokenizer_spec *spec, ll_normalizer_kind kind) {
+    for (size_t i = 0; i < spec->n_normalizer; i++)
+        if (spec->normalizer[i].kind == kind) return true;
     return false;
 }
 
@@ -137,7 +137,7 @@ static void put_bpe(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int3
     put_ids(h, special, first >= 0 ? first : special[LLMCS_SPECIAL_BOS], last >= 0 ? last : special[LLMCS_SPECIAL_EOS]);
     ll_gguf_put_bool(h, "tokenizer.ggml.add_bos_token", first >= 0);
     ll_gguf_put_bool(h, "tokenizer.ggml.add_eos_token", last >= 0);
-    ll_gguf_put_bool(h, "tokenizer.ggml.add_space_prefix", spec->add_prefix_space);
+    ll_gguf_put_bool(h, "tokenizer.ggml.add_space_prefix", spec->n_split && spec->split[0].add_prefix_space);
     put_merges(h, spec);
 }
 

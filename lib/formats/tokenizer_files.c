@@ -210,7 +210,7 @@ static llmcs_status read_tokenizer_files(ll_tokenizer_spec *spec, const ll_sourc
 
 llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
                                      const char *model_type, const ll_log *log) {
-    *spec = (ll_tokenizer_spec){.use_regex = true, .max_input_chars_per_word = 100};
+    *spec = (ll_tokenizer_spec){.max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
     llmcs_status st = read_tokenizer_files(spec, source, model_type, log);
     if (st) ll_tokenizer_spec_free(spec);

@@ -1,5 +1,5 @@
-/* tokenizer.json, or vocab.json + merges.txt, or vocab.txt, or what a GGUF file holds of them: as plain lists and flags
- * for text/ to build from. */
+/* tokenizer.json, or vocab.json + merges.txt, or vocab.txt, or what a GGUF file holds of them: as plain lists of tokens
+ * and of steps with their arguments, for text/ to build from. */
 #ifndef LL_FORMATS_TOKENIZER_FILES_H
 #define LL_FORMATS_TOKENIZER_FILES_H
 
@@ -41,8 +41,14 @@ typedef struct ll_added_token {
     ll_added_source source;
 } ll_added_token;
 
+/* An argument of a step, not NUL-terminated; it lies in the spec's files or arena. */
+typedef struct ll_step_text {
+    const char *at; /* may be NULL if n is 0 */
+    uint32_t n;     /* bytes */
+} ll_step_text;
+
 /* What a normalizer does, in order. BertNormalizer is up to five of these. */
-typedef enum ll_normalizer_step {
+typedef enum ll_normalizer_kind {
     LL_NORMALIZE_CLEAN_TEXT,       /* BERT: removes control characters, turns white space into spaces */
     LL_NORMALIZE_CHINESE,          /* BERT: spaces around Chinese characters */
     LL_NORMALIZE_STRIP_NONSPACING, /* BERT: removes category Mn */
@@ -52,9 +58,26 @@ typedef enum ll_normalizer_step {
     LL_NORMALIZE_NFC,
     LL_NORMALIZE_NFKD,
     LL_NORMALIZE_NFKC
+} ll_normalizer_kind;
+
+typedef struct ll_normalizer_step {
+    ll_normalizer_kind kind;
 } ll_normalizer_step;
 
 #define LL_MAX_NORMALIZER_STEPS 16
+
+/* What a pre-tokenizer does, in order: each step cuts every piece of the one before it. */
+typedef enum ll_split_kind {
+    LL_SPLIT_BYTE_LEVEL, /* ByteLevel: GPT-2's words, of which the model sees the bytes */
+    LL_SPLIT_BERT        /* BertPreTokenizer: white space goes, punctuation stands alone */
+} ll_split_kind;
+
+typedef struct ll_split_step {
+    ll_split_kind kind;
+    bool add_prefix_space, use_regex; /* BYTE_LEVEL; without use_regex it does not cut */
+} ll_split_step;
+
+#define LL_MAX_SPLIT_STEPS 8
 
 /* One item of a post-processor template. */
 typedef struct ll_template_item {
@@ -66,11 +89,19 @@ typedef struct ll_template_item {
 #define LL_MAX_TEMPLATE 64
 #define LL_N_SPECIAL 7
 
+/* What a decoder does, in order. Without any step the tokens are joined by spaces. */
 typedef enum ll_decoder_kind {
-    LL_DECODE_BYTE_LEVEL, /* tokens joined, each character back to its byte */
-    LL_DECODE_WORDPIECE,  /* a space before each token that does not begin with the prefix */
-    LL_DECODE_SPACES      /* no decoder: tokens joined by spaces */
+    LL_DECODE_BYTE_LEVEL, /* each character back to its byte; stands alone */
+    LL_DECODE_WORDPIECE   /* a space before each token that does not begin with the prefix */
 } ll_decoder_kind;
+
+typedef struct ll_decoder_step {
+    ll_decoder_kind kind;
+    ll_step_text from; /* WORDPIECE: the prefix */
+    bool cleanup;      /* WORDPIECE */
+} ll_decoder_step;
+
+#define LL_MAX_DECODER_STEPS 8
 
 /* A file that was read; the lists below point into it, or into an open GGUF file. */
 typedef struct ll_spec_file {
@@ -96,10 +127,12 @@ typedef struct ll_tokenizer_spec {
     size_t n_merges;
     ll_added_token *added;
     size_t n_added;
-    ll_normalizer_step steps[LL_MAX_NORMALIZER_STEPS];
-    size_t n_steps;
-    /* ByteLevel */
-    bool add_prefix_space, use_regex;
+    ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
+    size_t n_normalizer;
+    ll_split_step split[LL_MAX_SPLIT_STEPS]; /* the pre-tokenizer */
+    size_t n_split;
+    ll_decoder_step decoder[LL_MAX_DECODER_STEPS];
+    size_t n_decoder;
     bool fuse_unk;         /* BPE: adjacent bytes without a token become one unk_token */
     const char *unk_token; /* BPE: NULL: none */
     uint32_t unk_token_bytes;
@@ -107,11 +140,6 @@ typedef struct ll_tokenizer_spec {
     const char *continuing_prefix;
     uint32_t continuing_prefix_bytes;
     size_t max_input_chars_per_word;
-    /* decoder */
-    ll_decoder_kind decoder;
-    const char *decoder_prefix;
-    uint32_t decoder_prefix_bytes;
-    bool decode_cleanup; /* WordPiece's "cleanup" */
     /* post-processor */
     bool trim_offsets, trim_prefix_space; /* RobertaProcessing, ByteLevel */
     ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];

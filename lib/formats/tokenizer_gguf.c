@@ -165,7 +165,7 @@ static llmcs_status read_normalizer(ll_tokenizer_spec *spec, const ll_gguf *g, c
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.normalizer.lowercase", &lowercase));
     bool strip_accents = lowercase;
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.normalizer.strip_accents", &strip_accents));
-    spec->n_steps = 0;
+    spec->n_normalizer = 0;
     ll_bert_steps(spec, true, true, strip_accents, lowercase);
     return LLMCS_OK;
 }

@@ -56,22 +56,29 @@ static llmcs_status read_bert(ll_tokenizer_spec *spec, const ll_token_settings *
     const char *unk = ll_token_role(spec, s, LLMCS_SPECIAL_UNK, &v, &len);
     spec->unk_token = unk ? unk : "[UNK]";
     spec->unk_token_bytes = unk ? (uint32_t)len : 5;
-    spec->continuing_prefix = spec->decoder_prefix = "##";
-    spec->continuing_prefix_bytes = spec->decoder_prefix_bytes = 2;
-    spec->decoder = LL_DECODE_WORDPIECE;
-    spec->decode_cleanup = true;
+    spec->continuing_prefix = "##";
+    spec->continuing_prefix_bytes = 2;
+    ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_BERT});
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_WORDPIECE, .from = {"##", 2}, .cleanup = true});
     LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
     LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
     ll_template_bert(spec, cls, sep);
     return LLMCS_OK;
 }
 
+static llmcs_status read_byte_level(ll_tokenizer_spec *spec, const ll_token_settings *s) {
+    ll_split_step step = {.kind = LL_SPLIT_BYTE_LEVEL, .use_regex = true};
+    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &step.add_prefix_space));
+    ll_add_split(spec, step);
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_BYTE_LEVEL});
+    return LLMCS_OK;
+}
+
 static llmcs_status read_gpt2(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     bool add_bos = false;
     int32_t bos;
-    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &spec->add_prefix_space));
+    LL_TRY(read_byte_level(spec, s));
     LL_TRY(ll_token_setting_bool(s, "add_bos_token", &add_bos));
-    spec->decoder = LL_DECODE_BYTE_LEVEL;
     ll_template_plain(spec, 1);
     if (!add_bos) return LLMCS_OK;
     LL_TRY(find_role(spec, s, LLMCS_SPECIAL_BOS, &bos));
@@ -86,11 +93,10 @@ static llmcs_status read_gpt2(ll_tokenizer_spec *spec, const ll_token_settings *
 
 static llmcs_status read_roberta(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     int32_t cls, sep;
-    LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &spec->add_prefix_space));
+    LL_TRY(read_byte_level(spec, s));
     spec->trim_offsets = true;
     LL_TRY(ll_token_setting_bool(s, "trim_offsets", &spec->trim_offsets));
-    spec->trim_prefix_space = spec->add_prefix_space;
-    spec->decoder = LL_DECODE_BYTE_LEVEL;
+    spec->trim_prefix_space = spec->split[0].add_prefix_space;
     LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
     LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
     ll_template_roberta(spec, cls, sep);

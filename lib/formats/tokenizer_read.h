@@ -38,6 +38,14 @@ llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json pre_tokenize
 llmcs_status ll_read_decoder(ll_tokenizer_spec *spec, ll_json decoder);
 llmcs_status ll_read_post_processor(ll_tokenizer_spec *spec, ll_json post_processor);
 
+/* Appends a step to a list that has capacity for it. */
+void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind);
+void ll_add_split(ll_tokenizer_spec *spec, ll_split_step step);
+void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step);
+
+/* The ByteLevel step of the pre-tokenizer; NULL: it has none. */
+ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec);
+
 /* BertNormalizer as steps. */
 void ll_bert_steps(ll_tokenizer_spec *spec, bool clean_text, bool chinese, bool strip_accents, bool lowercase);
 

@@ -139,7 +139,7 @@ static llmcs_status apply_to_normalizer(ll_tokenizer_spec *spec, const ll_token_
     bool strip_accents = s->named || lowercase != spec->json.lowercase ? lowercase : spec->json.strip_accents;
     LL_TRY(ll_token_setting_bool(s, "strip_accents", &strip_accents));
     if (family == LL_TOKENS_OF_BERT) LL_TRY(ll_token_setting_bool(s, "tokenize_chinese_chars", &chinese));
-    spec->n_steps = 0;
+    spec->n_normalizer = 0;
     ll_bert_steps(spec, spec->json.clean_text, chinese, strip_accents, lowercase);
     return LLMCS_OK;
 }
@@ -150,7 +150,7 @@ llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_set
     if (!s->named && !s->config.doc) return LLMCS_OK; /* tokenizer.json alone */
     LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &prefix));
     LL_TRY(ll_token_setting_bool(s, "trim_offsets", &trim));
-    if (spec->json.byte_level) spec->add_prefix_space = prefix;
+    if (spec->json.byte_level) ll_byte_level_step(spec)->add_prefix_space = prefix;
     if (s->family != LL_TOKENS_OF_ROBERTA || !spec->json.trims) return LLMCS_OK;
     spec->trim_offsets = trim;
     spec->trim_prefix_space = prefix;

@@ -26,14 +26,16 @@ static llmcs_status read_sequence(ll_json stage, const char *where, const char *
 
 /* ---------------------------------------------------------------------------------------------- normalizer */
 
-static void add_step(ll_tokenizer_spec *spec, ll_normalizer_step step) { spec->steps[spec->n_steps++] = step; }
+void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind) {
+    spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = kind};
+}
 
 void ll_bert_steps(ll_tokenizer_spec *spec, bool clean_text, bool chinese, bool strip_accents, bool lowercase) {
-    if (clean_text) add_step(spec, LL_NORMALIZE_CLEAN_TEXT);
-    if (chinese) add_step(spec, LL_NORMALIZE_CHINESE);
-    if (strip_accents) add_step(spec, LL_NORMALIZE_NFD);
-    if (strip_accents) add_step(spec, LL_NORMALIZE_STRIP_NONSPACING);
-    if (lowercase) add_step(spec, LL_NORMALIZE_LOWERCASE);
+    if (clean_text) ll_add_normalizer(spec, LL_NORMALIZE_CLEAN_TEXT);
+    if (chinese) ll_add_normalizer(spec, LL_NORMALIZE_CHINESE);
+    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_NFD);
+    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_STRIP_NONSPACING);
+    if (lowercase) ll_add_normalizer(spec, LL_NORMALIZE_LOWERCASE);
 }
 
 static llmcs_status read_bert_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
@@ -54,7 +56,7 @@ static llmcs_status read_bert_normalizer(ll_tokenizer_spec *spec, ll_json stage)
 static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
     static const struct {
         const char *type;
-        ll_normalizer_step step;
+        ll_normalizer_kind step;
     } simple[] = {{"NFD", LL_NORMALIZE_NFD},
                   {"NFC", LL_NORMALIZE_NFC},
                   {"NFKD", LL_NORMALIZE_NFKD},
@@ -63,12 +65,12 @@ static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) 
                   {"StripAccents", LL_NORMALIZE_STRIP_MARKS}};
     ll_json type;
     LL_TRY(read_type(stage, "normalizer", &type));
-    if (spec->n_steps + 5 > LL_MAX_NORMALIZER_STEPS)
+    if (spec->n_normalizer + 5 > LL_MAX_NORMALIZER_STEPS)
         return ll_fail(LLMCS_LIMIT, "%s: more than %d normalizer steps", spec->path, LL_MAX_NORMALIZER_STEPS);
     if (ll_json_equals(type, "BertNormalizer")) return read_bert_normalizer(spec, stage);
     for (size_t i = 0; i < sizeof simple / sizeof *simple; i++) {
         if (!ll_json_equals(type, simple[i].type)) continue;
-        add_step(spec, simple[i].step);
+        ll_add_normalizer(spec, simple[i].step);
         return LLMCS_OK;
     }
     return fail_kind(stage, "normalizer");
@@ -88,6 +90,14 @@ llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
 
 /* ------------------------------------------------------------------------------------------- pre-tokenizer */
 
+void ll_add_split(ll_tokenizer_spec *spec, ll_split_step step) { spec->split[spec->n_split++] = step; }
+
+ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec) {
+    for (size_t i = 0; i < spec->n_split; i++)
+        if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL) return &spec->split[i];
+    return NULL;
+}
+
 llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
     const char *wanted = spec->model == LL_TOKEN_BPE ? "ByteLevel" : "BertPreTokenizer";
@@ -102,30 +112,33 @@ llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
         LL_TRY(read_type(stage, "pre_tokenizer", &type));
     }
     if (!ll_json_equals(type, wanted)) return fail_kind(stage, "pre_tokenizer");
-    if (spec->model != LL_TOKEN_BPE) return LLMCS_OK;
-    spec->add_prefix_space = true;
-    LL_TRY(ll_spec_bool(stage, "pre_tokenizer", "add_prefix_space", &spec->add_prefix_space));
-    return ll_spec_bool(stage, "pre_tokenizer", "use_regex", &spec->use_regex);
+    ll_split_step step = {.kind = LL_SPLIT_BERT};
+    if (spec->model == LL_TOKEN_BPE) {
+        step = (ll_split_step){.kind = LL_SPLIT_BYTE_LEVEL, .add_prefix_space = true, .use_regex = true};
+        LL_TRY(ll_spec_bool(stage, "pre_tokenizer", "add_prefix_space", &step.add_prefix_space));
+        LL_TRY(ll_spec_bool(stage, "pre_tokenizer", "use_regex", &step.use_regex));
+    }
+    ll_add_split(spec, step);
+    return LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------- decoder */
 
+void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step) { spec->decoder[spec->n_decoder++] = step; }
+
 llmcs_status ll_read_decoder(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type;
-    spec->decoder = LL_DECODE_SPACES;
     if (ll_spec_absent(stage)) return LLMCS_OK;
     LL_TRY(read_type(stage, "decoder", &type));
-    if (ll_json_equals(type, "ByteLevel")) {
-        spec->decoder = LL_DECODE_BYTE_LEVEL;
-        return LLMCS_OK;
+    ll_decoder_step step = {.kind = LL_DECODE_BYTE_LEVEL};
+    if (!ll_json_equals(type, "ByteLevel")) {
+        if (!ll_json_equals(type, "WordPiece")) return fail_kind(stage, "decoder");
+        step = (ll_decoder_step){.kind = LL_DECODE_WORDPIECE, .from = {"##", 2}, .cleanup = true};
+        LL_TRY(ll_spec_string(stage, "decoder", "prefix", &step.from.at, &step.from.n));
+        LL_TRY(ll_spec_bool(stage, "decoder", "cleanup", &step.cleanup));
     }
-    if (!ll_json_equals(type, "WordPiece")) return fail_kind(stage, "decoder");
-    spec->decoder = LL_DECODE_WORDPIECE;
-    spec->decoder_prefix = "##";
-    spec->decoder_prefix_bytes = 2;
-    spec->decode_cleanup = true;
-    LL_TRY(ll_spec_string(stage, "decoder", "prefix", &spec->decoder_prefix, &spec->decoder_prefix_bytes));
-    return ll_spec_bool(stage, "decoder", "cleanup", &spec->decode_cleanup);
+    ll_add_decoder(spec, step);
+    return LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------ post-processor */

@@ -111,7 +111,7 @@ static void write_token(llmcs_decoder *d, int32_t id) {
     const llmcs_tokenizer *t = d->tokenizer;
     if ((size_t)id >= t->vocab.n_ids || !(t->decode_flags[id] & LL_DECODE_KNOWN)) return;
     if ((d->flags & LLMCS_SKIP_SPECIAL) && (t->decode_flags[id] & LL_DECODE_SPECIAL)) return;
-    const ll_decode_table *table = d->any || t->decoder == LL_DECODE_BYTE_LEVEL ? &t->inside : &t->first;
+    const ll_decode_table *table = d->any || !t->has_first ? &t->inside : &t->first;
     write_token_bytes(d, table->bytes + table->offset[id], table->offset[id + 1] - table->offset[id]);
     d->any = true;
 }

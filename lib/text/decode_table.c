@@ -39,29 +39,51 @@ static bool may_change(const char *text, size_t n) {
     return n_spaces > 1;
 }
 
-/* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
-static size_t write_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec, const char *token, size_t len,
-                          bool first, char *out) {
+static size_t write_byte_level(const char *token, size_t len, char *out) {
+    size_t n = ll_bytes_of_token(token, len, out);
+    if (n != SIZE_MAX) return n;
+    if (len) memcpy(out, token, len);
+    return len;
+}
+
+/* From token, which may be out itself, to out (capacity len + 1). */
+static size_t write_wordpiece(const ll_decoder_step *step, const char *token, size_t len, bool first, char *out) {
+    const size_t prefix = step->from.n;
+    const bool joins = len >= prefix && !memcmp(token, step->from.at, prefix);
     size_t n = 0;
-    if (t->decoder == LL_DECODE_BYTE_LEVEL) {
-        n = ll_bytes_of_token(token, len, out);
-        if (n != SIZE_MAX) return n;
-        memcpy(out, token, len);
-        return len;
-    }
-    size_t prefix = spec->decoder_prefix_bytes;
-    bool joins = t->decoder == LL_DECODE_WORDPIECE && len >= prefix && !memcmp(token, spec->decoder_prefix, prefix);
     if (!first && joins) {
         token += prefix;
         len -= prefix;
     } else if (!first) {
-        out[n++] = ' ';
+        n = 1;
     }
-    if (len) memcpy(out + n, token, len);
+    if (len) memmove(out + n, token, len);
+    if (n) out[0] = ' ';
     n += len;
-    if (!t->decode_cleanup || !may_change(out, n)) return n;
+    if (!step->cleanup || !may_change(out, n)) return n;
     for (size_t i = 0; i < sizeof CLEAN_UP / sizeof *CLEAN_UP; i++) n = replace_all(out, n, &CLEAN_UP[i]);
     return n;
+}
+
+/* Without a decoder, tokens are joined by spaces. */
+static size_t write_joined(const char *token, size_t len, bool first, char *out) {
+    size_t n = 0;
+    if (!first) out[n++] = ' ';
+    if (len) memcpy(out + n, token, len);
+    return n + len;
+}
+
+/* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
+static size_t write_token(const llmcs_tokenizer *t, const char *token, size_t len, bool first, char *out) {
+    if (!t->n_decoder) return write_joined(token, len, first, out);
+    for (size_t i = 0; i < t->n_decoder; i++) {
+        if (t->decoder[i].kind == LL_DECODE_BYTE_LEVEL)
+            len = write_byte_level(token, len, out);
+        else
+            len = write_wordpiece(&t->decoder[i], token, len, first, out);
+        token = out;
+    }
+    return len;
 }
 
 static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool first, ll_decode_table *d) {
@@ -76,7 +98,7 @@ static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spe
         const char *token = ll_vocab_token(&t->vocab, (int32_t)id, &len);
         d->offset[id] = (uint32_t)at;
         if (!token) continue;
-        size_t n = write_token(t, spec, token, len, first, d->bytes + at);
+        size_t n = write_token(t, token, len, first, d->bytes + at);
         t->longest_decoded = ll_max(t->longest_decoded, n);
         at += n;
     }
@@ -94,7 +116,8 @@ llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec 
         if (e->id >= 0) t->decode_flags[e->id] |= LL_DECODE_ADDED | (e->special ? LL_DECODE_SPECIAL : 0);
     }
     LL_TRY(build_table(t, spec, false, &t->inside));
-    if (t->decoder == LL_DECODE_BYTE_LEVEL) return LLMCS_OK;
+    t->has_first = !t->n_decoder || t->decoder[0].kind != LL_DECODE_BYTE_LEVEL;
+    if (!t->has_first) return LLMCS_OK;
     return build_table(t, spec, true, &t->first);
 }
 

@@ -14,14 +14,11 @@ typedef struct encoder {
     ll_matches matches[2];
     ll_normalizer_scratch normalizer;
     ll_bpe_scratch bpe;
+    ll_pre_scratch pre;
     char *text; /* behind the normalizer */
     size_t text_capacity;
     ll_origin *origin;
     size_t origin_capacity;
-    char *prefixed; /* with a space in front */
-    size_t prefixed_capacity;
-    ll_origin *prefixed_origin;
-    size_t prefixed_origin_capacity;
 } encoder;
 
 static void encoder_free(encoder *e) {
@@ -29,40 +26,41 @@ static void encoder_free(encoder *e) {
     ll_free(e->a, e->matches[1].at);
     ll_normalizer_scratch_free(&e->normalizer, e->a);
     ll_bpe_scratch_free(&e->bpe, e->a);
+    ll_pre_scratch_free(&e->pre, e->a);
     ll_free(e->a, e->text);
     ll_free(e->a, e->origin);
-    ll_free(e->a, e->prefixed);
-    ll_free(e->a, e->prefixed_origin);
 }
 
 /* ----------------------------------------------------------------------------------------------- the model */
 
-/* A copy of the view with a space in front, which has the span of the first character. */
-static llmcs_status prefix_space(encoder *e, const ll_view *in, ll_view *out) {
-    LL_TRY(ll_grow(e->a, &e->prefixed, 0, &e->prefixed_capacity, in->n + 1, 1, "text with prefix space"));
-    e->prefixed[0] = ' ';
-    memcpy(e->prefixed + 1, in->text, in->n);
-    *out = (ll_view){e->prefixed, in->n + 1, NULL, 0};
-    if (!e->out->want_spans) return LLMCS_OK;
-    LL_TRY(ll_grow(e->a, &e->prefixed_origin, 0, &e->prefixed_origin_capacity, in->n + 1, sizeof(ll_origin),
-                   "offsets of text with prefix space"));
-    for (size_t i = 0; i < in->n; i++) {
-        llmcs_span s = ll_view_span(in, i, i + 1);
-        e->prefixed_origin[i + 1] = (ll_origin){(uint32_t)s.begin, (uint32_t)s.end};
-    }
-    e->prefixed_origin[0] = e->prefixed_origin[1];
-    out->origin = e->prefixed_origin;
+/* Appends the tokens of [begin, end) of the view, one word. */
+static llmcs_status encode_word(encoder *e, const ll_view *view, size_t begin, size_t end) {
+    const llmcs_tokenizer *t = e->t;
+    const size_t first = e->out->n;
+    if (t->model == LL_TOKEN_WORDPIECE)
+        LL_TRY(ll_wordpiece_encode_word(&t->wordpiece, e->a, view, begin, end, e->out));
+    else if (t->bpe.n_missing)
+        LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, view, begin, end, e->out));
+    else
+        LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, view, begin, end, e->out));
+    ll_encoding_end_word(e->out, first);
     return LLMCS_OK;
 }
 
-static llmcs_status encode_bpe(encoder *e, const ll_view *range) {
+static llmcs_status encode_piece(void *context, const ll_view *piece) {
+    return encode_word(context, piece, 0, piece->n);
+}
+
+/* ByteLevel and BPE in one loop over the words. */
+static llmcs_status encode_byte_level(encoder *e, const ll_view *range) {
     ll_view view = *range;
     const llmcs_tokenizer *t = e->t;
-    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans;
-    if (t->add_prefix_space && view.text[0] != ' ') LL_TRY(prefix_space(e, range, &view));
+    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans, use_regex = t->split[0].use_regex;
+    if (t->split[0].add_prefix_space && view.text[0] != ' ')
+        LL_TRY(ll_pre_prefix_space(&e->pre, e->a, range, want_words, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
         const size_t first = e->out->n;
-        n = t->use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
+        n = use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
         if (has_gaps)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else
@@ -73,18 +71,17 @@ static llmcs_status encode_bpe(encoder *e, const ll_view *range) {
 }
 
 static llmcs_status encode_range(encoder *e, const ll_view *range) {
+    const llmcs_tokenizer *t = e->t;
     if (range->n == 0) return LLMCS_OK;
-    if (e->t->model == LL_TOKEN_BPE) return encode_bpe(e, range);
-    return ll_wordpiece_encode(&e->t->wordpiece, e->t->unicode, e->a, range, 0, range->n, e->out);
+    if (t->fast_path == LL_FAST_BYTE_LEVEL) return encode_byte_level(e, range);
+    if (t->fast_path == LL_FAST_BERT)
+        return ll_wordpiece_encode(&t->wordpiece, t->unicode, e->a, range, 0, range->n, e->out);
+    return ll_pre_tokenize(t->split, t->n_split, t->unicode, &e->pre, e->a, range, e->out->want_spans, encode_piece, e);
 }
 
 /* -------------------------------------------------------------------------------------------- added tokens */
 
 typedef llmcs_status (*range_fn)(encoder *e, const ll_view *range);
-
-static ll_view sub_view(const ll_view *v, size_t begin, size_t end) {
-    return (ll_view){v->text + begin, end - begin, v->origin ? v->origin + begin : NULL, v->base + begin};
-}
 
 static unsigned flags_before(const ll_unicode *u, const char *text, size_t at, size_t *len) {
     size_t begin = at;
@@ -159,14 +156,14 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
             run_end = end;
         }
         if (begin > done) {
-            ll_view between = sub_view(v, done, begin);
+            ll_view between = ll_view_part(v, done, begin);
             LL_TRY(next(e, &between));
         }
         if (token->lstrip && begin < done) begin = done;
         if (begin < end) LL_TRY(push_added(e, v, begin, end, token->id));
         done = end;
     }
-    ll_view rest = sub_view(v, done, v->n);
+    ll_view rest = ll_view_part(v, done, v->n);
     return rest.n ? next(e, &rest) : LLMCS_OK;
 }
 
@@ -222,7 +219,7 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
         normal = (ll_view){e->text, v->n, v->origin, v->base};
     } else {
         LL_TRY(to_chars(e, v));
-        LL_TRY(ll_normalize(e->t->unicode, e->t->steps, e->t->n_steps, &e->normalizer, e->a));
+        LL_TRY(ll_normalize(e->t->unicode, e->t->normalizer, e->t->n_normalizer, &e->normalizer, e->a));
         LL_TRY(to_bytes(e, &normal));
     }
     if (normal.n == 0) return LLMCS_OK;
@@ -243,11 +240,11 @@ static size_t block_end(const ll_view *v, size_t at) {
 /* Text of BERT goes through in blocks that stay in the cache, unless an added token might lie across their edge. */
 static llmcs_status normalize_range(encoder *e, const ll_view *v) {
     const llmcs_tokenizer *t = e->t;
-    if (t->n_steps == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);
-    bool whole = t->model != LL_TOKEN_WORDPIECE || t->normalized.n;
+    if (t->n_normalizer == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);
+    bool whole = t->fast_path != LL_FAST_BERT || t->normalized.n;
     for (size_t at = 0, end; at < v->n; at = end) {
         end = whole ? v->n : block_end(v, at);
-        ll_view block = sub_view(v, at, end);
+        ll_view block = ll_view_part(v, at, end);
         LL_TRY(normalize_block(e, &block));
     }
     return LLMCS_OK;

@@ -54,6 +54,11 @@ typedef struct ll_view {
     size_t base;
 } ll_view;
 
+/* [begin, end) of the view, at the ends of characters. */
+static inline ll_view ll_view_part(const ll_view *v, size_t begin, size_t end) {
+    return (ll_view){v->text + begin, end - begin, v->origin ? v->origin + begin : NULL, v->base + begin};
+}
+
 /* The bytes of the original that [begin, end) of the view came from, in whole characters. */
 static inline llmcs_span ll_view_span(const ll_view *v, size_t begin, size_t end) {
     if (v->origin && end > begin) return (llmcs_span){v->origin[begin].begin, v->origin[end - 1].end};

@@ -160,10 +160,11 @@ static bool all_ascii(const ll_chars *c) {
     return any < 0x80;
 }
 
-static llmcs_status run_step(const ll_unicode *u, ll_normalizer_step step, ll_normalizer_scratch *s,
+static llmcs_status run_step(const ll_unicode *u, const ll_normalizer_step *step, ll_normalizer_scratch *s,
                              const llmcs_allocator *a) {
-    bool compatibility = step == LL_NORMALIZE_NFKC || step == LL_NORMALIZE_NFKD;
-    switch (step) {
+    const ll_normalizer_kind kind = step->kind;
+    bool compatibility = kind == LL_NORMALIZE_NFKC || kind == LL_NORMALIZE_NFKD;
+    switch (kind) {
         case LL_NORMALIZE_CLEAN_TEXT:
             clean_text(u, &s->text);
             return LLMCS_OK;
@@ -183,14 +184,14 @@ static llmcs_status run_step(const ll_unicode *u, ll_normalizer_step step, ll_no
         case LL_NORMALIZE_NFKC:
             if (all_ascii(&s->text)) return LLMCS_OK;
             LL_TRY(decompose_chars(u, compatibility, s, a));
-            if (step == LL_NORMALIZE_NFC || step == LL_NORMALIZE_NFKC) compose_chars(&s->text);
+            if (kind == LL_NORMALIZE_NFC || kind == LL_NORMALIZE_NFKC) compose_chars(&s->text);
             return LLMCS_OK;
     }
-    return ll_fail(LLMCS_INTERNAL, "normalizer step %d", (int)step);
+    return ll_fail(LLMCS_INTERNAL, "normalizer step %d", (int)kind);
 }
 
 llmcs_status ll_normalize(const ll_unicode *u, const ll_normalizer_step *steps, size_t n_steps,
                           ll_normalizer_scratch *s, const llmcs_allocator *a) {
-    for (size_t i = 0; i < n_steps; i++) LL_TRY(run_step(u, steps[i], s, a));
+    for (size_t i = 0; i < n_steps; i++) LL_TRY(run_step(u, &steps[i], s, a));
     return LLMCS_OK;
 }

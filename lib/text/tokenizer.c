@@ -20,6 +20,7 @@ static void destroy_tokenizer(llmcs_tokenizer *t) {
     free_set(&t->plain, &a);
     free_set(&t->normalized, &a);
     ll_decode_tables_free(t);
+    ll_arena_free(&t->arena);
     t->magic = 0;
     ll_free(&a, t);
 }
@@ -180,7 +181,7 @@ static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_sc
         i += ll_utf8_decode(token->content + i, token->content_bytes - i, &cp);
         s->text.at[s->text.n++] = (ll_char){cp == LL_UTF8_BAD ? 0xfffd : cp, 0, 0};
     }
-    LL_TRY(ll_normalize(t->unicode, t->steps, t->n_steps, s, &t->allocator));
+    LL_TRY(ll_normalize(t->unicode, t->normalizer, t->n_normalizer, s, &t->allocator));
     char *text;
     LL_TRY(ll_arena_alloc(arena, s->text.n, 4, "added token", &text));
     for (size_t i = 0; i < s->text.n; i++) n += ll_utf8_encode(s->text.at[i].cp, text + n);
@@ -197,7 +198,7 @@ static llmcs_status map_ascii(llmcs_tokenizer *t) {
     for (uint32_t c = 0; c < 128 && !st; c++) {
         LL_TRY_GOTO(st, ll_normalizer_workspace(&s, &t->allocator, 1), done);
         s.text.at[s.text.n++] = (ll_char){c, 0, 1};
-        st = ll_normalize(t->unicode, t->steps, t->n_steps, &s, &t->allocator);
+        st = ll_normalize(t->unicode, t->normalizer, t->n_normalizer, &s, &t->allocator);
         t->ascii[c] = s.text.n ? (uint8_t)s.text.at[0].cp : LL_ASCII_GONE;
     }
 done:
@@ -221,7 +222,7 @@ static llmcs_status collect_added_tokens(llmcs_tokenizer *t, const ll_tokenizer_
         if (e->id < 0 || e->special != (i < n) || e->normalized != normalized) continue;
         const char *text = e->content;
         uint32_t len = e->content_bytes;
-        if (normalized && t->n_steps) LL_TRY(normalize_content(t, s, arena, e, &text, &len));
+        if (normalized && t->n_normalizer) LL_TRY(normalize_content(t, s, arena, e, &text, &len));
         if (len == 0) continue;
         list->text[list->n] = text;
         list->length[list->n++] = len;
@@ -254,7 +255,7 @@ done:
 /* Normalizers may shorten a text, as bytes without a token do, so only byte-level BPE without either has a bound. */
 static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
     size_t longest = 0;
-    if (t->model != LL_TOKEN_BPE || t->n_steps || t->bpe.n_missing || t->plain.plain_strips ||
+    if (t->model != LL_TOKEN_BPE || t->n_normalizer || t->bpe.n_missing || t->plain.plain_strips ||
         t->normalized.plain_strips)
         return 0;
     for (size_t id = 0; id < t->bpe.n_ids; id++) longest = ll_max(longest, t->bpe.token_bytes[id]);
@@ -272,21 +273,36 @@ static llmcs_status build_wordpiece(llmcs_tokenizer *t, const ll_tokenizer_spec 
     return st;
 }
 
+static llmcs_status keep_text(llmcs_tokenizer *t, ll_step_text *text) {
+    return ll_arena_copy_text(&t->arena, text->at ? text->at : "", text->n, "tokenizer step", &text->at);
+}
+
+/* The steps outlive the spec, so what they point to is copied. */
+static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
+    memcpy(t->normalizer, spec->normalizer, sizeof t->normalizer);
+    memcpy(t->split, spec->split, sizeof t->split);
+    memcpy(t->decoder, spec->decoder, sizeof t->decoder);
+    t->n_normalizer = spec->n_normalizer;
+    t->n_split = spec->n_split;
+    t->n_decoder = spec->n_decoder;
+    for (size_t i = 0; i < t->n_decoder; i++) LL_TRY(keep_text(t, &t->decoder[i].from));
+    if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BYTE_LEVEL && t->model == LL_TOKEN_BPE)
+        t->fast_path = LL_FAST_BYTE_LEVEL;
+    if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BERT && t->model == LL_TOKEN_WORDPIECE)
+        t->fast_path = LL_FAST_BERT;
+    return LLMCS_OK;
+}
+
 static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     uint64_t seed = ll_hash_seed();
     t->model = spec->model;
-    memcpy(t->steps, spec->steps, sizeof t->steps);
-    t->n_steps = spec->n_steps;
-    t->add_prefix_space = spec->add_prefix_space;
-    t->use_regex = spec->use_regex;
+    LL_TRY(copy_steps(t, spec));
     t->trim_offsets = spec->trim_offsets;
     t->trim_prefix_space = spec->trim_prefix_space;
     memcpy(t->single, spec->single, sizeof t->single);
     memcpy(t->pair, spec->pair, sizeof t->pair);
     t->n_single = spec->n_single;
     t->n_pair = spec->n_pair;
-    t->decoder = spec->decoder;
-    t->decode_cleanup = spec->decode_cleanup;
     t->max_length = spec->model_max_length;
     t->cut_left = spec->cut_left;
     t->unicode = ll_unicode_table();
@@ -308,6 +324,7 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
     LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t));
     t->allocator = *a;
     t->magic = LL_TOKENIZER_MAGIC;
+    ll_arena_init(&t->arena, a);
     llmcs_status st = build_tokenizer(t, spec);
     if (st)
         destroy_tokenizer(t);

@@ -8,6 +8,7 @@
 #include "text/encoding.h"
 #include "text/matcher.h"
 #include "text/normalize.h"
+#include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 #include "text/vocab.h"
@@ -43,6 +44,13 @@ typedef struct ll_decode_table {
 
 #define LL_ASCII_GONE 0x80
 
+/* Pairs of pre-tokenizer and model that are worked in one pass; all others go piece by piece (pre_tokenizer.h). */
+typedef enum ll_fast_path {
+    LL_PIECE_BY_PIECE,
+    LL_FAST_BYTE_LEVEL, /* ByteLevel and BPE */
+    LL_FAST_BERT        /* BertPreTokenizer and WordPiece */
+} ll_fast_path;
+
 struct llmcs_tokenizer {
     uint32_t magic;
     llmcs_allocator allocator;
@@ -52,16 +60,21 @@ struct llmcs_tokenizer {
     ll_bpe bpe;
     ll_wordpiece wordpiece;
     ll_added_set plain, normalized; /* non-normalized added tokens; normalized ones */
-    ll_normalizer_step steps[LL_MAX_NORMALIZER_STEPS];
-    size_t n_steps;
-    uint8_t ascii[128]; /* what the steps make of an ASCII character by itself: another, or LL_ASCII_GONE */
-    bool add_prefix_space, use_regex, trim_offsets, trim_prefix_space;
+    ll_arena arena;                 /* what the steps' arguments point to */
+    ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
+    size_t n_normalizer;
+    uint8_t ascii[128]; /* what the normalizer makes of an ASCII character by itself: another, or LL_ASCII_GONE */
+    ll_split_step split[LL_MAX_SPLIT_STEPS];
+    size_t n_split;
+    ll_fast_path fast_path;
+    bool trim_offsets, trim_prefix_space;
     ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;
-    ll_decoder_kind decoder;
-    bool decode_cleanup;
+    ll_decoder_step decoder[LL_MAX_DECODER_STEPS];
+    size_t n_decoder;
     ll_decode_table inside; /* a token behind another */
-    ll_decode_table first;  /* the first token of a text; not for byte level, where it is the same */
+    ll_decode_table first;  /* the first token of a text; empty where it is the same */
+    bool has_first;
     uint8_t *decode_flags;  /* [n_ids] LL_DECODE_* */
     size_t longest_decoded; /* bytes of the longest entry of the two */
     int32_t special[LL_N_SPECIAL];

@@ -128,3 +128,10 @@ llmcs_status ll_wordpiece_encode(const ll_wordpiece *w, const ll_unicode *u, con
     }
     return n_chars ? encode_word(w, a, view, word, end, n_chars, out) : LLMCS_OK;
 }
+
+llmcs_status ll_wordpiece_encode_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view,
+                                      size_t begin, size_t end, ll_encoding *out) {
+    size_t n_chars = 0;
+    for (size_t i = begin; i < end; i++) n_chars += ((unsigned char)view->text[i] & 0xc0) != 0x80;
+    return split_word(w, a, view, begin, end, n_chars, out);
+}

@@ -34,4 +34,8 @@ void ll_wordpiece_free(ll_wordpiece *w, const llmcs_allocator *a);
 llmcs_status ll_wordpiece_encode(const ll_wordpiece *w, const ll_unicode *u, const llmcs_allocator *a,
                                  const ll_view *view, size_t begin, size_t end, ll_encoding *out);
 
+/* Appends the tokens of [begin, end) of the view, which is one word whatever is in it. */
+llmcs_status ll_wordpiece_encode_word(const ll_wordpiece *w, const llmcs_allocator *a, const ll_view *view,
+                                      size_t begin, size_t end, ll_encoding *out);
+
 #endif

@@ -222,8 +222,8 @@ static void check_form(const ll_unicode *u, const llmcs_allocator *a, ll_normali
     utf8proc_uint8_t *want = NULL;
     utf8proc_ssize_t n_want = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &want,
                                            (utf8proc_option_t)(UTF8PROC_STABLE | options));
-    expect(n_want == (utf8proc_ssize_t)n_got && !memcmp(want, got, n_got), "form %d of U+%04X ... (%zu)", step, cp[0],
-           n);
+    expect(n_want == (utf8proc_ssize_t)n_got && !memcmp(want, got, n_got), "form %d of U+%04X ... (%zu)",
+           (int)step.kind, cp[0], n);
     free(want);
     ll_normalizer_scratch_free(&s, a);
 }
@@ -231,10 +231,10 @@ static void check_form(const ll_unicode *u, const llmcs_allocator *a, ll_normali
 static const struct {
     ll_normalizer_step step;
     int options;
-} FORMS[] = {{LL_NORMALIZE_NFD, UTF8PROC_DECOMPOSE},
-             {LL_NORMALIZE_NFC, UTF8PROC_COMPOSE},
-             {LL_NORMALIZE_NFKD, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT},
-             {LL_NORMALIZE_NFKC, UTF8PROC_COMPOSE | UTF8PROC_COMPAT}};
+} FORMS[] = {{{LL_NORMALIZE_NFD}, UTF8PROC_DECOMPOSE},
+             {{LL_NORMALIZE_NFC}, UTF8PROC_COMPOSE},
+             {{LL_NORMALIZE_NFKD}, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT},
+             {{LL_NORMALIZE_NFKC}, UTF8PROC_COMPOSE | UTF8PROC_COMPAT}};
 
 START_TEST(normal_forms_of_every_code_point_and_of_random_text) {
     llmcs_allocator a = ll_allocator_default();

@@ -1,0 +1,111 @@
+/* Runs the steps of a pre-tokenizer depth first, so that a piece reaches the model as soon as it is cut. */
+#include "text/pre_tokenizer.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "text/byte_level.h"
+
+void ll_pre_scratch_free(ll_pre_scratch *s, const llmcs_allocator *a) {
+    for (size_t i = 0; i < LL_MAX_SPLIT_STEPS; i++) {
+        ll_free(a, s->level[i].text);
+        ll_free(a, s->level[i].origin);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------- changing text */
+
+/* A copy of the view behind `n` bytes, which have the span of the first character. */
+static llmcs_status put_in_front(ll_pre_level *l, const llmcs_allocator *a, const char *front, size_t n,
+                                 const ll_view *in, bool want_spans, ll_view *out) {
+    LL_TRY(ll_grow(a, &l->text, 0, &l->text_capacity, in->n + n, 1, "text with prefix space"));
+    memcpy(l->text, front, n);
+    memcpy(l->text + n, in->text, in->n);
+    *out = (ll_view){l->text, in->n + n, NULL, 0};
+    if (!want_spans) return LLMCS_OK;
+    LL_TRY(ll_grow(a, &l->origin, 0, &l->origin_capacity, in->n + n, sizeof(ll_origin),
+                   "offsets of text with prefix space"));
+    for (size_t i = 0; i < in->n; i++) {
+        llmcs_span s = ll_view_span(in, i, i + 1);
+        l->origin[n + i] = (ll_origin){(uint32_t)s.begin, (uint32_t)s.end};
+    }
+    for (size_t i = 0; i < n; i++) l->origin[i] = l->origin[n];
+    out->origin = l->origin;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_pre_prefix_space(ll_pre_scratch *s, const llmcs_allocator *a, const ll_view *view, bool want_spans,
+                                 ll_view *out) {
+    return put_in_front(&s->level[0], a, " ", 1, view, want_spans, out);
+}
+
+/* Hands a piece to a step, which may change it as a whole before it cuts. */
+static llmcs_status enter_step(const ll_split_step *step, ll_pre_level *l, const llmcs_allocator *a,
+                               const ll_view *piece, bool want_spans) {
+    l->at = 0;
+    l->view = *piece;
+    const bool prefix = step->kind == LL_SPLIT_BYTE_LEVEL && step->add_prefix_space && piece->text[0] != ' ';
+    return prefix ? put_in_front(l, a, " ", 1, piece, want_spans, &l->view) : LLMCS_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------- cutting */
+
+static unsigned flags_at(const ll_unicode *u, const char *text, size_t n, size_t *len) {
+    uint32_t cp;
+    *len = ll_utf8_decode(text, n, &cp);
+    return ll_unicode_flags(u, cp);
+}
+
+/* BertPreTokenizer: a run of white space, one punctuation character, or a run of others. */
+static size_t cut_bert(const ll_unicode *u, const char *text, size_t n, bool *kept) {
+    size_t len;
+    const unsigned first = flags_at(u, text, n, &len);
+    *kept = !(first & LL_UC_SPACE);
+    if (*kept && (first & LL_UC_PUNCT)) return len;
+    size_t end = len;
+    while (end < n) {
+        const unsigned f = flags_at(u, text + end, n - end, &len);
+        if (*kept ? (f & (LL_UC_SPACE | LL_UC_PUNCT)) : !(f & LL_UC_SPACE)) break;
+        end += len;
+    }
+    return end;
+}
+
+/* The length of the first piece of text (n >= 1 bytes); *kept false: it is dropped. */
+static size_t cut(const ll_split_step *step, const ll_unicode *u, const char *text, size_t n, bool *kept) {
+    *kept = true;
+    switch (step->kind) {
+        case LL_SPLIT_BYTE_LEVEL:
+            return step->use_regex ? ll_byte_level_word(u, text, n) : n;
+        case LL_SPLIT_BERT:
+            return cut_bert(u, text, n, kept);
+    }
+    return n;
+}
+
+llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const ll_unicode *u, ll_pre_scratch *s,
+                             const llmcs_allocator *a, const ll_view *view, bool want_spans, ll_piece_fn piece,
+                             void *context) {
+    if (n_steps == 0) return view->n ? piece(context, view) : LLMCS_OK;
+    size_t depth = 0;
+    LL_TRY(enter_step(&steps[0], &s->level[0], a, view, want_spans));
+    for (;;) {
+        ll_pre_level *l = &s->level[depth];
+        if (l->at == l->view.n) {
+            if (depth == 0) return LLMCS_OK;
+            depth--;
+            continue;
+        }
+        bool kept;
+        const size_t n = cut(&steps[depth], u, l->view.text + l->at, l->view.n - l->at, &kept);
+        const ll_view part = ll_view_part(&l->view, l->at, l->at + n);
+        l->at += n;
+        if (!kept) continue;
+        if (depth + 1 == n_steps) {
+            LL_TRY(piece(context, &part));
+            continue;
+        }
+        depth++;
+        LL_TRY(enter_step(&steps[depth], &s->level[depth], a, &part, want_spans));
+    }
+}
