@@ -68,13 +68,25 @@ typedef struct ll_normalizer_step {
 
 /* What a pre-tokenizer does, in order: each step cuts every piece of the one before it. */
 typedef enum ll_split_kind {
-    LL_SPLIT_BYTE_LEVEL, /* ByteLevel: GPT-2's words, of which the model sees the bytes */
-    LL_SPLIT_BERT        /* BertPreTokenizer: white space goes, punctuation stands alone */
+    LL_SPLIT_BYTE_LEVEL,  /* ByteLevel: GPT-2's words, of which the model sees the bytes */
+    LL_SPLIT_BERT,        /* BertPreTokenizer: white space goes, punctuation stands alone */
+    LL_SPLIT_WHITE_SPACE, /* WhitespaceSplit: white space goes */
+    LL_SPLIT_METASPACE    /* Metaspace: spaces become U+2581, which begins a piece */
 } ll_split_kind;
+
+/* Whether Metaspace puts its character in front of a piece that does not begin with it. */
+typedef enum ll_prepend {
+    LL_PREPEND_ALWAYS,
+    LL_PREPEND_FIRST, /* of the piece at the beginning of the text only */
+    LL_PREPEND_NEVER
+} ll_prepend;
 
 typedef struct ll_split_step {
     ll_split_kind kind;
     bool add_prefix_space, use_regex; /* BYTE_LEVEL; without use_regex it does not cut */
+    ll_step_text text;                /* METASPACE: its character */
+    ll_prepend prepend;               /* METASPACE */
+    bool split;                       /* METASPACE: false: it does not cut */
 } ll_split_step;
 
 #define LL_MAX_SPLIT_STEPS 8

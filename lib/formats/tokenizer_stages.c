@@ -1,6 +1,7 @@
 /* The stages around the model in tokenizer.json: normalizer, pre-tokenizer, post-processor, decoder. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "formats/tokenizer_read.h"
 
 /* UNSUPPORTED naming stage and type. */
@@ -98,6 +99,68 @@ ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec) {
     return NULL;
 }
 
+/* Metaspace's character and where it goes. Older files say add_prefix_space; beside a prepend_scheme it may only say
+ * the same. */
+static llmcs_status read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend) {
+    static const char *const schemes[] = {"always", "first", "never"}; /* by ll_prepend */
+    ll_json scheme;
+    bool add_prefix = true;
+    uint32_t cp;
+    *character = (ll_step_text){"\xe2\x96\x81", 3};
+    LL_TRY(ll_spec_string(stage, where, "replacement", &character->at, &character->n));
+    if (!character->n || ll_utf8_decode(character->at, character->n, &cp) != character->n)
+        return ll_spec_fail(stage, where, "\"replacement\" is not one character");
+    LL_TRY(ll_spec_bool(stage, where, "add_prefix_space", &add_prefix));
+    LL_TRY(ll_spec_member(stage, where, "prepend_scheme", &scheme));
+    *prepend = add_prefix ? LL_PREPEND_ALWAYS : LL_PREPEND_NEVER;
+    if (ll_spec_absent(scheme)) return LLMCS_OK;
+    for (int i = 0; i < 3; i++) {
+        if (!ll_json_equals(scheme, schemes[i])) continue;
+        *prepend = (ll_prepend)i;
+        if (!add_prefix && i != LL_PREPEND_NEVER)
+            return ll_spec_fail(stage, where, "\"add_prefix_space\" is false and \"prepend_scheme\" is not \"never\"");
+        return LLMCS_OK;
+    }
+    return ll_spec_fail(scheme, where, "\"prepend_scheme\" is \"always\", \"first\" or \"never\"");
+}
+
+static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
+    static const char where[] = "pre_tokenizer";
+    ll_json type;
+    ll_split_step step = {0};
+    LL_TRY(read_type(stage, where, &type));
+    if (spec->n_split == LL_MAX_SPLIT_STEPS)
+        return ll_fail(LLMCS_LIMIT, "%s: more than %d pre-tokenizer steps", spec->path, LL_MAX_SPLIT_STEPS);
+    if (ll_json_equals(type, "ByteLevel") && spec->model == LL_TOKEN_BPE) {
+        step = (ll_split_step){.kind = LL_SPLIT_BYTE_LEVEL, .add_prefix_space = true, .use_regex = true};
+        LL_TRY(ll_spec_bool(stage, where, "add_prefix_space", &step.add_prefix_space));
+        LL_TRY(ll_spec_bool(stage, where, "use_regex", &step.use_regex));
+    } else if (ll_json_equals(type, "BertPreTokenizer")) {
+        step.kind = LL_SPLIT_BERT;
+    } else if (ll_json_equals(type, "WhitespaceSplit")) {
+        step.kind = LL_SPLIT_WHITE_SPACE;
+    } else if (ll_json_equals(type, "Metaspace")) {
+        step = (ll_split_step){.kind = LL_SPLIT_METASPACE, .split = true};
+        LL_TRY(read_metaspace(stage, where, &step.text, &step.prepend));
+        LL_TRY(ll_spec_bool(stage, where, "split", &step.split));
+    } else {
+        return fail_kind(stage, where);
+    }
+    ll_add_split(spec, step);
+    return LLMCS_OK;
+}
+
+/* ByteLevel hands bytes to the model, so it comes last. */
+static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
+    if (spec->model == LL_TOKEN_BPE && !ll_byte_level_step(spec)) return fail_kind(stage, "pre_tokenizer");
+    for (size_t i = 0; i + 1 < spec->n_split; i++)
+        if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL)
+            return ll_fail(LLMCS_UNSUPPORTED,
+                           "%s: pre_tokenizer, at byte %llu: a step behind ByteLevel is not supported", spec->path,
+                           (unsigned long long)ll_json_offset(stage));
+    return LLMCS_OK;
+}
+
 llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
     const char *wanted = spec->model == LL_TOKEN_BPE ? "ByteLevel" : "BertPreTokenizer";
@@ -105,21 +168,14 @@ llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
         return ll_fail(LLMCS_UNSUPPORTED, "%s: no pre_tokenizer; for this model %s is supported", spec->path, wanted);
     LL_TRY(read_type(stage, "pre_tokenizer", &type));
     spec->json.byte_level = ll_json_equals(type, "ByteLevel");
-    if (ll_json_equals(type, "Sequence")) {
-        LL_TRY(read_sequence(stage, "pre_tokenizer", "pretokenizers", &list));
-        if (ll_json_count(list) != 1) return fail_kind(stage, "pre_tokenizer");
-        stage = ll_json_first(list);
-        LL_TRY(read_type(stage, "pre_tokenizer", &type));
+    if (!ll_json_equals(type, "Sequence")) {
+        LL_TRY(read_one_split(spec, stage));
+        return check_splits(spec, stage);
     }
-    if (!ll_json_equals(type, wanted)) return fail_kind(stage, "pre_tokenizer");
-    ll_split_step step = {.kind = LL_SPLIT_BERT};
-    if (spec->model == LL_TOKEN_BPE) {
-        step = (ll_split_step){.kind = LL_SPLIT_BYTE_LEVEL, .add_prefix_space = true, .use_regex = true};
-        LL_TRY(ll_spec_bool(stage, "pre_tokenizer", "add_prefix_space", &step.add_prefix_space));
-        LL_TRY(ll_spec_bool(stage, "pre_tokenizer", "use_regex", &step.use_regex));
-    }
-    ll_add_split(spec, step);
-    return LLMCS_OK;
+    LL_TRY(read_sequence(stage, "pre_tokenizer", "pretokenizers", &list));
+    for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
+        LL_TRY(read_one_split(spec, m));
+    return check_splits(spec, stage);
 }
 
 /* ------------------------------------------------------------------------------------------------- decoder */

@@ -11,6 +11,7 @@ typedef struct encoder {
     const llmcs_allocator *a;
     uint32_t flags;
     ll_encoding *out;
+    bool want_origins; /* for spans, or for a step */
     ll_matches matches[2];
     ll_normalizer_scratch normalizer;
     ll_bpe_scratch bpe;
@@ -76,7 +77,7 @@ static llmcs_status encode_range(encoder *e, const ll_view *range) {
     if (t->fast_path == LL_FAST_BYTE_LEVEL) return encode_byte_level(e, range);
     if (t->fast_path == LL_FAST_BERT)
         return ll_wordpiece_encode(&t->wordpiece, t->unicode, e->a, range, 0, range->n, e->out);
-    return ll_pre_tokenize(t->split, t->n_split, t->unicode, &e->pre, e->a, range, e->out->want_spans, encode_piece, e);
+    return ll_pre_tokenize(t->split, t->n_split, t->unicode, &e->pre, e->a, range, e->want_origins, encode_piece, e);
 }
 
 /* -------------------------------------------------------------------------------------------- added tokens */
@@ -188,7 +189,7 @@ static llmcs_status to_bytes(encoder *e, ll_view *out) {
     LL_TRY(ll_grow(e->a, &e->text, 0, &e->text_capacity, 4 * c->n, 1, "normalized text"));
     for (size_t i = 0; i < c->n; i++) n += ll_utf8_encode(c->at[i].cp, e->text + n);
     *out = (ll_view){e->text, n, NULL, 0};
-    if (!e->out->want_spans) return LLMCS_OK;
+    if (!e->want_origins) return LLMCS_OK;
     LL_TRY(ll_grow(e->a, &e->origin, 0, &e->origin_capacity, n, sizeof *e->origin, "offsets of normalized text"));
     for (size_t i = 0, k = 0; i < c->n; i++) {
         char utf8[4];
@@ -284,7 +285,7 @@ static llmcs_status repair_utf8(const encoder *e, const char *text, size_t n, re
         i += len;
     }
     LL_TRY(ll_alloc(e->a, size, 1, "repaired text", &r->text));
-    if (e->out->want_spans) LL_TRY(ll_alloc(e->a, size, sizeof *r->origin, "offsets of repaired text", &r->origin));
+    if (e->want_origins) LL_TRY(ll_alloc(e->a, size, sizeof *r->origin, "offsets of repaired text", &r->origin));
     size_t k = 0;
     for (size_t i = 0; i < n;) {
         uint32_t cp;
@@ -300,7 +301,8 @@ static llmcs_status repair_utf8(const encoder *e, const char *text, size_t n, re
 }
 
 llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags, ll_encoding *out) {
-    encoder e = {.t = t, .a = &t->allocator, .flags = flags, .out = out};
+    encoder e = {
+        .t = t, .a = &t->allocator, .flags = flags, .out = out, .want_origins = out->want_spans || t->needs_origins};
     ll_view view = {text, n, NULL, 0};
     repaired r = {0};
     size_t bad = first_bad(text, n);

@@ -17,12 +17,12 @@ void ll_pre_scratch_free(ll_pre_scratch *s, const llmcs_allocator *a) {
 
 /* A copy of the view behind `n` bytes, which have the span of the first character. */
 static llmcs_status put_in_front(ll_pre_level *l, const llmcs_allocator *a, const char *front, size_t n,
-                                 const ll_view *in, bool want_spans, ll_view *out) {
+                                 const ll_view *in, bool want_origins, ll_view *out) {
     LL_TRY(ll_grow(a, &l->text, 0, &l->text_capacity, in->n + n, 1, "text with prefix space"));
     memcpy(l->text, front, n);
     memcpy(l->text + n, in->text, in->n);
     *out = (ll_view){l->text, in->n + n, NULL, 0};
-    if (!want_spans) return LLMCS_OK;
+    if (!want_origins) return LLMCS_OK;
     LL_TRY(ll_grow(a, &l->origin, 0, &l->origin_capacity, in->n + n, sizeof(ll_origin),
                    "offsets of text with prefix space"));
     for (size_t i = 0; i < in->n; i++) {
@@ -34,18 +34,54 @@ static llmcs_status put_in_front(ll_pre_level *l, const llmcs_allocator *a, cons
     return LLMCS_OK;
 }
 
-llmcs_status ll_pre_prefix_space(ll_pre_scratch *s, const llmcs_allocator *a, const ll_view *view, bool want_spans,
+llmcs_status ll_pre_prefix_space(ll_pre_scratch *s, const llmcs_allocator *a, const ll_view *view, bool want_origins,
                                  ll_view *out) {
-    return put_in_front(&s->level[0], a, " ", 1, view, want_spans, out);
+    return put_in_front(&s->level[0], a, " ", 1, view, want_origins, out);
+}
+
+static bool begins_with(const ll_view *v, const ll_step_text *text) {
+    return v->n >= text->n && !memcmp(v->text, text->at, text->n);
+}
+
+/* Metaspace's character for every space, and in front as the step says. */
+static llmcs_status replace_spaces(const ll_split_step *step, ll_pre_level *l, const llmcs_allocator *a,
+                                   const ll_view *in, bool want_origins) {
+    const char *mark = step->text.at;
+    const size_t n_mark = step->text.n;
+    size_t n_spaces = 0, n = 0;
+    for (size_t i = 0; i < in->n; i++) n_spaces += in->text[i] == ' ';
+    const bool marked = in->text[0] == ' ' || begins_with(in, &step->text);
+    const bool wanted =
+        step->prepend == LL_PREPEND_ALWAYS || (step->prepend == LL_PREPEND_FIRST && ll_view_span(in, 0, 1).begin == 0);
+    const bool front = wanted && !marked;
+    if (!n_spaces) return front ? put_in_front(l, a, mark, n_mark, in, want_origins, &l->view) : LLMCS_OK;
+    const size_t size = in->n + n_spaces * (n_mark - 1) + (front ? n_mark : 0);
+    LL_TRY(ll_grow(a, &l->text, 0, &l->text_capacity, size, 1, "text of Metaspace"));
+    if (want_origins)
+        LL_TRY(ll_grow(a, &l->origin, 0, &l->origin_capacity, size, sizeof(ll_origin), "offsets of Metaspace"));
+    for (size_t i = front ? SIZE_MAX : 0; i == SIZE_MAX || i < in->n; i++) { /* SIZE_MAX + 1 is 0 */
+        const size_t from = i == SIZE_MAX ? 0 : i;
+        const bool is_mark = i == SIZE_MAX || in->text[i] == ' ';
+        const size_t k = is_mark ? n_mark : 1;
+        memcpy(l->text + n, is_mark ? mark : in->text + i, k);
+        if (want_origins) {
+            const llmcs_span s = ll_view_span(in, from, from + 1);
+            for (size_t b = 0; b < k; b++) l->origin[n + b] = (ll_origin){(uint32_t)s.begin, (uint32_t)s.end};
+        }
+        n += k;
+    }
+    l->view = (ll_view){l->text, n, want_origins ? l->origin : NULL, 0};
+    return LLMCS_OK;
 }
 
 /* Hands a piece to a step, which may change it as a whole before it cuts. */
 static llmcs_status enter_step(const ll_split_step *step, ll_pre_level *l, const llmcs_allocator *a,
-                               const ll_view *piece, bool want_spans) {
+                               const ll_view *piece, bool want_origins) {
     l->at = 0;
     l->view = *piece;
+    if (step->kind == LL_SPLIT_METASPACE) return replace_spaces(step, l, a, piece, want_origins);
     const bool prefix = step->kind == LL_SPLIT_BYTE_LEVEL && step->add_prefix_space && piece->text[0] != ' ';
-    return prefix ? put_in_front(l, a, " ", 1, piece, want_spans, &l->view) : LLMCS_OK;
+    return prefix ? put_in_front(l, a, " ", 1, piece, want_origins, &l->view) : LLMCS_OK;
 }
 
 /* --------------------------------------------------------------------------------------------------- cutting */
@@ -71,6 +107,34 @@ static size_t cut_bert(const ll_unicode *u, const char *text, size_t n, bool *ke
     return end;
 }
 
+/* WhitespaceSplit: a run of white space, or of anything else. */
+static size_t cut_white_space(const ll_unicode *u, const char *text, size_t n, bool *kept) {
+    size_t len, end = 0;
+    *kept = !(flags_at(u, text, n, &len) & LL_UC_SPACE);
+    for (; end < n; end += len) {
+        const unsigned char c = (unsigned char)text[end];
+        const bool graphic = c > ' ' && c < 0x7f;
+        if (graphic)
+            len = 1;
+        else if (*kept == !!(flags_at(u, text + end, n - end, &len) & LL_UC_SPACE))
+            break;
+        if (graphic && !*kept) break;
+    }
+    return end;
+}
+
+/* Metaspace's character begins a piece; one that another follows stands alone. */
+static size_t cut_metaspace(const ll_step_text *mark, const char *text, size_t n) {
+    size_t i = n >= mark->n && !memcmp(text, mark->at, mark->n) ? mark->n : 1;
+    for (; i < n; i++) {
+        const char *next = memchr(text + i, mark->at[0], n - i);
+        if (!next) return n;
+        i = (size_t)(next - text);
+        if (n - i >= mark->n && !memcmp(next, mark->at, mark->n)) return i;
+    }
+    return n;
+}
+
 /* The length of the first piece of text (n >= 1 bytes); *kept false: it is dropped. */
 static size_t cut(const ll_split_step *step, const ll_unicode *u, const char *text, size_t n, bool *kept) {
     *kept = true;
@@ -79,16 +143,20 @@ static size_t cut(const ll_split_step *step, const ll_unicode *u, const char *te
             return step->use_regex ? ll_byte_level_word(u, text, n) : n;
         case LL_SPLIT_BERT:
             return cut_bert(u, text, n, kept);
+        case LL_SPLIT_WHITE_SPACE:
+            return cut_white_space(u, text, n, kept);
+        case LL_SPLIT_METASPACE:
+            return step->split ? cut_metaspace(&step->text, text, n) : n;
     }
     return n;
 }
 
 llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const ll_unicode *u, ll_pre_scratch *s,
-                             const llmcs_allocator *a, const ll_view *view, bool want_spans, ll_piece_fn piece,
+                             const llmcs_allocator *a, const ll_view *view, bool want_origins, ll_piece_fn piece,
                              void *context) {
     if (n_steps == 0) return view->n ? piece(context, view) : LLMCS_OK;
     size_t depth = 0;
-    LL_TRY(enter_step(&steps[0], &s->level[0], a, view, want_spans));
+    LL_TRY(enter_step(&steps[0], &s->level[0], a, view, want_origins));
     for (;;) {
         ll_pre_level *l = &s->level[depth];
         if (l->at == l->view.n) {
@@ -106,6 +174,6 @@ llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const l
             continue;
         }
         depth++;
-        LL_TRY(enter_step(&steps[depth], &s->level[depth], a, &part, want_spans));
+        LL_TRY(enter_step(&steps[depth], &s->level[depth], a, &part, want_origins));
     }
 }

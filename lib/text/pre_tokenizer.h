@@ -27,13 +27,14 @@ void ll_pre_scratch_free(ll_pre_scratch *s, const llmcs_allocator *a);
 /* Receives the pieces in the order of the text; none is empty. */
 typedef llmcs_status (*ll_piece_fn)(void *context, const ll_view *piece);
 
-/* Cuts the view with n_steps steps (0: it is one piece). Linear in the text. */
+/* Cuts the view with n_steps steps (0: it is one piece). Linear in the text. want_origins: where a step changes text,
+ * the pieces' origins are kept; LL_PREPEND_FIRST needs them. */
 llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const ll_unicode *u, ll_pre_scratch *s,
-                             const llmcs_allocator *a, const ll_view *view, bool want_spans, ll_piece_fn piece,
+                             const llmcs_allocator *a, const ll_view *view, bool want_origins, ll_piece_fn piece,
                              void *context);
 
 /* *out: a copy of the view with a space in front, which has the span of the first character. */
-llmcs_status ll_pre_prefix_space(ll_pre_scratch *s, const llmcs_allocator *a, const ll_view *view, bool want_spans,
+llmcs_status ll_pre_prefix_space(ll_pre_scratch *s, const llmcs_allocator *a, const ll_view *view, bool want_origins,
                                  ll_view *out);
 
 #endif

@@ -285,6 +285,10 @@ static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec
     t->n_normalizer = spec->n_normalizer;
     t->n_split = spec->n_split;
     t->n_decoder = spec->n_decoder;
+    for (size_t i = 0; i < t->n_split; i++) {
+        LL_TRY(keep_text(t, &t->split[i].text));
+        t->needs_origins = t->needs_origins || t->split[i].prepend == LL_PREPEND_FIRST;
+    }
     for (size_t i = 0; i < t->n_decoder; i++) LL_TRY(keep_text(t, &t->decoder[i].from));
     if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BYTE_LEVEL && t->model == LL_TOKEN_BPE)
         t->fast_path = LL_FAST_BYTE_LEVEL;

@@ -67,6 +67,7 @@ struct llmcs_tokenizer {
     ll_split_step split[LL_MAX_SPLIT_STEPS];
     size_t n_split;
     ll_fast_path fast_path;
+    bool needs_origins; /* a step asks where in the text it is */
     bool trim_offsets, trim_prefix_space;
     ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;
