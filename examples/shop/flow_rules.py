@@ -87,8 +87,8 @@ RULES = [
     pattern("haggling", r"\b(can|could|will) (you|i) .{0,20}\b(cheaper|better price|special price|discount me)\b|\blower (the|your) price\b|\bknock .{0,15} off\b|\bhaggle\b",
             r"便宜(点|一点|些)|少(点|一点)(钱|吧|行|可以|能)|抹个?零|讲(个)?价|再优惠(点|些)|打个折"),
     # Languages that nobody here reads.
-    pattern("languages", r"[\x{3041}-\x{30ff}\x{0400}-\x{04ff}\x{ac00}-\x{d7af}\x{0600}-\x{06ff}\x{0e00}-\x{0e7f}]",
-            r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
+    {"foreign": True, "flow": "languages"},
+    pattern("languages", r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
             r"s'il vous|obrigado|ciao,|vorrei|quiero|mein paket|mi pedido|ma commande)\b"),
     # What is certainly wanted.
     pattern("human", r"\b(get|give|fetch|call|bring|put|want|need)( me| to (talk|speak) (to|with))? (your |the |a )?(boss|manager|supervisor|superior)\b", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",

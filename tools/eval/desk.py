@@ -488,6 +488,7 @@ def play_questions(desk, rows, facts, record, name):
             continue
         record({**reply, "conversation": row["id"], "text": row["text"]})
         wrong = [] if right_kind(reply, row["right"]) else ["right: " + " ".join(row["right"])]
+        wrong += ["lacks /%s/" % rule for rule in row.get("has", []) if not re.search(rule, reply["reply"], re.I)]
         customer = row.get("customer", ASKER[lang])
         # No single message can be a yes.
         reasons = harm(facts, reply, customer, row["text"], row["about"], row["right"], yes=False)
@@ -519,6 +520,7 @@ def main():
     parser.add_argument("--questions", metavar="FILE", action="append", help="judge these single questions instead")
     parser.add_argument("--only", metavar="TEXT", help="rows whose id or theme has this text")
     parser.add_argument("--show", action="store_true", help="print what is wrong in the tuning half")
+    parser.add_argument("--themes", action="store_true", help="print the figures by theme")
     parser.add_argument("--replies", metavar="FILE", help="judge these replies instead of a desk's")
     parser.add_argument("--record", metavar="FILE", help="write all replies and end states to FILE")
     parser.add_argument("--reading", metavar="FILE", help="write what is harmful or binding, of both halves, for a person to read")
@@ -550,8 +552,9 @@ def main():
                                                              quantile(t.ms, 0.5), quantile(t.ms, 0.99)), flush=True)
             reading += ["%s: harmful: %s" % (name, h) for h in t.harmful] + ["%s: to read: %s" % (name, h) for h in t.look]
             total.harmful += t.harmful
+            if part == "questions" and (options.themes or options.show):
+                print("  by theme: " + ", ".join("%s %d/%d" % (k, *v) for k, v in sorted(t.by.items())))
             if options.show and half == "tune":
-                print("  by theme: " + ", ".join("%s %d/%d" % (k, *v) for k, v in sorted(t.by.items()) if part == "questions"))
                 for name_of, told, wrong in t.shown:
                     print("  %s\n%s\n      %s" % (name_of, told, "\n      ".join(wrong)))
                 for h in t.harmful:

@@ -7,6 +7,7 @@
 
 #include "shop/base/han.h"
 #include "shop/desk/desk.h"
+#include "shop/spelling/foreign.h"
 
 /* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
  * question; of the two intents that the desk asks back between. */
@@ -32,6 +33,7 @@ static bool matches(const desk_rule *rule, const desk_words *w) {
     if (rule->n_words && rule->whole) return desk_is_only(w, rule->words, rule->n_words);
     for (size_t i = 0; i < rule->n_words; i++)
         if (desk_has_phrase(w, rule->words[i])) return true;
+    if (rule->foreign && shop_is_foreign(w->folded, w->folded_bytes)) return true;
     if (!rule->pattern) return false;
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
@@ -52,18 +54,24 @@ static const desk_rule *find_rule(const desk_turn *t, const desk_words *w, bool 
     return NULL;
 }
 
-bool desk_is_interrupted(const desk_turn *t) { return find_rule(t, &t->words, true) != NULL; }
+/* As it was written first: what is misspelt on purpose is a word, too. */
+static const desk_rule *find_rule_of_message(const desk_turn *t, bool always) {
+    const desk_rule *rule = find_rule(t, &t->words, always);
+    return rule || t->read.plain == t->words.plain ? rule : find_rule(t, &t->read, always);
+}
+
+bool desk_is_interrupted(const desk_turn *t) { return find_rule_of_message(t, true) != NULL; }
 
 static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
     const double entry_first = rule->flow >= 0 ? t->flows->flows[rule->flow].entry_first : rule->entry_first;
     bool found = false;
     t->out.probability = 1;
     t->c->unknown = 0;
-    t->wish = (desk_wish){.text = t->words.plain, .label = "", .flow = -1, .vector = t->vector};
+    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
     if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->wish, entry_first, &found));
     if (found) return LLMCS_OK;
     if (rule->flow >= 0) {
-        SHOP_TRY(desk_start_flow(t, rule->flow, &t->words));
+        SHOP_TRY(desk_start_flow(t, rule->flow, &t->read));
         return desk_run(t);
     }
     SHOP_TRY(desk_say_entry(t, rule->entry, &found));
@@ -95,7 +103,7 @@ static llmcs_status embed_texts(desk_turn *t, const llmcs_text *texts, size_t n,
 }
 
 llmcs_status desk_embed(desk_turn *t) {
-    const llmcs_text text = {.text = t->words.plain, .text_bytes = t->words.plain_bytes};
+    const llmcs_text text = {.text = t->read.plain, .text_bytes = t->read.plain_bytes};
     return embed_texts(t, &text, 1, &t->vector);
 }
 
@@ -219,19 +227,19 @@ static llmcs_status read_sentiment(desk_turn *t, const reading *r) {
 /* Reads the message (r[0]) and its parts (r[1] and on). */
 static llmcs_status read_message(desk_turn *t, reading r[DESK_MAX_PARTS + 1], size_t *n) {
     desk_span parts[DESK_MAX_PARTS];
-    const size_t n_parts = desk_split(&t->words, parts);
+    const size_t n_parts = desk_split(&t->read, parts);
     memset(r, 0, (DESK_MAX_PARTS + 1) * sizeof *r);
-    r[0].text = t->words.plain;
-    r[0].words = t->words;
+    r[0].text = t->read.plain;
+    r[0].words = t->read;
     *n = 1;
     for (size_t i = 0; n_parts > 1 && i < n_parts; i++) {
         reading *one = &r[(*n)++];
-        SHOP_TRY(shop_arena_copy(t->arena, t->words.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
+        SHOP_TRY(shop_arena_copy(t->arena, t->read.plain + parts[i].begin, parts[i].end - parts[i].begin, &one->text));
         SHOP_TRY(desk_words_make(t->arena, one->text, strlen(one->text), &one->words));
     }
     for (size_t i = 0; i < *n; i++) {
         r[i].label = "";
-        r[i].rule = find_rule(t, &r[i].words, false);
+        r[i].rule = i ? find_rule(t, &r[i].words, false) : find_rule_of_message(t, false);
     }
     SHOP_TRY(embed_parts(t, r, *n));
     if (*n > 1 && t->vector && !r[1].vector) *n = 1;
@@ -451,6 +459,7 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
     const bool other = wants_other(frame, r, digression_score);
     const bool digresses = free_text ? other && desk_is_question(&t->words) : other && words > LONG_ANSWER;
     if (!digresses) SHOP_TRY(desk_value_find(t, slot, &t->words, true, &value));
+    if (!digresses && !value && !free_text) SHOP_TRY(desk_value_find(t, slot, &t->read, true, &value));
     if (value) {
         bool corrected;
         if (!free_text) SHOP_TRY(correct_slots(t, frame, &corrected));
@@ -493,7 +502,7 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, b
 static llmcs_status answer_pending(desk_turn *t, desk_frame *frame, const reading *r) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
     bool handled;
-    t->wish = (desk_wish){.text = t->words.plain, .label = "", .flow = -1, .vector = r->vector};
+    t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
     SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
                                          : answer_slot(t, frame, op->index, r, &handled));
     if (handled) return LLMCS_OK;
@@ -620,7 +629,7 @@ llmcs_status desk_decide(desk_turn *t) {
     desk_frame *frame = desk_top(t);
     const double begin = shop_now_ms();
     const int retry = t->c->retry;
-    const desk_rule *rule = find_rule(t, &t->words, true);
+    const desk_rule *rule = find_rule_of_message(t, true);
     t->c->retry = 0;
     if (rule) {
         SHOP_TRY(obey_rule(t, rule));

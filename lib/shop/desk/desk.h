@@ -144,6 +144,7 @@ typedef struct desk_turn {
     size_t text_bytes;
     const char *masked;
     desk_words words;
+    desk_words read; /* the same with the spelling corrected: what is understood, not what is stored */
     desk_conversation *c;
     void *names; /* of private.c */
     const float *vector;

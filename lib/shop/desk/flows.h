@@ -254,6 +254,7 @@ typedef struct desk_rule {
     const char *entry;   /* or NULL */
     double entry_first;  /* of a rule with an entry; 2: never */
     bool always, whole;
+    bool foreign; /* a text in another language than English and Chinese */
 } desk_rule;
 
 typedef struct desk_values {

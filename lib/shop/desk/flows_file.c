@@ -515,13 +515,16 @@ static llmcs_status read_intents(desk_flows *f) {
 }
 
 static llmcs_status read_rule(desk_flows *f, const desk_json *node, desk_rule *rule) {
-    static const char *const keys[] = {"words", "pattern", "flow", "entry", "entry_first", "always", "whole", NULL};
+    static const char *const keys[] = {"words",  "pattern", "flow",    "entry", "entry_first",
+                                       "always", "whole",   "foreign", NULL};
     const desk_json *words = desk_json_get(node, "words"), *pattern = desk_json_get(node, "pattern"), *entry;
     SHOP_TRY(check_object(f, node));
     SHOP_TRY(desk_check_keys(f, node, keys));
     if (words) SHOP_TRY(desk_phrases_read(f, words, &rule->words, &rule->n_words));
     if (pattern) SHOP_TRY(desk_pattern_read(f, pattern, &rule->pattern));
-    if (!rule->n_words && !pattern) return desk_bad(f, node, "\"words\" or \"pattern\" is missing");
+    SHOP_TRY(desk_read_bool(f, node, "foreign", &rule->foreign));
+    if (!rule->n_words && !pattern && !rule->foreign)
+        return desk_bad(f, node, "\"words\", \"pattern\" or \"foreign\" is missing");
     SHOP_TRY(desk_read_bool(f, node, "always", &rule->always));
     SHOP_TRY(desk_read_bool(f, node, "whole", &rule->whole));
     rule->entry_first = 2;

@@ -7,6 +7,7 @@
 #include "shop/base/hash.h"
 #include "shop/base/options.h"
 #include "shop/desk/desk.h"
+#include "shop/spelling/spelling.h"
 #include "shop/store/rows.h"
 
 enum { MAX_ATTEMPTS = 6, MAX_BYTES = 1 << 30, SENTENCE_BYTES = 400 };
@@ -126,6 +127,18 @@ static llmcs_status clean_text(desk_turn *t, const char *text, size_t n) {
     return status;
 }
 
+static llmcs_status correct_text(desk_turn *t) {
+    llmcs_shop *shop = t->desk->shop;
+    char *corrected;
+    size_t n;
+    t->read = t->words;
+    SHOP_TRY(shop_spelling_correct(shop, t->words.plain, t->words.plain_bytes, &corrected, &n));
+    if (!corrected) return LLMCS_OK;
+    const llmcs_status status = desk_words_make(t->arena, corrected, n, &t->read);
+    shop_free(&shop->allocator, corrected);
+    return status;
+}
+
 /* ---- a turn */
 
 /* A sentence and nothing else, whatever was said before. */
@@ -195,6 +208,7 @@ static void hide_refused_intent(desk_turn *t) {
 
 static llmcs_status answer(desk_turn *t) {
     bool busy, lost, stop;
+    SHOP_TRY(correct_text(t));
     SHOP_TRY(desk_embed(t));
     SHOP_TRY(desk_guard_in(t, &stop));
     if (!strcmp(t->c->status, "person")) {

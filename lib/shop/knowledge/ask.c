@@ -7,6 +7,7 @@
 #include "shop/knowledge/follow.h"
 #include "shop/knowledge/knowledge.h"
 #include "shop/knowledge/reply.h"
+#include "shop/spelling/spelling.h"
 #include "shop/store/rows.h"
 #include "shop/store/vectors.h"
 
@@ -45,6 +46,7 @@ typedef struct asking {
     llmcs_shop *shop;
     const llmcs_shop_ask_params *params;
     const float *vector; /* the caller's, or NULL */
+    char *corrected;     /* the question with its spelling corrected, or NULL */
     shop_question question;
     bool question_made;
     shop_match match;
@@ -56,6 +58,7 @@ static void free_asking(asking *k) {
     llmcs_shop_answer *answer = (llmcs_shop_answer *)k->reply;
     if (k->question_made) shop_question_free(k->shop, &k->question);
     shop_match_free(&k->match);
+    shop_free(&k->shop->allocator, k->corrected);
     llmcs_shop_answer_free(&answer);
 }
 
@@ -89,6 +92,9 @@ static llmcs_status match_in(asking *k, shop_connection *c) {
 static llmcs_status match_question(asking *k) {
     shop_connection *c;
     shop_question *q = &k->question;
+    size_t corrected_bytes;
+    SHOP_TRY(shop_spelling_correct(k->shop, q->text, q->text_bytes, &k->corrected, &corrected_bytes));
+    if (k->corrected) q->text = k->corrected, q->text_bytes = corrected_bytes;
     if (k->params->n_tags) SHOP_TRY(shop_tags_json(&k->shop->allocator, k->params->tags, k->params->n_tags, &q->tags));
     llmcs_status status = embed_question(k, q);
     if (!status) status = shop_read_begin(k->shop, &c);

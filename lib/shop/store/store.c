@@ -11,6 +11,7 @@
 #include "shop/guard/keys.h"
 #include "shop/knowledge/knowledge.h"
 #include "shop/recommend/recommender.h"
+#include "shop/spelling/spelling.h"
 #include "shop/store/inherited.h"
 
 static const llmcs_shop_options default_options = {
@@ -159,6 +160,7 @@ llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options
     if (!status) status = open_file(s, o.flags);
     if (!status) status = shop_knowledge_create(s);
     if (!status) status = shop_recommender_create(s);
+    if (!status) status = shop_spelling_create(s);
     if (status)
         llmcs_shop_free(&s);
     else
@@ -176,6 +178,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
     *shop = NULL;
     shop_knowledge_free(s);
     shop_recommender_free(s);
+    shop_spelling_free(s);
     for (size_t i = 0; i < s->n_readers; i++) {
         if (own && s->readers[i]) shop_connection_close(s->readers[i]);
         shop_free(&a, s->readers[i]);

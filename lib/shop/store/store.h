@@ -38,6 +38,7 @@ struct llmcs_shop {
 
     struct shop_knowledge *knowledge;     /* lib/shop/knowledge: what follows the entries in memory */
     struct shop_entry_cache *entry_cache; /* lib/shop/knowledge: words of entries */
+    struct shop_spelling *spelling;       /* lib/shop/spelling: words of entries and products */
     struct shop_recommender *recommender; /* lib/shop/recommend: what follows products and events in memory */
 
     pthread_mutex_t write_lock; /* held from shop_write_begin to shop_write_end */

@@ -1,0 +1,250 @@
+/* Follows the words of a store and corrects texts with them. */
+#include "shop/spelling/spelling.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "shop/spelling/correct.h"
+#include "shop/spelling/foreign.h"
+
+/* A word that stands in an entry or product is worth that many of a million. */
+static const double entry_frequency = 20, product_frequency = 4;
+enum { MAX_TEXT = 4096, MAX_CORRECTED = 24 };
+
+struct shop_spelling {
+    pthread_mutex_t lock;
+    spell_words words; /* made at the first use */
+    bool made;
+    int64_t seen; /* the setting llmcs.changes that the words have followed */
+};
+
+llmcs_status shop_spelling_create(llmcs_shop *shop) {
+    struct shop_spelling *s;
+    SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *s, "spelling", &s));
+    if (pthread_mutex_init(&s->lock, NULL)) {
+        shop_free(&shop->allocator, s);
+        return shop_fail(LLMCS_THREAD, "a lock could not be created");
+    }
+    s->seen = -1;
+    shop->spelling = s;
+    return LLMCS_OK;
+}
+
+void shop_spelling_free(llmcs_shop *shop) {
+    struct shop_spelling *s = shop->spelling;
+    if (!s) return;
+    spell_words_free(&s->words);
+    if (shop->owner == getpid()) pthread_mutex_destroy(&s->lock);
+    shop_free(&shop->allocator, s);
+    shop->spelling = NULL;
+}
+
+/* ---- the store's words */
+
+static llmcs_status add_rows(struct shop_spelling *s, shop_connection *c, const char *sql, double frequency,
+                             spell_trust trust) {
+    shop_query q;
+    llmcs_status status = LLMCS_OK;
+    SHOP_TRY(shop_query_begin(c, &q, sql, "i", s->seen));
+    while (!(status = shop_query_next(&q)) && q.has_row && !status) {
+        size_t n;
+        const char *text = shop_query_text(&q, 0, &n);
+        if (text) status = spell_words_add_text(&s->words, text, n, frequency, trust);
+        if (status) break;
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+static llmcs_status follow(llmcs_shop *shop, shop_connection *c, int64_t changes) {
+    struct shop_spelling *s = shop->spelling;
+    if (!s->made) SHOP_TRY(spell_words_init(&shop->allocator, &s->words));
+    s->made = true;
+    SHOP_TRY(add_rows(s, c, "SELECT text FROM texts WHERE changed > ?1 AND live", entry_frequency, SPELL_DOUBTED));
+    SHOP_TRY(add_rows(s, c,
+                      "SELECT t.title || ' ' || coalesce(t.attributes, '') FROM product_texts t JOIN products p ON"
+                      " p.row = t.product WHERE p.changed > ?1",
+                      product_frequency, SPELL_TRUSTED));
+    s->seen = changes;
+    return LLMCS_OK;
+}
+
+/* *news: the words have changed. */
+static llmcs_status follow_store(llmcs_shop *shop, bool *news) {
+    struct shop_spelling *s = shop->spelling;
+    shop_connection *c;
+    int64_t changes = 0;
+    *news = false;
+    SHOP_TRY(shop_read_begin(shop, &c));
+    llmcs_status status = shop_lookup_int(c, 0, &changes, "SELECT value FROM settings WHERE key = 'llmcs.changes'", "");
+    if (!status) {
+        pthread_mutex_lock(&s->lock);
+        *news = !s->made || s->seen < changes;
+        if (*news) status = follow(shop, c, changes);
+        pthread_mutex_unlock(&s->lock);
+    }
+    shop_read_end(shop, c);
+    return status;
+}
+
+/* ---- texts */
+
+static bool is_small(char c) { return c >= 'a' && c <= 'z'; }
+static bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+
+/* Part of a word, number, code, address or link. */
+static bool joins(unsigned char c) {
+    return is_small((char)c) || is_capital((char)c) || (c >= '0' && c <= '9') || c == '_' || c == '@' || c == '/' ||
+           c == '\'' || c == '<' || c == '>' || c >= 0x80;
+}
+
+/* A character of the text outside the Latin alphabet, such as Han or emoji, separates words. */
+static size_t wide_length(const unsigned char *text, size_t n) {
+    if (text[0] < 0xe0) return 0; /* accents and other alphabets are parts of words */
+    size_t len = 1;
+    while (len < n && (text[len] & 0xc0) == 0x80) len++;
+    return len;
+}
+
+static bool is_shouted(const char *text, size_t n) {
+    size_t capitals = 0, small = 0;
+    for (size_t i = 0; i < n; i++) capitals += is_capital(text[i]), small += is_small(text[i]);
+    return capitals > 3 * small;
+}
+
+/* A word of the text and what it is read as. */
+typedef struct token {
+    size_t begin, end;
+    bool starts; /* a sentence */
+} token;
+
+/* The next run of characters that belong together; false at the end. */
+static bool next_token(const char *text, size_t n, size_t at, token *t) {
+    bool starts = at == 0;
+    while (at < n) {
+        const size_t wide = wide_length((const unsigned char *)text + at, n - at);
+        if (!wide && joins((unsigned char)text[at])) break;
+        starts = starts || wide || strchr(".!?;:\n,", text[at]);
+        at += wide ? wide : 1;
+    }
+    *t = (token){at, at, starts};
+    while (t->end < n && !wide_length((const unsigned char *)text + t->end, n - t->end) &&
+           joins((unsigned char)text[t->end]))
+        t->end++;
+    /* "a@b.c" and "shop.example" are one token. */
+    while (t->end + 1 < n && text[t->end] == '.' && joins((unsigned char)text[t->end + 1]) && t->end > at) {
+        t->end++;
+        while (t->end < n && joins((unsigned char)text[t->end])) t->end++;
+    }
+    return at < n;
+}
+
+/* The token in small letters, without apostrophes; 0 if it is no plain word. */
+static size_t word_of(const char *text, const token *t, bool shouted, char word[SPELL_MAX_LETTERS]) {
+    size_t n = 0;
+    for (size_t i = t->begin; i < t->end; i++) {
+        const char c = text[i];
+        if (c == '\'' && n) continue;
+        if (!is_small(c) && !(is_capital(c) && (shouted || (i == t->begin && t->starts)))) return 0;
+        if (n == SPELL_MAX_LETTERS) return 0;
+        word[n++] = (char)(c | 0x20);
+    }
+    return n;
+}
+
+typedef struct corrected {
+    const llmcs_allocator *allocator;
+    char *text;
+    size_t n, capacity;
+} corrected;
+
+static llmcs_status append(corrected *c, const char *text, size_t n) {
+    SHOP_TRY(shop_grow(c->allocator, &c->text, c->n, &c->capacity, c->n + n + 1, 1, "text"));
+    memcpy(c->text + c->n, text, n);
+    c->n += n;
+    c->text[c->n] = 0;
+    return LLMCS_OK;
+}
+
+/* What became of a text's plain words. */
+typedef struct tally {
+    size_t plain, changed, strange; /* all; read as others; that stay unknown */
+} tally;
+
+/* "don't", "shop's": a known word before the apostrophe, or one without it that stands for such a form. */
+static bool is_contracted(const spell_words *w, const char *text, const token *t) {
+    char word[SPELL_MAX_LETTERS];
+    const char *mark = memchr(text + t->begin, '\'', t->end - t->begin);
+    if (!mark) return false;
+    const token before = {t->begin, (size_t)(mark - text), t->starts};
+    const size_t len = word_of(text, &before, true, word), all = word_of(text, t, true, word);
+    const spell_word *form = spell_words_find(w, word, all);
+    if (form && form->meaning) return true;
+    return spell_words_find(w, word, len) != NULL;
+}
+
+static llmcs_status read_words(const spell_words *w, const char *text, size_t n, corrected *out, tally *words) {
+    const bool shouted = is_shouted(text, n);
+    size_t copied = 0;
+    token t;
+    out->n = 0;
+    *words = (tally){0};
+    for (size_t at = 0; next_token(text, n, at, &t); at = t.end) {
+        char word[SPELL_MAX_LETTERS];
+        spell_correction c;
+        const size_t len = word_of(text, &t, shouted, word);
+        if (!len) continue;
+        words->plain++;
+        if (is_contracted(w, text, &t)) continue;
+        if (!spell_correct_word(w, word, len, &c)) {
+            words->strange += !c.known;
+            continue;
+        }
+        if (++words->changed > MAX_CORRECTED) break;
+        SHOP_TRY(append(out, text + copied, t.begin - copied));
+        SHOP_TRY(append(out, c.text, c.n));
+        copied = t.end;
+    }
+    return append(out, text + copied, n - copied);
+}
+
+static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_t n, corrected *out, tally *words) {
+    llmcs_status status = LLMCS_OK;
+    pthread_mutex_lock(&s->lock);
+    *words = (tally){.strange = 1};
+    if (s->made) status = read_words(&s->words, text, n, out, words);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+/* Reads with the words at hand; only what is strange to them is worth a look into the store. */
+static llmcs_status read_text(llmcs_shop *shop, const char *text, size_t n, corrected *out, tally *words) {
+    bool news;
+    SHOP_TRY(read_locked(shop->spelling, text, n, out, words));
+    if (!words->changed && !words->strange) return LLMCS_OK;
+    SHOP_TRY(follow_store(shop, &news));
+    return news ? read_locked(shop->spelling, text, n, out, words) : LLMCS_OK;
+}
+
+static bool has_letters(const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (is_small(text[i]) || is_capital(text[i])) return true;
+    return false;
+}
+
+llmcs_status shop_spelling_correct(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
+    corrected c = {.allocator = &shop->allocator};
+    tally words;
+    *out = NULL;
+    *out_bytes = 0;
+    if (n > MAX_TEXT || !has_letters(text, n) || shop_is_foreign(text, n)) return LLMCS_OK;
+    const llmcs_status status = read_text(shop, text, n, &c, &words);
+    /* A text of words that nobody here knows is of another language, or none. */
+    if (status || !words.changed || 2 * words.strange > words.plain) {
+        shop_free(&shop->allocator, c.text);
+        return status;
+    }
+    *out = c.text;
+    *out_bytes = c.n;
+    return LLMCS_OK;
+}

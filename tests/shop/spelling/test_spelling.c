@@ -1,0 +1,179 @@
+/* Spelling: slips are mended, numbers and names stay, the store's words are known. */
+#include <stdlib.h>
+
+#include "shop/spelling/correct.h"
+#include "shop/spelling/foreign.h"
+#include "shop/spelling/spelling.h"
+#include "shop/store/shop_case.h"
+
+static char path[TEMP_PATH_BYTES + 16];
+
+static void put_answer(llmcs_shop *shop, const char *id, const char *question, const char *answer) {
+    const llmcs_shop_entry e = {
+        .struct_size = sizeof e, .id = id, .lang = "en", .questions = &question, .n_questions = 1, .answer = answer};
+    const llmcs_shop_entry *list[] = {&e};
+    SHOP_OK(llmcs_shop_put_entries(shop, list, 1, NULL, NULL, NULL));
+}
+
+static llmcs_shop *make_shop(void) {
+    static char folder[TEMP_PATH_BYTES];
+    temp_folder(folder);
+    snprintf(path, sizeof path, "%s/shop.db", folder);
+    llmcs_shop *shop = open_shop(path, LLMCS_SHOP_CREATE);
+    put_answer(shop, "ship", "How long does delivery of a parcel take?", "Two days.");
+    return shop;
+}
+
+/* The text as it is read. */
+static const char *read_as(llmcs_shop *shop, const char *text) {
+    static char copy[8192];
+    char *out;
+    size_t n;
+    SHOP_OK(shop_spelling_correct(shop, text, strlen(text), &out, &n));
+    if (!out) return text;
+    ck_assert_uint_eq(strlen(out), n);
+    snprintf(copy, sizeof copy, "%s", out);
+    shop_free(&shop->allocator, out);
+    return copy;
+}
+
+START_TEST(slips_are_mended) {
+    static const char *const cases[][2] = {
+        {"wheres my parcle", "where is my parcel"},           /* letters transposed */
+        {"is it comming tommorow", "is it coming tomorrow"},  /* doubled, and not */
+        {"the lamp arived brokn", "the lamp arrived broken"}, /* left out */
+        {"how do i wahs it", "how do i wash it"},             /* "was" is more frequent, but farther */
+        {"teh delivary is late", "the delivery is late"},     /* three letters, a vowel */
+        {"parcelsaysdelivered", "parcel says delivered"},     /* spaces */
+        {"how doi use it", "how do i use it"},
+        {"WHERES MY PARCLE", "where is MY parcel"},     /* shouted */
+        {"Recieved it. Wierd!", "received it. weird!"}, /* at the start of a sentence */
+        {"dosn't work", "doesn't work"},
+        {"📦parcle😩", "📦parcel😩"},
+        {"我的parcle呢", "我的parcel呢"},
+    };
+    llmcs_shop *shop = make_shop();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_str_eq(read_as(shop, cases[i][0]), cases[i][1]);
+        ck_assert_str_eq(read_as(shop, cases[i][1]), cases[i][1]); /* once is enough */
+    }
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
+START_TEST(what_is_no_slip_stays) {
+    static const char *const texts[] = {
+        "is there parking near the store", /* not "packing" */
+        "do you deliver by drone",
+        "order PL26O5O124 and pl2605", /* codes */
+        "write to annna@shopp.example or http://shopp.example/retrun",
+        "it is for Anja Parcle from Oslooo", /* capitals: names */
+        "you've, don't, shop's",
+        "wie lange dauert die lieferung", /* another language */
+        "blorp fizzle wug zzkk",          /* none */
+        "1234567890",
+        "<PHONE_1> <NAME_2>",
+        "",
+    };
+    llmcs_shop *shop = make_shop();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) ck_assert_str_eq(read_as(shop, texts[i]), texts[i]);
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
+START_TEST(words_of_the_store_are_known_at_once) {
+    llmcs_shop *shop = make_shop();
+    ck_assert_str_eq(read_as(shop, "do you sell zorbles"), "do you sell zorbles"); /* nothing is like it */
+    ck_assert_str_eq(read_as(shop, "do you sell zorblse"), "do you sell zorblse");
+    put_answer(shop, "toy", "What are zorbles?", "Zorbles are toys. Every zorbles is blue.");
+    ck_assert_str_eq(read_as(shop, "do you sell zorblse"), "do you sell zorbles");
+    /* A slip in an entry's question is none less. */
+    put_answer(shop, "late", "my delivrey is late", "Sorry.");
+    ck_assert_str_eq(read_as(shop, "my delivrey"), "my delivery");
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
+START_TEST(a_question_finds_its_entry_in_spite_of_slips) {
+    llmcs_shop *shop = make_shop();
+    llmcs_shop_answer *answer;
+    put_answer(shop, "gift", "Do you wrap presents?", "Yes.");
+    SHOP_OK(llmcs_shop_ask(shop, "hwo long dose delivary of a parcle taek", LLMCS_NUL, NULL, &answer));
+    ck_assert_uint_gt(answer->n_candidates, 0);
+    ck_assert_str_eq(answer->candidates[0]->id, "ship");
+    ck_assert_double_gt(answer->candidates[0]->probability, 0.2);
+    llmcs_shop_answer_free(&answer);
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
+START_TEST(other_languages_are_noticed) {
+    static const char *const foreign[] = {"Wie lange dauert die Lieferung?",
+                                          "Où est ma commande ?",
+                                          "¿Dónde está mi pedido?",
+                                          "Preciso de ajuda com meu pedido",
+                                          "где мой заказ",
+                                          "注文をキャンセルしたいです",
+                                          "배송 조회",
+                                          "هل تشحنون"};
+    static const char *const not_foreign[] = {
+        "how long does it take", "la lamp is nice", "运费多少", "café crème mug", "", "is it for my mum or my nan"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        ck_assert_msg(shop_is_foreign(foreign[i], strlen(foreign[i])), "%s", foreign[i]);
+    for (size_t i = 0; i < sizeof not_foreign / sizeof *not_foreign; i++)
+        ck_assert_msg(!shop_is_foreign(not_foreign[i], strlen(not_foreign[i])), "%s", not_foreign[i]);
+}
+END_TEST
+
+/* Bytes of any kind: nothing is read past its end, and the result is read as itself. */
+START_TEST(any_bytes) {
+    llmcs_shop *shop = make_shop();
+    uint64_t rng = 7;
+    for (int round = 0; round < 3000; round++) {
+        static const char alphabet[] =
+            "aeinrtlpc  '.@\xe4\xbd\xa0\xf0\xff"
+            "AZ09";
+        char text[64];
+        const size_t n = random_below(&rng, sizeof text);
+        for (size_t i = 0; i < n; i++) text[i] = alphabet[random_below(&rng, sizeof alphabet - 1)];
+        char *exact = malloc(n + !n), *out;
+        size_t out_bytes;
+        memcpy(exact, text, n);
+        (void)shop_is_foreign(exact, n);
+        SHOP_OK(shop_spelling_correct(shop, exact, n, &out, &out_bytes));
+        if (out) ck_assert_uint_le(out_bytes, n * 12);
+        shop_free(&shop->allocator, out);
+        free(exact);
+    }
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
+START_TEST(every_allocation_may_fail) {
+    fail_alloc counter;
+    fail_alloc_init(&counter);
+    const llmcs_allocator a = fail_alloc_get(&counter);
+    for (long n = 0;; n++) {
+        spell_words words;
+        fail_alloc_init(&counter);
+        counter.fail_at = n;
+        const llmcs_status status = spell_words_init(&a, &words);
+        if (!status) spell_words_free(&words);
+        ck_assert_int_eq(counter.live, 0);
+        if (!status) break;
+        ck_assert_int_eq(status, LLMCS_NOMEM);
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, slips_are_mended);
+    tcase_add_test(tests, what_is_no_slip_stays);
+    tcase_add_test(tests, words_of_the_store_are_known_at_once);
+    tcase_add_test(tests, a_question_finds_its_entry_in_spite_of_slips);
+    tcase_add_test(tests, other_languages_are_noticed);
+    tcase_add_test(tests, any_bytes);
+    tcase_add_test(tests, every_allocation_may_fail);
+}
+
+SUITE_MAIN("shop/spelling", add_tests)
