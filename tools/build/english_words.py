@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes the frequent and the rarer English words that lib/shop/spelling knows, the most frequent first.
 
-    tools/build/english_words.py --data DIR lib/shop/spelling/english_words.h lib/shop/spelling/english_rare_words.h
+    tools/build/english_words.py --data DIR lib/shop/spelling
+
+"other" words are those of Debian's wamerican-small that the data lack, forms of known words left out.
 
 DIR holds the data sets that tools/train reads. A word counts if it stands in the word list of Debian's packages wamerican
 or wbritish (SCOWL), in lower case, so that what customers misspell often is no word. Only words and their order are
@@ -16,6 +18,7 @@ import re
 
 SETS = ("sentiment-en", "oos-en", "banking-en", "intent-en", "reply-en", "copy-en")
 FIELDS = ("text", "prompt", "reply", "description")
+SMALL = "/usr/share/dict/american-english-small"
 LISTS = ("/usr/share/dict/american-english", "/usr/share/dict/british-english")
 N_WORDS, N_RARE, MOST_LETTERS, LINE = 11500, 10300, 20, 116
 # Said to a shop more often than in reviews, whatever the data has.
@@ -28,6 +31,10 @@ MORE = set("app apps online email emails wifi website websites username login lo
            "knuckledusters taser vape vapes uber airbnb zara ikea walmart costco etsy taobao tmall aliexpress temu shein "
            "china beijing shanghai guangzhou shenzhen hangzhou nanjing hong kong macau singapore malaysia taiwan tibet xinjiang japan korea "
            "germany france spain italy england london paris berlin america canada australia russia india dubai peru vietnam thailand".split())
+
+
+# Known, so that they are not taken for other words.
+OFFENSIVE = "fuck fucking fucked fucker shit shitty bullshit asshole arsehole wanker scammer scammers twat bastard moron moronic".split()
 
 
 def count(folder):
@@ -47,7 +54,13 @@ def count(folder):
     return counts
 
 
-def write(path, name, what, words):
+def is_form(word, known):
+    """A form of a known word: what customers write is rather the word itself."""
+    return any(word.endswith(end) and (word[:-len(end)] in known or word[:-len(end)] + "e" in known or word[:-len(end)] + "y" in known)
+               for end in ("s", "es", "d", "ed", "ing", "ly", "er", "ers", "ies", "ness", "able", "ally", "iest", "ier", "est"))
+
+
+def write(folder, name, what, words):
     lines, line = [], ""
     for word in words:
         if len(line) + len(word) + 1 > LINE - 6:
@@ -55,9 +68,8 @@ def write(path, name, what, words):
             line = ""
         line += word + " "
     lines.append(line)
-    with open(path, "w") as f:
-        f.write("/* Written by tools/build/english_words.py: %s of the training data sets' texts that SCOWL's lists\n"
-                " * (Debian's wamerican, wbritish) have, too; the most frequent first. */\n" % what)
+    with open(os.path.join(folder, name + ".h"), "w") as f:
+        f.write("/* Written by tools/build/english_words.py: %s,\n * of SCOWL's lists (Debian's wamerican, wbritish). */\n" % what)
         f.write("static const char *const %s[] = {\n" % name)
         f.writelines('    "%s",\n' % l.rstrip() for l in lines)
         f.write("};\n")
@@ -66,7 +78,7 @@ def write(path, name, what, words):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
-    parser.add_argument("out", nargs=2)
+    parser.add_argument("out")
     options = parser.parse_args()
     counts = count(options.data)
     good = set(MORE) | SHORT
@@ -81,8 +93,13 @@ def main():
     known = set(words)
     # The plural of a known word is known.
     rare = [w for w in words[N_WORDS:] if not (w.endswith("s") and w[:-1] in known)][:N_RARE]
-    write(options.out[0], "english_words", "frequent words", frequent)
-    write(options.out[1], "english_rare_words", "rarer words", rare)
+    write(options.out, "english_words", "frequent words of the training data sets' texts", frequent)
+    write(options.out, "english_rare_words", "rarer words of the training data sets' texts", rare)
+    with open(SMALL, encoding="utf-8") as f:
+        small = [w for w in (line.strip() for line in f) if re.fullmatch("[a-z]{3,%d}" % MOST_LETTERS, w)]
+    known |= set(small)
+    other = [w for w in small if w not in counts and not is_form(w, known)]
+    write(options.out, "english_other_words", "words that the training data sets lack", other + OFFENSIVE)
 
 
 if __name__ == "__main__":

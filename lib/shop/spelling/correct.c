@@ -133,10 +133,21 @@ static const spell_word *find_meant(const spell_words *w, const spell_word *know
     return meant && meant->trusted && meant->frequency > doubt_factor * known->frequency ? meant : NULL;
 }
 
-/* Adding "s" to a known word makes no misspelt one. */
-static bool is_plural(const spell_words *w, const char *typed, size_t n) {
-    const spell_word *one = n > 4 && typed[n - 1] == 's' ? spell_words_find(w, typed, n - 1) : NULL;
-    return one && one->trusted && !one->meaning;
+static bool is_trusted(const spell_words *w, const char *word, size_t n) {
+    const spell_word *known = spell_words_find(w, word, n);
+    return known && known->trusted && !known->meaning;
+}
+
+/* "teas" and "torches" of known words; "engrave", of which "engraved" is known. */
+static bool is_form(const spell_words *w, const char *typed, size_t n) {
+    char longer[SPELL_MAX_LETTERS + 1];
+    if (n > 3 && typed[n - 1] == 's' && is_trusted(w, typed, n - 1)) return true;
+    if (n > 5 && !memcmp(typed + n - 2, "es", 2) && strchr("hsxz", typed[n - 3]) && is_trusted(w, typed, n - 2))
+        return true;
+    if (n < 5 || n >= SPELL_MAX_LETTERS || typed[n - 1] != 'e') return false;
+    memcpy(longer, typed, n);
+    longer[n] = 'd';
+    return is_trusted(w, longer, n + 1);
 }
 
 bool spell_correct_word(const spell_words *w, const char *typed, size_t n, spell_correction *c) {
@@ -146,7 +157,7 @@ bool spell_correct_word(const spell_words *w, const char *typed, size_t n, spell
     c->known = false;
     if (!n || n > SPELL_MAX_LETTERS) return false;
     const spell_word *known = spell_words_find(w, typed, n);
-    c->known = known != NULL || is_plural(w, typed, n);
+    c->known = known != NULL || is_form(w, typed, n);
     if (known) {
         const spell_word *meant = known->meaning ? known : find_meant(w, known);
         if (meant) put_word(w, c, meant);
@@ -163,6 +174,7 @@ bool spell_correct_word(const spell_words *w, const char *typed, size_t n, spell
         return true;
     }
     if (!nearest) return false;
-    put_word(w, c, nearest);
+    const spell_word *meant = find_meant(w, nearest);
+    put_word(w, c, meant ? meant : nearest);
     return true;
 }

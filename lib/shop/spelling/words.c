@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shop/base/hash.h"
+#include "shop/spelling/english_other_words.h"
 #include "shop/spelling/english_rare_words.h"
 #include "shop/spelling/english_words.h"
 
@@ -175,7 +176,8 @@ static llmcs_status add_lines(spell_words *w, const char *const *lines, size_t n
 static llmcs_status add_english(spell_words *w) {
     size_t rank = 0;
     SHOP_TRY(add_lines(w, english_words, sizeof english_words / sizeof *english_words, &rank));
-    return add_lines(w, english_rare_words, sizeof english_rare_words / sizeof *english_rare_words, &rank);
+    SHOP_TRY(add_lines(w, english_rare_words, sizeof english_rare_words / sizeof *english_rare_words, &rank));
+    return add_lines(w, english_other_words, sizeof english_other_words / sizeof *english_other_words, &rank);
 }
 
 static llmcs_status add_short_forms(spell_words *w) {

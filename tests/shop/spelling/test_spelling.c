@@ -46,8 +46,8 @@ START_TEST(slips_are_mended) {
         {"teh delivary is late", "the delivery is late"},     /* three letters, a vowel */
         {"parcelsaysdelivered", "parcel says delivered"},     /* spaces */
         {"how doi use it", "how do i use it"},
-        {"WHERES MY PARCLE", "where is MY parcel"},     /* shouted */
-        {"Recieved it. Wierd!", "received it. weird!"}, /* at the start of a sentence */
+        {"WHERES MY PARCLE", "where is MY parcel"},         /* shouted */
+        {"Recieved it. Strnage!", "received it. strange!"}, /* at the start of a sentence */
         {"dosn't work", "doesn't work"},
         {"📦parcle😩", "📦parcel😩"},
         {"我的parcle呢", "我的parcel呢"},
