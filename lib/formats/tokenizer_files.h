@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "formats/json.h"
 #include "formats/source.h"
+#include "formats/split_patterns.h"
 
 typedef enum ll_token_model { LL_TOKEN_BPE, LL_TOKEN_WORDPIECE } ll_token_model;
 
@@ -71,7 +72,8 @@ typedef enum ll_split_kind {
     LL_SPLIT_BYTE_LEVEL,  /* ByteLevel: GPT-2's words, of which the model sees the bytes */
     LL_SPLIT_BERT,        /* BertPreTokenizer: white space goes, punctuation stands alone */
     LL_SPLIT_WHITE_SPACE, /* WhitespaceSplit: white space goes */
-    LL_SPLIT_METASPACE    /* Metaspace: spaces become U+2581, which begins a piece */
+    LL_SPLIT_METASPACE,   /* Metaspace: spaces become U+2581, which begins a piece */
+    LL_SPLIT_PATTERN      /* Split, Digits, Punctuation, Whitespace */
 } ll_split_kind;
 
 /* Whether Metaspace puts its character in front of a piece that does not begin with it. */
@@ -84,12 +86,21 @@ typedef enum ll_prepend {
 typedef struct ll_split_step {
     ll_split_kind kind;
     bool add_prefix_space, use_regex; /* BYTE_LEVEL; without use_regex it does not cut */
-    ll_step_text text;                /* METASPACE: its character */
+    ll_step_text text;                /* METASPACE: its character; LL_PATTERN_STRING: the string */
     ll_prepend prepend;               /* METASPACE */
     bool split;                       /* METASPACE: false: it does not cut */
+    ll_pattern pattern;               /* PATTERN: what it looks for, */
+    ll_behavior behavior;             /* and what becomes of the matches, */
+    bool invert;                      /* or, inverted, of what is between them */
 } ll_split_step;
 
 #define LL_MAX_SPLIT_STEPS 8
+
+/* True for a PATTERN step whose pieces are the matches of a pattern of words, which are the whole text. */
+static inline bool ll_split_isolates_words(const ll_split_step *s) {
+    const bool kept = s->behavior == LL_BEHAVIOR_ISOLATED || (s->behavior == LL_BEHAVIOR_REMOVED && s->invert);
+    return s->kind == LL_SPLIT_PATTERN && ll_pattern_is_words(s->pattern) && kept;
+}
 
 /* One item of a post-processor template. */
 typedef struct ll_template_item {

@@ -43,6 +43,15 @@ void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind);
 void ll_add_split(ll_tokenizer_spec *spec, ll_split_step step);
 void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step);
 
+/* split_read.c. A pre-tokenizer that looks for a pattern; *known false: this is none, and *step is not set. */
+llmcs_status ll_read_split(ll_json stage, ll_json type, ll_split_step *step, bool *known);
+
+/* split_patterns.c. Appends the steps of a value of tokenizer.ggml.pre; false: not a known one. */
+bool ll_split_from_gguf(const char *name, size_t len, ll_tokenizer_spec *spec);
+
+/* The value of tokenizer.ggml.pre for the spec's steps; NULL: llama.cpp has none. */
+const char *ll_split_gguf_name(const ll_tokenizer_spec *spec);
+
 /* The ByteLevel step of the pre-tokenizer; NULL: it has none. */
 ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec);
 

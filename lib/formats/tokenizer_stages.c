@@ -128,6 +128,7 @@ static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
     static const char where[] = "pre_tokenizer";
     ll_json type;
     ll_split_step step = {0};
+    bool known;
     LL_TRY(read_type(stage, where, &type));
     if (spec->n_split == LL_MAX_SPLIT_STEPS)
         return ll_fail(LLMCS_LIMIT, "%s: more than %d pre-tokenizer steps", spec->path, LL_MAX_SPLIT_STEPS);
@@ -144,7 +145,8 @@ static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
         LL_TRY(read_metaspace(stage, where, &step.text, &step.prepend));
         LL_TRY(ll_spec_bool(stage, where, "split", &step.split));
     } else {
-        return fail_kind(stage, where);
+        LL_TRY(ll_read_split(stage, type, &step, &known));
+        if (!known) return fail_kind(stage, where);
     }
     ll_add_split(spec, step);
     return LLMCS_OK;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "text/byte_level.h"
 #include "text/tokenizer_impl.h"
 
 typedef struct encoder {
@@ -52,16 +51,16 @@ static llmcs_status encode_piece(void *context, const ll_view *piece) {
     return encode_word(context, piece, 0, piece->n);
 }
 
-/* ByteLevel and BPE in one loop over the words. */
+/* Words, ByteLevel and BPE in one loop. */
 static llmcs_status encode_byte_level(encoder *e, const ll_view *range) {
     ll_view view = *range;
     const llmcs_tokenizer *t = e->t;
-    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans, use_regex = t->split[0].use_regex;
-    if (t->split[0].add_prefix_space && view.text[0] != ' ')
+    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans, cuts = t->cuts_words;
+    if (t->words_prefix_space && view.text[0] != ' ')
         LL_TRY(ll_pre_prefix_space(&e->pre, e->a, range, want_words, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
         const size_t first = e->out->n;
-        n = use_regex ? ll_byte_level_word(t->unicode, view.text + at, view.n - at) : view.n;
+        n = cuts ? ll_split_word(t->words, t->unicode, view.text + at, view.n - at) : view.n;
         if (has_gaps)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else

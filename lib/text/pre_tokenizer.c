@@ -75,10 +75,11 @@ static llmcs_status replace_spaces(const ll_split_step *step, ll_pre_level *l, c
 }
 
 /* Hands a piece to a step, which may change it as a whole before it cuts. */
-static llmcs_status enter_step(const ll_split_step *step, ll_pre_level *l, const llmcs_allocator *a,
-                               const ll_view *piece, bool want_origins) {
+static llmcs_status enter_step(const ll_split_step *step, const ll_unicode *u, ll_pre_level *l,
+                               const llmcs_allocator *a, const ll_view *piece, bool want_origins) {
     l->at = 0;
     l->view = *piece;
+    if (step->kind == LL_SPLIT_PATTERN) ll_split_begin(&l->cursor, step, u, piece->text, piece->n);
     if (step->kind == LL_SPLIT_METASPACE) return replace_spaces(step, l, a, piece, want_origins);
     const bool prefix = step->kind == LL_SPLIT_BYTE_LEVEL && step->add_prefix_space && piece->text[0] != ' ';
     return prefix ? put_in_front(l, a, " ", 1, piece, want_origins, &l->view) : LLMCS_OK;
@@ -147,8 +148,27 @@ static size_t cut(const ll_split_step *step, const ll_unicode *u, const char *te
             return cut_white_space(u, text, n, kept);
         case LL_SPLIT_METASPACE:
             return step->split ? cut_metaspace(&step->text, text, n) : n;
+        case LL_SPLIT_PATTERN: /* next_part has a cursor for it */
+            break;
     }
     return n;
+}
+
+/* The step's next piece of the level's view; false: there is none. */
+static bool next_part(const ll_split_step *step, const ll_unicode *u, ll_pre_level *l, ll_view *part) {
+    size_t begin, end;
+    if (step->kind == LL_SPLIT_PATTERN) {
+        if (!ll_split_next(&l->cursor, &begin, &end)) return false;
+        *part = ll_view_part(&l->view, begin, end);
+        return true;
+    }
+    for (bool kept = false; !kept; l->at = end) {
+        begin = l->at;
+        if (begin == l->view.n) return false;
+        end = begin + cut(step, u, l->view.text + begin, l->view.n - begin, &kept);
+    }
+    *part = ll_view_part(&l->view, begin, end);
+    return true;
 }
 
 llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const ll_unicode *u, ll_pre_scratch *s,
@@ -156,24 +176,19 @@ llmcs_status ll_pre_tokenize(const ll_split_step *steps, size_t n_steps, const l
                              void *context) {
     if (n_steps == 0) return view->n ? piece(context, view) : LLMCS_OK;
     size_t depth = 0;
-    LL_TRY(enter_step(&steps[0], &s->level[0], a, view, want_origins));
+    ll_view part;
+    LL_TRY(enter_step(&steps[0], u, &s->level[0], a, view, want_origins));
     for (;;) {
-        ll_pre_level *l = &s->level[depth];
-        if (l->at == l->view.n) {
+        if (!next_part(&steps[depth], u, &s->level[depth], &part)) {
             if (depth == 0) return LLMCS_OK;
             depth--;
             continue;
         }
-        bool kept;
-        const size_t n = cut(&steps[depth], u, l->view.text + l->at, l->view.n - l->at, &kept);
-        const ll_view part = ll_view_part(&l->view, l->at, l->at + n);
-        l->at += n;
-        if (!kept) continue;
         if (depth + 1 == n_steps) {
             LL_TRY(piece(context, &part));
             continue;
         }
         depth++;
-        LL_TRY(enter_step(&steps[depth], &s->level[depth], a, &part, want_origins));
+        LL_TRY(enter_step(&steps[depth], u, &s->level[depth], a, &part, want_origins));
     }
 }

@@ -5,13 +5,15 @@
 
 #include "formats/tokenizer_files.h"
 #include "text/encoding.h"
+#include "text/split.h"
 #include "text/unicode.h"
 
 /* What one step cuts, and how far it is. */
 typedef struct ll_pre_level {
     ll_view view;
     size_t at;
-    char *text; /* the view's text where the step changed it, and where that came from */
+    ll_split_cursor cursor; /* PATTERN */
+    char *text;             /* the view's text where the step changed it, and where that came from */
     size_t text_capacity;
     ll_origin *origin;
     size_t origin_capacity;

@@ -277,6 +277,23 @@ static llmcs_status keep_text(llmcs_tokenizer *t, ll_step_text *text) {
     return ll_arena_copy_text(&t->arena, text->at ? text->at : "", text->n, "tokenizer step", &text->at);
 }
 
+/* GPT-2's ByteLevel, or a Split that isolates words before a ByteLevel that does not cut. */
+static void choose_byte_level(llmcs_tokenizer *t) {
+    const ll_split_step *first = &t->split[0], *last = &t->split[t->n_split - 1];
+    if (t->model != LL_TOKEN_BPE || t->n_split == 0 || t->n_split > 2 || last->kind != LL_SPLIT_BYTE_LEVEL) return;
+    if (t->n_split == 1) {
+        t->cuts_words = last->use_regex;
+        t->words = LL_PATTERN_GPT2;
+        t->words_prefix_space = last->add_prefix_space;
+    } else {
+        if (last->use_regex || last->add_prefix_space || first->kind != LL_SPLIT_PATTERN) return;
+        if (!ll_split_isolates_words(first)) return;
+        t->cuts_words = true;
+        t->words = first->pattern;
+    }
+    t->fast_path = LL_FAST_BYTE_LEVEL;
+}
+
 /* The steps outlive the spec, so what they point to is copied. */
 static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
     memcpy(t->normalizer, spec->normalizer, sizeof t->normalizer);
@@ -290,8 +307,7 @@ static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec
         t->needs_origins = t->needs_origins || t->split[i].prepend == LL_PREPEND_FIRST;
     }
     for (size_t i = 0; i < t->n_decoder; i++) LL_TRY(keep_text(t, &t->decoder[i].from));
-    if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BYTE_LEVEL && t->model == LL_TOKEN_BPE)
-        t->fast_path = LL_FAST_BYTE_LEVEL;
+    choose_byte_level(t);
     if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BERT && t->model == LL_TOKEN_WORDPIECE)
         t->fast_path = LL_FAST_BERT;
     return LLMCS_OK;

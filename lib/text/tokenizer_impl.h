@@ -47,7 +47,7 @@ typedef struct ll_decode_table {
 /* Pairs of pre-tokenizer and model that are worked in one pass; all others go piece by piece (pre_tokenizer.h). */
 typedef enum ll_fast_path {
     LL_PIECE_BY_PIECE,
-    LL_FAST_BYTE_LEVEL, /* ByteLevel and BPE */
+    LL_FAST_BYTE_LEVEL, /* words of one pattern, ByteLevel and BPE */
     LL_FAST_BERT        /* BertPreTokenizer and WordPiece */
 } ll_fast_path;
 
@@ -68,6 +68,9 @@ struct llmcs_tokenizer {
     size_t n_split;
     ll_fast_path fast_path;
     bool needs_origins; /* a step asks where in the text it is */
+    bool cuts_words;    /* FAST_BYTE_LEVEL: by this pattern */
+    ll_pattern words;
+    bool words_prefix_space; /* FAST_BYTE_LEVEL: a text that does not begin with a space gets one */
     bool trim_offsets, trim_prefix_space;
     ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;

@@ -106,6 +106,44 @@ static void fill_block(uint32_t first, uint8_t *flags) {
     }
 }
 
+/* Letters, marks and decimal digits of Unicode 15.1 and 16 (DerivedGeneralCategory.txt), which utf8proc 2.8 does not
+ * know and Oniguruma does. */
+enum { UPPER_CASE, LOWER_CASE, NO_CASE, MARK, DIGIT };
+static const struct {
+    uint32_t first, last;
+    uint8_t what;
+} NEWER[] = {{0x897, 0x897, MARK},         {0x1c89, 0x1c89, UPPER_CASE}, {0x1c8a, 0x1c8a, LOWER_CASE},
+             {0xa7cb, 0xa7cc, UPPER_CASE}, {0xa7cd, 0xa7cd, LOWER_CASE}, {0xa7da, 0xa7da, UPPER_CASE},
+             {0xa7db, 0xa7db, LOWER_CASE}, {0xa7dc, 0xa7dc, UPPER_CASE}, {0x105c0, 0x105f3, NO_CASE},
+             {0x10d40, 0x10d49, DIGIT},    {0x10d4a, 0x10d4f, NO_CASE},  {0x10d50, 0x10d65, UPPER_CASE},
+             {0x10d69, 0x10d6d, MARK},     {0x10d6f, 0x10d6f, NO_CASE},  {0x10d70, 0x10d85, LOWER_CASE},
+             {0x10ec2, 0x10ec4, NO_CASE},  {0x10efc, 0x10efc, MARK},     {0x11380, 0x11389, NO_CASE},
+             {0x1138b, 0x1138b, NO_CASE},  {0x1138e, 0x1138e, NO_CASE},  {0x11390, 0x113b5, NO_CASE},
+             {0x113b7, 0x113b7, NO_CASE},  {0x113b8, 0x113c0, MARK},     {0x113c2, 0x113c2, MARK},
+             {0x113c5, 0x113c5, MARK},     {0x113c7, 0x113ca, MARK},     {0x113cc, 0x113d0, MARK},
+             {0x113d1, 0x113d1, NO_CASE},  {0x113d2, 0x113d2, MARK},     {0x113d3, 0x113d3, NO_CASE},
+             {0x113e1, 0x113e2, MARK},     {0x116d0, 0x116e3, DIGIT},    {0x11bc0, 0x11be0, NO_CASE},
+             {0x11bf0, 0x11bf9, DIGIT},    {0x11f5a, 0x11f5a, MARK},     {0x13460, 0x143fa, NO_CASE},
+             {0x16100, 0x1611d, NO_CASE},  {0x1611e, 0x1612f, MARK},     {0x16130, 0x16139, DIGIT},
+             {0x16d40, 0x16d6c, NO_CASE},  {0x16d70, 0x16d79, DIGIT},    {0x18cff, 0x18cff, NO_CASE},
+             {0x1ccf0, 0x1ccf9, DIGIT},    {0x1e5d0, 0x1e5ed, NO_CASE},  {0x1e5ee, 0x1e5ef, MARK},
+             {0x1e5f0, 0x1e5f0, NO_CASE},  {0x1e5f1, 0x1e5fa, DIGIT},    {0x2ebf0, 0x2ee5d, NO_CASE}};
+#define N_NEWER (sizeof NEWER / sizeof *NEWER)
+
+static unsigned newer_flags(unsigned what) {
+    if (what == MARK) return LL_UC_WORD;
+    return LL_UC_WORD | (what == DIGIT ? LL_UC_NUMBER : LL_UC_LETTER);
+}
+
+/* Of the block that begins at `first`. A newer utf8proc knows them, and its flags stay. */
+static void add_newer(uint32_t first, uint8_t *flags) {
+    for (size_t i = 0; i < N_NEWER; i++) {
+        const uint32_t end = NEWER[i].last < first + BLOCK ? NEWER[i].last + 1 : first + BLOCK;
+        for (uint32_t c = NEWER[i].first > first ? NEWER[i].first : first; c < end; c++)
+            if (flags[c - first] == 0) flags[c - first] = (uint8_t)newer_flags(NEWER[i].what);
+    }
+}
+
 static ll_unicode table;
 static pthread_once_t table_is_made = PTHREAD_ONCE_INIT;
 
@@ -118,6 +156,7 @@ static void make_table(void) {
     for (uint32_t first = 0; first < N_CODE_POINTS; first += BLOCK) {
         uint8_t *flags = table.flags + n * BLOCK;
         fill_block(first, flags);
+        add_newer(first, flags);
         const bool one_value = memcmp(flags, flags + 1, BLOCK - 1) == 0;
         if (one_value && uniform[flags[0]]) {
             table.block[first / BLOCK] = (uint16_t)(uniform[flags[0]] - 1);
@@ -142,6 +181,33 @@ bool ll_unicode_is_nonspacing_mark(uint32_t cp) {
 bool ll_unicode_is_mark(uint32_t cp) {
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
     return c == UTF8PROC_CATEGORY_MN || c == UTF8PROC_CATEGORY_MC || c == UTF8PROC_CATEGORY_ME;
+}
+
+unsigned ll_unicode_case(uint32_t cp) {
+    switch (utf8proc_category((utf8proc_int32_t)cp)) {
+        case UTF8PROC_CATEGORY_LU:
+        case UTF8PROC_CATEGORY_LT:
+            return LL_UC_UPPER;
+        case UTF8PROC_CATEGORY_LL:
+            return LL_UC_LOWER;
+        case UTF8PROC_CATEGORY_LM:
+        case UTF8PROC_CATEGORY_LO:
+        case UTF8PROC_CATEGORY_MN:
+        case UTF8PROC_CATEGORY_MC:
+        case UTF8PROC_CATEGORY_ME:
+            return LL_UC_UPPER | LL_UC_LOWER;
+        case UTF8PROC_CATEGORY_CN:
+            break;
+        default:
+            return 0;
+    }
+    for (size_t i = 0; i < N_NEWER; i++) {
+        if (cp < NEWER[i].first || cp > NEWER[i].last) continue;
+        if (NEWER[i].what == UPPER_CASE) return LL_UC_UPPER;
+        if (NEWER[i].what == LOWER_CASE) return LL_UC_LOWER;
+        return NEWER[i].what == DIGIT ? 0 : LL_UC_UPPER | LL_UC_LOWER;
+    }
+    return 0;
 }
 
 size_t ll_unicode_lower(uint32_t cp, uint32_t out[2]) {

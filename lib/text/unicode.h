@@ -1,5 +1,6 @@
 /* What the tokenizers need to know about a code point, as one byte of flags from a two-level table. The data is
- * utf8proc's (Unicode 15); where Hugging Face's Rust libraries have an older Unicode, ours is newer. */
+ * utf8proc's (Unicode 15), with the letters, marks and numbers that Unicode 16 has added; where Hugging Face's Rust
+ * libraries have an older Unicode, ours is newer. */
 #ifndef LL_TEXT_UNICODE_H
 #define LL_TEXT_UNICODE_H
 
@@ -33,6 +34,11 @@ static inline unsigned ll_unicode_flags(const ll_unicode *u, uint32_t cp) {
 unsigned ll_unicode_ccc(uint32_t cp);
 bool ll_unicode_is_nonspacing_mark(uint32_t cp); /* Mn */
 bool ll_unicode_is_mark(uint32_t cp);            /* Mn, Mc, Me */
+
+/* Which of o200k's two classes of letters a character is in. */
+#define LL_UC_UPPER 1u /* Lu, Lt, Lm, Lo, M* */
+#define LL_UC_LOWER 2u /* Ll, Lm, Lo, M* */
+unsigned ll_unicode_case(uint32_t cp);
 
 /* Full lower case of one character, without regard to its neighbours: 1 or 2 code points. */
 size_t ll_unicode_lower(uint32_t cp, uint32_t out[2]);

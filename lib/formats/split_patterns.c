@@ -1,0 +1,126 @@
+/* Known regular expressions and names of GGUF. Each is spelled as the tokenizer.json of the models that have it spells
+ * it; the engine they are written for is Oniguruma. */
+#include "formats/split_patterns.h"
+
+#include <string.h>
+
+#include "formats/tokenizer_read.h"
+
+#define GPT2_WORDS "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CL100K(numbers) CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+#define QWEN35 CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define O200K                                                                                            \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" CONTRACTIONS "?|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
+    "*" CONTRACTIONS "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
+
+static const struct {
+    const char *regex;
+    ll_pattern pattern;
+} REGEX[] = {
+    {"'s|'t|'re|'ve|'m|'ll|'d" GPT2_WORDS, LL_PATTERN_GPT2},
+    {"'(?:[sdmt]|ll|ve|re)" GPT2_WORDS, LL_PATTERN_GPT2},
+    {CL100K("\\p{N}"), LL_PATTERN_QWEN2},
+    {QWEN35, LL_PATTERN_QWEN35},
+    {CL100K("\\p{N}{1,3}"), LL_PATTERN_LLAMA3},
+    {O200K, LL_PATTERN_O200K},
+    {"\\p{N}", LL_PATTERN_NUMBER},
+    {"\\p{N}+", LL_PATTERN_NUMBERS},
+    {"\\p{N}{1,3}", LL_PATTERN_NUMBERS_3},
+    {"[0-9]", LL_PATTERN_ASCII_DIGIT},
+    {"[0-9][0-9][0-9]", LL_PATTERN_ASCII_DIGITS_3},
+    {"\\s", LL_PATTERN_SPACE},
+    {"\\s+", LL_PATTERN_SPACES},
+};
+
+static bool is(const char *name, size_t len, const char *other) {
+    return strlen(other) == len && memcmp(name, other, len) == 0;
+}
+
+bool ll_pattern_find(const char *regex, size_t len, ll_pattern *out) {
+    for (size_t i = 0; i < sizeof REGEX / sizeof *REGEX; i++) {
+        if (!is(regex, len, REGEX[i].regex)) continue;
+        *out = REGEX[i].pattern;
+        return true;
+    }
+    return false;
+}
+
+bool ll_behavior_find(const char *name, size_t len, ll_behavior *out) {
+    static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!is(name, len, names[i])) continue;
+        *out = (ll_behavior)i;
+        return true;
+    }
+    return false;
+}
+
+/* What llama.cpp cuts with for each name (llama-vocab.cpp): regular expressions one after the other, each as Split
+ * with Isolated. Of names with equal patterns the first is the one we write. */
+static const struct {
+    const char *name;
+    ll_pattern patterns[4];
+    size_t n;
+} GGUF[] = {
+    {"gpt-2", {LL_PATTERN_GPT2}, 1},
+    {"llama-bpe", {LL_PATTERN_LLAMA3}, 1},
+    {"qwen2", {LL_PATTERN_QWEN2}, 1},
+    {"qwen35", {LL_PATTERN_QWEN35}, 1},
+    {"gpt-4o", {LL_PATTERN_O200K}, 1},
+    {"smollm", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"default", {LL_PATTERN_SYMBOLS, LL_PATTERN_GPT2, LL_PATTERN_NUMBERS, LL_PATTERN_ASCII_DIGITS_3}, 4},
+    {"roberta-bpe", {LL_PATTERN_GPT2}, 1},
+    {"phi-2", {LL_PATTERN_GPT2}, 1},
+    {"mpt", {LL_PATTERN_GPT2}, 1},
+    {"olmo", {LL_PATTERN_GPT2}, 1},
+    {"jais", {LL_PATTERN_GPT2}, 1},
+    {"llama3", {LL_PATTERN_LLAMA3}, 1},
+    {"llama-v3", {LL_PATTERN_LLAMA3}, 1},
+    {"dbrx", {LL_PATTERN_LLAMA3}, 1},
+    {"smaug-bpe", {LL_PATTERN_LLAMA3}, 1},
+    {"deepseek-r1-qwen", {LL_PATTERN_QWEN2}, 1},
+    {"stablelm2", {LL_PATTERN_QWEN2}, 1},
+    {"starcoder", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"refact", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"command-r", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"codeshell", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"exaone", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+};
+
+bool ll_split_from_gguf(const char *name, size_t len, ll_tokenizer_spec *spec) {
+    for (size_t i = 0; i < sizeof GGUF / sizeof *GGUF; i++) {
+        if (!is(name, len, GGUF[i].name)) continue;
+        for (size_t k = 0; k < GGUF[i].n; k++)
+            ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_PATTERN, .pattern = GGUF[i].patterns[k]});
+        return true;
+    }
+    return false;
+}
+
+/* The pattern whose matches, and what is between them, are the pieces of the step. */
+static bool isolates(const ll_split_step *s, ll_pattern *pattern) {
+    *pattern = s->kind == LL_SPLIT_BYTE_LEVEL ? LL_PATTERN_GPT2 : s->pattern;
+    if (s->kind == LL_SPLIT_BYTE_LEVEL) return s->use_regex && !s->add_prefix_space;
+    if (s->kind != LL_SPLIT_PATTERN) return false;
+    return s->behavior == LL_BEHAVIOR_ISOLATED || ll_split_isolates_words(s);
+}
+
+const char *ll_split_gguf_name(const ll_tokenizer_spec *spec) {
+    ll_pattern patterns[LL_MAX_SPLIT_STEPS];
+    size_t n = 0;
+    for (size_t i = 0; i < spec->n_split; i++) {
+        const ll_split_step *s = &spec->split[i];
+        if (s->kind == LL_SPLIT_BYTE_LEVEL && !s->use_regex && !s->add_prefix_space) continue;
+        if (!isolates(s, &patterns[n++])) return NULL;
+    }
+    for (size_t i = 0; i < sizeof GGUF / sizeof *GGUF; i++) {
+        bool same = n == GGUF[i].n;
+        for (size_t k = 0; k < n && same; k++) same = patterns[k] == GGUF[i].patterns[k];
+        if (same) return GGUF[i].name;
+    }
+    return NULL;
+}

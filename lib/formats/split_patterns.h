@@ -1,0 +1,51 @@
+/* The patterns by which pre-tokenizers cut a text. A regular expression is known by its exact spelling and has a
+ * scanner of its own in text/split.c; there is no engine for others, which are refused by name. */
+#ifndef LL_FORMATS_SPLIT_PATTERNS_H
+#define LL_FORMATS_SPLIT_PATTERNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum ll_pattern {
+    LL_PATTERN_STRING, /* a string */
+    /* Words: these match everywhere. */
+    LL_PATTERN_GPT2,
+    LL_PATTERN_QWEN2,
+    LL_PATTERN_QWEN35,
+    LL_PATTERN_LLAMA3, /* cl100k */
+    LL_PATTERN_O200K,
+    /* Characters: each is a match of its own. */
+    LL_PATTERN_NUMBER,      /* category N* */
+    LL_PATTERN_ASCII_DIGIT, /* 0 to 9 */
+    LL_PATTERN_PUNCTUATION, /* category P*, or ASCII punctuation */
+    LL_PATTERN_SPACE,       /* White_Space */
+    /* Runs of characters. */
+    LL_PATTERN_NUMBERS,        /* as long as they are */
+    LL_PATTERN_NUMBERS_3,      /* up to three */
+    LL_PATTERN_ASCII_DIGITS_3, /* three */
+    LL_PATTERN_SPACES,
+    LL_PATTERN_SYMBOLS,      /* category P*, or one of $ + < = > ^ ~ | */
+    LL_PATTERN_WORDS_OR_REST /* \w, or neither \w nor white space */
+} ll_pattern;
+
+typedef enum ll_behavior {
+    LL_BEHAVIOR_ISOLATED, /* a match is a piece */
+    LL_BEHAVIOR_REMOVED,
+    LL_BEHAVIOR_MERGED_WITH_PREVIOUS, /* it joins the text before it */
+    LL_BEHAVIOR_MERGED_WITH_NEXT,
+    LL_BEHAVIOR_CONTIGUOUS /* adjacent matches are one piece */
+} ll_behavior;
+
+/* True for a pattern of words. */
+static inline bool ll_pattern_is_words(ll_pattern pattern) {
+    return pattern >= LL_PATTERN_GPT2 && pattern <= LL_PATTERN_O200K;
+}
+
+/* The pattern of a regular expression; false: not a known one. */
+bool ll_pattern_find(const char *regex, size_t len, ll_pattern *out);
+
+/* The behaviour of this name ("Isolated"); false: there is none. */
+bool ll_behavior_find(const char *name, size_t len, ll_behavior *out);
+
+#endif
