@@ -46,7 +46,7 @@ static llmcs_status read_pattern(ll_json stage, ll_split_step *step) {
     if (is_plain(text, len)) return set_string(v, text, len, step);
     return ll_fail(LLMCS_UNSUPPORTED,
                    "%s: pre_tokenizer Split, at byte %llu: the pattern \"%.*s\" is none of those that are supported",
-                   ll_json_name(v.doc), (unsigned long long)ll_json_offset(v), (int)ll_min(len, 200), text);
+                   ll_json_name(v.doc), (unsigned long long)ll_json_offset(v), (int)ll_min(len, 120), text);
 }
 
 static llmcs_status read_split(ll_json stage, ll_split_step *step) {

@@ -134,6 +134,80 @@ static const bad_file BPE_JSON[] = {
     {"\"pre_tokenizer\": {", "\"pre_tokenizer\": null, \"x\": {", LLMCS_UNSUPPORTED, "pre_tokenizer"},
     {"\"pre_tokenizer\": {\n  \"type\": \"ByteLevel\"", "\"pre_tokenizer\": {\n  \"type\": \"Metaspace\"",
      LLMCS_UNSUPPORTED, "Metaspace"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+     "\"\\\\p{N}{1,3}\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": "
+     "false}]}, \"x\": {",
+     LLMCS_OK, NULL},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"String\": "
+     "\" \"}, \"behavior\": \"MergedWithNext\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, "
+     "\"x\": {",
+     LLMCS_OK, NULL},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+     "\"abc\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, "
+     "\"x\": {",
+     LLMCS_OK, NULL},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\"}, {\"type\": "
+     "\"Punctuation\", \"behavior\": \"Contiguous\"}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_OK, NULL},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"CharDelimiterSplit\", "
+     "\"delimiter\": \"-\"}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_OK, NULL},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+     "\"\\\\p{N}{1,2}\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": "
+     "false}]}, \"x\": {",
+     LLMCS_UNSUPPORTED, "the pattern \"\\p{N}{1,2}\""},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+     "\"(?:a*)*b\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": "
+     "false}]}, \"x\": {",
+     LLMCS_UNSUPPORTED, "the pattern \"(?:a*)*b\""},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+     "\"\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": "
+     "{",
+     LLMCS_TOKENIZER, "empty pattern"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"String\": "
+     "\"\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": "
+     "{",
+     LLMCS_TOKENIZER, "empty pattern"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Text\": "
+     "\"a\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, "
+     "\"x\": {",
+     LLMCS_TOKENIZER, "pattern"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": 7, "
+     "\"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_TOKENIZER, "pattern"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"String\": "
+     "\"a\"}, \"behavior\": \"isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, "
+     "\"x\": {",
+     LLMCS_TOKENIZER, "behavior"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"String\": "
+     "\"a\"}, \"behavior\": null, \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_TOKENIZER, "behavior"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"UnicodeScripts\"}, {\"type\": "
+     "\"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_UNSUPPORTED, "UnicodeScripts"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\", \"use_regex\": false}, "
+     "{\"type\": \"Digits\"}]}, \"x\": {",
+     LLMCS_UNSUPPORTED, "behind ByteLevel"},
+    {"\"pre_tokenizer\": {",
+     "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\"}, {\"type\": \"Digits\"}, "
+     "{\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": "
+     "\"Digits\"}, {\"type\": \"Digits\"}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": {",
+     LLMCS_LIMIT, "pre-tokenizer"},
     {"\"post_processor\": {\n  \"type\": \"ByteLevel\"", "\"post_processor\": {\n  \"type\": \"Other\"",
      LLMCS_UNSUPPORTED, "Other"},
     {"\"decoder\": {\n  \"type\": \"ByteLevel\"", "\"decoder\": {\n  \"type\": \"CTC\"", LLMCS_UNSUPPORTED, "CTC"},
@@ -179,7 +253,7 @@ static const bad_file WORDPIECE_JSON[] = {
     {"\"type_id\": 1", "\"type_id\": -1", LLMCS_TOKENIZER, "type_id"},
     {"\"ids\": [\n     3\n    ]", "\"ids\": [90000]", LLMCS_TOKENIZER, "90000"},
     {"\"ids\": [\n     3\n    ]", "\"ids\": []", LLMCS_TOKENIZER, "post_processor"},
-    {"\"BertPreTokenizer\"", "\"Whitespace\"", LLMCS_UNSUPPORTED, "Whitespace"},
+    {"\"BertPreTokenizer\"", "\"UnicodeScripts\"", LLMCS_UNSUPPORTED, "UnicodeScripts"},
     {"\"lowercase\": true", "\"lowercase\": 1", LLMCS_TOKENIZER, "lowercase"},
 };
 
