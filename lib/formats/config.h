@@ -1,6 +1,6 @@
 /* config.json and its neighbours as plain numbers: what the models need to know, with one meaning for all families.
- * Keys and defaults are those of Transformers' configuration classes (configuration_gpt2.py, _bert.py, _distilbert.py,
- * _roberta.py, generation/configuration_utils.py); the sizes of a network have no default here: a file that leaves
+ * Keys and defaults are those of Transformers' configuration classes (configuration_gpt2.py and its like: the files of
+ * lib/families; generation/configuration_utils.py); the sizes of a network have no default here: a file that leaves
  * one out is refused. Settings that change the network and that we do not run are UNSUPPORTED; a key we read that
  * stands twice is CONFIG. Settings that change results elsewhere and are not applied here are logged (WARN), keys that
  * nobody knows, too (INFO): nothing is different from Transformers in silence. */
@@ -12,7 +12,7 @@
 #include "formats/source.h"
 #include "kernels/activation.h"
 
-typedef enum ll_family { LL_FAMILY_GPT2, LL_FAMILY_BERT, LL_FAMILY_DISTILBERT, LL_FAMILY_ROBERTA } ll_family;
+typedef struct ll_family ll_family; /* families/family.h */
 
 typedef enum ll_head {
     LL_HEAD_NONE,
@@ -44,11 +44,15 @@ extern const char *const ll_sentence_settings_files[];
 
 typedef struct ll_config {
     ll_arena arena; /* holds the strings and arrays below */
-    ll_family family;
+    const ll_family *family;
     const char *model_type;   /* as written: "xlm-roberta" and "camembert" are of the RoBERTa family */
     const char *architecture; /* the first of architectures, or "" */
     ll_head head;             /* from architectures; without architectures from model_type (GPT-2: causal LM) */
+    const struct ll_head_spec *head_spec; /* NULL: LL_HEAD_NONE */
     int32_t vocab_size, n_positions /* rows of the position table */, n_embd, n_layer, n_head, n_inner;
+    int32_t n_kv_head;  /* heads of keys and values, a divisor of n_head; as many unless the file says less */
+    int32_t head_dim;   /* n_embd / n_head unless the file says another */
+    int32_t n_embd_in;  /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
     int32_t type_vocab_size; /* 0: no token types (GPT-2, DistilBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;

@@ -2,49 +2,10 @@
  * by their tensors. */
 #include <string.h>
 
+#include "families/family.h"
 #include "formats/config_parts.h"
 #include "formats/folder.h"
 #include "formats/tensors.h"
-
-/* model_type, and how the names of the family's classes begin. */
-static const struct {
-    const char *model_type, *class_prefix;
-    ll_family family;
-} families[] = {
-    {"gpt2", "GPT2", LL_FAMILY_GPT2},
-    {"bert", "Bert", LL_FAMILY_BERT},
-    {"distilbert", "DistilBert", LL_FAMILY_DISTILBERT},
-    {"roberta", "Roberta", LL_FAMILY_ROBERTA},
-    {"xlm-roberta", "XLMRoberta", LL_FAMILY_ROBERTA},
-    {"camembert", "Camembert", LL_FAMILY_ROBERTA},
-};
-#define N_FAMILIES (sizeof families / sizeof *families)
-/* The Unigram tokenizers of the last two are not supported. */
-#define FAMILY_NAMES "gpt2, bert, distilbert, roberta (for token ids also xlm-roberta, camembert)"
-
-/* What follows the prefix. GPT2Model has no head of its own, but GPT-2's is its embedding. */
-static const struct {
-    const char *rest;
-    ll_head of_gpt2, of_encoders; /* LL_HEAD_NONE: no such class for GPT-2 */
-} classes[] = {
-    {"Model", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"LMHeadModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"DoubleHeadsModel", LL_HEAD_CAUSAL_LM, LL_HEAD_NONE},
-    {"ForSequenceClassification", LL_HEAD_NONE, LL_HEAD_CLASSIFICATION},
-    {"ForTokenClassification", LL_HEAD_NONE, LL_HEAD_TOKENS},
-    {"ForQuestionAnswering", LL_HEAD_NONE, LL_HEAD_SPAN},
-    {"ForMaskedLM", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
-    {"ForPreTraining", LL_HEAD_NONE, LL_HEAD_MASKED_LM},
-};
-
-/* The class name without its family's prefix; *i is set to the family. NULL if no family has such a class. */
-static const char *split_class(const char *architecture, size_t *i) {
-    for (*i = 0; *i < N_FAMILIES; ++*i) {
-        size_t n = strlen(families[*i].class_prefix);
-        if (strncmp(architecture, families[*i].class_prefix, n) == 0) return architecture + n;
-    }
-    return NULL;
-}
 
 /* The first of architectures, or "". */
 static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_json *v) {
@@ -59,25 +20,6 @@ static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_jso
 
 /* ------------------------------------------------------------------------------------- known by the tensors */
 
-/* A family is recognised by a tensor that only it has (the end of the tensor's name), its class by a further tensor.
- * The first entry that matches decides. */
-static const struct {
-    const char *tensor;
-    ll_family family;
-    const char *architecture;
-    ll_head head;
-} tensor_signs[] = {
-    {"wpe.weight", LL_FAMILY_GPT2, "GPT2LMHeadModel", LL_HEAD_CAUSAL_LM},
-    {"pre_classifier.weight", LL_FAMILY_DISTILBERT, "DistilBertForSequenceClassification", LL_HEAD_CLASSIFICATION},
-    {"vocab_transform.weight", LL_FAMILY_DISTILBERT, "DistilBertForMaskedLM", LL_HEAD_MASKED_LM},
-    {"transformer.layer.0.attention.q_lin.weight", LL_FAMILY_DISTILBERT, "DistilBertModel", LL_HEAD_NONE},
-    {"classifier.out_proj.weight", LL_FAMILY_ROBERTA, "RobertaForSequenceClassification", LL_HEAD_CLASSIFICATION},
-    {"lm_head.layer_norm.weight", LL_FAMILY_ROBERTA, "RobertaForMaskedLM", LL_HEAD_MASKED_LM},
-    {"roberta.embeddings.word_embeddings.weight", LL_FAMILY_ROBERTA, "RobertaModel", LL_HEAD_NONE},
-    {"cls.predictions.transform.dense.weight", LL_FAMILY_BERT, "BertForMaskedLM", LL_HEAD_MASKED_LM},
-    {"bert.embeddings.word_embeddings.weight", LL_FAMILY_BERT, "BertModel", LL_HEAD_NONE},
-};
-
 static const ll_tensor *find_ending(const ll_tensors *t, const char *ending) {
     const size_t n = strlen(ending);
     for (size_t i = 0; i < ll_tensors_count(t); i++) {
@@ -88,55 +30,64 @@ static const ll_tensor *find_ending(const ll_tensors *t, const char *ending) {
     return NULL;
 }
 
-static bool recognise_by_tensors(ll_config *c, const ll_tensors *t) {
-    for (size_t i = 0; i < sizeof tensor_signs / sizeof *tensor_signs; i++) {
-        if (!find_ending(t, tensor_signs[i].tensor)) continue;
-        c->family = tensor_signs[i].family;
-        c->architecture = tensor_signs[i].architecture;
-        c->head = tensor_signs[i].head;
-        return true;
+static bool matches_sign(const ll_sign *sign, const ll_tensors *t) {
+    for (size_t i = 0; i < sizeof sign->tensors / sizeof *sign->tensors && sign->tensors[i]; i++) {
+        const ll_tensor *tensor = find_ending(t, sign->tensors[i]);
+        if (!tensor) return false;
+        if (i > 0 || sign->rows == 0) continue;
+        if (tensor->rank != 2 || (sign->rows > 0) != (tensor->shape[0] == 1)) return false;
     }
-    /* A bare encoder: RoBERTa has one token type, BERT two. */
-    const ll_tensor *types = find_ending(t, "embeddings.token_type_embeddings.weight");
-    if (!types || types->rank != 2 || !find_ending(t, "encoder.layer.0.attention.self.query.weight")) return false;
-    c->family = types->shape[0] == 1 ? LL_FAMILY_ROBERTA : LL_FAMILY_BERT;
-    c->architecture = types->shape[0] == 1 ? "RobertaModel" : "BertModel";
-    c->head = LL_HEAD_NONE;
     return true;
 }
 
-/* BERT's classifier reads the pooler; one without a pooler classifies tokens. */
-static void recognise_bert_classifier(ll_config *c, const ll_tensors *t) {
-    if (c->family != LL_FAMILY_BERT || c->head != LL_HEAD_NONE) return;
-    if (!find_ending(t, "classifier.weight") || !find_ending(t, "pooler.dense.weight")) return;
-    c->architecture = "BertForSequenceClassification";
-    c->head = LL_HEAD_CLASSIFICATION;
+static const ll_class *find_class(const ll_family *family, const char *name) {
+    for (const ll_class *k = family->classes; k->name; k++)
+        if (strcmp(k->name, name) == 0) return k;
+    return NULL;
 }
 
-static const char *model_type_of(ll_family family) {
-    for (size_t i = 0; i < N_FAMILIES; i++)
-        if (families[i].family == family) return families[i].model_type;
-    return "";
+static void set_head(ll_config *c, const ll_class *found) {
+    c->head_spec = found->head;
+    c->head = found->head ? found->head->head : LL_HEAD_NONE;
+}
+
+/* The first sign that matches decides, a family's own signs before those of tensors without its prefix. */
+static bool recognise_by_tensors(ll_config *c, const ll_tensors *t) {
+    for (int bare = 0; bare < 2; bare++)
+        for (size_t i = 0; ll_families[i]; i++) {
+            const ll_sign *sign = bare ? ll_families[i]->bare_signs : ll_families[i]->signs;
+            for (; sign && sign->architecture; sign++) {
+                const ll_family *family = ll_families[i];
+                const char *name;
+                if (!matches_sign(sign, t)) continue;
+                c->architecture = sign->architecture;
+                c->model_type = family->model_types[0].name;
+                ll_family_of_class(sign->architecture, &family, &name);
+                c->family = family;
+                set_head(c, find_class(family, name));
+                return true;
+            }
+        }
+    return false;
 }
 
 static llmcs_status read_family_of_tensors(ll_config *c, const ll_settings *f, const ll_source *source,
                                            const ll_log *log) {
     const ll_log silent = {0};
+    char names[LL_FAMILY_NAMES_BYTES];
     ll_tensors *t = NULL;
     bool known = false;
     const llmcs_status status = ll_tensors_open(&c->arena.allocator, source, LLMCS_LOAD_COPY, &silent, &t);
     if (status == LLMCS_NOMEM) return status;
     if (!status) {
         known = recognise_by_tensors(c, t);
-        if (known) recognise_bert_classifier(c, t);
         ll_tensors_close(&t);
     }
     if (!known)
         return ll_fail(LLMCS_CONFIG,
                        "%s: neither model_type nor architectures, and the tensors do not say what they are of: add "
-                       "\"model_type\": one of " FAMILY_NAMES,
-                       f->name);
-    c->model_type = model_type_of(c->family);
+                       "\"model_type\": one of %s",
+                       f->name, ll_family_names(names));
     ll_log_say(log, LLMCS_LOG_INFO, "%s: neither model_type nor architectures: by its tensors it is a %s", f->name,
                c->architecture);
     return LLMCS_OK;
@@ -145,51 +96,53 @@ static llmcs_status read_family_of_tensors(ll_config *c, const ll_settings *f, c
 /* ------------------------------------------------------------------------------------------ known by the file */
 
 static llmcs_status read_family(ll_config *c, const ll_settings *f, ll_json model_type) {
+    char names[LL_FAMILY_NAMES_BYTES];
     LL_TRY(ll_config_copy_text(c, f, "model_type", model_type, &c->model_type));
-    for (size_t i = 0; i < N_FAMILIES; i++)
-        if (strcmp(c->model_type, families[i].model_type) == 0) {
-            c->family = families[i].family;
-            return LLMCS_OK;
-        }
-    return ll_settings_unsupported(f, "model_type", model_type, FAMILY_NAMES);
+    if (ll_family_find(c->model_type, &c->family)) return LLMCS_OK;
+    return ll_settings_unsupported(f, "model_type", model_type, ll_family_names(names));
+}
+
+/* "GPT2LMHeadModel, GPT2Model": the classes of a family, for messages. */
+static const char *class_names(const ll_family *family, char out[256]) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (const ll_class *k = family->classes; k->name && used < 256; k++)
+        used += (size_t)ll_format(out + used, 256 - used, "%s%s%s", used ? ", " : "",
+                                  family->model_types[0].class_prefix, k->name);
+    return out;
 }
 
 static llmcs_status read_head(ll_config *c, const ll_settings *f, ll_json architecture) {
-    bool gpt2 = c->family == LL_FAMILY_GPT2;
-    size_t family;
-    c->head = gpt2 ? LL_HEAD_CAUSAL_LM : LL_HEAD_NONE;
+    const ll_family *family;
+    const char *name;
+    char names[256];
+    set_head(c, &c->family->classes[0]);
     if (!c->architecture[0]) return LLMCS_OK;
-    const char *rest = split_class(c->architecture, &family);
-    if (!rest) return ll_settings_unsupported(f, "architectures", architecture, NULL);
-    if (families[family].family != c->family)
+    if (!ll_family_of_class(c->architecture, &family, &name))
+        return ll_settings_unsupported(f, "architectures", architecture, NULL);
+    if (family != c->family)
         return ll_fail(LLMCS_CONFIG, "%s: architectures: %.60s is not of model_type %s", f->name, c->architecture,
                        c->model_type);
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        if (strcmp(rest, classes[i].rest) != 0) continue;
-        c->head = gpt2 ? classes[i].of_gpt2 : classes[i].of_encoders;
-        bool headless = !gpt2 && strcmp(rest, "Model") == 0;
-        if (c->head != LL_HEAD_NONE || headless) return LLMCS_OK;
-    }
-    return ll_settings_unsupported(f, "architectures", architecture,
-                                   gpt2 ? "GPT2LMHeadModel, GPT2Model"
-                                        : "...Model, ...ForSequenceClassification, ...ForTokenClassification, "
-                                          "...ForQuestionAnswering, ...ForMaskedLM, ...ForPreTraining");
+    const ll_class *found = find_class(family, name);
+    if (!found) return ll_settings_unsupported(f, "architectures", architecture, class_names(family, names));
+    set_head(c, found);
+    return LLMCS_OK;
 }
 
 llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log) {
     ll_json architecture, model_type;
-    size_t i;
+    char names[LL_FAMILY_NAMES_BYTES], expected[LL_FAMILY_NAMES_BYTES + 8];
+    const char *class_name;
     LL_TRY(read_architecture(c, f, &architecture));
     LL_TRY(ll_settings_find(f, "model_type", &model_type));
     if (ll_json_get_type(model_type) != LL_JSON_MISSING) {
         LL_TRY(read_family(c, f, model_type));
-    } else if (!c->architecture[0]) {
-        return read_family_of_tensors(c, f, source, log);
-    } else if (split_class(c->architecture, &i)) {
-        c->model_type = families[i].model_type;
-        c->family = families[i].family;
-    } else {
-        return ll_settings_bad(f, "model_type", model_type, "one of " FAMILY_NAMES);
+        return read_head(c, f, architecture);
     }
+    if (!c->architecture[0]) return read_family_of_tensors(c, f, source, log);
+    const ll_model_type *m = ll_family_of_class(c->architecture, &c->family, &class_name);
+    ll_format(expected, sizeof expected, "one of %s", ll_family_names(names));
+    if (!m) return ll_settings_bad(f, "model_type", model_type, expected);
+    c->model_type = m->name;
     return read_head(c, f, architecture);
 }

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "families/family.h"
 #include "formats/config_parts.h"
 
 /* Transformers' default max_length. It counts new tokens, all others count the prompt's, too
@@ -229,7 +230,7 @@ static llmcs_status read_own_file(ll_config *c, const ll_source *source, const l
 
 llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log) {
     bool there;
-    if (c->family != LL_FAMILY_GPT2) return LLMCS_OK;
+    if (!c->family->decoder) return LLMCS_OK;
     LL_TRY(ll_source_has(source, &c->arena.allocator, "generation_config.json", &there));
     return there ? read_own_file(c, source, log) : read_config_json(c, config, log);
 }

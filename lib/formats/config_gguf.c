@@ -4,12 +4,13 @@
 #include <float.h>
 #include <string.h>
 
+#include "families/family.h"
 #include "formats/config_parts.h"
 #include "formats/gguf_names.h"
 
 /* "gpt2." or "bert." and the rest of a key. */
 static const char *key_of(char out[64], const ll_config *c, const char *rest) {
-    ll_format(out, 64, "%s.%s", c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert", rest);
+    ll_format(out, 64, "%s.%s", c->family->gguf, rest);
     return out;
 }
 
@@ -48,9 +49,8 @@ static llmcs_status read_sizes(ll_config *c, const ll_gguf *g) {
     LL_TRY(read_size(c, g, "attention.head_count", LL_MAX_WIDTH, &c->n_head));
     LL_TRY(read_size(c, g, "feed_forward_length", LL_MAX_INNER, &c->n_inner));
     LL_TRY(read_rows(g, "token_embd.weight", LL_MAX_VOCAB_SIZE, &c->vocab_size));
-    if (c->n_embd % c->n_head == 0) return LLMCS_OK;
-    return ll_fail(LLMCS_CONFIG, "%s: embedding_length %d is not a multiple of attention.head_count %d", g->name,
-                   (int)c->n_embd, (int)c->n_head);
+    static const char *const keys[3] = {"embedding_length", "attention.head_count", "attention.head_count_kv"};
+    return ll_config_complete(c, g->name, keys);
 }
 
 static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
@@ -65,7 +65,7 @@ static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
 /* Settings that would describe a different network. */
 static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
     char key[64];
-    bool causal = c->family == LL_FAMILY_GPT2, wanted = causal;
+    bool causal = c->family->decoder, wanted = causal;
     int64_t kv_heads = c->n_head, n_files = 1;
     LL_TRY(ll_gguf_bool(g, key_of(key, c, "attention.causal"), &causal));
     if (causal != wanted)
@@ -126,19 +126,29 @@ static llmcs_status read_labels(ll_config *c, const ll_gguf *g, const ll_log *lo
     return ll_config_distinct_labels(c, g->name, log);
 }
 
+/* The class prefix and `name`; its head. */
+static llmcs_status set_class(ll_config *c, const char *name) {
+    char architecture[64];
+    const int n = ll_format(architecture, sizeof architecture, "%s%s", c->family->model_types[0].class_prefix, name);
+    for (const ll_class *k = c->family->classes; k->name; k++)
+        if (strcmp(k->name, name) == 0) {
+            c->head_spec = k->head;
+            c->head = k->head ? k->head->head : LL_HEAD_NONE;
+        }
+    return ll_arena_copy_text(&c->arena, architecture, (size_t)n, "architecture", &c->architecture);
+}
+
 /* A classifier, if the file has all of it: llama.cpp's converter omits BERT's pooler, and without it the labels mean
  * nothing. */
 static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    bool roberta = c->family == LL_FAMILY_ROBERTA;
-    c->architecture = roberta ? "RobertaModel" : "BertModel";
+    LL_TRY(set_class(c, "Model"));
     if (!ll_gguf_find_tensor(g, "cls.output.weight")) return LLMCS_OK;
     if (!ll_gguf_find_tensor(g, "cls.weight")) {
         ll_log_say(log, LLMCS_LOG_WARN,
                    "%s: has a classifier (cls.output) but not the layer before it (cls): embeddings only", g->name);
         return LLMCS_OK;
     }
-    c->architecture = roberta ? "RobertaForSequenceClassification" : "BertForSequenceClassification";
-    c->head = LL_HEAD_CLASSIFICATION;
+    LL_TRY(set_class(c, "ForSequenceClassification"));
     LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
     return read_labels(c, g, log);
@@ -160,31 +170,31 @@ static llmcs_status read_pooling(ll_config *c, const ll_gguf *g) {
 }
 
 static llmcs_status read_encoder(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    c->model_type = c->family == LL_FAMILY_ROBERTA ? "roberta" : "bert";
-    c->activation = LL_ACT_GELU;
     if (ll_gguf_find_tensor(g, "token_types.weight"))
         LL_TRY(read_rows(g, "token_types.weight", LL_MAX_WIDTH, &c->type_vocab_size));
     LL_TRY(read_head(c, g, log));
     return read_pooling(c, g);
 }
 
-static void set_decoder(ll_config *c, const ll_gguf *g) {
-    c->model_type = "gpt2";
-    c->architecture = "GPT2LMHeadModel";
-    c->head = LL_HEAD_CAUSAL_LM;
-    c->activation = LL_ACT_GELU_NEW;
-    c->scale_attn_weights = true;
+static llmcs_status read_decoder(ll_config *c, const ll_gguf *g) {
     c->tie_word_embeddings = !ll_gguf_find_tensor(g, "output.weight");
+    return set_class(c, "LMHeadModel");
+}
+
+/* What the format does not say is the family's default. */
+static void set_defaults(ll_config *c) {
+    c->model_type = c->family->model_types[0].name;
+    c->scale_attn_weights = c->tie_word_embeddings = true;
+    for (const ll_key *k = c->family->keys; k->kind; k++)
+        if (k->kind == LL_KEY_ACTIVATION) c->activation = (ll_activation)k->by_default;
 }
 
 llmcs_status ll_config_gguf(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    c->tie_word_embeddings = true;
     LL_TRY(ll_gguf_family(g, &c->family));
+    set_defaults(c);
     LL_TRY(read_sizes(c, g));
     LL_TRY(read_epsilon(c, g));
     LL_TRY(check_foreign(c, g));
     LL_TRY(read_ids(c, g, log));
-    if (c->family != LL_FAMILY_GPT2) return read_encoder(c, g, log);
-    set_decoder(c, g);
-    return LLMCS_OK;
+    return c->family->decoder ? read_decoder(c, g) : read_encoder(c, g, log);
 }

@@ -1,6 +1,7 @@
 /* The keys of a GGUF file that describe the network. */
 #include <string.h>
 
+#include "families/family.h"
 #include "formats/gguf_export.h"
 
 static void put_text(ll_gguf_header *h, const char *key, const char *text) {
@@ -11,7 +12,8 @@ static void put_text(ll_gguf_header *h, const char *key, const char *text) {
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c) {
     if (ll_config_tags_tokens(c)) return "it has no heads for tokens";
     if (c->activation != LL_ACT_GELU && c->activation != LL_ACT_GELU_NEW) return "its activation is not GELU";
-    if (c->family == LL_FAMILY_GPT2 && !c->scale_attn_weights) return "its attention is not scaled";
+    if (!c->family->gguf) return "it does not know the family";
+    if (c->family->decoder && !c->scale_attn_weights) return "its attention is not scaled";
     return NULL;
 }
 
@@ -29,7 +31,7 @@ static uint32_t file_type(ll_dtype dtype) {
 }
 
 static void put_sizes(ll_gguf_header *h, const ll_config *c) {
-    const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
+    const char *architecture = c->family->gguf ? c->family->gguf : c->family->name;
     const struct {
         const char *key;
         int32_t value;
@@ -68,13 +70,11 @@ static void put_encoder(ll_gguf_header *h, const ll_config *c) {
 }
 
 void ll_gguf_export_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign) {
-    static const char *const families[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
-    const char *architecture = c->family == LL_FAMILY_GPT2 ? "gpt2" : "bert";
-    put_text(h, "general.architecture", foreign ? "llmcs" : architecture);
+    put_text(h, "general.architecture", foreign ? "llmcs" : c->family->gguf);
     put_text(h, "general.type", "model");
     ll_gguf_put_u32(h, "general.file_type", file_type(dtype));
     ll_gguf_put_u32(h, "general.quantization_version", 2); /* ggml.h, GGML_QNT_VERSION */
-    put_text(h, "llmcs.model_family", families[c->family]);
+    put_text(h, "llmcs.model_family", c->family->name);
     put_sizes(h, c);
-    if (c->family != LL_FAMILY_GPT2) put_encoder(h, c);
+    if (!c->family->decoder) put_encoder(h, c);
 }

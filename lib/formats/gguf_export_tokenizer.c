@@ -1,6 +1,7 @@
 /* The keys of a GGUF file that hold the vocabulary. */
 #include <string.h>
 
+#include "families/family.h"
 #include "formats/gguf_export.h"
 #include "formats/gguf_tokens.h"
 
@@ -161,7 +162,7 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
     LL_TRY(ll_alloc_zero(&h->allocator, n, sizeof *rows, "vocabulary", &rows));
     fill_rows(spec, rows, n);
     put_text(h, "tokenizer.ggml.model", wordpiece ? "bert" : "gpt2");
-    put_text(h, "tokenizer.ggml.pre", wordpiece ? "default" : c->family == LL_FAMILY_ROBERTA ? "roberta-bpe" : "gpt-2");
+    put_text(h, "tokenizer.ggml.pre", wordpiece ? "default" : c->family->gguf_pre ? c->family->gguf_pre : "gpt-2");
     put_rows(h, rows, n, wordpiece);
     put_marked(h, LL_GGUF_LITERAL_IDS, rows, n, false);
     put_marked(h, LL_GGUF_ADDED_ONLY_IDS, rows, n, true);

@@ -1,69 +1,11 @@
-/* Names of tensors, in GGUF files and in checkpoints. */
+/* Names of tensors, in GGUF files and in checkpoints: the names of lib/families, put together and taken apart. */
 #include "formats/gguf_names.h"
 
 #include <string.h>
 
-/* A tensor without its ".weight" or ".bias". */
-typedef struct pair {
-    const char *gguf, *checkpoint;
-} pair;
+#include "families/family.h"
 
 #define OWN "llmcs." /* prefix of names that only this library uses */
-
-typedef struct pairs {
-    const pair *items;
-    size_t n;
-} pairs;
-
-typedef struct naming {
-    const char *prefix;        /* of all but the heads */
-    const char *layer;         /* precedes the number of a block */
-    pairs whole, block, heads; /* heads with their whole name */
-} naming;
-
-static const pair gpt2_whole[] = {{"token_embd", "wte"}, {"position_embd", "wpe"}, {"output_norm", "ln_f"}};
-static const pair gpt2_block[] = {{"attn_norm", "ln_1"}, {"attn_qkv", "attn.c_attn"}, {"attn_output", "attn.c_proj"},
-                                  {"ffn_norm", "ln_2"},  {"ffn_up", "mlp.c_fc"},      {"ffn_down", "mlp.c_proj"}};
-static const pair gpt2_heads[] = {{"output", "lm_head"}};
-
-static const pair bert_block[] = {{"attn_q", "attention.self.query"},
-                                  {"attn_k", "attention.self.key"},
-                                  {"attn_v", "attention.self.value"},
-                                  {"attn_output", "attention.output.dense"},
-                                  {"attn_output_norm", "attention.output.LayerNorm"},
-                                  {"ffn_up", "intermediate.dense"},
-                                  {"ffn_down", "output.dense"},
-                                  {"layer_output_norm", "output.LayerNorm"}};
-static const pair distilbert_block[] = {{"attn_q", "attention.q_lin"},
-                                        {"attn_k", "attention.k_lin"},
-                                        {"attn_v", "attention.v_lin"},
-                                        {"attn_output", "attention.out_lin"},
-                                        {"attn_output_norm", "sa_layer_norm"},
-                                        {"ffn_up", "ffn.lin1"},
-                                        {"ffn_down", "ffn.lin2"},
-                                        {"layer_output_norm", "output_layer_norm"}};
-/* llama.cpp's ranking head is cls.output(tanh(cls(x))): BERT's pooler and classifier. It does not know the poolers of
- * the other families. */
-#define EMBEDDING                                                                                      \
-    {"token_embd", "embeddings.word_embeddings"}, {"position_embd", "embeddings.position_embeddings"}, \
-        {"token_types", "embeddings.token_type_embeddings"}, {                                         \
-        "token_embd_norm", "embeddings.LayerNorm"                                                      \
-    }
-static const pair bert_whole[] = {EMBEDDING, {"cls", "pooler.dense"}};
-static const pair encoder_whole[] = {EMBEDDING, {OWN "pooler", "pooler.dense"}};
-static const pair bert_heads[] = {{"cls.output", "classifier"}};
-static const pair distilbert_heads[] = {{"cls", "pre_classifier"}, {"cls.output", "classifier"}};
-static const pair roberta_heads[] = {{"cls", "classifier.dense"}, {"cls.output", "classifier.out_proj"}};
-
-#define LIST(array) \
-    { array, sizeof array / sizeof *array }
-static const naming namings[] = {
-    [LL_FAMILY_GPT2] = {"transformer.", "h.", LIST(gpt2_whole), LIST(gpt2_block), LIST(gpt2_heads)},
-    [LL_FAMILY_BERT] = {"bert.", "encoder.layer.", LIST(bert_whole), LIST(bert_block), LIST(bert_heads)},
-    [LL_FAMILY_DISTILBERT] = {"distilbert.", "transformer.layer.", LIST(encoder_whole), LIST(distilbert_block),
-                              LIST(distilbert_heads)},
-    [LL_FAMILY_ROBERTA] = {"roberta.", "encoder.layer.", LIST(encoder_whole), LIST(bert_block), LIST(roberta_heads)},
-};
 
 /* ---------------------------------------------------------------------------------------------------- one name */
 
@@ -73,115 +15,182 @@ static const char *weight_or_bias_suffix(const char *name) {
     return dot && (strcmp(dot, ".weight") == 0 || strcmp(dot, ".bias") == 0) ? dot : NULL;
 }
 
-/* The other list's name for [name, end), or NULL. */
-static const char *other_side(const pairs *list, const char *name, const char *end, bool to_gguf) {
-    size_t n = (size_t)(end - name);
-    for (size_t i = 0; i < list->n; i++) {
-        const char *from = to_gguf ? list->items[i].checkpoint : list->items[i].gguf;
-        if (strlen(from) == n && memcmp(from, name, n) == 0)
-            return to_gguf ? list->items[i].gguf : list->items[i].checkpoint;
+static bool text_equals(const char *text, size_t len, const char *other) {
+    return text && len == strlen(other) && memcmp(text, other, len) == 0;
+}
+
+static bool is_checkpoint_name(const ll_name *n, const char *name, const char *end) {
+    const size_t len = (size_t)(end - name);
+    return (n->checkpoint && text_equals(name, len, n->checkpoint)) ||
+           (n->alternative && text_equals(name, len, n->alternative));
+}
+
+/* The entry whose name on one side is [name, end), or NULL. */
+static const ll_name *find_name(const ll_name *names, size_t n, const char *name, const char *end, bool gguf) {
+    for (size_t i = 0; i < n; i++) {
+        if (gguf && names[i].gguf && text_equals(name, (size_t)(end - name), names[i].gguf)) return &names[i];
+        if (!gguf && is_checkpoint_name(&names[i], name, end)) return &names[i];
     }
     return NULL;
 }
 
-/* The length of a block's number at `text`, including the dot after it; 0: there is no number. */
-static size_t number_and_dot(const char *text) {
+/* The kinds of a family's tensors: those of the whole stack, of each layer, and of the heads. */
+static const ll_name *find_whole(const ll_family *f, const char *name, const char *end, bool gguf) {
+    return find_name(f->stack[0].names, LL_FIRST_LAYER_ROLE, name, end, gguf);
+}
+
+static const ll_name *find_in_layer(const ll_family *f, const char *name, const char *end, bool gguf) {
+    return find_name(f->stack[0].names + LL_FIRST_LAYER_ROLE, LL_N_ROLES - LL_FIRST_LAYER_ROLE, name, end, gguf);
+}
+
+static const ll_name *find_head(const ll_family *f, const char *name, const char *end, bool gguf) {
+    for (const ll_class *k = f->classes; k->name; k++) {
+        const ll_name *found = k->head ? find_name(&k->head->dense, 1, name, end, gguf) : NULL;
+        if (!found && k->head) found = find_name(&k->head->norm, 1, name, end, gguf);
+        if (!found && k->head) found = find_name(&k->head->out, 1, name, end, gguf);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+/* The length of a layer's number at `text`; 0: there is none. */
+static size_t digits_of(const char *text) {
     size_t n = strspn(text, "0123456789");
-    return n && n < 10 && text[n] == '.' ? n + 1 : 0;
+    return n < 10 ? n : 0;
 }
 
 static bool has_prefix(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
+/* What follows "h.3." in a checkpoint's name without prefix, or NULL. The number is at *number. */
+static const char *inside_layer(const ll_family *f, const char *name, const char **number, size_t *n_digits) {
+    const char *pattern = f->stack[0].layers, *after = strchr(pattern, '%') + 2;
+    const size_t n_before = (size_t)(strchr(pattern, '%') - pattern);
+    if (strncmp(name, pattern, n_before) != 0) return NULL;
+    *number = name + n_before;
+    *n_digits = digits_of(*number);
+    if (!*n_digits || !has_prefix(*number + *n_digits, after)) return NULL;
+    return *number + *n_digits + strlen(after);
+}
+
+/* "a", n bytes of "b", "c", "suffix". */
 static bool compose_name(char out[LL_MAX_NAME_TEXT], const char *a, const char *b, size_t b_bytes, const char *c,
                          const char *suffix) {
     int len = ll_format(out, LL_MAX_NAME_TEXT, "%s%.*s%s%s", a, (int)b_bytes, b, c, suffix);
     return len >= 0 && len < LL_MAX_NAME_TEXT;
 }
 
-bool ll_gguf_to_checkpoint(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT]) {
-    const naming *n = &namings[family];
-    const char *end = weight_or_bias_suffix(name), *found;
-    if (!end) return compose_name(out, name, "", 0, "", "");
-    size_t digits = has_prefix(name, "blk.") ? number_and_dot(name + 4) : 0;
-    char block[LL_MAX_NAME_TEXT];
-    if (digits && name + 4 + digits <= end) {
-        found = other_side(&n->block, name + 4 + digits, end, false);
-        if (!found) return compose_name(out, name, "", 0, "", "");
-        ll_format(block, sizeof block, "%s%s", n->prefix, n->layer);
-        return compose_name(out, block, name + 4, digits, found, end);
+static bool keep_name(char out[LL_MAX_NAME_TEXT], const char *name) { return compose_name(out, name, "", 0, "", ""); }
+
+bool ll_gguf_to_checkpoint(const ll_family *family, const char *name, char out[LL_MAX_NAME_TEXT]) {
+    const char *end = weight_or_bias_suffix(name);
+    const ll_name *found;
+    if (!end) return keep_name(out, name);
+    const char *number = has_prefix(name, "blk.") ? name + 4 : "";
+    const size_t digits = digits_of(number);
+    if (digits && number[digits] == '.' && number + digits < end) {
+        char before[LL_MAX_NAME_TEXT], rest[LL_MAX_NAME_TEXT];
+        const char *pattern = family->stack[0].layers, *at = strchr(pattern, '%');
+        found = find_in_layer(family, number + digits + 1, end, true);
+        if (!found) return keep_name(out, name);
+        ll_format(before, sizeof before, "%s%.*s", family->prefix, (int)(at - pattern), pattern);
+        ll_format(rest, sizeof rest, "%s%s", at + 2, found->checkpoint);
+        return compose_name(out, before, number, digits, rest, end);
     }
-    found = other_side(&n->heads, name, end, false);
-    if (found) return compose_name(out, found, "", 0, "", end);
-    found = other_side(&n->whole, name, end, false);
-    return found ? compose_name(out, n->prefix, "", 0, found, end) : compose_name(out, name, "", 0, "", "");
+    found = find_head(family, name, end, true);
+    if (found) return compose_name(out, found->checkpoint, "", 0, "", end);
+    found = find_whole(family, name, end, true);
+    return found ? compose_name(out, family->prefix, "", 0, found->checkpoint, end) : keep_name(out, name);
 }
 
-bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT], bool *known) {
-    const naming *n = &namings[family];
-    const char *end = weight_or_bias_suffix(name), *found;
-    *known = end != NULL;
-    if (!end) return compose_name(out, name, "", 0, "", "");
-    found = other_side(&n->heads, name, end, true);
-    if (found) return compose_name(out, found, "", 0, "", end);
-    const char *inner = has_prefix(name, n->prefix) ? name + strlen(n->prefix) : name;
-    found = other_side(&n->whole, inner, end, true);
-    *known = !found || !has_prefix(found, OWN);
-    if (found) return compose_name(out, found, "", 0, "", end);
-    const char *number = inner + strlen(n->layer);
-    size_t digits = has_prefix(inner, n->layer) ? number_and_dot(number) : 0;
-    found = digits && number + digits <= end ? other_side(&n->block, number + digits, end, true) : NULL;
-    if (found) return compose_name(out, "blk.", number, digits, found, end);
+bool ll_checkpoint_to_gguf(const ll_family *family, const char *name, char out[LL_MAX_NAME_TEXT], bool *known) {
+    const char *end = weight_or_bias_suffix(name), *number;
+    size_t digits;
     *known = false;
-    return compose_name(out, name, "", 0, "", "");
+    if (!end) return keep_name(out, name);
+    const ll_name *found = find_head(family, name, end, false);
+    const char *inner = has_prefix(name, family->prefix) ? name + strlen(family->prefix) : name;
+    if (!found || !found->gguf) found = find_whole(family, inner, end, false);
+    if (found && found->gguf) {
+        *known = !has_prefix(found->gguf, OWN);
+        return compose_name(out, found->gguf, "", 0, "", end);
+    }
+    const char *rest = inside_layer(family, inner, &number, &digits);
+    found = rest && rest <= end ? find_in_layer(family, rest, end, false) : NULL;
+    if (!found || !found->gguf) return keep_name(out, name);
+    char dotted[LL_MAX_NAME_TEXT];
+    ll_format(dotted, sizeof dotted, ".%s", found->gguf);
+    *known = true;
+    return compose_name(out, "blk.", number, digits, dotted, end);
 }
 
 /* ---------------------------------------------------------------------------------------------- what stands before */
 
 /* True if `name`, whose suffix begins at `end`, is a tensor of the family without any prefix. */
-static bool is_inner_name(const naming *n, const char *name, const char *end) {
+static bool is_inner_name(const ll_family *family, const char *name, const char *end) {
+    const char *number;
+    size_t digits;
     if (name >= end) return false;
-    if (other_side(&n->whole, name, end, true)) return true;
-    if (!has_prefix(name, n->layer)) return false;
-    const char *number = name + strlen(n->layer);
-    const size_t digits = number_and_dot(number);
-    return digits && number + digits <= end && other_side(&n->block, number + digits, end, true);
+    if (find_whole(family, name, end, false)) return true;
+    const char *rest = inside_layer(family, name, &number, &digits);
+    return rest && rest <= end && find_in_layer(family, rest, end, false);
 }
 
-bool ll_checkpoint_prefix(ll_family family, const char *name, size_t *n_bytes) {
+bool ll_checkpoint_prefix(const ll_family *family, const char *name, size_t *n_bytes) {
     const char *end = weight_or_bias_suffix(name);
     for (const char *at = name; end && at; at = strchr(at, '.')) {
         if (*at == '.') at++;
-        if (!is_inner_name(&namings[family], at, end)) continue;
+        if (!is_inner_name(family, at, end)) continue;
         *n_bytes = (size_t)(at - name);
         return true;
     }
     return false;
 }
 
-const char *ll_checkpoint_own_prefix(ll_family family) { return namings[family].prefix; }
+const char *ll_checkpoint_own_prefix(const ll_family *family) { return family->prefix; }
 
 /* --------------------------------------------------------------------------------------------------- which family */
 
-static bool text_equals(const char *text, size_t len, const char *other) {
-    return text && len == strlen(other) && memcmp(text, other, len) == 0;
+/* The family of an architecture: one that its tokenizer decides, else the first. */
+static const ll_family *family_of_architecture(const char *text, size_t len, const char *model, size_t model_len) {
+    const ll_family *found = NULL;
+    for (size_t i = 0; ll_families[i]; i++) {
+        const ll_family *f = ll_families[i];
+        if (!f->gguf || !text_equals(text, len, f->gguf)) continue;
+        if (f->gguf_tokenizer && text_equals(model, model_len, f->gguf_tokenizer)) return f;
+        if (!f->gguf_tokenizer && !found) found = f;
+    }
+    return found;
 }
 
-llmcs_status ll_gguf_family(const ll_gguf *g, ll_family *family) {
-    static const char *const types[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
+/* "gpt2 and bert" */
+static void architecture_names(char out[256]) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; ll_families[i] && used < 256; i++) {
+        bool seen = !ll_families[i]->gguf;
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = ll_families[k]->gguf && strcmp(ll_families[k]->gguf, ll_families[i]->gguf) == 0;
+        if (!seen)
+            used += (size_t)ll_format(out + used, 256 - used, "%s%s", used ? ", " : "", ll_families[i]->gguf);
+    }
+}
+
+llmcs_status ll_gguf_family(const ll_gguf *g, const ll_family **family) {
     const char *text, *model;
     size_t len, model_len;
+    char names[256];
     LL_TRY(ll_gguf_text(g, "llmcs.model_family", &text, &len));
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (text_equals(text, len, types[i])) {
-            *family = (ll_family)i;
+    for (size_t i = 0; ll_families[i]; i++)
+        if (text_equals(text, len, ll_families[i]->name)) {
+            *family = ll_families[i];
             return LLMCS_OK;
         }
     LL_TRY(ll_gguf_text(g, "general.architecture", &text, &len));
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &model_len));
     if (!text) return ll_gguf_missing(g, "general.architecture");
-    *family = text_equals(text, len, "gpt2") ? LL_FAMILY_GPT2 : LL_FAMILY_BERT;
-    if (*family == LL_FAMILY_BERT && text_equals(model, model_len, "gpt2")) *family = LL_FAMILY_ROBERTA;
-    if (text_equals(text, len, "gpt2") || text_equals(text, len, "bert")) return LLMCS_OK;
-    return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not run, only gpt2 and bert", g->name,
-                   (int)ll_min(len, 40), text);
+    *family = family_of_architecture(text, len, model, model_len);
+    if (*family) return LLMCS_OK;
+    architecture_names(names);
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not run, only %s", g->name, (int)ll_min(len, 40),
+                   text, names);
 }

@@ -7,21 +7,21 @@
 
 #define LL_MAX_NAME_TEXT 128 /* of a translated name, NUL included */
 
-/* The family whose names a GGUF file's tensors get: by llmcs.model_type, else by architecture and tokenizer.
+/* The family whose names a GGUF file's tensors get: by llmcs.model_family, else by architecture and tokenizer.
  * UNSUPPORTED for other architectures. */
-llmcs_status ll_gguf_family(const ll_gguf *g, ll_family *family);
+llmcs_status ll_gguf_family(const ll_gguf *g, const ll_family **family);
 
 /* Translates "blk.3.attn_qkv.weight" to "transformer.h.3.attn.c_attn.weight". A name that llama.cpp does not know stays
  * unchanged. False: too long for `out`. */
-bool ll_gguf_to_checkpoint(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT]);
+bool ll_gguf_to_checkpoint(const ll_family *family, const char *name, char out[LL_MAX_NAME_TEXT]);
 
 /* The other way; the checkpoint's name may lack the family's prefix. *known: llama.cpp loads a tensor of this name. */
-bool ll_checkpoint_to_gguf(ll_family family, const char *name, char out[LL_MAX_NAME_TEXT], bool *known);
+bool ll_checkpoint_to_gguf(const ll_family *family, const char *name, char out[LL_MAX_NAME_TEXT], bool *known);
 
 /* The prefix of the family's own layers: "transformer.", "", or with another program's prefix before it:
  * "module.transformer.". *n_bytes: its length in `name`; false: not the name of such a layer. */
-bool ll_checkpoint_prefix(ll_family family, const char *name, size_t *n_bytes);
+bool ll_checkpoint_prefix(const ll_family *family, const char *name, size_t *n_bytes);
 /* The prefix that Transformers uses. */
-const char *ll_checkpoint_own_prefix(ll_family family);
+const char *ll_checkpoint_own_prefix(const ll_family *family);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/sort.h"
+#include "families/family.h"
 #include "formats/convert.h"
 #include "formats/folder.h"
 #include "formats/gguf_names.h"
@@ -77,7 +78,7 @@ typedef struct prefix {
 } prefix;
 
 /* The prefix that most of the family's layers have. */
-static prefix most_common_prefix(const ll_tensors *t, ll_family family) {
+static prefix most_common_prefix(const ll_tensors *t, const ll_family *family) {
     prefix found[MAX_PREFIXES] = {{"", 0, 0}}, most = found[0];
     size_t n = 1, n_bytes, k;
     for (size_t i = 0; i < t->list.count; i++) {
@@ -92,7 +93,7 @@ static prefix most_common_prefix(const ll_tensors *t, ll_family family) {
     return most;
 }
 
-static llmcs_status set_prefixes(ll_tensors *t, ll_family family, const ll_log *log) {
+static llmcs_status set_prefixes(ll_tensors *t, const ll_family *family, const ll_log *log) {
     const char *own = ll_checkpoint_own_prefix(family);
     const size_t n_own = strlen(own);
     const prefix p = most_common_prefix(t, family);
@@ -106,19 +107,21 @@ static llmcs_status set_prefixes(ll_tensors *t, ll_family family, const ll_log *
     return LLMCS_OK;
 }
 
+/* The name of the head that maps to the vocabulary, or NULL. */
+static const char *tied_head_of(const ll_family *family) {
+    for (const ll_class *k = family->classes; k->name; k++)
+        if (k->head && (k->head->head == LL_HEAD_CAUSAL_LM || k->head->head == LL_HEAD_MASKED_LM))
+            return k->head->out.checkpoint;
+    return NULL;
+}
+
 /* Some programs store only the head of a tied network, not its embedding. */
 static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, const ll_log *log) {
-    static const struct {
-        const char *embedding, *head;
-    } tied[] = {
-        [LL_FAMILY_GPT2] = {"wte.weight", "lm_head.weight"},
-        [LL_FAMILY_BERT] = {"embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"},
-        [LL_FAMILY_DISTILBERT] = {"embeddings.word_embeddings.weight", "vocab_projector.weight"},
-        [LL_FAMILY_ROBERTA] = {"embeddings.word_embeddings.weight", "lm_head.decoder.weight"},
-    };
+    const char *tied = tied_head_of(c->family);
+    if (!tied) return LLMCS_OK;
     char embedding[LL_MAX_TENSOR_NAME_BYTES + 64], head[LL_MAX_TENSOR_NAME_BYTES + 64];
-    ll_format(embedding, sizeof embedding, "%s%s", t->prefix, tied[c->family].embedding);
-    ll_format(head, sizeof head, "%s%s", t->outer, tied[c->family].head);
+    ll_format(embedding, sizeof embedding, "%s%s.weight", t->prefix, ll_role_name(&c->family->stack[0], LL_TOKENS));
+    ll_format(head, sizeof head, "%s%s.weight", t->outer, tied);
     const ll_tensor *found = ll_tensors_find(t, head);
     if (!c->tie_word_embeddings || !found || ll_tensors_find(t, embedding)) return LLMCS_OK;
     ll_tensor shared = *found; /* `found` moves with the list */
@@ -268,7 +271,7 @@ static llmcs_status open_sharded(ll_tensors *t, const char *folder, llmcs_load_m
 /* --------------------------------------------------------------------------------------------------- GGUF */
 
 /* The same tensor under the name that the family's checkpoints have for it. */
-static llmcs_status translate_name(ll_tensors *t, ll_family family, const ll_tensor *stored, const char *file) {
+static llmcs_status translate_name(ll_tensors *t, const ll_family *family, const ll_tensor *stored, const char *file) {
     ll_tensor *tensor = &t->list.items[t->list.count];
     char name[LL_MAX_NAME_TEXT];
     *tensor = *stored;
@@ -282,7 +285,7 @@ static llmcs_status translate_name(ll_tensors *t, ll_family family, const ll_ten
 
 /* The tensors of a GGUF file under the names of the family's checkpoints. */
 static llmcs_status open_gguf(ll_tensors *t, const ll_gguf *g) {
-    ll_family family;
+    const ll_family *family;
     LL_TRY(ll_gguf_family(g, &family));
     LL_TRY(ll_grow(&t->allocator, &t->shards, 0, &t->shards_capacity, 1, sizeof *t->shards, "shards"));
     t->shards[0] = (shard){.file.fd = -1, .borrowed = &g->file};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "families/family.h"
 #include "formats/gguf_names.h"
 #include "formats/tokenizer_read.h"
 
@@ -188,12 +189,11 @@ static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source
 /* A GGUF file holds the vocabulary in its own form. The rest is in the folder's files, which it may carry: then all is
  * as in the folder it was made from. */
 static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, const ll_log *log) {
-    static const char *const model_types[] = {"gpt2", "bert", "distilbert", "roberta"}; /* by ll_family */
-    ll_family family;
+    const ll_family *family;
     size_t len;
     LL_TRY(ll_gguf_family(source->gguf, &family));
     LL_TRY(ll_read_gguf_vocab(spec, source->gguf));
-    LL_TRY(read_folder(spec, source, model_types[family], log));
+    LL_TRY(read_folder(spec, source, family->model_types[0].name, log));
     return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
 }
 

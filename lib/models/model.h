@@ -1,6 +1,6 @@
 /*
- * A network: the weights and the forward pass of one family. gpt2.c and bert.c each read like the figure of the paper;
- * registry.c alone knows which families there are. Models know no files and no text.
+ * A network: its weights and its forward pass. stack.c reads like the paper's equations, heads.c is what follows;
+ * lib/families says what is peculiar to a family. Models know no files and no text.
  */
 #ifndef LL_MODELS_MODEL_H
 #define LL_MODELS_MODEL_H
@@ -24,7 +24,7 @@ typedef struct ll_batch {
     float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_segments, n_labels]; token
                          classification: [n_rows, n_labels]; question answering: [n_rows, 2] */
     float *block_max; /* causal LM: [n_logit_rows, ll_row_blocks(vocab_size)], see ll_linear_apply_with_max */
-    float *hidden;    /* [n_rows, n_embd] last layer's output (GPT-2: after ln_f) */
+    float *hidden;    /* [n_rows, n_embd] last layer's output (after its norm) */
     float *pooled;    /* [n_segments, n_embd] pooler */
     /* Called between layers by one thread; true ends the forward pass: CANCELLED. May be NULL. */
     bool (*should_stop)(void *user);
@@ -41,8 +41,7 @@ typedef struct ll_forward_size {
 } ll_forward_size;
 
 typedef struct ll_net_ops {
-    size_t net_bytes; /* of the family's struct */
-    bool causal;
+    size_t net_bytes; /* of the network's struct */
     size_t layer_bytes; /* of one element of ll_net.layers */
     /* Describes all weights to the loader (weights/loader.h) for ll_net_plan and ll_net_load. Sets has_pooler. */
     llmcs_status (*describe)(ll_net *net, ll_loader *loader);
@@ -56,15 +55,17 @@ typedef struct ll_net_ops {
     uint64_t (*fingerprint)(const ll_net *net);
 } ll_net_ops;
 
-/* Common to all families: the first member of each family's struct. */
+extern const ll_net_ops ll_transformer_ops; /* transformer.c */
+
+/* The first member of the network's struct. */
 struct ll_net {
     const ll_net_ops *ops;
     const ll_config *config; /* the model's; outlives the net */
     llmcs_allocator allocator;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas;
-    ll_kv_layout kv; /* decoders: of the cache; encoders: of one layer, which all layers use in turn */
-    bool causal;
+    ll_kv_layout kv; /* those that generate: of the cache; others: of one layer, which all layers use in turn */
+    bool generates; /* a language model that continues sequences; else every call has whole texts */
     bool has_pooler;
     uint64_t n_parameters, weights_bytes;
     ll_weight_type weight_type; /* of most of the large matrices */

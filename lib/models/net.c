@@ -1,27 +1,27 @@
 /* A network of any family: creating and freeing one, its workspace, and its forward pass on a pool of threads. */
-#include "models/registry.h"
+#include "families/family.h"
+#include "models/model.h"
 
 llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, const ll_kernels *kernels,
                            const struct ll_openblas *openblas, ll_net **net) {
     *net = NULL;
-    const ll_net_ops *ops = ll_family_ops(config->family);
-    if (!ops) return ll_fail(LLMCS_UNSUPPORTED, "model_type \"%s\" is not supported", config->model_type);
+    const ll_net_ops *ops = &ll_transformer_ops;
     LL_TRY(ll_alloc_zero(a, 1, ops->net_bytes, "network", net));
     (*net)->ops = ops;
     (*net)->config = config;
     (*net)->allocator = *a;
     (*net)->kernels = kernels;
     (*net)->openblas = openblas;
-    (*net)->causal = ops->causal;
-    (*net)->kv = (ll_kv_layout){.n_layer = ops->causal ? (size_t)config->n_layer : 1,
-                                .n_head = (size_t)config->n_head,
-                                .head_dim = (size_t)config->n_embd / (size_t)config->n_head};
+    (*net)->generates = config->head == LL_HEAD_CAUSAL_LM;
+    (*net)->kv = (ll_kv_layout){.n_layer = (*net)->generates ? (size_t)config->n_layer : 1,
+                                .n_head = (size_t)config->n_kv_head,
+                                .head_dim = (size_t)config->head_dim};
     return LLMCS_OK;
 }
 
 void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
     const bool narrow = kv_type == LLMCS_KV_F16 || (kv_type == LLMCS_KV_AUTO && ll_is_integer_type(net->weight_type));
-    net->kv.type = net->causal && narrow ? LL_KV_F16 : LL_KV_F32;
+    net->kv.type = net->generates && narrow ? LL_KV_F16 : LL_KV_F32;
 }
 
 void ll_net_free(ll_net **net) {

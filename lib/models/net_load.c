@@ -1,6 +1,6 @@
 /* Planning, visiting and loading a network: one walk over its description checks and counts, a second one loads. */
 #include "base/call.h"
-#include "models/registry.h"
+#include "models/model.h"
 
 /* The packed type of most of the large matrices. */
 static ll_weight_type main_type(const ll_loader *l) {

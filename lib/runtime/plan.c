@@ -25,7 +25,7 @@ static llmcs_status plan_use(const ll_model_plan *p, const llmcs_model_options *
                              llmcs_plan_info *plan) {
     const size_t model_n_ctx = ll_model_config_n_ctx(&p->config), n_threads = ll_model_plan_n_threads(o);
     size_t n_ctx;
-    if (!p->net->causal) {
+    if (!p->net->generates) {
         plan->encoder_bytes = ll_encoder_workspace_bytes(p->net, model_n_ctx, n_threads);
         return LLMCS_OK;
     }
@@ -51,7 +51,7 @@ llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_optio
 static llmcs_status plan_engine(ll_model_plan *p, const char *path, const llmcs_model_options *o,
                                 const llmcs_engine_options *engine, size_t n_tokens, llmcs_engine_plan_info *plan) {
     llmcs_engine_options e;
-    if (!p->net->causal) return ll_fail(LLMCS_NO_HEAD, "%s is an encoder; an engine needs a decoder", path);
+    if (!p->net->generates) return ll_fail(LLMCS_NO_HEAD, "%s is an encoder; an engine needs a decoder", path);
     LL_TRY(ll_engine_options_read(engine, ll_model_config_n_ctx(&p->config), p->net, &e));
     LL_TRY(ll_engine_bytes(p->net, &e, ll_model_plan_n_threads(o), &plan->engine_bytes, &plan->n_blocks));
     LL_TRY(stream_bytes(p, &plan->request_bytes));

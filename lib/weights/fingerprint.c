@@ -3,13 +3,14 @@
 
 #include "base/half.h"
 #include "base/xxh64.h"
+#include "families/family.h"
 
 /* Outputs that are sampled at the same inputs: they are neighbours in a panel, in a cache line or two. */
 #define GROUP 16
 
 uint64_t ll_fingerprint_config(uint64_t hash, const ll_config *c) {
     const uint32_t numbers[] = {
-        (uint32_t)c->family,
+        c->family->number,
         (uint32_t)c->vocab_size,
         (uint32_t)c->n_positions,
         (uint32_t)c->n_embd,
@@ -27,7 +28,9 @@ uint64_t ll_fingerprint_config(uint64_t hash, const ll_config *c) {
 uint64_t ll_fingerprint_floats(uint64_t hash, const float *x, size_t n) { return ll_xxh64(x, n * sizeof *x, hash); }
 
 uint64_t ll_fingerprint_norm(uint64_t hash, const ll_norm *norm) {
-    return ll_fingerprint_floats(ll_fingerprint_floats(hash, norm->weight, norm->n), norm->bias, norm->n);
+    if (!norm->weight) return hash;
+    hash = ll_fingerprint_floats(hash, norm->weight, norm->n);
+    return norm->bias ? ll_fingerprint_floats(hash, norm->bias, norm->n) : hash;
 }
 
 /* The i-th sampled input of a group of outputs: spread evenly, and one further in each group. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "families/family.h"
 #include "formats/config.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
@@ -120,20 +121,20 @@ static void must_refuse(const char *text, llmcs_status expected, const char *nee
 START_TEST(golden_configs_read) {
     static const struct {
         const char *folder;
-        ll_family family;
+        const ll_family *family;
         ll_head head;
         int32_t vocab_size, n_positions, n_embd, n_layer, n_head, n_inner, types, offset, labels;
     } cases[] = {
-        {"bert-cls", LL_FAMILY_BERT, LL_HEAD_CLASSIFICATION, 211, 64, 48, 2, 4, 96, 2, 0, 3},
-        {"bert-embed", LL_FAMILY_BERT, LL_HEAD_NONE, 190, 64, 64, 3, 2, 128, 2, 0, 0},
-        {"bert-mlm", LL_FAMILY_BERT, LL_HEAD_MASKED_LM, 173, 64, 40, 2, 5, 72, 2, 0, 0},
-        {"distilbert-cls", LL_FAMILY_DISTILBERT, LL_HEAD_CLASSIFICATION, 199, 64, 48, 2, 4, 96, 0, 0, 2},
-        {"gpt2-bf16", LL_FAMILY_GPT2, LL_HEAD_CAUSAL_LM, 150, 48, 64, 2, 4, 256, 0, 0, 0},
-        {"gpt2-f16", LL_FAMILY_GPT2, LL_HEAD_CAUSAL_LM, 150, 48, 64, 2, 2, 256, 0, 0, 0},
-        {"gpt2-odd-head", LL_FAMILY_GPT2, LL_HEAD_CAUSAL_LM, 131, 40, 60, 2, 5, 240, 0, 0, 0},
-        {"gpt2-tiny", LL_FAMILY_GPT2, LL_HEAD_CAUSAL_LM, 257, 64, 48, 3, 4, 192, 0, 0, 0},
-        {"gpt2-untied", LL_FAMILY_GPT2, LL_HEAD_CAUSAL_LM, 97, 32, 48, 2, 3, 192, 0, 0, 0},
-        {"roberta-cls", LL_FAMILY_ROBERTA, LL_HEAD_CLASSIFICATION, 205, 66, 48, 2, 4, 96, 1, 2, 3},
+        {"bert-cls", &ll_family_bert, LL_HEAD_CLASSIFICATION, 211, 64, 48, 2, 4, 96, 2, 0, 3},
+        {"bert-embed", &ll_family_bert, LL_HEAD_NONE, 190, 64, 64, 3, 2, 128, 2, 0, 0},
+        {"bert-mlm", &ll_family_bert, LL_HEAD_MASKED_LM, 173, 64, 40, 2, 5, 72, 2, 0, 0},
+        {"distilbert-cls", &ll_family_distilbert, LL_HEAD_CLASSIFICATION, 199, 64, 48, 2, 4, 96, 0, 0, 2},
+        {"gpt2-bf16", &ll_family_gpt2, LL_HEAD_CAUSAL_LM, 150, 48, 64, 2, 4, 256, 0, 0, 0},
+        {"gpt2-f16", &ll_family_gpt2, LL_HEAD_CAUSAL_LM, 150, 48, 64, 2, 2, 256, 0, 0, 0},
+        {"gpt2-odd-head", &ll_family_gpt2, LL_HEAD_CAUSAL_LM, 131, 40, 60, 2, 5, 240, 0, 0, 0},
+        {"gpt2-tiny", &ll_family_gpt2, LL_HEAD_CAUSAL_LM, 257, 64, 48, 3, 4, 192, 0, 0, 0},
+        {"gpt2-untied", &ll_family_gpt2, LL_HEAD_CAUSAL_LM, 97, 32, 48, 2, 3, 192, 0, 0, 0},
+        {"roberta-cls", &ll_family_roberta, LL_HEAD_CLASSIFICATION, 205, 66, 48, 2, 4, 96, 1, 2, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         llmcs_allocator a = ll_allocator_default();
@@ -142,7 +143,7 @@ START_TEST(golden_configs_read) {
         snprintf(path, sizeof path, "tests/data/golden/%s", cases[i].folder);
         ck_assert_msg(ll_config_read(&c, &a, &(ll_source){.path = path}, &silent) == LLMCS_OK, "%s",
                       llmcs_error_message());
-        ck_assert_int_eq(c.family, cases[i].family);
+        ck_assert_ptr_eq(c.family, cases[i].family);
         ck_assert_int_eq(c.head, cases[i].head);
         ck_assert_int_eq(c.vocab_size, cases[i].vocab_size);
         ck_assert_int_eq(c.n_positions, cases[i].n_positions);
@@ -194,7 +195,7 @@ START_TEST(defaults_are_those_of_transformers) {
         "{\"model_type\":\"xlm-roberta\",\"vocab_size\":9,\"max_position_embeddings\":7,\"hidden_size\":8,"
         "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"intermediate_size\":5}",
         &c);
-    ck_assert(c.family == LL_FAMILY_ROBERTA && c.position_offset == 2 && c.pad_token_id == 1);
+    ck_assert(c.family == &ll_family_roberta && c.position_offset == 2 && c.pad_token_id == 1);
     ck_assert(c.bos_token_id == 0 && c.n_eos_token_id == 1 && c.eos_token_id[0] == 2);
     ck_assert_str_eq(c.model_type, "xlm-roberta");
     ll_config_free(&c);
@@ -460,7 +461,7 @@ START_TEST(labels_and_problems) {
     ck_assert(c.head == LL_HEAD_SPAN && c.n_labels == 0 && ll_config_n_logits(&c) == 2);
     ll_config_free(&c);
     must_read(edited(bert, "model_type", NULL), &c); /* from the architecture */
-    ck_assert_int_eq(c.family, LL_FAMILY_BERT);
+    ck_assert_ptr_eq(c.family, &ll_family_bert);
     ck_assert_str_eq(c.model_type, "bert");
     ll_config_free(&c);
     must_read(edited(gpt2, "architectures", "[]"), &c);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/half.h"
+#include "families/family.h"
 #include "formats/convert.h"
 #include "formats/gguf.h"
 #include "formats/gguf_names.h"
@@ -633,21 +634,21 @@ END_TEST
 
 START_TEST(names_both_ways) {
     static const struct {
-        ll_family family;
+        const ll_family *family;
         const char *gguf, *checkpoint;
     } cases[] = {
-        {LL_FAMILY_GPT2, "token_embd.weight", "transformer.wte.weight"},
-        {LL_FAMILY_GPT2, "blk.11.attn_qkv.bias", "transformer.h.11.attn.c_attn.bias"},
-        {LL_FAMILY_GPT2, "output.weight", "lm_head.weight"},
-        {LL_FAMILY_GPT2, "output_norm.bias", "transformer.ln_f.bias"},
-        {LL_FAMILY_BERT, "blk.0.layer_output_norm.weight", "bert.encoder.layer.0.output.LayerNorm.weight"},
-        {LL_FAMILY_BERT, "cls.weight", "bert.pooler.dense.weight"},
-        {LL_FAMILY_BERT, "cls.output.bias", "classifier.bias"},
-        {LL_FAMILY_BERT, "token_embd_norm.weight", "bert.embeddings.LayerNorm.weight"},
-        {LL_FAMILY_DISTILBERT, "blk.3.ffn_up.weight", "distilbert.transformer.layer.3.ffn.lin1.weight"},
-        {LL_FAMILY_DISTILBERT, "cls.weight", "pre_classifier.weight"},
-        {LL_FAMILY_ROBERTA, "cls.output.weight", "classifier.out_proj.weight"},
-        {LL_FAMILY_ROBERTA, "token_types.weight", "roberta.embeddings.token_type_embeddings.weight"},
+        {&ll_family_gpt2, "token_embd.weight", "transformer.wte.weight"},
+        {&ll_family_gpt2, "blk.11.attn_qkv.bias", "transformer.h.11.attn.c_attn.bias"},
+        {&ll_family_gpt2, "output.weight", "lm_head.weight"},
+        {&ll_family_gpt2, "output_norm.bias", "transformer.ln_f.bias"},
+        {&ll_family_bert, "blk.0.layer_output_norm.weight", "bert.encoder.layer.0.output.LayerNorm.weight"},
+        {&ll_family_bert, "cls.weight", "bert.pooler.dense.weight"},
+        {&ll_family_bert, "cls.output.bias", "classifier.bias"},
+        {&ll_family_bert, "token_embd_norm.weight", "bert.embeddings.LayerNorm.weight"},
+        {&ll_family_distilbert, "blk.3.ffn_up.weight", "distilbert.transformer.layer.3.ffn.lin1.weight"},
+        {&ll_family_distilbert, "cls.weight", "pre_classifier.weight"},
+        {&ll_family_roberta, "cls.output.weight", "classifier.out_proj.weight"},
+        {&ll_family_roberta, "token_types.weight", "roberta.embeddings.token_type_embeddings.weight"},
     };
     char out[LL_MAX_NAME_TEXT], long_name[200];
     bool known;
@@ -657,26 +658,26 @@ START_TEST(names_both_ways) {
         ck_assert(ll_checkpoint_to_gguf(cases[i].family, cases[i].checkpoint, out, &known) && known);
         ck_assert_str_eq(out, cases[i].gguf);
     }
-    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_GPT2, "h.0.ln_1.weight", out, &known) && known);
+    ck_assert(ll_checkpoint_to_gguf(&ll_family_gpt2, "h.0.ln_1.weight", out, &known) && known);
     ck_assert_str_eq(out, "blk.0.attn_norm.weight"); /* without the prefix */
-    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_BERT, "pooler.dense.bias", out, &known) && known);
+    ck_assert(ll_checkpoint_to_gguf(&ll_family_bert, "pooler.dense.bias", out, &known) && known);
     ck_assert_str_eq(out, "cls.bias");
-    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_ROBERTA, "pooler.dense.bias", out, &known) && !known);
+    ck_assert(ll_checkpoint_to_gguf(&ll_family_roberta, "pooler.dense.bias", out, &known) && !known);
     ck_assert_str_eq(out, "llmcs.pooler.bias");
-    ck_assert(ll_gguf_to_checkpoint(LL_FAMILY_ROBERTA, "llmcs.pooler.bias", out));
+    ck_assert(ll_gguf_to_checkpoint(&ll_family_roberta, "llmcs.pooler.bias", out));
     ck_assert_str_eq(out, "roberta.pooler.dense.bias");
     static const char *const strange[] = {
         "blk.weight",   "blk.x.ffn_up.weight", "blk.1.nothing.weight",         "weight",
         "blk.1.weight", "token_embd",          "blk.99999999999.ffn_up.weight"};
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
-        ck_assert(ll_gguf_to_checkpoint(LL_FAMILY_BERT, strange[i], out));
+        ck_assert(ll_gguf_to_checkpoint(&ll_family_bert, strange[i], out));
         ck_assert_str_eq(out, strange[i]);
     }
-    ck_assert(ll_checkpoint_to_gguf(LL_FAMILY_BERT, "cls.predictions.bias", out, &known) && !known);
+    ck_assert(ll_checkpoint_to_gguf(&ll_family_bert, "cls.predictions.bias", out, &known) && !known);
     ck_assert_str_eq(out, "cls.predictions.bias");
     memset(long_name, 'x', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = 0;
-    ck_assert(!ll_gguf_to_checkpoint(LL_FAMILY_BERT, long_name, out));
+    ck_assert(!ll_gguf_to_checkpoint(&ll_family_bert, long_name, out));
 }
 END_TEST
 

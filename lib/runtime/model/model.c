@@ -133,7 +133,7 @@ llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *
 /* --------------------------------------------------------------------------------------------------- open */
 
 static uint32_t heads_of(const ll_config *c) {
-    if (c->family == LL_FAMILY_GPT2) return LLMCS_HEAD_CAUSAL_LM;
+    if (c->head == LL_HEAD_CAUSAL_LM) return LLMCS_HEAD_CAUSAL_LM;
     if (c->head == LL_HEAD_CLASSIFICATION) return LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
     if (c->head == LL_HEAD_MASKED_LM) return LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_EMBEDDING;
     if (c->head == LL_HEAD_TOKENS) return LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
@@ -211,7 +211,7 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
     LL_TRY(name_labels(&m->config));
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
-    if (m->net->causal) return LLMCS_OK;
+    if (m->net->generates) return LLMCS_OK;
     /* A pool runs one forward pass at a time; without one each caller's thread may run its own, up to the cores. */
     return ll_encoder_create(&m->allocator, ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable(), &m->encoder);
 }
@@ -302,7 +302,7 @@ static const char *head_name(uint32_t head) {
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what) {
     LL_TRY(ll_model_check(m));
     if (m->heads & head) return LLMCS_OK;
-    const bool decoder = m->net->causal;
+    const bool decoder = m->net->generates;
     if (decoder || head == LLMCS_HEAD_CAUSAL_LM)
         return ll_fail(LLMCS_NO_HEAD, "%s: %s is %s; use %s", what, m->config.model_type,
                        decoder ? "a decoder" : "an encoder and cannot generate",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/call.h"
+#include "families/family.h"
 #include "formats/convert.h"
 #include "runtime/quantize/quantize.h"
 
@@ -43,7 +44,7 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *n
     *s = (ll_stored){.tensor = tensor, .rank = tensor->rank, .dtype = LL_DTYPE_F32};
     memcpy(s->shape, tensor->shape, sizeof s->shape);
     LL_TRY(set_name(s, name, c));
-    s->transposed = c->family == LL_FAMILY_GPT2 && s->rank == 2 && has_prefix(s->name, "blk.") && !tensor->out_in;
+    s->transposed = c->family->stack[0].in_out && s->rank == 2 && has_prefix(s->name, "blk.") && !tensor->out_in;
     if (s->transposed) {
         s->shape[0] = tensor->shape[1];
         s->shape[1] = tensor->shape[0];

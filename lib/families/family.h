@@ -1,0 +1,270 @@
+/*
+ * A model family as data. Everything peculiar to GPT-2, BERT or Llama is one const struct in one file of this folder
+ * and one row in families.c: formats read its keys and names, models run its layers, and none of them has a table of
+ * families of its own. A value of 0 or NULL is the usual case and may be left out.
+ *
+ * To add a family: copy the file of the nearest one, change its names, keys and layer description, add a row in
+ * families.c. If the network has an operation that ll_stack_spec cannot say, models/stack.c gains it for all families.
+ */
+#ifndef LL_FAMILIES_FAMILY_H
+#define LL_FAMILIES_FAMILY_H
+
+#include <stddef.h>
+
+#include "formats/config.h"
+
+/* ---- names of tensors */
+
+/* The name in checkpoints without ".weight" and ".bias", and llama.cpp's (gguf-py/gguf/constants.py). A GGUF name that
+ * begins with "llmcs." is our own: llama.cpp has none. */
+typedef struct ll_name {
+    const char *checkpoint, *gguf;
+    const char *alternative; /* in other checkpoints of the family, or NULL */
+} ll_name;
+
+/* The tensors a stack may have. Those from LL_ATTN_NORM on exist once in each layer. */
+typedef enum ll_role {
+    LL_TOKENS,
+    LL_POSITIONS,
+    LL_TYPES,
+    LL_TASKS, /* one row is added to every token (ERNIE) */
+    LL_EMBED_NORM,
+    LL_EMBED_PROJECT, /* n_embed_in -> n_embd (ELECTRA, ALBERT) */
+    LL_FINAL_NORM,
+    LL_POOLER,
+    LL_ATTN_NORM, /* before attention; LL_POST_NORM: after it */
+    LL_QKV,       /* one tensor, or the next three */
+    LL_Q,
+    LL_K,
+    LL_V,
+    LL_Q_NORM, /* over head_dim */
+    LL_K_NORM,
+    LL_ATTN_OUT,
+    LL_ATTN_POST_NORM,     /* LL_SANDWICH_NORM */
+    LL_DISTANCE,           /* T5's buckets, MPNet's: [n_buckets, n_head] */
+    LL_CROSS_NORM,         /* cross attention of decoders with an encoder */
+    LL_CROSS_Q,
+    LL_CROSS_K,
+    LL_CROSS_V,
+    LL_CROSS_OUT,
+    LL_FFN_NORM, /* before the feed-forward block; LL_POST_NORM: after it */
+    LL_GATE_UP,  /* one tensor, or the next two; without a gate LL_UP alone */
+    LL_GATE,
+    LL_UP,
+    LL_DOWN,
+    LL_FFN_POST_NORM, /* LL_SANDWICH_NORM */
+    LL_N_ROLES
+} ll_role;
+#define LL_FIRST_LAYER_ROLE LL_ATTN_NORM
+
+/* ---- a stack of layers */
+
+typedef enum ll_norm_place {
+    LL_POST_NORM,    /* x = norm(x + f(x)) */
+    LL_PRE_NORM,     /* x = x + f(norm(x)) */
+    LL_SANDWICH_NORM /* x = x + post_norm(f(norm(x))) */
+} ll_norm_place;
+
+typedef enum ll_positions_kind {
+    LL_NO_POSITIONS,            /* none are added */
+    LL_POSITIONS_TABLE,         /* row p */
+    LL_POSITIONS_AFTER_PADDING, /* row pad_token_id + 1 + p, counted over tokens that are not padding (RoBERTa) */
+} ll_positions_kind;
+
+typedef enum ll_bias_rule {
+    LL_WITH_BIAS,
+    LL_NO_BIAS,
+    LL_BIAS_BY_KEY /* as config.json says: ll_config.attention_bias, mlp_bias */
+} ll_bias_rule;
+
+typedef enum ll_glu {
+    LL_NO_GATE,      /* down(act(up(x))) */
+    LL_GATE_AND_UP,  /* down(act(gate(x)) * up(x)), two tensors */
+    LL_FUSED_FIRST,  /* one tensor, whose first half is the gate (ModernBERT, jina) */
+    LL_FUSED_SECOND, /* ... second half (GTE) */
+} ll_glu;
+
+typedef enum ll_distance_kind {
+    LL_NO_DISTANCE,
+    LL_DISTANCE_BUCKETS, /* T5, MPNet: a table of logarithmic buckets, one for all layers */
+    LL_DISTANCE_ALIBI    /* -slope * |key - query| */
+} ll_distance_kind;
+
+typedef struct ll_stack_spec {
+    const char *layers; /* what precedes the names of a layer: "h.%d." */
+    /* Matrices are stored [n_in, n_out] as in GPT-2's Conv1D, not [n_out, n_in]. */
+    bool in_out;
+    bool causal;
+    bool cross; /* each layer attends to the encoder's output, too */
+    struct {
+        ll_positions_kind positions;
+        bool sqrt_scale; /* rows of tokens times sqrt(n_embd) */
+    } embed;
+    struct {
+        ll_norm_place place;
+        bool rms, no_bias;
+        bool plus_one;       /* weights are stored minus one (Gemma) */
+        bool first_identity; /* the first layer has no LL_ATTN_NORM (ModernBERT) */
+    } norm;
+    struct {
+        bool fused;                   /* LL_QKV is one tensor */
+        ll_bias_rule qkv_bias, out_bias;
+        bool qk_norm;                 /* LL_Q_NORM, LL_K_NORM; after the product, before the rotation */
+        bool rotary;                  /* rotary position embedding of halves (config_rope.c reads its keys) */
+        ll_distance_kind distance;
+    } attn;
+    struct {
+        ll_glu glu;
+        ll_bias_rule bias;
+    } ffn;
+    /* The numbers that `layers` gets for layer i of n_layer: NULL: i. ALBERT's layers share weights. */
+    int (*layer_number)(const ll_config *c, int layer);
+    ll_name names[LL_N_ROLES];
+} ll_stack_spec;
+
+/* ---- heads */
+
+typedef enum ll_head_rows {
+    LL_ROWS_FIRST,  /* one answer from the first token of each sequence */
+    LL_ROWS_LAST,   /* ... from the last token */
+    LL_ROWS_MEAN,   /* ... from the mean of all tokens */
+    LL_ROWS_EACH,   /* an answer for each token */
+    LL_ROWS_LOGITS, /* for the tokens a call asks for: language models */
+} ll_head_rows;
+
+/* out(norm(act(dense(rows of x)))), each but `out` optional. */
+typedef struct ll_head_spec {
+    ll_head head;
+    ll_head_rows rows;
+    bool pooler;   /* dense is LL_POOLER */
+    ll_name dense; /* n_embd -> n_embd */
+    ll_bias_rule dense_bias;
+    ll_activation act;
+    bool act_of_config; /* act is the stack's activation */
+    ll_name norm;
+    ll_name out;              /* to labels or vocabulary; a vocabulary's is the token table where tied */
+    ll_bias_rule out_bias;
+    const char *out_biases[2]; /* the bias of `out` under one or both of two names; NULL: out's own */
+} ll_head_spec;
+
+/* What follows a family's class prefix: "ForMaskedLM". */
+typedef struct ll_class {
+    const char *name;
+    const ll_head_spec *head; /* NULL: none */
+} ll_class;
+
+/* ---- config.json */
+
+typedef enum ll_key_kind {
+    LL_KEYS_END,
+    LL_KEY_SIZE,       /* int32_t, required, 1 to max; more is LIMIT */
+    LL_KEY_INT,        /* int32_t, min to max; absent or null: the default */
+    LL_KEY_COUNT,      /* the same, but null is refused */
+    LL_KEY_BOOL,       /* bool; absent or null: the default */
+    LL_KEY_NUMBER,     /* double; absent or null: the default */
+    LL_KEY_EPS,        /* float, 1e-37 to 1; absent: the default */
+    LL_KEY_ACTIVATION, /* ll_activation by its name; absent: the default */
+} ll_key_kind;
+
+/* A member of config.json and the field of ll_config it fills. Without names the field is a constant of the family. */
+typedef struct ll_key {
+    const char *names[3]; /* the family's own name, then what Transformers also takes (attribute_map) */
+    ll_key_kind kind;
+    size_t field; /* offsetof(ll_config, ...) */
+    double by_default, min, max;
+} ll_key;
+
+/* The end of a list. */
+#define LL_NO_MORE_KEYS {.kind = LL_KEYS_END}
+
+#define LL_SIZE(field_, max_, ...) \
+    { .names = {__VA_ARGS__}, .kind = LL_KEY_SIZE, .field = offsetof(ll_config, field_), .min = 1, .max = (max_) }
+#define LL_INT(field_, default_, min_, max_, ...)                                                          \
+    {                                                                                                      \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_INT, .field = offsetof(ll_config, field_), .by_default = (default_), \
+        .min = (min_), .max = (max_)                                                                       \
+    }
+#define LL_COUNT(field_, default_, min_, max_, ...)                                                                   \
+    {                                                                                                                 \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_COUNT, .field = offsetof(ll_config, field_), .by_default = (default_), \
+        .min = (min_), .max = (max_)                                                                                  \
+    }
+#define LL_BOOL(field_, default_, ...) \
+    { .names = {__VA_ARGS__}, .kind = LL_KEY_BOOL, .field = offsetof(ll_config, field_), .by_default = (default_) }
+#define LL_NUMBER(field_, default_, min_, max_, ...)                                                          \
+    {                                                                                                         \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_NUMBER, .field = offsetof(ll_config, field_), .by_default = (default_), \
+        .min = (min_), .max = (max_)                                                                          \
+    }
+#define LL_EPS(default_, ...)                                                                                    \
+    {                                                                                                            \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_EPS, .field = offsetof(ll_config, layer_norm_eps), .by_default = (default_) \
+    }
+#define LL_ACTIVATION(default_, ...)                                                                                 \
+    {                                                                                                                \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_ACTIVATION, .field = offsetof(ll_config, activation), .by_default = (default_) \
+    }
+
+/* A member that must have this value, as another one describes a network that is not run. */
+typedef struct ll_must_be {
+    const char *key;
+    const char *text; /* the string it must be; NULL: it must be off (absent, null, false, {}, []) or the number */
+    double number;    /* besides off, if not 0 */
+} ll_must_be;
+
+/* A family is recognised by tensors where config.json names neither model_type nor architectures (files of 2019): by
+ * the ends of their names. */
+typedef struct ll_sign {
+    const char *tensors[4]; /* all must be there */
+    int rows;               /* of the first: 1, or -1 for more than one; 0: any */
+    const char *architecture;
+} ll_sign;
+#define LL_NO_MORE_SIGNS {.architecture = NULL}
+
+typedef struct ll_model_type {
+    const char *name, *class_prefix; /* "xlm-roberta", "XLMRoberta" */
+    const char *nested;              /* the member of config.json that holds the text model's keys, or NULL */
+} ll_model_type;
+
+#define LL_MAX_MODEL_TYPES 8
+
+struct ll_family {
+    const char *name;                              /* llmcs.model_family of our GGUF files */
+    uint32_t number;                               /* in fingerprints of saved sessions; never reused */
+    const char *gguf;                              /* general.architecture */
+    const char *gguf_tokenizer;                    /* tokenizer.ggml.model that tells two families of one architecture
+                                                      apart; NULL: any */
+    const char *gguf_pre;                          /* tokenizer.ggml.pre of its byte-level BPE, or NULL */
+    ll_model_type model_types[LL_MAX_MODEL_TYPES]; /* the first is the family's own */
+    const char *prefix;                            /* of the tensors of the stack: "transformer." */
+    bool decoder;
+    /* Lists end with an entry of zeros. */
+    const ll_key *keys;
+    const ll_must_be *must_be;
+    const char *const *harmless; /* keys that change no result, besides those of all families */
+    const ll_class *classes;     /* the first is that of a config.json without architectures */
+    const ll_sign *signs;        /* by tensors that only it has */
+    const ll_sign *bare_signs;   /* by tensors without the family's prefix, tried after all families' signs */
+    ll_stack_spec stack[2];      /* an encoder or a decoder; both: encoder, decoder */
+    struct {
+        int32_t bos, eos, pad; /* without the keys; -1: none */
+    } tokens;
+};
+
+/* All families, up to a NULL. */
+extern const ll_family *const ll_families[];
+
+/* The model type of this name, or NULL; *family is set. */
+const ll_model_type *ll_family_find(const char *model_type, const ll_family **family);
+/* The model type whose class prefix `architecture` begins with (the longest); NULL: none. *class_name: what follows. */
+const ll_model_type *ll_family_of_class(const char *architecture, const ll_family **family, const char **class_name);
+/* "gpt2, bert, distilbert, ...", for messages. */
+#define LL_FAMILY_NAMES_BYTES 512
+const char *ll_family_names(char out[LL_FAMILY_NAMES_BYTES]);
+
+/* The name of a role, or NULL if the stack has no such tensor. */
+static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { return s->names[role].checkpoint; }
+
+extern const ll_family ll_family_gpt2, ll_family_bert, ll_family_distilbert, ll_family_roberta;
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * A stack of transformer layers of any family: what ll_stack_spec (families/family.h) says, as weights and a forward
+ * pass. A network is a stack and a head; an encoder-decoder two stacks and a head.
+ */
+#ifndef LL_MODELS_STACK_H
+#define LL_MODELS_STACK_H
+
+#include "families/family.h"
+#include "models/model.h"
+
+typedef struct ll_layer {
+    ll_norm attn_norm;
+    ll_linear qkv;      /* n_embd -> (n_head + 2 n_kv_head) head_dim: query, key, value */
+    ll_linear attn_out; /* n_head head_dim -> n_embd */
+    ll_norm ffn_norm;
+    ll_linear up;   /* n_embd -> n_inner */
+    ll_linear down; /* n_inner -> n_embd */
+} ll_layer;
+
+typedef struct ll_stack {
+    const ll_stack_spec *spec;
+    const ll_config *config;
+    const ll_kv_layout *kv;
+    float *tokens;           /* [vocab_size, n_embd_in]; NULL where tied: then the rows of a head */
+    const ll_linear *tied;   /* that head, which the caller describes; set before the token table is described */
+    float *positions;        /* [n_positions, n_embd_in]; NULL: none are added */
+    float *types;            /* [type_vocab_size, n_embd_in]; NULL: no token types */
+    ll_norm embed_norm;      /* n 0: none */
+    ll_linear embed_project; /* n_embd_in -> n_embd; packed is NULL where they are equal */
+    ll_layer *layers;        /* [n_layers] */
+    size_t n_layers;
+    ll_norm final_norm; /* n 0: none */
+} ll_stack;
+
+/* A workspace of a forward pass through a stack. */
+typedef struct ll_stack_workspace {
+    float *x;        /* [n_rows, n_embd] the residual stream */
+    float *h;        /* [ll_normed_rows, n_embd] norms of x that are not applied in place */
+    float *qkv;      /* [n_rows, n_qkv] */
+    float *attended; /* [n_rows, n_head head_dim] output of attention, before its output layer */
+    float *inner;    /* [n_rows, n_inner] */
+    float *embedded; /* [n_rows, n_embd_in], if that is not n_embd */
+    float *scratch;  /* [n_threads, n_scratch] of attention */
+    size_t n_scratch;
+    float *quantized; /* activations in 8 bits, for integer weights */
+} ll_stack_workspace;
+
+/* Width of the rows of qkv. */
+static inline size_t ll_stack_qkv_width(const ll_config *c) {
+    return ((size_t)c->n_head + 2 * (size_t)c->n_kv_head) * (size_t)c->head_dim;
+}
+
+/* Describe the weights to the loader, with names after `prefix`: embeddings and final norm, and layers. */
+llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char *prefix);
+llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *prefix);
+/* The order in which the forward pass applies the linears, for prefetching; after the last layer comes `after`. */
+void ll_stack_link(ll_stack *s, ll_linear *after);
+
+/* Divides a workspace; with base NULL it is only counted. */
+void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_size *size, float *base, size_t *used,
+                      ll_stack_workspace *w);
+/* w->x = what the last layer leaves: final_norm is not applied. False if the forward pass was stopped. */
+bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,
+                      atomic_bool *stopped);
+/* out = the stack's output for row `row` of x. */
+void ll_stack_output(const ll_stack *s, const ll_exec *exec, const float *x, size_t row, float *out);
+/* y = the stack's outputs for all rows of x; y may be x. Rows are divided over the threads. */
+void ll_stack_outputs(const ll_stack *s, const ll_exec *exec, const float *x, size_t n_rows, float *y);
+
+/* The row of the position table for a token, or NULL. */
+const float *ll_stack_position(const ll_stack *s, size_t position, bool is_padding);
+
+#endif
