@@ -14,8 +14,8 @@
 static const ll_key keys[] = {LL_BERT_KEYS, LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 
-static const ll_head_spec classification = {
-    LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST, .pooler = true, .act = LL_ACT_TANH, .out = {"classifier", "cls.output", NULL}};
+static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST, .pooler = true, .act = LL_ACT_TANH,
+                                            .out = {"classifier", "cls.output", NULL}};
 static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", "cls.output", NULL}};
 static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
 static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
@@ -34,13 +34,12 @@ static const ll_class classes[] = {{"Model", NULL},
                                    {"ForPreTraining", &masked_lm},
                                    {0}};
 
-static const ll_sign signs[] = {
-    {{"cls.predictions.transform.dense.weight"}, 0, "BertForMaskedLM"},
-    {{"bert.embeddings.word_embeddings.weight", "classifier.weight", "pooler.dense.weight"},
-     0,
-     "BertForSequenceClassification"},
-    {{"bert.embeddings.word_embeddings.weight"}, 0, "BertModel"},
-    LL_NO_MORE_SIGNS};
+static const ll_sign signs[] = {{{"cls.predictions.transform.dense.weight"}, 0, "BertForMaskedLM"},
+                                {{"bert.embeddings.word_embeddings.weight", "classifier.weight", "pooler.dense.weight"},
+                                 0,
+                                 "BertForSequenceClassification"},
+                                {{"bert.embeddings.word_embeddings.weight"}, 0, "BertModel"},
+                                LL_NO_MORE_SIGNS};
 /* RoBERTa has one token type, BERT two. A classifier without a pooler classifies tokens. */
 static const ll_sign bare_signs[] = {
     {{"embeddings.token_type_embeddings.weight", "encoder.layer.0.attention.self.query.weight", "classifier.weight",

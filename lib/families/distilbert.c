@@ -18,10 +18,8 @@ static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 /* It only says how the table of positions was filled before training: the table is in the weights. */
 static const char *const harmless[] = {"sinusoidal_pos_embds", NULL};
 
-static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION,
-                                            LL_ROWS_FIRST,
-                                            .dense = {"pre_classifier", "cls", NULL},
-                                            .act = LL_ACT_RELU,
+static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST,
+                                            .dense = {"pre_classifier", "cls", NULL}, .act = LL_ACT_RELU,
                                             .out = {"classifier", "cls.output", NULL}};
 static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", "cls.output", NULL}};
 static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
@@ -39,11 +37,10 @@ static const ll_class classes[] = {{"Model", NULL},
                                    {"ForMaskedLM", &masked_lm},
                                    {0}};
 
-static const ll_sign signs[] = {
-    {{"pre_classifier.weight"}, 0, "DistilBertForSequenceClassification"},
-    {{"vocab_transform.weight"}, 0, "DistilBertForMaskedLM"},
-    {{"transformer.layer.0.attention.q_lin.weight"}, 0, "DistilBertModel"},
-    LL_NO_MORE_SIGNS};
+static const ll_sign signs[] = {{{"pre_classifier.weight"}, 0, "DistilBertForSequenceClassification"},
+                                {{"vocab_transform.weight"}, 0, "DistilBertForMaskedLM"},
+                                {{"transformer.layer.0.attention.q_lin.weight"}, 0, "DistilBertModel"},
+                                LL_NO_MORE_SIGNS};
 
 const ll_family ll_family_distilbert = {
     .name = "distilbert",

@@ -5,11 +5,7 @@
 #include "families/family.h"
 
 const ll_family *const ll_families[] = {
-    &ll_family_gpt2,
-    &ll_family_bert,
-    &ll_family_distilbert,
-    &ll_family_roberta,
-    NULL,
+    &ll_family_gpt2, &ll_family_bert, &ll_family_distilbert, &ll_family_roberta, NULL,
 };
 
 const ll_model_type *ll_family_find(const char *model_type, const ll_family **family) {

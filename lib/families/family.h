@@ -40,9 +40,9 @@ typedef enum ll_role {
     LL_Q_NORM, /* over head_dim */
     LL_K_NORM,
     LL_ATTN_OUT,
-    LL_ATTN_POST_NORM,     /* LL_SANDWICH_NORM */
-    LL_DISTANCE,           /* T5's buckets, MPNet's: [n_buckets, n_head] */
-    LL_CROSS_NORM,         /* cross attention of decoders with an encoder */
+    LL_ATTN_POST_NORM, /* LL_SANDWICH_NORM */
+    LL_DISTANCE,       /* T5's buckets, MPNet's: [n_buckets, n_head] */
+    LL_CROSS_NORM,     /* cross attention of decoders with an encoder */
     LL_CROSS_Q,
     LL_CROSS_K,
     LL_CROSS_V,
@@ -107,10 +107,10 @@ typedef struct ll_stack_spec {
         bool first_identity; /* the first layer has no LL_ATTN_NORM (ModernBERT) */
     } norm;
     struct {
-        bool fused;                   /* LL_QKV is one tensor */
+        bool fused; /* LL_QKV is one tensor */
         ll_bias_rule qkv_bias, out_bias;
-        bool qk_norm;                 /* LL_Q_NORM, LL_K_NORM; after the product, before the rotation */
-        bool rotary;                  /* rotary position embedding of halves (config_rope.c reads its keys) */
+        bool qk_norm; /* LL_Q_NORM, LL_K_NORM; after the product, before the rotation */
+        bool rotary;  /* rotary position embedding of halves (config_rope.c reads its keys) */
         ll_distance_kind distance;
     } attn;
     struct {
@@ -142,7 +142,7 @@ typedef struct ll_head_spec {
     ll_activation act;
     bool act_of_config; /* act is the stack's activation */
     ll_name norm;
-    ll_name out;              /* to labels or vocabulary; a vocabulary's is the token table where tied */
+    ll_name out; /* to labels or vocabulary; a vocabulary's is the token table where tied */
     ll_bias_rule out_bias;
     const char *out_biases[2]; /* the bias of `out` under one or both of two names; NULL: out's own */
 } ll_head_spec;
@@ -175,14 +175,15 @@ typedef struct ll_key {
 } ll_key;
 
 /* The end of a list. */
-#define LL_NO_MORE_KEYS {.kind = LL_KEYS_END}
+#define LL_NO_MORE_KEYS \
+    { .kind = LL_KEYS_END }
 
 #define LL_SIZE(field_, max_, ...) \
     { .names = {__VA_ARGS__}, .kind = LL_KEY_SIZE, .field = offsetof(ll_config, field_), .min = 1, .max = (max_) }
-#define LL_INT(field_, default_, min_, max_, ...)                                                          \
-    {                                                                                                      \
+#define LL_INT(field_, default_, min_, max_, ...)                                                                   \
+    {                                                                                                               \
         .names = {__VA_ARGS__}, .kind = LL_KEY_INT, .field = offsetof(ll_config, field_), .by_default = (default_), \
-        .min = (min_), .max = (max_)                                                                       \
+        .min = (min_), .max = (max_)                                                                                \
     }
 #define LL_COUNT(field_, default_, min_, max_, ...)                                                                   \
     {                                                                                                                 \
@@ -191,18 +192,20 @@ typedef struct ll_key {
     }
 #define LL_BOOL(field_, default_, ...) \
     { .names = {__VA_ARGS__}, .kind = LL_KEY_BOOL, .field = offsetof(ll_config, field_), .by_default = (default_) }
-#define LL_NUMBER(field_, default_, min_, max_, ...)                                                          \
-    {                                                                                                         \
+#define LL_NUMBER(field_, default_, min_, max_, ...)                                                                   \
+    {                                                                                                                  \
         .names = {__VA_ARGS__}, .kind = LL_KEY_NUMBER, .field = offsetof(ll_config, field_), .by_default = (default_), \
-        .min = (min_), .max = (max_)                                                                          \
+        .min = (min_), .max = (max_)                                                                                   \
     }
-#define LL_EPS(default_, ...)                                                                                    \
-    {                                                                                                            \
-        .names = {__VA_ARGS__}, .kind = LL_KEY_EPS, .field = offsetof(ll_config, layer_norm_eps), .by_default = (default_) \
+#define LL_EPS(default_, ...)                                                                     \
+    {                                                                                             \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_EPS, .field = offsetof(ll_config, layer_norm_eps), \
+        .by_default = (default_)                                                                  \
     }
-#define LL_ACTIVATION(default_, ...)                                                                                 \
-    {                                                                                                                \
-        .names = {__VA_ARGS__}, .kind = LL_KEY_ACTIVATION, .field = offsetof(ll_config, activation), .by_default = (default_) \
+#define LL_ACTIVATION(default_, ...)                                                                 \
+    {                                                                                                \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_ACTIVATION, .field = offsetof(ll_config, activation), \
+        .by_default = (default_)                                                                     \
     }
 
 /* A member that must have this value, as another one describes a network that is not run. */
@@ -219,7 +222,8 @@ typedef struct ll_sign {
     int rows;               /* of the first: 1, or -1 for more than one; 0: any */
     const char *architecture;
 } ll_sign;
-#define LL_NO_MORE_SIGNS {.architecture = NULL}
+#define LL_NO_MORE_SIGNS \
+    { .architecture = NULL }
 
 typedef struct ll_model_type {
     const char *name, *class_prefix; /* "xlm-roberta", "XLMRoberta" */

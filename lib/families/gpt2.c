@@ -21,11 +21,11 @@ static const ll_key keys[] = {
     LL_NO_MORE_KEYS,
 };
 
-static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", "output"}, .out_bias = LL_NO_BIAS};
+static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", "output"},
+                                     .out_bias = LL_NO_BIAS};
 
 /* GPT2Model has no head of its own, but GPT-2's is its embedding. */
-static const ll_class classes[] = {
-    {"LMHeadModel", &lm_head}, {"Model", &lm_head}, {"DoubleHeadsModel", &lm_head}, {0}};
+static const ll_class classes[] = {{"LMHeadModel", &lm_head}, {"Model", &lm_head}, {"DoubleHeadsModel", &lm_head}, {0}};
 
 static const ll_sign signs[] = {{{"wpe.weight"}, 0, "GPT2LMHeadModel"}, LL_NO_MORE_SIGNS};
 

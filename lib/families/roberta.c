@@ -10,10 +10,8 @@
 static const ll_key keys[] = {LL_BERT_KEYS, LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 
-static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION,
-                                            LL_ROWS_FIRST,
-                                            .dense = {"classifier.dense", "cls", NULL},
-                                            .act = LL_ACT_TANH,
+static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST,
+                                            .dense = {"classifier.dense", "cls", NULL}, .act = LL_ACT_TANH,
                                             .out = {"classifier.out_proj", "cls.output", NULL}};
 static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", NULL, NULL}};
 static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
@@ -33,11 +31,10 @@ static const ll_class classes[] = {{"Model", NULL},
                                    {"ForMaskedLM", &masked_lm},
                                    {0}};
 
-static const ll_sign signs[] = {
-    {{"classifier.out_proj.weight"}, 0, "RobertaForSequenceClassification"},
-    {{"lm_head.layer_norm.weight"}, 0, "RobertaForMaskedLM"},
-    {{"roberta.embeddings.word_embeddings.weight"}, 0, "RobertaModel"},
-    LL_NO_MORE_SIGNS};
+static const ll_sign signs[] = {{{"classifier.out_proj.weight"}, 0, "RobertaForSequenceClassification"},
+                                {{"lm_head.layer_norm.weight"}, 0, "RobertaForMaskedLM"},
+                                {{"roberta.embeddings.word_embeddings.weight"}, 0, "RobertaModel"},
+                                LL_NO_MORE_SIGNS};
 static const ll_sign bare_signs[] = {
     {{"embeddings.token_type_embeddings.weight", "encoder.layer.0.attention.self.query.weight"}, 1, "RobertaModel"},
     LL_NO_MORE_SIGNS};
@@ -48,7 +45,9 @@ const ll_family ll_family_roberta = {
     .gguf = "bert",
     .gguf_tokenizer = "gpt2",
     .gguf_pre = "roberta-bpe",
-    .model_types = {{"roberta", "Roberta", NULL}, {"xlm-roberta", "XLMRoberta", NULL}, {"camembert", "Camembert", NULL}},
+    .model_types = {{"roberta", "Roberta", NULL},
+                    {"xlm-roberta", "XLMRoberta", NULL},
+                    {"camembert", "Camembert", NULL}},
     .prefix = "roberta.",
     .keys = keys,
     .must_be = must_be,

@@ -50,9 +50,9 @@ typedef struct ll_config {
     ll_head head;             /* from architectures; without architectures from model_type (GPT-2: causal LM) */
     const struct ll_head_spec *head_spec; /* NULL: LL_HEAD_NONE */
     int32_t vocab_size, n_positions /* rows of the position table */, n_embd, n_layer, n_head, n_inner;
-    int32_t n_kv_head;  /* heads of keys and values, a divisor of n_head; as many unless the file says less */
-    int32_t head_dim;   /* n_embd / n_head unless the file says another */
-    int32_t n_embd_in;  /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
+    int32_t n_kv_head;       /* heads of keys and values, a divisor of n_head; as many unless the file says less */
+    int32_t head_dim;        /* n_embd / n_head unless the file says another */
+    int32_t n_embd_in;       /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
     int32_t type_vocab_size; /* 0: no token types (GPT-2, DistilBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;

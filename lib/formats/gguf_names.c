@@ -170,8 +170,7 @@ static void architecture_names(char out[256]) {
         bool seen = !ll_families[i]->gguf;
         for (size_t k = 0; k < i && !seen; k++)
             seen = ll_families[k]->gguf && strcmp(ll_families[k]->gguf, ll_families[i]->gguf) == 0;
-        if (!seen)
-            used += (size_t)ll_format(out + used, 256 - used, "%s%s", used ? ", " : "", ll_families[i]->gguf);
+        if (!seen) used += (size_t)ll_format(out + used, 256 - used, "%s%s", used ? ", " : "", ll_families[i]->gguf);
     }
 }
 

@@ -41,7 +41,7 @@ typedef struct ll_forward_size {
 } ll_forward_size;
 
 typedef struct ll_net_ops {
-    size_t net_bytes; /* of the network's struct */
+    size_t net_bytes;   /* of the network's struct */
     size_t layer_bytes; /* of one element of ll_net.layers */
     /* Describes all weights to the loader (weights/loader.h) for ll_net_plan and ll_net_load. Sets has_pooler. */
     llmcs_status (*describe)(ll_net *net, ll_loader *loader);
@@ -65,7 +65,7 @@ struct ll_net {
     const ll_kernels *kernels;
     const struct ll_openblas *openblas;
     ll_kv_layout kv; /* those that generate: of the cache; others: of one layer, which all layers use in turn */
-    bool generates; /* a language model that continues sequences; else every call has whole texts */
+    bool generates;  /* a language model that continues sequences; else every call has whole texts */
     bool has_pooler;
     uint64_t n_parameters, weights_bytes;
     ll_weight_type weight_type; /* of most of the large matrices */

@@ -37,8 +37,7 @@ static llmcs_status describe_norm(const ll_stack *s, ll_loader *l, ll_norm *norm
 static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, width = ll_stack_qkv_width(c);
-    if (s->spec->attn.fused)
-        return ll_load_linear(l, qkv, LL_LARGE, layout_of(s), n, width, name_of(s, l, LL_QKV));
+    if (s->spec->attn.fused) return ll_load_linear(l, qkv, LL_LARGE, layout_of(s), n, width, name_of(s, l, LL_QKV));
     const char *const parts[3] = {name_of(s, l, LL_Q), name_of(s, l, LL_K), name_of(s, l, LL_V)};
     LL_TRY(ll_load_weights(l, qkv, LL_LARGE, layout_of(s), n, width, parts, 3, true));
     for (size_t i = 0; i < 3; i++) {
@@ -49,15 +48,19 @@ static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv
     return LLMCS_OK;
 }
 
+/* In the order in which the forward pass applies them. */
 static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *layer) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, n_heads = (size_t)c->n_head * (size_t)c->head_dim, inner = (size_t)c->n_inner;
-    LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
+    const bool post = s->spec->norm.place == LL_POST_NORM;
+    if (!post) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
     LL_TRY(describe_qkv(s, l, &layer->qkv));
     LL_TRY(ll_load_linear(l, &layer->attn_out, LL_LARGE, layout_of(s), n_heads, n, name_of(s, l, LL_ATTN_OUT)));
-    LL_TRY(describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n));
+    if (post) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
+    if (!post) LL_TRY(describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n));
     LL_TRY(ll_load_linear(l, &layer->up, LL_LARGE, layout_of(s), n, inner, name_of(s, l, LL_UP)));
-    return ll_load_linear(l, &layer->down, LL_LARGE, layout_of(s), inner, n, name_of(s, l, LL_DOWN));
+    LL_TRY(ll_load_linear(l, &layer->down, LL_LARGE, layout_of(s), inner, n, name_of(s, l, LL_DOWN)));
+    return post ? describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n) : LLMCS_OK;
 }
 
 static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **table, ll_role role, size_t n_rows) {
