@@ -34,15 +34,16 @@ static void attend(ll_team *team, void *arg) {
     const ll_exec exec = {.team = team, .kernels = t->kernels};
     const size_t scratch_floats = ll_attention_scratch_floats(&t->layout, MAX_CONTEXT);
     for (size_t layer = 0; layer < t->n_layers; layer++) {
-        const ll_attention a = {.layout = &t->layout,
-                                .layer = layer,
-                                .qkv = t->qkv,
-                                .segments = t->segments,
-                                .n_segments = t->n_segments,
-                                .causal = t->causal,
-                                .scale = 0.125f,
-                                .out = t->out,
-                                .scratch = t->scratch + (size_t)team->index * scratch_floats};
+        ll_attention a = {.layout = &t->layout,
+                          .layer = layer,
+                          .n_head = HEADS,
+                          .segments = t->segments,
+                          .n_segments = t->n_segments,
+                          .causal = t->causal,
+                          .scale = 0.125f,
+                          .out = t->out,
+                          .scratch = t->scratch + (size_t)team->index * scratch_floats};
+        ll_attention_set_qkv(&a, t->qkv);
         ll_attention_apply(&exec, &a);
         ll_team_wait(team);
     }
@@ -61,7 +62,8 @@ static int measure_attention(const bench *b, attention *t, size_t n_segments, si
     t->n_segments = n_segments;
     t->causal = causal;
     for (size_t i = 0; i < n_segments; i++)
-        t->segments[i] = (ll_segment){i * n_rows, n_rows, first, t->blocks + i * n_blocks};
+        t->segments[i] = (ll_segment){
+            .first_row = i * n_rows, .n_rows = n_rows, .first_position = first, .kv_blocks = t->blocks + i * n_blocks};
     char label[128], after[32] = "";
     if (first) snprintf(after, sizeof after, " after %zu", first);
     snprintf(label, sizeof label, "attention %s, %zu x %zu row%s%s%s", t->layout.type == LL_KV_F16 ? "f16" : "f32",

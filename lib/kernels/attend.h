@@ -5,6 +5,7 @@
 #ifndef LL_KERNELS_ATTEND_H
 #define LL_KERNELS_ATTEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Tokens of one block of keys and values; a multiple of every vector's length. */
@@ -30,14 +31,15 @@ static inline size_t ll_kv_head_bytes(ll_kv_type type, size_t head_dim) {
 
 /* Tokens [slot, slot + n_tokens) of one block of one head. */
 typedef struct ll_kv_rows {
-    const float *key, *value; /* [n_tokens, head_dim of ld] */
-    size_t ld, n_tokens, slot, head_dim;
+    const float *key, *value; /* [n_tokens, head_dim of ld_key, ld_value] */
+    size_t ld_key, ld_value, n_tokens, slot, head_dim;
     ll_kv_type type;
     void *head; /* the block's memory of this layer and head */
 } ll_kv_rows;
 
-/* out[r] = sum over t < n_positions + r * causal_step of p[r, t] * value[t], where p[r] is the softmax over those t of
- * scale * q[r].key[t] (Vaswani et al. 2017, eq. 1), for r < n_rows <= LL_ATTEND_ROWS. */
+/* out[r] = sum over the positions t of row r of p[r, t] * value[t], where p[r] is the softmax over those t of
+ * scale * q[r].key[t] + distance (Vaswani et al. 2017, eq. 1), for r < n_rows <= LL_ATTEND_ROWS. The positions are
+ * [0, n_positions + r * causal_step); in a window [ll_attend_begin, ll_attend_end). */
 typedef struct ll_attend {
     const float *q; /* [n_rows, head_dim of ldq] */
     float *out;     /* [n_rows, head_dim of ldo] */
@@ -49,12 +51,28 @@ typedef struct ll_attend {
     size_t n_positions; /* that row 0 attends to, at least 1 */
     size_t causal_step; /* 1 if causal: each row attends to one position more than the row before; else 0. The last
                            positions of all rows lie in one block */
+    /* A window, in which row r begins at begin + r * begin_step, and ends as above, but at n_most at the latest. The
+     * last positions may then lie in several blocks. No window: n_most is 0. */
+    ptrdiff_t begin; /* may be negative: the row begins at 0 */
+    size_t begin_step, n_most;
     float scale;
+    const float *distance; /* or NULL: distance[r * distance_step + t] is added; whole blocks can be read */
+    ptrdiff_t distance_step;
     /* What this thread attends to next: blocks as above, whose keys are prefetched. n_next_blocks is 0: not known. */
     void *const *next_blocks;
     size_t n_next_blocks, next_head_bytes;
     float *scratch; /* ll_attend_scratch_floats(...), aligned to 64 bytes */
 } ll_attend;
+
+static inline bool ll_attend_has_window(const ll_attend *a) { return a->n_most > 0; }
+static inline size_t ll_attend_begin(const ll_attend *a, size_t r) {
+    const ptrdiff_t begin = a->begin + (ptrdiff_t)(r * a->begin_step);
+    return begin > 0 ? (size_t)begin : 0;
+}
+static inline size_t ll_attend_end(const ll_attend *a, size_t r) {
+    const size_t end = a->n_positions + r * a->causal_step;
+    return ll_attend_has_window(a) && end > a->n_most ? a->n_most : end;
+}
 
 /* The scratch memory of a tile: queries and accumulators of all rows, two blocks in float32, a few vectors; then the
  * scores, rows of whole blocks and a cache line, so that rows do not compete for the same sets of a cache. */

@@ -77,9 +77,19 @@ typedef struct ll_kernels {
     void (*gelu_tanh)(const float *x, float *y, size_t n); /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
     void (*relu)(const float *x, float *y, size_t n);
     void (*tanh)(const float *x, float *y, size_t n);
+    void (*silu)(const float *x, float *y, size_t n);       /* x / (1 + exp(-x)) */
+    void (*quick_gelu)(const float *x, float *y, size_t n); /* x / (1 + exp(-1.702 x)) */
     void (*add)(const float *a, const float *b, float *y, size_t n);
+    void (*multiply)(const float *a, const float *b, float *y, size_t n);
 
-    /* y = (x - mean) / sqrt(var + eps) * weight + bias over n floats (Ba et al. 2016; biased variance). */
+    /* Rotates the pairs x[i], x[i + n_dims / 2] of one head, in place: rotation is n_dims / 2 cosines, then as many
+     * sines. Products and sums are rounded one by one, as in scalar.c: the same bits with every kernel set. */
+    void (*rope)(float *x, const float *rotation, size_t n_dims);
+
+    /* y = x / sqrt(mean(x^2) + eps) * weight over n floats (Zhang and Sennrich 2019). */
+    void (*rms_norm)(const float *x, const float *weight, float eps, float *y, size_t n);
+    /* y = (x - mean) / sqrt(var + eps) * weight + bias over n floats (Ba et al. 2016; biased variance). bias may be
+     * NULL. */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
     /* Rows of n >= 1 scores: the largest of each block of LL_ROW_BLOCK of them, the last cut, into max [one a block],

@@ -143,6 +143,32 @@ static void tanh_all(const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = tanhf(x[i]);
 }
 
+static void sigmoid_gate(float factor, const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = x[i] / (1.0f + expf(-factor * x[i]));
+}
+static void silu(const float *x, float *y, size_t n) { sigmoid_gate(1.0f, x, y, n); }
+static void quick_gelu(const float *x, float *y, size_t n) { sigmoid_gate(1.702f, x, y, n); }
+
+static void multiply(const float *a, const float *b, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
+static void rope(float *x, const float *rotation, size_t n_dims) {
+    const size_t half = n_dims / 2;
+    for (size_t i = 0; i < half; i++) {
+        const float a = x[i], b = x[half + i], c = rotation[i], s = rotation[half + i];
+        x[i] = a * c - b * s;
+        x[half + i] = b * c + a * s;
+    }
+}
+
+static void rms_norm(const float *x, const float *weight, float eps, float *y, size_t n) {
+    float squares = 0.0f;
+    for (size_t i = 0; i < n; i++) squares += x[i] * x[i];
+    const float scale = 1.0f / sqrtf(squares / (float)n + eps);
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * scale * weight[i];
+}
+
 static void add(const float *a, const float *b, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }
@@ -153,7 +179,7 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     const float mean = sum / (float)n;
     for (size_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
     const float scale = 1.0f / sqrtf(squares / (float)n + eps);
-    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * scale * weight[i] + (bias ? bias[i] : 0.0f);
 }
 
 static bool block_max(const float *x, size_t n, float *max) {
@@ -205,7 +231,12 @@ const ll_kernels ll_kernels_scalar = {
     .gelu_tanh = gelu_tanh,
     .relu = relu,
     .tanh = tanh_all,
+    .silu = silu,
+    .quick_gelu = quick_gelu,
     .add = add,
+    .multiply = multiply,
+    .rope = rope,
+    .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .block_max = block_max,
     .exp_sum = exp_sum,

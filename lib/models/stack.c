@@ -101,7 +101,7 @@ llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *pre
 void ll_stack_link(ll_stack *s, ll_linear *after) {
     for (size_t i = 0; i < s->n_layers; i++) {
         ll_layer *layer = &s->layers[i];
-        layer->qkv.n_parts = 3;
+        layer->qkv.n_queries = (size_t)s->config->n_head * (size_t)s->config->head_dim;
         layer->qkv.next = &layer->attn_out;
         layer->attn_out.next = &layer->up;
         layer->up.next = &layer->down;
@@ -115,6 +115,7 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
                       ll_stack_workspace *w) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, n_rows = size->n_rows;
+    ll_attention_set_qkv(&attention, w->qkv);
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     w->x = ll_carve(base, used, n_rows * n);
     w->h = ll_carve(base, used, in_place ? 0 : ll_normed_rows(n_rows, size->n_threads) * n);
@@ -146,7 +147,7 @@ static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, i
         ll_linear_row(s->tied, (size_t)token, out);
     if (s->types) k->add(out, s->types + (size_t)type * n, out, n);
     if (position) k->add(out, position, out, n);
-    if (s->embed_norm.n) k->layer_norm(out, s->embed_norm.weight, s->embed_norm.bias, s->embed_norm.eps, out, n);
+    if (s->embed_norm.n) ll_norm_row(k, &s->embed_norm, out, out);
 }
 
 /* This thread's rows. */
@@ -185,10 +186,10 @@ static float scale_of(const ll_config *c) { return c->scale_attn_weights ? 1.0f 
 static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, size_t i,
                               const ll_norm *norm, ll_stack_workspace *w) {
     const ll_layer *layer = &s->layers[i];
-    const ll_attention attention = {
+    ll_attention attention = {
         .layout = s->kv,
         .layer = i % s->kv->n_layer,
-        .qkv = w->qkv,
+        .n_head = (size_t)s->config->n_head,
         .segments = batch->segments,
         .n_segments = batch->n_segments,
         .causal = s->spec->causal,
@@ -196,6 +197,7 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
         .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
+    ll_attention_set_qkv(&attention, w->qkv);
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     const ll_input in = norm ? ll_norm_input(exec, norm, &layer->qkv, w->x, batch->n_rows, in_place ? w->x : w->h)
                              : ll_linear_input(exec, &layer->qkv, w->x, batch->n_rows);
@@ -207,6 +209,7 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
 /* x = x + feed(norm(x)) */
 static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, const ll_layer *layer,
                         const ll_norm *norm, ll_stack_workspace *w) {
+    ll_attention_set_qkv(&attention, w->qkv);
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     const ll_input in = ll_norm_input(exec, norm, &layer->up, w->x, batch->n_rows, in_place ? w->x : w->h);
     ll_linear_apply_to(exec, &layer->up, &in, (int)s->config->activation, NULL, w->inner);
@@ -240,7 +243,7 @@ void ll_stack_output(const ll_stack *s, const ll_exec *exec, const float *x, siz
     const ll_norm *norm = last_norm(s);
     const size_t n = (size_t)s->config->n_embd;
     if (norm)
-        exec->kernels->layer_norm(x + row * n, norm->weight, norm->bias, norm->eps, out, n);
+        ll_norm_row(exec->kernels, norm, x + row * n, out);
     else
         memcpy(out, x + row * n, n * sizeof *out);
 }

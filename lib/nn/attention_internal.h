@@ -7,15 +7,12 @@
 /* False if heads can be divided evenly: each thread then stores the keys and values of its own heads and attends to
  * them, without a wait. True: heads are divided for storing and tiles for attending, with a wait in between. */
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a);
-/* Stores this thread's part of the keys and values of all rows in their blocks. */
-void ll_attention_store(const ll_exec *exec, const ll_attention *a);
 /* out = softmax(scale * q k^T) v for this thread's part (Vaswani et al. 2017, eq. 1). A row without a finite score
  * becomes NaN. */
 void ll_attention_attend(const ll_exec *exec, const ll_attention *a);
-/* Both; may wait in between. */
-void ll_attention_apply(const ll_exec *exec, const ll_attention *a);
-/* True if this thread's heads are the same in every segment, and their columns [*begin, *end) of queries, of keys and
- * of values are whole panels of nr. Then it computes those columns itself, and attention starts without a wait. */
-bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, size_t *begin, size_t *end);
+/* True if this thread's heads are the same in every segment, and their columns of queries, keys and values, in one
+ * linear of panels of nr, are whole panels. Then it computes those columns itself, and attention starts without a wait.
+ */
+bool ll_attention_columns(const ll_exec *exec, const ll_attention *a, size_t nr, ll_outputs columns[3]);
 
 #endif

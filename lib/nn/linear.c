@@ -32,6 +32,12 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
         case LL_ACT_TANH:
             k->tanh(x, x, n);
             break;
+        case LL_ACT_SILU:
+            k->silu(x, x, n);
+            break;
+        case LL_ACT_QUICK_GELU:
+            k->quick_gelu(x, x, n);
+            break;
         default:
             break;
     }
@@ -62,9 +68,10 @@ static size_t output_unit(const ll_exec *exec, const ll_linear *linear, const ep
 static const void *first_of_next(const ll_exec *exec, const ll_linear *linear) {
     const ll_linear *next = linear->next;
     if (!next || !next->packed || next->nr != linear->nr) return NULL;
-    const size_t size = (size_t)exec->team->size, width = next->n_parts ? next->n_out / next->n_parts : next->n_out;
+    const size_t size = (size_t)exec->team->size, width = next->n_queries ? next->n_queries : next->n_out;
+    const size_t unit = next->n_gated ? 2 * next->nr : next->nr;
     size_t begin, end;
-    ll_team_share(exec->team, width % (size * next->nr) ? next->n_out : width, next->nr, &begin, &end);
+    ll_team_share(exec->team, width % (size * unit) ? next->n_out : width, unit, &begin, &end);
     return (const char *)next->packed + begin / next->nr * next->panel_bytes;
 }
 
@@ -204,20 +211,88 @@ void ll_linear_apply_with_max(const ll_exec *exec, const ll_linear *linear, cons
     multiply_all(exec, linear, &in, &e, NULL, y);
 }
 
-void ll_linear_apply_parts(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t n_parts,
-                           size_t begin, size_t end, float *y) {
+void ll_linear_apply_ranges(const ll_exec *exec, const ll_linear *linear, const ll_input *in, const ll_outputs *ranges,
+                            size_t n_ranges, float *y) {
     const epilogue none = {.activation = LL_ACT_NONE};
-    const size_t width = linear->n_out / n_parts;
-    for (size_t i = 0; i < n_parts; i++) {
+    for (size_t i = 0; i < n_ranges; i++) {
         const share s = {
             .linear = linear,
             .in = in,
-            .begin = i * width + begin,
-            .end = i * width + end,
+            .begin = ranges[i].begin,
+            .end = ranges[i].end,
             .y = y,
             .epilogue = &none,
-            .next = i + 1 < n_parts ? weights_at(linear, (i + 1) * width + begin, 0) : first_of_next(exec, linear)};
+            .next = i + 1 < n_ranges ? weights_at(linear, ranges[i + 1].begin, 0) : first_of_next(exec, linear)};
         multiply(exec, &s);
+    }
+}
+
+/* ---- gate and up: tiles of both are computed in exec->gated, and combined while they are in the cache */
+
+/* y[0, n) = act(gate) * up, which are panels by turns. */
+static void combine(const ll_kernels *k, int activation, float *both, size_t nr, size_t n, float *y) {
+    float gate[16], up[16];
+    for (size_t j = 0, now; j < n; j += now) {
+        float *g = both + 2 * j, *u = g + nr;
+        now = ll_min(nr, n - j);
+        if (nr == 1) { /* OpenBLAS: outputs by turns */
+            now = ll_min(16, n - j);
+            for (size_t i = 0; i < now; i++) {
+                gate[i] = g[2 * i];
+                up[i] = g[2 * i + 1];
+            }
+            g = gate;
+            u = up;
+        }
+        activate(k, activation, g, now);
+        k->multiply(g, u, y + j, now);
+    }
+}
+
+/* Rows [r, r + n_rows) and outputs [j, end) of gate and up. */
+static void multiply_gated(const ll_exec *exec, const ll_linear *linear, const ll_input *in, size_t r, size_t n_rows,
+                           size_t j, size_t end, const void *next) {
+    const ll_product p = {.x = (const char *)in->rows + r * in->stride,
+                          .x_stride = in->stride,
+                          .n_rows = n_rows,
+                          .w = weights_at(linear, j, 0),
+                          .panel_bytes = linear->panel_bytes,
+                          .n_in = linear->n_in,
+                          .n_out = end - j,
+                          .bias = linear->bias ? linear->bias + j : NULL,
+                          .y = exec->gated,
+                          .ldy = end - j,
+                          .next = next};
+    if (exec->openblas)
+        ll_openblas_matmul(exec->openblas, &p);
+    else
+        exec->kernels->matmul[linear->type](&p);
+}
+
+void ll_linear_apply_gated(const ll_exec *exec, const ll_linear *linear, const ll_input *in, int activation, float *y) {
+    const size_t n_rows = in->n_rows, n = linear->n_gated, nr = linear->nr;
+    const size_t unit = exec->openblas ? 2 * OPENBLAS_UNIT : 2 * nr, tile_rows = ll_min(n_rows, LL_GATED_FLOATS / 128);
+    size_t begin, end;
+    if (n_rows == 0) return;
+    ll_team_share(exec->team, linear->n_out, unit, &begin, &end);
+    const size_t tile_outputs = LL_GATED_FLOATS / tile_rows / unit * unit;
+    const size_t block_rows = ll_max(BLOCK_BYTES / in->stride, tile_rows);
+    for (size_t row = 0; row < n_rows; row += block_rows) {
+        const size_t row_end = ll_min(row + block_rows, n_rows);
+        for (size_t j = begin; j < end; j += tile_outputs) {
+            const size_t j_end = ll_min(j + tile_outputs, end);
+            const void *next = j_end < end        ? weights_at(linear, j_end, 0)
+                               : row_end < n_rows ? weights_at(linear, begin, 0)
+                                                  : first_of_next(exec, linear);
+            for (size_t r = row, now; r < row_end; r += now, next = NULL) {
+                now = ll_min(tile_rows, row_end - r);
+                multiply_gated(exec, linear, in, r, now, j, j_end, next);
+                const size_t first = j / 2, width = ll_min(j_end / 2, n) - first;
+                for (size_t i = 0; i < now; i++)
+                    combine(exec->kernels, activation, exec->gated + i * (j_end - j), nr, width,
+                            y + (r + i) * n + first);
+            }
+        }
     }
 }
 
@@ -265,11 +340,12 @@ ll_input ll_linear_input(const ll_exec *exec, const ll_linear *linear, const flo
 
 ll_input ll_norm_input(const ll_exec *exec, const ll_norm *norm, const ll_linear *linear, const float *x, size_t n_rows,
                        float *normed) {
+    if (!norm->weight) return ll_linear_input(exec, linear, x, n_rows);
     const copies c = copies_of(exec, linear, n_rows, n_rows > OWN_COPY_ROWS || normed == x);
     float *rows = normed + c.first_of_own * norm->n;
     for (size_t r = c.begin; r < c.end; r++) {
         float *row = rows + r * norm->n;
-        exec->kernels->layer_norm(x + r * norm->n, norm->weight, norm->bias, norm->eps, row, norm->n);
+        ll_norm_row(exec->kernels, norm, x + r * norm->n, row);
         if (c.stride) exec->kernels->quantize(row, norm->n, linear->type == LL_Q4, quantized_row(exec, &c, r));
     }
     if (c.shared) ll_team_wait(exec->team);

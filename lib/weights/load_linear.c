@@ -70,14 +70,25 @@ typedef struct tensor_load {
     bool stored; /* the tensor is packed without becoming float32 */
 } tensor_load;
 
-/* Reads a rectangle into the stage, in one read if its rows are whole. */
+/* The element of the tensor where row `row` of a rectangle begins. */
+static uint64_t first_element(const ll_weight_source *s, uint64_t row, uint64_t column) {
+    const uint64_t width = s->tensor->shape[1];
+    if (s->layout == LL_IN_OUT) return row * width + s->skipped + column;
+    if (s->paired) row = ll_paired_output(s->paired, row);
+    return (s->skipped + row) * width + column;
+}
+
+static bool reads_whole(const ll_weight_source *s, const ll_rectangle *part) {
+    return part->n_columns == s->tensor->shape[1] && !s->paired;
+}
+
+/* Reads a rectangle into the stage, in one read if its rows lie behind each other. */
 static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
-    const uint64_t width = s->tensor->shape[1];
-    const bool whole = part->n_columns == width;
+    const bool whole = reads_whole(s, part);
     const size_t n_reads = whole ? 1 : part->n_rows, n = whole ? part->n_rows * part->n_columns : part->n_columns;
     for (size_t i = 0; i < n_reads; i++) {
-        const uint64_t first = (part->row + i) * width + part->column;
+        const uint64_t first = first_element(s, part->row + i, part->column);
         float *values = l->stage + i * n;
         LL_TRY(ll_tensors_read_f32(s->tensors, s->tensor, first, n, values));
         LL_TRY(check_values(s, l->linear->type, values, n, first));
@@ -90,13 +101,12 @@ static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *par
 static llmcs_status pack_stored_rectangle(const tensor_load *l, const ll_rectangle *part, bool *done) {
     const ll_weight_source *s = l->source;
     const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);
-    const uint64_t width = s->tensor->shape[1];
-    const bool whole = part->n_columns == width;
+    const bool whole = reads_whole(s, part);
     const size_t n_reads = whole ? 1 : part->n_rows;
     const size_t n_bytes = (whole ? part->n_rows : 1) * part->n_columns / block.elements * block.bytes;
     unsigned char *raw = (unsigned char *)l->stage;
     for (size_t i = 0; i < n_reads; i++) {
-        const uint64_t first = ((part->row + i) * width + part->column) / block.elements * block.bytes;
+        const uint64_t first = first_element(s, part->row + i, part->column) / block.elements * block.bytes;
         LL_TRY(ll_tensors_read_raw(s->tensors, s->tensor, first, n_bytes, raw + i * n_bytes));
     }
     *done = ll_linear_put_stored(l->linear, s->kernels, s->layout, part, s->first_out, s->check_finite, raw);
@@ -134,7 +144,9 @@ static llmcs_status load_out_in(const tensor_load *l, size_t begin, size_t end) 
 
 /* Rows of the tensor are inputs: blocks of them, of some columns. */
 static llmcs_status walk_in_out(const tensor_load *l, load_step what) {
-    const size_t n_rows = (size_t)l->source->tensor->shape[0], n_columns = (size_t)l->source->tensor->shape[1];
+    const size_t n_rows = (size_t)l->source->tensor->shape[0];
+    const size_t n_columns =
+        l->source->n_out ? l->source->n_out : (size_t)l->source->tensor->shape[1] - l->source->skipped;
     const size_t n_reads = (n_columns + MAX_COLUMNS - 1) / MAX_COLUMNS;
     const size_t columns_step = ll_min(n_columns, ll_round_up(n_columns / n_reads, 16));
     const size_t rows_step = LL_STAGE_FLOATS / columns_step / LL_Q_BLOCK * LL_Q_BLOCK;
@@ -149,7 +161,18 @@ static llmcs_status walk_in_out(const tensor_load *l, load_step what) {
     return LLMCS_OK;
 }
 
-llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
+/* Every second panel, as a linear of its own. */
+static ll_linear panels_of(const ll_linear *linear, ll_panels panels) {
+    ll_linear view = *linear;
+    if (panels == LL_PANELS_ALL) return view;
+    if (panels == LL_PANELS_UP) view.packed = (char *)linear->packed + linear->panel_bytes;
+    view.panel_bytes *= 2;
+    view.n_out = linear->n_gated;
+    return view;
+}
+
+llmcs_status ll_linear_load(ll_linear *whole, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
+    ll_linear view = panels_of(whole, source->panels), *linear = &view;
     const bool stored = ll_linear_takes_stored(linear, source->tensor->dtype, source->layout);
     const tensor_load l = {linear, source, stage, stored};
     if (source->tensor->n_elements == 0) return LLMCS_OK;

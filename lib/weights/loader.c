@@ -61,7 +61,7 @@ static llmcs_status read_plain(ll_loader *l, const ll_tensor *t, float *out) {
 
 /* ------------------------------------------------------------------------------------------------ linears */
 
-#define MAX_PARTS 3
+#define MAX_PARTS 4
 
 /* The packed type of a stored type, unless the caller wants another one. */
 static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
@@ -84,18 +84,24 @@ static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
     return LL_F32;
 }
 
-/* The packed type of the linear of these tensors. Parts of different types become float32, which holds them all. */
+/* The packed type of the linear of these tensors. Parts of different types become one that holds them all: Q8 if all
+ * are integers, else float32. */
 static ll_weight_type packed_type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts,
                                      size_t n_parts) {
+    bool all_integers = true, all_same = true;
     static const ll_weight_type wanted_type[] = {
         [LLMCS_WEIGHTS_F32] = LL_F32, [LLMCS_WEIGHTS_F16] = LL_F16, [LLMCS_WEIGHTS_BF16] = LL_BF16,
         [LLMCS_WEIGHTS_INT8] = LL_Q8, [LLMCS_WEIGHTS_INT4] = LL_Q4,
     };
     if (use == LL_SMALL) return LL_F32;
     if (l->wanted != LLMCS_WEIGHTS_AUTO) return wanted_type[l->wanted];
-    for (size_t i = 1; i < n_parts; i++)
-        if (packed_type_of_dtype(parts[i]->dtype) != packed_type_of_dtype(parts[0]->dtype)) return LL_F32;
-    return packed_type_of_dtype(parts[0]->dtype);
+    const ll_weight_type first = packed_type_of_dtype(parts[0]->dtype);
+    for (size_t i = 0; i < n_parts; i++) {
+        const ll_weight_type type = packed_type_of_dtype(parts[i]->dtype);
+        all_integers &= ll_is_integer_type(type);
+        all_same &= type == first;
+    }
+    return all_same ? first : all_integers ? LL_Q8 : LL_F32;
 }
 
 /* Adds (or counts) the jobs of a tensor: several for a large one. */
@@ -110,33 +116,127 @@ static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *so
     }
 }
 
-llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
-                             size_t n_out, const char *const *names, size_t n_parts, bool with_bias) {
-    const ll_tensor *parts[MAX_PARTS] = {NULL};
-    const size_t n = n_out / n_parts;
+/* The tensor of a part. Its layout may be known better than the caller knows it. */
+static llmcs_status find_part(ll_loader *l, const ll_load_part *part, size_t n_in, ll_weight_layout *layout,
+                              const ll_tensor **tensor) {
+    char name[128];
+    ll_format(name, sizeof name, "%s.weight", part->name);
+    const ll_tensor *t = find_tensor(l, name);
+    if (t && t->out_in) *layout = LL_OUT_IN;
+    const uint64_t n = part->n_stored ? part->n_stored : part->n_out;
+    const uint64_t shape[2] = {*layout == LL_OUT_IN ? n : n_in, *layout == LL_OUT_IN ? n_in : n};
+    LL_TRY(find_checked(l, name, 2, shape, tensor));
+    if (!l->filling && part->skipped) l->n_parameters -= (*tensor)->n_elements; /* counted with the first part */
+    return LLMCS_OK;
+}
+
+/* Allocates a linear, or counts its bytes. n_gated: of gate and up, else 0. */
+static llmcs_status create_linear(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_type type, size_t n_in,
+                                  size_t n_out, size_t n_gated, bool with_bias, const char *name) {
+    if (l->filling && n_gated)
+        return ll_linear_create_gated(linear, l->memory, l->kernels, type, n_in, n_gated, with_bias, name);
+    if (l->filling) return ll_linear_create(linear, l->memory, l->kernels, type, n_in, n_out, with_bias, name);
+    *linear = (ll_linear){.nr = l->kernels->nr};
+    const uint64_t bytes = ll_linear_bytes(l->kernels, type, n_in, n_out, false);
+    count_bytes(l, bytes);
+    if (with_bias) count_bytes(l, n_out * sizeof(float));
+    if (use == LL_LARGE) l->bytes_of[type] += bytes;
+    return LLMCS_OK;
+}
+
+static ll_panels panels_of_part(bool gated, size_t part) {
+    return !gated ? LL_PANELS_ALL : part ? LL_PANELS_UP : LL_PANELS_GATE;
+}
+
+/* gated: two parts whose panels alternate. */
+static llmcs_status load_parts(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                               size_t n_out, const ll_load_part *parts, size_t n_parts, bool gated, bool with_bias) {
+    const ll_tensor *tensors[MAX_PARTS] = {NULL};
+    ll_weight_layout layouts[MAX_PARTS];
     for (size_t i = 0; i < n_parts; i++) {
-        char name[128];
-        ll_format(name, sizeof name, "%s.weight", names[i]);
-        const ll_tensor *t = find_tensor(l, name);
-        if (t && t->out_in) layout = LL_OUT_IN;
-        const uint64_t shape[2] = {layout == LL_OUT_IN ? n : n_in, layout == LL_OUT_IN ? n_in : n};
-        LL_TRY(find_checked(l, name, 2, shape, &parts[i]));
+        layouts[i] = layout;
+        LL_TRY(find_part(l, &parts[i], n_in, &layouts[i], &tensors[i]));
     }
-    const ll_weight_type type = packed_type_of(l, use, parts, n_parts);
-    if (l->filling) {
-        LL_TRY(ll_linear_create(linear, l->memory, l->kernels, type, n_in, n_out, with_bias, names[0]));
-    } else {
-        *linear = (ll_linear){.nr = l->kernels->nr};
-        const uint64_t bytes = ll_linear_bytes(l->kernels, type, n_in, n_out, false);
-        count_bytes(l, bytes);
-        if (with_bias) count_bytes(l, n_out * sizeof(float));
-        if (use == LL_LARGE) l->bytes_of[type] += bytes;
-    }
-    for (size_t i = 0; i < n_parts; i++) {
-        const ll_weight_source source = {l->kernels, l->tensors, parts[i], layout, i * n, l->check_finite};
-        add_jobs(l, linear, &source, n);
+    const ll_weight_type type = packed_type_of(l, use, tensors, n_parts);
+    const size_t n_gated = gated ? parts[0].n_out : 0;
+    LL_TRY(create_linear(l, linear, use, type, n_in, n_out, n_gated, with_bias, parts[0].name));
+    for (size_t i = 0, first_out = 0; i < n_parts; first_out += parts[i++].n_out) {
+        const ll_weight_source source = {.kernels = l->kernels,
+                                         .tensors = l->tensors,
+                                         .tensor = tensors[i],
+                                         .layout = layouts[i],
+                                         .first_out = gated ? 0 : first_out,
+                                         .check_finite = l->check_finite,
+                                         .skipped = parts[i].skipped,
+                                         .n_out = parts[i].n_out,
+                                         .paired = parts[i].paired,
+                                         .panels = panels_of_part(gated, i)};
+        add_jobs(l, linear, &source, parts[i].n_out);
     }
     return LLMCS_OK;
+}
+
+llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                             size_t n_out, const char *const *names, size_t n_parts, bool with_bias) {
+    ll_load_part parts[MAX_PARTS];
+    for (size_t i = 0; i < n_parts; i++) parts[i] = (ll_load_part){.name = names[i], .n_out = n_out / n_parts};
+    return load_parts(l, linear, use, layout, n_in, n_out, parts, n_parts, false, with_bias);
+}
+
+/* Reads n biases that lie behind each other. */
+static llmcs_status read_bias(ll_loader *l, const ll_tensor *t, size_t first, size_t n, float *bias) {
+    LL_TRY(ll_tensors_read_f32(l->tensors, t, first, n, bias));
+    l->n_read += n;
+    return l->check_finite ? ll_weights_check_finite(l->tensors, t, bias, first, n) : LLMCS_OK;
+}
+
+/* Those of a part, in the order of its outputs. */
+static llmcs_status load_part_bias(ll_loader *l, const ll_linear *linear, const ll_load_part *part, size_t first_out,
+                                   ll_panels panels) {
+    char name[128];
+    const ll_tensor *t;
+    const uint64_t n_stored = part->n_stored ? part->n_stored : part->n_out;
+    ll_format(name, sizeof name, "%s.bias", part->name);
+    LL_TRY(find_checked(l, name, 1, &n_stored, &t));
+    if (!l->filling && part->skipped) l->n_parameters -= t->n_elements;
+    if (!l->filling) return LLMCS_OK;
+    const size_t nr = linear->nr, first_panel = panels == LL_PANELS_UP ? nr : 0;
+    for (size_t i = 0, n; i < part->n_out; i += n) {
+        n = part->paired ? 1 : panels == LL_PANELS_ALL ? part->n_out : ll_min(nr, part->n_out - i);
+        const size_t from = part->skipped + (part->paired ? ll_paired_output(part->paired, i) : i);
+        float *to = linear->bias + (panels == LL_PANELS_ALL ? first_out + i : 2 * i + first_panel);
+        LL_TRY(read_bias(l, t, from, n, to));
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status load_biases(ll_loader *l, ll_linear *linear, const ll_load_part *parts, size_t n_parts,
+                                bool gated) {
+    if (l->filling && !gated) memset(linear->bias, 0, linear->n_out * sizeof *linear->bias);
+    for (size_t i = 0, first_out = 0; i < n_parts; first_out += parts[i++].n_out)
+        if (parts[i].has_bias) LL_TRY(load_part_bias(l, linear, &parts[i], first_out, panels_of_part(gated, i)));
+    return LLMCS_OK;
+}
+
+llmcs_status ll_load_parts(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                           const ll_load_part *parts, size_t n_parts) {
+    size_t n_out = 0;
+    bool with_bias = false;
+    for (size_t i = 0; i < n_parts; i++) {
+        n_out += parts[i].n_out;
+        with_bias |= parts[i].has_bias;
+    }
+    LL_TRY(load_parts(l, linear, use, layout, n_in, n_out, parts, n_parts, false, with_bias));
+    return with_bias ? load_biases(l, linear, parts, n_parts, false) : LLMCS_OK;
+}
+
+llmcs_status ll_load_gate_up(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in,
+                             const ll_load_part *gate, const ll_load_part *up) {
+    const ll_load_part parts[2] = {*gate, *up};
+    const bool with_bias = gate->has_bias || up->has_bias;
+    const size_t n_out = ll_gated_outputs(l->kernels, gate->n_out);
+    LL_TRY(load_parts(l, linear, LL_LARGE, layout, n_in, n_out, parts, 2, true, with_bias));
+    return with_bias ? load_biases(l, linear, parts, 2, true) : LLMCS_OK;
 }
 
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name) {
@@ -166,7 +266,8 @@ static llmcs_status load_vector(ll_loader *l, float **vector, size_t n, const ch
     return read_plain(l, t, *vector);
 }
 
-llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, const char *name) {
+llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, size_t n, float eps, const char *name,
+                             bool has_bias, float add) {
     char weight[128], bias[128];
     ll_format(weight, sizeof weight, "%s.gamma", name);
     ll_format(bias, sizeof bias, "%s.beta", name);
@@ -174,10 +275,15 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
         ll_format(weight, sizeof weight, "%s.weight", name);
         ll_format(bias, sizeof bias, "%s.bias", name);
     }
-    norm->n = n;
-    norm->eps = eps;
+    *norm = (ll_norm){.n = n, .eps = eps, .kind = kind};
     LL_TRY(load_vector(l, &norm->weight, n, weight));
-    return load_vector(l, &norm->bias, n, bias);
+    if (l->filling && add != 0.0f)
+        for (size_t i = 0; i < n; i++) norm->weight[i] += add;
+    return has_bias ? load_vector(l, &norm->bias, n, bias) : LLMCS_OK;
+}
+
+llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, const char *name) {
+    return ll_load_norm_of(l, norm, LL_NORM_LAYER, n, eps, name, true, 0.0f);
 }
 
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name) {

@@ -53,11 +53,31 @@ bool ll_loader_has(const ll_loader *l, const char *name);
 llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
                              size_t n_out, const char *const *names, size_t n_parts, bool with_bias);
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name);
+/* Outputs of a linear that come from name.weight and name.bias. */
+typedef struct ll_load_part {
+    const char *name;
+    size_t n_out;
+    bool has_bias; /* else its biases are 0, if another part of the linear has some */
+    /* Of a fused tensor: it has n_stored outputs (0: n_out), of which this part's are those from `skipped` on. */
+    size_t skipped, n_stored;
+    size_t paired; /* head_dim, where outputs are stored as pairs: see ll_weight_source */
+} ll_load_part;
+/* A linear of several parts, for example query, key and value of different sizes, one behind the other. Parts whose
+ * types differ become the one that holds them all: integers Q8, floats float32. */
+llmcs_status ll_load_parts(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
+                           const ll_load_part *parts, size_t n_parts);
+/* Gate and up as one linear for ll_linear_apply_gated. They may be halves of one tensor, in either order. */
+llmcs_status ll_load_gate_up(ll_loader *l, ll_linear *linear, ll_weight_layout layout, size_t n_in,
+                             const ll_load_part *gate, const ll_load_part *up);
 /* The usual case: name.weight and name.bias. */
 llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
                             size_t n_out, const char *name);
 /* name.weight and name.bias, or TensorFlow's name.gamma and name.beta of the oldest BERT checkpoints. */
 llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, const char *name);
+/* A norm of either kind: name.weight, or gamma, to which `add` is added (Gemma stores weight - 1), and with has_bias
+ * name.bias, or beta. */
+llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, size_t n, float eps, const char *name,
+                             bool has_bias, float add);
 /* A plain table: *table is [n_rows, n]. */
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
 

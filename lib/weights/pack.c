@@ -29,15 +29,18 @@ static void clear_tail(const ll_linear *linear, char *panel) {
     memset(panel + from, LL_Q8_ZERO, linear->panel_bytes - from);
 }
 
+static void clear_panel(const ll_linear *linear, size_t index) {
+    const size_t scales_bytes = linear->nr * sizeof(float);
+    char *panel = (char *)linear->packed + index * linear->panel_bytes;
+    memset(panel, 0, linear->panel_bytes);
+    if (linear->type == LL_Q8) memset(panel + scales_bytes, LL_Q8_ZERO, linear->panel_bytes - scales_bytes);
+}
+
 /* Fills everything that loading does not write with zero weights. */
 static void clear_padding(const ll_linear *linear) {
     const size_t n_panels = packed_outputs(linear->n_out, linear->nr) / linear->nr;
     for (size_t p = 0; p < n_panels; p++) clear_tail(linear, (char *)linear->packed + p * linear->panel_bytes);
-    if (linear->n_out % linear->nr == 0) return;
-    const size_t scales_bytes = linear->nr * sizeof(float);
-    char *last = (char *)linear->packed + (n_panels - 1) * linear->panel_bytes;
-    memset(last, 0, linear->panel_bytes);
-    if (linear->type == LL_Q8) memset(last + scales_bytes, LL_Q8_ZERO, linear->panel_bytes - scales_bytes);
+    if (linear->n_out % linear->nr) clear_panel(linear, n_panels - 1);
 }
 
 llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
@@ -57,6 +60,17 @@ llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const
     llmcs_status st = ll_alloc(a, n_out, sizeof(float), name, &linear->bias);
     if (st) ll_linear_free(linear, a);
     return st;
+}
+
+llmcs_status ll_linear_create_gated(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
+                                    ll_weight_type type, size_t n_in, size_t n_gated, bool with_bias,
+                                    const char *name) {
+    const size_t n_out = ll_gated_outputs(kernels, n_gated);
+    LL_TRY(ll_linear_create(linear, a, kernels, type, n_in, n_out, with_bias, name));
+    linear->n_gated = n_gated;
+    for (size_t i = 1; n_gated % linear->nr && i <= 2; i++) clear_panel(linear, n_out / linear->nr - i);
+    if (with_bias) memset(linear->bias, 0, n_out * sizeof *linear->bias);
+    return LLMCS_OK;
 }
 
 void ll_linear_free(ll_linear *linear, const llmcs_allocator *a) {

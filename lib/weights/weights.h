@@ -18,11 +18,21 @@ typedef enum ll_weight_layout {
  */
 llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
                               ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
+/* Allocates gate and up of n_gated outputs each: whole panels by turns. Biases are 0. */
+llmcs_status ll_linear_create_gated(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
+                                    ll_weight_type type, size_t n_in, size_t n_gated, bool with_bias, const char *name);
+/* Its n_out. */
+static inline size_t ll_gated_outputs(const ll_kernels *kernels, size_t n_gated) {
+    return n_gated <= (SIZE_MAX >> 2) ? 2 * ll_round_up(n_gated, kernels->nr) : SIZE_MAX;
+}
 /* Bytes ll_linear_create allocates. */
 uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
 void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
 
-/* A 2-d tensor that becomes the outputs [first_out, ...) of a linear: query, key and value become one by three. */
+/* Of a linear whose panels are gate's and up's by turns: the one that is loaded. */
+typedef enum ll_panels { LL_PANELS_ALL, LL_PANELS_GATE, LL_PANELS_UP } ll_panels;
+
+/* Outputs of a 2-d tensor that become the outputs [first_out, ...) of a linear: query, key and value become one. */
 typedef struct ll_weight_source {
     const ll_kernels *kernels; /* whose layout the linear has */
     const ll_tensors *tensors;
@@ -30,7 +40,18 @@ typedef struct ll_weight_source {
     ll_weight_layout layout;
     size_t first_out;
     bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
+    size_t skipped; /* outputs of the tensor before the first one that is loaded, which is number 0 in ll_linear_load */
+    size_t n_out;   /* outputs that are loaded; 0: all after the skipped ones */
+    size_t paired;  /* head_dim, where the outputs of each head are stored as pairs (i, i + head_dim / 2), as GGUF files
+                       of llama have queries and keys; 0: as they are. LL_OUT_IN only */
+    ll_panels panels;
 } ll_weight_source;
+/* Where output `out` is stored, if `paired`: value j of the first or second half of a head is the first or second of
+ * pair j. */
+static inline size_t ll_paired_output(size_t paired, size_t out) {
+    const size_t in_head = out % paired, half = paired / 2;
+    return out - in_head + in_head % half * 2 + in_head / half;
+}
 
 /* Packs outputs [begin, end). Both must be multiples of nr, except that end may be n_out. LL_IN_OUT tensors are packed
  * in one call. stage: LL_STAGE_FLOATS floats of the caller's. Different threads may load different outputs. UNSUPPORTED

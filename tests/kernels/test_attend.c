@@ -48,7 +48,8 @@ static void scene_store(const scene *s, const ll_kernels *k, size_t begin, size_
         if (n > LL_KV_BLOCK - slot) n = LL_KV_BLOCK - slot;
         const ll_kv_rows part = {.key = s->rows + at * s->ld + s->head_dim,
                                  .value = s->rows + at * s->ld + 2 * s->head_dim,
-                                 .ld = s->ld,
+                                 .ld_key = s->ld,
+                                 .ld_value = s->ld,
                                  .n_tokens = n,
                                  .slot = slot,
                                  .head_dim = s->head_dim,

@@ -14,7 +14,7 @@ typedef struct scene {
     void *blocks[4][16];
 } scene;
 
-static size_t n_embd(const scene *s) { return s->layout.n_head * s->layout.head_dim; }
+static size_t n_embd(const scene *s) { return s->layout.n_kv_head * s->layout.head_dim; }
 
 static scene scene_new(uint64_t *seed, ll_kv_layout layout, size_t n_seq, const size_t *lengths) {
     scene s = {.layout = layout, .n_seq = n_seq};
@@ -40,23 +40,25 @@ static void scene_free(scene *s) {
 /* Stores and attends; done[i] tokens of sequence i are already there when its rows begin. Threads that need not wait
  * for each other are played one after the other, in an order that `order` says: whole parts, or in two steps. */
 static void attend_in_order(const scene *s, const ll_kernels *k, int team_size, int order, const size_t *done,
-                            const size_t *now, const float *qkv, bool causal, float *out) {
+                            const size_t *now, float *qkv, bool causal, float *out) {
     ll_segment runs[4];
     size_t row = 0;
     for (size_t i = 0; i < s->n_seq; i++) {
-        runs[i] = (ll_segment){row, now[i], done[i], s->blocks[i]};
+        runs[i] =
+            (ll_segment){.first_row = row, .n_rows = now[i], .first_position = done[i], .kv_blocks = s->blocks[i]};
         row += now[i];
     }
     float *scratch = floats(ll_attention_scratch_floats(&s->layout, 16 * LL_KV_BLOCK));
-    const ll_attention a = {.layout = &s->layout,
-                            .layer = 1,
-                            .qkv = qkv,
-                            .segments = runs,
-                            .n_segments = s->n_seq,
-                            .causal = causal,
-                            .scale = 1.0f / sqrtf((float)s->layout.head_dim),
-                            .out = out,
-                            .scratch = scratch};
+    ll_attention a = {.layout = &s->layout,
+                      .layer = 1,
+                      .n_head = s->layout.n_kv_head,
+                      .segments = runs,
+                      .n_segments = s->n_seq,
+                      .causal = causal,
+                      .scale = 1.0f / sqrtf((float)s->layout.head_dim),
+                      .out = out,
+                      .scratch = scratch};
+    ll_attention_set_qkv(&a, qkv);
     const ll_exec any = {.team = &(ll_team){NULL, 0, team_size}, .kernels = k};
     const bool waits = ll_attention_waits(&any, &a);
     for (int step = 0; step < 2; step++) {
@@ -73,7 +75,7 @@ static void attend_in_order(const scene *s, const ll_kernels *k, int team_size, 
 }
 
 static void attend(const scene *s, const ll_kernels *k, int team_size, const size_t *done, const size_t *now,
-                   const float *qkv, bool causal, float *out) {
+                   float *qkv, bool causal, float *out) {
     attend_in_order(s, k, team_size, 0, done, now, qkv, causal, out);
 }
 
@@ -103,7 +105,7 @@ static void check_exact(const scene *s, bool causal, const float *out) {
     const size_t dim = s->layout.head_dim;
     for (size_t i = 0, first = 0; i < s->n_seq; first += s->lengths[i++]) {
         for (size_t r = 0; r < s->lengths[i]; r++) {
-            for (size_t h = 0; h < s->layout.n_head; h++) {
+            for (size_t h = 0; h < s->layout.n_kv_head; h++) {
                 attend_row_exact(s, s->qkv + first * 3 * n_embd(s), r, causal ? r + 1 : s->lengths[i], h, want);
                 const float *got = out + (first + r) * n_embd(s) + h * dim;
                 for (size_t d = 0; d < dim; d++) ck_assert_double_eq_tol(got[d], want[d], 4e-6);
@@ -235,15 +237,21 @@ START_TEST(work_is_divided_evenly) {
         ll_segment runs[16];
         const ll_kv_layout layout = {1, cases[c].n_head, 64, LL_KV_F32};
         for (size_t i = 0; i < cases[c].n_segments; i++)
-            runs[i] = (ll_segment){i * cases[c].n_rows, cases[c].n_rows, cases[c].first_position, NULL};
-        const ll_attention a = {.layout = &layout, .segments = runs, .n_segments = cases[c].n_segments, .causal = true};
+            runs[i] = (ll_segment){
+                .first_row = i * cases[c].n_rows, .n_rows = cases[c].n_rows, .first_position = cases[c].first_position};
+        const ll_attention a = {.layout = &layout,
+                                .n_head = layout.n_kv_head,
+                                .segments = runs,
+                                .n_segments = cases[c].n_segments,
+                                .causal = true};
         ll_team team = {NULL, 0, cases[c].team_size};
         const ll_exec exec = {.team = &team};
         ck_assert_msg(ll_attention_waits(&exec, &a) == cases[c].waits, "case %zu", c);
-        size_t begin, end;
+        ll_outputs columns[3];
         const bool even = cases[c].n_head % (size_t)cases[c].team_size == 0;
-        ck_assert_msg(ll_attention_columns(&exec, &a, 64, &begin, &end) == even, "case %zu", c);
-        if (even) ck_assert(begin == 0 && end == 64 * cases[c].n_head / (size_t)cases[c].team_size);
+        ck_assert_msg(ll_attention_columns(&exec, &a, 64, columns) == even, "case %zu", c);
+        if (even)
+            ck_assert(columns[0].begin == 0 && columns[0].end == 64 * cases[c].n_head / (size_t)cases[c].team_size);
     }
 }
 END_TEST
@@ -263,16 +271,17 @@ static void run_layer(ll_team *team, void *arg) {
     layer *l = arg;
     ll_segment runs[4];
     for (size_t i = 0, row = 0; i < l->s.n_seq; row += l->s.lengths[i++])
-        runs[i] = (ll_segment){row, l->s.lengths[i], 0, l->s.blocks[i]};
+        runs[i] = (ll_segment){.first_row = row, .n_rows = l->s.lengths[i], .kv_blocks = l->s.blocks[i]};
     const ll_exec exec = {.team = team, .kernels = l->kernels, .quantized = l->quantized};
-    const ll_attention a = {.layout = &l->s.layout,
-                            .qkv = l->qkv,
-                            .segments = runs,
-                            .n_segments = l->s.n_seq,
-                            .causal = true,
-                            .scale = 0.125f,
-                            .out = l->out,
-                            .scratch = l->scratch + (size_t)team->index * l->scratch_floats};
+    ll_attention a = {.layout = &l->s.layout,
+                      .n_head = l->s.layout.n_kv_head,
+                      .segments = runs,
+                      .n_segments = l->s.n_seq,
+                      .causal = true,
+                      .scale = 0.125f,
+                      .out = l->out,
+                      .scratch = l->scratch + (size_t)team->index * l->scratch_floats};
+    ll_attention_set_qkv(&a, l->qkv);
     const ll_input in = ll_norm_input(&exec, &l->norm, &l->linear, l->x, l->s.n_rows, l->normed);
     ll_attention_project(&exec, &l->linear, &in, l->qkv, &a);
 }
@@ -299,7 +308,7 @@ static void check_layer(uint64_t *seed, const ll_kernels *k, ll_weight_type type
     const size_t width = n_embd(&l.s), n = l.s.n_rows;
     fill_linear(seed, &l.linear, &a, k, type, width, 3 * width);
     float *weight = random_floats(seed, 1.0f, width), *bias = random_floats(seed, 1.0f, width);
-    l.norm = (ll_norm){width, 1e-5f, weight, bias};
+    l.norm = (ll_norm){.n = width, .eps = 1e-5f, .weight = weight, .bias = bias};
     l.x = random_floats(seed, 2.0f, n * width);
     l.normed = floats(ll_normed_rows(n, MOST_THREADS) * width);
     l.qkv = floats(n * 3 * width);

@@ -10,7 +10,7 @@ START_TEST(every_row_is_normed_once_whatever_the_team) {
     for (size_t i = 0; i < n_kernels; i++) {
         float *x = random_floats(&seed, 2.0f, n_rows * n), *weight = random_floats(&seed, 1.0f, n);
         float *bias = random_floats(&seed, 1.0f, n), *want = floats(n_rows * n), *y = floats(n_rows * n);
-        const ll_norm norm = {n, 1e-5f, weight, bias};
+        const ll_norm norm = {.n = n, .eps = 1e-5f, .weight = weight, .bias = bias};
         for (size_t r = 0; r < n_rows; r++) kernels[i]->layer_norm(x + r * n, weight, bias, 1e-5f, want + r * n, n);
         for (int size = 1; size <= 16; size++) {
             memcpy(y, x, n_rows * n * sizeof *y); /* in place */

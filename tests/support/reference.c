@@ -64,6 +64,12 @@ void reference_activate(ll_activation activation, double *x, size_t n) {
             case LL_ACT_RELU:
                 x[i] = v > 0 ? v : 0;
                 break;
+            case LL_ACT_SILU:
+                x[i] /= 1 + exp(-x[i]);
+                break;
+            case LL_ACT_QUICK_GELU:
+                x[i] /= 1 + exp(-1.702 * x[i]);
+                break;
             case LL_ACT_TANH:
                 x[i] = tanh(v);
                 break;

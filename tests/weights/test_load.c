@@ -55,7 +55,12 @@ static void tensor_free(one_tensor *t) {
 /* All of it, as several threads would share it. */
 static void load_in_steps(ll_linear *linear, const ll_kernels *k, const one_tensor *t, ll_weight_layout layout,
                           size_t first_out) {
-    const ll_weight_source source = {k, t->tensors, t->tensor, layout, first_out, true};
+    const ll_weight_source source = {.kernels = k,
+                                     .tensors = t->tensors,
+                                     .tensor = t->tensor,
+                                     .layout = layout,
+                                     .first_out = first_out,
+                                     .check_finite = true};
     const size_t n_out = layout == LL_OUT_IN ? t->n_rows : t->n_columns;
     const size_t step = ll_linear_load_step(linear, layout) ? 192 : n_out;
     float *stage = floats(LL_STAGE_FLOATS);
@@ -184,7 +189,8 @@ START_TEST(what_is_not_finite_is_named) {
         one_tensor t = tensor_new(&seed, 300, 500, bad[i]);
         ll_linear linear;
         ck_assert_int_eq(ll_linear_create(&linear, &a, kernels[0], LL_F32, 500, 300, false, "w"), LLMCS_OK);
-        ll_weight_source source = {kernels[0], t.tensors, t.tensor, LL_OUT_IN, 0, false};
+        ll_weight_source source = {
+            .kernels = kernels[0], .tensors = t.tensors, .tensor = t.tensor, .layout = LL_OUT_IN};
         float *stage = floats(LL_STAGE_FLOATS);
         ck_assert_int_eq(ll_linear_load(&linear, &source, 0, 300, stage), LLMCS_OK);
         source.check_finite = true;

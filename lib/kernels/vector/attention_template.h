@@ -16,6 +16,7 @@
 #ifndef LL_KERNELS_VECTOR_ATTENTION_H
 #define LL_KERNELS_VECTOR_ATTENTION_H
 
+#include "kernels/scalar_attention.h"
 #include "kernels/vector/elements_template.h"
 
 #define LOG2_E 1.44269504f
@@ -423,6 +424,10 @@ static ALWAYS_INLINE void attend_one_row(const bool half, const ll_attend *a) {
 }
 
 static void attend(const ll_attend *a) {
+    if (ll_attend_has_window(a) || a->distance) {
+        ll_scalar_attend(a);
+        return;
+    }
     if (a->n_rows == 1 && a->type == LL_KV_F16) {
         attend_one_row(true, a);
         return;
@@ -483,10 +488,10 @@ static ALWAYS_INLINE void store_kv(const bool half, void *p, size_t i, vf v, siz
 static ALWAYS_INLINE void store_square(const bool half, const ll_kv_rows *k, size_t first, size_t d, const size_t n,
                                        const size_t columns) {
     vf square[VL];
-    const float *from = k->key + first * k->ld + d;
+    const float *from = k->key + first * k->ld_key + d;
     UNROLL for (size_t r = 0; r < VL; r++) square[r] = r >= n          ? v_zero()
-                                                       : columns == VL ? v_load(from + r * k->ld)
-                                                                       : v_load_part(from + r * k->ld, columns);
+                                                       : columns == VL ? v_load(from + r * k->ld_key)
+                                                                       : v_load_part(from + r * k->ld_key, columns);
     v_transpose(square);
     UNROLL for (size_t i = 0; i < VL; i++) if (i < columns)
         store_kv(half, k->head, (d + i) * LL_KV_BLOCK + k->slot + first, square[i], n);
@@ -505,7 +510,7 @@ static ALWAYS_INLINE void store_keys(const bool half, const ll_kv_rows *k, size_
 static ALWAYS_INLINE void store_values(const bool half, const ll_kv_rows *k) {
     const size_t stride = ll_kv_value_stride(k->head_dim), begin = k->head_dim * LL_KV_BLOCK;
     for (size_t r = 0; r < k->n_tokens; r++) {
-        const float *from = k->value + r * k->ld;
+        const float *from = k->value + r * k->ld_value;
         for (size_t d = 0; d < stride; d += VL) {
             const size_t columns = lanes_below(k->head_dim, d);
             const vf v = columns == VL ? v_load(from + d) : columns ? v_load_part(from + d, columns) : v_zero();

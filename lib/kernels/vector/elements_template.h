@@ -55,6 +55,29 @@ static void gelu_tanh(const float *x, float *y, size_t n) { map(gelu_tanh_of, x,
 static void relu(const float *x, float *y, size_t n) { map(relu_of, x, y, n); }
 static void tanh_all(const float *x, float *y, size_t n) { map(tanh_of, x, y, n); }
 
+/* A sigmoid below -104 is 0, where v_exp gives infinity: x / infinity is -0, as it should be. */
+static ALWAYS_INLINE vf silu_of(vf x) { return v_div(x, v_add(v_set1(1.0f), v_exp(v_sub(v_zero(), x)))); }
+static ALWAYS_INLINE vf quick_gelu_of(vf x) { return v_div(x, v_add(v_set1(1.0f), v_exp(v_mul(v_set1(-1.702f), x)))); }
+static void silu(const float *x, float *y, size_t n) { map(silu_of, x, y, n); }
+static void quick_gelu(const float *x, float *y, size_t n) { map(quick_gelu_of, x, y, n); }
+
+static void multiply(const float *a, const float *b, float *y, size_t n) {
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) v_store(y + i, v_mul(v_load(a + i), v_load(b + i)));
+    if (i < n) v_store_part(y + i, v_mul(v_load_part(a + i, n - i), v_load_part(b + i, n - i)), n - i);
+}
+
+static void rope(float *x, const float *rotation, size_t n_dims) {
+    const size_t half = n_dims / 2;
+    for (size_t i = 0, n; i < half; i += n) {
+        n = half - i < VL ? half - i : VL;
+        const vf a = v_load_part(x + i, n), b = v_load_part(x + half + i, n);
+        const vf c = v_load_part(rotation + i, n), s = v_load_part(rotation + half + i, n);
+        v_store_part(x + i, v_sub(v_mul(a, c), v_mul(b, s)), n);
+        v_store_part(x + half + i, v_add(v_mul(b, c), v_mul(a, s)), n);
+    }
+}
+
 static void add(const float *a, const float *b, float *y, size_t n) {
     size_t i = 0;
     for (; i + VL <= n; i += VL) v_store(y + i, v_add(v_load(a + i), v_load(b + i)));
@@ -80,6 +103,16 @@ static ALWAYS_INLINE float sum_of(const float *x, size_t n, const bool squares, 
     return v_reduce_add(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
 }
 
+static void rms_norm(const float *x, const float *weight, float eps, float *y, size_t n) {
+    const vf scale = v_set1(1.0f / sqrtf(sum_of(x, n, true, 0.0f) / (float)n + eps));
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) v_store(y + i, v_mul(v_mul(v_load(x + i), scale), v_load(weight + i)));
+    if (i < n) {
+        const size_t left = n - i;
+        v_store_part(y + i, v_mul(v_mul(v_load_part(x + i, left), scale), v_load_part(weight + i, left)), left);
+    }
+}
+
 static void layer_norm(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n) {
     const float mean = sum_of(x, n, false, 0.0f) / (float)n;
     const float variance = sum_of(x, n, true, mean) / (float)n;
@@ -87,12 +120,13 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     size_t i = 0;
     for (; i + VL <= n; i += VL) {
         const vf d = v_mul(v_sub(v_load(x + i), center), scale);
-        v_store(y + i, v_fma(d, v_load(weight + i), v_load(bias + i)));
+        v_store(y + i, v_fma(d, v_load(weight + i), bias ? v_load(bias + i) : v_zero()));
     }
     if (i < n) {
         const size_t left = n - i;
         const vf d = v_mul(v_sub(v_load_part(x + i, left), center), scale);
-        v_store_part(y + i, v_fma(d, v_load_part(weight + i, left), v_load_part(bias + i, left)), left);
+        const vf add = bias ? v_load_part(bias + i, left) : v_zero();
+        v_store_part(y + i, v_fma(d, v_load_part(weight + i, left), add), left);
     }
 }
 

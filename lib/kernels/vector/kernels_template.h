@@ -82,7 +82,8 @@ static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_roun
         .name = row_name, .nr = NR, .prepare = prepare_for,                                                       \
         .matmul = {matmul_f32, matmul_f16, matmul_of_bf16, matmul_of_q8, matmul_q4}, .q_bytes = Q_BYTES,          \
         .quantize = quantize, .pack_q8_0 = pack_q8_0, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
-        .tanh = tanh_all, .add = add, .layer_norm = layer_norm, .block_max = block_max, .exp_sum = exp_sum,       \
+        .tanh = tanh_all, .silu = silu, .quick_gelu = quick_gelu, .add = add, .multiply = multiply, .rope = rope, \
+        .rms_norm = rms_norm, .layer_norm = layer_norm, .block_max = block_max, .exp_sum = exp_sum,               \
         .dot_f32 = dot_f32, .dot_f16 = dot_f16, .distance_f32 = distance_f32, .distance_f16 = distance_f16,       \
         .at_least = at_least, .attend = attend, .kv_store = kv_store                                              \
     }

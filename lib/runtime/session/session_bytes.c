@@ -126,7 +126,7 @@ static header header_of(const llmcs_session *s) {
                 .flags = s->n_last_rows ? HAS_LOGITS : 0,
                 .vocab_size = (uint32_t)s->model->config.vocab_size,
                 .n_layer = (uint32_t)kv->n_layer,
-                .n_head = (uint32_t)kv->n_head,
+                .n_head = (uint32_t)kv->n_kv_head,
                 .head_dim = (uint32_t)kv->head_dim,
                 .number_bytes = (uint32_t)ll_kv_element_bytes(kv->type),
                 .block_tokens = LL_KV_BLOCK,
@@ -187,7 +187,7 @@ static unsigned char *save_blocks(const llmcs_session *s, unsigned char *bytes) 
     const ll_sequence *q = &s->first;
     const head_shape h = shape_of(kv);
     for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
-        for (size_t j = 0; j < kv->n_layer * kv->n_head; j++)
+        for (size_t j = 0; j < kv->n_layer * kv->n_kv_head; j++)
             bytes = save_head(&h, (const unsigned char *)q->blocks[i] + j * h.head_bytes,
                               tokens_of_block(q->n_tokens, i), bytes);
     return bytes;
@@ -198,7 +198,7 @@ static void restore_blocks(llmcs_session *s, const unsigned char *bytes) {
     const ll_sequence *q = &s->first;
     const head_shape h = shape_of(kv);
     for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
-        for (size_t j = 0; j < kv->n_layer * kv->n_head; j++)
+        for (size_t j = 0; j < kv->n_layer * kv->n_kv_head; j++)
             bytes = restore_head(&h, (unsigned char *)q->blocks[i] + j * h.head_bytes, tokens_of_block(q->n_tokens, i),
                                  bytes);
 }

@@ -1,0 +1,300 @@
+/* Attention as newer networks have it: fewer heads of keys and values, norms and rotations of queries and keys,
+ * windows, biases by distance, and attention to a source. Every kernel set against the formula in double. */
+#include <math.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "nn/attention_internal.h"
+#include "nn/nn_case.h"
+
+#define MAX_BLOCKS 24
+#define MAX_DIM 256
+
+typedef struct shape {
+    size_t n_head, n_kv_head, head_dim;
+    ll_kv_type type;
+    bool causal;
+    size_t window;     /* or 0 */
+    size_t n_rotated;  /* or 0 */
+    bool normed;       /* queries and keys */
+    size_t n_distance; /* or 0 */
+} shape;
+
+/* One sequence. */
+typedef struct scene {
+    shape s;
+    ll_kv_layout layout;
+    size_t n, ld;     /* rows; floats of a row of qkv */
+    float *qkv;       /* [n, ld] */
+    float *rope;      /* [n, n_rotated] */
+    float *distance;  /* [n_head, 2 n_distance - 1] */
+    float *weight[2]; /* [head_dim] of q_norm and k_norm */
+    ll_norm norm[2];
+    void *blocks[MAX_BLOCKS];
+} scene;
+
+static void fill_rope(scene *s) {
+    float inverse[MAX_DIM / 2];
+    const ll_rope_spec spec = {.n_dims = s->s.n_rotated, .theta = 10000};
+    const ll_rope rope = {s->s.n_rotated, ll_rope_frequencies(&spec, inverse), inverse};
+    const ll_segment all = {.n_rows = s->n};
+    s->rope = floats(s->n * s->s.n_rotated);
+    ll_rope_rows(&(ll_exec){.team = &(ll_team){NULL, 0, 1}}, &rope, &all, 1, s->rope);
+}
+
+static scene scene_new(uint64_t *seed, shape is, size_t n) {
+    scene s = {.s = is, .n = n, .ld = (is.n_head + 2 * is.n_kv_head) * is.head_dim};
+    s.layout = (ll_kv_layout){2, is.n_kv_head, is.head_dim, is.type};
+    s.qkv = random_floats(seed, 2.0f, n * s.ld);
+    for (size_t b = 0; b * LL_KV_BLOCK < n; b++) {
+        s.blocks[b] = floats(ll_kv_block_bytes(&s.layout) / sizeof(float));
+        memset(s.blocks[b], 0xff, ll_kv_block_bytes(&s.layout)); /* NaN until stored */
+    }
+    for (size_t i = 0; i < 2; i++) {
+        s.weight[i] = random_floats(seed, 1.5f, is.head_dim);
+        s.norm[i] = (ll_norm){.n = is.head_dim, .eps = 1e-6f, .weight = s.weight[i], .kind = LL_NORM_RMS};
+    }
+    if (is.n_rotated) fill_rope(&s);
+    if (is.n_distance) s.distance = random_floats(seed, 3.0f, is.n_head * (2 * is.n_distance - 1));
+    return s;
+}
+
+static void scene_free(scene *s) {
+    float *const parts[] = {s->qkv, s->rope, s->distance, s->weight[0], s->weight[1]};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) free(parts[i]);
+    for (size_t b = 0; b < MAX_BLOCKS; b++) free(s->blocks[b]);
+}
+
+/* Rows [done, done + now), on a team whose threads are played one after the other from `order` on. */
+static void attend(const scene *s, const ll_kernels *k, int team_size, int order, size_t done, size_t now, float *out) {
+    const size_t width = s->s.n_head * s->s.head_dim;
+    float *scratch = floats(ll_attention_scratch_floats(&s->layout, done + now));
+    float *qkv = floats(now * s->ld); /* a copy: it is normed and rotated in place */
+    memcpy(qkv, s->qkv + done * s->ld, now * s->ld * sizeof *qkv);
+    const ll_segment segment = {.n_rows = now, .first_position = done, .kv_blocks = s->blocks};
+    ll_attention a = {.layout = &s->layout,
+                      .layer = 1,
+                      .n_head = s->s.n_head,
+                      .segments = &segment,
+                      .n_segments = 1,
+                      .causal = s->s.causal,
+                      .window = s->s.window,
+                      .scale = 0.2f,
+                      .q_norm = s->s.normed ? &s->norm[0] : NULL,
+                      .k_norm = s->s.normed ? &s->norm[1] : NULL,
+                      .rope = s->rope ? s->rope + done * s->s.n_rotated : NULL,
+                      .n_rotated = s->s.n_rotated,
+                      .distance = s->distance,
+                      .n_distance = s->s.n_distance,
+                      .out = out + done * width,
+                      .scratch = scratch};
+    ll_attention_set_qkv(&a, qkv);
+    const bool waits = ll_attention_waits(&(ll_exec){.team = &(ll_team){NULL, 0, team_size}}, &a);
+    for (int step = 0; step <= waits; step++) {
+        for (int i = 0; i < team_size; i++) {
+            ll_team team = {NULL, (i + order) % team_size, team_size};
+            const ll_exec exec = {.team = &team, .kernels = k};
+            if (!waits) ll_attention_apply(&exec, &a);
+            if (waits && step == 0) ll_attention_store(&exec, &a);
+            if (waits && step == 1) ll_attention_attend(&exec, &a);
+        }
+    }
+    free(qkv);
+    free(scratch);
+}
+
+/* ---- the formula */
+
+static double kept(const scene *s, double x) {
+    return s->s.type == LL_KV_F16 ? (double)ll_half_to_float(ll_float_to_half((float)x)) : x;
+}
+
+/* A query or key of row r as it is multiplied. */
+static void prepare_exactly(const scene *s, size_t r, const float *x, size_t which, double *out) {
+    const size_t dim = s->s.head_dim, half = s->s.n_rotated / 2;
+    double squares = 0;
+    for (size_t d = 0; d < dim; d++) squares += (double)x[d] * x[d];
+    for (size_t d = 0; d < dim; d++)
+        out[d] = s->s.normed ? x[d] / sqrt(squares / (double)dim + (double)1e-6f) * s->weight[which][d] : (double)x[d];
+    for (size_t d = 0; d < half; d++) {
+        const double angle = (double)r / pow(10000, 2 * (double)d / (double)s->s.n_rotated), a = out[d],
+                     b = out[half + d];
+        out[d] = a * cos(angle) - b * sin(angle);
+        out[half + d] = b * cos(angle) + a * sin(angle);
+    }
+}
+
+static bool sees(const shape *s, size_t query, size_t key) {
+    const size_t distance = query > key ? query - key : key - query;
+    if (s->causal) return key <= query && (!s->window || distance < s->window);
+    return !s->window || distance <= s->window;
+}
+
+static double bias_of(const scene *s, size_t head, size_t query, size_t key) {
+    const ptrdiff_t last = (ptrdiff_t)s->s.n_distance - 1, d = (ptrdiff_t)key - (ptrdiff_t)query;
+    if (!s->distance) return 0;
+    const ptrdiff_t cut = d > last ? last : d < -last ? -last : d;
+    return s->distance[head * (2 * s->s.n_distance - 1) + (size_t)(last + cut)];
+}
+
+static void attend_exactly(const scene *s, size_t row, size_t head, double *out) {
+    const size_t dim = s->s.head_dim, kv = head / (s->s.n_head / s->s.n_kv_head);
+    double q[MAX_DIM], key[MAX_DIM], sum = 0;
+    prepare_exactly(s, row, s->qkv + row * s->ld + head * dim, 0, q);
+    memset(out, 0, dim * sizeof *out);
+    for (size_t t = 0; t < s->n; t++) {
+        const float *k = s->qkv + t * s->ld + (s->s.n_head + kv) * dim, *value = k + s->s.n_kv_head * dim;
+        double score = 0;
+        if (!sees(&s->s, row, t)) continue;
+        prepare_exactly(s, t, k, 1, key);
+        for (size_t d = 0; d < dim; d++) score += q[d] * kept(s, key[d]);
+        const double weight = exp((double)0.2f * score + bias_of(s, head, row, t));
+        sum += weight;
+        for (size_t d = 0; d < dim; d++) out[d] += weight * kept(s, value[d]);
+    }
+    for (size_t d = 0; d < dim; d++) out[d] /= sum;
+}
+
+/* Scores of size 10 or so: an error of some 1e-6 in one is that of its weight. */
+static double tolerance(const scene *s) { return s->s.type == LL_KV_F16 ? 2e-3 : 4e-5; }
+
+static void check_exactly(const scene *s, const char *name, const float *out, size_t row_step) {
+    double want[MAX_DIM];
+    for (size_t r = 0; r < s->n; r += row_step) {
+        for (size_t h = 0; h < s->s.n_head; h++) {
+            attend_exactly(s, r, h, want);
+            const float *got = out + (r * s->s.n_head + h) * s->s.head_dim;
+            for (size_t d = 0; d < s->s.head_dim; d++)
+                ck_assert_msg(fabs(got[d] - want[d]) <= tolerance(s),
+                              "%s: %zu/%zu heads of %zu, window %zu, row %zu of %zu, head %zu: %g, not %g", name,
+                              s->s.n_head, s->s.n_kv_head, s->s.head_dim, s->s.window, r, s->n, h, (double)got[d],
+                              want[d]);
+        }
+    }
+}
+
+static const size_t head_counts[][2] = {{9, 3}, {14, 2}, {4, 1}, {5, 5}, {16, 8}, {40, 1}};
+static const size_t head_dims[] = {64, 80, 128, 256, 24};
+static const size_t windows[] = {0, 1, 5, 31, 32, 33, 64, 100};
+
+static shape random_shape(uint64_t *seed) {
+    const size_t heads = random_below(seed, 6), dim = head_dims[random_below(seed, 5)], way = random_below(seed, 4);
+    shape s = {.n_head = head_counts[heads][0],
+               .n_kv_head = head_counts[heads][1],
+               .head_dim = dim,
+               .type = random_below(seed, 2) ? LL_KV_F16 : LL_KV_F32,
+               .causal = random_below(seed, 2),
+               .window = windows[random_below(seed, 8)],
+               .normed = random_below(seed, 2)};
+    if (way == 1) s.n_rotated = dim;
+    if (way == 2) s.n_rotated = dim / 4 * 2;
+    if (way == 3) s.n_distance = 1 + random_below(seed, 60);
+    return s;
+}
+
+START_TEST(equals_the_formula) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 91;
+    for (size_t c = 0; c < n_kernels * 40; c += suite_step(7)) {
+        const size_t n = 1 + random_below(&seed, 150);
+        scene s = scene_new(&seed, random_shape(&seed), n);
+        float *out = floats(n * s.s.n_head * s.s.head_dim);
+        attend(&s, sets[c % n_kernels], 1 + (int)random_below(&seed, 3), 0, 0, n, out);
+        check_exactly(&s, sets[c % n_kernels]->name, out, 1 + n / 12);
+        free(out);
+        scene_free(&s);
+    }
+}
+END_TEST
+
+/* Contract 4: threads and cuts of a prompt, also into single tokens, whose heads are a tile. */
+START_TEST(threads_and_cuts_change_no_bit) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 92;
+    for (size_t c = 0; c < n_kernels * 40; c += suite_step(7)) {
+        const ll_kernels *k = sets[c % n_kernels];
+        const size_t n = 1 + random_below(&seed, 150);
+        shape is = random_shape(&seed);
+        is.causal = true;
+        scene s = scene_new(&seed, is, n);
+        const size_t width = s.s.n_head * s.s.head_dim;
+        float *whole = floats(n * width), *pieces = floats(n * width);
+        attend(&s, k, 1, 0, 0, n, whole);
+        for (size_t done = 0, now; done < n; done += now) {
+            const int team_size = 1 + (int)random_below(&seed, 4);
+            now = c % 3 == 0 ? 1 : ll_min(1 + random_below(&seed, 60), n - done);
+            attend(&s, k, team_size, (int)random_below(&seed, 4), done, now, pieces);
+        }
+        ck_assert_mem_eq(whole, pieces, n * width * sizeof *whole);
+        free(whole);
+        free(pieces);
+        scene_free(&s);
+    }
+}
+END_TEST
+
+/* Keys and values of a source are stored once; any rows attend to all of them, as without a mask. */
+START_TEST(attention_to_a_source) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 93;
+    for (size_t c = 0; c < n_kernels * 12; c += suite_step(5)) {
+        const ll_kernels *k = sets[c % n_kernels];
+        shape is = {.n_head = 6, .n_kv_head = c % 2 ? 6 : 3, .head_dim = 32, .type = c % 3 ? LL_KV_F32 : LL_KV_F16};
+        const size_t n = 1 + random_below(&seed, 90), width = is.n_head * is.head_dim;
+        const int team_size = 1 + (int)random_below(&seed, 4);
+        scene s = scene_new(&seed, is, n);
+        float *out = floats(n * width), *scratch = floats(ll_attention_scratch_floats(&s.layout, n));
+        const ll_segment source = {.n_rows = n, .kv_blocks = s.blocks};
+        ll_segment rows[3] = {{.n_rows = n / 2}, {.n_rows = (n - n / 2) / 2}, {.n_rows = 0}};
+        rows[2].n_rows = n - rows[0].n_rows - rows[1].n_rows;
+        for (size_t i = 0; i < 3; i++) {
+            rows[i].first_row = i ? rows[i - 1].first_row + rows[i - 1].n_rows : 0;
+            rows[i].first_position = 7;
+            rows[i].source_blocks = s.blocks;
+            rows[i].n_source = n;
+        }
+        ll_attention store = {.layout = &s.layout, .layer = 1, .n_head = 6, .segments = &source, .n_segments = 1};
+        ll_attention_set_qkv(&store, s.qkv);
+        store.q = NULL;
+        ll_attention a = {.layout = &s.layout,
+                          .layer = 1,
+                          .n_head = 6,
+                          .segments = rows,
+                          .n_segments = 3,
+                          .scale = 0.2f,
+                          .out = out,
+                          .scratch = scratch};
+        ll_attention_set_qkv(&a, s.qkv);
+        a.k = a.v = NULL;
+        for (int step = 0; step < 2; step++) {
+            for (int i = 0; i < team_size; i++) {
+                ll_team team = {NULL, i, team_size};
+                const ll_exec exec = {.team = &team, .kernels = k};
+                if (step == 0)
+                    ll_attention_store(&exec, &store);
+                else
+                    ll_attention_cross(&exec, &a);
+            }
+        }
+        check_exactly(&s, k->name, out, 1 + n / 12);
+        free(out);
+        free(scratch);
+        scene_free(&s);
+    }
+}
+END_TEST
+
+START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
+    tcase_add_test(t, equals_the_formula);
+    tcase_add_test(t, threads_and_cuts_change_no_bit);
+    tcase_add_test(t, attention_to_a_source);
+}
+
+SUITE_MAIN("nn/attention_variants", add)
