@@ -115,7 +115,6 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
                       ll_stack_workspace *w) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, n_rows = size->n_rows;
-    ll_attention_set_qkv(&attention, w->qkv);
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     w->x = ll_carve(base, used, n_rows * n);
     w->h = ll_carve(base, used, in_place ? 0 : ll_normed_rows(n_rows, size->n_threads) * n);
@@ -209,7 +208,6 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
 /* x = x + feed(norm(x)) */
 static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, const ll_layer *layer,
                         const ll_norm *norm, ll_stack_workspace *w) {
-    ll_attention_set_qkv(&attention, w->qkv);
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     const ll_input in = ll_norm_input(exec, norm, &layer->up, w->x, batch->n_rows, in_place ? w->x : w->h);
     ll_linear_apply_to(exec, &layer->up, &in, (int)s->config->activation, NULL, w->inner);
