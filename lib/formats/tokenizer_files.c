@@ -197,6 +197,13 @@ static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, 
     return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
 }
 
+static llmcs_status alloc_steps(ll_tokenizer_spec *spec) {
+    ll_arena *arena = &spec->arena;
+    LL_TRY(ll_arena_alloc(arena, LL_MAX_NORMALIZER_STEPS, sizeof *spec->normalizer, "tokenizer", &spec->normalizer));
+    LL_TRY(ll_arena_alloc(arena, LL_MAX_SPLIT_STEPS, sizeof *spec->split, "tokenizer", &spec->split));
+    return ll_arena_alloc(arena, LL_MAX_DECODER_STEPS, sizeof *spec->decoder, "tokenizer", &spec->decoder);
+}
+
 static llmcs_status read_tokenizer_files(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
                                          const ll_log *log) {
     ll_path_kind kind;
@@ -212,7 +219,8 @@ llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_alloca
                                      const char *model_type, const ll_log *log) {
     *spec = (ll_tokenizer_spec){.max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
-    llmcs_status st = read_tokenizer_files(spec, source, model_type, log);
+    llmcs_status st = alloc_steps(spec);
+    if (!st) st = read_tokenizer_files(spec, source, model_type, log);
     if (st) ll_tokenizer_spec_free(spec);
     return st;
 }

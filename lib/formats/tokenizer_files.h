@@ -9,13 +9,28 @@
 #include "formats/source.h"
 #include "formats/split_patterns.h"
 
-typedef enum ll_token_model { LL_TOKEN_BPE, LL_TOKEN_WORDPIECE } ll_token_model;
+typedef enum ll_token_model {
+    LL_TOKEN_BPE,       /* over bytes */
+    LL_TOKEN_BPE_CHARS, /* over characters, as SentencePiece trains it */
+    LL_TOKEN_WORDPIECE,
+    LL_TOKEN_UNIGRAM
+} ll_token_model;
 
 typedef struct ll_vocab_entry {
     const char *token; /* as written, not NUL-terminated */
     uint32_t token_bytes;
     int32_t id;
 } ll_vocab_entry;
+
+/* What a piece of a SentencePiece model is (sentencepiece_model.proto). */
+typedef enum ll_piece_type {
+    LL_PIECE_NORMAL = 1,
+    LL_PIECE_UNKNOWN,
+    LL_PIECE_CONTROL,
+    LL_PIECE_USER_DEFINED,
+    LL_PIECE_UNUSED,
+    LL_PIECE_BYTE
+} ll_piece_type;
 
 typedef struct ll_merge {
     const char *left, *right;
@@ -58,11 +73,31 @@ typedef enum ll_normalizer_kind {
     LL_NORMALIZE_NFD,
     LL_NORMALIZE_NFC,
     LL_NORMALIZE_NFKD,
-    LL_NORMALIZE_NFKC
+    LL_NORMALIZE_NFKC,
+    LL_NORMALIZE_REPLACE,      /* Replace: what matches becomes `to` */
+    LL_NORMALIZE_STRIP,        /* Strip: white space at the ends goes */
+    LL_NORMALIZE_PREPEND,      /* Prepend: `to` before a text that is not empty */
+    LL_NORMALIZE_CHARSMAP,     /* Precompiled: as Hugging Face's tokenizers apply it */
+    LL_NORMALIZE_SENTENCEPIECE /* all that SentencePiece's C++ library does: charsmap, spaces, prefix */
 } ll_normalizer_kind;
+
+/* What Replace looks for. */
+typedef enum ll_replaced {
+    LL_REPLACE_TEXT,       /* `from` */
+    LL_REPLACE_SPACES,     /* the regular expression " {2,}" */
+    LL_REPLACE_WHITE_SPACE /* \s+ */
+} ll_replaced;
 
 typedef struct ll_normalizer_step {
     ll_normalizer_kind kind;
+    ll_replaced replaced;  /* REPLACE */
+    ll_step_text from, to; /* REPLACE, PREPEND */
+    bool left, right;      /* STRIP: which ends */
+    ll_step_text map;      /* CHARSMAP, SENTENCEPIECE: the compiled map; n 0: none */
+    /* SENTENCEPIECE: U+2581 for spaces; none at the ends and not two together; one before (or behind) the text */
+    bool escape, remove_extra, dummy_prefix, as_suffix;
+    const struct ll_charsmap *charsmap; /* text/ reads the map */
+    const struct ll_trie *kept;         /* SENTENCEPIECE: user-defined tokens, which stay as they are; NULL: none */
 } ll_normalizer_step;
 
 #define LL_MAX_NORMALIZER_STEPS 16
@@ -114,14 +149,23 @@ typedef struct ll_template_item {
 
 /* What a decoder does, in order. Without any step the tokens are joined by spaces. */
 typedef enum ll_decoder_kind {
-    LL_DECODE_BYTE_LEVEL, /* each character back to its byte; stands alone */
-    LL_DECODE_WORDPIECE   /* a space before each token that does not begin with the prefix */
+    LL_DECODE_BYTE_LEVEL,    /* each character back to its byte; stands alone */
+    LL_DECODE_WORDPIECE,     /* a space before each token that does not begin with the prefix */
+    LL_DECODE_METASPACE,     /* the character becomes a space, in the first token nothing */
+    LL_DECODE_REPLACE,       /* `from` becomes `to` */
+    LL_DECODE_STRIP,         /* characters at the ends of a token go; behind FUSE: of the text */
+    LL_DECODE_BYTE_FALLBACK, /* tokens <0x00> to <0xFF> become bytes */
+    LL_DECODE_FUSE,          /* the tokens become one */
+    LL_DECODE_SENTENCEPIECE  /* as the C++ library decodes, then white space at the ends goes (Marian) */
 } ll_decoder_kind;
 
 typedef struct ll_decoder_step {
     ll_decoder_kind kind;
-    ll_step_text from; /* WORDPIECE: the prefix */
-    bool cleanup;      /* WORDPIECE */
+    ll_step_text from;      /* WORDPIECE: the prefix; METASPACE, STRIP: the character; REPLACE */
+    ll_step_text to;        /* REPLACE; SENTENCEPIECE: what the unknown token writes */
+    bool cleanup;           /* WORDPIECE */
+    ll_prepend prepend;     /* METASPACE */
+    size_t n_left, n_right; /* STRIP: characters at most */
 } ll_decoder_step;
 
 #define LL_MAX_DECODER_STEPS 8
@@ -145,20 +189,24 @@ typedef struct ll_tokenizer_spec {
     ll_token_model model;
     ll_vocab_entry *vocab;
     size_t n_vocab;
+    double *scores;      /* [n_vocab]; Unigram */
+    uint8_t *types;      /* [n_vocab] ll_piece_type of a SentencePiece model; NULL: all normal */
     bool last_of_equals; /* a token may occur twice and then has its last id (vocab.txt) */
     ll_merge *merges;
     size_t n_merges;
     ll_added_token *added;
     size_t n_added;
-    ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
+    ll_normalizer_step *normalizer; /* [LL_MAX_NORMALIZER_STEPS] */
     size_t n_normalizer;
-    ll_split_step split[LL_MAX_SPLIT_STEPS]; /* the pre-tokenizer */
+    ll_split_step *split; /* the pre-tokenizer, [LL_MAX_SPLIT_STEPS] */
     size_t n_split;
-    ll_decoder_step decoder[LL_MAX_DECODER_STEPS];
+    ll_decoder_step *decoder; /* [LL_MAX_DECODER_STEPS] */
     size_t n_decoder;
     bool fuse_unk;         /* BPE: adjacent bytes without a token become one unk_token */
-    const char *unk_token; /* BPE: NULL: none */
+    const char *unk_token; /* NULL: none */
     uint32_t unk_token_bytes;
+    bool byte_fallback; /* BPE_CHARS, Unigram: a character without a token becomes tokens <0x00> to <0xFF> */
+    bool sentencepiece; /* Unigram: scores, ties and token types as in SentencePiece's C++ library */
     /* WordPiece */
     const char *continuing_prefix;
     uint32_t continuing_prefix_bytes;

@@ -67,12 +67,46 @@ static llmcs_status read_merges(ll_tokenizer_spec *spec, ll_json model) {
     return LLMCS_OK;
 }
 
+/* [["<unk>", 0.0], ...]: tokens by id with their scores. */
+static llmcs_status read_scored_vocab(ll_tokenizer_spec *spec, ll_json vocab) {
+    if (ll_json_get_type(vocab) != LL_JSON_ARRAY) return ll_spec_fail(vocab, "model.vocab", "an array is expected");
+    const size_t n = ll_json_count(vocab);
+    if (n >= INT32_MAX) return ll_fail(LLMCS_LIMIT, "%s: %zu tokens", spec->path, n);
+    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
+    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->scores, "scores", &spec->scores));
+    for (ll_json m = ll_json_first(vocab); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
+        const ll_json first = ll_json_first(m), second = ll_json_next(first);
+        size_t len;
+        const char *token = ll_json_string(first, &len);
+        if (ll_json_count(m) != 2 || !token || !ll_json_double(second, &spec->scores[spec->n_vocab]))
+            return ll_spec_fail(m, "model.vocab", "a token and its score are expected");
+        spec->vocab[spec->n_vocab] = (ll_vocab_entry){token, (uint32_t)len, (int32_t)spec->n_vocab};
+        spec->n_vocab++;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status read_unigram(ll_tokenizer_spec *spec, ll_json model, ll_json vocab) {
+    ll_json unk;
+    int64_t id;
+    spec->model = LL_TOKEN_UNIGRAM;
+    LL_TRY(read_scored_vocab(spec, vocab));
+    LL_TRY(ll_spec_bool(model, "model", "byte_fallback", &spec->byte_fallback));
+    LL_TRY(ll_spec_member(model, "model", "unk_id", &unk));
+    if (!ll_json_int64(unk, &id) || id < 0 || (uint64_t)id >= spec->n_vocab)
+        return ll_spec_fail(ll_spec_absent(unk) ? model : unk, "model.unk_id", "the id of a token is expected");
+    spec->unk_token = spec->vocab[id].token;
+    spec->unk_token_bytes = spec->vocab[id].token_bytes;
+    return LLMCS_OK;
+}
+
+/* Without ByteLevel a BPE works on characters; the pre-tokenizer, which is read later, says which. */
 static llmcs_status read_bpe(ll_tokenizer_spec *spec, ll_json model) {
     spec->model = LL_TOKEN_BPE;
     LL_TRY(check_dropout(model));
     LL_TRY(ll_spec_bool(model, "model", "fuse_unk", &spec->fuse_unk));
     LL_TRY(ll_spec_string(model, "model", "unk_token", &spec->unk_token, &spec->unk_token_bytes));
-    LL_TRY(check_false(model, "byte_fallback", "model.byte_fallback"));
+    LL_TRY(ll_spec_bool(model, "model", "byte_fallback", &spec->byte_fallback));
     LL_TRY(check_false(model, "ignore_merges", "model.ignore_merges"));
     LL_TRY(check_empty(model, "continuing_subword_prefix", "model.continuing_subword_prefix"));
     LL_TRY(check_empty(model, "end_of_word_suffix", "model.end_of_word_suffix"));
@@ -114,6 +148,8 @@ static llmcs_status read_token_model(ll_tokenizer_spec *spec, ll_json model) {
     bool has_limit = ll_json_get_type(ll_json_get(model, "max_input_chars_per_word")) != LL_JSON_MISSING;
     bool bpe = ll_json_equals(type, "BPE") || (untyped && has_merges);
     bool wordpiece = ll_json_equals(type, "WordPiece") || (untyped && !has_merges && has_limit);
+    bool unigram = ll_json_equals(type, "Unigram") || (untyped && ll_json_get_type(vocab) == LL_JSON_ARRAY);
+    if (unigram && !spec->vocab) return read_unigram(spec, model, vocab);
     if (!bpe && !wordpiece) {
         size_t len = 0;
         const char *name = ll_json_string(type, &len);

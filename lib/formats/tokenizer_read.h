@@ -38,6 +38,15 @@ llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json pre_tokenize
 llmcs_status ll_read_decoder(ll_tokenizer_spec *spec, ll_json decoder);
 llmcs_status ll_read_post_processor(ll_tokenizer_spec *spec, ll_json post_processor);
 
+/* tokenizer_stages.c. The "type" of a stage, a string; the list of a Sequence; UNSUPPORTED naming stage and type. A
+ * Sequence within one is not supported, so no reader calls itself. */
+llmcs_status ll_spec_type(ll_json stage, const char *where, ll_json *type);
+llmcs_status ll_spec_sequence(ll_json stage, const char *where, const char *key, ll_json *list);
+llmcs_status ll_spec_fail_kind(ll_json stage, const char *where);
+
+/* Metaspace's character and where it goes, of a pre-tokenizer or a decoder. */
+llmcs_status ll_read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend);
+
 /* Appends a step to a list that has capacity for it. */
 void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind);
 void ll_add_split(ll_tokenizer_spec *spec, ll_split_step step);

@@ -9,6 +9,7 @@ static const char *const ROLE_KEY[LL_N_SPECIAL] = {"bos_token", "eos_token", "un
                                                    "pad_token", "cls_token", "mask_token"};
 
 static const char *const DEFAULT_ROLE[][LL_N_SPECIAL] = {
+    [LL_TOKENS_OF_NO_CLASS] = {NULL},
     [LL_TOKENS_OF_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
     [LL_TOKENS_OF_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
     [LL_TOKENS_OF_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
@@ -107,10 +108,11 @@ const char *ll_token_text(ll_json v, size_t *len) {
     return text ? text : ll_json_string(ll_json_get(v, "content"), len);
 }
 
-/* Without a class, the defaults follow from the model and its template. */
+/* Without a class, the defaults follow from the model and its template; SentencePiece's vocabularies have none. */
 static ll_token_family family_or_guess(const ll_tokenizer_spec *spec, const ll_token_settings *s) {
     if (s->family != LL_TOKENS_OF_NO_CLASS) return s->family;
     if (spec->model == LL_TOKEN_WORDPIECE) return LL_TOKENS_OF_BERT;
+    if (spec->model != LL_TOKEN_BPE) return LL_TOKENS_OF_NO_CLASS;
     return spec->n_single > 1 ? LL_TOKENS_OF_ROBERTA : LL_TOKENS_OF_GPT2;
 }
 

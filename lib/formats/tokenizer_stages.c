@@ -1,11 +1,12 @@
-/* The stages around the model in tokenizer.json: normalizer, pre-tokenizer, post-processor, decoder. */
+/* The stages around the model in tokenizer.json: pre-tokenizer and post-processor. The normalizer is read in
+ * tokenizer_normalizer.c, the decoder in tokenizer_decoder.c. */
 #include <string.h>
 
 #include "base/utf8.h"
 #include "formats/tokenizer_read.h"
 
 /* UNSUPPORTED naming stage and type. */
-static llmcs_status fail_kind(ll_json stage, const char *where) {
+llmcs_status ll_spec_fail_kind(ll_json stage, const char *where) {
     ll_json type = ll_json_get(stage, "type");
     size_t len = 0;
     const char *name = ll_json_string(type, &len);
@@ -13,80 +14,16 @@ static llmcs_status fail_kind(ll_json stage, const char *where) {
                    (int)(len < 60 ? len : 60), name ? name : "", (unsigned long long)ll_json_offset(stage));
 }
 
-static llmcs_status read_type(ll_json stage, const char *where, ll_json *type) {
+llmcs_status ll_spec_type(ll_json stage, const char *where, ll_json *type) {
     if (ll_json_get_type(stage) != LL_JSON_OBJECT) return ll_spec_fail(stage, where, "an object or null is expected");
     LL_TRY(ll_spec_member(stage, where, "type", type));
     return ll_json_get_type(*type) == LL_JSON_STRING ? LLMCS_OK : ll_spec_fail(stage, where, "\"type\" is missing");
 }
 
 /* The list of a Sequence; a Sequence within one is not supported, so nothing here calls itself. */
-static llmcs_status read_sequence(ll_json stage, const char *where, const char *key, ll_json *list) {
+llmcs_status ll_spec_sequence(ll_json stage, const char *where, const char *key, ll_json *list) {
     LL_TRY(ll_spec_member(stage, where, key, list));
     return ll_json_get_type(*list) == LL_JSON_ARRAY ? LLMCS_OK : ll_spec_fail(stage, where, "its list is missing");
-}
-
-/* ---------------------------------------------------------------------------------------------- normalizer */
-
-void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind) {
-    spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = kind};
-}
-
-void ll_bert_steps(ll_tokenizer_spec *spec, bool clean_text, bool chinese, bool strip_accents, bool lowercase) {
-    if (clean_text) ll_add_normalizer(spec, LL_NORMALIZE_CLEAN_TEXT);
-    if (chinese) ll_add_normalizer(spec, LL_NORMALIZE_CHINESE);
-    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_NFD);
-    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_STRIP_NONSPACING);
-    if (lowercase) ll_add_normalizer(spec, LL_NORMALIZE_LOWERCASE);
-}
-
-static llmcs_status read_bert_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
-    bool clean_text = true, chinese = true, lowercase = true;
-    LL_TRY(ll_spec_bool(stage, "normalizer", "clean_text", &clean_text));
-    LL_TRY(ll_spec_bool(stage, "normalizer", "handle_chinese_chars", &chinese));
-    LL_TRY(ll_spec_bool(stage, "normalizer", "lowercase", &lowercase));
-    bool strip_accents = lowercase; /* what null means */
-    LL_TRY(ll_spec_bool(stage, "normalizer", "strip_accents", &strip_accents));
-    ll_bert_steps(spec, clean_text, chinese, strip_accents, lowercase);
-    spec->json.clean_text = clean_text;
-    spec->json.chinese = chinese;
-    spec->json.strip_accents = strip_accents;
-    spec->json.lowercase = lowercase;
-    return LLMCS_OK;
-}
-
-static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
-    static const struct {
-        const char *type;
-        ll_normalizer_kind step;
-    } simple[] = {{"NFD", LL_NORMALIZE_NFD},
-                  {"NFC", LL_NORMALIZE_NFC},
-                  {"NFKD", LL_NORMALIZE_NFKD},
-                  {"NFKC", LL_NORMALIZE_NFKC},
-                  {"Lowercase", LL_NORMALIZE_LOWERCASE},
-                  {"StripAccents", LL_NORMALIZE_STRIP_MARKS}};
-    ll_json type;
-    LL_TRY(read_type(stage, "normalizer", &type));
-    if (spec->n_normalizer + 5 > LL_MAX_NORMALIZER_STEPS)
-        return ll_fail(LLMCS_LIMIT, "%s: more than %d normalizer steps", spec->path, LL_MAX_NORMALIZER_STEPS);
-    if (ll_json_equals(type, "BertNormalizer")) return read_bert_normalizer(spec, stage);
-    for (size_t i = 0; i < sizeof simple / sizeof *simple; i++) {
-        if (!ll_json_equals(type, simple[i].type)) continue;
-        ll_add_normalizer(spec, simple[i].step);
-        return LLMCS_OK;
-    }
-    return fail_kind(stage, "normalizer");
-}
-
-llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
-    ll_json type, list;
-    if (ll_spec_absent(stage)) return LLMCS_OK;
-    LL_TRY(read_type(stage, "normalizer", &type));
-    spec->json.bert_normalizer = ll_json_equals(type, "BertNormalizer");
-    if (!ll_json_equals(type, "Sequence")) return read_one_normalizer(spec, stage);
-    LL_TRY(read_sequence(stage, "normalizer", "normalizers", &list));
-    for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
-        LL_TRY(read_one_normalizer(spec, m));
-    return LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------- pre-tokenizer */
@@ -101,7 +38,7 @@ ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec) {
 
 /* Metaspace's character and where it goes. Older files say add_prefix_space; beside a prepend_scheme it may only say
  * the same. */
-static llmcs_status read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend) {
+llmcs_status ll_read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend) {
     static const char *const schemes[] = {"always", "first", "never"}; /* by ll_prepend */
     ll_json scheme;
     bool add_prefix = true;
@@ -129,7 +66,7 @@ static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type;
     ll_split_step step = {0};
     bool known;
-    LL_TRY(read_type(stage, where, &type));
+    LL_TRY(ll_spec_type(stage, where, &type));
     if (spec->n_split == LL_MAX_SPLIT_STEPS)
         return ll_fail(LLMCS_LIMIT, "%s: more than %d pre-tokenizer steps", spec->path, LL_MAX_SPLIT_STEPS);
     if (ll_json_equals(type, "ByteLevel") && spec->model == LL_TOKEN_BPE) {
@@ -142,19 +79,23 @@ static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
         step.kind = LL_SPLIT_WHITE_SPACE;
     } else if (ll_json_equals(type, "Metaspace")) {
         step = (ll_split_step){.kind = LL_SPLIT_METASPACE, .split = true};
-        LL_TRY(read_metaspace(stage, where, &step.text, &step.prepend));
+        LL_TRY(ll_read_metaspace(stage, where, &step.text, &step.prepend));
         LL_TRY(ll_spec_bool(stage, where, "split", &step.split));
     } else {
         LL_TRY(ll_read_split(stage, type, &step, &known));
-        if (!known) return fail_kind(stage, where);
+        if (!known) return ll_spec_fail_kind(stage, where);
     }
     ll_add_split(spec, step);
     return LLMCS_OK;
 }
 
-/* ByteLevel hands bytes to the model, so it comes last. */
+/* ByteLevel hands bytes to the model, so it comes last; without it BPE works on characters. */
 static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
-    if (spec->model == LL_TOKEN_BPE && !ll_byte_level_step(spec)) return fail_kind(stage, "pre_tokenizer");
+    const bool byte_level = ll_byte_level_step(spec) != NULL;
+    if (spec->model == LL_TOKEN_BPE && !byte_level) spec->model = LL_TOKEN_BPE_CHARS;
+    if (byte_level && spec->byte_fallback)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: model.byte_fallback is true beside ByteLevel, which is not supported",
+                       spec->path);
     for (size_t i = 0; i + 1 < spec->n_split; i++)
         if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL)
             return ll_fail(LLMCS_UNSUPPORTED,
@@ -165,38 +106,17 @@ static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
 
 llmcs_status ll_read_pre_tokenizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
-    const char *wanted = spec->model == LL_TOKEN_BPE ? "ByteLevel" : "BertPreTokenizer";
-    if (ll_spec_absent(stage))
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: no pre_tokenizer; for this model %s is supported", spec->path, wanted);
-    LL_TRY(read_type(stage, "pre_tokenizer", &type));
+    if (ll_spec_absent(stage)) return check_splits(spec, stage);
+    LL_TRY(ll_spec_type(stage, "pre_tokenizer", &type));
     spec->json.byte_level = ll_json_equals(type, "ByteLevel");
     if (!ll_json_equals(type, "Sequence")) {
         LL_TRY(read_one_split(spec, stage));
         return check_splits(spec, stage);
     }
-    LL_TRY(read_sequence(stage, "pre_tokenizer", "pretokenizers", &list));
+    LL_TRY(ll_spec_sequence(stage, "pre_tokenizer", "pretokenizers", &list));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
         LL_TRY(read_one_split(spec, m));
     return check_splits(spec, stage);
-}
-
-/* ------------------------------------------------------------------------------------------------- decoder */
-
-void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step) { spec->decoder[spec->n_decoder++] = step; }
-
-llmcs_status ll_read_decoder(ll_tokenizer_spec *spec, ll_json stage) {
-    ll_json type;
-    if (ll_spec_absent(stage)) return LLMCS_OK;
-    LL_TRY(read_type(stage, "decoder", &type));
-    ll_decoder_step step = {.kind = LL_DECODE_BYTE_LEVEL};
-    if (!ll_json_equals(type, "ByteLevel")) {
-        if (!ll_json_equals(type, "WordPiece")) return fail_kind(stage, "decoder");
-        step = (ll_decoder_step){.kind = LL_DECODE_WORDPIECE, .from = {"##", 2}, .cleanup = true};
-        LL_TRY(ll_spec_string(stage, "decoder", "prefix", &step.from.at, &step.from.n));
-        LL_TRY(ll_spec_bool(stage, "decoder", "cleanup", &step.cleanup));
-    }
-    ll_add_decoder(spec, step);
-    return LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------------ post-processor */
@@ -282,7 +202,7 @@ static llmcs_status read_template(ll_json stage, const char *key, bool pair, ll_
 static llmcs_status read_one_post_processor(ll_tokenizer_spec *spec, ll_json stage, bool *has_template) {
     ll_json type;
     int32_t cls, sep;
-    LL_TRY(read_type(stage, "post_processor", &type));
+    LL_TRY(ll_spec_type(stage, "post_processor", &type));
     bool roberta = ll_json_equals(type, "RobertaProcessing"), byte_level = ll_json_equals(type, "ByteLevel");
     if (roberta || byte_level) {
         spec->trim_offsets = spec->trim_prefix_space = true;
@@ -290,13 +210,13 @@ static llmcs_status read_one_post_processor(ll_tokenizer_spec *spec, ll_json sta
         LL_TRY(ll_spec_bool(stage, "post_processor", "add_prefix_space", &spec->trim_prefix_space));
     }
     if (byte_level) return LLMCS_OK;
-    if (*has_template) return fail_kind(stage, "second post_processor");
+    if (*has_template) return ll_spec_fail_kind(stage, "second post_processor");
     *has_template = true;
     if (ll_json_equals(type, "TemplateProcessing")) {
         LL_TRY(read_template(stage, "single", false, spec->single, &spec->n_single));
         return read_template(stage, "pair", true, spec->pair, &spec->n_pair);
     }
-    if (!roberta && !ll_json_equals(type, "BertProcessing")) return fail_kind(stage, "post_processor");
+    if (!roberta && !ll_json_equals(type, "BertProcessing")) return ll_spec_fail_kind(stage, "post_processor");
     LL_TRY(read_token_pair(stage, "cls", &cls));
     LL_TRY(read_token_pair(stage, "sep", &sep));
     if (roberta)
@@ -311,10 +231,10 @@ llmcs_status ll_read_post_processor(ll_tokenizer_spec *spec, ll_json stage) {
     bool has_template = false;
     ll_template_plain(spec, 1);
     if (ll_spec_absent(stage)) return LLMCS_OK;
-    LL_TRY(read_type(stage, "post_processor", &type));
+    LL_TRY(ll_spec_type(stage, "post_processor", &type));
     spec->json.trims = ll_json_equals(type, "RobertaProcessing") || ll_json_equals(type, "ByteLevel");
     if (!ll_json_equals(type, "Sequence")) return read_one_post_processor(spec, stage, &has_template);
-    LL_TRY(read_sequence(stage, "post_processor", "processors", &list));
+    LL_TRY(ll_spec_sequence(stage, "post_processor", "processors", &list));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
         LL_TRY(read_one_post_processor(spec, m, &has_template));
     return LLMCS_OK;

@@ -45,7 +45,7 @@ static llmcs_status find_bytes(ll_bpe *b, const ll_vocab *vocab, const ll_tokeni
     }
     b->fuse_unk = spec->fuse_unk;
     b->unk_id = -1;
-    if (!spec->unk_token || !b->n_missing) return LLMCS_OK;
+    if (!spec->unk_token || !b->n_missing || b->chars) return LLMCS_OK;
     b->unk_id = ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes);
     if (b->unk_id >= 0) return LLMCS_OK;
     return ll_fail(LLMCS_TOKENIZER,
@@ -152,7 +152,8 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
     LL_TRY(ll_alloc(a, longest, 1, "token", &bytes));
     for (size_t id = 0; id < b->n_ids; id++) {
         const char *token = ll_vocab_token(vocab, (int32_t)id, &len);
-        const size_t n = token ? ll_bytes_of_token(token, len, bytes) : 0;
+        const size_t n = token && !b->chars ? ll_bytes_of_token(token, len, bytes) : len;
+        if (token && b->chars) memcpy(bytes, token, len);
         b->token_bytes[id] = (uint32_t)(n == SIZE_MAX ? len : n);
         if (n != SIZE_MAX) add_neighbours(b, bytes, n);
         if (n > 0 && n <= LL_WORD_BYTES) ll_string_set_add(&b->words, bytes, n, (int32_t)id);
@@ -164,7 +165,11 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
 
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
                           uint64_t seed) {
-    *b = (ll_bpe){.n_merges = spec->n_merges, .n_ids = vocab->n_ids, .n_pairs = 16, .seed = seed};
+    *b = (ll_bpe){.chars = spec->model == LL_TOKEN_BPE_CHARS,
+                  .n_merges = spec->n_merges,
+                  .n_ids = vocab->n_ids,
+                  .n_pairs = 16,
+                  .seed = seed};
     while (b->n_pairs < 2 * spec->n_merges) b->n_pairs *= 2;
     llmcs_status st;
     LL_TRY_GOTO(st, find_bytes(b, vocab, spec), fail);

@@ -30,6 +30,7 @@ typedef struct ll_bpe {
     size_t n_merges;
     uint32_t *token_bytes; /* [n_ids]: length of a token's text in bytes */
     size_t n_ids;
+    bool chars;          /* tokens are texts (bpe_chars.h), not written in the byte alphabet */
     ll_string_set words; /* short tokens by their text */
     uint64_t seed;
 } ll_bpe;
@@ -71,6 +72,16 @@ static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char 
 size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *ids);
 llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
                                const int32_t **ids, size_t *n_ids);
+
+/* A token of a word that started as other symbols than its bytes, and the number of the first of them. */
+typedef struct ll_bpe_symbol {
+    int32_t id;
+    uint32_t first;
+} ll_bpe_symbol;
+
+/* The long way for n symbols of any kind. *out is valid until the next call. */
+llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const int32_t *ids,
+                                  size_t n, const ll_bpe_symbol **out, size_t *n_out);
 
 static inline uint64_t ll_bpe_key(int32_t left, int32_t right) {
     return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;

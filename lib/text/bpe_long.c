@@ -245,6 +245,35 @@ static llmcs_status merge_all(const ll_bpe *b, ll_bpe_long *q, const llmcs_alloc
     }
 }
 
+static llmcs_status queue_symbol_pairs(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, const int32_t *ids,
+                                       size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bool last = i + 1 == n;
+        uint32_t rank = last ? LL_BPE_NO_RANK : ll_bpe_rank(b, ids[i], ids[i + 1]);
+        q->token[i] = (token){ids[i], i ? (uint32_t)i - 1 : NONE, last ? NONE : (uint32_t)i + 1, rank};
+        if (rank != LL_BPE_NO_RANK) LL_TRY(bucket_push(q, a, rank, (uint32_t)i));
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const int32_t *ids,
+                                  size_t n, const ll_bpe_symbol **out, size_t *n_out) {
+    if (!s->queue) LL_TRY(create_queue(b, a, s));
+    ll_bpe_long *q = s->queue;
+    LL_TRY(grow_queue(q, a, n));
+    LL_TRY(queue_symbol_pairs(b, q, a, ids, n));
+    LL_TRY(merge_all(b, q, a));
+    ll_bpe_symbol *packed = (ll_bpe_symbol *)(void *)q->token; /* into memory that the tokens passed leave */
+    *n_out = 0;
+    for (uint32_t i = n ? 0 : NONE, next; i != NONE; i = next) {
+        const ll_bpe_symbol symbol = {q->token[i].id, i};
+        next = q->token[i].next;
+        packed[(*n_out)++] = symbol;
+    }
+    *out = packed;
+    return LLMCS_OK;
+}
+
 llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
                                const int32_t **ids, size_t *n_ids) {
     if (!s->queue) LL_TRY(create_queue(b, a, s));

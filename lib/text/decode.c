@@ -14,6 +14,9 @@ static const char *const CLEAN_UP[] = {" .", " ?", " !", " ,", " ' ", " n't", " 
 /* Most bytes that the clean-up's steps hold back. */
 #define MAX_PENDING (4 * N_CLEAN_UP)
 
+/* Most bytes of a run of byte fallback that are decoded together. */
+#define MAX_RUN 4096
+
 struct llmcs_decoder {
     uint32_t magic;
     llmcs_allocator allocator;
@@ -22,6 +25,9 @@ struct llmcs_decoder {
     bool any;     /* a token was written: the next one is not the first */
     char tail[4]; /* bytes of a character that is not complete yet */
     size_t n_tail;
+    char *run; /* bytes of byte fallback whose run is not over: what they spell depends on all of them */
+    size_t n_run;
+    size_t n_strip;              /* characters that may still go from the beginning of the text */
     uint8_t matched[N_CLEAN_UP]; /* bytes of CLEAN_UP[i] that step i holds back */
     /* The piece. */
     char *out, *other; /* the clean-up's steps write from one to the other and back */
@@ -107,13 +113,52 @@ static void write_token_bytes(llmcs_decoder *d, const char *bytes, size_t n) {
     d->n_tail = wait;
 }
 
+/* Strip behind Fuse: the text loses up to so many of the step's character at its beginning. */
+static void write_stripped(llmcs_decoder *d, const char *bytes, size_t n) {
+    const ll_step_text *character = &d->tokenizer->strip.from;
+    for (; n && d->n_strip; d->n_strip--) {
+        if (n < character->n || memcmp(bytes, character->at, character->n) != 0) {
+            d->n_strip = 0;
+            break;
+        }
+        bytes += character->n;
+        n -= character->n;
+    }
+    if (n) write_token_bytes(d, bytes, n);
+}
+
+/* A run of byte tokens is text if all of it is; else every byte of it is one U+FFFD. */
+static void write_run(llmcs_decoder *d) {
+    const size_t n = d->n_run;
+    d->n_run = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t cp;
+        i += ll_utf8_decode(d->run + i, n - i, &cp);
+        if (cp != LL_UTF8_BAD) continue;
+        for (size_t k = 0; k < n; k++) write_stripped(d, REPLACEMENT, 3);
+        return;
+    }
+    write_stripped(d, d->run, n);
+}
+
 static void write_token(llmcs_decoder *d, int32_t id) {
     const llmcs_tokenizer *t = d->tokenizer;
     if ((size_t)id >= t->vocab.n_ids || !(t->decode_flags[id] & LL_DECODE_KNOWN)) return;
     if ((d->flags & LLMCS_SKIP_SPECIAL) && (t->decode_flags[id] & LL_DECODE_SPECIAL)) return;
     const ll_decode_table *table = d->any || !t->has_first ? &t->inside : &t->first;
-    write_token_bytes(d, table->bytes + table->offset[id], table->offset[id + 1] - table->offset[id]);
+    const char *bytes = table->bytes + table->offset[id];
+    const size_t n = table->offset[id + 1] - table->offset[id];
     d->any = true;
+    if (t->decode_flags[id] & LL_DECODE_BYTE) {
+        if (d->n_run == MAX_RUN) write_run(d);
+        d->run[d->n_run++] = bytes[0];
+        return;
+    }
+    if (d->n_run) write_run(d);
+    if (t->strip.n_left)
+        write_stripped(d, bytes, n);
+    else
+        write_token_bytes(d, bytes, n);
 }
 
 /* ------------------------------------------------------------------------------------------------ in one go */
@@ -170,8 +215,10 @@ llmcs_status llmcs_decoder_create(const llmcs_tokenizer *tokenizer, uint32_t fla
     d->tokenizer = tokenizer;
     d->flags = flags;
     /* At worst every byte of a token is bad and becomes three. */
-    size_t capacity = 3 * (tokenizer->longest_decoded + 4) + MAX_PENDING;
-    llmcs_status st = ll_alloc(a, capacity, 1, "decoder's piece", &d->out);
+    size_t capacity = 3 * (tokenizer->longest_decoded + 4 + (tokenizer->has_bytes ? MAX_RUN : 0)) + MAX_PENDING;
+    d->n_strip = tokenizer->strip.n_left;
+    llmcs_status st = tokenizer->has_bytes ? ll_alloc(a, MAX_RUN, 1, "decoder's run", &d->run) : LLMCS_OK;
+    if (!st) st = ll_alloc(a, capacity, 1, "decoder's piece", &d->out);
     if (!st) st = ll_alloc(a, capacity, 1, "decoder's piece", &d->other);
     *decoder = d;
     if (st) llmcs_decoder_free(decoder);
@@ -185,6 +232,7 @@ void llmcs_decoder_free(llmcs_decoder **decoder) {
     if (d->magic != LL_DECODER_MAGIC) return;
     llmcs_allocator a = d->allocator;
     d->magic = 0;
+    ll_free(&a, d->run);
     ll_free(&a, d->out);
     ll_free(&a, d->other);
     ll_free(&a, d);
@@ -212,10 +260,12 @@ llmcs_status llmcs_decoder_push(llmcs_decoder *decoder, int32_t id, const char *
 llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, size_t *piece_bytes) {
     LL_TRY(check_decoder(decoder, piece, piece_bytes));
     decoder->n = 0;
+    if (decoder->n_run) write_run(decoder);
     if (decoder->n_tail) write_bytes(decoder, REPLACEMENT, 3);
     if (decoder->flags & LLMCS_CLEAN_UP_SPACES) clean_up(decoder, true);
     decoder->n_tail = 0;
     decoder->any = false;
+    decoder->n_strip = decoder->tokenizer->strip.n_left;
     *piece = decoder->out;
     *piece_bytes = decoder->n;
     return LLMCS_OK;

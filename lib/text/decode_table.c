@@ -73,17 +73,77 @@ static size_t write_joined(const char *token, size_t len, bool first, char *out)
     return n + len;
 }
 
-/* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
-static size_t write_token(const llmcs_tokenizer *t, const char *token, size_t len, bool first, char *out) {
-    if (!t->n_decoder) return write_joined(token, len, first, out);
-    for (size_t i = 0; i < t->n_decoder; i++) {
-        if (t->decoder[i].kind == LL_DECODE_BYTE_LEVEL)
-            len = write_byte_level(token, len, out);
-        else
-            len = write_wordpiece(&t->decoder[i], token, len, first, out);
-        token = out;
+/* Every occurrence of the step's text, from the left; what takes its place is no longer. */
+static size_t write_replaced(const ll_step_text *from, const char *to, size_t n_to, const char *token, size_t len,
+                             char *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < len;) {
+        if (from->n && len - i >= from->n && !memcmp(token + i, from->at, from->n)) {
+            memcpy(out + n, to, n_to);
+            n += n_to;
+            i += from->n;
+        } else {
+            out[n++] = token[i++];
+        }
+    }
+    return n;
+}
+
+/* Up to so many of the step's character at both ends. */
+static size_t write_stripped(const ll_decoder_step *step, const char *token, size_t len, char *out) {
+    const size_t k = step->from.n;
+    for (size_t i = 0; i < step->n_left && len >= k && !memcmp(token, step->from.at, k); i++) {
+        token += k;
+        len -= k;
+    }
+    for (size_t i = 0; i < step->n_right && len >= k && !memcmp(token + len - k, step->from.at, k); i++) len -= k;
+    if (len) memmove(out, token, len);
+    return len;
+}
+
+static size_t write_step(const ll_decoder_step *step, const char *token, size_t len, bool first, char *out) {
+    switch (step->kind) {
+        case LL_DECODE_BYTE_LEVEL:
+            return write_byte_level(token, len, out);
+        case LL_DECODE_WORDPIECE:
+            return write_wordpiece(step, token, len, first, out);
+        case LL_DECODE_METASPACE:
+            return write_replaced(&step->from, " ", !first || step->prepend == LL_PREPEND_NEVER, token, len, out);
+        case LL_DECODE_REPLACE:
+            return write_replaced(&step->from, step->to.at, step->to.n, token, len, out);
+        case LL_DECODE_SENTENCEPIECE:
+            return write_replaced(&step->from, " ", 1, token, len, out);
+        case LL_DECODE_STRIP:
+            return write_stripped(step, token, len, out);
+        case LL_DECODE_BYTE_FALLBACK:
+        case LL_DECODE_FUSE:
+            break;
     }
     return len;
+}
+
+/* Steps from this one on work on the tokens together (decode.c). */
+static size_t n_token_steps(const llmcs_tokenizer *t) {
+    size_t n = 0;
+    while (n < t->n_decoder && t->decoder[n].kind != LL_DECODE_BYTE_FALLBACK && t->decoder[n].kind != LL_DECODE_FUSE)
+        n++;
+    return n;
+}
+
+/* Writes the text of `token` to out (capacity len + 1); returns its length in bytes. */
+static size_t write_token(const llmcs_tokenizer *t, const char *token, size_t len, bool first, char *out) {
+    const size_t n_steps = n_token_steps(t);
+    if (!t->n_decoder) return write_joined(token, len, first, out);
+    for (size_t i = 0; i < n_steps; i++) {
+        len = write_step(&t->decoder[i], token, len, first, out);
+        token = out;
+    }
+    if (token != out && len) memcpy(out, token, len);
+    const int byte =
+        n_steps < t->n_decoder && t->decoder[n_steps].kind == LL_DECODE_BYTE_FALLBACK ? ll_byte_of_token(out, len) : -1;
+    if (byte < 0) return len;
+    out[0] = (char)byte;
+    return 1;
 }
 
 static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, bool first, ll_decode_table *d) {
@@ -99,11 +159,23 @@ static llmcs_status build_table(llmcs_tokenizer *t, const ll_tokenizer_spec *spe
         d->offset[id] = (uint32_t)at;
         if (!token) continue;
         size_t n = write_token(t, token, len, first, d->bytes + at);
+        if (t->has_bytes && ll_byte_of_token(token, len) >= 0 && n == 1) t->decode_flags[id] |= LL_DECODE_BYTE;
         t->longest_decoded = ll_max(t->longest_decoded, n);
         at += n;
     }
     d->offset[n_ids] = (uint32_t)at;
     return LLMCS_OK;
+}
+
+/* What decode.c does with the tokens together. */
+static void find_joint_steps(llmcs_tokenizer *t) {
+    bool fused = false;
+    for (size_t i = 0; i < t->n_decoder; i++) {
+        const ll_decoder_step *step = &t->decoder[i];
+        if (step->kind == LL_DECODE_BYTE_FALLBACK) t->has_bytes = true;
+        if (step->kind == LL_DECODE_STRIP && fused) t->strip = *step;
+        fused = fused || step->kind == LL_DECODE_FUSE;
+    }
 }
 
 llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
@@ -116,7 +188,11 @@ llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec 
         if (e->id >= 0) t->decode_flags[e->id] |= LL_DECODE_ADDED | (e->special ? LL_DECODE_SPECIAL : 0);
     }
     LL_TRY(build_table(t, spec, false, &t->inside));
-    t->has_first = !t->n_decoder || t->decoder[0].kind != LL_DECODE_BYTE_LEVEL;
+    find_joint_steps(t);
+    t->has_first = !t->n_decoder;
+    for (size_t i = 0; i < t->n_decoder; i++)
+        t->has_first = t->has_first || t->decoder[i].kind == LL_DECODE_WORDPIECE ||
+                       (t->decoder[i].kind == LL_DECODE_METASPACE && t->decoder[i].prepend != LL_PREPEND_NEVER);
     if (!t->has_first) return LLMCS_OK;
     return build_table(t, spec, true, &t->first);
 }

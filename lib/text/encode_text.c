@@ -14,6 +14,8 @@ typedef struct encoder {
     ll_matches matches[2];
     ll_normalizer_scratch normalizer;
     ll_bpe_scratch bpe;
+    ll_bpe_chars_scratch chars;
+    ll_unigram_scratch unigram;
     ll_pre_scratch pre;
     char *text; /* behind the normalizer */
     size_t text_capacity;
@@ -26,6 +28,8 @@ static void encoder_free(encoder *e) {
     ll_free(e->a, e->matches[1].at);
     ll_normalizer_scratch_free(&e->normalizer, e->a);
     ll_bpe_scratch_free(&e->bpe, e->a);
+    ll_bpe_chars_scratch_free(&e->chars, e->a);
+    ll_unigram_scratch_free(&e->unigram, e->a);
     ll_pre_scratch_free(&e->pre, e->a);
     ll_free(e->a, e->text);
     ll_free(e->a, e->origin);
@@ -33,22 +37,29 @@ static void encoder_free(encoder *e) {
 
 /* ----------------------------------------------------------------------------------------------- the model */
 
-/* Appends the tokens of [begin, end) of the view, one word. */
-static llmcs_status encode_word(encoder *e, const ll_view *view, size_t begin, size_t end) {
+/* Appends the tokens of a piece, one word. */
+static llmcs_status encode_word(encoder *e, const ll_view *piece) {
     const llmcs_tokenizer *t = e->t;
-    const size_t first = e->out->n;
-    if (t->model == LL_TOKEN_WORDPIECE)
-        LL_TRY(ll_wordpiece_encode_word(&t->wordpiece, e->a, view, begin, end, e->out));
-    else if (t->bpe.n_missing)
-        LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, view, begin, end, e->out));
-    else
-        LL_TRY(ll_bpe_encode(&t->bpe, &e->bpe, e->a, view, begin, end, e->out));
-    ll_encoding_end_word(e->out, first);
-    return LLMCS_OK;
+    switch (t->model) {
+        case LL_TOKEN_WORDPIECE:
+            return ll_wordpiece_encode_word(&t->wordpiece, e->a, piece, 0, piece->n, e->out);
+        case LL_TOKEN_UNIGRAM:
+            return ll_unigram_encode(&t->unigram, &e->unigram, e->a, piece, e->out);
+        case LL_TOKEN_BPE_CHARS:
+            return ll_bpe_chars_encode(&t->bpe_chars, &e->chars, &e->bpe, e->a, piece, 0, piece->n, e->out);
+        case LL_TOKEN_BPE:
+            break;
+    }
+    if (t->bpe.n_missing) return ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, piece, 0, piece->n, e->out);
+    return ll_bpe_encode(&t->bpe, &e->bpe, e->a, piece, 0, piece->n, e->out);
 }
 
 static llmcs_status encode_piece(void *context, const ll_view *piece) {
-    return encode_word(context, piece, 0, piece->n);
+    encoder *e = context;
+    const size_t first = e->out->n;
+    LL_TRY(encode_word(e, piece));
+    ll_encoding_end_word(e->out, first);
+    return LLMCS_OK;
 }
 
 /* Words, ByteLevel and BPE in one loop. */
@@ -215,7 +226,7 @@ static bool map_ascii(const llmcs_tokenizer *t, const ll_view *v, char *out) {
 static llmcs_status normalize_block(encoder *e, const ll_view *v) {
     ll_view normal;
     LL_TRY(ll_grow(e->a, &e->text, 0, &e->text_capacity, v->n, 1, "normalized text"));
-    if (map_ascii(e->t, v, e->text)) {
+    if (e->t->maps_ascii && map_ascii(e->t, v, e->text)) {
         normal = (ll_view){e->text, v->n, v->origin, v->base};
     } else {
         LL_TRY(to_chars(e, v));

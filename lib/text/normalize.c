@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+#include "text/normalize_step.h"
+
 void ll_normalizer_scratch_free(ll_normalizer_scratch *s, const llmcs_allocator *a) {
     ll_free(a, s->text.at);
     ll_free(a, s->other.at);
@@ -12,18 +15,6 @@ void ll_normalizer_scratch_free(ll_normalizer_scratch *s, const llmcs_allocator 
 llmcs_status ll_normalizer_workspace(ll_normalizer_scratch *s, const llmcs_allocator *a, size_t n) {
     s->text.n = 0;
     return ll_grow(a, &s->text.at, 0, &s->text.capacity, n, sizeof *s->text.at, "text of the normalizer");
-}
-
-/* Capacity for `more` characters behind those of c. */
-static inline llmcs_status reserve_chars(ll_chars *c, const llmcs_allocator *a, size_t more) {
-    if (more <= c->capacity - c->n) return LLMCS_OK;
-    return ll_grow(a, &c->at, c->n, &c->capacity, c->n + more, sizeof *c->at, "text of the normalizer");
-}
-
-static void swap_buffers(ll_normalizer_scratch *s) {
-    ll_chars text = s->text;
-    s->text = s->other;
-    s->other = text;
 }
 
 /* BERT's clean_text: control characters, NUL and U+FFFD go; all white space becomes a space. */
@@ -46,7 +37,7 @@ static llmcs_status isolate_chinese(const ll_unicode *u, ll_normalizer_scratch *
     if (!n_chinese) return LLMCS_OK;
     ll_chars *out = &s->other;
     out->n = 0;
-    LL_TRY(reserve_chars(out, a, s->text.n + 2 * n_chinese));
+    LL_TRY(ll_reserve_chars(out, a, s->text.n + 2 * n_chinese));
     for (size_t i = 0; i < s->text.n; i++) {
         ll_char x = s->text.at[i], space = {' ', x.begin, x.end};
         bool chinese = ll_unicode_flags(u, x.cp) & LL_UC_CJK;
@@ -54,7 +45,7 @@ static llmcs_status isolate_chinese(const ll_unicode *u, ll_normalizer_scratch *
         out->at[out->n++] = x;
         if (chinese) out->at[out->n++] = space;
     }
-    swap_buffers(s);
+    ll_swap_chars(s);
     return LLMCS_OK;
 }
 
@@ -96,7 +87,7 @@ static llmcs_status decompose_chars(const ll_unicode *u, bool compatibility, ll_
         uint32_t parts[LL_UC_MAX_DECOMPOSED] = {x.cp};
         bool plain = !(ll_unicode_flags(u, x.cp) & LL_UC_FOLDS);
         size_t n = plain ? 1 : ll_unicode_decompose(x.cp, compatibility, parts);
-        LL_TRY(reserve_chars(out, a, n));
+        LL_TRY(ll_reserve_chars(out, a, n));
         for (size_t k = 0; k < n; k++) {
             bool starter = plain || ll_unicode_ccc(parts[k]) == 0;
             if (starter && out->n - marks > 1) LL_TRY(sort_marks(s, marks, a));
@@ -105,7 +96,7 @@ static llmcs_status decompose_chars(const ll_unicode *u, bool compatibility, ll_
         }
     }
     if (out->n - marks > 1) LL_TRY(sort_marks(s, marks, a));
-    swap_buffers(s);
+    ll_swap_chars(s);
     return LLMCS_OK;
 }
 
@@ -142,15 +133,93 @@ static void strip_marks(ll_chars *c, const ll_unicode *u, bool (*unwanted)(uint3
 static llmcs_status lowercase_chars(const ll_unicode *u, ll_normalizer_scratch *s, const llmcs_allocator *a) {
     ll_chars *out = &s->other;
     out->n = 0;
-    LL_TRY(reserve_chars(out, a, s->text.n));
+    LL_TRY(ll_reserve_chars(out, a, s->text.n));
     for (size_t i = 0; i < s->text.n; i++) {
         ll_char x = s->text.at[i];
         uint32_t lower[2] = {x.cp};
         size_t n = ll_unicode_flags(u, x.cp) & LL_UC_FOLDS ? ll_unicode_lower(x.cp, lower) : 1;
-        LL_TRY(reserve_chars(out, a, n));
+        LL_TRY(ll_reserve_chars(out, a, n));
         for (size_t k = 0; k < n; k++) out->at[out->n++] = (ll_char){lower[k], x.begin, x.end};
     }
-    swap_buffers(s);
+    ll_swap_chars(s);
+    return LLMCS_OK;
+}
+
+/* Characters at i that the step replaces; 0: none. */
+static size_t match_at(const ll_unicode *u, const ll_normalizer_step *step, const ll_chars *c, size_t i) {
+    size_t k = i;
+    if (step->replaced == LL_REPLACE_TEXT) {
+        for (size_t b = 0; b < step->from.n; k++) {
+            uint32_t cp;
+            b += ll_utf8_decode(step->from.at + b, step->from.n - b, &cp);
+            if (k == c->n || c->at[k].cp != cp) return 0;
+        }
+        return k - i;
+    }
+    if (step->replaced == LL_REPLACE_SPACES) {
+        while (k < c->n && c->at[k].cp == ' ') k++;
+        return k - i >= 2 ? k - i : 0;
+    }
+    while (k < c->n && (ll_unicode_flags(u, c->at[k].cp) & LL_UC_SPACE)) k++;
+    return k - i;
+}
+
+static llmcs_status append_text(ll_chars *out, const llmcs_allocator *a, const ll_step_text *text, uint32_t begin,
+                                uint32_t end) {
+    LL_TRY(ll_reserve_chars(out, a, text->n));
+    for (size_t i = 0; i < text->n;) {
+        ll_char x = {0, begin, end};
+        i += ll_utf8_decode(text->at + i, text->n - i, &x.cp);
+        out->at[out->n++] = x;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status replace_matches(const ll_unicode *u, const ll_normalizer_step *step, ll_normalizer_scratch *s,
+                                    const llmcs_allocator *a) {
+    const ll_chars *in = &s->text;
+    ll_chars *out = &s->other;
+    size_t first = 0, n;
+    while (first < in->n && !match_at(u, step, in, first)) first++;
+    if (first == in->n) return LLMCS_OK;
+    out->n = 0;
+    LL_TRY(ll_reserve_chars(out, a, in->n));
+    memcpy(out->at, in->at, first * sizeof *in->at);
+    out->n = first;
+    for (size_t i = first; i < in->n; i += n) {
+        n = match_at(u, step, in, i);
+        if (n) {
+            LL_TRY(append_text(out, a, &step->to, in->at[i].begin, in->at[i + n - 1].end));
+            continue;
+        }
+        n = 1;
+        LL_TRY(ll_reserve_chars(out, a, 1));
+        out->at[out->n++] = in->at[i];
+    }
+    ll_swap_chars(s);
+    return LLMCS_OK;
+}
+
+static void strip_ends(const ll_unicode *u, const ll_normalizer_step *step, ll_chars *c) {
+    size_t begin = 0;
+    while (step->right && c->n && (ll_unicode_flags(u, c->at[c->n - 1].cp) & LL_UC_SPACE)) c->n--;
+    while (step->left && begin < c->n && (ll_unicode_flags(u, c->at[begin].cp) & LL_UC_SPACE)) begin++;
+    if (!begin) return;
+    memmove(c->at, c->at + begin, (c->n - begin) * sizeof *c->at);
+    c->n -= begin;
+}
+
+/* What is put in front has the span of the first character. */
+static llmcs_status prepend_text(const ll_normalizer_step *step, ll_normalizer_scratch *s, const llmcs_allocator *a) {
+    const ll_chars *in = &s->text;
+    ll_chars *out = &s->other;
+    if (!in->n) return LLMCS_OK;
+    out->n = 0;
+    LL_TRY(append_text(out, a, &step->to, in->at[0].begin, in->at[0].end));
+    LL_TRY(ll_reserve_chars(out, a, in->n));
+    memcpy(out->at + out->n, in->at, in->n * sizeof *in->at);
+    out->n += in->n;
+    ll_swap_chars(s);
     return LLMCS_OK;
 }
 
@@ -186,6 +255,17 @@ static llmcs_status run_step(const ll_unicode *u, const ll_normalizer_step *step
             LL_TRY(decompose_chars(u, compatibility, s, a));
             if (kind == LL_NORMALIZE_NFC || kind == LL_NORMALIZE_NFKC) compose_chars(&s->text);
             return LLMCS_OK;
+        case LL_NORMALIZE_REPLACE:
+            return replace_matches(u, step, s, a);
+        case LL_NORMALIZE_STRIP:
+            strip_ends(u, step, &s->text);
+            return LLMCS_OK;
+        case LL_NORMALIZE_PREPEND:
+            return prepend_text(step, s, a);
+        case LL_NORMALIZE_CHARSMAP:
+            return ll_apply_charsmap(step, s, a);
+        case LL_NORMALIZE_SENTENCEPIECE:
+            return ll_apply_sentencepiece(step, s, a);
     }
     return ll_fail(LLMCS_INTERNAL, "normalizer step %d", (int)kind);
 }

@@ -15,7 +15,10 @@ static void free_set(ll_added_set *s, const llmcs_allocator *a) {
 static void destroy_tokenizer(llmcs_tokenizer *t) {
     llmcs_allocator a = t->allocator;
     ll_vocab_free(&t->vocab, &a);
+    ll_bpe_chars_free(&t->bpe_chars, &a);
     ll_bpe_free(&t->bpe, &a);
+    ll_unigram_free(&t->unigram, &a);
+    ll_charsmap_free(&t->charsmap, &a);
     ll_wordpiece_free(&t->wordpiece, &a);
     free_set(&t->plain, &a);
     free_set(&t->normalized, &a);
@@ -190,12 +193,27 @@ static llmcs_status normalize_content(const llmcs_tokenizer *t, ll_normalizer_sc
     return LLMCS_OK;
 }
 
-/* Every normalizer step maps an ASCII character to at most one ASCII character, whatever its neighbours are;
- * composition, too, starts only at marks beyond ASCII. */
+/* Whether a step maps an ASCII character to at most one ASCII character, whatever its ASCII neighbours are. Composition
+ * does, too: it starts only at marks beyond ASCII. */
+static bool step_maps_ascii(const ll_normalizer_step *step) {
+    switch (step->kind) {
+        case LL_NORMALIZE_REPLACE:
+        case LL_NORMALIZE_STRIP:
+        case LL_NORMALIZE_PREPEND:
+        case LL_NORMALIZE_CHARSMAP:
+        case LL_NORMALIZE_SENTENCEPIECE:
+            return false;
+        default:
+            return true;
+    }
+}
+
 static llmcs_status map_ascii(llmcs_tokenizer *t) {
     ll_normalizer_scratch s = {0};
     llmcs_status st = LLMCS_OK;
-    for (uint32_t c = 0; c < 128 && !st; c++) {
+    t->maps_ascii = true;
+    for (size_t i = 0; i < t->n_normalizer; i++) t->maps_ascii = t->maps_ascii && step_maps_ascii(&t->normalizer[i]);
+    for (uint32_t c = 0; c < 128 && t->maps_ascii && !st; c++) {
         LL_TRY_GOTO(st, ll_normalizer_workspace(&s, &t->allocator, 1), done);
         s.text.at[s.text.n++] = (ll_char){c, 0, 1};
         st = ll_normalize(t->unicode, t->normalizer, t->n_normalizer, &s, &t->allocator);
@@ -263,12 +281,23 @@ static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *s
     return longest;
 }
 
-static llmcs_status build_wordpiece(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
+static llmcs_status build_bpe(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
+    LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
+    t->longest_token = longest_token(t, spec);
+    if (t->model == LL_TOKEN_BPE) return LLMCS_OK;
+    return ll_bpe_chars_build(&t->bpe_chars, &t->allocator, &t->bpe, &t->vocab, spec);
+}
+
+/* WordPiece and Unigram find tokens in text, but not the special ones. */
+static llmcs_status build_model(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
     const llmcs_allocator *a = &t->allocator;
     bool *special;
+    if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) return build_bpe(t, spec, seed);
     LL_TRY(ll_alloc(a, t->vocab.n_ids, sizeof *special, "special tokens", &special));
     for (size_t id = 0; id < t->vocab.n_ids; id++) special[id] = t->decode_flags[id] & LL_DECODE_SPECIAL;
-    llmcs_status st = ll_wordpiece_build(&t->wordpiece, a, &t->vocab, spec, special, seed);
+    llmcs_status st = t->model == LL_TOKEN_UNIGRAM
+                          ? ll_unigram_build(&t->unigram, a, &t->vocab, spec, special)
+                          : ll_wordpiece_build(&t->wordpiece, a, &t->vocab, spec, special, seed);
     ll_free(a, special);
     return st;
 }
@@ -294,19 +323,32 @@ static void choose_byte_level(llmcs_tokenizer *t) {
     t->fast_path = LL_FAST_BYTE_LEVEL;
 }
 
+static llmcs_status keep_normalizer(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, ll_normalizer_step *step) {
+    LL_TRY(keep_text(t, &step->from));
+    LL_TRY(keep_text(t, &step->to));
+    if (!step->map.n) return LLMCS_OK;
+    LL_TRY(keep_text(t, &step->map));
+    step->charsmap = &t->charsmap;
+    return ll_charsmap_init(&t->charsmap, &t->allocator, step->map.at, step->map.n, spec->path);
+}
+
 /* The steps outlive the spec, so what they point to is copied. */
 static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec) {
-    memcpy(t->normalizer, spec->normalizer, sizeof t->normalizer);
-    memcpy(t->split, spec->split, sizeof t->split);
-    memcpy(t->decoder, spec->decoder, sizeof t->decoder);
+    memcpy(t->normalizer, spec->normalizer, spec->n_normalizer * sizeof *t->normalizer);
+    memcpy(t->split, spec->split, spec->n_split * sizeof *t->split);
+    memcpy(t->decoder, spec->decoder, spec->n_decoder * sizeof *t->decoder);
     t->n_normalizer = spec->n_normalizer;
     t->n_split = spec->n_split;
     t->n_decoder = spec->n_decoder;
+    for (size_t i = 0; i < t->n_normalizer; i++) LL_TRY(keep_normalizer(t, spec, &t->normalizer[i]));
     for (size_t i = 0; i < t->n_split; i++) {
         LL_TRY(keep_text(t, &t->split[i].text));
         t->needs_origins = t->needs_origins || t->split[i].prepend == LL_PREPEND_FIRST;
     }
-    for (size_t i = 0; i < t->n_decoder; i++) LL_TRY(keep_text(t, &t->decoder[i].from));
+    for (size_t i = 0; i < t->n_decoder; i++) {
+        LL_TRY(keep_text(t, &t->decoder[i].from));
+        LL_TRY(keep_text(t, &t->decoder[i].to));
+    }
     choose_byte_level(t);
     if (t->n_split == 1 && t->split[0].kind == LL_SPLIT_BERT && t->model == LL_TOKEN_WORDPIECE)
         t->fast_path = LL_FAST_BERT;
@@ -332,10 +374,7 @@ static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec)
     LL_TRY(build_set(t, spec, false, &t->plain, seed));
     LL_TRY(build_set(t, spec, true, &t->normalized, seed));
     LL_TRY(ll_decode_tables_build(t, spec));
-    if (t->model == LL_TOKEN_WORDPIECE) return build_wordpiece(t, spec, seed);
-    LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
-    t->longest_token = longest_token(t, spec);
-    return LLMCS_OK;
+    return build_model(t, spec, seed);
 }
 
 llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator *a, llmcs_tokenizer **out) {

@@ -4,13 +4,15 @@
 #define LL_TEXT_TOKENIZER_IMPL_H
 
 #include "formats/tokenizer_files.h"
-#include "text/bpe.h"
+#include "text/bpe_chars.h"
+#include "text/charsmap.h"
 #include "text/encoding.h"
 #include "text/matcher.h"
 #include "text/normalize.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
+#include "text/unigram.h"
 #include "text/vocab.h"
 #include "text/wordpiece.h"
 
@@ -41,6 +43,7 @@ typedef struct ll_decode_table {
 #define LL_DECODE_SPECIAL 0x1u /* left out with LLMCS_SKIP_SPECIAL */
 #define LL_DECODE_KNOWN 0x2u   /* a token has this id */
 #define LL_DECODE_ADDED 0x4u   /* an added token */
+#define LL_DECODE_BYTE 0x8u    /* a byte, whose character is decoded with its neighbours (byte fallback) */
 
 #define LL_ASCII_GONE 0x80
 
@@ -58,12 +61,16 @@ struct llmcs_tokenizer {
     ll_vocab vocab;
     const ll_unicode *unicode;
     ll_bpe bpe;
+    ll_bpe_chars bpe_chars;
     ll_wordpiece wordpiece;
+    ll_unigram unigram;
+    ll_charsmap charsmap;
     ll_added_set plain, normalized; /* non-normalized added tokens; normalized ones */
     ll_arena arena;                 /* what the steps' arguments point to */
     ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
     size_t n_normalizer;
     uint8_t ascii[128]; /* what the normalizer makes of an ASCII character by itself: another, or LL_ASCII_GONE */
+    bool maps_ascii;    /* it makes that of it whatever its ASCII neighbours are */
     ll_split_step split[LL_MAX_SPLIT_STEPS];
     size_t n_split;
     ll_fast_path fast_path;
@@ -79,6 +86,8 @@ struct llmcs_tokenizer {
     ll_decode_table inside; /* a token behind another */
     ll_decode_table first;  /* the first token of a text; empty where it is the same */
     bool has_first;
+    bool has_bytes;         /* the decoder has a ByteFallback */
+    ll_decoder_step strip;  /* its Strip behind Fuse; n_left 0: none */
     uint8_t *decode_flags;  /* [n_ids] LL_DECODE_* */
     size_t longest_decoded; /* bytes of the longest entry of the two */
     int32_t special[LL_N_SPECIAL];

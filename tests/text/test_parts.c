@@ -231,10 +231,10 @@ static void check_form(const ll_unicode *u, const llmcs_allocator *a, ll_normali
 static const struct {
     ll_normalizer_step step;
     int options;
-} FORMS[] = {{{LL_NORMALIZE_NFD}, UTF8PROC_DECOMPOSE},
-             {{LL_NORMALIZE_NFC}, UTF8PROC_COMPOSE},
-             {{LL_NORMALIZE_NFKD}, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT},
-             {{LL_NORMALIZE_NFKC}, UTF8PROC_COMPOSE | UTF8PROC_COMPAT}};
+} FORMS[] = {{{.kind = LL_NORMALIZE_NFD}, UTF8PROC_DECOMPOSE},
+             {{.kind = LL_NORMALIZE_NFC}, UTF8PROC_COMPOSE},
+             {{.kind = LL_NORMALIZE_NFKD}, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT},
+             {{.kind = LL_NORMALIZE_NFKC}, UTF8PROC_COMPOSE | UTF8PROC_COMPAT}};
 
 START_TEST(normal_forms_of_every_code_point_and_of_random_text) {
     llmcs_allocator a = ll_allocator_default();

@@ -1,0 +1,237 @@
+/* Viterbi's algorithm as Hugging Face's tokenizers have it (models/unigram/model.rs, encode_optimized), and with other
+ * arithmetic SentencePiece (unigram_model.cc, EncodeOptimized): the earliest start wins a tie, a character without a
+ * token of its own costs the lowest score less 10, and adjacent unknown characters are one token.
+ *
+ * Where no token reaches beyond a position, the way to it is decided and is written out at once: the text is worked in
+ * stretches that stay in the cache. The sum is carried on, so that its rounding is that of one pass. */
+#include "text/unigram.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define UNK_PENALTY 10.0
+
+void ll_unigram_free(ll_unigram *m, const llmcs_allocator *a) {
+    ll_double_array_free(&m->trie, a);
+    ll_free(a, m->score);
+    m->score = NULL;
+}
+
+void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a) {
+    ll_free(a, s->node);
+    *s = (ll_unigram_scratch){0};
+}
+
+/* ------------------------------------------------------------------------------------------------- building */
+
+static unsigned type_of(const ll_tokenizer_spec *spec, size_t i) {
+    return spec->types ? spec->types[i] : LL_PIECE_NORMAL;
+}
+
+/* The lowest and the highest score: of all tokens, or in SentencePiece's library of normal ones. */
+static llmcs_status find_range(const ll_tokenizer_spec *spec, double *lowest, double *highest) {
+    bool any = false;
+    *lowest = *highest = 0;
+    for (size_t i = 0; i < spec->n_vocab; i++) {
+        const double score = spec->scores[i];
+        if (!isfinite(score))
+            return ll_fail(LLMCS_TOKENIZER, "%s: the score of token %d \"%.*s\" is not a finite number", spec->path,
+                           (int)spec->vocab[i].id, (int)ll_min(spec->vocab[i].token_bytes, 60), spec->vocab[i].token);
+        if (spec->sentencepiece && type_of(spec, i) != LL_PIECE_NORMAL) continue;
+        *lowest = any ? fmin(*lowest, score) : score;
+        *highest = any ? fmax(*highest, score) : score;
+        any = true;
+    }
+    return LLMCS_OK;
+}
+
+/* SentencePiece's library finds neither control nor unknown nor byte tokens in a text, and prefers user-defined ones to
+ * all that is as long. */
+static bool in_text(const ll_tokenizer_spec *spec, size_t i, const bool *special) {
+    const ll_vocab_entry *e = &spec->vocab[i];
+    uint32_t cp;
+    if (e->id < 0 || !e->token_bytes) return false;
+    if (spec->sentencepiece) {
+        const unsigned type = type_of(spec, i);
+        return type == LL_PIECE_NORMAL || type == LL_PIECE_USER_DEFINED;
+    }
+    return !special[e->id] || ll_utf8_decode(e->token, e->token_bytes, &cp) == e->token_bytes;
+}
+
+static llmcs_status build_trie(ll_unigram *m, const llmcs_allocator *a, const ll_tokenizer_spec *spec,
+                               const bool *special) {
+    ll_double_array_key *keys;
+    size_t n = 0;
+    LL_TRY(ll_alloc(a, spec->n_vocab, sizeof *keys, "tokens", &keys));
+    llmcs_status st = LLMCS_OK;
+    for (size_t i = 0; i < spec->n_vocab && !st; i++) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        if (!in_text(spec, i, special)) continue;
+        if (e->token_bytes > LL_UNIGRAM_MAX_TOKEN)
+            st = ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", spec->path, (int)e->id,
+                         e->token_bytes, LL_UNIGRAM_MAX_TOKEN);
+        keys[n++] = (ll_double_array_key){e->token, e->token_bytes, e->id};
+    }
+    if (!st) st = ll_double_array_build(&m->trie, a, keys, n);
+    ll_free(a, keys);
+    return st;
+}
+
+llmcs_status ll_unigram_build(ll_unigram *m, const llmcs_allocator *a, const ll_vocab *vocab,
+                              const ll_tokenizer_spec *spec, const bool *special) {
+    double lowest, highest;
+    *m = (ll_unigram){.byte_fallback = spec->byte_fallback, .single_precision = spec->sentencepiece};
+    m->unk_id = spec->unk_token ? ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes) : -1;
+    if (m->unk_id < 0)
+        return ll_fail(LLMCS_TOKENIZER, "%s: the vocabulary has no unknown token (model.unk_id)", spec->path);
+    LL_TRY(find_range(spec, &lowest, &highest));
+    m->unk_score = lowest - UNK_PENALTY;
+    if (m->single_precision) m->unk_score = (double)(float)m->unk_score;
+    ll_byte_tokens_find(&m->bytes, vocab);
+    LL_TRY(ll_alloc_zero(a, vocab->n_ids, sizeof *m->score, "scores", &m->score));
+    for (size_t i = 0; i < spec->n_vocab; i++) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        if (e->id < 0) continue;
+        m->score[e->id] = spec->scores[i];
+        if (spec->sentencepiece && type_of(spec, i) == LL_PIECE_USER_DEFINED)
+            m->score[e->id] = (double)((float)e->token_bytes * (float)highest) - 0.1;
+    }
+    return build_trie(m, a, spec, special);
+}
+
+/* ------------------------------------------------------------------------------------------------- encoding */
+
+typedef struct walker {
+    const ll_unigram *m;
+    ll_unigram_scratch *s;
+    const llmcs_allocator *a;
+    const ll_view *view;
+    ll_encoding *out;
+    size_t begin;              /* of the stretch: node[i] is of position begin + i */
+    size_t reach;              /* the farthest position that has a way */
+    size_t unk_begin, unk_end; /* unknown characters that are not written yet */
+} walker;
+
+static llmcs_status append_token(walker *w, size_t begin, size_t end, int32_t id) {
+    ll_encoding *out = w->out;
+    LL_TRY(ll_encoding_reserve(out, w->a, 1));
+    if (w->m->lookup) {
+        id = ll_vocab_find(w->m->lookup, w->view->text + begin, end - begin);
+        if (id < 0) id = w->m->unk_id;
+    }
+    out->ids[out->n] = id;
+    if (out->want_spans) out->spans[out->n] = ll_view_span(w->view, begin, end);
+    out->n++;
+    return LLMCS_OK;
+}
+
+/* Adjacent unknown characters together: a token that the scores did not choose, bytes, or the unknown token. */
+static llmcs_status flush_unknown(walker *w) {
+    const ll_unigram *m = w->m;
+    const size_t begin = w->unk_begin, end = w->unk_end;
+    bool done = false;
+    w->unk_begin = w->unk_end = 0;
+    if (begin == end) return LLMCS_OK;
+    const int32_t id = m->single_precision ? -1 : ll_double_array_find(&m->trie, w->view->text + begin, end - begin);
+    if (id >= 0) return append_token(w, begin, end, id);
+    if (m->byte_fallback) LL_TRY(ll_byte_tokens_append(&m->bytes, w->a, w->view, begin, end, w->out, &done));
+    return done ? LLMCS_OK : append_token(w, begin, end, m->unk_id);
+}
+
+static llmcs_status take_token(walker *w, size_t begin, size_t end, int32_t id) {
+    if (id == w->m->unk_id) {
+        if (w->unk_end != begin || w->unk_begin == w->unk_end) {
+            LL_TRY(flush_unknown(w));
+            w->unk_begin = begin;
+        }
+        w->unk_end = end;
+        return LLMCS_OK;
+    }
+    LL_TRY(flush_unknown(w));
+    return append_token(w, begin, end, id);
+}
+
+/* Writes the tokens on the way to the end of the stretch and begins the next one there. The links lead backwards: they
+ * are turned round first. */
+static llmcs_status end_stretch(walker *w, size_t end) {
+    ll_unigram_node *node = w->s->node;
+    const double score = node[end - w->begin].score;
+    size_t at = end - w->begin, next_length = 0;
+    int32_t next_id = -1;
+    while (at > 0) {
+        const ll_unigram_node here = node[at];
+        node[at].length = (uint32_t)next_length;
+        node[at].id = next_id;
+        next_length = here.length;
+        next_id = here.id;
+        at -= here.length;
+    }
+    node[0].length = (uint32_t)next_length;
+    node[0].id = next_id;
+    for (size_t i = 0; w->begin + i < end; i += next_length) {
+        next_length = node[i].length;
+        LL_TRY(take_token(w, w->begin + i, w->begin + i + next_length, node[i].id));
+    }
+    w->begin = end;
+    node[0] = (ll_unigram_node){score, -1, 0};
+    return LLMCS_OK;
+}
+
+/* Nodes up to position `end` exist. */
+static llmcs_status reach_to(walker *w, size_t end) {
+    ll_unigram_scratch *s = w->s;
+    LL_TRY(ll_grow(w->a, &s->node, w->reach - w->begin + 1, &s->capacity, end - w->begin + 1, sizeof *s->node,
+                   "ways through a text"));
+    for (size_t i = w->reach - w->begin + 1; i <= end - w->begin; i++) s->node[i].id = -1;
+    w->reach = end;
+    return LLMCS_OK;
+}
+
+/* A token or an unknown character from `begin` to `end`. */
+static inline void offer_way(walker *w, size_t end, double score, int32_t id, size_t length) {
+    ll_unigram_node *to = &w->s->node[end - w->begin];
+    if (to->id >= 0 && !(score > to->score)) return;
+    *to = (ll_unigram_node){w->m->single_precision ? (double)(float)score : score, id, (uint32_t)length};
+}
+
+/* All tokens that begin at `at`, where a character of n bytes is. */
+static llmcs_status extend_ways(walker *w, size_t at, size_t n) {
+    const ll_unigram *m = w->m;
+    const char *text = w->view->text;
+    const double so_far = w->s->node[at - w->begin].score;
+    bool has_single = false;
+    uint32_t node = 0;
+    for (size_t end = at; end < w->view->n;) {
+        node = ll_double_array_step(&m->trie, node, (unsigned char)text[end++]);
+        if (node == LL_DOUBLE_ARRAY_NONE) break;
+        const int32_t id = m->trie.unit[node].value;
+        if (id < 0) continue;
+        if (end > w->reach) LL_TRY(reach_to(w, end));
+        offer_way(w, end, m->score[id] + so_far, id, end - at);
+        has_single = has_single || end - at == n;
+    }
+    if (has_single) return LLMCS_OK;
+    if (at + n > w->reach) LL_TRY(reach_to(w, at + n));
+    offer_way(w, at + n, m->unk_score + so_far, m->unk_id, n);
+    return LLMCS_OK;
+}
+
+static inline size_t character_length(unsigned char first) {
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+llmcs_status ll_unigram_encode(const ll_unigram *m, ll_unigram_scratch *s, const llmcs_allocator *a,
+                               const ll_view *view, ll_encoding *out) {
+    walker w = {.m = m, .s = s, .a = a, .view = view, .out = out};
+    LL_TRY(ll_grow(a, &s->node, 0, &s->capacity, 64, sizeof *s->node, "ways through a text"));
+    s->node[0] = (ll_unigram_node){0, -1, 0};
+    for (size_t at = 0, n; at < view->n; at += n) {
+        if (at == w.reach && at > w.begin) LL_TRY(end_stretch(&w, at));
+        n = ll_min(character_length((unsigned char)view->text[at]), view->n - at);
+        LL_TRY(extend_ways(&w, at, n));
+    }
+    if (view->n > w.begin) LL_TRY(end_stretch(&w, view->n));
+    return flush_unknown(&w);
+}

@@ -1,0 +1,50 @@
+/* Unigram (Kudo 2018): of all ways to cut a text into tokens the one whose scores, logarithms of probabilities, have
+ * the largest sum, found by Viterbi's algorithm from left to right. */
+#ifndef LL_TEXT_UNIGRAM_H
+#define LL_TEXT_UNIGRAM_H
+
+#include "formats/tokenizer_files.h"
+#include "text/byte_tokens.h"
+#include "text/double_array.h"
+#include "text/encoding.h"
+#include "text/vocab.h"
+
+/* Bytes of a token, and so the most times that a byte of the text is read. */
+#define LL_UNIGRAM_MAX_TOKEN 1024
+
+typedef struct ll_unigram {
+    ll_double_array trie; /* token -> id; without special tokens, which text does not produce */
+    double *score;        /* [n_ids] */
+    int32_t unk_id;
+    double unk_score; /* of one character that no token begins and ends with */
+    bool byte_fallback;
+    ll_byte_tokens bytes;
+    bool single_precision;         /* sums are rounded as in SentencePiece's C++ library, else they are of doubles */
+    const struct ll_vocab *lookup; /* Marian: ids are looked up here by the token's text; NULL: they are the trie's */
+} ll_unigram;
+
+/* The best way to a position of the text. */
+typedef struct ll_unigram_node {
+    double score;
+    int32_t id;      /* of its last token; -1: there is no way yet */
+    uint32_t length; /* of that token, bytes */
+} ll_unigram_node;
+
+/* Lives for one llmcs_encode; starts zeroed. */
+typedef struct ll_unigram_scratch {
+    ll_unigram_node *node;
+    size_t capacity;
+} ll_unigram_scratch;
+
+/* special: marks the ids that text does not produce. Errors name spec->path: LIMIT for a token that is too long,
+ * TOKENIZER for a score that is not a number and a missing unknown token. */
+llmcs_status ll_unigram_build(ll_unigram *m, const llmcs_allocator *a, const ll_vocab *vocab,
+                              const ll_tokenizer_spec *spec, const bool *special);
+void ll_unigram_free(ll_unigram *m, const llmcs_allocator *a);
+void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a);
+
+/* Appends the tokens of the view. Linear: each byte is read at most LL_UNIGRAM_MAX_TOKEN times. */
+llmcs_status ll_unigram_encode(const ll_unigram *m, ll_unigram_scratch *s, const llmcs_allocator *a,
+                               const ll_view *view, ll_encoding *out);
+
+#endif
