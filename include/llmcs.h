@@ -232,6 +232,8 @@ typedef struct llmcs_model_info {
     uint64_t weights_bytes; /* memory held by weights */
     const char *weights;    /* how most weights are stored: "f32", "f16", "bf16", "int8" or "int4" */
     const char *kv_type;    /* "f32" or "f16" */
+    const char *similarity; /* how a sentence-transformers folder's vectors compare: "cosine", "dot", "euclidean",
+                               "manhattan"; "" for other folders */
 } llmcs_model_info;
 
 /* Fills *info. Set info->struct_size = sizeof *info first. Errors: ARG STATE FORK. */
@@ -239,6 +241,11 @@ LLMCS_API llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_mode
 
 /* Name of class `label` from the folder's id2label ("LABEL_0", ... where it names none); NULL outside 0..n_labels-1. */
 LLMCS_API const char *llmcs_model_label(const llmcs_model *model, int32_t label);
+
+/* Prompts of a sentence-transformers folder (config_sentence_transformers.json): the name of number `prompt`, NULL from
+ * their number on; and the text of a name, NULL for a name that the folder does not have. Both belong to the model. */
+LLMCS_API const char *llmcs_model_prompt_name(const llmcs_model *model, int32_t prompt);
+LLMCS_API const char *llmcs_model_prompt_text(const llmcs_model *model, const char *name);
 
 /* The folder's tokenizer, or NULL where it has none. Belongs to the model. */
 LLMCS_API const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model);
@@ -277,8 +284,12 @@ typedef enum llmcs_window_pooling {
 typedef enum llmcs_pooling {
     LLMCS_POOL_AUTO = 0, /* as modules.json says; mean if the folder says nothing */
     LLMCS_POOL_MEAN = 1,
-    LLMCS_POOL_CLS = 2,   /* the first token */
-    LLMCS_POOL_POOLER = 3 /* BERT's pooler output */
+    LLMCS_POOL_CLS = 2,           /* the first token */
+    LLMCS_POOL_POOLER = 3,        /* BERT's pooler output */
+    LLMCS_POOL_MAX = 4,           /* the maximum of each number over the tokens */
+    LLMCS_POOL_MEAN_SQRT_LEN = 5, /* the sum over the tokens divided by the root of their number */
+    LLMCS_POOL_WEIGHTED_MEAN = 6, /* the mean with weights 1, 2, 3, ... by position */
+    LLMCS_POOL_LAST_TOKEN = 7     /* the last token, special ones included */
 } llmcs_pooling;
 
 typedef enum llmcs_normalize {
@@ -286,6 +297,14 @@ typedef enum llmcs_normalize {
     LLMCS_NORMALIZE_NO = 1,
     LLMCS_NORMALIZE_L2 = 2
 } llmcs_normalize;
+
+/* The function of a logit that gives llmcs_rerank's score. */
+typedef enum llmcs_rerank_score {
+    LLMCS_RERANK_AUTO = 0,   /* as the folder says (sentence-transformers' activation_fn); if it says nothing: a sigmoid
+                                for one label, else the probability of the last label */
+    LLMCS_RERANK_LOGIT = 1,  /* the logit of the last label */
+    LLMCS_RERANK_SIGMOID = 2 /* its sigmoid */
+} llmcs_rerank_score;
 
 /* How labels of tokens become spans: the strategies of Transformers' TokenClassificationPipeline. Neighbours of one
  * label are one span, unless a later one's label begins with "B-". */
@@ -316,9 +335,15 @@ typedef struct llmcs_text_params {
     llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
     llmcs_normalize normalize;           /* [AUTO] llmcs_embed only */
     double deadline_ms;                  /* [0] LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
-    const int32_t *cancel;         /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
-    size_t max_windows;            /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
-    llmcs_aggregation aggregation; /* [SIMPLE] llmcs_tag only */
+    const int32_t *cancel;           /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
+    size_t max_windows;              /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
+    llmcs_aggregation aggregation;   /* [SIMPLE] llmcs_tag only */
+    llmcs_rerank_score rerank_score; /* [AUTO] llmcs_rerank only */
+    const char *prompt_name; /* [NULL: the folder's default] llmcs_embed only: which prompt of a sentence-transformers
+                                folder stands before the text: "query", "document"; see llmcs_model_prompt_name */
+    const char *prompt;      /* [NULL: as prompt_name] llmcs_embed only: the prompt itself; "" for none */
+    size_t truncate_dim;     /* [0: all] llmcs_embed only: vectors are cut to their first truncate_dim numbers, for
+                                models trained for that (Matryoshka); of no effect from n_embedding on */
 } llmcs_text_params;
 
 LLMCS_API void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size);
@@ -352,16 +377,26 @@ LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *text
                                       const llmcs_text_params *params, float *scores, int32_t *labels,
                                       llmcs_text_info *infos);
 
-/* Texts to vectors: [n_texts, n_embedding]. In a sentence-transformers folder, texts lose the white space around them
- * and get its default prompt, max_length 0 is its max_seq_length, and pooling and normalisation are its own. Vectors of
- * windows are pooled before they are normalised. params: NULL for the defaults. infos: [n_texts] or NULL. Errors: as
- * llmcs_classify. */
+/* Texts to vectors: [n_texts, n_embedding], or [n_texts, truncate_dim] if that is less. In a sentence-transformers
+ * folder texts lose the white space around them and get its default prompt, or the one that params names; max_length 0
+ * is its max_seq_length; its pooling and the modules after it (Dense, LayerNorm, Normalize) are applied. Another
+ * pooling than the folder's must give as many numbers as the folder's; the modules after it are applied all the same.
+ * Vectors of windows are pooled before the modules. A vector that truncate_dim cuts keeps its numbers (as in
+ * sentence-transformers); with LLMCS_NORMALIZE_L2 it has length 1 afterwards. params: NULL for the defaults. infos:
+ * [n_texts] or NULL. For example, a question for documents that were embedded with the prompt "document":
+ *
+ *     llmcs_text_params params;
+ *     llmcs_text_params_init(&params);
+ *     params.prompt_name = "query";
+ *     llmcs_embed(model, &question, 1, &params, vector, NULL);
+ *
+ * Errors: as llmcs_classify; ARG for a prompt_name that the folder does not have. */
 LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
                                    const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
 
-/* Cross-encoder: how well each document answers the query. scores: [n_docs], the logit of a model with one label, else
- * the probability of the last label. Query and document form a pair. params: NULL for the defaults. infos: [n_docs] or
- * NULL. Errors: as llmcs_classify. */
+/* Cross-encoder: how well each document answers the query. scores: [n_docs], see llmcs_rerank_score. Query and document
+ * form a pair. params: NULL for the defaults. infos: [n_docs] or NULL. Errors: as llmcs_classify; UNSUPPORTED for an
+ * activation of the folder that this library does not have. */
 LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
                                     size_t n_docs, const llmcs_text_params *params, float *scores,
                                     llmcs_text_info *infos);

@@ -147,11 +147,12 @@ static llmcs_status read_config_files(ll_config *c, const ll_source *source, con
         c->n_positions -= c->position_offset;
         c->position_offset = 0;
     }
-    return ll_config_sentence_pooling(c, source);
+    return ll_config_sentence_modules(c, source, log);
 }
 
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log) {
-    *config = (ll_config){.architecture = "", .sentence.transformer_path = "", .sentence.prompt = ""};
+    *config = (ll_config){
+        .architecture = "", .rerank.name = "", .sentence = {.transformer_path = "", .prompt = "", .similarity = ""}};
     ll_arena_init(&config->arena, a);
     llmcs_status status = read_config_files(config, source, log);
     if (status) ll_config_free(config);

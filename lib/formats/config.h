@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "formats/sentence.h"
 #include "formats/source.h"
 #include "kernels/activation.h"
 
@@ -83,19 +84,13 @@ typedef struct ll_config {
         const char *const *stop_strings;
         size_t n_stop_strings;
     } generation;
-    /* sentence-transformers: modules.json and the files it names. */
+    ll_sentence sentence; /* of sentence-transformers folders */
+    /* What sentence-transformers' CrossEncoder applies to a logit; without a name in the folder a sigmoid for one
+     * label, else none. `name` is the folder's, or "". */
     struct {
-        bool present;
-        llmcs_pooling pooling; /* MEAN or CLS */
-        bool normalize;
-        int32_t max_seq_length;       /* 0: none */
-        bool do_lower_case;           /* text is lowercased before tokenization; the tokenizer may do so anyway */
-        bool strip;                   /* white space around a text is stripped before tokenization */
-        const char *prompt;           /* prepended to every text: prompts[default_prompt_name], or "" */
-        bool exclude_prompt;          /* the mean excludes the prompt's tokens */
-        const char *transformer_path; /* folder of the Transformer module, "" or "0_Transformer" */
-        const char *pooling_path;     /* "1_Pooling" */
-    } sentence;
+        ll_torch_activation activation;
+        const char *name;
+    } rerank;
 } ll_config;
 
 /* Reads config.json of `source` (for a sentence-transformers folder: of its Transformer module),
@@ -104,6 +99,9 @@ typedef struct ll_config {
  * to free. */
 llmcs_status ll_config_read(ll_config *config, const llmcs_allocator *a, const ll_source *source, const ll_log *log);
 void ll_config_free(ll_config *config);
+
+/* The folder's prompt of that name, or NULL. */
+const char *ll_config_prompt(const ll_config *c, const char *name);
 
 /* True if the head gives a row of logits for each token of an encoder's text, without being a masked LM's. */
 static inline bool ll_config_tags_tokens(const ll_config *c) {

@@ -151,6 +151,7 @@ static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log)
     LL_TRY(set_class(c, "ForSequenceClassification"));
     LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
+    c->rerank.activation = c->n_labels == 1 ? LL_TORCH_SIGMOID : LL_TORCH_IDENTITY;
     return read_labels(c, g, log);
 }
 
@@ -159,12 +160,11 @@ static llmcs_status read_pooling(ll_config *c, const ll_gguf *g) {
     enum { UNSPECIFIED = -1, NONE, MEAN, CLS, LAST, RANK };
     int64_t type = UNSPECIFIED;
     LL_TRY(ll_gguf_int(g, "bert.pooling_type", UNSPECIFIED, RANK, &type));
-    if (type == LAST)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"bert.pooling_type\" is 3 (last token), only mean and cls are run",
-                       g->name);
-    if (type != MEAN && type != CLS) return LLMCS_OK;
+    if (type != MEAN && type != CLS && type != LAST) return LLMCS_OK;
     c->sentence.present = true;
-    c->sentence.pooling = type == MEAN ? LLMCS_POOL_MEAN : LLMCS_POOL_CLS;
+    c->sentence.pooling = type == MEAN ? LL_POOL_MEAN : type == CLS ? LL_POOL_CLS : LL_POOL_LAST_TOKEN;
+    c->sentence.n_pooled = c->sentence.n_out = c->n_embd;
+    c->sentence.similarity = "cosine";
     c->sentence.normalize = true; /* as llama.cpp's own tools do */
     return LLMCS_OK;
 }

@@ -135,19 +135,6 @@ llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_
     return status;
 }
 
-/* The function that sentence-transformers' CrossEncoder applies to logits; llmcs_rerank applies the same. */
-static void log_activation(const ll_settings *f, const ll_log *log) {
-    static const char *const keys[] = {"sentence_transformers", "sbert_ce_default_activation_function"};
-    for (size_t i = 0; i < 2; i++) {
-        const ll_json v = ll_json_get(f->root, keys[i]);
-        int n;
-        const char *text = ll_settings_show(v, &n);
-        if (ll_json_get_type(v) != LL_JSON_MISSING && ll_json_get_type(v) != LL_JSON_NULL)
-            ll_log_say(log, LLMCS_LOG_INFO, "%s: %s: %.*s is not applied: llmcs_rerank gives logits", f->name, keys[i],
-                       n, text);
-    }
-}
-
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json id2label;
     if (c->head != LL_HEAD_CLASSIFICATION && c->head != LL_HEAD_TOKENS) return LLMCS_OK;
@@ -157,6 +144,6 @@ llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *
     for (ll_json m = ll_json_first(id2label); ll_json_get_type(m); m = ll_json_next(m)) LL_TRY(read_label(c, f, m));
     LL_TRY(ll_config_distinct_labels(c, f->name, log));
     if (c->head == LL_HEAD_TOKENS) return LLMCS_OK;
-    log_activation(f, log);
+    LL_TRY(ll_config_rerank(c, f, log));
     return read_problem(c, f);
 }

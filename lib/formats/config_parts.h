@@ -58,10 +58,16 @@ llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const l
 /* The names of such keys, up to a NULL. */
 const char *const *ll_config_generation_keys(void);
 
-/* config_sentence.c: modules.json of `source` if it has one, and its settings; then, when n_embd is known,
- * what it says of pooling. */
+/* config_sentence.c: modules.json of `source` if it has one, and its settings. */
 llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_log *log);
-llmcs_status ll_config_sentence_pooling(ll_config *c, const ll_source *source);
+/* Opens `name` of a module's folder if it exists. */
+llmcs_status ll_config_open_in_module(const ll_config *c, const ll_source *source, const char *module, const char *name,
+                                      ll_settings *f, bool *there);
+
+/* config_modules.c: when n_embd is known, the settings of the pooling and of the modules after it. */
+llmcs_status ll_config_sentence_modules(ll_config *c, const ll_source *source, const ll_log *log);
+/* The activation of a CrossEncoder, from config.json. */
+llmcs_status ll_config_rerank(ll_config *c, const ll_settings *f, const ll_log *log);
 
 /* config_gguf.c: a GGUF file that does not carry config.json: what its keys and tensors say. */
 llmcs_status ll_config_gguf(ll_config *c, const struct ll_gguf *g, const ll_log *log);

@@ -61,10 +61,14 @@ static void put_labels(ll_gguf_header *h, const ll_config *c) {
 }
 
 static void put_encoder(ll_gguf_header *h, const ll_config *c) {
-    enum { MEAN = 1, CLS = 2 }; /* llama.cpp, include/llama.h, enum llama_pooling_type */
+    enum { NONE, MEAN, CLS, LAST }; /* llama.cpp, include/llama.h, enum llama_pooling_type */
+    const uint32_t modes = c->sentence.pooling;
+    const uint32_t pooling = modes == LL_POOL_MEAN         ? MEAN
+                             : modes == LL_POOL_CLS        ? CLS
+                             : modes == LL_POOL_LAST_TOKEN ? LAST
+                                                           : NONE;
     ll_gguf_put_bool(h, "bert.attention.causal", false);
-    if (c->sentence.present)
-        ll_gguf_put_u32(h, "bert.pooling_type", c->sentence.pooling == LLMCS_POOL_CLS ? CLS : MEAN);
+    if (pooling != NONE) ll_gguf_put_u32(h, "bert.pooling_type", pooling); /* others are in modules.json's files only */
     if (c->head == LL_HEAD_CLASSIFICATION) put_labels(h, c);
     ll_gguf_put_u32(h, "tokenizer.ggml.token_type_count", c->type_vocab_size ? (uint32_t)c->type_vocab_size : 1);
 }

@@ -305,7 +305,7 @@ START_TEST(modules_that_are_not_run_say_why) {
         {"[" OWN("Transformer", "") "," OWN("Transformer", "") "]", "a second Transformer module"},
         {"[" OWN("Pooling", "1_Pooling") "]", "a Pooling module before the Transformer"},
         {"[" OWN("Transformer", "") "," OWN("Normalize", "n") "]", "a Normalize module before the Pooling"},
-        {"[" TWO "," OWN("Dense", "2_Dense") "]", "sentence_transformers.models.Dense"},
+        {"[" TWO "," OWN("CNN", "2_CNN") "]", "sentence_transformers.models.CNN"},
     };
     ll_config c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

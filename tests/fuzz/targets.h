@@ -149,7 +149,7 @@ static void check_config(const ll_config *c) {
     MUST((c->n_labels > 0) == (c->head == LL_HEAD_CLASSIFICATION || c->head == LL_HEAD_TOKENS));
     for (int32_t i = 0; i < c->n_labels; i++) MUST(!c->id2label[i] || strlen(c->id2label[i]) < (4u << 20));
     MUST(c->generation.top_p >= 0 && c->generation.top_p <= 1 && c->generation.num_beams >= 1);
-    MUST(!c->sentence.present || c->sentence.pooling == LLMCS_POOL_MEAN || c->sentence.pooling == LLMCS_POOL_CLS);
+    MUST(!c->sentence.present || (c->sentence.pooling > 0 && c->sentence.pooling < 1 << LL_N_POOL_MODES));
 }
 
 /* The first byte chooses the file that the rest becomes: '0' config.json ... '4'; the others are good. */

@@ -5,6 +5,7 @@ usage: test_models.py [-v]    ($LLMCS_LIBRARY names another build)
 
 import copy
 import logging
+import math
 import os
 import pickle
 import shutil
@@ -33,6 +34,26 @@ class Encoders(unittest.TestCase):
             self.assertAlmostEqual(sum(float(x) ** 2 for x in v), 1, places=4)
         v = self.model.embed("red dress", pooling="mean", normalize=False)
         self.assertNotAlmostEqual(sum(float(x) ** 2 for x in v), 1, places=2)
+
+    def test_prompts_cuts_and_scores(self):
+        data = os.path.join(ROOT, "tests", "data", "sentence")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(os.path.join(data, "network"), folder, dirs_exist_ok=True)
+            shutil.copytree(os.path.join(data, "modules", "two_dense"), folder, dirs_exist_ok=True)
+            model = llmcs.Model(folder)
+        self.assertEqual(model.prompts, {"query": "query: ", "document": "document: the ", "none": ""})
+        self.assertEqual((model.info["similarity"], model.info["n_embedding"]), ("dot", 8))
+        named = model.embed("the shop", prompt_name="document")
+        self.assertEqual(list(named), list(model.embed("the shop", prompt="document: the ")))
+        self.assertNotEqual(list(named), list(model.embed("the shop")))
+        self.assertEqual(list(model.embed("the shop", truncate_dim=5)), list(model.embed("the shop"))[:5])
+        with self.assertRaisesRegex(llmcs.ArgumentError, "passage"):
+            model.embed("the shop", prompt_name="passage")
+        with self.assertRaisesRegex(ValueError, "NUL"):
+            model.embed("the shop", prompt="a\0")
+        reranker = llmcs.Model(os.path.join(data, "reranker"))
+        logit = float(reranker.rerank("good", "the shop", rerank_score="logit"))
+        self.assertAlmostEqual(float(reranker.rerank("good", "the shop")), 1 / (1 + math.exp(-logit)), places=6)
 
     def test_texts_that_are_too_long(self):
         long = "good shop , but the zip broke after two days " * 60

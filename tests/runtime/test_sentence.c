@@ -125,12 +125,11 @@ END_TEST
 
 /* What the tokenizer sees, with "|" for the ends. */
 static void check_text(bool strip, const char *prompt, const char *text, const char *pair, const char *expected) {
-    llmcs_model m = {.allocator = ll_allocator_default(),
-                     .config.sentence = {.strip = strip, .prompt = prompt, .present = true}};
+    llmcs_model m = {.allocator = ll_allocator_default(), .config.sentence = {.strip = strip, .present = true}};
     const llmcs_text in = {text, LLMCS_NUL, pair, pair ? strlen(pair) : 0};
     llmcs_text out;
     char *owned, seen[200];
-    ck_assert_int_eq(ll_sentence_text(&m, &in, &out, &owned), LLMCS_OK);
+    ck_assert_int_eq(ll_sentence_text(&m, prompt, &in, &out, &owned), LLMCS_OK);
     const size_t n = out.text_bytes == LLMCS_NUL ? strlen(out.text) : out.text_bytes;
     snprintf(seen, sizeof seen, "%.*s|%.*s", (int)n, out.text, out.pair ? (int)out.pair_bytes : 0,
              out.pair ? out.pair : "");

@@ -180,7 +180,7 @@ START_TEST(rerank_is_the_last_label_of_pairs) {
 }
 END_TEST
 
-START_TEST(rerank_with_one_label_is_the_logit) {
+START_TEST(rerank_with_one_label_is_its_sigmoid) {
     char folder[TEMP_PATH_BYTES];
     temp_folder(folder);
     checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bert-cls");
@@ -198,8 +198,13 @@ START_TEST(rerank_with_one_label_is_the_logit) {
     float score, sigmoid;
     int32_t label;
     ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, NULL, &score, NULL), LLMCS_OK);
-    ck_assert(score == run_text(m, &pair, 64, false, true)->logits[0]);
     ck_assert_int_eq(llmcs_classify(m, &pair, 1, NULL, &sigmoid, &label, NULL), LLMCS_OK);
+    ck_assert(score == sigmoid);
+    llmcs_text_params p;
+    llmcs_text_params_init(&p);
+    p.rerank_score = LLMCS_RERANK_LOGIT;
+    ck_assert_int_eq(llmcs_rerank(m, "the shop", LLMCS_NUL, &doc, 1, &p, &score, NULL), LLMCS_OK);
+    ck_assert(score == run_text(m, &pair, 64, false, true)->logits[0]);
     ck_assert_double_le(fabs((double)sigmoid - 1.0 / (1.0 + exp(-(double)score))), 1e-7);
     ck_assert_int_eq(label, 0);
     llmcs_model_free(&m);
@@ -465,7 +470,7 @@ static void add(TCase *t) {
     tcase_add_test(t, problem_types);
     tcase_add_test(t, labels_have_names);
     tcase_add_test(t, rerank_is_the_last_label_of_pairs);
-    tcase_add_test(t, rerank_with_one_label_is_the_logit);
+    tcase_add_test(t, rerank_with_one_label_is_its_sigmoid);
     tcase_add_test(t, embed_every_way);
     tcase_add_test(t, embed_without_a_pooler);
     tcase_add_test(t, embed_as_modules_json_says);

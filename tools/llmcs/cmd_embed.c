@@ -8,16 +8,24 @@ typedef struct embed_job {
     llmcs_model *model;
     size_t n;      /* floats in a vector */
     float *vector; /* [n] */
-    int32_t pooling, normalize;
+    int32_t pooling, normalize, truncate_dim;
+    const char *prompt_name, *prompt;
     cli_texts texts;
     llmcs_text_params params;
 } embed_job;
 
-static const char *const pooling_names[] = {"auto", "mean", "cls", "pooler", NULL}; /* by llmcs_pooling */
-static const char *const normalize_names[] = {"auto", "no", "l2", NULL};            /* by llmcs_normalize */
+/* By llmcs_pooling and llmcs_normalize. */
+static const char *const pooling_names[] = {"auto",          "mean",          "cls",        "pooler", "max",
+                                            "mean_sqrt_len", "weighted_mean", "last_token", NULL};
+static const char *const normalize_names[] = {"auto", "no", "l2", NULL};
 static const cli_option options[] = {
     CLI_CHOICE("pooling", offsetof(embed_job, pooling), "[auto: as modules.json says, else mean]", pooling_names),
     CLI_CHOICE("normalize", offsetof(embed_job, normalize), "[auto: as modules.json says, else l2]", normalize_names),
+    CLI_PLAIN("prompt_name", CLI_STRING, offsetof(embed_job, prompt_name),
+              "which of the folder's prompts stands before each text [its default]"),
+    CLI_PLAIN("prompt", CLI_STRING, offsetof(embed_job, prompt), "the prompt itself; \"\" for none"),
+    CLI_BOUNDED("truncate_dim", offsetof(embed_job, truncate_dim), "only the first numbers of a vector [0: all]", 0,
+                INT32_MAX),
     CLI_TEXTS_OPTIONS(embed_job),
 };
 
@@ -56,6 +64,7 @@ static int embed_all(embed_job *j, const cli_common *common) {
         return cli_error("%s: %s is a decoder and has no embeddings; use generate or score", common->folder,
                          info.model_type);
     j->n = (size_t)info.n_embedding;
+    if (j->params.truncate_dim && j->params.truncate_dim < j->n) j->n = j->params.truncate_dim;
     j->vector = malloc(j->n * sizeof *j->vector);
     if (!j->vector) return cli_error("no memory for a vector of %zu", j->n);
     return common->jsonl ? cli_jsonl(common, embed_request, j) : cli_each_text(common, embed_text, j);
@@ -69,6 +78,9 @@ static int embed_command(int argc, char **argv) {
     if (!cli_texts_read(&cmd_embed, &common, &j.texts, &j.params)) return EXIT_USAGE;
     j.params.pooling = (llmcs_pooling)j.pooling;
     j.params.normalize = (llmcs_normalize)j.normalize;
+    j.params.prompt_name = j.prompt_name;
+    j.params.prompt = j.prompt;
+    j.params.truncate_dim = (size_t)j.truncate_dim;
     if (cli_open(&common, NULL, &j.model)) return cli_failed("open");
     code = embed_all(&j, &common);
     free(j.vector);

@@ -8,6 +8,18 @@ static double megabytes(const json_t *report, const char *key) {
     return (double)json_integer_value(json_object_get(report, key)) / 1e6;
 }
 
+static void print_prompts(json_t *prompts) {
+    const char *name;
+    json_t *text;
+    json_object_foreach(prompts, name, text) {
+        printf("%-15s", "prompt");
+        cli_print_escaped(stdout, name, strlen(name), true);
+        printf(": \"");
+        cli_print_escaped(stdout, json_string_value(text), json_string_length(text), true);
+        printf("\"\n");
+    }
+}
+
 static void print_table(const json_t *r) {
     static const char *const sizes[] = {"vocab_size", "n_ctx", "n_embd", "n_layer", "n_head", "n_inner"};
     const json_t *labels = json_object_get(r, "labels"), *heads = json_object_get(r, "heads");
@@ -38,6 +50,11 @@ static void print_table(const json_t *r) {
         cli_print_escaped(stdout, json_string_value(label), json_string_length(label), true);
         putchar('\n');
     }
+    const char *similarity = json_string_value(json_object_get(r, "similarity"));
+    if (*similarity)
+        printf("vectors        %lld numbers, compared by %s\n",
+               (long long)json_integer_value(json_object_get(r, "n_embedding")), similarity);
+    print_prompts(json_object_get(r, "prompts"));
     const int n_threads = (int)json_integer_value(json_object_get(r, "n_threads"));
     printf("stored as      %s, keys and values %s\n", json_string_value(json_object_get(r, "weights")),
            json_string_value(json_object_get(r, "kv_type")));

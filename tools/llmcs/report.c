@@ -18,6 +18,15 @@ static json_t *json_labels(const llmcs_model *model, int32_t n) {
     return list;
 }
 
+/* A sentence-transformers folder's prompts by their names. */
+static json_t *json_prompts(const llmcs_model *model) {
+    json_t *prompts = json_object();
+    const char *name;
+    for (int32_t i = 0; (name = llmcs_model_prompt_name(model, i)); i++)
+        set(prompts, name, json_plain(llmcs_model_prompt_text(model, name)));
+    return prompts;
+}
+
 static json_t *json_heads(uint32_t heads) {
     static const char *const names[] = {"causal-lm", "classification",       "masked-lm",         "embedding",
                                         "pooler",    "token-classification", "question-answering"};
@@ -48,7 +57,8 @@ bool report_model(json_t *to, const llmcs_model *model) {
                 set(to, "architecture", json_plain(m.architecture)) && set(to, "heads", json_heads(m.heads)) &&
                 set(to, "labels", json_labels(model, m.n_labels)) && set(to, "cpu", json_plain(m.cpu)) &&
                 set(to, "backend", json_plain(m.backend)) && set(to, "weights", json_plain(m.weights)) &&
-                set(to, "kv_type", json_plain(m.kv_type)) &&
+                set(to, "kv_type", json_plain(m.kv_type)) && set(to, "similarity", json_plain(m.similarity)) &&
+                set(to, "prompts", json_prompts(model)) &&
                 set(to, "eos_token_id", m.eos_token_id < 0 ? json_null() : json_integer(m.eos_token_id)) &&
                 set(to, "tokenizer_tokens",
                     tokenizer ? json_integer((json_int_t)llmcs_tokenizer_n_vocab(tokenizer)) : json_null());

@@ -29,9 +29,11 @@ static int32_t best_label(const float *logits, int32_t n) {
 /* Receives the logits of windows. */
 typedef struct classification {
     const ll_config *config;
-    ll_window_pool pool; /* of n_labels numbers */
-    float *scores;       /* classify: [n_texts, n_labels] or NULL; rerank: [n_docs] */
-    int32_t *labels;     /* [n_texts] or NULL */
+    ll_window_pool pool;            /* of n_labels numbers */
+    float *scores;                  /* classify: [n_texts, n_labels] or NULL; rerank: [n_docs] */
+    int32_t *labels;                /* [n_texts] or NULL */
+    ll_torch_activation activation; /* rerank */
+    bool of_logits;                 /* rerank: no probability of several labels */
 } classification;
 
 static llmcs_status classify_texts(classification *c, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
@@ -69,24 +71,36 @@ llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t 
 
 /* --------------------------------------------------------------------------------------------------- rerank */
 
-static float score_of(const float *logits, size_t n_labels) {
-    double last = (double)logits[n_labels - 1];
-    if (n_labels > 1) last = exp(last - ll_log_sum_of_exps(logits, n_labels));
-    return (float)last;
+/* The score of one row of logits. */
+static float score_of(const classification *c, const float *logits) {
+    const size_t n_labels = (size_t)c->config->n_labels;
+    const float last = logits[n_labels - 1];
+    if (c->activation != LL_TORCH_IDENTITY) return ll_torch_activate(c->activation, last);
+    if (c->of_logits || n_labels == 1) return last;
+    return (float)exp((double)last - ll_log_sum_of_exps(logits, n_labels));
 }
 
 /* The best window's score (MaxP: Dai and Callan 2019, "Deeper Text Understanding for IR"), or that of the mean. */
 static void rerank_sink(void *user, const ll_encoder_output *w) {
     classification *c = user;
-    const size_t n_labels = (size_t)c->config->n_labels;
     float *score = &c->scores[w->text];
     if (c->pool.max) {
-        const float here = score_of(w->logits, n_labels);
+        const float here = score_of(c, w->logits);
         if (w->first || here > *score) *score = here;
     } else {
         const float *logits = ll_window_pool_add(&c->pool, w, w->logits);
-        if (logits) *score = score_of(logits, n_labels);
+        if (logits) *score = score_of(c, logits);
     }
+}
+
+static llmcs_status choose_score(const llmcs_model *m, const ll_text_rules *rules, classification *c) {
+    c->of_logits = rules->rerank_score == LLMCS_RERANK_LOGIT;
+    c->activation = rules->rerank_score == LLMCS_RERANK_AUTO      ? m->config.rerank.activation
+                    : rules->rerank_score == LLMCS_RERANK_SIGMOID ? LL_TORCH_SIGMOID
+                                                                  : LL_TORCH_IDENTITY;
+    if (c->activation != LL_TORCH_UNKNOWN) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED, "config.json: activation_fn: \"%.80s\" is not supported; use LLMCS_RERANK_LOGIT",
+                   m->config.rerank.name);
 }
 
 /* Encodes each document as the second text of a pair. */
@@ -110,8 +124,9 @@ llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_by
         return ll_fail(LLMCS_ARG, "llmcs_rerank: query, docs or scores is NULL");
     LL_TRY(ll_check_array("docs", n_docs, sizeof *docs));
     LL_TRY(ll_text_rules_read(model, params, ll_text_default_length(model), LLMCS_WINDOW_MAX, &rules));
-    LL_TRY(ll_alloc(&model->allocator, n_docs, sizeof *pairs, "pairs of query and document", &pairs));
     classification c = {.scores = scores};
+    LL_TRY(choose_score(model, &rules, &c));
+    LL_TRY(ll_alloc(&model->allocator, n_docs, sizeof *pairs, "pairs of query and document", &pairs));
     llmcs_status st = make_pairs(pairs, query, query_bytes, docs, n_docs);
     if (!st) st = classify_texts(&c, model, pairs, n_docs, &rules, rerank_sink, infos);
     ll_free(&model->allocator, pairs);

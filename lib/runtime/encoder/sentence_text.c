@@ -37,8 +37,8 @@ static void strip_white_space(const char **text, size_t *n_bytes) {
     *n_bytes = n;
 }
 
-static llmcs_status put_prompt_before(const llmcs_model *m, const char **text, size_t *n_bytes, char **owned) {
-    const char *prompt = m->config.sentence.prompt;
+static llmcs_status put_prompt_before(const llmcs_model *m, const char *prompt, const char **text, size_t *n_bytes,
+                                      char **owned) {
     const size_t n_prompt = strlen(prompt);
     size_t n;
     if (!n_prompt) return LLMCS_OK;
@@ -51,12 +51,14 @@ static llmcs_status put_prompt_before(const llmcs_model *m, const char **text, s
     return LLMCS_OK;
 }
 
-llmcs_status ll_sentence_text(const llmcs_model *m, const llmcs_text *text, llmcs_text *out, char **owned) {
+llmcs_status ll_sentence_text(const llmcs_model *m, const char *prompt, const llmcs_text *text, llmcs_text *out,
+                              char **owned) {
     *out = *text;
     *owned = NULL;
-    if (!m->config.sentence.strip || !text->text) return LLMCS_OK;
+    if (!text->text) return LLMCS_OK;
     if (out->text_bytes == LLMCS_NUL) out->text_bytes = strlen(out->text);
-    LL_TRY(put_prompt_before(m, &out->text, &out->text_bytes, owned));
+    LL_TRY(put_prompt_before(m, prompt, &out->text, &out->text_bytes, owned));
+    if (!m->config.sentence.strip) return LLMCS_OK;
     strip_white_space(&out->text, &out->text_bytes);
     if (!out->pair) return LLMCS_OK;
     if (out->pair_bytes == LLMCS_NUL) out->pair_bytes = strlen(out->pair);
@@ -64,17 +66,33 @@ llmcs_status ll_sentence_text(const llmcs_model *m, const llmcs_text *text, llmc
     return LLMCS_OK;
 }
 
-llmcs_status ll_sentence_prompt_tokens(const llmcs_model *m, size_t max_length, size_t *n_tokens) {
-    const char *prompt = m->config.sentence.prompt;
+/* True if the last of the n tokens is one that the template adds. */
+static llmcs_status ends_with_special(const llmcs_model *m, const ll_tokens *tokens, size_t n, bool *special) {
+    const llmcs_span whole[2] = {{0, tokens->texts[0].n}, {0, 0}};
+    uint8_t *marks;
+    *special = false;
+    if (!n) return LLMCS_OK;
+    LL_TRY(ll_alloc(&m->allocator, n, sizeof *marks, "marks of tokens", &marks));
+    ll_tokens_write(m->tokenizer, tokens, whole, &(ll_tokens_out){.marks = marks});
+    *special = (marks[n - 1] & LL_MARK_SPECIAL) != 0;
+    ll_free(&m->allocator, marks);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_sentence_prompt_tokens(const llmcs_model *m, const char *prompt, size_t max_length, size_t *n_tokens) {
     size_t n_bytes = strlen(prompt);
+    bool special;
     ll_tokens tokens;
     *n_tokens = 0;
-    if (!n_bytes || !m->config.sentence.exclude_prompt) return LLMCS_OK;
-    strip_white_space(&prompt, &n_bytes);
+    if (!n_bytes) return LLMCS_OK;
+    if (m->config.sentence.strip) strip_white_space(&prompt, &n_bytes);
     const llmcs_text text = {prompt, n_bytes, NULL, 0};
-    LL_TRY(ll_tokens_create(m->tokenizer, &text, LLMCS_ADD_SPECIAL_TOKENS, false, &tokens));
-    *n_tokens = ll_min(tokens.texts[0].n + tokens.n_special, max_length);
-    if (*n_tokens && tokens.n_special) --*n_tokens; /* the special token at the end */
+    LL_TRY(ll_tokens_create(m->tokenizer, &text, LLMCS_ADD_SPECIAL_TOKENS, true, &tokens));
+    const size_t n = tokens.texts[0].n + tokens.n_special;
+    llmcs_status status = ends_with_special(m, &tokens, n, &special);
     ll_tokens_free(m->tokenizer, &tokens);
+    LL_TRY(status);
+    *n_tokens = ll_min(n, max_length);
+    if (special && *n_tokens) --*n_tokens;
     return LLMCS_OK;
 }

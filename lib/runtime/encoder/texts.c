@@ -34,13 +34,16 @@ static llmcs_status check_enums(const llmcs_text_params *p) {
     if ((unsigned)p->window_pooling > LLMCS_WINDOW_MAX)
         return ll_fail(LLMCS_ARG, "window_pooling: %d is not valid (0 to %d)", (int)p->window_pooling,
                        LLMCS_WINDOW_MAX);
-    if ((unsigned)p->pooling > LLMCS_POOL_POOLER)
-        return ll_fail(LLMCS_ARG, "pooling: %d is not valid (0 to %d)", (int)p->pooling, LLMCS_POOL_POOLER);
+    if ((unsigned)p->pooling > LLMCS_POOL_LAST_TOKEN)
+        return ll_fail(LLMCS_ARG, "pooling: %d is not valid (0 to %d)", (int)p->pooling, LLMCS_POOL_LAST_TOKEN);
     if ((unsigned)p->normalize > LLMCS_NORMALIZE_L2)
         return ll_fail(LLMCS_ARG, "normalize: %d is not valid (0 to %d)", (int)p->normalize, LLMCS_NORMALIZE_L2);
     if ((unsigned)p->aggregation > LLMCS_AGGREGATE_AVERAGE)
         return ll_fail(LLMCS_ARG, "aggregation: %d is not valid (0 to %d)", (int)p->aggregation,
                        LLMCS_AGGREGATE_AVERAGE);
+    if ((unsigned)p->rerank_score > LLMCS_RERANK_SIGMOID)
+        return ll_fail(LLMCS_ARG, "rerank_score: %d is not valid (0 to %d)", (int)p->rerank_score,
+                       LLMCS_RERANK_SIGMOID);
     if (p->flags & ~LLMCS_STRICT_UTF8)
         return ll_fail(LLMCS_ARG, "flags: 0x%x has bits other than LLMCS_STRICT_UTF8", (unsigned)p->flags);
     if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", p->deadline_ms);
@@ -98,6 +101,10 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
                              .pooling = p.pooling,
                              .normalize = p.normalize,
                              .aggregation = p.aggregation,
+                             .rerank_score = p.rerank_score,
+                             .prompt_name = p.prompt_name,
+                             .prompt = p.prompt,
+                             .truncate_dim = p.truncate_dim,
                              .max_windows = p.max_windows,
                              .deadline_ns = ll_deadline_after(p.deadline_ms),
                              .cancel = p.cancel};
@@ -331,7 +338,8 @@ static llmcs_status feed_text(feed *f, size_t i) {
         .out = s, .model = call->model, .rules = call->rules, .text = i, .info = {.struct_size = sizeof c.info}};
     llmcs_text text = call->texts[i];
     char *owned = NULL;
-    if (call->rules->as_sentence) LL_TRY(ll_sentence_text(call->model, &call->texts[i], &text, &owned));
+    if (call->rules->as_sentence)
+        LL_TRY(ll_sentence_text(call->model, call->rules->as_sentence, &call->texts[i], &text, &owned));
     llmcs_status st = ll_tokens_create(t, &text, call->rules->flags, s->of_tokens, &c.tokens);
     ll_free(&call->model->allocator, owned);
     LL_TRY(st);

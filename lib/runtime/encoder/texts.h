@@ -10,15 +10,18 @@ typedef struct ll_text_rules {
     llmcs_overflow overflow;
     llmcs_truncation truncation;
     size_t max_length, stride;
-    bool max_of_windows; /* else their mean */
-    bool as_sentence;    /* apply the folder's prompt and strip white space: sentence_text.h */
-    uint32_t flags;      /* of llmcs_encode_params */
+    bool max_of_windows;     /* else their mean */
+    const char *as_sentence; /* NULL, or the prompt that texts get, and white space is stripped: sentence_text.h */
+    uint32_t flags;          /* of llmcs_encode_params */
     llmcs_pooling pooling;
     llmcs_normalize normalize;
     llmcs_aggregation aggregation;
-    bool narrow_stride;   /* a stride that leaves no windows becomes half a window */
-    size_t max_windows;   /* 0: no bound */
-    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
+    llmcs_rerank_score rerank_score;
+    const char *prompt_name, *prompt; /* of the caller; NULL: none given */
+    size_t truncate_dim;              /* 0: none */
+    bool narrow_stride;               /* a stride that leaves no windows becomes half a window */
+    size_t max_windows;               /* 0: no bound */
+    uint64_t deadline_ns;             /* on ll_now_ns's clock; 0: none */
     const int32_t *cancel;
 } ll_text_rules;
 

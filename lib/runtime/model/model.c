@@ -173,6 +173,16 @@ static void close_tensors(ll_tensors **tensors) {
     if (*tensors) ll_tensors_close(tensors);
 }
 
+/* The modules behind the pooling; their weights count with the network's. */
+static llmcs_status load_modules(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
+    const ll_sentence_load load = {&m->allocator, &m->config, source, o, &m->log};
+    uint64_t n_parameters, bytes;
+    LL_TRY(ll_sentence_net_load(&load, m->pool, &m->sentence, &n_parameters, &bytes));
+    m->net->n_parameters += n_parameters;
+    m->net->weights_bytes += bytes;
+    return LLMCS_OK;
+}
+
 static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     ll_source module = ll_model_module(source, &m->config);
     ll_tensors *tensors LL_CLEANUP(close_tensors) = NULL;
@@ -188,7 +198,8 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
                                      .meanwhile_user = &job};
     LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
     ll_net_set_kv_type(m->net, o->kv_type);
-    return ll_tensors_check_unchanged(tensors);
+    LL_TRY(ll_tensors_check_unchanged(tensors));
+    return load_modules(m, source, o);
 }
 
 llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_kernels **kernels,
@@ -238,6 +249,7 @@ static void destroy_model(llmcs_model *m) {
     llmcs_allocator a = m->allocator;
     ll_encoder_free(m, &m->encoder);
     ll_net_free(&m->net);
+    ll_sentence_net_free(&a, &m->sentence);
     ll_openblas_close(&a, &m->openblas);
     llmcs_tokenizer_free(&m->tokenizer);
     if (m->pool) ll_pool_free(&m->pool);
@@ -324,6 +336,7 @@ uint64_t ll_model_fingerprint_of(llmcs_model *m) {
     uint64_t fingerprint = atomic_load_explicit(&m->fingerprint, memory_order_relaxed);
     if (fingerprint) return fingerprint;
     fingerprint = m->net->ops->fingerprint(m->net);
+    fingerprint = ll_sentence_net_fingerprint(fingerprint, &m->sentence, &m->config);
     if (!fingerprint) fingerprint = 1;
     atomic_store_explicit(&m->fingerprint, fingerprint, memory_order_relaxed);
     return fingerprint;
@@ -358,7 +371,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .n_head = c->n_head,
         .n_inner = c->n_inner,
         .n_labels = model->heads & HEADS_WITH_LABELS ? c->n_labels : 0,
-        .n_embedding = model->heads & LLMCS_HEAD_EMBEDDING ? c->n_embd : 0,
+        .n_embedding = model->heads & LLMCS_HEAD_EMBEDDING ? (c->sentence.present ? c->sentence.n_out : c->n_embd) : 0,
         .bos_token_id = c->bos_token_id,
         .eos_token_id = c->n_eos_token_id ? c->eos_token_id[0] : -1,
         .pad_token_id = c->pad_token_id,
@@ -369,6 +382,7 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
         .weights_bytes = model->net->weights_bytes,
         .weights = weights_names[model->net->weight_type],
         .kv_type = model->net->kv.type == LL_KV_F16 ? "f16" : "f32",
+        .similarity = c->sentence.similarity,
     };
     return ll_options_out(info, INFO_OLDEST, &ours, sizeof ours, "llmcs_model_info");
 }
@@ -376,6 +390,16 @@ llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_model_info *in
 const char *llmcs_model_label(const llmcs_model *model, int32_t label) {
     if (!model || model->magic != MAGIC || !(model->heads & HEADS_WITH_LABELS)) return NULL;
     return label >= 0 && label < model->config.n_labels ? model->config.id2label[label] : NULL;
+}
+
+const char *llmcs_model_prompt_name(const llmcs_model *model, int32_t prompt) {
+    if (!model || model->magic != MAGIC || prompt < 0 || (size_t)prompt >= model->config.sentence.n_prompts)
+        return NULL;
+    return model->config.sentence.prompts[prompt].name;
+}
+
+const char *llmcs_model_prompt_text(const llmcs_model *model, const char *name) {
+    return model && model->magic == MAGIC && name ? ll_config_prompt(&model->config, name) : NULL;
 }
 
 const llmcs_tokenizer *llmcs_model_tokenizer(const llmcs_model *model) {

@@ -11,6 +11,7 @@
 #include "formats/config.h"
 #include "kernels/openblas/openblas.h"
 #include "models/model.h"
+#include "runtime/encoder/modules.h"
 
 struct ll_encoder; /* encoder/encoder.h */
 
@@ -30,6 +31,7 @@ struct llmcs_model {
     ll_openblas *openblas; /* NULL: our own kernels */
     ll_pool *pool;
     ll_net *net;
+    ll_sentence_net sentence;   /* what follows the pooling of a sentence-transformers folder */
     llmcs_tokenizer *tokenizer; /* NULL: none in the folder, or one that is not supported */
     ll_no_tokenizer no_tokenizer;
     uint32_t heads;               /* LLMCS_HEAD_* */

@@ -69,6 +69,11 @@ static llmcs_status plan_parts(ll_model_plan *p, const char *path, const llmcs_m
     LL_TRY(ll_net_create(&p->config, a, p->kernels, p->openblas, &p->net));
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));
     ll_net_set_kv_type(p->net, o->kv_type);
+    const ll_sentence_load load = {a, &p->config, &p->source, o, &silent};
+    uint64_t modules, modules_staging;
+    LL_TRY(ll_sentence_net_plan(&load, n_threads, &modules, &modules_staging));
+    weights += modules;
+    staging = ll_max(staging, modules_staging);
     const uint64_t buffers = p->openblas ? ll_openblas_reserve_bytes(p->openblas, n_threads) : 0;
     const uint64_t fixed = weights + buffers + sizeof(llmcs_model) + sizeof(ll_encoder) + ll_pool_bytes((int)n_threads);
     p->model_bytes = kept + fixed;

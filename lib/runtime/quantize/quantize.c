@@ -79,6 +79,17 @@ static llmcs_status read_tokenizer(gguf_export *x) {
     return st ? st : ll_model_fit_tokenizer(x->tokenizer, x->source.path, &x->config, &x->log);
 }
 
+/* A GGUF file holds one network. */
+static llmcs_status check_modules(const gguf_export *x) {
+    const ll_sentence *s = &x->config.sentence;
+    for (size_t i = 0; i < s->n_modules; i++)
+        if (s->modules[i].kind != LL_MODULE_NORMALIZE)
+            return ll_fail(LLMCS_UNSUPPORTED,
+                           "%s/modules.json: the weights of %s cannot be written to a GGUF file; open the folder",
+                           x->source.path, s->modules[i].path);
+    return LLMCS_OK;
+}
+
 static llmcs_status read_folder(gguf_export *x, const char *path) {
     const llmcs_allocator *a = &x->allocator;
     ll_cpu cpu = ll_cpu_detect();
@@ -88,6 +99,7 @@ static llmcs_status read_folder(gguf_export *x, const char *path) {
         return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already; give the Hugging Face folder it was made from",
                        path);
     LL_TRY(ll_config_read(&x->config, a, &x->source, &x->log));
+    LL_TRY(check_modules(x));
     LL_TRY(read_tokenizer(x));
     ll_source module = ll_model_module(&x->source, &x->config);
     LL_TRY(ll_tensors_open(a, &module, LLMCS_LOAD_COPY, &x->log, &x->tensors));

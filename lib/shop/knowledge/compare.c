@@ -185,11 +185,16 @@ static void compare_with_others(shop_match *m) {
 static llmcs_status rerank(const shop_question *q, shop_match *m) {
     llmcs_text texts[SHOP_MAX_CANDIDATES];
     float scores[SHOP_MAX_CANDIDATES];
+    llmcs_text_params params;
+    llmcs_model_info info = {.struct_size = sizeof info};
     if (!q->reranker || !m->n) return LLMCS_OK;
+    SHOP_TRY(llmcs_model_get_info(q->reranker, &info));
+    llmcs_text_params_init(&params);
+    if (info.n_labels == 1) params.rerank_score = LLMCS_RERANK_LOGIT; /* a feature of a logit model */
     const double begin = shop_now_ms();
     for (size_t i = 0; i < m->n; i++)
         texts[i] = (llmcs_text){m->candidates[i].answer, m->candidates[i].answer_bytes, NULL, 0};
-    SHOP_TRY(llmcs_rerank(q->reranker, q->text, q->text_bytes, texts, m->n, NULL, scores, NULL));
+    SHOP_TRY(llmcs_rerank(q->reranker, q->text, q->text_bytes, texts, m->n, &params, scores, NULL));
     for (size_t i = 0; i < m->n; i++) m->candidates[i].features[SHOP_F_RERANK] = (double)scores[i];
     m->rerank_ms = shop_now_ms() - begin;
     return LLMCS_OK;

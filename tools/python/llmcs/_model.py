@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional
 
 from ._errors import call
 from ._handles import Handle, calls_in_flight, interruptible
-from ._inputs import PathInput, Texts, choice, floats, integer, items, joined, matrix, number, path, token_ids, utf8
+from ._inputs import (
+    PathInput,
+    Texts,
+    c_string,
+    choice,
+    floats,
+    integer,
+    items,
+    joined,
+    matrix,
+    number,
+    path,
+    token_ids,
+    utf8,
+)
 from ._native import (
     AnswerParams,
     CallLimits,
@@ -72,8 +86,9 @@ _TEXT_CHOICES: Dict[str, Tuple[str, ...]] = {
     "overflow": ("error", "truncate", "windows"),
     "window_pooling": ("auto", "mean", "max"),
     "truncation": ("", "longest_first", "only_first", "only_second"),
-    "pooling": ("auto", "mean", "cls", "pooler"),
+    "pooling": ("auto", "mean", "cls", "pooler", "max", "mean_sqrt_len", "weighted_mean", "last_token"),
     "normalize": ("auto", "no", "l2"),
+    "rerank_score": ("auto", "logit", "sigmoid"),
     "aggregation": ("none", "simple", "first", "max", "average"),
 }
 _INTERRUPTIBLE_BYTES = 4096  # shorter calls are over before anyone has pressed a key
@@ -149,6 +164,8 @@ def _text_params(given: Dict[str, Any], allowed: Tuple[str, ...]) -> Any:
             setattr(params, name, choice(name, value, _TEXT_CHOICES[name]))
         elif name == "deadline_ms":
             params.deadline_ms = number(name, value)
+        elif name in ("prompt", "prompt_name"):
+            setattr(params, name, c_string(name, value))
         else:
             setattr(params, name, integer(name, value, size))
     return params
@@ -231,6 +248,15 @@ class Model(Handle):
         return list(self._labels)
 
     @property
+    def prompts(self) -> Dict[str, str]:
+        """The prompts of a sentence-transformers folder by their names, for embed(prompt_name=...)."""
+        found: Dict[str, str] = {}
+        with self._using() as h:
+            while (name := lib.llmcs_model_prompt_name(h, len(found))) is not None:
+                found[name.decode()] = lib.llmcs_model_prompt_text(h, name).decode()
+        return found
+
+    @property
     def tokenizer(self) -> Optional[Tokenizer]:
         """None where the folder has no tokenizer files."""
         return Tokenizer._of(self)
@@ -308,11 +334,17 @@ class Model(Handle):
 
     def embed(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """A vector for a text, [n_texts, n_embedding] for several: a float32 numpy array, lists of floats without
-        numpy. pooling: "auto", "mean", "cls", "pooler"; normalize: True, False or "auto" ("l2" and "no"); infos and
-        the rest as in classify."""
+        numpy. pooling: "auto", "mean", "cls", "pooler", "max", "mean_sqrt_len", "weighted_mean", "last_token";
+        normalize: True, False or "auto" ("l2" and "no"); prompt_name: one of self.prompts, which stands before each
+        text; prompt: the prompt itself, "" for none; truncate_dim: only so many numbers of a vector; infos and the
+        rest as in classify."""
         given, width = Texts("texts", texts), self._info["n_embedding"]
+        params = _text_params(
+            how, (*_TEXT_ARGUMENTS, "pooling", "normalize", "prompt_name", "prompt", "truncate_dim")
+        )
+        if params.truncate_dim:
+            width = min(width, params.truncate_dim)
         vectors = floats(given.n * width)
-        params = _text_params(how, (*_TEXT_ARGUMENTS, "pooling", "normalize"))
         self._evaluate(given, params, infos, lib.llmcs_embed, (), lambda done: (vectors, done))
         return given.result(matrix(vectors, given.n, width))
 
@@ -325,11 +357,17 @@ class Model(Handle):
         return int(value.value)
 
     def rerank(self, query: str, docs: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
-        """A score for each document, how well it answers the query; infos and how as in classify."""
+        """A score for each document, how well it answers the query. rerank_score: "auto" (as the folder says, else a
+        probability), "logit", "sigmoid"; infos and the rest as in classify."""
         given, q = Texts("docs", docs), utf8("query", query)
         scores = floats(given.n)
         self._evaluate(
-            given, _text_params(how, _TEXT_ARGUMENTS), infos, lib.llmcs_rerank, (q, len(q)), lambda done: (scores, done)
+            given,
+            _text_params(how, (*_TEXT_ARGUMENTS, "rerank_score")),
+            infos,
+            lib.llmcs_rerank,
+            (q, len(q)),
+            lambda done: (scores, done),
         )
         return given.result(matrix(scores, given.n))
 

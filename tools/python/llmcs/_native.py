@@ -92,7 +92,7 @@ ModelInfo = _struct(
     ),
     (text, "cpu backend"),
     (u64, "n_parameters weights_bytes"),
-    (text, "weights kv_type"),
+    (text, "weights kv_type similarity"),
 )
 Text = _struct("llmcs_text", (text, "text"), (size, "text_bytes"), (text, "pair"), (size, "pair_bytes"))
 TextParams = _struct(
@@ -106,7 +106,9 @@ TextParams = _struct(
     (f64, "deadline_ms"),
     (P(i32), "cancel"),
     (size, "max_windows"),
-    (enum, "aggregation"),
+    (enum, "aggregation rerank_score"),
+    (text, "prompt_name prompt"),
+    (size, "truncate_dim"),
 )
 TextInfo = _struct("llmcs_text_info", (size, "struct_size n_tokens n_evaluated n_windows"), (i32, "truncated"))
 TextSpan = _struct(
@@ -284,6 +286,8 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_model_free": (None, _OUT),
     "llmcs_model_get_info": (enum, ptr, P(ModelInfo)),
     "llmcs_model_label": (text, ptr, i32),
+    "llmcs_model_prompt_name": (text, ptr, i32),
+    "llmcs_model_prompt_text": (text, ptr, text),
     "llmcs_model_tokenizer": (ptr, ptr),
     "llmcs_text_params_init_sized": (None, P(TextParams), size),
     "llmcs_classify": (enum, ptr, P(Text), size, P(TextParams), P(f32), P(i32), P(TextInfo)),
