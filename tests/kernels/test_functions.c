@@ -9,6 +9,9 @@ static double gelu_erf_exact(double x) { return x * 0.5 * erfc(-x * 0.7071067811
 static double gelu_tanh_exact(double x) { return x / (1 + exp(-2 * 0.79788456080286536 * (x + 0.044715 * x * x * x))); }
 static double relu_exact(double x) { return x > 0 ? x : 0; }
 
+static double silu_exact(double x) { return x / (1 + exp(-x)); }
+static double quick_gelu_exact(double x) { return x / (1 + exp((double)-1.702f * x)); }
+
 /* One step of float at `value`. */
 static double ulp(double value) {
     const float size = fabsf((float)value);
@@ -53,6 +56,12 @@ START_TEST(functions_are_as_exact_as_they_say) {
         check_errors(name, sets[i]->tanh, tanh, 16.0f, 2.5, 1.3e-7);
         snprintf(name, sizeof name, "%s relu", sets[i]->name);
         check_errors(name, sets[i]->relu, relu_exact, 16.0f, 0.0, 0.0);
+        snprintf(name, sizeof name, "%s silu", sets[i]->name);
+        check_errors(name, sets[i]->silu, silu_exact, 80.0f, 3.0, 4e-6);
+        /* The exponent is a rounded product: its error grows with it. */
+        snprintf(name, sizeof name, "%s quick_gelu", sets[i]->name);
+        check_errors(name, sets[i]->quick_gelu, quick_gelu_exact, 4.0f, 12.0, 4e-7);
+        check_errors(name, sets[i]->quick_gelu, quick_gelu_exact, 80.0f, DBL_MAX, 4e-6);
         /* Where gelu is next to 0 it is what is left of x: its error counts beside x, not beside itself. */
         snprintf(name, sizeof name, "%s gelu_erf", sets[i]->name);
         check_errors(name, sets[i]->gelu_erf, gelu_erf_exact, 10.0f, DBL_MAX, 1e-6);
@@ -84,7 +93,18 @@ START_TEST(edges_are_those_of_the_formulas) {
         sets[i]->tanh(x, y, n);
         for (size_t j = 0; j < n; j++)
             ck_assert(fabsf(y[j] - tanhf(x[j])) <= 1.2e-7f * fabsf(y[j]) && signbit(y[j]) == signbit(x[j]));
+        void (*const gates[2])(const float *, float *, size_t) = {sets[i]->silu, sets[i]->quick_gelu};
+        for (int g = 0; g < 2; g++) {
+            gates[g](x, y, n);
+            for (size_t j = 0; j < n; j++) {
+                const float want = fabsf(x[j]) < 1 ? 0.5f * x[j] : x[j] > 0 ? x[j] : 0.0f;
+                ck_assert_msg(fabsf(y[j] - want) <= 1e-45f || y[j] == want, "%s: %g gives %g", sets[i]->name,
+                              (double)x[j], (double)y[j]);
+            }
+        }
         for (size_t j = 0; j < 16; j++) y[j] = NAN;
+        sets[i]->silu(y, y, 16);
+        sets[i]->quick_gelu(y, y, 16);
         sets[i]->gelu_erf(y, y, 16);
         sets[i]->gelu_tanh(y, y, 16);
         sets[i]->tanh(y, y, 16);
@@ -100,17 +120,19 @@ START_TEST(elements_do_not_depend_on_their_place) {
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 21;
     for (size_t i = 0; i < n_kernels; i++) {
-        void (*const functions[])(const float *, float *, size_t) = {sets[i]->gelu_erf, sets[i]->gelu_tanh,
-                                                                     sets[i]->relu, sets[i]->tanh};
+        void (*const functions[])(const float *, float *, size_t) = {
+            sets[i]->gelu_erf, sets[i]->gelu_tanh, sets[i]->relu, sets[i]->tanh, sets[i]->silu, sets[i]->quick_gelu};
         for (size_t n = 0; n < 70; n++) {
             float *x = random_floats(&seed, 6.0f, n), *y = floats(n), *z = floats(n);
-            for (size_t f = 0; f < 4; f++) {
+            for (size_t f = 0; f < 6; f++) {
                 functions[f](x, y, n);
                 for (size_t j = 0; j < n; j++) functions[f](x + j, z + j, 1);
                 ck_assert_mem_eq(y, z, n * sizeof *y);
             }
             sets[i]->add(x, y, z, n);
             for (size_t j = 0; j < n; j++) ck_assert(z[j] == x[j] + y[j]);
+            sets[i]->multiply(x, y, z, n);
+            for (size_t j = 0; j < n; j++) ck_assert(z[j] == x[j] * y[j]);
             free(x);
             free(y);
             free(z);
@@ -151,6 +173,72 @@ START_TEST(layer_norm_equals_the_formula_far_from_zero_too) {
             free(weight);
             free(bias);
         }
+    }
+}
+END_TEST
+
+START_TEST(rms_norm_equals_the_formula) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 24;
+    for (size_t i = 0; i < n_kernels; i++) {
+        for (size_t n = 1; n < 300; n += 1 + n / 20) {
+            float *x = random_floats(&seed, n % 3 ? 3.0f : 1e-4f, n), *weight = random_floats(&seed, 2.0f, n);
+            float *y = floats(n);
+            double squares = 0;
+            for (size_t j = 0; j < n; j++) squares += (double)x[j] * x[j] / (double)n;
+            sets[i]->rms_norm(x, weight, 1e-6f, y, n);
+            for (size_t j = 0; j < n; j++)
+                ck_assert_double_eq_tol(y[j], x[j] / sqrt(squares + (double)1e-6f) * weight[j], 4e-6);
+            sets[i]->rms_norm(x, weight, 1e-6f, x, n); /* in place */
+            ck_assert_mem_eq(x, y, n * sizeof *x);
+            free(x);
+            free(weight);
+            free(y);
+        }
+    }
+}
+END_TEST
+
+START_TEST(layer_norm_without_a_bias) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 25;
+    for (size_t i = 0; i < n_kernels; i++) {
+        for (size_t n = 1; n < 100; n += 7) {
+            float *x = random_floats(&seed, 3.0f, n), *weight = random_floats(&seed, 1.0f, n);
+            float *zeros = calloc(n, sizeof *zeros), *y = floats(n), *z = floats(n);
+            sets[i]->layer_norm(x, weight, zeros, 1e-5f, y, n);
+            sets[i]->layer_norm(x, weight, NULL, 1e-5f, z, n);
+            for (size_t j = 0; j < n; j++) ck_assert(y[j] == z[j]);
+            float *const all[] = {x, weight, zeros, y, z};
+            for (size_t j = 0; j < 5; j++) free(all[j]);
+        }
+    }
+}
+END_TEST
+
+/* The same bits with every kernel set, and nothing past n_dims. */
+START_TEST(rotations_are_those_of_plain_c) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 26;
+    for (size_t n_dims = 0; n_dims <= 130; n_dims += 2) {
+        float *from = random_floats(&seed, 3.0f, n_dims + 1), *rotation = random_floats(&seed, 1.0f, n_dims + 1);
+        float *want = floats(n_dims + 1), *x = floats(n_dims + 1);
+        memcpy(want, from, (n_dims + 1) * sizeof *x);
+        for (size_t i = 0; i < n_dims / 2; i++) {
+            const float c = rotation[i], s = rotation[n_dims / 2 + i], a = from[i], b = from[n_dims / 2 + i];
+            want[i] = a * c - b * s;
+            want[n_dims / 2 + i] = b * c + a * s;
+        }
+        for (size_t i = 0; i < n_kernels; i++) {
+            memcpy(x, from, (n_dims + 1) * sizeof *x);
+            sets[i]->rope(x, rotation, n_dims);
+            ck_assert_mem_eq(x, want, (n_dims + 1) * sizeof *x);
+        }
+        float *const all[] = {from, rotation, want, x};
+        for (size_t j = 0; j < 4; j++) free(all[j]);
     }
 }
 END_TEST
@@ -228,6 +316,9 @@ static void add(TCase *t) {
     tcase_add_test(t, edges_are_those_of_the_formulas);
     tcase_add_test(t, elements_do_not_depend_on_their_place);
     tcase_add_test(t, layer_norm_equals_the_formula_far_from_zero_too);
+    tcase_add_test(t, rms_norm_equals_the_formula);
+    tcase_add_test(t, layer_norm_without_a_bias);
+    tcase_add_test(t, rotations_are_those_of_plain_c);
     tcase_add_test(t, rows_of_scores);
     tcase_add_test(t, the_environment_can_name_a_row);
 }

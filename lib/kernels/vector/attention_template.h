@@ -16,7 +16,6 @@
 #ifndef LL_KERNELS_VECTOR_ATTENTION_H
 #define LL_KERNELS_VECTOR_ATTENTION_H
 
-#include "kernels/scalar_attention.h"
 #include "kernels/vector/elements_template.h"
 
 #define LOG2_E 1.44269504f
@@ -423,11 +422,7 @@ static ALWAYS_INLINE void attend_one_row(const bool half, const ll_attend *a) {
     finish_row(m.acc, row_sum, a->head_dim, a->out);
 }
 
-static void attend(const ll_attend *a) {
-    if (ll_attend_has_window(a) || a->distance) {
-        ll_scalar_attend(a);
-        return;
-    }
+static void attend_plain(const ll_attend *a) {
     if (a->n_rows == 1 && a->type == LL_KV_F16) {
         attend_one_row(true, a);
         return;

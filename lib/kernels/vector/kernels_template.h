@@ -54,6 +54,7 @@
 #ifndef LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
 #define LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
 
+#include "kernels/vector/attention_masked_template.h"
 #include "kernels/vector/attention_template.h"
 #include "kernels/vector/base.h"
 #include "kernels/vector/elements_template.h"
@@ -75,6 +76,13 @@ TILES(q8_tiles, Q8_TILE, Q8_ROWS);
 TILES(q4_tiles, Q4_TILE, Q4_ROWS);
 static void matmul_q8(const ll_product *p) { product(&q8_tiles, LL_Q8, ll_q_round(p->n_in) / 4, p); }
 static void matmul_q4(const ll_product *p) { product(&q4_tiles, LL_Q4, ll_q_round(p->n_in) / 8, p); }
+
+static void attend(const ll_attend *a) {
+    if (ll_attend_has_window(a) || a->distance)
+        attend_masked(a);
+    else
+        attend_plain(a);
+}
 
 /* matmul_of_bf16, matmul_of_q8: matmul_bf16, matmul_q8, or what the processor has instead. */
 #define LL_KERNELS_VECTOR_SET(row_name, matmul_of_bf16, matmul_of_q8, prepare_for)                                \
