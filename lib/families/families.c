@@ -5,7 +5,17 @@
 #include "families/family.h"
 
 const ll_family *const ll_families[] = {
-    &ll_family_gpt2, &ll_family_bert, &ll_family_distilbert, &ll_family_roberta, NULL,
+    &ll_family_gpt2,
+    &ll_family_bert,
+    &ll_family_distilbert,
+    &ll_family_roberta,
+    &ll_family_llama,
+    &ll_family_mistral,
+    &ll_family_smollm3,
+    &ll_family_qwen2,
+    &ll_family_qwen3,
+    &ll_family_gemma3,
+    NULL, /* one in a line */
 };
 
 const ll_model_type *ll_family_find(const char *model_type, const ll_family **family) {

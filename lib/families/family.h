@@ -84,6 +84,12 @@ typedef enum ll_glu {
     LL_FUSED_SECOND, /* ... second half (GTE) */
 } ll_glu;
 
+typedef enum ll_window_rule {
+    LL_NO_WINDOW,
+    LL_WINDOW,        /* layers attend to ll_config.layers.window tokens, see ll_config_is_local */
+    LL_WINDOW_IF_USED /* only where use_sliding_window is true (Qwen) */
+} ll_window_rule;
+
 typedef enum ll_distance_kind {
     LL_NO_DISTANCE,
     LL_DISTANCE_BUCKETS, /* T5, MPNet: a table of logarithmic buckets, one for all layers */
@@ -111,6 +117,7 @@ typedef struct ll_stack_spec {
         ll_bias_rule qkv_bias, out_bias;
         bool qk_norm; /* LL_Q_NORM, LL_K_NORM; after the product, before the rotation */
         bool rotary;  /* rotary position embedding of halves (config_rope.c reads its keys) */
+        ll_window_rule window;
         ll_distance_kind distance;
     } attn;
     struct {
@@ -157,7 +164,7 @@ typedef struct ll_class {
 
 typedef enum ll_key_kind {
     LL_KEYS_END,
-    LL_KEY_SIZE,       /* int32_t, required, 1 to max; more is LIMIT */
+    LL_KEY_SIZE,       /* int32_t, 1 to max; required, if the default is 0; more is LIMIT */
     LL_KEY_INT,        /* int32_t, min to max; absent or null: the default */
     LL_KEY_COUNT,      /* the same, but null is refused */
     LL_KEY_BOOL,       /* bool; absent or null: the default */
@@ -180,6 +187,12 @@ typedef struct ll_key {
 
 #define LL_SIZE(field_, max_, ...) \
     { .names = {__VA_ARGS__}, .kind = LL_KEY_SIZE, .field = offsetof(ll_config, field_), .min = 1, .max = (max_) }
+/* A size that files may leave out. */
+#define LL_SIZE_OR(field_, default_, max_, ...)                                                                      \
+    {                                                                                                                \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_SIZE, .field = offsetof(ll_config, field_), .by_default = (default_), \
+        .min = 1, .max = (max_)                                                                                      \
+    }
 #define LL_INT(field_, default_, min_, max_, ...)                                                                   \
     {                                                                                                               \
         .names = {__VA_ARGS__}, .kind = LL_KEY_INT, .field = offsetof(ll_config, field_), .by_default = (default_), \
@@ -240,6 +253,7 @@ struct ll_family {
                                                       apart; NULL: any */
     const char *gguf_pre;                          /* tokenizer.ggml.pre of its byte-level BPE, or NULL */
     ll_model_type model_types[LL_MAX_MODEL_TYPES]; /* the first is the family's own */
+    bool untied;                                   /* without tie_word_embeddings the head is a matrix of its own */
     const char *prefix;                            /* of the tensors of the stack: "transformer." */
     bool decoder;
     /* Lists end with an entry of zeros. */
@@ -269,6 +283,7 @@ const char *ll_family_names(char out[LL_FAMILY_NAMES_BYTES]);
 /* The name of a role, or NULL if the stack has no such tensor. */
 static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { return s->names[role].checkpoint; }
 
-extern const ll_family ll_family_gpt2, ll_family_bert, ll_family_distilbert, ll_family_roberta;
+extern const ll_family ll_family_gpt2, ll_family_bert, ll_family_distilbert, ll_family_roberta, ll_family_llama,
+    ll_family_mistral, ll_family_smollm3, ll_family_qwen2, ll_family_qwen3, ll_family_gemma3;
 
 #endif

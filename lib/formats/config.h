@@ -12,6 +12,7 @@
 #include "formats/sentence.h"
 #include "formats/source.h"
 #include "kernels/activation.h"
+#include "kernels/rope.h"
 
 typedef struct ll_family ll_family; /* families/family.h */
 
@@ -43,6 +44,15 @@ extern const char *const ll_sentence_settings_files[];
 #define LL_N_SENTENCE_SETTINGS_FILES 7
 #define LL_SENTENCE_PROMPTS_FILE "config_sentence_transformers.json"
 
+/* Rotary position embedding, in Transformers' names (modeling_rope_utils.py). */
+typedef struct ll_rope_config {
+    double theta, local_theta; /* local_theta: of layers with a window, never scaled; 0: theta */
+    ll_rope_scaling scaling;
+    double factor, low_freq_factor, high_freq_factor, original_positions, beta_fast, beta_slow,
+        attention_factor; /* 0: not given, or the scaling's default */
+    bool keep_fractions;  /* yarn: "truncate": false */
+} ll_rope_config;
+
 typedef struct ll_config {
     ll_arena arena; /* holds the strings and arrays below */
     const ll_family *family;
@@ -51,9 +61,20 @@ typedef struct ll_config {
     ll_head head;             /* from architectures; without architectures from model_type (GPT-2: causal LM) */
     const struct ll_head_spec *head_spec; /* NULL: LL_HEAD_NONE */
     int32_t vocab_size, n_positions /* rows of the position table */, n_embd, n_layer, n_head, n_inner;
-    int32_t n_kv_head;       /* heads of keys and values, a divisor of n_head; as many unless the file says less */
-    int32_t head_dim;        /* n_embd / n_head unless the file says another */
-    int32_t n_embd_in;       /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
+    int32_t n_kv_head; /* heads of keys and values, a divisor of n_head; as many unless the file says less */
+    int32_t head_dim;  /* n_embd / n_head unless the file says another */
+    int32_t n_embd_in; /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
+    bool attention_bias, mlp_bias; /* of families whose config.json says so (LL_BIAS_BY_KEY) */
+    double query_scalar;           /* scores are divided by its square root; 0: by that of head_dim */
+    ll_rope_config rope;           /* of families with rotary embeddings */
+    /* Which layers attend to a window only, and which rotate queries and keys: ll_config_is_local, _rotates. */
+    struct {
+        int32_t window;                 /* causal: a token sees the last `window`, its own included; 0: all */
+        int32_t global_every;           /* layers (i + 1) % global_every == 0 are global; 0: no layer is for this */
+        int32_t first_local;            /* layers before it are global */
+        int32_t unrotated_every;        /* layers (i + 1) % unrotated_every == 0 do not rotate; 0: all do */
+        const uint8_t *local, *rotates; /* [n_layer] instead of the rules above, where the file lists them; or NULL */
+    } layers;
     int32_t type_vocab_size; /* 0: no token types (GPT-2, DistilBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;
@@ -102,6 +123,20 @@ void ll_config_free(ll_config *config);
 
 /* The folder's prompt of that name, or NULL. */
 const char *ll_config_prompt(const ll_config *c, const char *name);
+
+/* True if layer i attends to a window only. */
+static inline bool ll_config_is_local(const ll_config *c, size_t i) {
+    if (!c->layers.window) return false;
+    if (c->layers.local) return c->layers.local[i] != 0;
+    if (c->layers.global_every && (i + 1) % (size_t)c->layers.global_every == 0) return false;
+    return i >= (size_t)c->layers.first_local;
+}
+
+/* True if layer i rotates queries and keys. */
+static inline bool ll_config_rotates(const ll_config *c, size_t i) {
+    if (c->layers.rotates) return c->layers.rotates[i] != 0;
+    return !c->layers.unrotated_every || (i + 1) % (size_t)c->layers.unrotated_every != 0;
+}
 
 /* True if the head gives a row of logits for each token of an encoder's text, without being a masked LM's. */
 static inline bool ll_config_tags_tokens(const ll_config *c) {

@@ -191,6 +191,10 @@ static void set_defaults(ll_config *c) {
 
 llmcs_status ll_config_gguf(ll_config *c, const ll_gguf *g, const ll_log *log) {
     LL_TRY(ll_gguf_family(g, &c->family));
+    if (!c->family->gguf)
+        return ll_fail(LLMCS_UNSUPPORTED,
+                       "%s: a GGUF file of family \"%s\" is read only with the config.json it was made from", g->name,
+                       c->family->name);
     set_defaults(c);
     LL_TRY(read_sizes(c, g));
     LL_TRY(read_epsilon(c, g));

@@ -12,6 +12,7 @@ static void *field_of(ll_config *c, const ll_key *key) { return (char *)c + key-
 static llmcs_status read_size(ll_config *c, const ll_settings *f, const ll_key *key) {
     int64_t n = 0;
     for (int i = 0; i < 3 && key->names[i] && n == 0; i++) LL_TRY(ll_settings_int(f, key->names[i], 1, INT32_MAX, &n));
+    if (n == 0) n = (int64_t)key->by_default;
     if (n == 0) return ll_fail(LLMCS_CONFIG, "%s: %s is missing", f->name, key->names[0]);
     if (n > (int64_t)key->max)
         return ll_fail(LLMCS_LIMIT, "%s: %s: %lld, at most %lld are read", f->name, key->names[0], (long long)n,
@@ -71,8 +72,11 @@ static const struct {
     {"gelu_accurate", LL_ACT_GELU_NEW},
     {"relu", LL_ACT_RELU},
     {"tanh", LL_ACT_TANH},
+    {"silu", LL_ACT_SILU},
+    {"swish", LL_ACT_SILU},
+    {"quick_gelu", LL_ACT_QUICK_GELU},
 };
-#define ACTIVATION_NAMES "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh"
+#define ACTIVATION_NAMES "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh, silu, quick_gelu"
 
 static llmcs_status read_activation(ll_config *c, const ll_settings *f, const ll_key *key) {
     ll_activation *out = field_of(c, key);
@@ -236,13 +240,14 @@ llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log 
                                   name_of_field(c->family, offsetof(ll_config, n_kv_head))};
     LL_TRY(check_must_be(f, common));
     LL_TRY(check_must_be(f, c->family->must_be));
-    LL_TRY(read_size(c, f, &vocab));
+    if (!name_of_field(c->family, offsetof(ll_config, vocab_size))[0]) LL_TRY(read_size(c, f, &vocab));
     c->scale_attn_weights = true;
     for (const ll_key *k = c->family->keys; k->kind == LL_KEY_SIZE; k++) LL_TRY(read_key(c, f, k));
     for (const ll_key *k = c->family->keys; k->kind; k++)
         if (k->kind != LL_KEY_SIZE) LL_TRY(read_key(c, f, k));
     LL_TRY(ll_config_complete(c, f->name, names));
-    c->tie_word_embeddings = true;
+    LL_TRY(ll_config_rope(c, f));
+    c->tie_word_embeddings = !c->family->untied;
     LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(read_position_offset(c, f));
     return read_token_ids(c, f, log);
@@ -257,6 +262,11 @@ const char *const *ll_config_network_keys(const ll_config *c, const char *out[LL
     size_t n = add_must_be(c->family->must_be, out, add_must_be(common, out, 0));
     for (const ll_key *k = c->family->keys; k->kind; k++)
         for (int i = 0; i < 3 && k->names[i] && n + 1 < LL_MAX_NETWORK_KEYS; i++) out[n++] = k->names[i];
+    static const char *const rotary[] = {"rope_scaling", "rope_parameters", "no_rope_layers", NULL};
+    static const char *const windows[] = {"layer_types", "use_sliding_window", NULL};
+    const ll_stack_spec *s = &c->family->stack[0];
+    for (const char *const *k = rotary; s->attn.rotary && *k && n + 1 < LL_MAX_NETWORK_KEYS; k++) out[n++] = *k;
+    for (const char *const *k = windows; s->attn.window && *k && n + 1 < LL_MAX_NETWORK_KEYS; k++) out[n++] = *k;
     for (const char *const *k = c->family->harmless; k && *k && n + 1 < LL_MAX_NETWORK_KEYS; k++) out[n++] = *k;
     out[n] = NULL;
     return out;

@@ -13,6 +13,8 @@ llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_sourc
 
 /* config_network.c: sizes and settings of the network, by the family's list of keys; token ids. */
 llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log *log);
+/* config_rope.c: rope_theta, rope_scaling and their like; which layers have a window, which rotate. */
+llmcs_status ll_config_rope(ll_config *c, const ll_settings *f);
 /* What follows from the sizes that were read: head_dim, n_kv_head, n_inner and n_embd_in if 0. CONFIG, naming `file`,
  * where they do not fit; `keys` are the names of n_embd, n_head and n_kv_head in it. */
 llmcs_status ll_config_complete(ll_config *c, const char *file, const char *const keys[3]);

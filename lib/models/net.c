@@ -76,7 +76,9 @@ float *ll_carve(float *base, size_t *used, size_t n_floats) {
 }
 
 size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size) {
-    const size_t n_in = ll_max((size_t)net->config->n_embd, (size_t)net->config->n_inner);
+    const ll_config *c = net->config;
+    const size_t heads = (size_t)c->n_head * (size_t)c->head_dim;
+    const size_t n_in = ll_max(ll_max((size_t)c->n_embd, (size_t)c->n_inner), ll_max(heads, (size_t)c->n_embd_in));
     if (!net->has_integers) return 0;
     return ll_quantized_bytes(net->kernels, n_in, ll_max(size->n_rows, size->n_logit_rows), size->n_threads) /
            sizeof(float);

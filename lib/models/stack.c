@@ -1,12 +1,13 @@
 /*
- * A stack of layers (Vaswani et al. 2017 and after). With f one of the two sub-layers:
+ * A stack of layers (Vaswani et al. 2017 and after):
  *
- *     attend(x) = attn_out(attention(query | key | value of x))
- *     feed(x)   = down(act(up(x)))
+ *     attend(x) = attn_out(softmax(rope(q_norm(q)) rope(k_norm(k))^T * scale) v),      q | k | v = qkv(x)
+ *     feed(x)   = down(act(up(x)))   or with a gate   down(act(gate(x)) * up(x))
  *
  *     x = embed_norm(tokens[token] + positions[p] + types[t])
  *     for each layer:   x = x + attend(attn_norm(x));  x = x + feed(ffn_norm(x))       LL_PRE_NORM
  *                       x = attn_norm(x + attend(x));  x = ffn_norm(x + feed(x))       LL_POST_NORM
+ *                       x = x + attn_post_norm(attend(attn_norm(x)));  the same of feed   LL_SANDWICH_NORM
  *     output = final_norm(x)
  *
  * The files of lib/families say which of these a network has, and how its tensors are called.
@@ -29,38 +30,102 @@ static const char *name_of(const ll_stack *s, const ll_loader *l, ll_role role) 
 static ll_weight_layout layout_of(const ll_stack *s) { return s->spec->in_out ? LL_IN_OUT : LL_OUT_IN; }
 
 static llmcs_status describe_norm(const ll_stack *s, ll_loader *l, ll_norm *norm, ll_role role, size_t n) {
+    const ll_norm_kind kind = s->spec->norm.rms ? LL_NORM_RMS : LL_NORM_LAYER;
     if (!s->spec->names[role].checkpoint) return LLMCS_OK;
-    return ll_load_norm(l, norm, n, s->config->layer_norm_eps, name_of(s, l, role));
+    return ll_load_norm_of(l, norm, kind, n, s->config->layer_norm_eps, name_of(s, l, role),
+                           kind == LL_NORM_LAYER && !s->spec->norm.no_bias, s->spec->norm.plus_one ? 1.0f : 0.0f);
+}
+
+/* A tensor's outputs in a linear. A bias that the file has and the network has not would be left out in silence. */
+static llmcs_status part_of(const ll_stack *s, const ll_loader *l, ll_role role, size_t n_out, ll_bias_rule rule,
+                            bool by_key, ll_load_part *part) {
+    char bias[128];
+    *part = (ll_load_part){.name = name_of(s, l, role), .n_out = n_out};
+    part->has_bias = rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && by_key);
+    ll_format(bias, sizeof bias, "%s.bias", part->name);
+    if (part->has_bias || !ll_loader_has(l, bias)) return LLMCS_OK;
+    return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is there, but %s", l->scope, bias,
+                   rule == LL_BIAS_BY_KEY ? "config.json says that there are no such biases"
+                                          : "a network of this model_type has no such bias");
+}
+
+static llmcs_status describe_linear(const ll_stack *s, ll_loader *l, ll_linear *linear, ll_role role, size_t n_in,
+                                    size_t n_out, ll_bias_rule rule, bool by_key) {
+    ll_load_part part;
+    LL_TRY(part_of(s, l, role, n_out, rule, by_key, &part));
+    return ll_load_parts(l, linear, LL_LARGE, layout_of(s), n_in, &part, 1);
 }
 
 /* Query, key and value as the outputs of one linear. */
 static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv) {
     const ll_config *c = s->config;
-    const size_t n = (size_t)c->n_embd, width = ll_stack_qkv_width(c);
-    if (s->spec->attn.fused) return ll_load_linear(l, qkv, LL_LARGE, layout_of(s), n, width, name_of(s, l, LL_QKV));
-    const char *const parts[3] = {name_of(s, l, LL_Q), name_of(s, l, LL_K), name_of(s, l, LL_V)};
-    LL_TRY(ll_load_weights(l, qkv, LL_LARGE, layout_of(s), n, width, parts, 3, true));
-    for (size_t i = 0; i < 3; i++) {
-        char bias[128];
-        ll_format(bias, sizeof bias, "%s.bias", parts[i]);
-        LL_TRY(ll_load_bias(l, qkv, i * width / 3, width / 3, bias));
-    }
-    return LLMCS_OK;
+    const size_t n = (size_t)c->n_embd, n_kv = (size_t)c->n_kv_head * (size_t)c->head_dim;
+    const ll_bias_rule rule = s->spec->attn.qkv_bias;
+    ll_load_part parts[3];
+    if (s->spec->attn.fused)
+        return describe_linear(s, l, qkv, LL_QKV, n, ll_stack_qkv_width(c), rule, c->attention_bias);
+    LL_TRY(part_of(s, l, LL_Q, (size_t)c->n_head * (size_t)c->head_dim, rule, c->attention_bias, &parts[0]));
+    LL_TRY(part_of(s, l, LL_K, n_kv, rule, c->attention_bias, &parts[1]));
+    LL_TRY(part_of(s, l, LL_V, n_kv, rule, c->attention_bias, &parts[2]));
+    return ll_load_parts(l, qkv, LL_LARGE, layout_of(s), n, parts, 3);
+}
+
+/* The linear before the activation, of both gate and up where there is a gate. */
+static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) {
+    const ll_config *c = s->config;
+    const size_t n = (size_t)c->n_embd, inner = (size_t)c->n_inner;
+    const ll_glu glu = s->spec->ffn.glu;
+    const bool fused = glu == LL_FUSED_FIRST || glu == LL_FUSED_SECOND;
+    ll_load_part parts[2];
+    if (glu == LL_NO_GATE) return describe_linear(s, l, up, LL_UP, n, inner, s->spec->ffn.bias, c->mlp_bias);
+    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_GATE, inner, s->spec->ffn.bias, c->mlp_bias, &parts[0]));
+    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_UP, inner, s->spec->ffn.bias, c->mlp_bias, &parts[1]));
+    if (fused) parts[0].n_stored = parts[1].n_stored = 2 * inner;
+    if (fused) parts[glu == LL_FUSED_FIRST].skipped = inner;
+    return ll_load_gate_up(l, up, layout_of(s), n, &parts[0], &parts[1]);
 }
 
 /* In the order in which the forward pass applies them. */
-static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *layer) {
+static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *layer, int i) {
     const ll_config *c = s->config;
-    const size_t n = (size_t)c->n_embd, n_heads = (size_t)c->n_head * (size_t)c->head_dim, inner = (size_t)c->n_inner;
-    const bool post = s->spec->norm.place == LL_POST_NORM;
-    if (!post) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
+    const size_t n = (size_t)c->n_embd, head_dim = (size_t)c->head_dim, n_heads = (size_t)c->n_head * head_dim;
+    const bool post = s->spec->norm.place == LL_POST_NORM, identity = s->spec->norm.first_identity && i == 0;
+    if (!post && !identity) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
     LL_TRY(describe_qkv(s, l, &layer->qkv));
-    LL_TRY(ll_load_linear(l, &layer->attn_out, LL_LARGE, layout_of(s), n_heads, n, name_of(s, l, LL_ATTN_OUT)));
+    LL_TRY(describe_norm(s, l, &layer->q_norm, LL_Q_NORM, head_dim));
+    LL_TRY(describe_norm(s, l, &layer->k_norm, LL_K_NORM, head_dim));
+    LL_TRY(describe_linear(s, l, &layer->attn_out, LL_ATTN_OUT, n_heads, n, s->spec->attn.out_bias, c->attention_bias));
+    LL_TRY(describe_norm(s, l, &layer->attn_post_norm, LL_ATTN_POST_NORM, n));
     if (post) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
     if (!post) LL_TRY(describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n));
-    LL_TRY(ll_load_linear(l, &layer->up, LL_LARGE, layout_of(s), n, inner, name_of(s, l, LL_UP)));
-    LL_TRY(ll_load_linear(l, &layer->down, LL_LARGE, layout_of(s), inner, n, name_of(s, l, LL_DOWN)));
+    LL_TRY(describe_up(s, l, &layer->up));
+    LL_TRY(describe_linear(s, l, &layer->down, LL_DOWN, (size_t)c->n_inner, n, s->spec->ffn.bias, c->mlp_bias));
+    LL_TRY(describe_norm(s, l, &layer->ffn_post_norm, LL_FFN_POST_NORM, n));
     return post ? describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n) : LLMCS_OK;
+}
+
+/* Layers with a window may have a theta of their own, which is not scaled. */
+static llmcs_status describe_rope(ll_stack *s, ll_loader *l) {
+    const ll_rope_config *r = &s->config->rope;
+    ll_rope_spec spec = {.n_dims = (size_t)s->config->head_dim,
+                         .theta = r->theta,
+                         .scaling = r->scaling,
+                         .factor = r->factor,
+                         .low_factor = r->low_freq_factor,
+                         .high_factor = r->high_freq_factor,
+                         .original_positions = r->original_positions,
+                         .beta_fast = r->beta_fast,
+                         .beta_slow = r->beta_slow,
+                         .attention_factor = r->attention_factor,
+                         .keep_fractions = r->keep_fractions};
+    for (size_t i = 0; i < 2 && s->spec->attn.rotary; i++) {
+        if (i == 1 && r->local_theta <= 0) break;
+        if (i == 1) spec = (ll_rope_spec){.n_dims = spec.n_dims, .theta = r->local_theta};
+        s->rope[i].n_dims = spec.n_dims;
+        LL_TRY(ll_load_space(l, &s->rope[i].inverse, spec.n_dims / 2, "rotary frequencies"));
+        if (s->rope[i].inverse) s->rope[i].scale = ll_rope_frequencies(&spec, s->rope[i].inverse);
+    }
+    return LLMCS_OK;
 }
 
 static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **table, ll_role role, size_t n_rows) {
@@ -82,6 +147,7 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     if (n_in != (size_t)c->n_embd)
         LL_TRY(ll_load_linear(l, &s->embed_project, LL_LARGE, LL_OUT_IN, n_in, (size_t)c->n_embd,
                               name_of(s, l, LL_EMBED_PROJECT)));
+    LL_TRY(describe_rope(s, l));
     LL_TRY(describe_norm(s, l, &s->final_norm, LL_FINAL_NORM, (size_t)c->n_embd));
     return !s->tied && s->spec->causal ? describe_table(s, l, &s->tokens, LL_TOKENS, vocab) : LLMCS_OK;
 }
@@ -93,7 +159,7 @@ llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *pre
         char layer[64];
         ll_format(layer, sizeof layer, s->spec->layers, s->spec->layer_number ? s->spec->layer_number(c, i) : i);
         ll_format(l->scope, sizeof l->scope, "%s%s", prefix, layer);
-        LL_TRY(describe_layer(s, l, l->filling ? &s->layers[i] : &counted));
+        LL_TRY(describe_layer(s, l, l->filling ? &s->layers[i] : &counted, i));
     }
     return LLMCS_OK;
 }
@@ -121,6 +187,8 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
     w->qkv = ll_carve(base, used, n_rows * ll_max(ll_stack_qkv_width(c), n));
     w->attended = ll_carve(base, used, n_rows * (size_t)c->n_head * (size_t)c->head_dim);
     w->inner = ll_carve(base, used, n_rows * (size_t)c->n_inner);
+    for (size_t i = 0; i < 2; i++) w->rotations[i] = ll_carve(base, used, n_rows * s->rope[i].n_dims);
+    w->gated = ll_carve(base, used, s->spec->ffn.glu == LL_NO_GATE ? 0 : size->n_threads * LL_GATED_FLOATS);
     w->embedded = ll_carve(base, used, c->n_embd_in == c->n_embd ? 0 : n_rows * (size_t)c->n_embd_in);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, size->max_positions), 16);
     w->scratch = ll_carve(base, used, size->n_threads * w->n_scratch);
@@ -136,7 +204,7 @@ const float *ll_stack_position(const ll_stack *s, size_t position, bool is_paddi
     return offset ? s->positions + (offset - 1) * n : NULL;
 }
 
-/* out = embed_norm(tokens[token] + types[t] + positions[p]) */
+/* out = embed_norm(tokens[token] * scale + types[t] + positions[p]) */
 static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, int32_t type, const float *position,
                         float *out) {
     const size_t n = (size_t)s->config->n_embd_in;
@@ -144,6 +212,8 @@ static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, i
         memcpy(out, s->tokens + (size_t)token * n, n * sizeof *out);
     else
         ll_linear_row(s->tied, (size_t)token, out);
+    const float scale = s->spec->embed.sqrt_scale ? (float)sqrt((double)s->config->n_embd) : 1.0f;
+    for (size_t i = 0; i < n && scale != 1.0f; i++) out[i] *= scale;
     if (s->types) k->add(out, s->types + (size_t)type * n, out, n);
     if (position) k->add(out, position, out, n);
     if (s->embed_norm.n) ll_norm_row(k, &s->embed_norm, out, out);
@@ -179,7 +249,28 @@ static void embed(const ll_stack *s, const ll_exec *exec, const ll_batch *batch,
     ll_linear_apply(exec, &s->embed_project, w->embedded, batch->n_rows, LL_ACT_NONE, NULL, w->x);
 }
 
-static float scale_of(const ll_config *c) { return c->scale_attn_weights ? 1.0f / sqrtf((float)c->head_dim) : 1.0f; }
+static float scale_of(const ll_config *c) {
+    if (c->query_scalar > 0) return (float)(1.0 / sqrt(c->query_scalar));
+    return c->scale_attn_weights ? 1.0f / sqrtf((float)c->head_dim) : 1.0f;
+}
+
+/* The rotations of layer i, or NULL. */
+static const float *rotations_of(const ll_stack *s, const ll_stack_workspace *w, size_t i) {
+    if (!s->rope[0].n_dims || !ll_config_rotates(s->config, i)) return NULL;
+    return w->rotations[s->rope[1].n_dims && ll_config_is_local(s->config, i)];
+}
+
+/* x = x + linear(y), with a norm of the added term where there is one. */
+static void add_product(const ll_exec *exec, const ll_linear *linear, const ll_norm *post_norm, const float *y,
+                        size_t n_rows, ll_stack_workspace *w) {
+    if (!post_norm->n) {
+        ll_linear_apply(exec, linear, y, n_rows, LL_ACT_NONE, w->x, w->x);
+        return;
+    }
+    ll_linear_apply(exec, linear, y, n_rows, LL_ACT_NONE, NULL, w->h);
+    ll_team_wait(exec->team);
+    ll_norm_add(exec, post_norm, w->h, n_rows, w->x);
+}
 
 /* x = x + attend(norm(x)), where `norm` may be applied in place. */
 static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, size_t i,
@@ -192,6 +283,11 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
         .segments = batch->segments,
         .n_segments = batch->n_segments,
         .causal = s->spec->causal,
+        .window = ll_config_is_local(s->config, i) ? (size_t)s->config->layers.window : 0,
+        .q_norm = layer->q_norm.n ? &layer->q_norm : NULL,
+        .k_norm = layer->k_norm.n ? &layer->k_norm : NULL,
+        .rope = rotations_of(s, w, i),
+        .n_rotated = s->rope[0].n_dims,
         .scale = scale_of(s->config),
         .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
@@ -202,17 +298,21 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
                              : ll_linear_input(exec, &layer->qkv, w->x, batch->n_rows);
     ll_attention_project(exec, &layer->qkv, &in, w->qkv, &attention);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &layer->attn_out, w->attended, batch->n_rows, LL_ACT_NONE, w->x, w->x);
+    add_product(exec, &layer->attn_out, &layer->attn_post_norm, w->attended, batch->n_rows, w);
 }
 
 /* x = x + feed(norm(x)) */
 static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, const ll_layer *layer,
                         const ll_norm *norm, ll_stack_workspace *w) {
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
+    const int act = (int)s->config->activation;
     const ll_input in = ll_norm_input(exec, norm, &layer->up, w->x, batch->n_rows, in_place ? w->x : w->h);
-    ll_linear_apply_to(exec, &layer->up, &in, (int)s->config->activation, NULL, w->inner);
+    if (s->spec->ffn.glu == LL_NO_GATE)
+        ll_linear_apply_to(exec, &layer->up, &in, act, NULL, w->inner);
+    else
+        ll_linear_apply_gated(exec, &layer->up, &in, act, w->inner);
     ll_team_wait(exec->team);
-    ll_linear_apply(exec, &layer->down, w->inner, batch->n_rows, LL_ACT_NONE, w->x, w->x);
+    add_product(exec, &layer->down, &layer->ffn_post_norm, w->inner, batch->n_rows, w);
 }
 
 /* A norm after a sub-layer is applied when the next one reads x: ll_norm_input does both in one pass. */
@@ -220,6 +320,8 @@ bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *ba
                       atomic_bool *stopped) {
     const bool post = s->spec->norm.place == LL_POST_NORM;
     embed(s, exec, batch, w);
+    for (size_t i = 0; i < 2 && s->rope[i].n_dims; i++)
+        ll_rope_rows(exec, &s->rope[i], batch->segments, batch->n_segments, w->rotations[i]);
     for (size_t i = 0; i < s->n_layers; i++) {
         const ll_layer *layer = &s->layers[i];
         if (ll_forward_stopped(exec, batch, stopped)) return false;

@@ -10,11 +10,14 @@
 
 typedef struct ll_layer {
     ll_norm attn_norm;
-    ll_linear qkv;      /* n_embd -> (n_head + 2 n_kv_head) head_dim: query, key, value */
-    ll_linear attn_out; /* n_head head_dim -> n_embd */
+    ll_linear qkv;          /* n_embd -> (n_head + 2 n_kv_head) head_dim: query, key, value */
+    ll_norm q_norm, k_norm; /* over head_dim; n 0: none */
+    ll_linear attn_out;     /* n_head head_dim -> n_embd */
+    ll_norm attn_post_norm; /* n 0: none */
     ll_norm ffn_norm;
-    ll_linear up;   /* n_embd -> n_inner */
-    ll_linear down; /* n_inner -> n_embd */
+    ll_linear up;          /* n_embd -> n_inner; with a gate both, see ll_linear_apply_gated */
+    ll_linear down;        /* n_inner -> n_embd */
+    ll_norm ffn_post_norm; /* n 0: none */
 } ll_layer;
 
 typedef struct ll_stack {
@@ -30,17 +33,20 @@ typedef struct ll_stack {
     ll_layer *layers;        /* [n_layers] */
     size_t n_layers;
     ll_norm final_norm; /* n 0: none */
+    ll_rope rope[2];    /* of layers that attend to all, and of those with a window; n_dims 0: the same, or none */
 } ll_stack;
 
 /* A workspace of a forward pass through a stack. */
 typedef struct ll_stack_workspace {
     float *x;        /* [n_rows, n_embd] the residual stream */
-    float *h;        /* [ll_normed_rows, n_embd] norms of x that are not applied in place */
+    float *h;        /* [ll_normed_rows, n_embd] norms of x that are not applied in place, and what they are added to */
     float *qkv;      /* [n_rows, n_qkv] */
     float *attended; /* [n_rows, n_head head_dim] output of attention, before its output layer */
     float *inner;    /* [n_rows, n_inner] */
-    float *embedded; /* [n_rows, n_embd_in], if that is not n_embd */
-    float *scratch;  /* [n_threads, n_scratch] of attention */
+    float *rotations[2]; /* [n_rows, head_dim] of stack.rope */
+    float *gated;        /* [n_threads, LL_GATED_FLOATS] */
+    float *embedded;     /* [n_rows, n_embd_in], if that is not n_embd */
+    float *scratch;      /* [n_threads, n_scratch] of attention */
     size_t n_scratch;
     float *quantized; /* activations in 8 bits, for integer weights */
 } ll_stack_workspace;

@@ -60,6 +60,7 @@ static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch 
     lay_out(net, &size, memory, &w);
     ll_exec exec = *team_exec;
     exec.quantized = w.stack.quantized;
+    exec.gated = w.stack.gated + (size_t)exec.team->index * LL_GATED_FLOATS;
     exec.acc = w.stack.qkv; /* free once attention has read it */
     if (ll_stack_forward(&m->stack, &exec, batch, &w.stack, stopped))
         ll_heads_forward(&m->heads, &m->stack, &exec, batch, w.stack.x, &w.heads);
@@ -69,6 +70,23 @@ static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch 
 
 static uint64_t hash_bias(uint64_t hash, const ll_linear *linear) {
     return linear->bias ? ll_fingerprint_floats(hash, linear->bias, linear->n_out) : hash;
+}
+
+/* Of rotations and windows, where the network has them. */
+static uint64_t hash_positions(uint64_t hash, const ll_stack *s) {
+    const ll_config *c = s->config;
+    if (!s->rope[0].n_dims) return hash;
+    const uint32_t sizes[] = {(uint32_t)c->n_kv_head, (uint32_t)c->head_dim, (uint32_t)c->layers.window};
+    hash = ll_xxh64(sizes, sizeof sizes, hash);
+    for (size_t i = 0; i < 2 && s->rope[i].n_dims; i++) {
+        hash = ll_fingerprint_floats(hash, s->rope[i].inverse, s->rope[i].n_dims / 2);
+        hash = ll_fingerprint_floats(hash, &s->rope[i].scale, 1);
+    }
+    for (size_t i = 0; i < s->n_layers; i++) {
+        const unsigned char kind[2] = {ll_config_is_local(c, i), ll_config_rotates(c, i)};
+        hash = ll_xxh64(kind, sizeof kind, hash);
+    }
+    return hash;
 }
 
 /* Of what is float32 however the matrices are stored, so that an index made with a model serves its quantised copy:
@@ -86,6 +104,8 @@ static uint64_t fingerprint_vectors(const transformer *m) {
         hash = hash_bias(hash_bias(hash, &layer->qkv), &layer->attn_out);
         hash = hash_bias(hash_bias(hash, &layer->up), &layer->down);
         hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_norm), &layer->ffn_norm);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->q_norm), &layer->k_norm);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_post_norm), &layer->ffn_post_norm);
     }
     return ll_fingerprint_norm(hash, &s->final_norm);
 }
@@ -95,15 +115,16 @@ static uint64_t fingerprint_network(const transformer *m) {
     const ll_stack *s = &m->stack;
     const ll_config *c = m->net.config;
     const size_t n = (size_t)c->n_embd_in;
-    uint64_t hash = ll_fingerprint_config(0, c);
+    uint64_t hash = hash_positions(ll_fingerprint_config(0, c), s);
     for (size_t i = 0; i < s->n_layers; i++) {
         const ll_layer *layer = &s->layers[i];
         hash = ll_fingerprint_norm(hash, &layer->attn_norm);
         hash = ll_fingerprint_linear(hash, &layer->qkv);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->q_norm), &layer->k_norm);
         hash = ll_fingerprint_linear(hash, &layer->attn_out);
-        hash = ll_fingerprint_norm(hash, &layer->ffn_norm);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_post_norm), &layer->ffn_norm);
         hash = ll_fingerprint_linear(hash, &layer->up);
-        hash = ll_fingerprint_linear(hash, &layer->down);
+        hash = ll_fingerprint_norm(ll_fingerprint_linear(hash, &layer->down), &layer->ffn_post_norm);
     }
     if (s->tokens) hash = ll_fingerprint_table(hash, s->tokens, (size_t)c->vocab_size, n);
     if (s->positions) hash = ll_fingerprint_floats(hash, s->positions, (size_t)c->n_positions * n);

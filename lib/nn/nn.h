@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "kernels/kernels.h"
+#include "kernels/rope.h"
 
 /* The thread, kernels and workspace that an operation runs with. */
 typedef struct ll_exec {
@@ -112,14 +113,6 @@ void ll_linear_apply_gated(const ll_exec *exec, const ll_linear *gate_up, const 
 
 /* ---- rotary position embedding (Su et al. 2021), in halves: of the first n_dims values of a head, i and i + n_dims /
  * 2 are a pair that is rotated by the angle position * inverse[i] */
-typedef enum ll_rope_scaling {
-    LL_ROPE_PLAIN,
-    LL_ROPE_LINEAR, /* frequencies / factor */
-    LL_ROPE_NTK,    /* GTE: theta * factor, frequencies / factor^(2 / n_dims) */
-    LL_ROPE_LLAMA3, /* frequencies / factor for wavelengths beyond original / low_factor, smooth up to original /
-                       high_factor */
-    LL_ROPE_YARN    /* Peng et al. 2023 */
-} ll_rope_scaling;
 /* As Transformers' modeling_rope_utils.py. What a kind of scaling does not name is unused. */
 typedef struct ll_rope_spec {
     size_t n_dims; /* even */

@@ -286,6 +286,13 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
     return ll_load_norm_of(l, norm, LL_NORM_LAYER, n, eps, name, true, 0.0f);
 }
 
+llmcs_status ll_load_space(ll_loader *l, float **floats, size_t n, const char *name) {
+    *floats = NULL;
+    if (l->filling) return ll_alloc(l->memory, n, sizeof(float), name, floats);
+    count_bytes(l, n * sizeof(float));
+    return LLMCS_OK;
+}
+
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name) {
     const ll_tensor *t;
     uint64_t shape[2] = {n_rows, n};
