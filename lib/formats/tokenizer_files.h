@@ -202,6 +202,7 @@ typedef struct ll_tokenizer_spec {
     size_t n_split;
     ll_decoder_step *decoder; /* [LL_MAX_DECODER_STEPS] */
     size_t n_decoder;
+    bool ignore_merges;    /* BPE: a word that is a token is not merged */
     bool fuse_unk;         /* BPE: adjacent bytes without a token become one unk_token */
     const char *unk_token; /* NULL: none */
     uint32_t unk_token_bytes;

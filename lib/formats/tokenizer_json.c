@@ -12,12 +12,6 @@ static llmcs_status fail_unsupported(ll_json v, const char *field, const char *v
 /* --------------------------------------------------------------------------------------------------- model */
 
 /* A field that changes results and is supported only with its neutral value. */
-static llmcs_status check_false(ll_json model, const char *key, const char *field) {
-    bool on = false;
-    LL_TRY(ll_spec_bool(model, "model", key, &on));
-    return on ? fail_unsupported(model, field, "true") : LLMCS_OK;
-}
-
 static llmcs_status check_empty(ll_json model, const char *key, const char *field) {
     const char *text = "";
     uint32_t len = 0;
@@ -107,7 +101,7 @@ static llmcs_status read_bpe(ll_tokenizer_spec *spec, ll_json model) {
     LL_TRY(ll_spec_bool(model, "model", "fuse_unk", &spec->fuse_unk));
     LL_TRY(ll_spec_string(model, "model", "unk_token", &spec->unk_token, &spec->unk_token_bytes));
     LL_TRY(ll_spec_bool(model, "model", "byte_fallback", &spec->byte_fallback));
-    LL_TRY(check_false(model, "ignore_merges", "model.ignore_merges"));
+    LL_TRY(ll_spec_bool(model, "model", "ignore_merges", &spec->ignore_merges));
     LL_TRY(check_empty(model, "continuing_subword_prefix", "model.continuing_subword_prefix"));
     LL_TRY(check_empty(model, "end_of_word_suffix", "model.end_of_word_suffix"));
     return read_merges(spec, model);

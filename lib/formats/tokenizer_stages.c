@@ -96,6 +96,9 @@ static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
     if (byte_level && spec->byte_fallback)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: model.byte_fallback is true beside ByteLevel, which is not supported",
                        spec->path);
+    if (spec->model == LL_TOKEN_BPE_CHARS && spec->ignore_merges)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: model.ignore_merges is true without ByteLevel, which is not supported",
+                       spec->path);
     for (size_t i = 0; i + 1 < spec->n_split; i++)
         if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL)
             return ll_fail(LLMCS_UNSUPPORTED,

@@ -10,9 +10,12 @@
 void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a) {
     ll_free(a, b->joined);
     ll_free(a, b->byte_rank);
-    ll_free(a, b->pair);
-    ll_free(a, b->merged);
+    ll_free(a, b->whole_chars);
+    ll_free(a, b->left);
+    ll_free(a, b->slot);
+    ll_free(a, b->result);
     ll_free(a, b->token_bytes);
+    ll_free(a, b->whole);
     ll_string_set_free(&b->words, a);
     *b = (ll_bpe){0};
 }
@@ -61,31 +64,19 @@ static llmcs_status fail_merge(const ll_tokenizer_spec *spec, size_t i, const ch
                    spec->merges_line ? "line" : "merge", number, problem, (int)ll_min(len, 60), token);
 }
 
-/* Merges enter the tables in groups, in steps that each prefetch what the next one reads. One at a time, a merge would
- * wait for memory four times. */
+/* Looks up the sides of merges ahead of their turn, so that it does not wait for memory. */
 #define MERGES_AT_ONCE 16
-typedef struct merge_group {
-    size_t first, n;                                      /* of spec->merges */
-    uint64_t left[MERGES_AT_ONCE], right[MERGES_AT_ONCE]; /* hashes */
-    uint64_t key[MERGES_AT_ONCE];
-} merge_group;
+typedef struct merge_pair {
+    int32_t left, right;
+} merge_pair;
 
-static void hash_sides(const ll_vocab *vocab, const ll_tokenizer_spec *spec, merge_group *g) {
-    for (size_t k = 0; k < g->n; k++) {
-        const ll_merge *m = &spec->merges[g->first + k];
-        g->left[k] = ll_vocab_hash(vocab, m->left, m->left_bytes);
-        g->right[k] = ll_vocab_hash(vocab, m->right, m->right_bytes);
-    }
-}
-
-/* Merge g->first + k: its key, and what it makes. whole: a buffer for both sides. */
-static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, merge_group *g, size_t k,
-                             char *whole) {
-    const size_t i = g->first + k;
+/* The ids of a merge's sides and of what it makes. whole: a buffer for both sides. */
+static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenizer_spec *spec, size_t i,
+                             const uint64_t hashes[2], char *whole, merge_pair *pair) {
     const ll_merge *m = &spec->merges[i];
-    const int32_t left = ll_vocab_find_hashed(vocab, m->left, m->left_bytes, g->left[k]);
+    const int32_t left = ll_vocab_find_hashed(vocab, m->left, m->left_bytes, hashes[0]);
     if (left < 0) return fail_merge(spec, i, "left side", m->left, m->left_bytes);
-    const int32_t right = ll_vocab_find_hashed(vocab, m->right, m->right_bytes, g->right[k]);
+    const int32_t right = ll_vocab_find_hashed(vocab, m->right, m->right_bytes, hashes[1]);
     if (right < 0) return fail_merge(spec, i, "right side", m->right, m->right_bytes);
     if (b->unk_id >= 0 && (left == b->unk_id || right == b->unk_id))
         return ll_fail(LLMCS_UNSUPPORTED, "%s: a merge of the unknown token \"%.*s\" is not supported",
@@ -93,45 +84,87 @@ static llmcs_status find_ids(ll_bpe *b, const ll_vocab *vocab, const ll_tokenize
     const size_t len = (size_t)m->left_bytes + m->right_bytes;
     memcpy(whole, m->left, m->left_bytes);
     memcpy(whole + m->left_bytes, m->right, m->right_bytes);
-    /* Ids of merges follow one another in what trainers write. */
-    const int32_t next = i ? b->merged[i - 1] + 1 : -1;
-    b->merged[i] = ll_vocab_is(vocab, next, whole, len) ? next : ll_vocab_find(vocab, whole, len);
-    if (b->merged[i] < 0) return fail_merge(spec, i, "its result", whole, len);
-    g->key[k] = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    __builtin_prefetch(&b->pair[(size_t)ll_hash_u64(b->seed, g->key[k]) & (b->n_pairs - 1)], 1);
+    /* Merges of one token, or of tokens that follow one another, stand together in what trainers write. */
+    int32_t result = i ? b->result[i - 1] : -1;
+    if (!ll_vocab_is(vocab, result, whole, len)) result++;
+    if (!ll_vocab_is(vocab, result, whole, len)) result = ll_vocab_find(vocab, whole, len);
+    if (result < 0) return fail_merge(spec, i, "its result", whole, len);
+    b->result[i] = result;
+    *pair = (merge_pair){left, right};
+    return LLMCS_OK;
+}
+
+static llmcs_status resolve_merges(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab,
+                                   const ll_tokenizer_spec *spec, merge_pair *pairs) {
+    size_t longest = 0;
+    uint64_t hashes[MERGES_AT_ONCE][2];
+    char *whole;
+    for (size_t i = 0; i < spec->n_merges; i++)
+        longest = ll_max(longest, (size_t)spec->merges[i].left_bytes + spec->merges[i].right_bytes);
+    LL_TRY(ll_alloc(a, longest, 1, "merge", &whole));
+    llmcs_status st = LLMCS_OK;
+    for (size_t first = 0; first < spec->n_merges && !st; first += MERGES_AT_ONCE) {
+        const size_t n = ll_min(MERGES_AT_ONCE, spec->n_merges - first);
+        for (size_t k = 0; k < n; k++) {
+            const ll_merge *m = &spec->merges[first + k];
+            hashes[k][0] = ll_vocab_hash(vocab, m->left, m->left_bytes);
+            hashes[k][1] = ll_vocab_hash(vocab, m->right, m->right_bytes);
+        }
+        for (size_t k = 0; k < n && !st; k++)
+            st = find_ids(b, vocab, spec, first + k, hashes[k], whole, &pairs[first + k]);
+    }
+    ll_free(a, whole);
+    return st;
+}
+
+/* Gives each left side slots for its merges: a power of two, a quarter of them free. */
+static llmcs_status divide_slots(ll_bpe *b, const llmcs_allocator *a, const merge_pair *pairs) {
+    LL_TRY(ll_alloc_zero(a, b->n_ids, sizeof *b->left, "merges", &b->left));
+    for (size_t i = 0; i < b->n_merges; i++) b->left[pairs[i].left].mask++; /* their number, at first */
+    size_t n = 1;                                                           /* the slot of those that have none */
+    for (size_t id = 0; id < b->n_ids; id++) {
+        const size_t count = b->left[id].mask;
+        size_t size = 2;
+        if (!count) continue;
+        while (3 * size < 4 * count || size == count) size *= 2;
+        b->left[id] = (ll_bpe_side){(uint32_t)n, (uint32_t)size - 1};
+        n += size;
+    }
+    if (n > UINT32_MAX / 2) return ll_fail(LLMCS_LIMIT, "a tokenizer of %zu merges is too large", b->n_merges);
+    b->n_slots = n;
+    LL_TRY(ll_alloc(a, n, sizeof *b->slot, "merges", &b->slot));
+    memset(b->slot, 0xff, n * sizeof *b->slot);
     return LLMCS_OK;
 }
 
 /* A pair that occurs twice has its last rank, as in Hugging Face's table. The ranks of two single bytes are also in a
  * table of their own. */
-static void set_ranks(ll_bpe *b, const ll_tokenizer_spec *spec, const merge_group *g) {
-    const size_t mask = b->n_pairs - 1;
-    for (size_t k = 0; k < g->n; k++) {
-        const ll_merge *m = &spec->merges[g->first + k];
+static void set_ranks(ll_bpe *b, const ll_tokenizer_spec *spec, const merge_pair *pairs) {
+    for (size_t rank = 0; rank < b->n_merges; rank++) {
+        if (rank + MERGES_AT_ONCE < b->n_merges)
+            ll_bpe_fetch(b, pairs[rank + MERGES_AT_ONCE].left, pairs[rank + MERGES_AT_ONCE].right);
+        const ll_merge *m = &spec->merges[rank];
         const int left = byte_of(m->left, m->left_bytes), right = byte_of(m->right, m->right_bytes);
-        if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = (uint32_t)(g->first + k);
-        size_t i = (size_t)ll_hash_u64(b->seed, g->key[k]) & mask;
-        while (b->pair[i].rank != LL_BPE_NO_RANK && b->pair[i].key != g->key[k]) i = (i + 1) & mask;
-        b->pair[i] = (ll_bpe_pair){g->key[k], (uint32_t)(g->first + k)};
+        if (left >= 0 && right >= 0) b->byte_rank[(size_t)left << 8 | (size_t)right] = (uint32_t)rank;
+        const ll_bpe_side side = b->left[pairs[rank].left];
+        uint32_t i = (uint32_t)ll_hash_u64(b->seed, (uint32_t)pairs[rank].right);
+        ll_bpe_slot *slot;
+        for (;; i++) {
+            slot = &b->slot[side.first + (i & side.mask)];
+            if (slot->right < 0 || slot->right == pairs[rank].right) break;
+        }
+        *slot = (ll_bpe_slot){pairs[rank].right, (uint32_t)rank};
     }
 }
 
 static llmcs_status add_merges(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab,
                                const ll_tokenizer_spec *spec) {
-    size_t longest = 0;
-    for (size_t i = 0; i < spec->n_merges; i++)
-        longest = ll_max(longest, (size_t)spec->merges[i].left_bytes + spec->merges[i].right_bytes);
-    char *whole;
-    LL_TRY(ll_alloc(a, longest, 1, "merge", &whole));
-    llmcs_status st = LLMCS_OK;
-    merge_group g;
-    for (g.first = 0; g.first < spec->n_merges && !st; g.first += MERGES_AT_ONCE) {
-        g.n = ll_min(MERGES_AT_ONCE, spec->n_merges - g.first);
-        hash_sides(vocab, spec, &g);
-        for (size_t k = 0; k < g.n && !st; k++) st = find_ids(b, vocab, spec, &g, k, whole);
-        if (!st) set_ranks(b, spec, &g);
-    }
-    ll_free(a, whole);
+    merge_pair *pairs;
+    LL_TRY(ll_alloc(a, spec->n_merges, sizeof *pairs, "merges", &pairs));
+    llmcs_status st = resolve_merges(b, a, vocab, spec, pairs);
+    if (!st) st = divide_slots(b, a, pairs);
+    if (!st) set_ranks(b, spec, pairs);
+    ll_free(a, pairs);
     return st;
 }
 
@@ -163,26 +196,39 @@ static llmcs_status measure_tokens(ll_bpe *b, const llmcs_allocator *a, const ll
     return LLMCS_OK;
 }
 
+/* With ignore_merges: which tokens a word may be as a whole. Not special ones: text of users never becomes them. */
+static llmcs_status find_whole(ll_bpe *b, const llmcs_allocator *a, const ll_tokenizer_spec *spec) {
+    if (!spec->ignore_merges) return LLMCS_OK;
+    b->ignore_merges = true;
+    LL_TRY(ll_alloc_zero(a, b->n_ids, 1, "tokens that are words", &b->whole));
+    for (size_t i = 0; i < spec->n_vocab; i++)
+        if (spec->vocab[i].id >= 0) b->whole[spec->vocab[i].id] = 1;
+    for (size_t i = 0; i < spec->n_added; i++)
+        if (spec->added[i].id >= 0 && spec->added[i].special) b->whole[spec->added[i].id] = 0;
+    for (size_t id = 0; id < b->n_ids; id++)
+        if (b->whole[id]) b->longest_whole = ll_max(b->longest_whole, b->token_bytes[id]);
+    return LLMCS_OK;
+}
+
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
                           uint64_t seed) {
     *b = (ll_bpe){.chars = spec->model == LL_TOKEN_BPE_CHARS,
                   .n_merges = spec->n_merges,
                   .n_ids = vocab->n_ids,
-                  .n_pairs = 16,
+                  .vocab = vocab,
                   .seed = seed};
-    while (b->n_pairs < 2 * spec->n_merges) b->n_pairs *= 2;
     llmcs_status st;
     LL_TRY_GOTO(st, find_bytes(b, vocab, spec), fail);
-    LL_TRY_GOTO(st, ll_alloc(a, b->n_pairs, sizeof *b->pair, "merges", &b->pair), fail);
-    LL_TRY_GOTO(st, ll_alloc(a, b->n_merges, sizeof *b->merged, "merges", &b->merged), fail);
+    LL_TRY_GOTO(st, ll_alloc(a, b->n_merges, sizeof *b->result, "merges", &b->result), fail);
     LL_TRY_GOTO(st, ll_alloc(a, b->n_ids, sizeof *b->token_bytes, "token lengths", &b->token_bytes), fail);
     LL_TRY_GOTO(st, ll_alloc_zero(a, 256, sizeof *b->joined, "pairs of bytes", &b->joined), fail);
     LL_TRY_GOTO(st, ll_alloc(a, 65536, sizeof *b->byte_rank, "byte pairs", &b->byte_rank), fail);
     LL_TRY_GOTO(st, ll_string_set_init(&b->words, a, vocab->n_tokens, seed), fail);
-    for (size_t i = 0; i < b->n_pairs; i++) b->pair[i].rank = LL_BPE_NO_RANK;
-    for (size_t i = 0; i < 65536; i++) b->byte_rank[i] = LL_BPE_NO_RANK;
+    memset(b->byte_rank, 0xff, 65536 * sizeof *b->byte_rank);
     LL_TRY_GOTO(st, add_merges(b, a, vocab, spec), fail);
     LL_TRY_GOTO(st, measure_tokens(b, a, vocab), fail);
+    LL_TRY_GOTO(st, find_whole(b, a, spec), fail);
+    LL_TRY_GOTO(st, ll_bpe_find_chars(b, a), fail);
     return LLMCS_OK;
 fail:
     ll_bpe_free(b, a);
@@ -191,22 +237,69 @@ fail:
 
 /* ------------------------------------------------------------------------------------------------ encoding */
 
+static inline uint32_t lower_of(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* The first of the lowest. First how low it is, without a branch that depends on the ranks, which nobody can predict;
+ * in four chains, so that one comparison does not wait for the other. */
 static size_t index_of_lowest(const uint32_t *rank, size_t n) {
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (rank[i] < rank[best]) best = i;
-    return best;
+    uint32_t a = LL_BPE_NO_RANK, b = a, c = a, d = a;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        a = lower_of(a, rank[i]);
+        b = lower_of(b, rank[i + 1]);
+        c = lower_of(c, rank[i + 2]);
+        d = lower_of(d, rank[i + 3]);
+    }
+    for (; i < n; i++) a = lower_of(a, rank[i]);
+    a = lower_of(lower_of(a, b), lower_of(c, d));
+    i = 0;
+    while (rank[i] != a) i++;
+    return i;
 }
 
-size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
-    uint32_t rank[LL_BPE_SHORT]; /* of token i and the one behind it */
+/* The character of 2 or 3 bytes at text[i] as a symbol; -1: it is none, not all there, or has the wrong neighbours. */
+static inline int32_t char_symbol(const ll_bpe *b, const unsigned char *text, size_t n, size_t i, size_t *len) {
+    const unsigned char *c = text + i;
+    *len = c[0] < 0xe0 ? 2 : 3;
+    if (c[0] < 0xc2 || c[0] >= 0xf0 || !b->whole_chars || n - i < *len) return -1;
+    const uint32_t cp =
+        *len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu) : (c[0] & 0xfu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+    const ll_bpe_char *known = &b->whole_chars[cp];
+    if (i > 0 && known->not_behind >> ll_bpe_class(c[-1]) & 1) return -1;
+    if (n - i > *len && known->not_before >> ll_bpe_class(c[*len]) & 1) return -1;
+    return known->id;
+}
+
+#define TO_LOOK_UP (LL_BPE_NO_RANK - 1)
+
+size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank) {
     const unsigned char *byte = (const unsigned char *)text;
-    for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[byte[i]];
-    for (size_t i = 0; i + 1 < n; i++) rank[i] = b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
+    size_t n_ids = 0, n_lookups = 0;
+    int before = -1; /* the symbol before is this byte */
+    for (size_t i = 0; i < n;) {
+        size_t len;
+        const unsigned char c = byte[i];
+        const int32_t whole = char_symbol(b, byte, n, i, &len);
+        if (n_ids == most) return SIZE_MAX;
+        if (n_ids && rank) {
+            const bool two_bytes = whole < 0 && before >= 0;
+            rank[n_ids - 1] = two_bytes ? b->byte_rank[(size_t)before << 8 | c] : TO_LOOK_UP;
+            n_lookups += !two_bytes;
+        }
+        ids[n_ids++] = whole < 0 ? b->byte_id[c] : whole;
+        before = whole < 0 ? c : -1;
+        i += whole < 0 ? 1 : len;
+    }
+    for (size_t i = 0; n_lookups && i + 1 < n_ids; i++)
+        if (rank[i] == TO_LOOK_UP) rank[i] = ll_bpe_rank(b, ids[i], ids[i + 1]);
+    return n_ids;
+}
+
+size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n) {
     while (n > 1) {
         size_t at = index_of_lowest(rank, n - 1);
         if (rank[at] == LL_BPE_NO_RANK) break;
-        ids[at] = b->merged[rank[at]];
+        ids[at] = b->result[rank[at]];
         n--;
         if (at > 0) ll_bpe_fetch(b, ids[at - 1], ids[at]); /* both ways at once */
         if (at + 1 < n) ll_bpe_fetch(b, ids[at], ids[at + 2]);
@@ -216,6 +309,12 @@ size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *
         if (at > 0) rank[at - 1] = ll_bpe_rank(b, ids[at - 1], ids[at]);
     }
     return n;
+}
+
+/* n bytes, at most LL_BPE_SHORT. */
+static size_t merge_bytes(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
+    uint32_t rank[LL_BPE_SHORT];
+    return ll_bpe_merge(b, ids, rank, ll_bpe_symbols(b, text, n, LL_BPE_SHORT, ids, rank));
 }
 
 /* True if merging the bytes of a token's text gives that token. Nearly all tokens pass, but testing each at open would
@@ -229,12 +328,30 @@ static size_t merge_word(const ll_bpe *b, const char *text, size_t n, int32_t *i
         ids[0] = word->id;
         return 1;
     }
-    const size_t n_ids = ll_bpe_merge_short(b, text, n, ids);
-    if (state == NOT_TRIED) {
-        const bool same = n_ids == 1 && ids[0] == word->id;
-        atomic_store_explicit(&word->state, same ? IS_TOKEN : IS_OTHER, memory_order_relaxed);
+    const size_t n_ids = merge_bytes(b, text, n, ids);
+    if (state != NOT_TRIED) return n_ids;
+    const bool whole = b->ignore_merges && b->whole[word->id], same = n_ids == 1 && ids[0] == word->id;
+    atomic_store_explicit(&word->state, same || whole ? IS_TOKEN : IS_OTHER, memory_order_relaxed);
+    if (!whole) return n_ids;
+    ids[0] = word->id;
+    return 1;
+}
+
+llmcs_status ll_bpe_find_whole(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
+                               int32_t *id) {
+    *id = -1;
+    if (!b->ignore_merges || n > b->longest_whole) return LLMCS_OK;
+    LL_TRY(ll_grow(a, &s->word, 0, &s->word_capacity, 2 * n, 1, "word"));
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        char utf8[4];
+        const size_t k = ll_utf8_encode(ll_byte_to_char((unsigned char)text[i]), utf8);
+        memcpy(s->word + len, utf8, k);
+        len += k;
     }
-    return n_ids;
+    const int32_t found = ll_vocab_find(b->vocab, s->word, len);
+    if (found >= 0 && b->whole[found]) *id = found;
+    return LLMCS_OK;
 }
 
 /* Adds n ids that were written after those of *out, and their spans; the first one starts at `begin`. */
@@ -252,16 +369,22 @@ static llmcs_status encode_chunk(const ll_bpe *b, ll_bpe_scratch *s, const llmcs
                                  size_t begin, size_t end, ll_encoding *out) {
     const char *text = view->text + begin;
     const size_t n = end - begin;
-    const int32_t *ids;
+    const ll_bpe_symbol *merged;
     size_t n_ids;
-    if (n <= LL_BPE_SHORT) {
+    if (n <= 3 * LL_BPE_SHORT) {
+        uint32_t rank[LL_BPE_SHORT];
         LL_TRY(ll_encoding_reserve(out, a, n));
-        add_written(b, view, begin, ll_bpe_merge_short(b, text, n, out->ids + out->n), out);
-        return LLMCS_OK;
+        n_ids = ll_bpe_symbols(b, text, n, LL_BPE_SHORT, out->ids + out->n, rank);
+        if (n_ids != SIZE_MAX) {
+            add_written(b, view, begin, ll_bpe_merge(b, out->ids + out->n, rank, n_ids), out);
+            return LLMCS_OK;
+        }
     }
-    LL_TRY(ll_bpe_merge_long(b, s, a, text, n, &ids, &n_ids));
+    LL_TRY(ll_grow(a, &s->symbols, 0, &s->symbol_capacity, n, sizeof *s->symbols, "long word"));
+    n_ids = ll_bpe_symbols(b, text, n, n, s->symbols, NULL);
+    LL_TRY(ll_bpe_merge_symbols(b, s, a, s->symbols, n_ids, &merged, &n_ids));
     LL_TRY(ll_encoding_reserve(out, a, n_ids));
-    memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
+    for (size_t i = 0; i < n_ids; i++) out->ids[out->n + i] = merged[i].id;
     add_written(b, view, begin, n_ids, out);
     return LLMCS_OK;
 }
@@ -280,6 +403,14 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
     if (end - begin <= LL_WORD_BYTES) {
         LL_TRY(ll_encoding_reserve(out, a, end - begin));
         add_written(b, view, begin, merge_word(b, view->text + begin, end - begin, out->ids + out->n), out);
+        return LLMCS_OK;
+    }
+    int32_t whole;
+    LL_TRY(ll_bpe_find_whole(b, s, a, view->text + begin, end - begin, &whole));
+    if (whole >= 0) {
+        LL_TRY(ll_encoding_reserve(out, a, 1));
+        out->ids[out->n] = whole;
+        add_written(b, view, begin, 1, out);
         return LLMCS_OK;
     }
     for (size_t next; begin < end; begin = next) {

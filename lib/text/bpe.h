@@ -12,26 +12,48 @@
 
 #define LL_BPE_NO_RANK UINT32_MAX
 
-typedef struct ll_bpe_pair {
-    uint64_t key;  /* left id << 32 | right id */
-    uint32_t rank; /* LL_BPE_NO_RANK: a free slot */
-} ll_bpe_pair;
+/* Merges by their left side: a small hash table for each token, so that those of the tokens of a text stay in the
+ * cache.
+ */
+typedef struct ll_bpe_slot {
+    int32_t right; /* -1: free */
+    uint32_t rank;
+} ll_bpe_slot;
+
+typedef struct ll_bpe_side {
+    uint32_t first, mask; /* its slots are slot[first] .. slot[first + mask], of which one at least is free */
+} ll_bpe_side;
+
+/* A character that merging may take as one symbol, unless a byte of these classes stands next to it: bpe_symbols.c. */
+typedef struct ll_bpe_char {
+    int32_t id;                      /* its token; -1: it is always taken as bytes */
+    uint16_t not_behind, not_before; /* bit k: not where the byte before it, or behind it, is of class k */
+} ll_bpe_char;
+
+#define LL_BPE_CLASSES 16
+static inline unsigned ll_bpe_class(unsigned char byte) { return byte < 0x80 ? 15u : byte % 15u; }
 
 typedef struct ll_bpe {
-    int32_t byte_id[256];  /* -1: no token */
-    size_t n_missing;      /* bytes without a token */
-    int32_t unk_id;        /* their replacement; -1: they are dropped */
-    bool fuse_unk;         /* one token for a run of them */
-    uint64_t (*joined)[4]; /* [256]: bit y of [x]: some token has byte y behind byte x */
-    uint32_t *byte_rank;   /* [256][256]: rank of a pair of bytes, the most frequent lookup */
-    ll_bpe_pair *pair;     /* [n_pairs], a power of two */
-    size_t n_pairs;
-    int32_t *merged; /* [n_merges]: the token that a merge produces */
+    int32_t byte_id[256];     /* -1: no token */
+    size_t n_missing;         /* bytes without a token */
+    int32_t unk_id;           /* their replacement; -1: they are dropped */
+    bool fuse_unk;            /* one token for a run of them */
+    uint64_t (*joined)[4];    /* [256]: bit y of [x]: some token has byte y behind byte x */
+    uint32_t *byte_rank;      /* [256][256]: rank of a pair of bytes, the most frequent lookup */
+    ll_bpe_char *whole_chars; /* [65536]: characters of 2 and 3 bytes; NULL: none is known */
+    ll_bpe_side *left;        /* [n_ids] */
+    ll_bpe_slot *slot;        /* [n_slots] */
+    size_t n_slots;
+    int32_t *result; /* [n_merges]: the token that a merge of this rank makes */
     size_t n_merges;
     uint32_t *token_bytes; /* [n_ids]: length of a token's text in bytes */
     size_t n_ids;
-    bool chars;          /* tokens are texts (bpe_chars.h), not written in the byte alphabet */
-    ll_string_set words; /* short tokens by their text */
+    bool chars;           /* tokens are texts (bpe_chars.h), not written in the byte alphabet */
+    ll_string_set words;  /* short tokens by their text */
+    bool ignore_merges;   /* a word that is a token is that token, whatever merging gives */
+    uint8_t *whole;       /* [n_ids] with ignore_merges: the token may be a word by itself */
+    size_t longest_whole; /* bytes of the longest of these */
+    const ll_vocab *vocab;
     uint64_t seed;
 } ll_bpe;
 
@@ -40,6 +62,10 @@ typedef struct ll_bpe_long ll_bpe_long;
 /* Lives for one llmcs_encode; starts zeroed. */
 typedef struct ll_bpe_scratch {
     ll_bpe_long *queue;
+    int32_t *symbols; /* of a long word */
+    size_t symbol_capacity;
+    char *word; /* a word in the alphabet of bytes */
+    size_t word_capacity;
     char *kept; /* bytes that have a token */
     size_t kept_capacity;
     ll_origin *origin; /* theirs */
@@ -60,44 +86,52 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
 llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
                                 size_t begin, size_t end, ll_encoding *out);
 
+/* With ignore_merges: the token that a word of n bytes is; -1: none. */
+llmcs_status ll_bpe_find_whole(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
+                               int32_t *id);
+
 /* True if some merge may join a token that ends with byte x and one that begins with byte y. Elsewhere a word falls
  * into chunks that are merged independently. */
 static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char y) {
     return b->joined[x][y / 64] >> y % 64 & 1;
 }
 
-/* Two ways to merge, public for tests: the short one scans all pairs after every merge (n up to LL_BPE_SHORT), the long
- * one keeps them in a queue. ids: capacity n; returns the number of tokens. */
-#define LL_BPE_SHORT 96
-size_t ll_bpe_merge_short(const ll_bpe *b, const char *text, size_t n, int32_t *ids);
-llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
-                               const int32_t **ids, size_t *n_ids);
+/* Merging starts from symbols: the tokens of single bytes, or of characters that will be tokens anyway. Writes those of
+ * n bytes to ids (capacity n), and the ranks of neighbours to rank (or NULL); returns their number, or SIZE_MAX if they
+ * are more than `most`. */
+size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank);
 
-/* A token of a word that started as other symbols than its bytes, and the number of the first of them. */
+/* Two ways to merge symbols. The short one, up to LL_BPE_SHORT of them and in place, scans all pairs after every merge;
+ * returns the number of tokens. */
+#define LL_BPE_SHORT 96
+size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n);
+
+/* A token of a word, and the number of the first of the symbols that it was made of. */
 typedef struct ll_bpe_symbol {
     int32_t id;
     uint32_t first;
 } ll_bpe_symbol;
 
-/* The long way for n symbols of any kind. *out is valid until the next call. */
+/* The long one keeps the pairs in a queue. *out is valid until the next call. */
 llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const int32_t *ids,
                                   size_t n, const ll_bpe_symbol **out, size_t *n_out);
 
-static inline uint64_t ll_bpe_key(int32_t left, int32_t right) {
-    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-}
+/* bpe_symbols.c. Fills whole_chars once the other tables are there; a failure is that of an allocation. */
+llmcs_status ll_bpe_find_chars(ll_bpe *b, const llmcs_allocator *a);
 
 /* Prefetches what ll_bpe_rank of these reads. */
 static inline void ll_bpe_fetch(const ll_bpe *b, int32_t left, int32_t right) {
-    __builtin_prefetch(&b->pair[(size_t)ll_hash_u64(b->seed, ll_bpe_key(left, right)) & (b->n_pairs - 1)]);
+    const ll_bpe_side side = b->left[left];
+    __builtin_prefetch(&b->slot[side.first + ((uint32_t)ll_hash_u64(b->seed, (uint32_t)right) & side.mask)]);
 }
 
+/* The rank of a pair; LL_BPE_NO_RANK: it is not merged. */
 static inline uint32_t ll_bpe_rank(const ll_bpe *b, int32_t left, int32_t right) {
-    uint64_t key = ll_bpe_key(left, right);
-    size_t mask = b->n_pairs - 1;
-    for (size_t i = (size_t)ll_hash_u64(b->seed, key) & mask;; i = (i + 1) & mask) {
-        if (b->pair[i].rank == LL_BPE_NO_RANK) return LL_BPE_NO_RANK;
-        if (b->pair[i].key == key) return b->pair[i].rank;
+    const ll_bpe_side side = b->left[left];
+    for (uint32_t i = (uint32_t)ll_hash_u64(b->seed, (uint32_t)right);; i++) {
+        const ll_bpe_slot *slot = &b->slot[side.first + (i & side.mask)];
+        if (slot->right == right) return slot->rank;
+        if (slot->right < 0) return LL_BPE_NO_RANK;
     }
 }
 

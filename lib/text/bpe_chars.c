@@ -124,7 +124,7 @@ static size_t merge_short(const ll_bpe *b, int32_t *id, uint32_t *begin, size_t 
         for (size_t i = 1; i + 1 < n; i++)
             if (rank[i] < rank[at]) at = i;
         if (rank[at] == LL_BPE_NO_RANK) break;
-        id[at] = b->merged[rank[at]];
+        id[at] = b->result[rank[at]];
         n--;
         memmove(id + at + 1, id + at + 2, (n - at - 1) * sizeof *id);
         memmove(begin + at + 1, begin + at + 2, (n - at - 1) * sizeof *begin);

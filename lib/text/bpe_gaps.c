@@ -55,6 +55,15 @@ llmcs_status ll_bpe_encode_gaps(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_
     size_t i = begin;
     while (i < end && has_token(b, view, i)) i++;
     if (i == end) return ll_bpe_encode(b, s, a, view, begin, end, out);
+    int32_t whole;
+    LL_TRY(ll_bpe_find_whole(b, s, a, view->text + begin, end - begin, &whole));
+    if (whole >= 0) {
+        LL_TRY(ll_encoding_reserve(out, a, 1));
+        out->ids[out->n] = whole;
+        if (out->want_spans) out->spans[out->n] = ll_view_span(view, begin, end);
+        out->n++;
+        return LLMCS_OK;
+    }
     if (b->unk_id >= 0) return encode_with_unknown(b, s, a, view, begin, end, out);
     return encode_without(b, s, a, view, begin, end, out);
 }

@@ -13,7 +13,7 @@
 #define NONE UINT32_MAX
 #define AHEAD 8 /* pairs of a run whose tokens are fetched before their turn */
 
-/* A token of the word, kept at the position of its first byte. One struct, so that a merge somewhere in ten megabytes
+/* A token of the word, kept at the position of its first symbol. One struct, so that a merge somewhere in ten megabytes
  * waits for one or two cache lines and not for eight. */
 typedef struct token {
     int32_t id;
@@ -56,6 +56,8 @@ void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a) {
     ll_bpe_long *q = s->queue;
     ll_free(a, s->kept);
     ll_free(a, s->origin);
+    ll_free(a, s->symbols);
+    ll_free(a, s->word);
     if (!q) return;
     ll_free(a, q->token);
     ll_free(a, q->bucket);
@@ -78,7 +80,7 @@ static llmcs_status create_queue(const ll_bpe *b, const llmcs_allocator *a, ll_b
     return LLMCS_OK;
 }
 
-/* Capacity for a word of n bytes. Every array is empty between words, so nothing is copied. */
+/* Capacity for a word of n symbols. Every array is empty between words, so nothing is copied. */
 static llmcs_status grow_queue(ll_bpe_long *q, const llmcs_allocator *a, size_t n) {
     LL_TRY(ll_grow(a, &q->token, 0, &q->token_capacity, n, sizeof *q->token, "long word"));
     q->n_blocks = q->n_run = q->run_at = q->n_heap = 0;
@@ -216,7 +218,7 @@ static llmcs_status requeue_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_al
 
 static llmcs_status merge_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, uint32_t position) {
     token *left = &q->token[position], *gone = &q->token[left->next];
-    left->id = b->merged[left->rank];
+    left->id = b->result[left->rank];
     left->next = gone->next;
     gone->rank = LL_BPE_NO_RANK;
     if (left->next != NONE) q->token[left->next].previous = position;
@@ -224,12 +226,13 @@ static llmcs_status merge_pair(const ll_bpe *b, ll_bpe_long *q, const llmcs_allo
     return requeue_pair(b, q, a, position);
 }
 
-static llmcs_status queue_byte_pairs(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a,
-                                     const unsigned char *byte, size_t n) {
+static llmcs_status queue_pairs(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, const int32_t *symbols,
+                                size_t n) {
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
-        uint32_t rank = last ? LL_BPE_NO_RANK : b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
-        q->token[i] = (token){b->byte_id[byte[i]], i ? (uint32_t)i - 1 : NONE, last ? NONE : (uint32_t)i + 1, rank};
+        if (i + AHEAD + 1 < n) ll_bpe_fetch(b, symbols[i + AHEAD], symbols[i + AHEAD + 1]);
+        uint32_t rank = last ? LL_BPE_NO_RANK : ll_bpe_rank(b, symbols[i], symbols[i + 1]);
+        q->token[i] = (token){symbols[i], i ? (uint32_t)i - 1 : NONE, last ? NONE : (uint32_t)i + 1, rank};
         if (rank != LL_BPE_NO_RANK) LL_TRY(bucket_push(q, a, rank, (uint32_t)i));
     }
     return LLMCS_OK;
@@ -245,23 +248,12 @@ static llmcs_status merge_all(const ll_bpe *b, ll_bpe_long *q, const llmcs_alloc
     }
 }
 
-static llmcs_status queue_symbol_pairs(const ll_bpe *b, ll_bpe_long *q, const llmcs_allocator *a, const int32_t *ids,
-                                       size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        bool last = i + 1 == n;
-        uint32_t rank = last ? LL_BPE_NO_RANK : ll_bpe_rank(b, ids[i], ids[i + 1]);
-        q->token[i] = (token){ids[i], i ? (uint32_t)i - 1 : NONE, last ? NONE : (uint32_t)i + 1, rank};
-        if (rank != LL_BPE_NO_RANK) LL_TRY(bucket_push(q, a, rank, (uint32_t)i));
-    }
-    return LLMCS_OK;
-}
-
 llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const int32_t *ids,
                                   size_t n, const ll_bpe_symbol **out, size_t *n_out) {
     if (!s->queue) LL_TRY(create_queue(b, a, s));
     ll_bpe_long *q = s->queue;
     LL_TRY(grow_queue(q, a, n));
-    LL_TRY(queue_symbol_pairs(b, q, a, ids, n));
+    LL_TRY(queue_pairs(b, q, a, ids, n));
     LL_TRY(merge_all(b, q, a));
     ll_bpe_symbol *packed = (ll_bpe_symbol *)(void *)q->token; /* into memory that the tokens passed leave */
     *n_out = 0;
@@ -271,24 +263,5 @@ llmcs_status ll_bpe_merge_symbols(const ll_bpe *b, ll_bpe_scratch *s, const llmc
         packed[(*n_out)++] = symbol;
     }
     *out = packed;
-    return LLMCS_OK;
-}
-
-llmcs_status ll_bpe_merge_long(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const char *text, size_t n,
-                               const int32_t **ids, size_t *n_ids) {
-    if (!s->queue) LL_TRY(create_queue(b, a, s));
-    ll_bpe_long *q = s->queue;
-    LL_TRY(grow_queue(q, a, n));
-    LL_TRY(queue_byte_pairs(b, q, a, (const unsigned char *)text, n));
-    LL_TRY(merge_all(b, q, a));
-    /* The ids move to the front, into memory that the tokens passed leave. */
-    int32_t *packed = (int32_t *)(void *)q->token;
-    *n_ids = 0;
-    for (uint32_t i = n ? 0 : NONE, next; i != NONE; i = next) {
-        int32_t id = q->token[i].id;
-        next = q->token[i].next;
-        packed[(*n_ids)++] = id;
-    }
-    *ids = packed;
     return LLMCS_OK;
 }

@@ -92,7 +92,7 @@ static size_t merge_plainly(const ll_bpe *b, const char *piece, size_t n, int32_
             }
         }
         if (best == LL_BPE_NO_RANK) return n;
-        ids[at] = b->merged[best];
+        ids[at] = b->result[best];
         memmove(ids + at + 1, ids + at + 2, (n - at - 2) * sizeof *ids);
         n--;
     }
@@ -106,9 +106,10 @@ static void check_encode(const ll_bpe *b, ll_bpe_scratch *scratch, const llmcs_a
     ck_assert_int_eq(ll_bpe_encode(b, scratch, a, &view, 0, n, &e), LLMCS_OK);
     ck_assert_uint_eq(e.n, n_want);
     ck_assert_mem_eq(e.ids, want, n_want * sizeof *want);
-    for (size_t i = 0, at = 0; i < e.n; at = e.spans[i++].end) {
-        ck_assert_uint_eq(e.spans[i].begin, at);
-        ck_assert_uint_eq(e.spans[i].end, at + b->token_bytes[want[i]]);
+    for (size_t i = 0, at = 0; i < e.n; at += b->token_bytes[want[i++]]) {
+        const llmcs_span span = ll_view_span(&view, at, at + b->token_bytes[want[i]]); /* in whole characters */
+        ck_assert_uint_eq(e.spans[i].begin, span.begin);
+        ck_assert_uint_eq(e.spans[i].end, span.end);
     }
     ll_encoding_free(&e, a);
 }
@@ -124,23 +125,120 @@ START_TEST(both_ways_of_merging_follow_the_definition) {
         make_bpe(r, &seed, &a, n_letters, round % 2);
         for (int k = 0; k < 10; k++) {
             char piece[700];
-            int32_t want[700], short_ids[LL_BPE_SHORT];
-            const int32_t *long_ids;
+            int32_t want[700], symbols[700], short_ids[LL_BPE_SHORT];
+            uint32_t rank[LL_BPE_SHORT];
+            const ll_bpe_symbol *merged;
             size_t n = 1 + random_below(&seed, k % 2 ? 700 : LL_BPE_SHORT), n_long;
             for (size_t i = 0; i < n; i++) piece[i] = (char)('a' + random_below(&seed, n_letters + (size_t)k % 3));
             size_t n_want = merge_plainly(&r->bpe, piece, n, want);
-            ck_assert_int_eq(ll_bpe_merge_long(&r->bpe, &scratch, &a, piece, n, &long_ids, &n_long), LLMCS_OK);
+            for (size_t i = 0; i < n; i++) symbols[i] = r->bpe.byte_id[(unsigned char)piece[i]];
+            ck_assert_int_eq(ll_bpe_merge_symbols(&r->bpe, &scratch, &a, symbols, n, &merged, &n_long), LLMCS_OK);
             ck_assert_uint_eq(n_long, n_want);
-            ck_assert_mem_eq(long_ids, want, n_want * sizeof *want);
+            for (size_t i = 0; i < n_want; i++) ck_assert_int_eq(merged[i].id, want[i]);
             check_encode(&r->bpe, &scratch, &a, piece, n, want, n_want);
             if (n > LL_BPE_SHORT) continue;
-            ck_assert_uint_eq(ll_bpe_merge_short(&r->bpe, piece, n, short_ids), n_want);
+            ck_assert_uint_eq(ll_bpe_symbols(&r->bpe, piece, n, LL_BPE_SHORT, short_ids, rank), n);
+            ck_assert_uint_eq(ll_bpe_merge(&r->bpe, short_ids, rank, n), n_want);
             ck_assert_mem_eq(short_ids, want, n_want * sizeof *want);
         }
         ll_bpe_scratch_free(&scratch, &a);
         ll_bpe_free(&r->bpe, &a);
         ll_vocab_free(&r->table, &a);
     }
+    free(r);
+}
+END_TEST
+
+/* Merges over the bytes of a few characters of 1 to 4 bytes: within them, across them and of whole ones, in the order
+ * of a trainer or in any. */
+static void make_char_bpe(random_bpe *r, uint64_t *seed, const llmcs_allocator *a, const char *const *chars, size_t n,
+                          bool shuffled) {
+    static char raw[400][40];
+    static uint32_t raw_bytes[400];
+    size_t n_raw = 0;
+    memset(r, 0, sizeof *r);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char utf8[5] = {0};
+        ll_utf8_encode(ll_byte_to_char((unsigned char)byte), utf8);
+        find_or_add(r, utf8);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; chars[i][k]; k++) {
+            raw[n_raw][0] = chars[i][k];
+            raw_bytes[n_raw++] = 1;
+        }
+    for (size_t i = 0; r->spec.n_merges < 80 && i < 4000; i++) {
+        size_t left = random_below(seed, n_raw), right = random_below(seed, n_raw), len = 0;
+        char all[80], token[2][80] = {{0}}, whole[120] = {0};
+        if (raw_bytes[left] + raw_bytes[right] > 12 || n_raw == 400) continue;
+        memcpy(all, raw[left], raw_bytes[left]);
+        memcpy(all + raw_bytes[left], raw[right], raw_bytes[right]);
+        /* only what occurs in text: a character's rest follows its beginning */
+        bool occurs = false;
+        for (size_t x = 0; x < n * n * n && !occurs; x++) {
+            char text[40];
+            snprintf(text, sizeof text, "%s%s%s", chars[x % n], chars[x / n % n], chars[x / n / n]);
+            occurs = memmem(text, strlen(text), all, raw_bytes[left] + raw_bytes[right]) != NULL;
+        }
+        if (!occurs) continue;
+        for (size_t side = 0; side < 2; side++)
+            for (size_t k = 0, at = 0; k < raw_bytes[side ? right : left]; k++)
+                at += ll_utf8_encode(ll_byte_to_char((unsigned char)raw[side ? right : left][k]), token[side] + at);
+        snprintf(whole, sizeof whole, "%.39s%.39s", token[0], token[1]);
+        len = strlen(whole);
+        if (len >= 40) continue;
+        const size_t l = find_or_add(r, token[0]), g = find_or_add(r, token[1]);
+        find_or_add(r, whole);
+        memcpy(raw[n_raw], all, raw_bytes[left] + raw_bytes[right]);
+        raw_bytes[n_raw++] = raw_bytes[left] + raw_bytes[right];
+        r->merges[r->spec.n_merges++] =
+            (ll_merge){r->text[l], r->text[g], (uint32_t)strlen(r->text[l]), (uint32_t)strlen(r->text[g])};
+    }
+    for (size_t i = 0; shuffled && i < r->spec.n_merges; i++) {
+        const size_t k = random_below(seed, r->spec.n_merges);
+        const ll_merge swapped = r->merges[i];
+        r->merges[i] = r->merges[k];
+        r->merges[k] = swapped;
+    }
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < r->n_tokens; i++) n_bytes += strlen(r->text[i]);
+    ck_assert_int_eq(ll_vocab_init(&r->table, a, r->n_tokens, r->n_tokens, n_bytes, *seed), LLMCS_OK);
+    for (size_t i = 0; i < r->n_tokens; i++)
+        ck_assert(ll_vocab_add(&r->table, (int32_t)i, r->text[i], strlen(r->text[i])));
+    r->spec.merges = r->merges;
+    r->spec.path = r->spec.merges_path = "random";
+    ck_assert_msg(ll_bpe_build(&r->bpe, a, &r->table, &r->spec, *seed) == LLMCS_OK, "%s", llmcs_error_message());
+}
+
+/* Merging may start from characters: same tokens as from bytes. */
+START_TEST(characters_as_symbols_change_nothing) {
+    static const char *const chars[] = {"a", " ", "\u4e2d", "\u4e2e", "\u4fad", "\u00e9", "\u00ad", "\U0001f600"};
+    llmcs_allocator a = ll_allocator_default();
+    uint64_t seed = new_seed();
+    random_bpe *r = malloc(sizeof *r);
+    size_t n_chars = 0;
+    for (int round = 0; round < 400 / (int)suite_step(3); round++) {
+        ll_bpe_scratch scratch = {0};
+        const size_t first = random_below(&seed, 5), n = 2 + random_below(&seed, 2);
+        make_char_bpe(r, &seed, &a, chars + first, n, round % 3 == 2);
+        for (size_t cp = 0; cp < 65536; cp++) n_chars += r->bpe.whole_chars[cp].id >= 0;
+        for (int k = 0; k < 40; k++) {
+            char piece[400];
+            int32_t want[400];
+            size_t len = 0;
+            for (size_t m = 1 + random_below(&seed, k % 8 ? 12 : 90); m > 0; m--) {
+                const char *c = chars[first + random_below(&seed, n)];
+                memcpy(piece + len, c, strlen(c));
+                len += strlen(c);
+            }
+            const size_t n_want = merge_plainly(&r->bpe, piece, len, want);
+            check_encode(&r->bpe, &scratch, &a, piece, len, want, n_want);
+        }
+        ll_bpe_scratch_free(&scratch, &a);
+        ll_bpe_free(&r->bpe, &a);
+        ll_vocab_free(&r->table, &a);
+    }
+    ck_assert_uint_gt(n_chars, 50 / suite_step(3)); /* the tables above did hold such characters */
     free(r);
 }
 END_TEST
@@ -302,6 +400,7 @@ END_TEST
 
 static void add(TCase *t) {
     tcase_add_test(t, both_ways_of_merging_follow_the_definition);
+    tcase_add_test(t, characters_as_symbols_change_nothing);
     tcase_add_test(t, the_matcher_finds_the_leftmost_longest);
     tcase_add_loop_test(t, normal_forms_of_every_code_point_and_of_random_text, 0, 4);
     tcase_add_test(t, the_table_of_classes_is_utf8procs);
