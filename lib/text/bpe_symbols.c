@@ -17,7 +17,7 @@
 #include "text/bpe.h"
 #include "text/byte_level.h"
 
-#define N_CLASSES LL_BPE_CLASSES
+enum { N_CLASSES = LL_BPE_CLASSES };
 
 /* The bytes at the ends of a token. */
 typedef struct token_ends {
