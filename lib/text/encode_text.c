@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/nfc.h"
 #include "text/tokenizer_impl.h"
 
 typedef struct encoder {
@@ -193,23 +194,6 @@ static llmcs_status to_chars(encoder *e, const ll_view *v) {
     return LLMCS_OK;
 }
 
-static llmcs_status to_bytes(encoder *e, ll_view *out) {
-    const ll_chars *c = &e->normalizer.text;
-    size_t n = 0;
-    LL_TRY(ll_grow(e->a, &e->text, 0, &e->text_capacity, 4 * c->n, 1, "normalized text"));
-    for (size_t i = 0; i < c->n; i++) n += ll_utf8_encode(c->at[i].cp, e->text + n);
-    *out = (ll_view){e->text, n, NULL, 0};
-    if (!e->want_origins) return LLMCS_OK;
-    LL_TRY(ll_grow(e->a, &e->origin, 0, &e->origin_capacity, n, sizeof *e->origin, "offsets of normalized text"));
-    for (size_t i = 0, k = 0; i < c->n; i++) {
-        char utf8[4];
-        for (size_t len = ll_utf8_encode(c->at[i].cp, utf8); len > 0; len--)
-            e->origin[k++] = (ll_origin){c->at[i].begin, c->at[i].end};
-    }
-    out->origin = e->origin;
-    return LLMCS_OK;
-}
-
 /* Text of ASCII characters of which none goes: each stays in its place. False: it is not that. */
 static bool map_ascii(const llmcs_tokenizer *t, const ll_view *v, char *out) {
     uint8_t any = 0;
@@ -223,6 +207,54 @@ static bool map_ascii(const llmcs_tokenizer *t, const ll_view *v, char *out) {
     return !(any & LL_ASCII_GONE);
 }
 
+/* Appends text to e->text, and where it comes from: its own place in v, or those of the normalizer's characters. */
+static llmcs_status append_text(encoder *e, size_t *n, const ll_view *v) {
+    LL_TRY(ll_grow(e->a, &e->text, *n, &e->text_capacity, *n + v->n, 1, "normalized text"));
+    memcpy(e->text + *n, v->text, v->n);
+    if (e->want_origins) {
+        LL_TRY(ll_grow(e->a, &e->origin, *n, &e->origin_capacity, *n + v->n, sizeof *e->origin,
+                       "offsets of normalized text"));
+        for (size_t i = 0; i < v->n; i++) {
+            const llmcs_span s = ll_view_span(v, i, i + 1);
+            e->origin[*n + i] = (ll_origin){(uint32_t)s.begin, (uint32_t)s.end};
+        }
+    }
+    *n += v->n;
+    return LLMCS_OK;
+}
+
+static llmcs_status append_chars(encoder *e, size_t *n) {
+    const ll_chars *c = &e->normalizer.text;
+    LL_TRY(ll_grow(e->a, &e->text, *n, &e->text_capacity, *n + 4 * c->n, 1, "normalized text"));
+    if (e->want_origins)
+        LL_TRY(ll_grow(e->a, &e->origin, *n, &e->origin_capacity, *n + 4 * c->n, sizeof *e->origin,
+                       "offsets of normalized text"));
+    for (size_t i = 0; i < c->n; i++) {
+        const size_t len = ll_utf8_encode(c->at[i].cp, e->text + *n);
+        for (size_t k = 0; k < len && e->want_origins; k++)
+            e->origin[*n + k] = (ll_origin){c->at[i].begin, c->at[i].end};
+        *n += len;
+    }
+    return LLMCS_OK;
+}
+
+/* NFC alone: only what it may change goes through the normalizer. */
+static llmcs_status normalize_nfc(encoder *e, const ll_view *v) {
+    size_t n = 0;
+    ll_nfc_range range = ll_nfc_next(v->text, v->n, 0);
+    if (range.begin == v->n) return split_added(e, &e->t->normalized, &e->matches[1], v, encode_range);
+    for (size_t done = 0; done < v->n; range = ll_nfc_next(v->text, v->n, done)) {
+        const ll_view same = ll_view_part(v, done, range.begin), change = ll_view_part(v, range.begin, range.end);
+        LL_TRY(append_text(e, &n, &same));
+        LL_TRY(to_chars(e, &change));
+        LL_TRY(ll_normalize(e->t->unicode, e->t->normalizer, 1, &e->normalizer, e->a));
+        LL_TRY(append_chars(e, &n));
+        done = range.end;
+    }
+    const ll_view normal = {e->text, n, e->want_origins ? e->origin : NULL, 0};
+    return split_added(e, &e->t->normalized, &e->matches[1], &normal, encode_range);
+}
+
 static llmcs_status normalize_block(encoder *e, const ll_view *v) {
     ll_view normal;
     LL_TRY(ll_grow(e->a, &e->text, 0, &e->text_capacity, v->n, 1, "normalized text"));
@@ -231,7 +263,9 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
     } else {
         LL_TRY(to_chars(e, v));
         LL_TRY(ll_normalize(e->t->unicode, e->t->normalizer, e->t->n_normalizer, &e->normalizer, e->a));
-        LL_TRY(to_bytes(e, &normal));
+        size_t n = 0;
+        LL_TRY(append_chars(e, &n));
+        normal = (ll_view){e->text, n, e->want_origins ? e->origin : NULL, 0};
     }
     if (normal.n == 0) return LLMCS_OK;
     return split_added(e, &e->t->normalized, &e->matches[1], &normal, encode_range);
@@ -252,6 +286,7 @@ static size_t block_end(const ll_view *v, size_t at) {
 static llmcs_status normalize_range(encoder *e, const ll_view *v) {
     const llmcs_tokenizer *t = e->t;
     if (t->n_normalizer == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);
+    if (t->n_normalizer == 1 && t->normalizer[0].kind == LL_NORMALIZE_NFC) return normalize_nfc(e, v);
     bool whole = t->fast_path != LL_FAST_BERT || t->normalized.n;
     for (size_t at = 0, end; at < v->n; at = end) {
         end = whole ? v->n : block_end(v, at);
