@@ -100,8 +100,24 @@ static llmcs_status add_named(token_list *l, ll_json v, const char *key, bool ob
     return LLMCS_OK;
 }
 
+/* Whether the class's <mask> takes the white space before it. */
+static bool takes_space(ll_token_family family) {
+    switch (family) {
+        case LL_TOKENS_OF_ROBERTA:
+        case LL_TOKENS_OF_MPNET:
+        case LL_TOKENS_OF_XLM_ROBERTA:
+        case LL_TOKENS_OF_CAMEMBERT:
+        case LL_TOKENS_OF_MBART:
+        case LL_TOKENS_OF_MBART50:
+        case LL_TOKENS_OF_ALBERT:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /* The classes of byte-level BPE that the older files are for make tokens of their own of their arguments, which say how
- * they are matched; and RoBERTa's and MPNet's give <mask> the white space before it. */
+ * they are matched; and some classes give <mask> the white space before it. */
 static llmcs_status add_roles(token_list *l) {
     l->first_role = l->spec->n_added;
     const ll_token_settings *s = l->settings;
@@ -121,7 +137,7 @@ static llmcs_status add_roles(token_list *l) {
         ll_added_token token = {.id = named ? LL_ID_FIND : LL_ID_FIND_OR_SKIP,
                                 .special = true,
                                 .source = named ? LL_ADDED_NAMED : LL_ADDED_BY_DEFAULT};
-        if (role == LLMCS_SPECIAL_MASK && (family == LL_TOKENS_OF_ROBERTA || family == LL_TOKENS_OF_MPNET)) {
+        if (role == LLMCS_SPECIAL_MASK && takes_space(family)) {
             token.lstrip = true;
             token.normalized = family == LL_TOKENS_OF_MPNET;
             if (own_flags || !named) token.source = LL_ADDED_LISTED;
@@ -145,6 +161,14 @@ static llmcs_status add_list(token_list *l, size_t roles_end, ll_json list, cons
     return LLMCS_OK;
 }
 
+/* The languages of mBART's classes are special tokens. */
+static void add_languages(token_list *l, const char *const *codes, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const ll_added_token token = {.id = LL_ID_FIND_OR_SKIP, .special = true, .source = LL_ADDED_BY_DEFAULT};
+        add_token(l, token, codes[i], strlen(codes[i]));
+    }
+}
+
 llmcs_status ll_read_added_tokens(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
                                   bool has_json) {
     token_list l = {spec, s, has_json, 0};
@@ -156,14 +180,17 @@ llmcs_status ll_read_added_tokens(ll_tokenizer_spec *spec, const ll_source *sour
     ll_json extra = ll_token_setting(s, "extra_special_tokens");
     if (s->legacy) LL_TRY(ll_spec_read_json(spec, source, "added_tokens.json", &file));
     const ll_added_token *json = spec->added;
+    const char *const *languages;
+    const size_t n_languages = ll_mbart_languages(s->family, &languages);
     size_t n_json = spec->n_added;
-    size_t n = n_json + ll_json_count(decoder) + ll_json_count(file) + LL_N_SPECIAL + ll_json_count(config_list) +
-               ll_json_count(map_list) + ll_json_count(extra);
+    size_t n = n_languages + n_json + ll_json_count(decoder) + ll_json_count(file) + LL_N_SPECIAL +
+               ll_json_count(config_list) + ll_json_count(map_list) + ll_json_count(extra);
     LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->added, "added tokens", &spec->added));
     if (n_json) memcpy(spec->added, json, n_json * sizeof *json);
     LL_TRY(add_decoder(&l, decoder));
     LL_TRY(add_file(&l, file));
     LL_TRY(add_roles(&l));
+    add_languages(&l, languages, n_languages);
     size_t end = spec->n_added;
     LL_TRY(add_list(&l, end, config_list, "additional_special_tokens"));
     LL_TRY(add_list(&l, end, map_list, "additional_special_tokens"));

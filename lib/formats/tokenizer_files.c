@@ -97,7 +97,7 @@ llmcs_status ll_spec_id(ll_json value, const char *where, int32_t *id) {
 
 bool ll_template_add(ll_template_item *items, size_t *n, int32_t id, uint8_t sequence, uint8_t type_id) {
     if (*n == LL_MAX_TEMPLATE) return false;
-    items[(*n)++] = (ll_template_item){id, sequence, type_id};
+    items[(*n)++] = (ll_template_item){id, sequence, type_id, LL_SLOT_NONE};
     return true;
 }
 
@@ -130,7 +130,8 @@ void ll_template_roberta(ll_tokenizer_spec *spec, int32_t cls, int32_t sep) {
 /* ------------------------------------------------------------------------------------------------ the whole */
 
 llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present) {
-    static const char *const names[] = {"tokenizer.json", "vocab.json", "vocab.txt"};
+    static const char *const names[] = {"tokenizer.json",          "vocab.json",   "vocab.txt",
+                                        "sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
     *present = source->gguf && ll_gguf_find(source->gguf, "tokenizer.ggml.tokens") != NULL;
     if (source->gguf) return LLMCS_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names && !*present; i++)
@@ -165,24 +166,37 @@ static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *s
     if (!txt) LL_TRY(ll_spec_read_json(spec, source, "vocab.json", &vocab));
     if (!txt && !vocab.doc) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
     if (!txt && !vocab.doc)
-        return ll_fail(LLMCS_TOKENIZER, "%s: no tokenizer.json, vocab.json or vocab.txt in this folder", source->path);
+        return ll_fail(LLMCS_TOKENIZER,
+                       "%s: no tokenizer.json, SentencePiece model, vocab.json or vocab.txt in this folder",
+                       source->path);
     return txt ? ll_read_vocab_txt(spec, txt) : read_bpe_files(spec, source, vocab);
+}
+
+/* SentencePiece's file, or the older ones where there is none; *spm says which. */
+static llmcs_status read_other_files(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
+                                     bool *spm) {
+    const bool older = s->family == LL_TOKENS_OF_BERT || s->family == LL_TOKENS_OF_GPT2 ||
+                       s->family == LL_TOKENS_OF_ROBERTA || s->family == LL_TOKENS_OF_MPNET;
+    if (!older) LL_TRY(ll_read_sentencepiece_files(spec, source, s, spm));
+    return *spm ? LLMCS_OK : read_older_vocab(spec, source, s);
 }
 
 static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source, const char *model_type,
                                 const ll_log *log) {
     ll_json root;
     ll_token_settings s;
+    bool spm = false;
     LL_TRY(ll_spec_read_json(spec, source, "tokenizer.json", &root));
     LL_TRY(ll_token_settings_read(spec, source, model_type, log, &s));
     if (root.doc) {
         LL_TRY(ll_read_tokenizer_json(spec, root));
         LL_TRY(ll_apply_token_settings(spec, &s));
     } else {
-        if (!spec->vocab) LL_TRY(read_older_vocab(spec, source, &s));
-        LL_TRY(ll_read_older_settings(spec, &s));
+        if (!spec->vocab) LL_TRY(read_other_files(spec, source, &s, &spm));
+        if (!spm) LL_TRY(ll_read_older_settings(spec, &s));
     }
-    LL_TRY(ll_read_added_tokens(spec, source, &s, root.doc != NULL));
+    LL_TRY(ll_read_added_tokens(spec, source, &s, root.doc || spm));
+    if (spm) LL_TRY(ll_spm_template(spec, &s));
     return ll_read_special_names(spec, &s);
 }
 

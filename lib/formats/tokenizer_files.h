@@ -142,7 +142,14 @@ typedef struct ll_template_item {
     int32_t id;       /* a special token, or -1: a sequence */
     uint8_t sequence; /* with id -1: 0 is A, 1 is B */
     uint8_t type_id;
+    uint8_t slot; /* ll_template_slot: a call may put another token here */
 } ll_template_item;
+
+typedef enum ll_template_slot {
+    LL_SLOT_NONE,
+    LL_SLOT_LANGUAGE, /* the language of the text (mBART) */
+    LL_SLOT_TARGET    /* the language to translate into (Marian); nothing unless a call names one */
+} ll_template_slot;
 
 #define LL_MAX_TEMPLATE 64
 #define LL_N_SPECIAL 7
@@ -177,7 +184,7 @@ typedef struct ll_spec_file {
     ll_json_doc *doc; /* NULL: not JSON */
 } ll_spec_file;
 
-#define LL_MAX_SPEC_FILES 8
+#define LL_MAX_SPEC_FILES 12
 
 typedef struct ll_tokenizer_spec {
     ll_arena arena; /* holds the arrays below */
@@ -194,6 +201,7 @@ typedef struct ll_tokenizer_spec {
     bool last_of_equals; /* a token may occur twice and then has its last id (vocab.txt) */
     ll_merge *merges;
     size_t n_merges;
+    bool merges_from_scores; /* instead, they follow from the tokens' scores (SentencePiece's BPE) */
     ll_added_token *added;
     size_t n_added;
     ll_normalizer_step *normalizer; /* [LL_MAX_NORMALIZER_STEPS] */

@@ -92,7 +92,15 @@ typedef enum ll_token_family {
     LL_TOKENS_OF_BERT,
     LL_TOKENS_OF_GPT2,
     LL_TOKENS_OF_ROBERTA,
-    LL_TOKENS_OF_MPNET
+    LL_TOKENS_OF_MPNET,
+    LL_TOKENS_OF_XLM_ROBERTA,
+    LL_TOKENS_OF_CAMEMBERT,
+    LL_TOKENS_OF_MBART,
+    LL_TOKENS_OF_MBART50,
+    LL_TOKENS_OF_T5,
+    LL_TOKENS_OF_ALBERT,
+    LL_TOKENS_OF_LLAMA,
+    LL_TOKENS_OF_GEMMA
 } ll_token_family;
 
 /* The files next to a vocabulary. */
@@ -127,6 +135,17 @@ llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_set
 
 /* Names of special tokens and model_max_length, for every kind of tokenizer; logs what has no effect here. */
 llmcs_status ll_read_special_names(ll_tokenizer_spec *spec, const ll_token_settings *s);
+
+/* tokenizer_spm.c. SentencePiece's file, as Transformers converts it; *found false: the folder has none. */
+llmcs_status ll_read_sentencepiece_files(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
+                                         bool *found);
+/* The codes of mBART's languages, which are special tokens; 0: not such a class. */
+size_t ll_mbart_languages(ll_token_family family, const char *const **codes);
+
+/* tokenizer_class.c. The template of a class that sets its own, over tokenizer.json's; and of a SentencePiece file's
+ * class. */
+llmcs_status ll_apply_class_template(ll_tokenizer_spec *spec, const ll_token_settings *s);
+llmcs_status ll_spm_template(ll_tokenizer_spec *spec, const ll_token_settings *s);
 
 /* tokenizer_older.c. What the older files leave to the class: normalizer, pre-tokenizer, post-processor, decoder. */
 llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_token_settings *s);

@@ -13,7 +13,15 @@ static const char *const DEFAULT_ROLE[][LL_N_SPECIAL] = {
     [LL_TOKENS_OF_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
     [LL_TOKENS_OF_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL, NULL},
     [LL_TOKENS_OF_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
-    [LL_TOKENS_OF_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"}};
+    [LL_TOKENS_OF_MPNET] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_XLM_ROBERTA] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_CAMEMBERT] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_MBART] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_MBART50] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"},
+    [LL_TOKENS_OF_T5] = {NULL, "</s>", "<unk>", NULL, "<pad>", NULL, NULL},
+    [LL_TOKENS_OF_ALBERT] = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"},
+    [LL_TOKENS_OF_LLAMA] = {"<s>", "</s>", "<unk>", NULL, NULL, NULL, NULL},
+    [LL_TOKENS_OF_GEMMA] = {"<bos>", "<eos>", "<unk>", NULL, "<pad>", NULL, NULL}};
 
 /* ---------------------------------------------------------------------------------------------------- class */
 
@@ -23,19 +31,51 @@ typedef struct named_family {
 } named_family;
 
 /* "BertTokenizer" and "BertTokenizerFast". */
-static const named_family BY_CLASS[] = {
-    {"Bert", LL_TOKENS_OF_BERT},       {"DistilBert", LL_TOKENS_OF_BERT},    {"Electra", LL_TOKENS_OF_BERT},
-    {"ConvBert", LL_TOKENS_OF_BERT},   {"LayoutLM", LL_TOKENS_OF_BERT},      {"Lxmert", LL_TOKENS_OF_BERT},
-    {"MobileBert", LL_TOKENS_OF_BERT}, {"SqueezeBert", LL_TOKENS_OF_BERT},   {"GPT2", LL_TOKENS_OF_GPT2},
-    {"Roberta", LL_TOKENS_OF_ROBERTA}, {"Longformer", LL_TOKENS_OF_ROBERTA}, {"LED", LL_TOKENS_OF_ROBERTA},
-    {"Bart", LL_TOKENS_OF_ROBERTA},    {"MPNet", LL_TOKENS_OF_MPNET}};
+static const named_family BY_CLASS[] = {{"Bert", LL_TOKENS_OF_BERT},
+                                        {"DistilBert", LL_TOKENS_OF_BERT},
+                                        {"Electra", LL_TOKENS_OF_BERT},
+                                        {"ConvBert", LL_TOKENS_OF_BERT},
+                                        {"LayoutLM", LL_TOKENS_OF_BERT},
+                                        {"Lxmert", LL_TOKENS_OF_BERT},
+                                        {"MobileBert", LL_TOKENS_OF_BERT},
+                                        {"SqueezeBert", LL_TOKENS_OF_BERT},
+                                        {"GPT2", LL_TOKENS_OF_GPT2},
+                                        {"Roberta", LL_TOKENS_OF_ROBERTA},
+                                        {"Longformer", LL_TOKENS_OF_ROBERTA},
+                                        {"LED", LL_TOKENS_OF_ROBERTA},
+                                        {"Bart", LL_TOKENS_OF_ROBERTA},
+                                        {"MPNet", LL_TOKENS_OF_MPNET},
+                                        {"XLMRoberta", LL_TOKENS_OF_XLM_ROBERTA},
+                                        {"Camembert", LL_TOKENS_OF_CAMEMBERT},
+                                        {"MBart", LL_TOKENS_OF_MBART},
+                                        {"MBart50", LL_TOKENS_OF_MBART50},
+                                        {"T5", LL_TOKENS_OF_T5},
+                                        {"MT5", LL_TOKENS_OF_T5},
+                                        {"Albert", LL_TOKENS_OF_ALBERT},
+                                        {"Llama", LL_TOKENS_OF_LLAMA},
+                                        {"Gemma", LL_TOKENS_OF_GEMMA}};
 
-static const named_family BY_MODEL_TYPE[] = {
-    {"bert", LL_TOKENS_OF_BERT},       {"distilbert", LL_TOKENS_OF_BERT},    {"electra", LL_TOKENS_OF_BERT},
-    {"convbert", LL_TOKENS_OF_BERT},   {"layoutlm", LL_TOKENS_OF_BERT},      {"lxmert", LL_TOKENS_OF_BERT},
-    {"mobilebert", LL_TOKENS_OF_BERT}, {"squeezebert", LL_TOKENS_OF_BERT},   {"gpt2", LL_TOKENS_OF_GPT2},
-    {"roberta", LL_TOKENS_OF_ROBERTA}, {"longformer", LL_TOKENS_OF_ROBERTA}, {"led", LL_TOKENS_OF_ROBERTA},
-    {"bart", LL_TOKENS_OF_ROBERTA},    {"mpnet", LL_TOKENS_OF_MPNET}};
+static const named_family BY_MODEL_TYPE[] = {{"bert", LL_TOKENS_OF_BERT},
+                                             {"distilbert", LL_TOKENS_OF_BERT},
+                                             {"electra", LL_TOKENS_OF_BERT},
+                                             {"convbert", LL_TOKENS_OF_BERT},
+                                             {"layoutlm", LL_TOKENS_OF_BERT},
+                                             {"lxmert", LL_TOKENS_OF_BERT},
+                                             {"mobilebert", LL_TOKENS_OF_BERT},
+                                             {"squeezebert", LL_TOKENS_OF_BERT},
+                                             {"gpt2", LL_TOKENS_OF_GPT2},
+                                             {"roberta", LL_TOKENS_OF_ROBERTA},
+                                             {"longformer", LL_TOKENS_OF_ROBERTA},
+                                             {"led", LL_TOKENS_OF_ROBERTA},
+                                             {"bart", LL_TOKENS_OF_ROBERTA},
+                                             {"mpnet", LL_TOKENS_OF_MPNET},
+                                             {"xlm-roberta", LL_TOKENS_OF_XLM_ROBERTA},
+                                             {"camembert", LL_TOKENS_OF_CAMEMBERT},
+                                             {"mbart", LL_TOKENS_OF_MBART},
+                                             {"t5", LL_TOKENS_OF_T5},
+                                             {"mt5", LL_TOKENS_OF_T5},
+                                             {"umt5", LL_TOKENS_OF_T5},
+                                             {"albert", LL_TOKENS_OF_ALBERT}};
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
@@ -150,6 +190,7 @@ llmcs_status ll_apply_token_settings(ll_tokenizer_spec *spec, const ll_token_set
     bool prefix = false, trim = true;
     LL_TRY(apply_to_normalizer(spec, s));
     if (!s->named && !s->config.doc) return LLMCS_OK; /* tokenizer.json alone */
+    LL_TRY(ll_apply_class_template(spec, s));
     LL_TRY(ll_token_setting_bool(s, "add_prefix_space", &prefix));
     LL_TRY(ll_token_setting_bool(s, "trim_offsets", &trim));
     if (spec->json.byte_level) ll_byte_level_step(spec)->add_prefix_space = prefix;

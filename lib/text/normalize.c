@@ -189,7 +189,9 @@ static llmcs_status replace_matches(const ll_unicode *u, const ll_normalizer_ste
     for (size_t i = first; i < in->n; i += n) {
         n = match_at(u, step, in, i);
         if (n) {
-            LL_TRY(append_text(out, a, &step->to, in->at[i].begin, in->at[i + n - 1].end));
+            const ll_char *last =
+                &in->at[i + n - 1]; /* whose span Hugging Face's tokenizers give to what replaces it */
+            LL_TRY(append_text(out, a, &step->to, last->begin, last->end));
             continue;
         }
         n = 1;

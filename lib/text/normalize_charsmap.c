@@ -8,14 +8,16 @@
 #include "text/normalize_step.h"
 #include "text/trie.h"
 
-/* Appends the characters of a replacement, all with one span. */
-static llmcs_status append_value(ll_chars *out, const llmcs_allocator *a, const char *value, size_t n, uint32_t begin,
-                                 uint32_t end) {
+/* Appends the characters of a replacement. The i-th of them stands for the i-th of the n_old that it replaces, further
+ * ones for the last, as in Hugging Face's tokenizers. */
+static llmcs_status append_value(ll_chars *out, const llmcs_allocator *a, const char *value, size_t n,
+                                 const ll_char *old, size_t n_old) {
     LL_TRY(ll_reserve_chars(out, a, n));
-    for (size_t i = 0; i < n;) {
+    for (size_t i = 0, k = 0; i < n; k++) {
         uint32_t cp;
+        const ll_char *from = &old[ll_min(k, n_old - 1)];
         i += ll_utf8_decode(value + i, n - i, &cp);
-        out->at[out->n++] = (ll_char){cp == LL_UTF8_BAD ? 0xfffd : cp, begin, end};
+        out->at[out->n++] = (ll_char){cp == LL_UTF8_BAD ? 0xfffd : cp, from->begin, from->end};
     }
     return LLMCS_OK;
 }
@@ -37,7 +39,7 @@ static llmcs_status replace_part(const ll_charsmap *m, const ll_chars *in, size_
     }
     if (!ll_charsmap_shortest(m, utf8, n, &value, &n_value)) return LLMCS_OK;
     *done = true;
-    return append_value(out, a, value, n_value, in->at[begin].begin, in->at[end - 1].end);
+    return append_value(out, a, value, n_value, in->at + begin, end - begin);
 }
 
 /* A cluster is looked up whole, then each of its characters. What the key does not cover of it is dropped. */
@@ -138,7 +140,7 @@ static llmcs_status append_prefix(const ll_normalizer_step *step, const ll_chars
     const size_t first = out->n;
     size_t skip = 0;
     if (p->value) {
-        LL_TRY(append_value(out, a, p->value, p->n_value, in->at[i].begin, in->at[i + p->n_chars - 1].end));
+        LL_TRY(append_value(out, a, p->value, p->n_value, in->at + i, p->n_chars));
     } else {
         LL_TRY(ll_reserve_chars(out, a, p->n_chars));
         memcpy(out->at + out->n, in->at + i, p->n_chars * sizeof *out->at);

@@ -5,6 +5,7 @@
 
 #include "base/call.h"
 #include "base/utf8.h"
+#include "text/spm_merges.h"
 #include "text/tokenizer_impl.h"
 
 static void free_set(ll_added_set *s, const llmcs_allocator *a) {
@@ -281,7 +282,8 @@ static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *s
     return longest;
 }
 
-static llmcs_status build_bpe(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
+static llmcs_status build_bpe(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uint64_t seed) {
+    if (spec->merges_from_scores) LL_TRY(ll_spm_merges(spec, &t->vocab));
     LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
     t->longest_token = longest_token(t, spec);
     if (t->model == LL_TOKEN_BPE) return LLMCS_OK;
@@ -289,7 +291,7 @@ static llmcs_status build_bpe(llmcs_tokenizer *t, const ll_tokenizer_spec *spec,
 }
 
 /* WordPiece and Unigram find tokens in text, but not the special ones. */
-static llmcs_status build_model(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, uint64_t seed) {
+static llmcs_status build_model(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uint64_t seed) {
     const llmcs_allocator *a = &t->allocator;
     bool *special;
     if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) return build_bpe(t, spec, seed);
