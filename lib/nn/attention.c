@@ -8,6 +8,8 @@
  * head are divided instead. The result of a row does not depend on any of this: one tile is the kernel's work
  * (kernels/attend.h; kernels/scalar_attention.c is its definition).
  */
+#include <string.h>
+
 #include "nn/attention_internal.h"
 
 /* ---- dividing by cost: rows times positions, and ROW_COST for what a row costs besides */
@@ -67,11 +69,17 @@ static void own_heads(const cost_range *s, uint64_t middle, size_t n_head, size_
     *end = (size_t)up_to < n_head ? (size_t)up_to : n_head;
 }
 
+/* Positions from which on one token's attention is worth a wait. */
+#define LONG_CONTEXT 1024
+
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a) {
     const size_t size = (size_t)exec->team->size, n_heads = a->n_segments * a->layout->n_kv_head;
     if (size == 1 || n_heads % size == 0 || n_heads >= 8 * size) return false;
-    for (size_t i = 0; i < a->n_segments; i++)
-        if (a->segments[i].n_rows > LL_ATTEND_ROWS) return true;
+    for (size_t i = 0; i < a->n_segments; i++) {
+        const ll_segment *s = &a->segments[i];
+        if (s->n_rows > LL_ATTEND_ROWS) return true;
+        if (n_heads < size && group_of(a) > 1 && n_positions_of(a, s, s->n_rows - 1) >= LONG_CONTEXT) return true;
+    }
     return false;
 }
 
@@ -145,10 +153,13 @@ static const float *expand_distance(const ll_attention *a, size_t head, size_t p
                                     float *bias, float **end) {
     const size_t n = LL_ATTEND_ROWS + ll_round_up(n_positions, LL_KV_BLOCK), last = 2 * a->n_distance - 2;
     const float *table = a->distance + head * (last + 1);
-    for (size_t i = 0; i < n; i++) { /* of key i - LL_ATTEND_ROWS, cut to the table */
-        const size_t at = a->n_distance - 1 + i, before = LL_ATTEND_ROWS + position;
-        bias[i] = table[at <= before ? 0 : ll_min(at - before, last)];
-    }
+    /* bias[i] is of key i - LL_ATTEND_ROWS: bias[query] is the middle of the table. */
+    const size_t query = LL_ATTEND_ROWS + position, middle = a->n_distance - 1;
+    const size_t first = query > middle ? ll_min(query - middle, n) : 0, skipped = middle > query ? middle - query : 0;
+    const size_t n_table = ll_min(n - first, last + 1 - skipped);
+    for (size_t i = 0; i < first; i++) bias[i] = table[0];
+    memcpy(bias + first, table + skipped, n_table * sizeof *bias);
+    for (size_t i = first + n_table; i < n; i++) bias[i] = table[last];
     *end = bias + n;
     return bias + LL_ATTEND_ROWS;
 }
@@ -202,19 +213,21 @@ static bool tiles_are_heads(const ll_attention *a, size_t n_rows) {
     return a->causal && !a->distance && n_rows < group_of(a);
 }
 
-/* All query heads of the group, rows [begin, end), which are a tile. */
+/* Rows [begin, end), which are a tile, of the group's query heads [i, i_end). */
+static void attend_heads(const ll_exec *exec, const segment_head *h, size_t begin, size_t end, size_t i, size_t i_end,
+                         const segment_head *next) {
+    const bool heads = tiles_are_heads(h->a, h->segment->n_rows);
+    for (size_t n; i < i_end; i += n) {
+        n = heads ? ll_min(i_end - i, LL_ATTEND_ROWS) : 1;
+        const segment_head *after = i + n == i_end ? next : NULL;
+        if (!heads) attend_tile(exec, h, begin, end, i, 1, after);
+        for (size_t r = begin; heads && r < end; r++) attend_tile(exec, h, r, r + 1, i, n, after);
+    }
+}
+
 static void attend_rows(const ll_exec *exec, const segment_head *h, size_t begin, size_t end,
                         const segment_head *next) {
-    const size_t group = group_of(h->a);
-    if (tiles_are_heads(h->a, h->segment->n_rows)) {
-        for (size_t r = begin; r < end; r++)
-            for (size_t i = 0, n; i < group; i += n) {
-                n = ll_min(group - i, LL_ATTEND_ROWS);
-                attend_tile(exec, h, r, r + 1, i, n, next);
-            }
-        return;
-    }
-    for (size_t i = 0; i < group; i++) attend_tile(exec, h, begin, end, i, 1, i + 1 == group ? next : NULL);
+    attend_heads(exec, h, begin, end, 0, group_of(h->a), next);
 }
 
 /* ---- a thread's part */
@@ -270,17 +283,23 @@ static void process_heads(const ll_exec *exec, const ll_attention *a, bool store
     }
 }
 
-/* Attends to this thread's tiles of every head. */
+/* Attends to this thread's tiles of every head: some rows of one query head each, or one row of some. */
 static void attend_tiles(const ll_exec *exec, const ll_attention *a) {
     const cost_range range = cost_range_of(exec, a);
-    uint64_t at = 0;
-    for (size_t i = 0; i < a->layout->n_kv_head * a->n_segments && at < range.end; i++) {
+    const size_t group = group_of(a), size = (size_t)exec->team->size;
+    uint64_t at = 0; /* as the range, times the group */
+    for (size_t i = 0; i < a->layout->n_kv_head * a->n_segments && at < range.end * group; i++) {
         const segment_head h = {a, &a->segments[i % a->n_segments], i / a->n_segments};
+        const size_t step = tiles_are_heads(a, h.segment->n_rows) ? (group + size - 1) / size : 1;
         for (size_t r = 0, next; r < h.segment->n_rows; r = next) {
             next = tile_end(h.segment, r);
-            const uint64_t cost = cost_of(a, h.segment, r, next);
-            if (at + cost >= range.begin && at + cost < range.end) attend_rows(exec, &h, r, next, NULL);
-            at += 2 * cost;
+            for (size_t j = 0, end; j < group; j = end) {
+                end = ll_min(j + step, group);
+                const uint64_t cost = cost_of(a, h.segment, r, next) * (end - j);
+                if (at + cost >= range.begin * group && at + cost < range.end * group)
+                    attend_heads(exec, &h, r, next, j, end, NULL);
+                at += 2 * cost;
+            }
         }
     }
 }
@@ -331,19 +350,33 @@ static uint64_t cross_cost(const ll_segment *segment, size_t n_rows) {
     return (uint64_t)n_rows * (segment->n_source + ROW_COST);
 }
 
+/* Segments from *i on whose rows attend to the same source, as one; beams are. *i becomes the next one's. */
+static ll_segment same_source(const ll_attention *a, size_t *i) {
+    ll_segment all = a->segments[(*i)++];
+    for (; *i < a->n_segments; (*i)++) {
+        const ll_segment *next = &a->segments[*i];
+        if (next->source_blocks != all.source_blocks || next->first_row != all.first_row + all.n_rows) break;
+        all.n_rows += next->n_rows;
+    }
+    return all;
+}
+
 void ll_attention_cross(const ll_exec *exec, const ll_attention *a) {
     const size_t n_head = a->layout->n_kv_head, size = (size_t)exec->team->size, index = (size_t)exec->team->index;
     uint64_t total = 0, at = 0;
     for (size_t i = 0; i < a->n_segments; i++) total += 2 * n_head * cross_cost(&a->segments[i], a->segments[i].n_rows);
     const uint64_t first = total / size * index + total % size * index / size;
     const uint64_t last = total / size * (index + 1) + total % size * (index + 1) / size;
-    for (size_t i = 0; i < n_head * a->n_segments && at < last; i++) {
-        const segment_head h = {a, &a->segments[i % a->n_segments], i / a->n_segments};
-        for (size_t r = 0, next; r < h.segment->n_rows; r = next) {
-            next = ll_min(r + LL_ATTEND_ROWS, h.segment->n_rows);
-            const uint64_t cost = cross_cost(h.segment, next - r);
-            if (at + cost >= first && at + cost < last) cross_tile(exec, &h, r, next);
-            at += 2 * cost;
+    for (size_t head = 0; head < n_head && at < last; head++) {
+        for (size_t i = 0; i < a->n_segments && at < last;) {
+            const ll_segment rows = same_source(a, &i);
+            const segment_head h = {a, &rows, head};
+            for (size_t r = 0, next; r < rows.n_rows; r = next) {
+                next = ll_min(r + LL_ATTEND_ROWS, rows.n_rows);
+                const uint64_t cost = cross_cost(&rows, next - r);
+                if (at + cost >= first && at + cost < last) cross_tile(exec, &h, r, next);
+                at += 2 * cost;
+            }
         }
     }
 }

@@ -3,11 +3,12 @@
 
 #include "nn/nn.h"
 
-/* Transformers computes in float32: 1 / theta^(2 i / n_dims). */
-static float plain_frequency(double theta, size_t n_dims, size_t i) {
+/* Transformers computes in float32: theta^(2 i / n_dims), and its inverse. */
+static float period(double theta, size_t n_dims, size_t i) {
     const float exponent = (float)(2 * i) / (float)n_dims;
-    return 1.0f / (float)pow((double)(float)theta, (double)exponent);
+    return (float)pow((double)(float)theta, (double)exponent);
 }
+static float plain_frequency(double theta, size_t n_dims, size_t i) { return 1.0f / period(theta, n_dims, i); }
 
 /* _compute_llama3_parameters: long wavelengths are divided by the factor, those between two bounds in part. */
 static float llama3_frequency(const ll_rope_spec *s, float plain) {
@@ -28,7 +29,7 @@ static double yarn_dimension(const ll_rope_spec *s, double n_rotations) {
 }
 
 /* _compute_yarn_parameters: a ramp from the plain frequencies of short wavelengths to the divided ones of long. */
-static float yarn_frequency(const ll_rope_spec *s, float plain, size_t i) {
+static float yarn_frequency(const ll_rope_spec *s, size_t i) {
     double low = yarn_dimension(s, s->beta_fast > 0 ? s->beta_fast : 32);
     double high = yarn_dimension(s, s->beta_slow > 0 ? s->beta_slow : 1);
     if (!s->keep_fractions) {
@@ -39,8 +40,8 @@ static float yarn_frequency(const ll_rope_spec *s, float plain, size_t i) {
     high = fmin(high, (double)s->n_dims - 1);
     if (low == high) high += 0.001;
     const float ramp = fminf(fmaxf(((float)i - (float)low) / (float)(high - low), 0.0f), 1.0f);
-    const float keep = 1.0f - ramp, slow = plain / (float)s->factor;
-    return slow * (1.0f - keep) + plain * keep;
+    const float keep = 1.0f - ramp, plain = period(s->theta, s->n_dims, i);
+    return 1.0f / ((float)s->factor * plain) * (1.0f - keep) + 1.0f / plain * keep;
 }
 
 float ll_rope_frequencies(const ll_rope_spec *s, float *inverse) {
@@ -58,7 +59,7 @@ float ll_rope_frequencies(const ll_rope_spec *s, float *inverse) {
                 inverse[i] = llama3_frequency(s, plain);
                 break;
             case LL_ROPE_YARN:
-                inverse[i] = yarn_frequency(s, plain, i);
+                inverse[i] = yarn_frequency(s, i);
                 break;
             case LL_ROPE_PLAIN:
                 inverse[i] = plain;

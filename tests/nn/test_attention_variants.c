@@ -7,7 +7,7 @@
 #include "nn/attention_internal.h"
 #include "nn/nn_case.h"
 
-#define MAX_BLOCKS 24
+#define MAX_BLOCKS 40
 #define MAX_DIM 256
 
 typedef struct shape {
@@ -137,17 +137,27 @@ static double bias_of(const scene *s, size_t head, size_t query, size_t key) {
     return s->distance[head * (2 * s->s.n_distance - 1) + (size_t)(last + cut)];
 }
 
-static void attend_exactly(const scene *s, size_t row, size_t head, double *out) {
+static double *keys_exactly(const scene *s) {
+    const size_t dim = s->s.head_dim, n_kv = s->s.n_kv_head;
+    double *keys = malloc(s->n * n_kv * dim * sizeof *keys);
+    for (size_t i = 0; i < s->n * n_kv; i++) {
+        prepare_exactly(s, i / n_kv, s->qkv + i / n_kv * s->ld + (s->s.n_head + i % n_kv) * dim, 1, keys + i * dim);
+        for (size_t d = 0; d < dim; d++) keys[i * dim + d] = kept(s, keys[i * dim + d]);
+    }
+    return keys;
+}
+
+static void attend_exactly(const scene *s, const double *keys, size_t row, size_t head, double *out) {
     const size_t dim = s->s.head_dim, kv = head / (s->s.n_head / s->s.n_kv_head);
-    double q[MAX_DIM], key[MAX_DIM], sum = 0;
+    double q[MAX_DIM], sum = 0;
     prepare_exactly(s, row, s->qkv + row * s->ld + head * dim, 0, q);
     memset(out, 0, dim * sizeof *out);
     for (size_t t = 0; t < s->n; t++) {
-        const float *k = s->qkv + t * s->ld + (s->s.n_head + kv) * dim, *value = k + s->s.n_kv_head * dim;
+        const float *value = s->qkv + t * s->ld + (s->s.n_head + s->s.n_kv_head + kv) * dim;
+        const double *key = keys + (t * s->s.n_kv_head + kv) * dim;
         double score = 0;
         if (!sees(&s->s, row, t)) continue;
-        prepare_exactly(s, t, k, 1, key);
-        for (size_t d = 0; d < dim; d++) score += q[d] * kept(s, key[d]);
+        for (size_t d = 0; d < dim; d++) score += q[d] * key[d];
         const double weight = exp((double)0.2f * score + bias_of(s, head, row, t));
         sum += weight;
         for (size_t d = 0; d < dim; d++) out[d] += weight * kept(s, value[d]);
@@ -159,10 +169,10 @@ static void attend_exactly(const scene *s, size_t row, size_t head, double *out)
 static double tolerance(const scene *s) { return s->s.type == LL_KV_F16 ? 2e-3 : 4e-5; }
 
 static void check_exactly(const scene *s, const char *name, const float *out, size_t row_step) {
-    double want[MAX_DIM];
+    double want[MAX_DIM], *keys = keys_exactly(s);
     for (size_t r = 0; r < s->n; r += row_step) {
         for (size_t h = 0; h < s->s.n_head; h++) {
-            attend_exactly(s, r, h, want);
+            attend_exactly(s, keys, r, h, want);
             const float *got = out + (r * s->s.n_head + h) * s->s.head_dim;
             for (size_t d = 0; d < s->s.head_dim; d++)
                 ck_assert_msg(fabs(got[d] - want[d]) <= tolerance(s),
@@ -171,6 +181,7 @@ static void check_exactly(const scene *s, const char *name, const float *out, si
                               want[d]);
         }
     }
+    free(keys);
 }
 
 static const size_t head_counts[][2] = {{9, 3}, {14, 2}, {4, 1}, {5, 5}, {16, 8}, {40, 1}};
@@ -235,6 +246,61 @@ START_TEST(threads_and_cuts_change_no_bit) {
 }
 END_TEST
 
+/* With fewer heads of keys and values than threads, and a long context, the query heads of a token are divided. */
+START_TEST(a_group_is_divided_in_a_long_context) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = 1100;
+    uint64_t seed = 94;
+    for (size_t c = 0; c < n_kernels * 2; c++) {
+        const shape is = {.n_head = c % 2 ? 5 : 12, .n_kv_head = c % 2 ? 1 : 2, .head_dim = 24, .causal = true};
+        scene s = scene_new(&seed, is, n);
+        const size_t width = is.n_head * is.head_dim;
+        float *whole = floats(n * width), *pieces = floats(n * width);
+        attend(&s, sets[c / 2], 1, 0, 0, n, whole);
+        for (int team_size = 1; team_size <= 5; team_size++) {
+            const size_t done = n - 1 - random_below(&seed, 3);
+            attend(&s, sets[c / 2], 1, 0, 0, done, pieces);
+            attend(&s, sets[c / 2], team_size, 1, done, n - done, pieces);
+            ck_assert_mem_eq(whole, pieces, n * width * sizeof *whole);
+            memset(pieces, 0xff, n * width * sizeof *pieces);
+        }
+        check_exactly(&s, sets[c / 2]->name, whole, 300);
+        free(whole);
+        free(pieces);
+        scene_free(&s);
+    }
+}
+END_TEST
+
+/* A value that is no number is seen by the rows whose window holds it, and by no other. */
+START_TEST(a_bad_value_stays_in_its_window) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets), n = 130, bad = 40;
+    uint64_t seed = 95;
+    for (size_t c = 0; c < n_kernels * 4; c++) {
+        const shape is = {.n_head = 4,
+                          .n_kv_head = 2,
+                          .head_dim = 40,
+                          .causal = c % 2,
+                          .window = 7,
+                          .type = c / 2 % 2 ? LL_KV_F16 : LL_KV_F32};
+        scene s = scene_new(&seed, is, n);
+        const size_t width = is.n_head * is.head_dim;
+        float *good = floats(n * width), *out = floats(n * width);
+        attend(&s, sets[c / 4], 1, 0, 0, n, good);
+        for (size_t d = 0; d < 2 * is.head_dim; d++) s.qkv[bad * s.ld + width + 2 * is.head_dim + d] = NAN;
+        attend(&s, sets[c / 4], 1, 0, 0, n, out);
+        for (size_t r = 0; r < n; r++) {
+            if (!sees(&is, r, bad)) ck_assert_mem_eq(good + r * width, out + r * width, width * sizeof *out);
+            for (size_t d = 0; d < width && sees(&is, r, bad); d++) ck_assert(isnan(out[r * width + d]));
+        }
+        free(good);
+        free(out);
+        scene_free(&s);
+    }
+}
+END_TEST
+
 /* Keys and values of a source are stored once; any rows attend to all of them, as without a mask. */
 START_TEST(attention_to_a_source) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -248,12 +314,14 @@ START_TEST(attention_to_a_source) {
         scene s = scene_new(&seed, is, n);
         float *out = floats(n * width), *scratch = floats(ll_attention_scratch_floats(&s.layout, n));
         const ll_segment source = {.n_rows = n, .kv_blocks = s.blocks};
+        void *copy[MAX_BLOCKS];
+        memcpy(copy, s.blocks, sizeof copy);
         ll_segment rows[3] = {{.n_rows = n / 2}, {.n_rows = (n - n / 2) / 2}, {.n_rows = 0}};
         rows[2].n_rows = n - rows[0].n_rows - rows[1].n_rows;
         for (size_t i = 0; i < 3; i++) {
             rows[i].first_row = i ? rows[i - 1].first_row + rows[i - 1].n_rows : 0;
             rows[i].first_position = 7;
-            rows[i].source_blocks = s.blocks;
+            rows[i].source_blocks = i == 1 && c % 4 == 0 ? copy : s.blocks; /* neighbours of one source are one tile */
             rows[i].n_source = n;
         }
         ll_attention store = {.layout = &s.layout, .layer = 1, .n_head = 6, .segments = &source, .n_segments = 1};
@@ -294,6 +362,8 @@ static void add(TCase *t) {
     tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, threads_and_cuts_change_no_bit);
+    tcase_add_test(t, a_group_is_divided_in_a_long_context);
+    tcase_add_test(t, a_bad_value_stays_in_its_window);
     tcase_add_test(t, attention_to_a_source);
 }
 

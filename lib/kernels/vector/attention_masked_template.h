@@ -35,7 +35,7 @@ static row_group group_of_rows(const ll_attend *a, size_t first, size_t n) {
 /* ---- scores */
 
 static void masked_scores(const ll_attend *a, const attend_workspace *m, const row_group *g, size_t block,
-                          size_t first_block, const float *keys) {
+                          size_t first_block, const float *keys, const char *next) {
     const size_t start = block * LL_KV_BLOCK;
     size_t t = g->begin > start ? (g->begin - start) / 16 * 16 : 0;
     const size_t end = g->end - start < LL_KV_BLOCK ? g->end - start : LL_KV_BLOCK;
@@ -51,7 +51,10 @@ static void masked_scores(const ll_attend *a, const attend_workspace *m, const r
             .stride = m->score_stride,
             .row_max = m->row_max + g->first * VL, /* is taken later */
             .from = t,
-            .n = LL_KV_BLOCK};
+            .n = LL_KV_BLOCK,
+            .next = next ? next : (const char *)keys,
+            .next_step = next ? LL_KV_BLOCK * ll_kv_element_bytes(a->type) : 0};
+        next = NULL;
         if (narrow) {
             FOR_ANY_ROWS(g->n, score_tile, VECTORS_OF_16, &w);
         } else {
@@ -117,13 +120,16 @@ static void pv_edge(const ll_attend *a, const attend_workspace *m, const row_gro
 }
 
 /* Positions [begin, end) of the block at `start`, to which all rows attend. */
-static void pv_middle(const attend_workspace *m, const row_group *g, size_t start, size_t begin, size_t end,
-                      const float *values) {
+static void pv_middle(const ll_attend *a, const attend_workspace *m, const row_group *g, size_t start, size_t begin,
+                      size_t end, const float *values, const char *next) {
     pv_args w = {.probs = m->probs + begin - start, .n_tokens = {end - begin}, .stride = m->stride};
+    const size_t element = ll_kv_element_bytes(a->type);
+    w.next_step = next ? m->stride * element : 0;
     for (size_t d = 0, width; d < m->stride; d += width) {
         const bool narrow = m->stride - d <= 16;
         width = narrow ? 16 : ATTEND_VECTORS * VL;
         w.values[0] = values + (begin - start) * m->stride + d;
+        w.next[0] = next ? next + d * element : (const char *)w.values[0];
         w.acc = m->acc + g->first * m->stride + d;
         if (narrow) {
             FOR_ANY_ROWS(g->n, pv_plain, VECTORS_OF_16, &w);
@@ -138,7 +144,7 @@ static ALWAYS_INLINE size_t cut_to(size_t position, size_t low, size_t high) {
 }
 
 static void masked_pv(const ll_attend *a, const attend_workspace *m, const row_group *g, size_t block,
-                      size_t first_block, const float *values) {
+                      size_t first_block, const float *values, const char *next) {
     const size_t start = block * LL_KV_BLOCK, stop = start + LL_KV_BLOCK;
     const size_t begin = cut_to(g->begin, start, stop), end = cut_to(g->end, start, stop);
     const size_t middle = cut_to(g->all_begin, begin, end), rest = cut_to(g->all_end, middle, end);
@@ -151,7 +157,7 @@ static void masked_pv(const ll_attend *a, const attend_workspace *m, const row_g
                                            v_load(row_sum)));
     }
     pv_edge(a, m, g, start, begin, middle, values);
-    if (middle < rest) pv_middle(m, g, start, middle, rest, values);
+    if (middle < rest) pv_middle(a, m, g, start, middle, rest, values, next);
     pv_edge(a, m, g, start, rest, end, values);
 }
 
@@ -164,6 +170,9 @@ typedef struct masked_tile {
 static void masked_tile_scores(const ll_attend *a, const attend_workspace *m, const masked_tile *tile) {
     for (size_t b = tile->first_block; b < tile->end_block; b++) {
         const float *keys = keys_of(a, b);
+        const char *next = tile->n_groups > AHEAD_GROUPS ? NULL
+                           : b + 1 < tile->end_block     ? keys_of(a, b + 1)
+                                                         : values_of(a, tile->first_block);
         if (a->type == LL_KV_F16) {
             expand(keys, a->head_dim * LL_KV_BLOCK, m->expanded);
             keys = m->expanded;
@@ -172,7 +181,7 @@ static void masked_tile_scores(const ll_attend *a, const attend_workspace *m, co
             end = group_end(a->n_rows, tile->n_groups, i);
             const row_group g = group_of_rows(a, r, end - r);
             if (g.begin < (b + 1) * LL_KV_BLOCK && g.end > b * LL_KV_BLOCK)
-                masked_scores(a, m, &g, b, tile->first_block, keys);
+                masked_scores(a, m, &g, b, tile->first_block, keys, i ? NULL : next);
         }
     }
 }
@@ -181,6 +190,7 @@ static void masked_tile_pv(const ll_attend *a, const attend_workspace *m, const 
     const size_t n_last = ll_attend_end(a, a->n_rows - 1);
     for (size_t b = tile->first_block; b < tile->end_block; b++) {
         const float *values = values_of(a, b);
+        const char *next = tile->n_groups > AHEAD_GROUPS || b + 1 == tile->end_block ? NULL : values_of(a, b + 1);
         if (a->type == LL_KV_F16) {
             const size_t seen = n_last - b * LL_KV_BLOCK;
             expand(values, (seen < LL_KV_BLOCK ? seen : LL_KV_BLOCK) * m->stride, m->expanded);
@@ -190,7 +200,7 @@ static void masked_tile_pv(const ll_attend *a, const attend_workspace *m, const 
             end = group_end(a->n_rows, tile->n_groups, i);
             const row_group g = group_of_rows(a, r, end - r);
             if (g.begin < (b + 1) * LL_KV_BLOCK && g.end > b * LL_KV_BLOCK)
-                masked_pv(a, m, &g, b, tile->first_block, values);
+                masked_pv(a, m, &g, b, tile->first_block, values, i ? NULL : next);
         }
     }
 }

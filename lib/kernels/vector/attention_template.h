@@ -23,6 +23,7 @@
 #define VECTORS_OF_16 (16 / VL) /* where no more than 16 columns are left */
 /* Blocks of values in one step of pv: as float32 they fit the first-level cache. */
 #define PV_BLOCKS 2
+#define AHEAD_GROUPS 2 /* groups of rows up to which memory is the limit */
 #define PV_TOKENS (PV_BLOCKS * LL_KV_BLOCK)
 
 typedef vf attend_acc[ATTEND_ROWS][ATTEND_VECTORS];
@@ -105,15 +106,19 @@ typedef struct score_args {
     /* Row r attends to the first n + r * causal_step columns of the block; this tile's first column is column `from`.
      */
     size_t from, n, causal_step;
+    const char *next; /* is prefetched, a line here and every next_step bytes; 0: nothing but this line */
+    size_t next_step;
 } score_args;
 
 static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const score_args *w) {
     const float *q = w->q, *keys = w->keys;
-    const size_t q_stride = w->q_stride;
+    const size_t q_stride = w->q_stride, next_step = w->next_step;
+    const char *next = w->next;
     attend_acc acc;
     UNROLL for (size_t r = 0; r < n_r; r++) { UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_zero(); }
-    for (const float *end = q + w->head_dim; q < end; q++, keys += LL_KV_BLOCK) {
+    for (const float *end = q + w->head_dim; q < end; q++, keys += LL_KV_BLOCK, next += next_step) {
         vf column[ATTEND_VECTORS];
+        v_prefetch(next);
         UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(keys + v * VL);
         UNROLL for (size_t r = 0; r < n_r; r++) {
             const vf row = v_set1(q[r * q_stride]);
@@ -133,9 +138,9 @@ static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const s
     }
 }
 
-/* Scores of a group of n_r rows against one block. */
+/* Scores of a group of n_r rows against one block. next: what to prefetch, or NULL. */
 static void score_block(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block,
-                        const float *keys) {
+                        const float *keys, const char *next) {
     const size_t n = a->n_positions + first * a->causal_step - block * LL_KV_BLOCK; /* positions of the first row */
     const size_t last = n + (n_r - 1) * a->causal_step;
     const size_t end = last < LL_KV_BLOCK ? last : LL_KV_BLOCK;
@@ -151,7 +156,10 @@ static void score_block(const ll_attend *a, const attend_workspace *m, size_t fi
                               .row_max = m->row_max + first * VL,
                               .from = t,
                               .n = n,
-                              .causal_step = a->causal_step};
+                              .causal_step = a->causal_step,
+                              .next = next ? next : (const char *)keys,
+                              .next_step = next ? LL_KV_BLOCK * ll_kv_element_bytes(a->type) : 0};
+        next = NULL;
         if (narrow) {
             FOR_CONSTANT_ROWS(n_r, score_tile, VECTORS_OF_16, &w);
         } else {
@@ -187,8 +195,10 @@ typedef struct pv_args {
     const float *values[PV_BLOCKS]; /* [tokens of the block] of stride */
     size_t n_tokens[PV_BLOCKS];     /* that all rows attend to */
     size_t stride;
-    float *acc; /* [n_r] of stride */
-    bool init;  /* acc starts from 0 */
+    float *acc;                  /* [n_r] of stride */
+    bool init;                   /* acc starts from 0 */
+    const char *next[PV_BLOCKS]; /* is prefetched while a block is multiplied, as in score_args */
+    size_t next_step;
 } pv_args;
 
 /* diagonal: in the last block, row r attends to r tokens more than row 0. Each of those tokens is multiplied only for
@@ -201,11 +211,13 @@ static ALWAYS_INLINE void pv_tile(const size_t n_r, const size_t n_v, const bool
             w->init ? v_zero() : v_load(w->acc + r * w->stride + v * VL);
     }
     const float *p = w->probs, *values = w->values[0];
-    const size_t stride = w->stride;
+    const size_t stride = w->stride, next_step = w->next_step;
     for (size_t b = 0; b < PV_BLOCKS && w->n_tokens[b]; b++) {
+        const char *next = w->next[b];
         p = w->probs + b * LL_KV_BLOCK;
         values = w->values[b];
-        for (const float *end = p + w->n_tokens[b]; p < end; p++, values += stride) {
+        for (const float *end = p + w->n_tokens[b]; p < end; p++, values += stride, next += next_step) {
+            v_prefetch(next);
             UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(values + v * VL);
             UNROLL for (size_t r = 0; r < n_r; r++) {
                 const vf row = v_set1(p[r * PV_TOKENS]);
@@ -234,9 +246,10 @@ static ALWAYS_INLINE void pv_diagonal(const size_t n_r, const size_t n_v, const 
     pv_tile(n_r, n_v, true, w);
 }
 
-/* Softmax and pv of a group of n_r rows over blocks [block, block + PV_BLOCKS). */
+/* Softmax and pv of a group of n_r rows over blocks [block, block + PV_BLOCKS). next: values that are prefetched, or
+ * NULL. */
 static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block,
-                      const float *const values[PV_BLOCKS]) {
+                      const float *const values[PV_BLOCKS], const char *const next[PV_BLOCKS]) {
     const size_t n = a->n_positions + first * a->causal_step - block * LL_KV_BLOCK; /* positions of the first row */
     const size_t last = n + (n_r - 1) * a->causal_step;
     for (size_t r = 0; r < n_r; r++) {
@@ -246,7 +259,9 @@ static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t firs
                                             m->row_max[(first + r) * VL], seen < PV_TOKENS ? seen : PV_TOKENS,
                                             m->probs + r * PV_TOKENS, v_load(row_sum)));
     }
-    pv_args w = {.probs = m->probs, .stride = m->stride, .init = block == 0};
+    const size_t element = ll_kv_element_bytes(a->type);
+    pv_args w = {
+        .probs = m->probs, .stride = m->stride, .init = block == 0, .next_step = next[0] ? m->stride * element : 0};
     for (size_t b = 0, left = n < PV_TOKENS ? n : PV_TOKENS; b < PV_BLOCKS; b++) {
         w.n_tokens[b] = left < LL_KV_BLOCK ? left : LL_KV_BLOCK;
         left -= w.n_tokens[b];
@@ -255,7 +270,10 @@ static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t firs
     for (size_t d = 0, width; d < m->stride; d += width) {
         const bool narrow = m->stride - d <= 16;
         width = narrow ? 16 : ATTEND_VECTORS * VL;
-        for (size_t b = 0; b < PV_BLOCKS; b++) w.values[b] = values[b] + d;
+        for (size_t b = 0; b < PV_BLOCKS; b++) {
+            w.values[b] = values[b] + d;
+            w.next[b] = next[b] ? next[b] + d * element : (const char *)w.values[b];
+        }
         w.acc = m->acc + first * m->stride + d;
         if (narrow && diagonal) {
             FOR_CONSTANT_ROWS(n_r, pv_diagonal, VECTORS_OF_16, &w);
@@ -435,21 +453,27 @@ static void attend_plain(const ll_attend *a) {
     const size_t n_groups = (a->n_rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
     const size_t n_last = a->n_positions + (a->n_rows - 1) * a->causal_step;
     const size_t n_blocks = (n_last + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
+    /* Few rows wait for memory: the next block is prefetched. With many, it is read before it is in the way. */
+    const bool ahead = n_groups <= AHEAD_GROUPS;
     init_rows(a, &m);
     for (size_t b = 0; b < n_blocks; b++) {
         const float *keys = keys_of(a, b);
+        const char *next = !ahead ? NULL : b + 1 < n_blocks ? keys_of(a, b + 1) : values_of(a, 0);
         if (a->type == LL_KV_F16) {
             expand(keys, a->head_dim * LL_KV_BLOCK, m.expanded);
             keys = m.expanded;
         }
         for (size_t g = 0, r = 0, end; g < n_groups; g++, r = end) {
             end = group_end(a->n_rows, n_groups, g);
-            score_block(a, &m, r, end - r, b, keys);
+            score_block(a, &m, r, end - r, b, keys, g ? NULL : next);
         }
     }
     for (size_t r = 0; r < a->n_rows; r++) m.row_max[r * VL] = v_reduce_max(v_load(m.row_max + r * VL));
     for (size_t b = 0; b < n_blocks; b += PV_BLOCKS) {
         const float *values[PV_BLOCKS] = {0};
+        const char *next[PV_BLOCKS] = {0}, *none[PV_BLOCKS] = {0};
+        for (size_t i = 0; ahead && i < PV_BLOCKS; i++)
+            next[i] = values_of(a, b + PV_BLOCKS + i < n_blocks ? b + PV_BLOCKS + i : n_blocks - 1);
         for (size_t i = 0; i < PV_BLOCKS && b + i < n_blocks; i++) {
             values[i] = values_of(a, b + i);
             if (a->type == LL_KV_F32) continue;
@@ -460,7 +484,7 @@ static void attend_plain(const ll_attend *a) {
         }
         for (size_t g = 0, r = 0, end; g < n_groups; g++, r = end) {
             end = group_end(a->n_rows, n_groups, g);
-            pv_blocks(a, &m, r, end - r, b, values);
+            pv_blocks(a, &m, r, end - r, b, values, g ? none : next);
         }
     }
     for (size_t r = 0; r < a->n_rows; r++)
