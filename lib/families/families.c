@@ -1,22 +1,12 @@
-/* The families this library runs. A new one is a file in this folder and a row here. */
+/* The families this library runs, and how they are found. A new one is a file in this folder and a row of LL_FAMILIES.
+ */
 #include <string.h>
 
 #include "base/status.h"
 #include "families/family.h"
 
-const ll_family *const ll_families[] = {
-    &ll_family_gpt2,
-    &ll_family_bert,
-    &ll_family_distilbert,
-    &ll_family_roberta,
-    &ll_family_llama,
-    &ll_family_mistral,
-    &ll_family_smollm3,
-    &ll_family_qwen2,
-    &ll_family_qwen3,
-    &ll_family_gemma3,
-    NULL, /* one in a line */
-};
+#define ADDRESS(name) &ll_family_##name,
+const ll_family *const ll_families[] = {LL_FAMILIES(ADDRESS) NULL};
 
 const ll_model_type *ll_family_find(const char *model_type, const ll_family **family) {
     for (size_t i = 0; ll_families[i]; i++)

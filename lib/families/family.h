@@ -1,10 +1,10 @@
 /*
  * A model family as data. Everything peculiar to GPT-2, BERT or Llama is one const struct in one file of this folder
- * and one row in families.c: formats read its keys and names, models run its layers, and none of them has a table of
+ * and one row in LL_FAMILIES: formats read its keys and names, models run its layers, and none of them has a table of
  * families of its own. A value of 0 or NULL is the usual case and may be left out.
  *
- * To add a family: copy the file of the nearest one, change its names, keys and layer description, add a row in
- * families.c. If the network has an operation that ll_stack_spec cannot say, models/stack.c gains it for all families.
+ * To add a family: copy the file of the nearest one, change its names, keys and layer description, add a row to
+ * LL_FAMILIES. If the network has an operation that ll_stack_spec cannot say, models/stack.c gains it for all families.
  */
 #ifndef LL_FAMILIES_FAMILY_H
 #define LL_FAMILIES_FAMILY_H
@@ -283,7 +283,21 @@ const char *ll_family_names(char out[LL_FAMILY_NAMES_BYTES]);
 /* The name of a role, or NULL if the stack has no such tensor. */
 static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { return s->names[role].checkpoint; }
 
-extern const ll_family ll_family_gpt2, ll_family_bert, ll_family_distilbert, ll_family_roberta, ll_family_llama,
-    ll_family_mistral, ll_family_smollm3, ll_family_qwen2, ll_family_qwen3, ll_family_gemma3;
+/* The families, a row each. Where tensors decide (ll_sign), an earlier one comes first. */
+#define LL_FAMILIES(ROW) \
+    ROW(gpt2)            \
+    ROW(bert)            \
+    ROW(distilbert)      \
+    ROW(roberta)         \
+    ROW(electra)         \
+    ROW(albert)          \
+    ROW(llama)           \
+    ROW(mistral)         \
+    ROW(smollm3)         \
+    ROW(qwen2)           \
+    ROW(qwen3)           \
+    ROW(gemma3)
+#define LL_DECLARE_FAMILY(name) extern const ll_family ll_family_##name;
+LL_FAMILIES(LL_DECLARE_FAMILY)
 
 #endif

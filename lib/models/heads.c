@@ -77,10 +77,11 @@ llmcs_status ll_heads_describe(ll_heads *h, const ll_config *c, ll_loader *l, co
 void ll_heads_lay_out(const ll_heads *h, const ll_config *c, const ll_forward_size *size, float *base, size_t *used,
                       ll_heads_workspace *w) {
     const size_t n = (size_t)c->n_embd, per_row = h->spec && h->spec->rows == LL_ROWS_EACH ? size->n_rows : 0;
-    const size_t n_rows = ll_max(per_row, ll_max(c->family->decoder ? 0 : size->n_segments, size->n_logit_rows));
+    const bool of_segments = !h->spec || h->spec->rows != LL_ROWS_LOGITS || h->pooler.nr; /* or the pooler's */
+    const size_t n_rows = ll_max(per_row, ll_max(of_segments ? size->n_segments : 0, size->n_logit_rows));
     const bool has_dense = h->spec && (h->spec->dense.checkpoint || h->spec->pooler);
     w->rows = ll_carve(base, used, n_rows * n);
-    w->dense = ll_carve(base, used, has_dense ? n_rows * n : 0);
+    w->dense = ll_carve(base, used, has_dense ? n_rows * ll_max(n, (size_t)c->n_embd_in) : 0);
 }
 
 /* The mean of a segment's rows, which are outputs already. */

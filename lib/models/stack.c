@@ -134,6 +134,17 @@ static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **tabl
     return ll_load_table(l, table, n_rows, (size_t)s->config->n_embd_in, name);
 }
 
+/* ELECTRA's files have it only if it changes the width, ALBERT's always. */
+static llmcs_status describe_projection(ll_stack *s, ll_loader *l) {
+    const size_t n_in = (size_t)s->config->n_embd_in, n = (size_t)s->config->n_embd;
+    const char *name = ll_role_name(s->spec, LL_EMBED_PROJECT);
+    char weight[128];
+    if (!name) return LLMCS_OK;
+    ll_format(weight, sizeof weight, "%s.weight", name);
+    if (n_in == n && !ll_loader_has(l, weight)) return LLMCS_OK;
+    return ll_load_linear(l, &s->embed_project, LL_LARGE, LL_OUT_IN, n_in, n, name);
+}
+
 /* Encoders' tokens come first, decoders' last: the order of the tensors in GGUF files, which stays. */
 llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
@@ -143,21 +154,26 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     if (s->spec->embed.positions != LL_NO_POSITIONS)
         LL_TRY(describe_table(s, l, &s->positions, LL_POSITIONS, (size_t)c->n_positions));
     if (c->type_vocab_size) LL_TRY(describe_table(s, l, &s->types, LL_TYPES, (size_t)c->type_vocab_size));
+    if (c->use_task_id) LL_TRY(describe_table(s, l, &s->tasks, LL_TASKS, (size_t)c->task_vocab_size));
     LL_TRY(describe_norm(s, l, &s->embed_norm, LL_EMBED_NORM, n_in));
-    if (n_in != (size_t)c->n_embd)
-        LL_TRY(ll_load_linear(l, &s->embed_project, LL_LARGE, LL_OUT_IN, n_in, (size_t)c->n_embd,
-                              name_of(s, l, LL_EMBED_PROJECT)));
+    LL_TRY(describe_projection(s, l));
     LL_TRY(describe_rope(s, l));
     LL_TRY(describe_norm(s, l, &s->final_norm, LL_FINAL_NORM, (size_t)c->n_embd));
     return !s->tied && s->spec->causal ? describe_table(s, l, &s->tokens, LL_TOKENS, vocab) : LLMCS_OK;
 }
 
+/* Neighbours of one number share their weights. */
 llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
-    for (int i = 0; i < c->n_layer; i++) {
+    for (int i = 0, before = -1, number; i < c->n_layer; i++, before = number) {
         ll_layer counted = {0}; /* while counting, nothing is stored in it */
         char layer[64];
-        ll_format(layer, sizeof layer, s->spec->layers, s->spec->layer_number ? s->spec->layer_number(c, i) : i);
+        number = s->spec->layer_number ? s->spec->layer_number(c, i) : i;
+        if (number == before) {
+            if (l->filling) s->layers[i] = s->layers[i - 1];
+            continue;
+        }
+        ll_format(layer, sizeof layer, s->spec->layers, number);
         ll_format(l->scope, sizeof l->scope, "%s%s", prefix, layer);
         LL_TRY(describe_layer(s, l, l->filling ? &s->layers[i] : &counted, i));
     }
@@ -189,7 +205,7 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
     w->inner = ll_carve(base, used, n_rows * (size_t)c->n_inner);
     for (size_t i = 0; i < 2; i++) w->rotations[i] = ll_carve(base, used, n_rows * s->rope[i].n_dims);
     w->gated = ll_carve(base, used, s->spec->ffn.glu == LL_NO_GATE ? 0 : size->n_threads * LL_GATED_FLOATS);
-    w->embedded = ll_carve(base, used, c->n_embd_in == c->n_embd ? 0 : n_rows * (size_t)c->n_embd_in);
+    w->embedded = ll_carve(base, used, s->embed_project.nr ? n_rows * (size_t)c->n_embd_in : 0);
     w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, size->max_positions), 16);
     w->scratch = ll_carve(base, used, size->n_threads * w->n_scratch);
     w->quantized = ll_carve(base, used, ll_quantized_floats(net, size));
@@ -204,7 +220,7 @@ const float *ll_stack_position(const ll_stack *s, size_t position, bool is_paddi
     return offset ? s->positions + (offset - 1) * n : NULL;
 }
 
-/* out = embed_norm(tokens[token] * scale + types[t] + positions[p]) */
+/* out = embed_norm(tokens[token] * scale + types[t] + positions[p] + tasks[0]) */
 static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, int32_t type, const float *position,
                         float *out) {
     const size_t n = (size_t)s->config->n_embd_in;
@@ -216,6 +232,7 @@ static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, i
     for (size_t i = 0; i < n && scale != 1.0f; i++) out[i] *= scale;
     if (s->types) k->add(out, s->types + (size_t)type * n, out, n);
     if (position) k->add(out, position, out, n);
+    if (s->tasks) k->add(out, s->tasks, out, n);
     if (s->embed_norm.n) ll_norm_row(k, &s->embed_norm, out, out);
 }
 

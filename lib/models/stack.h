@@ -28,8 +28,9 @@ typedef struct ll_stack {
     const ll_linear *tied;   /* that head, which the caller describes; set before the token table is described */
     float *positions;        /* [n_positions, n_embd_in]; NULL: none are added */
     float *types;            /* [type_vocab_size, n_embd_in]; NULL: no token types */
+    float *tasks;            /* [task_vocab_size, n_embd_in], of which row 0 is added to every token; NULL: none */
     ll_norm embed_norm;      /* n 0: none */
-    ll_linear embed_project; /* n_embd_in -> n_embd; packed is NULL where they are equal */
+    ll_linear embed_project; /* n_embd_in -> n_embd; packed is NULL without one */
     ll_layer *layers;        /* [n_layers] */
     size_t n_layers;
     ll_norm final_norm; /* n 0: none */
@@ -45,7 +46,7 @@ typedef struct ll_stack_workspace {
     float *inner;    /* [n_rows, n_inner] */
     float *rotations[2]; /* [n_rows, head_dim] of stack.rope */
     float *gated;        /* [n_threads, LL_GATED_FLOATS] */
-    float *embedded;     /* [n_rows, n_embd_in], if that is not n_embd */
+    float *embedded;     /* [n_rows, n_embd_in] before embed_project */
     float *scratch;      /* [n_threads, n_scratch] of attention */
     size_t n_scratch;
     float *quantized; /* activations in 8 bits, for integer weights */
