@@ -291,6 +291,7 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(roberta)         \
     ROW(electra)         \
     ROW(albert)          \
+    ROW(ernie)           \
     ROW(llama)           \
     ROW(mistral)         \
     ROW(smollm3)         \
