@@ -521,8 +521,17 @@ typedef struct llmcs_logit_bias {
     float bias; /* added to the logit; -INFINITY forbids the token */
 } llmcs_logit_bias;
 
+/* Frozen. */
+typedef struct llmcs_sequence_bias {
+    llmcs_ids ids; /* one token or more */
+    float bias;    /* added to the logit of the last one wherever the others stand just before it */
+} llmcs_sequence_bias;
+
 /* Parameters of Transformers' generate, by the same names and with the same meaning. Arrays belong to the caller and
- * are read during the call only. */
+ * are read during the call only. Logits are changed in Transformers' order: guidance_scale, sequence_bias and
+ * logit_bias, diversity_penalty, the penalties of repetition, n-grams, bad words, lengths, forced tokens, the decay of
+ * lengths, suppressed tokens; then with do_sample temperature, top_k, top_p, min_p, typical_p, epsilon_cutoff,
+ * eta_cutoff; renormalize_logits last. Parameters that contradict each other are ARG, naming both. */
 typedef struct llmcs_generate_params {
     size_t struct_size;
     int32_t max_new_tokens;       /* [128] fewer if the context ends first; 0: as max_length says */
@@ -569,6 +578,27 @@ typedef struct llmcs_generate_params {
     llmcs_ids begin_suppress_tokens;      /* [none] not as the first new token */
     llmcs_ids forced_bos_token_id;        /* [none] one of them comes after a prompt of one token */
     llmcs_ids forced_eos_token_id;        /* [none] one of them is the last of max_new_tokens tokens */
+    /* Filters of sampling. */
+    float typical_p;      /* [1] over 0 to 1; 1: off. The tokens whose surprise is closest to the expected one, that
+                             have this probability together (Meister et al. 2022) */
+    float epsilon_cutoff; /* [0] 0: off; below 1. Only tokens with at least this probability (Hewitt et al. 2022) */
+    float eta_cutoff;     /* [0] 0: off; below 1. The same with min(x, sqrt(x) * e^-entropy) */
+    /* Diverse beam search (Vijayakumar et al. 2016): each group of beams searches on its own, and a token that beams of
+     * earlier groups have just taken costs diversity_penalty for each of them. Needs do_sample = 0. */
+    int32_t num_beam_groups; /* [1] a divisor of num_beams; 1: off */
+    float diversity_penalty; /* [0] more than 0 with num_beam_groups above 1, else 0 */
+    /* exponential_decay_length_penalty = (start, factor): n tokens after the first `start` new ones, EOS gains
+     * |logit| * (factor^n - 1). Needs an EOS. */
+    int32_t exponential_decay_start;
+    float exponential_decay_factor;           /* [1] 0 or more; 1: off */
+    const llmcs_sequence_bias *sequence_bias; /* [NULL] */
+    size_t n_sequence_bias;
+    double max_time; /* [0] seconds; the token during which they end is the last (LLMCS_FINISH_DEADLINE); 0: off */
+    /* Classifier-free guidance (Sanchez et al. 2023): log-probabilities are those of negative_prompt_ids and the answer
+     * so far, plus guidance_scale times their distance to those of the prompt. Two sequences for each completion: twice
+     * the memory and time. Needs num_beams = 1 and no prompt lookup. */
+    float guidance_scale;          /* [1] 1: off */
+    llmcs_ids negative_prompt_ids; /* [none] none: the prompt's last token */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -641,7 +671,8 @@ LLMCS_API llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t 
 
 /* The distribution from which the next token would be sampled, after every processor and filter of params:
  * probabilities is [vocab_size], 0 for tokens that were filtered out. The session must hold at least one token.
- * Errors: ARG NUMERIC BUSY FORK STATE (no logits: evaluate with LLMCS_LOGITS_LAST first). */
+ * Errors: ARG (also guidance_scale, which would need a second sequence) NUMERIC BUSY FORK STATE (no logits: evaluate
+ * with LLMCS_LOGITS_LAST first). */
 LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
                                                float *probabilities);
 

@@ -99,6 +99,11 @@ typedef struct ll_config {
         double temperature, top_p, min_p, repetition_penalty, encoder_repetition_penalty, length_penalty;
         int64_t top_k, min_new_tokens, min_length, no_repeat_ngram_size, encoder_no_repeat_ngram_size, num_beams,
             num_return_sequences;
+        double typical_p, epsilon_cutoff, eta_cutoff, diversity_penalty, exponential_decay_factor, max_time,
+            guidance_scale;
+        int64_t num_beam_groups, exponential_decay_start;
+        const llmcs_sequence_bias *sequence_bias;
+        size_t n_sequence_bias;
         int64_t max_new_tokens, max_length; /* 0: not given. max_length and min_length count the prompt, too */
         int early_stopping;                 /* llmcs_early_stopping */
         int32_t forced_bos_token_id;        /* -1: none */

@@ -71,6 +71,59 @@ static llmcs_status read_lists(ll_config *c, const ll_settings *f, const ll_log 
     return read_stop_strings(c, f);
 }
 
+/* As Transformers, which applies typical_p below 1 and the cutoffs between 0 and 1 only. */
+static llmcs_status read_filters(ll_config *c, const ll_settings *f) {
+    LL_TRY(ll_settings_double_or_null(f, "typical_p", FLT_MIN, 1, &c->generation.typical_p));
+    LL_TRY(ll_settings_double_or_null(f, "epsilon_cutoff", 0, 1, &c->generation.epsilon_cutoff));
+    LL_TRY(ll_settings_double_or_null(f, "eta_cutoff", 0, 1, &c->generation.eta_cutoff));
+    if (c->generation.epsilon_cutoff == 1) c->generation.epsilon_cutoff = 0;
+    if (c->generation.eta_cutoff == 1) c->generation.eta_cutoff = 0;
+    return LLMCS_OK;
+}
+
+/* [start, factor] */
+static llmcs_status read_decay(ll_config *c, const ll_settings *f) {
+    static const char key[] = "exponential_decay_length_penalty";
+    ll_json v;
+    LL_TRY(ll_settings_find(f, key, &v));
+    if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
+    const ll_json start = ll_json_first(v), factor = ll_json_next(start);
+    int64_t n;
+    double x;
+    if (ll_json_get_type(v) != LL_JSON_ARRAY || ll_json_count(v) != 2 || !ll_json_int64(start, &n) || n < 0 ||
+        n > INT32_MAX || !ll_json_double(factor, &x) || x < 0 || x > (double)FLT_MAX)
+        return ll_settings_bad(f, key, v, "[new tokens before it starts, factor of 0 or more]");
+    c->generation.exponential_decay_start = n;
+    c->generation.exponential_decay_factor = x;
+    return LLMCS_OK;
+}
+
+/* [[[id, ...], bias], ...]. A sequence with an id outside the vocabulary never occurs. */
+static llmcs_status read_sequence_bias(ll_config *c, const ll_settings *f, const ll_log *log) {
+    static const char key[] = "sequence_bias", expected[] = "a list of pairs, [[id, ...], bias]";
+    llmcs_sequence_bias *out;
+    ll_json v;
+    LL_TRY(ll_settings_find(f, key, &v));
+    if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
+    if (ll_json_get_type(v) != LL_JSON_ARRAY) return ll_settings_bad(f, key, v, expected);
+    LL_TRY(ll_arena_alloc(&c->arena, ll_json_count(v), sizeof *out, f->name, &out));
+    size_t n = 0;
+    for (ll_json pair = ll_json_first(v); ll_json_get_type(pair); pair = ll_json_next(pair)) {
+        const ll_json ids = ll_json_first(pair);
+        double bias;
+        if (ll_json_get_type(pair) != LL_JSON_ARRAY || ll_json_count(pair) != 2 ||
+            ll_json_get_type(ids) != LL_JSON_ARRAY || !ll_json_count(ids) ||
+            !ll_json_double(ll_json_next(ids), &bias) || fabs(bias) > (double)FLT_MAX)
+            return ll_settings_bad(f, key, pair, expected);
+        LL_TRY(ll_config_ids_of(c, f, key, ids, log, &out[n].ids));
+        out[n].bias = (float)bias;
+        n += out[n].ids.n_ids == ll_json_count(ids);
+    }
+    c->generation.sequence_bias = out;
+    c->generation.n_sequence_bias = n;
+    return LLMCS_OK;
+}
+
 static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log *log) {
     LL_TRY(ll_settings_bool_or_null(f, "do_sample", &c->generation.do_sample));
     LL_TRY(ll_settings_bool_or_null(f, "renormalize_logits", &c->generation.renormalize_logits));
@@ -88,6 +141,13 @@ static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log
     LL_TRY(ll_settings_int_or_null(f, "num_beams", 1, LL_MAX_SEQUENCES, &c->generation.num_beams));
     LL_TRY(
         ll_settings_int_or_null(f, "num_return_sequences", 1, LL_MAX_SEQUENCES, &c->generation.num_return_sequences));
+    LL_TRY(read_filters(c, f));
+    LL_TRY(ll_settings_int_or_null(f, "num_beam_groups", 1, LL_MAX_SEQUENCES, &c->generation.num_beam_groups));
+    LL_TRY(ll_settings_double_or_null(f, "diversity_penalty", 0, FLT_MAX, &c->generation.diversity_penalty));
+    LL_TRY(ll_settings_double_or_null(f, "guidance_scale", -FLT_MAX, FLT_MAX, &c->generation.guidance_scale));
+    LL_TRY(ll_settings_double_or_null(f, "max_time", 0, DBL_MAX, &c->generation.max_time));
+    LL_TRY(read_decay(c, f));
+    LL_TRY(read_sequence_bias(c, f, log));
     LL_TRY(read_lengths(c, f));
     LL_TRY(read_early_stopping(c, f));
     LL_TRY(read_lists(c, f, log));
@@ -96,16 +156,8 @@ static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log
 
 /* Settings of Transformers that change the generated text and are not applied here. */
 static const ll_unapplied unapplied[] = {
-    {"typical_p", 1, NULL},
-    {"epsilon_cutoff", 0, NULL},
-    {"eta_cutoff", 0, NULL},
     {"top_h", NAN, NULL},
-    {"num_beam_groups", 1, "all beams are one group"},
-    {"diversity_penalty", 0, "all beams are one group"},
     {"penalty_alpha", 0, "tokens are chosen without contrastive search"},
-    {"guidance_scale", 1, NULL},
-    {"sequence_bias", NAN, NULL},
-    {"exponential_decay_length_penalty", NAN, NULL},
     {"force_words_ids", NAN, NULL},
     {"constraints", NAN, NULL},
     {"forced_decoder_ids", NAN, NULL},
@@ -113,7 +165,6 @@ static const ll_unapplied unapplied[] = {
     {"watermarking_config", NAN, NULL},
     {"dola_layers", NAN, NULL},
     {"token_healing", NAN, NULL},
-    {"max_time", NAN, "give a deadline instead"},
     {NULL, 0, NULL},
 };
 
@@ -199,7 +250,8 @@ void ll_config_generation_defaults(ll_config *c) {
     c->generation.temperature = c->generation.top_p = 1;
     c->generation.repetition_penalty = c->generation.encoder_repetition_penalty = c->generation.length_penalty = 1;
     c->generation.top_k = 50;
-    c->generation.num_beams = c->generation.num_return_sequences = 1;
+    c->generation.num_beams = c->generation.num_return_sequences = c->generation.num_beam_groups = 1;
+    c->generation.typical_p = c->generation.exponential_decay_factor = c->generation.guidance_scale = 1;
     c->generation.forced_bos_token_id = -1;
 }
 

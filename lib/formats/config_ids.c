@@ -38,6 +38,14 @@ static llmcs_status copy_ids(ll_config *c, const ll_settings *f, const char *key
     return LLMCS_OK;
 }
 
+llmcs_status ll_config_ids_of(ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
+                              llmcs_ids *out) {
+    int32_t *ids;
+    LL_TRY(copy_ids(c, f, key, v, log, &ids, &out->n_ids));
+    out->ids = ids;
+    return LLMCS_OK;
+}
+
 llmcs_status ll_config_eos_ids(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json v;
     LL_TRY(ll_settings_find(f, "eos_token_id", &v));

@@ -28,6 +28,9 @@ const char *const *ll_config_network_keys(const ll_config *c, const char *out[LL
 llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, int32_t *out);
 /* One id or a list of them; absent leaves what the config has, null gives none. */
 llmcs_status ll_config_eos_ids(ll_config *c, const ll_settings *f, const ll_log *log);
+/* The ids of the value `v`, without those that the vocabulary lacks. */
+llmcs_status ll_config_ids_of(ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
+                              llmcs_ids *out);
 /* The same of any key; absent or null leaves *out. */
 llmcs_status ll_config_id_list(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, llmcs_ids *out);
 /* A list of lists; a list with an id outside the vocabulary is left out. */

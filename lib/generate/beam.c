@@ -204,35 +204,57 @@ static void continue_beams(ll_beams *b) {
     b->n_running = n;
 }
 
-/* Can a running beam still become better than the worst of a full set of finished ones? Exact only if the length
- * penalty is 0; otherwise the estimate is that of Transformers. */
-static bool can_improve(const ll_beams *b) {
+/* Can a beam whose score is `best` still become better than the worst of a full set of finished ones? Exact only if the
+ * length penalty is 0; otherwise the estimate is that of Transformers. */
+static bool can_improve(const ll_beams *b, double best) {
     if (b->n_finished < b->config.num_beams) return true;
     bool longest = b->config.early_stopping == LLMCS_EARLY_STOPPING_NEVER && b->config.length_penalty > 0;
     size_t n_tokens = longest ? b->config.max_new_tokens : b->n_new;
-    return with_length_penalty(b, b->running[0].score, n_tokens) > b->finished[b->n_finished - 1].score;
+    return with_length_penalty(b, best, n_tokens) > b->finished[b->n_finished - 1].score;
+}
+
+static void finish_running(ll_beams *b, ll_beam_end end) {
+    for (size_t i = 0; i < b->n_running; i++) {
+        double score = with_length_penalty(b, b->running[i].score, b->n_new);
+        add_finished(b, (ll_hypothesis){b->running[i].node, score, end});
+    }
+}
+
+/* A group's step (BeamSearchScorer.process and .finalize). The best candidate decides whether the group can improve,
+ * also if it has just ended; at the last step only a group that can takes its running beams for hypotheses. */
+static bool advance_group(ll_beams *b) {
+    const double best = b->n_candidates ? b->candidates[0].score : -(double)INFINITY;
+    const bool last = b->n_new >= b->config.max_new_tokens || b->time_over;
+    finish_candidates(b);
+    continue_beams(b);
+    b->n_candidates = 0;
+    const bool full = b->n_finished == b->config.num_beams;
+    if (full && (b->config.early_stopping == LLMCS_EARLY_STOPPING_TRUE || !can_improve(b, best))) return true;
+    if (last) finish_running(b, b->time_over ? LL_BEAM_TIME : LL_BEAM_LENGTH);
+    return last || !b->n_running;
+}
+
+void ll_beams_end_all(ll_beams *b, ll_beam_end end) {
+    b->time_over = end == LL_BEAM_TIME;
+    for (size_t i = 0; i < b->n_candidates && !b->config.group; i++) {
+        if (b->candidates[i].end == LL_BEAM_GOES_ON) b->candidates[i].end = end;
+    }
 }
 
 bool ll_beams_advance(ll_beams *b) {
     b->n_new++;
-    if (b->n_new >= b->config.max_new_tokens) {
-        for (size_t i = 0; i < b->n_candidates; i++) {
-            if (b->candidates[i].end == LL_BEAM_GOES_ON) b->candidates[i].end = LL_BEAM_LENGTH;
-        }
-    }
+    if (b->config.group) return advance_group(b);
+    if (b->n_new >= b->config.max_new_tokens) ll_beams_end_all(b, LL_BEAM_LENGTH);
     finish_candidates(b);
     continue_beams(b);
     b->n_candidates = 0;
     if (!b->n_running) return true;
     if (b->config.early_stopping == LLMCS_EARLY_STOPPING_TRUE && b->n_finished == b->config.num_beams) return true;
-    return !can_improve(b);
+    return !can_improve(b, b->running[0].score);
 }
 
 void ll_beams_interrupt(ll_beams *b) {
-    for (size_t i = 0; i < b->n_running && b->n_new > 0; i++) {
-        double score = with_length_penalty(b, b->running[i].score, b->n_new);
-        add_finished(b, (ll_hypothesis){b->running[i].node, score, LL_BEAM_INTERRUPTED});
-    }
+    if (b->n_new > 0) finish_running(b, LL_BEAM_INTERRUPTED);
     b->n_running = 0;
 }
 

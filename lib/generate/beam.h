@@ -1,7 +1,8 @@
 /*
  * Beam search and beam sampling over rows of log-probabilities, with the results of Hugging Face Transformers 4.50
- * and later (_beam_search in generation/utils.py). It knows no model: the caller evaluates the running beams and offers
- * each row of scores; ll_beams_advance then says which token each beam continues with.
+ * and later (_beam_search in generation/utils.py), or one group of its diverse beam search (_group_beam_search with
+ * BeamSearchScorer), whose rules differ where it ends. It knows no model: the caller evaluates the running beams and
+ * offers each row of scores; ll_beams_advance then says which token each beam continues with.
  *
  *     while (true) {
  *         for every running beam i:  ll_beams_offer(b, i, ...);   // its row of scores
@@ -34,6 +35,7 @@ typedef enum ll_beam_end {
     LL_BEAM_EOS,
     LL_BEAM_STOP,
     LL_BEAM_LENGTH,
+    LL_BEAM_TIME,
     LL_BEAM_INTERRUPTED
 } ll_beam_end;
 
@@ -66,6 +68,7 @@ typedef struct ll_beams_config {
     double length_penalty;
     const int32_t *eos; /* [n_eos] */
     size_t n_eos;
+    bool group;     /* one group of diverse beam search */
     bool do_sample; /* candidates are sampled without replacement; else the best are taken */
     uint64_t seed;
 } ll_beams_config;
@@ -81,6 +84,7 @@ typedef struct ll_beams {
     size_t n_finished;
     ll_beam_node *nodes;
     size_t n_nodes;
+    bool time_over; /* this step is the last: ll_beams_end_all */
 } ll_beams;
 
 /* One running beam, the prompt. Allocates all memory of the search. Errors: NOMEM. */
@@ -100,8 +104,11 @@ void ll_beams_offer_filtered(ll_beams *b, size_t beam, const ll_candidate *left,
 /* Sorts what was offered, best first, and marks EOS. 0 candidates: every token of every beam is forbidden. */
 void ll_beams_rank(ll_beams *b);
 
+/* Every candidate ends now, as at max_new_tokens. */
+void ll_beams_end_all(ll_beams *b, ll_beam_end end);
+
 /* Ends the step: ended candidates among the first num_beams become finished hypotheses, the best of the others become
- * the running beams. True when the search is over. */
+ * the running beams. True when the search is over; a group still has the running beams of its last step then. */
 bool ll_beams_advance(ll_beams *b);
 
 /* Ends the search early: running beams become finished hypotheses if there are fewer than num_beams or they are better.

@@ -130,11 +130,19 @@ static size_t keep_top_p(ll_candidate *candidates, size_t n, double top_p, size_
     return n - left;
 }
 
-/* ---- min_p */
+/* ---- min_p, epsilon_cutoff, eta_cutoff: the least weight */
 
-/* The weight of the min_keep-th most probable candidate; for min_keep 1 that is 1, the largest weight. */
+/* 1, unless typical_p has removed the most probable token. */
+static float largest_weight(const ll_candidate *candidates, size_t n) {
+    float largest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (candidates[i].weight > largest) largest = candidates[i].weight;
+    return largest;
+}
+
+/* The weight of the min_keep-th most probable candidate. */
 static float least_weight_to_keep(ll_candidate *candidates, size_t n, size_t min_keep) {
-    if (min_keep <= 1) return 1.0f;
+    if (min_keep <= 1) return largest_weight(candidates, n);
     if (min_keep >= n) return 0.0f;
     for (size_t i = n / 2; i-- > 0;) sift_down_max(candidates, n, i);
     float weight = 1.0f;
@@ -148,14 +156,92 @@ static float least_weight_to_keep(ll_candidate *candidates, size_t n, size_t min
     return weight;
 }
 
-/* Keeps candidates with at least min_p times the probability of the most probable one, whose weight is 1. */
-static size_t keep_min_p(ll_candidate *candidates, size_t n, float min_p, size_t min_keep) {
-    float kept_weight = least_weight_to_keep(candidates, n, min_keep);
+/* Keeps candidates of at least `least`, and the min_keep most probable ones. */
+static size_t keep_weights(ll_candidate *candidates, size_t n, double least, size_t min_keep) {
+    const float kept_weight = least_weight_to_keep(candidates, n, min_keep);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (candidates[i].weight >= min_p || candidates[i].weight >= kept_weight) candidates[kept++] = candidates[i];
+        if ((double)candidates[i].weight >= least || candidates[i].weight >= kept_weight)
+            candidates[kept++] = candidates[i];
     }
     return kept;
+}
+
+/* Hewitt, Manning, Liang 2022, "Truncation Sampling as Language Model Desmoothing". */
+static size_t keep_epsilon(ll_candidate *candidates, size_t n, double epsilon, size_t min_keep) {
+    return keep_weights(candidates, n, epsilon * ll_total_weight(candidates, n), min_keep);
+}
+
+/* Entropy in nats of the candidates' distribution; *log_total: the logarithm of the sum that log-probabilities lack,
+ * log p(i) = score(i) - *log_total. */
+static double entropy(const ll_candidate *candidates, size_t n, double *log_total) {
+    const ll_candidate *top = &candidates[0];
+    for (size_t i = 1; i < n; i++)
+        if (candidates[i].score > top->score) top = &candidates[i];
+    const double total = ll_total_weight(candidates, n);
+    *log_total = (double)top->score + log(total / (double)top->weight);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum -= (double)candidates[i].weight / total * ((double)candidates[i].score - *log_total);
+    return sum;
+}
+
+/* The same paper's cutoff that follows the entropy. */
+static size_t keep_eta(ll_candidate *candidates, size_t n, double epsilon, size_t min_keep) {
+    double log_total;
+    const double by_entropy = sqrt(epsilon) * exp(-entropy(candidates, n, &log_total));
+    return keep_epsilon(candidates, n, by_entropy < epsilon ? by_entropy : epsilon, min_keep);
+}
+
+/* ---- typical_p */
+
+/* How far a token's surprise is from the expected one; the largest of them on top of the heap. */
+typedef struct typicality {
+    double shift, log_total;
+} typicality;
+
+static double distance_from(const typicality *t, const ll_candidate *c) {
+    return fabs(t->log_total - (double)c->score - t->shift);
+}
+
+/* Does a come off the heap before b? The most typical first, of equals the lower id. */
+static bool more_typical(const typicality *t, const ll_candidate *a, const ll_candidate *b) {
+    const double x = distance_from(t, a), y = distance_from(t, b);
+    return x != y ? x < y : a->id < b->id;
+}
+
+static void sift_down_typical(const typicality *t, ll_candidate *heap, size_t n, size_t i) {
+    ll_candidate x = heap[i];
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && more_typical(t, &heap[child + 1], &heap[child])) child++;
+        if (!more_typical(t, &heap[child], &x)) break;
+        heap[i] = heap[child];
+    }
+    heap[i] = x;
+}
+
+/* Meister, Pimentel, Wiher, Cotterell 2022, "Locally Typical Sampling": the most typical tokens up to the one with
+ * which they reach the mass, and those as typical as that one. What stays is moved to the front. */
+static size_t keep_typical(ll_candidate *candidates, size_t n, double mass, size_t min_keep) {
+    typicality t;
+    t.shift = entropy(candidates, n, &t.log_total);
+    const double total = ll_total_weight(candidates, n);
+    for (size_t i = n / 2; i-- > 0;) sift_down_typical(&t, candidates, n, i);
+    double taken = 0, last = -1;
+    size_t left = n; /* [0, left) is the heap, [left, n) what came off it */
+    while (left > 0) {
+        const double distance = distance_from(&t, &candidates[0]);
+        const bool reached = last >= 0 && taken >= mass * total;
+        if (reached && distance > last && n - left >= min_keep) break;
+        ll_candidate best = candidates[0];
+        candidates[0] = candidates[--left];
+        if (left) sift_down_typical(&t, candidates, left, 0);
+        candidates[left] = best;
+        if (!reached) last = distance;
+        taken += (double)best.weight;
+    }
+    memmove(candidates, candidates + left, (n - left) * sizeof *candidates);
+    return n - left;
 }
 
 /* ---- all together */
@@ -232,7 +318,12 @@ llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, 
     }
     size_t n = keep_top_k(filter, scores, workspace);
     if (filter->top_p < 1.0f) n = keep_top_p(candidates, n, (double)filter->top_p, filter->min_keep);
-    if (filter->min_p > 0.0f) n = keep_min_p(candidates, n, filter->min_p, filter->min_keep);
+    if (filter->min_p > 0.0f) n = keep_weights(candidates, n, (double)filter->min_p, filter->min_keep);
+    if (filter->typical_p > 0.0f && filter->typical_p < 1.0f)
+        n = keep_typical(candidates, n, (double)filter->typical_p, filter->min_keep);
+    if (filter->epsilon_cutoff > 0.0f)
+        n = keep_epsilon(candidates, n, (double)filter->epsilon_cutoff, filter->min_keep);
+    if (filter->eta_cutoff > 0.0f) n = keep_eta(candidates, n, (double)filter->eta_cutoff, filter->min_keep);
     *n_candidates = n;
     return LLMCS_OK;
 }

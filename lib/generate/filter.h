@@ -1,16 +1,18 @@
-/* Reduces a row of scores to the candidates that may be sampled: temperature, top_k, top_p, min_p, in that order, with
- * the meaning of Hugging Face Transformers' warpers of those names. */
+/* Reduces a row of scores to the candidates that may be sampled: temperature, top_k, top_p, min_p, typical_p,
+ * epsilon_cutoff, eta_cutoff, in that order, with the meaning of Hugging Face Transformers' warpers of those names. */
 #ifndef LL_GENERATE_FILTER_H
 #define LL_GENERATE_FILTER_H
 
 #include "generate/scores.h"
 
 typedef struct ll_filter {
-    float temperature; /* > 0 */
-    size_t top_k;      /* 0: off */
-    float top_p;       /* 0..1; 1: off */
-    float min_p;       /* 0..1; 0: off */
-    size_t min_keep;   /* at least 1: no filter leaves fewer */
+    float temperature;                /* > 0 */
+    size_t top_k;                     /* 0: off */
+    float top_p;                      /* 0..1; 1: off */
+    float min_p;                      /* 0..1; 0: off */
+    float typical_p;                  /* 0..1; 0 or 1: off */
+    float epsilon_cutoff, eta_cutoff; /* 0..1; 0: off */
+    size_t min_keep;                  /* at least 1: no filter leaves fewer */
 } ll_filter;
 
 /* A token that may be sampled. */

@@ -12,8 +12,9 @@ typedef struct ll_processors {
     float repetition_penalty; /* 1: off */
     float presence_penalty, frequency_penalty;
     size_t no_repeat_ngram_size;         /* 0: off */
-    float encoder_repetition_penalty;    /* over the prompt's tokens, towards them; 1: off */
-    size_t encoder_no_repeat_ngram_size; /* n-grams of the prompt; 0: off */
+    llmcs_ids source;                    /* what an encoder reads; a decoder's prompt. For the next two: */
+    float encoder_repetition_penalty;    /* over its tokens, towards them; 1: off */
+    size_t encoder_no_repeat_ngram_size; /* its n-grams; 0: off */
     size_t min_new_tokens, max_new_tokens;
     const int32_t *eos; /* [n_eos] */
     size_t n_eos;
@@ -23,7 +24,13 @@ typedef struct ll_processors {
     size_t n_logit_bias;
     llmcs_ids suppress, begin_suppress; /* never, and not as the first new token */
     llmcs_ids forced_bos, forced_eos;   /* one of them as the second token of all, and as the last new one */
-    uint32_t *counts;                   /* [vocab] the caller's scratch memory; all zero between calls */
+    const llmcs_sequence_bias *sequence_bias;
+    size_t n_sequence_bias;
+    size_t decay_start;      /* EOS becomes more likely after so many new tokens */
+    float decay_factor;      /* 1: off */
+    float diversity_penalty; /* subtracted for each of */
+    llmcs_ids taken;         /* the tokens that beams of earlier groups have taken in this step */
+    uint32_t *counts;        /* [vocab] the caller's scratch memory; all zero between calls */
     size_t vocab;
 } ll_processors;
 

@@ -53,7 +53,7 @@ void ll_scores_start(ll_scores *s, const float *row) {
 
 void ll_scores_scan(ll_scores *s, const float *row) {
     s->row = row;
-    memset(s->changed, 0, s->n_blocks * sizeof *s->changed);
+    memset(s->changed, row == s->copy, s->n_blocks * sizeof *s->changed); /* nothing is left to copy */
     for (size_t b = 0; b < s->n_blocks; b++) scan_block(s, b);
     max_of_blocks(s);
 }

@@ -86,13 +86,35 @@ END_TEST
 
 START_TEST(lists_of_wrong_types_are_refused) {
     static const char *const cases[][2] = {
-        {"bad_words_ids", "[5]"},     {"bad_words_ids", "[[]]"},
-        {"bad_words_ids", "5"},       {"bad_words_ids", "[[\"a\"]]"},
-        {"suppress_tokens", "[0.5]"}, {"suppress_tokens", "\"1\""},
-        {"stop_strings", "[1]"},      {"stop_strings", "[\"\"]"},
-        {"stop_strings", "7"},        {"forced_bos_token_id", "[1]"},
-        {"max_length", "0"},          {"min_length", "-1"},
-        {"num_beams", "1000000"},     {"num_return_sequences", "4097"},
+        {"bad_words_ids", "[5]"},
+        {"bad_words_ids", "[[]]"},
+        {"bad_words_ids", "5"},
+        {"bad_words_ids", "[[\"a\"]]"},
+        {"suppress_tokens", "[0.5]"},
+        {"suppress_tokens", "\"1\""},
+        {"stop_strings", "[1]"},
+        {"stop_strings", "[\"\"]"},
+        {"stop_strings", "7"},
+        {"forced_bos_token_id", "[1]"},
+        {"max_length", "0"},
+        {"min_length", "-1"},
+        {"num_beams", "1000000"},
+        {"num_return_sequences", "4097"},
+        {"typical_p", "0"},
+        {"epsilon_cutoff", "1.5"},
+        {"eta_cutoff", "-1"},
+        {"num_beam_groups", "0"},
+        {"diversity_penalty", "-1"},
+        {"max_time", "-1"},
+        {"sequence_bias", "7"},
+        {"sequence_bias", "[[[],1.0]]"},
+        {"sequence_bias", "[[1,2]]"},
+        {"sequence_bias", "[[[1]]]"},
+        {"sequence_bias", "[[[1],\"2\"]]"},
+        {"exponential_decay_length_penalty", "[1]"},
+        {"exponential_decay_length_penalty", "[1.5,1.5]"},
+        {"exponential_decay_length_penalty", "[1,-2]"},
+        {"exponential_decay_length_penalty", "3"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[200];
@@ -128,7 +150,8 @@ START_TEST(config_json_generates_where_there_is_no_other_file) {
     static const char more[] =
         "\"do_sample\":true,\"top_k\":7,\"top_p\":0.5,\"temperature\":2,\"repetition_penalty\":5,\"num_beams\":3,"
         "\"no_repeat_ngram_size\":2,\"length_penalty\":0.5,\"early_stopping\":true,\"max_length\":50,\"min_length\":4,"
-        "\"bad_words_ids\":[[9]],\"typical_p\":0.5,\"task_specific_params\":{\"text-generation\":{\"max_length\":50}}";
+        "\"bad_words_ids\":[[9]],\"typical_p\":0.5,\"penalty_alpha\":0.5,\"task_specific_params\":{\"text-generation\":"
+        "{\"max_length\":50}}";
     ll_config c;
     open_gpt2(more, NULL, &c);
     ck_assert(c.generation.do_sample && c.generation.top_k == 7 && c.generation.top_p == 0.5);
@@ -136,35 +159,42 @@ START_TEST(config_json_generates_where_there_is_no_other_file) {
     ck_assert(c.generation.no_repeat_ngram_size == 2 && c.generation.length_penalty == 0.5);
     ck_assert(c.generation.early_stopping == LLMCS_EARLY_STOPPING_TRUE && c.generation.max_length == 50);
     ck_assert(c.generation.min_length == 4 && c.generation.n_bad_words_ids == 1);
-    must_log("config.json: typical_p: 0.5 is not applied\n");
+    ck_assert(c.generation.typical_p == 0.5);
+    must_log("config.json: penalty_alpha: 0.5 is not applied");
     must_log("config.json: task_specific_params is not applied");
     ll_config_free(&c);
     open_gpt2(more, "{}", &c); /* then only that file counts */
     ck_assert(!c.generation.do_sample && c.generation.top_k == 50 && c.generation.num_beams == 1);
-    ck_assert(c.generation.n_bad_words_ids == 0 && strstr(logged, "typical_p") == NULL);
+    ck_assert(c.generation.n_bad_words_ids == 0 && c.generation.typical_p == 1);
+    ll_config_free(&c);
+}
+END_TEST
+
+START_TEST(further_generation_settings) {
+    ll_config c;
+    open_gpt2("",
+              "{\"typical_p\":0.2,\"epsilon_cutoff\":3e-4,\"eta_cutoff\":1,\"num_beam_groups\":2,"
+              "\"diversity_penalty\":0.5,\"guidance_scale\":1.5,\"max_time\":2.5,"
+              "\"exponential_decay_length_penalty\":[5,1.5],\"sequence_bias\":[[[1,2],2.0],[[3],-1],[[4,100],5.0]]}",
+              &c);
+    ck_assert(c.generation.typical_p == 0.2 && c.generation.epsilon_cutoff == 3e-4);
+    ck_assert(c.generation.eta_cutoff == 0); /* as in Transformers, which applies less than 1 */
+    ck_assert(c.generation.num_beam_groups == 2 && c.generation.diversity_penalty == 0.5);
+    ck_assert(c.generation.guidance_scale == 1.5 && c.generation.max_time == 2.5);
+    ck_assert(c.generation.exponential_decay_start == 5 && c.generation.exponential_decay_factor == 1.5);
+    ck_assert_uint_eq(c.generation.n_sequence_bias, 2);
+    ck_assert(c.generation.sequence_bias[0].ids.n_ids == 2 && c.generation.sequence_bias[0].bias == 2.0f);
+    ck_assert(c.generation.sequence_bias[1].ids.ids[0] == 3 && c.generation.sequence_bias[1].bias == -1.0f);
+    must_log("sequence_bias: 100 is ignored");
     ll_config_free(&c);
 }
 END_TEST
 
 START_TEST(generation_settings_that_are_not_applied_are_logged) {
-    static const char *const on[][2] = {{"typical_p", "0.2"},
-                                        {"epsilon_cutoff", "3e-4"},
-                                        {"eta_cutoff", "0.1"},
-                                        {"num_beam_groups", "2"},
-                                        {"diversity_penalty", "0.5"},
-                                        {"penalty_alpha", "0.6"},
-                                        {"guidance_scale", "1.5"},
-                                        {"sequence_bias", "[[[1],2.0]]"},
-                                        {"exponential_decay_length_penalty", "[5,1.5]"},
-                                        {"force_words_ids", "[[1]]"},
-                                        {"constraints", "[1]"},
-                                        {"forced_decoder_ids", "[[1,2]]"},
-                                        {"remove_invalid_values", "true"},
-                                        {"watermarking_config", "{\"bias\":2}"},
-                                        {"dola_layers", "\"high\""},
-                                        {"token_healing", "true"},
-                                        {"max_time", "1.5"},
-                                        {"top_h", "0.4"}};
+    static const char *const on[][2] = {
+        {"penalty_alpha", "0.6"},          {"force_words_ids", "[[1]]"},      {"constraints", "[1]"},
+        {"forced_decoder_ids", "[[1,2]]"}, {"remove_invalid_values", "true"}, {"watermarking_config", "{\"bias\":2}"},
+        {"dola_layers", "\"high\""},       {"token_healing", "true"},         {"top_h", "0.4"}};
     static const char *const off[][2] = {{"typical_p", "1.0"},       {"epsilon_cutoff", "0.0"},
                                          {"num_beam_groups", "1"},   {"penalty_alpha", "null"},
                                          {"token_healing", "false"}, {"guidance_scale", "1"},
@@ -424,6 +454,7 @@ static void add(TCase *t) {
     tcase_add_test(t, lists_of_wrong_types_are_refused);
     tcase_add_test(t, lengths_as_transformers_counts_them);
     tcase_add_test(t, config_json_generates_where_there_is_no_other_file);
+    tcase_add_test(t, further_generation_settings);
     tcase_add_test(t, generation_settings_that_are_not_applied_are_logged);
     tcase_add_test(t, settings_of_config_json_that_nobody_reads_are_logged);
     tcase_add_test(t, usual_folders_are_silent);

@@ -67,6 +67,70 @@ static void filter_slowly(const ll_filter *f, const float *scores, size_t vocab,
     }
 }
 
+/* Probabilities of the kept tokens, their entropy, and how far each surprise is from it. */
+static void measure_kept(const reference *r, const int32_t *order, size_t n, double *p, double *distance,
+                         double *entropy) {
+    const double max = (double)r->scaled[order[n - 1]];
+    double total = 0;
+    *entropy = 0;
+    for (size_t i = 0; i < n; i++) total += exp((double)r->scaled[order[i]] - max);
+    for (size_t i = 0; i < n; i++) {
+        const double log_p = (double)r->scaled[order[i]] - max - log(total);
+        p[i] = exp(log_p);
+        *entropy -= p[i] * log_p;
+    }
+    for (size_t i = 0; i < n; i++) distance[i] = fabs(-((double)r->scaled[order[i]] - max - log(total)) - *entropy);
+}
+
+static const double *sort_distances;
+
+static int nearest_first(const void *x, const void *y) {
+    const size_t a = *(const size_t *)x, b = *(const size_t *)y;
+    if (sort_distances[a] != sort_distances[b]) return sort_distances[a] < sort_distances[b] ? -1 : 1;
+    return a < b ? -1 : 1;
+}
+
+/* typical_p, epsilon_cutoff and eta_cutoff on what filter_slowly has left, by their definitions. False: a probability
+ * is so near a cutoff that rounding decides. */
+static bool cut_slowly(const ll_filter *f, size_t vocab, reference *r) {
+    static int32_t order[4096];
+    static size_t by_distance[4096];
+    static double p[4096], distance[4096];
+    double entropy, sum = 0;
+    size_t n, last = 0;
+    bool certain = true;
+    sort_kept(r, vocab, order, &n);
+    measure_kept(r, order, n, p, distance, &entropy);
+    if (f->typical_p < 1) {
+        for (size_t i = 0; i < n; i++) by_distance[i] = i;
+        sort_distances = distance;
+        qsort(by_distance, n, sizeof *by_distance, nearest_first);
+        for (size_t i = 0; i < n; i++) {
+            if (sum < (double)f->typical_p) last = i;
+            sum += p[by_distance[i]];
+            certain &= fabs(sum - (double)f->typical_p) > 1e-5;
+        }
+        for (size_t i = f->min_keep; i < n; i++) {
+            const double beyond = distance[by_distance[i]] - distance[by_distance[last]];
+            certain &= i <= last || beyond > 1e-9 || beyond == 0;
+            if (beyond > 0) r->keep[order[by_distance[i]]] = false;
+        }
+    }
+    for (int eta = 0; eta < 2; eta++) {
+        double cutoff = (double)(eta ? f->eta_cutoff : f->epsilon_cutoff);
+        if (cutoff == 0) continue;
+        sort_kept(r, vocab, order, &n);
+        measure_kept(r, order, n, p, distance, &entropy);
+        if (eta) cutoff = fmin(cutoff, sqrt(cutoff) * exp(-entropy));
+        for (size_t i = 0; i < n; i++) {
+            certain &= fabs(p[i] / cutoff - 1) > 1e-4;
+            if (p[i] < cutoff && r->scaled[order[i]] < r->scaled[order[n < f->min_keep ? 0 : n - f->min_keep]])
+                r->keep[order[i]] = false;
+        }
+    }
+    return certain;
+}
+
 static llmcs_allocator allocator;
 static ll_filter_workspace workspace;
 static ll_scores view;
@@ -128,8 +192,12 @@ static void compare_once(int round, unsigned seed) {
                    .top_k = rand() % 2 ? (size_t)rand() % (large ? 60 : vocab + 3) : 0,
                    .top_p = top_ps[rand() % 5],
                    .min_p = rand() % 3 ? 0.0f : 0.0731f,
+                   .typical_p = rand() % 4 ? 1.0f : (float)(rand() % 99 + 1) / 100,
+                   .epsilon_cutoff = rand() % 4 ? 0.0f : (float)(rand() % 99 + 1) / 500,
+                   .eta_cutoff = rand() % 4 ? 0.0f : (float)(rand() % 99 + 1) / 500,
                    .min_keep = rand() % 3 ? 1 : 3};
     filter_slowly(&f, scores, vocab, &r);
+    if (!cut_slowly(&f, vocab, &r)) return;
     start(vocab);
     size_t n = run(&f, scores);
     bool got[4096] = {false};

@@ -14,8 +14,11 @@ static float scores[VOCAB];
 
 static void setup(void) {
     allocator = ll_allocator_default();
-    p = (ll_processors){
-        .repetition_penalty = 1.0f, .encoder_repetition_penalty = 1.0f, .max_new_tokens = 10, .vocab = VOCAB};
+    p = (ll_processors){.repetition_penalty = 1.0f,
+                        .encoder_repetition_penalty = 1.0f,
+                        .decay_factor = 1.0f,
+                        .max_new_tokens = 10,
+                        .vocab = VOCAB};
     ck_assert_int_eq(ll_alloc_zero(&allocator, VOCAB, sizeof *p.counts, "counts", &p.counts), LLMCS_OK);
     for (size_t i = 0; i < VOCAB; i++) scores[i] = (float)i - 5.0f;
 }
@@ -174,9 +177,16 @@ START_TEST(prompt_penalty_favours_the_prompt) {
     p.encoder_repetition_penalty = 2.0f; /* the other way round: a penalty of 1/2 */
     ck_assert(ll_processors_active(&p));
     const int32_t ids[] = {1, 9, 1, 5, 2};
+    p.source = (llmcs_ids){ids, 4};
     ll_processors_apply(&p, scores, ids, 5, 1);
     ck_assert(scores[1] == -2.0f && scores[9] == 8.0f && scores[5] == 0.0f);
     ck_assert(scores[2] == -3.0f); /* a new token */
+    restart();
+    const int32_t source[] = {1, 9}, decoder[] = {4}; /* an encoder's source is not among the decoder's tokens */
+    p.encoder_repetition_penalty = 2.0f;
+    p.source = (llmcs_ids){source, 2};
+    ll_processors_apply(&p, scores, decoder, 1, 0);
+    ck_assert(scores[1] == -2.0f && scores[9] == 8.0f && scores[4] == -1.0f);
 }
 END_TEST
 
@@ -184,12 +194,69 @@ START_TEST(ngrams_of_the_prompt_are_not_repeated) {
     p.encoder_no_repeat_ngram_size = 2;
     ck_assert(ll_processors_active(&p));
     const int32_t ids[] = {1, 2, 3, 2, 7, 8, 7};
+    p.source = (llmcs_ids){ids, 3};
     ll_processors_apply(&p, scores, ids, 4, 1); /* prompt 1 2 3, then 2: 3 would repeat "2 3" */
     expect_only_banned((const int32_t[]){3}, 1);
     restart();
     p.encoder_no_repeat_ngram_size = 2;
+    p.source = (llmcs_ids){ids, 3};
     ll_processors_apply(&p, scores, ids, 7, 4); /* "7 8" is in the answer only */
     expect_only_banned(NULL, 0);
+}
+END_TEST
+
+START_TEST(sequences_are_biased_where_they_may_complete) {
+    const int32_t one[] = {3}, two[] = {5, 7}, three[] = {4, 5, 8}, longer[] = {1, 4, 5, 9};
+    const llmcs_sequence_bias biases[] = {{{one, 1}, 1.5f}, {{two, 2}, 2.0f}, {{three, 3}, -4.0f}, {{longer, 4}, 9.0f}};
+    p.sequence_bias = biases;
+    p.n_sequence_bias = 4;
+    ck_assert(ll_processors_active(&p));
+    ll_processors_apply(&p, scores, (const int32_t[]){1, 4, 5}, 3, 0);
+    ck_assert(scores[3] == -0.5f && scores[7] == 4.0f && scores[8] == -1.0f);
+    ck_assert(scores[9] == 4.0f); /* as in Transformers: more tokens than there are */
+    restart();
+    p.sequence_bias = biases;
+    p.n_sequence_bias = 4;
+    ll_processors_apply(&p, scores, (const int32_t[]){5, 4}, 2, 0);
+    ck_assert(scores[3] == -0.5f && scores[7] == 2.0f && scores[8] == 3.0f);
+}
+END_TEST
+
+START_TEST(tokens_of_earlier_groups_cost) {
+    const int32_t taken[] = {6, 2, 6};
+    p.diversity_penalty = 1.25f;
+    p.taken = (llmcs_ids){taken, 3};
+    ck_assert(ll_processors_active(&p));
+    ll_processors_apply(&p, scores, (const int32_t[]){1}, 1, 0);
+    ck_assert(scores[6] == 1.0f - 2.5f && scores[2] == -3.0f - 1.25f && scores[3] == -2.0f);
+}
+END_TEST
+
+START_TEST(eos_gains_from_the_start_on) {
+    const int32_t eos[] = {2, 11, -1, VOCAB}, ids[] = {1, 1, 1, 1, 1, 1, 1};
+    for (int round = 0; round < 4; round++) {
+        restart();
+        p.eos = eos;
+        p.n_eos = 4;
+        p.decay_start = 2;
+        p.decay_factor = 2.0f;
+        ck_assert(ll_processors_active(&p));
+        if (round == 0) {
+            ll_processors_apply(&p, scores, ids, 5, 2); /* two new tokens: not yet */
+            expect_only_banned(NULL, 0);
+        } else if (round == 1) { /* |-3| * (2^3 - 1) */
+            ll_processors_apply(&p, scores, ids, 7, 5);
+            ck_assert(scores[2] == -3.0f + 21.0f && scores[11] == 6.0f + 42.0f && scores[10] == 5.0f);
+        } else if (round == 2) { /* forbidden stays forbidden */
+            p.min_new_tokens = 9;
+            ll_processors_apply(&p, scores, ids, 7, 5);
+            expect_only_banned(eos, 2);
+        } else { /* no infinity */
+            p.decay_factor = 3e38f;
+            ll_processors_apply(&p, scores, ids, 7, 5);
+            ck_assert(scores[2] < INFINITY && scores[2] > 1e38f);
+        }
+    }
 }
 END_TEST
 
@@ -258,6 +325,7 @@ START_TEST(every_id_that_changes_was_touched) {
         for (size_t i = 0; i < N; i++) ids[i] = rand() % MANY;
         for (size_t i = 0; i < 3; i++) word[i] = rand() % 2 ? ids[N - 3 + i] : rand() % MANY;
         const llmcs_ids words[] = {{word, 3}, {word, 1}};
+        const llmcs_sequence_bias biases[] = {{{word, 3}, 0.5f}, {{word + 1, 1}, -1.0f}};
         const llmcs_logit_bias bias[] = {{rand() % MANY, 1.5f}, {rand() % MANY, -INFINITY}};
         p = (ll_processors){.repetition_penalty = rand() % 2 ? 1.3f : 1.0f,
                             .presence_penalty = rand() % 2 ? 0.5f : 0.0f,
@@ -270,6 +338,13 @@ START_TEST(every_id_that_changes_was_touched) {
                             .n_bad_words = (size_t)rand() % 3,
                             .logit_bias = bias,
                             .n_logit_bias = (size_t)rand() % 3,
+                            .sequence_bias = biases,
+                            .n_sequence_bias = (size_t)rand() % 3,
+                            .decay_start = (size_t)rand() % 20,
+                            .decay_factor = rand() % 2 ? 1.3f : 1.0f,
+                            .diversity_penalty = 0.5f,
+                            .taken = {ids, (size_t)rand() % 5},
+                            .source = {ids, (size_t)rand() % 2 ? n_ids - n_new : N},
                             .encoder_repetition_penalty = rand() % 2 ? 1.3f : 1.0f,
                             .encoder_no_repeat_ngram_size = (size_t)rand() % 3,
                             .suppress = {ids, (size_t)rand() % 3},
@@ -311,6 +386,9 @@ static void add(TCase *t) {
     tcase_add_test(t, logit_bias_comes_first);
     tcase_add_test(t, prompt_penalty_favours_the_prompt);
     tcase_add_test(t, ngrams_of_the_prompt_are_not_repeated);
+    tcase_add_test(t, sequences_are_biased_where_they_may_complete);
+    tcase_add_test(t, tokens_of_earlier_groups_cost);
+    tcase_add_test(t, eos_gains_from_the_start_on);
     tcase_add_test(t, suppressed_tokens);
     tcase_add_test(t, forced_tokens);
     tcase_add_test(t, every_id_that_changes_was_touched);

@@ -44,7 +44,9 @@ typedef struct request_case {
 
 static const char *const case_stops[] = {"\x7f\x7f", "~", "zz"};
 
-/* The `kind`-th of seven: greedy, sampled, three samples, beams, sampled beams, stop strings, prompt lookup. */
+/* The `kind`-th of N_KINDS: greedy, sampled, three samples, beams, sampled beams, stop strings, prompt lookup, two
+ * guided samples, groups of beams. */
+enum { N_KINDS = 9 };
 static inline void make_case(request_case *a, unsigned kind, const int32_t *common, size_t n_common, uint64_t *seed) {
     a->n_ids = n_common + 1 + random_below(seed, 40);
     memcpy(a->ids, common, n_common * sizeof *common);
@@ -55,7 +57,7 @@ static inline void make_case(request_case *a, unsigned kind, const int32_t *comm
     p->seed = random_next(seed);
     p->eos_token_id = a->ids;
     p->n_eos_token_id = random_below(seed, 2);
-    p->do_sample = kind == 1 || kind == 2 || kind == 4 || kind == 5;
+    p->do_sample = kind == 1 || kind == 2 || kind == 4 || kind == 5 || kind == 7;
     p->temperature = kind == 5 ? 3.0f : 1.0f;
     p->repetition_penalty = random_below(seed, 2) ? 1.2f : 1.0f;
     if (kind == 2) p->num_return_sequences = 3;
@@ -64,6 +66,16 @@ static inline void make_case(request_case *a, unsigned kind, const int32_t *comm
     if (kind == 5) p->stop_strings = case_stops;
     if (kind == 5) p->n_stop_strings = 3;
     if (kind == 6) p->prompt_lookup_num_tokens = 5;
+    if (kind == 7) {
+        p->num_return_sequences = 2;
+        p->guidance_scale = 1.5f;
+        p->negative_prompt_ids = (llmcs_ids){a->ids, random_below(seed, a->n_ids)};
+    }
+    if (kind == 8) {
+        p->num_beams = p->num_return_sequences = 4;
+        p->num_beam_groups = 2;
+        p->diversity_penalty = 0.7f;
+    }
 }
 
 /* For tests in which something else ends the request. */

@@ -10,11 +10,11 @@
 #include "runtime/engine_case.h"
 #include "support/fail_alloc.h"
 
-#define MOST_CASES 42
+#define MOST_CASES 54
 
 static char folder[TEMP_PATH_BYTES];
 static request_case cases[MOST_CASES];
-static size_t n_cases; /* each of the seven kinds with both prefixes, once under a sanitizer, else three times */
+static size_t n_cases; /* each of the kinds with both prefixes, once under a sanitizer, else three times */
 static llmcs_model *model;
 
 /* Half of the cases share a prefix of 70 tokens, as after a shop's own text. */
@@ -27,7 +27,7 @@ static void set_up(void) {
     model = open_model(folder, 2);
     n_cases = MOST_CASES / suite_step(3);
     for (unsigned i = 0; i < n_cases; i++) {
-        make_case(&cases[i], i % 7, shop, i % 2 ? 70 : 1 + i, &seed);
+        make_case(&cases[i], i % N_KINDS, shop, i % 2 ? 70 : 1 + i, &seed);
         run_alone(&cases[i], model);
     }
     llmcs_model_free(&model);
@@ -154,10 +154,11 @@ START_TEST(many_beams_in_memory_for_few) {
         llmcs_engine *engine = new_engine(model, &o);
         llmcs_request *requests[N];
         for (int32_t i = 0; i < N; i++) {
-            make_case(&own[i], (unsigned)i % 5, &i, 1, &random);
+            make_case(&own[i], (unsigned)i % N_KINDS, &i, 1, &random);
             own[i].n_ids = 3 + random_below(&random, 7);
             own[i].params.max_new_tokens = 20;
-            if (own[i].params.num_beams > 1) own[i].params.num_beams = (int32_t)(4 + random_below(&random, 3));
+            if (own[i].params.num_beams > 1 && own[i].params.num_beam_groups == 1)
+                own[i].params.num_beams = (int32_t)(4 + random_below(&random, 3));
             run_alone(&own[i], model);
         }
         for (size_t i = 0; i < N; i++) requests[i] = submit(engine, &own[i]);

@@ -24,7 +24,7 @@ static void set_up(void) {
     make_long_folder(folder);
     llmcs_model *model = open_model(folder, 1);
     for (unsigned i = 0; i < N_CASES; i++) {
-        make_case(&cases[i], i % 7, shop, i % 2 ? 40 : 1 + i, &seed);
+        make_case(&cases[i], i % N_KINDS, shop, i % 2 ? 40 : 1 + i, &seed);
         run_alone(&cases[i], model);
     }
     llmcs_model_free(&model);

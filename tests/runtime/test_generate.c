@@ -352,7 +352,7 @@ START_TEST(a_step_of_beams_can_be_interrupted_between_any_two) {
     stop_at_check = n_checks = 0;
     OK(ll_beam_search_step(&g, &whole, logits, &over));
     OK(ll_beam_search_step(&g, &stopped, logits, &over));
-    ck_assert_uint_eq(whole.beams.n_running, BEAMS);
+    ck_assert_uint_eq(whole.n_running, BEAMS);
     for (stop_at_check = 1; stop_at_check < BEAMS; stop_at_check++) {
         n_checks = 0;
         ck_assert_int_eq(ll_beam_search_step(&g, &stopped, logits, &over), LLMCS_CANCELLED);

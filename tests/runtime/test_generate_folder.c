@@ -235,6 +235,54 @@ START_TEST(penalties_and_beams) {
 }
 END_TEST
 
+/* Each of these settings of the folder is the parameter of that name. */
+START_TEST(further_parameters) {
+    static const int32_t biased[] = {9, 100, 41, 3};
+    const llmcs_sequence_bias biases[] = {{{biased + 3, 1}, 4.5f}, {{biased, 4}, -3.0f}};
+    for (int i = 0; i < 8; i++) {
+        static const char *const texts[] = {"\"do_sample\":true,\"top_k\":0,\"typical_p\":0.05",
+                                            "\"do_sample\":true,\"top_k\":0,\"epsilon_cutoff\":0.02",
+                                            "\"do_sample\":true,\"top_k\":0,\"eta_cutoff\":0.6",
+                                            "\"num_beams\":4,\"num_beam_groups\":2,\"diversity_penalty\":3.5",
+                                            "\"exponential_decay_length_penalty\":[2,3.5]",
+                                            "\"sequence_bias\":[[[3],4.5],[[9,100,41,3],-3.0],[[100000],9.0]]",
+                                            "\"guidance_scale\":2.5",
+                                            "\"max_time\":1e-9"};
+        llmcs_generate_params p = defaults(N_NEW);
+        answer a, b;
+        char text[200];
+        p.eos_token_id = prompt;
+        p.n_eos_token_id = 1;
+        p.do_sample = i < 3;
+        if (i < 3) p.top_k = 0;
+        if (i == 0) p.typical_p = 0.05f;
+        if (i == 1) p.epsilon_cutoff = 0.02f;
+        if (i == 2) p.eta_cutoff = 0.6f;
+        if (i == 3) p.num_beams = 4;
+        if (i == 3) p.num_beam_groups = 2;
+        if (i == 3) p.diversity_penalty = 3.5f;
+        if (i == 4) p.exponential_decay_start = 2;
+        if (i == 4) p.exponential_decay_factor = 3.5f;
+        if (i == 5) p.sequence_bias = biases;
+        if (i == 5) p.n_sequence_bias = 2;
+        if (i == 6) p.guidance_scale = 2.5f;
+        if (i == 7) p.max_time = 1e-9;
+        ask_with(&p, prompt, N_PROMPT, &a);
+        snprintf(text, sizeof text, "{\"eos_token_id\":5,%s}", texts[i]);
+        ask(text, prompt, N_PROMPT, N_NEW, &b);
+        ck_assert_msg(same(&a, &b), "%s", texts[i]);
+        p = defaults(N_NEW); /* and it matters */
+        p.eos_token_id = prompt;
+        p.n_eos_token_id = 1;
+        p.do_sample = i < 3;
+        if (i < 3) p.top_k = 0;
+        if (i == 3) p.num_beams = 4;
+        ask_with(&p, prompt, N_PROMPT, &b);
+        ck_assert_msg(i == 3 || !same(&a, &b), "%s changes nothing", texts[i]);
+    }
+}
+END_TEST
+
 /* One step of two beams from one prompt: the score is the log-probability among what the processors left. */
 START_TEST(renormalised_scores) {
     temp_write_text(folder, "generation_config.json", "{}");
@@ -340,6 +388,7 @@ static void add(TCase *t) {
     tcase_add_test(t, forced_tokens);
     tcase_add_test(t, stop_strings);
     tcase_add_test(t, penalties_and_beams);
+    tcase_add_test(t, further_parameters);
     tcase_add_test(t, renormalised_scores);
     tcase_add_test(t, config_json);
     tcase_add_test(t, parameters_are_checked);

@@ -1,5 +1,6 @@
-/* Every `generate` and `sample_distribution` case of tests/data/golden, on every kernel set that runs here and
- * with one, two and three threads: what Transformers computed on the same weights. */
+/* Every `generate` and `sample_distribution` case of tests/data/golden and tests/data/generation, on every kernel set
+ * that runs here and with one, two and three threads, in sessions and in an engine: what Transformers computed on the
+ * same weights. */
 #include <math.h>
 
 #include "base/file.h"
@@ -15,6 +16,8 @@ typedef struct golden_case {
     llmcs_generate_params params;
     int32_t prompt[MAX_IDS], eos[MAX_IDS], word_ids[MAX_IDS];
     llmcs_ids words[MAX_WORDS];
+    int32_t listed[5][MAX_IDS], bias_ids[MAX_IDS];
+    llmcs_sequence_bias biases[MAX_WORDS];
     size_t n_prompt;
 } golden_case;
 
@@ -47,6 +50,47 @@ static llmcs_early_stopping read_early_stopping(ll_json v) {
     return flag ? LLMCS_EARLY_STOPPING_TRUE : LLMCS_EARLY_STOPPING_FALSE;
 }
 
+static double number_of(ll_json v) {
+    double value;
+    ck_assert(ll_json_double(v, &value));
+    return value;
+}
+
+static void read_sequence_bias(ll_json pairs, golden_case *c) {
+    size_t used = 0;
+    for (ll_json v = ll_json_first(pairs); ll_json_get_type(v); v = ll_json_next(v)) {
+        ck_assert_uint_lt(c->params.n_sequence_bias, MAX_WORDS);
+        const ll_json ids = ll_json_first(v);
+        const size_t n = read_ids(ids, c->bias_ids + used);
+        c->biases[c->params.n_sequence_bias++] =
+            (llmcs_sequence_bias){{c->bias_ids + used, n}, (float)number_of(ll_json_next(ids))};
+        used += n;
+    }
+    c->params.sequence_bias = c->biases;
+}
+
+static bool read_list_param(const char *name, size_t n, ll_json v, golden_case *c) {
+    llmcs_generate_params *p = &c->params;
+    const struct {
+        const char *name;
+        llmcs_ids *list;
+    } lists[] = {{"suppress_tokens", &p->suppress_tokens},
+                 {"begin_suppress_tokens", &p->begin_suppress_tokens},
+                 {"forced_bos_token_id", &p->forced_bos_token_id},
+                 {"forced_eos_token_id", &p->forced_eos_token_id},
+                 {"negative_prompt_ids", &p->negative_prompt_ids}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (strlen(lists[i].name) != n || memcmp(lists[i].name, name, n)) continue;
+        *lists[i].list = (llmcs_ids){c->listed[i], read_ids(v, c->listed[i])};
+        return true;
+    }
+    return false;
+}
+
+static bool is_name(const char *name, size_t n, const char *expected) {
+    return n == strlen(expected) && !memcmp(name, expected, n);
+}
+
 /* A parameter that this test does not know must not be passed over. */
 static void read_param(const char *name, size_t n, ll_json v, golden_case *c) {
     llmcs_generate_params *p = &c->params;
@@ -61,6 +105,16 @@ static void read_param(const char *name, size_t n, ll_json v, golden_case *c) {
                    {"num_return_sequences", &p->num_return_sequences, NULL},
                    {"no_repeat_ngram_size", &p->no_repeat_ngram_size, NULL},
                    {"temperature", NULL, &p->temperature},
+                   {"encoder_no_repeat_ngram_size", &p->encoder_no_repeat_ngram_size, NULL},
+                   {"min_length", &p->min_length, NULL},
+                   {"num_beam_groups", &p->num_beam_groups, NULL},
+                   {"diversity_penalty", NULL, &p->diversity_penalty},
+                   {"encoder_repetition_penalty", NULL, &p->encoder_repetition_penalty},
+                   {"guidance_scale", NULL, &p->guidance_scale},
+                   {"typical_p", NULL, &p->typical_p},
+                   {"epsilon_cutoff", NULL, &p->epsilon_cutoff},
+                   {"eta_cutoff", NULL, &p->eta_cutoff},
+                   {"min_p", NULL, &p->min_p},
                    {"top_p", NULL, &p->top_p},
                    {"repetition_penalty", NULL, &p->repetition_penalty},
                    {"length_penalty", NULL, &p->length_penalty}};
@@ -72,7 +126,20 @@ static void read_param(const char *name, size_t n, ll_json v, golden_case *c) {
         if (numbers[i].real) *numbers[i].real = (float)value;
         return;
     }
-    if (n == 12 && !memcmp(name, "eos_token_id", n)) {
+    if (read_list_param(name, n, v, c)) return;
+    if (is_name(name, n, "max_length")) {
+        p->max_length = (int32_t)number_of(v);
+        p->max_new_tokens = 0;
+    } else if (is_name(name, n, "renormalize_logits")) {
+        bool on;
+        ck_assert(ll_json_bool(v, &on));
+        p->renormalize_logits = on;
+    } else if (is_name(name, n, "exponential_decay_length_penalty")) {
+        p->exponential_decay_start = (int32_t)number_of(ll_json_first(v));
+        p->exponential_decay_factor = (float)number_of(ll_json_next(ll_json_first(v)));
+    } else if (is_name(name, n, "sequence_bias")) {
+        read_sequence_bias(v, c);
+    } else if (n == 12 && !memcmp(name, "eos_token_id", n)) {
         p->n_eos_token_id = read_ids(v, c->eos);
         p->eos_token_id = c->eos;
     } else if (n == 13 && !memcmp(name, "bad_words_ids", n)) {
@@ -95,8 +162,7 @@ static void read_case(ll_json v, golden_case *c) {
     }
 }
 
-static void check_generate(llmcs_session *session, ll_json v, const golden_case *c, size_t number) {
-    llmcs_result *result = generate_ids(session, c->prompt, c->n_prompt, &c->params);
+static void check_result(const llmcs_result *result, ll_json v, const golden_case *c, size_t number) {
     ll_json lists = ll_json_get(v, "expect_ids"), scores = ll_json_get(v, "sequences_scores");
     ck_assert_uint_eq(result->n_sequences, ll_json_count(lists));
     ck_assert_uint_eq(result->n_prompt_tokens, c->n_prompt);
@@ -109,7 +175,8 @@ static void check_generate(llmcs_session *session, ll_json v, const golden_case 
         for (size_t t = 0; t < n; t++)
             if (s->ids[t] != expect[t])
                 ck_abort_msg("case %zu: token %zu is %d, not %d", number, t, s->ids[t], expect[t]);
-        bool full = n == (size_t)c->params.max_new_tokens;
+        bool full = n == (c->params.max_new_tokens ? (size_t)c->params.max_new_tokens
+                                                   : (size_t)c->params.max_length - c->n_prompt);
         ck_assert_int_eq(s->finish_reason, full ? LLMCS_FINISH_LENGTH : LLMCS_FINISH_EOS);
         double expected_score;
         if (ll_json_double(score, &expected_score)) {
@@ -119,7 +186,25 @@ static void check_generate(llmcs_session *session, ll_json v, const golden_case 
         }
         list = ll_json_next(list);
     }
+}
+
+/* Who generates. */
+typedef struct generators {
+    llmcs_session *session;
+    llmcs_engine *engine; /* or NULL */
+} generators;
+
+static void check_generate(const generators *by, ll_json v, const golden_case *c, size_t number) {
+    llmcs_result *result = generate_ids(by->session, c->prompt, c->n_prompt, &c->params);
+    check_result(result, v, c, number);
     llmcs_result_free(&result);
+    if (!by->engine) return;
+    llmcs_request *request = NULL;
+    OK(llmcs_engine_submit_ids(by->engine, c->prompt, c->n_prompt, &c->params, NULL, &request));
+    OK(llmcs_request_wait(request, -1, &result));
+    check_result(result, v, c, number);
+    llmcs_result_free(&result);
+    llmcs_request_free(&request);
 }
 
 static void check_distribution(llmcs_session *session, ll_json v, const golden_case *c, size_t number) {
@@ -144,7 +229,9 @@ static void check_distribution(llmcs_session *session, ll_json v, const golden_c
     }
 }
 
-static void run_folder(const char *folder, int n_threads, size_t *n_generate, size_t *n_distribution) {
+/* The cases of tests/data/`cases`/cases.json on the weights of golden/`folder`. */
+static void run_cases(const char *folder, const char *cases, int n_threads, size_t *n_generate,
+                      size_t *n_distribution) {
     char path[256];
     char *text;
     size_t n_bytes;
@@ -155,8 +242,9 @@ static void run_folder(const char *folder, int n_threads, size_t *n_generate, si
     llmcs_model_info info = {.struct_size = sizeof info};
     OK(llmcs_model_get_info(model, &info));
     ck_assert_int_le(info.vocab_size, TINY_VOCAB);
-    llmcs_session *session = new_session(model);
-    snprintf(path, sizeof path, "tests/data/golden/%s/cases.json", folder);
+    generators by = {.session = new_session(model)};
+    if (n_threads == 2) OK(llmcs_engine_create(model, NULL, &by.engine));
+    snprintf(path, sizeof path, "tests/data/%s/cases.json", cases);
     OK(ll_file_read_all(&a, path, 1 << 22, &text, &n_bytes));
     OK(ll_json_parse(&a, path, text, n_bytes, 0, &doc));
     size_t number = 0;
@@ -165,27 +253,39 @@ static void run_folder(const char *folder, int n_threads, size_t *n_generate, si
         ll_json kind = ll_json_get(v, "kind");
         if (ll_json_equals(kind, "generate")) {
             read_case(v, &c);
-            check_generate(session, v, &c, number);
+            check_generate(&by, v, &c, number);
             ++*n_generate;
         } else if (ll_json_equals(kind, "sample_distribution")) {
             read_case(v, &c);
-            check_distribution(session, v, &c, number);
+            check_distribution(by.session, v, &c, number);
             ++*n_distribution;
         }
     }
     ll_json_free(&doc);
     ll_free(&a, text);
-    llmcs_session_free(&session);
+    llmcs_engine_free(&by.engine);
+    llmcs_session_free(&by.session);
     llmcs_model_free(&model);
 }
 
 START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
     /* Threads give the same bits; two folders, one with an odd head size, are enough to notice if not. */
     static const struct {
-        const char *folder;
+        const char *folder, *cases;
         int n_threads;
-    } runs[] = {{"gpt2-tiny", 1}, {"gpt2-untied", 1}, {"gpt2-odd-head", 1}, {"gpt2-f16", 1},     {"gpt2-bf16", 1},
-                {"gpt2-tiny", 2}, {"gpt2-tiny", 3},   {"gpt2-odd-head", 2}, {"gpt2-odd-head", 3}};
+        size_t n_generate, n_distribution;
+    } runs[] = {{"gpt2-tiny", "golden/gpt2-tiny", 1, 44, 6},
+                {"gpt2-untied", "golden/gpt2-untied", 1, 44, 6},
+                {"gpt2-odd-head", "golden/gpt2-odd-head", 1, 44, 6},
+                {"gpt2-f16", "golden/gpt2-f16", 1, 44, 6},
+                {"gpt2-bf16", "golden/gpt2-bf16", 1, 44, 6},
+                {"gpt2-processors", "golden/gpt2-processors", 1, 32, 6},
+                {"gpt2-tiny", "generation", 1, 165, 34},
+                {"gpt2-tiny", "golden/gpt2-tiny", 2, 44, 6},
+                {"gpt2-tiny", "generation", 2, 165, 34},
+                {"gpt2-tiny", "golden/gpt2-tiny", 3, 44, 6},
+                {"gpt2-odd-head", "golden/gpt2-odd-head", 2, 44, 6},
+                {"gpt2-odd-head", "golden/gpt2-odd-head", 3, 44, 6}};
     const size_t n_runs = sizeof runs / sizeof *runs;
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_rows = all_kernels(sets);
@@ -193,9 +293,10 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
     for (size_t c = 0; c < n_rows * n_runs; c += suite_step(5)) {
         ck_assert_int_eq(setenv("LLMCS_CPU", sets[c / n_runs]->name, 1), 0);
         size_t n_generate = 0, n_distribution = 0;
-        run_folder(runs[c % n_runs].folder, runs[c % n_runs].n_threads, &n_generate, &n_distribution);
-        ck_assert_uint_eq(n_generate, 44);
-        ck_assert_uint_eq(n_distribution, 6);
+        run_cases(runs[c % n_runs].folder, runs[c % n_runs].cases, runs[c % n_runs].n_threads, &n_generate,
+                  &n_distribution);
+        ck_assert_uint_eq(n_generate, runs[c % n_runs].n_generate);
+        ck_assert_uint_eq(n_distribution, runs[c % n_runs].n_distribution);
     }
 }
 END_TEST

@@ -68,6 +68,23 @@ START_TEST(parameters_that_cannot_be_are_refused_by_name) {
     REFUSE(deadline_ms, -1.0);
     REFUSE(deadline_ms, (double)NAN);
     REFUSE(encode_flags, 0x80u);
+    REFUSE(typical_p, 0.0f);
+    REFUSE(typical_p, 1.1f);
+    REFUSE(typical_p, NAN);
+    REFUSE(epsilon_cutoff, 1.0f);
+    REFUSE(epsilon_cutoff, -0.1f);
+    REFUSE(eta_cutoff, 1.0f);
+    REFUSE(eta_cutoff, NAN);
+    REFUSE(num_beam_groups, 0);
+    REFUSE(num_beam_groups, 4097);
+    REFUSE(diversity_penalty, -1.0f);
+    REFUSE(diversity_penalty, INFINITY);
+    REFUSE(exponential_decay_start, -1);
+    REFUSE(exponential_decay_factor, -1.0f);
+    REFUSE(exponential_decay_factor, NAN);
+    REFUSE(guidance_scale, NAN);
+    REFUSE(max_time, -1.0);
+    REFUSE(max_time, (double)NAN);
     REFUSE(struct_size, 0);
     REFUSE(struct_size, 8);
     llmcs_generate_params p = defaults(4);
@@ -83,6 +100,75 @@ START_TEST(parameters_that_cannot_be_are_refused_by_name) {
     p.num_beams = 3;
     p.num_return_sequences = 4;
     refuse(&p, "num_return_sequences");
+}
+END_TEST
+
+/* As in Transformers; the message names both. */
+START_TEST(contradictions_are_refused) {
+    for (int i = 0; i < 9; i++) {
+        static const char *const names[][2] = {
+            {"num_beam_groups", "do_sample"},          {"num_beam_groups", "num_beams"},
+            {"num_beam_groups", "diversity_penalty"},  {"diversity_penalty", "num_beam_groups"},
+            {"guidance_scale", "num_beams"},           {"guidance_scale", "prompt_lookup_num_tokens"},
+            {"negative_prompt_ids", "guidance_scale"}, {"exponential_decay_length_penalty", "eos_token_id"},
+            {"num_beam_groups", "num_beams"}};
+        llmcs_generate_params p = defaults(4);
+        if (i < 3) p.num_beam_groups = 2;
+        if (i == 0 || i == 2) p.num_beams = 4;
+        if (i == 0 || i == 1) p.diversity_penalty = 1;
+        if (i == 0) p.do_sample = 1;
+        if (i == 1) p.num_beams = 3;
+        if (i == 3) p.diversity_penalty = 1;
+        if (i == 3 || i == 4) p.num_beams = 2;
+        if (i >= 4 && i <= 5) p.guidance_scale = 2;
+        if (i == 5) p.prompt_lookup_num_tokens = 3;
+        if (i == 6) p.negative_prompt_ids = (llmcs_ids){prompt, 2};
+        if (i == 7) p.exponential_decay_factor = 2;
+        if (i == 7) p.eos_token_id = prompt;
+        if (i == 8) p.num_beam_groups = 2; /* of one beam */
+        refuse(&p, names[i][0]);
+        ck_assert_msg(strstr(llmcs_error_message(), names[i][1]) != NULL, "%s", llmcs_error_message());
+    }
+}
+END_TEST
+
+/* llmcs_next_distribution has no sequence behind the negative prompt; a negative prompt may be too long. */
+START_TEST(guidance_needs_its_sequence) {
+    static int32_t many[TINY_CONTEXT + 1];
+    llmcs_generate_params p = defaults(4);
+    llmcs_result *result = NULL;
+    float probabilities[TINY_VOCAB];
+    p.guidance_scale = 1.5f;
+    OK(llmcs_session_eval(session, prompt, N_PROMPT, LLMCS_LOGITS_LAST));
+    FAILS(LLMCS_ARG, "guidance_scale", llmcs_next_distribution(session, &p, probabilities));
+    p.negative_prompt_ids = (llmcs_ids){many, TINY_CONTEXT + 1};
+    FAILS(LLMCS_CONTEXT_FULL, "negative prompt",
+          llmcs_generate_ids(session, prompt, N_PROMPT, &p, NULL, NULL, &result));
+    p.negative_prompt_ids.n_ids = TINY_CONTEXT - 1; /* then the context ends the answer */
+    result = run(&p);
+    ck_assert_uint_eq(result->n_new_tokens, 2);
+    llmcs_result_free(&result);
+}
+END_TEST
+
+/* At least one token, as in Transformers; each way of generating. */
+START_TEST(max_time_ends_with_the_token_of_that_moment) {
+    for (int i = 0; i < 4; i++) {
+        llmcs_generate_params p = defaults(50);
+        p.max_time = 1e-12;
+        p.eos_token_id = prompt;
+        if (i == 1) p.num_beams = 3;
+        if (i == 2) p.num_beams = p.num_return_sequences = 4;
+        if (i == 2) p.num_beam_groups = 2;
+        if (i == 2) p.diversity_penalty = 1;
+        if (i == 3) p.guidance_scale = 2;
+        llmcs_result *result = run(&p);
+        for (size_t k = 0; k < result->n_sequences; k++) {
+            ck_assert_uint_eq(result->sequences[k]->n_ids, 1);
+            ck_assert_int_eq(result->sequences[k]->finish_reason, LLMCS_FINISH_DEADLINE);
+        }
+        llmcs_result_free(&result);
+    }
 }
 END_TEST
 
@@ -110,6 +196,19 @@ START_TEST(lists_that_cannot_be_are_refused_by_name_and_index) {
     p.logit_bias = far;
     p.n_logit_bias = 1;
     refuse(&p, "logit_bias[0]");
+    p = defaults(4);
+    const llmcs_sequence_bias biases[] = {{{prompt, 2}, 1}, {{outside, 2}, 1}}, none_at_all[] = {{{NULL, 0}, 1}},
+                              infinite[] = {{{prompt, 1}, INFINITY}};
+    p.sequence_bias = biases;
+    p.n_sequence_bias = 2;
+    refuse(&p, "sequence_bias");
+    p.sequence_bias = none_at_all;
+    p.n_sequence_bias = 1;
+    refuse(&p, "sequence_bias[0]");
+    p.sequence_bias = infinite;
+    refuse(&p, "sequence_bias[0]");
+    p.sequence_bias = NULL;
+    refuse(&p, "sequence_bias is NULL");
     p = defaults(4);
     const char *const strings[] = {"fine", ""}, *const not_utf8[] = {"a\xff"}, *const none[] = {NULL};
     p.stop_strings = strings;
@@ -246,6 +345,9 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, parameters_that_cannot_be_are_refused_by_name);
+    tcase_add_test(t, contradictions_are_refused);
+    tcase_add_test(t, guidance_needs_its_sequence);
+    tcase_add_test(t, max_time_ends_with_the_token_of_that_moment);
     tcase_add_test(t, lists_that_cannot_be_are_refused_by_name_and_index);
     tcase_add_test(t, misuse_is_refused);
     tcase_add_test(t, a_longer_struct_is_read_as_far_as_it_is_known);

@@ -22,6 +22,10 @@ const cli_option gen_options[] = {
     CLI_PLAIN("top_k", CLI_INT, AT(top_k), "sample among the k most probable (0: off)"),
     CLI_PLAIN("top_p", CLI_FLOAT, AT(top_p), "sample among the most probable that sum to p (1: off)"),
     CLI_PLAIN("min_p", CLI_FLOAT, AT(min_p), "exclude tokens below this share of the best probability (0: off)"),
+    CLI_PLAIN("typical_p", CLI_FLOAT, AT(typical_p),
+              "sample among the tokens of typical surprise that sum to p (1: off)"),
+    CLI_PLAIN("epsilon_cutoff", CLI_FLOAT, AT(epsilon_cutoff), "exclude tokens below this probability (0: off)"),
+    CLI_PLAIN("eta_cutoff", CLI_FLOAT, AT(eta_cutoff), "the same, lower where the entropy is high (0: off)"),
     CLI_PLAIN("repetition_penalty", CLI_FLOAT, AT(repetition_penalty),
               "above 1: tokens seen before become less probable"),
     CLI_PLAIN("presence_penalty", CLI_FLOAT, AT(presence_penalty),
@@ -37,6 +41,9 @@ const cli_option gen_options[] = {
     CLI_PLAIN("seed", CLI_UINT64, AT(seed), "same seed, same text"),
     CLI_PLAIN("deadline_ms", CLI_DOUBLE, AT(deadline_ms),
               "stop after this many milliseconds with the text so far (0: off)"),
+    CLI_PLAIN("max_time", CLI_DOUBLE, AT(max_time), "end with the token during which these seconds pass (0: off)"),
+    CLI_PLAIN("guidance_scale", CLI_FLOAT, AT(guidance_scale),
+              "above 1: closer to the prompt, away from --negative-prompt (1: off)"),
     CLI_PLAIN("parse_special", CLI_FLAG, OF(parse_special),
               "special tokens written in a prompt become those tokens; never for text of users"),
     CLI_PLAIN("prompt_lookup_num_tokens", CLI_INT, AT(prompt_lookup_num_tokens),
@@ -46,6 +53,17 @@ const cli_option gen_options[] = {
     CLI_PLAIN("stop_strings", CLI_STRINGS, OF(stop), "end before this text (may be given several times)"),
     /* GEN_CHAT_KEYS: options that are not keys of a request. */
     CLI_PLAIN("eos_token_id", CLI_STRING, OF(eos), "end tokens instead of the model's: id[,id...]"),
+    CLI_PLAIN("suppress_tokens", CLI_STRING, OF(listed[GEN_SUPPRESS]), "tokens never generated: id[,id...]"),
+    CLI_PLAIN("begin_suppress_tokens", CLI_STRING, OF(listed[GEN_BEGIN_SUPPRESS]),
+              "not as the first new token: id[,id...]"),
+    CLI_PLAIN("forced_bos_token_id", CLI_STRING, OF(listed[GEN_FORCED_BOS]),
+              "comes after a prompt of one token: id[,id...]"),
+    CLI_PLAIN("forced_eos_token_id", CLI_STRING, OF(listed[GEN_FORCED_EOS]),
+              "is the last of --max-new-tokens tokens: id[,id...]"),
+    CLI_PLAIN("exponential_decay_length_penalty", CLI_STRING, OF(decay),
+              "after START new tokens the end becomes FACTOR times as likely with each: START,FACTOR"),
+    CLI_PLAIN("negative_prompt", CLI_STRING, OF(negative_prompt),
+              "for guidance: what the answer should not follow [the prompt's last token]"),
     CLI_PLAIN("template", CLI_STRING, OF(template), "prompt template; none: the text itself is the prompt"),
     CLI_PLAIN("system", CLI_STRING, OF(system), "system text before the first turn (needs a template)"),
     /* GEN_CHAT: keys that are not options of a chat. */
@@ -53,6 +71,9 @@ const cli_option gen_options[] = {
     CLI_PLAIN("num_return_sequences", CLI_INT, AT(num_return_sequences), "this many answers"),
     CLI_CHOICE("early_stopping", AT(early_stopping), "when beam search ends", early_stopping_names),
     CLI_PLAIN("length_penalty", CLI_FLOAT, AT(length_penalty), "beam scores are divided by length ** X"),
+    CLI_PLAIN("num_beam_groups", CLI_INT, AT(num_beam_groups),
+              "diverse beam search: this many groups that avoid each other's tokens"),
+    CLI_PLAIN("diversity_penalty", CLI_FLOAT, AT(diversity_penalty), "for that, what such a token costs"),
     CLI_PLAIN("renormalize_logits", CLI_SWITCH, AT(renormalize_logits),
               "beam search: probabilities sum to 1 again once they are processed"),
     CLI_PLAIN("logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"),
@@ -62,21 +83,68 @@ const cli_option gen_options[] = {
 };
 _Static_assert(sizeof gen_options / sizeof *gen_options == GEN_ALL, "the sections of the table");
 
-static int read_eos(gen_params *g, const cli_command *command) {
-    g->eos_ids = calloc(strlen(g->eos) + 1, sizeof *g->eos_ids);
-    if (!g->eos_ids) return cli_error("no memory for --eos-token-id");
-    size_t n = 0;
-    for (const char *p = g->eos; *p;) {
+/* "id,id,...", allocated. NULL: not such a list, or no memory. */
+static int32_t *read_id_list(const char *text, size_t *n) {
+    int32_t *ids = calloc(strlen(text) + 1, sizeof *ids);
+    *n = 0;
+    for (const char *p = text; ids && *p;) {
         char *end;
         const long id = strtol(p, &end, 10);
-        if (end == p || (*end && *end != ',') || id < 0 || id > INT32_MAX)
-            return cli_usage_error(command, "--eos-token-id: '%s' is not a list of token ids", g->eos);
-        g->eos_ids[n++] = (int32_t)id;
+        if (end == p || (*end && *end != ',') || id < 0 || id > INT32_MAX) {
+            free(ids);
+            return NULL;
+        }
+        ids[(*n)++] = (int32_t)id;
         p = *end ? end + 1 : end;
     }
-    g->params.eos_token_id = g->eos_ids;
-    g->params.n_eos_token_id = n;
+    return ids;
+}
+
+static int bad_list(const cli_command *command, const char *option, const char *text) {
+    return cli_usage_error(command, "%s: '%s' is not a list of token ids", option, text);
+}
+
+static int read_id_lists(gen_params *g, const cli_command *command) {
+    static const char *const options[GEN_N_ID_LISTS] = {"--suppress-tokens", "--begin-suppress-tokens",
+                                                        "--forced-bos-token-id", "--forced-eos-token-id"};
+    llmcs_ids *const lists[GEN_N_ID_LISTS] = {&g->params.suppress_tokens, &g->params.begin_suppress_tokens,
+                                              &g->params.forced_bos_token_id, &g->params.forced_eos_token_id};
+    if (g->eos) {
+        g->params.eos_token_id = g->eos_ids = read_id_list(g->eos, &g->params.n_eos_token_id);
+        if (!g->eos_ids) return bad_list(command, "--eos-token-id", g->eos);
+    }
+    for (size_t i = 0; i < GEN_N_ID_LISTS; i++) {
+        if (!g->listed[i]) continue;
+        lists[i]->ids = g->id_lists[i] = read_id_list(g->listed[i], &lists[i]->n_ids);
+        if (!g->id_lists[i]) return bad_list(command, options[i], g->listed[i]);
+    }
     return EXIT_DONE;
+}
+
+static int read_decay(gen_params *g, const cli_command *command) {
+    char *end = NULL, *last = NULL;
+    const long start = strtol(g->decay, &end, 10);
+    if (end != g->decay && *end == ',') g->params.exponential_decay_factor = strtof(end + 1, &last);
+    if (!last || last == end + 1 || *last || start < 0 || start > INT32_MAX)
+        return cli_usage_error(command, "--exponential-decay-length-penalty: '%s' is not START,FACTOR", g->decay);
+    g->params.exponential_decay_start = (int32_t)start;
+    return EXIT_DONE;
+}
+
+llmcs_status gen_set_negative(gen_params *g, const llmcs_model *model, const char *text, size_t len) {
+    const llmcs_tokenizer *t = llmcs_model_tokenizer(model);
+    llmcs_encode_params how;
+    size_t n = 0;
+    llmcs_encode_params_init(&how);
+    how.flags = g->params.encode_flags;
+    if (!t) return llmcs_set_error(LLMCS_TOKENIZER, "a negative prompt as text needs the model's tokenizer");
+    llmcs_status status = llmcs_encode(t, text, len, NULL, 0, &how, NULL, NULL, NULL, 0, &n);
+    if (status) return status;
+    g->negative_ids = calloc(n + 1, sizeof *g->negative_ids);
+    if (!g->negative_ids) return llmcs_set_error(LLMCS_NOMEM, "no memory for the negative prompt");
+    status = llmcs_encode(t, text, len, NULL, 0, &how, g->negative_ids, NULL, NULL, n, &n);
+    g->params.negative_prompt_ids = (llmcs_ids){g->negative_ids, n};
+    return status;
 }
 
 int gen_check_options(const cli_command *command, const cli_common *common, const gen_params *g) {
@@ -102,7 +170,11 @@ int gen_read_options(const cli_command *command, const cli_common *common, const
         g->params.stop_strings = g->stop.items;
         g->params.n_stop_strings = g->stop.n;
     }
-    return g->eos ? read_eos(g, command) : EXIT_DONE;
+    int code = read_id_lists(g, command);
+    if (code == EXIT_DONE && g->decay) code = read_decay(g, command);
+    if (code == EXIT_DONE && g->negative_prompt)
+        code = gen_set_negative(g, model, g->negative_prompt, LLMCS_NUL) ? cli_failed("encode") : EXIT_DONE;
+    return code;
 }
 
 bool gen_add_stop_strings(gen_params *g, const prompt_template *t) {
@@ -122,6 +194,9 @@ void gen_free(gen_params *g) {
     for (size_t i = 0; i < GEN_N_ID_LISTS; i++) free(g->id_lists[i]);
     for (size_t i = 0; i < g->n_bad_words; i++) free((void *)(uintptr_t)g->bad_words[i].ids);
     free(g->bad_words);
+    for (size_t i = 0; i < g->n_sequence_bias; i++) free((void *)(uintptr_t)g->sequence_bias[i].ids.ids);
+    free(g->sequence_bias);
+    free(g->negative_ids);
     free(g->eos_ids);
     free(g->bias);
     free(g->stop_strings);

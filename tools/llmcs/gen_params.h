@@ -4,14 +4,18 @@
 
 #include "prompt_template.h"
 
-enum { GEN_N_ID_LISTS = 4 };
+/* Lists of ids that are parameters. */
+enum { GEN_SUPPRESS, GEN_BEGIN_SUPPRESS, GEN_FORCED_BOS, GEN_FORCED_EOS, GEN_N_ID_LISTS };
 
 /* llmcs_generate_params with the lists that came from the command line or a request. */
 typedef struct gen_params {
     llmcs_generate_params params;
     bool parse_special, greedy;
-    cli_strings stop;     /* of the command line */
-    const char *eos;      /* of the command line: "id,id,..." */
+    cli_strings stop;                   /* of the command line */
+    const char *eos;                    /* of the command line: "id,id,..." */
+    const char *listed[GEN_N_ID_LISTS]; /* of the command line: "id,id,..." */
+    const char *decay;                  /* of the command line: "start,factor" */
+    const char *negative_prompt;
     const char *template; /* --template */
     const char *system;   /* --system */
     /* Owned: */
@@ -22,6 +26,9 @@ typedef struct gen_params {
     const char **stop_strings;
     int32_t *lookup_ids;
     int32_t *id_lists[GEN_N_ID_LISTS]; /* suppress_tokens and the like */
+    int32_t *negative_ids;
+    llmcs_sequence_bias *sequence_bias;
+    size_t n_sequence_bias;
     /* Of `generate --jsonl` alone: */
     uint64_t kv_bytes; /* 0: the engine's default */
     int32_t max_batch; /* 0: the engine's default */
@@ -29,7 +36,7 @@ typedef struct gen_params {
 
 /* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
  * of a chat. */
-enum { GEN_CHAT_KEYS = 22, GEN_CHAT = 25, GEN_KEYS = 31, GEN_ALL = 33 };
+enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 36, GEN_KEYS = 44, GEN_ALL = 46 };
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */
@@ -38,6 +45,8 @@ int gen_check_options(const cli_command *command, const cli_common *common, cons
 int gen_read_options(const cli_command *command, const cli_common *common, const llmcs_model *model, gen_params *g);
 /* Adds the template's stop strings to those there are. False: no memory. */
 bool gen_add_stop_strings(gen_params *g, const prompt_template *t);
+/* The text's ids become negative_prompt_ids, which there are none of yet. Errors: as llmcs_encode. */
+llmcs_status gen_set_negative(gen_params *g, const llmcs_model *model, const char *text, size_t len);
 void gen_free(gen_params *g);
 
 /* gen_request.c. Defaults of `base`, then the keys of the request; max_tokens and stop are other names of

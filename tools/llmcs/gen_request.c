@@ -138,6 +138,51 @@ static llmcs_status read_bias(gen_params *g, const json_t *request) {
     return LLMCS_OK;
 }
 
+/* [[[id, ...], bias], ...], as in generation_config.json. */
+static llmcs_status read_sequence_bias(gen_params *g, const json_t *request) {
+    static const char expected[] = "a list of pairs, [[[id, ...], number], ...]";
+    const json_t *v = json_object_get(request, "sequence_bias");
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    if (!json_is_array(v)) return wrong("sequence_bias", expected);
+    const size_t n = json_array_size(v);
+    g->sequence_bias = calloc(n + 1, sizeof *g->sequence_bias);
+    if (!g->sequence_bias) return request_error(LLMCS_NOMEM, "no memory for \"sequence_bias\"");
+    for (; g->n_sequence_bias < n; g->n_sequence_bias++) {
+        const json_t *pair = json_array_get(v, g->n_sequence_bias);
+        llmcs_sequence_bias *out = &g->sequence_bias[g->n_sequence_bias];
+        int32_t *ids = NULL;
+        if (json_array_size(pair) != 2 || !read_bias_value(json_array_get(pair, 1), &out->bias))
+            return wrong("sequence_bias", expected);
+        const llmcs_status status = request_id_list(json_array_get(pair, 0), "sequence_bias", &ids, &out->ids.n_ids);
+        if (status) return status;
+        out->ids.ids = ids;
+    }
+    g->params.sequence_bias = g->sequence_bias;
+    g->params.n_sequence_bias = n;
+    return LLMCS_OK;
+}
+
+/* [start, factor] */
+static llmcs_status read_decay(gen_params *g, const json_t *request) {
+    static const char key[] = "exponential_decay_length_penalty";
+    const json_t *v = json_object_get(request, key), *start = json_array_get(v, 0), *factor = json_array_get(v, 1);
+    if (!v || json_is_null(v)) return LLMCS_OK;
+    if (json_array_size(v) != 2 || !json_is_integer(start) || json_integer_value(start) < 0 ||
+        json_integer_value(start) > INT32_MAX || !json_is_number(factor))
+        return wrong(key, "[start, factor], a number of tokens and a number");
+    g->params.exponential_decay_start = (int32_t)json_integer_value(start);
+    g->params.exponential_decay_factor = (float)json_number_value(factor);
+    return LLMCS_OK;
+}
+
+/* A request's negative prompt replaces that of the command line. */
+static llmcs_status read_negative_ids(gen_params *g, const json_t *request) {
+    size_t n = 0;
+    const llmcs_status status = request_ids(request, "negative_prompt_ids", false, &g->negative_ids, &n);
+    if (!status && g->negative_ids) g->params.negative_prompt_ids = (llmcs_ids){g->negative_ids, n};
+    return status;
+}
+
 static llmcs_status read_lookup_ids(gen_params *g, const json_t *request) {
     const llmcs_status status =
         request_ids(request, "prompt_lookup_ids", false, &g->lookup_ids, &g->params.n_prompt_lookup_ids);
@@ -209,8 +254,16 @@ static const cli_option *find_option(const char *key) {
 }
 
 static bool is_list_key(const char *key, const char *const *also) {
-    static const char *const lists[] = {
-        "id", "eos_token_id", "bad_words_ids", "logit_bias", "pad_token_id", "prompt_lookup_ids", NULL};
+    static const char *const lists[] = {"id",
+                                        "eos_token_id",
+                                        "bad_words_ids",
+                                        "logit_bias",
+                                        "pad_token_id",
+                                        "sequence_bias",
+                                        "negative_prompt_ids",
+                                        "prompt_lookup_ids",
+                                        "exponential_decay_length_penalty",
+                                        NULL};
     for (size_t i = 0; lists[i]; i++)
         if (!strcmp(key, lists[i])) return true;
     for (size_t i = 0; i < GEN_N_ID_LISTS; i++)
@@ -251,7 +304,9 @@ llmcs_status gen_from_request(gen_params *g, const gen_params *base, const json_
     if (g->greedy) g->params.do_sample = 0;
     const char *stop = json_object_get(request, "stop") ? "stop" : "stop_strings";
     if ((status = read_eos(g, request)) || (status = read_bad_words(g, request)) || (status = read_bias(g, request)) ||
-        (status = read_lookup_ids(g, request)) || (status = read_id_lists(g, request)))
+        (status = read_sequence_bias(g, request)) || (status = read_decay(g, request)) ||
+        (status = read_negative_ids(g, request)) || (status = read_lookup_ids(g, request)) ||
+        (status = read_id_lists(g, request)))
         return status;
     return read_stop_strings(g, request, stop);
 }

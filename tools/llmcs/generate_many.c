@@ -31,6 +31,7 @@ typedef struct flight {
 
 typedef struct many {
     llmcs_engine *engine;
+    const llmcs_model *model;
     const cli_common *common;
     const gen_params *base;
     const prompt_template *template;
@@ -84,11 +85,24 @@ static llmcs_status read_prompt(const many *m, const json_t *request, gen_params
     return status;
 }
 
+/* "negative_prompt" is another way to give negative_prompt_ids. */
+static llmcs_status read_negative(const many *m, const json_t *request, gen_params *g) {
+    const char *text;
+    size_t len;
+    llmcs_status status = request_text(request, "negative_prompt", false, &text, &len);
+    if (status || !text) return status;
+    if (g->negative_ids)
+        return request_error(LLMCS_ARG, "\"negative_prompt\" and \"negative_prompt_ids\" are the same parameter");
+    status = gen_set_negative(g, m->model, text, len);
+    return status ? request_error(status, "%s", llmcs_error_message()) : status;
+}
+
 static llmcs_status submit(many *m, flight *f, const json_t *request) {
-    static const char *const also[] = {"prompt", "input_ids", "messages", NULL};
+    static const char *const also[] = {"prompt", "input_ids", "messages", "negative_prompt", NULL};
     gen_params g;
     prompt_source p = {0};
     llmcs_status status = gen_from_request(&g, m->base, request, also);
+    if (!status) status = read_negative(m, request, &g);
     if (!status) status = read_prompt(m, request, &g, &p);
     if (!status)
         status = p.text ? llmcs_engine_submit(m->engine, p.text, p.len, &g.params, NULL, &f->request)
@@ -231,7 +245,7 @@ static int read_and_print(many *m) {
 
 int generate_many(const cli_common *common, llmcs_model *model, const gen_params *base, const prompt_template *t,
                   bool wrap_prompts) {
-    many m = {.common = common, .base = base, .template = t, .wrap_prompts = wrap_prompts};
+    many m = {.model = model, .common = common, .base = base, .template = t, .wrap_prompts = wrap_prompts};
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
     options.kv_bytes = base->kv_bytes;

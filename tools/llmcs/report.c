@@ -111,9 +111,14 @@ json_t *report_generation(const llmcs_model *model) {
                  {"suppress_tokens", folder.suppress_tokens.n_ids},
                  {"begin_suppress_tokens", folder.begin_suppress_tokens.n_ids},
                  {"forced_bos_token_id", folder.forced_bos_token_id.n_ids},
-                 {"forced_eos_token_id", folder.forced_eos_token_id.n_ids}};
+                 {"forced_eos_token_id", folder.forced_eos_token_id.n_ids},
+                 {"sequence_bias", folder.n_sequence_bias}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (lists[i].n) set(found, lists[i].name, json_sprintf("%zu of them", lists[i].n));
+    if (folder.max_time > 0) set(found, "max_time", json_float(folder.max_time));
+    if (folder.exponential_decay_factor != 1.0f)
+        set(found, "exponential_decay_length_penalty",
+            json_pack("[i, f]", folder.exponential_decay_start, (double)folder.exponential_decay_factor));
     return found;
 }
 

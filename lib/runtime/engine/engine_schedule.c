@@ -16,8 +16,9 @@ bool ll_request_before(const llmcs_request *a, const llmcs_request *b) {
 }
 
 bool ll_request_is_live(const llmcs_request *r, size_t seq) {
-    if (!r->sched.prefilled) return seq == 0;
-    return r->sched.gen.beams ? seq < r->sched.n_beams : !r->sched.gen.completions[seq].ended;
+    const ll_generation *gen = &r->sched.gen;
+    if (!r->sched.prefilled) return seq == 0 || (gen->guided && seq == gen->n_completions);
+    return gen->beams ? seq < r->sched.n_beams : !gen->completions[seq % gen->n_completions].ended;
 }
 
 static bool uses_prefix_cache(const llmcs_engine *e) { return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE); }
@@ -120,11 +121,11 @@ static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
 
 /* -------------------------------------------------------------------------------------------------- decode */
 
-/* Has every live sequence exactly one token to evaluate? */
+/* Has every live sequence exactly one token to evaluate? With guidance prompt and negative prompt end so, too. */
 static bool is_decoding(const llmcs_request *r) {
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i) && n_pending(&r->sched.seqs[i]) != 1) return false;
-    return r->sched.prefilled;
+    return r->sched.prefilled || r->sched.gen.guided;
 }
 
 /* Appends draft tokens to the first sequence, at most `most`. */
@@ -167,7 +168,7 @@ static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
     if (seq->computed || !uses_prefix_cache(e)) return;
     ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
     ll_prefix_match(&e->sched.prefix, &seq->kv, seq->kv.tokens, seq->n_known - 1);
-    if (!r->sched.prefilled) r->sched.gen.n_cached = seq->kv.n_tokens;
+    if (!r->sched.prefilled && seq == r->sched.seqs) r->sched.gen.n_cached = seq->kv.n_tokens;
 }
 
 /* Does another sequence evaluate a longer prefix of this one in this very step? Then it is cheaper to wait for the

@@ -40,7 +40,7 @@ static llmcs_status complete(llmcs_request *r, llmcs_finish_reason reason) {
         return ll_fail(LLMCS_CANCELLED, "the request was cancelled");
     if (!r->sched.prefilled && reason == LLMCS_FINISH_DEADLINE) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
     if (gen->beams) {
-        if (!r->sched.beams_done) ll_beams_interrupt(&r->sched.beams.beams);
+        if (!r->sched.beams_done) ll_beam_search_interrupt(&r->sched.beams);
         return ll_beam_search_finish(gen, &r->sched.beams, reason);
     }
     for (size_t i = 0; i < gen->n_completions; i++) {
@@ -155,7 +155,18 @@ static void advance_seqs(llmcs_engine *e) {
 
 static ll_logits logits_of(const llmcs_engine *e, const ll_scheduled *s, size_t row) {
     const size_t vocab = s->request->sched.gen.vocab, at = s->first_logits + row;
-    return (ll_logits){e->sched.step.logits + at * vocab, e->sched.step.block_max + at * ll_row_blocks(vocab)};
+    return (ll_logits){.row = e->sched.step.logits + at * vocab,
+                       .block_max = e->sched.step.block_max + at * ll_row_blocks(vocab)};
+}
+
+/* With guidance the second half of the rows are those of the negative prompts, in the same order. */
+static llmcs_status sample_row(const llmcs_engine *e, const ll_scheduled *s, size_t index, size_t row) {
+    ll_generation *gen = &s->request->sched.gen;
+    ll_logits logits = logits_of(e, s, row);
+    if (!gen->guided) return ll_completion_sample(gen, index, logits);
+    logits.negative = logits_of(e, s, s->n_logits / 2 + row).row;
+    LL_TRY(ll_check_finite(gen->model->kernels, logits.negative, 1, gen->vocab, "logits"));
+    return ll_completion_sample(gen, index, logits);
 }
 
 /* Row k of the request's logits is its k-th live sequence's; after the prompt all completions start from row 0. */
@@ -164,7 +175,7 @@ static llmcs_status sample_completions(const llmcs_engine *e, const ll_scheduled
     const bool first_tokens = !s->request->sched.prefilled;
     size_t row = 0;
     for (size_t i = 0; i < gen->n_completions; i++)
-        if (!gen->completions[i].ended) LL_TRY(ll_completion_sample(gen, i, logits_of(e, s, first_tokens ? 0 : row++)));
+        if (!gen->completions[i].ended) LL_TRY(sample_row(e, s, i, first_tokens ? 0 : row++));
     return LLMCS_OK;
 }
 
@@ -173,7 +184,7 @@ static llmcs_status search_beams(const llmcs_engine *e, const ll_scheduled *s) {
     ll_generation *gen = &r->sched.gen;
     ll_beam_search *beams = &r->sched.beams;
     const float *logits = logits_of(e, s, 0).row;
-    for (size_t i = 0; i < beams->beams.n_running; i++) {
+    for (size_t i = 0; i < beams->n_running; i++) {
         LL_TRY(gen->check_stop(gen->check_stop_user));
         LL_TRY(ll_check_finite(gen->model->kernels, logits + i * gen->vocab, 1, gen->vocab, "logits"));
         beams->held[i] = (llmcs_ids){r->sched.seqs[i].kv.tokens, r->sched.seqs[i].n_known};
@@ -251,24 +262,34 @@ static void clear_seq(llmcs_engine *e, ll_seq_state *seq) {
     seq->computed = false;
 }
 
+/* After the prompt completion i starts with the tokens and blocks of `first`. */
+static void share_prompt(llmcs_engine *e, ll_seq_state *seq, const ll_seq_state *first) {
+    ll_sequence_share(&e->sched.kv, &seq->kv, &first->kv);
+    *seq = (ll_seq_state){.kv = seq->kv, .n_known = seq->kv.n_tokens, .computed = true};
+}
+
+/* The sequence, whose prompt has n_prompt tokens, gets the completion's new ones. */
+static void follow(llmcs_engine *e, const ll_generation *gen, const ll_completion *completion, ll_seq_state *seq,
+                   size_t n_prompt) {
+    if (completion->ended && gen->n_completions > 1) clear_seq(e, seq);
+    while (!completion->ended && seq->n_known < n_prompt + completion->n_new)
+        add_token(seq, completion->ids[gen->n_prompt + seq->n_known - n_prompt]);
+}
+
 /* Each completion's sequence gets the tokens sampled for it; after the prompt they share its blocks. */
 static void commit_completions(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s) {
     const ll_generation *gen = &r->sched.gen;
-    ll_seq_state *first = &r->sched.seqs[0];
-    const size_t n_rejected = s->n_draft_tokens - r->sched.n_accepted;
-    if (n_rejected) ll_sequence_truncate(&e->sched.kv, &first->kv, first->kv.n_tokens - n_rejected);
-    for (size_t i = 1; !r->sched.prefilled && i < gen->n_completions; i++) {
-        ll_seq_state *seq = &r->sched.seqs[i];
+    ll_seq_state *seqs = r->sched.seqs;
+    const size_t n_rejected = s->n_draft_tokens - r->sched.n_accepted, n = gen->n_completions;
+    if (n_rejected) ll_sequence_truncate(&e->sched.kv, &seqs[0].kv, seqs[0].kv.n_tokens - n_rejected);
+    for (size_t i = 1; !r->sched.prefilled && i < n; i++) {
         if (gen->completions[i].ended) continue;
-        ll_sequence_share(&e->sched.kv, &seq->kv, &first->kv);
-        *seq = (ll_seq_state){.kv = seq->kv, .n_known = seq->kv.n_tokens, .computed = true};
+        share_prompt(e, &seqs[i], &seqs[0]);
+        if (gen->guided) share_prompt(e, &seqs[n + i], &seqs[n]);
     }
-    for (size_t i = 0; i < gen->n_completions; i++) {
-        const ll_completion *completion = &gen->completions[i];
-        ll_seq_state *seq = &r->sched.seqs[i];
-        if (completion->ended && gen->n_completions > 1) clear_seq(e, seq);
-        while (!completion->ended && seq->n_known < gen->n_prompt + completion->n_new)
-            add_token(seq, completion->ids[seq->n_known]);
+    for (size_t i = 0; i < n; i++) {
+        follow(e, gen, &gen->completions[i], &seqs[i], gen->n_prompt);
+        if (gen->guided) follow(e, gen, &gen->completions[i], &seqs[n + i], ll_generation_negative(gen).n_ids);
     }
 }
 
@@ -277,7 +298,7 @@ static void commit_beams(llmcs_engine *e, llmcs_request *r) {
     const ll_beam_search *beams = &r->sched.beams;
     ll_seq_state *seqs = r->sched.seqs;
     ll_sequence *spare = r->sched.spare;
-    const size_t n = beams->beams.n_running;
+    const size_t n = beams->n_running;
     for (size_t i = 0; i < n; i++) ll_sequence_share(&e->sched.kv, &spare[i], &seqs[beams->parents[i]].kv);
     for (size_t i = 0; i < r->n_seqs; i++) clear_seq(e, &seqs[i]);
     for (size_t i = 0; i < n; i++) {
@@ -307,7 +328,7 @@ static bool commit(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s) {
 
 static size_t n_new_tokens(const llmcs_request *r) {
     const ll_generation *gen = &r->sched.gen;
-    if (gen->beams) return r->sched.beams.beams.n_new;
+    if (gen->beams) return r->sched.beams.n_new;
     size_t n = 0;
     for (size_t i = 0; i < gen->n_completions; i++) n += gen->completions[i].n_new;
     return n;

@@ -51,6 +51,11 @@ static llmcs_status copy_params(llmcs_request *r) {
     LL_TRY(copy_ids(a, &p->begin_suppress_tokens, "begin_suppress_tokens"));
     LL_TRY(copy_ids(a, &p->forced_bos_token_id, "forced_bos_token_id"));
     LL_TRY(copy_ids(a, &p->forced_eos_token_id, "forced_eos_token_id"));
+    LL_TRY(copy_ids(a, &p->negative_prompt_ids, "negative_prompt_ids"));
+    llmcs_sequence_bias *biases;
+    LL_TRY(copy(a, p->sequence_bias, p->n_sequence_bias, sizeof *biases, "sequence_bias", &biases));
+    for (size_t i = 0; i < p->n_sequence_bias; i++) LL_TRY(copy_ids(a, &biases[i].ids, "sequence_bias"));
+    p->sequence_bias = biases;
     llmcs_ids *bad_words;
     LL_TRY(copy(a, p->bad_words_ids, p->n_bad_words_ids, sizeof *bad_words, "bad_words_ids", &bad_words));
     for (size_t i = 0; i < p->n_bad_words_ids; i++)
@@ -92,31 +97,48 @@ void ll_request_unref(llmcs_request *r) {
     if (engine_last) ll_engine_destroy(e);
 }
 
-/* Would the request fit if it were alone? Its sequences share the full blocks of the prompt through the prefix cache.
- */
+/* Blocks that n sequences need, which share the full blocks of their prompt through the prefix cache. False: more than
+ * can be counted. */
+static bool count_blocks(const llmcs_engine *e, size_t n, size_t n_prompt, size_t max_new, size_t *n_blocks) {
+    const size_t n_all = ll_kv_blocks_of(n_prompt + max_new - 1);
+    const size_t n_full = e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE ? 0 : n_prompt / LL_KV_BLOCK;
+    const size_t n_shared = ll_min(n_full, n_all);
+    return ll_mul(n, n_all - n_shared, n_blocks) && ll_add(*n_blocks, n_shared, n_blocks);
+}
+
+/* Would the request fit if it were alone? */
 static llmcs_status check_fits(const llmcs_engine *e, const llmcs_request *r) {
     const ll_generation *gen = &r->sched.gen;
-    const size_t n_tokens = gen->n_prompt + gen->max_new - 1, n_all = ll_kv_blocks_of(n_tokens);
     const size_t capacity = e->sched.kv.own.n_blocks; /* never changes */
-    size_t n_shared = e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE ? 0 : gen->n_prompt / LL_KV_BLOCK, n_blocks;
+    const size_t n_tokens = ll_generation_longest_prompt(gen) + gen->max_new - 1;
+    size_t n_blocks, n_negative = 0;
     if (r->n_seqs > (size_t)e->options.max_batch)
         return ll_fail(LLMCS_LIMIT, "%zu sequences at once, max_batch is %d", r->n_seqs, (int)e->options.max_batch);
-    if (ll_mul(r->n_seqs, n_all - ll_min(n_shared, n_all), &n_blocks) && n_blocks + n_shared <= capacity)
-        return LLMCS_OK;
+    bool counted = count_blocks(e, gen->guided ? r->n_seqs / 2 : r->n_seqs, gen->n_prompt, gen->max_new, &n_blocks);
+    if (gen->guided)
+        counted =
+            counted && count_blocks(e, r->n_seqs / 2, ll_generation_negative(gen).n_ids, gen->max_new, &n_negative);
+    if (counted && n_blocks <= capacity && n_negative <= capacity - n_blocks) return LLMCS_OK;
     return ll_fail(LLMCS_LIMIT, "%zu sequences of %zu tokens need %zu blocks of %d tokens, kv_bytes hold %zu",
-                   r->n_seqs, n_tokens, r->n_seqs * n_all, LL_KV_BLOCK, capacity);
+                   r->n_seqs, n_tokens, r->n_seqs * ll_kv_blocks_of(n_tokens), LL_KV_BLOCK, capacity);
 }
 
 /* Allocates everything the request needs but blocks: steps allocate nothing. */
 static llmcs_status alloc_sequences(llmcs_request *r) {
     const llmcs_allocator *a = &r->allocator;
     ll_generation *gen = &r->sched.gen;
-    const size_t n_tokens = gen->n_prompt + gen->max_new;
+    const size_t n_tokens = ll_generation_longest_prompt(gen) + gen->max_new;
     LL_TRY(ll_generation_alloc(gen));
     LL_TRY(ll_alloc_zero(a, r->n_seqs, sizeof *r->sched.seqs, "sequences", &r->sched.seqs));
     for (size_t i = 0; i < r->n_seqs; i++) LL_TRY(ll_sequence_create(&r->sched.seqs[i].kv, a, n_tokens));
     memcpy(r->sched.seqs[0].kv.tokens, gen->prompt, gen->n_prompt * sizeof *gen->prompt);
     r->sched.seqs[0].n_known = gen->n_prompt;
+    if (gen->guided) {
+        const llmcs_ids negative = ll_generation_negative(gen);
+        ll_seq_state *seq = &r->sched.seqs[gen->n_completions];
+        memcpy(seq->kv.tokens, negative.ids, negative.n_ids * sizeof *negative.ids);
+        seq->n_known = negative.n_ids;
+    }
     LL_TRY(ll_alloc(a, ll_prompt_lookup_max(gen), sizeof *r->sched.draft_ids, "draft tokens", &r->sched.draft_ids));
     if (!gen->beams) return LLMCS_OK;
     LL_TRY(ll_alloc_zero(a, r->n_seqs, sizeof *r->sched.spare, "sequences", &r->sched.spare));
@@ -167,7 +189,7 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
     LL_TRY(alloc_sequences(r));
     gen->prompt = gen->completions[0].ids; /* a copy */
     r->new_ids = gen->completions[0].ids + gen->n_prompt;
-    r->single = r->n_seqs == 1;
+    r->single = !gen->beams && gen->n_completions == 1;
     r->streams = gen->streams;
     return LLMCS_OK;
 }

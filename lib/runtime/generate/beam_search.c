@@ -7,7 +7,9 @@
 #include "runtime/generate/generation.h"
 
 void ll_beam_search_free(ll_generation *g, ll_beam_search *search) {
-    ll_beams_free(&search->beams, g->allocator);
+    for (size_t i = 0; search->groups && i < search->n_groups; i++) ll_beams_free(&search->groups[i], g->allocator);
+    ll_free(g->allocator, search->groups);
+    ll_free(g->allocator, search->taken);
     ll_free(g->allocator, search->held);
     ll_free(g->allocator, search->parents);
     ll_free(g->allocator, search->next_ids);
@@ -16,8 +18,9 @@ void ll_beam_search_free(ll_generation *g, ll_beam_search *search) {
 }
 
 static llmcs_status alloc_search(ll_generation *g, ll_beam_search *search) {
-    size_t n = (size_t)g->params.num_beams;
-    ll_beams_config config = {.num_beams = n,
+    const size_t n = (size_t)g->params.num_beams, n_groups = (size_t)g->params.num_beam_groups;
+    ll_beams_config config = {.num_beams = n / n_groups,
+                              .group = n_groups > 1,
                               .max_new_tokens = g->max_new,
                               .early_stopping = g->params.early_stopping,
                               .length_penalty = (double)g->params.length_penalty,
@@ -25,7 +28,11 @@ static llmcs_status alloc_search(ll_generation *g, ll_beam_search *search) {
                               .n_eos = g->n_eos,
                               .do_sample = g->sampled,
                               .seed = g->params.seed};
-    LL_TRY(ll_beams_init(&search->beams, g->allocator, &config));
+    LL_TRY(ll_alloc_zero(g->allocator, n_groups, sizeof *search->groups, "groups of beams", &search->groups));
+    for (search->n_groups = 0; search->n_groups < n_groups; search->n_groups++)
+        LL_TRY(ll_beams_init(&search->groups[search->n_groups], g->allocator, &config));
+    search->n_running = 1;
+    LL_TRY(ll_alloc(g->allocator, n, sizeof *search->taken, "tokens of beams", &search->taken));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->held, "beams", &search->held));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->parents, "parents of beams", &search->parents));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->next_ids, "next tokens", &search->next_ids));
@@ -58,16 +65,16 @@ static void normalize_candidates(ll_candidate *candidates, size_t n) {
     for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
 }
 
-/* Turns one beam's log-probabilities, processed and in beam sampling also filtered, into candidates. */
-static llmcs_status offer_beam(ll_generation *g, ll_beam_search *search, size_t beam, const float *logits) {
-    ll_beams *beams = &search->beams;
+/* Turns the log-probabilities of one of the group's beams, processed and in beam sampling also filtered, into
+ * candidates. */
+static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, llmcs_ids held, const float *logits) {
     ll_scores *scores = &g->workspace->scores;
     float *row = scores->copy; /* [vocab] */
     double log_sum;
     size_t n_left, step = beams->n_new;
     LL_TRY(ll_log_normaliser(logits, g->vocab, step, &log_sum));
     ll_log_probabilities(logits, g->vocab, log_sum, row);
-    ll_processors_apply(&g->processors, row, search->held[beam].ids, search->held[beam].n_ids, step);
+    ll_processors_apply(&g->processors, row, held.ids, held.n_ids, step);
     ll_scores_scan(scores, row);
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
     if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
@@ -86,11 +93,13 @@ static llmcs_status check_stop(const ll_generation *g) {
     return g->check_stop ? g->check_stop(g->check_stop_user) : LLMCS_OK;
 }
 
-static llmcs_status offer_all(ll_generation *g, ll_beam_search *search, const float *logits) {
-    ll_beams *beams = &search->beams;
+/* `first`: the group's first running beam among all. Before the first step every group's one beam is the prompt. */
+static llmcs_status offer_group(ll_generation *g, const ll_beam_search *search, ll_beams *beams, size_t first,
+                                const float *logits) {
     for (size_t i = 0; i < beams->n_running; i++) {
-        if (i) LL_TRY(check_stop(g)); /* the forward pass has just checked */
-        LL_TRY(offer_beam(g, search, i, logits + i * g->vocab));
+        const size_t at = search->n_new ? first + i : 0;
+        if (first + i) LL_TRY(check_stop(g)); /* the forward pass has just checked */
+        LL_TRY(offer_beam(g, beams, i, search->held[at], logits + at * g->vocab));
     }
     ll_beams_rank(beams);
     if (beams->n_candidates || beams->n_finished) return LLMCS_OK;
@@ -109,8 +118,7 @@ static llmcs_status find_stop(ll_text_stream *stream, const int32_t *ids, size_t
     return LLMCS_OK;
 }
 
-static llmcs_status mark_stops(ll_generation *g, ll_beam_search *search) {
-    ll_beams *beams = &search->beams;
+static llmcs_status mark_stops(ll_generation *g, const ll_beam_search *search, ll_beams *beams) {
     for (size_t i = 0; i < beams->n_candidates; i++) {
         ll_beam_candidate *c = &beams->candidates[i];
         if (c->end != LL_BEAM_GOES_ON) continue;
@@ -124,19 +132,65 @@ static llmcs_status mark_stops(ll_generation *g, ll_beam_search *search) {
     return LLMCS_OK;
 }
 
-llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over) {
-    ll_beams *beams = &search->beams;
-    llmcs_status status = offer_all(g, search, logits);
-    if (!status && g->streams) status = mark_stops(g, search);
-    if (status) {
-        beams->n_candidates = 0;
-        return status;
+/* A group that has ended goes on with padding in Transformers, which counts as taken. */
+static int32_t padding_of(const ll_generation *g) {
+    const int32_t pad = g->model->config.pad_token_id;
+    return pad >= 0 ? pad : g->n_eos ? g->eos[0] : -1;
+}
+
+/* The tokens that a group has taken in this step, for the groups after it. */
+static void take_tokens(const ll_generation *g, ll_beam_search *search, const ll_beams *beams, size_t n_beams,
+                        size_t *n_taken) {
+    const int32_t pad = padding_of(g);
+    for (size_t i = 0; i < n_beams; i++) {
+        if (beams->n_running && i == beams->n_running) return;
+        const int32_t id = beams->n_running ? beams->nodes[beams->running[i].node].id : pad;
+        if (id >= 0 && (size_t)id < g->vocab) search->taken[(*n_taken)++] = id;
     }
+}
+
+static llmcs_status step_group(ll_generation *g, ll_beam_search *search, ll_beams *beams, size_t first, bool late,
+                               const float *logits, bool *over) {
+    LL_TRY(offer_group(g, search, beams, first, logits));
+    if (g->streams) LL_TRY(mark_stops(g, search, beams));
+    if (late) ll_beams_end_all(beams, LL_BEAM_TIME);
     *over = ll_beams_advance(beams);
-    for (size_t i = 0; !*over && i < beams->n_running; i++) {
-        search->parents[i] = beams->running[i].parent;
-        search->next_ids[i] = beams->nodes[beams->running[i].node].id;
+    return LLMCS_OK;
+}
+
+/* The group's running beams are the next of all running ones. `first`: its first one before the step. */
+static void append_running(ll_beam_search *search, const ll_beams *beams, size_t first) {
+    for (size_t i = 0; i < beams->n_running; i++) {
+        const ll_running_beam *running = &beams->running[i];
+        search->parents[search->n_running] = (search->n_new ? first : 0) + running->parent;
+        search->next_ids[search->n_running++] = beams->nodes[running->node].id;
     }
+}
+
+llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over) {
+    const bool late = ll_generation_is_late(g);
+    const size_t n_beams = (size_t)g->params.num_beams / search->n_groups;
+    const size_t n_running = search->n_running;
+    size_t first = 0, n_taken = 0;
+    search->n_running = 0;
+    for (size_t i = 0; i < search->n_groups; i++) {
+        ll_beams *beams = &search->groups[i];
+        const size_t n_before = beams->n_running;
+        bool ended = true;
+        g->processors.taken = (llmcs_ids){search->taken, n_taken};
+        llmcs_status status = n_before ? step_group(g, search, beams, first, late, logits, &ended) : LLMCS_OK;
+        if (status) {
+            beams->n_candidates = 0;
+            search->n_running = n_running;
+            return status;
+        }
+        if (search->n_groups > 1) take_tokens(g, search, beams, n_beams, &n_taken);
+        if (ended) beams->n_running = 0;
+        append_running(search, beams, first);
+        first += n_before;
+    }
+    search->n_new++;
+    *over = !search->n_running;
     return LLMCS_OK;
 }
 
@@ -144,8 +198,10 @@ llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const
 
 static llmcs_status fill_completion(ll_generation *g, const ll_beams *beams, const ll_hypothesis *h,
                                     ll_completion *completion, llmcs_finish_reason interrupted) {
-    static const llmcs_finish_reason reasons[] = {
-        [LL_BEAM_EOS] = LLMCS_FINISH_EOS, [LL_BEAM_STOP] = LLMCS_FINISH_STOP, [LL_BEAM_LENGTH] = LLMCS_FINISH_LENGTH};
+    static const llmcs_finish_reason reasons[] = {[LL_BEAM_EOS] = LLMCS_FINISH_EOS,
+                                                  [LL_BEAM_STOP] = LLMCS_FINISH_STOP,
+                                                  [LL_BEAM_LENGTH] = LLMCS_FINISH_LENGTH,
+                                                  [LL_BEAM_TIME] = LLMCS_FINISH_DEADLINE};
     int32_t *new_ids = completion->ids + g->n_prompt;
     completion->n_new = ll_beams_path(beams, h->node, new_ids, completion->logprobs);
     completion->score = h->score;
@@ -156,10 +212,35 @@ static llmcs_status fill_completion(ll_generation *g, const ll_beams *beams, con
     return find_stop(&g->completions[0].stream, new_ids, completion->n_new, &found, &completion->text_bytes);
 }
 
+void ll_beam_search_interrupt(ll_beam_search *search) {
+    for (size_t i = 0; i < search->n_groups; i++) ll_beams_interrupt(&search->groups[i]);
+    search->n_running = 0;
+}
+
+/* The group whose next hypothesis is best; of equals the last one, as in Transformers. n_used [n_groups]. */
+static size_t best_group(const ll_beam_search *search, const size_t *n_used) {
+    size_t best = search->n_groups;
+    for (size_t i = 0; i < search->n_groups; i++) {
+        const ll_beams *beams = &search->groups[i];
+        if (n_used[i] == beams->n_finished) continue;
+        if (best == search->n_groups ||
+            beams->finished[n_used[i]].score >= search->groups[best].finished[n_used[best]].score)
+            best = i;
+    }
+    return best;
+}
+
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted) {
-    ll_beams *beams = &search->beams;
-    g->n_completions = ll_min(g->n_completions, beams->n_finished);
-    for (size_t i = 0; i < g->n_completions; i++)
-        LL_TRY(fill_completion(g, beams, &beams->finished[i], &g->completions[i], interrupted));
+    size_t *n_used = search->parents, n_finished = 0; /* parents are not needed any more */
+    for (size_t i = 0; i < search->n_groups; i++) {
+        n_used[i] = 0;
+        n_finished += search->groups[i].n_finished;
+    }
+    g->n_completions = ll_min(g->n_completions, n_finished);
+    for (size_t i = 0; i < g->n_completions; i++) {
+        const size_t best = best_group(search, n_used);
+        const ll_beams *beams = &search->groups[best];
+        LL_TRY(fill_completion(g, beams, &beams->finished[n_used[best]++], &g->completions[i], interrupted));
+    }
     return LLMCS_OK;
 }

@@ -22,6 +22,23 @@ static void apply_verdict(ll_completion *completion, ll_stream_verdict verdict) 
     ll_completion_end(completion, verdict == LL_STREAM_CALLBACK ? LLMCS_FINISH_CALLBACK : LLMCS_FINISH_STOP);
 }
 
+/* Classifier-free guidance (Sanchez et al. 2023, "Stay on topic with Classifier-Free Guidance"), as Transformers'
+ * UnbatchedClassifierFreeGuidanceLogitsProcessor: from the negative prompt's log-probabilities `scale` times the way to
+ * the prompt's. */
+static llmcs_status load_guided_scores(ll_generation *g, ll_logits logits) {
+    ll_scores *scores = &g->workspace->scores;
+    const double scale = (double)g->params.guidance_scale;
+    double log_sum, negative_log_sum;
+    LL_TRY(ll_log_normaliser(logits.row, g->vocab, 0, &log_sum));
+    LL_TRY(ll_log_normaliser(logits.negative, g->vocab, 0, &negative_log_sum));
+    for (size_t i = 0; i < g->vocab; i++) {
+        const double negative = (double)logits.negative[i] - negative_log_sum;
+        scores->copy[i] = (float)(negative + scale * ((double)logits.row[i] - log_sum - negative));
+    }
+    ll_scores_scan(scores, scores->copy);
+    return LLMCS_OK;
+}
+
 /* Puts the row into the workspace's scores. NUMERIC unless it is finite. */
 static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;
@@ -32,13 +49,15 @@ static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
     else
         finite = k->block_max(logits.row, g->vocab, scores->block_max);
     if (finite) ll_scores_start(scores, logits.row);
-    return finite && !scores->nan ? LLMCS_OK : ll_check_finite(k, logits.row, 1, g->vocab, "logits");
+    if (!finite || scores->nan) return ll_check_finite(k, logits.row, 1, g->vocab, "logits");
+    return logits.negative ? load_guided_scores(g, logits) : LLMCS_OK;
 }
 
 /* log(sum of e^logit), which turns logits into log-probabilities; NaN unless requested: it reads the whole row. */
 static double log_sum_of(const ll_generation *g, const float *logits) {
     if (!g->params.logprobs) return NAN;
-    const float max = g->workspace->scores.max;
+    float max = g->workspace->scores.max;
+    if (g->guided) (void)ll_row_scan(logits, g->vocab, &max);
     return (double)max + log(g->model->kernels->exp_sum(logits, g->vocab, max));
 }
 
@@ -79,6 +98,7 @@ llmcs_status ll_completion_emit(ll_generation *g, size_t index) {
     if (completion->ended) return LLMCS_OK; /* EOS is not emitted */
     LL_TRY(emit_token(g, completion, completion->ids[g->n_prompt + completion->n_new - 1]));
     if (!completion->ended && completion->n_new == g->max_new) ll_completion_end(completion, LLMCS_FINISH_LENGTH);
+    if (!completion->ended && ll_generation_is_late(g)) ll_completion_end(completion, LLMCS_FINISH_DEADLINE);
     return LLMCS_OK;
 }
 

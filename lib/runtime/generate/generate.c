@@ -12,10 +12,11 @@ typedef struct generate_call {
     int32_t *encoded; /* the prompt's ids where it came as text */
     bool evaluating;  /* the session's tokens are being replaced */
     bool finished;
-    /* The completions that have not ended: sequence seqs[i] of the session continues with next_ids[i]. With prompt
-     * lookup, next_ids are the one completion's last token and the draft tokens. */
-    size_t *seqs;      /* [n_completions] */
-    int32_t *next_ids; /* [n_completions + draft tokens] */
+    /* The completions that have not ended: sequence seqs[i] of the session continues with next_ids[i]. With guidance
+     * the same completions' sequences behind the negative prompt follow. With prompt lookup, next_ids are the one
+     * completion's last token and the draft tokens. */
+    size_t *seqs;      /* [sequences] */
+    int32_t *next_ids; /* [sequences + draft tokens] */
     size_t n_active;
 } generate_call;
 
@@ -57,9 +58,22 @@ static llmcs_status reserve_generation(generate_call *c) {
     LL_TRY(ll_alloc(g->allocator, n_seqs, sizeof *c->seqs, "active sequences", &c->seqs));
     LL_TRY(ll_alloc(g->allocator, n_seqs + n_draft, sizeof *c->next_ids, "next tokens", &c->next_ids));
     if (n_draft) LL_TRY(ll_session_reserve_logits(c->session, 1 + n_draft));
-    if (n_seqs > 1) LL_TRY(ll_session_reserve(c->session, n_seqs, g->n_prompt + g->max_new - 1));
+    const size_t max_tokens = ll_generation_longest_prompt(g) + g->max_new - 1;
+    if (n_seqs > 1) LL_TRY(ll_session_reserve(c->session, n_seqs, max_tokens));
     c->evaluating = true;
     return LLMCS_OK;
+}
+
+/* Evaluates prompt and negative prompt; *logits: [2, vocab] of their last tokens. */
+static llmcs_status prefill_both(generate_call *c, const float **logits) {
+    const ll_generation *g = &c->g;
+    const llmcs_ids negative = ll_generation_negative(g);
+    const size_t seqs[] = {0, g->n_completions}, n_rest = g->n_prompt - 1 - g->n_cached;
+    const int32_t last_ids[] = {g->prompt[g->n_prompt - 1], negative.ids[negative.n_ids - 1]};
+    if (n_rest) LL_TRY(ll_seq_eval(c->session, seqs[0], g->prompt + g->n_cached, n_rest, LLMCS_LOGITS_NONE, NULL));
+    if (negative.n_ids > 1)
+        LL_TRY(ll_seq_eval(c->session, seqs[1], negative.ids, negative.n_ids - 1, LLMCS_LOGITS_NONE, NULL));
+    return ll_seqs_eval(c->session, seqs, last_ids, 2, logits);
 }
 
 /* Evaluates the part of the prompt that the session does not hold, at least its last token, for the logits. */
@@ -68,15 +82,20 @@ static llmcs_status prefill(generate_call *c, const float **logits) {
     LL_TRY(reserve_generation(c));
     ll_session_set_deadline(c->session, ll_generation_deadline_ns(g));
     g->n_cached = ll_seq_keep_prefix(c->session, g->prompt, g->n_prompt);
-    LL_TRY(ll_seq_eval(c->session, 0, g->prompt + g->n_cached, g->n_prompt - g->n_cached, LLMCS_LOGITS_LAST, logits));
+    if (g->guided)
+        LL_TRY(prefill_both(c, logits));
+    else
+        LL_TRY(
+            ll_seq_eval(c->session, 0, g->prompt + g->n_cached, g->n_prompt - g->n_cached, LLMCS_LOGITS_LAST, logits));
     g->prompt_end_ns = ll_now_ns();
     return LLMCS_OK;
 }
 
 /* ---- decode */
 
-static llmcs_status sample_and_emit(ll_generation *g, size_t index, const float *logits) {
-    LL_TRY(ll_completion_sample(g, index, (ll_logits){logits, NULL}));
+/* negative: NULL without guidance. */
+static llmcs_status sample_and_emit(ll_generation *g, size_t index, const float *logits, const float *negative) {
+    LL_TRY(ll_completion_sample(g, index, (ll_logits){.row = logits, .negative = negative}));
     return ll_completion_emit(g, index);
 }
 
@@ -89,13 +108,19 @@ static void find_active(generate_call *c) {
         c->seqs[c->n_active] = i;
         c->next_ids[c->n_active++] = completion->ids[g->n_prompt + completion->n_new - 1];
     }
+    for (size_t i = 0; g->guided && i < c->n_active; i++) {
+        c->seqs[c->n_active + i] = g->n_completions + c->seqs[i];
+        c->next_ids[c->n_active + i] = c->next_ids[i];
+    }
 }
 
 /* One token for each active completion. */
 static llmcs_status decode_step(generate_call *c) {
+    const size_t n = c->n_active, vocab = c->g.vocab;
     const float *logits;
-    LL_TRY(ll_seqs_eval(c->session, c->seqs, c->next_ids, c->n_active, &logits));
-    for (size_t i = 0; i < c->n_active; i++) LL_TRY(sample_and_emit(&c->g, c->seqs[i], logits + i * c->g.vocab));
+    LL_TRY(ll_seqs_eval(c->session, c->seqs, c->next_ids, c->g.guided ? 2 * n : n, &logits));
+    for (size_t i = 0; i < n; i++)
+        LL_TRY(sample_and_emit(&c->g, c->seqs[i], logits + i * vocab, c->g.guided ? logits + (n + i) * vocab : NULL));
     return LLMCS_OK;
 }
 
@@ -109,10 +134,10 @@ static llmcs_status decode_step_with_lookup(generate_call *c) {
     size_t n_held, n_accepted = 0,
                    n_draft = ll_prompt_lookup(g, completion, c->next_ids + 1, ll_prompt_lookup_limit(g, completion));
     LL_TRY(ll_seq_eval(c->session, 0, c->next_ids, 1 + n_draft, LLMCS_LOGITS_ALL, &logits));
-    LL_TRY(sample_and_emit(g, 0, logits));
+    LL_TRY(sample_and_emit(g, 0, logits, NULL));
     while (n_accepted < n_draft && !completion->ended &&
            completion->ids[g->n_prompt + completion->n_new - 1] == draft_ids[n_accepted])
-        LL_TRY(sample_and_emit(g, 0, logits + ++n_accepted * g->vocab));
+        LL_TRY(sample_and_emit(g, 0, logits + ++n_accepted * g->vocab, NULL));
     g->n_draft += n_draft;
     g->n_accepted += n_accepted;
     (void)ll_seq_tokens(c->session, 0, &n_held);
@@ -124,16 +149,20 @@ static llmcs_status decode_step_with_lookup(generate_call *c) {
  * the prompt's keys and values. */
 static llmcs_status decode_loop(generate_call *c, const float *logits) {
     ll_generation *g = &c->g;
-    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(sample_and_emit(g, i, logits));
-    for (size_t i = 1; i < g->n_completions; i++)
-        if (!g->completions[i].ended) ll_seq_copy(c->session, i, 0);
+    const size_t n = g->n_completions;
+    for (size_t i = 0; i < n; i++) LL_TRY(sample_and_emit(g, i, logits, g->guided ? logits + g->vocab : NULL));
+    for (size_t i = 1; i < n; i++) {
+        if (g->completions[i].ended) continue;
+        ll_seq_copy(c->session, i, 0);
+        if (g->guided) ll_seq_copy(c->session, n + i, n);
+    }
     for (find_active(c); c->n_active; find_active(c)) {
         llmcs_status status = ll_prompt_lookup_max(g) ? decode_step_with_lookup(c) : decode_step(c);
         if (status && status != LLMCS_CANCELLED && status != LLMCS_DEADLINE) return status;
         for (size_t i = 0; status && i < c->n_active; i++)
             ll_completion_end(&g->completions[c->seqs[i]], ll_finish_reason_of(status));
     }
-    for (size_t i = 0; i < g->n_completions; i++) LL_TRY(ll_completion_flush(g, i));
+    for (size_t i = 0; i < n; i++) LL_TRY(ll_completion_flush(g, i));
     return LLMCS_OK;
 }
 
@@ -190,11 +219,16 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     size_t n_rows, n_ids;
     LL_TRY(ll_generation_init(g, ll_session_model(session), params));
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
+    if (g->guided)
+        return ll_fail(LLMCS_ARG,
+                       "guidance_scale is %g: llmcs_next_distribution knows the session's tokens only; set it to 1",
+                       (double)g->params.guidance_scale);
     g->beams = false;
     g->sampled = g->params.temperature > 0; /* whatever do_sample says: the distribution is that of sampling */
     ll_sampler_workspace workspace;
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
-    const int32_t *ids = ll_seq_tokens(session, 0, &n_ids);
+    const int32_t *ids = g->prompt = ll_seq_tokens(session, 0, &n_ids);
+    g->n_prompt = n_ids;
     g->min_new = ll_generation_min_new(&g->params, n_ids);
     ll_generation_set_workspace(g, &workspace);
     ll_scores_scan(&workspace.scores, logits + (n_rows - 1) * g->vocab);

@@ -12,7 +12,7 @@ static llmcs_status check_stop(void *session) { return ll_session_check_stop(ses
 
 /* The beams that continue take over their parents' tokens, and each evaluates its next one. */
 static llmcs_status forward_beams(beam_decoder *d, const float **logits) {
-    const size_t n = d->search.beams.n_running;
+    const size_t n = d->search.n_running;
     ll_seq_permute(d->session, d->search.parents, n);
     d->n_holding = n;
     return ll_seqs_eval(d->session, d->seqs, d->search.next_ids, n, logits);
@@ -23,15 +23,15 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
                                 llmcs_finish_reason *interrupted) {
     ll_beam_search *search = &d->search;
     for (bool over = false; !over;) {
-        for (size_t i = 0; i < search->beams.n_running; i++)
+        for (size_t i = 0; i < search->n_running; i++)
             search->held[i].ids = ll_seq_tokens(d->session, i, &search->held[i].n_ids);
         llmcs_status status = ll_beam_search_step(g, search, logits, &over);
         if (!status && !over) status = forward_beams(d, &logits);
         if (status && status != LLMCS_CANCELLED && status != LLMCS_DEADLINE) return status;
         if (!status) continue;
-        if (search->beams.n_new == 0) return status; /* no token has been sampled yet */
+        if (search->n_new == 0) return status; /* no token has been sampled yet */
         *interrupted = ll_finish_reason_of(status);
-        ll_beams_interrupt(&search->beams);
+        ll_beam_search_interrupt(search);
         return LLMCS_OK;
     }
     return LLMCS_OK;

@@ -24,6 +24,10 @@ static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain
                                                      .early_stopping = LLMCS_EARLY_STOPPING_FALSE,
                                                      .length_penalty = 1.0f,
                                                      .encoder_repetition_penalty = 1.0f,
+                                                     .typical_p = 1.0f,
+                                                     .num_beam_groups = 1,
+                                                     .exponential_decay_factor = 1.0f,
+                                                     .guidance_scale = 1.0f,
                                                      .max_matching_ngram_size = 2};
 
 /* Converts a number of a file to the parameter's type; one that does not fit is refused later, by its name. */
@@ -58,6 +62,17 @@ static void fill_from_model(const llmcs_model *model, llmcs_generate_params *par
     if (c->generation.forced_bos_token_id >= 0)
         params->forced_bos_token_id = (llmcs_ids){&c->generation.forced_bos_token_id, 1};
     params->forced_eos_token_id = c->generation.forced_eos_token_id;
+    params->typical_p = (float)c->generation.typical_p;
+    params->epsilon_cutoff = (float)c->generation.epsilon_cutoff;
+    params->eta_cutoff = (float)c->generation.eta_cutoff;
+    params->num_beam_groups = to_int32(c->generation.num_beam_groups);
+    params->diversity_penalty = (float)c->generation.diversity_penalty;
+    params->exponential_decay_start = to_int32(c->generation.exponential_decay_start);
+    params->exponential_decay_factor = (float)c->generation.exponential_decay_factor;
+    params->sequence_bias = c->generation.sequence_bias;
+    params->n_sequence_bias = c->generation.n_sequence_bias;
+    params->max_time = c->generation.max_time;
+    params->guidance_scale = (float)c->generation.guidance_scale;
     params->bad_words_ids = c->generation.bad_words_ids;
     params->n_bad_words_ids = c->generation.n_bad_words_ids;
     if (!model->tokenizer) return; /* without a tokenizer, text cannot be compared */
@@ -99,6 +114,18 @@ static llmcs_status check_param_finite(const char *name, float value) {
     return ll_fail(LLMCS_ARG, "%s is not a finite number", name);
 }
 
+static llmcs_status check_cutoff(const char *name, float value) {
+    if (value >= 0.0f && value < 1.0f) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "%s is %g, expected 0 to less than 1", name, (double)value);
+}
+
+static llmcs_status check_filters(const llmcs_generate_params *p) {
+    if (!(p->typical_p > 0.0f && p->typical_p <= 1.0f))
+        return ll_fail(LLMCS_ARG, "typical_p is %g, expected more than 0, at most 1", (double)p->typical_p);
+    LL_TRY(check_cutoff("epsilon_cutoff", p->epsilon_cutoff));
+    return check_cutoff("eta_cutoff", p->eta_cutoff);
+}
+
 static llmcs_status check_numbers(const llmcs_generate_params *p) {
     LL_TRY(check_int("max_length", p->max_length, 0));
     LL_TRY(check_int("max_new_tokens", p->max_new_tokens, p->max_length ? 0 : 1));
@@ -121,6 +148,12 @@ static llmcs_status check_numbers(const llmcs_generate_params *p) {
     LL_TRY(check_param_finite("frequency_penalty", p->frequency_penalty));
     LL_TRY(check_int("no_repeat_ngram_size", p->no_repeat_ngram_size, 0));
     LL_TRY(check_param_finite("length_penalty", p->length_penalty));
+    LL_TRY(check_filters(p));
+    LL_TRY(check_int("exponential_decay_start", p->exponential_decay_start, 0));
+    LL_TRY(check_param_finite("exponential_decay_factor", p->exponential_decay_factor));
+    LL_TRY(check_float("exponential_decay_factor", p->exponential_decay_factor, 0.0f, INFINITY));
+    LL_TRY(check_param_finite("guidance_scale", p->guidance_scale));
+    if (!(p->max_time >= 0)) return ll_fail(LLMCS_ARG, "max_time is %g, expected 0 or more", p->max_time);
     if (!(p->deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms is %g, expected 0 or more", p->deadline_ms);
     if (p->encode_flags & ~KNOWN_ENCODE_FLAGS)
         return ll_fail(LLMCS_ARG, "encode_flags: 0x%x has unknown bits", (unsigned)p->encode_flags);
@@ -142,11 +175,66 @@ static llmcs_status check_beams(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
+/* Transformers' rules of group beam search (GenerationConfig.validate, BeamSearchScorer, HammingDiversity...). */
+static llmcs_status check_groups(const llmcs_generate_params *p) {
+    LL_TRY(check_count("num_beam_groups", p->num_beam_groups));
+    LL_TRY(check_param_finite("diversity_penalty", p->diversity_penalty));
+    LL_TRY(check_float("diversity_penalty", p->diversity_penalty, 0.0f, INFINITY));
+    if (p->num_beam_groups == 1) {
+        if (p->diversity_penalty == 0) return LLMCS_OK;
+        return ll_fail(LLMCS_ARG,
+                       "diversity_penalty is %g and num_beam_groups is 1: a penalty needs two groups or more",
+                       (double)p->diversity_penalty);
+    }
+    if (p->num_beams % p->num_beam_groups)
+        return ll_fail(LLMCS_ARG, "num_beams is %d and num_beam_groups is %d: it must be a divisor of num_beams",
+                       (int)p->num_beams, (int)p->num_beam_groups);
+    if (p->do_sample)
+        return ll_fail(LLMCS_ARG, "num_beam_groups is %d and do_sample is set: groups of beams are not sampled",
+                       (int)p->num_beam_groups);
+    if (p->diversity_penalty == 0)
+        return ll_fail(
+            LLMCS_ARG,
+            "num_beam_groups is %d and diversity_penalty is 0: all groups would find the same; set it above 0",
+            (int)p->num_beam_groups);
+    return LLMCS_OK;
+}
+
 /* The ids are in the vocabulary, and their count is not larger than memory. */
 static llmcs_status check_list(const char *name, llmcs_ids list, size_t vocab) {
     if (!list.ids && list.n_ids) return ll_fail(LLMCS_ARG, "%s is NULL", name);
     LL_TRY(ll_check_array(name, list.n_ids, sizeof *list.ids));
     return ll_check_ids(LLMCS_ARG, name, 0, list.ids, list.n_ids, vocab);
+}
+
+/* Transformers gives beams each other's keys and values of the negative prompt, and draft tokens a place in it. */
+static llmcs_status check_guidance(const llmcs_generate_params *p, size_t vocab) {
+    LL_TRY(check_list("negative_prompt_ids", p->negative_prompt_ids, vocab));
+    if (p->guidance_scale == 1.0f) {
+        if (!p->negative_prompt_ids.n_ids) return LLMCS_OK;
+        return ll_fail(LLMCS_ARG,
+                       "negative_prompt_ids are given and guidance_scale is 1: without guidance they are unused");
+    }
+    if (p->num_beams > 1)
+        return ll_fail(LLMCS_ARG, "guidance_scale is %g and num_beams is %d: guidance needs num_beams = 1",
+                       (double)p->guidance_scale, (int)p->num_beams);
+    if (p->prompt_lookup_num_tokens)
+        return ll_fail(LLMCS_ARG, "guidance_scale is %g and prompt_lookup_num_tokens is %d: guidance needs 0",
+                       (double)p->guidance_scale, (int)p->prompt_lookup_num_tokens);
+    return LLMCS_OK;
+}
+
+static llmcs_status check_sequence_bias(const llmcs_generate_params *p, size_t vocab) {
+    if (!p->sequence_bias && p->n_sequence_bias) return ll_fail(LLMCS_ARG, "sequence_bias is NULL");
+    LL_TRY(ll_check_array("n_sequence_bias", p->n_sequence_bias, sizeof *p->sequence_bias));
+    for (size_t i = 0; i < p->n_sequence_bias; i++) {
+        const llmcs_ids *ids = &p->sequence_bias[i].ids;
+        if (!ids->ids || !ids->n_ids) return ll_fail(LLMCS_ARG, "sequence_bias[%zu] has no ids", i);
+        LL_TRY(check_list("sequence_bias", *ids, vocab));
+        if (!(p->sequence_bias[i].bias < INFINITY))
+            return ll_fail(LLMCS_ARG, "sequence_bias[%zu]: the bias is %g", i, (double)p->sequence_bias[i].bias);
+    }
+    return LLMCS_OK;
 }
 
 static llmcs_status check_token_lists(const llmcs_generate_params *p, size_t vocab) {
@@ -167,6 +255,7 @@ static llmcs_status check_token_lists(const llmcs_generate_params *p, size_t voc
         for (size_t t = 0; t < word->n_ids; t++)
             LL_TRY(ll_check_ids(LLMCS_ARG, "bad_words_ids", i, &word->ids[t], 1, vocab));
     }
+    LL_TRY(check_sequence_bias(p, vocab));
     if (!p->logit_bias && p->n_logit_bias) return ll_fail(LLMCS_ARG, "logit_bias is NULL");
     LL_TRY(ll_check_array("n_logit_bias", p->n_logit_bias, sizeof *p->logit_bias));
     for (size_t i = 0; i < p->n_logit_bias; i++) {
@@ -217,7 +306,9 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
     }
     LL_TRY(check_numbers(out));
     LL_TRY(check_beams(out));
+    LL_TRY(check_groups(out));
     LL_TRY(check_token_lists(out, (size_t)model->config.vocab_size));
     LL_TRY(check_lookup(out, (size_t)model->config.vocab_size));
+    LL_TRY(check_guidance(out, (size_t)model->config.vocab_size));
     return check_stop_strings(out);
 }

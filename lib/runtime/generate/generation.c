@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "runtime/check.h"
 #include "text/tokenizer.h"
 
@@ -10,7 +11,13 @@
 
 static ll_processors processors_of(const ll_generation *g) {
     const llmcs_generate_params *p = &g->params;
-    return (ll_processors){.encoder_repetition_penalty = p->encoder_repetition_penalty,
+    return (ll_processors){.source = g->source.n_ids ? g->source : (llmcs_ids){g->prompt, g->n_prompt},
+                           .sequence_bias = p->sequence_bias,
+                           .n_sequence_bias = p->n_sequence_bias,
+                           .decay_start = (size_t)p->exponential_decay_start,
+                           .decay_factor = p->exponential_decay_factor,
+                           .diversity_penalty = p->diversity_penalty,
+                           .encoder_repetition_penalty = p->encoder_repetition_penalty,
                            .encoder_no_repeat_ngram_size = (size_t)p->encoder_no_repeat_ngram_size,
                            .suppress = p->suppress_tokens,
                            .begin_suppress = p->begin_suppress_tokens,
@@ -41,6 +48,9 @@ static ll_sampler sampler_of(const ll_generation *g) {
                                    .top_k = (size_t)p->top_k,
                                    .top_p = p->top_p,
                                    .min_p = p->min_p,
+                                   .typical_p = p->typical_p,
+                                   .epsilon_cutoff = p->epsilon_cutoff,
+                                   .eta_cutoff = p->eta_cutoff,
                                    /* Beams need a token that is not EOS to continue with: Transformers' rule. */
                                    .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
 }
@@ -79,7 +89,7 @@ static void free_completions(ll_generation *g) {
 }
 
 static llmcs_status init_completion(ll_generation *g, ll_completion *completion) {
-    size_t n_ids = g->n_prompt + g->max_new; /* both at most n_ctx + 1 */
+    const size_t n_ids = g->n_prompt + g->max_new; /* both at most n_ctx + 1 */
     completion->text_bytes = SIZE_MAX;
     LL_TRY(ll_alloc(g->allocator, n_ids, sizeof *completion->ids, "ids of a sequence", &completion->ids));
     memcpy(completion->ids, g->prompt, g->n_prompt * sizeof *completion->ids);
@@ -107,7 +117,8 @@ void ll_generation_free(ll_generation *g) {
 
 uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos) {
     const uint64_t completion = sizeof(ll_completion) + n_tokens * (sizeof(int32_t) + sizeof(float));
-    const uint64_t search = sizeof(llmcs_ids) + sizeof(size_t) + sizeof(int32_t) + n_tokens * sizeof(int32_t);
+    const uint64_t search =
+        sizeof(ll_beams) + sizeof(llmcs_ids) + sizeof(size_t) + 2 * sizeof(int32_t) + n_tokens * sizeof(int32_t);
     return completion + search + ll_beams_bytes(n_tokens, n_eos);
 }
 
@@ -124,6 +135,12 @@ static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
     return ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, g->prompt, g->n_prompt, g->vocab);
 }
 
+static llmcs_status check_negative_prompt(const ll_generation *g, size_t n_ctx) {
+    const size_t n = g->params.negative_prompt_ids.n_ids;
+    if (n <= n_ctx) return LLMCS_OK;
+    return ll_fail(LLMCS_CONTEXT_FULL, "the negative prompt has %zu tokens, n_ctx is %zu", n, n_ctx);
+}
+
 size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt) {
     const size_t min_length = (size_t)p->min_length;
     if (p->min_new_tokens) return (size_t)p->min_new_tokens;
@@ -133,6 +150,7 @@ size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt) {
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
     const llmcs_generate_params *p = &g->params;
     LL_TRY(check_prompt(g, n_ctx));
+    if (g->guided) LL_TRY(check_negative_prompt(g, n_ctx));
     size_t max_new = (size_t)p->max_new_tokens;
     if (!max_new && g->n_prompt >= (size_t)p->max_length)
         return ll_fail(LLMCS_CONTEXT_FULL,
@@ -140,7 +158,7 @@ llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
                        g->n_prompt, (int)p->max_length);
     if (!max_new) max_new = (size_t)p->max_length - g->n_prompt;
     /* The last token need not be evaluated: a full context still gives one more. */
-    g->max_new = ll_min(max_new, n_ctx - g->n_prompt + 1);
+    g->max_new = ll_min(max_new, n_ctx - ll_generation_longest_prompt(g) + 1);
     g->min_new = ll_generation_min_new(p, g->n_prompt);
     g->completion_capacity = g->n_completions = (size_t)p->num_return_sequences;
     if (p->n_stop_strings) LL_TRY(ll_model_check_tokenizer(g->model));
@@ -158,7 +176,12 @@ llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmc
     g->n_eos = own_eos ? g->model->config.n_eos_token_id : g->params.n_eos_token_id;
     g->beams = g->params.num_beams > 1;
     g->sampled = g->params.do_sample && g->params.temperature > 0;
-    return LLMCS_OK;
+    g->guided = g->params.guidance_scale != 1.0f;
+    if (g->params.exponential_decay_factor == 1.0f || g->n_eos) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG,
+                   "exponential_decay_length_penalty needs an EOS token, and %s: set eos_token_id or "
+                   "exponential_decay_factor = 1",
+                   own_eos ? "the model has none" : "eos_token_id is empty");
 }
 
 llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
@@ -189,9 +212,16 @@ llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *pro
     return LLMCS_OK;
 }
 
+/* Nanoseconds of a positive number of them, at most thirty years. */
+static uint64_t span_ns(double ns) { return ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18; }
+
+bool ll_generation_is_late(const ll_generation *g) {
+    return g->params.max_time > 0 && ll_now_ns() - g->start_ns > span_ns(g->params.max_time * 1e9);
+}
+
 uint64_t ll_generation_deadline_ns(const ll_generation *g) {
     double ns = g->params.deadline_ms * 1e6;
     if (!(ns > 0)) return 0;
-    uint64_t span = ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18; /* thirty years */
+    const uint64_t span = span_ns(ns);
     return g->start_ns + (span ? span : 1);
 }

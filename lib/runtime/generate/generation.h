@@ -34,10 +34,12 @@ typedef struct ll_generation {
     size_t vocab;
     const int32_t *prompt; /* [n_prompt] */
     size_t n_prompt;
-    size_t max_new; /* new tokens at most, as params and the context say */
-    size_t min_new; /* no EOS before */
-    bool beams;     /* beam search or beam sampling */
-    bool sampled;   /* sample tokens, rather than take the most probable one */
+    llmcs_ids source; /* what an encoder reads; empty: the prompt stands for it */
+    bool guided;      /* a second sequence for each completion: the negative prompt and the same answer */
+    size_t max_new;   /* new tokens at most, as params and the context say */
+    size_t min_new;   /* no EOS before */
+    bool beams;       /* beam search or beam sampling */
+    bool sampled;     /* sample tokens, rather than take the most probable one */
     ll_processors processors;
     ll_sampler_workspace *workspace; /* the runner's: ll_generation_set_workspace */
     ll_sampler sampler;
@@ -79,10 +81,21 @@ void ll_generation_free(ll_generation *g);
 /* Most that a generation allocates for each of its beams or completions, prompt and answer n_tokens long, but for the
  * text stream. */
 uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos);
-/* Sequences that are evaluated together. */
+/* Sequences that are evaluated together; the second half of a guided generation's follow the negative prompt. */
 static inline size_t ll_generation_n_seqs(const ll_generation *g) {
-    return g->beams ? (size_t)g->params.num_beams : g->completion_capacity;
+    return g->beams ? (size_t)g->params.num_beams : g->completion_capacity * (g->guided ? 2 : 1);
 }
+/* Transformers takes the prompt's last token for a negative prompt that is not given. */
+static inline llmcs_ids ll_generation_negative(const ll_generation *g) {
+    const llmcs_ids given = g->params.negative_prompt_ids;
+    return given.n_ids ? given : (llmcs_ids){g->prompt + g->n_prompt - 1, 1};
+}
+/* Tokens before the answer in the longest sequence. */
+static inline size_t ll_generation_longest_prompt(const ll_generation *g) {
+    return g->guided ? ll_max(g->n_prompt, ll_generation_negative(g).n_ids) : g->n_prompt;
+}
+/* max_time is over: the token just sampled is the last. */
+bool ll_generation_is_late(const ll_generation *g);
 /* g->start_ns + params.deadline_ms, on ll_now_ns's clock; 0: no deadline. */
 uint64_t ll_generation_deadline_ns(const ll_generation *g);
 
@@ -100,6 +113,7 @@ bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 typedef struct ll_logits {
     const float *row;       /* [vocab] */
     const float *block_max; /* [ll_row_blocks(vocab)], NaN for a block with a logit that is not finite; or NULL */
+    const float *negative;  /* [vocab] after the negative prompt, finite; NULL unless guided */
 } ll_logits;
 
 /* Samples the next token of completion `index`, which ends with EOS. Different generations may sample concurrently.
@@ -122,7 +136,7 @@ llmcs_finish_reason ll_finish_reason_of(llmcs_status status);
 size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *completion, int32_t *draft_ids, size_t max);
 /* Most draft tokens of one step; 0: no prompt lookup. */
 static inline size_t ll_prompt_lookup_max(const ll_generation *g) {
-    return g->beams || g->completion_capacity > 1 ? 0 : (size_t)g->params.prompt_lookup_num_tokens;
+    return g->beams || g->guided || g->completion_capacity > 1 ? 0 : (size_t)g->params.prompt_lookup_num_tokens;
 }
 /* Most draft tokens of the next step: no more than tokens are left to sample. */
 static inline size_t ll_prompt_lookup_limit(const ll_generation *g, const ll_completion *completion) {
@@ -132,7 +146,11 @@ static inline size_t ll_prompt_lookup_limit(const ll_generation *g, const ll_com
 /* ---- beam search: completions are filled at its end */
 
 typedef struct ll_beam_search {
-    ll_beams beams;
+    ll_beams *groups; /* [n_groups] of equally many beams; a group without running beams has ended */
+    size_t n_groups;
+    size_t n_new;      /* tokens of every running beam */
+    size_t n_running;  /* running beams of all groups, the first group's first; before the first step 1: the prompt */
+    int32_t *taken;    /* [num_beams] tokens of this step's groups so far */
     llmcs_ids *held;   /* [num_beams] tokens of each running beam, prompt included; set before a step */
     size_t *parents;   /* [num_beams] after a step: which beam each running beam continues, */
     int32_t *next_ids; /* [num_beams]   and with which token */
@@ -144,6 +162,8 @@ void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
 /* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. With
  * CANCELLED or DEADLINE from check_stop the step did not happen. */
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
+/* Ends the search early, with the hypotheses so far and the running beams. */
+void ll_beam_search_interrupt(ll_beam_search *search);
 /* Turns hypotheses into completions; interrupted ones have that finish reason. */
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted);
 

@@ -8,29 +8,34 @@ from typing import Any, List, Mapping, Optional
 
 from ._errors import call
 from ._inputs import c_string, integer, items, joined, number, token_ids
-from ._native import GenerateParams, Ids, LogitBias, i32, lib, text
+from ._native import GenerateParams, Ids, LogitBias, SequenceBias, i32, lib, text
 
 FINISH_REASONS = tuple(lib.llmcs_finish_reason_name(i).decode() for i in range(6))
 PARSE_SPECIAL = 2
 
-_LISTS = ("eos_token_id", "bad_words_ids", "logit_bias", "stop_strings", "prompt_lookup_ids")
-_IDS = ("suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id")
+_LISTS = ("eos_token_id", "bad_words_ids", "logit_bias", "stop_strings", "prompt_lookup_ids", "sequence_bias")
+_IDS = (
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "negative_prompt_ids",
+)
+_DECAY = ("exponential_decay_start", "exponential_decay_factor")
 _NUMBERS = {
     name: kind
     for name, kind in GenerateParams._fields_
-    if name not in ("struct_size", "early_stopping", "encode_flags", *_IDS)
+    if name not in ("struct_size", "early_stopping", "encode_flags", *_IDS, *_DECAY)
     and name not in _LISTS
     and not (name.startswith("n_") and name[2:] in _LISTS)
 }
-NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "parse_special")
+NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "exponential_decay_length_penalty", "parse_special")
 _OTHER_NAMES = {
     "max_tokens": "max_new_tokens",
     "n_predict": "max_new_tokens",
     "stop": "stop_strings",
     "n": "num_return_sequences",
     "repeat_penalty": "repetition_penalty",
-    "max_time": "deadline_ms",
-    "sequence_bias": "logit_bias",
 }
 
 
@@ -104,6 +109,10 @@ class Params:
             setattr(self.struct, name, Ids(c.cast(ids, c.POINTER(i32)), len(ids)))
         elif name == "early_stopping":
             self.struct.early_stopping = 2 if value == "never" else int(bool(value))
+        elif name == "exponential_decay_length_penalty":
+            start, factor = _pair(name, value)
+            self.struct.exponential_decay_start = integer(name + "[0]", start, i32)
+            self.struct.exponential_decay_factor = number(name + "[1]", factor)
         elif name == "parse_special":
             self.struct.encode_flags |= PARSE_SPECIAL if value else 0
         else:
@@ -134,10 +143,28 @@ class Params:
         biases = [LogitBias(integer(name + " id", id, i32), number("%s[%r]" % (name, id), bias)) for id, bias in pairs]
         self._point(name, (LogitBias * len(biases))(*biases), len(biases))
 
+    def _set_sequence_bias(self, name: str, value: Any) -> None:
+        """{(id, id): bias} or [[[id, id], bias], ...], as Transformers takes them."""
+        pairs = list(value.items()) if isinstance(value, Mapping) else [_pair(name, pair) for pair in items(name, value)]
+        biases = []
+        for i, (ids, bias) in enumerate(pairs):
+            array = token_ids("%s[%d]" % (name, i), ids)
+            self._kept.append(array)
+            pointer = Ids(c.cast(array, c.POINTER(i32)), len(array))
+            biases.append(SequenceBias(pointer, number("%s[%d]" % (name, i), bias)))
+        self._point(name, (SequenceBias * len(biases))(*biases), len(biases))
+
     def _set_bad_words_ids(self, name: str, value: Any) -> None:
         words = [token_ids("%s[%d]" % (name, i), word) for i, word in enumerate(items(name, value))]
         self._kept.append(words)
         self._point(name, (Ids * len(words))(*[Ids(c.cast(w, c.POINTER(i32)), len(w)) for w in words]), len(words))
+
+
+def _pair(name: str, value: Any) -> List[Any]:
+    pair = items(name, value)
+    if len(pair) != 2:
+        raise ValueError("%s: expected two values, got %d" % (name, len(pair)))
+    return pair
 
 
 def _unknown(name: str) -> str:

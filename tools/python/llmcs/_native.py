@@ -129,6 +129,7 @@ CallLimits = _struct("llmcs_call_limits", (size, "struct_size"), (f64, "deadline
 MaskToken = _struct("llmcs_mask_token", (size, "position"), (i32, "id"), (f32, "probability"))
 Ids = _struct("llmcs_ids", (P(i32), "ids"), (size, "n_ids"))
 LogitBias = _struct("llmcs_logit_bias", (i32, "id"), (f32, "bias"))
+SequenceBias = _struct("llmcs_sequence_bias", (Ids, "ids"), (f32, "bias"))
 GenerateParams = _struct(
     "llmcs_generate_params",
     (size, "struct_size"),
@@ -158,6 +159,16 @@ GenerateParams = _struct(
     (f32, "encoder_repetition_penalty"),
     (i32, "encoder_no_repeat_ngram_size renormalize_logits"),
     (Ids, "suppress_tokens begin_suppress_tokens forced_bos_token_id forced_eos_token_id"),
+    (f32, "typical_p epsilon_cutoff eta_cutoff"),
+    (i32, "num_beam_groups"),
+    (f32, "diversity_penalty"),
+    (i32, "exponential_decay_start"),
+    (f32, "exponential_decay_factor"),
+    (P(SequenceBias), "sequence_bias"),
+    (size, "n_sequence_bias"),
+    (f64, "max_time"),
+    (f32, "guidance_scale"),
+    (Ids, "negative_prompt_ids"),
 )
 Sequence = _struct(
     "llmcs_sequence",
