@@ -34,15 +34,15 @@ RULES = [
     pattern("injury", rf"\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked) (my|his|her|our|the) (\w+ )?{BODY}\b",
             rf"\b{PERSON}\b.{{0,30}}\b(got|was|were|am|is|are|been|have|has|had)\b.{{0,15}}\b(burned|burnt|injured|scalded|electrocuted|poisoned|bleeding)\b",
             r"\b(caught fire|(is|was|went|set) on fire|(battery|charger|bank|phone|lamp|kettle|it) (exploded|explodes|blew up)|electric(al)? shock|electrocuted|"
-            r"swallowed (some|a|the|it|one)|chok(ed|ing) on|(ended up|sent|went|taken|rushed) (in|to) (the )?hospital|(is|are|started) smoking|smoke came|allergic reaction)\b(?! deals?)",
+            r"swallowed (some|a|the|it|one)|chok(ed|ing) on|(ended up|sent|went|taken|rushed) (in|to) (the )?hospital|(is|are|started) smoking|smoke came|allergic reaction|melt(ed|ing)|scorched|charred|sparks? (came|flew)|burn(ed|t|ing) (a hole|(my|our|the) (table|desk|carpet|floor|bed|sofa|sheets?)))\b(?! deals?)",
             r"烫伤|烧伤|割伤|划伤了?(手|脸|我|孩子|宝宝)|受伤(?!的总)|流血(?!价|大)|触电|电到|漏电|着火|起火|冒烟|爆炸(?!头|性|好|款)|(充电宝|电池|手机|壶|灯|电器).{0,6}炸|(?<!脑)(?<!机)中毒|呛到|卡住喉咙|误吞|(?<!会)吞下|吞了|误食|误服|吃下去|吃进去|喝下去|切到手|止不住血|血止不住|"
-            r"送急诊|(进|住|去)了?(医院|急诊)|缝了", always=True),
+            r"融化|熔化|烧(焦|坏|穿|着|起来)|把.{1,6}烧|焦味|冒火(花)?|送急诊|(进|住|去)了?(医院|急诊)|缝了", always=True),
     pattern("legal", r"\b(my|our|the) (lawyer|attorney|solicitor)s?\b.*\b(will|is|has|contact\w*|call\w*|writ\w*|letter|hear)\b|\bhear from (my|our) (lawyer|attorney)|\b(call|get|hire|ask) (a|my) (lawyer|attorney)\b|"
                      r"\b(i'?ll|i will|can i|could i|going to|gonna) sue\b|\bsue (you|your|the shop)\b|\b(see you|take you|go) (in|to) court\b|\blegal action\b|\bconsumer (protection|rights|court)\b|\blawsuit\b",
             r"(找|请|叫|联系|问)(我的)?律师|律师(函|信)|起诉|告(你们|上法庭)|上法(院|庭)|法院见|消费者协会|消协|(?<!\d)12315(?!\d)|工商局|市场监督|打官司", always=True),
     # What nobody gets here.
     pattern("refuse", r"\b((?<!glue )(?<!massage )(?<!heat )(?<!nerf )(?<!toy )(?<!water )(?<!top )(?<!the )guns?|pistols?|rifles?|shotguns?|revolvers?|ammo|ammunition|bullets?(?! journal)|grenades?|(?<!bath )bombs?|explosives?|tasers?|"
-                      r"pepper spray|silencers?|cocaine|heroin|meth|lsd|ecstasy|weed|marijuana|cannabis|opium|fentanyl|mdma|ketamine|drugs|vapes?|"
+                      r"pepper spray|knuckle ?-?dusters?|brass knuckles|stun guns?|nunchucks?|silencers?|cocaine|heroin|meth|lsd|ecstasy|weed|marijuana|cannabis|opium|fentanyl|mdma|ketamine|drugs|vapes?|"
                       r"cigarettes?|tobacco|fake (ids?|passports?|invoices?|money)|fireworks?|viagra|sleeping pills|antibiotics?|steroids|"
                       r"poison|porn|sex|escorts?|malware|ddos|gambling|casino)\b",
             r"\b(how (to|do i|can i)|help me|teach me to) (hack|spy on|stalk|hurt|kill|steal|launder)\b",
@@ -50,10 +50,14 @@ RULES = [
             r"电子烟|香烟|卖烟|买烟|烟花(?!图|色)|鞭炮|伟哥|安眠药|抗生素|处方药|毒药|砒霜|色情|黄片|约炮|卖淫|嫖|黑客|盗号|木马病毒|管制刀具|赌博|赌场|洗钱"),
     pattern("refuse", r"\{\s*\"?\w+\"?\s*:.*\}|\bi('m| am) (the |an? |your |)(admin\w*|developer|system|owner|shop owner|manager|boss of|ceo|employee|staff|support agent|police|customer c?\d+|c\d{3})\b|"
                       r"\b(root|admin) access\b|我是.{0,3}(管理员|老板|店主|开发者|开发人员|客服|员工|内部人员|警察|你们领导|系统|c\d{2,})", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
-                      r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now)\b|"
+                      r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now|(repeat|say|write) (after me|exactly)|"
+                      r"from now on (you|answer|every)|no (longer have|more) rules|new (policy|instructions?|rules?) ?:|without (any )?(rules|restrictions|filters?))\b|\[/?inst\]|"
                       r"\byour (initial |hidden |secret |original )?(instructions|prompt)\b|drop table|select \* from|<script|</?(user|assistant|system|bot)>|\b(system|assistant):",
-            r"(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
+            r"越狱|(跟|照)(着)?我?(念|读)|跟我说.{0,3}[:,]|从现在(起|开始).{0,6}(你|回答|任何)|新(政策|规则|指令)[:,]|(员工|内部)(优惠|折扣)?(码|价|折扣)|(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
             r"(管理员|数据库|后台|系统).{0,4}(密码|权限|口令)", r"\b(admin|root|database)( \w+)? (password|access|rights)\b"),
+    pattern("others_data", r"\b(customer|person|buyer|client|guy|lady|visitor|one) (who (was|came) )?(before|ahead of|next to|after) me\b|\b(previous|last) (customer|buyer|client|visitor)('s|s)?\b|"
+                           r"\b(give|send|tell|show) me .{0,30}('s|s') (phone|number|address|e-?mail|orders?|data|card)\b|\b(phone number|number|address|e-?mail) of (mr|mrs|ms|miss|dr|[a-z]+ [a-z]+, (he|she|they))\b",
+            r"(上|前)(一|面)?(一)?(个|位|那个|那位)(客户|顾客|买家|用户|客人)|(刚才|旁边)(那个|那位)(客户|顾客|人)|把.{2,8}的(电话|手机号?|地址|住址|邮箱|订单|号码)(给|告诉|发)"),
     pattern("others_data", r"\b(customer|account|user) (no\.? ?|number |id )?c?\d{2,}\b|(顾客|客户|用户|账号)c?\d{2,}"),
     pattern("others_data", rf"(?<!this is )(?<!i got )(?<!received )(?<!me )\b(another|other|some other|a different|all|every|which) (of your )?{CUSTOMERS}\b.{{0,40}}\b(orders?|ordered|address(es)?|phones?|numbers?|data|e-?mails?|"
                            rf"names?|bought|buy)\b|\b(address|phone( number)?|e-?mail|orders?|data|names?) of (another|other|some|all|your|a) {CUSTOMERS}\b",
@@ -74,16 +78,23 @@ RULES = [
             r"\b(i have|i've got|i feel|suffering from|my \w+ (has|is having))\b.{0,20}\b(fever|headache|migraine|rash|chest pain|stomach ache|flu|cough|dizzy|"
             r"diabetes|cancer|depression|eczema|toothache)\b",
             r"(治|治疗|治好|缓解|预防|改善|能治).{0,6}(癌|糖尿病|抑郁|湿疹|痘|失眠|哮喘|关节炎|疼|痛|感冒|新冠|发烧|炎|过敏|高血压|病)|(吃|用|开)(点|些)?什么药|"
+            r"\b(swollen|swelling|rash(es)?|hives|itch(y|ing|es)?|blisters?|nause\w*|vomit\w*|dizz\w+|unconscious|can'?t breathe|trouble breathing|burning (eyes?|skin|sensation))\b|"
+            r"\bwhat (should|can|do) (i|we|she|he) take\b(?! (on|to|back|with|for (a|the) (trip|picnic|hike)))|\b(lower|raise|help|good for|bad for)\b.{0,20}\b(blood pressure|cholesterol|blood sugar|heart|liver|kidneys?|digestion|sleep apn\w+)\b|"
+            r"\b(tablets?|pills?|capsules?|vitamins?)\b.{0,20}\b(a day|per day|daily|safe|overdose|too many)\b|\b(overdose|side effects?)\b|"
+            r"红肿|肿了|发肿|起(了)?(水)?泡(?!茶|面)|很痒|发痒|恶心想吐|呕吐|呼吸(困难|不了)|晕倒|昏迷|副作用|(降|升)(血)?(压|糖|脂)|牛皮癣|一天(吃)?几(片|粒)|(维生素|保健品).{0,8}(片|粒|安全|过量)|"
             r"吃几片|湿疹|糖尿病|癌症|抑郁症|哮喘|(孕妇|怀孕|哺乳期|备孕).{0,12}(能|可以|安全|用|喝|吃|行)|(能|可以|安全).{0,8}(孕妇|怀孕|哺乳期)|(我|他|她|孩子|宝宝|老公|老婆|妈|爸).{0,4}(发烧|头疼|头痛|胸口疼|胸痛|起疹子|头晕|咳嗽|肚子疼|肚子痛|牙疼|抑郁|过敏了|"
             r"有糖尿病|有高血压)"),
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) .{0,30}\b(microwave|oven|fire|water|bath|mix|swallow|eat|drink|burn|heat|plug|overcharge)\w*\b",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
     pattern("safety", r"\b(in|inside) (a |the |my )?(tent|bath(room|tub)?|shower|car)\b.*\b(use|light|run|safe|stove|lamp|heater|candle)\b|\b(stove|candle|heater|burner|charger|power bank)\b.*\b(in|inside) (a |the |my )?"
-                      r"(tent|bath(room|tub)?|shower|bed|rain)\b|\bcarry (a |my )?(baby|child|toddler|dog|cat)\b|\b(is|are) (it|this|they|the [\w ]{2,20}) (dangerous|flammable|toxic|poisonous)\b",
-            r"(炉|蜡烛|取暖|充电宝).{0,8}(帐篷|浴室|床上|雨里)|(帐篷|浴室)里.{0,8}(炉|蜡烛|用)|背(婴儿|孩子|宝宝)|(有毒|易燃|危险)吗"),
+                      r"(tent|bath(room|tub)?|shower|bed|rain)\b|\bcarry (a |my )?(baby|child|toddler|dog|cat)\b|\b(is|are) (it|this|they|the [\w ]{2,20}) (dangerous|flammable|toxic|poisonous)\b|"
+                      r"\b(ok|okay|safe|fine|alright|allowed|all right)\b.{0,60}\b(newborns?|infants?|overnight|unattended|unsupervised|while (i|we|they) sleep|asleep|near (the )?(fire|gas|water|pool)|in the (bath|shower|rain))\b|"
+                      r"\b(newborns?|infants?|my baby)\b.{0,60}\b(ok|okay|safe|fine|alright|dangerous)\b|\b(swallow(s|ed|ing)?|chokes?|choke on)\b|\b(mix|mixed|mixing) (bleach|it with|the cleaner)\b",
+            r"(炉|蜡烛|取暖|充电宝).{0,8}(帐篷|浴室|床上|雨里)|(帐篷|浴室)里.{0,8}(炉|蜡烛|用)|背(婴儿|孩子|宝宝)|(有毒|易燃|危险)吗|"
+            r"(整夜|通宵|整晚|睡觉).{0,6}(开|插|用|充).{0,20}(行|可以|安全|吗)|(新生儿|婴儿|刚出生).{0,16}(行|可以|安全|能|睡)|给(新生儿|婴儿).{0,10}(用|睡|吃|盖)|(吞|咽)(了|下)|防狼喷雾|指虎|甩棍"),
     # Other shops.
-    pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|uber eats|doordash|deliveroo|etsy|zalando|costco|alibaba)\b",
-            r"淘宝|天猫|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
+    pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|uber eats|doordash|deliveroo|etsy|zalando|zara|h&m|uniqlo|asos|argos|tesco|lidl|aldi|costco|target\.com|alibaba)\b",
+            r"淘宝|天猫|优衣库|名创优品|屈臣氏|小红书|得物|山姆|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
     pattern("haggling", r"\b(can|could|will) (you|i) .{0,20}\b(cheaper|better price|special price|discount me)\b|\blower (the|your) price\b|\bknock .{0,15} off\b|\bhaggle\b",
             r"便宜(点|一点|些)|少(点|一点)(钱|吧|行|可以|能)|抹个?零|讲(个)?价|再优惠(点|些)|打个折"),
     # Languages that nobody here reads.
@@ -114,7 +125,7 @@ RULES = [
     {"pattern": r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b|" r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)", "entry": "repair"},
     pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective)\b",
             r"(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
-    pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
+    pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity|stock exchange)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
             r"换.{0,3}(大|小)(一)?(点|码|号)|换(个|一个|一件|成).{0,4}(尺码|码|颜色|色|大号|小号)(?!头|密)|(大|小)了.{0,4}换"),
     pattern("order_status", r"\b(where('?s| is| are|s)?|track|status of|what happened to|whats up with|any (news|update)s? (on|about)|update on)\b.{0,16}\b(order|parcel|package|stuff|delivery|"
                             r"shipment|purchase|pl ?\d{8})\b(?!.*\b(size|box for|button|invoice|refund|voucher|code|points|shop|store|form|page|label|address|details|data|bill)\b)",

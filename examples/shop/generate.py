@@ -27,7 +27,7 @@ N_ORDERS = 600
 N_EVENTS = 5000
 ORDER_DAYS = 150          # the oldest order
 PER_INTENT = {"Q": 120, "T": 20}
-PER_OOS = {"Q": 480, "T": 120}
+PER_OOS = {"Q": 1100, "T": 120}
 HASTY_SHARE = 0.2         # of the messages for training
 MAX_QUESTIONS = 60        # of an FAQ entry
 

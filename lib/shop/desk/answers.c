@@ -6,6 +6,9 @@
 
 enum { LINE_BYTES = 2000 };
 
+/* Least probability that one of two questions is meant, for which the desk asks back. */
+static const double least_offer = 0.3;
+
 void desk_set_route(desk_turn *t, llmcs_shop_desk_route route) {
     const bool replaces = t->out.route == LLMCS_DESK_SMALLTALK || route == LLMCS_DESK_HANDOVER ||
                           (t->out.route == LLMCS_DESK_ASK_BACK && route != LLMCS_DESK_SMALLTALK);
@@ -124,9 +127,11 @@ static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *f
     return t->reply.status;
 }
 
-/* Whether it asks back between two questions in the language of the reply. */
-static bool offers_in_language(const desk_turn *t, const llmcs_shop_answer *a) {
+/* Whether it asks back between two questions in the language of the reply, one of which is probably meant. */
+static bool is_worth_asking(const desk_turn *t, const llmcs_shop_answer *a) {
     const char *lang = t->flows->langs[t->lang];
+    if (a->missing_slot) return true;
+    if (t->out.out_of_scope >= 0.5 || a->probability < least_offer) return false;
     for (size_t i = 0; i < 2 && i < a->n_candidates; i++)
         if (*a->candidates[i]->lang && strcmp(a->candidates[i]->lang, lang) != 0) return false;
     return true;
@@ -148,9 +153,8 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
-    if (at_least >= 0 ? certain && answer->probability >= at_least
-                      : answer->route != LLMCS_ROUTE_NONE &&
-                            (answer->route != LLMCS_ROUTE_ASK_BACK || offers_in_language(t, answer))) {
+    const bool offers = answer->route == LLMCS_ROUTE_ASK_BACK && is_worth_asking(t, answer);
+    if (at_least >= 0 ? certain && answer->probability >= at_least : certain || offers) {
         t->out.probability = answer->probability;
         status = say_answer(t, answer, found);
     } else if (!t->out.n_citations && t->out.route == LLMCS_DESK_NONE) {

@@ -12,8 +12,15 @@
 /* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
  * question; of the two intents that the desk asks back between. */
 static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
-static const double angry_score = 0.9;
-enum { SHORT_ANSWER = 4, LONG_ANSWER = 8, MAX_UNCLEAR = 2, MATCH_LIMIT = 20000, LOUD_CAPITALS = 10 };
+static const double angry_score = 0.9, sure_entry = 0.5;
+enum {
+    SHORT_ANSWER = 4,
+    LONG_ANSWER = 8,
+    MAX_UNCLEAR = 2,
+    MATCH_LIMIT = 20000,
+    LOUD_CAPITALS = 10,
+    LEAST_QUESTION = 3
+};
 
 /* A text with what the classifier says of it. */
 typedef struct reading {
@@ -61,6 +68,11 @@ static const desk_rule *find_rule_of_message(const desk_turn *t, bool always) {
 }
 
 bool desk_is_interrupted(const desk_turn *t) { return find_rule_of_message(t, true) != NULL; }
+
+/* What it refuses may be meant by the other parts of the message, too. */
+static bool is_alone(const desk_turn *t, const desk_rule *rule) {
+    return rule && rule->flow >= 0 && t->flows->flows[rule->flow].alone;
+}
 
 static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
     const double entry_first = rule->flow >= 0 ? t->flows->flows[rule->flow].entry_first : rule->entry_first;
@@ -275,27 +287,53 @@ static bool is_small_talk(const desk_turn *t, const desk_wish *w) {
     return w->flow >= 0 && t->flows->flows[w->flow].small_talk;
 }
 
+/* A part that asks something, and nobody knows what. */
+static bool is_unsure(const desk_wish *w) { return w->flow < 0 && !w->entry && !*w->label; }
+
 static bool same_wish(const desk_wish *a, const desk_wish *b) {
     if (a->flow >= 0 || b->flow >= 0) return a->flow == b->flow;
     if (a->entry || b->entry) return a->entry && b->entry && !strcmp(a->entry, b->entry);
     return !strcmp(a->label, b->label);
 }
 
-/* What the message wants, in order: its parts, if at least two of them certainly want different things, else the whole.
- */
-static size_t find_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
+/* A question of its own that the classifier does not know: more than "is it?" and "what else?". */
+static bool asks_something_else(const desk_turn *t, const reading *r) {
+    const size_t words = desk_count_words(r->words.folded, r->words.folded_bytes);
+    const desk_wish w = wish_of(r);
+    return !is_small_talk(t, &w) && !r->accepted && desk_is_question(&r->words) && words >= LEAST_QUESTION &&
+           !desk_refers_back(&r->words);
+}
+
+/* The wishes of the parts, in order; *n_known of them are known, the others unsure. */
+static size_t find_part_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS],
+                               size_t *n_known) {
     size_t n_wishes = 0;
+    *n_known = 0;
     for (size_t i = 1; i < n; i++) {
-        const desk_wish w = r[i].rule ? rule_wish(&r[i]) : wish_of(&r[i]);
+        desk_wish w = r[i].rule ? rule_wish(&r[i]) : wish_of(&r[i]);
         bool known = false;
-        if (is_small_talk(t, &w) || (!r[i].rule && (!*w.label || r[i].score < part_score))) continue;
-        for (size_t k = 0; k < n_wishes; k++) known = known || same_wish(&wishes[k], &w);
-        if (!known) wishes[n_wishes++] = w;
+        if (is_small_talk(t, &w)) continue;
+        if (!r[i].rule && (!*w.label || r[i].score < part_score)) {
+            if (!asks_something_else(t, &r[i])) continue;
+            wishes[n_wishes++] = (desk_wish){.text = r[i].text, .label = "", .flow = -1, .vector = r[i].vector};
+            continue;
+        }
+        for (size_t k = 0; k < n_wishes; k++) known = known || (!is_unsure(&wishes[k]) && same_wish(&wishes[k], &w));
+        if (known) continue;
+        wishes[n_wishes++] = w;
+        ++*n_known;
     }
+    return n_wishes;
+}
+
+/* What the message wants, in order: its parts, if they certainly want different things, else the whole. */
+static size_t find_wishes(const desk_turn *t, const reading *r, size_t n, desk_wish wishes[DESK_MAX_PARTS]) {
+    size_t n_known;
+    const size_t n_wishes = find_part_wishes(t, r, n, wishes, &n_known);
     const desk_wish whole = wish_of(&r[0]);
-    if (n_wishes >= 2) return n_wishes;
+    if (n_known >= 2 || (n_known == 1 && n_wishes > 1)) return n_wishes;
     /* One real wish among greetings, or in a message that is unclear as a whole. */
-    if (n_wishes == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
+    if (n_known == 1 && *wishes[0].label && (!*whole.label || is_small_talk(t, &whole))) {
         wishes[0].text = r[0].text;
         return 1;
     }
@@ -366,6 +404,17 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     SHOP_TRY(desk_words_make(t->arena, wish->text, strlen(wish->text), &w));
     SHOP_TRY(desk_start_flow(t, wish->flow, &w));
     return desk_run(t);
+}
+
+/* One of several questions, of which only an entry that fits well is an answer. */
+static llmcs_status answer_unsure(desk_turn *t, const desk_wish *wish) {
+    bool found;
+    t->wish = *wish;
+    SHOP_TRY(desk_say_knowledge(t, wish, sure_entry, &found));
+    if (found) return LLMCS_OK;
+    desk_new_line(t);
+    desk_set_route(t, LLMCS_DESK_NONE);
+    return desk_say_sentence(t, DESK_PART_UNANSWERED);
 }
 
 llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood) {
@@ -574,7 +623,7 @@ static llmcs_status go_on(desk_turn *t) {
             const desk_wish wish = c->queue[0];
             memmove(c->queue, c->queue + 1, --c->n_queue * sizeof *c->queue);
             desk_new_line(t);
-            SHOP_TRY(desk_answer_wish(t, &wish, &understood));
+            SHOP_TRY(is_unsure(&wish) ? answer_unsure(t, &wish) : desk_answer_wish(t, &wish, &understood));
         } else if (desk_top(t)) {
             desk_new_line(t);
             SHOP_TRY(desk_run(t));
@@ -604,7 +653,8 @@ static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
         t->out.intent = wishes[0].label;
         t->out.intent_score = wishes[0].score;
     }
-    SHOP_TRY(desk_answer_wish(t, &wishes[0], &understood));
+    understood = several && is_unsure(&wishes[0]);
+    SHOP_TRY(understood ? answer_unsure(t, &wishes[0]) : desk_answer_wish(t, &wishes[0], &understood));
     if (!understood && !t->c->n_queue && !*wishes[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
     if (understood || offered) {
         t->c->unknown = 0;
@@ -653,7 +703,7 @@ llmcs_status desk_decide(desk_turn *t) {
     if (!handled && retry) SHOP_TRY(answer_not_found(t, retry - 1, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];
     /* Parts that want different things are answered one by one. */
-    rule = handled || find_wishes(t, r, n, wishes) > 1 ? NULL : r[0].rule;
+    rule = handled || (find_wishes(t, r, n, wishes) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;
     if (rule)
         SHOP_TRY(obey_rule(t, rule));
     else if (!handled)

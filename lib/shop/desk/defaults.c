@@ -45,6 +45,8 @@ static const struct {
     [DESK_SORRY] = {"sorry", "I am sorry for the trouble.", "很抱歉给您添麻烦了。", NULL},
     [DESK_NO_RECOMMENDATION] = {"no_recommendation", "I have found nothing that fits.", "没有找到合适的商品。", NULL},
     [DESK_RECOMMEND_TEXT] = {"recommend", "These may suit you:", "您可以看看这些：", NULL},
+    [DESK_PART_UNANSWERED] = {"part_unanswered", "I have no answer to the other part of your message.",
+                              "您消息里的另一个问题我答不了。", NULL},
     [DESK_CLOSED_LIST] = {"closed_list", "Please choose one:{list}", "请选择：{list}", locals_of_list},
 };
 

@@ -86,6 +86,7 @@ typedef enum desk_sentence {
     DESK_NO_RECOMMENDATION,
     DESK_RECOMMEND_TEXT,
     DESK_CLOSED_LIST,
+    DESK_PART_UNANSWERED,
     DESK_N_SENTENCES
 } desk_sentence;
 
@@ -220,6 +221,7 @@ typedef struct desk_flow {
     const char *name;
     const desk_text *title; /* or NULL */
     bool small_talk, worded, always;
+    bool alone;         /* its rule leaves the rest of the message unanswered */
     int route;          /* llmcs_shop_desk_route of its turns */
     double entry_first; /* 2: never */
     double accept;      /* -1: the classifier's */

@@ -401,8 +401,8 @@ static llmcs_status read_lines(desk_flows *f) {
 /* ---- flows, intents, rules */
 
 static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *flow) {
-    static const char *const keys[] = {"steps",  "intents",     "title",  "small_talk", "worded",
-                                       "always", "entry_first", "accept", "route",      NULL};
+    static const char *const keys[] = {"steps",       "intents", "title", "small_talk", "worded", "always",
+                                       "entry_first", "accept",  "route", "alone",      NULL};
     const desk_scope scope = {.own_find = -1};
     const desk_json *route, *steps, *title = desk_json_get(node, "title");
     SHOP_TRY(desk_check_keys(f, node, keys));
@@ -412,6 +412,7 @@ static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *f
     SHOP_TRY(desk_read_bool(f, node, "small_talk", &flow->small_talk));
     SHOP_TRY(desk_read_bool(f, node, "worded", &flow->worded));
     SHOP_TRY(desk_read_bool(f, node, "always", &flow->always));
+    SHOP_TRY(desk_read_bool(f, node, "alone", &flow->alone));
     SHOP_TRY(desk_read_number(f, node, "entry_first", 0, 1, &flow->entry_first));
     SHOP_TRY(desk_read_number(f, node, "accept", 0, 1, &flow->accept));
     if (title) SHOP_TRY(desk_text_read(f, title, &scope, &flow->title));

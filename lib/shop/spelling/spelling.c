@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shop/spelling/correct.h"
+#include "shop/spelling/emoji.h"
 #include "shop/spelling/foreign.h"
 
 /* A word that stands in an entry or product is worth that many of a million. */
@@ -232,12 +233,13 @@ static bool has_letters(const char *text, size_t n) {
     return false;
 }
 
-llmcs_status shop_spelling_correct(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
+/* *out: NULL if no word is misspelt. */
+static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
     corrected c = {.allocator = &shop->allocator};
     tally words;
     *out = NULL;
     *out_bytes = 0;
-    if (n > MAX_TEXT || !has_letters(text, n) || shop_is_foreign(text, n)) return LLMCS_OK;
+    if (!has_letters(text, n) || shop_is_foreign(text, n)) return LLMCS_OK;
     const llmcs_status status = read_text(shop, text, n, &c, &words);
     /* A text of words that nobody here knows is of another language, or none. */
     if (status || !words.changed || 2 * words.strange > words.plain) {
@@ -247,4 +249,21 @@ llmcs_status shop_spelling_correct(llmcs_shop *shop, const char *text, size_t n,
     *out = c.text;
     *out_bytes = c.n;
     return LLMCS_OK;
+}
+
+llmcs_status shop_spelling_correct(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
+    char *words;
+    size_t n_words;
+    *out = NULL;
+    *out_bytes = 0;
+    if (n > MAX_TEXT) return LLMCS_OK;
+    SHOP_TRY(shop_emoji_to_words(&shop->allocator, text, n, &words, &n_words));
+    const llmcs_status status = correct_words(shop, words ? words : text, words ? n_words : n, out, out_bytes);
+    if (*out || status) {
+        shop_free(&shop->allocator, words);
+    } else {
+        *out = words;
+        *out_bytes = n_words;
+    }
+    return status;
 }

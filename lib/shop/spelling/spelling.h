@@ -5,7 +5,7 @@
  * ("u", "dont"). An unknown word becomes the known one that the customer most probably meant: the more frequent, and
  * the fewer and likelier the slips between them (letters transposed, doubled, left out, a vowel for another); or two or
  * more known words that lack their spaces. What has digits, other letters than a to z, or a capital in the middle of a
- * sentence stays as it is: numbers, codes, addresses, names.
+ * sentence stays as it is: numbers, codes, addresses, names. Emoji become words (emoji.h).
  */
 #ifndef SHOP_SPELLING_SPELLING_H
 #define SHOP_SPELLING_SPELLING_H

@@ -187,6 +187,39 @@ START_TEST(several_wishes_are_answered_in_order) {
 }
 END_TEST
 
+START_TEST(parts_without_an_answer_are_said_to_have_none) {
+    desk_case d;
+    desk_case_open(&d);
+    const char *reply = say(&d, "What are your opening hours? Why do penguins swim under thick ice?");
+    HAS(reply, "9 am");
+    HAS(reply, "no answer to the other part");
+    ck_assert(strstr(reply, "9 am") < strstr(reply, "no answer"));
+    reply = say(&d, "Why do penguins swim under thick ice? And what are your opening hours?");
+    HAS(reply, "no answer to the other part");
+    ck_assert(strstr(reply, "no answer") < strstr(reply, "9 am"));
+    /* Nothing was asked beside it. */
+    LACKS(say(&d, "Penguins swim under thick ice. What are your opening hours?"), "no answer");
+    /* One that is refused stands for the whole. */
+    reply = say(&d, "I want to buy weapons. What are your opening hours?");
+    HAS(reply, "Not here.");
+    LACKS(reply, "9 am");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(misspelt_messages_are_understood_and_stored_as_they_are) {
+    desk_case d;
+    desk_case_open(&d);
+    HAS(say(&d, "wheres my ordr PL1002"), "PL1002 is on its way");
+    ck_assert_int_eq(atoi(shop_value(d.path, "SELECT count(*) FROM turns WHERE text LIKE 'wheres my ordr%'")), 1);
+    HAS(say(&d, "cancle my oder PL1001 pls"), "Cancel order PL1001?");
+    HAS(say(&d, "yes"), "PL1001 is cancelled");
+    HAS(say(&d, "Wo ist meine Bestellung?"), "请用中文或英文");
+    ck_assert_int_eq(d.turn->route, LLMCS_DESK_NONE);
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(person_is_called_from_any_state) {
     desk_case d;
     desk_case_open(&d);
@@ -446,6 +479,8 @@ static void add(TCase *t) {
     tcase_add_test(t, stale_yes_is_asked_again);
     tcase_add_test(t, digression_comes_back);
     tcase_add_test(t, several_wishes_are_answered_in_order);
+    tcase_add_test(t, parts_without_an_answer_are_said_to_have_none);
+    tcase_add_test(t, misspelt_messages_are_understood_and_stored_as_they_are);
     tcase_add_test(t, person_is_called_from_any_state);
     tcase_add_test(t, unknown_asks_back_once_then_hands_over);
     tcase_add_test(t, same_message_id_same_answer);

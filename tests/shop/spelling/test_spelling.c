@@ -49,7 +49,11 @@ START_TEST(slips_are_mended) {
         {"WHERES MY PARCLE", "where is MY parcel"},         /* shouted */
         {"Recieved it. Strnage!", "received it. strange!"}, /* at the start of a sentence */
         {"dosn't work", "doesn't work"},
-        {"📦parcle😩", "📦parcel😩"},
+        {"📦 parcle😩", "parcel  parcel"},
+        {"my cup 💔💔", "my cup broken"},
+        {"花瓶💔了", "花瓶 坏了了"},
+        {"💳❌", "card not"},
+        {"🚚❓", "delivery ?"},
         {"我的parcle呢", "我的parcel呢"},
     };
     llmcs_shop *shop = make_shop();
@@ -72,6 +76,7 @@ START_TEST(what_is_no_slip_stays) {
         "wie lange dauert die lieferung", /* another language */
         "blorp fizzle wug zzkk",          /* none */
         "1234567890",
+        "😡😡😡", /* a mood, and nothing else */
         "<PHONE_1> <NAME_2>",
         "",
     };
