@@ -15,7 +15,7 @@ typedef struct node {
     uint32_t offset : 31;   /* of its first byte in the text */
     uint32_t last : 1;      /* of its container */
     uint32_t size : 31;     /* string: unescaped bytes; container: elements or members */
-    uint32_t escaped : 1;   /* string: has escapes, and is found in `unescaped` */
+    uint32_t escaped : 1;   /* string: has escapes, and is found in `unescaped`; container: deferred */
     uint32_t link : 31;     /* string: offset in `unescaped`; container: the node after all it holds */
     uint32_t in_object : 1; /* a member's value: its key is the node before */
 } node;
@@ -37,6 +37,14 @@ typedef struct frame {
     bool object;
 } frame;
 
+/* An array or object whose elements take no nodes. */
+typedef struct deferred {
+    size_t begin, end; /* its text */
+    uint32_t count;
+} deferred;
+
+#define MAX_DEFERRED 4
+
 /* The text is parsed twice by the same functions: first to check it and count nodes without allocating, then, known to
  * be valid, to fill arrays of exactly the right size. */
 typedef struct parser {
@@ -49,6 +57,12 @@ typedef struct parser {
     size_t n_unescaped;
     frame stack[LL_JSON_MAX_DEPTH];
     int depth;
+    const char *const *keys; /* of what is deferred; NULL: nothing */
+    deferred deferred[MAX_DEFERRED];
+    size_t n_deferred;
+    int deferring; /* while counting: depth outside the container that is being passed, or -1 */
+    uint32_t nodes_before;
+    size_t unescaped_before;
 } parser;
 
 /* ------------------------------------------------------------------------------------------------ errors */
@@ -190,6 +204,11 @@ static llmcs_status parse_string(parser *p) {
 /* ------------------------------------------------------------------------------------------------ values */
 
 static void skip_space(parser *p) {
+    if (p->at < p->len && p->text[p->at] == '\n') { /* and indentation */
+        p->at++;
+        while (p->len - p->at >= 8 && ll_load_u64((const unsigned char *)p->text + p->at) == 0x2020202020202020u)
+            p->at += 8;
+    }
     while (p->at < p->len &&
            (p->text[p->at] == ' ' || p->text[p->at] == '\n' || p->text[p->at] == '\t' || p->text[p->at] == '\r'))
         p->at++;
@@ -218,18 +237,48 @@ static llmcs_status parse_number(parser *p) {
     return LLMCS_OK;
 }
 
-static llmcs_status open_container(parser *p) {
+/* While filling: takes a deferred container as one node. */
+static bool pass_deferred(parser *p) {
+    for (size_t i = 0; i < p->n_deferred && p->nodes; i++) {
+        const deferred *d = &p->deferred[i];
+        if (d->begin != p->at) continue;
+        node *n = add_node(p, p->at);
+        n->size = d->count & INT32_MAX;
+        n->escaped = 1;
+        n->link = p->n_nodes & INT32_MAX;
+        p->at = d->end;
+        return true;
+    }
+    return false;
+}
+
+static llmcs_status open_container(parser *p, bool defer) {
     if (p->depth == LL_JSON_MAX_DEPTH) return fail_at(p, p->at, LLMCS_LIMIT, "more than 64 levels");
+    if (pass_deferred(p)) return LLMCS_OK;
+    if (defer && !p->nodes && p->deferring < 0 && p->n_deferred < MAX_DEFERRED) {
+        p->deferring = p->depth;
+        p->deferred[p->n_deferred].begin = p->at;
+        p->nodes_before = p->n_nodes;
+        p->unescaped_before = p->n_unescaped;
+    }
     p->stack[p->depth++] = (frame){.node = p->n_nodes, .object = next_is(p, '{')};
     add_node(p, p->at++);
     return LLMCS_OK;
 }
 
-static llmcs_status parse_value(parser *p) {
+/* True if a value with this key, the raw bytes between its quotes, is to be deferred here. */
+static bool is_deferred(const parser *p, const char *key, size_t n) {
+    if (p->depth != 2 && !(p->depth == 0 && n == 0)) return false;
+    for (const char *const *k = p->keys; k && *k; k++)
+        if (strlen(*k) == n && memcmp(*k, key, n) == 0) return true;
+    return false;
+}
+
+static llmcs_status parse_value(parser *p, bool defer) {
     switch (p->at < p->len ? p->text[p->at] : 0) {
         case '{':
         case '[':
-            return open_container(p);
+            return open_container(p, defer);
         case '"':
             return parse_string(p);
         case 't':
@@ -259,16 +308,19 @@ static llmcs_status parse_value(parser *p) {
 static llmcs_status parse_element(parser *p) {
     frame *f = p->depth ? &p->stack[p->depth - 1] : NULL;
     skip_space(p);
+    bool defer = is_deferred(p, "", 0);
     if (f && f->object) {
         if (!next_is(p, '"')) return not_json(p, "expected a key in \"");
+        const size_t start = p->at + 1;
         LL_TRY(parse_string(p));
+        defer = is_deferred(p, p->text + start, p->at - 1 - start);
         skip_space(p);
         if (!next_is(p, ':')) return not_json(p, "expected \":\" after a key");
         p->at++;
         skip_space(p);
     }
     uint32_t value = p->n_nodes;
-    LL_TRY(parse_value(p));
+    LL_TRY(parse_value(p, defer));
     if (f) {
         f->last = value;
         f->count++;
@@ -281,6 +333,14 @@ static llmcs_status parse_element(parser *p) {
 static void close_container(parser *p) {
     const frame *f = &p->stack[--p->depth];
     p->at++;
+    if (p->deferring == p->depth) {
+        deferred *d = &p->deferred[p->n_deferred++];
+        d->end = p->at;
+        d->count = f->count;
+        p->n_nodes = p->nodes_before + 1;
+        p->n_unescaped = p->unescaped_before;
+        p->deferring = -1;
+    }
     if (!p->nodes) return;
     p->nodes[f->node].size = f->count & INT32_MAX;
     p->nodes[f->node].link = p->n_nodes & INT32_MAX;
@@ -306,6 +366,7 @@ static llmcs_status parse_closings(parser *p, bool *more) {
 static llmcs_status parse_text(parser *p) {
     p->at = p->n_unescaped = 0;
     p->n_nodes = 0;
+    p->deferring = -1;
     if (p->len >= 3 && memcmp(p->text, "\xef\xbb\xbf", 3) == 0)
         return ll_fail(LLMCS_JSON, "%s: byte %llu: a byte order mark is not JSON", p->name,
                        (unsigned long long)p->base_offset);
@@ -330,9 +391,9 @@ static llmcs_status create_document(const llmcs_allocator *a, const parser *p, l
     return LLMCS_OK;
 }
 
-llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const char *text, size_t len,
-                           uint64_t base_offset, ll_json_doc **doc) {
-    parser p = {.name = name, .text = text, .len = len, .base_offset = base_offset};
+llmcs_status ll_json_parse_deferring(const llmcs_allocator *a, const char *name, const char *text, size_t len,
+                                     uint64_t base_offset, const char *const *keys, ll_json_doc **doc) {
+    parser p = {.name = name, .text = text, .len = len, .base_offset = base_offset, .keys = keys};
     *doc = NULL;
     if (len > MAX_TEXT) return ll_fail(LLMCS_LIMIT, "%s: %zu bytes of JSON, at most %zu are read", name, len, MAX_TEXT);
     LL_TRY(parse_text(&p));
@@ -342,6 +403,11 @@ llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const cha
     llmcs_status status = parse_text(&p);
     if (status) ll_json_free(doc); /* cannot happen: the first pass accepted the same text */
     return status;
+}
+
+llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const char *text, size_t len,
+                           uint64_t base_offset, ll_json_doc **doc) {
+    return ll_json_parse_deferring(a, name, text, len, base_offset, NULL, doc);
 }
 
 void ll_json_free(ll_json_doc **doc) {
@@ -424,7 +490,7 @@ const char *ll_json_source(ll_json v, size_t *len) {
 size_t ll_json_count(ll_json v) { return is_container(v) ? node_of(v)->size : 0; }
 
 ll_json ll_json_first(ll_json container) {
-    if (!ll_json_count(container)) return missing;
+    if (!ll_json_count(container) || node_of(container)->escaped) return missing;
     bool object = ll_json_get_type(container) == LL_JSON_OBJECT;
     return (ll_json){container.doc, container.node + (object ? 2 : 1)};
 }

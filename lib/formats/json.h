@@ -40,6 +40,13 @@ llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const cha
                            uint64_t base_offset, ll_json_doc **doc);
 void ll_json_free(ll_json_doc **doc);
 
+/* The same, but for arrays and objects of any length that are to be read once: those that are members of a member of
+ * the root and have one of these keys (NULL ends the list), or the root itself where the key is "". They are checked
+ * with the rest and counted, but their elements take no memory: ll_json_first gives MISSING, json_stream.h reads them.
+ */
+llmcs_status ll_json_parse_deferring(const llmcs_allocator *a, const char *name, const char *text, size_t len,
+                                     uint64_t base_offset, const char *const *keys, ll_json_doc **doc);
+
 ll_json ll_json_root(const ll_json_doc *doc);
 const char *ll_json_name(const ll_json_doc *doc);
 

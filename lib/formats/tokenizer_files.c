@@ -40,9 +40,13 @@ llmcs_status ll_spec_read_file(ll_tokenizer_spec *spec, const ll_source *source,
 llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source, const char *name, ll_json *root) {
     ll_spec_file *file;
     *root = (ll_json){NULL, 0};
+    /* The long lists, which tokenizer_lists.c reads. */
+    static const char *const model[] = {"vocab", "merges", NULL}, *const vocab[] = {"", NULL}, *const none[] = {NULL};
+    const char *const *deferred = !strcmp(name, "tokenizer.json") ? model : !strcmp(name, "vocab.json") ? vocab : none;
     LL_TRY(find_file(spec, source, name, &file));
     if (!file) return LLMCS_OK;
-    LL_TRY(ll_json_parse(&spec->arena.allocator, file->path, file->data, file->data_bytes, 0, &file->doc));
+    LL_TRY(ll_json_parse_deferring(&spec->arena.allocator, file->path, file->data, file->data_bytes, 0, deferred,
+                                   &file->doc));
     *root = ll_json_root(file->doc);
     if (ll_json_get_type(*root) != LL_JSON_OBJECT) return ll_spec_fail(*root, name, "an object is expected");
     return LLMCS_OK;

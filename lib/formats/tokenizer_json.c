@@ -28,63 +28,19 @@ static llmcs_status check_dropout(ll_json model) {
     return dropout > 0 || dropout < 0 ? fail_unsupported(v, "model.dropout", "not 0") : LLMCS_OK;
 }
 
-/* "a b", or in newer files ["a", "b"]. */
-static llmcs_status read_merge(ll_json m, ll_merge *out) {
-    size_t len, right_len;
-    const char *left = ll_json_string(m, &len), *right;
-    if (left) {
-        const char *space = memchr(left, ' ', len);
-        size_t n = space ? (size_t)(space - left) : 0;
-        if (n == 0 || n + 1 == len || memchr(space + 1, ' ', len - n - 1))
-            return ll_spec_fail(m, "model.merges", "two tokens with one space between them are expected");
-        *out = (ll_merge){left, space + 1, (uint32_t)n, (uint32_t)(len - n - 1)};
-        return LLMCS_OK;
-    }
-    ll_json first = ll_json_first(m), second = ll_json_next(first);
-    left = ll_json_string(first, &len);
-    right = ll_json_string(second, &right_len);
-    if (ll_json_count(m) != 2 || !left || !right)
-        return ll_spec_fail(m, "model.merges", "a string or a pair of strings is expected");
-    *out = (ll_merge){left, right, (uint32_t)len, (uint32_t)right_len};
-    return LLMCS_OK;
-}
-
 static llmcs_status read_merges(ll_tokenizer_spec *spec, ll_json model) {
     ll_json merges;
     if (spec->merges) return LLMCS_OK; /* of a GGUF file */
     LL_TRY(ll_spec_member(model, "model", "merges", &merges));
     if (ll_json_get_type(merges) != LL_JSON_ARRAY) return ll_spec_fail(model, "model.merges", "an array is expected");
-    spec->merges_path = spec->path;
-    LL_TRY(ll_arena_alloc(&spec->arena, ll_json_count(merges), sizeof *spec->merges, "merges", &spec->merges));
-    for (ll_json m = ll_json_first(merges); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
-        LL_TRY(read_merge(m, &spec->merges[spec->n_merges++]));
-    return LLMCS_OK;
-}
-
-/* [["<unk>", 0.0], ...]: tokens by id with their scores. */
-static llmcs_status read_scored_vocab(ll_tokenizer_spec *spec, ll_json vocab) {
-    if (ll_json_get_type(vocab) != LL_JSON_ARRAY) return ll_spec_fail(vocab, "model.vocab", "an array is expected");
-    const size_t n = ll_json_count(vocab);
-    if (n >= INT32_MAX) return ll_fail(LLMCS_LIMIT, "%s: %zu tokens", spec->path, n);
-    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
-    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->scores, "scores", &spec->scores));
-    for (ll_json m = ll_json_first(vocab); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
-        const ll_json first = ll_json_first(m), second = ll_json_next(first);
-        size_t len;
-        const char *token = ll_json_string(first, &len);
-        if (ll_json_count(m) != 2 || !token || !ll_json_double(second, &spec->scores[spec->n_vocab]))
-            return ll_spec_fail(m, "model.vocab", "a token and its score are expected");
-        spec->vocab[spec->n_vocab] = (ll_vocab_entry){token, (uint32_t)len, (int32_t)spec->n_vocab};
-        spec->n_vocab++;
-    }
-    return LLMCS_OK;
+    return ll_read_merge_list(spec, merges);
 }
 
 static llmcs_status read_unigram(ll_tokenizer_spec *spec, ll_json model, ll_json vocab) {
     ll_json unk;
     int64_t id;
     spec->model = LL_TOKEN_UNIGRAM;
-    LL_TRY(read_scored_vocab(spec, vocab));
+    LL_TRY(ll_read_scored_vocab(spec, vocab));
     LL_TRY(ll_spec_bool(model, "model", "byte_fallback", &spec->byte_fallback));
     LL_TRY(ll_spec_member(model, "model", "unk_id", &unk));
     if (!ll_json_int64(unk, &id) || id < 0 || (uint64_t)id >= spec->n_vocab)

@@ -81,6 +81,8 @@ void ll_template_roberta(ll_tokenizer_spec *spec, int32_t cls, int32_t sep);
 
 /* Vocabulary files. */
 llmcs_status ll_read_vocab_object(ll_tokenizer_spec *spec, ll_json vocab, const char *where);
+llmcs_status ll_read_scored_vocab(ll_tokenizer_spec *spec, ll_json vocab);
+llmcs_status ll_read_merge_list(ll_tokenizer_spec *spec, ll_json merges);
 llmcs_status ll_read_vocab_txt(ll_tokenizer_spec *spec, const ll_spec_file *file);
 llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *file);
 

@@ -1,25 +1,8 @@
-/* vocab.json's object, vocab.txt and merges.txt. */
+/* vocab.txt and merges.txt. */
 #include <string.h>
 
 #include "base/utf8.h"
 #include "formats/tokenizer_read.h"
-
-llmcs_status ll_read_vocab_object(ll_tokenizer_spec *spec, ll_json vocab, const char *where) {
-    if (ll_json_get_type(vocab) != LL_JSON_OBJECT) return ll_spec_fail(vocab, where, "an object is expected");
-    size_t n = ll_json_count(vocab);
-    spec->path = ll_json_name(vocab.doc);
-    LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
-    for (ll_json m = ll_json_first(vocab); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
-        ll_vocab_entry *e = &spec->vocab[spec->n_vocab++];
-        size_t len;
-        e->token = ll_json_key(m, &len);
-        e->token_bytes = (uint32_t)len;
-        LL_TRY(ll_spec_id(m, where, &e->id));
-    }
-    return LLMCS_OK;
-}
-
-/* -------------------------------------------------------------------------------------------- lines of text */
 
 typedef struct lines {
     const ll_spec_file *file;

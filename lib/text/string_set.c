@@ -3,7 +3,7 @@
 
 llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
     *w = (ll_string_set){.n_slots = 16, .seed = seed};
-    while (w->n_slots < 2 * n) w->n_slots *= 2;
+    while (3 * w->n_slots < 4 * n) w->n_slots *= 2; /* a quarter of them free at least */
     return ll_alloc_zero(a, w->n_slots, sizeof *w->slot, "table of short tokens", &w->slot);
 }
 

@@ -10,7 +10,7 @@ llmcs_status ll_vocab_init(ll_vocab *v, const llmcs_allocator *a, size_t n_ids, 
     *v = (ll_vocab){.n_ids = n_ids, .capacity_bytes = n_bytes, .seed = seed, .n_slots = 16};
     if (n_bytes > UINT32_MAX || n_tokens > INT32_MAX)
         return ll_fail(LLMCS_LIMIT, "vocabulary of %zu tokens and %zu bytes is too large", n_tokens, n_bytes);
-    while (v->n_slots < 2 * n_tokens) v->n_slots *= 2;
+    while (3 * v->n_slots < 4 * n_tokens) v->n_slots *= 2; /* a quarter of them free at least */
     llmcs_status st;
     LL_TRY_GOTO(st, ll_alloc(a, n_bytes, 1, "vocabulary text", &v->bytes), fail);
     LL_TRY_GOTO(st, ll_alloc(a, n_ids, sizeof *v->offset, "vocabulary offsets", &v->offset), fail);
@@ -55,7 +55,7 @@ static size_t find_slot(const ll_vocab *v, const char *token, size_t len, uint64
 
 bool ll_vocab_add(ll_vocab *v, int32_t id, const char *token, size_t len) {
     if (id < 0 || (size_t)id >= v->n_ids || v->length[id] != LL_VOCAB_NONE) return false;
-    if (len > v->capacity_bytes - v->n_bytes || 2 * v->n_tokens >= v->n_slots) return false;
+    if (len > v->capacity_bytes - v->n_bytes || v->n_tokens + 1 >= v->n_slots) return false;
     const uint64_t hash = ll_hash_bytes(v->seed, token, len);
     const size_t i = find_slot(v, token, len, hash);
     if (v->slot[i].id >= 0) return false;
