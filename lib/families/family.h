@@ -30,6 +30,7 @@ typedef enum ll_role {
     LL_TASKS, /* one row is added to every token (ERNIE) */
     LL_EMBED_NORM,
     LL_EMBED_PROJECT, /* n_embed_in -> n_embd (ELECTRA, ALBERT) */
+    LL_DISTANCE,      /* of LL_DISTANCE_BUCKETS: [n_buckets, n_head] */
     LL_FINAL_NORM,
     LL_POOLER,
     LL_ATTN_NORM, /* before attention; LL_POST_NORM: after it */
@@ -41,7 +42,6 @@ typedef enum ll_role {
     LL_K_NORM,
     LL_ATTN_OUT,
     LL_ATTN_POST_NORM, /* LL_SANDWICH_NORM */
-    LL_DISTANCE,       /* T5's buckets, MPNet's: [n_buckets, n_head] */
     LL_CROSS_NORM,     /* cross attention of decoders with an encoder */
     LL_CROSS_Q,
     LL_CROSS_K,
@@ -292,6 +292,7 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(electra)         \
     ROW(albert)          \
     ROW(ernie)           \
+    ROW(mpnet)           \
     ROW(llama)           \
     ROW(mistral)         \
     ROW(smollm3)         \

@@ -78,7 +78,8 @@ typedef struct ll_config {
     int32_t type_vocab_size; /* 0: no token types (GPT-2, DistilBERT) */
     int32_t task_vocab_size; /* rows of the table of tasks, used if use_task_id (ERNIE) */
     bool use_task_id;
-    int32_t n_groups;        /* layers that share weights are in one of so many groups (ALBERT) */
+    int32_t n_buckets, max_distance; /* of LL_DISTANCE_BUCKETS */
+    int32_t n_groups;                /* layers that share weights are in one of so many groups (ALBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;
     ll_activation activation;

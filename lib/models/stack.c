@@ -1,7 +1,7 @@
 /*
  * A stack of layers (Vaswani et al. 2017 and after):
  *
- *     attend(x) = attn_out(softmax(rope(q_norm(q)) rope(k_norm(k))^T * scale) v),      q | k | v = qkv(x)
+ *     attend(x) = attn_out(softmax(rope(q_norm(q)) rope(k_norm(k))^T * scale + distance) v),      q | k | v = qkv(x)
  *     feed(x)   = down(act(up(x)))   or with a gate   down(act(gate(x)) * up(x))
  *
  *     x = embed_norm(tokens[token] + positions[p] + types[t])
@@ -16,6 +16,8 @@
 
 #include <math.h>
 #include <string.h>
+
+#include "models/distance.h"
 
 /* ------------------------------------------------------------------------------------------------ weights */
 
@@ -128,6 +130,20 @@ static llmcs_status describe_rope(ll_stack *s, ll_loader *l) {
     return LLMCS_OK;
 }
 
+static llmcs_status describe_distance(ll_stack *s, ll_loader *l) {
+    const ll_config *c = s->config;
+    const ll_buckets b = {(size_t)c->n_buckets, (size_t)c->max_distance, s->spec->causal};
+    const size_t n_head = (size_t)c->n_head;
+    char name[128];
+    if (s->spec->attn.distance != LL_DISTANCE_BUCKETS) return LLMCS_OK;
+    ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_DISTANCE));
+    LL_TRY(ll_load_table(l, &s->buckets, b.n_buckets, n_head, name));
+    s->n_distance = ll_buckets_n_distance(&b);
+    LL_TRY(ll_load_space(l, &s->distance, n_head * (2 * s->n_distance - 1), "biases by distance"));
+    if (s->distance) ll_buckets_expand(&b, s->buckets, n_head, s->distance);
+    return LLMCS_OK;
+}
+
 static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **table, ll_role role, size_t n_rows) {
     char name[128];
     ll_format(name, sizeof name, "%s.weight", name_of(s, l, role));
@@ -158,6 +174,7 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     LL_TRY(describe_norm(s, l, &s->embed_norm, LL_EMBED_NORM, n_in));
     LL_TRY(describe_projection(s, l));
     LL_TRY(describe_rope(s, l));
+    LL_TRY(describe_distance(s, l));
     LL_TRY(describe_norm(s, l, &s->final_norm, LL_FINAL_NORM, (size_t)c->n_embd));
     return !s->tied && s->spec->causal ? describe_table(s, l, &s->tokens, LL_TOKENS, vocab) : LLMCS_OK;
 }
@@ -305,6 +322,8 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
         .k_norm = layer->k_norm.n ? &layer->k_norm : NULL,
         .rope = rotations_of(s, w, i),
         .n_rotated = s->rope[0].n_dims,
+        .distance = s->distance,
+        .n_distance = s->n_distance,
         .scale = scale_of(s->config),
         .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,

@@ -24,11 +24,14 @@ typedef struct ll_stack {
     const ll_stack_spec *spec;
     const ll_config *config;
     const ll_kv_layout *kv;
-    float *tokens;           /* [vocab_size, n_embd_in]; NULL where tied: then the rows of a head */
-    const ll_linear *tied;   /* that head, which the caller describes; set before the token table is described */
-    float *positions;        /* [n_positions, n_embd_in]; NULL: none are added */
-    float *types;            /* [type_vocab_size, n_embd_in]; NULL: no token types */
-    float *tasks;            /* [task_vocab_size, n_embd_in], of which row 0 is added to every token; NULL: none */
+    float *tokens;         /* [vocab_size, n_embd_in]; NULL where tied: then the rows of a head */
+    const ll_linear *tied; /* that head, which the caller describes; set before the token table is described */
+    float *positions;      /* [n_positions, n_embd_in]; NULL: none are added */
+    float *types;          /* [type_vocab_size, n_embd_in]; NULL: no token types */
+    float *tasks;          /* [task_vocab_size, n_embd_in], of which row 0 is added to every token; NULL: none */
+    float *buckets;        /* [n_buckets, n_head] of LL_DISTANCE_BUCKETS, which `distance` is made from; or NULL */
+    float *distance;       /* [n_head, 2 n_distance - 1] added to attention scores, see ll_attention; or NULL */
+    size_t n_distance;
     ll_norm embed_norm;      /* n 0: none */
     ll_linear embed_project; /* n_embd_in -> n_embd; packed is NULL without one */
     ll_layer *layers;        /* [n_layers] */

@@ -99,6 +99,9 @@ static uint64_t fingerprint_vectors(const transformer *m) {
     const float *positions = ll_stack_position(s, 0, false);
     uint64_t hash = ll_fingerprint_norm(ll_xxh64(sizes, sizeof sizes, 0), &s->embed_norm);
     if (positions) hash = ll_fingerprint_floats(hash, positions, n_positions * (size_t)c->n_embd_in);
+    if (s->tasks) hash = ll_fingerprint_floats(hash, s->tasks, (size_t)c->n_embd_in);
+    hash = hash_positions(hash, s);
+    if (s->buckets) hash = ll_fingerprint_floats(hash, s->buckets, (size_t)c->n_buckets * (size_t)c->n_head);
     for (size_t i = 0; i < s->n_layers; i++) {
         const ll_layer *layer = &s->layers[i];
         hash = hash_bias(hash_bias(hash, &layer->qkv), &layer->attn_out);

@@ -98,7 +98,7 @@ static void check_family(const char *name, int32_t n_threads) {
     if (getenv("SHOW_DIFFERENCES")) printf("%s: %zu cases, largest difference %.2g\n", name, n_cases, most);
 }
 
-static const char *const names[] = {"xlm-roberta", "electra", "albert", "ernie"};
+static const char *const names[] = {"xlm-roberta", "electra", "albert", "ernie", "mpnet"};
 #define N_NAMES (sizeof names / sizeof *names)
 
 START_TEST(what_transformers_computes) {

@@ -296,7 +296,21 @@ def gte(name, **more):
     folder.save()
 
 
+def buckets():
+    """T5's buckets of all distances up to four times the largest that has one of its own."""
+    from transformers.models.t5.modeling_t5 import T5Attention
+
+    rows = []
+    for n_buckets, most in ((32, 128), (8, 20), (64, 256)):
+        distances = torch.arange(-4 * most, 4 * most + 1)
+        for causal in (False, True):
+            found = T5Attention._relative_position_bucket(distances, not causal, n_buckets, most)
+            rows.append({"n_buckets": n_buckets, "max_distance": most, "causal": causal, "buckets": found.tolist()})
+    (HERE / "buckets.json").write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+
+
 MAKERS = {
+    "buckets": buckets,
     "xlm-roberta": xlm_roberta,
     "electra": electra,
     "albert": albert,
