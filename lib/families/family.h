@@ -74,7 +74,7 @@ typedef enum ll_positions_kind {
 typedef enum ll_bias_rule {
     LL_WITH_BIAS,
     LL_NO_BIAS,
-    LL_BIAS_BY_KEY /* as config.json says: ll_config.attention_bias, mlp_bias */
+    LL_BIAS_BY_KEY /* as config.json says: ll_config.attention_bias, mlp_bias; of heads classifier_bias, decoder_bias */
 } ll_bias_rule;
 
 typedef enum ll_glu {
@@ -86,8 +86,9 @@ typedef enum ll_glu {
 
 typedef enum ll_window_rule {
     LL_NO_WINDOW,
-    LL_WINDOW,        /* layers attend to ll_config.layers.window tokens, see ll_config_is_local */
-    LL_WINDOW_IF_USED /* only where use_sliding_window is true (Qwen) */
+    LL_WINDOW,         /* layers attend to ll_config.layers.window tokens, see ll_config_is_local */
+    LL_WINDOW_IF_USED, /* only where use_sliding_window is true (Qwen) */
+    LL_WINDOW_AROUND   /* half of what the key says, to either side (ModernBERT) */
 } ll_window_rule;
 
 typedef enum ll_distance_kind {
@@ -135,6 +136,7 @@ typedef enum ll_head_rows {
     LL_ROWS_FIRST,  /* one answer from the first token of each sequence */
     LL_ROWS_LAST,   /* ... from the last token */
     LL_ROWS_MEAN,   /* ... from the mean of all tokens */
+    LL_ROWS_BY_KEY, /* ... FIRST or MEAN, as ll_config.classifier_pooling says */
     LL_ROWS_EACH,   /* an answer for each token */
     LL_ROWS_LOGITS, /* for the tokens a call asks for: language models */
 } ll_head_rows;
@@ -171,6 +173,7 @@ typedef enum ll_key_kind {
     LL_KEY_NUMBER,     /* double; absent or null: the default */
     LL_KEY_EPS,        /* float, 1e-37 to 1; absent: the default */
     LL_KEY_ACTIVATION, /* ll_activation by its name; absent: the default */
+    LL_KEY_CHOICE,     /* int32_t: the position of a text in `choices`; absent: the default */
 } ll_key_kind;
 
 /* A member of config.json and the field of ll_config it fills. Without names the field is a constant of the family. */
@@ -179,6 +182,7 @@ typedef struct ll_key {
     ll_key_kind kind;
     size_t field; /* offsetof(ll_config, ...) */
     double by_default, min, max;
+    const char *const *choices; /* ends with a NULL */
 } ll_key;
 
 /* The end of a list. */
@@ -209,6 +213,11 @@ typedef struct ll_key {
     {                                                                                                                  \
         .names = {__VA_ARGS__}, .kind = LL_KEY_NUMBER, .field = offsetof(ll_config, field_), .by_default = (default_), \
         .min = (min_), .max = (max_)                                                                                   \
+    }
+#define LL_CHOICE(field_, default_, choices_, ...)                                                                     \
+    {                                                                                                                  \
+        .names = {__VA_ARGS__}, .kind = LL_KEY_CHOICE, .field = offsetof(ll_config, field_), .by_default = (default_), \
+        .choices = (choices_)                                                                                          \
     }
 #define LL_EPS(default_, ...)                                                                     \
     {                                                                                             \
@@ -293,6 +302,7 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(albert)          \
     ROW(ernie)           \
     ROW(mpnet)           \
+    ROW(modernbert)      \
     ROW(llama)           \
     ROW(mistral)         \
     ROW(smollm3)         \

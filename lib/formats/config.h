@@ -69,8 +69,10 @@ typedef struct ll_config {
     ll_rope_config rope;           /* of families with rotary embeddings */
     /* Which layers attend to a window only, and which rotate queries and keys: ll_config_is_local, _rotates. */
     struct {
-        int32_t window;                 /* causal: a token sees the last `window`, its own included; 0: all */
+        int32_t window;                 /* causal: a token sees the last `window`, its own included; else
+                                           `window` to either side; 0: all */
         int32_t global_every;           /* layers (i + 1) % global_every == 0 are global; 0: no layer is for this */
+        bool global_first;              /* layers i % global_every == 0 are global instead */
         int32_t first_local;            /* layers before it are global */
         int32_t unrotated_every;        /* layers (i + 1) % unrotated_every == 0 do not rotate; 0: all do */
         const uint8_t *local, *rotates; /* [n_layer] instead of the rules above, where the file lists them; or NULL */
@@ -78,8 +80,10 @@ typedef struct ll_config {
     int32_t type_vocab_size; /* 0: no token types (GPT-2, DistilBERT) */
     int32_t task_vocab_size; /* rows of the table of tasks, used if use_task_id (ERNIE) */
     bool use_task_id;
-    int32_t n_buckets, max_distance; /* of LL_DISTANCE_BUCKETS */
-    int32_t n_groups;                /* layers that share weights are in one of so many groups (ALBERT) */
+    bool classifier_bias, decoder_bias; /* of heads with LL_BIAS_BY_KEY */
+    int32_t classifier_pooling;         /* of heads with LL_ROWS_BY_KEY: 0 the first token, 1 the mean */
+    int32_t n_buckets, max_distance;    /* of LL_DISTANCE_BUCKETS */
+    int32_t n_groups;                   /* layers that share weights are in one of so many groups (ALBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;
     ll_activation activation;
@@ -137,7 +141,8 @@ const char *ll_config_prompt(const ll_config *c, const char *name);
 static inline bool ll_config_is_local(const ll_config *c, size_t i) {
     if (!c->layers.window) return false;
     if (c->layers.local) return c->layers.local[i] != 0;
-    if (c->layers.global_every && (i + 1) % (size_t)c->layers.global_every == 0) return false;
+    const size_t counted = c->layers.global_first ? i : i + 1;
+    if (c->layers.global_every && counted % (size_t)c->layers.global_every == 0) return false;
     return i >= (size_t)c->layers.first_local;
 }
 

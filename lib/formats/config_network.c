@@ -98,6 +98,26 @@ static llmcs_status read_activation(ll_config *c, const ll_settings *f, const ll
     return LLMCS_OK;
 }
 
+static llmcs_status read_choice(ll_config *c, const ll_settings *f, const ll_key *key) {
+    int32_t *out = field_of(c, key);
+    char names[128];
+    size_t used = 0;
+    ll_json v;
+    *out = (int32_t)key->by_default;
+    LL_TRY(ll_settings_find(f, key->names[0], &v));
+    if (ll_json_get_type(v) == LL_JSON_MISSING) return LLMCS_OK;
+    if (ll_json_get_type(v) != LL_JSON_STRING) return ll_settings_bad(f, key->names[0], v, "a string");
+    for (int32_t i = 0; key->choices[i]; i++) {
+        if (ll_json_equals(v, key->choices[i])) {
+            *out = i;
+            return LLMCS_OK;
+        }
+        if (used < sizeof names)
+            used += (size_t)ll_format(names + used, sizeof names - used, "%s%s", i ? ", " : "", key->choices[i]);
+    }
+    return ll_settings_unsupported(f, key->names[0], v, names);
+}
+
 static llmcs_status read_key(ll_config *c, const ll_settings *f, const ll_key *key) {
     switch (key->kind) {
         case LL_KEY_SIZE:
@@ -113,6 +133,8 @@ static llmcs_status read_key(ll_config *c, const ll_settings *f, const ll_key *k
             return read_epsilon(c, f, key);
         case LL_KEY_ACTIVATION:
             return read_activation(c, f, key);
+        case LL_KEY_CHOICE:
+            return read_choice(c, f, key);
         case LL_KEYS_END:
             break;
     }

@@ -183,6 +183,8 @@ static llmcs_status read_rope(ll_config *c, const ll_settings *f) {
     ll_json v;
     LL_TRY(ll_settings_find(f, "rope_theta", &v));
     const bool theta_given = ll_json_get_type(v) != LL_JSON_MISSING;
+    LL_TRY(ll_settings_find(f, "local_rope_theta", &v));
+    if (ll_json_get_type(v) == LL_JSON_NULL) c->rope.local_theta = c->rope.theta; /* ModernBERT */
     const double local_theta = c->rope.local_theta;
     ll_rope_config of_old = {.theta = c->rope.theta}, of_new = of_old;
     LL_TRY(find_object(f, "rope_scaling", &old, &old_there));
@@ -224,7 +226,8 @@ static llmcs_status read_layer_types(ll_config *c, const ll_settings *f) {
     bool there;
     uint8_t *local;
     size_t i = 0;
-    LL_TRY(ll_settings_find(f, "sliding_window_pattern", &pattern));
+    LL_TRY(ll_settings_find(f, c->layers.global_first ? "global_attn_every_n_layers" : "sliding_window_pattern",
+                            &pattern));
     const bool has_pattern = c->layers.global_every && ll_json_get_type(pattern) == LL_JSON_NUMBER;
     LL_TRY(find_list(c, f, "layer_types", &list, &there));
     if (!there) return LLMCS_OK;
@@ -237,8 +240,8 @@ static llmcs_status read_layer_types(ll_config *c, const ll_settings *f) {
             return ll_fail(LLMCS_CONFIG,
                            "%s: layer_types: layer %zu is sliding_attention, but there is no sliding_window", f->name,
                            i);
-        if (has_pattern && (local[i] != 0) != ((i + 1) % (size_t)c->layers.global_every != 0))
-            return fail_disagree(f, "layer_types", "sliding_window_pattern");
+        if (has_pattern && (local[i] != 0) != ll_config_is_local(c, i))
+            return fail_disagree(f, "layer_types", "the number of layers from a global one to the next");
     }
     c->layers.local = local;
     return LLMCS_OK;
@@ -270,6 +273,7 @@ static llmcs_status read_windows(ll_config *c, const ll_settings *f) {
         LL_TRY(ll_settings_bool_or_null(f, "use_sliding_window", &use));
     }
     ll_json v;
+    if (c->family->stack[0].attn.window == LL_WINDOW_AROUND) c->layers.window /= 2;
     LL_TRY(ll_settings_find(f, "sliding_window", &v));
     if (!use || ll_json_get_type(v) == LL_JSON_NULL) c->layers.window = 0;
     LL_TRY(read_layer_types(c, f));

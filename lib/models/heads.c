@@ -16,6 +16,11 @@ static bool is_language_model(const ll_head_spec *spec) {
     return spec->head == LL_HEAD_CAUSAL_LM || spec->head == LL_HEAD_MASKED_LM;
 }
 
+static ll_head_rows rows_of(const ll_head_spec *spec, const ll_config *c) {
+    if (spec->rows != LL_ROWS_BY_KEY) return spec->rows;
+    return c->classifier_pooling ? LL_ROWS_MEAN : LL_ROWS_FIRST;
+}
+
 /* Inputs of `out`: a language model's are as wide as the token table. */
 static size_t width_of(const ll_head_spec *spec, const ll_config *c) {
     return (size_t)(is_language_model(spec) ? c->n_embd_in : c->n_embd);
@@ -38,7 +43,8 @@ llmcs_status ll_heads_describe_pooler(ll_heads *h, const ll_config *c, ll_loader
 /* The matrix of a language model. Tied, a copy of it in the checkpoint is ignored, as Transformers overwrites it. */
 static llmcs_status describe_vocabulary(ll_heads *h, const ll_config *c, ll_loader *l, const char *prefix,
                                         const char *outer) {
-    const bool with_bias = h->spec->out_bias == LL_WITH_BIAS, tied = ll_heads_tied(c);
+    const ll_bias_rule rule = h->spec->out_bias;
+    const bool with_bias = rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && c->decoder_bias), tied = ll_heads_tied(c);
     const size_t vocab = (size_t)c->vocab_size;
     const char *name = tied ? ll_role_name(&c->family->stack[0], LL_TOKENS) : h->spec->out.checkpoint;
     const char *bias = h->spec->out_biases[0];
@@ -53,9 +59,10 @@ static llmcs_status describe_vocabulary(ll_heads *h, const ll_config *c, ll_load
     return ll_load_bias(l, &h->out, 0, vocab, bias);
 }
 
-static llmcs_status describe_linear(ll_loader *l, ll_linear *linear, size_t n_in, size_t n_out, const char *name,
-                                    ll_bias_rule bias) {
-    if (bias == LL_WITH_BIAS) return ll_load_linear(l, linear, LL_SMALL, LL_OUT_IN, n_in, n_out, name);
+static llmcs_status describe_linear(ll_loader *l, const ll_config *c, ll_linear *linear, size_t n_in, size_t n_out,
+                                    const char *name, ll_bias_rule rule) {
+    if (rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && c->classifier_bias))
+        return ll_load_linear(l, linear, LL_SMALL, LL_OUT_IN, n_in, n_out, name);
     return ll_load_weights(l, linear, LL_SMALL, LL_OUT_IN, n_in, n_out, &name, 1, false);
 }
 
@@ -66,10 +73,12 @@ llmcs_status ll_heads_describe(ll_heads *h, const ll_config *c, ll_loader *l, co
     const size_t width = width_of(spec, c);
     ll_format(l->scope, sizeof l->scope, "%s", outer);
     if (spec->dense.checkpoint)
-        LL_TRY(describe_linear(l, &h->dense, n, width, spec->dense.checkpoint, spec->dense_bias));
-    if (spec->norm.checkpoint) LL_TRY(ll_load_norm(l, &h->norm, width, c->layer_norm_eps, spec->norm.checkpoint));
+        LL_TRY(describe_linear(l, c, &h->dense, n, width, spec->dense.checkpoint, spec->dense_bias));
+    if (spec->norm.checkpoint)
+        LL_TRY(ll_load_norm_of(l, &h->norm, LL_NORM_LAYER, width, c->layer_norm_eps, spec->norm.checkpoint,
+                               !c->family->stack[0].norm.no_bias, 0.0f));
     if (is_language_model(spec)) return describe_vocabulary(h, c, l, prefix, outer);
-    return describe_linear(l, &h->out, width, ll_config_n_logits(c), spec->out.checkpoint, spec->out_bias);
+    return describe_linear(l, c, &h->out, width, ll_config_n_logits(c), spec->out.checkpoint, spec->out_bias);
 }
 
 /* ------------------------------------------------------------------------------------------- forward pass */
@@ -143,7 +152,7 @@ void ll_heads_forward(const ll_heads *h, const ll_stack *s, const ll_exec *exec,
         ll_team_wait(exec->team);
     }
     if (!h->spec || !batch->logits) return;
-    const ll_head_rows rows = h->spec->rows;
+    const ll_head_rows rows = rows_of(h->spec, s->config);
     if (rows == LL_ROWS_EACH) {
         ll_stack_outputs(s, exec, x, batch->n_rows, x);
         ll_team_wait(exec->team);

@@ -93,6 +93,7 @@ static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *la
     const size_t n = (size_t)c->n_embd, head_dim = (size_t)c->head_dim, n_heads = (size_t)c->n_head * head_dim;
     const bool post = s->spec->norm.place == LL_POST_NORM, identity = s->spec->norm.first_identity && i == 0;
     if (!post && !identity) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
+    if (identity) layer->attn_norm.n = n; /* without weights: see ll_norm */
     LL_TRY(describe_qkv(s, l, &layer->qkv));
     LL_TRY(describe_norm(s, l, &layer->q_norm, LL_Q_NORM, head_dim));
     LL_TRY(describe_norm(s, l, &layer->k_norm, LL_K_NORM, head_dim));

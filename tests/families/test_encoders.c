@@ -98,7 +98,8 @@ static void check_family(const char *name, int32_t n_threads) {
     if (getenv("SHOW_DIFFERENCES")) printf("%s: %zu cases, largest difference %.2g\n", name, n_cases, most);
 }
 
-static const char *const names[] = {"xlm-roberta", "electra", "albert", "ernie", "mpnet"};
+static const char *const names[] = {"xlm-roberta", "electra",    "albert",         "ernie",
+                                    "mpnet",       "modernbert", "modernbert-mean"};
 #define N_NAMES (sizeof names / sizeof *names)
 
 START_TEST(what_transformers_computes) {
@@ -227,7 +228,8 @@ END_TEST
 /* ------------------------------------------------------------------------------------------- shared golden */
 
 START_TEST(shared_checkpoints) {
-    static const char *const shared[] = {"xlm-roberta-ner", "xlm-roberta-rerank", "electra-cls", "albert-embed"};
+    static const char *const shared[] = {"xlm-roberta-ner", "xlm-roberta-rerank", "electra-cls", "albert-embed",
+                                         "modernbert-embed"};
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_sets = all_kernels(sets);
     char from[512], name[64];
