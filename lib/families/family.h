@@ -124,6 +124,7 @@ typedef struct ll_stack_spec {
     struct {
         ll_glu glu;
         ll_bias_rule bias;
+        bool no_gate_up_bias; /* LL_DOWN alone has a bias (GTE) */
     } ffn;
     /* The numbers that `layers` gets for layer i of n_layer: NULL: i. ALBERT's layers share weights. */
     int (*layer_number)(const ll_config *c, int layer);
@@ -303,6 +304,8 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(ernie)           \
     ROW(mpnet)           \
     ROW(modernbert)      \
+    ROW(gte)             \
+    ROW(nomic)           \
     ROW(llama)           \
     ROW(mistral)         \
     ROW(smollm3)         \

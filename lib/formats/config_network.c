@@ -166,13 +166,15 @@ static llmcs_status must_be_text(const ll_settings *f, const char *key, const ch
     return ll_settings_unsupported(f, key, v, quoted);
 }
 
-/* A number that must be this one, or be absent. */
+/* A number that must be this one, or true for 1, or be absent. */
 static llmcs_status must_be_number(const ll_settings *f, const char *key, double number) {
     ll_json v;
     double d;
     char text[32];
     LL_TRY(ll_settings_find(f, key, &v));
+    bool on;
     if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
+    if (number == 1 && ll_json_bool(v, &on)) return on ? LLMCS_OK : ll_settings_unsupported(f, key, v, "true");
     ll_format(text, sizeof text, "%g", number);
     if (!ll_json_double(v, &d)) return ll_settings_bad(f, key, v, text);
     return d == number ? LLMCS_OK : ll_settings_unsupported(f, key, v, text);
@@ -189,8 +191,16 @@ static const ll_must_be common[] = {
     {0},
 };
 
-static llmcs_status check_must_be(const ll_settings *f, const ll_must_be *list) {
+static bool is_in(const ll_must_be *list, const char *key) {
+    for (; list && list->key; list++)
+        if (strcmp(list->key, key) == 0) return true;
+    return false;
+}
+
+/* Those of `list` but for keys that `but` has, too. */
+static llmcs_status check_must_be(const ll_settings *f, const ll_must_be *list, const ll_must_be *but) {
     for (const ll_must_be *m = list; m && m->key; m++) {
+        if (is_in(but, m->key)) continue;
         if (m->text)
             LL_TRY(must_be_text(f, m->key, m->text));
         else if (m->number != 0)
@@ -260,8 +270,8 @@ llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log 
     const char *const names[3] = {name_of_field(c->family, offsetof(ll_config, n_embd)),
                                   name_of_field(c->family, offsetof(ll_config, n_head)),
                                   name_of_field(c->family, offsetof(ll_config, n_kv_head))};
-    LL_TRY(check_must_be(f, common));
-    LL_TRY(check_must_be(f, c->family->must_be));
+    LL_TRY(check_must_be(f, common, c->family->must_be));
+    LL_TRY(check_must_be(f, c->family->must_be, NULL));
     if (!name_of_field(c->family, offsetof(ll_config, vocab_size))[0]) LL_TRY(read_size(c, f, &vocab));
     c->scale_attn_weights = true;
     for (const ll_key *k = c->family->keys; k->kind == LL_KEY_SIZE; k++) LL_TRY(read_key(c, f, k));

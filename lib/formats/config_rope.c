@@ -11,8 +11,11 @@
 static const struct {
     const char *name;
     ll_rope_scaling scaling;
-} scalings[] = {
-    {"default", LL_ROPE_PLAIN}, {"linear", LL_ROPE_LINEAR}, {"llama3", LL_ROPE_LLAMA3}, {"yarn", LL_ROPE_YARN}};
+} scalings[] = {{"default", LL_ROPE_PLAIN},
+                {"linear", LL_ROPE_LINEAR},
+                {"llama3", LL_ROPE_LLAMA3},
+                {"yarn", LL_ROPE_YARN},
+                {"ntk", LL_ROPE_NTK}};
 
 /* A member of an object, for messages "config.json: rope_scaling.factor: ...". */
 typedef struct member {
@@ -70,7 +73,7 @@ static llmcs_status read_type(const member *m, ll_rope_scaling *scaling) {
             return ll_settings_bad(m->f, full_name(m, keys[k], name), v, "a string");
         if (i == sizeof scalings / sizeof *scalings)
             return ll_settings_unsupported(m->f, full_name(m, keys[k], name), v,
-                                           "\"default\", \"linear\", \"llama3\" and \"yarn\"");
+                                           "\"default\", \"linear\", \"llama3\", \"yarn\" and \"ntk\"");
         if (found >= 0 && found != (int)i)
             return ll_fail(LLMCS_CONFIG, "%s: %s: rope_type is %s, type is %s: they must be the same", m->f->name,
                            m->object, scalings[found].name, scalings[i].name);
@@ -106,6 +109,10 @@ static llmcs_status read_scaling(const member *m, int32_t n_positions, ll_rope_c
     LL_TRY(read_number(m, "factor", 1, 1e6, &r->factor));
     LL_TRY(must_have(m, "factor", r->factor));
     if (r->scaling == LL_ROPE_LINEAR) return LLMCS_OK;
+    if (r->scaling == LL_ROPE_NTK) {
+        LL_TRY(find_member(m, "mixed_b", &v, &there));
+        return there ? ll_settings_unsupported(m->f, full_name(m, "mixed_b", name), v, "null") : LLMCS_OK;
+    }
     LL_TRY(read_number(m, "original_max_position_embeddings", 1, LL_MAX_POSITIONS, &r->original_positions));
     if (r->scaling == LL_ROPE_YARN) {
         if (r->original_positions == 0) r->original_positions = n_positions;

@@ -78,10 +78,11 @@ static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) 
     const size_t n = (size_t)c->n_embd, inner = (size_t)c->n_inner;
     const ll_glu glu = s->spec->ffn.glu;
     const bool fused = glu == LL_FUSED_FIRST || glu == LL_FUSED_SECOND;
+    const ll_bias_rule rule = s->spec->ffn.no_gate_up_bias ? LL_NO_BIAS : s->spec->ffn.bias;
     ll_load_part parts[2];
     if (glu == LL_NO_GATE) return describe_linear(s, l, up, LL_UP, n, inner, s->spec->ffn.bias, c->mlp_bias);
-    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_GATE, inner, s->spec->ffn.bias, c->mlp_bias, &parts[0]));
-    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_UP, inner, s->spec->ffn.bias, c->mlp_bias, &parts[1]));
+    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_GATE, inner, rule, c->mlp_bias, &parts[0]));
+    LL_TRY(part_of(s, l, fused ? LL_GATE_UP : LL_UP, inner, rule, c->mlp_bias, &parts[1]));
     if (fused) parts[0].n_stored = parts[1].n_stored = 2 * inner;
     if (fused) parts[glu == LL_FUSED_FIRST].skipped = inner;
     return ll_load_gate_up(l, up, layout_of(s), n, &parts[0], &parts[1]);

@@ -32,7 +32,7 @@ static void make_folder(const char *from, const char *architecture) {
     ck_assert_msg(config != NULL, "%s", path);
     snprintf(text, sizeof text, "{\"architectures\": [\"%s\"],", architecture);
     char *own = strstr(config, "\"architectures\""); /* a key that stands twice is refused */
-    if (own) memcpy(own, "\"_name_or_path ", 15);
+    if (own) memcpy(own, "\"_name_or_path\"", 15);
     ck_assert(edit_write(temp_path(folder, "config.json"), config, n, "{", text, strlen(text)));
     free(config);
     snprintf(path, sizeof path, "%s/model.safetensors", from);
@@ -93,13 +93,13 @@ static void check_family(const char *name, int32_t n_threads) {
     }
     llmcs_model_free(&m);
     golden_close(g);
-    ck_assert_uint_ge(n_architectures, 5);
-    ck_assert_uint_ge(n_cases, 12);
+    ck_assert(n_architectures >= 5 || strcmp(name, "nomic") == 0);
+    ck_assert_uint_ge(n_cases, 4);
     if (getenv("SHOW_DIFFERENCES")) printf("%s: %zu cases, largest difference %.2g\n", name, n_cases, most);
 }
 
-static const char *const names[] = {"xlm-roberta", "electra",    "albert",         "ernie",
-                                    "mpnet",       "modernbert", "modernbert-mean"};
+static const char *const names[] = {"xlm-roberta", "electra",         "albert", "ernie",     "mpnet",
+                                    "modernbert",  "modernbert-mean", "gte",    "gte-types", "nomic"};
 #define N_NAMES (sizeof names / sizeof *names)
 
 START_TEST(what_transformers_computes) {
@@ -225,6 +225,121 @@ START_TEST(gguf_files) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------------ bad input */
+
+START_TEST(what_does_not_fit_is_named) {
+    static const struct {
+        const char *name, *architecture, *from, *to;
+        llmcs_status status;
+        const char *needle;
+    } cases[] = {
+        {"electra", "ElectraModel", "\"embedding_size\": 16", "\"embedding_size\": 17", LLMCS_CONFIG, "embeddings"},
+        {"electra", "ElectraModel", "\"embedding_size\": 16", "\"embedding_size\": 0", LLMCS_CONFIG, "embedding_size"},
+        {"electra", "ElectraForCausalLM", "\"vocab", "\"vocab", LLMCS_UNSUPPORTED, "ElectraForCausalLM"},
+        {"electra", "AlbertModel", "\"vocab", "\"vocab", LLMCS_CONFIG, "AlbertModel is not of model_type electra"},
+        {"albert", "AlbertModel", "\"inner_group_num\": 1", "\"inner_group_num\": 2", LLMCS_UNSUPPORTED,
+         "inner_group_num"},
+        {"albert", "AlbertModel", "\"num_hidden_groups\": 2", "\"num_hidden_groups\": 3", LLMCS_FORMAT,
+         "albert_layer_groups.2"},
+        {"albert", "AlbertModel", "\"num_hidden_groups\": 2", "\"num_hidden_groups\": 0", LLMCS_CONFIG,
+         "num_hidden_groups"},
+        {"ernie", "ErnieModel", "\"task_type_vocab_size\": 3", "\"task_type_vocab_size\": 4", LLMCS_CONFIG,
+         "task_type_embeddings"},
+        {"ernie", "ErnieModel", "\"use_task_id\": true", "\"use_task_id\": 1", LLMCS_CONFIG, "use_task_id"},
+        {"mpnet", "MPNetModel", "num_buckets\": 32", "num_buckets\": 16", LLMCS_CONFIG, "relative_attention_bias"},
+        {"mpnet", "MPNetModel", "num_buckets\": 32", "num_buckets\": 3", LLMCS_CONFIG, "num_buckets"},
+        {"mpnet", "MPNetModel", "num_buckets\": 32", "num_buckets\": 1000000000", LLMCS_CONFIG, "num_buckets"},
+        {"modernbert", "ModernBertModel", "\"local_attention\": 12", "\"local_attention\": 1", LLMCS_CONFIG,
+         "local_attention"},
+        {"modernbert", "ModernBertModel", "\"norm_bias\": false", "\"norm_bias\": true", LLMCS_UNSUPPORTED,
+         "norm_bias"},
+        {"modernbert", "ModernBertModel", "_rope_theta\": 500.0", "_rope_theta\": 0.0", LLMCS_CONFIG,
+         "global_rope_theta"},
+        {"modernbert", "ModernBertModel", "attention_heads\": 3", "attention_heads\": 5", LLMCS_CONFIG,
+         "num_attention_heads"},
+        {"modernbert", "ModernBertModel", "\"attention_bias\": false", "\"attention_bias\": true", LLMCS_FORMAT,
+         "Wqkv.bias"},
+        {"modernbert-mean", "ModernBertModel", "\"mlp_bias\": true", "\"mlp_bias\": false", LLMCS_CONFIG, "Wi.bias"},
+        {"modernbert", "ModernBertForSequenceClassification", "\"classifier_bias\": false", "\"classifier_bias\": true",
+         LLMCS_FORMAT, "head.dense.bias"},
+        {"modernbert", "ModernBertForSequenceClassification", "\"cls\"", "\"max\"", LLMCS_UNSUPPORTED,
+         "classifier_pooling: \"max\" is not supported, only cls, mean"},
+        {"modernbert", "ModernBertModel", "\"norm_eps\"", "\"layer_types\": [\"full_attention\"], \"norm_eps\"",
+         LLMCS_CONFIG, "layer_types"},
+        {"modernbert", "ModernBertModel", "\"norm_eps\"",
+         "\"layer_types\": [\"full_attention\", \"full_attention\", \"full_attention\", \"sliding_attention\", "
+         "\"full_attention\"], \"norm_eps\"",
+         LLMCS_CONFIG, "disagree"},
+        {"gte", "NewModel", "\"logn_attention_scale\": false", "\"logn_attention_scale\": true", LLMCS_UNSUPPORTED,
+         "logn_attention_scale"},
+        {"gte", "NewModel", "\"pack_qkv\": true", "\"pack_qkv\": false", LLMCS_UNSUPPORTED, "pack_qkv"},
+        {"gte", "NewModel", "\"rope\"", "\"absolute\"", LLMCS_UNSUPPORTED, "position_embedding_type"},
+        {"gte", "NewModel", "\"factor\": 8.0", "\"factor\": 0.5", LLMCS_CONFIG, "factor"},
+        {"gte", "NewModel", "\"factor\": 8.0", "\"mixed_b\": 0.5, \"factor\": 8.0", LLMCS_UNSUPPORTED, "mixed_b"},
+        {"gte", "NewModel", "\"ntk\"", "\"dynamic\"", LLMCS_UNSUPPORTED, "dynamic"},
+        {"gte", "NewModel", "\"intermediate_size\": 40", "\"intermediate_size\": 80", LLMCS_CONFIG, "up_gate_proj"},
+        {"nomic", "NomicBertModel", "\"prenorm\": false", "\"prenorm\": true", LLMCS_UNSUPPORTED, "prenorm"},
+        {"nomic", "NomicBertModel", "\"swiglu\"", "\"gelu\"", LLMCS_UNSUPPORTED, "activation_function"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char from[300];
+        size_t n = 0;
+        llmcs_model *m = NULL;
+        snprintf(from, sizeof from, DATA "%s", cases[i].name);
+        make_folder(from, cases[i].architecture);
+        char *config = edit_read(temp_path(folder, "config.json"), &n);
+        ck_assert_msg(
+            edit_write(temp_path(folder, "config.json"), config, n, cases[i].from, cases[i].to, strlen(cases[i].to)),
+            "%s", cases[i].from);
+        free(config);
+        ck_assert_msg(llmcs_model_open(folder, NULL, &m) == cases[i].status, "%s to %s: %s", cases[i].from, cases[i].to,
+                      llmcs_error_message());
+        ck_assert_msg(strstr(llmcs_error_message(), cases[i].needle) != NULL, "%s: %s", cases[i].to,
+                      llmcs_error_message());
+    }
+}
+END_TEST
+
+/* A missing tensor is named, whichever it is. */
+START_TEST(every_missing_tensor_is_named) {
+    for (size_t k = 0; k < N_NAMES; k++) {
+        char from[300], text[100];
+        size_t len, n_optional = 0;
+        snprintf(from, sizeof from, DATA "%s", names[k]);
+        golden *g = golden_open_folder(from);
+        const char *first = ll_json_string(ll_json_get(ll_json_first(golden_cases(g)), "architecture"), &len);
+        snprintf(text, sizeof text, "%.*s", (int)len, first);
+        golden_close(g);
+        checkpoint *all = checkpoint_read(from);
+        const size_t n = all->n_tensors;
+        checkpoint_free(all);
+        for (size_t t = 0; t < n; t++) {
+            char name[128];
+            llmcs_model *m = NULL;
+            checkpoint *c = checkpoint_read(from);
+            snprintf(name, sizeof name, "%s", c->tensors[t].name);
+            checkpoint_remove(c, name);
+            make_folder(from, text);
+            char config[4000];
+            size_t n_config;
+            char *read = edit_read(temp_path(folder, "config.json"), &n_config);
+            snprintf(config, sizeof config, "%s", read);
+            free(read);
+            remove(temp_path(folder, "model.safetensors"));
+            checkpoint_write(c, folder, 1);
+            temp_write_text(folder, "config.json", config);
+            const llmcs_status status = llmcs_model_open(folder, NULL, &m);
+            ck_assert_msg(status == LLMCS_OK || status == LLMCS_FORMAT || status == LLMCS_CONFIG, "%s: %s", name,
+                          llmcs_error_message());
+            if (!status) n_optional++; /* of another head */
+            llmcs_model_free(&m);
+            checkpoint_free(c);
+        }
+        ck_assert_msg(n_optional < n / 2, "%s: %zu of %zu tensors are not missed", names[k], n_optional, n);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------- shared golden */
 
 START_TEST(shared_checkpoints) {
@@ -263,6 +378,8 @@ static void add(TCase *t) {
     tcase_add_test(t, batches_and_threads_do_not_matter);
     tcase_add_test(t, weight_types);
     tcase_add_test(t, gguf_files);
+    tcase_add_test(t, what_does_not_fit_is_named);
+    tcase_add_test(t, every_missing_tensor_is_named);
     tcase_add_test(t, shared_checkpoints);
 }
 

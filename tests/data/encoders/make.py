@@ -6,8 +6,8 @@ A folder holds one network with the tensors of all its heads, so `architectures`
 cases.json names its own. Weights are random, different in every row, and no optional term is zero: two halves of a gate, a
 shared layer or an offset of positions that are mixed up do not go unnoticed. A tensor's numbers depend on its name alone.
 
-gte is not among Transformers' classes: its reference is written here, from the equations of the model's own code
-(Alibaba-NLP/new-impl, modeling.py), in torch.
+gte and nomic are not among the classes of Transformers 4.51: their references are written here, in torch, from the
+equations of the models' own code (Alibaba-NLP/new-impl, modeling.py; nomic-ai/nomic-bert-2048, modeling_hf_nomic_bert.py).
 """
 
 import json
@@ -197,7 +197,7 @@ class Gte:
         self.c, self.folder, self.prefix = folder.config, folder, prefix
 
     def t(self, name, *shape):
-        value = numbers(name.replace("mlp_ln", "mlp_norm").replace("attn_ln", "attn_norm"), shape)
+        value = numbers(name.replace("_ln.", "_norm."), shape)
         self.folder.add_tensor(name, value)
         return value
 
@@ -309,7 +309,78 @@ def buckets():
     (HERE / "buckets.json").write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
 
+class Nomic(Gte):
+    """x = emb_ln(word + type);  x = norm1(x + out_proj(attention(x)));  x = norm2(x + fc2(fc11(x) * silu(fc12(x))))"""
+
+    def layer(self, x, at):
+        n, width = x.shape
+        heads, inner = self.c["n_head"], self.c["n_inner"]
+        dim = width // heads
+        q, k, v = self.linear(x, at + "attn.Wqkv", 3 * width, bias=False).split(width, -1)
+        q, k, v = (y.view(n, heads, dim).transpose(0, 1) for y in (q, k, v))
+        cos, sin = self.rotation(n, dim)
+        scores = rotate(q, cos, sin) @ rotate(k, cos, sin).transpose(1, 2) / math.sqrt(dim)
+        attended = (scores.softmax(-1) @ v).transpose(0, 1).reshape(n, width)
+        x = self.norm(x + self.linear(attended, at + "attn.out_proj", width, bias=False), at + "norm1")
+        up = self.linear(x, at + "mlp.fc11", inner, bias=False)
+        gate = torch.nn.functional.silu(self.linear(x, at + "mlp.fc12", inner, bias=False))
+        return self.norm(x + self.linear(up * gate, at + "mlp.fc2", width, bias=False), at + "norm2")
+
+    def hidden(self, ids, types):
+        width = self.c["n_embd"]
+        x = self.t("embeddings.word_embeddings.weight", VOCAB, width)[ids]
+        x = x + self.t("embeddings.token_type_embeddings.weight", 2, width)[types]
+        x = self.norm(x, "emb_ln")
+        for i in range(self.c["n_layer"]):
+            x = self.layer(x, "encoder.layers.%d." % i)
+        return x
+
+
+def nomic():
+    config = {
+        "activation_function": "swiglu",
+        "architectures": ["NomicBertModel"],
+        "causal": False,
+        "dense_seq_output": True,
+        "fused_bias_fc": True,
+        "fused_dropout_add_ln": True,
+        "layer_norm_epsilon": 1e-12,
+        "max_trained_positions": 48,
+        "mlp_fc1_bias": False,
+        "mlp_fc2_bias": False,
+        "model_type": "nomic_bert",
+        "n_embd": 24,
+        "n_head": 3,
+        "n_inner": 40,
+        "n_layer": 3,
+        "n_positions": 192,
+        "pad_vocab_size_multiple": 64,
+        "parallel_block": False,
+        "prenorm": False,
+        "qkv_proj_bias": False,
+        "rotary_emb_base": 100,
+        "rotary_emb_fraction": 1.0,
+        "rotary_emb_interleaved": False,
+        "rotary_emb_scale_base": None,
+        "rotary_scaling_factor": 2,
+        "scale_attn_weights": True,
+        "type_vocab_size": 2,
+        "use_flash_attn": True,
+        "use_rms_norm": False,
+        "vocab_size": VOCAB,
+    }
+    folder = Folder("nomic", config)
+    network = Nomic(folder, "")
+    network.c = {**config, "rope_theta": config["rotary_emb_base"], "layer_norm_eps": config["layer_norm_epsilon"]}
+    for n in LENGTHS:
+        ids, types = token_ids("nomic", n), [int(k >= n // 2) for k in range(n)]
+        hidden = network.hidden(torch.tensor(ids), torch.tensor(types))
+        folder.add_case("NomicBertModel", ids, types, {"hidden": hidden})
+    folder.save()
+
+
 MAKERS = {
+    "nomic": nomic,
     "buckets": buckets,
     "xlm-roberta": xlm_roberta,
     "electra": electra,
