@@ -320,6 +320,7 @@ typedef enum llmcs_aggregation {
 #define LLMCS_ADD_SPECIAL_TOKENS 0x1u /* [CLS] ... [SEP], <s> ... </s>: what the tokenizer's post-processor adds */
 #define LLMCS_PARSE_SPECIAL 0x2u /* special tokens written in the text become those tokens. Never for users' text */
 #define LLMCS_STRICT_UTF8 0x4u   /* LLMCS_UTF8 for text that is not UTF-8 */
+#define LLMCS_TARGET_TEXT 0x8u   /* llmcs_encode: a text of the language that is translated into (a given beginning) */
 
 /* Windows are those of Transformers' tokenizers (return_overflowing_tokens): each window has the special tokens and
  * repeats the last `stride` tokens of the window before; the last one ends with the text. In a pair, the text named by
@@ -688,6 +689,9 @@ typedef struct llmcs_encode_params {
     uint32_t flags;              /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
     llmcs_truncation truncation; /* [NONE] how a text over max_length is cut, on the tokenizer's truncation_side */
     size_t max_length;           /* [0] tokens, special ones included; required with truncation */
+    /* Tokenizers for translation, whose texts name languages: mBART's "en_XX", Marian's "fra" for its >>fra<<. */
+    const char *source_lang; /* [NULL: the folder's src_lang] language of the text */
+    const char *target_lang; /* [NULL] language to translate into; with LLMCS_TARGET_TEXT that of the text */
 } llmcs_encode_params;
 
 LLMCS_API void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size);
@@ -701,7 +705,7 @@ typedef struct llmcs_span {
 
 /* Encodes a text, or a pair of texts where pair is not NULL, to token ids. ids, type_ids, offsets: [capacity] each, or
  * NULL; with all three NULL only *n_tokens is set. params: NULL for the defaults. Time is linear in the text.
- * Errors: ARG NOMEM UTF8 LIMIT BUFFER. */
+ * Errors: ARG (also a language the tokenizer does not know) NOMEM UTF8 LIMIT BUFFER. */
 LLMCS_API llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t text_bytes,
                                     const char *pair, size_t pair_bytes, const llmcs_encode_params *params,
                                     int32_t *ids, int32_t *type_ids, llmcs_span *offsets, size_t capacity,

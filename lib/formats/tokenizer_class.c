@@ -103,8 +103,12 @@ static llmcs_status t5_template(ll_tokenizer_spec *spec, const ll_token_settings
 }
 
 llmcs_status ll_spm_template(ll_tokenizer_spec *spec, const ll_token_settings *s) {
-    int32_t cls, sep;
+    int32_t cls, sep, eos;
     if (s->family == LL_TOKENS_OF_T5) return t5_template(spec, s);
+    if (s->family == LL_TOKENS_OF_MARIAN) {
+        LL_TRY(find_role(spec, s, LLMCS_SPECIAL_EOS, &eos));
+        return ll_marian_template(spec, eos);
+    }
     if (s->family != LL_TOKENS_OF_XLM_ROBERTA && s->family != LL_TOKENS_OF_CAMEMBERT &&
         s->family != LL_TOKENS_OF_ALBERT)
         return ll_apply_class_template(spec, s);

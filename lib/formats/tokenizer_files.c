@@ -181,6 +181,8 @@ static llmcs_status read_other_files(ll_tokenizer_spec *spec, const ll_source *s
                                      bool *spm) {
     const bool older = s->family == LL_TOKENS_OF_BERT || s->family == LL_TOKENS_OF_GPT2 ||
                        s->family == LL_TOKENS_OF_ROBERTA || s->family == LL_TOKENS_OF_MPNET;
+    *spm = s->family == LL_TOKENS_OF_MARIAN;
+    if (*spm) return ll_read_marian_files(spec, source, s);
     if (!older) LL_TRY(ll_read_sentencepiece_files(spec, source, s, spm));
     return *spm ? LLMCS_OK : read_older_vocab(spec, source, s);
 }
@@ -234,8 +236,8 @@ static llmcs_status read_tokenizer_files(ll_tokenizer_spec *spec, const ll_sourc
 }
 
 llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
-                                     const char *model_type, const ll_log *log) {
-    *spec = (ll_tokenizer_spec){.max_input_chars_per_word = 100};
+                                     const char *model_type, bool target_side, const ll_log *log) {
+    *spec = (ll_tokenizer_spec){.target_side = target_side, .max_input_chars_per_word = 100};
     ll_arena_init(&spec->arena, a);
     llmcs_status st = alloc_steps(spec);
     if (!st) st = read_tokenizer_files(spec, source, model_type, log);

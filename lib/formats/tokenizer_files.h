@@ -196,9 +196,13 @@ typedef struct ll_tokenizer_spec {
     ll_token_model model;
     ll_vocab_entry *vocab;
     size_t n_vocab;
-    double *scores;      /* [n_vocab]; Unigram */
-    uint8_t *types;      /* [n_vocab] ll_piece_type of a SentencePiece model; NULL: all normal */
-    bool last_of_equals; /* a token may occur twice and then has its last id (vocab.txt) */
+    ll_vocab_entry *pieces; /* Marian: the tokens that scores and types are of; their ids in vocab are by text */
+    size_t n_pieces;        /* 0: they are of vocab */
+    double *scores;         /* [n_pieces or n_vocab]; Unigram */
+    uint8_t *types;         /* [n_pieces or n_vocab] ll_piece_type of a SentencePiece model; NULL: all normal */
+    bool target_side;       /* Marian: of the texts that are translated into, not from */
+    bool has_target;        /* a folder that has another tokenizer for these */
+    bool last_of_equals;    /* a token may occur twice and then has its last id (vocab.txt) */
     ll_merge *merges;
     size_t n_merges;
     bool merges_from_scores; /* instead, they follow from the tokens' scores (SentencePiece's BPE) */
@@ -249,9 +253,9 @@ llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_sourc
  * tokenizer.json is read where it is there, and not the older files next to it; tokenizer_config.json and
  * special_tokens_map.json outrank it as far as they do in Transformers 4's fast tokenizers. What is not supported is
  * UNSUPPORTED and named, what is wrong is TOKENIZER with file and place; text that is not JSON is JSON. Settings that
- * have no effect here are logged; log may be NULL. */
+ * have no effect here are logged; log may be NULL. target_side: what has_target promised. */
 llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_allocator *a, const ll_source *source,
-                                     const char *model_type, const ll_log *log);
+                                     const char *model_type, bool target_side, const ll_log *log);
 void ll_tokenizer_spec_free(ll_tokenizer_spec *spec);
 
 #endif

@@ -102,7 +102,8 @@ typedef enum ll_token_family {
     LL_TOKENS_OF_T5,
     LL_TOKENS_OF_ALBERT,
     LL_TOKENS_OF_LLAMA,
-    LL_TOKENS_OF_GEMMA
+    LL_TOKENS_OF_GEMMA,
+    LL_TOKENS_OF_MARIAN
 } ll_token_family;
 
 /* The files next to a vocabulary. */
@@ -143,6 +144,10 @@ llmcs_status ll_read_sentencepiece_files(ll_tokenizer_spec *spec, const ll_sourc
                                          bool *found);
 /* The codes of mBART's languages, which are special tokens; 0: not such a class. */
 size_t ll_mbart_languages(ll_token_family family, const char *const **codes);
+
+/* tokenizer_marian.c. source.spm or target.spm, and vocab.json. */
+llmcs_status ll_read_marian_files(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s);
+llmcs_status ll_marian_template(ll_tokenizer_spec *spec, int32_t eos);
 
 /* tokenizer_class.c. The template of a class that sets its own, over tokenizer.json's; and of a SentencePiece file's
  * class. */

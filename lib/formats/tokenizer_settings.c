@@ -21,7 +21,8 @@ static const char *const DEFAULT_ROLE[][LL_N_SPECIAL] = {
     [LL_TOKENS_OF_T5] = {NULL, "</s>", "<unk>", NULL, "<pad>", NULL, NULL},
     [LL_TOKENS_OF_ALBERT] = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"},
     [LL_TOKENS_OF_LLAMA] = {"<s>", "</s>", "<unk>", NULL, NULL, NULL, NULL},
-    [LL_TOKENS_OF_GEMMA] = {"<bos>", "<eos>", "<unk>", NULL, "<pad>", NULL, NULL}};
+    [LL_TOKENS_OF_GEMMA] = {"<bos>", "<eos>", "<unk>", NULL, "<pad>", NULL, NULL},
+    [LL_TOKENS_OF_MARIAN] = {NULL, "</s>", "<unk>", NULL, "<pad>", NULL, NULL}};
 
 /* ---------------------------------------------------------------------------------------------------- class */
 
@@ -53,7 +54,8 @@ static const named_family BY_CLASS[] = {{"Bert", LL_TOKENS_OF_BERT},
                                         {"MT5", LL_TOKENS_OF_T5},
                                         {"Albert", LL_TOKENS_OF_ALBERT},
                                         {"Llama", LL_TOKENS_OF_LLAMA},
-                                        {"Gemma", LL_TOKENS_OF_GEMMA}};
+                                        {"Gemma", LL_TOKENS_OF_GEMMA},
+                                        {"Marian", LL_TOKENS_OF_MARIAN}};
 
 static const named_family BY_MODEL_TYPE[] = {{"bert", LL_TOKENS_OF_BERT},
                                              {"distilbert", LL_TOKENS_OF_BERT},
@@ -75,7 +77,8 @@ static const named_family BY_MODEL_TYPE[] = {{"bert", LL_TOKENS_OF_BERT},
                                              {"t5", LL_TOKENS_OF_T5},
                                              {"mt5", LL_TOKENS_OF_T5},
                                              {"umt5", LL_TOKENS_OF_T5},
-                                             {"albert", LL_TOKENS_OF_ALBERT}};
+                                             {"albert", LL_TOKENS_OF_ALBERT},
+                                             {"marian", LL_TOKENS_OF_MARIAN}};
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 

@@ -14,6 +14,9 @@ static const char *const CLEAN_UP[] = {" .", " ?", " !", " ,", " ' ", " n't", " 
 /* Most bytes that the clean-up's steps hold back. */
 #define MAX_PENDING (4 * N_CLEAN_UP)
 
+/* Most bytes of white space at the end of a text that are held back. */
+#define MAX_SPACES 256
+
 /* Most bytes of a run of byte fallback that are decoded together. */
 #define MAX_RUN 4096
 
@@ -27,6 +30,9 @@ struct llmcs_decoder {
     size_t n_tail;
     char *run; /* bytes of byte fallback whose run is not over: what they spell depends on all of them */
     size_t n_run;
+    char spaces[MAX_SPACES]; /* white space that goes if nothing follows it */
+    size_t n_spaces;
+    bool any_text;               /* something else than white space was written */
     size_t n_strip;              /* characters that may still go from the beginning of the text */
     uint8_t matched[N_CLEAN_UP]; /* bytes of CLEAN_UP[i] that step i holds back */
     /* The piece. */
@@ -113,6 +119,36 @@ static void write_token_bytes(llmcs_decoder *d, const char *bytes, size_t n) {
     d->n_tail = wait;
 }
 
+static void flush_spaces(llmcs_decoder *d) {
+    if (d->any_text && d->n_spaces) write_token_bytes(d, d->spaces, d->n_spaces);
+    d->n_spaces = 0;
+}
+
+/* Text without the white space at its ends. */
+static void write_trimmed(llmcs_decoder *d, const char *bytes, size_t n) {
+    for (size_t i = 0, len; i < n; i += len) {
+        uint32_t cp;
+        len = ll_utf8_decode(bytes + i, n - i, &cp);
+        if (cp != LL_UTF8_BAD && (ll_unicode_flags(d->tokenizer->unicode, cp) & LL_UC_SPACE)) {
+            if (d->n_spaces + len > MAX_SPACES) flush_spaces(d);
+            memcpy(d->spaces + d->n_spaces, bytes + i, len);
+            d->n_spaces += len;
+            continue;
+        }
+        flush_spaces(d);
+        d->any_text = true;
+        write_token_bytes(d, bytes + i, len);
+    }
+}
+
+/* Marian writes special tokens as they are, with a space behind each, and begins a new text there. */
+static void write_apart(llmcs_decoder *d, int32_t id) {
+    const ll_vocab *v = &d->tokenizer->vocab;
+    write_trimmed(d, v->bytes + v->offset[id], v->length[id]);
+    write_trimmed(d, " ", 1);
+    d->any = false;
+}
+
 /* Strip behind Fuse: the text loses up to so many of the step's character at its beginning. */
 static void write_stripped(llmcs_decoder *d, const char *bytes, size_t n) {
     const ll_step_text *character = &d->tokenizer->strip.from;
@@ -155,7 +191,11 @@ static void write_token(llmcs_decoder *d, int32_t id) {
         return;
     }
     if (d->n_run) write_run(d);
-    if (t->strip.n_left)
+    if (t->trims_text && (t->decode_flags[id] & LL_DECODE_SPECIAL))
+        write_apart(d, id);
+    else if (t->trims_text)
+        write_trimmed(d, bytes, n);
+    else if (t->strip.n_left)
         write_stripped(d, bytes, n);
     else
         write_token_bytes(d, bytes, n);
@@ -207,6 +247,7 @@ llmcs_status llmcs_decoder_create(const llmcs_tokenizer *tokenizer, uint32_t fla
     *decoder = NULL;
     LL_TRY(ll_tokenizer_check(tokenizer));
     if (flags & ~KNOWN_FLAGS) return ll_fail(LLMCS_ARG, "llmcs_decoder_create: unknown bits in flags 0x%x", flags);
+    if (tokenizer->target) tokenizer = tokenizer->target;
     const llmcs_allocator *a = &tokenizer->allocator;
     llmcs_decoder *d;
     LL_TRY(ll_alloc_zero(a, 1, sizeof *d, "decoder", &d));
@@ -215,7 +256,8 @@ llmcs_status llmcs_decoder_create(const llmcs_tokenizer *tokenizer, uint32_t fla
     d->tokenizer = tokenizer;
     d->flags = flags;
     /* At worst every byte of a token is bad and becomes three. */
-    size_t capacity = 3 * (tokenizer->longest_decoded + 4 + (tokenizer->has_bytes ? MAX_RUN : 0)) + MAX_PENDING;
+    size_t capacity =
+        3 * (tokenizer->longest_decoded + 4 + (tokenizer->has_bytes ? MAX_RUN : 0)) + MAX_SPACES + MAX_PENDING;
     d->n_strip = tokenizer->strip.n_left;
     llmcs_status st = tokenizer->has_bytes ? ll_alloc(a, MAX_RUN, 1, "decoder's run", &d->run) : LLMCS_OK;
     if (!st) st = ll_alloc(a, capacity, 1, "decoder's piece", &d->out);
@@ -263,8 +305,8 @@ llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, si
     if (decoder->n_run) write_run(decoder);
     if (decoder->n_tail) write_bytes(decoder, REPLACEMENT, 3);
     if (decoder->flags & LLMCS_CLEAN_UP_SPACES) clean_up(decoder, true);
-    decoder->n_tail = 0;
-    decoder->any = false;
+    decoder->n_tail = decoder->n_spaces = 0;
+    decoder->any = decoder->any_text = false;
     decoder->n_strip = decoder->tokenizer->strip.n_left;
     *piece = decoder->out;
     *piece_bytes = decoder->n;

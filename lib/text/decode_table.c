@@ -101,6 +101,12 @@ static size_t write_stripped(const ll_decoder_step *step, const char *token, siz
     return len;
 }
 
+/* SentencePiece's character becomes a space; at the beginning of a text one of them goes. */
+static size_t write_piece(const ll_decoder_step *step, const char *token, size_t len, bool first, char *out) {
+    const size_t skip = first && len >= step->from.n && !memcmp(token, step->from.at, step->from.n) ? step->from.n : 0;
+    return write_replaced(&step->from, " ", 1, token + skip, len - skip, out);
+}
+
 static size_t write_step(const ll_decoder_step *step, const char *token, size_t len, bool first, char *out) {
     switch (step->kind) {
         case LL_DECODE_BYTE_LEVEL:
@@ -112,7 +118,7 @@ static size_t write_step(const ll_decoder_step *step, const char *token, size_t 
         case LL_DECODE_REPLACE:
             return write_replaced(&step->from, step->to.at, step->to.n, token, len, out);
         case LL_DECODE_SENTENCEPIECE:
-            return write_replaced(&step->from, " ", 1, token, len, out);
+            return write_piece(step, token, len, first, out);
         case LL_DECODE_STRIP:
             return write_stripped(step, token, len, out);
         case LL_DECODE_BYTE_FALLBACK:
@@ -174,6 +180,7 @@ static void find_joint_steps(llmcs_tokenizer *t) {
         const ll_decoder_step *step = &t->decoder[i];
         if (step->kind == LL_DECODE_BYTE_FALLBACK) t->has_bytes = true;
         if (step->kind == LL_DECODE_STRIP && fused) t->strip = *step;
+        if (step->kind == LL_DECODE_SENTENCEPIECE) t->trims_text = true;
         fused = fused || step->kind == LL_DECODE_FUSE;
     }
 }
@@ -192,6 +199,7 @@ llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec 
     t->has_first = !t->n_decoder;
     for (size_t i = 0; i < t->n_decoder; i++)
         t->has_first = t->has_first || t->decoder[i].kind == LL_DECODE_WORDPIECE ||
+                       t->decoder[i].kind == LL_DECODE_SENTENCEPIECE ||
                        (t->decoder[i].kind == LL_DECODE_METASPACE && t->decoder[i].prepend != LL_PREPEND_NEVER);
     if (!t->has_first) return LLMCS_OK;
     return build_table(t, spec, true, &t->first);

@@ -8,7 +8,7 @@
 
 #define MAX_TEXT_BYTES ((size_t)INT32_MAX)
 #define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_encode_params, max_length)
-#define KNOWN_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8)
+#define KNOWN_FLAGS (LLMCS_ADD_SPECIAL_TOKENS | LLMCS_PARSE_SPECIAL | LLMCS_STRICT_UTF8 | LLMCS_TARGET_TEXT)
 
 void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size) {
     const llmcs_encode_params defaults = {.struct_size = sizeof defaults, .flags = LLMCS_ADD_SPECIAL_TOKENS};
@@ -129,8 +129,13 @@ static void trim_spans(const llmcs_tokenizer *t, ll_encoding *e) {
 
 /* ------------------------------------------------------------------------------------------------- template */
 
-static void append_special(ll_tokens_out *o, const ll_template_item *item) {
-    if (o->ids) o->ids[o->n] = item->id;
+/* The token at a special item of the template; -1: none. */
+static int32_t special_id(const ll_tokens *tokens, const ll_template_item *item) {
+    return item->slot && tokens->slot[item->slot] >= 0 ? tokens->slot[item->slot] : item->id;
+}
+
+static void append_special(ll_tokens_out *o, const ll_template_item *item, int32_t id) {
+    if (o->ids) o->ids[o->n] = id;
     if (o->type_ids) o->type_ids[o->n] = item->type_id;
     if (o->offsets) o->offsets[o->n] = (llmcs_span){0, 0};
     if (o->marks) o->marks[o->n] = LL_MARK_SPECIAL;
@@ -171,9 +176,10 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
     const ll_template_item *item = tokens->is_pair ? t->pair : t->single;
     size_t n = tokens->is_pair ? t->n_pair : t->n_single;
     for (size_t i = 0; i < n; i++) {
-        if (item[i].id >= 0) {
-            if (tokens->add_special) append_special(out, &item[i]);
-        } else {
+        const int32_t id = special_id(tokens, &item[i]);
+        if (id >= 0) {
+            if (tokens->add_special) append_special(out, &item[i], id);
+        } else if (!item[i].slot) {
             append_text(t, out, &tokens->texts[item[i].sequence], parts[item[i].sequence], &item[i]);
         }
     }
@@ -194,17 +200,67 @@ static llmcs_status encode_both(const llmcs_tokenizer *t, const llmcs_text *text
     return LLMCS_OK;
 }
 
-llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
-                              ll_tokens *out) {
+/* ------------------------------------------------------------------------------------------------ languages */
+
+static bool has_slot(const llmcs_tokenizer *t, ll_template_slot slot) {
+    for (size_t i = 0; i < t->n_single; i++)
+        if (t->single[i].slot == slot) return true;
+    return false;
+}
+
+/* The token of a language: spelled as its code, or >>code<<. */
+static llmcs_status find_language(const llmcs_tokenizer *t, const char *key, const char *code, int32_t *id) {
+    char marked[72];
+    const size_t n = strlen(code);
+    *id = ll_vocab_find(&t->vocab, code, n);
+    if (*id < 0 && n < 60) {
+        const int len = ll_format(marked, sizeof marked, ">>%s<<", code);
+        *id = ll_vocab_find(&t->vocab, marked, (size_t)len);
+    }
+    if (*id >= 0 && (t->decode_flags[*id] & LL_DECODE_SPECIAL)) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "llmcs_encode_params.%s: \"%.*s\" is no language of this tokenizer", key,
+                   (int)ll_min(n, 60), code);
+}
+
+/* Languages that a call names go to the slots of the template; one that has no place there is an error, but for the
+ * target of a text that is translated by a decoder which begins with it (mBART). */
+static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, uint32_t flags, ll_tokens *out) {
+    const bool is_target = flags & LLMCS_TARGET_TEXT, named = has_slot(t, LL_SLOT_LANGUAGE);
+    int32_t id;
+    if (l->source && !is_target && !named)
+        return ll_fail(LLMCS_ARG, "llmcs_encode_params.source_lang: this tokenizer's texts do not name their language");
+    if (is_target && named && !l->target)
+        return ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang is NULL: LLMCS_TARGET_TEXT needs its language");
+    if (l->source && !is_target) LL_TRY(find_language(t, "source_lang", l->source, &out->slot[LL_SLOT_LANGUAGE]));
+    if (!l->target) return LLMCS_OK;
+    if (!named && !has_slot(t, LL_SLOT_TARGET))
+        return is_target
+                   ? LLMCS_OK
+                   : ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang: this tokenizer's texts name no language");
+    LL_TRY(find_language(t, "target_lang", l->target, &id));
+    if (is_target && named) out->slot[LL_SLOT_LANGUAGE] = id;
+    if (!is_target && !named) out->slot[LL_SLOT_TARGET] = id;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags,
+                                  const ll_languages *languages, bool want_spans, ll_tokens *out) {
     *out = (ll_tokens){.texts = {{.want_spans = want_spans}, {.want_spans = want_spans}},
                        .is_pair = text->pair != NULL,
-                       .add_special = (flags & LLMCS_ADD_SPECIAL_TOKENS) != 0};
+                       .add_special = (flags & LLMCS_ADD_SPECIAL_TOKENS) != 0,
+                       .slot = {-1, -1, -1}};
     LL_TRY(ll_tokenizer_check(t));
+    LL_TRY(fill_slots(t, languages, flags, out));
     out->cut_left = t->cut_left;
-    if (out->add_special) out->n_special = ll_tokenizer_n_added(t, out->is_pair);
+    if (out->add_special) out->n_special = ll_tokenizer_n_added(t, out->is_pair) + (out->slot[LL_SLOT_TARGET] >= 0);
     llmcs_status st = encode_both(t, text, flags, out);
     if (st) ll_tokens_free(t, out);
     return st;
+}
+
+llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
+                              ll_tokens *out) {
+    return ll_tokens_create_for(t, text, flags, &(ll_languages){NULL, NULL}, want_spans, out);
 }
 
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens) {
@@ -232,8 +288,10 @@ llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, si
     llmcs_encode_params p;
     LL_TRY(read_params(params, &p));
     const llmcs_text both = {text, text_bytes, pair, pair_bytes};
+    const ll_languages languages = {p.source_lang, p.target_lang};
     ll_tokens tokens;
-    LL_TRY(ll_tokens_create(tokenizer, &both, p.flags, offsets != NULL, &tokens));
+    if ((p.flags & LLMCS_TARGET_TEXT) && tokenizer->target) tokenizer = tokenizer->target;
+    LL_TRY(ll_tokens_create_for(tokenizer, &both, p.flags, &languages, offsets != NULL, &tokens));
     ll_tokens_out out = {.ids = ids, .type_ids = type_ids, .offsets = offsets};
     llmcs_status st = cut_and_write(tokenizer, &tokens, &p, &out, capacity, n_tokens);
     ll_tokens_free(tokenizer, &tokens);

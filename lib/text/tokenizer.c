@@ -13,13 +13,14 @@ static void free_set(ll_added_set *s, const llmcs_allocator *a) {
     ll_free(a, s->added);
 }
 
-static void destroy_tokenizer(llmcs_tokenizer *t) {
+static void destroy_parts(llmcs_tokenizer *t) {
     llmcs_allocator a = t->allocator;
     ll_vocab_free(&t->vocab, &a);
     ll_bpe_chars_free(&t->bpe_chars, &a);
     ll_bpe_free(&t->bpe, &a);
     ll_unigram_free(&t->unigram, &a);
     ll_charsmap_free(&t->charsmap, &a);
+    ll_trie_free(&t->kept, &a);
     ll_wordpiece_free(&t->wordpiece, &a);
     free_set(&t->plain, &a);
     free_set(&t->normalized, &a);
@@ -27,6 +28,11 @@ static void destroy_tokenizer(llmcs_tokenizer *t) {
     ll_arena_free(&t->arena);
     t->magic = 0;
     ll_free(&a, t);
+}
+
+static void destroy_tokenizer(llmcs_tokenizer *t) {
+    if (t->target) destroy_parts(t->target);
+    destroy_parts(t);
 }
 
 llmcs_status ll_tokenizer_check(const llmcs_tokenizer *t) {
@@ -325,9 +331,24 @@ static void choose_byte_level(llmcs_tokenizer *t) {
     t->fast_path = LL_FAST_BYTE_LEVEL;
 }
 
+/* SentencePiece's normalizer leaves user-defined tokens alone. */
+static llmcs_status keep_user_defined(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, ll_normalizer_step *step) {
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < spec->n_pieces; i++)
+        if (spec->types[i] == LL_PIECE_USER_DEFINED) n_bytes += spec->pieces[i].token_bytes;
+    if (step->kind != LL_NORMALIZE_SENTENCEPIECE || !n_bytes) return LLMCS_OK;
+    LL_TRY(ll_trie_init(&t->kept, &t->allocator, 1, n_bytes, ll_hash_seed()));
+    step->kept = &t->kept;
+    for (size_t i = 0; i < spec->n_pieces; i++)
+        if (spec->types[i] == LL_PIECE_USER_DEFINED)
+            ll_trie_add(&t->kept, 0, spec->pieces[i].token, spec->pieces[i].token_bytes, 0);
+    return LLMCS_OK;
+}
+
 static llmcs_status keep_normalizer(llmcs_tokenizer *t, const ll_tokenizer_spec *spec, ll_normalizer_step *step) {
     LL_TRY(keep_text(t, &step->from));
     LL_TRY(keep_text(t, &step->to));
+    LL_TRY(keep_user_defined(t, spec, step));
     if (!step->map.n) return LLMCS_OK;
     LL_TRY(keep_text(t, &step->map));
     step->charsmap = &t->charsmap;
@@ -394,13 +415,27 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
     return st;
 }
 
+static llmcs_status open_side(const ll_source *source, const char *model_type, const llmcs_allocator *a,
+                              const ll_log *log, bool target_side, llmcs_tokenizer **out, bool *has_target) {
+    ll_tokenizer_spec spec;
+    LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type, target_side, log));
+    llmcs_status st = ll_tokenizer_create(&spec, a, out);
+    *has_target = spec.has_target;
+    ll_tokenizer_spec_free(&spec);
+    return st;
+}
+
 llmcs_status ll_tokenizer_open(const ll_source *source, const char *model_type, const llmcs_allocator *a,
                                const ll_log *log, llmcs_tokenizer **out) {
+    bool has_target, unused;
+    llmcs_tokenizer *t;
     *out = NULL;
-    ll_tokenizer_spec spec;
-    LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type, log));
-    llmcs_status st = ll_tokenizer_create(&spec, a, out);
-    ll_tokenizer_spec_free(&spec);
+    LL_TRY(open_side(source, model_type, a, log, false, &t, &has_target));
+    llmcs_status st = has_target ? open_side(source, model_type, a, NULL, true, &t->target, &unused) : LLMCS_OK;
+    if (st)
+        destroy_tokenizer(t);
+    else
+        *out = t;
     return st;
 }
 

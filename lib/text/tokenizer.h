@@ -35,11 +35,20 @@ typedef struct ll_tokens {
     bool is_pair, add_special;
     bool cut_left;    /* truncation_side "left": a cut text keeps its end */
     size_t n_special; /* tokens that the template adds */
+    int32_t slot[3];  /* by ll_template_slot: the token a call puts there; -1: the template's own, if it has one */
 } ll_tokens;
+
+/* Languages of a call: llmcs_encode_params. */
+typedef struct ll_languages {
+    const char *source, *target; /* NULL: not named */
+} ll_languages;
 
 /* flags: LLMCS_* of llmcs_encode_params, known ones. On failure nothing is held. Errors: as llmcs_encode. */
 llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
                               ll_tokens *out);
+/* The same for a call that names languages. ARG for one that the tokenizer does not know. */
+llmcs_status ll_tokens_create_for(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags,
+                                  const ll_languages *languages, bool want_spans, ll_tokens *out);
 void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
 
 /* How many tokens of each text stay, so that with the special ones they are at most max_length. Those that stay are

@@ -65,6 +65,7 @@ struct llmcs_tokenizer {
     ll_wordpiece wordpiece;
     ll_unigram unigram;
     ll_charsmap charsmap;
+    ll_trie kept;                   /* user-defined tokens that SentencePiece's normalizer leaves alone */
     ll_added_set plain, normalized; /* non-normalized added tokens; normalized ones */
     ll_arena arena;                 /* what the steps' arguments point to */
     ll_normalizer_step normalizer[LL_MAX_NORMALIZER_STEPS];
@@ -79,6 +80,7 @@ struct llmcs_tokenizer {
     ll_pattern words;
     bool words_prefix_space; /* FAST_BYTE_LEVEL: a text that does not begin with a space gets one */
     bool trim_offsets, trim_prefix_space;
+    llmcs_tokenizer *target; /* Marian: of texts that are translated into; NULL: the same */
     ll_template_item single[LL_MAX_TEMPLATE], pair[LL_MAX_TEMPLATE];
     size_t n_single, n_pair;
     ll_decoder_step decoder[LL_MAX_DECODER_STEPS];
@@ -87,6 +89,7 @@ struct llmcs_tokenizer {
     ll_decode_table first;  /* the first token of a text; empty where it is the same */
     bool has_first;
     bool has_bytes;         /* the decoder has a ByteFallback */
+    bool trims_text;        /* white space at both ends of the text goes */
     ll_decoder_step strip;  /* its Strip behind Fuse; n_left 0: none */
     uint8_t *decode_flags;  /* [n_ids] LL_DECODE_* */
     size_t longest_decoded; /* bytes of the longest entry of the two */

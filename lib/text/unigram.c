@@ -16,7 +16,8 @@
 void ll_unigram_free(ll_unigram *m, const llmcs_allocator *a) {
     ll_double_array_free(&m->trie, a);
     ll_free(a, m->score);
-    m->score = NULL;
+    ll_free(a, m->hidden);
+    *m = (ll_unigram){0};
 }
 
 void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a) {
@@ -26,20 +27,25 @@ void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a) {
 
 /* ------------------------------------------------------------------------------------------------- building */
 
-static unsigned type_of(const ll_tokenizer_spec *spec, size_t i) {
-    return spec->types ? spec->types[i] : LL_PIECE_NORMAL;
-}
+/* The tokens that the scores are of: the vocabulary's, or those of Marian's model. */
+typedef struct pieces {
+    const ll_tokenizer_spec *spec;
+    const ll_vocab_entry *at;
+    size_t n;
+} pieces;
+
+static unsigned type_of(const pieces *p, size_t i) { return p->spec->types ? p->spec->types[i] : LL_PIECE_NORMAL; }
 
 /* The lowest and the highest score: of all tokens, or in SentencePiece's library of normal ones. */
-static llmcs_status find_range(const ll_tokenizer_spec *spec, double *lowest, double *highest) {
+static llmcs_status find_range(const pieces *p, double *lowest, double *highest) {
     bool any = false;
     *lowest = *highest = 0;
-    for (size_t i = 0; i < spec->n_vocab; i++) {
-        const double score = spec->scores[i];
+    for (size_t i = 0; i < p->n; i++) {
+        const double score = p->spec->scores[i];
         if (!isfinite(score))
-            return ll_fail(LLMCS_TOKENIZER, "%s: the score of token %d \"%.*s\" is not a finite number", spec->path,
-                           (int)spec->vocab[i].id, (int)ll_min(spec->vocab[i].token_bytes, 60), spec->vocab[i].token);
-        if (spec->sentencepiece && type_of(spec, i) != LL_PIECE_NORMAL) continue;
+            return ll_fail(LLMCS_TOKENIZER, "%s: the score of token %d \"%.*s\" is not a finite number", p->spec->path,
+                           (int)p->at[i].id, (int)ll_min(p->at[i].token_bytes, 60), p->at[i].token);
+        if (p->spec->sentencepiece && type_of(p, i) != LL_PIECE_NORMAL) continue;
         *lowest = any ? fmin(*lowest, score) : score;
         *highest = any ? fmax(*highest, score) : score;
         any = true;
@@ -49,28 +55,27 @@ static llmcs_status find_range(const ll_tokenizer_spec *spec, double *lowest, do
 
 /* SentencePiece's library finds neither control nor unknown nor byte tokens in a text, and prefers user-defined ones to
  * all that is as long. */
-static bool in_text(const ll_tokenizer_spec *spec, size_t i, const bool *special) {
-    const ll_vocab_entry *e = &spec->vocab[i];
+static bool in_text(const pieces *p, size_t i, const bool *special) {
+    const ll_vocab_entry *e = &p->at[i];
     uint32_t cp;
     if (e->id < 0 || !e->token_bytes) return false;
-    if (spec->sentencepiece) {
-        const unsigned type = type_of(spec, i);
+    if (p->spec->sentencepiece) {
+        const unsigned type = type_of(p, i);
         return type == LL_PIECE_NORMAL || type == LL_PIECE_USER_DEFINED;
     }
     return !special[e->id] || ll_utf8_decode(e->token, e->token_bytes, &cp) == e->token_bytes;
 }
 
-static llmcs_status build_trie(ll_unigram *m, const llmcs_allocator *a, const ll_tokenizer_spec *spec,
-                               const bool *special) {
+static llmcs_status build_trie(ll_unigram *m, const llmcs_allocator *a, const pieces *p, const bool *special) {
     ll_double_array_key *keys;
     size_t n = 0;
-    LL_TRY(ll_alloc(a, spec->n_vocab, sizeof *keys, "tokens", &keys));
+    LL_TRY(ll_alloc(a, p->n, sizeof *keys, "tokens", &keys));
     llmcs_status st = LLMCS_OK;
-    for (size_t i = 0; i < spec->n_vocab && !st; i++) {
-        const ll_vocab_entry *e = &spec->vocab[i];
-        if (!in_text(spec, i, special)) continue;
+    for (size_t i = 0; i < p->n && !st; i++) {
+        const ll_vocab_entry *e = &p->at[i];
+        if (!in_text(p, i, special)) continue;
         if (e->token_bytes > LL_UNIGRAM_MAX_TOKEN)
-            st = ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", spec->path, (int)e->id,
+            st = ll_fail(LLMCS_LIMIT, "%s: token %d has %u bytes, at most %d are allowed", p->spec->path, (int)e->id,
                          e->token_bytes, LL_UNIGRAM_MAX_TOKEN);
         keys[n++] = (ll_double_array_key){e->token, e->token_bytes, e->id};
     }
@@ -79,26 +84,40 @@ static llmcs_status build_trie(ll_unigram *m, const llmcs_allocator *a, const ll
     return st;
 }
 
+static llmcs_status set_scores(ll_unigram *m, const llmcs_allocator *a, const pieces *p, size_t n_ids) {
+    double lowest, highest;
+    LL_TRY(find_range(p, &lowest, &highest));
+    m->unk_score = lowest - UNK_PENALTY;
+    if (m->single_precision) m->unk_score = (double)(float)m->unk_score;
+    LL_TRY(ll_alloc_zero(a, n_ids, sizeof *m->score, "scores", &m->score));
+    for (size_t i = 0; i < p->n; i++) {
+        const ll_vocab_entry *e = &p->at[i];
+        if (e->id < 0) continue;
+        m->score[e->id] = p->spec->scores[i];
+        if (p->spec->sentencepiece && type_of(p, i) == LL_PIECE_USER_DEFINED)
+            m->score[e->id] = (double)((float)e->token_bytes * (float)highest) - 0.1;
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status ll_unigram_build(ll_unigram *m, const llmcs_allocator *a, const ll_vocab *vocab,
                               const ll_tokenizer_spec *spec, const bool *special) {
-    double lowest, highest;
+    const pieces p = {spec, spec->n_pieces ? spec->pieces : spec->vocab,
+                      spec->n_pieces ? spec->n_pieces : spec->n_vocab};
     *m = (ll_unigram){.byte_fallback = spec->byte_fallback, .single_precision = spec->sentencepiece};
     m->unk_id = spec->unk_token ? ll_vocab_find(vocab, spec->unk_token, spec->unk_token_bytes) : -1;
     if (m->unk_id < 0)
         return ll_fail(LLMCS_TOKENIZER, "%s: the vocabulary has no unknown token (model.unk_id)", spec->path);
-    LL_TRY(find_range(spec, &lowest, &highest));
-    m->unk_score = lowest - UNK_PENALTY;
-    if (m->single_precision) m->unk_score = (double)(float)m->unk_score;
+    m->unk_mark = m->unk_id;
     ll_byte_tokens_find(&m->bytes, vocab);
-    LL_TRY(ll_alloc_zero(a, vocab->n_ids, sizeof *m->score, "scores", &m->score));
-    for (size_t i = 0; i < spec->n_vocab; i++) {
-        const ll_vocab_entry *e = &spec->vocab[i];
-        if (e->id < 0) continue;
-        m->score[e->id] = spec->scores[i];
-        if (spec->sentencepiece && type_of(spec, i) == LL_PIECE_USER_DEFINED)
-            m->score[e->id] = (double)((float)e->token_bytes * (float)highest) - 0.1;
+    if (spec->n_pieces) {
+        m->lookup = vocab;
+        m->unk_mark = INT32_MAX;
+        LL_TRY(ll_alloc(a, vocab->n_ids, sizeof *m->hidden, "special tokens", &m->hidden));
+        memcpy(m->hidden, special, vocab->n_ids * sizeof *m->hidden);
     }
-    return build_trie(m, a, spec, special);
+    LL_TRY(set_scores(m, a, &p, spec->n_pieces ? spec->n_pieces : vocab->n_ids));
+    return build_trie(m, a, &p, special);
 }
 
 /* ------------------------------------------------------------------------------------------------- encoding */
@@ -119,7 +138,7 @@ static llmcs_status append_token(walker *w, size_t begin, size_t end, int32_t id
     LL_TRY(ll_encoding_reserve(out, w->a, 1));
     if (w->m->lookup) {
         id = ll_vocab_find(w->m->lookup, w->view->text + begin, end - begin);
-        if (id < 0) id = w->m->unk_id;
+        if (id < 0 || w->m->hidden[id]) id = w->m->unk_id;
     }
     out->ids[out->n] = id;
     if (out->want_spans) out->spans[out->n] = ll_view_span(w->view, begin, end);
@@ -141,7 +160,7 @@ static llmcs_status flush_unknown(walker *w) {
 }
 
 static llmcs_status take_token(walker *w, size_t begin, size_t end, int32_t id) {
-    if (id == w->m->unk_id) {
+    if (id == w->m->unk_mark) {
         if (w->unk_end != begin || w->unk_begin == w->unk_end) {
             LL_TRY(flush_unknown(w));
             w->unk_begin = begin;
@@ -214,7 +233,8 @@ static llmcs_status extend_ways(walker *w, size_t at, size_t n) {
     }
     if (has_single) return LLMCS_OK;
     if (at + n > w->reach) LL_TRY(reach_to(w, at + n));
-    offer_way(w, at + n, m->unk_score + so_far, m->unk_id, n);
+    const double unknown = m->unk_score + so_far;
+    offer_way(w, at + n, m->single_precision ? (double)(float)unknown : unknown, m->unk_mark, n);
     return LLMCS_OK;
 }
 

@@ -14,13 +14,15 @@
 
 typedef struct ll_unigram {
     ll_double_array trie; /* token -> id; without special tokens, which text does not produce */
-    double *score;        /* [n_ids] */
+    double *score;        /* by the trie's ids */
     int32_t unk_id;
     double unk_score; /* of one character that no token begins and ends with */
     bool byte_fallback;
     ll_byte_tokens bytes;
-    bool single_precision;         /* sums are rounded as in SentencePiece's C++ library, else they are of doubles */
-    const struct ll_vocab *lookup; /* Marian: ids are looked up here by the token's text; NULL: they are the trie's */
+    bool single_precision;  /* sums are rounded as in SentencePiece's C++ library, else they are of doubles */
+    const ll_vocab *lookup; /* Marian: ids are looked up here by the token's text; NULL: they are the trie's */
+    bool *hidden;           /* [lookup->n_ids]: special tokens, which text does not produce; with lookup */
+    int32_t unk_mark;       /* what the trie's ids have for an unknown character */
 } ll_unigram;
 
 /* The best way to a position of the text. */

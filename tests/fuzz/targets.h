@@ -212,7 +212,7 @@ static UNUSED int fuzz_gguf(const uint8_t *data, size_t size) {
             check_config(&config);
             ll_config_free(&config);
         }
-        if (!st && !ll_tokenizer_files_read(&spec, &a, &source, NULL, NULL)) {
+        if (!st && !ll_tokenizer_files_read(&spec, &a, &source, NULL, false, NULL)) {
             for (size_t i = 0; i < spec.n_vocab; i++) MUST(spec.vocab[i].id >= 0 && spec.vocab[i].id <= 1 << 24);
             ll_tokenizer_spec_free(&spec);
         }

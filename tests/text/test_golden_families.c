@@ -53,7 +53,7 @@ static const struct {
     {"albert-30k", "tokenizers/golden-families.jsonl"},  {"xlm-roberta-50k", "tokenizers/golden-families.jsonl"},
     {"mbart50-50k", "tokenizers/golden-families.jsonl"}, {"unigram-bytes-2k", "tokenizers/golden-families.jsonl"},
     {"t5-envit5", "tokenizers/golden-families.jsonl"},   {"qwen3", "tokenizers/golden-families.jsonl"},
-    {"llama3_1", "tokenizers/golden-families.jsonl"},
+    {"llama3_1", "tokenizers/golden-families.jsonl"},    {"marian-en-pt", "tokenizers/golden-marian.jsonl"},
 };
 
 START_TEST(tokenizers_give_the_golden_ids_and_texts) {

@@ -69,7 +69,7 @@ static llmcs_status read_tokenizer(gguf_export *x) {
     const llmcs_allocator *a = &x->allocator;
     LL_TRY(ll_model_find_tokenizer(a, &x->source, &x->config, &x->tokenizer_source, &x->has_tokenizer));
     if (!x->has_tokenizer) return LLMCS_OK;
-    llmcs_status st = ll_tokenizer_files_read(&x->spec, a, &x->tokenizer_source, x->config.model_type, &x->log);
+    llmcs_status st = ll_tokenizer_files_read(&x->spec, a, &x->tokenizer_source, x->config.model_type, false, &x->log);
     x->has_tokenizer = st == LLMCS_OK;
     if (st == LLMCS_UNSUPPORTED) { /* as llmcs_model_open does: for token ids only */
         ll_log_say(&x->log, LLMCS_LOG_WARN, "the file is written without a tokenizer: %s", llmcs_error_message());

@@ -188,7 +188,12 @@ Result = _struct(
     (size, "n_cached_tokens n_draft_tokens n_accepted_tokens"),
 )
 EncodeParams = _struct(
-    "llmcs_encode_params", (size, "struct_size"), (u32, "flags"), (enum, "truncation"), (size, "max_length")
+    "llmcs_encode_params",
+    (size, "struct_size"),
+    (u32, "flags"),
+    (enum, "truncation"),
+    (size, "max_length"),
+    (c.c_char_p, "source_lang target_lang"),
 )
 Span = _struct("llmcs_span", (size, "begin end"))
 SessionOptions = _struct("llmcs_session_options", (size, "struct_size"), (i32, "n_ctx"))

@@ -71,10 +71,15 @@ class Tokenizer(Handle):
         offsets: bool = False,
         truncation: str = "none",
         max_length: int = 0,
+        source_lang: Optional[str] = None,
+        target_lang: Optional[str] = None,
+        target_text: bool = False,
     ) -> Any:
         """Token ids; with offsets=True (ids, offsets). parse_special: special tokens written in the text become those
-        tokens; never for text of users."""
-        full = self.encode_full(text, pair, add_special_tokens, parse_special, truncation, max_length)
+        tokens; never for text of users. The languages are for tokenizers of translation ("en_XX", "fra");
+        target_text: the text is of the language that is translated into."""
+        languages = (source_lang, target_lang, target_text)
+        full = self.encode_full(text, pair, add_special_tokens, parse_special, truncation, max_length, *languages)
         return (full.ids, full.offsets) if offsets else full.ids
 
     def encode_full(
@@ -85,6 +90,9 @@ class Tokenizer(Handle):
         parse_special: bool = False,
         truncation: str = "none",
         max_length: int = 0,
+        source_lang: Optional[str] = None,
+        target_lang: Optional[str] = None,
+        target_text: bool = False,
     ) -> Encoding:
         """An Encoding: ids, type ids and offsets."""
         first, second = utf8("text", text), None if pair is None else utf8("pair", pair)
@@ -92,6 +100,9 @@ class Tokenizer(Handle):
         params.flags = (1 if add_special_tokens else 0) | (2 if parse_special else 0)
         params.truncation = choice("truncation", truncation, _TRUNCATIONS)
         params.max_length = integer("max_length", max_length, size)
+        params.source_lang = None if source_lang is None else utf8("source_lang", source_lang)
+        params.target_lang = None if target_lang is None else utf8("target_lang", target_lang)
+        params.flags |= 8 if target_text else 0
         n = size()
         arguments = (first, len(first), second, len(second or b""), c.byref(params))
         with self._using() as h:
