@@ -4,6 +4,7 @@
 #include "families/family.h"
 #include "formats/gguf_export.h"
 #include "formats/gguf_tokens.h"
+#include "formats/tokenizer_read.h"
 
 /* A row of the table by ids. */
 typedef struct row {
@@ -131,6 +132,12 @@ static void put_wordpiece(ll_gguf_header *h, const ll_tokenizer_spec *spec, cons
                      has_step(spec, LL_NORMALIZE_STRIP_NONSPACING) || has_step(spec, LL_NORMALIZE_STRIP_MARKS));
 }
 
+static bool adds_prefix(const ll_tokenizer_spec *spec) {
+    for (size_t i = 0; i < spec->n_split; i++)
+        if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL && spec->split[i].add_prefix_space) return true;
+    return false;
+}
+
 /* The tokens that the template puts around a text are BOS and EOS: RoBERTa's <s> and </s>. */
 static void put_bpe(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special) {
     int32_t first = spec->n_single ? spec->single[0].id : -1;
@@ -138,7 +145,7 @@ static void put_bpe(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int3
     put_ids(h, special, first >= 0 ? first : special[LLMCS_SPECIAL_BOS], last >= 0 ? last : special[LLMCS_SPECIAL_EOS]);
     ll_gguf_put_bool(h, "tokenizer.ggml.add_bos_token", first >= 0);
     ll_gguf_put_bool(h, "tokenizer.ggml.add_eos_token", last >= 0);
-    ll_gguf_put_bool(h, "tokenizer.ggml.add_space_prefix", spec->n_split && spec->split[0].add_prefix_space);
+    ll_gguf_put_bool(h, "tokenizer.ggml.add_space_prefix", adds_prefix(spec));
     put_merges(h, spec);
 }
 
@@ -162,7 +169,9 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
     LL_TRY(ll_alloc_zero(&h->allocator, n, sizeof *rows, "vocabulary", &rows));
     fill_rows(spec, rows, n);
     put_text(h, "tokenizer.ggml.model", wordpiece ? "bert" : "gpt2");
-    put_text(h, "tokenizer.ggml.pre", wordpiece ? "default" : c->family->gguf_pre ? c->family->gguf_pre : "gpt-2");
+    /* llama.cpp refuses a name it does not know; "default" would be other words than the model was trained with. */
+    const char *pre = wordpiece ? "default" : ll_gguf_pre_name(spec, c->family->gguf_pre);
+    put_text(h, "tokenizer.ggml.pre", pre ? pre : "llmcs");
     put_rows(h, rows, n, wordpiece);
     put_marked(h, LL_GGUF_LITERAL_IDS, rows, n, false);
     put_marked(h, LL_GGUF_ADDED_ONLY_IDS, rows, n, true);

@@ -60,67 +60,89 @@ bool ll_behavior_find(const char *name, size_t len, ll_behavior *out) {
 }
 
 /* What llama.cpp cuts with for each name (llama-vocab.cpp): regular expressions one after the other, each as Split
- * with Isolated. Of names with equal patterns the first is the one we write. */
+ * with Isolated. It also takes from the name whether a word that is a token is merged, and whether a text begins with
+ * BOS where the file does not say; NFC it leaves out, but the tokenizers of these models have it. Of names with equal
+ * settings the first is the one we write. */
 static const struct {
     const char *name;
     ll_pattern patterns[4];
     size_t n;
+    bool ignore_merges, add_bos, nfc;
 } GGUF[] = {
-    {"gpt-2", {LL_PATTERN_GPT2}, 1},
-    {"llama-bpe", {LL_PATTERN_LLAMA3}, 1},
-    {"qwen2", {LL_PATTERN_QWEN2}, 1},
-    {"qwen35", {LL_PATTERN_QWEN35}, 1},
-    {"gpt-4o", {LL_PATTERN_O200K}, 1},
-    {"smollm", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
-    {"default", {LL_PATTERN_SYMBOLS, LL_PATTERN_GPT2, LL_PATTERN_NUMBERS, LL_PATTERN_ASCII_DIGITS_3}, 4},
-    {"roberta-bpe", {LL_PATTERN_GPT2}, 1},
-    {"phi-2", {LL_PATTERN_GPT2}, 1},
-    {"mpt", {LL_PATTERN_GPT2}, 1},
-    {"olmo", {LL_PATTERN_GPT2}, 1},
-    {"jais", {LL_PATTERN_GPT2}, 1},
-    {"llama3", {LL_PATTERN_LLAMA3}, 1},
-    {"llama-v3", {LL_PATTERN_LLAMA3}, 1},
-    {"dbrx", {LL_PATTERN_LLAMA3}, 1},
-    {"smaug-bpe", {LL_PATTERN_LLAMA3}, 1},
-    {"deepseek-r1-qwen", {LL_PATTERN_QWEN2}, 1},
-    {"stablelm2", {LL_PATTERN_QWEN2}, 1},
-    {"starcoder", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
-    {"refact", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
-    {"command-r", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
-    {"codeshell", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
-    {"exaone", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, 2},
+    {"gpt-2", {LL_PATTERN_GPT2}, .n = 1},
+    {"llama-bpe", {LL_PATTERN_LLAMA3}, .n = 1, .ignore_merges = true, .add_bos = true},
+    {"qwen2", {LL_PATTERN_QWEN2}, .n = 1, .nfc = true},
+    {"qwen35", {LL_PATTERN_QWEN35}, .n = 1, .nfc = true},
+    {"gpt-4o", {LL_PATTERN_O200K}, .n = 1},
+    {"smollm", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
+    {"default", {LL_PATTERN_SYMBOLS, LL_PATTERN_GPT2, LL_PATTERN_NUMBERS, LL_PATTERN_ASCII_DIGITS_3}, .n = 4},
+    {"roberta-bpe", {LL_PATTERN_GPT2}, .n = 1},
+    {"phi-2", {LL_PATTERN_GPT2}, .n = 1},
+    {"mpt", {LL_PATTERN_GPT2}, .n = 1},
+    {"olmo", {LL_PATTERN_GPT2}, .n = 1},
+    {"jais", {LL_PATTERN_GPT2}, .n = 1},
+    {"llama3", {LL_PATTERN_LLAMA3}, .n = 1, .ignore_merges = true, .add_bos = true},
+    {"llama-v3", {LL_PATTERN_LLAMA3}, .n = 1, .ignore_merges = true, .add_bos = true},
+    {"dbrx", {LL_PATTERN_LLAMA3}, .n = 1},
+    {"smaug-bpe", {LL_PATTERN_LLAMA3}, .n = 1},
+    {"deepseek-r1-qwen", {LL_PATTERN_QWEN2}, .n = 1},
+    {"stablelm2", {LL_PATTERN_QWEN2}, .n = 1},
+    {"starcoder", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
+    {"refact", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
+    {"command-r", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
+    {"codeshell", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
+    {"exaone", {LL_PATTERN_NUMBER, LL_PATTERN_GPT2}, .n = 2},
 };
+#define N_GGUF (sizeof GGUF / sizeof *GGUF)
 
-bool ll_split_from_gguf(const char *name, size_t len, ll_tokenizer_spec *spec) {
-    for (size_t i = 0; i < sizeof GGUF / sizeof *GGUF; i++) {
-        if (!is(name, len, GGUF[i].name)) continue;
-        for (size_t k = 0; k < GGUF[i].n; k++)
-            ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_PATTERN, .pattern = GGUF[i].patterns[k]});
-        return true;
-    }
-    return false;
+static size_t find_gguf(const char *name, size_t len) {
+    size_t i = 0;
+    while (i < N_GGUF && !is(name, len, GGUF[i].name)) i++;
+    return i;
+}
+
+bool ll_gguf_pre_known(const char *name, size_t len) { return find_gguf(name, len) < N_GGUF; }
+
+bool ll_gguf_pre_adds_bos(const char *name, size_t len) {
+    const size_t i = find_gguf(name, len);
+    return i < N_GGUF && GGUF[i].add_bos;
+}
+
+/* GPT-2's words are ByteLevel's own, which the class's settings have put there. */
+void ll_gguf_pre_apply(const char *name, size_t len, ll_tokenizer_spec *spec) {
+    const size_t i = find_gguf(name, len);
+    if (i == N_GGUF) return;
+    spec->ignore_merges = GGUF[i].ignore_merges;
+    if (GGUF[i].nfc && spec->n_normalizer == 0) ll_add_normalizer(spec, LL_NORMALIZE_NFC);
+    if (GGUF[i].n == 1 && GGUF[i].patterns[0] == LL_PATTERN_GPT2) return;
+    spec->n_split = 0;
+    for (size_t k = 0; k < GGUF[i].n; k++)
+        ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_PATTERN, .pattern = GGUF[i].patterns[k]});
+    ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_BYTE_LEVEL});
 }
 
 /* The pattern whose matches, and what is between them, are the pieces of the step. */
 static bool isolates(const ll_split_step *s, ll_pattern *pattern) {
     *pattern = s->kind == LL_SPLIT_BYTE_LEVEL ? LL_PATTERN_GPT2 : s->pattern;
-    if (s->kind == LL_SPLIT_BYTE_LEVEL) return s->use_regex && !s->add_prefix_space;
+    if (s->kind == LL_SPLIT_BYTE_LEVEL) return s->use_regex;
     if (s->kind != LL_SPLIT_PATTERN) return false;
     return s->behavior == LL_BEHAVIOR_ISOLATED || ll_split_isolates_words(s);
 }
 
-const char *ll_split_gguf_name(const ll_tokenizer_spec *spec) {
+const char *ll_gguf_pre_name(const ll_tokenizer_spec *spec, const char *preferred) {
     ll_pattern patterns[LL_MAX_SPLIT_STEPS];
+    const char *name = NULL;
     size_t n = 0;
     for (size_t i = 0; i < spec->n_split; i++) {
         const ll_split_step *s = &spec->split[i];
-        if (s->kind == LL_SPLIT_BYTE_LEVEL && !s->use_regex && !s->add_prefix_space) continue;
+        if (s->kind == LL_SPLIT_BYTE_LEVEL && !s->use_regex) continue;
         if (!isolates(s, &patterns[n++])) return NULL;
     }
-    for (size_t i = 0; i < sizeof GGUF / sizeof *GGUF; i++) {
-        bool same = n == GGUF[i].n;
+    for (size_t i = 0; i < N_GGUF; i++) {
+        bool same = n == GGUF[i].n && spec->ignore_merges == GGUF[i].ignore_merges;
         for (size_t k = 0; k < n && same; k++) same = patterns[k] == GGUF[i].patterns[k];
-        if (same) return GGUF[i].name;
+        if (same && preferred && !strcmp(preferred, GGUF[i].name)) return preferred;
+        if (same && !name) name = GGUF[i].name;
     }
-    return NULL;
+    return name;
 }

@@ -119,14 +119,16 @@ static llmcs_status read_merges(ll_tokenizer_spec *spec, const ll_gguf *g) {
     return LLMCS_OK;
 }
 
-/* The pre-tokenizer; files that predate the key use GPT-2's. */
+/* The pre-tokenizer; files that predate the key use GPT-2's. A file that carries the folder's tokenizer.json has its
+ * pre-tokenizer from there, whatever llama.cpp's name for it. */
 static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
     const char *pre;
-    size_t len;
+    size_t len, carried;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
-    if (!pre || token_equals(pre, len, "gpt-2") || token_equals(pre, len, "roberta-bpe")) return LLMCS_OK;
-    return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.pre \"%.*s\" is not supported, only gpt-2 and roberta-bpe",
-                   g->name, (int)ll_min(len, 40), pre);
+    if (!pre || ll_gguf_pre_known(pre, len) || ll_gguf_carried(g, "tokenizer.json", &carried)) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED,
+                   "%s: tokenizer.ggml.pre \"%.*s\" is none of the pre-tokenizers that are supported", g->name,
+                   (int)ll_min(len, 40), pre);
 }
 
 llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const ll_gguf *g) {
@@ -210,9 +212,14 @@ static llmcs_status read_role(ll_tokenizer_spec *spec, const ll_gguf *g, size_t 
     return LLMCS_OK;
 }
 
-/* GPT-2 with add_bos_token or add_eos_token: a template with these tokens around the text. */
-static llmcs_status read_ends(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
-    bool add_bos = false, add_eos = false;
+/* Byte-level BPE: the pre-tokenizer, and with add_bos_token or add_eos_token a template with these tokens around the
+ * text. */
+static llmcs_status read_byte_level(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
+    const char *pre;
+    size_t len;
+    LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
+    bool add_bos = pre && ll_gguf_pre_adds_bos(pre, len), add_eos = false;
+    if (pre) ll_gguf_pre_apply(pre, len, spec);
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_bos_token", &add_bos));
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_eos_token", &add_eos));
     if (spec->n_single > 1) return LLMCS_OK; /* RoBERTa's <s> ... </s> */
@@ -246,5 +253,5 @@ llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const ll_gguf *g) {
     for (size_t role = wordpiece ? LLMCS_SPECIAL_UNK : 0; role < LL_N_SPECIAL; role++)
         LL_TRY(read_role(spec, g, role, keys[role], &ids[role]));
     if (wordpiece) return LLMCS_OK;
-    return read_ends(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
+    return read_byte_level(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
 }

@@ -55,11 +55,14 @@ void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step);
 /* split_read.c. A pre-tokenizer that looks for a pattern; *known false: this is none, and *step is not set. */
 llmcs_status ll_read_split(ll_json stage, ll_json type, ll_split_step *step, bool *known);
 
-/* split_patterns.c. Appends the steps of a value of tokenizer.ggml.pre; false: not a known one. */
-bool ll_split_from_gguf(const char *name, size_t len, ll_tokenizer_spec *spec);
+/* split_patterns.c. Values of tokenizer.ggml.pre: whether it is a known one, what it says of BOS, and its
+ * pre-tokenizer, normalizer and ignore_merges put into the spec. */
+bool ll_gguf_pre_known(const char *name, size_t len);
+bool ll_gguf_pre_adds_bos(const char *name, size_t len);
+void ll_gguf_pre_apply(const char *name, size_t len, ll_tokenizer_spec *spec);
 
-/* The value of tokenizer.ggml.pre for the spec's steps; NULL: llama.cpp has none. */
-const char *ll_split_gguf_name(const ll_tokenizer_spec *spec);
+/* The value for the spec's pre-tokenizer, `preferred` (or NULL) where it is one; NULL: llama.cpp has none. */
+const char *ll_gguf_pre_name(const ll_tokenizer_spec *spec, const char *preferred);
 
 /* The ByteLevel step of the pre-tokenizer; NULL: it has none. */
 ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec);

@@ -180,6 +180,21 @@ START_TEST(every_folder_is_read_as_transformers_reads_it) {
 }
 END_TEST
 
-static void add(TCase *t) { tcase_add_test(t, every_folder_is_read_as_transformers_reads_it); }
+/* Byte-level BPE of decoders (tests/data/tokenizers/byte_level.py). */
+START_TEST(every_kind_of_byte_level_bpe) {
+    static cases c;
+    c = (cases){.path = "tests/data/tokenizers/byte_level.jsonl"};
+    golden_each(c.path, check_line, &c);
+    fflush(stdout);
+    ck_assert_msg(c.n_wrong == 0, "%zu of %zu tokenizers are wrong", c.n_wrong, c.n_cases);
+    ck_assert_uint_ge(c.n_cases, 16);
+    ck_assert_uint_gt(c.n_texts, 600);
+}
+END_TEST
+
+static void add(TCase *t) {
+    tcase_add_test(t, every_folder_is_read_as_transformers_reads_it);
+    tcase_add_test(t, every_kind_of_byte_level_bpe);
+}
 
 SUITE_MAIN("text/folders", add)

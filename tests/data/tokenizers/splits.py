@@ -49,20 +49,25 @@ def put(head, splitter, texts):
     print(json.dumps({**head, "cases": cases}, ensure_ascii=False))
 
 
-r = random.Random(15)
-for name, pattern in [("regex", p) for p in WORDS + RUNS] + [("string", s) for s in STRINGS]:
+def main():
+    r = random.Random(15)
+    for name, pattern in [("regex", p) for p in WORDS + RUNS] + [("string", s) for s in STRINGS]:
+        for b, behavior in enumerate(BEHAVIORS):
+            for invert in (False, True):
+                plain = b == 0 and not invert
+                texts = TEXTS if plain else r.sample(TEXTS, 6)
+                texts = texts + [random_text(r) for _ in range(60 if plain and name == "regex" else 6)]
+                split = pre_tokenizers.Split(Regex(pattern) if name == "regex" else pattern, behavior, invert)
+                put({name: pattern, "behavior": b, "invert": invert}, split, texts)
+    for name, split in [
+        ("digits", pre_tokenizers.Digits(False)), ("digit", pre_tokenizers.Digits(True)),
+        ("whitespace", pre_tokenizers.Whitespace()), ("whitespace_split", pre_tokenizers.WhitespaceSplit()),
+    ]:
+        put({"type": name}, split, TEXTS + [random_text(r) for _ in range(20)])
     for b, behavior in enumerate(BEHAVIORS):
-        for invert in (False, True):
-            plain = b == 0 and not invert
-            texts = TEXTS if plain else r.sample(TEXTS, 6)
-            texts = texts + [random_text(r) for _ in range(60 if plain and name == "regex" else 6)]
-            split = pre_tokenizers.Split(Regex(pattern) if name == "regex" else pattern, behavior, invert)
-            put({name: pattern, "behavior": b, "invert": invert}, split, texts)
-for name, split in [
-    ("digits", pre_tokenizers.Digits(False)), ("digit", pre_tokenizers.Digits(True)),
-    ("whitespace", pre_tokenizers.Whitespace()), ("whitespace_split", pre_tokenizers.WhitespaceSplit()),
-]:
-    put({"type": name}, split, TEXTS + [random_text(r) for _ in range(20)])
-for b, behavior in enumerate(BEHAVIORS):
-    texts = TEXTS + [random_text(r) for _ in range(20)]
-    put({"type": "punctuation", "behavior": b}, pre_tokenizers.Punctuation(behavior), texts)
+        texts = TEXTS + [random_text(r) for _ in range(20)]
+        put({"type": "punctuation", "behavior": b}, pre_tokenizers.Punctuation(behavior), texts)
+
+
+if __name__ == "__main__":
+    main()
