@@ -5,7 +5,8 @@
     python3 tools/train/train_shop_heads.py --out HEADS              without data sets and encoder: intent alone, by n-grams
 
 Intent learns from examples/shop/intents.*.jsonl, the questions of the FAQ and, with --data, the 27 intents of Bitext; it is scored on
-intents-test.*.jsonl. Sentiment and moderation learn from the data sets in DIR and are scored on the tenth of their texts
+intents-test.*.jsonl. Sentiment (positive, negative, neutral) and moderation learn from the data sets in DIR and from
+customers' messages, and are scored on the tenth of the data sets' texts
 that training never sees. Moderation also learns ordinary reviews and customers' messages as safe. No training text is kept
 in a head. The same rows give the same bytes.
 """
@@ -77,12 +78,29 @@ def intent_rows(data):
     return train, test
 
 
+# What customers write to a shop is neither praise nor anger, but for these intents.
+MOODS = {"thanks": "positive", "complaint": "negative", "insult": "negative", "damaged_item": None, "wrong_item": None, "missing_item": None,
+         "missing_parcel": None, "payment_issue": None, "greeting": None, "goodbye": None}
+NEUTRAL_ROWS = 2500
+
+
+def mood_rows():
+    """Customers' messages as neutral; thanks, complaints and insults as what they are; what may be either is left out."""
+    rows = []
+    for language in LANGUAGES:
+        messages = sorted(read_lines(os.path.join(SHOP, "intents.%s.jsonl" % language)), key=lambda r: digest(r["text"]))
+        moods = [{"text": r["text"], "label": MOODS.get(r["label"], "neutral")} for r in messages]
+        rows += [r for r in moods if r["label"] in ("positive", "negative")]
+        rows += [r for r in moods if r["label"] == "neutral"][:NEUTRAL_ROWS]
+    return rows
+
+
 def sentiment_rows(data):
     train, test = [], []
     for language in LANGUAGES:
         rows, held_out = read_set(data, "sentiment-" + language, lambda r: r["label"])
         train, test = train + rows, test + held_out
-    return train, test
+    return train + mood_rows(), test
 
 
 def moderation_rows(data):

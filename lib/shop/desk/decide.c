@@ -494,6 +494,19 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const readin
 
 static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
 
+/* Whether a message is what a slot of free text asked for, rather than a question or a change of mind. */
+static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot, const reading *r) {
+    const desk_slot_type type = t->flows->slots[slot].type;
+    const bool other = wants_other(frame, r, digression_score), asks = desk_is_question(&t->read);
+    if (type == DESK_SLOT_ADDRESS) {
+        if (desk_is_address(&t->words)) return true;
+        return !asks && !r->rule && !desk_is_yes(&t->words) && !desk_is_no(&t->words) &&
+               !wants_other(frame, r, part_score);
+    }
+    if (desk_changes_mind(&t->read) && wants_other(frame, r, part_score)) return false;
+    return !(other && asks);
+}
+
 static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const reading *r, bool *handled) {
     const char *value = NULL;
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
@@ -505,8 +518,8 @@ static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const
         t->out.probability = 1;
         return desk_say_sentence(t, DESK_NOTHING_DONE);
     }
-    const bool other = wants_other(frame, r, digression_score);
-    const bool digresses = free_text ? other && desk_is_question(&t->words) : other && words > LONG_ANSWER;
+    const bool digresses =
+        free_text ? !fits_free_text(t, frame, slot, r) : wants_other(frame, r, digression_score) && words > LONG_ANSWER;
     if (!digresses) SHOP_TRY(desk_value_find(t, slot, &t->words, true, &value));
     if (!digresses && !value && !free_text) SHOP_TRY(desk_value_find(t, slot, &t->read, true, &value));
     if (value) {
@@ -677,7 +690,8 @@ llmcs_status desk_decide(desk_turn *t) {
     size_t n;
     bool handled = false;
     desk_frame *frame = desk_top(t);
-    const double begin = shop_now_ms();
+    /* The flow's own time: without what is counted elsewhere. */
+    const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
     const int retry = t->c->retry;
     const desk_rule *rule = find_rule_of_message(t, true);
     t->c->retry = 0;
@@ -711,6 +725,6 @@ llmcs_status desk_decide(desk_turn *t) {
     SHOP_TRY(go_on(t));
     /* A flow that said nothing. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));
-    t->out.ms.flow += shop_now_ms() - begin - t->out.ms.encode - t->out.ms.classify;
+    t->out.ms.flow += shop_now_ms() - begin - (t->out.ms.encode + t->out.ms.classify - counted);
     return LLMCS_OK;
 }

@@ -451,6 +451,48 @@ static llmcs_status add_flow_intents(desk_flows *f, const desk_json *node, int i
     return LLMCS_OK;
 }
 
+/* A flow that neither sets a slot nor acts runs the same way each time. */
+static bool changes_nothing(const desk_flow *flow) {
+    for (size_t i = 0; i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_SET || flow->ops[i].kind == DESK_OP_DO) return false;
+    return true;
+}
+
+/* The first "go" of the flow to one that is still in question; -1: none. */
+static int next_in_circle(const desk_flow *flow, const bool *left) {
+    for (size_t i = 0; i < flow->n_ops; i++)
+        if (flow->ops[i].kind == DESK_OP_GO && left[flow->ops[i].index]) return flow->ops[i].index;
+    return -1;
+}
+
+/* Flows that go to each other in a circle, without a change on the way, never end. */
+static llmcs_status check_circles(const desk_flows *f) {
+    bool left[DESK_MAX_FLOWS], again = true;
+    char path[600] = "";
+    size_t first = 0;
+    for (size_t i = 0; i < f->n_flows; i++) left[i] = changes_nothing(&f->flows[i]);
+    /* What goes nowhere is in no circle, nor what goes only there. */
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < f->n_flows; i++)
+            if (left[i] && next_in_circle(&f->flows[i], left) < 0) left[i] = false, again = true;
+    }
+    while (first < f->n_flows && !left[first]) first++;
+    if (first == f->n_flows) return LLMCS_OK;
+    /* After as many steps as there are flows, the walk is inside a circle. */
+    for (size_t i = 0; i < f->n_flows; i++) first = (size_t)next_in_circle(&f->flows[first], left);
+    size_t at = first;
+    do {
+        const size_t n = strlen(path);
+        sqlite3_snprintf((int)(sizeof path - n), path + n, "%.60s -> ", f->flows[at].name);
+        at = (size_t)next_in_circle(&f->flows[at], left);
+    } while (at != first);
+    const desk_json *list = desk_json_get(f->root, "flows");
+    return desk_bad(f, desk_json_get(list, f->flows[first].name),
+                    "\"go\" leads in a circle that never ends: %s%.60s; let one of them end, set a slot or act", path,
+                    f->flows[first].name);
+}
+
 static llmcs_status read_flows(desk_flows *f) {
     const desk_json *list;
     size_t i = 0;
@@ -469,7 +511,7 @@ static llmcs_status read_flows(desk_flows *f) {
         SHOP_TRY(read_flow(f, child, &f->flows[i]));
         SHOP_TRY(add_flow_intents(f, child, (int)i++));
     }
-    return LLMCS_OK;
+    return check_circles(f);
 }
 
 static llmcs_status read_flow_name(const desk_flows *f, const desk_json *node, int *flow) {

@@ -115,6 +115,15 @@ static llmcs_status build(tree *t, shop_connection *c, const char *text, size_t 
     return status;
 }
 
+static llmcs_status not_json(const char *what, const char *text, size_t n) {
+    const size_t at = desk_json_error_at(text, n);
+    if (at == SIZE_MAX) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
+    size_t line = 1;
+    for (size_t i = 0; i < at; i++) line += text[i] == '\n';
+    return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259) at byte %lld, line %lld", what, (long long)at,
+                     (long long)line);
+}
+
 llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what, const char *text, size_t n,
                              size_t max_nodes, const desk_json **root) {
     int64_t valid = 0, count;
@@ -122,7 +131,7 @@ llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what
     /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and on what is no JSON. */
     const llmcs_status typed = shop_lookup_int(c, 0, &valid, "SELECT json_type(?1) IS NOT NULL", "t", text, n);
     if (typed && typed != LLMCS_FORMAT) return typed;
-    if (typed || !valid) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
+    if (typed || !valid) return not_json(what, text, n);
     SHOP_TRY(shop_lookup_int(c, 0, &count, "SELECT count(*) FROM (SELECT 1 FROM json_tree(?1) LIMIT ?2)", "ti", text, n,
                              (int64_t)max_nodes + 1));
     if (count < 0 || (size_t)count > max_nodes)
@@ -131,7 +140,7 @@ llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what
     SHOP_TRY(shop_arena_alloc(a, t.max, sizeof(void *), &t.nodes));
     SHOP_TRY(shop_arena_alloc(a, t.max, sizeof *t.ids, &t.ids));
     SHOP_TRY(build(&t, c, text, n));
-    if (!t.n) return shop_fail(LLMCS_JSON, "%s: not JSON (RFC 8259)", what);
+    if (!t.n) return not_json(what, text, n);
     *root = t.nodes[0];
     return LLMCS_OK;
 }

@@ -45,4 +45,7 @@ typedef struct desk_json_path {
 } desk_json_path;
 desk_json_path desk_json_where(const desk_json *node);
 
+/* The byte where `text` stops being JSON (RFC 8259; at most 1,024 levels); SIZE_MAX if it does not. */
+size_t desk_json_error_at(const char *text, size_t n);
+
 #endif

@@ -351,6 +351,33 @@ bool desk_is_question(const desk_words *w) {
     return has_question_mark(w) || has_any(w, words);
 }
 
+bool desk_is_address(const desk_words *w) {
+    static const char *const words[] = {"street", "st",       "road",   "rd",       "avenue", "ave",  "lane", "drive",
+                                        "square", "building", "block",  "flat",     "apt",    "unit", "room", "floor",
+                                        "suite",  "village",  "po box", "district", "county", NULL};
+    static const char *const han[] = {"路", "街", "巷", "弄", "小区", "大厦", "号楼", "栋",   "单元",
+                                      "室", "省", "镇", "村", "区",   "公寓", "花园", "广场", NULL};
+    const size_t n = desk_count_words(w->folded, w->folded_bytes);
+    bool digit = false;
+    /* A digit behind a letter is one of a code. */
+    for (size_t i = 0; i < w->folded_bytes; i++) {
+        const bool here = w->folded[i] >= '0' && w->folded[i] <= '9';
+        const char before = i ? w->folded[i - 1] : ' ';
+        digit = digit || (here && !(before >= 'a' && before <= 'z') && !(before >= '0' && before <= '9'));
+    }
+    for (size_t i = 0; han[i]; i++)
+        if (strstr(w->folded, han[i])) return n >= 4 && !has_question_mark(w);
+    return !has_question_mark(w) && n >= 2 && (has_any(w, words) || (digit && n >= 3 && !desk_is_question(w)));
+}
+
+bool desk_changes_mind(const desk_words *w) {
+    static const char *const words[] = {"actually",    "instead",    "wait",    "rather",     "on second thought",
+                                        "forget that", "never mind", "hold on", "scrap that", "还是",
+                                        "算了",        "等等",       "等一下",  "不对",       "先不",
+                                        "改主意",      NULL};
+    return has_any(w, words);
+}
+
 bool desk_refers_back(const desk_words *w) {
     static const char *const words[] = {"it",   "that", "this", "that one", "this one", "the same", "same order",
                                         "它",   "这个", "这单", "那个",     "那单",     "该",       "刚才",

@@ -38,6 +38,10 @@ bool desk_is_no(const desk_words *w);
 bool desk_gives_up(const desk_words *w);
 /* Looks like a question: ends with a question mark, or has one of the words questions begin or end with. */
 bool desk_is_question(const desk_words *w);
+/* Looks like a postal address: a number beside other words, or a word such as "street" or 路. */
+bool desk_is_address(const desk_words *w);
+/* "actually", "wait", 还是: something else is wanted now. */
+bool desk_changes_mind(const desk_words *w);
 /* "it", "that order", 这单: refers to what was mentioned. */
 bool desk_refers_back(const desk_words *w);
 /* Which of a list: 1 for "1", "the first", 第一个; n for "the last"; 0 if it is none of these. */

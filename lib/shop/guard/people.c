@@ -105,17 +105,28 @@ static bool is_particle(const shop_text_view *view, size_t begin, size_t end) {
 /* Words that begin with a capital after a name and are not of it. */
 static bool is_common_word(const shop_text_view *view, size_t begin, size_t end) {
     static const char *const words[] = {
-        "and",      "i",       "i'm",  "i'd",   "my",      "the",  "please", "thanks",  "thank",     "hi",    "hello",
-        "or",       "from",    "your", "you",   "we",      "this", "is",     "in",      "on",        "at",    "not",
-        "it",       "he",      "she",  "they",  "a",       "an",   "to",     "for",     "customer",  "sir",   "madam",
-        "team",     "support", "all",  "about", "what",    "how",  "with",   "calling", "regarding", "order", "there",
-        "everyone", "so",      "no",   "yes",   "service", "sirs", "friend", "but",     "because",   NULL};
+        "and",      "i",         "i'm",     "i'd",    "my",       "the",    "please",  "thanks",   "thank",    "hi",
+        "hello",    "or",        "from",    "your",   "you",      "we",     "this",    "is",       "in",       "on",
+        "at",       "not",       "it",      "he",     "she",      "they",   "a",       "an",       "to",       "for",
+        "customer", "sir",       "madam",   "team",   "support",  "all",    "about",   "what",     "how",      "with",
+        "calling",  "regarding", "order",   "there",  "everyone", "so",     "no",      "yes",      "service",  "sirs",
+        "friend",   "but",       "because", "click",  "press",    "choose", "select",  "open",     "go",       "see",
+        "repair",   "return",    "edit",    "delete", "cancel",   "track",  "invoice", "checkout", "register", NULL};
     for (const char *const *w = words; *w; w++) {
         size_t n = 0;
         while ((*w)[n] && begin + n < end && shop_ascii_lower(view->at[begin + n].code) == (uint32_t)(*w)[n]) n++;
         if (!(*w)[n] && begin + n == end) return true;
     }
     return false;
+}
+
+/* A word of more than three letters with a full stop is no title or initial ("Dr.", "B."), but the end of a sentence.
+ */
+static bool ends_sentence(const shop_text_view *view, size_t end) {
+    size_t begin = end;
+    if (!end || view->at[end - 1].code != '.') return false;
+    while (begin && view->at[begin - 1].code != ' ') begin--;
+    return end - begin > 4;
 }
 
 /* Up to four capitalised words at i; any_case: up to two words of any case where none has a capital. */
@@ -134,10 +145,11 @@ static size_t latin_name_end(const shop_text_view *view, size_t i, bool any_case
             n++;
         }
         at = next;
-        if (at >= view->n || view->at[at].code != ' ') break;
+        if (at >= view->n || view->at[at].code != ' ' || ends_sentence(view, at)) break;
         at++;
     }
-    if (end > i && view->at[end - 1].code == '.' && n < 2) end--; /* "Mr. B." ends a sentence */
+    /* "Mr. B." ends a sentence */
+    if (end > i && view->at[end - 1].code == '.' && (n < 2 || ends_sentence(view, end))) end--;
     return end;
 }
 

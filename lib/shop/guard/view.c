@@ -139,6 +139,12 @@ static void add_mark(shop_text_view *view, uint32_t mark, size_t end) {
     last->end = (uint32_t)end;
 }
 
+/* Signs that are written as letters: ℀ to ℡ of the letterlike symbols and ㏇. */
+static bool is_sign_of_letters(uint32_t c) {
+    return c == 0x2100 || c == 0x2101 || c == 0x2105 || c == 0x2106 || c == 0x2116 || c == 0x2121 || c == 0x213b ||
+           c == 0x33c7;
+}
+
 static llmcs_status add_decomposed(const llmcs_allocator *a, shop_text_view *view, uint32_t code, size_t begin,
                                    size_t end) {
     utf8proc_int32_t parts[MAX_PARTS] = {0};
@@ -153,7 +159,7 @@ static llmcs_status add_decomposed(const llmcs_allocator *a, shop_text_view *vie
         parts[0] = (utf8proc_int32_t)code;
         n = 1;
     }
-    SHOP_TRY(shop_grow(a, &view->at, view->n, &view->capacity, view->n + (size_t)n, sizeof *view->at, "text"));
+    SHOP_TRY(shop_grow(a, &view->at, view->n, &view->capacity, view->n + (size_t)n + 1, sizeof *view->at, "text"));
     for (utf8proc_ssize_t i = 0; i < n; i++) {
         const uint32_t c = (uint32_t)parts[i];
         const utf8proc_property_t *p = utf8proc_get_property(parts[i]);
@@ -171,6 +177,12 @@ static llmcs_status add_decomposed(const llmcs_allocator *a, shop_text_view *vie
             view->at[view->n++] = (shop_view_char){c, (uint32_t)begin, (uint32_t)end, (uint8_t)kind,
                                                    kind == SHOP_CHAR_HAN ? han_digit(c) : digit_of(c)};
         }
+    }
+    /* The letters of "№" and "℡" are no part of the number behind them. */
+    if (is_sign_of_letters(code)) {
+        shop_view_char space = ascii_char(' ', begin);
+        space.end = (uint32_t)end;
+        view->at[view->n++] = space;
     }
     return LLMCS_OK;
 }

@@ -89,6 +89,7 @@ class JsonLines(Case):
         self.assertEqual((answer["route"], answer["slots"]["order"], answer["lang"]), ("flow", C001_SHIPPED, "en"))
         self.assertIn("RK3502400567", answer["reply"])
         self.assertGreater(answer["ms"]["total"], 0)
+        self.assertEqual([k for k, ms in answer["ms"].items() if ms < 0], [])
 
     def test_bad_lines_are_named_and_the_others_answered(self):
         bad = ["nonsense", "[]", "{}", '{"conversation":"a"}', '{"text":"hi"}', '{"conversation":"a","text":1}',

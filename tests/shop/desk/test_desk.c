@@ -323,6 +323,44 @@ START_TEST(conversation_belongs_to_its_customer) {
 }
 END_TEST
 
+START_TEST(a_question_is_no_address) {
+    desk_case d;
+    desk_case_open(&d);
+    HAS(say(&d, "change address of order PL1001"), "To which address?");
+    const char *reply = say(&d, "what does delivery cost");
+    HAS(reply, "Shipping costs 10 CNY.");
+    HAS(reply, "To which address?");
+    LACKS(say(&d, "yes"), "Send PL1001 to yes");
+    HAS(say(&d, "12 Canal Street, Hangzhou"), "Send PL1001 to 12 Canal Street, Hangzhou?");
+    HAS(say_as(&d, "c2", "anna", "PL1001换个地址"), "地址");
+    reply = say_as(&d, "c2", "anna", "帮我取消PL1003");
+    LACKS(reply, "改寄到帮我");
+    HAS(reply, "确定取消订单PL1003吗");
+    HAS(say_as(&d, "c3", "anna", "PL1001换个地址"), "地址");
+    HAS(say_as(&d, "c3", "anna", "杭州市西湖区文三路8号2单元301"), "改寄到杭州市西湖区文三路8号2单元301吗");
+    desk_case_close(&d);
+}
+END_TEST
+
+START_TEST(times_of_a_turn_are_not_negative) {
+    desk_case d;
+    desk_case_open(&d);
+    static const char *const texts[] = {"Where is my order PL1002? And what are your opening hours?", "human please",
+                                        "what does delivery cost", "blorp"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        (void)say(&d, texts[i]);
+        const double *ms = (const double *)&d.turn->ms;
+        double sum = 0;
+        for (size_t k = 0; k + 1 < sizeof d.turn->ms / sizeof *ms; k++) {
+            ck_assert_double_ge(ms[k], 0);
+            sum += ms[k] * (&ms[k] != &d.turn->ms.knowledge && &ms[k] != &d.turn->ms.recommend);
+        }
+        ck_assert_double_le(sum, d.turn->ms.total + 0.01);
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(free_text_and_tickets) {
     desk_case d;
     desk_case_open(&d);
@@ -485,6 +523,8 @@ static void add(TCase *t) {
     tcase_add_test(t, unknown_asks_back_once_then_hands_over);
     tcase_add_test(t, same_message_id_same_answer);
     tcase_add_test(t, conversation_belongs_to_its_customer);
+    tcase_add_test(t, a_question_is_no_address);
+    tcase_add_test(t, times_of_a_turn_are_not_negative);
     tcase_add_test(t, free_text_and_tickets);
     tcase_add_test(t, giving_up_and_missing_slots);
     tcase_add_test(t, it_refers_to_what_was_mentioned);

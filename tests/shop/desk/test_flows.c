@@ -15,8 +15,14 @@ static const struct {
     llmcs_status status;
     const char *words;
 } faults[] = {
-    {"", LLMCS_JSON, "flows_json: not JSON"},
-    {"{", LLMCS_JSON, "not JSON"},
+    {"", LLMCS_JSON, "flows_json: not JSON (RFC 8259) at byte 0, line 1"},
+    {"{", LLMCS_JSON, "not JSON (RFC 8259) at byte 1, line 1"},
+    {"{\n \"format\": 1,\n}", LLMCS_JSON, "at byte 16, line 3"},
+    {"{\"format\":1 \"languages\":[]}", LLMCS_JSON, "at byte 12"},
+    {"{\"format\":01}", LLMCS_JSON, "at byte 11"},
+    {"{\"a\":\"\\q\"}", LLMCS_JSON, "at byte 7"},
+    {"{\"a\":[1,tru]}", LLMCS_JSON, "at byte 8"},
+    {"{} x", LLMCS_JSON, "at byte 3"},
     {"[]", LLMCS_FORMAT, "the file: found an array, expected an object"},
     {"{\"format\":1,\"format\":1}", LLMCS_JSON, "format occurs twice"},
     {"{\"languages\":[\"en\"]}", LLMCS_FORMAT, "\"format\" is missing"},
@@ -40,6 +46,11 @@ static const struct {
      "\"words\" is missing"},
     {HEAD "\"slots\":{\"a\":{\"type\":\"text\",\"tries\":0," ASK "}}}", LLMCS_FORMAT,
      "tries: 0 is not valid (1 to 10)"},
+    /* circles */
+    {HEAD "\"flows\":{\"a\":{\"steps\":[" SAY ",{\"go\":\"b\"}]},\"b\":{\"steps\":[{\"go\":\"a\"}]}}}", LLMCS_FORMAT,
+     "flows.a: \"go\" leads in a circle that never ends: a -> b -> a"},
+    {HEAD "\"flows\":{\"x\":{\"steps\":[{\"go\":\"a\"}]},\"a\":{\"steps\":[{\"go\":\"a\"}]}}}", LLMCS_FORMAT,
+     "ends: a -> a"},
     /* statements */
     {FIND("SELECT id FROM orders WHERE id = :order"), LLMCS_FORMAT,
      "finds.o.sql: the statement uses a table of customers' data"},
@@ -259,7 +270,27 @@ START_TEST(dates_are_days) {
 }
 END_TEST
 
+/* Circles that a set slot or an end breaks are the shop's business. */
+START_TEST(circles_that_may_end_are_accepted) {
+    static const char *const good[] = {
+        HEAD ORDER
+        "\"flows\":{\"a\":{\"steps\":[{\"slot\":\"order\"},{\"set\":{\"order\":null}},{\"go\":\"b\"}]},"
+        "\"b\":{\"steps\":[{\"go\":\"a\"}]}}}",
+        HEAD "\"flows\":{\"a\":{\"steps\":[" SAY ",{\"go\":\"b\"}]},\"b\":{\"steps\":[" SAY "]}}}"};
+    desk_case d;
+    desk_case_make(&d);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        d.options.flows_json = good[i];
+        llmcs_shop_desk *desk = NULL;
+        SHOP_OK(llmcs_shop_desk_open(d.shop, &d.options, &desk));
+        llmcs_shop_desk_free(&desk);
+    }
+    desk_case_close(&d);
+}
+END_TEST
+
 static void add(TCase *t) {
+    tcase_add_test(t, circles_that_may_end_are_accepted);
     tcase_add_test(t, faults_are_named);
     tcase_add_test(t, deep_and_large_files_are_refused);
     tcase_add_test(t, yes_and_no);

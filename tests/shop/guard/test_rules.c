@@ -16,9 +16,9 @@ START_TEST(phones) {
         {"1️⃣3️⃣8️⃣0️⃣0️⃣1️⃣3️⃣8️⃣0️⃣0️⃣0️⃣", "<PHONE_1>"},
         {"1-3-8-0-0-1-3-8-0-0-0", "<PHONE_1>"}, {"座机010-62345678转8001", "座机<PHONE_1>"},
         {"(010)62345678", "<PHONE_1>"}, {"0571 8888 6666", "<PHONE_1>"}, {"075586543210", "<PHONE_1>"},
-        {"客服热线 400-810-1234", "客服热线 <PHONE_1>"}, {"拨打4008101234", "拨打<PHONE_1>"},
-        {"call me at (415) 555-2671 please", "call me at <PHONE_1> please"}, {"415-555-2671", "<PHONE_1>"},
-        {"+44 20 7946 0958", "<PHONE_1>"}, {"+1 (415) 555-2671 ext. 22!", "<PHONE_1>!"},
+        {"客服热线 400-810-1234", "客服热线 <PHONE_1>"}, {"№13800138000", "№<PHONE_1>"}, {"℡13800138000", "℡<PHONE_1>"},
+        {"拨打4008101234", "拨打<PHONE_1>"}, {"call me at (415) 555-2671 please", "call me at <PHONE_1> please"},
+        {"415-555-2671", "<PHONE_1>"}, {"+44 20 7946 0958", "<PHONE_1>"}, {"+1 (415) 555-2671 ext. 22!", "<PHONE_1>!"},
         {"+41 (0)62 585 51 90", "<PHONE_1>"}, {"01.84.17.61.18", "<PHONE_1>"},
         {"my phone number is 9472 7916", "my phone number is <PHONE_1>"},
         {"13800138000,13900139000", "<PHONE_1>,<PHONE_2>"}, {"13800138000 or 13800138000", "<PHONE_1> or <PHONE_1>"},
@@ -122,6 +122,9 @@ START_TEST(names_by_cues) {
                 {"收件人：张伟 电话13800138000", "收件人：<NAME_1> 电话<PHONE_1>"}, {"我是来退货的", "我是来退货的"},
                 {"先生您好", "先生您好"}, {"my name is Ann Lee and I", "my name is <NAME_1> and I"},
                 {"my name is olga krylova.", "my name is <NAME_1>."}, {"Dear Mr. Van der Berg,", "Dear Mr. <NAME_1>,"},
+                {"my name is Repair. Click Repair", "my name is Repair. Click Repair"},
+                {"call me, I am Anna. Click there", "call me, I am Anna. Click there"},
+                {"my name is Anna Lee. Then I left", "my name is <NAME_1>. Then I left"},
                 {"Dr. Sarah J. Miller called", "Dr. <NAME_1> called"}, {"this is great", "this is great"},
                 {"Sarah Miller bought it", "<NAME_1> bought it"}, {"Dear customer service", "Dear customer service"});
 }
