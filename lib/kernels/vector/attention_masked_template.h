@@ -52,8 +52,8 @@ static void masked_scores(const ll_attend *a, const attend_workspace *m, const r
             .row_max = m->row_max + g->first * VL, /* is taken later */
             .from = t,
             .n = LL_KV_BLOCK,
-            .next = next ? next : (const char *)keys,
-            .next_step = next ? LL_KV_BLOCK * ll_kv_element_bytes(a->type) : 0};
+            .next = next,
+            .next_step = LL_KV_BLOCK * ll_kv_element_bytes(a->type)};
         next = NULL;
         if (narrow) {
             FOR_ANY_ROWS(g->n, score_tile, VECTORS_OF_16, &w);
@@ -124,12 +124,12 @@ static void pv_middle(const ll_attend *a, const attend_workspace *m, const row_g
                       size_t end, const float *values, const char *next) {
     pv_args w = {.probs = m->probs + begin - start, .n_tokens = {end - begin}, .stride = m->stride};
     const size_t element = ll_kv_element_bytes(a->type);
-    w.next_step = next ? m->stride * element : 0;
+    w.next_step = m->stride * element;
     for (size_t d = 0, width; d < m->stride; d += width) {
         const bool narrow = m->stride - d <= 16;
         width = narrow ? 16 : ATTEND_VECTORS * VL;
         w.values[0] = values + (begin - start) * m->stride + d;
-        w.next[0] = next ? next + d * element : (const char *)w.values[0];
+        w.next[0] = next ? next + d * element : NULL;
         w.acc = m->acc + g->first * m->stride + d;
         if (narrow) {
             FOR_ANY_ROWS(g->n, pv_plain, VECTORS_OF_16, &w);

@@ -23,6 +23,7 @@
 #define VECTORS_OF_16 (16 / VL) /* where no more than 16 columns are left */
 /* Blocks of values in one step of pv: as float32 they fit the first-level cache. */
 #define PV_BLOCKS 2
+#define AHEAD_LINES 4  /* prefetched together */
 #define AHEAD_GROUPS 2 /* groups of rows up to which memory is the limit */
 #define PV_TOKENS (PV_BLOCKS * LL_KV_BLOCK)
 
@@ -106,23 +107,31 @@ typedef struct score_args {
     /* Row r attends to the first n + r * causal_step columns of the block; this tile's first column is column `from`.
      */
     size_t from, n, causal_step;
-    const char *next; /* is prefetched, a line here and every next_step bytes; 0: nothing but this line */
+    const char *next; /* is prefetched meanwhile, a line every next_step bytes, or NULL */
     size_t next_step;
 } score_args;
 
+/* Prefetches the next lines, as many as a processor asks for at once. */
+static ALWAYS_INLINE const char *ahead_of(const char *next, size_t step) {
+    if (!next) return NULL;
+    for (size_t i = 0; i < AHEAD_LINES; i++) v_prefetch(next + i * step);
+    return next + AHEAD_LINES * step;
+}
+
 static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const score_args *w) {
     const float *q = w->q, *keys = w->keys;
-    const size_t q_stride = w->q_stride, next_step = w->next_step;
+    const size_t q_stride = w->q_stride;
     const char *next = w->next;
     attend_acc acc;
     UNROLL for (size_t r = 0; r < n_r; r++) { UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_zero(); }
-    for (const float *end = q + w->head_dim; q < end; q++, keys += LL_KV_BLOCK, next += next_step) {
-        vf column[ATTEND_VECTORS];
-        v_prefetch(next);
-        UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(keys + v * VL);
-        UNROLL for (size_t r = 0; r < n_r; r++) {
-            const vf row = v_set1(q[r * q_stride]);
-            UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
+    for (const float *end = q + w->head_dim; q < end; next = ahead_of(next, w->next_step)) {
+        for (const float *stop = end - q > AHEAD_LINES ? q + AHEAD_LINES : end; q < stop; q++, keys += LL_KV_BLOCK) {
+            vf column[ATTEND_VECTORS];
+            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(keys + v * VL);
+            UNROLL for (size_t r = 0; r < n_r; r++) {
+                const vf row = v_set1(q[r * q_stride]);
+                UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
+            }
         }
     }
     const bool cut = w->n < w->from + n_v * VL;
@@ -157,8 +166,8 @@ static void score_block(const ll_attend *a, const attend_workspace *m, size_t fi
                               .from = t,
                               .n = n,
                               .causal_step = a->causal_step,
-                              .next = next ? next : (const char *)keys,
-                              .next_step = next ? LL_KV_BLOCK * ll_kv_element_bytes(a->type) : 0};
+                              .next = next,
+                              .next_step = LL_KV_BLOCK * ll_kv_element_bytes(a->type)};
         next = NULL;
         if (narrow) {
             FOR_CONSTANT_ROWS(n_r, score_tile, VECTORS_OF_16, &w);
@@ -211,17 +220,18 @@ static ALWAYS_INLINE void pv_tile(const size_t n_r, const size_t n_v, const bool
             w->init ? v_zero() : v_load(w->acc + r * w->stride + v * VL);
     }
     const float *p = w->probs, *values = w->values[0];
-    const size_t stride = w->stride, next_step = w->next_step;
+    const size_t stride = w->stride;
     for (size_t b = 0; b < PV_BLOCKS && w->n_tokens[b]; b++) {
         const char *next = w->next[b];
         p = w->probs + b * LL_KV_BLOCK;
         values = w->values[b];
-        for (const float *end = p + w->n_tokens[b]; p < end; p++, values += stride, next += next_step) {
-            v_prefetch(next);
-            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(values + v * VL);
-            UNROLL for (size_t r = 0; r < n_r; r++) {
-                const vf row = v_set1(p[r * PV_TOKENS]);
-                UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
+        for (const float *end = p + w->n_tokens[b]; p < end; next = ahead_of(next, w->next_step)) {
+            for (const float *stop = end - p > AHEAD_LINES ? p + AHEAD_LINES : end; p < stop; p++, values += stride) {
+                UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(values + v * VL);
+                UNROLL for (size_t r = 0; r < n_r; r++) {
+                    const vf row = v_set1(p[r * PV_TOKENS]);
+                    UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
+                }
             }
         }
     }
@@ -260,8 +270,7 @@ static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t firs
                                             m->probs + r * PV_TOKENS, v_load(row_sum)));
     }
     const size_t element = ll_kv_element_bytes(a->type);
-    pv_args w = {
-        .probs = m->probs, .stride = m->stride, .init = block == 0, .next_step = next[0] ? m->stride * element : 0};
+    pv_args w = {.probs = m->probs, .stride = m->stride, .init = block == 0, .next_step = m->stride * element};
     for (size_t b = 0, left = n < PV_TOKENS ? n : PV_TOKENS; b < PV_BLOCKS; b++) {
         w.n_tokens[b] = left < LL_KV_BLOCK ? left : LL_KV_BLOCK;
         left -= w.n_tokens[b];
@@ -272,7 +281,7 @@ static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t firs
         width = narrow ? 16 : ATTEND_VECTORS * VL;
         for (size_t b = 0; b < PV_BLOCKS; b++) {
             w.values[b] = values[b] + d;
-            w.next[b] = next[b] ? next[b] + d * element : (const char *)w.values[b];
+            w.next[b] = next[b] ? next[b] + d * element : NULL;
         }
         w.acc = m->acc + first * m->stride + d;
         if (narrow && diagonal) {
