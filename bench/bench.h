@@ -155,10 +155,16 @@ void bench_report_end(const bench_options *o);
 
 /* ---- shapes.c: checkpoints of well-known shapes with random weights, in a temporary folder until the program ends */
 typedef struct bench_shape {
-    const char *name;
+    const char *name, *model_type;
     bool encoder;
     int width, layers, heads, inner, vocabulary, positions;
+    int kv_heads, head_dim; /* 0: as many as heads; width / heads */
+    double theta;           /* of rotary positions, whose models have gates, too; 0: a table of positions */
 } bench_shape;
+static inline int bench_query_width(const bench_shape *s) { return s->head_dim ? s->head_dim * s->heads : s->width; }
+static inline int bench_key_width(const bench_shape *s) {
+    return s->kv_heads ? bench_query_width(s) / s->heads * s->kv_heads : bench_query_width(s);
+}
 /* NULL: no such shape. */
 const bench_shape *bench_shape_find(const char *name);
 /* NULL after saying what is wrong. Made at the first call for a shape. tokenizer: NULL, or a folder whose vocab.txt an

@@ -21,14 +21,14 @@ bench_list e2e_list(const bench_list *requested, bench_list usual);
 
 /* Operations of one token's products with the layers' matrices: 2 for each weight. Those of attention itself are left
  * out: they are float32 whatever the weights are, and 5 % of a prompt of 512. */
-double e2e_layer_operations(const llmcs_model_info *i);
+double e2e_layer_operations(const subject *s);
 double e2e_bytes_of_weight(const llmcs_model_info *i);
 bench_arithmetic e2e_arithmetic(const llmcs_model_info *i);
-/* e2e_decoder.c. Bytes of what one step of a decoder reads whatever the batch: all weights but the position table,
+/* Bytes of what one step of a decoder reads whatever the batch: all weights but the position table,
  * which is float32; of the keys and values of so many tokens; operations of one token's logits. */
-double e2e_step_weights(const llmcs_model_info *i);
-double e2e_context_bytes(const llmcs_model_info *i, double tokens);
-double e2e_head_operations(const llmcs_model_info *i);
+double e2e_step_weights(const subject *s);
+double e2e_context_bytes(const subject *s, double tokens);
+double e2e_head_operations(const subject *s);
 
 /* Opens the model of the command line with each kind of weights, of keys and values, and measures it. 0 or a code. */
 int e2e_each(const bench *b, int (*measure)(subject *s));

@@ -60,22 +60,13 @@ static double batch_pass(const bench *b, void *arg) {
     return seconds_since(start);
 }
 
-double e2e_step_weights(const llmcs_model_info *i) {
-    return (double)i->weights_bytes - (double)i->n_ctx * i->n_embd * 4;
-}
-
-double e2e_context_bytes(const llmcs_model_info *i, double tokens) {
-    return 2.0 * i->n_layer * tokens * i->n_embd * (i->kv_type[1] == '1' ? 2 : 4);
-}
-
-double e2e_head_operations(const llmcs_model_info *i) { return 2.0 * i->n_embd * i->vocab_size; }
-
 static int measure_prompt(job *j, size_t tokens) {
     const llmcs_model_info *i = &j->s->info;
     char label[64];
     snprintf(label, sizeof label, "prompt of %zu", tokens);
     j->tokens = tokens;
-    const bench_cost cost = {1, e2e_step_weights(i), (double)tokens * e2e_layer_operations(i) + e2e_head_operations(i),
+    const bench_cost cost = {1, e2e_step_weights(j->s),
+                             (double)tokens * e2e_layer_operations(j->s) + e2e_head_operations(j->s),
                              e2e_arithmetic(i)};
     const bench_row row = e2e_row(j->s, label, "prompt", tokens, 1, (double)tokens, "tokens/s");
     return bench_measure(j->s->b, &row, prompt_pass, j, &cost);
@@ -87,8 +78,9 @@ static int measure_decode(job *j, size_t context) {
     snprintf(label, sizeof label, "decoding after %zu", context);
     j->tokens = context;
     j->held = 0;
-    const bench_cost cost = {NEW_TOKENS, e2e_step_weights(i) + e2e_context_bytes(i, (double)context + 0.5 * NEW_TOKENS),
-                             e2e_layer_operations(i) + e2e_head_operations(i), e2e_arithmetic(i)};
+    const bench_cost cost = {NEW_TOKENS,
+                             e2e_step_weights(j->s) + e2e_context_bytes(j->s, (double)context + 0.5 * NEW_TOKENS),
+                             e2e_layer_operations(j->s) + e2e_head_operations(j->s), e2e_arithmetic(i)};
     const bench_row row = e2e_row(j->s, label, "decode", context, 1, NEW_TOKENS, "tokens/s");
     return bench_measure(j->s->b, &row, decode_pass, j, &cost);
 }
@@ -111,8 +103,8 @@ static int measure_batch(job *j, size_t batch) {
     j->batch = batch;
     const double n = (double)batch;
     const bench_cost cost = {BATCH_STEPS,
-                             e2e_step_weights(i) + n * e2e_context_bytes(i, BATCH_PROMPT + 0.5 * BATCH_STEPS),
-                             n * (e2e_layer_operations(i) + e2e_head_operations(i)), e2e_arithmetic(i)};
+                             e2e_step_weights(j->s) + n * e2e_context_bytes(j->s, BATCH_PROMPT + 0.5 * BATCH_STEPS),
+                             n * (e2e_layer_operations(j->s) + e2e_head_operations(j->s)), e2e_arithmetic(i)};
     const bench_row row = e2e_row(j->s, label, "batch", BATCH_PROMPT, batch, BATCH_STEPS * n, "tokens/s");
     if (ll_session_enter(j->session)) return bench_failed(label);
     int code = prepare_batch(j) ? bench_failed(label) : bench_measure(j->s->b, &row, batch_pass, j, &cost);

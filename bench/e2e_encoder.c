@@ -40,7 +40,7 @@ static double embed_pass(const bench *b, void *arg) {
 
 /* The layers' matrices are read once, and multiplied with every token. */
 static bench_cost cost_of(const subject *s, double n_tokens) {
-    const double operations = e2e_layer_operations(&s->info);
+    const double operations = e2e_layer_operations(s);
     return (bench_cost){1, 0.5 * operations * e2e_bytes_of_weight(&s->info), n_tokens * operations,
                         e2e_arithmetic(&s->info)};
 }

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "e2e.h"
+#include "models/stack.h"
+#include "runtime/model/model.h"
 
 bench_row e2e_row(const subject *s, const char *label, const char *name, size_t tokens, size_t batch, double amount,
                   const char *unit) {
@@ -20,10 +22,27 @@ bench_row e2e_row(const subject *s, const char *label, const char *name, size_t 
 
 bench_list e2e_list(const bench_list *requested, bench_list usual) { return requested->n ? *requested : usual; }
 
-double e2e_layer_operations(const llmcs_model_info *i) {
-    const double n = i->n_embd;
-    return 2.0 * i->n_layer * (4 * n * n + 2 * n * i->n_inner);
+double e2e_layer_operations(const subject *s) {
+    const ll_net *net = s->model->net;
+    const ll_layer *layers = net->layers;
+    double weights = 0;
+    for (size_t i = 0; i < net->n_layers; i++) {
+        const ll_linear *const linears[] = {&layers[i].qkv, &layers[i].attn_out, &layers[i].up, &layers[i].down};
+        for (size_t j = 0; j < 4; j++) weights += (double)linears[j]->n_in * (double)linears[j]->n_out;
+    }
+    return 2 * weights;
 }
+
+double e2e_step_weights(const subject *s) {
+    const bool has_positions = !strcmp(s->info.model_type, "gpt2");
+    return (double)s->info.weights_bytes - (has_positions ? 4.0 * s->info.n_ctx * s->info.n_embd : 0);
+}
+
+double e2e_context_bytes(const subject *s, double tokens) {
+    return tokens * (double)ll_kv_block_bytes(&s->model->net->kv) / LL_KV_BLOCK;
+}
+
+double e2e_head_operations(const subject *s) { return 2.0 * s->info.n_embd * s->info.vocab_size; }
 
 double e2e_bytes_of_weight(const llmcs_model_info *i) {
     if (!strcmp(i->weights, "f32")) return 4;

@@ -95,7 +95,7 @@ static double run_mode(encoding *e, mode *m) {
 /* The layers' products of one token on all multipliers; and where a limit is not known, nothing. */
 static double limit_now(const encoding *e) {
     const double operations = bench_limit_arithmetic(e->s.b, e2e_arithmetic(&e->s.info));
-    return operations / e2e_layer_operations(&e->s.info);
+    return operations / e2e_layer_operations(&e->s);
 }
 
 /* Every mode between two looks at the limit; the better of the two counts. */

@@ -30,14 +30,20 @@ typedef struct network {
     int kind; /* which of a layer's matrices; N_KINDS: the vocabulary's; -1: all of the layers */
 } network;
 
-/* query, key and value in one; attention's output; the two of the feed-forward part */
+/* query, key and value in one; attention's output; the two of the feed-forward part, a gate with the first */
 static void dimensions(const bench_shape *s, int kind, size_t *n_in, size_t *n_out) {
-    *n_in = (size_t)(kind == 3 ? s->inner : s->width);
-    *n_out = (size_t)(kind == 0 ? 3 * s->width : kind == 2 ? s->inner : kind == N_KINDS ? s->vocabulary : s->width);
+    const int queries = bench_query_width(s), keys = bench_key_width(s), up = s->theta > 0 ? 2 * s->inner : s->inner;
+    *n_in = (size_t)(kind == 1 ? queries : kind == 3 ? s->inner : s->width);
+    *n_out = (size_t)(kind == 0 ? queries + 2 * keys : kind == 2 ? up : kind == N_KINDS ? s->vocabulary : s->width);
 }
 
 static int layers_of(const bench_shape *s, const ll_kernels *k) {
-    const double weights = 4.0 * s->width * s->width + 2.0 * s->width * s->inner;
+    double weights = 0;
+    for (int kind = 0; kind < N_KINDS; kind++) {
+        size_t n_in, n_out;
+        dimensions(s, kind, &n_in, &n_out);
+        weights += (double)n_in * (double)n_out;
+    }
     int n = s->layers < MAX_LAYERS ? s->layers : MAX_LAYERS;
     while (n > 1 && n * weights > MAX_WEIGHTS) n--;
     return strcmp(k->name, "scalar") ? n : 1; /* plain C takes its time */

@@ -99,8 +99,8 @@ static int measure_closed(serve *v, size_t batch) {
     closed c = {.v = v, .batch = batch};
     char label[64];
     const double n = (double)batch, context = o->prompt_tokens + 0.5 * o->new_tokens;
-    const bench_cost cost = {1, e2e_step_weights(i) + n * e2e_context_bytes(i, context),
-                             n * (e2e_layer_operations(i) + e2e_head_operations(i)), e2e_arithmetic(i)};
+    const bench_cost cost = {1, e2e_step_weights(v->s) + n * e2e_context_bytes(v->s, context),
+                             n * (e2e_layer_operations(v->s) + e2e_head_operations(v->s)), e2e_arithmetic(i)};
     snprintf(label, sizeof label, "%zu conversations, decoding", batch);
     const bench_row row = e2e_row(v->s, label, "closed_decode", (size_t)o->prompt_tokens, batch, n, "tokens/s");
     forget_peak();

@@ -77,7 +77,7 @@ int serve_open(serve *v, subject *s, size_t most, size_t tokens) {
     options.max_queue = 1000000; /* no request is refused */
     options.max_batch = (int32_t)(most > DEFAULT_MAX_BATCH ? most : DEFAULT_MAX_BATCH);
     const double least = 8.0 * s->info.n_ctx, n = (double)most * (double)(tokens + 64);
-    options.kv_bytes = (uint64_t)(e2e_context_bytes(&s->info, n > least ? n : least));
+    options.kv_bytes = (uint64_t)(e2e_context_bytes(s, n > least ? n : least));
     v->stats.struct_size = sizeof v->stats;
     if (llmcs_engine_create(s->model, &options, &v->engine)) return bench_failed("engine");
     return 0;

@@ -11,19 +11,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/half.h"
 #include "bench.h"
 
 static const bench_shape shapes[] = {
-    {"gpt2-124m", false, 768, 12, 12, 3072, 50257, 1024},  /* openai-community/gpt2 */
-    {"gpt2-355m", false, 1024, 24, 16, 4096, 50257, 1024}, /* gpt2-medium */
-    {"bert-base", true, 768, 12, 12, 3072, 30522, 512},    /* google-bert/bert-base-uncased */
-    {"minilm-l6", true, 384, 6, 12, 1536, 30522, 512},     /* sentence-transformers/all-MiniLM-L6-v2 */
-    {"tiny", false, 64, 2, 4, 256, 512, 128},              /* for the program's own tests */
-    {"tiny-bert", true, 64, 2, 4, 256, 512, 128},
+    {"gpt2-124m", "gpt2", false, 768, 12, 12, 3072, 50257, 1024, 0, 0, 0},  /* openai-community/gpt2 */
+    {"gpt2-355m", "gpt2", false, 1024, 24, 16, 4096, 50257, 1024, 0, 0, 0}, /* gpt2-medium */
+    {"bert-base", "bert", true, 768, 12, 12, 3072, 30522, 512, 0, 0, 0},    /* google-bert/bert-base-uncased */
+    {"minilm-l6", "bert", true, 384, 6, 12, 1536, 30522, 512, 0, 0, 0},     /* sentence-transformers/all-MiniLM-L6-v2 */
+    {"xlm-r-base", "xlm-roberta", true, 768, 12, 12, 3072, 250002, 514, 0, 0, 0},     /* FacebookAI/xlm-roberta-base */
+    {"qwen2.5-0.5b", "qwen2", false, 896, 24, 14, 4864, 151936, 32768, 2, 64, 1e6},   /* Qwen/Qwen2.5-0.5B */
+    {"llama-3.2-1b", "llama", false, 2048, 16, 32, 8192, 128256, 131072, 8, 64, 5e5}, /* meta-llama/Llama-3.2-1B */
+    {"smollm2-135m", "llama", false, 576, 30, 9, 1536, 49152, 8192, 3, 64, 1e5},      /* HuggingFaceTB/SmolLM2-135M */
+    {"tiny", "gpt2", false, 64, 2, 4, 256, 512, 128, 0, 0, 0},                        /* for the program's own tests */
+    {"tiny-bert", "bert", true, 64, 2, 4, 256, 512, 128, 0, 0, 0},
+    {"tiny-qwen2", "qwen2", false, 64, 2, 4, 160, 512, 128, 2, 24, 1e6},
 };
 #define N_SHAPES (sizeof shapes / sizeof *shapes)
 
-const char *bench_shape_names(void) { return "gpt2-124m, gpt2-355m, bert-base, minilm-l6, tiny, tiny-bert"; }
+const char *bench_shape_names(void) {
+    return "gpt2-124m, gpt2-355m, bert-base, minilm-l6, xlm-r-base, qwen2.5-0.5b, llama-3.2-1b, smollm2-135m, tiny, "
+           "tiny-bert, tiny-qwen2";
+}
 
 /* ---- the temporary folder; one a shape at most */
 
@@ -71,7 +80,7 @@ typedef struct writer {
     const float *normal; /* [N_NORMAL] N(0, 1) */
     uint64_t offset_bytes;
     uint32_t state;
-    bool first;
+    bool first, half; /* half: bfloat16, as the checkpoints of these families are */
 } writer;
 
 #define N_NORMAL ((size_t)1 << 20)
@@ -91,13 +100,18 @@ static float *new_normal(void) {
 /* n numbers around `mean`: pieces of the table from places that a generator picks. */
 static void put_numbers(writer *w, size_t n, float mean) {
     float piece[4096];
+    uint16_t halves[4096];
     const size_t most = sizeof piece / sizeof *piece;
     while (n) {
         const size_t now = n < most ? n : most;
         w->state = w->state * 1664525u + 1013904223u;
         const float *from = w->normal + w->state % (N_NORMAL - most);
         for (size_t i = 0; i < now; i++) piece[i] = mean + DEVIATION * from[i];
-        fwrite(piece, sizeof *piece, now, w->data);
+        for (size_t i = 0; i < now; i++) halves[i] = ll_float_to_bfloat(piece[i]);
+        if (w->half)
+            fwrite(halves, sizeof *halves, now, w->data);
+        else
+            fwrite(piece, sizeof *piece, now, w->data);
         n -= now;
     }
 }
@@ -105,6 +119,7 @@ static void put_numbers(writer *w, size_t n, float mean) {
 /* A tensor [rows, columns], or [columns] with rows = 0. */
 static void put(writer *w, float mean, int rows, int columns, const char *format, ...) {
     const size_t n = (size_t)(rows ? rows : 1) * (size_t)columns;
+    const size_t size = w->half ? 2 : 4;
     char name[128], first[16] = "";
     va_list args;
     va_start(args, format);
@@ -112,13 +127,13 @@ static void put(writer *w, float mean, int rows, int columns, const char *format
     va_end(args);
     if (rows) snprintf(first, sizeof first, "%d,", rows);
     if (w->header) {
-        fprintf(w->header, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s%d],\"data_offsets\":[%llu,%llu]}",
-                w->first ? "" : ",", name, first, columns, (unsigned long long)w->offset_bytes,
-                (unsigned long long)(w->offset_bytes + 4 * n));
+        fprintf(w->header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s%d],\"data_offsets\":[%llu,%llu]}",
+                w->first ? "" : ",", name, w->half ? "BF16" : "F32", first, columns,
+                (unsigned long long)w->offset_bytes, (unsigned long long)(w->offset_bytes + size * n));
     } else {
         put_numbers(w, n, mean);
     }
-    w->offset_bytes += 4 * n;
+    w->offset_bytes += size * n;
     w->first = false;
 }
 
@@ -151,15 +166,38 @@ static void gpt2_tensors(writer *w, const bench_shape *s) {
     put_norm(w, n, "transformer.ln_f");
 }
 
-static void bert_tensors(writer *w, const bench_shape *s) {
-    const int n = s->width;
-    char name[96];
-    put(w, 0, s->vocabulary, n, "bert.embeddings.word_embeddings.weight");
-    put(w, 0, s->positions, n, "bert.embeddings.position_embeddings.weight");
-    put(w, 0, 2, n, "bert.embeddings.token_type_embeddings.weight");
-    put_norm(w, n, "bert.embeddings.LayerNorm");
+/* Llama's, with the biases of Qwen2. */
+static void llama_tensors(writer *w, const bench_shape *s) {
+    const int n = s->width, queries = bench_query_width(s), keys = bench_key_width(s);
+    const bool has_bias = !strcmp(s->model_type, "qwen2");
+    put(w, 0, s->vocabulary, n, "model.embed_tokens.weight");
     for (int i = 0; i < s->layers; i++) {
-#define NAME(what) (snprintf(name, sizeof name, "bert.encoder.layer.%d." what, i), name)
+        put(w, 1, 0, n, "model.layers.%d.input_layernorm.weight", i);
+        for (int j = 0; j < 3; j++) {
+            put(w, 0, j ? keys : queries, n, "model.layers.%d.self_attn.%c_proj.weight", i, "qkv"[j]);
+            if (has_bias) put(w, 0, 0, j ? keys : queries, "model.layers.%d.self_attn.%c_proj.bias", i, "qkv"[j]);
+        }
+        put(w, 0, n, queries, "model.layers.%d.self_attn.o_proj.weight", i);
+        put(w, 1, 0, n, "model.layers.%d.post_attention_layernorm.weight", i);
+        put(w, 0, s->inner, n, "model.layers.%d.mlp.gate_proj.weight", i);
+        put(w, 0, s->inner, n, "model.layers.%d.mlp.up_proj.weight", i);
+        put(w, 0, n, s->inner, "model.layers.%d.mlp.down_proj.weight", i);
+    }
+    put(w, 1, 0, n, "model.norm.weight");
+}
+
+/* BERT's; XLM-RoBERTa has one type, another prefix and another head. */
+static void bert_tensors(writer *w, const bench_shape *s) {
+    const bool is_bert = !strcmp(s->model_type, "bert");
+    const int n = s->width;
+    const char *prefix = is_bert ? "bert" : "roberta";
+    char name[96];
+    put(w, 0, s->vocabulary, n, "%s.embeddings.word_embeddings.weight", prefix);
+    put(w, 0, s->positions, n, "%s.embeddings.position_embeddings.weight", prefix);
+    put(w, 0, is_bert ? 2 : 1, n, "%s.embeddings.token_type_embeddings.weight", prefix);
+    put_norm(w, n, (snprintf(name, sizeof name, "%s.embeddings.LayerNorm", prefix), name));
+    for (int i = 0; i < s->layers; i++) {
+#define NAME(what) (snprintf(name, sizeof name, "%s.encoder.layer.%d." what, prefix, i), name)
         put_linear(w, n, n, n, NAME("attention.self.query"));
         put_linear(w, n, n, n, NAME("attention.self.key"));
         put_linear(w, n, n, n, NAME("attention.self.value"));
@@ -170,20 +208,30 @@ static void bert_tensors(writer *w, const bench_shape *s) {
         put_norm(w, n, NAME("output.LayerNorm"));
 #undef NAME
     }
-    put_linear(w, n, n, n, "bert.pooler.dense");
-    put_linear(w, 2, n, 2, "classifier");
+    put_linear(w, n, n, n, is_bert ? "bert.pooler.dense" : "classifier.dense");
+    put_linear(w, 2, n, 2, is_bert ? "classifier" : "classifier.out_proj");
 }
 
 static bool write_config(const bench_shape *s, const char *path) {
     FILE *f = fopen(path, "w");
     if (!f) return false;
-    if (s->encoder)
+    const bool is_bert = !strcmp(s->model_type, "bert"), is_llama = !strcmp(s->model_type, "llama");
+    if (s->theta > 0)
         fprintf(f,
-                "{\"model_type\":\"bert\",\"architectures\":[\"BertForSequenceClassification\"],\"hidden_size\":%d,"
+                "{\"model_type\":\"%s\",\"architectures\":[\"%sForCausalLM\"],\"hidden_size\":%d,"
+                "\"num_hidden_layers\":%d,\"num_attention_heads\":%d,\"num_key_value_heads\":%d,\"head_dim\":%d,"
+                "\"intermediate_size\":%d,\"hidden_act\":\"silu\",\"vocab_size\":%d,\"max_position_embeddings\":%d,"
+                "\"rms_norm_eps\":1e-6,\"rope_theta\":%g,\"tie_word_embeddings\":true}\n",
+                s->model_type, is_llama ? "Llama" : "Qwen2", s->width, s->layers, s->heads, s->kv_heads, s->head_dim,
+                s->inner, s->vocabulary, s->positions, s->theta);
+    else if (s->encoder)
+        fprintf(f,
+                "{\"model_type\":\"%s\",\"architectures\":[\"%sForSequenceClassification\"],\"hidden_size\":%d,"
                 "\"num_hidden_layers\":%d,\"num_attention_heads\":%d,\"intermediate_size\":%d,\"hidden_act\":\"gelu\","
-                "\"vocab_size\":%d,\"max_position_embeddings\":%d,\"type_vocab_size\":2,\"layer_norm_eps\":1e-12,"
-                "\"pad_token_id\":0,\"id2label\":{\"0\":\"no\",\"1\":\"yes\"}}\n",
-                s->width, s->layers, s->heads, s->inner, s->vocabulary, s->positions);
+                "\"vocab_size\":%d,\"max_position_embeddings\":%d,\"type_vocab_size\":%d,\"layer_norm_eps\":1e-12,"
+                "\"pad_token_id\":%d,\"id2label\":{\"0\":\"no\",\"1\":\"yes\"}}\n",
+                s->model_type, is_bert ? "Bert" : "XLMRoberta", s->width, s->layers, s->heads, s->inner, s->vocabulary,
+                s->positions, is_bert ? 2 : 1, is_bert ? 0 : 1);
     else
         fprintf(f,
                 "{\"model_type\":\"gpt2\",\"architectures\":[\"GPT2LMHeadModel\"],\"n_embd\":%d,\"n_layer\":%d,"
@@ -227,10 +275,13 @@ static bool write_vocabulary(const bench_shape *s, const char *path) {
 
 /* safetensors: the header's length, the header in JSON, the tensors (huggingface/safetensors, README, "Format"). */
 static bool write_tensors(const bench_shape *s, const char *path) {
-    void (*const tensors)(writer *, const bench_shape *) = s->encoder ? bert_tensors : gpt2_tensors;
+    void (*const tensors)(writer *, const bench_shape *) = s->theta > 0 ? llama_tensors
+                                                           : s->encoder ? bert_tensors
+                                                                        : gpt2_tensors;
+    const bool half = s->theta > 0;
     char *header = NULL;
     size_t n_bytes = 0;
-    writer w = {.header = open_memstream(&header, &n_bytes), .first = true};
+    writer w = {.header = open_memstream(&header, &n_bytes), .first = true, .half = half};
     if (!w.header) return false;
     fputc('{', w.header);
     tensors(&w, s);
@@ -244,7 +295,7 @@ static bool write_tensors(const bench_shape *s, const char *path) {
         for (size_t i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)n_bytes >> 8 * i);
         fwrite(length, 1, sizeof length, f);
         fwrite(header, 1, n_bytes, f);
-        w = (writer){.data = f, .normal = normal, .state = 1};
+        w = (writer){.data = f, .normal = normal, .state = 1, .half = half};
         tensors(&w, s);
         ok = !ferror(f);
         ok &= !fclose(f);
