@@ -759,9 +759,15 @@ LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_sp
 
 /* ---------------------------------------------------------------------------------------------- sessions */
 /* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */
+
+/* What n_ctx 0 means for models of long contexts: their keys and values would take gigabytes that few conversations
+ * use. Give n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
+#define LLMCS_DEFAULT_N_CTX 4096
+
 typedef struct llmcs_session_options {
     size_t struct_size;
-    int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx */
+    int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx, at most
+                      LLMCS_DEFAULT_N_CTX */
 } llmcs_session_options;
 
 LLMCS_API void llmcs_session_options_init_sized(llmcs_session_options *options, size_t struct_size);

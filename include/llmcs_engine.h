@@ -38,8 +38,10 @@ typedef struct llmcs_request llmcs_request;
 
 typedef struct llmcs_engine_options {
     size_t struct_size;
-    uint64_t kv_bytes; /* [0] memory for keys and values, allocated at create; 0: eight sequences of n_ctx */
-    int32_t n_ctx;     /* [0] most tokens in one sequence, prompt and answer; 0: the model's */
+    uint64_t kv_bytes; /* [0] memory for keys and values, allocated at create; 0: eight sequences of n_ctx, at most
+                          8,192 tokens, or one sequence if that is more */
+    int32_t n_ctx;     /* [0] most tokens in one sequence, prompt and answer; 0: the model's, at most
+                          LLMCS_DEFAULT_N_CTX */
     int32_t max_batch; /* [64] sequences that get a token in one step; 1 to 4096 */
     int32_t max_queue; /* [1024] requests that may wait; more get LLMCS_QUEUE_FULL */
     int32_t max_chunk; /* [256] most prompt tokens in one step; 16 to 4096 */

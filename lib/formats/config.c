@@ -112,11 +112,15 @@ static llmcs_status read_network_config(ll_config *c, const ll_settings *f, cons
     LL_TRY(ll_config_network(c, f, log));
     LL_TRY(ll_config_labels(c, f, log));
     const char *of_network[LL_MAX_NETWORK_KEYS];
+    ll_settings nested;
+    bool is_nested;
     /* Transformers' generation keys are read elsewhere, or do not concern encoders. */
     const char *const *const known[] = {read_keys, harmless, ll_config_network_keys(c, of_network),
                                         ll_config_generation_keys(), NULL};
     ll_config_log_unapplied(f, unapplied, log);
     ll_config_log_unknown(f, known, unapplied, log);
+    LL_TRY(ll_config_nested(c, f, &nested, &is_nested));
+    if (is_nested) ll_config_log_unknown(&nested, known, unapplied, log);
     return ll_config_generation(c, source, f, log);
 }
 

@@ -46,9 +46,13 @@ static const ll_class *find_class(const ll_family *family, const char *name) {
     return NULL;
 }
 
+/* A decoder in a sentence-transformers folder makes vectors of its hidden states (Qwen3-Embedding, whose class is
+ * Qwen3ForCausalLM). */
 static void set_head(ll_config *c, const ll_class *found) {
-    c->head_spec = found->head;
-    c->head = found->head ? found->head->head : LL_HEAD_NONE;
+    const bool embeds =
+        c->sentence.present && c->family->decoder && found->head && found->head->head == LL_HEAD_CAUSAL_LM;
+    c->head_spec = embeds ? NULL : found->head;
+    c->head = c->head_spec ? c->head_spec->head : LL_HEAD_NONE;
 }
 
 /* The first sign that matches decides, a family's own signs before those of tensors without its prefix. */

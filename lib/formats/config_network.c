@@ -265,11 +265,28 @@ static const char *name_of_field(const ll_family *family, size_t field) {
     return "";
 }
 
-llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log *log) {
+llmcs_status ll_config_nested(const ll_config *c, const ll_settings *f, ll_settings *nested, bool *there) {
+    const ll_family *family;
+    const ll_model_type *m = ll_family_find(c->model_type, &family);
+    *nested = *f;
+    *there = false;
+    if (!m || !m->nested) return LLMCS_OK;
+    LL_TRY(ll_settings_find(f, m->nested, &nested->root));
+    *there = ll_json_get_type(nested->root) == LL_JSON_OBJECT;
+    if (*there) return LLMCS_OK;
+    return ll_settings_bad(f, m->nested, nested->root, "an object with the text model's settings");
+}
+
+llmcs_status ll_config_network(ll_config *c, const ll_settings *file, const ll_log *log) {
     static const ll_key vocab = LL_SIZE(vocab_size, LL_MAX_VOCAB_SIZE, "vocab_size");
     const char *const names[3] = {name_of_field(c->family, offsetof(ll_config, n_embd)),
                                   name_of_field(c->family, offsetof(ll_config, n_head)),
                                   name_of_field(c->family, offsetof(ll_config, n_kv_head))};
+    ll_settings nested;
+    bool is_nested;
+    LL_TRY(ll_config_nested(c, file, &nested, &is_nested));
+    const ll_settings *f = &nested;
+    if (is_nested) LL_TRY(check_must_be(file, common, c->family->must_be));
     LL_TRY(check_must_be(f, common, c->family->must_be));
     LL_TRY(check_must_be(f, c->family->must_be, NULL));
     if (!name_of_field(c->family, offsetof(ll_config, vocab_size))[0]) LL_TRY(read_size(c, f, &vocab));
@@ -282,7 +299,12 @@ llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log 
     c->tie_word_embeddings = !c->family->untied;
     LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(read_position_offset(c, f));
-    return read_token_ids(c, f, log);
+    LL_TRY(read_token_ids(c, f, log));
+    if (!is_nested) return LLMCS_OK; /* what the outer object says of tokens and ties comes last */
+    LL_TRY(ll_settings_bool_or_null(file, "tie_word_embeddings", &c->tie_word_embeddings));
+    LL_TRY(ll_config_token_id(c, file, "bos_token_id", log, &c->bos_token_id));
+    LL_TRY(ll_config_token_id(c, file, "pad_token_id", log, &c->pad_token_id));
+    return ll_config_eos_ids(c, file, log);
 }
 
 static size_t add_must_be(const ll_must_be *list, const char *out[LL_MAX_NETWORK_KEYS], size_t n) {

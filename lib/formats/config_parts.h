@@ -13,6 +13,9 @@ llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_sourc
 
 /* config_network.c: sizes and settings of the network, by the family's list of keys; token ids. */
 llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log *log);
+/* The object that holds the text model's settings, where config.json has one inside of another; else *nested is *f. */
+llmcs_status ll_config_nested(const ll_config *c, const ll_settings *f, ll_settings *nested, bool *there);
+
 /* config_rope.c: rope_theta, rope_scaling and their like; which layers have a window, which rotate. */
 llmcs_status ll_config_rope(ll_config *c, const ll_settings *f);
 /* What follows from the sizes that were read: head_dim, n_kv_head, n_inner and n_embd_in if 0. CONFIG, naming `file`,

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "formats/json.h"
 #include "runtime/generate_case.h"
+#include "support/golden.h"
 #include "support/kernel_sets.h"
 
 #define MAX_IDS 512
@@ -301,12 +302,28 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
 }
 END_TEST
 
+START_TEST(decoders_of_every_family_generate) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_sets = all_kernels(sets);
+    size_t number = 0;
+    for (size_t i = 0; golden_decoder_names[i]; i++)
+        for (size_t k = 0; k < n_sets; k += suite_step(2), number++) {
+            size_t n_generate = 0, n_distribution = 0;
+            ck_assert_int_eq(setenv("LLMCS_CPU", sets[k]->name, 1), 0);
+            run_folder(golden_decoder_names[i], 1 + (int)(number % 3), &n_generate, &n_distribution);
+            ck_assert_uint_ge(n_generate, 2);
+        }
+    unsetenv("LLMCS_CPU");
+}
+END_TEST
+
 START_TEST(every_kernel_set_of_this_build_runs_here) { name_kernel_sets_that_cannot_run(); }
 END_TEST
 
 static void add(TCase *t) {
     tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, golden_cases_pass_on_every_kernel_and_thread_count);
+    tcase_add_test(t, decoders_of_every_family_generate);
 }
 
 SUITE_MAIN("runtime/generate_golden", add)

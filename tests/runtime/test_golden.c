@@ -8,6 +8,7 @@
 #include "support/golden.h"
 #include "support/kernel_sets.h"
 #include "support/model_fixture.h"
+#include "support/shared.h"
 #include "support/suite.h"
 
 #define MAX_LOGITS (GOLDEN_MAX_IDS * 512)
@@ -105,8 +106,8 @@ static size_t check_cases(const golden *g, llmcs_model *m, llmcs_session *s) {
     return n_checked;
 }
 
-static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_threads) {
-    golden *g = golden_open(name);
+static void check_folder(const ll_kernels *row, const char *folder, int32_t n_threads) {
+    golden *g = golden_open_folder(folder);
     llmcs_model *m = open_model_kept(golden_folder(g), n_threads, LLMCS_WEIGHTS_AUTO, LLMCS_KV_AUTO);
     llmcs_session *s = NULL;
     llmcs_model_info info = {.struct_size = sizeof info};
@@ -118,6 +119,29 @@ static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_
     llmcs_model_free(&m);
     golden_close(g);
 }
+
+static void check_checkpoint(const ll_kernels *row, const char *name, int32_t n_threads) {
+    char folder[128];
+    snprintf(folder, sizeof folder, GOLDEN_FOLDER "%s", name);
+    check_folder(row, folder, n_threads);
+}
+
+START_TEST(shared_decoders_on_every_kernel_set) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_sets = all_kernels(sets);
+    char name[64], folder[512];
+    snprintf(name, sizeof name, "golden/%s", golden_shared_decoder_names[_i]);
+    if (!shared_path(folder, sizeof folder, name)) {
+        suite_skip(golden_shared_decoder_names[_i], "the shared checkpoints are not at hand");
+        return;
+    }
+    for (size_t i = 0; i < n_sets; i++) {
+        setenv("LLMCS_CPU", sets[i]->name, 1);
+        check_folder(sets[i], folder, 1 + (int32_t)(i % 3));
+    }
+    unsetenv("LLMCS_CPU");
+}
+END_TEST
 
 START_TEST(every_golden_case_on_every_kernel_set) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -139,6 +163,7 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, every_golden_case_on_every_kernel_set);
+    tcase_add_loop_test(t, shared_decoders_on_every_kernel_set, 0, 5);
 }
 
 SUITE_MAIN("runtime/golden", add)

@@ -12,6 +12,10 @@
 #define GOLDEN_MAX_IDS 256
 
 extern const char *const golden_names[]; /* all checkpoints, NULL at the end */
+/* Those of make_decoders.py that generate. */
+extern const char *const golden_decoder_names[];
+/* Those of ../shared/golden that these tests read, too, where they are at hand. */
+extern const char *const golden_shared_decoder_names[];
 
 typedef struct golden golden;
 

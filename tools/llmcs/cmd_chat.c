@@ -170,8 +170,12 @@ static int start_chat(llmcs_model *model, gen_params *g, const cli_common *commo
     llmcs_model_info info = {.struct_size = sizeof info};
     chat c = {.common = common, .params = &g->params, .conversation = {.template = t}};
     if (!(c.tokenizer = cli_tokenizer(model))) return EXIT_FAILED;
-    if (llmcs_model_get_info(model, &info) || llmcs_session_create(model, NULL, &c.session)) return cli_failed("open");
-    c.n_ctx = (size_t)info.n_ctx;
+    llmcs_session_options options;
+    llmcs_session_options_init(&options);
+    options.n_ctx = g->n_ctx;
+    if (llmcs_model_get_info(model, &info) || llmcs_session_create(model, &options, &c.session))
+        return cli_failed("open");
+    c.n_ctx = (size_t)(g->n_ctx ? g->n_ctx : info.n_ctx < LLMCS_DEFAULT_N_CTX ? info.n_ctx : LLMCS_DEFAULT_N_CTX);
     int code = EXIT_FAILED;
     if (!gen_add_stop_strings(g, t) ||
         (g->system && conversation_set_system(&c.conversation, g->system, strlen(g->system))))

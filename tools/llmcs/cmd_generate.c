@@ -65,7 +65,10 @@ static char *wrap_text(const prompt_template *t, const char *system, const char 
 static int generate_one(llmcs_model *model, gen_params *g, const cli_common *common, const prompt_template *t) {
     llmcs_session *session = NULL;
     size_t len;
-    if (llmcs_session_create(model, NULL, &session)) return cli_failed("open");
+    llmcs_session_options options;
+    llmcs_session_options_init(&options);
+    options.n_ctx = g->n_ctx;
+    if (llmcs_session_create(model, &options, &session)) return cli_failed("open");
     char *text = cli_text(common, &len), *prompt = text;
     bool ready = text;
     if (text && t) {

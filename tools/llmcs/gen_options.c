@@ -64,6 +64,7 @@ const cli_option gen_options[] = {
               "after START new tokens the end becomes FACTOR times as likely with each: START,FACTOR"),
     CLI_PLAIN("negative_prompt", CLI_STRING, OF(negative_prompt),
               "for guidance: what the answer should not follow [the prompt's last token]"),
+    CLI_BOUNDED("n_ctx", OF(n_ctx), "most tokens of a conversation [the model's, at most 4096]", 1, INT32_MAX),
     CLI_PLAIN("template", CLI_STRING, OF(template), "prompt template; none: the text itself is the prompt"),
     CLI_PLAIN("system", CLI_STRING, OF(system), "system text before the first turn (needs a template)"),
     /* GEN_CHAT: keys that are not options of a chat. */
@@ -79,7 +80,8 @@ const cli_option gen_options[] = {
     CLI_PLAIN("logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"),
     /* GEN_KEYS: of generate --jsonl. */
     CLI_BOUNDED("max_batch", OF(max_batch), "with --jsonl: sequences that are evaluated together [64]", 1, 4096),
-    CLI_PLAIN("kv_bytes", CLI_UINT64, OF(kv_bytes), "with --jsonl: memory for keys and values [eight full contexts]"),
+    CLI_PLAIN("kv_bytes", CLI_UINT64, OF(kv_bytes),
+              "with --jsonl: memory for keys and values [of 8192 tokens at most]"),
 };
 _Static_assert(sizeof gen_options / sizeof *gen_options == GEN_ALL, "the sections of the table");
 

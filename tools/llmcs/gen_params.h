@@ -30,13 +30,14 @@ typedef struct gen_params {
     llmcs_sequence_bias *sequence_bias;
     size_t n_sequence_bias;
     /* Of `generate --jsonl` alone: */
+    int32_t n_ctx;     /* also of generate and chat; 0: the library's default */
     uint64_t kv_bytes; /* 0: the engine's default */
     int32_t max_batch; /* 0: the engine's default */
 } gen_params;
 
 /* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
  * of a chat. */
-enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 36, GEN_KEYS = 44, GEN_ALL = 46 };
+enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 37, GEN_KEYS = 45, GEN_ALL = 47 };
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */

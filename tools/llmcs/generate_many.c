@@ -248,6 +248,7 @@ int generate_many(const cli_common *common, llmcs_model *model, const gen_params
     many m = {.model = model, .common = common, .base = base, .template = t, .wrap_prompts = wrap_prompts};
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
+    options.n_ctx = base->n_ctx;
     options.kv_bytes = base->kv_bytes;
     if (base->max_batch) options.max_batch = base->max_batch;
     options.max_queue = IN_FLIGHT_PER_BATCH * options.max_batch;

@@ -5,7 +5,10 @@
 #include "runtime/engine/engine.h"
 
 #define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_engine_options, flags)
-#define DEFAULT_SEQUENCES 8 /* of n_ctx tokens, in kv_bytes */
+/* Tokens of the default kv_bytes: DEFAULT_SEQUENCES of n_ctx, but no more than DEFAULT_TOKENS unless one sequence needs
+ * them. */
+#define DEFAULT_SEQUENCES 8
+#define DEFAULT_TOKENS ((size_t)8192)
 
 /* ------------------------------------------------------------------------------------------------- options */
 
@@ -31,9 +34,12 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
     if (!(out->step_ms >= 0)) return ll_fail(LLMCS_ARG, "step_ms: %g is not valid (0 or more)", out->step_ms);
     if (out->flags & ~(LLMCS_ENGINE_NO_THREAD | LLMCS_ENGINE_NO_PREFIX_CACHE))
         return ll_fail(LLMCS_ARG, "flags: 0x%x has unknown bits", (unsigned)out->flags);
-    if (!out->n_ctx) out->n_ctx = (int32_t)model_n_ctx;
-    uint64_t block_bytes = ll_kv_block_bytes(&net->kv);
-    if (!out->kv_bytes) out->kv_bytes = DEFAULT_SEQUENCES * ll_kv_blocks_of((size_t)out->n_ctx) * block_bytes;
+    if (!out->n_ctx) out->n_ctx = (int32_t)ll_min(model_n_ctx, LLMCS_DEFAULT_N_CTX);
+    const uint64_t block_bytes = ll_kv_block_bytes(&net->kv);
+    const size_t of_one = ll_kv_blocks_of((size_t)out->n_ctx);
+    if (!out->kv_bytes)
+        out->kv_bytes =
+            ll_max(of_one, ll_min(DEFAULT_SEQUENCES * of_one, ll_kv_blocks_of(DEFAULT_TOKENS))) * block_bytes;
     if (out->kv_bytes < block_bytes)
         return ll_fail(LLMCS_ARG, "kv_bytes: %llu is not valid; one block of %d tokens has %llu bytes",
                        (unsigned long long)out->kv_bytes, LL_KV_BLOCK, (unsigned long long)block_bytes);

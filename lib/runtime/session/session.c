@@ -60,7 +60,7 @@ llmcs_status ll_session_options_read(const llmcs_session_options *options, size_
     if (options) LL_TRY(ll_options_in(&o, sizeof o, OPTIONS_OLDEST, options, "llmcs_session_options"));
     if (o.n_ctx < 0 || (size_t)o.n_ctx > model_n_ctx)
         return ll_fail(LLMCS_ARG, "n_ctx: %d is not valid (0 to %zu, the model's own)", (int)o.n_ctx, model_n_ctx);
-    *n_ctx = o.n_ctx ? (size_t)o.n_ctx : model_n_ctx;
+    *n_ctx = o.n_ctx ? (size_t)o.n_ctx : ll_min(model_n_ctx, LLMCS_DEFAULT_N_CTX);
     return LLMCS_OK;
 }
 
