@@ -164,6 +164,9 @@ def tokenizer_seeds():
                 seed = f"{os.path.basename(folder)}-{layout}"
                 write("tokenizer", seed, bytes([layout]) + read(f"{folder}/{name}"))
                 write("oom", "tokenizer-" + seed, bytes([0, 0, 40, 0, layout]) + read(f"{folder}/{name}"))
+    for line in read(DATA + "tokenizers/byte_level.jsonl").decode().splitlines():
+        case = json.loads(line)
+        write("tokenizer", case["name"].replace(" ", "-"), b"\0" + case["files"]["tokenizer.json"].encode())
     write("tokenizer", "special-tokens-map", b"\6" + json.dumps(SPECIAL_TOKENS_MAP).encode())
     for layout in (7, 8):
         write("tokenizer", f"added-tokens-{layout}", bytes([layout]) + b'{"<new>": 700, "new": 701, "[X]": 702}')
@@ -181,6 +184,14 @@ def text_seeds():
     for i, text in enumerate(lines):
         letters = "".join(c for c in text.lower() if c.isalpha() or c == " ")[:120].encode()
         write("windows", f"{i}", bytes([2, i % 4, 8 + i, i % 7, i % 3, 0, i % 2, len(letters) // 32]) + letters)
+
+
+def split_seeds():
+    lines = read(DATA + "tokenizers/corpus.txt").decode().splitlines()
+    for pattern in range(16):
+        text = "\n".join(lines[pattern::16]) + " it's 12345 \u4e2d\u6587'S e\u0301 \u01c5a \r\n\r\n  x"
+        for behavior in range(5):
+            write("split", f"{pattern}-{behavior}", bytes([pattern, behavior + pattern % 2 * 128, 0]) + b"a" + text.encode())
 
 
 def matcher_seeds():
@@ -201,5 +212,6 @@ def call_seeds():
 model_seeds()
 tokenizer_seeds()
 text_seeds()
+split_seeds()
 matcher_seeds()
 call_seeds()

@@ -5,6 +5,7 @@
 #include "fuzz/targets_model.h"
 #include "fuzz/targets_search.h"
 #include "fuzz/targets_spans.h"
+#include "fuzz/targets_split.h"
 #include "fuzz/targets_text.h"
 
 static void replay(replay_target target, const char *name, int least) {
@@ -32,6 +33,8 @@ END_TEST
 START_TEST(tokenizer) { replay(fuzz_tokenizer, "tokenizer", 5); }
 END_TEST
 START_TEST(text) { replay(fuzz_text, "text", 5); }
+END_TEST
+START_TEST(split) { replay(fuzz_split, "split", 8); }
 END_TEST
 START_TEST(matcher) { replay(fuzz_matcher, "matcher", 5); }
 END_TEST
@@ -63,6 +66,7 @@ static void add(TCase *t) {
     tcase_add_test(t, vectors);
     tcase_add_test(t, tokenizer);
     tcase_add_test(t, text);
+    tcase_add_test(t, split);
     tcase_add_test(t, matcher);
     tcase_add_test(t, model_folder);
     tcase_add_test(t, open_files);
