@@ -235,7 +235,7 @@ typedef struct ll_key {
 typedef struct ll_must_be {
     const char *key;
     const char *text; /* the string it must be; NULL: it must be off (absent, null, false, {}, []) or the number */
-    double number;    /* besides off, if not 0 */
+    double number;    /* besides off, if not 0; NAN: it must be absent or null */
 } ll_must_be;
 
 /* A family is recognised by tensors where config.json names neither model_type nor architectures (files of 2019): by

@@ -10,6 +10,8 @@
  * scaled, in every sixth layer, which attends to all tokens; by rope_local_base_freq in the others, which attend to a
  * window. Scores are divided by the root of query_pre_attn_scalar.
  */
+#include <math.h>
+
 #include "families/llama.h"
 
 /* Defaults as in Gemma3TextConfig: files of the larger models leave sizes out. */
@@ -32,8 +34,8 @@ static const ll_key keys[] = {LL_SIZE_OR(vocab_size, 262208, LL_MAX_VOCAB_SIZE, 
                               LL_NO_MORE_KEYS};
 
 /* Softcaps are of Gemma 2; EmbeddingGemma attends to both sides. */
-static const ll_must_be must_be[] = {{"attn_logit_softcapping", NULL, 0},
-                                     {"final_logit_softcapping", NULL, 0},
+static const ll_must_be must_be[] = {{"attn_logit_softcapping", NULL, NAN},
+                                     {"final_logit_softcapping", NULL, NAN},
                                      {"use_bidirectional_attention", NULL, 0},
                                      {"partial_rotary_factor", NULL, 1},
                                      {0}};

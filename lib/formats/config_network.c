@@ -1,4 +1,5 @@
 /* The sizes and settings of the network in config.json, by the lists of keys in lib/families. */
+#include <math.h>
 #include <string.h>
 
 #include "families/family.h"
@@ -175,6 +176,7 @@ static llmcs_status must_be_number(const ll_settings *f, const char *key, double
     bool on;
     if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
     if (number == 1 && ll_json_bool(v, &on)) return on ? LLMCS_OK : ll_settings_unsupported(f, key, v, "true");
+    if (isnan(number)) return ll_settings_unsupported(f, key, v, "null");
     ll_format(text, sizeof text, "%g", number);
     if (!ll_json_double(v, &d)) return ll_settings_bad(f, key, v, text);
     return d == number ? LLMCS_OK : ll_settings_unsupported(f, key, v, text);
