@@ -1,6 +1,7 @@
 /* Attention as newer networks have it: fewer heads of keys and values, norms and rotations of queries and keys,
  * windows, biases by distance, and attention to a source. Every kernel set against the formula in double. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/half.h"
@@ -207,6 +208,7 @@ START_TEST(equals_the_formula) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 91;
+    printf("seed 91\n");
     for (size_t c = 0; c < n_kernels * 40; c += suite_step(7)) {
         const size_t n = 1 + random_below(&seed, 150);
         scene s = scene_new(&seed, random_shape(&seed), n);
@@ -224,6 +226,7 @@ START_TEST(threads_and_cuts_change_no_bit) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 92;
+    printf("seed 92\n");
     for (size_t c = 0; c < n_kernels * 40; c += suite_step(7)) {
         const ll_kernels *k = sets[c % n_kernels];
         const size_t n = 1 + random_below(&seed, 150);
@@ -251,13 +254,14 @@ START_TEST(a_group_is_divided_in_a_long_context) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets), n = 1100;
     uint64_t seed = 94;
-    for (size_t c = 0; c < n_kernels * 2; c++) {
+    printf("seed 94\n");
+    for (size_t c = 0; c < n_kernels * 2; c += suite_step(3)) {
         const shape is = {.n_head = c % 2 ? 5 : 12, .n_kv_head = c % 2 ? 1 : 2, .head_dim = 24, .causal = true};
         scene s = scene_new(&seed, is, n);
         const size_t width = is.n_head * is.head_dim;
         float *whole = floats(n * width), *pieces = floats(n * width);
         attend(&s, sets[c / 2], 1, 0, 0, n, whole);
-        for (int team_size = 1; team_size <= 5; team_size++) {
+        for (int team_size = 1; team_size <= 5; team_size += (int)suite_step(3)) {
             const size_t done = n - 1 - random_below(&seed, 3);
             attend(&s, sets[c / 2], 1, 0, 0, done, pieces);
             attend(&s, sets[c / 2], team_size, 1, done, n - done, pieces);
@@ -277,7 +281,8 @@ START_TEST(a_bad_value_stays_in_its_window) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets), n = 130, bad = 40;
     uint64_t seed = 95;
-    for (size_t c = 0; c < n_kernels * 4; c++) {
+    printf("seed 95\n");
+    for (size_t c = 0; c < n_kernels * 4; c += suite_step(5)) {
         const shape is = {.n_head = 4,
                           .n_kv_head = 2,
                           .head_dim = 40,
@@ -306,6 +311,7 @@ START_TEST(attention_to_a_source) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 93;
+    printf("seed 93\n");
     for (size_t c = 0; c < n_kernels * 12; c += suite_step(5)) {
         const ll_kernels *k = sets[c % n_kernels];
         shape is = {.n_head = 6, .n_kv_head = c % 2 ? 6 : 3, .head_dim = 32, .type = c % 3 ? LL_KV_F32 : LL_KV_F16};

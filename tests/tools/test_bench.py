@@ -97,6 +97,14 @@ class Figures(unittest.TestCase):
         self.assertLessEqual({("encode", 16, 1), ("encode", 128, 1), ("encode", 128, 2)}, got)
         self.assertEqual([f["unit"] for f in some if f["name"] == "embed"], ["texts/s"])
 
+    def test_decoder_with_gates_and_few_kv_heads(self):
+        some = figures("e2e", "--shape", "tiny-qwen2", "--threads", "1", "--weights", "int8", "--prompts", "16",
+                       "--contexts", "10", "--batches", "2")
+        self.check(some, "e2e")
+        got = {(f["name"], f["tokens"], f["batch"]) for f in some if "share" in f}
+        self.assertLessEqual({("prompt", 16, 1), ("decode", 10, 1)}, got)
+        self.assertEqual({f["model"] for f in some}, {"tiny-qwen2"})
+
     def test_encode(self):
         with tempfile.TemporaryDirectory() as folder:
             lines, fields = os.path.join(folder, "lines.txt"), os.path.join(folder, "fields.jsonl")

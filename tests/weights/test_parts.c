@@ -186,6 +186,7 @@ START_TEST(parts_of_different_sizes) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 51;
+    printf("seed 51\n");
     for (size_t c = 0; c < 3 * 2; c++) {
         checkpoint file = checkpoint_new(&seed, dtypes[c % 3], c / 3 ? LL_IN_OUT : LL_OUT_IN);
         for (size_t i = 0; i < n_kernels * N_WANTED; i++) {
@@ -254,6 +255,7 @@ START_TEST(gate_and_up_by_turns) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
     uint64_t seed = 52;
+    printf("seed 52\n");
     for (size_t c = 0; c < 3 * 2; c++) {
         checkpoint file = checkpoint_new(&seed, dtypes[c % 3], c / 3 ? LL_IN_OUT : LL_OUT_IN);
         for (size_t i = 0; i < n_kernels * N_WANTED; i++) {
@@ -271,6 +273,7 @@ START_TEST(what_does_not_fit_is_named) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     all_kernels(sets);
     uint64_t seed = 53;
+    printf("seed 53\n");
     checkpoint file = checkpoint_new(&seed, "F32", LL_OUT_IN);
     ll_loader l = {.tensors = file.tensors, .kernels = sets[0]};
     ll_linear linear;
