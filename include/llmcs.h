@@ -19,7 +19,8 @@
  *
  * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
  * answer spans and fill-mask; generate; tokenizer; sessions; scoring; encoders by token ids; memory plan; quantize;
- * and, included at the end, llmcs_engine.h: many conversations at once, and llmcs_index.h: the nearest vectors.
+ * and, included at the end, llmcs_chat.h: chat templates, llmcs_engine.h: many conversations at once, and
+ * llmcs_index.h: the nearest vectors.
  *
  * Rules that hold everywhere
  *
@@ -88,6 +89,7 @@ typedef enum llmcs_status {
     LLMCS_TOKEN_RANGE = 13,  /* a token id is outside the vocabulary; nothing was evaluated */
     LLMCS_CONTEXT_FULL = 12, /* more tokens than n_ctx; nothing was evaluated */
     LLMCS_LIMIT = 9,         /* above a documented bound, or would never fit */
+    LLMCS_TEMPLATE = 27,     /* a chat template refuses the conversation, or fails: the message says where and why */
     /* Look at the files. */
     LLMCS_IO = 3,          /* a file could not be opened, read or written */
     LLMCS_FORMAT = 4,      /* a file violates its format */
@@ -912,6 +914,7 @@ LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, 
 }
 #endif
 
+#include "llmcs_chat.h"
 #include "llmcs_engine.h"
 #include "llmcs_index.h"
 

@@ -191,8 +191,8 @@ static llmcs_status encode_both(const llmcs_tokenizer *t, const llmcs_text *text
     size_t n = text->text_bytes, n_pair = text->pair_bytes;
     LL_TRY(check_text("text", text->text, &n));
     if (text->pair) LL_TRY(check_text("pair", text->pair, &n_pair));
-    LL_TRY(ll_encode_text(t, text->text, n, flags, &out->texts[0]));
-    if (text->pair) LL_TRY(ll_encode_text(t, text->pair, n_pair, flags, &out->texts[1]));
+    LL_TRY(ll_encode_text(t, text->text, n, flags, NULL, &out->texts[0]));
+    if (text->pair) LL_TRY(ll_encode_text(t, text->pair, n_pair, flags, NULL, &out->texts[1]));
     if (t->trim_offsets && out->texts[0].want_spans) {
         trim_spans(t, &out->texts[0]);
         trim_spans(t, &out->texts[1]);
@@ -267,6 +267,25 @@ void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens) {
     ll_encoding_free(&tokens->texts[0], &t->allocator);
     ll_encoding_free(&tokens->texts[1], &t->allocator);
 }
+
+llmcs_status ll_encode_mixed(const llmcs_tokenizer *t, const char *text, size_t n, const ll_text_origins *origins,
+                             int32_t **ids, size_t *n_ids) {
+    ll_encoding e = {0};
+    *ids = NULL;
+    *n_ids = 0;
+    LL_TRY(ll_tokenizer_check(t));
+    LL_TRY(check_text("text", text, &n));
+    const llmcs_status status = ll_encode_text(t, text, n, 0, origins, &e);
+    if (!status) {
+        *ids = e.ids;
+        *n_ids = e.n;
+        e.ids = NULL;
+    }
+    ll_encoding_free(&e, &t->allocator);
+    return status;
+}
+
+void ll_encode_mixed_free(const llmcs_tokenizer *t, int32_t *ids) { ll_free(&t->allocator, ids); }
 
 static llmcs_status cut_and_write(const llmcs_tokenizer *t, ll_tokens *tokens, const llmcs_encode_params *p,
                                   ll_tokens_out *out, size_t capacity, size_t *n_tokens) {

@@ -11,7 +11,9 @@ typedef struct encoder {
     const llmcs_allocator *a;
     uint32_t flags;
     ll_encoding *out;
-    bool want_origins; /* for spans, or for a step */
+    bool want_origins;              /* for spans, for a step, or for the two below */
+    const ll_text_origins *origins; /* or NULL */
+    bool *spelled;                  /* with origins: [plain.n + normalized.n] the literals spell that token */
     ll_matches matches[2];
     ll_normalizer_scratch normalizer;
     ll_bpe_scratch bpe;
@@ -34,6 +36,7 @@ static void encoder_free(encoder *e) {
     ll_pre_scratch_free(&e->pre, e->a);
     ll_free(e->a, e->text);
     ll_free(e->a, e->origin);
+    ll_free(e->a, e->spelled);
 }
 
 /* ----------------------------------------------------------------------------------------------- the model */
@@ -142,13 +145,51 @@ static llmcs_status push_added(encoder *e, const ll_view *v, size_t begin, size_
     return LLMCS_OK;
 }
 
+/* Control tokens are the special ones, and what the literals spell; white space is text. */
+static bool is_control(const encoder *e, const ll_added_set *set, size_t pattern) {
+    return set->added[pattern].special ||
+           (e->spelled && e->spelled[pattern + (set == &e->t->plain ? 0 : e->t->plain.n)]);
+}
+
+/* Whether a control token may stand at [begin, end) of the view. With origins: if all of it is trusted. */
+static bool may_control(const encoder *e, const ll_view *v, size_t begin, size_t end) {
+    if (!e->origins) return e->flags & LLMCS_PARSE_SPECIAL;
+    const llmcs_span s = ll_view_span(v, begin, end);
+    for (size_t i = s.begin; i < s.end; i++)
+        if (!e->origins->trusted[i]) return false;
+    return true;
+}
+
+static llmcs_status mark_spelled(encoder *e, const ll_added_set *set, bool *spelled) {
+    const ll_text_origins *o = e->origins;
+    e->matches[0].n = 0;
+    if (set->n) LL_TRY(ll_matcher_find(&set->matcher, e->a, o->literals, o->n_literals, &e->matches[0]));
+    for (size_t i = 0; i < e->matches[0].n; i++) {
+        const ll_match *m = &e->matches[0].at[i];
+        size_t at = m->begin, len;
+        while (at < m->begin + m->length &&
+               (flags_behind(e->t->unicode, o->literals, o->n_literals, at, &len) & LL_UC_SPACE))
+            at += len;
+        spelled[m->pattern] = at < m->begin + m->length;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status find_spelled(encoder *e) {
+    const llmcs_tokenizer *t = e->t;
+    if (!e->origins) return LLMCS_OK;
+    LL_TRY(ll_alloc_zero(e->a, t->plain.n + t->normalized.n, sizeof *e->spelled, "tokens of a template", &e->spelled));
+    LL_TRY(mark_spelled(e, &t->plain, e->spelled));
+    return mark_spelled(e, &t->normalized, e->spelled + t->plain.n);
+}
+
 /* Cuts a view at the added tokens of one stage and hands what is between them on. A token that may not stand here
  * (special, in text of users; not a word of its own) is text like any other. A token of white space counts although
  * the rstrip of the one before it took that white space in, if it has no lstrip, as in Hugging Face's tokenizers. */
 static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches *matches, const ll_view *v,
                                 range_fn next) {
     const ll_unicode *u = e->t->unicode;
-    bool parse_special = e->flags & LLMCS_PARSE_SPECIAL;
+    const bool parse_special = e->origins || (e->flags & LLMCS_PARSE_SPECIAL);
     size_t done = 0, len, run_begin = 0,
            run_end = 0; /* white space that rstrip went over: of many tokens in it, once */
     matches->n = 0;
@@ -157,7 +198,7 @@ static llmcs_status split_added(encoder *e, const ll_added_set *set, ll_matches 
     for (size_t i = 0; i < matches->n; i++) {
         const ll_added *token = &set->added[matches->at[i].pattern];
         size_t begin = matches->at[i].begin, end = begin + matches->at[i].length;
-        if (token->special && !parse_special) continue;
+        if (is_control(e, set, (size_t)matches->at[i].pattern) && !may_control(e, v, begin, end)) continue;
         if (token->single_word && !is_single_word(u, v, begin, end)) continue;
         while (token->lstrip && begin > done && (flags_before(u, v->text, begin, &len) & LL_UC_SPACE)) begin -= len;
         if (token->rstrip && end >= run_begin && end < run_end) {
@@ -345,15 +386,21 @@ static llmcs_status repair_utf8(const encoder *e, const char *text, size_t n, re
     return LLMCS_OK;
 }
 
-llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags, ll_encoding *out) {
-    encoder e = {
-        .t = t, .a = &t->allocator, .flags = flags, .out = out, .want_origins = out->want_spans || t->needs_origins};
+llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags,
+                            const ll_text_origins *origins, ll_encoding *out) {
+    encoder e = {.t = t,
+                 .a = &t->allocator,
+                 .flags = flags,
+                 .out = out,
+                 .want_origins = out->want_spans || t->needs_origins || origins,
+                 .origins = origins};
     ll_view view = {text, n, NULL, 0};
     repaired r = {0};
     size_t bad = first_bad(text, n);
     if (bad < n && (flags & LLMCS_STRICT_UTF8))
         return ll_fail(LLMCS_UTF8, "the text is not UTF-8 at byte %zu (0x%02x)", bad, (unsigned char)text[bad]);
     llmcs_status st = bad < n ? repair_utf8(&e, text, n, &r, &view) : LLMCS_OK;
+    if (!st) st = find_spelled(&e);
     if (!st && n) st = split_added(&e, &t->plain, &e.matches[0], &view, normalize_range);
     encoder_free(&e);
     ll_free(e.a, r.text);

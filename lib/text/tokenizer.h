@@ -55,6 +55,20 @@ void ll_tokens_free(const llmcs_tokenizer *t, ll_tokens *tokens);
  * then the first of the text's arrays. */
 llmcs_status ll_tokens_cut(ll_tokens *tokens, llmcs_truncation truncation, size_t max_length, size_t kept[2]);
 
+/* Where the bytes of a text come from: a chat template writes control tokens, what users wrote must not become one. */
+typedef struct ll_text_origins {
+    const uint8_t *trusted; /* a byte of the text: 1 if it may be part of a control token */
+    const char *literals;   /* UTF-8; added tokens that it spells are control tokens, too, like the special ones */
+    size_t n_literals;
+} ll_text_origins;
+
+/* All tokens of such a text, without those that a post-processor adds, from the tokenizer's allocator: t->allocator.
+ * NULL for none. Errors: as llmcs_encode. */
+llmcs_status ll_encode_mixed(const llmcs_tokenizer *t, const char *text, size_t n, const ll_text_origins *origins,
+                             int32_t **ids, size_t *n_ids);
+/* Frees them. */
+void ll_encode_mixed_free(const llmcs_tokenizer *t, int32_t *ids);
+
 /* What a token is. */
 enum {
     LL_MARK_SPECIAL = 1, /* the template adds it */

@@ -103,8 +103,10 @@ struct llmcs_tokenizer {
 llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec *spec);
 void ll_decode_tables_free(llmcs_tokenizer *t);
 
-/* encode_text.c: the tokens of one text, without what the post-processor adds. */
-llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags, ll_encoding *out);
+/* encode_text.c: the tokens of one text, without what the post-processor adds. origins: NULL, or what may become a
+ * control token. */
+llmcs_status ll_encode_text(const llmcs_tokenizer *t, const char *text, size_t n, uint32_t flags,
+                            const ll_text_origins *origins, ll_encoding *out);
 
 /* ARG for NULL, STATE for an object that was freed. */
 llmcs_status ll_tokenizer_check(const llmcs_tokenizer *t);

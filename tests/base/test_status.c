@@ -104,10 +104,10 @@ START_TEST(every_status_has_a_name) {
     ck_assert_str_eq(llmcs_status_name(LLMCS_OK), "OK");
     ck_assert_str_eq(llmcs_status_name(LLMCS_CONTEXT_FULL), "CONTEXT_FULL");
     ck_assert_str_eq(llmcs_status_name(LLMCS_PENDING), "PENDING");
-    for (int i = 0; i <= LLMCS_NO_HEAD; i++)
+    for (int i = 0; i <= LLMCS_TEMPLATE; i++)
         for (int j = 0; j < i; j++)
             ck_assert_str_ne(llmcs_status_name((llmcs_status)i), llmcs_status_name((llmcs_status)j));
-    ck_assert_str_eq(llmcs_status_name((llmcs_status)(LLMCS_NO_HEAD + 1)), "UNKNOWN");
+    ck_assert_str_eq(llmcs_status_name((llmcs_status)(LLMCS_TEMPLATE + 1)), "UNKNOWN");
     ck_assert_str_eq(llmcs_status_name((llmcs_status)-1), "UNKNOWN");
     ck_assert_str_eq(llmcs_version(), "0.3.0");
 }

@@ -109,7 +109,7 @@ class Module(unittest.TestCase):
     def test_everything_public_is_annotated_and_described(self):
         self.assertTrue(os.path.exists(os.path.join(PACKAGE, "llmcs", "py.typed")))
         names = {}
-        for module in (llmcs._tokenizer, llmcs._session, llmcs._engine, llmcs._index, llmcs._model):
+        for module in (llmcs._chat, llmcs._tokenizer, llmcs._session, llmcs._engine, llmcs._index, llmcs._model):
             names.update(vars(module))
         for name in llmcs.__all__:
             thing = getattr(llmcs, name)

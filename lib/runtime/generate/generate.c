@@ -192,6 +192,18 @@ llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t *ids, size
     return decode_completions(&c, logits, result);
 }
 
+llmcs_status ll_generate_text(llmcs_session *session, const int32_t *ids, size_t n_ids,
+                              const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
+                              llmcs_result **result) {
+    LL_TRY(ll_session_enter(session));
+    generate_call c LL_CLEANUP(end_call) = {
+        .g = {.prompt = ids, .n_prompt = n_ids, .on_text = on_text, .user = user, .start_ns = ll_now_ns()}};
+    const float *logits;
+    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(prefill(&c, &logits));
+    return decode_completions(&c, logits, result);
+}
+
 llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                             const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
                             llmcs_result **result) {

@@ -128,6 +128,13 @@ void ll_completion_end(ll_completion *completion, llmcs_finish_reason reason);
 /* The finish reason for CANCELLED or DEADLINE. */
 llmcs_finish_reason ll_finish_reason_of(llmcs_status status);
 
+/* ---- generate.c */
+
+/* llmcs_generate_ids with the text of the answer for a callback. At least one id. */
+llmcs_status ll_generate_text(llmcs_session *session, const int32_t *ids, size_t n_ids,
+                              const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
+                              llmcs_result **result);
+
 /* ---- prompt lookup */
 
 /* Draft tokens: what followed the completion's last few tokens earlier in prompt, answer or prompt_lookup_ids. Writes

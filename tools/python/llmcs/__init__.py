@@ -6,6 +6,9 @@
     print(session.generate("Hello, I am", max_new_tokens=20).text)
     for piece in session.stream("Hello, I am", do_sample=True, seed=1): print(piece, end="")
 
+    chat = llmcs.Chat("path/to/a chat model")               # its chat template
+    print(session.chat(chat, [{"role": "user", "content": "Where is my parcel?"}]).text)
+
     model = llmcs.Model("path/to/bert")
     print(model.classify("What a lovely coat!"))        # {"positive": 0.99, "negative": 0.01}
     for s in ner.tag("Anna lives in Oslo"): print(s.label, s.text)                # a token-classification model
@@ -31,6 +34,7 @@ The library is looked for in $LLMCS_LIBRARY, then in build/lib of this source tr
 What it logs goes to the logging module's logger "llmcs".
 """
 
+from ._chat import Chat, Rendered
 from ._engine import Engine, Event, Request
 from ._errors import (
     ArgumentError,
@@ -50,6 +54,7 @@ from ._errors import (
     QueueFullError,
     RetryError,
     StateError,
+    TemplateError,
     TokenRangeError,
     UnsupportedError,
 )
@@ -65,6 +70,7 @@ __all__ = [
     "ArgumentError",
     "BusyError",
     "CancelledError",
+    "Chat",
     "Choice",
     "ContextFullError",
     "DeadlineError",
@@ -86,12 +92,14 @@ __all__ = [
     "NoMemoryError",
     "PendingError",
     "QueueFullError",
+    "Rendered",
     "Request",
     "RetryError",
     "Score",
     "Session",
     "Span",
     "StateError",
+    "TemplateError",
     "TokenRangeError",
     "Tokenizer",
     "UnsupportedError",

@@ -46,7 +46,7 @@ class PendingError(RetryError, TimeoutError):
 
 
 class ArgumentError(Error, ValueError):
-    """The call has to change: ARG, STATE, NO_HEAD, UTF8, TOKEN_RANGE, CONTEXT_FULL, LIMIT."""
+    """The call has to change: ARG, STATE, NO_HEAD, UTF8, TOKEN_RANGE, CONTEXT_FULL, LIMIT, TEMPLATE."""
 
 
 class StateError(ArgumentError):
@@ -67,6 +67,10 @@ class ContextFullError(ArgumentError):
 
 class LimitError(ArgumentError):
     """Above a documented bound."""
+
+
+class TemplateError(ArgumentError):
+    """A chat template refuses the conversation, or fails."""
 
 
 class ModelError(Error):
@@ -107,6 +111,7 @@ _CLASSES: Dict[str, Type[Error]] = {
     "TOKEN_RANGE": TokenRangeError,
     "CONTEXT_FULL": ContextFullError,
     "LIMIT": LimitError,
+    "TEMPLATE": TemplateError,
     "IO": FileError,
     "CHANGED": FileError,
     "FORMAT": ModelError,

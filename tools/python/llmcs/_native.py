@@ -40,6 +40,7 @@ STATUS = {
     24: "PENDING",
     25: "BUFFER",
     26: "NO_HEAD",
+    27: "TEMPLATE",
 }
 
 i32, u32, u64, size, f32, f64, ptr, text = (
@@ -290,6 +291,24 @@ IndexMeasurement = _struct(
     (size, "struct_size"),
     (f64, "recall worst_recall ms p99_ms exact_ms vectors_scored lists_probed"),
 )
+ChatOptions = _struct("llmcs_chat_options", (size, "struct_size"), (text, "template_name"), (P(Allocator), "allocator"))
+ChatMessage = _struct(
+    "llmcs_chat_message",
+    (text, "role content"),
+    (size, "content_bytes"),
+    (text, "json"),
+    (size, "json_bytes"),
+)
+ChatParams = _struct(
+    "llmcs_chat_params",
+    (size, "struct_size"),
+    (P(ChatMessage), "messages"),
+    (size, "n_messages"),
+    (text, "tools documents variables"),
+    (i32, "add_generation_prompt continue_final_message"),
+    (text, "now"),
+)
+ChatPrompt = _struct("llmcs_chat_prompt", (ptr, "text"), (size, "text_bytes"), (ptr, "is_template"))
 
 _OUT = P(ptr)  # where a function stores the handle that it creates
 _GENERATE = (P(GenerateParams), ptr, ptr, P(P(Result)))  # the callback as a pointer: it is of two types
@@ -348,6 +367,15 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_score": (enum, ptr, text, size, text, size, P(ScoreResult)),
     "llmcs_score_ids": (enum, ptr, P(i32), size, P(i32), size, P(ScoreResult)),
     "llmcs_choose": (enum, ptr, text, size, P(text), size, c.c_int, P(ScoreResult), P(size)),
+    "llmcs_chat_options_init_sized": (None, P(ChatOptions), size),
+    "llmcs_chat_open": (enum, text, P(ChatOptions), _OUT),
+    "llmcs_chat_open_text": (enum, text, size, text, P(ChatOptions), _OUT),
+    "llmcs_chat_free": (None, _OUT),
+    "llmcs_chat_params_init_sized": (None, P(ChatParams), size),
+    "llmcs_chat_render": (enum, ptr, P(ChatParams), P(P(ChatPrompt))),
+    "llmcs_chat_prompt_free": (None, P(P(ChatPrompt))),
+    "llmcs_chat_encode": (enum, ptr, ptr, P(ChatPrompt), P(i32), size, P(size)),
+    "llmcs_chat_generate": (enum, ptr, ptr, P(ChatParams), *_GENERATE),
     "llmcs_engine_options_init_sized": (None, P(EngineOptions), size),
     "llmcs_engine_create": (enum, ptr, P(EngineOptions), _OUT),
     "llmcs_engine_stop": (enum, ptr),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes as c
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
+from ._chat import Chat, Messages, _params
 from ._errors import StateError, call
 from ._generate import Generated, Params, defaults, received
 from ._handles import Handle, Relay, in_main_thread, interruptible
@@ -67,8 +68,26 @@ class Session(Handle):
         array = token_ids("ids", ids)
         return self._generate(lib.llmcs_generate_ids, array, len(array), on_token, params)
 
+    def chat(
+        self,
+        chat: Chat,
+        messages: Messages,
+        on_text: Optional[Callable[[str], Any]] = None,
+        tools: Optional[List[Any]] = None,
+        documents: Optional[List[Any]] = None,
+        now: Optional[str] = None,
+        variables: Optional[Dict[str, Any]] = None,
+        continue_final_message: bool = False,
+        **params: Any,
+    ) -> Generated:
+        """Answers a conversation: renders it with the chat template, and generates. Append the answer and the next
+        message, and call again: only what is new is evaluated. params as for generate."""
+        c_params, _kept = _params(messages, tools, documents, True, continue_final_message, now, variables or {})
+        with chat._using() as h:
+            return self._generate(lib.llmcs_chat_generate, h, c.byref(c_params), on_text, params)
+
     def _generate(
-        self, function: Any, prompt: Any, n: int, callback: Optional[Callable[[Any], Any]], given: Any
+        self, function: Any, prompt: Any, n: Any, callback: Optional[Callable[[Any], Any]], given: Any
     ) -> Generated:
         def generate(receive: Optional[Callable[[Any], Any]]) -> Generated:
             return self._call(function, prompt, n, receive, given)
@@ -86,7 +105,7 @@ class Session(Handle):
         return relay.result()
 
     def _call(
-        self, function: Any, prompt: Any, n: int, receive: Optional[Callable[[Any], Any]], given: Any
+        self, function: Any, prompt: Any, n: Any, receive: Optional[Callable[[Any], Any]], given: Any
     ) -> Generated:
         """The C call. receive gets a text or a token id, as the function gives."""
         params, result = Params(self._defaults, given), c.POINTER(Result)()
@@ -100,7 +119,7 @@ class Session(Handle):
                 raised.append(e)
                 return 1
 
-        kind = TextFn if function is lib.llmcs_generate else TokenFn
+        kind = TokenFn if function is lib.llmcs_generate_ids else TextFn
         c_callback = kind(guarded) if receive else None
         with self._using() as h:
             call(
