@@ -66,41 +66,82 @@ static void scene_free(scene *s) {
     for (size_t b = 0; b < MAX_BLOCKS; b++) free(s->blocks[b]);
 }
 
-/* Rows [done, done + now), on a team whose threads are played one after the other from `order` on. */
-static void attend(const scene *s, const ll_kernels *k, int team_size, int order, size_t done, size_t now, float *out) {
-    const size_t width = s->s.n_head * s->s.head_dim;
-    float *scratch = floats(ll_attention_scratch_floats(&s->layout, done + now));
-    float *qkv = floats(now * s->ld); /* a copy: it is normed and rotated in place */
-    memcpy(qkv, s->qkv + done * s->ld, now * s->ld * sizeof *qkv);
-    const ll_segment segment = {.n_rows = now, .first_position = done, .kv_blocks = s->blocks};
-    ll_attention a = {.layout = &s->layout,
-                      .layer = 1,
-                      .n_head = s->s.n_head,
-                      .segments = &segment,
-                      .n_segments = 1,
-                      .causal = s->s.causal,
-                      .window = s->s.window,
-                      .scale = 0.2f,
-                      .q_norm = s->s.normed ? &s->norm[0] : NULL,
-                      .k_norm = s->s.normed ? &s->norm[1] : NULL,
-                      .rope = s->rope ? s->rope + done * s->s.n_rotated : NULL,
-                      .n_rotated = s->s.n_rotated,
-                      .distance = s->distance,
-                      .n_distance = s->s.n_distance,
-                      .out = out + done * width,
-                      .scratch = scratch};
-    ll_attention_set_qkv(&a, qkv);
-    const bool waits = ll_attention_waits(&(ll_exec){.team = &(ll_team){NULL, 0, team_size}}, &a);
+static void fill_attention(const scene *s, ll_attention *a) {
+    *a = (ll_attention){.layout = &s->layout,
+                        .layer = 1,
+                        .n_head = s->s.n_head,
+                        .causal = s->s.causal,
+                        .window = s->s.window,
+                        .scale = 0.2f,
+                        .q_norm = s->s.normed ? &s->norm[0] : NULL,
+                        .k_norm = s->s.normed ? &s->norm[1] : NULL,
+                        .n_rotated = s->s.n_rotated,
+                        .distance = s->distance,
+                        .n_distance = s->s.n_distance};
+}
+
+/* On a team whose threads are played one after the other from `order` on. */
+static void play(const ll_attention *a, const ll_kernels *k, int team_size, int order) {
+    const bool waits = ll_attention_waits(&(ll_exec){.team = &(ll_team){NULL, 0, team_size}}, a);
     for (int step = 0; step <= waits; step++) {
         for (int i = 0; i < team_size; i++) {
             ll_team team = {NULL, (i + order) % team_size, team_size};
             const ll_exec exec = {.team = &team, .kernels = k};
-            if (!waits) ll_attention_apply(&exec, &a);
-            if (waits && step == 0) ll_attention_store(&exec, &a);
-            if (waits && step == 1) ll_attention_attend(&exec, &a);
+            if (!waits) ll_attention_apply(&exec, a);
+            if (waits && step == 0) ll_attention_store(&exec, a);
+            if (waits && step == 1) ll_attention_attend(&exec, a);
         }
     }
+}
+
+/* Rows [done, done + now). */
+static void attend(const scene *s, const ll_kernels *k, int team_size, int order, size_t done, size_t now, float *out) {
+    float *scratch = floats(ll_attention_scratch_floats(&s->layout, done + now));
+    float *qkv = floats(now * s->ld); /* a copy: it is normed and rotated in place */
+    memcpy(qkv, s->qkv + done * s->ld, now * s->ld * sizeof *qkv);
+    const ll_segment segment = {.n_rows = now, .first_position = done, .kv_blocks = s->blocks};
+    ll_attention a;
+    fill_attention(s, &a);
+    a.segments = &segment;
+    a.n_segments = 1;
+    a.rope = s->rope ? s->rope + done * s->s.n_rotated : NULL;
+    a.out = out + done * s->s.n_head * s->s.head_dim;
+    a.scratch = scratch;
+    ll_attention_set_qkv(&a, qkv);
+    play(&a, k, team_size, order);
     free(qkv);
+    free(scratch);
+}
+
+#define N_TOGETHER 4
+
+/* All rows of some sequences, which share norms and biases, in one batch; out lies one behind the other. */
+static void attend_together(const scene *scenes, const ll_kernels *k, int team_size, float *out) {
+    ll_segment segments[N_TOGETHER];
+    size_t n = 0, longest = 0;
+    for (size_t i = 0; i < N_TOGETHER; n += scenes[i++].n) {
+        segments[i] = (ll_segment){.first_row = n, .n_rows = scenes[i].n, .kv_blocks = scenes[i].blocks};
+        longest = ll_max(longest, scenes[i].n);
+    }
+    const size_t ld = scenes[0].ld, n_rotated = scenes[0].s.n_rotated;
+    float *scratch = floats(ll_attention_scratch_floats(&scenes[0].layout, longest));
+    float *qkv = floats(n * ld), *rope = floats(n * n_rotated);
+    for (size_t i = 0; i < N_TOGETHER; i++) {
+        memcpy(qkv + segments[i].first_row * ld, scenes[i].qkv, scenes[i].n * ld * sizeof *qkv);
+        if (n_rotated)
+            memcpy(rope + segments[i].first_row * n_rotated, scenes[i].rope, scenes[i].n * n_rotated * sizeof *rope);
+    }
+    ll_attention a;
+    fill_attention(&scenes[0], &a);
+    a.segments = segments;
+    a.n_segments = N_TOGETHER;
+    a.rope = n_rotated ? rope : NULL;
+    a.out = out;
+    a.scratch = scratch;
+    ll_attention_set_qkv(&a, qkv);
+    play(&a, k, team_size, 0);
+    free(qkv);
+    free(rope);
     free(scratch);
 }
 
@@ -249,6 +290,38 @@ START_TEST(threads_and_cuts_change_no_bit) {
 }
 END_TEST
 
+/* Contract 4: neighbours in the batch. */
+START_TEST(neighbours_change_no_bit) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 96;
+    printf("seed 96\n");
+    for (size_t c = 0; c < n_kernels * 20; c += suite_step(7)) {
+        const shape is = random_shape(&seed);
+        const size_t lengths[N_TOGETHER] = {1 + random_below(&seed, 90), 1, 1 + random_below(&seed, 40), 1};
+        scene scenes[N_TOGETHER];
+        size_t n = 0;
+        for (size_t i = 0; i < N_TOGETHER; n += lengths[i++]) {
+            scenes[i] = scene_new(&seed, is, lengths[i]);
+            for (size_t w = 0; w < 2; w++)
+                memcpy(scenes[i].weight[w], scenes[0].weight[w], is.head_dim * sizeof(float));
+            if (is.n_distance)
+                memcpy(scenes[i].distance, scenes[0].distance, is.n_head * (2 * is.n_distance - 1) * sizeof(float));
+        }
+        const size_t width = is.n_head * is.head_dim;
+        float *together = floats(n * width), *alone = floats(n * width);
+        memset(together, 0xff, n * width * sizeof *together);
+        attend_together(scenes, sets[c % n_kernels], 1 + (int)random_below(&seed, 5), together);
+        for (size_t i = 0, first = 0; i < N_TOGETHER; first += lengths[i++])
+            attend(&scenes[i], sets[c % n_kernels], 1, 0, 0, lengths[i], alone + first * width);
+        ck_assert_mem_eq(together, alone, n * width * sizeof *alone);
+        free(together);
+        free(alone);
+        for (size_t i = 0; i < N_TOGETHER; i++) scene_free(&scenes[i]);
+    }
+}
+END_TEST
+
 /* With fewer heads of keys and values than threads, and a long context, the query heads of a token are divided. */
 START_TEST(a_group_is_divided_in_a_long_context) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -368,6 +441,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_kernel_set_of_this_build_runs_here);
     tcase_add_test(t, equals_the_formula);
     tcase_add_test(t, threads_and_cuts_change_no_bit);
+    tcase_add_test(t, neighbours_change_no_bit);
     tcase_add_test(t, a_group_is_divided_in_a_long_context);
     tcase_add_test(t, a_bad_value_stays_in_its_window);
     tcase_add_test(t, attention_to_a_source);

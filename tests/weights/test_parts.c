@@ -6,12 +6,13 @@
 
 #include "base/half.h"
 #include "nn/nn_case.h"
+#include "support/gguf_bytes.h"
 #include "support/temp.h"
 #include "weights/loader.h"
 
-#define N_IN 70
 #define GATED 83 /* not whole panels of any kernel set */
 #define HEAD_DIM 10
+static size_t n_in = 70; /* inputs of all of them */
 
 /* Tensors of a checkpoint, float32 or 16-bit floats; each name.bias is float32. */
 typedef struct named {
@@ -29,31 +30,31 @@ typedef struct checkpoint {
     ll_weight_layout layout;
 } checkpoint;
 
-static float *values_of(uint64_t *seed, size_t t, float *const all[N_TENSORS], size_t n_in) {
-    float *x = random_floats(seed, 1.0f, tensors[t].n_out * n_in);
+static float *values_of(uint64_t *seed, size_t t, float *const all[N_TENSORS], size_t width) {
+    float *x = random_floats(seed, 1.0f, tensors[t].n_out * width);
     if (t == 5) { /* fused: up, then gate */
-        memcpy(x, all[4], GATED * n_in * sizeof *x);
-        memcpy(x + GATED * n_in, all[3], GATED * n_in * sizeof *x);
+        memcpy(x, all[4], GATED * width * sizeof *x);
+        memcpy(x + GATED * width, all[3], GATED * width * sizeof *x);
     }
     for (size_t i = 0; t == 7 && i < 40; i++) { /* the rows of "paired" in the order that a network has */
         const size_t head = i / HEAD_DIM, pair = i % HEAD_DIM / 2, second = i % 2;
-        memcpy(x + (head * HEAD_DIM + second * HEAD_DIM / 2 + pair) * n_in, all[6] + i * n_in, n_in * sizeof *x);
+        memcpy(x + (head * HEAD_DIM + second * HEAD_DIM / 2 + pair) * width, all[6] + i * width, width * sizeof *x);
     }
     return x;
 }
 
-static size_t put_floats(unsigned char *at, const char *dtype, const float *x, size_t n_out, size_t n_in,
+static size_t put_floats(unsigned char *at, const char *dtype, const float *x, size_t n_out, size_t width,
                          bool transposed) {
     const size_t bytes = strcmp(dtype, "F32") ? 2 : 4;
-    for (size_t i = 0; i < n_out * n_in; i++) {
-        const float value = transposed ? x[i % n_out * n_in + i / n_out] : x[i];
+    for (size_t i = 0; i < n_out * width; i++) {
+        const float value = transposed ? x[i % n_out * width + i / n_out] : x[i];
         const uint16_t half = strcmp(dtype, "F16") ? ll_float_to_bfloat(value) : ll_float_to_half(value);
         if (bytes == 4)
             memcpy(at + i * 4, &value, 4);
         else
             memcpy(at + i * 2, &half, 2);
     }
-    return n_out * n_in * bytes;
+    return n_out * width * bytes;
 }
 
 static checkpoint checkpoint_new(uint64_t *seed, const char *dtype, ll_weight_layout layout) {
@@ -63,14 +64,14 @@ static checkpoint checkpoint_new(uint64_t *seed, const char *dtype, ll_weight_la
     char *header = temp_alloc(1 << 16);
     size_t n = 0, at = 0;
     for (size_t t = 0; t < N_TENSORS; t++) {
-        weights[t] = values_of(seed, t, weights, N_IN);
+        weights[t] = values_of(seed, t, weights, n_in);
         biases[t] = values_of(seed, t, biases, 1);
         for (int bias = 0; bias < 2; bias++) {
             const size_t begin = at, n_out = tensors[t].n_out;
             char shape[64];
-            snprintf(shape, sizeof shape, bias ? "[%zu]" : "[%zu,%zu]", layout == LL_OUT_IN || bias ? n_out : N_IN,
-                     layout == LL_OUT_IN ? (size_t)N_IN : n_out);
-            at += put_floats(data + at, bias ? "F32" : dtype, bias ? biases[t] : weights[t], n_out, bias ? 1 : N_IN,
+            snprintf(shape, sizeof shape, bias ? "[%zu]" : "[%zu,%zu]", layout == LL_OUT_IN || bias ? n_out : n_in,
+                     layout == LL_OUT_IN ? n_in : n_out);
+            at += put_floats(data + at, bias ? "F32" : dtype, bias ? biases[t] : weights[t], n_out, bias ? 1 : n_in,
                              layout == LL_IN_OUT && !bias);
             n += (size_t)sprintf(header + n, "%s\"%s.%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
                                  n ? "," : "{", tensors[t].name, bias ? "bias" : "weight", bias ? "F32" : dtype, shape,
@@ -130,21 +131,21 @@ static llmcs_status describe_parts(ll_loader *l, ll_linear *linear, ll_weight_la
     const ll_load_part *parts = arg;
     size_t n = 0;
     while (parts[n].name) n++;
-    return ll_load_parts(l, linear, LL_LARGE, layout, N_IN, parts, n);
+    return ll_load_parts(l, linear, LL_LARGE, layout, n_in, parts, n);
 }
 static llmcs_status describe_gated(ll_loader *l, ll_linear *linear, ll_weight_layout layout, const void *arg) {
     const ll_load_part *parts = arg;
-    return ll_load_gate_up(l, linear, layout, N_IN, &parts[0], &parts[1]);
+    return ll_load_gate_up(l, linear, layout, n_in, &parts[0], &parts[1]);
 }
 static llmcs_status describe_one(ll_loader *l, ll_linear *linear, ll_weight_layout layout, const void *arg) {
-    return ll_load_linear(l, linear, LL_LARGE, layout, N_IN, ((const ll_load_part *)arg)->n_out,
+    return ll_load_linear(l, linear, LL_LARGE, layout, n_in, ((const ll_load_part *)arg)->n_out,
                           ((const ll_load_part *)arg)->name);
 }
 
 /* Output out of one is output other_out of the other. */
 static void check_output(const ll_linear *one, size_t out, const ll_linear *other, size_t other_out, bool has_bias) {
     ck_assert_int_eq(one->type, other->type);
-    for (size_t k = 0; k < N_IN; k++)
+    for (size_t k = 0; k < n_in; k++)
         ck_assert_msg(ll_linear_code(one, out, k) == ll_linear_code(other, other_out, k), "output %zu, input %zu", out,
                       k);
     if (one->bias) ck_assert(one->bias[out] == (has_bias ? other->bias[other_out] : 0.0f));
@@ -207,9 +208,9 @@ static void check_product(uint64_t *seed, const ll_kernels *k, const ll_linear *
                           const ll_linear *up, size_t n_rows) {
     static const int activations[] = {LL_ACT_SILU, LL_ACT_GELU, LL_ACT_GELU_NEW, LL_ACT_RELU};
     const int activation = activations[random_below(seed, 4)], team_size = 1 + (int)random_below(seed, 4);
-    float *x = random_floats(seed, 1.0f, n_rows * N_IN), *room = floats(LL_GATED_FLOATS);
+    float *x = random_floats(seed, 1.0f, n_rows * n_in), *room = floats(LL_GATED_FLOATS);
     float *want = floats(n_rows * GATED), *other = floats(n_rows * GATED), *y = floats(n_rows * GATED + 1);
-    float *quantized = floats(ll_quantized_bytes(k, N_IN, n_rows, 4) / sizeof(float) + 1);
+    float *quantized = floats(ll_quantized_bytes(k, n_in, n_rows, 4) / sizeof(float) + 1);
     ll_exec exec = {.team = &(ll_team){NULL, 0, 1}, .kernels = k, .quantized = quantized, .gated = room};
     ll_linear_apply(&exec, gate, x, n_rows, activation, NULL, want);
     ll_linear_apply(&exec, up, x, n_rows, LL_ACT_NONE, NULL, other);
@@ -268,6 +269,72 @@ START_TEST(gate_and_up_by_turns) {
 }
 END_TEST
 
+/* A GGUF file with three tensors of Q8_0 or Q4_0, by the names of GPT-2: blocks are packed as they are stored. */
+static checkpoint quantised_new(uint64_t *seed, ll_source *source, bool q4) {
+    static const char *const names[] = {"blk.0.ffn_up.weight", "blk.0.attn_output.weight", "blk.0.attn_qkv.weight"};
+    static gguf_bytes b;
+    const llmcs_allocator a = ll_allocator_default();
+    const size_t rows[3] = {GATED, GATED, 40}, block_bytes = q4 ? 18 : 34;
+    checkpoint c = {.layout = LL_IN_OUT};
+    size_t at = 0;
+    gguf_begin(&b, 3, 3, 1);
+    gguf_text(&b, "general.architecture", "gpt2");
+    for (size_t i = 0; i < 3; at += ll_round_up(rows[i++] * n_in / 32 * block_bytes, 32))
+        gguf_tensor(&b, names[i], n_in, rows[i], q4 ? 2 : 8, at);
+    gguf_pad(&b, 32);
+    for (size_t i = 0; i < 3; i++, gguf_pad(&b, 32)) {
+        for (size_t j = 0; j < rows[i] * n_in / 32; j++) {
+            gguf_int(&b, ll_float_to_half(1e-3f + random_float(seed, 9e-4f)), 2);
+            for (size_t k = 2; k < block_bytes; k++) gguf_int(&b, random_below(seed, 256), 1);
+        }
+    }
+    temp_folder(c.folder);
+    temp_write(c.folder, "x.gguf", b.at, b.n);
+    ck_assert_msg(!ll_source_open(source, &a, temp_path(c.folder, "x.gguf"), LLMCS_LOAD_COPY), "%s",
+                  llmcs_error_message());
+    ck_assert_msg(!ll_tensors_open(&a, source, LLMCS_LOAD_COPY, &(ll_log){0}, &c.tensors), "%s", llmcs_error_message());
+    return c;
+}
+
+static void check_quantised(uint64_t *seed, const checkpoint *c, const ll_kernels *k, llmcs_weights weights) {
+    const llmcs_allocator a = ll_allocator_default();
+    static const ll_load_part parts[] = {{.name = "transformer.h.0.mlp.c_fc", .n_out = GATED},
+                                         {.name = "transformer.h.0.attn.c_proj", .n_out = GATED},
+                                         {.name = "transformer.h.0.attn.c_attn", .n_out = 40},
+                                         {0}};
+    const ll_load_part paired[] = {{.name = parts[2].name, .n_out = 40, .paired = HEAD_DIM}, {0}};
+    ll_linear both = load(c, k, weights, describe_gated, parts), rotated = load(c, k, weights, describe_parts, paired);
+    ll_linear each[3];
+    for (size_t i = 0; i < 3; i++) each[i] = load(c, k, weights, describe_parts, (const ll_load_part[]){parts[i], {0}});
+    for (size_t j = 0; j < 2 * GATED; j++)
+        check_output(&both, (j % GATED / both.nr * 2 + j / GATED) * both.nr + j % GATED % both.nr, &each[j / GATED],
+                     j % GATED, false);
+    for (size_t j = 0; j < 40; j++) check_output(&rotated, j, &each[2], ll_paired_output(HEAD_DIM, j), false);
+    check_product(seed, k, &both, &each[0], &each[1], 5);
+    ll_linear_free(&both, &a);
+    ll_linear_free(&rotated, &a);
+    for (size_t i = 0; i < 3; i++) ll_linear_free(&each[i], &a);
+}
+
+START_TEST(blocks_of_gguf_files) {
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    const size_t n_kernels = all_kernels(sets);
+    uint64_t seed = 54;
+    printf("seed 54\n");
+    n_in = 64;
+    for (size_t q4 = 0; q4 < 2; q4++) {
+        ll_source source;
+        checkpoint file = quantised_new(&seed, &source, q4);
+        for (size_t i = 0; i < n_kernels * N_WANTED; i++)
+            check_quantised(&seed, &file, sets[i / N_WANTED], wanted[i % N_WANTED]);
+        ll_tensors_close(&file.tensors);
+        ll_source_close(&source);
+        temp_remove(file.folder);
+    }
+    n_in = 70;
+}
+END_TEST
+
 /* A fused tensor of another size, or a missing bias, is named. */
 START_TEST(what_does_not_fit_is_named) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -278,11 +345,11 @@ START_TEST(what_does_not_fit_is_named) {
     ll_loader l = {.tensors = file.tensors, .kernels = sets[0]};
     ll_linear linear;
     const ll_load_part gate = {.name = "fused", .n_out = GATED + 1, .n_stored = 2 * GATED + 2};
-    ck_assert_int_eq(ll_load_gate_up(&l, &linear, LL_OUT_IN, N_IN, &gate, &gate), LLMCS_CONFIG);
+    ck_assert_int_eq(ll_load_gate_up(&l, &linear, LL_OUT_IN, n_in, &gate, &gate), LLMCS_CONFIG);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "\"fused.weight\" is [166,70]"));
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "[168,70]"));
     const ll_load_part missing = {.name = "nothing", .n_out = 8};
-    ck_assert_int_eq(ll_load_parts(&l, &linear, LL_LARGE, LL_OUT_IN, N_IN, &missing, 1), LLMCS_FORMAT);
+    ck_assert_int_eq(ll_load_parts(&l, &linear, LL_LARGE, LL_OUT_IN, n_in, &missing, 1), LLMCS_FORMAT);
     ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "\"nothing.weight\" is missing"));
     checkpoint_free(&file);
 }
@@ -291,6 +358,7 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_test(t, parts_of_different_sizes);
     tcase_add_test(t, gate_and_up_by_turns);
+    tcase_add_test(t, blocks_of_gguf_files);
     tcase_add_test(t, what_does_not_fit_is_named);
 }
 
