@@ -737,6 +737,12 @@ LLMCS_API llmcs_status llmcs_decoder_push(llmcs_decoder *decoder, int32_t id, co
 /* Returns what is left at the end (an incomplete character becomes U+FFFD) and resets the decoder. Errors: ARG. */
 LLMCS_API llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, size_t *piece_bytes);
 
+/* What the tokenizer does, for people: lines "normalizer: ...", "pre-tokenizer: ...", "model: ...", "text: ..." and
+ * "pair: ..." (the templates), "decoder: ...". text: [capacity] bytes, not NUL-terminated, or NULL to ask for
+ * *text_bytes. Errors: ARG BUFFER. */
+LLMCS_API llmcs_status llmcs_tokenizer_describe(const llmcs_tokenizer *tokenizer, char *text, size_t capacity,
+                                                size_t *text_bytes);
+
 /* Largest id of a token, plus one. */
 LLMCS_API size_t llmcs_tokenizer_n_vocab(const llmcs_tokenizer *tokenizer);
 

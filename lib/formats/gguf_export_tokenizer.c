@@ -161,6 +161,11 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
         put_text(h, "tokenizer.ggml.model", "no_vocab");
         return h->status;
     }
+    if (spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS)
+        return ll_fail(LLMCS_UNSUPPORTED,
+                       "%s: a tokenizer of SentencePiece's kind is not written to GGUF files: quantize without a "
+                       "tokenizer, or keep the folder",
+                       spec->path);
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     int32_t roles[LL_N_SPECIAL];
     for (size_t i = 0; i < LL_N_SPECIAL; i++) roles[i] = special[i] >= 0 && (size_t)special[i] < n ? special[i] : -1;

@@ -198,8 +198,9 @@ static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source
         LL_TRY(ll_read_tokenizer_json(spec, root));
         LL_TRY(ll_apply_token_settings(spec, &s));
     } else {
+        const bool known = spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS; /* of a GGUF file */
         if (!spec->vocab) LL_TRY(read_other_files(spec, source, &s, &spm));
-        if (!spm) LL_TRY(ll_read_older_settings(spec, &s));
+        if (!spm && !known) LL_TRY(ll_read_older_settings(spec, &s));
     }
     LL_TRY(ll_read_added_tokens(spec, source, &s, root.doc || spm));
     if (spm) LL_TRY(ll_spm_template(spec, &s));

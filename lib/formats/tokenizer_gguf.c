@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "formats/bytes.h"
 #include "formats/gguf_names.h"
 #include "formats/gguf_tokens.h"
 #include "formats/tokenizer_read.h"
@@ -19,10 +20,15 @@ static bool token_equals(const char *text, size_t len, const char *other) {
 
 /* ------------------------------------------------------------------------------------------------ vocabulary */
 
+static bool is_sentencepiece(const ll_tokenizer_spec *spec) {
+    return spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS;
+}
+
 /* The arrays that describe tokens, and the position in each. */
 typedef struct token_lists {
     const ll_gguf *g;
     const ll_gguf_value *tokens, *types;       /* types may be NULL: all normal */
+    const ll_gguf_value *scores;               /* NULL: none */
     const ll_gguf_value *literal, *added_only; /* ids in rising order, or NULL */
     size_t at, literal_at, added_only_at;
 } token_lists;
@@ -38,9 +44,11 @@ static llmcs_status find_lists(const ll_gguf *g, token_lists *l) {
     *l = (token_lists){.g = g};
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.tokens", LL_GGUF_STRING, &l->tokens));
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &l->types));
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.scores", LL_GGUF_F32, &l->scores));
     LL_TRY(ll_gguf_array(g, LL_GGUF_LITERAL_IDS, LL_GGUF_I32, &l->literal));
     LL_TRY(ll_gguf_array(g, LL_GGUF_ADDED_ONLY_IDS, LL_GGUF_I32, &l->added_only));
     if (!l->tokens) return ll_gguf_missing(g, "tokenizer.ggml.tokens");
+    if (l->scores && l->scores->n != l->tokens->n) return ll_gguf_bad(g, l->scores, "a score for each token");
     if (l->types && l->types->n != l->tokens->n) return ll_gguf_bad(g, l->types, "a type for each token");
     if (l->tokens->n > LL_MAX_VOCAB_SIZE)
         return ll_fail(LLMCS_LIMIT, "%s: %zu tokens, at most %d are read", g->name, l->tokens->n, LL_MAX_VOCAB_SIZE);
@@ -74,6 +82,14 @@ static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char 
     return LLMCS_OK;
 }
 
+/* Element i of an array of F32. */
+static double score_at(const ll_gguf *g, const ll_gguf_value *scores, size_t i) {
+    const uint32_t bits = ll_load_u32(g->data + scores->at + 4 * i);
+    float score;
+    memcpy(&score, &bits, sizeof score);
+    return (double)score;
+}
+
 static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
     token_lists l;
     char *buffer = NULL;
@@ -81,6 +97,10 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
     LL_TRY(find_lists(g, &l));
     size_t n = l.tokens->n;
     LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->vocab, "vocabulary", &spec->vocab));
+    if (is_sentencepiece(spec)) {
+        if (!l.scores) return ll_gguf_missing(g, "tokenizer.ggml.scores");
+        LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->scores, "scores", &spec->scores));
+    }
     if (wordpiece) { /* each token takes 8 bytes of length in the file, more than its "##" needs */
         size_t end = l.at, len;
         for (size_t i = 0; i < n; i++) ll_gguf_next_string(g, &end, &len);
@@ -92,6 +112,7 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
         LL_TRY(next_token(&l, (int32_t)i, wordpiece, buffer, e, &type));
         if (buffer) buffer += e->token_bytes;
         bool in_model = !takes_next(g, l.added_only, &l.added_only_at, (int32_t)i);
+        if (spec->scores) spec->scores[spec->n_vocab] = score_at(g, l.scores, i);
         if (type != LL_TOKEN_UNUSED && in_model) spec->n_vocab++;
     }
     spec->last_of_equals = wordpiece;
@@ -131,19 +152,87 @@ static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
                    (int)ll_min(len, 40), pre);
 }
 
+/* ------------------------------------------------------------------------------------------- SentencePiece */
+
+#define LOWER_BLOCK "\xe2\x96\x81"
+
+/* "llama": SentencePiece's BPE with byte fallback, as llama.cpp has it: nothing is normalized, spaces are U+2581. */
+static llmcs_status llama_steps(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    bool prefix = true;
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_space_prefix", &prefix));
+    if (prefix)
+        spec->normalizer[spec->n_normalizer++] =
+            (ll_normalizer_step){.kind = LL_NORMALIZE_PREPEND, .to = {LOWER_BLOCK, 3}};
+    spec->normalizer[spec->n_normalizer++] =
+        (ll_normalizer_step){.kind = LL_NORMALIZE_REPLACE, .from = {" ", 1}, .to = {LOWER_BLOCK, 3}};
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_REPLACE, .from = {LOWER_BLOCK, 3}, .to = {" ", 1}});
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_BYTE_FALLBACK});
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_FUSE});
+    if (prefix) ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_STRIP, .from = {" ", 1}, .n_left = 1});
+    spec->byte_fallback = spec->fuse_unk = spec->merges_from_scores = true;
+    return LLMCS_OK;
+}
+
+/* "t5": Unigram (T5, XLM-R) with the character map and the settings of SentencePiece's normalizer. */
+static llmcs_status t5_steps(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    bool prefix = true, remove_extra = true;
+    const ll_gguf_value *map = ll_gguf_find(g, "tokenizer.ggml.precompiled_charsmap");
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_space_prefix", &prefix));
+    LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &remove_extra));
+    if (map && (!map->is_array || (map->type != LL_GGUF_U8 && map->type != LL_GGUF_I8) || map->n > INT32_MAX))
+        return ll_gguf_bad(g, map, "an array of bytes");
+    if (map && map->n) {
+        const ll_step_text bytes = {(const char *)g->data + map->at, (uint32_t)map->n};
+        spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = LL_NORMALIZE_CHARSMAP, .map = bytes};
+    }
+    if (remove_extra) ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_WHITE_SPACE});
+    const ll_prepend prepend = prefix ? LL_PREPEND_ALWAYS : LL_PREPEND_NEVER;
+    ll_add_split(
+        spec, (ll_split_step){.kind = LL_SPLIT_METASPACE, .text = {LOWER_BLOCK, 3}, .prepend = prepend, .split = true});
+    ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_METASPACE, .from = {LOWER_BLOCK, 3}, .prepend = prepend});
+    return LLMCS_OK;
+}
+
+/* The unknown token: by its id, else by its type. */
+static llmcs_status find_unknown(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    const ll_gguf_value *types;
+    int64_t id = -1;
+    LL_TRY(ll_gguf_int(g, "tokenizer.ggml.unknown_token_id", -1, UINT32_MAX, &id));
+    LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &types));
+    for (size_t i = 0; i < spec->n_vocab && !spec->unk_token; i++) {
+        const ll_vocab_entry *e = &spec->vocab[i];
+        const bool typed = types && ll_gguf_i32_at(g, types, (size_t)e->id) == LL_TOKEN_UNKNOWN;
+        if (id >= 0 ? e->id != id : !typed) continue;
+        spec->unk_token = e->token;
+        spec->unk_token_bytes = e->token_bytes;
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const ll_gguf *g) {
+    static const struct {
+        const char *name;
+        ll_token_model model;
+    } models[] = {
+        {"gpt2", LL_TOKEN_BPE}, {"bert", LL_TOKEN_WORDPIECE}, {"llama", LL_TOKEN_BPE_CHARS}, {"t5", LL_TOKEN_UNIGRAM}};
     const char *model;
-    size_t len;
+    size_t len, i = 0;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &len));
     if (!model) return ll_gguf_missing(g, "tokenizer.ggml.model");
-    bool bpe = token_equals(model, len, "gpt2");
-    if (!bpe && !token_equals(model, len, "bert"))
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: tokenizer.ggml.model \"%.*s\" is not supported, only gpt2 and bert",
-                       g->name, (int)ll_min(len, 40), model);
-    spec->model = bpe ? LL_TOKEN_BPE : LL_TOKEN_WORDPIECE;
-    spec->path = g->name;
+    while (i < 4 && !token_equals(model, len, models[i].name)) i++;
+    if (i == 4)
+        return ll_fail(LLMCS_UNSUPPORTED,
+                       "%s: tokenizer.ggml.model \"%.*s\" is not supported, only gpt2, bert, llama and t5", g->name,
+                       (int)ll_min(len, 40), model);
+    spec->model = models[i].model;
+    spec->path = spec->merges_path = g->name;
     LL_TRY(read_tokens(spec, g));
-    if (!bpe) return LLMCS_OK;
+    if (is_sentencepiece(spec)) {
+        LL_TRY(find_unknown(spec, g));
+        ll_template_plain(spec, 1);
+        return spec->model == LL_TOKEN_UNIGRAM ? t5_steps(spec, g) : llama_steps(spec, g);
+    }
+    if (spec->model != LL_TOKEN_BPE) return LLMCS_OK;
     LL_TRY(check_pre_tokenizer(g));
     return read_merges(spec, g);
 }
@@ -212,13 +301,15 @@ static llmcs_status read_role(ll_tokenizer_spec *spec, const ll_gguf *g, size_t 
     return LLMCS_OK;
 }
 
-/* Byte-level BPE: the pre-tokenizer, and with add_bos_token or add_eos_token a template with these tokens around the
- * text. */
-static llmcs_status read_byte_level(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
+/* BPE and Unigram: the byte level's pre-tokenizer, and with add_bos_token or add_eos_token a template with these tokens
+ * around the text; what a file does not say of them is as llama.cpp has it. */
+static llmcs_status read_ends(ll_tokenizer_spec *spec, const ll_gguf *g, int32_t bos, int32_t eos) {
     const char *pre;
     size_t len;
     LL_TRY(ll_gguf_text(g, "tokenizer.ggml.pre", &pre, &len));
-    bool add_bos = pre && ll_gguf_pre_adds_bos(pre, len), add_eos = false;
+    if (spec->model != LL_TOKEN_BPE) pre = NULL;
+    bool add_bos = spec->model == LL_TOKEN_BPE_CHARS || (pre && ll_gguf_pre_adds_bos(pre, len));
+    bool add_eos = spec->model == LL_TOKEN_UNIGRAM;
     if (pre) ll_gguf_pre_apply(pre, len, spec);
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_bos_token", &add_bos));
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_eos_token", &add_eos));
@@ -253,5 +344,5 @@ llmcs_status ll_read_gguf_settings(ll_tokenizer_spec *spec, const ll_gguf *g) {
     for (size_t role = wordpiece ? LLMCS_SPECIAL_UNK : 0; role < LL_N_SPECIAL; role++)
         LL_TRY(read_role(spec, g, role, keys[role], &ids[role]));
     if (wordpiece) return LLMCS_OK;
-    return read_byte_level(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
+    return read_ends(spec, g, ids[LLMCS_SPECIAL_BOS], ids[LLMCS_SPECIAL_EOS]);
 }

@@ -194,8 +194,8 @@ llmcs_status ll_decode_tables_build(llmcs_tokenizer *t, const ll_tokenizer_spec 
         const ll_added_token *e = &spec->added[i];
         if (e->id >= 0) t->decode_flags[e->id] |= LL_DECODE_ADDED | (e->special ? LL_DECODE_SPECIAL : 0);
     }
-    LL_TRY(build_table(t, spec, false, &t->inside));
     find_joint_steps(t);
+    LL_TRY(build_table(t, spec, false, &t->inside));
     t->has_first = !t->n_decoder;
     for (size_t i = 0; i < t->n_decoder; i++)
         t->has_first = t->has_first || t->decoder[i].kind == LL_DECODE_WORDPIECE ||

@@ -314,23 +314,30 @@ static llmcs_status normalize_block(encoder *e, const ll_view *v) {
 
 #define BLOCK_BYTES 1024
 
-/* Where a block that begins at `at` may end: at a space or line feed, which no normalizer joins with what is before
- * it and at which BERT's words end anyway. */
-static size_t block_end(const ll_view *v, size_t at) {
+/* Whether a block may end before text[i]: for BERT at a space or line feed, which no normalizer joins with what is
+ * before it and at which words end anyway; for SentencePiece's kinds at a space behind a visible ASCII character, so
+ * that a run of spaces stays whole, and where white space goes, at a line feed. */
+static inline bool may_end(const llmcs_tokenizer *t, const char *text, size_t i) {
+    const char c = text[i];
+    if (t->blocks == LL_BLOCKS_OF_BERT) return c == ' ' || c == '\n';
+    if (c == '\n') return t->blocks == LL_BLOCKS_AT_LINES && text[i - 1] != '\r';
+    return c == ' ' && text[i - 1] > ' ' && text[i - 1] < 0x7f;
+}
+
+static size_t block_end(const llmcs_tokenizer *t, const ll_view *v, size_t at) {
     if (v->n - at <= BLOCK_BYTES) return v->n;
     for (size_t i = at + BLOCK_BYTES; i < v->n; i++)
-        if (v->text[i] == ' ' || v->text[i] == '\n') return i;
+        if (may_end(t, v->text, i)) return i;
     return v->n;
 }
 
-/* Text of BERT goes through in blocks that stay in the cache, unless an added token might lie across their edge. */
+/* Text goes through in blocks that stay in the cache where that makes no difference. */
 static llmcs_status normalize_range(encoder *e, const ll_view *v) {
     const llmcs_tokenizer *t = e->t;
     if (t->n_normalizer == 0) return split_added(e, &t->normalized, &e->matches[1], v, encode_range);
     if (t->n_normalizer == 1 && t->normalizer[0].kind == LL_NORMALIZE_NFC) return normalize_nfc(e, v);
-    bool whole = t->fast_path != LL_FAST_BERT || t->normalized.n;
     for (size_t at = 0, end; at < v->n; at = end) {
-        end = whole ? v->n : block_end(v, at);
+        end = t->blocks ? block_end(t, v, at) : v->n;
         ll_view block = ll_view_part(v, at, end);
         LL_TRY(normalize_block(e, &block));
     }

@@ -378,6 +378,47 @@ static llmcs_status copy_steps(llmcs_tokenizer *t, const ll_tokenizer_spec *spec
     return LLMCS_OK;
 }
 
+static bool has_text(const ll_step_text *text, const char *what) {
+    return text->n == strlen(what) && !memcmp(text->at, what, text->n);
+}
+
+/* Whether a step changes a block as it does the whole text, where blocks end at white space: what it puts for white
+ * space still ends a word. */
+static bool step_is_local(const llmcs_tokenizer *t, const ll_normalizer_step *s) {
+    const ll_split_step *last = &t->split[t->n_split - 1];
+    switch (s->kind) {
+        case LL_NORMALIZE_STRIP:
+        case LL_NORMALIZE_PREPEND:
+        case LL_NORMALIZE_SENTENCEPIECE:
+            return false;
+        case LL_NORMALIZE_REPLACE:
+            if (s->replaced == LL_REPLACE_TEXT)
+                return !s->from.n || (!memchr(s->from.at, ' ', s->from.n) && !memchr(s->from.at, '\n', s->from.n));
+            return has_text(&s->to, " ") || (last->kind == LL_SPLIT_METASPACE && last->split &&
+                                             has_text(&s->to, "\xe2\x96\x81") && has_text(&last->text, s->to.at));
+        default:
+            return true;
+    }
+}
+
+/* The character map leaves spaces as they are. */
+static bool keeps_spaces(const llmcs_tokenizer *t) {
+    const char *value;
+    size_t n_value;
+    return !t->charsmap.units || !ll_charsmap_shortest(&t->charsmap, " ", 1, &value, &n_value);
+}
+
+static void choose_blocks(llmcs_tokenizer *t) {
+    t->blocks = LL_BLOCKS_NONE;
+    if (t->normalized.n || !t->n_split) return;
+    if (t->fast_path == LL_FAST_BERT) t->blocks = LL_BLOCKS_OF_BERT;
+    if (t->model != LL_TOKEN_UNIGRAM && t->model != LL_TOKEN_BPE_CHARS) return;
+    for (size_t i = 0; i < t->n_normalizer; i++)
+        if (!step_is_local(t, &t->normalizer[i])) return;
+    if (t->split[0].kind == LL_SPLIT_WHITE_SPACE) t->blocks = LL_BLOCKS_AT_LINES;
+    if (t->split[0].kind == LL_SPLIT_METASPACE && t->split[0].split && keeps_spaces(t)) t->blocks = LL_BLOCKS_AT_SPACES;
+}
+
 static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
     uint64_t seed = ll_hash_seed();
     t->model = spec->model;
@@ -396,6 +437,7 @@ static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec)
     LL_TRY(resolve_special(t, spec));
     LL_TRY(build_set(t, spec, false, &t->plain, seed));
     LL_TRY(build_set(t, spec, true, &t->normalized, seed));
+    choose_blocks(t);
     LL_TRY(ll_decode_tables_build(t, spec));
     return build_model(t, spec, seed);
 }

@@ -54,6 +54,14 @@ typedef enum ll_fast_path {
     LL_FAST_BERT        /* BertPreTokenizer and WordPiece */
 } ll_fast_path;
 
+/* Whether a text may be normalized and tokenized in blocks, and where they end (encode_text.c). */
+typedef enum ll_blocks {
+    LL_BLOCKS_NONE, /* a step or an added token might see what is behind the block's end */
+    LL_BLOCKS_OF_BERT,
+    LL_BLOCKS_AT_SPACES,
+    LL_BLOCKS_AT_LINES /* and at spaces */
+} ll_blocks;
+
 struct llmcs_tokenizer {
     uint32_t magic;
     llmcs_allocator allocator;
@@ -75,6 +83,7 @@ struct llmcs_tokenizer {
     ll_split_step split[LL_MAX_SPLIT_STEPS];
     size_t n_split;
     ll_fast_path fast_path;
+    ll_blocks blocks;
     bool needs_origins; /* a step asks where in the text it is */
     bool cuts_words;    /* FAST_BYTE_LEVEL: by this pattern */
     ll_pattern words;

@@ -2,6 +2,7 @@
 small checkpoints that it makes. With LLMCS=path/to/llmcs in the environment also GGUF files that the command writes.
 `make fuzz` runs it; the smallest seeds are kept in tests/data/hostile."""
 
+import base64
 import json
 import os
 import random
@@ -172,6 +173,19 @@ def tokenizer_seeds():
         write("tokenizer", f"added-tokens-{layout}", bytes([layout]) + b'{"<new>": 700, "new": 701, "[X]": 702}')
 
 
+def sentencepiece_seeds():
+    """As sentencepiece_layouts in targets_sentencepiece.h."""
+    files = ["unigram-bytes/tokenizer.json", "t5/spiece.model", "mbart/sentencepiece.bpe.model", "llama/tokenizer.model",
+             "marian/source.spm"]
+    for layout, name in enumerate(files):
+        data = read(DATA + "sentencepiece/" + name)
+        write("sentencepiece", name.replace("/", "-"), bytes([layout]) + data)
+        write("sentencepiece", "short-" + name.replace("/", "-"), bytes([layout]) + data[:len(data) // 2])
+    text = json.loads(read(DATA + "sentencepiece/unigram-bytes/tokenizer.json"))
+    charsmap = base64.b64decode(text["normalizer"]["normalizers"][0]["precompiled_charsmap"])
+    write("sentencepiece", "charsmap", bytes([5]) + charsmap)
+
+
 def text_seeds():
     texts = json.loads(read(DATA + "tokenizers/texts.json")) + json.loads(read(DATA + "tokenizers/special_texts.json"))
     lines = read(DATA + "tokenizers/corpus.txt").decode().splitlines()
@@ -211,6 +225,7 @@ def call_seeds():
 
 model_seeds()
 tokenizer_seeds()
+sentencepiece_seeds()
 text_seeds()
 split_seeds()
 matcher_seeds()

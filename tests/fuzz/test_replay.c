@@ -4,6 +4,7 @@
 #include "fuzz/targets_calls.h"
 #include "fuzz/targets_model.h"
 #include "fuzz/targets_search.h"
+#include "fuzz/targets_sentencepiece.h"
 #include "fuzz/targets_spans.h"
 #include "fuzz/targets_split.h"
 #include "fuzz/targets_text.h"
@@ -31,6 +32,8 @@ START_TEST(config) { replay(fuzz_config, "config", 5); }
 END_TEST
 
 START_TEST(tokenizer) { replay(fuzz_tokenizer, "tokenizer", 5); }
+END_TEST
+START_TEST(sentencepiece) { replay(fuzz_sentencepiece, "sentencepiece", 6); }
 END_TEST
 START_TEST(text) { replay(fuzz_text, "text", 5); }
 END_TEST
@@ -65,6 +68,7 @@ static void add(TCase *t) {
     tcase_add_test(t, session);
     tcase_add_test(t, vectors);
     tcase_add_test(t, tokenizer);
+    tcase_add_test(t, sentencepiece);
     tcase_add_test(t, text);
     tcase_add_test(t, split);
     tcase_add_test(t, matcher);

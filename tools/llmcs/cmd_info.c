@@ -20,6 +20,17 @@ static void print_prompts(json_t *prompts) {
     }
 }
 
+/* Its lines below "tokenizer", the stages' names in their column. */
+static void print_tokenizer(const char *text) {
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+        const char *colon = memchr(text, ':', (size_t)(end - text));
+        const size_t name = colon ? (size_t)(colon - text) : 0;
+        printf("  %-12.*s ", (int)name, text);
+        if (colon) cli_print_escaped(stdout, colon + 2, (size_t)(end - colon - 2), true);
+        putchar('\n');
+    }
+}
+
 static void print_table(const json_t *r) {
     static const char *const sizes[] = {"vocab_size", "n_ctx", "n_embd", "n_layer", "n_head", "n_inner"};
     const json_t *labels = json_object_get(r, "labels"), *heads = json_object_get(r, "heads");
@@ -42,6 +53,8 @@ static void print_table(const json_t *r) {
         printf("tokenizer      none (token ids only)\n");
     else
         printf("tokenizer      %lld tokens\n", (long long)json_integer_value(tokens));
+    if (json_is_string(json_object_get(r, "tokenizer")))
+        print_tokenizer(json_string_value(json_object_get(r, "tokenizer")));
     if (!json_is_null(json_object_get(r, "eos_token_id")))
         printf("eos_token_id   %lld\n", (long long)json_integer_value(json_object_get(r, "eos_token_id")));
     for (size_t i = 0; i < json_array_size(labels); i++) {

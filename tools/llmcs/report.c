@@ -36,6 +36,12 @@ static json_t *json_heads(uint32_t heads) {
     return list;
 }
 
+static json_t *json_description(const llmcs_tokenizer *tokenizer) {
+    char text[4096];
+    size_t n;
+    return llmcs_tokenizer_describe(tokenizer, text, sizeof text, &n) ? json_null() : json_text(text, n);
+}
+
 bool report_model(json_t *to, const llmcs_model *model) {
     llmcs_model_info m = {.struct_size = sizeof m};
     if (llmcs_model_get_info(model, &m)) return false;
@@ -60,6 +66,7 @@ bool report_model(json_t *to, const llmcs_model *model) {
                 set(to, "kv_type", json_plain(m.kv_type)) && set(to, "similarity", json_plain(m.similarity)) &&
                 set(to, "prompts", json_prompts(model)) &&
                 set(to, "eos_token_id", m.eos_token_id < 0 ? json_null() : json_integer(m.eos_token_id)) &&
+                set(to, "tokenizer", tokenizer ? json_description(tokenizer) : json_null()) &&
                 set(to, "tokenizer_tokens",
                     tokenizer ? json_integer((json_int_t)llmcs_tokenizer_n_vocab(tokenizer)) : json_null());
     for (size_t i = 0; i < sizeof integers / sizeof *integers && made; i++)

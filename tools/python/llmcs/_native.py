@@ -351,6 +351,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_decoder_finish": (enum, ptr, _OUT, P(size)),
     "llmcs_tokenizer_n_vocab": (size, ptr),
     "llmcs_token_to_id": (i32, ptr, text, size),
+    "llmcs_tokenizer_describe": (enum, ptr, ptr, size, P(size)),
     "llmcs_id_to_token": (ptr, ptr, i32, P(size)),
     "llmcs_special_token": (i32, ptr, enum),
     "llmcs_session_options_init_sized": (None, P(SessionOptions), size),

@@ -62,6 +62,15 @@ class Tokenizer(Handle):
         with self._using() as h:
             return int(lib.llmcs_tokenizer_n_vocab(h))
 
+    def describe(self) -> str:
+        """What the tokenizer does, a line a stage."""
+        n = size()
+        with self._using() as h:
+            call(lib.llmcs_tokenizer_describe, h, None, 0, c.byref(n))
+            text = c.create_string_buffer(n.value + 1)
+            call(lib.llmcs_tokenizer_describe, h, text, n.value, c.byref(n))
+        return text.raw[: n.value].decode("utf-8", "replace")
+
     def encode(
         self,
         text: str,
