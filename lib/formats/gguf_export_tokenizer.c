@@ -163,8 +163,8 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
     }
     if (spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS)
         return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: a tokenizer of SentencePiece's kind is not written to GGUF files: quantize without a "
-                       "tokenizer, or keep the folder",
+                       "%s: a tokenizer of SentencePiece's kind is not written to GGUF files: use the folder "
+                       "itself",
                        spec->path);
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     int32_t roles[LL_N_SPECIAL];
