@@ -142,7 +142,7 @@ static void take_ended(builder *b, range *r) {
 static llmcs_status add_children(builder *b, range r) {
     unsigned char child[BLOCK];
     size_t first[BLOCK + 1], n = 0;
-    uint32_t base;
+    uint32_t base = 0;
     take_ended(b, &r);
     if (r.begin == r.end) return LLMCS_OK;
     sort_range(b, &r);

@@ -297,7 +297,7 @@ static void write_gguf(const char *path, const char *model, const char *architec
 START_TEST(gguf_vocabularies_give_the_folders_ids) {
     static const struct {
         const char *own, *file, *model, *architecture;
-    } cases[] = {{"llama", DATA "llama/tokenizer.model", "llama", "llama"},
+    } cases[] = {{"llama", DATA "llama/tokenizer.model", "llama", "bert"},
                  {"t5", DATA "t5/spiece.model", "t5", "bert"}};
     static const char *const texts[] = {"",      "Hello, world!", "x", "\xe4\xbd\xa0\xe5\xa5\xbd, 42 caf\xc3\xa9",
                                         "a b c", "</s> is text"};
