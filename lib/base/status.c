@@ -94,7 +94,7 @@ const char *llmcs_status_name(llmcs_status status) {
         "OK",        "ARG",         "NOMEM",      "IO",      "FORMAT",  "JSON",         "CONFIG",
         "TOKENIZER", "UNSUPPORTED", "LIMIT",      "CHANGED", "NOSPACE", "CONTEXT_FULL", "TOKEN_RANGE",
         "UTF8",      "NUMERIC",     "CANCELLED",  "BUSY",    "STATE",   "THREAD",       "FORK",
-        "DEADLINE",  "INTERNAL",    "QUEUE_FULL", "PENDING", "BUFFER",  "NO_HEAD",  "TEMPLATE"};
+        "DEADLINE",  "INTERNAL",    "QUEUE_FULL", "PENDING", "BUFFER",  "NO_HEAD",      "TEMPLATE"};
     size_t i = (size_t)status;
     return i < sizeof names / sizeof *names ? names[i] : "UNKNOWN";
 }

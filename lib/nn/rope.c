@@ -39,8 +39,8 @@ static float yarn_frequency(const ll_rope_spec *s, size_t i) {
     low = fmax(low, 0);
     high = fmin(high, (double)s->n_dims - 1);
     if (low == high) high += 0.001;
-    const float ramp = fminf(fmaxf(((float)i - (float)low) / (float)(high - low), 0.0f), 1.0f);
-    const float keep = 1.0f - ramp, plain = period(s->theta, s->n_dims, i);
+    const float ramp = ((float)i - (float)low) / (float)(high - low);
+    const float keep = ramp < 0.0f ? 1.0f : ramp > 1.0f ? 0.0f : 1.0f - ramp, plain = period(s->theta, s->n_dims, i);
     return 1.0f / ((float)s->factor * plain) * (1.0f - keep) + 1.0f / plain * keep;
 }
 

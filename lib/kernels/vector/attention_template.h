@@ -111,7 +111,7 @@ typedef struct score_args {
     size_t next_step;
 } score_args;
 
-/* Prefetches the next lines, as many as a processor asks for at once. */
+/* Prefetches the next AHEAD_LINES lines. Returns where those after them begin. */
 static ALWAYS_INLINE const char *ahead_of(const char *next, size_t step) {
     if (!next) return NULL;
     for (size_t i = 0; i < AHEAD_LINES; i++) v_prefetch(next + i * step);
