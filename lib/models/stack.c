@@ -146,6 +146,12 @@ static llmcs_status describe_distance(ll_stack *s, ll_loader *l) {
     return LLMCS_OK;
 }
 
+static llmcs_status describe_tokens(ll_stack *s, ll_loader *l, size_t n_rows) {
+    char name[128];
+    ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_TOKENS));
+    return ll_load_rows(l, &s->tokens, n_rows, (size_t)s->config->n_embd_in, name);
+}
+
 static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **table, ll_role role, size_t n_rows) {
     char name[128];
     ll_format(name, sizeof name, "%s.weight", name_of(s, l, role));
@@ -168,7 +174,7 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     const ll_config *c = s->config;
     const size_t n_in = (size_t)c->n_embd_in, vocab = (size_t)c->vocab_size;
     ll_format(l->scope, sizeof l->scope, "%s", prefix);
-    if (!s->tied && !s->spec->causal) LL_TRY(describe_table(s, l, &s->tokens, LL_TOKENS, vocab));
+    if (!s->tied && !s->spec->causal) LL_TRY(describe_tokens(s, l, vocab));
     if (s->spec->embed.positions != LL_NO_POSITIONS)
         LL_TRY(describe_table(s, l, &s->positions, LL_POSITIONS, (size_t)c->n_positions));
     if (c->type_vocab_size) LL_TRY(describe_table(s, l, &s->types, LL_TYPES, (size_t)c->type_vocab_size));
@@ -178,7 +184,7 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     LL_TRY(describe_rope(s, l));
     LL_TRY(describe_distance(s, l));
     LL_TRY(describe_norm(s, l, &s->final_norm, LL_FINAL_NORM, (size_t)c->n_embd));
-    return !s->tied && s->spec->causal ? describe_table(s, l, &s->tokens, LL_TOKENS, vocab) : LLMCS_OK;
+    return !s->tied && s->spec->causal ? describe_tokens(s, l, vocab) : LLMCS_OK;
 }
 
 /* Neighbours of one number share their weights. */
@@ -243,8 +249,8 @@ const float *ll_stack_position(const ll_stack *s, size_t position, bool is_paddi
 static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, int32_t type, const float *position,
                         float *out) {
     const size_t n = (size_t)s->config->n_embd_in;
-    if (s->tokens)
-        memcpy(out, s->tokens + (size_t)token * n, n * sizeof *out);
+    if (s->tokens.rows)
+        ll_table_row(&s->tokens, (size_t)token, out);
     else
         ll_linear_row(s->tied, (size_t)token, out);
     const float scale = s->spec->embed.sqrt_scale ? (float)sqrt((double)s->config->n_embd) : 1.0f;

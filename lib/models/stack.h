@@ -24,7 +24,7 @@ typedef struct ll_stack {
     const ll_stack_spec *spec;
     const ll_config *config;
     const ll_kv_layout *kv;
-    float *tokens;         /* [vocab_size, n_embd_in]; NULL where tied: then the rows of a head */
+    ll_table tokens;       /* [vocab_size, n_embd_in]; none where tied: then the rows of a head */
     const ll_linear *tied; /* that head, which the caller describes; set before the token table is described */
     float *positions;      /* [n_positions, n_embd_in]; NULL: none are added */
     float *types;          /* [type_vocab_size, n_embd_in]; NULL: no token types */

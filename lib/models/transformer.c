@@ -129,7 +129,7 @@ static uint64_t fingerprint_network(const transformer *m) {
         hash = ll_fingerprint_linear(hash, &layer->up);
         hash = ll_fingerprint_norm(ll_fingerprint_linear(hash, &layer->down), &layer->ffn_post_norm);
     }
-    if (s->tokens) hash = ll_fingerprint_table(hash, s->tokens, (size_t)c->vocab_size, n);
+    if (s->tokens.rows) hash = ll_fingerprint_table(hash, &s->tokens, (size_t)c->vocab_size);
     if (s->positions) hash = ll_fingerprint_floats(hash, s->positions, (size_t)c->n_positions * n);
     return ll_fingerprint_linear(ll_fingerprint_norm(hash, &s->final_norm), &m->heads.out);
 }

@@ -1,4 +1,6 @@
-/* Weights read back from a linear's panels: the rows of an embedding table, and codes for a fingerprint. */
+/* Weights read back: rows of an embedding table, by itself or in a linear's panels, and codes for a fingerprint. */
+#include <string.h>
+
 #include "base/half.h"
 #include "nn/panel.h"
 
@@ -32,6 +34,16 @@ uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k) {
     }
     const ll_q4_block block = ll_q4_block_of(linear, out, k);
     return (uint64_t)*block.scale << 8 | (uint64_t)q4_value(linear, block, k);
+}
+
+void ll_table_row(const ll_table *table, size_t row, float *out) {
+    const size_t n = table->n;
+    const uint16_t *halves = (const uint16_t *)table->rows + row * n;
+    if (table->type == LL_F32) memcpy(out, (const float *)table->rows + row * n, n * sizeof *out);
+    if (table->type == LL_F16)
+        for (size_t i = 0; i < n; i++) out[i] = ll_half_to_float(halves[i]);
+    if (table->type == LL_BF16)
+        for (size_t i = 0; i < n; i++) out[i] = ll_bfloat_to_float(halves[i]);
 }
 
 void ll_linear_row(const ll_linear *linear, size_t out, float *row) {

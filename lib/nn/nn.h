@@ -41,6 +41,15 @@ void ll_linear_row(const ll_linear *linear, size_t out, float *out_row);
 /* The bits that W[out, k] is stored as, with those of its scale: the same with every kernel set. */
 uint64_t ll_linear_code(const ll_linear *linear, size_t out, size_t k);
 
+/* A table of rows of n numbers, float32 or as the file has them: 16-bit floats, which is exact and half the memory. */
+typedef struct ll_table {
+    ll_weight_type type; /* LL_F32, LL_F16 or LL_BF16 */
+    size_t n;
+    void *rows; /* NULL: there is no table */
+} ll_table;
+/* Row `row` into out [n]. */
+void ll_table_row(const ll_table *table, size_t row, float *out);
+
 /* y[n_rows, n_out] = act(x[n_rows, n_in] W^T + b), or x W^T + b + residual[n_rows, n_out]. Not both: either activation
  * is LL_ACT_NONE or residual is NULL. y may be residual. Each thread writes its own columns. With integer weights the
  * threads wait once, after quantising x into exec->quantized, so two such calls need a wait between them. */

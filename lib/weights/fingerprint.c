@@ -54,10 +54,14 @@ uint64_t ll_fingerprint_linear(uint64_t hash, const ll_linear *linear) {
     return linear->bias ? ll_fingerprint_floats(hash, linear->bias, linear->n_out) : hash;
 }
 
-uint64_t ll_fingerprint_table(uint64_t hash, const float *table, size_t n_rows, size_t n) {
+uint64_t ll_fingerprint_table(uint64_t hash, const ll_table *table, size_t n_rows) {
+    const size_t n = table->n;
     for (size_t row = 0; row < n_rows; row++) {
         float sample[LL_FINGERPRINT_INPUTS];
-        for (size_t i = 0; i < LL_FINGERPRINT_INPUTS; i++) sample[i] = table[row * n + input_of(row / GROUP, i, n)];
+        for (size_t i = 0; i < LL_FINGERPRINT_INPUTS; i++) {
+            const size_t at = row * n + input_of(row / GROUP, i, n);
+            ll_table_row(&(ll_table){table->type, 1, table->rows}, at, &sample[i]);
+        }
         hash = ll_fingerprint_floats(hash, sample, LL_FINGERPRINT_INPUTS);
     }
     return hash;

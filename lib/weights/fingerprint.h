@@ -20,7 +20,7 @@ uint64_t ll_fingerprint_config(uint64_t hash, const ll_config *c);
 uint64_t ll_fingerprint_floats(uint64_t hash, const float *x, size_t n);
 uint64_t ll_fingerprint_norm(uint64_t hash, const ll_norm *norm);
 uint64_t ll_fingerprint_linear(uint64_t hash, const ll_linear *linear);
-/* A large table [n_rows, n], sampled as a matrix is. */
-uint64_t ll_fingerprint_table(uint64_t hash, const float *table, size_t n_rows, size_t n);
+/* A large table of n_rows, sampled as a matrix is. */
+uint64_t ll_fingerprint_table(uint64_t hash, const ll_table *table, size_t n_rows);
 
 #endif

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/half.h"
 #include "base/slab.h"
+#include "formats/bytes.h"
 
 /* Elements of one read: few enough that they are still in the cache when they are checked. */
 #define READ_ELEMENTS ((size_t)1 << 20)
@@ -305,4 +307,44 @@ llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n,
     if (!ll_mul(n_rows, n, &n_floats)) return ll_fail(LLMCS_LIMIT, "tensor \"%s\" is too large", t->name);
     LL_TRY(ll_alloc(l->memory, n_floats, sizeof(float), name, table));
     return read_plain(l, t, *table);
+}
+
+/* Elements [first, first + n) as they are stored. */
+static llmcs_status read_halves(ll_loader *l, const ll_tensor *t, uint64_t first, size_t n, ll_weight_type type,
+                                uint16_t *out) {
+    const unsigned exponent = type == LL_F16 ? 0x7c00u : 0x7f80u;
+    size_t n_bad = 0;
+    LL_TRY(ll_tensors_read_raw(l->tensors, t, first * 2, n * 2, out));
+    for (size_t i = 0; i < n; i++) {
+        out[i] = ll_load_u16((const unsigned char *)(out + i));
+        n_bad += (out[i] & exponent) == exponent;
+    }
+    l->n_read += n;
+    for (size_t i = 0; l->check_finite && n_bad && i < n; i++) {
+        const float value = type == LL_F16 ? ll_half_to_float(out[i]) : ll_bfloat_to_float(out[i]);
+        LL_TRY(ll_weights_check_finite(l->tensors, t, &value, first + i, 1));
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n, const char *name) {
+    const ll_tensor *t;
+    const uint64_t shape[2] = {n_rows, n};
+    LL_TRY(find_checked(l, name, 2, shape, &t));
+    const bool half = t->dtype == LL_DTYPE_F16 || t->dtype == LL_DTYPE_BF16;
+    const size_t element = half ? 2 : sizeof(float);
+    size_t n_elements;
+    if (!ll_mul(n_rows, n, &n_elements)) return ll_fail(LLMCS_LIMIT, "tensor \"%s\" is too large", t->name);
+    *table = (ll_table){.type = t->dtype == LL_DTYPE_F16 ? LL_F16 : half ? LL_BF16 : LL_F32, .n = n};
+    if (!l->filling) {
+        count_bytes(l, t->n_elements * element);
+        return LLMCS_OK;
+    }
+    LL_TRY(ll_alloc(l->memory, n_elements, element, name, &table->rows));
+    if (!half) return read_plain(l, t, table->rows);
+    for (uint64_t first = 0; first < t->n_elements; first += READ_ELEMENTS) {
+        const size_t left = (size_t)(t->n_elements - first);
+        LL_TRY(read_halves(l, t, first, ll_min(left, READ_ELEMENTS), table->type, (uint16_t *)table->rows + first));
+    }
+    return LLMCS_OK;
 }

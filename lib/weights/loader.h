@@ -80,6 +80,8 @@ llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, siz
                              bool has_bias, float add);
 /* Space for n floats that live as long as the weights; the caller fills them where *floats is not NULL afterwards. */
 llmcs_status ll_load_space(ll_loader *l, float **floats, size_t n, const char *name);
+/* A table of which rows are read, in the type of its file if that is a 16-bit float, else float32. */
+llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n, const char *name);
 /* A plain table: *table is [n_rows, n]. */
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
 

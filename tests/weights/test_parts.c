@@ -335,6 +335,38 @@ START_TEST(blocks_of_gguf_files) {
 }
 END_TEST
 
+/* A table keeps 16-bit floats, and reads as the linear does that has the same type. */
+START_TEST(tables_keep_their_type) {
+    static const ll_weight_type types[] = {LL_F32, LL_F16, LL_BF16};
+    const llmcs_allocator a = ll_allocator_default();
+    const ll_kernels *sets[MAX_KERNEL_SETS];
+    all_kernels(sets);
+    uint64_t seed = 55;
+    for (size_t c = 0; c < 3; c++) {
+        checkpoint file = checkpoint_new(&seed, dtypes[c], LL_OUT_IN);
+        const ll_load_part part = {.name = "gate", .n_out = GATED};
+        ll_linear same = load(&file, sets[0], LLMCS_WEIGHTS_AUTO, describe_one, &part);
+        ll_loader l = {
+            .tensors = file.tensors, .allocator = &a, .memory = &a, .kernels = sets[0], .check_finite = true};
+        ll_table table;
+        float row[128], want[128];
+        ck_assert_int_eq(ll_load_rows(&l, &table, GATED, n_in, "gate.weight"), LLMCS_OK);
+        ck_assert_uint_eq(l.bytes, GATED * n_in * (c ? 2 : 4));
+        l.filling = true;
+        ck_assert_int_eq(ll_load_rows(&l, &table, GATED, n_in, "gate.weight"), LLMCS_OK);
+        ck_assert_int_eq(table.type, types[c]);
+        for (size_t r = 0; r < GATED; r++) {
+            ll_table_row(&table, r, row);
+            ll_linear_row(&same, r, want);
+            ck_assert_mem_eq(row, want, n_in * sizeof *row);
+        }
+        ll_free(&a, table.rows);
+        ll_linear_free(&same, &a);
+        checkpoint_free(&file);
+    }
+}
+END_TEST
+
 /* A fused tensor of another size, or a missing bias, is named. */
 START_TEST(what_does_not_fit_is_named) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -359,6 +391,7 @@ static void add(TCase *t) {
     tcase_add_test(t, parts_of_different_sizes);
     tcase_add_test(t, gate_and_up_by_turns);
     tcase_add_test(t, blocks_of_gguf_files);
+    tcase_add_test(t, tables_keep_their_type);
     tcase_add_test(t, what_does_not_fit_is_named);
 }
 
