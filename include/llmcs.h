@@ -877,7 +877,8 @@ typedef struct llmcs_plan_info {
     uint64_t peak_bytes;     /* most held while opening */
     uint64_t session_bytes;  /* one session; 0 for encoders */
     uint64_t sequence_bytes; /* each further beam or returned sequence of llmcs_generate, at most; 0 for encoders */
-    uint64_t encoder_bytes;  /* workspace of an encoder's calls; with n_threads = 1, of each concurrent call */
+    uint64_t encoder_bytes;  /* workspace of an encoder's calls with texts of n_ctx tokens (it grows with the longest
+                                text);  with n_threads = 1, of each concurrent call */
 } llmcs_plan_info;
 
 /* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Thread

@@ -111,6 +111,12 @@ static llmcs_status read_network_config(ll_config *c, const ll_settings *f, cons
     LL_TRY(ll_config_family(c, f, source, log));
     LL_TRY(ll_config_network(c, f, log));
     LL_TRY(ll_config_labels(c, f, log));
+    if (c->sentence.present && c->head == LL_HEAD_CAUSAL_LM) {
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: %s of a sentence-transformers folder gives vectors and does not generate",
+                   f->name, c->architecture[0] ? c->architecture : c->model_type);
+        c->head = LL_HEAD_NONE;
+        c->head_spec = NULL;
+    }
     const char *of_network[LL_MAX_NETWORK_KEYS];
     ll_settings nested;
     bool is_nested;

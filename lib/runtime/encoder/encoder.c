@@ -30,14 +30,14 @@ typedef struct sizes {
     size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_logit_rows, n_logits, n_mlm_rows, vocab;
 } sizes;
 
-static sizes sizes_of(const ll_net *net, size_t n_ctx, size_t n_threads) {
+static sizes sizes_of(const ll_net *net, size_t max_length, size_t n_threads) {
     const ll_config *c = net->config;
     const bool mlm = c->head == LL_HEAD_MASKED_LM;
-    const size_t max_rows = ll_max(FORWARD_ROWS, n_ctx);
+    const size_t max_rows = ll_max(FORWARD_ROWS, max_length);
     const ll_forward_size size = {.n_rows = max_rows,
                                   .n_segments = FORWARD_SEGMENTS,
                                   .n_logit_rows = mlm ? max_rows : 0,
-                                  .max_positions = n_ctx,
+                                  .max_positions = max_length,
                                   .n_threads = n_threads};
     return (sizes){.max_rows = max_rows,
                    .n_floats = net->ops->workspace_floats(net, &size),
@@ -64,7 +64,7 @@ uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_th
 
 static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m) {
     const llmcs_allocator *a = &m->allocator;
-    const sizes s = sizes_of(m->net, m->n_ctx, (size_t)ll_pool_size(m->pool));
+    const sizes s = sizes_of(m->net, w->max_length, (size_t)ll_pool_size(m->pool));
     w->max_rows = s.max_rows;
     w->max_segments = FORWARD_SEGMENTS;
     w->max_mlm_rows = FORWARD_MLM_ROWS;
@@ -84,10 +84,11 @@ static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m)
     return LLMCS_OK;
 }
 
-llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **workspace) {
+llmcs_status ll_encoder_workspace_create(const llmcs_model *m, size_t longest, ll_encoder_workspace **workspace) {
     ll_encoder_workspace *w;
     *workspace = NULL;
     LL_TRY(ll_alloc_zero(&m->allocator, 1, sizeof *w, "encoder workspace", &w));
+    w->max_length = ll_min(m->n_ctx, ll_round_up(ll_max(longest, 2 * FORWARD_ROWS), 2 * FORWARD_ROWS));
     llmcs_status st = alloc_buffers(w, m);
     if (st)
         ll_encoder_workspace_free(m, w);

@@ -30,6 +30,7 @@ typedef struct ll_encoder_request {
     const int32_t *ids, *type_ids; /* [sum of lengths]; type_ids may be NULL */
     const size_t *lengths;         /* [n] tokens of each sequence: 1..n_ctx */
     size_t n, n_rows;              /* n at least 1; n_rows: the sum of lengths */
+    size_t longest;                /* of lengths; ll_encoder_submit sets it */
     const size_t *text_of;         /* [n] number of each sequence's text; NULL: first_text, first_text + 1, ... */
     size_t first_text;
     unsigned want;
@@ -75,6 +76,7 @@ typedef struct ll_encoder_slice {
 typedef struct ll_encoder_workspace {
     struct ll_encoder_workspace *next;           /* the next in the list of idle workspaces */
     size_t max_rows, max_segments, max_mlm_rows; /* of one forward pass */
+    size_t max_length;                           /* of one sequence */
     float *workspace;                            /* the network's */
     unsigned char *kv;                           /* keys and values of a layer: [max_blocks, block bytes] */
     void **blocks;                               /* [max_blocks] into kv */
@@ -92,7 +94,9 @@ typedef struct ll_encoder_workspace {
     bool typed;    /* one of them has token types */
 } ll_encoder_workspace;
 
-llmcs_status ll_encoder_workspace_create(const llmcs_model *m, ll_encoder_workspace **workspace);
+/* For sequences of `longest` tokens, or some more: models that take 32,768 tokens are mostly given a hundred. */
+llmcs_status ll_encoder_workspace_create(const llmcs_model *m, size_t longest, ll_encoder_workspace **workspace);
+/* The largest, for sequences of n_ctx tokens. */
 uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads);
 void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *workspace); /* NULL is fine */
 

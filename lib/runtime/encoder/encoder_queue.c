@@ -80,14 +80,14 @@ static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
 }
 
 /* Fills the next forward pass with requests in order, as far as they fit. Requests of other leaders are left to them,
- * so a leader never waits for another. */
+ * so a leader never waits for another; those with a longer sequence than the workspace holds lead later. */
 static void fill_next_forward(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
     ll_encoder_clear(workspace);
     for (ll_encoder_request **at = &e->waiting; *at && workspace->n_segments < workspace->max_segments;) {
         ll_encoder_request *r = *at;
         const bool others = r->leads && r != own;
         if (!others && stop_if_over(e, r)) continue;
-        const size_t n = others ? 0 : ll_encoder_fit(workspace, r);
+        const size_t n = others || r->longest > workspace->max_length ? 0 : ll_encoder_fit(workspace, r);
         if (!n) {
             at = &r->next;
             continue;
@@ -143,9 +143,10 @@ static ll_encoder_workspace *push_workspace(ll_encoder *e, ll_encoder_workspace 
  * pass. */
 static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *own) {
     ll_encoder_workspace *workspace = pop_workspace(e);
-    if (!workspace) {
+    if (!workspace || workspace->max_length < own->longest) {
         pthread_mutex_unlock(&e->mutex);
-        own->status = ll_encoder_workspace_create(m, &workspace);
+        ll_encoder_workspace_free(m, workspace);
+        own->status = ll_encoder_workspace_create(m, own->longest, &workspace);
         pthread_mutex_lock(&e->mutex);
     }
     if (own->status) {
@@ -193,7 +194,8 @@ static void queue_and_wait(llmcs_model *m, ll_encoder_request *r) {
 }
 
 llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r) {
-    r->n_taken = r->n_taken_rows = 0;
+    r->n_taken = r->n_taken_rows = r->longest = 0;
+    for (size_t i = 0; i < r->n; i++) r->longest = ll_max(r->longest, r->lengths[i]);
     r->leads = r->in_forward = r->done = false;
     r->status = LLMCS_OK;
     if (ll_condition_init(&r->changed)) return ll_fail(LLMCS_THREAD, "encoder: a lock could not be created");
