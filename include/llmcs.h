@@ -344,7 +344,8 @@ typedef struct llmcs_text_params {
     llmcs_rerank_score rerank_score; /* [AUTO] llmcs_rerank only */
     const char *prompt_name; /* [NULL: the folder's default] llmcs_embed only: which prompt of a sentence-transformers
                                 folder stands before the text: "query", "document"; see llmcs_model_prompt_name */
-    const char *prompt;      /* [NULL: as prompt_name] llmcs_embed only: the prompt itself; "" for none */
+    const char *prompt;      /* [NULL: as prompt_name] llmcs_embed: the prompt itself; "" for none. llmcs_rerank with a
+                                language model: the task, in a sentence */
     size_t truncate_dim;     /* [0: all] llmcs_embed only: vectors are cut to their first truncate_dim numbers, for
                                 models trained for that (Matryoshka); of no effect from n_embedding on */
 } llmcs_text_params;
@@ -398,8 +399,11 @@ LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, 
                                    const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
 
 /* Cross-encoder: how well each document answers the query. scores: [n_docs], see llmcs_rerank_score. Query and document
- * form a pair. params: NULL for the defaults. infos: [n_docs] or NULL. Errors: as llmcs_classify; UNSUPPORTED for an
- * activation of the folder that this library does not have. */
+ * form a pair. A language model with Qwen3-Reranker's tokens is asked whether the document meets the query, in the
+ * words of that model's card: the score is the probability of "yes" against "no", or with LLMCS_RERANK_LOGIT the
+ * difference of the two logits; params->prompt states another task than to find passages that answer a web search. It
+ * reads a document in one piece (no OVERFLOW_WINDOWS). params: NULL for the defaults. infos: [n_docs] or NULL. Errors:
+ * as llmcs_classify; UNSUPPORTED for an activation of the folder that this library does not have. */
 LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
                                     size_t n_docs, const llmcs_text_params *params, float *scores,
                                     llmcs_text_info *infos);

@@ -382,6 +382,89 @@ START_TEST(modules_with_weights_do_not_fit_a_gguf_file) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- language models (make_qwen3.py) */
+
+static ll_json qwen3(llmcs_allocator *a, const char *key, char **text, ll_json_doc **doc) {
+    size_t n;
+    ck_assert_int_eq(ll_file_read_all(a, DATA "qwen3.json", (size_t)1 << 24, text, &n), LLMCS_OK);
+    ck_assert_int_eq(ll_json_parse(a, "qwen3.json", *text, n, 0, doc), LLMCS_OK);
+    return ll_json_get(ll_json_root(*doc), key);
+}
+
+START_TEST(vectors_of_a_decoder) {
+    llmcs_allocator a = ll_allocator_default();
+    char *text;
+    ll_json_doc *doc;
+    size_t n = 0;
+    const ll_json rows = qwen3(&a, "embed", &text, &doc);
+    llmcs_model *m = open_model(DATA "qwen3-embedding", 2);
+    llmcs_model_info info = {.struct_size = sizeof info};
+    ck_assert_int_eq(llmcs_model_get_info(m, &info), LLMCS_OK);
+    ck_assert_uint_eq(info.heads, LLMCS_HEAD_EMBEDDING);
+    for (ll_json row = ll_json_first(rows); ll_json_get_type(row); row = ll_json_next(row), n++) check_row(m, row);
+    ck_assert_uint_eq(n, 20);
+    llmcs_model_free(&m);
+    ll_json_free(&doc);
+    ll_free(&a, text);
+}
+END_TEST
+
+START_TEST(scores_of_a_language_model) {
+    llmcs_allocator a = ll_allocator_default();
+    char *text, query[200], doc_text[600], prompt[200];
+    ll_json_doc *doc;
+    size_t n = 0;
+    const ll_json rows = qwen3(&a, "rerank", &text, &doc);
+    llmcs_model *m = open_model(DATA "qwen3-reranker", 2);
+    for (ll_json row = ll_json_first(rows); ll_json_get_type(row); row = ll_json_next(row), n++) {
+        size_t n_doc;
+        int64_t most;
+        double score, logit;
+        float found[2];
+        llmcs_text_info infos[2] = {{.struct_size = sizeof *infos}};
+        llmcs_text_params p;
+        llmcs_text_params_init(&p);
+        const char *of_doc = ll_json_string(ll_json_get(row, "doc"), &n_doc);
+        ck_assert_uint_lt(n_doc, sizeof doc_text);
+        memcpy(doc_text, of_doc, n_doc);
+        const llmcs_text docs[2] = {{"tea", 3, NULL, 0}, {doc_text, n_doc, NULL, 0}}; /* after another document */
+        p.prompt = text_of(row, "prompt", prompt);
+        ck_assert(ll_json_int64(ll_json_get(row, "max_length"), &most));
+        ck_assert(ll_json_double(ll_json_get(row, "score"), &score));
+        ck_assert(ll_json_double(ll_json_get(row, "logit"), &logit));
+        p.max_length = (size_t)most;
+        text_of(row, "query", query);
+        ck_assert_msg(!llmcs_rerank(m, query, LLMCS_NUL, docs, 2, &p, found, infos), "%s", llmcs_error_message());
+        ck_assert_msg(fabs((double)found[1] - score) < 1e-5, "%s: %g, expected %g", doc_text, (double)found[1], score);
+        ck_assert_uint_le(infos[1].n_evaluated, p.max_length);
+        ck_assert_int_eq(infos[1].truncated, infos[1].n_tokens > p.max_length);
+        p.rerank_score = LLMCS_RERANK_LOGIT;
+        ck_assert_int_eq(llmcs_rerank(m, query, LLMCS_NUL, docs, 2, &p, found, NULL), LLMCS_OK);
+        ck_assert_double_le(fabs((double)found[1] - logit), 1e-4);
+    }
+    ck_assert_uint_ge(n, 28);
+    const llmcs_text one = {"tea", 3, NULL, 0};
+    float score;
+    llmcs_text_params p;
+    llmcs_text_params_init(&p);
+    ck_assert_int_eq(llmcs_rerank(m, "a", 1, NULL, 0, NULL, NULL, NULL), LLMCS_OK);
+    p.overflow = LLMCS_OVERFLOW_WINDOWS;
+    ck_assert_int_eq(llmcs_rerank(m, "a", 1, &one, 1, &p, &score, NULL), LLMCS_ARG);
+    p.overflow = LLMCS_OVERFLOW_ERROR;
+    p.max_length = 100;
+    ck_assert_int_eq(llmcs_rerank(m, "a", 1, &one, 1, &p, &score, NULL), LLMCS_CONTEXT_FULL);
+    p.overflow = LLMCS_OVERFLOW_TRUNCATE;
+    ck_assert_int_eq(llmcs_rerank(m, "a", 1, &one, 1, &p, &score, NULL), LLMCS_ARG);
+    const int32_t cancel = 1;
+    p.max_length = 0;
+    p.cancel = &cancel;
+    ck_assert_int_eq(llmcs_rerank(m, "a", 1, &one, 1, &p, &score, NULL), LLMCS_CANCELLED);
+    llmcs_model_free(&m);
+    ll_json_free(&doc);
+    ll_free(&a, text);
+}
+END_TEST
+
 static void add(TCase *t) {
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, vectors_are_those_of_sentence_transformers);
@@ -393,6 +476,8 @@ static void add(TCase *t) {
     tcase_add_test(t, modules_are_counted);
     tcase_add_test(t, bad_modules_are_named);
     tcase_add_test(t, modules_with_weights_do_not_fit_a_gguf_file);
+    tcase_add_test(t, vectors_of_a_decoder);
+    tcase_add_test(t, scores_of_a_language_model);
 }
 
 SUITE_MAIN("runtime/sentence_modules", add)

@@ -8,6 +8,7 @@
 typedef struct rerank_job {
     llmcs_model *model;
     int32_t score, top_n;
+    const char *prompt;
     cli_texts texts;
     llmcs_text_params params;
 } rerank_job;
@@ -17,6 +18,8 @@ static const cli_option options[] = {
     CLI_CHOICE("rerank_score", offsetof(rerank_job, score), "[auto: as the folder says, else a probability]",
                score_names),
     CLI_BOUNDED("top_n", offsetof(rerank_job, top_n), "only the best documents [0: all]", 0, INT32_MAX),
+    CLI_PLAIN("prompt", CLI_STRING, offsetof(rerank_job, prompt),
+              "the task of a language model [to find passages that answer a web search]"),
     CLI_TEXTS_OPTIONS(rerank_job),
 };
 
@@ -132,7 +135,7 @@ static int rerank_texts(const rerank_job *j, const cli_common *common) {
 static int rerank_all(rerank_job *j, const cli_common *common) {
     llmcs_model_info info = {.struct_size = sizeof info};
     if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_CLASSIFICATION))
+    if (!(info.heads & (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_CAUSAL_LM)))
         return cli_error("%s: no classification head (%s); llmcs check says what the model can do", common->folder,
                          info.architecture);
     return common->jsonl ? cli_jsonl(common, rerank_request, j) : rerank_texts(j, common);
@@ -145,6 +148,7 @@ static int rerank_command(int argc, char **argv) {
     if (code >= 0) return code;
     if (!cli_texts_read(&cmd_rerank, &common, &j.texts, &j.params)) return EXIT_USAGE;
     j.params.rerank_score = (llmcs_rerank_score)j.score;
+    j.params.prompt = j.prompt;
     if (cli_open(&common, NULL, &j.model)) return cli_failed("open");
     code = rerank_all(&j, &common);
     llmcs_model_free(&j.model);

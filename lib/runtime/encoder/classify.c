@@ -3,6 +3,7 @@
 
 #include "base/call.h"
 #include "runtime/check.h"
+#include "runtime/encoder/rerank_lm.h"
 #include "runtime/encoder/texts.h"
 #include "runtime/numbers.h"
 
@@ -103,13 +104,17 @@ static llmcs_status choose_score(const llmcs_model *m, const ll_text_rules *rule
                    m->config.rerank.name);
 }
 
+static llmcs_status check_documents(const llmcs_text *docs, size_t n_docs) {
+    for (size_t i = 0; i < n_docs; i++)
+        if (docs[i].pair || !docs[i].text) return ll_fail(LLMCS_ARG, "document %zu must have a text and no pair", i);
+    return LLMCS_OK;
+}
+
 /* Encodes each document as the second text of a pair. */
 static llmcs_status make_pairs(llmcs_text *pairs, const char *query, size_t query_bytes, const llmcs_text *docs,
                                size_t n_docs) {
-    for (size_t i = 0; i < n_docs; i++) {
-        if (docs[i].pair || !docs[i].text) return ll_fail(LLMCS_ARG, "document %zu must have a text and no pair", i);
-        pairs[i] = (llmcs_text){query, query_bytes, docs[i].text, docs[i].text_bytes};
-    }
+    LL_TRY(check_documents(docs, n_docs));
+    for (size_t i = 0; i < n_docs; i++) pairs[i] = (llmcs_text){query, query_bytes, docs[i].text, docs[i].text_bytes};
     return LLMCS_OK;
 }
 
@@ -118,13 +123,20 @@ llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_by
     LL_PUBLIC_CALL;
     ll_text_rules rules;
     llmcs_text *pairs;
-    LL_TRY(ll_model_check_head(model, LLMCS_HEAD_CLASSIFICATION, "llmcs_rerank"));
+    LL_TRY(ll_model_check(model));
+    const bool of_lm = ll_rerank_lm_possible(model);
+    if (!of_lm) LL_TRY(ll_model_check_head(model, LLMCS_HEAD_CLASSIFICATION, "llmcs_rerank"));
     LL_TRY(ll_model_check_tokenizer(model));
     if (!query || (n_docs && (!docs || !scores)))
         return ll_fail(LLMCS_ARG, "llmcs_rerank: query, docs or scores is NULL");
     LL_TRY(ll_check_array("docs", n_docs, sizeof *docs));
     LL_TRY(ll_text_rules_read(model, params, ll_text_default_length(model), LLMCS_WINDOW_MAX, &rules));
-    classification c = {.scores = scores};
+    if (of_lm) {
+        LL_TRY(check_documents(docs, n_docs));
+        const llmcs_text question = {query, query_bytes, NULL, 0};
+        return ll_rerank_lm(model, &question, docs, n_docs, &rules, scores, infos);
+    }
+    classification c = {.scores = scores, .config = &model->config};
     LL_TRY(choose_score(model, &rules, &c));
     LL_TRY(ll_alloc(&model->allocator, n_docs, sizeof *pairs, "pairs of query and document", &pairs));
     llmcs_status st = make_pairs(pairs, query, query_bytes, docs, n_docs);

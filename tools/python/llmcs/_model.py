@@ -358,12 +358,13 @@ class Model(Handle):
 
     def rerank(self, query: str, docs: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """A score for each document, how well it answers the query. rerank_score: "auto" (as the folder says, else a
-        probability), "logit", "sigmoid"; infos and the rest as in classify."""
+        probability), "logit", "sigmoid"; prompt: the task of a language model (Qwen3-Reranker); infos and the rest as
+        in classify."""
         given, q = Texts("docs", docs), utf8("query", query)
         scores = floats(given.n)
         self._evaluate(
             given,
-            _text_params(how, (*_TEXT_ARGUMENTS, "rerank_score")),
+            _text_params(how, (*_TEXT_ARGUMENTS, "rerank_score", "prompt")),
             infos,
             lib.llmcs_rerank,
             (q, len(q)),
