@@ -1,6 +1,7 @@
 /* The small files of a folder, embedded in a GGUF file. */
 #include <string.h>
 
+#include "formats/chat_template.h"
 #include "formats/gguf_export.h"
 #include "formats/settings.h"
 #include "formats/tokenizer_read.h"
@@ -105,7 +106,8 @@ static llmcs_status carry_config(file_list *list, const ll_source *source, const
 }
 
 static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
-    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                                        "chat_template.jinja"};
     LL_TRY(carry_file(list, source, "tokenizer.json", "tokenizer.json"));
     carried *last = list->n ? &list->items[list->n - 1] : NULL;
     if (last && strcmp(last->name, "tokenizer.json") == 0) LL_TRY(drop_lists(&list->allocator, last));
@@ -113,11 +115,33 @@ static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
     return LLMCS_OK;
 }
 
+/* The templates once more under the keys that llama.cpp reads. */
+static llmcs_status put_chat_templates(ll_gguf_header *h, const ll_source *source) {
+    ll_chat_files f;
+    char key[160];
+    LL_TRY(ll_chat_files_read(&f, &h->allocator, source, NULL));
+    for (size_t i = 0; i < f.n_templates; i++) {
+        const ll_chat_template *t = &f.templates[i];
+        const bool is_default = strcmp(t->name, "default") == 0;
+        ll_format(key, sizeof key, "tokenizer.chat_template%s%s", is_default ? "" : ".", is_default ? "" : t->name);
+        ll_gguf_put_text(h, key, t->text, t->n);
+    }
+    size_t n_named = 0;
+    for (size_t i = 0; i < f.n_templates; i++) n_named += strcmp(f.templates[i].name, "default") != 0;
+    if (n_named) ll_gguf_begin_array(h, "tokenizer.chat_templates", LL_GGUF_STRING, n_named);
+    for (size_t i = 0; i < f.n_templates; i++)
+        if (strcmp(f.templates[i].name, "default") != 0)
+            ll_gguf_add_text(h, f.templates[i].name, strlen(f.templates[i].name));
+    ll_chat_files_free(&f);
+    return h->status;
+}
+
 llmcs_status ll_gguf_export_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
                                   const ll_config *c) {
     file_list list = {.allocator = h->allocator};
     llmcs_status status = carry_config(&list, source, c);
     if (!status && tokenizer) status = carry_tokenizer(&list, tokenizer);
+    if (!status && tokenizer) status = put_chat_templates(h, tokenizer);
     if (!status) {
         ll_gguf_begin_array(h, LL_GGUF_FILE_NAMES, LL_GGUF_STRING, list.n);
         for (size_t i = 0; i < list.n; i++) ll_gguf_add_text(h, list.items[i].name, strlen(list.items[i].name));

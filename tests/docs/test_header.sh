@@ -90,6 +90,15 @@ check 'the example of the engine' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -
 grep -q llmcs_index_search "$work/index.c" || { echo 'the example of the index was not found'; failed=$((failed + 1)); }
 check 'the example of the index' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/index.c" -o "$work/index.o"
 
+# The example of chat templates, likewise.
+{
+    printf '#include <llmcs.h>\n#include <stdio.h>\nvoid example(llmcs_session *);\nvoid example(llmcs_session *session)\n{\n'
+    sed -n '1,/^#include/p' include/llmcs_chat.h | sed -n 's/^ \*     //p'
+    printf '}\n'
+} >"$work/chat.c"
+grep -q llmcs_chat_generate "$work/chat.c" || { echo 'the example of chat templates was not found'; failed=$((failed + 1)); }
+check 'the example of chat templates' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/chat.c" -o "$work/chat.o"
+
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"
 export PKG_CONFIG_PATH="$work/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"

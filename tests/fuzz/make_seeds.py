@@ -223,7 +223,14 @@ def call_seeds():
         write("calls", f"each-{i}", b"".join(bytes([i, k % 3]) + random.randbytes(12) for k in range(8)))
 
 
+def chat_seeds():
+    for i, line in enumerate(read(DATA + "chat/golden.jsonl").decode().splitlines()):
+        case = json.loads(line)
+        write("chat", str(i), case["template"].encode() + b"\0" + case["variables"].encode())
+
+
 model_seeds()
+chat_seeds()
 tokenizer_seeds()
 sentencepiece_seeds()
 text_seeds()

@@ -2,6 +2,7 @@
 #include "fuzz/replay.h"
 #include "fuzz/targets.h"
 #include "fuzz/targets_calls.h"
+#include "fuzz/targets_chat.h"
 #include "fuzz/targets_model.h"
 #include "fuzz/targets_search.h"
 #include "fuzz/targets_sentencepiece.h"
@@ -55,6 +56,8 @@ START_TEST(windows) { replay(fuzz_windows, "windows", 5); }
 END_TEST
 START_TEST(spans) { replay(fuzz_spans, "spans", 8); }
 END_TEST
+START_TEST(chat_templates) { replay(fuzz_chat, "chat", 5); }
+END_TEST
 START_TEST(calls_in_any_order) { replay(fuzz_calls, "calls", 5); }
 END_TEST
 
@@ -79,6 +82,7 @@ static void add(TCase *t) {
     tcase_add_test(t, oom);
     tcase_add_test(t, windows);
     tcase_add_test(t, spans);
+    tcase_add_test(t, chat_templates);
     tcase_add_test(t, calls_in_any_order);
 }
 

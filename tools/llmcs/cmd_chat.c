@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chat_messages.h"
 #include "commands.h"
-#include "conversation.h"
 #include "editor.h"
 #include "gen_params.h"
 
@@ -18,6 +18,7 @@ typedef struct chat {
     const llmcs_generate_params *params;
     size_t n_ctx;
     conversation conversation;
+    llmcs_chat *template; /* the folder's chat template; NULL: the conversation's prompt template */
 } chat;
 
 /* ---- one answer */
@@ -44,22 +45,56 @@ static int print_chunk(void *user, const char *text, size_t len) {
     return fflush(stdout);
 }
 
-/* Answers a message and adds the turn to the conversation, which is as before if that fails. */
-static llmcs_status answer_message(chat *c, const char *message, size_t len, bool print, llmcs_result **result) {
-    /* 0: a folder's max_length says how long prompt and answer may be. */
+/* 0: a folder's max_length says how long prompt and answer may be. */
+static size_t tokens_for_answer(const chat *c) {
     const size_t half = c->n_ctx / 2;
     const size_t wanted = c->params->max_new_tokens > 0 ? (size_t)c->params->max_new_tokens : half;
-    size_t first, prompt_len;
+    return wanted < half ? wanted : half;
+}
+
+/* A Ctrl-C that came too late for the answer before cancels this one. */
+static bool try_again(llmcs_status status) { return status == LLMCS_CANCELLED && !interrupted; }
+
+static llmcs_status answer_by_template(chat *c, const char *message, size_t len, bool print, llmcs_result **result,
+                                       size_t *first) {
+    llmcs_chat_params params;
+    llmcs_chat_message *messages;
+    char now[32];
+    llmcs_chat_params_init(&params);
+    chat_now(now);
+    params.now = now[0] ? now : NULL;
+    llmcs_status status = chat_fit(&c->conversation, c->template, c->tokenizer, c->n_ctx, tokens_for_answer(c), message,
+                                   len, &params, &messages, first);
+    if (status) return status;
+    do {
+        stream s = {false};
+        status =
+            llmcs_chat_generate(c->session, c->template, &params, c->params, print ? print_chunk : NULL, &s, result);
+    } while (try_again(status));
+    free(messages);
+    return status;
+}
+
+static llmcs_status answer_by_prompt(chat *c, const char *message, size_t len, bool print, llmcs_result **result,
+                                     size_t *first) {
     char *prompt = NULL;
+    size_t prompt_len;
     llmcs_status status = conversation_fit(&c->conversation, c->tokenizer, c->params->encode_flags, c->n_ctx,
-                                           wanted < half ? wanted : half, message, len, &prompt, &prompt_len, &first);
+                                           tokens_for_answer(c), message, len, &prompt, &prompt_len, first);
     if (status) return status;
     do {
         stream s = {true};
         status = llmcs_generate(c->session, prompt, prompt_len, c->params, print ? print_chunk : NULL, &s, result);
-        /* A Ctrl-C that came too late for the answer before cancels this one. */
-    } while (status == LLMCS_CANCELLED && !interrupted);
+    } while (try_again(status));
     free(prompt);
+    return status;
+}
+
+/* Answers a message and adds the turn to the conversation, which is as before if that fails. */
+static llmcs_status answer_message(chat *c, const char *message, size_t len, bool print, llmcs_result **result) {
+    size_t first = 0;
+    const llmcs_status status = c->template ? answer_by_template(c, message, len, print, result, &first)
+                                            : answer_by_prompt(c, message, len, print, result, &first);
     if (status) return status;
     const llmcs_sequence *s = (*result)->sequences[0];
     return conversation_add(&c->conversation, first, message, len, s->text, s->text_bytes);
@@ -76,7 +111,7 @@ static llmcs_status answer_request(void *user, const json_t *request, cli_answer
     if (!status) status = answer_message(c, text, len, false, &result);
     if (!status) {
         const llmcs_sequence *s = result->sequences[0];
-        const size_t skip = s->text_bytes && *s->text == ' ';
+        const size_t skip = !c->template && s->text_bytes && *s->text == ' ';
         answer_set(answer, "text", json_text(s->text + skip, s->text_bytes - skip));
         answer_set(answer, "finish_reason", json_string(llmcs_finish_reason_name(s->finish_reason)));
     }
@@ -166,9 +201,10 @@ static int talk(chat *c) {
 
 /* ---- */
 
-static int start_chat(llmcs_model *model, gen_params *g, const cli_common *common, const prompt_template *t) {
+static int start_chat(llmcs_model *model, gen_params *g, const cli_common *common, const prompt_template *t,
+                      llmcs_chat *template) {
     llmcs_model_info info = {.struct_size = sizeof info};
-    chat c = {.common = common, .params = &g->params, .conversation = {.template = t}};
+    chat c = {.common = common, .params = &g->params, .conversation = {.template = t}, .template = template};
     if (!(c.tokenizer = cli_tokenizer(model))) return EXIT_FAILED;
     llmcs_session_options options;
     llmcs_session_options_init(&options);
@@ -199,11 +235,16 @@ static int chat_command(int argc, char **argv) {
     if (cli_open(&common, NULL, &model)) return cli_failed("open");
     code = gen_read_options(&cmd_chat, &common, model, &g);
     g.params.num_beams = g.params.num_return_sequences = 1; /* a folder's beams cannot be printed as they grow */
-    if (code == EXIT_DONE && template_find(&t, common.folder, g.template, DEFAULT_TEMPLATE) < 0) code = EXIT_FAILED;
+    llmcs_chat *template = NULL;                            /* --template outranks the folder's */
+    if (code == EXIT_DONE && !g.template && !chat_find(common.folder, &template)) code = EXIT_FAILED;
+    if (code == EXIT_DONE &&
+        template_find(&t, common.folder, template ? DEFAULT_TEMPLATE : g.template, DEFAULT_TEMPLATE) < 0)
+        code = EXIT_FAILED;
     if (code == EXIT_DONE) {
-        code = start_chat(model, &g, &common, &t);
+        code = start_chat(model, &g, &common, &t, template);
         template_free(&t);
     }
+    llmcs_chat_free(&template);
     gen_free(&g);
     llmcs_model_free(&model);
     return code;
@@ -213,12 +254,15 @@ const cli_command cmd_chat = {
     .name = "chat",
     .arguments = "",
     .summary = "A conversation: at a terminal with editing and history, else each line of stdin is a message.",
-    .notes = TEMPLATE_HELP
-    " Without either it is \"User: {prompt}\\nBot: {answer}\\n\".\n"
-    "When the context is full, the oldest whole turns are forgotten, so that an answer of --max-new-tokens (at "
-    "most half of the context) still fits. A message that cannot be answered changes nothing. Blank lines are "
-    "skipped. /reset forgets the conversation, /exit ends it, /help says more; Ctrl-C stops an answer, Ctrl-D "
-    "leaves.",
+    .notes =
+        "A model folder's chat template (tokenizer_config.json, chat_template.jinja, GGUF) says what a conversation "
+        "looks like to the model; what users write never becomes a control token. "
+        "llmcs chat-template shows it. Without one, or with --template, a prompt template does.\n" TEMPLATE_HELP
+        " Without either it is \"User: {prompt}\\nBot: {answer}\\n\".\n"
+        "When the context is full, the oldest whole turns are forgotten, so that an answer of --max-new-tokens (at "
+        "most half of the context) still fits. A message that cannot be answered changes nothing. Blank lines are "
+        "skipped. /reset forgets the conversation, /exit ends it, /help says more; Ctrl-C stops an answer, Ctrl-D "
+        "leaves.",
     .jsonl_help =
         "{\"text\":\"...\"} -> {\"text\":\"...\", \"finish_reason\":\"...\"}; the lines are one conversation.",
     .options = gen_options,

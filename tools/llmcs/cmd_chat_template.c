@@ -1,10 +1,9 @@
 /* llmcs chat-template: renders a chat template with given variables. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "chat_messages.h"
 #include "commands.h"
-#include "request.h"
 
 typedef struct template_job {
     const char *file, *now, *name;
@@ -116,10 +115,8 @@ static int chat_template_command(int argc, char **argv) {
     if (j.file && j.name)
         return cli_usage_error(&cmd_chat_template, "--template-name chooses among a model's templates");
     if (!j.now) {
-        const time_t now = time(NULL);
-        struct tm local;
-        if (localtime_r(&now, &local) && strftime(j.clock, sizeof j.clock, "%Y-%m-%dT%H:%M:%S", &local))
-            j.now = j.clock;
+        chat_now(j.clock);
+        if (j.clock[0]) j.now = j.clock;
     }
     if (open_chat(&j, common.folder, &said)) return said ? EXIT_FAILED : cli_failed("open");
     code = common.jsonl ? answer_lines(&j, &common) : answer_text(&j, &common);

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "report.h"
+#include "request.h"
 
 static double megabytes(const json_t *report, const char *key) {
     return (double)json_integer_value(json_object_get(report, key)) / 1e6;
@@ -55,6 +56,7 @@ static void print_table(const json_t *r) {
         printf("tokenizer      %lld tokens\n", (long long)json_integer_value(tokens));
     if (json_is_string(json_object_get(r, "tokenizer")))
         print_tokenizer(json_string_value(json_object_get(r, "tokenizer")));
+    printf("chat template  %s\n", json_string_value(json_object_get(r, "chat_template")));
     if (!json_is_null(json_object_get(r, "eos_token_id")))
         printf("eos_token_id   %lld\n", (long long)json_integer_value(json_object_get(r, "eos_token_id")));
     for (size_t i = 0; i < json_array_size(labels); i++) {
@@ -78,6 +80,15 @@ static void print_table(const json_t *r) {
     report_print_list("notes", json_object_get(r, "notes"), NULL);
 }
 
+/* "yes", "no", or why it cannot be used. */
+static json_t *chat_template_of(const char *folder) {
+    llmcs_chat *chat = NULL;
+    const llmcs_status status = llmcs_chat_open(folder, NULL, &chat);
+    llmcs_chat_free(&chat);
+    if (!status || status == LLMCS_TEMPLATE) return json_string(status ? "no" : "yes");
+    return json_text(llmcs_error_message(), strlen(llmcs_error_message()));
+}
+
 static int info_command(int argc, char **argv) {
     cli_common common;
     cli_log log = {0};
@@ -89,6 +100,7 @@ static int info_command(int argc, char **argv) {
         code = cli_failed("open");
     } else {
         code = EXIT_DONE;
+        json_object_set_new(report, "chat_template", chat_template_of(common.folder));
         json_object_set_new(report, "settings", report_settings(common.folder));
         json_object_set_new(report, "generation", report_generation(model));
         json_object_set_new(report, "not_applied", report_log(&log, LLMCS_LOG_WARN));

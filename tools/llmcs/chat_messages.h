@@ -1,0 +1,20 @@
+/* A conversation as the messages of a chat template. */
+#ifndef TOOLS_LLMCS_CHAT_MESSAGES_H
+#define TOOLS_LLMCS_CHAT_MESSAGES_H
+
+#include "conversation.h"
+
+/* The local time, as llmcs_chat_params.now has it. */
+void chat_now(char now[32]);
+
+/* The folder's chat template. *chat is NULL where it has none; false after an error message: it cannot be used. */
+bool chat_find(const char *folder, llmcs_chat **chat);
+
+/* params->messages for a message after as many of the last turns as leave n_answer of n_ctx tokens for the answer;
+ * *first: how many of the oldest turns it does without. They point into the conversation and to `message`; the caller
+ * frees the array. CONTEXT_FULL: the message alone is too long. */
+llmcs_status chat_fit(const conversation *c, const llmcs_chat *chat, const llmcs_tokenizer *tokenizer, size_t n_ctx,
+                      size_t n_answer, const char *message, size_t len, llmcs_chat_params *params,
+                      llmcs_chat_message **messages, size_t *first);
+
+#endif
