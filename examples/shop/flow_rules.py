@@ -60,7 +60,7 @@ RULES = [
             r"(上|前)(一|面)?(一)?(个|位|那个|那位)(客户|顾客|买家|用户|客人)|(刚才|旁边)(那个|那位)(客户|顾客|人)|把.{2,8}的(电话|手机号?|地址|住址|邮箱|订单|号码)(给|告诉|发)"),
     pattern("others_data", r"\b(customer|account|user) (no\.? ?|number |id )?c?\d{2,}\b|(顾客|客户|用户|账号)c?\d{2,}"),
     pattern("others_data", rf"(?<!this is )(?<!i got )(?<!received )(?<!me )\b(another|other|some other|a different|all|every|which) (of your )?{CUSTOMERS}\b.{{0,40}}\b(orders?|ordered|address(es)?|phones?|numbers?|data|e-?mails?|"
-                           rf"names?|bought|buy)\b|\b(address|phone( number)?|e-?mail|orders?|data|names?) of (another|other|some|all|your|a) {CUSTOMERS}\b",
+                           rf"names?|bought|buy)\b|\b(address|phone( number)?|e-?mail|orders?|data|names?) of (your |the )?(another|other|some|all|your|a|previous|last) {CUSTOMERS}\b",
             r"\b(show|tell|give|look up|what) .{0,30}\b(someone|somebody) else('s)?\b.{0,20}\b(orders?|address|phone|data|account)\b",
             rf"\b(my|his|her) {RELATIONS}('s)? (orders?|purchases|phone number)\b|\bwhat (did|has) (my|his|her) {RELATIONS} (bought|buy|ordered?)\b",
             r"(别人|其他人|他人|(其他|别的|另一个|某个)(顾客|客户|用户|买家))的?.{0,6}(订单|电话|手机号|资料|购买记录|买了什么)|(所有|全部)(顾客|客户|用户)的?|"

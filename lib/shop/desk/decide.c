@@ -19,7 +19,8 @@ enum {
     MAX_UNCLEAR = 2,
     MATCH_LIMIT = 20000,
     LOUD_CAPITALS = 10,
-    LEAST_QUESTION = 3
+    LEAST_QUESTION = 3,
+    MAX_ORDINAL = 5
 };
 
 /* A text with what the classifier says of it. */
@@ -413,7 +414,8 @@ static llmcs_status answer_unsure(desk_turn *t, const desk_wish *wish) {
     SHOP_TRY(desk_say_knowledge(t, wish, sure_entry, &found));
     if (found) return LLMCS_OK;
     desk_new_line(t);
-    desk_set_route(t, LLMCS_DESK_NONE);
+    /* The parts with an answer say what the turn is. */
+    if (!t->route_set && !t->c->n_queue) desk_set_route(t, LLMCS_DESK_NONE);
     return desk_say_sentence(t, DESK_PART_UNANSWERED);
 }
 
@@ -545,9 +547,13 @@ static llmcs_status missed_answer(desk_turn *t, desk_frame *frame) {
     return desk_ask_again(t, frame, true);
 }
 
+/* "the first", "2": it chooses from a list, and is nothing else without one. */
+static bool is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words, MAX_ORDINAL) > 0; }
+
 /* A question in the middle of a flow; the flow goes on afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
     *handled = false;
+    if (is_only_ordinal(t)) return LLMCS_OK;
     if (r->rule) {
         *handled = true;
         return obey_rule(t, r->rule);
@@ -678,7 +684,7 @@ static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
 
 static llmcs_status answer_new_message(desk_turn *t, const reading *r, size_t n) {
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
-    if (!words) return desk_not_understood(t);
+    if (!words || is_only_ordinal(t)) return desk_not_understood(t);
     if (!desk_is_yes(&t->words) || words > SHORT_ANSWER) return answer_wishes(t, r, n);
     /* A yes to nothing. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);

@@ -28,7 +28,15 @@ llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, 
     return llmcs_index_create(&o, &catalog->index);
 }
 
+/* Under the write lock of the recommender, or with no other user. */
+static void drop_words(shop_catalog *catalog, shop_item *item) {
+    uint64_t *words = atomic_exchange(&item->words, NULL);
+    if (words) atomic_fetch_sub(&catalog->word_bytes, (size_t)(words[0] + 1) * sizeof *words);
+    shop_free(catalog->allocator, words);
+}
+
 void shop_catalog_free(shop_catalog *catalog) {
+    for (size_t i = 0; i < catalog->n_items; i++) drop_words(catalog, &catalog->items[i]);
     shop_free(catalog->allocator, catalog->items);
     shop_free(catalog->allocator, catalog->names);
     shop_free(catalog->allocator, catalog->tags);
@@ -324,6 +332,7 @@ static llmcs_status read_product(batch *b, shop_connection *c, const shop_query 
     const char *id = shop_query_text(q, 1, &n);
     SHOP_TRY(find_item(catalog, row, id, n, &number));
     shop_item *item = &catalog->items[number];
+    drop_words(catalog, item);
     memset(vector, 0, catalog->dim * sizeof *vector);
     const char *category = shop_query_text(q, 2, &n);
     SHOP_TRY(add_label(catalog, SHOP_LABEL_CATEGORY, category, n, &item->category));

@@ -5,6 +5,8 @@
 #ifndef SHOP_RECOMMEND_CATALOG_H
 #define SHOP_RECOMMEND_CATALOG_H
 
+#include <stdatomic.h>
+
 #include "shop/metrics/grams.h"
 #include "shop/recommend/cooccur.h"
 #include "shop/recommend/features.h"
@@ -27,7 +29,12 @@ typedef struct shop_item {
     uint32_t n_tags, tags_capacity;
     double price;
     bool in_stock;
+    /* [1 + words[0]] hashes of its texts' words, made when a text is first compared with it (lexical.c); or NULL.
+     * Recommendations side by side may set it once; it goes when the product changes, which none of them sees. */
+    _Atomic(uint64_t *) words;
 } shop_item;
+
+enum { SHOP_CATALOG_WORD_BYTES = 64 << 20 }; /* of all items; beyond that words are read each time */
 
 typedef struct shop_catalog {
     const llmcs_allocator *allocator;
@@ -48,6 +55,7 @@ typedef struct shop_catalog {
     llmcs_index *index; /* of the vectors, by products.row */
     uint64_t n_built;   /* vectors when its lists were built last */
     shop_chars chars;   /* workspace */
+    _Atomic size_t word_bytes;
 } shop_catalog;
 
 llmcs_status shop_catalog_init(shop_catalog *catalog, const llmcs_allocator *a, int32_t n_embedding);

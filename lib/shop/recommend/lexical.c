@@ -35,9 +35,32 @@ static void mark_word(void *user, uint64_t hash, bool whole) {
     if (i < w->n) w->found |= (uint64_t)1 << i;
 }
 
-static llmcs_status read_words(const shop_ranking *r, shop_connection *c, uint32_t item, shop_chars *chars, wanted *w) {
+/* The words of one product. */
+typedef struct word_list {
+    const llmcs_allocator *allocator;
+    uint64_t *items; /* items[0]: how many follow */
+    size_t n, capacity;
+    llmcs_status status;
+} word_list;
+
+static void list_word(void *user, uint64_t hash, bool whole) {
+    word_list *l = user;
+    (void)whole;
+    for (size_t i = 1; i < l->n; i++)
+        if (l->items[i] == hash) return;
+    if (!l->status)
+        l->status = shop_grow(l->allocator, &l->items, l->n, &l->capacity, l->n + 1, sizeof *l->items, "words");
+    if (!l->status) l->items[l->n++] = hash;
+}
+
+/* Product texts are short; of a long one the first words count. */
+enum { MAX_TEXT_BYTES = 8192 };
+
+static llmcs_status list_words(const shop_ranking *r, shop_connection *c, uint32_t item, shop_chars *chars,
+                               word_list *list) {
     shop_query q;
-    w->found = 0;
+    SHOP_TRY(shop_grow(list->allocator, &list->items, 0, &list->capacity, 1, sizeof *list->items, "words"));
+    list->n = 1;
     SHOP_TRY(shop_query_begin(
         c, &q,
         "SELECT (SELECT group_concat(t.title || ' ' || ifnull(t.attributes, ''), ' ') FROM product_texts t"
@@ -48,9 +71,43 @@ static llmcs_status read_words(const shop_ranking *r, shop_connection *c, uint32
     if (!status && q.has_row) {
         size_t n;
         const char *text = shop_query_text(&q, 0, &n);
-        status = shop_each_word(chars, text, n, mark_word, w);
+        status = shop_each_word(chars, text, shop_min(n, MAX_TEXT_BYTES), list_word, list);
     }
     shop_query_end(&q);
+    list->items[0] = list->n - 1;
+    return status ? status : list->status;
+}
+
+/* Gives the list to the catalog, if there is room and no other recommendation was faster. */
+static void keep_words(shop_catalog *catalog, uint32_t item, word_list *list) {
+    const size_t bytes = list->n * sizeof *list->items;
+    uint64_t *none = NULL;
+    if (atomic_fetch_add(&catalog->word_bytes, bytes) + bytes <= SHOP_CATALOG_WORD_BYTES &&
+        atomic_compare_exchange_strong(&catalog->items[item].words, &none, list->items)) {
+        list->items = NULL;
+        return;
+    }
+    atomic_fetch_sub(&catalog->word_bytes, bytes);
+}
+
+static void mark_words(wanted *w, const uint64_t *words) {
+    for (uint64_t i = 1; i <= words[0]; i++) mark_word(w, words[i], true);
+}
+
+static llmcs_status read_words(const shop_ranking *r, shop_connection *c, uint32_t item, shop_chars *chars, wanted *w) {
+    const uint64_t *known = atomic_load(&r->catalog->items[item].words);
+    word_list list = {.allocator = r->allocator};
+    w->found = 0;
+    if (known) {
+        mark_words(w, known);
+        return LLMCS_OK;
+    }
+    const llmcs_status status = list_words(r, c, item, chars, &list);
+    if (!status) {
+        mark_words(w, list.items);
+        keep_words((shop_catalog *)(uintptr_t)r->catalog, item, &list);
+    }
+    shop_free(r->allocator, list.items);
     return status;
 }
 

@@ -342,6 +342,25 @@ START_TEST(a_question_is_no_address) {
 }
 END_TEST
 
+/* "the first" of no list is no wish, whatever the classifier makes of it. */
+START_TEST(ordinals_choose_and_do_nothing_else) {
+    static const char *const texts[] = {"the first", "2", "第一个"};
+    desk_case d;
+    desk_case_open(&d);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char conversation[16];
+        snprintf(conversation, sizeof conversation, "n%d", (int)i);
+        (void)say_as(&d, conversation, "anna", texts[i]);
+        ck_assert_int_eq(d.turn->route, LLMCS_DESK_ASK_BACK);
+        (void)say_as(&d, conversation, "anna", "cancel order PL1001");
+        HAS(say_as(&d, conversation, "anna", texts[i]), "PL1001");
+        ck_assert_str_eq(d.turn->flow, "cancel");
+    }
+    ORDER_IS("PL1001", "paid");
+    desk_case_close(&d);
+}
+END_TEST
+
 START_TEST(times_of_a_turn_are_not_negative) {
     desk_case d;
     desk_case_open(&d);
@@ -524,6 +543,7 @@ static void add(TCase *t) {
     tcase_add_test(t, same_message_id_same_answer);
     tcase_add_test(t, conversation_belongs_to_its_customer);
     tcase_add_test(t, a_question_is_no_address);
+    tcase_add_test(t, ordinals_choose_and_do_nothing_else);
     tcase_add_test(t, times_of_a_turn_are_not_negative);
     tcase_add_test(t, free_text_and_tickets);
     tcase_add_test(t, giving_up_and_missing_slots);

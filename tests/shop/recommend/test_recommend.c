@@ -384,6 +384,35 @@ START_TEST(writes_of_others_are_followed) {
 }
 END_TEST
 
+/* Words of a product are kept until it changes. */
+START_TEST(a_text_finds_a_product_by_its_words_of_now) {
+    llmcs_shop *shop = make_shop();
+    put_product(shop, "thing", "Zebra lantern", "灯笼", "home", "gift", 30, 3);
+    llmcs_shop_recommend_params p;
+    llmcs_shop_recommend_params_init(&p);
+    p.k = 1;
+    p.lang = "en";
+    for (int round = 0; round < 3; round++) {
+        p.text = "zebra lantern";
+        llmcs_shop_recommendations *found = recommend(shop, &p);
+        ck_assert_str_eq(found->items[0]->item, "thing");
+        llmcs_shop_recommendations_free(&found);
+    }
+    put_product(shop, "thing", "Walrus blanket", "毯子", "home", "gift", 30, 3);
+    put_product(shop, "later", "Zebra lantern", "灯笼", "home", "gift", 30, 3);
+    for (int round = 0; round < 2; round++) {
+        llmcs_shop_recommendations *found = recommend(shop, &p);
+        ck_assert_str_eq(found->items[0]->item, "later");
+        llmcs_shop_recommendations_free(&found);
+    }
+    p.text = "walrus blanket";
+    llmcs_shop_recommendations *found = recommend(shop, &p);
+    ck_assert_str_eq(found->items[0]->item, "thing");
+    llmcs_shop_recommendations_free(&found);
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
 /* ---- failing allocations */
 
 static llmcs_status recommend_once(const llmcs_allocator *a, char *first, size_t capacity) {
@@ -493,6 +522,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, orders_count_as_bought);
     tcase_add_test(tests, bad_parameters_are_refused);
     tcase_add_test(tests, writes_of_others_are_followed);
+    tcase_add_test(tests, a_text_finds_a_product_by_its_words_of_now);
     tcase_add_test(tests, each_allocation_may_fail);
     tcase_add_test(tests, threads_recommend_while_events_arrive);
 }
