@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BLOCK 256u
-#define N_OPEN 16 /* blocks that nodes with several children are tried in */
+#define N_OPEN 6 /* blocks that nodes with several children are tried in */
 
 /* Keys [begin, end) share their first `depth` bytes, which lead to `node`. */
 typedef struct range {
@@ -64,10 +64,12 @@ static free_bits flip_index(const free_bits *bits, unsigned c) {
     return out;
 }
 
+static bool is_full(const free_bits *bits) { return !(bits->word[0] | bits->word[1] | bits->word[2] | bits->word[3]); }
+
 /* The low byte of a base at which all these children are free; BLOCK: there is none. */
 static unsigned find_base(const free_bits *bits, const unsigned char *child, size_t n) {
     free_bits fits = flip_index(bits, child[0]);
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; i < n && !is_full(&fits); i++) {
         const free_bits next = flip_index(bits, child[i]);
         for (unsigned w = 0; w < 4; w++) fits.word[w] &= next.word[w];
     }
@@ -75,8 +77,6 @@ static unsigned find_base(const free_bits *bits, const unsigned char *child, siz
         if (fits.word[w]) return w * 64 + (unsigned)__builtin_ctzll(fits.word[w]);
     return BLOCK;
 }
-
-static bool is_full(const free_bits *bits) { return !(bits->word[0] | bits->word[1] | bits->word[2] | bits->word[3]); }
 
 /* A block for one child: the first that has a free unit. */
 static llmcs_status place_one(builder *b, unsigned char child, uint32_t *base) {

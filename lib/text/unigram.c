@@ -10,18 +10,21 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/hash.h"
 
 #define UNK_PENALTY 10.0
 
 void ll_unigram_free(ll_unigram *m, const llmcs_allocator *a) {
     ll_double_array_free(&m->trie, a);
     ll_free(a, m->score);
+    ll_free(a, m->n_bytes);
     ll_free(a, m->hidden);
     *m = (ll_unigram){0};
 }
 
 void ll_unigram_scratch_free(ll_unigram_scratch *s, const llmcs_allocator *a) {
     ll_free(a, s->node);
+    ll_free(a, s->word);
     *s = (ll_unigram_scratch){0};
 }
 
@@ -90,10 +93,12 @@ static llmcs_status set_scores(ll_unigram *m, const llmcs_allocator *a, const pi
     m->unk_score = lowest - UNK_PENALTY;
     if (m->single_precision) m->unk_score = (double)(float)m->unk_score;
     LL_TRY(ll_alloc_zero(a, n_ids, sizeof *m->score, "scores", &m->score));
+    LL_TRY(ll_alloc_zero(a, n_ids, sizeof *m->n_bytes, "token lengths", &m->n_bytes));
     for (size_t i = 0; i < p->n; i++) {
         const ll_vocab_entry *e = &p->at[i];
         if (e->id < 0) continue;
         m->score[e->id] = p->spec->scores[i];
+        m->n_bytes[e->id] = (uint8_t)ll_min(e->token_bytes, UINT8_MAX);
         if (p->spec->sentencepiece && type_of(p, i) == LL_PIECE_USER_DEFINED)
             m->score[e->id] = (double)((float)e->token_bytes * (float)highest) - 0.1;
     }
@@ -109,6 +114,7 @@ llmcs_status ll_unigram_build(ll_unigram *m, const llmcs_allocator *a, const ll_
     if (m->unk_id < 0)
         return ll_fail(LLMCS_TOKENIZER, "%s: the vocabulary has no unknown token (model.unk_id)", spec->path);
     m->unk_mark = m->unk_id;
+    m->seed = ll_hash_seed();
     ll_byte_tokens_find(&m->bytes, vocab);
     if (spec->n_pieces) {
         m->lookup = vocab;
@@ -242,8 +248,8 @@ static inline size_t character_length(unsigned char first) {
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-llmcs_status ll_unigram_encode(const ll_unigram *m, ll_unigram_scratch *s, const llmcs_allocator *a,
-                               const ll_view *view, ll_encoding *out) {
+static llmcs_status encode_view(const ll_unigram *m, ll_unigram_scratch *s, const llmcs_allocator *a,
+                                const ll_view *view, ll_encoding *out) {
     walker w = {.m = m, .s = s, .a = a, .view = view, .out = out};
     LL_TRY(ll_grow(a, &s->node, 0, &s->capacity, 64, sizeof *s->node, "ways through a text"));
     s->node[0] = (ll_unigram_node){0, -1, 0};
@@ -254,4 +260,54 @@ llmcs_status ll_unigram_encode(const ll_unigram *m, ll_unigram_scratch *s, const
     }
     if (view->n > w.begin) LL_TRY(end_stretch(&w, view->n));
     return flush_unknown(&w);
+}
+
+/* --------------------------------------------------------------------------------------- words that come again */
+
+#define MANY_BYTES 4096 /* texts that are shorter do without the table of words */
+
+static llmcs_status take_word(const ll_unigram_word *word, const llmcs_allocator *a, const ll_view *view,
+                              ll_encoding *out) {
+    LL_TRY(ll_encoding_reserve(out, a, word->n_tokens));
+    for (size_t i = 0; i < word->n_tokens; i++) {
+        out->ids[out->n] = word->id[i];
+        if (out->want_spans) out->spans[out->n] = ll_view_span(view, i ? word->end[i - 1] : 0, word->end[i]);
+        out->n++;
+    }
+    return LLMCS_OK;
+}
+
+/* Keeps a word whose tokens are all from the vocabulary: only then do their lengths follow from their ids. */
+static void keep_word(const ll_unigram *m, ll_unigram_word *slot, const ll_view *view, const ll_encoding *out,
+                      size_t first) {
+    const size_t n = out->n - first;
+    size_t end = 0;
+    if (n == 0 || n > LL_UNIGRAM_TOKENS) return;
+    slot->n_bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = out->ids[first + i];
+        if (id == m->unk_id) return;
+        end += m->n_bytes[id];
+        slot->id[i] = id;
+        slot->end[i] = (uint8_t)end;
+    }
+    if (end != view->n) return; /* tokens of bytes */
+    memcpy(slot->text, view->text, view->n);
+    slot->n_tokens = (uint8_t)n;
+    slot->n_bytes = (uint8_t)view->n;
+}
+
+llmcs_status ll_unigram_encode(const ll_unigram *m, ll_unigram_scratch *s, const llmcs_allocator *a,
+                               const ll_view *view, ll_encoding *out) {
+    const size_t first = out->n;
+    s->n_bytes += view->n;
+    if (view->n > LL_UNIGRAM_WORD || view->n == 0 || m->lookup || s->n_bytes < MANY_BYTES)
+        return encode_view(m, s, a, view, out);
+    if (!s->word) LL_TRY(ll_alloc_zero(a, LL_UNIGRAM_WORDS, sizeof *s->word, "table of words", &s->word));
+    const uint64_t hash = ll_hash_bytes(m->seed, view->text, view->n);
+    ll_unigram_word *slot = &s->word[(size_t)hash & (LL_UNIGRAM_WORDS - 1)];
+    if (slot->n_bytes == view->n && !memcmp(slot->text, view->text, view->n)) return take_word(slot, a, view, out);
+    LL_TRY(encode_view(m, s, a, view, out));
+    keep_word(m, slot, view, out, first);
+    return LLMCS_OK;
 }

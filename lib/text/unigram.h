@@ -15,6 +15,8 @@
 typedef struct ll_unigram {
     ll_double_array trie; /* token -> id; without special tokens, which text does not produce */
     double *score;        /* by the trie's ids */
+    uint8_t *n_bytes;     /* the same: bytes of a token, 255 for longer ones */
+    uint64_t seed;
     int32_t unk_id;
     double unk_score; /* of one character that no token begins and ends with */
     bool byte_fallback;
@@ -32,11 +34,26 @@ typedef struct ll_unigram_node {
     uint32_t length; /* of that token, bytes */
 } ll_unigram_node;
 
+/* A word that was tokenized before, with its tokens: most words of a text come again. */
+#define LL_UNIGRAM_WORD 23  /* bytes at most */
+#define LL_UNIGRAM_TOKENS 5 /* tokens at most */
+typedef struct ll_unigram_word {
+    char text[LL_UNIGRAM_WORD];
+    uint8_t n_bytes; /* 0: a free slot */
+    int32_t id[LL_UNIGRAM_TOKENS];
+    uint8_t end[LL_UNIGRAM_TOKENS]; /* where each token ends */
+    uint8_t n_tokens;
+} ll_unigram_word;
+
 /* Lives for one llmcs_encode; starts zeroed. */
 typedef struct ll_unigram_scratch {
     ll_unigram_node *node;
     size_t capacity;
+    ll_unigram_word *word; /* [LL_UNIGRAM_WORDS], once n_bytes says that the text is long */
+    size_t n_bytes;        /* of the text so far */
 } ll_unigram_scratch;
+
+#define LL_UNIGRAM_WORDS 4096 /* a power of two */
 
 /* special: marks the ids that text does not produce. Errors name spec->path: LIMIT for a token that is too long,
  * TOKENIZER for a score that is not a number and a missing unknown token. */
