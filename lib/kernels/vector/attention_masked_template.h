@@ -56,9 +56,9 @@ static void masked_scores(const ll_attend *a, const attend_workspace *m, const r
             .next_step = LL_KV_BLOCK * ll_kv_element_bytes(a->type)};
         next = NULL;
         if (narrow) {
-            FOR_ANY_ROWS(g->n, score_tile, VECTORS_OF_16, &w);
+            FOR_ANY_ROWS(g->n, score_floats, VECTORS_OF_16, &w);
         } else {
-            FOR_ANY_ROWS(g->n, score_tile, ATTEND_VECTORS, &w);
+            FOR_ANY_ROWS(g->n, score_floats, ATTEND_VECTORS, &w);
         }
     }
 }

@@ -99,7 +99,8 @@ static ALWAYS_INLINE size_t lanes_below(size_t n, size_t from) { return n <= fro
 /* ---- scores of several rows */
 
 typedef struct score_args {
-    const float *q, *keys; /* [n_r][head_dim of q_stride]; [head_dim] of LL_KV_BLOCK */
+    const float *q;   /* [n_r][head_dim of q_stride] */
+    const void *keys; /* [head_dim] of LL_KV_BLOCK, in float32 or where `half` in float16 */
     size_t q_stride, head_dim;
     float *scores; /* [n_r] of stride */
     size_t stride;
@@ -118,16 +119,18 @@ static ALWAYS_INLINE const char *ahead_of(const char *next, size_t step) {
     return next + AHEAD_LINES * step;
 }
 
-static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const score_args *w) {
-    const float *q = w->q, *keys = w->keys;
+static ALWAYS_INLINE void score_tile(const bool half, const size_t n_r, const size_t n_v, const score_args *w) {
+    const float *q = w->q;
+    const char *keys = w->keys;
+    const size_t keys_step = LL_KV_BLOCK * (half ? 2 : 4);
     const size_t q_stride = w->q_stride;
     const char *next = w->next;
     attend_acc acc;
     UNROLL for (size_t r = 0; r < n_r; r++) { UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_zero(); }
     for (const float *end = q + w->head_dim; q < end; next = ahead_of(next, w->next_step)) {
-        for (const float *stop = end - q > AHEAD_LINES ? q + AHEAD_LINES : end; q < stop; q++, keys += LL_KV_BLOCK) {
+        for (const float *stop = end - q > AHEAD_LINES ? q + AHEAD_LINES : end; q < stop; q++, keys += keys_step) {
             vf column[ATTEND_VECTORS];
-            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(keys + v * VL);
+            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = load_kv(half, keys, v * VL);
             UNROLL for (size_t r = 0; r < n_r; r++) {
                 const vf row = v_set1(q[r * q_stride]);
                 UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
@@ -147,9 +150,17 @@ static ALWAYS_INLINE void score_tile(const size_t n_r, const size_t n_v, const s
     }
 }
 
-/* Scores of a group of n_r rows against one block. next: what to prefetch, or NULL. */
+static ALWAYS_INLINE void score_floats(const size_t n_r, const size_t n_v, const score_args *w) {
+    score_tile(false, n_r, n_v, w);
+}
+static ALWAYS_INLINE void score_halves(const size_t n_r, const size_t n_v, const score_args *w) {
+    score_tile(true, n_r, n_v, w);
+}
+
+/* Scores of a group of n_r rows against one block, whose keys are float16 if `half`. next: what to prefetch, or NULL.
+ */
 static void score_block(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block,
-                        const float *keys, const char *next) {
+                        bool half, const void *keys, const char *next) {
     const size_t n = a->n_positions + first * a->causal_step - block * LL_KV_BLOCK; /* positions of the first row */
     const size_t last = n + (n_r - 1) * a->causal_step;
     const size_t end = last < LL_KV_BLOCK ? last : LL_KV_BLOCK;
@@ -158,7 +169,7 @@ static void score_block(const ll_attend *a, const attend_workspace *m, size_t fi
         width = narrow ? 16 : ATTEND_VECTORS * VL;
         const score_args w = {.q = m->q + first * m->stride,
                               .q_stride = m->stride,
-                              .keys = keys + t,
+                              .keys = (const char *)keys + t * (half ? 2 : 4),
                               .head_dim = a->head_dim,
                               .scores = m->scores + first * m->score_stride + block * LL_KV_BLOCK + t,
                               .stride = m->score_stride,
@@ -169,10 +180,14 @@ static void score_block(const ll_attend *a, const attend_workspace *m, size_t fi
                               .next = next,
                               .next_step = LL_KV_BLOCK * ll_kv_element_bytes(a->type)};
         next = NULL;
-        if (narrow) {
-            FOR_CONSTANT_ROWS(n_r, score_tile, VECTORS_OF_16, &w);
+        if (narrow && half) {
+            FOR_CONSTANT_ROWS(n_r, score_halves, VECTORS_OF_16, &w);
+        } else if (narrow) {
+            FOR_CONSTANT_ROWS(n_r, score_floats, VECTORS_OF_16, &w);
+        } else if (half) {
+            FOR_CONSTANT_ROWS(n_r, score_halves, ATTEND_VECTORS, &w);
         } else {
-            FOR_CONSTANT_ROWS(n_r, score_tile, ATTEND_VECTORS, &w);
+            FOR_CONSTANT_ROWS(n_r, score_floats, ATTEND_VECTORS, &w);
         }
     }
 }
@@ -200,9 +215,9 @@ static ALWAYS_INLINE vf softmax_numerators(const float *scores, float row_max, s
 /* ---- probs times values, of several rows */
 
 typedef struct pv_args {
-    const float *probs;             /* [n_r][PV_TOKENS] */
-    const float *values[PV_BLOCKS]; /* [tokens of the block] of stride */
-    size_t n_tokens[PV_BLOCKS];     /* that all rows attend to */
+    const float *probs;            /* [n_r][PV_TOKENS] */
+    const void *values[PV_BLOCKS]; /* [tokens of the block] of stride, in float32 or where `half` in float16 */
+    size_t n_tokens[PV_BLOCKS];    /* that all rows attend to */
     size_t stride;
     float *acc;                  /* [n_r] of stride */
     bool init;                   /* acc starts from 0 */
@@ -212,22 +227,25 @@ typedef struct pv_args {
 
 /* diagonal: in the last block, row r attends to r tokens more than row 0. Each of those tokens is multiplied only for
  * the rows that attend to it: a prob of zero times a value that is NaN would be NaN. */
-static ALWAYS_INLINE void pv_tile(const size_t n_r, const size_t n_v, const bool diagonal, const pv_args *w) {
+static ALWAYS_INLINE void pv_tile(const bool half, const size_t n_r, const size_t n_v, const bool diagonal,
+                                  const pv_args *w) {
     attend_acc acc;
     vf column[ATTEND_VECTORS];
     UNROLL for (size_t r = 0; r < n_r; r++) {
         UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] =
             w->init ? v_zero() : v_load(w->acc + r * w->stride + v * VL);
     }
-    const float *p = w->probs, *values = w->values[0];
-    const size_t stride = w->stride;
+    const float *p = w->probs;
+    const char *values = w->values[0];
+    const size_t step_bytes = w->stride * (half ? 2 : 4);
     for (size_t b = 0; b < PV_BLOCKS && w->n_tokens[b]; b++) {
         const char *next = w->next[b];
         p = w->probs + b * LL_KV_BLOCK;
         values = w->values[b];
         for (const float *end = p + w->n_tokens[b]; p < end; next = ahead_of(next, w->next_step)) {
-            for (const float *stop = end - p > AHEAD_LINES ? p + AHEAD_LINES : end; p < stop; p++, values += stride) {
-                UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(values + v * VL);
+            for (const float *stop = end - p > AHEAD_LINES ? p + AHEAD_LINES : end; p < stop;
+                 p++, values += step_bytes) {
+                UNROLL for (size_t v = 0; v < n_v; v++) column[v] = load_kv(half, values, v * VL);
                 UNROLL for (size_t r = 0; r < n_r; r++) {
                     const vf row = v_set1(p[r * PV_TOKENS]);
                     UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
@@ -236,8 +254,8 @@ static ALWAYS_INLINE void pv_tile(const size_t n_r, const size_t n_v, const bool
         }
     }
     if (diagonal) {
-        UNROLL for (size_t step = 1; step < n_r; step++, p++, values += stride) {
-            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = v_load(values + v * VL);
+        UNROLL for (size_t step = 1; step < n_r; step++, p++, values += step_bytes) {
+            UNROLL for (size_t v = 0; v < n_v; v++) column[v] = load_kv(half, values, v * VL);
             UNROLL for (size_t r = step; r < n_r; r++) {
                 const vf row = v_set1(p[r * PV_TOKENS]);
                 UNROLL for (size_t v = 0; v < n_v; v++) acc[r][v] = v_fma(row, column[v], acc[r][v]);
@@ -250,16 +268,20 @@ static ALWAYS_INLINE void pv_tile(const size_t n_r, const size_t n_v, const bool
 }
 
 static ALWAYS_INLINE void pv_plain(const size_t n_r, const size_t n_v, const pv_args *w) {
-    pv_tile(n_r, n_v, false, w);
+    pv_tile(false, n_r, n_v, false, w);
 }
 static ALWAYS_INLINE void pv_diagonal(const size_t n_r, const size_t n_v, const pv_args *w) {
-    pv_tile(n_r, n_v, true, w);
+    pv_tile(false, n_r, n_v, true, w);
+}
+static ALWAYS_INLINE void pv_halves(const size_t n_r, const size_t n_v, const pv_args *w) {
+    pv_tile(true, n_r, n_v, false, w);
 }
 
-/* Softmax and pv of a group of n_r rows over blocks [block, block + PV_BLOCKS). next: values that are prefetched, or
+/* Softmax and pv of a group of n_r rows over blocks [block, block + PV_BLOCKS). half: values are float16, and all rows
+ * attend to the same positions. next: values that are prefetched, or
  * NULL. */
-static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block,
-                      const float *const values[PV_BLOCKS], const char *const next[PV_BLOCKS]) {
+static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block, bool half,
+                      const void *const values[PV_BLOCKS], const char *const next[PV_BLOCKS]) {
     const size_t n = a->n_positions + first * a->causal_step - block * LL_KV_BLOCK; /* positions of the first row */
     const size_t last = n + (n_r - 1) * a->causal_step;
     for (size_t r = 0; r < n_r; r++) {
@@ -280,14 +302,18 @@ static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t firs
         const bool narrow = m->stride - d <= 16;
         width = narrow ? 16 : ATTEND_VECTORS * VL;
         for (size_t b = 0; b < PV_BLOCKS; b++) {
-            w.values[b] = values[b] + d;
+            w.values[b] = values[b] ? (const char *)values[b] + d * (half ? 2 : 4) : NULL;
             w.next[b] = next[b] ? next[b] + d * element : NULL;
         }
         w.acc = m->acc + first * m->stride + d;
         if (narrow && diagonal) {
             FOR_CONSTANT_ROWS(n_r, pv_diagonal, VECTORS_OF_16, &w);
+        } else if (narrow && half) {
+            FOR_CONSTANT_ROWS(n_r, pv_halves, VECTORS_OF_16, &w);
         } else if (narrow) {
             FOR_CONSTANT_ROWS(n_r, pv_plain, VECTORS_OF_16, &w);
+        } else if (half) {
+            FOR_CONSTANT_ROWS(n_r, pv_halves, ATTEND_VECTORS, &w);
         } else if (diagonal) {
             FOR_CONSTANT_ROWS(n_r, pv_diagonal, ATTEND_VECTORS, &w);
         } else {
@@ -464,28 +490,30 @@ static void attend_plain(const ll_attend *a) {
     const size_t n_blocks = (n_last + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
     /* Few rows wait for memory: the next block is prefetched. With many, it is read before it is in the way. */
     const bool ahead = n_groups <= AHEAD_GROUPS;
+    /* One group reads each number once: then float16 is converted as it is read, else once for all groups. */
+    const bool half = a->type == LL_KV_F16 && n_groups == 1 && !a->causal_step, expands = a->type == LL_KV_F16 && !half;
     init_rows(a, &m);
     for (size_t b = 0; b < n_blocks; b++) {
-        const float *keys = keys_of(a, b);
+        const void *keys = keys_of(a, b);
         const char *next = !ahead ? NULL : b + 1 < n_blocks ? keys_of(a, b + 1) : values_of(a, 0);
-        if (a->type == LL_KV_F16) {
+        if (expands) {
             expand(keys, a->head_dim * LL_KV_BLOCK, m.expanded);
             keys = m.expanded;
         }
         for (size_t g = 0, r = 0, end; g < n_groups; g++, r = end) {
             end = group_end(a->n_rows, n_groups, g);
-            score_block(a, &m, r, end - r, b, keys, g ? NULL : next);
+            score_block(a, &m, r, end - r, b, half, keys, g ? NULL : next);
         }
     }
     for (size_t r = 0; r < a->n_rows; r++) m.row_max[r * VL] = v_reduce_max(v_load(m.row_max + r * VL));
     for (size_t b = 0; b < n_blocks; b += PV_BLOCKS) {
-        const float *values[PV_BLOCKS] = {0};
+        const void *values[PV_BLOCKS] = {0};
         const char *next[PV_BLOCKS] = {0}, *none[PV_BLOCKS] = {0};
         for (size_t i = 0; ahead && i < PV_BLOCKS; i++)
             next[i] = values_of(a, b + PV_BLOCKS + i < n_blocks ? b + PV_BLOCKS + i : n_blocks - 1);
         for (size_t i = 0; i < PV_BLOCKS && b + i < n_blocks; i++) {
             values[i] = values_of(a, b + i);
-            if (a->type == LL_KV_F32) continue;
+            if (!expands) continue;
             float *to = m.expanded + i * LL_KV_BLOCK * m.stride;
             const size_t seen = n_last - (b + i) * LL_KV_BLOCK;
             expand(values[i], (seen < LL_KV_BLOCK ? seen : LL_KV_BLOCK) * m.stride, to);
@@ -493,7 +521,7 @@ static void attend_plain(const ll_attend *a) {
         }
         for (size_t g = 0, r = 0, end; g < n_groups; g++, r = end) {
             end = group_end(a->n_rows, n_groups, g);
-            pv_blocks(a, &m, r, end - r, b, values, g ? none : next);
+            pv_blocks(a, &m, r, end - r, b, half, values, g ? none : next);
         }
     }
     for (size_t r = 0; r < a->n_rows; r++)
