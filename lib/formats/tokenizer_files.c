@@ -143,13 +143,17 @@ llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_sourc
     return LLMCS_OK;
 }
 
-void ll_tokenizer_spec_free(ll_tokenizer_spec *spec) {
-    const llmcs_allocator *a = &spec->arena.allocator;
+void ll_tokenizer_spec_drop_text(ll_tokenizer_spec *spec) {
     for (size_t i = 0; i < spec->n_files; i++) {
         ll_json_free(&spec->file[i].doc);
-        ll_free(a, spec->file[i].data);
-        ll_free(a, spec->file[i].path);
+        ll_free(&spec->arena.allocator, spec->file[i].data);
+        spec->file[i].data = NULL;
     }
+}
+
+void ll_tokenizer_spec_free(ll_tokenizer_spec *spec) {
+    ll_tokenizer_spec_drop_text(spec);
+    for (size_t i = 0; i < spec->n_files; i++) ll_free(&spec->arena.allocator, spec->file[i].path);
     spec->n_files = 0;
     ll_arena_free(&spec->arena);
 }

@@ -258,4 +258,8 @@ llmcs_status ll_tokenizer_files_read(ll_tokenizer_spec *spec, const llmcs_alloca
                                      const char *model_type, bool target_side, const ll_log *log);
 void ll_tokenizer_spec_free(ll_tokenizer_spec *spec);
 
+/* Frees the text of the files, so that tables can be made in its place. Then tokens, merges and names of the spec must
+ * not be read any more, only ids, flags and lengths, and paths for messages. */
+void ll_tokenizer_spec_drop_text(ll_tokenizer_spec *spec);
+
 #endif

@@ -220,19 +220,22 @@ llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *v
     llmcs_status st;
     LL_TRY_GOTO(st, find_bytes(b, vocab, spec), fail);
     LL_TRY_GOTO(st, ll_alloc(a, b->n_merges, sizeof *b->result, "merges", &b->result), fail);
-    LL_TRY_GOTO(st, ll_alloc(a, b->n_ids, sizeof *b->token_bytes, "token lengths", &b->token_bytes), fail);
-    LL_TRY_GOTO(st, ll_alloc_zero(a, 256, sizeof *b->joined, "pairs of bytes", &b->joined), fail);
     LL_TRY_GOTO(st, ll_alloc(a, 65536, sizeof *b->byte_rank, "byte pairs", &b->byte_rank), fail);
-    LL_TRY_GOTO(st, ll_string_set_init(&b->words, a, vocab->n_tokens, seed), fail);
     memset(b->byte_rank, 0xff, 65536 * sizeof *b->byte_rank);
     LL_TRY_GOTO(st, add_merges(b, a, vocab, spec), fail);
-    LL_TRY_GOTO(st, measure_tokens(b, a, vocab), fail);
-    LL_TRY_GOTO(st, find_whole(b, a, spec), fail);
-    LL_TRY_GOTO(st, ll_bpe_find_chars(b, a), fail);
     return LLMCS_OK;
 fail:
     ll_bpe_free(b, a);
     return st;
+}
+
+llmcs_status ll_bpe_add_words(ll_bpe *b, const llmcs_allocator *a, const ll_tokenizer_spec *spec) {
+    LL_TRY(ll_alloc(a, b->n_ids, sizeof *b->token_bytes, "token lengths", &b->token_bytes));
+    LL_TRY(ll_alloc_zero(a, 256, sizeof *b->joined, "pairs of bytes", &b->joined));
+    LL_TRY(ll_string_set_init(&b->words, a, b->vocab->n_tokens, b->seed));
+    LL_TRY(measure_tokens(b, a, b->vocab));
+    LL_TRY(find_whole(b, a, spec));
+    return ll_bpe_find_chars(b, a);
 }
 
 /* ------------------------------------------------------------------------------------------------ encoding */

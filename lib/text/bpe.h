@@ -72,8 +72,10 @@ typedef struct ll_bpe_scratch {
     size_t origin_capacity;
 } ll_bpe_scratch;
 
+/* In two steps: merges; then words, for which only ids and flags of the spec are read. */
 llmcs_status ll_bpe_build(ll_bpe *b, const llmcs_allocator *a, const ll_vocab *vocab, const ll_tokenizer_spec *spec,
                           uint64_t seed);
+llmcs_status ll_bpe_add_words(ll_bpe *b, const llmcs_allocator *a, const ll_tokenizer_spec *spec);
 void ll_bpe_free(ll_bpe *b, const llmcs_allocator *a);
 
 void ll_bpe_scratch_free(ll_bpe_scratch *s, const llmcs_allocator *a);

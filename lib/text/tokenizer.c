@@ -288,19 +288,24 @@ static size_t longest_token(const llmcs_tokenizer *t, const ll_tokenizer_spec *s
     return longest;
 }
 
-static llmcs_status build_bpe(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uint64_t seed) {
+/* The text of the files is dropped when the merges have been looked up: the largest tables are made behind that. */
+static llmcs_status build_bpe(llmcs_tokenizer *t, ll_tokenizer_spec *spec, bool drop_text, uint64_t seed) {
     if (spec->merges_from_scores) LL_TRY(ll_spm_merges(spec, &t->vocab));
     LL_TRY(ll_bpe_build(&t->bpe, &t->allocator, &t->vocab, spec, seed));
+    if (t->model == LL_TOKEN_BPE_CHARS)
+        LL_TRY(ll_bpe_chars_build(&t->bpe_chars, &t->allocator, &t->bpe, &t->vocab, spec));
+    if (drop_text) ll_tokenizer_spec_drop_text(spec);
+    LL_TRY(ll_bpe_add_words(&t->bpe, &t->allocator, spec));
+    LL_TRY(ll_decode_tables_build(t, spec));
     t->longest_token = longest_token(t, spec);
-    if (t->model == LL_TOKEN_BPE) return LLMCS_OK;
-    return ll_bpe_chars_build(&t->bpe_chars, &t->allocator, &t->bpe, &t->vocab, spec);
+    return LLMCS_OK;
 }
 
-/* WordPiece and Unigram find tokens in text, but not the special ones. */
-static llmcs_status build_model(llmcs_tokenizer *t, ll_tokenizer_spec *spec, uint64_t seed) {
+static llmcs_status build_model(llmcs_tokenizer *t, ll_tokenizer_spec *spec, bool drop_text, uint64_t seed) {
     const llmcs_allocator *a = &t->allocator;
     bool *special;
-    if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) return build_bpe(t, spec, seed);
+    if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) return build_bpe(t, spec, drop_text, seed);
+    LL_TRY(ll_decode_tables_build(t, spec));
     LL_TRY(ll_alloc(a, t->vocab.n_ids, sizeof *special, "special tokens", &special));
     for (size_t id = 0; id < t->vocab.n_ids; id++) special[id] = t->decode_flags[id] & LL_DECODE_SPECIAL;
     llmcs_status st = t->model == LL_TOKEN_UNIGRAM
@@ -419,7 +424,7 @@ static void choose_blocks(llmcs_tokenizer *t) {
     if (t->split[0].kind == LL_SPLIT_METASPACE && t->split[0].split && keeps_spaces(t)) t->blocks = LL_BLOCKS_AT_SPACES;
 }
 
-static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec) {
+static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec, bool drop_text) {
     uint64_t seed = ll_hash_seed();
     t->model = spec->model;
     LL_TRY(copy_steps(t, spec));
@@ -438,18 +443,17 @@ static llmcs_status build_tokenizer(llmcs_tokenizer *t, ll_tokenizer_spec *spec)
     LL_TRY(build_set(t, spec, false, &t->plain, seed));
     LL_TRY(build_set(t, spec, true, &t->normalized, seed));
     choose_blocks(t);
-    LL_TRY(ll_decode_tables_build(t, spec));
-    return build_model(t, spec, seed);
+    return build_model(t, spec, drop_text, seed);
 }
 
-llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator *a, llmcs_tokenizer **out) {
+static llmcs_status create(ll_tokenizer_spec *spec, bool drop_text, const llmcs_allocator *a, llmcs_tokenizer **out) {
     llmcs_tokenizer *t;
     *out = NULL;
     LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tokenizer", &t));
     t->allocator = *a;
     t->magic = LL_TOKENIZER_MAGIC;
     ll_arena_init(&t->arena, a);
-    llmcs_status st = build_tokenizer(t, spec);
+    llmcs_status st = build_tokenizer(t, spec, drop_text);
     if (st)
         destroy_tokenizer(t);
     else
@@ -457,11 +461,15 @@ llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator 
     return st;
 }
 
+llmcs_status ll_tokenizer_create(ll_tokenizer_spec *spec, const llmcs_allocator *a, llmcs_tokenizer **out) {
+    return create(spec, false, a, out);
+}
+
 static llmcs_status open_side(const ll_source *source, const char *model_type, const llmcs_allocator *a,
                               const ll_log *log, bool target_side, llmcs_tokenizer **out, bool *has_target) {
     ll_tokenizer_spec spec;
     LL_TRY(ll_tokenizer_files_read(&spec, a, source, model_type, target_side, log));
-    llmcs_status st = ll_tokenizer_create(&spec, a, out);
+    llmcs_status st = create(&spec, true, a, out);
     *has_target = spec.has_target;
     ll_tokenizer_spec_free(&spec);
     return st;

@@ -76,6 +76,7 @@ static void make_bpe(random_bpe *r, uint64_t *seed, const llmcs_allocator *a, si
     r->spec.n_merges = n_merges;
     r->spec.path = r->spec.merges_path = "random";
     ck_assert_msg(ll_bpe_build(&r->bpe, a, &r->table, &r->spec, *seed) == LLMCS_OK, "%s", llmcs_error_message());
+    ck_assert_int_eq(ll_bpe_add_words(&r->bpe, a, &r->spec), LLMCS_OK);
 }
 
 /* The definition: of all pairs the lowest rank, of those the leftmost. */
@@ -208,6 +209,7 @@ static void make_char_bpe(random_bpe *r, uint64_t *seed, const llmcs_allocator *
     r->spec.merges = r->merges;
     r->spec.path = r->spec.merges_path = "random";
     ck_assert_msg(ll_bpe_build(&r->bpe, a, &r->table, &r->spec, *seed) == LLMCS_OK, "%s", llmcs_error_message());
+    ck_assert_int_eq(ll_bpe_add_words(&r->bpe, a, &r->spec), LLMCS_OK);
 }
 
 /* Merging may start from characters: same tokens as from bytes. */
