@@ -14,7 +14,7 @@ from cli import BERT, GPT2, ROOT, run, run_any  # noqa: E402
 
 class Check(unittest.TestCase):
     def test_the_demo_models_work(self):
-        for folder, tasks, read in ((GPT2, ["generate", "chat", "score"], "merges.txt"), (BERT, ["classify", "embed"], "vocab.txt")):
+        for folder, tasks, read in ((GPT2, ["generate", "chat", "score"], "merges.txt"), (BERT, ["classify", "rerank", "embed"], "vocab.txt")):
             page = run("llmcs", "check", folder)
             self.assertTrue(page.startswith(folder + ": works"), page)
             self.assertIn(", ".join(tasks), page)

@@ -143,7 +143,7 @@ static void report_tasks(json_t *report, const llmcs_model *model) {
     static const struct {
         uint32_t head;
         const char *tasks;
-    } all[] = {{LLMCS_HEAD_CAUSAL_LM, "generate chat score"}, {LLMCS_HEAD_CLASSIFICATION, "classify"},
+    } all[] = {{LLMCS_HEAD_CAUSAL_LM, "generate chat score"}, {LLMCS_HEAD_CLASSIFICATION, "classify rerank"},
                {LLMCS_HEAD_TOKEN_CLASSIFICATION, "tag"},      {LLMCS_HEAD_QUESTION_ANSWERING, "span"},
                {LLMCS_HEAD_MASKED_LM, "fill-mask"},           {LLMCS_HEAD_EMBEDDING, "embed"}};
     llmcs_model_info info = {.struct_size = sizeof info};
