@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "llmcs.h"
+#include "support/fail_alloc.h"
 #include "support/golden.h"
 #include "support/model_fixture.h"
 #include "support/suite.h"
@@ -179,6 +180,55 @@ START_TEST(long_contexts_cost_what_is_asked) {
 }
 END_TEST
 
+/* A decoder without a head is an encoder: its workspace grows with the longest text, not with 32,768 positions. */
+START_TEST(workspaces_of_long_encoders_grow_with_the_text) {
+    char folder[TEMP_PATH_BYTES], *text;
+    size_t n_bytes;
+    llmcs_allocator a = ll_allocator_default();
+    temp_folder(folder);
+    ck_assert_int_eq(ll_file_read_all(&a, GOLDEN_FOLDER "qwen3-model/model.safetensors", 1 << 22, &text, &n_bytes), 0);
+    temp_write(folder, "model.safetensors", text, n_bytes);
+    ll_free(&a, text);
+    temp_write_text(
+        folder, "config.json",
+        "{\"model_type\":\"qwen3\",\"architectures\":[\"Qwen3Model\"],\"vocab_size\":60,\"hidden_size\":24,"
+        "\"intermediate_size\":40,\"num_hidden_layers\":2,\"num_attention_heads\":4,\"num_key_value_heads\":1,"
+        "\"head_dim\":8,\"max_position_embeddings\":32768}");
+    fail_alloc f;
+    fail_alloc_init(&f);
+    const llmcs_allocator counting = fail_alloc_get(&f);
+    llmcs_model_options o;
+    llmcs_model_options_init(&o);
+    o.allocator = &counting;
+    o.n_threads = 1;
+    llmcs_model *m;
+    llmcs_plan_info plan = {.struct_size = sizeof plan};
+    ck_assert_msg(!llmcs_model_open(folder, &o, &m), "%s", llmcs_error_message());
+    ck_assert_int_eq(llmcs_plan(folder, &o, NULL, &plan), LLMCS_OK);
+    static int32_t many[1500];
+    static float few_out[10 * 24], many_out[1500 * 24];
+    for (size_t i = 0; i < 1500; i++) many[i] = (int32_t)(3 + i * 7 % 50);
+    const uint64_t of_model = (uint64_t)f.live_bytes;
+    const size_t few = 10, lengths[2] = {700, 1500};
+    llmcs_encoder_outputs out = {.struct_size = sizeof out, .hidden = few_out};
+    ck_assert_int_eq(llmcs_encoder_eval(m, many, NULL, &few, 1, &out), LLMCS_OK);
+    const uint64_t of_few = (uint64_t)f.live_bytes - of_model;
+    ck_assert_uint_lt(of_few, plan.encoder_bytes / 30);
+    out.hidden = many_out;
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(llmcs_encoder_eval(m, many, NULL, &lengths[i], 1, &out), LLMCS_OK);
+        ck_assert_mem_eq(few_out, many_out, sizeof few_out); /* causal: what follows changes nothing */
+    }
+    const uint64_t of_many = (uint64_t)f.live_bytes - of_model;
+    ck_assert(of_many > of_few && of_many < plan.encoder_bytes / 8);
+    ck_assert_int_eq(llmcs_encoder_eval(m, many, NULL, &few, 1, &out), LLMCS_OK);
+    ck_assert_uint_eq((uint64_t)f.live_bytes - of_model, of_many);
+    llmcs_model_free(&m);
+    ck_assert_int_eq(f.live, 0);
+    temp_remove(folder);
+}
+END_TEST
+
 /* Biases, heads and windows that the tensors do not have, or have and config.json denies. */
 START_TEST(tensors_that_contradict_the_config_are_named) {
     static const struct {
@@ -226,6 +276,7 @@ static void add(TCase *t) {
     tcase_add_loop_test(t, quantised_files_answer_as_the_folder, 0, n);
     tcase_add_loop_test(t, saved_sessions_continue, 0, n);
     tcase_add_test(t, long_contexts_cost_what_is_asked);
+    tcase_add_test(t, workspaces_of_long_encoders_grow_with_the_text);
     tcase_add_test(t, tensors_that_contradict_the_config_are_named);
 }
 
