@@ -368,8 +368,18 @@ static llmcs_status read_dotted(ll_parser *x, char *out, size_t size) {
     }
 }
 
-/* What is wrong with the name of a filter or test that is not in our table. */
-static llmcs_status no_builtin(ll_parser *x, const char *what, const char *name, bool known, size_t at) {
+/* A filter or test that is not in our table. Inside an if, as in jinja2, it fails only where it is reached: *callee is
+ * then less than 0, -1 - its name. */
+static llmcs_status no_builtin(ll_parser *x, const char *what, const char *name, bool known, size_t at, int *callee) {
+    for (size_t i = 0; i < x->n_blocks; i++) {
+        if (x->blocks[i].kind != LL_B_IF && x->blocks[i].kind != LL_B_ELSE) continue;
+        const char *copy;
+        int32_t number;
+        LL_TRY(ll_arena_copy_text(&x->p->arena, name, strlen(name), "template name", &copy));
+        LL_TRY(ll_intern(x, copy, strlen(copy), at, &number));
+        *callee = -1 - number;
+        return LLMCS_OK;
+    }
     if (known) return ll_syntax_error(x->p, LLMCS_UNSUPPORTED, at, "the %s '%s' is not supported", what, name);
     return ll_syntax_error(x->p, LLMCS_UNSUPPORTED, at, "TemplateAssertionError: No %s named '%s'.", what, name);
 }
@@ -381,8 +391,8 @@ static llmcs_status parse_filter(ll_parser *x, bool *operand) {
     const size_t at = x->t->at;
     *operand = false;
     LL_TRY(read_dotted(x, name, sizeof name));
-    const int filter = ll_find_filter(name, strlen(name), &known);
-    if (filter < 0) return no_builtin(x, "filter", name, known, at);
+    int filter = ll_find_filter(name, strlen(name), &known);
+    if (filter < 0) LL_TRY(no_builtin(x, "filter", name, known, at, &filter));
     if (x->t->type == LL_T_LPAREN) return begin_call(x, LL_P_FILTER, filter, false, operand);
     LL_TRY(ll_emit(x, LL_OP_FILTER, at, 0));
     ll_last(x)->b = filter;
@@ -406,8 +416,8 @@ static llmcs_status parse_test(ll_parser *x, bool *operand) {
     const size_t at = x->t->at;
     *operand = false;
     LL_TRY(read_dotted(x, name, sizeof name));
-    const int test = ll_find_test(name, strlen(name), &known);
-    if (test < 0) return no_builtin(x, "test", name, known, at);
+    int test = ll_find_test(name, strlen(name), &known);
+    if (test < 0) LL_TRY(no_builtin(x, "test", name, known, at, &test));
     if (x->t->type == LL_T_LPAREN) return begin_call(x, LL_P_TEST, test, negated, operand);
     if (begins_test_argument(x->t)) {
         if (ll_is_name(x->t, "is"))

@@ -470,9 +470,20 @@ static llmcs_status op_call(ll_machine *m) {
     return LLMCS_OK;
 }
 
+/* A filter or test that is not there is reached. */
+static llmcs_status no_builtin(ll_machine *m, const char *what) {
+    const ll_jinja_name *name = &m->p->names[-1 - m->at->b];
+    const int n = (int)ll_min(name->n, 60);
+    bool known;
+    if (m->at->op == LL_OP_FILTER && ll_find_filter(name->text, name->n, &known) < 0 && known)
+        return ll_unsupported(m, "the filter '%.*s' is not supported", n, name->text);
+    return ll_raise(m, "TemplateRuntimeError", "No %s named '%.*s' found.", what, n, name->text);
+}
+
 static llmcs_status op_filter(ll_machine *m) {
     const ll_args args = args_of(m);
     ll_value result = ll_none();
+    if (m->at->b < 0) return no_builtin(m, "filter");
     LL_TRY(ll_apply_filter(m, m->at->b, args.values[-1], &args, &result));
     m->height -= args.n + args.n_named;
     *top(m) = result;
@@ -482,6 +493,7 @@ static llmcs_status op_filter(ll_machine *m) {
 static llmcs_status op_test(ll_machine *m) {
     const ll_args args = args_of(m);
     bool result;
+    if (m->at->b < 0) return no_builtin(m, "test");
     LL_TRY(ll_apply_test(m, m->at->b, args.values[-1], &args, &result));
     m->height -= args.n + args.n_named;
     *top(m) = ll_bool(result);

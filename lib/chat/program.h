@@ -44,7 +44,8 @@ typedef enum ll_op {
     LL_OP_TUPLE,
     LL_OP_DICT,           /* a pairs */
     LL_OP_CALL,           /* callee, n_args values, n_kwargs values named kwarg_names[a ...] -> result */
-    LL_OP_FILTER,         /* value and arguments as for CALL; b is the filter */
+    LL_OP_FILTER,         /* value and arguments as for CALL; b is the filter, or less than 0: -1 - the name of one that
+                             is not there */
     LL_OP_TEST,           /* the same; b is the test */
     LL_OP_ELSE_UNDEFINED, /* the value of an inline if without else */
     LL_OP_OUTPUT,         /* pop and append its text to the output; n_args 1: it must be a string */
