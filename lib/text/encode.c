@@ -213,10 +213,9 @@ static llmcs_status find_language(const llmcs_tokenizer *t, const char *key, con
     char marked[72];
     const size_t n = strlen(code);
     *id = ll_vocab_find(&t->vocab, code, n);
-    if (*id < 0 && n < 60) {
-        const int len = ll_format(marked, sizeof marked, ">>%s<<", code);
-        *id = ll_vocab_find(&t->vocab, marked, (size_t)len);
-    }
+    if (*id >= 0 && (t->decode_flags[*id] & LL_DECODE_SPECIAL)) return LLMCS_OK;
+    const int len = ll_format(marked, sizeof marked, ">>%.60s<<", code);
+    *id = ll_vocab_find(&t->vocab, marked, (size_t)len);
     if (*id >= 0 && (t->decode_flags[*id] & LL_DECODE_SPECIAL)) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "llmcs_encode_params.%s: \"%.*s\" is no language of this tokenizer", key,
                    (int)ll_min(n, 60), code);

@@ -224,6 +224,11 @@ START_TEST(languages_go_to_their_place_in_the_template) {
     ck_assert_int_eq(k.ids[0], id_of(marian, ">>fra<<"));
     ck_assert_mem_eq(k.ids + 1, without.ids, without.n * sizeof *k.ids);
     tokens_free(&k);
+    params.target_lang = "deu"; /* a piece of the vocabulary is spelled like this code */
+    ck_assert_int_ge(llmcs_token_to_id(marian, "deu", 3), 0);
+    k = encode(marian, "a", 1, &params);
+    ck_assert_int_eq(k.ids[0], id_of(marian, ">>deu<<"));
+    tokens_free(&k);
     tokens_free(&without);
     llmcs_tokenizer_free(&t);
     llmcs_tokenizer_free(&marian);

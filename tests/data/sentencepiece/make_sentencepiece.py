@@ -99,7 +99,7 @@ def make_models():
         sp = sentencepiece.SentencePieceProcessor(os.path.join(HERE, f"marian/{side}.spm"))
         pieces += [p for i in range(3, sp.get_piece_size()) if (p := sp.id_to_piece(i)) not in pieces]
     with open(os.path.join(HERE, "marian/vocab.json"), "w", encoding="utf-8") as f:
-        json.dump({p: i for i, p in enumerate(pieces + ["<pad>"])}, f, ensure_ascii=False, indent=0)
+        json.dump({p: i for i, p in enumerate(pieces + ["deu", "<pad>"])}, f, ensure_ascii=False, indent=0)
     write_config("marian", tokenizer_class="MarianTokenizer", source_lang="en", target_lang="fr")
 
 
