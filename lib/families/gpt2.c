@@ -21,7 +21,7 @@ static const ll_key keys[] = {
     LL_NO_MORE_KEYS,
 };
 
-static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", "output"},
+static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", "output", NULL},
                                      .out_bias = LL_NO_BIAS};
 
 /* GPT2Model has no head of its own, but GPT-2's is its embedding. */
