@@ -321,8 +321,9 @@ static llmcs_status keep_text(llmcs_tokenizer *t, ll_step_text *text) {
 
 /* GPT-2's ByteLevel, or a Split that isolates words before a ByteLevel that does not cut. */
 static void choose_byte_level(llmcs_tokenizer *t) {
+    if (t->model != LL_TOKEN_BPE || t->n_split == 0 || t->n_split > 2) return;
     const ll_split_step *first = &t->split[0], *last = &t->split[t->n_split - 1];
-    if (t->model != LL_TOKEN_BPE || t->n_split == 0 || t->n_split > 2 || last->kind != LL_SPLIT_BYTE_LEVEL) return;
+    if (last->kind != LL_SPLIT_BYTE_LEVEL) return;
     if (t->n_split == 1) {
         t->cuts_words = last->use_regex;
         t->words = LL_PATTERN_GPT2;
