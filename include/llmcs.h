@@ -530,6 +530,9 @@ typedef struct llmcs_logit_bias {
     float bias; /* added to the logit; -INFINITY forbids the token */
 } llmcs_logit_bias;
 
+/* What a generated text must be: see llmcs_grammar_json_schema. */
+typedef struct llmcs_grammar llmcs_grammar;
+
 /* Frozen. */
 typedef struct llmcs_sequence_bias {
     llmcs_ids ids; /* one token or more */
@@ -608,6 +611,10 @@ typedef struct llmcs_generate_params {
      * the memory and time. Needs num_beams = 1 and no prompt lookup. */
     float guidance_scale;          /* [1] 1: off */
     llmcs_ids negative_prompt_ids; /* [none] none: the prompt's last token */
+    /* Only tokens that keep the answer within the grammar, and EOS where it may end: exact with sampling, beams, draft
+     * tokens and every other parameter. The model's tokenizer made it. Not with forced_bos_token_id and
+     * forced_eos_token_id. An answer that max_new_tokens cuts off is the beginning of a text of the grammar. */
+    llmcs_grammar *grammar; /* [NULL] */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -770,6 +777,35 @@ typedef enum llmcs_special {
 
 /* Id of a special token by its role; -1: the tokenizer has none. */
 LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
+
+/* ---------------------------------------------------------------------------------------------- grammars */
+/* A grammar is a set of texts, made once for a tokenizer and then used by any number of calls and threads at once
+ * (llmcs_generate_params.grammar). It works on the bytes that tokens decode to, whatever the tokenizer. What it has
+ * worked out is kept and shared, at most some 256 MB. The tokenizer must outlive it. Making one takes a few
+ * milliseconds for each 10,000 tokens of the vocabulary. */
+
+/* One of n_choices texts, NUL-terminated, none empty. Errors: ARG (also: no token begins such a text) NOMEM LIMIT. */
+LLMCS_API llmcs_status llmcs_grammar_choices(const llmcs_tokenizer *tokenizer, const char *const *choices,
+                                             size_t n_choices, llmcs_grammar **grammar);
+
+/* A text that the whole of which matches a regular expression: literals, . [sets] \d \w \s (ASCII), groups, |, * + ?
+ * {m,n}. Errors: ARG (the expression, with the byte) UNSUPPORTED (look-around, references, \b) NOMEM LIMIT (repeats too
+ * much). */
+LLMCS_API llmcs_status llmcs_grammar_regex(const llmcs_tokenizer *tokenizer, const char *pattern, size_t pattern_bytes,
+                                           llmcs_grammar **grammar);
+
+/* JSON texts that satisfy a JSON schema (of at most 256 KB): type, enum, const, properties, required,
+ * additionalProperties, items, minItems, maxItems, minLength, maxLength, pattern, format (date, time, date-time, email,
+ * uuid), minimum, maximum, exclusiveMinimum and exclusiveMaximum (integers), anyOf and oneOf (the texts of all
+ * branches), allOf (of schemas that do not give one keyword twice), $ref and $defs, recursion included: at most 64
+ * levels. Members come in the schema's order, without those it does not name; an object without properties has members
+ * of any name. Annotations say nothing. Errors: UNSUPPORTED (another keyword, named with its JSON pointer) ARG (not a
+ * schema, or no text satisfies it) JSON NOMEM LIMIT. */
+LLMCS_API llmcs_status llmcs_grammar_json_schema(const llmcs_tokenizer *tokenizer, const char *schema,
+                                                 size_t schema_bytes, llmcs_grammar **grammar);
+
+/* Requests that use it keep it until they end. */
+LLMCS_API void llmcs_grammar_free(llmcs_grammar **grammar);
 
 /* ---------------------------------------------------------------------------------------------- sessions */
 /* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */

@@ -76,6 +76,23 @@ void ll_scores_finalize(ll_scores *s) {
     max_of_blocks(s);
 }
 
+_Static_assert(LL_ROW_BLOCK == 32, "a block has half a word of allowed bits");
+
+void ll_scores_restrict(ll_scores *s, const uint64_t *allowed) {
+    for (size_t b = 0; b < s->n_blocks; b++) {
+        const size_t begin = b * LL_ROW_BLOCK, n = ll_min(LL_ROW_BLOCK, s->vocab - begin);
+        const uint32_t all = UINT32_MAX >> (LL_ROW_BLOCK - n), bits = (uint32_t)(allowed[b / 2] >> b % 2 * 32) & all;
+        if (bits == all) continue;
+        s->block_max[b] = -INFINITY;
+        if (!bits) continue;
+        ll_scores_touch(s, (int32_t)begin);
+        for (size_t i = 0; i < n; i++)
+            if (!(bits >> i & 1)) s->copy[begin + i] = -INFINITY;
+        scan_block(s, b);
+    }
+    max_of_blocks(s);
+}
+
 llmcs_status ll_scores_check(const ll_scores *s, size_t step) { return ll_max_check(!s->nan, s->max, step); }
 
 int32_t ll_scores_argmax(const ll_scores *s) {

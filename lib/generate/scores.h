@@ -52,6 +52,10 @@ void ll_scores_scan(ll_scores *s, const float *row);
 void ll_scores_touch(ll_scores *s, int32_t id);
 void ll_scores_finalize(ll_scores *s);
 
+/* Only tokens whose bit is set in allowed [vocab / 64, rounded up] are left: the others are -inf, where a block has
+ * some that are allowed, or their block's maximum is. After ll_scores_finalize. */
+void ll_scores_restrict(ll_scores *s, const uint64_t *allowed);
+
 /* Scores from block * LL_ROW_BLOCK on, and how many. */
 static inline const float *ll_scores_block(const ll_scores *s, size_t block, size_t *n) {
     size_t begin = block * LL_ROW_BLOCK;

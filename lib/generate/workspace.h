@@ -8,8 +8,11 @@
 typedef struct ll_sampler_workspace {
     ll_scores scores;
     uint32_t *counts; /* [vocab] of tokens, for processors; all zero between calls */
+    uint64_t *allowed; /* [ll_workspace_words(vocab)] bits of tokens, for grammars */
     ll_filter_workspace filter;
 } ll_sampler_workspace;
+
+static inline size_t ll_workspace_words(size_t vocab) { return vocab / 64 + 1; }
 
 /* sampled: also allocate what sampling needs, beyond greedy search. */
 llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,

@@ -212,3 +212,24 @@ void ll_decode_tables_free(llmcs_tokenizer *t) {
     ll_free(&t->allocator, t->first.bytes);
     ll_free(&t->allocator, t->first.offset);
 }
+
+bool ll_tokenizer_first_differs(const llmcs_tokenizer *t) { return t->has_first || t->strip.n_left; }
+
+const char *ll_tokenizer_token_bytes(const llmcs_tokenizer *t, int32_t id, bool first, size_t *n) {
+    *n = 0;
+    if (id < 0 || (size_t)id >= t->vocab.n_ids || !(t->decode_flags[id] & LL_DECODE_KNOWN) ||
+        t->decode_flags[id] & LL_DECODE_SPECIAL)
+        return NULL;
+    const ll_decode_table *table = first && t->has_first ? &t->first : &t->inside;
+    const char *bytes = table->bytes + table->offset[id];
+    const ll_step_text *stripped = &t->strip.from;
+    *n = table->offset[id + 1] - table->offset[id];
+    for (size_t i = 0; first && i < t->strip.n_left && stripped->n; i++) {
+        if (*n < stripped->n || memcmp(bytes, stripped->at, stripped->n) != 0) break;
+        bytes += stripped->n;
+        *n -= stripped->n;
+    }
+    return bytes;
+}
+
+llmcs_allocator ll_tokenizer_allocator(const llmcs_tokenizer *t) { return t->allocator; }

@@ -87,4 +87,12 @@ typedef struct ll_tokens_out {
 /* The template around tokens [begin, end) of each text: as many as these, and n_special. */
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out);
 
+/* The *n bytes that a token writes when it is decoded behind others, or as the first of a text (before U+FFFD takes the
+ * place of what is not UTF-8); none for control tokens and ids without a token. */
+const char *ll_tokenizer_token_bytes(const llmcs_tokenizer *t, int32_t id, bool first, size_t *n);
+/* Does a token write something else as the first of a text? */
+bool ll_tokenizer_first_differs(const llmcs_tokenizer *t);
+
+llmcs_allocator ll_tokenizer_allocator(const llmcs_tokenizer *t);
+
 #endif

@@ -45,6 +45,7 @@ struct llmcs_request {
     int32_t priority; /* higher ones first */
     uint64_t submitted_ns, deadline_ns;
     void *user;
+    llmcs_grammar *grammar; /* a reference, or NULL */
     size_t n_seqs;
     const int32_t *new_ids; /* of the first completion; readable up to shared.n_ids */
     bool single;            /* one sequence: its text can be read while it grows */

@@ -52,6 +52,7 @@ static llmcs_status copy_params(llmcs_request *r) {
     LL_TRY(copy_ids(a, &p->forced_bos_token_id, "forced_bos_token_id"));
     LL_TRY(copy_ids(a, &p->forced_eos_token_id, "forced_eos_token_id"));
     LL_TRY(copy_ids(a, &p->negative_prompt_ids, "negative_prompt_ids"));
+    if (p->grammar) ll_grammar_retain(r->grammar = p->grammar);
     llmcs_sequence_bias *biases;
     LL_TRY(copy(a, p->sequence_bias, p->n_sequence_bias, sizeof *biases, "sequence_bias", &biases));
     for (size_t i = 0; i < p->n_sequence_bias; i++) LL_TRY(copy_ids(a, &biases[i].ids, "sequence_bias"));
@@ -82,6 +83,7 @@ static void destroy(llmcs_request *r) {
     if (r->sched.gen.beams) ll_beam_search_free(&r->sched.gen, &r->sched.beams);
     ll_generation_free(&r->sched.gen);
     llmcs_decoder_free(&r->reader.decoder);
+    llmcs_grammar_free(&r->grammar);
     ll_arena_free(&r->arena);
     if (r->owner == getpid()) pthread_cond_destroy(&r->shared.finished);
     r->magic = FREED;

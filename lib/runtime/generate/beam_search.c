@@ -10,6 +10,8 @@ void ll_beam_search_free(ll_generation *g, ll_beam_search *search) {
     for (size_t i = 0; search->groups && i < search->n_groups; i++) ll_beams_free(&search->groups[i], g->allocator);
     ll_free(g->allocator, search->groups);
     ll_free(g->allocator, search->taken);
+    ll_free(g->allocator, search->grammar);
+    ll_free(g->allocator, search->next_grammar);
     ll_free(g->allocator, search->held);
     ll_free(g->allocator, search->parents);
     ll_free(g->allocator, search->next_ids);
@@ -33,6 +35,11 @@ static llmcs_status alloc_search(ll_generation *g, ll_beam_search *search) {
         LL_TRY(ll_beams_init(&search->groups[search->n_groups], g->allocator, &config));
     search->n_running = 1;
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->taken, "tokens of beams", &search->taken));
+    if (g->params.grammar) {
+        LL_TRY(ll_alloc(g->allocator, n, sizeof *search->grammar, "beams", &search->grammar));
+        LL_TRY(ll_alloc(g->allocator, n, sizeof *search->next_grammar, "beams", &search->next_grammar));
+        search->grammar[0] = ll_grammar_start(g->params.grammar);
+    }
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->held, "beams", &search->held));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->parents, "parents of beams", &search->parents));
     LL_TRY(ll_alloc(g->allocator, n, sizeof *search->next_ids, "next tokens", &search->next_ids));
@@ -65,9 +72,11 @@ static void normalize_candidates(ll_candidate *candidates, size_t n) {
     for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
 }
 
-/* Turns the log-probabilities of one of the group's beams, processed and in beam sampling also filtered, into
- * candidates. */
-static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, llmcs_ids held, const float *logits) {
+/* Turns the log-probabilities of one of the group's beams, number `at` of all, processed and in beam sampling also
+ * filtered, into candidates. */
+static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search, size_t at,
+                               const float *logits) {
+    const llmcs_ids held = search->held[at];
     ll_scores *scores = &g->workspace->scores;
     float *row = scores->copy; /* [vocab] */
     double log_sum;
@@ -75,6 +84,7 @@ static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, l
     LL_TRY(ll_log_normaliser(logits, g->vocab, step, &log_sum));
     ll_log_probabilities(logits, g->vocab, log_sum, row);
     ll_processors_apply(&g->processors, row, held.ids, held.n_ids, step);
+    if (g->params.grammar) LL_TRY(ll_generation_restrict_row(g, search->grammar[at], step, row));
     ll_scores_scan(scores, row);
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
     if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
@@ -99,7 +109,7 @@ static llmcs_status offer_group(ll_generation *g, const ll_beam_search *search, 
     for (size_t i = 0; i < beams->n_running; i++) {
         const size_t at = search->n_new ? first + i : 0;
         if (first + i) LL_TRY(check_stop(g)); /* the forward pass has just checked */
-        LL_TRY(offer_beam(g, beams, i, search->held[at], logits + at * g->vocab));
+        LL_TRY(offer_beam(g, beams, i, search, at, logits + at * g->vocab));
     }
     ll_beams_rank(beams);
     if (beams->n_candidates || beams->n_finished) return LLMCS_OK;
@@ -159,12 +169,19 @@ static llmcs_status step_group(ll_generation *g, ll_beam_search *search, ll_beam
 }
 
 /* The group's running beams are the next of all running ones. `first`: its first one before the step. */
-static void append_running(ll_beam_search *search, const ll_beams *beams, size_t first) {
+static llmcs_status append_running(const ll_generation *g, ll_beam_search *search, const ll_beams *beams,
+                                   size_t first) {
     for (size_t i = 0; i < beams->n_running; i++) {
         const ll_running_beam *running = &beams->running[i];
-        search->parents[search->n_running] = (search->n_new ? first : 0) + running->parent;
-        search->next_ids[search->n_running++] = beams->nodes[running->node].id;
+        const size_t parent = (search->n_new ? first : 0) + running->parent;
+        const int32_t id = beams->nodes[running->node].id;
+        if (g->params.grammar)
+            LL_TRY(ll_grammar_advance(g->params.grammar, search->grammar[parent], search->n_new == 0, id,
+                                      &search->next_grammar[search->n_running]));
+        search->parents[search->n_running] = parent;
+        search->next_ids[search->n_running++] = id;
     }
+    return LLMCS_OK;
 }
 
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over) {
@@ -186,9 +203,12 @@ llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const
         }
         if (search->n_groups > 1) take_tokens(g, search, beams, n_beams, &n_taken);
         if (ended) beams->n_running = 0;
-        append_running(search, beams, first);
+        LL_TRY(append_running(g, search, beams, first));
         first += n_before;
     }
+    ll_grammar_state *before = search->grammar;
+    search->grammar = search->next_grammar;
+    search->next_grammar = before;
     search->n_new++;
     *over = !search->n_running;
     return LLMCS_OK;

@@ -68,8 +68,12 @@ llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logi
     LL_TRY(load_scores(g, logits));
     const double log_sum = log_sum_of(g, logits.row); /* before the scores are processed */
     ll_generation_process(g, completion->ids, n_ids, completion->n_new);
+    if (g->params.grammar) LL_TRY(ll_generation_restrict(g, completion->grammar, completion->n_new));
     LL_TRY(ll_sampler_sample(&g->sampler, &g->workspace->scores, (uint32_t)index, completion->n_new, &id));
     float logprob = ll_log_probability(logits.row[id], log_sum);
+    if (g->params.grammar && !ll_generation_is_eos(g, id))
+        LL_TRY(ll_grammar_advance(g->params.grammar, completion->grammar, completion->n_new == 0, id,
+                                  &completion->grammar));
     completion->ids[n_ids] = id;
     completion->logprobs[completion->n_new] = logprob;
     completion->score += (double)logprob;
@@ -99,6 +103,10 @@ llmcs_status ll_completion_emit(ll_generation *g, size_t index) {
     LL_TRY(emit_token(g, completion, completion->ids[g->n_prompt + completion->n_new - 1]));
     if (!completion->ended && completion->n_new == g->max_new) ll_completion_end(completion, LLMCS_FINISH_LENGTH);
     if (!completion->ended && ll_generation_is_late(g)) ll_completion_end(completion, LLMCS_FINISH_DEADLINE);
+    if (completion->ended || !g->params.grammar || g->n_eos) return LLMCS_OK;
+    bool over; /* without an EOS nothing could follow */
+    LL_TRY(ll_generation_grammar_over(g, completion->grammar, &over));
+    if (over) ll_completion_end(completion, LLMCS_FINISH_STOP);
     return LLMCS_OK;
 }
 

@@ -245,7 +245,9 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     ll_generation_set_workspace(g, &workspace);
     ll_scores_scan(&workspace.scores, logits + (n_rows - 1) * g->vocab);
     ll_generation_process(g, ids, n_ids, 0);
-    llmcs_status status = ll_sampler_distribution(&g->sampler, &workspace.scores, probabilities);
+    llmcs_status status =
+        g->params.grammar ? ll_generation_restrict(g, ll_grammar_start(g->params.grammar), 0) : LLMCS_OK;
+    if (!status) status = ll_sampler_distribution(&g->sampler, &workspace.scores, probabilities);
     ll_sampler_workspace_free(&workspace, g->allocator);
     return status;
 }

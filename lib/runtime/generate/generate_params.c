@@ -296,6 +296,12 @@ static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
+static llmcs_status check_grammar(const llmcs_generate_params *p) {
+    if (!p->grammar || (!p->forced_bos_token_id.n_ids && !p->forced_eos_token_id.n_ids)) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG, "grammar and %s: a forced token would not keep to the grammar",
+                   p->forced_bos_token_id.n_ids ? "forced_bos_token_id" : "forced_eos_token_id");
+}
+
 llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_generate_params *params,
                                      llmcs_generate_params *out) {
     if (params) {
@@ -310,5 +316,6 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
     LL_TRY(check_token_lists(out, (size_t)model->config.vocab_size));
     LL_TRY(check_lookup(out, (size_t)model->config.vocab_size));
     LL_TRY(check_guidance(out, (size_t)model->config.vocab_size));
+    LL_TRY(check_grammar(out));
     return check_stop_strings(out);
 }

@@ -1,6 +1,7 @@
 /* A request before its first logits: parameters, prompt, memory. */
 #include "runtime/generate/generation.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -69,6 +70,43 @@ void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, s
     ll_scores_finalize(scores);
 }
 
+/* The bits of the tokens that the grammar allows; EOS where it may end. */
+static llmcs_status find_allowed(ll_generation *g, ll_grammar_state at, size_t n_new) {
+    uint64_t *allowed = g->workspace->allowed;
+    bool ends;
+    LL_TRY(ll_grammar_mask(g->params.grammar, at, n_new == 0, allowed, ll_workspace_words(g->vocab), &ends));
+    for (size_t i = 0; i < g->n_eos; i++) {
+        const size_t id = (size_t)g->eos[i];
+        if (g->eos[i] < 0 || id >= g->vocab) continue;
+        allowed[id / 64] &= ~((uint64_t)1 << id % 64);
+        allowed[id / 64] |= (uint64_t)ends << id % 64;
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_restrict(ll_generation *g, ll_grammar_state at, size_t n_new) {
+    LL_TRY(find_allowed(g, at, n_new));
+    ll_scores_restrict(&g->workspace->scores, g->workspace->allowed);
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_restrict_row(ll_generation *g, ll_grammar_state at, size_t n_new, float *row) {
+    const uint64_t *allowed = g->workspace->allowed;
+    LL_TRY(find_allowed(g, at, n_new));
+    for (size_t i = 0; i < g->vocab; i++)
+        if (!(allowed[i / 64] >> i % 64 & 1)) row[i] = -INFINITY;
+    return LLMCS_OK;
+}
+
+llmcs_status ll_generation_grammar_over(ll_generation *g, ll_grammar_state at, bool *over) {
+    const size_t n_words = ll_workspace_words(g->vocab);
+    bool ends;
+    LL_TRY(ll_grammar_mask(g->params.grammar, at, false, g->workspace->allowed, n_words, &ends));
+    *over = ends;
+    for (size_t i = 0; i < n_words; i++) *over = *over && !g->workspace->allowed[i];
+    return LLMCS_OK;
+}
+
 bool ll_generation_is_eos(const ll_generation *g, int32_t id) {
     for (size_t i = 0; i < g->n_eos; i++) {
         if (g->eos[i] == id) return true;
@@ -91,6 +129,7 @@ static void free_completions(ll_generation *g) {
 static llmcs_status init_completion(ll_generation *g, ll_completion *completion) {
     const size_t n_ids = g->n_prompt + g->max_new; /* both at most n_ctx + 1 */
     completion->text_bytes = SIZE_MAX;
+    if (g->params.grammar) completion->grammar = ll_grammar_start(g->params.grammar);
     LL_TRY(ll_alloc(g->allocator, n_ids, sizeof *completion->ids, "ids of a sequence", &completion->ids));
     memcpy(completion->ids, g->prompt, g->n_prompt * sizeof *completion->ids);
     LL_TRY(
@@ -177,6 +216,10 @@ llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmc
     g->beams = g->params.num_beams > 1;
     g->sampled = g->params.do_sample && g->params.temperature > 0;
     g->guided = g->params.guidance_scale != 1.0f;
+    if (g->params.grammar) LL_TRY(ll_grammar_check(g->params.grammar, model->tokenizer));
+    if (g->params.grammar && g->beams && !g->n_eos)
+        return ll_fail(LLMCS_ARG, "grammar and num_beams = %d need an EOS token, which ends the beams",
+                       (int)g->params.num_beams);
     if (g->params.exponential_decay_factor == 1.0f || g->n_eos) return LLMCS_OK;
     return ll_fail(LLMCS_ARG,
                    "exponential_decay_length_penalty needs an EOS token, and %s: set eos_token_id or "

@@ -10,6 +10,7 @@
 #include "generate/processors.h"
 #include "generate/sampler.h"
 #include "generate/workspace.h"
+#include "grammar/grammar.h"
 #include "runtime/generate/text_stream.h"
 #include "runtime/model/model.h"
 
@@ -18,6 +19,7 @@ typedef struct ll_completion {
     int32_t *ids;    /* [n_prompt + max_new] the prompt and what follows, EOS included */
     float *logprobs; /* [max_new] */
     size_t n_new;    /* EOS included */
+    ll_grammar_state grammar; /* after them */
     double score;
     bool ended;
     llmcs_finish_reason reason; /* once ended */
@@ -105,6 +107,14 @@ void ll_generation_set_workspace(ll_generation *g, ll_sampler_workspace *workspa
 /* Applies the processors to the workspace's scores. */
 void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new);
 
+/* Leaves the tokens that the grammar allows after n_new tokens, in `at`. */
+llmcs_status ll_generation_restrict(ll_generation *g, ll_grammar_state at, size_t n_new);
+
+/* The same of a row [vocab] that is not scanned yet. */
+llmcs_status ll_generation_restrict_row(ll_generation *g, ll_grammar_state at, size_t n_new, float *row);
+/* No token may follow. */
+llmcs_status ll_generation_grammar_over(ll_generation *g, ll_grammar_state at, bool *over);
+
 bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 
 /* ---- sampling and greedy search: each completion on its own */
@@ -161,6 +171,7 @@ typedef struct ll_beam_search {
     llmcs_ids *held;   /* [num_beams] tokens of each running beam, prompt included; set before a step */
     size_t *parents;   /* [num_beams] after a step: which beam each running beam continues, */
     int32_t *next_ids; /* [num_beams]   and with which token */
+    ll_grammar_state *grammar, *next_grammar; /* [num_beams] of the running beams; of the next step's */
     int32_t *path;     /* [max_new] tokens of one hypothesis */
 } ll_beam_search;
 
