@@ -162,7 +162,7 @@ static llmcs_status read_escape(parser *p, uint32_t *cp) {
     static const char letters[] = "nrtfv0", values[] = "\n\r\t\f\v";
     if (p->at == p->end) return bad(p, "a backslash at the end");
     const char c = p->text[p->at];
-    const char *at = strchr(letters, c);
+    const char *at = c ? strchr(letters, c) : NULL;
     if (c == 'x' || c == 'u') {
         p->at++;
         return read_hex(p, c == 'x' ? 2 : 4, cp) ? LLMCS_OK : bad(p, "not hexadecimal digits");
@@ -288,7 +288,7 @@ static llmcs_status repeat_item(parser *p, char c) {
     if (!inner(p)->any_item) return bad(p, "nothing to repeat");
     if (c == '{') LL_TRY(read_counts(p, &min, &max));
     if (p->at < p->end && p->text[p->at] == '?') p->at++; /* lazy: the same texts */
-    if (p->at < p->end && strchr("*+{", p->text[p->at])) return unsupported(p, "a repetition of a repetition");
+    if (p->at < p->end && p->text[p->at] && strchr("*+{", p->text[p->at])) return unsupported(p, "a repetition of a repetition");
     return ll_nfa_repeat(p->n, &inner(p)->item, min, max);
 }
 

@@ -3,6 +3,7 @@
 #include "fuzz/targets.h"
 #include "fuzz/targets_calls.h"
 #include "fuzz/targets_chat.h"
+#include "fuzz/targets_grammar.h"
 #include "fuzz/targets_model.h"
 #include "fuzz/targets_search.h"
 #include "fuzz/targets_sentencepiece.h"
@@ -40,6 +41,8 @@ START_TEST(text) { replay(fuzz_text, "text", 5); }
 END_TEST
 START_TEST(split) { replay(fuzz_split, "split", 8); }
 END_TEST
+START_TEST(grammar) { replay(fuzz_grammar, "grammar", 8); }
+END_TEST
 START_TEST(matcher) { replay(fuzz_matcher, "matcher", 5); }
 END_TEST
 START_TEST(model_folder) { replay(fuzz_folder_model, "folder", 2); }
@@ -74,6 +77,7 @@ static void add(TCase *t) {
     tcase_add_test(t, sentencepiece);
     tcase_add_test(t, text);
     tcase_add_test(t, split);
+    tcase_add_test(t, grammar);
     tcase_add_test(t, matcher);
     tcase_add_test(t, model_folder);
     tcase_add_test(t, open_files);

@@ -128,6 +128,7 @@ const cli_command cmd_generate = {
         "exponential_decay_length_penalty as [start, factor], stop_strings as a string or a list, "
         "logit_bias as {\"id\":x} with \"-inf\" to forbid a token. seed may be a string of digits. max_tokens and stop "
         "are other names of max_new_tokens and stop_strings.\n"
+        "json_schema (an object), regex (a string) or choices (a list of strings) say what the answer must be.\n"
         "A prompt is taken as it is unless --template is given; messages (system, user, assistant, ..., user) always "
         "go "
         "through the template. parse_special is accepted only with --parse-special.\n"

@@ -1,4 +1,5 @@
 /* The table of generation parameters, and those of the command line. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,9 @@ const cli_option gen_options[] = {
               "is the last of --max-new-tokens tokens: id[,id...]"),
     CLI_PLAIN("exponential_decay_length_penalty", CLI_STRING, OF(decay),
               "after START new tokens the end becomes FACTOR times as likely with each: START,FACTOR"),
+    CLI_PLAIN("json_schema", CLI_STRING, OF(schema_file), "the answer is JSON that satisfies the JSON schema in this file"),
+    CLI_PLAIN("regex", CLI_STRING, OF(regex), "the whole answer matches this regular expression"),
+    CLI_PLAIN("choices", CLI_STRINGS, OF(choices), "the answer is this text (or another one, given again)"),
     CLI_PLAIN("negative_prompt", CLI_STRING, OF(negative_prompt),
               "for guidance: what the answer should not follow [the prompt's last token]"),
     CLI_BOUNDED("n_ctx", OF(n_ctx), "most tokens of a conversation [the model's, at most 4096]", 1, INT32_MAX),
@@ -149,11 +153,46 @@ llmcs_status gen_set_negative(gen_params *g, const llmcs_model *model, const cha
     return status;
 }
 
+/* The file's text, allocated; at most 1 MB, which is more than any grammar may have. */
+static char *read_schema(const char *path, size_t *len) {
+    enum { MOST = 1 << 20 };
+    FILE *f = fopen(path, "rb");
+    char *text = f ? malloc(MOST) : NULL;
+    *len = text ? fread(text, 1, MOST, f) : 0;
+    const bool failed = !text || ferror(f);
+    if (f) fclose(f);
+    if (!failed) return text;
+    free(text);
+    cli_error("--json-schema: %s cannot be read", path);
+    return NULL;
+}
+
+static int read_grammar(gen_params *g, const llmcs_model *model) {
+    const llmcs_tokenizer *t = llmcs_model_tokenizer(model);
+    llmcs_status status = LLMCS_OK;
+    if (!t) return cli_error("a grammar needs the model's tokenizer");
+    if (g->schema_file) {
+        size_t len;
+        char *text = read_schema(g->schema_file, &len);
+        if (!text) return EXIT_FAILED;
+        status = llmcs_grammar_json_schema(t, text, len, &g->grammar);
+        free(text);
+    } else if (g->regex) {
+        status = llmcs_grammar_regex(t, g->regex, LLMCS_NUL, &g->grammar);
+    } else {
+        status = llmcs_grammar_choices(t, g->choices.items, g->choices.n, &g->grammar);
+    }
+    g->params.grammar = g->grammar;
+    return status ? cli_failed("grammar") : EXIT_DONE;
+}
+
 int gen_check_options(const cli_command *command, const cli_common *common, const gen_params *g) {
     if (g->greedy && cli_was_given(common, "do_sample"))
         return cli_usage_error(command, "--greedy and --do-sample contradict each other");
     if (g->template && strcmp(g->template, "none") != 0 && !template_is_valid_turn(g->template))
         return cli_usage_error(command, "--template: '%s' has no {prompt}", g->template);
+    if (!!g->schema_file + !!g->regex + !!g->choices.n > 1)
+        return cli_usage_error(command, "--json-schema, --regex and --choices: give one of them");
     if (!common->jsonl && (cli_was_given(common, "max_batch") || cli_was_given(common, "kv_bytes")))
         return cli_usage_error(command, "--max-batch and --kv-bytes need --jsonl");
     for (size_t i = 0; i < g->stop.n; i++)
@@ -176,6 +215,7 @@ int gen_read_options(const cli_command *command, const cli_common *common, const
     if (code == EXIT_DONE && g->decay) code = read_decay(g, command);
     if (code == EXIT_DONE && g->negative_prompt)
         code = gen_set_negative(g, model, g->negative_prompt, LLMCS_NUL) ? cli_failed("encode") : EXIT_DONE;
+    if (code == EXIT_DONE && (g->schema_file || g->regex || g->choices.n)) code = read_grammar(g, model);
     return code;
 }
 
@@ -199,6 +239,7 @@ void gen_free(gen_params *g) {
     for (size_t i = 0; i < g->n_sequence_bias; i++) free((void *)(uintptr_t)g->sequence_bias[i].ids.ids);
     free(g->sequence_bias);
     free(g->negative_ids);
+    llmcs_grammar_free(&g->grammar);
     free(g->eos_ids);
     free(g->bias);
     free(g->stop_strings);

@@ -16,6 +16,8 @@ typedef struct gen_params {
     const char *listed[GEN_N_ID_LISTS]; /* of the command line: "id,id,..." */
     const char *decay;                  /* of the command line: "start,factor" */
     const char *negative_prompt;
+    const char *schema_file, *regex; /* of the command line */
+    cli_strings choices;             /* of the command line */
     const char *template; /* --template */
     const char *system;   /* --system */
     /* Owned: */
@@ -27,6 +29,7 @@ typedef struct gen_params {
     int32_t *lookup_ids;
     int32_t *id_lists[GEN_N_ID_LISTS]; /* suppress_tokens and the like */
     int32_t *negative_ids;
+    llmcs_grammar *grammar;
     llmcs_sequence_bias *sequence_bias;
     size_t n_sequence_bias;
     /* Of `generate --jsonl` alone: */
@@ -37,7 +40,7 @@ typedef struct gen_params {
 
 /* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
  * of a chat. */
-enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 37, GEN_KEYS = 45, GEN_ALL = 47 };
+enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 40, GEN_KEYS = 48, GEN_ALL = 50 };
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */
@@ -48,6 +51,8 @@ int gen_read_options(const cli_command *command, const cli_common *common, const
 bool gen_add_stop_strings(gen_params *g, const prompt_template *t);
 /* The text's ids become negative_prompt_ids, which there are none of yet. Errors: as llmcs_encode. */
 llmcs_status gen_set_negative(gen_params *g, const llmcs_model *model, const char *text, size_t len);
+/* "json_schema" (an object), "regex" or "choices" of a request become its grammar. */
+llmcs_status gen_set_grammar(gen_params *g, const llmcs_model *model, const json_t *request);
 void gen_free(gen_params *g);
 
 /* gen_request.c. Defaults of `base`, then the keys of the request; max_tokens and stop are other names of

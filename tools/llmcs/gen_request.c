@@ -183,6 +183,44 @@ static llmcs_status read_negative_ids(gen_params *g, const json_t *request) {
     return status;
 }
 
+static llmcs_status make_choices(gen_params *g, const llmcs_tokenizer *t, const json_t *list) {
+    const size_t n = json_array_size(list);
+    const char **choices = calloc(n + 1, sizeof *choices);
+    llmcs_status status = choices ? LLMCS_OK : LLMCS_NOMEM;
+    for (size_t i = 0; !status && i < n; i++) {
+        choices[i] = json_string_value(json_array_get(list, i));
+        if (!choices[i]) status = wrong("choices", "a list of strings");
+    }
+    if (!status && (status = llmcs_grammar_choices(t, choices, n, &g->grammar)))
+        status = request_error(status, "%s", llmcs_error_message());
+    free(choices);
+    return status;
+}
+
+llmcs_status gen_set_grammar(gen_params *g, const llmcs_model *model, const json_t *request) {
+    const json_t *schema = json_object_get(request, "json_schema"), *regex = json_object_get(request, "regex");
+    const json_t *choices = json_object_get(request, "choices");
+    const llmcs_tokenizer *t = llmcs_model_tokenizer(model);
+    llmcs_status status = LLMCS_OK;
+    if (!schema && !regex && !choices) return LLMCS_OK;
+    if (!!schema + !!regex + !!choices > 1)
+        return request_error(LLMCS_ARG, "give one of \"json_schema\", \"regex\" and \"choices\"");
+    if (!t) return request_error(LLMCS_TOKENIZER, "a grammar needs the model's tokenizer");
+    if (choices) {
+        status = make_choices(g, t, choices);
+    } else {
+        char *text = schema ? json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+        const char *pattern = json_string_value(regex);
+        if (schema ? !text : !pattern) return wrong(schema ? "json_schema" : "regex", schema ? "a schema" : "a string");
+        status = schema ? llmcs_grammar_json_schema(t, text, LLMCS_NUL, &g->grammar)
+                        : llmcs_grammar_regex(t, pattern, json_string_length(regex), &g->grammar);
+        free(text);
+        if (status) status = request_error(status, "%s", llmcs_error_message());
+    }
+    g->params.grammar = g->grammar;
+    return status;
+}
+
 static llmcs_status read_lookup_ids(gen_params *g, const json_t *request) {
     const llmcs_status status =
         request_ids(request, "prompt_lookup_ids", false, &g->lookup_ids, &g->params.n_prompt_lookup_ids);

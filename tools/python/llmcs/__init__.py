@@ -59,6 +59,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._generate import Generated
+from ._grammar import Grammar
 from ._index import Found, Index
 from ._model import Model, plan, plan_engine, quantize
 from ._native import lib as _lib
@@ -83,6 +84,7 @@ __all__ = [
     "ForkError",
     "Found",
     "Generated",
+    "Grammar",
     "Index",
     "LimitError",
     "MachineError",

@@ -7,6 +7,7 @@ import difflib
 from typing import Any, List, Mapping, Optional
 
 from ._errors import call
+from ._grammar import Grammar
 from ._inputs import c_string, integer, items, joined, number, token_ids
 from ._native import GenerateParams, Ids, LogitBias, SequenceBias, i32, lib, text
 
@@ -25,11 +26,11 @@ _DECAY = ("exponential_decay_start", "exponential_decay_factor")
 _NUMBERS = {
     name: kind
     for name, kind in GenerateParams._fields_
-    if name not in ("struct_size", "early_stopping", "encode_flags", *_IDS, *_DECAY)
+    if name not in ("struct_size", "early_stopping", "encode_flags", "grammar", *_IDS, *_DECAY)
     and name not in _LISTS
     and not (name.startswith("n_") and name[2:] in _LISTS)
 }
-NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "exponential_decay_length_penalty", "parse_special")
+NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "exponential_decay_length_penalty", "grammar", "parse_special")
 _OTHER_NAMES = {
     "max_tokens": "max_new_tokens",
     "n_predict": "max_new_tokens",
@@ -113,6 +114,11 @@ class Params:
             start, factor = _pair(name, value)
             self.struct.exponential_decay_start = integer(name + "[0]", start, i32)
             self.struct.exponential_decay_factor = number(name + "[1]", factor)
+        elif name == "grammar":
+            if not isinstance(value, Grammar):
+                raise TypeError("grammar: expected a Grammar, got %s" % type(value).__name__)
+            self._kept.append(value)
+            self.struct.grammar = value._pointer
         elif name == "parse_special":
             self.struct.encode_flags |= PARSE_SPECIAL if value else 0
         else:

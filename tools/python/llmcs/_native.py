@@ -170,6 +170,7 @@ GenerateParams = _struct(
     (f64, "max_time"),
     (f32, "guidance_scale"),
     (Ids, "negative_prompt_ids"),
+    (ptr, "grammar"),
 )
 Sequence = _struct(
     "llmcs_sequence",
@@ -342,6 +343,10 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_next_distribution": (enum, ptr, P(GenerateParams), P(f32)),
     "llmcs_tokenizer_open": (enum, text, P(Allocator), _OUT),
     "llmcs_tokenizer_free": (None, _OUT),
+    "llmcs_grammar_choices": (enum, ptr, P(text), size, _OUT),
+    "llmcs_grammar_regex": (enum, ptr, text, size, _OUT),
+    "llmcs_grammar_json_schema": (enum, ptr, text, size, _OUT),
+    "llmcs_grammar_free": (None, _OUT),
     "llmcs_encode_params_init_sized": (None, P(EncodeParams), size),
     "llmcs_encode": (enum, ptr, text, size, text, size, P(EncodeParams), P(i32), P(i32), P(Span), size, P(size)),
     "llmcs_decode": (enum, ptr, P(i32), size, u32, ptr, size, P(size)),
