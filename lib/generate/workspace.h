@@ -7,7 +7,7 @@
 
 typedef struct ll_sampler_workspace {
     ll_scores scores;
-    uint32_t *counts; /* [vocab] of tokens, for processors; all zero between calls */
+    uint32_t *counts;  /* [vocab] of tokens, for processors; all zero between calls */
     uint64_t *allowed; /* [ll_workspace_words(vocab)] bits of tokens, for grammars */
     ll_filter_workspace filter;
 } ll_sampler_workspace;

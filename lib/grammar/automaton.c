@@ -262,7 +262,8 @@ llmcs_status ll_automaton_init(ll_automaton *a, const ll_nfa *nfa) {
 
 void ll_automaton_free(ll_automaton *a) {
     if (a->configs) ll_automaton_forget_rows(a);
-    void *const arrays[] = {a->configs, a->config_table, a->threads, a->stacks, a->stack_table, a->found, a->todo, a->seen};
+    void *const arrays[] = {a->configs,     a->config_table, a->threads, a->stacks,
+                            a->stack_table, a->found,        a->todo,    a->seen};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) ll_free(a->allocator, arrays[i]);
     a->configs = NULL;
 }

@@ -19,7 +19,7 @@ typedef struct ll_thread {
 typedef struct ll_configuration {
     size_t first; /* of its threads */
     uint32_t n;
-    bool accepts; /* the text may end here */
+    bool accepts;  /* the text may end here */
     uint32_t *row; /* [256] configuration after each byte, UINT32_MAX: not known yet; or NULL */
 } ll_configuration;
 

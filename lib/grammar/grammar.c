@@ -259,8 +259,7 @@ llmcs_status llmcs_grammar_regex(const llmcs_tokenizer *tokenizer, const char *p
                                  llmcs_grammar **grammar) {
     LL_PUBLIC_CALL;
     LL_TRY(check_arguments("llmcs_grammar_regex", tokenizer, pattern, grammar));
-    const source s = {.regex = pattern,
-                      .n_bytes = pattern_bytes == LLMCS_NUL ? strlen(pattern) : pattern_bytes};
+    const source s = {.regex = pattern, .n_bytes = pattern_bytes == LLMCS_NUL ? strlen(pattern) : pattern_bytes};
     return create(tokenizer, &s, grammar);
 }
 

@@ -271,7 +271,7 @@ static llmcs_status find_needs(ll_nfa *n) {
 /* Marks the rules that can begin with a call of a rule that is not `done`; none is left if no rule begins with itself.
  * No rule is empty, so that what follows a call does not begin the rule. */
 static llmcs_status check_beginnings(ll_nfa *n) {
-    uint8_t *done;   /* [n_rules] */
+    uint8_t *done;    /* [n_rules] */
     uint8_t *blocked; /* [n_states] leads to a call of a rule that is not done, without a byte */
     LL_TRY(ll_alloc_zero(n->allocator, n->n_rules, 1, "rules of a grammar", &done));
     llmcs_status status = ll_alloc(n->allocator, n->n_states, 1, "states of a grammar", &blocked);
@@ -286,7 +286,8 @@ static llmcs_status check_beginnings(ll_nfa *n) {
                 const ll_nfa_state *s = &n->states[i];
                 bool now = s->kind == LL_NFA_CALL && !done[s->other];
                 if (s->kind == LL_NFA_SPLIT)
-                    now = (s->next != LL_NFA_NONE && blocked[s->next]) || (s->other != LL_NFA_NONE && blocked[s->other]);
+                    now =
+                        (s->next != LL_NFA_NONE && blocked[s->next]) || (s->other != LL_NFA_NONE && blocked[s->other]);
                 changed |= now && !blocked[i];
                 blocked[i] |= now;
             }

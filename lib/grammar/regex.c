@@ -172,8 +172,7 @@ static llmcs_status read_escape(parser *p, uint32_t *cp) {
         *cp = (unsigned char)values[at - letters];
         return LLMCS_OK;
     }
-    if ((c >= '1' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
-        return unsupported(p, "this escape");
+    if ((c >= '1' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) return unsupported(p, "this escape");
     p->at += ll_utf8_decode(p->text + p->at, p->end - p->at, cp);
     return LLMCS_OK;
 }
@@ -288,7 +287,8 @@ static llmcs_status repeat_item(parser *p, char c) {
     if (!inner(p)->any_item) return bad(p, "nothing to repeat");
     if (c == '{') LL_TRY(read_counts(p, &min, &max));
     if (p->at < p->end && p->text[p->at] == '?') p->at++; /* lazy: the same texts */
-    if (p->at < p->end && p->text[p->at] && strchr("*+{", p->text[p->at])) return unsupported(p, "a repetition of a repetition");
+    if (p->at < p->end && p->text[p->at] && strchr("*+{", p->text[p->at]))
+        return unsupported(p, "a repetition of a repetition");
     return ll_nfa_repeat(p->n, &inner(p)->item, min, max);
 }
 

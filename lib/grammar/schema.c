@@ -58,13 +58,15 @@ llmcs_status ll_schema_bad(const ll_schema *s, llmcs_status status, ll_json at, 
 
 /* ---- keywords */
 
-static const char *const handled[] = {"$ref",          "type",      "enum",      "const",     "properties", "required",
-                                      "items",         "minItems",  "maxItems",  "minLength", "maxLength",  "pattern",
-                                      "format",        "minimum",   "maximum",   "anyOf",     "oneOf",      "allOf",
-                                      "exclusiveMinimum", "exclusiveMaximum", "additionalProperties", NULL};
+static const char *const handled[] = {
+    "$ref",     "type",     "enum",      "const",     "properties",       "required",         "items",
+    "minItems", "maxItems", "minLength", "maxLength", "pattern",          "format",           "minimum",
+    "maximum",  "anyOf",    "oneOf",     "allOf",     "exclusiveMinimum", "exclusiveMaximum", "additionalProperties",
+    NULL};
 /* They say nothing about the text. */
-static const char *const annotations[] = {"$schema", "$id", "$comment", "$defs", "definitions", "title", "description",
-                                          "default", "examples", "deprecated", "readOnly", "writeOnly", NULL};
+static const char *const annotations[] = {"$schema",  "$id",         "$comment", "$defs",    "definitions",
+                                          "title",    "description", "default",  "examples", "deprecated",
+                                          "readOnly", "writeOnly",   NULL};
 
 static bool is_in(const char *const *names, const char *key, size_t n) {
     for (; *names; names++)
@@ -110,8 +112,7 @@ llmcs_status ll_schema_count(const ll_schema *s, const ll_schema_view *v, const 
     LL_TRY(ll_schema_get(s, v, key, &at));
     if (!ll_json_get_type(at)) return LLMCS_OK;
     if (!ll_json_int64(at, &n) || n < 0) return ll_schema_bad(s, LLMCS_ARG, at, "expected an integer of 0 or more");
-    if ((uint64_t)n > LL_NFA_MAX_STATES)
-        return ll_schema_bad(s, LLMCS_LIMIT, at, "more than 524288 are not supported");
+    if ((uint64_t)n > LL_NFA_MAX_STATES) return ll_schema_bad(s, LLMCS_LIMIT, at, "more than 524288 are not supported");
     *out = (size_t)n;
     return LLMCS_OK;
 }
@@ -212,7 +213,8 @@ static llmcs_status add_source(const ll_schema *s, ll_schema_view *v, ll_json so
     if (ll_json_get_type(source) != LL_JSON_OBJECT)
         return ll_schema_bad(s, LLMCS_ARG, source, "a schema must be an object, true or false");
     if (v->n == LL_SCHEMA_MAX_SOURCES)
-        return ll_schema_bad(s, LLMCS_LIMIT, source, "more than 32 schemas joined by allOf and $ref, or a $ref to itself");
+        return ll_schema_bad(s, LLMCS_LIMIT, source,
+                             "more than 32 schemas joined by allOf and $ref, or a $ref to itself");
     v->sources[v->n++] = source;
     return check_keywords(s, source);
 }
@@ -430,8 +432,8 @@ static llmcs_status array(ll_schema *s, const ll_schema_view *v, ll_fragment *ou
 static const struct {
     const char *name;
     unsigned bit;
-} types[] = {{"object", LL_TYPE_OBJECT},   {"array", LL_TYPE_ARRAY},     {"string", LL_TYPE_STRING},
-             {"number", LL_TYPE_NUMBER},   {"integer", LL_TYPE_INTEGER}, {"boolean", LL_TYPE_BOOLEAN},
+} types[] = {{"object", LL_TYPE_OBJECT}, {"array", LL_TYPE_ARRAY},     {"string", LL_TYPE_STRING},
+             {"number", LL_TYPE_NUMBER}, {"integer", LL_TYPE_INTEGER}, {"boolean", LL_TYPE_BOOLEAN},
              {"null", LL_TYPE_NULL}};
 
 static unsigned type_bit(ll_json v) {
@@ -567,9 +569,10 @@ static llmcs_status typed_values(ll_schema *s, const ll_schema_view *v, unsigned
 
 static llmcs_status compile_value(ll_schema *s, ll_json schema, ll_fragment *out) {
     static const char *const fixed[] = {"enum", "const", NULL}, *const unions[] = {"anyOf", "oneOf", NULL};
-    static const char *const others[] = {"properties", "required", "items", "minItems", "maxItems", "minLength",
-                                         "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum",
-                                         "exclusiveMaximum", "additionalProperties", NULL};
+    static const char *const others[] = {
+        "properties", "required", "items",   "minItems", "maxItems",         "minLength",        "maxLength",
+        "pattern",    "format",   "minimum", "maximum",  "exclusiveMinimum", "exclusiveMaximum", "additionalProperties",
+        NULL};
     ll_schema_view v;
     unsigned bits = LL_TYPE_ALL;
     LL_TRY(collect(s, schema, &v));

@@ -8,14 +8,14 @@
 #define LL_SCHEMA_MAX_SOURCES 32 /* schemas that one value has to satisfy together: allOf and $ref */
 
 enum { /* types, as bits */
-    LL_TYPE_OBJECT = 1,
-    LL_TYPE_ARRAY = 2,
-    LL_TYPE_STRING = 4,
-    LL_TYPE_NUMBER = 8,
-    LL_TYPE_INTEGER = 16,
-    LL_TYPE_BOOLEAN = 32,
-    LL_TYPE_NULL = 64,
-    LL_TYPE_ALL = 127
+       LL_TYPE_OBJECT = 1,
+       LL_TYPE_ARRAY = 2,
+       LL_TYPE_STRING = 4,
+       LL_TYPE_NUMBER = 8,
+       LL_TYPE_INTEGER = 16,
+       LL_TYPE_BOOLEAN = 32,
+       LL_TYPE_NULL = 64,
+       LL_TYPE_ALL = 127
 };
 
 /* Rules that are made when they are first needed; LL_NFA_NONE before. */

@@ -74,7 +74,7 @@ llmcs_status ll_schema_quoted(ll_schema *s, const char *text, size_t n_bytes, ll
     return ll_schema_then(s->nfa, out, "\"");
 }
 
-#define MONTH_DAY                                                                                                  \
+#define MONTH_DAY \
     "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
 #define DATE "[12][0-9]{3}-" MONTH_DAY
 #define TIME "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
@@ -85,8 +85,9 @@ static const struct {
     {"date", DATE},
     {"time", TIME},
     {"date-time", DATE "T" TIME},
-    {"email", "[A-Za-z0-9_+-]{1,24}(\\.[A-Za-z0-9_+-]{1,24}){0,2}@[A-Za-z0-9]{1,24}(-[A-Za-z0-9]{1,16})?"
-              "(\\.[A-Za-z0-9]{1,24})?\\.[A-Za-z]{2,12}"},
+    {"email",
+     "[A-Za-z0-9_+-]{1,24}(\\.[A-Za-z0-9_+-]{1,24}){0,2}@[A-Za-z0-9]{1,24}(-[A-Za-z0-9]{1,16})?"
+     "(\\.[A-Za-z0-9]{1,24})?\\.[A-Za-z]{2,12}"},
     {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"},
 };
 
@@ -254,10 +255,9 @@ llmcs_status ll_schema_number(ll_schema *s, const ll_schema_view *v, bool intege
     LL_TRY(read_side(s, v, true, integer, &has_low, &lo));
     LL_TRY(read_side(s, v, false, integer, &has_high, &hi));
     if (!has_low && !has_high)
-        return text_of(s->nfa,
-                       integer ? "-?(0|[1-9][0-9]{0,16})"
-                               : "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?",
-                       out);
+        return text_of(
+            s->nfa,
+            integer ? "-?(0|[1-9][0-9]{0,16})" : "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?", out);
     if (!has_low) lo = -MAX_BOUND;
     if (!has_high) hi = MAX_BOUND;
     if (lo > hi) return ll_schema_bad(s, LLMCS_ARG, v->sources[0], "no number lies between its bounds");

@@ -18,7 +18,7 @@ typedef struct builder {
     const llmcs_allocator *allocator;
     linked_node *nodes;
     size_t n_nodes, capacity;
-    uint32_t *next_token; /* [n_ids] */
+    uint32_t *next_token;  /* [n_ids] */
     uint32_t by_byte[256]; /* the root's children */
     size_t max_depth;
 } builder;
@@ -69,8 +69,7 @@ static void flatten(const builder *b, ll_vocab_trie *t, uint32_t *path, uint32_t
         path[depth] = at;
         node_at[depth] = (uint32_t)t->n_nodes;
         const linked_node *from = &b->nodes[at];
-        t->nodes[t->n_nodes++] =
-            (ll_vocab_node){0, (uint32_t)n_tokens, from->n_tokens, (uint16_t)depth, from->byte};
+        t->nodes[t->n_nodes++] = (ll_vocab_node){0, (uint32_t)n_tokens, from->n_tokens, (uint16_t)depth, from->byte};
         for (uint32_t id = from->token; id != NONE; id = b->next_token[id]) t->tokens[n_tokens++] = (int32_t)id;
         at = from->child;
     }

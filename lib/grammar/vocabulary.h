@@ -6,9 +6,9 @@
 #include "base/alloc.h"
 
 typedef struct ll_vocab_node {
-    uint32_t after; /* the node after this one's subtree */
+    uint32_t after;                 /* the node after this one's subtree */
     uint32_t first_token, n_tokens; /* in `tokens`: those whose text ends here */
-    uint16_t depth; /* 1: a first byte */
+    uint16_t depth;                 /* 1: a first byte */
     uint8_t byte;
 } ll_vocab_node;
 

@@ -32,7 +32,8 @@ static inline llmcs_status compile_source(compiled *c, const char *regex, const 
 }
 
 /* On failure there is nothing to free. */
-static inline llmcs_status compile_grammar(compiled *c, const llmcs_allocator *a, const char *regex, const char *schema) {
+static inline llmcs_status compile_grammar(compiled *c, const llmcs_allocator *a, const char *regex,
+                                           const char *schema) {
     memset(c, 0, sizeof *c);
     c->allocator = *a;
     c->nfa.allocator = &c->allocator;

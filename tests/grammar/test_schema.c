@@ -83,9 +83,10 @@ START_TEST(objects_and_arrays) {
           LIST("[1]", "[1,1]", "[1, 1, 1]"), LIST("[]", "[1,1,1,1]", "[2]", "[1,]"));
     check("{\"items\":{\"const\":1}}", LIST("[]", "[1,1,1,1,1]"), LIST("[2]"));
     check("{\"type\":\"array\",\"maxItems\":0}", LIST("[]"), LIST("[1]"));
-    check("{\"allOf\":[{\"properties\":{\"a\":{\"const\":1}}},{\"properties\":{\"b\":{\"const\":2}},"
-          "\"required\":[\"a\",\"b\"]}]}",
-          LIST("{\"a\":1,\"b\":2}"), LIST("{\"a\":1}", "{}"));
+    check(
+        "{\"allOf\":[{\"properties\":{\"a\":{\"const\":1}}},{\"properties\":{\"b\":{\"const\":2}},"
+        "\"required\":[\"a\",\"b\"]}]}",
+        LIST("{\"a\":1,\"b\":2}"), LIST("{\"a\":1}", "{}"));
     check("{\"oneOf\":[{\"const\":1},{\"type\":\"null\"}]}", LIST("1", "null"), LIST("2"));
 }
 END_TEST
@@ -101,7 +102,8 @@ START_TEST(references_may_recurse) {
     /* deeper than 64 levels of rules is outside, and no text leads there that could not be completed */
     compiled c;
     allocator = ll_allocator_default();
-    ck_assert_int_eq(compile_grammar(&c, &allocator, NULL, "{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}"), LLMCS_OK);
+    ck_assert_int_eq(compile_grammar(&c, &allocator, NULL, "{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}"),
+                     LLMCS_OK);
     uint32_t at = c.automaton.start;
     size_t depth = 0;
     for (uint32_t next; !ll_automaton_step(&c.automaton, at, '[', &next) && next != LL_CONFIG_DEAD; depth++) at = next;
@@ -244,9 +246,10 @@ static bool satisfies(ll_json schema, ll_json value) {
             char key[64];
             size_t length = 0;
             if (!is_array) snprintf(key, sizeof key, "%.*s", (int)20, ll_json_key(e, &length));
-            if (!is_array && length < sizeof key) snprintf(key, sizeof key, "%.*s", (int)length, ll_json_key(e, &length));
-            const ll_json inner = is_array ? ll_json_get(p.schema, "items")
-                                           : ll_json_get(ll_json_get(p.schema, "properties"), key);
+            if (!is_array && length < sizeof key)
+                snprintf(key, sizeof key, "%.*s", (int)length, ll_json_key(e, &length));
+            const ll_json inner =
+                is_array ? ll_json_get(p.schema, "items") : ll_json_get(ll_json_get(p.schema, "properties"), key);
             if (ll_json_get_type(inner) == LL_JSON_OBJECT && n < 4000) todo[n++] = (pair){inner, e};
         }
     }
@@ -258,7 +261,8 @@ START_TEST(random_texts_satisfy_random_schemas) {
     size_t n_bytes, n_texts = 0, n_schemas = 0;
     uint64_t seed = 11;
     allocator = ll_allocator_default();
-    ck_assert_int_eq(ll_file_read_all(&allocator, "tests/data/grammar/schemas.jsonl", 1 << 22, &text, &n_bytes), LLMCS_OK);
+    ck_assert_int_eq(ll_file_read_all(&allocator, "tests/data/grammar/schemas.jsonl", 1 << 22, &text, &n_bytes),
+                     LLMCS_OK);
     const size_t step = suite_step(10);
     at = text;
     for (char *end; (end = memchr(at, '\n', (size_t)(text + n_bytes - at))) != NULL; at = end + 1) {

@@ -114,9 +114,9 @@ START_TEST(choices_and_expressions) {
     for (p.seed = 0; p.seed < 10; p.seed++) {
         llmcs_result *result = generate_ids(session, prompt, N_PROMPT, &p);
         const char *text = result->sequences[0]->text;
-        ck_assert_msg(text[0] >= 'A' && text[0] <= 'C' && text[2] == '-' &&
-                          (!strcmp(text + 6, "é") || !strcmp(text + 6, "漢")),
-                      "%s", text);
+        ck_assert_msg(
+            text[0] >= 'A' && text[0] <= 'C' && text[2] == '-' && (!strcmp(text + 6, "é") || !strcmp(text + 6, "漢")),
+            "%s", text);
         llmcs_result_free(&result);
     }
     llmcs_grammar_free(&g);

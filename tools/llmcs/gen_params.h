@@ -18,8 +18,8 @@ typedef struct gen_params {
     const char *negative_prompt;
     const char *schema_file, *regex; /* of the command line */
     cli_strings choices;             /* of the command line */
-    const char *template; /* --template */
-    const char *system;   /* --system */
+    const char *template;            /* --template */
+    const char *system;              /* --system */
     /* Owned: */
     int32_t *eos_ids;
     llmcs_ids *bad_words;

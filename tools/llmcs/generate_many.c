@@ -98,8 +98,8 @@ static llmcs_status read_negative(const many *m, const json_t *request, gen_para
 }
 
 static llmcs_status submit(many *m, flight *f, const json_t *request) {
-    static const char *const also[] = {"prompt", "input_ids", "messages", "negative_prompt",
-                                        "json_schema", "regex", "choices", NULL};
+    static const char *const also[] = {"prompt",      "input_ids", "messages", "negative_prompt",
+                                       "json_schema", "regex",     "choices",  NULL};
     gen_params g;
     prompt_source p = {0};
     llmcs_status status = gen_from_request(&g, m->base, request, also);

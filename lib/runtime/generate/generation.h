@@ -16,9 +16,9 @@
 
 /* One sequence while it is generated. */
 typedef struct ll_completion {
-    int32_t *ids;    /* [n_prompt + max_new] the prompt and what follows, EOS included */
-    float *logprobs; /* [max_new] */
-    size_t n_new;    /* EOS included */
+    int32_t *ids;             /* [n_prompt + max_new] the prompt and what follows, EOS included */
+    float *logprobs;          /* [max_new] */
+    size_t n_new;             /* EOS included */
     ll_grammar_state grammar; /* after them */
     double score;
     bool ended;
@@ -172,7 +172,7 @@ typedef struct ll_beam_search {
     size_t *parents;   /* [num_beams] after a step: which beam each running beam continues, */
     int32_t *next_ids; /* [num_beams]   and with which token */
     ll_grammar_state *grammar, *next_grammar; /* [num_beams] of the running beams; of the next step's */
-    int32_t *path;     /* [max_new] tokens of one hypothesis */
+    int32_t *path;                            /* [max_new] tokens of one hypothesis */
 } ll_beam_search;
 
 llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
