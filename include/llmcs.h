@@ -788,7 +788,7 @@ LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_sp
 LLMCS_API llmcs_status llmcs_grammar_choices(const llmcs_tokenizer *tokenizer, const char *const *choices,
                                              size_t n_choices, llmcs_grammar **grammar);
 
-/* A text that the whole of which matches a regular expression: literals, . [sets] \d \w \s (ASCII), groups, |, * + ?
+/* Texts that match a regular expression as a whole: literals, . [sets] \d \w \s (ASCII), groups, |, * + ?
  * {m,n}. Errors: ARG (the expression, with the byte) UNSUPPORTED (look-around, references, \b) NOMEM LIMIT (repeats too
  * much). */
 LLMCS_API llmcs_status llmcs_grammar_regex(const llmcs_tokenizer *tokenizer, const char *pattern, size_t pattern_bytes,
