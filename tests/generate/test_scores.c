@@ -106,15 +106,36 @@ START_TEST(nan_and_nothing_left_are_numeric_errors_that_name_the_step) {
 }
 END_TEST
 
+/* Blocks that are allowed as a whole stay, those that are not at all have a maximum of -inf, others are copied. */
+START_TEST(only_allowed_tokens_are_left) {
+    enum { N = 100 };
+    static float row[N];
+    llmcs_allocator a = ll_allocator_default();
+    ll_scores r;
+    uint64_t allowed[2] = {UINT64_C(0xffffffff), (uint64_t)1 << 33}; /* tokens 0..31 and 97 */
+    for (size_t i = 0; i < N; i++) row[i] = (float)i;
+    ck_assert_int_eq(ll_scores_init(&r, &a, N), LLMCS_OK);
+    ll_scores_scan(&r, row);
+    ll_scores_restrict(&r, allowed);
+    ck_assert(r.block_max[0] == 31 && r.block_max[1] < -FLT_MAX && r.block_max[2] < -FLT_MAX && r.block_max[3] == 97);
+    ck_assert(r.max == 97 && ll_scores_argmax(&r) == 97);
+    ck_assert(!r.changed[0] && r.changed[3] && r.copy[96] < -FLT_MAX && r.copy[97] == 97 && row[96] == 96);
+    allowed[0] = allowed[1] = 0;
+    ll_scores_restrict(&r, allowed);
+    ck_assert_int_eq(ll_scores_check(&r, 0), LLMCS_NUMERIC);
+    ll_scores_free(&r, &a);
+}
+END_TEST
+
 START_TEST(a_workspace_takes_what_it_says_and_a_failed_allocation_leaves_nothing) {
-    for (long n = 0; n < 7; n++) {
+    for (long n = 0; n < 8; n++) {
         fail_alloc f;
         ll_sampler_workspace workspace;
         fail_alloc_init(&f);
         f.fail_at = n;
         llmcs_allocator a = fail_alloc_get(&f);
-        ck_assert_int_eq(ll_sampler_workspace_init(&workspace, &a, 1000, true), n < 6 ? LLMCS_NOMEM : LLMCS_OK);
-        if (n == 6) ck_assert_uint_eq((uint64_t)f.live_bytes, ll_sampler_workspace_bytes(1000));
+        ck_assert_int_eq(ll_sampler_workspace_init(&workspace, &a, 1000, true), n < 7 ? LLMCS_NOMEM : LLMCS_OK);
+        if (n == 7) ck_assert_uint_eq((uint64_t)f.live_bytes, ll_sampler_workspace_bytes(1000));
         ll_sampler_workspace_free(&workspace, &a);
         ck_assert_int_eq(f.live, 0);
     }
@@ -127,6 +148,7 @@ static void add(TCase *t) {
     tcase_add_test(t, of_equals_the_lowest_id_is_taken);
     tcase_add_test(t, what_was_touched_counts_and_the_row_stays);
     tcase_add_test(t, nan_and_nothing_left_are_numeric_errors_that_name_the_step);
+    tcase_add_test(t, only_allowed_tokens_are_left);
     tcase_add_test(t, a_workspace_takes_what_it_says_and_a_failed_allocation_leaves_nothing);
 }
 
