@@ -1,9 +1,12 @@
 /* Building the set; lookups are inline in the header. */
 #include "text/string_set.h"
 
+#define LARGE ((size_t)1 << 17) /* words */
+
 llmcs_status ll_string_set_init(ll_string_set *w, const llmcs_allocator *a, size_t n, uint64_t seed) {
     *w = (ll_string_set){.n_slots = 16, .seed = seed};
-    while (3 * w->n_slots < 4 * n) w->n_slots *= 2; /* a quarter of them free at least */
+    /* At least half of them free; in large tables, which are not in the cache anyway, a quarter. */
+    while (n < LARGE ? w->n_slots < 2 * n : 3 * w->n_slots < 4 * n) w->n_slots *= 2;
     return ll_alloc_zero(a, w->n_slots, sizeof *w->slot, "table of short tokens", &w->slot);
 }
 

@@ -5,12 +5,15 @@
 
 #include "text/hash.h"
 
+#define LARGE ((size_t)1 << 17) /* tokens */
+
 llmcs_status ll_vocab_init(ll_vocab *v, const llmcs_allocator *a, size_t n_ids, size_t n_tokens, size_t n_bytes,
                            uint64_t seed) {
     *v = (ll_vocab){.n_ids = n_ids, .capacity_bytes = n_bytes, .seed = seed, .n_slots = 16};
     if (n_bytes > UINT32_MAX || n_tokens > INT32_MAX)
         return ll_fail(LLMCS_LIMIT, "vocabulary of %zu tokens and %zu bytes is too large", n_tokens, n_bytes);
-    while (3 * v->n_slots < 4 * n_tokens) v->n_slots *= 2; /* a quarter of them free at least */
+    /* At least half of them free; in large tables, which are not in the cache anyway, a quarter. */
+    while (n_tokens < LARGE ? v->n_slots < 2 * n_tokens : 3 * v->n_slots < 4 * n_tokens) v->n_slots *= 2;
     llmcs_status st;
     LL_TRY_GOTO(st, ll_alloc(a, n_bytes, 1, "vocabulary text", &v->bytes), fail);
     LL_TRY_GOTO(st, ll_alloc(a, n_ids, sizeof *v->offset, "vocabulary offsets", &v->offset), fail);
