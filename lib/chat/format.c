@@ -227,8 +227,10 @@ llmcs_status ll_format_percent(ll_machine *m, const ll_string *format, ll_value 
         p.at = end + 1;
         if (end < format->n) LL_TRY(put_directive(&p));
     }
-    const bool spare = args.type == LL_V_TUPLE ? p.next < args.list->n
-                                               : !p.next && !p.used && args.type != LL_V_DICT && args.type != LL_V_LIST;
+    const bool spare = args.type == LL_V_TUPLE
+                           ? p.next < args.list->n
+                           : !p.next && !p.used && args.type != LL_V_DICT && args.type != LL_V_LIST &&
+                                 args.type != LL_V_RANGE && args.type != LL_V_UNDEFINED;
     if (spare) return ll_raise(m, "TypeError", "not all arguments converted during string formatting");
     return ll_take(m, begin, out);
 }

@@ -135,6 +135,7 @@ START_TEST(what_is_not_supported_is_named_with_its_place) {
     refuses(LLMCS_UNSUPPORTED, "{% block %}", "{% block x %}{% endblock %}", NULL);
     refuses(LLMCS_UNSUPPORTED, "column 9: the filter 'groupby'", "{{ [] | groupby('x') }}", NULL);
     refuses(LLMCS_UNSUPPORTED, "No filter named 'nope'", "{{ 1|nope }}", NULL);
+    gives("{{ 'a' % x }}{{ 'b' % [1] }}", NULL, "ab"); /* what has items may be left unused */
     gives("{% if x %}{{ 1|nope }}{% if 1 is nope(2) %}{% endif %}{% else %}ok{% endif %}", NULL, "ok");
     refuses(LLMCS_TEMPLATE, "No filter named 'nope' found.", "{% if true %}{{ 1|nope }}{% endif %}", NULL);
     refuses(LLMCS_TEMPLATE, "No test named 'nope' found.", "{% if true %}{{ 1 is nope 2 }}{% endif %}", NULL);
