@@ -309,8 +309,10 @@ START_TEST(decoders_of_every_family_generate) {
     for (size_t i = 0; golden_decoder_names[i]; i++)
         for (size_t k = 0; k < n_sets; k += suite_step(2), number++) {
             size_t n_generate = 0, n_distribution = 0;
+            char cases[64];
+            snprintf(cases, sizeof cases, "golden/%s", golden_decoder_names[i]);
             ck_assert_int_eq(setenv("LLMCS_CPU", sets[k]->name, 1), 0);
-            run_folder(golden_decoder_names[i], 1 + (int)(number % 3), &n_generate, &n_distribution);
+            run_cases(golden_decoder_names[i], cases, 1 + (int)(number % 3), &n_generate, &n_distribution);
             ck_assert_uint_ge(n_generate, 2);
         }
     unsetenv("LLMCS_CPU");
