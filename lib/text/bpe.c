@@ -242,20 +242,20 @@ llmcs_status ll_bpe_add_words(ll_bpe *b, const llmcs_allocator *a, const ll_toke
 
 static inline uint32_t lower_of(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* The first of the lowest. First how low it is, without a branch that depends on the ranks, which nobody can predict;
- * in four chains, so that one comparison does not wait for the other. */
-static size_t index_of_lowest(const uint32_t *rank, size_t n) {
-    uint32_t a = LL_BPE_NO_RANK, b = a, c = a, d = a;
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
+/* The first of the lowest of n >= 1; those behind them up to a multiple of four are LL_BPE_NO_RANK. First how low it
+ * is, without a branch that depends on the ranks, which nobody can predict; in four chains, so that one comparison does
+ * not wait for the other. */
+static inline size_t index_of_lowest(const uint32_t *rank, size_t n) {
+    if (n <= 2) return n == 2 && rank[1] < rank[0];
+    uint32_t a = rank[0], b = rank[1], c = rank[2], d = rank[3];
+    for (size_t i = 4; i < n; i += 4) {
         a = lower_of(a, rank[i]);
         b = lower_of(b, rank[i + 1]);
         c = lower_of(c, rank[i + 2]);
         d = lower_of(d, rank[i + 3]);
     }
-    for (; i < n; i++) a = lower_of(a, rank[i]);
     a = lower_of(lower_of(a, b), lower_of(c, d));
-    i = 0;
+    size_t i = 0;
     while (rank[i] != a) i++;
     return i;
 }
@@ -264,7 +264,7 @@ static size_t index_of_lowest(const uint32_t *rank, size_t n) {
 static inline int32_t char_symbol(const ll_bpe *b, const unsigned char *text, size_t n, size_t i, size_t *len) {
     const unsigned char *c = text + i;
     *len = c[0] < 0xe0 ? 2 : 3;
-    if (c[0] < 0xc2 || c[0] >= 0xf0 || !b->whole_chars || n - i < *len) return -1;
+    if (!b->begins_char[c[0]] || n - i < *len) return -1;
     const uint32_t cp =
         *len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu) : (c[0] & 0xfu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
     const ll_bpe_char *known = &b->whole_chars[cp];
@@ -298,26 +298,45 @@ size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, 
     return n_ids;
 }
 
-size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n) {
+static inline size_t merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n) {
+    for (size_t i = n ? n - 1 : 0; i % 4; i++) rank[i] = LL_BPE_NO_RANK;
     while (n > 1) {
-        size_t at = index_of_lowest(rank, n - 1);
+        const size_t at = index_of_lowest(rank, n - 1);
         if (rank[at] == LL_BPE_NO_RANK) break;
         ids[at] = b->result[rank[at]];
         n--;
-        if (at > 0) ll_bpe_fetch(b, ids[at - 1], ids[at]); /* both ways at once */
-        if (at + 1 < n) ll_bpe_fetch(b, ids[at], ids[at + 2]);
-        memmove(ids + at + 1, ids + at + 2, (n - at - 1) * sizeof *ids);
-        if (at + 1 < n) memmove(rank + at + 1, rank + at + 2, (n - at - 2) * sizeof *rank);
-        if (at + 1 < n) rank[at] = ll_bpe_rank(b, ids[at], ids[at + 1]);
+        if (at > 0) ll_bpe_fetch(b, ids[at - 1], ids[at]); /* while the other one is looked up */
+        if (at + 1 < n) {
+            const uint32_t behind = ll_bpe_rank(b, ids[at], ids[at + 2]);
+            memmove(ids + at + 1, ids + at + 2, (n - at - 1) * sizeof *ids);
+            memmove(rank + at + 1, rank + at + 2, (n - at - 2) * sizeof *rank);
+            rank[at] = behind;
+        }
+        rank[n - 1] = LL_BPE_NO_RANK;
         if (at > 0) rank[at - 1] = ll_bpe_rank(b, ids[at - 1], ids[at]);
     }
     return n;
 }
 
-/* n bytes, at most LL_BPE_SHORT. */
+size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n) { return merge(b, ids, rank, n); }
+
+/* ll_bpe_symbols of n >= 1 bytes where each is one, as in English; false: characters may be. */
+static inline bool symbols_of_bytes(const ll_bpe *b, const char *text, size_t n, int32_t *ids, uint32_t *rank) {
+    const unsigned char *byte = (const unsigned char *)text;
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (b->begins_char[byte[i]]) return false;
+        ids[i] = b->byte_id[byte[i]];
+        rank[i] = b->byte_rank[(size_t)byte[i] << 8 | byte[i + 1]];
+    }
+    ids[n - 1] = b->byte_id[byte[n - 1]]; /* begins no character that is all there */
+    return true;
+}
+
+/* n bytes, 1 to LL_BPE_SHORT. */
 static size_t merge_bytes(const ll_bpe *b, const char *text, size_t n, int32_t *ids) {
     uint32_t rank[LL_BPE_SHORT];
-    return ll_bpe_merge(b, ids, rank, ll_bpe_symbols(b, text, n, LL_BPE_SHORT, ids, rank));
+    const bool done = symbols_of_bytes(b, text, n, ids, rank);
+    return merge(b, ids, rank, done ? n : ll_bpe_symbols(b, text, n, LL_BPE_SHORT, ids, rank));
 }
 
 /* True if merging the bytes of a token's text gives that token. Nearly all tokens pass, but testing each at open would
@@ -367,9 +386,9 @@ static inline void add_written(const ll_bpe *b, const ll_view *view, size_t begi
     out->n += n;
 }
 
-/* A chunk of at least two bytes. */
-static llmcs_status encode_chunk(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
-                                 size_t begin, size_t end, ll_encoding *out) {
+/* A chunk of more than LL_BPE_SHORT bytes. */
+static llmcs_status encode_long_chunk(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_allocator *a, const ll_view *view,
+                                      size_t begin, size_t end, ll_encoding *out) {
     const char *text = view->text + begin;
     const size_t n = end - begin;
     const ll_bpe_symbol *merged;
@@ -408,8 +427,8 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
         add_written(b, view, begin, merge_word(b, view->text + begin, end - begin, out->ids + out->n), out);
         return LLMCS_OK;
     }
-    int32_t whole;
-    LL_TRY(ll_bpe_find_whole(b, s, a, view->text + begin, end - begin, &whole));
+    int32_t whole = -1;
+    if (b->ignore_merges) LL_TRY(ll_bpe_find_whole(b, s, a, view->text + begin, end - begin, &whole));
     if (whole >= 0) {
         LL_TRY(ll_encoding_reserve(out, a, 1));
         out->ids[out->n] = whole;
@@ -418,13 +437,15 @@ llmcs_status ll_bpe_encode(const ll_bpe *b, ll_bpe_scratch *s, const llmcs_alloc
     }
     for (size_t next; begin < end; begin = next) {
         next = chunk_end(b, view->text, begin, end);
-        if (next - begin > 1) {
-            LL_TRY(encode_chunk(b, s, a, view, begin, next, out));
+        const size_t n = next - begin;
+        if (n > LL_BPE_SHORT) {
+            LL_TRY(encode_long_chunk(b, s, a, view, begin, next, out));
             continue;
         }
-        LL_TRY(ll_encoding_reserve(out, a, 1));
-        out->ids[out->n] = b->byte_id[(unsigned char)view->text[begin]];
-        add_written(b, view, begin, 1, out);
+        LL_TRY(ll_encoding_reserve(out, a, n));
+        int32_t *ids = out->ids + out->n;
+        if (n == 1) ids[0] = b->byte_id[(unsigned char)view->text[begin]];
+        add_written(b, view, begin, n == 1 ? 1 : merge_bytes(b, view->text + begin, n, ids), out);
     }
     return LLMCS_OK;
 }

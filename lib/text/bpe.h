@@ -41,6 +41,7 @@ typedef struct ll_bpe {
     uint64_t (*joined)[4];    /* [256]: bit y of [x]: some token has byte y behind byte x */
     uint32_t *byte_rank;      /* [256][256]: rank of a pair of bytes, the most frequent lookup */
     ll_bpe_char *whole_chars; /* [65536]: characters of 2 and 3 bytes; NULL: none is known */
+    bool begins_char[256];    /* enough of those that begin with this byte are known to look for them */
     ll_bpe_side *left;        /* [n_ids] */
     ll_bpe_slot *slot;        /* [n_slots] */
     size_t n_slots;
@@ -104,7 +105,8 @@ static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char 
 size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank);
 
 /* Two ways to merge symbols. The short one, up to LL_BPE_SHORT of them and in place, scans all pairs after every merge;
- * returns the number of tokens. */
+ * returns the number of tokens. rank has room for LL_BPE_SHORT, a multiple of four: those behind the last pair are
+ * written as well. */
 #define LL_BPE_SHORT 96
 size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n);
 

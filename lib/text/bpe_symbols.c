@@ -131,6 +131,16 @@ static void find_char(ll_bpe *b, const token_ends *ends, const lowest *l, size_t
     set_classes(l, byte, n, highest, &b->whole_chars[cp]);
 }
 
+/* A word is searched for characters where at least one in 128 of those that begin like its own is known. GPT-2 has a
+ * few dozen Chinese ones: looking for them takes longer than merging the bytes of all. */
+static void find_first_bytes(ll_bpe *b) {
+    size_t n_known[256] = {0};
+    for (unsigned cp = 0x80; cp < 65536; cp++)
+        n_known[cp < 0x800 ? 0xc0 | cp >> 6 : 0xe0 | cp >> 12] += b->whole_chars[cp].id >= 0;
+    for (unsigned byte = 0xc2; byte < 0xf0; byte++)
+        b->begins_char[byte] = 128 * n_known[byte] >= (byte < 0xe0 ? 64u : 4096u);
+}
+
 llmcs_status ll_bpe_find_chars(ll_bpe *b, const llmcs_allocator *a) {
     token_ends *ends = NULL;
     lowest *l = NULL;
@@ -148,6 +158,7 @@ llmcs_status ll_bpe_find_chars(ll_bpe *b, const llmcs_allocator *a) {
     read_ends(b, ends);
     find_lowest(b, ends, l);
     for (size_t id = 0; id < b->n_ids; id++) find_char(b, ends, l, id);
+    find_first_bytes(b);
 done:
     ll_free(a, ends);
     ll_free(a, as_side);

@@ -70,12 +70,13 @@ static llmcs_status encode_piece(void *context, const ll_view *piece) {
 static llmcs_status encode_byte_level(encoder *e, const ll_view *range) {
     ll_view view = *range;
     const llmcs_tokenizer *t = e->t;
-    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans, cuts = t->cuts_words;
+    const bool has_gaps = t->bpe.n_missing, want_words = e->out->want_spans;
+    const ll_word_fn word = t->cuts_words ? ll_word_scanner(t->words) : NULL;
     if (t->words_prefix_space && view.text[0] != ' ')
         LL_TRY(ll_pre_prefix_space(&e->pre, e->a, range, want_words, &view));
     for (size_t at = 0, n; at < view.n; at += n) {
         const size_t first = e->out->n;
-        n = cuts ? ll_split_word(t->words, t->unicode, view.text + at, view.n - at) : view.n;
+        n = word ? word(t->unicode, view.text + at, view.n - at) : view.n;
         if (has_gaps)
             LL_TRY(ll_bpe_encode_gaps(&t->bpe, &e->bpe, e->a, &view, at, at + n, e->out));
         else

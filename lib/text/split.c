@@ -75,7 +75,7 @@ static bool find_match(const ll_split_cursor *c, size_t at, size_t *begin, size_
     const ll_split_step *s = c->step;
     if (ll_pattern_is_words(s->pattern)) {
         *begin = at;
-        *end = at + ll_split_word(s->pattern, c->u, c->text + at, c->n - at);
+        *end = at + ll_word_scanner(s->pattern)(c->u, c->text + at, c->n - at);
         return true;
     }
     if (s->pattern != LL_PATTERN_STRING) return find_run(c, at, begin, end);

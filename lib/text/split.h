@@ -8,9 +8,11 @@
 #include "formats/tokenizer_files.h"
 #include "text/unicode.h"
 
-/* Length of the match of a pattern of words (LL_PATTERN_GPT2 to LL_PATTERN_O200K) at the beginning of text (valid
- * UTF-8, n >= 1). There always is one. */
-size_t ll_split_word(ll_pattern pattern, const ll_unicode *u, const char *text, size_t n);
+/* Length of the match of a pattern of words at the beginning of text (valid UTF-8, n >= 1). There always is one. */
+typedef size_t (*ll_word_fn)(const ll_unicode *u, const char *text, size_t n);
+
+/* That of LL_PATTERN_GPT2 to LL_PATTERN_O200K. Loops over words ask once, so that no word pays for the choice. */
+ll_word_fn ll_word_scanner(ll_pattern pattern);
 
 /* A part of the text that a pattern matches, or that lies between two matches. */
 typedef struct ll_split_part {

@@ -137,17 +137,29 @@ static size_t o200k_word(const ll_unicode *u, const char *text, size_t n) {
     return space_length(u, text, n);
 }
 
-size_t ll_split_word(ll_pattern pattern, const ll_unicode *u, const char *text, size_t n) {
+static size_t qwen2_word(const ll_unicode *u, const char *text, size_t n) {
+    return cl100k_word(&(const word_rules){1, false, false}, u, text, n);
+}
+
+static size_t qwen35_word(const ll_unicode *u, const char *text, size_t n) {
+    return cl100k_word(&(const word_rules){1, true, false}, u, text, n);
+}
+
+static size_t llama3_word(const ll_unicode *u, const char *text, size_t n) {
+    return cl100k_word(&(const word_rules){3, false, false}, u, text, n);
+}
+
+ll_word_fn ll_word_scanner(ll_pattern pattern) {
     switch (pattern) {
         case LL_PATTERN_QWEN2:
-            return cl100k_word(&(const word_rules){1, false, false}, u, text, n);
+            return qwen2_word;
         case LL_PATTERN_QWEN35:
-            return cl100k_word(&(const word_rules){1, true, false}, u, text, n);
+            return qwen35_word;
         case LL_PATTERN_LLAMA3:
-            return cl100k_word(&(const word_rules){3, false, false}, u, text, n);
+            return llama3_word;
         case LL_PATTERN_O200K:
-            return o200k_word(u, text, n);
+            return o200k_word;
         default:
-            return ll_byte_level_word(u, text, n);
+            return ll_byte_level_word;
     }
 }
