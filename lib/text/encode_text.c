@@ -251,6 +251,7 @@ static bool map_ascii(const llmcs_tokenizer *t, const ll_view *v, char *out) {
 
 /* Appends text to e->text, and where it comes from: its own place in v, or those of the normalizer's characters. */
 static llmcs_status append_text(encoder *e, size_t *n, const ll_view *v) {
+    if (v->n == 0) return LLMCS_OK; /* there may be no buffer yet */
     LL_TRY(ll_grow(e->a, &e->text, *n, &e->text_capacity, *n + v->n, 1, "normalized text"));
     memcpy(e->text + *n, v->text, v->n);
     if (e->want_origins) {
