@@ -129,9 +129,22 @@ static int measure_all(job *j) {
     return code;
 }
 
+/* What the longest prompt or context needs: models of long contexts have sessions of LLMCS_DEFAULT_N_CTX tokens. */
+static int32_t tokens_needed(const subject *s) {
+    const bench_list *lists[] = {&s->b->options->prompts, &s->b->options->contexts};
+    int64_t most = LLMCS_DEFAULT_N_CTX;
+    for (size_t l = 0; l < 2; l++)
+        for (int i = 0; i < lists[l]->n; i++)
+            if (lists[l]->values[i] + NEW_TOKENS > most) most = lists[l]->values[i] + NEW_TOKENS;
+    return (int32_t)(most < s->info.n_ctx ? most : s->info.n_ctx);
+}
+
 int e2e_decoder(subject *s) {
     job j = {.s = s};
-    if (llmcs_session_create(s->model, NULL, &j.session)) return bench_failed(s->name);
+    llmcs_session_options options;
+    llmcs_session_options_init(&options);
+    options.n_ctx = tokens_needed(s);
+    if (llmcs_session_create(s->model, &options, &j.session)) return bench_failed(s->name);
     const int code = measure_all(&j);
     llmcs_session_free(&j.session);
     return code;

@@ -63,7 +63,7 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 3
+#define LLMCS_VERSION_MINOR 4
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */
@@ -780,8 +780,8 @@ LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_sp
 
 /* ---------------------------------------------------------------------------------------------- grammars */
 /* A grammar is a set of texts, made once for a tokenizer and then used by any number of calls and threads at once
- * (llmcs_generate_params.grammar). It works on the bytes that tokens decode to, whatever the tokenizer. What it has
- * worked out is kept and shared, at most some 256 MB. The tokenizer must outlive it. Making one takes a few
+ * (llmcs_generate_params.grammar). It works on the bytes that tokens decode to, whatever the tokenizer. The
+ * masks it computes are kept and shared, at most some 256 MB. The tokenizer must outlive it. Making one takes a few
  * milliseconds for each 10,000 tokens of the vocabulary. */
 
 /* One of n_choices texts, NUL-terminated, none empty. Errors: ARG (also: no token begins such a text) NOMEM LIMIT. */

@@ -571,7 +571,7 @@ llmcs_status ll_machine_init(ll_machine *m, const ll_program *p, const llmcs_all
     m->kwargs_name = ll_program_find_name(p, "kwargs", 6);
     LL_TRY(ll_arena_alloc(&m->arena, p->n_names, sizeof *m->globals, "template variables", &m->globals));
     LL_TRY(ll_arena_alloc(&m->arena, LL_JINJA_MAX_STACK, sizeof *m->stack, "template stack", &m->stack));
-    LL_TRY(ll_arena_alloc(&m->arena, LL_JINJA_MAX_LOOPS, sizeof *m->loops, "template loops", &m->loops));
+    LL_TRY(ll_arena_alloc(&m->arena, LL_JINJA_MAX_LOOPS, sizeof(ll_loop *), "template loops", &m->loops));
     LL_TRY(ll_arena_alloc(&m->arena, LL_JINJA_MAX_CALLS, sizeof *m->frames, "template macros", &m->frames));
     LL_TRY(ll_arena_alloc(&m->arena, LL_JINJA_MAX_CAPTURES, sizeof *m->captures, "template blocks", &m->captures));
     for (size_t i = 0; i < p->n_names; i++) m->globals[i] = ll_absent();

@@ -154,8 +154,9 @@ static size_t put_plain(char *out, const digits *x) {
 
 static size_t put_special(char *out, double v) {
     const char *text = isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
-    memcpy(out, text, strlen(text));
-    return strlen(text);
+    size_t n = 0;
+    for (; text[n]; n++) out[n] = text[n];
+    return n;
 }
 
 size_t ll_float_repr(double v, char out[LL_NUMBER_BYTES]) {
@@ -165,8 +166,10 @@ size_t ll_float_repr(double v, char out[LL_NUMBER_BYTES]) {
     exact_digits(v, &all);
     if (all.negative) out[n++] = '-';
     if (!all.n) {
-        memcpy(out + n, "0.0", 3);
-        return n + 3;
+        out[n++] = '0';
+        out[n++] = '.';
+        out[n++] = '0';
+        return n;
     }
     for (size_t digits_wanted = 1; digits_wanted <= 17; digits_wanted++)
         if (shortest_of(&all, digits_wanted, fabs(v), &x)) break;

@@ -56,7 +56,7 @@ static llmcs_status parse_json(rendering *r, const char *name, const char *text,
     if (n == LLMCS_NUL) n = strlen(text);
     if (n > LL_CHAT_MAX_JSON)
         return ll_fail(LLMCS_LIMIT, "%s: %zu bytes of JSON, at most %zu are read", name, n, LL_CHAT_MAX_JSON);
-    LL_TRY(ll_grow(a, &r->docs, r->n_docs, &r->docs_capacity, r->n_docs + 1, sizeof *r->docs, "chat variables"));
+    LL_TRY(ll_grow(a, &r->docs, r->n_docs, &r->docs_capacity, r->n_docs + 1, sizeof(ll_json_doc *), "chat variables"));
     LL_TRY(ll_json_parse(a, name, text, n, 0, &r->docs[r->n_docs]));
     *root = ll_json_root(r->docs[r->n_docs++]);
     if (ll_json_get_type(*root) != type)

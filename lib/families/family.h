@@ -139,7 +139,7 @@ typedef enum ll_head_rows {
     LL_ROWS_MEAN,   /* ... from the mean of all tokens */
     LL_ROWS_BY_KEY, /* ... FIRST or MEAN, as ll_config.classifier_pooling says */
     LL_ROWS_EACH,   /* an answer for each token */
-    LL_ROWS_LOGITS, /* for the tokens a call asks for: language models */
+    LL_ROWS_LOGITS, /* for the tokens whose logits a call wants: language models */
 } ll_head_rows;
 
 /* out(norm(act(dense(rows of x)))), each but `out` optional. */

@@ -6,8 +6,8 @@
  *     for each layer:   x = norm1(x + out_proj(attention(Wqkv(x))))
  *                       x = norm2(x + fc2(fc11(x) * silu(fc12(x))))
  *
- * Beyond max_trained_positions the model's own code stretches the rotations by the length of the text; longer texts are
- * not read.
+ * Beyond max_trained_positions the model's own code scales the rotations by the length of the text; longer texts are
+ * refused.
  */
 #include "families/bert.h"
 

@@ -36,8 +36,8 @@ ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec) {
     return NULL;
 }
 
-/* Metaspace's character and where it goes. Older files say add_prefix_space; beside a prepend_scheme it may only say
- * the same. */
+/* Metaspace's character and where it goes. Older files say add_prefix_space; with a prepend_scheme it must say the
+ * same. */
 llmcs_status ll_read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend) {
     static const char *const schemes[] = {"always", "first", "never"}; /* by ll_prepend */
     ll_json scheme;
@@ -94,8 +94,8 @@ static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
     const bool byte_level = ll_byte_level_step(spec) != NULL;
     if (spec->model == LL_TOKEN_BPE && !byte_level) spec->model = LL_TOKEN_BPE_CHARS;
     if (byte_level && spec->byte_fallback)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: model.byte_fallback is true beside ByteLevel, which is not supported",
-                       spec->path);
+        return ll_fail(LLMCS_UNSUPPORTED,
+                       "%s: model.byte_fallback is true together with ByteLevel, which is not supported", spec->path);
     if (spec->model == LL_TOKEN_BPE_CHARS && spec->ignore_merges)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: model.ignore_merges is true without ByteLevel, which is not supported",
                        spec->path);

@@ -29,7 +29,7 @@ typedef struct ll_processors {
     size_t decay_start;      /* EOS becomes more likely after so many new tokens */
     float decay_factor;      /* 1: off */
     float diversity_penalty; /* subtracted for each of */
-    llmcs_ids taken;         /* the tokens that beams of earlier groups have taken in this step */
+    llmcs_ids taken;         /* the tokens that beams of earlier groups chose in this step */
     uint32_t *counts;        /* [vocab] the caller's scratch memory; all zero between calls */
     size_t vocab;
 } ll_processors;

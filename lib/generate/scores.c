@@ -79,7 +79,7 @@ void ll_scores_finalize(ll_scores *s) {
 _Static_assert(LL_ROW_BLOCK == 32, "a block has half a word of allowed bits");
 
 void ll_scores_restrict(ll_scores *s, const uint64_t *allowed) {
-    for (size_t b = 0; b < s->n_blocks; b++) {
+    for (size_t b = 0; b < s->n_blocks && b * LL_ROW_BLOCK < s->vocab; b++) {
         const size_t begin = b * LL_ROW_BLOCK, n = ll_min(LL_ROW_BLOCK, s->vocab - begin);
         const uint32_t all = UINT32_MAX >> (LL_ROW_BLOCK - n), bits = (uint32_t)(allowed[b / 2] >> b % 2 * 32) & all;
         if (bits == all) continue;

@@ -28,7 +28,7 @@ struct llmcs_grammar {
     pthread_mutex_t lock;
     /* Under the lock: */
     ll_automaton automaton;
-    uint64_t **masks; /* [masks_capacity] by configuration; NULL: not worked out */
+    uint64_t **masks; /* [masks_capacity] by configuration; NULL: not computed */
     size_t masks_capacity, mask_bytes;
     uint64_t *first_mask; /* of the start, for the first token; NULL while it is not known */
     uint32_t *path;       /* [max_depth + 1] configurations on the way to a node of the trie */
@@ -134,7 +134,7 @@ ll_grammar_state ll_grammar_start(const llmcs_grammar *g) { return g->automaton.
 /* ---- objects */
 
 llmcs_status ll_grammar_check(const llmcs_grammar *g, const llmcs_tokenizer *t) {
-    if (g->magic != MAGIC) return ll_fail(LLMCS_STATE, "grammar: it was freed, or is none");
+    if (g->magic != MAGIC) return ll_fail(LLMCS_STATE, "grammar: freed already, or not made by llmcs_grammar_*");
     if (g->tokenizer != t) return ll_fail(LLMCS_ARG, "grammar: it was made for another tokenizer than the model's");
     return LLMCS_OK;
 }
@@ -196,9 +196,9 @@ static llmcs_status compile(ll_nfa *n, const source *s) {
 
 /* No token could be the first one: refused now rather than in every request. */
 static llmcs_status check_first_mask(llmcs_grammar *g) {
-    const uint64_t *mask;
+    const uint64_t *mask = NULL;
     LL_TRY(find_mask(g, g->automaton.start, true, &mask));
-    for (size_t i = 0; i < g->n_words; i++)
+    for (size_t i = 0; mask && i < g->n_words; i++)
         if (mask[i]) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "no token of the vocabulary begins a text of the grammar");
 }

@@ -1,5 +1,5 @@
-/* A compiled grammar over a tokenizer's vocabulary: which tokens may come next. Shared by threads and requests; what
- * has been worked out for one is there for all. */
+/* A compiled grammar over a tokenizer's vocabulary: which tokens may come next. Threads and requests share
+ * it, and the masks that one of them computed. */
 #ifndef LL_GRAMMAR_GRAMMAR_H
 #define LL_GRAMMAR_GRAMMAR_H
 

@@ -221,7 +221,7 @@ static llmcs_status read_bound(const ll_schema *s, const ll_schema_view *v, cons
         return ll_schema_bad(s, LLMCS_UNSUPPORTED, at, "more than 18 digits are not supported");
     if (!ll_json_int64(at, out)) *out = (int64_t)x;
     const bool whole = (double)*out == x;
-    if (!whole && !integer) return ll_schema_bad(s, LLMCS_UNSUPPORTED, at, "only whole numbers are supported");
+    if (!whole && !integer) return ll_schema_bad(s, LLMCS_UNSUPPORTED, at, "only integers are supported");
     if (!whole && x > 0 && !strcmp(key, "minimum")) ++*out;
     if (!whole && x < 0 && !strcmp(key, "maximum")) --*out;
     if (!whole && x > 0 && !strcmp(key, "exclusiveMaximum")) ++*out;

@@ -2,7 +2,8 @@
  * Heads over the rows of a stack's output:
  *
  *     pooled = tanh(pooler(first row))
- *     logits = out(norm(act(dense(rows))))       of the first, the last or each row, or of those that a call asks for
+ *     logits = out(norm(act(dense(rows))))       of the first, the last or each row, or of the rows whose logits a call
+ * wants
  */
 #include "models/heads.h"
 

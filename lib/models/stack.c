@@ -38,7 +38,7 @@ static llmcs_status describe_norm(const ll_stack *s, ll_loader *l, ll_norm *norm
                            kind == LL_NORM_LAYER && !s->spec->norm.no_bias, s->spec->norm.plus_one ? 1.0f : 0.0f);
 }
 
-/* A tensor's outputs in a linear. A bias that the file has and the network has not would be left out in silence. */
+/* A tensor's outputs in a linear. A bias that only the file has is refused: it would be ignored silently. */
 static llmcs_status part_of(const ll_stack *s, const ll_loader *l, ll_role role, size_t n_out, ll_bias_rule rule,
                             bool by_key, ll_load_part *part) {
     char bias[128];

@@ -105,7 +105,7 @@ static inline bool ll_bpe_joins(const ll_bpe *b, unsigned char x, unsigned char 
 size_t ll_bpe_symbols(const ll_bpe *b, const char *text, size_t n, size_t most, int32_t *ids, uint32_t *rank);
 
 /* Two ways to merge symbols. The short one, up to LL_BPE_SHORT of them and in place, scans all pairs after every merge;
- * returns the number of tokens. rank has room for LL_BPE_SHORT, a multiple of four: those behind the last pair are
+ * returns the number of tokens. rank holds LL_BPE_SHORT, a multiple of four: those behind the last pair are
  * written as well. */
 #define LL_BPE_SHORT 96
 size_t ll_bpe_merge(const ll_bpe *b, int32_t *ids, uint32_t *rank, size_t n);

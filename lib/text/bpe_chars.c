@@ -173,7 +173,7 @@ static llmcs_status merge_word(const word *w, ll_bpe_chars_scratch *s, ll_bpe_sc
     return LLMCS_OK;
 }
 
-/* Whether merging gives the token that has the word's text is found out when it is first asked for, as in bpe.c. */
+/* Whether merging gives the token that has the word's text is computed at its first use, as in bpe.c. */
 enum { NOT_TRIED, IS_TOKEN, IS_OTHER };
 
 llmcs_status ll_bpe_chars_encode(const ll_bpe_chars *b, ll_bpe_chars_scratch *s, ll_bpe_scratch *merging,

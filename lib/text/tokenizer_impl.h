@@ -47,7 +47,7 @@ typedef struct ll_decode_table {
 
 #define LL_ASCII_GONE 0x80
 
-/* Pairs of pre-tokenizer and model that are worked in one pass; all others go piece by piece (pre_tokenizer.h). */
+/* Pairs of pre-tokenizer and model that encode in one pass; all others go piece by piece (pre_tokenizer.h). */
 typedef enum ll_fast_path {
     LL_PIECE_BY_PIECE,
     LL_FAST_BYTE_LEVEL, /* words of one pattern, ByteLevel and BPE */

@@ -2,8 +2,8 @@
  * arithmetic SentencePiece (unigram_model.cc, EncodeOptimized): the earliest start wins a tie, a character without a
  * token of its own costs the lowest score less 10, and adjacent unknown characters are one token.
  *
- * Where no token reaches beyond a position, the way to it is decided and is written out at once: the text is worked in
- * stretches that stay in the cache. The sum is carried on, so that its rounding is that of one pass. */
+ * Where no token reaches beyond a position, the way to it is decided and is written out at once: the text is encoded in
+ * chunks that stay in the cache. The sum is carried on, so that its rounding is that of one pass. */
 #include "text/unigram.h"
 
 #include <math.h>
@@ -134,7 +134,7 @@ typedef struct walker {
     const llmcs_allocator *a;
     const ll_view *view;
     ll_encoding *out;
-    size_t begin;              /* of the stretch: node[i] is of position begin + i */
+    size_t begin;              /* of the chunk: node[i] is of position begin + i */
     size_t reach;              /* the farthest position that has a way */
     size_t unk_begin, unk_end; /* unknown characters that are not written yet */
 } walker;
@@ -178,9 +178,9 @@ static llmcs_status take_token(walker *w, size_t begin, size_t end, int32_t id) 
     return append_token(w, begin, end, id);
 }
 
-/* Writes the tokens on the way to the end of the stretch and begins the next one there. The links lead backwards: they
- * are turned round first. */
-static llmcs_status end_stretch(walker *w, size_t end) {
+/* Writes the tokens on the way to the end of the chunk and begins the next one there. The links lead backwards: they
+ * are reversed first. */
+static llmcs_status end_chunk(walker *w, size_t end) {
     ll_unigram_node *node = w->s->node;
     const double score = node[end - w->begin].score;
     size_t at = end - w->begin, next_length = 0;
@@ -254,11 +254,11 @@ static llmcs_status encode_view(const ll_unigram *m, ll_unigram_scratch *s, cons
     LL_TRY(ll_grow(a, &s->node, 0, &s->capacity, 64, sizeof *s->node, "ways through a text"));
     s->node[0] = (ll_unigram_node){0, -1, 0};
     for (size_t at = 0, n; at < view->n; at += n) {
-        if (at == w.reach && at > w.begin) LL_TRY(end_stretch(&w, at));
+        if (at == w.reach && at > w.begin) LL_TRY(end_chunk(&w, at));
         n = ll_min(character_length((unsigned char)view->text[at]), view->n - at);
         LL_TRY(extend_ways(&w, at, n));
     }
-    if (view->n > w.begin) LL_TRY(end_stretch(&w, view->n));
+    if (view->n > w.begin) LL_TRY(end_chunk(&w, view->n));
     return flush_unknown(&w);
 }
 

@@ -88,7 +88,7 @@ class Texts(unittest.TestCase):
     def test_arguments_are_checked(self):
         for how, message in (
             ({"overflow": "cut"}, "overflow: 'cut' is not one of error, truncate, windows"),
-            ({"pooling": "max"}, "pooling: 'max' is not one of auto, mean, cls, pooler"),
+            ({"pooling": "sum"}, "pooling: 'sum' is not one of auto, mean, cls, pooler"),
             ({"normalize": "l1"}, "normalize: 'l1' is not one of"),
             ({"max_length": 2**64}, "max_length: .*out of range"),
             ({"stride": -1}, "stride: -1 is out of"),

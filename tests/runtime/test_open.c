@@ -146,10 +146,10 @@ START_TEST(an_unsupported_tokenizer_leaves_token_ids) {
     static const struct {
         const char *file, *text, *says;
         bool warns;
-    } cases[] = {
-        {"tokenizer.json", "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0.0]]}}",
-         "Unigram", true},
-        {"sentencepiece.bpe.model", "\n\x0e", "sentencepiece.bpe.model", false}};
+    } cases[] = {{"tokenizer.json",
+                  "{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"<unk>\", \"vocab\": {\"<unk>\": 0}}}",
+                  "WordLevel", true},
+                 {"sentencepiece.bpe.model", "\n\x0e", "sentencepiece.bpe.model", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_golden("bert-cls");
         temp_write_text(folder, cases[i].file, cases[i].text);

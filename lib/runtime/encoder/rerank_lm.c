@@ -71,7 +71,7 @@ static llmcs_status compose(const questions *q, const llmcs_text *doc, char **te
     return LLMCS_OK;
 }
 
-/* Room for n more ids. */
+/* Reserves n more ids. */
 static llmcs_status reserve(questions *q, size_t n) {
     size_t need;
     if (!ll_add(q->n_ids, n, &need)) return ll_fail(LLMCS_LIMIT, "the documents are too long");

@@ -148,7 +148,7 @@ static int32_t padding_of(const ll_generation *g) {
     return pad >= 0 ? pad : g->n_eos ? g->eos[0] : -1;
 }
 
-/* The tokens that a group has taken in this step, for the groups after it. */
+/* The tokens that a group chose in this step, for the groups after it. */
 static void take_tokens(const ll_generation *g, ll_beam_search *search, const ll_beams *beams, size_t n_beams,
                         size_t *n_taken) {
     const int32_t pad = padding_of(g);

@@ -496,7 +496,7 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const readin
 
 static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
 
-/* Whether a message is what a slot of free text asked for, rather than a question or a change of mind. */
+/* Whether a message answers a slot of free text, rather than a question or a change of mind. */
 static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot, const reading *r) {
     const desk_slot_type type = t->flows->slots[slot].type;
     const bool other = wants_other(frame, r, digression_score), asks = desk_is_question(&t->read);

@@ -38,7 +38,7 @@ bool desk_is_no(const desk_words *w);
 bool desk_gives_up(const desk_words *w);
 /* Looks like a question: ends with a question mark, or has one of the words questions begin or end with. */
 bool desk_is_question(const desk_words *w);
-/* Looks like a postal address: a number beside other words, or a word such as "street" or 路. */
+/* Looks like a postal address: a number next to other words, or a word such as "street" or 路. */
 bool desk_is_address(const desk_words *w);
 /* "actually", "wait", 还是: something else is wanted now. */
 bool desk_changes_mind(const desk_words *w);

@@ -78,7 +78,7 @@ static llmcs_status list_words(const shop_ranking *r, shop_connection *c, uint32
     return status ? status : list->status;
 }
 
-/* Gives the list to the catalog, if there is room and no other recommendation was faster. */
+/* Gives the list to the catalog, if it has capacity and no other recommendation was faster. */
 static void keep_words(shop_catalog *catalog, uint32_t item, word_list *list) {
     const size_t bytes = list->n * sizeof *list->items;
     uint64_t *none = NULL;

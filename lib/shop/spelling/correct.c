@@ -67,6 +67,7 @@ static const spell_word *find_nearest(const spell_words *w, const char *typed, s
     const uint32_t mask = spell_mask(typed, n);
     const spell_word *best = NULL;
     const size_t apart = n < 4 ? 0 : n < 7 ? 1 : 2;
+    if (!w->items) return NULL;
     for (size_t len = n - apart; len <= n + apart && len <= SPELL_MAX_LETTERS; len++)
         for (uint32_t at = w->first[len]; at; at = w->items[at - 1].next) {
             const spell_word *word = &w->items[at - 1];

@@ -79,7 +79,7 @@ static const char *text_of(const spell_words *w, const spell_word *word) { retur
 
 uint32_t spell_mask(const char *word, size_t len) {
     uint32_t mask = 0;
-    for (size_t i = 0; i < len; i++) mask |= (uint32_t)1 << (word[i] - 'a');
+    for (size_t i = 0; i < len; i++) mask |= (uint32_t)1 << ((uint32_t)(word[i] - 'a') % 32);
     return mask;
 }
 
