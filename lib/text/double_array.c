@@ -122,7 +122,7 @@ static void sort_range(builder *b, const range *r) {
         }
         return;
     }
-    size_t at[257] = {0};
+    uint32_t at[257] = {0}; /* n_keys is at most LL_DOUBLE_ARRAY_MAX_BYTES */
     for (size_t i = 0; i < n; i++) at[(unsigned char)key[i].bytes[r->depth] + 1]++;
     for (size_t c = 1; c < 257; c++) at[c] += at[c - 1];
     for (size_t i = 0; i < n; i++) b->sorted[at[(unsigned char)key[i].bytes[r->depth]]++] = key[i];
@@ -141,18 +141,18 @@ static void take_ended(builder *b, range *r) {
 /* Gives the range's node its children, whose ranges go to the stack. */
 static llmcs_status add_children(builder *b, range r) {
     unsigned char child[BLOCK];
-    size_t first[BLOCK + 1], n = 0;
-    uint32_t base = 0;
+    uint32_t first[BLOCK + 1], base = 0;
+    size_t n = 0;
     take_ended(b, &r);
     if (r.begin == r.end) return LLMCS_OK;
     sort_range(b, &r);
     for (size_t i = r.begin; i < r.end; i++) {
         const unsigned char byte = (unsigned char)b->keys[i].bytes[r.depth];
         if (n && child[n - 1] == byte) continue;
-        first[n] = i;
+        first[n] = (uint32_t)i;
         child[n++] = byte;
     }
-    first[n] = r.end;
+    first[n] = (uint32_t)r.end;
     LL_TRY(n == 1 ? place_one(b, child[0], &base) : place_many(b, child, n, &base));
     b->d->unit[r.node].base = base;
     for (size_t i = 0; i < n; i++) {
