@@ -166,6 +166,23 @@ static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *sou
     return ll_read_merges_txt(spec, merges);
 }
 
+/* Neither vocab.json nor vocab.txt. A SentencePiece model may be there that this class does not read. */
+static llmcs_status fail_no_vocab(const ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s) {
+    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
+    bool present = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        LL_TRY(ll_source_has(source, &spec->arena.allocator, names[i], &present));
+        if (!present) continue;
+        return ll_fail(
+            LLMCS_UNSUPPORTED,
+            "%s/%s: tokenizer_class \"%.*s\" does not read this file: name the class in tokenizer_config.json "
+            "(XLMRobertaTokenizer for example), or convert it to a tokenizer.json",
+            source->path, names[i], (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
+    }
+    return ll_fail(LLMCS_TOKENIZER,
+                   "%s: no tokenizer.json, SentencePiece model, vocab.json or vocab.txt in this folder", source->path);
+}
+
 /* If both kinds of files exist, the class decides. */
 static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s) {
     ll_json vocab = {NULL, 0};
@@ -173,10 +190,7 @@ static llmcs_status read_older_vocab(ll_tokenizer_spec *spec, const ll_source *s
     if (s->family == LL_TOKENS_OF_BERT) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
     if (!txt) LL_TRY(ll_spec_read_json(spec, source, "vocab.json", &vocab));
     if (!txt && !vocab.doc) LL_TRY(ll_spec_read_file(spec, source, "vocab.txt", &txt));
-    if (!txt && !vocab.doc)
-        return ll_fail(LLMCS_TOKENIZER,
-                       "%s: no tokenizer.json, SentencePiece model, vocab.json or vocab.txt in this folder",
-                       source->path);
+    if (!txt && !vocab.doc) return fail_no_vocab(spec, source, s);
     return txt ? ll_read_vocab_txt(spec, txt) : read_bpe_files(spec, source, vocab);
 }
 
