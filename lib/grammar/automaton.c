@@ -180,7 +180,7 @@ static llmcs_status number_found(ll_automaton *a, uint32_t *out) {
         const ll_configuration *c = &a->configs[a->config_table[at] - 1];
         *out = a->config_table[at] - 1;
         if (c->n == a->n_found && c->accepts == a->accepts &&
-            !memcmp(a->threads + c->first, a->found, a->n_found * sizeof *a->found))
+            (!c->n || !memcmp(a->threads + c->first, a->found, c->n * sizeof *a->found)))
             return LLMCS_OK;
     }
     LL_TRY(grow(a, &a->threads, a->n_threads, &a->threads_capacity, a->n_threads + a->n_found, sizeof *a->threads));

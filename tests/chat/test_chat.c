@@ -334,8 +334,11 @@ START_TEST(a_conversation_continues_from_what_the_session_holds) {
     params.n_messages = 3;
     OK(llmcs_chat_generate(session, chat, &params, &g, NULL, NULL, &second));
     ck_assert_uint_gt(second->n_cached_tokens, first->n_prompt_tokens);
-    FAILS(LLMCS_ARG, "NULL", llmcs_chat_generate(session, NULL, &params, &g, NULL, NULL, &second));
+    llmcs_result *none = NULL;
+    FAILS(LLMCS_ARG, "NULL", llmcs_chat_generate(session, NULL, &params, &g, NULL, NULL, &none));
+    ck_assert_ptr_null(none);
     llmcs_result_free(&first);
+    llmcs_result_free(&second);
     llmcs_result_free(&plain);
     llmcs_chat_free(&chat);
     llmcs_session_free(&session);
