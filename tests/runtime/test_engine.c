@@ -171,6 +171,45 @@ START_TEST(many_beams_in_memory_for_few) {
 }
 END_TEST
 
+/* Beams that differ in their last token only, preempted and evicted from the prefix cache: the first one is evaluated
+ * again, the others wait for it and then find all but their last tokens in the cache. The step after that decodes; an
+ * empty one would put the caller to sleep for ever. */
+START_TEST(beams_that_find_their_prefix_again_decode_in_the_same_step) {
+    llmcs_engine_options o = engine_options();
+    o.flags = LLMCS_ENGINE_NO_THREAD;
+    o.kv_bytes = 16 * block_bytes();
+    request_case own[3] = {{.n_ids = 90, .params = defaults(12)},
+                           {.n_ids = 270, .params = defaults(8)},
+                           {.n_ids = 270, .params = defaults(8)}};
+    uint64_t seed = 11;
+    for (size_t r = 0; r < 3; r++) {
+        for (size_t i = 0; i < own[r].n_ids; i++) own[r].ids[i] = (int32_t)(1 + random_below(&seed, TINY_VOCAB - 1));
+        own[r].params.num_beams = r ? 1 : 4;
+        own[r].params.logprobs = 1;
+        run_alone(&own[r], model);
+    }
+    llmcs_engine *engine = new_engine(model, &o);
+    llmcs_request *requests[3] = {submit(engine, &own[0])};
+    llmcs_submit_options urgent;
+    llmcs_submit_options_init(&urgent);
+    urgent.priority = 1;
+    int progressed;
+    while (!stats_of(engine).n_prompt_tokens) OK(llmcs_engine_step(engine, &progressed));
+    for (size_t r = 1; r < 3; r++)
+        OK(llmcs_engine_submit_ids(engine, own[r].ids, own[r].n_ids, &own[r].params, &urgent, &requests[r]));
+    for (size_t n = 0; stats_of(engine).n_finished < 3; n++) {
+        OK(llmcs_engine_step(engine, &progressed));
+        ck_assert_msg(progressed, "step %zu evaluates nothing", n);
+    }
+    ck_assert_uint_gt(stats_of(engine).n_preempted, 0);
+    for (size_t r = 0; r < 3; r++) {
+        check_result(requests[r], &own[r]);
+        llmcs_result_free(&own[r].alone);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
 START_TEST(a_common_prefix_is_evaluated_once) {
     llmcs_engine *engine = new_engine(model, NULL);
     request_case *own = calloc(50, sizeof *own);
@@ -765,6 +804,7 @@ static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, every_request_gets_what_it_gets_alone, 0, sizeof settings / sizeof *settings);
     tcase_add_loop_test(tests, thirty_requests_in_memory_for_three, 0, 2);
     tcase_add_loop_test(tests, many_beams_in_memory_for_few, 0, 2);
+    tcase_add_test(tests, beams_that_find_their_prefix_again_decode_in_the_same_step);
     tcase_add_test(tests, a_common_prefix_is_evaluated_once);
     tcase_add_test(tests, the_next_turn_finds_the_conversation_cached);
     tcase_add_test(tests, the_higher_priority_comes_first);

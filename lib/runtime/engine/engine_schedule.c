@@ -155,6 +155,7 @@ static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spar
     *n_spare -= n_draft_tokens;
     for (size_t i = 0; i < r->n_seqs; i++) {
         if (!ll_request_is_live(r, i)) continue;
+        r->sched.seqs[i].computed = true;
         add_logit_rows(step, s, step->n.rows, n_rows);
         add_segment(step, &r->sched.seqs[i], n_rows);
     }
@@ -169,6 +170,12 @@ static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
     ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
     ll_prefix_match(&e->sched.prefix, &seq->kv, seq->kv.tokens, seq->n_known - 1);
     if (!r->sched.prefilled && seq == r->sched.seqs) r->sched.gen.n_cached = seq->kv.n_tokens;
+}
+
+/* Before is_decoding is asked: a match may leave one token of each sequence, and then the request decodes. */
+static void match_prefixes(llmcs_engine *e, llmcs_request *r) {
+    for (size_t i = 0; i < r->n_seqs; i++)
+        if (ll_request_is_live(r, i)) match_prefix(e, r, &r->sched.seqs[i]);
 }
 
 /* Does another sequence evaluate a longer prefix of this one in this very step? Then it is cheaper to wait for the
@@ -189,7 +196,6 @@ static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
  * no blocks. */
 static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq, bool wants_logits, size_t *budget) {
     ll_step *step = &e->sched.step;
-    match_prefix(e, r, seq);
     if (!seq->computed && prefix_is_in_step(e, seq)) return true;
     const size_t n_wanted = n_pending(seq) - (wants_logits ? 0 : 1), n = ll_min(n_wanted, *budget);
     if (n == 0) return true;
@@ -307,8 +313,7 @@ static void admit_requests(llmcs_engine *e) {
     while (n_tokens < (size_t)e->options.max_chunk) {
         llmcs_request *r = admit_first(e);
         if (!r) return;
-        for (size_t i = 0; i < r->n_seqs; i++)
-            if (ll_request_is_live(r, i)) match_prefix(e, r, &r->sched.seqs[i]);
+        match_prefixes(e, r);
         const size_t n_blocks = n_blocks_needed(e);
         bool enough = true;
         while (enough && e->sched.kv.own.n_free < n_blocks) enough = evict_or_preempt(e, r);
@@ -375,6 +380,7 @@ void ll_engine_schedule(llmcs_engine *e) {
     admit_requests(e);
     size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
     for (llmcs_request *r = e->sched.running, *next; r; r = next) {
+        match_prefixes(e, r);
         const outcome o = is_decoding(r) ? schedule_decode(e, r, &n_spare) : schedule_prefill(e, r, &budget);
         if (o == PREEMPTED) break;
         next = r->sched.next_running;
