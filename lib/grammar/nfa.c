@@ -172,7 +172,7 @@ static llmcs_status add_encoded(ll_nfa *n, ll_code_range r, ll_fragment *all, bo
     return LLMCS_OK;
 }
 
-/* JSON's escape of a character that may not stand in a string as it is. */
+/* Writes JSON's escape of a character that may not stand in a string as it is; returns its length in bytes. */
 static size_t escape(uint32_t cp, char out[6]) {
     static const char digits[] = "0123456789abcdef", named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *at = cp ? strchr(named, (int)cp) : NULL;
@@ -181,7 +181,8 @@ static size_t escape(uint32_t cp, char out[6]) {
         out[1] = letters[at - named];
         return 2;
     }
-    memcpy(out + 1, "u00", 3);
+    out[1] = 'u';
+    out[2] = out[3] = '0';
     out[4] = digits[cp >> 4];
     out[5] = digits[cp & 15];
     return 6;
