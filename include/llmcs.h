@@ -19,9 +19,10 @@
  *     llmcs_model_free(&model);
  *
  * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
- * answer spans and fill-mask; generate; tokenizer; sessions; scoring; encoders by token ids; memory plan; quantize;
- * and, included at the end, llmcs_chat.h: chat templates, llmcs_engine.h: many conversations at once, and
- * llmcs_index.h: the nearest vectors.
+ * answer spans and fill-mask; generate; sessions; scoring; encoders by token ids; memory plan. Included at the end:
+ * llmcs_tokenizer.h: text to token ids and back, llmcs_chat.h: chat templates, llmcs_grammar.h: answers of a given
+ * form, llmcs_engine.h: many conversations at once, llmcs_index.h: the nearest vectors, and llmcs_quantize.h: a folder
+ * as one GGUF file.
  *
  * Rules that hold everywhere
  *
@@ -530,7 +531,7 @@ typedef struct llmcs_logit_bias {
     float bias; /* added to the logit; -INFINITY forbids the token */
 } llmcs_logit_bias;
 
-/* What a generated text must be: see llmcs_grammar_json_schema. */
+/* What a generated text must be: see llmcs_grammar.h. */
 typedef struct llmcs_grammar llmcs_grammar;
 
 /* Frozen. */
@@ -692,121 +693,6 @@ LLMCS_API llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t 
 LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
                                                float *probabilities);
 
-/* --------------------------------------------------------------------------------------------- tokenizer */
-/* Opens the tokenizer of a folder or GGUF file without its weights. Which file outranks which is as in Transformers 4's
- * fast tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
-LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
-                                            llmcs_tokenizer **tokenizer);
-LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
-
-typedef struct llmcs_encode_params {
-    size_t struct_size;
-    uint32_t flags;              /* [LLMCS_ADD_SPECIAL_TOKENS] and LLMCS_PARSE_SPECIAL, LLMCS_STRICT_UTF8 */
-    llmcs_truncation truncation; /* [NONE] how a text over max_length is cut, on the tokenizer's truncation_side */
-    size_t max_length;           /* [0] tokens, special ones included; required with truncation */
-    /* Tokenizers for translation, whose texts name languages: mBART's "en_XX", Marian's "fra" for its >>fra<<. */
-    const char *source_lang; /* [NULL: the folder's src_lang] language of the text */
-    const char *target_lang; /* [NULL] language to translate into; with LLMCS_TARGET_TEXT that of the text */
-} llmcs_encode_params;
-
-LLMCS_API void llmcs_encode_params_init_sized(llmcs_encode_params *params, size_t struct_size);
-#define llmcs_encode_params_init(params) llmcs_encode_params_init_sized((params), sizeof *(params))
-
-/* The bytes [begin, end) of the text or pair that a token came from; 0, 0 for added special tokens. Frozen. */
-typedef struct llmcs_span {
-    size_t begin;
-    size_t end;
-} llmcs_span;
-
-/* Encodes a text, or a pair of texts where pair is not NULL, to token ids. ids, type_ids, offsets: [capacity] each, or
- * NULL; with all three NULL only *n_tokens is set. params: NULL for the defaults. Time is linear in the text.
- * Errors: ARG (also a language the tokenizer does not know) NOMEM UTF8 LIMIT BUFFER. */
-LLMCS_API llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t text_bytes,
-                                    const char *pair, size_t pair_bytes, const llmcs_encode_params *params,
-                                    int32_t *ids, int32_t *type_ids, llmcs_span *offsets, size_t capacity,
-                                    size_t *n_tokens);
-
-/* Flags of decoding. */
-#define LLMCS_SKIP_SPECIAL 0x1u    /* leave out special tokens */
-#define LLMCS_CLEAN_UP_SPACES 0x2u /* Transformers' clean_up_tokenization_spaces: " ." becomes "." */
-
-/* Decodes token ids to text, not NUL-terminated. Ids without a token (padding rows of the embedding) give ""; bytes
- * that are not UTF-8 give U+FFFD. text: [capacity] bytes, or NULL to ask for *text_bytes. Errors: ARG NOMEM TOKEN_RANGE
- * (negative id) BUFFER. */
-LLMCS_API llmcs_status llmcs_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags,
-                                    char *text, size_t capacity, size_t *text_bytes);
-
-/* A streaming decoder: each piece is valid UTF-8, and all pieces together equal llmcs_decode of all ids. */
-typedef struct llmcs_decoder llmcs_decoder;
-
-/* The tokenizer must outlive the decoder. flags: LLMCS_SKIP_SPECIAL, LLMCS_CLEAN_UP_SPACES. Errors: ARG NOMEM. */
-LLMCS_API llmcs_status llmcs_decoder_create(const llmcs_tokenizer *tokenizer, uint32_t flags, llmcs_decoder **decoder);
-LLMCS_API void llmcs_decoder_free(llmcs_decoder **decoder);
-
-/* Adds a token. *piece is valid until the next call with this decoder; empty while a character is incomplete. Allocates
- * nothing. Errors: ARG TOKEN_RANGE. */
-LLMCS_API llmcs_status llmcs_decoder_push(llmcs_decoder *decoder, int32_t id, const char **piece, size_t *piece_bytes);
-
-/* Returns what is left at the end (an incomplete character becomes U+FFFD) and resets the decoder. Errors: ARG. */
-LLMCS_API llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, size_t *piece_bytes);
-
-/* What the tokenizer does, for people: lines "normalizer: ...", "pre-tokenizer: ...", "model: ...", "text: ..." and
- * "pair: ..." (the templates), "decoder: ...". text: [capacity] bytes, not NUL-terminated, or NULL to ask for
- * *text_bytes. Errors: ARG BUFFER. */
-LLMCS_API llmcs_status llmcs_tokenizer_describe(const llmcs_tokenizer *tokenizer, char *text, size_t capacity,
-                                                size_t *text_bytes);
-
-/* Largest id of a token, plus one. */
-LLMCS_API size_t llmcs_tokenizer_n_vocab(const llmcs_tokenizer *tokenizer);
-
-/* Id of the token that the vocabulary spells `token` ("Ġhello", "##ing", "[MASK]"); -1: no such token. */
-LLMCS_API int32_t llmcs_token_to_id(const llmcs_tokenizer *tokenizer, const char *token, size_t token_bytes);
-
-/* Spelling of a token; NULL and *token_bytes = 0 for an id without one. Valid as long as the tokenizer. */
-LLMCS_API const char *llmcs_id_to_token(const llmcs_tokenizer *tokenizer, int32_t id, size_t *token_bytes);
-
-typedef enum llmcs_special {
-    LLMCS_SPECIAL_BOS = 0,
-    LLMCS_SPECIAL_EOS = 1,
-    LLMCS_SPECIAL_UNK = 2,
-    LLMCS_SPECIAL_SEP = 3,
-    LLMCS_SPECIAL_PAD = 4,
-    LLMCS_SPECIAL_CLS = 5,
-    LLMCS_SPECIAL_MASK = 6
-} llmcs_special;
-
-/* Id of a special token by its role; -1: the tokenizer has none. */
-LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
-
-/* ---------------------------------------------------------------------------------------------- grammars */
-/* A grammar is a set of texts, made once for a tokenizer and then used by any number of calls and threads at once
- * (llmcs_generate_params.grammar). It works on the bytes that tokens decode to, whatever the tokenizer. The
- * masks it computes are kept and shared, at most some 256 MB. The tokenizer must outlive it. Making one takes a few
- * milliseconds for each 10,000 tokens of the vocabulary. */
-
-/* One of n_choices texts, NUL-terminated, none empty. Errors: ARG (also: no token begins such a text) NOMEM LIMIT. */
-LLMCS_API llmcs_status llmcs_grammar_choices(const llmcs_tokenizer *tokenizer, const char *const *choices,
-                                             size_t n_choices, llmcs_grammar **grammar);
-
-/* Texts that match a regular expression as a whole: literals, . [sets] \d \w \s (ASCII), groups, |, * + ?
- * {m,n}. Errors: ARG (the expression, with the byte) UNSUPPORTED (look-around, references, \b) NOMEM LIMIT (repeats too
- * much). */
-LLMCS_API llmcs_status llmcs_grammar_regex(const llmcs_tokenizer *tokenizer, const char *pattern, size_t pattern_bytes,
-                                           llmcs_grammar **grammar);
-
-/* JSON texts that satisfy a JSON schema (of at most 256 KB): type, enum, const, properties, required,
- * additionalProperties, items, minItems, maxItems, minLength, maxLength, pattern, format (date, time, date-time, email,
- * uuid), minimum, maximum, exclusiveMinimum and exclusiveMaximum (integers), anyOf and oneOf (the texts of all
- * branches), allOf (of schemas that do not give one keyword twice), $ref and $defs, recursion included: at most 64
- * levels. Members come in the schema's order, without those it does not name; an object without properties has members
- * of any name. Annotations say nothing. Errors: UNSUPPORTED (another keyword, named with its JSON pointer) ARG (not a
- * schema, or no text satisfies it) JSON NOMEM LIMIT. */
-LLMCS_API llmcs_status llmcs_grammar_json_schema(const llmcs_tokenizer *tokenizer, const char *schema,
-                                                 size_t schema_bytes, llmcs_grammar **grammar);
-
-/* Requests that use it keep it until they end. */
-LLMCS_API void llmcs_grammar_free(llmcs_grammar **grammar);
-
 /* ---------------------------------------------------------------------------------------------- sessions */
 /* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */
 
@@ -928,43 +814,15 @@ typedef struct llmcs_plan_info {
 LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *model_options,
                                   const llmcs_session_options *session_options, llmcs_plan_info *plan);
 
-/* ---------------------------------------------------------------------------------------------- quantize */
-/* How a GGUF file stores the matrices of the layers and of the vocabulary. Norms, biases, position tables, token types,
- * poolers, classifiers and the dense layer of a masked-LM head are always float32. */
-typedef enum llmcs_gguf_type {
-    LLMCS_GGUF_Q8_0 = 0, /* blocks of 32 weights: a float16 scale and 8 bits each */
-    LLMCS_GGUF_Q4_0 = 1, /* blocks of 32 weights: a float16 scale and 4 bits each */
-    LLMCS_GGUF_F16 = 2,
-    LLMCS_GGUF_BF16 = 3,
-    LLMCS_GGUF_F32 = 4
-} llmcs_gguf_type;
-
-typedef struct llmcs_quantize_params {
-    size_t struct_size;
-    llmcs_gguf_type type;             /* [Q8_0] */
-    const llmcs_allocator *allocator; /* [NULL: malloc] */
-    llmcs_log_fn log;                 /* [NULL] */
-    void *log_user;
-    llmcs_progress_fn progress; /* [NULL] */
-    void *progress_user;
-} llmcs_quantize_params;
-
-LLMCS_API void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, size_t struct_size);
-#define llmcs_quantize_params_init(params) llmcs_quantize_params_init_sized((params), sizeof *(params))
-
-/* Writes a Hugging Face folder as one GGUF file that llmcs_model_open opens like the folder: weights, tokenizer, heads,
- * labels, generation settings, pooling. llama.cpp opens it too where it supports the network (GPT-2, BERT-like encoders
- * with GELU, classifiers); otherwise the log says so. With Q8_0 and Q4_0, matrices whose rows are not a multiple of 32
- * are float16. The file appears only when it is complete and on disk; a failed call leaves what was there; a symbolic
- * link is replaced. Memory: about the largest matrix as float32. params: NULL for the defaults. Errors: as
- * llmcs_model_open, ARG (the target is one of the inputs) NOSPACE IO NUMERIC (not finite, or too large for float16). */
-LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params);
 #ifdef __cplusplus
 }
 #endif
 
 #include "llmcs_chat.h"
 #include "llmcs_engine.h"
+#include "llmcs_grammar.h"
 #include "llmcs_index.h"
+#include "llmcs_quantize.h"
+#include "llmcs_tokenizer.h"
 
 #endif

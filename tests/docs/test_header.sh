@@ -61,43 +61,27 @@ for kind in shared static; do
     if [ -x "$work/$kind" ]; then check "running the example, $kind" run_example "$work/$kind"; fi
 done
 
-# The example of texts over the model's length, as the body of a function.
-{
-    printf '#include <llmcs.h>\nvoid example(llmcs_model *, const llmcs_text *, size_t, float *, int32_t *);\n'
-    printf 'void example(llmcs_model *model, const llmcs_text *texts, size_t n_texts, float *scores, int32_t *labels)\n{\n'
-    sed -n '/reviews of any length:/,/llmcs_classify(/p' include/llmcs.h | sed -n 's/^ \*     //p'
-    printf '}\n'
-} >"$work/windows.c"
-grep -q 'llmcs_classify(model' "$work/windows.c" || { echo 'the example of windows was not found'; failed=$((failed + 1)); }
-check 'the example of windows' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/windows.c" -o "$work/windows.o"
-
-# The example of the engine, likewise.
-{
-    printf '#include <llmcs.h>\n#include <stdio.h>\nvoid example(llmcs_model *);\nvoid example(llmcs_model *model)\n{\n'
-    sed -n '1,/^#include/p' include/llmcs_engine.h | sed -n 's/^ \*     //p'
-    printf '}\n'
-} >"$work/engine.c"
-grep -q llmcs_engine_submit "$work/engine.c" || { echo 'the example of the engine was not found'; failed=$((failed + 1)); }
-check 'the example of the engine' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/engine.c" -o "$work/engine.o"
-
-# The example of the index, likewise.
-{
-    printf '#include <llmcs.h>\nvoid example(const uint64_t *, const float *, size_t, const float *);\n'
-    printf 'void example(const uint64_t *ids, const float *vectors, size_t n, const float *query)\n{\n'
-    sed -n '1,/^#include/p' include/llmcs_index.h | sed -n 's/^ \*     //p'
-    printf '}\n'
-} >"$work/index.c"
-grep -q llmcs_index_search "$work/index.c" || { echo 'the example of the index was not found'; failed=$((failed + 1)); }
-check 'the example of the index' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/index.c" -o "$work/index.o"
-
-# The example of chat templates, likewise.
-{
-    printf '#include <llmcs.h>\n#include <stdio.h>\nvoid example(llmcs_session *);\nvoid example(llmcs_session *session)\n{\n'
-    sed -n '1,/^#include/p' include/llmcs_chat.h | sed -n 's/^ \*     //p'
-    printf '}\n'
-} >"$work/chat.c"
-grep -q llmcs_chat_generate "$work/chat.c" || { echo 'the example of chat templates was not found'; failed=$((failed + 1)); }
-check 'the example of chat templates' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/chat.c" -o "$work/chat.o"
+# example NAME PARAMETERS CALL: standard input, which must have CALL, compiles as the body of a function with PARAMETERS.
+example() {
+    name=$1
+    {
+        printf '#include <llmcs.h>\n#include <stdio.h>\nvoid example(%s);\nvoid example(%s)\n{\n' "$2" "$2"
+        sed -n 's/^ \*     //p'
+        printf '}\n'
+    } >"$work/$name.c"
+    grep -q "$3" "$work/$name.c" || { echo "the example of $name was not found"; failed=$((failed + 1)); }
+    check "the example of $name" gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/$name.c" -o "$work/$name.o"
+}
+sed -n '/reviews of any length:/,/llmcs_classify(/p' include/llmcs.h |
+    example windows 'llmcs_model *model, const llmcs_text *texts, size_t n_texts, float *scores, int32_t *labels' llmcs_classify
+# The first comment of a part.
+part() { sed -n '1,/^#include/p' "include/llmcs_$1.h" | example "$@"; }
+part engine 'llmcs_model *model' llmcs_engine_submit
+part index 'const uint64_t *ids, const float *vectors, size_t n, const float *query' llmcs_index_search
+part chat 'llmcs_session *session' llmcs_chat_generate
+part grammar 'llmcs_model *model, llmcs_session *session, const char *prompt' llmcs_grammar_regex
+part tokenizer void llmcs_encode
+part quantize void llmcs_quantize
 
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"
