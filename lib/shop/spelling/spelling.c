@@ -10,23 +10,22 @@
 
 /* A word that stands in an entry or product is worth that many of a million. */
 static const double entry_frequency = 20, product_frequency = 4;
-enum { MAX_TEXT = 4096, MAX_CORRECTED = 24 };
+enum { MAX_TEXT = 4096, MAX_CORRECTED = 24, MAX_STRANGE = 48 };
 
 struct shop_spelling {
-    pthread_mutex_t lock;
-    spell_words words; /* made at the first use */
+    pthread_rwlock_t lock; /* write: the words follow the store; read: a text is corrected */
+    spell_words words;     /* made at the first use */
     bool made;
-    int64_t seen; /* the setting llmcs.changes that the words have followed */
+    int64_t entry_row, product_row; /* the last rows of texts and product_texts whose words are known */
 };
 
 llmcs_status shop_spelling_create(llmcs_shop *shop) {
     struct shop_spelling *s;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *s, "spelling", &s));
-    if (pthread_mutex_init(&s->lock, NULL)) {
+    if (pthread_rwlock_init(&s->lock, NULL)) {
         shop_free(&shop->allocator, s);
         return shop_fail(LLMCS_THREAD, "a lock could not be created");
     }
-    s->seen = -1;
     shop->spelling = s;
     return LLMCS_OK;
 }
@@ -35,55 +34,54 @@ void shop_spelling_free(llmcs_shop *shop) {
     struct shop_spelling *s = shop->spelling;
     if (!s) return;
     spell_words_free(&s->words);
-    if (shop->owner == getpid()) pthread_mutex_destroy(&s->lock);
+    if (shop->owner == getpid()) pthread_rwlock_destroy(&s->lock);
     shop_free(&shop->allocator, s);
     shop->spelling = NULL;
 }
 
 /* ---- the store's words */
 
-static llmcs_status add_rows(struct shop_spelling *s, shop_connection *c, const char *sql, double frequency,
+/* Adds the words of rows with a number above *row, each once, however often a row of its entry or product is written:
+ * a text that changes gets a new row. sql: number and text, in the order of the numbers. */
+static llmcs_status add_rows(spell_words *w, shop_connection *c, const char *sql, int64_t *row, double frequency,
                              spell_trust trust) {
     shop_query q;
-    llmcs_status status = LLMCS_OK;
-    SHOP_TRY(shop_query_begin(c, &q, sql, "i", s->seen));
-    while (!(status = shop_query_next(&q)) && q.has_row && !status) {
+    llmcs_status status;
+    SHOP_TRY(shop_query_begin(c, &q, sql, "i", *row));
+    while (!(status = shop_query_next(&q)) && q.has_row) {
         size_t n;
-        const char *text = shop_query_text(&q, 0, &n);
-        if (text) status = spell_words_add_text(&s->words, text, n, frequency, trust);
-        if (status) break;
+        const char *text = shop_query_text(&q, 1, &n);
+        if ((status = spell_words_add_text(w, text, n, frequency, trust))) break;
+        *row = shop_query_int(&q, 0);
     }
     shop_query_end(&q);
     return status;
 }
 
-static llmcs_status follow(llmcs_shop *shop, shop_connection *c, int64_t changes) {
+/* *news: the words have changed. */
+static llmcs_status follow(llmcs_shop *shop, shop_connection *c, bool *news) {
     struct shop_spelling *s = shop->spelling;
+    const int64_t before = s->entry_row + s->product_row;
+    *news = !s->made;
     if (!s->made) SHOP_TRY(spell_words_init(&shop->allocator, &s->words));
     s->made = true;
-    SHOP_TRY(add_rows(s, c, "SELECT text FROM texts WHERE changed > ?1 AND live", entry_frequency, SPELL_DOUBTED));
-    SHOP_TRY(add_rows(s, c,
-                      "SELECT t.title || ' ' || coalesce(t.attributes, '') FROM product_texts t JOIN products p ON"
-                      " p.row = t.product WHERE p.changed > ?1",
-                      product_frequency, SPELL_TRUSTED));
-    s->seen = changes;
+    SHOP_TRY(add_rows(&s->words, c, "SELECT row, text FROM texts WHERE row > ?1 AND live ORDER BY row", &s->entry_row,
+                      entry_frequency, SPELL_DOUBTED));
+    SHOP_TRY(add_rows(&s->words, c,
+                      "SELECT row, title || ' ' || coalesce(attributes, '') FROM product_texts WHERE row > ?1"
+                      " ORDER BY row",
+                      &s->product_row, product_frequency, SPELL_TRUSTED));
+    *news = *news || s->entry_row + s->product_row > before;
     return LLMCS_OK;
 }
 
-/* *news: the words have changed. */
 static llmcs_status follow_store(llmcs_shop *shop, bool *news) {
     struct shop_spelling *s = shop->spelling;
     shop_connection *c;
-    int64_t changes = 0;
-    *news = false;
     SHOP_TRY(shop_read_begin(shop, &c));
-    llmcs_status status = shop_lookup_int(c, 0, &changes, "SELECT value FROM settings WHERE key = 'llmcs.changes'", "");
-    if (!status) {
-        pthread_mutex_lock(&s->lock);
-        *news = !s->made || s->seen < changes;
-        if (*news) status = follow(shop, c, changes);
-        pthread_mutex_unlock(&s->lock);
-    }
+    pthread_rwlock_wrlock(&s->lock);
+    const llmcs_status status = follow(shop, c, news);
+    pthread_rwlock_unlock(&s->lock);
     shop_read_end(shop, c);
     return status;
 }
@@ -199,6 +197,7 @@ static llmcs_status read_words(const spell_words *w, const char *text, size_t n,
         if (is_contracted(w, text, &t)) continue;
         if (!spell_correct_word(w, word, len, &c)) {
             words->strange += !c.known;
+            if (words->strange > MAX_STRANGE) break; /* each costs a search of all words */
             continue;
         }
         if (++words->changed > MAX_CORRECTED) break;
@@ -211,10 +210,10 @@ static llmcs_status read_words(const spell_words *w, const char *text, size_t n,
 
 static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_t n, corrected *out, tally *words) {
     llmcs_status status = LLMCS_OK;
-    pthread_mutex_lock(&s->lock);
+    pthread_rwlock_rdlock(&s->lock);
     *words = (tally){.strange = 1};
     if (s->made) status = read_words(&s->words, text, n, out, words);
-    pthread_mutex_unlock(&s->lock);
+    pthread_rwlock_unlock(&s->lock);
     return status;
 }
 

@@ -122,7 +122,6 @@ static llmcs_status reserve(spell_words *w, size_t len) {
 
 llmcs_status spell_words_add(spell_words *w, const char *word, size_t len, double frequency, spell_trust trust) {
     spell_word *known = (spell_word *)(uintptr_t)spell_words_find(w, word, len);
-    w->total += frequency;
     if (known) {
         known->frequency += (float)frequency;
         known->trusted = known->trusted || trust;

@@ -28,7 +28,6 @@ typedef struct spell_words {
     uint32_t *table; /* [n_slots] number of a word + 1, open addressing */
     size_t n_slots;
     uint32_t first[SPELL_MAX_LETTERS + 1]; /* by length, + 1 */
-    double total;
 } spell_words;
 
 /* English words and short forms. */

@@ -41,14 +41,23 @@ static llmcs_status check_product(shop_connection *c, const llmcs_shop_product *
     return shop_check_text("currency", p->currency, 0, 10);
 }
 
-static llmcs_status store_product(shop_connection *c, const llmcs_shop_product *p, const char *tags, int64_t change) {
-    int64_t row;
-    SHOP_TRY(shop_lookup_int(c, 0, &row,
-                             "INSERT INTO products(id, category, brand, price, currency, stock, tags, changed)"
-                             " VALUES(?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 < 0 THEN NULL ELSE ?6 END, ?7, ?8)"
-                             " ON CONFLICT(id) DO UPDATE SET category = ?2, brand = ?3, price = ?4, currency = ?5,"
-                             " stock = excluded.stock, tags = ?7, changed = ?8 RETURNING row",
-                             "sssdsisi", p->id, p->category, p->brand, p->price, p->currency, p->stock, tags, change));
+/* Whether the product has exactly these texts. */
+static llmcs_status has_texts(shop_connection *c, const llmcs_shop_product *p, int64_t row, bool *same) {
+    int64_t n;
+    SHOP_TRY(shop_lookup_int(c, 0, &n, "SELECT count(*) FROM product_texts WHERE product = ?1", "i", row));
+    *same = (size_t)n == p->n_texts;
+    for (size_t i = 0; *same && i < p->n_texts; i++) {
+        const llmcs_shop_product_text *t = &p->texts[i];
+        SHOP_TRY(shop_lookup_int(c, 0, &n,
+                                 "SELECT title = ?3 AND description IS ?4 AND attributes IS ?5 FROM product_texts"
+                                 " WHERE product = ?1 AND lang = ?2",
+                                 "issss", row, t->lang, t->title, t->description, t->attributes));
+        *same = n;
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status store_product_texts(shop_connection *c, const llmcs_shop_product *p, int64_t row) {
     SHOP_TRY(shop_change(c,
                          "DELETE FROM vectors WHERE source = 'product_texts'"
                          " AND row IN (SELECT row FROM product_texts WHERE product = ?1)",
@@ -61,6 +70,20 @@ static llmcs_status store_product(shop_connection *c, const llmcs_shop_product *
                              "issss", row, p->texts[i].lang, p->texts[i].title, p->texts[i].description,
                              p->texts[i].attributes));
     return LLMCS_OK;
+}
+
+static llmcs_status store_product(shop_connection *c, const llmcs_shop_product *p, const char *tags, int64_t change) {
+    int64_t row;
+    bool same;
+    SHOP_TRY(shop_lookup_int(c, 0, &row,
+                             "INSERT INTO products(id, category, brand, price, currency, stock, tags, changed)"
+                             " VALUES(?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 < 0 THEN NULL ELSE ?6 END, ?7, ?8)"
+                             " ON CONFLICT(id) DO UPDATE SET category = ?2, brand = ?3, price = ?4, currency = ?5,"
+                             " stock = excluded.stock, tags = ?7, changed = ?8 RETURNING row",
+                             "sssdsisi", p->id, p->category, p->brand, p->price, p->currency, p->stock, tags, change));
+    /* A new price or stock keeps the texts' rows and vectors: the encoder need not run again. */
+    SHOP_TRY(has_texts(c, p, row, &same));
+    return same ? LLMCS_OK : store_product_texts(c, p, row);
 }
 
 static llmcs_status put_product(llmcs_shop *shop, shop_connection *c, const void *item, int64_t change) {

@@ -99,6 +99,30 @@ START_TEST(words_of_the_store_are_known_at_once) {
 }
 END_TEST
 
+static void put_product(llmcs_shop *shop, const char *title, long long stock) {
+    const llmcs_shop_product_text text = {"en", title, NULL, NULL};
+    const llmcs_shop_product p = {
+        .struct_size = sizeof p, .id = "p", .price = 9, .stock = stock, .texts = &text, .n_texts = 1};
+    const llmcs_shop_product *list[] = {&p};
+    SHOP_OK(llmcs_shop_put_products(shop, list, 1, NULL, NULL, NULL));
+}
+
+/* A product that is written again and again, with each sale, does not become a more probable word. */
+START_TEST(the_number_of_writes_does_not_matter) {
+    llmcs_shop *shop = make_shop();
+    put_product(shop, "Ordar ordar ordar ordar", 400);
+    ck_assert_str_eq(read_as(shop, "where is my ordr"), "where is my order");
+    for (long long stock = 400; stock > 0; stock--) {
+        put_product(shop, "Ordar ordar ordar ordar", stock);
+        ck_assert_str_eq(read_as(shop, "where is my ordr"), "where is my order");
+    }
+    ck_assert_str_eq(shop_value(path, "SELECT count(*) || '/' || max(row) FROM product_texts"), "1/1");
+    put_product(shop, "Zorbles", 3);
+    ck_assert_str_eq(read_as(shop, "do you sell zorblse"), "do you sell zorbles");
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
 START_TEST(a_question_finds_its_entry_in_spite_of_slips) {
     llmcs_shop *shop = make_shop();
     llmcs_shop_answer *answer;
@@ -175,6 +199,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, slips_are_mended);
     tcase_add_test(tests, what_is_no_slip_stays);
     tcase_add_test(tests, words_of_the_store_are_known_at_once);
+    tcase_add_test(tests, the_number_of_writes_does_not_matter);
     tcase_add_test(tests, a_question_finds_its_entry_in_spite_of_slips);
     tcase_add_test(tests, other_languages_are_noticed);
     tcase_add_test(tests, any_bytes);
