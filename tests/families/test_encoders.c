@@ -42,6 +42,24 @@ static void make_folder(const char *from, const char *architecture) {
     free(absolute);
 }
 
+enum { MAX_NAME = 100 };
+
+static void case_architecture(ll_json c, char out[MAX_NAME]) {
+    size_t n;
+    const char *text = ll_json_string(ll_json_get(c, "architecture"), &n);
+    ck_assert(text && n < MAX_NAME);
+    snprintf(out, MAX_NAME, "%.*s", (int)n, text);
+}
+
+/* The folder of one of our families, with the architecture of its first case. */
+static void make_first(const char *name, char from[300], char architecture[MAX_NAME]) {
+    snprintf(from, 300, DATA "%s", name);
+    golden *g = golden_open_folder(from);
+    case_architecture(ll_json_first(golden_cases(g)), architecture);
+    golden_close(g);
+    make_folder(from, architecture);
+}
+
 /* Checks a case and returns the largest difference. */
 static double check_case(const golden *g, llmcs_model *m, ll_json c) {
     int32_t ids[GOLDEN_MAX_IDS], types[GOLDEN_MAX_IDS];
@@ -72,16 +90,14 @@ static double check_case(const golden *g, llmcs_model *m, ll_json c) {
 
 /* All cases of a folder of ours. */
 static void check_family(const char *name, int32_t n_threads) {
-    char from[300], architecture[100], last[100] = "";
+    char from[300], architecture[MAX_NAME], last[MAX_NAME] = "";
     snprintf(from, sizeof from, DATA "%s", name);
     golden *g = golden_open_folder(from);
     llmcs_model *m = NULL;
     size_t n_cases = 0, n_architectures = 0;
     double most = 0;
     for (ll_json c = ll_json_first(golden_cases(g)); ll_json_get_type(c); c = ll_json_next(c), n_cases++) {
-        size_t len;
-        const char *text = ll_json_string(ll_json_get(c, "architecture"), &len);
-        snprintf(architecture, sizeof architecture, "%.*s", (int)len, text);
+        case_architecture(c, architecture);
         if (strcmp(architecture, last) != 0) {
             llmcs_model_free(&m);
             make_folder(from, architecture);
@@ -122,14 +138,9 @@ START_TEST(batches_and_threads_do_not_matter) {
     int32_t ids[N_IDS];
     for (size_t i = 0; i < N_IDS; i++) ids[i] = 2 + (int32_t)(i * 13 % 59);
     for (size_t k = 0; k < N_NAMES; k++) {
-        char from[300], text[100];
-        size_t n = 0, at = 0;
-        snprintf(from, sizeof from, DATA "%s", names[k]);
-        golden *g = golden_open_folder(from);
-        const char *first = ll_json_string(ll_json_get(ll_json_first(golden_cases(g)), "architecture"), &n);
-        snprintf(text, sizeof text, "%.*s", (int)n, first);
-        golden_close(g);
-        make_folder(from, text);
+        char from[300], architecture[MAX_NAME];
+        size_t at = 0;
+        make_first(names[k], from, architecture);
         for (int32_t t = 0; t < 2; t++) {
             llmcs_model *m = open_model(folder, 1 + 2 * t);
             llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = all[t]};
@@ -156,14 +167,8 @@ START_TEST(weight_types) {
     const size_t n = 33;
     for (size_t i = 0; i < n; i++) ids[i] = 2 + (int32_t)(i * 7 % 59);
     for (size_t k = 0; k < N_NAMES; k++) {
-        char from[300], text[100];
-        size_t len;
-        snprintf(from, sizeof from, DATA "%s", names[k]);
-        golden *g = golden_open_folder(from);
-        const char *first = ll_json_string(ll_json_get(ll_json_first(golden_cases(g)), "architecture"), &len);
-        snprintf(text, sizeof text, "%.*s", (int)len, first);
-        golden_close(g);
-        make_folder(from, text);
+        char from[300], architecture[MAX_NAME];
+        make_first(names[k], from, architecture);
         llmcs_model *m = open_model(folder, 1);
         llmcs_encoder_outputs o = {.struct_size = sizeof o, .hidden = exact};
         ck_assert_int_eq(llmcs_encoder_eval(m, ids, NULL, &n, 1, &o), LLMCS_OK);
@@ -185,7 +190,7 @@ END_TEST
 /* A GGUF file of any head gives the same bits as its folder. */
 START_TEST(gguf_files) {
     static float from_folder[40 * 61], from_file[40 * 61];
-    char file[TEMP_PATH_BYTES + 16], from[300], architecture[100], last[100] = "";
+    char file[TEMP_PATH_BYTES + 16], from[300], architecture[MAX_NAME], last[MAX_NAME] = "";
     const size_t n = 19;
     int32_t ids[19];
     for (size_t i = 0; i < n; i++) ids[i] = 2 + (int32_t)(i * 11 % 59);
@@ -193,9 +198,7 @@ START_TEST(gguf_files) {
         snprintf(from, sizeof from, DATA "%s", names[k]);
         golden *g = golden_open_folder(from);
         for (ll_json c = ll_json_first(golden_cases(g)); ll_json_get_type(c); c = ll_json_next(c)) {
-            size_t len;
-            const char *text = ll_json_string(ll_json_get(c, "architecture"), &len);
-            snprintf(architecture, sizeof architecture, "%.*s", (int)len, text);
+            case_architecture(c, architecture);
             if (strcmp(architecture, last) == 0) continue;
             strcpy(last, architecture);
             make_folder(from, architecture);
@@ -303,13 +306,9 @@ END_TEST
 /* A missing tensor is named, whichever it is. */
 START_TEST(every_missing_tensor_is_named) {
     for (size_t k = 0; k < N_NAMES; k++) {
-        char from[300], text[100];
-        size_t len, n_optional = 0;
-        snprintf(from, sizeof from, DATA "%s", names[k]);
-        golden *g = golden_open_folder(from);
-        const char *first = ll_json_string(ll_json_get(ll_json_first(golden_cases(g)), "architecture"), &len);
-        snprintf(text, sizeof text, "%.*s", (int)len, first);
-        golden_close(g);
+        char from[300], architecture[MAX_NAME];
+        size_t n_optional = 0;
+        make_first(names[k], from, architecture);
         checkpoint *all = checkpoint_read(from);
         const size_t n = all->n_tensors;
         checkpoint_free(all);
@@ -319,7 +318,7 @@ START_TEST(every_missing_tensor_is_named) {
             checkpoint *c = checkpoint_read(from);
             snprintf(name, sizeof name, "%s", c->tensors[t].name);
             checkpoint_remove(c, name);
-            make_folder(from, text);
+            make_folder(from, architecture);
             char config[4000];
             size_t n_config;
             char *read = edit_read(temp_path(folder, "config.json"), &n_config);

@@ -136,6 +136,12 @@ static const char *const fuzz_file_names[] = {
     "1_Pooling/config.json",
     "sentence_bert_config.json",
     "model.safetensors.index.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "source.spm",
+    "target.spm",
+    "chat_template.jinja",
 };
 #define N_FUZZ_FILES (sizeof fuzz_file_names / sizeof *fuzz_file_names)
 

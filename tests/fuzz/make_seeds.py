@@ -16,7 +16,8 @@ DATA = "tests/data/"
 # As fuzz_file_names in fuzz.h.
 NAMES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
          "vocab.txt", "added_tokens.json", "special_tokens_map.json", "generation_config.json", "modules.json",
-         "1_Pooling/config.json", "sentence_bert_config.json", "model.safetensors.index.json"]
+         "1_Pooling/config.json", "sentence_bert_config.json", "model.safetensors.index.json", "tokenizer.model",
+         "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm", "chat_template.jinja"]
 random.seed(20261128)
 
 

@@ -45,7 +45,7 @@ static UNUSED void check_truncation(const llmcs_tokenizer *t, const char *text, 
     }
 }
 
-/* Encodes with one set of flags: sizes asked for are sizes needed, ids are the vocabulary's, spans the text's. */
+/* Encodes with one set of flags: the size reported is the size needed, ids are the vocabulary's, spans the text's. */
 static UNUSED void check_encoding(const llmcs_tokenizer *t, const char *text, size_t n_bytes, uint32_t flags) {
     llmcs_encode_params params;
     llmcs_encode_params_init(&params);
@@ -98,58 +98,72 @@ static UNUSED void check_vocabulary(const llmcs_tokenizer *t) {
 
 /* ------------------------------------------------------------------------------------------------ tokenizer */
 
-/* Which files a first byte stands for: the input is the content of `fuzzed`, the others are good. */
-static const struct {
-    const char *fuzzed, *good[2];
-} tokenizer_layouts[] = {
-    {"tokenizer.json", {NULL, NULL}},
-    {"vocab.json", {"tiny-gpt2/merges.txt", NULL}},
-    {"merges.txt", {"tiny-gpt2/vocab.json", NULL}},
-    {"vocab.txt", {NULL, NULL}},
-    {"tokenizer_config.json", {"tiny-gpt2/vocab.json", "tiny-gpt2/merges.txt"}},
-    {"tokenizer_config.json", {"tiny-bert-uncased/vocab.txt", NULL}},
-    {"special_tokens_map.json", {"tiny-bert-cased/vocab.txt", NULL}},
-    {"added_tokens.json", {"tiny-gpt2/vocab.json", "tiny-gpt2/merges.txt"}},
-    {"added_tokens.json", {"tiny-bert-cased/vocab.txt", NULL}},
-    {"tokenizer_config.json", {"tiny-roberta/tokenizer.json", NULL}},
+/* The files that a first byte of an input stands for: the rest of the input is the content of `fuzzed`, the others are
+ * good. */
+typedef struct tokenizer_layout {
+    const char *fuzzed, *config, *good[2]; /* config: the content of tokenizer_config.json, or NULL */
+} tokenizer_layout;
+
+static const tokenizer_layout tokenizer_layouts[] = {
+    {"tokenizer.json", NULL, {NULL, NULL}},
+    {"vocab.json", NULL, {"tiny-gpt2/merges.txt", NULL}},
+    {"merges.txt", NULL, {"tiny-gpt2/vocab.json", NULL}},
+    {"vocab.txt", NULL, {NULL, NULL}},
+    {"tokenizer_config.json", NULL, {"tiny-gpt2/vocab.json", "tiny-gpt2/merges.txt"}},
+    {"tokenizer_config.json", NULL, {"tiny-bert-uncased/vocab.txt", NULL}},
+    {"special_tokens_map.json", NULL, {"tiny-bert-cased/vocab.txt", NULL}},
+    {"added_tokens.json", NULL, {"tiny-gpt2/vocab.json", "tiny-gpt2/merges.txt"}},
+    {"added_tokens.json", NULL, {"tiny-bert-cased/vocab.txt", NULL}},
+    {"tokenizer_config.json", NULL, {"tiny-roberta/tokenizer.json", NULL}},
 };
 #define N_TOKENIZER_LAYOUTS (sizeof tokenizer_layouts / sizeof *tokenizer_layouts)
+
+/* Good files are copied from the folder `data_folder`. */
+static UNUSED void write_tokenizer_layout(const tokenizer_layout *layout, const char *data_folder, const uint8_t *data,
+                                          size_t size) {
+    for (size_t i = 0; i < 2; i++) {
+        const char *good = layout->good[i];
+        char from[100];
+        if (!good) continue;
+        snprintf(from, sizeof from, "%s/%s", data_folder, good);
+        fuzz_copy(from, strchr(good, '/') + 1);
+    }
+    if (layout->config) fuzz_write_text("tokenizer_config.json", layout->config);
+    fuzz_write(layout->fuzzed, data, size);
+}
 
 static UNUSED void write_tokenizer_files(const uint8_t *data, size_t size) {
     const size_t layout = (size > 0 ? data[0] : 0) % N_TOKENIZER_LAYOUTS;
     clear_fuzz_folder();
-    for (size_t i = 0; i < 2; i++) {
-        const char *good = tokenizer_layouts[layout].good[i];
-        char from[100];
-        if (!good) continue;
-        snprintf(from, sizeof from, "tests/data/tokenizers/%s", good);
-        fuzz_copy(from, strchr(good, '/') + 1);
-    }
-    fuzz_write(tokenizer_layouts[layout].fuzzed, data + (size > 0), size - (size > 0));
+    write_tokenizer_layout(&tokenizer_layouts[layout], "tests/data/tokenizers", data + (size > 0), size - (size > 0));
 }
 
-static UNUSED bool may_refuse_tokenizer(llmcs_status st) {
-    return st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_TOKENIZER || st == LLMCS_UNSUPPORTED ||
-           st == LLMCS_LIMIT;
-}
-
-static UNUSED int fuzz_tokenizer(const uint8_t *data, size_t size) {
-    static const char text[] =
-        "Hello  wor\xe4\xbd\xa0ld [MASK]<|endoftext|> a\xcc\x81 \xf0\x9f\x91\x8d 123's \xff\r\n\t x";
+/* Opens the tokenizer of the fuzz folder: a status of a bad file, or one that encodes text and data and decodes every
+ * id; in at most peak_bytes. */
+static UNUSED void check_tokenizer_folder(const char *text, size_t n_bytes, const uint8_t *data, size_t size,
+                                          size_t peak_bytes) {
     counter c = {0};
     llmcs_allocator a = counting(&c);
     llmcs_tokenizer *t = NULL;
-    write_tokenizer_files(data, size);
-    llmcs_status st = llmcs_tokenizer_open(fuzz_folder, &a, &t);
-    MUST(st == LLMCS_OK || (may_refuse_tokenizer(st) && !t && llmcs_error_message()[0]));
-    MUST(c.peak <= 100 * size + ((size_t)4 << 20));
+    const llmcs_status st = llmcs_tokenizer_open(fuzz_folder, &a, &t);
+    MUST(st == LLMCS_OK || st == LLMCS_FORMAT || st == LLMCS_JSON || st == LLMCS_TOKENIZER || st == LLMCS_UNSUPPORTED ||
+         st == LLMCS_LIMIT);
+    MUST(st == LLMCS_OK || (!t && llmcs_error_message()[0]));
+    MUST(c.peak <= peak_bytes);
     if (!st) {
-        use_tokenizer(t, text, sizeof text - 1);
+        use_tokenizer(t, text, n_bytes);
         use_tokenizer(t, (const char *)data, ll_min(size, 300));
         check_vocabulary(t);
     }
     llmcs_tokenizer_free(&t);
     MUST(c.live == 0);
+}
+
+static UNUSED int fuzz_tokenizer(const uint8_t *data, size_t size) {
+    static const char text[] =
+        "Hello  wor\xe4\xbd\xa0ld [MASK]<|endoftext|> a\xcc\x81 \xf0\x9f\x91\x8d 123's \xff\r\n\t x";
+    write_tokenizer_files(data, size);
+    check_tokenizer_folder(text, sizeof text - 1, data, size, 100 * size + ((size_t)4 << 20));
     return 0;
 }
 
@@ -165,7 +179,7 @@ static const char *const good_tokenizers[] = {
 };
 #define N_GOOD_TOKENIZERS (sizeof good_tokenizers / sizeof *good_tokenizers)
 
-/* Without PARSE_SPECIAL and add_prefix_space a byte-level tokenizer gives back every text that is UTF-8. */
+/* Without PARSE_SPECIAL and add_prefix_space a byte-level tokenizer reproduces every text that is UTF-8. */
 static UNUSED void check_round_trip(const llmcs_tokenizer *t, const char *text, size_t n_bytes) {
     llmcs_encode_params params;
     llmcs_encode_params_init(&params);

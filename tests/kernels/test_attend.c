@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/half.h"
 #include "kernels/kernel_case.h"
+#include "support/attention.h"
 
 #define MAX_BLOCKS 8
 
@@ -85,24 +85,19 @@ static void scene_attend(const scene *s, const ll_kernels *k, size_t first, size
     free(scratch);
 }
 
-static double kept(const scene *s, float x) {
-    return s->type == LL_KV_F16 ? (double)ll_half_to_float(ll_float_to_half(x)) : (double)x;
-}
+static double stored(const scene *s, float x) { return stored_number(s->type, (double)x); }
 
 /* The formula in double over the first n positions. */
 static void attend_exactly(const scene *s, size_t row, size_t n, double *out) {
     const float *q = s->rows + row * s->ld;
-    double sum = 0;
-    memset(out, 0, s->head_dim * sizeof *out);
+    double scores[MAX_BLOCKS * LL_KV_BLOCK];
     for (size_t t = 0; t < n; t++) {
-        const float *key = s->rows + t * s->ld + s->head_dim, *value = key + s->head_dim;
-        double score = 0;
-        for (size_t d = 0; d < s->head_dim; d++) score += (double)q[d] * kept(s, key[d]);
-        const double weight = exp((double)0.3f * score);
-        sum += weight;
-        for (size_t d = 0; d < s->head_dim; d++) out[d] += weight * kept(s, value[d]);
+        const float *key = s->rows + t * s->ld + s->head_dim;
+        double product = 0;
+        for (size_t d = 0; d < s->head_dim; d++) product += (double)q[d] * stored(s, key[d]);
+        scores[t] = (double)0.3f * product;
     }
-    for (size_t d = 0; d < s->head_dim; d++) out[d] /= sum;
+    average_exactly(scores, n, s->rows + 2 * s->head_dim, s->ld, s->head_dim, s->type, out);
 }
 
 static void check_exactly(const scene *s, const char *name, size_t first, size_t n_rows, bool causal,
@@ -147,7 +142,7 @@ START_TEST(equals_the_formula) {
 }
 END_TEST
 
-/* A row's bits are those it has alone, whatever the rows beside it and whatever came after it. */
+/* A row's bits do not depend on the rows of the same call, nor on later tokens. */
 START_TEST(a_row_stands_alone) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_kernels = all_kernels(sets);
@@ -165,8 +160,8 @@ START_TEST(a_row_stands_alone) {
             scene_attend(&s, k, r, 1, causal, alone + r * ldo);
         }
         for (size_t first = 0, n_rows; first < n; first += random_below(&seed, n_rows) + 1) {
-            const size_t room = LL_KV_BLOCK - first % LL_KV_BLOCK;
-            n_rows = 1 + random_below(&seed, room < n - first ? room : n - first);
+            const size_t free_slots = LL_KV_BLOCK - first % LL_KV_BLOCK;
+            n_rows = 1 + random_below(&seed, free_slots < n - first ? free_slots : n - first);
             memset(together, 0xff, n_rows * ldo * sizeof *together);
             scene_attend(&s, k, first, n_rows, causal, together);
             ck_assert_mem_eq(together, alone + first * ldo, n_rows * ldo * sizeof *together);
@@ -279,14 +274,14 @@ START_TEST(a_row_without_a_finite_score_is_nan) {
         scene_attend(&s, k, 9, 1, false, out);
         double scores[2] = {0}, weight;
         for (size_t d = 0; d < s.head_dim; d++) {
-            scores[0] += (double)s.rows[9 * s.ld + d] * kept(&s, s.rows[3 * s.ld + s.head_dim + d]);
-            scores[1] += (double)s.rows[9 * s.ld + d] * kept(&s, s.rows[32 * s.ld + s.head_dim + d]);
+            scores[0] += (double)s.rows[9 * s.ld + d] * stored(&s, s.rows[3 * s.ld + s.head_dim + d]);
+            scores[1] += (double)s.rows[9 * s.ld + d] * stored(&s, s.rows[32 * s.ld + s.head_dim + d]);
         }
         weight = 1 / (1 + exp((double)0.3f * (scores[1] - scores[0])));
         for (size_t d = 0; d < s.head_dim; d++)
             ck_assert_double_eq_tol(out[d],
-                                    weight * kept(&s, s.rows[3 * s.ld + 2 * s.head_dim + d]) +
-                                        (1 - weight) * kept(&s, s.rows[32 * s.ld + 2 * s.head_dim + d]),
+                                    weight * stored(&s, s.rows[3 * s.ld + 2 * s.head_dim + d]) +
+                                        (1 - weight) * stored(&s, s.rows[32 * s.ld + 2 * s.head_dim + d]),
                                     2e-6);
         free(out);
         free(good);

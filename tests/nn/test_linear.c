@@ -70,7 +70,7 @@ static void check_against_double(const pair *p, const float *x, size_t n_rows, i
     }
 }
 
-/* sums: room as y's, or NULL */
+/* sums: a workspace of y's size, or NULL */
 static void apply_with_room(const ll_kernels *k, int team_size, const pair *p, const float *x, size_t n_rows,
                             int activation, const float *residual, float *sums, float *y) {
     for (int i = team_size; i-- > 0;) {
@@ -145,7 +145,7 @@ START_TEST(bits_do_not_depend_on_threads_or_rows) {
 }
 END_TEST
 
-/* Rows and inputs enough for several blocks of both, with and without room for sums, in place and not. */
+/* Rows and inputs enough for several blocks of both, with and without a workspace for sums, in place and not. */
 START_TEST(blocks_of_rows_and_inputs_change_no_bit) {
     static const size_t shapes[][3] = {{600, 70, 390}, {1025, 40, 170}, {2100, 67, 130}, {3072, 33, 129}};
     const ll_kernels *sets[MAX_KERNEL_SETS];
@@ -160,7 +160,7 @@ START_TEST(blocks_of_rows_and_inputs_change_no_bit) {
         for (size_t r = 0; r < n_rows; r++) {
             apply_with_team(k, 1, &p, x + r * n_in, 1, LL_ACT_NONE, residual + r * n_out, want + r * n_out);
         }
-        for (int way = 0; way < 3; way++) { /* beside the residual, in its place, and there with room */
+        for (int way = 0; way < 3; way++) { /* out of place, in place, and in place with a workspace */
             if (way) memcpy(y, residual, n * sizeof *y);
             apply_with_room(k, 1 + way, &p, x, n_rows, LL_ACT_NONE, way ? y : residual, way == 2 ? sums : NULL, y);
             ck_assert_msg(!memcmp(y, want, n * sizeof *y), "%s, %zu x %zu x %zu, way %d", k->name, n_in, n_out, n_rows,
@@ -176,7 +176,8 @@ START_TEST(blocks_of_rows_and_inputs_change_no_bit) {
 }
 END_TEST
 
-/* The largest of each block beside y, whose bits are those without; and rows with numbers that are not finite. */
+/* The largest of each block is written next to y, whose bits it does not change; and rows with numbers that are not
+ * finite. */
 START_TEST(the_largest_of_each_block) {
     static const size_t shapes[][2] = {{5, 1}, {7, 31}, {33, 32}, {40, 200}, {65, 1003}};
     const ll_kernels *sets[MAX_KERNEL_SETS];
