@@ -15,9 +15,9 @@ START_TEST(pieces_fill_it_and_are_apart) {
     fail_alloc_init(&f);
     const llmcs_allocator a = fail_alloc_get(&f);
     ll_slab slab;
-    uint64_t room = 0;
-    for (size_t i = 0; i < PIECES; i++) room += ll_slab_capacity(size_of_piece(i));
-    ck_assert_int_eq(ll_slab_create(&slab, &a, room, "slab"), LLMCS_OK);
+    uint64_t capacity = 0;
+    for (size_t i = 0; i < PIECES; i++) capacity += ll_slab_capacity(size_of_piece(i));
+    ck_assert_int_eq(ll_slab_create(&slab, &a, capacity, "slab"), LLMCS_OK);
     const llmcs_allocator inside = ll_slab_allocator(&slab);
     for (size_t i = 0; i < PIECES; i++) {
         ck_assert_int_eq(ll_alloc(&inside, size_of_piece(i), 1, "piece", &pieces[i]), LLMCS_OK);
@@ -30,7 +30,7 @@ START_TEST(pieces_fill_it_and_are_apart) {
     void *more;
     ck_assert_int_eq(ll_alloc(&inside, 0, 1, "one more", &more), LLMCS_NOMEM);
     ck_assert_ptr_null(more);
-    ll_free(&inside, pieces[7]);  /* is only given back with all */
+    ll_free(&inside, pieces[7]);  /* is only freed with the slab */
     ck_assert_int_eq(f.calls, 1); /* however many pieces */
     ll_slab_free(&slab);
     ck_assert_int_eq(f.live, 0);

@@ -60,7 +60,7 @@ static __attribute__((noinline, unused)) void check_open(const char *what, const
     ck_assert_msg(!st || strstr(message, needle), "%s: \"%s\" lacks \"%s\"", what, message, needle);
     ck_assert_msg(strlen(message) < 256, "%s: message of %zu bytes", what, strlen(message));
     ck_assert_msg((st == LLMCS_OK) == (t != NULL), "%s: handle", what);
-    ck_assert_msg(f.bytes < (long long)(8 * header_bytes + SMALL_BYTES), "%s: %lld bytes asked for, header of %zu",
+    ck_assert_msg(f.bytes < (long long)(8 * header_bytes + SMALL_BYTES), "%s: %lld bytes allocated, header of %zu",
                   what, (long long)f.bytes, header_bytes);
     ll_tensors_close(&t);
     ll_source_close(&source);

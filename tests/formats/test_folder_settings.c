@@ -1,4 +1,4 @@
-/* What a folder asks for beyond its network: how to generate, how to embed, what its files are. Each setting is read,
+/* What a folder sets beyond its network: how to generate, how to embed, what its files are. Each setting is read,
  * refused or logged. */
 #include <stdio.h>
 #include <string.h>

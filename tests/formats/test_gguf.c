@@ -688,14 +688,14 @@ START_TEST(tokens_both_ways) {
     const char *prefix;
     size_t skip;
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        char phantom[64], room[64];
+        char phantom[64], token[64];
         ll_vocab_entry e = {0};
         size_t len = strlen(tokens[i]);
         ck_assert(ll_token_to_phantom(tokens[i], len, &prefix, &skip));
         int n = snprintf(phantom, sizeof phantom, "%s%s", prefix, tokens[i] + skip);
         e.token = phantom;
         e.token_bytes = (uint32_t)n;
-        ll_token_from_phantom(phantom, (size_t)n, room, &e);
+        ll_token_from_phantom(phantom, (size_t)n, token, &e);
         ck_assert_msg(e.token_bytes == len && !memcmp(e.token, tokens[i], len), "\"%s\"", tokens[i]);
     }
     for (size_t i = 0; i < sizeof literal / sizeof *literal; i++)

@@ -102,7 +102,7 @@ START_TEST(paths) {
     snprintf(deep, sizeof deep, "%s/%s", folder, name);
     mkdir(deep, 0700);
     check_open("long folder", deep, LLMCS_LOAD_COPY, LLMCS_IO, LLMCS_IO, "not the folder of a model", 0);
-    strcpy(name + 200, "/" MODEL); /* a long path leaves room for what is wrong */
+    strcpy(name + 200, "/" MODEL); /* a long path still leaves bytes of the message for what is wrong */
     write_safetensors(name, 2, "{}", 2, 4);
     check_open("long path", deep, LLMCS_LOAD_COPY, LLMCS_FORMAT, LLMCS_FORMAT, MODEL ": 4 bytes after the last", 0);
 }
@@ -147,7 +147,7 @@ START_TEST(no_descriptor_left) {
 }
 END_TEST
 
-/* S43: a file of 4 TB that takes no room opens at once; nothing is read or taken for it. */
+/* S43: a sparse file of 4 TB opens at once; nothing is read or allocated for it. */
 START_TEST(sparse_file) {
     char header[200];
     uint64_t n = (uint64_t)1 << 42;
@@ -241,7 +241,7 @@ START_TEST(good_shards) {
     ck_assert_uint_eq(ll_tensors_count(t), 2);
     ck_assert_ptr_nonnull(strstr(ll_tensors_path(t, ll_tensors_find(t, "b")), SHARD2));
     ll_tensors_close(&t);
-    temp_write_text(folder, INDEX, "{\"weight_map\":{\"b\":\"" SHARD2 "\"}}"); /* no one asks for the other */
+    temp_write_text(folder, INDEX, "{\"weight_map\":{\"b\":\"" SHARD2 "\"}}"); /* the other is not needed */
     check_both("one of two shards", LLMCS_OK, "");
     temp_write_text(folder, MODEL, "x"); /* a single file goes before the index, as in Transformers */
     check_both("both", LLMCS_FORMAT, "8 bytes");

@@ -330,7 +330,7 @@ START_TEST(bad_vocab_txt) {
 }
 END_TEST
 
-/* What stands beside the older files. */
+/* Files next to the older ones. */
 START_TEST(bad_settings_of_the_older_files) {
     static const struct {
         const char *file, *text;

@@ -243,7 +243,7 @@ START_TEST(a_tiny_vocabulary_gives_what_there_is) {
 }
 END_TEST
 
-/* One step of beam sampling from the prompt: candidates are drawn without replacement, so the first follows the
+/* One step of beam sampling from the prompt: candidates are sampled without replacement, so the first follows the
  * distribution itself, and the second the distribution without the first. */
 START_TEST(beam_sampling_draws_without_replacement) {
     enum { N = 60000 };

@@ -62,7 +62,7 @@ START_TEST(functions_are_as_exact_as_they_say) {
         snprintf(name, sizeof name, "%s quick_gelu", sets[i]->name);
         check_errors(name, sets[i]->quick_gelu, quick_gelu_exact, 4.0f, 12.0, 4e-7);
         check_errors(name, sets[i]->quick_gelu, quick_gelu_exact, 80.0f, DBL_MAX, 4e-6);
-        /* Where gelu is next to 0 it is what is left of x: its error counts beside x, not beside itself. */
+        /* Where gelu is next to 0 it is what is left of x: its error is relative to x, not to gelu(x). */
         snprintf(name, sizeof name, "%s gelu_erf", sets[i]->name);
         check_errors(name, sets[i]->gelu_erf, gelu_erf_exact, 10.0f, DBL_MAX, 1e-6);
         check_errors(name, sets[i]->gelu_erf, gelu_erf_exact, 1.0f, 1.1e-5 * 0x1p24, 1e-6);

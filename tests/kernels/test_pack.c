@@ -47,7 +47,7 @@ static void fill(pack_case *c, uint64_t *seed) {
     }
 }
 
-/* The kernel's panel, with room for another row of quads behind it. */
+/* The kernel's panel, with space for another row of quads behind it. */
 static unsigned char *pack(const pack_case *c, size_t *n_bytes) {
     *n_bytes = (c->n_blocks * LL_Q_BLOCK / 4 + 1) * c->k->nr * 4;
     unsigned char *panel = bytes_new(*n_bytes);
@@ -100,7 +100,7 @@ START_TEST(every_number_of_rows_and_any_blocks) {
 }
 END_TEST
 
-/* Each value with each of some scales, and inverses by which many products lie between two whole numbers. */
+/* Each value with each of some scales, and inverses by which many products lie between two integers. */
 START_TEST(ties_go_to_even) {
     static const float inverses[] = {0.5f, 0.25f, 0.0f, 0.75f, 1.0f / 3};
     static const float scales[] = {1.0f, -1.0f, 0x1.8p0f, 0.0f, -0.5f, 0x1p-24f, 0x1.ffcp15f};

@@ -3,7 +3,7 @@
 
 #include "kernels/kernel_case.h"
 
-/* Sums of n products, each at most 1, in float: the bound of n roundings (Higham 2002, section 3.1), with room. */
+/* Sums of n products, each at most 1, in float: the bound of n roundings (Higham 2002, section 3.1), and a margin. */
 static double tolerance(size_t n) { return 1.2e-7 * (double)(n + 2); }
 
 /* Panels of weight [n_out, n_in], zeros past n_out. */

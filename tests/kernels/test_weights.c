@@ -316,7 +316,7 @@ START_TEST(rows_are_quantised_as_said) {
 }
 END_TEST
 
-/* A thread whose alternate signal stack has no room for tiles keeps the process from using them: the same bits come
+/* A thread whose alternate signal stack is too small for tiles keeps the process from using them: the same bits come
  * from other instructions. */
 START_TEST(without_tiles_the_bits_are_the_same) {
     static char stack[8192];

@@ -144,7 +144,7 @@ class Learning(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "probabilities"):
             llmcs_shop.evaluate_policy(rows + [("x", 0, 0.5, 1.0, [1])])
         with self.assertRaisesRegex(ValueError, "policy"):
-            self.shop.decide("opening", "z", ["a"], policy="guess")
+            self.shop.decide("opening", "z", ["a"], policy="unknown")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-/* The same bits: however a prompt is cut, whatever stands beside it in a pass, on any number of threads. */
+/* The same bits: however a prompt is cut, whatever else is in its batch, on any number of threads. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ START_TEST(beside_other_sequences) {
         const float *logits;
         for (size_t i = 0; i < N_SEQS; i++) ids[i] = prompt[40 + seqs[i] + step];
         ck_assert_int_eq(ll_seqs_eval(s, seqs, ids, N_SEQS, &logits), LLMCS_OK);
-        for (size_t i = 0; i < N_SEQS; i++) check_rows(logits + i * VOCAB, 40 + seqs[i] + step, 1, "beside others");
+        for (size_t i = 0; i < N_SEQS; i++) check_rows(logits + i * VOCAB, 40 + seqs[i] + step, 1, "in a batch");
     }
     ll_session_release(s);
     const float *logits;

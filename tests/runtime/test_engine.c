@@ -1,5 +1,5 @@
-/* The engine: every request gets the result it would get alone, whatever runs beside it and however little memory there
- * is. */
+/* The engine: every request gets the result it would get alone, whatever runs concurrently and however little memory
+ * there is. */
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>

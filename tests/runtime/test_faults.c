@@ -287,7 +287,7 @@ static void within(double found, double planned, const char *what) {
                   planned);
 }
 
-/* live_bytes are not counted by fail_alloc, all bytes asked for are: enough for what is taken once and kept. */
+/* fail_alloc counts the bytes of all allocations, not those that live: enough for what is allocated once and kept. */
 START_TEST(a_plan_is_what_is_taken) {
     char folder[TEMP_PATH_BYTES];
     temp_folder(folder);

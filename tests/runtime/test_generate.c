@@ -449,7 +449,7 @@ START_TEST(the_same_seed_gives_the_same_text_on_any_number_of_threads) {
 }
 END_TEST
 
-/* What a sequence would be alone: drawn token by token from what llmcs_next_distribution says, by the generator's
+/* What a sequence would be alone: sampled token by token from what llmcs_next_distribution says, by the generator's
  * number for that sequence and step. Sums run in another order here, so a draw within 1e-6 of an edge is let pass. */
 static void draw_alone(const llmcs_generate_params *p, uint32_t sequence, const llmcs_sequence *got) {
     llmcs_session *s = new_session(model);

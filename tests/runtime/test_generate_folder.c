@@ -1,5 +1,5 @@
 /* What a folder says of generating is what generates: each setting of generation_config.json or config.json gives the
- * tokens that the same setting gives as a parameter, or that its meaning in Transformers asks for; on a session and on
+ * tokens that the same setting gives as a parameter, or that its meaning in Transformers requires; on a session and on
  * an engine. */
 #include <math.h>
 #include <sys/stat.h>

@@ -31,7 +31,7 @@ static size_t held(const llmcs_session *s) {
     return n;
 }
 
-/* Random prompts of few different tokens, so that guesses are made, and any parameters. */
+/* Random prompts of few different tokens, so that draft tokens are proposed, and any parameters. */
 START_TEST(the_same_text) {
     uint64_t seed = 1000 + (uint64_t)_i;
     static const char *const stops[] = {"ab", "\x10"};
@@ -60,24 +60,24 @@ START_TEST(the_same_text) {
         p.max_matching_ngram_size = (int32_t)(1 + random_below(&seed, 4));
         p.prompt_lookup_ids = extra;
         p.n_prompt_lookup_ids = random_below(&seed, 2) ? 30 : 0;
-        llmcs_result *guessed = generate_ids(session, ids, n, &p);
-        same_result(plain, guessed);
-        ck_assert_mem_eq(plain->sequences[0]->logprobs, guessed->sequences[0]->logprobs,
+        llmcs_result *drafted = generate_ids(session, ids, n, &p);
+        same_result(plain, drafted);
+        ck_assert_mem_eq(plain->sequences[0]->logprobs, drafted->sequences[0]->logprobs,
                          plain->sequences[0]->n_ids * sizeof(float));
         ck_assert_uint_eq(held(session), n_held);
-        ck_assert_uint_le(guessed->n_accepted_tokens, guessed->n_draft_tokens);
-        n_draft += guessed->n_draft_tokens;
-        n_accepted += guessed->n_accepted_tokens;
+        ck_assert_uint_le(drafted->n_accepted_tokens, drafted->n_draft_tokens);
+        n_draft += drafted->n_draft_tokens;
+        n_accepted += drafted->n_accepted_tokens;
         llmcs_result_free(&plain);
-        llmcs_result_free(&guessed);
+        llmcs_result_free(&drafted);
     }
     ck_assert_uint_gt(n_draft, 100 / suite_step(3));
     ck_assert_uint_gt(n_accepted, 10 / suite_step(3));
 }
 END_TEST
 
-/* A loop that the model is forced into is guessed: nearly every pass gives all its tokens. */
-START_TEST(what_repeats_is_guessed) {
+/* Draft tokens of a loop that the model is forced into: nearly every forward pass accepts all of them. */
+START_TEST(what_repeats_is_drafted) {
     const llmcs_logit_bias bias = {65, 1000};
     const int32_t ids[] = {10, 65, 65, 65};
     llmcs_generate_params p = defaults(100);
@@ -91,7 +91,7 @@ START_TEST(what_repeats_is_guessed) {
 }
 END_TEST
 
-/* What the conversation has not, the FAQ may have. */
+/* What the conversation lacks, the FAQ may have. */
 START_TEST(a_faq_is_looked_into) {
     const llmcs_logit_bias bias[] = {{65, 500}, {66, 500}};
     const int32_t faq[] = {10, 65, 65, 65, 65, 65}, ids[] = {7, 10};
@@ -137,7 +137,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, the_same_text, 0, 3);
-    tcase_add_test(tests, what_repeats_is_guessed);
+    tcase_add_test(tests, what_repeats_is_drafted);
     tcase_add_test(tests, a_faq_is_looked_into);
     tcase_add_test(tests, refused);
 }

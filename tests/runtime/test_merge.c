@@ -107,7 +107,7 @@ static void *mixed_calls(void *arg) {
     return NULL;
 }
 
-/* All texts in one call, beside the threads with one text each. */
+/* All texts in one call, while there are threads with one text each. */
 static void *whole_batches(void *arg) {
     caller *c = arg;
     for (int i = 0; i < (FEWER > 1 ? 2 : 6); i++) {

@@ -1,5 +1,5 @@
-/* llmcs_quantize and the files it writes: what comes back is what the folder was, whoever reads them; what cannot be
- * written leaves nothing. */
+/* llmcs_quantize and the files it writes: what comes back is what the folder was, read by us or by llama.cpp; what
+ * cannot be written leaves nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,7 +299,7 @@ START_TEST(older_files) {
     temp_remove(folder);
     text_bert_folder("bert-cls", folder);
     same_text(folder);
-    /* A token that llama.cpp's form could not give back, one that stands twice, and tokens that are only added. */
+    /* A token that llama.cpp's form cannot hold, one that stands twice, and tokens that are only added. */
     FILE *f = fopen(temp_path(folder, "vocab.txt"), "a");
     ck_assert_ptr_nonnull(f);
     fputs("##[x]\nshop\n##\xe2\x96\x81z\n", f);
@@ -666,7 +666,7 @@ START_TEST(names_of_other_programs) {
 }
 END_TEST
 
-/* Conv1D is turned on its way: the message still says where the value stands in the folder's file. */
+/* Conv1D is transposed on its way: the message still says where the value stands in the folder's file. */
 START_TEST(a_weight_of_a_turned_matrix) {
     char folder[TEMP_PATH_BYTES];
     temp_folder(folder);

@@ -354,7 +354,7 @@ START_TEST(in_a_child_of_fork) {
 }
 END_TEST
 
-/* With every allocation failing: neither call asks for any memory, the first of a model included. */
+/* With every allocation failing: neither call allocates any memory, the first of a model included. */
 START_TEST(no_memory_is_taken) {
     fail_alloc faults;
     fail_alloc_init(&faults);
@@ -401,7 +401,7 @@ static void *save_and_restore(void *user) {
     return NULL;
 }
 
-/* All at once on a model that was never asked for its fingerprint. */
+/* All at once on a model whose fingerprint was never computed. */
 START_TEST(many_threads) {
     llmcs_model *m = open_model(folders[0], 1), *same = open_model(folders[0], 1);
     llmcs_session *s = session_with(same, 45, LLMCS_LOGITS_LAST);

@@ -245,7 +245,7 @@ START_TEST(long_contexts_as_their_params_say) {
     p.max_windows = 5;
     ck_assert_int_eq(llmcs_answer_span(m, &q, 1, &p, NULL, &found), LLMCS_CONTEXT_FULL);
     llmcs_answer_params_init(&p);
-    /* A question that takes most of a window: a stride that was not asked for gives way, another one is refused. */
+    /* A question that takes most of a window: the default stride is shortened, one that was set is refused. */
     q.text = "Where Where Where Where Where Where Where Where Where Where Where Where Where Where";
     ck_assert_msg(!llmcs_answer_span(m, &q, 1, &p, NULL, &found), "%s", llmcs_error_message());
     llmcs_span_result_free(&found);

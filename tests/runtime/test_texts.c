@@ -425,7 +425,7 @@ START_TEST(score_is_the_sum_of_log_softmax) {
     }
     ck_assert_int_eq(llmcs_score_ids(s, ids, 10, ids + 10, 50, &r), LLMCS_OK);
     ck_assert_double_le(fabs(r.logprob - sum), 1e-5);
-    /* Held tokens that differ are forgotten, equal ones are not worked again; the answer is the same. */
+    /* Held tokens that differ are forgotten, equal ones are not evaluated again; the answer is the same. */
     ck_assert_int_eq(llmcs_session_rewind(s, 4), LLMCS_OK);
     ck_assert_int_eq(llmcs_session_eval(s, ids + 20, 9, LLMCS_LOGITS_NONE), LLMCS_OK);
     llmcs_score_result again;

@@ -95,11 +95,11 @@ static by_hand windows_of(const char *text, const char *other, int moving, size_
     llmcs_model_info info = {.struct_size = sizeof info};
     by_hand h = {0};
     size_t n = plain_ids(text, ids), n_still = other ? plain_ids(other, still) : 0;
-    size_t room = max_length - (other ? 3 : 2) - n_still;
+    size_t capacity = max_length - (other ? 3 : 2) - n_still;
     llmcs_model_get_info(model, &info);
     h.n_embd = (size_t)info.n_embd;
-    for (size_t begin = 0;; begin += room - stride) {
-        size_t here = n - begin < room ? n - begin : room;
+    for (size_t begin = 0;; begin += capacity - stride) {
+        size_t here = n - begin < capacity ? n - begin : capacity;
         if (!other)
             run_window(&h, ids + begin, here, NULL, 0);
         else if (moving)

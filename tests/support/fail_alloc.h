@@ -8,9 +8,9 @@
 #include "llmcs.h"
 
 typedef struct fail_alloc {
-    atomic_long calls;                   /* allocations asked for so far */
+    atomic_long calls;                   /* allocations so far */
     atomic_long live;                    /* allocations not freed yet */
-    atomic_llong bytes;                  /* asked for, in all */
+    atomic_llong bytes;                  /* of all allocations */
     atomic_llong live_bytes, peak_bytes; /* held now, and the most ever held */
     long fail_at;                        /* this call (0, 1, ...) fails; -1: none */
     bool fail_after;                     /* and every one after it */

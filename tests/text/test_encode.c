@@ -9,7 +9,7 @@
 #include "text/tokenizer.h"
 
 #define DATA "tests/data/tokenizers/"
-#define ROOM 512
+#define CAPACITY 512
 
 static llmcs_tokenizer *open_tiny(const char *name) {
     char folder[200];
@@ -20,8 +20,8 @@ static llmcs_tokenizer *open_tiny(const char *name) {
 }
 
 typedef struct encoded {
-    int32_t ids[ROOM], types[ROOM];
-    llmcs_span spans[ROOM];
+    int32_t ids[CAPACITY], types[CAPACITY];
+    llmcs_span spans[CAPACITY];
     size_t n;
 } encoded;
 
@@ -32,7 +32,7 @@ static llmcs_status encode(const llmcs_tokenizer *t, const char *text, const cha
     p.flags = flags;
     p.truncation = truncation;
     p.max_length = max_length;
-    return llmcs_encode(t, text, LLMCS_NUL, pair, LLMCS_NUL, &p, e->ids, e->types, e->spans, ROOM, &e->n);
+    return llmcs_encode(t, text, LLMCS_NUL, pair, LLMCS_NUL, &p, e->ids, e->types, e->spans, CAPACITY, &e->n);
 }
 
 /* ------------------------------------------------------------------------------------------------- buffers */
@@ -157,7 +157,7 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------------- truncation */
 
-/* Lengths of two texts cut to `room`: worked out by hand from Transformers' rule. */
+/* Lengths of two texts that are cut to max_length: computed by hand from Transformers' rule. */
 START_TEST(pairs_are_cut_as_transformers_cuts_them) {
     static const struct {
         size_t first, second, max_length, want_first, want_second;
@@ -313,7 +313,7 @@ START_TEST(a_text_has_at_least_as_many_tokens_as_its_bytes_demand) {
     } cases[] = {{"tiny-gpt2", 0, true},
                  {"tiny-gpt2", LLMCS_PARSE_SPECIAL, true},
                  {"tiny-roberta", 0, true},
-                 {"tiny-roberta", LLMCS_PARSE_SPECIAL, false}, /* <mask> takes in the white space before it */
+                 {"tiny-roberta", LLMCS_PARSE_SPECIAL, false}, /* <mask> includes the white space before it */
                  {"tiny-bert-uncased", 0, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         llmcs_tokenizer *t = open_tiny(cases[i].name);

@@ -24,7 +24,7 @@ static llmcs_tokenizer *open_tiny(const char *name) {
 }
 
 /* Pieces that meet the edges of the rules, put together at random; with `bad` also bytes that are no UTF-8. */
-static size_t random_text(uint64_t *seed, char *out, size_t room, bool bad) {
+static size_t random_text(uint64_t *seed, char *out, size_t capacity, bool bad) {
     static const char *const parts[] = {" ",
                                         "  ",
                                         "\n",
@@ -73,18 +73,18 @@ static size_t random_text(uint64_t *seed, char *out, size_t room, bool bad) {
             part = utf8;
         }
         size_t len = strlen(part);
-        if (n + len > room) break;
+        if (n + len > capacity) break;
         memcpy(out + n, part, len);
         n += len;
     }
     return n;
 }
 
-#define ROOM 1024
+#define CAPACITY 1024
 
 typedef struct encoded {
-    int32_t ids[ROOM];
-    llmcs_span spans[ROOM];
+    int32_t ids[CAPACITY];
+    llmcs_span spans[CAPACITY];
     size_t n;
 } encoded;
 
@@ -92,7 +92,7 @@ static void encode(const llmcs_tokenizer *t, const char *text, size_t n, uint32_
     llmcs_encode_params p;
     llmcs_encode_params_init(&p);
     p.flags = flags;
-    ck_assert_msg(llmcs_encode(t, text, n, NULL, 0, &p, e->ids, NULL, e->spans, ROOM, &e->n) == LLMCS_OK, "%s",
+    ck_assert_msg(llmcs_encode(t, text, n, NULL, 0, &p, e->ids, NULL, e->spans, CAPACITY, &e->n) == LLMCS_OK, "%s",
                   llmcs_error_message());
 }
 

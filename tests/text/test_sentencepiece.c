@@ -113,7 +113,7 @@ END_TEST
 
 /* ----------------------------------------------------------------------------------------------- properties */
 
-/* Byte fallback gives back every text, but for the space in front. */
+/* Byte fallback reproduces every text, but for the space in front. */
 START_TEST(byte_fallback_gives_back_every_text) {
     llmcs_tokenizer *t = open_own("llama");
     uint64_t seed = 20261129;

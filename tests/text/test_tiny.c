@@ -25,7 +25,7 @@ static void compare_ids(const run *r, size_t line, const char *what, ll_json exp
     free(want);
 }
 
-#define ROOM 4096
+#define CAPACITY 4096
 
 static void check_encode(const run *r, size_t line, ll_json object, const char *key, const char *pair_key,
                          uint32_t flags) {
@@ -34,11 +34,11 @@ static void check_encode(const run *r, size_t line, ll_json object, const char *
     bool special = false;
     ll_json_bool(ll_json_get(object, "special"), &special);
     p.flags = flags | (special ? LLMCS_PARSE_SPECIAL : 0);
-    int32_t ids[ROOM], types[ROOM];
+    int32_t ids[CAPACITY], types[CAPACITY];
     size_t len, pair_len = 0, n;
     const char *text = ll_json_string(ll_json_get(object, "text"), &len);
     const char *pair = pair_key ? ll_json_string(ll_json_get(object, pair_key), &pair_len) : NULL;
-    ck_assert_msg(llmcs_encode(r->tokenizer, text, len, pair, pair_len, &p, ids, types, NULL, ROOM, &n) == LLMCS_OK,
+    ck_assert_msg(llmcs_encode(r->tokenizer, text, len, pair, pair_len, &p, ids, types, NULL, CAPACITY, &n) == LLMCS_OK,
                   "%s, line %zu: %s", r->name, line, llmcs_error_message());
     compare_ids(r, line, key, ll_json_get(object, key), ids, n);
     ll_json want_types = ll_json_get(object, "pair_types");
@@ -46,12 +46,12 @@ static void check_encode(const run *r, size_t line, ll_json object, const char *
 }
 
 static void check_decode(run *r, size_t line, ll_json object, const char *key, uint32_t flags) {
-    char got[ROOM];
+    char got[CAPACITY];
     size_t n_ids, n, len;
     const char *want = ll_json_string(ll_json_get(object, key), &len);
     if (!want) return;
     int32_t *ids = golden_ids(ll_json_get(object, "ids"), &n_ids);
-    ck_assert_int_eq(llmcs_decode(r->tokenizer, ids, n_ids, flags, got, ROOM, &n), LLMCS_OK);
+    ck_assert_int_eq(llmcs_decode(r->tokenizer, ids, n_ids, flags, got, CAPACITY, &n), LLMCS_OK);
     ck_assert_msg(n == len && !memcmp(got, want, n), "%s, line %zu, %s: \"%.*s\", expected \"%.*s\"", r->name, line,
                   key, (int)n, got, (int)len, want);
     free(ids);
@@ -117,13 +117,13 @@ END_TEST
 
 START_TEST(without_a_template_a_pair_is_one_text_behind_the_other) {
     llmcs_tokenizer *t;
-    int32_t ids[ROOM], types[ROOM], first[ROOM], second[ROOM];
+    int32_t ids[CAPACITY], types[CAPACITY], first[CAPACITY], second[CAPACITY];
     size_t n, n_first, n_second;
     ck_assert_int_eq(llmcs_tokenizer_open(DATA "tiny-gpt2", NULL, &t), LLMCS_OK);
     const char *a = "Where is my order?", *b = "亲,您的包裹";
-    ck_assert_int_eq(llmcs_encode(t, a, LLMCS_NUL, b, LLMCS_NUL, NULL, ids, types, NULL, ROOM, &n), LLMCS_OK);
-    ck_assert_int_eq(llmcs_encode(t, a, LLMCS_NUL, NULL, 0, NULL, first, NULL, NULL, ROOM, &n_first), LLMCS_OK);
-    ck_assert_int_eq(llmcs_encode(t, b, LLMCS_NUL, NULL, 0, NULL, second, NULL, NULL, ROOM, &n_second), LLMCS_OK);
+    ck_assert_int_eq(llmcs_encode(t, a, LLMCS_NUL, b, LLMCS_NUL, NULL, ids, types, NULL, CAPACITY, &n), LLMCS_OK);
+    ck_assert_int_eq(llmcs_encode(t, a, LLMCS_NUL, NULL, 0, NULL, first, NULL, NULL, CAPACITY, &n_first), LLMCS_OK);
+    ck_assert_int_eq(llmcs_encode(t, b, LLMCS_NUL, NULL, 0, NULL, second, NULL, NULL, CAPACITY, &n_second), LLMCS_OK);
     ck_assert_uint_eq(n, n_first + n_second);
     ck_assert_mem_eq(ids, first, n_first * sizeof *ids);
     ck_assert_mem_eq(ids + n_first, second, n_second * sizeof *ids);
@@ -141,12 +141,13 @@ START_TEST(a_single_word_token_is_not_found_within_words) {
                  {"SKU\u0301", 0}, {"\u4e00SKU", 0},   {" SKU SKU ", 2}, {"\U0001F600SKU!", 1}, {"SKU5", 0}};
     llmcs_tokenizer *t;
     ck_assert_int_eq(llmcs_tokenizer_open(DATA "tiny-gpt2", NULL, &t), LLMCS_OK);
-    int32_t sku = llmcs_token_to_id(t, "SKU", 3), ids[ROOM];
+    int32_t sku = llmcs_token_to_id(t, "SKU", 3), ids[CAPACITY];
     ck_assert_int_ge(sku, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n;
         int found = 0;
-        ck_assert_int_eq(llmcs_encode(t, cases[i].text, LLMCS_NUL, NULL, 0, NULL, ids, NULL, NULL, ROOM, &n), LLMCS_OK);
+        ck_assert_int_eq(llmcs_encode(t, cases[i].text, LLMCS_NUL, NULL, 0, NULL, ids, NULL, NULL, CAPACITY, &n),
+                         LLMCS_OK);
         for (size_t k = 0; k < n; k++) found += ids[k] == sku;
         ck_assert_msg(found == cases[i].n_found, "\"%s\": %d, expected %d", cases[i].text, found, cases[i].n_found);
     }

@@ -1,4 +1,4 @@
-"""llmcs check and llmcs info: whether a folder will work, and what it asks for.
+"""llmcs check and llmcs info: whether a folder will work, and what it needs.
 
 usage: test_check.py [-v]   run from anywhere, after `make`; $LLMCS_BIN names another folder of programs
 """

@@ -162,7 +162,7 @@ class Many(unittest.TestCase):
         alone = [ask("generate", GPT2, [r])[0] for r in asked[::5]]
         few = ask("generate", GPT2, asked, "--max-batch", "3", "--threads", "1")  # the beams need three
         together = ask("generate", GPT2, asked)
-        for a in alone + few + together:  # how much is guessed depends on who else wants to be worked
+        for a in alone + few + together:  # the number of draft tokens depends on the other requests of the batch
             self.assertLessEqual(a.pop("n_accepted_tokens", 0), a.pop("n_draft_tokens", 0))
         self.assertEqual(few, together)
         self.assertEqual(alone, together[::5])
@@ -216,7 +216,7 @@ class Many(unittest.TestCase):
         self.assertEqual((a["sequences"], a["texts"]), (plain["sequences"], plain["texts"]))
         self.assertTrue(0 <= a["n_accepted_tokens"] <= a["n_draft_tokens"] and a["n_draft_tokens"] > 0, a)
         self.assertNotIn("n_draft_tokens", plain)
-        answer = plain["sequences"][0]  # a source to look in that says it all: every guess is right
+        answer = plain["sequences"][0]  # a source to look in that says it all: every draft token is accepted
         told = ask("generate", GPT2, [{"prompt": prompt, "max_new_tokens": 20, "prompt_lookup_num_tokens": 6,
                                        "prompt_lookup_ids": answer, "max_matching_ngram_size": 3}])[0]
         self.assertEqual(told["sequences"], plain["sequences"])

@@ -208,10 +208,10 @@ static void check_product(uint64_t *seed, const ll_kernels *k, const ll_linear *
                           const ll_linear *up, size_t n_rows) {
     static const int activations[] = {LL_ACT_SILU, LL_ACT_GELU, LL_ACT_GELU_NEW, LL_ACT_RELU};
     const int activation = activations[random_below(seed, 4)], team_size = 1 + (int)random_below(seed, 4);
-    float *x = random_floats(seed, 1.0f, n_rows * n_in), *room = floats(LL_GATED_FLOATS);
+    float *x = random_floats(seed, 1.0f, n_rows * n_in), *workspace = floats(LL_GATED_FLOATS);
     float *want = floats(n_rows * GATED), *other = floats(n_rows * GATED), *y = floats(n_rows * GATED + 1);
     float *quantized = floats(ll_quantized_bytes(k, n_in, n_rows, 4) / sizeof(float) + 1);
-    ll_exec exec = {.team = &(ll_team){NULL, 0, 1}, .kernels = k, .quantized = quantized, .gated = room};
+    ll_exec exec = {.team = &(ll_team){NULL, 0, 1}, .kernels = k, .quantized = quantized, .gated = workspace};
     ll_linear_apply(&exec, gate, x, n_rows, activation, NULL, want);
     ll_linear_apply(&exec, up, x, n_rows, LL_ACT_NONE, NULL, other);
     k->multiply(want, other, want, n_rows * GATED);
@@ -224,7 +224,7 @@ static void check_product(uint64_t *seed, const ll_kernels *k, const ll_linear *
     ck_assert_msg(memcmp(y, want, n_rows * GATED * sizeof *y) == 0, "%s: type %d, %zu rows, %d threads", k->name,
                   (int)both->type, n_rows, team_size);
     ck_assert(y[n_rows * GATED] == 42.0f);
-    float *const all[] = {x, room, want, other, y, quantized};
+    float *const all[] = {x, workspace, want, other, y, quantized};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 

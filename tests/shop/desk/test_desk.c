@@ -197,7 +197,7 @@ START_TEST(parts_without_an_answer_are_said_to_have_none) {
     reply = say(&d, "Why do penguins swim under thick ice? And what are your opening hours?");
     HAS(reply, "no answer to the other part");
     ck_assert(strstr(reply, "no answer") < strstr(reply, "9 am"));
-    /* Nothing was asked beside it. */
+    /* Nothing else was asked. */
     LACKS(say(&d, "Penguins swim under thick ice. What are your opening hours?"), "no answer");
     /* One that is refused stands for the whole. */
     reply = say(&d, "I want to buy weapons. What are your opening hours?");
