@@ -265,5 +265,5 @@ void ll_automaton_free(ll_automaton *a) {
     void *const arrays[] = {a->configs,     a->config_table, a->threads, a->stacks,
                             a->stack_table, a->found,        a->todo,    a->seen};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) ll_free(a->allocator, arrays[i]);
-    a->configs = NULL;
+    *a = (ll_automaton){.nfa = a->nfa, .allocator = a->allocator};
 }

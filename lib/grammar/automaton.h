@@ -52,6 +52,7 @@ typedef struct ll_automaton {
 
 /* The nfa is finished and outlives the automaton. LIMIT NOMEM: nothing to free. */
 llmcs_status ll_automaton_init(ll_automaton *a, const ll_nfa *nfa);
+/* May be called again, to no effect. */
 void ll_automaton_free(ll_automaton *a);
 
 /* The configuration after one more byte. LIMIT: more than LL_AUTOMATON_MAX_BYTES. */
