@@ -92,8 +92,8 @@ class Engine(Handle):
         options = initialised(SubmitOptions)
         options.priority = integer("priority", priority, i32)
         request = Request(self)
-        with self._using() as h:
-            call(function, h, prompt, n, c.byref(params.struct), c.byref(options), c.byref(request._pointer))
+        with self._using() as h, params.ready() as pointer:
+            call(function, h, prompt, n, pointer, c.byref(options), c.byref(request._pointer))
         self._requests[request._pointer.value or 0] = request
         return request
 

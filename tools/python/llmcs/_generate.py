@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes as c
 import difflib
-from typing import Any, List, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional
 
 from ._errors import call
 from ._grammar import Grammar
@@ -93,9 +94,20 @@ class Params:
     def __init__(self, base: Any, given: Mapping[str, Any]) -> None:
         self.struct = GenerateParams.from_buffer_copy(base)
         self._kept: List[Any] = []
+        self._grammar: Optional[Grammar] = None
         for name, value in given.items():
             if value is not None or name not in NAMES:  # None: the default
                 self._set(name, value)
+
+    @contextlib.contextmanager
+    def ready(self) -> Iterator[Any]:
+        """with params.ready() as pointer: what it points to stays while the block runs."""
+        if self._grammar is None:
+            yield c.byref(self.struct)
+            return
+        with self._grammar._using() as grammar:
+            self.struct.grammar = grammar
+            yield c.byref(self.struct)
 
     def _set(self, name: str, value: Any) -> None:
         if name in _NUMBERS:
@@ -117,8 +129,7 @@ class Params:
         elif name == "grammar":
             if not isinstance(value, Grammar):
                 raise TypeError("grammar: expected a Grammar, got %s" % type(value).__name__)
-            self._kept.append(value)
-            self.struct.grammar = value._pointer
+            self._grammar = value
         elif name == "parse_special":
             self.struct.encode_flags |= PARSE_SPECIAL if value else 0
         else:

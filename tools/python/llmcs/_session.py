@@ -121,13 +121,13 @@ class Session(Handle):
 
         kind = TokenFn if function is lib.llmcs_generate_ids else TextFn
         c_callback = kind(guarded) if receive else None
-        with self._using() as h:
+        with self._using() as h, params.ready() as pointer:
             call(
                 function,
                 h,
                 prompt,
                 n,
-                c.byref(params.struct),
+                pointer,
                 c_callback and c.cast(c_callback, c.c_void_p),
                 None,
                 c.byref(result),
@@ -163,8 +163,8 @@ class Session(Handle):
         """The probabilities from which the next token would be sampled, [vocab_size]; eval() comes first."""
         n = self._model.info["vocab_size"]
         probabilities, p = floats(n), Params(self._defaults, params)
-        with self._using() as h:
-            call(lib.llmcs_next_distribution, h, c.byref(p.struct), probabilities)
+        with self._using() as h, p.ready() as pointer:
+            call(lib.llmcs_next_distribution, h, pointer, probabilities)
         return matrix(probabilities, n)
 
     # ---- scoring
