@@ -255,8 +255,15 @@ typedef struct ll_model_type {
 
 #define LL_MAX_MODEL_TYPES 8
 
+/* What runs the family: lib/models. */
+typedef enum ll_network_kind {
+    LL_NETWORK_TRANSFORMER, /* stack and heads */
+    LL_NETWORK_LSTM         /* of `stack` it has the names of tensors only */
+} ll_network_kind;
+
 struct ll_family {
-    const char *name;                              /* llmcs.model_family of our GGUF files */
+    const char *name; /* llmcs.model_family of our GGUF files */
+    ll_network_kind network;
     uint32_t number;                               /* in fingerprints of saved sessions; never reused */
     const char *gguf;                              /* general.architecture */
     const char *gguf_tokenizer;                    /* tokenizer.ggml.model that tells two families of one architecture
@@ -311,7 +318,8 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(smollm3)         \
     ROW(qwen2)           \
     ROW(qwen3)           \
-    ROW(gemma3)
+    ROW(gemma3)          \
+    ROW(lstm)
 #define LL_DECLARE_FAMILY(name) extern const ll_family ll_family_##name;
 LL_FAMILIES(LL_DECLARE_FAMILY)
 

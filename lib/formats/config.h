@@ -25,6 +25,19 @@ typedef enum ll_head {
     LL_HEAD_SPAN    /* a start and an end logit for each token */
 } ll_head;
 
+/* Gates of an LSTM in the order of a file: input i, forget f, candidate g (Keras: c), output o. */
+typedef enum ll_gate_order {
+    LL_GATES_IFGO, /* PyTorch, and Keras, which calls it ifco */
+    LL_GATES_IFCO,
+    LL_GATES_IOFC /* ONNX */
+} ll_gate_order;
+
+typedef enum ll_sigmoid {
+    LL_SIGMOID,
+    LL_HARD_SIGMOID_FIFTH, /* min(max(x / 5 + 1/2, 0), 1): Keras 1 and 2, ONNX */
+    LL_HARD_SIGMOID_SIXTH  /* the same of x / 6: Keras 3, PyTorch */
+} ll_sigmoid;
+
 /* The function that problem_type applies to logits: softmax, a sigmoid for each, or none. Without problem_type: a
  * sigmoid for one label, else softmax, as in Transformers' text-classification pipeline. */
 typedef enum ll_problem { LL_PROBLEM_SINGLE_LABEL, LL_PROBLEM_MULTI_LABEL, LL_PROBLEM_REGRESSION } ll_problem;
@@ -83,7 +96,13 @@ typedef struct ll_config {
     bool classifier_bias, decoder_bias; /* of heads with LL_BIAS_BY_KEY */
     int32_t classifier_pooling;         /* of heads with LL_ROWS_BY_KEY: 0 the first token, 1 the mean */
     int32_t n_buckets, max_distance;    /* of LL_DISTANCE_BUCKETS */
-    int32_t n_groups;                   /* layers that share weights are in one of so many groups (ALBERT) */
+    struct {
+        int32_t gates;      /* ll_gate_order: how the rows of its matrices are ordered */
+        int32_t sigmoid;    /* ll_sigmoid: the function of its gates */
+        bool bias;          /* its matrices have biases */
+        bool skips_padding; /* a pad_token_id leaves the state as it was (Keras' mask_zero) */
+    } lstm;
+    int32_t n_groups;        /* layers that share weights are in one of so many groups (ALBERT) */
     int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;
     ll_activation activation;

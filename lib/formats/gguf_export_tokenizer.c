@@ -161,10 +161,10 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
         put_text(h, "tokenizer.ggml.model", "no_vocab");
         return h->status;
     }
-    if (spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS)
+    if (spec->model == LL_TOKEN_UNIGRAM || spec->model == LL_TOKEN_BPE_CHARS || spec->model == LL_TOKEN_WORDLEVEL)
         return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: a tokenizer of SentencePiece's kind is not written to GGUF files: use the folder "
-                       "itself",
+                       "%s: a tokenizer of SentencePiece or of whole words is not written to GGUF files: use the "
+                       "folder itself",
                        spec->path);
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     int32_t roles[LL_N_SPECIAL];

@@ -49,6 +49,28 @@ bool ll_pattern_find(const char *regex, size_t len, ll_pattern *out) {
     return false;
 }
 
+/* The character that a backslash and `c` stand for; 0: none. */
+static char escaped(char c) {
+    static const char controls[][2] = {{'t', '\t'}, {'n', '\n'}, {'r', '\r'}};
+    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+        if (controls[i][0] == c) return controls[i][1];
+    return c && strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ ", c) ? c : '\0';
+}
+
+bool ll_pattern_set(const char *regex, size_t len, uint64_t set[2]) {
+    set[0] = set[1] = 0;
+    if (len < 4 || regex[0] != '[' || memcmp(regex + len - 2, "]+", 2) != 0) return false;
+    for (size_t i = 1; i < len - 2; i++) {
+        char c = regex[i];
+        const bool behind_backslash = c == '\\';
+        if (behind_backslash && ++i == len - 2) return false;
+        if (behind_backslash) c = escaped(regex[i]);
+        if (c <= 0 || (!behind_backslash && strchr("[]^-&", c))) return false;
+        set[c / 64] |= (uint64_t)1 << c % 64;
+    }
+    return true;
+}
+
 bool ll_behavior_find(const char *name, size_t len, ll_behavior *out) {
     static const char *const names[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

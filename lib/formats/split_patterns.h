@@ -25,8 +25,9 @@ typedef enum ll_pattern {
     LL_PATTERN_NUMBERS_3,      /* up to three */
     LL_PATTERN_ASCII_DIGITS_3, /* three */
     LL_PATTERN_SPACES,
-    LL_PATTERN_SYMBOLS,      /* category P*, or one of $ + < = > ^ ~ | */
-    LL_PATTERN_WORDS_OR_REST /* \w, or neither \w nor white space */
+    LL_PATTERN_SYMBOLS,       /* category P*, or one of $ + < = > ^ ~ | */
+    LL_PATTERN_WORDS_OR_REST, /* \w, or neither \w nor white space */
+    LL_PATTERN_SET            /* [...]+: of listed ASCII characters (Keras' filters) */
 } ll_pattern;
 
 typedef enum ll_behavior {
@@ -44,6 +45,10 @@ static inline bool ll_pattern_is_words(ll_pattern pattern) {
 
 /* The pattern of a regular expression; false: not a known one. */
 bool ll_pattern_find(const char *regex, size_t len, ll_pattern *out);
+
+/* "[...]+", where every character of the set is ASCII and stands for itself or behind a backslash (\t, \n, \r or
+ * punctuation): *set gets its bit. False: something else, ranges and classes too. */
+bool ll_pattern_set(const char *regex, size_t len, uint64_t set[2]);
 
 /* The behaviour of this name ("Isolated"); false: there is none. */
 bool ll_behavior_find(const char *name, size_t len, ll_behavior *out);

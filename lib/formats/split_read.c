@@ -43,6 +43,10 @@ static llmcs_status read_pattern(ll_json stage, ll_split_step *step) {
     text = ll_json_string(v, &len);
     if (!text) return ll_spec_fail(stage, WHERE, "\"pattern\" is {\"String\": \"...\"} or {\"Regex\": \"...\"}");
     if (ll_pattern_find(text, len, &step->pattern)) return LLMCS_OK;
+    if (ll_pattern_set(text, len, step->set)) {
+        step->pattern = LL_PATTERN_SET;
+        return LLMCS_OK;
+    }
     if (is_plain(text, len)) return set_string(v, text, len, step);
     return ll_fail(LLMCS_UNSUPPORTED,
                    "%s: pre_tokenizer Split, at byte %llu: the pattern \"%.*s\" is none of those that are supported",

@@ -13,7 +13,8 @@ typedef enum ll_token_model {
     LL_TOKEN_BPE,       /* over bytes */
     LL_TOKEN_BPE_CHARS, /* over characters, as SentencePiece trains it */
     LL_TOKEN_WORDPIECE,
-    LL_TOKEN_UNIGRAM
+    LL_TOKEN_UNIGRAM,
+    LL_TOKEN_WORDLEVEL /* a word is a token */
 } ll_token_model;
 
 typedef struct ll_vocab_entry {
@@ -122,6 +123,7 @@ typedef struct ll_split_step {
     ll_split_kind kind;
     bool add_prefix_space, use_regex; /* BYTE_LEVEL; without use_regex it does not cut */
     ll_step_text text;                /* METASPACE: its character; LL_PATTERN_STRING: the string */
+    uint64_t set[2];                  /* LL_PATTERN_SET: a bit for each ASCII character */
     ll_prepend prepend;               /* METASPACE */
     bool split;                       /* METASPACE: false: it does not cut */
     ll_pattern pattern;               /* PATTERN: what it looks for, */

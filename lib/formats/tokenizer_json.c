@@ -63,6 +63,13 @@ static llmcs_status read_bpe(ll_tokenizer_spec *spec, ll_json model) {
     return read_merges(spec, model);
 }
 
+static llmcs_status read_wordlevel(ll_tokenizer_spec *spec, ll_json model) {
+    spec->model = LL_TOKEN_WORDLEVEL;
+    spec->unk_token = "<unk>";
+    spec->unk_token_bytes = 5;
+    return ll_spec_string(model, "model", "unk_token", &spec->unk_token, &spec->unk_token_bytes);
+}
+
 #define MAX_WORD_CHARS 1000000
 
 static llmcs_status read_wordpiece(ll_tokenizer_spec *spec, ll_json model) {
@@ -100,6 +107,10 @@ static llmcs_status read_token_model(ll_tokenizer_spec *spec, ll_json model) {
     bool wordpiece = ll_json_equals(type, "WordPiece") || (untyped && !has_merges && has_limit);
     bool unigram = ll_json_equals(type, "Unigram") || (untyped && ll_json_get_type(vocab) == LL_JSON_ARRAY);
     if (unigram && !spec->vocab) return read_unigram(spec, model, vocab);
+    if (ll_json_equals(type, "WordLevel") && !spec->vocab) {
+        LL_TRY(ll_read_vocab_object(spec, vocab, "model.vocab"));
+        return read_wordlevel(spec, model);
+    }
     if (!bpe && !wordpiece) {
         size_t len = 0;
         const char *name = ll_json_string(type, &len);

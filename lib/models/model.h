@@ -53,9 +53,13 @@ typedef struct ll_net_ops {
     /* 64 bits that tell loaded networks apart, see weights/fingerprint.h. Of an encoder: those that make
      * different vectors. */
     uint64_t (*fingerprint)(const ll_net *net);
+    /* The cache holds a network's states, not keys and values: they stay float32, as rounded ones would make results
+     * depend on how a prompt was cut. */
+    bool caches_states;
 } ll_net_ops;
 
 extern const ll_net_ops ll_transformer_ops; /* transformer.c */
+extern const ll_net_ops ll_lstm_ops;        /* lstm.c */
 
 /* The first member of the network's struct. */
 struct ll_net {
@@ -81,8 +85,8 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
 void ll_net_free(ll_net **net);
 
 /* Sets how keys and values are stored, once the network is planned or loaded (AUTO depends on its weights). Those of an
- * encoder, which live for one layer only, stay float32. */
-void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
+ * encoder, which live for one layer only, stay float32. UNSUPPORTED: F16 for states. */
+llmcs_status ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
 
 /* The bytes that loading allocates and keeps, and those that it frees again (staging), from config and tensor headers
  * alone. Checks every shape. */

@@ -5,7 +5,9 @@
 llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, const ll_kernels *kernels,
                            const struct ll_openblas *openblas, ll_net **net) {
     *net = NULL;
-    const ll_net_ops *ops = &ll_transformer_ops;
+    static const ll_net_ops *const networks[] = {
+        [LL_NETWORK_TRANSFORMER] = &ll_transformer_ops, [LL_NETWORK_LSTM] = &ll_lstm_ops};
+    const ll_net_ops *ops = networks[config->family->network];
     LL_TRY(ll_alloc_zero(a, 1, ops->net_bytes, "network", net));
     (*net)->ops = ops;
     (*net)->config = config;
@@ -19,9 +21,13 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
     return LLMCS_OK;
 }
 
-void ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
+llmcs_status ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type) {
     const bool narrow = kv_type == LLMCS_KV_F16 || (kv_type == LLMCS_KV_AUTO && ll_is_integer_type(net->weight_type));
-    net->kv.type = net->generates && narrow ? LL_KV_F16 : LL_KV_F32;
+    if (net->ops->caches_states && kv_type == LLMCS_KV_F16)
+        return ll_fail(LLMCS_UNSUPPORTED, "kv_type f16: the states of model_type %s are float32; leave kv_type out",
+                       net->config->model_type);
+    net->kv.type = net->generates && narrow && !net->ops->caches_states ? LL_KV_F16 : LL_KV_F32;
+    return LLMCS_OK;
 }
 
 void ll_net_free(ll_net **net) {

@@ -63,10 +63,23 @@ static void say_prepend(writer *w, ll_prepend prepend) {
 }
 
 static void say_split(writer *w, const ll_split_step *s) {
-    static const char *const patterns[] = {"string",          "GPT-2's words", "Qwen2's words", "Qwen3.5's words",
-                                           "Llama 3's words", "o200k's words", "\\p{N}",        "[0-9]",
-                                           "punctuation",     "\\s",           "\\p{N}+",       "\\p{N}{1,3}",
-                                           "[0-9][0-9][0-9]", "\\s+",          "symbols",       "\\w+|[^\\w\\s]+"};
+    static const char *const patterns[] = {"string",
+                                           "GPT-2's words",
+                                           "Qwen2's words",
+                                           "Qwen3.5's words",
+                                           "Llama 3's words",
+                                           "o200k's words",
+                                           "\\p{N}",
+                                           "[0-9]",
+                                           "punctuation",
+                                           "\\s",
+                                           "\\p{N}+",
+                                           "\\p{N}{1,3}",
+                                           "[0-9][0-9][0-9]",
+                                           "\\s+",
+                                           "symbols",
+                                           "\\w+|[^\\w\\s]+",
+                                           "a set of characters"};
     switch (s->kind) {
         case LL_SPLIT_BYTE_LEVEL:
             say(w, "ByteLevel%s%s", s->use_regex ? " of GPT-2's words" : "",
@@ -104,7 +117,7 @@ static void say_decoder(writer *w, const ll_decoder_step *s) {
 }
 
 static void say_model(writer *w, const llmcs_tokenizer *t) {
-    static const char *const names[] = {"BPE over bytes", "BPE over characters", "WordPiece", "Unigram"};
+    static const char *const names[] = {"BPE over bytes", "BPE over characters", "WordPiece", "Unigram", "WordLevel"};
     say(w, "model: %s, %zu tokens", names[t->model], t->vocab.n_tokens);
     if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) say(w, ", %zu merges", t->bpe.n_merges);
     if (t->model == LL_TOKEN_UNIGRAM && t->unigram.single_precision) say(w, ", as SentencePiece's library");

@@ -49,6 +49,8 @@ static llmcs_status encode_word(encoder *e, const ll_view *piece) {
             return ll_wordpiece_encode_word(&t->wordpiece, e->a, piece, 0, piece->n, e->out);
         case LL_TOKEN_UNIGRAM:
             return ll_unigram_encode(&t->unigram, &e->unigram, e->a, piece, e->out);
+        case LL_TOKEN_WORDLEVEL:
+            return ll_wordlevel_encode(&t->vocab, t->decode_flags, LL_DECODE_SPECIAL, t->unk_id, e->a, piece, e->out);
         case LL_TOKEN_BPE_CHARS:
             return ll_bpe_chars_encode(&t->bpe_chars, &e->chars, &e->bpe, e->a, piece, 0, piece->n, e->out);
         case LL_TOKEN_BPE:

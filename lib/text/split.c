@@ -15,9 +15,9 @@ static bool is_symbol(const ll_unicode *u, uint32_t cp) {
 }
 
 /* Characters of one class, which is not 0, may form a match together; 0: no match has this character. */
-static unsigned class_of(ll_pattern pattern, const ll_unicode *u, uint32_t cp) {
+static unsigned class_of(const ll_split_step *step, const ll_unicode *u, uint32_t cp) {
     const unsigned flags = ll_unicode_flags(u, cp);
-    switch (pattern) {
+    switch (step->pattern) {
         case LL_PATTERN_NUMBER:
         case LL_PATTERN_NUMBERS:
         case LL_PATTERN_NUMBERS_3:
@@ -34,6 +34,8 @@ static unsigned class_of(ll_pattern pattern, const ll_unicode *u, uint32_t cp) {
             return is_symbol(u, cp);
         case LL_PATTERN_WORDS_OR_REST:
             return flags & LL_UC_WORD ? 1 : flags & LL_UC_SPACE ? 0 : 2;
+        case LL_PATTERN_SET:
+            return cp < 128 && (step->set[cp / 64] >> cp % 64 & 1);
         default:
             return 0;
     }
@@ -55,14 +57,14 @@ static bool find_run(const ll_split_cursor *c, size_t at, size_t *begin, size_t 
     run_limits(pattern, &least, &most);
     while (at < c->n) {
         len = ll_char_at(c->text + at, &cp);
-        const unsigned kind = class_of(pattern, c->u, cp);
+        const unsigned kind = class_of(c->step, c->u, cp);
         *begin = at;
         at += len;
         if (!kind) continue;
         size_t n = 1;
         for (; n < most && at < c->n; n++, at += len) {
             len = ll_char_at(c->text + at, &cp);
-            if (class_of(pattern, c->u, cp) != kind) break;
+            if (class_of(c->step, c->u, cp) != kind) break;
         }
         *end = at;
         if (n >= least) return true;

@@ -306,6 +306,7 @@ static llmcs_status build_model(llmcs_tokenizer *t, ll_tokenizer_spec *spec, boo
     bool *special;
     if (t->model == LL_TOKEN_BPE || t->model == LL_TOKEN_BPE_CHARS) return build_bpe(t, spec, drop_text, seed);
     LL_TRY(ll_decode_tables_build(t, spec));
+    if (t->model == LL_TOKEN_WORDLEVEL) return ll_wordlevel_unk(spec, &t->vocab, &t->unk_id);
     LL_TRY(ll_alloc(a, t->vocab.n_ids, sizeof *special, "special tokens", &special));
     for (size_t id = 0; id < t->vocab.n_ids; id++) special[id] = t->decode_flags[id] & LL_DECODE_SPECIAL;
     llmcs_status st = t->model == LL_TOKEN_UNIGRAM

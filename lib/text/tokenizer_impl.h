@@ -14,6 +14,7 @@
 #include "text/unicode.h"
 #include "text/unigram.h"
 #include "text/vocab.h"
+#include "text/wordlevel.h"
 #include "text/wordpiece.h"
 
 #define LL_TOKENIZER_MAGIC 0x6c6c746bu /* "lltk" */
@@ -72,6 +73,7 @@ struct llmcs_tokenizer {
     ll_bpe_chars bpe_chars;
     ll_wordpiece wordpiece;
     ll_unigram unigram;
+    int32_t unk_id; /* WordLevel */
     ll_charsmap charsmap;
     ll_trie kept;                   /* user-defined tokens that SentencePiece's normalizer leaves alone */
     ll_added_set plain, normalized; /* non-normalized added tokens; normalized ones */

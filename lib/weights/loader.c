@@ -122,7 +122,7 @@ static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *so
 static llmcs_status find_part(ll_loader *l, const ll_load_part *part, size_t n_in, ll_weight_layout *layout,
                               const ll_tensor **tensor) {
     char name[128];
-    ll_format(name, sizeof name, "%s.weight", part->name);
+    ll_format(name, sizeof name, part->whole_names ? "%s" : "%s.weight", part->name);
     const ll_tensor *t = find_tensor(l, name);
     if (t && t->out_in) *layout = LL_OUT_IN;
     const uint64_t n = part->n_stored ? part->n_stored : part->n_out;
@@ -198,7 +198,7 @@ static llmcs_status load_part_bias(ll_loader *l, const ll_linear *linear, const 
     char name[128];
     const ll_tensor *t;
     const uint64_t n_stored = part->n_stored ? part->n_stored : part->n_out;
-    ll_format(name, sizeof name, "%s.bias", part->name);
+    ll_format(name, sizeof name, part->whole_names ? "%s" : "%s.bias", part->whole_names ? part->bias : part->name);
     LL_TRY(find_checked(l, name, 1, &n_stored, &t));
     if (!l->filling && part->skipped) l->n_parameters -= t->n_elements;
     if (!l->filling) return LLMCS_OK;

@@ -56,6 +56,8 @@ llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, siz
 /* Outputs of a linear that come from name.weight and name.bias. */
 typedef struct ll_load_part {
     const char *name;
+    const char *bias; /* of whole names */
+    bool whole_names; /* `name` and `bias` are the names of the tensors, without .weight and .bias */
     size_t n_out;
     bool has_bias; /* else its biases are 0, if another part of the linear has some */
     /* Of a fused tensor: it has n_stored outputs (0: n_out), of which this part's are those from `skipped` on. */

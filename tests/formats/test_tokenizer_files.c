@@ -119,7 +119,7 @@ static const bad_file BPE_JSON[] = {
     {"\"fuse_unk\": false", "\"ignore_merges\": 1", LLMCS_TOKENIZER, "ignore_merges"},
     {"\"end_of_word_suffix\": \"\"", "\"end_of_word_suffix\": \"</w>\"", LLMCS_UNSUPPORTED, "end_of_word_suffix"},
     {"\"type\": \"BPE\"", "\"type\": \"Unigram\"", LLMCS_TOKENIZER, "model.vocab"},
-    {"\"type\": \"BPE\"", "\"type\": \"WordLevel\"", LLMCS_UNSUPPORTED, "WordLevel"},
+    {"\"type\": \"BPE\"", "\"type\": \"CharLevel\"", LLMCS_UNSUPPORTED, "CharLevel"},
     {"\"type\": \"BPE\"", "\"type\": null", LLMCS_OK, NULL},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Precompiled\"}", LLMCS_TOKENIZER, "precompiled_charsmap"},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", LLMCS_OK, NULL},

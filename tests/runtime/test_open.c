@@ -147,8 +147,8 @@ START_TEST(an_unsupported_tokenizer_leaves_token_ids) {
         const char *file, *text, *says;
         bool warns;
     } cases[] = {{"tokenizer.json",
-                  "{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"<unk>\", \"vocab\": {\"<unk>\": 0}}}",
-                  "WordLevel", true},
+                  "{\"model\": {\"type\": \"CharLevel\", \"unk_token\": \"<unk>\", \"vocab\": {\"<unk>\": 0}}}",
+                  "CharLevel", true},
                  {"sentencepiece.bpe.model", "\n\x0e", "sentencepiece.bpe.model", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_golden("bert-cls");

@@ -197,7 +197,7 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
                                      .meanwhile = open_tokenizer_meanwhile,
                                      .meanwhile_user = &job};
     LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
-    ll_net_set_kv_type(m->net, o->kv_type);
+    LL_TRY(ll_net_set_kv_type(m->net, o->kv_type));
     LL_TRY(ll_tensors_check_unchanged(tensors));
     return load_modules(m, source, o);
 }

@@ -68,7 +68,7 @@ static llmcs_status plan_parts(ll_model_plan *p, const char *path, const llmcs_m
     const uint64_t while_loading = p->counter.live_bytes;
     LL_TRY(ll_net_create(&p->config, a, p->kernels, p->openblas, &p->net));
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));
-    ll_net_set_kv_type(p->net, o->kv_type);
+    LL_TRY(ll_net_set_kv_type(p->net, o->kv_type));
     const ll_sentence_load load = {a, &p->config, &p->source, o, &silent};
     uint64_t modules, modules_staging;
     LL_TRY(ll_sentence_net_plan(&load, n_threads, &modules, &modules_staging));

@@ -7,6 +7,7 @@
 #include "base/call.h"
 #include "base/cpu.h"
 #include "base/options.h"
+#include "families/family.h"
 #include "formats/folder.h"
 #include "formats/gguf_export.h"
 #include "kernels/kernels.h"
@@ -79,6 +80,13 @@ static llmcs_status read_tokenizer(gguf_export *x) {
     return st ? st : ll_model_fit_tokenizer(x->tokenizer, x->source.path, &x->config, &x->log);
 }
 
+static llmcs_status check_network(const gguf_export *x) {
+    if (x->config.family->network == LL_NETWORK_TRANSFORMER) return LLMCS_OK;
+    return ll_fail(LLMCS_UNSUPPORTED,
+                   "%s: model_type %s is not written to GGUF files; open the folder with weights int8 instead",
+                   x->source.path, x->config.model_type);
+}
+
 /* A GGUF file holds one network. */
 static llmcs_status check_modules(const gguf_export *x) {
     const ll_sentence *s = &x->config.sentence;
@@ -99,6 +107,7 @@ static llmcs_status read_folder(gguf_export *x, const char *path) {
         return ll_fail(LLMCS_UNSUPPORTED, "%s: is a GGUF file already; give the Hugging Face folder it was made from",
                        path);
     LL_TRY(ll_config_read(&x->config, a, &x->source, &x->log));
+    LL_TRY(check_network(x));
     LL_TRY(check_modules(x));
     LL_TRY(read_tokenizer(x));
     ll_source module = ll_model_module(&x->source, &x->config);
