@@ -14,7 +14,7 @@ import random
 import sys
 import tempfile
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 logging.disable(logging.CRITICAL)
@@ -27,6 +27,10 @@ ROLES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_t
 LETTERS = [chr(c) for c in range(ord("a"), ord("z") + 1)]
 BERT = (["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[END]"] + LETTERS + ["##" + c for c in LETTERS] + list("[].,!'")
         + ["hello", "world", "good", "bad", "Hello", "eos", "é", "e\u0301", "中", "文", "##中", "sep", "cls", "mask", "x"][:-1])
+
+
+WORDS = ["<pad>", "<unk>", "the", "hello", "don't", "'", "été", "中文", "ⅰ", "a\u00a0b", "x\r", "12", "σ", "ß", "world"]
+KERAS_FILTERS = r"[\!\"\#\$\%\&\(\)\*\+\,\-\.\/\:\;\<\=\>\?\@\[\\\]\^_\`\{\|\}\~\t\n ]+"
 
 
 def byte_chars():
@@ -91,6 +95,15 @@ def roberta_json(mask=AddedToken("<mask>", lstrip=True, normalized=False), **mor
     return bpe_json(ROBERTA_VOCAB, post, special=["<s>", "<pad>", "</s>", "<unk>", mask], **more)
 
 
+def words_json(unk="<unk>", change=None):
+    """As tools/convert/lstm.py makes it of Keras' word_index."""
+    t = Tokenizer(models.WordLevel({w: i for i, w in enumerate(WORDS)}, unk_token=unk))
+    t.normalizer = normalizers.Lowercase()
+    t.pre_tokenizer = pre_tokenizers.Split(Regex(KERAS_FILTERS), "removed")
+    t.add_special_tokens(["<pad>", "<unk>"])
+    return as_json(t, change)
+
+
 def merges_txt(vocab):
     merges = [m for m in MERGES if all(x in vocab for x in (m[0], m[1], m[0] + m[1]))]
     return "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges)
@@ -107,6 +120,8 @@ BASES = {
     "roberta": {"config.json": '{"model_type": "roberta"}', "vocab.json": json.dumps(ROBERTA_VOCAB),
                 "merges.txt": merges_txt(ROBERTA_VOCAB)},
     "roberta-json": {"config.json": '{"model_type": "roberta"}', "tokenizer.json": roberta_json()},
+    "words": {"config.json": '{"model_type": "gpt2"}', "tokenizer.json": words_json(),
+              "tokenizer_config.json": '{"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>", "pad_token": "<pad>"}'},
 }
 
 # ------------------------------------------------------------------------------------------------------- texts
@@ -117,6 +132,9 @@ TEXTS = {
     "gpt2": ["hello world", " hello  world ", "<|endoftext|>hello<|EOS|>", "a <|BOS|> b  <|EOS|> <|PAD|>c", "中\n\nx!",
              "<a> hello  <b>\t<b> x", "hello <mask> world  <mask>", "<a>  \n<b>"],
 }
+TEXTS["words"] = ["Hello, the WORLD!", " hello  hello\n\nhello\t", "don't 'Don't' '", "ÉTÉ été e\u0301té", "中文 中", "Ⅰ ⅰ Ⅱ",
+                  "a\u00a0b a b", "x\r\nx", "12 1 2 12.12", "ς σ Σ ΑΣ ẞ ß SS", "<pad> hello <unk>", "<PAD>hello<unk>the", "", "...",
+                  "hello<unk>", "$the^the`the{the}", "the\u3000the", "the\u200bthe"]
 TEXTS["roberta"] = TEXTS["gpt2"] + ["<s>hello</s> <pad>x<unk>", " <mask>hello", "\n <mask> <mask>  x"]
 
 
@@ -280,6 +298,16 @@ def put_cases():
     few = bpe_vocab([], ["<unk>", "<|endoftext|>"], without="!")
     put_case("a byte that only an added token is written like", "gpt2-json",
              {"tokenizer.json": gpt2_json(vocab=few, unk_token="<unk>"), C: {**gpt2, "cls_token": "!"}}, ["hello! <a>!"])
+
+    # Whole words.
+    put_case("word level", "words", {})
+    put_case("word level, the unknown token is a word", "words", {"tokenizer.json": words_json("the")})
+    put_case("word level by white space", "words", {"tokenizer.json": words_json(
+        change=lambda d: d.update(pre_tokenizer={"type": "WhitespaceSplit"}))})
+    put_case("word level by words", "words", {"tokenizer.json": words_json(
+        change=lambda d: d.update(pre_tokenizer={"type": "Whitespace"}, normalizer=None))})
+    put_case("word level without a pre-tokenizer", "words", {"tokenizer.json": words_json(
+        change=lambda d: d.update(pre_tokenizer=None))})
 
     # Files of Windows.
     crlf = BASES["bert"]["vocab.txt"].replace("\n", "\r\n")

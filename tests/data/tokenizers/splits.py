@@ -24,6 +24,7 @@ WORDS = [
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*" + SPACES,
 ]
 RUNS = [r"\p{N}", r"\p{N}+", r"\p{N}{1,3}", "[0-9]", "[0-9][0-9][0-9]", r"\s", r"\s+"]
+SETS = [r"[\!\"\#\$\%\&\(\)\*\+\,\-\.\/\:\;\<\=\>\?\@\[\\\]\^_\`\{\|\}\~\t\n ]+", r"[aA\r1' ]+"]  # Keras' filters
 STRINGS = [" ", "\n\n", "a", " a", "'", "aa", "中"]
 BEHAVIORS = ["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
 
@@ -67,6 +68,12 @@ def main():
     for b, behavior in enumerate(BEHAVIORS):
         texts = TEXTS + [random_text(r) for _ in range(20)]
         put({"type": "punctuation", "behavior": b}, pre_tokenizers.Punctuation(behavior), texts)
+    for pattern in SETS:
+        for b, behavior in enumerate(BEHAVIORS):
+            texts = TEXTS + [random_text(r) for _ in range(20)] if b < 2 else r.sample(TEXTS, 10)
+            for invert in (False, True):
+                put({"regex": pattern, "behavior": b, "invert": invert},
+                    pre_tokenizers.Split(Regex(pattern), behavior, invert), texts)
 
 
 if __name__ == "__main__":
