@@ -150,7 +150,7 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     params.tags = tags;
     params.n_tags = n_tags;
     params.threshold = accept < 0 ? t->flows->accept : accept;
-    SHOP_TRY(shop_ask_with_vector(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
+    SHOP_TRY(shop_ask_corrected(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
     const bool offers = answer->route == LLMCS_ROUTE_ASK_BACK && is_worth_asking(t, answer);

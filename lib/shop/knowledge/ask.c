@@ -45,6 +45,7 @@ static llmcs_status check_params(const llmcs_shop *shop, const llmcs_shop_ask_pa
 typedef struct asking {
     llmcs_shop *shop;
     const llmcs_shop_ask_params *params;
+    bool as_written;     /* the spelling is not corrected yet */
     const float *vector; /* the caller's, or NULL */
     char *corrected;     /* the question with its spelling corrected, or NULL */
     shop_question question;
@@ -93,7 +94,8 @@ static llmcs_status match_question(asking *k) {
     shop_connection *c;
     shop_question *q = &k->question;
     size_t corrected_bytes;
-    SHOP_TRY(shop_spelling_correct(k->shop, q->text, q->text_bytes, &k->corrected, &corrected_bytes));
+    if (k->as_written)
+        SHOP_TRY(shop_spelling_correct(k->shop, q->text, q->text_bytes, &k->corrected, &corrected_bytes));
     if (k->corrected) q->text = k->corrected, q->text_bytes = corrected_bytes;
     if (k->params->n_tags) SHOP_TRY(shop_tags_json(&k->shop->allocator, k->params->tags, k->params->n_tags, &q->tags));
     llmcs_status status = embed_question(k, q);
@@ -138,15 +140,9 @@ static llmcs_status ask(asking *k, llmcs_shop_answer **answer) {
     return LLMCS_OK;
 }
 
-llmcs_status llmcs_shop_ask(llmcs_shop *shop, const char *text, size_t text_bytes, const llmcs_shop_ask_params *params,
-                            llmcs_shop_answer **answer) {
-    return shop_ask_with_vector(shop, text, text_bytes, params, NULL, answer);
-}
-
-llmcs_status shop_ask_with_vector(llmcs_shop *shop, const char *text, size_t text_bytes,
-                                  const llmcs_shop_ask_params *params, const float *vector,
-                                  llmcs_shop_answer **answer) {
-    SHOP_PUBLIC_CALL;
+static llmcs_status ask_question(llmcs_shop *shop, const char *text, size_t text_bytes,
+                                 const llmcs_shop_ask_params *params, const float *vector, bool as_written,
+                                 llmcs_shop_answer **answer) {
     llmcs_shop_ask_params p = default_params;
     asking *k;
     if (!answer) return shop_fail(LLMCS_ARG, "answer is NULL");
@@ -165,6 +161,7 @@ llmcs_status shop_ask_with_vector(llmcs_shop *shop, const char *text, size_t tex
     k->shop = shop;
     k->params = &p;
     k->vector = vector;
+    k->as_written = as_written;
     k->question = (shop_question){.text = text,
                                   .text_bytes = text_bytes,
                                   .lang = p.lang,
@@ -175,4 +172,15 @@ llmcs_status shop_ask_with_vector(llmcs_shop *shop, const char *text, size_t tex
     free_asking(k);
     shop_free(&shop->allocator, k);
     return status;
+}
+
+llmcs_status llmcs_shop_ask(llmcs_shop *shop, const char *text, size_t text_bytes, const llmcs_shop_ask_params *params,
+                            llmcs_shop_answer **answer) {
+    SHOP_PUBLIC_CALL;
+    return ask_question(shop, text, text_bytes, params, NULL, true, answer);
+}
+
+llmcs_status shop_ask_corrected(llmcs_shop *shop, const char *text, size_t text_bytes,
+                                const llmcs_shop_ask_params *params, const float *vector, llmcs_shop_answer **answer) {
+    return ask_question(shop, text, text_bytes, params, vector, false, answer);
 }

@@ -7,8 +7,9 @@
 llmcs_status shop_knowledge_create(llmcs_shop *shop);
 void shop_knowledge_free(llmcs_shop *shop);
 
-/* llmcs_shop_ask with the text's vector of the shop's encoder, [n_embedding], if it is at hand; NULL: it is made. */
-llmcs_status shop_ask_with_vector(llmcs_shop *shop, const char *text, size_t text_bytes,
-                                  const llmcs_shop_ask_params *params, const float *vector, llmcs_shop_answer **answer);
+/* llmcs_shop_ask of a text whose spelling is corrected already, with its vector of the shop's encoder, [n_embedding],
+ * or NULL: the vector is made. */
+llmcs_status shop_ask_corrected(llmcs_shop *shop, const char *text, size_t text_bytes,
+                                const llmcs_shop_ask_params *params, const float *vector, llmcs_shop_answer **answer);
 
 #endif

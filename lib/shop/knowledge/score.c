@@ -98,7 +98,7 @@ static void drop(shop_match *m, size_t i) {
 }
 
 void shop_match_score(shop_match *m, const shop_weights *weights) {
-    double sum = 1, highest = 0; /* "none of them" has score 0 */
+    double highest = 0; /* "none of them" has score 0 */
     for (size_t i = 0; i < m->n; i++) {
         shop_candidate *c = &m->candidates[i];
         c->score = 0;
@@ -113,7 +113,7 @@ void shop_match_score(shop_match *m, const shop_weights *weights) {
     for (size_t i = m->n; i-- > 1;)
         if (has_better_twin(m, i)) drop(m, i);
     if (m->n) highest = fmax(0, m->candidates[0].score);
-    sum = exp(-highest);
+    double sum = exp(-highest);
     for (size_t i = 0; i < m->n; i++) sum += exp(m->candidates[i].score - highest);
     for (size_t i = 0; i < m->n; i++) m->candidates[i].probability = exp(m->candidates[i].score - highest) / sum;
 }
