@@ -74,7 +74,27 @@ static const pair roberta[] = {{"model_type", "\"roberta\""},
                                {"type_vocab_size", "1"},
                                {"pad_token_id", "1"},
                                {NULL, NULL}};
-static const pair *const bases[] = {gpt2, bert, distilbert, roberta};
+static const pair modernbert[] = {{"model_type", "\"modernbert\""},
+                                  {"architectures", "[\"ModernBertForMaskedLM\"]"},
+                                  {"vocab_size", "100"},
+                                  {"max_position_embeddings", "32"},
+                                  {"hidden_size", "24"},
+                                  {"num_hidden_layers", "2"},
+                                  {"num_attention_heads", "4"},
+                                  {"intermediate_size", "48"},
+                                  {"norm_eps", "1e-05"},
+                                  {"local_attention", "8"},
+                                  {"global_attn_every_n_layers", "2"},
+                                  {"global_rope_theta", "500"},
+                                  {NULL, NULL}};
+static const pair llama[] = {{"model_type", "\"llama\""},  {"architectures", "[\"LlamaForCausalLM\"]"},
+                             {"vocab_size", "100"},        {"max_position_embeddings", "32"},
+                             {"hidden_size", "24"},        {"num_hidden_layers", "2"},
+                             {"num_attention_heads", "4"}, {"num_key_value_heads", "2"},
+                             {"intermediate_size", "48"},  {"rms_norm_eps", "1e-05"},
+                             {"rope_theta", "500000.0"},   {NULL, NULL}};
+static const pair *const bases[] = {gpt2, bert, distilbert, roberta, modernbert, llama};
+#define N_BASES (sizeof bases / sizeof *bases)
 
 /* The base with one member changed, added, or (value NULL) left out; key NULL: as it is. */
 static const char *edited(const pair *base, const char *key, const char *value) {
@@ -290,11 +310,15 @@ END_TEST
 
 /* C02, C03, C04: each size of each family, missing and with everything that is no size. */
 START_TEST(sizes_are_integers_in_range) {
-    static const char *const sizes[4][7] = {
+    static const char *const sizes[N_BASES][7] = {
         {"vocab_size", "n_positions", "n_embd", "n_layer", "n_head"},
         {"vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads",
          "intermediate_size"},
         {"vocab_size", "max_position_embeddings", "dim", "n_layers", "n_heads", "hidden_dim"},
+        {"vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads",
+         "intermediate_size"},
+        {"vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads",
+         "intermediate_size"},
         {"vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads",
          "intermediate_size"},
     };
@@ -316,7 +340,7 @@ START_TEST(sizes_are_integers_in_range) {
                                       "18446744073709551616",
                                       "1e308",
                                       "123456789012345678901234567890"};
-    for (size_t f = 0; f < 4; f++)
+    for (size_t f = 0; f < N_BASES; f++)
         for (size_t k = 0; sizes[f][k]; k++) {
             must_refuse(edited(bases[f], sizes[f][k], NULL), LLMCS_CONFIG, sizes[f][k]);
             for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -350,6 +374,8 @@ START_TEST(epsilon_is_a_small_positive_number) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         must_refuse(edited(gpt2, "layer_norm_epsilon", bad[i]), LLMCS_CONFIG, "layer_norm_epsilon");
         must_refuse(edited(bert, "layer_norm_eps", bad[i]), LLMCS_CONFIG, "layer_norm_eps");
+        must_refuse(edited(modernbert, "norm_eps", bad[i]), LLMCS_CONFIG, "norm_eps");
+        must_refuse(edited(llama, "rms_norm_eps", bad[i]), LLMCS_CONFIG, "rms_norm_eps");
     }
     must_refuse(edited(gpt2, "layer_norm_epsilon", "NaN"), LLMCS_JSON, "byte");
     must_refuse(edited(gpt2, "layer_norm_epsilon", "Infinity"), LLMCS_JSON, "byte");
@@ -473,7 +499,7 @@ END_TEST
 
 /* C10: any key that is read, and only those. */
 START_TEST(keys_that_stand_twice_are_refused) {
-    for (size_t f = 0; f < 4; f++)
+    for (size_t f = 0; f < N_BASES; f++)
         for (const pair *p = bases[f]; p->key; p++) {
             char text[9000];
             if (strcmp(p->key, "sinusoidal_pos_embds") == 0) continue;
@@ -540,7 +566,7 @@ END_TEST
 
 /* Cut after any byte, a config is refused. */
 START_TEST(truncated_configs_are_refused) {
-    for (size_t f = 0; f < 4; f++) {
+    for (size_t f = 0; f < N_BASES; f++) {
         char text[8192];
         strcpy(text, edited(bases[f], NULL, NULL));
         for (size_t n = 0, len = strlen(text); n < len; n++) {
