@@ -122,7 +122,7 @@ const char *llmcs_shop_action_state_name(llmcs_shop_action_state state) {
     return (unsigned)state < sizeof state_names / sizeof *state_names ? state_names[state] : "?";
 }
 
-static llmcs_shop_action_state state_by_name(const char *name) {
+llmcs_shop_action_state desk_action_state(const char *name) {
     for (size_t i = 0; i < sizeof state_names / sizeof *state_names; i++)
         if (!strcmp(state_names[i], name)) return (llmcs_shop_action_state)i;
     return LLMCS_ACTION_UNKNOWN;
@@ -141,7 +141,7 @@ static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *
         " WHERE name = ?2 AND object = ?3 AND customer IS ?4 AND state IN ('PENDING', 'UNKNOWN') LIMIT 1",
         "sssi", key, action->name, object, t->c->customer));
     SHOP_TRY(shop_query_next(&q));
-    if (q.has_row) *state = state_by_name(shop_query_text(&q, 0, &n));
+    if (q.has_row) *state = desk_action_state(shop_query_text(&q, 0, &n));
     if (*state == LLMCS_ACTION_PENDING) *state = LLMCS_ACTION_UNKNOWN;
     shop_query_end(&q);
     return LLMCS_OK;

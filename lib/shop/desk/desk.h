@@ -226,6 +226,8 @@ llmcs_status desk_do(desk_turn *t, desk_frame *frame, const desk_op *op, int at,
 /* What became of an action of the host that an earlier turn began and never settled. *busy: it may still be at it.
  * *lost: its time is over. */
 llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost);
+/* By the name that llmcs_shop_action_state_name gives; UNKNOWN: there is no such state. */
+llmcs_shop_action_state desk_action_state(const char *name);
 /* The rows of a find, from the store or the host. */
 llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const desk_rows **rows);
 void desk_bind(const desk_turn *t, const desk_frame *frame, const char *key, desk_binding *b);

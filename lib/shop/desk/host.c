@@ -162,9 +162,12 @@ static void *serve(void *user) {
     }
 }
 
-/* Under the lock: one more thread, if those there are busy. Without it the call waits for one of them. */
+/* Under the lock: one more thread, if each idle one has a call in the queue that it has not taken yet. Without it the
+ * next call waits for one of them. */
 static void add_thread(desk_host *h) {
-    if (h->n_idle || h->n_threads == h->max_threads) return;
+    size_t n_queued = 0;
+    for (const llmcs_shop_call *call = h->first; call; call = call->next) n_queued++;
+    if (h->n_idle > n_queued || h->n_threads == h->max_threads) return;
     if (!pthread_create(&h->threads[h->n_threads], NULL, serve, h)) h->n_threads++;
 }
 

@@ -143,23 +143,18 @@ static int find_action(const desk_flows *f, const char *name) {
     return -1;
 }
 
-static llmcs_shop_action_state state_of(const char *name) {
-    for (int i = LLMCS_ACTION_DONE; i <= LLMCS_ACTION_PENDING; i++)
-        if (!strcmp(name, llmcs_shop_action_state_name((llmcs_shop_action_state)i))) return (llmcs_shop_action_state)i;
-    return LLMCS_ACTION_UNKNOWN;
-}
-
 /* An action of a flow that a newer flows.json lacks is left out: its key still stands in the table. */
 static llmcs_status get_act(desk_turn *t, const desk_json *json, desk_frame *frame) {
+    if (frame->n_acts == DESK_MAX_ACTS) return LLMCS_OK;
     desk_act_record *r = &frame->acts[frame->n_acts];
     const char *key = desk_json_text(json, "key", "");
     *r = (desk_act_record){.flow = desk_find_flow(t->flows, desk_json_text(json, "flow", "")),
                            .op = (int)desk_json_number(json, "op", -1),
                            .action = find_action(t->flows, desk_json_text(json, "action", "")),
-                           .state = state_of(desk_json_text(json, "state", "")),
+                           .state = desk_action_state(desk_json_text(json, "state", "")),
                            .key = key,
                            .answer = desk_json_get(json, "answer")};
-    if (r->flow < 0 || r->action < 0 || frame->n_acts == DESK_MAX_ACTS - 1) return LLMCS_OK;
+    if (r->flow < 0 || r->action < 0) return LLMCS_OK;
     SHOP_TRY(get_unmasked(t, json, "object", &r->object));
     if (!r->object) r->object = "";
     frame->n_acts++;
@@ -295,11 +290,6 @@ static llmcs_status load_customer(desk_turn *t, shop_connection *c) {
     return status;
 }
 
-static const char *kept(desk_turn *t, const char *text) {
-    const char *copy = "";
-    return text && !shop_arena_copy(t->arena, text, strlen(text), &copy) ? copy : "";
-}
-
 static llmcs_shop_desk_route route_by_name(const char *name) {
     for (int i = 0; i <= LLMCS_DESK_SILENT; i++)
         if (!strcmp(llmcs_shop_desk_route_name((llmcs_shop_desk_route)i), name)) return (llmcs_shop_desk_route)i;
@@ -311,8 +301,8 @@ static llmcs_status restore_citations(desk_turn *t, const desk_json *list) {
          one = one->next) {
         llmcs_shop_citation *c;
         SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *c, &c));
-        *c = (llmcs_shop_citation){.id = kept(t, desk_json_text(one, "id", "")),
-                                   .lang = kept(t, desk_json_text(one, "lang", "")),
+        *c = (llmcs_shop_citation){.id = desk_json_text(one, "id", ""),
+                                   .lang = desk_json_text(one, "lang", ""),
                                    .version = (int32_t)desk_json_number(one, "version", 0),
                                    .entry_begin = (size_t)desk_json_number(one, "entry_begin", 0),
                                    .entry_end = (size_t)desk_json_number(one, "entry_end", 0),
@@ -339,24 +329,25 @@ static llmcs_status restore_turn(desk_turn *t, shop_connection *c, const shop_qu
     SHOP_TRY(desk_unmask(t, masked, &masked));
     desk_puts(&t->reply, masked);
     SHOP_TRY(desk_json_parse(c, t->arena, "turn", detail, strlen(detail), MAX_NODES, &root));
-    o->flow = kept(t, desk_json_text(root, "flow", ""));
+    o->flow = desk_json_text(root, "flow", "");
     o->expects = (llmcs_shop_expects)(int)desk_json_number(root, "expects", 0);
-    o->expected_slot = kept(t, desk_json_text(root, "expected_slot", ""));
+    o->expected_slot = desk_json_text(root, "expected_slot", "");
     o->intent_score = desk_json_number(root, "intent_score", 0);
     o->out_of_scope = desk_json_number(root, "out_of_scope", 0);
     o->probability = desk_json_number(root, "probability", 0);
-    o->sentiment = kept(t, desk_json_text(root, "sentiment", ""));
+    o->sentiment = desk_json_text(root, "sentiment", "");
     o->sentiment_score = desk_json_number(root, "sentiment_score", 0);
-    o->verdict = kept(t, desk_json_text(root, "verdict", ""));
+    o->verdict = desk_json_text(root, "verdict", "");
     const desk_json *action = desk_json_get(root, "action"), *handover = desk_json_get(root, "handover");
     const desk_json *slots = desk_json_get(root, "slots"), *products = desk_json_get(root, "products");
-    o->action = kept(t, desk_json_text(action, "name", ""));
-    o->action_object = kept(t, desk_json_text(action, "object", ""));
-    o->action_key = kept(t, desk_json_text(action, "key", ""));
-    if (action && action->type == DESK_JSON_OBJECT) o->action_state = state_of(desk_json_text(action, "state", ""));
-    o->handover_reason = kept(t, desk_json_text(handover, "reason", ""));
+    o->action = desk_json_text(action, "name", "");
+    o->action_object = desk_json_text(action, "object", "");
+    o->action_key = desk_json_text(action, "key", "");
+    if (action && action->type == DESK_JSON_OBJECT)
+        o->action_state = desk_action_state(desk_json_text(action, "state", ""));
+    o->handover_reason = desk_json_text(handover, "reason", "");
     o->handover_priority = (int32_t)desk_json_number(handover, "priority", 0);
-    o->handover_summary = kept(t, desk_json_text(handover, "summary", ""));
+    o->handover_summary = desk_json_text(handover, "summary", "");
     for (const desk_json *one = products ? products->first : NULL; one && o->n_products < DESK_MAX_PRODUCTS;
          one = one->next)
         t->products[o->n_products++] = one->text;
