@@ -198,6 +198,20 @@ class Tokenizers(unittest.TestCase):
         self.assertEqual("".join([decoder.push(i) for i in ids] + [decoder.finish()]), text)
         self.assertEqual(decoder.push(ids[0]) + decoder.finish(), self.gpt2.decode(ids[:1]))
 
+    def test_languages_of_a_translation(self):
+        data = os.path.join(ROOT, "tests", "data", "sentencepiece")
+        mbart, marian = (llmcs.Tokenizer(os.path.join(data, name)) for name in ("mbart50", "marian"))
+        self.assertEqual(mbart.encode("a")[0], mbart.token_id("de_DE"))  # the folder's
+        languages = {"source_lang": "zh_CN", "target_lang": "ro_RO"}
+        self.assertEqual(mbart.encode("a", **languages)[0], mbart.token_id("zh_CN"))
+        self.assertEqual(mbart.encode("a", **languages, target_text=True)[0], mbart.token_id("ro_RO"))
+        self.assertEqual(marian.encode("a", target_lang="fra")[0], marian.token_id(">>fra<<"))
+        with self.assertRaisesRegex(llmcs.ArgumentError, "xx_XX"):
+            mbart.encode("a", source_lang="xx_XX")
+        with self.assertRaisesRegex(ValueError, "source_lang: a NUL"):
+            mbart.encode("a", source_lang="de_DE\0")
+        self.assertIn("model: Unigram", mbart.describe())
+
     def test_the_vocabulary(self):
         id = self.bert.token_id("[MASK]")
         self.assertEqual((self.bert.token(id), self.bert.special_token_id("mask")), ("[MASK]", id))

@@ -52,32 +52,22 @@ def dense(n_in, n_out, activation, bias=True):
     return models.Dense(n_in, n_out, bias=bias, activation_function=activation)
 
 
+ALL_BUT_CLS = {
+    "pooling_mode_" + mode: True
+    for mode in ("max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
+}
 FOLDERS = {
     "mean": dict(modules=[pooling(pooling_mode_mean_tokens=True)], prompts=PROMPTS),
     "all_modes": dict(
         modules=[
-            pooling(
-                pooling_mode_cls_token=True,
-                pooling_mode_max_tokens=True,
-                pooling_mode_mean_tokens=True,
-                pooling_mode_mean_sqrt_len_tokens=True,
-                pooling_mode_weightedmean_tokens=True,
-                pooling_mode_lasttoken=True,
-            ),
+            pooling(pooling_mode_cls_token=True, **ALL_BUT_CLS),
             models.Normalize(),
         ],
         prompts=PROMPTS,
     ),
     "without_prompt": dict(
         modules=[
-            pooling(
-                include_prompt=False,
-                pooling_mode_max_tokens=True,
-                pooling_mode_mean_tokens=True,
-                pooling_mode_mean_sqrt_len_tokens=True,
-                pooling_mode_weightedmean_tokens=True,
-                pooling_mode_lasttoken=True,
-            )
+            pooling(include_prompt=False, **ALL_BUT_CLS),
         ],
         prompts=PROMPTS,
         default_prompt_name="document",

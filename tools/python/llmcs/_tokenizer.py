@@ -7,7 +7,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 from ._errors import call
 from ._handles import Handle, _Use
-from ._inputs import PathInput, choice, integer, path, token_ids, utf8
+from ._inputs import PathInput, c_string, choice, integer, path, token_ids, utf8
 from ._native import Span, EncodeParams, i32, initialised, lib, size
 
 SPECIAL_ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
@@ -109,8 +109,8 @@ class Tokenizer(Handle):
         params.flags = (1 if add_special_tokens else 0) | (2 if parse_special else 0)
         params.truncation = choice("truncation", truncation, _TRUNCATIONS)
         params.max_length = integer("max_length", max_length, size)
-        params.source_lang = None if source_lang is None else utf8("source_lang", source_lang)
-        params.target_lang = None if target_lang is None else utf8("target_lang", target_lang)
+        params.source_lang = None if source_lang is None else c_string("source_lang", source_lang)
+        params.target_lang = None if target_lang is None else c_string("target_lang", target_lang)
         params.flags |= 8 if target_text else 0
         n = size()
         arguments = (first, len(first), second, len(second or b""), c.byref(params))
