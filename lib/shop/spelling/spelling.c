@@ -13,9 +13,8 @@ static const double entry_frequency = 20, product_frequency = 4;
 enum { MAX_TEXT = 4096, MAX_CORRECTED = 24, MAX_STRANGE = 48 };
 
 struct shop_spelling {
-    pthread_rwlock_t lock; /* write: the words follow the store; read: a text is corrected */
-    spell_words words;     /* made at the first use */
-    bool made;
+    pthread_rwlock_t lock;          /* write: the words follow the store; read: a text is corrected */
+    spell_words words;              /* made at the first use */
     int64_t entry_row, product_row; /* the last rows of texts and product_texts whose words are known */
 };
 
@@ -62,9 +61,8 @@ static llmcs_status add_rows(spell_words *w, shop_connection *c, const char *sql
 static llmcs_status follow(llmcs_shop *shop, shop_connection *c, bool *news) {
     struct shop_spelling *s = shop->spelling;
     const int64_t before = s->entry_row + s->product_row;
-    *news = !s->made;
-    if (!s->made) SHOP_TRY(spell_words_init(&shop->allocator, &s->words));
-    s->made = true;
+    *news = !s->words.n;
+    if (!s->words.n) SHOP_TRY(spell_words_init(&shop->allocator, &s->words));
     SHOP_TRY(add_rows(&s->words, c, "SELECT row, text FROM texts WHERE row > ?1 AND live ORDER BY row", &s->entry_row,
                       entry_frequency, SPELL_DOUBTED));
     SHOP_TRY(add_rows(&s->words, c,
@@ -212,7 +210,7 @@ static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_
     llmcs_status status = LLMCS_OK;
     pthread_rwlock_rdlock(&s->lock);
     *words = (tally){.strange = 1};
-    if (s->made) status = read_words(&s->words, text, n, out, words);
+    if (s->words.n) status = read_words(&s->words, text, n, out, words);
     pthread_rwlock_unlock(&s->lock);
     return status;
 }
