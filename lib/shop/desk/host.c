@@ -162,8 +162,8 @@ static void *serve(void *user) {
     }
 }
 
-/* Under the lock: one more thread, if each idle one has a call in the queue that it has not taken yet. Without it the
- * next call waits for one of them. */
+/* Under the lock: one more thread, if the calls in the queue need all idle ones. Without it the next call waits for one
+ * of them. */
 static void add_thread(desk_host *h) {
     size_t n_queued = 0;
     for (const llmcs_shop_call *call = h->first; call; call = call->next) n_queued++;
