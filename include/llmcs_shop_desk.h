@@ -132,7 +132,7 @@ LLMCS_SHOP_API void llmcs_shop_desk_options_init_sized(llmcs_shop_desk_options *
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_open(llmcs_shop *shop, const llmcs_shop_desk_options *options,
                                                  llmcs_shop_desk **desk);
 
-/* Sets *desk to NULL. No call may be running or begin. Waits for host calls that have not returned. */
+/* Sets *desk to NULL. No call may be running or begin. Waits for host calls that are still running. */
 LLMCS_SHOP_API void llmcs_shop_desk_free(llmcs_shop_desk **desk);
 
 /* -------------------------------------------------------------------------------------------- say */

@@ -17,7 +17,11 @@ typedef struct ll_args {
  * is too many, or has another name. */
 llmcs_status ll_bind(ll_machine *m, const char *function, const ll_args *args, const char *const *names,
                      size_t n_required, size_t n_names, ll_value *out);
-bool ll_name_is(const ll_machine *m, int32_t name, const char *text);
+static inline llmcs_status ll_bind_none(ll_machine *m, const char *function, const ll_args *args) {
+    return ll_bind(m, function, args, NULL, 0, 0, NULL);
+}
+/* Absent: *i as it is. TypeError for what is no integer. */
+llmcs_status ll_optional_int(ll_machine *m, ll_value v, int64_t *i);
 
 /* ---- filters.c, filters_items.c */
 /* -1: none; *known: jinja2 has one of this name. */
@@ -29,8 +33,8 @@ typedef struct ll_filter_row {
     const char *name;
     ll_filter_fn apply;
 } ll_filter_row;
-extern const ll_filter_row ll_item_filters[]; /* filters_items.c; ends with NULL */
-extern const ll_filter_row ll_text_filters[]; /* filters_text.c; ends with NULL */
+extern const ll_filter_row ll_item_filters[]; /* filters_items.c; like all of them it ends with NULL */
+extern const ll_filter_row ll_text_filters[]; /* filters_text.c */
 
 /* ---- tests.c */
 int ll_find_test(const char *name, size_t n, bool *known);
@@ -41,7 +45,6 @@ llmcs_status ll_apply_test(ll_machine *m, int test, ll_value v, const ll_args *a
  * *unsafe: one that the sandbox refuses. */
 int ll_find_method(ll_value v, const char *name, size_t n, bool *known, bool *unsafe);
 llmcs_status ll_call_method(ll_machine *m, const ll_method *method, const ll_args *args, ll_value *out);
-const char *ll_method_name(int method);
 
 /* ---- functions.c */
 typedef enum ll_function {

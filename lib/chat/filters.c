@@ -53,6 +53,7 @@ static llmcs_status filter_float(ll_machine *m, ll_value v, const ll_args *args,
     LL_TRY(ll_bind(m, "do_float", args, names, 0, 1, &fallback));
     *out = ll_is_absent(fallback) ? ll_real(0) : fallback;
     if (v.type == LL_V_UNDEFINED) return ll_fail_undefined(m, v);
+    if (v.type == LL_V_STRING) LL_TRY(ll_step_bytes(m, v.string->n));
     if (ll_as_real(v, &d) || (v.type == LL_V_STRING && ll_parse_float(v.string->text, v.string->n, &d)))
         *out = ll_real(d);
     return LLMCS_OK;
@@ -60,7 +61,7 @@ static llmcs_status filter_float(ll_machine *m, ll_value v, const ll_args *args,
 
 static llmcs_status filter_abs(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     int64_t i;
-    LL_TRY(ll_bind(m, "abs", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "abs", args));
     if (v.type == LL_V_FLOAT) return *out = ll_real(fabs(v.real)), LLMCS_OK;
     if (!ll_as_int(v, &i)) return ll_raise(m, "TypeError", "bad operand type for abs(): '%s'", ll_type_name(v));
     return ll_apply_sign(m, i < 0, ll_int(i), out);
@@ -75,6 +76,7 @@ static llmcs_status round_common(ll_machine *m, ll_value v, int64_t precision, l
     }
     if (v.type != LL_V_FLOAT)
         return ll_raise(m, "TypeError", "type %s doesn't define __round__ method", ll_type_name(v));
+    LL_TRY(ll_step_float(m));
     *out = ll_real(ll_float_round(v.real, (int)precision));
     return LLMCS_OK;
 }
@@ -144,17 +146,13 @@ static llmcs_status filter_tojson(ll_machine *m, ll_value v, const ll_args *args
 
 /* ---- table */
 
-static const ll_filter_row OWN[] = {{"int", filter_int},
-                                    {"float", filter_float},
-                                    {"abs", filter_abs},
-                                    {"round", filter_round},
-                                    {"tojson", filter_tojson}};
+static const ll_filter_row OWN[] = {{"int", filter_int},     {"float", filter_float},   {"abs", filter_abs},
+                                    {"round", filter_round}, {"tojson", filter_tojson}, {NULL, NULL}};
 
 /* jinja2's other filters. */
 static const char *const UNSUPPORTED[] = {"filesizeformat", "groupby", "pprint",   "random",  "striptags",
                                           "urlencode",      "urlize",  "wordwrap", "xmlattr", "escapejs"};
 
-#define N_OWN ((int)(sizeof OWN / sizeof *OWN))
 #define TABLE_SIZE 1000 /* numbers of filters: table * TABLE_SIZE + row */
 
 static const ll_filter_row *const TABLES[] = {OWN, ll_item_filters, ll_text_filters};
@@ -162,7 +160,7 @@ static const ll_filter_row *const TABLES[] = {OWN, ll_item_filters, ll_text_filt
 int ll_find_filter(const char *name, size_t n, bool *known) {
     *known = false;
     for (int t = 0; t < 3; t++)
-        for (int i = 0; t ? TABLES[t][i].name != NULL : i < N_OWN; i++)
+        for (int i = 0; TABLES[t][i].name; i++)
             if (strlen(TABLES[t][i].name) == n && memcmp(TABLES[t][i].name, name, n) == 0) return t * TABLE_SIZE + i;
     for (size_t i = 0; i < sizeof UNSUPPORTED / sizeof *UNSUPPORTED; i++)
         *known |= strlen(UNSUPPORTED[i]) == n && memcmp(UNSUPPORTED[i], name, n) == 0;

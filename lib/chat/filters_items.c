@@ -23,6 +23,7 @@ static llmcs_status parse_path(ll_machine *m, ll_value attribute, path *p) {
         return LLMCS_OK;
     }
     const ll_string *s = attribute.string;
+    LL_TRY(ll_step_bytes(m, s->n));
     for (size_t at = 0; at <= s->n;) {
         size_t end = at;
         int64_t number = 0;
@@ -60,7 +61,7 @@ static llmcs_status give(ll_machine *m, ll_value_type type, const ll_value *item
 
 static llmcs_status filter_length(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     size_t n;
-    LL_TRY(ll_bind(m, "len", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "len", args));
     if (v.type == LL_V_STRING) LL_TRY(ll_step_bytes(m, v.string->n));
     if (!ll_length(v, &n)) return ll_raise(m, "TypeError", "object of type '%s' has no len()", ll_type_name(v));
     *out = ll_int((int64_t)n);
@@ -70,7 +71,7 @@ static llmcs_status filter_length(ll_machine *m, ll_value v, const ll_args *args
 static llmcs_status filter_first(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const ll_value *items;
     size_t n;
-    LL_TRY(ll_bind(m, "do_first", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "do_first", args));
     if (v.type == LL_V_GENERATOR && v.list->taken < v.list->n) return *out = v.list->items[v.list->taken++], LLMCS_OK;
     LL_TRY(ll_iterate(m, v, &items, &n));
     if (!n) return ll_new_undefined(m, "No first item, sequence was empty.", out);
@@ -81,7 +82,7 @@ static llmcs_status filter_first(ll_machine *m, ll_value v, const ll_args *args,
 static llmcs_status filter_last(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const ll_value *items;
     size_t n;
-    LL_TRY(ll_bind(m, "do_last", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "do_last", args));
     if (v.type == LL_V_GENERATOR || !ll_is_iterable(v))
         return ll_raise(m, "TypeError", "'%s' object is not reversible", ll_type_name(v));
     LL_TRY(ll_iterate(m, v, &items, &n));
@@ -93,7 +94,7 @@ static llmcs_status filter_last(ll_machine *m, ll_value v, const ll_args *args, 
 static llmcs_status filter_list(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const ll_value *items;
     size_t n;
-    LL_TRY(ll_bind(m, "do_list", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "do_list", args));
     LL_TRY(ll_iterate(m, v, &items, &n));
     return give(m, LL_V_LIST, items, n, out);
 }
@@ -110,24 +111,16 @@ static llmcs_status filter_default(ll_machine *m, ll_value v, const ll_args *arg
 }
 
 static llmcs_status filter_items(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
-    LL_TRY(ll_bind(m, "do_items", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "do_items", args));
     if (v.type == LL_V_UNDEFINED) return ll_new_list(m, LL_V_GENERATOR, 0, out);
     if (v.type != LL_V_DICT) return ll_raise(m, "TypeError", "Can only get item pairs from a mapping.");
-    LL_TRY(ll_new_list(m, LL_V_GENERATOR, v.dict->n, out));
-    for (size_t i = 0; i < v.dict->n; i++) {
-        ll_value *pair = &out->list->items[i];
-        LL_TRY(ll_new_list(m, LL_V_TUPLE, 2, pair));
-        pair->list->items[0] = v.dict->keys[i];
-        pair->list->items[1] = v.dict->values[i];
-        LL_TRY(ll_finish_list(m, *pair));
-    }
-    return ll_finish_list(m, *out);
+    return ll_dict_items(m, v.dict, LL_V_GENERATOR, out);
 }
 
 static llmcs_status filter_reverse(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const ll_value *items, parts[3] = {ll_none(), ll_none(), ll_int(-1)};
     size_t n;
-    LL_TRY(ll_bind(m, "do_reverse", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "do_reverse", args));
     if (v.type == LL_V_STRING) return ll_get_slice(m, v, parts, out);
     if (!ll_is_iterable(v)) return ll_raise(m, "FilterArgumentError", "argument must be iterable");
     const ll_value_type type = v.type == LL_V_GENERATOR ? LL_V_LIST : LL_V_GENERATOR;

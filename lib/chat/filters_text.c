@@ -6,21 +6,12 @@
 #include "chat/builtins.h"
 #include "chat/lexer.h"
 
-static llmcs_status no_arguments(ll_machine *m, const char *name, const ll_args *args) {
-    return ll_bind(m, name, args, NULL, 0, 0, NULL);
-}
-
-static llmcs_status integer_argument(ll_machine *m, ll_value v, int64_t *i) {
-    if (ll_is_absent(v) || ll_as_int(v, i)) return LLMCS_OK;
-    return ll_raise(m, "TypeError", "'%s' object cannot be interpreted as an integer", ll_type_name(v));
-}
-
 /* ---- case, trim, replace */
 
 static llmcs_status change_case(ll_machine *m, const char *name, ll_value v, const ll_args *args, ll_case how,
                                 ll_value *out) {
     const ll_string *s;
-    LL_TRY(no_arguments(m, name, args));
+    LL_TRY(ll_bind_none(m, name, args));
     LL_TRY(ll_to_string(m, v, true, &s));
     return ll_change_case(m, s, how, out);
 }
@@ -45,7 +36,7 @@ static size_t word_separator(const ll_string *s, size_t at) {
 static llmcs_status filter_title(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const size_t begin = m->scratch.n;
     const ll_string *s;
-    LL_TRY(no_arguments(m, "do_title", args));
+    LL_TRY(ll_bind_none(m, "do_title", args));
     LL_TRY(ll_to_string(m, v, true, &s));
     LL_TRY(ll_step(m, s->n));
     for (size_t at = 0; at < s->n;) {
@@ -84,7 +75,7 @@ static llmcs_status filter_replace(ll_machine *m, ll_value v, const ll_args *arg
     ll_value a[3];
     int64_t count = -1;
     LL_TRY(ll_bind(m, "do_replace", args, names, 2, 3, a));
-    if (a[2].type != LL_V_NONE) LL_TRY(integer_argument(m, a[2], &count));
+    if (a[2].type != LL_V_NONE) LL_TRY(ll_optional_int(m, a[2], &count));
     LL_TRY(ll_to_string(m, v, false, &s));
     LL_TRY(ll_to_string(m, a[0], false, &old));
     LL_TRY(ll_to_string(m, a[1], false, &by));
@@ -95,7 +86,7 @@ static llmcs_status filter_replace(ll_machine *m, ll_value v, const ll_args *arg
 
 static llmcs_status filter_string(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const ll_string *s;
-    LL_TRY(no_arguments(m, "soft_str", args));
+    LL_TRY(ll_bind_none(m, "soft_str", args));
     LL_TRY(ll_to_string(m, v, true, &s));
     *out = ll_text_value(s);
     return LLMCS_OK;
@@ -108,7 +99,7 @@ static llmcs_status filter_safe(ll_machine *m, ll_value v, const ll_args *args, 
 
 static llmcs_status filter_escape(ll_machine *m, ll_value v, const ll_args *args, ll_value *out) {
     const size_t begin = m->scratch.n;
-    LL_TRY(no_arguments(m, "escape", args));
+    LL_TRY(ll_bind_none(m, "escape", args));
     LL_TRY(ll_put_escaped(m, &m->scratch, v));
     LL_TRY(ll_take(m, begin, out));
     return ll_with_markup(m, *out, true, out);
@@ -127,7 +118,7 @@ static llmcs_status indent_text(ll_machine *m, ll_value width, ll_value *out) {
     int64_t n = 4;
     const ll_value space = ll_text_value(&(const ll_string){.text = " ", .n = 1});
     if (width.type == LL_V_STRING) return *out = width, LLMCS_OK;
-    LL_TRY(integer_argument(m, width, &n));
+    LL_TRY(ll_optional_int(m, width, &n));
     return ll_apply_binary(m, LL_MUL, space, ll_int(n), out);
 }
 
@@ -183,8 +174,8 @@ static llmcs_status filter_truncate(ll_machine *m, ll_value v, const ll_args *ar
     int64_t length = 255, leeway = 5;
     size_t n;
     LL_TRY(ll_bind(m, "do_truncate", args, names, 0, 4, a));
-    LL_TRY(integer_argument(m, a[0], &length));
-    if (a[3].type != LL_V_NONE) LL_TRY(integer_argument(m, a[3], &leeway));
+    LL_TRY(ll_optional_int(m, a[0], &length));
+    if (a[3].type != LL_V_NONE) LL_TRY(ll_optional_int(m, a[3], &leeway));
     if (!ll_is_absent(a[2]) && a[2].type != LL_V_STRING)
         return ll_raise(m, "TypeError", "end must be str, not %s", ll_type_name(a[2]));
     const ll_string *end = ll_is_absent(a[2]) ? &dots : a[2].string;
@@ -192,9 +183,10 @@ static llmcs_status filter_truncate(ll_machine *m, ll_value v, const ll_args *ar
     if (length < n_end)
         return ll_raise(m, "AssertionError", "expected length >= %lld, got %lld", (long long)n_end, (long long)length);
     if (leeway < 0) return ll_raise(m, "AssertionError", "expected leeway >= 0, got %lld", (long long)leeway);
+    if (v.type == LL_V_STRING) LL_TRY(ll_step_bytes(m, v.string->n));
     if (!ll_length(v, &n)) return ll_raise(m, "TypeError", "object of type '%s' has no len()", ll_type_name(v));
     *out = v;
-    if ((int64_t)n <= length + leeway) return LLMCS_OK;
+    if ((int64_t)n - leeway <= length) return LLMCS_OK;
     if (v.type != LL_V_STRING)
         return ll_unsupported(m, "the filter 'truncate' of %s is not supported", ll_type_name(v));
     size_t cut = ll_char_offset(v.string->text, v.string->n, (size_t)(length - n_end));
@@ -217,7 +209,7 @@ static llmcs_status filter_wordcount(ll_machine *m, ll_value v, const ll_args *a
     const ll_string *s;
     int64_t n = 0;
     bool inside = false;
-    LL_TRY(no_arguments(m, "do_wordcount", args));
+    LL_TRY(ll_bind_none(m, "do_wordcount", args));
     LL_TRY(ll_to_string(m, v, true, &s));
     LL_TRY(ll_step(m, s->n));
     for (size_t i = 0; i < s->n;) {

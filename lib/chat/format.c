@@ -76,6 +76,7 @@ static llmcs_status put_fixed(ll_machine *m, const directive *d, ll_value v) {
     double real;
     if (v.type == LL_V_UNDEFINED) return ll_fail_undefined(m, v);
     if (!ll_as_real(v, &real)) return ll_raise(m, "TypeError", "must be real number, not %s", ll_type_name(v));
+    LL_TRY(ll_step_float(m));
     const size_t n = ll_float_fixed(real, d->precision < 0 ? 6 : (int)d->precision, text);
     return n ? put_number(m, d, text, n) : ll_too_much(m, "digits");
 }

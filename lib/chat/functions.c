@@ -6,9 +6,8 @@
 
 const char *const ll_function_names[LL_N_FUNCTIONS] = {"range", "dict", "namespace", "raise_exception", "strftime_now"};
 
-bool ll_name_is(const ll_machine *m, int32_t name, const char *text) {
-    const ll_jinja_name *n = &m->p->names[name];
-    return n->n == strlen(text) && memcmp(n->text, text, n->n) == 0;
+static bool name_is(const ll_jinja_name *name, const char *text) {
+    return name->n == strlen(text) && memcmp(name->text, text, name->n) == 0;
 }
 
 llmcs_status ll_bind(ll_machine *m, const char *function, const ll_args *args, const char *const *names,
@@ -17,9 +16,9 @@ llmcs_status ll_bind(ll_machine *m, const char *function, const ll_args *args, c
         return ll_raise(m, "TypeError", "%s() takes at most %zu argument(s) (%zu given)", function, n_names, args->n);
     for (size_t i = 0; i < n_names; i++) out[i] = i < args->n ? args->values[i] : ll_absent();
     for (size_t k = 0; k < args->n_named; k++) {
-        size_t i = 0;
-        while (i < n_names && !ll_name_is(m, args->names[k], names[i])) i++;
         const ll_jinja_name *name = &m->p->names[args->names[k]];
+        size_t i = 0;
+        while (i < n_names && !name_is(name, names[i])) i++;
         if (i == n_names)
             return ll_raise(m, "TypeError", "%s() got an unexpected keyword argument '%.*s'", function,
                             (int)ll_min(name->n, 60), name->text);
@@ -31,6 +30,11 @@ llmcs_status ll_bind(ll_machine *m, const char *function, const ll_args *args, c
         if (ll_is_absent(out[i]))
             return ll_raise(m, "TypeError", "%s() missing required argument '%s'", function, names[i]);
     return LLMCS_OK;
+}
+
+llmcs_status ll_optional_int(ll_machine *m, ll_value v, int64_t *i) {
+    if (ll_is_absent(v) || ll_as_int(v, i)) return LLMCS_OK;
+    return ll_raise(m, "TypeError", "'%s' object cannot be interpreted as an integer", ll_type_name(v));
 }
 
 static llmcs_status make_range(ll_machine *m, const ll_args *args, ll_value *out) {

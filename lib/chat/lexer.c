@@ -235,12 +235,6 @@ static llmcs_status lex_float(lexer *x, size_t end) {
     return LLMCS_OK;
 }
 
-static int digit_value(char c) {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
-}
-
 static llmcs_status lex_integer(lexer *x) {
     int base = 10;
     size_t i = x->at;
@@ -249,12 +243,12 @@ static llmcs_status lex_integer(lexer *x) {
     if (x->s[i] == '0' && (second == 'x' || second == 'o' || second == 'b')) {
         base = second == 'x' ? 16 : second == 'o' ? 8 : 2;
         i += 2;
-        if (i >= x->n || digit_value(x->s[i]) >= base) base = 10, i = x->at;
+        if (i >= x->n || ll_digit_value(x->s[i]) >= base) base = 10, i = x->at;
     }
     const bool zero = base == 10 && x->s[i] == '0';
     for (; i < x->n; i++) {
-        if (x->s[i] == '_' && i + 1 < x->n && digit_value(x->s[i + 1]) < base) continue;
-        const int digit = digit_value(x->s[i]);
+        if (x->s[i] == '_' && i + 1 < x->n && ll_digit_value(x->s[i + 1]) < base) continue;
+        const int digit = ll_digit_value(x->s[i]);
         if (digit >= base || (zero && digit)) break;
         if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
             return ll_syntax_error(x->p, LLMCS_UNSUPPORTED, x->at, "integers of more than 64 bits are not supported");
@@ -278,8 +272,8 @@ static llmcs_status lex_name(lexer *x) {
 /* The number of an escape: up to n digits of the base. */
 static size_t escape_number(const lexer *x, size_t at, size_t end, size_t n, int base, uint32_t *cp) {
     size_t i = 0;
-    for (*cp = 0; i < n && at + i < end && digit_value(x->s[at + i]) < base; i++)
-        *cp = *cp * (uint32_t)base + (uint32_t)digit_value(x->s[at + i]);
+    for (*cp = 0; i < n && at + i < end && ll_digit_value(x->s[at + i]) < base; i++)
+        *cp = *cp * (uint32_t)base + (uint32_t)ll_digit_value(x->s[at + i]);
     return i;
 }
 

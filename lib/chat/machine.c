@@ -9,20 +9,13 @@
 
 /* ---- failures */
 
-static void position(const ll_machine *m, size_t *line, size_t *column) {
-    ll_program_position(m->p, m->at ? m->at->at : 0, line, column);
-}
-
 void ll_set_error_at(ll_machine *m, const char *type, const char *fmt, ...) {
     char what[200];
-    size_t line, column;
     va_list args;
     va_start(args, fmt);
     ll_format_args(what, sizeof what, fmt, args);
     va_end(args);
-    position(m, &line, &column);
-    ll_set_message("%s: line %zu, column %zu: %s%s%s", m->p->name, line, column, type ? type : "", type ? ": " : "",
-                   what);
+    ll_set_syntax_error(m->p, m->at ? m->at->at : 0, "%s%s%s", type ? type : "", type ? ": " : "", what);
 }
 
 llmcs_status ll_step_fail(ll_machine *m) {
@@ -45,10 +38,11 @@ static void jump(ll_machine *m) { m->pc = (size_t)((int64_t)m->pc + m->at->a); }
 
 /* ---- variables */
 
-static ll_binding *find_binding(const ll_scope *scope, int32_t name) {
-    for (ll_binding *b = scope->first; b; b = b->next)
-        if (b->name == name) return b;
-    return NULL;
+/* NULL: the scope lacks the name. */
+static llmcs_status find_binding(ll_machine *m, const ll_scope *scope, int32_t name, ll_binding **out) {
+    size_t n = 0;
+    for (*out = scope->first; *out && (*out)->name != name; *out = (*out)->next) n++;
+    return ll_step(m, n / 8);
 }
 
 static llmcs_status bind(ll_machine *m, int32_t name, ll_value v) {
@@ -57,7 +51,7 @@ static llmcs_status bind(ll_machine *m, int32_t name, ll_value v) {
         m->globals[name] = v;
         return LLMCS_OK;
     }
-    b = find_binding(m->scope, name);
+    LL_TRY(find_binding(m, m->scope, name, &b));
     if (!b) {
         LL_TRY(ll_value_alloc(m, 1, sizeof *b, &b));
         *b = (ll_binding){.name = name, .next = m->scope->first};
@@ -71,7 +65,8 @@ static llmcs_status op_load(ll_machine *m) {
     const int32_t name = m->at->a;
     ll_value v = m->globals[name];
     for (const ll_scope *s = m->scope; s != &m->root; s = s->parent) {
-        const ll_binding *b = find_binding(s, name);
+        ll_binding *b;
+        LL_TRY(find_binding(m, s, name, &b));
         LL_TRY(ll_step(m, 1));
         if (!b) continue;
         v = b->value;
@@ -205,13 +200,8 @@ static llmcs_status op_or(ll_machine *m) {
 }
 
 static llmcs_status op_else_undefined(ll_machine *m) {
-    char hint[120];
-    size_t line, column;
     ll_value v;
-    position(m, &line, &column);
-    ll_format(hint, sizeof hint,
-              "the inline if-expression on line %zu evaluated to false and no else section was defined.", line);
-    LL_TRY(ll_new_undefined(m, hint, &v));
+    LL_TRY(ll_undefined_else(m, m->at->at, &v));
     return push(m, v);
 }
 
@@ -415,7 +405,7 @@ static llmcs_status call_macro(ll_machine *m, const ll_closure *c, const ll_args
     uint32_t used = 0;
     if (m->n_frames == LL_JINJA_MAX_CALLS) return ll_too_much(m, "macros inside each other");
     ll_frame *f = &m->frames[m->n_frames++];
-    *f = (ll_frame){.return_to = m->pc, .n_loops = m->n_loops, .scope = m->scope};
+    *f = (ll_frame){.return_to = m->pc, .scope = m->scope};
     LL_TRY(new_scope(m, c->scope));
     for (size_t i = 0; i < c->macro->n_params; i++) LL_TRY(bind_parameter(m, c->macro, i, args, &used, f));
     LL_TRY(bind_rest(m, c->macro, args, used));

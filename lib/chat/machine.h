@@ -54,7 +54,7 @@ typedef struct ll_closure {
 
 /* A macro that is running. */
 typedef struct ll_frame {
-    size_t return_to, n_loops;
+    size_t return_to;
     ll_scope *scope;
     uint32_t passed; /* bit i: parameter i was passed */
 } ll_frame;
@@ -119,6 +119,8 @@ static inline llmcs_status ll_step(ll_machine *m, size_t n) {
 }
 /* For n bytes that are read or written. */
 static inline llmcs_status ll_step_bytes(ll_machine *m, size_t n) { return ll_step(m, n / 16 + 1); }
+/* For a float that is written or rounded, by integers of up to 1,074 bits. */
+static inline llmcs_status ll_step_float(ll_machine *m) { return ll_step(m, 256); }
 
 /* ---- values.c */
 
@@ -141,6 +143,8 @@ llmcs_status ll_dict_set(ll_machine *m, ll_dict *d, ll_value key, ll_value value
 /* NULL: not there. */
 llmcs_status ll_dict_get(ll_machine *m, const ll_dict *d, ll_value key, const ll_value **value);
 const ll_value *ll_dict_get_text(const ll_machine *m, const ll_dict *d, const char *text, size_t n);
+/* The (key, value) tuples, as a list of this type. */
+llmcs_status ll_dict_items(ll_machine *m, const ll_dict *d, ll_value_type type, ll_value *out);
 /* Whether Python could hash it; UNSUPPORTED for tuples. */
 bool ll_is_hashable(ll_value v);
 
@@ -148,6 +152,8 @@ llmcs_status ll_new_undefined(ll_machine *m, const char *hint, ll_value *out);
 llmcs_status ll_undefined_name(ll_machine *m, const char *name, size_t n, ll_value *out);
 /* object[name] or object.name does not exist. */
 llmcs_status ll_undefined_member(ll_machine *m, ll_value object, ll_value name, ll_value *out);
+/* An inline if without else, at this byte of the source. */
+llmcs_status ll_undefined_else(ll_machine *m, size_t at, ll_value *out);
 llmcs_status ll_unsafe_member(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out);
 /* Fails as jinja2 does where an undefined value is used. */
 llmcs_status ll_fail_undefined(ll_machine *m, ll_value v);

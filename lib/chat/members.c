@@ -63,7 +63,7 @@ llmcs_status ll_python_attribute(ll_machine *m, ll_value object, const char *nam
         const ll_value *v = ll_dict_get_text(m, object.dict, name, n);
         *found = v != NULL;
         if (v) *out = *v;
-        return ll_step(m, 1);
+        return ll_step_bytes(m, n);
     }
     if (object.type == LL_V_LOOP) {
         LL_TRY(loop_attribute(m, object.loop, name, n, out, found));
@@ -128,7 +128,7 @@ static llmcs_status python_item(ll_machine *m, ll_value object, ll_value key, ll
 llmcs_status ll_get_attribute(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out) {
     ll_value key;
     bool found;
-    LL_TRY(ll_step(m, 1));
+    LL_TRY(ll_step_bytes(m, n));
     if (object.type == LL_V_UNDEFINED)
         return is_dunder(name, n) ? ll_unsafe_member(m, object, name, n, out) : ll_fail_undefined(m, object);
     LL_TRY(ll_python_attribute(m, object, name, n, out, &found));

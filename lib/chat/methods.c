@@ -14,20 +14,11 @@ static llmcs_status need_text(ll_machine *m, const char *what, ll_value v) {
     return ll_raise(m, "TypeError", "%s must be str, not %s", what, ll_type_name(v));
 }
 
-static llmcs_status optional_int(ll_machine *m, ll_value v, int64_t *i) {
-    if (ll_is_absent(v) || ll_as_int(v, i)) return LLMCS_OK;
-    return ll_raise(m, "TypeError", "'%s' object cannot be interpreted as an integer", ll_type_name(v));
-}
-
-static llmcs_status no_arguments(ll_machine *m, const char *name, const ll_args *args) {
-    return ll_bind(m, name, args, NULL, 0, 0, NULL);
-}
-
 /* ---- case */
 
 #define CASE_METHOD(name, how)                                                                         \
     static llmcs_status str_##name(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) { \
-        LL_TRY(no_arguments(m, #name, args));                                                          \
+        LL_TRY(ll_bind_none(m, #name, args));                                                          \
         return ll_change_case(m, self.string, how, out);                                               \
     }
 CASE_METHOD(upper, LL_UPPER)
@@ -65,6 +56,7 @@ static llmcs_status remove_affix(ll_machine *m, ll_value self, const ll_args *ar
     LL_TRY(ll_bind(m, prefix ? "removeprefix" : "removesuffix", args, names, 1, 1, &what));
     LL_TRY(need_text(m, prefix ? "removeprefix() argument" : "removesuffix() argument", what));
     const ll_string *s = self.string, *w = what.string;
+    LL_TRY(ll_step_bytes(m, w->n));
     *out = self;
     if (w->n > s->n || memcmp(prefix ? s->text : s->text + (s->n - w->n), w->text, w->n) != 0) return LLMCS_OK;
     return prefix ? ll_substring(m, s, w->n, s->n, out) : ll_substring(m, s, 0, s->n - w->n, out);
@@ -119,10 +111,7 @@ static llmcs_status split_space(parts *p, int64_t max) {
         while (at < s->n && (len = ll_space_at(s->text, s->n, at))) at += len;
         if (at == s->n) return LLMCS_OK;
         size_t end = at;
-        if (max == 0) {
-            for (end = s->n; end > at && ll_space_at(s->text, s->n, char_before(s, end));) end = char_before(s, end);
-            return add_part(p, at, s->n == end ? s->n : end);
-        }
+        if (max == 0) return add_part(p, at, s->n);
         while (end < s->n && !ll_space_at(s->text, s->n, end)) end++;
         LL_TRY(add_part(p, at, end));
         at = end;
@@ -131,15 +120,12 @@ static llmcs_status split_space(parts *p, int64_t max) {
 
 static llmcs_status rsplit_space(parts *p, int64_t max) {
     const ll_string *s = p->s;
-    size_t end = s->n, len;
+    size_t end = s->n;
     for (;; max--) {
         while (end > 0 && ll_space_at(s->text, s->n, char_before(s, end))) end = char_before(s, end);
         if (end == 0) return LLMCS_OK;
         size_t at = end;
-        if (max == 0) {
-            for (at = 0; (len = ll_space_at(s->text, s->n, at));) at += len;
-            return add_part(p, at, end);
-        }
+        if (max == 0) return add_part(p, 0, end);
         while (at > 0 && !ll_space_at(s->text, s->n, char_before(s, at))) at = char_before(s, at);
         LL_TRY(add_part(p, at, end));
         end = at;
@@ -189,7 +175,7 @@ static llmcs_status split(ll_machine *m, ll_value self, const ll_args *args, boo
     int64_t max = -1;
     parts p = {.m = m, .s = self.string};
     LL_TRY(ll_bind(m, from_right ? "rsplit" : "split", args, names, 0, 2, v));
-    LL_TRY(optional_int(m, v[1], &max));
+    LL_TRY(ll_optional_int(m, v[1], &max));
     LL_TRY(ll_step_bytes(m, p.s->n));
     if (ll_is_absent(v[0]) || v[0].type == LL_V_NONE) {
         LL_TRY(from_right ? rsplit_space(&p, max) : split_space(&p, max));
@@ -271,7 +257,7 @@ static llmcs_status str_replace(ll_machine *m, ll_value self, const ll_args *arg
     for (size_t i = 0; i < 2; i++)
         if (v[i].type != LL_V_STRING)
             return ll_raise(m, "TypeError", "replace() argument %zu must be str, not %s", i + 1, ll_type_name(v[i]));
-    LL_TRY(optional_int(m, v[2], &count));
+    LL_TRY(ll_optional_int(m, v[2], &count));
     if (self.string->markup) {
         LL_TRY(ll_put_escaped(m, &m->scratch, v[1]));
         LL_TRY(ll_take(m, begin, &v[1]));
@@ -406,7 +392,7 @@ static bool all_of(const ll_string *s, unsigned kinds) {
 
 #define KIND_METHOD(name, kinds)                                                                       \
     static llmcs_status str_##name(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) { \
-        LL_TRY(no_arguments(m, #name, args));                                                          \
+        LL_TRY(ll_bind_none(m, #name, args));                                                          \
         LL_TRY(ll_step(m, self.string->n));                                                            \
         *out = ll_bool(all_of(self.string, kinds));                                                    \
         return LLMCS_OK;                                                                               \
@@ -418,7 +404,7 @@ KIND_METHOD(isspace, IS_SPACE)
 KIND_METHOD(isalnum, IS_ALPHA | IS_DECIMAL | IS_DIGIT | IS_NUMERIC)
 
 static llmcs_status str_isascii(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
-    LL_TRY(no_arguments(m, "isascii", args));
+    LL_TRY(ll_bind_none(m, "isascii", args));
     LL_TRY(ll_step_bytes(m, self.string->n));
     *out = ll_bool(true);
     for (size_t i = 0; i < self.string->n; i++)
@@ -430,7 +416,7 @@ static llmcs_status str_isascii(ll_machine *m, ll_value self, const ll_args *arg
 static llmcs_status is_case(ll_machine *m, ll_value self, const ll_args *args, bool upper, ll_value *out) {
     const ll_string *s = self.string;
     bool some = false;
-    LL_TRY(no_arguments(m, upper ? "isupper" : "islower", args));
+    LL_TRY(ll_bind_none(m, upper ? "isupper" : "islower", args));
     LL_TRY(ll_step(m, s->n));
     *out = ll_bool(false);
     for (size_t i = 0; i < s->n;) {
@@ -468,7 +454,7 @@ static llmcs_status justify(ll_machine *m, const char *name, ll_value self, cons
     ll_value v[2];
     int64_t width = 0;
     LL_TRY(ll_bind(m, name, args, names, 1, 2, v));
-    LL_TRY(optional_int(m, v[0], &width));
+    LL_TRY(ll_optional_int(m, v[0], &width));
     if (!ll_is_absent(v[1]) && (v[1].type != LL_V_STRING || ll_count_chars(v[1].string->text, v[1].string->n) != 1))
         return ll_raise(m, "TypeError", "The fill character must be exactly one character long");
     const ll_string *fill = ll_is_absent(v[1]) ? &space : v[1].string;
@@ -499,7 +485,7 @@ static llmcs_status str_zfill(ll_machine *m, ll_value self, const ll_args *args,
     ll_value v;
     int64_t width = 0;
     LL_TRY(ll_bind(m, "zfill", args, names, 1, 1, &v));
-    LL_TRY(optional_int(m, v, &width));
+    LL_TRY(ll_optional_int(m, v, &width));
     const int64_t n = (int64_t)ll_count_chars(s->text, s->n);
     const size_t sign = s->n && (s->text[0] == '-' || s->text[0] == '+');
     LL_TRY(ll_put_part(m, &m->scratch, s, 0, sign));
@@ -525,37 +511,29 @@ static llmcs_status dict_get(ll_machine *m, ll_value self, const ll_args *args, 
     return LLMCS_OK;
 }
 
-static llmcs_status view(ll_machine *m, const char *name, ll_value self, const ll_args *args, ll_value_type type,
-                         ll_value *out) {
-    const ll_dict *d = self.dict;
-    LL_TRY(no_arguments(m, name, args));
-    LL_TRY(ll_new_list(m, type, d->n, out));
-    for (size_t i = 0; i < d->n; i++) {
-        ll_value *item = &out->list->items[i];
-        if (type != LL_V_ITEMS) {
-            *item = type == LL_V_KEYS ? d->keys[i] : d->values[i];
-            continue;
-        }
-        LL_TRY(ll_new_list(m, LL_V_TUPLE, 2, item));
-        item->list->items[0] = d->keys[i];
-        item->list->items[1] = d->values[i];
-        LL_TRY(ll_finish_list(m, *item));
-    }
+static llmcs_status dict_items(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
+    LL_TRY(ll_bind_none(m, "items", args));
+    return ll_dict_items(m, self.dict, LL_V_ITEMS, out);
+}
+
+/* A view of one of the dict's two arrays. */
+static llmcs_status view(ll_machine *m, const ll_value *items, size_t n, ll_value_type type, ll_value *out) {
+    LL_TRY(ll_new_list(m, type, n, out));
+    if (n) memcpy(out->list->items, items, n * sizeof *items);
     return ll_finish_list(m, *out);
 }
 
-static llmcs_status dict_items(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
-    return view(m, "items", self, args, LL_V_ITEMS, out);
-}
 static llmcs_status dict_keys(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
-    return view(m, "keys", self, args, LL_V_KEYS, out);
+    LL_TRY(ll_bind_none(m, "keys", args));
+    return view(m, self.dict->keys, self.dict->n, LL_V_KEYS, out);
 }
 static llmcs_status dict_values(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
-    return view(m, "values", self, args, LL_V_VALUES, out);
+    LL_TRY(ll_bind_none(m, "values", args));
+    return view(m, self.dict->values, self.dict->n, LL_V_VALUES, out);
 }
 /* Values never change, so a copy is the same. */
 static llmcs_status any_copy(ll_machine *m, ll_value self, const ll_args *args, ll_value *out) {
-    LL_TRY(no_arguments(m, "copy", args));
+    LL_TRY(ll_bind_none(m, "copy", args));
     *out = self;
     return LLMCS_OK;
 }
@@ -718,5 +696,3 @@ int ll_find_method(ll_value v, const char *name, size_t n, bool *known, bool *un
 llmcs_status ll_call_method(ll_machine *m, const ll_method *method, const ll_args *args, ll_value *out) {
     return METHODS[method->method].call(m, method->self, args, out);
 }
-
-const char *ll_method_name(int method) { return METHODS[method].name; }

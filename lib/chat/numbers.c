@@ -285,12 +285,6 @@ bool ll_parse_float(const char *text, size_t n, double *out) {
     return true;
 }
 
-static int digit_of(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 10 : 99;
-}
-
 bool ll_parse_int(const char *text, size_t n, int base, int64_t *out, bool *too_large) {
     *too_large = false;
     *out = 0;
@@ -302,7 +296,7 @@ bool ll_parse_int(const char *text, size_t n, int base, int64_t *out, bool *too_
     if (!n) return false;
     for (size_t i = 0; i < n; i++) {
         if (text[i] == '_' && i > 0 && i + 1 < n && text[i - 1] != '_') continue;
-        const int digit = digit_of(text[i]);
+        const int digit = ll_digit_value(text[i]);
         if (digit >= base) return false;
         const int64_t step = negative ? -digit : digit;
         if (__builtin_mul_overflow(*out, base, out) || __builtin_add_overflow(*out, step, out)) *too_large = true;

@@ -50,10 +50,11 @@ static void end_rendering(rendering *r) {
 
 /* ---- JSON */
 
+static size_t length_of(const char *text, size_t n) { return n == LLMCS_NUL ? strlen(text) : n; }
+
 static llmcs_status parse_json(rendering *r, const char *name, const char *text, size_t n, ll_json_type type,
                                ll_json *root) {
     const llmcs_allocator *a = &r->chat->allocator;
-    if (n == LLMCS_NUL) n = strlen(text);
     if (n > LL_CHAT_MAX_JSON)
         return ll_fail(LLMCS_LIMIT, "%s: %zu bytes of JSON, at most %zu are read", name, n, LL_CHAT_MAX_JSON);
     LL_TRY(ll_grow(a, &r->docs, r->n_docs, &r->docs_capacity, r->n_docs + 1, sizeof(ll_json_doc *), "chat variables"));
@@ -61,9 +62,13 @@ static llmcs_status parse_json(rendering *r, const char *name, const char *text,
     *root = ll_json_root(r->docs[r->n_docs++]);
     if (ll_json_get_type(*root) != type)
         return ll_fail(LLMCS_ARG, "%s: expected %s", name, type == LL_JSON_ARRAY ? "a JSON array" : "a JSON object");
-    r->m.bytes_left += 16 * n;
-    r->m.steps_left += n;
     return LLMCS_OK;
+}
+
+/* What n bytes of JSON may take beyond the template's own bounds. */
+static void allow_json(ll_machine *m, size_t n) {
+    m->bytes_left += 16 * n;
+    m->steps_left += n;
 }
 
 /* Whether a variable holds a special token, which counts as the template's. */
@@ -131,7 +136,7 @@ static llmcs_status text_value(ll_machine *m, const char *text, size_t n, ll_val
 static llmcs_status set_text(ll_machine *m, ll_dict *d, const char *key, const char *text, size_t n) {
     ll_value k, v;
     LL_TRY(ll_literal(m, key, strlen(key), &k));
-    LL_TRY(text_value(m, text, n == LLMCS_NUL ? strlen(text) : n, &v));
+    LL_TRY(text_value(m, text, n, &v));
     return ll_dict_set(m, d, k, v);
 }
 
@@ -139,17 +144,21 @@ static llmcs_status message_value(rendering *r, size_t i, ll_value *out) {
     const llmcs_chat_message *message = &r->params->messages[i];
     char name[40];
     ll_json root;
+    size_t n;
     ll_format(name, sizeof name, "messages[%zu]", i);
     if (message->json) {
         if (message->role || message->content) return ll_fail(LLMCS_ARG, "%s: json, and role or content", name);
-        LL_TRY(parse_json(r, "message", message->json, message->json_bytes, LL_JSON_OBJECT, &root));
+        n = length_of(message->json, message->json_bytes);
+        LL_TRY(parse_json(r, "message", message->json, n, LL_JSON_OBJECT, &root));
+        allow_json(&r->m, n);
         return ll_value_of_json(&r->m, root, LL_ORIGIN_DATA, out);
     }
     if (!message->role || !message->content) return ll_fail(LLMCS_ARG, "%s: role or content is NULL", name);
-    if (message->content_bytes != LLMCS_NUL) r->m.bytes_left += 4 * message->content_bytes;
+    n = length_of(message->content, message->content_bytes);
+    r->m.bytes_left += 4 * n;
     LL_TRY(ll_new_dict(&r->m, 2, LL_V_DICT, out));
-    LL_TRY(set_text(&r->m, out->dict, "role", message->role, LLMCS_NUL));
-    return set_text(&r->m, out->dict, "content", message->content, message->content_bytes);
+    LL_TRY(set_text(&r->m, out->dict, "role", message->role, strlen(message->role)));
+    return set_text(&r->m, out->dict, "content", message->content, n);
 }
 
 /* A variable that is a JSON array, or none. */
@@ -157,7 +166,8 @@ static llmcs_status set_list(rendering *r, const char *name, const char *json) {
     ll_json root;
     ll_value v = ll_none();
     if (json) {
-        LL_TRY(parse_json(r, name, json, LLMCS_NUL, LL_JSON_ARRAY, &root));
+        LL_TRY(parse_json(r, name, json, strlen(json), LL_JSON_ARRAY, &root));
+        allow_json(&r->m, strlen(json));
         LL_TRY(ll_value_of_json(&r->m, root, LL_ORIGIN_DATA, &v));
     }
     ll_machine_set(&r->m, name, strlen(name), v);
@@ -202,7 +212,7 @@ static void set_time(rendering *r) {
     r->m.now = ll_time_of_unix(now.tv_sec);
 }
 
-/* Transformers' rule: with tools the template "tool_use", else "default". `object`: the variables, or MISSING. */
+/* Transformers' rule: with tools the template "tool_use", else "default". */
 static llmcs_status choose_program(const llmcs_chat *chat, bool tools, const ll_program **p) {
     *p = &chat->programs[0];
     if (chat->chosen) return LLMCS_OK;
@@ -214,32 +224,24 @@ static llmcs_status choose_program(const llmcs_chat *chat, bool tools, const ll_
                    chat->programs[0].name);
 }
 
-/* Whether the call has tools, which is known before the machine is made. */
-static llmcs_status has_tools(const llmcs_chat *chat, const llmcs_chat_params *p, bool *tools) {
-    ll_json_doc *doc = NULL;
-    *tools = p->messages && p->tools;
-    if (*tools || chat->chosen || chat->n_programs == 1 || !p->variables) return LLMCS_OK;
-    LL_TRY(ll_json_parse(&chat->allocator, "variables", p->variables, strlen(p->variables), 0, &doc));
-    const ll_json_type type = ll_json_get_type(ll_json_get(ll_json_root(doc), "tools"));
-    *tools = type != LL_JSON_MISSING && type != LL_JSON_NULL;
-    ll_json_free(&doc);
-    return LLMCS_OK;
+static bool has_tools(const llmcs_chat_params *p, ll_json variables) {
+    const ll_json_type type = ll_json_get_type(ll_json_get(variables, "tools"));
+    return (p->messages && p->tools) || (type != LL_JSON_MISSING && type != LL_JSON_NULL);
 }
 
 static llmcs_status run(rendering *r) {
-    ll_json root;
-    bool tools;
+    const char *variables = r->params->variables;
+    const size_t n = variables ? strlen(variables) : 0;
+    ll_json root = {0};
     const ll_program *program;
-    LL_TRY(has_tools(r->chat, r->params, &tools));
-    LL_TRY(choose_program(r->chat, tools, &program));
+    if (variables) LL_TRY(parse_json(r, "variables", variables, n, LL_JSON_OBJECT, &root));
+    LL_TRY(choose_program(r->chat, has_tools(r->params, root), &program));
     LL_TRY(ll_machine_init(&r->m, program, &r->chat->allocator));
+    allow_json(&r->m, n);
     set_time(r);
     LL_TRY(set_tokens(r));
     LL_TRY(set_conversation(r));
-    if (r->params->variables) {
-        LL_TRY(parse_json(r, "variables", r->params->variables, LLMCS_NUL, LL_JSON_OBJECT, &root));
-        LL_TRY(set_variables(r, root));
-    }
+    LL_TRY(set_variables(r, root));
     for (size_t i = 0; r->messages.type == LL_V_LIST && i < r->messages.list->n; i++)
         LL_TRY(trust_role(&r->m, r->messages.list->items[i]));
     return ll_machine_run(&r->m);

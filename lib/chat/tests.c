@@ -14,7 +14,7 @@ static llmcs_status one_argument(ll_machine *m, const char *test, const ll_args 
 
 #define TYPE_TEST(name, condition)                                                                  \
     static llmcs_status test_##name(ll_machine *m, ll_value v, const ll_args *args, bool *result) { \
-        LL_TRY(ll_bind(m, "test_" #name, args, NULL, 0, 0, NULL));                                  \
+        LL_TRY(ll_bind_none(m, "test_" #name, args));                                               \
         *result = (condition);                                                                      \
         return LLMCS_OK;                                                                            \
     }
@@ -54,12 +54,12 @@ static llmcs_status is_rest(ll_machine *m, ll_value v, int64_t by, int64_t rest,
 }
 
 static llmcs_status test_odd(ll_machine *m, ll_value v, const ll_args *args, bool *result) {
-    LL_TRY(ll_bind(m, "test_odd", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "test_odd", args));
     return is_rest(m, v, 2, 1, result);
 }
 
 static llmcs_status test_even(ll_machine *m, ll_value v, const ll_args *args, bool *result) {
-    LL_TRY(ll_bind(m, "test_even", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "test_even", args));
     return is_rest(m, v, 2, 0, result);
 }
 
@@ -120,7 +120,7 @@ static llmcs_status test_sameas(ll_machine *m, ll_value v, const ll_args *args, 
 
 static llmcs_status test_filter(ll_machine *m, ll_value v, const ll_args *args, bool *result) {
     bool known;
-    LL_TRY(ll_bind(m, "test_filter", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "test_filter", args));
     if (!ll_is_hashable(v)) return ll_raise(m, "TypeError", "unhashable type: '%s'", ll_type_name(v));
     *result = v.type == LL_V_STRING && (ll_find_filter(v.string->text, v.string->n, &known) >= 0 || known);
     return LLMCS_OK;
@@ -128,7 +128,7 @@ static llmcs_status test_filter(ll_machine *m, ll_value v, const ll_args *args, 
 
 static llmcs_status test_test(ll_machine *m, ll_value v, const ll_args *args, bool *result) {
     bool known;
-    LL_TRY(ll_bind(m, "test_test", args, NULL, 0, 0, NULL));
+    LL_TRY(ll_bind_none(m, "test_test", args));
     if (!ll_is_hashable(v)) return ll_raise(m, "TypeError", "unhashable type: '%s'", ll_type_name(v));
     *result = v.type == LL_V_STRING && (ll_find_test(v.string->text, v.string->n, &known) >= 0 || known);
     return LLMCS_OK;

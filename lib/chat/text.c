@@ -46,20 +46,22 @@ static llmcs_status put_cp(const changer *c, uint32_t cp) {
     return ll_put(c->m, &c->m->scratch, utf8, n, ll_origin_at(c->s, c->at));
 }
 
-static const full_case *find_full(const full_case *table, size_t n, uint32_t cp) {
-    for (size_t i = 0; i < n; i++)
-        if (table[i].cp == cp) return &table[i];
+/* The characters that cp becomes, if they are several; NULL: they are not. */
+static const uint16_t *find_full(uint32_t cp, bool title) {
+    for (size_t i = 0; cp >= 0x80 && i < sizeof FULL_CASES / sizeof *FULL_CASES; i++) {
+        if (FULL_CASES[i].cp != cp) continue;
+        const uint16_t *full = title ? FULL_CASES[i].title : FULL_CASES[i].upper;
+        return *full ? full : NULL;
+    }
     return NULL;
 }
 
 static llmcs_status put_upper(const changer *c, uint32_t cp, bool title) {
-    const full_case *full = NULL;
-    if (cp >= 0x80 && title) full = find_full(FULL_TITLE, sizeof FULL_TITLE / sizeof *FULL_TITLE, cp);
-    if (cp >= 0x80 && !title) full = find_full(FULL_UPPER, sizeof FULL_UPPER / sizeof *FULL_UPPER, cp);
+    const uint16_t *full = find_full(cp, title);
     if (!full)
         return put_cp(
             c, (uint32_t)(title ? utf8proc_totitle((utf8proc_int32_t)cp) : utf8proc_toupper((utf8proc_int32_t)cp)));
-    for (size_t i = 0; i < 3 && full->becomes[i]; i++) LL_TRY(put_cp(c, full->becomes[i]));
+    for (size_t i = 0; i < 3 && full[i]; i++) LL_TRY(put_cp(c, full[i]));
     return LLMCS_OK;
 }
 

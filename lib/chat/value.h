@@ -89,6 +89,7 @@ typedef struct ll_undefined {
     const char *hint;   /* the whole message; or NULL */
     const char *object; /* "dict object": what lacks the attribute or element; NULL: a variable */
     ll_value name;      /* of the variable, attribute or element */
+    size_t no_else;     /* an inline if without else: its byte of the source + 1; 0: something else */
     bool unsafe;        /* a SecurityError */
 } ll_undefined;
 

@@ -112,7 +112,9 @@ static uint64_t hash_key(const ll_machine *m, ll_value v) {
         memcpy(&bits, &d, sizeof bits);
         return ll_hash_u64(m->seed, bits);
     }
-    return ll_hash_u64(m->seed, (uint64_t)v.type);
+    if (v.type == LL_V_NONE || v.type == LL_V_UNDEFINED) return ll_hash_u64(m->seed, (uint64_t)v.type);
+    if (v.type == LL_V_FUNCTION) return ll_hash_u64(m->seed, (uint64_t)v.function);
+    return ll_hash_u64(m->seed, (uint64_t)(uintptr_t)v.list);
 }
 
 static bool same_key(ll_value a, ll_value b) {
@@ -122,8 +124,9 @@ static bool same_key(ll_value a, ll_value b) {
         return a.type == b.type && a.string->n == b.string->n &&
                memcmp(a.string->text, b.string->text, a.string->n) == 0;
     if (ll_as_int(a, &i) && ll_as_int(b, &j)) return i == j;
-    if (ll_as_real(a, &x) && ll_as_real(b, &y)) return x == y;
+    if (ll_as_real(a, &x) && ll_as_real(b, &y)) return x == y || (x != x && y != y); /* all NaNs are one key */
     if (a.type != b.type) return false;
+    if (a.type == LL_V_FUNCTION) return a.function == b.function;
     return a.type == LL_V_NONE || a.type == LL_V_UNDEFINED || a.list == b.list;
 }
 
@@ -167,12 +170,12 @@ static llmcs_status grow_dict(ll_machine *m, ll_dict *d) {
 }
 
 static llmcs_status check_key(ll_machine *m, ll_value key) {
+    LL_TRY(ll_step_bytes(m, key.type == LL_V_STRING ? key.string->n : 0)); /* it is hashed and compared */
     if (key.type == LL_V_TUPLE) return ll_unsupported(m, "tuples as keys are not supported");
     return ll_is_hashable(key) ? LLMCS_OK : ll_raise(m, "TypeError", "unhashable type: '%s'", ll_type_name(key));
 }
 
 llmcs_status ll_dict_set(ll_machine *m, ll_dict *d, ll_value key, ll_value value) {
-    LL_TRY(ll_step(m, 1));
     LL_TRY(check_key(m, key));
     size_t at = find_key(m, d, key);
     if (at == SIZE_MAX) {
@@ -188,7 +191,6 @@ llmcs_status ll_dict_set(ll_machine *m, ll_dict *d, ll_value key, ll_value value
 
 llmcs_status ll_dict_get(ll_machine *m, const ll_dict *d, ll_value key, const ll_value **value) {
     *value = NULL;
-    LL_TRY(ll_step(m, 1));
     LL_TRY(check_key(m, key));
     const size_t at = find_key(m, d, key);
     if (at != SIZE_MAX) *value = &d->values[at];
@@ -201,6 +203,18 @@ const ll_value *ll_dict_get_text(const ll_machine *m, const ll_dict *d, const ch
     return at == SIZE_MAX ? NULL : &d->values[at];
 }
 
+llmcs_status ll_dict_items(ll_machine *m, const ll_dict *d, ll_value_type type, ll_value *out) {
+    LL_TRY(ll_new_list(m, type, d->n, out));
+    for (size_t i = 0; i < d->n; i++) {
+        ll_value *pair = &out->list->items[i];
+        LL_TRY(ll_new_list(m, LL_V_TUPLE, 2, pair));
+        pair->list->items[0] = d->keys[i];
+        pair->list->items[1] = d->values[i];
+        LL_TRY(ll_finish_list(m, *pair));
+    }
+    return ll_finish_list(m, *out);
+}
+
 /* ---- undefined values */
 
 static llmcs_status new_undefined(ll_machine *m, ll_undefined u, ll_value *out) {
@@ -211,10 +225,20 @@ static llmcs_status new_undefined(ll_machine *m, ll_undefined u, ll_value *out) 
     return LLMCS_OK;
 }
 
+static llmcs_status undefined_with_hint(ll_machine *m, const char *hint, bool unsafe, ll_value *out) {
+    const size_t size = strlen(hint) + 1;
+    char *copy;
+    LL_TRY(ll_value_alloc(m, size, 1, &copy));
+    memcpy(copy, hint, size);
+    return new_undefined(m, (ll_undefined){.hint = copy, .unsafe = unsafe}, out);
+}
+
 llmcs_status ll_new_undefined(ll_machine *m, const char *hint, ll_value *out) {
-    const char *copy;
-    LL_TRY(ll_arena_copy_text(&m->arena, hint, strlen(hint), "message", &copy));
-    return new_undefined(m, (ll_undefined){.hint = copy}, out);
+    return undefined_with_hint(m, hint, false, out);
+}
+
+llmcs_status ll_undefined_else(ll_machine *m, size_t at, ll_value *out) {
+    return new_undefined(m, (ll_undefined){.no_else = at + 1}, out);
 }
 
 llmcs_status ll_undefined_name(ll_machine *m, const char *name, size_t n, ll_value *out) {
@@ -271,17 +295,22 @@ llmcs_status ll_undefined_member(ll_machine *m, ll_value object, ll_value name, 
 
 llmcs_status ll_unsafe_member(ll_machine *m, ll_value object, const char *name, size_t n, ll_value *out) {
     char hint[200];
-    const char *copy;
     ll_format(hint, sizeof hint, "access to attribute '%.*s' of '%s' object is unsafe.", (int)ll_min(n, 80), name,
               ll_type_name(object));
-    LL_TRY(ll_arena_copy_text(&m->arena, hint, strlen(hint), "message", &copy));
-    return new_undefined(m, (ll_undefined){.hint = copy, .unsafe = true}, out);
+    return undefined_with_hint(m, hint, true, out);
 }
 
 llmcs_status ll_fail_undefined(ll_machine *m, ll_value v) {
     char name[120];
+    size_t line, column;
     const ll_undefined *u = v.undefined;
     if (!u) return ll_raise(m, "UndefinedError", "undefined");
+    if (u->no_else) {
+        ll_program_position(m->p, u->no_else - 1, &line, &column);
+        return ll_raise(m, "UndefinedError",
+                        "the inline if-expression on line %zu evaluated to false and no else section was defined.",
+                        line);
+    }
     if (u->hint) return ll_raise(m, u->unsafe ? "SecurityError" : "UndefinedError", "%s", u->hint);
     ll_show(m, u->name, name, sizeof name);
     if (!u->object) return ll_raise(m, "UndefinedError", "%s is undefined", name);

@@ -80,7 +80,26 @@ static bool is_printable(uint32_t cp) {
     }
 }
 
-static size_t repr_escape(uint32_t cp, char quote, char out[16]) {
+/* Writes how cp is written and returns its length; 0: as it is. */
+typedef size_t (*escape_fn)(uint32_t cp, int style, char out[16]);
+
+/* An escape has the origin of its character. */
+static llmcs_status put_with_escapes(ll_machine *m, ll_builder *b, const ll_string *s, escape_fn escape, int style) {
+    char escaped[16];
+    size_t plain = 0;
+    for (size_t i = 0, len; i < s->n; i += len) {
+        uint32_t cp;
+        len = ll_utf8_decode(s->text + i, s->n - i, &cp);
+        const size_t n = escape(cp, style, escaped);
+        if (!n) continue;
+        LL_TRY(ll_put_part(m, b, s, plain, i));
+        LL_TRY(ll_put(m, b, escaped, n, ll_origin_at(s, i)));
+        plain = i + len;
+    }
+    return ll_put_part(m, b, s, plain, s->n);
+}
+
+static size_t repr_escape(uint32_t cp, int quote, char out[16]) {
     if (cp == '\n' || cp == '\r' || cp == '\t' || cp == '\\' || cp == (uint32_t)quote) {
         out[0] = '\\';
         out[1] = cp == '\n' ? 'n' : cp == '\r' ? 'r' : cp == '\t' ? 't' : (char)cp;
@@ -94,25 +113,14 @@ static size_t repr_escape(uint32_t cp, char quote, char out[16]) {
 static llmcs_status put_string_repr(ll_machine *m, ll_builder *b, const ll_string *s) {
     const bool single = s->n && memchr(s->text, '\'', s->n), both = s->n && memchr(s->text, '"', s->n);
     const char quote = single && !both ? '"' : '\'';
-    char escaped[16];
-    size_t plain = 0;
     if (s->markup) LL_TRY(ll_put(m, b, "Markup(", 7, LL_ORIGIN_DATA));
     LL_TRY(ll_put_c(m, b, quote));
-    for (size_t i = 0, len; i < s->n; i += len) {
-        uint32_t cp;
-        len = ll_utf8_decode(s->text + i, s->n - i, &cp);
-        const size_t n = repr_escape(cp, quote, escaped);
-        if (!n) continue;
-        LL_TRY(ll_put_part(m, b, s, plain, i));
-        LL_TRY(ll_put(m, b, escaped, n, ll_origin_at(s, i)));
-        plain = i + len;
-    }
-    LL_TRY(ll_put_part(m, b, s, plain, s->n));
+    LL_TRY(put_with_escapes(m, b, s, repr_escape, quote));
     LL_TRY(ll_put_c(m, b, quote));
     return s->markup ? ll_put_c(m, b, ')') : LLMCS_OK;
 }
 
-static size_t json_escape(uint32_t cp, bool ascii, char out[16]) {
+static size_t json_escape(uint32_t cp, int ascii, char out[16]) {
     static const char letters[] = "\"\\\n\r\t\f\b", escapes[] = "\"\\nrtfb";
     const char *found = cp && cp < 0x80 ? strchr(letters, (int)cp) : NULL;
     if (found) {
@@ -127,19 +135,8 @@ static size_t json_escape(uint32_t cp, bool ascii, char out[16]) {
 }
 
 static llmcs_status put_json_string(ll_machine *m, ll_builder *b, const ll_string *s, bool ascii) {
-    char escaped[16];
-    size_t plain = 0;
     LL_TRY(ll_put_c(m, b, '"'));
-    for (size_t i = 0, len; i < s->n; i += len) {
-        uint32_t cp;
-        len = ll_utf8_decode(s->text + i, s->n - i, &cp);
-        const size_t n = json_escape(cp, ascii, escaped);
-        if (!n) continue;
-        LL_TRY(ll_put_part(m, b, s, plain, i));
-        LL_TRY(ll_put(m, b, escaped, n, ll_origin_at(s, i)));
-        plain = i + len;
-    }
-    LL_TRY(ll_put_part(m, b, s, plain, s->n));
+    LL_TRY(put_with_escapes(m, b, s, json_escape, ascii));
     return ll_put_c(m, b, '"');
 }
 
@@ -157,6 +154,7 @@ static llmcs_status put_int(ll_machine *m, ll_builder *b, int64_t i) {
 
 static llmcs_status put_float(ll_machine *m, ll_builder *b, double d) {
     char text[LL_NUMBER_BYTES];
+    LL_TRY(ll_step_float(m));
     return ll_put(m, b, text, ll_float_repr(d, text), LL_ORIGIN_DATA);
 }
 
@@ -311,37 +309,21 @@ void ll_show(ll_machine *m, ll_value v, char *out, size_t size) {
     ll_format(out, size, "%.*s", (int)ll_min(text.string->n, size - 1), text.string->text);
 }
 
+static size_t html_escape(uint32_t cp, int style, char out[16]) {
+    static const struct {
+        char c;
+        const char *by;
+    } all[] = {{'&', "amp"}, {'<', "lt"}, {'>', "gt"}, {'\'', "#39"}, {'"', "#34"}};
+    (void)style;
+    for (size_t i = 0; cp < 0x80 && i < sizeof all / sizeof *all; i++)
+        if ((char)cp == all[i].c) return (size_t)ll_format(out, 16, "&%s;", all[i].by);
+    return 0;
+}
+
 llmcs_status ll_put_escaped(ll_machine *m, ll_builder *b, ll_value v) {
     const ll_string *s;
-    size_t plain = 0;
     LL_TRY(ll_to_string(m, v, true, &s));
-    if (s->markup) return ll_put_string(m, b, s);
-    for (size_t i = 0; i < s->n; i++) {
-        const char *by = NULL;
-        switch (s->text[i]) {
-            case '&':
-                by = "&amp;";
-                break;
-            case '<':
-                by = "&lt;";
-                break;
-            case '>':
-                by = "&gt;";
-                break;
-            case '\'':
-                by = "&#39;";
-                break;
-            case '"':
-                by = "&#34;";
-                break;
-            default:
-                continue;
-        }
-        LL_TRY(ll_put_part(m, b, s, plain, i));
-        LL_TRY(ll_put(m, b, by, strlen(by), ll_origin_at(s, i)));
-        plain = i + 1;
-    }
-    return ll_put_part(m, b, s, plain, s->n);
+    return s->markup ? ll_put_string(m, b, s) : put_with_escapes(m, b, s, html_escape, 0);
 }
 
 /* ---- JSON */

@@ -79,19 +79,12 @@ static llmcs_status not_json(const parser *p, const char *what) { return fail_at
 
 /* ----------------------------------------------------------------------------------------------- strings */
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* Four hexadecimal digits at p->at. */
 static llmcs_status parse_hex4(parser *p, uint32_t *unit) {
     *unit = 0;
     for (int i = 0; i < 4; i++, p->at++) {
-        int d = p->at < p->len ? hex_digit(p->text[p->at]) : -1;
-        if (d < 0) return not_json(p, "expected four hexadecimal digits after \\u");
+        const int d = p->at < p->len ? ll_digit_value(p->text[p->at]) : 99;
+        if (d >= 16) return not_json(p, "expected four hexadecimal digits after \\u");
         *unit = *unit << 4 | (uint32_t)d;
     }
     return LLMCS_OK;

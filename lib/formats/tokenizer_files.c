@@ -133,13 +133,31 @@ void ll_template_roberta(ll_tokenizer_spec *spec, int32_t cls, int32_t sep) {
 
 /* ------------------------------------------------------------------------------------------------ the whole */
 
+/* The first of the names that the folder has; NULL: none. */
+static llmcs_status find_name(const llmcs_allocator *a, const ll_source *source, const char *const *names, size_t n,
+                              const char **found) {
+    *found = NULL;
+    for (size_t i = 0; i < n && !*found; i++) {
+        bool there;
+        LL_TRY(ll_source_has(source, a, names[i], &there));
+        if (there) *found = names[i];
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status ll_sentencepiece_name(const llmcs_allocator *a, const ll_source *source, const char **name) {
+    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
+    return find_name(a, source, names, sizeof names / sizeof *names, name);
+}
+
 llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present) {
-    static const char *const names[] = {"tokenizer.json",          "vocab.json",   "vocab.txt",
-                                        "sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
+    static const char *const names[] = {"tokenizer.json", "vocab.json", "vocab.txt"};
+    const char *name;
     *present = source->gguf && ll_gguf_find(source->gguf, "tokenizer.ggml.tokens") != NULL;
     if (source->gguf) return LLMCS_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !*present; i++)
-        LL_TRY(ll_source_has(source, a, names[i], present));
+    LL_TRY(find_name(a, source, names, sizeof names / sizeof *names, &name));
+    if (!name) LL_TRY(ll_sentencepiece_name(a, source, &name));
+    *present = name != NULL;
     return LLMCS_OK;
 }
 
@@ -162,23 +180,20 @@ static llmcs_status read_bpe_files(ll_tokenizer_spec *spec, const ll_source *sou
     const ll_spec_file *merges;
     LL_TRY(ll_read_vocab_object(spec, vocab, "vocabulary"));
     LL_TRY(ll_spec_read_file(spec, source, "merges.txt", &merges));
-    if (!merges) return ll_fail(LLMCS_TOKENIZER, "%s: vocab.json is there, but merges.txt is not", source->path);
+    if (!merges) return ll_fail(LLMCS_TOKENIZER, "%s: vocab.json needs merges.txt, which is missing", source->path);
     return ll_read_merges_txt(spec, merges);
 }
 
 /* Neither vocab.json nor vocab.txt. A SentencePiece model may be there that this class does not read. */
 static llmcs_status fail_no_vocab(const ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s) {
-    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
-    bool present = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        LL_TRY(ll_source_has(source, &spec->arena.allocator, names[i], &present));
-        if (!present) continue;
+    const char *name;
+    LL_TRY(ll_sentencepiece_name(&spec->arena.allocator, source, &name));
+    if (name)
         return ll_fail(
             LLMCS_UNSUPPORTED,
             "%s/%s: tokenizer_class \"%.*s\" does not read this file: name the class in tokenizer_config.json "
             "(XLMRobertaTokenizer for example), or convert it to a tokenizer.json",
-            source->path, names[i], (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
-    }
+            source->path, name, (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
     return ll_fail(LLMCS_TOKENIZER,
                    "%s: no tokenizer.json, SentencePiece model, vocab.json or vocab.txt in this folder", source->path);
 }

@@ -247,6 +247,9 @@ typedef struct ll_tokenizer_spec {
  * size. */
 #define LL_MAX_ID_GAP 65536
 
+/* The name of the folder's SentencePiece model; NULL: it has none. */
+llmcs_status ll_sentencepiece_name(const llmcs_allocator *a, const ll_source *source, const char **name);
+
 /* True if the source holds any tokenizer file, or a GGUF file a vocabulary. */
 llmcs_status ll_tokenizer_files_present(const llmcs_allocator *a, const ll_source *source, bool *present);
 

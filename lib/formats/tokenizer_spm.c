@@ -278,12 +278,12 @@ static llmcs_status fill_steps(ll_tokenizer_spec *spec, const ll_sentencepiece *
 
 llmcs_status ll_read_sentencepiece_files(ll_tokenizer_spec *spec, const ll_source *source, const ll_token_settings *s,
                                          bool *found) {
-    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
     const spm_class *c = find_class(s->family);
     const ll_spec_file *file = NULL;
+    const char *name;
     ll_sentencepiece m;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !file; i++)
-        LL_TRY(ll_spec_read_file(spec, source, names[i], &file));
+    LL_TRY(ll_sentencepiece_name(&spec->arena.allocator, source, &name));
+    if (name) LL_TRY(ll_spec_read_file(spec, source, name, &file));
     *found = file != NULL;
     if (!file) return LLMCS_OK;
     spec->path = spec->merges_path = file->path;

@@ -187,7 +187,7 @@ static void sort_by_score(ll_beam_candidate *candidates, size_t n) {
     }
 }
 
-/* The num_beams best candidates that have not ended become the running beams. All nodes are added before a beam is
+/* The num_beams best unfinished candidates become the running beams. All nodes are added before a beam is
  * overwritten. */
 static void continue_beams(ll_beams *b) {
     if (b->config.do_sample) sort_by_score(b->candidates, b->n_candidates);

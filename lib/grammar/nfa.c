@@ -253,13 +253,18 @@ static uint8_t least_need(const ll_nfa *n, const ll_nfa_state *s) {
     return inside + 1 > next ? (uint8_t)(inside + 1) : next;
 }
 
-/* Lowers every state's need until nothing changes. Most edges lead to later states, so that few rounds do. */
+/* State k of a sweep. Sequences lead to later states, alternatives to earlier ones: sweeps in both directions in turn
+ * follow long ones of either kind at once. */
+static size_t swept(const ll_nfa *n, int round, size_t k) { return round % 2 ? k : n->n_states - 1 - k; }
+
+/* Lowers every state's need until nothing changes. */
 static llmcs_status find_needs(ll_nfa *n) {
     enum { MOST_ROUNDS = 1000 };
     for (size_t i = 0; i < n->n_states; i++) n->states[i].need = LL_NFA_NEVER;
     for (int round = 0; round < MOST_ROUNDS; round++) {
         bool changed = false;
-        for (size_t i = n->n_states; i-- > 0;) {
+        for (size_t k = 0; k < n->n_states; k++) {
+            const size_t i = swept(n, round, k);
             const uint8_t need = least_need(n, &n->states[i]);
             changed |= need < n->states[i].need;
             if (need < n->states[i].need) n->states[i].need = need;
@@ -281,9 +286,11 @@ static llmcs_status check_beginnings(ll_nfa *n) {
     for (int round = 0; progress && round < 2 * LL_NFA_MAX_DEPTH; round++) {
         progress = false;
         memset(blocked, 0, n->n_states);
-        for (bool changed = true; changed;) {
+        bool changed = true;
+        for (int sweep = 0; changed; sweep++) {
             changed = false;
-            for (size_t i = n->n_states; i-- > 0;) {
+            for (size_t k = 0; k < n->n_states; k++) {
+                const size_t i = swept(n, sweep, k);
                 const ll_nfa_state *s = &n->states[i];
                 bool now = s->kind == LL_NFA_CALL && !done[s->other];
                 if (s->kind == LL_NFA_SPLIT)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "formats/decimal.h"
 
 #define MAX_GROUPS 32
 #define MAX_RANGES 256
@@ -91,7 +92,8 @@ typedef struct set {
 } set;
 
 static llmcs_status add_range(const parser *p, set *s, uint32_t lo, uint32_t hi) {
-    if (s->n == MAX_RANGES) return bad(p, "more than 256 ranges in a set");
+    if (s->n == MAX_RANGES)
+        return ll_fail(LLMCS_LIMIT, "regular expression: byte %zu: more than %d ranges in a set", p->at, MAX_RANGES);
     s->ranges[s->n++] = (ll_code_range){lo, hi};
     return LLMCS_OK;
 }
@@ -146,15 +148,18 @@ static bool add_class(set *s, char letter, llmcs_status *status, const parser *p
 static bool read_hex(parser *p, size_t n_digits, uint32_t *out) {
     *out = 0;
     for (size_t i = 0; i < n_digits; i++, p->at++) {
-        const char c = p->at < p->end ? p->text[p->at] : 0, lower = c | 0x20;
-        if (c >= '0' && c <= '9')
-            *out = *out << 4 | (uint32_t)(c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            *out = *out << 4 | (uint32_t)(lower - 'a' + 10);
-        else
-            return false;
+        const int digit = p->at < p->end ? ll_digit_value(p->text[p->at]) : 99;
+        if (digit >= 16) return false;
+        *out = *out << 4 | (uint32_t)digit;
     }
     return true;
+}
+
+static llmcs_status read_char(parser *p, uint32_t *cp) {
+    const size_t n = ll_utf8_decode(p->text + p->at, p->end - p->at, cp);
+    if (*cp == LL_UTF8_BAD) return bad(p, "not UTF-8");
+    p->at += n;
+    return LLMCS_OK;
 }
 
 /* After a backslash: one character. */
@@ -173,17 +178,13 @@ static llmcs_status read_escape(parser *p, uint32_t *cp) {
         return LLMCS_OK;
     }
     if ((c >= '1' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) return unsupported(p, "this escape");
-    p->at += ll_utf8_decode(p->text + p->at, p->end - p->at, cp);
-    return LLMCS_OK;
+    return read_char(p, cp);
 }
 
 /* One character of a set, or a class, which *is_class says and which is added. */
 static llmcs_status read_member(parser *p, set *s, uint32_t *cp, bool *is_class) {
     *is_class = false;
-    if (p->text[p->at] != '\\') {
-        p->at += ll_utf8_decode(p->text + p->at, p->end - p->at, cp);
-        return LLMCS_OK;
-    }
+    if (p->text[p->at] != '\\') return read_char(p, cp);
     llmcs_status status = LLMCS_OK;
     p->at++;
     if (p->at < p->end && add_class(s, p->text[p->at], &status, p)) {
@@ -343,8 +344,8 @@ static llmcs_status parse_one(parser *p) {
         case '}':
             return add_char(p, (unsigned char)c);
         default:
-            p->at += ll_utf8_decode(p->text + p->at, p->end - p->at, &cp);
-            return cp == LL_UTF8_BAD ? bad(p, "not UTF-8") : add_char(p, cp);
+            LL_TRY(read_char(p, &cp));
+            return add_char(p, cp);
     }
 }
 

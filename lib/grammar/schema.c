@@ -167,24 +167,35 @@ llmcs_status ll_schema_call(ll_schema *s, ll_json subschema, ll_fragment *out) {
 
 /* ---- $ref and allOf */
 
-/* One step of a JSON pointer, unescaped, into `object` or array. */
-static ll_json step_into(ll_json at, const char *step, size_t n) {
-    char key[256];
-    size_t length = 0, index = 0;
-    for (size_t i = 0; i < n && length + 1 < sizeof key; i++) {
+/* Whether a step of a JSON pointer is this key: ~0 is ~, ~1 is /. */
+static bool names_key(const char *step, size_t n, const char *key, size_t n_key) {
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
         const bool escaped = step[i] == '~' && i + 1 < n && (step[i + 1] == '0' || step[i + 1] == '1');
-        key[length++] = escaped ? (step[i + 1] == '0' ? '~' : '/') : step[i];
+        const char c = escaped ? (step[i + 1] == '0' ? '~' : '/') : step[i];
+        if (length == n_key || key[length++] != c) return false;
         i += escaped;
     }
-    key[length] = 0;
-    if (ll_json_get_type(at) == LL_JSON_OBJECT) return ll_json_get(at, key);
-    for (size_t i = 0; i < length; i++) {
-        if (key[i] < '0' || key[i] > '9' || index > (size_t)INT32_MAX) return (ll_json){0};
-        index = index * 10 + (size_t)(key[i] - '0');
-    }
+    return length == n_key;
+}
+
+/* One step of a JSON pointer, into an object or array. */
+static ll_json step_into(ll_json at, const char *step, size_t n) {
     ll_json e = ll_json_first(at);
-    while (length && index-- && ll_json_get_type(e)) e = ll_json_next(e);
-    return length ? e : (ll_json){0};
+    size_t index = 0, n_key;
+    if (ll_json_get_type(at) == LL_JSON_OBJECT) {
+        for (; ll_json_get_type(e); e = ll_json_next(e)) {
+            const char *key = ll_json_key(e, &n_key);
+            if (names_key(step, n, key, n_key)) break;
+        }
+        return e;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || index > (size_t)INT32_MAX) return (ll_json){0};
+        index = index * 10 + (size_t)(step[i] - '0');
+    }
+    while (n && index-- && ll_json_get_type(e)) e = ll_json_next(e);
+    return n ? e : (ll_json){0};
 }
 
 static llmcs_status resolve(const ll_schema *s, ll_json ref, ll_json *out) {
@@ -267,9 +278,12 @@ static bool find_property(const ll_schema_view *v, const char *name, size_t n) {
 static llmcs_status check_sizes(const ll_schema *s, const ll_schema_view *v) {
     enum { MOST = 4096 };
     static const char *const keys[] = {"properties", "required"};
+    size_t n[2] = {0, 0};
     for (size_t i = 0; i < 2 * v->n; i++) {
         const ll_json at = ll_json_get(v->sources[i / 2], keys[i % 2]);
-        if (ll_json_count(at) > MOST) return ll_schema_bad(s, LLMCS_LIMIT, at, "more than 4096 names");
+        n[i % 2] += ll_json_count(at);
+        if (n[i % 2] > MOST)
+            return ll_schema_bad(s, LLMCS_LIMIT, at, "more than 4096 names, those of allOf and $ref included");
         if (ll_json_get_type(at) && ll_json_get_type(at) != (i % 2 ? LL_JSON_ARRAY : LL_JSON_OBJECT))
             return ll_schema_bad(s, LLMCS_ARG, at, i % 2 ? "expected a list of names" : "expected an object");
     }

@@ -5,7 +5,7 @@
  */
 #include "search/scan.h"
 
-/* Slots that were born and had not died when the search began. */
+/* Slots that were put before the search began and removed after it, if at all. */
 static uint64_t visible_slots(const ll_scan *s, const ll_block *block) {
     if (atomic_load_explicit(&block->retired, memory_order_acquire) <= s->version) return 0;
     const uint32_t n = atomic_load_explicit(&block->n_used, memory_order_acquire);

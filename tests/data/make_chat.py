@@ -108,6 +108,8 @@ WRITTEN = [
     "{{ 'abc'[1] }}{{ 'abc'[-1] }}{{ 'abcdef'[1:5:2] }}{{ 'abc'[::-1] }}{{ [1, 2, 3][:-1] }}{{ 'é日本'[1:] }}{{ (1, 2)[5] }}",
     "{{ '%s-%05.1f-%d-%r' % ('a', price, n, 'b') }}{{ '{}/{1}'.format(1) }}", "{{ '{:>5}'.format('a') }}", "{{ '{0}{x}'.format(1, x=2) }}",
     "{{ ' a b  c '.split() }}{{ 'a,b,,c'.split(',') }}{{ 'a b c'.rsplit(' ', 1) }}{{ 'a\\nb\\r\\nc'.splitlines() }}",
+    "{{ '  1  2   3  '.split(none, 1) }}{{ '  1  2   3  '.rsplit(none, 1) }}{{ ' a '.split(none, 0) }}{{ ' a '.rsplit(none, 0) }}",
+    "{{ 'ab'|truncate(9223372036854775807) }}{{ 'abcdef'|truncate(5, leeway=9223372036854775807) }}",
     "{{ 'abc'.startswith('ab') }}{{ 'abc'.endswith(('x', 'c')) }}{{ 'abcabc'.find('c') }}{{ 'aXbX'.replace('X', '-', 1) }}",
     "{{ {'a': 1}.items()|list }}{{ {'a': 1}.get('b', 2) }}{{ {'a': 1}.keys() }}{{ {'items': 5}.items is string }}{{ {'items': 5}['items'] }}",
     "{{ '<b>'|e }}{{ ('<b>'|safe) + '<i>' }}{{ '<i>' ~ ('<b>'|safe) }}{{ ('<b>'|safe) is escaped }}{{ '<'|e|e }}",

@@ -60,6 +60,9 @@ START_TEST(other_things_are_refused_with_the_byte) {
         {"a^b", LLMCS_UNSUPPORTED, "^"},
         {"a++", LLMCS_UNSUPPORTED, "repetition"},
         {"a\xff", LLMCS_ARG, "UTF-8"},
+        {"[\xff]", LLMCS_ARG, "UTF-8"},
+        {"[^a\xff]", LLMCS_ARG, "UTF-8"},
+        {"\\\xff", LLMCS_ARG, "UTF-8"},
         {"a{70000}", LLMCS_LIMIT, "repetitions"},
         {"((a{1000}){1000}){1000}", LLMCS_LIMIT, "states"},
     };

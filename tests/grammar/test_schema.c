@@ -2,6 +2,7 @@
  * satisfy them, as far as the checker below goes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "formats/json.h"
@@ -112,6 +113,43 @@ START_TEST(references_may_recurse) {
     for (size_t i = 0; i < depth; i++) ck_assert_int_eq(ll_automaton_step(&c.automaton, at, ']', &at), LLMCS_OK);
     ck_assert(ll_automaton_accepts(&c.automaton, at));
     free_grammar(&c);
+}
+END_TEST
+
+/* Keys of any length are found by their whole text. */
+START_TEST(references_name_whole_keys) {
+    char key[301], schema[1000];
+    memset(key, 'k', 300);
+    key[300] = 0;
+    snprintf(schema, sizeof schema, "{\"$ref\":\"#/$defs/%s\",\"$defs\":{\"%.255s\":true,\"%s\":{\"type\":\"null\"}}}",
+             key, key, key);
+    check(schema, LIST("null"), LIST("1", "true"));
+    check("{\"$ref\":\"#/$defs/a~1b~0\",\"$defs\":{\"a/b~\":{\"type\":\"null\"}}}", LIST("null"), LIST("1"));
+}
+END_TEST
+
+/* A schema of 100 KB whose rules depend on each other one after the other, each behind thousands of alternatives. */
+START_TEST(many_alternatives_are_compiled_in_linear_time) {
+    enum { ALTERNATIVES = 5000, RULES = 40 };
+    const size_t size = 20 * ALTERNATIVES + 100 * RULES + 200;
+    char *schema = malloc(size);
+    compiled c;
+    ck_assert_ptr_nonnull(schema);
+    size_t n = (size_t)snprintf(schema, size, "{\"anyOf\":[{\"$ref\":\"#/$defs/r0\"}");
+    for (int i = 0; i < ALTERNATIVES; i++) n += (size_t)snprintf(schema + n, size - n, ",{\"type\":\"null\"}");
+    n += (size_t)snprintf(schema + n, size - n, "],\"$defs\":{\"r%d\":{\"type\":\"null\"}", RULES);
+    for (int i = 0; i < RULES; i++)
+        n += (size_t)snprintf(schema + n, size - n,
+                              ",\"r%d\":{\"anyOf\":[{\"$ref\":\"#/$defs/r%d\"},{\"type\":\"null\"}]}", i, i + 1);
+    snprintf(schema + n, size - n, "}}");
+    allocator = ll_allocator_default();
+    const clock_t begin = clock();
+    ck_assert_msg(!compile_grammar(&c, &allocator, NULL, schema), "%s", llmcs_error_message());
+    const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    ck_assert_msg(seconds < (suite_emulated(NULL) || suite_sanitized() ? 60 : 3), "%.1f s", seconds);
+    ck_assert(contains(&c, "null"));
+    free_grammar(&c);
+    free(schema);
 }
 END_TEST
 
@@ -296,6 +334,8 @@ static void add(TCase *t) {
     tcase_add_test(t, integer_ranges_are_exact);
     tcase_add_test(t, objects_and_arrays);
     tcase_add_test(t, references_may_recurse);
+    tcase_add_test(t, references_name_whole_keys);
+    tcase_add_test(t, many_alternatives_are_compiled_in_linear_time);
     tcase_add_test(t, what_is_not_supported_is_refused_by_name);
     tcase_add_test(t, random_texts_satisfy_random_schemas);
 }

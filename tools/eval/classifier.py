@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""classifier.py --data FOLDER: what the classifier reaches on rows it has not seen, by n-grams alone, an encoder alone and
+"""classifier.py --data FOLDER: what the classifier reaches on unseen rows, by n-grams alone, an encoder alone and
 both, through `llmcs-shop train-classifier` and `classify`.
 
 FOLDER holds NAME.train.jsonl.gz. A tenth of the texts, by their hash, is held back. --parts 3 trains three times, each

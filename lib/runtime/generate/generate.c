@@ -12,7 +12,7 @@ typedef struct generate_call {
     int32_t *encoded; /* the prompt's ids where it came as text */
     bool evaluating;  /* the session's tokens are being replaced */
     bool finished;
-    /* The completions that have not ended: sequence seqs[i] of the session continues with next_ids[i]. With guidance
+    /* The unfinished completions: sequence seqs[i] of the session continues with next_ids[i]. With guidance
      * the same completions' sequences behind the negative prompt follow. With prompt lookup, next_ids are the one
      * completion's last token and the draft tokens. */
     size_t *seqs;      /* [sequences] */

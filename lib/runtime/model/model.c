@@ -93,29 +93,17 @@ llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *
     return ll_tokenizer_files_present(a, where, present);
 }
 
-/* The tokenizer file of a folder that no tokenizer here reads; NULL: none. */
-static llmcs_status find_foreign_tokenizer(const llmcs_allocator *a, const ll_source *where, const char **name) {
-    static const char *const names[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "spm.model"};
-    *name = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !*name; i++) {
-        bool there;
-        LL_TRY(ll_source_has(where, a, names[i], &there));
-        if (there) *name = names[i];
-    }
-    return LLMCS_OK;
-}
-
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer) {
+    static const char foreign[] = "spm.model"; /* DeBERTa's, which no tokenizer here reads */
     ll_source where;
     bool present;
-    const char *foreign;
     *tokenizer = NULL;
     why->reason[0] = '\0';
     LL_TRY(ll_model_find_tokenizer(a, source, config, &where, &present));
     if (!present) {
-        LL_TRY(find_foreign_tokenizer(a, &where, &foreign));
-        if (foreign)
+        LL_TRY(ll_source_has(&where, a, foreign, &present));
+        if (present)
             ll_format(why->reason, sizeof why->reason, "%s: the tokenizer %s is not supported", source->path, foreign);
         return LLMCS_OK;
     }
