@@ -26,13 +26,13 @@ static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
                                        .out = {"cls.predictions.decoder", NULL, NULL},
                                        .out_biases = {"cls.predictions.bias", "cls.predictions.decoder.bias"}};
 
-static const ll_class classes[] = {{"Model", NULL},
-                                   {"ForSequenceClassification", &classification},
-                                   {"ForTokenClassification", &tags},
-                                   {"ForQuestionAnswering", &spans},
-                                   {"ForMaskedLM", &masked_lm},
-                                   {"ForPreTraining", &masked_lm},
-                                   {0}};
+const ll_class ll_bert_classes[] = {{"Model", NULL},
+                                    {"ForSequenceClassification", &classification},
+                                    {"ForTokenClassification", &tags},
+                                    {"ForQuestionAnswering", &spans},
+                                    {"ForMaskedLM", &masked_lm},
+                                    {"ForPreTraining", &masked_lm},
+                                    {0}};
 
 static const ll_sign signs[] = {{{"cls.predictions.transform.dense.weight"}, 0, "BertForMaskedLM"},
                                 {{"bert.embeddings.word_embeddings.weight", "classifier.weight", "pooler.dense.weight"},
@@ -57,7 +57,7 @@ const ll_family ll_family_bert = {
     .prefix = "bert.",
     .keys = keys,
     .must_be = must_be,
-    .classes = classes,
+    .classes = ll_bert_classes,
     .signs = signs,
     .bare_signs = bare_signs,
     .tokens = {-1, -1, 0},

@@ -31,6 +31,10 @@
  * the other families. */
 #define LL_OWN_POOLER [LL_POOLER] = {"pooler.dense", "llmcs.pooler", NULL}
 
+/* bert.c: the heads of BERT and ERNIE. roberta.c: those of RoBERTa and MPNet. */
+extern const ll_class ll_bert_classes[];
+extern const ll_class ll_roberta_classes[];
+
 /* GPT-2 always is one. */
 #define LL_ENCODER_MUST_BE \
     { "is_decoder", NULL, 0 }

@@ -9,26 +9,6 @@ static const ll_key keys[] = {LL_BERT_KEYS, LL_BOOL(use_task_id, false, "use_tas
                               LL_INT(task_vocab_size, 3, 1, LL_MAX_WIDTH, "task_type_vocab_size"), LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 
-static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST, .pooler = true, .act = LL_ACT_TANH,
-                                            .out = {"classifier", "cls.output", NULL}};
-static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", "cls.output", NULL}};
-static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
-static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
-                                       LL_ROWS_LOGITS,
-                                       .dense = {"cls.predictions.transform.dense", NULL, NULL},
-                                       .act_of_config = true,
-                                       .norm = {"cls.predictions.transform.LayerNorm", NULL, NULL},
-                                       .out = {"cls.predictions.decoder", NULL, NULL},
-                                       .out_biases = {"cls.predictions.bias", "cls.predictions.decoder.bias"}};
-
-static const ll_class classes[] = {{"Model", NULL},
-                                   {"ForSequenceClassification", &classification},
-                                   {"ForTokenClassification", &tags},
-                                   {"ForQuestionAnswering", &spans},
-                                   {"ForMaskedLM", &masked_lm},
-                                   {"ForPreTraining", &masked_lm},
-                                   {0}};
-
 const ll_family ll_family_ernie = {
     .name = "ernie",
     .number = 42,
@@ -36,7 +16,7 @@ const ll_family ll_family_ernie = {
     .prefix = "ernie.",
     .keys = keys,
     .must_be = must_be,
-    .classes = classes,
+    .classes = ll_bert_classes,
     .tokens = {-1, -1, 0},
     .stack = {{
         .layers = "encoder.layer.%d.",

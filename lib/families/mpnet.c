@@ -17,26 +17,6 @@ static const ll_key keys[] = {LL_BERT_SIZES,
                               LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 
-static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST,
-                                            .dense = {"classifier.dense", "cls", NULL}, .act = LL_ACT_TANH,
-                                            .out = {"classifier.out_proj", "cls.output", NULL}};
-static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", NULL, NULL}};
-static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
-static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
-                                       LL_ROWS_LOGITS,
-                                       .dense = {"lm_head.dense", NULL, NULL},
-                                       .act = LL_ACT_GELU,
-                                       .norm = {"lm_head.layer_norm", NULL, NULL},
-                                       .out = {"lm_head.decoder", NULL, NULL},
-                                       .out_biases = {"lm_head.bias", "lm_head.decoder.bias"}};
-
-static const ll_class classes[] = {{"Model", NULL},
-                                   {"ForSequenceClassification", &classification},
-                                   {"ForTokenClassification", &tags},
-                                   {"ForQuestionAnswering", &spans},
-                                   {"ForMaskedLM", &masked_lm},
-                                   {0}};
-
 const ll_family ll_family_mpnet = {
     .name = "mpnet",
     .number = 43,
@@ -44,7 +24,7 @@ const ll_family ll_family_mpnet = {
     .prefix = "mpnet.",
     .keys = keys,
     .must_be = must_be,
-    .classes = classes,
+    .classes = ll_roberta_classes,
     .tokens = {0, 2, 1},
     .stack = {{
         .layers = "encoder.layer.%d.",

@@ -24,12 +24,12 @@ static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
                                        .out = {"lm_head.decoder", NULL, NULL},
                                        .out_biases = {"lm_head.bias", "lm_head.decoder.bias"}};
 
-static const ll_class classes[] = {{"Model", NULL},
-                                   {"ForSequenceClassification", &classification},
-                                   {"ForTokenClassification", &tags},
-                                   {"ForQuestionAnswering", &spans},
-                                   {"ForMaskedLM", &masked_lm},
-                                   {0}};
+const ll_class ll_roberta_classes[] = {{"Model", NULL},
+                                       {"ForSequenceClassification", &classification},
+                                       {"ForTokenClassification", &tags},
+                                       {"ForQuestionAnswering", &spans},
+                                       {"ForMaskedLM", &masked_lm},
+                                       {0}};
 
 static const ll_sign signs[] = {{{"classifier.out_proj.weight"}, 0, "RobertaForSequenceClassification"},
                                 {{"lm_head.layer_norm.weight"}, 0, "RobertaForMaskedLM"},
@@ -51,7 +51,7 @@ const ll_family ll_family_roberta = {
     .prefix = "roberta.",
     .keys = keys,
     .must_be = must_be,
-    .classes = classes,
+    .classes = ll_roberta_classes,
     .signs = signs,
     .bare_signs = bare_signs,
     .tokens = {0, 2, 1},

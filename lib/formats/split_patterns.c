@@ -135,7 +135,7 @@ void ll_gguf_pre_apply(const char *name, size_t len, ll_tokenizer_spec *spec) {
     const size_t i = find_gguf(name, len);
     if (i == N_GGUF) return;
     spec->ignore_merges = GGUF[i].ignore_merges;
-    if (GGUF[i].nfc && spec->n_normalizer == 0) ll_add_normalizer(spec, LL_NORMALIZE_NFC);
+    if (GGUF[i].nfc && spec->n_normalizer == 0) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_NFC});
     if (GGUF[i].n == 1 && GGUF[i].patterns[0] == LL_PATTERN_GPT2) return;
     spec->n_split = 0;
     for (size_t k = 0; k < GGUF[i].n; k++)

@@ -160,11 +160,9 @@ static llmcs_status check_pre_tokenizer(const ll_gguf *g) {
 static llmcs_status llama_steps(ll_tokenizer_spec *spec, const ll_gguf *g) {
     bool prefix = true;
     LL_TRY(ll_gguf_bool(g, "tokenizer.ggml.add_space_prefix", &prefix));
-    if (prefix)
-        spec->normalizer[spec->n_normalizer++] =
-            (ll_normalizer_step){.kind = LL_NORMALIZE_PREPEND, .to = {LOWER_BLOCK, 3}};
-    spec->normalizer[spec->n_normalizer++] =
-        (ll_normalizer_step){.kind = LL_NORMALIZE_REPLACE, .from = {" ", 1}, .to = {LOWER_BLOCK, 3}};
+    if (prefix) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_PREPEND, .to = {LOWER_BLOCK, 3}});
+    ll_add_normalizer(spec,
+                      (ll_normalizer_step){.kind = LL_NORMALIZE_REPLACE, .from = {" ", 1}, .to = {LOWER_BLOCK, 3}});
     ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_REPLACE, .from = {LOWER_BLOCK, 3}, .to = {" ", 1}});
     ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_BYTE_FALLBACK});
     ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_FUSE});
@@ -183,7 +181,7 @@ static llmcs_status t5_steps(ll_tokenizer_spec *spec, const ll_gguf *g) {
         return ll_gguf_bad(g, map, "an array of bytes");
     if (map && map->n) {
         const ll_step_text bytes = {(const char *)g->data + map->at, (uint32_t)map->n};
-        spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = LL_NORMALIZE_CHARSMAP, .map = bytes};
+        ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_CHARSMAP, .map = bytes});
     }
     if (remove_extra) ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_WHITE_SPACE});
     const ll_prepend prepend = prefix ? LL_PREPEND_ALWAYS : LL_PREPEND_NEVER;

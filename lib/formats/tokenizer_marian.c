@@ -28,12 +28,12 @@ static llmcs_status add_languages(ll_tokenizer_spec *spec) {
 }
 
 static void add_steps(ll_tokenizer_spec *spec, const ll_sentencepiece *m) {
-    spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = LL_NORMALIZE_SENTENCEPIECE,
-                                                                  .map = m->charsmap,
-                                                                  .escape = m->escape,
-                                                                  .remove_extra = m->remove_extra,
-                                                                  .dummy_prefix = m->dummy_prefix,
-                                                                  .as_suffix = m->as_suffix};
+    ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_SENTENCEPIECE,
+                                                 .map = m->charsmap,
+                                                 .escape = m->escape,
+                                                 .remove_extra = m->remove_extra,
+                                                 .dummy_prefix = m->dummy_prefix,
+                                                 .as_suffix = m->as_suffix});
     ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_SENTENCEPIECE, .from = {LOWER_BLOCK, 3}});
 }
 

@@ -4,16 +4,33 @@
 #include "formats/base64.h"
 #include "formats/tokenizer_read.h"
 
-void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind) {
-    spec->normalizer[spec->n_normalizer++] = (ll_normalizer_step){.kind = kind};
+#define MAX_TEXT 1024 /* bytes of a text that is replaced, or put in: what one character costs, and becomes */
+
+void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_step step) {
+    spec->normalizer[spec->n_normalizer++] = step;
+}
+
+static void add_kind(ll_tokenizer_spec *spec, ll_normalizer_kind kind) {
+    ll_add_normalizer(spec, (ll_normalizer_step){.kind = kind});
+}
+
+static llmcs_status read_text(ll_json stage, ll_json object, const char *key, ll_step_text *out) {
+    char problem[100];
+    LL_TRY(ll_spec_string(object, "normalizer", key, &out->at, &out->n));
+    if (out->at && out->n <= MAX_TEXT) return LLMCS_OK;
+    if (out->at)
+        return ll_fail(LLMCS_LIMIT, "%s: normalizer, at byte %llu: \"%s\" has %u bytes, at most %d are allowed",
+                       ll_json_name(stage.doc), (unsigned long long)ll_json_offset(stage), key, out->n, MAX_TEXT);
+    ll_format(problem, sizeof problem, "\"%s\" is missing", key);
+    return ll_spec_fail(stage, "normalizer", problem);
 }
 
 void ll_bert_steps(ll_tokenizer_spec *spec, bool clean_text, bool chinese, bool strip_accents, bool lowercase) {
-    if (clean_text) ll_add_normalizer(spec, LL_NORMALIZE_CLEAN_TEXT);
-    if (chinese) ll_add_normalizer(spec, LL_NORMALIZE_CHINESE);
-    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_NFD);
-    if (strip_accents) ll_add_normalizer(spec, LL_NORMALIZE_STRIP_NONSPACING);
-    if (lowercase) ll_add_normalizer(spec, LL_NORMALIZE_LOWERCASE);
+    if (clean_text) add_kind(spec, LL_NORMALIZE_CLEAN_TEXT);
+    if (chinese) add_kind(spec, LL_NORMALIZE_CHINESE);
+    if (strip_accents) add_kind(spec, LL_NORMALIZE_NFD);
+    if (strip_accents) add_kind(spec, LL_NORMALIZE_STRIP_NONSPACING);
+    if (lowercase) add_kind(spec, LL_NORMALIZE_LOWERCASE);
 }
 
 static llmcs_status read_bert_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
@@ -36,10 +53,7 @@ static llmcs_status read_pattern(ll_json stage, ll_normalizer_step *step) {
     ll_json pattern, regex;
     LL_TRY(ll_spec_member(stage, "normalizer", "pattern", &pattern));
     LL_TRY(ll_spec_member(pattern, "normalizer", "Regex", &regex));
-    if (ll_spec_absent(regex)) {
-        LL_TRY(ll_spec_string(pattern, "normalizer", "String", &step->from.at, &step->from.n));
-        return step->from.at ? LLMCS_OK : ll_spec_fail(stage, "normalizer", "Replace without a pattern");
-    }
+    if (ll_spec_absent(regex)) return read_text(stage, pattern, "String", &step->from);
     size_t len = 0;
     const char *text = ll_json_string(regex, &len);
     step->replaced = ll_json_equals(regex, " {2,}") ? LL_REPLACE_SPACES : LL_REPLACE_WHITE_SPACE;
@@ -54,9 +68,8 @@ static llmcs_status read_pattern(ll_json stage, ll_normalizer_step *step) {
 static llmcs_status read_replace(ll_tokenizer_spec *spec, ll_json stage) {
     ll_normalizer_step step = {.kind = LL_NORMALIZE_REPLACE};
     LL_TRY(read_pattern(stage, &step));
-    LL_TRY(ll_spec_string(stage, "normalizer", "content", &step.to.at, &step.to.n));
-    if (!step.to.at) return ll_spec_fail(stage, "normalizer", "Replace without \"content\"");
-    spec->normalizer[spec->n_normalizer++] = step;
+    LL_TRY(read_text(stage, stage, "content", &step.to));
+    ll_add_normalizer(spec, step);
     return LLMCS_OK;
 }
 
@@ -64,15 +77,14 @@ static llmcs_status read_strip(ll_tokenizer_spec *spec, ll_json stage) {
     ll_normalizer_step step = {.kind = LL_NORMALIZE_STRIP};
     LL_TRY(ll_spec_bool(stage, "normalizer", "strip_left", &step.left));
     LL_TRY(ll_spec_bool(stage, "normalizer", "strip_right", &step.right));
-    spec->normalizer[spec->n_normalizer++] = step;
+    ll_add_normalizer(spec, step);
     return LLMCS_OK;
 }
 
 static llmcs_status read_prepend(ll_tokenizer_spec *spec, ll_json stage) {
     ll_normalizer_step step = {.kind = LL_NORMALIZE_PREPEND};
-    LL_TRY(ll_spec_string(stage, "normalizer", "prepend", &step.to.at, &step.to.n));
-    if (!step.to.at) return ll_spec_fail(stage, "normalizer", "Prepend without \"prepend\"");
-    spec->normalizer[spec->n_normalizer++] = step;
+    LL_TRY(read_text(stage, stage, "prepend", &step.to));
+    ll_add_normalizer(spec, step);
     return LLMCS_OK;
 }
 
@@ -93,7 +105,7 @@ static llmcs_status read_charsmap(ll_tokenizer_spec *spec, ll_json stage) {
     if (!ll_base64_decode(text, len, bytes, &n))
         return ll_spec_fail(stage, "normalizer", "\"precompiled_charsmap\" is not Base64");
     step.map = (ll_step_text){bytes, (uint32_t)n};
-    spec->normalizer[spec->n_normalizer++] = step;
+    ll_add_normalizer(spec, step);
     return LLMCS_OK;
 }
 
@@ -114,7 +126,7 @@ static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) 
     if (ll_json_equals(type, "BertNormalizer")) return read_bert_normalizer(spec, stage);
     for (size_t i = 0; i < sizeof simple / sizeof *simple; i++) {
         if (!ll_json_equals(type, simple[i].type)) continue;
-        ll_add_normalizer(spec, simple[i].step);
+        add_kind(spec, simple[i].step);
         return LLMCS_OK;
     }
     if (ll_json_equals(type, "Replace")) return read_replace(spec, stage);

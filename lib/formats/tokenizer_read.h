@@ -48,7 +48,7 @@ llmcs_status ll_spec_fail_kind(ll_json stage, const char *where);
 llmcs_status ll_read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend);
 
 /* Appends a step to a list that has capacity for it. */
-void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_kind kind);
+void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_step step);
 void ll_add_split(ll_tokenizer_spec *spec, ll_split_step step);
 void ll_add_decoder(ll_tokenizer_spec *spec, ll_decoder_step step);
 

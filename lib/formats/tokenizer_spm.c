@@ -166,24 +166,20 @@ static llmcs_status fill_added(ll_tokenizer_spec *spec, const ll_sentencepiece *
 
 /* ----------------------------------------------------------------------------------------------------- steps */
 
-static void add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_step step) {
-    spec->normalizer[spec->n_normalizer++] = step;
-}
-
 static void add_replace(ll_tokenizer_spec *spec, const char *from, const char *to) {
-    add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_REPLACE,
-                                              .from = {from, (uint32_t)strlen(from)},
-                                              .to = {to, (uint32_t)strlen(to)}});
+    ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_REPLACE,
+                                                 .from = {from, (uint32_t)strlen(from)},
+                                                 .to = {to, (uint32_t)strlen(to)}});
 }
 
 static void add_charsmap(ll_tokenizer_spec *spec, const ll_sentencepiece *m) {
-    if (m->charsmap.n) add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_CHARSMAP, .map = m->charsmap});
+    if (m->charsmap.n) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_CHARSMAP, .map = m->charsmap});
 }
 
 static void add_collapse(ll_tokenizer_spec *spec, const char *to) {
-    add_normalizer(spec,
-                   (ll_normalizer_step){
-                       .kind = LL_NORMALIZE_REPLACE, .replaced = LL_REPLACE_SPACES, .to = {to, (uint32_t)strlen(to)}});
+    ll_add_normalizer(
+        spec, (ll_normalizer_step){
+                  .kind = LL_NORMALIZE_REPLACE, .replaced = LL_REPLACE_SPACES, .to = {to, (uint32_t)strlen(to)}});
 }
 
 static llmcs_status add_albert_normalizer(ll_tokenizer_spec *spec, const ll_sentencepiece *m,
@@ -193,9 +189,9 @@ static llmcs_status add_albert_normalizer(ll_tokenizer_spec *spec, const ll_sent
     LL_TRY(ll_token_setting_bool(s, "do_lower_case", &lowercase));
     add_replace(spec, "``", "\"");
     add_replace(spec, "''", "\"");
-    if (!keep_accents) ll_add_normalizer(spec, LL_NORMALIZE_NFKD);
-    if (!keep_accents) ll_add_normalizer(spec, LL_NORMALIZE_STRIP_MARKS);
-    if (lowercase) ll_add_normalizer(spec, LL_NORMALIZE_LOWERCASE);
+    if (!keep_accents) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_NFKD});
+    if (!keep_accents) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_STRIP_MARKS});
+    if (lowercase) ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_LOWERCASE});
     add_charsmap(spec, m);
     add_collapse(spec, " ");
     return LLMCS_OK;
@@ -230,13 +226,13 @@ static void add_llama_steps(ll_tokenizer_spec *spec, const prefix_settings *p) {
         return;
     }
     if (p->add_prefix_space)
-        add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_PREPEND, .to = {LOWER_BLOCK, 3}});
+        ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_PREPEND, .to = {LOWER_BLOCK, 3}});
     add_replace(spec, " ", LOWER_BLOCK);
 }
 
 static void add_usual_normalizer(ll_tokenizer_spec *spec, const ll_sentencepiece *m) {
     add_charsmap(spec, m);
-    add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_STRIP, .right = true});
+    ll_add_normalizer(spec, (ll_normalizer_step){.kind = LL_NORMALIZE_STRIP, .right = true});
     add_collapse(spec, LOWER_BLOCK);
 }
 

@@ -2,17 +2,12 @@
 #include "text/byte_tokens.h"
 
 #include "base/status.h"
-
-static int digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "formats/decimal.h"
 
 int ll_byte_of_token(const char *token, size_t len) {
     if (len != 6 || token[0] != '<' || token[1] != '0' || token[2] != 'x' || token[5] != '>') return -1;
-    const int high = digit(token[3]), low = digit(token[4]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    const int high = ll_digit_value(token[3]), low = ll_digit_value(token[4]);
+    return high >= 16 || low >= 16 ? -1 : high << 4 | low;
 }
 
 void ll_byte_tokens_find(ll_byte_tokens *b, const ll_vocab *vocab) {

@@ -77,6 +77,12 @@ static void run_table(const bad_file *table, size_t n, const char *base, const c
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
+#define TEXT_32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TEXT_256 TEXT_32 TEXT_32 TEXT_32 TEXT_32 TEXT_32 TEXT_32 TEXT_32 TEXT_32
+#define TEXT_1024 TEXT_256 TEXT_256 TEXT_256 TEXT_256
+#define REPLACE(from, to) \
+    "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"" from "\"}, \"content\": \"" to "\"}"
+
 /* T02..T04, T06..T08, T10, T12, T13, T15, T19 in tokenizer.json with byte-level BPE. */
 static const bad_file BPE_JSON[] = {
     {NULL, "", LLMCS_OK, NULL},
@@ -123,6 +129,10 @@ static const bad_file BPE_JSON[] = {
     {"\"type\": \"BPE\"", "\"type\": null", LLMCS_OK, NULL},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Precompiled\"}", LLMCS_TOKENIZER, "precompiled_charsmap"},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", LLMCS_OK, NULL},
+    {"\"normalizer\": null", REPLACE("x", TEXT_1024), LLMCS_OK, NULL},
+    {"\"normalizer\": null", REPLACE("x", TEXT_1024 "b"), LLMCS_LIMIT, "\"content\" has 1025 bytes"},
+    {"\"normalizer\": null", REPLACE(TEXT_1024 "b", "x"), LLMCS_LIMIT, "\"String\" has 1025 bytes"},
+    {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Prepend\"}", LLMCS_TOKENIZER, "\"prepend\" is missing"},
     {"\"normalizer\": null", "\"normalizer\": {}", LLMCS_TOKENIZER, "normalizer"},
     {"\"normalizer\": null", "\"normalizer\": [1]", LLMCS_TOKENIZER, "normalizer"},
     {"\"normalizer\": null",

@@ -123,6 +123,10 @@ typedef struct cli_log {
  * NULL all lines go there instead, as long as the model lives. */
 llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **model);
 void cli_log_free(cli_log *log);
+/* Fills *info (struct_size too). EXIT_FAILED, with a message, for a model with none of `heads`, LLMCS_HEAD_*, which
+ * are called `what`. */
+int cli_need_head(const cli_common *common, const llmcs_model *model, uint32_t heads, const char *what,
+                  llmcs_model_info *info);
 /* The common options alone, for models that the library opens by itself. */
 void cli_model_options(const cli_common *common, llmcs_model_options *options);
 /* An llmcs_progress_fn whose `user` is a string: prints "training  42 %" over itself, without a line end. */

@@ -63,6 +63,15 @@ llmcs_status cli_open(const cli_common *common, cli_log *log, llmcs_model **mode
     return status;
 }
 
+int cli_need_head(const cli_common *common, const llmcs_model *model, uint32_t heads, const char *what,
+                  llmcs_model_info *info) {
+    info->struct_size = sizeof *info;
+    if (llmcs_model_get_info(model, info)) return cli_failed("open");
+    if (info->heads & heads) return EXIT_DONE;
+    return cli_error("%s: no %s head (%s); llmcs check says what the model can do", common->folder, what,
+                     info->architecture);
+}
+
 int cli_failed(const char *doing) {
     fflush(stdout);
     fprintf(stderr, "%s: %s: %s\n", cli_program, doing, llmcs_error_message());

@@ -69,11 +69,9 @@ static int classify_text(void *user, const char *bytes, size_t len) {
 }
 
 static int classify_all(classify_job *j, const cli_common *common) {
-    llmcs_model_info info = {.struct_size = sizeof info};
-    if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_CLASSIFICATION))
-        return cli_error("%s: no classification head (%s); llmcs check says what the model can do", common->folder,
-                         info.architecture);
+    llmcs_model_info info;
+    const int code = cli_need_head(common, j->model, LLMCS_HEAD_CLASSIFICATION, "classification", &info);
+    if (code != EXIT_DONE) return code;
     j->n_labels = info.n_labels;
     j->scores = malloc((size_t)info.n_labels * sizeof *j->scores);
     if (!j->scores) return cli_error("no memory for %d labels", info.n_labels);

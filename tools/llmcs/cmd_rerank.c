@@ -23,7 +23,7 @@ static const cli_option options[] = {
     CLI_TEXTS_OPTIONS(rerank_job),
 };
 
-/* Documents and their scores, which are in one allocation. */
+/* Documents and their scores. */
 typedef struct documents {
     llmcs_text *texts;
     float *scores;
@@ -96,22 +96,32 @@ static int add_document(void *user, const char *bytes, size_t len) {
     return EXIT_DONE;
 }
 
+typedef struct ranked {
+    float score;
+    size_t document;
+} ranked;
+
 /* The best first; of equal scores the earlier. */
+static int compare_ranked(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return x->document < y->document ? -1 : x->document > y->document;
+}
+
 static int print_best(const rerank_job *j, const documents *d) {
     const size_t n_wanted = j->top_n && (size_t)j->top_n < d->n ? (size_t)j->top_n : d->n;
-    bool *printed = calloc(d->n + 1, sizeof *printed);
-    if (!printed) return cli_error("no memory for %zu documents", d->n);
+    ranked *order = calloc(d->n + 1, sizeof *order);
+    if (!order) return cli_error("no memory for %zu documents", d->n);
+    for (size_t i = 0; i < d->n; i++) order[i] = (ranked){d->scores[i], i};
+    qsort(order, d->n, sizeof *order, compare_ranked);
     for (size_t k = 0; k < n_wanted; k++) {
-        size_t best = d->n;
-        for (size_t i = 0; i < d->n; i++)
-            if (!printed[i] && (best == d->n || d->scores[i] > d->scores[best])) best = i;
-        printed[best] = true;
-        cli_texts_warn(&d->infos[best], d->texts[best].text, d->texts[best].text_bytes);
-        printf("%.4f  ", (double)d->scores[best]);
-        cli_print_escaped(stdout, d->texts[best].text, d->texts[best].text_bytes, true);
+        const size_t i = order[k].document;
+        cli_texts_warn(&d->infos[i], d->texts[i].text, d->texts[i].text_bytes);
+        printf("%.4f  ", (double)d->scores[i]);
+        cli_print_escaped(stdout, d->texts[i].text, d->texts[i].text_bytes, true);
         putchar('\n');
     }
-    free(printed);
+    free(order);
     return EXIT_DONE;
 }
 
@@ -133,11 +143,10 @@ static int rerank_texts(const rerank_job *j, const cli_common *common) {
 }
 
 static int rerank_all(rerank_job *j, const cli_common *common) {
-    llmcs_model_info info = {.struct_size = sizeof info};
-    if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & (LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_CAUSAL_LM)))
-        return cli_error("%s: no classification head (%s); llmcs check says what the model can do", common->folder,
-                         info.architecture);
+    llmcs_model_info info;
+    const int code =
+        cli_need_head(common, j->model, LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_CAUSAL_LM, "classification", &info);
+    if (code != EXIT_DONE) return code;
     return common->jsonl ? cli_jsonl(common, rerank_request, j) : rerank_texts(j, common);
 }
 

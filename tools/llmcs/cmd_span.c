@@ -104,11 +104,9 @@ static int answer_question(const span_job *j, const cli_common *common) {
 }
 
 static int span_all(span_job *j, const cli_common *common) {
-    llmcs_model_info info = {.struct_size = sizeof info};
-    if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_QUESTION_ANSWERING))
-        return cli_error("%s: no question-answering head (%s); llmcs check says what the model can do", common->folder,
-                         info.architecture);
+    llmcs_model_info info;
+    const int code = cli_need_head(common, j->model, LLMCS_HEAD_QUESTION_ANSWERING, "question-answering", &info);
+    if (code != EXIT_DONE) return code;
     return common->jsonl ? cli_jsonl(common, span_request, j) : answer_question(j, common);
 }
 

@@ -87,11 +87,9 @@ static int tag_text(void *user, const char *bytes, size_t len) {
 }
 
 static int tag_all(tag_job *j, const cli_common *common) {
-    llmcs_model_info info = {.struct_size = sizeof info};
-    if (llmcs_model_get_info(j->model, &info)) return cli_failed("open");
-    if (!(info.heads & LLMCS_HEAD_TOKEN_CLASSIFICATION))
-        return cli_error("%s: no token-classification head (%s); llmcs check says what the model can do",
-                         common->folder, info.architecture);
+    llmcs_model_info info;
+    const int code = cli_need_head(common, j->model, LLMCS_HEAD_TOKEN_CLASSIFICATION, "token-classification", &info);
+    if (code != EXIT_DONE) return code;
     return common->jsonl ? cli_jsonl(common, tag_request, j) : cli_each_text(common, tag_text, j);
 }
 
