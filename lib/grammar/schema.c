@@ -317,12 +317,8 @@ static llmcs_status check_names(const ll_schema *s, const ll_schema_view *v) {
 
 /* "key": value */
 static llmcs_status member(ll_schema *s, ll_json property, ll_fragment *out) {
-    size_t n;
-    const char *key = ll_json_key(property, &n);
     ll_fragment f;
-    LL_TRY(ll_schema_quoted(s, key, n, out));
-    LL_TRY(ll_regex_compile(s->nfa, ": ?", 3, LL_REGEX_TEXT, &f));
-    ll_nfa_join(s->nfa, out, f);
+    LL_TRY(ll_schema_key(s, property, out));
     LL_TRY(ll_schema_call(s, property, &f));
     ll_nfa_join(s->nfa, out, f);
     return LLMCS_OK;
@@ -359,30 +355,6 @@ static llmcs_status add_member(ll_schema *s, ll_json property, bool required, wa
     return LLMCS_OK;
 }
 
-/* Members of any name, whose values satisfy `values` (MISSING: any). */
-static llmcs_status map_members(ll_schema *s, ll_json values, ll_fragment *out) {
-    ll_nfa *n = s->nfa;
-    ll_fragment f[2];
-    LL_TRY(ll_schema_any_string(s, &f[0])); /* makes the shared rules */
-    LL_TRY(ll_schema_any(s, &f[0]));
-    for (int i = 0; i < 2; i++) {
-        ll_fragment more;
-        LL_TRY(ll_regex_compile(n, i ? ", ?" : "", i ? 3 : 0, LL_REGEX_TEXT, &f[i]));
-        LL_TRY(ll_schema_any_string(s, &more));
-        ll_nfa_join(n, &f[i], more);
-        LL_TRY(ll_regex_compile(n, ": ?", 3, LL_REGEX_TEXT, &more));
-        ll_nfa_join(n, &f[i], more);
-        LL_TRY(ll_json_get_type(values) == LL_JSON_OBJECT ? ll_schema_call(s, values, &more) : ll_schema_any(s, &more));
-        ll_nfa_join(n, &f[i], more);
-    }
-    LL_TRY(ll_nfa_repeat(n, &f[1], 0, SIZE_MAX));
-    ll_nfa_join(n, &f[0], f[1]);
-    LL_TRY(ll_nfa_repeat(n, &f[0], 0, 1));
-    LL_TRY(ll_nfa_bytes(n, "{", 1, out));
-    ll_nfa_join(n, out, f[0]);
-    return ll_schema_then(n, out, "}");
-}
-
 static llmcs_status object(ll_schema *s, const ll_schema_view *v, ll_fragment *out) {
     ll_json more;
     bool closed = false, none = true;
@@ -391,7 +363,7 @@ static llmcs_status object(ll_schema *s, const ll_schema_view *v, ll_fragment *o
     LL_TRY(check_sizes(s, v));
     LL_TRY(check_names(s, v));
     for (size_t i = 0; i < v->n; i++) none = none && !ll_json_count(ll_json_get(v->sources[i], "properties"));
-    if (none && !closed) return map_members(s, more, out);
+    if (none && !closed) return ll_schema_list(s, "{}", ll_schema_member, more, 0, SIZE_MAX, out);
     LL_TRY(ll_nfa_bytes(s->nfa, "{", 1, out));
     way w = {out->end, LL_NFA_NONE};
     for (size_t i = 0; i < v->n; i++) {
@@ -410,10 +382,9 @@ static llmcs_status object(ll_schema *s, const ll_schema_view *v, ll_fragment *o
 /* ---- arrays */
 
 static llmcs_status array(ll_schema *s, const ll_schema_view *v, ll_fragment *out) {
-    ll_nfa *n = s->nfa;
     size_t min = 0, max = SIZE_MAX;
     ll_json items, most;
-    ll_fragment f[2];
+    bool allowed = true;
     LL_TRY(ll_schema_get(s, v, "items", &items));
     LL_TRY(ll_schema_get(s, v, "maxItems", &most));
     LL_TRY(ll_schema_count(s, v, "minItems", &min));
@@ -421,24 +392,9 @@ static llmcs_status array(ll_schema *s, const ll_schema_view *v, ll_fragment *ou
     if (min > max) return ll_schema_bad(s, LLMCS_ARG, most, "less than minItems");
     if (ll_json_get_type(items) == LL_JSON_ARRAY)
         return ll_schema_bad(s, LLMCS_UNSUPPORTED, items, "a list of schemas is not supported");
-    if (max == 0) return ll_nfa_bytes(n, "[]", 2, out);
-    const bool any = ll_json_get_type(items) != LL_JSON_OBJECT;
-    bool allowed = true;
-    if (ll_json_bool(items, &allowed) && !allowed) return ll_schema_bad(s, LLMCS_ARG, items, "false allows no value");
-    if (any) LL_TRY(ll_schema_any(s, &f[0])); /* makes the shared rules */
-    LL_TRY(any ? ll_schema_any(s, &f[0]) : ll_schema_call(s, items, &f[0]));
-    const uint32_t first = f[0].first;
-    ll_fragment item;
-    LL_TRY(ll_regex_compile(n, ", ?", 3, LL_REGEX_TEXT, &f[1]));
-    LL_TRY(any ? ll_schema_any(s, &item) : ll_schema_call(s, items, &item));
-    ll_nfa_join(n, &f[1], item);
-    LL_TRY(ll_nfa_repeat(n, &f[1], min ? min - 1 : 0, max == SIZE_MAX ? max : max - 1));
-    ll_nfa_join(n, &f[0], f[1]);
-    f[0].first = first;
-    if (!min) LL_TRY(ll_nfa_repeat(n, &f[0], 0, 1));
-    LL_TRY(ll_nfa_bytes(n, "[", 1, out));
-    ll_nfa_join(n, out, f[0]);
-    return ll_schema_then(n, out, "]");
+    if (max && ll_json_bool(items, &allowed) && !allowed)
+        return ll_schema_bad(s, LLMCS_ARG, items, "false allows no value");
+    return ll_schema_list(s, "[]", ll_schema_item, items, min, max, out);
 }
 
 /* ---- a value */

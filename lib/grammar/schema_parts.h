@@ -63,6 +63,15 @@ llmcs_status ll_schema_number(ll_schema *s, const ll_schema_view *v, bool intege
 /* Any value, any string, one character of a string. */
 llmcs_status ll_schema_any(ll_schema *s, ll_fragment *out);
 llmcs_status ll_schema_any_string(ll_schema *s, ll_fragment *out);
+/* A value of the schema `values` (MISSING or a bool: any), and a member of any name with one. */
+typedef llmcs_status (*ll_schema_part_fn)(ll_schema *s, ll_json values, ll_fragment *out);
+llmcs_status ll_schema_item(ll_schema *s, ll_json values, ll_fragment *out);
+llmcs_status ll_schema_member(ll_schema *s, ll_json values, ll_fragment *out);
+/* min to max parts, separated by commas, between two brackets. */
+llmcs_status ll_schema_list(ll_schema *s, const char *brackets, ll_schema_part_fn part, ll_json values, size_t min,
+                            size_t max, ll_fragment *out);
+/* "key": of a member. */
+llmcs_status ll_schema_key(ll_schema *s, ll_json member, ll_fragment *out);
 /* The text of a JSON value, as short as it can be. */
 llmcs_status ll_schema_literal(ll_schema *s, ll_json value, ll_fragment *out);
 /* A string between its quotes. */

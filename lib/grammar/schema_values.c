@@ -266,37 +266,37 @@ llmcs_status ll_schema_number(ll_schema *s, const ll_schema_view *v, bool intege
 
 /* ---- any value */
 
-static llmcs_status any_container(ll_schema *s, bool object, ll_fragment *out) {
+llmcs_status ll_schema_item(ll_schema *s, ll_json values, ll_fragment *out) {
+    return ll_json_get_type(values) == LL_JSON_OBJECT ? ll_schema_call(s, values, out) : ll_schema_any(s, out);
+}
+
+llmcs_status ll_schema_member(ll_schema *s, ll_json values, ll_fragment *out) {
+    ll_fragment f;
+    LL_TRY(ll_schema_any_string(s, out));
+    LL_TRY(text_of(s->nfa, ": ?", &f));
+    ll_nfa_join(s->nfa, out, f);
+    LL_TRY(ll_schema_item(s, values, &f));
+    ll_nfa_join(s->nfa, out, f);
+    return LLMCS_OK;
+}
+
+/* Rules that a part needs are made with the first one, which is not copied. */
+llmcs_status ll_schema_list(ll_schema *s, const char *brackets, ll_schema_part_fn part, ll_json values, size_t min,
+                            size_t max, ll_fragment *out) {
     ll_nfa *n = s->nfa;
-    ll_fragment item, first, rest, all;
-    const uint32_t begin = (uint32_t)n->n_states;
-    for (int i = 0; i < 2; i++) { /* the first member or item, and one after a comma */
-        LL_TRY(ll_nfa_bytes(n, i ? "," : "", (size_t)i, &item));
-        const uint32_t start = item.first;
-        if (i) LL_TRY(text_of(n, " ?", &first));
-        if (i) ll_nfa_join(n, &item, first);
-        if (object) {
-            LL_TRY(ll_schema_any_string(s, &first));
-            ll_nfa_join(n, &item, first);
-            LL_TRY(text_of(n, ": ?", &first));
-            ll_nfa_join(n, &item, first);
-        }
-        LL_TRY(ll_nfa_call(n, s->shared.any, &first));
-        ll_nfa_join(n, &item, first);
-        item.first = start;
-        if (i)
-            rest = item;
-        else
-            all = item;
-    }
-    LL_TRY(ll_nfa_repeat(n, &rest, 0, SIZE_MAX));
-    ll_nfa_join(n, &all, rest);
-    all.first = begin;
-    LL_TRY(ll_nfa_repeat(n, &all, 0, 1));
-    LL_TRY(ll_nfa_bytes(n, object ? "{" : "[", 1, out));
-    ll_nfa_join(n, out, all);
-    out->first = begin;
-    return ll_schema_then(n, out, object ? "}" : "]");
+    ll_fragment parts, rest, more;
+    if (max == 0) return ll_nfa_bytes(n, brackets, 2, out);
+    LL_TRY(part(s, values, &parts));
+    LL_TRY(text_of(n, ", ?", &rest));
+    LL_TRY(part(s, values, &more));
+    ll_nfa_join(n, &rest, more);
+    LL_TRY(ll_nfa_repeat(n, &rest, min ? min - 1 : 0, max == SIZE_MAX ? max : max - 1));
+    ll_nfa_join(n, &parts, rest);
+    if (!min) LL_TRY(ll_nfa_repeat(n, &parts, 0, 1));
+    LL_TRY(ll_nfa_bytes(n, brackets, 1, out));
+    ll_nfa_join(n, out, parts);
+    out->first = parts.first;
+    return ll_schema_then(n, out, brackets + 1);
 }
 
 static llmcs_status any_body(ll_schema *s, ll_fragment *out) {
@@ -309,18 +309,13 @@ static llmcs_status any_body(ll_schema *s, ll_fragment *out) {
     LL_TRY(ll_schema_add(s->nfa, out, &any, f));
     LL_TRY(ll_schema_number(s, &no_keywords, false, &f));
     LL_TRY(ll_schema_add(s->nfa, out, &any, f));
-    for (int object = 0; object < 2; object++) {
-        LL_TRY(any_container(s, object, &f));
-        LL_TRY(ll_schema_add(s->nfa, out, &any, f));
-    }
-    return LLMCS_OK;
+    LL_TRY(ll_schema_list(s, "[]", ll_schema_item, (ll_json){0}, 0, SIZE_MAX, &f));
+    LL_TRY(ll_schema_add(s->nfa, out, &any, f));
+    LL_TRY(ll_schema_list(s, "{}", ll_schema_member, (ll_json){0}, 0, SIZE_MAX, &f));
+    return ll_schema_add(s->nfa, out, &any, f);
 }
 
-llmcs_status ll_schema_any(ll_schema *s, ll_fragment *out) {
-    ll_fragment f;
-    LL_TRY(ll_schema_any_string(s, &f)); /* its rule, before that of any value is under way */
-    return call_shared(s, &s->shared.any, any_body, out);
-}
+llmcs_status ll_schema_any(ll_schema *s, ll_fragment *out) { return call_shared(s, &s->shared.any, any_body, out); }
 
 /* ---- fixed values */
 
@@ -338,12 +333,11 @@ static llmcs_status join_scalar(ll_schema *s, ll_json v, ll_fragment *out) {
     return LLMCS_OK;
 }
 
-static llmcs_status join_key(ll_schema *s, ll_json member, ll_fragment *out) {
+llmcs_status ll_schema_key(ll_schema *s, ll_json member, ll_fragment *out) {
     size_t n;
     const char *key = ll_json_key(member, &n);
     ll_fragment f;
-    LL_TRY(ll_schema_quoted(s, key, n, &f));
-    ll_nfa_join(s->nfa, out, f);
+    LL_TRY(ll_schema_quoted(s, key, n, out));
     LL_TRY(text_of(s->nfa, ": ?", &f));
     ll_nfa_join(s->nfa, out, f);
     return LLMCS_OK;
@@ -359,7 +353,11 @@ llmcs_status ll_schema_literal(ll_schema *s, ll_json value, ll_fragment *out) {
     LL_TRY(ll_nfa_empty(s->nfa, out));
     while (true) {
         const bool in_object = depth && ll_json_get_type(open[depth - 1]) == LL_JSON_OBJECT;
-        if (in_object) LL_TRY(join_key(s, at, out));
+        ll_fragment f;
+        if (in_object) {
+            LL_TRY(ll_schema_key(s, at, &f));
+            ll_nfa_join(s->nfa, out, f);
+        }
         if (is_container(at)) {
             LL_TRY(ll_schema_then(s->nfa, out, ll_json_get_type(at) == LL_JSON_ARRAY ? "[" : "{"));
             open[depth++] = at;
@@ -374,7 +372,6 @@ llmcs_status ll_schema_literal(ll_schema *s, ll_json value, ll_fragment *out) {
             const bool ended = is_container(at) && at.node == open[depth - 1].node;
             const ll_json next = ended ? (ll_json){0} : ll_json_next(at);
             if (ll_json_get_type(next)) {
-                ll_fragment f;
                 LL_TRY(text_of(s->nfa, ", ?", &f));
                 ll_nfa_join(s->nfa, out, f);
                 at = next;

@@ -2,8 +2,7 @@
  * Heads over the rows of a stack's output:
  *
  *     pooled = tanh(pooler(first row))
- *     logits = out(norm(act(dense(rows))))       of the first, the last or each row, or of the rows whose logits a call
- * wants
+ *     logits = out(norm(act(dense(rows))))       of the first, the last or each row, their mean, or those a call wants
  */
 #include "models/heads.h"
 
