@@ -4,7 +4,8 @@
 
 #include "formats/tokenizer_read.h"
 
-/* The id of a token among vocabulary and added tokens. Linear: called for a handful of tokens. */
+/* The id of a token among vocabulary and added tokens, the last one if the vocabulary has it twice. Linear: called for
+ * a handful of tokens. */
 static llmcs_status find_token(const ll_tokenizer_spec *spec, const char *text, size_t n, int32_t *id) {
     for (size_t i = spec->n_vocab; text && i-- > 0;) {
         const ll_vocab_entry *e = &spec->vocab[i];
@@ -20,8 +21,8 @@ static llmcs_status find_token(const ll_tokenizer_spec *spec, const char *text, 
                    (int)ll_min(n, 60), text ? text : "");
 }
 
-static llmcs_status find_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
-                              int32_t *id) {
+llmcs_status ll_find_role_token(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
+                                int32_t *id) {
     ll_json v;
     size_t len;
     const char *text = ll_token_role(spec, s, role, &v, &len);
@@ -47,7 +48,7 @@ static llmcs_status mbart_template(ll_tokenizer_spec *spec, const ll_token_setti
     size_t len = 5;
     const char *code = ll_token_text(ll_token_setting(s, "src_lang"), &len);
     LL_TRY(find_token(spec, code ? code : "en_XX", code ? len : 5, &language));
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_EOS, &eos));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_EOS, &eos));
     const bool first = s->family == LL_TOKENS_OF_MBART50;
     spec->n_single = spec->n_pair = 0;
     if (first) add_both(spec, language, LL_SLOT_LANGUAGE);
@@ -63,8 +64,8 @@ static llmcs_status llama_template(ll_tokenizer_spec *spec, const ll_token_setti
     int32_t bos = -1, eos = -1;
     LL_TRY(ll_token_setting_bool(s, "add_bos_token", &add_bos));
     LL_TRY(ll_token_setting_bool(s, "add_eos_token", &add_eos));
-    if (add_bos) LL_TRY(find_role(spec, s, LLMCS_SPECIAL_BOS, &bos));
-    if (add_eos) LL_TRY(find_role(spec, s, LLMCS_SPECIAL_EOS, &eos));
+    if (add_bos) LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_BOS, &bos));
+    if (add_eos) LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_EOS, &eos));
     spec->n_single = spec->n_pair = 0;
     if (add_bos) add_both(spec, bos, LL_SLOT_NONE);
     ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
@@ -92,7 +93,7 @@ llmcs_status ll_apply_class_template(ll_tokenizer_spec *spec, const ll_token_set
 /* A </s>, and A </s> B </s>. */
 static llmcs_status t5_template(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     int32_t eos;
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_EOS, &eos));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_EOS, &eos));
     spec->n_single = spec->n_pair = 0;
     ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
     ll_template_add(spec->pair, &spec->n_pair, -1, 0, 0);
@@ -106,14 +107,14 @@ llmcs_status ll_spm_template(ll_tokenizer_spec *spec, const ll_token_settings *s
     int32_t cls, sep, eos;
     if (s->family == LL_TOKENS_OF_T5) return t5_template(spec, s);
     if (s->family == LL_TOKENS_OF_MARIAN) {
-        LL_TRY(find_role(spec, s, LLMCS_SPECIAL_EOS, &eos));
+        LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_EOS, &eos));
         return ll_marian_template(spec, eos);
     }
     if (s->family != LL_TOKENS_OF_XLM_ROBERTA && s->family != LL_TOKENS_OF_CAMEMBERT &&
         s->family != LL_TOKENS_OF_ALBERT)
         return ll_apply_class_template(spec, s);
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_CLS, &cls));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_SEP, &sep));
     if (s->family == LL_TOKENS_OF_ALBERT)
         ll_template_bert(spec, cls, sep);
     else

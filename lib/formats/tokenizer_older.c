@@ -17,22 +17,6 @@ static llmcs_status check_class(const ll_tokenizer_spec *spec, const ll_token_se
                    (int)ll_min(s->class_bytes, 60), s->class_name ? s->class_name : "");
 }
 
-/* The id of a role's token in the vocabulary, the last one if it occurs twice. A linear search: called for a handful of
- * tokens. */
-static llmcs_status find_role(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
-                              int32_t *id) {
-    ll_json v;
-    size_t len;
-    const char *text = ll_token_role(spec, s, role, &v, &len);
-    for (size_t i = spec->n_vocab; text && i-- > 0;) {
-        const ll_vocab_entry *e = &spec->vocab[i];
-        *id = e->id;
-        if (e->token_bytes == len && !memcmp(e->token, text, len)) return LLMCS_OK;
-    }
-    return ll_fail(LLMCS_TOKENIZER, "%s: no token \"%.*s\", which goes around every text", spec->path,
-                   (int)ll_min(len, 60), text ? text : "");
-}
-
 static void log_slow_only(const ll_token_settings *s) {
     bool basic = true;
     ll_json_bool(ll_token_setting(s, "do_basic_tokenize"), &basic);
@@ -60,8 +44,8 @@ static llmcs_status read_bert(ll_tokenizer_spec *spec, const ll_token_settings *
     spec->continuing_prefix_bytes = 2;
     ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_BERT});
     ll_add_decoder(spec, (ll_decoder_step){.kind = LL_DECODE_WORDPIECE, .from = {"##", 2}, .cleanup = true});
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_CLS, &cls));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_SEP, &sep));
     ll_template_bert(spec, cls, sep);
     return LLMCS_OK;
 }
@@ -81,7 +65,7 @@ static llmcs_status read_gpt2(ll_tokenizer_spec *spec, const ll_token_settings *
     LL_TRY(ll_token_setting_bool(s, "add_bos_token", &add_bos));
     ll_template_plain(spec, 1);
     if (!add_bos) return LLMCS_OK;
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_BOS, &bos));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_BOS, &bos));
     spec->n_single = spec->n_pair = 0;
     ll_template_add(spec->single, &spec->n_single, bos, 0, 0);
     ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
@@ -97,8 +81,8 @@ static llmcs_status read_roberta(ll_tokenizer_spec *spec, const ll_token_setting
     spec->trim_offsets = true;
     LL_TRY(ll_token_setting_bool(s, "trim_offsets", &spec->trim_offsets));
     spec->trim_prefix_space = spec->split[0].add_prefix_space;
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_CLS, &cls));
-    LL_TRY(find_role(spec, s, LLMCS_SPECIAL_SEP, &sep));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_CLS, &cls));
+    LL_TRY(ll_find_role_token(spec, s, LLMCS_SPECIAL_SEP, &sep));
     ll_template_roberta(spec, cls, sep);
     return LLMCS_OK;
 }

@@ -156,6 +156,9 @@ llmcs_status ll_marian_template(ll_tokenizer_spec *spec, int32_t eos);
  * class. */
 llmcs_status ll_apply_class_template(ll_tokenizer_spec *spec, const ll_token_settings *s);
 llmcs_status ll_spm_template(ll_tokenizer_spec *spec, const ll_token_settings *s);
+/* The id of a role's token. TOKENIZER: neither the vocabulary nor the added tokens have it. */
+llmcs_status ll_find_role_token(const ll_tokenizer_spec *spec, const ll_token_settings *s, llmcs_special role,
+                                int32_t *id);
 
 /* tokenizer_older.c. What the older files leave to the class: normalizer, pre-tokenizer, post-processor, decoder. */
 llmcs_status ll_read_older_settings(ll_tokenizer_spec *spec, const ll_token_settings *s);
