@@ -5,21 +5,7 @@
 
 #include "shop/assist/protect.h"
 #include "shop/assist/rules.h"
-
-/* A text that is rebuilt from pieces of another one. */
-typedef struct builder {
-    const llmcs_allocator *a;
-    char *text;
-    size_t n, capacity;
-} builder;
-
-static llmcs_status append(builder *b, const char *text, size_t n) {
-    SHOP_TRY(shop_grow(b->a, &b->text, b->n, &b->capacity, b->n + n + 1, 1, "rewriting"));
-    if (n) memcpy(b->text + b->n, text, n);
-    b->n += n;
-    b->text[b->n] = 0;
-    return LLMCS_OK;
-}
+#include "shop/base/text.h"
 
 static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 static bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
@@ -107,24 +93,24 @@ static size_t phrase_at(const shop_phrase *p, const char *text, size_t n, size_t
 
 /* The new phrase, with a capital if the old one began with it. Where nothing takes its place the next letter gets it.
  */
-static llmcs_status append_phrase(builder *b, const shop_phrase *p, bool capital, bool *capital_next) {
+static llmcs_status append_phrase(shop_text *b, const shop_phrase *p, bool capital, bool *capital_next) {
     const size_t at = b->n;
-    SHOP_TRY(append(b, p->to, strlen(p->to)));
+    SHOP_TRY(shop_text_add(b, p->to, strlen(p->to)));
     *capital_next = capital && !p->to[0];
-    if (capital && p->to[0] >= 'a' && p->to[0] <= 'z') b->text[at] = (char)(b->text[at] - 32);
+    if (capital && p->to[0] >= 'a' && p->to[0] <= 'z') b->bytes[at] = (char)(b->bytes[at] - 32);
     return LLMCS_OK;
 }
 
 /* One phrase over the whole text. */
-static llmcs_status apply_phrase(const shop_phrase *p, const char *text, size_t n, builder *out) {
+static llmcs_status apply_phrase(const shop_phrase *p, const char *text, size_t n, shop_text *out) {
     size_t begin = n, end = n, sentence = 0;
     bool capital_next = false;
     bool found = shop_next_protected(text, n, 0, &begin, &end);
     out->n = 0;
-    SHOP_TRY(append(out, "", 0));
+    SHOP_TRY(shop_text_add(out, "", 0));
     for (size_t i = 0; i < n;) {
         if (found && i == begin) {
-            SHOP_TRY(append(out, text + i, end - i));
+            SHOP_TRY(shop_text_add(out, text + i, end - i));
             i = end;
             found = shop_next_protected(text, n, i, &begin, &end);
             capital_next = false;
@@ -141,10 +127,10 @@ static llmcs_status apply_phrase(const shop_phrase *p, const char *text, size_t 
         char c = text[i];
         if (capital_next && is_letter(c)) c = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
         if (c != ' ') capital_next = false;
-        SHOP_TRY(append(out, &c, 1));
+        SHOP_TRY(shop_text_add(out, &c, 1));
         i++;
         if (mark) {
-            SHOP_TRY(append(out, text + i, mark - 1));
+            SHOP_TRY(shop_text_add(out, text + i, mark - 1));
             i += mark - 1;
             sentence = i;
         } else if (c == ' ' && sentence == i - 1) {
@@ -176,43 +162,43 @@ static bool said_before(const char *text, size_t n, size_t begin, size_t end) {
 
 /* Copies all sentences but formulas and repetitions. One with a number, a link or a name stays; so does the only one.
  */
-static llmcs_status leave_out_formulas(const shop_rules *rules, const char *text, size_t n, builder *out) {
+static llmcs_status leave_out_formulas(const shop_rules *rules, const char *text, size_t n, shop_text *out) {
     enum { MOST_COMPARED = 64 }; /* sentences that are compared with those before them */
     sentences s = read_sentences(text, n);
     size_t n_compared = 0;
     out->n = 0;
-    SHOP_TRY(append(out, "", 0));
+    SHOP_TRY(shop_text_add(out, "", 0));
     while (s.at < n) {
         const size_t at = s.at, end = next_sentence(&s);
         const bool formula = begins_with_one(text + at, end - at, rules->formulas, rules->n_formulas);
         const bool repeated = n_compared++ < MOST_COMPARED && said_before(text, n, at, end);
         if ((formula || repeated) && !shop_has_protected(text + at, end - at)) continue;
-        SHOP_TRY(append(out, text + at, end - at));
+        SHOP_TRY(shop_text_add(out, text + at, end - at));
     }
-    while (out->n && (out->text[out->n - 1] == ' ' || out->text[out->n - 1] == '\n')) out->text[--out->n] = 0;
+    while (out->n && (out->bytes[out->n - 1] == ' ' || out->bytes[out->n - 1] == '\n')) out->bytes[--out->n] = 0;
     if (out->n) return LLMCS_OK;
-    return append(out, text, n);
+    return shop_text_add(out, text, n);
 }
 
-static llmcs_status add_politeness(const shop_rules *rules, bool chinese, const char *text, size_t n, builder *out) {
+static llmcs_status add_politeness(const shop_rules *rules, bool chinese, const char *text, size_t n, shop_text *out) {
     size_t lead = 0;
     while (lead < n && (text[lead] == ' ' || text[lead] == '\n')) lead++;
     out->n = 0;
     if (!begins_with_one(text + lead, n - lead, rules->greetings, rules->n_greetings))
-        SHOP_TRY(append(out, rules->greeting, strlen(rules->greeting)));
+        SHOP_TRY(shop_text_add(out, rules->greeting, strlen(rules->greeting)));
     while (n && (text[n - 1] == ' ' || text[n - 1] == '\n')) n--;
-    SHOP_TRY(append(out, text, n));
+    SHOP_TRY(shop_text_add(out, text, n));
     if (holds_one(text, n, rules->offers, rules->n_offers)) return LLMCS_OK;
     const bool ended = n && (strchr(".!?", text[n - 1]) || (n >= 3 && sentence_end(text + n - 3, 3) == 3));
-    if (!ended) SHOP_TRY(append(out, chinese ? "。" : ".", chinese ? 3 : 1));
-    if (!chinese) SHOP_TRY(append(out, " ", 1));
-    return append(out, rules->offer, strlen(rules->offer));
+    if (!ended) SHOP_TRY(shop_text_add(out, chinese ? "。" : ".", chinese ? 3 : 1));
+    if (!chinese) SHOP_TRY(shop_text_add(out, " ", 1));
+    return shop_text_add(out, rules->offer, strlen(rules->offer));
 }
 
 /* ---- all */
 
-static void swap(builder *a, builder *b) {
-    const builder old = *a;
+static void swap(shop_text *a, shop_text *b) {
+    const shop_text old = *a;
     *a = *b;
     *b = old;
 }
@@ -225,18 +211,18 @@ static bool occurs(const shop_phrase *p, const char *text, size_t n) {
     return false;
 }
 
-static llmcs_status apply(const shop_rules *rules, bool chinese, builder *text, builder *other) {
+static llmcs_status apply(const shop_rules *rules, bool chinese, shop_text *text, shop_text *other) {
     for (size_t k = 0; k < rules->n_phrases; k++) {
-        if (!occurs(&rules->phrases[k], text->text, text->n)) continue;
-        SHOP_TRY(apply_phrase(&rules->phrases[k], text->text, text->n, other));
+        if (!occurs(&rules->phrases[k], text->bytes, text->n)) continue;
+        SHOP_TRY(apply_phrase(&rules->phrases[k], text->bytes, text->n, other));
         swap(text, other);
     }
     if (rules->n_formulas) {
-        SHOP_TRY(leave_out_formulas(rules, text->text, text->n, other));
+        SHOP_TRY(leave_out_formulas(rules, text->bytes, text->n, other));
         swap(text, other);
     }
     if (rules->greeting) {
-        SHOP_TRY(add_politeness(rules, chinese, text->text, text->n, other));
+        SHOP_TRY(add_politeness(rules, chinese, text->bytes, text->n, other));
         swap(text, other);
     }
     return LLMCS_OK;
@@ -256,26 +242,26 @@ static bool is_blank(const char *text, size_t n) {
 llmcs_status shop_rewrite_by_rules(const llmcs_allocator *a, const char *text, size_t n, llmcs_shop_style style,
                                    bool chinese, char **out, size_t *n_out) {
     enum { MOST_PASSES = 4 }; /* leaving out one phrase can join another */
-    builder now = {.a = a}, other = {.a = a}, before = {.a = a};
-    llmcs_status status = append(&now, text, n);
+    shop_text now = {.allocator = a}, other = {.allocator = a}, before = {.allocator = a};
+    llmcs_status status = shop_text_add(&now, text, n);
     for (int pass = 0; pass < MOST_PASSES && !status && !is_blank(text, n); pass++) {
         before.n = 0;
-        status = append(&before, now.text, now.n);
+        status = shop_text_add(&before, now.bytes, now.n);
         if (!status) status = apply(rules_of(style, chinese), chinese, &now, &other);
-        if (!status && before.n == now.n && !memcmp(before.text, now.text, now.n)) break;
+        if (!status && before.n == now.n && !memcmp(before.bytes, now.bytes, now.n)) break;
     }
     /* The rules cannot change a number; should one do so all the same, nothing is rewritten. */
-    if (!status && !shop_keeps_protected(text, n, now.text, now.n)) {
+    if (!status && !shop_keeps_protected(text, n, now.bytes, now.n)) {
         now.n = 0;
-        status = append(&now, text, n);
+        status = shop_text_add(&now, text, n);
     }
-    shop_free(a, other.text);
-    shop_free(a, before.text);
+    shop_free(a, other.bytes);
+    shop_free(a, before.bytes);
     if (status) {
-        shop_free(a, now.text);
+        shop_free(a, now.bytes);
         return status;
     }
-    *out = now.text;
+    *out = now.bytes;
     *n_out = now.n;
     return LLMCS_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shop/base/text.h"
 #include "shop/spelling/correct.h"
 #include "shop/spelling/emoji.h"
 #include "shop/spelling/foreign.h"
@@ -149,20 +150,6 @@ static size_t word_of(const char *text, const token *t, bool shouted, char word[
     return n;
 }
 
-typedef struct corrected {
-    const llmcs_allocator *allocator;
-    char *text;
-    size_t n, capacity;
-} corrected;
-
-static llmcs_status append(corrected *c, const char *text, size_t n) {
-    SHOP_TRY(shop_grow(c->allocator, &c->text, c->n, &c->capacity, c->n + n + 1, 1, "text"));
-    memcpy(c->text + c->n, text, n);
-    c->n += n;
-    c->text[c->n] = 0;
-    return LLMCS_OK;
-}
-
 /* What became of a text's plain words. */
 typedef struct tally {
     size_t plain, changed, strange; /* all; read as others; that stay unknown */
@@ -180,7 +167,7 @@ static bool is_contracted(const spell_words *w, const char *text, const token *t
     return spell_words_find(w, word, len) != NULL;
 }
 
-static llmcs_status read_words(const spell_words *w, const char *text, size_t n, corrected *out, tally *words) {
+static llmcs_status read_words(const spell_words *w, const char *text, size_t n, shop_text *out, tally *words) {
     const bool shouted = is_shouted(text, n);
     size_t copied = 0;
     token t;
@@ -199,14 +186,14 @@ static llmcs_status read_words(const spell_words *w, const char *text, size_t n,
             continue;
         }
         if (++words->changed > MAX_CORRECTED) break;
-        SHOP_TRY(append(out, text + copied, t.begin - copied));
-        SHOP_TRY(append(out, c.text, c.n));
+        SHOP_TRY(shop_text_add(out, text + copied, t.begin - copied));
+        SHOP_TRY(shop_text_add(out, c.text, c.n));
         copied = t.end;
     }
-    return append(out, text + copied, n - copied);
+    return shop_text_add(out, text + copied, n - copied);
 }
 
-static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_t n, corrected *out, tally *words) {
+static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_t n, shop_text *out, tally *words) {
     llmcs_status status = LLMCS_OK;
     pthread_rwlock_rdlock(&s->lock);
     *words = (tally){.strange = 1};
@@ -216,7 +203,7 @@ static llmcs_status read_locked(struct shop_spelling *s, const char *text, size_
 }
 
 /* Reads with the words at hand; only what is strange to them is worth a look into the store. */
-static llmcs_status read_text(llmcs_shop *shop, const char *text, size_t n, corrected *out, tally *words) {
+static llmcs_status read_text(llmcs_shop *shop, const char *text, size_t n, shop_text *out, tally *words) {
     bool news;
     SHOP_TRY(read_locked(shop->spelling, text, n, out, words));
     if (!words->changed && !words->strange) return LLMCS_OK;
@@ -232,7 +219,7 @@ static bool has_letters(const char *text, size_t n) {
 
 /* *out: NULL if no word is misspelt. */
 static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
-    corrected c = {.allocator = &shop->allocator};
+    shop_text c = {.allocator = &shop->allocator};
     tally words;
     *out = NULL;
     *out_bytes = 0;
@@ -240,10 +227,10 @@ static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, 
     const llmcs_status status = read_text(shop, text, n, &c, &words);
     /* A text of words that nobody here knows is of another language, or none. */
     if (status || !words.changed || 2 * words.strange > words.plain) {
-        shop_free(&shop->allocator, c.text);
+        shop_free(&shop->allocator, c.bytes);
         return status;
     }
-    *out = c.text;
+    *out = c.bytes;
     *out_bytes = c.n;
     return LLMCS_OK;
 }

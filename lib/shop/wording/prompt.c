@@ -12,16 +12,6 @@ enum { TEMPLATE_BYTES = 65536 };
 
 /* ---- text */
 
-llmcs_status shop_text_add(shop_text *t, const char *bytes, size_t n) {
-    size_t need;
-    if (!shop_add(t->n, n, &need) || !shop_add(need, 1, &need)) return shop_fail(LLMCS_NOMEM, "prompt: too long");
-    SHOP_TRY(shop_grow(t->allocator, &t->bytes, t->n, &t->capacity, need, 1, "prompt"));
-    if (n) memcpy(t->bytes + t->n, bytes, n);
-    t->n += n;
-    t->bytes[t->n] = 0;
-    return LLMCS_OK;
-}
-
 static bool breaks_lines(int32_t c) {
     return c <= ' ' || (c >= 0x7f && c <= 0xa0) || c == 0x2028 || c == 0x2029 || c == 0x3000 || c == 0xfeff;
 }

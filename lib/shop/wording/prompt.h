@@ -2,7 +2,7 @@
 #ifndef SHOP_WORDING_PROMPT_H
 #define SHOP_WORDING_PROMPT_H
 
-#include "shop/base/alloc.h"
+#include "shop/base/text.h"
 #include "shop/wording/wording.h"
 
 enum { SHOP_PROMPT_STOPS = 8 };
@@ -18,15 +18,6 @@ typedef struct shop_prompt_form {
  * FORMAT LIMIT. shop_prompt_form_free frees it, after a failure, too. */
 llmcs_status shop_prompt_form_read(const llmcs_allocator *a, const char *folder, shop_prompt_form *form);
 void shop_prompt_form_free(const llmcs_allocator *a, shop_prompt_form *form);
-
-/* A text that grows. */
-typedef struct shop_text {
-    const llmcs_allocator *allocator;
-    char *bytes; /* NUL-terminated once something was added */
-    size_t n, capacity;
-} shop_text;
-
-llmcs_status shop_text_add(shop_text *t, const char *bytes, size_t n);
 
 /* Adds a text of others: line ends, control characters and runs of spaces become one space, bytes that are not UTF-8
  * U+FFFD, and "Bot:", "User:", "Facts:" and their like lose the colon. */
