@@ -105,6 +105,12 @@ typedef enum llmcs_special {
 /* Id of a special token by its role; -1: the tokenizer has none. */
 LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
 
+/* The languages that a tokenizer for translation knows, in the order of their ids: llmcs_id_to_token spells them
+ * ("en_XX"; Marian's ">>fra<<" is the code "fra"). Other tokenizers have 0. ids: [capacity], or NULL to ask for *n.
+ * Errors: ARG BUFFER STATE. */
+LLMCS_API llmcs_status llmcs_tokenizer_languages(const llmcs_tokenizer *tokenizer, int32_t *ids, size_t capacity,
+                                                 size_t *n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -208,19 +208,6 @@ static bool has_slot(const llmcs_tokenizer *t, ll_template_slot slot) {
     return false;
 }
 
-/* The token of a language: spelled as its code, or >>code<<. */
-static llmcs_status find_language(const llmcs_tokenizer *t, const char *key, const char *code, int32_t *id) {
-    char marked[72];
-    const size_t n = strlen(code);
-    *id = ll_vocab_find(&t->vocab, code, n);
-    if (*id >= 0 && (t->decode_flags[*id] & LL_DECODE_SPECIAL)) return LLMCS_OK;
-    const int len = ll_format(marked, sizeof marked, ">>%.60s<<", code);
-    *id = ll_vocab_find(&t->vocab, marked, (size_t)len);
-    if (*id >= 0 && (t->decode_flags[*id] & LL_DECODE_SPECIAL)) return LLMCS_OK;
-    return ll_fail(LLMCS_ARG, "llmcs_encode_params.%s: \"%.*s\" is no language of this tokenizer", key,
-                   (int)ll_min(n, 60), code);
-}
-
 /* Languages that a call names go to the slots of the template; one that has no place there is an error, but for the
  * target of a text that is translated by a decoder which begins with it (mBART). */
 static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, uint32_t flags, ll_tokens *out) {
@@ -230,13 +217,14 @@ static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, 
         return ll_fail(LLMCS_ARG, "llmcs_encode_params.source_lang: this tokenizer's texts do not name their language");
     if (is_target && named && !l->target)
         return ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang is NULL: LLMCS_TARGET_TEXT needs its language");
-    if (l->source && !is_target) LL_TRY(find_language(t, "source_lang", l->source, &out->slot[LL_SLOT_LANGUAGE]));
+    if (l->source && !is_target)
+        LL_TRY(ll_tokenizer_language(t, "llmcs_encode_params.source_lang", l->source, &out->slot[LL_SLOT_LANGUAGE]));
     if (!l->target) return LLMCS_OK;
     if (!named && !has_slot(t, LL_SLOT_TARGET))
         return is_target
                    ? LLMCS_OK
                    : ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang: this tokenizer's texts name no language");
-    LL_TRY(find_language(t, "target_lang", l->target, &id));
+    LL_TRY(ll_tokenizer_language(t, "llmcs_encode_params.target_lang", l->target, &id));
     if (is_target && named) out->slot[LL_SLOT_LANGUAGE] = id;
     if (!is_target && !named) out->slot[LL_SLOT_TARGET] = id;
     return LLMCS_OK;

@@ -43,6 +43,18 @@ typedef struct ll_languages {
     const char *source, *target; /* NULL: not named */
 } ll_languages;
 
+/* How a model is told what to translate into, as the tokenizer's template says. */
+typedef enum ll_target_place {
+    LL_TARGET_NOWHERE,   /* texts name no languages */
+    LL_TARGET_IN_SOURCE, /* a token before the source (Marian) */
+    LL_TARGET_STARTS,    /* the decoder starts with the language (mBART) */
+    LL_TARGET_IS_FORCED  /* it is the first new token (mBART-50) */
+} ll_target_place;
+ll_target_place ll_tokenizer_target_place(const llmcs_tokenizer *t);
+
+/* The token of a language. ARG, with languages that the tokenizer knows; key: what the caller calls the code. */
+llmcs_status ll_tokenizer_language(const llmcs_tokenizer *t, const char *key, const char *code, int32_t *id);
+
 /* flags: LLMCS_* of llmcs_encode_params, known ones. On failure nothing is held. Errors: as llmcs_encode. */
 llmcs_status ll_tokens_create(const llmcs_tokenizer *t, const llmcs_text *text, uint32_t flags, bool want_spans,
                               ll_tokens *out);

@@ -182,6 +182,15 @@ class Tokenizers(unittest.TestCase):
         self.assertEqual(self.gpt2.decode(ids), text)
         self.assertEqual(spans[-1][1], len(text.encode()))
 
+    def test_languages_of_translation(self):
+        data = os.path.join(ROOT, "tests", "data", "sentencepiece")
+        mbart, marian = (llmcs.Tokenizer(os.path.join(data, name)) for name in ("mbart", "marian"))
+        self.assertEqual((len(mbart.languages), list(marian.languages), self.gpt2.languages), (25, ["fra", "deu"], {}))
+        self.assertEqual(mbart.encode("a", source_lang="zh_CN")[-1], mbart.languages["zh_CN"])
+        self.assertEqual(marian.encode("a", target_lang="deu")[0], marian.languages["deu"])
+        with self.assertRaisesRegex(llmcs.ArgumentError, '"xx" is no language of this tokenizer: it knows ar_AR, cs_CZ'):
+            mbart.encode("a", source_lang="xx")
+
     def test_pairs_and_truncation(self):
         full = self.bert.encode_full("good", "bad bad bad bad")
         self.assertEqual((full.type_ids[0], full.type_ids[-1], len(full.offsets)), (0, 1, len(full.ids)))

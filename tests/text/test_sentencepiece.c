@@ -214,7 +214,11 @@ START_TEST(languages_go_to_their_place_in_the_template) {
     llmcs_encode_params_init(&params);
     params.source_lang = "xx_XX";
     ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &params, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
-    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "xx_XX"));
+    ck_assert_ptr_nonnull(
+        strstr(llmcs_error_message(), "xx_XX\" is no language of this tokenizer: it knows ar_AR, cs_CZ"));
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), " and 46 more"));
+    params.source_lang = "</s>"; /* another special token */
+    ck_assert_int_eq(llmcs_encode(t, "a", 1, NULL, 0, &params, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     ck_assert_int_eq(llmcs_encode(t5, "a", 1, NULL, 0, &params, NULL, NULL, NULL, 0, &n), LLMCS_ARG);
     llmcs_encode_params_init(&params);
     tokens without = encode(marian, "a", 1, &params);
@@ -233,6 +237,33 @@ START_TEST(languages_go_to_their_place_in_the_template) {
     llmcs_tokenizer_free(&t);
     llmcs_tokenizer_free(&marian);
     llmcs_tokenizer_free(&t5);
+}
+END_TEST
+
+static void check_languages(const char *name, size_t n_expected, const char *first) {
+    llmcs_tokenizer *t = open_own(name);
+    int32_t ids[60];
+    size_t n, len;
+    ck_assert_int_eq(llmcs_tokenizer_languages(t, NULL, 0, &n), LLMCS_OK);
+    ck_assert_uint_eq(n, n_expected);
+    ck_assert_int_eq(llmcs_tokenizer_languages(t, ids, 60, &n), LLMCS_OK);
+    ck_assert_uint_eq(n, n_expected);
+    for (size_t i = 1; i < n; i++) ck_assert_int_lt(ids[i - 1], ids[i]);
+    if (n) {
+        const char *token = llmcs_id_to_token(t, ids[0], &len);
+        ck_assert(len == strlen(first) && !memcmp(token, first, len));
+        ck_assert_int_eq(llmcs_tokenizer_languages(t, ids, n - 1, &n), LLMCS_BUFFER);
+    }
+    llmcs_tokenizer_free(&t);
+}
+
+START_TEST(languages_are_listed) {
+    check_languages("mbart50", 52, "ar_AR");
+    check_languages("mbart", 25, "ar_AR");
+    check_languages("marian", 2, ">>fra<<");
+    check_languages("t5", 0, "");
+    check_languages("xlm-roberta", 0, "");
+    ck_assert_int_eq(llmcs_tokenizer_languages(NULL, NULL, 0, NULL), LLMCS_ARG);
 }
 END_TEST
 
@@ -568,6 +599,7 @@ static void add(TCase *t) {
     tcase_add_test(t, special_text_is_text);
     tcase_add_test(t, broken_runs_of_bytes_become_replacement_characters);
     tcase_add_test(t, languages_go_to_their_place_in_the_template);
+    tcase_add_test(t, languages_are_listed);
     tcase_add_test(t, gguf_vocabularies_give_the_folders_ids);
     tcase_add_test(t, a_tokenizer_describes_itself);
     tcase_add_test(t, time_is_linear_in_hostile_texts);

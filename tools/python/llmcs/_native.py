@@ -359,6 +359,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_tokenizer_describe": (enum, ptr, ptr, size, P(size)),
     "llmcs_id_to_token": (ptr, ptr, i32, P(size)),
     "llmcs_special_token": (i32, ptr, enum),
+    "llmcs_tokenizer_languages": (enum, ptr, P(i32), size, P(size)),
     "llmcs_session_options_init_sized": (None, P(SessionOptions), size),
     "llmcs_session_create": (enum, ptr, P(SessionOptions), _OUT),
     "llmcs_session_free": (None, _OUT),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import call
 from ._handles import Handle, _Use
@@ -154,6 +154,16 @@ class Tokenizer(Handle):
         with self._using() as h:
             id = lib.llmcs_special_token(h, number)
         return None if id < 0 else int(id)
+
+    @property
+    def languages(self) -> Dict[str, int]:
+        """The codes that source_lang and target_lang may be, of a tokenizer for translation, and their tokens' ids."""
+        n = size()
+        with self._using() as h:
+            call(lib.llmcs_tokenizer_languages, h, None, 0, c.byref(n))
+            ids = (i32 * n.value)()
+            call(lib.llmcs_tokenizer_languages, h, ids, n.value, c.byref(n))
+        return {str(self.token(id)).strip("<>"): id for id in ids}
 
     def _describe(self) -> str:
         return " of %r" % self._owner if self._owner is not None else " with ids below %d" % len(self)
