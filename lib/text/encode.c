@@ -274,6 +274,22 @@ llmcs_status ll_encode_mixed(const llmcs_tokenizer *t, const char *text, size_t 
 
 void ll_encode_mixed_free(const llmcs_tokenizer *t, int32_t *ids) { ll_free(&t->allocator, ids); }
 
+llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
+                           uint32_t flags, int32_t **ids, size_t *n_ids) {
+    ll_tokens tokens;
+    *ids = NULL;
+    *n_ids = 0;
+    LL_TRY(ll_tokens_create(t, &(llmcs_text){text, n, NULL, 0}, flags, false, &tokens));
+    const size_t n_text = tokens.texts[0].n, n_all = n_text + tokens.n_special;
+    const llmcs_status st = ll_alloc(a, ll_max(n_all, 1), sizeof **ids, "token ids", ids);
+    if (!st) {
+        ll_tokens_write(t, &tokens, (const llmcs_span[2]){{0, n_text}, {0, 0}}, &(ll_tokens_out){.ids = *ids});
+        *n_ids = n_all;
+    }
+    ll_tokens_free(t, &tokens);
+    return st;
+}
+
 static llmcs_status cut_and_write(const llmcs_tokenizer *t, ll_tokens *tokens, const llmcs_encode_params *p,
                                   ll_tokens_out *out, size_t capacity, size_t *n_tokens) {
     size_t kept[2];

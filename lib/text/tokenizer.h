@@ -99,6 +99,10 @@ typedef struct ll_tokens_out {
 /* The template around tokens [begin, end) of each text: as many as these, and n_special. */
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out);
 
+/* All ids of a text, as llmcs_encode gives them, in memory from `a` that holds one at least. Errors: as llmcs_encode. */
+llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
+                           uint32_t flags, int32_t **ids, size_t *n_ids);
+
 /* The *n bytes that a token writes when it is decoded behind others, or as the first of a text (before U+FFFD takes the
  * place of what is not UTF-8); none for control tokens and ids without a token. */
 const char *ll_tokenizer_token_bytes(const llmcs_tokenizer *t, int32_t id, bool first, size_t *n);

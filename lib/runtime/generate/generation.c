@@ -236,19 +236,16 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids) {
     const llmcs_tokenizer *t = g->model->tokenizer;
-    llmcs_encode_params how;
-    llmcs_encode_params_init(&how);
-    how.flags = g->params.encode_flags;
+    const uint32_t flags = g->params.encode_flags;
     *ids = NULL;
     if (prompt_bytes == LLMCS_NUL) prompt_bytes = prompt ? strlen(prompt) : 0;
-    const size_t n_least = ll_tokenizer_min_tokens(t, prompt_bytes, how.flags);
+    const size_t n_least = ll_tokenizer_min_tokens(t, prompt_bytes, flags);
     if (n_least > n_ctx)
         return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu bytes, which are at least %zu tokens; n_ctx is %zu",
                        prompt_bytes, n_least, n_ctx);
-    LL_TRY(llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, NULL, NULL, NULL, 0, n_ids));
-    LL_TRY(ll_alloc(g->allocator, ll_max(*n_ids, 1), sizeof **ids, "prompt", ids));
-    if (*n_ids) return llmcs_encode(t, prompt, prompt_bytes, NULL, 0, &how, *ids, NULL, NULL, *n_ids, n_ids);
-    int32_t bos = g->model->config.bos_token_id;
+    LL_TRY(ll_encode_ids(t, g->allocator, prompt, prompt_bytes, flags, ids, n_ids));
+    if (*n_ids) return LLMCS_OK;
+    const int32_t bos = g->model->config.bos_token_id;
     if (bos < 0) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");
     (*ids)[0] = bos;
     *n_ids = 1;

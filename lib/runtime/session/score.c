@@ -5,6 +5,7 @@
 #include "runtime/check.h"
 #include "runtime/numbers.h"
 #include "runtime/session/session_internal.h"
+#include "text/tokenizer.h"
 
 /* Continuations are evaluated this many tokens at a time: each needs a row of logits as wide as the vocabulary. */
 #define CHUNK_TOKENS ((size_t)32)
@@ -91,27 +92,14 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 
 /* Encodes without special tokens: none are added, and none are read from the text. */
 static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
-    const llmcs_tokenizer *t = s->model->tokenizer;
-    llmcs_encode_params params;
-    llmcs_encode_params_init(&params);
-    params.flags = 0;
     *out = (ids){0};
-    size_t n;
-    LL_TRY(llmcs_encode(t, text, text_bytes, NULL, 0, &params, NULL, NULL, NULL, 0, &n));
-    LL_TRY(ll_alloc(&s->model->allocator, n, sizeof *out->ids, "token ids", &out->ids));
-    llmcs_status st = llmcs_encode(t, text, text_bytes, NULL, 0, &params, out->ids, NULL, NULL, n, &out->n);
-    if (!st) return LLMCS_OK;
-    ll_free(&s->model->allocator, out->ids);
-    *out = (ids){0};
-    return st;
+    return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, 0, &out->ids, &out->n);
 }
 
 static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
     LL_TRY(encode_plain(s, text, text_bytes, out));
     int32_t bos = s->model->config.bos_token_id;
     if (out->n || bos < 0) return LLMCS_OK;
-    ll_free(&s->model->allocator, out->ids);
-    LL_TRY(ll_alloc(&s->model->allocator, 1, sizeof *out->ids, "token ids", &out->ids));
     out->ids[0] = bos;
     out->n = 1;
     return LLMCS_OK;
