@@ -91,6 +91,7 @@ class Lines(unittest.TestCase):
     def test_what_is_wrong_is_named(self):
         for wrong, named in (({"regex": "a", "choices": ["b"]}, "give one of"), ({"regex": 3}, "regex"),
                              ({"regex": "a{9,2}"}, "repetition"), ({"choices": [1]}, "choices"), ({"choices": []}, "choices"),
+                             ({"choices": ["a\0b"]}, "without NUL"),
                              ({"json_schema": {"not": {}}}, "#/not"), ({"json_schema": 3}, "schema")):
             error, good = ask("generate", GPT2, [dict(wrong, prompt="x"), {"prompt": "x", "choices": ["fine"]}])
             self.assertIn(named, error["error"]["message"], wrong)

@@ -188,8 +188,10 @@ static llmcs_status make_choices(gen_params *g, const llmcs_tokenizer *t, const 
     const char **choices = calloc(n + 1, sizeof *choices);
     llmcs_status status = choices ? LLMCS_OK : LLMCS_NOMEM;
     for (size_t i = 0; !status && i < n; i++) {
-        choices[i] = json_string_value(json_array_get(list, i));
-        if (!choices[i]) status = wrong("choices", "a list of strings");
+        const json_t *e = json_array_get(list, i);
+        choices[i] = json_string_value(e);
+        if (!choices[i] || strlen(choices[i]) != json_string_length(e))
+            status = wrong("choices", "a list of strings without NUL");
     }
     if (!status && (status = llmcs_grammar_choices(t, choices, n, &g->grammar)))
         status = request_error(status, "%s", llmcs_error_message());
