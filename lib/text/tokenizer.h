@@ -99,7 +99,8 @@ typedef struct ll_tokens_out {
 /* The template around tokens [begin, end) of each text: as many as these, and n_special. */
 void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const llmcs_span parts[2], ll_tokens_out *out);
 
-/* All ids of a text, as llmcs_encode gives them, in memory from `a` that holds one at least. Errors: as llmcs_encode. */
+/* All ids of a text, as llmcs_encode gives them, in memory from `a` that holds one at least. Errors: as llmcs_encode.
+ */
 llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
                            uint32_t flags, int32_t **ids, size_t *n_ids);
 
