@@ -115,6 +115,22 @@ static llmcs_status keep_text(const llmcs_allocator *a, const char *text, size_t
     return shop_copy_text(a, text, n, "candidate", out);
 }
 
+static void keep_nearest(shop_candidate *e, double cosine) {
+    if (e->n_nearest < SHOP_NEAREST)
+        e->n_nearest++;
+    else if (cosine <= e->nearest[SHOP_NEAREST - 1])
+        return;
+    size_t i = e->n_nearest - 1;
+    for (; i && e->nearest[i - 1] < cosine; i--) e->nearest[i] = e->nearest[i - 1];
+    e->nearest[i] = cosine;
+}
+
+static double mean_of_nearest(const shop_candidate *e) {
+    double sum = 0;
+    for (size_t i = 0; i < e->n_nearest; i++) sum += e->nearest[i];
+    return e->n_nearest ? sum / (double)e->n_nearest : 0;
+}
+
 /* A text of the candidate, the answer (position 0) or a question. */
 static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_candidate *e, const shop_entry_text *text,
                                  float *vector, bool *seen, double *best) {
@@ -130,6 +146,7 @@ static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_can
         return keep_text(a, text->text, text->n, &e->answer, &e->answer_bytes);
     }
     const double trigrams = dice(&text->signature, &q->signature);
+    keep_nearest(e, cosine);
     e->features[SHOP_F_COSINE] = fmax(e->features[SHOP_F_COSINE], cosine);
     e->features[SHOP_F_TRIGRAMS] = fmax(e->features[SHOP_F_TRIGRAMS], trigrams);
     const double nearness = 2 * cosine + words.asked + words.covered + trigrams;
@@ -152,6 +169,7 @@ static llmcs_status compare_texts(shop_connection *c, const shop_question *q, sh
     for (size_t i = 0; i < texts->n && !status; i++)
         status = compare_text(q, m, e, &texts->items[i], vector, seen, &best);
     shop_entry_texts_release(m->shop, texts);
+    e->features[SHOP_F_SUPPORT] = mean_of_nearest(e);
     e->features[SHOP_F_IN_ANSWER] = share_seen(q, seen);
     e->features[SHOP_F_NUMBERS] = share_of_numbers(q, seen);
     return status;

@@ -13,7 +13,13 @@
 #include "shop/knowledge/words.h"
 #include "shop/store/store.h"
 
-enum { SHOP_MAX_CANDIDATES = 20, SHOP_MAX_WORDS = 256, SHOP_SIGNATURE_WORDS = 64, SHOP_MAX_HITS = 256 };
+enum {
+    SHOP_MAX_CANDIDATES = 20,
+    SHOP_MAX_WORDS = 256,
+    SHOP_SIGNATURE_WORDS = 64,
+    SHOP_MAX_HITS = 256,
+    SHOP_NEAREST = 5
+};
 
 /* What is known of a question and an entry, most of it between 0 and 1. */
 typedef enum shop_feature {
@@ -31,6 +37,7 @@ typedef enum shop_feature {
     SHOP_F_NUMBERS,       /* share of the question's numbers that stand in the entry; 1 if it has none */
     SHOP_F_FUSED,         /* sum of reciprocal ranks, 1 for the first of both rankings */
     SHOP_F_RERANK,        /* cross-encoder */
+    SHOP_F_SUPPORT,       /* mean cosine of the SHOP_NEAREST nearest questions: one alone is near by chance */
     SHOP_N_FEATURES
 } shop_feature;
 
@@ -70,6 +77,8 @@ typedef struct shop_candidate {
     size_t question_index;
     int32_t version;
     double features[SHOP_N_FEATURES];
+    double nearest[SHOP_NEAREST]; /* cosines of its nearest questions, largest first */
+    size_t n_nearest;
     double score, probability;
 } shop_candidate;
 

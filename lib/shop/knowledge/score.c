@@ -4,25 +4,27 @@
 
 #include "shop/knowledge/match.h"
 
-/* Fitted by `llmcs-shop calibrate` on the demo shop's own questions, left out one by one, and 500 messages a language
- * that it has no answer to (label "oos" of intents.*.jsonl), in both languages: with words alone, and with vectors of
- * an encoder that was trained for them. Another encoder's cosines spread differently. */
+/* Fitted and printed by tools/train/knowledge_weights.py on the demo shop's own questions, left out one by one, and 500
+ * messages a language that it has no answer to (label "oos" of intents.*.jsonl), in both languages: with words alone,
+ * and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. */
 static const shop_weights default_weights[2] = {
-    {.w = {[SHOP_F_BIAS] = -9,
-           [SHOP_F_ASKED] = 0.37,
-           [SHOP_F_COVERED] = 4.4,
-           [SHOP_F_IN_ANSWER] = 6.49,
-           [SHOP_F_SAME] = 1.97,
-           [SHOP_F_FUSED] = 5},
+    {.w = {[SHOP_F_BIAS] = -9.99,
+           [SHOP_F_ASKED] = 0.23,
+           [SHOP_F_COVERED] = 4.46,
+           [SHOP_F_IN_ANSWER] = 7.66,
+           [SHOP_F_SAME] = 1.74,
+           [SHOP_F_FUSED] = 5.76},
      .threshold = 0.5},
-    {.w = {[SHOP_F_BIAS] = -7.03,
-           [SHOP_F_ANSWER_COSINE] = 4.77,
-           [SHOP_F_ABOVE_OTHERS] = 8.51,
-           [SHOP_F_BM25] = 0.99,
-           [SHOP_F_COVERED] = 1.3,
-           [SHOP_F_IN_ANSWER] = 4.22,
-           [SHOP_F_TRIGRAMS] = 0.15,
-           [SHOP_F_SAME] = 1.54},
+    {.w = {[SHOP_F_BIAS] = -9.69,
+           [SHOP_F_ANSWER_COSINE] = 2.41,
+           [SHOP_F_ABOVE_OTHERS] = 6.83,
+           [SHOP_F_BM25] = 0.02,
+           [SHOP_F_COVERED] = 1.08,
+           [SHOP_F_IN_ANSWER] = 5.56,
+           [SHOP_F_TRIGRAMS] = 0.74,
+           [SHOP_F_SAME] = 1.21,
+           [SHOP_F_FUSED] = 1.35,
+           [SHOP_F_SUPPORT] = 3.67},
      .threshold = 0.5},
 };
 
