@@ -63,13 +63,8 @@ static llmcs_status read_dotted(desk_flows *f, const desk_json *node, const desk
     return shop_arena_copy(&f->arena, key, strlen(key), &part->name);
 }
 
-static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name,
-                                     int lang, desk_part *part) {
-    char *filter = strchr(name, '|');
-    if (filter) {
-        *filter++ = 0;
-        SHOP_TRY(read_filter(f, node, filter, part));
-    }
+static llmcs_status read_name(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name, int lang,
+                              desk_part *part) {
     char *dot = strchr(name, '.');
     if (dot) return read_dotted(f, node, scope, name, dot, lang, part);
     if (scope->own_find >= 0) {
@@ -89,6 +84,26 @@ static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const
     part->index = desk_find_slot(f, name);
     if (part->index >= 0) return LLMCS_OK;
     return desk_bad(f, node, "{%.60s} is no slot", name);
+}
+
+/* Columns and answers are numbers, too; a slot is a text. */
+static bool fits_filter(const desk_part *part) {
+    const bool number = part->kind == DESK_PART_COLUMN || part->kind == DESK_PART_ANSWER;
+    return part->filter == DESK_FILTER_NONE || number ||
+           (part->filter == DESK_FILTER_VALUES && part->kind == DESK_PART_SLOT);
+}
+
+static llmcs_status read_placeholder(desk_flows *f, const desk_json *node, const desk_scope *scope, char *name,
+                                     int lang, desk_part *part) {
+    char *filter = strchr(name, '|');
+    if (filter) {
+        *filter++ = 0;
+        SHOP_TRY(read_filter(f, node, filter, part));
+    }
+    SHOP_TRY(read_name(f, node, scope, name, lang, part));
+    if (fits_filter(part)) return LLMCS_OK;
+    return desk_bad(f, node, "{%.60s|%.60s}: expected a column of a find or an answer of an action before |%.60s", name,
+                    filter, filter);
 }
 
 /* One variant in one language. Counts the parts first: each brace makes at most two. */

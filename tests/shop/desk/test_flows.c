@@ -35,6 +35,11 @@ static const struct {
     {HEAD "\"texts\":{\"ask_back\":{\"en\":\"a {\",\"zh\":\"b\"}}}", LLMCS_FORMAT, "a brace without its partner"},
     {HEAD "\"texts\":{\"ask_back\":{\"en\":\"a\",\"zh\":\"b\",\"fr\":\"c\"}}}", LLMCS_FORMAT, "\"fr\" is no language"},
     {HEAD "\"texts\":{\"ask_back\":{\"en\":\"{facts.x}\",\"zh\":\"b\"}}}", LLMCS_FORMAT, "{facts.x}: no such string"},
+    {HEAD "\"facts\":{\"x\":5},\"texts\":{\"ask_back\":{\"en\":\"{facts.x|money}\",\"zh\":\"b\"}}}", LLMCS_FORMAT,
+     "before |money"},
+    {HEAD "\"slots\":{\"n\":{\"type\":\"number\"," ASK
+          "}},\"texts\":{\"ask_back\":{\"en\":\"{n|date}\",\"zh\":\"b\"}}}",
+     LLMCS_FORMAT, "{n|date}: expected a column"},
     {HEAD "\"values\":{\"s\":{\"a\":{\"en\":\"x\"}}}}", LLMCS_FORMAT, "values.s.a: \"zh\" is missing"},
     {HEAD "\"slots\":{\"a b\":{}}}", LLMCS_FORMAT, "not a name"},
     {HEAD "\"slots\":{\"a\":{\"type\":\"ordre\"," ASK "}}}", LLMCS_FORMAT, "\"ordre\" is no type"},
