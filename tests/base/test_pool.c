@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
@@ -324,20 +323,14 @@ END_TEST
 
 /* ---- manners ---- */
 
-static double process_cpu_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 START_TEST(an_idle_pool_uses_no_processor_time) {
     relay r = {0};
     ll_pool *pool = make_pool(8);
     ck_assert_int_eq(ll_pool_run(pool, relay_step, &r), LLMCS_OK);
     usleep(50000); /* let them fall asleep */
-    double before = process_cpu_s();
+    double before = suite_cpu_seconds();
     usleep(500000);
-    double used = process_cpu_s() - before;
+    double used = suite_cpu_seconds() - before;
     ck_assert_msg(used < (suite_emulated(NULL) ? 0.1 : 0.005), "%.3f s of processor time in 0.5 s", used);
     ll_pool_free(&pool);
 }
@@ -351,9 +344,9 @@ static void wait_for_a_sleeper(ll_team *team, void *arg) {
 
 START_TEST(waiting_at_a_barrier_sleeps_after_a_while) {
     ll_pool *pool = make_pool(2);
-    double before = process_cpu_s();
+    double before = suite_cpu_seconds();
     ck_assert_int_eq(ll_pool_run(pool, wait_for_a_sleeper, NULL), LLMCS_OK);
-    double used = process_cpu_s() - before;
+    double used = suite_cpu_seconds() - before;
     ck_assert_msg(used < (suite_emulated(NULL) ? 0.1 : 0.01), "%.3f s of processor time in a wait of 0.5 s", used);
     ll_pool_free(&pool);
 }

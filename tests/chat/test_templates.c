@@ -1,5 +1,4 @@
 /* The language of chat templates: texts and errors equal to jinja2's, hostile templates in bounded time and memory. */
-#include <time.h>
 
 #include "chat/chat_case.h"
 #include "chat/machine.h"
@@ -152,24 +151,17 @@ END_TEST
 
 /* ---- hostile templates */
 
-/* Of the processor: other programs do not count. */
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Refused with LIMIT within some seconds and a bounded memory, all of it freed. */
 static void is_bounded(const char *source, const char *variables) {
     fail_alloc f;
     llmcs_chat_prompt *prompt;
     fail_alloc_init(&f);
     llmcs_allocator a = fail_alloc_get(&f);
-    const double begin = seconds();
+    const double begin = suite_cpu_seconds();
     const llmcs_status status = render_with(source, strlen(source), variables, &a, &prompt);
     ck_assert_msg(status == LLMCS_LIMIT, "%.120s: %s: %s", source, llmcs_status_name(status), llmcs_error_message());
-    ck_assert_msg(seconds() - begin < (suite_emulated(NULL) || suite_sanitized() ? 120 : 5), "%.120s: %.1f s", source,
-                  seconds() - begin);
+    ck_assert_msg(suite_cpu_seconds() - begin < (suite_emulated(NULL) || suite_sanitized() ? 120 : 5), "%.120s: %.1f s",
+                  source, suite_cpu_seconds() - begin);
     ck_assert_msg(f.peak_bytes < 3 * (long long)(LL_JINJA_MAX_BYTES + 2 * LL_JINJA_MAX_OUTPUT), "%.120s: %lld bytes",
                   source, (long long)f.peak_bytes);
     ck_assert_int_eq(f.live, 0);
@@ -292,9 +284,9 @@ START_TEST(long_templates_are_compiled_in_linear_time_or_refused) {
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         char *text = nested(pieces[i], "", "", (LL_JINJA_MAX_SOURCE - 1) / strlen(pieces[i]));
         llmcs_chat_prompt *prompt;
-        const double begin = seconds();
+        const double begin = suite_cpu_seconds();
         (void)render(text, NULL, &prompt);
-        ck_assert(seconds() - begin < (suite_emulated(NULL) || suite_sanitized() ? 60 : 3));
+        ck_assert(suite_cpu_seconds() - begin < (suite_emulated(NULL) || suite_sanitized() ? 60 : 3));
         llmcs_chat_prompt_free(&prompt);
         free(text);
     }

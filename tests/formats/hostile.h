@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "formats/tensors.h"
 #include "support/fail_alloc.h"
@@ -22,13 +21,6 @@ static char folder[TEMP_PATH_BYTES];
 
 static inline void make_folder(void) { temp_folder(folder); }
 static inline void remove_folder(void) { temp_remove(folder); }
-
-/* Of this process, not of the wall: the machine may be busy. What blocks for ever runs into the suite's timeout. */
-static inline double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static inline int open_descriptors(void) {
     int n = 0;
@@ -49,11 +41,11 @@ static __attribute__((noinline, unused)) void check_open(const char *what, const
     ll_log log = {NULL, NULL};
     ll_tensors *t = NULL;
     int descriptors = open_descriptors();
-    double start = cpu_seconds();
+    double start = suite_cpu_seconds();
     ll_source source;
     llmcs_status st = ll_source_open(&source, &a, path, mode);
     if (!st) st = ll_tensors_open(&a, &source, mode, &log, &t);
-    double took = cpu_seconds() - start;
+    double took = suite_cpu_seconds() - start;
     const char *message = llmcs_error_message();
     ck_assert_msg(st == one || st == other, "%s: %s (%s), expected %s", what, llmcs_status_name(st), st ? message : "",
                   llmcs_status_name(one));

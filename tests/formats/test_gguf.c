@@ -34,9 +34,9 @@ static void answered(const char *what, llmcs_status expected, const char *needle
         llmcs_allocator a = fail_alloc_get(&f);
         ll_gguf *g = NULL;
         int descriptors = open_descriptors();
-        double start = cpu_seconds();
+        double start = suite_cpu_seconds();
         llmcs_status st = ll_gguf_open(&a, path, (llmcs_load_mode)mode, &g);
-        double took = cpu_seconds() - start;
+        double took = suite_cpu_seconds() - start;
         ck_assert_msg(st == expected, "%s: %s (%s), expected %s", what, llmcs_status_name(st),
                       st ? llmcs_error_message() : "", llmcs_status_name(expected));
         ck_assert_msg(!st || strstr(llmcs_error_message(), needle), "%s: \"%s\" lacks \"%s\"", what,

@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "runtime/engine_case.h"
 #include "support/fail_alloc.h"
 
@@ -40,11 +40,7 @@ static long setting(const char *name, long otherwise) {
     return value ? atol(value) : otherwise;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+static double now(void) { return 1e-9 * (double)ll_now_ns(); }
 
 /* Threads do not use Check: they count what was wrong, and the test reads the counters. */
 typedef struct crowd {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define TEST_LIMIT_S 600
 
@@ -50,3 +51,9 @@ bool suite_emulated(const char *which) {
 bool suite_sanitized(void) { return SANITIZED; }
 
 size_t suite_step(size_t step) { return suite_sanitized() || suite_emulated(NULL) ? step : 1; }
+
+double suite_cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -34,6 +34,9 @@ bool suite_sanitized(void);
  * has no factor in common with what the cases are made of meets every combination of few. */
 size_t suite_step(size_t step);
 
+/* Processor time of this process: other programs do not count. What blocks for ever runs into the suite's timeout. */
+double suite_cpu_seconds(void);
+
 #define SUITE_MAIN(name, add_tests) \
     int main(void) { return suite_main(name, add_tests); }
 

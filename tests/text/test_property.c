@@ -222,19 +222,13 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------------------- time */
 
-static double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double best_time(const llmcs_tokenizer *t, const char *text, size_t n) {
     double best = 1e9;
     for (int i = 0; i < 7; i++) { /* the least of them: caches and page faults are shared with other processes */
         size_t n_ids;
-        double begin = cpu_seconds();
+        double begin = suite_cpu_seconds();
         ck_assert_int_eq(llmcs_encode(t, text, n, NULL, 0, NULL, NULL, NULL, NULL, 0, &n_ids), LLMCS_OK);
-        double took = cpu_seconds() - begin;
+        double took = suite_cpu_seconds() - begin;
         if (took < best) best = took;
     }
     return best;

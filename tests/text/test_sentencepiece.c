@@ -1,7 +1,6 @@
 /* Tokenizers of SentencePiece's kind on models of our own: ids, texts and offsets as Transformers has them, properties
  * that hold for any text, files that lie, and time that grows with the text only. */
 #include <math.h>
-#include <time.h>
 
 #include "base/utf8.h"
 #include "formats/gguf_write.h"
@@ -274,13 +273,12 @@ static double seconds_to_encode(const llmcs_tokenizer *t, const char *unit, size
     const size_t len = strlen(unit), n = n_bytes / len * len;
     char *text = malloc(n + 1);
     size_t n_tokens;
-    struct timespec begin, end;
     for (size_t i = 0; i < n; i++) text[i] = unit[i % len];
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    const double begin = suite_cpu_seconds();
     ck_assert(!llmcs_encode(t, text, n, NULL, 0, NULL, NULL, NULL, NULL, 0, &n_tokens));
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    const double seconds = suite_cpu_seconds() - begin;
     free(text);
-    return (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    return seconds;
 }
 
 START_TEST(time_is_linear_in_hostile_texts) {
