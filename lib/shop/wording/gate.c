@@ -7,7 +7,7 @@
 #include "shop/wording/gate_words.h"
 #include "shop/wording/lexer.h"
 
-enum { MAX_BYTES = 16384, MAX_HITS = 256, LOOP_TOKENS = 5, LOOP_HAN = 8, LOOP_TIMES = 3 };
+enum { MAX_BYTES = 16384, MAX_HITS = 256, LOOP_TOKENS = 5, LOOP_HAN = 8, LOOP_TIMES = 3, CLAUSE_REACH = 40 };
 
 const char *shop_gate_reason_name(shop_gate_reason reason) {
     static const char *const names[] = {"passed",   "empty",  "cut",  "speaker", "loop",
@@ -35,6 +35,133 @@ static void refuse(gate *g, shop_gate_reason reason, size_t begin, size_t end) {
 }
 
 static bool refused(const gate *g) { return g->verdict->reason != SHOP_GATE_PASSED; }
+
+/* ---- phrases and clauses */
+
+/* Han characters of a phrase at token i, one after another; how many, or 0. */
+static size_t han_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)phrase;
+    size_t n = 0;
+    while (*at) {
+        utf8proc_int32_t c;
+        const utf8proc_ssize_t len = utf8proc_iterate(at, -1, &c);
+        if (len <= 0 || i + n >= l->n_tokens || l->tokens[i + n].kind != GATE_HAN) return 0;
+        if (l->code_points[l->tokens[i + n].begin] != c) return 0;
+        at += len;
+        n++;
+    }
+    return n;
+}
+
+/* Whether the token is the word, or begins with it where the word ends in '*'. */
+static bool word_matches(const gate_lexed *l, const gate_token *t, const char *word, size_t n) {
+    char token[GATE_WORD_BYTES];
+    if (t->kind != GATE_WORD) return false;
+    const size_t len = gate_token_word(l, t, token);
+    if (word[n - 1] == '*') return len >= n - 1 && !memcmp(token, word, n - 1);
+    return len == n && !memcmp(token, word, n);
+}
+
+static size_t latin_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
+    size_t n = 0;
+    for (const char *at = phrase; *at; n++) {
+        const size_t len = strcspn(at, " ");
+        if (i + n >= l->n_tokens || !word_matches(l, &l->tokens[i + n], at, len)) return 0;
+        at += len + (at[len] == ' ');
+    }
+    return n;
+}
+
+static bool ends_clause(const gate_lexed *l, const gate_token *t) {
+    const int32_t c = l->code_points[t->begin];
+    return t->kind == GATE_MARK &&
+           (c == ',' || c == ';' || c == '.' || c == '!' || c == '?' || c == 0x3002 || c == 0x3001);
+}
+
+/* The first token that ends behind a code point. */
+static size_t token_behind(const gate_lexed *l, size_t position) {
+    size_t i = 0, behind = l->n_tokens;
+    while (i < behind) {
+        const size_t middle = i + (behind - i) / 2;
+        if (l->tokens[middle].end <= position)
+            i = middle + 1;
+        else
+            behind = middle;
+    }
+    return i;
+}
+
+/* ---- what a number is said of */
+
+/* "after the delivery", "30 days of delivery", 发货后 say when, not of what. */
+static bool is_reference(const gate_lexed *l, size_t i, size_t n) {
+    char word[GATE_WORD_BYTES];
+    if (l->tokens[i].kind == GATE_HAN) {
+        const gate_token *next = &l->tokens[i + n];
+        return i + n < l->n_tokens && next->kind == GATE_HAN &&
+               gate_is_han_reference_after(l->code_points[next->begin]);
+    }
+    for (size_t k = i; k-- > 0 && i - k <= 2 && l->tokens[k].kind == GATE_WORD;) {
+        const size_t len = gate_token_word(l, &l->tokens[k], word);
+        if (gate_is_reference_before(word, len)) return true;
+        if (len != 2 || memcmp(word, "of", 2) || !k) continue;
+        const gate_token *before = &l->tokens[k - 1];
+        if (before->kind == GATE_NUMBER) return true;
+        return before->kind == GATE_WORD && gate_unit_of_word(word, gate_token_word(l, before, word)) != GATE_UNIT_NONE;
+    }
+    return false;
+}
+
+static void find_topics(gate_lexed *l) {
+    for (size_t i = 0; i < l->n_tokens; i++) {
+        const uint8_t kind = l->tokens[i].kind;
+        for (size_t row = 0; row < gate_n_topics && (kind == GATE_WORD || kind == GATE_HAN); row++) {
+            const char *phrase = gate_topics[row].phrase;
+            if (((unsigned char)*phrase < 0x80) != (kind == GATE_WORD)) continue;
+            const size_t n = kind == GATE_WORD ? latin_phrase_at(l, i, phrase) : han_phrase_at(l, i, phrase);
+            if (!n) continue;
+            if (!is_reference(l, i, n)) l->tokens[i].topic = (uint8_t)(row + 1);
+            break;
+        }
+    }
+}
+
+static bool begins_clause(const gate_lexed *l, const gate_token *t) {
+    char word[GATE_WORD_BYTES];
+    return ends_clause(l, t) || (t->kind == GATE_WORD && gate_joins_clauses(word, gate_token_word(l, t, word)));
+}
+
+/* Topics around token `at`, up to where its clause ends, or its sentence. */
+static uint32_t topics_around(const gate_lexed *l, size_t at, bool clause) {
+    uint32_t topics = 0;
+    for (int way = 0; way < 2; way++)
+        for (size_t k = 0; k < CLAUSE_REACH && (way ? at + k < l->n_tokens : k <= at); k++) {
+            const gate_token *t = &l->tokens[way ? at + k : at - k];
+            if (t->sentence != l->tokens[at].sentence || (k && clause && begins_clause(l, t))) break;
+            if (t->topic) topics |= (uint32_t)1 << gate_topics[t->topic - 1].topic;
+        }
+    return topics;
+}
+
+static void bind_numbers(gate_lexed *l) {
+    find_topics(l);
+    for (size_t i = 0; i < l->n_numbers; i++) {
+        gate_number *n = &l->numbers[i];
+        const size_t at = token_behind(l, n->begin);
+        if (at == l->n_tokens) continue;
+        n->clause_topics = topics_around(l, at, true);
+        n->sentence_topics = topics_around(l, at, false);
+    }
+}
+
+/* A span of time, a sum or a share is known of a topic: that of its clause, or of its sentence where a clause names
+ * none
+ * ("We deliver, in most cities, within 3 days"); of any, where a sentence names none. */
+static bool same_topic(const gate_number *n, const gate_number *with) {
+    if (n->unit < GATE_UNIT_TABLE || !gate_unit_counts_one(n->unit)) return true;
+    if (n->clause_topics && with->clause_topics) return n->clause_topics & with->clause_topics;
+    return !n->sentence_topics || !with->sentence_topics || (n->sentence_topics & with->sentence_topics);
+}
 
 /* ---- the text as a whole */
 
@@ -188,23 +315,10 @@ static void check_language(gate *g, const char *lang) {
 
 /* ---- numbers, codes, links */
 
-static bool ends_clause(const gate_lexed *l, const gate_token *t) {
-    const int32_t c = l->code_points[t->begin];
-    return t->kind == GATE_MARK &&
-           (c == ',' || c == ';' || c == '.' || c == '!' || c == '?' || c == 0x3002 || c == 0x3001);
-}
-
 /* Whether a sum is a limit, "from 99 yuan", or a price. */
 static bool is_limit(const gate_lexed *l, const gate_number *n) {
     char word[GATE_WORD_BYTES];
-    size_t i = 0, behind = l->n_tokens; /* the first token that ends behind n->begin */
-    while (i < behind) {
-        const size_t middle = i + (behind - i) / 2;
-        if (l->tokens[middle].end <= n->begin)
-            i = middle + 1;
-        else
-            behind = middle;
-    }
+    const size_t i = token_behind(l, n->begin);
     for (size_t k = i; k-- > 0 && i - k <= 4 && !ends_clause(l, &l->tokens[k]);) {
         const gate_token *t = &l->tokens[k];
         if (t->kind == GATE_NUMBER) break;
@@ -225,6 +339,7 @@ static bool number_is_known(const gate *g, const gate_number *n) {
         for (size_t i = 0; i < g->known[k].n_numbers; i++) {
             const gate_number *with = &g->known[k].numbers[i];
             if (with->value != n->value || (with->unit && n->unit && with->unit != n->unit)) continue;
+            if (!same_topic(n, with)) continue;
             if (!with->unit || !gate_unit_is_money(n->unit) || is_limit(&g->known[k], with) == limit) return true;
         }
     return false;
@@ -242,21 +357,6 @@ static void check_numbers(gate *g) {
 }
 
 /* ---- names */
-
-/* Han characters of a phrase at token i, one after another; how many, or 0. */
-static size_t han_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
-    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)phrase;
-    size_t n = 0;
-    while (*at) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t len = utf8proc_iterate(at, -1, &c);
-        if (len <= 0 || i + n >= l->n_tokens || l->tokens[i + n].kind != GATE_HAN) return 0;
-        if (l->code_points[l->tokens[i + n].begin] != c) return 0;
-        at += len;
-        n++;
-    }
-    return n;
-}
 
 /* Capitalised words that are no common ones, nor labels ("Nib: fine."); in Chinese, every Latin word. */
 static void check_latin_name(gate *g, size_t i, bool chinese) {
@@ -316,25 +416,6 @@ typedef struct hit {
     bool denied, conditional;
     bool bound; /* to the number or condition of the fact */
 } hit;
-
-/* Whether the token is the word, or begins with it where the word ends in '*'. */
-static bool word_matches(const gate_lexed *l, const gate_token *t, const char *word, size_t n) {
-    char token[GATE_WORD_BYTES];
-    if (t->kind != GATE_WORD) return false;
-    const size_t len = gate_token_word(l, t, token);
-    if (word[n - 1] == '*') return len >= n - 1 && !memcmp(token, word, n - 1);
-    return len == n && !memcmp(token, word, n);
-}
-
-static size_t latin_phrase_at(const gate_lexed *l, size_t i, const char *phrase) {
-    size_t n = 0;
-    for (const char *at = phrase; *at; n++) {
-        const size_t len = strcspn(at, " ");
-        if (i + n >= l->n_tokens || !word_matches(l, &l->tokens[i + n], at, len)) return 0;
-        at += len + (at[len] == ' ');
-    }
-    return n;
-}
 
 static bool is_negation(const gate_lexed *l, const gate_token *t) {
     char word[GATE_WORD_BYTES];
@@ -436,6 +517,7 @@ static llmcs_status lex_known(gate *g, const shop_gate_text *known, size_t n_kno
     for (; g->n_known < n_known; g->n_known++) {
         SHOP_TRY(gate_lex(g->allocator, known[g->n_known].text, known[g->n_known].text_bytes, &g->known[g->n_known]));
         infer_units(&g->known[g->n_known]);
+        bind_numbers(&g->known[g->n_known]);
     }
     return LLMCS_OK;
 }
@@ -516,6 +598,7 @@ static llmcs_status compare(gate *g, const char *text, size_t text_bytes, const 
     SHOP_TRY(gate_lex(g->allocator, text, text_bytes, &g->text));
     check_form(g);
     if (refused(g)) return LLMCS_OK;
+    bind_numbers(&g->text);
     SHOP_TRY(lex_known(g, known, n_known));
     check_language(g, lang);
     if (!refused(g)) check_numbers(g);

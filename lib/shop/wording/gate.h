@@ -1,7 +1,8 @@
 /*
  * The gate between a generative model and the customer: what a text says must stand in the texts it was made from.
  *
- * Compared are numbers (with their units: "3 days" is not "3 hours"; also 三天 and "three days"), prices and per cents,
+ * Compared are numbers (with their units: "3 days" is not "3 hours"; also 三天 and "three days"; spans of time and sums
+ * also with what they are said of: "delivery in 30 days" is not known from "returns: 30 days"), prices and per cents,
  * dates, times, order numbers and other words with digits, links and e-mail addresses, names (capitalised words of
  * English, Latin words in Chinese, quoted titles, names of carriers and payment services), and promise words ("free",
  * "guarantee", "refund", "cancelled", 免费, 保证, 已取消, ...) with whether they are denied: "not free" does not allow
@@ -22,7 +23,7 @@ typedef enum shop_gate_reason {
     SHOP_GATE_SPEAKER,  /* "User:", "Bot:", a control character, or bytes that are not UTF-8 */
     SHOP_GATE_LOOP,     /* it repeats itself */
     SHOP_GATE_LANGUAGE, /* most of it is in another language */
-    SHOP_GATE_NUMBER,   /* a number, or this number of this unit, is in no known text */
+    SHOP_GATE_NUMBER,   /* a number, or this number of this unit, is in no known text, or of another topic there */
     SHOP_GATE_LINK,
     SHOP_GATE_NAME,
     SHOP_GATE_PROMISE,

@@ -319,6 +319,97 @@ bool gate_is_han_limit(int32_t c) { /* 满 超 达 够 起 以上 门槛 */
 
 bool gate_unit_is_money(uint32_t unit) { return unit >= GATE_UNIT_TABLE + YUAN && unit <= GATE_UNIT_TABLE + POUND; }
 
+enum { RETURNS, EXCHANGES, REFUNDS, SHIPPING, WARRANTY, REPAIRS, INVOICES, INSTALMENTS, GIFT_CARDS, COUPONS, PRICES };
+enum { ENGRAVING = PRICES + 1, ASSEMBLY, PICKUP, CANCELLING, COMPLAINTS, REVIEWS, UNPAID };
+
+const gate_topic gate_topics[] = {
+    {"return*", RETURNS},
+    {"send* back", RETURNS},
+    {"sent back", RETURNS},
+    {"send* it back", RETURNS},
+    {"退货", RETURNS},
+    {"退回", RETURNS},
+    {"寄回", RETURNS},
+    {"exchang*", EXCHANGES},
+    {"swap*", EXCHANGES},
+    {"换货", EXCHANGES},
+    {"调换", EXCHANGES},
+    {"refund*", REFUNDS},
+    {"money back", REFUNDS},
+    {"退款", REFUNDS},
+    {"到账", REFUNDS},
+    {"deliver*", SHIPPING},
+    {"shipping", SHIPPING},
+    {"shipped", SHIPPING},
+    {"ships", SHIPPING},
+    {"shipment*", SHIPPING},
+    {"dispatch*", SHIPPING},
+    {"postage", SHIPPING},
+    {"配送", SHIPPING},
+    {"送达", SHIPPING},
+    {"送货", SHIPPING},
+    {"送到", SHIPPING},
+    {"到货", SHIPPING},
+    {"发货", SHIPPING},
+    {"发出", SHIPPING},
+    {"运费", SHIPPING},
+    {"邮费", SHIPPING},
+    {"包邮", SHIPPING},
+    {"免运费", SHIPPING},
+    {"warrant*", WARRANTY},
+    {"guarantee*", WARRANTY},
+    {"保修", WARRANTY},
+    {"质保", WARRANTY},
+    {"repair*", REPAIRS},
+    {"维修", REPAIRS},
+    {"修理", REPAIRS},
+    {"invoice*", INVOICES},
+    {"receipt*", INVOICES},
+    {"发票", INVOICES},
+    {"instalment*", INSTALMENTS},
+    {"installment*", INSTALMENTS},
+    {"分期", INSTALMENTS},
+    {"gift card*", GIFT_CARDS},
+    {"礼品卡", GIFT_CARDS},
+    {"coupon*", COUPONS},
+    {"voucher*", COUPONS},
+    {"优惠券", COUPONS},
+    {"price protection", PRICES},
+    {"价格保护", PRICES},
+    {"价保", PRICES},
+    {"差价", PRICES},
+    {"engrav*", ENGRAVING},
+    {"刻字", ENGRAVING},
+    {"assembl*", ASSEMBLY},
+    {"安装", ASSEMBLY},
+    {"组装", ASSEMBLY},
+    {"collect*", PICKUP},
+    {"pickup", PICKUP},
+    {"自提", PICKUP},
+    {"cancel*", CANCELLING},
+    {"取消", CANCELLING},
+    {"complain*", COMPLAINTS},
+    {"投诉", COMPLAINTS},
+    {"review*", REVIEWS},
+    {"评价", REVIEWS},
+    {"unpaid", UNPAID},
+    {"未付款", UNPAID},
+};
+const size_t gate_n_topics = sizeof gate_topics / sizeof *gate_topics;
+
+bool gate_is_reference_before(const char *word, size_t n) {
+    return is_one_of("after since from until till before upon following", word, n);
+}
+
+bool gate_is_han_reference_after(int32_t c) { /* 后 前 起 之 以 */
+    static const int32_t marks[] = {0x540e, 0x524d, 0x8d77, 0x4e4b, 0x4ee5};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (marks[i] == c) return true;
+    return false;
+}
+
+bool gate_joins_clauses(const char *word, size_t n) { return is_one_of("and but while whereas or", word, n); }
+
 bool gate_is_negation(const char *word, size_t n) {
     return is_one_of(
         "not no never cannot cant without nor neither dont doesnt didnt wont isnt arent wasnt werent couldnt "

@@ -43,6 +43,20 @@ bool gate_is_limit_after(const char *word, size_t n);
 bool gate_is_han_limit(int32_t c);
 bool gate_unit_is_money(uint32_t unit);
 
+/* What the number of a clause is said of: "returns", "delivery", ... A row is a phrase as in gate_promises, of a topic
+ * below 32. */
+typedef struct gate_topic {
+    const char *phrase;
+    uint32_t topic;
+} gate_topic;
+extern const gate_topic gate_topics[];
+extern const size_t gate_n_topics;
+/* "after delivery", "30 days of delivery", 发货后: when, not of what. */
+bool gate_is_reference_before(const char *word, size_t n);
+bool gate_is_han_reference_after(int32_t c);
+/* "and", "but": a clause of its own begins. */
+bool gate_joins_clauses(const char *word, size_t n);
+
 /* "not", "never", "without", "n't". */
 bool gate_is_negation(const char *word, size_t n);
 bool gate_is_han_negation(int32_t c);

@@ -24,7 +24,8 @@ typedef struct gate_token {
     uint32_t sentence;
     uint32_t number; /* index of numbers, for GATE_NUMBER */
     uint8_t kind;
-    bool capital; /* the first letter is one */
+    uint8_t topic; /* of the gate: a row of its topics that begins here, + 1; 0: none */
+    bool capital;  /* the first letter is one */
 } gate_token;
 
 /* A number as digits say it, or words, or Chinese numerals. */
@@ -33,6 +34,7 @@ typedef struct gate_number {
     uint32_t unit;  /* GATE_UNIT_* or a row of the table of units; 0: none */
     uint32_t begin, end;
     uint32_t sentence;
+    uint32_t clause_topics, sentence_topics; /* of the gate: bit for each topic that the number is said of */
 } gate_number;
 
 typedef struct gate_lexed {

@@ -81,6 +81,46 @@ START_TEST(numbers_must_be_known_with_their_units) {
 }
 END_TEST
 
+/* A right value under a wrong key. */
+START_TEST(numbers_are_bound_to_what_they_are_said_of) {
+    static const char *const en =
+        "returns: 30 days; delivery: 2 to 4 working days; shipping fee: 10 yuan; label for returns: 12 yuan; "
+        "warranty: 24 months. Items can be returned within 30 days of delivery; refunds take 3 working days "
+        "after we have your return. Repairs take 10 working days.";
+    static const char *const zh =
+        "退货期限: 30天; 配送: 2到4个工作日; 运费: 10元; 退货面单费: 12元; 保修: 24个月。签收后30天内，商品未使用，"
+        "可以无理由退货。收到退货后3个工作日内退款。维修需要10个工作日。";
+    const gate_case cases[] = {
+        {en, "en", "Delivery takes 30 days.", SHOP_GATE_NUMBER},
+        {en, "en", "It is delivered within 30 days.", SHOP_GATE_NUMBER},
+        {en, "en", "Returns are possible within 24 months.", SHOP_GATE_NUMBER},
+        {en, "en", "Returns are possible within 2 working days, and delivery takes 30 days.", SHOP_GATE_NUMBER},
+        {en, "en", "You get a refund in 10 working days.", SHOP_GATE_NUMBER},
+        {en, "en", "Shipping costs 12 yuan.", SHOP_GATE_NUMBER},
+        {en, "en", "The warranty is 30 days.", SHOP_GATE_NUMBER},
+        {en, "en", "Returns are possible within 30 days.", SHOP_GATE_PASSED},
+        {en, "en", "You can send it back within 30 days of delivery.", SHOP_GATE_PASSED},
+        {en, "en", "Within 30 days after delivery you can return it.", SHOP_GATE_PASSED},
+        {en, "en", "Delivery takes 2 to 4 working days and returns are possible within 30 days.", SHOP_GATE_PASSED},
+        {en, "en", "Shipping costs 10 yuan, returns 12 yuan.", SHOP_GATE_PASSED},
+        {en, "en", "You have 30 days.", SHOP_GATE_PASSED},
+        {en, "en", "The refund takes 3 working days.", SHOP_GATE_PASSED},
+        {zh, "zh", "配送需要30天。", SHOP_GATE_NUMBER},
+        {zh, "zh", "退货期限为24个月。", SHOP_GATE_NUMBER},
+        {zh, "zh", "保修30天。", SHOP_GATE_NUMBER},
+        {zh, "zh", "运费12元。", SHOP_GATE_NUMBER},
+        {zh, "zh", "退款需要10个工作日。", SHOP_GATE_NUMBER},
+        {zh, "zh", "30天内可以退货，配送需要2到4个工作日。", SHOP_GATE_PASSED},
+        {zh, "zh", "签收后30天内可以退货，退货要扣12元面单费。", SHOP_GATE_PASSED},
+        {zh, "zh", "收到退货后3个工作日内退款。", SHOP_GATE_PASSED},
+        {zh, "zh", "运费10元。", SHOP_GATE_PASSED},
+        {"free delivery", "en", "It has 2 pockets.", SHOP_GATE_NUMBER},
+        {"returns of bags with 2 pockets", "en", "It is a delivery of bags with 2 pockets.", SHOP_GATE_PASSED},
+    };
+    CHECK_CASES(cases);
+}
+END_TEST
+
 START_TEST(dates_and_times_must_be_known) {
     static const gate_case cases[] = {
         {"expected: 2026-11-20", "en", "It is expected on 20 November.", SHOP_GATE_PASSED},
@@ -387,6 +427,7 @@ END_TEST
 
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, numbers_must_be_known_with_their_units);
+    tcase_add_test(tests, numbers_are_bound_to_what_they_are_said_of);
     tcase_add_test(tests, dates_and_times_must_be_known);
     tcase_add_test(tests, codes_links_and_names_must_be_known);
     tcase_add_test(tests, promises_must_be_known_as_they_were_made);
