@@ -194,12 +194,12 @@ LLMCS_API void llmcs_model_options_init_sized(llmcs_model_options *options, size
 
 /* Opens a Hugging Face folder: config.json; model.safetensors, or its shards with model.safetensors.index.json; where
  * present tokenizer.json or the older vocabulary files, tokenizer_config.json, generation_config.json, and
- * sentence-transformers' modules.json. Or one GGUF file of a GPT-2 or BERT, as written by llmcs_quantize or llama.cpp's
- * converter. Without tokenizer files, or with a tokenizer that is not supported, it opens for token ids only. A decoder
- * in a sentence-transformers folder (Qwen3-Embedding) gives vectors and does not generate. All validation, packing and
- * allocation happen here. Settings that change results and are not supported are refused or logged. options: NULL for
- * the defaults. The model has one reference; sessions and engines hold their own. Errors: ARG NOMEM IO FORMAT JSON
- * CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
+ * sentence-transformers' modules.json. Or one GGUF file, as written by llmcs_quantize or, of GPT-2, BERT, Llama,
+ * SmolLM3, Qwen 2 and 3 and Gemma 3, by llama.cpp's converter. Without tokenizer files, or with a tokenizer that is not
+ * supported, it opens for token ids only. A decoder in a sentence-transformers folder (Qwen3-Embedding) gives vectors
+ * and does not generate. All validation, packing and allocation happen here. Settings that change results and are not
+ * supported are refused or logged. options: NULL for the defaults. The model has one reference; sessions and engines
+ * hold their own. Errors: ARG NOMEM IO FORMAT JSON CONFIG TOKENIZER UNSUPPORTED LIMIT CHANGED THREAD CANCELLED. */
 LLMCS_API llmcs_status llmcs_model_open(const char *path, const llmcs_model_options *options, llmcs_model **model);
 
 /* Drops a reference and sets *model to NULL. The last reference frees the model. */

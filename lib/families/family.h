@@ -29,8 +29,9 @@ typedef enum ll_role {
     LL_TYPES,
     LL_TASKS, /* one row is added to every token (ERNIE) */
     LL_EMBED_NORM,
-    LL_EMBED_PROJECT, /* n_embed_in -> n_embd (ELECTRA, ALBERT) */
-    LL_DISTANCE,      /* of LL_DISTANCE_BUCKETS: [n_buckets, n_head] */
+    LL_EMBED_PROJECT,  /* n_embed_in -> n_embd (ELECTRA, ALBERT) */
+    LL_DISTANCE,       /* of LL_DISTANCE_BUCKETS: [n_buckets, n_head] */
+    LL_ROTARY_FACTORS, /* [head_dim / 2], of GGUF files alone: what rotary frequencies are divided by */
     LL_FINAL_NORM,
     LL_POOLER,
     LL_ATTN_NORM, /* before attention; LL_POST_NORM: after it */
@@ -261,6 +262,14 @@ typedef enum ll_network_kind {
     LL_NETWORK_LSTM         /* of `stack` it has the names of tensors only */
 } ll_network_kind;
 
+/* How llama.cpp stores and runs an architecture, where architectures differ (llama-model.cpp, src/models/). */
+enum {
+    LL_GGUF_PAIRED = 1,   /* queries and keys of a head are stored as pairs (i, i + head_dim / 2) */
+    LL_GGUF_BIASES = 2,   /* biases that LL_BIAS_BY_KEY switches on are loaded */
+    LL_GGUF_HEAD_DIM = 4, /* n_head * head_dim need not be n_embd */
+    LL_GGUF_WINDOWS = 8,  /* layers may attend to a window */
+};
+
 struct ll_family {
     const char *name; /* llmcs.model_family of our GGUF files */
     ll_network_kind network;
@@ -269,6 +278,7 @@ struct ll_family {
     const char *gguf_tokenizer;                    /* tokenizer.ggml.model that tells two families of one architecture
                                                       apart; NULL: any */
     const char *gguf_pre;                          /* tokenizer.ggml.pre of its byte-level BPE, or NULL */
+    unsigned gguf_traits;                          /* LL_GGUF_PAIRED and the like */
     ll_model_type model_types[LL_MAX_MODEL_TYPES]; /* the first is the family's own */
     bool untied;                                   /* without tie_word_embeddings the head is a matrix of its own */
     const char *prefix;                            /* of the tensors of the stack: "transformer." */

@@ -47,6 +47,8 @@ const ll_class ll_llama_classes[] = {{"ForCausalLM", &lm_head},
 const ll_family ll_family_llama = {
     .name = "llama",
     .number = 10,
+    .gguf = "llama",
+    .gguf_traits = LL_GGUF_PAIRED | LL_GGUF_BIASES | LL_GGUF_HEAD_DIM,
     .model_types = {{"llama", "Llama", NULL}},
     .untied = true,
     .prefix = "model.",
@@ -62,6 +64,6 @@ const ll_family ll_family_llama = {
         .norm = {.place = LL_PRE_NORM, .rms = true},
         .attn = {.rotary = true, .qkv_bias = LL_BIAS_BY_KEY, .out_bias = LL_BIAS_BY_KEY},
         .ffn = {.glu = LL_GATE_AND_UP, .bias = LL_BIAS_BY_KEY},
-        .names = {LL_LLAMA_NAMES, LL_LLAMA_FFN_NORM},
+        .names = {LL_LLAMA_NAMES, LL_LLAMA_FFN_NORM, LL_LLAMA_FACTORS},
     }},
 };

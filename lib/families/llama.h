@@ -23,6 +23,7 @@
     [LL_K] = {"self_attn.k_proj", "attn_k", NULL}, [LL_V] = {"self_attn.v_proj", "attn_v", NULL},               \
     [LL_ATTN_OUT] = {"self_attn.o_proj", "attn_output", NULL}, [LL_GATE] = {"mlp.gate_proj", "ffn_gate", NULL}, \
     [LL_UP] = {"mlp.up_proj", "ffn_up", NULL}, [LL_DOWN] = {"mlp.down_proj", "ffn_down", NULL}
+#define LL_LLAMA_FACTORS [LL_ROTARY_FACTORS] = {"rope_freqs", "rope_freqs", NULL}
 #define LL_LLAMA_FFN_NORM [LL_FFN_NORM] = {"post_attention_layernorm", "ffn_norm", NULL}
 #define LL_LLAMA_QK_NORM \
     [LL_Q_NORM] = {"self_attn.q_norm", "attn_q_norm", NULL}, [LL_K_NORM] = {"self_attn.k_norm", "attn_k_norm", NULL}

@@ -7,6 +7,8 @@ static const ll_key keys[] = {LL_LLAMA_SIZES, LL_LLAMA_HEADS, LL_LLAMA_REST(1000
 const ll_family ll_family_mistral = {
     .name = "mistral",
     .number = 11,
+    .gguf = "llama",
+    .gguf_traits = LL_GGUF_PAIRED | LL_GGUF_HEAD_DIM,
     .model_types = {{"mistral", "Mistral", NULL}},
     .untied = true,
     .prefix = "model.",
@@ -22,6 +24,6 @@ const ll_family ll_family_mistral = {
         .norm = {.place = LL_PRE_NORM, .rms = true},
         .attn = {.rotary = true, .window = LL_WINDOW, .qkv_bias = LL_NO_BIAS, .out_bias = LL_NO_BIAS},
         .ffn = {.glu = LL_GATE_AND_UP, .bias = LL_NO_BIAS},
-        .names = {LL_LLAMA_NAMES, LL_LLAMA_FFN_NORM},
+        .names = {LL_LLAMA_NAMES, LL_LLAMA_FFN_NORM, LL_LLAMA_FACTORS},
     }},
 };

@@ -11,6 +11,7 @@ static const ll_key keys[] = {LL_LLAMA_SIZES,
 const ll_family ll_family_qwen2 = {
     .name = "qwen2",
     .number = 13,
+    .gguf = "qwen2",
     .model_types = {{"qwen2", "Qwen2", NULL}},
     .untied = true,
     .prefix = "model.",

@@ -8,17 +8,16 @@
 #include "formats/config_parts.h"
 #include "formats/gguf_names.h"
 
-/* "gpt2." or "bert." and the rest of a key. */
-static const char *key_of(char out[64], const ll_config *c, const char *rest) {
-    ll_format(out, 64, "%s.%s", c->family->gguf, rest);
+const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest) {
+    ll_format(out, LL_GGUF_KEY_TEXT, "%s.%s", c->family->gguf, rest);
     return out;
 }
 
 /* A size that must be there; above `max` it is LIMIT. */
 static llmcs_status read_size(const ll_config *c, const ll_gguf *g, const char *rest, int64_t max, int32_t *out) {
-    char key[64];
+    char key[LL_GGUF_KEY_TEXT];
     int64_t n = 0;
-    LL_TRY(ll_gguf_int(g, key_of(key, c, rest), 1, INT32_MAX, &n));
+    LL_TRY(ll_gguf_int(g, ll_config_gguf_key(key, c, rest), 1, INT32_MAX, &n));
     if (n == 0) return ll_gguf_missing(g, key);
     if (n > max)
         return ll_fail(LLMCS_LIMIT, "%s: key \"%s\": %lld, at most %lld are read", g->name, key, (long long)n,
@@ -49,14 +48,17 @@ static llmcs_status read_sizes(ll_config *c, const ll_gguf *g) {
     LL_TRY(read_size(c, g, "attention.head_count", LL_MAX_WIDTH, &c->n_head));
     LL_TRY(read_size(c, g, "feed_forward_length", LL_MAX_INNER, &c->n_inner));
     LL_TRY(read_rows(g, "token_embd.weight", LL_MAX_VOCAB_SIZE, &c->vocab_size));
+    if (c->family->stack[0].attn.rotary) LL_TRY(ll_config_gguf_heads(c, g));
     static const char *const keys[3] = {"embedding_length", "attention.head_count", "attention.head_count_kv"};
     return ll_config_complete(c, g->name, keys);
 }
 
 static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
-    char key[64];
+    const bool rms = c->family->stack[0].norm.rms;
+    char key[LL_GGUF_KEY_TEXT];
     double d = 0;
-    LL_TRY(ll_gguf_double(g, key_of(key, c, "attention.layer_norm_epsilon"), 1e-37, 1, &d));
+    ll_config_gguf_key(key, c, rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
+    LL_TRY(ll_gguf_double(g, key, 1e-37, 1, &d));
     if (d <= 0) return ll_gguf_missing(g, key);
     c->layer_norm_eps = (float)d;
     return LLMCS_OK;
@@ -64,15 +66,15 @@ static llmcs_status read_epsilon(ll_config *c, const ll_gguf *g) {
 
 /* Settings that would describe a different network. */
 static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
-    char key[64];
+    char key[LL_GGUF_KEY_TEXT];
     bool causal = c->family->decoder, wanted = causal;
-    int64_t kv_heads = c->n_head, n_files = 1;
-    LL_TRY(ll_gguf_bool(g, key_of(key, c, "attention.causal"), &causal));
+    int64_t kv_heads = c->n_kv_head, n_files = 1;
+    LL_TRY(ll_gguf_bool(g, ll_config_gguf_key(key, c, "attention.causal"), &causal));
     if (causal != wanted)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %s, which this architecture is not run with", g->name, key,
                        causal ? "true" : "false");
-    LL_TRY(ll_gguf_int(g, key_of(key, c, "attention.head_count_kv"), 1, LL_MAX_WIDTH, &kv_heads));
-    if (kv_heads != c->n_head)
+    LL_TRY(ll_gguf_int(g, ll_config_gguf_key(key, c, "attention.head_count_kv"), 1, LL_MAX_WIDTH, &kv_heads));
+    if (kv_heads != c->n_kv_head)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %lld, head_count is %d: grouped heads are not run",
                        g->name, key, (long long)kv_heads, (int)c->n_head);
     LL_TRY(ll_gguf_int(g, "split.count", 0, UINT16_MAX, &n_files));
@@ -95,16 +97,22 @@ static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *ke
     return LLMCS_OK;
 }
 
+/* The end of a text, of a turn and of a message that calls a tool all end a generation. */
 static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    int32_t eos;
+    static const char *const ends[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    const size_t n_ends = sizeof ends / sizeof *ends;
     LL_TRY(read_id(c, g, "tokenizer.ggml.bos_token_id", log, &c->bos_token_id));
     LL_TRY(read_id(c, g, "tokenizer.ggml.padding_token_id", log, &c->pad_token_id));
     LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", log, &c->sep_token_id)); /* spelt so */
-    LL_TRY(read_id(c, g, "tokenizer.ggml.eos_token_id", log, &eos));
-    if (eos < 0) return LLMCS_OK;
-    LL_TRY(ll_arena_alloc(&c->arena, 1, sizeof *c->eos_token_id, g->name, &c->eos_token_id));
-    c->eos_token_id[0] = eos;
-    c->n_eos_token_id = 1;
+    LL_TRY(ll_arena_alloc(&c->arena, n_ends, sizeof *c->eos_token_id, g->name, &c->eos_token_id));
+    for (size_t i = 0; i < n_ends; i++) {
+        int32_t id;
+        LL_TRY(read_id(c, g, ends[i], log, &id));
+        bool known = id < 0;
+        for (size_t k = 0; k < c->n_eos_token_id && !known; k++) known = c->eos_token_id[k] == id;
+        if (!known) c->eos_token_id[c->n_eos_token_id++] = id;
+    }
     return LLMCS_OK;
 }
 
@@ -126,8 +134,7 @@ static llmcs_status read_labels(ll_config *c, const ll_gguf *g, const ll_log *lo
     return ll_config_distinct_labels(c, g->name, log);
 }
 
-/* The class prefix and `name`; its head. */
-static llmcs_status set_class(ll_config *c, const char *name) {
+llmcs_status ll_config_gguf_class(ll_config *c, const char *name) {
     char architecture[64];
     const int n = ll_format(architecture, sizeof architecture, "%s%s", c->family->model_types[0].class_prefix, name);
     for (const ll_class *k = c->family->classes; k->name; k++)
@@ -141,14 +148,14 @@ static llmcs_status set_class(ll_config *c, const char *name) {
 /* A classifier, if the file has all of it: llama.cpp's converter omits BERT's pooler, and without it the labels mean
  * nothing. */
 static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
-    LL_TRY(set_class(c, "Model"));
+    LL_TRY(ll_config_gguf_class(c, "Model"));
     if (!ll_gguf_find_tensor(g, "cls.output.weight")) return LLMCS_OK;
     if (!ll_gguf_find_tensor(g, "cls.weight")) {
         ll_log_say(log, LLMCS_LOG_WARN,
                    "%s: has a classifier (cls.output) but not the layer before it (cls): embeddings only", g->name);
         return LLMCS_OK;
     }
-    LL_TRY(set_class(c, "ForSequenceClassification"));
+    LL_TRY(ll_config_gguf_class(c, "ForSequenceClassification"));
     LL_TRY(read_rows(g, "cls.output.weight", LL_MAX_LABELS, &c->n_labels));
     c->problem = c->n_labels == 1 ? LL_PROBLEM_MULTI_LABEL : LL_PROBLEM_SINGLE_LABEL;
     c->rerank.activation = c->n_labels == 1 ? LL_TORCH_SIGMOID : LL_TORCH_IDENTITY;
@@ -158,8 +165,12 @@ static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log)
 /* Numbers of llama.cpp's enum llama_pooling_type (include/llama.h). */
 static llmcs_status read_pooling(ll_config *c, const ll_gguf *g) {
     enum { UNSPECIFIED = -1, NONE, MEAN, CLS, LAST, RANK };
+    char key[LL_GGUF_KEY_TEXT];
     int64_t type = UNSPECIFIED;
-    LL_TRY(ll_gguf_int(g, "bert.pooling_type", UNSPECIFIED, RANK, &type));
+    LL_TRY(ll_gguf_int(g, ll_config_gguf_key(key, c, "pooling_type"), UNSPECIFIED, RANK, &type));
+    if (type == RANK && c->family->decoder)
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %d: decoders that rank are read from their folder only",
+                       g->name, key, (int)RANK);
     if (type != MEAN && type != CLS && type != LAST) return LLMCS_OK;
     c->sentence.present = true;
     c->sentence.pooling = type == MEAN ? LL_POOL_MEAN : type == CLS ? LL_POOL_CLS : LL_POOL_LAST_TOKEN;
@@ -176,9 +187,16 @@ static llmcs_status read_encoder(ll_config *c, const ll_gguf *g, const ll_log *l
     return read_pooling(c, g);
 }
 
-static llmcs_status read_decoder(ll_config *c, const ll_gguf *g) {
+/* A language model, or one that pools: then it gives vectors. */
+static llmcs_status read_decoder(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    const ll_class *k = c->family->classes;
     c->tie_word_embeddings = !ll_gguf_find_tensor(g, "output.weight");
-    return set_class(c, "LMHeadModel");
+    if (c->family->stack[0].attn.rotary) LL_TRY(ll_config_gguf_rotary(c, g, log));
+    LL_TRY(read_pooling(c, g));
+    while (k->name &&
+           (k->head ? k->head->head : LL_HEAD_NONE) != (c->sentence.present ? LL_HEAD_NONE : LL_HEAD_CAUSAL_LM))
+        k++;
+    return ll_config_gguf_class(c, k->name ? k->name : "");
 }
 
 /* What the format does not say is the family's default. */
@@ -190,8 +208,10 @@ static void set_defaults(ll_config *c) {
 }
 
 llmcs_status ll_config_gguf(ll_config *c, const ll_gguf *g, const ll_log *log) {
+    bool runs;
     LL_TRY(ll_gguf_family(g, &c->family));
-    if (!c->family->gguf)
+    LL_TRY(ll_gguf_runs_in_llama_cpp(g, c->family, &runs));
+    if (!runs)
         return ll_fail(LLMCS_UNSUPPORTED,
                        "%s: a GGUF file of family \"%s\" is read only with the config.json it was made from", g->name,
                        c->family->name);
@@ -200,5 +220,5 @@ llmcs_status ll_config_gguf(ll_config *c, const ll_gguf *g, const ll_log *log) {
     LL_TRY(read_epsilon(c, g));
     LL_TRY(check_foreign(c, g));
     LL_TRY(read_ids(c, g, log));
-    return c->family->decoder ? read_decoder(c, g) : read_encoder(c, g, log);
+    return c->family->decoder ? read_decoder(c, g, log) : read_encoder(c, g, log);
 }

@@ -79,5 +79,18 @@ llmcs_status ll_config_rerank(ll_config *c, const ll_settings *f, const ll_log *
 
 /* config_gguf.c: a GGUF file that does not carry config.json: what its keys and tensors say. */
 llmcs_status ll_config_gguf(ll_config *c, const struct ll_gguf *g, const ll_log *log);
+/* The architecture and the rest of a key: "llama.block_count". */
+#define LL_GGUF_KEY_TEXT 80
+const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest);
+/* The architecture's class of this name, and its head. */
+llmcs_status ll_config_gguf_class(ll_config *c, const char *name);
+
+/* config_gguf_rotary.c: what networks with rotary embeddings have besides: heads of keys and values, their width; when
+ * the sizes are known, frequencies, windows, biases, and settings of networks that are not run. */
+llmcs_status ll_config_gguf_heads(ll_config *c, const struct ll_gguf *g);
+llmcs_status ll_config_gguf_rotary(ll_config *c, const struct ll_gguf *g, const ll_log *log);
+/* What llama.cpp has in its code: the scalar of Gemma 3's queries (of 62 layers: the 27B), and SmolLM3's layers. */
+int32_t ll_gguf_query_scalar(const ll_config *c);
+#define LL_GGUF_UNROTATED_EVERY 4
 
 #endif

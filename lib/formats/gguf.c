@@ -265,12 +265,16 @@ static llmcs_status read_tensor_type(reader *r, ll_tensor *t) {
     return LLMCS_OK;
 }
 
-/* ggml writes no trailing dimensions of 1, so a matrix of one row looks like a vector. Vectors are biases and norms. */
+static bool ends_with(const ll_tensor *t, const char *ending) {
+    const size_t n = strlen(ending);
+    return t->name_bytes >= n && strcmp(t->name + t->name_bytes - n, ending) == 0;
+}
+
+/* ggml writes no trailing dimensions of 1, so a matrix of one row looks like a vector. Vectors are biases, norms
+ * (attn_norm.weight, LayerNorm.weight) and the factors of rotary frequencies. */
 static void restore_matrix(ll_tensor *t) {
-    static const char ending[] = ".weight", of_norm[] = "orm.weight"; /* attn_norm.weight, LayerNorm.weight */
-    const size_t n = sizeof ending - 1, n_norm = sizeof of_norm - 1;
-    if (t->rank != 1 || t->name_bytes < n || strcmp(t->name + t->name_bytes - n, ending) != 0) return;
-    if (t->name_bytes >= n_norm && strcmp(t->name + t->name_bytes - n_norm, of_norm) == 0) return;
+    if (t->rank != 1 || !ends_with(t, ".weight")) return;
+    if (ends_with(t, "orm.weight") || ends_with(t, "rope_freqs.weight")) return;
     t->shape[1] = t->shape[0];
     t->shape[0] = 1;
     t->rank = 2;

@@ -15,14 +15,14 @@ const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c);
 void ll_gguf_export_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtype, bool foreign);
 
 /* Vocabulary, merges and special tokens (ids by llmcs_special, -1: none) of a tokenizer that was created from spec;
- * NULL: there is none. Tables by id have vocab_size rows. */
+ * NULL: there is none. Tables by id have vocab_size rows. Logs (WARN) what llama.cpp does differently. */
 llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec *spec, const int32_t *special,
-                                      const ll_config *c);
+                                      const ll_config *c, const ll_log *log);
 
-/* The folder's small files, under the names that they have in the network's folder; tokenizer.json without vocabulary
- * and merges. tokenizer: where the tokenizer's files are; NULL: there are none. */
+/* The folder's files, under the names that they have in the network's folder; tokenizer.json without vocabulary
+ * and merges. tokenizer: where the tokenizer's files are, of this model; NULL: there are none. */
 llmcs_status ll_gguf_export_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
-                                  const ll_config *c);
+                                  ll_token_model model, const ll_config *c);
 
 /* The number of a type that is written. */
 uint32_t ll_gguf_type_number(ll_dtype dtype);

@@ -1,4 +1,4 @@
-/* The small files of a folder, embedded in a GGUF file. */
+/* The files of a folder besides its weights, embedded in a GGUF file. */
 #include <string.h>
 
 #include "formats/chat_template.h"
@@ -105,12 +105,17 @@ static llmcs_status carry_config(file_list *list, const ll_source *source, const
     return carry_file(list, source, name, name);
 }
 
-static llmcs_status carry_tokenizer(file_list *list, const ll_source *source) {
+static llmcs_status carry_tokenizer(file_list *list, const ll_source *source, bool spm) {
     static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
                                         "chat_template.jinja"};
+    const char *file = NULL;
     LL_TRY(carry_file(list, source, "tokenizer.json", "tokenizer.json"));
     carried *last = list->n ? &list->items[list->n - 1] : NULL;
-    if (last && strcmp(last->name, "tokenizer.json") == 0) LL_TRY(drop_lists(&list->allocator, last));
+    const bool has_json = last && strcmp(last->name, "tokenizer.json") == 0;
+    if (has_json) LL_TRY(drop_lists(&list->allocator, last));
+    /* Without tokenizer.json all of a tokenizer of this kind is in its file. */
+    if (spm && !has_json) LL_TRY(ll_sentencepiece_name(&list->allocator, source, &file));
+    if (file) LL_TRY(carry_file(list, source, file, file));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) LL_TRY(carry_file(list, source, names[i], names[i]));
     return LLMCS_OK;
 }
@@ -137,10 +142,11 @@ static llmcs_status put_chat_templates(ll_gguf_header *h, const ll_source *sourc
 }
 
 llmcs_status ll_gguf_export_files(ll_gguf_header *h, const ll_source *source, const ll_source *tokenizer,
-                                  const ll_config *c) {
+                                  ll_token_model model, const ll_config *c) {
+    const bool spm = model == LL_TOKEN_UNIGRAM || model == LL_TOKEN_BPE_CHARS;
     file_list list = {.allocator = h->allocator};
     llmcs_status status = carry_config(&list, source, c);
-    if (!status && tokenizer) status = carry_tokenizer(&list, tokenizer);
+    if (!status && tokenizer) status = carry_tokenizer(&list, tokenizer, spm);
     if (!status && tokenizer) status = put_chat_templates(h, tokenizer);
     if (!status) {
         ll_gguf_begin_array(h, LL_GGUF_FILE_NAMES, LL_GGUF_STRING, list.n);

@@ -1,20 +1,74 @@
 /* The keys of a GGUF file that describe the network. */
+#include <math.h>
 #include <string.h>
 
 #include "families/family.h"
+#include "formats/config_parts.h"
 #include "formats/gguf_export.h"
 
 static void put_text(ll_gguf_header *h, const char *key, const char *text) {
     ll_gguf_put_text(h, key, text, strlen(text));
 }
 
-/* llama.cpp's graphs have GELU's tanh form in both architectures, which is close to the exact one, and no other. */
+/* llama.cpp's graphs have GELU's tanh form for the exact one, too, which is close; a gate's activation is the family's
+ * own. */
+static bool has_its_activation(const ll_config *c) {
+    if (c->family->stack[0].ffn.glu == LL_NO_GATE)
+        return c->activation == LL_ACT_GELU || c->activation == LL_ACT_GELU_NEW;
+    for (const ll_key *k = c->family->keys; k->kind; k++)
+        if (k->kind == LL_KEY_ACTIVATION) return c->activation == (ll_activation)k->by_default;
+    return false;
+}
+
+/* True if a layer's window is one that a sequence can leave, or a layer does not rotate as llama.cpp has it. */
+static bool has_other_layers(const ll_config *c) {
+    const bool windows = (c->family->gguf_traits & LL_GGUF_WINDOWS) || c->layers.window >= c->n_positions;
+    const bool unrotated = c->layers.unrotated_every > 0;
+    for (size_t i = 0; i < (size_t)c->n_layer; i++) {
+        if (ll_config_is_local(c, i) && !windows) return true;
+        if (ll_config_rotates(c, i) == (unrotated && (i + 1) % LL_GGUF_UNROTATED_EVERY == 0)) return true;
+    }
+    return false;
+}
+
+/* What llama.cpp lacks of rotary embeddings: other ramps of yarn than the default, and in layers with a window any. */
+static const char *foreign_rope(const ll_config *c) {
+    const ll_rope_config *r = &c->rope;
+    const bool usual = (r->beta_fast <= 0 || r->beta_fast == 32) && (r->beta_slow <= 0 || r->beta_slow == 1);
+    switch (r->scaling) {
+        case LL_ROPE_PLAIN:
+        case LL_ROPE_LINEAR:
+            return NULL;
+        case LL_ROPE_YARN:
+            return usual && !r->keep_fractions && r->local_theta <= 0 ? NULL : "its graph has another form of yarn";
+        case LL_ROPE_LLAMA3:
+        case LL_ROPE_FACTORS:
+            if (c->family->stack[0].names[LL_ROTARY_FACTORS].gguf) return NULL;
+            break;
+        case LL_ROPE_NTK:
+            break;
+    }
+    return "its graph does not scale rotary frequencies so";
+}
+
+static const char *foreign_decoder(const ll_config *c) {
+    const unsigned traits = c->family->gguf_traits;
+    if (c->head == LL_HEAD_CLASSIFICATION) return "it has no classifiers of this family";
+    if (!c->scale_attn_weights) return "its attention is not scaled";
+    if (!c->family->stack[0].attn.rotary) return NULL;
+    if ((c->attention_bias || c->mlp_bias) && !(traits & LL_GGUF_BIASES)) return "its graph lacks the biases";
+    if (c->n_head * c->head_dim != c->n_embd && !(traits & LL_GGUF_HEAD_DIM)) return "its heads have another width";
+    if (c->query_scalar > 0 && c->query_scalar != (double)ll_gguf_query_scalar(c))
+        return "its scores have another scale";
+    if (has_other_layers(c)) return "its layers attend to other windows, or rotate other layers";
+    return foreign_rope(c);
+}
+
 const char *ll_gguf_foreign_to_llama_cpp(const ll_config *c) {
     if (ll_config_tags_tokens(c)) return "it has no heads for tokens";
-    if (c->activation != LL_ACT_GELU && c->activation != LL_ACT_GELU_NEW) return "its activation is not GELU";
     if (!c->family->gguf) return "it does not know the family";
-    if (c->family->decoder && !c->scale_attn_weights) return "its attention is not scaled";
-    return NULL;
+    if (!has_its_activation(c)) return "its activation is another one";
+    return c->family->decoder ? foreign_decoder(c) : NULL;
 }
 
 uint32_t ll_gguf_type_number(ll_dtype dtype) {
@@ -30,8 +84,13 @@ static uint32_t file_type(ll_dtype dtype) {
     return numbers[dtype];
 }
 
+/* A key of the architecture. */
+static const char *key_of(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest) {
+    ll_format(out, LL_GGUF_KEY_TEXT, "%s.%s", c->family->gguf ? c->family->gguf : c->family->name, rest);
+    return out;
+}
+
 static void put_sizes(ll_gguf_header *h, const ll_config *c) {
-    const char *architecture = c->family->gguf ? c->family->gguf : c->family->name;
     const struct {
         const char *key;
         int32_t value;
@@ -41,13 +100,58 @@ static void put_sizes(ll_gguf_header *h, const ll_config *c) {
                  {"feed_forward_length", c->n_inner},
                  {"attention.head_count", c->n_head},
                  {"vocab_size", c->vocab_size}};
-    char key[64];
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        ll_format(key, sizeof key, "%s.%s", architecture, sizes[i].key);
-        ll_gguf_put_u32(h, key, (uint32_t)sizes[i].value);
-    }
-    ll_format(key, sizeof key, "%s.attention.layer_norm_epsilon", architecture);
+    char key[LL_GGUF_KEY_TEXT];
+    const bool rms = c->family->stack[0].norm.rms;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        ll_gguf_put_u32(h, key_of(key, c, sizes[i].key), (uint32_t)sizes[i].value);
+    key_of(key, c, rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
     ll_gguf_put_f32(h, key, c->layer_norm_eps);
+}
+
+/* rope.scaling. Of llama3 the tensor rope_freqs says all. */
+static void put_scaling(ll_gguf_header *h, const ll_config *c) {
+    const ll_rope_config *r = &c->rope;
+    char key[LL_GGUF_KEY_TEXT];
+    if (r->scaling != LL_ROPE_LINEAR && r->scaling != LL_ROPE_YARN) return;
+    put_text(h, key_of(key, c, "rope.scaling.type"), r->scaling == LL_ROPE_YARN ? "yarn" : "linear");
+    ll_gguf_put_f32(h, key_of(key, c, "rope.scaling.factor"), (float)r->factor);
+    if (r->scaling != LL_ROPE_YARN) return;
+    ll_gguf_put_u32(h, key_of(key, c, "rope.scaling.original_context_length"), (uint32_t)r->original_positions);
+    if (r->attention_factor <= 0) return;
+    ll_gguf_put_f32(h, key_of(key, c, "rope.scaling.yarn_attn_factor"), (float)r->attention_factor);
+    ll_gguf_put_f32(h, key_of(key, c, "rope.scaling.attn_factor"),
+                    (float)(r->attention_factor / (0.1 * log(r->factor) + 1)));
+}
+
+static void put_windows(ll_gguf_header *h, const ll_config *c) {
+    char key[LL_GGUF_KEY_TEXT];
+    if (!c->layers.window || !(c->family->gguf_traits & LL_GGUF_WINDOWS)) return;
+    ll_gguf_put_u32(h, key_of(key, c, "attention.sliding_window"), (uint32_t)c->layers.window);
+    ll_gguf_put_f32(h, key_of(key, c, "rope.freq_base_swa"),
+                    (float)(c->rope.local_theta > 0 ? c->rope.local_theta : c->rope.theta));
+    key_of(key, c, "attention.sliding_window_pattern");
+    if (!c->layers.local) {
+        ll_gguf_put_u32(h, key, (uint32_t)c->layers.global_every);
+        return;
+    }
+    ll_gguf_begin_array(h, key, LL_GGUF_BOOL, (size_t)c->n_layer);
+    for (int32_t i = 0; i < c->n_layer; i++) ll_gguf_add_bytes(h, &c->layers.local[i], 1);
+}
+
+static void put_rotary(ll_gguf_header *h, const ll_config *c) {
+    const struct {
+        const char *key;
+        int32_t value;
+    } sizes[] = {{"attention.head_count_kv", c->n_kv_head},
+                 {"attention.key_length", c->head_dim},
+                 {"attention.value_length", c->head_dim},
+                 {"rope.dimension_count", c->head_dim}};
+    char key[LL_GGUF_KEY_TEXT];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        ll_gguf_put_u32(h, key_of(key, c, sizes[i].key), (uint32_t)sizes[i].value);
+    ll_gguf_put_f32(h, key_of(key, c, "rope.freq_base"), (float)c->rope.theta);
+    put_scaling(h, c);
+    put_windows(h, c);
 }
 
 static void put_labels(ll_gguf_header *h, const ll_config *c) {
@@ -60,15 +164,21 @@ static void put_labels(ll_gguf_header *h, const ll_config *c) {
     }
 }
 
-static void put_encoder(ll_gguf_header *h, const ll_config *c) {
+/* Pooling modes that llama.cpp lacks are in modules.json's files only. */
+static void put_pooling(ll_gguf_header *h, const ll_config *c) {
     enum { NONE, MEAN, CLS, LAST }; /* llama.cpp, include/llama.h, enum llama_pooling_type */
+    char key[LL_GGUF_KEY_TEXT];
     const uint32_t modes = c->sentence.pooling;
     const uint32_t pooling = modes == LL_POOL_MEAN         ? MEAN
                              : modes == LL_POOL_CLS        ? CLS
                              : modes == LL_POOL_LAST_TOKEN ? LAST
                                                            : NONE;
+    if (pooling != NONE) ll_gguf_put_u32(h, key_of(key, c, "pooling_type"), pooling);
+}
+
+static void put_encoder(ll_gguf_header *h, const ll_config *c) {
     ll_gguf_put_bool(h, "bert.attention.causal", false);
-    if (pooling != NONE) ll_gguf_put_u32(h, "bert.pooling_type", pooling); /* others are in modules.json's files only */
+    put_pooling(h, c);
     if (c->head == LL_HEAD_CLASSIFICATION) put_labels(h, c);
     ll_gguf_put_u32(h, "tokenizer.ggml.token_type_count", c->type_vocab_size ? (uint32_t)c->type_vocab_size : 1);
 }
@@ -80,5 +190,9 @@ void ll_gguf_export_network(ll_gguf_header *h, const ll_config *c, ll_dtype dtyp
     ll_gguf_put_u32(h, "general.quantization_version", 2); /* ggml.h, GGML_QNT_VERSION */
     put_text(h, "llmcs.model_family", c->family->name);
     put_sizes(h, c);
-    if (!c->family->decoder) put_encoder(h, c);
+    if (c->family->stack[0].attn.rotary) put_rotary(h, c);
+    if (c->family->decoder)
+        put_pooling(h, c);
+    else
+        put_encoder(h, c);
 }

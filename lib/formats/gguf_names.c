@@ -193,3 +193,11 @@ llmcs_status ll_gguf_family(const ll_gguf *g, const ll_family **family) {
     return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not run, only %s", g->name, (int)ll_min(len, 40),
                    text, names);
 }
+
+llmcs_status ll_gguf_runs_in_llama_cpp(const ll_gguf *g, const ll_family *family, bool *runs) {
+    const char *text;
+    size_t len;
+    LL_TRY(ll_gguf_text(g, "general.architecture", &text, &len));
+    *runs = text && family->gguf && text_equals(text, len, family->gguf);
+    return LLMCS_OK;
+}

@@ -11,6 +11,9 @@
  * UNSUPPORTED for other architectures. */
 llmcs_status ll_gguf_family(const ll_gguf *g, const ll_family **family);
 
+/* True if the file is of the family's architecture in llama.cpp. Files that llama.cpp must not run have another. */
+llmcs_status ll_gguf_runs_in_llama_cpp(const ll_gguf *g, const ll_family *family, bool *runs);
+
 /* Translates "blk.3.attn_qkv.weight" to "transformer.h.3.attn.c_attn.weight". A name that llama.cpp does not know stays
  * unchanged. False: too long for `out`. */
 bool ll_gguf_to_checkpoint(const ll_family *family, const char *name, char out[LL_MAX_NAME_TEXT]);

@@ -10,11 +10,13 @@ typedef enum ll_token_type {
     LL_TOKEN_UNKNOWN = 2,
     LL_TOKEN_CONTROL = 3,
     LL_TOKEN_USER_DEFINED = 4,
-    LL_TOKEN_UNUSED = 5
+    LL_TOKEN_UNUSED = 5,
+    LL_TOKEN_BYTE = 6
 } ll_token_type;
 
-/* Keys of this library, both arrays of i32 in ascending order: tokens that are stored literally despite their kind, and
- * tokens that are added tokens of the folder but not in its model's vocabulary. */
+/* Keys of this library. Two arrays of i32 in ascending order: tokens that are stored literally despite their kind, and
+ * tokens that are added tokens of the folder but not in its model's vocabulary. Scores as f64, where f32 rounds one. */
+#define LL_GGUF_EXACT_SCORES "llmcs.tokenizer.scores"
 #define LL_GGUF_LITERAL_IDS "llmcs.tokenizer.literal_ids"
 #define LL_GGUF_ADDED_ONLY_IDS "llmcs.tokenizer.added_only_ids"
 

@@ -30,6 +30,7 @@ struct ll_tensors {
     ll_tensor_list list;
     uint32_t *by_name;          /* [list.count] numbers of tensors, sorted by name */
     const char *prefix, *outer; /* ll_tensors_fit; "" before */
+    bool as_llama_cpp;
     shard *shards;
     size_t n_shards, shards_capacity;
 };
@@ -141,6 +142,7 @@ llmcs_status ll_tensors_fit(ll_tensors *t, const ll_config *config, const ll_log
     return share_tied_embedding(t, config, log);
 }
 
+bool ll_tensors_as_llama_cpp(const ll_tensors *t) { return t->as_llama_cpp; }
 const char *ll_tensors_prefix(const ll_tensors *t) { return t->prefix; }
 const char *ll_tensors_outer(const ll_tensors *t) { return t->outer; }
 
@@ -287,6 +289,7 @@ static llmcs_status translate_name(ll_tensors *t, const ll_family *family, const
 static llmcs_status open_gguf(ll_tensors *t, const ll_gguf *g) {
     const ll_family *family;
     LL_TRY(ll_gguf_family(g, &family));
+    LL_TRY(ll_gguf_runs_in_llama_cpp(g, family, &t->as_llama_cpp));
     LL_TRY(ll_grow(&t->allocator, &t->shards, 0, &t->shards_capacity, 1, sizeof *t->shards, "shards"));
     t->shards[0] = (shard){.file.fd = -1, .borrowed = &g->file};
     LL_TRY(ll_copy_text(&t->allocator, g->path, strlen(g->path), "path", &t->shards[0].path));

@@ -31,6 +31,11 @@ const char *ll_tensors_outer(const ll_tensors *t);
 /* The name without either prefix. */
 const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor);
 
+/* True for a GGUF file of an architecture of llama.cpp: tensors are stored as its converter stores them
+ * (families/family.h, ll_family.gguf_traits; the weights of norms with the 1 that the family adds). A GGUF file whose
+ * network llama.cpp does not run has them as the checkpoint had. */
+bool ll_tensors_as_llama_cpp(const ll_tensors *t);
+
 size_t ll_tensors_count(const ll_tensors *t);
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i);
 /* NULL if no tensor has the name. O(log n). */

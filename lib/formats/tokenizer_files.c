@@ -241,14 +241,19 @@ static llmcs_status read_folder(ll_tokenizer_spec *spec, const ll_source *source
 }
 
 /* A GGUF file holds the vocabulary in its own form. The rest is in the folder's files, which it may carry: then all is
- * as in the folder it was made from. */
+ * as in the folder it was made from. Without them a byte-level BPE is like GPT-2's, whatever the decoder. */
 static llmcs_status read_gguf(ll_tokenizer_spec *spec, const ll_source *source, const ll_log *log) {
     const ll_family *family;
+    const char *spm;
     size_t len;
     LL_TRY(ll_gguf_family(source->gguf, &family));
+    LL_TRY(ll_sentencepiece_name(&spec->arena.allocator, source, &spm));
+    if (spm) return read_folder(spec, source, family->model_types[0].name, log); /* which holds all of the tokenizer */
     LL_TRY(ll_read_gguf_vocab(spec, source->gguf));
-    LL_TRY(read_folder(spec, source, family->model_types[0].name, log));
-    return ll_gguf_carried(source->gguf, "config.json", &len) ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
+    const bool carried = ll_gguf_carried(source->gguf, "config.json", &len) != NULL;
+    const bool like_gpt2 = !carried && family->decoder && spec->model == LL_TOKEN_BPE;
+    LL_TRY(read_folder(spec, source, like_gpt2 ? "gpt2" : family->model_types[0].name, log));
+    return carried ? LLMCS_OK : ll_read_gguf_settings(spec, source->gguf);
 }
 
 static llmcs_status alloc_steps(ll_tokenizer_spec *spec) {

@@ -29,6 +29,7 @@ typedef struct token_lists {
     const ll_gguf *g;
     const ll_gguf_value *tokens, *types;       /* types may be NULL: all normal */
     const ll_gguf_value *scores;               /* NULL: none */
+    const ll_gguf_value *exact_scores;         /* NULL: `scores` are */
     const ll_gguf_value *literal, *added_only; /* ids in rising order, or NULL */
     size_t at, literal_at, added_only_at;
 } token_lists;
@@ -45,6 +46,7 @@ static llmcs_status find_lists(const ll_gguf *g, token_lists *l) {
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.tokens", LL_GGUF_STRING, &l->tokens));
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.token_type", LL_GGUF_I32, &l->types));
     LL_TRY(ll_gguf_array(g, "tokenizer.ggml.scores", LL_GGUF_F32, &l->scores));
+    LL_TRY(ll_gguf_array(g, LL_GGUF_EXACT_SCORES, LL_GGUF_F64, &l->exact_scores));
     LL_TRY(ll_gguf_array(g, LL_GGUF_LITERAL_IDS, LL_GGUF_I32, &l->literal));
     LL_TRY(ll_gguf_array(g, LL_GGUF_ADDED_ONLY_IDS, LL_GGUF_I32, &l->added_only));
     if (!l->tokens) return ll_gguf_missing(g, "tokenizer.ggml.tokens");
@@ -82,10 +84,15 @@ static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char 
     return LLMCS_OK;
 }
 
-/* Element i of an array of F32. */
-static double score_at(const ll_gguf *g, const ll_gguf_value *scores, size_t i) {
-    const uint32_t bits = ll_load_u32(g->data + scores->at + 4 * i);
+static double score_of(const token_lists *l, size_t i) {
+    double exact;
     float score;
+    if (l->exact_scores) {
+        const uint64_t bits = ll_load_u64(l->g->data + l->exact_scores->at + 8 * i);
+        memcpy(&exact, &bits, sizeof exact);
+        return exact;
+    }
+    const uint32_t bits = ll_load_u32(l->g->data + l->scores->at + 4 * i);
     memcpy(&score, &bits, sizeof score);
     return (double)score;
 }
@@ -101,6 +108,7 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
         if (!l.scores) return ll_gguf_missing(g, "tokenizer.ggml.scores");
         LL_TRY(ll_arena_alloc(&spec->arena, n, sizeof *spec->scores, "scores", &spec->scores));
     }
+    if (l.exact_scores && l.exact_scores->n != n) return ll_gguf_bad(g, l.exact_scores, "a score for each token");
     if (wordpiece) { /* each token takes 8 bytes of length in the file, more than its "##" needs */
         size_t end = l.at, len;
         for (size_t i = 0; i < n; i++) ll_gguf_next_string(g, &end, &len);
@@ -112,7 +120,7 @@ static llmcs_status read_tokens(ll_tokenizer_spec *spec, const ll_gguf *g) {
         LL_TRY(next_token(&l, (int32_t)i, wordpiece, buffer, e, &type));
         if (buffer) buffer += e->token_bytes;
         bool in_model = !takes_next(g, l.added_only, &l.added_only_at, (int32_t)i);
-        if (spec->scores) spec->scores[spec->n_vocab] = score_at(g, l.scores, i);
+        if (spec->scores) spec->scores[spec->n_vocab] = score_of(&l, i);
         if (type != LL_TOKEN_UNUSED && in_model) spec->n_vocab++;
     }
     spec->last_of_equals = wordpiece;
@@ -225,14 +233,14 @@ llmcs_status ll_read_gguf_vocab(ll_tokenizer_spec *spec, const ll_gguf *g) {
     spec->model = models[i].model;
     spec->path = spec->merges_path = g->name;
     LL_TRY(read_tokens(spec, g));
-    if (is_sentencepiece(spec)) {
+    const bool has_json = ll_gguf_carried(g, "tokenizer.json", &len) != NULL; /* which has all but the lists */
+    if (is_sentencepiece(spec) && !has_json) {
         LL_TRY(find_unknown(spec, g));
         ll_template_plain(spec, 1);
         return spec->model == LL_TOKEN_UNIGRAM ? t5_steps(spec, g) : llama_steps(spec, g);
     }
-    if (spec->model != LL_TOKEN_BPE) return LLMCS_OK;
-    LL_TRY(check_pre_tokenizer(g));
-    return read_merges(spec, g);
+    if (spec->model == LL_TOKEN_BPE) LL_TRY(check_pre_tokenizer(g));
+    return spec->model == LL_TOKEN_BPE || spec->model == LL_TOKEN_BPE_CHARS ? read_merges(spec, g) : LLMCS_OK;
 }
 
 /* ------------------------------------------------------------------------------------- a file without the folder's */

@@ -36,17 +36,25 @@ static llmcs_status read_merges(ll_tokenizer_spec *spec, ll_json model) {
     return ll_read_merge_list(spec, merges);
 }
 
+/* The token of this id; from a file that has its tokens in the order of ids it is the id-th at most. */
+static const ll_vocab_entry *find_id(const ll_tokenizer_spec *spec, int64_t id) {
+    if (id < 0 || spec->n_vocab == 0) return NULL;
+    for (size_t i = (size_t)ll_min((uint64_t)id, spec->n_vocab - 1) + 1; i-- > 0;)
+        if (spec->vocab[i].id == id) return &spec->vocab[i];
+    return NULL;
+}
+
 static llmcs_status read_unigram(ll_tokenizer_spec *spec, ll_json model, ll_json vocab) {
     ll_json unk;
-    int64_t id;
+    int64_t id = -1;
+    if (!spec->vocab) LL_TRY(ll_read_scored_vocab(spec, vocab)); /* else of a GGUF file */
     spec->model = LL_TOKEN_UNIGRAM;
-    LL_TRY(ll_read_scored_vocab(spec, vocab));
     LL_TRY(ll_spec_bool(model, "model", "byte_fallback", &spec->byte_fallback));
     LL_TRY(ll_spec_member(model, "model", "unk_id", &unk));
-    if (!ll_json_int64(unk, &id) || id < 0 || (uint64_t)id >= spec->n_vocab)
-        return ll_spec_fail(ll_spec_absent(unk) ? model : unk, "model.unk_id", "the id of a token is expected");
-    spec->unk_token = spec->vocab[id].token;
-    spec->unk_token_bytes = spec->vocab[id].token_bytes;
+    const ll_vocab_entry *e = ll_json_int64(unk, &id) ? find_id(spec, id) : NULL;
+    if (!e) return ll_spec_fail(ll_spec_absent(unk) ? model : unk, "model.unk_id", "the id of a token is expected");
+    spec->unk_token = e->token;
+    spec->unk_token_bytes = e->token_bytes;
     return LLMCS_OK;
 }
 
@@ -95,6 +103,7 @@ static llmcs_status read_wordpiece(ll_tokenizer_spec *spec, ll_json model) {
 
 /* Older files have no "type" in the model; its other members tell the types apart. */
 static llmcs_status read_token_model(ll_tokenizer_spec *spec, ll_json model) {
+    static const char other_kind[] = "the vocabulary of this GGUF file is of another kind";
     ll_json type, vocab;
     if (ll_json_get_type(model) != LL_JSON_OBJECT)
         return ll_fail(LLMCS_TOKENIZER, "%s: no object \"model\"", spec->path);
@@ -106,21 +115,21 @@ static llmcs_status read_token_model(ll_tokenizer_spec *spec, ll_json model) {
     bool bpe = ll_json_equals(type, "BPE") || (untyped && has_merges);
     bool wordpiece = ll_json_equals(type, "WordPiece") || (untyped && !has_merges && has_limit);
     bool unigram = ll_json_equals(type, "Unigram") || (untyped && ll_json_get_type(vocab) == LL_JSON_ARRAY);
-    if (unigram && !spec->vocab) return read_unigram(spec, model, vocab);
-    if (ll_json_equals(type, "WordLevel") && !spec->vocab) {
-        LL_TRY(ll_read_vocab_object(spec, vocab, "model.vocab"));
-        return read_wordlevel(spec, model);
-    }
-    if (!bpe && !wordpiece) {
+    const bool wordlevel = ll_json_equals(type, "WordLevel") && !spec->vocab;
+    if (spec->vocab && (spec->model == LL_TOKEN_UNIGRAM) != unigram)
+        return ll_spec_fail(type, "model.type", other_kind);
+    if (unigram) return read_unigram(spec, model, vocab);
+    if (!bpe && !wordpiece && !wordlevel) {
         size_t len = 0;
         const char *name = ll_json_string(type, &len);
         char shown[40];
         ll_format(shown, sizeof shown, "\"%.*s\"", (int)(len < 30 ? len : 30), name ? name : "");
         return fail_unsupported(model, "model.type", shown);
     }
-    if (spec->vocab && (spec->model == LL_TOKEN_BPE) != bpe)
-        return ll_spec_fail(type, "model.type", "the vocabulary of this GGUF file is of another kind");
+    if (spec->vocab && (spec->model == LL_TOKEN_WORDPIECE) != wordpiece)
+        return ll_spec_fail(type, "model.type", other_kind);
     if (!spec->vocab) LL_TRY(ll_read_vocab_object(spec, vocab, "model.vocab"));
+    if (wordlevel) return read_wordlevel(spec, model);
     return bpe ? read_bpe(spec, model) : read_wordpiece(spec, model);
 }
 

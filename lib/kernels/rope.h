@@ -9,7 +9,8 @@ typedef enum ll_rope_scaling {
     LL_ROPE_NTK,    /* GTE: theta * factor, frequencies / factor^(2 / n_dims) */
     LL_ROPE_LLAMA3, /* frequencies / factor for wavelengths beyond original / low_factor, smooth up to original /
                        high_factor */
-    LL_ROPE_YARN    /* Peng et al. 2023 */
+    LL_ROPE_YARN,   /* Peng et al. 2023 */
+    LL_ROPE_FACTORS /* each frequency / a factor of its own (GGUF's rope_freqs) */
 } ll_rope_scaling;
 
 #endif

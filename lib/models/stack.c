@@ -33,9 +33,10 @@ static ll_weight_layout layout_of(const ll_stack *s) { return s->spec->in_out ? 
 
 static llmcs_status describe_norm(const ll_stack *s, ll_loader *l, ll_norm *norm, ll_role role, size_t n) {
     const ll_norm_kind kind = s->spec->norm.rms ? LL_NORM_RMS : LL_NORM_LAYER;
+    const bool add_one = s->spec->norm.plus_one && !ll_tensors_as_llama_cpp(l->tensors);
     if (!s->spec->names[role].checkpoint) return LLMCS_OK;
     return ll_load_norm_of(l, norm, kind, n, s->config->layer_norm_eps, name_of(s, l, role),
-                           kind == LL_NORM_LAYER && !s->spec->norm.no_bias, s->spec->norm.plus_one ? 1.0f : 0.0f);
+                           kind == LL_NORM_LAYER && !s->spec->norm.no_bias, add_one ? 1.0f : 0.0f);
 }
 
 /* A tensor's outputs in a linear. A bias that only the file has is refused: it would be ignored silently. */
@@ -69,6 +70,8 @@ static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv
     LL_TRY(part_of(s, l, LL_Q, (size_t)c->n_head * (size_t)c->head_dim, rule, c->attention_bias, &parts[0]));
     LL_TRY(part_of(s, l, LL_K, n_kv, rule, c->attention_bias, &parts[1]));
     LL_TRY(part_of(s, l, LL_V, n_kv, rule, c->attention_bias, &parts[2]));
+    if (c->family->gguf_traits & LL_GGUF_PAIRED && ll_tensors_as_llama_cpp(l->tensors))
+        parts[0].paired = parts[1].paired = (size_t)c->head_dim;
     return ll_load_parts(l, qkv, LL_LARGE, layout_of(s), n, parts, 3);
 }
 
@@ -108,25 +111,47 @@ static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *la
     return post ? describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n) : LLMCS_OK;
 }
 
+ll_rope_spec ll_stack_rope_spec(const ll_config *c) {
+    const ll_rope_config *r = &c->rope;
+    return (ll_rope_spec){.n_dims = (size_t)c->head_dim,
+                          .theta = r->theta,
+                          .scaling = r->scaling,
+                          .factor = r->factor,
+                          .low_factor = r->low_freq_factor,
+                          .high_factor = r->high_freq_factor,
+                          .original_positions = r->original_positions,
+                          .beta_fast = r->beta_fast,
+                          .beta_slow = r->beta_slow,
+                          .attention_factor = r->attention_factor,
+                          .keep_fractions = r->keep_fractions};
+}
+
+/* Factors that a GGUF file has as a tensor. */
+static llmcs_status load_rotary_factors(const ll_stack *s, ll_loader *l, size_t n, float **factors) {
+    char name[128];
+    ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_ROTARY_FACTORS));
+    *factors = NULL;
+    LL_TRY(ll_load_vector(l, factors, n, name));
+    for (size_t i = 0; *factors && i < n; i++)
+        if (!((*factors)[i] >= 1e-3f && (*factors)[i] <= 1e6f))
+            return ll_fail(LLMCS_FORMAT, "tensor \"%s%s\": element %zu is %g; expected a number from 0.001 to 1000000",
+                           l->scope, name, i, (double)(*factors)[i]);
+    return LLMCS_OK;
+}
+
 /* Layers with a window may have a theta of their own, which is not scaled. */
 static llmcs_status describe_rope(ll_stack *s, ll_loader *l) {
     const ll_rope_config *r = &s->config->rope;
-    ll_rope_spec spec = {.n_dims = (size_t)s->config->head_dim,
-                         .theta = r->theta,
-                         .scaling = r->scaling,
-                         .factor = r->factor,
-                         .low_factor = r->low_freq_factor,
-                         .high_factor = r->high_freq_factor,
-                         .original_positions = r->original_positions,
-                         .beta_fast = r->beta_fast,
-                         .beta_slow = r->beta_slow,
-                         .attention_factor = r->attention_factor,
-                         .keep_fractions = r->keep_fractions};
+    ll_rope_spec spec = ll_stack_rope_spec(s->config);
     for (size_t i = 0; i < 2 && s->spec->attn.rotary; i++) {
         if (i == 1 && r->local_theta <= 0) break;
         if (i == 1) spec = (ll_rope_spec){.n_dims = spec.n_dims, .theta = r->local_theta};
         s->rope[i].n_dims = spec.n_dims;
-        LL_TRY(ll_load_space(l, &s->rope[i].inverse, spec.n_dims / 2, "rotary frequencies"));
+        if (spec.scaling == LL_ROPE_FACTORS)
+            LL_TRY(load_rotary_factors(s, l, spec.n_dims / 2, &s->rope[i].inverse));
+        else
+            LL_TRY(ll_load_space(l, &s->rope[i].inverse, spec.n_dims / 2, "rotary frequencies"));
+        spec.factors = s->rope[i].inverse; /* divided in place */
         if (s->rope[i].inverse) s->rope[i].scale = ll_rope_frequencies(&spec, s->rope[i].inverse);
     }
     return LLMCS_OK;

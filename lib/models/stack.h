@@ -55,6 +55,9 @@ typedef struct ll_stack_workspace {
     float *quantized; /* activations in 8 bits, for integer weights */
 } ll_stack_workspace;
 
+/* The rotary embedding of layers that attend to all tokens. */
+ll_rope_spec ll_stack_rope_spec(const ll_config *c);
+
 /* Width of the rows of qkv. */
 static inline size_t ll_stack_qkv_width(const ll_config *c) {
     return ((size_t)c->n_head + 2 * (size_t)c->n_kv_head) * (size_t)c->head_dim;

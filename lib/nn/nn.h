@@ -133,6 +133,7 @@ typedef struct ll_rope_spec {
     double beta_fast, beta_slow;    /* yarn; 0: 32 and 1 */
     double attention_factor;        /* yarn; 0: 0.1 ln(factor) + 1 */
     bool keep_fractions;            /* yarn: "truncate": false */
+    const float *factors;           /* LL_ROPE_FACTORS: [n_dims / 2]; may be what is filled */
 } ll_rope_spec;
 typedef struct ll_rope {
     size_t n_dims;

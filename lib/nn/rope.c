@@ -61,6 +61,9 @@ float ll_rope_frequencies(const ll_rope_spec *s, float *inverse) {
             case LL_ROPE_YARN:
                 inverse[i] = yarn_frequency(s, i);
                 break;
+            case LL_ROPE_FACTORS:
+                inverse[i] = plain / s->factors[i];
+                break;
             case LL_ROPE_PLAIN:
                 inverse[i] = plain;
                 break;

@@ -257,7 +257,7 @@ llmcs_status ll_load_linear(ll_loader *l, ll_linear *linear, ll_weight_use use, 
 
 /* -------------------------------------------------------------------------------------------- plain numbers */
 
-static llmcs_status load_vector(ll_loader *l, float **vector, size_t n, const char *name) {
+llmcs_status ll_load_vector(ll_loader *l, float **vector, size_t n, const char *name) {
     const ll_tensor *t;
     LL_TRY(find_checked(l, name, 1, &(uint64_t){n}, &t));
     if (!l->filling) {
@@ -278,10 +278,10 @@ llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, siz
         ll_format(bias, sizeof bias, "%s.bias", name);
     }
     *norm = (ll_norm){.n = n, .eps = eps, .kind = kind};
-    LL_TRY(load_vector(l, &norm->weight, n, weight));
+    LL_TRY(ll_load_vector(l, &norm->weight, n, weight));
     if (l->filling && add != 0.0f)
         for (size_t i = 0; i < n; i++) norm->weight[i] += add;
-    return has_bias ? load_vector(l, &norm->bias, n, bias) : LLMCS_OK;
+    return has_bias ? ll_load_vector(l, &norm->bias, n, bias) : LLMCS_OK;
 }
 
 llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, const char *name) {

@@ -80,6 +80,8 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
  * name.bias, or beta. */
 llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, size_t n, float eps, const char *name,
                              bool has_bias, float add);
+/* *vector is the n numbers of the tensor `name`. */
+llmcs_status ll_load_vector(ll_loader *l, float **vector, size_t n, const char *name);
 /* Space for n floats that live as long as the weights; the caller fills them where *floats is not NULL afterwards. */
 llmcs_status ll_load_space(ll_loader *l, float **floats, size_t n, const char *name);
 /* A table of which rows are read, in the type of its file if that is a 16-bit float, else float32. */

@@ -43,8 +43,9 @@ const cli_command cmd_quantize = {
     .arguments = "OUT.gguf",
     .summary = "Writes the model as one GGUF file, for this program and, where it runs the network, for llama.cpp.",
     .notes =
-        "llama.cpp runs GPT-2 and encoders with their classifiers. A file with a masked-LM head is for this "
-        "program alone; a warning says so. The prompt template of the folder stays behind.",
+        "llama.cpp runs GPT-2, Llama, Mistral, SmolLM3, Qwen 2 and 3, Gemma 3, and encoders with their classifiers. "
+        "What it lacks, such as a masked-LM head or a window of Qwen's, makes a file for this program alone; a warning "
+        "says so.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_texts = 1,

@@ -11,6 +11,7 @@
 #include "formats/folder.h"
 #include "formats/gguf_export.h"
 #include "kernels/kernels.h"
+#include "models/stack.h"
 #include "runtime/model/model.h"
 #include "text/tokenizer.h"
 
@@ -50,6 +51,7 @@ typedef struct gguf_export {
     uint8_t *seen; /* [tensors] by number */
     ll_stored *stored;
     size_t n_stored;
+    float *factors; /* of rotary frequencies; NULL: none are written */
     ll_gguf_header header;
 } gguf_export;
 
@@ -57,6 +59,7 @@ static void free_gguf_export(gguf_export *x) {
     const llmcs_allocator *a = &x->allocator;
     ll_gguf_header_free(&x->header);
     ll_free(a, x->stored);
+    ll_free(a, x->factors);
     ll_free(a, x->seen);
     ll_net_free(&x->net);
     if (x->tensors) ll_tensors_close(&x->tensors);
@@ -134,7 +137,7 @@ static llmcs_status plan_tensors(gguf_export *x, uint64_t *n_elements) {
     size_t n = ll_tensors_count(x->tensors), n_fallback = 0;
     const ll_tensor *example = NULL;
     LL_TRY(ll_alloc_zero(&x->allocator, n, 1, "tensors", &x->seen));
-    LL_TRY(ll_alloc(&x->allocator, n, sizeof *x->stored, "tensors", &x->stored));
+    LL_TRY(ll_alloc(&x->allocator, n + 1, sizeof *x->stored, "tensors", &x->stored)); /* and rotary factors */
     LL_TRY(ll_net_visit(x->net, x->tensors, add_tensor, x));
     *n_elements = 0;
     for (size_t i = 0; i < x->n_stored; i++) {
@@ -163,16 +166,39 @@ static bool is_foreign(const gguf_export *x) {
     return reason || unknown;
 }
 
+/* The frequencies of Llama 3 as what the plain ones are divided by. */
+static llmcs_status add_rotary_factors(gguf_export *x) {
+    ll_rope_spec spec = ll_stack_rope_spec(&x->config);
+    const size_t n = spec.n_dims / 2;
+    float *scaled;
+    LL_TRY(ll_alloc(&x->allocator, 2 * n, sizeof *x->factors, "rotary factors", &x->factors));
+    scaled = x->factors + n;
+    ll_rope_frequencies(&spec, scaled);
+    spec.scaling = LL_ROPE_PLAIN;
+    ll_rope_frequencies(&spec, x->factors);
+    for (size_t i = 0; i < n; i++) x->factors[i] /= scaled[i];
+    ll_stored_rotary_factors(&x->stored[x->n_stored++], &x->config, x->factors);
+    return LLMCS_OK;
+}
+
+/* The form in which llama.cpp wants the tensors. */
+static llmcs_status convert_for_llama_cpp(gguf_export *x) {
+    for (size_t i = 0; i < x->n_stored; i++) ll_stored_as_llama_cpp(&x->stored[i], &x->config);
+    return x->config.rope.scaling == LL_ROPE_LLAMA3 ? add_rotary_factors(x) : LLMCS_OK;
+}
+
 static llmcs_status build_header(gguf_export *x) {
     ll_gguf_header *h = &x->header;
     int32_t special[LL_N_SPECIAL];
     bool foreign = is_foreign(x);
+    if (!foreign) LL_TRY(convert_for_llama_cpp(x));
     for (int role = 0; role < LL_N_SPECIAL && x->tokenizer; role++)
         special[role] = llmcs_special_token(x->tokenizer, (llmcs_special)role);
     ll_gguf_header_init(h, &x->allocator);
     ll_gguf_export_network(h, &x->config, x->dtype, foreign);
-    LL_TRY(ll_gguf_export_tokenizer(h, x->has_tokenizer ? &x->spec : NULL, special, &x->config));
-    LL_TRY(ll_gguf_export_files(h, &x->source, x->has_tokenizer ? &x->tokenizer_source : NULL, &x->config));
+    LL_TRY(ll_gguf_export_tokenizer(h, x->has_tokenizer ? &x->spec : NULL, special, &x->config, &x->log));
+    LL_TRY(
+        ll_gguf_export_files(h, &x->source, x->has_tokenizer ? &x->tokenizer_source : NULL, x->spec.model, &x->config));
     for (size_t i = 0; i < x->n_stored; i++) {
         const ll_stored *s = &x->stored[i];
         ll_gguf_put_tensor(h, s->name, ll_gguf_type_number(s->dtype), s->rank, s->shape, s->n_bytes);

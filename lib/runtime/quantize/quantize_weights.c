@@ -5,6 +5,7 @@
 #include "families/family.h"
 #include "formats/convert.h"
 #include "runtime/quantize/quantize.h"
+#include "weights/weights.h"
 
 #define CHUNK_ELEMENTS ((size_t)1 << 18) /* converted at once; one row if that is longer */
 
@@ -66,6 +67,25 @@ llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *n
     return LLMCS_OK;
 }
 
+/* True for the weights and biases of a role in a layer: "blk.3.attn_q.weight". */
+static bool is_in_layer(const ll_stored *s, const ll_config *c, ll_role role) {
+    const char *gguf = c->family->stack[0].names[role].gguf;
+    const char *number = has_prefix(s->name, "blk.") ? s->name + 4 : "", *inner = strchr(number, '.');
+    return gguf && inner && has_prefix(inner + 1, gguf) && inner[1 + strlen(gguf)] == '.';
+}
+
+void ll_stored_as_llama_cpp(ll_stored *s, const ll_config *c) {
+    if (c->family->gguf_traits & LL_GGUF_PAIRED && (is_in_layer(s, c, LL_Q) || is_in_layer(s, c, LL_K)))
+        s->paired = (size_t)c->head_dim;
+    if (c->family->stack[0].norm.plus_one && s->rank == 1 && !strstr(s->name, ".bias")) s->added = 1;
+}
+
+void ll_stored_rotary_factors(ll_stored *s, const ll_config *c, const float *values) {
+    const uint64_t n = (uint64_t)c->head_dim / 2;
+    *s = (ll_stored){.dtype = LL_DTYPE_F32, .known = true, .values = values, .rank = 1, .shape = {n}, .n_bytes = 4 * n};
+    ll_format(s->name, sizeof s->name, "%s.weight", c->family->stack[0].names[LL_ROTARY_FACTORS].gguf);
+}
+
 /* ------------------------------------------------------------------------------------------------------ write */
 
 /* A tensor while it is written. */
@@ -102,8 +122,20 @@ static llmcs_status alloc_tensor_buffers(tensor_writer *w) {
     return ll_tensors_read_f32(w->tensors, t, 0, (size_t)t->n_elements, w->whole);
 }
 
+/* The checkpoint's row of a row of the file. */
+static size_t source_row(const ll_stored *s, size_t row) {
+    if (!s->paired) return row;
+    const size_t in_head = row % s->paired, half = s->paired / 2;
+    return row - in_head + in_head % 2 * half + in_head / 2; /* the inverse of ll_paired_output */
+}
+
 /* Reads rows [first, first + n) of the file's tensor to w->rows. */
-static llmcs_status read_stored_rows(const tensor_writer *w, size_t first, size_t n) {
+static llmcs_status read_rows(const tensor_writer *w, size_t first, size_t n) {
+    const size_t width = w->n_columns;
+    for (size_t i = 0; i < n && w->s->paired; i++)
+        LL_TRY(ll_tensors_read_f32(w->tensors, w->s->tensor, source_row(w->s, first + i) * width, width,
+                                   w->rows + i * width));
+    if (w->s->paired) return LLMCS_OK;
     if (!w->s->transposed)
         return ll_tensors_read_f32(w->tensors, w->s->tensor, (w->s->first_row + first) * w->n_columns, n * w->n_columns,
                                    w->rows);
@@ -112,9 +144,15 @@ static llmcs_status read_stored_rows(const tensor_writer *w, size_t first, size_
     return LLMCS_OK;
 }
 
+static llmcs_status read_stored_rows(const tensor_writer *w, size_t first, size_t n) {
+    LL_TRY(read_rows(w, first, n));
+    for (size_t i = 0; i < n * w->n_columns && w->s->added != 0.0f; i++) w->rows[i] += w->s->added;
+    return LLMCS_OK;
+}
+
 static llmcs_status fail_stored_value(const tensor_writer *w, size_t first, size_t bad) {
     const ll_tensor *t = w->s->tensor;
-    size_t row = first + bad / w->n_columns, column = bad % w->n_columns;
+    size_t row = source_row(w->s, first + bad / w->n_columns), column = bad % w->n_columns;
     uint64_t at =
         w->s->transposed ? (uint64_t)column * w->n_rows + row : (w->s->first_row + row) * w->n_columns + column;
     return ll_fail(LLMCS_NUMERIC, "%s: tensor \"%.80s\": element %llu is not finite or too large to be stored",
@@ -139,22 +177,41 @@ static llmcs_status report_progress(ll_weights_progress *p, uint64_t n) {
     return ll_fail(LLMCS_CANCELLED, "quantizing was stopped by the progress callback");
 }
 
-static llmcs_status write_tensor(tensor_writer *w, ll_output *out, ll_weights_progress *progress) {
+static llmcs_status write_padding(const ll_stored *s, ll_output *out) {
     static const unsigned char zeros[LL_GGUF_ALIGNMENT];
+    return ll_output_write(out, zeros, (LL_GGUF_ALIGNMENT - s->n_bytes % LL_GGUF_ALIGNMENT) % LL_GGUF_ALIGNMENT);
+}
+
+static llmcs_status write_values(const ll_stored *s, ll_output *out) {
+    for (uint64_t i = 0; i < s->n_bytes / 4; i++) {
+        unsigned char raw[4];
+        size_t bad;
+        ll_convert_from_f32(LL_DTYPE_F32, s->values + i, 1, raw, &bad);
+        LL_TRY(ll_output_write(out, raw, sizeof raw));
+    }
+    return write_padding(s, out);
+}
+
+static llmcs_status write_tensor(tensor_writer *w, ll_output *out, ll_weights_progress *progress) {
     LL_TRY(alloc_tensor_buffers(w));
     for (size_t first = 0; first < w->n_rows; first += w->step) {
         size_t n = ll_min(w->step, w->n_rows - first);
         LL_TRY(write_rows(w, first, n, out));
         LL_TRY(report_progress(progress, (uint64_t)n * w->n_columns));
     }
-    return ll_output_write(out, zeros, (LL_GGUF_ALIGNMENT - w->s->n_bytes % LL_GGUF_ALIGNMENT) % LL_GGUF_ALIGNMENT);
+    return write_padding(w->s, out);
 }
 
 llmcs_status ll_stored_write(const ll_stored *s, const ll_tensors *tensors, const llmcs_allocator *a, ll_output *out,
                              ll_weights_progress *progress) {
     tensor_writer w LL_CLEANUP(free_buffers) = {
         .s = s, .tensors = tensors, .allocator = a, .n_rows = 1, .n_columns = 1};
+    if (s->values) return write_values(s, out);
     if (s->rank > 0) w.n_columns = (size_t)s->shape[s->rank - 1];
     for (int i = 0; i + 1 < s->rank; i++) w.n_rows *= (size_t)s->shape[i];
+    if (s->paired && s->rank == 1) { /* a bias: one a row */
+        w.n_rows = w.n_columns;
+        w.n_columns = 1;
+    }
     return write_tensor(&w, out, progress);
 }

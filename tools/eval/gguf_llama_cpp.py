@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Whether llama.cpp reads our GGUF files, and we its: logits, tokens of texts and continuations of small random models.
+
+    python3 tools/eval/gguf_llama_cpp.py                               with the tokenizers of tests/data
+    python3 tools/eval/gguf_llama_cpp.py --tokenizers DIR              and at the vocabularies of real ones in DIR/<name>
+    python3 tools/eval/gguf_llama_cpp.py --converter convert_hf_to_gguf.py    and files that llama.cpp's converter writes
+
+Each model is written in float32, float16, Q8_0 and Q4_0. llama.cpp's logits are compared with ours on the same file, as a share
+of their root mean square (its GELU is a table of float16); of float32 the most probable 24 tokens must be the same, too, and of every text the same ids.
+Needs the built library, numpy and llama-cpp-python (see llama_cpp_peer.py); the converter also torch and transformers.
+Ends with 1 if anything differs by more than its bound.
+"""
+import argparse
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path[:0] = [os.path.join(ROOT, "tools", "python")]
+
+import llama_cpp_peer  # noqa: E402
+import llmcs  # noqa: E402
+
+DATA = os.path.join(ROOT, "tests", "data")
+BOUNDS = {"f32": 3e-4, "f16": 5e-3, "q8_0": 6e-2, "q4_0": 8e-2}
+TEXTS = ["Hello, world!", "The price is 12345.67 dollars -- isn't it?", "  two  spaces and\ttabs \n\n new lines\r\n", "",
+         "\u4f60\u597d\uff0c\u4e16\u754c\uff01 2024\u5e747\u6708", "na\u00efve caf\u00e9 \u00dcber \u0153uvre", "\U0001f600 emoji \U0001f468\u200d\U0001f469\u200d\U0001f467",
+         "def f(x):\n    return x ** 2  # comment", "!!!!!! ?????? ......", "\u0420\u0443\u0441\u0441\u043a\u0438\u0439 \u0442\u0435\u043a\u0441\u0442", "a" * 50,
+         "It's we'LL they'd I'M you've"]
+
+BASE = {"vocab_size": 96, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8,
+        "num_key_value_heads": 2, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "hidden_act": "silu",
+        "tie_word_embeddings": False}
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}
+LLAMA, QWEN2, QWEN3, GEMMA3 = "LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "Gemma3ForCausalLM"
+# name, class, what differs from BASE, tokenizer: a folder of --tokenizers, or one of tests/data
+CASES = [
+    ("llama", LLAMA, {"model_type": "llama"}, None),
+    ("smollm2-heads", LLAMA, {"model_type": "llama", "hidden_size": 288, "num_attention_heads": 9, "num_key_value_heads": 3,
+                              "tie_word_embeddings": True}, None),
+    ("llama3-rope", LLAMA, {"model_type": "llama", "rope_scaling": LLAMA3, "head_dim": 16}, None),
+    ("llama-biases", LLAMA, {"model_type": "llama", "attention_bias": True, "mlp_bias": True}, None),
+    ("llama-yarn", LLAMA, {"model_type": "llama", "rope_scaling": YARN}, None),
+    ("llama-yarn-factor", LLAMA, {"model_type": "llama", "rope_scaling": dict(YARN, attention_factor=1.3)}, None),
+    ("llama-linear", LLAMA, {"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": 4.0}}, None),
+    ("mistral", "MistralForCausalLM", {"model_type": "mistral", "sliding_window": None}, None),
+    ("smollm3", "SmolLM3ForCausalLM", {"model_type": "smollm3", "num_hidden_layers": 5, "no_rope_layer_interval": 4,
+                                       "use_sliding_window": False, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}, None),
+    ("qwen2", QWEN2, {"model_type": "qwen2", "tie_word_embeddings": True}, None),
+    ("qwen3", QWEN3, {"model_type": "qwen3", "head_dim": 16}, None),
+    ("gemma3", GEMMA3, {"model_type": "gemma3_text", "num_hidden_layers": 7, "head_dim": 16, "query_pre_attn_scalar": 16,
+                        "sliding_window": 8, "sliding_window_pattern": 6, "hidden_activation": "gelu_pytorch_tanh",
+                        "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0, "tie_word_embeddings": True,
+                        "rope_scaling": {"rope_type": "linear", "factor": 8.0}}, None),
+    ("llama-spm", LLAMA, {"model_type": "llama"}, os.path.join(DATA, "sentencepiece", "llama")),
+    ("llama3-tokens", LLAMA, {"model_type": "llama", "rope_scaling": LLAMA3, "vocab_size": 128256, "tie_word_embeddings": True}, "llama3_1"),
+    ("qwen-tokens", QWEN2, {"model_type": "qwen2", "vocab_size": 151936, "tie_word_embeddings": True}, "qwen3"),
+    ("qwen3-tokens", QWEN3, {"model_type": "qwen3", "vocab_size": 151936, "head_dim": 16, "tie_word_embeddings": True}, "qwen3"),
+    ("llama2-tokens", LLAMA, {"model_type": "llama", "vocab_size": 32000}, "llama2"),
+    ("gemma-tokens", GEMMA3, {"model_type": "gemma3_text", "head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 8,
+                              "sliding_window_pattern": 6, "hidden_activation": "gelu_pytorch_tanh", "vocab_size": 262208,
+                              "rope_local_base_freq": 10000.0, "tie_word_embeddings": True}, "gemma3"),
+]
+
+
+# ---------------------------------------------------------------------------------------------------- folders
+
+def shapes(c):
+    """Names and shapes of a decoder's tensors, without the prefix of its layers for those that have none."""
+    n, inner, heads, kv = c["hidden_size"], c["intermediate_size"], c["num_attention_heads"], c["num_key_value_heads"]
+    dim, kind = c.get("head_dim") or n // heads, c["model_type"]
+    out = {"model.embed_tokens.weight": (c["vocab_size"], n), "model.norm.weight": (n,)}
+    if not c["tie_word_embeddings"]:
+        out["lm_head.weight"] = (c["vocab_size"], n)
+    for i in range(c["num_hidden_layers"]):
+        p = "model.layers.%d." % i
+        linears = {"self_attn.q_proj": (heads * dim, n), "self_attn.k_proj": (kv * dim, n), "self_attn.v_proj": (kv * dim, n),
+                   "self_attn.o_proj": (n, heads * dim), "mlp.gate_proj": (inner, n), "mlp.up_proj": (inner, n), "mlp.down_proj": (n, inner)}
+        norms = ["input_layernorm", "post_attention_layernorm"]
+        if kind == "gemma3_text":
+            norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
+        for name, shape in linears.items():
+            out[p + name + ".weight"] = shape
+            biased = c.get("attention_bias") if "attn" in name else c.get("mlp_bias")
+            if biased or (kind == "qwen2" and name[10] in "qkv"):
+                out[p + name + ".bias"] = shape[:1]
+        for name in norms:
+            out[p + name + ".weight"] = (n,)
+        if kind in ("qwen3", "gemma3_text"):
+            out[p + "self_attn.q_norm.weight"] = out[p + "self_attn.k_norm.weight"] = (dim,)
+    return out
+
+
+def write_safetensors(path, tensors):
+    header, at = {"__metadata__": {"format": "pt"}}, 0
+    for name, t in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [at, at + t.nbytes]}
+        at += t.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text)
+        for t in tensors.values():
+            f.write(t.tobytes())
+
+
+def write_folder(path, name, architecture, changes, tokenizer):
+    config = dict(BASE, architectures=[architecture], **changes)
+    if tokenizer:
+        shutil.copytree(tokenizer, path)
+        config["vocab_size"] = max(config["vocab_size"], len(llmcs.Tokenizer(tokenizer)))
+    else:
+        os.makedirs(path)
+    random = np.random.default_rng(sum(name.encode()))
+    tensors = {}
+    for tensor, shape in shapes(config).items():
+        scale = 0.3 if len(shape) == 1 else 1.2 / math.sqrt(shape[1]) if "embed" not in tensor else 1.0
+        tensors[tensor] = (random.standard_normal(shape) * scale).astype(np.float32)
+        if tensor.endswith("norm.weight") and config["model_type"] != "gemma3_text":
+            tensors[tensor] += 1
+    with open(os.path.join(path, "config.json"), "w") as f:
+        json.dump(config, f, indent=1)
+    write_safetensors(os.path.join(path, "model.safetensors"), tensors)
+    return config
+
+
+# ------------------------------------------------------------------------------------------------ comparisons
+
+def our_logits(model, ids):
+    with model.session() as s:
+        s.eval(ids, "all")
+        return np.array([list(row) for row in s.logits()])
+
+
+def distance(a, b):
+    return float(np.sqrt(np.mean((a - b) ** 2) / np.mean(b**2)))
+
+
+class Report:
+    failed = False
+
+    def row(self, name, what, value, good):
+        self.failed |= not good
+        print("%-18s %-34s %-12s %s" % (name, what, value, "" if good else "DIFFERS"), flush=True)
+
+
+def same_ids(report, name, what, ours, theirs):
+    different = [t for t in TEXTS if ours(t) != theirs(t)]
+    report.row(name, what, "%d of %d" % (len(TEXTS) - len(different), len(TEXTS)), not different)
+    for text in different[:3]:
+        print("    %r: %s, %s" % (text, ours(text), theirs(text)))
+
+
+def written_by_us(report, name, folder, gguf, ids):
+    for kind, bound in BOUNDS.items():
+        llmcs.quantize(folder, gguf, type=kind, log=lambda level, text: print("    " + text) if level in ("warn", 1) else None)
+        try:
+            peer = llama_cpp_peer.Model(gguf, n_threads=1)
+        except ValueError as error:
+            report.row(name, kind, str(error)[:40], False)
+            continue
+        with llmcs.Model(gguf, n_threads=1) as ours:
+            d = distance(np.array(peer.logits(ids)), our_logits(ours, ids))
+            report.row(name, "%s by llama.cpp" % kind, "%.1e" % d, d < bound)
+            if kind == "f32":
+                with ours.session() as s:
+                    mine = s.generate_ids(ids[:9], max_new_tokens=24, do_sample=False, eos_token_id=[]).sequences[0]
+                theirs = peer.greedy(ids[:9], 24)
+                report.row(name, "continuations", "%d tokens" % sum(a == b for a, b in zip(mine[-24:], theirs)), mine[-24:] == theirs)
+                if ours.tokenizer:
+                    same_ids(report, name, "tokens in llama.cpp", lambda t: list(ours.tokenizer.encode(t)), peer.encode)
+        peer.close()
+
+
+def written_by_llama_cpp(report, name, folder, gguf, ids, converter, python):
+    run = subprocess.run([python, converter, folder, "--outfile", gguf, "--outtype", "f32"], capture_output=True, text=True)
+    if run.returncode:
+        report.row(name, "converter", run.stderr.strip().split("\n")[-1][:60], False)
+        return
+    with llmcs.Model(gguf, n_threads=1) as theirs, llmcs.Model(folder, n_threads=1) as ours:
+        ids = [t % theirs.info["vocab_size"] for t in ids]
+        a, b = our_logits(theirs, ids), our_logits(ours, ids)
+        d = distance(a, b[:, : a.shape[1]])
+        report.row(name, "the converter's file by us", "%.1e" % d, d < BOUNDS["f32"])
+        same_ids(report, name, "its tokens by us", lambda t: list(theirs.tokenizer.encode(t)), lambda t: list(ours.tokenizer.encode(t)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tokenizers", default="", help="a folder with the folders llama3_1, qwen3, llama2, gemma3, as far as there")
+    parser.add_argument("--converter", help="llama.cpp's convert_hf_to_gguf.py")
+    parser.add_argument("--python", default=sys.executable, help="the Python that runs it")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    args = parser.parse_args()
+    print(llama_cpp_peer.start())
+    report = Report()
+    for name, architecture, changes, tokenizer in CASES:
+        if args.only not in name:
+            continue
+        if tokenizer and not os.path.isabs(tokenizer):
+            tokenizer = os.path.join(args.tokenizers, tokenizer)
+        if tokenizer and not os.path.isdir(tokenizer):
+            print("%-18s skipped: no folder %s" % (name, os.path.basename(tokenizer)))
+            continue
+        with tempfile.TemporaryDirectory() as top:
+            folder, gguf = os.path.join(top, "folder"), os.path.join(top, "model.gguf")
+            config = write_folder(folder, name, architecture, changes, tokenizer)
+            ids = [3 + (i * 7 + i * i) % (config["vocab_size"] - 3) for i in range(40)]
+            written_by_us(report, name, folder, gguf, ids)
+            if args.converter and tokenizer:
+                os.remove(gguf)
+                written_by_llama_cpp(report, name, folder, gguf, ids, args.converter, args.python)
+    return int(report.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
