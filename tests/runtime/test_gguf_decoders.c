@@ -154,7 +154,7 @@ static void same_tokens(const char *gguf, const char *spm) {
                                         "The price is 12345.67!",
                                         "na\xc3\xafve caf\xc3\xa9 \xef\xac\x81",
                                         "\xe4\xbd\xa0\xe5\xa5\xbd \xf0\x9f\x98\x80",
-                                        "a\nb\tc",
+                                        "a\nb\tc ab",
                                         "!!!!!! ??????"};
     llmcs_tokenizer *a, *b;
     ck_assert_msg(!llmcs_tokenizer_open(gguf, NULL, &a), "%s", llmcs_error_message());
@@ -247,6 +247,91 @@ START_TEST(networks_that_llama_cpp_lacks) {
         hide_own_keys(); /* and without our keys nobody opens it */
         ck_assert_int_eq(llmcs_model_open(file, NULL, &m), LLMCS_UNSUPPORTED);
     }
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------- tokenizers of SentencePiece's
+ * kinds */
+
+/* A folder of Llama's with `vocab` rows. */
+static void write_rows(uint64_t vocab) {
+    static const char *const tables[] = {"model.embed_tokens.weight", "lm_head.weight"};
+    char text[32];
+    uint64_t seed = 5, shape[2] = {vocab, 28};
+    checkpoint *c = checkpoint_read(GOLDEN_FOLDER "llama-parameters");
+    float *table = temp_alloc(vocab * 28 * sizeof *table);
+    for (size_t i = 0; i < 2; i++) {
+        random_fill(&seed, 0.1f, table, vocab * 28);
+        checkpoint_remove(c, tables[i]);
+        checkpoint_add_f32(c, tables[i], 2, shape, table);
+    }
+    free(table);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)vocab);
+    checkpoint_set(c, "vocab_size", text);
+    checkpoint_write(c, folder, 1);
+    checkpoint_free(c);
+}
+
+static void copy_files(const char *from) {
+    static const char *const names[] = {"tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "tokenizer.json",
+                                        "tokenizer_config.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[200];
+        size_t len = 0;
+        snprintf(path, sizeof path, "tests/data/sentencepiece/%s/%s", from, names[i]);
+        char *data = edit_read(path, &len);
+        if (data) temp_write(folder, names[i], data, len);
+        free(data);
+    }
+}
+
+static void with_tokenizer(void) {
+    write_rows(4000);
+    quantize();
+    same_tokens(file, folder);
+    llmcs_model *m = open_model_kept(file, 1, LLMCS_WEIGHTS_F32, LLMCS_KV_AUTO);
+    ck_assert_ptr_nonnull(llmcs_model_tokenizer(m));
+    llmcs_model_free(&m);
+}
+
+static const char *const SENTENCEPIECE[] = {"llama",  "llama-first", "gemma",    "xlm-roberta",   "t5",
+                                            "albert", "camembert",   "t5-first", "unigram-bytes", "mbart50"};
+
+START_TEST(tokenizers_of_folders_are_written) {
+    copy_files(SENTENCEPIECE[_i]);
+    with_tokenizer();
+}
+END_TEST
+
+/* BPE over characters: the merges come back, and as scores for llama.cpp they give the same tokens. */
+START_TEST(merges_over_characters_are_written) {
+    temp_write_text(
+        folder, "tokenizer.json",
+        "{\"added_tokens\":[{\"id\":1,\"content\":\"<s>\",\"special\":true}],"
+        "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\xe2\x96\x81\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]},"
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":"
+        "\"\xe2\x96\x81\"},"
+        "\"content\":\" \"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},"
+        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"vocab\":{\"<unk>\":0,\"<s>\":1,"
+        "\"\xe2\x96\x81\":2,\"h\":3,\"e\":4,\"l\":5,\"o\":6,\"he\":7,\"ll\":8,\"hell\":9,\"\xe2\x96\x81hell\":10,\"!\":"
+        "11,"
+        "\"lo\":12,\"!!\":13},\"merges\":[\"l o\",\"h e\",\"l l\",\"he ll\",\"\xe2\x96\x81 hell\",\"! !\"]}}");
+    with_tokenizer();
+    hide_own_keys();
+    same_tokens(file, folder);
+}
+END_TEST
+
+/* Scores that float32 would round come back as they are. */
+START_TEST(scores_keep_their_bits) {
+    temp_write_text(
+        folder, "tokenizer.json",
+        "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"always\"},"
+        "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\"\xe2\x96\x81\",-1],[\"a\",-1."
+        "0000000001],"
+        "[\"b\",-1],[\"ab\",-2.00000000005],[\"!\",-3],[\"!!\",-6.0000000001],[\"!!!\",-9]]}}");
+    with_tokenizer();
 }
 END_TEST
 
@@ -473,6 +558,9 @@ static void add(TCase *t) {
     tcase_add_test(t, llama3_scaling_is_a_tensor);
     tcase_add_test(t, layers_with_a_window_by_a_list);
     tcase_add_test(t, networks_that_llama_cpp_lacks);
+    tcase_add_loop_test(t, tokenizers_of_folders_are_written, 0, sizeof SENTENCEPIECE / sizeof *SENTENCEPIECE);
+    tcase_add_test(t, merges_over_characters_are_written);
+    tcase_add_test(t, scores_keep_their_bits);
     tcase_add_test(t, keys_that_lie);
     tcase_add_test(t, factors_that_lie);
     tcase_add_test(t, scalings_that_are_not_known);

@@ -11,8 +11,6 @@ Needs the built library, numpy and llama-cpp-python (see llama_cpp_peer.py); the
 Ends with 1 if anything differs by more than its bound.
 """
 import argparse
-import json
-import math
 import os
 import shutil
 import subprocess
@@ -26,6 +24,7 @@ sys.path[:0] = [os.path.join(ROOT, "tools", "python")]
 
 import llama_cpp_peer  # noqa: E402
 import llmcs  # noqa: E402
+import random_decoders  # noqa: E402
 
 DATA = os.path.join(ROOT, "tests", "data")
 BOUNDS = {"f32": 3e-4, "f16": 5e-3, "q8_0": 6e-2, "q4_0": 8e-2}
@@ -70,64 +69,12 @@ CASES = [
 ]
 
 
-# ---------------------------------------------------------------------------------------------------- folders
-
-def shapes(c):
-    """Names and shapes of a decoder's tensors, without the prefix of its layers for those that have none."""
-    n, inner, heads, kv = c["hidden_size"], c["intermediate_size"], c["num_attention_heads"], c["num_key_value_heads"]
-    dim, kind = c.get("head_dim") or n // heads, c["model_type"]
-    out = {"model.embed_tokens.weight": (c["vocab_size"], n), "model.norm.weight": (n,)}
-    if not c["tie_word_embeddings"]:
-        out["lm_head.weight"] = (c["vocab_size"], n)
-    for i in range(c["num_hidden_layers"]):
-        p = "model.layers.%d." % i
-        linears = {"self_attn.q_proj": (heads * dim, n), "self_attn.k_proj": (kv * dim, n), "self_attn.v_proj": (kv * dim, n),
-                   "self_attn.o_proj": (n, heads * dim), "mlp.gate_proj": (inner, n), "mlp.up_proj": (inner, n), "mlp.down_proj": (n, inner)}
-        norms = ["input_layernorm", "post_attention_layernorm"]
-        if kind == "gemma3_text":
-            norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
-        for name, shape in linears.items():
-            out[p + name + ".weight"] = shape
-            biased = c.get("attention_bias") if "attn" in name else c.get("mlp_bias")
-            if biased or (kind == "qwen2" and name[10] in "qkv"):
-                out[p + name + ".bias"] = shape[:1]
-        for name in norms:
-            out[p + name + ".weight"] = (n,)
-        if kind in ("qwen3", "gemma3_text"):
-            out[p + "self_attn.q_norm.weight"] = out[p + "self_attn.k_norm.weight"] = (dim,)
-    return out
-
-
-def write_safetensors(path, tensors):
-    header, at = {"__metadata__": {"format": "pt"}}, 0
-    for name, t in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [at, at + t.nbytes]}
-        at += t.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text)
-        for t in tensors.values():
-            f.write(t.tobytes())
-
-
 def write_folder(path, name, architecture, changes, tokenizer):
     config = dict(BASE, architectures=[architecture], **changes)
     if tokenizer:
         shutil.copytree(tokenizer, path)
         config["vocab_size"] = max(config["vocab_size"], len(llmcs.Tokenizer(tokenizer)))
-    else:
-        os.makedirs(path)
-    random = np.random.default_rng(sum(name.encode()))
-    tensors = {}
-    for tensor, shape in shapes(config).items():
-        scale = 0.3 if len(shape) == 1 else 1.2 / math.sqrt(shape[1]) if "embed" not in tensor else 1.0
-        tensors[tensor] = (random.standard_normal(shape) * scale).astype(np.float32)
-        if tensor.endswith("norm.weight") and config["model_type"] != "gemma3_text":
-            tensors[tensor] += 1
-    with open(os.path.join(path, "config.json"), "w") as f:
-        json.dump(config, f, indent=1)
-    write_safetensors(os.path.join(path, "model.safetensors"), tensors)
+    random_decoders.write(path, config, "F32", sum(name.encode()))
     return config
 
 
