@@ -7,6 +7,7 @@
 #include "families/family.h"
 #include "formats/config_parts.h"
 #include "formats/gguf_names.h"
+#include "formats/gguf_tokens.h"
 
 const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest) {
     ll_format(out, LL_GGUF_KEY_TEXT, "%s.%s", c->family->gguf, rest);
@@ -84,9 +85,10 @@ static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
     return LLMCS_OK;
 }
 
-/* A special token's id; absent: none. One outside the vocabulary is ignored and logged. */
-static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *key, const ll_log *log, int32_t *out) {
-    int64_t id = -1;
+/* A special token's id, `absent` without the key. One outside the vocabulary is ignored and logged. */
+static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *key, int32_t absent, const ll_log *log,
+                            int32_t *out) {
+    int64_t id = absent;
     *out = -1;
     LL_TRY(ll_gguf_int(g, key, -1, UINT32_MAX, &id));
     if (id >= c->vocab_size)
@@ -102,13 +104,17 @@ static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) 
     static const char *const ends[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
     const size_t n_ends = sizeof ends / sizeof *ends;
-    LL_TRY(read_id(c, g, "tokenizer.ggml.bos_token_id", log, &c->bos_token_id));
-    LL_TRY(read_id(c, g, "tokenizer.ggml.padding_token_id", log, &c->pad_token_id));
-    LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", log, &c->sep_token_id)); /* spelt so */
+    const char *model;
+    size_t len;
+    LL_TRY(ll_gguf_text(g, "tokenizer.ggml.model", &model, &len));
+    const bool llama = model && len == 5 && !memcmp(model, "llama", 5);
+    LL_TRY(read_id(c, g, "tokenizer.ggml.bos_token_id", llama ? LL_GGUF_LLAMA_BOS : -1, log, &c->bos_token_id));
+    LL_TRY(read_id(c, g, "tokenizer.ggml.padding_token_id", -1, log, &c->pad_token_id));
+    LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", -1, log, &c->sep_token_id)); /* spelt so */
     LL_TRY(ll_arena_alloc(&c->arena, n_ends, sizeof *c->eos_token_id, g->name, &c->eos_token_id));
     for (size_t i = 0; i < n_ends; i++) {
         int32_t id;
-        LL_TRY(read_id(c, g, ends[i], log, &id));
+        LL_TRY(read_id(c, g, ends[i], llama && i == 0 ? LL_GGUF_LLAMA_EOS : -1, log, &id));
         bool known = id < 0;
         for (size_t k = 0; k < c->n_eos_token_id && !known; k++) known = c->eos_token_id[k] == id;
         if (!known) c->eos_token_id[c->n_eos_token_id++] = id;

@@ -293,9 +293,11 @@ static llmcs_status read_added(ll_tokenizer_spec *spec, const ll_gguf *g, const 
     return LLMCS_OK;
 }
 
-/* A role whose token the file names by its id. */
+/* A role whose token the file names by its id; of "llama" without one the token that llama.cpp takes. */
 static llmcs_status read_role(ll_tokenizer_spec *spec, const ll_gguf *g, size_t role, const char *key, int32_t *id) {
-    int64_t n = -1;
+    static const int32_t llama[LL_N_SPECIAL] = {
+        LL_GGUF_LLAMA_BOS, LL_GGUF_LLAMA_EOS, LL_GGUF_LLAMA_UNK, -1, -1, -1, -1};
+    int64_t n = spec->model == LL_TOKEN_BPE_CHARS ? llama[role] : -1;
     *id = -1;
     LL_TRY(ll_gguf_int(g, key, -1, UINT32_MAX, &n));
     for (size_t i = 0; i < spec->n_vocab && n >= 0; i++)

@@ -116,8 +116,10 @@ START_TEST(every_checkpoint_as_float32) {
     for (size_t i = 0; golden_names[i]; i++) {
         char folder[128];
         snprintf(folder, sizeof folder, GOLDEN_FOLDER "%s", golden_names[i]);
-        ck_assert_msg(!quantize(folder, LLMCS_GGUF_F32), "%s", llmcs_error_message());
-        same_bits(folder, LLMCS_WEIGHTS_F32, golden_names[i]);
+        const bool lstm = !strncmp(golden_names[i], "lstm", 4); /* are refused by name */
+        ck_assert_msg(quantize(folder, LLMCS_GGUF_F32) == (lstm ? LLMCS_UNSUPPORTED : LLMCS_OK), "%s",
+                      llmcs_error_message());
+        if (!lstm) same_bits(folder, LLMCS_WEIGHTS_F32, golden_names[i]);
     }
 }
 END_TEST

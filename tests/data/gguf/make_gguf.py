@@ -153,6 +153,6 @@ def tokenizer(name, folder, model, fairseq, **settings):
 if __name__ == "__main__":
     llama()
     gemma3()
-    tokenizer("spm", "llama/tokenizer.model", "llama", False, bos_token_id=1, eos_token_id=2, unk_token_id=0, add_bos_token=True)
+    tokenizer("spm", "llama/tokenizer.model", "llama", False)  # ids of bos, eos and unk are llama.cpp's
     tokenizer("unigram", "xlm-roberta/sentencepiece.bpe.model", "t5", True, bos_token_id=0, eos_token_id=2, unk_token_id=3,
               pad_token_id=1, add_bos_token=True, add_eos_token=True)
