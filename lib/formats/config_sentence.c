@@ -151,6 +151,9 @@ static llmcs_status read_prompts(ll_config *c, const ll_settings *f) {
     const ll_json_type type = ll_json_get_type(prompts);
     if (type != LL_JSON_MISSING && type != LL_JSON_NULL && type != LL_JSON_OBJECT)
         return ll_settings_bad(f, "prompts", prompts, "an object of texts by their name");
+    if (ll_json_count(prompts) > LL_MAX_PROMPTS) /* their names are compared one by one */
+        return ll_fail(LLMCS_LIMIT, "%s: prompts: %zu texts, at most %d are read", f->name, ll_json_count(prompts),
+                       LL_MAX_PROMPTS);
     LL_TRY(ll_arena_alloc(&c->arena, ll_json_count(prompts), sizeof *list, f->name, &list));
     for (ll_json p = ll_json_first(prompts); ll_json_get_type(p); p = ll_json_next(p)) {
         ll_prompt *prompt = &list[c->sentence.n_prompts];

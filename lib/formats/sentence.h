@@ -40,6 +40,7 @@ typedef struct ll_module {
 } ll_module;
 
 #define LL_MAX_MODULES 64
+#define LL_MAX_PROMPTS 1024
 
 typedef struct ll_prompt {
     const char *name, *text;

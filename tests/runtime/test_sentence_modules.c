@@ -373,6 +373,20 @@ START_TEST(bad_modules_are_named) {
 }
 END_TEST
 
+START_TEST(too_many_prompts_are_refused) {
+    enum { N = 1025 };
+    char text[20 * N] = "{\"prompts\":{";
+    llmcs_model *m = NULL;
+    size_t n = strlen(text);
+    for (int i = 0; i < N; i++) n += (size_t)snprintf(text + n, sizeof text - n, "%s\"%d\":\"x\"", i ? "," : "", i);
+    snprintf(text + n, sizeof text - n, "}}");
+    make_folder("mean");
+    rewrite("config_sentence_transformers.json", text);
+    ck_assert_int_eq(llmcs_model_open(folder, NULL, &m), LLMCS_LIMIT);
+    ck_assert_msg(strstr(llmcs_error_message(), "1025 texts") != NULL, "%s", llmcs_error_message());
+}
+END_TEST
+
 START_TEST(modules_with_weights_do_not_fit_a_gguf_file) {
     char file[TEMP_PATH_BYTES + 16];
     make_folder("two_dense");
@@ -475,6 +489,7 @@ static void add(TCase *t) {
     tcase_add_test(t, batches_do_not_matter);
     tcase_add_test(t, modules_are_counted);
     tcase_add_test(t, bad_modules_are_named);
+    tcase_add_test(t, too_many_prompts_are_refused);
     tcase_add_test(t, modules_with_weights_do_not_fit_a_gguf_file);
     tcase_add_test(t, vectors_of_a_decoder);
     tcase_add_test(t, scores_of_a_language_model);
