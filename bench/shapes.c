@@ -30,8 +30,11 @@ static const bench_shape shapes[] = {
 #define N_SHAPES (sizeof shapes / sizeof *shapes)
 
 const char *bench_shape_names(void) {
-    return "gpt2-124m, gpt2-355m, bert-base, minilm-l6, xlm-r-base, qwen2.5-0.5b, llama-3.2-1b, smollm2-135m, tiny, "
-           "tiny-bert, tiny-qwen2";
+    static char names[400];
+    size_t n = 0;
+    for (size_t i = 0; i < N_SHAPES; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", shapes[i].name);
+    return names;
 }
 
 /* ---- the temporary folder; one a shape at most */
