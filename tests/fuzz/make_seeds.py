@@ -166,7 +166,7 @@ def tokenizer_seeds():
                 seed = f"{os.path.basename(folder)}-{layout}"
                 write("tokenizer", seed, bytes([layout]) + read(f"{folder}/{name}"))
                 write("oom", "tokenizer-" + seed, bytes([0, 0, 40, 0, layout]) + read(f"{folder}/{name}"))
-    for line in read(DATA + "tokenizers/byte_level.jsonl").decode().splitlines():
+    for line in read(DATA + "tokenizers/byte_level.jsonl").decode().rstrip("\n").split("\n"):
         case = json.loads(line)
         write("tokenizer", case["name"].replace(" ", "-"), b"\0" + case["files"]["tokenizer.json"].encode())
     write("tokenizer", "special-tokens-map", b"\6" + json.dumps(SPECIAL_TOKENS_MAP).encode())
@@ -189,7 +189,7 @@ def sentencepiece_seeds():
 
 def text_seeds():
     texts = json.loads(read(DATA + "tokenizers/texts.json")) + json.loads(read(DATA + "tokenizers/special_texts.json"))
-    lines = read(DATA + "tokenizers/corpus.txt").decode().splitlines()
+    lines = read(DATA + "tokenizers/corpus.txt").decode().rstrip("\n").split("\n")
     for which in range(6):
         write("text", f"corpus-{which}", bytes([which]) + "\n".join(lines).encode())
         write("text", f"texts-{which}", bytes([which]) + " ".join(texts).encode())
@@ -202,7 +202,7 @@ def text_seeds():
 
 
 def split_seeds():
-    lines = read(DATA + "tokenizers/corpus.txt").decode().splitlines()
+    lines = read(DATA + "tokenizers/corpus.txt").decode().rstrip("\n").split("\n")
     for pattern in range(16):
         text = "\n".join(lines[pattern::16]) + " it's 12345 \u4e2d\u6587'S e\u0301 \u01c5a \r\n\r\n  x"
         for behavior in range(5):
@@ -225,7 +225,7 @@ def call_seeds():
 
 
 def chat_seeds():
-    for i, line in enumerate(read(DATA + "chat/golden.jsonl").decode().splitlines()):
+    for i, line in enumerate(read(DATA + "chat/golden.jsonl").decode().rstrip("\n").split("\n")):
         case = json.loads(line)
         write("chat", str(i), case["template"].encode() + b"\0" + case["variables"].encode())
 
