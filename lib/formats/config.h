@@ -100,6 +100,8 @@ typedef struct ll_config {
         int32_t gates;      /* ll_gate_order: how the rows of its matrices are ordered */
         int32_t sigmoid;    /* ll_sigmoid: the function of its gates */
         bool bias;          /* its matrices have biases */
+        int32_t window;     /* a token's logits come from the last so many tokens; 0: from all */
+        bool pads_window;   /* pad_token_id is put before fewer tokens */
         bool skips_padding; /* a pad_token_id leaves the state as it was (Keras' mask_zero) */
     } lstm;
     int32_t n_groups;        /* layers that share weights are in one of so many groups (ALBERT) */

@@ -13,6 +13,9 @@
  * The input product of a layer is computed for all rows at once, the recurrent one step by step, at each step for one
  * row of every sequence that has one left. Rows are kept in that order: the sequences' first rows, their second rows
  * and so on, longer sequences first, so that the sequences of a step are the first ones of the step before.
+ *
+ * With a window, a token's logits come from a state that begins anew `window` tokens before it (Keras' models of a
+ * fixed input length). Then the blocks hold the tokens' ids, and each row of logits is a sequence of `window` rows.
  */
 #include <string.h>
 
@@ -123,8 +126,10 @@ static llmcs_status describe(ll_net *net, ll_loader *l) {
     const size_t n_layers = (size_t)c->n_layer;
     if (!net->generates)
         return ll_fail(LLMCS_UNSUPPORTED, "model_type lstm generates; a sentence-transformers folder of it is not run");
-    if (c->lstm.skips_padding && c->pad_token_id < 0)
-        return ll_fail(LLMCS_CONFIG, "config.json: skip_pad_token is true, but there is no pad_token_id");
+    if ((c->lstm.skips_padding || c->lstm.pads_window) && c->pad_token_id < 0)
+        return ll_fail(LLMCS_CONFIG, "config.json: %s is true, but there is no pad_token_id",
+                       c->lstm.skips_padding ? "skip_pad_token" : "window_padding");
+    if (c->lstm.window) net->kv = (ll_kv_layout){.n_layer = 1, .n_kv_head = 1, .head_dim = 1}; /* ids */
     m->layers = net->layers;
     ll_format(l->scope, sizeof l->scope, "%s", ll_tensors_prefix(l->tensors));
     for (size_t i = 0; i < n_layers; i++) {
@@ -151,23 +156,42 @@ typedef struct workspace {
     float *h0, *c0;     /* [n_segments, n] the states before the first rows */
     float *logit_rows;  /* [n_logit_rows, n] */
     float *quantized;
+    /* With a window: the sequences of some rows of logits. */
+    int32_t *ids;         /* [n_rows] -1: no token, the state stays */
+    ll_segment *segments; /* [n_segments] */
 } workspace;
 
-static size_t lay_out(const ll_net *net, const ll_forward_size *size, float *base, workspace *w) {
+/* Rows of windows that are evaluated together, unless one window has more. */
+#define WINDOW_ROWS 2048
+
+/* Rows of logits whose windows are evaluated together. */
+static size_t windows_at_once(const ll_net *net, size_t n_logit_rows) {
+    return ll_min(n_logit_rows, ll_max(WINDOW_ROWS / (size_t)net->config->lstm.window, 1));
+}
+
+static size_t lay_out(const ll_net *net, const ll_forward_size *of_batch, float *base, workspace *w) {
     const ll_config *c = net->config;
-    const size_t n = (size_t)c->n_embd, n_rows = size->n_rows;
+    const size_t n = (size_t)c->n_embd;
+    ll_forward_size size = *of_batch;
     size_t used = 0;
-    w->sequence = (uint32_t *)(void *)ll_carve(base, &used, size->n_segments);
+    if (c->lstm.window) {
+        size.n_segments = windows_at_once(net, size.n_logit_rows);
+        size.n_rows = size.n_segments * (size_t)c->lstm.window;
+        w->ids = (int32_t *)(void *)ll_carve(base, &used, size.n_rows);
+        w->segments = (ll_segment *)(void *)ll_carve(base, &used, size.n_segments * sizeof(ll_segment) / sizeof(float));
+    }
+    const size_t n_rows = size.n_rows;
+    w->sequence = (uint32_t *)(void *)ll_carve(base, &used, size.n_segments);
     w->row = (uint32_t *)(void *)ll_carve(base, &used, n_rows);
     w->place = (uint32_t *)(void *)ll_carve(base, &used, n_rows);
     w->x = ll_carve(base, &used, n_rows * (size_t)c->n_embd_in);
     w->gates = ll_carve(base, &used, n_rows * N_GATES * n);
     w->h = ll_carve(base, &used, n_rows * n);
     w->c = ll_carve(base, &used, n_rows * n);
-    w->h0 = ll_carve(base, &used, size->n_segments * n);
-    w->c0 = ll_carve(base, &used, size->n_segments * n);
-    w->logit_rows = ll_carve(base, &used, size->n_logit_rows * n);
-    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, size));
+    w->h0 = ll_carve(base, &used, size.n_segments * n);
+    w->c0 = ll_carve(base, &used, size.n_segments * n);
+    w->logit_rows = ll_carve(base, &used, size.n_logit_rows * n);
+    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, &size));
     return used;
 }
 
@@ -284,6 +308,11 @@ static void update_row(const lstm *m, const ll_kernels *k, float *gates, const f
     for (size_t j = begin; j < end; j++) h[j] *= output[j];
 }
 
+/* True for a row that leaves the state as it was. */
+static bool is_skipped(const ll_config *c, int32_t id) {
+    return c->lstm.window ? id < 0 : c->lstm.skips_padding && id == c->pad_token_id;
+}
+
 /* The states of one step's n rows, which begin at place `first`; this thread's units. */
 static void update_step(const lstm *m, const ll_exec *exec, const ll_batch *batch, size_t first, size_t n_rows,
                         const float *h_before, const float *c_before, workspace *w) {
@@ -294,7 +323,7 @@ static void update_step(const lstm *m, const ll_exec *exec, const ll_batch *batc
     for (size_t i = 0; i < n_rows && begin < end; i++) {
         const size_t place = first + i;
         float *h = w->h + place * n, *c = w->c + place * n;
-        if (config->lstm.skips_padding && batch->ids[w->row[place]] == config->pad_token_id) {
+        if (is_skipped(config, batch->ids[w->row[place]])) {
             memcpy(h + begin, h_before + i * n + begin, (end - begin) * sizeof *h);
             memcpy(c + begin, c_before + i * n + begin, (end - begin) * sizeof *c);
         } else {
@@ -323,7 +352,6 @@ static void forward_layer(const lstm *m, const ll_exec *exec, const ll_batch *ba
         h = w->h + first * n;
         c = w->c + first * n;
     }
-    store_states(m, exec, batch, layer, w);
 }
 
 static void embed(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w) {
@@ -331,23 +359,118 @@ static void embed(const lstm *m, const ll_exec *exec, const ll_batch *batch, wor
     size_t begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
     for (size_t place = begin; place < end; place++) {
-        const size_t token = (size_t)batch->ids[w->row[place]];
-        if (m->tokens.rows)
-            ll_table_row(&m->tokens, token, w->x + place * n);
+        const int32_t token = batch->ids[w->row[place]];
+        float *x = w->x + place * n;
+        if (token < 0)
+            memset(x, 0, n * sizeof *x);
+        else if (m->tokens.rows)
+            ll_table_row(&m->tokens, (size_t)token, x);
         else
-            ll_linear_row(&m->out, token, w->x + place * n);
+            ll_linear_row(&m->out, (size_t)token, x);
     }
 }
 
-static void forward_head(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w) {
-    const size_t n = (size_t)m->net.config->n_embd, n_rows = batch->n_logit_rows;
-    size_t begin, end;
-    if (!n_rows) return;
-    ll_team_share(exec->team, n_rows, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++)
-        memcpy(w->logit_rows + i * n, w->h + w->place[batch->logit_rows[i]] * n, n * sizeof(float));
+/* All layers; the states of the rows are stored, unless there is a window. False: the forward pass was stopped. */
+static bool forward_layers(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w,
+                           atomic_bool *stopped) {
+    if (exec->team->index == 0) order_rows(batch, w);
     ll_team_wait(exec->team);
-    ll_linear_apply_with_max(exec, &m->out, w->logit_rows, n_rows, batch->logits, batch->block_max);
+    embed(m, exec, batch, w);
+    for (size_t i = 0; i < m->net.n_layers; i++) {
+        if (ll_forward_stopped(exec, batch, stopped)) return false; /* waits */
+        forward_layer(m, exec, batch, i, i ? w->h : w->x, w);
+        if (!m->net.config->lstm.window) store_states(m, exec, batch, i, w);
+    }
+    ll_team_wait(exec->team);
+    return true;
+}
+
+/* out[i] = the state h after row rows[i]; each thread some. */
+static void gather(const lstm *m, const ll_exec *exec, const workspace *w, const uint32_t *rows, size_t n_rows,
+                   float *out) {
+    const size_t n = (size_t)m->net.config->n_embd;
+    size_t begin, end;
+    ll_team_share(exec->team, n_rows, 1, &begin, &end);
+    for (size_t i = begin; i < end; i++) memcpy(out + i * n, w->h + w->place[rows[i]] * n, n * sizeof(float));
+    ll_team_wait(exec->team);
+}
+
+static void forward_head(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w) {
+    if (batch->n_logit_rows)
+        ll_linear_apply_with_max(exec, &m->out, w->logit_rows, batch->n_logit_rows, batch->logits, batch->block_max);
+}
+
+/* -------------------------------------------------------------------------------------------------- windows */
+
+/* The ids of this thread's rows of the batch, into the blocks. */
+static void store_ids(const lstm *m, const ll_exec *exec, const ll_batch *batch) {
+    size_t begin, end;
+    ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
+    for (size_t i = 0; i < batch->n_segments; i++) {
+        const ll_segment *s = &batch->segments[i];
+        const size_t last = ll_min(end, s->first_row + s->n_rows);
+        for (size_t row = ll_max(begin, s->first_row); row < last; row++) {
+            const size_t position = s->first_position + row - s->first_row;
+            const float id = (float)batch->ids[row]; /* below 2^24: exact */
+            exec->kernels->kv_store(&(ll_kv_rows){.key = &id,
+                                                  .value = &id,
+                                                  .n_tokens = 1,
+                                                  .slot = position % LL_KV_BLOCK,
+                                                  .head_dim = 1,
+                                                  .type = m->net.kv.type,
+                                                  .head = state_at(m, s, 0, position)});
+        }
+    }
+}
+
+/* -1, which is passed over, for what is no id: bytes of a saved session may hold anything. */
+static int32_t id_at(const lstm *m, const ll_batch *batch, const ll_segment *s, size_t position) {
+    if (position >= s->first_position) return batch->ids[s->first_row + position - s->first_position];
+    const float id = ((const float *)state_at(m, s, 0, position))[position % LL_KV_BLOCK];
+    return id >= 0 && id < (float)m->net.config->vocab_size ? (int32_t)id : -1;
+}
+
+/* The window that ends with row `row` of the batch: tokens that are not skipped, behind padding. */
+static void fill_window(const lstm *m, const ll_batch *batch, size_t row, int32_t *window) {
+    const ll_config *c = m->net.config;
+    const ll_segment *s = batch->segments;
+    size_t free = (size_t)c->lstm.window;
+    while (row >= s->first_row + s->n_rows) s++;
+    for (size_t left = s->first_position + row - s->first_row + 1; left && free; left--) {
+        const int32_t id = id_at(m, batch, s, left - 1);
+        if (id >= 0 && !(c->lstm.skips_padding && id == c->pad_token_id)) window[--free] = id;
+    }
+    while (free) window[--free] = c->lstm.pads_window ? c->pad_token_id : -1;
+}
+
+/* w->logit_rows of all rows whose logits are wanted, some windows at a time. False: stopped. */
+static bool forward_windows(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w,
+                            atomic_bool *stopped) {
+    const size_t length = (size_t)m->net.config->lstm.window, n = (size_t)m->net.config->n_embd;
+    const size_t at_once = windows_at_once(&m->net, batch->n_logit_rows);
+    store_ids(m, exec, batch);
+    for (size_t done = 0, n_windows; done < batch->n_logit_rows; done += n_windows) {
+        size_t begin, end;
+        n_windows = ll_min(at_once, batch->n_logit_rows - done);
+        ll_team_share(exec->team, n_windows, 1, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            fill_window(m, batch, batch->logit_rows[done + i], w->ids + i * length);
+            w->segments[i] = (ll_segment){.first_row = i * length, .n_rows = length};
+        }
+        const ll_batch windows = {.n_rows = n_windows * length,
+                                  .ids = w->ids,
+                                  .segments = w->segments,
+                                  .n_segments = n_windows,
+                                  .should_stop = batch->should_stop,
+                                  .user = batch->user};
+        ll_team_wait(exec->team);
+        if (!forward_layers(m, exec, &windows, w, stopped)) return false;
+        /* Windows are equally long, so their last rows are the last places. */
+        for (size_t i = begin; i < end; i++)
+            memcpy(w->logit_rows + (done + i) * n, w->h + ((length - 1) * n_windows + i) * n, n * sizeof(float));
+        ll_team_wait(exec->team);
+    }
+    return true;
 }
 
 static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *memory,
@@ -358,14 +481,12 @@ static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch 
     lay_out(net, &size, memory, &w);
     ll_exec exec = *team_exec;
     exec.quantized = w.quantized;
-    if (exec.team->index == 0) order_rows(batch, &w);
-    ll_team_wait(exec.team);
-    embed(m, &exec, batch, &w);
-    for (size_t i = 0; i < net->n_layers; i++) {
-        if (ll_forward_stopped(&exec, batch, stopped)) return; /* waits */
-        forward_layer(m, &exec, batch, i, i ? w.h : w.x, &w);
+    if (net->config->lstm.window) {
+        if (!forward_windows(m, &exec, batch, &w, stopped)) return;
+    } else {
+        if (!forward_layers(m, &exec, batch, &w, stopped)) return;
+        gather(m, &exec, &w, batch->logit_rows, batch->n_logit_rows, w.logit_rows);
     }
-    ll_team_wait(exec.team);
     forward_head(m, &exec, batch, &w);
 }
 
@@ -375,8 +496,8 @@ static uint64_t fingerprint(const ll_net *net) {
     const lstm *m = (const lstm *)net;
     const ll_config *c = net->config;
     const size_t n_state = net->n_layers * (size_t)c->n_embd;
-    const uint32_t numbers[] = {(uint32_t)c->n_embd_in, (uint32_t)c->lstm.sigmoid,
-                                c->lstm.skips_padding ? (uint32_t)c->pad_token_id + 1 : 0};
+    const uint32_t numbers[] = {(uint32_t)c->n_embd_in, (uint32_t)c->lstm.sigmoid, (uint32_t)c->lstm.window,
+                                c->lstm.pads_window, c->lstm.skips_padding ? (uint32_t)c->pad_token_id + 1 : 0};
     uint64_t hash = ll_xxh64(numbers, sizeof numbers, ll_fingerprint_config(0, c));
     for (size_t i = 0; i < net->n_layers; i++)
         hash = ll_fingerprint_linear(ll_fingerprint_linear(hash, &m->layers[i].input), &m->layers[i].recurrent);

@@ -1,5 +1,8 @@
 /* LSTM language models: states in sessions and engines, settings and tensors that are refused, failing allocations.
  * What they compute is in tests/data/golden (test_golden, test_generate_golden, test_decoders). */
+#include <math.h>
+
+#include "base/xxh64.h"
 #include "runtime/generate_case.h"
 #include "support/edit.h"
 #include "support/fail_alloc.h"
@@ -9,6 +12,7 @@
 #define TORCH "tests/data/golden/lstm-torch"
 #define KERAS "tests/data/golden/lstm-keras"
 #define ONNX "tests/data/golden/lstm-onnx"
+#define WINDOW "tests/data/golden/lstm-window"
 #define VOCAB 60 /* of the smallest */
 
 static uint64_t printed_seed(void) {
@@ -34,9 +38,9 @@ static size_t last_logits(llmcs_session *s, const int32_t *ids, size_t n_ids, fl
 
 /* The state after every token is kept: a session continues from any of them, and so does its copy. */
 START_TEST(sessions_rewind_and_fork) {
-    static const char *const folders[] = {TORCH, KERAS, ONNX};
+    static const char *const folders[] = {TORCH, KERAS, ONNX, WINDOW};
     uint64_t seed = printed_seed();
-    for (size_t f = 0; f < 3; f++) {
+    for (size_t f = 0; f < 4; f++) {
         int32_t ids[50], others[20];
         float expected[VOCAB], found[VOCAB];
         llmcs_model *m = open_with(folders[f], 2, NULL);
@@ -79,6 +83,34 @@ START_TEST(pad_tokens_are_skipped) {
 }
 END_TEST
 
+/* Of a model with a window a session holds the ids of its tokens twice. Bytes that were changed and signed again are
+ * safe: what is no id is passed over. */
+START_TEST(restored_ids_are_checked) {
+    static const int32_t ids[] = {7, 8, 9, 10};
+    static const float bad[] = {-1, 61, 1e30f, NAN, INFINITY, 0.5f};
+    unsigned char bytes[1024];
+    float plain[VOCAB], found[VOCAB];
+    size_t n_bytes;
+    llmcs_model *m = open_with(WINDOW, 1, NULL);
+    llmcs_session *s = new_session(m);
+    OK(llmcs_session_eval(s, ids, 4, LLMCS_LOGITS_NONE));
+    OK(llmcs_session_save(s, bytes, sizeof bytes, &n_bytes));
+    ck_assert_uint_eq(n_bytes, 72 + 4 * (4 + 2 * 4));
+    last_logits(s, ids, 1, plain);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const size_t at = n_bytes - 8 - 4 * 2 * sizeof(float); /* the first id among the states */
+        memcpy(bytes + at, &bad[i], sizeof bad[i]);
+        const uint64_t sum = ll_xxh64(bytes, n_bytes - 8, 0);
+        memcpy(bytes + n_bytes - 8, &sum, sizeof sum);
+        OK(llmcs_session_restore(s, bytes, n_bytes));
+        last_logits(s, ids, 1, found);
+        ck_assert_int_ne(memcmp(plain, found, sizeof found), 0);
+    }
+    llmcs_session_free(&s);
+    llmcs_model_free(&m);
+}
+END_TEST
+
 /* ----------------------------------------------------------------------------------------------------- engine */
 
 enum { N_REQUESTS = 12 };
@@ -86,9 +118,10 @@ enum { N_REQUESTS = 12 };
 /* Prompts of different lengths in one step, shared prefixes, beams, samples, draft tokens: each as alone. */
 START_TEST(requests_together_answer_as_alone) {
     static const llmcs_weights weights[] = {LLMCS_WEIGHTS_F32, LLMCS_WEIGHTS_INT8};
+    static const char *const folders[] = {TORCH, KERAS, WINDOW};
     uint64_t seed = printed_seed();
     for (size_t w = 0; w < 2; w++) {
-        llmcs_model *m = open_model_kept(_i ? KERAS : TORCH, 2, weights[w], LLMCS_KV_AUTO);
+        llmcs_model *m = open_model_kept(folders[_i], 2, weights[w], LLMCS_KV_AUTO);
         int32_t ids[N_REQUESTS][40], common[40];
         llmcs_result *alone[N_REQUESTS], *together;
         llmcs_request *requests[N_REQUESTS];
@@ -168,6 +201,11 @@ START_TEST(bad_folders_are_named) {
         {KERAS, "\"activation\": \"tanh\"", "\"activation\": \"relu\"", LLMCS_UNSUPPORTED, "activation"},
         {KERAS, "\"hard_sigmoid\"", "\"linear\"", LLMCS_UNSUPPORTED, "recurrent_activation"},
         {KERAS, "\"hidden_size\": 37", "\"hidden_size\": 36", LLMCS_CONFIG, "lstm.0.kernel"},
+        {WINDOW, "\"window\": 7", "\"window\": 0", LLMCS_CONFIG, "window"},
+        {WINDOW, "\"window\": 7", "\"window\": 4097", LLMCS_CONFIG, "window"},
+        {WINDOW, "\"window\": 7", "\"window\": \"7\"", LLMCS_CONFIG, "window"},
+        {WINDOW, "\"pad_token_id\": 12,\n \"skip_pad_token\": true", "\"skip_pad_token\": false", LLMCS_CONFIG,
+         "window_padding"},
         {ONNX, "\"use_bias\": false", "\"use_bias\": true", LLMCS_FORMAT, "bias_ih_l0"},
         {ONNX, "\"head_bias\": false", "\"head_bias\": true", LLMCS_FORMAT, "lm_head.bias"},
         {ONNX, "\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", LLMCS_FORMAT, "lm_head.weight"},
@@ -249,8 +287,8 @@ END_TEST
 
 /* The plan says what is held. */
 START_TEST(plans_are_what_is_held) {
-    static const char *const folders[] = {TORCH, KERAS, ONNX};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const folders[] = {TORCH, KERAS, ONNX, WINDOW};
+    for (size_t i = 0; i < 4; i++) {
         fail_alloc f;
         fail_alloc_init(&f);
         const llmcs_allocator a = fail_alloc_get(&f);
@@ -275,7 +313,8 @@ END_TEST
 static void add(TCase *t) {
     tcase_add_test(t, sessions_rewind_and_fork);
     tcase_add_test(t, pad_tokens_are_skipped);
-    tcase_add_loop_test(t, requests_together_answer_as_alone, 0, 2);
+    tcase_add_test(t, restored_ids_are_checked);
+    tcase_add_loop_test(t, requests_together_answer_as_alone, 0, 3);
     tcase_add_test(t, bad_folders_are_named);
     tcase_add_test(t, settings_that_change_nothing);
     tcase_add_test(t, every_failing_allocation_is_reported);

@@ -4,6 +4,7 @@ usage: python make_lstm.py        with torch and transformers 4.51.3 installed
 
 lstm-torch has PyTorch's names, computed by torch.nn.LSTM; lstm-keras Keras' kernels and its hard_sigmoid; lstm-onnx the gates in
 ONNX' order, tied float16 weights without biases, a pad token that leaves the state alone, and a state before the first token.
+lstm-window sees seven tokens behind padding, as Keras' models of a fixed input length.
 tests/data/lstm has models that Keras itself wrote and computed.
 """
 
@@ -64,6 +65,23 @@ class Model(PreTrainedModel, GenerationMixin):
 
     def prepare_inputs_for_generation(self, input_ids, **unused):
         return {"input_ids": input_ids}
+
+
+class Windows(Model):
+    """Each token's logits from the last `length` tokens but `pad`, behind padding."""
+
+    def __init__(self, length, pad, *parts):
+        super().__init__(*parts)
+        self.length, self.pad = length, pad
+
+    def forward(self, input_ids, **unused):
+        rows = []
+        for ids in input_ids.tolist():
+            for t in range(len(ids)):
+                seen = [i for i in ids[:t + 1] if i != self.pad][-self.length:]
+                rows.append([self.pad] * (self.length - len(seen)) + seen)
+        logits = super().forward(torch.tensor(rows)).logits[:, -1]
+        return CausalLMOutput(logits=logits.reshape(*input_ids.shape, -1))
 
 
 def prompts(seed, vocab, lengths):
@@ -141,6 +159,21 @@ def of_onnx():
           tensors, Model(table.float(), network, table.float(), torch.zeros(vocab)), 30, [2, 17, 64])
 
 
+def of_window():
+    g, vocab, n_in, n = torch.Generator().manual_seed(4), 61, 9, 19
+    layers = [(randn(g, 4 * n, k), randn(g, 4 * n, n), randn(g, 4 * n)) for k in (n_in, n)]
+    table, head, bias = randn(g, vocab, n_in), randn(g, vocab, n) * 2, randn(g, vocab)
+    tensors = {"embedding.embeddings": table, "lm_head.kernel": head.T, "lm_head.bias": bias}
+    for k, (w_input, w_recurrent, b) in enumerate(layers):
+        tensors.update({"lstm.%d.kernel" % k: w_input.T, "lstm.%d.recurrent_kernel" % k: w_recurrent.T, "lstm.%d.bias" % k: b})
+    zeros = torch.zeros(2, n)
+    network = Equations(layers, lambda x: torch.clamp(x / 6 + 0.5, 0, 1), (zeros, zeros), -1)
+    write("lstm-window", {"vocab_size": vocab, "hidden_size": n, "embedding_size": n_in, "num_layers": 2, "gate_order": "ifco",
+                          "recurrent_activation": "hard_sigmoid_6", "pad_token_id": 12, "skip_pad_token": True, "window": 7,
+                          "window_padding": True},
+          tensors, Windows(7, 12, table, network, head, bias), 40, [1, 6, 7, 8, 40, 64])
+
+
 with torch.no_grad():
-    for make in (of_torch, of_keras, of_onnx):
+    for make in (of_torch, of_keras, of_onnx, of_window):
         make()
