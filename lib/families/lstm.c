@@ -11,7 +11,7 @@
  *     recurrent_activation   ["sigmoid"]; "hard_sigmoid" x / 5 + 1/2 (Keras 1 and 2); "hard_sigmoid_6" x / 6 (Keras 3)
  *     use_bias, head_bias    [true] the layers, the head have biases
  *     skip_pad_token         [false] pad_token_id leaves the state as it was (Keras' mask_zero)
- *     window                 [none] a token sees only so many tokens, itself included: Keras' models of a fixed
+ *     window                 [none] 1 to 1024: a token sees so many tokens only, itself included; models of a fixed
  *                            input length, which begin anew for each token
  *     window_padding         [false] fewer tokens stand behind pad_token_id (pad_sequences, without mask_zero)
  *     tie_word_embeddings    [false]
@@ -43,7 +43,7 @@ static const ll_key keys[] = {
     LL_CHOICE(lstm.sigmoid, LL_SIGMOID, sigmoids, "recurrent_activation"),
     LL_BOOL(lstm.bias, true, "use_bias"),
     LL_BOOL(decoder_bias, true, "head_bias"),
-    LL_INT(lstm.window, 0, 1, 4096, "window"),
+    LL_INT(lstm.window, 0, 1, 1024, "window"),
     LL_BOOL(lstm.pads_window, false, "window_padding"),
     LL_BOOL(lstm.skips_padding, false, "skip_pad_token"),
     LL_NO_MORE_KEYS,

@@ -161,12 +161,12 @@ typedef struct workspace {
     ll_segment *segments; /* [n_segments] */
 } workspace;
 
-/* Rows of windows that are evaluated together, unless one window has more. */
-#define WINDOW_ROWS 2048
+/* Rows of windows that are evaluated together: at least one window. */
+#define WINDOW_ROWS 1024
 
 /* Rows of logits whose windows are evaluated together. */
 static size_t windows_at_once(const ll_net *net, size_t n_logit_rows) {
-    return ll_min(n_logit_rows, ll_max(WINDOW_ROWS / (size_t)net->config->lstm.window, 1));
+    return ll_min(n_logit_rows, WINDOW_ROWS / (size_t)net->config->lstm.window);
 }
 
 static size_t lay_out(const ll_net *net, const ll_forward_size *of_batch, float *base, workspace *w) {

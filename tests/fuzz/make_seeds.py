@@ -114,6 +114,22 @@ def bert(e, n_layer, n_labels):
     return {"config.json": json.dumps(config).encode(), "model.safetensors": safetensors(shapes)} | files
 
 
+def lstm(n, window):
+    words = ["<pad>", "<unk>"] + list("abcdehlorw")
+    shapes = {"embedding.weight": (len(words), n), "lm_head.weight": (len(words), n), "lm_head.bias": (len(words),)}
+    for k in range(2):
+        shapes |= {f"lstm.{k}.kernel": (n, 4 * n), f"lstm.{k}.recurrent_kernel": (n, 4 * n), f"lstm.{k}.bias": (4 * n,)}
+    config = {"model_type": "lstm", "architectures": ["LSTMLMHeadModel"], "vocab_size": len(words), "hidden_size": n, "num_layers": 2,
+              "gate_order": "iofc", "recurrent_activation": "hard_sigmoid", "pad_token_id": 0, "skip_pad_token": True}
+    if window:
+        config |= {"window": window, "window_padding": True}
+    tokenizer = {"model": {"type": "WordLevel", "vocab": {w: i for i, w in enumerate(words)}, "unk_token": "<unk>"},
+                 "normalizer": {"type": "Lowercase"},
+                 "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[ \\,\\t]+"}, "behavior": "Removed", "invert": False}}
+    return {"config.json": json.dumps(config).encode(), "model.safetensors": safetensors(shapes),
+            "tokenizer.json": json.dumps(tokenizer).encode()}
+
+
 def quantized(files, kind):
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(folder + "/1_Pooling")
@@ -126,7 +142,8 @@ def quantized(files, kind):
 
 
 def model_seeds():
-    models = {"gpt2": gpt2(8, 1), "gpt2-wide": gpt2(32, 1), "bert-cls": bert(8, 1, 2), "bert-embed": bert(32, 1, 0)}
+    models = {"gpt2": gpt2(8, 1), "gpt2-wide": gpt2(32, 1), "bert-cls": bert(8, 1, 2), "bert-embed": bert(32, 1, 0),
+              "lstm": lstm(6, 0), "lstm-window": lstm(6, 5)}
     beyond = dict(models["gpt2"])
     beyond["vocab.json"] = json.dumps(byte_vocabulary() | {"beyond": 5000}, ensure_ascii=False).encode()
     write("quantize", "id-beyond-the-rows", b"\0" + pack_folder(beyond))
@@ -138,7 +155,7 @@ def model_seeds():
         write("quantize", name + "-f16", b"\2" + folder)
         write("oom", name, bytes([1, 0, 20, 0]) + folder)
         write("oom", name + "-quantize", bytes([3, 1, 9, 0]) + folder)
-        if "LLMCS" not in os.environ:
+        if "LLMCS" not in os.environ or name.startswith("lstm"):
             continue
         for kind in ("q8_0", "q4_0", "f16", "f32"):
             gguf = quantized(files, kind)

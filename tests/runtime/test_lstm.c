@@ -202,7 +202,7 @@ START_TEST(bad_folders_are_named) {
         {KERAS, "\"hard_sigmoid\"", "\"linear\"", LLMCS_UNSUPPORTED, "recurrent_activation"},
         {KERAS, "\"hidden_size\": 37", "\"hidden_size\": 36", LLMCS_CONFIG, "lstm.0.kernel"},
         {WINDOW, "\"window\": 7", "\"window\": 0", LLMCS_CONFIG, "window"},
-        {WINDOW, "\"window\": 7", "\"window\": 4097", LLMCS_CONFIG, "window"},
+        {WINDOW, "\"window\": 7", "\"window\": 1025", LLMCS_CONFIG, "window"},
         {WINDOW, "\"window\": 7", "\"window\": \"7\"", LLMCS_CONFIG, "window"},
         {WINDOW, "\"pad_token_id\": 12,\n \"skip_pad_token\": true", "\"skip_pad_token\": false", LLMCS_CONFIG,
          "window_padding"},
