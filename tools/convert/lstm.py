@@ -192,9 +192,15 @@ def read_keras(path):
 def state_dict(path):
     if path.endswith(".safetensors"):
         return load_safetensors(path)
+    import pickle
+
     import torch
 
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError):
+        state = None
+    need(isinstance(state, dict), "not a state dict: write it by torch.save(model.state_dict(), path)")
     state = state.get("state_dict", state)
     return {k: v.float().numpy() for k, v in state.items()}
 
