@@ -306,7 +306,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_TARGETS ?= $(FUZZ_NAMES)
 # Inputs that are whole models and tokenizers may have 1 MiB, others 64 KiB.
-fuzz_max_len = $(if $(filter folder gguf oom open quantize sentencepiece tokenizer,$(1)),1048576,65536)
+fuzz_max_len = $(if $(filter adapter folder gguf oom open quantize sentencepiece tokenizer,$(1)),1048576,65536)
 fuzz_dict = tests/fuzz/$(if $(filter gguf open,$(1)),gguf,$(if $(filter chat,$(1)),jinja,json)).dict
 .PHONY: fuzz fuzz-programs
 fuzz: programs

@@ -21,8 +21,8 @@
  * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
  * answer spans and fill-mask; generate; sessions; scoring; encoders by token ids; memory plan. Included at the end:
  * llmcs_tokenizer.h: text to token ids and back, llmcs_chat.h: chat templates, llmcs_grammar.h: answers of a given
- * form, llmcs_engine.h: many conversations at once, llmcs_index.h: the nearest vectors, and llmcs_quantize.h: a folder
- * as one GGUF file.
+ * form, llmcs_engine.h: many conversations at once, llmcs_index.h: the nearest vectors, llmcs_quantize.h: a folder as
+ * one GGUF file, and llmcs_adapter.h: LoRA adapters.
  *
  * Rules that hold everywhere
  *
@@ -187,6 +187,10 @@ typedef struct llmcs_model_options {
     void *progress_user;
     llmcs_weights weights;
     llmcs_kv_type kv_type;
+    /* [NULL] LoRA adapters: folders that PEFT saved, see llmcs_adapter.h. Applied one after the other, in float32,
+     * before weights become `weights`. The model's fingerprint is another one than without them. */
+    const char *const *adapters;
+    size_t n_adapters; /* [0] */
 } llmcs_model_options;
 
 LLMCS_API void llmcs_model_options_init_sized(llmcs_model_options *options, size_t struct_size);
@@ -818,6 +822,7 @@ LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *m
 }
 #endif
 
+#include "llmcs_adapter.h"
 #include "llmcs_chat.h"
 #include "llmcs_engine.h"
 #include "llmcs_grammar.h"

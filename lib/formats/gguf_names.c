@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "families/family.h"
-
 #define OWN "llmcs." /* prefix of names that only this library uses */
 
 /* ---------------------------------------------------------------------------------------------------- one name */
@@ -144,6 +142,17 @@ bool ll_checkpoint_prefix(const ll_family *family, const char *name, size_t *n_b
         return true;
     }
     return false;
+}
+
+ll_role ll_checkpoint_role(const ll_family *family, const char *name, size_t n_bytes) {
+    const char *end = name + n_bytes, *number;
+    size_t digits;
+    const ll_name *found = find_whole(family, name, end, false);
+    if (!found) {
+        const char *rest = inside_layer(family, name, &number, &digits);
+        if (rest && rest <= end) found = find_in_layer(family, rest, end, false);
+    }
+    return found ? (ll_role)(found - family->stack[0].names) : LL_N_ROLES;
 }
 
 const char *ll_checkpoint_own_prefix(const ll_family *family) { return family->prefix; }

@@ -2,6 +2,7 @@
 #ifndef LL_FORMATS_GGUF_NAMES_H
 #define LL_FORMATS_GGUF_NAMES_H
 
+#include "families/family.h"
 #include "formats/config.h"
 #include "formats/gguf.h"
 
@@ -24,6 +25,8 @@ bool ll_checkpoint_to_gguf(const ll_family *family, const char *name, char out[L
 /* The prefix of the family's own layers: "transformer.", "", or with another program's prefix before it:
  * "module.transformer.". *n_bytes: its length in `name`; false: not the name of such a layer. */
 bool ll_checkpoint_prefix(const ll_family *family, const char *name, size_t *n_bytes);
+/* The role of a tensor of the stack, by its name without prefix and ".weight" or ".bias"; LL_N_ROLES: it has none. */
+ll_role ll_checkpoint_role(const ll_family *family, const char *name, size_t n_bytes);
 /* The prefix that Transformers uses. */
 const char *ll_checkpoint_own_prefix(const ll_family *family);
 

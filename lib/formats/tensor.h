@@ -36,6 +36,7 @@ typedef struct ll_tensor {
                   */
     uint32_t file;   /* which file of the checkpoint */
     uint64_t offset; /* bytes from the start of that file */
+    const struct ll_tensor_change *change; /* NULL: the numbers are as stored; see tensors_change.h */
 } ll_tensor;
 
 /* "[2304,768]" into `out`, which is returned. */

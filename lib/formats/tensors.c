@@ -1,6 +1,7 @@
 /* A checkpoint: its files, its tensors by name, and their elements as float32. */
 #include "formats/tensors.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -66,7 +67,23 @@ size_t ll_tensors_count(const ll_tensors *t) { return t->list.count; }
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i) { return i < t->list.count ? &t->list.items[i] : NULL; }
 
 const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor) {
+    const ll_tensor_change *c = tensor->change;
+    if (c && c->replacement) return ll_folder_tail(c->other->shards[c->replacement->file].path);
     return ll_folder_tail(t->shards[tensor->file].path);
+}
+
+/* ------------------------------------------------------------------------------------------- changes */
+
+void ll_tensors_change(ll_tensors *t, size_t i, const ll_tensor_change *change) { t->list.items[i].change = change; }
+
+llmcs_status ll_tensors_add(ll_tensors *t, const ll_tensor *tensor, const char *name) {
+    ll_tensor added = *tensor; /* which moves with the list */
+    LL_TRY(ll_grow(&t->allocator, &t->list.items, t->list.count, &t->list.capacity, t->list.count + 1,
+                   sizeof *t->list.items, "tensors"));
+    added.name_bytes = strlen(name);
+    LL_TRY(ll_arena_copy_text(&t->list.names, name, added.name_bytes, "tensor names", &added.name));
+    t->list.items[t->list.count++] = added;
+    return sort_by_name(t);
 }
 
 /* ------------------------------------------------------------------------------------- what names begin with */
@@ -125,15 +142,9 @@ static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, cons
     ll_format(head, sizeof head, "%s%s.weight", t->outer, tied);
     const ll_tensor *found = ll_tensors_find(t, head);
     if (!c->tie_word_embeddings || !found || ll_tensors_find(t, embedding)) return LLMCS_OK;
-    ll_tensor shared = *found; /* `found` moves with the list */
-    LL_TRY(ll_grow(&t->allocator, &t->list.items, t->list.count, &t->list.capacity, t->list.count + 1,
-                   sizeof *t->list.items, "tensors"));
-    shared.name_bytes = strlen(embedding);
-    LL_TRY(ll_arena_copy_text(&t->list.names, embedding, shared.name_bytes, "tensor names", &shared.name));
-    t->list.items[t->list.count++] = shared;
     ll_log_say(log, LLMCS_LOG_INFO, "%s: tensor \"%.80s\" is missing; \"%.80s\", which is tied to it, is taken",
-               ll_tensors_path(t, &shared), embedding, head);
-    return sort_by_name(t);
+               ll_tensors_path(t, found), embedding, head);
+    return ll_tensors_add(t, found, embedding);
 }
 
 llmcs_status ll_tensors_fit(ll_tensors *t, const ll_config *config, const ll_log *log) {
@@ -322,23 +333,33 @@ static llmcs_status open_source(ll_tensors *t, const ll_source *source, llmcs_lo
     return status;
 }
 
+static llmcs_status create_tensors(const llmcs_allocator *a, ll_tensors **tensors) {
+    LL_TRY(ll_alloc_zero(a, 1, sizeof **tensors, "tensors", tensors));
+    (*tensors)->allocator = *a;
+    (*tensors)->prefix = (*tensors)->outer = "";
+    ll_tensor_list_init(&(*tensors)->list, a);
+    return LLMCS_OK;
+}
+
 llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, llmcs_load_mode mode, const ll_log *log,
                              ll_tensors **tensors) {
-    ll_tensors *t;
-    *tensors = NULL;
-    LL_TRY(ll_alloc_zero(a, 1, sizeof *t, "tensors", &t));
-    t->allocator = *a;
-    t->prefix = t->outer = "";
-    ll_tensor_list_init(&t->list, a);
-    llmcs_status status = open_source(t, source, mode);
-    if (status) {
-        ll_tensors_close(&t);
-        return status;
-    }
-    ll_log_say(log, LLMCS_LOG_DEBUG, "%s: %zu tensors in %zu files", ll_folder_tail(source->path), t->list.count,
-               t->n_shards);
-    *tensors = t;
-    return LLMCS_OK;
+    LL_TRY(create_tensors(a, tensors));
+    llmcs_status status = open_source(*tensors, source, mode);
+    if (status)
+        ll_tensors_close(tensors);
+    else
+        ll_log_say(log, LLMCS_LOG_DEBUG, "%s: %zu tensors in %zu files", ll_folder_tail(source->path),
+                   (*tensors)->list.count, (*tensors)->n_shards);
+    return status;
+}
+
+llmcs_status ll_tensors_open_file(const llmcs_allocator *a, const char *folder, const char *name, llmcs_load_mode mode,
+                                  ll_tensors **tensors) {
+    LL_TRY(create_tensors(a, tensors));
+    llmcs_status status = add_shard(*tensors, folder, name, mode);
+    if (!status) status = sort_by_name(*tensors);
+    if (status) ll_tensors_close(tensors);
+    return status;
 }
 
 void ll_tensors_close(ll_tensors **tensors) {
@@ -421,7 +442,8 @@ static llmcs_status read_part(const ll_tensors *t, const ll_tensor *tensor, uint
     return LLMCS_OK;
 }
 
-llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
+/* As they are stored. */
+static llmcs_status read_stored(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
     ll_dtype_block block = ll_dtype_block_of(tensor->dtype);
     if (!block.bytes)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%.80s\": %s is not read, only " LL_DTYPE_NAMES,
@@ -437,4 +459,23 @@ llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, u
     if (head) LL_TRY(read_part(t, tensor, at++, skip, head, out));
     if (n_whole) LL_TRY(read_blocks(t, tensor, at, n_whole, out + head));
     return tail ? read_part(t, tensor, at + n_whole, 0, tail, out + head + n_whole * block.elements) : LLMCS_OK;
+}
+
+static llmcs_status check_replacement(const ll_tensor_change *c, const float *values, uint64_t first, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(values[i]))
+            return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.80s\": element %llu is not a finite number",
+                           ll_tensors_path(c->other, c->replacement), c->replacement->name,
+                           (unsigned long long)(first + i));
+    return LLMCS_OK;
+}
+
+llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out) {
+    const ll_tensor_change *c = tensor->change;
+    if (!c) return read_stored(t, tensor, first, n, out);
+    LL_TRY(c->replacement ? read_stored(c->other, c->replacement, first, n, out)
+                          : read_stored(t, tensor, first, n, out));
+    if (c->replacement) LL_TRY(check_replacement(c, out, first, n));
+    if (c->products) ll_tensor_products_add(c->products, tensor->shape[tensor->rank - 1], first, n, out);
+    return LLMCS_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "formats/source.h"
 #include "formats/tensor.h"
+#include "formats/tensors_change.h"
 
 typedef struct ll_tensors ll_tensors;
 
@@ -17,6 +18,9 @@ typedef struct ll_tensors ll_tensors;
  * that the family's Hugging Face checkpoints have. */
 llmcs_status ll_tensors_open(const llmcs_allocator *a, const ll_source *source, llmcs_load_mode mode, const ll_log *log,
                              ll_tensors **tensors);
+/* The tensors of one safetensors file of a folder: an adapter's. */
+llmcs_status ll_tensors_open_file(const llmcs_allocator *a, const char *folder, const char *name, llmcs_load_mode mode,
+                                  ll_tensors **tensors);
 void ll_tensors_close(ll_tensors **tensors);
 
 struct ll_config; /* config.h */
@@ -36,15 +40,23 @@ const char *ll_tensors_plain_name(const ll_tensors *t, const ll_tensor *tensor);
  * network llama.cpp does not run has them as the checkpoint had. */
 bool ll_tensors_as_llama_cpp(const ll_tensors *t);
 
+/* From now on ll_tensors_read_f32 of tensor i gives changed numbers; *change outlives the tensors. A caller that reads
+ * bytes as they are stored must see that tensor->change is NULL. */
+void ll_tensors_change(ll_tensors *t, size_t i, const ll_tensor_change *change);
+/* Adds a tensor under a name of its own; pointers to tensors from before are no longer valid. FORMAT: the name exists.
+ */
+llmcs_status ll_tensors_add(ll_tensors *t, const ll_tensor *tensor, const char *name);
+
 size_t ll_tensors_count(const ll_tensors *t);
 const ll_tensor *ll_tensors_at(const ll_tensors *t, size_t i);
 /* NULL if no tensor has the name. O(log n). */
 const ll_tensor *ll_tensors_find(const ll_tensors *t, const char *name);
-/* The path of the file that holds `tensor`, for messages; a long path is cut at its start. */
+/* The path of the file that holds the numbers of `tensor`, for messages; a long path is cut at its start. */
 const char *ll_tensors_path(const ll_tensors *t, const ll_tensor *tensor);
 
-/* Elements [first, first + n) as float32, whatever the type; blocks are dequantised. Allocates nothing: small reads are
- * cheap in a loop. UNSUPPORTED for LL_DTYPE_OTHER, IO, CHANGED. Thread-safe. */
+/* Elements [first, first + n) as float32, whatever the type; blocks are dequantised, changes of an adapter applied.
+ * Allocates nothing: small reads are cheap in a loop. UNSUPPORTED for LL_DTYPE_OTHER, FORMAT for a number of an adapter
+ * that is not finite, IO, CHANGED. Thread-safe. */
 llmcs_status ll_tensors_read_f32(const ll_tensors *t, const ll_tensor *tensor, uint64_t first, size_t n, float *out);
 
 /* Bytes [first_byte, first_byte + n_bytes) as they lie in the file (little-endian): rows of a quantised tensor, or

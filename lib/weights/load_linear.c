@@ -50,7 +50,8 @@ static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, c
 static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
                                  uint64_t first) {
     const bool finite = s->check_finite || ll_is_integer_type(type);
-    const bool bounded = (type == LL_F16 || type == LL_Q4) && s->tensor->dtype != LL_DTYPE_F16;
+    const bool halves = s->tensor->dtype == LL_DTYPE_F16 && !s->tensor->change;
+    const bool bounded = (type == LL_F16 || type == LL_Q4) && !halves;
     if (!finite && !bounded) return LLMCS_OK;
     const uint32_t most = ll_largest_bits(values, n);
     if (most < ll_float_bits(bounded ? first_infinite_as(type) : INFINITY)) return LLMCS_OK;
@@ -173,7 +174,8 @@ static ll_linear panels_of(const ll_linear *linear, ll_panels panels) {
 
 llmcs_status ll_linear_load(ll_linear *whole, const ll_weight_source *source, size_t begin, size_t end, float *stage) {
     ll_linear view = panels_of(whole, source->panels), *linear = &view;
-    const bool stored = ll_linear_takes_stored(linear, source->tensor->dtype, source->layout);
+    const bool stored =
+        !source->tensor->change && ll_linear_takes_stored(linear, source->tensor->dtype, source->layout);
     const tensor_load l = {linear, source, stage, stored};
     if (source->tensor->n_elements == 0) return LLMCS_OK;
     if (source->layout == LL_OUT_IN) return load_out_in(&l, begin, end);

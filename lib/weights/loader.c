@@ -118,6 +118,16 @@ static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *so
     }
 }
 
+/* Rows of an adapter are in the order of the model's folder. */
+static llmcs_status check_pairs(const ll_loader *l, const ll_load_part *part, const ll_tensor *t) {
+    if (!part->paired || !t->change) return LLMCS_OK;
+    return ll_fail(
+        LLMCS_UNSUPPORTED,
+        "%s: tensor \"%.80s\" is stored in pairs of rows, which the adapter's are not: give the adapter with "
+        "the model's folder",
+        ll_tensors_path(l->tensors, t), t->name);
+}
+
 /* The tensor of a part. Its layout may be known better than the caller knows it. */
 static llmcs_status find_part(ll_loader *l, const ll_load_part *part, size_t n_in, ll_weight_layout *layout,
                               const ll_tensor **tensor) {
@@ -128,6 +138,7 @@ static llmcs_status find_part(ll_loader *l, const ll_load_part *part, size_t n_i
     const uint64_t n = part->n_stored ? part->n_stored : part->n_out;
     const uint64_t shape[2] = {*layout == LL_OUT_IN ? n : n_in, *layout == LL_OUT_IN ? n_in : n};
     LL_TRY(find_checked(l, name, 2, shape, tensor));
+    LL_TRY(check_pairs(l, part, *tensor));
     if (!l->filling && part->skipped) l->n_parameters -= (*tensor)->n_elements; /* counted with the first part */
     return LLMCS_OK;
 }
@@ -200,6 +211,7 @@ static llmcs_status load_part_bias(ll_loader *l, const ll_linear *linear, const 
     const uint64_t n_stored = part->n_stored ? part->n_stored : part->n_out;
     ll_format(name, sizeof name, part->whole_names ? "%s" : "%s.bias", part->whole_names ? part->bias : part->name);
     LL_TRY(find_checked(l, name, 1, &n_stored, &t));
+    LL_TRY(check_pairs(l, part, t));
     if (!l->filling && part->skipped) l->n_parameters -= t->n_elements;
     if (!l->filling) return LLMCS_OK;
     const size_t nr = linear->nr, first_panel = panels == LL_PANELS_UP ? nr : 0;
@@ -327,15 +339,36 @@ static llmcs_status read_halves(ll_loader *l, const ll_tensor *t, uint64_t first
     return LLMCS_OK;
 }
 
+/* Rounds the changed numbers of elements [first, first + n). */
+static llmcs_status round_to_halves(ll_loader *l, const ll_tensor *t, uint64_t first, size_t n, ll_weight_type type,
+                                    uint16_t *out) {
+    float values[512];
+    for (size_t done = 0, part; done < n; done += part) {
+        part = ll_min(sizeof values / sizeof *values, n - done);
+        LL_TRY(ll_tensors_read_f32(l->tensors, t, first + done, part, values));
+        LL_TRY(ll_weights_check_finite(l->tensors, t, values, first + done, part));
+        for (size_t i = 0; i < part; i++) {
+            out[done + i] = type == LL_F16 ? ll_float_to_half(values[i]) : ll_float_to_bfloat(values[i]);
+            if (type == LL_F16 && (out[done + i] & 0x7c00u) == 0x7c00u)
+                return ll_fail(LLMCS_UNSUPPORTED,
+                               "%s: tensor \"%s\": with the adapter element %llu is too large for float16",
+                               ll_tensors_path(l->tensors, t), t->name, (unsigned long long)(first + done + i));
+        }
+    }
+    l->n_read += n;
+    return LLMCS_OK;
+}
+
 llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n, const char *name) {
     const ll_tensor *t;
     const uint64_t shape[2] = {n_rows, n};
     LL_TRY(find_checked(l, name, 2, shape, &t));
-    const bool half = t->dtype == LL_DTYPE_F16 || t->dtype == LL_DTYPE_BF16;
+    const bool exact = t->change && l->wanted == LLMCS_WEIGHTS_F32; /* what an adapter changed is no 16-bit float */
+    const bool half = (t->dtype == LL_DTYPE_F16 || t->dtype == LL_DTYPE_BF16) && !exact;
     const size_t element = half ? 2 : sizeof(float);
     size_t n_elements;
     if (!ll_mul(n_rows, n, &n_elements)) return ll_fail(LLMCS_LIMIT, "tensor \"%s\" is too large", t->name);
-    *table = (ll_table){.type = t->dtype == LL_DTYPE_F16 ? LL_F16 : half ? LL_BF16 : LL_F32, .n = n};
+    *table = (ll_table){.type = !half ? LL_F32 : t->dtype == LL_DTYPE_F16 ? LL_F16 : LL_BF16, .n = n};
     if (!l->filling) {
         count_bytes(l, t->n_elements * element);
         return LLMCS_OK;
@@ -344,7 +377,8 @@ llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n
     if (!half) return read_plain(l, t, table->rows);
     for (uint64_t first = 0; first < t->n_elements; first += READ_ELEMENTS) {
         const size_t left = (size_t)(t->n_elements - first);
-        LL_TRY(read_halves(l, t, first, ll_min(left, READ_ELEMENTS), table->type, (uint16_t *)table->rows + first));
+        LL_TRY((t->change ? round_to_halves : read_halves)(l, t, first, ll_min(left, READ_ELEMENTS), table->type,
+                                                           (uint16_t *)table->rows + first));
     }
     return LLMCS_OK;
 }

@@ -83,6 +83,15 @@ part grammar 'llmcs_model *model, llmcs_session *session, const char *prompt' ll
 part tokenizer void llmcs_encode
 part quantize void llmcs_quantize
 
+# The example of adapters, likewise.
+{
+    printf '#include <llmcs.h>\nllmcs_status example(llmcs_model **);\nllmcs_status example(llmcs_model **model)\n{\n'
+    sed -n '1,/^#include/p' include/llmcs_adapter.h | sed -n 's/^ \*     //p'
+    printf 'return status;\n}\n'
+} >"$work/adapter.c"
+grep -q llmcs_merge "$work/adapter.c" || { echo 'the example of adapters was not found'; failed=$((failed + 1)); }
+check 'the example of adapters' gcc -std=c11 -Wall -Wextra -Werror -Iinclude -c "$work/adapter.c" -o "$work/adapter.o"
+
 # Installed, pkg-config is enough.
 make -s install BUILD="$build" DESTDIR="$work/root" PREFIX=/usr >"$work/install" 2>&1 || cat "$work/install"
 export PKG_CONFIG_PATH="$work/root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/root"

@@ -247,7 +247,15 @@ def chat_seeds():
         write("chat", str(i), case["template"].encode() + b"\0" + case["variables"].encode())
 
 
+def adapter_seeds():
+    for i, name in enumerate(["gpt2", "gpt2-embedding", "bert", "llama", "llama-saved", "qwen2"]):
+        config = read(DATA + f"adapters/{name}/adapter/adapter_config.json")
+        tensors = read(DATA + f"adapters/{name}/adapter/adapter_model.safetensors")
+        write("adapter", name, bytes([i]) + len(config).to_bytes(3, "little") + config + tensors)
+
+
 model_seeds()
+adapter_seeds()
 chat_seeds()
 tokenizer_seeds()
 sentencepiece_seeds()

@@ -1,6 +1,7 @@
 /* Replays the inputs of the core's fuzz targets. */
 #include "fuzz/replay.h"
 #include "fuzz/targets.h"
+#include "fuzz/targets_adapter.h"
 #include "fuzz/targets_calls.h"
 #include "fuzz/targets_chat.h"
 #include "fuzz/targets_grammar.h"
@@ -53,6 +54,8 @@ START_TEST(open_gguf) { replay(fuzz_open, "gguf", 5); }
 END_TEST
 START_TEST(quantize) { replay(fuzz_quantize, "quantize", 2); }
 END_TEST
+START_TEST(adapter) { replay(fuzz_adapter, "adapter", 8); }
+END_TEST
 START_TEST(oom) { replay(fuzz_oom, "oom", 4); }
 END_TEST
 START_TEST(windows) { replay(fuzz_windows, "windows", 5); }
@@ -83,6 +86,7 @@ static void add(TCase *t) {
     tcase_add_test(t, open_files);
     tcase_add_test(t, open_gguf);
     tcase_add_test(t, quantize);
+    tcase_add_test(t, adapter);
     tcase_add_test(t, oom);
     tcase_add_test(t, windows);
     tcase_add_test(t, spans);

@@ -14,6 +14,7 @@ import unittest
 
 from support import BERT, GPT2, ROOT, in_threads, llmcs
 
+ADAPTERS = os.path.join(ROOT, "tests", "data", "adapters")
 MLM = os.path.join(ROOT, "tests", "data", "golden", "bert-mlm")
 
 
@@ -252,6 +253,29 @@ class Files(unittest.TestCase):
             self.assertEqual(os.listdir(folder), ["bert.gguf"])
             with self.assertRaises(llmcs.FileError):
                 llmcs.quantize(BERT, folder)
+
+    def test_adapters_change_the_weights(self):
+        base, adapter = (os.path.join(ADAPTERS, "bert", part) for part in ("base", "adapter"))
+        ids = [[5, 6, 7], [8, 9]]
+        with llmcs.Model(base) as plain, llmcs.Model(base, adapter=adapter) as adapted:
+            logits = adapted.encoder_eval(ids, logits=True)["logits"]
+            self.assertNotEqual(logits, plain.encoder_eval(ids, logits=True)["logits"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "merged")
+            llmcs.merge(base, [adapter], path)
+            with llmcs.Model(path) as merged:
+                self.assertEqual(merged.encoder_eval(ids, logits=True)["logits"], logits)
+            with self.assertRaisesRegex(ValueError, "exists: write to another path"):
+                llmcs.merge(base, adapter, path)
+            with self.assertRaises(ZeroDivisionError):
+                llmcs.merge(base, adapter, path + "2", progress=lambda done: 1 // 0)
+            self.assertEqual(os.listdir(folder), ["merged"])
+        plan = llmcs.plan(base, adapter=adapter, n_threads=1)
+        self.assertGreater(plan["peak_bytes"], llmcs.plan(base, n_threads=1)["peak_bytes"])
+        with self.assertRaisesRegex(llmcs.ModelError, "has no place"):
+            llmcs.Model(base, adapter=os.path.join(ADAPTERS, "gpt2", "adapter"))
+        with self.assertRaisesRegex(TypeError, "adapter: expected a path"):
+            llmcs.Model(base, adapter=[7])
 
     def test_plans(self):
         plan = llmcs.plan(GPT2, n_ctx=100, n_threads=1)

@@ -409,7 +409,35 @@ class Quantize(unittest.TestCase):
             self.assertEqual(os.listdir(folder), [])
 
 
-COMMANDS = "generate chat classify embed fill-mask score tokenize eval info check quantize".split()
+class Adapters(unittest.TestCase):
+    """Commands with --adapter, and llmcs merge."""
+
+    base, adapter = (os.path.join(ROOT, "tests", "data", "adapters", "llama", part) for part in ("base", "adapter"))
+    second = os.path.join(os.path.dirname(base), "second")
+
+    def test_with_the_adapter_and_merged(self):
+        request = [{"input_ids": [5, 6, 7, 8]}]
+        ways = ["--adapter", self.adapter, "--adapter", self.second]
+        with_it = ask("eval", self.base, request, *ways)
+        self.assertNotEqual(with_it, ask("eval", self.base, request))
+        self.assertNotEqual(with_it, ask("eval", self.base, request, *ways[:2]))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "merged")
+            self.assertEqual(run("llmcs", "merge", self.base, path, *ways), "")
+            self.assertEqual(os.listdir(folder), ["merged"])
+            self.assertEqual(ask("eval", path, request), with_it)
+            self.assertIn("exists: write to another path", run("llmcs", "merge", self.base, path, *ways, code=1))
+        self.assertIn("LlamaForCausalLM", run("llmcs", "info", self.base, *ways))
+
+    def test_wrong_usage(self):
+        self.assertIn("--adapter is missing", run("llmcs", "merge", self.base, "no/such", code=2))
+        self.assertIn("MODEL_FOLDER OUT_FOLDER", run("llmcs", "merge", self.base, code=2))
+        told = run("llmcs", "generate", GPT2, "x", "--adapter", self.adapter, code=1)
+        self.assertIn("has no place in this GPT2LMHeadModel", told)
+        self.assertIn("adapter_config.json", run("llmcs", "info", self.base, "--adapter", "no/such", code=1))
+
+
+COMMANDS = "generate chat classify embed fill-mask score tokenize eval info check quantize merge".split()
 
 
 class Usage(unittest.TestCase):
@@ -418,11 +446,11 @@ class Usage(unittest.TestCase):
         for command, text in told.items():
             self.assertEqual(run("llmcs", command, "-h"), text)
             self.assertEqual(run("llmcs", "help", command), text)
-            self.assertEqual(run("llmcs", command, "no/such", "--threads=1", "-h") if command not in ("tokenize", "quantize")
+            self.assertEqual(run("llmcs", command, "no/such", "--threads=1", "-h") if command not in ("tokenize", "quantize", "merge")
                              else text, text)
             self.assertLessEqual(max(map(len, text.splitlines())), 100, command)
-            self.assertEqual("--jsonl" in text, command != "quantize")
-            self.assertEqual("LLMCS_CPU" in text, command not in ("tokenize", "quantize"))
+            self.assertEqual("--jsonl" in text, command not in ("quantize", "merge"))
+            self.assertEqual("LLMCS_CPU" in text, command not in ("tokenize", "quantize", "merge"))
         for way in (["--help"], ["-h"], ["help"]):
             text = run("llmcs", *way)
             self.assertTrue(all("  " + command in text for command in COMMANDS))

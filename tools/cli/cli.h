@@ -61,7 +61,7 @@ typedef struct cli_given {
 enum {
     CLI_TAKES_JSONL = 1, /* --jsonl */
     CLI_TAKES_TEXT = 2,  /* --strict-utf8, --max-line-bytes */
-    CLI_TAKES_MODEL = 4, /* --threads, --backend, --weights, --mmap */
+    CLI_TAKES_MODEL = 4, /* --adapter, --threads, --backend, --weights, --mmap */
     CLI_TAKES_KV = 8     /* --kv-type */
 };
 
@@ -72,6 +72,7 @@ typedef struct cli_common {
     bool jsonl, strict_utf8, mmap, help;
     int32_t n_threads, backend, weights, kv_type;
     uint64_t max_line_bytes;
+    cli_strings adapters;
     cli_given given[CLI_MAX_GIVEN];
     int n_given;
 } cli_common;

@@ -49,6 +49,8 @@ void cli_model_options(const cli_common *common, llmcs_model_options *options) {
     options->backend = (llmcs_backend)common->backend;
     options->weights = (llmcs_weights)common->weights;
     options->kv_type = (llmcs_kv_type)common->kv_type;
+    options->adapters = common->adapters.items;
+    options->n_adapters = common->adapters.n;
     options->log = cli_print_warning;
     if (isatty(STDERR_FILENO)) options->progress = show_loading;
 }

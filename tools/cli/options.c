@@ -21,6 +21,10 @@ const cli_common_option cli_common_options[] = {
      CLI_TAKES_TEXT},
     {CLI_PLAIN("max_line_bytes", CLI_UINT64, AT(max_line_bytes), "refuse longer lines and texts on stdin [16777216]"),
      CLI_TAKES_TEXT},
+    {CLI_PLAIN("adapter", CLI_STRINGS, AT(adapters),
+               "a LoRA adapter, a folder that PEFT saved, to apply to the weights; may be "
+               "given again"),
+     CLI_TAKES_MODEL},
     {CLI_BOUNDED("threads", AT(n_threads), "threads [0: what affinity and cgroup quota allow]", 0, 512),
      CLI_TAKES_MODEL},
     {CLI_CHOICE("backend", AT(backend), "kernels for matrix products [auto]", backend_names), CLI_TAKES_MODEL},

@@ -83,6 +83,8 @@ bool report_memory(json_t *to, const cli_common *common) {
     options.backend = (llmcs_backend)common->backend;
     options.weights = (llmcs_weights)common->weights;
     options.kv_type = (llmcs_kv_type)common->kv_type;
+    options.adapters = common->adapters.items;
+    options.n_adapters = common->adapters.n;
     return !llmcs_plan(common->folder, &options, NULL, &plan) &&
            set(to, "model_bytes", json_integer((json_int_t)plan.model_bytes)) &&
            set(to, "peak_bytes", json_integer((json_int_t)plan.peak_bytes)) &&

@@ -8,6 +8,7 @@
 #include "base/call.h"
 #include "base/cpu.h"
 #include "base/options.h"
+#include "base/xxh64.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder/encoder.h"
 #include "runtime/model/plan_model.h"
@@ -43,6 +44,8 @@ llmcs_status ll_model_options_read(const llmcs_model_options *options, llmcs_mod
         return ll_fail(LLMCS_ARG, "kv_type: %d is not valid (0 to %d)", (int)out->kv_type, LLMCS_KV_F16);
     if (out->flags & ~LLMCS_LOAD_CHECK_FINITE)
         return ll_fail(LLMCS_ARG, "flags: 0x%x has unknown bits", (unsigned)out->flags);
+    if (out->n_adapters && !out->adapters)
+        return ll_fail(LLMCS_ARG, "adapters: NULL, and n_adapters is %zu", out->n_adapters);
     if (out->allocator && (!out->allocator->alloc || !out->allocator->free))
         return ll_fail(LLMCS_ARG, "allocator: alloc or free is NULL");
     return LLMCS_OK;
@@ -157,6 +160,10 @@ static llmcs_status open_tokenizer_meanwhile(void *user) {
     return ll_model_open_tokenizer(&m->allocator, job->source, &m->config, &m->log, &m->no_tokenizer, &m->tokenizer);
 }
 
+ll_adapter_paths ll_model_adapter_paths(const llmcs_model_options *o, const ll_log *log) {
+    return (ll_adapter_paths){o->adapters, o->n_adapters, o->load_mode, log};
+}
+
 static void close_tensors(ll_tensors **tensors) {
     if (*tensors) ll_tensors_close(tensors);
 }
@@ -173,10 +180,14 @@ static llmcs_status load_modules(llmcs_model *m, const ll_source *source, const 
 
 static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     ll_source module = ll_model_module(source, &m->config);
+    const ll_adapter_paths paths = ll_model_adapter_paths(o, &m->log);
+    ll_adapters *adapters LL_CLEANUP(ll_adapters_close) = NULL;
     ll_tensors *tensors LL_CLEANUP(close_tensors) = NULL;
     LL_TRY(ll_tensors_open(&m->allocator, &module, o->load_mode, &m->log, &tensors));
     LL_TRY(ll_tensors_fit(tensors, &m->config, &m->log));
     LL_TRY(ll_net_create(&m->config, &m->allocator, m->kernels, m->openblas, &m->net));
+    LL_TRY(ll_adapters_open(&m->allocator, &paths, &m->config, tensors, m->net, &adapters));
+    m->adapters_hash = ll_adapters_hash(adapters);
     tokenizer_job job = {m, source};
     const ll_load_options options = {.weights = o->weights,
                                      .check_finite = (o->flags & LLMCS_LOAD_CHECK_FINITE) != 0,
@@ -187,6 +198,7 @@ static llmcs_status load_weights(llmcs_model *m, const ll_source *source, const 
     LL_TRY(ll_net_load(m->net, tensors, m->pool, &options));
     LL_TRY(ll_net_set_kv_type(m->net, o->kv_type));
     LL_TRY(ll_tensors_check_unchanged(tensors));
+    LL_TRY(ll_adapters_check_unchanged(adapters));
     return load_modules(m, source, o);
 }
 
@@ -325,6 +337,7 @@ uint64_t ll_model_fingerprint_of(llmcs_model *m) {
     if (fingerprint) return fingerprint;
     fingerprint = m->net->ops->fingerprint(m->net);
     fingerprint = ll_sentence_net_fingerprint(fingerprint, &m->sentence, &m->config);
+    if (m->adapters_hash) fingerprint = ll_xxh64(&m->adapters_hash, sizeof m->adapters_hash, fingerprint);
     if (!fingerprint) fingerprint = 1;
     atomic_store_explicit(&m->fingerprint, fingerprint, memory_order_relaxed);
     return fingerprint;

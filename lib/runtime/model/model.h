@@ -11,6 +11,7 @@
 #include "formats/config.h"
 #include "kernels/openblas/openblas.h"
 #include "models/model.h"
+#include "runtime/adapter/adapter.h"
 #include "runtime/encoder/modules.h"
 
 struct ll_encoder; /* encoder/encoder.h */
@@ -36,6 +37,7 @@ struct llmcs_model {
     ll_no_tokenizer no_tokenizer;
     uint32_t heads;               /* LLMCS_HEAD_* */
     size_t n_ctx;                 /* most tokens of one sequence */
+    uint64_t adapters_hash;       /* of LoRA adapters; 0: none */
     _Atomic uint64_t fingerprint; /* of the network, for bytes of sessions; 0: not computed yet */
     struct ll_encoder *encoder;   /* the queue of an encoder's calls; NULL: a decoder */
 };
@@ -71,6 +73,8 @@ llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *
                                      const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer);
 /* Most tokens of one sequence. */
 static inline size_t ll_model_config_n_ctx(const ll_config *c) { return (size_t)(c->n_positions - c->position_offset); }
+/* The adapters of the options. */
+ll_adapter_paths ll_model_adapter_paths(const llmcs_model_options *o, const ll_log *log);
 /* The kernel set and, if the options ask for it, OpenBLAS: then *kernels is OpenBLAS's own. The caller closes *openblas
  * after the network. */
 llmcs_status ll_model_pick_backend(const llmcs_allocator *a, llmcs_backend backend, const ll_kernels **kernels,

@@ -65,8 +65,12 @@ static llmcs_status plan_parts(ll_model_plan *p, const char *path, const llmcs_m
     ll_source module = ll_model_module(&p->source, &p->config);
     LL_TRY(ll_tensors_open(a, &module, o->load_mode, &silent, &p->tensors));
     LL_TRY(ll_tensors_fit(p->tensors, &p->config, &silent));
-    const uint64_t while_loading = p->counter.live_bytes;
+    const ll_adapter_paths paths = ll_model_adapter_paths(o, &silent);
+    uint64_t while_loading = p->counter.live_bytes; /* without the network, which `weights` counts */
     LL_TRY(ll_net_create(&p->config, a, p->kernels, p->openblas, &p->net));
+    while_loading -= p->counter.live_bytes;
+    LL_TRY(ll_adapters_open(a, &paths, &p->config, p->tensors, p->net, &p->adapters));
+    while_loading += p->counter.live_bytes;
     LL_TRY(ll_net_plan(p->net, p->tensors, o->weights, n_threads, &weights, &staging));
     LL_TRY(ll_net_set_kv_type(p->net, o->kv_type));
     const ll_sentence_load load = {a, &p->config, &p->source, o, &silent};
@@ -94,6 +98,7 @@ void ll_model_plan_close(ll_model_plan *p) {
     ll_net_free(&p->net);
     ll_openblas_close(&p->counting, &p->openblas);
     if (p->tensors) ll_tensors_close(&p->tensors);
+    ll_adapters_close(&p->adapters);
     llmcs_tokenizer_free(&p->tokenizer);
     ll_config_free(&p->config);
     ll_source_close(&p->source);

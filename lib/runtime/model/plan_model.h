@@ -18,6 +18,7 @@ typedef struct ll_model_plan {
     ll_openblas *openblas;
     llmcs_tokenizer *tokenizer;
     ll_tensors *tensors;
+    ll_adapters *adapters;
     ll_net *net; /* planned, without weights */
     uint64_t model_bytes, peak_bytes;
 } ll_model_plan;

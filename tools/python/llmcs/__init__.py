@@ -61,7 +61,7 @@ from ._errors import (
 from ._generate import Generated
 from ._grammar import Grammar
 from ._index import Found, Index
-from ._model import Model, plan, plan_engine, quantize
+from ._model import Model, merge, plan, plan_engine, quantize
 from ._native import lib as _lib
 from ._session import Choice, Score, Session
 from ._spans import Span
@@ -105,6 +105,7 @@ __all__ = [
     "TokenRangeError",
     "Tokenizer",
     "UnsupportedError",
+    "merge",
     "plan",
     "plan_engine",
     "quantize",

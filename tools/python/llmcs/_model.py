@@ -1,11 +1,11 @@
-"""Models: opening, what encoders do with texts, memory plans, quantizing."""
+"""Models: opening, what encoders do with texts, memory plans, quantizing, merging adapters."""
 
 from __future__ import annotations
 
 import ctypes as c
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Tuple, Union
 
 from ._errors import call
 from ._handles import Handle, calls_in_flight, interruptible
@@ -32,6 +32,7 @@ from ._native import (
     EnginePlanInfo,
     LogFn,
     MaskToken,
+    MergeParams,
     ModelInfo,
     ModelOptions,
     PlanInfo,
@@ -138,8 +139,25 @@ class _Progress:
             raise self._raised
 
 
+def _adapter_paths(adapter: Any) -> Any:
+    """One path or several, as an array of C strings."""
+    if adapter is None:
+        adapter = ()
+    elif isinstance(adapter, (str, bytes, os.PathLike)):
+        adapter = (adapter,)
+    paths = [path("adapter", item) for item in items("adapter", adapter)]
+    return (c.c_char_p * len(paths))(*paths)
+
+
 def _model_options(
-    n_threads: int, mmap: bool, backend: str, weights: str, kv_type: str, max_bytes: int, check_finite: bool
+    n_threads: int,
+    mmap: bool,
+    backend: str,
+    weights: str,
+    kv_type: str,
+    max_bytes: int,
+    check_finite: bool,
+    adapter: Any,
 ) -> Any:
     options = initialised(ModelOptions)
     options.n_threads = integer("n_threads", n_threads, i32)
@@ -149,6 +167,8 @@ def _model_options(
     options.kv_type = choice("kv_type", kv_type, KV_TYPES, _FLOAT_NAMES)
     options.max_bytes = integer("max_bytes", max_bytes, u64)
     options.flags = 1 if check_finite else 0
+    adapters = _adapter_paths(adapter)
+    options.adapters, options.n_adapters = adapters, len(adapters)
     return options
 
 
@@ -189,9 +209,10 @@ _TEXT_ARGUMENTS = ("overflow", "truncation", "max_length", "stride", "window_poo
 class Model(Handle):
     """Model(folder or GGUF file). Any thread may use it; several at once share forward passes.
 
-    weights: how they are kept: auto (as stored), f32, f16, bf16, int8, int4. kv_type: auto, f32, f16. log(level,
-    message) receives what the library logs, on any thread; by default the logging module's logger "llmcs" receives it.
-    progress(share done) is called while the model loads, from another thread; a true result stops it."""
+    weights: how they are kept: auto (as stored), f32, f16, bf16, int8, int4. kv_type: auto, f32, f16. adapter: the path
+    of a LoRA adapter that PEFT saved, or several, applied to the weights. log(level, message) receives what the library
+    logs, on any thread; by default the logging module's logger "llmcs" receives it. progress(share done) is called while
+    the model loads, from another thread; a true result stops it."""
 
     _free = lib.llmcs_model_free
 
@@ -207,10 +228,11 @@ class Model(Handle):
         check_finite: bool = False,
         log: Optional[Log] = None,
         progress: Optional[Progress] = None,
+        adapter: Union[None, PathInput, Iterable[PathInput]] = None,
     ) -> None:
         super().__init__()
         self._path = path("folder", folder)
-        options = _model_options(n_threads, mmap, backend, weights, kv_type, max_bytes, check_finite)
+        options = _model_options(n_threads, mmap, backend, weights, kv_type, max_bytes, check_finite, adapter)
         options.log = self._log = _log_function(log)  # kept: sessions and engines may call it, too
         watch = _Progress(progress)
         options.progress = watch.function
@@ -499,12 +521,19 @@ def _split(rows: Any, lengths: List[int]) -> List[Any]:
 
 
 def _planned_options(options: Dict[str, Any]) -> Any:
-    names = ("n_threads", "mmap", "backend", "weights", "kv_type", "max_bytes", "check_finite")
+    names = ("n_threads", "mmap", "backend", "weights", "kv_type", "max_bytes", "check_finite", "adapter")
     for name in options:
         if name not in names:
             raise TypeError("no option %r; there are %s" % (name, joined(names)))
     defaults: Dict[str, Any] = dict(
-        n_threads=0, mmap=False, backend="auto", weights="auto", kv_type="auto", max_bytes=0, check_finite=False
+        n_threads=0,
+        mmap=False,
+        backend="auto",
+        weights="auto",
+        kv_type="auto",
+        max_bytes=0,
+        check_finite=False,
+        adapter=None,
     )
     return _model_options(**{**defaults, **options})
 
@@ -536,6 +565,30 @@ def plan_engine(
         c.byref(out),
     )
     return fields(out)
+
+
+def merge(
+    folder: PathInput,
+    adapter: Union[PathInput, Iterable[PathInput]],
+    out_folder: PathInput,
+    log: Optional[Log] = None,
+    progress: Optional[Progress] = None,
+) -> None:
+    """Writes a model's folder with LoRA adapters applied as another Hugging Face folder, which must not exist yet."""
+    adapters = _adapter_paths(adapter)
+    params = initialised(MergeParams)
+    params.log = log_function = _log_function(log)
+    watch = _Progress(progress)
+    params.progress = watch.function
+    watch.call(
+        lib.llmcs_merge,
+        path("folder", folder),
+        adapters,
+        len(adapters),
+        path("out_folder", out_folder),
+        c.byref(params),
+    )
+    del log_function
 
 
 def quantize(

@@ -80,6 +80,8 @@ ModelOptions = _struct(
     (ProgressFn, "progress"),
     (ptr, "progress_user"),
     (enum, "weights kv_type"),
+    (P(text), "adapters"),
+    (size, "n_adapters"),
 )
 ModelInfo = _struct(
     "llmcs_model_info",
@@ -235,6 +237,15 @@ EnginePlanInfo = _struct(
     "llmcs_engine_plan_info",
     (size, "struct_size"),
     (u64, "engine_bytes kv_block_tokens kv_block_bytes n_blocks n_conversations request_bytes"),
+)
+MergeParams = _struct(
+    "llmcs_merge_params",
+    (size, "struct_size"),
+    (P(Allocator), "allocator"),
+    (LogFn, "log"),
+    (ptr, "log_user"),
+    (ProgressFn, "progress"),
+    (ptr, "progress_user"),
 )
 QuantizeParams = _struct(
     "llmcs_quantize_params",
@@ -403,6 +414,8 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_encoder_eval_within": (enum, ptr, P(i32), P(i32), P(size), size, P(CallLimits), P(EncoderOutputs)),
     "llmcs_plan": (enum, text, P(ModelOptions), P(SessionOptions), P(PlanInfo)),
     "llmcs_engine_plan": (enum, text, P(ModelOptions), P(EngineOptions), size, P(EnginePlanInfo)),
+    "llmcs_merge_params_init_sized": (None, P(MergeParams), size),
+    "llmcs_merge": (enum, text, P(text), size, text, P(MergeParams)),
     "llmcs_quantize_params_init_sized": (None, P(QuantizeParams), size),
     "llmcs_quantize": (enum, text, text, P(QuantizeParams)),
     "llmcs_model_fingerprint": (enum, ptr, P(u64)),

@@ -1,0 +1,27 @@
+/* Writes a folder of files whole or not at all: they are written into a temporary folder next to the target, which
+ * becomes the target when all of them are on the disk. On failure the temporary folder is removed. */
+#ifndef LL_BASE_OUTPUT_FOLDER_H
+#define LL_BASE_OUTPUT_FOLDER_H
+
+#include "base/output.h"
+
+#define LL_OUTPUT_FOLDER_FILES 64
+
+typedef struct ll_output_folder {
+    llmcs_allocator allocator;
+    char *target, *temporary;                  /* temporary: target.<number>.tmp */
+    char *path;                                /* a file of it */
+    const char *names[LL_OUTPUT_FOLDER_FILES]; /* of files that were begun */
+    size_t n_names;
+} ll_output_folder;
+
+/* ARG: the target exists. IO: no folder can be made there. NOMEM. On failure there is nothing to abandon. */
+llmcs_status ll_output_folder_begin(ll_output_folder *f, const llmcs_allocator *a, const char *target);
+/* Begins file `name` in it, for ll_output_write and ll_output_finish. The name outlives the folder. LIMIT. */
+llmcs_status ll_output_folder_file(ll_output_folder *f, const char *name, ll_output *out);
+/* Renames. IO: the temporary folder is removed. Frees the output either way. */
+llmcs_status ll_output_folder_finish(ll_output_folder *f);
+/* Removes the temporary folder and what is in it. No effect after finish. */
+void ll_output_folder_abandon(ll_output_folder *f);
+
+#endif
