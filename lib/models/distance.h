@@ -7,10 +7,9 @@
 #include <stddef.h>
 
 typedef struct ll_buckets {
-    size_t n_buckets; /* at least 4 */
-    size_t
-        max_distance; /* from which on the last bucket counts; more than a quarter of n_buckets, or a half if causal */
-    bool causal;      /* all buckets are for keys before the query; else half of them are for keys after it */
+    size_t n_buckets;    /* at least 4 */
+    size_t max_distance; /* from which on the last bucket counts; above n_buckets / 4, or n_buckets / 2 if causal */
+    bool causal;         /* all buckets are for keys before the query; else half of them are for keys after it */
 } ll_buckets;
 
 /* The bucket of key - query. */

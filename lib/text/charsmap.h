@@ -16,6 +16,8 @@ typedef struct ll_charsmap {
 
 /* Longest replacement; the longest of Unicode's has 33 bytes. */
 #define LL_CHARSMAP_MAX_VALUE 255
+/* Characters that a key is followed for: a damaged map may lead in circles. */
+#define LL_CHARSMAP_MAX_KEY 255
 
 /* blob must outlive the map. TOKENIZER, naming `path`, for a map whose sizes do not fit. */
 llmcs_status ll_charsmap_init(ll_charsmap *m, const llmcs_allocator *a, const char *blob, size_t n, const char *path);

@@ -121,7 +121,8 @@ static prefix find_prefix(const ll_normalizer_step *step, const ll_chars *c, siz
     }
     if (!step->charsmap) return p;
     ll_charsmap_walk w = ll_charsmap_begin(step->charsmap);
-    for (size_t k = i; k < c->n; k++) {
+    const size_t end = ll_min(c->n, i + LL_CHARSMAP_MAX_KEY);
+    for (size_t k = i; k < end; k++) {
         char utf8[4];
         const size_t n = ll_utf8_encode(c->at[k].cp, utf8);
         for (size_t b = 0; b < n; b++)

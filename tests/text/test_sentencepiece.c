@@ -9,8 +9,10 @@
 #include "support/random.h"
 #include "support/suite.h"
 #include "support/temp.h"
+#include "text/charsmap.h"
 #include "text/double_array.h"
 #include "text/golden.h"
+#include "text/normalize.h"
 #include "text/unigram.h"
 
 #define DATA "tests/data/sentencepiece/"
@@ -365,6 +367,41 @@ START_TEST(gguf_vocabularies_give_the_folders_ids) {
 }
 END_TEST
 
+/* A character map whose letter "a" leads back to the root: keys of any length, none of which ends. */
+static size_t put_circle(char *map) {
+    enum { N_UNITS = 128, FIRST = 1, A = FIRST ^ 'a' };
+    unsigned char *b = (unsigned char *)map;
+    memset(b, 0, 4 + 4 * N_UNITS + 1);
+    const struct {
+        size_t at;
+        uint32_t value;
+    } words[] = {{0, 4 * N_UNITS}, {4, FIRST << 10}, {4 + 4 * A, (uint32_t)(A ^ FIRST) << 10 | 'a'}};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 4; k++) b[words[i].at + k] = (unsigned char)(words[i].value >> 8 * k);
+    return 4 + 4 * N_UNITS + 1;
+}
+
+START_TEST(a_character_map_that_leads_in_circles_costs_no_square) {
+    enum { N = 300000 };
+    const llmcs_allocator a = ll_allocator_default();
+    char map[1024];
+    ll_charsmap m;
+    ck_assert(!ll_charsmap_init(&m, &a, map, put_circle(map), "a circle"));
+    const ll_normalizer_step step = {.kind = LL_NORMALIZE_SENTENCEPIECE, .charsmap = &m};
+    ll_normalizer_scratch s = {0};
+    ck_assert(!ll_normalizer_workspace(&s, &a, N));
+    while (s.text.n < N) s.text.at[s.text.n++] = (ll_char){.cp = 'a'};
+    const double begin = suite_cpu_seconds();
+    ck_assert(!ll_normalize(NULL, &step, 1, &s, &a)); /* this step needs no properties of characters */
+    const double seconds = suite_cpu_seconds() - begin;
+    printf("%.3f s\n", seconds);
+    ck_assert_msg(seconds < 10, "%.1f s", seconds);
+    ck_assert_uint_eq(s.text.n, N);
+    ll_normalizer_scratch_free(&s, &a);
+    ll_charsmap_free(&m, &a);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------- in words */
 
 START_TEST(a_tokenizer_describes_itself) {
@@ -599,6 +636,7 @@ static void add(TCase *t) {
     tcase_add_test(t, languages_go_to_their_place_in_the_template);
     tcase_add_test(t, languages_are_listed);
     tcase_add_test(t, gguf_vocabularies_give_the_folders_ids);
+    tcase_add_test(t, a_character_map_that_leads_in_circles_costs_no_square);
     tcase_add_test(t, a_tokenizer_describes_itself);
     tcase_add_test(t, time_is_linear_in_hostile_texts);
     tcase_add_test(t, models_that_lie_are_refused);
