@@ -12,7 +12,7 @@
 /* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
  * question; of the two intents that the desk asks back between. */
 static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
-static const double angry_score = 0.9, sure_entry = 0.5;
+static const double angry_score = 0.9, sure_entry = 0.5, likely_scope = 0.3;
 enum {
     SHORT_ANSWER = 4,
     LONG_ANSWER = 8,
@@ -32,6 +32,7 @@ typedef struct reading {
     const char *label, *second;
     double score, second_score, out_of_scope;
     bool accepted, near_tie;
+    bool likely; /* accepted by the classifier's own threshold, though not by the flow's, and no near tie */
     const float *vector;
 } reading;
 
@@ -171,6 +172,7 @@ static llmcs_status keep_prediction(desk_turn *t, const llmcs_shop_prediction *p
     r->out_of_scope = (double)p->out_of_scope;
     r->accepted = is_accepted(t, p);
     r->near_tie = p->near_tie;
+    r->likely = p->accepted && !p->near_tie;
     if (p->n_scores > 1) {
         SHOP_TRY(shop_arena_copy(t->arena, p->scores[1].label, strlen(p->scores[1].label), &r->second));
         r->second_score = (double)p->scores[1].score;
@@ -382,6 +384,17 @@ static llmcs_status offer_two(desk_turn *t, const reading *r, bool *offered) {
     desk_set_route(t, LLMCS_DESK_ASK_BACK);
     *offered = true;
     return LLMCS_OK;
+}
+
+/* What nothing else answers: the likely flow, which asks before it does anything. */
+static llmcs_status start_likely(desk_turn *t, const reading *r, bool *understood) {
+    const int flow = offered_flow(t, r->label);
+    if (!r->likely || flow < 0 || t->flows->flows[flow].small_talk || r->score < offered_first ||
+        r->out_of_scope >= likely_scope)
+        return LLMCS_OK;
+    const desk_wish wish = {.text = r->text, .label = r->label, .score = r->score, .flow = flow, .vector = r->vector};
+    t->out.intent = r->label;
+    return desk_answer_wish(t, &wish, understood);
 }
 
 llmcs_status desk_not_understood(desk_turn *t) {
@@ -674,6 +687,7 @@ static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
     }
     understood = several && is_unsure(&wishes[0]);
     SHOP_TRY(understood ? answer_unsure(t, &wishes[0]) : desk_answer_wish(t, &wishes[0], &understood));
+    if (!understood && !several && !*wishes[0].label) SHOP_TRY(start_likely(t, &r[0], &understood));
     if (!understood && !t->c->n_queue && !*wishes[0].label) SHOP_TRY(offer_two(t, &r[0], &offered));
     if (understood || offered) {
         t->c->unknown = 0;
