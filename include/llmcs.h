@@ -163,7 +163,7 @@ typedef enum llmcs_weights {
     LLMCS_WEIGHTS_INT4 = 5  /* half a byte and one scale per 32 weights; activations as for INT8 */
 } llmcs_weights;
 
-/* How keys and values of past tokens are stored. */
+/* How keys and values of past tokens are stored. An LSTM's states are float32: F16 is refused (UNSUPPORTED). */
 typedef enum llmcs_kv_type {
     LLMCS_KV_AUTO = 0, /* F16 with INT8 and INT4 weights, else F32 */
     LLMCS_KV_F32 = 1,
