@@ -217,6 +217,7 @@ LLMCS_API void llmcs_model_free(llmcs_model **model);
 #define LLMCS_HEAD_POOLER 0x10u               /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
 #define LLMCS_HEAD_TOKEN_CLASSIFICATION 0x20u /* llmcs_tag */
 #define LLMCS_HEAD_QUESTION_ANSWERING 0x40u   /* llmcs_answer_span */
+#define LLMCS_HEAD_SEQ2SEQ_LM 0x80u           /* with LLMCS_HEAD_CAUSAL_LM: an encoder-decoder (BART, Marian, T5) */
 
 typedef struct llmcs_model_info {
     size_t struct_size;
@@ -620,6 +621,9 @@ typedef struct llmcs_generate_params {
      * tokens and every other parameter. The model's tokenizer made it. Not with forced_bos_token_id and
      * forced_eos_token_id. An answer that max_new_tokens cuts off is the beginning of a text of the grammar. */
     llmcs_grammar *grammar; /* [NULL] */
+    /* Of encoder-decoders, where the prompt is the source: what the decoder starts with, and is no part of the answer.
+     * For mBART-25 the target language's id. It counts in max_length and min_length; others refuse it. */
+    llmcs_ids decoder_input_ids; /* [none] none: the folder's decoder_start_token_id */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -698,7 +702,10 @@ LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llm
                                                float *probabilities);
 
 /* ---------------------------------------------------------------------------------------------- sessions */
-/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. */
+/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. That of an
+ * encoder-decoder (LLMCS_HEAD_SEQ2SEQ_LM) holds a source, for whose tokens the encoder and the decoder's layers compute
+ * keys and values once, and the decoder's tokens: n_ctx of either. llmcs_generate and llmcs_score encode their prompt
+ * as the source, unless it is the one the session holds. */
 
 /* What n_ctx 0 means for models of long contexts: their keys and values would take gigabytes that few conversations
  * use. Give n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
@@ -724,9 +731,17 @@ LLMCS_API void llmcs_session_free(llmcs_session **session);
 typedef enum llmcs_want_logits { LLMCS_LOGITS_NONE = 0, LLMCS_LOGITS_LAST = 1, LLMCS_LOGITS_ALL = 2 } llmcs_want_logits;
 
 /* Appends n_ids tokens and evaluates them. Splitting a prompt over several calls gives the same bits. A failed call
- * leaves the session unchanged. Errors: ARG NOMEM CONTEXT_FULL TOKEN_RANGE NUMERIC CANCELLED BUSY STATE FORK. */
+ * leaves the session unchanged. Errors: ARG NOMEM CONTEXT_FULL TOKEN_RANGE NUMERIC CANCELLED BUSY STATE (an
+ * encoder-decoder without a source) FORK. */
 LLMCS_API llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids,
                                           llmcs_want_logits want);
+
+/* Encodes a source of n_ids tokens with an encoder-decoder. The session drops the decoder's tokens; llmcs_session_eval
+ * then evaluates new ones, decoder_start_token_id first. hidden: [n_ids, n_embd] the encoder's output, or NULL, with
+ * which a source that the session holds already is kept as it is. After a failed call the session may hold no source.
+ * Errors: ARG NOMEM CONTEXT_FULL (a source longer than n_ctx) TOKEN_RANGE NO_HEAD (not an encoder-decoder) CANCELLED
+ * BUSY FORK. */
+LLMCS_API llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden);
 
 /* Logits of the last eval: *logits is [*n_rows, vocab_size], for the last token or for all; valid until the next call
  * with this session. Errors: ARG BUSY FORK STATE (no logits were requested). */
@@ -743,8 +758,9 @@ LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session 
 
 /* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any, in
  *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
- * and 4 * vocab_size more with logits. Equal states give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes.
- * Allocates nothing. The bytes contain the conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian).
+ * and 4 * vocab_size more with logits, 8 + n_source * (the same) more with the source of an encoder-decoder. Equal
+ * states give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes. Allocates nothing. The bytes contain the
+ * conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian).
  */
 LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
 

@@ -70,12 +70,16 @@ typedef enum ll_positions_kind {
     LL_NO_POSITIONS,            /* none are added */
     LL_POSITIONS_TABLE,         /* row p */
     LL_POSITIONS_AFTER_PADDING, /* row pad_token_id + 1 + p, counted over tokens that are not padding (RoBERTa) */
+    LL_POSITIONS_FROM_TWO,      /* row p + 2; max_position_embeddings counts without the first two (BART) */
+    LL_POSITIONS_SINES          /* the sines of all angles, then the cosines; files may leave them out (Marian) */
 } ll_positions_kind;
 
 typedef enum ll_bias_rule {
     LL_WITH_BIAS,
     LL_NO_BIAS,
-    LL_BIAS_BY_KEY /* as config.json says: ll_config.attention_bias, mlp_bias; of heads classifier_bias, decoder_bias */
+    LL_BIAS_BY_KEY,   /* as config.json says: ll_config.attention_bias, mlp_bias; of heads classifier_bias, decoder_bias
+                       */
+    LL_BIAS_IF_STORED /* of heads: where the file has it */
 } ll_bias_rule;
 
 typedef enum ll_glu {
@@ -83,6 +87,7 @@ typedef enum ll_glu {
     LL_GATE_AND_UP,  /* down(act(gate(x)) * up(x)), two tensors */
     LL_FUSED_FIRST,  /* one tensor, whose first half is the gate (ModernBERT, jina) */
     LL_FUSED_SECOND, /* ... second half (GTE) */
+    LL_GATE_BY_KEY   /* LL_GATE_AND_UP or LL_NO_GATE, as ll_config.gated says (T5) */
 } ll_glu;
 
 typedef enum ll_window_rule {
@@ -106,7 +111,7 @@ typedef struct ll_stack_spec {
     bool cross; /* each layer attends to the encoder's output, too */
     struct {
         ll_positions_kind positions;
-        bool sqrt_scale; /* rows of tokens times sqrt(n_embd) */
+        bool sqrt_scale; /* rows of tokens times sqrt(n_embd); also where ll_config.scale_embedding says so */
     } embed;
     struct {
         ll_norm_place place;
@@ -156,6 +161,7 @@ typedef struct ll_head_spec {
     ll_name out; /* to labels or vocabulary; a vocabulary's is the token table where tied */
     ll_bias_rule out_bias;
     const char *out_biases[2]; /* the bias of `out` under one or both of two names; NULL: out's own */
+    bool scaled_if_tied;       /* where the vocabulary is the token table, rows are divided by sqrt(n_embd) (T5) */
 } ll_head_spec;
 
 /* What follows a family's class prefix: "ForMaskedLM". */
@@ -175,6 +181,7 @@ typedef enum ll_key_kind {
     LL_KEY_NUMBER,     /* double; absent or null: the default */
     LL_KEY_EPS,        /* float, 1e-37 to 1; absent: the default */
     LL_KEY_ACTIVATION, /* ll_activation by its name; absent: the default */
+    LL_KEY_GATED,      /* the same; "gated-" before the name sets ll_config.gated */
     LL_KEY_CHOICE,     /* int32_t: the position of a text in `choices`; absent: the default */
 } ll_key_kind;
 
@@ -231,6 +238,9 @@ typedef struct ll_key {
         .names = {__VA_ARGS__}, .kind = LL_KEY_ACTIVATION, .field = offsetof(ll_config, activation), \
         .by_default = (default_)                                                                     \
     }
+
+#define LL_GATED_ACTIVATION(default_, ...) \
+    { .names = {__VA_ARGS__}, .kind = LL_KEY_GATED, .field = offsetof(ll_config, activation), .by_default = (default_) }
 
 /* A member that must have this value, as another one describes a network that is not run. */
 typedef struct ll_must_be {
@@ -292,9 +302,17 @@ struct ll_family {
     const ll_sign *bare_signs;   /* by tensors without the family's prefix, tried after all families' signs */
     ll_stack_spec stack[2];      /* an encoder or a decoder; both: encoder, decoder */
     struct {
-        int32_t bos, eos, pad; /* without the keys; -1: none */
+        int32_t bos, eos, pad;     /* without the keys; -1: none */
+        int32_t start, forced_eos; /* the same of encoder-decoders: decoder_start_token_id, forced_eos_token_id */
     } tokens;
 };
+
+/* An encoder-decoder. */
+static inline bool ll_family_has_source(const ll_family *f) { return f->stack[1].layers != NULL; }
+/* The stack whose output the heads read. */
+static inline const ll_stack_spec *ll_family_last_stack(const ll_family *f) {
+    return &f->stack[ll_family_has_source(f)];
+}
 
 /* All families, up to a NULL. */
 extern const ll_family *const ll_families[];
@@ -329,7 +347,11 @@ static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { r
     ROW(qwen2)           \
     ROW(qwen3)           \
     ROW(gemma3)          \
-    ROW(lstm)
+    ROW(lstm)            \
+    ROW(bart)            \
+    ROW(mbart)           \
+    ROW(marian)          \
+    ROW(t5)
 #define LL_DECLARE_FAMILY(name) extern const ll_family ll_family_##name;
 LL_FAMILIES(LL_DECLARE_FAMILY)
 

@@ -77,6 +77,13 @@ typedef struct ll_config {
     int32_t n_kv_head; /* heads of keys and values, a divisor of n_head; as many unless the file says less */
     int32_t head_dim;  /* n_embd / n_head unless the file says another */
     int32_t n_embd_in; /* width of the token table: n_embd, or less (ELECTRA, ALBERT) */
+    /* Of an encoder-decoder, whose sizes above are the decoder's. All 0: there is no encoder. */
+    struct {
+        int32_t vocab_size, n_layer, n_head, head_dim, n_inner;
+    } encoder;
+    bool shares_tokens;            /* encoder and decoder have one token table */
+    bool scale_embedding;          /* rows of the token table times sqrt(n_embd) */
+    bool gated;                    /* of LL_GATE_BY_KEY */
     bool attention_bias, mlp_bias; /* of families whose config.json says so (LL_BIAS_BY_KEY) */
     double query_scalar;           /* scores are divided by its square root; 0: by that of head_dim */
     ll_rope_config rope;           /* of families with rotary embeddings */
@@ -104,8 +111,9 @@ typedef struct ll_config {
         bool pads_window;   /* pad_token_id is put before fewer tokens */
         bool skips_padding; /* a pad_token_id leaves the state as it was (Keras' mask_zero) */
     } lstm;
-    int32_t n_groups;        /* layers that share weights are in one of so many groups (ALBERT) */
-    int32_t position_offset; /* RoBERTa: padding_idx + 1; else 0. A sequence holds n_positions - offset tokens */
+    int32_t n_groups; /* layers that share weights are in one of so many groups (ALBERT) */
+    int32_t
+        position_offset; /* RoBERTa: padding_idx + 1; BART: 2; else 0. A sequence holds n_positions - offset tokens */
     float layer_norm_eps;
     ll_activation activation;
     bool tie_word_embeddings;
@@ -113,7 +121,8 @@ typedef struct ll_config {
     /* -1: none. An id outside the vocabulary counts as none and is logged: Chinese GPT-2 checkpoints keep the
      * English 50256 with a vocabulary of 21128. */
     int32_t bos_token_id, pad_token_id, sep_token_id;
-    int32_t *eos_token_id; /* generation_config.json's if there, else config.json's */
+    int32_t decoder_start_token_id; /* of encoder-decoders */
+    int32_t *eos_token_id;          /* generation_config.json's if there, else config.json's */
     size_t n_eos_token_id;
     ll_problem problem;
     int32_t n_labels;      /* of LL_HEAD_CLASSIFICATION and LL_HEAD_TOKENS; else 0 */

@@ -151,6 +151,8 @@ static llmcs_status read_values(ll_config *c, const ll_settings *f, const ll_log
     LL_TRY(read_lengths(c, f));
     LL_TRY(read_early_stopping(c, f));
     LL_TRY(read_lists(c, f, log));
+    if (ll_family_has_source(c->family))
+        LL_TRY(ll_config_token_id(c, f, "decoder_start_token_id", log, &c->decoder_start_token_id));
     return ll_config_eos_ids(c, f, log);
 }
 
@@ -255,10 +257,29 @@ void ll_config_generation_defaults(ll_config *c) {
     c->generation.forced_bos_token_id = -1;
 }
 
+/* What the configuration classes of encoder-decoders fill in (BartConfig, MarianConfig): forced_eos_token_id where the
+ * key is absent, and forced_bos_token_id where an old file has its first spelling. */
+static llmcs_status read_forced_defaults(ll_config *c, const ll_settings *config) {
+    const int32_t eos = c->family->tokens.forced_eos;
+    bool forces_bos = false;
+    ll_json v;
+    int32_t *id;
+    if (!ll_family_has_source(c->family)) return LLMCS_OK;
+    LL_TRY(ll_settings_bool_or_null(config, "force_bos_token_to_be_generated", &forces_bos));
+    if (forces_bos && c->generation.forced_bos_token_id < 0) c->generation.forced_bos_token_id = c->bos_token_id;
+    LL_TRY(ll_settings_find(config, "forced_eos_token_id", &v));
+    if (ll_json_get_type(v) != LL_JSON_MISSING || eos < 0 || eos >= c->vocab_size) return LLMCS_OK;
+    LL_TRY(ll_arena_alloc(&c->arena, 1, sizeof *id, config->name, &id));
+    *id = eos;
+    c->generation.forced_eos_token_id = (llmcs_ids){id, 1};
+    return LLMCS_OK;
+}
+
 /* A folder from before generation_config.json. */
 static llmcs_status read_config_json(ll_config *c, const ll_settings *config, const ll_log *log) {
     ll_json v;
     LL_TRY(read_values(c, config, log));
+    LL_TRY(read_forced_defaults(c, config));
     ll_config_log_unapplied(config, unapplied, log);
     LL_TRY(ll_settings_find(config, "task_specific_params", &v));
     if (ll_json_count(v))

@@ -79,16 +79,31 @@ static const struct {
 };
 #define ACTIVATION_NAMES "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh, silu, quick_gelu"
 
+/* "gated-gelu" is GELU's tanh form (T5Config). */
+static bool find_gated_activation(ll_json v, ll_activation *out) {
+    static const struct {
+        const char *name;
+        ll_activation activation;
+    } gated[] = {{"gated-gelu", LL_ACT_GELU_NEW}, {"gated-silu", LL_ACT_SILU}, {"gated-relu", LL_ACT_RELU}};
+    for (size_t i = 0; i < sizeof gated / sizeof *gated; i++)
+        if (ll_json_equals(v, gated[i].name)) {
+            *out = gated[i].activation;
+            return true;
+        }
+    return false;
+}
+
 static llmcs_status read_activation(ll_config *c, const ll_settings *f, const ll_key *key) {
     ll_activation *out = field_of(c, key);
     *out = (ll_activation)key->by_default;
     for (int i = 0; i < 3 && key->names[i]; i++) {
         ll_json v;
-        bool known = false;
         LL_TRY(ll_settings_find(f, key->names[i], &v));
         if (ll_json_get_type(v) == LL_JSON_MISSING) continue;
         if (ll_json_get_type(v) != LL_JSON_STRING)
             return ll_settings_bad(f, key->names[i], v, "the name of an activation function");
+        bool known = key->kind == LL_KEY_GATED && i == 0 && find_gated_activation(v, out);
+        c->gated |= known;
         for (size_t k = 0; k < sizeof activations / sizeof *activations && !known; k++)
             if (ll_json_equals(v, activations[k].name)) {
                 *out = activations[k].activation;
@@ -133,6 +148,7 @@ static llmcs_status read_key(ll_config *c, const ll_settings *f, const ll_key *k
         case LL_KEY_EPS:
             return read_epsilon(c, f, key);
         case LL_KEY_ACTIVATION:
+        case LL_KEY_GATED:
             return read_activation(c, f, key);
         case LL_KEY_CHOICE:
             return read_choice(c, f, key);
@@ -223,6 +239,12 @@ static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_
     LL_TRY(ll_config_token_id(c, f, "bos_token_id", log, &c->bos_token_id));
     LL_TRY(ll_config_token_id(c, f, "pad_token_id", log, &c->pad_token_id));
     LL_TRY(ll_config_token_id(c, f, "sep_token_id", log, &c->sep_token_id));
+    c->decoder_start_token_id = -1;
+    if (ll_family_has_source(c->family)) {
+        const int32_t start = c->family->tokens.start;
+        c->decoder_start_token_id = start < c->vocab_size ? start : -1;
+        LL_TRY(ll_config_token_id(c, f, "decoder_start_token_id", log, &c->decoder_start_token_id));
+    }
     if (eos >= 0 && eos < c->vocab_size) {
         LL_TRY(ll_arena_alloc(&c->arena, 1, sizeof *c->eos_token_id, f->name, &c->eos_token_id));
         c->eos_token_id[0] = eos;
@@ -231,10 +253,16 @@ static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_
     return ll_config_eos_ids(c, f, log);
 }
 
-/* Positions are counted from padding_idx + 1 on (create_position_ids_from_input_ids). */
+/* RoBERTa counts positions from padding_idx + 1 on (create_position_ids_from_input_ids), BART from 2, whose tables have
+ * two rows more than the file says (BartLearnedPositionalEmbedding). */
 static llmcs_status read_position_offset(ll_config *c, const ll_settings *f) {
+    const ll_positions_kind kind = c->family->stack[0].embed.positions;
     int64_t pad = c->family->tokens.pad;
-    if (c->family->stack[0].embed.positions != LL_POSITIONS_AFTER_PADDING) return LLMCS_OK;
+    if (kind == LL_POSITIONS_FROM_TWO) {
+        c->position_offset = 2;
+        c->n_positions += 2; /* LL_MAX_POSITIONS leaves space for them */
+    }
+    if (kind != LL_POSITIONS_AFTER_PADDING) return LLMCS_OK;
     LL_TRY(ll_settings_int_or_null(f, "pad_token_id", 0, (int64_t)c->vocab_size - 1, &pad));
     if (pad + 1 >= c->n_positions)
         return ll_fail(LLMCS_CONFIG, "%s: max_position_embeddings: %d leaves no position after pad_token_id %lld",
@@ -267,6 +295,26 @@ static const char *name_of_field(const ll_family *family, size_t field) {
     return "";
 }
 
+/* The encoder of an encoder-decoder has the decoder's sizes where the family has no key of its own for them. */
+static llmcs_status complete_encoder(ll_config *c, const char *file) {
+    if (!ll_family_has_source(c->family)) return LLMCS_OK;
+    if (!c->encoder.vocab_size) c->encoder.vocab_size = c->vocab_size;
+    if (!c->encoder.n_inner) c->encoder.n_inner = c->n_inner;
+    if (!c->encoder.n_head) c->encoder.n_head = c->n_head;
+    c->encoder.head_dim = c->head_dim;
+    if (c->n_buckets && c->max_distance <= c->n_buckets / 2)
+        return ll_fail(LLMCS_CONFIG, "%s: %s: %d is not more than half of %s: %d", file,
+                       name_of_field(c->family, offsetof(ll_config, max_distance)), (int)c->max_distance,
+                       name_of_field(c->family, offsetof(ll_config, n_buckets)), (int)c->n_buckets);
+    if (c->encoder.n_head == c->n_head) return LLMCS_OK;
+    if (c->n_embd % c->encoder.n_head)
+        return ll_fail(LLMCS_CONFIG, "%s: %s: %d is not a multiple of %s: %d", file,
+                       name_of_field(c->family, offsetof(ll_config, n_embd)), (int)c->n_embd,
+                       name_of_field(c->family, offsetof(ll_config, encoder.n_head)), (int)c->encoder.n_head);
+    c->encoder.head_dim = c->n_embd / c->encoder.n_head;
+    return LLMCS_OK;
+}
+
 llmcs_status ll_config_nested(const ll_config *c, const ll_settings *f, ll_settings *nested, bool *there) {
     const ll_family *family;
     const ll_model_type *m = ll_family_find(c->model_type, &family);
@@ -297,6 +345,7 @@ llmcs_status ll_config_network(ll_config *c, const ll_settings *file, const ll_l
     for (const ll_key *k = c->family->keys; k->kind; k++)
         if (k->kind != LL_KEY_SIZE) LL_TRY(read_key(c, f, k));
     LL_TRY(ll_config_complete(c, f->name, names));
+    LL_TRY(complete_encoder(c, f->name));
     LL_TRY(ll_config_rope(c, f));
     c->tie_word_embeddings = !c->family->untied;
     LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));

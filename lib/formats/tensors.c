@@ -133,17 +133,33 @@ static const char *tied_head_of(const ll_family *family) {
     return NULL;
 }
 
-/* Some programs store only the head of a tied network, not its embedding. */
+/* The first of the tensors that the token table is stored as in other places: those of encoder and decoder that share
+ * it, and where tied the head. */
+static const ll_tensor *find_tied(const ll_tensors *t, const ll_config *c) {
+    const char *tied = c->tie_word_embeddings ? tied_head_of(c->family) : NULL;
+    char name[LL_MAX_TENSOR_NAME_BYTES + 64];
+    const ll_tensor *found = NULL;
+    for (size_t i = 0; i < 2 && c->shares_tokens && !found; i++) {
+        ll_format(name, sizeof name, "%s%s.weight", t->prefix, ll_role_name(&c->family->stack[i], LL_TOKENS));
+        found = ll_tensors_find(t, name);
+    }
+    if (found || !tied) return found;
+    ll_format(name, sizeof name, "%s%s.weight", t->outer, tied);
+    return ll_tensors_find(t, name);
+}
+
+/* Some programs store only the head of a tied network, not its embedding, or a table that encoder and decoder share
+ * only once, under any of its names. */
 static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, const ll_log *log) {
-    const char *tied = tied_head_of(c->family);
-    if (!tied) return LLMCS_OK;
-    char embedding[LL_MAX_TENSOR_NAME_BYTES + 64], head[LL_MAX_TENSOR_NAME_BYTES + 64];
-    ll_format(embedding, sizeof embedding, "%s%s.weight", t->prefix, ll_role_name(&c->family->stack[0], LL_TOKENS));
-    ll_format(head, sizeof head, "%s%s.weight", t->outer, tied);
-    const ll_tensor *found = ll_tensors_find(t, head);
-    if (!c->tie_word_embeddings || !found || ll_tensors_find(t, embedding)) return LLMCS_OK;
+    const ll_stack_spec *last = ll_family_last_stack(c->family);
+    const char *own = c->shares_tokens ? last->names[LL_TOKENS].alternative : ll_role_name(last, LL_TOKENS);
+    char embedding[LL_MAX_TENSOR_NAME_BYTES + 64];
+    ll_format(embedding, sizeof embedding, "%s%s.weight", t->prefix, own);
+    if (ll_tensors_find(t, embedding)) return LLMCS_OK;
+    const ll_tensor *found = find_tied(t, c);
+    if (!found) return LLMCS_OK;
     ll_log_say(log, LLMCS_LOG_INFO, "%s: tensor \"%.80s\" is missing; \"%.80s\", which is tied to it, is taken",
-               ll_tensors_path(t, found), embedding, head);
+               ll_tensors_path(t, found), embedding, found->name);
     return ll_tensors_add(t, found, embedding);
 }
 

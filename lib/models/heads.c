@@ -6,6 +6,7 @@
  */
 #include "models/heads.h"
 
+#include <math.h>
 #include <string.h>
 
 bool ll_heads_tied(const ll_config *c) {
@@ -44,12 +45,15 @@ llmcs_status ll_heads_describe_pooler(ll_heads *h, const ll_config *c, ll_loader
 static llmcs_status describe_vocabulary(ll_heads *h, const ll_config *c, ll_loader *l, const char *prefix,
                                         const char *outer) {
     const ll_bias_rule rule = h->spec->out_bias;
-    const bool with_bias = rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && c->decoder_bias), tied = ll_heads_tied(c);
+    const bool tied = ll_heads_tied(c);
     const size_t vocab = (size_t)c->vocab_size;
-    const char *name = tied ? ll_role_name(&c->family->stack[0], LL_TOKENS) : h->spec->out.checkpoint;
     const char *bias = h->spec->out_biases[0];
     char own[128];
+    ll_format(l->scope, sizeof l->scope, "%s", outer);
+    const bool with_bias = rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && c->decoder_bias) ||
+                           (rule == LL_BIAS_IF_STORED && ll_loader_has(l, bias));
     ll_format(l->scope, sizeof l->scope, "%s", tied ? prefix : outer);
+    const char *name = tied ? ll_stack_token_name(ll_family_last_stack(c->family), c, l) : h->spec->out.checkpoint;
     LL_TRY(ll_load_weights(l, &h->out, LL_LARGE, LL_OUT_IN, width_of(h->spec, c), vocab, &name, 1, with_bias));
     ll_format(l->scope, sizeof l->scope, "%s", outer);
     if (!with_bias) return LLMCS_OK;
@@ -123,6 +127,16 @@ static void gather(const ll_stack *s, const ll_exec *exec, const ll_batch *batch
     ll_team_wait(exec->team);
 }
 
+/* rows = rows / sqrt(n_embd), each thread some. */
+static void scale_rows(const ll_stack *s, const ll_exec *exec, size_t n_rows, float *rows) {
+    const size_t n = (size_t)s->config->n_embd;
+    const float scale = (float)(1.0 / sqrt((double)n));
+    size_t begin, end;
+    ll_team_share(exec->team, n_rows, 1, &begin, &end);
+    for (size_t i = begin * n; i < end * n; i++) rows[i] *= scale;
+    ll_team_wait(exec->team);
+}
+
 /* logits = out(norm(act(dense(rows)))) */
 static void apply(const ll_heads *h, const ll_config *c, const ll_exec *exec, const ll_batch *batch, const float *rows,
                   size_t n_rows, float *dense) {
@@ -162,5 +176,6 @@ void ll_heads_forward(const ll_heads *h, const ll_stack *s, const ll_exec *exec,
     const size_t n_rows = rows == LL_ROWS_LOGITS ? batch->n_logit_rows : batch->n_segments;
     if (!n_rows) return;
     gather(s, exec, batch, rows, x, n_rows, w->rows);
+    if (h->spec->scaled_if_tied && ll_heads_tied(s->config)) scale_rows(s, exec, n_rows, w->rows);
     apply(h, s->config, exec, batch, w->rows, n_rows, w->dense);
 }

@@ -191,7 +191,7 @@ static size_t lay_out(const ll_net *net, const ll_forward_size *of_batch, float 
     w->h0 = ll_carve(base, &used, size.n_segments * n);
     w->c0 = ll_carve(base, &used, size.n_segments * n);
     w->logit_rows = ll_carve(base, &used, size.n_logit_rows * n);
-    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, &size));
+    w->quantized = ll_carve(base, &used, ll_quantized_floats(net, ll_max(n, (size_t)c->n_embd_in), &size));
     return used;
 }
 

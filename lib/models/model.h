@@ -18,6 +18,8 @@ typedef struct ll_batch {
     const int32_t *type_ids;    /* [n_rows], or NULL for zeros (encoders) */
     const ll_segment *segments; /* [n_segments], in the order of the rows */
     size_t n_segments;
+    bool encodes; /* of an encoder-decoder: the segments are sources, whose encoder's output is written to hidden, and
+                     its keys and values to source_blocks; there are no other outputs */
     /* Outputs; NULL or 0 for those that are not wanted. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates */
     size_t n_logit_rows;
@@ -36,7 +38,8 @@ typedef struct ll_net ll_net;
 /* The size of a forward pass, which determines its workspace. */
 typedef struct ll_forward_size {
     size_t n_rows, n_segments, n_logit_rows;
-    size_t max_positions; /* most positions one segment attends to */
+    size_t max_positions;            /* most positions one segment attends to, of its source or its own */
+    size_t n_source_rows, n_sources; /* rows and segments of a batch that encodes; of encoder-decoders */
     size_t n_threads;
 } ll_forward_size;
 
@@ -68,14 +71,16 @@ struct ll_net {
     llmcs_allocator allocator;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas;
-    ll_kv_layout kv; /* those that generate: of the cache; others: of one layer, which all layers use in turn */
+    ll_kv_layout kv; /* those that generate: of the cache, and of a source's keys and values; others: of one layer,
+                        which all layers use in turn */
     bool generates;  /* a language model that continues sequences; else every call has whole texts */
+    bool has_source; /* an encoder-decoder: its sequences attend to a source, which is encoded first */
     bool has_pooler;
     uint64_t n_parameters, weights_bytes;
     ll_weight_type weight_type; /* of most of the large matrices */
     bool has_integers;          /* among their types */
     ll_slab weights;            /* everything that loading fills */
-    void *layers;               /* [n_layers] of the family's own type; allocated by ll_net_load */
+    void *layers; /* [n_layers] of the family's own type, an encoder's before the decoder's; allocated by ll_net_load */
     size_t n_layers;
 };
 
@@ -115,7 +120,7 @@ bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool 
 /* The next n_floats of a workspace of which *used are in use. With base NULL they are only counted. */
 float *ll_carve(float *base, size_t *used, size_t n_floats);
 
-/* Floats of workspace for activations in 8 bits; 0 unless weights are integers. */
-size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size);
+/* Floats of workspace for activations in 8 bits, of linears with at most n_in inputs; 0 unless weights are integers. */
+size_t ll_quantized_floats(const ll_net *net, size_t n_in, const ll_forward_size *size);
 
 #endif

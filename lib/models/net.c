@@ -15,6 +15,7 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
     (*net)->kernels = kernels;
     (*net)->openblas = openblas;
     (*net)->generates = config->head == LL_HEAD_CAUSAL_LM;
+    (*net)->has_source = ll_family_has_source(config->family);
     (*net)->kv = (ll_kv_layout){.n_layer = (*net)->generates ? (size_t)config->n_layer : 1,
                                 .n_kv_head = (size_t)config->n_kv_head,
                                 .head_dim = (size_t)config->head_dim};
@@ -64,8 +65,10 @@ ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads) {
                             .n_segments = batch->n_segments,
                             .n_logit_rows = batch->n_logit_rows,
                             .n_threads = n_threads};
-    for (size_t i = 0; i < batch->n_segments; i++)
-        size.max_positions = ll_max(size.max_positions, batch->segments[i].first_position + batch->segments[i].n_rows);
+    for (size_t i = 0; i < batch->n_segments; i++) {
+        const ll_segment *s = &batch->segments[i];
+        size.max_positions = ll_max(size.max_positions, ll_max(s->first_position + s->n_rows, s->n_source));
+    }
     return size;
 }
 
@@ -81,10 +84,7 @@ float *ll_carve(float *base, size_t *used, size_t n_floats) {
     return part;
 }
 
-size_t ll_quantized_floats(const ll_net *net, const ll_forward_size *size) {
-    const ll_config *c = net->config;
-    const size_t heads = (size_t)c->n_head * (size_t)c->head_dim;
-    const size_t n_in = ll_max(ll_max((size_t)c->n_embd, (size_t)c->n_inner), ll_max(heads, (size_t)c->n_embd_in));
+size_t ll_quantized_floats(const ll_net *net, size_t n_in, const ll_forward_size *size) {
     if (!net->has_integers) return 0;
     return ll_quantized_bytes(net->kernels, n_in, ll_max(size->n_rows, size->n_logit_rows), size->n_threads) /
            sizeof(float);

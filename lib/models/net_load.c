@@ -10,6 +10,10 @@ static ll_weight_type main_type(const ll_loader *l) {
     return most;
 }
 
+static size_t n_layers_of(const ll_net *net) {
+    return (size_t)net->config->encoder.n_layer + (size_t)net->config->n_layer;
+}
+
 /* The first walk over the description. */
 static llmcs_status check_and_count(ll_net *net, ll_loader *l) {
     if (net->openblas && l->wanted > LLMCS_WEIGHTS_F32)
@@ -27,7 +31,7 @@ llmcs_status ll_net_plan(ll_net *net, const ll_tensors *tensors, llmcs_weights w
                          uint64_t *bytes, uint64_t *staging_bytes) {
     ll_loader l = {.tensors = tensors, .kernels = net->kernels, .wanted = weights};
     LL_TRY(check_and_count(net, &l));
-    *bytes = l.slab_bytes + (uint64_t)net->config->n_layer * net->ops->layer_bytes + net->ops->net_bytes;
+    *bytes = l.slab_bytes + n_layers_of(net) * net->ops->layer_bytes + net->ops->net_bytes;
     *staging_bytes = ll_load_jobs_bytes(l.n_jobs, n_threads);
     return LLMCS_OK;
 }
@@ -48,7 +52,7 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
                                          .wanted = options->weights,
                                          .check_finite = options->check_finite};
     LL_TRY(check_and_count(net, &l));
-    size_t n_layers = (size_t)net->config->n_layer; /* as many as there are tensors for, now that they were found */
+    size_t n_layers = n_layers_of(net); /* as many as there are tensors for, now that they were found */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
     net->n_layers = n_layers;
     LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.slab_bytes, "weights"));

@@ -10,6 +10,11 @@
  *                       x = x + attn_post_norm(attend(attn_norm(x)));  the same of feed   LL_SANDWICH_NORM
  *     output = final_norm(x)
  *
+ * A decoder with an encoder has x = x + cross(cross_norm(x)), or x = cross_norm(x + cross(x)), before feed:
+ *
+ *     cross(x)  = cross_out(softmax(cross_q(x) k^T * scale) v),      k | v = cross_kv(the encoder's output), see
+ * source.c
+ *
  * The files of lib/families say which of these a network has, and how its tensors are called.
  */
 #include "models/stack.h"
@@ -18,15 +23,24 @@
 #include <string.h>
 
 #include "models/distance.h"
+#include "models/sines.h"
+#include "models/source.h"
 
 /* ------------------------------------------------------------------------------------------------ weights */
 
-static const char *name_of(const ll_stack *s, const ll_loader *l, ll_role role) {
-    const ll_name *n = &s->spec->names[role];
+static const char *name_in(const ll_stack_spec *spec, const ll_loader *l, ll_role role) {
+    const ll_name *n = &spec->names[role];
     char weight[128];
     if (!n->alternative) return n->checkpoint;
     ll_format(weight, sizeof weight, "%s.weight", n->alternative);
     return ll_loader_has(l, weight) ? n->alternative : n->checkpoint;
+}
+
+static const char *name_of(const ll_stack *s, const ll_loader *l, ll_role role) { return name_in(s->spec, l, role); }
+
+const char *ll_stack_token_name(const ll_stack_spec *spec, const ll_config *c, const ll_loader *l) {
+    const bool own = ll_family_has_source(c->family) && !c->shares_tokens;
+    return own ? ll_role_name(spec, LL_TOKENS) : name_in(spec, l, LL_TOKENS);
 }
 
 static ll_weight_layout layout_of(const ll_stack *s) { return s->spec->in_out ? LL_IN_OUT : LL_OUT_IN; }
@@ -62,12 +76,12 @@ static llmcs_status describe_linear(const ll_stack *s, ll_loader *l, ll_linear *
 /* Query, key and value as the outputs of one linear. */
 static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv) {
     const ll_config *c = s->config;
-    const size_t n = (size_t)c->n_embd, n_kv = (size_t)c->n_kv_head * (size_t)c->head_dim;
+    const size_t n = (size_t)c->n_embd, n_kv = s->sizes.n_kv_head * s->sizes.head_dim;
     const ll_bias_rule rule = s->spec->attn.qkv_bias;
     ll_load_part parts[3];
     if (s->spec->attn.fused)
-        return describe_linear(s, l, qkv, LL_QKV, n, ll_stack_qkv_width(c), rule, c->attention_bias);
-    LL_TRY(part_of(s, l, LL_Q, (size_t)c->n_head * (size_t)c->head_dim, rule, c->attention_bias, &parts[0]));
+        return describe_linear(s, l, qkv, LL_QKV, n, ll_stack_qkv_width(&s->sizes), rule, c->attention_bias);
+    LL_TRY(part_of(s, l, LL_Q, s->sizes.n_head * s->sizes.head_dim, rule, c->attention_bias, &parts[0]));
     LL_TRY(part_of(s, l, LL_K, n_kv, rule, c->attention_bias, &parts[1]));
     LL_TRY(part_of(s, l, LL_V, n_kv, rule, c->attention_bias, &parts[2]));
     if (c->family->gguf_traits & LL_GGUF_PAIRED && ll_tensors_as_llama_cpp(l->tensors))
@@ -75,11 +89,33 @@ static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv
     return ll_load_parts(l, qkv, LL_LARGE, layout_of(s), n, parts, 3);
 }
 
+/* Attention to the encoder's output: key and value as the outputs of one linear. */
+static llmcs_status describe_cross(const ll_stack *s, ll_loader *l, ll_layer *layer) {
+    const ll_config *c = s->config;
+    const size_t n = (size_t)c->n_embd, n_kv = s->sizes.n_kv_head * s->sizes.head_dim,
+                 n_heads = s->sizes.n_head * s->sizes.head_dim;
+    const ll_bias_rule rule = s->spec->attn.qkv_bias;
+    ll_load_part parts[2];
+    LL_TRY(describe_norm(s, l, &layer->cross_norm, LL_CROSS_NORM, n));
+    LL_TRY(describe_linear(s, l, &layer->cross_q, LL_CROSS_Q, n, n_heads, rule, c->attention_bias));
+    LL_TRY(part_of(s, l, LL_CROSS_K, n_kv, rule, c->attention_bias, &parts[0]));
+    LL_TRY(part_of(s, l, LL_CROSS_V, n_kv, rule, c->attention_bias, &parts[1]));
+    LL_TRY(ll_load_parts(l, &layer->cross_kv, LL_LARGE, layout_of(s), n, parts, 2));
+    return describe_linear(s, l, &layer->cross_out, LL_CROSS_OUT, n_heads, n, s->spec->attn.out_bias,
+                           c->attention_bias);
+}
+
+/* Does each layer have a gate? */
+static ll_glu glu_of(const ll_stack *s) {
+    if (s->spec->ffn.glu != LL_GATE_BY_KEY) return s->spec->ffn.glu;
+    return s->config->gated ? LL_GATE_AND_UP : LL_NO_GATE;
+}
+
 /* The linear before the activation, of both gate and up where there is a gate. */
 static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) {
     const ll_config *c = s->config;
-    const size_t n = (size_t)c->n_embd, inner = (size_t)c->n_inner;
-    const ll_glu glu = s->spec->ffn.glu;
+    const size_t n = (size_t)c->n_embd, inner = s->sizes.n_inner;
+    const ll_glu glu = glu_of(s);
     const bool fused = glu == LL_FUSED_FIRST || glu == LL_FUSED_SECOND;
     const ll_bias_rule rule = s->spec->ffn.no_gate_up_bias ? LL_NO_BIAS : s->spec->ffn.bias;
     ll_load_part parts[2];
@@ -94,7 +130,7 @@ static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) 
 /* In the order in which the forward pass applies them. */
 static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *layer, int i) {
     const ll_config *c = s->config;
-    const size_t n = (size_t)c->n_embd, head_dim = (size_t)c->head_dim, n_heads = (size_t)c->n_head * head_dim;
+    const size_t n = (size_t)c->n_embd, head_dim = s->sizes.head_dim, n_heads = s->sizes.n_head * head_dim;
     const bool post = s->spec->norm.place == LL_POST_NORM, identity = s->spec->norm.first_identity && i == 0;
     if (!post && !identity) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
     if (identity) layer->attn_norm.n = n; /* without weights: see ll_norm */
@@ -104,9 +140,10 @@ static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *la
     LL_TRY(describe_linear(s, l, &layer->attn_out, LL_ATTN_OUT, n_heads, n, s->spec->attn.out_bias, c->attention_bias));
     LL_TRY(describe_norm(s, l, &layer->attn_post_norm, LL_ATTN_POST_NORM, n));
     if (post) LL_TRY(describe_norm(s, l, &layer->attn_norm, LL_ATTN_NORM, n));
+    if (s->spec->cross) LL_TRY(describe_cross(s, l, layer));
     if (!post) LL_TRY(describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n));
     LL_TRY(describe_up(s, l, &layer->up));
-    LL_TRY(describe_linear(s, l, &layer->down, LL_DOWN, (size_t)c->n_inner, n, s->spec->ffn.bias, c->mlp_bias));
+    LL_TRY(describe_linear(s, l, &layer->down, LL_DOWN, s->sizes.n_inner, n, s->spec->ffn.bias, c->mlp_bias));
     LL_TRY(describe_norm(s, l, &layer->ffn_post_norm, LL_FFN_POST_NORM, n));
     return post ? describe_norm(s, l, &layer->ffn_norm, LL_FFN_NORM, n) : LLMCS_OK;
 }
@@ -160,7 +197,7 @@ static llmcs_status describe_rope(ll_stack *s, ll_loader *l) {
 static llmcs_status describe_distance(ll_stack *s, ll_loader *l) {
     const ll_config *c = s->config;
     const ll_buckets b = {(size_t)c->n_buckets, (size_t)c->max_distance, s->spec->causal};
-    const size_t n_head = (size_t)c->n_head;
+    const size_t n_head = s->sizes.n_head;
     char name[128];
     if (s->spec->attn.distance != LL_DISTANCE_BUCKETS) return LLMCS_OK;
     ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_DISTANCE));
@@ -171,16 +208,37 @@ static llmcs_status describe_distance(ll_stack *s, ll_loader *l) {
     return LLMCS_OK;
 }
 
-static llmcs_status describe_tokens(ll_stack *s, ll_loader *l, size_t n_rows) {
+static llmcs_status describe_tokens(ll_stack *s, ll_loader *l) {
     char name[128];
-    ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_TOKENS));
-    return ll_load_rows(l, &s->tokens, n_rows, (size_t)s->config->n_embd_in, name);
+    if (s->shared) s->tokens = s->shared->tokens;
+    if (s->shared) return LLMCS_OK;
+    ll_format(name, sizeof name, "%s.weight", ll_stack_token_name(s->spec, s->config, l));
+    return ll_load_rows(l, &s->tokens, s->sizes.vocab, (size_t)s->config->n_embd_in, name);
+}
+
+static llmcs_status describe_sines(ll_stack *s, ll_loader *l) {
+    const size_t n_positions = (size_t)s->config->n_positions, n = (size_t)s->config->n_embd_in;
+    size_t n_floats;
+    if (!ll_mul(n_positions, n, &n_floats)) return ll_fail(LLMCS_LIMIT, "%zu positions are too many", n_positions);
+    LL_TRY(ll_load_space(l, &s->positions, n_floats, "positions"));
+    if (s->positions) ll_fill_sines(s->positions, n_positions, n);
+    return LLMCS_OK;
 }
 
 static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **table, ll_role role, size_t n_rows) {
     char name[128];
     ll_format(name, sizeof name, "%s.weight", name_of(s, l, role));
     return ll_load_table(l, table, n_rows, (size_t)s->config->n_embd_in, name);
+}
+
+/* Files may leave out sines and cosines. */
+static llmcs_status describe_positions(ll_stack *s, ll_loader *l) {
+    const ll_positions_kind kind = s->spec->embed.positions;
+    char name[128];
+    if (kind == LL_NO_POSITIONS) return LLMCS_OK;
+    ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_POSITIONS));
+    if (kind == LL_POSITIONS_SINES && !ll_loader_has(l, name)) return describe_sines(s, l);
+    return describe_table(s, l, &s->positions, LL_POSITIONS, (size_t)s->config->n_positions);
 }
 
 /* ELECTRA's files have it only if it changes the width, ALBERT's always. */
@@ -197,11 +255,10 @@ static llmcs_status describe_projection(ll_stack *s, ll_loader *l) {
 /* Encoders' tokens come first, decoders' last: the order of the tensors in GGUF files, which stays. */
 llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
-    const size_t n_in = (size_t)c->n_embd_in, vocab = (size_t)c->vocab_size;
+    const size_t n_in = (size_t)c->n_embd_in;
     ll_format(l->scope, sizeof l->scope, "%s", prefix);
-    if (!s->tied && !s->spec->causal) LL_TRY(describe_tokens(s, l, vocab));
-    if (s->spec->embed.positions != LL_NO_POSITIONS)
-        LL_TRY(describe_table(s, l, &s->positions, LL_POSITIONS, (size_t)c->n_positions));
+    if (!s->tied && !s->spec->causal) LL_TRY(describe_tokens(s, l));
+    LL_TRY(describe_positions(s, l));
     if (c->type_vocab_size) LL_TRY(describe_table(s, l, &s->types, LL_TYPES, (size_t)c->type_vocab_size));
     if (c->use_task_id) LL_TRY(describe_table(s, l, &s->tasks, LL_TASKS, (size_t)c->task_vocab_size));
     LL_TRY(describe_norm(s, l, &s->embed_norm, LL_EMBED_NORM, n_in));
@@ -209,13 +266,13 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     LL_TRY(describe_rope(s, l));
     LL_TRY(describe_distance(s, l));
     LL_TRY(describe_norm(s, l, &s->final_norm, LL_FINAL_NORM, (size_t)c->n_embd));
-    return !s->tied && s->spec->causal ? describe_tokens(s, l, vocab) : LLMCS_OK;
+    return !s->tied && s->spec->causal ? describe_tokens(s, l) : LLMCS_OK;
 }
 
 /* Neighbours of one number share their weights. */
 llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
-    for (int i = 0, before = -1, number; i < c->n_layer; i++, before = number) {
+    for (int i = 0, before = -1, number; i < (int)s->sizes.n_layer; i++, before = number) {
         ll_layer counted = {0}; /* while counting, nothing is stored in it */
         char layer[64];
         number = s->spec->layer_number ? s->spec->layer_number(c, i) : i;
@@ -233,9 +290,11 @@ llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *pre
 void ll_stack_link(ll_stack *s, ll_linear *after) {
     for (size_t i = 0; i < s->n_layers; i++) {
         ll_layer *layer = &s->layers[i];
-        layer->qkv.n_queries = (size_t)s->config->n_head * (size_t)s->config->head_dim;
+        layer->qkv.n_queries = s->sizes.n_head * s->sizes.head_dim;
         layer->qkv.next = &layer->attn_out;
-        layer->attn_out.next = &layer->up;
+        layer->attn_out.next = s->spec->cross ? &layer->cross_q : &layer->up;
+        layer->cross_q.next = &layer->cross_out;
+        layer->cross_out.next = &layer->up;
         layer->up.next = &layer->down;
         layer->down.next = i + 1 < s->n_layers ? &s->layers[i + 1].qkv : after;
     }
@@ -250,15 +309,17 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     w->x = ll_carve(base, used, n_rows * n);
     w->h = ll_carve(base, used, in_place ? 0 : ll_normed_rows(n_rows, size->n_threads) * n);
-    w->qkv = ll_carve(base, used, n_rows * ll_max(ll_stack_qkv_width(c), n));
-    w->attended = ll_carve(base, used, n_rows * (size_t)c->n_head * (size_t)c->head_dim);
-    w->inner = ll_carve(base, used, n_rows * (size_t)c->n_inner);
+    w->qkv = ll_carve(base, used, n_rows * ll_max(ll_stack_qkv_width(&s->sizes), n));
+    w->attended = ll_carve(base, used, n_rows * s->sizes.n_head * s->sizes.head_dim);
+    w->inner = ll_carve(base, used, n_rows * s->sizes.n_inner);
     for (size_t i = 0; i < 2; i++) w->rotations[i] = ll_carve(base, used, n_rows * s->rope[i].n_dims);
-    w->gated = ll_carve(base, used, s->spec->ffn.glu == LL_NO_GATE ? 0 : size->n_threads * LL_GATED_FLOATS);
+    w->gated = ll_carve(base, used, glu_of(s) == LL_NO_GATE ? 0 : size->n_threads * LL_GATED_FLOATS);
     w->embedded = ll_carve(base, used, s->embed_project.nr ? n_rows * (size_t)c->n_embd_in : 0);
-    w->n_scratch = ll_round_up(ll_attention_scratch_floats(&net->kv, size->max_positions), 16);
+    w->n_scratch = ll_round_up(ll_attention_scratch_floats(s->kv, size->max_positions), 16);
     w->scratch = ll_carve(base, used, size->n_threads * w->n_scratch);
-    w->quantized = ll_carve(base, used, ll_quantized_floats(net, size));
+    const size_t heads = s->sizes.n_head * s->sizes.head_dim;
+    const size_t widest = ll_max(ll_max(n, s->sizes.n_inner), ll_max(heads, (size_t)c->n_embd_in));
+    w->quantized = ll_carve(base, used, ll_quantized_floats(net, widest, size));
 }
 
 /* RoBERTa counts the tokens that are not padding, and padding has the position before the first one
@@ -278,7 +339,8 @@ static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, i
         ll_table_row(&s->tokens, (size_t)token, out);
     else
         ll_linear_row(s->tied, (size_t)token, out);
-    const float scale = s->spec->embed.sqrt_scale ? (float)sqrt((double)s->config->n_embd) : 1.0f;
+    const bool scaled = s->spec->embed.sqrt_scale || s->config->scale_embedding;
+    const float scale = scaled ? (float)sqrt((double)s->config->n_embd) : 1.0f;
     for (size_t i = 0; i < n && scale != 1.0f; i++) out[i] *= scale;
     if (s->types) k->add(out, s->types + (size_t)type * n, out, n);
     if (position) k->add(out, position, out, n);
@@ -316,9 +378,9 @@ static void embed(const ll_stack *s, const ll_exec *exec, const ll_batch *batch,
     ll_linear_apply(exec, &s->embed_project, w->embedded, batch->n_rows, LL_ACT_NONE, NULL, w->x);
 }
 
-static float scale_of(const ll_config *c) {
-    if (c->query_scalar > 0) return (float)(1.0 / sqrt(c->query_scalar));
-    return c->scale_attn_weights ? 1.0f / sqrtf((float)c->head_dim) : 1.0f;
+float ll_stack_scale(const ll_stack *s) {
+    if (s->config->query_scalar > 0) return (float)(1.0 / sqrt(s->config->query_scalar));
+    return s->config->scale_attn_weights ? 1.0f / sqrtf((float)s->sizes.head_dim) : 1.0f;
 }
 
 /* The rotations of layer i, or NULL. */
@@ -346,7 +408,7 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
     ll_attention attention = {
         .layout = s->kv,
         .layer = i % s->kv->n_layer,
-        .n_head = (size_t)s->config->n_head,
+        .n_head = s->sizes.n_head,
         .segments = batch->segments,
         .n_segments = batch->n_segments,
         .causal = s->spec->causal,
@@ -357,7 +419,7 @@ static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_b
         .n_rotated = s->rope[0].n_dims,
         .distance = s->distance,
         .n_distance = s->n_distance,
-        .scale = scale_of(s->config),
+        .scale = ll_stack_scale(s),
         .out = w->attended,
         .scratch = w->scratch + (size_t)exec->team->index * w->n_scratch,
     };
@@ -376,7 +438,7 @@ static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *
     const bool in_place = s->spec->norm.place == LL_POST_NORM;
     const int act = (int)s->config->activation;
     const ll_input in = ll_norm_input(exec, norm, &layer->up, w->x, batch->n_rows, in_place ? w->x : w->h);
-    if (s->spec->ffn.glu == LL_NO_GATE)
+    if (glu_of(s) == LL_NO_GATE)
         ll_linear_apply_to(exec, &layer->up, &in, act, NULL, w->inner);
     else
         ll_linear_apply_gated(exec, &layer->up, &in, act, w->inner);
@@ -396,7 +458,13 @@ bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *ba
         if (ll_forward_stopped(exec, batch, stopped)) return false;
         forward_attention(s, exec, batch, i, !post ? &layer->attn_norm : i ? &s->layers[i - 1].ffn_norm : NULL, w);
         ll_team_wait(exec->team);
-        forward_ffn(s, exec, batch, layer, post ? &layer->attn_norm : &layer->ffn_norm, w);
+        const ll_norm *before = &layer->attn_norm; /* the norm of the sub-layer before */
+        if (s->spec->cross) {
+            ll_source_attend(s, exec, batch, i, post ? before : &layer->cross_norm, w);
+            ll_team_wait(exec->team);
+            before = &layer->cross_norm;
+        }
+        forward_ffn(s, exec, batch, layer, post ? before : &layer->ffn_norm, w);
     }
     ll_team_wait(exec->team);
     return true;

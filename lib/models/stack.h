@@ -14,23 +14,34 @@ typedef struct ll_layer {
     ll_norm q_norm, k_norm; /* over head_dim; n 0: none */
     ll_linear attn_out;     /* n_head head_dim -> n_embd */
     ll_norm attn_post_norm; /* n 0: none */
+    ll_norm cross_norm;     /* of decoders with an encoder, as cross_q, cross_kv and cross_out */
+    ll_linear cross_q;      /* n_embd -> n_head head_dim */
+    ll_linear cross_kv;     /* n_embd -> 2 n_kv_head head_dim: key, value of the encoder's output */
+    ll_linear cross_out;    /* n_head head_dim -> n_embd */
     ll_norm ffn_norm;
     ll_linear up;          /* n_embd -> n_inner; with a gate both, see ll_linear_apply_gated */
     ll_linear down;        /* n_inner -> n_embd */
     ll_norm ffn_post_norm; /* n 0: none */
 } ll_layer;
 
+/* What encoder and decoder may have different. */
+typedef struct ll_stack_sizes {
+    size_t vocab, n_layer, n_head, n_kv_head, head_dim, n_inner;
+} ll_stack_sizes;
+
 typedef struct ll_stack {
     const ll_stack_spec *spec;
     const ll_config *config;
+    ll_stack_sizes sizes;
     const ll_kv_layout *kv;
-    ll_table tokens;       /* [vocab_size, n_embd_in]; none where tied: then the rows of a head */
-    const ll_linear *tied; /* that head, which the caller describes; set before the token table is described */
-    float *positions;      /* [n_positions, n_embd_in]; NULL: none are added */
-    float *types;          /* [type_vocab_size, n_embd_in]; NULL: no token types */
-    float *tasks;          /* [task_vocab_size, n_embd_in], of which row 0 is added to every token; NULL: none */
-    float *buckets;        /* [n_buckets, n_head] of LL_DISTANCE_BUCKETS, which `distance` is made from; or NULL */
-    float *distance;       /* [n_head, 2 n_distance - 1] added to attention scores, see ll_attention; or NULL */
+    ll_table tokens;               /* [vocab, n_embd_in]; none where tied: then the rows of a head */
+    const ll_linear *tied;         /* that head, which the caller describes; set before the token table is described */
+    const struct ll_stack *shared; /* the stack whose token table is this one's, too, described before it; or NULL */
+    float *positions;              /* [n_positions, n_embd_in]; NULL: none are added */
+    float *types;                  /* [type_vocab_size, n_embd_in]; NULL: no token types */
+    float *tasks;    /* [task_vocab_size, n_embd_in], of which row 0 is added to every token; NULL: none */
+    float *buckets;  /* [n_buckets, n_head] of LL_DISTANCE_BUCKETS, which `distance` is made from; or NULL */
+    float *distance; /* [n_head, 2 n_distance - 1] added to attention scores, see ll_attention; or NULL */
     size_t n_distance;
     ll_norm embed_norm;      /* n 0: none */
     ll_linear embed_project; /* n_embd_in -> n_embd; packed is NULL without one */
@@ -58,10 +69,36 @@ typedef struct ll_stack_workspace {
 /* The rotary embedding of layers that attend to all tokens. */
 ll_rope_spec ll_stack_rope_spec(const ll_config *c);
 
-/* Width of the rows of qkv. */
-static inline size_t ll_stack_qkv_width(const ll_config *c) {
-    return ((size_t)c->n_head + 2 * (size_t)c->n_kv_head) * (size_t)c->head_dim;
+/* The decoder's sizes, or those of the only stack. */
+static inline ll_stack_sizes ll_stack_sizes_of(const ll_config *c) {
+    return (ll_stack_sizes){.vocab = (size_t)c->vocab_size,
+                            .n_layer = (size_t)c->n_layer,
+                            .n_head = (size_t)c->n_head,
+                            .n_kv_head = (size_t)c->n_kv_head,
+                            .head_dim = (size_t)c->head_dim,
+                            .n_inner = (size_t)c->n_inner};
 }
+/* Those of an encoder-decoder's encoder. */
+static inline ll_stack_sizes ll_stack_source_sizes(const ll_config *c) {
+    return (ll_stack_sizes){.vocab = (size_t)c->encoder.vocab_size,
+                            .n_layer = (size_t)c->encoder.n_layer,
+                            .n_head = (size_t)c->encoder.n_head,
+                            .n_kv_head = (size_t)c->encoder.n_head,
+                            .head_dim = (size_t)c->encoder.head_dim,
+                            .n_inner = (size_t)c->encoder.n_inner};
+}
+
+/* Width of the rows of qkv, and of those of cross_kv. */
+static inline size_t ll_stack_qkv_width(const ll_stack_sizes *s) {
+    return (s->n_head + 2 * s->n_kv_head) * s->head_dim;
+}
+static inline size_t ll_stack_kv_width(const ll_stack_sizes *s) { return 2 * s->n_kv_head * s->head_dim; }
+
+/* What scores are multiplied by. */
+float ll_stack_scale(const ll_stack *s);
+
+/* The name that the token table has in this checkpoint, whose scope is the stack's prefix. */
+const char *ll_stack_token_name(const ll_stack_spec *spec, const ll_config *c, const ll_loader *l);
 
 /* Describe the weights to the loader, with names after `prefix`: embeddings and final norm, and layers. */
 llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char *prefix);
@@ -72,7 +109,8 @@ void ll_stack_link(ll_stack *s, ll_linear *after);
 /* Divides a workspace; with base NULL it is only counted. */
 void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_size *size, float *base, size_t *used,
                       ll_stack_workspace *w);
-/* w->x = what the last layer leaves: final_norm is not applied. False if the forward pass was stopped. */
+/* w->x = what the last layer leaves: final_norm is not applied. False if the forward pass was stopped. Each layer of a
+ * decoder with an encoder also attends to its segment's source (source.h). */
 bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,
                       atomic_bool *stopped);
 /* out = the stack's output for row `row` of x. */

@@ -1,24 +1,56 @@
-/* The network of every family: a stack of layers and what follows it. */
+/* The network of every family: a stack of layers and what follows it, or an encoder, a decoder and what follows. */
 #include "base/xxh64.h"
 #include "models/heads.h"
+#include "models/source.h"
 #include "weights/fingerprint.h"
 
 typedef struct transformer {
     ll_net net;
-    ll_stack stack;
+    ll_stack encoder;        /* of an encoder-decoder */
+    ll_kv_layout encoder_kv; /* of one of its layers */
+    ll_stack stack;          /* the decoder, or the only stack */
     ll_heads heads;
 } transformer;
+
+static ll_layer *layers_from(ll_net *net, size_t first) { return net->layers ? (ll_layer *)net->layers + first : NULL; }
+
+/* The encoder of an encoder-decoder. Its token table may be the head, or the decoder's. */
+static llmcs_status describe_encoder(transformer *m, ll_loader *l, const char *prefix) {
+    const ll_config *c = m->net.config;
+    m->encoder.spec = &c->family->stack[0];
+    m->encoder.config = c;
+    m->encoder.sizes = ll_stack_source_sizes(c);
+    m->encoder_kv = ll_source_layout(c);
+    m->encoder.kv = &m->encoder_kv;
+    m->encoder.layers = layers_from(&m->net, 0);
+    m->encoder.n_layers = m->net.n_layers ? m->encoder.sizes.n_layer : 0;
+    m->encoder.tied = c->shares_tokens && ll_heads_tied(c) ? &m->heads.out : NULL;
+    m->stack.shared = c->shares_tokens && !ll_heads_tied(c) ? &m->encoder : NULL;
+    LL_TRY(ll_stack_describe_embeddings(&m->encoder, l, prefix));
+    return ll_stack_describe_layers(&m->encoder, l, prefix);
+}
+
+/* The encoder's last layer is followed by the keys and values for the decoder's layers, and those by the decoder. */
+static void link_encoder(transformer *m) {
+    ll_stack *decoder = &m->stack;
+    ll_stack_link(&m->encoder, &decoder->layers[0].cross_kv);
+    for (size_t i = 0; i < decoder->n_layers; i++)
+        decoder->layers[i].cross_kv.next =
+            i + 1 < decoder->n_layers ? &decoder->layers[i + 1].cross_kv : &decoder->layers[0].qkv;
+}
 
 static llmcs_status describe(ll_net *net, ll_loader *l) {
     transformer *m = (transformer *)net;
     const ll_config *c = net->config;
     const char *prefix = ll_tensors_prefix(l->tensors), *outer = ll_tensors_outer(l->tensors);
-    m->stack.spec = &c->family->stack[0];
+    m->stack.spec = ll_family_last_stack(c->family);
     m->stack.config = c;
+    m->stack.sizes = ll_stack_sizes_of(c);
     m->stack.kv = &net->kv;
-    m->stack.layers = net->layers;
-    m->stack.n_layers = net->n_layers;
+    m->stack.layers = layers_from(net, (size_t)c->encoder.n_layer);
+    m->stack.n_layers = net->n_layers ? m->stack.sizes.n_layer : 0;
     m->stack.tied = ll_heads_tied(c) ? &m->heads.out : NULL;
+    if (net->has_source) LL_TRY(describe_encoder(m, l, prefix));
     if (!m->stack.spec->causal) LL_TRY(ll_stack_describe_embeddings(&m->stack, l, prefix));
     LL_TRY(ll_heads_describe_pooler(&m->heads, c, l, prefix));
     LL_TRY(ll_stack_describe_layers(&m->stack, l, prefix));
@@ -29,6 +61,7 @@ static llmcs_status describe(ll_net *net, ll_loader *l) {
     ll_linear *first = &m->stack.layers[0].qkv; /* of the next token or text */
     m->heads.out.next = c->head == LL_HEAD_CAUSAL_LM ? first : NULL;
     ll_stack_link(&m->stack, c->head == LL_HEAD_CAUSAL_LM ? &m->heads.out : first);
+    if (net->has_source) link_encoder(m);
     return LLMCS_OK;
 }
 
@@ -47,9 +80,37 @@ static size_t lay_out(const ll_net *net, const ll_forward_size *size, float *bas
     return used;
 }
 
+static size_t lay_out_source(const ll_net *net, const ll_forward_size *size, float *base, ll_source_workspace *w) {
+    const transformer *m = (const transformer *)net;
+    size_t used = 0;
+    ll_source_lay_out(net, &m->encoder, &m->stack, size, base, &used, w);
+    return used;
+}
+
+/* A forward pass encodes or decodes. */
 static size_t workspace_floats(const ll_net *net, const ll_forward_size *size) {
     workspace unused;
-    return lay_out(net, size, NULL, &unused);
+    ll_source_workspace source;
+    const size_t n = lay_out(net, size, NULL, &unused);
+    if (!net->has_source) return n;
+    ll_forward_size encoding = *size;
+    encoding.n_rows = size->n_source_rows;
+    encoding.n_segments = size->n_sources;
+    encoding.n_logit_rows = 0;
+    return ll_max(n, lay_out_source(net, &encoding, NULL, &source));
+}
+
+static void encode(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *memory,
+                   atomic_bool *stopped) {
+    const transformer *m = (const transformer *)net;
+    const ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
+    ll_source_workspace w;
+    lay_out_source(net, &size, memory, &w);
+    ll_exec exec = *team_exec;
+    exec.quantized = w.stack.quantized;
+    exec.gated = w.stack.gated + (size_t)exec.team->index * LL_GATED_FLOATS;
+    exec.acc = w.stack.qkv;
+    ll_source_forward(&m->encoder, &m->stack, &exec, batch, &w, stopped);
 }
 
 static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch *batch, float *memory,
@@ -57,6 +118,10 @@ static void forward(const ll_net *net, const ll_exec *team_exec, const ll_batch 
     const transformer *m = (const transformer *)net;
     const ll_forward_size size = ll_batch_size(batch, (size_t)team_exec->team->size);
     workspace w;
+    if (batch->encodes) {
+        encode(net, team_exec, batch, memory, stopped);
+        return;
+    }
     lay_out(net, &size, memory, &w);
     ll_exec exec = *team_exec;
     exec.quantized = w.stack.quantized;
@@ -113,21 +178,47 @@ static uint64_t fingerprint_vectors(const transformer *m) {
     return ll_fingerprint_norm(hash, &s->final_norm);
 }
 
-/* Of everything that decides keys, values and logits. */
-static uint64_t fingerprint_network(const transformer *m) {
-    const ll_stack *s = &m->stack;
-    const ll_config *c = m->net.config;
-    const size_t n = (size_t)c->n_embd_in;
-    uint64_t hash = hash_positions(ll_fingerprint_config(0, c), s);
+static uint64_t hash_layers(uint64_t hash, const ll_stack *s) {
     for (size_t i = 0; i < s->n_layers; i++) {
         const ll_layer *layer = &s->layers[i];
         hash = ll_fingerprint_norm(hash, &layer->attn_norm);
         hash = ll_fingerprint_linear(hash, &layer->qkv);
         hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->q_norm), &layer->k_norm);
         hash = ll_fingerprint_linear(hash, &layer->attn_out);
-        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_post_norm), &layer->ffn_norm);
+        hash = ll_fingerprint_norm(hash, &layer->attn_post_norm);
+        if (s->spec->cross) {
+            hash = ll_fingerprint_linear(ll_fingerprint_norm(hash, &layer->cross_norm), &layer->cross_q);
+            hash = ll_fingerprint_linear(ll_fingerprint_linear(hash, &layer->cross_kv), &layer->cross_out);
+        }
+        hash = ll_fingerprint_norm(hash, &layer->ffn_norm);
         hash = ll_fingerprint_linear(hash, &layer->up);
         hash = ll_fingerprint_norm(ll_fingerprint_linear(hash, &layer->down), &layer->ffn_post_norm);
+    }
+    return hash;
+}
+
+/* Of an encoder-decoder's encoder. */
+static uint64_t hash_encoder(uint64_t hash, const ll_stack *s) {
+    const ll_config *c = s->config;
+    const uint32_t sizes[] = {(uint32_t)c->encoder.vocab_size, (uint32_t)c->encoder.n_layer,
+                              (uint32_t)c->encoder.n_head, (uint32_t)c->encoder.n_inner, (uint32_t)c->scale_embedding};
+    hash = hash_layers(ll_xxh64(sizes, sizeof sizes, hash), s);
+    if (s->tokens.rows) hash = ll_fingerprint_table(hash, &s->tokens, s->sizes.vocab);
+    if (s->positions) hash = ll_fingerprint_floats(hash, s->positions, (size_t)c->n_positions * (size_t)c->n_embd_in);
+    if (s->buckets) hash = ll_fingerprint_floats(hash, s->buckets, (size_t)c->n_buckets * s->sizes.n_head);
+    return ll_fingerprint_norm(ll_fingerprint_norm(hash, &s->embed_norm), &s->final_norm);
+}
+
+/* Of everything that decides keys, values and logits. */
+static uint64_t fingerprint_network(const transformer *m) {
+    const ll_stack *s = &m->stack;
+    const ll_config *c = m->net.config;
+    const size_t n = (size_t)c->n_embd_in;
+    uint64_t hash = hash_layers(hash_positions(ll_fingerprint_config(0, c), s), s);
+    if (m->net.has_source) {
+        hash = hash_encoder(hash, &m->encoder);
+        hash = ll_fingerprint_norm(hash, &s->embed_norm);
+        if (s->buckets) hash = ll_fingerprint_floats(hash, s->buckets, (size_t)c->n_buckets * s->sizes.n_head);
     }
     if (s->tokens.rows) hash = ll_fingerprint_table(hash, &s->tokens, (size_t)c->vocab_size);
     if (s->positions) hash = ll_fingerprint_floats(hash, s->positions, (size_t)c->n_positions * n);

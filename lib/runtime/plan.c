@@ -56,10 +56,11 @@ static llmcs_status plan_engine(ll_model_plan *p, const char *path, const llmcs_
     LL_TRY(ll_engine_bytes(p->net, &e, ll_model_plan_n_threads(o), &plan->engine_bytes, &plan->n_blocks));
     LL_TRY(stream_bytes(p, &plan->request_bytes));
     plan->request_bytes *= 2; /* one for stop strings, one for llmcs_request_read */
-    plan->request_bytes += ll_request_bytes(ll_min(n_tokens, (size_t)e.n_ctx) + 1, p->config.n_eos_token_id);
+    plan->request_bytes += ll_request_bytes(p->net, ll_min(n_tokens, (size_t)e.n_ctx) + 1, p->config.n_eos_token_id);
     plan->kv_block_tokens = LL_KV_BLOCK;
     plan->kv_block_bytes = ll_kv_block_bytes(&p->net->kv);
-    plan->n_conversations = n_tokens ? plan->n_blocks / ll_kv_blocks_of(n_tokens) : 0;
+    const uint64_t of_one = ll_kv_blocks_of(n_tokens) * (uint64_t)(p->net->has_source ? 2 : 1);
+    plan->n_conversations = n_tokens ? plan->n_blocks / of_one : 0;
     return LLMCS_OK;
 }
 

@@ -254,8 +254,10 @@ llmcs_status ll_load_gate_up(ll_loader *l, ll_linear *linear, ll_weight_layout l
 }
 
 llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, size_t n_out, const char *name) {
-    const ll_tensor *t;
-    LL_TRY(find_checked(l, name, 1, &(uint64_t){n_out}, &t));
+    const ll_tensor *t = find_tensor(l, name);
+    const uint64_t shape[2] = {1, n_out};
+    const int rank = t && t->rank == 2 ? 2 : 1; /* BART's final_logits_bias is a row */
+    LL_TRY(find_checked(l, name, rank, shape + 2 - rank, &t));
     return l->filling ? read_plain(l, t, linear->bias + first_out) : LLMCS_OK;
 }
 

@@ -397,7 +397,7 @@ START_TEST(what_is_not_run_is_refused_by_name) {
         {bert, "hidden_act", "\"laplace\"", LLMCS_UNSUPPORTED, "hidden_act"},
         {distilbert, "activation", "\"mish\"", LLMCS_UNSUPPORTED, "activation"},
         {gpt2, "model_type", "\"mamba\"", LLMCS_UNSUPPORTED, "\"mamba\""},
-        {gpt2, "model_type", "\"t5\"", LLMCS_UNSUPPORTED, "gpt2, bert"},
+        {gpt2, "model_type", "\"opt\"", LLMCS_UNSUPPORTED, "gpt2, bert"},
         {gpt2, "model_type", "\"\"", LLMCS_UNSUPPORTED, "model_type"},
         {gpt2, "model_type", "\"gpt2\\u0000\"", LLMCS_CONFIG, "model_type"},
         {gpt2, "model_type", "null", LLMCS_CONFIG, "model_type"},

@@ -8,19 +8,38 @@
 #include "base/file.h"
 #include "support/suite.h"
 
-const char *const golden_names[] = {"bert-cls",       "bert-embed",
-                                    "bert-mlm",       "distilbert-cls",
-                                    "gpt2-bf16",      "gpt2-f16",
-                                    "gpt2-odd-head",  "gpt2-tiny",
-                                    "gpt2-untied",    "roberta-cls",
-                                    "llama-biases",   "llama-yarn",
-                                    "llama-tags",     "llama-parameters",
-                                    "qwen2-window",   "qwen2-cls",
-                                    "mistral-window", "qwen3-shards",
-                                    "gemma3-nested",  "qwen3-model",
-                                    "smollm3-tiny",   "lstm-torch",
-                                    "lstm-keras",     "lstm-onnx",
-                                    "lstm-window",    NULL};
+const char *const golden_names[] = {"bert-cls",
+                                    "bert-embed",
+                                    "bert-mlm",
+                                    "distilbert-cls",
+                                    "gpt2-bf16",
+                                    "gpt2-f16",
+                                    "gpt2-odd-head",
+                                    "gpt2-tiny",
+                                    "gpt2-untied",
+                                    "roberta-cls",
+                                    "llama-biases",
+                                    "llama-yarn",
+                                    "llama-tags",
+                                    "llama-parameters",
+                                    "qwen2-window",
+                                    "qwen2-cls",
+                                    "mistral-window",
+                                    "qwen3-shards",
+                                    "gemma3-nested",
+                                    "qwen3-model",
+                                    "smollm3-tiny",
+                                    "lstm-torch",
+                                    "lstm-keras",
+                                    "lstm-onnx",
+                                    "lstm-window",
+                                    "bart-uneven",
+                                    "mbart-uneven",
+                                    "marian-pair",
+                                    "t5-tied",
+                                    "mt5-gated",
+                                    NULL};
+const char *const golden_seq2seq_names[] = {"bart-uneven", "mbart-uneven", "marian-pair", "t5-tied", "mt5-gated", NULL};
 const char *const golden_decoder_names[] = {"llama-biases",
                                             "llama-yarn",
                                             "llama-parameters",
@@ -35,7 +54,9 @@ const char *const golden_decoder_names[] = {"llama-biases",
                                             "lstm-window",
                                             NULL};
 
-const char *const golden_shared_decoder_names[] = {"llama-gqa", "llama3-rope", "qwen2", "qwen3", "gemma3-window", NULL};
+const char *const golden_shared_decoder_names[] = {"llama-gqa",     "llama3-rope", "qwen2",   "qwen3",
+                                                   "gemma3-window", "bart",        "mbart25", "mbart50",
+                                                   "marian",        "t5-v1_0",     "flan-t5", NULL};
 
 struct golden {
     llmcs_allocator allocator;

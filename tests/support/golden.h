@@ -14,8 +14,10 @@
 extern const char *const golden_names[]; /* all checkpoints, NULL at the end */
 /* Those of make_decoders.py that generate. */
 extern const char *const golden_decoder_names[];
+/* Those of make_seq2seq.py. */
+extern const char *const golden_seq2seq_names[];
 /* Those of ../shared/golden that these tests read, too, where they are at hand. */
-extern const char *const golden_shared_decoder_names[];
+extern const char *const golden_shared_decoder_names[]; /* the last six are encoder-decoders */
 
 typedef struct golden golden;
 

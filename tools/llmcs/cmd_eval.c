@@ -27,6 +27,26 @@ static llmcs_status eval_decoder(const eval_job *j, const int32_t *ids, size_t n
     return LLMCS_OK;
 }
 
+/* The encoder's output, and the logits of the decoder's tokens. */
+static llmcs_status eval_seq2seq(eval_job *j, const int32_t *source, size_t n_source, const int32_t *ids, size_t n,
+                                 cli_answer *answer) {
+    const size_t n_embd = (size_t)j->info.n_embd;
+    const float *logits;
+    size_t n_rows;
+    llmcs_status status;
+    free(j->hidden);
+    j->hidden = malloc((n_source * n_embd + 1) * sizeof *j->hidden);
+    if (!j->hidden) return request_error(LLMCS_NOMEM, "no memory for the outputs");
+    if ((status = llmcs_session_encode(j->session, source, n_source, j->hidden))) return status;
+    add_matrix(answer, "encoder_hidden", j->hidden, n_source, n_embd);
+    if (!n) return LLMCS_OK;
+    if ((status = llmcs_session_eval(j->session, ids, n, LLMCS_LOGITS_ALL)) ||
+        (status = llmcs_session_logits(j->session, &logits, &n_rows)))
+        return status;
+    add_matrix(answer, "logits", logits, n_rows, (size_t)j->info.vocab_size);
+    return LLMCS_OK;
+}
+
 static void free_outputs(eval_job *j) {
     free(j->hidden);
     free(j->pooled);
@@ -79,15 +99,22 @@ static llmcs_status eval_encoder(eval_job *j, const int32_t *ids, const int32_t 
 
 static llmcs_status eval_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"input_ids", "token_type_ids", NULL};
+    static const char *const seq2seq_keys[] = {"input_ids", "decoder_input_ids", NULL};
     eval_job *j = user;
-    int32_t *ids = NULL, *types = NULL;
-    size_t n, n_types;
-    llmcs_status status = request_check_keys(request, keys);
+    const bool seq2seq = j->info.heads & LLMCS_HEAD_SEQ2SEQ_LM;
+    int32_t *ids = NULL, *types = NULL, *answer_ids = NULL;
+    size_t n, n_types, n_answer = 0;
+    llmcs_status status = request_check_keys(request, seq2seq ? seq2seq_keys : keys);
     if (!status) status = request_ids(request, "input_ids", true, &ids, &n);
     if (!status) status = request_ids(request, "token_type_ids", false, &types, &n_types);
     if (!status && types && n_types != n)
         status = request_error(LLMCS_ARG, "%zu token_type_ids for %zu input_ids", n_types, n);
-    if (!status) status = j->session ? eval_decoder(j, ids, n, answer) : eval_encoder(j, ids, types, n, answer);
+    if (!status && seq2seq) status = request_ids(request, "decoder_input_ids", true, &answer_ids, &n_answer);
+    if (!status && seq2seq)
+        status = eval_seq2seq(j, ids, n, answer_ids, n_answer, answer);
+    else if (!status)
+        status = j->session ? eval_decoder(j, ids, n, answer) : eval_encoder(j, ids, types, n, answer);
+    free(answer_ids);
     free(ids);
     free(types);
     return status;
@@ -101,8 +128,9 @@ static int eval_text(eval_job *j, const char *text, size_t len) {
     if (!tokenizer) return EXIT_FAILED;
     if (cli_encode(tokenizer, text, len, NULL, 0, LLMCS_ADD_SPECIAL_TOKENS, &e)) return cli_failed("tokenize");
     answer_init(&answer);
-    const llmcs_status status =
-        j->session ? eval_decoder(j, e.ids, e.n, &answer) : eval_encoder(j, e.ids, e.type_ids, e.n, &answer);
+    const llmcs_status status = j->info.heads & LLMCS_HEAD_SEQ2SEQ_LM ? eval_seq2seq(j, e.ids, e.n, NULL, 0, &answer)
+                                : j->session                          ? eval_decoder(j, e.ids, e.n, &answer)
+                                             : eval_encoder(j, e.ids, e.type_ids, e.n, &answer);
     int code = EXIT_FAILED;
     if (status)
         cli_error("eval: %s", request_message());
@@ -146,7 +174,8 @@ const cli_command cmd_eval = {
     .jsonl_help =
         "{\"input_ids\":[...], \"token_type_ids\":[...]?} -> GPT-2: {\"logits\":[[...],...]}; BERT family: "
         "{\"hidden\":[[...],...], \"pooled\":[...], \"logits\":...} as the folder's heads give; question answering: "
-        "\"start_logits\":[...], \"end_logits\":[...].",
+        "\"start_logits\":[...], \"end_logits\":[...]. Encoder-decoders: {\"input_ids\":[...], "
+        "\"decoder_input_ids\":[...]} -> {\"encoder_hidden\":[[...],...], \"logits\":[[...],...]}.",
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL | CLI_TAKES_KV,
     .max_texts = CLI_ANY_TEXTS,
     .execute = eval_command};

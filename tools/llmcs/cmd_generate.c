@@ -121,10 +121,12 @@ const cli_command cmd_generate = {
     .jsonl_help =
         "{\"prompt\":\"...\"}, {\"input_ids\":[...]} or {\"messages\":[{\"role\":\"user\", \"content\":\"...\"}]}, and "
         "any parameter above by its name with underscores -> {\"sequences\":[[ids]], \"texts\":[\"...\"],"
-        "\"finish_reasons\":[\"...\"]}.\n"
+        "\"finish_reasons\":[\"...\"]}. Of an encoder-decoder it is the source; the ids are those after the decoder's "
+        "start.\n"
         "Lists: eos_token_id, suppress_tokens, begin_suppress_tokens, forced_bos_token_id and forced_eos_token_id as "
         "an id or "
         "a list, bad_words_ids as lists of ids, sequence_bias as [[[ids], x], ...], negative_prompt_ids, "
+        "decoder_input_ids, "
         "exponential_decay_length_penalty as [start, factor], stop_strings as a string or a list, "
         "logit_bias as {\"id\":x} with \"-inf\" to forbid a token. seed may be a string of digits. max_tokens and stop "
         "are other names of max_new_tokens and stop_strings.\n"

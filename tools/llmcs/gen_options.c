@@ -61,6 +61,8 @@ const cli_option gen_options[] = {
               "comes after a prompt of one token: id[,id...]"),
     CLI_PLAIN("forced_eos_token_id", CLI_STRING, OF(listed[GEN_FORCED_EOS]),
               "is the last of --max-new-tokens tokens: id[,id...]"),
+    CLI_PLAIN("decoder_input_ids", CLI_STRING, OF(listed[GEN_DECODER_INPUT]),
+              "what an encoder-decoder's decoder starts with: id[,id...]"),
     CLI_PLAIN("exponential_decay_length_penalty", CLI_STRING, OF(decay),
               "after START new tokens the end becomes FACTOR times as likely with each: START,FACTOR"),
     CLI_PLAIN("json_schema", CLI_STRING, OF(schema_file),
@@ -113,9 +115,11 @@ static int bad_list(const cli_command *command, const char *option, const char *
 
 static int read_id_lists(gen_params *g, const cli_command *command) {
     static const char *const options[GEN_N_ID_LISTS] = {"--suppress-tokens", "--begin-suppress-tokens",
-                                                        "--forced-bos-token-id", "--forced-eos-token-id"};
+                                                        "--forced-bos-token-id", "--forced-eos-token-id",
+                                                        "--decoder-input-ids"};
     llmcs_ids *const lists[GEN_N_ID_LISTS] = {&g->params.suppress_tokens, &g->params.begin_suppress_tokens,
-                                              &g->params.forced_bos_token_id, &g->params.forced_eos_token_id};
+                                              &g->params.forced_bos_token_id, &g->params.forced_eos_token_id,
+                                              &g->params.decoder_input_ids};
     if (g->eos) {
         g->params.eos_token_id = g->eos_ids = read_id_list(g->eos, &g->params.n_eos_token_id);
         if (!g->eos_ids) return bad_list(command, "--eos-token-id", g->eos);

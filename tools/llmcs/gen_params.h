@@ -5,7 +5,7 @@
 #include "prompt_template.h"
 
 /* Lists of ids that are parameters. */
-enum { GEN_SUPPRESS, GEN_BEGIN_SUPPRESS, GEN_FORCED_BOS, GEN_FORCED_EOS, GEN_N_ID_LISTS };
+enum { GEN_SUPPRESS, GEN_BEGIN_SUPPRESS, GEN_FORCED_BOS, GEN_FORCED_EOS, GEN_DECODER_INPUT, GEN_N_ID_LISTS };
 
 /* llmcs_generate_params with the lists that came from the command line or a request. */
 typedef struct gen_params {
@@ -40,7 +40,7 @@ typedef struct gen_params {
 
 /* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
  * of a chat. */
-enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 40, GEN_KEYS = 48, GEN_ALL = 50 };
+enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 41, GEN_KEYS = 49, GEN_ALL = 51 };
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */

@@ -239,6 +239,7 @@ static const struct {
     {"begin_suppress_tokens", offsetof(llmcs_generate_params, begin_suppress_tokens)},
     {"forced_bos_token_id", offsetof(llmcs_generate_params, forced_bos_token_id)},
     {"forced_eos_token_id", offsetof(llmcs_generate_params, forced_eos_token_id)},
+    {"decoder_input_ids", offsetof(llmcs_generate_params, decoder_input_ids)},
 };
 
 static llmcs_status read_id_lists(gen_params *g, const json_t *request) {

@@ -57,6 +57,8 @@ struct llmcs_request {
         ll_generation gen;
         ll_beam_search beams;
         ll_seq_state *seqs; /* [n_seqs] completion i is sequence i; beams use the first n_beams */
+        ll_sequence source; /* of an encoder-decoder: what all of them attend to. Its ids are gen.source; n_tokens is 0
+                               until it is encoded, and again after a preemption */
         ll_sequence *spare; /* [n_seqs] where reordered beams are built */
         size_t n_beams;     /* live beams */
         bool admitted;      /* it has been in a step */
@@ -106,6 +108,7 @@ typedef struct ll_scheduled {
 
 typedef struct ll_step_counts {
     size_t rows, segments, logit_rows, scheduled, prompt_rows;
+    size_t source_rows, sources;
     size_t ended; /* requests that were cancelled or late before the forward pass */
 } ll_step_counts;
 
@@ -117,6 +120,9 @@ typedef struct ll_step {
     ll_segment *segments;    /* [n.segments] */
     ll_seq_state **seqs;     /* [n.segments] whose rows they are */
     uint32_t *logit_rows;    /* [n.logit_rows] */
+    int32_t *source_ids;     /* [n.source_rows] of the sources that are encoded before the rows are evaluated */
+    ll_segment *sources;     /* [n.sources] */
+    ll_sequence **encoding;  /* [n.sources] whose they are */
     float *logits;           /* [n.logit_rows, vocab_size] */
     float *block_max;        /* [n.logit_rows, ll_row_blocks(vocab_size)] */
     ll_scheduled *scheduled; /* [n.scheduled] */
@@ -169,7 +175,15 @@ struct llmcs_engine {
     } shared;
 };
 
+/* Encoder-decoders have no prefix cache: the same tokens behind another source have other keys and values. */
+static inline bool ll_engine_caches_prefixes(const llmcs_engine *e) {
+    return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE) && !e->model->net->has_source;
+}
+
 /* ---- engine_memory.c */
+
+/* Most rows of sources that are encoded in one step: one source always fits. */
+size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o);
 
 /* Fills in the defaults and checks the options. ARG. */
 llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t model_n_ctx, const ll_net *net,
@@ -178,7 +192,7 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
 llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, uint64_t *bytes,
                              uint64_t *n_blocks);
 /* Most that a request of n_tokens tokens allocates for each of its sequences, but for its text stream. */
-uint64_t ll_request_bytes(size_t n_tokens, size_t n_eos);
+uint64_t ll_request_bytes(const ll_net *net, size_t n_tokens, size_t n_eos);
 /* Allocates what steps need. On failure ll_engine_free_memory frees what there is. */
 llmcs_status ll_engine_alloc(llmcs_engine *e);
 void ll_engine_free_memory(llmcs_engine *e);

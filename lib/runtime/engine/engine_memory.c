@@ -36,7 +36,7 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
         return ll_fail(LLMCS_ARG, "flags: 0x%x has unknown bits", (unsigned)out->flags);
     if (!out->n_ctx) out->n_ctx = (int32_t)ll_min(model_n_ctx, LLMCS_DEFAULT_N_CTX);
     const uint64_t block_bytes = ll_kv_block_bytes(&net->kv);
-    const size_t of_one = ll_kv_blocks_of((size_t)out->n_ctx);
+    const size_t of_one = ll_kv_blocks_of((size_t)out->n_ctx) * (net->has_source ? 2 : 1);
     if (!out->kv_bytes)
         out->kv_bytes =
             ll_max(of_one, ll_min(DEFAULT_SEQUENCES * of_one, ll_kv_blocks_of(DEFAULT_TOKENS))) * block_bytes;
@@ -48,8 +48,13 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
 
 /* --------------------------------------------------------------------------------------------------- sizes */
 
+size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o) {
+    return net->has_source ? ll_max((size_t)o->n_ctx, (size_t)o->max_chunk) : 0;
+}
+
 typedef struct sizes {
-    size_t n_rows;   /* most rows of a step */
+    size_t n_rows; /* most rows of a step */
+    size_t n_source_rows, n_sources;
     size_t n_floats; /* of the network's workspace */
     size_t n_logits, n_block_max;
     size_t n_blocks; /* of keys and values */
@@ -59,10 +64,14 @@ typedef struct sizes {
 static llmcs_status sizes_of(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, sizes *s) {
     const size_t max_batch = (size_t)o->max_batch, vocab = (size_t)net->config->vocab_size;
     s->n_rows = (size_t)o->max_chunk + max_batch;
+    s->n_source_rows = ll_engine_source_rows(net, o);
+    s->n_sources = net->has_source ? max_batch : 0;
     ll_forward_size largest = {.n_rows = s->n_rows,
                                .n_segments = max_batch,
                                .n_logit_rows = max_batch,
                                .max_positions = (size_t)o->n_ctx,
+                               .n_source_rows = s->n_source_rows,
+                               .n_sources = s->n_sources,
                                .n_threads = n_threads};
     s->n_floats = net->ops->workspace_floats(net, &largest);
     uint64_t n = o->kv_bytes / ll_kv_block_bytes(&net->kv);
@@ -80,19 +89,22 @@ llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, s
     LL_TRY(sizes_of(net, o, n_threads, &s));
     uint64_t per_block = ll_kv_block_bytes(&net->kv) + sizeof(ll_prefix_node) + 3 * sizeof(uint32_t), kv;
     uint64_t per_seq = sizeof(ll_segment) + sizeof(ll_seq_state *) + sizeof(uint32_t) + sizeof(ll_scheduled);
+    uint64_t per_source = sizeof(ll_segment) + sizeof(ll_sequence *);
     uint64_t per_thread = sizeof(ll_sampler_workspace) + ll_sampler_workspace_bytes((size_t)net->config->vocab_size);
     if (!ll_mul_u64(s.n_blocks, per_block, &kv) || kv > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", s.n_blocks);
     *n_blocks = s.n_blocks;
     *bytes = kv + ((uint64_t)s.n_floats + s.n_logits + s.n_block_max) * sizeof(float) + s.n_rows * sizeof(int32_t) +
-             (uint64_t)o->max_batch * per_seq + n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
+             (uint64_t)o->max_batch * per_seq + s.n_source_rows * sizeof(int32_t) + s.n_sources * per_source +
+             n_threads * per_thread + sizeof(llmcs_engine) + sizeof(ll_prefix_node);
     return LLMCS_OK;
 }
 
-uint64_t ll_request_bytes(size_t n_tokens, size_t n_eos) {
+uint64_t ll_request_bytes(const ll_net *net, size_t n_tokens, size_t n_eos) {
     const uint64_t seq = n_tokens * sizeof(int32_t) + ll_kv_blocks_of(n_tokens) * sizeof(void *);
+    const uint64_t source = net->has_source ? seq : 0;
     const uint64_t draft_ids = 64 * sizeof(int32_t); /* prompt_lookup_num_tokens */
-    return sizeof(llmcs_request) + draft_ids + sizeof(ll_seq_state) + sizeof(ll_sequence) + 2 * seq +
+    return sizeof(llmcs_request) + draft_ids + sizeof(ll_seq_state) + sizeof(ll_sequence) + 2 * seq + source +
            ll_generation_bytes(n_tokens, n_eos);
 }
 
@@ -120,7 +132,11 @@ llmcs_status ll_engine_alloc(llmcs_engine *e) {
     LL_TRY(ll_alloc(a, max_batch, sizeof *step->segments, "segments", &step->segments));
     LL_TRY(ll_alloc(a, max_batch, sizeof(void *), "sequences of segments", &step->seqs));
     LL_TRY(ll_alloc(a, max_batch, sizeof *step->logit_rows, "rows with logits", &step->logit_rows));
-    return ll_alloc(a, max_batch, sizeof *step->scheduled, "scheduled requests", &step->scheduled);
+    LL_TRY(ll_alloc(a, max_batch, sizeof *step->scheduled, "scheduled requests", &step->scheduled));
+    if (!net->has_source) return LLMCS_OK;
+    LL_TRY(ll_alloc(a, s.n_source_rows, sizeof *step->source_ids, "ids of sources", &step->source_ids));
+    LL_TRY(ll_alloc(a, s.n_sources, sizeof *step->sources, "sources", &step->sources));
+    return ll_alloc(a, s.n_sources, sizeof(ll_sequence *), "sources", &step->encoding);
 }
 
 void ll_engine_free_memory(llmcs_engine *e) {
@@ -128,8 +144,9 @@ void ll_engine_free_memory(llmcs_engine *e) {
     llmcs_model *m = e->model;
     const ll_step *step = &e->sched.step;
     while (e->sched.n_samplers) ll_sampler_workspace_free(&e->sched.samplers[--e->sched.n_samplers], &a);
-    void *const arrays[] = {e->sched.workspace, e->sched.samplers, step->logits,     step->block_max, step->ids,
-                            step->segments,     step->seqs,        step->logit_rows, step->scheduled};
+    void *const arrays[] = {e->sched.workspace, e->sched.samplers, step->logits,   step->block_max,
+                            step->ids,          step->segments,    step->seqs,     step->logit_rows,
+                            step->source_ids,   step->sources,     step->encoding, step->scheduled};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) ll_free(&a, arrays[i]);
     ll_prefix_free(&e->sched.prefix, &a);
     ll_kv_chunk_free(&e->sched.kv.own, &a);

@@ -5,6 +5,8 @@
  * out the last one is preempted: it frees its blocks and waits again. So the first request always progresses, and since
  * a request that can never fit is refused at submission, every request gets its turn.
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "runtime/engine/engine.h"
 
@@ -21,8 +23,6 @@ bool ll_request_is_live(const llmcs_request *r, size_t seq) {
     return gen->beams ? seq < r->sched.n_beams : !gen->completions[seq % gen->n_completions].ended;
 }
 
-static bool uses_prefix_cache(const llmcs_engine *e) { return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE); }
-
 static size_t n_pending(const ll_seq_state *seq) { return seq->n_known - seq->kv.n_tokens; }
 
 /* -------------------------------------------------------------------------------------------------- blocks */
@@ -32,10 +32,11 @@ void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r) {
         ll_seq_state *seq = &r->sched.seqs[i];
         /* An aborted forward pass did not write the rows that the last extension was for. */
         ll_sequence_truncate(&e->sched.kv, &seq->kv, seq->kv.n_tokens);
-        if (uses_prefix_cache(e) && seq->kv.n_tokens) ll_prefix_insert(&e->sched.prefix, &seq->kv);
+        if (ll_engine_caches_prefixes(e) && seq->kv.n_tokens) ll_prefix_insert(&e->sched.prefix, &seq->kv);
         ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
         seq->computed = false;
     }
+    ll_sequence_truncate(&e->sched.kv, &r->sched.source, 0);
 }
 
 void ll_engine_unlink(llmcs_engine *e, llmcs_request *r) {
@@ -88,9 +89,13 @@ static bool extend(llmcs_engine *e, const llmcs_request *r, ll_sequence *q, size
 
 /* ----------------------------------------------------------------------------------------------- the batch */
 
-static void add_segment(ll_step *step, ll_seq_state *seq, size_t n_rows) {
-    step->segments[step->n.segments] = (ll_segment){
-        .first_row = step->n.rows, .n_rows = n_rows, .first_position = seq->kv.n_tokens, .kv_blocks = seq->kv.blocks};
+static void add_segment(ll_step *step, const llmcs_request *r, ll_seq_state *seq, size_t n_rows) {
+    step->segments[step->n.segments] = (ll_segment){.first_row = step->n.rows,
+                                                    .n_rows = n_rows,
+                                                    .first_position = seq->kv.n_tokens,
+                                                    .kv_blocks = seq->kv.blocks,
+                                                    .source_blocks = r->sched.source.blocks,
+                                                    .n_source = r->sched.source.n_tokens};
     step->seqs[step->n.segments++] = seq;
     for (size_t i = 0; i < n_rows; i++) step->ids[step->n.rows++] = seq->kv.tokens[seq->kv.n_tokens + i];
 }
@@ -117,6 +122,33 @@ typedef enum outcome {
 /* Extending many sequences copies many blocks: between two of them the request may have to stop. */
 static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
     return atomic_load_explicit(&e->abort_forward, memory_order_relaxed) || ll_request_stop_reason(r, ll_now_ns());
+}
+
+/* -------------------------------------------------------------------------------------------------- source */
+
+/* Is there a source that is not encoded, or not any more? */
+static bool needs_source(const llmcs_request *r) { return r->sched.source.n_tokens < r->sched.gen.source.n_ids; }
+
+/* Adds the source to those that this step encodes, or leaves it to a later step that has rows for all of it. The
+ * request's own rows follow in the next step. */
+static outcome schedule_source(llmcs_engine *e, llmcs_request *r) {
+    ll_step *step = &e->sched.step;
+    const llmcs_ids ids = r->sched.gen.source;
+    const size_t most = ll_engine_source_rows(e->model->net, &e->options);
+    if (ids.n_ids > most - step->n.source_rows) return SCHEDULED;
+    if (!extend(e, r, &r->sched.source, ids.n_ids)) {
+        preempt(e, r);
+        return PREEMPTED;
+    }
+    (void)add_scheduled(step, r);
+    step->sources[step->n.sources] = (ll_segment){.first_row = step->n.source_rows,
+                                                  .n_rows = ids.n_ids,
+                                                  .source_blocks = r->sched.source.blocks,
+                                                  .n_source = ids.n_ids};
+    step->encoding[step->n.sources++] = &r->sched.source;
+    memcpy(step->source_ids + step->n.source_rows, ids.ids, ids.n_ids * sizeof *ids.ids);
+    step->n.source_rows += ids.n_ids;
+    return SCHEDULED;
 }
 
 /* -------------------------------------------------------------------------------------------------- decode */
@@ -157,7 +189,7 @@ static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spar
         if (!ll_request_is_live(r, i)) continue;
         r->sched.seqs[i].computed = true;
         add_logit_rows(step, s, step->n.rows, n_rows);
-        add_segment(step, &r->sched.seqs[i], n_rows);
+        add_segment(step, r, &r->sched.seqs[i], n_rows);
     }
     return SCHEDULED;
 }
@@ -166,7 +198,7 @@ static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spar
 
 /* Looks up a sequence's prompt in the prefix cache, as long as nothing was evaluated for it. */
 static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
-    if (seq->computed || !uses_prefix_cache(e)) return;
+    if (seq->computed || !ll_engine_caches_prefixes(e)) return;
     ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
     ll_prefix_match(&e->sched.prefix, &seq->kv, seq->kv.tokens, seq->n_known - 1);
     if (!r->sched.prefilled && seq == r->sched.seqs) r->sched.gen.n_cached = seq->kv.n_tokens;
@@ -182,7 +214,7 @@ static void match_prefixes(llmcs_engine *e, llmcs_request *r) {
  * prefix cache. */
 static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
     const ll_step *step = &e->sched.step;
-    for (size_t i = 0; uses_prefix_cache(e) && i < step->n.segments; i++) {
+    for (size_t i = 0; ll_engine_caches_prefixes(e) && i < step->n.segments; i++) {
         const ll_seq_state *other = step->seqs[i];
         if (step->segments[i].n_rows < 2) continue;
         size_t most = ll_min(seq->n_known - 1, other->n_known), n = 0;
@@ -203,7 +235,7 @@ static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq,
     seq->computed = true;
     ll_scheduled *s = add_scheduled(step, r);
     if (wants_logits && n == n_wanted) add_logit_rows(step, s, step->n.rows + n - 1, 1);
-    add_segment(step, seq, n);
+    add_segment(step, r, seq, n);
     step->n.prompt_rows += n;
     *budget -= n;
     return true;
@@ -286,7 +318,7 @@ static void preempt_for_priority(llmcs_engine *e) {
 
 /* Prompt tokens still to evaluate. */
 static size_t n_prompt_tokens(const llmcs_request *r) {
-    size_t n = 0;
+    size_t n = needs_source(r) ? r->sched.gen.source.n_ids : 0;
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i)) n += n_pending(&r->sched.seqs[i]) - 1;
     return n;
@@ -296,6 +328,7 @@ static size_t n_prompt_tokens(const llmcs_request *r) {
 static size_t n_blocks_needed(const llmcs_engine *e) {
     size_t n = 0;
     for (const llmcs_request *r = e->sched.running; r; r = r->sched.next_running) {
+        n += ll_kv_blocks_of(r->sched.gen.source.n_ids) - r->sched.source.n_blocks;
         for (size_t i = 0; i < r->n_seqs; i++) {
             const ll_seq_state *seq = &r->sched.seqs[i];
             size_t n_all = ll_kv_blocks_of(seq->n_known);
@@ -381,7 +414,9 @@ void ll_engine_schedule(llmcs_engine *e) {
     size_t budget = prompt_budget(e), n_spare = (size_t)e->options.max_batch - e->sched.n_seqs;
     for (llmcs_request *r = e->sched.running, *next; r; r = next) {
         match_prefixes(e, r);
-        const outcome o = is_decoding(r) ? schedule_decode(e, r, &n_spare) : schedule_prefill(e, r, &budget);
+        const outcome o = needs_source(r)  ? schedule_source(e, r)
+                          : is_decoding(r) ? schedule_decode(e, r, &n_spare)
+                                           : schedule_prefill(e, r, &budget);
         if (o == PREEMPTED) break;
         next = r->sched.next_running;
         if (o == SCHEDULED) continue;

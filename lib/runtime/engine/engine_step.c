@@ -120,8 +120,25 @@ static bool should_stop(void *user) {
     return !any_left || atomic_load_explicit(&e->abort_forward, memory_order_relaxed);
 }
 
+/* Encodes the sources of this step. */
+static llmcs_status encode_sources(llmcs_engine *e) {
+    const ll_step *step = &e->sched.step;
+    const ll_batch batch = {.n_rows = step->n.source_rows,
+                            .ids = step->source_ids,
+                            .segments = step->sources,
+                            .n_segments = step->n.sources,
+                            .encodes = true,
+                            .should_stop = should_stop,
+                            .user = e};
+    LL_TRY(ll_net_forward(e->model->net, e->model->pool, &batch, e->sched.workspace));
+    for (size_t i = 0; i < step->n.sources; i++) step->encoding[i]->n_tokens = step->sources[i].n_rows;
+    return LLMCS_OK;
+}
+
 static llmcs_status forward(llmcs_engine *e) {
     const ll_step *step = &e->sched.step;
+    if (step->n.sources) LL_TRY(encode_sources(e));
+    if (!step->n.rows) return LLMCS_OK;
     ll_batch batch = {.n_rows = step->n.rows,
                       .ids = step->ids,
                       .segments = step->segments,
@@ -136,7 +153,7 @@ static llmcs_status forward(llmcs_engine *e) {
 }
 
 static void insert_prefixes(llmcs_engine *e, const llmcs_request *r) {
-    if (e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE) return;
+    if (!ll_engine_caches_prefixes(e)) return;
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i)) ll_prefix_insert(&e->sched.prefix, &r->sched.seqs[i].kv);
 }
@@ -341,7 +358,7 @@ static void publish(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s, ui
     pthread_mutex_lock(&e->shared.mutex);
     llmcs_engine_stats *stats = &e->shared.stats;
     if (r->sched.n_counted == 0) {
-        stats->n_prompt_tokens += gen->n_prompt;
+        stats->n_prompt_tokens += ll_generation_n_prompt_tokens(gen);
         stats->n_cached_tokens += gen->n_cached;
         ll_histogram_add(&stats->first_token_ms, now_ns - r->submitted_ns);
     } else {
@@ -386,6 +403,7 @@ static double blend(double before, double now) { return before > 0 ? 0.5 * (befo
 /* Learns what a step without prompts and a prompt token cost, for the size of chunks. */
 static void update_costs(llmcs_engine *e, double forward_ns) {
     const ll_step_counts *n = &e->sched.step.n;
+    if (n->sources) return; /* an encoder's rows cost another time */
     if (n->prompt_rows == 0) {
         e->sched.step_ns = blend(e->sched.step_ns, forward_ns);
     } else if (n->prompt_rows >= 16) {
@@ -399,7 +417,7 @@ static void count_step(llmcs_engine *e, uint64_t forward_ns, uint64_t sample_ns)
     pthread_mutex_lock(&e->shared.mutex);
     llmcs_engine_stats *stats = &e->shared.stats;
     stats->n_steps++;
-    stats->n_rows += e->sched.step.n.rows;
+    stats->n_rows += e->sched.step.n.rows + e->sched.step.n.source_rows;
     stats->forward_ns += forward_ns;
     stats->sample_ns += sample_ns;
     stats->step_ns += ll_now_ns() - e->sched.step.began_ns;
@@ -434,7 +452,7 @@ static void forward_and_sample(llmcs_engine *e) {
 bool ll_engine_step(llmcs_engine *e) {
     e->sched.step.began_ns = ll_now_ns();
     ll_engine_schedule(e);
-    const bool any_rows = e->sched.step.n.rows > 0, any_ended = e->sched.step.n.ended > 0;
+    const bool any_rows = e->sched.step.n.rows + e->sched.step.n.source_rows > 0, any_ended = e->sched.step.n.ended > 0;
     if (any_rows) forward_and_sample(e);
     return any_rows || any_ended;
 }

@@ -52,6 +52,7 @@ static llmcs_status copy_params(llmcs_request *r) {
     LL_TRY(copy_ids(a, &p->forced_bos_token_id, "forced_bos_token_id"));
     LL_TRY(copy_ids(a, &p->forced_eos_token_id, "forced_eos_token_id"));
     LL_TRY(copy_ids(a, &p->negative_prompt_ids, "negative_prompt_ids"));
+    LL_TRY(copy_ids(a, &p->decoder_input_ids, "decoder_input_ids"));
     if (p->grammar) ll_grammar_retain(r->grammar = p->grammar);
     llmcs_sequence_bias *biases;
     LL_TRY(copy(a, p->sequence_bias, p->n_sequence_bias, sizeof *biases, "sequence_bias", &biases));
@@ -77,6 +78,7 @@ static void destroy(llmcs_request *r) {
     llmcs_model *m = r->model;
     for (size_t i = 0; r->sched.seqs && i < r->n_seqs; i++) ll_sequence_free(&r->sched.seqs[i].kv, &a);
     for (size_t i = 0; r->sched.spare && i < r->n_seqs; i++) ll_sequence_free(&r->sched.spare[i], &a);
+    ll_sequence_free(&r->sched.source, &a);
     ll_free(&a, r->sched.seqs);
     ll_free(&a, r->sched.spare);
     ll_free(&a, r->sched.draft_ids);
@@ -103,7 +105,7 @@ void ll_request_unref(llmcs_request *r) {
  * can be counted. */
 static bool count_blocks(const llmcs_engine *e, size_t n, size_t n_prompt, size_t max_new, size_t *n_blocks) {
     const size_t n_all = ll_kv_blocks_of(n_prompt + max_new - 1);
-    const size_t n_full = e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE ? 0 : n_prompt / LL_KV_BLOCK;
+    const size_t n_full = ll_engine_caches_prefixes(e) ? n_prompt / LL_KV_BLOCK : 0;
     const size_t n_shared = ll_min(n_full, n_all);
     return ll_mul(n, n_all - n_shared, n_blocks) && ll_add(*n_blocks, n_shared, n_blocks);
 }
@@ -113,6 +115,7 @@ static llmcs_status check_fits(const llmcs_engine *e, const llmcs_request *r) {
     const ll_generation *gen = &r->sched.gen;
     const size_t capacity = e->sched.kv.own.n_blocks; /* never changes */
     const size_t n_tokens = ll_generation_longest_prompt(gen) + gen->max_new - 1;
+    const size_t n_source = ll_kv_blocks_of(gen->source.n_ids);
     size_t n_blocks, n_negative = 0;
     if (r->n_seqs > (size_t)e->options.max_batch)
         return ll_fail(LLMCS_LIMIT, "%zu sequences at once, max_batch is %d", r->n_seqs, (int)e->options.max_batch);
@@ -120,9 +123,27 @@ static llmcs_status check_fits(const llmcs_engine *e, const llmcs_request *r) {
     if (gen->guided)
         counted =
             counted && count_blocks(e, r->n_seqs / 2, ll_generation_negative(gen).n_ids, gen->max_new, &n_negative);
-    if (counted && n_blocks <= capacity && n_negative <= capacity - n_blocks) return LLMCS_OK;
+    if (counted && n_source <= capacity && n_blocks <= capacity - n_source &&
+        n_negative <= capacity - n_source - n_blocks)
+        return LLMCS_OK;
+    if (n_source)
+        return ll_fail(
+            LLMCS_LIMIT,
+            "%zu sequences of %zu tokens and a source of %zu need %zu blocks of %d tokens, kv_bytes hold %zu",
+            r->n_seqs, n_tokens, gen->source.n_ids, n_source + r->n_seqs * ll_kv_blocks_of(n_tokens), LL_KV_BLOCK,
+            capacity);
     return ll_fail(LLMCS_LIMIT, "%zu sequences of %zu tokens need %zu blocks of %d tokens, kv_bytes hold %zu",
                    r->n_seqs, n_tokens, r->n_seqs * ll_kv_blocks_of(n_tokens), LL_KV_BLOCK, capacity);
+}
+
+/* The caller's ids of a source, which a step encodes. */
+static llmcs_status copy_source(llmcs_request *r) {
+    llmcs_ids *source = &r->sched.gen.source;
+    if (!source->n_ids) return LLMCS_OK;
+    LL_TRY(ll_sequence_create(&r->sched.source, &r->allocator, source->n_ids));
+    memcpy(r->sched.source.tokens, source->ids, source->n_ids * sizeof *source->ids);
+    source->ids = r->sched.source.tokens;
+    return LLMCS_OK;
 }
 
 /* Allocates everything the request needs but blocks: steps allocate nothing. */
@@ -131,6 +152,7 @@ static llmcs_status alloc_sequences(llmcs_request *r) {
     ll_generation *gen = &r->sched.gen;
     const size_t n_tokens = ll_generation_longest_prompt(gen) + gen->max_new;
     LL_TRY(ll_generation_alloc(gen));
+    LL_TRY(copy_source(r));
     LL_TRY(ll_alloc_zero(a, r->n_seqs, sizeof *r->sched.seqs, "sequences", &r->sched.seqs));
     for (size_t i = 0; i < r->n_seqs; i++) LL_TRY(ll_sequence_create(&r->sched.seqs[i].kv, a, n_tokens));
     memcpy(r->sched.seqs[0].kv.tokens, gen->prompt, gen->n_prompt * sizeof *gen->prompt);

@@ -81,6 +81,7 @@ static llmcs_status prefill(generate_call *c, const float **logits) {
     ll_generation *g = &c->g;
     LL_TRY(reserve_generation(c));
     ll_session_set_deadline(c->session, ll_generation_deadline_ns(g));
+    if (g->source.n_ids) LL_TRY(ll_session_encode(c->session, g->source.ids, g->source.n_ids, NULL));
     g->n_cached = ll_seq_keep_prefix(c->session, g->prompt, g->n_prompt);
     if (g->guided)
         LL_TRY(prefill_both(c, logits));
@@ -241,6 +242,7 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
     const int32_t *ids = g->prompt = ll_seq_tokens(session, 0, &n_ids);
     g->n_prompt = n_ids;
+    g->source = ll_session_source(session);
     g->min_new = ll_generation_min_new(&g->params, n_ids);
     ll_generation_set_workspace(g, &workspace);
     ll_scores_scan(&workspace.scores, logits + (n_rows - 1) * g->vocab);

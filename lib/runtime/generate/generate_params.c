@@ -246,6 +246,7 @@ static llmcs_status check_token_lists(const llmcs_generate_params *p, size_t voc
     LL_TRY(check_list("begin_suppress_tokens", p->begin_suppress_tokens, vocab));
     LL_TRY(check_list("forced_bos_token_id", p->forced_bos_token_id, vocab));
     LL_TRY(check_list("forced_eos_token_id", p->forced_eos_token_id, vocab));
+    LL_TRY(check_list("decoder_input_ids", p->decoder_input_ids, vocab));
     if (!p->bad_words_ids && p->n_bad_words_ids) return ll_fail(LLMCS_ARG, "bad_words_ids is NULL");
     LL_TRY(ll_check_array("n_bad_words_ids", p->n_bad_words_ids, sizeof *p->bad_words_ids));
     for (size_t i = 0; i < p->n_bad_words_ids; i++) {
@@ -296,6 +297,29 @@ static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
+/* What the decoder starts with, and what needs a prompt that the decoder reads. */
+static llmcs_status check_source(const llmcs_model *model, const llmcs_generate_params *p) {
+    const ll_config *c = &model->config;
+    if (!model->net->has_source) {
+        if (!p->decoder_input_ids.n_ids) return LLMCS_OK;
+        return ll_fail(LLMCS_ARG, "decoder_input_ids are given, and %s is no encoder-decoder: put them into the prompt",
+                       c->model_type);
+    }
+    if (p->guidance_scale != 1.0f)
+        return ll_fail(LLMCS_ARG, "guidance_scale is %g, and %s is an encoder-decoder: guidance needs a decoder",
+                       (double)p->guidance_scale, c->model_type);
+    const bool reads_source = p->encoder_repetition_penalty != 1.0f || p->encoder_no_repeat_ngram_size;
+    if (reads_source && !c->shares_tokens)
+        return ll_fail(LLMCS_ARG, "%s: source and answer have vocabularies of their own: set it to %d",
+                       p->encoder_no_repeat_ngram_size ? "encoder_no_repeat_ngram_size" : "encoder_repetition_penalty",
+                       p->encoder_no_repeat_ngram_size ? 0 : 1);
+    if (p->decoder_input_ids.n_ids || c->decoder_start_token_id >= 0) return LLMCS_OK;
+    return ll_fail(
+        LLMCS_ARG,
+        "the model's folder has no decoder_start_token_id: set decoder_input_ids, for mBART-25 to the target "
+        "language's id");
+}
+
 static llmcs_status check_grammar(const llmcs_generate_params *p) {
     if (!p->grammar || (!p->forced_bos_token_id.n_ids && !p->forced_eos_token_id.n_ids)) return LLMCS_OK;
     return ll_fail(LLMCS_ARG, "grammar and %s: a forced token would not keep to the grammar",
@@ -317,5 +341,6 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
     LL_TRY(check_lookup(out, (size_t)model->config.vocab_size));
     LL_TRY(check_guidance(out, (size_t)model->config.vocab_size));
     LL_TRY(check_grammar(out));
+    LL_TRY(check_source(model, out));
     return check_stop_strings(out);
 }

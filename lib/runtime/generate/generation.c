@@ -174,6 +174,22 @@ static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
     return ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, g->prompt, g->n_prompt, g->vocab);
 }
 
+/* The caller's prompt is what the encoder reads; the decoder starts with ids of its own. */
+static llmcs_status split_source(ll_generation *g, size_t n_ctx) {
+    const llmcs_ids given = g->params.decoder_input_ids;
+    if (!g->model->net->has_source || g->source.n_ids) return LLMCS_OK;
+    if (!g->n_prompt) return ll_fail(LLMCS_ARG, "the source has no tokens");
+    if (g->n_prompt > n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "the source has %zu tokens, at most n_ctx %zu can be encoded", g->n_prompt,
+                       n_ctx);
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "source", 0, g->prompt, g->n_prompt,
+                        (size_t)g->model->config.encoder.vocab_size));
+    g->source = (llmcs_ids){g->prompt, g->n_prompt};
+    g->prompt = given.n_ids ? given.ids : &g->model->config.decoder_start_token_id;
+    g->n_prompt = given.n_ids ? given.n_ids : 1;
+    return LLMCS_OK;
+}
+
 static llmcs_status check_negative_prompt(const ll_generation *g, size_t n_ctx) {
     const size_t n = g->params.negative_prompt_ids.n_ids;
     if (n <= n_ctx) return LLMCS_OK;
@@ -188,6 +204,7 @@ size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt) {
 
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
     const llmcs_generate_params *p = &g->params;
+    LL_TRY(split_source(g, n_ctx));
     LL_TRY(check_prompt(g, n_ctx));
     if (g->guided) LL_TRY(check_negative_prompt(g, n_ctx));
     size_t max_new = (size_t)p->max_new_tokens;
@@ -236,7 +253,8 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids) {
     const llmcs_tokenizer *t = g->model->tokenizer;
-    const uint32_t flags = g->params.encode_flags;
+    /* An encoder was trained on texts with their special tokens: EOS, a language. */
+    const uint32_t flags = g->params.encode_flags | (g->model->net->has_source ? LLMCS_ADD_SPECIAL_TOKENS : 0);
     *ids = NULL;
     if (prompt_bytes == LLMCS_NUL) prompt_bytes = prompt ? strlen(prompt) : 0;
     const size_t n_least = ll_tokenizer_min_tokens(t, prompt_bytes, flags);

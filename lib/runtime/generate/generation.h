@@ -75,7 +75,8 @@ llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *pro
                                          int32_t **ids, size_t *n_ids);
 /* The fewest new tokens before EOS, after a prompt of n_prompt. */
 size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt);
-/* Checks the prompt, and computes the number of tokens and sequences. ARG CONTEXT_FULL TOKEN_RANGE. */
+/* Of an encoder-decoder the prompt becomes the source, and what the decoder starts with the prompt. Checks the prompt,
+ * and computes the number of tokens and sequences. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
 /* Allocates the completions with all they need except a sampler workspace. */
 llmcs_status ll_generation_alloc(ll_generation *g);
@@ -86,6 +87,10 @@ uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos);
 /* Sequences that are evaluated together; the second half of a guided generation's follow the negative prompt. */
 static inline size_t ll_generation_n_seqs(const ll_generation *g) {
     return g->beams ? (size_t)g->params.num_beams : g->completion_capacity * (g->guided ? 2 : 1);
+}
+/* What the caller gave: the source, or the prompt. */
+static inline size_t ll_generation_n_prompt_tokens(const ll_generation *g) {
+    return g->source.n_ids ? g->source.n_ids : g->n_prompt;
 }
 /* Transformers takes the prompt's last token for a negative prompt that is not given. */
 static inline llmcs_ids ll_generation_negative(const ll_generation *g) {

@@ -58,7 +58,7 @@ static llmcs_status fill_result(const ll_generation *g, owned_result *r) {
     }
     r->result.sequences = sequences;
     r->result.n_sequences = g->n_completions;
-    r->result.n_prompt_tokens = g->n_prompt;
+    r->result.n_prompt_tokens = ll_generation_n_prompt_tokens(g);
     r->result.n_cached_tokens = g->n_cached;
     r->result.n_draft_tokens = g->n_draft;
     r->result.n_accepted_tokens = g->n_accepted;

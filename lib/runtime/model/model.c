@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/options.h"
 #include "base/xxh64.h"
+#include "families/family.h"
 #include "formats/tokenizer_files.h"
 #include "runtime/encoder/encoder.h"
 #include "runtime/model/plan_model.h"
@@ -124,7 +125,8 @@ llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *
 /* --------------------------------------------------------------------------------------------------- open */
 
 static uint32_t heads_of(const ll_config *c) {
-    if (c->head == LL_HEAD_CAUSAL_LM) return LLMCS_HEAD_CAUSAL_LM;
+    if (c->head == LL_HEAD_CAUSAL_LM)
+        return LLMCS_HEAD_CAUSAL_LM | (ll_family_has_source(c->family) ? LLMCS_HEAD_SEQ2SEQ_LM : 0);
     if (c->head == LL_HEAD_CLASSIFICATION) return LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
     if (c->head == LL_HEAD_MASKED_LM) return LLMCS_HEAD_MASKED_LM | LLMCS_HEAD_EMBEDDING;
     if (c->head == LL_HEAD_TOKENS) return LLMCS_HEAD_TOKEN_CLASSIFICATION | LLMCS_HEAD_EMBEDDING;
@@ -314,6 +316,8 @@ static const char *head_name(uint32_t head) {
 llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char *what) {
     LL_TRY(ll_model_check(m));
     if (m->heads & head) return LLMCS_OK;
+    if (head == LLMCS_HEAD_SEQ2SEQ_LM)
+        return ll_fail(LLMCS_NO_HEAD, "%s: %s is no encoder-decoder, it has no source", what, m->config.model_type);
     const bool decoder = m->net->generates;
     if (decoder || head == LLMCS_HEAD_CAUSAL_LM)
         return ll_fail(LLMCS_NO_HEAD, "%s: %s is %s; use %s", what, m->config.model_type,

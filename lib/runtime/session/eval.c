@@ -33,6 +33,20 @@ static llmcs_status forward_session(llmcs_session *s, ll_batch *batch) {
     return st;
 }
 
+/* The rows of a segment attend to the session's source, where it has one. */
+static ll_segment segment_of(const llmcs_session *s, const ll_sequence *q) {
+    return (ll_segment){.first_position = q->n_tokens,
+                        .kv_blocks = q->blocks,
+                        .source_blocks = s->source.blocks,
+                        .n_source = s->source.n_tokens};
+}
+
+static llmcs_status check_source(const llmcs_session *s) {
+    if (!s->model->net->has_source || s->source.n_tokens) return LLMCS_OK;
+    return ll_fail(LLMCS_STATE, "the session has no source: %s is an encoder-decoder; call llmcs_session_encode first",
+                   s->model->config.model_type);
+}
+
 static llmcs_status check_capacity(const llmcs_session *s, const ll_sequence *q, size_t n) {
     if (n <= s->n_ctx - q->n_tokens) return LLMCS_OK;
     return ll_fail(LLMCS_CONTEXT_FULL, "%zu tokens do not fit: the session holds %zu of n_ctx %zu", n, q->n_tokens,
@@ -48,7 +62,9 @@ static llmcs_status eval_chunks(llmcs_session *s, const ll_sequence *q, const in
     for (size_t done = 0, n_rows; done < n; done += n_rows) {
         n_rows = ll_min(n - done, s->max_rows);
         uint32_t last_row = (uint32_t)(n_rows - 1);
-        ll_segment segment = {.n_rows = n_rows, .first_position = q->n_tokens + done, .kv_blocks = q->blocks};
+        ll_segment segment = segment_of(s, q);
+        segment.n_rows = n_rows;
+        segment.first_position += done;
         ll_batch batch = {.n_rows = n_rows, .ids = ids + done, .segments = &segment, .n_segments = 1};
         if (want == LLMCS_LOGITS_ALL) {
             batch.logit_rows = s->rows;
@@ -81,6 +97,7 @@ llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n) {
 llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_t n, llmcs_want_logits want,
                          const float **logits) {
     ll_sequence *q = ll_session_sequence(s, seq);
+    LL_TRY(check_source(s));
     LL_TRY(check_capacity(s, q, n)); /* first: an impossible count must not be read */
     LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n, (size_t)s->model->config.vocab_size));
     if (want == LLMCS_LOGITS_ALL) LL_TRY(ll_session_reserve_logits(s, n));
@@ -117,6 +134,51 @@ llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size
     return st;
 }
 
+/* ----------------------------------------------------------------------------------------------- the source */
+
+static llmcs_status forward_source(llmcs_session *s, const int32_t *ids, size_t n, float *hidden) {
+    const ll_segment segment = {.n_rows = n, .source_blocks = s->source.blocks, .n_source = n};
+    ll_batch batch = {
+        .n_rows = n, .ids = ids, .segments = &segment, .n_segments = 1, .encodes = true, .hidden = hidden};
+    return forward_session(s, &batch);
+}
+
+static bool holds_source(const llmcs_session *s, const int32_t *ids, size_t n) {
+    return s->source.n_tokens == n && memcmp(s->source.tokens, ids, n * sizeof *ids) == 0;
+}
+
+llmcs_status ll_session_encode(llmcs_session *s, const int32_t *ids, size_t n, float *hidden) {
+    const llmcs_model *m = s->model;
+    if (n > s->n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "the source has %zu tokens, at most n_ctx %zu can be encoded", n, s->n_ctx);
+    LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "source", 0, ids, n, (size_t)m->config.encoder.vocab_size));
+    if (!hidden && holds_source(s, ids, n)) return LLMCS_OK;
+    ll_session_forget_logits(s);
+    for (size_t i = 0; i < ll_max(s->reserved.n_seqs, 1); i++)
+        ll_sequence_truncate(&s->kv, ll_session_sequence(s, i), 0);
+    ll_sequence_truncate(&s->kv, &s->source, 0);
+    LL_TRY(ll_sequence_extend(&s->kv, &s->source, n));
+    llmcs_status st = forward_source(s, ids, n, hidden);
+    if (st) {
+        ll_sequence_truncate(&s->kv, &s->source, 0);
+        return st;
+    }
+    memcpy(s->source.tokens, ids, n * sizeof *ids);
+    s->source.n_tokens = n;
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden) {
+    LL_PUBLIC_CALL;
+    if (!ids || n_ids == 0) return ll_fail(LLMCS_ARG, "llmcs_session_encode: no tokens");
+    LL_TRY(ll_session_enter(session));
+    llmcs_status st = ll_model_check_head(session->model, LLMCS_HEAD_SEQ2SEQ_LM, "llmcs_session_encode");
+    if (!st) st = ll_session_encode(session, ids, n_ids, hidden);
+    if (!st) ll_seq_rewind(session, 0, 0);
+    ll_session_leave(session);
+    return st;
+}
+
 /* --------------------------------------------------------------------------------- many sequences, one token */
 
 /* Evaluates the next token of n sequences in one forward pass. */
@@ -124,8 +186,9 @@ static llmcs_status forward_sequences(llmcs_session *s, const size_t *seqs, cons
                                       float *logits) {
     for (size_t i = 0; i < n; i++) {
         const ll_sequence *q = ll_session_sequence(s, seqs[i]);
-        s->segments[i] =
-            (ll_segment){.first_row = i, .n_rows = 1, .first_position = q->n_tokens, .kv_blocks = q->blocks};
+        s->segments[i] = segment_of(s, q);
+        s->segments[i].first_row = i;
+        s->segments[i].n_rows = 1;
     }
     ll_batch batch = {.n_rows = n,
                       .ids = ids,

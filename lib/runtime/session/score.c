@@ -53,10 +53,25 @@ static llmcs_status score_rest(llmcs_session *s, const ids *c, double *logprob) 
     return LLMCS_OK;
 }
 
+/* Of an encoder-decoder the prompt is the source, and the decoder starts with decoder_start_token_id. */
+static llmcs_status encode_source(llmcs_session *s, const ids *source) {
+    if (!source->n) return ll_fail(LLMCS_ARG, "the source has no tokens");
+    if (s->model->config.decoder_start_token_id < 0)
+        return ll_fail(LLMCS_ARG,
+                       "the model's folder has no decoder_start_token_id: the score of a continuation needs it");
+    return ll_session_encode(s, source->ids, source->n, NULL);
+}
+
 /* Afterwards the session holds the prompt. */
 static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *continuations, size_t n,
                               llmcs_score_result *results) {
     const float *logits;
+    int32_t start = s->model->config.decoder_start_token_id;
+    const ids started = {&start, 1};
+    if (s->model->net->has_source) {
+        LL_TRY(encode_source(s, prompt));
+        prompt = &started;
+    }
     LL_TRY(check_continuations(s, prompt, continuations, n));
     const size_t n_kept = ll_seq_keep_prefix(s, prompt->ids, prompt->n);
     LL_TRY(ll_seq_eval(s, 0, prompt->ids + n_kept, prompt->n - n_kept, LLMCS_LOGITS_LAST, &logits));
@@ -90,14 +105,17 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 
 /* ------------------------------------------------------------------------------------------------ on texts */
 
-/* Encodes without special tokens: none are added, and none are read from the text. */
-static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
+/* No special tokens are read from the text. flags: 0, or LLMCS_ADD_SPECIAL_TOKENS. */
+static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, uint32_t flags,
+                                 ids *out) {
     *out = (ids){0};
-    return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, 0, &out->ids, &out->n);
+    return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, flags, &out->ids,
+                         &out->n);
 }
 
 static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
-    LL_TRY(encode_plain(s, text, text_bytes, out));
+    /* An encoder was trained on whole texts, which end with EOS. */
+    LL_TRY(encode_plain(s, text, text_bytes, s->model->net->has_source ? LLMCS_ADD_SPECIAL_TOKENS : 0, out));
     int32_t bos = s->model->config.bos_token_id;
     if (out->n || bos < 0) return LLMCS_OK;
     out->ids[0] = bos;
@@ -119,7 +137,7 @@ static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt,
     if (!ll_add(n, 1, &n_all)) return ll_fail(LLMCS_ARG, "%zu candidates", n);
     LL_TRY(ll_alloc_zero(&s->model->allocator, n_all, sizeof **out, "token ids", out));
     llmcs_status st = encode_prompt(s, prompt->text, prompt->text_bytes, &(*out)[0]);
-    for (size_t i = 0; !st && i < n; i++) st = encode_plain(s, texts[i].text, texts[i].text_bytes, &(*out)[i + 1]);
+    for (size_t i = 0; !st && i < n; i++) st = encode_plain(s, texts[i].text, texts[i].text_bytes, 0, &(*out)[i + 1]);
     if (!st) return LLMCS_OK;
     free_ids(s, *out, n_all);
     *out = NULL;

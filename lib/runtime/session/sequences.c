@@ -114,6 +114,8 @@ size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n) {
     return n_kept;
 }
 
+llmcs_ids ll_session_source(const llmcs_session *s) { return (llmcs_ids){s->source.tokens, s->source.n_tokens}; }
+
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens) {
     const ll_sequence *q = seq ? &s->reserved.more[seq - 1] : &s->first;
     *n_tokens = q->n_tokens;

@@ -12,20 +12,28 @@
 
 /* ---------------------------------------------------------------------------------------------- memory */
 
-/* A full forward pass: of max_rows rows of one sequence, or of as many sequences' single rows. */
-static ll_forward_size full_forward(size_t max_rows, size_t n_ctx, size_t n_threads) {
+/* A full forward pass: of max_rows rows of one sequence, or of as many sequences' single rows; and that of a whole
+ * source. */
+static ll_forward_size full_forward(const ll_net *net, size_t max_rows, size_t n_ctx, size_t n_threads) {
     return (ll_forward_size){.n_rows = max_rows,
                              .n_segments = max_rows,
                              .n_logit_rows = max_rows,
                              .max_positions = n_ctx,
+                             .n_source_rows = net->has_source ? n_ctx : 0,
+                             .n_sources = net->has_source,
                              .n_threads = n_threads};
+}
+
+/* Blocks of keys and values: of the tokens, and of a source. */
+static size_t n_blocks_of(const ll_net *net, size_t n_ctx) {
+    return ll_kv_blocks_of(n_ctx) * (net->has_source ? 2 : 1);
 }
 
 static llmcs_status alloc_forward_memory(llmcs_session *s) {
     const llmcs_model *m = s->model;
     const llmcs_allocator *a = &m->allocator;
     s->max_rows = ll_min(s->n_ctx, LL_FORWARD_ROWS);
-    ll_forward_size size = full_forward(s->max_rows, s->n_ctx, (size_t)ll_pool_size(m->pool));
+    ll_forward_size size = full_forward(m->net, s->max_rows, s->n_ctx, (size_t)ll_pool_size(m->pool));
     size_t n_floats = m->net->ops->workspace_floats(m->net, &size);
     LL_TRY(ll_alloc(a, n_floats, sizeof(float), "workspace", &s->workspace));
     LL_TRY(ll_alloc(a, (size_t)m->config.vocab_size, sizeof(float), "logits", &s->logits));
@@ -36,14 +44,15 @@ static llmcs_status alloc_forward_memory(llmcs_session *s) {
 }
 
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes) {
-    size_t n_blocks = ll_kv_blocks_of(n_ctx), max_rows = ll_min(n_ctx, LL_FORWARD_ROWS);
-    ll_forward_size size = full_forward(max_rows, n_ctx, n_threads);
+    size_t n_blocks = n_blocks_of(net, n_ctx), max_rows = ll_min(n_ctx, LL_FORWARD_ROWS);
+    ll_forward_size size = full_forward(net, max_rows, n_ctx, n_threads);
     uint64_t kv_bytes;
     if (!ll_mul_u64(n_blocks, ll_kv_block_bytes(&net->kv), &kv_bytes) || kv_bytes > UINT64_MAX / 4)
         return ll_fail(LLMCS_LIMIT, "keys and values of %zu tokens are more than can be addressed", n_ctx);
     uint64_t floats = net->ops->workspace_floats(net, &size) + (uint64_t)net->config->vocab_size;
     *bytes = kv_bytes + floats * sizeof(float) + n_blocks * (sizeof(void *) + 2 * sizeof(uint32_t)) +
-             n_ctx * sizeof(int32_t) + max_rows * (sizeof(uint32_t) + sizeof(ll_segment)) + sizeof(llmcs_session);
+             n_ctx * sizeof(int32_t) * (net->has_source ? 2 : 1) + max_rows * (sizeof(uint32_t) + sizeof(ll_segment)) +
+             sizeof(llmcs_session);
     return LLMCS_OK;
 }
 
@@ -69,6 +78,7 @@ static void destroy_session(llmcs_session *s) {
     llmcs_allocator a = m->allocator;
     ll_session_release(s);
     ll_sequence_free(&s->first, &a);
+    ll_sequence_free(&s->source, &a);
     ll_kv_chunk_free(&s->kv.own, &a);
     ll_free(&a, s->workspace);
     ll_free(&a, s->logits);
@@ -94,8 +104,9 @@ static llmcs_status create_session(llmcs_model *m, size_t n_ctx, llmcs_session *
     atomic_init(&s->state, LL_SESSION_IDLE);
     atomic_init(&s->cancel, false);
     llmcs_status st = LLMCS_OK;
-    LL_TRY_GOTO(st, ll_kv_chunk_create(&s->kv.own, a, ll_kv_blocks_of(n_ctx), s->kv.block_bytes), fail);
+    LL_TRY_GOTO(st, ll_kv_chunk_create(&s->kv.own, a, n_blocks_of(m->net, n_ctx), s->kv.block_bytes), fail);
     LL_TRY_GOTO(st, ll_sequence_create(&s->first, a, n_ctx), fail);
+    if (m->net->has_source) LL_TRY_GOTO(st, ll_sequence_create(&s->source, a, n_ctx), fail);
     LL_TRY_GOTO(st, alloc_forward_memory(s), fail);
     *out = s;
     return LLMCS_OK;
@@ -200,14 +211,20 @@ llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tokens) {
     return st;
 }
 
-/* Tokens, their keys and values, and the last token's logits if there are any. */
+/* The tokens of `from`, with their keys and values, into the empty `to` of another session. */
+static llmcs_status copy_sequence(ll_kv *kv, ll_sequence *to, const ll_sequence *from) {
+    LL_TRY(ll_sequence_extend(kv, to, from->n_tokens));
+    for (size_t i = 0; i < from->n_blocks; i++) memcpy(to->blocks[i], from->blocks[i], kv->block_bytes);
+    if (from->n_tokens) memcpy(to->tokens, from->tokens, from->n_tokens * sizeof *from->tokens);
+    to->n_tokens = from->n_tokens;
+    return LLMCS_OK;
+}
+
+/* Source and tokens, their keys and values, and the last token's logits if there are any. */
 static llmcs_status copy_into(llmcs_session *to, const llmcs_session *from) {
-    const ll_sequence *q = &from->first;
     size_t vocab = (size_t)from->model->config.vocab_size;
-    LL_TRY(ll_sequence_extend(&to->kv, &to->first, q->n_tokens));
-    for (size_t i = 0; i < q->n_blocks; i++) memcpy(to->first.blocks[i], q->blocks[i], from->kv.block_bytes);
-    memcpy(to->first.tokens, q->tokens, q->n_tokens * sizeof *q->tokens);
-    to->first.n_tokens = q->n_tokens;
+    LL_TRY(copy_sequence(&to->kv, &to->source, &from->source));
+    LL_TRY(copy_sequence(&to->kv, &to->first, &from->first));
     if (from->n_last_rows) {
         memcpy(to->logits, from->last_logits + (from->n_last_rows - 1) * vocab, vocab * sizeof(float));
         to->last_logits = to->logits;

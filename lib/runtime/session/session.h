@@ -27,6 +27,11 @@ llmcs_status ll_session_reserve_logits(llmcs_session *s, size_t n_rows);
 /* Frees sequences 1.. and the memory reserved for them. */
 void ll_session_release(llmcs_session *s);
 
+/* Makes n ids the source of an encoder-decoder's session, whose sequences are then empty; a source that it holds
+ * already is kept with the tokens. hidden: [n, n_embd] the encoder's output, or NULL. ARG CONTEXT_FULL TOKEN_RANGE
+ * CANCELLED DEADLINE; a failed forward pass leaves no source. */
+llmcs_status ll_session_encode(llmcs_session *s, const int32_t *ids, size_t n, float *hidden);
+
 /* Sequence dst becomes equal to src: they share blocks, which are copied on write. */
 void ll_seq_copy(llmcs_session *s, size_t dst, size_t src);
 /* All of seqs [0, n) at once: sequence i becomes what sequence parents[i] was (beam search's reorder). */
@@ -35,6 +40,8 @@ void ll_seq_rewind(llmcs_session *s, size_t seq, size_t n_tokens);
 /* Rewinds sequence 0 to the longest prefix that it shares with a prompt of n >= 1 ids. The prompt's last id is never
  * kept, because its logits are needed. Returns how many tokens stay. */
 size_t ll_seq_keep_prefix(llmcs_session *s, const int32_t *prompt, size_t n);
+/* The source's tokens; none without one. */
+llmcs_ids ll_session_source(const llmcs_session *s);
 const int32_t *ll_seq_tokens(const llmcs_session *s, size_t seq, size_t *n_tokens);
 
 /* Appends n tokens to one sequence; logits of the last: [vocab_size], valid until the next eval. On failure

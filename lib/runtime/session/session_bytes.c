@@ -4,7 +4,7 @@
  *   offset  bytes
  *        0      8  "llmcs-kv"
  *        8      4  version: 1
- *       12      4  flags: 1: has logits
+ *       12      4  flags: 1: has logits; 2: has a source (of an encoder-decoder)
  *       16      8  length of all of this in bytes
  *       24      8  the model's fingerprint (weights/fingerprint.h)
  *       32      4  vocab_size
@@ -14,10 +14,12 @@
  *       48      4  bytes of a key's or value's number: 2 (binary16) or 4 (float32)
  *       52      4  tokens of a block: 32
  *       56      8  n_tokens
- *       64         tokens  [n_tokens] int32
+ *       64         n_source, 8 bytes, and the source's tokens  [n_source] int32, where flags say so
+ *                  tokens  [n_tokens] int32
  *                  logits  [vocab_size] float32 of the last token, where flags say so
  *                  for each block, layer and head, of the n tokens that the block holds (32, the last one the rest):
  *                      keys [head_dim][n], values [n][head_dim]
+ *                  the same of the source, where flags say so
  *      end-8    8  XXH64 with seed 0 of all bytes before
  *
  * Nothing of a block past the tokens held is stored, so equal sessions are equal bytes, and no byte of memory that
@@ -31,6 +33,7 @@
 
 #define VERSION 1u
 #define HAS_LOGITS 1u
+#define HAS_SOURCE 2u
 #define HEADER_BYTES 64u
 #define CHECKSUM_BYTES 8u
 static const char magic[8] = {'l', 'l', 'm', 'c', 's', '-', 'k', 'v'};
@@ -46,12 +49,14 @@ enum {
     AT_HEAD_DIM = 44,
     AT_NUMBER_BYTES = 48,
     AT_BLOCK_TOKENS = 52,
-    AT_N_TOKENS = 56
+    AT_N_TOKENS = 56,
+    AT_N_SOURCE = HEADER_BYTES
 };
+#define N_SOURCE_BYTES 8u
 
 typedef struct header {
     uint32_t version, flags, vocab_size, n_layer, n_head, head_dim, number_bytes, block_tokens;
-    uint64_t length, fingerprint, n_tokens;
+    uint64_t length, fingerprint, n_tokens, n_source;
 } header;
 
 /* ------------------------------------------------------------------------------------------------- numbers */
@@ -92,7 +97,11 @@ static void write_header(const header *h, unsigned char *bytes) {
     write_uint(bytes + AT_NUMBER_BYTES, h->number_bytes, 4);
     write_uint(bytes + AT_BLOCK_TOKENS, h->block_tokens, 4);
     write_uint(bytes + AT_N_TOKENS, h->n_tokens, 8);
+    if (h->flags & HAS_SOURCE) write_uint(bytes + AT_N_SOURCE, h->n_source, N_SOURCE_BYTES);
 }
+
+/* Where the first tokens begin, the source's or else the sequence's. */
+static size_t after_header(const header *h) { return HEADER_BYTES + (h->flags & HAS_SOURCE ? N_SOURCE_BYTES : 0); }
 
 static header read_header(const unsigned char *bytes) {
     return (header){.version = read_uint32(bytes + AT_VERSION),
@@ -110,11 +119,12 @@ static header read_header(const unsigned char *bytes) {
 
 /* The length that the other fields imply; false if it does not fit 64 bits. */
 static bool length_of(const header *h, uint64_t *length) {
-    uint64_t kv = 2 * (uint64_t)h->n_layer, of_tokens;
+    uint64_t kv = 2 * (uint64_t)h->n_layer, n_tokens, of_tokens;
     if (!ll_mul_u64(kv, h->n_head, &kv) || !ll_mul_u64(kv, h->head_dim, &kv) || !ll_mul_u64(kv, h->number_bytes, &kv))
         return false;
-    if (!ll_add_u64(kv, sizeof(int32_t), &kv) || !ll_mul_u64(kv, h->n_tokens, &of_tokens)) return false;
-    uint64_t rest = HEADER_BYTES + CHECKSUM_BYTES;
+    if (!ll_add_u64(h->n_tokens, h->n_source, &n_tokens)) return false;
+    if (!ll_add_u64(kv, sizeof(int32_t), &kv) || !ll_mul_u64(kv, n_tokens, &of_tokens)) return false;
+    uint64_t rest = after_header(h) + CHECKSUM_BYTES;
     if (h->flags & HAS_LOGITS) rest += (uint64_t)h->vocab_size * sizeof(float);
     return ll_add_u64(of_tokens, rest, length);
 }
@@ -123,14 +133,15 @@ static bool length_of(const header *h, uint64_t *length) {
 static header header_of(const llmcs_session *s) {
     const ll_kv_layout *kv = &s->model->net->kv;
     header h = {.version = VERSION,
-                .flags = s->n_last_rows ? HAS_LOGITS : 0,
+                .flags = (s->n_last_rows ? HAS_LOGITS : 0) | (s->source.n_tokens ? HAS_SOURCE : 0),
                 .vocab_size = (uint32_t)s->model->config.vocab_size,
                 .n_layer = (uint32_t)kv->n_layer,
                 .n_head = (uint32_t)kv->n_kv_head,
                 .head_dim = (uint32_t)kv->head_dim,
                 .number_bytes = (uint32_t)ll_kv_element_bytes(kv->type),
                 .block_tokens = LL_KV_BLOCK,
-                .n_tokens = s->first.n_tokens};
+                .n_tokens = s->first.n_tokens,
+                .n_source = s->source.n_tokens};
     (void)length_of(&h, &h.length); /* all of it is in memory */
     return h;
 }
@@ -182,9 +193,8 @@ static const unsigned char *restore_head(const head_shape *h, unsigned char *hea
 /* Tokens that block `i` of n_tokens holds. */
 static size_t tokens_of_block(size_t n_tokens, size_t i) { return ll_min(LL_KV_BLOCK, n_tokens - i * LL_KV_BLOCK); }
 
-static unsigned char *save_blocks(const llmcs_session *s, unsigned char *bytes) {
+static unsigned char *save_blocks(const llmcs_session *s, const ll_sequence *q, unsigned char *bytes) {
     const ll_kv_layout *kv = &s->model->net->kv;
-    const ll_sequence *q = &s->first;
     const head_shape h = shape_of(kv);
     for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
         for (size_t j = 0; j < kv->n_layer * kv->n_kv_head; j++)
@@ -193,29 +203,34 @@ static unsigned char *save_blocks(const llmcs_session *s, unsigned char *bytes) 
     return bytes;
 }
 
-static void restore_blocks(llmcs_session *s, const unsigned char *bytes) {
+static const unsigned char *restore_blocks(const llmcs_session *s, const ll_sequence *q, const unsigned char *bytes) {
     const ll_kv_layout *kv = &s->model->net->kv;
-    const ll_sequence *q = &s->first;
     const head_shape h = shape_of(kv);
     for (size_t i = 0; i < ll_kv_blocks_of(q->n_tokens); i++)
         for (size_t j = 0; j < kv->n_layer * kv->n_kv_head; j++)
             bytes = restore_head(&h, (unsigned char *)q->blocks[i] + j * h.head_bytes, tokens_of_block(q->n_tokens, i),
                                  bytes);
+    return bytes;
 }
 
 /* ---------------------------------------------------------------------------------------------------- save */
 
+static unsigned char *save_tokens(const ll_sequence *q, unsigned char *bytes) {
+    const size_t n_bytes = q->n_tokens * sizeof *q->tokens;
+    if (n_bytes) memcpy(bytes, q->tokens, n_bytes);
+    return bytes + n_bytes;
+}
+
 static void write_session(const llmcs_session *s, const header *h, unsigned char *bytes) {
-    const size_t tokens_bytes = s->first.n_tokens * sizeof(int32_t), vocab = h->vocab_size;
-    unsigned char *at = bytes + HEADER_BYTES;
+    const size_t vocab = h->vocab_size;
+    unsigned char *at = bytes + after_header(h);
     write_header(h, bytes);
-    memcpy(at, s->first.tokens, tokens_bytes);
-    at += tokens_bytes;
+    at = save_tokens(&s->first, save_tokens(&s->source, at));
     if (h->flags & HAS_LOGITS) {
         memcpy(at, s->last_logits + (s->n_last_rows - 1) * vocab, vocab * sizeof(float));
         at += vocab * sizeof(float);
     }
-    at = save_blocks(s, at);
+    at = save_blocks(s, &s->source, save_blocks(s, &s->first, at));
     write_uint(at, ll_xxh64(bytes, (size_t)(at - bytes), 0), CHECKSUM_BYTES);
 }
 
@@ -248,6 +263,17 @@ static llmcs_status fail_header_value(int offset, const char *what, uint64_t fou
                    (unsigned long long)found, (unsigned long long)expected);
 }
 
+/* The member that follows the header of a session with a source. */
+static llmcs_status read_source_length(const unsigned char *bytes, size_t n_bytes, header *h) {
+    if (!(h->flags & HAS_SOURCE)) return LLMCS_OK;
+    if (n_bytes < HEADER_BYTES + N_SOURCE_BYTES + CHECKSUM_BYTES)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session: %zu bytes, expected %u and more", n_bytes,
+                       HEADER_BYTES + N_SOURCE_BYTES + CHECKSUM_BYTES);
+    h->n_source = read_uint(bytes + AT_N_SOURCE, N_SOURCE_BYTES);
+    if (h->n_source) return LLMCS_OK;
+    return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there is a source without tokens", AT_N_SOURCE);
+}
+
 /* Checks magic, version and length of the header. */
 static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, header *h) {
     uint64_t length;
@@ -259,12 +285,14 @@ static llmcs_status check_header(const unsigned char *bytes, size_t n_bytes, hea
                        (const char *)bytes);
     *h = read_header(bytes);
     if (h->version != VERSION) return fail_header_value(AT_VERSION, "the version", h->version, VERSION);
-    if (h->flags & ~HAS_LOGITS) return fail_header_value(AT_FLAGS, "flags", h->flags, h->flags & HAS_LOGITS);
+    if (h->flags & ~(HAS_LOGITS | HAS_SOURCE))
+        return fail_header_value(AT_FLAGS, "flags", h->flags, h->flags & (HAS_LOGITS | HAS_SOURCE));
     if (h->number_bytes != 2 && h->number_bytes != 4)
         return fail_header_value(AT_NUMBER_BYTES, "the bytes of an element", h->number_bytes, 4);
     if (h->block_tokens != LL_KV_BLOCK)
         return fail_header_value(AT_BLOCK_TOKENS, "the tokens of a block", h->block_tokens, LL_KV_BLOCK);
-    if (!h->n_tokens && h->flags)
+    LL_TRY(read_source_length(bytes, n_bytes, h));
+    if (!h->n_tokens && (h->flags & HAS_LOGITS))
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there are logits but no token", AT_FLAGS);
     if (!length_of(h, &length))
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: %llu tokens are more than can be addressed",
@@ -303,6 +331,12 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
     if (h->number_bytes != ours.number_bytes)
         return ll_fail(LLMCS_STATE, "the session was saved with kv_type %s, this model keeps %s",
                        name_of(h->number_bytes), name_of(ours.number_bytes));
+    if (h->n_source && !s->model->net->has_source)
+        return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there is a source, and %s has none", AT_FLAGS,
+                       s->model->config.model_type);
+    if (h->n_source > s->n_ctx)
+        return ll_fail(LLMCS_CONTEXT_FULL, "a source of %llu tokens was saved, the session holds at most n_ctx %zu",
+                       (unsigned long long)h->n_source, s->n_ctx);
     if (h->n_tokens > s->n_ctx)
         return ll_fail(LLMCS_CONTEXT_FULL, "%llu tokens were saved, the session holds at most n_ctx %zu",
                        (unsigned long long)h->n_tokens, s->n_ctx);
@@ -311,36 +345,51 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
 
 /* Tokens are in the vocabulary and logits are finite: the rest of the library relies on that. Keys and values may be
  * anything: a forward pass that turns to NaN fails with NUMERIC. */
-static llmcs_status check_contents(const unsigned char *bytes, const header *h) {
-    size_t at = HEADER_BYTES;
-    for (uint64_t i = 0; i < h->n_tokens; i++, at += sizeof(int32_t))
-        if (read_uint32(bytes + at) >= h->vocab_size)
+static llmcs_status check_tokens(const unsigned char *bytes, size_t at, uint64_t n, uint32_t vocab_size) {
+    for (uint64_t i = 0; i < n; i++, at += sizeof(int32_t))
+        if (read_uint32(bytes + at) >= vocab_size)
             return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: token %d, expected 0 to %lld", at,
-                           (int)(int32_t)read_uint32(bytes + at), (long long)h->vocab_size - 1);
+                           (int)(int32_t)read_uint32(bytes + at), (long long)vocab_size - 1);
+    return LLMCS_OK;
+}
+
+static llmcs_status check_contents(const llmcs_session *s, const unsigned char *bytes, const header *h) {
+    const size_t of_source = after_header(h), of_tokens = of_source + (size_t)h->n_source * sizeof(int32_t);
+    size_t at = of_tokens + (size_t)h->n_tokens * sizeof(int32_t);
+    LL_TRY(check_tokens(bytes, of_source, h->n_source, (uint32_t)s->model->config.encoder.vocab_size));
+    LL_TRY(check_tokens(bytes, of_tokens, h->n_tokens, h->vocab_size));
     for (uint32_t i = 0; (h->flags & HAS_LOGITS) && i < h->vocab_size; i++, at += sizeof(float))
         if ((read_uint32(bytes + at) & 0x7f800000u) == 0x7f800000u)
             return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %zu: logit %u is NaN or infinite", at, i);
     return LLMCS_OK;
 }
 
-/* All was checked, and there are blocks for n_ctx tokens. */
+/* The tokens and their blocks, which are filled later, of an empty sequence. */
+static llmcs_status restore_tokens(llmcs_session *s, ll_sequence *q, size_t n_tokens, const unsigned char **bytes) {
+    LL_TRY(ll_sequence_extend(&s->kv, q, n_tokens));
+    if (n_tokens) memcpy(q->tokens, *bytes, n_tokens * sizeof *q->tokens);
+    q->n_tokens = n_tokens;
+    *bytes += n_tokens * sizeof *q->tokens;
+    return LLMCS_OK;
+}
+
+/* All was checked, and there are blocks for n_ctx tokens, and for as many of a source. */
 static llmcs_status replace_contents(llmcs_session *s, const header *h, const unsigned char *bytes) {
-    const size_t n_tokens = (size_t)h->n_tokens, vocab = h->vocab_size;
+    const size_t vocab = h->vocab_size;
     ll_session_forget_logits(s);
     ll_sequence_truncate(&s->kv, &s->first, 0);
+    ll_sequence_truncate(&s->kv, &s->source, 0);
     ll_session_release(s);
-    LL_TRY(ll_sequence_extend(&s->kv, &s->first, n_tokens));
-    bytes += HEADER_BYTES;
-    memcpy(s->first.tokens, bytes, n_tokens * sizeof(int32_t));
-    s->first.n_tokens = n_tokens;
-    bytes += n_tokens * sizeof(int32_t);
+    bytes += after_header(h);
+    LL_TRY(restore_tokens(s, &s->source, (size_t)h->n_source, &bytes));
+    LL_TRY(restore_tokens(s, &s->first, (size_t)h->n_tokens, &bytes));
     if (h->flags & HAS_LOGITS) {
         memcpy(s->logits, bytes, vocab * sizeof(float));
         s->last_logits = s->logits;
         s->n_last_rows = 1;
         bytes += vocab * sizeof(float);
     }
-    restore_blocks(s, bytes);
+    (void)restore_blocks(s, &s->source, restore_blocks(s, &s->first, bytes));
     return LLMCS_OK;
 }
 
@@ -350,7 +399,7 @@ static llmcs_status restore_session(llmcs_session *s, const unsigned char *bytes
     LL_TRY(check_header(bytes, n_bytes, &h));
     LL_TRY(check_sum(bytes, n_bytes));
     LL_TRY(check_model(s, &h));
-    LL_TRY(check_contents(bytes, &h));
+    LL_TRY(check_contents(s, bytes, &h));
     return replace_contents(s, &h, bytes);
 }
 

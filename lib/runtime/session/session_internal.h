@@ -32,7 +32,9 @@ struct llmcs_session {
     llmcs_model *model;
     size_t n_ctx;
     ll_kv kv;
-    ll_sequence first; /* sequence 0, the public one */
+    ll_sequence source; /* of an encoder-decoder: the tokens that all sequences attend to, and their keys and values for
+                           the decoder's layers; its blocks are in kv.own */
+    ll_sequence first;  /* sequence 0, the public one */
     ll_reservation reserved;
     /* Memory of a forward pass. */
     size_t max_rows;      /* most rows of one */

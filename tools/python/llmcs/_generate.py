@@ -22,6 +22,7 @@ _IDS = (
     "forced_bos_token_id",
     "forced_eos_token_id",
     "negative_prompt_ids",
+    "decoder_input_ids",
 )
 _DECAY = ("exponential_decay_start", "exponential_decay_factor")
 _NUMBERS = {

@@ -173,6 +173,7 @@ GenerateParams = _struct(
     (f32, "guidance_scale"),
     (Ids, "negative_prompt_ids"),
     (ptr, "grammar"),
+    (Ids, "decoder_input_ids"),
 )
 Sequence = _struct(
     "llmcs_sequence",
@@ -374,6 +375,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_session_options_init_sized": (None, P(SessionOptions), size),
     "llmcs_session_create": (enum, ptr, P(SessionOptions), _OUT),
     "llmcs_session_free": (None, _OUT),
+    "llmcs_session_encode": (enum, ptr, P(i32), size, P(f32)),
     "llmcs_session_eval": (enum, ptr, P(i32), size, enum),
     "llmcs_session_logits": (enum, ptr, P(P(f32)), P(size)),
     "llmcs_session_tokens": (enum, ptr, P(i32), size, P(size)),

@@ -204,6 +204,19 @@ class Session(Handle):
 
     # ---- tokens
 
+    def encode(self, ids: Any) -> Any:
+        """Makes token ids the source of an encoder-decoder's session: the encoder's output [n, n_embd]. eval() then takes
+        the decoder's tokens, the first of which is the folder's decoder_start_token_id."""
+        array, width = token_ids("ids", ids), self._model.info["n_embd"]
+        hidden = floats(len(array) * width)
+
+        def encode() -> None:
+            with self._using() as h:
+                call(lib.llmcs_session_encode, h, array, len(array), hidden)
+
+        interruptible(encode, self.cancel)
+        return matrix(hidden, len(array), width)
+
     def eval(self, ids: Any, logits: str = "last") -> None:
         """Appends token ids and evaluates them; logits: "none", "last" or "all", which logits() then gives."""
         array, want = token_ids("ids", ids), choice("logits", logits, _WANT_LOGITS)
