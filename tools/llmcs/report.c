@@ -28,8 +28,8 @@ static json_t *json_prompts(const llmcs_model *model) {
 }
 
 static json_t *json_heads(uint32_t heads) {
-    static const char *const names[] = {"causal-lm", "classification",       "masked-lm",         "embedding",
-                                        "pooler",    "token-classification", "question-answering"};
+    static const char *const names[] = {"causal-lm", "classification",       "masked-lm",          "embedding",
+                                        "pooler",    "token-classification", "question-answering", "seq2seq-lm"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (heads >> i & 1) json_array_append_new(list, json_string(names[i]));

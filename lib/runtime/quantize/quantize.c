@@ -84,7 +84,8 @@ static llmcs_status read_tokenizer(gguf_export *x) {
 }
 
 static llmcs_status check_network(const gguf_export *x) {
-    if (x->config.family->network == LL_NETWORK_TRANSFORMER) return LLMCS_OK;
+    const ll_family *family = x->config.family;
+    if (family->network == LL_NETWORK_TRANSFORMER && !ll_family_has_source(family)) return LLMCS_OK;
     return ll_fail(LLMCS_UNSUPPORTED,
                    "%s: model_type %s is not written to GGUF files; open the folder with weights int8 instead",
                    x->source.path, x->config.model_type);
