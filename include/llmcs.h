@@ -624,6 +624,11 @@ typedef struct llmcs_generate_params {
     /* Of encoder-decoders, where the prompt is the source: what the decoder starts with, and is no part of the answer.
      * For mBART-25 the target language's id. It counts in max_length and min_length; others refuse it. */
     llmcs_ids decoder_input_ids; /* [none] none: the folder's decoder_start_token_id */
+    /* Of encoder-decoders that translate, by their tokenizer's codes ("en_XX", Marian's "fra"; see
+     * llmcs_tokenizer_languages). target_lang sets decoder_input_ids (mBART), forced_bos_token_id (mBART-50) or a token
+     * of the source (Marian). A text for mBART needs one, unless the folder names it. T5 reads its task in the text. */
+    const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt's text */
+    const char *target_lang; /* [NULL: the folder's, if it names one] language to translate into */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,

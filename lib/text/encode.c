@@ -218,13 +218,13 @@ static llmcs_status fill_slots(const llmcs_tokenizer *t, const ll_languages *l, 
     if (is_target && named && !l->target)
         return ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang is NULL: LLMCS_TARGET_TEXT needs its language");
     if (l->source && !is_target)
-        LL_TRY(ll_tokenizer_language(t, "llmcs_encode_params.source_lang", l->source, &out->slot[LL_SLOT_LANGUAGE]));
+        LL_TRY(ll_tokenizer_language(t, "source_lang", l->source, &out->slot[LL_SLOT_LANGUAGE]));
     if (!l->target) return LLMCS_OK;
     if (!named && !has_slot(t, LL_SLOT_TARGET))
         return is_target
                    ? LLMCS_OK
                    : ll_fail(LLMCS_ARG, "llmcs_encode_params.target_lang: this tokenizer's texts name no language");
-    LL_TRY(ll_tokenizer_language(t, "llmcs_encode_params.target_lang", l->target, &id));
+    LL_TRY(ll_tokenizer_language(t, "target_lang", l->target, &id));
     if (is_target && named) out->slot[LL_SLOT_LANGUAGE] = id;
     if (!is_target && !named) out->slot[LL_SLOT_TARGET] = id;
     return LLMCS_OK;
@@ -275,11 +275,11 @@ llmcs_status ll_encode_mixed(const llmcs_tokenizer *t, const char *text, size_t 
 void ll_encode_mixed_free(const llmcs_tokenizer *t, int32_t *ids) { ll_free(&t->allocator, ids); }
 
 llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
-                           uint32_t flags, int32_t **ids, size_t *n_ids) {
+                           uint32_t flags, const ll_languages *languages, int32_t **ids, size_t *n_ids) {
     ll_tokens tokens;
     *ids = NULL;
     *n_ids = 0;
-    LL_TRY(ll_tokens_create(t, &(llmcs_text){text, n, NULL, 0}, flags, false, &tokens));
+    LL_TRY(ll_tokens_create_for(t, &(llmcs_text){text, n, NULL, 0}, flags, languages, false, &tokens));
     const size_t n_text = tokens.texts[0].n, n_all = n_text + tokens.n_special;
     const llmcs_status st = ll_alloc(a, ll_max(n_all, 1), sizeof **ids, "token ids", ids);
     if (!st) {

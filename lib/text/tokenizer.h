@@ -102,7 +102,7 @@ void ll_tokens_write(const llmcs_tokenizer *t, const ll_tokens *tokens, const ll
 /* All ids of a text, as llmcs_encode gives them, in memory from `a` that holds one at least. Errors: as llmcs_encode.
  */
 llmcs_status ll_encode_ids(const llmcs_tokenizer *t, const llmcs_allocator *a, const char *text, size_t n,
-                           uint32_t flags, int32_t **ids, size_t *n_ids);
+                           uint32_t flags, const ll_languages *languages, int32_t **ids, size_t *n_ids);
 
 /* The *n bytes that a token writes when it is decoded behind others, or as the first of a text (before U+FFFD takes the
  * place of what is not UTF-8); none for control tokens and ids without a token. */

@@ -437,7 +437,7 @@ class Adapters(unittest.TestCase):
         self.assertIn("adapter_config.json", run("llmcs", "info", self.base, "--adapter", "no/such", code=1))
 
 
-COMMANDS = "generate chat classify embed fill-mask score tokenize eval info check quantize merge".split()
+COMMANDS = "generate chat translate classify embed fill-mask score tokenize eval info check quantize merge".split()
 
 
 class Usage(unittest.TestCase):

@@ -92,8 +92,9 @@ static int generate_with_template(llmcs_model *model, gen_params *g, const cli_c
         return cli_usage_error(&cmd_generate, "--system needs a prompt template%s",
                                common->jsonl ? ": give --template, too" : "");
     }
-    const int code = common->jsonl ? generate_many(common, model, g, found ? &t : NULL, found && g->template)
-                                   : generate_one(model, g, common, found ? &t : NULL);
+    const many_options how = {.template = found ? &t : NULL, .wrap_prompts = found && g->template};
+    const int code =
+        common->jsonl ? generate_many(common, model, g, &how) : generate_one(model, g, common, found ? &t : NULL);
     template_free(&t);
     return code;
 }
@@ -104,6 +105,8 @@ static int generate_command(int argc, char **argv) {
     llmcs_model *model = NULL;
     int code = cli_parse(&cmd_generate, argc, argv, &common, &g);
     if (code < 0) code = gen_check_options(&cmd_generate, &common, &g);
+    if (code < 0 && !common.jsonl && (cli_was_given(&common, "max_batch") || cli_was_given(&common, "kv_bytes")))
+        code = cli_usage_error(&cmd_generate, "--max-batch and --kv-bytes need --jsonl");
     if (code >= 0) return code;
     if (cli_open(&common, NULL, &model)) return cli_failed("open");
     code = gen_read_options(&cmd_generate, &common, model, &g);
@@ -130,14 +133,15 @@ const cli_command cmd_generate = {
         "exponential_decay_length_penalty as [start, factor], stop_strings as a string or a list, "
         "logit_bias as {\"id\":x} with \"-inf\" to forbid a token. seed may be a string of digits. max_tokens and stop "
         "are other names of max_new_tokens and stop_strings.\n"
-        "json_schema (an object), regex (a string) or choices (a list of strings) say what the answer must be.\n"
+        "from and to: languages of a translation. json_schema (an object), regex (a string) or choices (a list of "
+        "strings) say what the answer must be.\n"
         "A prompt is taken as it is unless --template is given; messages (system, user, assistant, ..., user) always "
         "go "
         "through the template. parse_special is accepted only with --parse-special.\n"
         "Many lines are evaluated together and answered in order, each as it would be alone; deadline_ms counts from "
         "when a line is read.",
     .options = gen_options,
-    .n_options = GEN_ALL,
+    .n_options = GEN_GENERATE,
     .takes = CLI_TAKES_JSONL | CLI_TAKES_TEXT | CLI_TAKES_MODEL | CLI_TAKES_KV,
     .max_texts = CLI_ANY_TEXTS,
     .execute = generate_command};

@@ -11,6 +11,9 @@
 static const char *const early_stopping_names[] = {"false", "true", "never", NULL}; /* by llmcs_early_stopping */
 
 const cli_option gen_options[] = {
+    CLI_PLAIN("template", CLI_STRING, OF(template), "prompt template; none: the text itself is the prompt"),
+    CLI_PLAIN("system", CLI_STRING, OF(system), "system text before the first turn (needs a template)"),
+    /* GEN_TRANSLATE: options of a translation; GEN_FIRST_KEY. */
     CLI_PLAIN("max_new_tokens", CLI_INT, AT(max_new_tokens), "at most this many new tokens"),
     CLI_PLAIN("min_new_tokens", CLI_INT, AT(min_new_tokens), "no end before this many"),
     CLI_PLAIN("max_length", CLI_INT, AT(max_length),
@@ -72,8 +75,6 @@ const cli_option gen_options[] = {
     CLI_PLAIN("negative_prompt", CLI_STRING, OF(negative_prompt),
               "for guidance: what the answer should not follow [the prompt's last token]"),
     CLI_BOUNDED("n_ctx", OF(n_ctx), "most tokens of a conversation [the model's, at most 4096]", 1, INT32_MAX),
-    CLI_PLAIN("template", CLI_STRING, OF(template), "prompt template; none: the text itself is the prompt"),
-    CLI_PLAIN("system", CLI_STRING, OF(system), "system text before the first turn (needs a template)"),
     /* GEN_CHAT: keys that are not options of a chat. */
     CLI_PLAIN("num_beams", CLI_INT, AT(num_beams), "beam search with this many beams"),
     CLI_PLAIN("num_return_sequences", CLI_INT, AT(num_return_sequences), "this many answers"),
@@ -85,10 +86,15 @@ const cli_option gen_options[] = {
     CLI_PLAIN("renormalize_logits", CLI_SWITCH, AT(renormalize_logits),
               "beam search: probabilities sum to 1 again once they are processed"),
     CLI_PLAIN("logprobs", CLI_SWITCH, AT(logprobs), "log-probability of each token"),
-    /* GEN_KEYS: of generate --jsonl. */
-    CLI_BOUNDED("max_batch", OF(max_batch), "with --jsonl: sequences that are evaluated together [64]", 1, 4096),
+    CLI_PLAIN("from", CLI_STRING, AT(source_lang),
+              "translation: language of the text, en_XX for example [the folder's]"),
+    CLI_PLAIN("to", CLI_STRING, AT(target_lang), "translation: language to translate into [the folder's]"),
+    /* GEN_KEYS: of generate --jsonl, and of translations. */
+    CLI_BOUNDED("max_batch", OF(max_batch), "with many lines: sequences that are evaluated together [64]", 1, 4096),
     CLI_PLAIN("kv_bytes", CLI_UINT64, OF(kv_bytes),
-              "with --jsonl: memory for keys and values [of 8192 tokens at most]"),
+              "with many lines: memory for keys and values [of 8192 tokens at most]"),
+    /* GEN_GENERATE: of translations alone. */
+    CLI_PLAIN("file", CLI_STRING, OF(file), "translate the lines of this file"),
 };
 _Static_assert(sizeof gen_options / sizeof *gen_options == GEN_ALL, "the sections of the table");
 
@@ -198,8 +204,6 @@ int gen_check_options(const cli_command *command, const cli_common *common, cons
         return cli_usage_error(command, "--template: '%s' has no {prompt}", g->template);
     if (!!g->schema_file + !!g->regex + !!g->choices.n > 1)
         return cli_usage_error(command, "--json-schema, --regex and --choices: give one of them");
-    if (!common->jsonl && (cli_was_given(common, "max_batch") || cli_was_given(common, "kv_bytes")))
-        return cli_usage_error(command, "--max-batch and --kv-bytes need --jsonl");
     for (size_t i = 0; i < g->stop.n; i++)
         if (!*g->stop.items[i]) return cli_usage_error(command, "--stop-strings: an empty text stops at once");
     return -1;

@@ -32,15 +32,24 @@ typedef struct gen_params {
     llmcs_grammar *grammar;
     llmcs_sequence_bias *sequence_bias;
     size_t n_sequence_bias;
-    /* Of `generate --jsonl` alone: */
+    const char *file; /* --file of translate */
+    /* Of many lines alone: */
     int32_t n_ctx;     /* also of generate and chat; 0: the library's default */
     uint64_t kv_bytes; /* 0: the engine's default */
     int32_t max_batch; /* 0: the engine's default */
 } gen_params;
 
-/* gen_options.c: [0, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too; [0, GEN_CHAT) are the options
- * of a chat. */
-enum { GEN_CHAT_KEYS = 27, GEN_CHAT = 41, GEN_KEYS = 49, GEN_ALL = 51 };
+/* gen_options.c: [GEN_FIRST_KEY, GEN_CHAT_KEYS) and [GEN_CHAT, GEN_KEYS) are keys of a request, too. [0, GEN_CHAT) are
+ * the options of a chat, [0, GEN_GENERATE) those of generate, [GEN_TRANSLATE, GEN_ALL) those of translate. */
+enum {
+    GEN_TRANSLATE = 2,
+    GEN_FIRST_KEY = GEN_TRANSLATE,
+    GEN_CHAT_KEYS = 29,
+    GEN_CHAT = 41,
+    GEN_KEYS = 51,
+    GEN_GENERATE = 53,
+    GEN_ALL = 54
+};
 extern const cli_option gen_options[];
 
 /* -1, or the exit code after saying what is contradictory. */

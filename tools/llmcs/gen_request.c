@@ -65,6 +65,11 @@ static llmcs_status store(const cli_option *o, const json_t *v, gen_params *g) {
             return LLMCS_OK;
         case CLI_NAME:
             return store_name(o, v, at);
+        case CLI_STRING:
+            if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v))
+                return wrong(o->name, "a string without NUL");
+            *(const char **)at = json_string_value(v);
+            return LLMCS_OK;
         default:
             return LLMCS_OK; /* lists are read below */
     }
@@ -289,7 +294,7 @@ static llmcs_status resolve_alias(const json_t *request, const char **key) {
 }
 
 static const cli_option *find_option(const char *key) {
-    for (size_t i = 0; i < GEN_KEYS; i++)
+    for (size_t i = GEN_FIRST_KEY; i < GEN_KEYS; i++)
         if ((i < GEN_CHAT_KEYS || i >= GEN_CHAT) && !strcmp(gen_options[i].name, key)) return &gen_options[i];
     return NULL;
 }

@@ -1,8 +1,8 @@
 /*
- * llmcs generate --jsonl: an engine answers many prompts together. One thread reads lines and submits them, another one
- * prints the answers in the order of the lines. A client that writes a line and waits for its answer gets it; a client
- * that writes a million lines has only a bounded number of them in memory. A finished answer waits for those before it,
- * so more lines are in flight than are evaluated at once.
+ * llmcs generate --jsonl and llmcs translate: an engine answers many prompts together. One thread reads lines and
+ * submits them, another one prints the answers in the order of the lines. A client that writes a line and waits for its
+ * answer gets it; a client that writes a million lines has only a bounded number of them in memory. A finished answer
+ * waits for those before it, so more lines are in flight than are evaluated at once.
  */
 #include "generate_many.h"
 
@@ -29,13 +29,20 @@ typedef struct flight {
     answer_extras extras;
 } flight;
 
+/* A line of the input, or a text argument. */
+typedef struct input_line {
+    const char *text;
+    size_t len, number;
+    bool too_long;
+} input_line;
+
 typedef struct many {
     llmcs_engine *engine;
     const llmcs_model *model;
     const cli_common *common;
     const gen_params *base;
-    const prompt_template *template;
-    bool wrap_prompts;
+    const many_options *options;
+    FILE *from; /* of the lines; NULL: stdin */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under the lock. */
@@ -55,7 +62,7 @@ typedef struct prompt_source {
 } prompt_source;
 
 static llmcs_status wrap_prompt(const many *m, prompt_source *p) {
-    conversation c = {.template = m->template};
+    conversation c = {.template = m->options->template};
     llmcs_status status = LLMCS_OK;
     if (m->base->system) status = conversation_set_system(&c, m->base->system, strlen(m->base->system));
     if (!status) status = conversation_prompt(&c, 0, p->text, p->len, &p->owned, &p->len);
@@ -64,8 +71,17 @@ static llmcs_status wrap_prompt(const many *m, prompt_source *p) {
     return status;
 }
 
+/* "text", or "input_ids": what is translated. */
+static llmcs_status read_source(const json_t *request, prompt_source *p) {
+    llmcs_status status = request_text(request, "text", false, &p->text, &p->len);
+    if (!status) status = request_ids(request, "input_ids", false, &p->ids, &p->n_ids);
+    if (status || !p->text != !p->ids) return status;
+    return request_error(LLMCS_ARG, "give one of \"text\" and \"input_ids\"");
+}
+
 /* "prompt", "input_ids" or "messages". */
 static llmcs_status read_prompt(const many *m, const json_t *request, gen_params *g, prompt_source *p) {
+    if (m->options->translate) return read_source(request, p);
     const json_t *messages = json_object_get(request, "messages");
     bool wrapped = messages && !json_is_null(messages);
     llmcs_status status = request_text(request, "prompt", false, &p->text, &p->len);
@@ -74,13 +90,13 @@ static llmcs_status read_prompt(const many *m, const json_t *request, gen_params
     if (!p->text + !p->ids + !wrapped != 2)
         return request_error(LLMCS_ARG, "give one of \"prompt\", \"input_ids\" and \"messages\"");
     if (wrapped) {
-        status = conversation_from_messages(m->template, m->base->system, messages, &p->owned, &p->len);
+        status = conversation_from_messages(m->options->template, m->base->system, messages, &p->owned, &p->len);
         p->text = p->owned;
-    } else if (p->text && m->wrap_prompts) {
+    } else if (p->text && m->options->wrap_prompts) {
         wrapped = true;
         status = wrap_prompt(m, p);
     }
-    if (!status && wrapped && !gen_add_stop_strings(g, m->template))
+    if (!status && wrapped && !gen_add_stop_strings(g, m->options->template))
         status = request_error(LLMCS_NOMEM, "no memory for the stop strings");
     return status;
 }
@@ -97,12 +113,13 @@ static llmcs_status read_negative(const many *m, const json_t *request, gen_para
     return status ? request_error(status, "%s", llmcs_error_message()) : status;
 }
 
-static llmcs_status submit(many *m, flight *f, const json_t *request) {
-    static const char *const also[] = {"prompt",      "input_ids", "messages", "negative_prompt",
-                                       "json_schema", "regex",     "choices",  NULL};
+static llmcs_status submit_request(many *m, flight *f, const json_t *request) {
+    static const char *const generate[] = {"prompt",      "input_ids", "messages", "negative_prompt",
+                                           "json_schema", "regex",     "choices",  NULL};
+    static const char *const translate[] = {"text", "input_ids", "json_schema", "regex", "choices", NULL};
     gen_params g;
     prompt_source p = {0};
-    llmcs_status status = gen_from_request(&g, m->base, request, also);
+    llmcs_status status = gen_from_request(&g, m->base, request, m->options->translate ? translate : generate);
     if (!status) status = read_negative(m, request, &g);
     if (!status) status = gen_set_grammar(&g, m->model, request);
     if (!status) status = read_prompt(m, request, &g, &p);
@@ -116,10 +133,23 @@ static llmcs_status submit(many *m, flight *f, const json_t *request) {
     return status;
 }
 
-static void submit_line(many *m, flight *f, const cli_lines *lines) {
+/* A blank line is its own translation. */
+static llmcs_status submit_text(many *m, flight *f, const input_line *line) {
+    if (!cli_check_utf8(m->common, line->text, line->len, line->number))
+        return request_error(LLMCS_UTF8, "the text is not UTF-8");
+    if (cli_is_blank(line->text, line->len)) return LLMCS_OK;
+    return llmcs_engine_submit(m->engine, line->text, line->len, &m->base->params, NULL, &f->request);
+}
+
+static void submit_line(many *m, flight *f, const input_line *line, const cli_lines *lines) {
     cli_request request = {0};
-    f->status = lines->too_long ? request_too_long(lines) : request_parse(lines->line, lines->len, &request);
-    if (!f->status) f->status = submit(m, f, request.json);
+    request_begin();
+    if (line->too_long)
+        f->status = request_too_long(lines);
+    else if (!m->common->jsonl)
+        f->status = submit_text(m, f, line);
+    else if (!(f->status = request_parse(line->text, line->len, &request)))
+        f->status = submit_request(m, f, request.json);
     if (f->status) snprintf(f->message, sizeof f->message, "%s", request_message());
     f->id = request.id;
     request.id = NULL;
@@ -142,11 +172,25 @@ static void push_flight(many *m, const flight *f) {
     pthread_mutex_unlock(&m->lock);
 }
 
+/* The next text argument, or where there are none the next line of the input. */
+static bool next_input(const many *m, cli_lines *lines, input_line *line) {
+    if (m->common->n_texts) {
+        if (line->number == (size_t)m->common->n_texts) return false;
+        const char *text = m->common->texts[line->number];
+        *line = (input_line){text, strlen(text), line->number + 1, false};
+        return true;
+    }
+    if (!cli_next_line(lines)) return false;
+    *line = (input_line){lines->line, lines->len, lines->number, lines->too_long};
+    return true;
+}
+
 static void read_all(many *m) {
-    cli_lines lines = {.max_bytes = (size_t)m->common->max_line_bytes};
-    while (wait_for_slot(m) && cli_next_line(&lines)) {
-        flight f = {.line = lines.number};
-        submit_line(m, &f, &lines);
+    cli_lines lines = {.from = m->from, .max_bytes = (size_t)m->common->max_line_bytes};
+    input_line line = {0};
+    while (wait_for_slot(m) && next_input(m, &lines, &line)) {
+        flight f = {.line = line.number};
+        submit_line(m, &f, &line, &lines);
         push_flight(m, &f);
     }
     pthread_mutex_lock(&m->lock);
@@ -192,9 +236,9 @@ static json_t *reason_of(const llmcs_sequence *s) { return json_string(llmcs_fin
 static json_t *score_of(const llmcs_sequence *s) { return json_float((double)s->score); }
 static json_t *logprobs_of(const llmcs_sequence *s) { return json_floats(s->logprobs, s->logprobs ? s->n_ids : 0); }
 
-static void fill_answer(cli_answer *a, const llmcs_result *r, const answer_extras *extras) {
+static void fill_answer(cli_answer *a, const llmcs_result *r, const answer_extras *extras, bool translate) {
     set_list(a, "sequences", r, ids_of);
-    set_list(a, "texts", r, text_of);
+    set_list(a, translate ? "translations" : "texts", r, text_of);
     set_list(a, "finish_reasons", r, reason_of);
     if (extras->scores) set_list(a, "sequences_scores", r, score_of);
     if (extras->logprobs) set_list(a, "logprobs", r, logprobs_of);
@@ -203,21 +247,38 @@ static void fill_answer(cli_answer *a, const llmcs_result *r, const answer_extra
     answer_set(a, "n_accepted_tokens", json_integer((json_int_t)r->n_accepted_tokens));
 }
 
-/* False: stdout takes no more. */
-static bool print_flight(flight *f) {
-    llmcs_result *result = NULL;
+/* These return false if stdout takes no more. */
+static bool print_json(flight *f, const llmcs_result *result, bool translate) {
     cli_answer answer;
     answer_init(&answer);
-    const char *message = f->message;
-    if (!f->status && (f->status = llmcs_request_wait(f->request, -1, &result))) message = llmcs_error_message();
-    if (!f->status) fill_answer(&answer, result, &f->extras);
+    if (!f->status) fill_answer(&answer, result, &f->extras, translate);
     if (!f->status && answer.failed) {
         f->status = LLMCS_NOMEM;
-        message = "no memory for the answer";
+        snprintf(f->message, sizeof f->message, "no memory for the answer");
     }
     const bool printed =
-        f->status ? answer_print_error(f->status, message, f->line, f->id) : answer_print(&answer, f->id);
+        f->status ? answer_print_error(f->status, f->message, f->line, f->id) : answer_print(&answer, f->id);
     answer_free(&answer);
+    return printed;
+}
+
+/* A line for each sequence; without a translation an empty one, so that the lines of a file keep their numbers. */
+static bool print_lines(const flight *f, const llmcs_result *result) {
+    if (f->status) fprintf(stderr, "%s: text %zu: %s\n", cli_program, f->line, f->message);
+    for (size_t i = 0; result && i < result->n_sequences; i++) {
+        const llmcs_sequence *s = result->sequences[i];
+        cli_print_escaped(stdout, s->text, s->text_bytes, true);
+        putchar('\n');
+    }
+    if (!result) putchar('\n');
+    return !fflush(stdout);
+}
+
+static bool print_flight(const many *m, flight *f) {
+    llmcs_result *result = NULL;
+    if (f->request && (f->status = llmcs_request_wait(f->request, -1, &result)))
+        snprintf(f->message, sizeof f->message, "%s", llmcs_error_message());
+    const bool printed = m->common->jsonl ? print_json(f, result, m->options->translate) : print_lines(f, result);
     llmcs_result_free(&result);
     return printed;
 }
@@ -226,7 +287,7 @@ static void *print_all(void *user) {
     many *m = user;
     bool broken = false;
     for (flight *f; next_flight(m, &f);) {
-        broken = broken || !print_flight(f);
+        broken = broken || !print_flight(m, f);
         const bool failed = f->status != LLMCS_OK;
         llmcs_request_free(&f->request);
         free(f->id);
@@ -245,16 +306,19 @@ static int read_and_print(many *m) {
     return m->failed || m->broken ? EXIT_FAILED : EXIT_DONE;
 }
 
-int generate_many(const cli_common *common, llmcs_model *model, const gen_params *base, const prompt_template *t,
-                  bool wrap_prompts) {
-    many m = {.model = model, .common = common, .base = base, .template = t, .wrap_prompts = wrap_prompts};
+int generate_many(const cli_common *common, llmcs_model *model, const gen_params *base, const many_options *how) {
+    many m = {.model = model, .common = common, .base = base, .options = how};
     llmcs_engine_options options;
     llmcs_engine_options_init(&options);
     options.n_ctx = base->n_ctx;
     options.kv_bytes = base->kv_bytes;
     if (base->max_batch) options.max_batch = base->max_batch;
     options.max_queue = IN_FLIGHT_PER_BATCH * options.max_batch;
-    if (llmcs_engine_create(model, &options, &m.engine)) return cli_failed("open");
+    if (base->file && !(m.from = fopen(base->file, "rb"))) return cli_error("--file: %s cannot be read", base->file);
+    if (llmcs_engine_create(model, &options, &m.engine)) {
+        if (m.from) fclose(m.from);
+        return cli_failed("open");
+    }
     pthread_mutex_init(&m.lock, NULL);
     pthread_cond_init(&m.changed, NULL);
     m.capacity = IN_FLIGHT_PER_BATCH * (size_t)options.max_batch;
@@ -262,5 +326,6 @@ int generate_many(const cli_common *common, llmcs_model *model, const gen_params
     const int code = m.flights ? read_and_print(&m) : cli_error("no memory for %zu lines", m.capacity);
     free(m.flights);
     llmcs_engine_free(&m.engine);
+    if (m.from) fclose(m.from);
     return code;
 }

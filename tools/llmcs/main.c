@@ -4,9 +4,9 @@
 const char *const cli_program = "llmcs";
 
 static const cli_command *const commands[] = {
-    &cmd_generate, &cmd_chat,  &cmd_chat_template, &cmd_classify, &cmd_embed,    &cmd_rerank,
-    &cmd_tag,      &cmd_span,  &cmd_fill_mask,     &cmd_score,    &cmd_tokenize, &cmd_eval,
-    &cmd_info,     &cmd_check, &cmd_quantize,      &cmd_merge,    &cmd_index};
+    &cmd_generate, &cmd_chat, &cmd_chat_template, &cmd_translate, &cmd_classify, &cmd_embed,
+    &cmd_rerank,   &cmd_tag,  &cmd_span,          &cmd_fill_mask, &cmd_score,    &cmd_tokenize,
+    &cmd_eval,     &cmd_info, &cmd_check,         &cmd_quantize,  &cmd_merge,    &cmd_index};
 
 int main(int argc, char **argv) {
     return cli_main(argc, argv, commands, sizeof commands / sizeof *commands,

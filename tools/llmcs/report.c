@@ -95,7 +95,7 @@ json_t *report_generation(const llmcs_model *model) {
     llmcs_generate_params own, folder;
     json_t *found = json_object();
     if (llmcs_generate_params_init(&own, NULL) || llmcs_generate_params_init(&folder, model)) return found;
-    for (size_t i = 0; i < GEN_KEYS; i++) {
+    for (size_t i = GEN_FIRST_KEY; i < GEN_KEYS; i++) {
         const cli_option *o = &gen_options[i];
         if (o->kind != CLI_INT && o->kind != CLI_SWITCH && o->kind != CLI_FLOAT && o->kind != CLI_NAME) continue;
         const char *mine = (const char *)&own + o->offset - offsetof(gen_params, params);

@@ -192,6 +192,7 @@ static llmcs_status check_stop(void *user) {
 static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **encoded) {
     ll_generation *gen = &r->sched.gen;
     LL_TRY(ll_generation_init(gen, r->model, s->params));
+    LL_TRY(ll_generation_use_languages(gen, s->ids == NULL));
     gen->on_text = s->options.on_text;
     gen->on_token = s->options.on_token;
     gen->user = s->options.user;
@@ -207,6 +208,7 @@ static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **enc
         LL_TRY(ll_generation_encode_prompt(gen, s->text, s->text_bytes, r->engine->n_ctx, encoded, &gen->n_prompt));
         gen->prompt = *encoded;
     }
+    gen->params.source_lang = gen->params.target_lang = NULL; /* the caller's, and in the ids now */
     LL_TRY(ll_generation_prepare(gen, r->engine->n_ctx));
     r->n_seqs = ll_generation_n_seqs(gen);
     LL_TRY(check_fits(r->engine, r));

@@ -39,9 +39,11 @@ static void end_call(generate_call *c) {
 }
 
 /* Reads the parameters of a call that has just entered its session. */
-static llmcs_status begin_call(generate_call *c, llmcs_session *session, const llmcs_generate_params *params) {
+static llmcs_status begin_call(generate_call *c, llmcs_session *session, const llmcs_generate_params *params,
+                               bool is_text) {
     c->session = session;
     LL_TRY(ll_generation_init(&c->g, ll_session_model(session), params));
+    LL_TRY(ll_generation_use_languages(&c->g, is_text));
     return ll_generation_check_callback(&c->g, c->g.on_text || c->g.on_token);
 }
 
@@ -188,7 +190,7 @@ llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t *ids, size
     generate_call c LL_CLEANUP(end_call) = {
         .g = {.prompt = ids, .n_prompt = n_ids, .on_token = on_token, .user = user, .start_ns = ll_now_ns()}};
     const float *logits;
-    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(begin_call(&c, session, params, false));
     LL_TRY(prefill(&c, &logits));
     return decode_completions(&c, logits, result);
 }
@@ -200,7 +202,7 @@ llmcs_status ll_generate_text(llmcs_session *session, const int32_t *ids, size_t
     generate_call c LL_CLEANUP(end_call) = {
         .g = {.prompt = ids, .n_prompt = n_ids, .on_text = on_text, .user = user, .start_ns = ll_now_ns()}};
     const float *logits;
-    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(begin_call(&c, session, params, false));
     LL_TRY(prefill(&c, &logits));
     return decode_completions(&c, logits, result);
 }
@@ -215,7 +217,7 @@ llmcs_status llmcs_generate(llmcs_session *session, const char *prompt, size_t p
     LL_TRY(ll_session_enter(session));
     generate_call c LL_CLEANUP(end_call) = {.g = {.on_text = on_text, .user = user, .start_ns = ll_now_ns()}};
     const float *logits;
-    LL_TRY(begin_call(&c, session, params));
+    LL_TRY(begin_call(&c, session, params, true));
     LL_TRY(ll_model_check_tokenizer(c.g.model));
     LL_TRY(
         ll_generation_encode_prompt(&c.g, prompt, prompt_bytes, ll_session_n_ctx(session), &c.encoded, &c.g.n_prompt));
@@ -231,6 +233,7 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
     const float *logits;
     size_t n_rows, n_ids;
     LL_TRY(ll_generation_init(g, ll_session_model(session), params));
+    LL_TRY(ll_generation_use_languages(g, false));
     LL_TRY(ll_session_last_logits(session, &logits, &n_rows));
     if (g->guided)
         return ll_fail(LLMCS_ARG,

@@ -313,11 +313,9 @@ static llmcs_status check_source(const llmcs_model *model, const llmcs_generate_
         return ll_fail(LLMCS_ARG, "%s: source and answer have vocabularies of their own: set it to %d",
                        p->encoder_no_repeat_ngram_size ? "encoder_no_repeat_ngram_size" : "encoder_repetition_penalty",
                        p->encoder_no_repeat_ngram_size ? 0 : 1);
-    if (p->decoder_input_ids.n_ids || c->decoder_start_token_id >= 0) return LLMCS_OK;
-    return ll_fail(
-        LLMCS_ARG,
-        "the model's folder has no decoder_start_token_id: set decoder_input_ids, for mBART-25 to the target "
-        "language's id");
+    if (p->decoder_input_ids.n_ids || p->target_lang || c->decoder_start_token_id >= 0) return LLMCS_OK;
+    return ll_fail(LLMCS_ARG,
+                   "the folder has no decoder_start_token_id: set decoder_input_ids, or for mBART target_lang");
 }
 
 static llmcs_status check_grammar(const llmcs_generate_params *p) {

@@ -261,7 +261,8 @@ llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *pro
     if (n_least > n_ctx)
         return ll_fail(LLMCS_CONTEXT_FULL, "the prompt has %zu bytes, which are at least %zu tokens; n_ctx is %zu",
                        prompt_bytes, n_least, n_ctx);
-    LL_TRY(ll_encode_ids(t, g->allocator, prompt, prompt_bytes, flags, ids, n_ids));
+    const ll_languages languages = ll_generation_languages(g);
+    LL_TRY(ll_encode_ids(t, g->allocator, prompt, prompt_bytes, flags, &languages, ids, n_ids));
     if (*n_ids) return LLMCS_OK;
     const int32_t bos = g->model->config.bos_token_id;
     if (bos < 0) return ll_fail(LLMCS_ARG, "the prompt is empty and the model has no BOS token: give a prompt");

@@ -13,6 +13,7 @@
 #include "grammar/grammar.h"
 #include "runtime/generate/text_stream.h"
 #include "runtime/model/model.h"
+#include "text/tokenizer.h"
 
 /* One sequence while it is generated. */
 typedef struct ll_completion {
@@ -36,12 +37,13 @@ typedef struct ll_generation {
     size_t vocab;
     const int32_t *prompt; /* [n_prompt] */
     size_t n_prompt;
-    llmcs_ids source; /* what an encoder reads; empty: the prompt stands for it */
-    bool guided;      /* a second sequence for each completion: the negative prompt and the same answer */
-    size_t max_new;   /* new tokens at most, as params and the context say */
-    size_t min_new;   /* no EOS before */
-    bool beams;       /* beam search or beam sampling */
-    bool sampled;     /* sample tokens, rather than take the most probable one */
+    int32_t target_id; /* of params.target_lang */
+    llmcs_ids source;  /* what an encoder reads; empty: the prompt stands for it */
+    bool guided;       /* a second sequence for each completion: the negative prompt and the same answer */
+    size_t max_new;    /* new tokens at most, as params and the context say */
+    size_t min_new;    /* no EOS before */
+    bool beams;        /* beam search or beam sampling */
+    bool sampled;      /* sample tokens, rather than take the most probable one */
     ll_processors processors;
     ll_sampler_workspace *workspace; /* the runner's: ll_generation_set_workspace */
     ll_sampler sampler;
@@ -67,6 +69,11 @@ llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_gener
 
 /* Reads the parameters and fills in what follows from them and the model. */
 llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmcs_generate_params *params);
+/* Turns source_lang and target_lang into ids of the parameters. is_text: the prompt is text, which is encoded with
+ * ll_generation_languages. ARG for one that the model does not know or has no place for, and for a text without a
+ * target language where one is needed. */
+llmcs_status ll_generation_use_languages(ll_generation *g, bool is_text);
+ll_languages ll_generation_languages(const ll_generation *g);
 /* ARG if a callback is wanted and there are several sequences. */
 llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
 /* The prompt's text as tokens, allocated: *ids belongs to the caller, on failure too. A prompt without tokens becomes

@@ -109,8 +109,8 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, uint32_t flags,
                                  ids *out) {
     *out = (ids){0};
-    return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, flags, &out->ids,
-                         &out->n);
+    return ll_encode_ids(s->model->tokenizer, &s->model->allocator, text, text_bytes, flags,
+                         &(ll_languages){NULL, NULL}, &out->ids, &out->n);
 }
 
 static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {

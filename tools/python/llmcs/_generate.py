@@ -24,15 +24,17 @@ _IDS = (
     "negative_prompt_ids",
     "decoder_input_ids",
 )
+_LANGUAGES = ("source_lang", "target_lang")
 _DECAY = ("exponential_decay_start", "exponential_decay_factor")
 _NUMBERS = {
     name: kind
     for name, kind in GenerateParams._fields_
-    if name not in ("struct_size", "early_stopping", "encode_flags", "grammar", *_IDS, *_DECAY)
+    if name not in ("struct_size", "early_stopping", "encode_flags", "grammar", *_IDS, *_LANGUAGES, *_DECAY)
     and name not in _LISTS
     and not (name.startswith("n_") and name[2:] in _LISTS)
 }
-NAMES = (*_NUMBERS, *_LISTS, *_IDS, "early_stopping", "exponential_decay_length_penalty", "grammar", "parse_special")
+_OTHERS = ("early_stopping", "exponential_decay_length_penalty", "grammar", "parse_special")
+NAMES = (*_NUMBERS, *_LISTS, *_IDS, *_LANGUAGES, *_OTHERS)
 _OTHER_NAMES = {
     "max_tokens": "max_new_tokens",
     "n_predict": "max_new_tokens",
@@ -121,6 +123,8 @@ class Params:
             ids = token_ids(name, value if hasattr(value, "__iter__") else [value])
             self._kept.append(ids)
             setattr(self.struct, name, Ids(c.cast(ids, c.POINTER(i32)), len(ids)))
+        elif name in _LANGUAGES:
+            setattr(self.struct, name, c_string(name, value))
         elif name == "early_stopping":
             self.struct.early_stopping = 2 if value == "never" else int(bool(value))
         elif name == "exponential_decay_length_penalty":

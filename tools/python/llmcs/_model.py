@@ -295,6 +295,17 @@ class Model(Handle):
 
         return Engine(self, **options)
 
+    def translate(
+        self, texts: Texts, source_lang: Optional[str] = None, target_lang: Optional[str] = None, **params: Any
+    ) -> Any:
+        """The translation of one text, or a list of those of several, which are evaluated together. The languages are
+        the tokenizer's (tokenizer.languages); None: the folder's. params as for Session.generate."""
+        one = isinstance(texts, str)
+        given = [texts] if one else items("texts", texts)
+        with self.engine() as engine:
+            found = engine.generate(given, source_lang=source_lang, target_lang=target_lang, **params)
+        return found[0].text if one else [g.text for g in found]
+
     # ---- encoders
 
     def _evaluate(

@@ -174,6 +174,7 @@ GenerateParams = _struct(
     (Ids, "negative_prompt_ids"),
     (ptr, "grammar"),
     (Ids, "decoder_input_ids"),
+    (c.c_char_p, "source_lang target_lang"),
 )
 Sequence = _struct(
     "llmcs_sequence",
