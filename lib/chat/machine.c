@@ -430,7 +430,8 @@ static llmcs_status op_return(ll_machine *m) {
 static ll_args args_of(const ll_machine *m) {
     const size_t n = m->at->n_args, n_named = m->at->n_kwargs;
     const ll_value *values = m->stack + m->height - n - n_named;
-    return (ll_args){values, n, m->p->kwarg_names + m->at->a, values + n, n_named};
+    /* A program without named arguments has no names. */
+    return (ll_args){values, n, n_named ? m->p->kwarg_names + m->at->a : NULL, values + n, n_named};
 }
 
 static llmcs_status op_call(ll_machine *m) {
