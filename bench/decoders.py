@@ -2,7 +2,7 @@
 """Times llmcs and llama.cpp in turns on one Q8_0 file each of Qwen2.5-0.5B's, Llama-3.2-1B's and SmolLM2-135M's shape, whose weights
 are random and which `llmcs quantize` writes, and prints medians and their ratios.
 
-    python3 bench/decoders.py [--models qwen2.5-0.5b,...] [--turns 5] [--threads 2] [--folder DIR]
+    python3 bench/decoders.py [--models qwen2.5-0.5b,...] [--turns 5] [--threads 2] [--cpu-time] [--folder DIR]
 
 A prompt of 512 tokens, decoding one conversation after 10, and new tokens of 16 conversations that decode together. Each turn is a
 process of its own, ours and llama.cpp's by turns. llama.cpp is given fixed tokens, so choosing the next one costs it nothing; our
@@ -40,39 +40,39 @@ def token(i):
     return 1000 + i * 7919 % 20000
 
 
-def ours(path, threads):
+def ours(path, threads, now):
     import llmcs
 
     model = llmcs.Model(path, n_threads=threads)
 
     def one(n, n_new):
         with model.session(n_ctx=1024) as s:
-            start = time.perf_counter()
+            start = now()
             s.eval([token(i) for i in range(n)])
-            prompt = time.perf_counter() - start
-            start = time.perf_counter()
+            prompt = now() - start
+            start = now()
             for i in range(n_new):
                 s.eval([token(n + i)])
-            return n / prompt, n_new / (time.perf_counter() - start) if n_new else 0
+            return n / prompt, n_new / (now() - start) if n_new else 0
 
     def together():
         with model.engine(n_ctx=256, prefix_cache=False) as engine:
             prompts = [[token(i + 64 * c) for i in range(THEIR_PROMPT)] for c in range(CONVERSATIONS)]
-            start = time.perf_counter()
+            start = now()
             requests = [engine.submit_ids(p, max_new_tokens=1, do_sample=False, eos_token_id=[]) for p in prompts]
             for r in requests:
                 r.wait()
-            first = time.perf_counter() - start  # the prompts, and a token each
-            start = time.perf_counter()
+            first = now() - start  # the prompts, and a token each
+            start = now()
             requests = [engine.submit_ids(p, max_new_tokens=1 + THEIR_NEW, do_sample=False, eos_token_id=[]) for p in prompts]
             for r in requests:
                 r.wait()
-            return CONVERSATIONS * THEIR_NEW / (time.perf_counter() - start - first)
+            return CONVERSATIONS * THEIR_NEW / (now() - start - first)
 
     return one, together
 
 
-def llama_cpp(path, threads):
+def llama_cpp(path, threads, now):
     import llama_cpp_peer
 
     llama_cpp_peer.start()
@@ -80,13 +80,13 @@ def llama_cpp(path, threads):
 
     def one(n, n_new):
         single.clear()
-        start = time.perf_counter()
+        start = now()
         single.decode([(token(i), i, 0, i == n - 1) for i in range(n)])
-        prompt = time.perf_counter() - start
-        start = time.perf_counter()
+        prompt = now() - start
+        start = now()
         for i in range(n_new):
             single.decode([(token(n + i), n + i, 0, 1)])
-        return n / prompt, n_new / (time.perf_counter() - start) if n_new else 0
+        return n / prompt, n_new / (now() - start) if n_new else 0
 
     many = llama_cpp_peer.Model(path, n_ctx=256, n_threads=threads, n_seq=CONVERSATIONS, exact=False)
 
@@ -94,16 +94,17 @@ def llama_cpp(path, threads):
         many.clear()
         for c in range(CONVERSATIONS):
             many.decode([(token(i + 64 * c), i, c, i == THEIR_PROMPT - 1) for i in range(THEIR_PROMPT)])
-        start = time.perf_counter()
+        start = now()
         for i in range(THEIR_NEW):
             many.decode([(token(i + c), THEIR_PROMPT + i, c, 1) for c in range(CONVERSATIONS)])
-        return CONVERSATIONS * THEIR_NEW / (time.perf_counter() - start)
+        return CONVERSATIONS * THEIR_NEW / (now() - start)
 
     return one, together
 
 
-def turn(engine, path, threads):
-    one, together = {"ours": ours, "llama": llama_cpp}[engine](path, threads)
+def turn(engine, path, threads, cpu_time):
+    now = time.process_time if cpu_time else time.perf_counter
+    one, together = {"ours": ours, "llama": llama_cpp}[engine](path, threads, now)
     one(PROMPT, 2)  # warm up
     return {"prompt 512": statistics.median(one(PROMPT, 0)[0] for _ in range(3)),
             "decode": statistics.median(one(CONTEXT, NEW)[1] for _ in range(3)),
@@ -141,10 +142,10 @@ def make(folder, name):
     return source, gguf
 
 
-def compare(name, gguf, turns, threads):
+def compare(name, gguf, turns, how):
     rows = {}
     for _ in range(turns):
-        a, b = in_process("--turn", "ours", gguf, "--threads", threads), in_process("--turn", "llama", gguf, "--threads", threads)
+        a, b = in_process("--turn", "ours", gguf, *how), in_process("--turn", "llama", gguf, *how)
         for work in a:
             rows.setdefault(work, []).append((a[work], b[work]))
     for work, pairs in rows.items():
@@ -169,19 +170,23 @@ def main():
     parser.add_argument("--models", default=",".join(SHAPES))
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cpu-time", action="store_true", help="rates by processor time, where others use the machine; with --threads 1")
     parser.add_argument("--folder", help="where the models are, or are put")
     parser.add_argument("--turn", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turn:
         engine, path = args.turn
-        print(json.dumps(open_turn(path) if engine == "open" else turn(engine, path, args.threads)))
+        print(json.dumps(open_turn(path) if engine == "open" else turn(engine, path, args.threads, args.cpu_time)))
         return
+    if args.cpu_time and args.threads != 1:
+        parser.error("--cpu-time: with --threads 1 only, as threads that wait take processor time, too")
+    how = ["--threads", args.threads] + ["--cpu-time"] * args.cpu_time
     print("%-14s %-17s %9s %9s   ratio, median (least to most) of %d turns; tokens/s, %d threads" % (
         "shape", "work", "llmcs", "llama.cpp", args.turns, args.threads))
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or temporary
         for name in args.models.split(","):
-            compare(name, make(folder, name)[1], args.turns, args.threads)
+            compare(name, make(folder, name)[1], args.turns, how)
         if "qwen2.5-0.5b" in args.models:
             open_times(*make(folder, "qwen2.5-0.5b"), args.turns)
 
