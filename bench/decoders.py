@@ -126,7 +126,7 @@ def open_turn(path):
 def in_process(*arguments):
     done = subprocess.run([sys.executable, os.path.abspath(__file__), *map(str, arguments)], capture_output=True, text=True)
     if done.returncode:
-        sys.exit(done.stderr)
+        sys.exit("%s: exit %d\n%s" % (" ".join(map(str, arguments)), done.returncode, done.stderr))
     return json.loads(done.stdout.strip().split("\n")[-1])
 
 

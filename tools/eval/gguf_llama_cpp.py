@@ -136,6 +136,9 @@ def written_by_llama_cpp(report, name, folder, gguf, ids, converter, python):
         a, b = our_logits(theirs, ids), our_logits(ours, ids)
         d = distance(a, b[:, : a.shape[1]])
         report.row(name, "the converter's file by us", "%.1e" % d, d < BOUNDS["f32"])
+        if not theirs.tokenizer:
+            report.row(name, "its tokens by us", "refused", False)
+            return
         same_ids(report, name, "its tokens by us", lambda t: list(theirs.tokenizer.encode(t)), lambda t: list(ours.tokenizer.encode(t)))
 
 
