@@ -128,6 +128,7 @@ class Translate(unittest.TestCase):
         self.assertIn("target_lang is given, and gpt2 is no encoder-decoder", error["message"])
         self.assertIn("one of them", run("llmcs", "translate", self.folders["marian"], "--file", "x", "text", code=2))
         self.assertIn("no/such", run("llmcs", "translate", self.folders["marian"], "--file", "no/such", code=1))
+        self.assertIn("--logprobs", run("llmcs", "translate", self.folders["marian"], "--logprobs", "text", code=2))
         for option in ("--system", "--template"):
             self.assertIn(option, run("llmcs", "translate", self.folders["marian"], option, "x", "text", code=2))
 

@@ -21,6 +21,8 @@ static int translate_command(int argc, char **argv) {
     if (code < 0) code = gen_check_options(&cmd_translate, &common, &g);
     if (code < 0 && g.file && common.n_texts)
         code = cli_usage_error(&cmd_translate, "--file and texts: give one of them");
+    if (code < 0 && !common.jsonl && cli_was_given(&common, "logprobs"))
+        code = cli_usage_error(&cmd_translate, "--logprobs needs --jsonl");
     if (code >= 0) return code;
     if (cli_open(&common, NULL, &model)) return cli_failed("open");
     code = gen_read_options(&cmd_translate, &common, model, &g);

@@ -135,7 +135,8 @@ static llmcs_status submit_request(many *m, flight *f, const json_t *request) {
 
 /* A blank line is its own translation. */
 static llmcs_status submit_text(many *m, flight *f, const input_line *line) {
-    if (!cli_check_utf8(m->common, line->text, line->len, line->number))
+    const bool of_stdin = !m->common->n_texts && !m->from;
+    if (!cli_check_utf8(m->common, line->text, line->len, of_stdin ? line->number : 0))
         return request_error(LLMCS_UTF8, "the text is not UTF-8");
     if (cli_is_blank(line->text, line->len)) return LLMCS_OK;
     return llmcs_engine_submit(m->engine, line->text, line->len, &m->base->params, NULL, &f->request);
