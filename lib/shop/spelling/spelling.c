@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shop/base/text.h"
+#include "shop/spelling/chinese.h"
 #include "shop/spelling/correct.h"
 #include "shop/spelling/emoji.h"
 #include "shop/spelling/foreign.h"
@@ -235,19 +236,33 @@ static llmcs_status correct_words(llmcs_shop *shop, const char *text, size_t n, 
     return LLMCS_OK;
 }
 
+/* What is left of a text after another step of reading it; `made` is freed and replaced if the step changed it. */
+static void replace(const llmcs_allocator *a, char **made, size_t *n_made, char *next, size_t n_next) {
+    if (!next) return;
+    shop_free(a, *made);
+    *made = next;
+    *n_made = n_next;
+}
+
 llmcs_status shop_spelling_correct(llmcs_shop *shop, const char *text, size_t n, char **out, size_t *out_bytes) {
-    char *words;
-    size_t n_words;
+    const llmcs_allocator *a = &shop->allocator;
+    char *next = NULL;
+    size_t n_next = 0;
     *out = NULL;
     *out_bytes = 0;
     if (n > MAX_TEXT) return LLMCS_OK;
-    SHOP_TRY(shop_emoji_to_words(&shop->allocator, text, n, &words, &n_words));
-    const llmcs_status status = correct_words(shop, words ? words : text, words ? n_words : n, out, out_bytes);
-    if (*out || status) {
-        shop_free(&shop->allocator, words);
-    } else {
-        *out = words;
-        *out_bytes = n_words;
+    SHOP_TRY(shop_emoji_to_words(a, text, n, out, out_bytes));
+    llmcs_status status = shop_chinese_correct(a, *out ? *out : text, *out ? *out_bytes : n, &next, &n_next);
+    if (!status) {
+        replace(a, out, out_bytes, next, n_next);
+        status = correct_words(shop, *out ? *out : text, *out ? *out_bytes : n, &next, &n_next);
     }
+    if (!status) {
+        replace(a, out, out_bytes, next, n_next);
+        return LLMCS_OK;
+    }
+    shop_free(a, *out);
+    *out = NULL;
+    *out_bytes = 0;
     return status;
 }

@@ -65,6 +65,30 @@ START_TEST(slips_are_mended) {
 }
 END_TEST
 
+START_TEST(terms_with_a_character_of_the_same_sound_are_mended) {
+    static const char *const cases[][2] = {
+        {"快弟好几天没动", "快递好几天没动"},
+        {"退宽什么时候道账", "退款什么时候到账"},
+        {"密马忘了", "密码忘了"},
+        {"我的定单呢", "我的订单呢"},
+        {"优会劵用不了", "优惠券用不了"},
+        {"学生有冇优惠", "学生有没有优惠"},
+        {"恁们这退货咋弄", "你们这退货咋弄"},
+        {"我的定单parcle呢💔", "我的订单parcel呢 坏了"},
+    };
+    static const char *const stays[] = {"退或换都行", "只付了一半",   "手机分期", "原地只有一家", "你们店在哪",
+                                        "收获很多",   "坦然克服",     "几分钟",   "很快第二天就", "怎么报修",
+                                        "不发火",     "不过其他都好", "部门电话", "PL26050124"};
+    llmcs_shop *shop = make_shop();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_str_eq(read_as(shop, cases[i][0]), cases[i][1]);
+        ck_assert_str_eq(read_as(shop, cases[i][1]), cases[i][1]);
+    }
+    for (size_t i = 0; i < sizeof stays / sizeof *stays; i++) ck_assert_str_eq(read_as(shop, stays[i]), stays[i]);
+    llmcs_shop_free(&shop);
+}
+END_TEST
+
 START_TEST(what_is_no_slip_stays) {
     static const char *const texts[] = {
         "is there parking near the store", /* not "packing" */
@@ -197,6 +221,7 @@ END_TEST
 
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, slips_are_mended);
+    tcase_add_test(tests, terms_with_a_character_of_the_same_sound_are_mended);
     tcase_add_test(tests, what_is_no_slip_stays);
     tcase_add_test(tests, words_of_the_store_are_known_at_once);
     tcase_add_test(tests, the_number_of_writes_does_not_matter);
