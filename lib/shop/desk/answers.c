@@ -1,4 +1,5 @@
 /* What the desk says: its own sentences, entries of the knowledge base, products, the handover. */
+#include <math.h>
 #include <string.h>
 
 #include "shop/desk/desk.h"
@@ -7,7 +8,7 @@
 enum { LINE_BYTES = 2000 };
 
 /* Least probability that one of two questions is meant, for which the desk asks back. */
-static const double least_offer = 0.3;
+static const double least_offer = 0.3, strange_scope = 0.65, least_if_strange = 0.32;
 
 void desk_set_route(desk_turn *t, llmcs_shop_desk_route route) {
     const bool replaces = t->out.route == LLMCS_DESK_SMALLTALK || route == LLMCS_DESK_HANDOVER ||
@@ -150,6 +151,8 @@ static llmcs_status say_knowledge(desk_turn *t, const desk_wish *wish, double at
     params.tags = tags;
     params.n_tags = n_tags;
     params.threshold = accept < 0 ? t->flows->accept : accept;
+    /* What the classifier takes for none of the shop's business has to fit an entry well. */
+    if (accept < 0 && t->out.out_of_scope >= strange_scope) params.threshold = fmax(params.threshold, least_if_strange);
     SHOP_TRY(shop_ask_corrected(t->desk->shop, wish->text, strlen(wish->text), &params, wish->vector, &answer));
     llmcs_status status = LLMCS_OK;
     const bool certain = answer->route == LLMCS_ROUTE_ENTRY || answer->route == LLMCS_ROUTE_FILLED;
