@@ -49,6 +49,8 @@ START_TEST(slips_are_mended) {
         {"WHERES MY PARCLE", "where is MY parcel"},         /* shouted */
         {"Recieved it. Strnage!", "received it. strange!"}, /* at the start of a sentence */
         {"dosn't work", "doesn't work"},
+        {"i cannae find youse", "i cannot find you"}, /* dialects and short forms */
+        {"wrong addy on my acct", "wrong address on my account"},
         {"📦 parcle😩", "parcel  parcel"},
         {"my cup 💔💔", "my cup broken"},
         {"花瓶💔了", "花瓶 坏了了"},
