@@ -48,7 +48,7 @@ static bool is_han(const char *text, size_t n) {
     return n >= HAN_BYTES && ((c[0] == 0xe3 && c[1] >= 0x90) || (c[0] >= 0xe4 && c[0] <= 0xe9));
 }
 
-static bool same(const char *a, const char *b) { return !memcmp(a, b, HAN_BYTES); }
+static bool same(const char *a, const char *b) { return memcmp(a, b, HAN_BYTES) == 0; }
 
 static bool is_one_of(const char *character, const char *list) {
     for (; *list; list += HAN_BYTES)

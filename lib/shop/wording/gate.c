@@ -104,7 +104,7 @@ static bool is_reference(const gate_lexed *l, size_t i, size_t n) {
     for (size_t k = i; k-- > 0 && i - k <= 2 && l->tokens[k].kind == GATE_WORD;) {
         const size_t len = gate_token_word(l, &l->tokens[k], word);
         if (gate_is_reference_before(word, len)) return true;
-        if (len != 2 || memcmp(word, "of", 2) || !k) continue;
+        if (len != 2 || memcmp(word, "of", 2) != 0 || !k) continue;
         const gate_token *before = &l->tokens[k - 1];
         if (before->kind == GATE_NUMBER) return true;
         return before->kind == GATE_WORD && gate_unit_of_word(word, gate_token_word(l, before, word)) != GATE_UNIT_NONE;
