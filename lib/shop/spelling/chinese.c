@@ -90,7 +90,7 @@ static llmcs_status correct(shop_text *out, const char *text, size_t n) {
         } else if (!meant) {
             used = 1;
         }
-        if (meant && (strlen(meant) != used || memcmp(meant, text + i, used))) {
+        if (meant && (strlen(meant) != used || memcmp(meant, text + i, used) != 0)) {
             SHOP_TRY(shop_text_add(out, text + copied, i - copied));
             SHOP_TRY(shop_text_add(out, meant, strlen(meant)));
             copied = i + used;
