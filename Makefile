@@ -76,7 +76,7 @@ FORCE:
 define compile
 $(call show,CC,$<)
 @mkdir -p $(@D)
-$(Q)$(CC) $(1) -MMD -MP -c $< -o $@
+$(Q)$(CC) $(1) -MMD -MP -MT $@ -c $< -o $@
 endef
 
 .PHONY: all lib FORCE
