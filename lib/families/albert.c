@@ -50,7 +50,7 @@ const ll_family ll_family_albert = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .tokens = {2, 3, 0},
+    .tokens = {.bos = 2, .eos = 3, .pad = 0},
     .stack = {{
         .layers = "encoder.albert_layer_groups.%d.albert_layers.0.",
         .layer_number = group_of,

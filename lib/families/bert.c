@@ -60,7 +60,7 @@ const ll_family ll_family_bert = {
     .classes = ll_bert_classes,
     .signs = signs,
     .bare_signs = bare_signs,
-    .tokens = {-1, -1, 0},
+    .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "encoder.layer.%d.",
         .embed = {.positions = LL_POSITIONS_TABLE},

@@ -53,7 +53,7 @@ const ll_family ll_family_distilbert = {
     .harmless = harmless,
     .classes = classes,
     .signs = signs,
-    .tokens = {-1, -1, 0},
+    .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "transformer.layer.%d.",
         .embed = {.positions = LL_POSITIONS_TABLE},

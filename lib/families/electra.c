@@ -41,7 +41,7 @@ const ll_family ll_family_electra = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .tokens = {-1, -1, 0},
+    .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "encoder.layer.%d.",
         .embed = {.positions = LL_POSITIONS_TABLE},

@@ -69,7 +69,7 @@ const ll_family ll_family_gemma3 = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .tokens = {2, 1, 0},
+    .tokens = {.bos = 2, .eos = 1, .pad = 0},
     .stack = {{
         .layers = "layers.%d.",
         .causal = true,

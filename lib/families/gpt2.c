@@ -40,7 +40,7 @@ const ll_family ll_family_gpt2 = {
     .keys = keys,
     .classes = classes,
     .signs = signs,
-    .tokens = {50256, 50256, -1},
+    .tokens = {.bos = 50256, .eos = 50256, .pad = -1},
     .stack = {{
         .layers = "h.%d.",
         .in_out = true,

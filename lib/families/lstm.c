@@ -68,6 +68,6 @@ const ll_family ll_family_lstm = {
     .keys = keys,
     .must_be = must_be,
     .classes = classes,
-    .tokens = {-1, -1, -1},
+    .tokens = {.bos = -1, .eos = -1, .pad = -1},
     .stack = {{.layers = "lstm.%d.", .causal = true, .names = {[LL_TOKENS] = {"embedding", NULL, NULL}}}},
 };

@@ -17,7 +17,7 @@ const ll_family ll_family_mistral = {
     .must_be = ll_llama_must_be,
     .harmless = ll_llama_harmless,
     .classes = ll_llama_classes,
-    .tokens = {1, 2, -1},
+    .tokens = {.bos = 1, .eos = 2, .pad = -1},
     .stack = {{
         .layers = "layers.%d.",
         .causal = true,

@@ -76,7 +76,7 @@ const ll_family ll_family_modernbert = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .tokens = {50281, 50282, 50283},
+    .tokens = {.bos = 50281, .eos = 50282, .pad = 50283},
     .stack = {{
         .layers = "layers.%d.",
         .embed = {.positions = LL_NO_POSITIONS},

@@ -25,7 +25,7 @@ const ll_family ll_family_mpnet = {
     .keys = keys,
     .must_be = must_be,
     .classes = ll_roberta_classes,
-    .tokens = {0, 2, 1},
+    .tokens = {.bos = 0, .eos = 2, .pad = 1},
     .stack = {{
         .layers = "encoder.layer.%d.",
         .embed = {.positions = LL_POSITIONS_AFTER_PADDING},

@@ -58,7 +58,7 @@ const ll_family ll_family_nomic = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .tokens = {-1, -1, 0},
+    .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "encoder.layers.%d.",
         .embed = {.positions = LL_NO_POSITIONS},

@@ -24,7 +24,7 @@ const ll_family ll_family_qwen3 = {
     .must_be = ll_llama_must_be,
     .harmless = ll_llama_harmless,
     .classes = ll_llama_classes,
-    .tokens = {-1, -1, -1},
+    .tokens = {.bos = -1, .eos = -1, .pad = -1},
     .stack = {{
         .layers = "layers.%d.",
         .causal = true,

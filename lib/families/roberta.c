@@ -54,7 +54,7 @@ const ll_family ll_family_roberta = {
     .classes = ll_roberta_classes,
     .signs = signs,
     .bare_signs = bare_signs,
-    .tokens = {0, 2, 1},
+    .tokens = {.bos = 0, .eos = 2, .pad = 1},
     .stack = {{
         .layers = "encoder.layer.%d.",
         .embed = {.positions = LL_POSITIONS_AFTER_PADDING},

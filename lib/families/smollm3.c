@@ -22,7 +22,7 @@ const ll_family ll_family_smollm3 = {
     .must_be = ll_llama_must_be,
     .harmless = ll_llama_harmless,
     .classes = ll_llama_classes,
-    .tokens = {128000, 128001, 128004},
+    .tokens = {.bos = 128000, .eos = 128001, .pad = 128004},
     .stack = {{
         .layers = "layers.%d.",
         .causal = true,
