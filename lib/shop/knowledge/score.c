@@ -6,7 +6,8 @@
 
 /* Fitted and printed by tools/train/knowledge_weights.py on the demo shop's own questions, left out one by one, and 500
  * messages a language that it has no answer to (label "oos" of intents.*.jsonl), in both languages: with words alone,
- * and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. */
+ * and with vectors of an encoder that was trained for them. Another encoder's cosines spread differently. These weights
+ * choose the candidates of the next fit, which moves the second row by up to 0.32. */
 static const shop_weights default_weights[2] = {
     {.w = {[SHOP_F_BIAS] = -9.99,
            [SHOP_F_ASKED] = 0.23,
