@@ -69,7 +69,7 @@ def write(folder, name, what, words):
         line += word + " "
     lines.append(line)
     with open(os.path.join(folder, name + ".h"), "w") as f:
-        f.write("/* Written by tools/build/english_words.py: %s,\n * of SCOWL's lists (Debian's wamerican, wbritish). */\n" % what)
+        f.write("/* Written by tools/build/english_words.py: %s,\n * of SCOWL's lists (Debian's wamerican, wbritish; notices in LICENSE). */\n" % what)
         f.write("static const char *const %s[] = {\n" % name)
         f.writelines('    "%s",\n' % l.rstrip() for l in lines)
         f.write("};\n")

@@ -1,5 +1,5 @@
 /* Written by tools/build/english_words.py: words that the training data sets lack,
- * of SCOWL's lists (Debian's wamerican, wbritish). */
+ * of SCOWL's lists (Debian's wamerican, wbritish; notices in LICENSE). */
 static const char *const english_other_words[] = {
     "aardvark abaci abbot abdicate abdication abet abetting abhor abhorred abhorring ablaze abnormality abolish",
     "abolition abominable aboriginal aborigine abortive abridge abscess abscond absentee absolve abstain",

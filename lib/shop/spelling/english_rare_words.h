@@ -1,5 +1,5 @@
 /* Written by tools/build/english_words.py: rarer words of the training data sets' texts,
- * of SCOWL's lists (Debian's wamerican, wbritish). */
+ * of SCOWL's lists (Debian's wamerican, wbritish; notices in LICENSE). */
 static const char *const english_rare_words[] = {
     "gentlemen gizmo gloomy goo greedy hahn hamlet handyman hanger harbinger harmonica heartbeat helpless hendrix",
     "hispanic homeless hopelessly hottest hudson hugely humming imagining immoral implausible impractical",

@@ -1,5 +1,5 @@
 /* Written by tools/build/english_words.py: frequent words of the training data sets' texts,
- * of SCOWL's lists (Debian's wamerican, wbritish). */
+ * of SCOWL's lists (Debian's wamerican, wbritish; notices in LICENSE). */
 static const char *const english_words[] = {
     "the to i you and a of your for it is with my in this that can on have account me or do our what how has we",
     "are if need help be please any not order will an as was from up about at provide know but here number card",
