@@ -10,8 +10,8 @@ import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TARGETS = ("calls", "chat", "folder", "gguf", "matcher", "oom", "open", "quantize", "sentencepiece", "spans", "split",
-           "text", "tokenizer", "windows")
+TARGETS = ("adapter", "calls", "chat", "folder", "gguf", "matcher", "oom", "open", "quantize", "sentencepiece", "spans",
+           "split", "text", "tokenizer", "windows")
 
 
 class Seeds(unittest.TestCase):

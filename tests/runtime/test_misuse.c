@@ -191,10 +191,14 @@ START_TEST(sizes_of_structs) {
     llmcs_model_options o;
     llmcs_model_options_init(&o);
     ck_assert_uint_eq(o.struct_size, sizeof o);
-    for (size_t size = 0; size < sizeof o; size++) {
+    const size_t oldest = offsetof(llmcs_model_options, adapters); /* its size in 0.4.0 and before */
+    for (size_t size = 0; size < oldest; size++) {
         o.struct_size = size;
         ARG(llmcs_model_open(gpt2_folder, &o, &m));
     }
+    o.struct_size = oldest;
+    IS(LLMCS_OK, llmcs_model_open(gpt2_folder, &o, &m));
+    llmcs_model_free(&m);
     o.struct_size = sizeof o;
     o.weights = (llmcs_weights)77;
     ARG(llmcs_model_open(gpt2_folder, &o, &m));
