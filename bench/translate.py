@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Times llmcs and CTranslate2 in turns on encoder-decoders of real shapes, int8, random weights, and prints medians and ratios.
+
+    python3 bench/translate.py --folder DIR [--models marian-base,t5-base,mbart-large] [--turns 5] [--threads 2]
+
+New target tokens per second, encoding included, of sources of 40 tokens with exactly 40 new tokens each (the end token is
+suppressed): 1 and 4 beams, one source alone and 16 together. llmcs serves the 16 as requests of one engine, CTranslate2 as one
+batch. Then source tokens per second of 128 source tokens with one new token, and of llmcs' encoder alone, which CTranslate2's
+interface does not offer. Each turn is a process of its own, ours and CTranslate2's by turns; opening and a first call are not
+timed. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's converted from the same weights. Making
+them needs torch and transformers, and for mbart-large 10 GB of memory. Timing needs the built library, numpy and ctranslate2.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.join(ROOT, "tools", "python"))
+
+SOURCE, NEW, BATCH, LONG_SOURCE, BEAMS = 40, 40, 16, 128, (1, 4)
+KV_BYTES = 1 << 29  # enough for 16 requests of 4 beams of every shape at once
+BART = {"scale_embedding": True, "forced_eos_token_id": None}
+SHAPES = {  # class, its settings, and the ids of the special tokens
+    "marian-base": ("Marian", dict(
+        BART, vocab_size=58101, d_model=512, encoder_layers=6, decoder_layers=6, encoder_attention_heads=8,
+        decoder_attention_heads=8, encoder_ffn_dim=2048, decoder_ffn_dim=2048, max_position_embeddings=512, activation_function="swish", pad_token_id=58100,
+        eos_token_id=0, bos_token_id=0, decoder_start_token_id=58100), {"</s>": 0, "<unk>": 1, "<pad>": 58100}),
+    "mbart-large": ("MBart", dict(
+        BART, vocab_size=250027, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_attention_heads=16,
+        decoder_attention_heads=16, encoder_ffn_dim=4096, decoder_ffn_dim=4096, max_position_embeddings=1024,
+        activation_function="gelu", pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2,
+        tokenizer_class="MBart50Tokenizer"), {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}),
+    "t5-base": ("T5", {
+        "vocab_size": 32128, "d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12, "num_heads": 12,
+        "feed_forward_proj": "relu", "pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0},
+        {"<pad>": 0, "</s>": 1, "<unk>": 2}),
+}
+
+
+def source(n, which):
+    return [1000 + (i + 64 * which) * 7919 % 20000 for i in range(n)]
+
+
+class Names:
+    """What CTranslate2's converter reads of a tokenizer: token id n is "w<n>", except the special tokens."""
+
+    def __init__(self, n, special):
+        self._names = ["w%d" % i for i in range(n)]
+        for name, i in special.items():
+            self._names[i] = name
+        self.bos_token = "<s>" if "<s>" in special else "</s>"
+        self.eos_token, self.unk_token, self.pad_token = "</s>", "<unk>", "<pad>"
+
+    def get_vocab(self):
+        return {name: i for i, name in enumerate(self._names)}
+
+    def convert_ids_to_tokens(self, i):
+        return self._names[i]
+
+
+def make(folder, name):
+    """The Transformers folder and CTranslate2's, made from the same weights if they are missing."""
+    ours, theirs = os.path.join(folder, name), os.path.join(folder, name + "-ct2-int8")
+    if os.path.exists(os.path.join(ours, "made")):
+        return ours, theirs
+    import torch
+    import transformers
+    from ctranslate2.converters.converter import Converter
+    from ctranslate2.converters.transformers import _MODEL_LOADERS
+
+    kind, settings, special = SHAPES[name]
+    config = getattr(transformers, kind + "Config")(**settings)
+    torch.manual_seed(1)
+    model_class = transformers.MarianMTModel if kind == "Marian" else getattr(transformers, kind + "ForConditionalGeneration")
+    model = model_class(config).eval()
+    model.save_pretrained(ours)
+
+    class InMemory(Converter):
+        def _load(self):
+            with torch.no_grad():
+                return _MODEL_LOADERS[kind + "Config"](model, Names(config.vocab_size, special))
+
+    InMemory().convert(theirs, quantization="int8", force=True)
+    open(os.path.join(ours, "made"), "w").close()  # last: an interrupted run makes both again
+    return ours, theirs
+
+
+def checked(sequences, n_sources, n_new):
+    counts = [len(s) for s in sequences]
+    if counts != [n_new] * n_sources:
+        sys.exit("expected %d sequences of %d new tokens, found lengths %s" % (n_sources, n_new, counts))
+
+
+def llmcs_translate(path, threads):
+    import llmcs
+
+    model = llmcs.Model(path, n_threads=threads, weights="int8")
+    session = model.session(n_ctx=256)
+    engine = model.engine(n_ctx=256, kv_bytes=KV_BYTES, prefix_cache=False)
+
+    def translate(sources, n_new, beams):
+        params = {"max_new_tokens": n_new, "min_new_tokens": n_new, "num_beams": beams, "do_sample": False}
+        if len(sources) == 1:
+            return [session.generate_ids(sources[0], **params).sequences[0]]
+        requests = [engine.submit_ids(s, **params) for s in sources]
+        return [r.wait().sequences[0] for r in requests]
+
+    return translate, session.encode
+
+
+def ctranslate2_translate(path, threads):
+    import ctranslate2
+
+    translator = ctranslate2.Translator(path, device="cpu", compute_type="int8", inter_threads=1, intra_threads=threads)
+
+    def translate(sources, n_new, beams):
+        words = [["w%d" % i for i in s] for s in sources]
+        found = translator.translate_batch(words, beam_size=beams, min_decoding_length=n_new, max_decoding_length=n_new)
+        return [f.hypotheses[0] for f in found]
+
+    return translate, None
+
+
+def turn(engine, path, threads):
+    translate, encode = {"llmcs": llmcs_translate, "ctranslate2": ctranslate2_translate}[engine](path, threads)
+    rates = {}
+
+    def measure(work, n, n_new, beams, n_sources):
+        sources = [source(n, which) for which in range(n_sources)]
+        start = time.perf_counter()
+        found = translate(sources, n_new, beams)
+        seconds = time.perf_counter() - start
+        checked(found, n_sources, n_new)
+        rates[work] = n_sources * (n_new if n_new > 1 else n) / seconds
+
+    for beams in BEAMS:
+        for n_sources in (1, BATCH):
+            translate([source(SOURCE, BATCH + which) for which in range(n_sources)], 2, beams)  # warm up, on other sources
+            measure("%d beam%s, batch %d" % (beams, "s" * (beams > 1), n_sources), SOURCE, NEW, beams, n_sources)
+    translate([source(LONG_SOURCE, 1)], 1, 1)  # warm up
+    measure("source of %d" % LONG_SOURCE, LONG_SOURCE, 1, 1, 1)
+    if encode:
+        encode(source(LONG_SOURCE, 1))  # warm up
+        start = time.perf_counter()
+        encode(source(LONG_SOURCE, 0))
+        rates["encoder, %d" % LONG_SOURCE] = LONG_SOURCE / (time.perf_counter() - start)
+    return rates
+
+
+def in_process(engine, path, threads):
+    command = [sys.executable, os.path.abspath(__file__), "--folder", os.path.dirname(path), "--threads", str(threads), "--turn", engine, path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr))
+    return json.loads(done.stdout.strip().split("\n")[-1])
+
+
+def median_and_range(values):
+    return "%6.2f (%.2f to %.2f)" % (statistics.median(values), min(values), max(values))
+
+
+def compare(name, paths, turns, threads):
+    pairs = [[in_process(engine, path, threads) for engine, path in zip(("llmcs", "ctranslate2"), paths)] for _ in range(turns)]
+    for work in pairs[0][0]:
+        ours = [a[work] for a, _ in pairs]
+        print("%-12s %-18s %9.1f" % (name, work, statistics.median(ours)), end="")
+        if work in pairs[0][1]:
+            theirs = [b[work] for _, b in pairs]
+            print(" %11.1f %s" % (statistics.median(theirs), median_and_range([x / y for x, y in zip(ours, theirs)])), end="")
+        print(flush=True)
+    for beams in BEAMS:
+        one, many = ("%d beam%s, batch %d" % (beams, "s" * (beams > 1), n) for n in (1, BATCH))
+        print("%-12s %d together against one alone, %d beam%s:" % (name, BATCH, beams, "s" * (beams > 1)), end="")
+        for i, engine in enumerate(("llmcs", "CTranslate2")):
+            print("  %s %s" % (engine, median_and_range([p[i][many] / p[i][one] for p in pairs])), end="")
+        print(flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", required=True, help="where the models are, or are put")
+    parser.add_argument("--models", default="marian-base", help="of %s, separated by commas" % ", ".join(SHAPES))
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--make-only", action="store_true", help="make the models and time nothing")
+    parser.add_argument("--turn", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.turn:
+        print(json.dumps(turn(*args.turn, args.threads)))
+        return
+    names = args.models.split(",")
+    unknown = [name for name in names if name not in SHAPES]
+    if unknown:
+        parser.error("--models: %s is unknown; there are %s" % (unknown[0], ", ".join(SHAPES)))
+    paths = {name: make(args.folder, name) for name in names}
+    if args.make_only:
+        return
+    print("%-12s %-18s %9s %11s  ratio, median (least to most) of %d turns; tokens/s, %d threads" % (
+        "shape", "work", "llmcs", "CTranslate2", args.turns, args.threads))
+    for name in names:
+        compare(name, paths[name], args.turns, args.threads)
+
+
+if __name__ == "__main__":
+    main()
