@@ -6,9 +6,10 @@
 New target tokens per second, encoding included, of sources of 40 tokens with exactly 40 new tokens each (the end token is
 suppressed): 1 and 4 beams, one source alone and 16 together. llmcs serves the 16 as requests of one engine, CTranslate2 as one
 batch. Then source tokens per second of 128 source tokens with one new token, and of llmcs' encoder alone, which CTranslate2's
-interface does not offer. Each turn is a process of its own, ours and CTranslate2's by turns; opening and a first call are not
-timed. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's converted from the same weights. Making
-them needs torch and transformers, and for mbart-large 10 GB of memory. Timing needs the built library, numpy and ctranslate2.
+interface does not offer. Each turn is a process of its own, ours and CTranslate2's by turns; opening and a first call of
+each kind are not timed. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's, converted from
+the same weights. Making them needs torch and transformers, and 10 GB of memory for mbart-large, which is left out unless it is
+named. Timing needs the built library, numpy and ctranslate2.
 """
 import argparse
 import json
@@ -27,8 +28,9 @@ BART = {"scale_embedding": True, "forced_eos_token_id": None}
 SHAPES = {  # class, its settings, and the ids of the special tokens
     "marian-base": ("Marian", dict(
         BART, vocab_size=58101, d_model=512, encoder_layers=6, decoder_layers=6, encoder_attention_heads=8,
-        decoder_attention_heads=8, encoder_ffn_dim=2048, decoder_ffn_dim=2048, max_position_embeddings=512, activation_function="swish", pad_token_id=58100,
-        eos_token_id=0, bos_token_id=0, decoder_start_token_id=58100), {"</s>": 0, "<unk>": 1, "<pad>": 58100}),
+        decoder_attention_heads=8, encoder_ffn_dim=2048, decoder_ffn_dim=2048, max_position_embeddings=512,
+        activation_function="swish", pad_token_id=58100, eos_token_id=0, bos_token_id=0, decoder_start_token_id=58100),
+        {"</s>": 0, "<unk>": 1, "<pad>": 58100}),
     "mbart-large": ("MBart", dict(
         BART, vocab_size=250027, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_attention_heads=16,
         decoder_attention_heads=16, encoder_ffn_dim=4096, decoder_ffn_dim=4096, max_position_embeddings=1024,
@@ -89,6 +91,10 @@ def make(folder, name):
     return ours, theirs
 
 
+def work(beams, n_sources):
+    return "%d beam%s, batch %d" % (beams, "s" * (beams > 1), n_sources)
+
+
 def checked(sequences, n_sources, n_new):
     counts = [len(s) for s in sequences]
     if counts != [n_new] * n_sources:
@@ -125,34 +131,36 @@ def ctranslate2_translate(path, threads):
     return translate, None
 
 
+def median_seconds(call, sources):
+    """Of a call for each of several sources (or batches of them); the first, which warms up, does not count."""
+    seconds = []
+    for which in sources:
+        start = time.perf_counter()
+        call(which)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[1:])
+
+
 def turn(engine, path, threads):
     translate, encode = {"llmcs": llmcs_translate, "ctranslate2": ctranslate2_translate}[engine](path, threads)
+
+    def seconds(n, n_new, beams, n_sources, repeats):
+        batches = [[source(n, i * n_sources + k) for k in range(n_sources)] for i in range(1 + repeats)]
+        return median_seconds(lambda batch: checked(translate(batch, n_new, beams), n_sources, n_new), batches)
+
     rates = {}
-
-    def measure(work, n, n_new, beams, n_sources):
-        sources = [source(n, which) for which in range(n_sources)]
-        start = time.perf_counter()
-        found = translate(sources, n_new, beams)
-        seconds = time.perf_counter() - start
-        checked(found, n_sources, n_new)
-        rates[work] = n_sources * (n_new if n_new > 1 else n) / seconds
-
     for beams in BEAMS:
-        for n_sources in (1, BATCH):
-            translate([source(SOURCE, BATCH + which) for which in range(n_sources)], 2, beams)  # warm up, on other sources
-            measure("%d beam%s, batch %d" % (beams, "s" * (beams > 1), n_sources), SOURCE, NEW, beams, n_sources)
-    translate([source(LONG_SOURCE, 1)], 1, 1)  # warm up
-    measure("source of %d" % LONG_SOURCE, LONG_SOURCE, 1, 1, 1)
+        for n_sources, repeats in ((1, 3), (BATCH, 1)):
+            rates[work(beams, n_sources)] = n_sources * NEW / seconds(SOURCE, NEW, beams, n_sources, repeats)
+    rates["source of %d" % LONG_SOURCE] = LONG_SOURCE / seconds(LONG_SOURCE, 1, 1, 1, 5)
     if encode:
-        encode(source(LONG_SOURCE, 1))  # warm up
-        start = time.perf_counter()
-        encode(source(LONG_SOURCE, 0))
-        rates["encoder, %d" % LONG_SOURCE] = LONG_SOURCE / (time.perf_counter() - start)
+        rates["encoder, %d" % LONG_SOURCE] = LONG_SOURCE / median_seconds(encode, [source(LONG_SOURCE, i) for i in range(6)])
     return rates
 
 
 def in_process(engine, path, threads):
-    command = [sys.executable, os.path.abspath(__file__), "--folder", os.path.dirname(path), "--threads", str(threads), "--turn", engine, path]
+    command = [sys.executable, os.path.abspath(__file__), "--folder", os.path.dirname(path), "--threads", str(threads),
+               "--turn", engine, path]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr))
@@ -165,25 +173,24 @@ def median_and_range(values):
 
 def compare(name, paths, turns, threads):
     pairs = [[in_process(engine, path, threads) for engine, path in zip(("llmcs", "ctranslate2"), paths)] for _ in range(turns)]
-    for work in pairs[0][0]:
-        ours = [a[work] for a, _ in pairs]
-        print("%-12s %-18s %9.1f" % (name, work, statistics.median(ours)), end="")
-        if work in pairs[0][1]:
-            theirs = [b[work] for _, b in pairs]
+    for row in pairs[0][0]:
+        ours = [a[row] for a, _ in pairs]
+        print("%-12s %-18s %9.1f" % (name, row, statistics.median(ours)), end="")
+        if row in pairs[0][1]:
+            theirs = [b[row] for _, b in pairs]
             print(" %11.1f %s" % (statistics.median(theirs), median_and_range([x / y for x, y in zip(ours, theirs)])), end="")
         print(flush=True)
     for beams in BEAMS:
-        one, many = ("%d beam%s, batch %d" % (beams, "s" * (beams > 1), n) for n in (1, BATCH))
-        print("%-12s %d together against one alone, %d beam%s:" % (name, BATCH, beams, "s" * (beams > 1)), end="")
+        one, many = work(beams, 1), work(beams, BATCH)
         for i, engine in enumerate(("llmcs", "CTranslate2")):
-            print("  %s %s" % (engine, median_and_range([p[i][many] / p[i][one] for p in pairs])), end="")
-        print(flush=True)
+            print("%-12s %d together against one alone, beams %d, %-11s %s" % (
+                name, BATCH, beams, engine, median_and_range([p[i][many] / p[i][one] for p in pairs])), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", required=True, help="where the models are, or are put")
-    parser.add_argument("--models", default="marian-base", help="of %s, separated by commas" % ", ".join(SHAPES))
+    parser.add_argument("--models", default="marian-base,t5-base", help="of %s, separated by commas" % ", ".join(SHAPES))
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--make-only", action="store_true", help="make the models and time nothing")
