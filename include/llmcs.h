@@ -211,7 +211,7 @@ LLMCS_API void llmcs_model_free(llmcs_model **model);
 
 /* What a model can do. */
 #define LLMCS_HEAD_CAUSAL_LM 0x1u             /* llmcs_generate, llmcs_score, llmcs_session_eval */
-#define LLMCS_HEAD_CLASSIFICATION 0x2u        /* llmcs_classify, llmcs_rerank */
+#define LLMCS_HEAD_CLASSIFICATION 0x2u        /* llmcs_classify, llmcs_zero_shot, llmcs_rerank */
 #define LLMCS_HEAD_MASKED_LM 0x4u             /* llmcs_fill_mask */
 #define LLMCS_HEAD_EMBEDDING 0x8u             /* llmcs_embed: every encoder */
 #define LLMCS_HEAD_POOLER 0x10u               /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
@@ -356,6 +356,8 @@ typedef struct llmcs_text_params {
                                 language model: the task, in a sentence */
     size_t truncate_dim;     /* [0: all] llmcs_embed only: vectors are cut to their first truncate_dim numbers, for
                                 models trained for that (Matryoshka); of no effect from n_embedding on */
+    const char *hypothesis;  /* [NULL: "This example is {}."] llmcs_zero_shot only: the label stands for its one "{}" */
+    int32_t multi_label;     /* [0] llmcs_zero_shot only: 1: labels do not exclude each other */
 } llmcs_text_params;
 
 LLMCS_API void llmcs_text_params_init_sized(llmcs_text_params *params, size_t struct_size);
@@ -388,6 +390,25 @@ typedef struct llmcs_text_info {
 LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
                                       const llmcs_text_params *params, float *scores, int32_t *labels,
                                       llmcs_text_info *infos);
+
+/* Zero-shot classification among labels that a model was not trained for (Yin et al. 2019, "Benchmarking Zero-shot Text
+ * Classification"), with a classifier of natural language inference: facebook/bart-large-mnli, or a BERT or RoBERTa
+ * with such labels. Each text and the hypothesis that each label makes form a pair. scores: [n_texts, n_labels], those
+ * of Transformers' ZeroShotClassificationPipeline: the softmax of the labels' entailment logits; with multi_label, or
+ * one label, for each label the softmax of entailment against contradiction. Entailment is the model's label that
+ * begins so
+ * ("ENTAILMENT", "entail"), else its last one, and the log warns; contradiction is label 0, or the last one where
+ * entailment is 0. params: NULL for the defaults. infos: [n_texts, n_labels], of each pair, or NULL.
+ *
+ *     const char *const labels[2] = {"refund", "delivery"};
+ *     float scores[2];
+ *     llmcs_zero_shot(model, &text, 1, labels, 2, NULL, scores, NULL);
+ *
+ * Errors: as llmcs_classify; ARG (no labels, a text with a pair, a hypothesis without "{}" or with two), NO_HEAD (a
+ * classifier of one label). */
+LLMCS_API llmcs_status llmcs_zero_shot(llmcs_model *model, const llmcs_text *texts, size_t n_texts,
+                                       const char *const *labels, size_t n_labels, const llmcs_text_params *params,
+                                       float *scores, llmcs_text_info *infos);
 
 /* Texts to vectors: [n_texts, n_embedding], or [n_texts, truncate_dim] if that is less. In a sentence-transformers
  * folder texts lose the white space around them and get its default prompt, or the one that params names; max_length 0

@@ -7,6 +7,11 @@
  *     decoder:  the same, causal, with between the two
  *                                 x = encoder_attn_layer_norm(x + encoder_attn(x, keys and values of the encoder's x))
  *     logits = lm_head(x) + final_logits_bias,  lm_head = shared where tied
+ *
+ * A classifier's decoder reads the source again, one token later, from decoder_start_token_id on
+ * (BartForSequenceClassification):
+ *
+ *     logits = out_proj(tanh(dense(x of the source's last eos_token_id)))
  */
 #include "families/bart.h"
 
@@ -32,7 +37,12 @@ const char *const ll_bart_harmless[] = {"activation_dropout",
 const ll_head_spec ll_bart_lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", NULL, NULL},
                                       .out_bias = LL_BIAS_IF_STORED, .out_biases = {"final_logits_bias", NULL}};
 
-static const ll_class classes[] = {{"ForConditionalGeneration", &ll_bart_lm_head}, {0}};
+const ll_head_spec ll_bart_classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_EOS,
+                                             .dense = {"classification_head.dense", NULL, NULL}, .act = LL_ACT_TANH,
+                                             .out = {"classification_head.out_proj", NULL, NULL}};
+
+static const ll_class classes[] = {
+    {"ForConditionalGeneration", &ll_bart_lm_head}, {"ForSequenceClassification", &ll_bart_classification}, {0}};
 
 const ll_family ll_family_bart = {
     .name = "bart",

@@ -36,6 +36,7 @@
 
 /* bart.c */
 extern const ll_head_spec ll_bart_lm_head;
+extern const ll_head_spec ll_bart_classification;
 extern const ll_must_be ll_bart_must_be[];
 /* Keys without effect on results. */
 extern const char *const ll_bart_harmless[];

@@ -144,6 +144,7 @@ typedef enum ll_head_rows {
     LL_ROWS_LAST,   /* ... from the last token */
     LL_ROWS_MEAN,   /* ... from the mean of all tokens */
     LL_ROWS_BY_KEY, /* ... FIRST or MEAN, as ll_config.classifier_pooling says */
+    LL_ROWS_EOS,    /* ... from the last eos_token_id, whose row the call gives: of encoder-decoders the decoder's */
     LL_ROWS_EACH,   /* an answer for each token */
     LL_ROWS_LOGITS, /* for the tokens whose logits a call wants: language models */
 } ll_head_rows;
@@ -304,6 +305,7 @@ struct ll_family {
     struct {
         int32_t bos, eos, pad;     /* without the keys; -1: none */
         int32_t start, forced_eos; /* the same of encoder-decoders: decoder_start_token_id, forced_eos_token_id */
+        bool starts_with_last;     /* a decoder that reads the source again starts with its last token (mBART) */
     } tokens;
 };
 

@@ -9,13 +9,15 @@
  *     output = layer_norm(x)
  *
  * mBART-25's decoder starts with the target language's id, mBART-50's with eos_token_id and is made to go on with that
- * id (forced_bos_token_id).
+ * id (forced_bos_token_id). A classifier's reads the source again from its last token, the language's id, on
+ * (shift_tokens_right of modeling_mbart.py).
  */
 #include "families/bart.h"
 
 static const ll_key keys[] = {LL_BART_SIZES, LL_BART_REST, LL_BOOL(shares_tokens, true, NULL), LL_NO_MORE_KEYS};
 
-static const ll_class classes[] = {{"ForConditionalGeneration", &ll_bart_lm_head}, {0}};
+static const ll_class classes[] = {
+    {"ForConditionalGeneration", &ll_bart_lm_head}, {"ForSequenceClassification", &ll_bart_classification}, {0}};
 
 const ll_family ll_family_mbart = {
     .name = "mbart",
@@ -27,7 +29,7 @@ const ll_family ll_family_mbart = {
     .must_be = ll_bart_must_be,
     .harmless = ll_bart_harmless,
     .classes = classes,
-    .tokens = {.bos = 0, .eos = 2, .pad = 1, .start = -1, .forced_eos = 2},
+    .tokens = {.bos = 0, .eos = 2, .pad = 1, .start = -1, .forced_eos = 2, .starts_with_last = true},
     .stack = {{
                   .layers = "encoder.layers.%d.",
                   .embed = {.positions = LL_POSITIONS_FROM_TWO},

@@ -18,6 +18,7 @@ static bool is_language_model(const ll_head_spec *spec) {
 }
 
 static ll_head_rows rows_of(const ll_head_spec *spec, const ll_config *c) {
+    if (spec->rows == LL_ROWS_EOS) return LL_ROWS_LOGITS;
     if (spec->rows != LL_ROWS_BY_KEY) return spec->rows;
     return c->classifier_pooling ? LL_ROWS_MEAN : LL_ROWS_FIRST;
 }

@@ -21,7 +21,8 @@ typedef struct ll_batch {
     bool encodes; /* of an encoder-decoder: the segments are sources, whose encoder's output is written to hidden, and
                      its keys and values to source_blocks; there are no other outputs */
     /* Outputs; NULL or 0 for those that are not wanted. */
-    const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates */
+    const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates, or those of LL_ROWS_EOS:
+                                   [n_segments] */
     size_t n_logit_rows;
     float *logits;    /* causal and masked LM: [n_logit_rows, vocab_size]; classification: [n_segments, n_labels]; token
                          classification: [n_rows, n_labels]; question answering: [n_rows, 2] */
@@ -71,8 +72,8 @@ struct ll_net {
     llmcs_allocator allocator;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas;
-    ll_kv_layout kv; /* those that generate: of the cache, and of a source's keys and values; others: of one layer,
-                        which all layers use in turn */
+    ll_kv_layout kv; /* those that generate: of the cache; with a source: of its keys and values, too; others: of one
+                        layer, which all layers use in turn */
     bool generates;  /* a language model that continues sequences; else every call has whole texts */
     bool has_source; /* an encoder-decoder: its sequences attend to a source, which is encoded first */
     bool has_pooler;

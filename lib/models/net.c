@@ -16,7 +16,8 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
     (*net)->openblas = openblas;
     (*net)->generates = config->head == LL_HEAD_CAUSAL_LM;
     (*net)->has_source = ll_family_has_source(config->family);
-    (*net)->kv = (ll_kv_layout){.n_layer = (*net)->generates ? (size_t)config->n_layer : 1,
+    const bool all_layers = (*net)->generates || (*net)->has_source;
+    (*net)->kv = (ll_kv_layout){.n_layer = all_layers ? (size_t)config->n_layer : 1,
                                 .n_kv_head = (size_t)config->n_kv_head,
                                 .head_dim = (size_t)config->head_dim};
     return LLMCS_OK;

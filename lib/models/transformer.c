@@ -58,7 +58,8 @@ static llmcs_status describe(ll_net *net, ll_loader *l) {
     LL_TRY(ll_heads_describe(&m->heads, c, l, prefix, outer));
     net->has_pooler = m->heads.pooler.nr != 0;
     if (!l->filling || !net->n_layers) return LLMCS_OK;
-    ll_linear *first = &m->stack.layers[0].qkv; /* of the next token or text */
+    const bool again = net->has_source && !net->generates; /* the next text begins with the encoder */
+    ll_linear *first = again ? &m->encoder.layers[0].qkv : &m->stack.layers[0].qkv; /* of the next token or text */
     m->heads.out.next = c->head == LL_HEAD_CAUSAL_LM ? first : NULL;
     ll_stack_link(&m->stack, c->head == LL_HEAD_CAUSAL_LM ? &m->heads.out : first);
     if (net->has_source) link_encoder(m);
@@ -154,6 +155,22 @@ static uint64_t hash_positions(uint64_t hash, const ll_stack *s) {
     return hash;
 }
 
+/* Of a stack's layers and its final norm. */
+static uint64_t hash_vectors(uint64_t hash, const ll_stack *s) {
+    for (size_t i = 0; i < s->n_layers; i++) {
+        const ll_layer *layer = &s->layers[i];
+        hash = hash_bias(hash_bias(hash, &layer->qkv), &layer->attn_out);
+        hash = hash_bias(hash_bias(hash, &layer->up), &layer->down);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_norm), &layer->ffn_norm);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->q_norm), &layer->k_norm);
+        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_post_norm), &layer->ffn_post_norm);
+        if (!s->spec->cross) continue;
+        hash = hash_bias(ll_fingerprint_norm(hash, &layer->cross_norm), &layer->cross_q);
+        hash = hash_bias(hash_bias(hash, &layer->cross_kv), &layer->cross_out);
+    }
+    return ll_fingerprint_norm(hash, &s->final_norm);
+}
+
 /* Of what is float32 however the matrices are stored, so that an index made with a model serves its quantised copy:
  * norms, biases and the positions of a short text. Training changes them all. */
 static uint64_t fingerprint_vectors(const transformer *m) {
@@ -167,15 +184,9 @@ static uint64_t fingerprint_vectors(const transformer *m) {
     if (s->tasks) hash = ll_fingerprint_floats(hash, s->tasks, (size_t)c->n_embd_in);
     hash = hash_positions(hash, s);
     if (s->buckets) hash = ll_fingerprint_floats(hash, s->buckets, (size_t)c->n_buckets * (size_t)c->n_head);
-    for (size_t i = 0; i < s->n_layers; i++) {
-        const ll_layer *layer = &s->layers[i];
-        hash = hash_bias(hash_bias(hash, &layer->qkv), &layer->attn_out);
-        hash = hash_bias(hash_bias(hash, &layer->up), &layer->down);
-        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_norm), &layer->ffn_norm);
-        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->q_norm), &layer->k_norm);
-        hash = ll_fingerprint_norm(ll_fingerprint_norm(hash, &layer->attn_post_norm), &layer->ffn_post_norm);
-    }
-    return ll_fingerprint_norm(hash, &s->final_norm);
+    hash = hash_vectors(hash, s);
+    if (!m->net.has_source) return hash;
+    return hash_vectors(ll_fingerprint_norm(hash, &m->encoder.embed_norm), &m->encoder);
 }
 
 static uint64_t hash_layers(uint64_t hash, const ll_stack *s) {

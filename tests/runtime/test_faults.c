@@ -185,6 +185,21 @@ static llmcs_status rerank_on(void *model, float *out) {
     return llmcs_rerank(model, "good", LLMCS_NUL, texts, 1, NULL, out, NULL);
 }
 
+/* The golden bart-cls, as the first call. */
+static llmcs_status classify_ids(void *model, float *out) {
+    static const int32_t ids[] = {0, 5, 2, 0, 7, 8, 2};
+    static const size_t lengths[] = {3, 4};
+    const llmcs_encoder_outputs o = {.struct_size = sizeof o, .logits = out};
+    llmcs_status st = llmcs_encoder_eval(model, ids, NULL, lengths, 2, &o);
+    ll_encoder_free_idle(model, ((llmcs_model *)model)->encoder);
+    return st;
+}
+
+static llmcs_status zero_shot_on(void *model, float *out) {
+    static const char *const labels[3] = {"good", "bad", "shop"};
+    return llmcs_zero_shot(model, texts, 1, labels, 3, NULL, out, NULL);
+}
+
 static llmcs_status embed_on(void *model, float *out) { return llmcs_embed(model, texts, 3, NULL, out, NULL); }
 
 static llmcs_status fill_mask_on(void *model, float *out) {
@@ -232,9 +247,13 @@ END_TEST
 
 START_TEST(encoders) {
     llmcs_model *m = open_without_faults(bert_folder), *words = open_without_faults(mlm_folder);
+    llmcs_model *decoder = open_without_faults(GOLDEN_FOLDER "bart-cls");
+    sweep_both(classify_ids, decoder, 14);
+    llmcs_model_free(&decoder);
     sweep_both(classify_first, m, 12);
     sweep_both(classify_on, m, 0);
     sweep_both(rerank_on, m, 1);
+    sweep_both(zero_shot_on, m, 3);
     sweep_both(embed_on, m, 0);
     sweep_both(fill_mask_on, words, 2);
     llmcs_model_free(&m);

@@ -18,9 +18,10 @@
 void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *workspace) {
     if (!workspace) return;
     const llmcs_allocator *a = &m->allocator;
-    void *const parts[] = {workspace->workspace, workspace->kv,       workspace->blocks,   workspace->segments,
-                           workspace->ids,       workspace->type_ids, workspace->mlm_rows, workspace->hidden,
-                           workspace->pooled,    workspace->slices,   workspace->logits,   workspace->mlm_logits};
+    void *const parts[] = {workspace->workspace,   workspace->kv,       workspace->blocks,   workspace->segments,
+                           workspace->ids,         workspace->type_ids, workspace->mlm_rows, workspace->hidden,
+                           workspace->pooled,      workspace->slices,   workspace->logits,   workspace->mlm_logits,
+                           workspace->decoder_ids, workspace->eos_rows};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) ll_free(a, parts[i]);
     ll_free(a, workspace);
 }
@@ -28,6 +29,7 @@ void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *works
 /* Elements of the buffers that are not max_rows or max_segments long. */
 typedef struct sizes {
     size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_logit_rows, n_logits, n_mlm_rows, vocab;
+    size_t n_source_rows, n_sources; /* of encoder-decoders, else 0 */
 } sizes;
 
 static sizes sizes_of(const ll_net *net, size_t max_length, size_t n_threads) {
@@ -36,8 +38,10 @@ static sizes sizes_of(const ll_net *net, size_t max_length, size_t n_threads) {
     const size_t max_rows = ll_max(FORWARD_ROWS, max_length);
     const ll_forward_size size = {.n_rows = max_rows,
                                   .n_segments = FORWARD_SEGMENTS,
-                                  .n_logit_rows = mlm ? max_rows : 0,
+                                  .n_logit_rows = mlm ? max_rows : FORWARD_SEGMENTS,
                                   .max_positions = max_length,
+                                  .n_source_rows = net->has_source ? max_rows : 0,
+                                  .n_sources = net->has_source ? FORWARD_SEGMENTS : 0,
                                   .n_threads = n_threads};
     return (sizes){.max_rows = max_rows,
                    .n_floats = net->ops->workspace_floats(net, &size),
@@ -48,29 +52,37 @@ static sizes sizes_of(const ll_net *net, size_t max_length, size_t n_threads) {
                    .n_logit_rows = ll_config_tags_tokens(c) ? max_rows : FORWARD_SEGMENTS,
                    .n_logits = ll_config_n_logits(c),
                    .n_mlm_rows = mlm ? max_rows : 0,
-                   .vocab = mlm ? (size_t)c->vocab_size : 0};
+                   .vocab = mlm ? (size_t)c->vocab_size : 0,
+                   .n_source_rows = size.n_source_rows,
+                   .n_sources = size.n_sources};
 }
 
 uint64_t ll_encoder_workspace_bytes(const ll_net *net, size_t n_ctx, size_t n_threads) {
     const sizes s = sizes_of(net, n_ctx, n_threads);
+    const uint64_t n_stored = s.n_blocks * (net->has_source ? 2 : 1);
     const uint64_t of_segments =
         FORWARD_SEGMENTS * (sizeof(ll_segment) + sizeof(ll_encoder_slice) + (uint64_t)s.row_bytes);
     const uint64_t of_logits = (uint64_t)s.n_logit_rows * s.n_logits * sizeof(float);
     const uint64_t of_rows = s.max_rows * (2 * sizeof(int32_t) + (uint64_t)s.row_bytes);
+    const uint64_t of_sources = s.n_source_rows * sizeof(int32_t) + s.n_sources * sizeof(uint32_t);
     const uint64_t of_mlm = s.n_mlm_rows * sizeof(uint32_t) + FORWARD_MLM_ROWS * (uint64_t)s.vocab * sizeof(float);
     return sizeof(ll_encoder_workspace) + (uint64_t)s.n_floats * sizeof(float) +
-           s.n_blocks * ((uint64_t)s.block_bytes + sizeof(void *)) + of_segments + of_logits + of_rows + of_mlm + 16;
+           n_stored * ((uint64_t)s.block_bytes + sizeof(void *)) + of_segments + of_logits + of_rows + of_sources +
+           of_mlm + 16;
 }
 
 static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m) {
     const llmcs_allocator *a = &m->allocator;
     const sizes s = sizes_of(m->net, w->max_length, (size_t)ll_pool_size(m->pool));
+    const size_t n_stored = s.n_blocks * (m->net->has_source ? 2 : 1); /* a source's, too */
     w->max_rows = s.max_rows;
+    w->max_blocks = s.n_blocks;
+    w->has_source = m->net->has_source;
     w->max_segments = FORWARD_SEGMENTS;
     w->max_mlm_rows = FORWARD_MLM_ROWS;
     LL_TRY(ll_alloc(a, s.n_floats, sizeof(float), "workspace", &w->workspace));
-    LL_TRY(ll_alloc(a, s.n_blocks, s.block_bytes, "keys and values", &w->kv));
-    LL_TRY(ll_alloc(a, s.n_blocks, sizeof(void *), "block table", &w->blocks));
+    LL_TRY(ll_alloc(a, n_stored, s.block_bytes, "keys and values", &w->kv));
+    LL_TRY(ll_alloc(a, n_stored, sizeof(void *), "block table", &w->blocks));
     LL_TRY(ll_alloc(a, w->max_segments, sizeof(ll_segment), "segments", &w->segments));
     LL_TRY(ll_alloc(a, w->max_segments, sizeof *w->slices, "slices", &w->slices));
     LL_TRY(ll_alloc(a, w->max_rows, sizeof(int32_t), "token ids", &w->ids));
@@ -80,7 +92,9 @@ static llmcs_status alloc_buffers(ll_encoder_workspace *w, const llmcs_model *m)
     LL_TRY(ll_alloc(a, w->max_segments, s.row_bytes, "pooled states", &w->pooled));
     LL_TRY(ll_alloc(a, s.n_logit_rows, s.n_logits * sizeof(float), "logits", &w->logits));
     LL_TRY(ll_alloc(a, w->max_mlm_rows, s.vocab * sizeof(float), "MLM logits", &w->mlm_logits));
-    for (size_t i = 0; i < s.n_blocks; i++) w->blocks[i] = w->kv + i * s.block_bytes;
+    LL_TRY(ll_alloc(a, s.n_source_rows, sizeof(int32_t), "decoder's token ids", &w->decoder_ids));
+    LL_TRY(ll_alloc(a, s.n_sources, sizeof(uint32_t), "rows of eos", &w->eos_rows));
+    for (size_t i = 0; i < n_stored; i++) w->blocks[i] = w->kv + i * s.block_bytes;
     return LLMCS_OK;
 }
 
@@ -126,10 +140,15 @@ size_t ll_encoder_fit(const ll_encoder_workspace *workspace, const ll_encoder_re
     return fit;
 }
 
-/* The rows of one sequence, whose keys and values get blocks of their own. */
+/* The rows of one sequence, whose keys and values get blocks of their own; of encoder-decoders it is its own source. */
 static void add_segment(ll_encoder_workspace *workspace, size_t n_rows) {
-    workspace->segments[workspace->n_segments++] = (ll_segment){
+    ll_segment *segment = &workspace->segments[workspace->n_segments++];
+    *segment = (ll_segment){
         .first_row = workspace->n_rows, .n_rows = n_rows, .kv_blocks = workspace->blocks + workspace->n_blocks};
+    if (workspace->has_source) {
+        segment->source_blocks = segment->kv_blocks + workspace->max_blocks;
+        segment->n_source = n_rows;
+    }
     workspace->n_rows += n_rows;
     workspace->n_blocks += (n_rows + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
 }
@@ -241,21 +260,30 @@ static void hand_out(const llmcs_model *m, const ll_encoder_workspace *w, const 
     }
 }
 
+/* Keys and values of the sources of an encoder-decoder, and what its decoder reads. */
+static llmcs_status encode_sources(const llmcs_model *m, ll_encoder_workspace *w) {
+    const ll_batch batch = {
+        .n_rows = w->n_rows, .ids = w->ids, .segments = w->segments, .n_segments = w->n_segments, .encodes = true};
+    ll_encoder_shift(m, w);
+    return ll_net_forward(m->net, m->pool, &batch, w->workspace);
+}
+
 void ll_encoder_forward(llmcs_model *m, ll_encoder_workspace *workspace) {
     const ll_encoder_workspace *w = workspace;
     float *mlm_logits = w->n_mlm_rows > w->max_mlm_rows ? w->slices[0].request->mlm_logits : w->mlm_logits;
     float *class_logits = w->want & LL_WANT_LOGITS ? w->logits : NULL;
     const ll_batch batch = {.n_rows = w->n_rows,
-                            .ids = w->ids,
+                            .ids = w->has_source ? w->decoder_ids : w->ids,
                             .type_ids = w->typed ? w->type_ids : NULL,
                             .segments = w->segments,
                             .n_segments = w->n_segments,
-                            .logit_rows = w->mlm_rows,
-                            .n_logit_rows = w->n_mlm_rows,
+                            .logit_rows = w->has_source ? w->eos_rows : w->mlm_rows,
+                            .n_logit_rows = w->has_source ? w->n_segments : w->n_mlm_rows,
                             .logits = w->n_mlm_rows ? mlm_logits : class_logits,
                             .hidden = w->want & LL_WANT_HIDDEN ? w->hidden : NULL,
                             .pooled = w->want & LL_WANT_POOLED ? w->pooled : NULL};
-    const llmcs_status st = ll_net_forward(m->net, m->pool, &batch, w->workspace);
+    llmcs_status st = w->has_source ? encode_sources(m, workspace) : LLMCS_OK;
+    if (!st) st = ll_net_forward(m->net, m->pool, &batch, w->workspace);
     for (size_t i = 0; i < w->n_slices; i++) {
         ll_encoder_request *r = w->slices[i].request;
         if (!st) {

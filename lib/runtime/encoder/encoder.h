@@ -59,7 +59,8 @@ typedef struct ll_encoder_request {
 llmcs_status ll_encoder_check_stop(const ll_encoder_request *r);
 
 /* Evaluates the request, alone or together with those of other threads; returns when it is done. Errors: NUMERIC (what
- * is wanted is not finite) NOMEM CANCELLED DEADLINE. A failure of one request does not show in others. */
+ * is wanted is not finite) NOMEM CANCELLED DEADLINE, of encoder-decoders ARG (no eos_token_id) and CONFIG. A failure of
+ * one request does not show in others. */
 llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r);
 
 /* ---- a forward pass (encoder.c) */
@@ -78,15 +79,20 @@ typedef struct ll_encoder_workspace {
     size_t max_rows, max_segments, max_mlm_rows; /* of one forward pass */
     size_t max_length;                           /* of one sequence */
     float *workspace;                            /* the network's */
-    unsigned char *kv;                           /* keys and values of a layer: [max_blocks, block bytes] */
-    void **blocks;                               /* [max_blocks] into kv */
-    ll_segment *segments;                        /* [max_segments] */
-    int32_t *ids, *type_ids;                     /* [max_rows] */
-    uint32_t *mlm_rows;                          /* [max_rows] masked LM: rows whose logits are wanted */
-    float *hidden;                               /* [max_rows, n_embd] */
-    float *pooled;                               /* [max_segments, n_embd] */
-    float *logits;                               /* [max_segments, n_labels]; token heads: [max_rows, n_logits] */
-    float *mlm_logits;                           /* [max_mlm_rows, vocab_size] */
+    /* Keys and values, see ll_net.kv: [max_blocks, block bytes], with sources as many again for theirs. */
+    unsigned char *kv;
+    void **blocks; /* into kv */
+    size_t max_blocks;
+    bool has_source;         /* ll_net.has_source */
+    ll_segment *segments;    /* [max_segments] */
+    int32_t *ids, *type_ids; /* [max_rows] */
+    uint32_t *mlm_rows;      /* [max_rows] masked LM: rows whose logits are wanted */
+    int32_t *decoder_ids;    /* [max_rows] of encoder-decoders */
+    uint32_t *eos_rows;      /* [max_segments] the same: rows of LL_ROWS_EOS */
+    float *hidden;           /* [max_rows, n_embd] */
+    float *pooled;           /* [max_segments, n_embd] */
+    float *logits;           /* [max_segments, n_labels]; token heads: [max_rows, n_logits] */
+    float *mlm_logits;       /* [max_mlm_rows, vocab_size] */
     /* The next forward pass. */
     ll_encoder_slice *slices; /* [max_segments] */
     size_t n_slices, n_rows, n_segments, n_blocks, n_mlm_rows;
@@ -107,6 +113,10 @@ size_t ll_encoder_fit(const ll_encoder_workspace *workspace, const ll_encoder_re
 void ll_encoder_add(ll_encoder_workspace *workspace, ll_encoder_request *r, size_t n);
 /* Runs the forward pass, and delivers outputs or a failure to every request in it. */
 void ll_encoder_forward(llmcs_model *m, ll_encoder_workspace *workspace);
+/* Encoder-decoders: sets the decoder's ids and the rows that the head reads, of all segments (encoder_source.c). */
+void ll_encoder_shift(const llmcs_model *m, ll_encoder_workspace *workspace);
+/* OK if the decoder has a first token, and each sequence the token that the head reads. ARG CONFIG. */
+llmcs_status ll_encoder_check_source(const llmcs_model *m, const ll_encoder_request *r);
 /* Removes all slices. */
 void ll_encoder_clear(ll_encoder_workspace *workspace);
 /* The number of the next n sequences that make one request of a good size; at least one. *n_rows: their tokens. */

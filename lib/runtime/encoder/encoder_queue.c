@@ -194,6 +194,7 @@ static void queue_and_wait(llmcs_model *m, ll_encoder_request *r) {
 }
 
 llmcs_status ll_encoder_submit(llmcs_model *m, ll_encoder_request *r) {
+    if (m->net->has_source) LL_TRY(ll_encoder_check_source(m, r));
     r->n_taken = r->n_taken_rows = r->longest = 0;
     for (size_t i = 0; i < r->n; i++) r->longest = ll_max(r->longest, r->lengths[i]);
     r->leads = r->in_forward = r->done = false;

@@ -105,6 +105,8 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
                              .prompt_name = p.prompt_name,
                              .prompt = p.prompt,
                              .truncate_dim = p.truncate_dim,
+                             .hypothesis = p.hypothesis,
+                             .multi_label = p.multi_label != 0,
                              .max_windows = p.max_windows,
                              .deadline_ns = ll_deadline_after(p.deadline_ms),
                              .cancel = p.cancel};

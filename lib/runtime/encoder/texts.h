@@ -19,9 +19,11 @@ typedef struct ll_text_rules {
     llmcs_rerank_score rerank_score;
     const char *prompt_name, *prompt; /* of the caller; NULL: none given */
     size_t truncate_dim;              /* 0: none */
-    bool narrow_stride;               /* a stride that leaves no windows becomes half a window */
-    size_t max_windows;               /* 0: no bound */
-    uint64_t deadline_ns;             /* on ll_now_ns's clock; 0: none */
+    const char *hypothesis;           /* NULL: the default */
+    bool multi_label;
+    bool narrow_stride;   /* a stride that leaves no windows becomes half a window */
+    size_t max_windows;   /* 0: no bound */
+    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
     const int32_t *cancel;
 } ll_text_rules;
 

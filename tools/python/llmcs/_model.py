@@ -316,8 +316,9 @@ class Model(Handle):
         function: Any,
         before: Tuple[Any, ...],
         after: Callable[[Any], Tuple[Any, ...]],
+        between: Tuple[Any, ...] = (),
     ) -> None:
-        """Calls classify, embed or rerank; long calls so that Ctrl-C ends them."""
+        """Calls classify, zero_shot, embed or rerank; long calls so that Ctrl-C ends them."""
         done = None
         if infos is not None:
             done = (TextInfo * max(1, texts.n))()
@@ -332,7 +333,7 @@ class Model(Handle):
             key = calls_in_flight.begin(cancel)
             try:
                 with self._using() as h:
-                    call(function, h, *before, texts.array, texts.n, c.byref(params), *after(done))
+                    call(function, h, *before, texts.array, texts.n, *between, c.byref(params), *after(done))
             finally:
                 calls_in_flight.end(key)
 
@@ -364,6 +365,28 @@ class Model(Handle):
         rows = self.classify_scores([texts] if single else texts, infos, **how)
         answers = [dict(zip(self._labels, (float(x) for x in row))) for row in rows]
         return answers[0] if single else answers
+
+    def zero_shot(
+        self,
+        texts: Any,
+        labels: Any,
+        hypothesis: Optional[str] = None,
+        multi_label: bool = False,
+        **how: Any,
+    ) -> Any:
+        """{label: probability} of labels that the model, one of natural language inference, was not trained for; for
+        several texts a list of these. hypothesis: what a text says if a label stands for its "{}", by default
+        "This example is {}."; multi_label: each label's own probability. The rest as in classify."""
+        names, given = items("labels", labels), Texts("texts", texts)
+        encoded = [c_string("labels[%d]" % i, name) for i, name in enumerate(names)]
+        params = _text_params(how, _TEXT_ARGUMENTS)
+        params.hypothesis = None if hypothesis is None else c_string("hypothesis", hypothesis)
+        params.multi_label = bool(multi_label)
+        scores = floats(given.n * len(names))
+        between = ((c.c_char_p * max(1, len(names)))(*encoded), len(names))
+        self._evaluate(given, params, None, lib.llmcs_zero_shot, (), lambda done: (scores, done), between)
+        rows = matrix(scores, given.n, len(names))
+        return given.result([dict(zip(names, (float(x) for x in row))) for row in rows])
 
     def embed(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """A vector for a text, [n_texts, n_embedding] for several: a float32 numpy array, lists of floats without

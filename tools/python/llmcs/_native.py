@@ -112,6 +112,8 @@ TextParams = _struct(
     (enum, "aggregation rerank_score"),
     (text, "prompt_name prompt"),
     (size, "truncate_dim"),
+    (text, "hypothesis"),
+    (i32, "multi_label"),
 )
 TextInfo = _struct("llmcs_text_info", (size, "struct_size n_tokens n_evaluated n_windows"), (i32, "truncated"))
 TextSpan = _struct(
@@ -340,6 +342,7 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_model_tokenizer": (ptr, ptr),
     "llmcs_text_params_init_sized": (None, P(TextParams), size),
     "llmcs_classify": (enum, ptr, P(Text), size, P(TextParams), P(f32), P(i32), P(TextInfo)),
+    "llmcs_zero_shot": (enum, ptr, P(Text), size, P(text), size, P(TextParams), P(f32), P(TextInfo)),
     "llmcs_embed": (enum, ptr, P(Text), size, P(TextParams), P(f32), P(TextInfo)),
     "llmcs_rerank": (enum, ptr, text, size, P(Text), size, P(TextParams), P(f32), P(TextInfo)),
     "llmcs_span_result_free": (None, P(P(SpanResult))),
