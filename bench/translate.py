@@ -34,7 +34,7 @@ SHAPES = {  # class, its settings, and the ids of the special tokens
     "mbart-large": ("MBart", dict(
         BART, vocab_size=250027, d_model=1024, encoder_layers=12, decoder_layers=12, encoder_attention_heads=16,
         decoder_attention_heads=16, encoder_ffn_dim=4096, decoder_ffn_dim=4096, max_position_embeddings=1024,
-        activation_function="gelu", pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2,
+        activation_function="gelu", normalize_before=True, pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2,
         tokenizer_class="MBart50Tokenizer"), {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}),
     "t5-base": ("T5", {
         "vocab_size": 32128, "d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12, "num_heads": 12,
