@@ -1,7 +1,6 @@
 /* Zero-shot classification: how far a text entails the hypothesis that each label makes. */
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/call.h"
 #include "runtime/check.h"
@@ -18,6 +17,13 @@ typedef struct zero_shot {
     float *scores; /* [n_texts, n_labels] */
 } zero_shot;
 
+/* In letters of either case, whatever the locale says of them. */
+static bool begins_with_entail(const char *label) {
+    for (const char *letter = "entail"; *letter; letter++, label++)
+        if ((*label | 0x20) != *letter) return false;
+    return true;
+}
+
 /* ZeroShotClassificationPipeline.entailment_id and postprocess. */
 static llmcs_status find_labels(const llmcs_model *m, zero_shot *z) {
     const ll_config *c = &m->config;
@@ -29,7 +35,7 @@ static llmcs_status find_labels(const llmcs_model *m, zero_shot *z) {
                        n);
     z->entailment = n;
     for (size_t i = 0; i < n && z->entailment == n; i++)
-        if (!strncasecmp(c->id2label[i], "entail", strlen("entail"))) z->entailment = i;
+        if (begins_with_entail(c->id2label[i])) z->entailment = i;
     if (z->entailment == n) {
         z->entailment = n - 1;
         ll_log_say(&m->log, LLMCS_LOG_WARN, "no label begins with \"entail\": \"%.80s\", the last one, stands for it",
