@@ -34,8 +34,8 @@ typedef struct ll_tensor {
     uint64_t n_elements, n_bytes;
     bool out_in; /* a matrix is [n_out, n_in], as in every GGUF file, even if the family's own files have it transposed
                   */
-    uint32_t file;   /* which file of the checkpoint */
-    uint64_t offset; /* bytes from the start of that file */
+    uint32_t file;                         /* which file of the checkpoint */
+    uint64_t offset;                       /* bytes from the start of that file */
     const struct ll_tensor_change *change; /* NULL: the numbers are as stored; see tensors_change.h */
 } ll_tensor;
 

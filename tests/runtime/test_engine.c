@@ -747,7 +747,7 @@ START_TEST(an_engine_takes_what_is_planned) {
     llmcs_engine_options o = engine_options();
     llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
     fail_alloc counter;
-    o.flags = LLMCS_ENGINE_NO_THREAD; /* nothing is freed beside the measurement */
+    o.flags = LLMCS_ENGINE_NO_THREAD; /* no thread frees memory while it is measured */
     o.kv_bytes = 100 * block_bytes() + 5;
     llmcs_model_options mo;
     llmcs_model_options_init(&mo);

@@ -1,4 +1,4 @@
-"""Models with long contexts in small processes: the shape of Qwen2.5-0.5B, whose 32,768 positions nobody asked for.
+"""Models with long contexts in small processes: the shape of Qwen2.5-0.5B, with 32,768 positions, of which the default options use few.
 
 usage: test_memory.py [-v]   run from anywhere, after `make`; $LLMCS_BIN names another folder of programs
 """

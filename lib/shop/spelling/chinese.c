@@ -2,7 +2,7 @@
  * Chinese as customers type it: an input method offers characters by their sound, so that misspelt terms sound right.
  *
  * A term of a shop is two characters; one of them may be another of (nearly) the same sound. Characters that form a
- * word of their own with one beside them are left out: 退或 may be "return or", 只付 "pays only".
+ * word of their own with a neighbour are left out: 退或 may be "return or", 只付 "pays only".
  */
 #include "shop/spelling/chinese.h"
 
