@@ -36,19 +36,20 @@ static bool is_colon(int32_t c) {
 
 llmcs_status shop_text_add_clean(shop_text *t, const char *bytes, size_t n) {
     const size_t begin = t->n;
+    SHOP_TRY(shop_text_add(t, "", 0)); /* bytes are there, even if nothing is added */
     for (size_t i = 0; i < n;) {
         uint32_t code;
         char character[4];
         const size_t used = shop_utf8_decode((const unsigned char *)bytes + i, n - i, &code);
         const int32_t c = (int32_t)code;
-        if (!breaks_lines(c) && !(is_colon(c) && ends_with_speaker(t->bytes ? t->bytes : "", begin, t->n)))
+        if (!breaks_lines(c) && !(is_colon(c) && ends_with_speaker(t->bytes, begin, t->n)))
             SHOP_TRY(shop_text_add(t, character, shop_utf8_encode(code, character)));
         else if (t->n > begin && t->bytes[t->n - 1] != ' ')
             SHOP_TRY(shop_text_add(t, " ", 1));
         i += used;
     }
     while (t->n > begin && t->bytes[t->n - 1] == ' ') t->bytes[--t->n] = 0;
-    return shop_text_add(t, "", 0);
+    return LLMCS_OK;
 }
 
 /* ---- form */
