@@ -324,38 +324,27 @@ START_TEST(golden_cases_pass_on_every_kernel_and_thread_count) {
 }
 END_TEST
 
-START_TEST(decoders_of_every_family_generate) {
+/* Each checkpoint of the list on the kernel sets, by turns with one, two and three threads. */
+static void run_all(const char *const *names, size_t least_generate) {
     const ll_kernels *sets[MAX_KERNEL_SETS];
     const size_t n_sets = all_kernels(sets);
     size_t number = 0;
-    for (size_t i = 0; golden_decoder_names[i]; i++)
+    for (size_t i = 0; names[i]; i++)
         for (size_t k = 0; k < n_sets; k += suite_step(2), number++) {
             size_t n_generate = 0, n_distribution = 0;
             char cases[64];
-            snprintf(cases, sizeof cases, "golden/%s", golden_decoder_names[i]);
+            snprintf(cases, sizeof cases, "golden/%s", names[i]);
             ck_assert_int_eq(setenv("LLMCS_CPU", sets[k]->name, 1), 0);
-            run_cases(golden_decoder_names[i], cases, 1 + (int)(number % 3), &n_generate, &n_distribution);
-            ck_assert_uint_ge(n_generate, 2);
+            run_cases(names[i], cases, 1 + (int)(number % 3), &n_generate, &n_distribution);
+            ck_assert_uint_ge(n_generate, least_generate);
         }
     unsetenv("LLMCS_CPU");
 }
+
+START_TEST(decoders_of_every_family_generate) { run_all(golden_decoder_names, 2); }
 END_TEST
 
-START_TEST(encoder_decoders_generate) {
-    const ll_kernels *sets[MAX_KERNEL_SETS];
-    const size_t n_sets = all_kernels(sets);
-    size_t number = 0;
-    for (size_t i = 0; golden_seq2seq_names[i]; i++)
-        for (size_t k = 0; k < n_sets; k += suite_step(2), number++) {
-            size_t n_generate = 0, n_distribution = 0;
-            char cases[64];
-            snprintf(cases, sizeof cases, "golden/%s", golden_seq2seq_names[i]);
-            ck_assert_int_eq(setenv("LLMCS_CPU", sets[k]->name, 1), 0);
-            run_cases(golden_seq2seq_names[i], cases, 1 + (int)(number % 3), &n_generate, &n_distribution);
-            ck_assert_uint_ge(n_generate, 12);
-        }
-    unsetenv("LLMCS_CPU");
-}
+START_TEST(encoder_decoders_generate) { run_all(golden_seq2seq_names, 12); }
 END_TEST
 
 START_TEST(shared_encoder_decoders_generate) {
