@@ -6,7 +6,8 @@ import threading
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PACKAGE = os.path.join(ROOT, "tools", "python")
-sys.path.insert(0, PACKAGE)
+if not os.environ.get("LLMCS_INSTALLED"):  # test_package.py runs tests with the package that pip installed
+    sys.path.insert(0, PACKAGE)
 import llmcs  # noqa: E402,F401
 
 GPT2 = os.path.join(ROOT, "examples", "models", "shop-gpt2")

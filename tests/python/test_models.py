@@ -18,6 +18,17 @@ ADAPTERS = os.path.join(ROOT, "tests", "data", "adapters")
 MLM = os.path.join(ROOT, "tests", "data", "golden", "bert-mlm")
 
 
+def logits_of(model, ids):
+    return plain_lists(model.encoder_eval(ids, logits=True)["logits"])
+
+
+def plain_lists(found):
+    """Lists of floats, with numpy and without."""
+    if hasattr(found, "tolist"):
+        return found.tolist()
+    return [plain_lists(row) for row in found] if isinstance(found, (list, tuple)) else float(found)
+
+
 class Encoders(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -134,10 +145,52 @@ class Encoders(unittest.TestCase):
 
     def test_a_handle_has_one_owner(self):
         for thing in (self.model, self.model.tokenizer):
-            for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+            for attempt in (copy.copy, copy.deepcopy):
                 with self.assertRaisesRegex(TypeError, "cannot be copied or pickled"):
                     attempt(thing)
         self.assertTrue(self.model.classify("good"))
+
+    def test_a_model_pickles_as_its_path_and_options(self):
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(os.path.dirname(BERT))
+        model = llmcs.Model(os.path.basename(BERT), n_threads=1, weights="int8", check_finite=True)
+        data = pickle.dumps([model, model.tokenizer])
+        os.chdir(here)  # a relative path is that of the process that pickled
+        self.assertLess(len(data), 2000)
+        again, tokenizer = pickle.loads(data)
+        self.assertIsInstance(again, llmcs.Model)
+        self.assertEqual((again.info["weights"], again.info["n_threads"]), ("int8", 1))
+        self.assertEqual(again.classify("good"), model.classify("good"))
+        self.assertEqual(tokenizer.encode("good"), model.tokenizer.encode("good"))
+        model.close()
+        self.assertTrue(again.classify("good"))
+        base, adapter = (os.path.join(ADAPTERS, "gpt2", part) for part in ("base", "adapter"))
+        found = []
+        for adapted in (llmcs.Model(base, n_threads=1), llmcs.Model(base, n_threads=1, adapter=adapter)):
+            for m in (adapted, pickle.loads(pickle.dumps(adapted))):
+                session = m.session()
+                session.eval([1, 2])
+                found.append(plain_lists(session.logits()))
+        self.assertEqual(found[::2], found[1::2])
+        self.assertNotEqual(found[0], found[2])
+        with self.assertRaisesRegex(AttributeError, "lambda"):
+            pickle.dumps(llmcs.Model(BERT, n_threads=1, log=lambda level, text: None))
+
+    def test_what_cannot_be_pickled_says_what_to_do(self):
+        gpt2 = llmcs.Model(GPT2, n_threads=1)
+        session, engine, index = gpt2.session(), gpt2.engine(), llmcs.Index(4)
+        request, grammar = engine.submit("x"), llmcs.Grammar.choices(gpt2.tokenizer, ["yes"])
+        for thing, hint in (
+            (session, r"save\(\)"),
+            (engine, "pickle the model"),
+            (request, "make one in each process"),
+            (index, "save\\(\\) it to a file"),
+            (grammar, "make one in each process"),
+            (gpt2.tokenizer.decoder(), "make one in each process"),
+        ):
+            with self.assertRaisesRegex(TypeError, "%s cannot be copied or pickled.*%s" % (type(thing).__name__, hint)):
+                pickle.dumps(thing)
 
 
 class Closed(unittest.TestCase):
@@ -258,13 +311,13 @@ class Files(unittest.TestCase):
         base, adapter = (os.path.join(ADAPTERS, "bert", part) for part in ("base", "adapter"))
         ids = [[5, 6, 7], [8, 9]]
         with llmcs.Model(base) as plain, llmcs.Model(base, adapter=adapter) as adapted:
-            logits = adapted.encoder_eval(ids, logits=True)["logits"]
-            self.assertNotEqual(logits, plain.encoder_eval(ids, logits=True)["logits"])
+            logits = logits_of(adapted, ids)
+            self.assertNotEqual(logits, logits_of(plain, ids))
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "merged")
             llmcs.merge(base, [adapter], path)
             with llmcs.Model(path) as merged:
-                self.assertEqual(merged.encoder_eval(ids, logits=True)["logits"], logits)
+                self.assertEqual(logits_of(merged, ids), logits)
             with self.assertRaisesRegex(ValueError, "exists: write to another path"):
                 llmcs.merge(base, adapter, path)
             with self.assertRaises(ZeroDivisionError):

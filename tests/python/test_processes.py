@@ -34,6 +34,18 @@ def use_parents(what):
     }[what]()
 
 
+def classify_with(model, text):
+    return os.getpid(), model.classify(text)
+
+
+def receive_model(model):
+    PARENTS["received"] = model
+
+
+def classify_with_received(text):
+    return PARENTS["received"].classify(text)
+
+
 def close_parents(_):
     for handle in PARENTS.values():
         handle.close()
@@ -64,6 +76,17 @@ class Errors(unittest.TestCase):
         with concurrent.futures.ProcessPoolExecutor(1) as executor:
             with self.assertRaisesRegex(llmcs.FileError, "no/such/folder"):
                 executor.submit(open_missing_folder, "no/such/folder").result(timeout=120)
+
+
+class Spawn(unittest.TestCase):
+    def test_a_model_is_opened_again_in_the_other_process(self):
+        model = llmcs.Model(BERT, n_threads=1, weights="int8")
+        expected = model.classify("good")
+        with multiprocessing.get_context("spawn").Pool(1, receive_model, (model,)) as pool:
+            pid, found = pool.apply_async(classify_with, (model, "good")).get(timeout=120)
+            self.assertNotEqual(pid, os.getpid())
+            self.assertEqual(found, expected)
+            self.assertEqual(pool.map_async(classify_with_received, ["good"]).get(timeout=120), [expected])
 
 
 class Fork(unittest.TestCase):

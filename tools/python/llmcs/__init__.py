@@ -30,7 +30,10 @@ Objects are freed with their last reference, by close() or by a with statement; 
 end first. A session and a request serve one call at a time; everything else may be used from any thread (the
 interpreter lock is released in calls). Ctrl-C ends a call early. After fork a child opens its own model (ForkError).
 
-The library is looked for in $LLMCS_LIBRARY, then in build/lib of this source tree, then by the system's loader.
+A Model, Tokenizer or Chat pickles as its path and options, and is opened again where it is unpickled.
+
+The library is looked for in $LLMCS_LIBRARY, in the wheel, in build/lib of this source tree, then by the system's loader;
+library_path() is the file.
 What it logs goes to the logging module's logger "llmcs".
 """
 
@@ -61,6 +64,7 @@ from ._errors import (
 from ._generate import Generated
 from ._grammar import Grammar
 from ._index import Found, Index
+from ._library import file_of as _file_of
 from ._model import Model, merge, plan, plan_engine, quantize
 from ._native import lib as _lib
 from ._session import Choice, Score, Session
@@ -105,6 +109,7 @@ __all__ = [
     "TokenRangeError",
     "Tokenizer",
     "UnsupportedError",
+    "library_path",
     "merge",
     "plan",
     "plan_engine",
@@ -116,6 +121,11 @@ __all__ = [
 def version() -> str:
     """The library's version."""
     return str(_lib.llmcs_version().decode())
+
+
+def library_path() -> str:
+    """The file of the shared library that is loaded."""
+    return _file_of(_lib.llmcs_version)
 
 
 __version__ = version()

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ._errors import call
 from ._handles import Handle
-from ._inputs import PathInput, c_string, items, path, utf8
+from ._inputs import PathInput, absolute, c_string, items, path, utf8
 from ._native import NUL, ChatMessage, ChatOptions, ChatParams, ChatPrompt, i32, initialised, lib, size
 from ._tokenizer import Tokenizer
 
@@ -43,13 +43,20 @@ class Chat(Handle):
         options = initialised(ChatOptions)
         if template_name is not None:
             options.template_name = c_string("template_name", template_name)
-        call(lib.llmcs_chat_open, path("folder", folder), c.byref(options), c.byref(self._pointer))
+        encoded = path("folder", folder)
+        self._reopen: Tuple[Any, ...] = (type(self), (absolute(encoded), template_name))
+        call(lib.llmcs_chat_open, encoded, c.byref(options), c.byref(self._pointer))
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        """Pickles as its folder and the template's name, or as its text."""
+        return self._reopen
 
     @classmethod
     def from_text(cls, source: str, name: str = "chat template") -> "Chat":
         """A template from its text; name is what errors call it. Special tokens are passed as variables."""
         self = cls.__new__(cls)
         Handle.__init__(self)
+        self._reopen = (cls.from_text, (source, name))
         encoded = utf8("source", source)
         call(lib.llmcs_chat_open_text, encoded, len(encoded), c_string("name", name), None, c.byref(self._pointer))
         return self

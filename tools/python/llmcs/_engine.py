@@ -64,6 +64,7 @@ class Engine(Handle):
     starts no thread: steps are made by step() and by threads that wait. Closing it ends the unfinished requests."""
 
     _free = lib.llmcs_engine_free
+    _elsewhere = "pickle the model, and make an engine of it there"
 
     def __init__(self, model: "Model", **options: Any) -> None:
         super().__init__()

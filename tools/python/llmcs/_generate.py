@@ -167,7 +167,8 @@ class Params:
 
     def _set_sequence_bias(self, name: str, value: Any) -> None:
         """{(id, id): bias} or [[[id, id], bias], ...], as Transformers takes them."""
-        pairs = list(value.items()) if isinstance(value, Mapping) else [_pair(name, pair) for pair in items(name, value)]
+        given = value.items() if isinstance(value, Mapping) else items(name, value)
+        pairs = [_pair(name, pair) for pair in given]
         biases = []
         for i, (ids, bias) in enumerate(pairs):
             array = token_ids("%s[%d]" % (name, i), ids)

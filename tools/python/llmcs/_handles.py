@@ -173,13 +173,19 @@ class Handle:
         if getattr(self, "_pointer", None):
             self.close()
 
+    # How to have it elsewhere, for the error of copy and pickle. Classes that can be opened again from a path and options
+    # (Model, Tokenizer, Chat) pickle as these.
+    _elsewhere = "make one in each process"
+
     def __copy__(self) -> NoReturn:
-        raise TypeError("a %s cannot be copied or pickled: it owns memory of this process" % type(self).__name__)
+        raise TypeError(
+            "a %s cannot be copied or pickled: it owns memory of this process; %s" % (type(self).__name__, self._elsewhere)
+        )
 
     def __deepcopy__(self, _memo: Any) -> NoReturn:
         self.__copy__()
 
-    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+    def __reduce_ex__(self, _protocol: Any) -> Any:
         self.__copy__()
 
     def __repr__(self) -> str:

@@ -104,6 +104,7 @@ class Index(Handle):
     Model.fingerprint. Any thread may search, put and remove at the same time."""
 
     _free = lib.llmcs_index_free
+    _elsewhere = "save() it to a file, and Index.open() that file there"
 
     def __init__(
         self,

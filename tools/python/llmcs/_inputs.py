@@ -7,9 +7,18 @@ import ctypes as c
 import importlib
 import operator
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ._native import Text, i32
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]  # lists of floats where numpy is not installed
+    Ids = npt.NDArray[np.uint64]  # lists of integers where numpy is not installed
+else:
+    Floats = Ids = Any
 
 TextInput = Union[str, Tuple[str, str]]
 PathInput = Union[str, bytes, "os.PathLike[str]"]
@@ -66,6 +75,11 @@ def path(name: str, value: Any) -> bytes:
     if b"\0" in encoded:
         raise ValueError("%s: a path cannot hold a NUL character: %r" % (name, value))
     return encoded
+
+
+def absolute(encoded: bytes) -> str:
+    """The path for a process with another working directory."""
+    return os.path.abspath(os.fsdecode(encoded))
 
 
 def utf8(name: str, value: Any) -> bytes:

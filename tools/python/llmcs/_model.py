@@ -5,13 +5,16 @@ from __future__ import annotations
 import ctypes as c
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Tuple, Union, overload
 
 from ._errors import call
 from ._handles import Handle, calls_in_flight, interruptible
 from ._inputs import (
+    Floats,
     PathInput,
+    TextInput,
     Texts,
+    absolute,
     c_string,
     choice,
     floats,
@@ -203,6 +206,11 @@ def _answer_params(given: Dict[str, Any]) -> Any:
     return params
 
 
+def _opened(kind: "type[Model]", folder: str, options: Dict[str, Any]) -> "Model":
+    """What a pickled model becomes."""
+    return kind(folder, **options)
+
+
 _TEXT_ARGUMENTS = ("overflow", "truncation", "max_length", "stride", "window_pooling", "deadline_ms", "max_windows")
 
 
@@ -233,6 +241,10 @@ class Model(Handle):
         super().__init__()
         self._path = path("folder", folder)
         options = _model_options(n_threads, mmap, backend, weights, kv_type, max_bytes, check_finite, adapter)
+        given = dict(n_threads=n_threads, mmap=mmap, backend=backend, weights=weights, kv_type=kv_type)
+        given.update(max_bytes=max_bytes, check_finite=check_finite, log=log)
+        given["adapter"] = [absolute(options.adapters[i]) for i in range(options.n_adapters)]
+        self._source = (absolute(self._path), given)  # for pickle
         options.log = self._log = _log_function(log)  # kept: sessions and engines may call it, too
         watch = _Progress(progress)
         options.progress = watch.function
@@ -243,6 +255,9 @@ class Model(Handle):
         self._labels = [
             lib.llmcs_model_label(self._pointer, i).decode("utf-8", "replace") for i in range(self._info["n_labels"])
         ]
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return _opened, (type(self), *self._source)
 
     def _describe(self) -> str:
         i = self._info
@@ -295,8 +310,16 @@ class Model(Handle):
 
         return Engine(self, **options)
 
+    @overload
+    def translate(  # type: ignore[misc,unused-ignore]
+        self, texts: str, source_lang: Optional[str] = ..., target_lang: Optional[str] = ..., **params: Any
+    ) -> str: ...
+    @overload
     def translate(
-        self, texts: Texts, source_lang: Optional[str] = None, target_lang: Optional[str] = None, **params: Any
+        self, texts: Iterable[str], source_lang: Optional[str] = ..., target_lang: Optional[str] = ..., **params: Any
+    ) -> List[str]: ...
+    def translate(
+        self, texts: Any, source_lang: Optional[str] = None, target_lang: Optional[str] = None, **params: Any
     ) -> Any:
         """The translation of one text, or a list of those of several, which are evaluated together. The languages are
         the tokenizer's (tokenizer.languages); None: the folder's. params as for Session.generate."""
@@ -344,15 +367,26 @@ class Model(Handle):
         if infos is not None and done is not None:
             infos.extend({**fields(info), "truncated": bool(info.truncated)} for info in done[: texts.n])
 
-    def classify_scores(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+    def classify_scores(
+        self, texts: Union[str, Iterable[TextInput]], infos: Optional[List[Dict[str, Any]]] = None, **how: Any
+    ) -> Floats:
         """The probabilities alone, [n_texts, n_labels] in the order of model.labels; of a single text [n_labels]."""
         given, width = Texts("texts", texts), len(self._labels)
         scores = floats(given.n * width)
         self._evaluate(
             given, _text_params(how, _TEXT_ARGUMENTS), infos, lib.llmcs_classify, (), lambda done: (scores, None, done)
         )
-        return given.result(matrix(scores, given.n, width))
+        found: Floats = given.result(matrix(scores, given.n, width))
+        return found
 
+    @overload
+    def classify(  # type: ignore[misc,unused-ignore]
+        self, texts: str, infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> Dict[str, float]: ...
+    @overload
+    def classify(
+        self, texts: Iterable[TextInput], infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> List[Dict[str, float]]: ...
     def classify(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """{label: probability} for a text, a list of these for several: a list, tuple, generator, pandas Series of
         texts or of (text, pair) tuples.
@@ -366,10 +400,23 @@ class Model(Handle):
         answers = [dict(zip(self._labels, (float(x) for x in row))) for row in rows]
         return answers[0] if single else answers
 
+    @overload
+    def zero_shot(  # type: ignore[misc,unused-ignore]
+        self, texts: str, labels: Iterable[str], hypothesis: Optional[str] = ..., multi_label: bool = ..., **how: Any
+    ) -> Dict[str, float]: ...
+    @overload
+    def zero_shot(
+        self,
+        texts: Iterable[TextInput],
+        labels: Iterable[str],
+        hypothesis: Optional[str] = ...,
+        multi_label: bool = ...,
+        **how: Any,
+    ) -> List[Dict[str, float]]: ...
     def zero_shot(
         self,
         texts: Any,
-        labels: Any,
+        labels: Iterable[str],
         hypothesis: Optional[str] = None,
         multi_label: bool = False,
         **how: Any,
@@ -388,7 +435,9 @@ class Model(Handle):
         rows = matrix(scores, given.n, len(names))
         return given.result([dict(zip(names, (float(x) for x in row))) for row in rows])
 
-    def embed(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
+    def embed(
+        self, texts: Union[str, Iterable[TextInput]], infos: Optional[List[Dict[str, Any]]] = None, **how: Any
+    ) -> Floats:
         """A vector for a text, [n_texts, n_embedding] for several: a float32 numpy array, lists of floats without
         numpy. pooling: "auto", "mean", "cls", "pooler", "max", "mean_sqrt_len", "weighted_mean", "last_token";
         normalize: True, False or "auto" ("l2" and "no"); prompt_name: one of self.prompts, which stands before each
@@ -402,7 +451,8 @@ class Model(Handle):
             width = min(width, params.truncate_dim)
         vectors = floats(given.n * width)
         self._evaluate(given, params, infos, lib.llmcs_embed, (), lambda done: (vectors, done))
-        return given.result(matrix(vectors, given.n, width))
+        found: Floats = given.result(matrix(vectors, given.n, width))
+        return found
 
     @property
     def fingerprint(self) -> int:
@@ -412,6 +462,14 @@ class Model(Handle):
             call(lib.llmcs_model_fingerprint, h, c.byref(value))
         return int(value.value)
 
+    @overload
+    def rerank(  # type: ignore[misc,unused-ignore]
+        self, query: str, docs: str, infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> float: ...
+    @overload
+    def rerank(
+        self, query: str, docs: Iterable[TextInput], infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> Floats: ...
     def rerank(self, query: str, docs: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """A score for each document, how well it answers the query. rerank_score: "auto" (as the folder says, else a
         probability), "logit", "sigmoid"; prompt: the task of a language model (Qwen3-Reranker); infos and the rest as
@@ -428,6 +486,14 @@ class Model(Handle):
         )
         return given.result(matrix(scores, given.n))
 
+    @overload
+    def tag(  # type: ignore[misc,unused-ignore]
+        self, texts: str, infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> List[Span]: ...
+    @overload
+    def tag(
+        self, texts: Iterable[TextInput], infos: Optional[List[Dict[str, Any]]] = ..., **how: Any
+    ) -> List[List[Span]]: ...
     def tag(self, texts: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any) -> Any:
         """The parts of a text that have a label, a list of Span(label, score, begin, end, text) in the order of the
         text; of several texts a list of such lists. begin and end count bytes of UTF-8.
@@ -462,7 +528,7 @@ class Model(Handle):
         return self.answer_spans([(question, context)], infos, **how)[0]
 
     def answer_spans(
-        self, questions: Any, infos: Optional[List[Dict[str, Any]]] = None, **how: Any
+        self, questions: Iterable[Tuple[str, str]], infos: Optional[List[Dict[str, Any]]] = None, **how: Any
     ) -> List[List[Span]]:
         """The same for (question, context) tuples, evaluated together: a list of answers for each."""
         given, found = Texts("questions", questions), FoundSpans()
@@ -491,8 +557,8 @@ class Model(Handle):
 
     def encoder_eval(
         self,
-        ids: Any,
-        type_ids: Any = None,
+        ids: Iterable[Iterable[int]],
+        type_ids: Optional[Iterable[Iterable[int]]] = None,
         hidden: bool = False,
         pooled: bool = False,
         logits: bool = False,

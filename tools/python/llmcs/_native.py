@@ -6,11 +6,12 @@ tests/python compares every struct, offset and function here with the header.
 from __future__ import annotations
 
 import ctypes as c
-import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
+
+from ._library import bind, load, version_of
 
 NUL = c.c_size_t(-1).value
-MINIMUM = (0, 3)  # the first version of the library with these structs and functions
+MINIMUM = (0, 5)  # the first version of the library with these structs and functions
 
 STATUS = {
     0: "OK",
@@ -444,33 +445,12 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
 }
 
 
-def _candidates() -> List[str]:
-    """Where to look for the library: $LLMCS_LIBRARY, else this source tree's build, else the system's loader."""
-    named = os.environ.get("LLMCS_LIBRARY")
-    if named:
-        return [named]
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
-    built = os.path.join(root, "build", "lib", "libllmcs.so")
-    return ([built] if os.path.exists(built) else []) + ["libllmcs.so.1"]
-
-
 def _load() -> c.CDLL:
-    path = _candidates()[0]
-    try:
-        lib = c.CDLL(path)
-    except OSError as e:
-        raise ImportError(
-            "llmcs: cannot load the shared library (%s): build it with make, or set LLMCS_LIBRARY to the "
-            "path of libllmcs.so" % e
-        ) from e
-    lib.llmcs_version.restype = text
-    version = lib.llmcs_version().decode()
-    if tuple(int(n) for n in version.split(".")[:2]) < MINIMUM:
-        raise ImportError("llmcs: %s is version %s, this module needs %d.%d or newer" % (path, version, *MINIMUM))
-    for name, (result, *arguments) in FUNCTIONS.items():
-        function = getattr(lib, name)
-        function.restype, function.argtypes = result, arguments
-    return lib
+    library = load("LLMCS_LIBRARY", "libllmcs.so", "libllmcs.so.1")
+    if not hasattr(library, "llmcs_version"):
+        raise ImportError("llmcs: %s is not libllmcs: it lacks llmcs_version" % library._name)
+    bind(library, version_of(library.llmcs_version), FUNCTIONS, MINIMUM)
+    return library
 
 
 lib = _load()

@@ -37,6 +37,7 @@ class Session(Handle):
     cancel() and close() may come from other threads meanwhile."""
 
     _free = lib.llmcs_session_free
+    _elsewhere = "save() gives its content as bytes, which restore() of a session there continues from; fork() copies it"
 
     def __init__(self, model: "Model", n_ctx: int = 0) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import call
 from ._handles import Handle, _Use
-from ._inputs import PathInput, c_string, choice, integer, path, token_ids, utf8
+from ._inputs import PathInput, absolute, c_string, choice, integer, path, token_ids, utf8
 from ._native import Span, EncodeParams, i32, initialised, lib, size
 
 SPECIAL_ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
@@ -36,7 +36,9 @@ class Tokenizer(Handle):
     def __init__(self, folder: PathInput) -> None:
         super().__init__()
         self._owner: Optional[Handle] = None
-        call(lib.llmcs_tokenizer_open, path("folder", folder), None, c.byref(self._pointer))
+        encoded = path("folder", folder)
+        self._path = absolute(encoded)
+        call(lib.llmcs_tokenizer_open, encoded, None, c.byref(self._pointer))
 
     @classmethod
     def _of(cls, owner: Handle) -> Optional["Tokenizer"]:
@@ -48,7 +50,12 @@ class Tokenizer(Handle):
         self = cls.__new__(cls)
         Handle.__init__(self)
         self._owner, self._pointer = owner, c.c_void_p(pointer)
+        self._path = absolute(owner._path)  # type: ignore[attr-defined]
         return self
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        """Pickles as its folder, which is opened as a tokenizer where it is unpickled."""
+        return Tokenizer, (self._path,)
 
     def _using(self) -> _Use:
         return _Use(self) if self._owner is None else _Borrowed(self)

@@ -39,8 +39,11 @@
 Names and meanings are those of include/llmcs_shop*.h; errors, threads, Ctrl-C and fork() are as in llmcs. Rows that a
 store refuses are named with a reason (Stored.refused), and the others are stored.
 
-The library is looked for in $LLMCS_SHOP_LIBRARY, then next to libllmcs, then by the system's loader.
+The library is looked for in $LLMCS_SHOP_LIBRARY, in the wheel, in build/lib of this source tree, next to libllmcs, then
+by the system's loader; library_path() is the file.
 """
+
+from llmcs._library import file_of as _file_of
 
 from ._assist import Assistant, Source, Suggestion
 from ._classifier import Classifier, ClassifierSlot, Evidence, Prediction
@@ -101,6 +104,7 @@ __all__ = [
     "compare",
     "evaluate_policy",
     "gate",
+    "library_path",
     "may",
     "train_tagger",
     "version",
@@ -110,6 +114,11 @@ __all__ = [
 def version() -> str:
     """The library's version."""
     return str(_lib.llmcs_shop_version().decode())
+
+
+def library_path() -> str:
+    """The file of the shared library that is loaded."""
+    return _file_of(_lib.llmcs_shop_version)
 
 
 __version__ = version()

@@ -232,8 +232,10 @@ class Classifier(Handle):
             interruptible(predict, cancel)
 
 
-_NOT_SETTABLE = ("struct_size", "encoder", "encoder_path", "vectors", "oos_label", "flags", "n_threads", "allocator")
-_NOT_SETTABLE += ("progress", "progress_user", "all_scores", "cancel")
+_NOT_SETTABLE = (
+    *("struct_size", "encoder", "encoder_path", "vectors", "oos_label", "flags", "n_threads", "allocator"),
+    *("progress", "progress_user", "all_scores", "cancel"),
+)
 
 
 def _set_params(options: Any, given: Dict[str, Any]) -> None:

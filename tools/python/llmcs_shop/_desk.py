@@ -127,7 +127,7 @@ HostFunction = Callable[[HostCall], Any]
 
 
 def _decoded(value: Any) -> str:
-    return value.decode("utf-8", "replace") if value else ""
+    return str(value.decode("utf-8", "replace")) if value else ""
 
 
 def _slots(array: Any, n: int) -> Dict[str, str]:
@@ -242,7 +242,7 @@ class Desk(Handle):
             clock = now
             desk.now = self._now = NowFn(lambda _user: integer("now", clock(), i64))
         if self._shop is None:
-            self._name = os.fspath(store)  # type: ignore[arg-type]
+            self._name = os.fsdecode(store)  # type: ignore[arg-type]
             options.log, options.lenient = _log_function(None), int(bool(lenient))
             self._log = options.log
             _call(lib.llmcs_shop_service_open, path("store", store), c.byref(options), c.byref(self._pointer))
@@ -333,8 +333,9 @@ class Desk(Handle):
         try:
             self._on(lib.llmcs_shop_desk_history, conversation, *where, c.byref(found))
             h = found.contents
-            plain = {name: value for name, value in fields(h).items() if name in Conversation._fields}
-            return Conversation(**{**plain, "turns": [_past(p.contents) for p in h.turns[: h.n_turns]]})
+            found_fields: Dict[str, Any] = {n: value for n, value in fields(h).items() if n in Conversation._fields}
+            found_fields["turns"] = [_past(p.contents) for p in h.turns[: h.n_turns]]
+            return Conversation(**found_fields)
         finally:
             lib.llmcs_shop_history_free(c.byref(found))
 

@@ -94,7 +94,7 @@ def seconds(name: str, value: Any) -> int:
 
 def pointers(structs: List[Any]) -> Any:
     """An array of pointers to structs, which it keeps."""
-    kind = P(type(structs[0])) if structs else c.c_void_p
+    kind: Any = P(type(structs[0])) if structs else c.c_void_p
     return (kind * len(structs))(*(c.pointer(s) for s in structs))
 
 

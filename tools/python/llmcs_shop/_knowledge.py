@@ -91,7 +91,8 @@ class Knowledge:
     def put_entries(self, entries: Any) -> rows.Stored:
         """Adds entries, or new versions of those with the same id and language: dicts with id, question or questions,
         answer, and where known lang, tags, valid_from, valid_until. {name} in an answer is a slot."""
-        return self._put(lib.llmcs_shop_put_entries, "entries", entries, rows.entry)  # type: ignore[attr-defined]
+        put: rows.Stored = self._put(lib.llmcs_shop_put_entries, "entries", entries, rows.entry)  # type: ignore[attr-defined]
+        return put
 
     def retire_entry(self, id: str, lang: Optional[str] = None) -> int:
         """Retires an entry, in one language or all; how many were not retired before. Citations of it still resolve."""

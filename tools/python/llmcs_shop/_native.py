@@ -10,7 +10,9 @@ import os
 from typing import Any
 
 from llmcs import _native as core
-from llmcs._native import Allocator, LogFn, ModelOptions, P, ProgressFn, Text, TextFn, _struct, enum, f32, f64, i32, ptr, size, text, u32, u64
+from llmcs._library import bind, file_of, load, require, version_of
+from llmcs._native import P as P, TextFn as TextFn, f32 as f32, f64 as f64, text as text  # for the modules here, too
+from llmcs._native import Allocator, LogFn, ModelOptions, ProgressFn, Text, _struct, enum, i32, ptr, size, u32, u64
 
 MINIMUM = (0, 1)  # the first version of the library with these structs and functions
 i64 = c.c_int64
@@ -737,36 +739,20 @@ FUNCTIONS = {  # name: result, arguments
 }
 
 
-def _library_path() -> str:
-    """$LLMCS_SHOP_LIBRARY, else next to libllmcs, else where the system's loader finds it."""
-    named = os.environ.get("LLMCS_SHOP_LIBRARY")
-    if named:
-        return named
-    sibling = os.path.join(os.path.dirname(core.lib._name), "libllmcs_shop.so")
-    return sibling if os.path.exists(sibling) else "libllmcs_shop.so.0"
-
-
 def _load() -> c.CDLL:
-    path = _library_path()
-    try:
-        library = c.CDLL(path)
-    except OSError as e:
-        raise ImportError(
-            "llmcs_shop: cannot load the shared library (%s): build it with make, or set LLMCS_SHOP_LIBRARY to the "
-            "path of libllmcs_shop.so" % e
-        ) from e
-    library.llmcs_shop_version.restype = text
-    version = library.llmcs_shop_version().decode()
-    if tuple(int(n) for n in version.split(".")[:2]) < MINIMUM:
-        raise ImportError("llmcs_shop: %s is version %s, this module needs %d.%d or newer" % (path, version, *MINIMUM))
+    library = load(
+        "LLMCS_SHOP_LIBRARY", "libllmcs_shop.so", "libllmcs_shop.so.0", os.path.dirname(file_of(core.lib.llmcs_version))
+    )
+    if not hasattr(library, "llmcs_shop_version"):
+        raise ImportError("llmcs_shop: %s is not libllmcs_shop: it lacks llmcs_shop_version" % library._name)
+    version = version_of(library.llmcs_shop_version)
+    require(library, version, MINIMUM)
     if _address(library.llmcs_version) != _address(core.lib.llmcs_version):
         raise ImportError(
             "llmcs_shop: %s is linked with another libllmcs than %s, and could use none of its models; set LLMCS_LIBRARY "
-            "and LLMCS_SHOP_LIBRARY to libraries of one build" % (path, core.lib._name)
+            "and LLMCS_SHOP_LIBRARY to libraries of one build" % (library._name, core.lib._name)
         )
-    for name, (result, *arguments) in FUNCTIONS.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+    bind(library, version, FUNCTIONS, MINIMUM)
     return library
 
 

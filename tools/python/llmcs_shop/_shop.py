@@ -58,7 +58,7 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist):
             options.master_key = (c.c_uint8 * 32)(*master_key)
         options.key_file = None if key_file is None else path("key_file", key_file)
         options.log = self._log = _log_function(None)
-        self._store, self._encoder = os.fspath(store), encoder
+        self._store, self._encoder = os.fsdecode(store), encoder
         if encoder is None:
             call(lib.llmcs_shop_open, path("store", store), c.byref(options), c.byref(self._pointer))
             return

@@ -1,0 +1,69 @@
+"""What users write, for test_package.py: mypy --strict has nothing to say, and the types are those that assert_type names.
+main() runs it all on the demo models.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
+import llmcs
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+else:
+
+    def assert_type(value: Any, _kind: Any) -> Any:
+        return value
+
+
+def encoders(folder: str) -> None:
+    with llmcs.Model(folder, n_threads=1, weights="int8") as model:
+        assert_type(model.classify("good"), Dict[str, float])
+        assert_type(model.classify(["good", "bad"]), List[Dict[str, float]])
+        assert_type(model.labels, List[str])
+        best: List[str] = [max(scores, key=lambda label: scores[label]) for scores in model.classify(["good", ("a", "b")])]
+        print(best, model.embed("red dress", pooling="mean").shape, model.info["vocab_size"])
+        tokenizer: Optional[llmcs.Tokenizer] = model.tokenizer
+        if tokenizer is not None:
+            print(tokenizer.encode_full("good", max_length=8, truncation="longest_first").ids)
+
+
+def decoders(folder: str) -> None:
+    model = llmcs.Model(folder, n_threads=1)
+    with model, model.session(n_ctx=128) as session, model.engine(max_batch=4) as engine:
+        found = session.generate("User: hi\nBot:", max_new_tokens=3)
+        assert_type(found, llmcs.Generated)
+        assert_type(found.sequences, List[List[int]])
+        pieces: List[str] = list(session.stream("User: hi\nBot:", max_new_tokens=3))
+        with engine.submit("User: hi\nBot:", priority=1, max_new_tokens=3) as request:
+            assert_type(request.wait(timeout=60.0), llmcs.Generated)
+        texts = [g.text for g in engine.generate(["User: hi\nBot:"] * 2, max_new_tokens=3)]
+        print(pieces, texts, engine.stats()["n_steps"])
+        try:
+            session.generate("x", max_new_tokens=10**9)
+        except llmcs.ContextFullError as e:
+            assert_type(e.status, str)
+
+
+def vectors(model: llmcs.Model) -> Tuple[List[int], List[float]]:
+    index = llmcs.Index(model.info["n_embedding"], type="int8", metric="cosine")
+    index.put([1, 2], model.embed(["red dress", "blue jeans"]))
+    found = index.search(model.embed("a red dress"), k=2)
+    return [int(i) for i in found.ids], [float(s) for s in found.scores]
+
+
+def spans(tagger: llmcs.Model, answerer: llmcs.Model) -> List[Tuple[str, str, float]]:
+    answers = answerer.answer_spans([("Who?", "Anna")], top_k=2)
+    assert_type(answers, List[List[llmcs.Span]])
+    return [(s.label, s.text, s.score) for s in tagger.tag("Anna lives in Oslo", aggregation="simple")]
+
+
+def main(classifier: str, generator: str, encoder: str) -> None:
+    encoders(classifier)
+    decoders(generator)
+    print(vectors(llmcs.Model(encoder, n_threads=1)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
