@@ -304,6 +304,9 @@ static llmcs_status read_own_file(ll_config *c, const ll_source *source, const l
 llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log) {
     bool there;
     if (!c->family->decoder) return LLMCS_OK;
+    /* Transformers reads no generation settings for a model that cannot generate: the pooled token of BART's classifier
+     * is config.json's eos_token_id whatever generation_config.json says. */
+    if (c->head == LL_HEAD_CLASSIFICATION || ll_config_tags_tokens(c)) return LLMCS_OK;
     LL_TRY(ll_source_has(source, &c->arena.allocator, "generation_config.json", &there));
     return there ? read_own_file(c, source, log) : read_config_json(c, config, log);
 }

@@ -88,6 +88,28 @@ START_TEST(a_decoder_needs_its_first_token) {
 }
 END_TEST
 
+/* Transformers reads no generation_config.json for a classifier: its tokens must not move the pooled row. */
+START_TEST(settings_of_generation_change_nothing) {
+    static const int32_t ids[] = {0, 5, EOS, 6, 7};
+    static const size_t length = 5;
+    float logits[N_LABELS], expected[N_LABELS];
+    char folder[TEMP_PATH_BYTES];
+    checkpoint *c = checkpoint_read(GOLDEN_FOLDER "bart-cls");
+    temp_folder(folder);
+    checkpoint_write(c, folder, 1);
+    checkpoint_free(c);
+    llmcs_model *m = open_model(folder, 1);
+    ck_assert_int_eq(evaluate(m, ids, &length, 1, NULL, expected), LLMCS_OK);
+    llmcs_model_free(&m);
+    temp_write_text(folder, "generation_config.json", "{\"eos_token_id\": 6, \"decoder_start_token_id\": 7}");
+    m = open_model(folder, 1);
+    ck_assert_int_eq(evaluate(m, ids, &length, 1, NULL, logits), LLMCS_OK);
+    ck_assert_int_eq(memcmp(logits, expected, sizeof logits), 0);
+    llmcs_model_free(&m);
+    temp_remove(folder);
+}
+END_TEST
+
 START_TEST(the_plan_counts_the_sources) {
     static const int32_t ids[] = {0, 5, EOS};
     static const size_t length = 3;
@@ -122,6 +144,7 @@ static void add(TCase *t) {
     tcase_add_loop_test(t, without_eos_there_are_no_logits, 0, 2);
     tcase_add_loop_test(t, such_a_model_does_not_generate, 0, 2);
     tcase_add_test(t, a_decoder_needs_its_first_token);
+    tcase_add_test(t, settings_of_generation_change_nothing);
     tcase_add_loop_test(t, the_plan_counts_the_sources, 0, 2);
 }
 
