@@ -76,3 +76,9 @@ size_t ll_utf8_incomplete_tail(const char *s, size_t len) {
     }
     return 0;
 }
+
+bool ll_utf8_valid(const char *s, size_t len) {
+    uint32_t cp = 0;
+    for (size_t i = 0; i < len && cp != LL_UTF8_BAD;) i += ll_utf8_decode(s + i, len - i, &cp);
+    return cp != LL_UTF8_BAD;
+}

@@ -3,6 +3,7 @@
 #ifndef LL_BASE_UTF8_H
 #define LL_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@
 /* Decodes one code point of s (len >= 1 bytes) and returns its length in bytes. For ill-formed bytes *cp is LL_UTF8_BAD
  * and the result is the length of the maximal subpart, which one U+FFFD replaces. */
 static inline size_t ll_utf8_decode(const char *s, size_t len, uint32_t *cp);
+
+/* True if all of s is well-formed. */
+bool ll_utf8_valid(const char *s, size_t len);
 
 /* Writes cp (a scalar value) as 1 to 4 bytes and returns how many. */
 size_t ll_utf8_encode(uint32_t cp, char out[4]);

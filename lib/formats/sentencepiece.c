@@ -111,15 +111,6 @@ static llmcs_status count_pieces(message m, size_t *n) {
     }
 }
 
-static bool is_utf8(const char *text, size_t n) {
-    for (size_t i = 0; i < n;) {
-        uint32_t cp;
-        i += ll_utf8_decode(text + i, n - i, &cp);
-        if (cp == LL_UTF8_BAD) return false;
-    }
-    return true;
-}
-
 static llmcs_status read_piece(ll_sentencepiece *s, message m) {
     const size_t begin = m.at;
     ll_step_text text = {NULL, 0};
@@ -141,7 +132,7 @@ static llmcs_status read_piece(ll_sentencepiece *s, message m) {
             type = f.value;
         }
     }
-    if (!text.n || !is_utf8(text.at, text.n)) return fail_at(&m, begin, "a piece without a text in UTF-8");
+    if (!text.n || !ll_utf8_valid(text.at, text.n)) return fail_at(&m, begin, "a piece without a text in UTF-8");
     if (!isfinite(score))
         return ll_fail(LLMCS_TOKENIZER, "%s, byte %zu: the score of piece %zu \"%.*s\" is not a finite number", s->path,
                        begin, s->n, (int)ll_min(text.n, 60), text.at);

@@ -58,25 +58,13 @@ static llmcs_status find_lists(const ll_gguf *g, token_lists *l) {
     return LLMCS_OK;
 }
 
-static bool is_utf8(const char *text, size_t len) {
-    for (size_t i = 0; i < len;) {
-        uint32_t cp = (unsigned char)text[i];
-        if (cp < 0x80)
-            i++;
-        else
-            i += ll_utf8_decode(text + i, len - i, &cp);
-        if (cp == LL_UTF8_BAD) return false;
-    }
-    return true;
-}
-
 /* The next token in its original form, which may be written to `buffer` (len + 2 bytes). */
 static llmcs_status next_token(token_lists *l, int32_t id, bool wordpiece, char *buffer, ll_vocab_entry *entry,
                                int32_t *type) {
     size_t len;
     const char *token = ll_gguf_next_string(l->g, &l->at, &len);
     *type = l->types ? ll_gguf_i32_at(l->g, l->types, (size_t)id) : LL_TOKEN_NORMAL;
-    if (len > UINT32_MAX - 2 || !is_utf8(token, len))
+    if (len > UINT32_MAX - 2 || !ll_utf8_valid(token, len))
         return ll_fail(LLMCS_TOKENIZER, "%s: token %d at byte %zu is not UTF-8", l->g->name, (int)id, l->at - len);
     bool literal = takes_next(l->g, l->literal, &l->literal_at, id);
     *entry = (ll_vocab_entry){token, (uint32_t)len, id};

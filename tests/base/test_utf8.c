@@ -95,6 +95,18 @@ START_TEST(three_and_four_bytes_are_read_as_defined) {
 END_TEST
 
 /* For texts cut anywhere: what is called incomplete is what the rest of a right character completes. */
+START_TEST(a_text_is_valid_if_all_of_it_is) {
+    static const char good[] = "a\0\xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80";
+    const size_t n = sizeof good - 1;
+    ck_assert(ll_utf8_valid("", 0));
+    for (size_t i = 0; i <= n; i++) /* every prefix is, but those that end within a character */
+        ck_assert_int_eq(ll_utf8_valid(good, i), i == 0 || i == 1 || i == 2 || i == 4 || i == 7 || i == n);
+    ck_assert(!ll_utf8_valid("\xff", 1));
+    ck_assert(!ll_utf8_valid("a\xed\xa0\x80z", 5)); /* a surrogate */
+    ck_assert(!ll_utf8_valid("a\xc0\x80", 3));
+}
+END_TEST
+
 START_TEST(incomplete_tails_are_found) {
     static const uint32_t points[] = {0x41,   0x7f,   0x80,    0x7ff,   0x800,   0xd7ff,
                                       0xe000, 0xffff, 0x10000, 0x1f600, 0x10ffff};
@@ -137,6 +149,7 @@ static void add(TCase *t) {
     tcase_add_test(t, every_code_point_comes_back);
     tcase_add_test(t, every_two_bytes_are_read_as_defined);
     tcase_add_test(t, three_and_four_bytes_are_read_as_defined);
+    tcase_add_test(t, a_text_is_valid_if_all_of_it_is);
     tcase_add_test(t, incomplete_tails_are_found);
     tcase_add_test(t, a_broken_end_is_not_incomplete);
 }
