@@ -219,6 +219,7 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_pr
 
 #include "llmcs_shop_assist.h"
 #include "llmcs_shop_classifier.h"
+#include "llmcs_shop_console.h"
 #include "llmcs_shop_desk.h"
 #include "llmcs_shop_guard.h"
 #include "llmcs_shop_knowledge.h"

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "shop/base/clock.h"
 #include "shop/desk/desk.h"
 #include "shop/store/rows.h"
 
@@ -468,6 +469,7 @@ static llmcs_status put_detail(desk_turn *t, desk_buffer *b) {
     desk_putf(
         b, "{\"expects\":%d,\"intent_score\":%.6g,\"out_of_scope\":%.6g,\"probability\":%.6g,\"sentiment_score\":%.6g",
         (int)o->expects, o->intent_score, o->out_of_scope, o->probability, o->sentiment_score);
+    desk_putf(b, ",\"ms\":%.3f", shop_now_ms() - t->begin); /* until it is stored */
     const struct {
         const char *key, *value;
     } texts[] = {

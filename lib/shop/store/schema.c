@@ -120,6 +120,9 @@ const shop_migration shop_migrations[] = {
      " conversation INTEGER NOT NULL, customer INTEGER, name TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL,"
      " state TEXT NOT NULL, late TEXT, deadline INTEGER, time INTEGER NOT NULL);"
      "CREATE INDEX actions_object ON actions(name, object);"},
+    {"what a console looks for",
+     "CREATE INDEX turns_time ON turns(time);"
+     "CREATE INDEX actions_unsettled ON actions(state) WHERE state <> 'DONE';"},
 };
 const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
 

@@ -545,6 +545,68 @@ ServiceOptions = _struct(
     (ptr, "log_user"),
     (i32, "lenient busy_ms n_readers"),
 )
+# ---- console
+
+Conversation = _struct(
+    "llmcs_shop_conversation",
+    (text, "id status customer agent lang"),
+    (i32, "priority"),
+    (text, "reason summary"),
+    (i64, "since time n_turns"),
+)
+ConversationFn = c.CFUNCTYPE(i32, ptr, P(Conversation))
+ConversationsParams = _struct("llmcs_shop_conversations_params", (size, "struct_size"), (text, "status"), (size, "k"))
+ListedAction = _struct(
+    "llmcs_shop_action", (text, "key name object"), (enum, "state"), (text, "conversation customer late"), (i64, "time")
+)
+ActionFn = c.CFUNCTYPE(i32, ptr, P(ListedAction))
+ListedEntry = _struct(
+    "llmcs_shop_listed_entry",
+    (text, "id lang"),
+    (i32, "version retired"),
+    (P(text), "questions"),
+    (size, "n_questions"),
+    (text, "answer tags"),
+    (i64, "valid_from valid_until"),
+)
+EntryFn = c.CFUNCTYPE(i32, ptr, P(ListedEntry))
+EntriesParams = _struct(
+    "llmcs_shop_entries_params",
+    (size, "struct_size"),
+    (text, "id lang search"),
+    (i32, "retired"),
+    (size, "skip k"),
+)
+ListedProduct = _struct(
+    "llmcs_shop_listed_product",
+    (text, "id title description lang category brand currency"),
+    (f64, "price"),
+    (i64, "stock"),
+    (text, "tags"),
+)
+ProductFn = c.CFUNCTYPE(i32, ptr, P(ListedProduct))
+DashboardParams = _struct(
+    "llmcs_shop_dashboard_params",
+    (size, "struct_size"),
+    (i32, "days utc_offset_s"),
+    (i64, "now"),
+    (i32, "per_customer"),
+)
+Day = _struct(
+    "llmcs_shop_day",
+    (i64, "begin n_turns n_answered n_asked_back n_handed_over n_refused n_conversations"),
+    (f64, "p50_ms p95_ms"),
+)
+Figure = _struct("llmcs_shop_figure", (text, "group name"), (i64, "n"))
+Dashboard = _struct(
+    "llmcs_shop_dashboard",
+    (P(P(Day)), "days"),
+    (size, "n_days"),
+    (P(P(Figure)), "figures"),
+    (size, "n_figures"),
+    (i64, "n_turns n_conversations n_waiting"),
+    (f64, "p50_ms p95_ms"),
+)
 # ---- assistance
 
 AssistantOptions = _struct(
@@ -726,6 +788,15 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_rollout_get": (ptr, ptr, text, P(i32)),
     "llmcs_shop_rollout_slot": (ptr, ptr),
     "llmcs_shop_rollout_predict": (enum, ptr, text, P(Text), size, P(PredictParams), P(P(Predictions)), _OUT, P(i32)),
+    "llmcs_shop_conversations_params_init_sized": (None, P(ConversationsParams), size),
+    "llmcs_shop_list_conversations": (enum, ptr, P(ConversationsParams), ConversationFn, ptr),
+    "llmcs_shop_list_actions": (enum, ptr, enum, size, ActionFn, ptr),
+    "llmcs_shop_entries_params_init_sized": (None, P(EntriesParams), size),
+    "llmcs_shop_list_entries": (enum, ptr, P(EntriesParams), EntryFn, ptr, P(size)),
+    "llmcs_shop_list_products": (enum, ptr, P(text), size, text, ProductFn, ptr),
+    "llmcs_shop_dashboard_params_init_sized": (None, P(DashboardParams), size),
+    "llmcs_shop_get_dashboard": (enum, ptr, P(DashboardParams), P(P(Dashboard))),
+    "llmcs_shop_dashboard_free": (None, P(P(Dashboard))),
     "llmcs_shop_assistant_options_init_sized": (None, P(AssistantOptions), size),
     "llmcs_shop_assistant_create": (enum, ptr, P(AssistantOptions), _OUT),
     "llmcs_shop_assistant_free": (None, _OUT),

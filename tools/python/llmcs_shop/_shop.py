@@ -14,6 +14,7 @@ from llmcs._model import Progress, _log_function, _Progress
 from llmcs._native import STATUS, fields, i32, size, sized
 
 from . import _inputs as rows
+from ._console import Console
 from ._inputs import Refused, Stored
 from ._knowledge import Knowledge
 from ._learn import Learner
@@ -25,7 +26,7 @@ from ._strategy import Strategist
 _CREATE, _READ_ONLY, _CHECK = 1, 2, 4
 
 
-class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist):
+class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console):
     """A shop's store, one SQLite file.
 
     encoder: a llmcs.Model that embeds texts, or None to search by words alone. create=True makes the file if there is

@@ -1,0 +1,243 @@
+/* Figures of the last days: turns by route, intent, sentiment; response times. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "shop/base/arena.h"
+#include "shop/base/options.h"
+#include "shop/base/sort.h"
+#include "shop/store/rows.h"
+
+enum { MAX_DAYS = 366, DAY = 86400, MAX_OFFSET = 14 * 3600, MAX_NAMES = 50, MAX_FIGURES = 7 * MAX_NAMES };
+
+static const llmcs_shop_dashboard_params defaults = {.struct_size = sizeof(llmcs_shop_dashboard_params), .days = 7};
+
+void llmcs_shop_dashboard_params_init_sized(llmcs_shop_dashboard_params *params, size_t struct_size) {
+    shop_options_init(params, struct_size, &defaults, sizeof defaults);
+}
+
+typedef struct dashboard_block {
+    llmcs_shop_dashboard shown; /* first: the caller's pointer is ours */
+    shop_arena arena;
+    llmcs_shop_day *days;
+    llmcs_shop_figure *figures;
+    const llmcs_shop_figure **figure_list;
+    int64_t begin, end; /* the range of time */
+    int64_t per_customer;
+    double *ms; /* [n_ms] response times, while they are read */
+    size_t n_ms, ms_capacity;
+} dashboard_block;
+
+void llmcs_shop_dashboard_free(llmcs_shop_dashboard **dashboard) {
+    if (!dashboard || !*dashboard) return;
+    SHOP_PUBLIC_CALL;
+    dashboard_block *b = (dashboard_block *)*dashboard;
+    *dashboard = NULL;
+    const llmcs_allocator a = b->arena.allocator;
+    shop_arena arena = b->arena;
+    shop_arena_free(&arena);
+    shop_free(&a, b->ms);
+    shop_free(&a, b);
+}
+
+/* ---- turns by day */
+
+/* The customers' turns of the range (?1 to ?2), each with the number that it has among those of its customer in its
+ * group. A conversation without a customer counts as one. */
+#define TURNS(group)                                                                                             \
+    " FROM (SELECT t.*, row_number() OVER (PARTITION BY coalesce(v.customer, -v.row), " group                    \
+    " ORDER BY t.row) AS nth FROM turns t JOIN conversations v ON v.row = t.conversation WHERE t.time >= ?1 AND" \
+    " t.time < ?2 AND t.route <> 'person') t WHERE nth <= ?3"
+
+static void count_route(llmcs_shop_day *day, const char *route, int64_t n) {
+    static const struct {
+        const char *route;
+        size_t at;
+    } kinds[] = {
+        {"flow", offsetof(llmcs_shop_day, n_answered)},        {"entry", offsetof(llmcs_shop_day, n_answered)},
+        {"filled", offsetof(llmcs_shop_day, n_answered)},      {"generated", offsetof(llmcs_shop_day, n_answered)},
+        {"recommend", offsetof(llmcs_shop_day, n_answered)},   {"smalltalk", offsetof(llmcs_shop_day, n_answered)},
+        {"ask_back", offsetof(llmcs_shop_day, n_asked_back)},  {"none", offsetof(llmcs_shop_day, n_asked_back)},
+        {"handover", offsetof(llmcs_shop_day, n_handed_over)}, {"blocked", offsetof(llmcs_shop_day, n_refused)},
+        {"unavailable", offsetof(llmcs_shop_day, n_refused)}};
+    day->n_turns += n;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(route, kinds[i].route)) *(int64_t *)(void *)((char *)day + kinds[i].at) += n;
+}
+
+static llmcs_status count_days(shop_connection *c, dashboard_block *b) {
+    shop_query q;
+    llmcs_status status;
+    SHOP_TRY(shop_query_begin(
+        c, &q,
+        "SELECT (time - ?1) / 86400 AS day, route, count(*)" TURNS("(t.time - ?1) / 86400, t.route") " GROUP BY 1, 2",
+        "iii", b->begin, b->end, b->per_customer));
+    while (!(status = shop_query_next(&q)) && q.has_row) {
+        size_t n;
+        count_route(&b->days[shop_query_int(&q, 0)], shop_query_text(&q, 1, &n), shop_query_int(&q, 2));
+        b->shown.n_turns += shop_query_int(&q, 2);
+    }
+    shop_query_end(&q);
+    if (status) return status;
+    SHOP_TRY(shop_query_begin(c, &q,
+                              "SELECT (time - ?1) / 86400 AS day, count(DISTINCT conversation) FROM turns"
+                              " WHERE time >= ?1 AND time < ?2 GROUP BY 1",
+                              "ii", b->begin, b->end));
+    while (!(status = shop_query_next(&q)) && q.has_row)
+        b->days[shop_query_int(&q, 0)].n_conversations = shop_query_int(&q, 1);
+    shop_query_end(&q);
+    if (status) return status;
+    SHOP_TRY(shop_lookup_int(c, 0, &b->shown.n_conversations,
+                             "SELECT count(DISTINCT conversation) FROM turns WHERE time >= ?1 AND time < ?2", "ii",
+                             b->begin, b->end));
+    return shop_lookup_int(c, 0, &b->shown.n_waiting, "SELECT count(*) FROM conversations WHERE status = 'waiting'",
+                           "");
+}
+
+/* ---- response times */
+
+/* The smallest value that at least a share p of the sorted ones does not exceed. */
+static double percentile(const double *sorted, size_t n, double p) {
+    if (!n) return NAN;
+    const size_t rank = (size_t)ceil(p * (double)n);
+    return sorted[rank ? rank - 1 : 0];
+}
+
+static void close_day(dashboard_block *b, int64_t day, size_t first) {
+    if (day < 0) return;
+    b->days[day].p50_ms = percentile(b->ms + first, b->n_ms - first, 0.5);
+    b->days[day].p95_ms = percentile(b->ms + first, b->n_ms - first, 0.95);
+}
+
+/* Values come by day and in order, so a day's are sorted. */
+static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
+    shop_query q;
+    llmcs_status status;
+    int64_t day = -1;
+    size_t first = 0;
+    SHOP_TRY(shop_query_begin(c, &q,
+                              "SELECT (time - ?1) / 86400 AS day, ms FROM (SELECT time, CASE WHEN json_valid(detail)"
+                              " THEN json_extract(detail, '$.ms') END AS ms FROM turns WHERE time >= ?1 AND time < ?2"
+                              " AND route <> 'person') WHERE typeof(ms) = 'real' ORDER BY 1, 2",
+                              "ii", b->begin, b->end));
+    while (!(status = shop_query_next(&q)) && q.has_row) {
+        if (shop_query_int(&q, 0) != day) {
+            close_day(b, day, first);
+            day = shop_query_int(&q, 0);
+            first = b->n_ms;
+        }
+        status = shop_grow(&b->arena.allocator, &b->ms, b->n_ms, &b->ms_capacity, b->n_ms + 1, sizeof *b->ms, "times");
+        if (status) break;
+        b->ms[b->n_ms++] = shop_query_double(&q, 1);
+    }
+    shop_query_end(&q);
+    if (status) return status;
+    close_day(b, day, first);
+    shop_sort_doubles(b->ms, b->n_ms);
+    b->shown.p50_ms = percentile(b->ms, b->n_ms, 0.5);
+    b->shown.p95_ms = percentile(b->ms, b->n_ms, 0.95);
+    return LLMCS_OK;
+}
+
+/* ---- counts by name */
+
+static llmcs_status count_names(shop_connection *c, dashboard_block *b, const char *group, const char *sql) {
+    shop_query q;
+    llmcs_status status;
+    SHOP_TRY(shop_query_begin(c, &q, sql, "iii", b->begin, b->end, b->per_customer));
+    for (int i = 0; !(status = shop_query_next(&q)) && q.has_row && i < MAX_NAMES; i++) {
+        size_t n;
+        const char *name = shop_query_text(&q, 0, &n);
+        llmcs_shop_figure *f = &b->figures[b->shown.n_figures];
+        if ((status = shop_arena_copy(&b->arena, name, n, &f->name))) break;
+        f->group = group;
+        f->n = shop_query_int(&q, 1);
+        b->figure_list[b->shown.n_figures++] = f;
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+#define BY_NAME(name) \
+    "SELECT " name " AS name, count(*)" TURNS(name) " AND coalesce(name, '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
+#define DETAIL(path) "CASE WHEN json_valid(detail) THEN json_extract(detail, '" path "') END"
+
+static llmcs_status count_all(shop_connection *c, dashboard_block *b) {
+    SHOP_TRY(count_days(c, b));
+    SHOP_TRY(read_times(c, b));
+    SHOP_TRY(count_names(c, b, "route", BY_NAME("route")));
+    SHOP_TRY(count_names(c, b, "intent", BY_NAME("intent")));
+    SHOP_TRY(count_names(c, b, "sentiment", BY_NAME(DETAIL("$.sentiment"))));
+    SHOP_TRY(count_names(c, b, "language", BY_NAME("t.lang")));
+    SHOP_TRY(count_names(c, b, "handover", BY_NAME(DETAIL("$.handover.reason"))));
+    SHOP_TRY(count_names(c, b, "action", BY_NAME(DETAIL("$.action.state"))));
+    return count_names(c, b, "suggestion",
+                       "SELECT outcome, count(*) FROM (SELECT outcome, row_number() OVER (PARTITION BY"
+                       " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"
+                       " WHERE time >= ?1 AND time < ?2) WHERE nth <= ?3 GROUP BY 1 ORDER BY 2 DESC, 1");
+}
+
+/* ---- the call */
+
+static llmcs_status make_days(dashboard_block *b, const llmcs_shop_dashboard_params *p) {
+    const size_t n = (size_t)p->days;
+    const llmcs_shop_day **list;
+    const int64_t now = p->now ? p->now : (int64_t)time(NULL);
+    const int64_t local = now + p->utc_offset_s, into_day = ((local % DAY) + DAY) % DAY;
+    b->end = now - into_day + DAY;
+    b->begin = b->end - DAY * (int64_t)n;
+    b->per_customer = p->per_customer ? p->per_customer : INT64_MAX;
+    SHOP_TRY(shop_arena_alloc(&b->arena, n, sizeof *b->days, &b->days));
+    SHOP_TRY(shop_arena_alloc(&b->arena, n, sizeof(void *), &list));
+    SHOP_TRY(shop_arena_alloc(&b->arena, MAX_FIGURES, sizeof *b->figures, &b->figures));
+    SHOP_TRY(shop_arena_alloc(&b->arena, MAX_FIGURES, sizeof(void *), &b->figure_list));
+    for (size_t i = 0; i < n; i++) {
+        b->days[i].begin = b->begin + DAY * (int64_t)i;
+        b->days[i].p50_ms = b->days[i].p95_ms = NAN;
+        list[i] = &b->days[i];
+    }
+    b->shown.days = list;
+    b->shown.n_days = n;
+    b->shown.figures = b->figure_list;
+    return LLMCS_OK;
+}
+
+static llmcs_status check_params(const llmcs_shop_dashboard_params *p) {
+    if (p->days < 1 || p->days > MAX_DAYS)
+        return shop_fail(LLMCS_ARG, "days: %d is not valid (1 to %d)", p->days, MAX_DAYS);
+    if (p->utc_offset_s < -MAX_OFFSET || p->utc_offset_s > MAX_OFFSET)
+        return shop_fail(LLMCS_ARG, "utc_offset_s: %d is not valid (%d to %d)", p->utc_offset_s, -MAX_OFFSET,
+                         MAX_OFFSET);
+    if (p->now < 0 || p->now > INT64_MAX / 2) return shop_fail(LLMCS_ARG, "now: %lld is not valid", (long long)p->now);
+    if (p->per_customer < 0) return shop_fail(LLMCS_ARG, "per_customer: %d is not valid (0 or more)", p->per_customer);
+    return LLMCS_OK;
+}
+
+llmcs_status llmcs_shop_get_dashboard(llmcs_shop *shop, const llmcs_shop_dashboard_params *params,
+                                      llmcs_shop_dashboard **dashboard) {
+    SHOP_PUBLIC_CALL;
+    shop_connection *c;
+    dashboard_block *b;
+    llmcs_shop_dashboard_params p = defaults;
+    if (!dashboard) return shop_fail(LLMCS_ARG, "dashboard is NULL");
+    *dashboard = NULL;
+    SHOP_TRY(shop_check(shop));
+    if (params)
+        SHOP_TRY(shop_options_in(&p, sizeof p, SHOP_SIZE_UP_TO(llmcs_shop_dashboard_params, per_customer), params,
+                                 "llmcs_shop_dashboard_params"));
+    SHOP_TRY(check_params(&p));
+    SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *b, "dashboard", &b));
+    b->arena.allocator = shop->allocator;
+    llmcs_shop_dashboard *shown = &b->shown;
+    llmcs_status status = make_days(b, &p);
+    if (!status) status = shop_read_begin(shop, &c);
+    if (!status) {
+        status = count_all(c, b);
+        shop_read_end(shop, c);
+    }
+    if (status)
+        llmcs_shop_dashboard_free(&shown);
+    else
+        *dashboard = shown;
+    return status;
+}
