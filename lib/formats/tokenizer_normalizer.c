@@ -136,6 +136,24 @@ static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) 
     return ll_spec_fail_kind(stage, "normalizer");
 }
 
+/* Replacements by longer texts multiply: "a" by "bb", then "b" by "cc", ... doubles a text with every step. Together
+ * they may do what the longest single one may. */
+static llmcs_status check_growth(const ll_tokenizer_spec *spec) {
+    size_t growth = 1;
+    for (size_t i = 0; i < spec->n_normalizer; i++) {
+        const ll_normalizer_step *step = &spec->normalizer[i];
+        if (step->kind != LL_NORMALIZE_REPLACE) continue;
+        const size_t from = step->from.n ? step->from.n : 1;
+        if (step->to.n > from) growth *= ((size_t)step->to.n + from - 1) / from;
+        if (growth > MAX_TEXT)
+            return ll_fail(LLMCS_LIMIT,
+                           "%s: normalizer: the Replace steps together can make a text more than %d times as "
+                           "long",
+                           spec->path, MAX_TEXT);
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
     ll_json type, list;
     if (ll_spec_absent(stage)) return LLMCS_OK;
@@ -145,5 +163,5 @@ llmcs_status ll_read_normalizer(ll_tokenizer_spec *spec, ll_json stage) {
     LL_TRY(ll_spec_sequence(stage, "normalizer", "normalizers", &list));
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m))
         LL_TRY(read_one_normalizer(spec, m));
-    return LLMCS_OK;
+    return check_growth(spec);
 }

@@ -83,6 +83,10 @@ static void run_table(const bad_file *table, size_t n, const char *base, const c
 #define REPLACE(from, to) \
     "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"" from "\"}, \"content\": \"" to "\"}"
 
+#define REPLACE_STEP(to) "{\"type\": \"Replace\", \"pattern\": {\"String\": \"a\"}, \"content\": \"" to "\"}"
+#define REPLACES(first, second) \
+    "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [" REPLACE_STEP(first) ", " REPLACE_STEP(second) "]}"
+
 /* T02..T04, T06..T08, T10, T12, T13, T15, T19 in tokenizer.json with byte-level BPE. */
 static const bad_file BPE_JSON[] = {
     {NULL, "", LLMCS_OK, NULL},
@@ -129,6 +133,8 @@ static const bad_file BPE_JSON[] = {
     {"\"type\": \"BPE\"", "\"type\": null", LLMCS_OK, NULL},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Precompiled\"}", LLMCS_TOKENIZER, "precompiled_charsmap"},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", LLMCS_OK, NULL},
+    {"\"normalizer\": null", REPLACES(TEXT_32, TEXT_32), LLMCS_OK, NULL},
+    {"\"normalizer\": null", REPLACES(TEXT_32, TEXT_32 "b"), LLMCS_LIMIT, "Replace steps together"},
     {"\"normalizer\": null", REPLACE("x", TEXT_1024), LLMCS_OK, NULL},
     {"\"normalizer\": null", REPLACE("x", TEXT_1024 "b"), LLMCS_LIMIT, "\"content\" has 1025 bytes"},
     {"\"normalizer\": null", REPLACE(TEXT_1024 "b", "x"), LLMCS_LIMIT, "\"String\" has 1025 bytes"},
