@@ -64,13 +64,13 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 5
+#define LLMCS_VERSION_MINOR 6
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */
 #define LLMCS_NUL ((size_t)-1)
 
-/* Version of the library that runs, "0.5.0". Never fails. */
+/* Version of the library that runs, "0.6.0". Never fails. */
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
