@@ -201,8 +201,12 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/bin/%,$(sort $(wildcard examples/*.
 CLI_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/cli/*.c)))
 TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/llmcs/*.c)))
 SHOP_TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/*.c)))
+# llmcs-server: with what it shares with llmcs (prompt templates), and the files of its page as bytes.
+SERVER_OBJ := $(filter-out %/editor.o,$(CLI_OBJ)) $(patsubst %,$(BUILD)/obj/tools/llmcs/%.o,conversation prompt_template) \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/server/*.c))) $(BUILD)/obj/tools/server/page_files.o
+PAGE_FILES := $(sort $(wildcard tools/server/page/*))
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
-PROGRAMS := $(EXAMPLES) $(BUILD)/bin/llmcs $(if $(wildcard tools/shop/cmd_*.c),$(BUILD)/bin/llmcs-shop) $(BUILD)/bin/llmcs-bench
+PROGRAMS := $(EXAMPLES) $(BUILD)/bin/llmcs $(if $(wildcard tools/shop/cmd_*.c),$(BUILD)/bin/llmcs-shop) $(BUILD)/bin/llmcs-server $(BUILD)/bin/llmcs-bench
 
 .PHONY: programs demo bench
 programs: $(PROGRAMS)
@@ -210,16 +214,22 @@ programs: $(PROGRAMS)
 $(BUILD)/obj/examples/%.o: examples/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS))
 $(BUILD)/obj/tools/%.o: tools/%.c $(FLAGS_FILE)
-	$(call compile,$(PROGRAM_FLAGS) -Itools/cli)
+	$(call compile,$(PROGRAM_FLAGS) -Itools/cli $(EXTRA))
+$(SERVER_OBJ): EXTRA := -Itools/llmcs -Itools/server
+$(BUILD)/obj/tools/server/page_files.c: tools/build/embed.sh $(PAGE_FILES) $(FLAGS_FILE)
+	@mkdir -p $(@D)
+	$(Q)tools/build/embed.sh $(PAGE_FILES) > $@
+$(BUILD)/obj/tools/server/page_files.o: $(BUILD)/obj/tools/server/page_files.c
+	$(call compile,$(PROGRAM_FLAGS) -Itools/server)
 $(BUILD)/obj/bench/%.o: bench/%.c $(FLAGS_FILE)
 	$(call compile,$(BENCH_FLAGS))
 
 # What the command needs besides the library is asked for before its first file is compiled.
 .PHONY: tool-packages
 tool-packages:
-	@pkg-config --exists jansson libedit || \
-		{ echo 'make: the llmcs command needs jansson and libedit (libjansson-dev, libedit-dev): make deps'; exit 1; }
-$(TOOL_OBJ) $(SHOP_TOOL_OBJ): | tool-packages
+	@pkg-config --exists jansson libedit libmicrohttpd || { echo 'make: the commands need jansson, libedit and' \
+		'libmicrohttpd (libjansson-dev, libedit-dev, libmicrohttpd-dev): make deps'; exit 1; }
+$(TOOL_OBJ) $(SHOP_TOOL_OBJ) $(SERVER_OBJ): | tool-packages
 
 # Linked as a user's program would be, but found beside the library in $(BUILD).
 define link_program
@@ -233,6 +243,8 @@ $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
 	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
 $(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)
 	$(call link_program,$(SHOP_TOOL_OBJ),-lllmcs_shop -ljansson -ledit)
+$(BUILD)/bin/llmcs-server: $(SERVER_OBJ) | $(SO) $(SHOP_SO)
+	$(call link_program,$(SERVER_OBJ),-lllmcs_shop -lmicrohttpd -ljansson -lsodium -lpthread)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -403,7 +415,7 @@ install: all
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@SHOP_VERSION@|$(SHOP_VERSION)|' tools/build/$$library.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/$$library.pc; done
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BENCH_OBJ)) \
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(SERVER_OBJ) $(BENCH_OBJ)) \
 	$(EXAMPLES:$(BUILD)/bin/%=$(BUILD)/obj/examples/%.d)
 
 endif

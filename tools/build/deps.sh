@@ -2,7 +2,7 @@
 # deps.sh build [dev]: installs the Debian packages that are missing; elsewhere says what is needed.
 set -eu
 
-build='gcc g++ make pkg-config check libutf8proc-dev libstb-dev libxxhash-dev librandom123-dev libjansson-dev libedit-dev
+build='gcc g++ make pkg-config check libutf8proc-dev libstb-dev libxxhash-dev librandom123-dev libjansson-dev libedit-dev libmicrohttpd-dev
     libsqlite3-dev libsodium-dev libstemmer-dev libpcre2-dev libopenblas-serial-dev locales python3'
 dev='python3-pip python3-venv python3-setuptools python3-wheel python3-distributed parallel mypy
     python3-torch python3-numpy python3-scipy python3-sklearn python3-h5py clang clang-format clang-tidy shellcheck valgrind qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross abigail-tools'
@@ -16,7 +16,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
     echo "This is not a Debian-like system. Install what corresponds to these packages of Debian 12, then go on:"
     echo "    $wanted"
     echo "(libutf8proc and the Check test framework with their headers and pkg-config files, stb_sprintf.h as"
-    echo "stb/stb_sprintf.h, xxhash.h, Random123/philox.h, jansson and libedit for the commands, SQLite, libsodium,"
+    echo "stb/stb_sprintf.h, xxhash.h, Random123/philox.h, jansson, libedit and libmicrohttpd for the commands, SQLite, libsodium,"
     echo "libstemmer and PCRE2 for the shop layer, a static serial"
     echo "OpenBLAS if the OpenBLAS back end is wanted.)"
     exit 0

@@ -1,0 +1,176 @@
+"""llmcs-server: starting, configuration, keys and roles, routes, limits, drain."""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from server import BIN, ENCODER, MODELS, Server, write_key
+
+BERT = os.path.join(MODELS, "review-bert")
+ONE = {"models": [{"name": "bert", "path": BERT, "aliases": ["reviews"]}]}
+
+
+def refuse(config, *arguments):
+    """stderr of a start that must fail."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "c.json")
+        with open(path, "w") as out:
+            out.write(config if isinstance(config, str) else json.dumps(config))
+        done = subprocess.run([os.path.join(BIN, "llmcs-server"), "--config", path, "--port", "0", *arguments],
+                              capture_output=True, timeout=60)
+    assert done.returncode in (1, 2), (done.returncode, done.stderr)
+    return done.stderr.decode()
+
+
+class Configuration(unittest.TestCase):
+    def test_what_is_refused(self):
+        key = {"name": "a", "key_sha256": "0" * 64, "roles": ["inference"]}
+        for config, says in (
+                ({}, "nothing to serve"),
+                ("{", "line 1"),
+                (dict(ONE, typo=1), 'unknown key \\"typo\\"'),
+                (dict(ONE, limits={"max_bodybytes": 1}), "max_bodybytes"),
+                (dict(ONE, limits={"timeout_s": 0}), "timeout_s"),
+                (dict(ONE, listen={"address": "0.0.0.0"}), "without keys"),
+                (dict(ONE, listen={"address": "::"}), "without keys"),
+                (dict(ONE, listen={"address": "nowhere.example"}), "without keys"),
+                (dict(ONE, keys=[key], listen={"address": "nowhere.example"}), "expected an IPv4"),
+                (dict(ONE, keys=[dict(key, roles=["boss"])]), "boss"),
+                (dict(ONE, keys=[dict(key, roles=["customer"])]), "customer"),
+                (dict(ONE, keys=[dict(key, key_sha256="00")]), "64 hexadecimal"),
+                (dict(ONE, keys=[dict(key, key_file="/nonexistent")]), "give one of"),
+                ({"models": [{"name": "a", "path": "/nonexistent"}]}, "/nonexistent"),
+                ({"models": ONE["models"] + [{"name": "reviews", "path": BERT}]}, "there 2 times"),
+        ):
+            with self.subTest(says=says):
+                self.assertIn(says, refuse(config))
+
+    def test_command_line(self):
+        with Server(None, "--model", "a=" + BERT, BERT + "/") as s:
+            self.assertEqual([m["id"] for m in s.get("/v1/models").json["data"]], ["review-bert", "a"])
+
+
+class Routes(unittest.TestCase):
+    def test_routes(self):
+        with Server(ONE) as s:
+            self.assertEqual(s.get("/health").json, {"status": "ok"})
+            self.assertEqual(s.get("/ready").status, 200)
+            self.assertEqual([m["id"] for m in s.get("/v1/models").json["data"]], ["bert", "reviews"])
+            self.assertEqual(s.get("/v1/models/reviews").json["root"], "bert")
+            self.assertEqual(s.get("/v1/models/nope").status, 404)
+            self.assertEqual(s.get("/v1/models/").status, 404)
+            self.assertEqual(s.get("/health/").status, 404)
+            self.assertEqual(s.request("POST", "/health").status, 405)
+            self.assertEqual(s.request("HEAD", "/health").body, b"")
+            self.assertIn('llmcs_http_requests_total{route="/health",method="GET",status="200"} 2',
+                          s.get("/metrics").body.decode())
+            self.assertEqual(s.get("/health", headers={"Host": "evil.example"}).status, 200)
+            self.assertEqual(s.get("/v1/models", headers={"Host": "evil.example"}).status, 403)
+            self.assertEqual(s.get("/v1/models", headers={"Host": "localhost.evil.example"}).status, 403)
+            self.assertEqual(s.get("/health", headers={"X-Deadline-Ms": "soon"}).status, 400)
+            self.assertIsNone(s.get("/health", headers={"Origin": "https://a.example"}).headers
+                              .get("Access-Control-Allow-Origin"))
+
+    def test_one_connection(self):
+        with Server(ONE) as s:
+            c = s.connect()
+            for path, status in (("/health", 200), ("/nope", 404), ("/v1/models/x", 404), ("/ready", 200)) * 3:
+                self.assertEqual(s.get(path, connection=c).status, status)
+            c.close()
+
+    def test_cors(self):
+        with Server(dict(ONE, cors={"origins": ["https://shop.example"]})) as s:
+            r = s.get("/health", headers={"Origin": "https://shop.example"})
+            self.assertEqual(r.headers["Access-Control-Allow-Origin"], "https://shop.example")
+            r = s.request("OPTIONS", "/v1/models", headers={"Origin": "https://shop.example"})
+            self.assertEqual(r.status, 204)
+            r = s.request("OPTIONS", "/v1/models", headers={"Origin": "https://evil.example"})
+            self.assertNotEqual(r.status, 204)
+            self.assertIsNone(r.headers.get("Access-Control-Allow-Origin"))
+
+
+def sign(secret, claims, header=None):
+    def encode(value):
+        text = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(text).rstrip(b"=")
+    signed = encode(header or {"alg": "HS256", "typ": "JWT"}) + b"." + encode(claims)
+    return (signed + b"." + encode(hmac.new(secret, signed, hashlib.sha256).digest())).decode()
+
+
+class Keys(unittest.TestCase):
+    def test_roles(self):
+        roles = ["inference", "customer", "shop", "agent", "metrics", "admin"]
+        with tempfile.TemporaryDirectory() as folder:
+            keys = []
+            for role in roles:
+                key = {"name": role, "roles": [role], "key_file": write_key(folder, role, "key-of-the-role-" + role)}
+                keys.append(dict(key, customer="c001") if role == "customer" else key)
+            hashed = hashlib.sha256(b"a key given by its hash").hexdigest()
+            keys.append({"name": "hashed", "roles": ["inference"], "key_sha256": hashed})
+            secret = b"0123456789abcdef-secret"
+            config = dict(ONE, keys=keys, token_secret_file=write_key(folder, "secret", secret.decode()))
+            with Server(config) as s:
+                allowed = {("GET", "/v1/models"): {"inference", "admin"},
+                           ("GET", "/metrics"): {"metrics", "admin"},
+                           ("POST", "/admin/models/bert/reload"): {"admin"},
+                           ("GET", "/health"): set(roles), ("GET", "/ready"): set(roles)}
+                for (method, path), who in allowed.items():
+                    for role in roles:
+                        status = s.request(method, path, key="key-of-the-role-" + role).status
+                        self.assertEqual(status, 200 if role in who else 403, (method, path, role))
+                    expected = 200 if path in ("/health", "/ready") else 401
+                    for key in (None, "wrong", "key-of-the-role-admin ", "", hashed):
+                        self.assertEqual(s.request(method, path, key=key).status, expected, (path, key))
+                self.assertEqual(s.get("/v1/models", key="a key given by its hash").status, 200)
+                r = s.get("/v1/models")
+                self.assertEqual((r.headers["WWW-Authenticate"], r.error["code"]), ("Bearer", "invalid_api_key"))
+                self.assertEqual(s.get("/v1/models", headers={"Authorization": "Basic a2V5"}).status, 401)
+                # A customer's token is known (403), anything else is not (401).
+                now = int(time.time())
+                good = {"sub": "c001", "exp": now + 60}
+                for token, status in ((sign(secret, good), 403), (sign(secret, dict(good, exp=now - 1)), 401),
+                                      (sign(b"another secret of 16", good), 401), (sign(secret, {"sub": "c001"}), 401),
+                                      (sign(secret, {"exp": now + 60}), 401), (sign(secret, dict(good, sub="")), 401),
+                                      (sign(secret, good, {"alg": "none"}), 401),
+                                      (sign(secret, good, {"alg": "HS512"}), 401), (sign(secret, b"[]"), 401),
+                                      (sign(secret, dict(good, nbf=now + 60)), 401),
+                                      (sign(secret, good)[:-1], 401), (sign(secret, good) + ".", 401), ("..", 401)):
+                    self.assertEqual(s.get("/v1/models", key=token).status, status, token)
+            text = json.dumps(s.log)
+            for role in roles:
+                self.assertNotIn("key-of-the-role-" + role, text)
+
+
+class Signals(unittest.TestCase):
+    def test_drain(self):
+        with Server(dict(ONE, limits={"drain_delay_ms": 1500})) as s:
+            s.process.send_signal(signal.SIGTERM)
+            deadline = time.time() + 5
+            while s.get("/ready").status != 503:
+                self.assertLess(time.time(), deadline)
+            r = s.get("/v1/models")  # it still answers, and says that the connection ends
+            self.assertEqual((r.status, r.headers["Connection"]), (200, "close"))
+            self.assertEqual(s.process.wait(10), 0)
+            with self.assertRaises(OSError):
+                socket.create_connection(("127.0.0.1", s.port), 1)
+
+    def test_reload(self):
+        with Server(ONE) as s:
+            self.assertEqual(s.request("POST", "/admin/models/reviews/reload").json,
+                             {"model": "reviews", "version": 2})
+            self.assertEqual(s.request("POST", "/admin/models/x/reload").status, 404)
+            s.process.send_signal(signal.SIGHUP)
+            deadline = time.time() + 30
+            while s.metric('llmcs_model_version{model="bert"}') != 3:
+                self.assertLess(time.time(), deadline)
+
+
+if __name__ == "__main__":
+    unittest.main()

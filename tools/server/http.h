@@ -1,0 +1,66 @@
+/* What http.c, exchange.c, watch.c, auth.c and main.c share. */
+#ifndef TOOLS_SERVER_HTTP_H
+#define TOOLS_SERVER_HTTP_H
+
+#include <microhttpd.h>
+
+#include "server.h"
+
+/* http.c. Binds and listens; the port is known afterwards. False after log_event. */
+bool http_listen(server *s);
+int http_port(const server *s);
+bool http_start(server *s);
+/* No further connections; those there are go on. */
+void http_close_listener(server *s);
+/* All requests end as if their clients had gone; close_too: connections whose clients do not read are closed. */
+void http_cancel_all(server *s, bool close_too);
+/* Requests that are not answered in full. */
+size_t http_active(const server *s);
+size_t http_connections(const server *s);
+/* After all requests have ended. */
+void http_stop(server *s);
+
+/* exchange.c */
+exchange *exchange_create(server *s, struct MHD_Connection *connection, const char *path);
+/* The handler has not answered yet and will not on this thread. Called on the HTTP thread before others know x. */
+void exchange_suspend(exchange *x);
+/* MHD is done with it: releases MHD's reference. */
+void exchange_complete(exchange *x);
+/* The client is gone: calls on_gone. */
+void exchange_lose_client(exchange *x);
+/* Queues the answer if there is one. */
+enum MHD_Result exchange_queue(exchange *x);
+
+/* watch.c: which connections there are, whether their clients are, and how long they take to send a request. */
+typedef struct watch watch;
+watch *watch_create(server *s, size_t max_connections);
+void watch_free(watch *w); /* joins its thread */
+/* An id, or UINT32_MAX if there are too many. */
+uint32_t watch_add(watch *w, int fd);
+void watch_remove(watch *w, uint32_t id);
+/* The connection has received a whole request, x; NULL: it waits for the next one. */
+void watch_set(watch *w, uint32_t id, exchange *x);
+size_t watch_count(watch *w);
+void watch_lose_all(watch *w, bool close_too);
+
+/* auth.c. Who presents this Authorization header (NULL: none). False: nobody who is known. `customer` has the room of
+ * http_state.customer. */
+bool auth_identify(const config *c, const char *authorization, caller *who, char customer[130]);
+/* token.c. The customer of a JSON Web Token, signed by HS256 with the secret, that has not expired. */
+bool token_verify(const unsigned char *secret, size_t secret_bytes, const char *token, int64_t now_s,
+                  char customer[130]);
+/* Signs a token for the customer; used by tests of the format. Allocated. */
+bool base64url_decode(const char *text, size_t n, unsigned char *out, size_t capacity, size_t *n_out);
+
+/* config.c. The configuration of the command line and its --config file. -1 to go on, or the exit code. */
+int config_read(config *c, int argc, char **argv);
+void config_free(config *c);
+
+struct http {
+    struct MHD_Daemon *daemon;
+    watch *watch;
+    int listen_fd, port;
+    int32_t n_active;
+};
+
+#endif
