@@ -4,6 +4,7 @@ main() runs it all on the demo models.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
@@ -23,7 +24,7 @@ def encoders(folder: str) -> None:
         assert_type(model.classify(["good", "bad"]), List[Dict[str, float]])
         assert_type(model.labels, List[str])
         best: List[str] = [max(scores, key=lambda label: scores[label]) for scores in model.classify(["good", ("a", "b")])]
-        print(best, model.embed("red dress", pooling="mean").shape, model.info["vocab_size"])
+        print(best, len(model.embed("red dress", pooling="mean")), model.info["vocab_size"])
         tokenizer: Optional[llmcs.Tokenizer] = model.tokenizer
         if tokenizer is not None:
             print(tokenizer.encode_full("good", max_length=8, truncation="longest_first").ids)
@@ -59,9 +60,32 @@ def spans(tagger: llmcs.Model, answerer: llmcs.Model) -> List[Tuple[str, str, fl
     return [(s.label, s.text, s.score) for s in tagger.tag("Anna lives in Oslo", aggregation="simple")]
 
 
+async def tasks(classifier: str, generator: str) -> List[str]:
+    async with await llmcs.Model.aopen(classifier, n_threads=1) as model:
+        scores = await model.aclassify("good")
+        assert_type(scores, Dict[str, float])
+        both = await asyncio.gather(model.aclassify(["good", "bad"]), model.aembed("good"))
+        assert_type(both[0], List[Dict[str, float]])
+    pieces: List[str] = []
+    gpt2 = llmcs.Model(generator, n_threads=1)
+    async with gpt2.session() as session, gpt2.engine() as engine:
+        async for piece in session.astream("User: hi\nBot:", max_new_tokens=3):
+            pieces.append(piece)
+        async for piece in engine.astream("User: hi\nBot:", priority=1, max_new_tokens=3):
+            pieces.append(piece)
+        assert_type(await engine.agenerate("User: hi\nBot:", max_new_tokens=3), llmcs.Generated)
+        assert_type(await engine.agenerate(["User: hi\nBot:"], max_new_tokens=3), List[llmcs.Generated])
+        async with engine.submit("User: hi\nBot:", max_new_tokens=3) as request:
+            answer = await request
+            assert_type(answer, llmcs.Generated)
+            pieces.append(answer.text)
+    return pieces
+
+
 def main(classifier: str, generator: str, encoder: str) -> None:
     encoders(classifier)
     decoders(generator)
+    print(asyncio.run(tasks(classifier, generator)))
     print(vectors(llmcs.Model(encoder, n_threads=1)))
 
 

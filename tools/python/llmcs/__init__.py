@@ -18,6 +18,9 @@
     with llmcs.Model("path/to/gpt2").engine() as engine:  # many requests at once, from any thread
         answers = engine.generate(prompts, max_new_tokens=20)
 
+    async with model.engine() as engine:                # asyncio, also session.astream, await model.aclassify, ...
+        async for piece in engine.astream("Hello, I am"): print(piece, end="")
+
     index = llmcs.Index(384)                            # the nearest of many vectors
     index.put(ids, vectors)
     ids, scores = index.search(model.embed("a red dress"), k=10)
@@ -25,6 +28,9 @@
 Names and meanings are those of include/llmcs.h. What goes wrong is raised as a subclass of llmcs.Error with the
 library's message and its status name; wrong types as TypeError, wrong values as ValueError, both with the argument's
 name. One string is one text; several are a list, tuple, generator, numpy array or pandas Series.
+
+For asyncio there is an a... for each call that computes (aclassify, aembed, agenerate, astream, ...): the event loop goes on
+meanwhile, and cancelling the task cancels the call or request.
 
 Objects are freed with their last reference, by close() or by a with statement; calls that other threads make meanwhile
 end first. A session and a request serve one call at a time; everything else may be used from any thread (the

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import ctypes as c
+import itertools
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Dict,
+    Generator,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+    overload,
+)
 
+from . import _aio
 from ._errors import PendingError, QueueFullError, StateError, call
 from ._generate import Generated, Params, defaults, received
 from ._handles import Handle
@@ -61,7 +76,11 @@ class Event(NamedTuple):
 class Engine(Handle):
     """model.engine(): many requests at once, from any thread. Options are those of llmcs_engine_options: kv_bytes,
     n_ctx, max_batch, max_queue, max_chunk, step_ms; prefix_cache=False shares nothing between requests; thread=False
-    starts no thread: steps are made by step() and by threads that wait. Closing it ends the unfinished requests."""
+    starts no thread: steps are made by step() and by threads that wait. Closing it ends the unfinished requests.
+
+    With asyncio: `await engine.agenerate(prompt)`, `async for piece in engine.astream(prompt)`, or submit(), and then
+    `await request` or `async for piece in request`. The event loop watches the engine's descriptor; no thread is needed.
+    A cancelled task cancels its request."""
 
     _free = lib.llmcs_engine_free
     _elsewhere = "pickle the model, and make an engine of it there"
@@ -70,7 +89,11 @@ class Engine(Handle):
         super().__init__()
         self._model = model
         self._requests: "weakref.WeakValueDictionary[int, Request]" = weakref.WeakValueDictionary()
+        self._keys = itertools.count(1)  # of requests: an event may come before submit has returned
+        self._watch = _aio.Watch()
+        self._unread: "weakref.WeakKeyDictionary[Request, bool]" = weakref.WeakKeyDictionary()
         struct = engine_options(options)
+        self._has_thread = not struct.flags & _NO_THREAD
         with model._using() as h:
             self._defaults = defaults(h)
             call(lib.llmcs_engine_create, h, c.byref(struct), c.byref(self._pointer))
@@ -92,13 +115,14 @@ class Engine(Handle):
         params = Params(self._defaults, given)  # the library copies what it needs
         options = initialised(SubmitOptions)
         options.priority = integer("priority", priority, i32)
-        request = Request(self)
+        request = Request(self, next(self._keys))
+        options.user = request._key
+        self._requests[request._key] = request
         with self._using() as h, params.ready() as pointer:
             call(function, h, prompt, n, pointer, c.byref(options), c.byref(request._pointer))
-        self._requests[request._pointer.value or 0] = request
         return request
 
-    def generate(self, prompts: Any, **params: Any) -> List[Generated]:
+    def generate(self, prompts: Iterable[str], **params: Any) -> List[Generated]:
         """A Generated for each prompt; as many as fit the engine's queue are submitted at a time."""
         answers: List[Generated] = []
         waiting: List[Request] = []
@@ -115,13 +139,74 @@ class Engine(Handle):
         return answers + [_finish(request) for request in waiting]
 
     def next(self, timeout: Optional[float] = None) -> Event:
-        """The next request with an event, (request, finished); PendingError, a TimeoutError, after `timeout` seconds."""
-        event = sized(EngineEvent)
+        """The next request with an event, (request, finished); PendingError, a TimeoutError, after `timeout` seconds.
+        Coroutines that wait for a request receive its events, not this."""
+        until = None if timeout is None else time.monotonic() + max(0.0, number("timeout", timeout))
         while True:
-            _wait(self, lib.llmcs_engine_next, event, timeout)
-            request = self._requests.get(event.request)
-            if request is not None:  # else it was closed meanwhile
-                return Event(request, bool(event.finished))
+            found = self._next_unread() or self._next_event(until)
+            if found is not None and not self._watch.wake(found.request._key):
+                return found
+
+    def _next_unread(self) -> Optional[Event]:
+        """Of the events that an event loop has received and nobody there waits for."""
+        for request in list(self._unread):
+            finished = self._unread.pop(request, None)
+            if finished is not None and not request.closed:
+                return Event(request, finished)
+        return None
+
+    def _next_event(self, until: Optional[float]) -> Optional[Event]:
+        """None if there was none for a moment, or its request is closed."""
+        event = sized(EngineEvent)
+        left = _SLICE_MS / 1e3 if until is None else until - time.monotonic()
+        try:
+            _wait(self, lib.llmcs_engine_next, event, min(_SLICE_MS / 1e3, left))
+        except PendingError:
+            if until is not None and time.monotonic() >= until:
+                raise
+            return None
+        request = self._requests.get(event.user or 0)
+        return None if request is None else Event(request, bool(event.finished))
+
+    def _drain(self) -> None:
+        """In an event loop whose reader found the descriptor readable: hands the events to those who wait."""
+        try:
+            while True:
+                found = self._next_event(0.0)
+                if found is not None and not self._watch.wake(found.request._key):
+                    self._unread[found.request] = found.finished
+        except PendingError:
+            pass
+        except StateError:  # stopped or closed
+            self._watch.wake_all()
+
+    def _watch_begins(self, waiter: "_aio.Waiter") -> None:
+        _aio.check_thread(self._has_thread)
+        self._watch.begin(self, waiter)
+
+    # ---- asyncio
+
+    @overload
+    async def agenerate(  # type: ignore[misc,unused-ignore]
+        self, prompts: str, priority: int = ..., **params: Any
+    ) -> Generated: ...
+    @overload
+    async def agenerate(self, prompts: Iterable[str], priority: int = ..., **params: Any) -> List[Generated]: ...
+    async def agenerate(self, prompts: Any, priority: int = 0, **params: Any) -> Any:
+        """A Generated for one prompt, a list for several, which are evaluated together; waits while the queue is
+        full. A cancelled task cancels its requests."""
+        _aio.check_thread(self._has_thread)
+        return await _aio.generate(self, prompts, priority, params)
+
+    def astream(self, prompt: str, priority: int = 0, **params: Any) -> AsyncIterator[str]:
+        """async for piece in engine.astream(prompt): pieces of text as they come; leaving the loop cancels the rest."""
+        _aio.check_thread(self._has_thread)
+        return _aio.stream(self, prompt, priority, params)
+
+    def close(self) -> None:
+        """Ends the unfinished requests and frees it. Calls that are running in other threads end first."""
+        super().close()
+        self._watch.wake_all()
 
     def fileno(self) -> int:
         """A descriptor for select, poll, epoll or asyncio that is readable while next() has an event."""
@@ -140,6 +225,7 @@ class Engine(Handle):
         StateError, in every thread, so threads that loop over it end; then close(). Not from a callback."""
         with self._using() as h:
             call(lib.llmcs_engine_stop, h)
+        self._watch.wake_all()
 
     def stats(self) -> Dict[str, Any]:
         """llmcs_engine_stats; each histogram as {"n", "mean", "p50", "p95", "p99", "max"} in milliseconds."""
@@ -175,13 +261,15 @@ def _wait(handle: Handle, function: Any, out: Any, timeout: Optional[float]) -> 
 
 
 class Request(Handle):
-    """engine.submit(...). Iterating over it yields pieces of text as they come; closing it cancels the rest. One thread
-    at a time, but for cancel() and close()."""
+    """engine.submit(...). Iterating over it, with `for` or `async for`, yields pieces of text as they come; wait() or
+    `await request` gives the whole as a Generated; closing it cancels the rest. One thread at a time, but for cancel()
+    and close()."""
 
     _free = lib.llmcs_request_free
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, key: int) -> None:
         super().__init__()
+        self._key = key
         self._engine = engine  # closing the engine would cancel the request
 
     def _end_calls(self) -> None:
@@ -213,6 +301,12 @@ class Request(Handle):
                 yield text
             elif not finished:
                 self._nap()
+
+    def __await__(self) -> Generator[Any, None, Generated]:
+        return _aio.wait(self).__await__()
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return _aio.read(self)
 
     def _nap(self) -> None:
         """Waits for a little of what is to come; there is nothing to wait on for a part of one request."""

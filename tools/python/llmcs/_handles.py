@@ -11,15 +11,55 @@ import sys
 import threading
 import time
 import weakref
-from typing import Any, Callable, Dict, Generic, Iterator, List, NoReturn, TypeVar
+from typing import Any, Callable, Dict, Generic, Iterator, List, NoReturn, Optional, TypeVar
 
-from ._errors import ForkError, StateError
+from ._errors import CancelledError, ForkError, StateError
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Handle")
 
 
 _relays: "weakref.WeakSet[Relay[Any]]" = weakref.WeakSet()
+
+
+class Stopper:
+    """Ends the C calls that a thread makes for an asyncio task."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._cancels: Dict[object, Callable[[], Any]] = {}
+        self._started = self._began = self.stopped = False
+
+    def start(self) -> bool:
+        """Whether the thread is still to make the call."""
+        with self._lock:
+            self._started = not self.stopped
+            return self._started
+
+    def stop(self) -> bool:
+        """From any thread. Whether the call has started, and ends now."""
+        with self._lock:
+            self.stopped = True
+            if not self._began:  # else the callback ends it, which cannot reach the session's next call
+                for cancel in list(self._cancels.values()):
+                    cancel()
+            return self._started
+
+    def began(self) -> bool:
+        """For callbacks, which return it: from now on they end the call. Whether to end it."""
+        with self._lock:
+            self._began = True
+            return self.stopped
+
+    def add(self, key: object, cancel: Callable[[], Any]) -> None:
+        with self._lock:
+            self._cancels[key] = cancel
+            if self.stopped and not self._began:
+                cancel()
+
+    def remove(self, key: object) -> None:
+        with self._lock:
+            self._cancels.pop(key, None)
 
 
 class CallsInFlight:
@@ -51,9 +91,15 @@ class CallsInFlight:
                 self._thread.n_calls = n_calls + 1
         while not may_begin:
             time.sleep(60)
+        stopper = self._stopper()
+        if stopper is not None:
+            stopper.add(key, cancel)
         return key
 
     def end(self, key: object) -> None:
+        stopper = self._stopper()
+        if stopper is not None:
+            stopper.remove(key)
         with self._lock:
             self._cancels.pop(key, None)
             self._thread.n_calls -= 1
@@ -63,6 +109,19 @@ class CallsInFlight:
 
     def _n_calls(self) -> int:
         return getattr(self._thread, "n_calls", 0)
+
+    def _stopper(self) -> Optional[Stopper]:
+        return getattr(self._thread, "stopper", None)
+
+    def with_stopper(self, stopper: Stopper, function: Callable[[], T]) -> T:
+        """function(), whose calls on this thread stopper.stop() ends."""
+        if not stopper.start():
+            raise CancelledError("CANCELLED", "the call was cancelled before it began")
+        self._thread.stopper = stopper
+        try:
+            return function()
+        finally:
+            self._thread.stopper = None
 
     def mark_our_thread(self) -> None:
         """This thread runs a call for another one, which may wait for it."""
@@ -168,6 +227,14 @@ class Handle:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+    async def __aenter__(self: H) -> H:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        from . import _aio
+
+        await _aio.in_thread(self.close)  # may wait for calls that end
 
     def __del__(self) -> None:
         if getattr(self, "_pointer", None):

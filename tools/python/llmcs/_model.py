@@ -5,8 +5,21 @@ from __future__ import annotations
 import ctypes as c
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Tuple, Union, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Optional,
+    Tuple,
+    Union,
+    overload,
+)
 
+from . import _aio
 from ._errors import call
 from ._handles import Handle, calls_in_flight, interruptible
 from ._inputs import (
@@ -328,6 +341,64 @@ class Model(Handle):
         with self.engine() as engine:
             found = engine.generate(given, source_lang=source_lang, target_lang=target_lang, **params)
         return found[0].text if one else [g.text for g in found]
+
+    # ---- asyncio: in a thread, while the event loop goes on. A cancelled task cancels the call. Calls of several tasks at
+    # once share forward passes, as those of several threads.
+
+    @classmethod
+    async def aopen(cls, folder: PathInput, **options: Any) -> "Model":
+        """Model(folder, **options) for `await`."""
+        return await _aio.in_thread(lambda: cls(folder, **options))
+
+    @overload
+    async def aclassify(self, texts: str, *more: Any, **how: Any) -> Dict[str, float]: ...  # type: ignore[misc,unused-ignore]
+    @overload
+    async def aclassify(self, texts: Iterable[TextInput], *more: Any, **how: Any) -> List[Dict[str, float]]: ...
+    async def aclassify(self, texts: Any, *more: Any, **how: Any) -> Any:
+        """classify() for `await`."""
+        return await _aio.in_thread(lambda: self.classify(texts, *more, **how))
+
+    @overload
+    async def azero_shot(self, texts: str, *more: Any, **how: Any) -> Dict[str, float]: ...  # type: ignore[misc,unused-ignore]
+    @overload
+    async def azero_shot(self, texts: Iterable[TextInput], *more: Any, **how: Any) -> List[Dict[str, float]]: ...
+    async def azero_shot(self, texts: Any, *more: Any, **how: Any) -> Any:
+        """zero_shot() for `await`."""
+        return await _aio.in_thread(lambda: self.zero_shot(texts, *more, **how))
+
+    async def aembed(self, texts: Union[str, Iterable[TextInput]], *more: Any, **how: Any) -> Floats:
+        """embed() for `await`."""
+        return await _aio.in_thread(lambda: self.embed(texts, *more, **how))
+
+    async def arerank(self, query: str, docs: Any, *more: Any, **how: Any) -> Any:
+        """rerank() for `await`."""
+        return await _aio.in_thread(lambda: self.rerank(query, docs, *more, **how))
+
+    @overload
+    async def atag(self, texts: str, *more: Any, **how: Any) -> List[Span]: ...  # type: ignore[misc,unused-ignore]
+    @overload
+    async def atag(self, texts: Iterable[TextInput], *more: Any, **how: Any) -> List[List[Span]]: ...
+    async def atag(self, texts: Any, *more: Any, **how: Any) -> Any:
+        """tag() for `await`."""
+        return await _aio.in_thread(lambda: self.tag(texts, *more, **how))
+
+    async def aanswer_spans(
+        self, questions: Iterable[Tuple[str, str]], infos: Optional[List[Dict[str, Any]]] = None, **how: Any
+    ) -> List[List[Span]]:
+        """answer_spans() for `await`."""
+        return await _aio.in_thread(lambda: self.answer_spans(questions, infos, **how))
+
+    async def afill_mask(self, text: str, top_k: int = 5) -> List[List[Tuple[Optional[str], float]]]:
+        """fill_mask() for `await`."""
+        return await _aio.in_thread(lambda: self.fill_mask(text, top_k))
+
+    async def atranslate(
+        self, texts: Any, source_lang: Optional[str] = None, target_lang: Optional[str] = None, **params: Any
+    ) -> Any:
+        """translate() for `await`."""
+        async with self.engine() as engine:
+            found = await engine.agenerate(texts, source_lang=source_lang, target_lang=target_lang, **params)
+        return found.text if isinstance(texts, str) else [g.text for g in found]
 
     # ---- encoders
 

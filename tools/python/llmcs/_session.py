@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes as c
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Iterator, List, NamedTuple, Optional
 
+from . import _aio
 from ._chat import Chat, Messages, _params
 from ._errors import StateError, call
 from ._generate import Generated, Params, defaults, received
@@ -151,6 +152,43 @@ class Session(Handle):
         finally:
             relay.stop()
         relay.result()  # raises what went wrong
+
+    # ---- asyncio: in a thread, while the event loop goes on; a cancelled task cancels the call and waits for its end
+
+    async def agenerate(self, prompt: str, **params: Any) -> Generated:
+        """generate() for `await`."""
+        encoded = utf8("prompt", prompt)
+        return await self._agenerate(lib.llmcs_generate, encoded, len(encoded), params)
+
+    async def achat(
+        self,
+        chat: Chat,
+        messages: Messages,
+        tools: Optional[List[Any]] = None,
+        documents: Optional[List[Any]] = None,
+        now: Optional[str] = None,
+        variables: Optional[Dict[str, Any]] = None,
+        continue_final_message: bool = False,
+        **params: Any,
+    ) -> Generated:
+        """chat() for `await`."""
+        c_params, _kept = _params(messages, tools, documents, True, continue_final_message, now, variables or {})
+        with chat._using() as h:
+            return await self._agenerate(lib.llmcs_chat_generate, h, c.byref(c_params), params)
+
+    async def _agenerate(self, function: Any, prompt: Any, n: Any, given: Any) -> Generated:
+        struct = Params(self._defaults, given).struct
+        several = struct.num_beams > 1 or struct.num_return_sequences > 1  # which take no callback
+        return await _aio.with_stopper(
+            lambda s: self._call(function, prompt, n, None if several else lambda _piece: s.began(), given)
+        )
+
+    def astream(self, prompt: str, **params: Any) -> AsyncIterator[str]:
+        """async for piece in session.astream(prompt): pieces of text as they come; leaving the loop cancels the rest."""
+        encoded = utf8("prompt", prompt)
+        return _aio.stream_in_thread(
+            lambda receive, _: self._call(lib.llmcs_generate, encoded, len(encoded), receive, params)
+        )
 
     def cancel(self) -> None:
         """From any thread: the running call, or else the next one, ends with what it has."""
