@@ -2,11 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "commands.h"
-#include "request.h"
 #include "store.h"
-
-enum { MAX_K = 20 };
 
 typedef struct ask_job {
     const char *encoder, *lang, *writer, *reranker;
@@ -25,7 +23,7 @@ static const cli_option options[] = {
     CLI_PLAIN("encoder", CLI_STRING, offsetof(ask_job, encoder),
               "folder of the encoder [the one of `llmcs-shop init`]"),
     CLI_PLAIN("lang", CLI_STRING, offsetof(ask_job, lang), "language of the question [zh if it has Han characters]"),
-    CLI_BOUNDED("k", offsetof(ask_job, k), "candidates to report [5]", 1, MAX_K),
+    CLI_BOUNDED("k", offsetof(ask_job, k), "candidates to report [5]", 1, CALL_MAX_ASK),
     CLI_PLAIN("tag", CLI_STRINGS, offsetof(ask_job, tags),
               "only entries with this tag; several times: with one of them"),
     CLI_PLAIN("slot", CLI_STRINGS, offsetof(ask_job, slots), "name=value for {name} in answers; several times"),
@@ -37,69 +35,11 @@ static const cli_option options[] = {
     CLI_PLAIN("generate", CLI_SWITCH, offsetof(ask_job, generate), "with --writer: it words the answer"),
 };
 
-/* ---- answer */
-
-static json_t *citation_json(const llmcs_shop_citation *c) {
-    return json_pack("{sssssisIs[II]s[II]}", "id", c->id, "lang", c->lang, "version", c->version, "text",
-                     (json_int_t)c->text_index, "entry", (json_int_t)c->entry_begin, (json_int_t)c->entry_end, "reply",
-                     (json_int_t)c->reply_begin, (json_int_t)c->reply_end);
-}
-
-static json_t *candidate_json(const llmcs_shop_candidate *c) {
-    json_t *json = json_pack("{sssssisosososososo}", "id", c->id, "lang", c->lang, "version", c->version, "score",
-                             json_float(c->probability), "question", json_text(c->question, strlen(c->question)),
-                             "cosine", json_float((double)c->cosine), "bm25", json_float((double)c->bm25), "fused",
-                             json_float((double)c->fused), "logit", json_float(c->score));
-    if (json && c->logprob == c->logprob) { /* not NaN */
-        json_object_set_new(json, "logprob", json_float(c->logprob));
-        json_object_set_new(json, "information", json_float(c->information));
-    }
-    return json;
-}
-
-static void add_answer(cli_answer *out, const llmcs_shop_answer *a) {
-    json_t *citations = json_array(), *candidates = json_array();
-    for (size_t i = 0; i < a->n_citations; i++) json_array_append_new(citations, citation_json(a->citations[i]));
-    for (size_t i = 0; i < a->n_candidates; i++) json_array_append_new(candidates, candidate_json(a->candidates[i]));
-    answer_set(out, "route", json_string(llmcs_shop_route_name(a->route)));
-    answer_set(out, "answer", json_text(a->text, a->text_bytes));
-    answer_set(out, "probability", json_float(a->probability));
-    if (a->missing_slot) answer_set(out, "missing_slot", json_string(a->missing_slot));
-    answer_set(out, "citations", citations);
-    answer_set(out, "candidates", candidates);
-    answer_set(out, "ms",
-               json_pack("{sfsfsfsfsfsf}", "embed", a->embed_ms, "words", a->words_ms, "vectors", a->vectors_ms, "rank",
-                         a->rank_ms, "write", a->write_ms, "total", a->total_ms));
-}
-
 /* ---- requests */
 
-static llmcs_status read_k(const json_t *request, size_t *k) {
-    const json_t *v = json_object_get(request, "k");
-    if (!v || json_is_null(v)) return LLMCS_OK;
-    if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > MAX_K)
-        return request_error(LLMCS_ARG, "\"k\" must be an integer, 1 to %d", MAX_K);
-    *k = (size_t)json_integer_value(v);
-    return LLMCS_OK;
-}
-
 static llmcs_status ask_request(void *user, const json_t *request, cli_answer *out) {
-    static const char *const keys[] = {"text", "lang", "k", NULL};
     const ask_job *j = user;
-    llmcs_shop_ask_params params = j->params;
-    llmcs_shop_answer *answer = NULL;
-    const char *text, *lang;
-    size_t len, lang_len;
-    llmcs_status status;
-    if ((status = request_check_keys(request, keys)) || (status = request_text(request, "text", true, &text, &len)) ||
-        (status = request_text(request, "lang", false, &lang, &lang_len)) || (status = read_k(request, &params.k)))
-        return status;
-    if (lang) params.lang = lang;
-    if ((status = llmcs_shop_ask(j->store.shop, text, len, &params, &answer))) return status;
-    out->digits = 6;
-    add_answer(out, answer);
-    llmcs_shop_answer_free(&answer);
-    return LLMCS_OK;
+    return call_ask(j->store.shop, &j->params, request, out);
 }
 
 static int ask_text(void *user, const char *text, size_t len) {

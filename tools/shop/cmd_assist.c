@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "commands.h"
 #include "guard.h"
-#include "request.h"
 #include "store.h"
 
 typedef struct assist_job {
@@ -31,33 +31,6 @@ static const cli_option options[] = {
     CLI_CHOICE("rewrite", AT(rewrite), "the arguments are texts that become politer or shorter [none]", rewrite_names),
 };
 
-/* ---- answers */
-
-static json_t *suggestion_json(const llmcs_shop_suggestion *s) {
-    json_t *citations = json_array(), *action = s->action[0] ? json_loads(s->action, 0, NULL) : json_null();
-    for (size_t i = 0; i < s->n_citations; i++) {
-        const llmcs_shop_citation *c = s->citations[i];
-        json_array_append_new(citations, json_pack("{sssssi}", "id", c->id, "lang", c->lang, "version", c->version));
-    }
-    json_t *json =
-        json_pack("{sssssososososososo}", "id", s->id, "kind", llmcs_shop_suggestion_kind_name(s->kind), "text",
-                  json_text(s->text, s->text_bytes), "score", json_float(s->score), "citations", citations, "source",
-                  s->source[0] ? json_string(s->source) : json_null(), "verdict",
-                  s->verdict[0] ? json_string(s->verdict) : json_null(), "action", action, "ms", json_float(s->ms));
-    return json;
-}
-
-static void add_suggestions(cli_answer *out, const llmcs_shop_suggestions *found) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < found->n_items; i++) json_array_append_new(list, suggestion_json(found->items[i]));
-    answer_set(out, "suggestions", list);
-    answer_set(out, "question", json_string(found->question));
-    answer_set(out, "lang", json_string(found->lang));
-    answer_set(out, "ms", json_float(found->ms));
-}
-
-/* ---- requests */
-
 static llmcs_shop_assist_params params_of(const assist_job *j) {
     llmcs_shop_assist_params params;
     llmcs_shop_assist_params_init(&params);
@@ -69,75 +42,10 @@ static llmcs_shop_assist_params params_of(const assist_job *j) {
     return params;
 }
 
-static llmcs_status read_outcome(const char *name, llmcs_shop_outcome *outcome) {
-    for (int i = LLMCS_OUTCOME_ACCEPTED; i <= LLMCS_OUTCOME_REJECTED; i++) {
-        *outcome = (llmcs_shop_outcome)i;
-        if (!strcmp(name, llmcs_shop_outcome_name(*outcome))) return LLMCS_OK;
-    }
-    return request_error(LLMCS_ARG, "\"outcome\" must be accepted, edited or rejected");
-}
-
-static llmcs_status decide_request(const assist_job *j, const json_t *request, const char *id, cli_answer *out) {
-    const char *name, *sent, *actor;
-    size_t len;
-    llmcs_shop_outcome outcome;
-    llmcs_status status = request_text(request, "outcome", true, &name, &len);
-    if (!status) status = request_text(request, "sent", false, &sent, &len);
-    if (!status) status = request_text(request, "actor", false, &actor, &len);
-    if (!status) status = read_outcome(name, &outcome);
-    if (!status) status = llmcs_shop_suggestion_decide(j->assistant, id, outcome, sent, actor ? actor : j->actor);
-    if (!status) answer_set(out, "outcome", json_string(name));
-    return status;
-}
-
-static llmcs_status rewrite_request(const assist_job *j, const json_t *request, const char *name, cli_answer *out) {
-    const char *text, *lang;
-    size_t n, len;
-    llmcs_shop_rewritten *r = NULL;
-    llmcs_status status = request_text(request, "text", true, &text, &n);
-    if (!status) status = request_text(request, "lang", false, &lang, &len);
-    if (status) return status;
-    if (strcmp(name, "politer") != 0 && strcmp(name, "shorter") != 0)
-        return request_error(LLMCS_ARG, "\"rewrite\" must be politer or shorter");
-    const llmcs_shop_style style = name[0] == 'p' ? LLMCS_STYLE_POLITER : LLMCS_STYLE_SHORTER;
-    if ((status = llmcs_shop_rewrite(j->assistant, text, n, style, lang ? lang : j->lang, &r))) return status;
-    answer_set(out, "text", json_text(r->text, r->text_bytes));
-    answer_set(out, "changed", json_boolean(r->changed));
-    answer_set(out, "by_model", json_boolean(r->by_model));
-    llmcs_shop_rewritten_free(&r);
-    return LLMCS_OK;
-}
-
 static llmcs_status assist_request(void *user, const json_t *request, cli_answer *out) {
-    static const char *const keys[] = {"conversation", "text",    "lang", "k",       "actor",
-                                       "suggestion",   "outcome", "sent", "rewrite", NULL};
     const assist_job *j = user;
-    llmcs_shop_assist_params params = params_of(j);
-    llmcs_shop_suggestions *found = NULL;
-    const char *conversation, *suggestion, *style, *text, *lang, *actor;
-    const json_t *k = json_object_get(request, "k");
-    size_t len;
-    llmcs_status status = request_check_keys(request, keys);
-    if (!status) status = request_text(request, "suggestion", false, &suggestion, &len);
-    if (!status) status = request_text(request, "rewrite", false, &style, &len);
-    if (status) return status;
-    if (suggestion) return decide_request(j, request, suggestion, out);
-    if (style) return rewrite_request(j, request, style, out);
-    status = request_text(request, "conversation", true, &conversation, &len);
-    if (!status) status = request_text(request, "text", false, &text, &len);
-    if (!status) status = request_text(request, "lang", false, &lang, &len);
-    if (!status) status = request_text(request, "actor", false, &actor, &len);
-    if (status) return status;
-    if (k && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > 5))
-        return request_error(LLMCS_ARG, "\"k\" must be an integer, 1 to 5");
-    if (k) params.k = (size_t)json_integer_value(k);
-    if (text) params.text = text;
-    if (lang) params.lang = lang;
-    if (actor) params.actor = actor;
-    if ((status = llmcs_shop_assist(j->assistant, conversation, &params, &found))) return status;
-    add_suggestions(out, found);
-    llmcs_shop_suggestions_free(&found);
-    return LLMCS_OK;
+    const llmcs_shop_assist_params params = params_of(j);
+    return call_assist(j->assistant, &params, request, out);
 }
 
 /* ---- arguments */

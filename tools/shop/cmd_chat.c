@@ -5,10 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "commands.h"
 #include "editor.h"
 #include "import.h"
-#include "request.h"
 
 enum { MAX_PARALLEL = 64, NAME_BYTES = 64 };
 
@@ -39,114 +39,10 @@ static const cli_option options[] = {
 
 /* ---- JSON Lines */
 
-static json_t *slots_json(const llmcs_shop_turn *t) {
-    json_t *slots = json_object();
-    for (size_t i = 0; i < t->n_slots; i++)
-        json_object_set_new(slots, t->slots[i].name, json_text(t->slots[i].value, strlen(t->slots[i].value)));
-    return slots;
-}
-
-static json_t *action_json(const llmcs_shop_turn *t) {
-    if (!*t->action) return json_object();
-    return json_pack("{sssossss}", "name", t->action, "object", json_text(t->action_object, strlen(t->action_object)),
-                     "state", llmcs_shop_action_state_name(t->action_state), "key", t->action_key);
-}
-
-static json_t *citations_json(const llmcs_shop_turn *t) {
-    json_t *citations = json_array();
-    for (size_t i = 0; i < t->n_citations; i++) {
-        const llmcs_shop_citation *c = t->citations[i];
-        json_array_append_new(citations, json_pack("{sssssisIs[II]s[II]}", "id", c->id, "lang", c->lang, "version",
-                                                   c->version, "text", (json_int_t)c->text_index, "entry",
-                                                   (json_int_t)c->entry_begin, (json_int_t)c->entry_end, "reply",
-                                                   (json_int_t)c->reply_begin, (json_int_t)c->reply_end));
-    }
-    return citations;
-}
-
-static json_t *handover_json(const llmcs_shop_turn *t) {
-    if (!*t->handover_reason) return json_null();
-    return json_pack("{sssiso}", "reason", t->handover_reason, "priority", (int)t->handover_priority, "summary",
-                     json_text(t->handover_summary, strlen(t->handover_summary)));
-}
-
-static json_t *sentiment_json(const llmcs_shop_turn *t) {
-    if (!*t->sentiment) return json_null();
-    return json_pack("{ssso}", "label", t->sentiment, "score", json_float(t->sentiment_score));
-}
-
-static json_t *times_json(const llmcs_shop_turn_ms *ms) {
-    return json_pack("{sfsfsfsfsfsfsfsfsfsfsfsfsf}", "load", ms->load, "check_in", ms->check_in, "mask", ms->mask,
-                     "encode", ms->encode, "classify", ms->classify, "knowledge", ms->knowledge, "recommend",
-                     ms->recommend, "flow", ms->flow, "call", ms->call, "wording", ms->wording, "check_out",
-                     ms->check_out, "store", ms->store, "total", ms->total);
-}
-
-static const char *const expected[] = {"anything", "slot", "yes", "choice", "person"};
-
-static void add_turn(cli_answer *out, const llmcs_shop_turn *t) {
-    json_t *products = json_array();
-    for (size_t i = 0; i < t->n_products; i++) json_array_append_new(products, json_string(t->products[i]));
-    out->digits = 6;
-    answer_set(out, "reply", json_text(t->reply, t->reply_bytes));
-    answer_set(out, "route", json_string(llmcs_shop_desk_route_name(t->route)));
-    answer_set(out, "intent", json_string(t->intent));
-    answer_set(out, "flow", json_string(t->flow));
-    answer_set(out, "slots", slots_json(t));
-    answer_set(out, "action", action_json(t));
-    answer_set(out, "expects", json_string(expected[t->expects]));
-    answer_set(out, "citations", citations_json(t));
-    answer_set(out, "products", products);
-    answer_set(out, "probability", json_float(t->probability));
-    answer_set(out, "out_of_scope", json_float(t->out_of_scope));
-    answer_set(out, "handover", handover_json(t));
-    answer_set(out, "sentiment", sentiment_json(t));
-    answer_set(out, "lang", json_string(t->lang));
-    if (t->repeated) answer_set(out, "repeated", json_true());
-    answer_set(out, "ms", times_json(&t->ms));
-}
-
-/* A NUL-terminated string of the request, which may not contain NUL itself. */
-static llmcs_status request_name(const json_t *request, const char *key, bool required, const char **name) {
-    size_t len;
-    const llmcs_status status = request_text(request, key, required, name, &len);
-    if (!status && *name && strlen(*name) != len) return request_error(LLMCS_ARG, "\"%s\" contains a NUL", key);
-    return status;
-}
-
-/* The id of a message is any JSON value; the desk knows it by its text. */
-static char *message_id(const json_t *request) {
-    const json_t *id = json_object_get(request, "id");
-    if (!id || json_is_null(id)) return NULL;
-    return json_is_string(id) ? strdup(json_string_value(id))
-                              : json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-}
-
 static llmcs_status answer_message(void *user, const json_t *request, cli_answer *out) {
-    static const char *const keys[] = {"conversation", "customer", "text", "lang", "deadline_ms", NULL};
     const chat_job *j = user;
-    llmcs_shop_message m;
-    llmcs_shop_turn *turn = NULL;
-    const json_t *deadline = json_object_get(request, "deadline_ms");
-    llmcs_shop_message_init(&m);
-    llmcs_status status = request_check_keys(request, keys);
-    if (!status) status = request_name(request, "conversation", true, &m.conversation);
-    if (!status) status = request_name(request, "customer", false, &m.customer);
-    if (!status) status = request_name(request, "lang", false, &m.lang);
-    if (!status) status = request_text(request, "text", true, &m.text, &m.text_bytes);
-    if (!status && deadline && !json_is_number(deadline))
-        status = request_error(LLMCS_ARG, "\"deadline_ms\" must be a number");
-    if (status) return status;
-    if (deadline) m.deadline_ms = json_number_value(deadline);
-    if (!m.customer) m.customer = j->customer;
-    if (!m.lang) m.lang = j->lang;
-    char *id = message_id(request);
-    m.id = id;
-    status = llmcs_shop_desk_say(j->desk, &m, &turn);
-    if (!status) add_turn(out, turn);
-    llmcs_shop_turn_free(&turn);
-    free(id);
-    return status;
+    const turn_call call = {.desk = j->desk, .customer = j->customer, .lang = j->lang};
+    return call_turn(&call, request, out);
 }
 
 /* ---- a person */

@@ -1,52 +1,7 @@
 /* llmcs-shop feedback: what was learnt of customers' texts. */
-#include <string.h>
-
+#include "calls.h"
 #include "guard.h"
 #include "import.h"
-#include "request.h"
-
-static const char *const keys[] = {"id",     "customer", "conversation", "lang",  "text",
-                                   "model",  "label",    "predicted",    "reply", "outcome",
-                                   "rating", "consent",  "time",         "actor", NULL};
-
-static llmcs_status read_outcome(const json_t *row, llmcs_shop_outcome *outcome) {
-    const char *name;
-    const llmcs_status status = field_string(row, "outcome", false, &name);
-    *outcome = LLMCS_OUTCOME_NONE;
-    if (status || !name) return status;
-    for (int i = LLMCS_OUTCOME_NONE; i <= LLMCS_OUTCOME_REJECTED; i++) {
-        *outcome = (llmcs_shop_outcome)i;
-        if (!strcmp(name, llmcs_shop_outcome_name(*outcome))) return LLMCS_OK;
-    }
-    return request_error(LLMCS_ARG, "\"outcome\" must be none, shown, accepted, edited or rejected");
-}
-
-static llmcs_status read_feedback(import_row *row) {
-    llmcs_shop_feedback *f = row->item;
-    const struct {
-        const char *key;
-        bool required;
-        const char **value;
-    } strings[] = {{"id", true, &f->id},
-                   {"text", true, &f->text},
-                   {"customer", false, &f->customer},
-                   {"conversation", false, &f->conversation},
-                   {"lang", false, &f->lang},
-                   {"model", false, &f->model},
-                   {"label", false, &f->label},
-                   {"predicted", false, &f->predicted},
-                   {"reply", false, &f->reply},
-                   {"actor", false, &f->actor}};
-    llmcs_status status = LLMCS_OK;
-    bool consent = false;
-    for (size_t i = 0; i < sizeof strings / sizeof *strings && !status; i++)
-        status = field_string(row->json, strings[i].key, strings[i].required, strings[i].value);
-    if (!status) status = read_outcome(row->json, &f->outcome);
-    if (!status) status = field_double(row->json, "rating", false, -1, &f->rating);
-    if (!status) status = request_bool(row->json, "consent", false, &consent);
-    f->consent = consent;
-    return status ? status : field_time(row->json, "time", false, &f->time);
-}
 
 static llmcs_status put(llmcs_shop *shop, const void *const *items, size_t n, llmcs_shop_refused_fn refused, void *user,
                         size_t *n_stored) {
@@ -60,7 +15,7 @@ static llmcs_status put(llmcs_shop *shop, const void *const *items, size_t n, ll
 }
 
 static int feedback_command(int argc, char **argv) {
-    const import_kind kind = {&cmd_feedback, keys, sizeof(llmcs_shop_feedback), read_feedback, put};
+    const import_kind kind = {&cmd_feedback, feedback_keys, sizeof(llmcs_shop_feedback), read_feedback, put};
     return import_command(&kind, argc, argv);
 }
 
