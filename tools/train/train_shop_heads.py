@@ -136,6 +136,19 @@ def score(command, head, rows, threads):
     print("\n  %d KB" % (os.path.getsize(head) // 1000))
 
 
+def remembered(encoder, out):
+    """The encoder's path from the folder of the heads, which a head keeps. Both must lie in one tree that can move as a whole:
+    a path that climbs to the root of the file system would break then, or name another folder."""
+    encoder, out = os.path.realpath(encoder), os.path.realpath(out)
+    if not os.path.exists(os.path.join(encoder, "config.json")):
+        sys.exit("--encoder %s: no config.json: it is no folder of a model" % encoder)
+    shared = os.path.commonpath([encoder, out])
+    if shared == os.path.dirname(shared):
+        sys.exit("--out %s: it shares no folder with --encoder %s, so a head could not name its encoder; choose a folder in the same tree, "
+                 "or copy the encoder next to it" % (out, encoder))
+    return os.path.relpath(encoder, out)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="folder of data sets, NAME.train.jsonl.gz")
@@ -146,6 +159,7 @@ def main():
     parser.add_argument("--weights", default="int8", help="of the encoder while training, see llmcs-shop [int8: three times as fast]")
     parser.add_argument("--command", default=os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "llmcs-shop"))
     args = parser.parse_args()
+    encoder = remembered(args.encoder, args.out) if args.encoder else None
     os.makedirs(args.out, exist_ok=True)
     makers = {"intent": intent_rows, "sentiment": sentiment_rows, "moderation": moderation_rows}
     options = {"intent": ["--oos-label", "oos", "--max-features", "20000", "--l2", "0.1"],
@@ -161,8 +175,8 @@ def main():
             head = os.path.join(args.out, name + ".head")
             command = [args.command, "train-classifier", os.path.join(folder, "train.jsonl"), head, "--no-examples",
                        "--folds", "3", "--threads", args.threads, *options[name]]
-            if args.encoder:  # remembered from the head's own folder, so that both can move together
-                command += ["--encoder", args.encoder, "--weights", args.weights, "--remember", os.path.relpath(args.encoder, args.out)]
+            if args.encoder:
+                command += ["--encoder", args.encoder, "--weights", args.weights, "--remember", encoder]
             subprocess.run(command, check=True)
         score(args.command, head, test, args.threads)
         sys.stdout.flush()

@@ -24,7 +24,25 @@ struct shop_wording {
 
 /* ---- create */
 
-static llmcs_status create_engine(shop_wording *w) {
+/* Memory for the keys and values of all streams. A folder's plan knows how many heads have keys of their own. */
+static llmcs_status kv_bytes(const char *folder, const llmcs_model_info *info, size_t tokens, uint64_t *bytes) {
+    const bool half = !strcmp(info->kv_type, "f16");
+    if (!folder) {
+        *bytes = (uint64_t)SHOP_WORDING_STREAMS * tokens * 2 * (uint64_t)info->n_layer * (uint64_t)info->n_embd *
+                 (half ? 2 : 4);
+        return LLMCS_OK;
+    }
+    llmcs_model_options options;
+    llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
+    llmcs_model_options_init(&options);
+    options.kv_type = half ? LLMCS_KV_F16 : LLMCS_KV_F32;
+    SHOP_TRY(llmcs_engine_plan(folder, &options, NULL, tokens, &plan));
+    const uint64_t blocks = (tokens + plan.kv_block_tokens - 1) / plan.kv_block_tokens;
+    *bytes = SHOP_WORDING_STREAMS * blocks * plan.kv_block_bytes;
+    return LLMCS_OK;
+}
+
+static llmcs_status create_engine(shop_wording *w, const char *folder) {
     llmcs_model_info info = {.struct_size = sizeof info};
     llmcs_engine_options options;
     SHOP_TRY(llmcs_model_get_info(w->model, &info));
@@ -34,8 +52,7 @@ static llmcs_status create_engine(shop_wording *w) {
     options.max_batch = SHOP_WORDING_STREAMS;
     options.max_queue = MAX_QUEUE;
     const size_t tokens = shop_min((size_t)info.n_ctx, TOKENS_PER_STREAM);
-    const size_t of_token = 2 * (size_t)info.n_layer * (size_t)info.n_embd * (strcmp(info.kv_type, "f16") ? 4 : 2);
-    options.kv_bytes = (uint64_t)SHOP_WORDING_STREAMS * tokens * of_token;
+    SHOP_TRY(kv_bytes(folder, &info, tokens, &options.kv_bytes));
     options.n_ctx = (int32_t)shop_min((size_t)info.n_ctx, 4 * TOKENS_PER_STREAM);
     w->n_ctx = options.n_ctx;
     return llmcs_engine_create(w->model, &options, &w->engine);
@@ -52,7 +69,7 @@ static llmcs_status create_in(shop_wording *w, const char *folder, llmcs_model *
         SHOP_TRY(llmcs_model_open(folder, &options, &w->own_model));
     }
     w->model = model ? model : w->own_model;
-    return create_engine(w);
+    return create_engine(w, folder);
 }
 
 llmcs_status shop_wording_create(const char *folder, llmcs_model *model, const llmcs_allocator *allocator,

@@ -5,6 +5,8 @@
 #include "shop/wording/parrot.h"
 #include "shop/wording/prompt.h"
 #include "shop/wording/wording.h"
+#include "support/edit.h"
+#include "support/fail_alloc.h"
 
 static char folder[TEMP_PATH_BYTES];
 static shop_wording *wording;
@@ -219,6 +221,71 @@ START_TEST(wrong_requests_are_refused) {
 }
 END_TEST
 
+static void copy_file(const char *from, const char *to, const char *name) {
+    char path[TEMP_PATH_BYTES];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/%s", from, name);
+    char *bytes = edit_read(path, &n);
+    temp_write(to, name, bytes, n);
+    free(bytes);
+}
+
+/* A decoder whose four heads share one head of keys and values. */
+static void shared_keys_folder(char path[TEMP_PATH_BYTES]) {
+    static const char from[] = "tests/data/sentence/qwen3-reranker";
+    temp_folder(path);
+    checkpoint *c = checkpoint_read(from);
+    for (int layer = 0; layer < 2; layer++)
+        for (int value = 0; value < 2; value++) {
+            char name[64];
+            const uint64_t shape[2] = {8, 24};
+            float first[8 * 24];
+            snprintf(name, sizeof name, "model.layers.%d.self_attn.%c_proj.weight", layer, value ? 'v' : 'k');
+            memcpy(first, checkpoint_f32(c, name), sizeof first);
+            checkpoint_remove(c, name);
+            checkpoint_add_f32(c, name, 2, shape, first);
+        }
+    checkpoint_set(c, "num_key_value_heads", "1");
+    checkpoint_write(c, path, 1);
+    checkpoint_free(c);
+    copy_file(from, path, "tokenizer.json");
+    copy_file(from, path, "tokenizer_config.json");
+}
+
+/* Memory for keys and values is that of the heads that have them. */
+START_TEST(shared_keys_take_less_memory) {
+    char path[TEMP_PATH_BYTES];
+    shared_keys_folder(path);
+    fail_alloc f;
+    fail_alloc_init(&f);
+    const llmcs_allocator a = fail_alloc_get(&f);
+    llmcs_model_options o;
+    llmcs_model *model = NULL;
+    llmcs_model_info info = {.struct_size = sizeof info};
+    llmcs_model_options_init(&o);
+    o.allocator = &a;
+    SHOP_OK(llmcs_model_open(path, &o, &model));
+    SHOP_OK(llmcs_model_get_info(model, &info));
+    const long long before = f.live_bytes;
+    SHOP_OK(shop_wording_create(path, model, NULL, &wording));
+    const long long tokens = SHOP_WORDING_STREAMS * (info.n_ctx < 512 ? info.n_ctx : 512);
+    const long long of_all_heads = tokens * 2 * info.n_layer * info.n_embd * (strcmp(info.kv_type, "f16") ? 4 : 2);
+    llmcs_engine_options engine;
+    llmcs_engine_plan_info plan = {.struct_size = sizeof plan};
+    llmcs_engine_options_init(&engine);
+    engine.max_batch = SHOP_WORDING_STREAMS;
+    engine.n_ctx = info.n_ctx;
+    engine.kv_bytes = (uint64_t)of_all_heads;
+    SHOP_OK(llmcs_engine_plan(path, NULL, &engine, 0, &plan));
+    const long long saved = (long long)plan.engine_bytes - (f.live_bytes - before);
+    ck_assert_msg(saved > of_all_heads / 4, "%lld bytes less than with keys of all heads, %lld", saved, of_all_heads);
+    shop_wording_free(&wording);
+    llmcs_model_free(&model);
+    ck_assert_int_eq(f.live, 0);
+    temp_remove(path);
+}
+END_TEST
+
 /* ---- threads */
 
 enum { CALLERS = 24, CALLS = 8 };
@@ -347,6 +414,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, only_the_history_that_fits_is_read);
     tcase_add_test(tests, prompts_have_the_form_of_the_folder);
     tcase_add_test(tests, wrong_requests_are_refused);
+    tcase_add_test(tests, shared_keys_take_less_memory);
     tcase_add_test(tests, callers_share_the_batch);
     tcase_add_test(tests, every_allocation_of_a_reply_may_fail);
     tcase_add_test(tests, every_allocation_of_create_may_fail);
