@@ -203,6 +203,7 @@ TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/l
 SHOP_TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/*.c)))
 # llmcs-server: with what it shares with llmcs (prompt templates), and the files of its page as bytes.
 SERVER_OBJ := $(filter-out %/editor.o,$(CLI_OBJ)) $(patsubst %,$(BUILD)/obj/tools/llmcs/%.o,conversation prompt_template) \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/call_*.c)) tools/shop/fields.c) \
 	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/server/*.c))) $(BUILD)/obj/tools/server/page_files.o
 PAGE_FILES := $(sort $(wildcard tools/server/page/*))
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
@@ -215,7 +216,7 @@ $(BUILD)/obj/examples/%.o: examples/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS))
 $(BUILD)/obj/tools/%.o: tools/%.c $(FLAGS_FILE)
 	$(call compile,$(PROGRAM_FLAGS) -Itools/cli $(EXTRA))
-$(SERVER_OBJ): EXTRA := -Itools/llmcs -Itools/server
+$(SERVER_OBJ): EXTRA := -Itools/llmcs -Itools/server -Itools/shop
 $(BUILD)/obj/tools/server/page_files.c: tools/build/embed.sh $(PAGE_FILES) $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(Q)tools/build/embed.sh $(PAGE_FILES) > $@
