@@ -202,7 +202,8 @@ CLI_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/cli/*.c)))
 TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/llmcs/*.c)))
 SHOP_TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/*.c)))
 # llmcs-server: with what it shares with llmcs (prompt templates), and the files of its page as bytes.
-SERVER_OBJ := $(filter-out %/editor.o,$(CLI_OBJ)) $(patsubst %,$(BUILD)/obj/tools/llmcs/%.o,conversation prompt_template) \
+SERVER_OBJ := $(filter-out %/editor.o,$(CLI_OBJ)) \
+	$(patsubst %,$(BUILD)/obj/tools/llmcs/%.o,chat_messages conversation label_set prompt_template) \
 	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/shop/call_*.c)) tools/shop/fields.c) \
 	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/server/*.c))) $(BUILD)/obj/tools/server/page_files.o
 PAGE_FILES := $(sort $(wildcard tools/server/page/*))

@@ -9,7 +9,7 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
-from cli import BIN, MODELS  # noqa: E402
+from cli import BIN, GPT2, MODELS, ROOT, ask  # noqa: E402,F401
 
 ENCODER = os.path.join(MODELS, "shop-encoder")
 

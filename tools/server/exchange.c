@@ -91,11 +91,18 @@ void exchange_lose_client(exchange *x) {
     pthread_mutex_lock(&x->http.lock);
     const bool first = !x->http.gone;
     x->http.gone = true;
+    void (*on_gone)(exchange *) = first ? x->http.on_gone : NULL;
     pthread_mutex_unlock(&x->http.lock);
     if (!first) return;
     __atomic_store_n(&x->cancelled, 1, __ATOMIC_RELEASE);
-    if (x->on_gone) x->on_gone(x);
+    if (on_gone) on_gone(x);
     exchange_wake(x);
+}
+
+void x_on_gone(exchange *x, void (*on_gone)(exchange *x)) {
+    pthread_mutex_lock(&x->http.lock);
+    x->http.on_gone = on_gone;
+    pthread_mutex_unlock(&x->http.lock);
 }
 
 bool x_is_gone(const exchange *x) { return __atomic_load_n(&x->cancelled, __ATOMIC_ACQUIRE) != 0; }

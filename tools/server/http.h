@@ -22,7 +22,7 @@ void http_stop(server *s);
 
 /* exchange.c */
 exchange *exchange_create(server *s, struct MHD_Connection *connection, const char *path);
-/* The handler has not answered yet and will not on this thread. Called on the HTTP thread before others know x. */
+/* Another thread than this one will answer. Called on the HTTP thread before others know x. */
 void exchange_suspend(exchange *x);
 /* MHD is done with it: releases MHD's reference. */
 void exchange_complete(exchange *x);
@@ -43,14 +43,12 @@ void watch_set(watch *w, uint32_t id, exchange *x);
 size_t watch_count(watch *w);
 void watch_lose_all(watch *w, bool close_too);
 
-/* auth.c. Who presents this Authorization header (NULL: none). False: nobody who is known. `customer` has the room of
- * http_state.customer. */
+/* auth.c. Who presents this Authorization header (NULL: none). False: nobody who is known. `customer`: where the name
+ * of a token's goes. */
 bool auth_identify(const config *c, const char *authorization, caller *who, char customer[130]);
-/* token.c. The customer of a JSON Web Token, signed by HS256 with the secret, that has not expired. */
+/* token.c. The customer of a JSON Web Token, signed by HS256 with the secret, that is valid now. */
 bool token_verify(const unsigned char *secret, size_t secret_bytes, const char *token, int64_t now_s,
                   char customer[130]);
-/* Signs a token for the customer; used by tests of the format. Allocated. */
-bool base64url_decode(const char *text, size_t n, unsigned char *out, size_t capacity, size_t *n_out);
 
 /* config.c. The configuration of the command line and its --config file. -1 to go on, or the exit code. */
 int config_read(config *c, int argc, char **argv);

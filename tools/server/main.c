@@ -14,7 +14,7 @@ struct metrics *metrics_create(server *s);
 void metrics_free(struct metrics *m);
 
 /* An API is a file of its own; server.h says how to add one. */
-static const api *const apis[] = {&api_status, &api_shop, &api_page};
+static const api *const apis[] = {&api_status, &api_generate, &api_encoders, &api_shop, &api_page};
 
 static void set_state(server *s, int32_t state) { __atomic_store_n(&s->state, state, __ATOMIC_RELEASE); }
 

@@ -167,7 +167,6 @@ struct exchange {
 
     void *data;                    /* the handler's */
     void (*free_data)(void *data); /* with the exchange; may be NULL */
-    void (*on_gone)(exchange *x);  /* the client went away: at most once, on any thread; may be NULL */
     void (*on_pull)(exchange *x);  /* a stream: called on an HTTP thread after exchange_wake, when the client has read
                                       what was sent; it calls sse_send and sse_end. NULL: others do */
     const char *log_model;         /* for the log; NULL: none */
@@ -179,6 +178,7 @@ struct exchange {
         struct MHD_Response *response; /* under lock until it is queued */
         unsigned status;
         char *path, customer[130];
+        void (*on_gone)(exchange *x);
         buffer in, out;
         size_t out_at;
         pthread_mutex_t lock;
@@ -239,6 +239,8 @@ void exchange_wake(exchange *x);
 void exchange_retain(exchange *x);
 void exchange_release(exchange *x);
 bool x_is_gone(const exchange *x);
+/* Called when the client goes away, at most once, on any thread. Not if it has gone before: look at x_is_gone then. */
+void x_on_gone(exchange *x, void (*on_gone)(exchange *x));
 
 /* -------------------------------------------------------------------------------------------------- jobs.c */
 

@@ -12,7 +12,7 @@
 enum { MAX_TOKEN_BYTES = 4096, MAX_CUSTOMER_BYTES = 128 };
 
 /* Without padding, without characters of another alphabet. */
-bool base64url_decode(const char *text, size_t n, unsigned char *out, size_t capacity, size_t *n_out) {
+static bool base64url_decode(const char *text, size_t n, unsigned char *out, size_t capacity, size_t *n_out) {
     return !sodium_base642bin(out, capacity, text, n, NULL, n_out, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
