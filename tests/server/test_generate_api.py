@@ -122,7 +122,7 @@ class Generate(unittest.TestCase):
         self.assertEqual([text_of(stream, i) for i in range(3)], a)
         alone = [self.complete(temperature=1.2, seed=5 + i, max_tokens=12).json["choices"][0]["text"] for i in range(3)]
         self.assertEqual(alone, a)
-        free = {self.complete(temperature=1.5, max_tokens=16).json["choices"][0]["text"] for _ in range(4)}
+        free = {self.complete(temperature=20, max_tokens=16).json["choices"][0]["text"] for _ in range(4)}
         self.assertGreater(len(free), 1)  # without a seed each request has its own
 
     def test_chat_by_prompt_template(self):
