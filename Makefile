@@ -197,6 +197,9 @@ endif
 # ---------------------------------------------------------------- 3  programs
 
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/bin/%,$(sort $(wildcard examples/*.c)))
+# Those in C++ where there is a compiler for it; only for the plain build, whose libraries any program can be linked with.
+CXX_EXAMPLES := $(if $(CROSS)$(SANITIZE)$(WITHOUT_SHOP),,$(if $(shell command -v $(firstword $(CXX)) 2>/dev/null),$(patsubst \
+	examples/%.cpp,$(BUILD)/bin/%,$(sort $(wildcard examples/*.cpp)))))
 # The commands: one file a subcommand, over what they share.
 CLI_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/cli/*.c)))
 TOOL_OBJ := $(CLI_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/llmcs/*.c)))
@@ -208,7 +211,7 @@ SERVER_OBJ := $(filter-out %/editor.o,$(CLI_OBJ)) \
 	$(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/server/*.c))) $(BUILD)/obj/tools/server/page_files.o
 PAGE_FILES := $(sort $(wildcard tools/server/page/*))
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
-PROGRAMS := $(EXAMPLES) $(BUILD)/bin/llmcs $(if $(wildcard tools/shop/cmd_*.c),$(BUILD)/bin/llmcs-shop) $(BUILD)/bin/llmcs-server $(BUILD)/bin/llmcs-bench
+PROGRAMS := $(EXAMPLES) $(CXX_EXAMPLES) $(BUILD)/bin/llmcs $(if $(wildcard tools/shop/cmd_*.c),$(BUILD)/bin/llmcs-shop) $(BUILD)/bin/llmcs-server $(BUILD)/bin/llmcs-bench
 
 .PHONY: programs demo bench
 programs: $(PROGRAMS)
@@ -241,6 +244,11 @@ $(Q)$(LINK) $(1) -o $@ -L$(BUILD)/lib -lllmcs $(2) -lm -Wl,-rpath,'$$ORIGIN/../l
 endef
 $(EXAMPLES): $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o | $(SO) $(SHOP_SO)
 	$(call link_program,$<,$(if $(shell grep -l llmcs_shop $(@F:%=examples/%.c)),-lllmcs_shop))
+$(CXX_EXAMPLES): $(BUILD)/bin/%: examples/%.cpp $(wildcard include/*.h include/*.hpp) | $(SO) $(SHOP_SO)
+	$(call show,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -Iinclude $(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(WARN)) -O1 -g $(CXXFLAGS) \
+		$(CPPFLAGS) $< $(LDFLAGS) -o $@ -L$(BUILD)/lib -lllmcs_shop -lllmcs -lpthread -Wl,-rpath,'$$ORIGIN/../lib'
 $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
 	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
 $(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)
@@ -398,7 +406,7 @@ FULL_NAME := libllmcs.so.$(VERSION)
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 include/*.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 include/*.h include/*.hpp $(DESTDIR)$(INCLUDEDIR)/
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(FULL_NAME)
 	ln -sf $(FULL_NAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libllmcs.so
