@@ -1,7 +1,7 @@
 # libllmcs. `make help` lists the targets; everything is built into $(BUILD).
 #
 #   1  what to build with    2  library    3  programs    4  tests    5  other builds of the same (sanitizers, ARM)
-#   6  code checks    7  installation
+#   6  code checks    7  installation and packages
 
 .DEFAULT_GOAL := all
 BUILD ?= build
@@ -45,7 +45,9 @@ FRAME := -Wframe-larger-than=4096
 NO_UNDEFINED := -Wl,--no-undefined
 endif
 
-BASE := -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) $(OPT) $(HARDEN) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
+# The folder it is built in leaves no trace, so that the same source gives the same bytes everywhere.
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
+BASE := -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) $(OPT) $(HARDEN) $(REPRODUCIBLE) $(SANITIZE) $(CFLAGS) $(CPPFLAGS)
 # No contraction: a product and a sum give the same bits with every compiler; FMA is used where a kernel says so.
 # With exceptions: a C++ exception, or pthread_exit, that leaves a callback releases what its call holds (base/call.h).
 LIB_FLAGS = $(BASE) $(FRAME) -DLLMCS_BUILD -Ilib -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
@@ -55,6 +57,10 @@ BENCH_FLAGS = $(BASE) -Ilib
 TEST_FLAGS = $(BASE) -Ilib -Itests -Wno-missing-prototypes -ffp-contract=off
 LIBS := -lutf8proc -lm -ldl -lpthread
 LINK = $(CC) $(SANITIZE) $(LDFLAGS)
+# Programs find the libraries beside them, also where the tree was moved. RPATH=0: the loader's folders alone (Debian).
+RPATH ?= 1
+rpath = $(if $(filter 1,$(RPATH)),-Wl$(comma)-rpath$(comma)'$(1)')
+comma := ,
 
 # `make V=1` shows whole commands.
 ifeq ($(V),1)
@@ -122,8 +128,7 @@ $(BUILD)/obj/lib/%.o: lib/%.c $(FLAGS_FILE)
 	$(call compile,$(LIB_FLAGS))
 
 # nodelete: a host may dlclose the library while models are open; their threads go on, and so must their code.
-SO_LINK := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete $(NO_UNDEFINED) \
-	-Wl,-rpath,'$$ORIGIN'
+SO_LINK := -shared -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete $(NO_UNDEFINED)
 $(SO): $(LIB_OBJ) lib/llmcs.map
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -161,7 +166,7 @@ $(SHOP_SO): $(SHOP_OBJ) lib/shop/llmcs_shop.map $(SO)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(SO_LINK) -Wl,-soname,$(SHOP_SONAME) -Wl,--version-script=lib/shop/llmcs_shop.map $(SHOP_OBJ) \
-		-L$(BUILD)/lib -lllmcs $(SHOP_LIBS) -o $@
+		-L$(BUILD)/lib -lllmcs $(SHOP_LIBS) $(call rpath,$$ORIGIN) -o $@
 	@ln -sf $(SHOP_SONAME) $(BUILD)/lib/libllmcs_shop.so
 $(SHOP_ARCHIVE): $(SHOP_OBJ)
 	$(call show,AR,$@)
@@ -240,7 +245,7 @@ $(TOOL_OBJ) $(SHOP_TOOL_OBJ) $(SERVER_OBJ): | tool-packages
 define link_program
 $(call show,LD,$@)
 @mkdir -p $(@D)
-$(Q)$(LINK) $(1) -o $@ -L$(BUILD)/lib -lllmcs $(2) -lm -Wl,-rpath,'$$ORIGIN/../lib'
+$(Q)$(LINK) $(1) -o $@ -L$(BUILD)/lib -lllmcs $(2) -lm $(call rpath,$$ORIGIN/../lib)
 endef
 $(EXAMPLES): $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o | $(SO) $(SHOP_SO)
 	$(call link_program,$<,$(if $(shell grep -l llmcs_shop $(@F:%=examples/%.c)),-lllmcs_shop))
@@ -258,7 +263,7 @@ $(BUILD)/bin/llmcs-server: $(SERVER_OBJ) | $(SO) $(SHOP_SO)
 $(BUILD)/bin/llmcs-bench: $(BENCH_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $^ -o $@ $(LIBS) -Wl,-rpath,'$$ORIGIN/../lib'
+	$(Q)$(LINK) $^ -o $@ $(LIBS) $(call rpath,$$ORIGIN/../lib)
 
 demo: all
 	@BUILD=$(BUILD) examples/demo.sh
@@ -296,7 +301,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 .SECONDARY: $(TEST_OBJ) $(SUPPORT_OBJ)
 
 .PHONY: check check-programs
-check: lib check-programs $(if $(SCRIPT_TESTS),programs)
+check: lib check-programs $(if $(SCRIPT_TESTS),programs man)
 	@BUILD=$(BUILD) RUN_WITH='$(RUN_WITH)' CC='$(CC)' tools/build/run-tests.sh $(SCRIPT_TESTS) $(TEST_ORDER)
 check-programs: $(TEST_BIN)
 
@@ -397,33 +402,9 @@ abi-baseline: lib
 clean:
 	rm -rf $(BUILD)
 
-# ---------------------------------------------------------------- 7  installation
+# ---------------------------------------------------------------- 7  installation and packages
 
-PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
-FULL_NAME := libllmcs.so.$(VERSION)
-.PHONY: install
-install: all
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 include/*.h include/*.hpp $(DESTDIR)$(INCLUDEDIR)/
-	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(FULL_NAME)
-	ln -sf $(FULL_NAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libllmcs.so
-	install -m 644 $(ARCHIVE) $(SHOP_ARCHIVE) $(DESTDIR)$(LIBDIR)/
-	install -m 755 $(SHOP_SO) $(DESTDIR)$(LIBDIR)/libllmcs_shop.so.$(SHOP_VERSION)
-	ln -sf libllmcs_shop.so.$(SHOP_VERSION) $(DESTDIR)$(LIBDIR)/$(SHOP_SONAME)
-	ln -sf $(SHOP_SONAME) $(DESTDIR)$(LIBDIR)/libllmcs_shop.so
-	if [ -e $(BUILD)/lib/libllmcs_openblas.so ]; then \
-		install -m 755 $(BUILD)/lib/libllmcs_openblas.so $(DESTDIR)$(LIBDIR)/; fi
-	install -d $(DESTDIR)$(PREFIX)/share/llmcs
-	install -m 644 examples/models/heads/names.tagger $(DESTDIR)$(PREFIX)/share/llmcs/
-	for program in llmcs llmcs-shop; do if [ -e $(BUILD)/bin/$$program ]; then \
-		install -m 755 $(BUILD)/bin/$$program $(DESTDIR)$(PREFIX)/bin/; fi; done
-	for library in llmcs llmcs_shop; do sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
-		-e 's|@VERSION@|$(VERSION)|' -e 's|@SHOP_VERSION@|$(SHOP_VERSION)|' tools/build/$$library.pc.in \
-		> $(DESTDIR)$(LIBDIR)/pkgconfig/$$library.pc; done
+include tools/package/package.mk
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(SERVER_OBJ) $(BENCH_OBJ)) \
 	$(EXAMPLES:$(BUILD)/bin/%=$(BUILD)/obj/examples/%.d)
@@ -441,6 +422,7 @@ help:
 	@echo 'make asan | asan-clang | tsan | valgrind    tests under a sanitizer, into build/asan, build/tsan'
 	@echo 'make fuzz       each fuzzer of tests/fuzz for FUZZ_SECONDS=60; FUZZ_TARGETS=json picks some'
 	@echo 'make arm        cross build for AArch64 into build/arm64, tests under qemu'
-	@echo 'make lint | format | clean | install (PREFIX, DESTDIR)'
+	@echo 'make lint | format | clean'
+	@echo 'make install | uninstall (PREFIX, DESTDIR, LIBDIR) | dist | deb | docs | release-check'
 	@echo 'make abi-baseline   the ABI as it is becomes what lint compares with'
 	@echo 'variables       CC, CFLAGS, OPT, BUILD, WERROR=1, V=1'

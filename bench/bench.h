@@ -171,7 +171,7 @@ const bench_shape *bench_shape_find(const char *name);
  * encoder gets instead of one that is made up. */
 const char *bench_shape_folder(const bench_shape *shape, const char *tokenizer);
 /* "gpt2-124m, ..." */
-const char *bench_shape_names(void);
+const char *bench_shape_names(void); /* for the help: six a line */
 
 /* ---- subcommands; 0 or an exit code */
 int bench_limits_main(const bench *b);

@@ -33,7 +33,11 @@ const char *bench_shape_names(void) {
     static char names[400];
     size_t n = 0;
     for (size_t i = 0; i < N_SHAPES; i++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", shapes[i].name);
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s",
+                              !i      ? ""
+                              : i % 6 ? ", "
+                                      : ",\n                        ",
+                              shapes[i].name);
     return names;
 }
 

@@ -6,6 +6,7 @@ store=${1:?usage: import.sh STORE [ENCODER]}
 here=$(dirname "$0")
 encoder=${2:-$here/../models/shop-encoder}
 shop=${BUILD:-build}/bin/llmcs-shop
+[ -x "$shop" ] || shop=llmcs-shop # installed
 
 "$shop" init "$store" --encoder "$encoder"
 # The desk's parts. The classifiers go with the encoder of this repository; the data is of November 2026, and so is the clock.

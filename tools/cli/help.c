@@ -54,6 +54,7 @@ static void print_option(const cli_option *o, FILE *to) {
     for (size_t i = 0; o->kind == CLI_NAME && o->names[i]; i++)
         used += (size_t)snprintf(help + used, sizeof help - used, "%s%s", i ? ", " : ": ", o->names[i]);
     fprintf(to, "%-*s", HELP_COLUMN, head);
+    if (n >= HELP_COLUMN) fprintf(to, "\n%*s", HELP_COLUMN, "");
     cli_print_wrapped(to, HELP_COLUMN, HELP_COLUMN, help);
 }
 

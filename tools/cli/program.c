@@ -20,11 +20,11 @@ static void print_usage(const program *p, FILE *to) {
     size_t width = 10;
     for (size_t i = 0; i < p->n; i++)
         if (strlen(p->commands[i]->name) > width) width = strlen(p->commands[i]->name);
-    const int indent = (int)width + 3;
+    const int indent = (int)width + 4;
     fprintf(to, "usage: %s COMMAND %s [options] [argument ...]\n\n", cli_program,
             p->commands[0]->target ? p->commands[0]->target : "MODEL_FOLDER");
     for (size_t i = 0; i < p->n; i++) {
-        fprintf(to, "  %-*s ", (int)width, p->commands[i]->name);
+        fprintf(to, "  %-*s  ", (int)width, p->commands[i]->name);
         cli_print_wrapped(to, indent, indent, p->commands[i]->summary);
     }
     fputc('\n', to);

@@ -129,6 +129,7 @@ static int measure_desk_command(int argc, char **argv) {
 
 const cli_command cmd_measure_desk = {
     .name = "measure-desk",
+    .arguments = "",
     .target = "STORE",
     .summary =
         "Measures what a turn of the desk costs, by kind of message and by step, with the models that the store names.",

@@ -1,0 +1,47 @@
+# Installation, tarball and packages; included by the Makefile. tools/package/install.sh holds the list of files.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+# LIBDIR=/usr/lib/x86_64-linux-gnu, for a system with folders for each architecture
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+DOCDIR ?= $(DATADIR)/doc/llmcs
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= /etc
+# Installed without debug information, unless INSTALL_STRIP=0.
+INSTALL_STRIP ?= 1
+# The day of this version, so that pages and archives do not depend on when they are made.
+RELEASE_DATE := $(shell sed -n 's/^\#\# [0-9.]* (\([0-9-]*\)).*/\1/p' CHANGELOG.md | head -n 1)
+
+INSTALL_ENV = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' \
+	INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' \
+	ZSHDIR='$(ZSHDIR)' UNITDIR='$(UNITDIR)' SYSCONFDIR='$(SYSCONFDIR)' INSTALL_STRIP='$(INSTALL_STRIP)' \
+	STRIP='$(CROSS)strip' VERSION='$(VERSION)' SHOP_VERSION='$(SHOP_VERSION)' SONAME='$(SONAME)' \
+	SHOP_SONAME='$(SHOP_SONAME)' WITHOUT_SHOP='$(WITHOUT_SHOP)'
+.PHONY: install uninstall man
+install: all man
+	@$(INSTALL_ENV) tools/package/install.sh install
+uninstall:
+	@$(INSTALL_ENV) tools/package/install.sh uninstall
+
+# Pages and completions come from what the programs say, so the programs must run here (they do not in a cross build).
+DOCUMENTED = $(filter $(PROGRAMS),$(addprefix $(BUILD)/bin/,llmcs llmcs-shop llmcs-bench llmcs-server))
+man: $(BUILD)/man/llmcs.1
+$(BUILD)/man/llmcs.1: $(DOCUMENTED) CHANGELOG.md $(wildcard tools/package/*.py)
+	$(call show,MAN,$(@D))
+	$(Q)if [ -n '$(CROSS)' ]; then echo 'note: no manual pages in a cross build'; else \
+		python3 tools/package/man.py --version $(VERSION) --date $(RELEASE_DATE) --out $(@D) $(DOCUMENTED) && \
+		python3 tools/package/completions.py --bash $(BUILD)/completions/bash --zsh $(BUILD)/completions/zsh $(DOCUMENTED); fi
+
+# ---- tarball: the committed files, the same bytes whoever makes it and when
+
+DIST_NAME := llmcs-$(VERSION)
+DIST := $(BUILD)/dist/$(DIST_NAME).tar.gz
+SOURCE_DATE_EPOCH ?= $(shell date -u -d '$(RELEASE_DATE)' +%s)
+.PHONY: dist
+dist:
+	@SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' tools/package/dist.sh $(DIST_NAME) $(DIST)
