@@ -12,6 +12,6 @@ work=$(mktemp -d "${out%/*}/dist.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 git archive --format=tar --prefix="$name/" HEAD | tar -x -C "$work"
 tar -c -C "$work" --format=gnu --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r-w,a+X \
-    --mtime="@$SOURCE_DATE_EPOCH" "$name" | gzip -9n >"$work/tar.gz"
+    --mtime="@$SOURCE_DATE_EPOCH" "$name" | gzip -6n >"$work/tar.gz"
 mv "$work/tar.gz" "$out"
 echo "$out"

@@ -15,6 +15,12 @@ strip_it() { # strip_it FLAG FILE
     if [ "${INSTALL_STRIP-1}" = 1 ]; then "${STRIP:-strip}" "$1" "$2"; fi
 }
 
+made=
+folder() {
+    if [ "$1" != "$made" ]; then install -d "$root$1"; fi
+    made=$1
+}
+
 # put MODE SOURCE FOLDER [NAME]
 put() {
     to=$root$3/${4:-${2##*/}}
@@ -22,7 +28,7 @@ put() {
         rm -f "$to"
         echo "$3" >>"$folders"
     else
-        install -d "$root$3"
+        folder "$3"
         install -m "$1" "$2" "$to"
     fi
 }
@@ -33,7 +39,7 @@ link() {
         rm -f "$root$2/$3"
         echo "$2" >>"$folders"
     else
-        install -d "$root$2"
+        folder "$2"
         ln -sfn "$1" "$root$2/$3"
     fi
 }
