@@ -18,7 +18,7 @@ class HelpError(Exception):
 
 
 class Row:
-    """A command or an option: what stands left, and the text beside it."""
+    """A command or an option: its left column, and the text beside it."""
 
     def __init__(self, head, text, column):
         self.head, self.lines, self.column = head, [text] if text else [], column

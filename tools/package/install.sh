@@ -167,5 +167,5 @@ if [ "$action" = uninstall ]; then
         if [ -d "$root$folder" ]; then rmdir --ignore-fail-on-non-empty "$root$folder"; fi
     done
 elif [ -z "$root" ] && [ "$(id -u)" = 0 ]; then
-    echo "installed below $PREFIX; if the loader has not yet seen $LIBDIR: ldconfig"
+    echo "installed below $PREFIX; if the loader does not find libllmcs: ldconfig"
 fi

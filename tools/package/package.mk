@@ -37,7 +37,7 @@ $(BUILD)/man/llmcs.1: $(DOCUMENTED) CHANGELOG.md $(wildcard tools/package/*.py)
 		python3 tools/package/man.py --version $(VERSION) --date $(RELEASE_DATE) --out $(@D) $(DOCUMENTED) && \
 		python3 tools/package/completions.py --bash $(BUILD)/completions/bash --zsh $(BUILD)/completions/zsh $(DOCUMENTED); fi
 
-# ---- tarball: the committed files, the same bytes whoever makes it and when
+# ---- tarball: the committed files, the same bytes wherever and whenever it is made
 
 DIST_NAME := llmcs-$(VERSION)
 DIST := $(BUILD)/dist/$(DIST_NAME).tar.gz
