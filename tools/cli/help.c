@@ -60,8 +60,8 @@ static void print_option(const cli_option *o, FILE *to) {
 
 void cli_print_help(const cli_command *command, FILE *to) {
     const char *target = command->target ? command->target : "MODEL_FOLDER";
-    fprintf(to, "usage: %s %s%s%s [options]%s%s\n", cli_program, command->name, *target ? " " : "", target,
-            *command->arguments ? " " : "", command->arguments);
+    fprintf(to, "usage: %s%s%s%s%s [options]%s%s\n", cli_program, *command->name ? " " : "", command->name,
+            *target ? " " : "", target, *command->arguments ? " " : "", command->arguments);
     cli_print_wrapped(to, 0, 0, command->summary);
     fputc('\n', to);
     for (size_t i = 0; i < command->n_options; i++) print_option(&command->options[i], to);
