@@ -60,6 +60,13 @@ def spans(tagger: llmcs.Model, answerer: llmcs.Model) -> List[Tuple[str, str, fl
     return [(s.label, s.text, s.score) for s in tagger.tag("Anna lives in Oslo", aggregation="simple")]
 
 
+def pipelines(classifier: str, generator: str) -> List[str]:
+    with llmcs.pipeline("sentiment-analysis", model=classifier, batch_size=8) as classify:
+        labels: List[str] = [found["label"] for found in classify(["good", "bad"])]
+    with llmcs.pipeline(model=generator, model_kwargs={"n_threads": 1}, max_new_tokens=3) as write:
+        return labels + [write("User: hi\nBot:")[0]["generated_text"]]
+
+
 async def tasks(classifier: str, generator: str) -> List[str]:
     async with await llmcs.Model.aopen(classifier, n_threads=1) as model:
         scores = await model.aclassify("good")
@@ -85,6 +92,7 @@ async def tasks(classifier: str, generator: str) -> List[str]:
 def main(classifier: str, generator: str, encoder: str) -> None:
     encoders(classifier)
     decoders(generator)
+    print(pipelines(classifier, generator))
     print(asyncio.run(tasks(classifier, generator)))
     print(vectors(llmcs.Model(encoder, n_threads=1)))
 

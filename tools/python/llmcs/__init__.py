@@ -11,6 +11,7 @@
 
     model = llmcs.Model("path/to/bert")
     print(model.classify("What a lovely coat!"))        # {"positive": 0.99, "negative": 0.01}
+    llmcs.pipeline("ner", model="path/to/ner", aggregation_strategy="simple")("Anna lives in Oslo")  # as in Transformers
     for s in ner.tag("Anna lives in Oslo"): print(s.label, s.text)                # a token-classification model
     print(qa.answer_span("Where does Anna live?", "Anna lives in Oslo")[0].text)  # a question-answering model
     vectors = model.embed(["red dress", "blue jeans"])  # a numpy array, or lists of floats without numpy
@@ -76,6 +77,7 @@ from ._native import lib as _lib
 from ._session import Choice, Score, Session
 from ._spans import Span
 from ._tokenizer import Decoder, Encoding, Tokenizer
+from .pipelines import pipeline
 
 __all__ = [
     "ArgumentError",
@@ -117,6 +119,7 @@ __all__ = [
     "UnsupportedError",
     "library_path",
     "merge",
+    "pipeline",
     "plan",
     "plan_engine",
     "quantize",

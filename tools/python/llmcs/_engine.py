@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import functools
 import itertools
 import time
 import weakref
@@ -124,12 +125,15 @@ class Engine(Handle):
 
     def generate(self, prompts: Iterable[str], **params: Any) -> List[Generated]:
         """A Generated for each prompt; as many as fit the engine's queue are submitted at a time."""
+        return self._generate([functools.partial(self.submit, p, **params) for p in items("prompts", prompts)])
+
+    def _generate(self, submits: "List[functools.partial[Request]]") -> List[Generated]:
         answers: List[Generated] = []
         waiting: List[Request] = []
-        for prompt in items("prompts", prompts):
+        for submit in submits:
             while True:
                 try:
-                    waiting.append(self.submit(prompt, **params))
+                    waiting.append(submit())
                     break
                 except QueueFullError:
                     if not waiting:

@@ -612,6 +612,16 @@ class Model(Handle):
         self, text: str, top_k: int = 5, deadline_ms: float = 0.0
     ) -> List[List[Tuple[Optional[str], float]]]:
         """For each mask of the text a list of (token, probability), best first."""
+        tokenizer = self.tokenizer
+        return [
+            [(tokenizer.token(id) if tokenizer is not None else None, p) for id, p in found]
+            for _, found in self._mask_tokens(text, top_k, deadline_ms)
+        ]
+
+    def _mask_tokens(
+        self, text: str, top_k: int, deadline_ms: float = 0.0
+    ) -> List[Tuple[int, List[Tuple[int, float]]]]:
+        """(position, [(id, probability), ...]) for each mask."""
         t, n, k = utf8("text", text), size(), integer("top_k", top_k, size)
         limits = sized(CallLimits)
         limits.deadline_ms = number("deadline_ms", deadline_ms)
@@ -619,12 +629,10 @@ class Model(Handle):
             call(lib.llmcs_fill_mask, h, t, len(t), k, None, 0, c.byref(n))
             tokens = (MaskToken * n.value)()
             call(lib.llmcs_fill_mask_within, h, t, len(t), k, c.byref(limits), tokens, n.value, c.byref(n))
-        masks: Dict[int, List[Tuple[Optional[str], float]]] = {}
-        tokenizer = self.tokenizer
+        masks: Dict[int, List[Tuple[int, float]]] = {}
         for m in tokens:
-            spelling = tokenizer.token(m.id) if tokenizer is not None else None
-            masks.setdefault(m.position, []).append((spelling, m.probability))
-        return list(masks.values())
+            masks.setdefault(m.position, []).append((m.id, m.probability))
+        return list(masks.items())
 
     def encoder_eval(
         self,
