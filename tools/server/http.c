@@ -285,7 +285,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **con_c
     *con_cls = NULL;
     watch_set(s->http->watch, x->http.connection_id, NULL);
     const double ms = (double)(now_ns() - x->begin_ns) * 1e-6;
-    const bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    const bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK && !x_is_gone(x);
     const unsigned status = whole && x->http.answered ? x->http.status : 499; /* as nginx has it: the client left */
     metrics_count(s, x->route, status, ms);
     if (s->config.log_requests) {
