@@ -293,6 +293,10 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(FLAGS_FILE)
 	$(call compile,$(TEST_FLAGS) $(EXTRA))
 # A static rule: a pattern without a recipe would add no prerequisite.
 $(filter $(BUILD)/tests/shop/%,$(TEST_BIN)): $(SHOP_OBJ)
+# What the server reads of strangers.
+SERVER_READS := $(BUILD)/obj/tools/server/gen_body.o $(BUILD)/obj/tools/server/token.o
+$(filter $(BUILD)/tests/server/%,$(TEST_BIN)): $(SERVER_READS)
+$(filter $(BUILD)/tests/server/%,$(TEST_BIN)): CHECK_LIBS += $(SERVER_READS) -ljansson -lsodium
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
@@ -348,11 +352,12 @@ fuzz: programs
 fuzz-programs: $(FUZZ_NAMES:%=$(BUILD)/bin/fuzz_%)
 # fuzz_shop_*.c are linked with the shop layer, too.
 $(patsubst %,$(BUILD)/bin/fuzz_%,$(filter shop_%,$(FUZZ_NAMES))): $(SHOP_OBJ)
+$(patsubst %,$(BUILD)/bin/fuzz_%,$(filter server_%,$(FUZZ_NAMES))): $(SERVER_READS)
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(INTERNAL)
 	$(call show,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer $< $(if $(findstring fuzz_shop_,$@),$(SHOP_OBJ)) $(INTERNAL) -o $@ $(LIBS) \
-		$(if $(findstring fuzz_shop_,$@),$(SHOP_LIBS))
+		$(if $(findstring fuzz_shop_,$@),$(SHOP_LIBS)) $(if $(findstring fuzz_server_,$@),$(SERVER_READS) -ljansson -lsodium)
 
 # Leaks and uninitialised reads in the release build.
 VALGRIND_SUITES ?= base/test_alloc base/test_status base/test_file base/test_pool
