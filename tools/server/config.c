@@ -161,7 +161,7 @@ static void set_defaults(config *c) {
                          .drain_ms = 30000,
                          .max_texts = 2048,
                          .max_choices = 128,
-                         .stream_ms = 0};
+                         .stream_ms = 20};
 }
 
 static bool read_limits(const json_t *o, limits *l) {

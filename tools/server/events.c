@@ -3,6 +3,7 @@
 
 void *events_follow(void *served_model) {
     const served *m = served_model;
+    pthread_setname_np(pthread_self(), "events");
     while (true) {
         llmcs_engine_event event = {.struct_size = sizeof event};
         const llmcs_status status = llmcs_engine_next(m->engine, -1, &event);

@@ -14,12 +14,14 @@ struct pool {
     job *jobs; /* [capacity] a ring */
     size_t capacity, first, n, n_running;
     bool stopping;
+    const char *name;
     pthread_t *threads;
     int n_threads;
 };
 
 static void *work_on_jobs(void *user) {
     pool *p = user;
+    pthread_setname_np(pthread_self(), p->name);
     pthread_mutex_lock(&p->lock);
     while (true) {
         while (!p->n && !p->stopping) pthread_cond_wait(&p->changed, &p->lock);
@@ -38,7 +40,7 @@ static void *work_on_jobs(void *user) {
     return NULL;
 }
 
-pool *pool_create(int n_threads, size_t max_jobs) {
+pool *pool_create(const char *name, int n_threads, size_t max_jobs) {
     enum { STACK_BYTES = 1 << 20 };
     pool *p = calloc(1, sizeof *p);
     pthread_attr_t attributes;
@@ -47,6 +49,7 @@ pool *pool_create(int n_threads, size_t max_jobs) {
     pthread_cond_init(&p->changed, NULL);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    p->name = name;
     p->capacity = max_jobs ? max_jobs : 1;
     p->jobs = calloc(p->capacity, sizeof *p->jobs);
     p->threads = calloc((size_t)n_threads, sizeof *p->threads);

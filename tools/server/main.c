@@ -42,8 +42,8 @@ static bool open_apis(server *s) {
 static bool start(server *s) {
     const limits *l = &s->config.limits;
     if (!http_listen(s) || !models_open(s) || !(s->metrics = metrics_create(s)) || !open_apis(s)) return false;
-    s->prepare = pool_create(l->prepare_threads, (size_t)l->max_jobs);
-    s->workers = pool_create(l->worker_threads, (size_t)l->max_jobs);
+    s->prepare = pool_create("prepare", l->prepare_threads, (size_t)l->max_jobs);
+    s->workers = pool_create("worker", l->worker_threads, (size_t)l->max_jobs);
     if (!s->prepare || !s->workers || !http_start(s)) return false;
     set_state(s, SERVER_READY);
     log_event(LOG_INFO, "listening",

@@ -199,6 +199,7 @@ static void run_reload(server *s, const reload *r) {
 static void *manage(void *user) {
     server *s = user;
     struct models *all = s->models;
+    pthread_setname_np(pthread_self(), "models");
     pthread_mutex_lock(&all->lock);
     while (true) {
         while (!all->dead && !all->reloads && !all->stopping) pthread_cond_wait(&all->changed, &all->lock);

@@ -245,7 +245,8 @@ void x_on_gone(exchange *x, void (*on_gone)(exchange *x));
 /* -------------------------------------------------------------------------------------------------- jobs.c */
 
 typedef struct pool pool;
-pool *pool_create(int n_threads, size_t max_jobs);
+/* name: of its threads, for ps and profilers. */
+pool *pool_create(const char *name, int n_threads, size_t max_jobs);
 /* False: the queue is full, or the pool stops. */
 bool pool_submit(pool *p, void (*work)(exchange *x), exchange *x);
 /* Finishes what is queued and joins the threads. */

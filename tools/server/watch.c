@@ -71,6 +71,7 @@ static void *watch_connections(void *user) {
     watch *w = user;
     struct epoll_event events[N_EVENTS];
     uint64_t scanned = now_ns();
+    pthread_setname_np(pthread_self(), "watch");
     while (!__atomic_load_n(&w->stopping, __ATOMIC_ACQUIRE)) {
         const int n = epoll_wait(w->epoll_fd, events, N_EVENTS, SCAN_MS);
         for (int i = 0; i < n; i++)

@@ -1,0 +1,252 @@
+"""Load on llmcs-server: latencies at a share of its capacity, many connections, memory, and what HTTP costs.
+
+usage: server_load.py MODEL_FOLDER [--requests N] [--connections N] [--streams N] [--tokens N] [--seconds N] [--wrk]
+
+Starts build/bin/llmcs-server ($LLMCS_BIN names another folder) on a free port of loopback and prints a table. The load
+comes from this machine, so it takes processor time from the server: figures are of both together. Processor times are
+those of the server's process alone. --wrk adds wrk's own figures where wrk is installed.
+"""
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.environ.get("LLMCS_BIN", os.path.join(ROOT, "build", "bin"))
+PROMPT = "User: where is my order?\nBot:"
+
+
+class Server:
+    def __init__(self, folder, limits, max_batch):
+        self.temporary = tempfile.TemporaryDirectory()
+        path = os.path.join(self.temporary.name, "server.json")
+        with open(path, "w") as out:
+            json.dump({"listen": {"port": 0}, "log_requests": False, "limits": limits,
+                       "models": [{"name": "m", "path": folder, "max_batch": max_batch, "max_queue": 4096}]}, out)
+        self.process = subprocess.Popen([os.path.join(BIN, "llmcs-server"), "--config", path], stderr=subprocess.PIPE)
+        for line in self.process.stderr:
+            event = json.loads(line)
+            if event["event"] == "listening":
+                self.port = event["port"]
+                return
+        raise SystemExit("the server did not start")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.stderr.read()
+        self.process.wait()
+        self.temporary.cleanup()
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def threads_cpu(self):
+        """Processor seconds by the name of the thread's function group: HTTP and other threads of this program."""
+        total = {}
+        for task in os.listdir("/proc/%d/task" % self.process.pid):
+            with open("/proc/%d/task/%s/stat" % (self.process.pid, task)) as f:
+                text = f.read()
+            name = text[text.index("(") + 1:text.rindex(")")]
+            fields = text.rsplit(")", 1)[1].split()
+            total[name] = total.get(name, 0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return total
+
+    def memory_mb(self):
+        with open("/proc/%d/statm" % self.process.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2 ** 20
+
+
+def request_bytes(body, path="/v1/completions"):
+    data = json.dumps(body).encode()
+    return b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (
+        path.encode(), len(data)) + data
+
+
+async def read_answer(reader):
+    """Status and body; of a stream all of it."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin1")
+    status = int(head.split(" ", 2)[1])
+    lower = head.lower()
+    if "transfer-encoding: chunked" not in lower:
+        length = int(lower.split("content-length:", 1)[1].split("\r\n", 1)[0])
+        return status, await reader.readexactly(length)
+    body = b""
+    while True:
+        size = int(await reader.readline(), 16)
+        body += await reader.readexactly(size)
+        await reader.readexactly(2)
+        if not size:
+            return status, body
+
+
+class Client:
+    """One connection, opened again when the server closes it."""
+
+    def __init__(self, port):
+        self.port, self.reader, self.writer = port, None, None
+
+    async def send(self, data):
+        if self.writer is None:
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writer.write(data)
+        try:
+            return await read_answer(self.reader)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            self.close()
+            return 0, b""
+
+    def close(self):
+        if self.writer:
+            self.writer.close()
+        self.writer = None
+
+
+async def closed_loop(port, data, n_clients, n_requests):
+    """Each client sends its next request when the last one is answered. Statuses with their counts, seconds."""
+    left, statuses = [n_requests], {}
+
+    async def run():
+        client = Client(port)
+        while left[0] > 0:
+            left[0] -= 1
+            status, _ = await client.send(data)
+            statuses[status] = statuses.get(status, 0) + 1
+        client.close()
+    begin = time.perf_counter()
+    await asyncio.gather(*(run() for _ in range(n_clients)))
+    return statuses, time.perf_counter() - begin
+
+
+async def open_loop(port, data, rate, seconds):
+    """Requests arrive at a rate, whatever the answers do. Latencies in ms, and statuses."""
+    idle, latencies, statuses = [], [], {}
+
+    async def one():
+        client = idle.pop() if idle else Client(port)
+        begin = time.perf_counter()
+        status, _ = await client.send(data)
+        latencies.append((time.perf_counter() - begin) * 1000)
+        statuses[status] = statuses.get(status, 0) + 1
+        idle.append(client)
+    tasks, begin = [], time.perf_counter()
+    for i in range(int(rate * seconds)):
+        delay = begin + i / rate - time.perf_counter()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        tasks.append(asyncio.create_task(one()))
+    await asyncio.gather(*tasks)
+    for client in idle:
+        client.close()
+    return sorted(latencies), statuses
+
+
+def quantile(sorted_values, q):
+    return sorted_values[min(int(q * len(sorted_values)), len(sorted_values) - 1)] if sorted_values else float("nan")
+
+
+def completion(n_tokens, **more):
+    return request_bytes(dict({"model": "m", "prompt": PROMPT, "max_tokens": n_tokens}, **more))
+
+
+def many_connections(server, a):
+    data = completion(a.tokens)
+    asyncio.run(closed_loop(server.port, data, 16, 500))  # what is allocated once
+    before = server.memory_mb()
+    cpu = server.cpu_seconds()
+    statuses, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests))
+    cpu = server.cpu_seconds() - cpu
+    print("%d requests over %d connections, %d tokens each: %s in %.1f s, %.0f a second; server %.3f ms of processor "
+          "time a request; memory %.1f -> %.1f MiB" % (a.requests, a.connections, a.tokens,
+                                                    ", ".join("%d x %d" % (n, s) for s, n in sorted(statuses.items())),
+                                                    seconds, a.requests / seconds, cpu * 1000 / a.requests, before,
+                                                    server.memory_mb()))
+    return a.requests / seconds
+
+
+def latencies(server, a, capacity):
+    for share in (0.3, 0.7):
+        values, statuses = asyncio.run(open_loop(server.port, completion(a.tokens), share * capacity, a.seconds))
+        p50, p99 = quantile(values, 0.5), quantile(values, 0.99)
+        print("at %.0f %% of capacity (%.0f a second): p50 %.2f ms, p99 %.2f ms, p99/p50 %.2f; statuses %s" % (
+            share * 100, share * capacity, p50, p99, p99 / p50, statuses))
+
+
+async def stream_all(port, data, n):
+    clients = [Client(port) for _ in range(n)]
+    return await asyncio.gather(*(c.send(data) for c in clients))
+
+
+def http_overhead(server, a):
+    """Processor time of the HTTP threads next to that of steps, with n streams at a time."""
+    data = completion(a.stream_tokens, stream=True, logit_bias=json.loads(a.no_end))
+    asyncio.run(stream_all(server.port, data, a.streams))
+    before, n_tokens = server.threads_cpu(), 0
+    for _ in range(a.rounds):
+        answers = asyncio.run(stream_all(server.port, data, a.streams))
+        n_tokens += sum(body.count(b"data: {") - 1 for _, body in answers)
+    after = server.threads_cpu()
+    spent = {name: after[name] - before.get(name, 0) for name in after}
+    http = sum(v for k, v in spent.items() if k.startswith(("MHD", "events", "prepare")))
+    rest = sum(spent.values()) - http
+    print("%d streams, %d chunks: HTTP, event and prepare threads %.3f s of processor time, the rest (steps) %.3f s: "
+          "%.1f %%, %.1f us a chunk; by thread: %s" % (a.streams, n_tokens, http, rest, 100 * http / max(rest, 1e-9),
+                                                    http * 1e6 / max(n_tokens, 1),
+                                                    {k: round(v, 3) for k, v in spent.items() if v}))
+
+
+def run_wrk(server, a):
+    if not shutil.which("wrk"):
+        print("wrk is not installed")
+        return
+    script = os.path.join(server.temporary.name, "post.lua")
+    body = json.dumps({"model": "m", "prompt": PROMPT, "max_tokens": a.tokens})
+    with open(script, "w") as out:
+        out.write("wrk.method = 'POST'\nwrk.body = %s\nwrk.headers['Content-Type'] = 'application/json'\n"
+                  % json.dumps(body))
+    for path, more in (("/health", []), ("/v1/completions", ["-s", script])):
+        done = subprocess.run(["wrk", "-t2", "-c%d" % a.connections, "-d%ds" % a.seconds, "--latency", "--timeout", "60",
+                               *more, "http://127.0.0.1:%d%s" % (server.port, path)], capture_output=True, text=True)
+        print("wrk %s:\n%s" % (path, "".join("    %s\n" % line for line in done.stdout.splitlines())))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("folder")
+    p.add_argument("--requests", type=int, default=100000)
+    p.add_argument("--connections", type=int, default=1000)
+    p.add_argument("--tokens", type=int, default=2)
+    p.add_argument("--streams", type=int, default=16)
+    p.add_argument("--stream-tokens", type=int, default=256)
+    p.add_argument("--rounds", type=int, default=4)
+    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--stream-ms", type=int, default=None, help="limits.stream_ms of the server")
+    p.add_argument("--no-end", default="{}", help="logit_bias that forbids the end of a text, as JSON")
+    p.add_argument("--wrk", action="store_true")
+    p.add_argument("--only", choices=("load", "streams"))
+    a = p.parse_args()
+    limits = {"max_connections": 4096, "max_jobs": 8192, "deadline_ms": 0}
+    if a.stream_ms is not None:
+        limits["stream_ms"] = a.stream_ms
+    server = Server(a.folder, limits, 64)
+    try:
+        if a.only != "load":
+            http_overhead(server, a)
+        if a.only != "streams":
+            capacity = many_connections(server, a)
+            latencies(server, a, capacity)
+        if a.wrk:
+            run_wrk(server, a)
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
