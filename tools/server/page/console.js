@@ -1,0 +1,201 @@
+// The agent's console: who waits, what was said, what to reply, what to settle.
+import * as api from "./api.js";
+import { button, field, follow, h, replace, say, sendOnEnter } from "./dom.js";
+import { clock, named, number, t } from "./text.js";
+
+const kept = { id: "", plain: false, draft: "", suggestion: null };
+const path = (id, rest = "") => `/shop/conversations/${encodeURIComponent(id)}${rest}`;
+
+// "wanted; intent track_order: where is it" without what its columns say already
+const summaryText = (summary) => summary.replace(/^[^:]*: /, "");
+
+export function mount(view) {
+  let timer = 0, ended = false, queue = { conversations: [], actions: [], now: 0 }, open = null, offered = [], shownTurns = "";
+
+  const list = h("ul", { className: "queue" }), unsettled = h("div", {});
+  const stage = h("section", { className: "card stage", "aria-label": t("nav_console") });
+  const failed = (error) => say(t("failed", error.message), true);
+
+  // ---- queue
+
+  function wait(conversation) {
+    const minutes = Math.floor((queue.now - (conversation.since || conversation.time)) / 60);
+    return minutes > 0 ? t("since", number(minutes)) : t("just_now");
+  }
+
+  function statusOf(c) { return c.status === "person" ? t("status_person", c.agent || "") : t("status_" + c.status); }
+
+  function showQueue() {
+    const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.conversation : null;
+    replace(list, queue.conversations.length ? queue.conversations.map((c) => h("li", {},
+      h("button", { type: "button", className: "entry", "aria-current": c.id === kept.id ? "true" : null, "data-conversation": c.id, onclick: () => choose(c.id) },
+        h("span", { className: "row" }, h("span", { className: "badge priority-" + c.priority }, t("priority_" + c.priority)), h("strong", {}, named("reason", c.reason)), h("span", { className: "muted push" }, wait(c))),
+        h("span", { className: "summary" }, summaryText(c.summary)),
+        h("span", { className: "muted" }, `${c.customer || t("nobody")} · ${statusOf(c)}`))))
+      : h("li", { className: "muted empty" }, t("queue_empty")));
+    if (focused) { const again = list.querySelector(`[data-conversation="${CSS.escape(focused)}"]`); if (again) again.focus(); }
+    replace(unsettled, queue.actions.length ? [h("h2", {}, t("unsettled")), h("p", { className: "muted" }, t("unsettled_help")),
+      h("ul", { className: "actions" }, queue.actions.map((a) => h("li", { className: "card inner" },
+        h("p", {}, h("strong", {}, named("action", a.name)), " ", h("code", {}, a.object)),
+        h("p", { className: "muted" }, a.customer || t("nobody"), " · ", button(a.conversation, () => choose(a.conversation), { className: "link" })),
+        h("div", { className: "row" }, button(t("took_effect"), () => settle(a, "DONE"), { "aria-label": `${t("took_effect")}: ${named("action", a.name)} ${a.object}` }),
+          button(t("no_effect"), () => settle(a, "FAILED"), { "aria-label": `${t("no_effect")}: ${named("action", a.name)} ${a.object}` })))))] : null);
+  }
+
+  async function settle(action, state) {
+    try {
+      await api.call("POST", `/shop/actions/${encodeURIComponent(action.key)}/resolve`, { state });
+      say(t("settled"));
+      await refresh();
+    } catch (error) { failed(error); }
+  }
+
+  async function refresh() {
+    clearTimeout(timer);
+    try {
+      if (document.visibilityState === "visible") {
+        const before = JSON.stringify(queue.conversations) + JSON.stringify(queue.actions);
+        queue = await api.call("GET", "/shop/queue");
+        if (ended) return;
+        if (before !== JSON.stringify(queue.conversations) + JSON.stringify(queue.actions) || !list.childElementCount) showQueue();
+        if (kept.id) await load(false);
+      }
+    } catch (error) { if (!ended) failed(error); }
+    if (!ended) timer = setTimeout(refresh, 2500);
+  }
+
+  // ---- a conversation
+
+  async function choose(id) {
+    kept.id = id;
+    kept.draft = "";
+    kept.suggestion = null;
+    offered = [];
+    shownTurns = "";
+    showQueue();
+    try {
+      await load(true);
+      await suggest();
+      const heading = stage.querySelector("h2");
+      if (heading) heading.focus();
+    } catch (error) { failed(error); }
+  }
+
+  async function load(first) {
+    // Plain texts are recorded in the audit each time they are read: a poll reads them only when something is new.
+    const masked = await api.call("GET", path(kept.id, "?after=0&k=1000"));
+    if (ended) return;
+    const mark = `${kept.id} ${masked.all} ${masked.status} ${kept.plain}`;
+    if (mark === shownTurns && !first) return;
+    open = kept.plain ? await api.call("GET", path(kept.id, "?after=0&k=1000&plain=1")) : masked;
+    const grew = shownTurns && mark !== shownTurns;
+    shownTurns = mark;
+    showConversation();
+    if (grew) await suggest();
+  }
+
+  function turnBubbles(turn) {
+    const parts = [];
+    if (turn.text) parts.push(h("article", { className: "bubble user" }, h("h3", { className: "who" }, open.customer || t("customer")), h("p", { className: "words" }, turn.text), h("p", { className: "meta" }, clock(turn.time), turn.intent ? " · " + named("intent", turn.intent) : "")));
+    if (turn.reply) parts.push(h("article", { className: "bubble assistant" + (turn.agent ? " agent" : "") }, h("h3", { className: "who" }, turn.agent ? t("person", turn.agent) : t("desk_name")), h("p", { className: "words" }, turn.reply),
+      h("p", { className: "meta" }, named("route", turn.route), turn.detail && turn.detail.action ? ` · ${named("action", turn.detail.action.name)} ${turn.detail.action.state}` : "")));
+    return parts;
+  }
+
+  const log = h("div", { className: "log", role: "log", "aria-live": "polite", tabIndex: 0, "aria-label": t("reply") });
+  const text = h("textarea", { rows: 2, placeholder: t("type_reply"), "aria-label": t("reply"), id: "console-text" });
+  const go = button(t("send"), () => send(), { className: "primary", id: "console-send" });
+  const help = h("p", { className: "hint" }, t("take_first"));
+  const cards = h("ul", { className: "suggestions" });
+  text.addEventListener("input", () => { kept.draft = text.value; });
+  sendOnEnter(text, () => send());
+
+  function showConversation() {
+    const mine = open.status === "person";
+    const head = h("div", { className: "stage-head" },
+      h("div", {}, h("h2", { tabIndex: -1 }, open.customer || t("nobody")), h("p", { className: "muted" }, `${t("status_" + (mine ? "person" : open.status), "").trim()} · ${open.lang}`)),
+      h("div", { className: "row" },
+        mine ? button(t("hand_back"), () => move("hand-back", "handed_back"), { id: "console-back" }) : open.status === "closed" ? null : button(t("take_over"), () => move("take-over", "taken"), { className: "primary", id: "console-take" }),
+        open.status === "closed" ? null : button(t("close"), () => move("close", "closed_it"), { className: "quiet", id: "console-close" })));
+    const plain = h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.plain, id: "console-plain", onchange: (e) => { kept.plain = e.target.checked; load(true).catch(failed); } }), t("plain_texts"));
+    follow(log, () => replace(log, open.turns.map(turnBubbles)));
+    text.disabled = go.disabled = !mine;
+    help.hidden = mine;
+    if (text.value !== kept.draft) text.value = kept.draft;
+    const had = document.activeElement === text;
+    replace(stage, head, open.summary ? h("p", { className: "summary-line" }, h("strong", {}, named("reason", open.reason)), " ", summaryText(open.summary)) : null, plain, log,
+      h("details", { className: "offered", open: true }, h("summary", {}, t("suggestions")), cards),
+      h("div", { className: "composer" }, text, help, h("div", { className: "row end" }, button(t("politer"), () => rewrite("politer"), { className: "quiet" }), button(t("shorter"), () => rewrite("shorter"), { className: "quiet" }), go)));
+    log.scrollTop = log.scrollHeight;
+    if (had) text.focus();
+    showSuggestions();
+  }
+
+  function showSuggestions() {
+    replace(cards, offered.length ? offered.map((s) => h("li", { className: "suggestion" },
+      h("p", { className: "words" }, s.text),
+      h("div", { className: "row" }, h("span", { className: "badge" }, t("kind_" + s.kind)), s.score > 0 ? h("span", { className: "muted" }, number(100 * s.score) + " %") : null,
+        s.citations.map((c) => h("code", {}, `${c.id} v${c.version}`)),
+        s.action && s.action.object ? h("span", { className: "muted" }, t("proposed", named("action", s.action.name), s.action.object)) : null,
+        button(t("use"), () => use(s), { className: "small push", "aria-label": `${t("use")}: ${s.text.slice(0, 60)}` }))))
+      : h("li", { className: "muted" }, t("no_suggestions")));
+  }
+
+  async function suggest() {
+    if (!open || open.status === "closed" || !open.turns.some((turn) => turn.text)) { offered = []; showSuggestions(); return; }
+    try {
+      offered = (await api.call("POST", "/shop/assist", { conversation: kept.id })).suggestions;
+    } catch { offered = []; }
+    if (!ended) showSuggestions();
+  }
+
+  function use(suggestion) {
+    kept.draft = text.value = suggestion.text;
+    kept.suggestion = suggestion;
+    if (open.status === "person") text.focus();
+    else stage.querySelector("#console-take").focus();
+  }
+
+  async function rewrite(style) {
+    if (!text.value.trim()) return;
+    try {
+      kept.draft = text.value = (await api.call("POST", "/shop/assist", { rewrite: style, text: text.value })).text;
+      text.focus();
+    } catch (error) { failed(error); }
+  }
+
+  async function move(what, says) {
+    try {
+      await api.call("POST", path(kept.id, "/" + what), {});
+      say(t(says));
+      await refresh();
+      if (what === "take-over") text.focus();
+    } catch (error) { failed(error); }
+  }
+
+  async function send() {
+    const words = text.value.trim(), suggestion = kept.suggestion;
+    if (!words || text.disabled) return;
+    try {
+      await api.call("POST", path(kept.id, "/reply"), { text: words });
+      kept.draft = text.value = "";
+      kept.suggestion = null;
+      if (suggestion) {
+        const same = suggestion.text.trim() === words;
+        await api.call("POST", "/shop/assist", same ? { suggestion: suggestion.id, outcome: "accepted" } : { suggestion: suggestion.id, outcome: "edited", sent: words });
+      }
+      await load(true);
+      log.scrollTop = log.scrollHeight;
+      text.focus();
+    } catch (error) { failed(error); }
+  }
+
+  view.append(h("div", { className: "split console" },
+    h("aside", { className: "card panel open" }, h("h2", {}, t("queue")), list, unsettled), stage));
+  replace(stage, h("p", { className: "empty muted" }, t("choose_conversation")));
+  refresh();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+}
