@@ -117,32 +117,35 @@ static json_t *chat_alternatives(const choice *c, size_t i) {
 }
 
 static json_t *chat_logprob(const choice *c, size_t i, piece p) {
-    return json_pack("{sosososo}", "token", json_text(p.text, p.n), "logprob",
-                     json_float((double)c->result->sequences[0]->logprobs[i]), "bytes", bytes_json(p.text, p.n),
-                     "top_logprobs", chat_alternatives(c, i));
+    const llmcs_sequence *s = c->result->sequences[0];
+    return json_pack("{sosososiso}", "token", json_text(p.text, p.n), "logprob", json_float((double)s->logprobs[i]),
+                     "bytes", bytes_json(p.text, p.n), "token_id", (int)s->ids[i], "top_logprobs",
+                     chat_alternatives(c, i));
 }
 
 /* /v1/completions: parallel lists. */
 typedef struct text_logprobs {
-    json_t *tokens, *values, *top, *offsets;
+    json_t *tokens, *ids, *values, *top, *offsets;
     size_t offset; /* characters of the text so far */
 } text_logprobs;
 
 static void begin_text_logprobs(text_logprobs *t, bool top) {
     t->tokens = json_array();
+    t->ids = json_array(); /* OpenAI's lists have none */
     t->values = json_array();
     t->top = top ? json_array() : json_null();
     t->offsets = json_array();
 }
 
 static json_t *end_text_logprobs(text_logprobs *t) {
-    return json_pack("{sosososo}", "tokens", t->tokens, "token_logprobs", t->values, "top_logprobs", t->top,
-                     "text_offset", t->offsets);
+    return json_pack("{sososososo}", "tokens", t->tokens, "token_ids", t->ids, "token_logprobs", t->values,
+                     "top_logprobs", t->top, "text_offset", t->offsets);
 }
 
 static void add_text_logprob(text_logprobs *t, const choice *c, size_t i, piece p) {
     const size_t k = (size_t)c->generation->body.top_logprobs;
     json_array_append_new(t->tokens, json_text(p.text, p.n));
+    json_array_append_new(t->ids, json_integer(c->result->sequences[0]->ids[i]));
     json_array_append_new(t->values, json_float((double)c->result->sequences[0]->logprobs[i]));
     json_array_append_new(t->offsets, json_integer((json_int_t)t->offset));
     for (size_t b = 0; b < p.n; b++) t->offset += ((unsigned char)p.text[b] & 0xc0) != 0x80;

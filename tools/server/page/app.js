@@ -83,7 +83,7 @@ const wanted = () => shown().find((s) => "#" + s.id === location.hash) || shown(
 
 function showNavigation(now) {
   replace(document.getElementById("nav"), shown().map((s) => h("li", {},
-    h("a", { href: "#" + s.id, "aria-current": s === now ? "page" : null }, icon(s.icon), h("span", {}, t("nav_" + s.id))))));
+    h("a", { href: "#" + s.id, "aria-current": s === now ? "page" : null }, icon(s.icon), h("span", { className: "long" }, t("nav_" + s.id)), h("span", { className: "short", "aria-hidden": "true" }, t("short_" + s.id))))));
 }
 
 // focus: to the heading, after a move to another section.

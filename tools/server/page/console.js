@@ -1,6 +1,6 @@
 // The agent's console: who waits, what was said, what to reply, what to settle.
 import * as api from "./api.js";
-import { button, field, follow, h, replace, say, sendOnEnter } from "./dom.js";
+import { button, follow, h, replace, say, sendOnEnter } from "./dom.js";
 import { clock, named, number, t } from "./text.js";
 
 const kept = { id: "", plain: false, draft: "", suggestion: null };
@@ -29,7 +29,7 @@ export function mount(view) {
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.conversation : null;
     replace(list, queue.conversations.length ? queue.conversations.map((c) => h("li", {},
       h("button", { type: "button", className: "entry", "aria-current": c.id === kept.id ? "true" : null, "data-conversation": c.id, onclick: () => choose(c.id) },
-        h("span", { className: "row" }, h("span", { className: "badge priority-" + c.priority }, t("priority_" + c.priority)), h("strong", {}, named("reason", c.reason)), h("span", { className: "muted push" }, wait(c))),
+        h("span", { className: "line-1" }, h("span", { className: "badge priority-" + c.priority }, t("priority_" + c.priority)), h("strong", {}, named("reason", c.reason)), h("span", { className: "muted" }, wait(c))),
         h("span", { className: "summary" }, summaryText(c.summary)),
         h("span", { className: "muted" }, `${c.customer || t("nobody")} · ${statusOf(c)}`))))
       : h("li", { className: "muted empty" }, t("queue_empty")));
@@ -123,9 +123,9 @@ export function mount(view) {
     help.hidden = mine;
     if (text.value !== kept.draft) text.value = kept.draft;
     const had = document.activeElement === text;
-    replace(stage, head, open.summary ? h("p", { className: "summary-line" }, h("strong", {}, named("reason", open.reason)), " ", summaryText(open.summary)) : null, plain, log,
-      h("details", { className: "offered", open: true }, h("summary", {}, t("suggestions")), cards),
-      h("div", { className: "composer" }, text, help, h("div", { className: "row end" }, button(t("politer"), () => rewrite("politer"), { className: "quiet" }), button(t("shorter"), () => rewrite("shorter"), { className: "quiet" }), go)));
+    replace(stage, h("div", { className: "talk" }, head, open.summary ? h("p", { className: "summary-line" }, h("strong", {}, named("reason", open.reason)), " ", summaryText(open.summary)) : null, plain, log,
+        h("div", { className: "composer" }, text, help, h("div", { className: "row end" }, button(t("politer"), () => rewrite("politer"), { className: "quiet" }), button(t("shorter"), () => rewrite("shorter"), { className: "quiet" }), go))),
+      h("div", { className: "offered" }, h("h2", {}, t("suggestions")), cards));
     log.scrollTop = log.scrollHeight;
     if (had) text.focus();
     showSuggestions();

@@ -15,7 +15,7 @@ const share = (part, whole) => whole ? number((100 * part) / whole) + " %" : "â€
 const sum = (days, key) => days.reduce((total, d) => total + d[key], 0);
 
 function charts(d) {
-  const words = { day: t("day"), name: t("name"), count: t("count"), table: t("as_table"), nothing: t("no_turns") };
+  const words = { day: t("day"), name: t("name"), count: t("count"), table: t("as_table"), nothing: t("nothing") };
   const dates = d.days.map((x) => day(x.begin + 43200)), of = (key) => d.days.map((x) => x[key]);
   const rows = (group, most = 12) => Object.entries(d.figures[group] || {}).sort((a, b) => b[1] - a[1]).slice(0, most).map(([name, n]) => [named(group, name), n]);
   const renamed = (group, as, most) => Object.entries(d.figures[group] || {}).sort((a, b) => b[1] - a[1]).slice(0, most || 12).map(([name, n]) => [named(as, name), n]);

@@ -1,7 +1,7 @@
 // The shop's desk as a customer sees it.
 import * as api from "./api.js";
 import { button, field, follow, h, replace, say, sendOnEnter } from "./dom.js";
-import { clock, language, money, named, number, t } from "./text.js";
+import { language, money, named, number, t } from "./text.js";
 
 const kept = { conversation: "", customer: "", turns: [], last: 0, expects: "", recommended: null };
 
@@ -47,7 +47,7 @@ export function mount(view, context) {
     const a = turn.answer, meta = [];
     if (a && a.route !== "person") {
       meta.push(named("route", a.route));
-      if (a.intent) meta.push(named("intent", a.intent));
+      if (a.intent && named("intent", a.intent) !== meta[0]) meta.push(named("intent", a.intent));
       if (a.probability > 0 && a.probability < 1) meta.push(t("sure", number(100 * a.probability)));
       meta.push(t("took_ms", number(a.ms.total, a.ms.total < 10 ? 1 : 0)));
     }
@@ -61,8 +61,8 @@ export function mount(view, context) {
   function show() {
     replace(log, kept.turns.length ? kept.turns.filter((turn) => turn.text || !turn.answer).map(bubble) : h("div", { className: "empty" }, h("p", { className: "muted" }, t("desk_empty")),
       h("div", { className: "starts" }, [1, 2, 3, 4, 5].map((i) => button(t("start_" + i), () => send(t("start_" + i)))))));
+    showChoices(); // makes the log shorter
     log.scrollTop = log.scrollHeight;
-    showChoices();
   }
 
   function showChoices() {

@@ -42,9 +42,9 @@ export function mount(view) {
 
   const filters = h("div", { className: "fields" },
     field(t("search"), h("input", { type: "search", id: "faq-search", value: kept.search, oninput: (e) => { kept.search = e.target.value; later(); } })),
-    h("div", { className: "pair" }, field(t("language"), h("select", { onchange: (e) => { kept.lang = e.target.value; later(); } },
+    field(t("language"), h("select", { onchange: (e) => { kept.lang = e.target.value; later(); } },
       [["", t("all_languages")], ["en", named("language", "en")], ["zh", named("language", "zh")]].map(([value, label]) => h("option", { value, selected: kept.lang === value }, label)))),
-      h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.retired, onchange: (e) => { kept.retired = e.target.checked; later(); } }), t("with_retired"))),
+    h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.retired, onchange: (e) => { kept.retired = e.target.checked; later(); } }), t("with_retired")),
     h("div", { className: "row" }, count, button(t("new_entry"), () => edit({ id: "", lang: "en", version: 0, questions: [], answer: "", tags: [], retired: false }, true), { className: "push", id: "faq-new" })));
 
   // ---- editor
@@ -57,10 +57,10 @@ export function mount(view) {
     const isNew = !entry.version;
     const id = h("input", { type: "text", value: entry.id, disabled: !isNew, required: true, spellcheck: false, id: "faq-id" });
     const lang = h("select", { disabled: !isNew, id: "faq-lang" }, ["en", "zh", ...(["en", "zh"].includes(entry.lang) ? [] : [entry.lang])].map((l) => h("option", { value: l, selected: l === entry.lang }, named("language", l))));
-    const questions = h("textarea", { rows: 6, value: entry.questions.join("\n"), required: true, id: "faq-questions" });
-    const answer = h("textarea", { rows: 6, value: entry.answer, required: true, id: "faq-answer" });
+    const questions = h("textarea", { rows: 7, value: entry.questions.join("\n"), required: true, id: "faq-questions" });
+    const answer = h("textarea", { rows: 5, value: entry.answer, required: true, id: "faq-answer" });
     const tags = h("input", { type: "text", value: entry.tags.join(", "), id: "faq-tags" });
-    const old = h("p", { className: "hint", "aria-live": "polite" });
+    const old = h("p", { className: "hint", role: "status" });
     const versions = isNew ? null : field(t("version"), h("select", { id: "faq-version", onchange: async (e) => {
       const wanted = Number(e.target.value);
       try {

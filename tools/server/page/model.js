@@ -79,12 +79,12 @@ export function mount(view, context) {
     h("label", {}, h("input", { type: "radio", name: "mode", value: mode, checked: kept.mode === mode, onchange: () => { kept.mode = mode; show(); } }), h("span", {}, t("mode_" + mode)))));
   const system = field(t("system"), h("textarea", { rows: 2, value: kept.system, oninput: (e) => { kept.system = e.target.value; } }));
   const panel = h("details", { className: "card panel", open: matchMedia("(min-width: 60rem)").matches }, h("summary", {}, t("parameters")), h("div", { className: "fields" },
-    field(t("model"), choice), modes, system,
+    field(t("model"), choice), modes,
+    h("label", { className: "check" }, h("input", { type: "checkbox", id: "model-tokens", checked: kept.tokens, onchange: (e) => { kept.tokens = e.target.checked; } }), t("show_tokens")), system,
     field(t("temperature"), numeric("temperature", 0, 2, 0.1), t("temperature_hint")),
     h("div", { className: "pair" }, field(t("top_p"), numeric("top_p", 0, 1, 0.05)), field(t("top_k"), numeric("top_k", 0, 1000, 1))),
     h("div", { className: "pair" }, field(t("max_tokens"), numeric("max_tokens", 1, 4096, 1)), field(t("seed"), input("seed", { type: "number", step: 1 }))),
-    field(t("stop_words"), input("stop", { type: "text" }), t("stop_hint")),
-    h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.tokens, onchange: (e) => { kept.tokens = e.target.checked; } }), t("show_tokens"))));
+    field(t("stop_words"), input("stop", { type: "text" }), t("stop_hint"))));
 
   // ---- work area
 

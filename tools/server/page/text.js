@@ -25,6 +25,11 @@ const words = {
   nav_console: ["Agent console", "坐席台"],
   nav_faq: ["FAQ", "知识库"],
   nav_dashboard: ["Dashboard", "看板"],
+  short_model: ["Models", "模型"],
+  short_desk: ["Desk", "客服台"],
+  short_console: ["Console", "坐席台"],
+  short_faq: ["FAQ", "知识库"],
+  short_dashboard: ["Dashboard", "看板"],
 
   model_lead: ["Send a prompt and watch the tokens come.", "输入提示词，看模型逐词生成。"],
   model: ["Model", "模型"],
@@ -37,7 +42,7 @@ const words = {
   temperature_hint: ["0 takes the most likely token each time", "0 表示每次取最可能的词元"],
   top_p: ["Top p", "Top p"],
   top_k: ["Top k", "Top k"],
-  max_tokens: ["Most new tokens", "最多新词元"],
+  max_tokens: ["Max new tokens", "最多新词元"],
   seed: ["Seed", "随机种子"],
   stop_words: ["Stop at", "停止词"],
   stop_hint: ["separated by commas", "用逗号分隔"],
@@ -199,7 +204,7 @@ const words = {
   day: ["Day", "日期"],
   name: ["Name", "名称"],
   count: ["Count", "数量"],
-  no_turns: ["No messages in these days.", "这段时间没有消息。"],
+  nothing: ["Nothing in these days.", "这段时间没有数据。"],
 };
 
 // Names that the shop's calls return.
@@ -211,10 +216,10 @@ const names = {
     unavailable: ["not available", "不可用"], silent: ["with a person", "人工处理中"], person: ["person", "人工"],
   },
   reason: {
-    wanted: ["asked for a person", "要求人工"], not_understood: ["not understood", "未能理解"], slot_missing: ["details missing", "信息不全"],
-    danger: ["danger", "危险"], legal: ["legal matter", "法律问题"], action_unknown: ["action to check", "操作待核实"],
-    return_window: ["after the return period", "超过退货期"], threat: ["threat", "威胁"], self_harm: ["self-harm", "自伤"],
-    insult: ["insult", "辱骂"], angry: ["angry", "情绪激动"],
+    wanted: ["Asked for a person", "要求人工"], not_understood: ["Not understood", "未能理解"], slot_missing: ["Details missing", "信息不全"],
+    danger: ["Danger", "危险"], legal: ["Legal matter", "法律问题"], action_unknown: ["Action to check", "操作待核实"],
+    return_window: ["After the return period", "超过退货期"], threat: ["Threat", "威胁"], self_harm: ["Self-harm", "自伤"],
+    insult: ["Insult", "辱骂"], angry: ["Angry", "情绪激动"],
   },
   sentiment: { negative: ["negative", "负面"], neutral: ["neutral", "中性"], positive: ["positive", "正面"] },
   suggestion: { shown: ["not decided", "未处理"], accepted: ["sent as it was", "直接采用"], edited: ["sent after a change", "修改后采用"], rejected: ["rejected", "未采用"] },
