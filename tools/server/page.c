@@ -21,7 +21,9 @@ static const char *type_of(const char *name) {
 static void send_file(exchange *x, const char *name) {
     for (size_t i = 0; i < n_page_files; i++) {
         if (strcmp(page_files[i].name, name) != 0) continue;
-        x_add_header(x, "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+        x_add_header(
+            x, "Content-Security-Policy",
+            "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-ancestors 'none'");
         x_add_header(x, "Cache-Control", "no-cache");
         x_add_header(x, "Referrer-Policy", "no-referrer");
         reply_bytes(x, 200, type_of(name), page_files[i].bytes, page_files[i].n, false);
