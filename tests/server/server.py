@@ -47,7 +47,7 @@ class Server:
         with open(path, "w") as out:
             json.dump(config, out)
         self.process = subprocess.Popen([program or os.path.join(BIN, "llmcs-server"), "--config", path, *arguments],
-                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT,
                                         env=dict(os.environ, **(environment or {})))
         self.listening = threading.Event()
         self.reader = threading.Thread(target=self.read_log, daemon=True)

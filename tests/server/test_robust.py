@@ -125,6 +125,17 @@ class Limits(unittest.TestCase):
             self.assertIn(r.status, (413, 431))
             self.assertEqual(s.get("/health").status, 200)
 
+    def test_all_bodies_together(self):
+        with Server(dict(gpt2(), limits={"max_bodies_bytes": 5000}), **SLOW) as s:
+            running = raw_request(s.port, body(prompt="x " * 100, user="y" * 4000))
+            wait_until(lambda: s.metric("llmcs_engine_requests_running") == 1)
+            r = s.post("/v1/completions", body(user="y" * 2000))
+            self.assertEqual((r.status, r.error["code"], r.headers["Retry-After"]), (503, "out_of_memory", "1"))
+            self.assertEqual(s.post("/v1/completions", body(max_tokens=1)).status, 200)
+            running.close()
+            wait_until(lambda: s.metric("llmcs_engine_requests_running") == 0)
+            self.assertEqual(s.post("/v1/completions", body(user="y" * 2000, max_tokens=1)).status, 200)
+
     def test_connections(self):
         with Server(dict(gpt2(), limits={"max_connections": 20, "http_threads": 1})) as s:
             held = [s.connect() for _ in range(20)]

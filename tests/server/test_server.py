@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from server import BIN, ENCODER, MODELS, Server, write_key
+from server import BIN, MODELS, ROOT, Server, write_key
 
 BERT = os.path.join(MODELS, "review-bert")
 ONE = {"models": [{"name": "bert", "path": BERT, "aliases": ["reviews"]}]}
@@ -51,6 +51,14 @@ class Configuration(unittest.TestCase):
         ):
             with self.subTest(says=says):
                 self.assertIn(says, refuse(config))
+
+    def test_example(self):
+        with open(os.path.join(ROOT, "examples", "server.json")) as f:
+            config = json.load(f)
+        config["listen"]["port"] = 0
+        with Server(config) as s:
+            ids = [m["id"] for m in s.get("/v1/models").json["data"]]
+            self.assertEqual(ids, ["shop-gpt2", "shop-encoder", "reviews", "review-bert"])
 
     def test_command_line(self):
         with Server(None, "--model", "a=" + BERT, BERT + "/") as s:

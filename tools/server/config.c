@@ -50,7 +50,8 @@ static const cli_command command = {
         "\"keys\":[{\"name\",\"key_file\" or \"key_sha256\",\"roles\",\"customer\"}], \"token_secret_file\", "
         "\"cors\":{\"origins\"}, \"open_metrics\", \"log_requests\", \"shop\":{\"store\"}, "
         "\"limits\":{\"http_threads\",\"prepare_threads\",\"worker_threads\",\"max_jobs\",\"max_connections\","
-        "\"max_connections_per_ip\",\"max_header_bytes\",\"max_body_bytes\",\"timeout_s\",\"deadline_ms\","
+        "\"max_connections_per_ip\",\"max_header_bytes\",\"max_body_bytes\",\"max_bodies_bytes\",\"timeout_s\","
+        "\"deadline_ms\","
         "\"drain_delay_ms\",\"drain_ms\",\"max_texts\",\"max_choices\",\"stream_ms\"}}. "
         "Roles: inference, customer, shop, agent, metrics, admin.\n"
         "The log is JSON lines on stderr. SIGTERM finishes what runs and ends; SIGHUP opens all models again.",
@@ -156,6 +157,7 @@ static void set_defaults(config *c) {
                          .max_connections = 2048,
                          .max_header_bytes = 16384,
                          .max_body_bytes = 4 << 20,
+                         .max_bodies_bytes = 256 << 20,
                          .timeout_s = 60,
                          .deadline_ms = 120000,
                          .drain_ms = 30000,
@@ -165,14 +167,23 @@ static void set_defaults(config *c) {
 }
 
 static bool read_limits(const json_t *o, limits *l) {
-    static const char *const keys[] = {"http_threads",     "prepare_threads",
-                                       "worker_threads",   "max_jobs",
-                                       "max_connections",  "max_connections_per_ip",
-                                       "max_header_bytes", "max_body_bytes",
-                                       "timeout_s",        "deadline_ms",
-                                       "drain_delay_ms",   "drain_ms",
-                                       "max_texts",        "max_choices",
-                                       "stream_ms",        NULL};
+    static const char *const keys[] = {"http_threads",
+                                       "prepare_threads",
+                                       "worker_threads",
+                                       "max_jobs",
+                                       "max_connections",
+                                       "max_connections_per_ip",
+                                       "max_header_bytes",
+                                       "max_body_bytes",
+                                       "timeout_s",
+                                       "deadline_ms",
+                                       "drain_delay_ms",
+                                       "drain_ms",
+                                       "max_bodies_bytes",
+                                       "max_texts",
+                                       "max_choices",
+                                       "stream_ms",
+                                       NULL};
     static const char w[] = "limits";
     return !o || (check_keys(o, w, keys) && read_int32(o, w, "http_threads", 1, 64, &l->http_threads) &&
                   read_int32(o, w, "prepare_threads", 1, 64, &l->prepare_threads) &&
@@ -182,6 +193,7 @@ static bool read_limits(const json_t *o, limits *l) {
                   read_int32(o, w, "max_connections_per_ip", 0, 1 << 19, &l->max_connections_per_ip) &&
                   read_int32(o, w, "max_header_bytes", 1024, 1 << 20, &l->max_header_bytes) &&
                   read_int(o, w, "max_body_bytes", 1, (int64_t)1 << 30, &l->max_body_bytes) &&
+                  read_int(o, w, "max_bodies_bytes", 1, (int64_t)1 << 40, &l->max_bodies_bytes) &&
                   read_int32(o, w, "timeout_s", 1, 86400, &l->timeout_s) &&
                   read_int32(o, w, "deadline_ms", 0, INT32_MAX, &l->deadline_ms) &&
                   read_int32(o, w, "drain_delay_ms", 0, 3600000, &l->drain_delay_ms) &&

@@ -71,6 +71,7 @@ void exchange_release(exchange *x) {
     buffer_free(&x->http.out);
     free(x->http.path);
     pthread_mutex_destroy(&x->http.lock);
+    __atomic_sub_fetch(&x->server->http->bodies_bytes, x->http.body_counted, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&x->server->http->n_active, 1, __ATOMIC_RELEASE);
     free(x);
 }

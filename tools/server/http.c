@@ -191,8 +191,9 @@ static void dispatch(exchange *x) {
                     (long long)x->server->config.limits.max_body_bytes);
         return;
     }
-    if (x->http.in.failed) {
-        reply_error(x, 503, "out_of_memory", NULL, "no memory for the body");
+    if (x->http.in.failed || x->http.too_many) {
+        x_add_header(x, "Retry-After", "1");
+        reply_error(x, 503, "out_of_memory", NULL, "no memory for the body: other requests have large ones");
         return;
     }
     watch_set(x->server->http->watch, x->http.connection_id, x);
@@ -210,7 +211,7 @@ static void dispatch(exchange *x) {
 }
 
 static bool was_dispatched_elsewhere(exchange *x) {
-    return x->route && x->route->run != RUN_INLINE && !x->http.too_large && !x->http.in.failed;
+    return x->route && x->route->run != RUN_INLINE && !x->http.too_large && !x->http.too_many && !x->http.in.failed;
 }
 
 static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
@@ -221,6 +222,13 @@ static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
         x->http.out_at += n; /* what was dropped; of a stream only later */
         return MHD_YES;
     }
+    struct http *h = x->server->http;
+    if (__atomic_load_n(&h->bodies_bytes, __ATOMIC_RELAXED) + (int64_t)n > x->server->config.limits.max_bodies_bytes) {
+        x->http.too_many = true;
+        return MHD_YES;
+    }
+    __atomic_add_fetch(&h->bodies_bytes, (int64_t)n, __ATOMIC_RELAXED);
+    x->http.body_counted += (int64_t)n;
     buffer_add(&x->http.in, bytes, n);
     return MHD_YES;
 }

@@ -59,6 +59,7 @@ struct http {
     watch *watch;
     int listen_fd, port;
     int32_t n_active;
+    int64_t bodies_bytes; /* of requests that are not freed */
 };
 
 #endif

@@ -79,7 +79,7 @@ typedef struct limits {
     int32_t max_jobs; /* that wait for a worker, and as many for a prepare thread */
     int32_t max_connections, max_connections_per_ip;
     int32_t max_header_bytes;
-    int64_t max_body_bytes;
+    int64_t max_body_bytes, max_bodies_bytes; /* of one request; of all that run */
     int32_t timeout_s;      /* a connection that sends or receives nothing, or has no whole request, for so long */
     int32_t deadline_ms;    /* most time for an answer; 0: none. X-Deadline-Ms of a request may ask for less */
     int32_t drain_delay_ms; /* after SIGTERM: how long /ready says 503 before the listener closes */
@@ -184,8 +184,8 @@ struct exchange {
         pthread_mutex_t lock;
         int32_t references;
         uint32_t connection_id;
-        bool dispatched, too_large, suspended, answered, streaming, ended, woken, gone, completed, keep_body;
-        int64_t bytes_out;
+        bool dispatched, too_large, too_many, suspended, answered, streaming, ended, woken, gone, completed, keep_body;
+        int64_t bytes_out, body_counted;
         struct {
             const char *name;
             char value[128];
