@@ -8,6 +8,11 @@ dev='python3-pip python3-venv python3-setuptools python3-wheel python3-distribut
     python3-torch python3-numpy python3-scipy python3-sklearn python3-h5py clang clang-format clang-tidy shellcheck valgrind qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross abigail-tools
     cmake ninja-build mandoc man-db zsh doxygen debhelper dh-python lintian fakeroot systemd strace curl procps chromium chromium-driver'
 
+# What tests the bindings; that of another source will do.
+command -v node >/dev/null 2>&1 || dev="$dev nodejs libnode-dev"
+command -v go >/dev/null 2>&1 || dev="$dev golang-go"
+command -v cargo >/dev/null 2>&1 || dev="$dev cargo rust-clippy"
+
 wanted=$build
 for group in "$@"; do
     if [ "$group" = dev ]; then wanted="$build $dev"; fi
