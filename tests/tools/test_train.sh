@@ -10,7 +10,7 @@ for p in python3 /usr/bin/python3; do
     fi
 done
 passed=0 failed=0 skipped=0
-for test in tools/train/test_train.sh tools/train/test_train_encoder.sh; do
+for test in tools/train/test_train.sh tools/train/test_train_encoder.sh tools/train/test_train_seq2seq.sh; do
     if [ -z "$python" ]; then
         echo "SKIPPED $test: no Python with PyTorch and scikit-learn (packages python3-torch, python3-sklearn)"
         skipped=$((skipped + 1))

@@ -1,0 +1,80 @@
+/*
+ * translate - product titles and attributes from English into Chinese and back, with how sure the model is.
+ *
+ *     translate "Ostra Classic Mug, moss green, 400 ml" "石野 经典茶壶 陶土红 600毫升"
+ *     translate --min-sure 0.95 < titles.txt
+ *
+ * A text with a Chinese character is translated into English, any other into Chinese. The sureness is the geometric mean
+ * of the tokens' probabilities. Below --min-sure the line is marked: a service has a person look at it.
+ */
+#include <llmcs.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+static int failed(const char *doing) {
+    fprintf(stderr, "translate: %s: %s\n", doing, llmcs_error_message());
+    return 1;
+}
+
+/* U+4E00 to U+9FFF: UTF-8 of three bytes, the first of them E4 to E9. */
+static bool has_chinese(const char *text) {
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0xE4 && (unsigned char)*text <= 0xE9) return true;
+    return false;
+}
+
+static double sureness(const llmcs_sequence *s) {
+    double sum = 0;
+    for (size_t i = 0; i < s->n_ids; i++) sum += (double)s->logprobs[i];
+    return s->n_ids ? exp(sum / (double)s->n_ids) : 0;
+}
+
+static int translate(const llmcs_model *model, llmcs_session *session, const char *title, double min_sure) {
+    const bool chinese = has_chinese(title);
+    llmcs_generate_params params;
+    llmcs_result *result = NULL;
+    if (llmcs_generate_params_init(&params, model)) return failed("parameters");
+    params.source_lang = chinese ? "zh_CN" : "en_XX";
+    params.target_lang = chinese ? "en_XX" : "zh_CN";
+    params.num_beams = 1;
+    params.logprobs = 1;
+    if (llmcs_generate(session, title, LLMCS_NUL, &params, NULL, NULL, &result)) return failed(title);
+    const double sure = sureness(result->sequences[0]);
+    printf("%s\n  %s  (%.2f%s)\n", title, result->sequences[0]->text, sure, sure < min_sure ? ", to be checked" : "");
+    fflush(stdout);
+    llmcs_result_free(&result);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
+                                            {"min-sure", required_argument, NULL, 's'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *folder = "examples/models/shop-translate";
+    double min_sure = 0.9;
+    for (int c; (c = next_option(argc, argv, options)) != -1;) {
+        if (c == 'm') folder = optarg;
+        if (c == 's') min_sure = strtod(optarg, NULL);
+        if (c == 'm' || c == 's') continue;
+        fprintf(c == 'h' ? stdout : stderr, "usage: translate [--model FOLDER] [--min-sure P] [TITLE ...]\n");
+        return c == 'h' ? 0 : 2;
+    }
+    llmcs_model *model = NULL;
+    llmcs_session *session = NULL;
+    if (llmcs_model_open(folder, NULL, &model)) return failed("open");
+    int code = llmcs_session_create(model, NULL, &session) ? failed("session") : 0;
+    for (int i = optind; i < argc && !code; i++) code = translate(model, session, argv[i], min_sure);
+    for (char line[1024]; optind == argc && !code && fgets(line, sizeof line, stdin);) {
+        line[strcspn(line, "\r\n")] = 0;
+        if (*line) code = translate(model, session, line, min_sure);
+    }
+    llmcs_session_free(&session);
+    llmcs_model_free(&model);
+    return code;
+}
