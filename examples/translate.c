@@ -4,8 +4,8 @@
  *     translate "Ostra Classic Mug, moss green, 400 ml" "石野 经典茶壶 陶土红 600毫升"
  *     translate --min-sure 0.95 < titles.txt
  *
- * A text with a Chinese character is translated into English, any other into Chinese. The sureness is the geometric mean
- * of the tokens' probabilities. Below --min-sure the line is marked: a service has a person look at it.
+ * A text with a Chinese character is translated into English, any other into Chinese. The sureness is the geometric
+ * mean of the tokens' probabilities. Below --min-sure the line is marked: a service has a person look at it.
  */
 #include <llmcs.h>
 #include <math.h>
