@@ -109,7 +109,7 @@ class Client:
         self.writer = None
 
 
-async def closed_loop(port, data, n_clients, n_requests):
+async def closed_loop(port, data, n_clients, n_requests, at_quarter=lambda: None):
     """Each client sends its next request when the last one is answered. Statuses with their counts, seconds."""
     left, statuses = [n_requests], {}
 
@@ -117,6 +117,8 @@ async def closed_loop(port, data, n_clients, n_requests):
         client = Client(port)
         while left[0] > 0:
             left[0] -= 1
+            if left[0] == n_requests * 3 // 4:
+                at_quarter()
             status, _ = await client.send(data)
             statuses[status] = statuses.get(status, 0) + 1
         client.close()
@@ -152,28 +154,30 @@ def quantile(sorted_values, q):
     return sorted_values[min(int(q * len(sorted_values)), len(sorted_values) - 1)] if sorted_values else float("nan")
 
 
-def completion(n_tokens, **more):
-    return request_bytes(dict({"model": "m", "prompt": PROMPT, "max_tokens": n_tokens}, **more))
+def completion(a, n_tokens, **more):
+    return request_bytes(dict({"model": "m", "prompt": PROMPT, "max_tokens": n_tokens,
+                               "logit_bias": json.loads(a.no_end)}, **more))
 
 
 def many_connections(server, a):
-    data = completion(a.tokens)
+    data = completion(a, a.tokens)
     asyncio.run(closed_loop(server.port, data, 16, 500))  # what is allocated once
-    before = server.memory_mb()
+    memory = [server.memory_mb()]
     cpu = server.cpu_seconds()
-    statuses, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests))
+    statuses, seconds = asyncio.run(closed_loop(server.port, data, a.connections, a.requests,
+                                                lambda: memory.append(server.memory_mb())))
     cpu = server.cpu_seconds() - cpu
     print("%d requests over %d connections, %d tokens each: %s in %.1f s, %.0f a second; server %.3f ms of processor "
-          "time a request; memory %.1f -> %.1f MiB" % (a.requests, a.connections, a.tokens,
+          "time a request; memory %.1f MiB, after a quarter %.1f, at the end %.1f" % (a.requests, a.connections, a.tokens,
                                                     ", ".join("%d x %d" % (n, s) for s, n in sorted(statuses.items())),
-                                                    seconds, a.requests / seconds, cpu * 1000 / a.requests, before,
+                                                    seconds, a.requests / seconds, cpu * 1000 / a.requests, *memory,
                                                     server.memory_mb()))
     return a.requests / seconds
 
 
 def latencies(server, a, capacity):
     for share in (0.3, 0.7):
-        values, statuses = asyncio.run(open_loop(server.port, completion(a.tokens), share * capacity, a.seconds))
+        values, statuses = asyncio.run(open_loop(server.port, completion(a, a.tokens), share * capacity, a.seconds))
         p50, p99 = quantile(values, 0.5), quantile(values, 0.99)
         print("at %.0f %% of capacity (%.0f a second): p50 %.2f ms, p99 %.2f ms, p99/p50 %.2f; statuses %s" % (
             share * 100, share * capacity, p50, p99, p99 / p50, statuses))
@@ -186,7 +190,7 @@ async def stream_all(port, data, n):
 
 def http_overhead(server, a):
     """Processor time of the HTTP threads next to that of steps, with n streams at a time."""
-    data = completion(a.stream_tokens, stream=True, logit_bias=json.loads(a.no_end))
+    data = completion(a, a.stream_tokens, stream=True)
     asyncio.run(stream_all(server.port, data, a.streams))
     before, n_tokens = server.threads_cpu(), 0
     for _ in range(a.rounds):

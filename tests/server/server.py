@@ -11,6 +11,8 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 from cli import BIN, GPT2, MODELS, ROOT, ask  # noqa: E402,F401
 
+# LLMCS_SERVER names another program, of a build with sanitizers for example.
+PROGRAM = os.environ.get("LLMCS_SERVER", os.path.join(BIN, "llmcs-server"))
 ENCODER = os.path.join(MODELS, "shop-encoder")
 
 
@@ -46,7 +48,7 @@ class Server:
         path = os.path.join(self.folder.name, "server.json")
         with open(path, "w") as out:
             json.dump(config, out)
-        self.process = subprocess.Popen([program or os.path.join(BIN, "llmcs-server"), "--config", path, *arguments],
+        self.process = subprocess.Popen([program or PROGRAM, "--config", path, *arguments],
                                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT,
                                         env=dict(os.environ, **(environment or {})))
         self.listening = threading.Event()

@@ -53,7 +53,17 @@ static const cli_command command = {
         "\"max_connections_per_ip\",\"max_header_bytes\",\"max_body_bytes\",\"max_bodies_bytes\",\"timeout_s\","
         "\"deadline_ms\","
         "\"drain_delay_ms\",\"drain_ms\",\"max_texts\",\"max_choices\",\"stream_ms\"}}. "
-        "Roles: inference, customer, shop, agent, metrics, admin.\n"
+        "Roles: inference (/v1), customer, shop and agent (/shop), metrics, admin (all). Customers may send tokens "
+        "that "
+        "the shop's server signs with token_secret: JSON Web Tokens, HS256, {\"sub\": customer, \"exp\": seconds}.\n"
+        "Calls: GET /health, /ready, /metrics, /v1/models; POST /v1/chat/completions, /v1/completions, /v1/embeddings, "
+        "/v1/rerank {\"model\",\"query\",\"documents\",\"top_n\"}, /v1/classify {\"model\",\"input\",\"labels\"?}, "
+        "/v1/tag {\"model\",\"input\"}, /admin/models/NAME/reload; the page is at /. A parameter that has no effect "
+        "here is refused by its name. What a request does not say is as the model's folder says: it is greedy unless "
+        "temperature, top_p, top_k or min_p are given. X-Deadline-Ms limits a request's time. Full queues are 429 with "
+        "Retry-After. A client that closes its side of the connection has left: its request is cancelled. HTTPS is "
+        "left to a "
+        "proxy.\n"
         "The log is JSON lines on stderr. SIGTERM finishes what runs and ends; SIGHUP opens all models again.",
 };
 
