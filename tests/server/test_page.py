@@ -152,6 +152,40 @@ class Page(unittest.TestCase):
                params={"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
         self.assertNotEqual(b.js("return getComputedStyle(document.body).backgroundColor"), light)
 
+    def test_texts_stand_out(self):
+        """WCAG 2: a contrast of 4.5 between letters and what is behind them, in both colour schemes."""
+        b = self.open("desk", "zh-CN")
+        self.addCleanup(b.post, "/goog/cdp/execute", cmd="Emulation.setEmulatedMedia", params={"features": []})
+        self.say(b, "转人工客服")
+        for scheme in ("light", "dark"):
+            b.post("/goog/cdp/execute", cmd="Emulation.setEmulatedMedia",
+                   params={"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+            for section in SECTIONS:
+                self.move(b, section)
+                if section == "console":
+                    b.click(".queue .entry")
+                    b.see(".suggestion")
+                weak = b.js("""
+                    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+                    const rgba = (color) => {
+                        canvas.clearRect(0, 0, 1, 1);
+                        canvas.fillStyle = color;
+                        canvas.fillRect(0, 0, 1, 1);
+                        return [...canvas.getImageData(0, 0, 1, 1).data];
+                    };
+                    const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] / 255 + below[i] * (1 - top[3] / 255));
+                    const behind = (e) => e ? over(rgba(getComputedStyle(e).backgroundColor), behind(e.parentElement)) : [255, 255, 255];
+                    const light = (c) => c.map((x) => x / 255).map((x) => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+                        .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+                    return [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && !e.closest(':disabled, option, .skip') &&
+                        [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) => {
+                            const style = getComputedStyle(e), back = behind(e);
+                            const front = over(rgba(e instanceof SVGElement ? style.fill : style.color), back);
+                            const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+                            return [(a + 0.05) / (b + 0.05), e.className.baseVal || e.className || e.tagName, e.textContent.slice(0, 30)];
+                        }).filter((row) => row[0] < 4.5)""")
+                self.assertEqual(weak, [], (scheme, section))
+
     # ---- the model
 
     def test_a_model_shows_its_tokens(self):

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -170,6 +171,55 @@ class Customers(Shop):
         self.assertEqual(self.call("GET", "/shop/whoami", key=good)["customer"], "c001")
         for bad in (token(b"x" * 32, sub="c001", exp=int(time.time()) + 60), token(self.secret, sub="c001", exp=1)):
             self.call("POST", "/shop/turn", {"conversation": "token-2", "text": "hello"}, bad, 401)
+
+    def test_turns_are_counted(self):
+        def count(name):
+            lines = self.server.get("/metrics", key=secret_of("boss")).body.decode().splitlines()
+            return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+        before = count('llmcs_shop_turns_total{route="smalltalk"}'), count("llmcs_shop_failed_turns_total")
+        self.say("thanks", "count-1")
+        self.call("POST", "/shop/turn", {"conversation": "count-1"}, status=400)
+        self.assertEqual(count('llmcs_shop_turns_total{route="smalltalk"}') - before[0], 1)
+        self.assertEqual(count("llmcs_shop_failed_turns_total") - before[1], 1)
+
+    def test_bodies_of_any_kind(self):
+        """Wrong types, strange values, missing keys: refused with a message, never a failure of the server."""
+        seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
+        rng = random.Random(seed)
+        good = {
+            "/shop/turn": {"conversation": "h", "customer": "c001", "id": "m", "text": "where is my order", "lang": "en", "stream": True},
+            "/shop/ask": {"text": "shipping?", "lang": "en", "k": 3},
+            "/shop/recommend": {"customer": "c001", "k": 2, "lang": "zh", "filter": {"tags": ["new"], "price_max": 9}},
+            "/shop/assist": {"conversation": "h", "text": "shipping?", "k": 2, "actor": "a"},
+            "/shop/feedback": {"id": "h", "text": "a", "rating": 1, "consent": True, "outcome": "none", "time": 1},
+            "/shop/conversations/h/take-over": {"agent": "mia"},
+            "/shop/conversations/h/reply": {"agent": "mia", "text": "hello"},
+            "/shop/conversations/h/hand-back": {},
+            "/shop/actions/h/resolve": {"state": "DONE"},
+            "/shop/faq/hostile": {"lang": "en", "questions": ["a?"], "answer": "b", "tags": ["t"], "valid_until": "2030-01-01"},
+        }
+        strange = [None, True, False, 0, -1, 1.5, 1e308, -2**63, 2**53, "", " ", "\u0000", "a\u0000b", "\ud83d\ude00", "x" * 70000,
+                   "\u202e<script>", "' OR 1=1 --", [], [[]], [None], ["a", 1], {}, {"a": {}}, {"id": "c002"}]
+        for _ in range(400):
+            path = rng.choice(list(good))
+            body = json.loads(json.dumps(good[path]))
+            for _ in range(rng.randrange(1, 3)):
+                key = rng.choice([*body, "more", "customer", "id"])
+                if rng.random() < 0.2:
+                    body.pop(key, None)
+                else:
+                    body[key] = rng.choice(strange)
+            method = "PUT" if "faq" in path else "POST"
+            reply = self.server.request(method, path, json.dumps(body).encode(), key=secret_of("boss"))
+            self.assertLess(reply.status, 500, (seed, path, str(body)[:300], reply.body[:300]))
+            if reply.status != 200:
+                self.assertTrue(reply.error["message"], (seed, path, str(body)[:300]))
+        for path in ("/shop/conversations/%00", "/shop/faq/%ff?lang=%fe&version=1", "/shop/faq/" + "x" * 300,
+                     "/shop/faq?search=" + "%e6%b1%89" * 400, "/shop/faq?k=99999999999999999999", "/shop/products?ids=%00,a",
+                     "/shop/products?ids=" + "a," * 500, "/shop/dashboard?days=1e3", "/shop/conversations/a?after=-9223372036854775808"):
+            reply = self.server.get(path, key=secret_of("boss"))
+            self.assertLess(reply.status, 500, (path, reply.body))
+        self.assertEqual(self.call("GET", "/ready")["status"], "ready")
 
     def test_products(self):
         rows = self.call("GET", "/shop/products?ids=P1002,none,P1001&lang=zh", key="felix")["products"]

@@ -103,7 +103,7 @@ class Browser:
             try:
                 self.js("arguments[0].scrollIntoView({block: 'center'})", element)
                 self.post("/element/%s/click" % element[ELEMENT])
-            except AssertionError as error:  # the page was drawn again in between
+            except AssertionError as error:  # the page has replaced it in between
                 if "stale" in str(error):
                     return False
                 raise

@@ -5,13 +5,16 @@
 #include "calls.h"
 #include "server.h"
 
+enum { SHOP_N_ROUTES = LLMCS_DESK_SILENT + 1 };
+
 /* server.shop; NULL without a store. */
 typedef struct shop_state {
     llmcs_shop_service *service;
     llmcs_shop *shop;
     llmcs_shop_desk *desk;
     llmcs_shop_assistant *assistant;
-    int64_t now; /* where the store's clock stands; 0: at the time */
+    int64_t now;                                /* where the store's clock stands; 0: at the time */
+    int64_t turns[SHOP_N_ROUTES], failed_turns; /* answered since the start; atomically */
 } shop_state;
 
 static inline shop_state *shop_of(const exchange *x) { return x->server->shop; }

@@ -178,9 +178,26 @@ static const route routes[] = {
     {"GET", "/shop/dashboard", STAFF, RUN_WORKER, 0, shop_dashboard},
 };
 
+static void write_metrics(server *s, FILE *out) {
+    const shop_state *state = s->shop;
+    if (!state) return;
+    fputs("# HELP llmcs_shop_turns_total Replies of the desk by route.\n# TYPE llmcs_shop_turns_total counter\n", out);
+    for (int i = 0; i < SHOP_N_ROUTES; i++)
+        fprintf(out, "llmcs_shop_turns_total{route=\"%s\"} %lld\n",
+                llmcs_shop_desk_route_name((llmcs_shop_desk_route)i),
+                (long long)__atomic_load_n(&state->turns[i], __ATOMIC_RELAXED));
+    fputs(
+        "# HELP llmcs_shop_failed_turns_total Messages that got no reply.\n"
+        "# TYPE llmcs_shop_failed_turns_total counter\n",
+        out);
+    fprintf(out, "llmcs_shop_failed_turns_total %lld\n",
+            (long long)__atomic_load_n(&state->failed_turns, __ATOMIC_RELAXED));
+}
+
 const api api_shop = {.name = "shop",
                       .routes = routes,
                       .n_routes = sizeof routes / sizeof *routes,
                       .open = open_shop,
                       .close = close_shop,
-                      .enabled = is_enabled};
+                      .enabled = is_enabled,
+                      .write_metrics = write_metrics};

@@ -46,6 +46,14 @@ static void end_stream(turn_stream *s, llmcs_status status, cli_answer *out) {
     answer_free(out);
 }
 
+static void count_turn(shop_state *state, llmcs_status status, const cli_answer *out) {
+    const char *name = json_string_value(json_object_get(out->json, "route"));
+    if (status || !name) __atomic_fetch_add(&state->failed_turns, 1, __ATOMIC_RELAXED);
+    for (int i = 0; !status && name && i < SHOP_N_ROUTES; i++)
+        if (!strcmp(name, llmcs_shop_desk_route_name((llmcs_shop_desk_route)i)))
+            __atomic_fetch_add(&state->turns[i], 1, __ATOMIC_RELAXED);
+}
+
 void shop_turn(exchange *x) {
     cli_answer out;
     bool stream;
@@ -64,6 +72,7 @@ void shop_turn(exchange *x) {
                             .on_text_user = &s};
     answer_init(&out);
     const llmcs_status status = call_turn(&call, request, &out);
+    count_turn(shop_of(x), status, &out);
     json_t *id = json_object_get(request, "id");
     if (!status && id) answer_set(&out, "id", json_incref(id));
     json_decref(request);
@@ -161,7 +170,7 @@ static bool may_read(const exchange *x, const llmcs_shop_history *h) {
     return shop_is_staff(x) || !strcmp(h->customer, x->caller.customer ? x->caller.customer : "");
 }
 
-/* ?after=N&k=100&plain=1: plain texts are for customers, who see their own, and for staff that asks for them: the audit
+/* ?after=N&k=100&plain=1: plain texts are for customers, who see their own, and for staff that wants them: the audit
  * says so. */
 void shop_history(exchange *x) {
     llmcs_shop_history *h = NULL;
