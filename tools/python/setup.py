@@ -78,7 +78,7 @@ work = tempfile.mkdtemp(prefix="llmcs-build-")
 atexit.register(shutil.rmtree, work, ignore_errors=True)
 setup(
     version=version(),
-    packages=["llmcs", "llmcs.pipelines", "llmcs_shop"],
+    packages=["llmcs", "llmcs.dask", "llmcs.pipelines", "llmcs_shop"],
     package_data={"llmcs": ["py.typed"], "llmcs_shop": ["py.typed"]},
     distclass=WithLibraries,
     cmdclass={"build_py": BuildWithLibraries, "bdist_wheel": Wheel},
