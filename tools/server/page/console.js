@@ -83,11 +83,12 @@ export function mount(view) {
 
   async function load(first) {
     // Plain texts are recorded in the audit each time they are read: a poll reads them only when something is new.
-    const masked = await api.call("GET", path(kept.id, "?after=0&k=1000"));
+    const head = await api.call("GET", path(kept.id, "?k=1"));
     if (ended) return;
-    const mark = `${kept.id} ${masked.all} ${masked.status} ${kept.plain}`;
+    const mark = `${kept.id} ${head.all} ${head.status} ${kept.plain}`;
     if (mark === shownTurns && !first) return;
-    open = kept.plain ? await api.call("GET", path(kept.id, "?after=0&k=1000&plain=1")) : masked;
+    open = await api.call("GET", path(kept.id, "?k=200" + (kept.plain ? "&plain=1" : "")));
+    if (ended) return;
     const grew = shownTurns && mark !== shownTurns;
     shownTurns = mark;
     showConversation();
@@ -111,9 +112,9 @@ export function mount(view) {
   sendOnEnter(text, () => send());
 
   function showConversation() {
-    const mine = open.status === "person";
+    const mine = open.status === "person", row = queue.conversations.find((c) => c.id === kept.id);
     const head = h("div", { className: "stage-head" },
-      h("div", {}, h("h2", { tabIndex: -1 }, open.customer || t("nobody")), h("p", { className: "muted" }, `${t("status_" + (mine ? "person" : open.status), "").trim()} · ${open.lang}`)),
+      h("div", {}, h("h2", { tabIndex: -1 }, open.customer || t("nobody")), h("p", { className: "muted" }, `${row && row.status === open.status ? statusOf(row) : t("status_" + open.status, "…")} · ${named("language", open.lang)}`)),
       h("div", { className: "row" },
         mine ? button(t("hand_back"), () => move("hand-back", "handed_back"), { id: "console-back" }) : open.status === "closed" ? null : button(t("take_over"), () => move("take-over", "taken"), { className: "primary", id: "console-take" }),
         open.status === "closed" ? null : button(t("close"), () => move("close", "closed_it"), { className: "quiet", id: "console-close" })));
