@@ -143,7 +143,8 @@ class Malformed(unittest.TestCase):
             t.join()
         sizes.append(self.server.resident_bytes())
         self.assertEqual(problems[:3], [], "seed %d" % SEED)
-        self.assertLess(sizes[1] - sizes[0], 16 << 20, "seed %d" % SEED)
+        if "LLMCS_SERVER" not in os.environ:  # a sanitizer keeps what is freed
+            self.assertLess(sizes[1] - sizes[0], 16 << 20, "seed %d" % SEED)
         self.assertIsNone(self.server.process.poll())
         self.assertEqual(self.server.post("/v1/embeddings", VALID["/v1/embeddings"]).status, 200)
         self.assertEqual(self.server.post("/v1/chat/completions", VALID["/v1/chat/completions"]).status, 200)

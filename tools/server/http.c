@@ -217,9 +217,9 @@ static bool was_dispatched_elsewhere(exchange *x) {
 static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
     const size_t most = (size_t)x->server->config.limits.max_body_bytes;
     if (x->http.in.n + n > most) {
-        if (x->http.too_large && x->http.out_at > 4 * most) return MHD_NO; /* closes the connection */
+        if (x->http.too_large && x->http.dropped > 4 * most) return MHD_NO; /* closes the connection */
         x->http.too_large = true;
-        x->http.out_at += n; /* what was dropped; of a stream only later */
+        x->http.dropped += n;
         return MHD_YES;
     }
     struct http *h = x->server->http;
@@ -270,16 +270,16 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
         check_head(x, method);
         /* An answer before the body closes the connection; without a body it can wait for its turn. */
         const bool has_body = x_header(x, "Content-Length") || x_header(x, "Transfer-Encoding");
-        return x->http.answered && has_body ? exchange_queue(x) : MHD_YES;
+        x->http.refused = x->http.answered;
+        return x->http.refused && has_body ? exchange_queue(x) : MHD_YES;
     }
     if (*n_upload) {
         const enum MHD_Result taken = add_body(x, upload, *n_upload);
         *n_upload = 0;
         return taken;
     }
-    if (x->http.dispatched || x->http.answered) return exchange_queue(x);
+    if (x->http.dispatched || x->http.refused) return exchange_queue(x);
     x->http.dispatched = true;
-    x->http.out_at = 0;
     dispatch(x);
     return was_dispatched_elsewhere(x) ? MHD_YES : exchange_queue(x);
 }

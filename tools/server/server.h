@@ -180,11 +180,14 @@ struct exchange {
         char *path, customer[130];
         void (*on_gone)(exchange *x);
         buffer in, out;
-        size_t out_at;
         pthread_mutex_t lock;
         int32_t references;
         uint32_t connection_id;
-        bool dispatched, too_large, too_many, suspended, answered, streaming, ended, woken, gone, completed, keep_body;
+        bool dispatched, refused, too_large, too_many; /* of the HTTP thread alone */
+        size_t dropped;                                /* bytes of a body that is too large */
+        /* Under the lock: */
+        bool suspended, answered, streaming, ended, woken, gone, completed;
+        size_t out_at; /* what of `out` was read */
         int64_t bytes_out, body_counted;
         struct {
             const char *name;
