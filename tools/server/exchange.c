@@ -90,8 +90,9 @@ static void resume(exchange *x) {
 
 void exchange_lose_client(exchange *x) {
     pthread_mutex_lock(&x->http.lock);
-    const bool first = !x->http.gone;
-    x->http.gone = true;
+    /* A client may leave as soon as it has its answer. */
+    const bool finished = x->http.answered && (!x->http.streaming || x->http.ended), first = !finished && !x->http.gone;
+    x->http.gone = x->http.gone || first;
     void (*on_gone)(exchange *) = first ? x->http.on_gone : NULL;
     pthread_mutex_unlock(&x->http.lock);
     if (!first) return;
@@ -109,11 +110,7 @@ void x_on_gone(exchange *x, void (*on_gone)(exchange *x)) {
 bool x_is_gone(const exchange *x) { return __atomic_load_n(&x->cancelled, __ATOMIC_ACQUIRE) != 0; }
 
 void exchange_complete(exchange *x) {
-    pthread_mutex_lock(&x->http.lock);
-    x->http.completed = true;
-    const bool finished = x->http.answered && (!x->http.streaming || x->http.ended);
-    pthread_mutex_unlock(&x->http.lock);
-    if (!finished) exchange_lose_client(x);
+    exchange_lose_client(x);
     exchange_release(x);
 }
 

@@ -186,7 +186,7 @@ struct exchange {
         bool dispatched, refused, too_large, too_many; /* of the HTTP thread alone */
         size_t dropped;                                /* bytes of a body that is too large */
         /* Under the lock: */
-        bool suspended, answered, streaming, ended, woken, gone, completed;
+        bool suspended, answered, streaming, ended, woken, gone;
         size_t out_at; /* what of `out` was read */
         int64_t bytes_out, body_counted;
         struct {
