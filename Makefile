@@ -151,7 +151,7 @@ $(INTERNAL): $(LIB_OBJ)
 # The shop layer: a library of its own on top of the public headers.
 SHOP_SONAME := libllmcs_shop.so.0
 SHOP_VERSION := $(shell sed -n 's/^\#define LLMCS_SHOP_VERSION_[A-Z]* //p' include/llmcs_shop.h | paste -sd.)
-SHOP_SRC := $(shell find lib/shop -name '*.c' | sort)
+SHOP_SRC := $(filter-out lib/shop/postgres/%,$(shell find lib/shop -name '*.c' | sort))
 SHOP_OBJ := $(SHOP_SRC:%.c=$(BUILD)/obj/%.o)
 SHOP_SO := $(BUILD)/lib/$(SHOP_SONAME)
 SHOP_ARCHIVE := $(BUILD)/lib/libllmcs_shop.a
@@ -160,7 +160,7 @@ $(SHOP_OBJ): EXTRA := -DLLMCS_SHOP_BUILD
 # WITHOUT_SHOP=1: the core alone, where the shop layer's packages are missing (the AArch64 cross build).
 WITHOUT_SHOP ?=
 ifeq ($(WITHOUT_SHOP),)
-lib: $(SHOP_SO) $(SHOP_ARCHIVE)
+lib: $(SHOP_SO) $(SHOP_ARCHIVE) postgres
 endif
 $(SHOP_SO): $(SHOP_OBJ) lib/shop/llmcs_shop.map $(SO)
 	$(call show,LD,$@)
@@ -174,6 +174,23 @@ $(SHOP_ARCHIVE): $(SHOP_OBJ)
 	$(Q)$(CC) -nostdlib -r $(SHOP_OBJ) -o $(BUILD)/obj/libllmcs_shop.o
 	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/obj/libllmcs_shop.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libllmcs_shop.o
+
+# The plug-in that lib/shop opens for a store that names a server of PostgreSQL.
+.PHONY: postgres
+POSTGRES_SRC := $(sort $(wildcard lib/shop/postgres/*.c))
+POSTGRES_OBJ := $(POSTGRES_SRC:%.c=$(BUILD)/obj/%.o)
+POSTGRES ?= $(shell pkg-config --exists libpq && echo yes)
+$(POSTGRES_OBJ): EXTRA := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libpq 2>/dev/null))
+ifeq ($(POSTGRES),yes)
+postgres: $(BUILD)/lib/libllmcs_shop_postgres.so
+$(BUILD)/lib/libllmcs_shop_postgres.so: $(POSTGRES_OBJ)
+	$(call show,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(SO_LINK) -Wl,-soname,$(@F) $^ $(shell pkg-config --libs libpq) -o $@
+else
+postgres:
+	@echo 'note: no libpq (package libpq-dev): $(BUILD)/lib/libllmcs_shop_postgres.so is not built'
+endif
 
 # The plug-in that lib/kernels opens when OpenBLAS is asked for. Serial and linked in whole with hidden names: a
 # host's own OpenBLAS and its number of threads are not touched.
@@ -411,7 +428,7 @@ clean:
 
 include tools/package/package.mk
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(SERVER_OBJ) $(BENCH_OBJ)) \
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SHOP_OBJ) $(SHOP_TOOL_OBJ) $(OPENBLAS_OBJ) $(POSTGRES_OBJ) $(SUPPORT_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(SERVER_OBJ) $(BENCH_OBJ)) \
 	$(EXAMPLES:$(BUILD)/bin/%=$(BUILD)/obj/examples/%.d)
 
 endif

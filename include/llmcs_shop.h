@@ -85,10 +85,34 @@ typedef struct llmcs_shop_options {
     int32_t n_readers;         /* [8] calls that can read at the same time, 1 to 64; more wait */
     const uint8_t *master_key; /* [NULL: in key_file] [32] copied; see llmcs_shop_privacy.h */
     const char *key_file;      /* [NULL: STORE.key] made with mode 0600 when it is first needed */
+    const char *postgres;      /* [NULL: the setting llmcs.postgres] see below; "": the file alone */
 } llmcs_shop_options;
 
 LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, size_t struct_size);
 #define llmcs_shop_options_init(options) llmcs_shop_options_init_sized((options), sizeof *(options))
+
+/*
+ * Several nodes that share conversations and orders
+ *
+ * `postgres`, or the setting "llmcs.postgres", is a connection string of libpq ("host=db1,db2 dbname=shop user=llmcs",
+ * or postgresql://...), or "file:PATH" of a file whose first line is one. Then customers, orders, conversations,
+ * actions, the vault and the audit are in that database, in its schema llmcs, which is made when the store is first
+ * opened; products, entries, events and everything learned stay in each node's file. The plug-in
+ * libllmcs_shop_postgres.so is loaded beside this library.
+ *
+ * - All nodes have the same STORE.key. A node with another one is refused.
+ * - Turns of one conversation run one after the other on whatever nodes they arrive. An action's key counts on all
+ * nodes.
+ * - Statements of flows.json are not sent to the server: the rows of the customer who is logged in are read, and the
+ *   statement runs on them beside the node's products, under the same authorizer. Rows that an action changed are
+ *   written back in the turn's transaction, in which they were locked. More than 10,000 orders of one customer: LIMIT.
+ *   No statement may name `events`.
+ * - Opening fails with IO while the server cannot be reached. Later a lost connection is made anew, with pauses from
+ * 0.1 to 5 s between attempts; until then calls fail with IO, and the desk says that it cannot look now.
+ * - The password may stand in the string or the file; better in libpq's password file. It is never logged.
+ * - busy_ms bounds the wait for a lock of another node. Clocks of nodes must agree within a second.
+ * - llmcs_shop_forget and retention cover the database and this node's file; run them on every node.
+ */
 
 /* Opens a store. options: NULL for the defaults. Errors: as above, LIMIT, NO_HEAD (the encoder has no embeddings). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options, llmcs_shop **shop);

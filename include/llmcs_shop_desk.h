@@ -287,8 +287,8 @@ LLMCS_SHOP_API void llmcs_shop_history_free(llmcs_shop_history **history);
 /* --------------------------------------------------------------------------------------------- service */
 /*
  * A store with everything its settings name: "llmcs.encoder", "llmcs.intents", "llmcs.moderation", "llmcs.sentiment",
- * "llmcs.flows", "llmcs.wording", "llmcs.tagger". What is not set is left out; what is set and cannot be opened fails,
- * with its setting in the message.
+ * "llmcs.flows", "llmcs.wording", "llmcs.tagger", "llmcs.postgres". What is not set is left out; what is set and cannot
+ * be opened fails, with its setting in the message.
  */
 typedef struct llmcs_shop_service llmcs_shop_service;
 
@@ -300,9 +300,10 @@ typedef struct llmcs_shop_service_options {
     const llmcs_allocator *allocator;    /* [NULL: malloc] */
     llmcs_log_fn log;                    /* [NULL] */
     void *log_user;
-    int32_t lenient;   /* [0] 1: what cannot be opened is logged and left out */
-    int32_t busy_ms;   /* [5000] as in llmcs_shop_options */
-    int32_t n_readers; /* [8] */
+    int32_t lenient;      /* [0] 1: what cannot be opened is logged and left out */
+    int32_t busy_ms;      /* [5000] as in llmcs_shop_options */
+    int32_t n_readers;    /* [8] */
+    const char *postgres; /* [NULL: the setting llmcs.postgres] as in llmcs_shop_options */
 } llmcs_shop_service_options;
 
 LLMCS_SHOP_API void llmcs_shop_service_options_init_sized(llmcs_shop_service_options *options, size_t struct_size);

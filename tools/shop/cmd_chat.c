@@ -13,7 +13,7 @@
 enum { MAX_PARALLEL = 64, NAME_BYTES = 64 };
 
 typedef struct chat_job {
-    const char *customer, *lang, *conversation, *wording, *flows, *now;
+    const char *customer, *lang, *conversation, *wording, *flows, *now, *postgres;
     int32_t parallel, details, echo;
     const cli_common *common;
     llmcs_shop_service *service;
@@ -31,6 +31,10 @@ static const cli_option options[] = {
     CLI_PLAIN("flows", CLI_STRING, offsetof(chat_job, flows), "flows.json [that of the store]"),
     CLI_PLAIN("now", CLI_STRING, offsetof(chat_job, now),
               "where the desk's clock stands [that of the store, or the time]"),
+    CLI_PLAIN(
+        "postgres", CLI_STRING, offsetof(chat_job, postgres),
+        "connection string, or file:PATH with it, of the database with conversations and orders; '' for none [that "
+        "of the store]"),
     CLI_BOUNDED("parallel", offsetof(chat_job, parallel), "with --jsonl: conversations answered at the same time [4]",
                 1, MAX_PARALLEL),
     CLI_PLAIN("details", CLI_SWITCH, offsetof(chat_job, details), "print how each reply was found"),
@@ -181,6 +185,7 @@ static bool open_desk(chat_job *j, const cli_common *common) {
     o.model = &model;
     o.desk = &desk;
     o.log = cli_print_warning;
+    o.postgres = j->postgres;
     desk.wording = j->wording;
     desk.flows_path = j->flows;
     if (j->now) {

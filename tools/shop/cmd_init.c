@@ -8,7 +8,7 @@
 #include "store.h"
 
 typedef struct init_job {
-    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now, *order_pattern;
+    const char *encoder, *intents, *moderation, *sentiment, *tagger, *flows, *wording, *now, *order_pattern, *postgres;
 } init_job;
 
 static const cli_option options[] = {
@@ -25,6 +25,10 @@ static const cli_option options[] = {
               "folder of a model that words replies; or templates, which is what a store without it does"),
     CLI_PLAIN("now", CLI_STRING, offsetof(init_job, now),
               "where the clock of `chat` stands, 2026-11-16T12:00:00Z: for data whose dates are fixed"),
+    CLI_PLAIN(
+        "postgres", CLI_STRING, offsetof(init_job, postgres),
+        "connection string of the database, or file:PATH with it, that keeps conversations and orders for several "
+        "nodes; '' ends that"),
 };
 
 /* Remembers the absolute path, since commands run in other folders later. */
@@ -64,6 +68,19 @@ static bool remember_order_pattern(const store *s, const char *pattern) {
     return !(status || llmcs_shop_set_setting(s->shop, "llmcs.order_pattern", pattern)) || (cli_failed("init"), false);
 }
 
+/* A database that cannot be opened would stop every later command. Makes its tables. */
+static bool remember_postgres(const char *path, const store *s, const char *postgres) {
+    llmcs_shop_options o;
+    llmcs_shop *shop = NULL;
+    if (!postgres) return true;
+    llmcs_shop_options_init(&o);
+    o.postgres = postgres;
+    const llmcs_status status = llmcs_shop_open(path, &o, &shop);
+    llmcs_shop_free(&shop);
+    return !(status || llmcs_shop_set_setting(s->shop, "llmcs.postgres", *postgres ? postgres : NULL)) ||
+           (cli_failed("init"), false);
+}
+
 static bool remember_all(const store *s, const init_job *j) {
     return remember_path(s, "llmcs.encoder", j->encoder) && remember_path(s, "llmcs.intents", j->intents) &&
            remember_path(s, "llmcs.moderation", j->moderation) && remember_path(s, "llmcs.sentiment", j->sentiment) &&
@@ -79,7 +96,7 @@ static int init_command(int argc, char **argv) {
     if (code >= 0) return code;
     if (!store_open(&s, &common, j.encoder ? STORE_ENCODER : STORE_NO_ENCODER, j.encoder, LLMCS_SHOP_CREATE))
         return EXIT_FAILED;
-    code = remember_all(&s, &j) ? EXIT_DONE : EXIT_FAILED;
+    code = remember_all(&s, &j) && remember_postgres(common.folder, &s, j.postgres) ? EXIT_DONE : EXIT_FAILED;
     llmcs_shop_info info = {.struct_size = sizeof info};
     if (code == EXIT_DONE && llmcs_shop_get_info(s.shop, &info)) code = cli_failed("init");
     if (code == EXIT_DONE)

@@ -8,6 +8,7 @@ static bool open_shop(store *s, const char *path, uint32_t flags) {
     llmcs_shop_options_init(&options);
     options.encoder = s->encoder;
     options.flags = flags;
+    if (flags & LLMCS_SHOP_CREATE) options.postgres = ""; /* init works on the file, also to mend the setting */
     options.log = cli_print_warning;
     if (!llmcs_shop_open(path, &options, &s->shop)) return true;
     cli_failed("open");

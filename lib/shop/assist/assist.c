@@ -203,9 +203,9 @@ static llmcs_status set_question(assisting *s) {
 
 static llmcs_status load(assisting *s, llmcs_shop *shop) {
     shop_connection *c;
-    SHOP_TRY(shop_read_begin(shop, &c));
+    SHOP_TRY(shop_shared_read_begin(shop, NULL, &c));
     const llmcs_status status = shop_conversation_load(c, s->conversation, s->offer);
-    shop_read_end(shop, c);
+    shop_shared_read_end(shop, c);
     SHOP_TRY(status);
     SHOP_TRY(set_question(s));
     shop_offer *o = s->offer;
@@ -274,6 +274,8 @@ static llmcs_status keep_shown(assisting *s, llmcs_shop *shop) {
     shop_connection *c;
     llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_write_begin(shop, &c));
+    /* Rows of a server's customers are not those of this file. */
+    if (shop->shared && s->offer->customer) status = shop_customer_row(c, s->offer->customer_id, &s->offer->customer);
     for (size_t i = 0; i < s->offer->head.n_items && !status; i++) status = insert_item(s, c, i);
     return shop_write_end(shop, c, status);
 }

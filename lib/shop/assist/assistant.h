@@ -4,7 +4,7 @@
 
 #include "llmcs_shop_guard.h"
 #include "shop/base/arena.h"
-#include "shop/store/store.h"
+#include "shop/store/shared.h"
 #include "shop/wording/wording.h"
 
 struct llmcs_shop_assistant {
@@ -26,7 +26,8 @@ typedef struct shop_offer {
     const llmcs_shop_suggestion *pointers[SHOP_MAX_SUGGESTIONS];
     /* of the conversation */
     int64_t customer, turn; /* rows; 0: none */
-    const char *action;     /* JSON or "" */
+    const char *customer_id;
+    const char *action; /* JSON or "" */
     shop_wording_turn history[SHOP_MAX_HISTORY];
     size_t n_history;
 } shop_offer;

@@ -1,23 +1,49 @@
 /* Reads a conversation from the desk's tables. */
 #include "shop/assist/assistant.h"
 
-/* What the conversation is about to do: the flow that waits for a yes, or an action whose outcome nobody knows. */
-#define ACTION_SQL                                                                                             \
-    "SELECT coalesce((SELECT json_object('name', a.name, 'object', a.object, 'state', a.state) FROM actions a" \
-    " WHERE a.conversation = ?1 AND a.state = 'UNKNOWN' ORDER BY a.row DESC LIMIT 1),"                         \
-    " (SELECT json_object('name', t.name, 'slots', json(t.slots), 'state', 'proposed') FROM"                   \
-    " (SELECT coalesce(nullif(json_extract(detail, '$.flow'), ''), nullif(intent, '')) name,"                  \
-    " ifnull(json_extract(detail, '$.slots'), '{}') slots FROM turns WHERE row = ?2 AND json_valid(detail)) t" \
-    " WHERE t.name IS NOT NULL))"
+/* What the conversation is about to do: an action whose outcome nobody knows, or the flow that waits for a yes. Both
+ * are read by plain statements and made JSON by SQLite, wherever the conversation is. */
+#define UNKNOWN_SQL \
+    "SELECT name, object, state FROM actions WHERE conversation = ?1 AND state = 'UNKNOWN' ORDER BY row DESC LIMIT 1"
+#define UNKNOWN_JSON "SELECT json_object('name', ?1, 'object', ?2, 'state', ?3)"
+#define TURN_SQL "SELECT intent, detail FROM turns WHERE row = ?1"
+#define TURN_JSON                                                                          \
+    "SELECT json_object('name', t.name, 'slots', json(t.slots), 'state', 'proposed') FROM" \
+    " (SELECT coalesce(nullif(json_extract(?2, '$.flow'), ''), nullif(?1, '')) name,"      \
+    " ifnull(json_extract(?2, '$.slots'), '{}') slots WHERE json_valid(?2)) t WHERE t.name IS NOT NULL"
+
+static llmcs_status copy_json(shop_query *json, shop_offer *offer) {
+    size_t n;
+    SHOP_TRY(shop_query_next(json));
+    llmcs_status status = LLMCS_OK;
+    if (json->has_row && !shop_query_is_null(json, 0)) {
+        const char *text = shop_query_text(json, 0, &n);
+        status = shop_arena_copy(&offer->memory, text, n, &offer->action);
+    }
+    shop_query_end(json);
+    return status;
+}
 
 static llmcs_status load_action(shop_connection *c, int64_t conversation, shop_offer *offer) {
-    shop_query q;
+    shop_connection *local = shop_local(c);
+    shop_query q, json;
     size_t n;
-    SHOP_TRY(shop_query_begin(c, &q, ACTION_SQL, "ii", conversation, offer->turn));
+    SHOP_TRY(shop_query_begin(c, &q, UNKNOWN_SQL, "i", conversation));
     llmcs_status status = shop_query_next(&q);
-    if (!status && q.has_row && !shop_query_is_null(&q, 0)) {
-        const char *text = shop_query_text(&q, 0, &n);
-        status = shop_arena_copy(&offer->memory, text, n, &offer->action);
+    const bool unknown = !status && q.has_row;
+    if (unknown) {
+        status = shop_query_begin(local, &json, UNKNOWN_JSON, "sss", shop_query_text(&q, 0, &n),
+                                  shop_query_text(&q, 1, &n), shop_query_text(&q, 2, &n));
+        if (!status) status = copy_json(&json, offer);
+    }
+    shop_query_end(&q);
+    if (status || unknown) return status;
+    SHOP_TRY(shop_query_begin(c, &q, TURN_SQL, "i", offer->turn));
+    status = shop_query_next(&q);
+    if (!status && q.has_row) {
+        status =
+            shop_query_begin(local, &json, TURN_JSON, "ss", shop_query_text(&q, 0, &n), shop_query_text(&q, 1, &n));
+        if (!status) status = copy_json(&json, offer);
     }
     shop_query_end(&q);
     return status;
@@ -51,7 +77,7 @@ static llmcs_status load_history(shop_connection *c, int64_t conversation, int64
     SHOP_TRY(
         shop_query_begin(c, &q,
                          "SELECT text, reply FROM (SELECT number, text, reply FROM turns WHERE conversation = ?1 AND"
-                         " number < ?2 ORDER BY number DESC LIMIT 6) ORDER BY number",
+                         " number < ?2 ORDER BY number DESC LIMIT 6) AS last ORDER BY number",
                          "ii", conversation, before));
     while (!(status = shop_query_next(&q)) && q.has_row && offer->n_history < SHOP_MAX_HISTORY) {
         shop_wording_turn *t = &offer->history[offer->n_history++];
@@ -67,14 +93,21 @@ static llmcs_status load_history(shop_connection *c, int64_t conversation, int64
 llmcs_status shop_conversation_load(shop_connection *c, const char *conversation, shop_offer *offer) {
     shop_query q;
     int64_t row = 0, number = 0;
-    SHOP_TRY(shop_query_begin(c, &q, "SELECT row, customer FROM conversations WHERE id = ?1", "s", conversation));
+    size_t n;
+    SHOP_TRY(shop_query_begin(c, &q,
+                              "SELECT v.row, v.customer, u.id FROM conversations v"
+                              " LEFT JOIN customers u ON u.row = v.customer WHERE v.id = ?1",
+                              "s", conversation));
     SHOP_TRY(shop_query_next(&q));
+    llmcs_status status = LLMCS_OK;
     if (q.has_row) {
         row = shop_query_int(&q, 0);
         offer->customer = shop_query_int(&q, 1);
+        const char *id = shop_query_text(&q, 2, &n);
+        status = shop_arena_copy(&offer->memory, id, n, &offer->customer_id);
     }
     shop_query_end(&q);
-    if (!row) return LLMCS_OK;
+    if (status || !row) return status;
     SHOP_TRY(load_question(c, row, offer, &number));
     if (!offer->turn) return LLMCS_OK;
     SHOP_TRY(load_history(c, row, number, offer));

@@ -7,6 +7,7 @@
 #include "shop/base/options.h"
 #include "shop/base/sort.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 enum { MAX_DAYS = 366, DAY = 86400, MAX_OFFSET = 14 * 3600, MAX_NAMES = 50, MAX_FIGURES = 7 * MAX_NAMES };
 
@@ -109,6 +110,10 @@ static void close_day(dashboard_block *b, int64_t day, size_t first) {
     b->days[day].p95_ms = percentile(b->ms + first, b->n_ms - first, 0.95);
 }
 
+#define TIMES_ON_SERVER                                                                                              \
+    "SELECT (time - ?1) / 86400 AS day, CAST(CAST(detail AS jsonb) ->> 'ms' AS DOUBLE PRECISION) AS ms FROM turns"  \
+    " WHERE time >= ?1 AND time < ?2 AND route <> 'person' AND CAST(detail AS jsonb) ->> 'ms' IS NOT NULL ORDER BY 1, 2"
+
 /* Values come by day and in order, so a day's are sorted. */
 static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
     shop_query q;
@@ -116,7 +121,8 @@ static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
     int64_t day = -1;
     size_t first = 0;
     SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT (time - ?1) / 86400 AS day, ms FROM (SELECT time, CASE WHEN json_valid(detail)"
+                              c->driver ? TIMES_ON_SERVER
+                                        : "SELECT (time - ?1) / 86400 AS day, ms FROM (SELECT time, CASE WHEN json_valid(detail)"
                               " THEN json_extract(detail, '$.ms') END AS ms FROM turns WHERE time >= ?1 AND time < ?2"
                               " AND route <> 'person') WHERE typeof(ms) = 'real' ORDER BY 1, 2",
                               "ii", b->begin, b->end));
@@ -161,17 +167,19 @@ static llmcs_status count_names(shop_connection *c, dashboard_block *b, const ch
 #define BY_NAME(name) \
     "SELECT " name " AS name, count(*)" TURNS(name) " AND coalesce(name, '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
 #define DETAIL(path) "CASE WHEN json_valid(detail) THEN json_extract(detail, '" path "') END"
+#define ON_SERVER(path) "CAST(detail AS jsonb) #>> '" path "'"
 
-static llmcs_status count_all(shop_connection *c, dashboard_block *b) {
+/* local: the file, which has the suggestions. */
+static llmcs_status count_all(shop_connection *c, shop_connection *local, dashboard_block *b) {
     SHOP_TRY(count_days(c, b));
     SHOP_TRY(read_times(c, b));
     SHOP_TRY(count_names(c, b, "route", BY_NAME("route")));
     SHOP_TRY(count_names(c, b, "intent", BY_NAME("intent")));
-    SHOP_TRY(count_names(c, b, "sentiment", BY_NAME(DETAIL("$.sentiment"))));
+    SHOP_TRY(count_names(c, b, "sentiment", c->driver ? BY_NAME(ON_SERVER("{sentiment}")) : BY_NAME(DETAIL("$.sentiment"))));
     SHOP_TRY(count_names(c, b, "language", BY_NAME("t.lang")));
-    SHOP_TRY(count_names(c, b, "handover", BY_NAME(DETAIL("$.handover.reason"))));
-    SHOP_TRY(count_names(c, b, "action", BY_NAME(DETAIL("$.action.state"))));
-    return count_names(c, b, "suggestion",
+    SHOP_TRY(count_names(c, b, "handover", c->driver ? BY_NAME(ON_SERVER("{handover,reason}")) : BY_NAME(DETAIL("$.handover.reason"))));
+    SHOP_TRY(count_names(c, b, "action", c->driver ? BY_NAME(ON_SERVER("{action,state}")) : BY_NAME(DETAIL("$.action.state"))));
+    return count_names(local, b, "suggestion",
                        "SELECT outcome, count(*) FROM (SELECT outcome, row_number() OVER (PARTITION BY"
                        " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"
                        " WHERE time >= ?1 AND time < ?2) WHERE nth <= ?3 GROUP BY 1 ORDER BY 2 DESC, 1");
@@ -216,7 +224,7 @@ static llmcs_status check_params(const llmcs_shop_dashboard_params *p) {
 llmcs_status llmcs_shop_get_dashboard(llmcs_shop *shop, const llmcs_shop_dashboard_params *params,
                                       llmcs_shop_dashboard **dashboard) {
     SHOP_PUBLIC_CALL;
-    shop_connection *c;
+    shop_connection *c = NULL, *local;
     dashboard_block *b;
     llmcs_shop_dashboard_params p = defaults;
     if (!dashboard) return shop_fail(LLMCS_ARG, "dashboard is NULL");
@@ -230,10 +238,12 @@ llmcs_status llmcs_shop_get_dashboard(llmcs_shop *shop, const llmcs_shop_dashboa
     b->arena.allocator = shop->allocator;
     llmcs_shop_dashboard *shown = &b->shown;
     llmcs_status status = make_days(b, &p);
-    if (!status) status = shop_read_begin(shop, &c);
+    if (!status) status = shop_read_begin(shop, &local);
     if (!status) {
-        status = count_all(c, b);
-        shop_read_end(shop, c);
+        status = shop->shared ? shop_shared_read_begin(shop, NULL, &c) : LLMCS_OK;
+        if (!status) status = count_all(shop->shared ? c : local, local, b);
+        if (shop->shared && c) shop_shared_read_end(shop, c);
+        shop_read_end(shop, local);
     }
     if (status)
         llmcs_shop_dashboard_free(&shown);

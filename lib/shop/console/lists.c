@@ -4,6 +4,7 @@
 #include "shop/base/arena.h"
 #include "shop/base/options.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 enum { MAX_ROWS = 1000, MAX_TEXTS = 65 };
 
@@ -40,7 +41,7 @@ static llmcs_status list_conversations(shop_connection *c, const llmcs_shop_conv
         "SELECT v.id, v.status, u.id, v.agent, v.lang, v.priority, v.reason, v.summary, v.time, v.turns,"
         " (SELECT max(time) FROM turns t WHERE t.conversation = v.row AND t.route = 'handover') AS since"
         " FROM conversations v LEFT JOIN customers u ON u.row = v.customer WHERE v.status IN (?1, ?2)"
-        " ORDER BY v.status <> 'waiting', v.priority DESC, since, v.row LIMIT ?3",
+        " ORDER BY v.status <> 'waiting', v.priority DESC, since NULLS FIRST, v.row LIMIT ?3",
         "ssi", p->status ? p->status : "waiting", p->status ? p->status : "person", (int64_t)p->k));
     while (!(status = shop_query_next(&q)) && q.has_row) {
         const llmcs_shop_conversation row = {.id = text_of(&q, 0),
@@ -77,9 +78,9 @@ llmcs_status llmcs_shop_list_conversations(llmcs_shop *shop, const llmcs_shop_co
     for (size_t i = 0; i < 4 && !is_known; i++) is_known = !strcmp(p.status, known[i]);
     if (!is_known)
         return shop_fail(LLMCS_ARG, "status: \"%.20s\" is not valid (open, waiting, person, closed)", p.status);
-    SHOP_TRY(shop_read_begin(shop, &c));
+    SHOP_TRY(shop_shared_read_begin(shop, NULL, &c));
     const llmcs_status status = list_conversations(c, &p, each, user);
-    shop_read_end(shop, c);
+    shop_shared_read_end(shop, c);
     return status;
 }
 
@@ -120,9 +121,9 @@ llmcs_status llmcs_shop_list_actions(llmcs_shop *shop, llmcs_shop_action_state s
     SHOP_TRY(check_list(shop, k, each));
     if ((int)state < LLMCS_ACTION_FAILED || (int)state > LLMCS_ACTION_PENDING)
         return shop_fail(LLMCS_ARG, "state: %d is not valid (FAILED, UNKNOWN or PENDING)", (int)state);
-    SHOP_TRY(shop_read_begin(shop, &c));
+    SHOP_TRY(shop_shared_read_begin(shop, NULL, &c));
     const llmcs_status status = list_actions(c, state, k, each, user);
-    shop_read_end(shop, c);
+    shop_shared_read_end(shop, c);
     return status;
 }
 

@@ -88,7 +88,7 @@ llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const de
     desk_binding b;
     if (t->desk->find_by_host[find]) return host_rows(t, frame, &t->flows->finds[find], rows);
     desk_bind(t, frame, "", &b);
-    return desk_find_rows(t->desk->readers, t->writer, find, &b, t->arena, rows);
+    return desk_find_rows(t->desk->readers, t->link, t->writer, find, &b, t->arena, rows);
 }
 
 /* ---- keys */
@@ -138,7 +138,7 @@ static llmcs_status look_up(desk_turn *t, shop_connection *c, const desk_query *
     SHOP_TRY(shop_query_begin(
         c, &q,
         "SELECT state FROM actions WHERE key = ?1 UNION ALL SELECT 'UNKNOWN' FROM actions"
-        " WHERE name = ?2 AND object = ?3 AND customer IS ?4 AND state IN ('PENDING', 'UNKNOWN') LIMIT 1",
+        " WHERE name = ?2 AND object = ?3 AND customer = ?4 AND state IN ('PENDING', 'UNKNOWN') LIMIT 1",
         "sssi", key, action->name, object, t->c->customer));
     SHOP_TRY(shop_query_next(&q));
     if (q.has_row) *state = desk_action_state(shop_query_text(&q, 0, &n));
@@ -196,7 +196,7 @@ static llmcs_status act_in_store(desk_turn *t, const desk_frame *frame, const de
     if (action->sql) {
         desk_binding b;
         desk_bind(t, frame, r->key, &b);
-        SHOP_TRY(desk_act(t->writer, action, &b, &changed));
+        SHOP_TRY(desk_act(t->desk->readers, t->writer, action, &b, &changed));
     }
     r->state = changed ? LLMCS_ACTION_DONE : LLMCS_ACTION_FAILED;
     SHOP_TRY(insert_action(t, t->writer, action, r, detail, 0));
@@ -217,7 +217,7 @@ static llmcs_status record_pending(desk_turn *t, const desk_query *action, desk_
             status = shop_change(c, "UPDATE conversations SET acting = ?2 WHERE row = ?1", "is", t->c->row, r->key);
         if (!status) status = audit_action(c, action, r);
     }
-    return shop_write_end(t->desk->shop, c, status);
+    return shop_shared_write_end(t->desk->shop, c, status);
 }
 
 static llmcs_status act_by_host(desk_turn *t, const desk_frame *frame, const desk_query *action, desk_act_record *r,
@@ -280,13 +280,13 @@ llmcs_status desk_settle_acting(desk_turn *t, bool *busy, bool *lost) {
     int64_t deadline, pending = 0;
     *busy = *lost = false;
     if (!t->c->acting) return LLMCS_OK;
-    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    SHOP_TRY(shop_shared_read_begin(t->desk->shop, t->link, &c));
     llmcs_status status =
         shop_lookup_int(c, 0, &deadline, "SELECT deadline FROM actions WHERE key = ?1", "s", t->c->acting);
     if (!status)
         status =
             shop_lookup_int(c, 0, &pending, "SELECT state = 'PENDING' FROM actions WHERE key = ?1", "s", t->c->acting);
-    shop_read_end(t->desk->shop, c);
+    shop_shared_read_end(t->desk->shop, c);
     SHOP_TRY(status);
     *busy = pending && wall_ms() <= deadline;
     *lost = pending && !*busy;

@@ -60,7 +60,7 @@ static llmcs_status cite(desk_turn *t, const char *id, const char *lang, int32_t
 }
 
 static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, const char **lang, int32_t *version) {
-    shop_connection *c = t->writer;
+    shop_connection *own = t->writer && !t->writer->driver ? t->writer : NULL, *c = own;
     shop_query q;
     size_t n;
     *text = NULL;
@@ -80,7 +80,7 @@ static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, 
         *version = (int32_t)shop_query_int(&q, 2);
     }
     if (!status) shop_query_end(&q);
-    if (!t->writer) shop_read_end(t->desk->shop, c);
+    if (!own) shop_read_end(t->desk->shop, c);
     return status;
 }
 

@@ -26,6 +26,7 @@
 #include "shop/desk/host.h"
 #include "shop/desk/statements.h"
 #include "shop/desk/words.h"
+#include "shop/store/shared.h"
 
 enum {
     DESK_MAX_FRAMES = 4, /* flows in the middle of others */
@@ -148,6 +149,7 @@ typedef struct desk_turn {
     desk_conversation *c;
     void *names; /* of private.c */
     const float *vector;
+    shop_connection *link;   /* to the server of several nodes; NULL in a store without one */
     shop_connection *writer; /* once an action has begun */
     bool keep_state;         /* the state stays as it is stored */
     size_t n_run;
@@ -167,6 +169,7 @@ typedef struct desk_turn {
     const char *products[DESK_MAX_PRODUCTS];
     desk_act_record act; /* the last one; action -1: none */
     bool host_acted;     /* its row is PENDING until the turn is stored */
+    bool doubtful;       /* the server may have stored it and has not said so */
 } desk_turn;
 
 /* Seconds since 1970, of the host's clock if it has one. */
@@ -249,6 +252,8 @@ llmcs_status desk_not_understood(desk_turn *t);
 llmcs_status desk_load(desk_turn *t, bool *answered);
 /* Begins a write that finds the conversation as it was loaded. CHANGED if it is not. Does nothing if one has begun. */
 llmcs_status desk_write_begin(desk_turn *t);
+/* Inside a write: the row of the conversation, which stays as it is until the write ends; or `none`. */
+llmcs_status desk_find_conversation(shop_connection *c, const char *conversation, int64_t none, int64_t *row);
 /* Writes conversation and turn and commits; nothing is written on failure. */
 llmcs_status desk_store(desk_turn *t);
 /* The row of the conversation inside a write; adds it if it is new. */

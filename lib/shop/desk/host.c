@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "shop/base/clock.h"
+#include "shop/store/shared.h"
 
 enum { MAX_THREADS = 64, MAX_ANSWER = 65536 };
 
@@ -91,10 +92,10 @@ static llmcs_status check_answer(llmcs_shop_call *call, const char *rows_json) {
 static llmcs_status record_late(llmcs_shop_call *call, llmcs_shop_action_state state) {
     shop_connection *c;
     llmcs_shop *shop = call->host->shop;
-    SHOP_TRY(shop_write_begin(shop, &c));
-    return shop_write_end(shop, c,
-                          shop_change(c, "UPDATE actions SET late = ?2 WHERE key = ?1 AND late IS NULL", "ss",
-                                      call->request.key, llmcs_shop_action_state_name(state)));
+    SHOP_TRY(shop_shared_write_begin(shop, NULL, &c));
+    return shop_shared_write_end(shop, c,
+                                 shop_change(c, "UPDATE actions SET late = ?2 WHERE key = ?1 AND late IS NULL", "ss",
+                                             call->request.key, llmcs_shop_action_state_name(state)));
 }
 
 llmcs_status llmcs_shop_call_answer(llmcs_shop_call *call, llmcs_shop_action_state state, const char *rows_json) {

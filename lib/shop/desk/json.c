@@ -128,6 +128,7 @@ llmcs_status desk_json_parse(shop_connection *c, shop_arena *a, const char *what
                              size_t max_nodes, const desk_json **root) {
     int64_t valid = 0, count;
     *root = NULL;
+    c = shop_local(c);
     /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and on what is no JSON. */
     const llmcs_status typed = shop_lookup_int(c, 0, &valid, "SELECT json_type(?1) IS NOT NULL", "t", text, n);
     if (typed && typed != LLMCS_FORMAT) return typed;

@@ -112,6 +112,12 @@ static llmcs_status assign_queries(llmcs_shop_desk *d, const llmcs_shop_desk_opt
     SHOP_TRY(shop_alloc_zero(&d->allocator, n, sizeof **by_host, "desk", by_host));
     for (size_t i = 0; i < n; i++) {
         (*by_host)[i] = list[i].host || is_listed(o, list[i].name);
+        if (d->shop->shared && !(*by_host)[i] && desk_names_events(&list[i]))
+            return shop_fail(
+                LLMCS_CONFIG,
+                "%s: %s names the table events, which is in each node's file: with llmcs.postgres a statement"
+                " cannot use it together with the server's customers",
+                d->flows->path, list[i].name);
         if (list[i].host && !o->call)
             return shop_fail(LLMCS_CONFIG, "%s: %s is answered by the host, but options.call is NULL", d->flows->path,
                              list[i].name);

@@ -14,7 +14,7 @@ static llmcs_status check_call(const llmcs_shop_desk *desk, const char *conversa
 
 /* The row of a conversation inside a write. */
 static llmcs_status find_conversation(shop_connection *c, const char *conversation, int64_t *row) {
-    SHOP_TRY(shop_lookup_int(c, -1, row, "SELECT row FROM conversations WHERE id = ?1", "s", conversation));
+    SHOP_TRY(desk_find_conversation(c, conversation, -1, row));
     return *row >= 0 ? LLMCS_OK : shop_fail(LLMCS_ARG, "conversation: there is none of this id");
 }
 
@@ -30,7 +30,7 @@ static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, 
     shop_connection *c;
     int64_t row;
     SHOP_TRY(check_call(desk, conversation));
-    SHOP_TRY(shop_write_begin(desk->shop, &c));
+    SHOP_TRY(shop_shared_write_begin(desk->shop, NULL, &c));
     llmcs_status status = find_conversation(c, conversation, &row);
     if (!status && clean)
         status =
@@ -42,7 +42,7 @@ static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, 
         status = shop_change(c, "UPDATE conversations SET status = ?2, agent = ?3, time = ?4 WHERE row = ?1", "issi",
                              row, status_name, agent, desk_time(desk));
     if (!status) status = audit_conversation(c, agent ? agent : "host", action, row);
-    return shop_write_end(desk->shop, c, status);
+    return shop_shared_write_end(desk->shop, c, status);
 }
 
 llmcs_status llmcs_shop_desk_take_over(llmcs_shop_desk *desk, const char *conversation, const char *agent) {
@@ -93,6 +93,7 @@ static llmcs_status store_reply(desk_turn *t, shop_connection *c, const char *ag
     const char *masked;
     SHOP_TRY(find_conversation(c, t->message->conversation, &row));
     SHOP_TRY(read_customer(c, t->arena, t->message->conversation, (const char **)&t->message->customer));
+    if (t->message->customer) SHOP_TRY(shop_lock(c, SHOP_LOCK_CUSTOMER, t->message->customer));
     SHOP_TRY(desk_names_load(t, c));
     SHOP_TRY(desk_mask(t, text, &masked));
     SHOP_TRY(desk_names_store(t, c));
@@ -128,8 +129,8 @@ llmcs_status llmcs_shop_desk_reply(llmcs_shop_desk *desk, const char *conversati
     if (!status) status = shop_check_text("text", copy, 1, SHOP_TEXT_BYTES);
     if (!status) {
         status = open_masks(desk, &arena, &m, t);
-        if (!status) status = shop_write_begin(desk->shop, &c);
-        if (!status) status = shop_write_end(desk->shop, c, store_reply(t, c, agent, copy));
+        if (!status) status = shop_shared_write_begin(desk->shop, NULL, &c);
+        if (!status) status = shop_shared_write_end(desk->shop, c, store_reply(t, c, agent, copy));
         desk_names_close(t);
     }
     shop_arena_free(&arena);
@@ -159,8 +160,8 @@ llmcs_status llmcs_shop_desk_resolve(llmcs_shop_desk *desk, const char *key, con
     SHOP_TRY(shop_check_id("agent", agent));
     if (state != LLMCS_ACTION_DONE && state != LLMCS_ACTION_FAILED)
         return shop_fail(LLMCS_ARG, "state: %d is not valid (DONE or FAILED)", (int)state);
-    SHOP_TRY(shop_write_begin(desk->shop, &c));
-    return shop_write_end(desk->shop, c, resolve(c, key, agent, llmcs_shop_action_state_name(state)));
+    SHOP_TRY(shop_shared_write_begin(desk->shop, NULL, &c));
+    return shop_shared_write_end(desk->shop, c, resolve(c, key, agent, llmcs_shop_action_state_name(state)));
 }
 
 /* ---- history */
@@ -275,10 +276,10 @@ llmcs_status llmcs_shop_desk_history(llmcs_shop_desk *desk, const char *conversa
     SHOP_TRY(shop_alloc_zero(&desk->allocator, 1, sizeof *block, "history", &block));
     block->arena.allocator = desk->allocator;
     llmcs_shop_history *shown = &block->shown;
-    llmcs_status status = shop_read_begin(desk->shop, &c);
+    llmcs_status status = shop_shared_read_begin(desk->shop, NULL, &c);
     if (!status) {
         status = read_history(desk, c, conversation, after, k, unmask != 0, block);
-        shop_read_end(desk->shop, c);
+        shop_shared_read_end(desk->shop, c);
     }
     if (status)
         llmcs_shop_history_free(&shown);

@@ -183,11 +183,11 @@ static llmcs_status say_sorry(desk_turn *t) {
 /* The host's action of an earlier turn that nobody knows the end of. */
 static llmcs_status give_up_acting(desk_turn *t) {
     shop_connection *c;
-    SHOP_TRY(shop_write_begin(t->desk->shop, &c));
+    SHOP_TRY(shop_shared_write_begin(t->desk->shop, t->link, &c));
     llmcs_status status =
         shop_change(c, "UPDATE actions SET state = 'UNKNOWN' WHERE key = ?1 AND state = 'PENDING'", "s", t->c->acting);
     if (!status) status = desk_audit(c, "desk", "desk", "action UNKNOWN", t->c->acting, NULL);
-    SHOP_TRY(shop_write_end(t->desk->shop, c, status));
+    SHOP_TRY(shop_shared_write_end(t->desk->shop, c, status));
     t->out.action = "";
     return desk_hand_over(t, "action_unknown", 1, t->flows->sentences[DESK_ACTION_UNKNOWN], NULL);
 }
@@ -271,7 +271,7 @@ static llmcs_status make_turn(desk_turn *t) {
 static void abandon(desk_turn *t) {
     shop_connection *c = t->writer;
     t->writer = NULL;
-    if (c) (void)shop_write_end(t->desk->shop, c, LLMCS_CANCELLED);
+    if (c) (void)shop_shared_write_end(t->desk->shop, c, LLMCS_CANCELLED);
     desk_names_close(t);
 }
 
@@ -294,16 +294,21 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
     const desk_conversation none = {.customer = -1, .status = "open", .lang = "", .reason = "", .summary = ""};
     shop_log(t->desk->shop, LLMCS_LOG_WARN, "desk: a turn was not stored: %s", llmcs_error_message());
     t->out.number = 0;
-    t->out.lang = t->flows->langs[t->lang];
     if (stored_failed && stands_alone(t)) return LLMCS_OK;
     if (!t->c) {
         SHOP_TRY(shop_arena_alloc(t->arena, 1, sizeof *t->c, &t->c));
         *t->c = none;
     }
+    /* Not even the conversation could be read: the language is that of the message. */
+    if (!t->text_bytes && t->message->text_bytes <= t->desk->max_text_bytes) {
+        SHOP_TRY(clean_text(t, t->message->text, t->message->text_bytes));
+        t->lang = choose_language(t);
+    }
+    t->out.lang = t->flows->langs[t->lang];
     t->names = NULL;
     t->out.handover_reason = "";
     /* An action of the host that could not be settled is not known to have failed. */
-    const bool unknown = t->host_acted;
+    const bool unknown = t->host_acted || (t->doubtful && t->act.key);
     if (unknown) t->out.action_state = LLMCS_ACTION_UNKNOWN;
     if (!unknown) {
         t->out.action = t->out.action_object = t->out.action_key = "";
@@ -313,9 +318,14 @@ static llmcs_status answer_without_store(desk_turn *t, bool stored_failed) {
 }
 
 static void begin_turn(desk_turn *t, llmcs_shop_desk *desk, const llmcs_shop_message *m, shop_arena *arena,
-                       double begin) {
-    *t = (desk_turn){
-        .desk = desk, .flows = desk->flows, .message = m, .arena = arena, .begin = begin, .out = empty_turn};
+                       double begin, shop_connection *link) {
+    *t = (desk_turn){.desk = desk,
+                     .flows = desk->flows,
+                     .message = m,
+                     .arena = arena,
+                     .begin = begin,
+                     .link = link,
+                     .out = empty_turn};
     const double limit = m->deadline_ms > 0 ? m->deadline_ms : desk->deadline_ms;
     t->deadline = limit > 0 ? begin + limit : 0;
     t->now = desk_time(desk);
@@ -330,13 +340,17 @@ static llmcs_status take_turn(llmcs_shop_desk *desk, const llmcs_shop_message *m
     const double begin = shop_now_ms();
     llmcs_status status = LLMCS_OK;
     SHOP_TRY(shop_alloc(&desk->allocator, 1, sizeof *t, "turn", &t));
+    shop_connection *link;
+    const double limit = m->deadline_ms > 0 ? m->deadline_ms : desk->deadline_ms;
+    const llmcs_status entered = shop_shared_enter(desk->shop, m->conversation, limit > 0 ? limit : -1, &link);
     for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        begin_turn(t, desk, m, &block->arena, begin);
-        status = make_turn(t);
+        begin_turn(t, desk, m, &block->arena, begin, link);
+        status = entered ? entered : make_turn(t);
         abandon(t);
         if (status != LLMCS_CHANGED || t->host_acted || attempt + 1 == MAX_ATTEMPTS) break;
         desk_buffer_free(&t->reply);
     }
+    shop_shared_leave(desk->shop, link);
     /* A conversation of somebody else, want of memory and a wrong call have no reply. */
     if (is_store_trouble(status) && !t->foreign) status = answer_without_store(t, t->text_bytes > 0 && t->c != NULL);
     t->out.ms.total = shop_now_ms() - begin;

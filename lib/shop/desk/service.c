@@ -55,6 +55,7 @@ static llmcs_status open_encoder(llmcs_shop_service *s, const char *path, const 
     llmcs_shop_options options;
     llmcs_shop_options_init(&options);
     options.flags = LLMCS_SHOP_READ_ONLY;
+    options.postgres = ""; /* the setting is in the file */
     options.busy_ms = o->busy_ms;
     options.n_readers = 1;
     options.allocator = &s->allocator;
@@ -80,6 +81,7 @@ static llmcs_status open_store(llmcs_shop_service *s, const char *path, const ll
     options.log_user = o->log_user;
     options.busy_ms = o->busy_ms;
     options.n_readers = o->n_readers;
+    options.postgres = o->postgres;
     return llmcs_shop_open(path, &options, &s->shop);
 }
 

@@ -423,21 +423,29 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
                              .last_reply = ""};
     t->c = v;
     v->customer_id = t->message->customer;
-    SHOP_TRY(shop_read_begin(t->desk->shop, &c));
+    SHOP_TRY(shop_shared_read_begin(t->desk->shop, t->link, &c));
     const llmcs_status status = load_from(t, c, answered);
-    shop_read_end(t->desk->shop, c);
+    shop_shared_read_end(t->desk->shop, c);
     return status;
 }
 
 /* ---- storing */
 
+/* SQLite has locked the file; on a server the row is locked. */
+llmcs_status desk_find_conversation(shop_connection *c, const char *conversation, int64_t none, int64_t *row) {
+    return c->driver ? shop_lookup_int(c, none, row, "SELECT row FROM conversations WHERE id = ?1 FOR UPDATE", "s",
+                                       conversation)
+                     : shop_lookup_int(c, none, row, "SELECT row FROM conversations WHERE id = ?1", "s", conversation);
+}
+
 llmcs_status desk_write_begin(desk_turn *t) {
     shop_connection *c;
     int64_t turns = 0, row, same = 1;
     if (t->writer) return LLMCS_OK;
-    SHOP_TRY(shop_write_begin(t->desk->shop, &c));
-    llmcs_status status =
-        shop_lookup_int(c, 0, &row, "SELECT row FROM conversations WHERE id = ?1", "s", t->message->conversation);
+    SHOP_TRY(shop_shared_write_begin(t->desk->shop, t->link, &c));
+    llmcs_status status = desk_find_conversation(c, t->message->conversation, 0, &row);
+    /* The same wish in another conversation on another node, and new names of the customer, wait here. */
+    if (!status && t->message->customer) status = shop_lock(c, SHOP_LOCK_CUSTOMER, t->message->customer);
     if (!status) status = shop_lookup_int(c, 0, &turns, "SELECT turns FROM conversations WHERE row = ?1", "i", row);
     /* A person who took it, or gave it back, in between. */
     if (!status && t->c->row)
@@ -447,7 +455,7 @@ llmcs_status desk_write_begin(desk_turn *t) {
     /* While an action of the host is on its way, others may only have said so. */
     if (!status && !t->host_acted && (turns != t->c->n_turns || row != t->c->row))
         status = shop_fail(LLMCS_CHANGED, "conversation: another process answered in it");
-    if (status) return shop_write_end(t->desk->shop, c, status);
+    if (status) return shop_shared_write_end(t->desk->shop, c, status);
     t->c->n_turns = turns;
     t->writer = c;
     return LLMCS_OK;
@@ -460,7 +468,7 @@ llmcs_status desk_conversation_row(desk_turn *t, shop_connection *c) {
         c, 0, &t->c->row,
         "INSERT INTO conversations(id, customer, status, lang, priority, reason, summary, state, turns, started,"
         " time) VALUES(?1, nullif(?2, -1), 'open', ?3, 0, '', '', '', 0, ?4, ?4)"
-        " ON CONFLICT(id) DO UPDATE SET customer = coalesce(customer, excluded.customer) RETURNING row",
+        " ON CONFLICT(id) DO UPDATE SET customer = coalesce(conversations.customer, excluded.customer) RETURNING row",
         "sisi", t->message->conversation, t->c->customer, t->flows->langs[t->lang], t->now);
 }
 
@@ -605,7 +613,8 @@ llmcs_status desk_store(desk_turn *t) {
         shop_connection *c = t->writer;
         t->writer = NULL;
         status = write_turn(t, c, reply, desk_buffer_text(&detail), desk_buffer_text(&state));
-        status = shop_write_end(t->desk->shop, c, status);
+        status = shop_shared_write_end(t->desk->shop, c, status);
+        t->doubtful = status == LLMCS_PENDING;
     }
     desk_buffer_free(&state);
     desk_buffer_free(&detail);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "shop/base/clock.h"
+#include "shop/desk/borrow.h"
 
 enum { N_TABLES = 8, MAX_OPCODES = 2000000, MAX_CELL = 4096 };
 
@@ -31,6 +32,7 @@ static const char *const functions[] = {"abs",          "avg",          "ceil", 
 
 typedef struct authority {
     const desk_query *query; /* NULL: everything is denied */
+    bool borrows;            /* what a server has is in temporary tables, and what the file has of it is not read */
     char denied[160];        /* why */
 } authority;
 
@@ -67,12 +69,27 @@ static bool is_function(const char *name) {
     return false;
 }
 
+static bool is_shared(const char *table) {
+    return !sqlite3_stricmp(table, "customers") || !sqlite3_stricmp(table, "orders") ||
+           !sqlite3_stricmp(table, "order_items");
+}
+
+bool desk_names_events(const desk_query *query) { return may_use(query, "events"); }
+
+/* DESK_BORROW_*: what of the statement's tables is on a server. */
+static unsigned tables_to_borrow(const desk_query *query) {
+    return (may_use(query, "customers") ? DESK_BORROW_CUSTOMERS : 0u) |
+           (may_use(query, "orders") ? DESK_BORROW_ORDERS : 0u) |
+           (may_use(query, "order_items") ? DESK_BORROW_ITEMS : 0u);
+}
+
 static int authorize(void *user, int code, const char *first, const char *second, const char *schema,
                      const char *inner) {
     authority *a = user;
     (void)inner;
     if (!a->query) return SQLITE_OK; /* the library's own statements, while nothing of flows.json is prepared */
-    if (schema && strcmp(schema, "main") != 0) return deny(a, "schema", schema);
+    const bool borrowed = a->borrows && first && is_shared(first);
+    if (schema && strcmp(schema, borrowed ? "temp" : "main") != 0) return deny(a, "schema", schema);
     switch (code) {
         case SQLITE_SELECT:
             return SQLITE_OK;
@@ -115,13 +132,17 @@ static llmcs_status prepare(shop_connection *c, authority *a, const desk_query *
     return shop_fail(LLMCS_FORMAT, "%s", why);
 }
 
-llmcs_status desk_statement_prepare(shop_connection *c, const desk_query *query, sqlite3_stmt **stmt) {
-    authority a = {NULL, ""};
+static llmcs_status prepare_once(shop_connection *c, bool borrows, const desk_query *query, sqlite3_stmt **stmt) {
+    authority a = {.borrows = borrows};
     *stmt = NULL;
     sqlite3_set_authorizer(c->db, authorize, &a);
     const llmcs_status status = prepare(c, &a, query, stmt);
     sqlite3_set_authorizer(c->db, NULL, NULL);
     return status;
+}
+
+llmcs_status desk_statement_prepare(shop_connection *c, const desk_query *query, sqlite3_stmt **stmt) {
+    return prepare_once(c, false, query, stmt);
 }
 
 /* ---- checking */
@@ -354,23 +375,46 @@ static void release(desk_readers *r, reader *one) {
 }
 
 /* The authorizer stays on the connection, so that SQLite asks it again when it prepares a statement anew. */
+static llmcs_status open_reader(const desk_readers *r, reader *one) {
+    shop_connection *c = &one->connection;
+    if (c->db) return LLMCS_OK;
+    one->authority.borrows = r->shop->shared != NULL;
+    SHOP_TRY(shop_connection_open(c, r->shop->path, SHOP_ACCESS_READ, r->shop->busy_ms));
+    const llmcs_status status = one->authority.borrows ? desk_borrow_init(c) : LLMCS_OK;
+    if (status)
+        shop_connection_close(c);
+    else
+        sqlite3_set_authorizer(c->db, authorize, &one->authority);
+    return status;
+}
+
 static llmcs_status reader_statement(desk_readers *r, reader *one, int find, sqlite3_stmt **stmt) {
     shop_connection *c = &one->connection;
-    if (!c->db) {
-        SHOP_TRY(shop_connection_open(c, r->shop->path, SHOP_ACCESS_READ, r->shop->busy_ms));
-        sqlite3_set_authorizer(c->db, authorize, &one->authority);
-    }
+    SHOP_TRY(open_reader(r, one));
     if (!one->stmts[find]) SHOP_TRY(prepare(c, &one->authority, &r->flows->finds[find], &one->stmts[find]));
     *stmt = one->stmts[find];
     return LLMCS_OK;
 }
 
-static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding *b, shop_arena *arena,
-                                   desk_rows *rows) {
+/* The customer's rows, from the transaction `c` or one of its own. */
+static llmcs_status borrow(desk_readers *r, reader *one, shop_connection *link, shop_connection *c,
+                           const desk_query *query, const desk_binding *b) {
+    shop_connection *server = c;
+    const unsigned wanted = tables_to_borrow(query);
+    if (!one->authority.borrows || !wanted) return LLMCS_OK;
+    if (!c) SHOP_TRY(shop_shared_read_begin(r->shop, link, &server));
+    const llmcs_status status = desk_borrow(&one->connection, server, wanted, b->customer, false);
+    if (!c) shop_shared_read_end(r->shop, server);
+    return status;
+}
+
+static llmcs_status find_on_reader(desk_readers *r, shop_connection *link, shop_connection *c, int find,
+                                   const desk_binding *b, shop_arena *arena, desk_rows *rows) {
     sqlite3_stmt *stmt;
     reader *one = acquire(r);
     if (!one) return shop_fail(LLMCS_BUSY, "%s: all readers are in use", r->shop->path);
     llmcs_status status = reader_statement(r, one, find, &stmt);
+    if (!status) status = borrow(r, one, link, c, &r->flows->finds[find], b);
     if (!status) {
         one->authority.query = &r->flows->finds[find];
         status = step_rows(&one->connection, stmt, &r->flows->finds[find], b, arena, rows);
@@ -378,17 +422,18 @@ static llmcs_status find_on_reader(desk_readers *r, int find, const desk_binding
         sqlite3_reset(stmt);
         sqlite3_clear_bindings(stmt);
     }
+    if (one->authority.borrows && one->connection.db) desk_borrow_end(&one->connection);
     release(r, one);
     return status;
 }
 
-llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find, const desk_binding *b,
-                            shop_arena *arena, const desk_rows **rows) {
+llmcs_status desk_find_rows(desk_readers *readers, shop_connection *link, shop_connection *c, int find,
+                            const desk_binding *b, shop_arena *arena, const desk_rows **rows) {
     desk_rows *found;
     sqlite3_stmt *stmt;
     SHOP_TRY(shop_arena_alloc(arena, 1, sizeof *found, &found));
     *rows = found;
-    if (!c) return find_on_reader(readers, find, b, arena, found);
+    if (!c || c->driver) return find_on_reader(readers, link, c, find, b, arena, found);
     const desk_query *query = &b->flows->finds[find];
     SHOP_TRY(desk_statement_prepare(c, query, &stmt));
     const llmcs_status status = step_rows(c, stmt, query, b, arena, found);
@@ -398,9 +443,10 @@ llmcs_status desk_find_rows(desk_readers *readers, shop_connection *c, int find,
 
 /* ---- actions */
 
-static int step_action(shop_connection *c, const desk_query *action, const desk_binding *b, int64_t *changed) {
+static int step_action(shop_connection *c, bool borrows, const desk_query *action, const desk_binding *b,
+                       int64_t *changed) {
     sqlite3_stmt *stmt;
-    if (desk_statement_prepare(c, action, &stmt)) return SQLITE_AUTH;
+    if (prepare_once(c, borrows, action, &stmt)) return SQLITE_AUTH;
     int code = bind_statement(stmt, b);
     if (!code) {
         sqlite3_progress_handler(c->db, MAX_OPCODES, stop, NULL);
@@ -412,11 +458,48 @@ static int step_action(shop_connection *c, const desk_query *action, const desk_
     return code;
 }
 
-llmcs_status desk_act(shop_connection *c, const desk_query *action, const desk_binding *b, int64_t *changed) {
+/* On rows that are locked on the server; what the statement changed is written back, or nothing. */
+static llmcs_status act_on_borrowed(reader *one, shop_connection *server, const desk_query *action,
+                                    const desk_binding *b, int64_t *changed) {
+    shop_connection *c = &one->connection;
+    desk_changes changes;
+    int64_t n = 0;
+    SHOP_TRY(desk_borrow(c, server, tables_to_borrow(action), b->customer, true));
+    desk_borrow_watch(c, &changes);
+    const int code = step_action(c, true, action, b, &n);
+    desk_borrow_watch(c, NULL);
+    sqlite3_set_authorizer(c->db, authorize, &one->authority);
+    if ((code & 0xff) == SQLITE_NOMEM) return shop_sqlite_error(c, code, action->name);
+    if (code != SQLITE_DONE || n < 1 || n > action->max_rows) return LLMCS_OK;
+    SHOP_TRY(shop_execute(server, "SAVEPOINT desk_act", "cannot be written"));
+    bool done;
+    SHOP_TRY(desk_borrow_return(c, server, b->customer, &changes, &done));
+    if (!done) SHOP_TRY(shop_execute(server, "ROLLBACK TO desk_act", "cannot be written"));
+    SHOP_TRY(shop_execute(server, "RELEASE desk_act", "cannot be written"));
+    if (done) *changed = n;
+    return LLMCS_OK;
+}
+
+static llmcs_status act_on_server(desk_readers *r, shop_connection *server, const desk_query *action,
+                                  const desk_binding *b, int64_t *changed) {
+    reader *one = acquire(r);
+    if (!one) return shop_fail(LLMCS_BUSY, "%s: all readers are in use", r->shop->path);
+    llmcs_status status = open_reader(r, one);
+    if (!status) {
+        status = act_on_borrowed(one, server, action, b, changed);
+        desk_borrow_end(&one->connection);
+    }
+    release(r, one);
+    return status;
+}
+
+llmcs_status desk_act(desk_readers *readers, shop_connection *c, const desk_query *action, const desk_binding *b,
+                      int64_t *changed) {
     *changed = 0;
+    if (c->driver) return act_on_server(readers, c, action, b, changed);
     SHOP_TRY(shop_execute(c, "SAVEPOINT desk_act", "cannot be written"));
     int64_t n = 0;
-    const int code = step_action(c, action, b, &n);
+    const int code = step_action(c, false, action, b, &n);
     /* A full disk or a lost lock rolls all of it back. */
     if (sqlite3_get_autocommit(c->db)) return shop_sqlite_error(c, code, "cannot be written");
     const int kind = code & 0xff;

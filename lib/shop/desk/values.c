@@ -393,7 +393,7 @@ llmcs_status desk_value_find(desk_turn *t, int slot, const desk_words *w, bool a
 }
 
 static llmcs_status read_title(desk_turn *t, const char *id, const char **title) {
-    shop_connection *c = t->writer;
+    shop_connection *own = t->writer && !t->writer->driver ? t->writer : NULL, *c = own;
     shop_query q;
     size_t n;
     if (!c) SHOP_TRY(shop_read_begin(t->desk->shop, &c));
@@ -407,7 +407,7 @@ static llmcs_status read_title(desk_turn *t, const char *id, const char **title)
         status = shop_arena_copy(t->arena, text, n, title);
         shop_query_end(&q);
     }
-    if (!t->writer) shop_read_end(t->desk->shop, c);
+    if (!own) shop_read_end(t->desk->shop, c);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "shop/guard/random.h"
 #include "shop/guard/vault.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 _Static_assert(SHOP_AUDIT_SIGNATURE_BYTES == crypto_sign_BYTES, "size of libsodium's signature");
 
@@ -75,10 +76,11 @@ void shop_audit_head_message(int64_t seq, int64_t time, int64_t anchor, const ui
 static llmcs_status find_last(shop_connection *c, int64_t *seq, uint8_t hash[SHOP_AUDIT_HASH_BYTES]) {
     shop_query q;
     size_t n;
-    SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT seq, hash FROM (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1)"
-                              " UNION ALL SELECT seq, hash FROM audit_heads WHERE anchor ORDER BY seq DESC LIMIT 1",
-                              ""));
+    SHOP_TRY(
+        shop_query_begin(c, &q,
+                         "SELECT seq, hash FROM (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) AS last"
+                         " UNION ALL SELECT seq, hash FROM audit_heads WHERE anchor <> 0 ORDER BY seq DESC LIMIT 1",
+                         ""));
     SHOP_TRY(shop_query_next(&q));
     *seq = 0;
     if (!q.has_row) {
@@ -127,6 +129,7 @@ llmcs_status shop_audit_append(shop_connection *c, const char *role, const char 
     SHOP_TRY(shop_crypto_ready());
     SHOP_TRY(replace_customer(c, actor, who));
     SHOP_TRY(replace_customer(c, object ? object : "", what));
+    SHOP_TRY(shop_lock(c, SHOP_LOCK_AUDIT, "")); /* the last row stays the last until this one is stored */
     SHOP_TRY(find_last(c, &e.seq, hash));
     e.seq++;
     e.fields[0] = field_of(role);
@@ -153,8 +156,8 @@ static llmcs_status store_head(shop_connection *c, int64_t seq, int64_t anchor,
     shop_audit_head_message(seq, now, anchor, hash, message);
     crypto_sign_detached(signature, NULL, message, sizeof message, keys->secret_key);
     return shop_change(c,
-                       "INSERT OR REPLACE INTO audit_heads(seq, time, hash, anchor, signature)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5)",
+                       "INSERT INTO audit_heads(seq, time, hash, anchor, signature) VALUES(?1, ?2, ?3, ?4, ?5)"
+                       " ON CONFLICT(seq) DO UPDATE SET time = ?2, hash = ?3, anchor = ?4, signature = ?5",
                        "iibib", seq, now, hash, (size_t)SHOP_AUDIT_HASH_BYTES, anchor, signature, sizeof signature);
 }
 
@@ -167,8 +170,8 @@ llmcs_status shop_audit_sign(shop_connection *c) {
     if (!seq) return LLMCS_OK;
     SHOP_TRY(store_head(c, seq, 0, hash));
     /* The last head covers all rows before it; every 1024th stays, to say where an audit was still intact. */
-    return shop_change(c, "DELETE FROM audit_heads WHERE seq < ?1 AND seq > ?1 - 1024 AND seq % 1024 AND NOT anchor",
-                       "i", seq);
+    return shop_change(
+        c, "DELETE FROM audit_heads WHERE seq < ?1 AND seq > ?1 - 1024 AND seq % 1024 <> 0 AND anchor = 0", "i", seq);
 }
 
 llmcs_status shop_audit_prune(shop_connection *c, int64_t time, uint64_t *n) {

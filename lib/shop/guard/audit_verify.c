@@ -6,6 +6,7 @@
 #include "shop/guard/audit_hash.h"
 #include "shop/guard/random.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 llmcs_status llmcs_shop_audit_append(llmcs_shop *shop, llmcs_shop_role role, const char *actor, const char *action,
                                      const char *object, const char *detail) {
@@ -14,8 +15,8 @@ llmcs_status llmcs_shop_audit_append(llmcs_shop *shop, llmcs_shop_role role, con
     const char *name = llmcs_shop_role_name(role);
     SHOP_TRY(shop_check(shop));
     if (!name) return shop_fail(LLMCS_ARG, "role: %d is not valid (0 to 4)", (int)role);
-    SHOP_TRY(shop_write_begin(shop, &c));
-    return shop_write_end(shop, c, shop_audit_append(c, name, actor, action, object, detail));
+    SHOP_TRY(shop_shared_write_begin(shop, NULL, &c));
+    return shop_shared_write_end(shop, c, shop_audit_append(c, name, actor, action, object, detail));
 }
 
 /* ---- list */
@@ -29,7 +30,7 @@ static llmcs_status list_rows(shop_connection *c, int64_t first, uint64_t limit,
         "SELECT seq, time, role, actor, action, object, detail, hash, (SELECT substr(owner, 10) FROM keys"
         " WHERE alias IN (substr(actor, 10), substr(object, 10)) AND owner LIKE 'customer/%' LIMIT 1)"
         " FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
-        "ii", first, limit && limit < INT64_MAX ? (int64_t)limit : (int64_t)-1));
+        "ii", first, limit && limit < INT64_MAX ? (int64_t)limit : INT64_MAX));
     while (!(status = shop_query_next(&q)) && q.has_row) {
         size_t n, hash_bytes;
         const llmcs_shop_audit_row row = {
@@ -65,9 +66,9 @@ llmcs_status llmcs_shop_audit_list(llmcs_shop *shop, int64_t first, uint64_t lim
     shop_connection *c;
     SHOP_TRY(shop_check(shop));
     if (!each) return shop_fail(LLMCS_ARG, "each is NULL");
-    SHOP_TRY(shop_read_begin(shop, &c));
+    SHOP_TRY(shop_shared_read_begin(shop, NULL, &c));
     const llmcs_status status = list_rows(c, first, limit, each, user);
-    shop_read_end(shop, c);
+    shop_shared_read_end(shop, c);
     return status;
 }
 
@@ -134,7 +135,7 @@ static llmcs_status find_start(verification *v) {
     v->seq = 0;
     SHOP_TRY(shop_audit_first_hash(v->c, v->hash));
     SHOP_TRY(shop_query_begin(v->c, &q,
-                              "SELECT seq, time, hash, anchor, signature FROM audit_heads WHERE anchor"
+                              "SELECT seq, time, hash, anchor, signature FROM audit_heads WHERE anchor <> 0"
                               " ORDER BY seq DESC LIMIT 1",
                               ""));
     SHOP_TRY(shop_query_next(&q));
@@ -193,7 +194,7 @@ static llmcs_status check_heads(verification *v, shop_query *heads) {
 static llmcs_status check_rows(verification *v) {
     shop_query rows = {0}, heads = {0};
     llmcs_status status = shop_query_begin(
-        v->c, &heads, "SELECT seq, time, hash, anchor, signature FROM audit_heads WHERE NOT anchor ORDER BY seq", "");
+        v->c, &heads, "SELECT seq, time, hash, anchor, signature FROM audit_heads WHERE anchor = 0 ORDER BY seq", "");
     if (!status) status = shop_query_next(&heads);
     if (!status)
         status = shop_query_begin(
@@ -245,9 +246,9 @@ llmcs_status llmcs_shop_audit_verify(llmcs_shop *shop, const llmcs_shop_audit_pa
                                  "llmcs_shop_audit_params"));
     if (p.head && !shop_unhex(p.head, v.head, sizeof v.head))
         return shop_fail(LLMCS_ARG, "head: expected %d hex digits", 2 * SHOP_AUDIT_HASH_BYTES);
-    SHOP_TRY(shop_read_begin(shop, &v.c));
+    SHOP_TRY(shop_shared_read_begin(shop, NULL, &v.c));
     const llmcs_status status = verify(&v);
-    shop_read_end(shop, v.c);
+    shop_shared_read_end(shop, v.c);
     if (status) return status;
     return shop_options_out(report, SHOP_SIZE_UP_TO(llmcs_shop_audit_report, problem), &found, sizeof found,
                             "llmcs_shop_audit_report");

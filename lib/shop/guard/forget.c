@@ -7,6 +7,7 @@
 #include "shop/guard/report.h"
 #include "shop/recommend/recommender.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 /* ---- reports */
 
@@ -82,6 +83,7 @@ llmcs_status shop_forget_params(const llmcs_shop_forget_params *given, llmcs_sho
 typedef struct forgetting {
     const char *customer; /* id */
     int64_t row;          /* in customers; -1: none */
+    bool borrowed;        /* the row in customers is there only for borrowed conversations */
     char pseudonym[64];
 } forgetting;
 
@@ -102,7 +104,7 @@ static llmcs_status erase_table(shop_connection *c, const forgetting *f, const s
         SHOP_TRY(shop_change(c, t->erase, "i", f->row));
     else
         SHOP_TRY(shop_change(c, t->erase, "is", f->row, f->pseudonym));
-    *n = (uint64_t)sqlite3_changes64(c->db);
+    *n = (uint64_t)shop_changes(c);
     return LLMCS_OK;
 }
 
@@ -117,21 +119,31 @@ static llmcs_status find_alias(shop_connection *c, const forgetting *f, char *al
     return LLMCS_OK;
 }
 
-static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params *params, forgetting *f,
-                              shop_report *report) {
-    char object[64], random[17];
-    SHOP_TRY(shop_personal_check(c));
-    SHOP_TRY(shop_lookup_int(c, -1, &f->row, "SELECT row FROM customers WHERE id = ?1", "s", f->customer));
-    SHOP_TRY(shop_random_hex(random, 8));
-    sqlite3_snprintf(sizeof f->pseudonym, f->pseudonym, "forgotten-%s", random);
-    SHOP_TRY(find_alias(c, f, object, sizeof object));
+/* What `c` has of the customer. Rows that were borrowed from a server are not counted. */
+static llmcs_status erase_all(shop_connection *c, const forgetting *f, bool borrows, shop_report *report) {
     for (size_t i = 0; i < shop_n_personal_tables; i++) {
         const shop_personal_table *t = &shop_personal_tables[i];
         uint64_t n;
-        if (!t->action) continue;
+        if (!t->action || (c->driver && !shop_personal_is_shared(t->table))) continue;
         SHOP_TRY(erase_table(c, f, t, &n));
-        shop_report_add(report, t->table, t->action, t->why, n);
+        const bool borrowed =
+            (borrows && !strcmp(t->table, "conversations")) || (f->borrowed && !strcmp(t->table, "customers"));
+        if (!borrowed) shop_report_add(report, t->table, t->action, t->why, n);
     }
+    return LLMCS_OK;
+}
+
+static llmcs_status begin_forgetting(shop_connection *c, forgetting *f, char *object, size_t capacity) {
+    SHOP_TRY(shop_personal_check(c));
+    SHOP_TRY(shop_lookup_int(c, -1, &f->row, "SELECT row FROM customers WHERE id = ?1", "s", f->customer));
+    return find_alias(c, f, object, capacity);
+}
+
+static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params *params, forgetting *f,
+                              shop_report *report) {
+    char object[64];
+    SHOP_TRY(begin_forgetting(c, f, object, sizeof object));
+    SHOP_TRY(erase_all(c, f, false, report));
     report->shown.known = report->shown.n_items > 0;
     if (!report->shown.known) return LLMCS_OK;
     SHOP_TRY(shop_personal_tidy(c));
@@ -143,6 +155,57 @@ static llmcs_status forget_in(shop_connection *c, const llmcs_shop_forget_params
         shop_audit_append(c, llmcs_shop_role_name(params->role), actor, "forget", object, detail);
     sqlite3_free(detail);
     return status;
+}
+
+/* ---- a store with a server */
+
+/* Conversations of the customer on the server, as rows of this file until its own rows are erased: by them the list in
+ * personal.c finds suggestions and decisions. */
+static llmcs_status borrow_conversations(shop_connection *c, shop_connection *server, forgetting *f) {
+    shop_query q;
+    int64_t row;
+    llmcs_status status;
+    SHOP_TRY(shop_lookup_int(c, -1, &row, "SELECT row FROM customers WHERE id = ?1", "s", f->customer));
+    f->borrowed = row < 0;
+    SHOP_TRY(shop_query_begin(server, &q,
+                              "SELECT v.id FROM conversations v JOIN customers u ON u.row = v.customer WHERE u.id = ?1"
+                              " UNION SELECT conversation FROM names WHERE owner = 'customer/' || ?1",
+                              "s", f->customer));
+    while (!(status = shop_query_next(&q)) && q.has_row) {
+        size_t n;
+        const char *id = shop_query_text(&q, 0, &n);
+        if (row < 0 && (status = shop_customer_row(c, f->customer, &row))) break;
+        status = shop_change(c,
+                             "INSERT INTO conversations(id, customer, status, lang, priority, reason, summary, state,"
+                             " turns, started, time) VALUES(?1, ?2, 'closed', '', 0, '', '', '', 0, 0, 0)"
+                             " ON CONFLICT(id) DO UPDATE SET customer = ?2",
+                             "si", id, row);
+        if (status) break;
+    }
+    shop_query_end(&q);
+    return status;
+}
+
+static llmcs_status forget_in_file(shop_connection *c, shop_connection *server, forgetting *f, shop_report *report) {
+    char object[64];
+    SHOP_TRY(borrow_conversations(c, server, f));
+    SHOP_TRY(begin_forgetting(c, f, object, sizeof object));
+    SHOP_TRY(erase_all(c, f, true, report));
+    return shop_personal_tidy(c);
+}
+
+/* The file first: while the server still knows the customer it can be done again. Both are in the audit of the server.
+ */
+static llmcs_status forget_everywhere(llmcs_shop *shop, const llmcs_shop_forget_params *params, forgetting *f,
+                                      shop_report *report) {
+    shop_connection *server, *c;
+    SHOP_TRY(shop_shared_write_alone(shop, &server));
+    llmcs_status status = shop_write_begin(shop, &c);
+    if (!status) status = shop_write_end(shop, c, forget_in_file(c, server, f, report));
+    f->row = -1;
+    f->borrowed = false;
+    if (!status) status = forget_in(server, params, f, report);
+    return shop_shared_write_end(shop, server, status);
 }
 
 /* A customer erases nobody else. */
@@ -169,7 +232,12 @@ llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llm
     SHOP_TRY(shop_forget_params(params, &p));
     SHOP_TRY(check_own(&p, customer));
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
-    llmcs_status status = shop_write_begin(shop, &c);
-    if (!status) status = shop_write_end(shop, c, forget_in(c, &p, &f, r));
+    char random[17];
+    llmcs_status status = shop_random_hex(random, 8);
+    sqlite3_snprintf(sizeof f.pseudonym, f.pseudonym, "forgotten-%s", random);
+    if (!status && shop->shared)
+        status = forget_everywhere(shop, &p, &f, r);
+    else if (!status && !(status = shop_write_begin(shop, &c)))
+        status = shop_write_end(shop, c, forget_in(c, &p, &f, r));
     return shop_report_finish(shop, status, r, report);
 }

@@ -205,6 +205,9 @@ llmcs_status shop_keys_write(shop_connection *c, const shop_keys **keys) {
     SHOP_TRY(get_keys(c, true, keys));
     /* Again each time: the transaction that named the key may have been rolled back. */
     SHOP_TRY(shop_keys_public(c, named, &known));
+    if (known && memcmp(named, (*keys)->public_key, sizeof named) != 0) /* another node was first, with another key */
+        return shop_fail(LLMCS_STATE, "%s: is not the key that %s was made with: bring that one here",
+                         (*keys)->given ? "master_key" : (*keys)->file, c->path);
     if (known) return LLMCS_OK;
     shop_hex((*keys)->public_key, SHOP_PUBLIC_KEY_BYTES, hex);
     return shop_change(c, "INSERT INTO settings VALUES('llmcs.audit_key', ?1)", "s", hex);

@@ -7,6 +7,7 @@
 #include "shop/base/call.h"
 #include "shop/base/hash.h"
 #include "shop/guard/vault.h"
+#include "shop/store/shared.h"
 
 typedef struct name_item {
     uint32_t kind, number;
@@ -173,10 +174,10 @@ static llmcs_status add_loaded(void *user, const char *name, const char *value, 
 /* Adds what the vault has and memory lacks. Nothing in memory is unsaved. */
 static llmcs_status load(llmcs_shop_names *names) {
     shop_connection *c;
-    SHOP_TRY(shop_read_begin(names->shop, &c));
+    SHOP_TRY(shop_shared_read_begin(names->shop, NULL, &c));
     const llmcs_status status =
         shop_vault_load(names->shop, c, names->customer, names->conversation, add_loaded, names);
-    shop_read_end(names->shop, c);
+    shop_shared_read_end(names->shop, c);
     names->n_saved = names->n;
     return status;
 }
@@ -217,8 +218,8 @@ llmcs_status shop_names_save(llmcs_shop_names *names, bool *taken) {
     shop_connection *c;
     *taken = false;
     if (!names->shop || names->n_saved == names->n) return LLMCS_OK;
-    llmcs_status status = shop_write_begin(names->shop, &c);
-    if (!status) status = shop_write_end(names->shop, c, put_unsaved(names, c, taken));
+    llmcs_status status = shop_shared_write_begin(names->shop, NULL, &c);
+    if (!status) status = shop_shared_write_end(names->shop, c, put_unsaved(names, c, taken));
     if (status)
         drop_unsaved(names);
     else

@@ -87,15 +87,26 @@ static bool is_listed(const char *table) {
 }
 
 llmcs_status shop_personal_tidy(shop_connection *c) {
+    if (c->driver) return LLMCS_OK;
     return shop_change(c, "INSERT INTO reply_words(reply_words) VALUES('optimize')", "");
+}
+
+bool shop_personal_is_shared(const char *table) {
+    static const char *const shared[] = {"customers", "orders", "order_items", "conversations", "turns", "actions",
+                                         "keys",      "names",  "audit",       "audit_heads",   NULL};
+    for (size_t i = 0; shared[i]; i++)
+        if (!strcmp(shared[i], table)) return true;
+    return false;
 }
 
 llmcs_status shop_personal_check(shop_connection *c) {
     shop_query q;
     llmcs_status status;
     SHOP_TRY(shop_query_begin(c, &q,
-                              "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                              " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+                              c->driver ? "SELECT tablename::text FROM pg_tables WHERE schemaname = 'llmcs'"
+                                          " AND tablename <> 'migrations'"
+                                        : "SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                          " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
                               ""));
     while (!(status = shop_query_next(&q)) && q.has_row) {
         size_t n;

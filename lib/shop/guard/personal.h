@@ -25,6 +25,9 @@ typedef struct shop_personal_table {
     const char *days_of; /* the table whose retention holds for `prune`; NULL: this one */
 } shop_personal_table;
 
+/* Whether a server has the table, where a store has one. */
+bool shop_personal_is_shared(const char *table);
+
 /* In the order in which a customer is erased: what refers to a row goes before it. */
 extern const shop_personal_table shop_personal_tables[];
 extern const size_t shop_n_personal_tables;
@@ -32,7 +35,7 @@ extern const size_t shop_n_personal_tables;
 /* Full-text indexes keep the words of deleted rows until they are merged: merges them. */
 llmcs_status shop_personal_tidy(shop_connection *c);
 
-/* INTERNAL if the store has a table that is not listed. */
+/* INTERNAL if the store, or the server, has a table that is not listed. */
 llmcs_status shop_personal_check(shop_connection *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "shop/guard/report.h"
 #include "shop/recommend/recommender.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 enum { MAX_DAYS = 36525, DAY = 86400 };
 #define PREFIX "llmcs.retention."
@@ -66,21 +67,22 @@ llmcs_status llmcs_shop_get_retention(llmcs_shop *shop, const char *table, int32
     return status;
 }
 
-static llmcs_status prune_all(shop_connection *c, const llmcs_shop_forget_params *params, int64_t now,
-                              shop_report *report) {
+/* settings: the connection to the store's file, which has the days. */
+static llmcs_status prune_all(shop_connection *c, shop_connection *settings, const llmcs_shop_forget_params *params,
+                              int64_t now, shop_report *report) {
     for (size_t i = 0; i < shop_n_personal_tables; i++) {
         const shop_personal_table *t = &shop_personal_tables[i];
         int64_t days;
         uint64_t n;
-        if (!t->prune) continue;
-        SHOP_TRY(read_days(c, t->days_of ? t->days_of : t->table, &days));
+        if (!t->prune || (c->driver && !shop_personal_is_shared(t->table))) continue;
+        SHOP_TRY(read_days(settings, t->days_of ? t->days_of : t->table, &days));
         if (!days) continue;
         const int64_t before = now - days * DAY;
         if (!strcmp(t->table, "audit")) {
             SHOP_TRY(shop_audit_prune(c, before, &n));
         } else {
             SHOP_TRY(shop_change(c, t->prune, "i", before));
-            n = (uint64_t)sqlite3_changes64(c->db);
+            n = (uint64_t)shop_changes(c);
         }
         shop_report_add(report, t->table, "deleted", NULL, n);
     }
@@ -92,6 +94,16 @@ static llmcs_status prune_all(shop_connection *c, const llmcs_shop_forget_params
     const llmcs_status status =
         shop_audit_append(c, llmcs_shop_role_name(params->role), params->actor, "retention", "", detail);
     sqlite3_free(detail);
+    return status;
+}
+
+static llmcs_status prune_server(llmcs_shop *shop, const llmcs_shop_forget_params *params, int64_t now,
+                                 shop_report *report) {
+    shop_connection *server, *settings;
+    SHOP_TRY(shop_read_begin(shop, &settings));
+    llmcs_status status = shop_shared_write_alone(shop, &server);
+    if (!status) status = shop_shared_write_end(shop, server, prune_all(server, settings, params, now, report));
+    shop_read_end(shop, settings);
     return status;
 }
 
@@ -109,7 +121,9 @@ llmcs_status llmcs_shop_apply_retention(llmcs_shop *shop, int64_t now, const llm
         return shop_fail(LLMCS_STATE, "role customer: retention is for all customers, a supervisor applies it");
     if (now < 0 || now > INT64_MAX / 2) return shop_fail(LLMCS_ARG, "now: %lld is not valid", (long long)now);
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
+    if (!now) now = (int64_t)time(NULL);
     llmcs_status status = shop_write_begin(shop, &c);
-    if (!status) status = shop_write_end(shop, c, prune_all(c, &p, now ? now : (int64_t)time(NULL), r));
+    if (!status) status = shop_write_end(shop, c, prune_all(c, c, &p, now, r));
+    if (!status && shop->shared) status = prune_server(shop, &p, now, r);
     return shop_report_finish(shop, status, r, report);
 }

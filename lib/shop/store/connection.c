@@ -1,4 +1,5 @@
-/* Opens SQLite connections that trust neither the file nor its schema, and runs prepared statements on them. */
+/* Opens SQLite connections that trust neither the file nor its schema, and runs prepared statements on them. Statements
+ * of a server's connection go to its plug-in. */
 #include "shop/store/connection.h"
 
 #include <string.h>
@@ -114,6 +115,10 @@ void shop_connection_close(shop_connection *c) {
 }
 
 llmcs_status shop_execute(shop_connection *c, const char *sql, const char *doing) {
+    if (c->driver) {
+        shop_remote_error error;
+        return c->driver->execute(c->remote, sql, NULL, 0, &error) ? shop_remote_failed(c, &error) : LLMCS_OK;
+    }
     const int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return code ? shop_sqlite_error(c, code, doing) : LLMCS_OK;
 }
@@ -166,8 +171,67 @@ static int bind_all(sqlite3_stmt *stmt, const char *format, va_list *args) {
     return code;
 }
 
+/* ---- a server's */
+
+shop_connection *shop_local(shop_connection *c) { return c->driver ? c->local : c; }
+
+llmcs_status shop_remote_failed(shop_connection *c, const shop_remote_error *error) {
+    c->lost = c->lost || error->lost;
+    return shop_fail(error->status, "%s: %s", c->path, error->text);
+}
+
+static shop_cell next_cell(char kind, va_list *args) {
+    shop_cell v = {.type = kind == 't' ? 's' : kind, .declared = kind == 't' || kind == 'n' ? 's' : kind};
+    switch (kind) {
+        case 'i':
+            v.integer = va_arg(*args, int64_t);
+            break;
+        case 'd':
+            v.real = va_arg(*args, double);
+            break;
+        case 'n':
+            v.type = 0;
+            break;
+        case 's':
+            v.bytes = va_arg(*args, const char *);
+            v.n = v.bytes ? strlen(v.bytes) : 0;
+            break;
+        default:
+            v.bytes = va_arg(*args, const void *);
+            v.n = va_arg(*args, size_t);
+    }
+    if (v.type && v.type != 'i' && v.type != 'd' && !v.bytes) v = (shop_cell){.declared = v.declared};
+    return v;
+}
+
+/* The whole result comes at once, so that a query may begin others before it ends. */
+static llmcs_status begin_remote(shop_connection *c, shop_query *q, const char *sql, const char *format,
+                                 va_list *args) {
+    shop_cell values[SHOP_MAX_REMOTE_VALUES];
+    shop_remote_error error;
+    size_t n = 0;
+    if (!c->remote || c->lost) return shop_fail(LLMCS_IO, "%s: the connection is lost", c->path);
+    for (; format[n]; n++) {
+        if (n == SHOP_MAX_REMOTE_VALUES)
+            return shop_fail(LLMCS_INTERNAL, "%s: more than %d values", c->path, SHOP_MAX_REMOTE_VALUES);
+        values[n] = next_cell(format[n], args);
+    }
+    if (c->driver->query(c->remote, sql, values, n, &q->rows, &error)) return shop_remote_failed(c, &error);
+    c->n_changed = c->driver->changed(q->rows);
+    return LLMCS_OK;
+}
+
+static shop_cell remote_cell(const shop_query *q, int column) {
+    shop_cell found = {0};
+    if (q->rows) q->c->driver->cell(q->rows, q->next - 1, column, &found);
+    return found;
+}
+
+/* ---- both */
+
 static llmcs_status begin(shop_connection *c, shop_query *q, const char *sql, const char *format, va_list *args) {
     *q = (shop_query){.c = c};
+    if (c->driver) return begin_remote(c, q, sql, format, args);
     SHOP_TRY(find_statement(c, sql, &q->stmt));
     const int code = bind_all(q->stmt, format, args);
     if (!code) return LLMCS_OK;
@@ -185,6 +249,11 @@ llmcs_status shop_query_begin(shop_connection *c, shop_query *q, const char *sql
 }
 
 llmcs_status shop_query_next(shop_query *q) {
+    if (q->rows) {
+        q->has_row = q->next < q->c->driver->count(q->rows);
+        q->next += q->has_row;
+        return LLMCS_OK;
+    }
     const int code = sqlite3_step(q->stmt);
     q->has_row = code == SQLITE_ROW;
     if (code == SQLITE_ROW || code == SQLITE_DONE) return LLMCS_OK;
@@ -195,6 +264,11 @@ llmcs_status shop_query_next(shop_query *q) {
 }
 
 void shop_query_end(shop_query *q) {
+    if (q->rows) {
+        q->c->driver->free_rows(q->rows);
+        q->rows = NULL;
+        q->has_row = false;
+    }
     if (!q->stmt) return;
     sqlite3_reset(q->stmt);
     sqlite3_clear_bindings(q->stmt);
@@ -202,21 +276,45 @@ void shop_query_end(shop_query *q) {
     q->has_row = false;
 }
 
-int64_t shop_query_int(const shop_query *q, int column) { return sqlite3_column_int64(q->stmt, column); }
-double shop_query_double(const shop_query *q, int column) { return sqlite3_column_double(q->stmt, column); }
-bool shop_query_is_null(const shop_query *q, int column) { return sqlite3_column_type(q->stmt, column) == SQLITE_NULL; }
+int64_t shop_query_int(const shop_query *q, int column) {
+    if (!q->c->driver) return sqlite3_column_int64(q->stmt, column);
+    const shop_cell found = remote_cell(q, column);
+    return found.type == 'd' ? (int64_t)found.real : found.integer;
+}
+
+double shop_query_double(const shop_query *q, int column) {
+    if (!q->c->driver) return sqlite3_column_double(q->stmt, column);
+    const shop_cell found = remote_cell(q, column);
+    return found.type == 'i' ? (double)found.integer : found.real;
+}
+
+bool shop_query_is_null(const shop_query *q, int column) {
+    return q->c->driver ? !remote_cell(q, column).type : sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
+}
 
 const char *shop_query_text(const shop_query *q, int column, size_t *len) {
+    if (q->c->driver) {
+        const shop_cell found = remote_cell(q, column);
+        *len = found.type == 's' ? found.n : 0;
+        return *len ? found.bytes : "";
+    }
     const char *text = (const char *)sqlite3_column_text(q->stmt, column);
     *len = text ? (size_t)sqlite3_column_bytes(q->stmt, column) : 0;
     return text ? text : "";
 }
 
 const void *shop_query_blob(const shop_query *q, int column, size_t *len) {
+    if (q->c->driver) {
+        const shop_cell found = remote_cell(q, column);
+        *len = found.n;
+        return found.n ? found.bytes : NULL;
+    }
     const void *blob = sqlite3_column_blob(q->stmt, column);
     *len = blob ? (size_t)sqlite3_column_bytes(q->stmt, column) : 0;
     return blob;
 }
+
+int64_t shop_changes(const shop_connection *c) { return c->driver ? c->n_changed : sqlite3_changes64(c->db); }
 
 llmcs_status shop_change(shop_connection *c, const char *sql, const char *format, ...) {
     shop_query q;

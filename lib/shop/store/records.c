@@ -123,7 +123,8 @@ static llmcs_status put_customer(llmcs_shop *shop, shop_connection *c, const voi
 llmcs_status llmcs_shop_put_customers(llmcs_shop *shop, const llmcs_shop_customer *const *customers, size_t n,
                                       llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
     SHOP_PUBLIC_CALL;
-    return shop_put_rows(shop, "customer", (const void *const *)customers, n, put_customer, refused, user, n_stored);
+    return shop_put_shared_rows(shop, "customer", (const void *const *)customers, n, put_customer, refused, user,
+                                n_stored);
 }
 
 /* ---- events */
@@ -204,5 +205,5 @@ static llmcs_status put_order(llmcs_shop *shop, shop_connection *c, const void *
 llmcs_status llmcs_shop_put_orders(llmcs_shop *shop, const llmcs_shop_order *const *orders, size_t n,
                                    llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
     SHOP_PUBLIC_CALL;
-    return shop_put_rows(shop, "order", (const void *const *)orders, n, put_order, refused, user, n_stored);
+    return shop_put_shared_rows(shop, "order", (const void *const *)orders, n, put_order, refused, user, n_stored);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "shop/store/shared.h"
+
 /* The offset of the first byte that is not allowed, or n. *why says what is wrong with it. */
 static size_t find_bad_byte(const char *text, size_t n, const char **why) {
     for (size_t i = 0; i < n;) {
@@ -45,6 +47,7 @@ llmcs_status shop_check_lang(const char *lang) {
 llmcs_status shop_check_json_object(shop_connection *c, const char *what, const char *json) {
     int64_t is_object = 1;
     if (!json) return LLMCS_OK;
+    c = shop_local(c);
     /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and also on what is no JSON.
      */
     const llmcs_status status = shop_lookup_int(c, 0, &is_object, "SELECT json_type(?1) = 'object'", "s", json);
@@ -118,8 +121,8 @@ void shop_refusals_report(shop_refusals *r, llmcs_shop_refused_fn refused, void 
 
 static llmcs_status put_all(llmcs_shop *shop, shop_connection *c, const char *what, const void *const *items, size_t n,
                             shop_put_row put_row, shop_refusals *refusals) {
-    int64_t change;
-    SHOP_TRY(shop_next_change(c, &change));
+    int64_t change = 0;
+    if (!c->driver) SHOP_TRY(shop_next_change(c, &change)); /* nothing in memory follows the shared tables */
     for (size_t i = 0; i < n; i++) {
         llmcs_status status = items[i] ? put_row(shop, c, items[i], change) : shop_fail(LLMCS_ARG, "%s is NULL", what);
         if (status && !shop_is_refusal(status)) return status;
@@ -128,22 +131,37 @@ static llmcs_status put_all(llmcs_shop *shop, shop_connection *c, const char *wh
     return LLMCS_OK;
 }
 
-llmcs_status shop_put_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n, shop_put_row put_row,
-                           llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
+static llmcs_status put_rows(llmcs_shop *shop, bool shared, const char *what, const void *const *items, size_t n,
+                             shop_put_row put_row, llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
     shop_connection *c;
     if (n_stored) *n_stored = 0;
     SHOP_TRY(shop_check(shop));
     if (n && !items) return shop_fail(LLMCS_ARG, "%s: the array is NULL", what);
     shop_refusals refusals = {.allocator = &shop->allocator};
-    SHOP_TRY(shop_write_begin(shop, &c));
-    const llmcs_status status = shop_write_end(shop, c, put_all(shop, c, what, items, n, put_row, &refusals));
+    SHOP_TRY(shared ? shop_shared_write_alone(shop, &c) : shop_write_begin(shop, &c));
+    const llmcs_status status = shop_shared_write_end(shop, c, put_all(shop, c, what, items, n, put_row, &refusals));
     if (!status && n_stored) *n_stored = n - refusals.n;
     shop_refusals_report(&refusals, status ? NULL : refused, user);
     return status;
 }
 
+llmcs_status shop_put_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n, shop_put_row put_row,
+                           llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
+    return put_rows(shop, false, what, items, n, put_row, refused, user, n_stored);
+}
+
+llmcs_status shop_put_shared_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n,
+                                  shop_put_row put_row, llmcs_shop_refused_fn refused, void *user, size_t *n_stored) {
+    return put_rows(shop, true, what, items, n, put_row, refused, user, n_stored);
+}
+
 llmcs_status shop_customer_row(shop_connection *c, const char *id, int64_t *row) {
     SHOP_TRY(shop_lookup_int(c, -1, row, "SELECT row FROM customers WHERE id = ?1", "s", id));
     if (*row >= 0) return LLMCS_OK;
+    if (c->driver) { /* another node may be adding the same */
+        SHOP_TRY(shop_lock(c, SHOP_LOCK_CUSTOMER, id));
+        SHOP_TRY(shop_lookup_int(c, -1, row, "SELECT row FROM customers WHERE id = ?1", "s", id));
+        if (*row >= 0) return LLMCS_OK;
+    }
     return shop_lookup_int(c, -1, row, "INSERT INTO customers(id) VALUES(?1) RETURNING row", "s", id);
 }

@@ -44,6 +44,10 @@ typedef llmcs_status (*shop_put_row)(llmcs_shop *shop, shop_connection *c, const
 llmcs_status shop_put_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n, shop_put_row put_row,
                            llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
+/* The same for customers and orders, which may be on a server: see shared.h. */
+llmcs_status shop_put_shared_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n,
+                                  shop_put_row put_row, llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
+
 /* The row of customer `id`, which is added if it is new. */
 llmcs_status shop_customer_row(shop_connection *c, const char *id, int64_t *row);
 

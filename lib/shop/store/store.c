@@ -13,6 +13,7 @@
 #include "shop/recommend/recommender.h"
 #include "shop/spelling/spelling.h"
 #include "shop/store/inherited.h"
+#include "shop/store/shared.h"
 
 static const llmcs_shop_options default_options = {
     .struct_size = sizeof(llmcs_shop_options), .busy_ms = 5000, .n_readers = 8};
@@ -158,6 +159,7 @@ llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options
     status = check_encoder(s, o.encoder);
     if (!status) status = shop_keys_create(&s->allocator, path, o.master_key, o.key_file, &s->keys);
     if (!status) status = open_file(s, o.flags);
+    if (!status) status = shop_shared_open(s, o.postgres, o.master_key, o.key_file);
     if (!status) status = shop_knowledge_create(s);
     if (!status) status = shop_recommender_create(s);
     if (!status) status = shop_spelling_create(s);
@@ -179,6 +181,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
     shop_knowledge_free(s);
     shop_recommender_free(s);
     shop_spelling_free(s);
+    shop_shared_close(s);
     for (size_t i = 0; i < s->n_readers; i++) {
         if (own && s->readers[i]) shop_connection_close(s->readers[i]);
         shop_free(&a, s->readers[i]);

@@ -34,7 +34,8 @@ struct llmcs_shop {
     int32_t busy_ms;
     pid_t owner; /* the process that opened it */
     int inherited_slot;
-    struct shop_keys *keys; /* lib/shop/guard: of the vault and the audit */
+    struct shop_keys *keys;     /* lib/shop/guard: of the vault and the audit */
+    struct shop_shared *shared; /* shared.h: the server with conversations and orders; NULL: they are in the file */
 
     struct shop_knowledge *knowledge;     /* lib/shop/knowledge: what follows the entries in memory */
     struct shop_entry_cache *entry_cache; /* lib/shop/knowledge: words of entries */

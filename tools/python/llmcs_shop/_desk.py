@@ -204,7 +204,7 @@ class Desk(Handle):
     flows: path of flows.json. intents, sentiment: Classifiers (or ClassifierSlots, to swap them later). wording: folder
     of the model that words replies, or "templates". call(HostCall): answers finds and actions, those named in
     host_calls and those without SQL. now: a function that gives seconds since 1970. lenient=True: what the settings
-    name and cannot be opened is left out."""
+    name and cannot be opened is left out. postgres: of llmcs_shop_service_options; that of an open Shop is its own."""
 
     def __init__(
         self,
@@ -220,6 +220,7 @@ class Desk(Handle):
         confirm_minutes: Optional[float] = None,
         deadline_ms: float = 0,
         lenient: bool = False,
+        postgres: Optional[str] = None,
     ) -> None:
         super().__init__()
         self._shop: Optional[Shop] = store if isinstance(store, Shop) else None
@@ -244,6 +245,7 @@ class Desk(Handle):
         if self._shop is None:
             self._name = os.fsdecode(store)  # type: ignore[arg-type]
             options.log, options.lenient = _log_function(None), int(bool(lenient))
+            options.postgres = rows.string("postgres", postgres)
             self._log = options.log
             _call(lib.llmcs_shop_service_open, path("store", store), c.byref(options), c.byref(self._pointer))
         else:

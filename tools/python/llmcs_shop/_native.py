@@ -31,7 +31,7 @@ Options = _struct(
     (u32, "flags"),
     (i32, "busy_ms n_readers"),
     (P(c.c_uint8), "master_key"),
-    (text, "key_file"),
+    (text, "key_file postgres"),
 )
 Info = _struct(
     "llmcs_shop_info",
@@ -544,6 +544,7 @@ ServiceOptions = _struct(
     (LogFn, "log"),
     (ptr, "log_user"),
     (i32, "lenient busy_ms n_readers"),
+    (text, "postgres"),
 )
 # ---- console
 

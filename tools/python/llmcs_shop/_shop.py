@@ -31,7 +31,8 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console
 
     encoder: a llmcs.Model that embeds texts, or None to search by words alone. create=True makes the file if there is
     none; read_only=True stores nothing; check=True reads every page of the file first. master_key: 32 bytes, from which
-    the keys of the vault and the audit are derived [in key_file, STORE.key]."""
+    the keys of the vault and the audit are derived [in key_file, STORE.key]. postgres: where several nodes keep
+    conversations and orders [the setting llmcs.postgres; "": the file alone]."""
 
     _free = lib.llmcs_shop_free
 
@@ -46,6 +47,7 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console
         n_readers: Optional[int] = None,
         master_key: Optional[bytes] = None,
         key_file: Optional[PathInput] = None,
+        postgres: Optional[str] = None,
     ) -> None:
         super().__init__()
         options = initialised(Options)
@@ -58,6 +60,7 @@ class Shop(Handle, Knowledge, Recommender, Privacy, Learner, Strategist, Console
                 raise ValueError("master_key: expected 32 bytes")
             options.master_key = (c.c_uint8 * 32)(*master_key)
         options.key_file = None if key_file is None else path("key_file", key_file)
+        options.postgres = rows.string("postgres", postgres)
         options.log = self._log = _log_function(None)
         self._store, self._encoder = os.fsdecode(store), encoder
         if encoder is None:

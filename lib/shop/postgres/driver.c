@@ -1,0 +1,350 @@
+/*
+ * libllmcs_shop_postgres.so: the store's connections to PostgreSQL, over libpq. See shop/store/remote.h.
+ *
+ * A statement is sent with its parameters apart from it, typed and in binary, so neither locale nor quoting plays a
+ * part. Every wait has an end: a server that does not answer within wait_ms costs the connection, not the caller.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shop/store/remote.h"
+
+enum { MAX_PARAMETERS = 16, MAX_KEYWORDS = 64, OID_BOOL = 16, OID_BYTES = 17, OID_INT8 = 20, OID_INT2 = 21 };
+enum { OID_INT4 = 23, OID_TEXT = 25, OID_FLOAT4 = 700, OID_FLOAT8 = 701 };
+
+struct shop_remote {
+    llmcs_allocator allocator;
+    PGconn *db;
+    double wait_ms;
+};
+
+/* ---- errors */
+
+static void put_text(char *out, size_t capacity, const char *text) {
+    size_t n = strnlen(text, capacity - 1);
+    while (n && (text[n - 1] == '\n' || text[n - 1] == ' ')) n--;
+    memcpy(out, text, n);
+    out[n] = 0;
+    for (size_t i = 0; i < n; i++)
+        if (out[i] == '\n') out[i] = ' ';
+}
+
+static llmcs_status set_error(shop_remote_error *error, llmcs_status status, bool lost, const char *text) {
+    error->status = status;
+    error->lost = lost;
+    put_text(error->text, sizeof error->text, text);
+    return status;
+}
+
+/* What the class of an SQLSTATE means to a caller. */
+static const struct {
+    const char *prefix;
+    llmcs_status status;
+    bool lost;
+} states[] = {
+    {"08", LLMCS_IO, true},          /* connection */
+    {"57P", LLMCS_IO, true},         /* the server shuts down, or starts */
+    {"25006", LLMCS_IO, true},       /* it has become a standby */
+    {"25P03", LLMCS_IO, true},       /* idle in a transaction for too long */
+    {"57014", LLMCS_BUSY, false},    /* statement_timeout */
+    {"55P03", LLMCS_BUSY, false},    /* lock_timeout */
+    {"40", LLMCS_CHANGED, false},    /* deadlock, serialisation */
+    {"23505", LLMCS_CHANGED, false}, /* somebody else was first */
+    {"53100", LLMCS_NOSPACE, false}, /* disk full */
+    {"53", LLMCS_BUSY, false},       /* connections, memory */
+    {"28", LLMCS_IO, true},          /* password, role */
+    {"3D000", LLMCS_IO, true},       /* no such database */
+    {"42501", LLMCS_IO, false},      /* grants */
+};
+
+/* The primary message alone: a detail quotes values of rows. */
+static llmcs_status result_error(shop_remote *r, const PGresult *result, shop_remote_error *error) {
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (PQstatus(r->db) == CONNECTION_BAD || !state)
+        return set_error(error, LLMCS_IO, true, text ? text : PQerrorMessage(r->db));
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!strncmp(state, states[i].prefix, strlen(states[i].prefix)))
+            return set_error(error, states[i].status, states[i].lost, text ? text : state);
+    return set_error(error, LLMCS_FORMAT, false, text ? text : state);
+}
+
+/* ---- waiting */
+
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* False after `end`, or if the connection is lost. */
+static bool wait_for(shop_remote *r, short events, double end) {
+    struct pollfd p = {.fd = PQsocket(r->db), .events = events};
+    for (;;) {
+        const double left = end - now_ms();
+        if (p.fd < 0 || left <= 0) return false;
+        const int n = poll(&p, 1, left > 1000 ? 1000 : (int)left + 1);
+        if (n > 0) return true;
+        if (n < 0 && errno != EINTR) return false;
+    }
+}
+
+static llmcs_status no_answer(shop_remote *r, shop_remote_error *error, double end) {
+    if (now_ms() >= end) return set_error(error, LLMCS_IO, true, "no answer in time: the connection is given up");
+    return set_error(error, LLMCS_IO, true, PQerrorMessage(r->db));
+}
+
+/* The last result of what was sent. */
+static llmcs_status receive(shop_remote *r, PGresult **out, shop_remote_error *error) {
+    const double end = now_ms() + r->wait_ms;
+    *out = NULL;
+    for (int more; (more = PQflush(r->db)) != 0;) {
+        if (more < 0 || !wait_for(r, POLLIN | POLLOUT, end) || !PQconsumeInput(r->db)) return no_answer(r, error, end);
+    }
+    for (;;) {
+        while (PQisBusy(r->db))
+            if (!wait_for(r, POLLIN, end) || !PQconsumeInput(r->db)) {
+                PQclear(*out);
+                *out = NULL;
+                return no_answer(r, error, end);
+            }
+        PGresult *next = PQgetResult(r->db);
+        if (!next) break;
+        /* The first failure says why; what follows it is only that the rest did not run. */
+        const bool failed = *out && PQresultStatus(*out) == PGRES_FATAL_ERROR;
+        if (failed) {
+            PQclear(next);
+        } else {
+            PQclear(*out);
+            *out = next;
+        }
+    }
+    const ExecStatusType got = *out ? PQresultStatus(*out) : PGRES_FATAL_ERROR;
+    if (got == PGRES_COMMAND_OK || got == PGRES_TUPLES_OK || got == PGRES_EMPTY_QUERY) return LLMCS_OK;
+    const llmcs_status status =
+        *out ? result_error(r, *out, error) : set_error(error, LLMCS_IO, true, PQerrorMessage(r->db));
+    PQclear(*out);
+    *out = NULL;
+    return status;
+}
+
+/* ---- connecting */
+
+static bool append(char *out, size_t capacity, size_t *n, const char *text) {
+    const size_t len = strlen(text);
+    if (*n + len >= capacity) return false;
+    memcpy(out + *n, text, len + 1);
+    *n += len;
+    return true;
+}
+
+static llmcs_status describe(const char *conninfo, char *where, size_t capacity, shop_remote_error *error) {
+    char *why = NULL;
+    size_t n = 0;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+    PQfreemem(why); /* it quotes what it did not understand, which may be the password */
+    if (!options)
+        return set_error(
+            error, LLMCS_ARG, false,
+            "conninfo is not valid: expected \"host=... dbname=... user=...\" or postgresql://user@host/db");
+    static const char *const shown[] = {"host", "port", "dbname"};
+    bool fits = append(where, capacity, &n, "postgres");
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        for (const PQconninfoOption *o = options; o->keyword; o++)
+            if (o->val && *o->val && !strcmp(o->keyword, shown[i]))
+                fits = fits && append(where, capacity, &n, i ? "/" : " ") && append(where, capacity, &n, o->val);
+    PQconninfoFree(options);
+    return LLMCS_OK;
+}
+
+static void ignore_notice(void *user, const PGresult *result) {
+    (void)user;
+    (void)result;
+}
+
+/* Ours come first, so that conninfo's take their place; the last ones stand. */
+static PGconn *open_connection(const shop_remote_options *o, const PQconninfoOption *given) {
+    const char *keys[MAX_KEYWORDS], *values[MAX_KEYWORDS];
+    static const char *const ours[][2] = {{"connect_timeout", "3"},      {"keepalives_idle", "15"},
+                                          {"keepalives_interval", "5"},  {"keepalives_count", "3"},
+                                          {"tcp_user_timeout", "15000"}, {"fallback_application_name", "llmcs"},
+                                          {"target_session_attrs", ""}};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        const bool attributes = !*ours[i][1];
+        keys[n] = ours[i][0];
+        values[n++] = attributes ? (o->any_server ? "any" : "read-write") : ours[i][1];
+    }
+    for (const PQconninfoOption *g = given; g->keyword && n < MAX_KEYWORDS - 2; g++) {
+        if (!g->val) continue;
+        size_t at = 0;
+        while (at < n && strcmp(keys[at], g->keyword) != 0) at++;
+        keys[at] = g->keyword;
+        values[at] = g->val;
+        if (at == n) n++;
+    }
+    keys[n] = "client_encoding";
+    values[n++] = "UTF8";
+    keys[n] = NULL;
+    values[n] = NULL;
+    return PQconnectdbParams(keys, values, 0);
+}
+
+static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remote, shop_remote_error *error) {
+    *remote = NULL;
+    char *why = NULL;
+    PQconninfoOption *given = PQconninfoParse(o->conninfo, &why);
+    PQfreemem(why);
+    if (!given) return set_error(error, LLMCS_ARG, false, "conninfo is not valid");
+    PGconn *db = open_connection(o, given);
+    PQconninfoFree(given);
+    shop_remote *r = o->allocator->alloc(o->allocator->user, sizeof *r, sizeof(void *));
+    if (!db || !r) {
+        PQfinish(db);
+        if (r) o->allocator->free(o->allocator->user, r);
+        return set_error(error, LLMCS_NOMEM, false, "no memory for a connection");
+    }
+    *r = (shop_remote){*o->allocator, db, o->wait_ms};
+    if (PQstatus(db) != CONNECTION_OK || PQsetnonblocking(db, 1)) {
+        (void)set_error(error, LLMCS_IO, true, PQerrorMessage(db));
+        PQfinish(db);
+        o->allocator->free(o->allocator->user, r);
+        return LLMCS_IO;
+    }
+    PQsetNoticeReceiver(db, ignore_notice, NULL);
+    *remote = r;
+    return LLMCS_OK;
+}
+
+static void close_it(shop_remote *r, bool own) {
+    const llmcs_allocator a = r->allocator;
+    const int fd = PQsocket(r->db);
+    /* A child says goodbye to nobody: the session is its parent's. */
+    if (!own && fd >= 0) {
+        const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (nowhere >= 0) {
+            (void)dup2(nowhere, fd);
+            (void)close(nowhere);
+        }
+    }
+    PQfinish(r->db);
+    a.free(a.user, r);
+}
+
+/* ---- statements */
+
+static llmcs_status execute(shop_remote *r, const char *sql, char *text, size_t capacity, shop_remote_error *error) {
+    PGresult *result;
+    if (text) *text = 0;
+    if (!PQsendQuery(r->db, sql)) return set_error(error, LLMCS_IO, true, PQerrorMessage(r->db));
+    const llmcs_status status = receive(r, &result, error);
+    if (status) return status;
+    if (text) put_text(text, capacity, PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : PQcmdStatus(result));
+    PQclear(result);
+    return LLMCS_OK;
+}
+
+static void put_number(unsigned char out[8], uint64_t x) {
+    for (int i = 0; i < 8; i++) out[i] = (unsigned char)(x >> (56 - 8 * i));
+}
+
+static uint64_t get_number(const unsigned char *in, int n) {
+    uint64_t x = 0;
+    for (int i = 0; i < n; i++) x = x << 8 | in[i];
+    return x;
+}
+
+/* ?1 as PostgreSQL writes it. No statement of lib/shop has a question mark elsewhere. */
+static char *dollars(const llmcs_allocator *a, const char *sql) {
+    const size_t n = strlen(sql) + 1;
+    char *out = a->alloc(a->user, n, sizeof(void *));
+    for (size_t i = 0; out && i < n; i++) out[i] = sql[i] == '?' ? '$' : sql[i];
+    return out;
+}
+
+static Oid oid_of(char type) {
+    return type == 'i' ? OID_INT8 : type == 'd' ? OID_FLOAT8 : type == 'b' ? OID_BYTES : OID_TEXT;
+}
+
+static llmcs_status send_query(shop_remote *r, const char *sql, const shop_cell *values, size_t n,
+                               shop_remote_error *error) {
+    Oid types[MAX_PARAMETERS];
+    const char *bytes[MAX_PARAMETERS];
+    int lengths[MAX_PARAMETERS], formats[MAX_PARAMETERS];
+    unsigned char numbers[MAX_PARAMETERS][8];
+    if (n > MAX_PARAMETERS) return set_error(error, LLMCS_INTERNAL, false, "too many parameters");
+    for (size_t i = 0; i < n; i++) {
+        const shop_cell *v = &values[i];
+        uint64_t x = (uint64_t)v->integer;
+        if (v->type == 'd') memcpy(&x, &v->real, sizeof x);
+        put_number(numbers[i], x);
+        const bool number = v->type == 'i' || v->type == 'd';
+        types[i] = oid_of(v->type ? v->type : v->declared);
+        formats[i] = 1;
+        bytes[i] = !v->type ? NULL : number ? (const char *)numbers[i] : v->n ? v->bytes : "";
+        if (v->n > INT32_MAX) return set_error(error, LLMCS_LIMIT, false, "a value has more than 2 GiB");
+        lengths[i] = number ? 8 : (int)v->n;
+    }
+    char *text = dollars(&r->allocator, sql);
+    if (!text) return set_error(error, LLMCS_NOMEM, false, "no memory for a statement");
+    const int sent = PQsendQueryParams(r->db, text, (int)n, types, bytes, lengths, formats, 1);
+    r->allocator.free(r->allocator.user, text);
+    return sent ? LLMCS_OK : set_error(error, LLMCS_IO, true, PQerrorMessage(r->db));
+}
+
+static llmcs_status query(shop_remote *r, const char *sql, const shop_cell *values, size_t n, shop_remote_rows **rows,
+                          shop_remote_error *error) {
+    PGresult *result = NULL;
+    llmcs_status status = send_query(r, sql, values, n, error);
+    if (!status) status = receive(r, &result, error);
+    *rows = (shop_remote_rows *)result;
+    return status;
+}
+
+static const PGresult *result_of(const shop_remote_rows *rows) { return (const PGresult *)rows; }
+
+static size_t count(const shop_remote_rows *rows) { return (size_t)PQntuples(result_of(rows)); }
+
+static int64_t changed(const shop_remote_rows *rows) {
+    int64_t n = 0;
+    for (const char *p = PQcmdTuples((PGresult *)rows); *p >= '0' && *p <= '9'; p++) n = n * 10 + (*p - '0');
+    return n;
+}
+
+static void cell(const shop_remote_rows *rows, size_t row, int column, shop_cell *out) {
+    const PGresult *result = result_of(rows);
+    const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, (int)row, column);
+    const int n = PQgetlength(result, (int)row, column);
+    const Oid type = PQftype(result, column);
+    *out = (shop_cell){0};
+    if (PQgetisnull(result, (int)row, column)) return;
+    if (type == OID_FLOAT8 && n == 8) {
+        const uint64_t x = get_number(bytes, 8);
+        out->type = 'd';
+        memcpy(&out->real, &x, sizeof x);
+    } else if (type == OID_INT8 || type == OID_INT4 || type == OID_INT2 || type == OID_BOOL) {
+        out->type = 'i';
+        out->integer = n == 8   ? (int64_t)get_number(bytes, 8)
+                       : n == 4 ? (int32_t)get_number(bytes, 4)
+                       : n == 2 ? (int16_t)get_number(bytes, 2)
+                                : bytes[0] != 0;
+    } else {
+        out->type = type == OID_BYTES ? 'b' : 's';
+        out->bytes = bytes;
+        out->n = (size_t)n;
+    }
+}
+
+static void free_rows(shop_remote_rows *rows) { PQclear((PGresult *)rows); }
+
+const shop_remote_driver *llmcs_shop_postgres_1(void);
+__attribute__((visibility("default"))) const shop_remote_driver *llmcs_shop_postgres_1(void) {
+    static const shop_remote_driver driver = {describe, connect_to, close_it, execute,  query,
+                                              count,    changed,    cell,     free_rows};
+    return &driver;
+}
