@@ -221,6 +221,8 @@ static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remot
     return LLMCS_OK;
 }
 
+static void set_wait(shop_remote *r, double wait_ms) { r->wait_ms = wait_ms; }
+
 static void close_it(shop_remote *r, bool own) {
     const llmcs_allocator a = r->allocator;
     const int fd = PQsocket(r->db);
@@ -344,7 +346,7 @@ static void free_rows(shop_remote_rows *rows) { PQclear((PGresult *)rows); }
 
 const shop_remote_driver *llmcs_shop_postgres_1(void);
 __attribute__((visibility("default"))) const shop_remote_driver *llmcs_shop_postgres_1(void) {
-    static const shop_remote_driver driver = {describe, connect_to, close_it, execute,  query,
-                                              count,    changed,    cell,     free_rows};
+    static const shop_remote_driver driver = {describe, connect_to, set_wait, close_it, execute,
+                                              query,    count,      changed,  cell,     free_rows};
     return &driver;
 }

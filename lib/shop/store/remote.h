@@ -51,6 +51,8 @@ typedef struct shop_remote_driver {
     /* Host, port and database, for messages. ARG, without quoting it, if conninfo is not valid. */
     llmcs_status (*describe)(const char *conninfo, char *where, size_t capacity, shop_remote_error *error);
     llmcs_status (*connect)(const shop_remote_options *options, shop_remote **remote, shop_remote_error *error);
+    /* The longest time for an answer from now on. */
+    void (*set_wait)(shop_remote *remote, double wait_ms);
     /* own: false in a child of the process that connected, whose session goes on. */
     void (*close)(shop_remote *remote, bool own);
     /* Statements without parameters, one after the other. text: [capacity] the first column of the last one's first row

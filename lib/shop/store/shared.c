@@ -23,6 +23,7 @@ enum {
     LONGEST_PAUSE = 5000,
     STATEMENT_MS = 5000, /* a statement may take, besides its wait for locks */
     IDLE_MS = 60000,     /* a node may think inside a transaction */
+    WORTH_MS = 500,      /* a failure later than this is not tried again at once */
     OUTCOME_MS = 5000    /* to ask what became of a COMMIT */
 };
 
@@ -32,6 +33,7 @@ typedef struct shared_link {
     shop_connection json;
     bool used;
     bool in_turn;    /* of shop_shared_enter */
+    double wait_ms;  /* for an answer: of a turn with a deadline; 0: the default */
     int64_t held;    /* its lock of the conversation */
     char number[24]; /* of the transaction that writes */
 } shared_link;
@@ -181,13 +183,17 @@ static llmcs_status begin_session(llmcs_shop *shop, shared_link *l, shop_remote_
     return status;
 }
 
+static double answer_ms(const llmcs_shop *shop, const shared_link *l) {
+    return l->wait_ms > 0 ? l->wait_ms : lock_ms(shop) + STATEMENT_MS + 1000.0;
+}
+
 static llmcs_status connect_link(llmcs_shop *shop, shared_link *l, bool at_once) {
     struct shop_shared *s = shop->shared;
     shop_remote_error error;
     const shop_remote_options options = {.allocator = &shop->allocator,
                                          .conninfo = s->conninfo,
                                          .any_server = shop->read_only,
-                                         .wait_ms = lock_ms(shop) + 2.0 * STATEMENT_MS};
+                                         .wait_ms = answer_ms(shop, l)};
     if (!at_once) SHOP_TRY(may_try(s));
     llmcs_status status = s->driver->connect(&options, &l->c.remote, &error);
     if (!status) status = begin_session(shop, l, &error);
@@ -220,7 +226,7 @@ static llmcs_status make_link(llmcs_shop *shop, shared_link **link) {
 static llmcs_status acquire(llmcs_shop *shop, double wait_ms, shared_link **link) {
     struct shop_shared *s = shop->shared;
     const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, wait_ms);
-    size_t i = s->n;
+    size_t i;
     *link = NULL;
     pthread_mutex_lock(&s->lock);
     for (bool late = false;;) {
@@ -249,10 +255,12 @@ static void release(llmcs_shop *shop, shared_link *l) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Runs the statements that begin something. Nothing has happened yet, so a lost connection is made anew, once. */
+/* Runs the statements that begin something. Nothing has happened yet, so a connection that is found lost is made anew,
+ * once; one that gave no answer in time is not worth as much time again. */
 static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, char *text, size_t capacity) {
     shop_remote_error error;
     llmcs_status status = LLMCS_OK;
+    const double begin = shop_now_ms();
     for (int attempt = 0; attempt < 2; attempt++) {
         if (l->c.lost) disconnect(l, true);
         if (!l->c.remote) SHOP_TRY(connect_link(shop, l, attempt == 0));
@@ -261,6 +269,7 @@ static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, 
         status = shop_remote_failed(&l->c, &error);
         if (!l->c.lost) break;
         disconnect(l, true);
+        if (shop_now_ms() - begin > WORTH_MS) break;
     }
     return status;
 }
@@ -290,15 +299,20 @@ llmcs_status shop_shared_enter(llmcs_shop *shop, const char *conversation, doubl
     char sql[200];
     *link = NULL;
     if (!shop->shared) return LLMCS_OK;
-    if (wait_ms < 0 || wait_ms > lock_ms(shop)) wait_ms = lock_ms(shop);
+    const bool limited = wait_ms >= 0;
+    if (!limited || wait_ms > lock_ms(shop)) wait_ms = lock_ms(shop);
     if (wait_ms < 1) wait_ms = 1;
     SHOP_TRY(acquire(shop, wait_ms, &l));
+    l->wait_ms = limited ? wait_ms + WORTH_MS : 0;
+    if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
     const int64_t number = lock_number(SHOP_LOCK_CONVERSATION, conversation);
     sqlite3_snprintf(sizeof sql, sql, "BEGIN; SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%lld); COMMIT",
                      (int)wait_ms, (long long)number);
     const llmcs_status status = begin_on(shop, l, sql, NULL, 0);
     if (status) {
         roll_back(l);
+        l->wait_ms = 0;
+        if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
         release(shop, l);
         return status;
     }
@@ -316,8 +330,10 @@ void shop_shared_leave(llmcs_shop *shop, shop_connection *link) {
     sqlite3_snprintf(sizeof sql, sql, "SELECT pg_advisory_unlock(%lld)", (long long)l->held);
     l->held = 0;
     l->in_turn = false;
+    l->wait_ms = 0;
     /* A session that ends unlocks, too. */
     if (l->c.remote && (l->c.lost || l->c.driver->execute(l->c.remote, sql, NULL, 0, &error))) disconnect(l, true);
+    if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
     release(shop, l);
 }
 

@@ -57,7 +57,11 @@ static llmcs_status explain(llmcs_status status, const shop_connection *c) {
 static llmcs_status find_version(shop_connection *c, int64_t *version) {
     int64_t there;
     *version = 0;
-    SHOP_TRY(shop_lookup_int(c, 0, &there, "SELECT to_regclass('llmcs.migrations') IS NOT NULL", ""));
+    /* From the catalog's rows: to_regclass remembers what was not there before another node made it. */
+    SHOP_TRY(shop_lookup_int(c, 0, &there,
+                             "SELECT count(*) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace"
+                             " WHERE n.nspname = 'llmcs' AND r.relname = 'migrations'",
+                             ""));
     if (!there) return LLMCS_OK;
     return shop_lookup_int(c, 0, version, "SELECT coalesce(max(version), 0) FROM llmcs.migrations", "");
 }

@@ -48,7 +48,7 @@ class Postgres:
         self.bin = os.path.dirname(sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[-1])
         self.folder = tempfile.mkdtemp(prefix="llmcs-postgres-")
         self.port = free_port()
-        self.process = None
+        self.process, self.sessions, self.lock = None, {}, threading.Lock()
         self.as_user = []
         if os.geteuid() == 0:
             u = user()
@@ -90,6 +90,8 @@ class Postgres:
         """SIGINT: at once, connections are closed; SIGKILL: as a machine that is gone."""
         if self.process is None:
             return
+        for database in list(self.sessions):
+            self.end_session(database)
         if how == signal.SIGKILL:
             os.killpg(self.process.pid, how)
         else:
@@ -108,20 +110,44 @@ class Postgres:
         given = {"host": "127.0.0.1", "port": port or self.port, "dbname": database, "user": "owner", "password": PASSWORD, **more}
         return " ".join("%s=%s" % item for item in given.items())
 
+    def session(self, database):
+        """psql, which stays: to start one for each statement takes longer than what is tested."""
+        old = self.sessions.pop(database, None)
+        if old and old.poll() is None:
+            self.sessions[database] = old
+            return old
+        self.sessions[database] = subprocess.Popen(
+            [os.path.join(self.bin, "psql"), "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1",
+             self.conninfo(database, options="-csearch_path=llmcs")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return self.sessions[database]
+
+    def end_session(self, database):
+        psql = self.sessions.pop(database, None)
+        if psql:
+            psql.stdin.close()
+            psql.wait(20)
+            psql.stdout.close()
+
     def sql(self, statements, database="postgres"):
         """Rows as lists of texts."""
-        done = subprocess.run(
-            [os.path.join(self.bin, "psql"), "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", statements,
-             self.conninfo(database, options="-csearch_path=llmcs")],
-            capture_output=True, text=True)
-        assert done.returncode == 0, (statements, done.stderr)
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        with self.lock:
+            psql, rows = self.session(database), []
+            psql.stdin.write(statements.rstrip("; ") + ";\n\\echo the-end-of-rows\n")
+            psql.stdin.flush()
+            for line in psql.stdout:
+                if line == "the-end-of-rows\n":
+                    return rows
+                rows.append(line.rstrip("\n").split("\t"))
+            psql.wait(20)
+            raise AssertionError((statements, rows))
 
     def one(self, statement, database):
         found = self.sql(statement, database)
         return found[0][0] if found else None
 
     def create(self, database, template=None):
+        self.end_session(database)
         self.sql("DROP DATABASE IF EXISTS %s WITH (FORCE)" % database)
         self.sql("CREATE DATABASE %s%s" % (database, " TEMPLATE " + template if template else ""))
 
@@ -160,12 +186,12 @@ class Proxy:
         client, server = pair
         try:
             while data := client.recv(65536):
-                while self.frozen.is_set():
-                    time.sleep(0.01)
                 with self.lock:
                     self.number += 1
                     number = self.number
                 what = self.on_message(number)
+                while self.frozen.is_set():
+                    time.sleep(0.01)
                 if what == "drop":
                     self.drop()
                     return
