@@ -100,10 +100,12 @@ seen_from_cmake() {
 
 library libllmcs "$SONAME" "$VERSION"
 if [ -z "${WITHOUT_SHOP-}" ]; then library libllmcs_shop "$SHOP_SONAME" "$SHOP_VERSION"; fi
-if built "$BUILD/lib/libllmcs_openblas.so"; then
-    put 755 "$BUILD/lib/libllmcs_openblas.so" "$LIBDIR"
-    if [ "$action" = install ]; then strip_it --strip-unneeded "$root$LIBDIR/libllmcs_openblas.so"; fi
-fi
+for plugin in openblas shop_postgres; do
+    if built "$BUILD/lib/libllmcs_$plugin.so"; then
+        put 755 "$BUILD/lib/libllmcs_$plugin.so" "$LIBDIR"
+        if [ "$action" = install ]; then strip_it --strip-unneeded "$root$LIBDIR/libllmcs_$plugin.so"; fi
+    fi
+done
 for header in include/*.h include/*.hpp; do
     if [ -e "$header" ]; then put 644 "$header" "$INCLUDEDIR"; fi
 done

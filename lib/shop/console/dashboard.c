@@ -111,8 +111,9 @@ static void close_day(dashboard_block *b, int64_t day, size_t first) {
 }
 
 #define TIMES_ON_SERVER                                                                                              \
-    "SELECT (time - ?1) / 86400 AS day, CAST(CAST(detail AS jsonb) ->> 'ms' AS DOUBLE PRECISION) AS ms FROM turns"  \
-    " WHERE time >= ?1 AND time < ?2 AND route <> 'person' AND CAST(detail AS jsonb) ->> 'ms' IS NOT NULL ORDER BY 1, 2"
+    "SELECT (time - ?1) / 86400 AS day, CAST(CAST(detail AS jsonb) ->> 'ms' AS DOUBLE PRECISION) AS ms FROM turns"   \
+    " WHERE time >= ?1 AND time < ?2 AND route <> 'person' AND CAST(detail AS jsonb) ->> 'ms' IS NOT NULL ORDER BY " \
+    "1, 2"
 
 /* Values come by day and in order, so a day's are sorted. */
 static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
@@ -120,12 +121,13 @@ static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
     llmcs_status status;
     int64_t day = -1;
     size_t first = 0;
-    SHOP_TRY(shop_query_begin(c, &q,
-                              c->driver ? TIMES_ON_SERVER
-                                        : "SELECT (time - ?1) / 86400 AS day, ms FROM (SELECT time, CASE WHEN json_valid(detail)"
-                              " THEN json_extract(detail, '$.ms') END AS ms FROM turns WHERE time >= ?1 AND time < ?2"
-                              " AND route <> 'person') WHERE typeof(ms) = 'real' ORDER BY 1, 2",
-                              "ii", b->begin, b->end));
+    SHOP_TRY(shop_query_begin(
+        c, &q,
+        c->driver ? TIMES_ON_SERVER
+                  : "SELECT (time - ?1) / 86400 AS day, ms FROM (SELECT time, CASE WHEN json_valid(detail)"
+                    " THEN json_extract(detail, '$.ms') END AS ms FROM turns WHERE time >= ?1 AND time < ?2"
+                    " AND route <> 'person') WHERE typeof(ms) = 'real' ORDER BY 1, 2",
+        "ii", b->begin, b->end));
     while (!(status = shop_query_next(&q)) && q.has_row) {
         if (shop_query_int(&q, 0) != day) {
             close_day(b, day, first);
@@ -165,7 +167,7 @@ static llmcs_status count_names(shop_connection *c, dashboard_block *b, const ch
 }
 
 #define BY_NAME(name) \
-    "SELECT " name " AS name, count(*)" TURNS(name) " AND coalesce(name, '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
+    "SELECT " name " AS name, count(*)" TURNS(name) " AND coalesce(" name ", '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
 #define DETAIL(path) "CASE WHEN json_valid(detail) THEN json_extract(detail, '" path "') END"
 #define ON_SERVER(path) "CAST(detail AS jsonb) #>> '" path "'"
 
@@ -175,10 +177,13 @@ static llmcs_status count_all(shop_connection *c, shop_connection *local, dashbo
     SHOP_TRY(read_times(c, b));
     SHOP_TRY(count_names(c, b, "route", BY_NAME("route")));
     SHOP_TRY(count_names(c, b, "intent", BY_NAME("intent")));
-    SHOP_TRY(count_names(c, b, "sentiment", c->driver ? BY_NAME(ON_SERVER("{sentiment}")) : BY_NAME(DETAIL("$.sentiment"))));
+    SHOP_TRY(
+        count_names(c, b, "sentiment", c->driver ? BY_NAME(ON_SERVER("{sentiment}")) : BY_NAME(DETAIL("$.sentiment"))));
     SHOP_TRY(count_names(c, b, "language", BY_NAME("t.lang")));
-    SHOP_TRY(count_names(c, b, "handover", c->driver ? BY_NAME(ON_SERVER("{handover,reason}")) : BY_NAME(DETAIL("$.handover.reason"))));
-    SHOP_TRY(count_names(c, b, "action", c->driver ? BY_NAME(ON_SERVER("{action,state}")) : BY_NAME(DETAIL("$.action.state"))));
+    SHOP_TRY(count_names(c, b, "handover",
+                         c->driver ? BY_NAME(ON_SERVER("{handover,reason}")) : BY_NAME(DETAIL("$.handover.reason"))));
+    SHOP_TRY(count_names(c, b, "action",
+                         c->driver ? BY_NAME(ON_SERVER("{action,state}")) : BY_NAME(DETAIL("$.action.state"))));
     return count_names(local, b, "suggestion",
                        "SELECT outcome, count(*) FROM (SELECT outcome, row_number() OVER (PARTITION BY"
                        " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"

@@ -3,6 +3,7 @@
 
 #include "shop/base/options.h"
 #include "shop/store/rows.h"
+#include "shop/store/shared.h"
 
 llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char *key, const char *value) {
     SHOP_PUBLIC_CALL;
@@ -56,16 +57,17 @@ static llmcs_status count(shop_connection *c, uint64_t *n, const char *sql) {
     return LLMCS_OK;
 }
 
-static llmcs_status count_all(llmcs_shop *shop, shop_connection *c, llmcs_shop_info *info) {
+/* shared: where customers and orders are. */
+static llmcs_status count_all(llmcs_shop *shop, shop_connection *c, shop_connection *shared, llmcs_shop_info *info) {
     int64_t n;
     SHOP_TRY(shop_lookup_int(c, 0, &n, "PRAGMA user_version", ""));
     info->schema_version = (int32_t)n;
     SHOP_TRY(count(c, &info->n_entries, "SELECT count(*) FROM entries WHERE NOT retired"));
     SHOP_TRY(count(c, &info->n_questions, "SELECT count(*) FROM texts WHERE live AND position"));
     SHOP_TRY(count(c, &info->n_products, "SELECT count(*) FROM products"));
-    SHOP_TRY(count(c, &info->n_customers, "SELECT count(*) FROM customers"));
+    SHOP_TRY(count(shared, &info->n_customers, "SELECT count(*) FROM customers"));
     SHOP_TRY(count(c, &info->n_events, "SELECT count(*) FROM events"));
-    SHOP_TRY(count(c, &info->n_orders, "SELECT count(*) FROM orders"));
+    SHOP_TRY(count(shared, &info->n_orders, "SELECT count(*) FROM orders"));
     SHOP_TRY(shop_lookup_int(c, 0, &n, "SELECT count(*) FROM vectors WHERE fingerprint = ?1", "i",
                              (int64_t)shop->fingerprint));
     info->n_vectors = (uint64_t)n;
@@ -81,7 +83,12 @@ llmcs_status llmcs_shop_get_info(llmcs_shop *shop, llmcs_shop_info *info) {
     found.n_embedding = shop->n_embedding;
     found.fingerprint = shop->fingerprint;
     SHOP_TRY(shop_read_begin(shop, &c));
-    const llmcs_status status = count_all(shop, c, &found);
+    shop_connection *shared = c;
+    llmcs_status status = shop->shared ? shop_shared_read_begin(shop, NULL, &shared) : LLMCS_OK;
+    if (!status) {
+        status = count_all(shop, c, shared, &found);
+        if (shop->shared) shop_shared_read_end(shop, shared);
+    }
     shop_read_end(shop, c);
     if (status) return status;
     return shop_options_out(info, SHOP_SIZE_UP_TO(llmcs_shop_info, n_vectors), &found, sizeof found, "llmcs_shop_info");

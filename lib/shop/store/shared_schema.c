@@ -33,6 +33,8 @@ static const shop_migration migrations[] = {
      " name " KEY " NOT NULL, object " KEY " NOT NULL, detail TEXT NOT NULL, state TEXT NOT NULL, late TEXT,"
      " deadline BIGINT, time BIGINT NOT NULL);"
      "CREATE INDEX actions_object ON actions(name, object);"
+     "CREATE INDEX turns_time ON turns(time);"
+     "CREATE INDEX actions_unsettled ON actions(state) WHERE state <> 'DONE';"
      "CREATE TABLE keys(owner " KEY " PRIMARY KEY, alias " KEY " NOT NULL UNIQUE, wrapped BYTEA NOT NULL,"
      " created BIGINT NOT NULL);"
      "CREATE TABLE names(owner " KEY " NOT NULL, conversation " KEY " NOT NULL, name " KEY " NOT NULL,"

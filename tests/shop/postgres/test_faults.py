@@ -152,13 +152,13 @@ class Case(unittest.TestCase):
 
 class Kills(Case):
     def test_killed_at_every_message_of_a_statement(self):
-        self.every_message("kill", False, 4)
+        self.every_message("kill", False, 2)
 
     def test_killed_after_every_message_of_a_statement(self):
         self.every_message("kill after", False, 2)
 
     def test_killed_at_every_message_of_a_host_call(self):
-        self.every_message("kill", True, 4)
+        self.every_message("kill", True, 2)
 
     def test_killed_after_every_message_of_a_host_call(self):
         self.every_message("kill after", True, 2)
@@ -166,16 +166,16 @@ class Kills(Case):
 
 class Lost(Case):
     def test_lost_before_every_message_of_a_statement(self):
-        self.every_message("drop", False, 7)
+        self.every_message("drop", False, 4)
 
     def test_lost_after_every_message_of_a_statement(self):
-        self.every_message("deaf", False, 7)
+        self.every_message("deaf", False, 4)
 
     def test_lost_before_every_message_of_a_host_call(self):
-        self.every_message("drop", True, 7)
+        self.every_message("drop", True, 4)
 
     def test_lost_after_every_message_of_a_host_call(self):
-        self.every_message("deaf", True, 7)
+        self.every_message("deaf", True, 4)
 
 
 class Servers(Case):
