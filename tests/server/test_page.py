@@ -403,6 +403,15 @@ class Page(unittest.TestCase):
             b.click("#key-button")
             b.click("#key-forget")
             b.see(".empty button")
+            self.assertEqual(b.log(), [])
+
+    def test_without_a_store(self):
+        with Server({"models": self.config["models"]}) as plain:
+            b = self.open()
+            b.go("http://127.0.0.1:%d/" % plain.port)
+            b.see("h1", "Try a model")
+            self.assertEqual(b.js("return [...document.querySelectorAll('nav a')].map((a) => a.hash)"), ["#model"])
+            self.assertEqual(b.log(), [])
 
 
 if __name__ == "__main__":

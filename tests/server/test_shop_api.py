@@ -168,7 +168,7 @@ class Customers(Shop):
     def test_a_signed_token_is_bound_to_its_customer(self):
         good = token(self.secret, sub="c001", exp=int(time.time()) + 60)
         self.assertEqual(self.say("where is my order " + SHIPPED, "token-1", good)["slots"]["order"], SHIPPED)
-        self.assertEqual(self.call("GET", "/shop/whoami", key=good)["customer"], "c001")
+        self.assertEqual(self.call("GET", "/whoami", key=good)["customer"], "c001")
         for bad in (token(b"x" * 32, sub="c001", exp=int(time.time()) + 60), token(self.secret, sub="c001", exp=1)):
             self.call("POST", "/shop/turn", {"conversation": "token-2", "text": "hello"}, bad, 401)
 
@@ -229,8 +229,9 @@ class Customers(Shop):
 
 class Agents(Shop):
     def test_who_may_do_what(self):
-        roles = {name: self.call("GET", "/shop/whoami", key=name) for name in KEYS}
-        self.assertEqual(roles["mia"], {"name": "mia", "roles": ["agent"], "customer": None})
+        roles = {name: self.call("GET", "/whoami", key=name) for name in KEYS}
+        self.assertEqual(roles["mia"], {"name": "mia", "roles": ["agent"], "customer": None, "shop": True})
+        self.assertEqual(self.server.get("/whoami").json, {"name": "nobody", "roles": [], "customer": None, "shop": True})
         self.assertIn("agent", roles["boss"]["roles"])
         for method, path, body, allowed in (
                 ("POST", "/shop/turn", {"conversation": "r", "text": "hello"}, ("web", "boss", "felix")),

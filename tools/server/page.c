@@ -32,11 +32,27 @@ static void send_file(exchange *x, const char *name) {
     reply_error(x, 404, "not_found", NULL, "there is no such path");
 }
 
+/* What the caller's key may do, so that the page shows that alone. Public: without a key it is nothing. */
+static void whoami(exchange *x) {
+    static const struct {
+        unsigned role;
+        const char *name;
+    } names[] = {{ROLE_INFERENCE, "inference"}, {ROLE_CUSTOMER, "customer"}, {ROLE_SHOP, "shop"},
+                 {ROLE_AGENT, "agent"},         {ROLE_METRICS, "metrics"},   {ROLE_ADMIN, "admin"}};
+    json_t *roles = json_array();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (x->caller.roles & (names[i].role | ROLE_ADMIN)) json_array_append_new(roles, json_string(names[i].name));
+    reply_json(x, 200,
+               json_pack("{sssoss?sb}", "name", x->caller.name, "roles", roles, "customer", x->caller.customer, "shop",
+                         x->server->shop != NULL));
+}
+
 static void send_index(exchange *x) { send_file(x, "index.html"); }
 static void send_named(exchange *x) { send_file(x, x->params[0]); }
 
 static const route routes[] = {
     {"GET", "/", ROLE_PUBLIC, RUN_INLINE, 0, send_index},
+    {"GET", "/whoami", ROLE_PUBLIC, RUN_INLINE, 0, whoami},
     {"GET", "/page/{}", ROLE_PUBLIC, RUN_INLINE, 0, send_named},
 };
 

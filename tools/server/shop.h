@@ -41,7 +41,6 @@ bool shop_audit(exchange *x, const char *actor, const char *action, const char *
 void shop_keep_refusal(void *user, size_t row, llmcs_status status, const char *reason);
 
 /* Handlers. shop_customer.c */
-void shop_whoami(exchange *x);
 void shop_turn(exchange *x);
 void shop_ask(exchange *x);
 void shop_recommend(exchange *x);

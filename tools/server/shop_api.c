@@ -157,7 +157,6 @@ void shop_keep_refusal(void *user, size_t row, llmcs_status status, const char *
 enum { CUSTOMERS = ROLE_CUSTOMER | ROLE_SHOP, STAFF = ROLE_AGENT | ROLE_SHOP, ANY = CUSTOMERS | STAFF };
 
 static const route routes[] = {
-    {"GET", "/shop/whoami", ANY | ROLE_INFERENCE, RUN_INLINE, 0, shop_whoami},
     {"POST", "/shop/turn", CUSTOMERS, RUN_WORKER, ROUTE_JSON, shop_turn},
     {"POST", "/shop/ask", ANY, RUN_WORKER, ROUTE_JSON, shop_ask},
     {"POST", "/shop/recommend", ANY, RUN_WORKER, ROUTE_JSON, shop_recommend},

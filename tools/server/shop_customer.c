@@ -4,18 +4,6 @@
 
 #include "shop.h"
 
-void shop_whoami(exchange *x) {
-    static const struct {
-        unsigned role;
-        const char *name;
-    } names[] = {{ROLE_INFERENCE, "inference"}, {ROLE_CUSTOMER, "customer"}, {ROLE_SHOP, "shop"},
-                 {ROLE_AGENT, "agent"},         {ROLE_METRICS, "metrics"},   {ROLE_ADMIN, "admin"}};
-    json_t *roles = json_array();
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (x->caller.roles & (names[i].role | ROLE_ADMIN)) json_array_append_new(roles, json_string(names[i].name));
-    reply_json(x, 200, json_pack("{sssoss?}", "name", x->caller.name, "roles", roles, "customer", x->caller.customer));
-}
-
 /* ---- a message for the desk */
 
 typedef struct turn_stream {

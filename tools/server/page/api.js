@@ -62,11 +62,8 @@ export async function stream(path, body, each, signal) {
 
 // What this key may do: {models, roles, customer, shop}; null: a key is needed.
 export async function capabilities() {
-  const found = { models: [], roles: [], customer: null, shop: false };
-  const [models, who] = await Promise.allSettled([send("GET", "/v1/models"), send("GET", "/shop/whoami")]);
-  if (models.status === "rejected") throw models.reason;
-  if (models.value.ok) found.models = (await models.value.json()).data;
-  if (who.status === "fulfilled" && who.value.ok) Object.assign(found, await who.value.json(), { shop: true });
-  const refused = (r) => r.status === "fulfilled" && r.value.status === 401;
-  return refused(models) && !found.shop ? null : found;
+  const found = await call("GET", "/whoami");
+  if (!found.roles.length) return null;
+  found.models = found.roles.includes("inference") ? (await call("GET", "/v1/models")).data : [];
+  return found;
 }
