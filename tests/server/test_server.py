@@ -169,6 +169,13 @@ class Signals(unittest.TestCase):
             with self.assertRaises(OSError):
                 socket.create_connection(("127.0.0.1", s.port), 1)
 
+    def test_reload_and_end(self):
+        for _ in range(6):
+            with Server(ONE) as s:
+                for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM):
+                    s.process.send_signal(number)
+                self.assertEqual(s.process.wait(30), 0, s.log[-3:])
+
     def test_reload(self):
         with Server(ONE) as s:
             self.assertEqual(s.request("POST", "/admin/models/reviews/reload").json,

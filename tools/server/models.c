@@ -178,15 +178,23 @@ static bool reload_one(server *s, size_t i, char *message, size_t capacity) {
     return true;
 }
 
+static bool is_stopping(struct models *all) {
+    pthread_mutex_lock(&all->lock);
+    const bool stopping = all->stopping;
+    pthread_mutex_unlock(&all->lock);
+    return stopping;
+}
+
 static void run_reload(server *s, const reload *r) {
     struct models *all = s->models;
     char message[300] = "no such model";
     bool done = false, failed = false;
     int32_t version = 0;
-    for (size_t i = 0; i < all->n; i++) {
+    for (size_t i = 0; i < all->n && !is_stopping(all); i++) {
         if (r->name && !is_named(all->current[i]->config, r->name)) continue;
-        done = reload_one(s, i, message, sizeof message) || done;
-        failed = failed || !done;
+        const bool reloaded = reload_one(s, i, message, sizeof message);
+        done = done || reloaded;
+        failed = failed || !reloaded;
         version = all->current[i]->version;
     }
     if (!r->exchange) return;
@@ -194,6 +202,12 @@ static void run_reload(server *s, const reload *r) {
         reply_json(r->exchange, 200, json_pack("{sssi}", "model", r->name, "version", (int)version));
     else
         reply_error(r->exchange, 500, "reload_failed", NULL, "%s; the version before goes on", message);
+}
+
+static void free_reload(reload *r) {
+    if (r->exchange) exchange_release(r->exchange);
+    free(r->name);
+    free(r);
 }
 
 static void *manage(void *user) {
@@ -204,7 +218,7 @@ static void *manage(void *user) {
     while (true) {
         while (!all->dead && !all->reloads && !all->stopping) pthread_cond_wait(&all->changed, &all->lock);
         served *dead = all->dead;
-        reload *r = dead ? NULL : all->reloads;
+        reload *r = dead || all->stopping ? NULL : all->reloads;
         if (!dead && !r) break;
         if (dead)
             all->dead = dead->next_dead;
@@ -214,9 +228,7 @@ static void *manage(void *user) {
         if (dead) free_served(dead);
         if (r) {
             run_reload(s, r);
-            if (r->exchange) exchange_release(r->exchange);
-            free(r->name);
-            free(r);
+            free_reload(r);
         }
         pthread_mutex_lock(&all->lock);
     }
@@ -274,14 +286,19 @@ void models_close(server *s) {
     struct models *all = s->models;
     if (!all) return;
     pthread_mutex_lock(&all->lock);
-    for (size_t i = 0; i < all->n && all->current; i++) release_locked(all, all->current[i]);
     all->stopping = true;
     pthread_cond_signal(&all->changed);
     pthread_mutex_unlock(&all->lock);
     if (all->started) pthread_join(all->thread, NULL);
-    for (served *m = all->dead, *next; m; m = next) { /* where the thread was not started */
+    /* From here on this thread is alone. */
+    for (size_t i = 0; i < all->n && all->current; i++) release_locked(all, all->current[i]);
+    for (served *m = all->dead, *next; m; m = next) {
         next = m->next_dead;
         free_served(m);
+    }
+    for (reload *r = all->reloads, *next; r; r = next) {
+        next = r->next;
+        free_reload(r);
     }
     pthread_cond_destroy(&all->changed);
     pthread_mutex_destroy(&all->lock);
