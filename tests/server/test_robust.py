@@ -3,8 +3,10 @@ models that are swapped and servers that end under load."""
 import http.client
 import json
 import os
+import random
 import signal
 import socket
+import sys
 import threading
 import time
 import unittest
@@ -168,6 +170,43 @@ class Clients(unittest.TestCase):
             wait_until(lambda: s.metric("llmcs_requests_active") == 1)  # that of /metrics itself
             self.assertEqual(s.metric('llmcs_http_requests_total{route="/v1/completions",method="POST",status="499"}'),
                              4)
+
+    def test_many_clients_that_vanish(self):
+        seed = int(os.environ.get("LLMCS_SEED", random.SystemRandom().randrange(1 << 32)))
+        print("seed %d" % seed, file=sys.stderr)
+        with Server({"models": [{"name": "gpt2", "path": GPT2}, {"name": "e", "path": ENCODER}],
+                     "log_requests": False}) as s:
+            sizes, problems = [], []
+
+            def work(i):
+                rng = random.Random("%d %d" % (seed, i))
+                for k in range(60):
+                    try:
+                        more = {"n": rng.choice((1, 1, 3)), "max_tokens": rng.randrange(1, 60), "stream": k % 2 == 0,
+                                "logprobs": rng.choice((None, None, 2))}
+                        sock = (raw_request(s.port, {"model": "e", "input": ["a text"] * rng.randrange(1, 50)},
+                                            "/v1/embeddings") if k % 7 == 0 else raw_request(s.port, body(**more)))
+                        sock.settimeout(rng.choice((0.001, 0.01, 0.05)))
+                        try:
+                            sock.recv(rng.randrange(1, 3000))
+                        except OSError:
+                            pass
+                        sock.close()
+                    except OSError as e:
+                        problems.append(repr(e))
+                    if i == 0 and k == 20:
+                        sizes.append(s.resident_bytes())
+            threads = [threading.Thread(target=work, args=(i,)) for i in range(16)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(problems[:3], [], seed)
+            wait_until(lambda: s.metric("llmcs_requests_active") == 1, 60)
+            wait_until(lambda: s.metric("llmcs_engine_requests_running") == 0)
+            sizes.append(s.resident_bytes())
+            if "LLMCS_SERVER" not in os.environ:  # a sanitizer keeps what is freed
+                self.assertLess(sizes[1] - sizes[0], 16 << 20, seed)
 
     def test_a_client_that_leaves_frees_a_worker(self):
         config = {"models": [{"name": "e", "path": ENCODER}], "limits": {"worker_threads": 1}}

@@ -65,6 +65,15 @@ class Configuration(unittest.TestCase):
             self.assertEqual([m["id"] for m in s.get("/v1/models").json["data"]], ["review-bert", "a"])
 
 
+        with tempfile.TemporaryDirectory() as folder:
+            key = write_key(folder, "key", "a key of sixteen bytes")
+            with Server(None, BERT, "--key-file", key, "--listen", "0.0.0.0") as s:
+                self.assertEqual(s.get("/v1/models", key="a key of sixteen bytes").status, 200)
+                self.assertEqual(s.get("/v1/models").status, 401)
+            write_key(folder, "key", "short")
+            self.assertIn("expected a key of 16", refuse({}, BERT, "--key-file", key))
+
+
 class Routes(unittest.TestCase):
     def test_routes(self):
         with Server(ONE) as s:
