@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -94,6 +95,34 @@ class Routes(unittest.TestCase):
             self.assertEqual(s.get("/health", headers={"X-Deadline-Ms": "soon"}).status, 400)
             self.assertIsNone(s.get("/health", headers={"Origin": "https://a.example"}).headers
                               .get("Access-Control-Allow-Origin"))
+
+    def test_metrics_are_well_formed(self):
+        config = {"models": ONE["models"] + [{"name": 'a "quoted\\" name', "path": os.path.join(MODELS, "shop-gpt2")}]}
+        with Server(config) as s:
+            r = s.post("/v1/completions", {"model": config["models"][1]["name"], "prompt": "User: hi\nBot:"})
+            self.assertEqual(r.status, 200)
+            types, samples, last = {}, {}, None
+            for line in s.get("/metrics").body.decode().splitlines():
+                if line.startswith("# TYPE "):
+                    name, last = line.split(" ")[2:4]
+                    self.assertNotIn(name, types)
+                    types[name] = last
+                elif not line.startswith("#"):
+                    m = re.fullmatch(r'([a-z_]+)(\{(?:[a-z]+="(?:[^"\\]|\\.)*",?)*\})? (\S+)', line)
+                    self.assertIsNotNone(m, line)
+                    base = re.sub("_(bucket|sum|count)$", "", m[1]) if last == "histogram" else m[1]
+                    self.assertIn(base, types, line)
+                    samples.setdefault((m[1], re.sub(r',?le="[^"]*"', "", m[2] or "")), []).append(float(m[3]))
+            for (name, labels), values in samples.items():
+                if name.endswith("_bucket"):
+                    self.assertEqual(values, sorted(values))
+                    self.assertEqual(values[-1], samples[name[:-7] + "_count", labels][0], name)
+                else:
+                    self.assertEqual(len(values), 1, name)
+            label = '{model="a \\"quoted\\\\\\" name"}'
+            self.assertEqual(samples["llmcs_engine_requests_finished_total", label], [1])
+            self.assertEqual(samples["llmcs_first_token_seconds_count", label], [1])
+            self.assertGreater(samples["llmcs_per_token_seconds_count", label][0], 3)
 
     def test_one_connection(self):
         with Server(ONE) as s:

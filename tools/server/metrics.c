@@ -73,7 +73,7 @@ static void head(FILE *out, const char *name, const char *type, const char *help
 
 static void gauge(FILE *out, const char *name, const char *help, double value) {
     head(out, name, "gauge", help);
-    fprintf(out, "llmcs_%s %.17g\n", name, value);
+    fprintf(out, "llmcs_%s %.15g\n", name, value);
 }
 
 static uint64_t load(const uint64_t *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
@@ -180,7 +180,7 @@ static const struct {
 static void write_model_sample(FILE *out, const char *name, const served *m, double value) {
     fprintf(out, "llmcs_%s{model=", name);
     metrics_label(out, m->config->name);
-    fprintf(out, "} %.17g\n", value);
+    fprintf(out, "} %.15g\n", value);
 }
 
 /* Every fourth bucket of the library's: octaves. */
