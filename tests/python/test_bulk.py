@@ -350,10 +350,14 @@ class Parallel(InFolder):
         embed = [os.path.join(BIN, "llmcs"), "embed", ENCODER, "--weights", "int8", "--threads", "1", "--jsonl"]
         with open(file, "rb") as f:
             alone = subprocess.run(embed, stdin=f, capture_output=True, check=True, timeout=LIMIT_S).stdout
-        command = ["parallel", "--pipepart", "-a", file, "--block", "8k", "--keep-order", "-j", "2", *embed]
-        done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, env={**os.environ, "HOME": self.folder})
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout, alone)
+        for how in (["--pipepart", "-a", file], ["--pipe"]):
+            command = ["parallel", *how, "--block", "16k", "--keep-order", "-j", "2", *embed]
+            with open(file, "rb") as f:
+                done = subprocess.run(
+                    command, stdin=f, capture_output=True, timeout=LIMIT_S, env={**os.environ, "HOME": self.folder}
+                )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout, alone)
         self.assertEqual([json.loads(line)["id"] for line in alone.splitlines()], list(range(300)))
 
 
@@ -375,6 +379,8 @@ class Commands(InFolder):
         self.assertEqual(done.returncode, 1)
         self.assertIn("no.jsonl", done.stderr)
         write_rows(self.path("x.jsonl"), [{"id": 1, "text": "x"}])
+        done = self.run_command("call", "no_module:f", "x.jsonl", "--out", "o2")
+        self.assertIn("no_module", done.stderr)
         done = self.run_command("embed", "no-model", "x.jsonl", "--out", "o")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no-model", done.stderr)

@@ -5,10 +5,13 @@ main() runs it all on the demo models.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 import llmcs
+from llmcs.dask import Embed, Progress, Report, map_partitions
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -67,6 +70,15 @@ def pipelines(classifier: str, generator: str) -> List[str]:
         return labels + [write("User: hi\nBot:")[0]["generated_text"]]
 
 
+def bulk(encoder: str, rows: str, out: str) -> int:
+    def shown(progress: Progress) -> None:
+        print(progress.n_done, progress.n_blocks)
+
+    report = map_partitions(Embed(encoder, {"n_threads": 1}, truncate_dim=8), [rows], out, progress=shown)
+    assert_type(report, Report)
+    return report.n_rows - report.n_errors
+
+
 async def tasks(classifier: str, generator: str) -> List[str]:
     async with await llmcs.Model.aopen(classifier, n_threads=1) as model:
         scores = await model.aclassify("good")
@@ -95,6 +107,11 @@ def main(classifier: str, generator: str, encoder: str) -> None:
     print(pipelines(classifier, generator))
     print(asyncio.run(tasks(classifier, generator)))
     print(vectors(llmcs.Model(encoder, n_threads=1)))
+    with tempfile.TemporaryDirectory() as folder:
+        rows = os.path.join(folder, "rows.jsonl")
+        with open(rows, "w", encoding="utf-8") as f:
+            f.write('{"id": 1, "text": "red dress"}\n')
+        print(bulk(encoder, rows, os.path.join(folder, "out")))
 
 
 if __name__ == "__main__":

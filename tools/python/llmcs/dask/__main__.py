@@ -151,8 +151,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
                 options.retries,
                 None if options.quiet else printed_progress,
             )
-    except (Error, OSError, ValueError, TypeError, ImportError) as e:
+    except (Error, OSError, ValueError, TypeError) as e:
         print("llmcs.dask: %s" % e, file=sys.stderr)
+        return 1
+    except Exception as e:  # a worker's, or Dask's own: KilledWorker
+        where = "; workers need it installed, too" if isinstance(e, ImportError) and options.scheduler else ""
+        print("llmcs.dask: %s: %s%s" % (type(e).__name__, e, where), file=sys.stderr)
         return 1
     print(json.dumps({"rows": found.n_rows, "errors": found.n_errors, "bytes": found.n_bytes, "parts": len(found.parts),
                       "seconds": round(found.seconds, 3)}))  # fmt: skip
