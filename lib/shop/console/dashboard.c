@@ -24,6 +24,7 @@ typedef struct dashboard_block {
     llmcs_shop_figure *figures;
     const llmcs_shop_figure **figure_list;
     int64_t begin, end; /* the range of time */
+    bool limited;       /* at most per_customer turns of one customer count */
     int64_t per_customer;
     double *ms; /* [n_ms] response times, while they are read */
     size_t n_ms, ms_capacity;
@@ -43,12 +44,14 @@ void llmcs_shop_dashboard_free(llmcs_shop_dashboard **dashboard) {
 
 /* ---- turns by day */
 
-/* The customers' turns of the range (?1 to ?2), each with the number that it has among those of its customer in its
- * group. A conversation without a customer counts as one. */
-#define TURNS(group)                                                                                             \
-    " FROM (SELECT t.*, row_number() OVER (PARTITION BY coalesce(v.customer, -v.row), " group                    \
-    " ORDER BY t.row) AS nth FROM turns t JOIN conversations v ON v.row = t.conversation WHERE t.time >= ?1 AND" \
-    " t.time < ?2 AND t.route <> 'person') t WHERE nth <= ?3"
+#define IN_RANGE "t.time >= ?1 AND t.time < ?2 AND t.route <> 'person'"
+/* All turns of customers in the range ?1 to ?2. Every statement has ?3. */
+#define ALL_TURNS " FROM turns t WHERE " IN_RANGE " AND ?3 = 1"
+/* The first ?3 ones that a customer has in a group. A conversation without a customer counts as one. */
+#define FIRST_TURNS(group)                                                                                \
+    " FROM (SELECT t.*, row_number() OVER (PARTITION BY coalesce(v.customer, -v.row), " group             \
+    " ORDER BY t.row) AS nth FROM turns t JOIN conversations v ON v.row = t.conversation WHERE " IN_RANGE \
+    ") t WHERE nth <= ?3"
 
 static void count_route(llmcs_shop_day *day, const char *route, int64_t n) {
     static const struct {
@@ -69,10 +72,11 @@ static void count_route(llmcs_shop_day *day, const char *route, int64_t n) {
 static llmcs_status count_days(shop_connection *c, dashboard_block *b) {
     shop_query q;
     llmcs_status status;
-    SHOP_TRY(shop_query_begin(
-        c, &q,
-        "SELECT (time - ?1) / 86400 AS day, route, count(*)" TURNS("(t.time - ?1) / 86400, t.route") " GROUP BY 1, 2",
-        "iii", b->begin, b->end, b->per_customer));
+    const char *sql = "SELECT (time - ?1) / 86400 AS day, route, count(*)" ALL_TURNS " GROUP BY 1, 2";
+    if (b->limited)
+        sql = "SELECT (time - ?1) / 86400 AS day, route, count(*)" FIRST_TURNS(
+            "(t.time - ?1) / 86400, t.route") " GROUP BY 1, 2";
+    SHOP_TRY(shop_query_begin(c, &q, sql, "iii", b->begin, b->end, b->per_customer));
     while (!(status = shop_query_next(&q)) && q.has_row) {
         size_t n;
         count_route(&b->days[shop_query_int(&q, 0)], shop_query_text(&q, 1, &n), shop_query_int(&q, 2));
@@ -149,10 +153,15 @@ static llmcs_status read_times(shop_connection *c, dashboard_block *b) {
 
 /* ---- counts by name */
 
-static llmcs_status count_names(shop_connection *c, dashboard_block *b, const char *group, const char *sql) {
+/* Counts by name of all turns, and of the first ones of each customer. */
+typedef struct name_sql {
+    const char *all, *first;
+} name_sql;
+
+static llmcs_status count_names(shop_connection *c, dashboard_block *b, const char *group, const name_sql *sql) {
     shop_query q;
     llmcs_status status;
-    SHOP_TRY(shop_query_begin(c, &q, sql, "iii", b->begin, b->end, b->per_customer));
+    SHOP_TRY(shop_query_begin(c, &q, b->limited ? sql->first : sql->all, "iii", b->begin, b->end, b->per_customer));
     for (int i = 0; !(status = shop_query_next(&q)) && q.has_row && i < MAX_NAMES; i++) {
         size_t n;
         const char *name = shop_query_text(&q, 0, &n);
@@ -166,28 +175,38 @@ static llmcs_status count_names(shop_connection *c, dashboard_block *b, const ch
     return status;
 }
 
-#define BY_NAME(name) \
-    "SELECT " name " AS name, count(*)" TURNS(name) " AND coalesce(" name ", '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
+#define BY_NAME(name, turns) \
+    "SELECT " name " AS name, count(*)" turns " AND coalesce(" name ", '') <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
+#define NAMES(name) \
+    { BY_NAME(name, ALL_TURNS), BY_NAME(name, FIRST_TURNS(name)) }
+/* A member of a turn's detail, in the file and on a server. */
 #define DETAIL(path) "CASE WHEN json_valid(detail) THEN json_extract(detail, '" path "') END"
 #define ON_SERVER(path) "CAST(detail AS jsonb) #>> '" path "'"
+
+static const struct {
+    const char *group;
+    name_sql file, server;
+} groups[] = {
+    {"route", NAMES("t.route"), NAMES("t.route")},
+    {"intent", NAMES("t.intent"), NAMES("t.intent")},
+    {"sentiment", NAMES(DETAIL("$.sentiment")), NAMES(ON_SERVER("{sentiment}"))},
+    {"language", NAMES("t.lang"), NAMES("t.lang")},
+    {"handover", NAMES(DETAIL("$.handover.reason")), NAMES(ON_SERVER("{handover,reason}"))},
+    {"action", NAMES(DETAIL("$.action.state")), NAMES(ON_SERVER("{action,state}"))},
+};
+static const name_sql suggestions = {
+    "SELECT outcome, count(*) FROM suggestions WHERE time >= ?1 AND time < ?2 AND ?3 = 1 GROUP BY 1 ORDER BY 2 DESC, 1",
+    "SELECT outcome, count(*) FROM (SELECT outcome, row_number() OVER (PARTITION BY"
+    " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"
+    " WHERE time >= ?1 AND time < ?2) WHERE nth <= ?3 GROUP BY 1 ORDER BY 2 DESC, 1"};
 
 /* local: the file, which has the suggestions. */
 static llmcs_status count_all(shop_connection *c, shop_connection *local, dashboard_block *b) {
     SHOP_TRY(count_days(c, b));
     SHOP_TRY(read_times(c, b));
-    SHOP_TRY(count_names(c, b, "route", BY_NAME("route")));
-    SHOP_TRY(count_names(c, b, "intent", BY_NAME("intent")));
-    SHOP_TRY(
-        count_names(c, b, "sentiment", c->driver ? BY_NAME(ON_SERVER("{sentiment}")) : BY_NAME(DETAIL("$.sentiment"))));
-    SHOP_TRY(count_names(c, b, "language", BY_NAME("t.lang")));
-    SHOP_TRY(count_names(c, b, "handover",
-                         c->driver ? BY_NAME(ON_SERVER("{handover,reason}")) : BY_NAME(DETAIL("$.handover.reason"))));
-    SHOP_TRY(count_names(c, b, "action",
-                         c->driver ? BY_NAME(ON_SERVER("{action,state}")) : BY_NAME(DETAIL("$.action.state"))));
-    return count_names(local, b, "suggestion",
-                       "SELECT outcome, count(*) FROM (SELECT outcome, row_number() OVER (PARTITION BY"
-                       " coalesce(customer, conversation), outcome ORDER BY row) AS nth FROM suggestions"
-                       " WHERE time >= ?1 AND time < ?2) WHERE nth <= ?3 GROUP BY 1 ORDER BY 2 DESC, 1");
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        SHOP_TRY(count_names(c, b, groups[i].group, c->driver ? &groups[i].server : &groups[i].file));
+    return count_names(local, b, "suggestion", &suggestions);
 }
 
 /* ---- the call */
@@ -199,7 +218,8 @@ static llmcs_status make_days(dashboard_block *b, const llmcs_shop_dashboard_par
     const int64_t local = now + p->utc_offset_s, into_day = ((local % DAY) + DAY) % DAY;
     b->end = now - into_day + DAY;
     b->begin = b->end - DAY * (int64_t)n;
-    b->per_customer = p->per_customer ? p->per_customer : INT64_MAX;
+    b->limited = p->per_customer > 0;
+    b->per_customer = b->limited ? p->per_customer : 1;
     SHOP_TRY(shop_arena_alloc(&b->arena, n, sizeof *b->days, &b->days));
     SHOP_TRY(shop_arena_alloc(&b->arena, n, sizeof(void *), &list));
     SHOP_TRY(shop_arena_alloc(&b->arena, MAX_FIGURES, sizeof *b->figures, &b->figures));
