@@ -353,6 +353,33 @@ class Drain(unittest.TestCase):
                 sock.close()
             self.assertEqual(s.process.wait(30), 0)
 
+    def test_connections_that_go_on_sending(self):
+        for _ in range(3):
+            with Server(gpt2()) as s:
+                bad, n = [], [0]
+
+                def client():
+                    c = s.connect()
+                    while True:
+                        try:
+                            r = s.post("/v1/completions", body(max_tokens=3), connection=c)
+                        except (OSError, http.client.HTTPException):
+                            return  # between two requests the server may close a connection
+                        n[0] += 1
+                        if r.status != 200:
+                            bad.append((r.status, r.body))
+                        if r.headers.get("Connection") == "close":
+                            return
+                threads = [threading.Thread(target=client) for _ in range(8)]
+                for t in threads:
+                    t.start()
+                wait_until(lambda: n[0] > 20)
+                s.process.send_signal(signal.SIGTERM)
+                for t in threads:
+                    t.join()
+                self.assertEqual(bad, [])
+                self.assertEqual(s.process.wait(30), 0)
+
     def test_the_limit_of_a_drain(self):
         with Server(dict(gpt2(), limits={"drain_ms": 200}), **SLOW) as s:
             whole, stream = raw_request(s.port, body()), raw_request(s.port, body(stream=True))

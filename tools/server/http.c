@@ -201,17 +201,18 @@ static void dispatch(exchange *x) {
         run_handler(x);
         return;
     }
+    if (__atomic_load_n(&x->server->state, __ATOMIC_ACQUIRE) == SERVER_STOPPING) {
+        reply_error(x, 503, "stopping", NULL, "the server ends");
+        return;
+    }
     pool *p = x->route->run == RUN_PREPARE ? x->server->prepare : x->server->workers;
+    x->http.elsewhere = true;
     pthread_mutex_lock(&x->http.lock);
     exchange_suspend(x);
     pthread_mutex_unlock(&x->http.lock);
     if (pool_submit(p, run_handler, x)) return;
     x_add_header(x, "Retry-After", "1");
     reply_error(x, 429, "queue_full", NULL, "too many requests wait; try again later");
-}
-
-static bool was_dispatched_elsewhere(exchange *x) {
-    return x->route && x->route->run != RUN_INLINE && !x->http.too_large && !x->http.too_many && !x->http.in.failed;
 }
 
 static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
@@ -281,7 +282,7 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
     if (x->http.dispatched || x->http.refused) return exchange_queue(x);
     x->http.dispatched = true;
     dispatch(x);
-    return was_dispatched_elsewhere(x) ? MHD_YES : exchange_queue(x);
+    return x->http.elsewhere ? MHD_YES : exchange_queue(x);
 }
 
 static void completed(void *cls, struct MHD_Connection *connection, void **con_cls,

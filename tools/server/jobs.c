@@ -74,13 +74,19 @@ bool pool_submit(pool *p, void (*work)(exchange *x), exchange *x) {
     return taken;
 }
 
-void pool_free(pool *p) {
+void pool_stop(pool *p) {
     if (!p) return;
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->n_threads; i++) pthread_join(p->threads[i], NULL);
+    p->n_threads = 0;
+}
+
+void pool_free(pool *p) {
+    if (!p) return;
+    pool_stop(p);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p->threads);

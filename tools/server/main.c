@@ -53,13 +53,21 @@ static bool start(server *s) {
     return true;
 }
 
+/* A request that came as the last one before was answered may still be there: it is cancelled. */
 static void stop(server *s) {
+    enum { STEP_US = 10000, N_STEPS = 200 };
     set_state(s, SERVER_STOPPING);
+    pool_stop(s->prepare);
+    pool_stop(s->workers);
+    for (int i = 0; s->metrics && s->http && http_active(s) && i < N_STEPS; i++) {
+        http_cancel_all(s, true);
+        usleep(STEP_US);
+    }
+    /* What cannot be cancelled, a model that opens for example, is left as it is. */
+    if (s->metrics && s->http && http_active(s)) _exit(EXIT_SUCCESS);
+    http_stop(s);
     pool_free(s->prepare);
     pool_free(s->workers);
-    /* What cannot be cancelled, a model that opens for example, is left as it is. */
-    if (s->http && http_active(s)) _exit(EXIT_SUCCESS);
-    http_stop(s);
     for (size_t i = 0; i < s->n_apis && s->metrics; i++)
         if (s->apis[i]->close) s->apis[i]->close(s);
     models_close(s);

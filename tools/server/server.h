@@ -183,8 +183,8 @@ struct exchange {
         pthread_mutex_t lock;
         int32_t references;
         uint32_t connection_id;
-        bool dispatched, refused, too_large, too_many; /* of the HTTP thread alone */
-        size_t dropped;                                /* bytes of a body that is too large */
+        bool dispatched, refused, elsewhere, too_large, too_many; /* of the HTTP thread alone */
+        size_t dropped;                                           /* bytes of a body that is too large */
         /* Under the lock: */
         bool suspended, answered, streaming, ended, woken, gone;
         size_t out_at; /* what of `out` was read */
@@ -252,7 +252,8 @@ typedef struct pool pool;
 pool *pool_create(const char *name, int n_threads, size_t max_jobs);
 /* False: the queue is full, or the pool stops. */
 bool pool_submit(pool *p, void (*work)(exchange *x), exchange *x);
-/* Finishes what is queued and joins the threads. */
+/* Finishes what is queued and joins the threads; nothing more is accepted. */
+void pool_stop(pool *p);
 void pool_free(pool *p);
 size_t pool_waiting(pool *p);
 size_t pool_running(pool *p);
