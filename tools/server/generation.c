@@ -248,10 +248,12 @@ static void on_event(listener *l, bool finished) {
     generation *g = c->generation;
     exchange *x = g->exchange;
     bool all = false;
-    pthread_mutex_lock(&g->lock);
-    g->n_finished += finished;
-    all = finished && g->all_submitted && g->n_finished == g->n_submitted && !g->failed;
-    pthread_mutex_unlock(&g->lock);
+    if (finished) {
+        pthread_mutex_lock(&g->lock);
+        g->n_finished++;
+        all = g->all_submitted && g->n_finished == g->n_submitted && !g->failed;
+        pthread_mutex_unlock(&g->lock);
+    }
     if (g->body.stream && !g->whole) {
         /* A piece that comes right after the last one waits for the next: a write for each token costs more than the
          * token of a small model. */
