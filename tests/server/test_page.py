@@ -262,11 +262,14 @@ class Page(unittest.TestCase):
 
     def test_an_agent_takes_over(self):
         customer, agent = self.open("desk"), self.open("console", person=1)
+        agent.see(".queue li")  # it has seen the queue as it was
         customer.type("#desk-customer", "c017")
         customer.press("Tab")
         self.say(customer, "let me talk to a person, my number is 13812345678")
         customer.see(".waiting", "A person will answer")
+        agent.see("#notice", "A customer waits: let me talk")
         agent.see(".queue .entry", "c017")
+        self.assertRegex(agent.js("return document.title"), r"^\(\d+\) Agent console")
         agent.click(".queue .entry", "c017")
         agent.see(".talk .bubble.user", "<PHONE_1>")
         self.assertFalse(agent.js("return document.querySelector('.talk .log').textContent.includes('13812345678')"))
@@ -329,7 +332,14 @@ class Page(unittest.TestCase):
         b.wait(lambda: b.js("return document.querySelector('#faq-answer').value.startsWith('Not yet')"), "no version 1")
         b.type("#faq-search", "tickets")
         b.wait(lambda: len(b.texts("#faq-list .entry")) == 1, "the list is not filtered")
+        b.js("document.querySelector('#faq-answer').value += ' More.'")
+        b.click("#faq-list .entry")  # what is not saved is not lost by a click
+        b.see("dialog[open]", "not saved")
+        b.press("Escape")
+        self.assertIn("More.", b.js("return document.querySelector('#faq-answer').value"))
         b.click("#faq-list .entry")
+        b.click("dialog[open] .danger")
+        b.wait(lambda: "More." not in b.js("return document.querySelector('#faq-answer').value"), "it stays")
         b.click("#faq-retire")
         b.click("dialog[open] .danger")
         b.see("#notice", "Retired.")

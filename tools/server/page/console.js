@@ -12,7 +12,7 @@ const summaryText = (summary) => summary.replace(/^[^:]*: /, "");
 export function mount(view) {
   let timer = 0, ended = false, queue = { conversations: [], actions: [], now: 0 }, open = null, offered = [], shownTurns = "";
 
-  const list = h("ul", { className: "queue" }), unsettled = h("div", {});
+  const list = h("ul", { className: "queue" }), count = h("span", { className: "badge push" }), unsettled = h("div", {});
   const stage = h("section", { className: "card stage", "aria-label": t("nav_console") });
   const failed = (error) => say(t("failed", error.message), true);
 
@@ -55,8 +55,13 @@ export function mount(view) {
     try {
       if (document.visibilityState === "visible") {
         const before = JSON.stringify(queue.conversations) + JSON.stringify(queue.actions);
+        const known = new Set(queue.conversations.map((c) => c.id)), isFirst = !queue.now;
         queue = await api.call("GET", "/shop/queue");
         if (ended) return;
+        const waiting = queue.conversations.filter((c) => c.status === "waiting"), fresh = waiting.find((c) => !known.has(c.id));
+        document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${t("nav_console")} · llmcs`;
+        replace(count, waiting.length ? t("n_waiting", waiting.length) : "");
+        if (fresh && !isFirst) say(t("new_waiting", summaryText(fresh.summary)));
         if (before !== JSON.stringify(queue.conversations) + JSON.stringify(queue.actions) || !list.childElementCount) showQueue();
         if (kept.id) await load(false);
       }
@@ -192,7 +197,7 @@ export function mount(view) {
   }
 
   view.append(h("div", { className: "split console" },
-    h("aside", { className: "card panel open" }, h("h2", {}, t("queue")), list, unsettled), stage));
+    h("aside", { className: "card panel open" }, h("div", { className: "row" }, h("h2", {}, t("queue")), count), list, unsettled), stage));
   replace(stage, h("p", { className: "empty muted" }, t("choose_conversation")));
   refresh();
   return () => {

@@ -51,6 +51,17 @@ export function say(text, isError) {
   timer = setTimeout(() => { box.className = ""; box.textContent = ""; }, isError ? 9000 : 3500);
 }
 
+// Asks before something is lost. Resolves to true for yes.
+export function confirm(question, no, yes) {
+  return new Promise((done) => {
+    const box = h("dialog", { "aria-labelledby": "confirm-question", onclose: () => { box.remove(); done(box.returnValue === "yes"); } },
+      h("form", { method: "dialog" }, h("p", { id: "confirm-question" }, question),
+        h("div", { className: "row end" }, h("button", { value: "no" }, no), h("button", { value: "yes", className: "danger" }, yes))));
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
 // Keeps the end of a list in sight, unless the reader has scrolled up.
 export function follow(list, change) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;

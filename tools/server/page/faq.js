@@ -1,6 +1,6 @@
 // Entries of the knowledge base: find, edit, retire, with a test next to it.
 import * as api from "./api.js";
-import { button, field, h, replace, say, sendOnEnter } from "./dom.js";
+import { button, confirm, field, h, replace, say, sendOnEnter } from "./dom.js";
 import { named, number, t } from "./text.js";
 
 const PAGE = 50;
@@ -19,7 +19,7 @@ export function mount(view) {
 
   function showList() {
     count.textContent = t("n_entries", number(all));
-    replace(list, entries.map((e) => h("li", {}, h("button", { type: "button", className: "entry", "aria-current": kept.open && kept.open.id === e.id && kept.open.lang === e.lang ? "true" : null, onclick: () => edit(e, true) },
+    replace(list, entries.map((e) => h("li", {}, h("button", { type: "button", className: "entry", "aria-current": kept.open && kept.open.id === e.id && kept.open.lang === e.lang ? "true" : null, onclick: () => choose(e) },
       h("span", { className: "row" }, h("strong", {}, e.id), e.retired ? h("span", { className: "badge" }, t("retired")) : null, h("span", { className: "muted push" }, `${e.lang} · v${e.version}`)),
       h("span", { className: "summary" }, e.questions[0] || "")))));
     more.hidden = entries.length >= all;
@@ -45,11 +45,19 @@ export function mount(view) {
     field(t("language"), h("select", { onchange: (e) => { kept.lang = e.target.value; later(); } },
       [["", t("all_languages")], ["en", named("language", "en")], ["zh", named("language", "zh")]].map(([value, label]) => h("option", { value, selected: kept.lang === value }, label)))),
     h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.retired, onchange: (e) => { kept.retired = e.target.checked; later(); } }), t("with_retired")),
-    h("div", { className: "row" }, count, button(t("new_entry"), () => edit({ id: "", lang: "en", version: 0, questions: [], answer: "", tags: [], retired: false }, true), { className: "push", id: "faq-new" })));
+    h("div", { className: "row" }, count, button(t("new_entry"), () => choose({ id: "", lang: "en", version: 0, questions: [], answer: "", tags: [], retired: false }), { className: "push", id: "faq-new" })));
 
   // ---- editor
 
   const editor = h("section", { className: "card form", "aria-label": t("nav_faq") });
+
+  // Whether the form holds what is not saved.
+  let isChanged = () => false;
+
+  async function choose(entry) {
+    if (isChanged() && !await confirm(t("discard_sure"), t("cancel"), t("discard"))) return;
+    edit(entry, true);
+  }
 
   function edit(entry, focus) {
     kept.open = entry;
@@ -60,6 +68,7 @@ export function mount(view) {
     const questions = h("textarea", { rows: 7, value: entry.questions.join("\n"), required: true, id: "faq-questions" });
     const answer = h("textarea", { rows: 5, value: entry.answer, required: true, id: "faq-answer" });
     const tags = h("input", { type: "text", value: entry.tags.join(", "), id: "faq-tags" });
+    isChanged = () => editor.isConnected && (questions.value !== entry.questions.join("\n") || answer.value !== entry.answer || tags.value !== entry.tags.join(", "));
     const old = h("p", { className: "hint", role: "status" });
     const versions = isNew ? null : field(t("version"), h("select", { id: "faq-version", onchange: async (e) => {
       const wanted = Number(e.target.value);
@@ -87,7 +96,7 @@ export function mount(view) {
     }
 
     async function retire() {
-      if (!await confirmRetire(entry)) return;
+      if (!await confirm(t("retire_sure", entry.id, entry.lang), t("cancel"), t("retire"))) return;
       try {
         await api.call("DELETE", path(entry.id, { lang: entry.lang }));
         say(t("is_retired"));
@@ -107,19 +116,12 @@ export function mount(view) {
     if (focus) (isNew ? id : editor.querySelector("h2")).focus();
   }
 
-  function confirmRetire(entry) {
-    return new Promise((done) => {
-      const box = h("dialog", { "aria-labelledby": "retire-sure", onclose: () => { box.remove(); done(box.returnValue === "yes"); } },
-        h("form", { method: "dialog" }, h("p", { id: "retire-sure" }, t("retire_sure", entry.id, entry.lang)),
-          h("div", { className: "row end" }, h("button", { value: "no" }, t("cancel")), h("button", { value: "yes", className: "danger" }, t("retire")))));
-      document.body.append(box);
-      box.showModal();
-    });
-  }
-
   function showEditor() {
     if (kept.open) edit(kept.open, false);
-    else replace(editor, h("p", { className: "empty muted" }, t("choose_entry")));
+    else {
+      isChanged = () => false;
+      replace(editor, h("p", { className: "empty muted" }, t("choose_entry")));
+    }
   }
 
   // ---- live test
@@ -146,7 +148,7 @@ export function mount(view) {
   async function openById(id, lang) {
     try {
       const entry = (await api.call("GET", path(id))).entries.find((e) => e.lang === lang);
-      if (entry) edit(entry, true);
+      if (entry) await choose(entry);
     } catch (error) { failed(error); }
   }
 

@@ -102,6 +102,8 @@ const words = {
 
   console_lead: ["Conversations that wait for a person.", "等待人工处理的对话。"],
   queue: ["Queue", "队列"],
+  n_waiting: ["{0} waiting", "{0} 个等待"],
+  new_waiting: ["A customer waits: {0}", "有顾客等待：{0}"],
   queue_empty: ["Nobody waits.", "没有等待的对话。"],
   unsettled: ["Actions to check", "待核实的操作"],
   unsettled_help: ["Nobody knows whether these took effect. Look it up, then say.", "以下操作是否生效未知，请核实后选择。"],
@@ -158,6 +160,8 @@ const words = {
   save: ["Save", "保存"],
   retire: ["Retire", "停用"],
   retire_sure: ["Retire {0} ({1})? It will no longer answer.", "停用 {0}（{1}）？停用后不再用于回答。"],
+  discard_sure: ["Your changes are not saved. Discard them?", "修改尚未保存，要放弃吗？"],
+  discard: ["Discard", "放弃"],
   retired: ["retired", "已停用"],
   saved: ["Saved as version {0}.", "已保存为版本 {0}。"],
   unchanged: ["Nothing has changed: version {0}.", "内容未变，仍为版本 {0}。"],
