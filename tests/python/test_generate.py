@@ -256,6 +256,29 @@ class Engines(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 engine.next(0.05)
 
+    def test_an_event_that_comes_before_submit_returns_is_not_lost(self):
+        with self.model.engine() as engine:
+            events, seen = [], threading.Event()
+
+            def collect():
+                try:
+                    while not (events and events[-1].finished):
+                        events.append(engine.next(timeout=5))
+                except TimeoutError:
+                    pass
+                seen.set()
+
+            def submit_slowly(*arguments):
+                status = llmcs._native.lib.llmcs_engine_submit(*arguments)
+                seen.wait(10)  # returns once the other thread has the event of the finished request
+                return status
+
+            collector = threading.Thread(target=collect)
+            collector.start()
+            request = engine._submit(submit_slowly, b"x", 1, 0, {"max_new_tokens": 1})
+            collector.join()
+            self.assertEqual([e.request for e in events if e.finished], [request])
+
     def test_steps_by_hand(self):
         expected = self.model.session().generate(QUESTIONS[0], max_new_tokens=8).text
         with self.model.engine(thread=False, prefix_cache=False) as engine:
