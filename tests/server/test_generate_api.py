@@ -212,7 +212,7 @@ class Generate(unittest.TestCase):
                              ("logit_bias", {"x": 1}), ("logit_bias", {"1": 200}), ("logit_bias", [1]),
                              ("presence_penalty", 3), ("frequency_penalty", "a"), ("stream", "yes"),
                              ("stream_options", {"include_usage": True}), ("response_format", "json"),
-                             ("model", None), ("model", 5), ("logit_bias", {"99999999": 1})):
+                             ("model", None), ("model", 5), ("user", [1]), ("logit_bias", {"99999999": 1})):
             r = self.chat(400, **{param: value})
             if param != "logit_bias" or value != {"99999999": 1}:
                 self.assertEqual(r.error["param"], param, (param, value))

@@ -170,7 +170,7 @@ static void set_defaults(config *c) {
                          .max_connections = 2048,
                          .max_header_bytes = 16384,
                          .max_body_bytes = 4 << 20,
-                         .max_bodies_bytes = 256 << 20,
+                         .max_bodies_bytes = 64 << 20,
                          .timeout_s = 60,
                          .deadline_ms = 120000,
                          .drain_ms = 30000,

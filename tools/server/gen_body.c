@@ -349,8 +349,17 @@ static bool is_in(const char *key, const char *const *list) {
     return *list != NULL;
 }
 
+/* They name the end user, or a group of requests, to the host's own statistics: they do not change an answer. */
+static bool check_names(const json_t *body, gen_fault *f) {
+    static const char *const names[] = {"user", "prompt_cache_key", "safety_identifier"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const json_t *v = find_value(body, names[i]);
+        if (v && !json_is_string(v)) return refuse(f, "invalid_type", names[i], "\"%s\" must be a string", names[i]);
+    }
+    return true;
+}
+
 static bool check_keys(const json_t *body, bool chat, size_t n, gen_fault *f) {
-    /* user and its like name the end user to the host's own statistics: they do not change an answer. */
     static const char *const both[] = {"model",
                                        "stream",
                                        "stream_options",
@@ -397,7 +406,7 @@ bool gen_body_read(gen_body *b, const json_t *body, bool chat, const gen_bounds 
     *f = (gen_fault){.code = "invalid_value"};
     if (!read_integer(body, "n", 1, (json_int_t)bounds->max_choices, &n, f)) return false;
     b->n = (size_t)n;
-    if (!check_keys(body, chat, b->n, f) || !read_model(b, body, f)) return false;
+    if (!check_keys(body, chat, b->n, f) || !check_names(body, f) || !read_model(b, body, f)) return false;
     if (chat ? !read_messages(b, body, f)
              : !gen_prompts_read(json_object_get(body, "prompt"), "prompt", bounds->max_prompts, &b->prompts,
                                  &b->n_prompts, f))

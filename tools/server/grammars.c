@@ -4,7 +4,7 @@
 
 #include "generate.h"
 
-enum { N_KEPT = 16 };
+enum { N_KEPT = 4 }; /* each may keep masks of some 256 MB */
 
 typedef struct entry {
     struct entry *next;
