@@ -98,18 +98,20 @@ LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, s
  * or postgresql://...), or "file:PATH" of a file whose first line is one. Then customers, orders, conversations,
  * actions, the vault and the audit are in that database, in its schema llmcs, which is made when the store is first
  * opened; products, entries, events and everything learned stay in each node's file. The plug-in
- * libllmcs_shop_postgres.so is loaded beside this library.
+ * libllmcs_shop_postgres.so is loaded from this library's folder.
  *
  * - All nodes have the same STORE.key. A node with another one is refused.
  * - Turns of one conversation run one after the other on whatever nodes they arrive. An action's key counts on all
  * nodes.
  * - Statements of flows.json are not sent to the server: the rows of the customer who is logged in are read, and the
- *   statement runs on them beside the node's products, under the same authorizer. Rows that an action changed are
+ *   statement runs on them and the node's products, under the same authorizer. Rows that an action changed are
  *   written back in the turn's transaction, in which they were locked. More than 10,000 orders of one customer: LIMIT.
  *   No statement may name `events`.
  * - Opening fails with IO while the server cannot be reached. Later a lost connection is made anew, with pauses from
  * 0.1 to 5 s between attempts; until then calls fail with IO, and the desk says that it cannot look now.
- * - The password may stand in the string or the file; better in libpq's password file. It is never logged.
+ * - What the string does not say libpq takes from its environment variables and its password file. A password in the
+ *   string is never logged.
+ * - The audit of calls on the file (suggestions, training, export) stays in the file's own chain.
  * - busy_ms bounds the wait for a lock of another node. Clocks of nodes must agree within a second.
  * - llmcs_shop_forget and retention cover the database and this node's file; run them on every node.
  */

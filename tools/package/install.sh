@@ -141,6 +141,7 @@ fi
 # ---- documentation, examples, demo models
 
 for page in README.md README.zh-CN.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE; do put 644 $page "$DOCDIR"; done
+put 644 tools/package/haproxy/llmcs.cfg "$DOCDIR/haproxy"
 for file in examples/*.c examples/*.h examples/*.py examples/*.sh; do
     mode=644
     if [ -x "$file" ]; then mode=755; fi

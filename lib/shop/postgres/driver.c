@@ -170,7 +170,7 @@ static void ignore_notice(void *user, const PGresult *result) {
 /* Ours come first, so that conninfo's take their place; the last ones stand. */
 static PGconn *open_connection(const shop_remote_options *o, const PQconninfoOption *given) {
     const char *keys[MAX_KEYWORDS], *values[MAX_KEYWORDS];
-    static const char *const ours[][2] = {{"connect_timeout", "3"},      {"keepalives_idle", "15"},
+    static const char *const ours[][2] = {{"connect_timeout", "5"},      {"keepalives_idle", "15"},
                                           {"keepalives_interval", "5"},  {"keepalives_count", "3"},
                                           {"tcp_user_timeout", "15000"}, {"fallback_application_name", "llmcs"},
                                           {"target_session_attrs", ""}};

@@ -20,17 +20,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import nodes  # noqa: E402
 import servers  # noqa: E402
 
-PG = SHOP = None
+PG = SHOP = WHY = None
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 DONE, NOTHING_DONE, NOT_KNOWN = "is cancelled", "Shall I cancel", "cannot tell"
 
 
 def setUpModule():
-    global PG, SHOP
+    global PG, SHOP, WHY
     why = servers.missing()
     if why:
+        WHY = why
         print("SKIPPED shop/postgres/test_faults: %s" % why, flush=True)
-        raise unittest.SkipTest(why)
+        return
     print("seed %d" % SEED, flush=True)
     PG = servers.Postgres()
     unittest.addModuleCleanup(PG.close)
@@ -40,6 +41,8 @@ def setUpModule():
 
 class Case(unittest.TestCase):
     def setUp(self):
+        if WHY:
+            self.skipTest(WHY)
         self.db = SHOP.database("f_" + self._testMethodName[5:50])
         self.fault, self.at, self.armed, self.victim = None, 0, False, None
         self.proxy = servers.Proxy(PG.port, self.on_message)

@@ -15,15 +15,16 @@ import nodes  # noqa: E402
 import servers  # noqa: E402
 
 sys.path.insert(0, os.path.join(servers.ROOT, "tools", "python"))
-PG = SHOP = None
+PG = SHOP = WHY = None
 
 
 def setUpModule():
-    global PG, SHOP
+    global PG, SHOP, WHY
     why = servers.missing()
     if why:
+        WHY = why
         print("SKIPPED shop/postgres/test_postgres: %s" % why, flush=True)
-        raise unittest.SkipTest(why)
+        return
     PG = servers.Postgres()
     unittest.addModuleCleanup(PG.close)
     SHOP = nodes.Shop(PG)
@@ -46,6 +47,8 @@ def in_threads(*functions):
 
 class Case(unittest.TestCase):
     def setUp(self):
+        if WHY:
+            self.skipTest(WHY)
         self.db = SHOP.database("t_" + self._testMethodName[5:50])
         self.conninfo = PG.conninfo(self.db)
 
