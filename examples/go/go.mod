@@ -1,0 +1,3 @@
+module llmcs
+
+go 1.19
