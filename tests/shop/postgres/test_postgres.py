@@ -91,12 +91,32 @@ class Dialogues(Case):
             self.assertEqual(a, b, r)
             keep.append(a.get("action", {}).get("state"))
         self.assertGreater(keep.count("DONE"), 5)
+        self.maxDiff = None
         self.assertEqual(self.one("SELECT count(*) FROM turns WHERE message_id LIKE '%-tune-%'"), str(len(requests)))
         import sqlite3
         db = sqlite3.connect(store)
         self.addCleanup(db.close)
         for table in "turns", "conversations", "actions", "orders", "names", "audit":
             self.assertEqual(db.execute("SELECT count(*) FROM " + table).fetchone()[0], 0, table)
+        # What a console shows is the same, too.
+        with_server, with_file = self.open(store=store), self.open(store=alone, postgres="")
+        PG.sql("DELETE FROM turns t USING conversations v WHERE v.row = t.conversation AND v.id = 'first'", self.db)
+        for per_customer in 0, 3:
+            boards = [x.dashboard(now=1794830400, per_customer=per_customer) for x in (with_server, with_file)]
+            for board in boards:
+                for name in "p50_ms", "p95_ms":
+                    self.assertGreater(board.pop(name), 0)
+                    self.assertGreater(board["days"][-1][name], 0)
+                    for day in board["days"]:
+                        day.pop(name)
+                board["figures"].pop("intent"), board["figures"].pop("route")  # recommendations, as above
+            self.assertEqual(*boards)
+            self.assertGreater(boards[0]["n_turns"], 20)
+        for shown in (lambda x: x.conversations(k=1000), lambda x: x.conversations("open", 1000), lambda x: x.actions("FAILED")):
+            a, b = ([{k: v for k, v in row.items() if k not in ("key", "n_turns")} for row in shown(x) if row.get("id") != "first"]
+                    for x in (with_server, with_file))
+            self.assertEqual(a, b)
+        self.assertGreater(len(with_server.conversations(k=1000)), 2)
         # The same changes of orders in both.
         there = PG.sql("SELECT id, status FROM orders ORDER BY id", self.db)
         db = sqlite3.connect(alone)
