@@ -59,7 +59,7 @@ class Installed(unittest.TestCase):
         run(cls.alone, "-m", "pip", "install", "-q", "--no-build-isolation", PACKAGE, cwd=cls.empty)
         cls.dist = os.path.join(cls.folder, "dist")
         run(PYTHON, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", cls.dist, PACKAGE,
-            LLMCS_BUNDLE=LIBRARIES, cwd=cls.empty)  # fmt: skip
+            LLMCS_BUNDLE=os.path.relpath(LIBRARIES, cls.empty), PWD=cls.empty, cwd=cls.empty)  # fmt: skip
         cls.wheel = os.path.join(cls.dist, os.listdir(cls.dist)[0])
         cls.whole = cls.environment("whole")
         run(cls.whole, "-m", "pip", "install", "-q", cls.wheel, cwd=cls.empty)

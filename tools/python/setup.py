@@ -20,9 +20,18 @@ from wheel.bdist_wheel import bdist_wheel
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-BUNDLE = os.environ.get("LLMCS_BUNDLE", "")
 LIBRARIES = ("libllmcs.so.1", "libllmcs_shop.so.0")
 OPTIONAL = ("libllmcs_openblas.so",)
+
+
+def bundle():
+    """$LLMCS_BUNDLE; a relative path from where pip was started (it builds here), or from the top of the source tree."""
+    given = os.environ.get("LLMCS_BUNDLE", "")
+    places = [os.path.join(start, given) for start in (os.environ.get("PWD", ROOT), ROOT)] if given else [""]
+    return next((p for p in places if os.path.exists(os.path.join(p, LIBRARIES[0]))), places[0])
+
+
+BUNDLE = bundle()
 
 
 def version():
