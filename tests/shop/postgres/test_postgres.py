@@ -336,6 +336,29 @@ class Opening(Case):
         with self.assertRaisesRegex(Exception, "is not the key"):
             self.open(store=store)
 
+    def test_of_several_servers_the_one_that_answers_is_taken(self):
+        two = self.conninfo.replace("host=127.0.0.1", "host=127.0.0.1,127.0.0.1").replace("port=", "port=%d," % servers.free_port())
+        self.assertEqual(self.open(postgres=two).verify_audit()["intact"], 1)
+
+    def test_sessions_have_limits(self):
+        node = self.node()
+        node.say("hello")
+        asked = PG.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' AND application_name = 'llmcs'" % self.db)
+        self.assertGreater(int(asked[0][0]), 0)
+        # A lock that is never given: the session's own limit ends the wait, and the desk says so.
+        import subprocess
+        holder = subprocess.Popen([os.path.join(PG.bin, "psql"), "-Xq", PG.conninfo(self.db), "-c",
+                                   "BEGIN; LOCK TABLE llmcs.turns IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"], stdout=subprocess.DEVNULL)
+        try:
+            while PG.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'llmcs.turns'::regclass", self.db) == [["0"]]:
+                pass
+            self.assertEqual(node.say("hello")["route"], "unavailable")
+        finally:
+            holder.kill()
+            holder.wait()
+        PG.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()", self.db)
+        self.assertEqual(node.say("hello")["number"], 2)
+
     def test_tables_of_a_newer_version_are_refused(self):
         PG.sql("INSERT INTO migrations VALUES(99, 'later')", self.db)
         with self.assertRaisesRegex(Exception, "version 99"):
