@@ -263,7 +263,7 @@ static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, 
     const double begin = shop_now_ms();
     for (int attempt = 0; attempt < 2; attempt++) {
         if (l->c.lost) disconnect(l, true);
-        if (!l->c.remote) SHOP_TRY(connect_link(shop, l, attempt == 0));
+        if (!l->c.remote) SHOP_TRY(connect_link(shop, l, attempt > 0));
         status = l->c.driver->execute(l->c.remote, sql, text, capacity, &error);
         if (!status) return LLMCS_OK;
         status = shop_remote_failed(&l->c, &error);

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import nodes  # noqa: E402
 import servers  # noqa: E402
 
+sys.path.insert(0, os.path.join(servers.ROOT, "tools", "python"))
 PG = SHOP = WHY = None
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 DONE, NOTHING_DONE, NOT_KNOWN = "is cancelled", "Shall I cancel", "cannot tell"
@@ -185,6 +186,9 @@ class Servers(Case):
     def test_a_restart_costs_no_message_and_a_stop_is_said(self):
         node = self.node()
         self.addCleanup(node.close)
+        import llmcs_shop
+        shop = llmcs_shop.Shop(SHOP.store(), postgres=PG.conninfo(self.db))
+        self.addCleanup(shop.close)
         self.assertEqual(node.say("hello")["number"], 1)
         PG.stop()
         PG.start()
@@ -196,6 +200,11 @@ class Servers(Case):
                 said = node.say(text)
                 self.assertEqual((said["route"], said["lang"], said["number"]), ("unavailable", lang, 0), said)
             self.assertLess(time.monotonic() - begin, 5)
+            # Attempts have pauses between them, in which calls fail at once.
+            with self.assertRaisesRegex(Exception, "refused"):
+                shop.verify_audit()
+            with self.assertRaisesRegex(Exception, "refused.*next attempt in [0-9]+ ms"):
+                shop.verify_audit()
         finally:
             PG.start()
         deadline = time.monotonic() + 15
