@@ -45,3 +45,8 @@ SOURCE_DATE_EPOCH ?= $(shell date -u -d '$(RELEASE_DATE)' +%s)
 .PHONY: dist
 dist:
 	@SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' tools/package/dist.sh $(DIST_NAME) $(DIST)
+
+# ---- Debian packages, from that tarball, into $(BUILD)/deb
+.PHONY: deb
+deb: dist
+	@tools/package/deb.sh $(VERSION) $(RELEASE_DATE) $(DIST) $(BUILD)/deb
