@@ -413,6 +413,7 @@ C_FILES := $(shell find $(wildcard include lib tests tools examples bench) -name
 format:
 	clang-format -i $(C_FILES)
 lint: lib
+	@$(CHECK_ENV) tools/package/release-check.sh $(VERSION) --lint
 	@BUILD=$(BUILD) NM=$(NM) tools/build/lint.sh $(C_FILES)
 
 # What lint compares the ABI with: made anew, deliberately, with a version that adds to it.

@@ -93,7 +93,9 @@ def unwrap(lines, column=0):
 
 
 def ask(binary, *arguments):
-    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}
+    # The library beside the program, also where the program does not look there by itself (RPATH=0).
+    library = os.path.join(os.path.dirname(os.path.abspath(binary)), "..", "lib")
+    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": library}
     done = subprocess.run([binary, *arguments], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise HelpError("%s %s: exit code %d, expected 0\n%s" % (binary, " ".join(arguments), done.returncode, done.stderr))

@@ -47,9 +47,9 @@ EOF
 } >"$source/debian/copyright"
 
 cd "$source"
-export DEB_BUILD_OPTIONS="parallel=$(nproc) ${DEB_BUILD_OPTIONS-}"
-# Not the variables of the make that calls this.
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc
+# Without the variables of the make that calls this.
+env -i PATH="$PATH" HOME="${HOME:-/}" LC_ALL=C.UTF-8 ${CCACHE_DIR:+"CCACHE_DIR=$CCACHE_DIR"} \
+    DEB_BUILD_OPTIONS="parallel=$(nproc) ${DEB_BUILD_OPTIONS-}" dpkg-buildpackage -us -uc
 cd ..
 echo
 lintian --fail-on error,warning --suppress-tags bad-distribution-in-changes-file -- *.changes

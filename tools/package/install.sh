@@ -77,7 +77,7 @@ template() {
             -e "s|@INCLUDEDIR@|$(below_prefix "$INCLUDEDIR")|g" -e "s|@VERSION@|$VERSION|g" \
             -e "s|@SHOP_VERSION@|$SHOP_VERSION|g" -e "s|@SONAME@|$SONAME|g" -e "s|@SHOP_SONAME@|$SHOP_SONAME|g" \
             -e "s|@CMAKE_LIBDIR@|$(seen_from_cmake "$LIBDIR")|g" -e "s|@CMAKE_INCLUDEDIR@|$(seen_from_cmake "$INCLUDEDIR")|g" \
-            -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" "$1" >"$folders.text"
+            -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@DATADIR@|$DATADIR|g" "$1" >"$folders.text"
         put 644 "$folders.text" "$2" "$3"
         rm -f "$folders.text"
     else
@@ -136,6 +136,7 @@ if [ "$action" = uninstall ]; then # pages and completions of a build folder tha
 fi
 if built "$BUILD/bin/llmcs-server" && [ -e tools/package/systemd/llmcs-server.service.in ]; then
     template tools/package/systemd/llmcs-server.service.in "$UNITDIR" llmcs-server.service
+    template tools/package/server.json.in "$DOCDIR/examples" server.json
 fi
 
 # ---- documentation, examples, demo models

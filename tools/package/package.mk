@@ -50,3 +50,21 @@ dist:
 .PHONY: deb
 deb: dist
 	@tools/package/deb.sh $(VERSION) $(RELEASE_DATE) $(DIST) $(BUILD)/deb
+
+# ---- HTML reference of the headers, into $(BUILD)/docs/html. Fields whose name says all need no comment; functions do.
+.PHONY: docs
+docs:
+	@command -v doxygen >/dev/null || { echo 'make docs: doxygen is missing: make deps-dev' >&2; exit 1; }
+	@rm -rf $(BUILD)/docs && mkdir -p $(BUILD)/docs
+	@LLMCS_VERSION=$(VERSION) LLMCS_DOCS=$(BUILD)/docs doxygen tools/package/Doxyfile
+	@! grep -vE 'warning: (Compound .*|Member .* \((variable|enumeration|typedef|macro definition)\) of .*) is not documented' \
+		$(BUILD)/docs/warnings
+	@echo $(BUILD)/docs/html/index.html
+
+# ---- releases: the version of include/llmcs.h, CHANGELOG.md, Debian's symbols and the tag agree
+.PHONY: release-check deb-symbols
+CHECK_ENV = BUILD='$(BUILD)' VERSION='$(VERSION)' SONAME='$(SONAME)' SHOP_SONAME='$(SHOP_SONAME)' NM='$(NM)'
+release-check: lib
+	@$(CHECK_ENV) tools/package/release-check.sh $(VERSION)
+deb-symbols: lib
+	@$(CHECK_ENV) tools/package/symbols.sh
