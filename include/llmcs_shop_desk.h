@@ -309,6 +309,8 @@ typedef struct llmcs_shop_service_options {
 LLMCS_SHOP_API void llmcs_shop_service_options_init_sized(llmcs_shop_service_options *options, size_t struct_size);
 #define llmcs_shop_service_options_init(options) llmcs_shop_service_options_init_sized((options), sizeof *(options))
 
+/* Opens the store and what its settings name. options: NULL for the defaults. Errors: as llmcs_shop_open,
+ * llmcs_model_open, llmcs_shop_classifier_open, llmcs_shop_guard_create and llmcs_shop_desk_open. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_service_open(const char *store_path, const llmcs_shop_service_options *options,
                                                     llmcs_shop_service **service);
 LLMCS_SHOP_API void llmcs_shop_service_free(llmcs_shop_service **service);

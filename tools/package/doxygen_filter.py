@@ -48,14 +48,19 @@ def document(source):
             name = section[1][:1].upper() + section[1][1:]
             out.append(("/** @} */ " if open_section else "") + "/** @name %s */ /** @{ */" % escaped(name))
             open_section = True
-        elif code_before and not code_before.endswith(("{", "(")):
+        elif code_before and not code_before.endswith(("{", "(")) and not code_before.startswith(("#include", "#if", "#endif")):
             out.append("/**<" + body(comment) + "*/")
         elif not code_before and after.startswith("\n") and after[1:2].strip() and not of_group(after[1:]):
             out.append("/**" + body(comment) + "*/")
         else:
             out.append(comment)
     out.append(source[at:])
-    return close_section(shared("".join(out)), open_section)
+    return close_section(shared(unguarded("".join(out))), open_section)
+
+
+def unguarded(text):
+    """doxygen would take the guard of a file that another one includes as passed."""
+    return re.sub(r"^#ifndef (\w+_H)\n#define \1$", "#if 1\n", text, flags=re.M)
 
 
 def of_group(after):
