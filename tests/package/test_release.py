@@ -105,9 +105,11 @@ class Reference(unittest.TestCase):
             if name.endswith("_8h.html"):
                 with open(os.path.join(os.path.dirname(index), name), encoding="utf-8") as f:
                     pages += f.read()
+        listed = set(re.findall(r'memItemRight"[^>]*><a class="el" href="[^"]*">(\w+)</a>', pages))
         for library in ("libllmcs.so", "libllmcs_shop.so"):
-            for function in re.findall(r" T (llmcs\w+)", run("nm", "-D", os.path.join(BUILD, "lib", library))):
-                self.assertTrue(re.search(r'class="memname">[^\n]*\b%s\b' % function, pages), "%s is not in the reference" % function)
+            functions = set(re.findall(r" T (llmcs\w+)", run("nm", "-D", os.path.join(BUILD, "lib", library))))
+            self.assertGreater(len(functions), 100)
+            self.assertEqual(functions - listed, set())
 
     def test_a_function_without_a_comment_fails(self):
         need(self, "doxygen")
