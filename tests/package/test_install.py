@@ -2,6 +2,7 @@
 
 usage: test_install.py [-v]   after `make`; $LLMCS_BIN names another folder of programs (default build/bin)
 """
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,9 @@ class Install(unittest.TestCase):
         expected += ["usr/share/llmcs/" + f for f in ("names.tagger", "models/shop-gpt2/config.json", "models/heads/intent.head",
                                                       "shop/flows.json", "shop/import.sh")]
         if "llmcs-server" in PROGRAMS:
+            with open(os.path.join(self.root, "usr/share/doc/llmcs/examples/server.json"), encoding="utf-8") as f:
+                models = [model["path"] for model in json.load(f)["models"]]
+            self.assertTrue(models and all(os.path.exists(self.root + path) for path in models), models)
             expected.append("usr/lib/systemd/system/llmcs-server.service")
         self.assertEqual([f for f in expected if f not in found], [])
         self.assertFalse([f for f in found if "__pycache__" in f or f.endswith(".o")])

@@ -77,7 +77,7 @@ template() {
             -e "s|@INCLUDEDIR@|$(below_prefix "$INCLUDEDIR")|g" -e "s|@VERSION@|$VERSION|g" \
             -e "s|@SHOP_VERSION@|$SHOP_VERSION|g" -e "s|@SONAME@|$SONAME|g" -e "s|@SHOP_SONAME@|$SHOP_SONAME|g" \
             -e "s|@CMAKE_LIBDIR@|$(seen_from_cmake "$LIBDIR")|g" -e "s|@CMAKE_INCLUDEDIR@|$(seen_from_cmake "$INCLUDEDIR")|g" \
-            -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@DATADIR@|$DATADIR|g" "$1" >"$folders.text"
+            -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|\"examples/models/|\"$DATADIR/llmcs/models/|g" "$1" >"$folders.text"
         put 644 "$folders.text" "$2" "$3"
         rm -f "$folders.text"
     else
@@ -136,17 +136,21 @@ if [ "$action" = uninstall ]; then # pages and completions of a build folder tha
 fi
 if built "$BUILD/bin/llmcs-server" && [ -e tools/package/systemd/llmcs-server.service.in ]; then
     template tools/package/systemd/llmcs-server.service.in "$UNITDIR" llmcs-server.service
-    template tools/package/server.json.in "$DOCDIR/examples" server.json
+    template examples/server.json "$DOCDIR/examples" server.json
 fi
 
 # ---- documentation, examples, demo models
 
 for page in README.md README.zh-CN.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE; do put 644 $page "$DOCDIR"; done
 put 644 tools/package/haproxy/llmcs.cfg "$DOCDIR/haproxy"
-for file in examples/*.c examples/*.h examples/*.py examples/*.sh; do
+for file in examples/*.c examples/*.cpp examples/*.h examples/*.py examples/*.sh; do
+    [ -e "$file" ] || continue
     mode=644
     if [ -x "$file" ]; then mode=755; fi
     put $mode "$file" "$DOCDIR/examples"
+done
+for folder in examples/*/; do # of other languages
+    case $folder in examples/models/ | examples/shop/) ;; *) tree "${folder%/}" "$DOCDIR/${folder%/}" ;; esac
 done
 tree examples/shop "$DATADIR/llmcs/shop"
 tree examples/models "$DATADIR/llmcs/models"
