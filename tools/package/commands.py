@@ -18,7 +18,7 @@ class HelpError(Exception):
 
 
 class Row:
-    """A command or an option: its left column, and the text beside it."""
+    """A command or an option: its left column, and the text to its right."""
 
     def __init__(self, head, text, column):
         self.head, self.lines, self.column = head, [text] if text else [], column
@@ -93,7 +93,7 @@ def unwrap(lines, column=0):
 
 
 def ask(binary, *arguments):
-    # The library beside the program, also where the program does not look there by itself (RPATH=0).
+    # The library that was built with the program, also where the program does not look there by itself (RPATH=0).
     library = os.path.join(os.path.dirname(os.path.abspath(binary)), "..", "lib")
     environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": library}
     done = subprocess.run([binary, *arguments], capture_output=True, text=True, env=environment, check=False)
