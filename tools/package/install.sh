@@ -47,9 +47,9 @@ link() {
 # What is not built is not installed; uninstall removes what an earlier build may have had.
 built() { [ "$action" = uninstall ] || [ -e "$1" ]; }
 
-# tree SOURCE FOLDER: all files below SOURCE
+# tree SOURCE FOLDER [PATTERN]: all files below SOURCE whose names do not match
 tree() {
-    find "$1" -name __pycache__ -prune -o -type f -print | sort >"$folders.tree"
+    find "$1" -name __pycache__ -prune -o -type f ! -name "${3-*.pyc}" -print | sort >"$folders.tree"
     while read -r file; do
         inside=${file#"$1"}
         inside=${inside%/*}
@@ -152,7 +152,7 @@ done
 for folder in examples/*/; do # of other languages
     case $folder in examples/models/ | examples/shop/) ;; *) tree "${folder%/}" "$DOCDIR/${folder%/}" ;; esac
 done
-tree examples/shop "$DATADIR/llmcs/shop"
+tree examples/shop "$DATADIR/llmcs/shop" '*.py' # the data, not what made it
 tree examples/models "$DATADIR/llmcs/models"
 # Where llmcs-shop looks for it.
 link models/heads/names.tagger "$DATADIR/llmcs" names.tagger
