@@ -73,9 +73,10 @@ endif
 
 # Objects are made again when the compiler or its flags change (make CC=clang after make CC=gcc).
 FLAGS_FILE := $(BUILD)/flags
+FLAGS_TEXT = $(CC) $(BASE) $(LDFLAGS)$(if $(filter-out 1,$(RPATH)), RPATH=$(RPATH))
 $(FLAGS_FILE): FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(BASE) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(BASE) $(LDFLAGS)' > $@
+	@echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@
 FORCE:
 
 # $(call compile,FLAGS): one C file to one object, and the headers it used to a .d file

@@ -159,13 +159,15 @@ def main():
     parser.add_argument("programs", nargs="+")
     given = parser.parse_args()
     os.makedirs(given.out, exist_ok=True)
-    for name in os.listdir(given.out):
-        if name.endswith(".1"):
-            os.remove(os.path.join(given.out, name))
-    pages = Pages([commands.Program(path) for path in given.programs], given.version, given.date)
-    for name, text in pages.all():
-        with open(os.path.join(given.out, name + ".1"), "w", encoding="utf-8") as f:
+    pages = dict(Pages([commands.Program(path) for path in given.programs], given.version, given.date).all())
+    for name, text in pages.items():
+        path = os.path.join(given.out, name + ".1")
+        with open(path + ".new", "w", encoding="utf-8") as f:
             f.write(text)
+        os.replace(path + ".new", path)  # another make may be installing it
+    for name in os.listdir(given.out):
+        if name.endswith(".1") and name[:-2] not in pages:
+            os.remove(os.path.join(given.out, name))
 
 
 if __name__ == "__main__":
