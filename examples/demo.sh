@@ -74,6 +74,10 @@ printf '%s\n' 'Where is my order?' 'which carrier has it?' 'What did I pay?' 'do
     "$bin/service_threads" --model "$models/shop-gpt2" \
         --facts 'order: PL26061908; status: on its way; carrier: Redkite; tracking: RK6601503869; total: 347 yuan' 2>&1 | sed 's/^/  /'
 
+title 'Product titles in the other language, and how sure the model is  (translate)'
+"$bin/translate" --model "$models/shop-translate" 'Pebblefield Harvest Teapot, moss green, 800 ml' 'Northpine Urban Backpack, olive, 24 l' \
+    '石野 经典马克杯 沙白 400毫升' '行登 舒适跑步鞋 白色 36至46' 'Where is my parcel?' | sed 's/^/  /'
+
 title 'A text for a product page  (product_copy)'
 product_copy 'Ostra Classic Mug, moss green, 400 ml; material: bone china'
 product_copy '石野 经典茶壶 陶土红 600毫升；材质：粗陶'

@@ -4,8 +4,9 @@
  *     translate "Ostra Classic Mug, moss green, 400 ml" "石野 经典茶壶 陶土红 600毫升"
  *     translate --min-sure 0.95 < titles.txt
  *
- * A text with a Chinese character is translated into English, any other into Chinese. The sureness is the geometric
- * mean of the tokens' probabilities. Below --min-sure the line is marked: a service has a person look at it.
+ * A text with a Chinese character is translated into English, any other into Chinese. Of four candidates the first that
+ * has the numbers of the title is taken. Without one, or where the model is less sure than --min-sure (the geometric
+ * mean of the tokens' probabilities), the line is marked: a service has a person look at it.
  */
 #include <llmcs.h>
 #include <math.h>
@@ -15,6 +16,8 @@
 #include <string.h>
 
 #include "options.h"
+
+#define N_CANDIDATES 4
 
 static int failed(const char *doing) {
     fprintf(stderr, "translate: %s: %s\n", doing, llmcs_error_message());
@@ -26,6 +29,29 @@ static bool has_chinese(const char *text) {
     for (; *text; text++)
         if ((unsigned char)*text >= 0xE4 && (unsigned char)*text <= 0xE9) return true;
     return false;
+}
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Copies the next number without its thousands separators, and returns what follows it; NULL: there is none. */
+static const char *next_number(const char *text, char *number, size_t size) {
+    size_t n = 0;
+    while (*text && !is_digit(*text)) text++;
+    if (!*text) return NULL;
+    for (; is_digit(*text) || ((*text == '.' || *text == ',') && is_digit(text[1])); text++)
+        if (*text != ',' && n + 1 < size) number[n++] = *text;
+    number[n] = 0;
+    return text;
+}
+
+/* The same numbers in the same order. */
+static bool keeps_numbers(const char *title, const char *translation) {
+    char a[32], b[32];
+    do {
+        title = next_number(title, a, sizeof a);
+        translation = next_number(translation, b, sizeof b);
+    } while (title && translation && !strcmp(a, b));
+    return !title && !translation;
 }
 
 static double sureness(const llmcs_sequence *s) {
@@ -41,11 +67,18 @@ static int translate(const llmcs_model *model, llmcs_session *session, const cha
     if (llmcs_generate_params_init(&params, model)) return failed("parameters");
     params.source_lang = chinese ? "zh_CN" : "en_XX";
     params.target_lang = chinese ? "en_XX" : "zh_CN";
-    params.num_beams = 1;
+    params.num_beams = params.num_return_sequences = N_CANDIDATES;
     params.logprobs = 1;
     if (llmcs_generate(session, title, LLMCS_NUL, &params, NULL, NULL, &result)) return failed(title);
-    const double sure = sureness(result->sequences[0]);
-    printf("%s\n  %s  (%.2f%s)\n", title, result->sequences[0]->text, sure, sure < min_sure ? ", to be checked" : "");
+    size_t best = 0;
+    while (best < result->n_sequences && !keeps_numbers(title, result->sequences[best]->text)) best++;
+    const bool kept = best < result->n_sequences;
+    const llmcs_sequence *s = result->sequences[kept ? best : 0];
+    const double sure = sureness(s);
+    printf("%s\n  %s  (%.2f%s)\n", title, s->text, sure,
+           !kept             ? ", other numbers, to be checked"
+           : sure < min_sure ? ", to be checked"
+                             : "");
     fflush(stdout);
     llmcs_result_free(&result);
     return 0;

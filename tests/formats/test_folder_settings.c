@@ -243,10 +243,11 @@ END_TEST
 
 /* Folders as training and Transformers write them say nothing that would be worth a line. */
 START_TEST(usual_folders_are_silent) {
-    static const char *const folders[] = {
-        "tests/data/golden/gpt2-tiny", "tests/data/golden/bert-cls",       "tests/data/golden/bert-embed",
-        "tests/data/golden/bert-mlm",  "tests/data/golden/distilbert-cls", "tests/data/golden/roberta-cls",
-        "examples/models/shop-gpt2",   "examples/models/review-bert",      "examples/models/shop-encoder"};
+    static const char *const folders[] = {"tests/data/golden/gpt2-tiny",      "tests/data/golden/bert-cls",
+                                          "tests/data/golden/bert-embed",     "tests/data/golden/bert-mlm",
+                                          "tests/data/golden/distilbert-cls", "tests/data/golden/roberta-cls",
+                                          "examples/models/shop-gpt2",        "examples/models/review-bert",
+                                          "examples/models/shop-encoder",     "examples/models/shop-translate"};
     llmcs_allocator a = ll_allocator_default();
     const ll_log log = {collect, NULL};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {

@@ -139,5 +139,37 @@ class Translate(unittest.TestCase):
         self.assertNotEqual(plain["sequences"], aimed["sequences"])
 
 
+class Demo(unittest.TestCase):
+    """examples/models/shop-translate and the example program that uses it."""
+
+    FOLDER = os.path.join(ROOT, "examples", "models", "shop-translate")
+    TITLES = [("Pebblefield Harvest Teapot, moss green, 800 ml", "石野 丰收茶壶 苔绿 800毫升"),
+              ("Northpine Urban Backpack, olive, 24 l", "北松 都市双肩包 橄榄绿 24升")]
+
+    def test_both_ways(self):
+        there = [{"text": e, "from": "en_XX", "to": "zh_CN"} for e, _ in self.TITLES]
+        back = [{"text": z, "from": "zh_CN", "to": "en_XX"} for _, z in self.TITLES]
+        found = [a["translations"][0] for a in ask("translate", self.FOLDER, there + back)]
+        self.assertEqual(found, [z for _, z in self.TITLES] + [e for e, _ in self.TITLES])
+        self.assertIn("it knows en_XX, zh_CN", run("llmcs", "translate", self.FOLDER, "--from", "en_XX", "--to", "fr_XX", "red mug", code=1))
+
+    def test_titles_of_the_demo_shop(self):
+        with open(os.path.join(ROOT, "examples", "shop", "products.jsonl"), encoding="utf-8") as f:
+            titles = [json.loads(line)["title"] for line in f][::18]
+        for a, b, source, target in (("en", "zh", "en_XX", "zh_CN"), ("zh", "en", "zh_CN", "en_XX")):
+            answers = ask("translate", self.FOLDER, [{"text": t[a], "from": source, "to": target, "num_beams": 1} for t in titles])
+            right = sum(x["translations"][0] == t[b] for x, t in zip(answers, titles))
+            self.assertGreaterEqual(right, len(titles) // 2, (a, [x["translations"][0] for x in answers]))
+
+    def test_the_example_marks_what_is_no_title(self):
+        first, other = self.TITLES[0][0], "Where is my parcel?"
+        lines = run("translate", text="%s\n%s\n" % (first, other)).splitlines()
+        self.assertEqual((lines[0], lines[2]), (first, other))
+        self.assertRegex(lines[1], r"^  石野 丰收茶壶 苔绿 800毫升  \(0\.9\d\)$")
+        self.assertRegex(lines[3], r"\(0\.[0-8]\d, .*to be checked\)$")
+        marked = run("translate", "--min-sure", "1", first).splitlines()[1]
+        self.assertRegex(marked, r"to be checked\)$")
+
+
 if __name__ == "__main__":
     unittest.main()

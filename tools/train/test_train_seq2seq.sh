@@ -102,6 +102,8 @@ grep -q "^step 10: held-out loss [0-9.]*, chrF [0-9.]*" "$tmp/log" || fail "no c
 equal tuned || fail "the tuned model: other than the library's"
 train mbart early --init "$tmp/whole" --steps 200 --valid-every 1 --patience 2 --lr 10
 grep -q "^stopped early at step [1-9]" "$tmp/log" || fail "did not stop early"
+train mbart timed --init "$tmp/whole" --steps 2000 --minutes 0.01
+grep -q "^stopped at the end of the time at step [1-9]" "$tmp/log" || fail "did not keep to --minutes"
 echo '{"source": "a", "target": 3}' >"$tmp/train.jsonl"
 ! "$python" "$here/train_seq2seq.py" --data "$tmp/train.jsonl" --out "$tmp/none" --work "$tmp/none" 2>"$tmp/log" || fail "took a row without a target"
 grep -q "row 1: target: found 3, expected text" "$tmp/log" || fail "$(cat "$tmp/log")"

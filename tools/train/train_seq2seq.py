@@ -15,6 +15,7 @@ import os
 import random
 import shutil
 import sys
+import time
 from collections import Counter
 
 import torch
@@ -249,12 +250,14 @@ def train(args, model, texts, examples, held_out_rows, held_out):
         log(f"resumed at step {step} (epoch {epoch})")
     progress = common.Progress(args.steps, every=args.log_every)
     last_step, stopped = min(args.steps, args.stop_at or args.steps), False
+    first_step, begun = step, time.monotonic()
     while step < last_step and not stopped:
         batches = batches_of(examples, args.tokens_per_batch, random.Random(args.seed + epoch))
         log(f"epoch {epoch}: {len(batches)} batches")
         progress.reset()
         for index in range(done, len(batches)):
-            lr = common.learning_rate(step, args.steps, args.warmup, args.lr)
+            spent = (time.monotonic() - begun) / (60 * args.minutes) if args.minutes else 0.0
+            lr = common.learning_rate(max(step, first_step + spent * (args.steps - first_step)), args.steps, args.warmup, args.lr)
             common.set_learning_rate(optimizer, lr)
             model.train()
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
@@ -274,6 +277,7 @@ def train(args, model, texts, examples, held_out_rows, held_out):
                     torch.save(model.state_dict(), best_path)
                 stopped = bool(args.patience) and misses >= args.patience
                 progress.reset()
+            stopped = stopped or spent >= 1
             if step % args.save_every == 0 or step == last_step or stopped:
                 common.save_checkpoint(checkpoint, model, optimizer, step, epoch=epoch, done=done, best=best, misses=misses)
             if step == last_step or stopped:
@@ -281,7 +285,7 @@ def train(args, model, texts, examples, held_out_rows, held_out):
         else:
             epoch, done = epoch + 1, 0
     if stopped:
-        log(f"stopped early at step {step}")
+        log(f"stopped {'at the end of the time' if args.minutes else 'early'} at step {step}")
     if args.patience and os.path.exists(best_path) and best < math.inf:
         model.load_state_dict(torch.load(best_path))
     return step, figures
@@ -310,6 +314,7 @@ def parse_arguments():
     p.add_argument("--vocab-size", type=int, default=4096)
     p.add_argument("--steps", type=int, default=5000)
     p.add_argument("--stop-at", type=int, help="stop after this step, to go on later with --resume")
+    p.add_argument("--minutes", type=float, help="end after so many minutes if --steps are not made by then; the learning rate falls in time")
     p.add_argument("--tokens-per-batch", type=int, default=4096, help="of sources and targets together")
     p.add_argument("--max-tokens", type=int, default=128, help="longer sources or targets are left out (default: %(default)s)")
     p.add_argument("--lr", type=float, default=1e-3)
