@@ -7,7 +7,7 @@ version=$1 date=$2 tarball=$3 out=$4
 for tool in dpkg-buildpackage dh lintian; do
     command -v $tool >/dev/null || { echo "make deb: $tool is missing: make deps-dev" >&2; exit 1; }
 done
-root=$PWD
+commit=$(git rev-parse HEAD)
 rm -rf "$out"
 mkdir -p "$out"
 cp "$tarball" "$out/llmcs_$version.orig.tar.gz"
@@ -56,4 +56,4 @@ cd ..
 echo
 lintian --fail-on error,warning -- *.changes
 ls -l -- *.deb
-git -C "$root" rev-parse HEAD >commit # for tests/package/test_deb.py
+echo "$commit" >commit # for tests/package/test_deb.py
