@@ -294,7 +294,7 @@ typedef struct llmcs_shop_service llmcs_shop_service;
 
 typedef struct llmcs_shop_service_options {
     size_t struct_size;
-    const llmcs_model_options *model;    /* [NULL] of the encoder and the tagger */
+    const llmcs_model_options *model;    /* [NULL] of the encoder; LLMCS_WEIGHTS_AUTO is INT8 here */
     const llmcs_shop_desk_options *desk; /* [NULL] where its paths, classifiers and guard are not NULL they replace the
                                             settings */
     const llmcs_allocator *allocator;    /* [NULL: malloc] */

@@ -264,13 +264,16 @@ typedef struct llmcs_shop_tagger_params {
     const llmcs_allocator *allocator; /* [NULL: malloc] */
     llmcs_progress_fn progress;       /* [NULL] a true result ends the training: CANCELLED; the checkpoint stays */
     void *progress_user;
+    const char *words_path; /* [NULL] file of words that the tagger knows by hash: lines of word, kind and weight
+                               between tabs. Kinds 0 to 9 are names, 10 to 31 other words; the weight is 8
+                               ln(frequency), 0 to 255; a word is one Latin word or 1 to 6 Chinese characters */
 } llmcs_shop_tagger_params;
 
 LLMCS_SHOP_API void llmcs_shop_tagger_params_init_sized(llmcs_shop_tagger_params *params, size_t struct_size);
 #define llmcs_shop_tagger_params_init(params) llmcs_shop_tagger_params_init_sized((params), sizeof *(params))
 
 /* Trains and writes the file, which appears only when it is complete. Errors: ARG (no rows; a span that overlaps,
- * ends outside its text or inside a character; more than 8 labels) NOMEM IO NOSPACE CANCELLED. */
+ * ends outside its text or inside a character; more than 8 labels) FORMAT (words_path) NOMEM IO NOSPACE CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_tagger_train(const llmcs_shop_tagged_text *texts, size_t n_texts,
                                                     const llmcs_shop_tagger_params *params, const char *path);
 

@@ -2,7 +2,7 @@
 
 Latin words match at word boundaries, Chinese ones anywhere; patterns are PCRE2 over the folded text (lower case, half width).
 """
-from flow_topics import NOTHING_DONE, return_rules, topic_rules
+from flow_topics import NOTHING_DONE, certain_rules, return_rules, topic_rules
 
 
 def words(flow, en, zh, **more):
@@ -33,11 +33,14 @@ RULES = [
             r"自杀|不想活|轻生|(?<!笑)想死(?!你|我了|它)|活不下去|自残", always=True),
     pattern("injury", rf"\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked) (my|his|her|our|the) (\w+ )?{BODY}\b",
             rf"\b{PERSON}\b.{{0,30}}\b(got|was|were|am|is|are|been|have|has|had)\b.{{0,15}}\b(burned|burnt|injured|scalded|electrocuted|poisoned|bleeding)\b",
+            rf"\b{PERSON}\b.{{0,12}}\b(ate|eaten|drank|drunk|swallowed|inhaled|licked)\b.{{0,20}}\b(batter(y|ies)|buttons?|magnets?|coins?|beads?|screws?|glass|plastic|soap|detergent|cleaner|bleach|shampoo|cream|lotion|"
+            r"perfume|polish|candle|wax|glue|paint|oil|bath|pods?|tablets?|parts?|piece of)\b",
             r"\b(caught fire|(is|was|went|set) on fire|(battery|charger|bank|phone|lamp|kettle|it) (exploded|explodes|blew up)|electric(al)? shock|electrocuted|"
             r"swallowed (some|a|the|it|one)|chok(ed|ing) on|(ended up|sent|went|taken|rushed) (in|to) (the )?hospital|(is|are|started) smoking|smoke came|allergic reaction|melt(ed|ing)|scorched|charred|sparks? (came|flew)|burn(ed|t|ing) (a hole|(my|our|the) (table|desk|carpet|floor|bed|sofa|sheets?)))\b(?! deals?)",
             r"烫伤|烧伤|割伤|划伤了?(手|脸|我|孩子|宝宝)|受伤(?!的总)|流血(?!价|大)|触电|电到|漏电|着火|起火|冒烟|爆炸(?!头|性|好|款)|(充电宝|电池|手机|壶|灯|电器).{0,6}炸|(?<!脑)(?<!机)中毒|呛到|卡住喉咙|误吞|(?<!会)吞下|吞了|误食|误服|吃下去|吃进去|喝下去|切到手|止不住血|血止不住|"
             r"融化|熔化|烧(焦|坏|穿|着|起来)|把.{1,6}烧|焦味|冒火(花)?|送急诊|(进|住|去)了?(医院|急诊)|缝了", always=True),
     pattern("legal", r"\b(my|our|the) (lawyer|attorney|solicitor)s?\b.*\b(will|is|has|contact\w*|call\w*|writ\w*|letter|hear)\b|\bhear from (my|our) (lawyer|attorney)|\b(call|get|hire|ask) (a|my) (lawyer|attorney)\b|"
+                     r"\b(under|according to|against|by) (the )?((eu|european|uk|us|german|chinese|consumer|local|your|my) )?laws?\b|\blegally (entitled|obliged|binding)\b|\b(legal|statutory) rights?\b|"
                      r"\b(i'?ll|i will|can i|could i|going to|gonna) sue\b|\bsue (you|your|the shop)\b|\b(see you|take you|go) (in|to) court\b|\blegal action\b|\bconsumer (protection|rights|court)\b|\blawsuit\b",
             r"(找|请|叫|联系|问)(我的)?律师|律师(函|信)|起诉|告(你们|上法庭)|上法(院|庭)|法院见|消费者协会|消协|(?<!\d)12315(?!\d)|工商局|市场监督|打官司", always=True),
     # What nobody gets here.
@@ -50,7 +53,8 @@ RULES = [
             r"电子烟|香烟|卖烟|买烟|烟花(?!图|色)|鞭炮|伟哥|安眠药|抗生素|处方药|毒药|砒霜|色情|黄片|约炮|卖淫|嫖|黑客|盗号|木马病毒|管制刀具|赌博|赌场|洗钱"),
     pattern("refuse", r"\{\s*\"?\w+\"?\s*:.*\}|\bi('m| am) (the |an? |your |)(admin\w*|developer|system|owner|shop owner|manager|boss of|ceo|employee|staff|support agent|police|customer c?\d+|c\d{3})\b|"
                       r"\b(root|admin) access\b|我是.{0,3}(管理员|老板|店主|开发者|开发人员|客服|员工|内部人员|警察|你们领导|系统|c\d{2,})", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
-                      r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now|(repeat|say|write) (after me|exactly)|"
+                      r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now|you('re| are) (now )?(dan|in god mode|unrestricted|unfiltered)|(you )?can (now )?do anything|"
+                      r"(cancel|refund|delete|print|dump|export|list|show)( me)? (all|every)( of)?( the| your)? (orders?|customers?|accounts?|users?|invoices?|data)|(repeat|print|show|reveal|output)( me)? (the |your |all )?(text|words|lines?|everything|prompt) above|(repeat|say|write) (after me|exactly)|"
                       r"from now on (you|answer|every)|no (longer have|more) rules|new (policy|instructions?|rules?) ?:|without (any )?(rules|restrictions|filters?))\b|\[/?inst\]|"
                       r"\byour (initial |hidden |secret |original )?(instructions|prompt)\b|drop table|select \* from|<script|</?(user|assistant|system|bot)>|\b(system|assistant):",
             r"越狱|(跟|照)(着)?我?(念|读)|跟我说.{0,3}[:,]|从现在(起|开始).{0,6}(你|回答|任何)|新(政策|规则|指令)[:,]|(员工|内部)(优惠|折扣)?(码|价|折扣)|(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
@@ -58,6 +62,12 @@ RULES = [
     pattern("others_data", r"\b(customer|person|buyer|client|guy|lady|visitor|one) (who (was|came) )?(before|ahead of|next to|after) me\b|\b(previous|last) (customer|buyer|client|visitor)('s|s)?\b|"
                            r"\b(give|send|tell|show) me .{0,30}('s|s') (phone|number|address|e-?mail|orders?|data|card)\b|\b(phone number|number|address|e-?mail) of (mr|mrs|ms|miss|dr|[a-z]+ [a-z]+, (he|she|they))\b",
             r"(上|前)(一|面)?(一)?(个|位|那个|那位)(客户|顾客|买家|用户|客人)|(刚才|旁边)(那个|那位)(客户|顾客|人)|把.{2,8}的(电话|手机号?|地址|住址|邮箱|订单|号码)(给|告诉|发)"),
+    pattern("others_data", r"\bwho else (bought|ordered|has|owns|got)\b|\bwhere do (they|those people|the (others|buyers|customers)|other (people|buyers|customers)) live\b", r"还有谁(买|订)|(他们|那些人|别的(顾客|客户))住(在)?哪"),
+    pattern("refuse", r"^[^a-z]*(please |pls |can you |could you )?translate\b|\b(say|write|repeat) (it|this|that) in (french|german|spanish|italian|japanese|russian|latin)\b", r"翻译(成|为|一下)|用(法|德|日|俄|西班牙|英)(语|文)(说|写)"),
+    pattern("others_data", r"\b(customer|client|buyer|user)s?('s|s')? (home )?(addresses|phone numbers|telephone numbers|names|e-?mails|e-?mail addresses|passwords|card numbers|lists?)\b(?!.*\b(do you (keep|store|protect|sell|share)|my)\b)",
+            r"\b(show|give|tell|send|list|print|read|look up|get)( me)?\b.{0,24}\b(orders|purchases|order history|home address|phone number|mobile number|e-?mail address) of "
+            r"(?!(the|my|mine|me|us|this|that|last|all|these|those|an?|your|our|over|about|more|which|what|how|today|yesterday|customer|support|service|it)\b)[a-z]+ "
+            r"(?!(and|or|to|in|on|at|for|with|from|please|pls|week|month|year|day|days)\b)[a-z]+\b"),
     pattern("others_data", r"\b(customer|account|user) (no\.? ?|number |id )?c?\d{2,}\b|(顾客|客户|用户|账号)c?\d{2,}"),
     pattern("others_data", rf"(?<!this is )(?<!i got )(?<!received )(?<!me )\b(another|other|some other|a different|all|every|which) (of your )?{CUSTOMERS}\b.{{0,40}}\b(orders?|ordered|address(es)?|phones?|numbers?|data|e-?mails?|"
                            rf"names?|bought|buy)\b|\b(address|phone( number)?|e-?mail|orders?|data|names?) of (your |the )?(another|other|some|all|your|a|previous|last) {CUSTOMERS}\b",
@@ -71,6 +81,7 @@ RULES = [
                      r".{0,30}\b(password|code|card number|pin|cvv)\b", r"(有人|自称|接到电话|收到短信|客服).{0,20}(问我要|索要|要我|让我|跟我要).{0,8}(密码|验证码|短信码|卡号|银行卡)"),
     # Health: no advice, whatever the product.
     pattern("medical", rf"\b(cures?|heals?|treats?|helps? (against|with)|good (against|for)|relieves?|prevents?)\b.{{0,30}}\b{DISEASES}\b",
+            r"\b(kidney|liver|heart|thyroid|lung|stomach) (disease|disorder|problems?|trouble|failure|condition)s?\b",
             r"\b(which|what) (medicine|medication|pills?|drug|dose|vitamins?|painkillers?|ointment)\b",
             r"\b(eczema|psoriasis|asthma|epilepsy|migraine)\b|\b(diabet\w+|cancer|depression)\b.*\b(use|take|drink|eat|safe|ok|help\w*|cure\w*)\b|\b(safe|use|take|drink|eat|ok)\b.*\b(diabet\w+|cancer)\b",
             r"\b(safe|can i|can she|can we|may i|should i|ok|okay|use|take|drink|eat)\b.*\b(pregnan\w+|breastfeeding|pacemaker|epileptic|heart condition)\b|"
@@ -97,6 +108,14 @@ RULES = [
             r"淘宝|天猫|优衣库|名创优品|屈臣氏|小红书|得物|山姆|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
     pattern("haggling", r"\b(can|could|will) (you|i) .{0,20}\b(cheaper|better price|special price|discount me)\b|\blower (the|your) price\b|\bknock .{0,15} off\b|\bhaggle\b",
             r"便宜(点|一点|些)|少(点|一点)(钱|吧|行|可以|能)|抹个?零|讲(个)?价|再优惠(点|些)|打个折"),
+    pattern("complaint", r"\b(compensat\w*|pay (me )?damages|reimburse\w* (me )?for (my|the) (time|trouble|inconvenience|taxi|travel))\b(?!.*\bprice\b)", "误工费|精神损失"),
+    # What nobody sells here.
+    pattern("not_in_range", r"\b(call|order|book|get|need|reserve|rent)( me| us)?( for me)? (a|an) ([\w-]+ )?(taxi|cab|uber|flight|plane ticket|train ticket|hotel|hostel|room|table|restaurant|haircut|hairdresser|dentist|"
+            r"appointment|massage|cinema ticket|concert ticket|ticket|car|plumber|electrician|babysitter|pizza|visa)\b(?! (bag|seat|cover|charger|cloth|lamp|runner|mat|stand|holder|fan|key|phone|number|case|size|set|top|light|mount)s?)"
+            r"(?! (for|to) (my|the|an?) (order|return))|\b(rent|hire|lease)( out)? (a |an |your )?(cars?|vans?|flats?|apartments?|houses?|bikes?|tents?|tools?)\b|"
+            r"\b(fix|repair|service|tune) (my|our|a|the) (car|bike|bicycle|motorbike|motorcycle|roof|house|sink|toilet|boiler|heating|laptop|computer|iphone|windows|printer)\b|"
+            r"\bfresh (vegetables?|fruits?|meat|fish|bread|milk|eggs|flowers)\b|\b(adopt|buy|sell) .{0,12}\b(a |an |any )?(dogs?|cats?|pupp(y|ies)|kittens?|horses?|parrots?|hamsters?)\b(?! (food|bed|toys?|bowls?|collars?|hair|mugs?|socks?))",
+            r"(叫|打|订|约)(个|一辆|一张|一下|张)?(出租|滴滴|的士|机票|火车票|高铁票|酒店|餐厅|外卖|理发|牙医|电影票)|(修|洗)(汽)?车(?!间)|(新鲜|生鲜)(蔬菜|水果|肉)|领养"),
     # Languages that nobody here reads.
     {"foreign": True, "flow": "languages"},
     pattern("languages", r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
@@ -110,6 +129,9 @@ RULES = [
     pattern("refund_status", r"\bwhere('?s| is) (my|the) (money|cash|refund)\b", r"^(?!.*\d{6})(?!.*\bprice\b)(?=.*\b(refund(ed)?|money back|pay me back|paid me back|my money)\b).*\b(still|yet|where|when|status|not (arrived|received|got)|haven'?t|hasn'?t|how long|waiting)\b",
             r"退款.{0,8}(没|还没|多久|几天|什么时候|啥时候|到哪|进度|呢)|(银行卡|支付宝|微信|卡上?).{0,4}(多久|几天).{0,3}到|寄回.{0,8}钱呢|^(?!.*(谁|多少)).{0,6}钱.{0,4}(多久|几天|啥时候|什么时候|哪去)|钱.{0,6}(还没|没).{0,3}(退|到|收到)|(没|还没)(收到)?退(款|钱)"),
     pattern("missing_parcel", r"^(?!.*\b(code|e-?mail|link|confirmation|invoice)\b).*\b(says|shows|marked( as)?|status) (it('s| is| was) )?(been )?delivered\b|\bnever (arrived|came|got (it|here))\b", r"(显示|写着|说|标着).{0,6}(签收|送达|妥投)"),
+    pattern("refund", NOTHING_DONE.replace("refun?d\\w*|", "") + r".*\b(want(ing|in|ed)?|need|wanna|give me|gimme|demand\w*|get) (ma|my|me|our|the|all my) (money|cash|dosh|dough) back\b(?!.*\b(how|when|points|coupon)\b)"),
+    pattern("order_status", r"\b(parcel|package|order|delivery|shipment|stuff)\b.{0,12}\b(is|was|went|got|sits|sitting|stuck|landed|ended up|sent) (now )?(in|to|at) (the |a |an |some )?(wrong|another|different) (city|town|country|place|depot|state|warehouse|province)\b"),
+    *certain_rules(),
     # An order number and hardly more; and what is done with one.
     pattern("order_status", rf"^{GAP}(hi|hey|hello|so|ok|and|what about|what'?s up with|status( of)?|track|order|my order|(the|my) [\w ]{{2,25}}( one)?)?{GAP}pl[ -]?\d{{8}}"
                             rf"(, my [\w ]{{2,20}}| pls| please| status)?{GAP}$",
@@ -123,7 +145,8 @@ RULES = [
                           r"\bi (ordered|bought|wanted) .{1,40}\b(but |and )?(got|received|you sent|it came|came)\b|\b(you|u) sent me .{1,30}\b(i )?(ordered|wanted)\b",
             r"(发|寄|送)错(?!城市|地址|地方)|货不对版|(买|要|订|拍)的.{1,12}(发|寄|来|收到)(了|的是|个|过来)"),
     {"pattern": r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b|" r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)", "entry": "repair"},
-    pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective)\b",
+    pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective|stained|mou?ldy|soaked)\b|"
+                       r"\b(full of|covered (in|with)|has|have|had|with) (a |an |some |many )?(big |little |small |ugly )?(stains?|holes?|scratches|cracks?|mou?ld|dents?)\b(?! (resist|proof|remov|for))",
             r"(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
     pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity|stock exchange)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
             r"换.{0,3}(大|小)(一)?(点|码|号)|换(个|一个|一件|成).{0,4}(尺码|码|颜色|色|大号|小号)(?!头|密)|(大|小)了.{0,4}换"),
@@ -140,11 +163,12 @@ RULES = [
     pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time do you (open|close))\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
     {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话|热线)", "entry": "contact"},
     {"pattern": r"投诉.{0,6}(发到哪|邮箱|往哪|怎么投)|\b(where|how)\b.*\bcomplain\b", "entry": "complaint"},
-    {"pattern": NOTHING_DONE + r".*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
+    {"pattern": NOTHING_DONE + r".*(?!.*\b(old|former|wrong|mistake|typo|correct)\b)(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
     pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
     pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|around) ?[¥$]?\d{2,4}\b|\d{2,4}(元|块)?(以内|以下|左右|之内))"),
     pattern("recommend", NOTHING_DONE + r"(?!.*(\bwrap|card|尺码|码数|engrav|包装|包庄|贺卡|刻字|礼品卡)).*(\b(recommend|suggest(ion)?|gift ideas?|(present|gift) for|good (present|gift)|what to (give|buy|get) (for )?(my|a|him|her))\b|"
                          r"推荐|求推荐|(送|给).{0,8}(什么|啥|点什么)好|(挑|选|买)(个|一个|点|份)?.{0,4}礼物)"),
+    pattern("product", NOTHING_DONE + r".*\b(is|are) (the|this|that|these|those|your) (?!.*\b(delivery|shipping|express|coupon|code|discount|service|app|refund|again)\b)[\w' -]{2,40} (still )?availabl?e\b"),
     pattern("product", NOTHING_DONE + r"(?!.*(\b(warranty|guarantee|delivery|shipping)\b|多长时间|码|保修|质保|面积)).*(\bhow (big|heavy|tall|long|wide|large|thick) (is|are) (the|this|your)\b|\bwhat('?s| is) the (price|material|weight|size|colou?r) of\b|\bhow much (is|are|does) (the|this|your) "
                        r"(?!shipping|delivery|postage)|(多大|多重|多高|多长|多少钱一|什么材质|什么做的|哪里产)[\s,.!?~。]*$)"),
     pattern("insult", NOTHING_DONE + r"(?!.*\?.{3})(?!.*\b(i'?m|i am|i was|i feel)\b.{0,12}\b(idiot|stupid|dumb|moron))(?!.*我(真|太|也)?(是)?(傻|蠢|笨)).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"

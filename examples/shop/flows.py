@@ -20,9 +20,11 @@ def entry(name):
     return {"entry": name}
 
 
-def ask(tags, otherwise=None, accept=0.1):
+def ask(tags, otherwise=None, accept=None):
     """The knowledge base, among the entries with one of these tags, where the topic is known and little certainty is enough;
     else one entry, or steps, or that the message was not understood."""
+    if accept is None:  # an entry that is likely anyway stands against a guess
+        accept = 0.3 if isinstance(otherwise, str) else 0.1
     step = {"knowledge": {"tags": tags, "accept": accept}}
     if otherwise is not None:
         step["none"] = [entry(otherwise)] if isinstance(otherwise, str) else otherwise

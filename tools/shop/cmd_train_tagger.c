@@ -9,7 +9,7 @@
 #include "request.h"
 
 typedef struct train_job {
-    const char *checkpoint;
+    const char *checkpoint, *words;
     int32_t n_epochs, max_features, min_count;
     double l2;
     uint64_t seed;
@@ -22,6 +22,7 @@ static const cli_option options[] = {
     CLI_BOUNDED("min_count", AT(min_count), "a feature occurs at least so often [2]", 1, 255),
     CLI_PLAIN("l2", CLI_DOUBLE, AT(l2), "penalty on squared weights [0.02]"),
     CLI_PLAIN("seed", CLI_UINT64, AT(seed), "of the order of the rows [0]"),
+    CLI_PLAIN("words", CLI_STRING, AT(words), "file of words that OUT knows: lines of word, kind, weight between tabs"),
     CLI_PLAIN("checkpoint", CLI_STRING, AT(checkpoint),
               "file that each pass is kept in; a training that was interrupted goes on from it"),
 };
@@ -109,6 +110,7 @@ static int train_command(int argc, char **argv) {
         params.l2 = j.l2;
         params.seed = j.seed;
         params.checkpoint_path = j.checkpoint;
+        params.words_path = j.words;
         if (isatty(STDERR_FILENO)) params.progress = cli_show_progress, params.progress_user = "training";
         code = EXIT_FAILED;
         if (strcmp(common.folder, "-") && !freopen(common.folder, "r", stdin))

@@ -6,9 +6,9 @@
 Imports the demo shop into a fresh store and runs `llmcs-shop calibrate` on it: the FAQ's own questions, left out one by one, and
 ORDINARY messages a language that the shop has no answer to (label "oos" of examples/shop/intents.*.jsonl, those with the
 smallest hashes), for words alone and for words with the vectors of examples/models/shop-encoder. Prints the two rows
-of weights as C; --check compares them with those of the file. The built weights choose the candidates that the fit compares,
-so a fit after a rebuild moves them a little (0.32 in the last one) until they are stable. Another processor's float sums may change
-the last printed digit, which --check allows."""
+of weights as C; --check compares them with those of the file. The weights of one fit choose the candidates of the next, so it is
+repeated on the same store until nothing moves: the weights of the file are those that a fit with them gives again. Another processor's
+float sums may change the last printed digit, which --check allows."""
 import argparse
 import hashlib
 import json
@@ -23,6 +23,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 SHOP = os.path.join(ROOT, "examples", "shop")
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 ORDINARY = 500
+MOST_FITS = 30
+STABLE = 0.001
 TOLERANCE = 0.011  # one unit of the last printed digit
 
 
@@ -50,11 +52,19 @@ def fit(folder):
     subprocess.run(["sh", os.path.join(SHOP, "import.sh"), store], check=True, env=environment, stdout=subprocess.DEVNULL)
     with open(questions, "w", encoding="utf-8") as f:
         f.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in ordinary_messages())
-    subprocess.run([os.path.join(BUILD, "bin", "llmcs-shop"), "calibrate", store, questions], check=True, stdout=sys.stderr)
-    db = sqlite3.connect(store)
-    found = db.execute("SELECT key, value FROM settings WHERE key LIKE 'llmcs.calibration.%'").fetchall()
-    db.close()
-    return [json.loads(value)[1:] for key, value in sorted(found, key=lambda row: not row[0].endswith(".words"))]
+    before = None
+    for n in range(1, MOST_FITS + 1):
+        subprocess.run([os.path.join(BUILD, "bin", "llmcs-shop"), "calibrate", store, questions], check=True, stdout=sys.stderr)
+        db = sqlite3.connect(store)
+        found = db.execute("SELECT key, value FROM settings WHERE key LIKE 'llmcs.calibration.%'").fetchall()
+        db.close()
+        now = [json.loads(value)[1:] for key, value in sorted(found, key=lambda row: not row[0].endswith(".words"))]
+        moved = max((abs(x - y) for new, old in zip(now, before or []) for x, y in zip(new, old)), default=None)
+        print("fit %d: %s" % (n, "first" if moved is None else "moved by %.4f" % moved), file=sys.stderr)
+        if moved is not None and moved < STABLE:
+            return now
+        before = now
+    sys.exit("knowledge_weights.py: the weights still move after %d fits" % MOST_FITS)
 
 
 def in_file(path, names):

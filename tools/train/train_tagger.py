@@ -2,14 +2,17 @@
 """Trains the tagger of names and addresses: examples/models/heads/names.tagger.
 
     python3 tools/train/train_tagger.py --data DIR --out examples/models/heads/names.tagger --epochs 24 --l2 0.005 \\
-        --max-features 66000 [--checkpoint FILE]
+        --max-features 70000 [--checkpoint FILE]
 
-Learns from CLUENER2020 (ner-zh) and the synthetic rows of presidio-research (pii-en) in DIR, from sentences that
-tagger_rows.py makes, and from product names and texts (copy-en, copy-zh) and the demo shop's questions, which hold no names. One row in ten of the data sets is held back;
+Learns from CLUENER2020 (ner-zh) and the synthetic rows of presidio-research (pii-en) in DIR, from the same sentences with other names
+in them (tagger_mentions.py), from sentences that tagger_rows.py makes, and from product names and texts (copy-en, copy-zh) and the demo
+shop's questions and sentences of a shop's dialogues (reply-zh-jddc), which hold no names. It knows the words of tagger_words.py. One row in ten of the data sets is held back;
 tools/eval/personal_data.py judges on those. `llmcs-shop train-tagger` does the work, on one thread, in a few minutes; with
---checkpoint it goes on where it was stopped. The same rows give the same bytes on one machine. Needs nothing but Python.
+--checkpoint it goes on where it was stopped. The same rows give the same bytes on one machine. Needs Python and Debian's packages
+python3-jieba and python3-fake-factory, for their lists.
 """
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -17,7 +20,9 @@ import sys
 import tempfile
 
 import rows
+import tagger_mentions
 import tagger_rows
+import tagger_words
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 SHOP = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "bin", "llmcs-shop")
@@ -42,10 +47,12 @@ def labelled(row, kinds):
     return in_bytes(row["text"], [(s["begin"], s["end"], kinds[s["kind"]]) for s in row["spans"] if s["kind"] in kinds])
 
 
-def data_rows(folder, name, kinds):
-    """(training rows, held-out rows), as the data set has them."""
-    train, test = rows.split_rows(rows.read_jsonl(rows.find_data(folder, name)))
-    return [labelled(r, kinds) for r in train], test
+def data_rows(folder, name, kinds, copies):
+    """Training rows, and `copies` of them with other names in them."""
+    train, _ = rows.split_rows(rows.read_jsonl(rows.find_data(folder, name)))
+    spans = [(None, [(s["begin"], s["end"], kinds[s["kind"]]) for s in r["spans"] if s["kind"] in kinds], r["text"]) for r in train]
+    more = tagger_mentions.more_rows(spans, name[-2:] if name.startswith("ner") else "en", 20261131, copies)
+    return [labelled(r, kinds) for r in train] + [in_bytes(text, kept) for text, kept in more]
 
 
 def shop_rows():
@@ -72,10 +79,22 @@ def product_rows(folder):
     return out + tagger_rows.make_products(20261130, 1500, names)
 
 
+def chat_rows(folder):
+    """What customers and staff of a shop wrote (JDDC), one sentence a row, where no word is a name or place: all of it is O."""
+    names = {word for word, kind, _ in tagger_words.chinese() if kind <= tagger_words.OTHER_NAME and len(word) > 1}
+    sentences = {s.strip() for row in rows.read_jsonl(rows.find_data(folder, "reply-zh-jddc")) for s in row["context"].split(",")}
+    kept = []
+    for s in sorted(sentences, key=lambda s: hashlib.sha1(s.encode()).digest()):
+        known = any(s[i:i + n] in names for i in range(len(s)) for n in (2, 3, 4))
+        if 6 <= len(s) <= 60 and "[" not in s and not known:
+            kept.append({"text": s, "spans": []})
+    return kept[:2500]
+
+
 def all_rows(folder):
-    chinese, _ = data_rows(folder, "ner-zh", KINDS_ZH)
-    english, _ = data_rows(folder, "pii-en", KINDS_EN)
-    return chinese + english * 3 + tagger_rows.make(20261129, 2500) + shop_rows() + product_rows(folder)
+    chinese = data_rows(folder, "ner-zh", KINDS_ZH, 2)
+    english = data_rows(folder, "pii-en", KINDS_EN, 5)
+    return chinese + english + tagger_rows.make(20261129, 2500) + shop_rows() + product_rows(folder) + chat_rows(folder)
 
 
 def main():
@@ -89,7 +108,9 @@ def main():
         with open(path, "w", encoding="utf-8") as f:
             for row in all_rows(options.data):
                 f.write(json.dumps(row, ensure_ascii=False) + "\n")
-        command = [SHOP, "train-tagger", path, options.out, *more]
+        words = os.path.join(folder, "words.tsv")
+        tagger_words.write(words)
+        command = [SHOP, "train-tagger", path, options.out, "--words", words, *more]
         if options.checkpoint:
             command += ["--checkpoint", options.checkpoint]
         return subprocess.run(command).returncode

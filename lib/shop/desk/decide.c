@@ -20,6 +20,7 @@ enum {
     MATCH_LIMIT = 20000,
     LOUD_CAPITALS = 10,
     LEAST_QUESTION = 3,
+    LEAST_DIGITS = 5, /* of a number that may be an order's */
     MAX_ORDINAL = 5
 };
 
@@ -38,29 +39,44 @@ typedef struct reading {
 
 /* ---- rules */
 
-static bool matches(const desk_rule *rule, const desk_words *w) {
+/* What patterns are matched with: made once for all rules. */
+typedef struct matcher {
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    bool checked; /* the text is UTF-8 */
+} matcher;
+
+static bool pattern_matches(const desk_rule *rule, const desk_words *w, matcher *m) {
+    const uint32_t flags = m->checked ? PCRE2_NO_UTF_CHECK : 0;
+    if (!m->data || !m->limits) return false;
+    int n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, flags, m->data, m->limits);
+    if (n == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter's memory is bounded by the heap limit instead */
+        n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, flags | PCRE2_NO_JIT, m->data,
+                        m->limits);
+    m->checked = m->checked || n >= 0 || n == PCRE2_ERROR_NOMATCH;
+    return n >= 0;
+}
+
+static bool matches(const desk_rule *rule, const desk_words *w, matcher *m) {
     if (rule->n_words && rule->whole) return desk_is_only(w, rule->words, rule->n_words);
     for (size_t i = 0; i < rule->n_words; i++)
         if (desk_has_phrase(w, rule->words[i])) return true;
     if (rule->foreign && shop_is_foreign(w->folded, w->folded_bytes)) return true;
-    if (!rule->pattern) return false;
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    int n = -1;
-    if (data && limits) {
-        pcre2_set_match_limit(limits, MATCH_LIMIT);
-        pcre2_set_heap_limit(limits, 256);
-        n = pcre2_match(rule->pattern, (PCRE2_SPTR)w->folded, w->folded_bytes, 0, 0, data, limits);
-    }
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(data);
-    return n >= 0;
+    return rule->pattern && pattern_matches(rule, w, m);
 }
 
 static const desk_rule *find_rule(const desk_turn *t, const desk_words *w, bool always) {
-    for (size_t i = 0; i < t->flows->n_rules; i++)
-        if (t->flows->rules[i].always == always && matches(&t->flows->rules[i], w)) return &t->flows->rules[i];
-    return NULL;
+    matcher m = {pcre2_match_data_create(1, NULL), pcre2_match_context_create(NULL), false};
+    const desk_rule *found = NULL;
+    if (m.limits) {
+        pcre2_set_match_limit(m.limits, MATCH_LIMIT);
+        pcre2_set_heap_limit(m.limits, 256);
+    }
+    for (size_t i = 0; i < t->flows->n_rules && !found; i++)
+        if (t->flows->rules[i].always == always && matches(&t->flows->rules[i], w, &m)) found = &t->flows->rules[i];
+    pcre2_match_context_free(m.limits);
+    pcre2_match_data_free(m.data);
+    return found;
 }
 
 /* As it was written first: what is misspelt on purpose is a word, too. */
@@ -696,9 +712,20 @@ static llmcs_status answer_wishes(desk_turn *t, const reading *r, size_t n) {
     return t->c->n_queue ? LLMCS_OK : desk_not_understood(t);
 }
 
+/* Marks and a few digits: no word that a model could go by. */
+static bool has_no_word(const desk_words *w) {
+    size_t n_digits = 0;
+    for (size_t i = 0; i < w->folded_bytes; i++) {
+        const unsigned char c = (unsigned char)w->folded[i];
+        if (c >= 0x80 || (c >= 'a' && c <= 'z')) return false;
+        n_digits += c >= '0' && c <= '9';
+    }
+    return n_digits < LEAST_DIGITS;
+}
+
 static llmcs_status answer_new_message(desk_turn *t, const reading *r, size_t n) {
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
-    if (!words || is_only_ordinal(t)) return desk_not_understood(t);
+    if (!words || is_only_ordinal(t) || has_no_word(&t->words)) return desk_not_understood(t);
     if (!desk_is_yes(&t->words) || words > SHORT_ANSWER) return answer_wishes(t, r, n);
     /* A yes to nothing. */
     desk_set_route(t, LLMCS_DESK_ASK_BACK);

@@ -179,7 +179,11 @@ llmcs_status desk_pattern_read(desk_flows *f, const desk_json *node, pcre2_code 
     sqlite3_snprintf((int)size, whole, "(?<![A-Za-z0-9])(?:%s)(?![A-Za-z0-9])", node->text);
     *pattern = pcre2_compile((PCRE2_SPTR)whole, PCRE2_ZERO_TERMINATED,
                              PCRE2_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
-    if (*pattern) return LLMCS_OK;
+    if (*pattern) {
+        /* A turn tries a hundred patterns. Where code cannot be generated, the interpreter matches. */
+        (void)pcre2_jit_compile(*pattern, PCRE2_JIT_COMPLETE);
+        return LLMCS_OK;
+    }
     PCRE2_UCHAR why[128] = {0};
     pcre2_get_error_message(code, why, sizeof why);
     return desk_bad(f, node, "not a pattern: %s at byte %d", (const char *)why, (int)shop_max(at, 19) - 19);

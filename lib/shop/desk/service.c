@@ -49,6 +49,16 @@ static llmcs_status fail_setting(llmcs_shop_service *s, const char *key, llmcs_s
 
 /* ---- parts */
 
+/* INT8 unless the caller chose: three times as fast as float16, and the commands make the store's vectors with it. */
+static llmcs_status open_model(const char *path, const llmcs_model_options *given, llmcs_model **model) {
+    llmcs_model_options options;
+    llmcs_model_options_init(&options);
+    if (given && given->struct_size != sizeof options) return llmcs_model_open(path, given, model);
+    if (given) options = *given;
+    if (options.weights == LLMCS_WEIGHTS_AUTO) options.weights = LLMCS_WEIGHTS_INT8;
+    return llmcs_model_open(path, &options, model);
+}
+
 /* The encoder comes before the store that uses it, so its setting is read through a handle of its own. */
 static llmcs_status open_encoder(llmcs_shop_service *s, const char *path, const llmcs_shop_service_options *o) {
     llmcs_shop *shop = NULL;
@@ -68,7 +78,7 @@ static llmcs_status open_encoder(llmcs_shop_service *s, const char *path, const 
     llmcs_shop_free(&shop);
     SHOP_TRY(status);
     if (!*s->value) return LLMCS_OK;
-    status = llmcs_model_open(s->value, o->model, &s->encoder);
+    status = open_model(s->value, o->model, &s->encoder);
     return status ? fail_setting(s, "llmcs.encoder", status) : LLMCS_OK;
 }
 

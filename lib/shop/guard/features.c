@@ -82,8 +82,22 @@ static void add_words(const shop_hits *hits, shop_tokens *tokens) {
     }
 }
 
+/* What stands at the beginning of a token's line, and how far it is: a block of an address differs from a sentence. */
+static void add_lines(const shop_text_view *view, shop_tokens *tokens) {
+    enum { FAR = 6 };
+    uint32_t first = 0, n = 0;
+    for (size_t i = 0; i < tokens->n; i++, n++) {
+        shop_token *t = &tokens->items[i];
+        if (!i || t->shape & SHAPE_NEWLINE) {
+            first = view->at[t->begin].kind;
+            n = 0;
+        }
+        t->line = first * 8 + (n < FAR ? n : FAR);
+    }
+}
+
 llmcs_status shop_tokens_fill(const llmcs_allocator *a, const shop_text_view *view, const shop_hits *hits,
-                              shop_tokens *tokens) {
+                              const shop_tag_words *words, shop_tokens *tokens) {
     uint32_t before = SHAPE_NEWLINE;
     tokens->n = 0;
     for (size_t i = 0; i < view->n;) {
@@ -101,6 +115,8 @@ llmcs_status shop_tokens_fill(const llmcs_allocator *a, const shop_text_view *vi
         before = 0;
     }
     add_words(hits, tokens);
+    add_lines(view, tokens);
+    if (words && words->n) shop_tag_words_mark(words, view, tokens);
     return LLMCS_OK;
 }
 
@@ -157,6 +173,68 @@ static void add_affixes(writer *w, const shop_text_view *view, const shop_token 
     }
 }
 
+/* The words of the tagger around token x[3] = items[t]: their kinds, and which they are. */
+static void add_word_features(writer *w, const shop_token *const x[7], const shop_token *items, size_t n, size_t t) {
+    const shop_token *me = x[3];
+    const bool has_before = me->word && t > me->word_begin, has_after = me->word && t + me->word_end < n;
+    const shop_token *before = has_before ? &items[t - me->word_begin - 1] : x[2],
+                     *after = has_after ? &items[t + me->word_end] : x[4];
+    const uint64_t position = me->segment % 4;
+    add1(w, me->segment);
+    add2(w, x[2]->segment, me->segment);
+    add2(w, me->segment, x[4]->segment);
+    add3(w, x[2]->segment, me->segment, x[4]->segment);
+    add3(w, before->segment, me->segment, after->segment);
+    add2(w, me->segment, me->id);
+    add2(w, me->segment, x[2]->id);
+    add2(w, me->segment, x[4]->id);
+    add2(w, mix(x[1]->segment, x[2]->segment), position);
+    add2(w, mix(x[4]->segment, x[5]->segment), position);
+    add2(w, me->word, position);
+    add2(w, before->word ? before->word : before->id, position);
+    add2(w, after->word ? after->word : after->id, position);
+    add3(w, before->word ? before->word : before->id, me->segment, 0);
+    add3(w, after->word ? after->word : after->id, me->segment, 0);
+    for (uint32_t kind = 0; kind < 6; kind++) {
+        const uint32_t marks = kind < 5 ? me->named >> 3 * kind & 7 : me->named >> 15;
+        if (marks)
+            add2(w, marks, kind);
+        else
+            skip(w);
+    }
+    add2(w, x[2]->named, me->named);
+    add2(w, me->named, x[4]->named);
+    add3(w, x[2]->named, me->named, x[4]->named);
+    add2(w, me->named, me->shape);
+    add2(w, me->line, me->shape);
+    add3(w, me->line, x[2]->shape, me->shape);
+}
+
+/* A score in steps of an e-fold, from 0 on. */
+static uint32_t step_of(int32_t score) {
+    enum { MOST = 7 };
+    const int32_t step = score / 16;
+    return (uint32_t)((step < -MOST ? -MOST : step > MOST ? MOST : step) + MOST);
+}
+
+/* Whether a name of two or three characters, or a foreign one, begins at, goes through or ends with token x[3]. */
+static void add_name_features(writer *w, const shop_token *const x[7]) {
+    const bool han = (x[3]->shape & 31) == SHAPE_HAN;
+    if (!han) {
+        for (size_t i = 0; i < 9; i++) skip(w);
+        return;
+    }
+    add1(w, step_of(x[3]->name_of_three));
+    add1(w, step_of(x[2]->name_of_three));
+    add1(w, step_of(x[1]->name_of_three));
+    add1(w, step_of(x[3]->name_of_two));
+    add1(w, step_of(x[2]->name_of_two));
+    add3(w, step_of(x[3]->name_of_three), step_of(x[3]->name_of_two), x[3]->segment);
+    add2(w, step_of(x[2]->foreign + x[3]->foreign), step_of(x[3]->foreign + x[4]->foreign));
+    add1(w, step_of(x[2]->foreign + x[3]->foreign + x[4]->foreign));
+    add3(w, step_of(x[2]->foreign), step_of(x[3]->foreign), step_of(x[4]->foreign));
+}
+
 void shop_tag_features(const shop_text_view *view, const shop_token *items, size_t n, size_t t,
                        uint32_t out[SHOP_TAG_FEATURES]) {
     static const shop_token none = {.id = 1, .shape = 0};
@@ -202,4 +280,6 @@ void shop_tag_features(const shop_text_view *view, const shop_token *items, size
     add2(&w, id[0], id[1]);
     add2(&w, id[5], id[6]);
     add_affixes(&w, view, x[3]);
+    add_word_features(&w, x, items, n, t);
+    add_name_features(&w, x);
 }

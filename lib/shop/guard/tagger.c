@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Below every real score: a sequence has at most 512 tokens of 36 features of 127 and a transition. */
+/* Below every real score: a sequence has at most 512 tokens of 72 features of 127 and a transition. */
 static const int32_t IMPOSSIBLE = INT32_MIN / 4;
 
 llmcs_status shop_tagger_index(const llmcs_allocator *a, shop_tagger *tagger) {
@@ -22,6 +22,7 @@ void shop_tagger_free(const llmcs_allocator *a, shop_tagger **tagger) {
     shop_free(a, (*tagger)->hashes);
     shop_free(a, (*tagger)->weights);
     shop_free(a, (*tagger)->slots);
+    shop_tag_words_free(a, &(*tagger)->words);
     shop_free(a, *tagger);
     *tagger = NULL;
 }
@@ -155,7 +156,7 @@ static llmcs_status tag_all(const shop_tagger *m, const llmcs_allocator *a, cons
 llmcs_status shop_tagger_find(const shop_tagger *m, const llmcs_allocator *a, const shop_text_view *view,
                               const shop_hits *hits, shop_findings *f) {
     shop_tokens tokens = {0};
-    llmcs_status status = shop_tokens_fill(a, view, hits, &tokens);
+    llmcs_status status = shop_tokens_fill(a, view, hits, &m->words, &tokens);
     if (!status) status = tag_all(m, a, view, &tokens, f);
     shop_free(a, tokens.items);
     return status;

@@ -10,9 +10,10 @@
 #define SHOP_GUARD_TAGGER_H
 
 #include "shop/guard/find.h"
+#include "shop/guard/tagger_words.h"
 
 enum {
-    SHOP_TAG_FEATURES = 36,
+    SHOP_TAG_FEATURES = 72,
     SHOP_TAG_MAX_KINDS = 8,
     SHOP_TAG_MAX_LABELS = 1 + 4 * SHOP_TAG_MAX_KINDS,
     SHOP_TAG_KIND_BYTES = 16, /* "ADDRESS" and a NUL */
@@ -26,6 +27,12 @@ typedef struct shop_token {
     uint64_t id;                    /* what it is, without case */
     uint32_t shape;                 /* script, case, length of a number, space before */
     uint32_t lex_begin, lex_inside; /* SHOP_LEX_* of words that begin here or go on */
+    uint32_t word, segment;         /* hash of the word it is part of; 1 + 4 kind + position in it (B, I, E, S), or 0 */
+    uint32_t named;                 /* bit 3 kind + position: part of a word of a named kind */
+    uint32_t line;                  /* how the line begins, and how far from its beginning the token is */
+    int16_t name_of_two, name_of_three; /* scores of a Chinese name that begins here, 16 for one e-fold */
+    int16_t foreign;                    /* score of the character as part of a foreign name */
+    uint8_t word_begin, word_end;       /* tokens from the begin of its word, and to one past its end */
 } shop_token;
 
 /* Starts as zeros. */
@@ -34,8 +41,12 @@ typedef struct shop_tokens {
     size_t n, capacity;
 } shop_tokens;
 
+/* words: or NULL. */
 llmcs_status shop_tokens_fill(const llmcs_allocator *a, const shop_text_view *view, const shop_hits *hits,
-                              shop_tokens *tokens);
+                              const shop_tag_words *words, shop_tokens *tokens);
+
+/* Sets word, segment and named of all tokens. */
+void shop_tag_words_mark(const shop_tag_words *words, const shop_text_view *view, shop_tokens *tokens);
 
 /* The features of token t of items[0..n). A feature that it lacks is 0. */
 void shop_tag_features(const shop_text_view *view, const shop_token *items, size_t n, size_t t,
@@ -69,6 +80,7 @@ typedef struct shop_tagger {
     int8_t *weights;  /* [n_features, n_labels] */
     uint32_t *slots;  /* [n_slots] index + 1 of a feature by its hash, or 0 */
     size_t n_slots;
+    shop_tag_words words;
 } shop_tagger;
 
 llmcs_status shop_tagger_open(const llmcs_allocator *a, const char *path, shop_tagger **tagger);

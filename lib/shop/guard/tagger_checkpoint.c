@@ -15,7 +15,7 @@ typedef struct checkpoint_head {
     int32_t n_epochs, max_features, min_count, next;
 } checkpoint_head;
 
-static const char MAGIC[8] = {'L', 'L', 'T', 'A', 'G', 'C', 'P', '1'};
+static const char MAGIC[8] = {'L', 'L', 'T', 'A', 'G', 'C', 'P', '2'};
 enum { CHECKED_FROM = offsetof(checkpoint_head, rows_hash) };
 
 static checkpoint_head head_of(const tag_trainer *t, int32_t next) {
@@ -43,13 +43,15 @@ static void copy_arrays(const tag_trainer *t, unsigned char *at, bool to_file) {
     at = copy(at, t->hashes, t->n_features * sizeof *t->hashes, to_file);
     at = copy(at, t->weights, n, to_file);
     at = copy(at, t->squares, n, to_file);
+    at = copy(at, t->sums, n, to_file);
     at = copy(at, t->transitions, m, to_file);
+    at = copy(at, t->transition_sums, m, to_file);
     copy(at, t->transition_squares, m, to_file);
 }
 
 static size_t arrays_bytes(size_t n_features, size_t n_labels) {
-    return n_features * sizeof(uint32_t) + 2 * n_features * n_labels * sizeof(float) +
-           2 * (n_labels + 1) * n_labels * sizeof(float);
+    return n_features * sizeof(uint32_t) + 3 * n_features * n_labels * sizeof(float) +
+           3 * (n_labels + 1) * n_labels * sizeof(float);
 }
 
 llmcs_status tag_save_checkpoint(const tag_trainer *t, int32_t next) {

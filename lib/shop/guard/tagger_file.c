@@ -2,8 +2,9 @@
  * The file of a tagger, little-endian:
  *
  *     "LLMCSTAG", u32 version of the format, u32 version of the features, u32 kinds, u32 features,
- *     kinds x 16 bytes of name, (labels + 1) x labels x i16 transitions, features x u32 hash in increasing order,
- *     features x labels x i8 weights, u64 XXH64 of all bytes before it
+ *     u32 words, u32 characters, kinds x 16 bytes of name, (labels + 1) x labels x i16 transitions, features x u32 hash
+ * in increasing order, features x labels x i8 weights, words x u32 hash in increasing order, words x u8 kind of word,
+ *     words x u8 weight, characters (none or 20,992) x 5 x i8 scores, u64 XXH64 of all bytes before it
  *
  * A hostile file can name any sizes: they are compared with the bytes that are there before anything is allocated.
  */
@@ -13,7 +14,7 @@
 #include "shop/classifier/disk.h"
 #include "shop/guard/tagger.h"
 
-enum { FORMAT_VERSION = 1, FEATURES_VERSION = 1, HEAD_BYTES = 24, CHECKSUM_BYTES = 8 };
+enum { FORMAT_VERSION = 2, FEATURES_VERSION = 2, HEAD_BYTES = 32, CHECKSUM_BYTES = 8 };
 static const char MAGIC[8] = {'L', 'L', 'M', 'C', 'S', 'T', 'A', 'G'};
 static const uint64_t MAX_BYTES = (uint64_t)1 << 28;
 
@@ -25,11 +26,11 @@ static void put_u32(unsigned char *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (unsigned char)(value >> 8 * i);
 }
 
-/* Bytes of a file with these counts; at most 2^28 features of 33 labels, so nothing overflows. */
-static size_t file_bytes(size_t n_kinds, size_t n_features) {
+/* Bytes of a file with these counts; at most 2^28 features of 33 labels and 2^28 words, so nothing overflows. */
+static size_t file_bytes(size_t n_kinds, size_t n_features, size_t n_words, size_t n_characters) {
     const size_t n_labels = 1 + 4 * n_kinds;
     return HEAD_BYTES + n_kinds * SHOP_TAG_KIND_BYTES + (n_labels + 1) * n_labels * 2 + n_features * (4 + n_labels) +
-           CHECKSUM_BYTES;
+           n_words * 6 + n_characters * SHOP_TAG_ROLES + CHECKSUM_BYTES;
 }
 
 static llmcs_status check_frame(const char *path, const unsigned char *file, size_t bytes) {
@@ -40,12 +41,16 @@ static llmcs_status check_frame(const char *path, const unsigned char *file, siz
                          "%s: offset 8: format %u, features %u, this library (%s) reads %d, %d: train the tagger again",
                          path, get_u32(file + 8), get_u32(file + 12), llmcs_shop_version(), FORMAT_VERSION,
                          FEATURES_VERSION);
-    const uint32_t n_kinds = get_u32(file + 16), n_features = get_u32(file + 20);
+    const uint32_t n_kinds = get_u32(file + 16), n_features = get_u32(file + 20), n_words = get_u32(file + 24),
+                   n_characters = get_u32(file + 28);
     if (n_kinds < 1 || n_kinds > SHOP_TAG_MAX_KINDS)
         return shop_fail(LLMCS_FORMAT, "%s: offset 16: %u kinds, expected 1 to %d", path, n_kinds, SHOP_TAG_MAX_KINDS);
-    if (n_features > MAX_BYTES || bytes != file_bytes(n_kinds, n_features))
-        return shop_fail(LLMCS_FORMAT, "%s: offset 20: %u features do not fit %lld bytes: it is cut off or damaged",
-                         path, n_features, (long long)bytes);
+    if (n_features > MAX_BYTES || n_words > MAX_BYTES || n_characters % SHOP_TAG_CHARACTERS ||
+        n_characters > SHOP_TAG_CHARACTERS || bytes != file_bytes(n_kinds, n_features, n_words, n_characters))
+        return shop_fail(LLMCS_FORMAT,
+                         "%s: offset 20: %u features and %u words do not fit %lld bytes: it is cut off "
+                         "or damaged",
+                         path, n_features, n_words, (long long)bytes);
     const uint64_t found = shop_xxh64(file, bytes - CHECKSUM_BYTES), expected = get_u64(file + bytes - CHECKSUM_BYTES);
     if (found != expected)
         return shop_fail(LLMCS_FORMAT, "%s: offset %lld: checksum %016llx, expected %016llx: the file is damaged", path,
@@ -63,6 +68,39 @@ static llmcs_status read_kinds(const char *path, const unsigned char *at, shop_t
     return LLMCS_OK;
 }
 
+/* Reads n hashes in increasing order. */
+static llmcs_status read_hashes(const char *path, const unsigned char *file, const unsigned char **at, size_t n,
+                                uint32_t *hashes) {
+    for (size_t i = 0; i < n; i++, *at += 4) {
+        hashes[i] = get_u32(*at);
+        if (!hashes[i] || (i && hashes[i] <= hashes[i - 1]))
+            return shop_fail(LLMCS_FORMAT, "%s: offset %lld: hash %u is 0 or not above the one before", path,
+                             (long long)(*at - file), hashes[i]);
+    }
+    return LLMCS_OK;
+}
+
+static llmcs_status read_words(const llmcs_allocator *a, const char *path, const unsigned char *file,
+                               const unsigned char *at, shop_tag_words *words) {
+    const size_t n_scores = get_u32(file + 28) * (size_t)SHOP_TAG_ROLES;
+    if (n_scores) {
+        SHOP_TRY(shop_alloc(a, n_scores, 1, "scores", &words->scores));
+        memcpy(words->scores, at + words->n * 6, n_scores);
+    }
+    if (!words->n) return LLMCS_OK;
+    SHOP_TRY(shop_alloc(a, words->n, sizeof *words->hashes, "words", &words->hashes));
+    SHOP_TRY(shop_alloc(a, words->n, 1, "words", &words->kinds));
+    SHOP_TRY(shop_alloc(a, words->n, 1, "words", &words->weights));
+    SHOP_TRY(read_hashes(path, file, &at, words->n, words->hashes));
+    for (size_t i = 0; i < words->n; i++)
+        if (at[i] >= SHOP_TAG_WORD_KINDS)
+            return shop_fail(LLMCS_FORMAT, "%s: offset %lld: kind of word %d, expected 0 to %d", path,
+                             (long long)(at + i - file), at[i], SHOP_TAG_WORD_KINDS - 1);
+    memcpy(words->kinds, at, words->n);
+    memcpy(words->weights, at + words->n, words->n);
+    return shop_tag_words_index(a, words);
+}
+
 static llmcs_status read_body(const llmcs_allocator *a, const char *path, const unsigned char *file, shop_tagger *t) {
     const unsigned char *at = file + HEAD_BYTES;
     SHOP_TRY(read_kinds(path, at, t));
@@ -72,13 +110,9 @@ static llmcs_status read_body(const llmcs_allocator *a, const char *path, const 
             t->transitions[f][to] = (int16_t)(uint16_t)(at[0] | at[1] << 8);
     SHOP_TRY(shop_alloc(a, t->n_features, sizeof *t->hashes, "tagger", &t->hashes));
     SHOP_TRY(shop_alloc(a, t->n_features, t->n_labels, "tagger", &t->weights));
-    for (size_t i = 0; i < t->n_features; i++, at += 4) {
-        t->hashes[i] = get_u32(at);
-        if (!t->hashes[i] || (i && t->hashes[i] <= t->hashes[i - 1]))
-            return shop_fail(LLMCS_FORMAT, "%s: offset %lld: hash %u is 0 or not above the one before", path,
-                             (long long)(at - file), t->hashes[i]);
-    }
+    SHOP_TRY(read_hashes(path, file, &at, t->n_features, t->hashes));
     memcpy(t->weights, at, t->n_features * t->n_labels);
+    SHOP_TRY(read_words(a, path, file, at + t->n_features * t->n_labels, &t->words));
     return shop_tagger_index(a, t);
 }
 
@@ -94,6 +128,7 @@ llmcs_status shop_tagger_open(const llmcs_allocator *a, const char *path, shop_t
         t->n_kinds = get_u32(file + 16);
         t->n_labels = 1 + 4 * t->n_kinds;
         t->n_features = get_u32(file + 20);
+        t->words.n = get_u32(file + 24);
         status = read_body(a, path, file, t);
     }
     shop_free(a, file);
@@ -105,14 +140,16 @@ llmcs_status shop_tagger_open(const llmcs_allocator *a, const char *path, shop_t
 }
 
 llmcs_status shop_tagger_save(const llmcs_allocator *a, const shop_tagger *t, const char *path) {
-    const size_t bytes = file_bytes(t->n_kinds, t->n_features);
+    const size_t n_characters = t->words.scores ? SHOP_TAG_CHARACTERS : 0;
+    const size_t bytes = file_bytes(t->n_kinds, t->n_features, t->words.n, n_characters);
     unsigned char *file;
     SHOP_TRY(shop_alloc_zero(a, bytes, 1, "tagger", &file));
     unsigned char *at = file;
-    const uint32_t head[] = {FORMAT_VERSION, FEATURES_VERSION, (uint32_t)t->n_kinds, (uint32_t)t->n_features};
+    const uint32_t head[] = {FORMAT_VERSION,          FEATURES_VERSION,     (uint32_t)t->n_kinds,
+                             (uint32_t)t->n_features, (uint32_t)t->words.n, (uint32_t)n_characters};
     memcpy(at, MAGIC, sizeof MAGIC);
     at += sizeof MAGIC;
-    for (size_t i = 0; i < 4; i++, at += 4) put_u32(at, head[i]);
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++, at += 4) put_u32(at, head[i]);
     for (size_t k = 0; k < t->n_kinds; k++, at += SHOP_TAG_KIND_BYTES) memcpy(at, t->kinds[k], SHOP_TAG_KIND_BYTES);
     for (size_t f = 0; f <= t->n_labels; f++)
         for (size_t to = 0; to < t->n_labels; to++, at += 2) {
@@ -123,6 +160,14 @@ llmcs_status shop_tagger_save(const llmcs_allocator *a, const shop_tagger *t, co
     for (size_t i = 0; i < t->n_features; i++, at += 4) put_u32(at, t->hashes[i]);
     memcpy(at, t->weights, t->n_features * t->n_labels);
     at += t->n_features * t->n_labels;
+    for (size_t i = 0; i < t->words.n; i++, at += 4) put_u32(at, t->words.hashes[i]);
+    if (t->words.n) {
+        memcpy(at, t->words.kinds, t->words.n);
+        memcpy(at + t->words.n, t->words.weights, t->words.n);
+        at += 2 * t->words.n;
+    }
+    if (n_characters) memcpy(at, t->words.scores, n_characters * SHOP_TAG_ROLES);
+    at += n_characters * SHOP_TAG_ROLES;
     const uint64_t checksum = shop_xxh64(file, bytes - CHECKSUM_BYTES);
     put_u32(at, (uint32_t)checksum);
     put_u32(at + 4, (uint32_t)(checksum >> 32));

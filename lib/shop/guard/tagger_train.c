@@ -4,7 +4,7 @@
  *
  * The first two thirds of the passes train all features that occur often enough. Then those with the heaviest weights
  * are kept and the rest of the passes train them alone, so that they make up for what was dropped. At the end weights
- * are rounded to 8 bits.
+ * are the mean of those passes, rounded to 8 bits.
  */
 #include "shop/guard/tagger_train.h"
 
@@ -77,7 +77,7 @@ static llmcs_status add_row(tag_trainer *t, tag_work *w, size_t row, const llmcs
     SHOP_TRY(check_spans(row, text, bytes));
     SHOP_TRY(shop_text_view_fill(a, text->text, bytes, &w->view));
     SHOP_TRY(shop_find_hits(a, t->lexicon, &w->view, &w->hits));
-    SHOP_TRY(shop_tokens_fill(a, &w->view, &w->hits, &w->tokens));
+    SHOP_TRY(shop_tokens_fill(a, &w->view, &w->hits, &t->words, &w->tokens));
     const size_t n = shop_min(w->tokens.n, SHOP_TAG_MAX_TOKENS), at = t->n_tokens;
     SHOP_TRY(shop_grow(a, &t->features, at * SHOP_TAG_FEATURES, &t->feature_capacity, (at + n) * SHOP_TAG_FEATURES,
                        sizeof *t->features, "features"));
@@ -168,6 +168,7 @@ llmcs_status tag_allocate_weights(tag_trainer *t) {
     size_t n;
     if (!shop_mul(t->n_features, t->n_labels, &n)) return shop_fail(LLMCS_NOMEM, "weights: too many");
     SHOP_TRY(shop_alloc_zero(a, n, sizeof(float), "weights", &t->weights));
+    SHOP_TRY(shop_alloc_zero(a, n, sizeof(float), "weights", &t->sums));
     return shop_alloc_zero(a, n, sizeof(float), "weights", &t->squares);
 }
 
@@ -182,21 +183,31 @@ static uint64_t next_random(uint64_t *state) { /* splitmix64 */
 
 /* Bit k: feature k of the token takes part in this pass. A quarter does not, so that no feature relies on another that
  * a new text lacks (dropout: Srivastava et al. 2014). */
-static uint64_t kept_features(const tag_trainer *t, size_t token) {
+typedef struct kept_features {
+    uint64_t bits[(SHOP_TAG_FEATURES + 63) / 64];
+} kept_features;
+
+static kept_features keep_features(const tag_trainer *t, size_t token) {
     uint64_t state = t->params.seed ^ ((uint64_t)t->pass << 40) ^ token;
-    const uint64_t half = next_random(&state), quarter = half & next_random(&state);
-    return ~quarter;
+    kept_features kept;
+    for (size_t i = 0; i < sizeof kept.bits / sizeof *kept.bits; i++) {
+        const uint64_t half = next_random(&state), quarter = half & next_random(&state);
+        kept.bits[i] = ~quarter;
+    }
+    return kept;
 }
+
+static bool is_kept(const kept_features *kept, size_t feature) { return kept->bits[feature / 64] >> feature % 64 & 1; }
 static const float KEPT_SCALE = 4.0f / 3;
 
 /* Scores of a token's labels, [n_labels]. */
 static void score_token(const tag_trainer *t, size_t token, float *scores) {
-    const uint64_t kept = kept_features(t, token);
+    const kept_features kept = keep_features(t, token);
     const size_t n = t->n_labels;
     for (size_t i = 0; i < n; i++) scores[i] = 0;
     const uint32_t *rows = t->rows + token * SHOP_TAG_FEATURES;
     for (size_t k = 0; k < SHOP_TAG_FEATURES; k++) {
-        if (!rows[k] || !(kept >> k & 1)) continue;
+        if (!rows[k] || !is_kept(&kept, k)) continue;
         const float *w = t->weights + (size_t)(rows[k] - 1) * n;
         for (size_t i = 0; i < n; i++) scores[i] += w[i] * KEPT_SCALE;
     }
@@ -290,9 +301,9 @@ static void step_features(tag_trainer *t, const tag_sequence *s, const tag_step 
         for (size_t k = 0; k < n; k++) most = fabsf(p[k]) > most ? fabsf(p[k]) : most;
         if (most < 1e-3f) continue; /* it is right already; most tokens are, after the first pass */
         const uint32_t *rows = t->rows + (s->first + i) * SHOP_TAG_FEATURES;
-        const uint64_t kept = kept_features(t, s->first + i);
+        const kept_features kept = keep_features(t, s->first + i);
         for (size_t f = 0; f < SHOP_TAG_FEATURES; f++) {
-            if (!rows[f] || !(kept >> f & 1)) continue;
+            if (!rows[f] || !is_kept(&kept, f)) continue;
             float *w = t->weights + (size_t)(rows[f] - 1) * n, *q = t->squares + (size_t)(rows[f] - 1) * n;
             for (size_t k = 0; k < n; k++) descend(t, &w[k], &q[k], p[k]);
         }
@@ -366,16 +377,28 @@ static llmcs_status keep_heaviest(tag_trainer *t) {
         t->hashes[kept] = t->hashes[row];
         memmove(t->weights + kept * n, t->weights + row * n, n * sizeof(float));
         memmove(t->squares + kept * n, t->squares + row * n, n * sizeof(float));
+        memmove(t->sums + kept * n, t->sums + row * n, n * sizeof(float));
         kept++;
     }
     t->n_features = kept;
     return tag_index_features(t);
 }
 
+/* Adds the weights after a pass; after the last one the weights become the mean (Polyak and Juditsky 1992), whose
+ * errors are smaller than those of any one pass. */
+static void average(tag_trainer *t, int32_t n_summed, bool last) {
+    const size_t n = t->n_features * t->n_labels, m = (t->n_labels + 1) * t->n_labels;
+    for (size_t i = 0; i < n; i++) t->sums[i] += t->weights[i];
+    for (size_t i = 0; i < m; i++) t->transition_sums[i] += t->transitions[i];
+    for (size_t i = 0; last && i < n; i++) t->weights[i] = t->sums[i] / (float)n_summed;
+    for (size_t i = 0; last && i < m; i++) t->transitions[i] = t->transition_sums[i] / (float)n_summed;
+}
+
 static llmcs_status train_passes(tag_trainer *t, tag_step *x) {
     const int32_t prune = t->params.n_epochs * 2 / 3;
     for (int32_t pass = t->first_pass; pass < t->params.n_epochs; pass++) {
         SHOP_TRY(train_pass(t, x, pass));
+        if (pass >= prune) average(t, pass + 1 - prune, pass + 1 == t->params.n_epochs);
         if (pass + 1 == prune || (!prune && pass + 1 == t->params.n_epochs)) SHOP_TRY(keep_heaviest(t));
         if (t->params.checkpoint_path) SHOP_TRY(tag_save_checkpoint(t, pass + 1));
     }
@@ -427,6 +450,10 @@ static void sort_rows(const uint32_t *hashes, uint32_t *order, size_t n) {
     }
 }
 
+/* What a token outside of all spans costs: the likeliest labels miss more than they invent, and a name that is missed
+ * is worse than a word that is masked. Chosen on a part of the training rows. */
+static const float OUTSIDE_COST = 0.1f;
+
 static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {
     const llmcs_allocator *a = &t->allocator;
     const size_t n = t->n_labels;
@@ -437,7 +464,8 @@ static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {
     memcpy(out->kinds, t->kinds, sizeof out->kinds);
     for (size_t from = 0; from <= n; from++)
         for (size_t to = 0; to < n; to++)
-            out->transitions[from][to] = (int16_t)rounded(t->transitions[from * n + to], scale, 32000);
+            out->transitions[from][to] =
+                (int16_t)rounded(t->transitions[from * n + to] - (to ? 0 : OUTSIDE_COST), scale, 32000);
     SHOP_TRY(shop_alloc(a, t->n_features, sizeof *out->hashes, "tagger", &out->hashes));
     SHOP_TRY(shop_alloc(a, t->n_features, n, "tagger", &out->weights));
     SHOP_TRY(shop_alloc(a, t->n_features, sizeof *order, "tagger", &order));
@@ -455,10 +483,12 @@ static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {
     return LLMCS_OK;
 }
 
-static llmcs_status save_tagger(const tag_trainer *t, const char *path) {
+static llmcs_status save_tagger(tag_trainer *t, const char *path) {
     shop_tagger *out;
     SHOP_TRY(shop_alloc_zero(&t->allocator, 1, sizeof *out, "tagger", &out));
     llmcs_status status = fill_tagger(t, out);
+    out->words = t->words; /* moved */
+    memset(&t->words, 0, sizeof t->words);
     if (!status) status = shop_tagger_save(&t->allocator, out, path);
     shop_tagger_free(&t->allocator, &out);
     return status;
@@ -487,6 +517,7 @@ static void free_step(const llmcs_allocator *a, tag_step *x) {
 static void free_trainer(tag_trainer *t) {
     const llmcs_allocator *a = &t->allocator;
     shop_lexicon_free(a, &t->lexicon);
+    shop_tag_words_free(a, &t->words);
     shop_free(a, t->features);
     shop_free(a, t->labels);
     shop_free(a, t->sequences);
@@ -498,17 +529,21 @@ static void free_trainer(tag_trainer *t) {
     shop_free(a, t->squares);
     shop_free(a, t->transitions);
     shop_free(a, t->transition_squares);
+    shop_free(a, t->sums);
+    shop_free(a, t->transition_sums);
 }
 
 static llmcs_status prepare(tag_trainer *t, const llmcs_shop_tagged_text *texts, size_t n_texts) {
     const llmcs_allocator *a = &t->allocator;
     SHOP_TRY(shop_lexicon_create(a, &t->lexicon));
+    if (t->params.words_path) SHOP_TRY(shop_tag_words_read(a, t->params.words_path, &t->words));
     SHOP_TRY(add_rows(t, texts, n_texts));
     const size_t n = (t->n_labels + 1) * t->n_labels;
     SHOP_TRY(shop_alloc(a, t->n_tokens * SHOP_TAG_FEATURES, sizeof *t->rows, "features", &t->rows));
     SHOP_TRY(shop_alloc(a, t->n_sequences, sizeof *t->order, "rows", &t->order));
     SHOP_TRY(shop_alloc_zero(a, n, sizeof(float), "weights", &t->transitions));
     SHOP_TRY(shop_alloc_zero(a, n, sizeof(float), "weights", &t->transition_squares));
+    SHOP_TRY(shop_alloc_zero(a, n, sizeof(float), "weights", &t->transition_sums));
     SHOP_TRY(tag_load_checkpoint(t));
     if (t->first_pass) return LLMCS_OK;
     SHOP_TRY(choose_features(t));

@@ -25,6 +25,7 @@ typedef struct tag_trainer {
     llmcs_allocator allocator;
     llmcs_shop_tagger_params params;
     shop_lexicon *lexicon;
+    shop_tag_words words;
     char kinds[SHOP_TAG_MAX_KINDS][SHOP_TAG_KIND_BYTES];
     size_t n_kinds, n_labels;
     uint32_t *features; /* [n_tokens, SHOP_TAG_FEATURES] hashes */
@@ -41,6 +42,7 @@ typedef struct tag_trainer {
     size_t n_slots;
     float *weights, *squares;                /* [n_features, n_labels]; sums of squared gradients */
     float *transitions, *transition_squares; /* [n_labels + 1, n_labels]; the last row: at the start */
+    float *sums, *transition_sums; /* of the weights after each of the last passes: their mean is what is kept */
     float l2;
     int32_t first_pass; /* where a checkpoint stopped */
     int32_t pass;

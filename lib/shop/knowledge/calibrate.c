@@ -80,11 +80,15 @@ static llmcs_status match_example(fit *f, shop_connection *c, shop_question *q, 
     return status;
 }
 
-static llmcs_status embed_and_match(fit *f, shop_connection *c, shop_question *q, const char *id, double weight,
-                                    const shop_weights *now) {
+static llmcs_status embed(const fit *f, shop_question *q) {
     const llmcs_text text = {q->text, q->text_bytes, NULL, 0};
     q->vector = NULL;
-    if (f->vectors) SHOP_TRY(shop_embed(f->shop, &text, 1, &q->vector));
+    return f->vectors ? shop_embed(f->shop, &text, 1, &q->vector) : LLMCS_OK;
+}
+
+static llmcs_status embed_and_match(fit *f, shop_connection *c, shop_question *q, const char *id, double weight,
+                                    const shop_weights *now) {
+    SHOP_TRY(embed(f, q));
     const llmcs_status status = match_example(f, c, q, id, weight, now);
     shop_free(&f->shop->allocator, q->vector);
     q->vector = NULL;
@@ -97,12 +101,16 @@ static llmcs_status embed_and_match(fit *f, shop_connection *c, shop_question *q
 static llmcs_status leave_out(fit *f, shop_connection *c, shop_question *q, int64_t row, const char *id,
                               const char *lang, bool others, const shop_weights *now) {
     *q = (shop_question){.text = q->text, .text_bytes = q->text_bytes, .now = q->now, .flags = q->flags, .lang = lang};
+    SHOP_TRY(embed(f, q));
     q->without_text = row;
-    if (others) SHOP_TRY(embed_and_match(f, c, q, id, 1, now));
+    llmcs_status status = others ? match_example(f, c, q, id, 1, now) : LLMCS_OK;
     q->without_text = 0;
-    SHOP_TRY(embed_and_match(f, c, q, id, 0.3, now));
+    if (!status) status = match_example(f, c, q, id, 0.3, now);
     q->without_id = id;
-    return embed_and_match(f, c, q, NULL, 0.35, now);
+    if (!status) status = match_example(f, c, q, NULL, 0.35, now);
+    shop_free(&f->shop->allocator, q->vector);
+    q->vector = NULL;
+    return status;
 }
 
 static int report(const llmcs_shop_calibrate_params *p, double done) {

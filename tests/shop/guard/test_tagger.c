@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "guard_case.h"
+#include "shop/guard/tagger.h"
 #include "support/edit.h"
 #include "support/fail_alloc.h"
 #include "support/random.h"
@@ -163,6 +164,120 @@ START_TEST(misuse) {
 }
 END_TEST
 
+/* ---- words */
+
+static llmcs_status train_with_words(const char *lines, const char *out, const llmcs_allocator *a) {
+    llmcs_shop_tagger_params p;
+    llmcs_shop_tagger_params_init(&p);
+    char path[TEMP_PATH_BYTES];
+    temp_write_text(folder, "words", lines);
+    snprintf(path, sizeof path, "%s", temp_path(folder, "words"));
+    p.n_epochs = 4;
+    p.words_path = path;
+    p.allocator = a;
+    return llmcs_shop_tagger_train(own.rows, N_ROWS, &p, out);
+}
+
+/* Places of two characters in the rows; one of three is told from its neighbours by the words alone. */
+static const char places[] =
+    "杭州\t2\t60\n北京\t2\t70\n成都\t2\t50\n广州\t2\t60\n武汉\t2\t60\n雅布赖\t2\t40\n去\t11\t90\n了\t15\t100\n"
+    "玩\t11\t60\n昨天\t13\t70\nKingsway\t8\t10\nagain\t24\t90\n王\t32\t200\n王\t33\t1\n";
+
+START_TEST(words_are_kept_by_hash) {
+    char path[TEMP_PATH_BYTES];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s", temp_path(folder, "t"));
+    ck_assert_msg(!train_with_words(places, path, NULL), "%s", llmcs_error_message());
+    llmcs_shop_guard *g = guard_open(NULL, path);
+    CHECK_CASES(g, {"昨天周雅琴去了武汉玩", "昨天<NAME_1>去了<ADDRESS_1>玩"},
+                {"昨天周雅琴去了雅布赖玩", "昨天<NAME_1>去了<ADDRESS_1>玩"},
+                {"Yesterday Peter Wood moved to Kingsway 14 again", "Yesterday <NAME_1> moved to <ADDRESS_1> again"});
+    llmcs_shop_guard_free(&g);
+    char *file = edit_read(path, &n);
+    ck_assert_ptr_null(memmem(file, n, "雅布赖", strlen("雅布赖"))); /* hashes alone */
+    free(file);
+}
+END_TEST
+
+START_TEST(words_that_are_wrong_are_named) {
+    static const struct {
+        const char *lines, *error;
+    } cases[] = {{"杭州\t2\t60\n杭州 2 60\n", "line 2: expected word, kind"},
+                 {"杭州\t37\t60\n", "line 1: expected word, kind"},
+                 {"杭州\t2\t256\n", "line 1: expected word, kind"},
+                 {"杭州\t2\t6x\n", "line 1: expected word, kind"},
+                 {"\t2\t6\n", "line 1: expected word, kind"},
+                 {"杭州市西湖区路\t2\t60\n", "line 1: expected one word"},
+                 {"two words\t2\t60\n", "line 1: expected one word"},
+                 {"杭州\t32\t60\n", "line 1: expected one character"},
+                 {"a\t32\t60\n", "line 1: expected one character"},
+                 {"杭\t32\t0\n", "line 1: expected one character"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(train_with_words(cases[i].lines, temp_path(folder, "t"), NULL), LLMCS_FORMAT);
+        ck_assert_msg(strstr(llmcs_error_message(), cases[i].error), "%s", llmcs_error_message());
+        ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "words"));
+    }
+    ck_assert(!train_with_words("", temp_path(folder, "t"), NULL)); /* none */
+    llmcs_shop_tagger_params p;
+    llmcs_shop_tagger_params_init(&p);
+    p.words_path = "/nonexistent";
+    ck_assert_int_eq(llmcs_shop_tagger_train(own.rows, 4, &p, temp_path(folder, "t")), LLMCS_IO);
+}
+END_TEST
+
+/* The likeliest segmentation: 北京 and 大学生 rather than 北京大学 and 生. */
+START_TEST(words_are_segmented) {
+    fail_alloc f;
+    fail_alloc_init(&f);
+    const llmcs_allocator a = fail_alloc_get(&f);
+    static const char text[] = "在北京大学生 Paris";
+    static const uint8_t begins[] = {0, 0, 1, 0, 1, 2, 0}, ends[] = {1, 2, 1, 3, 2, 1, 0};
+    shop_tag_words words = {0};
+    shop_text_view view = {0};
+    shop_tokens tokens = {0};
+    const shop_hits none = {0};
+    temp_write_text(folder, "words",
+                    "北京\t2\t80\n大学生\t10\t60\n北京大学\t3\t30\n大学\t10\t60\nparis\t8\t9\n在\t15\t90\n");
+    ck_assert_msg(!shop_tag_words_read(&a, temp_path(folder, "words"), &words), "%s", llmcs_error_message());
+    ck_assert_uint_eq(words.n, 6);
+    ck_assert(!shop_text_view_fill(&a, text, strlen(text), &view));
+    ck_assert(!shop_tokens_fill(&a, &view, &none, &words, &tokens));
+    ck_assert_uint_eq(tokens.n, 7);
+    for (size_t i = 0; i < 7; i++) {
+        ck_assert_uint_eq(tokens.items[i].word_begin, begins[i]);
+        ck_assert_uint_eq(tokens.items[i].word_end, ends[i]);
+    }
+    ck_assert_uint_eq(tokens.items[1].segment, 1 + 4 * 2 + SHOP_TAG_B);
+    ck_assert_uint_eq(tokens.items[5].segment, 1 + 4 * 10 + SHOP_TAG_E);
+    ck_assert_uint_eq(tokens.items[6].segment, 1 + 4 * 8 + SHOP_TAG_S);
+    /* Named kinds are marked where they stand, chosen or not: 北京大学 ends at 学. */
+    ck_assert_uint_eq(tokens.items[4].named, 1u << (3 * 3 + SHOP_TAG_E));
+    ck_assert_uint_eq(tokens.items[1].named, 1u << (3 * 2 + SHOP_TAG_B) | 1u << (3 * 3 + SHOP_TAG_B));
+    ck_assert_uint_eq(tokens.items[6].named, 1u << (3 * 8));
+    shop_tag_words_free(&a, &words);
+    shop_text_view_free(&a, &view);
+    shop_free(&a, tokens.items);
+    ck_assert_int_eq(f.live, 0);
+}
+END_TEST
+
+START_TEST(every_allocation_of_words_fails) {
+    llmcs_status status = LLMCS_NOMEM;
+    for (long at = 0; status; at++) {
+        fail_alloc f;
+        fail_alloc_init(&f);
+        const llmcs_allocator a = fail_alloc_get(&f);
+        f.fail_at = at;
+        shop_tag_words words = {0};
+        temp_write_text(folder, "words", places);
+        status = shop_tag_words_read(&a, temp_path(folder, "words"), &words);
+        ck_assert_msg(!status || status == LLMCS_NOMEM, "allocation %ld: %s", at, llmcs_error_message());
+        shop_tag_words_free(&a, &words);
+        ck_assert_int_eq(f.live, 0);
+    }
+}
+END_TEST
+
 START_TEST(every_allocation_fails) {
     fail_alloc f;
     llmcs_status status = LLMCS_NOMEM;
@@ -207,6 +322,10 @@ static void add(TCase *t) {
     tcase_add_test(t, goes_on_from_a_checkpoint);
     tcase_add_test(t, damaged_files_are_refused);
     tcase_add_test(t, misuse);
+    tcase_add_test(t, words_are_kept_by_hash);
+    tcase_add_test(t, words_that_are_wrong_are_named);
+    tcase_add_test(t, words_are_segmented);
+    tcase_add_test(t, every_allocation_of_words_fails);
     tcase_add_test(t, every_allocation_fails);
 }
 

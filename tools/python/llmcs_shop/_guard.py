@@ -238,9 +238,11 @@ def train_tagger(
     checkpoint: Optional[PathInput] = None,
     l2: Optional[float] = None,
     seed: int = 0,
+    words: Optional[PathInput] = None,
     **params: int,
 ) -> None:
     """Trains a tagger and writes its file. spans: for each text a list of (begin, end, label), in characters of the str.
+    words: a file of words that it knows, see llmcs_shop_tagger_params.words_path.
     params: n_epochs, max_features, min_count as in llmcs_shop_tagger_params."""
     rows, kept = [], []
     for i, (given, labelled) in enumerate(zip(items("texts", texts), items("spans", spans))):
@@ -254,6 +256,7 @@ def train_tagger(
         rows.append(TaggedText(encoded, len(encoded), array, len(own)))
     options = initialised(TaggerParams)
     options.checkpoint_path = None if checkpoint is None else path("checkpoint", checkpoint)
+    options.words_path = None if words is None else path("words", words)
     if l2 is not None:
         options.l2 = number("l2", l2)
     options.seed = integer("seed", seed, u64)

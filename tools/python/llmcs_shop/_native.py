@@ -178,6 +178,7 @@ TaggerParams = _struct(
     (P(Allocator), "allocator"),
     (ProgressFn, "progress"),
     (ptr, "progress_user"),
+    (text, "words_path"),
 )
 
 # ---- knowledge base

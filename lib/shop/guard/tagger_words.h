@@ -1,0 +1,60 @@
+/* Words that a tagger knows by hash: what kind of word each is, and how frequent. */
+#ifndef SHOP_GUARD_TAGGER_WORDS_H
+#define SHOP_GUARD_TAGGER_WORDS_H
+
+#include "shop/base/alloc.h"
+
+enum {
+    SHOP_TAG_WORD_KINDS = 32,    /* kinds of words */
+    SHOP_TAG_NAMED_KINDS = 10,   /* the first of them: names, marked wherever they stand */
+    SHOP_TAG_WORD_TOKENS = 6,    /* of a Chinese word, at most; a Latin word is one token */
+    SHOP_TAG_WORD_WEIGHTS = 256, /* 8 ln of the frequency */
+    SHOP_TAG_ROLES = 5           /* what a character can be in a name, see below */
+};
+
+/* Chinese characters with scores: U+4E00 to U+9FFF. */
+#define SHOP_TAG_FIRST_CHARACTER 0x4e00u
+#define SHOP_TAG_CHARACTERS 0x5200u
+
+/* Roles of a character: surname; second and last of a name of three; last of a name of two; part of a foreign name. */
+enum { SHOP_TAG_SURNAME, SHOP_TAG_SECOND, SHOP_TAG_LAST, SHOP_TAG_LAST_OF_TWO, SHOP_TAG_FOREIGN };
+
+typedef struct shop_tag_words {
+    size_t n;
+    uint32_t *hashes;         /* [n] in increasing order */
+    uint8_t *kinds, *weights; /* [n] */
+    uint32_t *slots;          /* [n_slots] index + 1 by hash, or 0 */
+    size_t n_slots;
+    int8_t *scores; /* [SHOP_TAG_CHARACTERS, SHOP_TAG_ROLES] 16 ln(P(character | role) / P(character)), or NULL */
+} shop_tag_words;
+
+void shop_tag_words_free(const llmcs_allocator *a, shop_tag_words *words);
+
+/* Fills slots. */
+llmcs_status shop_tag_words_index(const llmcs_allocator *a, shop_tag_words *words);
+
+/* Reads lines of word, kind and weight, separated by tabs. Of two that share a hash the heavier stays. Kind 32 + role
+ * is the score of a character, weight 128 + score. */
+llmcs_status shop_tag_words_read(const llmcs_allocator *a, const char *path, shop_tag_words *words);
+
+/* The hash of a word of these token ids. */
+static inline uint64_t shop_tag_word_begin(void) { return UINT64_C(0x51ed270b35ae9d2b); }
+static inline uint64_t shop_tag_word_add(uint64_t h, uint64_t id) {
+    h = (h ^ id) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+static inline uint32_t shop_tag_word_end(uint64_t h) {
+    const uint32_t hash = (uint32_t)(h * UINT64_C(0xbf58476d1ce4e5b9) >> 32);
+    return hash ? hash : 1;
+}
+
+/* Index of the word, or n. */
+static inline size_t shop_tag_word_find(const shop_tag_words *words, uint32_t hash) {
+    if (!words->n) return 0;
+    size_t slot = hash & (words->n_slots - 1);
+    for (; words->slots[slot]; slot = (slot + 1) & (words->n_slots - 1))
+        if (words->hashes[words->slots[slot] - 1] == hash) return words->slots[slot] - 1;
+    return words->n;
+}
+
+#endif
