@@ -7,7 +7,8 @@ New target tokens per second, encoding included, of sources of 40 tokens with ex
 suppressed): 1 and 4 beams, one source alone and 16 together. llmcs serves the 16 as requests of one engine, CTranslate2 as one
 batch. Then source tokens per second of 128 source tokens with one new token, and of llmcs' encoder alone, which CTranslate2's
 interface does not offer. Each turn is a process of its own, ours and CTranslate2's by turns; opening and a first call of
-each kind are not timed. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's, converted from
+each kind are not timed. The encoder alone is held against this machine's 8-bit dot products, as llmcs-bench measures them in
+the same run. DIR keeps both forms of each model: the Transformers folder in float32 and CTranslate2's, converted from
 the same weights. Making them needs torch and transformers, and 10 GB of memory for mbart-large, which is left out unless it is
 named. Timing needs the built library, numpy and ctranslate2.
 """
@@ -171,6 +172,20 @@ def median_and_range(values):
     return "%6.2f (%.2f to %.2f)" % (statistics.median(values), min(values), max(values))
 
 
+def encoder_operations(name):
+    """8-bit operations a token of the encoder's matrix products: two for each weight."""
+    c = SHAPES[name][1]
+    inner, width = c.get("d_ff") or c["encoder_ffn_dim"], c["d_model"]
+    return 2 * (c.get("num_layers") or c["encoder_layers"]) * (4 * width * width + 2 * width * inner)
+
+
+def int8_limit(threads):
+    """8-bit operations a second that the fastest loop of this machine reaches, from llmcs-bench."""
+    bench = os.path.join(ROOT, "build", "bin", "llmcs-bench")
+    done = subprocess.run([bench, "limits", "--threads", str(threads), "--json"], capture_output=True, text=True, check=True)
+    return 1e9 * max(f["value"] for f in json.loads(done.stdout)["figures"] if f["unit"] == "GOP/s" and f["threads"] == threads)
+
+
 def compare(name, paths, turns, threads):
     pairs = [[in_process(engine, path, threads) for engine, path in zip(("llmcs", "ctranslate2"), paths)] for _ in range(turns)]
     for row in pairs[0][0]:
@@ -179,6 +194,9 @@ def compare(name, paths, turns, threads):
         if row in pairs[0][1]:
             theirs = [b[row] for _, b in pairs]
             print(" %11.1f %s" % (statistics.median(theirs), median_and_range([x / y for x, y in zip(ours, theirs)])), end="")
+        if row.startswith("encoder"):
+            share = encoder_operations(name) * statistics.median(ours) / int8_limit(threads)
+            print(" %11s %6.0f %% of 8-bit dot products" % ("", 100 * share), end="")
         print(flush=True)
     for beams in BEAMS:
         one, many = work(beams, 1), work(beams, BATCH)
