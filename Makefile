@@ -409,7 +409,7 @@ arm: $(ARM_UNPACKED)
 
 # ---------------------------------------------------------------- 6  code checks
 
-C_FILES := $(shell find $(wildcard include lib tests tools examples bench) -name '*.[ch]' | sort)
+C_FILES := $(shell find $(wildcard include lib tests tools examples bench) -name '*.[ch]' -o -name '*.[ch]pp' | sort)
 .PHONY: format lint abi-baseline clean
 format:
 	clang-format -i $(C_FILES)

@@ -71,7 +71,7 @@ section 'private words'
 # tools/build/words.txt: what the field calls otherwise. Prompts in examples, customers' words and addresses are nobody's
 # vocabulary.
 words=$(grep -v '^#' tools/build/words.txt | cut -f1 | paste -sd'|')
-found=$(git ls-files lib include tools bench examples tests '*.md' | grep -E '\.(c|h|py|sh|md|mjs)$' | grep -v '^examples/models/\|^examples/shop/\|^tools/train/\|^tools/eval/\|^tests/abi/\|^tests/data/\|^lib/shop/guard/addresses.c\|^lib/shop/guard/words_cues.c\|^lib/shop/spelling/english_\|^lib/shop/desk/words.c' |
+found=$(git ls-files lib include tools bench examples tests '*.md' | grep -E '\.(c|h|cpp|hpp|py|sh|md|mjs|js|ts|go|rs)$' | grep -v '^tools/server/page/text.js\|^examples/models/\|^examples/shop/\|^tools/train/\|^tools/eval/\|^tests/abi/\|^tests/data/\|^lib/shop/guard/addresses.c\|^lib/shop/guard/words_cues.c\|^lib/shop/spelling/english_\|^lib/shop/desk/words.c' |
     xargs grep -niwE "$words" | grep -v 'The customer asked for\|"I guess')
 [ -z "$found" ] || complain "write instead what tools/build/words.txt says:
 $found"
