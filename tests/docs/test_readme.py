@@ -10,6 +10,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server"))
+from server import Server  # noqa: E402
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.dirname(os.path.abspath(os.path.join(ROOT, os.environ.get("LLMCS_BIN", "build/bin"))))
 LIB = os.path.join(BUILD, "lib")
@@ -45,12 +48,13 @@ class Readme(unittest.TestCase):
             self.assertTrue(snippets, page)
             for source in snippets:
                 with self.subTest(page):
-                    environment = dict(os.environ, LLMCS_LIBRARY=os.path.join(LIB, "libllmcs.so"), PYTHONIOENCODING="utf-8")
+                    environment = dict(os.environ, LLMCS_LIBRARY=os.path.join(LIB, "libllmcs.so"), PYTHONIOENCODING="utf-8",
+                                       PYTHONPATH=os.path.join(ROOT, "tools", "python"))
                     self.run_it([sys.executable, "-c", source], env=environment)
 
     def test_lines_of_shell_on_the_demo_models(self):
         for page in PAGES:
-            lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "examples/models/" in line and "tools/train/" not in line]  # tools/train/test_train.sh trains
+            lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "examples/models/" in line and "tools/train/" not in line and "llmcs-server" not in line]  # tools/train/test_train.sh trains
             with open(os.path.join(ROOT, page), encoding="utf-8") as f:
                 lines += ["build/bin/" + command for row in f if row.startswith("|")
                           for command in re.findall(r"`(llmcs(?:-shop)? [^`]*examples/models/[^`]*)`", row)
@@ -71,6 +75,19 @@ class Readme(unittest.TestCase):
                 for row in rows:
                     with self.subTest(row):
                         self.run_it(os.path.join(BUILD, "bin", "") + row.replace("shop.db", store), shell=True, input=b"hello\n")
+
+    def test_the_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = os.path.join(folder, "shop.db")
+            subprocess.run(["examples/shop/import.sh", store], cwd=ROOT, check=True, capture_output=True, env=dict(os.environ, BUILD=BUILD))
+            for page in PAGES:
+                lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "bin/llmcs-server" in line]
+                self.assertEqual(len(lines), 1, page)
+                arguments = lines[0].split("#")[0].replace("shop.db", store).split()[1:]
+                with Server({}, *arguments) as server:
+                    self.assertEqual(len(server.get("/v1/models").json["data"]), 1)
+                    reply = server.post("/shop/turn", {"conversation": page, "customer": "c001", "text": "Where is my order?"})
+                    self.assertEqual((reply.status, reply.json["route"]), (200, "flow"), reply.body)
 
     def test_both_pages_show_the_same_commands(self):
         shown = [[line.split("#")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()

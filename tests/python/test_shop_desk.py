@@ -5,6 +5,8 @@ usage: test_shop_desk.py [-v]
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -169,6 +171,41 @@ class Dialogues(unittest.TestCase):
         desk.close()
         with self.assertRaises(llmcs.StateError):
             desk.say("hi", "a")
+
+
+class Order(unittest.TestCase):
+    """What a desk stands on is freed after it, in whatever order both are closed."""
+
+    BEGIN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import llmcs_shop
+shop = llmcs_shop.Shop(sys.argv[2], create=True)
+desk, names = llmcs_shop.Desk(shop), llmcs_shop.Names(shop, customer="c001")
+assistant, rollout = llmcs_shop.Assistant(shop), llmcs_shop.Rollout(shop, "intents")
+desk.say("hello", "a")
+"""
+
+    def run_program(self, end):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-c", self.BEGIN + end, os.path.join(ROOT, "tools", "python"), os.path.join(folder, "shop.db")]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=dict(os.environ, MALLOC_PERTURB_="85"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), end)
+
+    def test_nothing_is_closed(self):
+        self.run_program("")
+
+    def test_the_shop_is_closed_first(self):
+        self.run_program("shop.close()\ndesk.say('hello', 'b')\nfor x in assistant, rollout, names, desk: x.close()\n")
+
+    def test_an_object_that_could_not_be_made_keeps_nothing(self):
+        self.run_program("""
+for x in assistant, rollout, names, desk: x.close()
+try: llmcs_shop.Desk(shop, flows="nothing.json")
+except Exception as e: assert "nothing.json" in str(e)
+else: raise AssertionError("a desk without its flows")
+assert not shop._n_calls, shop._n_calls
+""")
 
 
 if __name__ == "__main__":

@@ -161,6 +161,7 @@ class Handle:
         self._n_calls = 0
         self._closed = False
         self._pid = os.getpid()
+        self._kept_open: List[Handle] = []
 
     # ---- calls
 
@@ -178,6 +179,16 @@ class Handle:
             last = self._closed and not self._n_calls
         if last:
             self._release()
+            for other in self._kept_open:
+                other.__call_ends()
+
+    def _keep_open(self, *others: "Optional[Handle]") -> None:
+        """The library's objects of these stay until that of this one is freed, whichever is closed, or collected when the
+        interpreter ends, first."""
+        for other in others:
+            if other is not None:
+                other.__call_begins()
+                self._kept_open.append(other)
 
     def _entered_child(self) -> None:
         if not self._survives_fork:
@@ -237,7 +248,7 @@ class Handle:
         await _aio.in_thread(self.close)  # may wait for calls that end
 
     def __del__(self) -> None:
-        if getattr(self, "_pointer", None):
+        if getattr(self, "_pointer", None) or getattr(self, "_kept_open", None):
             self.close()
 
     # How to have it elsewhere, for the error of copy and pickle. Classes that can be opened again from a path and options

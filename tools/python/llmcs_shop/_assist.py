@@ -75,9 +75,9 @@ class Assistant(Handle):
         super().__init__()
         options = initialised(AssistantOptions)
         options.wording = None if wording is None else path("wording", wording)
-        self._kept = (shop, guard, wording_model)  # they must outlive the assistant
         if wording_model is not None and not isinstance(wording_model, llmcs.Model):
             raise TypeError("wording_model: expected a llmcs.Model, got %s" % type(wording_model).__name__)
+        self._keep_open(shop, guard, wording_model)
         options.guard = None if guard is None else guard._pointer
         options.wording_model = None if wording_model is None else wording_model._pointer
         call(lib.llmcs_shop_assistant_create, None if shop is None else shop._pointer, c.byref(options), c.byref(self._pointer))

@@ -234,6 +234,7 @@ class Desk(Handle):
                 setattr(desk, name, number(name, value))
         # What C keeps must live as long as this object.
         self._slots = [_as_slot("intents", intents), _as_slot("sentiment", sentiment)]
+        self._keep_open(self._shop, *self._slots)
         desk.intents, desk.sentiment = (None if s is None else s._pointer for s in self._slots)
         if call is not None:
             desk.call = self._call = _host_function(call)

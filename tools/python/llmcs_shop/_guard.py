@@ -89,7 +89,7 @@ class Names(Handle):
         super().__init__()
         if shop is not None and not isinstance(shop, Shop):
             raise TypeError("shop: expected a Shop, got %s" % type(shop).__name__)
-        self._shop = shop
+        self._keep_open(shop)
         who = None if customer is None else c_string("customer", customer)
         which = None if conversation is None else c_string("conversation", conversation)
         if shop is None:

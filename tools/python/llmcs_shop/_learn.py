@@ -295,6 +295,7 @@ class Rollout(Handle):
     def __init__(self, shop: Any, model: str, fallback: Optional[Classifier] = None) -> None:
         super().__init__()
         self._shop, self._fallback = shop, fallback
+        self._keep_open(shop, fallback)
         name = c_string("model", model)
         if fallback is None:
             with shop._using() as h:
