@@ -169,7 +169,7 @@ typedef struct desk_turn {
     const char *products[DESK_MAX_PRODUCTS];
     desk_act_record act; /* the last one; action -1: none */
     bool host_acted;     /* its row is PENDING until the turn is stored */
-    bool doubtful;       /* the server may have stored it and has not said so */
+    bool doubtful;       /* perhaps stored: the server gave no answer */
 } desk_turn;
 
 /* Seconds since 1970, of the host's clock if it has one. */

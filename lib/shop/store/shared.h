@@ -2,7 +2,7 @@
  * Where conversations and orders are: in the store's file, or on a database server that several nodes share.
  *
  * The tables customers, orders, order_items, conversations, turns, actions, keys, names, audit and audit_heads are the
- * shared ones. Whoever reads or writes them gets a connection here; in a store without a server that is SQLite's,
+ * shared ones. Code that reads or writes them gets a connection here; in a store without a server that is SQLite's,
  * and nothing is different. Statements on the shared tables are written so that both run them.
  *
  *   one write       SQLite locks the file. On a server every write holds SHOP_LOCK_STORE in common; one that may touch

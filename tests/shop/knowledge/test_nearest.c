@@ -1,4 +1,4 @@
-/* The feature that averages the cosines of an entry's five nearest questions, beside the cosines of the encoder. */
+/* The feature that averages the cosines of an entry's five nearest questions, next to the cosines of the encoder. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -75,7 +75,7 @@ export function lines(title, names, series, words, format) {
   const marks = ticks(Math.max(0.001, ...all)), top = marks[marks.length - 1];
   const step = (WIDTH - LEFT - RIGHT) / names.length;
   const y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM), x = (i) => LEFT + step * (i + 0.5);
-  const drawn = series.map((s) => {
+  const shapes = series.map((s) => {
     let path = "", open = false;
     s.values.forEach((v, i) => {
       if (v === null) { open = false; return; }
@@ -85,7 +85,7 @@ export function lines(title, names, series, words, format) {
     return svg("g", { class: s.className }, svg("path", { d: path, class: "line" }),
       s.values.map((v, i) => v === null ? null : svg("circle", { cx: x(i), cy: y(v), r: 3.5 }, svg("title", {}, `${names[i]}: ${s.name} ${format(v)}`))));
   });
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title }, axis(marks, y, format, WIDTH), drawn, labels(names, x, WIDTH));
+  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title }, axis(marks, y, format, WIDTH), shapes, labels(names, x, WIDTH));
   return figure(title, words, drawing, [legend(series),
     table(title, [words.day, ...series.map((s) => s.name)], names.map((n, i) => [n, ...series.map((s) => s.values[i] === null ? "–" : format(s.values[i]))]), words.table)]);
 }

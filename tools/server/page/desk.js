@@ -139,7 +139,7 @@ export function mount(view, context) {
     poll();
   }
 
-  // ---- beside the dialogue
+  // ---- next to the dialogue
 
   const shelf = h("ul", { className: "products" });
   function showShelf() { replace(shelf, (kept.recommended || []).map(([p, reason]) => card(p, reason))); }

@@ -50,7 +50,7 @@ class Rates:
 
 
 def _index_bytes(dim: int, vector: List[float], type: str, f16: bool) -> float:
-    """Bytes of memory that a vector takes in an opened index, its id and tags included; a growing one reserves more."""
+    """Bytes of memory for a vector in an opened index, its id and tags included; a growing one reserves more."""
     with tempfile.TemporaryDirectory() as folder, Index(dim, type=type, f16=f16) as index:
         index.put(range(_INDEX_ROWS), [vector] * _INDEX_ROWS)
         path = os.path.join(folder, "index")
