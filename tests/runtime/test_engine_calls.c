@@ -338,6 +338,41 @@ START_TEST(read_says_what_the_next_character_needs) {
 }
 END_TEST
 
+/* A buffer of the size that was said holds all that can be read, tokens of several steps too. */
+START_TEST(read_says_how_much_there_is) {
+    llmcs_engine *engine = engine_with(0);
+    for (size_t i = 0; i < N_CASES; i++) {
+        const llmcs_sequence *whole = cases[i].alone->sequences[0];
+        llmcs_request *request = submit(engine, &cases[i]);
+        llmcs_result *result = NULL;
+        size_t n_bytes, n_read, first = 0;
+        int finished;
+        OK(llmcs_request_wait(request, -1, &result));
+        if (result->n_sequences > 1 || llmcs_request_read(request, NULL, 0, &n_bytes, NULL)) { /* read refuses these */
+            llmcs_result_free(&result);
+            llmcs_request_free(&request);
+            continue;
+        }
+        ck_assert_uint_eq(n_bytes, whole->text_bytes);
+        char *text = malloc(n_bytes + 1);
+        if (n_bytes > 4) { /* a part first: what is left is counted anew */
+            OK(llmcs_request_read(request, text, 4, &first, &finished));
+            ck_assert_int_eq(finished, 0);
+            OK(llmcs_request_read(request, NULL, 0, &n_bytes, &finished));
+            ck_assert_uint_eq(first + n_bytes, whole->text_bytes);
+        }
+        OK(llmcs_request_read(request, text + first, n_bytes, &n_read, &finished));
+        ck_assert_uint_eq(first + n_read, whole->text_bytes);
+        ck_assert_mem_eq(text, whole->text, whole->text_bytes);
+        ck_assert_int_eq(finished, 1);
+        free(text);
+        llmcs_result_free(&result);
+        llmcs_request_free(&request);
+    }
+    llmcs_engine_free(&engine);
+}
+END_TEST
+
 /* ---- cancelled threads */
 
 typedef struct cancelled_thread {
@@ -470,6 +505,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_callback_finds_the_handle_of_its_request);
     tcase_add_test(tests, a_prompt_that_cannot_fit_is_not_encoded);
     tcase_add_test(tests, read_says_what_the_next_character_needs);
+    tcase_add_test(tests, read_says_how_much_there_is);
     tcase_add_test(tests, a_cancelled_thread_ends_outside_of_calls);
     tcase_add_loop_test(tests, the_hosts_floating_point_does_not_matter, 0, sizeof roundings / sizeof *roundings);
 }

@@ -91,8 +91,10 @@ struct llmcs_request {
     struct {
         llmcs_decoder *decoder;
         size_t n_ids, n_bytes; /* read so far */
-        const char *text;      /* [text_bytes] of the decoder, not handed out yet */
+        const char *text;      /* [text_bytes] the decoder's last piece, not handed out yet */
         size_t text_bytes;
+        char *counted; /* text before that piece, decoded to say how much there is; [begin, end) is still to be read */
+        size_t counted_begin, counted_end, counted_capacity;
         bool drained;
     } reader;
 };

@@ -85,6 +85,7 @@ static void destroy(llmcs_request *r) {
     if (r->sched.gen.beams) ll_beam_search_free(&r->sched.gen, &r->sched.beams);
     ll_generation_free(&r->sched.gen);
     llmcs_decoder_free(&r->reader.decoder);
+    ll_free(&a, r->reader.counted);
     llmcs_grammar_free(&r->grammar);
     ll_arena_free(&r->arena);
     if (r->owner == getpid()) pthread_cond_destroy(&r->shared.finished);
@@ -394,6 +395,23 @@ static llmcs_status decode_next(llmcs_request *r, size_t n_ids, bool finished) {
     return llmcs_decoder_finish(r->reader.decoder, &r->reader.text, &r->reader.text_bytes);
 }
 
+/* Decodes all that may be read, to say how much that is. The decoder's pieces are valid until the next one only. */
+static llmcs_status count_text(llmcs_request *r, size_t n_ids, bool finished, size_t *n_bytes) {
+    if (r->reader.counted_begin == r->reader.counted_end) r->reader.counted_begin = r->reader.counted_end = 0;
+    while (true) {
+        const size_t n = r->reader.counted_end;
+        LL_TRY(decode_next(r, n_ids, finished));
+        if (!r->reader.text_bytes) break;
+        LL_TRY(ll_grow(&r->allocator, &r->reader.counted, n, &r->reader.counted_capacity, n + r->reader.text_bytes, 1,
+                       "text to read"));
+        memcpy(r->reader.counted + n, r->reader.text, r->reader.text_bytes);
+        r->reader.counted_end += r->reader.text_bytes;
+        r->reader.text_bytes = 0;
+    }
+    *n_bytes = r->reader.counted_end - r->reader.counted_begin;
+    return LLMCS_OK;
+}
+
 static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
 
 /* Bytes of the characters of valid UTF-8 that end within `capacity`. */
@@ -403,10 +421,8 @@ static size_t whole_characters(const char *text, size_t n_bytes, size_t capacity
     return capacity;
 }
 
-/* Not even the next character fits. *n_bytes: its size; without a buffer, what is ready. */
-static llmcs_status say_needed(const char *text, size_t ready, const char *buffer, size_t capacity, size_t *n_bytes) {
-    *n_bytes = ready;
-    if (!buffer) return LLMCS_OK;
+/* Not even the next character fits. *n_bytes: its size. */
+static llmcs_status say_needed(const char *text, size_t ready, size_t capacity, size_t *n_bytes) {
     for (*n_bytes = 1; *n_bytes < ready && is_continuation(text[*n_bytes]);) ++*n_bytes;
     return ll_fail(LLMCS_BUFFER, "llmcs_request_read: the next character has %zu bytes, capacity is %zu", *n_bytes,
                    capacity);
@@ -421,20 +437,32 @@ static llmcs_status read_text(llmcs_request *r, char *text, size_t capacity, siz
     const size_t n_ids = r->shared.n_ids, text_bytes = r->shared.text_bytes;
     const bool all_sampled = r->shared.phase == LL_REQUEST_FINISHED;
     pthread_mutex_unlock(&r->engine->shared.mutex);
-    while (true) {
-        LL_TRY(decode_next(r, n_ids, all_sampled));
-        const size_t allowed = text_bytes - ll_min(text_bytes, r->reader.n_bytes);
-        const size_t ready = ll_min(r->reader.text_bytes, allowed);
-        const size_t n = whole_characters(r->reader.text, ready, capacity - *n_bytes);
-        if (!n && ready && !*n_bytes) return say_needed(r->reader.text, ready, text, capacity, n_bytes);
-        if (!n || !text) break;
-        memcpy(text + *n_bytes, r->reader.text, n);
+    if (!text) {
+        size_t n;
+        LL_TRY(count_text(r, n_ids, all_sampled, &n));
+        *n_bytes = ll_min(n, text_bytes - ll_min(text_bytes, r->reader.n_bytes));
+    }
+    while (text) {
+        const bool counted = r->reader.counted_begin < r->reader.counted_end;
+        if (!counted) LL_TRY(decode_next(r, n_ids, all_sampled));
+        const char *next = counted ? r->reader.counted + r->reader.counted_begin : r->reader.text;
+        const size_t left = counted ? r->reader.counted_end - r->reader.counted_begin : r->reader.text_bytes;
+        const size_t ready = ll_min(left, text_bytes - ll_min(text_bytes, r->reader.n_bytes));
+        const size_t n = whole_characters(next, ready, capacity - *n_bytes);
+        if (!n && ready && !*n_bytes) return say_needed(next, ready, capacity, n_bytes);
+        if (!n) break;
+        memcpy(text + *n_bytes, next, n);
         *n_bytes += n;
         r->reader.n_bytes += n;
-        r->reader.text += n;
-        r->reader.text_bytes -= n;
+        if (counted) {
+            r->reader.counted_begin += n;
+        } else {
+            r->reader.text += n;
+            r->reader.text_bytes -= n;
+        }
     }
-    bool all_read = r->reader.n_bytes >= text_bytes || (!r->reader.text_bytes && r->reader.drained);
+    const bool none_left = r->reader.counted_begin == r->reader.counted_end && !r->reader.text_bytes;
+    const bool all_read = r->reader.n_bytes >= text_bytes || (none_left && r->reader.drained);
     *finished = all_sampled && all_read;
     return LLMCS_OK;
 }
