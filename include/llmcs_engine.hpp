@@ -155,15 +155,13 @@ class engine {
             return true;
         };
         auto running = std::make_shared<request>(submit(prompt, params, options));
-        auto work = [to, running](auto push, auto close) {
+        auto work = [to, running](auto push, auto) {
             {
                 const std::lock_guard<std::mutex> lock(to->mutex);
                 if (!to->early.empty()) push(to->early);
                 to->push = push;
             }
-            result all = running->wait();
-            close();
-            return all;
+            return running->wait();
         };
         return llmcs::stream(std::move(work), [running] { running->cancel(); });
     }

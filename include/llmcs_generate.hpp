@@ -175,8 +175,8 @@ class stream {
         return all;
     }
 
-    /* work(push) generates on the stream's thread: push(piece) is false when the stream was stopped. cancel() ends it
-     * early; not called after work has returned. */
+    /* work(push, close) generates on the stream's thread. push(piece) is false when the stream was stopped. cancel()
+     * ends it early; not called after close(), which says whether it was called, or after work has returned. */
     template <typename Work>
     stream(Work work, std::function<void()> cancel) : state_(std::make_unique<state>()) {
         state *s = state_.get();
@@ -271,8 +271,10 @@ namespace detail {
 inline void drop_cancel(llmcs_session *s) {
     const std::int32_t id = 0;
     std::size_t n = 0;
-    if (llmcs_session_tokens(s, nullptr, 0, &n) || !n || llmcs_session_rewind(s, n - 1)) return;
-    if (!llmcs_session_eval(s, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(s, n - 1);
+    if (llmcs_session_tokens(s, nullptr, 0, &n)) return;
+    if (n) n--;
+    if (llmcs_session_rewind(s, n)) return;
+    if (!llmcs_session_eval(s, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(s, n);
 }
 }  // namespace detail
 

@@ -53,6 +53,23 @@ class pairs {
 
 inline const char *or_null(const std::string &text, const char *what) { return c_string_or_null(text, what); }
 
+/* A text that C writes with a NUL byte: fill(buffer, capacity, &bytes) says its size, then writes it. */
+template <typename Fill>
+std::string with_nul(Fill fill) {
+    std::size_t bytes = 0;
+    llmcs_status status = fill(nullptr, 0, &bytes);
+    std::string text;
+    /* Another thread may have changed the text since its size was asked. */
+    while (status == LLMCS_BUFFER || (status == LLMCS_OK && bytes > text.size())) {
+        text.assign(bytes + 1, '\0');
+        status = fill(&text[0], text.size(), &bytes);
+        if (status == LLMCS_OK) break;
+    }
+    check(status);
+    text.resize(bytes);
+    return text;
+}
+
 }  // namespace detail
 
 using slots = std::vector<std::pair<std::string, std::string>>;
@@ -334,7 +351,7 @@ class store {
     }
     /* A text that a citation names. */
     std::string entry_text(const llmcs_shop_citation &of) const {
-        return with_nul([&](char *text, std::size_t capacity, std::size_t *bytes) {
+        return detail::with_nul([&](char *text, std::size_t capacity, std::size_t *bytes) {
             return llmcs_shop_entry_text(need(), of.id, of.lang, of.version, of.text_index, text, capacity, bytes);
         });
     }
@@ -369,7 +386,7 @@ class store {
     void remove_setting(const std::string &key) { check(llmcs_shop_set_setting(need(), c("key", key), nullptr)); }
     /* "": there is none. */
     std::string setting(const std::string &key) const {
-        return with_nul([&](char *text, std::size_t capacity, std::size_t *bytes) {
+        return detail::with_nul([&](char *text, std::size_t capacity, std::size_t *bytes) {
             return llmcs_shop_get_setting(need(), c("key", key), text, capacity, bytes);
         });
     }
@@ -421,22 +438,6 @@ class store {
     };
     static const char *c(const char *what, const std::string &text) { return llmcs::detail::c_string(text, what); }
     static const char *n(const char *what, const std::string &text) { return detail::or_null(text, what); }
-
-    template <typename Fill>
-    static std::string with_nul(Fill fill) {
-        std::size_t bytes = 0;
-        llmcs_status status = fill(nullptr, 0, &bytes);
-        std::string text;
-        /* Another thread may have changed the text since its size was asked. */
-        while (status == LLMCS_BUFFER || (status == LLMCS_OK && bytes > text.size())) {
-            text.assign(bytes + 1, '\0');
-            status = fill(&text[0], text.size(), &bytes);
-            if (status == LLMCS_OK) break;
-        }
-        check(status);
-        text.resize(bytes);
-        return text;
-    }
 
     template <typename Native, typename Row, typename Put, typename Convert>
     stored put_rows(const std::vector<Row> &rows, Put put_all, Convert convert) {
@@ -664,14 +665,9 @@ class names {
                        llmcs::detail::c_string(conversation, "conversation"))) {}
     /* Puts values back for their owner's eyes. */
     std::string unmask(std::string_view masked) {
-        std::size_t bytes = 0;
-        const llmcs_status status =
-            llmcs_shop_unmask(need(), llmcs::detail::bytes_of(masked), masked.size(), nullptr, 0, &bytes);
-        if (status != LLMCS_OK && status != LLMCS_BUFFER) check(status);
-        std::string text(bytes + 1, '\0');
-        check(llmcs_shop_unmask(need(), llmcs::detail::bytes_of(masked), masked.size(), &text[0], text.size(), &bytes));
-        text.resize(bytes);
-        return text;
+        return detail::with_nul([&](char *text, std::size_t capacity, std::size_t *bytes) {
+            return llmcs_shop_unmask(need(), llmcs::detail::bytes_of(masked), masked.size(), text, capacity, bytes);
+        });
     }
     std::size_t size() const { return llmcs_shop_names_count(need()); }
     llmcs_shop_names *need() const { return llmcs::detail::need(handle_, "names"); }

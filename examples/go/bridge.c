@@ -15,6 +15,8 @@ llmcs_status bridge_generate(llmcs_session *session, const char *prompt, size_t 
 void bridge_drop_cancel(llmcs_session *session) {
     const int32_t id = 0;
     size_t n = 0;
-    if (llmcs_session_tokens(session, NULL, 0, &n) || !n || llmcs_session_rewind(session, n - 1)) return;
-    if (!llmcs_session_eval(session, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(session, n - 1);
+    if (llmcs_session_tokens(session, NULL, 0, &n)) return;
+    if (n) n--;
+    if (llmcs_session_rewind(session, n)) return;
+    if (!llmcs_session_eval(session, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(session, n);
 }

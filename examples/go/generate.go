@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -162,13 +163,10 @@ func (s *Session) Generate(ctx context.Context, prompt string, params *GenerateP
 }
 
 func (s *Session) generate(ctx context.Context, prompt string, params *GenerateParams, onText func(string)) (*Result, error) {
-	if err := s.enter(); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("llmcs: %w", err)
-	}
 	if err := s.model.enter(); err != nil {
 		return nil, err
 	}
@@ -197,7 +195,7 @@ func (s *Session) generate(ctx context.Context, prompt string, params *GenerateP
 	})
 	stop()
 	r := takeResult(native)
-	ended := (r != nil && r.FinishReason == "cancelled") || ErrCancelled.is(err)
+	ended := (r != nil && r.FinishReason == "cancelled") || errors.Is(err, ErrCancelled)
 	if cancelled && !ended {
 		C.bridge_drop_cancel(s.native)
 	}
@@ -205,11 +203,6 @@ func (s *Session) generate(ctx context.Context, prompt string, params *GenerateP
 		return r, fmt.Errorf("llmcs: %w", ctx.Err())
 	}
 	return r, because(ctx, err)
-}
-
-func (e *Error) is(err error) bool {
-	other, ok := err.(*Error)
-	return ok && other.Is(e)
 }
 
 //export llmcsGoText
@@ -358,13 +351,10 @@ func (e *Engine) Close() {
 
 // Generate is that of a session, for any number of goroutines at once.
 func (e *Engine) Generate(ctx context.Context, prompt string, params *GenerateParams) (*Result, error) {
-	if err := e.enter(); err != nil {
+	if err := e.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer e.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("llmcs: %w", err)
-	}
 	if err := e.model.enter(); err != nil {
 		return nil, err
 	}

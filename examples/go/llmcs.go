@@ -24,8 +24,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -81,6 +83,8 @@ var (
 	ErrInternal    = &Error{Status: C.LLMCS_INTERNAL}
 	ErrQueueFull   = &Error{Status: C.LLMCS_QUEUE_FULL}
 	ErrNoHead      = &Error{Status: C.LLMCS_NO_HEAD}
+	ErrPending     = &Error{Status: C.LLMCS_PENDING}
+	ErrBuffer      = &Error{Status: C.LLMCS_BUFFER}
 	ErrTemplate    = &Error{Status: C.LLMCS_TEMPLATE}
 )
 
@@ -98,8 +102,7 @@ func call(f func() C.llmcs_status) error {
 
 // What ended the context outranks the status that this led to.
 func because(ctx context.Context, err error) error {
-	e, ok := err.(*Error)
-	if ok && ctx.Err() != nil && e.Is(ErrCancelled) {
+	if ctx.Err() != nil && errors.Is(err, ErrCancelled) {
 		return fmt.Errorf("llmcs: %w", ctx.Err())
 	}
 	return err
@@ -179,14 +182,7 @@ func (a *arena) free() {
 	}
 }
 
-func hasNUL(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] == 0 {
-			return true
-		}
-	}
-	return false
-}
+func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
 
 func checkPath(path string) error {
 	if hasNUL(path) {
@@ -208,6 +204,14 @@ func (g *guard) enter() error {
 		return errClosed
 	}
 	return nil
+}
+
+// enter for a call that its context has not ended yet.
+func (g *guard) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("llmcs: %w", err)
+	}
+	return g.enter()
 }
 
 func (g *guard) leave() { g.mutex.RUnlock() }
@@ -328,13 +332,10 @@ func (a *arena) texts(all []string) *C.llmcs_text {
 // Runs an encoder call with its texts, parameters and flag.
 func (m *Model) encode(ctx context.Context, texts []string, params *TextParams,
 	f func(a *arena, t *C.llmcs_text, p *C.llmcs_text_params) C.llmcs_status) error {
-	if err := m.enter(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	defer m.leave()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("llmcs: %w", err)
-	}
 	var a arena
 	defer a.free()
 	t, p := a.texts(texts), a.textParams(params)

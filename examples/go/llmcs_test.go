@@ -174,6 +174,16 @@ func TestContexts(t *testing.T) {
 	}
 	equal(t, must[*Result](t)(session.Generate(background, expected.Prompt, same)).Text, expected.Text)
 
+	// Nor one of a stream that failed before it had a token.
+	for i := 0; i < 100; i++ {
+		fresh := must[*Session](t)(model.NewSession(0))
+		failing := fresh.Stream(background, expected.Prompt, &GenerateParams{Temperature: -1})
+		time.Sleep(time.Duration(i) * 2 * time.Microsecond)
+		failing.Close()
+		must[*Result](t)(fresh.Generate(background, expected.Prompt, &GenerateParams{MaxNewTokens: 1}))
+		fresh.Close()
+	}
+
 	bert := must[*Model](t)(Open(expected.Bert, nil))
 	defer bert.Close()
 	many := make([]string, 4000)

@@ -87,13 +87,10 @@ func citations(all **C.llmcs_shop_citation, n C.size_t) []Citation {
 
 // Say answers a message.
 func (s *Shop) Say(ctx context.Context, m Message) (*Turn, error) {
-	if err := s.enter(); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("llmcs: %w", err)
-	}
 	for _, text := range []string{m.Conversation, m.Customer, m.ID, m.Lang} {
 		if hasNUL(text) {
 			return nil, &Error{Status: C.LLMCS_ARG, Message: fmt.Sprintf("message: %q holds a NUL byte", text)}
@@ -142,13 +139,10 @@ type Answer struct {
 
 // Ask answers a question from the entries, asks back, or abstains.
 func (s *Shop) Ask(ctx context.Context, question string) (*Answer, error) {
-	if err := s.enter(); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer s.leave()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("llmcs: %w", err)
-	}
 	var a arena
 	defer a.free()
 	text := a.str(question)

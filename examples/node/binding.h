@@ -98,12 +98,12 @@ handle *handle_ref(handle *h);
 void handle_free(handle *h);
 napi_value undefined(napi_env env);
 napi_value no_memory(napi_env env);
-napi_value wrap_handle(napi_env env, handle *h);
-handle *handle_new(kind k, void *object, handle *of);
+napi_value wrap_object(napi_env env, kind k, void *object, handle *of);
 box *box_of(napi_env env, napi_value value, kind k);
 handle *handle_of(napi_env env, napi_value value, kind k);
 flag *flag_of(napi_env env, napi_value value);
 napi_value make_error(napi_env env, llmcs_status status, const char *message);
+void throw_status(napi_env env, llmcs_status status);
 void set_number(napi_env env, napi_value object, const char *name, double number);
 void set_bool(napi_env env, napi_value object, const char *name, bool is);
 void set_text(napi_env env, napi_value object, const char *name, const char *text, size_t n);
@@ -111,11 +111,16 @@ void set_string(napi_env env, napi_value object, const char *name, const char *t
 napi_value typed_array(napi_env env, napi_typedarray_type type, const void *data, size_t n, size_t size);
 call *call_new(napi_env env, handle *on, napi_value cancel, void (*run)(call *),
                napi_value (*finish)(napi_env, call *));
+call *call_of(napi_env env, napi_callback_info info, napi_value *args, size_t n, kind k, void (*run)(call *),
+              napi_value (*finish)(napi_env, call *));
 napi_value call_start(napi_env env, call *c);
 bool get_args(napi_env env, napi_callback_info info, napi_value *args, size_t n);
 void *run_alloc(call *c, size_t n, size_t size);
-int cancelled(void *user, float done);
 void engine_end(void *data);
+
+/* models.c */
+napi_value start_open(napi_env env, napi_callback_info info, const char *what, void (*run)(call *),
+                      napi_value (*finish)(napi_env, call *), void (*discard)(call *));
 
 /* The functions of the module; index.js calls them. */
 napi_value new_flag(napi_env env, napi_callback_info info);

@@ -72,22 +72,7 @@ napi_value no_memory(napi_env env) {
     return NULL;
 }
 
-/* A new JS object that owns `h`, which is freed if there is no memory for it. */
-napi_value wrap_handle(napi_env env, handle *h) {
-    napi_value object;
-    box *b = malloc(sizeof *b);
-    if (b) b->handle = h;
-    if (!b || napi_create_object(env, &object) != napi_ok ||
-        napi_wrap(env, object, b, finalize_box, NULL, NULL) != napi_ok) {
-        free(b);
-        handle_free(h);
-        return no_memory(env);
-    }
-    napi_type_tag_object(env, object, &tag_of[h->kind]);
-    return object;
-}
-
-handle *handle_new(kind k, void *object, handle *of) {
+static handle *handle_new(kind k, void *object, handle *of) {
     handle *h = calloc(1, sizeof *h);
     if (!h) {
         object_free(k, object);
@@ -98,6 +83,22 @@ handle *handle_new(kind k, void *object, handle *of) {
     h->object = object;
     h->of = of ? handle_ref(of) : NULL;
     return h;
+}
+
+/* A new JS object that owns the C object, which is freed if there is no memory for it. */
+napi_value wrap_object(napi_env env, kind k, void *object, handle *of) {
+    napi_value value;
+    handle *h = handle_new(k, object, of);
+    box *b = h ? malloc(sizeof *b) : NULL;
+    if (b) b->handle = h;
+    if (!b || napi_create_object(env, &value) != napi_ok ||
+        napi_wrap(env, value, b, finalize_box, NULL, NULL) != napi_ok) {
+        free(b);
+        handle_free(h);
+        return no_memory(env);
+    }
+    napi_type_tag_object(env, value, &tag_of[k]);
+    return value;
 }
 
 box *box_of(napi_env env, napi_value value, kind k) {
@@ -122,7 +123,7 @@ static void finalize_flag(napi_env env, void *data, void *hint) {
     flag_free(data);
 }
 
-/* The flag in a JS object, with a reference; a new one for undefined. */
+/* The flag in a JS object, with a reference; a new one for any other value. */
 flag *flag_of(napi_env env, napi_value value) {
     napi_valuetype type;
     bool is = false;
@@ -169,6 +170,11 @@ napi_value make_error(napi_env env, llmcs_status status, const char *message) {
     napi_create_int32(env, (int32_t)status, &number);
     napi_set_named_property(env, error, "status", number);
     return error;
+}
+
+/* Throws the error of a call that this thread has just made. */
+void throw_status(napi_env env, llmcs_status status) {
+    napi_throw(env, make_error(env, status, llmcs_error_message()));
 }
 
 void set_number(napi_env env, napi_value object, const char *name, double number) {
@@ -259,6 +265,14 @@ call *call_new(napi_env env, handle *on, napi_value cancel, void (*run)(call *),
     llmcs_text_params_init(&c->params);
     c->params.cancel = (const int32_t *)&c->cancel->set;
     return c;
+}
+
+/* A call of the object in args[0]; a flag is its last argument. NULL: an exception is pending. */
+call *call_of(napi_env env, napi_callback_info info, napi_value *args, size_t n, kind k, void (*run)(call *),
+              napi_value (*finish)(napi_env, call *)) {
+    handle *h;
+    if (!get_args(env, info, args, n) || !(h = handle_of(env, args[0], k))) return NULL;
+    return call_new(env, h, args[n - 1], run, finish);
 }
 
 /* Starts the call and returns its promise. */

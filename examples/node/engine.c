@@ -7,7 +7,6 @@
 typedef struct engine {
     llmcs_engine *native;
     pthread_t dispatcher;
-    bool started;
     napi_threadsafe_function deliver; /* released by the dispatcher */
     napi_env env;
     bool hooked;
@@ -32,7 +31,7 @@ typedef struct request {
     pthread_mutex_t mutex;
     pthread_cond_t submitted;
     llmcs_request *native; /* under the mutex; the dispatcher frees it when the request has finished */
-    bool ready, cancelled; /* under the mutex: submit has returned; cancelled before that */
+    bool ready;            /* under the mutex: submit has returned */
     handle *engine;        /* until the last event was delivered */
     napi_ref on_event;
     event *last; /* allocated early: the end of a request is always told */
@@ -172,7 +171,7 @@ static void *dispatch(void *user) {
 static void engine_stop(engine *e) {
     if (!e->native) return;
     llmcs_engine_stop(e->native);
-    if (e->started) pthread_join(e->dispatcher, NULL);
+    pthread_join(e->dispatcher, NULL);
     llmcs_engine_free(&e->native);
 }
 
@@ -222,21 +221,16 @@ static napi_value finish_engine(napi_env env, call *c) {
         napi_throw_error(env, "LLMCS_THREAD", "no thread for the engine's events could be started");
         return NULL;
     }
-    e->started = true;
     c->out.engine = NULL;
     e->hooked = napi_add_env_cleanup_hook(env, at_exit, e) == napi_ok;
-    handle *h = handle_new(KIND_ENGINE, e, c->on);
-    return h ? wrap_handle(env, h) : no_memory(env);
+    return wrap_object(env, KIND_ENGINE, e, c->on);
 }
 
 /* createEngine(model, options) */
 napi_value create_engine(napi_env env, napi_callback_info info) {
     napi_value a[2];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 2) || !(h = handle_of(env, a[0], KIND_MODEL)) ||
-        !(c = call_new(env, h, undefined(env), run_engine, finish_engine)))
-        return NULL;
+    call *c = call_of(env, info, a, 2, KIND_MODEL, run_engine, finish_engine);
+    if (!c) return NULL;
     c->discard = discard_engine;
     llmcs_engine_options_init(&c->in_.engine);
     if (!(c->out.engine = calloc(1, sizeof *c->out.engine)))
@@ -256,12 +250,8 @@ static napi_value finish_nothing(napi_env env, call *c) {
 /* stopEngine(engine): its requests end with what they have. */
 napi_value stop_engine(napi_env env, napi_callback_info info) {
     napi_value a[1];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 1) || !(h = handle_of(env, a[0], KIND_ENGINE)) ||
-        !(c = call_new(env, h, undefined(env), run_stop, finish_nothing)))
-        return NULL;
-    return call_start(env, c);
+    call *c = call_of(env, info, a, 1, KIND_ENGINE, run_stop, finish_nothing);
+    return c ? call_start(env, c) : NULL;
 }
 
 static llmcs_status make_grammar(call *c, llmcs_grammar **grammar) {
@@ -292,7 +282,6 @@ static void run_submit(call *c) {
     pthread_mutex_lock(&r->mutex);
     r->native = native;
     r->ready = true;
-    if (native && r->cancelled) llmcs_request_cancel(native);
     pthread_cond_signal(&r->submitted);
     pthread_mutex_unlock(&r->mutex);
 }
@@ -329,22 +318,20 @@ static void discard_submit(call *c) {
 /* submit(engine, prompt, params, onEvent) */
 napi_value submit(napi_env env, napi_callback_info info) {
     napi_value a[4];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 4) || !(h = handle_of(env, a[0], KIND_ENGINE)) ||
-        !(c = call_new(env, h, undefined(env), run_submit, finish_submit)))
-        return NULL;
+    llmcs_status status;
+    call *c = call_of(env, info, a, 4, KIND_ENGINE, run_submit, finish_submit);
+    if (!c) return NULL;
     c->discard = discard_submit;
     if (!(c->generate = arena_alloc(&c->memory, 1, sizeof *c->generate)) || !(c->out.request = request_new())) {
         no_memory(env);
-    } else if (llmcs_generate_params_init(&c->generate->params, h->of->object)) {
-        napi_throw(env, make_error(env, LLMCS_STATE, llmcs_error_message()));
+    } else if ((status = llmcs_generate_params_init(&c->generate->params, c->on->of->object))) {
+        throw_status(env, status);
     } else if ((c->text = get_string(env, a[1], "prompt", &c->text_bytes, &c->memory)) &&
                get_fields(env, a[2], "a parameter of generate", generate_fields, c->generate, &c->memory)) {
         if (napi_create_reference(env, a[3], 1, &c->out.request->on_event) != napi_ok)
             napi_throw_type_error(env, "LLMCS_ARG", "onEvent: expected a function");
-        engine *e = h->object;
-        c->out.request->engine = handle_ref(h);
+        engine *e = c->on->object;
+        c->out.request->engine = handle_ref(c->on);
         if (e->n_requests++ == 0) napi_ref_threadsafe_function(env, e->deliver);
     }
     return call_start(env, c);
@@ -360,7 +347,6 @@ napi_value cancel_request(napi_env env, napi_callback_info info) {
         return NULL;
     request *r = data;
     pthread_mutex_lock(&r->mutex);
-    r->cancelled = true;
     if (r->native) llmcs_request_cancel(r->native);
     pthread_mutex_unlock(&r->mutex);
     return undefined(env);

@@ -8,7 +8,7 @@ const native = require(process.env.LLMCS_NODE || path.join(__dirname, 'llmcs.nod
 // Node waits for calls that run before it ends; they are cancelled, so it ends soon.
 process.on('exit', () => native.cancelAll());
 
-const KIND = { model: 1, engine: 2, service: 3, names: 4 };
+const KIND = { model: 1, engine: 2, service: 3 };
 
 // An error of the library has a code, 'LLMCS_CONTEXT_FULL', and a status, its number. A wrong argument is a TypeError.
 const isCancelled = (error) => error && error.code === 'LLMCS_CANCELLED';
@@ -151,7 +151,7 @@ class Model extends Closable {
 // A request of an engine as an async iterator of pieces.
 class Run {
   #pieces = [];
-  #wake; // of the reader that waits
+  #waiting = []; // calls of next() without a piece
   #done = false;
   #failed = false;
   #error;
@@ -172,12 +172,12 @@ class Run {
       this.#request = await submit((text, finished, error, result) => {
         if (text) this.#pieces.push(text);
         if (finished) this.#finish(error, result);
-        this.#wake?.();
+        this.#wake();
       });
       if (this.#cancelled) native.cancelRequest(this.#request);
     } catch (error) {
       this.#finish(error);
-      this.#wake?.();
+      this.#wake();
     }
   }
   #finish(error, result) {
@@ -195,16 +195,16 @@ class Run {
       this.result = { text: first.text, ids: first.ids, finishReason: first.finishReason, ...result };
     }
   }
+  #wake() {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
   #cancel() {
     this.#cancelled = true;
     if (this.#request) native.cancelRequest(this.#request);
   }
   [Symbol.asyncIterator]() { return this; }
   async next() {
-    while (!this.#done && !this.#pieces.length) {
-      await new Promise((resolve) => { this.#wake = resolve; });
-      this.#wake = undefined;
-    }
+    while (!this.#done && !this.#pieces.length) await new Promise((resolve) => this.#waiting.push(resolve));
     if (this.#pieces.length && !(this.#failed && this.#signal?.aborted))
       return { done: false, value: this.#pieces.splice(0).join('') };
     if (this.#failed) {

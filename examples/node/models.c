@@ -3,35 +3,39 @@
 
 /* ------------------------------------------------------------------------------------------------- models */
 
-int cancelled(void *user, float done) {
+static int cancelled(void *user, float done) {
     (void)done;
     return ((call *)user)->cancel->set;
 }
 
 static void discard_model(call *c) { llmcs_model_free(&c->out.model); }
 
-static void run_open(call *c) {
-    c->in_.model.progress = cancelled;
-    c->in_.model.progress_user = c;
-    c->status = llmcs_model_open(c->path, &c->in_.model, &c->out.model);
-}
+static void run_open(call *c) { c->status = llmcs_model_open(c->path, &c->in_.model, &c->out.model); }
 
 static napi_value finish_open(napi_env env, call *c) {
-    handle *h = handle_new(KIND_MODEL, c->out.model, NULL);
+    llmcs_model *made = c->out.model;
     c->out.model = NULL;
-    return h ? wrap_handle(env, h) : no_memory(env);
+    return wrap_object(env, KIND_MODEL, made, NULL);
+}
+
+/* open...(path, options, flag) */
+napi_value start_open(napi_env env, napi_callback_info info, const char *what, void (*run)(call *),
+                      napi_value (*finish)(napi_env, call *), void (*discard)(call *)) {
+    napi_value a[3];
+    call *c;
+    if (!get_args(env, info, a, 3) || !(c = call_new(env, NULL, a[2], run, finish))) return NULL;
+    c->discard = discard;
+    llmcs_model_options_init(&c->in_.model);
+    c->in_.model.progress = cancelled;
+    c->in_.model.progress_user = c;
+    c->path = get_string(env, a[0], what, NULL, &c->memory);
+    if (c->path) get_fields(env, a[1], "an option of open", model_fields, &c->in_.model, &c->memory);
+    return call_start(env, c);
 }
 
 /* openModel(path, options, flag) */
 napi_value open_model(napi_env env, napi_callback_info info) {
-    napi_value a[3];
-    call *c;
-    if (!get_args(env, info, a, 3) || !(c = call_new(env, NULL, a[2], run_open, finish_open))) return NULL;
-    c->discard = discard_model;
-    llmcs_model_options_init(&c->in_.model);
-    c->path = get_string(env, a[0], "path", NULL, &c->memory);
-    if (c->path) get_fields(env, a[1], "an option of open", model_fields, &c->in_.model, &c->memory);
-    return call_start(env, c);
+    return start_open(env, info, "path", run_open, finish_open, discard_model);
 }
 
 /* closeHandle(object, kind): later calls fail, those that run are finished. */
@@ -55,10 +59,8 @@ napi_value model_info(napi_env env, napi_callback_info info) {
     llmcs_model_info i = {.struct_size = sizeof i};
     handle *h;
     if (!get_args(env, info, a, 1) || !(h = handle_of(env, a[0], KIND_MODEL))) return NULL;
-    if (llmcs_model_get_info(h->object, &i)) {
-        napi_throw(env, make_error(env, LLMCS_STATE, llmcs_error_message()));
-        return NULL;
-    }
+    llmcs_status status = llmcs_model_get_info(h->object, &i);
+    if (status) return throw_status(env, status), NULL;
     napi_create_object(env, &object);
     set_string(env, object, "modelType", i.model_type);
     set_string(env, object, "weights", i.weights);
@@ -129,11 +131,8 @@ static napi_value finish_floats(napi_env env, call *c) {
 static napi_value start_texts(napi_env env, napi_callback_info info, void (*run)(call *),
                               napi_value (*finish)(napi_env, call *)) {
     napi_value a[4];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 4) || !(h = handle_of(env, a[0], KIND_MODEL)) ||
-        !(c = call_new(env, h, a[3], run, finish)))
-        return NULL;
+    call *c = call_of(env, info, a, 4, KIND_MODEL, run, finish);
+    if (!c) return NULL;
     c->texts = get_texts(env, a[1], &c->n_texts, &c->memory);
     if (c->texts) get_fields(env, a[2], "a parameter of texts", text_fields, &c->params, &c->memory);
     return call_start(env, c);
@@ -148,11 +147,8 @@ napi_value embed(napi_env env, napi_callback_info info) { return start_texts(env
 /* rerank(model, query, documents, params, flag) */
 napi_value rerank(napi_env env, napi_callback_info info) {
     napi_value a[5];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 5) || !(h = handle_of(env, a[0], KIND_MODEL)) ||
-        !(c = call_new(env, h, a[4], run_rerank, finish_floats)))
-        return NULL;
+    call *c = call_of(env, info, a, 5, KIND_MODEL, run_rerank, finish_floats);
+    if (!c) return NULL;
     c->text = get_string(env, a[1], "query", &c->text_bytes, &c->memory);
     if (c->text) c->texts = get_texts(env, a[2], &c->n_texts, &c->memory);
     if (c->texts) get_fields(env, a[3], "a parameter of texts", text_fields, &c->params, &c->memory);
@@ -185,12 +181,9 @@ static napi_value finish_encode(napi_env env, call *c) {
 /* encode(model, text, withSpecialTokens) */
 napi_value encode(napi_env env, napi_callback_info info) {
     napi_value a[3];
-    handle *h;
-    call *c;
     bool special = true;
-    if (!get_args(env, info, a, 3) || !(h = handle_of(env, a[0], KIND_MODEL)) ||
-        !(c = call_new(env, h, undefined(env), run_encode, finish_encode)))
-        return NULL;
+    call *c = call_of(env, info, a, 3, KIND_MODEL, run_encode, finish_encode);
+    if (!c) return NULL;
     c->text = get_string(env, a[1], "text", &c->text_bytes, &c->memory);
     napi_get_value_bool(env, a[2], &special);
     c->in_.flags = special;
@@ -214,12 +207,9 @@ static napi_value finish_decode(napi_env env, call *c) {
 /* decode(model, ids, skipSpecial): ids is an Int32Array */
 napi_value decode(napi_env env, napi_callback_info info) {
     napi_value a[3];
-    handle *h;
-    call *c;
     bool skip = false;
-    if (!get_args(env, info, a, 3) || !(h = handle_of(env, a[0], KIND_MODEL)) ||
-        !(c = call_new(env, h, undefined(env), run_decode, finish_decode)))
-        return NULL;
+    call *c = call_of(env, info, a, 3, KIND_MODEL, run_decode, finish_decode);
+    if (!c) return NULL;
     c->ids = get_ids(env, a[1], &c->n, &c->memory);
     napi_get_value_bool(env, a[2], &skip);
     c->in_.flags = skip ? LLMCS_SKIP_SPECIAL : 0;

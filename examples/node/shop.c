@@ -7,29 +7,20 @@ static void run_service(call *c) {
     llmcs_shop_service_options options;
     llmcs_shop_service_options_init(&options);
     options.model = &c->in_.model;
-    c->in_.model.progress = cancelled;
-    c->in_.model.progress_user = c;
     c->status = llmcs_shop_service_open(c->path, &options, &c->out.service);
 }
 
 static void discard_service(call *c) { llmcs_shop_service_free(&c->out.service); }
 
 static napi_value finish_service(napi_env env, call *c) {
-    handle *h = handle_new(KIND_SERVICE, c->out.service, NULL);
+    llmcs_shop_service *made = c->out.service;
     c->out.service = NULL;
-    return h ? wrap_handle(env, h) : no_memory(env);
+    return wrap_object(env, KIND_SERVICE, made, NULL);
 }
 
 /* openService(store, modelOptions, flag) */
 napi_value open_service(napi_env env, napi_callback_info info) {
-    napi_value a[3];
-    call *c;
-    if (!get_args(env, info, a, 3) || !(c = call_new(env, NULL, a[2], run_service, finish_service))) return NULL;
-    c->discard = discard_service;
-    llmcs_model_options_init(&c->in_.model);
-    c->path = get_string(env, a[0], "store", NULL, &c->memory);
-    if (c->path) get_fields(env, a[1], "an option of open", model_fields, &c->in_.model, &c->memory);
-    return call_start(env, c);
+    return start_open(env, info, "store", run_service, finish_service, discard_service);
 }
 
 static void run_turn(call *c) {
@@ -106,11 +97,8 @@ static napi_value finish_turn(napi_env env, call *c) {
 /* turn(service, text, message, flag) */
 napi_value turn(napi_env env, napi_callback_info info) {
     napi_value a[4];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 4) || !(h = handle_of(env, a[0], KIND_SERVICE)) ||
-        !(c = call_new(env, h, a[3], run_turn, finish_turn)))
-        return NULL;
+    call *c = call_of(env, info, a, 4, KIND_SERVICE, run_turn, finish_turn);
+    if (!c) return NULL;
     c->discard = discard_turn;
     llmcs_shop_message_init(&c->in_.message);
     c->in_.message.text = get_string(env, a[1], "text", &c->in_.message.text_bytes, &c->memory);
@@ -153,11 +141,8 @@ static napi_value finish_ask(napi_env env, call *c) {
 /* ask(service, text, params) */
 napi_value ask(napi_env env, napi_callback_info info) {
     napi_value a[3];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 3) || !(h = handle_of(env, a[0], KIND_SERVICE)) ||
-        !(c = call_new(env, h, undefined(env), run_ask, finish_ask)))
-        return NULL;
+    call *c = call_of(env, info, a, 3, KIND_SERVICE, run_ask, finish_ask);
+    if (!c) return NULL;
     c->discard = discard_ask;
     llmcs_shop_ask_params_init(&c->in_.ask);
     c->text = get_string(env, a[1], "text", &c->text_bytes, &c->memory);
@@ -180,10 +165,9 @@ static void discard_mask(call *c) {
 
 static napi_value finish_mask(napi_env env, call *c) {
     const llmcs_shop_masked *m = c->out.masked;
-    napi_value object, spans;
-    handle *h = handle_new(KIND_NAMES, c->names, NULL);
+    napi_value object, spans, names = wrap_object(env, KIND_NAMES, c->names, NULL);
     c->names = NULL;
-    if (!h) return no_memory(env);
+    if (!names) return NULL;
     napi_create_object(env, &object);
     set_text(env, object, "text", m->text, m->text_bytes);
     napi_create_array_with_length(env, m->n_spans, &spans);
@@ -198,19 +182,15 @@ static napi_value finish_mask(napi_env env, call *c) {
         napi_set_element(env, spans, (uint32_t)i, one);
     }
     napi_set_named_property(env, object, "spans", spans);
-    napi_value names = wrap_handle(env, h);
-    if (names) napi_set_named_property(env, object, "names", names);
+    napi_set_named_property(env, object, "names", names);
     return object;
 }
 
 /* mask(service, text) */
 napi_value mask(napi_env env, napi_callback_info info) {
     napi_value a[2];
-    handle *h;
-    call *c;
-    if (!get_args(env, info, a, 2) || !(h = handle_of(env, a[0], KIND_SERVICE)) ||
-        !(c = call_new(env, h, undefined(env), run_mask, finish_mask)))
-        return NULL;
+    call *c = call_of(env, info, a, 2, KIND_SERVICE, run_mask, finish_mask);
+    if (!c) return NULL;
     c->discard = discard_mask;
     c->text = get_string(env, a[1], "text", &c->text_bytes, &c->memory);
     return call_start(env, c);
@@ -228,11 +208,11 @@ napi_value unmask(napi_env env, napi_callback_info info) {
     if (masked) {
         llmcs_status status = llmcs_shop_unmask(h->object, masked, n, NULL, 0, &n_out);
         if (status != LLMCS_BUFFER && status)
-            napi_throw(env, make_error(env, status, llmcs_error_message()));
+            throw_status(env, status);
         else if (!(out = arena_alloc(&memory, n_out + 1, 1)))
             no_memory(env);
         else if ((status = llmcs_shop_unmask(h->object, masked, n, out, n_out + 1, &n_out)))
-            napi_throw(env, make_error(env, status, llmcs_error_message()));
+            throw_status(env, status);
         else
             napi_create_string_utf8(env, out, n_out, &text);
     }

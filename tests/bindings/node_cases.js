@@ -53,6 +53,9 @@ test('generate and stream give what Python gives', async () => {
     let pieces = '';
     for await (const piece of stream) pieces += piece;
     assert.deepEqual([pieces, stream.result.text], [expected.text, expected.text]);
+    const ahead = model.stream(expected.prompt, SAME); // calls of next() that do not wait for one another
+    const calls = await Promise.all(Array.from({ length: 30 }, () => ahead.next()));
+    assert.equal(calls.map(({ done, value }) => (done ? '' : value)).join(''), expected.text);
     const beams = await model.generate(expected.prompt, { max_new_tokens: 4, num_beams: 2, num_return_sequences: 2 });
     assert.equal(beams.sequences.length, 2);
     const scored = await model.generate(expected.prompt, { ...SAME, logprobs: true });

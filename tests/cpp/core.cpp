@@ -382,13 +382,18 @@ void streams(const llmcs::model &gpt2) {
     CHECK(session.generate(prompt, params).text() == whole);
     llmcs::detail::drop_cancel(session.native()); /* and where there is none to drop */
     CHECK(session.generate(prompt, params).text() == whole);
+    llmcs::session fresh(gpt2);
+    fresh.cancel(); /* as one of a stream that failed before its first token */
+    llmcs::detail::drop_cancel(fresh.native());
+    CHECK(fresh.generate(prompt, params).text() == whole);
     /* Errors come where the pieces are read. */
     llmcs::session small(gpt2, 8);
     llmcs::stream failing = small.stream(prompt + prompt + prompt, params);
     CHECK_THROWS(llmcs::context_full, failing.read());
-    llmcs::stream busy = session.stream(prompt, params);
-    CHECK(busy.read());
-    CHECK_THROWS(llmcs::busy, session.generate(prompt, params));
+    (void)session.generate(prompt, params, [&](std::string_view) {
+        CHECK_THROWS(llmcs::busy, session.generate(prompt, params));
+        return false;
+    });
 }
 
 /* --------------------------------------------------------------------------------------------- exceptions */

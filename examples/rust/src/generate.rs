@@ -213,14 +213,12 @@ impl RawSession {
         let (mut n, id) = (0usize, 0i32);
         // SAFETY: no other call of this session runs: its stream is at its end.
         unsafe {
-            if ffi::llmcs_session_tokens(self.native, ptr::null_mut(), 0, &mut n) != 0
-                || n == 0
-                || ffi::llmcs_session_rewind(self.native, n - 1) != 0
-            {
+            if ffi::llmcs_session_tokens(self.native, ptr::null_mut(), 0, &mut n) != 0 {
                 return;
             }
-            if ffi::llmcs_session_eval(self.native, &id, 1, 0) == 0 {
-                ffi::llmcs_session_rewind(self.native, n - 1);
+            n = n.saturating_sub(1);
+            if ffi::llmcs_session_rewind(self.native, n) == 0 && ffi::llmcs_session_eval(self.native, &id, 1, 0) == 0 {
+                ffi::llmcs_session_rewind(self.native, n);
             }
         }
     }

@@ -85,6 +85,13 @@ fn streams_end_early() {
     let part = stream.finish().unwrap();
     assert!(part.text().starts_with(&first) && part.finish_reason() == "cancelled");
     assert_eq!(session.generate(&prompt, &same()).unwrap().text(), text);
+    let (hot, one) =
+        (GenerateParams { temperature: Some(-1.0), ..same() }, GenerateParams { max_new_tokens: Some(1), ..same() });
+    for _ in 0..200 {
+        let mut fresh = model.session(0).unwrap();
+        drop(fresh.stream(&prompt, &hot)); // fails before its first token
+        fresh.generate(&prompt, &one).unwrap();
+    }
     let handle = session.cancel_handle();
     let waiting = thread::spawn(move || {
         thread::sleep(Duration::from_millis(20));
