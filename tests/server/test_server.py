@@ -37,6 +37,7 @@ class Configuration(unittest.TestCase):
                 ({}, "nothing to serve"),
                 ("{", "line 1"),
                 (dict(ONE, typo=1), 'unknown key \\"typo\\"'),
+                (dict(ONE, shop={"store": "a.db", "typo": 1}), 'shop: unknown key \\"typo\\"'),
                 (dict(ONE, limits={"max_bodybytes": 1}), "max_bodybytes"),
                 (dict(ONE, limits={"timeout_s": 0}), "timeout_s"),
                 (dict(ONE, listen={"address": "0.0.0.0"}), "without keys"),

@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from server import BIN, Server, write_key
+from server import BIN, GPT2, Server, write_key
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 UNPAID, SHIPPED, OF_ANOTHER = "PL26111614", "PL26111334", "PL26061908"  # the first two are c001's
@@ -99,12 +99,26 @@ class Shop(unittest.TestCase):
 
 
 class Customers(Shop):
-    def test_answers_have_the_shape_of_the_command_lines(self):
-        copy = os.path.join(self.folder.name, "copy.db")
+    def copy_store(self, name):
+        copy = os.path.join(self.folder.name, name)
         connection = sqlite3.connect(self.store)
         connection.execute("VACUUM INTO ?", (copy,))
         connection.close()
-        shutil.copy(self.store + ".key", copy + ".key")
+        if os.path.exists(self.store + ".key"):  # made with the first personal data
+            shutil.copy(self.store + ".key", copy + ".key")
+        return copy
+
+    def test_a_message_has_no_more_time_than_the_server_gives(self):
+        store = self.copy_store("worded.db")
+        subprocess.run([os.path.join(BIN, "llmcs-shop"), "init", store, "--wording", GPT2], check=True, capture_output=True)
+        ask = {"text": "What does shipping cost?", "deadline_ms": 60000}
+        for limit, is_worded in ((0, True), (1, False)):  # without time for wording the entry is the reply
+            with Server({"shop": {"store": store}, "limits": {"deadline_ms": limit}}) as server:
+                reply = server.post("/shop/turn", dict(ask, conversation="limit-%d" % limit))
+                self.assertEqual((reply.status, reply.json["ms"]["wording"] > 0), (200, is_worded), reply.body)
+
+    def test_answers_have_the_shape_of_the_command_lines(self):
+        copy = self.copy_store("copy.db")
         for command, path, request in (
                 ("chat", "/shop/turn", {"id": 7, "conversation": "shape", "customer": "c001", "text": "cancel order " + UNPAID}),
                 ("chat", "/shop/turn", {"conversation": "shape2", "text": "let me talk to a person"}),
@@ -273,6 +287,7 @@ class Agents(Shop):
         self.assertEqual(self.call("POST", "/shop/conversations/q-1/hand-back", {}, "mia")["status"], "open")
         self.assertEqual(self.say("thanks", "q-1", "felix")["route"], "smalltalk")
         self.assertEqual(self.call("POST", "/shop/conversations/q-1/close", {}, "mia")["status"], "closed")
+        self.call("POST", "/shop/assist", {"conversation": "q-1\0more"}, "mia", 400)  # is not q-1
         self.call("POST", "/shop/conversations/none/reply", {"text": "a"}, "mia", 404)
         self.call("POST", "/shop/conversations/q-1/reply", {}, "mia", 400)
         self.call("POST", "/shop/conversations/q-1/take-over", {"typo": 1}, "mia", 400)
@@ -304,6 +319,9 @@ class Agents(Shop):
         self.call("POST", "/shop/feedback", {"id": "f-2"}, "mia", 400)
         self.call("POST", "/shop/feedback", dict(row, rating=7), "mia", 400)
         self.call("POST", "/shop/feedback", row, "felix", 403)
+        self.call("POST", "/shop/feedback", dict(row, actor="lena"), "mia", 403)  # the agent is the key's name
+        self.call("POST", "/shop/feedback", dict(row, actor="lena"), "web")
+        self.assertEqual(self.sql("SELECT actor FROM feedback WHERE id = 'f-1'"), [("lena",)])
 
     def test_entries(self):
         ask = {"text": "Do you sell gift vouchers for the opera?", "lang": "en"}
@@ -328,6 +346,8 @@ class Agents(Shop):
         self.call("GET", "/shop/faq/none", key="mia", status=404)
         for bad in ({"questions": ["a?"]}, {"answer": "a"}, dict(entry, typo=1), dict(entry, questions=[]), dict(entry, lang="e n")):
             self.call("PUT", "/shop/faq/bad", bad, "mia", 400)
+        self.call("PUT", "/shop/faq/%ff", dict(entry, id="of-the-body"), "mia", 400)  # the id is the path's
+        self.call("GET", "/shop/faq/of-the-body", key="mia", status=404)
         page = self.call("GET", "/shop/faq?k=10&skip=160", key="mia")
         self.assertGreaterEqual(page["all"], 166)
         self.assertLessEqual(len(page["entries"]), 10)

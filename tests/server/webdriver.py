@@ -117,7 +117,7 @@ class Browser:
 
     def press(self, *keys):
         actions = []
-        held = [k for k in keys[:-1]]
+        held = keys[:-1]
         for key in held:
             actions.append({"type": "keyDown", "value": KEYS.get(key, key)})
         for character in KEYS.get(keys[-1], keys[-1]):

@@ -342,15 +342,16 @@ static bool read_file(config *c, const char *path, const cli_common *common) {
     static const char *const keys[] = {
         "listen", "models", "keys", "token_secret_file", "cors", "open_metrics", "log_requests",
         "shop",   "limits", NULL};
-    static const char *const listen_keys[] = {"address", "port", NULL}, *const cors_keys[] = {"origins", NULL};
+    static const char *const listen_keys[] = {"address", "port", NULL}, *const cors_keys[] = {"origins", NULL},
+                             *const shop_keys[] = {"store", NULL};
     json_error_t error;
     c->file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!c->file) return fail("%s: line %d: %s", path, error.line, error.text);
-    const json_t *f = c->file, *listen = json_object_get(f, "listen"), *cors = json_object_get(f, "cors");
+    const json_t *f = c->file, *listen = json_object_get(f, "listen"), *cors = json_object_get(f, "cors"),
+                 *shop = json_object_get(f, "shop");
     const json_t *list = json_object_get(f, "keys"), *models = json_object_get(f, "models");
     const char *secret = NULL;
     if (!check_keys(f, path, keys)) return false;
-    c->shop_json = json_object_get(f, "shop");
     c->models = calloc(json_array_size(models) + CLI_MAX_STRINGS + 1, sizeof *c->models);
     if (!c->models) return fail("no memory");
     if (listen &&
@@ -360,8 +361,8 @@ static bool read_file(config *c, const char *path, const cli_common *common) {
     if (cors &&
         (!check_keys(cors, "cors", cors_keys) || !read_list(cors, "cors", "origins", &c->origins, &c->n_origins)))
         return false;
-    if (c->shop_json && (!json_is_object(c->shop_json) || !read_string(c->shop_json, "shop", "store", true, &c->shop)))
-        return json_is_object(c->shop_json) ? false : fail("\"shop\": expected an object");
+    if (shop && (!check_keys(shop, "shop", shop_keys) || !read_string(shop, "shop", "store", true, &c->shop)))
+        return false;
     if (list && !json_is_array(list)) return fail("\"keys\": expected a list");
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!read_key(c, json_array_get(list, i), i)) return false;

@@ -109,7 +109,6 @@ typedef struct config {
     bool open_metrics; /* /metrics needs no key */
     bool log_requests; /* a line for each */
     const char *shop;  /* path of the store; NULL: none */
-    json_t *shop_json; /* the configuration's "shop" object, or NULL: for shop_*.c, which checks its keys */
     limits limits;
     json_t *file; /* owns strings */
 } config;

@@ -19,14 +19,17 @@ typedef struct shop_state {
 
 static inline shop_state *shop_of(const exchange *x) { return x->server->shop; }
 
-/* Answers with what a call of calls.h added to `out`, or with the failure; frees `out`. */
+/* What a call of calls.h added to `out` as JSON text, which the caller frees; NULL after a failure, which *status then
+ * is. Frees `out`. */
+char *shop_text(llmcs_status *status, cli_answer *out);
+/* Answers with that text, or with the failure. */
 void shop_answer(exchange *x, llmcs_status status, cli_answer *out);
 /* A failure of the library or of a request's value. */
 void shop_fail(exchange *x, llmcs_status status);
 
 /* Who acts for the shop, for the store's records: the key's name. A key with role shop may name the agent whom the host
- * has authenticated. NULL after answering. */
-const char *shop_actor(exchange *x, json_t *request);
+ * has authenticated, in request[key]. NULL after answering. */
+const char *shop_actor(exchange *x, const json_t *request, const char *key);
 /* May the caller name any customer? */
 static inline bool shop_speaks_for_all(const exchange *x) { return x->caller.roles & (ROLE_SHOP | ROLE_ADMIN); }
 static inline bool shop_is_staff(const exchange *x) { return x->caller.roles & (ROLE_AGENT | ROLE_SHOP | ROLE_ADMIN); }

@@ -12,7 +12,7 @@ void shop_assist(exchange *x) {
     llmcs_shop_assist_params params;
     json_t *request = json_copy(x->json);
     request_begin();
-    const char *actor = shop_actor(x, request);
+    const char *actor = shop_actor(x, request, "agent");
     if (!actor) {
         json_decref(request);
         return;
@@ -36,9 +36,11 @@ void shop_feedback(exchange *x) {
     llmcs_status refused = LLMCS_OK;
     size_t n = 0;
     request_begin();
+    const char *actor = shop_actor(x, x->json, "actor");
+    if (!actor) return;
     llmcs_status status = request_check_keys(x->json, feedback_keys);
     if (!status) status = read_feedback(&row);
-    if (!status && !feedback.actor) feedback.actor = x->caller.name;
+    feedback.actor = actor;
     if (!status)
         status = llmcs_shop_put_feedback(shop_of(x)->shop, llmcs_shop_service_guard(shop_of(x)->service), rows, 1,
                                          shop_keep_refusal, &refused, &n);
@@ -112,7 +114,7 @@ static void answer_status(exchange *x, llmcs_status status, const char *name) {
 /* The agent, if the request has no other keys and the conversation exists; else NULL after answering. */
 static const char *begin(exchange *x, const char *const *keys) {
     if (!x_check_keys(x, keys)) return NULL;
-    const char *actor = shop_actor(x, x->json);
+    const char *actor = shop_actor(x, x->json, "agent");
     return actor && exists(x) ? actor : NULL;
 }
 
@@ -145,7 +147,8 @@ void shop_resolve(exchange *x) {
     static const char *const keys[] = {"agent", "state", NULL};
     const char *name, *actor;
     request_begin();
-    if (!x_check_keys(x, keys) || !(actor = shop_actor(x, x->json)) || !x_name(x, "state", true, &name)) return;
+    if (!x_check_keys(x, keys) || !(actor = shop_actor(x, x->json, "agent")) || !x_name(x, "state", true, &name))
+        return;
     const bool done = !strcmp(name, "DONE");
     if (!done && strcmp(name, "FAILED") != 0) {
         reply_error(x, 400, "invalid_value", "state", "\"state\" must be DONE or FAILED");

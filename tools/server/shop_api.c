@@ -86,26 +86,32 @@ void shop_fail(exchange *x, llmcs_status status) {
         reply_status(x, status, request_message());
 }
 
-void shop_answer(exchange *x, llmcs_status status, cli_answer *out) {
-    if (!status && out->failed) status = request_error(LLMCS_NOMEM, "no memory for the answer");
-    char *text = status ? NULL : json_dumps(out->json, JSON_COMPACT | JSON_REAL_PRECISION((size_t)out->digits));
+char *shop_text(llmcs_status *status, cli_answer *out) {
+    const bool whole = !*status && !out->failed;
+    char *text = whole ? json_dumps(out->json, JSON_COMPACT | JSON_REAL_PRECISION((size_t)out->digits)) : NULL;
     answer_free(out);
-    if (!status && !text) status = request_error(LLMCS_NOMEM, "no memory for the answer");
-    if (status)
-        shop_fail(x, status);
-    else
-        reply_json_text(x, 200, text, strlen(text));
+    if (!*status && !text) *status = request_error(LLMCS_NOMEM, "no memory for the answer");
+    return text;
 }
 
-const char *shop_actor(exchange *x, json_t *request) {
-    const json_t *named = request ? json_object_get(request, "agent") : NULL;
+void shop_answer(exchange *x, llmcs_status status, cli_answer *out) {
+    char *text = shop_text(&status, out);
+    if (text)
+        reply_json_text(x, 200, text, strlen(text));
+    else
+        shop_fail(x, status);
+}
+
+const char *shop_actor(exchange *x, const json_t *request, const char *key) {
+    const json_t *named = json_object_get(request, key);
     if (!named || json_is_null(named)) return x->caller.name;
     const char *name = json_string_value(named);
     if (name && *name && strlen(name) == json_string_length(named) && shop_speaks_for_all(x)) return name;
     if (name && !strcmp(name, x->caller.name)) return name;
-    reply_error(x, name ? 403 : 400, name ? "agent_not_allowed" : "invalid_type", "agent",
-                name ? "this key cannot name an agent: the agent is the key's name"
-                     : "\"agent\" must be a string that is not empty");
+    reply_error(x, name ? 403 : 400, name ? "agent_not_allowed" : "invalid_type", key,
+                name ? "\"%s\": this key cannot name an agent: the agent is the key's name"
+                     : "\"%s\" must be a string that is not empty",
+                key);
     return NULL;
 }
 

@@ -24,14 +24,13 @@ static void end_stream(turn_stream *s, llmcs_status status, cli_answer *out) {
         return;
     }
     if (!s->begun) reply_stream(s->x); /* a reply without text */
-    char *text = status ? NULL : json_dumps(out->json, JSON_COMPACT | JSON_REAL_PRECISION((size_t)out->digits));
+    char *text = shop_text(&status, out);
     if (text)
         sse_send_text(s->x, text, strlen(text));
     else
-        sse_send(s->x, json_pack("{s{sssn}}", "error", "message", status ? request_message() : "no memory", "code"));
+        sse_send(s->x, json_pack("{s{sssn}}", "error", "message", request_message(), "code"));
     sse_end(s->x, true);
     free(text);
-    answer_free(out);
 }
 
 static void count_turn(shop_state *state, llmcs_status status, const cli_answer *out) {

@@ -110,12 +110,13 @@ void shop_put_faq(exchange *x) {
     import_row row = {.json = request, .item = &entry};
     llmcs_status refused = LLMCS_OK;
     request_begin();
-    const char *actor = shop_actor(x, request);
+    const char *actor = shop_actor(x, request, "agent");
     if (!actor) {
         json_decref(request);
         return;
     }
     json_object_del(request, "agent");
+    json_object_del(request, "id"); /* also where the path's is not UTF-8, so that json_string fails */
     json_object_set_new(request, "id", json_string(x->params[0]));
     llmcs_status status = request_check_keys(request, entry_keys);
     if (!status) status = read_entry(&row);

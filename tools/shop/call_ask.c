@@ -5,7 +5,7 @@
 
 /* ---- answer */
 
-static json_t *citation_json(const llmcs_shop_citation *c) {
+json_t *citation_json(const llmcs_shop_citation *c) {
     return json_pack("{sssssisIs[II]s[II]}", "id", c->id, "lang", c->lang, "version", c->version, "text",
                      (json_int_t)c->text_index, "entry", (json_int_t)c->entry_begin, (json_int_t)c->entry_end, "reply",
                      (json_int_t)c->reply_begin, (json_int_t)c->reply_end);
@@ -54,10 +54,10 @@ llmcs_status call_ask(llmcs_shop *shop, const llmcs_shop_ask_params *defaults, c
     llmcs_shop_ask_params params = *defaults;
     llmcs_shop_answer *answer = NULL;
     const char *text, *lang;
-    size_t len, lang_len;
+    size_t len;
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) || (status = request_text(request, "text", true, &text, &len)) ||
-        (status = request_text(request, "lang", false, &lang, &lang_len)) || (status = read_k(request, &params.k)))
+        (status = field_string(request, "lang", false, &lang)) || (status = read_k(request, &params.k)))
         return status;
     if (lang) params.lang = lang;
     if ((status = llmcs_shop_ask(shop, text, len, &params, &answer))) return status;

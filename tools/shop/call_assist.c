@@ -35,8 +35,6 @@ static void add_suggestions(cli_answer *out, const llmcs_shop_suggestions *found
 
 /* ---- requests */
 
-/* ---- requests */
-
 static llmcs_status read_outcome(const char *name, llmcs_shop_outcome *outcome) {
     for (int i = LLMCS_OUTCOME_ACCEPTED; i <= LLMCS_OUTCOME_REJECTED; i++) {
         *outcome = (llmcs_shop_outcome)i;
@@ -47,11 +45,10 @@ static llmcs_status read_outcome(const char *name, llmcs_shop_outcome *outcome) 
 
 static llmcs_status decide_request(const assist_call *c, const json_t *request, const char *id, cli_answer *out) {
     const char *name, *sent, *actor;
-    size_t len;
     llmcs_shop_outcome outcome;
-    llmcs_status status = request_text(request, "outcome", true, &name, &len);
-    if (!status) status = request_text(request, "sent", false, &sent, &len);
-    if (!status) status = request_text(request, "actor", false, &actor, &len);
+    llmcs_status status = field_string(request, "outcome", true, &name);
+    if (!status) status = field_string(request, "sent", false, &sent);
+    if (!status) status = field_string(request, "actor", false, &actor);
     if (!status) status = read_outcome(name, &outcome);
     if (!status)
         status = llmcs_shop_suggestion_decide(c->assistant, id, outcome, sent, actor ? actor : c->defaults->actor);
@@ -61,10 +58,10 @@ static llmcs_status decide_request(const assist_call *c, const json_t *request, 
 
 static llmcs_status rewrite_request(const assist_call *c, const json_t *request, const char *name, cli_answer *out) {
     const char *text, *lang;
-    size_t n, len;
+    size_t n;
     llmcs_shop_rewritten *r = NULL;
     llmcs_status status = request_text(request, "text", true, &text, &n);
-    if (!status) status = request_text(request, "lang", false, &lang, &len);
+    if (!status) status = field_string(request, "lang", false, &lang);
     if (status) return status;
     if (strcmp(name, "politer") != 0 && strcmp(name, "shorter") != 0)
         return request_error(LLMCS_ARG, "\"rewrite\" must be politer or shorter");
@@ -82,11 +79,10 @@ static llmcs_status suggest(const assist_call *c, const json_t *request, cli_ans
     llmcs_shop_suggestions *found = NULL;
     const char *conversation, *text, *lang, *actor;
     const json_t *k = json_object_get(request, "k");
-    size_t len;
-    llmcs_status status = request_text(request, "conversation", true, &conversation, &len);
-    if (!status) status = request_text(request, "text", false, &text, &len);
-    if (!status) status = request_text(request, "lang", false, &lang, &len);
-    if (!status) status = request_text(request, "actor", false, &actor, &len);
+    llmcs_status status = field_string(request, "conversation", true, &conversation);
+    if (!status) status = field_string(request, "text", false, &text);
+    if (!status) status = field_string(request, "lang", false, &lang);
+    if (!status) status = field_string(request, "actor", false, &actor);
     if (status) return status;
     if (k && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > 5))
         return request_error(LLMCS_ARG, "\"k\" must be an integer, 1 to 5");
@@ -106,10 +102,9 @@ llmcs_status call_assist(llmcs_shop_assistant *assistant, const llmcs_shop_assis
                                        "suggestion",   "outcome", "sent", "rewrite", NULL};
     const assist_call c = {assistant, defaults};
     const char *suggestion, *style;
-    size_t len;
     llmcs_status status = request_check_keys(request, keys);
-    if (!status) status = request_text(request, "suggestion", false, &suggestion, &len);
-    if (!status) status = request_text(request, "rewrite", false, &style, &len);
+    if (!status) status = field_string(request, "suggestion", false, &suggestion);
+    if (!status) status = field_string(request, "rewrite", false, &style);
     if (status) return status;
     if (suggestion) return decide_request(&c, request, suggestion, out);
     if (style) return rewrite_request(&c, request, style, out);

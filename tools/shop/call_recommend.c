@@ -41,14 +41,12 @@ void recommend_params(const recommend_call *j, llmcs_shop_recommend_params *p) {
     p->weight_popular = j->weight_popular;
 }
 
+/* *value stays without the key. */
 static llmcs_status read_string(const json_t *object, const char *key, const char **value) {
-    size_t n;
     const char *text;
-    const llmcs_status status = request_text(object, key, false, &text, &n);
-    if (status || !text) return status;
-    if (strlen(text) != n) return request_error(LLMCS_ARG, "\"%s\" holds a NUL character", key);
-    *value = text;
-    return LLMCS_OK;
+    const llmcs_status status = field_string(object, key, false, &text);
+    if (text) *value = text;
+    return status;
 }
 
 /* A string or a list of strings. */

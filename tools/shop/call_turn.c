@@ -21,13 +21,7 @@ static json_t *action_json(const llmcs_shop_turn *t) {
 
 static json_t *citations_json(const llmcs_shop_turn *t) {
     json_t *citations = json_array();
-    for (size_t i = 0; i < t->n_citations; i++) {
-        const llmcs_shop_citation *c = t->citations[i];
-        json_array_append_new(citations, json_pack("{sssssisIs[II]s[II]}", "id", c->id, "lang", c->lang, "version",
-                                                   c->version, "text", (json_int_t)c->text_index, "entry",
-                                                   (json_int_t)c->entry_begin, (json_int_t)c->entry_end, "reply",
-                                                   (json_int_t)c->reply_begin, (json_int_t)c->reply_end));
-    }
+    for (size_t i = 0; i < t->n_citations; i++) json_array_append_new(citations, citation_json(t->citations[i]));
     return citations;
 }
 
@@ -75,14 +69,6 @@ static void add_turn(cli_answer *out, const llmcs_shop_turn *t) {
 
 /* ---- message */
 
-/* A NUL-terminated string of the request, which may not contain NUL itself. */
-static llmcs_status request_name(const json_t *request, const char *key, bool required, const char **name) {
-    size_t len;
-    const llmcs_status status = request_text(request, key, required, name, &len);
-    if (!status && *name && strlen(*name) != len) return request_error(LLMCS_ARG, "\"%s\" contains a NUL", key);
-    return status;
-}
-
 /* The id of a message is any JSON value; the desk knows it by its text. */
 static char *message_id(const json_t *request) {
     const json_t *id = json_object_get(request, "id");
@@ -98,14 +84,15 @@ llmcs_status call_turn(const turn_call *c, const json_t *request, cli_answer *ou
     const json_t *deadline = json_object_get(request, "deadline_ms");
     llmcs_shop_message_init(&m);
     llmcs_status status = request_check_keys(request, keys);
-    if (!status) status = request_name(request, "conversation", true, &m.conversation);
-    if (!status) status = request_name(request, "customer", false, &m.customer);
-    if (!status) status = request_name(request, "lang", false, &m.lang);
+    if (!status) status = field_string(request, "conversation", true, &m.conversation);
+    if (!status) status = field_string(request, "customer", false, &m.customer);
+    if (!status) status = field_string(request, "lang", false, &m.lang);
     if (!status) status = request_text(request, "text", true, &m.text, &m.text_bytes);
     if (!status && deadline && !json_is_number(deadline))
         status = request_error(LLMCS_ARG, "\"deadline_ms\" must be a number");
     if (status) return status;
-    m.deadline_ms = deadline ? json_number_value(deadline) : c->deadline_ms;
+    if (deadline) m.deadline_ms = json_number_value(deadline);
+    if (c->deadline_ms > 0 && (m.deadline_ms > c->deadline_ms || m.deadline_ms == 0)) m.deadline_ms = c->deadline_ms;
     if (!m.customer) m.customer = c->customer;
     if (!m.lang) m.lang = c->lang;
     m.cancel = c->cancel;

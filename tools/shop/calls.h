@@ -15,12 +15,15 @@ enum { CALL_MAX_ASK = 20 };
 typedef struct turn_call {
     llmcs_shop_desk *desk;
     const char *customer, *lang; /* of requests that name none; or NULL */
-    double deadline_ms;          /* likewise; 0: the desk's */
+    double deadline_ms;          /* most that a request may ask for; 0: as it, or else the desk's */
     const int32_t *cancel;       /* or NULL */
     llmcs_text_fn on_text;       /* or NULL */
     void *on_text_user;
 } turn_call;
 llmcs_status call_turn(const turn_call *call, const json_t *request, cli_answer *out);
+
+/* {"id","lang","version","text","entry","reply"}, of answers and replies alike. */
+json_t *citation_json(const llmcs_shop_citation *citation);
 
 llmcs_status call_ask(llmcs_shop *shop, const llmcs_shop_ask_params *defaults, const json_t *request, cli_answer *out);
 

@@ -15,7 +15,11 @@ static llmcs_status check_list(const llmcs_shop *shop, size_t k, bool has_callba
     return LLMCS_OK;
 }
 
-static llmcs_status stopped(void) { return shop_fail(LLMCS_CANCELLED, "stopped by the callback"); }
+/* After shop_callback_begin: what the host's callback for a row returned. */
+static llmcs_status end_row(shop_call *call, int32_t stop) {
+    shop_callback_end(call);
+    return stop ? shop_fail(LLMCS_CANCELLED, "stopped by the callback") : LLMCS_OK;
+}
 
 /* The text of a column, without its length. */
 static const char *text_of(const shop_query *q, int column) {
@@ -56,9 +60,7 @@ static llmcs_status list_conversations(shop_connection *c, const llmcs_shop_conv
                                              .n_turns = shop_query_int(&q, 9),
                                              .since = shop_query_int(&q, 10)};
         shop_call *call = shop_callback_begin();
-        const int32_t stop = each(user, &row);
-        shop_callback_end(call);
-        if (stop && (status = stopped())) break;
+        if ((status = end_row(call, each(user, &row)))) break;
     }
     shop_query_end(&q);
     return status;
@@ -106,9 +108,7 @@ static llmcs_status list_actions(shop_connection *c, llmcs_shop_action_state sta
                                        .late = text_of(&q, 5),
                                        .time = shop_query_int(&q, 6)};
         shop_call *call = shop_callback_begin();
-        const int32_t stop = each(user, &row);
-        shop_callback_end(call);
-        if (stop && (status = stopped())) break;
+        if ((status = end_row(call, each(user, &row)))) break;
     }
     shop_query_end(&q);
     return status;
@@ -186,9 +186,7 @@ static llmcs_status list_entries(llmcs_shop *shop, shop_connection *c, const llm
         status = read_texts(c, &arena, shop_query_int(&q, 0), &row);
         if (!status) {
             shop_call *call = shop_callback_begin();
-            const int32_t stop = each(user, &row);
-            shop_callback_end(call);
-            if (stop) status = stopped();
+            status = end_row(call, each(user, &row));
         }
         shop_arena_free(&arena);
         if (status) break;
@@ -245,9 +243,7 @@ static llmcs_status list_product(shop_connection *c, const char *id, const char 
                                                .stock = shop_query_is_null(&q, 8) ? -1 : shop_query_int(&q, 8),
                                                .tags = text_of(&q, 9)};
         shop_call *call = shop_callback_begin();
-        const int32_t stop = each(user, &row);
-        shop_callback_end(call);
-        if (stop) status = stopped();
+        status = end_row(call, each(user, &row));
     }
     shop_query_end(&q);
     return status;

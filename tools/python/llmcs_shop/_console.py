@@ -74,7 +74,7 @@ class Console:
         skip: int = 0, k: int = 100,
     ) -> List[Dict[str, Any]]:
         """Entries by id and language, each in its newest version."""
-        params, n = initialised(EntriesParams), size()
+        params = initialised(EntriesParams)
         params.id, params.lang = rows.string("id", id), rows.string("lang", lang)
         params.search, params.retired = rows.string("search", search), int(bool(retired))
         params.skip, params.k = integer("skip", skip, size), integer("k", k, size)
@@ -83,7 +83,7 @@ class Console:
             questions = [q.decode("utf-8", "replace") for q in row.questions[: row.n_questions]]
             return {**_dict(row), "questions": questions}
 
-        return self._listed(EntryFn, convert, lib.llmcs_shop_list_entries, (c.byref(params),), (c.byref(n),))
+        return self._listed(EntryFn, convert, lib.llmcs_shop_list_entries, (c.byref(params),), (None,))
 
     def products(self, ids: Sequence[str], lang: Optional[str] = None) -> List[Dict[str, Any]]:
         """The products of these ids, in their order; unknown ones are left out."""

@@ -1,6 +1,6 @@
 // The agent's console: who waits, what was said, what to reply, what to settle.
 import * as api from "./api.js";
-import { button, follow, h, replace, say, sendOnEnter } from "./dom.js";
+import { button, h, replace, say, sendOnEnter } from "./dom.js";
 import { clock, named, number, t } from "./text.js";
 
 const kept = { id: "", plain: false, draft: "", suggestion: null };
@@ -77,6 +77,8 @@ export function mount(view) {
     kept.suggestion = null;
     offered = [];
     shownTurns = "";
+    open = null;
+    replace(stage, h("p", { className: "empty muted" }, t("loading"))); // not the buttons of the one before
     showQueue();
     try {
       await load(true);
@@ -86,14 +88,18 @@ export function mount(view) {
     } catch (error) { failed(error); }
   }
 
+  // An answer that comes when another conversation is open, or none, is of no use.
+  const isOver = (id) => ended || id !== kept.id;
+
   async function load(first) {
     // Plain texts are recorded in the audit each time they are read: a poll reads them only when something is new.
-    const head = await api.call("GET", path(kept.id, "?k=1"));
-    if (ended) return;
-    const mark = `${kept.id} ${head.all} ${head.status} ${kept.plain}`;
+    const id = kept.id, head = await api.call("GET", path(id, "?k=1"));
+    if (isOver(id)) return;
+    const mark = `${id} ${head.all} ${head.status} ${kept.plain}`;
     if (mark === shownTurns && !first) return;
-    open = await api.call("GET", path(kept.id, "?k=200" + (kept.plain ? "&plain=1" : "")));
-    if (ended) return;
+    const found = await api.call("GET", path(id, "?k=200" + (kept.plain ? "&plain=1" : "")));
+    if (isOver(id)) return;
+    open = found;
     const grew = shownTurns && mark !== shownTurns;
     shownTurns = mark;
     showConversation();
@@ -124,7 +130,7 @@ export function mount(view) {
         mine ? button(t("hand_back"), () => move("hand-back", "handed_back"), { id: "console-back" }) : open.status === "closed" ? null : button(t("take_over"), () => move("take-over", "taken"), { className: "primary", id: "console-take" }),
         open.status === "closed" ? null : button(t("close"), () => move("close", "closed_it"), { className: "quiet", id: "console-close" })));
     const plain = h("label", { className: "check" }, h("input", { type: "checkbox", checked: kept.plain, id: "console-plain", onchange: (e) => { kept.plain = e.target.checked; load(true).catch(failed); } }), t("plain_texts"));
-    follow(log, () => replace(log, open.turns.map(turnBubbles)));
+    replace(log, open.turns.map(turnBubbles));
     text.disabled = go.disabled = !mine;
     help.hidden = mine;
     if (text.value !== kept.draft) text.value = kept.draft;
@@ -149,10 +155,14 @@ export function mount(view) {
 
   async function suggest() {
     if (!open || open.status === "closed" || !open.turns.some((turn) => turn.text)) { offered = []; showSuggestions(); return; }
+    const id = kept.id;
+    let found = [];
     try {
-      offered = (await api.call("POST", "/shop/assist", { conversation: kept.id })).suggestions;
-    } catch { offered = []; }
-    if (!ended) showSuggestions();
+      found = (await api.call("POST", "/shop/assist", { conversation: id })).suggestions;
+    } catch { /* none */ }
+    if (isOver(id)) return;
+    offered = found;
+    showSuggestions();
   }
 
   function use(suggestion) {
@@ -164,8 +174,11 @@ export function mount(view) {
 
   async function rewrite(style) {
     if (!text.value.trim()) return;
+    const id = kept.id;
     try {
-      kept.draft = text.value = (await api.call("POST", "/shop/assist", { rewrite: style, text: text.value })).text;
+      const written = (await api.call("POST", "/shop/assist", { rewrite: style, text: text.value })).text;
+      if (isOver(id)) return;
+      kept.draft = text.value = written;
       text.focus();
     } catch (error) { failed(error); }
   }
@@ -180,16 +193,26 @@ export function mount(view) {
   }
 
   async function send() {
-    const words = text.value.trim(), suggestion = kept.suggestion;
+    const words = text.value.trim(), { id, suggestion } = kept;
     if (!words || text.disabled) return;
+    kept.draft = text.value = ""; // a second Enter sends nothing
+    kept.suggestion = null;
     try {
-      await api.call("POST", path(kept.id, "/reply"), { text: words });
-      kept.draft = text.value = "";
-      kept.suggestion = null;
+      await api.call("POST", path(id, "/reply"), { text: words });
+    } catch (error) {
+      if (!isOver(id)) {
+        kept.draft = text.value = words;
+        kept.suggestion = suggestion;
+      }
+      failed(error);
+      return;
+    }
+    try {
       if (suggestion) {
         const same = suggestion.text.trim() === words;
         await api.call("POST", "/shop/assist", same ? { suggestion: suggestion.id, outcome: "accepted" } : { suggestion: suggestion.id, outcome: "edited", sent: words });
       }
+      if (isOver(id)) return;
       await load(true);
       log.scrollTop = log.scrollHeight;
       text.focus();

@@ -17,8 +17,7 @@ const sum = (days, key) => days.reduce((total, d) => total + d[key], 0);
 function charts(d) {
   const words = { day: t("day"), name: t("name"), count: t("count"), table: t("as_table"), nothing: t("nothing") };
   const dates = d.days.map((x) => day(x.begin + 43200)), of = (key) => d.days.map((x) => x[key]);
-  const rows = (group, most = 12) => Object.entries(d.figures[group] || {}).sort((a, b) => b[1] - a[1]).slice(0, most).map(([name, n]) => [named(group, name), n]);
-  const renamed = (group, as, most) => Object.entries(d.figures[group] || {}).sort((a, b) => b[1] - a[1]).slice(0, most || 12).map(([name, n]) => [named(as, name), n]);
+  const rows = (group, names = group) => Object.entries(d.figures[group] || {}).sort((a, b) => b[1] - a[1]).slice(0, 12).map(([name, n]) => [named(names, name), n]);
   return [
     bars(t("chart_answers"), dates, [
       { name: t("answered"), className: "s1", values: of("answered") }, { name: t("asked_back"), className: "s2", values: of("asked_back") },
@@ -27,7 +26,7 @@ function charts(d) {
     ranking(t("chart_intents"), rows("intent"), words),
     ranking(t("chart_routes"), rows("route"), words),
     ranking(t("chart_sentiment"), rows("sentiment"), words, "s2"),
-    ranking(t("chart_handovers"), renamed("handover", "reason"), words, "s3"),
+    ranking(t("chart_handovers"), rows("handover", "reason"), words, "s3"),
     ranking(t("chart_suggestions"), rows("suggestion"), words, "s2"),
     ranking(t("chart_languages"), rows("language"), words),
   ];

@@ -77,8 +77,10 @@ export function mount(view, context) {
   async function poll() {
     clearTimeout(timer);
     if (ended || kept.expects !== "person") return;
+    const id = kept.conversation;
     try {
-      const h1 = await api.call("GET", `/shop/conversations/${encodeURIComponent(kept.conversation)}?after=${kept.last}`);
+      const h1 = await api.call("GET", `/shop/conversations/${encodeURIComponent(id)}?after=${kept.last}`);
+      if (id !== kept.conversation) return; // of a conversation that was left
       const fresh = h1.turns.filter((turn) => turn.number > kept.last);
       if (fresh.length) kept.last = fresh[fresh.length - 1].number;
       const said = fresh.filter((turn) => turn.route === "person");

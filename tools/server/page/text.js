@@ -16,9 +16,7 @@ const words = {
   loading: ["Loading…", "加载中…"],
   failed: ["That did not work: {0}", "未成功：{0}"],
   nothing_here: ["This key may not use anything on this page.", "此密钥无权使用本页功能。"],
-  retry: ["Try again", "重试"],
   cancel: ["Cancel", "取消"],
-  copy: ["Copy", "复制"],
 
   nav_model: ["Try a model", "试用模型"],
   nav_desk: ["Customer desk", "客服台"],
@@ -33,7 +31,6 @@ const words = {
 
   model_lead: ["Send a prompt and watch the tokens come.", "输入提示词，看模型逐词生成。"],
   model: ["Model", "模型"],
-  no_models: ["This server has no model that generates text.", "此服务器没有可生成文本的模型。"],
   mode: ["Mode", "方式"],
   mode_chat: ["Chat", "对话"],
   mode_text: ["Completion", "续写"],
@@ -119,8 +116,7 @@ const words = {
   status_closed: ["closed", "已结束"],
   since: ["{0} min", "{0} 分钟"],
   just_now: ["just now", "刚刚"],
-  choose_conversation: ["Choose a conversation on the left.", "请在左侧选择对话。"],
-  choose_conversation_above: ["Choose a conversation above.", "请在上方选择对话。"],
+  choose_conversation: ["Choose a conversation.", "请选择对话。"],
   take_over: ["Take over", "接管"],
   hand_back: ["Hand back", "交还机器人"],
   close: ["Close", "结束对话"],
@@ -258,8 +254,7 @@ const LANGUAGE = "llmcs-language";
 function initial() {
   const kept = localStorage.getItem(LANGUAGE);
   if (kept === "en" || kept === "zh") return kept;
-  return (navigator.languages || [navigator.language]).some((l) => /^zh/i.test(l)) &&
-    /^zh/i.test((navigator.languages || [navigator.language])[0]) ? "zh" : "en";
+  return /^zh/i.test(navigator.language) ? "zh" : "en";
 }
 
 let current = initial();
