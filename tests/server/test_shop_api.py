@@ -373,6 +373,10 @@ class Agents(Shop):
         self.assertEqual((len(noisy["figures"]["route"]), list(noisy)), (12, ["epsilon", "figures"]))
         self.assertEqual(self.sql("SELECT spent FROM budgets"), [(6000000,)])
         self.call("GET", "/shop/dashboard?epsilon=0.5", key="mia", status=400)  # no more than is left
+        self.assertEqual(self.sql("SELECT spent FROM budgets"), [(6000000,)])  # and nothing is paid for no answer
+        self.sql("UPDATE budgets SET total = 7200000")
+        self.call("GET", "/shop/dashboard?epsilon=0.1", key="mia")  # all that is left
+        self.assertEqual(self.sql("SELECT spent FROM budgets"), [(7200000,)])
 
 
 if __name__ == "__main__":

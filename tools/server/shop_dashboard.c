@@ -39,19 +39,28 @@ static json_t *exact_json(const llmcs_shop_dashboard *d) {
                      figures_json(d));
 }
 
+/* Whether the budget has enough for n counts: one that ends in the middle would be paid and not shown. */
+static llmcs_status check_budget(llmcs_shop *shop, int n, double epsilon) {
+    double total, spent;
+    const llmcs_status status = llmcs_shop_get_budget(shop, "dashboard", &total, &spent);
+    if (status || n * epsilon <= total - spent + 5e-7) return status; /* it counts in millionths */
+    return request_error(LLMCS_LIMIT, "budget dashboard: %g of %g are left, %g requested", total - spent, total,
+                         n * epsilon);
+}
+
 /* Turns by route, each count with noise: which names there are says nothing about anybody, so all of them are shown. */
 static llmcs_status add_noise(llmcs_shop *shop, const llmcs_shop_dashboard *d, double epsilon, int32_t per_customer,
                               json_t *routes) {
-    for (int r = LLMCS_DESK_NONE; r <= LLMCS_DESK_SILENT; r++) {
+    llmcs_status status = check_budget(shop, SHOP_N_ROUTES, epsilon);
+    for (int r = LLMCS_DESK_NONE; r < SHOP_N_ROUTES && !status; r++) {
         const char *name = llmcs_shop_desk_route_name((llmcs_shop_desk_route)r);
         int64_t n = 0, noisy;
         for (size_t i = 0; i < d->n_figures; i++)
             if (!strcmp(d->figures[i]->group, "route") && !strcmp(d->figures[i]->name, name)) n = d->figures[i]->n;
-        const llmcs_status status = llmcs_shop_private_count(shop, "dashboard", epsilon, n, per_customer, &noisy);
-        if (status) return status;
-        json_object_set_new(routes, name, json_integer(noisy));
+        status = llmcs_shop_private_count(shop, "dashboard", epsilon, n, per_customer, &noisy);
+        if (!status) json_object_set_new(routes, name, json_integer(noisy));
     }
-    return LLMCS_OK;
+    return status;
 }
 
 /* ?days=7&offset=28800: exact figures. &epsilon=0.1: turns by route with noise, of the store's budget "dashboard", each
