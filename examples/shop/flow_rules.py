@@ -163,7 +163,7 @@ RULES = [
     pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time do you (open|close))\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
     {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话|热线)", "entry": "contact"},
     {"pattern": r"投诉.{0,6}(发到哪|邮箱|往哪|怎么投)|\b(where|how)\b.*\bcomplain\b", "entry": "complaint"},
-    {"pattern": NOTHING_DONE + r".*(?!.*\b(old|former|wrong|mistake|typo|correct)\b)(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
+    {"pattern": NOTHING_DONE + r"(?!.*\b(old|former|wrong|mistake|typo|correct)\b).*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
     pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
     pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|around) ?[¥$]?\d{2,4}\b|\d{2,4}(元|块)?(以内|以下|左右|之内))"),
     pattern("recommend", NOTHING_DONE + r"(?!.*(\bwrap|card|尺码|码数|engrav|包装|包庄|贺卡|刻字|礼品卡)).*(\b(recommend|suggest(ion)?|gift ideas?|(present|gift) for|good (present|gift)|what to (give|buy|get) (for )?(my|a|him|her))\b|"

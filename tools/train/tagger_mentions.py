@@ -33,7 +33,7 @@ def shape_en(mention, label):
 
 def pools(rows, shape):
     out = {}
-    for _, spans, text in rows:
+    for text, spans in rows:
         for begin, end, label in spans:
             mention = text[begin:end]
             out.setdefault((label, shape(mention, label)), []).append(mention)
@@ -82,7 +82,7 @@ def vary(r, text, spans, shape, own, more, labels):
 
 
 def more_rows(rows, lang, seed, copies):
-    """rows: (None, [(begin, end, label)], text) in characters. As many again, `copies` times, of those that have a NAME or ADDRESS."""
+    """rows: (text, [(begin, end, label)]) in characters. As many again, `copies` times, of those that have a NAME or ADDRESS."""
     r = random.Random(seed)
     shape = shape_en if lang == "en" else lambda mention, label: shape_zh(mention) if label == "NAME" else str(min(4, len(mention)))
     own = pools(rows, shape)
@@ -90,7 +90,7 @@ def more_rows(rows, lang, seed, copies):
     labels = {"NAME": 1.0, "ADDRESS": 1.0, "PLACE": 0.7, "ORG": 0.7} if lang == "en" else {"NAME": 0.8, "ADDRESS": 0.3}
     out = []
     for _ in range(copies):
-        for _, spans, text in rows:
+        for text, spans in rows:
             if any(s[2] in ("NAME", "ADDRESS") for s in spans):
                 out.append(vary(r, text, spans, shape, own, more, labels))
     return out

@@ -113,8 +113,7 @@ def latin():
 
 def spelling(name):
     with open(os.path.join(ROOT, "lib", "shop", "spelling", name), encoding="utf-8") as f:
-        text = " ".join(re.findall('"([^"]*)"', f.read()))
-    return [w for w in re.split("[ ,\\\\n]+", text) if w.isalpha()] if False else [w for w in re.findall("[a-z]+", text)]
+        return re.findall("[a-z]+", " ".join(re.findall('"([^"]*)"', f.read())))
 
 
 def write(path):

@@ -43,16 +43,12 @@ def in_bytes(text, spans):
     return {"text": text, "spans": [{"begin": size(b), "end": size(e), "label": l} for b, e, l in sorted(kept)]}
 
 
-def labelled(row, kinds):
-    return in_bytes(row["text"], [(s["begin"], s["end"], kinds[s["kind"]]) for s in row["spans"] if s["kind"] in kinds])
-
-
 def data_rows(folder, name, kinds, copies):
     """Training rows, and `copies` of them with other names in them."""
     train, _ = rows.split_rows(rows.read_jsonl(rows.find_data(folder, name)))
-    spans = [(None, [(s["begin"], s["end"], kinds[s["kind"]]) for s in r["spans"] if s["kind"] in kinds], r["text"]) for r in train]
-    more = tagger_mentions.more_rows(spans, name[-2:] if name.startswith("ner") else "en", 20261131, copies)
-    return [labelled(r, kinds) for r in train] + [in_bytes(text, kept) for text, kept in more]
+    own = [(r["text"], [(s["begin"], s["end"], kinds[s["kind"]]) for s in r["spans"] if s["kind"] in kinds]) for r in train]
+    more = tagger_mentions.more_rows(own, name[-2:], 20261131, copies)
+    return [in_bytes(text, spans) for text, spans in own + more]
 
 
 def shop_rows():

@@ -18,9 +18,9 @@ llmcs_status desk_borrow_init(shop_connection *c) {
         "tables for the server's rows cannot be made");
 }
 
-void desk_borrow_end(shop_connection *c) {
-    (void)shop_execute(c, "DELETE FROM temp.customers; DELETE FROM temp.orders; DELETE FROM temp.order_items",
-                       "tables for the server's rows cannot be emptied");
+llmcs_status desk_borrow_end(shop_connection *c) {
+    return shop_execute(c, "DELETE FROM temp.customers; DELETE FROM temp.orders; DELETE FROM temp.order_items",
+                        "tables for the server's rows cannot be emptied");
 }
 
 /* ---- reading */
@@ -88,8 +88,7 @@ _Static_assert(MAX_ORDERS == 10000, "the limit above is one more");
     " i.order_row WHERE o.customer = ?1 ORDER BY i.order_row, i.position"
 
 llmcs_status desk_borrow(shop_connection *c, shop_connection *server, unsigned tables, int64_t customer, bool lock) {
-    SHOP_TRY(shop_execute(c, "DELETE FROM temp.customers; DELETE FROM temp.orders; DELETE FROM temp.order_items",
-                          "tables for the server's rows cannot be emptied"));
+    SHOP_TRY(desk_borrow_end(c)); /* the last one may have failed */
     if (customer < 0) return LLMCS_OK;
     if (tables & DESK_BORROW_CUSTOMERS)
         SHOP_TRY(copy_rows(c, server, lock ? CUSTOMER " FOR UPDATE" : CUSTOMER, customer, put_customer, 1));

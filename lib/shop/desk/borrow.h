@@ -24,7 +24,7 @@ llmcs_status desk_borrow_init(shop_connection *c);
  * ends nobody else changes the rows. LIMIT: of more than 10,000 orders. */
 llmcs_status desk_borrow(shop_connection *c, shop_connection *server, unsigned tables, int64_t customer, bool lock);
 /* Empties them. */
-void desk_borrow_end(shop_connection *c);
+llmcs_status desk_borrow_end(shop_connection *c);
 
 enum { DESK_MAX_CHANGES = 64 };
 

@@ -422,7 +422,7 @@ static llmcs_status find_on_reader(desk_readers *r, shop_connection *link, shop_
         sqlite3_reset(stmt);
         sqlite3_clear_bindings(stmt);
     }
-    if (one->authority.borrows && one->connection.db) desk_borrow_end(&one->connection);
+    if (one->authority.borrows && one->connection.db) (void)desk_borrow_end(&one->connection);
     release(r, one);
     return status;
 }
@@ -487,7 +487,7 @@ static llmcs_status act_on_server(desk_readers *r, shop_connection *server, cons
     llmcs_status status = open_reader(r, one);
     if (!status) {
         status = act_on_borrowed(one, server, action, b, changed);
-        desk_borrow_end(&one->connection);
+        (void)desk_borrow_end(&one->connection);
     }
     release(r, one);
     return status;

@@ -234,7 +234,7 @@ llmcs_status llmcs_shop_forget(llmcs_shop *shop, const char *customer, const llm
     SHOP_TRY(shop_report_create(&shop->allocator, &r));
     char random[17];
     llmcs_status status = shop_random_hex(random, 8);
-    sqlite3_snprintf(sizeof f.pseudonym, f.pseudonym, "forgotten-%s", random);
+    if (!status) sqlite3_snprintf(sizeof f.pseudonym, f.pseudonym, "forgotten-%s", random);
     if (!status && shop->shared)
         status = forget_everywhere(shop, &p, &f, r);
     else if (!status && !(status = shop_write_begin(shop, &c)))

@@ -14,6 +14,7 @@
 #include "shop/base/call.h"
 #include "shop/base/hash.h"
 #include "shop/base/options.h"
+#include "shop/base/sort.h"
 
 static const float STEP = 0.12f;
 
@@ -377,7 +378,6 @@ static llmcs_status keep_heaviest(tag_trainer *t) {
         t->hashes[kept] = t->hashes[row];
         memmove(t->weights + kept * n, t->weights + row * n, n * sizeof(float));
         memmove(t->squares + kept * n, t->squares + row * n, n * sizeof(float));
-        memmove(t->sums + kept * n, t->sums + row * n, n * sizeof(float));
         kept++;
     }
     t->n_features = kept;
@@ -428,28 +428,6 @@ static float find_scale(const tag_trainer *t) {
     return 127 / high;
 }
 
-/* Sorts the rows by hash: a heap sort of indices, which needs no memory. */
-static void sort_rows(const uint32_t *hashes, uint32_t *order, size_t n) {
-    for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
-    for (size_t start = n / 2, end = n; end > 1;) {
-        if (start)
-            start--;
-        else {
-            end--;
-            const uint32_t swap = order[end];
-            order[end] = order[0];
-            order[0] = swap;
-        }
-        for (size_t root = start, child; (child = 2 * root + 1) < end; root = child) {
-            if (child + 1 < end && hashes[order[child]] < hashes[order[child + 1]]) child++;
-            if (hashes[order[root]] >= hashes[order[child]]) break;
-            const uint32_t swap = order[root];
-            order[root] = order[child];
-            order[child] = swap;
-        }
-    }
-}
-
 /* What a token outside of all spans costs: the likeliest labels miss more than they invent, and a name that is missed
  * is worse than a word that is masked. Chosen on a part of the training rows. */
 static const float OUTSIDE_COST = 0.1f;
@@ -458,7 +436,7 @@ static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {
     const llmcs_allocator *a = &t->allocator;
     const size_t n = t->n_labels;
     const float scale = find_scale(t);
-    uint32_t *order;
+    uint64_t *order; /* hash, row */
     out->n_kinds = t->n_kinds;
     out->n_labels = n;
     memcpy(out->kinds, t->kinds, sizeof out->kinds);
@@ -469,15 +447,16 @@ static llmcs_status fill_tagger(const tag_trainer *t, shop_tagger *out) {
     SHOP_TRY(shop_alloc(a, t->n_features, sizeof *out->hashes, "tagger", &out->hashes));
     SHOP_TRY(shop_alloc(a, t->n_features, n, "tagger", &out->weights));
     SHOP_TRY(shop_alloc(a, t->n_features, sizeof *order, "tagger", &order));
-    sort_rows(t->hashes, order, t->n_features);
+    for (size_t i = 0; i < t->n_features; i++) order[i] = (uint64_t)t->hashes[i] << 32 | i;
+    shop_sort_u64(order, t->n_features);
     for (size_t i = 0; i < t->n_features; i++) {
-        const float *w = t->weights + (size_t)order[i] * n;
+        const float *w = t->weights + (uint32_t)order[i] * n;
         bool any = false;
         for (size_t k = 0; k < n; k++) {
             out->weights[out->n_features * n + k] = (int8_t)rounded(w[k], scale, 127);
             any = any || out->weights[out->n_features * n + k];
         }
-        if (any) out->hashes[out->n_features++] = t->hashes[order[i]];
+        if (any) out->hashes[out->n_features++] = (uint32_t)(order[i] >> 32);
     }
     shop_free(a, order);
     return LLMCS_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shop/base/call.h"
+#include "shop/base/sort.h"
 #include "shop/classifier/disk.h"
 #include "shop/guard/tagger.h"
 
@@ -37,12 +38,20 @@ typedef struct word_row {
     uint8_t kind, weight;
 } word_row;
 
+/* Rows as numbers that sort by hash, the heaviest first. */
+static uint64_t row_key(const word_row *row) {
+    return (uint64_t)row->hash << 16 | (uint64_t)(UINT8_MAX - row->weight) << 8 | row->kind;
+}
+static word_row row_of(uint64_t key) {
+    return (word_row){(uint32_t)(key >> 16), (uint8_t)key, (uint8_t)(UINT8_MAX - (key >> 8 & UINT8_MAX))};
+}
+
 typedef struct word_reader {
     const llmcs_allocator *a;
     const char *path;
     shop_text_view view;
     shop_tokens tokens;
-    word_row *rows;
+    uint64_t *rows; /* [n] row_key */
     size_t n, capacity;
     int8_t *scores;
 } word_reader;
@@ -96,49 +105,23 @@ static llmcs_status read_line(word_reader *r, const char *line, size_t n, size_t
         return shop_fail(LLMCS_FORMAT, "%s: line %lld: expected one word, or 1 to %d Chinese characters", r->path,
                          (long long)number, SHOP_TAG_WORD_TOKENS);
     row.hash = shop_tag_word_end(han ? h : shop_tag_word_add(shop_tag_word_begin(), r->tokens.items[0].id));
-    SHOP_TRY(shop_grow(r->a, &r->rows, r->n, &r->capacity, r->n + 1, sizeof row, "words"));
-    r->rows[r->n++] = row;
+    SHOP_TRY(shop_grow(r->a, &r->rows, r->n, &r->capacity, r->n + 1, sizeof *r->rows, "words"));
+    r->rows[r->n++] = row_key(&row);
     return LLMCS_OK;
-}
-
-static bool comes_before(const word_row *x, const word_row *y) {
-    if (x->hash != y->hash) return x->hash < y->hash;
-    if (x->weight != y->weight) return x->weight > y->weight;
-    return x->kind < y->kind;
-}
-
-/* Heap sort, which needs no memory. */
-static void sort_rows(word_row *rows, size_t n) {
-    for (size_t start = n / 2, end = n; end > 1;) {
-        if (start) {
-            start--;
-        } else {
-            end--;
-            const word_row swap = rows[end];
-            rows[end] = rows[0];
-            rows[0] = swap;
-        }
-        for (size_t root = start, child; (child = 2 * root + 1) < end; root = child) {
-            if (child + 1 < end && comes_before(&rows[child], &rows[child + 1])) child++;
-            if (!comes_before(&rows[root], &rows[child])) break;
-            const word_row swap = rows[root];
-            rows[root] = rows[child];
-            rows[child] = swap;
-        }
-    }
 }
 
 static llmcs_status keep_rows(word_reader *r, shop_tag_words *words) {
     const llmcs_allocator *a = r->a;
-    sort_rows(r->rows, r->n);
+    shop_sort_u64(r->rows, r->n);
     SHOP_TRY(shop_alloc(a, r->n, sizeof *words->hashes, "words", &words->hashes));
     SHOP_TRY(shop_alloc(a, r->n, 1, "words", &words->kinds));
     SHOP_TRY(shop_alloc(a, r->n, 1, "words", &words->weights));
     for (size_t i = 0; i < r->n; i++) {
-        if (i && r->rows[i].hash == r->rows[i - 1].hash) continue;
-        words->hashes[words->n] = r->rows[i].hash;
-        words->kinds[words->n] = r->rows[i].kind;
-        words->weights[words->n++] = r->rows[i].weight;
+        const word_row row = row_of(r->rows[i]);
+        if (words->n && row.hash == words->hashes[words->n - 1]) continue;
+        words->hashes[words->n] = row.hash;
+        words->kinds[words->n] = row.kind;
+        words->weights[words->n++] = row.weight;
     }
     return shop_tag_words_index(a, words);
 }

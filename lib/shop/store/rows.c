@@ -158,10 +158,5 @@ llmcs_status shop_put_shared_rows(llmcs_shop *shop, const char *what, const void
 llmcs_status shop_customer_row(shop_connection *c, const char *id, int64_t *row) {
     SHOP_TRY(shop_lookup_int(c, -1, row, "SELECT row FROM customers WHERE id = ?1", "s", id));
     if (*row >= 0) return LLMCS_OK;
-    if (c->driver) { /* another node may be adding the same */
-        SHOP_TRY(shop_lock(c, SHOP_LOCK_CUSTOMER, id));
-        SHOP_TRY(shop_lookup_int(c, -1, row, "SELECT row FROM customers WHERE id = ?1", "s", id));
-        if (*row >= 0) return LLMCS_OK;
-    }
     return shop_lookup_int(c, -1, row, "INSERT INTO customers(id) VALUES(?1) RETURNING row", "s", id);
 }

@@ -48,7 +48,8 @@ llmcs_status shop_put_rows(llmcs_shop *shop, const char *what, const void *const
 llmcs_status shop_put_shared_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n,
                                   shop_put_row put_row, llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
-/* The row of customer `id`, which is added if it is new. */
+/* The row of customer `id`, which is added if it is new. On a server the caller has locked the customer or the store,
+ * so that no other node adds the same. */
 llmcs_status shop_customer_row(shop_connection *c, const char *id, int64_t *row);
 
 #endif

@@ -104,7 +104,7 @@ static llmcs_status load_plugin(struct shop_shared *s) {
 
 /* ---- where the server is */
 
-/* The first line of a file that is its owner's alone. */
+/* The first line of a file that only its owner and group may use. */
 static llmcs_status read_conninfo(const llmcs_allocator *a, const char *path, char **conninfo) {
     char text[CONNINFO_BYTES + 1];
     struct stat info;
@@ -280,7 +280,7 @@ static void roll_back(shared_link *l) {
     if (l->c.lost || l->c.driver->execute(l->c.remote, "ROLLBACK", NULL, 0, &error)) disconnect(l, true);
 }
 
-static void give_back(llmcs_shop *shop, shared_link *l) {
+static void release_unless_in_turn(llmcs_shop *shop, shared_link *l) {
     if (!l->in_turn) release(shop, l);
 }
 
@@ -345,7 +345,7 @@ llmcs_status shop_shared_read_begin(llmcs_shop *shop, shop_connection *link, sho
     SHOP_TRY(take_link(shop, link, &l));
     const llmcs_status status = begin_on(shop, l, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
     if (status)
-        give_back(shop, l);
+        release_unless_in_turn(shop, l);
     else
         *c = &l->c;
     return status;
@@ -357,7 +357,7 @@ void shop_shared_read_end(llmcs_shop *shop, shop_connection *c) {
         return;
     }
     roll_back((shared_link *)c);
-    give_back(shop, (shared_link *)c);
+    release_unless_in_turn(shop, (shared_link *)c);
 }
 
 static llmcs_status write_begin(llmcs_shop *shop, shop_connection *link, bool alone, shop_connection **c) {
@@ -373,7 +373,7 @@ static llmcs_status write_begin(llmcs_shop *shop, shop_connection *link, bool al
     const llmcs_status status = begin_on(shop, l, sql, l->number, sizeof l->number);
     if (status) {
         roll_back(l);
-        give_back(shop, l);
+        release_unless_in_turn(shop, l);
         return status;
     }
     l->c.audit_grew = false;
@@ -429,7 +429,7 @@ llmcs_status shop_shared_write_end(llmcs_shop *shop, shop_connection *c, llmcs_s
         roll_back(l);
     else
         status = commit(shop, l);
-    give_back(shop, l);
+    release_unless_in_turn(shop, l);
     return status;
 }
 

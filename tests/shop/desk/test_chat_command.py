@@ -191,6 +191,11 @@ class Dialogues(Case):
             self.assertEqual(answer["route"], "handover", text)
             self.assertGreater(answer["handover"]["priority"], 0, text)
 
+    def test_a_wrong_invoice_is_corrected_whatever_is_said_first(self):
+        for text in "old company name on invoice, please help", "Can I get an invoice with our VAT number?":
+            (answer,) = self.say(text)
+            self.assertEqual([c["id"] for c in answer["citations"]], ["invoice-correct" if "old" in text else "invoice-company"], text)
+
     def test_a_person_from_any_state(self):
         for word in "agent", "转人工":
             answer = self.say("cancel order " + C001_UNPAID, word, conversation=word)[1]

@@ -1,6 +1,6 @@
 """One node: a desk on its own copy of the store and the shared database. JSON Lines in and out, in the order they come.
 
-usage: node.py STORE CONNINFO [--host EFFECTS] [--busy MS] [--deadline MS]
+usage: node.py STORE CONNINFO [--host EFFECTS] [--deadline MS]
 --host: cancel_order is the host's, which adds a line with the key to the file EFFECTS.
 """
 import argparse

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -83,10 +84,11 @@ class Proxy:
 
     def state(self):
         """{node: "UP", "DOWN", "DRAIN"} as HAProxy says it."""
-        done = subprocess.run(["python3", "-c", "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
-                               "s.sendall(b'show stat\\n')\nprint(b''.join(iter(lambda: s.recv(65536), b'')).decode())", self.socket],
-                              capture_output=True, text=True)
-        rows = [line.split(",") for line in done.stdout.splitlines() if line.startswith("llmcs,node")]
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.socket)
+            s.sendall(b"show stat\n")
+            lines = b"".join(iter(lambda: s.recv(65536), b"")).decode().splitlines()
+        rows = [line.split(",") for line in lines if line.startswith("llmcs,node")]
         return {row[1]: row[17] for row in rows}
 
     def close(self):
