@@ -271,7 +271,7 @@ $(CXX_EXAMPLES): $(BUILD)/bin/%: examples/%.cpp $(wildcard include/*.h include/*
 	$(call show,CXX,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -Iinclude $(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(WARN)) -O1 -g $(CXXFLAGS) \
-		$(CPPFLAGS) $< $(LDFLAGS) -o $@ -L$(BUILD)/lib -lllmcs_shop -lllmcs -lpthread -Wl,-rpath,'$$ORIGIN/../lib'
+		$(CPPFLAGS) $< $(LDFLAGS) -o $@ -L$(BUILD)/lib -lllmcs_shop -lllmcs -lpthread $(call rpath,$$ORIGIN/../lib)
 $(BUILD)/bin/llmcs: $(TOOL_OBJ) | $(SO)
 	$(call link_program,$(TOOL_OBJ),-ljansson -ledit)
 $(BUILD)/bin/llmcs-shop: $(SHOP_TOOL_OBJ) | $(SO) $(SHOP_SO)

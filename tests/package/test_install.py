@@ -26,6 +26,13 @@ class Install(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.work = folder.name
+        # What cargo and build.sh leave in the examples.
+        cls.left = tempfile.TemporaryDirectory(dir=os.path.join(ROOT, "examples", "rust"), prefix="left")
+        cls.addClassCleanup(cls.left.cleanup)
+        os.mkdir(os.path.join(cls.left.name, "target"))
+        for name in ("target/libllmcs.rlib", "llmcs.node", "Cargo.lock"):
+            with open(os.path.join(cls.left.name, name), "w", encoding="utf-8"):
+                pass
         cls.root = os.path.join(cls.work, "multiarch")
         make("install", DESTDIR=cls.root, PREFIX="/usr", LIBDIR="/" + MULTIARCH)
         # Installed for one prefix, then moved to another.
@@ -53,7 +60,7 @@ class Install(unittest.TestCase):
             self.assertTrue(models and all(os.path.exists(self.root + path) for path in models), models)
             expected.append("usr/lib/systemd/system/llmcs-server.service")
         self.assertEqual([f for f in expected if f not in found], [])
-        self.assertFalse([f for f in found if "__pycache__" in f or f.endswith(".o")])
+        self.assertFalse([f for f in found if "__pycache__" in f or "/left" in f or f.endswith(".o")])
 
     def test_modes_do_not_depend_on_the_umask(self):
         root = os.path.join(self.work, "umask")

@@ -23,7 +23,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
     echo "    $wanted"
     echo "(libutf8proc and the Check test framework with their headers and pkg-config files, stb_sprintf.h as"
     echo "stb/stb_sprintf.h, xxhash.h, Random123/philox.h, jansson, libedit and libmicrohttpd for the commands, SQLite, libsodium,"
-    echo "libstemmer and PCRE2 for the shop layer, a static serial"
+    echo "libstemmer and PCRE2 for the shop layer, libpq if its stores in PostgreSQL are wanted, a static serial"
     echo "OpenBLAS if the OpenBLAS back end is wanted.)"
     exit 0
 fi

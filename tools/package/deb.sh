@@ -21,7 +21,7 @@ llmcs ($version-0upstream1) unstable; urgency=medium
 
   * Version $version; CHANGELOG.md says what is new.
 
- -- The libllmcs authors <libllmcs@packages.debian.org>  $(LC_ALL=C date -u -R -d "$date")
+ -- The libllmcs authors <maintainers@libllmcs.invalid>  $(LC_ALL=C date -u -R -d "$date")
 EOF
 
 # The licences of LICENSE in the form that Debian reads.

@@ -47,9 +47,10 @@ link() {
 # What is not built is not installed; uninstall removes what an earlier build may have had.
 built() { [ "$action" = uninstall ] || [ -e "$1" ]; }
 
-# tree SOURCE FOLDER [PATTERN]: all files below SOURCE whose names do not match
+# tree SOURCE FOLDER [PATTERN]: all files below SOURCE whose names do not match, without what is built there (.gitignore)
 tree() {
-    find "$1" -name __pycache__ -prune -o -type f ! -name "${3-*.pyc}" -print | sort >"$folders.tree"
+    find "$1" \( -name __pycache__ -o -name target -o -name '*.node' -o -name Cargo.lock \) -prune -o \
+        -type f ! -name "${3-*.pyc}" -print | sort >"$folders.tree"
     while read -r file; do
         inside=${file#"$1"}
         inside=${inside%/*}
@@ -99,16 +100,14 @@ seen_from_cmake() {
 # ---- libraries, headers and what finds them
 
 library libllmcs "$SONAME" "$VERSION"
-if [ -z "${WITHOUT_SHOP-}" ]; then library libllmcs_shop "$SHOP_SONAME" "$SHOP_VERSION"; fi
+library libllmcs_shop "$SHOP_SONAME" "$SHOP_VERSION"
 for plugin in openblas shop_postgres; do
     if built "$BUILD/lib/libllmcs_$plugin.so"; then
         put 755 "$BUILD/lib/libllmcs_$plugin.so" "$LIBDIR"
         if [ "$action" = install ]; then strip_it --strip-unneeded "$root$LIBDIR/libllmcs_$plugin.so"; fi
     fi
 done
-for header in include/*.h include/*.hpp; do
-    if [ -e "$header" ]; then put 644 "$header" "$INCLUDEDIR"; fi
-done
+for header in include/*.h include/*.hpp; do put 644 "$header" "$INCLUDEDIR"; done
 for name in llmcs llmcs_shop; do template tools/package/$name.pc.in "$LIBDIR/pkgconfig" $name.pc; done
 for name in llmcsConfig.cmake llmcsConfigVersion.cmake; do
     template tools/package/cmake/$name.in "$LIBDIR/cmake/llmcs" $name
@@ -134,17 +133,14 @@ if [ "$action" = uninstall ]; then # pages and completions of a build folder tha
     done
     printf '%s\n' "$MANDIR/man1" "$BASHCOMPDIR" "$ZSHDIR" >>"$folders"
 fi
-if built "$BUILD/bin/llmcs-server" && [ -e tools/package/systemd/llmcs-server.service.in ]; then
-    template tools/package/systemd/llmcs-server.service.in "$UNITDIR" llmcs-server.service
-    template examples/server.json "$DOCDIR/examples" server.json
-fi
+template tools/package/systemd/llmcs-server.service.in "$UNITDIR" llmcs-server.service
+template examples/server.json "$DOCDIR/examples" server.json
 
 # ---- documentation, examples, demo models
 
 for page in README.md README.zh-CN.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE; do put 644 $page "$DOCDIR"; done
 put 644 tools/package/haproxy/llmcs.cfg "$DOCDIR/haproxy"
 for file in examples/*.c examples/*.cpp examples/*.h examples/*.py examples/*.sh; do
-    [ -e "$file" ] || continue
     mode=644
     if [ -x "$file" ]; then mode=755; fi
     put $mode "$file" "$DOCDIR/examples"

@@ -40,10 +40,9 @@ def name_line(text):
     return first if first[1:2].isupper() else first[:1].lower() + first[1:]
 
 
-def rows(out, title, items):
-    if not items:
-        return
-    out.append(".SH %s" % title if title else "")
+def rows(out, items, title=None):
+    if items and title:
+        out.append(".SH %s" % title)
     for row in items:
         out.append(".TP\n%s\n%s" % (marked(row.head), escaped(row.text.replace("\n", " "))))
 
@@ -113,8 +112,8 @@ class Pages:
         out = self.head(p.name, what)
         synopsis(out, p.help.usage)
         out.append(".SH DESCRIPTION\n" + paragraph(p.help.summary or WHAT[p.name] + "."))
-        rows(out, "COMMANDS", p.help.entries)
-        rows(out, "OPTIONS", p.help.options)
+        rows(out, p.help.entries, "COMMANDS")
+        rows(out, p.help.options, "OPTIONS")
         paragraphs(out, p.help.paragraphs)
         return self.foot(out, p.name, [q.name for q in self.programs] + [p.name + "-" + c for c in p.commands])
 
@@ -124,12 +123,11 @@ class Pages:
         out = self.head(page, help_.summary)
         synopsis(out, help_.usage)
         out.append(".SH DESCRIPTION\n" + paragraph(help_.summary))
-        rows(out, "OPTIONS", help_.options)
+        rows(out, help_.options, "OPTIONS")
         for word, own in p.words.get(name, {}).items():
             out.append(".SH %s %s\n\\fB%s\\fR" % (name.upper(), word.upper(), escaped(own.usage[0])))
             out.append(".PP\n" + paragraph(own.summary))
-            for row in own.options:
-                out.append(".TP\n%s\n%s" % (marked(row.head), escaped(row.text.replace("\n", " "))))
+            rows(out, own.options)
             notes = [t for t in own.paragraphs if not t.startswith((ENVIRONMENT, CODES))]
             out += [".PP\n" + paragraph(t) for t in notes]
         paragraphs(out, help_.paragraphs)

@@ -14,8 +14,9 @@ update() { # update LIBRARY PACKAGE SYMBOL_VERSION
     fi
     listed=$(mktemp)
     sed -n 's/^ \([^ ]*\)@[^ ]* .*/\1/p' "$file" | sort >"$listed"
-    new=$("${NM:-nm}" -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u | comm -13 "$listed" -)
-    gone=$("${NM:-nm}" -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u | comm -23 "$listed" -)
+    exported=$("${NM:-nm}" -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u)
+    new=$(echo "$exported" | comm -13 "$listed" -)
+    gone=$(echo "$exported" | comm -23 "$listed" -)
     rm -f "$listed"
     [ -z "$gone" ] || { echo "$file: the library lost $(echo "$gone" | paste -sd' '): another soname is needed" >&2; exit 1; }
     [ -n "$new" ] || return 0

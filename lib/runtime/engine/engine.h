@@ -90,11 +90,11 @@ struct llmcs_request {
 
     struct {
         llmcs_decoder *decoder;
-        size_t n_ids, n_bytes; /* read so far */
-        const char *text;      /* [text_bytes] the decoder's last piece, not handed out yet */
-        size_t text_bytes;
-        char *counted; /* text before that piece, decoded to say how much there is; [begin, end) is still to be read */
-        size_t counted_begin, counted_end, counted_capacity;
+        size_t n_ids, n_bytes; /* decoded, read so far */
+        const char *piece;     /* [piece_bytes] the decoder's last piece, not in text yet */
+        size_t piece_bytes;
+        char *text; /* [begin, end) is decoded and still to be read */
+        size_t begin, end, capacity;
         bool drained;
     } reader;
 };

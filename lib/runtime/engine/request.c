@@ -85,7 +85,7 @@ static void destroy(llmcs_request *r) {
     if (r->sched.gen.beams) ll_beam_search_free(&r->sched.gen, &r->sched.beams);
     ll_generation_free(&r->sched.gen);
     llmcs_decoder_free(&r->reader.decoder);
-    ll_free(&a, r->reader.counted);
+    ll_free(&a, r->reader.text);
     llmcs_grammar_free(&r->grammar);
     ll_arena_free(&r->arena);
     if (r->owner == getpid()) pthread_cond_destroy(&r->shared.finished);
@@ -385,31 +385,29 @@ void llmcs_request_free(llmcs_request **request) {
 
 /* --------------------------------------------------------------------------------------------------- reading */
 
-/* The next text of the decoder, as far as tokens may be read; none: reader.text_bytes is 0. */
+/* The next piece of the decoder, as far as tokens may be read; none: reader.piece_bytes is 0. */
 static llmcs_status decode_next(llmcs_request *r, size_t n_ids, bool finished) {
-    while (!r->reader.text_bytes && r->reader.n_ids < n_ids)
-        LL_TRY(llmcs_decoder_push(r->reader.decoder, r->new_ids[r->reader.n_ids++], &r->reader.text,
-                                  &r->reader.text_bytes));
-    if (r->reader.text_bytes || !finished || r->reader.drained) return LLMCS_OK;
+    while (!r->reader.piece_bytes && r->reader.n_ids < n_ids)
+        LL_TRY(llmcs_decoder_push(r->reader.decoder, r->new_ids[r->reader.n_ids++], &r->reader.piece,
+                                  &r->reader.piece_bytes));
+    if (r->reader.piece_bytes || !finished || r->reader.drained) return LLMCS_OK;
     r->reader.drained = true;
-    return llmcs_decoder_finish(r->reader.decoder, &r->reader.text, &r->reader.text_bytes);
+    return llmcs_decoder_finish(r->reader.decoder, &r->reader.piece, &r->reader.piece_bytes);
 }
 
-/* Decodes all that may be read, to say how much that is. The decoder's pieces are valid until the next one only. */
-static llmcs_status count_text(llmcs_request *r, size_t n_ids, bool finished, size_t *n_bytes) {
-    if (r->reader.counted_begin == r->reader.counted_end) r->reader.counted_begin = r->reader.counted_end = 0;
+/* Decodes all tokens that may be read. The decoder's pieces are valid until the next one only, so they are copied. */
+static llmcs_status decode_all(llmcs_request *r, size_t n_ids, bool finished) {
+    if (r->reader.begin == r->reader.end) r->reader.begin = r->reader.end = 0;
     while (true) {
-        const size_t n = r->reader.counted_end;
+        const size_t n = r->reader.end;
         LL_TRY(decode_next(r, n_ids, finished));
-        if (!r->reader.text_bytes) break;
-        LL_TRY(ll_grow(&r->allocator, &r->reader.counted, n, &r->reader.counted_capacity, n + r->reader.text_bytes, 1,
+        if (!r->reader.piece_bytes) return LLMCS_OK;
+        LL_TRY(ll_grow(&r->allocator, &r->reader.text, n, &r->reader.capacity, n + r->reader.piece_bytes, 1,
                        "text to read"));
-        memcpy(r->reader.counted + n, r->reader.text, r->reader.text_bytes);
-        r->reader.counted_end += r->reader.text_bytes;
-        r->reader.text_bytes = 0;
+        memcpy(r->reader.text + n, r->reader.piece, r->reader.piece_bytes);
+        r->reader.end += r->reader.piece_bytes;
+        r->reader.piece_bytes = 0;
     }
-    *n_bytes = r->reader.counted_end - r->reader.counted_begin;
-    return LLMCS_OK;
 }
 
 static bool is_continuation(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
@@ -437,32 +435,20 @@ static llmcs_status read_text(llmcs_request *r, char *text, size_t capacity, siz
     const size_t n_ids = r->shared.n_ids, text_bytes = r->shared.text_bytes;
     const bool all_sampled = r->shared.phase == LL_REQUEST_FINISHED;
     pthread_mutex_unlock(&r->engine->shared.mutex);
+    LL_TRY(decode_all(r, n_ids, all_sampled));
+    const size_t ready = ll_min(r->reader.end - r->reader.begin, text_bytes - ll_min(text_bytes, r->reader.n_bytes));
     if (!text) {
-        size_t n;
-        LL_TRY(count_text(r, n_ids, all_sampled, &n));
-        *n_bytes = ll_min(n, text_bytes - ll_min(text_bytes, r->reader.n_bytes));
+        *n_bytes = ready;
+    } else if (ready) {
+        const char *next = r->reader.text + r->reader.begin;
+        *n_bytes = whole_characters(next, ready, capacity);
+        if (!*n_bytes) return say_needed(next, ready, capacity, n_bytes);
+        memcpy(text, next, *n_bytes);
+        r->reader.begin += *n_bytes;
+        r->reader.n_bytes += *n_bytes;
     }
-    while (text) {
-        const bool counted = r->reader.counted_begin < r->reader.counted_end;
-        if (!counted) LL_TRY(decode_next(r, n_ids, all_sampled));
-        const char *next = counted ? r->reader.counted + r->reader.counted_begin : r->reader.text;
-        const size_t left = counted ? r->reader.counted_end - r->reader.counted_begin : r->reader.text_bytes;
-        const size_t ready = ll_min(left, text_bytes - ll_min(text_bytes, r->reader.n_bytes));
-        const size_t n = whole_characters(next, ready, capacity - *n_bytes);
-        if (!n && ready && !*n_bytes) return say_needed(next, ready, capacity, n_bytes);
-        if (!n) break;
-        memcpy(text + *n_bytes, next, n);
-        *n_bytes += n;
-        r->reader.n_bytes += n;
-        if (counted) {
-            r->reader.counted_begin += n;
-        } else {
-            r->reader.text += n;
-            r->reader.text_bytes -= n;
-        }
-    }
-    const bool none_left = r->reader.counted_begin == r->reader.counted_end && !r->reader.text_bytes;
-    const bool all_read = r->reader.n_bytes >= text_bytes || (none_left && r->reader.drained);
+    const bool none_left = r->reader.begin == r->reader.end && r->reader.drained;
+    const bool all_read = r->reader.n_bytes >= text_bytes || none_left;
     *finished = all_sampled && all_read;
     return LLMCS_OK;
 }
