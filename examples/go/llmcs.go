@@ -206,7 +206,7 @@ func (g *guard) enter() error {
 	return nil
 }
 
-// enter for a call that its context has not ended yet.
+// enter for a call, unless its context ended before it.
 func (g *guard) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("llmcs: %w", err)
