@@ -163,6 +163,7 @@ typedef struct ll_head_spec {
     ll_bias_rule out_bias;
     const char *out_biases[2]; /* the bias of `out` under one or both of two names; NULL: out's own */
     bool scaled_if_tied;       /* where the vocabulary is the token table, rows are divided by sqrt(n_embd) (T5) */
+    const char *prefix;        /* of the stack's tensors next to this head; NULL: the family's */
 } ll_head_spec;
 
 /* What follows a family's class prefix: "ForMaskedLM". */
@@ -326,6 +327,11 @@ const ll_model_type *ll_family_of_class(const char *architecture, const ll_famil
 /* "gpt2, bert, distilbert, ...", for messages. */
 #define LL_FAMILY_NAMES_BYTES 512
 const char *ll_family_names(char out[LL_FAMILY_NAMES_BYTES]);
+
+/* What the tensors of the stack begin with in Transformers' files. */
+static inline const char *ll_family_prefix(const ll_family *f, const ll_head_spec *head) {
+    return head && head->prefix ? head->prefix : f->prefix;
+}
 
 /* The name of a role, or NULL if the stack has no such tensor. */
 static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { return s->names[role].checkpoint; }

@@ -4,10 +4,18 @@
  * stack. Scores are not scaled.
  *
  *     encoder:  x = shared[token]
- *               for each block:   x = x + o(attention(q(n), k(n), v(n)) with relative_attention_bias),  n =
- * layer_norm(x) x = x + wo(relu(wi(layer_norm(x))))          or   wo(gelu(wi_0(n)) * wi_1(n)) decoder:  the same,
- * causal, with between the two x = x + EncDecAttention(layer_norm(x), keys and values of the encoder's output) output =
- * final_layer_norm(x) logits = shared(output / sqrt(d_model)) where tied,  else lm_head(output)
+ *               for each block:   x = x + o(attention(q(n), k(n), v(n)) with relative_attention_bias)
+ *                                 x = x + wo(relu(wi(n)))     or   wo(gelu(wi_0(n)) * wi_1(n))
+ *     decoder:  the same, causal, with between the two
+ *                                 x = x + o(attention(q(n), keys and values of the encoder's output))
+ *     each sub-layer has its own n = layer_norm(x)
+ *     output = final_layer_norm(x)
+ *     logits = shared(output / sqrt(d_model)) where tied,  else lm_head(output)
+ *
+ * A classifier's decoder reads the source again, one token later, from decoder_start_token_id on
+ * (T5ForSequenceClassification):
+ *
+ *     logits = out_proj(tanh(dense(output of the source's last eos_token_id)))
  *
  * Old files have an unused EncDecAttention.relative_attention_bias, too. Nothing limits the length but memory;
  * n_positions of old files is read by nobody.
@@ -41,8 +49,18 @@ static const char *const harmless[] = {"dropout_rate", "initializer_factor", "is
 static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", NULL, NULL},
                                      .out_bias = LL_NO_BIAS, .scaled_if_tied = true};
 
+static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION,
+                                            LL_ROWS_EOS,
+                                            .dense = {"classification_head.dense", NULL, NULL},
+                                            .act = LL_ACT_TANH,
+                                            .out = {"classification_head.out_proj", NULL, NULL},
+                                            .prefix = "transformer."};
+
 /* The second is what the files of 2019 and 2020 say. */
-static const ll_class classes[] = {{"ForConditionalGeneration", &lm_head}, {"WithLMHeadModel", &lm_head}, {0}};
+static const ll_class classes[] = {{"ForConditionalGeneration", &lm_head},
+                                   {"WithLMHeadModel", &lm_head},
+                                   {"ForSequenceClassification", &classification},
+                                   {0}};
 
 #define NAMES(side, ffn)                                                                                               \
     [LL_TOKENS] = {side ".embed_tokens", NULL, "shared"}, [LL_FINAL_NORM] = {side ".final_layer_norm", NULL, NULL},    \

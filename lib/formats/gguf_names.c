@@ -155,8 +155,6 @@ ll_role ll_checkpoint_role(const ll_family *family, const char *name, size_t n_b
     return found ? (ll_role)(found - family->stack[0].names) : LL_N_ROLES;
 }
 
-const char *ll_checkpoint_own_prefix(const ll_family *family) { return family->prefix; }
-
 /* --------------------------------------------------------------------------------------------------- which family */
 
 /* The family of an architecture: one that its tokenizer decides, else the first. */

@@ -27,7 +27,5 @@ bool ll_checkpoint_to_gguf(const ll_family *family, const char *name, char out[L
 bool ll_checkpoint_prefix(const ll_family *family, const char *name, size_t *n_bytes);
 /* The role of a tensor of the stack, by its name without prefix and ".weight" or ".bias"; LL_N_ROLES: it has none. */
 ll_role ll_checkpoint_role(const ll_family *family, const char *name, size_t n_bytes);
-/* The prefix that Transformers uses. */
-const char *ll_checkpoint_own_prefix(const ll_family *family);
 
 #endif

@@ -111,10 +111,10 @@ static prefix most_common_prefix(const ll_tensors *t, const ll_family *family) {
     return most;
 }
 
-static llmcs_status set_prefixes(ll_tensors *t, const ll_family *family, const ll_log *log) {
-    const char *own = ll_checkpoint_own_prefix(family);
+static llmcs_status set_prefixes(ll_tensors *t, const ll_config *c, const ll_log *log) {
+    const char *own = ll_family_prefix(c->family, c->head_spec);
     const size_t n_own = strlen(own);
-    const prefix p = most_common_prefix(t, family);
+    const prefix p = most_common_prefix(t, c->family);
     const bool has_own = p.n_bytes >= n_own && memcmp(p.name + p.n_bytes - n_own, own, n_own) == 0;
     LL_TRY(ll_arena_copy_text(&t->list.names, p.name, p.n_bytes, "tensor names", &t->prefix));
     LL_TRY(
@@ -165,7 +165,7 @@ static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, cons
 
 llmcs_status ll_tensors_fit(ll_tensors *t, const ll_config *config, const ll_log *log) {
     if (!t->list.count) return LLMCS_OK;
-    LL_TRY(set_prefixes(t, config->family, log));
+    LL_TRY(set_prefixes(t, config, log));
     return share_tied_embedding(t, config, log);
 }
 

@@ -8,17 +8,14 @@
 #include "base/file.h"
 #include "support/suite.h"
 
-const char *const golden_names[] = {"bert-cls",       "bert-embed",       "bert-mlm",
-                                    "distilbert-cls", "gpt2-bf16",        "gpt2-f16",
-                                    "gpt2-odd-head",  "gpt2-tiny",        "gpt2-untied",
-                                    "roberta-cls",    "llama-biases",     "llama-yarn",
-                                    "llama-tags",     "llama-parameters", "qwen2-window",
-                                    "qwen2-cls",      "mistral-window",   "qwen3-shards",
-                                    "gemma3-nested",  "qwen3-model",      "smollm3-tiny",
-                                    "lstm-torch",     "lstm-keras",       "lstm-onnx",
-                                    "lstm-window",    "bart-uneven",      "mbart-uneven",
-                                    "marian-pair",    "t5-tied",          "mt5-gated",
-                                    "bart-cls",       "mbart-cls",        NULL};
+const char *const golden_names[] = {
+    "bert-cls",     "bert-embed",     "bert-mlm",     "distilbert-cls",   "gpt2-bf16",
+    "gpt2-f16",     "gpt2-odd-head",  "gpt2-tiny",    "gpt2-untied",      "roberta-cls",
+    "llama-biases", "llama-yarn",     "llama-tags",   "llama-parameters", "qwen2-window",
+    "qwen2-cls",    "mistral-window", "qwen3-shards", "gemma3-nested",    "qwen3-model",
+    "smollm3-tiny", "lstm-torch",     "lstm-keras",   "lstm-onnx",        "lstm-window",
+    "bart-uneven",  "mbart-uneven",   "marian-pair",  "t5-tied",          "mt5-gated",
+    "bart-cls",     "mbart-cls",      "t5-cls",       "mt5-cls",          NULL};
 const char *const golden_seq2seq_names[] = {"bart-uneven", "mbart-uneven", "marian-pair", "t5-tied", "mt5-gated", NULL};
 const char *const golden_decoder_names[] = {"llama-biases",
                                             "llama-yarn",

@@ -207,7 +207,7 @@ static llmcs_status fill_slots(binding *b) {
     adapter *x = b->adapter;
     bool has_prefix = false;
     memset(b->slots, 0, b->n * sizeof *b->slots);
-    ll_format(x->prefix, sizeof x->prefix, "%s", b->config->family->prefix);
+    ll_format(x->prefix, sizeof x->prefix, "%s", ll_family_prefix(b->config->family, b->config->head_spec));
     for (size_t i = 0; i < ll_tensors_count(x->tensors); i++) {
         const ll_tensor *t = ll_tensors_at(x->tensors, i);
         ll_adapter_name name;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "families/family.h"
+
 #define PREFIX "base_model.model."
 
 /* Takes `part`, which ends or is followed by a dot, out of the name. */
@@ -64,8 +66,9 @@ llmcs_status ll_adapter_name_read(ll_adapter_name *n, const ll_tensors *adapter,
 
 /* What may stand before the stack's own names: nothing (a model without head), the family's prefix, or what models with
  * images have. */
-static bool is_known_prefix(const ll_family *f, const char *name, size_t n) {
-    const char *const known[] = {"", f->prefix, "model.", "language_model.model.", "model.language_model."};
+static bool is_known_prefix(const ll_config *c, const char *name, size_t n) {
+    const char *const known[] = {"", ll_family_prefix(c->family, c->head_spec), "model.", "language_model.model.",
+                                 "model.language_model."};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strlen(known[i]) == n && memcmp(name, known[i], n) == 0) return true;
     return false;
@@ -85,7 +88,7 @@ void ll_base_name_of(ll_base_name *b, const ll_tensors *base, const ll_config *c
     size_t n = 0;
     *b = (ll_base_name){.role = LL_N_ROLES};
     if (ll_checkpoint_prefix(c->family, tensor, &n) &&
-        (is_known_prefix(c->family, tensor, n) || strncmp(tensor, ll_tensors_prefix(base), n) == 0)) {
+        (is_known_prefix(c, tensor, n) || strncmp(tensor, ll_tensors_prefix(base), n) == 0)) {
         const char *plain = tensor + n, *dot = strrchr(plain, '.');
         b->prefix_bytes = n;
         b->role = ll_checkpoint_role(c->family, plain, dot ? (size_t)(dot - plain) : strlen(plain));

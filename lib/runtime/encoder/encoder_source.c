@@ -1,6 +1,6 @@
 /*
- * Encoder-decoders whose heads classify (BartForSequenceClassification): the decoder reads the source again, one token
- * later, and the head reads its row of the source's last eos_token_id.
+ * Encoder-decoders whose heads classify (BartForSequenceClassification, T5ForSequenceClassification): the decoder reads
+ * the source again, one token later, and the head reads its row of the source's last eos_token_id.
  */
 #include <string.h>
 
