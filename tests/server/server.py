@@ -125,10 +125,10 @@ class Server:
     def post(self, path, body, **more):
         return self.request("POST", path, body, **more)
 
-    def metric(self, name):
+    def metric(self, name, connection=None):
         """The sum of a metric's samples; name may hold labels."""
-        values = [float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics").body.decode().splitlines()
-                  if line.startswith(name) and not line.startswith("#")]
+        lines = self.get("/metrics", connection=connection).body.decode().splitlines()
+        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name) and not line.startswith("#")]
         return sum(values)
 
     def resident_bytes(self):

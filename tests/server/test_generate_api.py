@@ -203,6 +203,32 @@ class Generate(unittest.TestCase):
         bad = {"type": "json_schema", "json_schema": {"schema": {"type": "object", "patternProperties": {"a": {}}}}}
         self.assertEqual(self.chat(400, response_format=bad).error["param"], "response_format")
 
+    def test_a_folder_without_tokenizer(self):
+        folder = os.path.join(self.folder.name, "ids")
+        os.mkdir(folder)
+        for name in ("config.json", "model.safetensors"):
+            shutil.copy(os.path.join(GPT2, name), folder)
+        with Server({"models": [{"name": "ids", "path": folder}]}) as s:
+            self.assertEqual(s.get("/v1/models/ids").json["tasks"], [])
+            for more in ({}, {"stream": True}, {"stream": True, "echo": True}, {"logprobs": 1}):
+                c = s.connect(10)
+                r = s.post("/v1/completions", dict({"model": "ids", "prompt": [1, 2, 3], "max_tokens": 2}, **more),
+                           connection=c)
+                c.close()
+                self.assertEqual((r.status, r.error["code"]), (400, "no_tokenizer"))
+
+    def test_a_failure_has_the_same_name_in_a_stream(self):
+        for path, body in (("/v1/completions", {"prompt": PROMPT}), ("/v1/chat/completions", {"messages": MESSAGES})):
+            body = dict(body, model="gpt2", stream=True, n=8, temperature=1, max_tokens=400)
+            for ms in range(1, 2000, 5):
+                r = self.server.post(path, body, headers={"X-Deadline-Ms": str(ms)})
+                errors = [e["error"] for e in r.events() if "error" in e] if r.status == 200 else [r.error]
+                for error in errors:
+                    self.assertEqual((error["code"], error["type"]), ("deadline_exceeded", "server_error"))
+                if r.status == 200 and errors:
+                    break
+            self.assertEqual(r.status, 200)
+
     def test_what_is_refused_names_the_parameter(self):
         for param, value in (("tools", [{"type": "function"}]), ("tool_choice", "required"), ("functions", [1]),
                              ("audio", {}), ("store", True), ("best_of", 3), ("unknown_thing", 1),
@@ -233,6 +259,10 @@ class Generate(unittest.TestCase):
         for prompt in ([], [[]], 5, {"a": 1}, ["a", 5], [-1], [1, "a"], [[2 ** 40]], None):
             self.assertEqual(self.complete(400, prompt=prompt).error["param"], "prompt", prompt)
         self.assertEqual(self.complete(400, prompt=[10 ** 9]).error["code"], "invalid_token")
+        nul = [{"role": "user\0", "content": "a"}], [{"role": "user", "content": [{"type": "text\0", "text": "a"}]}]
+        for messages in nul:
+            self.assertIn("messages[0]", self.chat(400, messages=messages).error["param"])
+        self.chat(400, response_format={"type": "text\0"})
         self.assertEqual(self.complete(400, prompt="a " * 4000).error["code"], "context_length_exceeded")
         self.assertEqual(self.complete(400, prompt=["a", "b"], n=5).error["param"], "n")
         # Values without an effect are accepted.

@@ -145,7 +145,14 @@ class Limits(unittest.TestCase):
                 self.assertEqual(s.get("/health", connection=c).status, 200)
             r = s.get("/health")
             self.assertEqual((r.status, r.error["code"], r.headers["Retry-After"]), (503, "too_many_connections", "1"))
-            for c in held:
+            self.assertEqual(r.headers["Connection"], "close")
+            idle = [s.connect() for _ in range(10)]
+            for c in idle:
+                c.connect()
+            wait_until(lambda: s.metric("llmcs_connections", held[0]) == 30)
+            for c in held:  # those that were there first are served
+                self.assertEqual(s.get("/health", connection=c).status, 200)
+            for c in held + idle:
                 c.close()
             wait_until(lambda: s.get("/health").status == 200)
         with Server(dict(gpt2(), limits={"max_connections_per_ip": 3})) as s:
@@ -391,6 +398,19 @@ class Drain(unittest.TestCase):
             self.assertEqual(s.process.wait(30), 0)
             stopped = [e for e in s.log if e["event"] == "stopped"]
             self.assertGreaterEqual(stopped[0]["cancelled"], 1)
+
+    def test_half_a_request_does_not_hold_up_the_end(self):
+        with Server(dict(gpt2(), limits={"drain_ms": 200})) as s:
+            half = socket.create_connection(("127.0.0.1", s.port), 30)
+            half.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: 100\r\n\r\n{")
+            wait_until(lambda: s.metric("llmcs_requests_active") == 2)  # with that of /metrics itself
+            s.process.send_signal(signal.SIGTERM)
+            begin = time.time()
+            self.assertTrue(is_closed(half, 30))
+            self.assertLess(time.time() - begin, 4.5)
+            self.assertEqual(s.process.wait(30), 0)
+            half.close()
 
 
 if __name__ == "__main__":

@@ -50,9 +50,12 @@ class Configuration(unittest.TestCase):
                 (dict(ONE, keys=[dict(key, key_file="/nonexistent")]), "give one of"),
                 ({"models": [{"name": "a", "path": "/nonexistent"}]}, "/nonexistent"),
                 ({"models": ONE["models"] + [{"name": "reviews", "path": BERT}]}, "there 2 times"),
+                ({"models": [{"name": "a", "path": BERT, "threads": -1}]}, "threads"),
+                ({"models": ONE["models"] + [{"name": "a", "path": BERT, "adapters": ["b"], "n_ctx": 0}]}, "n_ctx"),
         ):
             with self.subTest(says=says):
                 self.assertIn(says, refuse(config))
+        self.assertIn("/nonexistent", refuse(ONE, "--adapter", "/nonexistent"))  # of the models of the file, too
 
     def test_example(self):
         with open(os.path.join(ROOT, "examples", "server.json")) as f:
@@ -86,7 +89,8 @@ class Routes(unittest.TestCase):
             self.assertEqual(s.get("/v1/models/nope").status, 404)
             self.assertEqual(s.get("/v1/models/").status, 404)
             self.assertEqual(s.get("/health/").status, 404)
-            self.assertEqual(s.request("POST", "/health").status, 405)
+            r = s.request("POST", "/health")
+            self.assertEqual((r.status, r.headers["Allow"]), (405, "GET"))
             self.assertEqual(s.request("HEAD", "/health").body, b"")
             self.assertIn('llmcs_http_requests_total{route="/health",method="GET",status="200"} 2',
                           s.get("/metrics").body.decode())
@@ -96,6 +100,42 @@ class Routes(unittest.TestCase):
             self.assertEqual(s.get("/health", headers={"X-Deadline-Ms": "soon"}).status, 400)
             self.assertIsNone(s.get("/health", headers={"Origin": "https://a.example"}).headers
                               .get("Access-Control-Allow-Origin"))
+
+    def test_names_with_slashes(self):
+        with Server({"models": [dict(ONE["models"][0], name="org/a b%")]}) as s:
+            self.assertEqual(s.get("/v1/models/org%2Fa%20b%25").json["id"], "org/a b%")
+            self.assertEqual(s.request("POST", "/admin/models/org%2fa%20b%25/reload").json,
+                             {"model": "org/a b%", "version": 2})
+            self.assertEqual(s.get("/v1/models/org/a%20b%25").status, 404)
+            self.assertEqual(s.get("/v1/models/reviews%00x").status, 404)
+            self.assertEqual(s.get("/v1/models%00").status, 404)
+            self.assertEqual(s.get("/health?a=b/c").status, 200)
+
+    def test_two_lengths(self):
+        """A proxy that reads the other one would take the rest for another request."""
+        rest = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with Server(ONE) as s:
+            for first, second in (("Content-Length: 2", "Content-Length: 50"), ("Content-Length: 2", "Content-Length: 2"),
+                                  ("Transfer-Encoding: chunked", "Content-Length: 7"),
+                                  ("Content-Length: 7", "transfer-encoding: chunked")):
+                sock = socket.create_connection(("127.0.0.1", s.port), 10)
+                sock.sendall(("POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s\r\n"
+                              "%s\r\n\r\n" % (first, second)).encode() + b"2\r\n{}\r\n0\r\n\r\n" + rest)
+                answer = b""
+                while block := sock.recv(65536):
+                    answer += block
+                sock.close()
+                self.assertEqual(answer.count(b"HTTP/1.1 "), 1, answer)
+                self.assertIn(b"HTTP/1.1 400 ", answer)
+                self.assertIn(b"invalid_length", answer)
+
+    def test_pages_of_others(self):
+        """A browser lets any page send a POST without JSON."""
+        with Server(dict(ONE, cors={"origins": ["https://shop.example"]})) as s:
+            for origin, status in (("https://evil.example", 403), ("null", 403), ("http://localhost.evil.example", 403),
+                                   ("https://shop.example", 200), ("http://127.0.0.1:%d" % s.port, 200)):
+                r = s.request("POST", "/admin/models/bert/reload", headers={"Origin": origin})
+                self.assertEqual(r.status, status, origin)
 
     def test_metrics_are_well_formed(self):
         config = {"models": ONE["models"] + [{"name": 'a "quoted\\" name', "path": os.path.join(MODELS, "shop-gpt2")}]}

@@ -24,7 +24,7 @@ static void metrics(exchange *x) {
 }
 
 static json_t *model_json(const served *m, const char *id) {
-    const uint32_t heads = m->info.heads;
+    const uint32_t heads = llmcs_model_tokenizer(m->model) ? m->info.heads : 0; /* all calls here need texts */
     json_t *tasks = json_array();
     static const struct {
         uint32_t head;

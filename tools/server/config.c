@@ -224,13 +224,12 @@ static bool read_model(const json_t *o, size_t i, model_config *m) {
     char where[40];
     int weights_at = (int)m->options.weights, kv_at = (int)m->options.kv_type;
     int64_t kv_bytes = 0;
-    const char **adapters = NULL;
     snprintf(where, sizeof where, "models[%zu]", i);
     if (!check_keys(o, where, keys) || !read_string(o, where, "name", true, &m->name) ||
         !read_string(o, where, "path", true, &m->path) ||
         !read_string(o, where, "template", false, &m->prompt_template) ||
         !read_list(o, where, "aliases", &m->aliases, &m->n_aliases) ||
-        !read_list(o, where, "adapters", &adapters, &m->options.n_adapters) ||
+        !read_list(o, where, "adapters", &m->own_adapters, &m->options.n_adapters) ||
         !read_int32(o, where, "threads", 0, 512, &m->options.n_threads) ||
         !read_choice(o, where, "weights", weights, &weights_at) ||
         !read_choice(o, where, "kv_type", kv_types, &kv_at) ||
@@ -239,7 +238,7 @@ static bool read_model(const json_t *o, size_t i, model_config *m) {
         !read_int32(o, where, "max_batch", 1, 4096, &m->engine.max_batch) ||
         !read_int32(o, where, "max_queue", 1, 1 << 20, &m->engine.max_queue))
         return false;
-    m->options.adapters = adapters;
+    if (m->own_adapters) m->options.adapters = m->own_adapters;
     m->options.weights = (llmcs_weights)weights_at;
     m->options.kv_type = (llmcs_kv_type)kv_at;
     m->engine.kv_bytes = (uint64_t)kv_bytes;
@@ -387,14 +386,13 @@ static bool add_model(config *c, const char *text, const cli_common *common, boo
     size_t begin = n;
     while (!named && begin && text[begin - 1] != '/') begin--;
     if (named) begin = 0;
-    m->name = strndup(text + begin, n - begin);
+    m->name = m->own_name = strndup(text + begin, n - begin);
     c->n_models += m->name != NULL;
     return m->name || fail("no memory");
 }
 
 static bool apply_options(config *c, const given *g, const cli_common *common) {
     if (!c->models && !(c->models = calloc(CLI_MAX_STRINGS + 1, sizeof *c->models))) return fail("no memory");
-    c->n_from_file = c->n_models;
     if (common->folder && !add_model(c, common->folder, common, false)) return false;
     for (size_t i = 0; i < g->models.n; i++)
         if (!add_model(c, g->models.items[i], common, true)) return false;
@@ -452,10 +450,8 @@ int config_read(config *c, int argc, char **argv) {
 void config_free(config *c) {
     for (size_t i = 0; i < c->n_models; i++) {
         free(c->models[i].aliases);
-        if (i < c->n_from_file)
-            free((void *)(uintptr_t)c->models[i].options.adapters);
-        else
-            free((char *)(uintptr_t)c->models[i].name);
+        free(c->models[i].own_adapters);
+        free(c->models[i].own_name);
     }
     free(c->models);
     free(c->keys);

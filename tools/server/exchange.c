@@ -262,6 +262,11 @@ static const char *error_type(unsigned status) {
     return status < 500 ? "invalid_request_error" : "server_error";
 }
 
+static json_t *error_json(unsigned status, const char *code, const char *param, const char *message) {
+    return json_pack("{s{sossss?so}}", "error", "message", json_text(message, strlen(message)), "type",
+                     error_type(status), "code", code, "param", param ? json_text(param, strlen(param)) : json_null());
+}
+
 void reply_error(exchange *x, unsigned status, const char *code, const char *param, const char *fmt, ...) {
     char message[700];
     va_list args;
@@ -269,13 +274,11 @@ void reply_error(exchange *x, unsigned status, const char *code, const char *par
     const int n = vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     if (n >= (int)sizeof message) message[cli_cut_utf8(message, sizeof message, sizeof message - 4)] = 0;
-    reply_json(
-        x, status,
-        json_pack("{s{sossss?so}}", "error", "message", json_text(message, strlen(message)), "type", error_type(status),
-                  "code", code, "param", param ? json_text(param, strlen(param)) : json_null()));
+    reply_json(x, status, error_json(status, code, param, message));
 }
 
-void reply_status(exchange *x, llmcs_status status, const char *message) {
+/* What a status of the library is in HTTP. */
+static unsigned http_status(llmcs_status status, const char **code) {
     static const struct {
         llmcs_status status;
         unsigned http;
@@ -299,11 +302,18 @@ void reply_status(exchange *x, llmcs_status status, const char *message) {
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (answers[i].status == status) {
-            reply_error(x, answers[i].http, answers[i].code, NULL, "%s", message);
-            return;
+            *code = answers[i].code;
+            return answers[i].http;
         }
-    log_message(LOG_ERROR, "failed", "%s", llmcs_status_name(status));
-    reply_error(x, 500, llmcs_status_name(status), NULL, "%s", message);
+    *code = llmcs_status_name(status);
+    log_message(LOG_ERROR, "failed", "%s", *code);
+    return 500;
+}
+
+void reply_status(exchange *x, llmcs_status status, const char *message) {
+    const char *code;
+    const unsigned http = http_status(status, &code);
+    reply_error(x, http, code, NULL, "%s", message);
 }
 
 /* ---- streams */
@@ -375,6 +385,12 @@ bool sse_send(exchange *x, json_t *data) {
     const bool sent = text && sse_send_text(x, text, strlen(text));
     free(text);
     return sent;
+}
+
+bool sse_send_status(exchange *x, llmcs_status status, const char *message) {
+    const char *code;
+    const unsigned http = http_status(status, &code);
+    return sse_send(x, error_json(http, code, NULL, message));
 }
 
 void sse_end(exchange *x, bool done_line) {

@@ -35,8 +35,10 @@ static const json_t *find_value(const json_t *body, const char *key) {
     return json_is_null(v) ? NULL : v;
 }
 
-static bool is_plain_string(const json_t *v) {
-    return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v);
+/* A string without NUL; NULL: something else. */
+static const char *plain_string(const json_t *v) {
+    const char *text = json_string_value(v);
+    return text && strlen(text) == json_string_length(v) ? text : NULL;
 }
 
 /* ---- single values */
@@ -72,9 +74,8 @@ static bool read_integer(const json_t *body, const char *key, json_int_t low, js
 static bool read_model(gen_body *b, const json_t *body, gen_fault *f) {
     const json_t *v = find_value(body, "model");
     if (!v) return refuse(f, "missing", "model", "\"model\" is missing; GET /v1/models lists them");
-    if (!is_plain_string(v)) return refuse(f, "invalid_type", "model", "\"model\" must be a string");
-    b->model = json_string_value(v);
-    return true;
+    b->model = plain_string(v);
+    return b->model || refuse(f, "invalid_type", "model", "\"model\" must be a string");
 }
 
 static bool read_max_tokens(gen_body *b, const json_t *body, gen_fault *f) {
@@ -149,10 +150,10 @@ static bool read_stop(gen_body *b, const json_t *body, gen_fault *f) {
     b->stop = calloc(n + 1, sizeof *b->stop);
     if (!b->stop) return no_memory(f, "stop");
     for (; b->n_stop < n; b->n_stop++) {
-        const json_t *e = json_is_string(v) ? v : json_array_get(v, b->n_stop);
-        if (!is_plain_string(e) || !json_string_length(e))
+        const char *stop = plain_string(json_is_string(v) ? v : json_array_get(v, b->n_stop));
+        if (!stop || !*stop)
             return refuse(f, "invalid_value", "stop", "\"stop\" must be strings that are not empty, without NUL");
-        b->stop[b->n_stop] = json_string_value(e);
+        b->stop[b->n_stop] = stop;
     }
     return true;
 }
@@ -239,7 +240,7 @@ static json_t *read_content(const json_t *content, size_t i, gen_fault *f) {
     size_t n = 0, at = 0;
     for (size_t k = 0; k < json_array_size(content); k++) {
         const json_t *part = json_array_get(content, k);
-        const char *type = json_string_value(json_object_get(part, "type"));
+        const char *type = plain_string(json_object_get(part, "type"));
         const json_t *text = json_object_get(part, "text");
         if (!type || strcmp(type, "text") != 0 || !json_is_string(text)) {
             bad_message(f, i, "content", "may have parts of type text alone");
@@ -266,7 +267,7 @@ static json_t *read_content(const json_t *content, size_t i, gen_fault *f) {
 static bool add_message(gen_body *b, const json_t *message, size_t i, gen_fault *f) {
     const char *key;
     json_t *value;
-    const char *role = json_string_value(json_object_get(message, "role"));
+    const char *role = plain_string(json_object_get(message, "role"));
     if (!json_is_object(message)) return bad_message(f, i, "", "must be an object");
     json_object_foreach((json_t *)(uintptr_t)message, key, value) {
         if (strcmp(key, "role") != 0 && strcmp(key, "content") != 0 && !json_is_null(value))
@@ -296,7 +297,7 @@ static bool read_messages(gen_body *b, const json_t *body, gen_fault *f) {
 
 static bool read_response_format(gen_body *b, const json_t *body, gen_fault *f) {
     const json_t *format = find_value(body, "response_format"), *schema = NULL;
-    const char *type = json_string_value(json_object_get(format, "type"));
+    const char *type = plain_string(json_object_get(format, "type"));
     if (!format) return true;
     if (!type) return refuse(f, "invalid_type", "response_format", "\"response_format\" must be {\"type\": ...}");
     if (!strcmp(type, "text")) return true;
@@ -330,15 +331,14 @@ static bool read_variables(gen_body *b, const json_t *body, gen_fault *f) {
 
 /* Keys whose one accepted value says what this server does anyway. */
 static bool has_no_effect(const char *key, const json_t *v, size_t n) {
-    const char *text = json_string_value(v);
+    const char *text = plain_string(v);
     if (!strcmp(key, "tools") || !strcmp(key, "functions")) return json_is_array(v) && !json_array_size(v);
     if (!strcmp(key, "tool_choice") || !strcmp(key, "function_call"))
         return text && (!strcmp(text, "none") || !strcmp(text, "auto"));
     if (!strcmp(key, "store")) return json_is_false(v);
     if (!strcmp(key, "service_tier")) return text && (!strcmp(text, "auto") || !strcmp(text, "default"));
     if (!strcmp(key, "modalities"))
-        return json_array_size(v) == 1 && json_is_string(json_array_get(v, 0)) &&
-               !strcmp(json_string_value(json_array_get(v, 0)), "text");
+        return json_array_size(v) == 1 && (text = plain_string(json_array_get(v, 0))) && !strcmp(text, "text");
     if (!strcmp(key, "best_of")) return json_is_integer(v) && json_integer_value(v) == (json_int_t)n;
     if (!strcmp(key, "suffix")) return text && !*text;
     return false;

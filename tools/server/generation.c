@@ -170,8 +170,6 @@ static bool set_stop(generation *g) {
 static bool set_grammar(generation *g) {
     const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(g->model->model);
     if (!g->body.schema) return true;
-    if (!tokenizer)
-        return fail(g, 400, "unsupported_parameter", "response_format", "the model has no tokenizer for a grammar");
     const llmcs_status status = grammars_get(g->model->grammars, tokenizer, g->body.schema, &g->grammar);
     if (status == LLMCS_NOMEM) return fail_status(g, status);
     if (status) return fail(g, 400, "unsupported_value", "response_format", llmcs_error_message());
@@ -303,7 +301,6 @@ static bool submit_all(generation *g) {
     g->failed = true;
     pthread_mutex_unlock(&g->lock);
     cancel_all(g);
-    if (status == LLMCS_QUEUE_FULL) x_add_header(g->exchange, "Retry-After", "1");
     reply_status(g->exchange, status, message);
     return false;
 }
@@ -345,8 +342,12 @@ static void generate(exchange *x, bool chat) {
         return;
     }
     g->model = models_acquire_for(x, LLMCS_HEAD_CAUSAL_LM, "language-model");
-    if (!g->model || !make_inputs(g) || !make_params(g)) return;
-    run(g);
+    if (!g->model) return;
+    if (!llmcs_model_tokenizer(g->model->model))
+        fail(g, 400, "no_tokenizer", "model",
+             "the model's folder has no tokenizer files: its answers would be no text");
+    else if (make_inputs(g) && make_params(g))
+        run(g);
 }
 
 static void complete_chat(exchange *x) { generate(x, true); }

@@ -162,20 +162,14 @@ static void add_text_logprob(text_logprobs *t, const choice *c, size_t i, piece 
     json_array_append_new(t->top, best);
 }
 
-/* Calls each token of a choice's answer with its piece. False: no memory, or a token without text. */
-static bool each_token(const choice *c, void (*each)(void *user, const choice *c, size_t i, piece p), void *user) {
+/* Calls each token of a choice's answer with its piece. */
+static void each_token(const choice *c, void (*each)(void *user, const choice *c, size_t i, piece p), void *user) {
     const llmcs_sequence *s = c->result->sequences[0];
     llmcs_decoder *decoder = NULL;
-    if (!tokenizer_of(c->generation) || llmcs_decoder_create(tokenizer_of(c->generation), LLMCS_SKIP_SPECIAL, &decoder))
-        return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < s->n_ids; i++) {
-        piece p;
-        ok = !llmcs_decoder_push(decoder, s->ids[i], &p.text, &p.n);
-        if (ok) each(user, c, i, p);
-    }
+    if (llmcs_decoder_create(tokenizer_of(c->generation), LLMCS_SKIP_SPECIAL, &decoder)) return;
+    piece p;
+    for (size_t i = 0; i < s->n_ids && !llmcs_decoder_push(decoder, s->ids[i], &p.text, &p.n); i++) each(user, c, i, p);
     llmcs_decoder_free(&decoder);
-    return ok;
 }
 
 static void append_chat_logprob(void *user, const choice *c, size_t i, piece p) {
@@ -366,13 +360,6 @@ static void send_usage(generation *g) {
     send_buffer(g->exchange, &b);
 }
 
-/* A stream has begun with 200: its failure is an event. */
-static void send_failure(generation *g, const choice *c) {
-    sse_send(g->exchange,
-             json_pack("{s{sossssso}}", "error", "message", json_text(c->message, strlen(c->message)), "type",
-                       "server_error", "code", llmcs_status_name(c->status), "param", json_null()));
-}
-
 static void end_stream(generation *g) {
     log_usage(g);
     if (g->body.include_usage) send_usage(g);
@@ -388,29 +375,21 @@ static void pull_choice(choice *c) {
     int finished = 0;
     send_echo(c);
     do {
-        if (llmcs_request_read(c->request, block, sizeof block, &n, &finished)) break;
+        c->status = llmcs_request_read(c->request, block, sizeof block, &n, &finished);
         const char *text = block;
         size_t left = n;
         skip_spaces(c, &text, &left);
         if (left) send_chunk(c, text, left, NULL, NULL);
     } while (n && !finished);
-    if (!finished) {
-        c->status = llmcs_request_wait(c->request, 0, &c->result);
-        if (c->status == LLMCS_PENDING) return;
-        if (!c->status) { /* finished between the two calls: its last text comes with the next pull */
-            llmcs_result_free(&c->result);
-            exchange_wake(g->exchange);
-            return;
-        }
-    } else {
-        c->status = llmcs_request_wait(c->request, 0, &c->result);
-    }
-    if (c->status) snprintf(c->message, sizeof c->message, "%s", llmcs_error_message());
+    if (!c->status && !finished) return; /* more comes with the next pull */
+    if (!c->status) c->status = llmcs_request_wait(c->request, 0, &c->result);
     c->done = true;
-    if (c->result)
+    if (!c->status) {
         send_chunk(c, "", 0, NULL, c->result->sequences[0]);
-    else
-        send_failure(g, c);
+    } else {
+        sse_send_status(g->exchange, c->status, llmcs_error_message());
+        llmcs_request_cancel(c->request); /* its text could not be read */
+    }
 }
 
 /* A token of a stream with log-probabilities is a chunk. */
@@ -443,7 +422,7 @@ static void send_token(void *user, const choice *c, size_t i, piece p) {
 static void send_whole_choice(choice *c) {
     generation *g = c->generation;
     if (!c->result) {
-        send_failure(g, c);
+        sse_send_status(g->exchange, c->status, c->message);
         return;
     }
     send_echo(c);

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SLACK_CONNECTIONS = 64 }; /* above the limit, to be told so */
+enum {
+    SLACK_CONNECTIONS = 64, /* above the limit, to be told so */
+    ALLOW_BYTES = 64
+};
 
 /* ---- routes */
 
@@ -30,18 +33,22 @@ static bool match_path(const char *pattern, char *path, const char *params[MAX_P
     return !*pattern && !*path;
 }
 
-static void cut_params(exchange *x) {
+/* False: one of them contains a NUL. */
+static bool decode_params(exchange *x) {
     for (size_t i = 0; i < MAX_PARAMS && x->params[i]; i++) {
         char *at = x->http.path + (x->params[i] - x->http.path);
         at[strcspn(at, "/")] = 0;
+        if (MHD_http_unescape(at) != strlen(at)) return false;
     }
+    return true;
 }
 
-/* The route, or NULL; *other: the path is there with another method. */
-static const route *find_route(exchange *x, const char *method, bool *other) {
+/* The route, or NULL; allow: the methods that the path is there with, "" for none. */
+static const route *find_route(exchange *x, const char *method, char allow[ALLOW_BYTES]) {
     const server *s = x->server;
+    size_t n = 0;
     if (!strcmp(method, "HEAD")) method = "GET";
-    *other = false;
+    *allow = 0;
     for (size_t a = 0; a < s->n_apis; a++) {
         if (s->apis[a]->enabled && !s->apis[a]->enabled(s)) continue;
         for (size_t i = 0; i < s->apis[a]->n_routes; i++) {
@@ -50,10 +57,9 @@ static const route *find_route(exchange *x, const char *method, bool *other) {
             if (!match_path(r->path, x->http.path, params)) continue;
             if (!strcmp(r->method, method)) {
                 memcpy(x->params, params, sizeof params);
-                cut_params(x);
-                return r;
+                return decode_params(x) ? r : NULL;
             }
-            *other = true;
+            if (n < ALLOW_BYTES) n += (size_t)snprintf(allow + n, ALLOW_BYTES - n, "%s%s", n ? ", " : "", r->method);
         }
     }
     return NULL;
@@ -70,17 +76,37 @@ static bool is_loopback_name(const char *host) {
     return false;
 }
 
+static const char *allowed_origin(const exchange *x) {
+    const config *c = &x->server->config;
+    const char *origin = c->n_origins ? x_header(x, "Origin") : NULL;
+    for (size_t i = 0; origin && i < c->n_origins; i++)
+        if (!strcmp(c->origins[i], origin) || !strcmp(c->origins[i], "*")) return origin;
+    return NULL;
+}
+
+/* Any web page can make a browser send requests to this machine: under a name that resolves to it, or a POST that is
+ * not JSON, which needs no leave of CORS; the browser says whose page it is. */
+static bool is_local(exchange *x) {
+    const bool simple = !strcmp(x->route->method, "POST") && !(x->route->flags & ROUTE_JSON);
+    const char *origin = simple ? x_header(x, "Origin") : NULL, *host = origin ? strstr(origin, "://") : NULL;
+    if (!is_loopback_name(x_header(x, "Host")))
+        reply_error(x, 403, "host_not_allowed", NULL,
+                    "without keys only localhost, 127.0.0.1 and [::1] are accepted as Host");
+    else if (origin && !is_loopback_name(host ? host + 3 : NULL) && !allowed_origin(x))
+        reply_error(x, 403, "origin_not_allowed", NULL,
+                    "without keys only pages of this machine and of \"cors\" may send requests");
+    else
+        return true;
+    return false;
+}
+
 /* Answers 401 or 403 and returns false where the caller may not. */
 static bool authorize(exchange *x) {
     const config *c = &x->server->config;
     const unsigned roles = x->route->roles;
     if (!c->n_keys && !c->token_secret) {
-        /* Any web page can make a browser send requests to this machine, under a name that resolves to it. */
         x->caller = (caller){"nobody", ROLE_EVERYTHING, NULL};
-        if (is_loopback_name(x_header(x, "Host")) || !roles) return true;
-        reply_error(x, 403, "host_not_allowed", NULL,
-                    "without keys only localhost, 127.0.0.1 and [::1] are accepted as Host");
-        return false;
+        return !roles || is_local(x);
     }
     const bool known = auth_identify(c, x_header(x, "Authorization"), &x->caller, x->http.customer);
     if (!roles || (roles & ROLE_METRICS && c->open_metrics)) return true;
@@ -91,14 +117,6 @@ static bool authorize(exchange *x) {
     if (x->caller.roles & (roles | ROLE_ADMIN)) return true;
     reply_error(x, 403, "role_missing", NULL, "this key may not call %s", x->route->path);
     return false;
-}
-
-static const char *allowed_origin(const exchange *x) {
-    const config *c = &x->server->config;
-    const char *origin = c->n_origins ? x_header(x, "Origin") : NULL;
-    for (size_t i = 0; origin && i < c->n_origins; i++)
-        if (!strcmp(c->origins[i], origin) || !strcmp(c->origins[i], "*")) return origin;
-    return NULL;
 }
 
 /* ---- one request */
@@ -122,23 +140,43 @@ static void set_deadline(exchange *x) {
     if (ms > 0) x->deadline_ns = x->begin_ns + (uint64_t)((ms < 1e12 ? ms : 1e12) * 1e6);
 }
 
+static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char *key, const char *value) {
+    (void)kind;
+    (void)value;
+    *(size_t *)n += !strcasecmp(key, "Content-Length") || !strcasecmp(key, "Transfer-Encoding");
+    return MHD_YES;
+}
+
 /* What can be said before the body comes. */
 static void check_head(exchange *x, const char *method) {
     const config *c = &x->server->config;
-    bool other;
-    if (watch_count(x->server->http->watch) > (size_t)c->limits.max_connections) {
-        x_add_header(x, "Retry-After", "1");
+    char allow[ALLOW_BYTES];
+    size_t n_lengths = 0;
+    if (watch_is_surplus(x->server->http->watch, x->http.connection_id)) {
+        x_add_header(x, "Connection", "close");
         reply_error(x, 503, "too_many_connections", NULL, "the server has as many connections as it takes");
         return;
     }
-    x->route = find_route(x, method, &other);
+    /* A proxy may have taken another of them for the body's end, and what follows for another client's request. */
+    MHD_get_connection_values(x->http.connection, MHD_HEADER_KIND, count_length, &n_lengths);
+    if (n_lengths > 1) {
+        x_add_header(x, "Connection", "close");
+        reply_error(x, 400, "invalid_length", NULL,
+                    "expected one Content-Length or one Transfer-Encoding, found %zu such headers", n_lengths);
+        return;
+    }
+    x->route = find_route(x, method, allow);
     if (!x->route && !strcmp(method, "OPTIONS") && allowed_origin(x)) {
         reply_bytes(x, 204, "text/plain", "", 0, false);
         return;
     }
+    if (!x->route && *allow) {
+        x_add_header(x, "Allow", allow);
+        reply_error(x, 405, "method_not_allowed", NULL, "this path has the methods %s", allow);
+        return;
+    }
     if (!x->route) {
-        reply_error(x, other ? 405 : 404, other ? "method_not_allowed" : "not_found", NULL,
-                    other ? "this path has another method" : "there is no such path");
+        reply_error(x, 404, "not_found", NULL, "there is no such path");
         return;
     }
     if (!authorize(x)) return;
@@ -192,7 +230,6 @@ static void dispatch(exchange *x) {
         return;
     }
     if (x->http.in.failed || x->http.too_many) {
-        x_add_header(x, "Retry-After", "1");
         reply_error(x, 503, "out_of_memory", NULL, "no memory for the body: other requests have large ones");
         return;
     }
@@ -210,9 +247,8 @@ static void dispatch(exchange *x) {
     pthread_mutex_lock(&x->http.lock);
     exchange_suspend(x);
     pthread_mutex_unlock(&x->http.lock);
-    if (pool_submit(p, run_handler, x)) return;
-    x_add_header(x, "Retry-After", "1");
-    reply_error(x, 429, "queue_full", NULL, "too many requests wait; try again later");
+    if (!pool_submit(p, run_handler, x))
+        reply_error(x, 429, "queue_full", NULL, "too many requests wait; try again later");
 }
 
 static enum MHD_Result add_body(exchange *x, const char *bytes, size_t n) {
@@ -249,6 +285,7 @@ enum MHD_Result exchange_queue(exchange *x) {
         MHD_add_response_header(response, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
     }
     if (status == 401) MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    if (status == 429 || status == 503) MHD_add_response_header(response, "Retry-After", "1");
     for (size_t i = 0; i < x->http.n_headers; i++)
         MHD_add_response_header(response, x->http.headers[i].name, x->http.headers[i].value);
     if (__atomic_load_n(&x->server->state, __ATOMIC_ACQUIRE) >= SERVER_DRAINING)
@@ -258,16 +295,26 @@ enum MHD_Result exchange_queue(exchange *x) {
     return queued;
 }
 
+/* The request line has come. Here alone the path is as it was sent: %2F in a parameter does not end it. */
+static void *begin(void *cls, const char *uri, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    exchange *x = exchange_create(cls, connection, uri ? uri : "");
+    if (!x) return NULL;
+    x->http.path[strcspn(x->http.path, "?")] = 0;
+    x->http.connection_id = info ? (uint32_t)(uintptr_t)info->socket_context : UINT32_MAX;
+    return x;
+}
+
 static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *n_upload, void **con_cls) {
-    server *s = cls;
     exchange *x = *con_cls;
+    (void)cls;
+    (void)connection;
+    (void)url;
     (void)version;
-    if (!x) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-        *con_cls = x = exchange_create(s, connection, url);
-        if (!x) return MHD_NO;
-        x->http.connection_id = info ? (uint32_t)(uintptr_t)info->socket_context : UINT32_MAX;
+    if (!x) return MHD_NO; /* there was no memory for it */
+    if (!x->http.checked) {
+        x->http.checked = true;
         check_head(x, method);
         /* An answer before the body closes the connection; without a body it can wait for its turn. */
         const bool has_body = x_header(x, "Content-Length") || x_header(x, "Transfer-Encoding");
@@ -293,6 +340,10 @@ static void completed(void *cls, struct MHD_Connection *connection, void **con_c
     if (!x) return;
     *con_cls = NULL;
     watch_set(s->http->watch, x->http.connection_id, NULL);
+    if (!x->http.checked) { /* libmicrohttpd has refused its head */
+        exchange_complete(x);
+        return;
+    }
     const double ms = (double)(now_ns() - x->begin_ns) * 1e-6;
     const bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK && !x_is_gone(x);
     const unsigned status = whole && x->http.answered ? x->http.status : 499; /* as nginx has it: the client left */
@@ -380,8 +431,9 @@ bool http_start(server *s) {
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)(l->http_threads > 1 ? l->http_threads : 0), MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)n, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)l->max_connections_per_ip,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)l->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        2 * (size_t)l->max_header_bytes, MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-        connected, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        2 * (size_t)l->max_header_bytes, MHD_OPTION_URI_LOG_CALLBACK, begin, s, MHD_OPTION_NOTIFY_COMPLETED, completed,
+        s, MHD_OPTION_NOTIFY_CONNECTION, connected, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (s->http->daemon) return true;
     log_message(LOG_ERROR, "listen", "the HTTP threads could not be started");
     return false;

@@ -12,7 +12,8 @@ int http_port(const server *s);
 bool http_start(server *s);
 /* No further connections; those there are go on. */
 void http_close_listener(server *s);
-/* All requests end as if their clients had gone; close_too: connections whose clients do not read are closed. */
+/* All requests end as if their clients had gone; close_too: all connections are closed, also those whose clients do not
+ * read, or have sent half a request. */
 void http_cancel_all(server *s, bool close_too);
 /* Requests that are not answered in full. */
 size_t http_active(const server *s);
@@ -33,13 +34,15 @@ enum MHD_Result exchange_queue(exchange *x);
 
 /* watch.c: which connections there are, whether their clients are, and how long they take to send a request. */
 typedef struct watch watch;
-watch *watch_create(server *s, size_t max_connections);
+watch *watch_create(server *s, size_t capacity);
 void watch_free(watch *w); /* joins its thread */
 /* An id, or UINT32_MAX if there are too many. */
 uint32_t watch_add(watch *w, int fd);
 void watch_remove(watch *w, uint32_t id);
 /* The connection has received a whole request, x; NULL: it waits for the next one. */
 void watch_set(watch *w, uint32_t id, exchange *x);
+/* limits.max_connections were there before it, and are. */
+bool watch_is_surplus(watch *w, uint32_t id);
 size_t watch_count(watch *w);
 void watch_lose_all(watch *w, bool close_too);
 

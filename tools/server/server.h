@@ -69,6 +69,8 @@ typedef struct model_config {
     const char *name, *path;
     const char **aliases; /* [n_aliases] */
     size_t n_aliases;
+    char *own_name;              /* of the command line, else NULL: the file owns `name` */
+    const char **own_adapters;   /* of the file, else NULL: --adapter, for all models */
     const char *prompt_template; /* as --template of llmcs generate; NULL: the folder's */
     llmcs_model_options options;
     llmcs_engine_options engine;
@@ -98,9 +100,9 @@ typedef struct key_config {
 typedef struct config {
     const char *address;
     int32_t port;
-    model_config *models;         /* [n_models] */
-    size_t n_models, n_from_file; /* the first ones are of the file */
-    key_config *keys;             /* [n_keys] */
+    model_config *models; /* [n_models] */
+    size_t n_models;
+    key_config *keys; /* [n_keys] */
     size_t n_keys;
     unsigned char *token_secret; /* of customers' tokens; NULL: none are accepted */
     size_t token_secret_bytes;
@@ -182,8 +184,8 @@ struct exchange {
         pthread_mutex_t lock;
         int32_t references;
         uint32_t connection_id;
-        bool dispatched, refused, elsewhere, too_large, too_many; /* of the HTTP thread alone */
-        size_t dropped;                                           /* bytes of a body that is too large */
+        bool checked, dispatched, refused, elsewhere, too_large, too_many; /* of the HTTP thread alone */
+        size_t dropped;                                                    /* bytes of a body that is too large */
         /* Under the lock: */
         bool suspended, answered, streaming, ended, woken, gone;
         size_t out_at; /* what of `out` was read */
@@ -233,11 +235,12 @@ void reply_stream(exchange *x);
 /* "data: JSON\n\n"; takes the reference. False: the client is gone. */
 bool sse_send(exchange *x, json_t *data);
 bool sse_send_text(exchange *x, const char *json, size_t n);
+/* As reply_status: a stream has begun with 200, so its failure is an event. */
+bool sse_send_status(exchange *x, llmcs_status status, const char *message);
 void sse_end(exchange *x, bool done_line); /* done_line: "data: [DONE]" first, as OpenAI's streams end */
 /* on_pull is called soon. From any thread, while the caller holds a reference. */
 void exchange_wake(exchange *x);
-/* True once: the exchange will be answered by another thread than the handler's, which holds a reference. On HTTP and
- * pool threads alike. */
+/* For another thread than the handler's that will answer. */
 void exchange_retain(exchange *x);
 void exchange_release(exchange *x);
 bool x_is_gone(const exchange *x);

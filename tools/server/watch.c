@@ -16,7 +16,7 @@
 typedef struct slot {
     int fd; /* -1: free */
     uint16_t generation;
-    bool hung_up;
+    bool hung_up, surplus;  /* surplus: there were as many as allowed when it came */
     exchange *exchange;     /* that it works on; NULL: it waits for a request */
     uint64_t waiting_since; /* with exchange NULL */
     uint32_t next_free;
@@ -24,8 +24,8 @@ typedef struct slot {
 
 struct watch {
     pthread_mutex_t lock;
-    slot *slots; /* [capacity] */
-    size_t capacity, n;
+    slot *slots;             /* [capacity] */
+    size_t capacity, n, max; /* max: that are served; the others are told so */
     uint32_t first_free;
     uint64_t timeout_ns;
     int epoll_fd, wake_fd;
@@ -90,14 +90,14 @@ static bool open_descriptors(watch *w) {
     return w->epoll_fd >= 0 && w->wake_fd >= 0 && !epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event);
 }
 
-watch *watch_create(server *s, size_t max_connections) {
+watch *watch_create(server *s, size_t capacity) {
     watch *w = calloc(1, sizeof *w);
     if (!w) return NULL;
-    w->capacity = max_connections;
+    w->capacity = capacity;
+    w->max = (size_t)s->config.limits.max_connections;
     w->timeout_ns = (uint64_t)s->config.limits.timeout_s * 1000000000u;
-    w->slots = calloc(max_connections, sizeof *w->slots);
-    for (size_t i = 0; w->slots && i < max_connections; i++)
-        w->slots[i] = (slot){.fd = -1, .next_free = (uint32_t)i + 1};
+    w->slots = calloc(capacity, sizeof *w->slots);
+    for (size_t i = 0; w->slots && i < capacity; i++) w->slots[i] = (slot){.fd = -1, .next_free = (uint32_t)i + 1};
     pthread_mutex_init(&w->lock, NULL);
     if (w->slots && open_descriptors(w) && !pthread_create(&w->thread, NULL, watch_connections, w)) return w;
     pthread_mutex_destroy(&w->lock);
@@ -127,7 +127,7 @@ uint32_t watch_add(watch *w, int fd) {
         w->first_free = s->next_free;
         w->n++;
         const uint16_t generation = (uint16_t)((s->generation + 1) & ((1 << GENERATION_BITS) - 1));
-        *s = (slot){.fd = fd, .generation = generation, .waiting_since = now_ns()};
+        *s = (slot){.fd = fd, .generation = generation, .surplus = w->n > w->max, .waiting_since = now_ns()};
         id = i << GENERATION_BITS | generation;
     }
     pthread_mutex_unlock(&w->lock);
@@ -162,6 +162,14 @@ void watch_set(watch *w, uint32_t id, exchange *x) {
     if (hung_up) exchange_lose_client(x);
 }
 
+bool watch_is_surplus(watch *w, uint32_t id) {
+    pthread_mutex_lock(&w->lock);
+    const slot *s = find(w, id);
+    const bool surplus = s && s->surplus && w->n > w->max;
+    pthread_mutex_unlock(&w->lock);
+    return surplus;
+}
+
 size_t watch_count(watch *w) {
     pthread_mutex_lock(&w->lock);
     const size_t n = w->n;
@@ -172,9 +180,10 @@ size_t watch_count(watch *w) {
 void watch_lose_all(watch *w, bool close_too) {
     for (size_t i = 0; i < w->capacity; i++) {
         pthread_mutex_lock(&w->lock);
-        exchange *x = w->slots[i].fd >= 0 ? w->slots[i].exchange : NULL;
+        const slot *s = &w->slots[i];
+        exchange *x = s->fd >= 0 ? s->exchange : NULL;
         if (x) exchange_retain(x);
-        if (x && close_too) shutdown(w->slots[i].fd, SHUT_RDWR);
+        if (s->fd >= 0 && close_too) shutdown(s->fd, SHUT_RDWR); /* also where half a request has come */
         pthread_mutex_unlock(&w->lock);
         if (!x) continue;
         exchange_lose_client(x);
