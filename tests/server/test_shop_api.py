@@ -239,9 +239,22 @@ class Customers(Shop):
         rows = self.call("GET", "/shop/products?ids=P1002,none,P1001&lang=zh", key="felix")["products"]
         self.assertEqual([(r["id"], r["lang"]) for r in rows], [("P1002", "zh"), ("P1001", "zh")])
         self.assertTrue(rows[0]["price"] > 0 and rows[0]["title"])
+        self.assertEqual(len(self.call("GET", "/shop/products?ids=" + ",".join(["none"] * 60 + ["P1001"]))["products"]), 1)
+
+    def test_a_message_id_with_nul(self):
+        """Ids that differ after a NUL are not the same message."""
+        message = {"conversation": "nul-id", "text": "hello", "id": "a\u0000b"}
+        self.assertIn("id", self.call("POST", "/shop/turn", message, status=400)["error"]["message"])
 
 
 class Agents(Shop):
+    def test_ids_with_slashes(self):
+        self.call("POST", "/shop/turn", {"conversation": "web/1", "text": "let me talk to a person"})
+        self.assertEqual(self.call("GET", "/shop/conversations/web%2F1", key="mia")["id"], "web/1")
+        self.call("POST", "/shop/conversations/web%2F1/take-over", {}, key="mia")
+        self.call("PUT", "/shop/faq/pay%2Fcards", {"question": "Which cards?", "answer": "All cards."}, key="mia")
+        self.assertEqual(self.call("GET", "/shop/faq/pay%2Fcards", key="mia")["entries"][0]["id"], "pay/cards")
+
     def test_who_may_do_what(self):
         roles = {name: self.call("GET", "/whoami", key=name) for name in KEYS}
         self.assertEqual(roles["mia"], {"name": "mia", "roles": ["agent"], "customer": None, "shop": True})

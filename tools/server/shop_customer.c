@@ -28,7 +28,7 @@ static void end_stream(turn_stream *s, llmcs_status status, cli_answer *out) {
     if (text)
         sse_send_text(s->x, text, strlen(text));
     else
-        sse_send(s->x, json_pack("{s{sssn}}", "error", "message", request_message(), "code"));
+        sse_send_status(s->x, status, request_message());
     sse_end(s->x, true);
     free(text);
 }
@@ -106,17 +106,18 @@ static int32_t add_product(void *list, const llmcs_shop_listed_product *p) {
     return json_array_append_new(list, row);
 }
 
-/* ?ids=P1001,P1002&lang=zh */
+/* ?ids=P1001,P1002&lang=zh; as many as a request line holds */
 void shop_products(exchange *x) {
-    enum { MAX_IDS = 50 };
-    const char *ids[MAX_IDS], *given = x_query(x, "ids"), *lang = x_query(x, "lang");
+    const char *given = x_query(x, "ids"), *lang = x_query(x, "lang");
     char *copy = strdup(given ? given : ""), *state = NULL;
+    const char **ids = copy ? calloc(strlen(copy) / 2 + 1, sizeof *ids) : NULL;
     size_t n = 0;
-    for (char *id = copy ? strtok_r(copy, ",", &state) : NULL; id && n < MAX_IDS; id = strtok_r(NULL, ",", &state))
-        ids[n++] = id;
+    for (char *id = ids ? strtok_r(copy, ",", &state) : NULL; id; id = strtok_r(NULL, ",", &state)) ids[n++] = id;
     json_t *list = json_array();
     request_begin();
-    const llmcs_status status = llmcs_shop_list_products(shop_of(x)->shop, ids, n, lang, add_product, list);
+    const llmcs_status status = ids ? llmcs_shop_list_products(shop_of(x)->shop, ids, n, lang, add_product, list)
+                                    : request_error(LLMCS_NOMEM, "no memory for the ids");
+    free(ids);
     free(copy);
     if (status) {
         json_decref(list);

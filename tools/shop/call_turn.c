@@ -70,11 +70,17 @@ static void add_turn(cli_answer *out, const llmcs_shop_turn *t) {
 /* ---- message */
 
 /* The id of a message is any JSON value; the desk knows it by its text. */
-static char *message_id(const json_t *request) {
+static llmcs_status message_id(const json_t *request, char **text) {
     const json_t *id = json_object_get(request, "id");
-    if (!id || json_is_null(id)) return NULL;
-    return json_is_string(id) ? strdup(json_string_value(id))
-                              : json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    const char *string = NULL;
+    *text = NULL;
+    if (!id || json_is_null(id)) return LLMCS_OK;
+    if (json_is_string(id)) {
+        const llmcs_status status = field_string(request, "id", true, &string);
+        if (status) return status;
+    }
+    *text = string ? strdup(string) : json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    return *text ? LLMCS_OK : request_error(LLMCS_NOMEM, "no memory for \"id\"");
 }
 
 llmcs_status call_turn(const turn_call *c, const json_t *request, cli_answer *out) {
@@ -98,9 +104,10 @@ llmcs_status call_turn(const turn_call *c, const json_t *request, cli_answer *ou
     m.cancel = c->cancel;
     m.on_text = c->on_text;
     m.on_text_user = c->on_text_user;
-    char *id = message_id(request);
+    char *id;
+    status = message_id(request, &id);
     m.id = id;
-    status = llmcs_shop_desk_say(c->desk, &m, &turn);
+    if (!status) status = llmcs_shop_desk_say(c->desk, &m, &turn);
     if (!status) add_turn(out, turn);
     llmcs_shop_turn_free(&turn);
     free(id);
