@@ -34,7 +34,7 @@ def raw_request(port, value, path="/v1/completions", headers=""):
     return s
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     deadline = time.time() + seconds
     while not condition():
         assert time.time() < deadline, "waited %d s" % seconds
@@ -103,7 +103,10 @@ class Limits(unittest.TestCase):
                                   r.json["choices"][0]["finish_detail"]), (200, "length", "deadline"))
             wait_until(lambda: s.metric("llmcs_engine_requests_deadline_total") == 1)
             end = s.post("/v1/completions", body(stream=True), headers={"X-Deadline-Ms": "400"}).events()[-1]
-            self.assertEqual(end["choices"][0]["finish_detail"], "deadline")
+            if "error" in end:  # not one token came in time
+                self.assertEqual(end["error"]["code"], "deadline_exceeded")
+            else:
+                self.assertEqual(end["choices"][0]["finish_detail"], "deadline")
         config = {"models": [{"name": "e", "path": ENCODER}], "limits": {"deadline_ms": 30}}
         with Server(config, **SLOW) as s:
             r = s.post("/v1/embeddings", {"model": "e", "input": ["some words " * 20] * 100})
@@ -408,7 +411,7 @@ class Drain(unittest.TestCase):
             s.process.send_signal(signal.SIGTERM)
             begin = time.time()
             self.assertTrue(is_closed(half, 30))
-            self.assertLess(time.time() - begin, 4.5)
+            self.assertLess(time.time() - begin, 6.5)
             self.assertEqual(s.process.wait(30), 0)
             half.close()
 
