@@ -89,16 +89,25 @@ static void insert_candidate(ll_beams *b, ll_beam_candidate candidate) {
     }
 }
 
-void ll_beams_offer(ll_beams *b, size_t beam, const float *scores, size_t vocab, const float *logits, double log_sum) {
-    double so_far = b->running[beam].score;
-    for (size_t i = 0; i < vocab; i++) {
-        double score = so_far + (double)scores[i];
-        if (!is_candidate(b, score) || score == -(double)INFINITY) continue;
-        insert_candidate(b, (ll_beam_candidate){.key = score,
-                                                .score = score,
-                                                .beam = (uint32_t)beam,
-                                                .id = (int32_t)i,
-                                                .logprob = ll_log_probability(logits[i], log_sum)});
+/* The larger a logit, the larger its log-probability: a block whose largest is no candidate has none. */
+void ll_beams_offer(ll_beams *b, size_t beam, const ll_scores *s, const float *logits, double log_sum) {
+    const double so_far = b->running[beam].score;
+    for (size_t block = 0; block < s->n_blocks; block++) {
+        const bool processed = s->changed[block];
+        const float most = s->block_max[block];
+        if (!is_candidate(b, so_far + (double)(processed ? most : ll_log_probability(most, log_sum)))) continue;
+        size_t n;
+        const float *scores = ll_scores_block(s, block, &n);
+        for (size_t i = 0; i < n; i++) {
+            const size_t id = block * LL_ROW_BLOCK + i;
+            const double score = so_far + (double)(processed ? scores[i] : ll_log_probability(scores[i], log_sum));
+            if (!is_candidate(b, score) || score == -(double)INFINITY) continue;
+            insert_candidate(b, (ll_beam_candidate){.key = score,
+                                                    .score = score,
+                                                    .beam = (uint32_t)beam,
+                                                    .id = (int32_t)id,
+                                                    .logprob = ll_log_probability(logits[id], log_sum)});
+        }
     }
 }
 

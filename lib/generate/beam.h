@@ -93,9 +93,10 @@ void ll_beams_free(ll_beams *b, const llmcs_allocator *a);
 /* Most that ll_beams_init allocates for each beam. */
 uint64_t ll_beams_bytes(size_t max_new_tokens, size_t n_eos);
 
-/* Offers every token of `scores` [vocab] (processed log-probabilities; -inf: forbidden) as continuation of running
- * beam `beam`; logits [vocab] and log_sum give the model's own log-probabilities. */
-void ll_beams_offer(ll_beams *b, size_t beam, const float *scores, size_t vocab, const float *logits, double log_sum);
+/* Offers every token as continuation of running beam `beam`. Changed blocks of `scores` have processed
+ * log-probabilities (-inf: forbidden), the others logits; logits [vocab] and log_sum give the model's own
+ * log-probabilities. */
+void ll_beams_offer(ll_beams *b, size_t beam, const ll_scores *scores, const float *logits, double log_sum);
 
 /* The same for the n tokens that filters left, in beam sampling. */
 void ll_beams_offer_filtered(ll_beams *b, size_t beam, const ll_candidate *left, size_t n, size_t vocab,

@@ -3,7 +3,8 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
+
+#include "kernels/exponential.h"
 
 #define LANES 16 /* independent partial results: what lets the compiler use whole vectors, in a fixed order */
 
@@ -44,65 +45,14 @@ llmcs_status ll_row_max(const float *scores, size_t n, size_t step, float *max) 
     return ll_max_check(is_number, *max, step);
 }
 
-static inline int32_t bits_of(float x) {
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float float_of(int32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* e^x = 2^k e^r with r = x - k ln 2 in [-ln2/2, ln2/2], ln 2 in two parts so that k times the first is exact (Cody
- * and Waite, Software Manual for the Elementary Functions, 1980); e^r by its series to r^7/7!, whose remainder is
- * below 6e-9 there. Below log(FLT_MIN) the result is 0. That choice is made on the bits, where negative floats are
- * ordered by magnitude: a choice between floats would keep gcc from making vector code of the loops that call this
- * (50257 of them: 85 us instead of 270). */
-static inline float exp_not_positive(float x) {
-    const int32_t lowest = -0x3D5153B1; /* -87.33654f */
-    const float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-    const float round_magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    int32_t bits = bits_of(x) | INT32_MIN; /* +0 becomes -0 */
-    int32_t inside = -(int32_t)(bits < lowest);
-    float y = float_of((bits & inside) | (lowest & ~inside));
-    float k = (y * log2_e + round_magic) - round_magic;
-    float r = (y - k * ln2_high) - k * ln2_low;
-    float p = 1.0f / 5040.0f;
-    p = p * r + 1.0f / 720.0f;
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    float two_to_k = float_of(((int32_t)k + 127) << 23);
-    return float_of(bits_of(p * two_to_k) & inside);
-}
-
-float ll_exp(float x) { return exp_not_positive(x); }
+float ll_exp(float x) { return ll_exp_not_positive(x); }
 
 void ll_exp_row(const float *x, size_t n, float max, float *out) {
-    for (size_t i = 0; i < n; i++) out[i] = exp_not_positive(x[i] - max);
+    for (size_t i = 0; i < n; i++) out[i] = ll_exp_not_positive(x[i] - max);
 }
 
 double ll_log_sum_exp(const float *scores, size_t n, float max) {
-    enum { BLOCK = 256 };
-    float e[BLOCK];
-    double lane[LANES] = {0};
-    for (size_t begin = 0; begin < n; begin += BLOCK) {
-        size_t m = ll_min(BLOCK, n - begin), i = 0;
-        ll_exp_row(scores + begin, m, max, e);
-        for (; i + LANES <= m; i += LANES) {
-            for (size_t l = 0; l < LANES; l++) lane[l] += (double)e[i + l];
-        }
-        for (size_t l = 0; i < m; i++, l++) lane[l] += (double)e[i];
-    }
-    double sum = 0;
-    for (size_t l = 0; l < LANES; l++) sum += lane[l];
-    return (double)max + log(sum);
+    return (double)max + log(ll_sum_of_exps(scores, n, max));
 }
 
 llmcs_status ll_log_normaliser(const float *scores, size_t n, size_t step, double *log_sum) {

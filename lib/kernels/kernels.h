@@ -97,6 +97,8 @@ typedef struct ll_kernels {
      * about seven digits: vectors' sums of a thousand, these in double. */
     bool (*block_max)(const float *x, size_t n, float *max);
     double (*exp_sum)(const float *x, size_t n, float max);
+    /* The same sum as exponential.h has it, which decides what is sampled: the same bits with every kernel set. */
+    double (*sum_of_exps)(const float *x, size_t n, float max);
 
     /* Similarity of a query x and a stored row, float32 or binary16, of n elements, a multiple of LL_LANES: their dot
      * product, and the square of their distance. Lane i sums over the elements i, i + LL_LANES, ... in order with fused

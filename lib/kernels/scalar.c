@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/half.h"
+#include "kernels/exponential.h"
 #include "kernels/kernel_sets.h"
 #include "kernels/scalar_attention.h"
 
@@ -240,6 +241,7 @@ const ll_kernels ll_kernels_scalar = {
     .layer_norm = layer_norm,
     .block_max = block_max,
     .exp_sum = exp_sum,
+    .sum_of_exps = ll_sum_of_exps,
     .dot_f32 = dot_f32,
     .dot_f16 = dot_f16,
     .distance_f32 = distance_f32,

@@ -8,6 +8,7 @@
 #include "generate/softmax.h"
 #include "generate/workspace.h"
 #include "support/fail_alloc.h"
+#include "support/random.h"
 #include "support/suite.h"
 
 enum { MAX_VOCAB = 24, MAX_LENGTH = 12, MAX_BEAMS = 6, MAX_EOS = 3, MAX_KEEP = (1 + MAX_EOS) * MAX_BEAMS };
@@ -125,7 +126,8 @@ static size_t search(const ll_beams_config *config, const ll_filter *filter, out
                 ck_assert_int_eq(ll_filter_scores(filter, &workspace.scores, n, &workspace.filter, &left), LLMCS_OK);
                 ll_beams_offer_filtered(&b, i, workspace.filter.candidates, left, vocab, row, 0);
             } else {
-                ll_beams_offer(&b, i, row, vocab, row, 0);
+                ll_scores_scan(&workspace.scores, row);
+                ll_beams_offer(&b, i, &workspace.scores, row, 0);
             }
         }
         ll_beams_rank(&b);
@@ -321,14 +323,17 @@ START_TEST(breaking_off_keeps_the_best_so_far) {
     model_seed = 4;
     llmcs_allocator a = ll_allocator_default();
     ll_beams b;
+    ll_scores scores;
     ll_beams_config c = {.num_beams = 3, .max_new_tokens = 10, .length_penalty = 1};
     ck_assert_int_eq(ll_beams_init(&b, &a, &c), LLMCS_OK);
+    ck_assert_int_eq(ll_scores_init(&scores, &a, vocab), LLMCS_OK);
     for (int step = 0; step < 2; step++) {
         for (size_t i = 0; i < b.n_running; i++) {
             int32_t ids[MAX_LENGTH];
             float row[MAX_VOCAB];
             toy_model(ids, ll_beams_path(&b, b.running[i].node, ids, NULL), row);
-            ll_beams_offer(&b, i, row, vocab, row, 0);
+            ll_scores_scan(&scores, row);
+            ll_beams_offer(&b, i, &scores, row, 0);
         }
         ll_beams_rank(&b);
         ck_assert(!ll_beams_advance(&b));
@@ -340,7 +345,80 @@ START_TEST(breaking_off_keeps_the_best_so_far) {
         ck_assert_int_eq(b.finished[i].end, LL_BEAM_INTERRUPTED);
         ck_assert_uint_eq(ll_beams_path(&b, b.finished[i].node, ids, NULL), 2);
     }
+    ll_scores_free(&scores, &a);
     ll_beams_free(&b, &a);
+}
+END_TEST
+
+#define WIDE 333 /* tokens: eleven blocks, the last one cut */
+
+/* One beam's logits, in few different values, so that many tokens tie, and what processors made of some blocks. */
+static void random_row(uint64_t *seed, float *logits, float *processed, bool *changed, double *log_sum) {
+    const size_t n_values = 1 + random_below(seed, 40);
+    for (size_t i = 0; i < WIDE; i++) logits[i] = (float)random_below(seed, n_values) * 0.37f - 5.0f;
+    ck_assert_int_eq(ll_log_normaliser(logits, WIDE, 0, log_sum), LLMCS_OK);
+    ll_log_probabilities(logits, WIDE, *log_sum, processed);
+    for (size_t block = 0; block < ll_row_blocks(WIDE); block++) changed[block] = random_below(seed, 4) == 0;
+    for (size_t k = 0; k < 60; k++) {
+        const size_t i = random_below(seed, WIDE);
+        if (changed[i / LL_ROW_BLOCK]) processed[i] = k % 3 ? -INFINITY : processed[i] + random_float(seed, 2.0f);
+    }
+}
+
+static int by_rank(const void *x, const void *y) {
+    const ll_beam_candidate *a = x, *b = y;
+    if (a->score != b->score) return a->score > b->score ? -1 : 1;
+    if (a->beam != b->beam) return a->beam < b->beam ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* Blocks are skipped by their largest logit: the candidates are those of reading every token. */
+START_TEST(blocks_without_a_candidate_are_skipped) {
+    static ll_beam_candidate all[MAX_BEAMS * WIDE];
+    static float logits[WIDE], processed[WIDE];
+    uint64_t seed = 20261130;
+    printf("seed %llu\n", (unsigned long long)seed);
+    llmcs_allocator a = ll_allocator_default();
+    ll_scores scores;
+    ck_assert_int_eq(ll_scores_init(&scores, &a, WIDE), LLMCS_OK);
+    for (int round = 0; round < 300; round++) {
+        ll_beams b;
+        ll_beams_config c = {.num_beams = 1 + random_below(&seed, MAX_BEAMS), .max_new_tokens = 3, .length_penalty = 1};
+        size_t n_all = 0;
+        ck_assert_int_eq(ll_beams_init(&b, &a, &c), LLMCS_OK);
+        b.n_running = c.num_beams;
+        for (size_t beam = 0; beam < c.num_beams; beam++) {
+            bool changed[(WIDE + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK];
+            double log_sum;
+            b.running[beam] = (ll_running_beam){.node = LL_BEAM_ROOT, .score = -0.25 * (double)random_below(&seed, 3)};
+            random_row(&seed, logits, processed, changed, &log_sum);
+            ll_scores_scan(&scores, logits);
+            for (size_t block = 0; block < scores.n_blocks; block++)
+                if (changed[block]) ll_scores_touch(&scores, (int32_t)(block * LL_ROW_BLOCK));
+            for (size_t i = 0; i < WIDE; i++)
+                if (changed[i / LL_ROW_BLOCK]) scores.copy[i] = processed[i];
+            ll_scores_finalize(&scores);
+            ll_beams_offer(&b, beam, &scores, logits, log_sum);
+            for (size_t i = 0; i < WIDE; i++) {
+                if (processed[i] < -1e30f) continue;
+                const double score = b.running[beam].score + (double)processed[i];
+                all[n_all++] = (ll_beam_candidate){.key = score,
+                                                   .score = score,
+                                                   .beam = (uint32_t)beam,
+                                                   .id = (int32_t)i,
+                                                   .logprob = ll_log_probability(logits[i], log_sum)};
+            }
+        }
+        ll_beams_rank(&b);
+        qsort(all, n_all, sizeof *all, by_rank);
+        ck_assert_uint_eq(b.n_candidates, ll_min(n_all, b.max_candidates));
+        for (size_t i = 0; i < b.n_candidates; i++) {
+            ck_assert_int_eq(by_rank(&all[i], &b.candidates[i]), 0);
+            ck_assert_float_eq(all[i].logprob, b.candidates[i].logprob);
+        }
+        ll_beams_free(&b, &a);
+    }
+    ll_scores_free(&scores, &a);
 }
 END_TEST
 
@@ -372,6 +450,7 @@ static void add(TCase *t) {
     tcase_add_test(t, beam_sampling_draws_without_replacement);
     tcase_add_test(t, beam_sampling_is_repeatable_and_depends_on_the_seed);
     tcase_add_test(t, breaking_off_keeps_the_best_so_far);
+    tcase_add_test(t, blocks_without_a_candidate_are_skipped);
     tcase_add_test(t, nothing_leaks_and_absurd_sizes_are_refused);
 }
 

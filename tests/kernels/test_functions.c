@@ -272,6 +272,9 @@ START_TEST(rows_of_scores) {
             ck_assert_msg(max[n_blocks] == 77.0f, "%s of %zu writes past the last block", sets[k]->name, n);
             const double got = sets[k]->exp_sum(x, n, largest);
             ck_assert_msg(fabs(got / sum - 1) < 1e-6, "%s of %zu: %g, not %g", sets[k]->name, n, got, sum);
+            const double in_order = sets[k]->sum_of_exps(x, n, largest), first = sets[0]->sum_of_exps(x, n, largest);
+            ck_assert_msg(fabs(in_order / sum - 1) < 1e-6, "%s of %zu: %g, not %g", sets[k]->name, n, in_order, sum);
+            ck_assert_msg(memcmp(&in_order, &first, sizeof first) == 0, "%s of %zu: other bits", sets[k]->name, n);
             static const float wrong[] = {NAN, INFINITY, -INFINITY};
             for (size_t w = 0; w < 3; w++) {
                 const size_t at = random_below(&seed, n);

@@ -350,17 +350,17 @@ START_TEST(a_step_of_beams_can_be_interrupted_between_any_two) {
     OK(ll_beam_search_init(&g, &stopped));
     for (size_t i = 0; i < BEAMS; i++) whole.held[i] = stopped.held[i] = (llmcs_ids){prompt, N_PROMPT};
     stop_at_check = n_checks = 0;
-    OK(ll_beam_search_step(&g, &whole, logits, &over));
-    OK(ll_beam_search_step(&g, &stopped, logits, &over));
+    OK(ll_beam_search_step(&g, &whole, (ll_logits){.row = logits}, &over));
+    OK(ll_beam_search_step(&g, &stopped, (ll_logits){.row = logits}, &over));
     ck_assert_uint_eq(whole.n_running, BEAMS);
     for (stop_at_check = 1; stop_at_check < BEAMS; stop_at_check++) {
         n_checks = 0;
-        ck_assert_int_eq(ll_beam_search_step(&g, &stopped, logits, &over), LLMCS_CANCELLED);
+        ck_assert_int_eq(ll_beam_search_step(&g, &stopped, (ll_logits){.row = logits}, &over), LLMCS_CANCELLED);
         ck_assert_int_eq(n_checks, stop_at_check);
     }
     stop_at_check = 0;
-    OK(ll_beam_search_step(&g, &whole, logits, &over));
-    OK(ll_beam_search_step(&g, &stopped, logits, &over));
+    OK(ll_beam_search_step(&g, &whole, (ll_logits){.row = logits}, &over));
+    OK(ll_beam_search_step(&g, &stopped, (ll_logits){.row = logits}, &over));
     ck_assert_mem_eq(whole.next_ids, stopped.next_ids, BEAMS * sizeof *whole.next_ids);
     ck_assert_mem_eq(whole.parents, stopped.parents, BEAMS * sizeof *whole.parents);
     ll_beam_search_free(&g, &whole);

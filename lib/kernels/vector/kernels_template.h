@@ -54,6 +54,7 @@
 #ifndef LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
 #define LL_KERNELS_VECTOR_KERNELS_TEMPLATE_H
 
+#include "kernels/exponential.h"
 #include "kernels/vector/attention_masked_template.h"
 #include "kernels/vector/attention_template.h"
 #include "kernels/vector/base.h"
@@ -92,8 +93,8 @@ static void attend(const ll_attend *a) {
         .quantize = quantize, .pack_q8_0 = pack_q8_0, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .relu = relu, \
         .tanh = tanh_all, .silu = silu, .quick_gelu = quick_gelu, .add = add, .multiply = multiply, .rope = rope, \
         .rms_norm = rms_norm, .layer_norm = layer_norm, .block_max = block_max, .exp_sum = exp_sum,               \
-        .dot_f32 = dot_f32, .dot_f16 = dot_f16, .distance_f32 = distance_f32, .distance_f16 = distance_f16,       \
-        .at_least = at_least, .attend = attend, .kv_store = kv_store                                              \
+        .sum_of_exps = ll_sum_of_exps, .dot_f32 = dot_f32, .dot_f16 = dot_f16, .distance_f32 = distance_f32,      \
+        .distance_f16 = distance_f16, .at_least = at_least, .attend = attend, .kv_store = kv_store                \
     }
 
 #endif

@@ -200,13 +200,9 @@ static llmcs_status search_beams(const llmcs_engine *e, const ll_scheduled *s) {
     llmcs_request *r = s->request;
     ll_generation *gen = &r->sched.gen;
     ll_beam_search *beams = &r->sched.beams;
-    const float *logits = logits_of(e, s, 0).row;
-    for (size_t i = 0; i < beams->n_running; i++) {
-        LL_TRY(gen->check_stop(gen->check_stop_user));
-        LL_TRY(ll_check_finite(gen->model->kernels, logits + i * gen->vocab, 1, gen->vocab, "logits"));
+    for (size_t i = 0; i < beams->n_running; i++)
         beams->held[i] = (llmcs_ids){r->sched.seqs[i].kv.tokens, r->sched.seqs[i].n_known};
-    }
-    return ll_beam_search_step(gen, beams, logits, &r->sched.beams_done);
+    return ll_beam_search_step(gen, beams, logits_of(e, s, 0), &r->sched.beams_done);
 }
 
 /* Emits the sampled tokens. While a sampled token equals the draft token, the next row of logits is valid as well, and

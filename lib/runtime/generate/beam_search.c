@@ -72,16 +72,14 @@ static void normalize_candidates(ll_candidate *candidates, size_t n) {
     for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
 }
 
-/* Turns the log-probabilities of one of the group's beams, number `at` of all, processed and in beam sampling also
- * filtered, into candidates. */
-static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search, size_t at,
-                               const float *logits) {
+/* Turns the workspace's scores, logits, into processed log-probabilities: all of them, renormalised, or in beam
+ * sampling filtered. */
+static llmcs_status offer_whole_row(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search,
+                                    size_t at, const float *logits, double log_sum) {
     const llmcs_ids held = search->held[at];
     ll_scores *scores = &g->workspace->scores;
     float *row = scores->copy; /* [vocab] */
-    double log_sum;
     size_t n_left, step = beams->n_new;
-    LL_TRY(ll_log_normaliser(logits, g->vocab, step, &log_sum));
     ll_log_probabilities(logits, g->vocab, log_sum, row);
     ll_processors_apply(&g->processors, row, held.ids, held.n_ids, step);
     if (g->params.grammar) LL_TRY(ll_generation_restrict_row(g, search->grammar[at], step, row));
@@ -89,8 +87,11 @@ static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, c
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
     if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
     if (!g->sampled) {
-        if (g->params.renormalize_logits) LL_TRY(normalize_row(row, g->vocab, step));
-        ll_beams_offer(beams, beam, row, g->vocab, logits, log_sum);
+        if (g->params.renormalize_logits) {
+            LL_TRY(normalize_row(row, g->vocab, step));
+            ll_scores_scan(scores, row);
+        }
+        ll_beams_offer(beams, beam, scores, logits, log_sum);
         return LLMCS_OK;
     }
     LL_TRY(ll_filter_scores(&g->sampler.filter, scores, step, &g->sampler.workspace, &n_left));
@@ -99,17 +100,51 @@ static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, c
     return LLMCS_OK;
 }
 
+/* Turns the blocks of the workspace's scores that processors change into processed log-probabilities. */
+static void process_blocks(ll_generation *g, llmcs_ids held, size_t step, double log_sum) {
+    ll_scores *scores = &g->workspace->scores;
+    if (!ll_processors_active(&g->processors)) return;
+    ll_processors_touch(&g->processors, scores, held.ids, held.n_ids, step);
+    for (size_t block = 0; block < scores->n_blocks; block++) {
+        if (!scores->changed[block]) continue;
+        float *copy = scores->copy + block * LL_ROW_BLOCK;
+        ll_log_probabilities(copy, ll_min(LL_ROW_BLOCK, scores->vocab - block * LL_ROW_BLOCK), log_sum, copy);
+    }
+    ll_processors_apply(&g->processors, scores->copy, held.ids, held.n_ids, step);
+    ll_scores_finalize(scores);
+}
+
+/* Offers the tokens of one of the group's beams, number `at` of all. Most blocks of the row are too small for a
+ * candidate and are read only for the sum. */
+static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search, size_t at,
+                               ll_logits logits) {
+    ll_scores *scores = &g->workspace->scores;
+    LL_TRY(ll_generation_load(g, logits));
+    const double log_sum = (double)scores->max + log(g->model->kernels->sum_of_exps(logits.row, g->vocab, scores->max));
+    if (g->sampled || g->params.renormalize_logits || g->params.grammar)
+        return offer_whole_row(g, beams, beam, search, at, logits.row, log_sum);
+    process_blocks(g, search->held[at], beams->n_new, log_sum);
+    if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", beams->n_new);
+    ll_beams_offer(beams, beam, scores, logits.row, log_sum);
+    return LLMCS_OK;
+}
+
 static llmcs_status check_stop(const ll_generation *g) {
     return g->check_stop ? g->check_stop(g->check_stop_user) : LLMCS_OK;
 }
 
+static ll_logits row_of(const ll_generation *g, ll_logits rows, size_t at) {
+    const float *block_max = rows.block_max ? rows.block_max + at * ll_row_blocks(g->vocab) : NULL;
+    return (ll_logits){.row = rows.row + at * g->vocab, .block_max = block_max};
+}
+
 /* `first`: the group's first running beam among all. Before the first step every group's one beam is the prompt. */
 static llmcs_status offer_group(ll_generation *g, const ll_beam_search *search, ll_beams *beams, size_t first,
-                                const float *logits) {
+                                ll_logits logits) {
     for (size_t i = 0; i < beams->n_running; i++) {
         const size_t at = search->n_new ? first + i : 0;
         if (first + i) LL_TRY(check_stop(g)); /* the forward pass has just checked */
-        LL_TRY(offer_beam(g, beams, i, search, at, logits + at * g->vocab));
+        LL_TRY(offer_beam(g, beams, i, search, at, row_of(g, logits, at)));
     }
     ll_beams_rank(beams);
     if (beams->n_candidates || beams->n_finished) return LLMCS_OK;
@@ -160,7 +195,7 @@ static void take_tokens(const ll_generation *g, ll_beam_search *search, const ll
 }
 
 static llmcs_status step_group(ll_generation *g, ll_beam_search *search, ll_beams *beams, size_t first, bool late,
-                               const float *logits, bool *over) {
+                               ll_logits logits, bool *over) {
     LL_TRY(offer_group(g, search, beams, first, logits));
     if (g->streams) LL_TRY(mark_stops(g, search, beams));
     if (late) ll_beams_end_all(beams, LL_BEAM_TIME);
@@ -184,7 +219,7 @@ static llmcs_status append_running(const ll_generation *g, ll_beam_search *searc
     return LLMCS_OK;
 }
 
-llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over) {
+llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, ll_logits logits, bool *over) {
     const bool late = ll_generation_is_late(g);
     const size_t n_beams = (size_t)g->params.num_beams / search->n_groups;
     const size_t n_running = search->n_running;

@@ -39,8 +39,7 @@ static llmcs_status load_guided_scores(ll_generation *g, ll_logits logits) {
     return LLMCS_OK;
 }
 
-/* Puts the row into the workspace's scores. NUMERIC unless it is finite. */
-static llmcs_status load_scores(ll_generation *g, ll_logits logits) {
+llmcs_status ll_generation_load(ll_generation *g, ll_logits logits) {
     const ll_kernels *k = g->model->kernels;
     ll_scores *scores = &g->workspace->scores;
     bool finite = true;
@@ -65,7 +64,7 @@ llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logi
     ll_completion *completion = &g->completions[index];
     size_t n_ids = g->n_prompt + completion->n_new;
     int32_t id = 0;
-    LL_TRY(load_scores(g, logits));
+    LL_TRY(ll_generation_load(g, logits));
     const double log_sum = log_sum_of(g, logits.row); /* before the scores are processed */
     ll_generation_process(g, completion->ids, n_ids, completion->n_new);
     if (g->params.grammar) LL_TRY(ll_generation_restrict(g, completion->grammar, completion->n_new));

@@ -25,7 +25,7 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
     for (bool over = false; !over;) {
         for (size_t i = 0; i < search->n_running; i++)
             search->held[i].ids = ll_seq_tokens(d->session, i, &search->held[i].n_ids);
-        llmcs_status status = ll_beam_search_step(g, search, logits, &over);
+        llmcs_status status = ll_beam_search_step(g, search, (ll_logits){.row = logits}, &over);
         if (!status && !over) status = forward_beams(d, &logits);
         if (status && status != LLMCS_CANCELLED && status != LLMCS_DEADLINE) return status;
         if (!status) continue;

@@ -138,6 +138,8 @@ typedef struct ll_logits {
     const float *negative;  /* [vocab] after the negative prompt, finite; NULL unless guided */
 } ll_logits;
 
+/* Puts the row into the workspace's scores, of which no block is changed unless guided. NUMERIC unless it is finite. */
+llmcs_status ll_generation_load(ll_generation *g, ll_logits logits);
 /* Samples the next token of completion `index`, which ends with EOS. Different generations may sample concurrently.
  * NUMERIC. */
 llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logits);
@@ -191,7 +193,7 @@ llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
 void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
 /* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. With
  * CANCELLED or DEADLINE from check_stop the step did not happen. */
-llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, const float *logits, bool *over);
+llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, ll_logits logits, bool *over);
 /* Ends the search early, with the hypotheses so far and the running beams. */
 void ll_beam_search_interrupt(ll_beam_search *search);
 /* Turns hypotheses into completions; interrupted ones have that finish reason. */
