@@ -4,6 +4,7 @@ usage: test_asyncio.py [-v] [SEED]    ($LLMCS_LIBRARY names another build)
 """
 
 import asyncio
+import contextvars
 import os
 import random
 import sys
@@ -110,6 +111,17 @@ class Models(Asyncio):
 
         run(main())
 
+    def test_callbacks_see_the_tasks_context(self):
+        """As with asyncio.to_thread."""
+        request_id, seen = contextvars.ContextVar("request_id", default="none"), set()
+
+        async def main():
+            request_id.set("r1")
+            await llmcs.Model.aopen(BERT, n_threads=1, progress=lambda _done: seen.add(request_id.get()))
+
+        run(main())
+        self.assertEqual(seen, {"r1"})
+
     def test_errors_are_those_of_the_plain_calls(self):
         async def main():
             with self.assertRaisesRegex(llmcs.FileError, "no/such"):
@@ -153,6 +165,24 @@ class Sessions(Asyncio):
                 found = await session.agenerate(QUESTIONS[0], max_new_tokens=12)
                 self.assertEqual(found.text, self.expected[0], i)
             self.assertGreater(n_cancelled, 10)
+
+        run(main())
+
+    def test_the_next_call_waits_for_a_stream_whose_loop_was_left(self):
+        async def main():
+            session, long = self.gpt2.session(), {"max_new_tokens": 400, "eos_token_id": []}
+            for _ in range(3):
+                async for _ in session.astream(QUESTIONS[1], **long):
+                    break
+                async for _ in session.astream(QUESTIONS[2], **long):
+                    break
+                self.assertEqual((await session.agenerate(QUESTIONS[0], max_new_tokens=12)).text, self.expected[0])
+            stream = session.astream(QUESTIONS[1], **long)
+            await stream.__anext__()
+            with self.assertRaises(llmcs.BusyError):  # somebody still reads that one
+                await session.agenerate(QUESTIONS[0], max_new_tokens=12)
+            await stream.aclose()
+            self.assertEqual((await session.agenerate(QUESTIONS[0], max_new_tokens=12)).text, self.expected[0])
 
         run(main())
 
@@ -238,6 +268,19 @@ class Engines(Asyncio):
                 self.assertEqual((await engine.agenerate(QUESTIONS[0], max_new_tokens=12)).text, self.expected[0])
 
         run(main())
+
+    def test_loops_that_were_closed_under_their_tasks_leave_no_descriptor(self):
+        with self.gpt2.engine() as engine:
+            n_before = len(os.listdir("/proc/self/fd"))
+            for _ in range(5):
+                loop = asyncio.new_event_loop()
+                loop.set_exception_handler(lambda *_: None)  # "Task was destroyed but it is pending!"
+                waiting = loop.create_task(_awaited(engine.submit(QUESTIONS[0], max_new_tokens=400, eos_token_id=[])))
+                waiting._log_destroy_pending = False
+                loop.run_until_complete(asyncio.sleep(0.01))
+                loop.close()
+            self.assertEqual(run(engine.agenerate(QUESTIONS[0], max_new_tokens=12)).text, self.expected[0])
+            self.assertLessEqual(len(os.listdir("/proc/self/fd")), n_before)
 
     def test_stopped_and_closed_while_tasks_wait(self):
         async def main(end):

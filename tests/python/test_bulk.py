@@ -20,7 +20,7 @@ import unittest
 
 from support import BERT, PACKAGE, ROOT, llmcs, skip
 from llmcs.dask import Block, Call, Classify, Embed, Fields, Tag, blocks_of, map_partitions
-from llmcs.dask import _blocks, _run
+from llmcs.dask import _blocks, _tasks
 
 SEED = int(os.environ.get("LLMCS_SEED", time.time_ns() % 10**6))
 ENCODER = os.path.join(ROOT, "examples", "models", "shop-encoder")
@@ -124,6 +124,16 @@ def interrupted(values):
     return [{"n": len(v["text"])} for v in values]
 
 
+class Answer:
+    """A function that is an object."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, values):
+        return [{"n": self.n} for _ in values]
+
+
 def counted(values):
     return [{"pid": os.getpid()} for _ in values]
 
@@ -183,6 +193,67 @@ class OneProcess(InFolder):
         self.assertEqual(whole(again), whole(self.path("out")))
         self.assertEqual((again.n_rows, again.n_errors), (12, 8))
         self.assertEqual(again.n_errors, map_partitions(task, [self.path("rows.jsonl")], self.path("out")).n_errors)
+
+    def test_a_row_whose_id_is_no_json_is_one_error_row(self):
+        with open(self.path("rows.jsonl"), "w") as f:
+            f.write('{"id": NaN, "text": "a"}\n{"id": 1e999}\n{"id": 3, "text": "b"}\n{"id": 4, "text": "c", "k": NaN}\n')
+        found = self.answers(Embed(ENCODER, truncate_dim=2), self.path("rows.jsonl"), fields=Fields(keep=("k",)))
+        self.assertEqual([f.get("error", {}).get("status") for f in found], ["JSON", "ARG", None, "JSON"])
+        self.assertEqual([f["id"] for f in found], ["rows.jsonl:0", "rows.jsonl:25", 3, 4])
+
+    def test_functions_of_one_name_are_not_one_function(self):
+        def default(k):
+            def answer(values, k=k):
+                return [{"n": k} for _ in values]
+
+            return answer
+
+        two = Call(lambda values: [(lambda _: {"n": 2})(v) for v in values])
+        three = Call(lambda values: [(lambda _: {"n": 3})(v) for v in values])
+        for a, b in ((Call(Answer(2)), Call(Answer(3))), (Call(default(2)), Call(default(3))), (two, three)):
+            found = []
+            for task in (a, b, a):
+                found += self.answers(task, [{"id": 1, "text": "x"}])
+                shutil.rmtree(self.path("out"))
+            self.assertEqual([f["n"] for f in found], [2, 3, 2])
+            self.assertNotEqual(a.describe(), b.describe())
+
+    def test_a_job_is_the_same_in_each_process(self):
+        code = ("import sys, json; sys.path.insert(0, %r); from llmcs.dask import Call\n"
+                "print(Call(lambda values: values in {'a', 'b', 'c', 'd'}).describe())" % PACKAGE)  # fmt: skip
+        described = {
+            subprocess.check_output([sys.executable, "-c", code], env={**environment(), "PYTHONHASHSEED": str(seed)})
+            for seed in range(4)
+        }
+        self.assertEqual(len(described), 1)
+
+    def test_threads_and_a_crash_at_the_start_change_no_job(self):
+        rows = write_rows(self.path("rows.jsonl"), [{"id": 1, "text": "x"}])
+        os.makedirs(self.path("out", ".unfinished"))
+        with open(self.path("out", ".unfinished", "job.json.half"), "w") as f:
+            f.write("{")
+        for options in ({"n_threads": 1}, {"n_threads": 2}, {}):
+            self.assertEqual(map_partitions(Embed(ENCODER, options), [rows], self.path("out")).n_rows, 1)
+        with self.assertRaisesRegex(ValueError, "another job"):
+            map_partitions(Embed(ENCODER, {"weights": "int8"}), [rows], self.path("out"))
+        with self.assertRaisesRegex(ValueError, "batch_rows"):
+            map_partitions(Embed(ENCODER), [rows], self.path("b"), batch_rows=0)
+
+    def test_workers_have_one_thread_unless_told(self):
+        from llmcs_shop.bulk import Mask, Moderate
+
+        self.assertEqual(Embed(ENCODER).for_workers().options["model_options"], {"n_threads": 1})
+        self.assertEqual(Embed(ENCODER, {"n_threads": 3}).for_workers().options["model_options"], {"n_threads": 3})
+        self.assertEqual([m.for_workers().options["n_threads"] for m in (Moderate(), Moderate(n_threads=3))], [1, 3])
+        for task in (Embed(ENCODER), Moderate(), Mask(), Call(shout)):
+            self.assertEqual(task.describe(), task.for_workers().describe())
+
+    def test_few_models_stay_open(self):
+        tasks = [Call(shout) for _ in range(3 * _tasks._MAX_OPEN)]
+        for task in tasks:
+            _tasks.opened(task)
+        self.assertEqual(len(_tasks._opened), _tasks._MAX_OPEN)
+        self.assertIn(tasks[-1].key(), _tasks._opened)
 
     def test_any_function(self):
         rows = [{"id": i, "n": i, "text": "abc"} for i in range(25)]
@@ -248,6 +319,26 @@ class OneProcess(InFolder):
         write_rows(self.path("rows.jsonl"), rows)
         expected = map_partitions(task, [self.path("rows.jsonl")], self.path("b"), fields=Fields(keep=("other",)))
         self.assertEqual(whole(found), whole(expected))
+
+    def test_values_of_parquet_that_json_does_not_have(self):
+        if not importlib.util.find_spec("pyarrow"):
+            skip(self, "no pyarrow")
+        import datetime
+        import decimal
+
+        import pyarrow
+        import pyarrow.parquet
+
+        day, price = datetime.datetime(2026, 3, 5, 14, 7, 9), decimal.Decimal("19.90")
+        for i, (id, at, expected) in enumerate(
+            ((price, day, ["19.90", "2026-03-05T14:07:09"]), (day.date(), price, ["2026-03-05", "19.90"]),
+             (b"\xff", 1, ["0.parquet:0:0", None]))):  # fmt: skip
+            path = self.path("%d.parquet" % (i % 2))
+            pyarrow.parquet.write_table(pyarrow.table({"id": [id], "at": [at], "text": ["x"]}), path)
+            report = map_partitions(Embed(ENCODER, truncate_dim=1), [path], self.path("o%d" % i), fields=Fields(keep=("at",)))
+            row = json.loads(whole(report))
+            self.assertEqual([row["id"], row.get("at")], expected)
+            self.assertEqual(report.n_errors, int(isinstance(id, bytes)))
 
 
 class Workers(InFolder):
@@ -374,6 +465,11 @@ class Commands(InFolder):
 
     def test_wrong_usage(self):
         self.assertEqual(self.run_command("embed", ENCODER).returncode, 2)
+        for option in ("--workers", "--batch-rows"):
+            self.assertEqual(self.run_command("embed", ENCODER, "x.jsonl", "--out", "o", option, "0").returncode, 2)
+        for command in (("rates", "no-model"), ("rates", ENCODER, "--rows", "many"), ("rates", ENCODER, "--texts", "no.jsonl")):
+            done = self.run_command(*command)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
         self.assertEqual(self.run_command("embed", ENCODER, "x.jsonl", "--out", "o", "--block-bytes", "1q").returncode, 2)
         done = self.run_command("embed", ENCODER, "no.jsonl", "--out", "o")
         self.assertEqual(done.returncode, 1)

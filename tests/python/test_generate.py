@@ -3,9 +3,11 @@
 usage: test_generate.py [-v]    ($LLMCS_LIBRARY names another build)
 """
 
+import asyncio
 import math
 import select
 import threading
+import time
 import unittest
 
 from support import BERT, GPT2, QUESTIONS, in_threads, llmcs
@@ -228,6 +230,34 @@ class Engines(unittest.TestCase):
             self.assertEqual([g.text for g in engine.generate(iter(QUESTIONS), max_new_tokens=16)], expected)
             with self.assertRaisesRegex(TypeError, "prompts: expected a list, got str"):
                 engine.generate(QUESTIONS[0])
+
+    def test_generators_as_parameters_serve_every_prompt(self):
+        expected = self.model.session().generate(QUESTIONS[0], max_new_tokens=30, stop_strings=[" ", "o"]).text
+        with self.model.engine() as engine:
+            found = engine.generate([QUESTIONS[0]] * 3, max_new_tokens=30, stop_strings=(s for s in (" ", "o")))
+            self.assertEqual([g.text for g in found], [expected] * 3)
+
+            async def main():
+                stops = (s for s in (" ", "o"))
+                several = await engine.agenerate([QUESTIONS[0]] * 3, max_new_tokens=30, stop_strings=stops)
+                session = self.model.session()
+                return [*several, await session.agenerate(QUESTIONS[0], max_new_tokens=30, stop_strings=iter([" ", "o"]))]
+
+            self.assertEqual([g.text for g in asyncio.run(main())], [expected] * 4)
+
+    def test_a_list_that_fails_leaves_no_request_running(self):
+        with self.model.engine() as engine:
+            kept = None
+            try:
+                engine.generate([*QUESTIONS, 7], max_new_tokens=400, eos_token_id=[])
+            except TypeError as e:
+                kept = e  # its traceback keeps the frames, as an interactive interpreter does
+            self.assertIn("prompt", str(kept))
+            until = time.monotonic() + 60
+            while engine.stats()["n_running"] + engine.stats()["n_waiting"] and time.monotonic() < until:
+                time.sleep(0.01)
+            stats = engine.stats()
+            self.assertEqual((stats["n_cancelled"], stats["n_finished"]), (len(QUESTIONS), 0))
 
     def test_text_comes_in_pieces(self):
         with self.model.engine() as engine, engine.submit(QUESTIONS[1], max_new_tokens=40) as request:

@@ -3,12 +3,13 @@
 usage: test_index.py [-v]    ($LLMCS_LIBRARY names another build)
 """
 
+import array
 import os
 import random
 import tempfile
 import unittest
 
-from support import BERT, GPT2, in_threads, llmcs
+from support import BERT, GPT2, in_threads, llmcs, skip
 from llmcs import _inputs
 
 np = _inputs.numpy()
@@ -131,6 +132,48 @@ class Index(unittest.TestCase):
         self.index.close()
         with self.assertRaises(llmcs.StateError):
             self.index.search(self.rows[0])
+
+    def test_empty_arrays_and_what_is_no_number(self):
+        """Rows without elements are not read as if they had them."""
+        self.assertEqual(len(self.index.search([]).ids), 0)
+        self.index.put([], [])
+        for shape in ((3, 0), (1, 0)):
+            rows = [[] for _ in range(shape[0])]
+            with self.assertRaises(ValueError):
+                self.index.search(rows)
+            with self.assertRaises(ValueError):
+                self.index.put(range(900, 900 + shape[0]), rows)
+        with self.assertRaises((TypeError, ValueError)):
+            self.index.search([self.rows[0], [1.0]])
+        self.assertEqual(len(self.index), 300)
+        try:
+            import numpy as np
+        except ImportError:
+            skip(self, "no numpy: arrays")
+        with self.assertRaisesRegex(ValueError, r"shape \[3, 0\]"):
+            self.index.search(np.zeros((3, 0), np.float32))
+        self.assertEqual(self.index.search(np.zeros((0, 20))).ids.shape, (0, 10))
+        for bad in (np.array(self.rows[0]) * 1j, np.array(["1"] * 20), np.array([b"1"] * 20)):
+            with self.assertRaisesRegex(TypeError, "queries: expected numbers, got"):
+                self.index.search(bad)
+        wide = np.zeros((2, 40))
+        wide[:, ::2] = self.rows[:2]
+        for given in (wide[:, ::2], np.array(self.rows[:2]).astype(">f8"), np.asfortranarray(self.rows[:2], np.float32)):
+            self.assertEqual(self.index.search(given, k=1).ids.tolist(), self.index.search(self.rows[:2], k=1).ids.tolist())
+
+    def test_ids_may_come_from_a_generator(self):
+        self.index.put((i for i in (900, 901)), self.rows[:2])
+        self.assertEqual(len(self.index), 302)
+        found = self.index.search(self.rows[0], k=5, exclude=(i for i in (900,))).ids
+        self.assertNotIn(900, [int(i) for i in found])
+        self.assertEqual(self.index.remove(i for i in (900, 901)), 2)
+
+    def test_an_attachment_is_all_bytes_of_its_buffer(self):
+        data = array.array("i", [1, 2, 3])
+        self.index.attachment = data
+        self.assertEqual(self.index.attachment, data.tobytes())
+        with self.assertRaisesRegex(TypeError, "attachment"):
+            self.index.attachment = 5
 
     def test_threads_search_and_put(self):
         def work(i):

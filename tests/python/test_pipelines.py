@@ -215,6 +215,32 @@ class Arguments(Compared):
 
             self.assertEqual(asyncio.run(main()), [expected] * 2)
 
+    def test_arguments_may_be_generators(self):
+        with llmcs.pipeline("text-generation", model=GPT2, max_new_tokens=30, stop_strings=iter([" ", "o"])) as made:
+            expected = made(QUESTIONS[0])
+            self.assertEqual(made(QUESTIONS[0]), expected)
+            self.assertEqual(made(QUESTIONS[0], stop_strings=[" ", "o"]), expected)
+            found = made([QUESTIONS[0]] * 4, batch_size=1, stop_strings=(s for s in (" ", "o")))
+            self.assertEqual(found, [expected] * 4)
+
+    def test_the_folders_settings_are_those_at_its_opening(self):
+        """Whatever the working directory becomes."""
+        folder = self.compose({"model": "golden/bert-mlm", "tokenizer": "words"})
+        self.addCleanup(os.chdir, os.getcwd())
+        with open(os.path.join(folder, "tokenizer_config.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        with open(os.path.join(folder, "tokenizer_config.json"), "w", encoding="utf-8") as f:
+            json.dump({**config, "clean_up_tokenization_spaces": True}, f)
+        with llmcs.pipeline("fill-mask", model=folder) as made:
+            expected = made("red dress , [MASK] zip .")
+        self.assertIn("dress,", expected[0]["sequence"])
+        os.chdir(os.path.dirname(folder))
+        with llmcs.pipeline("fill-mask", model=os.path.basename(folder)) as made:
+            tokenizer = made.tokenizer
+            os.chdir("/")
+            self.assertEqual(made("red dress , [MASK] zip ."), expected)
+            self.assertEqual(pickle.loads(pickle.dumps(made.tokenizer)).encode("red"), tokenizer.encode("red"))
+
     def test_targets_and_masks_that_are_not_there(self):
         case = {"model": "golden/bert-mlm", "tokenizer": "words"}
         with llmcs.pipeline("fill-mask", model=self.compose(case)) as made:

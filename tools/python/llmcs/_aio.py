@@ -11,9 +11,11 @@ when a request has new text or is finished. A cancelled task cancels its request
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import threading
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, List, Optional, TypeVar
+import weakref
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, List, Optional, Tuple, TypeVar
 
 from ._errors import PendingError, QueueFullError, StateError
 from ._handles import Stopper, calls_in_flight
@@ -48,7 +50,7 @@ async def _in_thread(function: Callable[[Stopper], T], stopper: Stopper) -> T:
     def call() -> T:
         return calls_in_flight.with_stopper(stopper, lambda: function(stopper))
 
-    future: "asyncio.Future[T]" = loop.run_in_executor(None, call)
+    future: "asyncio.Future[T]" = loop.run_in_executor(None, contextvars.copy_context().run, call)
     try:
         found: T = await asyncio.shield(future)
         return found
@@ -72,8 +74,33 @@ async def _ended(future: "asyncio.Future[Any]") -> None:
         future.exception()  # marks it as seen
 
 
-async def stream_in_thread(generate: Callable[[Receive, Stopper], T]) -> AsyncIterator[str]:
+class Streams:
+    """The streams of one session. Where a loop over one is left, asyncio closes the stream a little later; the session's
+    next call waits for that."""
+
+    def __init__(self) -> None:
+        self._streams: "List[Tuple[weakref.ref[Any], List[asyncio.Future[Any]]]]" = []  # the calls of those that have begun
+
+    def begin(self, generate: Callable[[Receive, Stopper], T]) -> AsyncIterator[str]:
+        calls: "List[asyncio.Future[Any]]" = []
+        stream = _stream_in_thread(generate, self, calls)
+        self._streams.append((weakref.ref(stream), calls))
+        return stream
+
+    async def left_ones(self) -> None:
+        """Waits for the calls of streams that nobody reads any more."""
+        self._streams = [(s, calls) for s, calls in self._streams if s() or any(not call.done() for call in calls)]
+        loop = asyncio.get_running_loop()
+        left = [call for s, calls in self._streams if not s() for call in calls if call.get_loop() is loop]
+        if left:
+            await asyncio.wait(left)
+
+
+async def _stream_in_thread(
+    generate: Callable[[Receive, Stopper], T], streams: Streams, calls: "List[asyncio.Future[Any]]"
+) -> AsyncIterator[str]:
     """What generate(receive) hands to receive, as it comes. Leaving the loop early ends the call."""
+    await streams.left_ones()
     loop = asyncio.get_running_loop()
     arrived: "asyncio.Queue[Optional[str]]" = asyncio.Queue()
     stopper = Stopper()
@@ -84,6 +111,7 @@ async def stream_in_thread(generate: Callable[[Receive, Stopper], T]) -> AsyncIt
         return stopper.began()
 
     call = asyncio.ensure_future(_in_thread(lambda s: generate(receive, s), stopper))
+    calls.append(call)
     call.add_done_callback(lambda _: arrived.put_nowait(None))
     try:
         while (piece := await arrived.get()) is not None:
@@ -109,6 +137,8 @@ class Watch:
 
     def begin(self, engine: "Engine", waiter: "Waiter") -> None:
         with self._lock:
+            for loop in [loop for loop in self._readers if loop.is_closed()]:
+                self._forget(loop)
             if not self._is_over:
                 reader = self._readers.get(waiter.loop)
                 if reader is None:
@@ -123,19 +153,29 @@ class Watch:
 
     def end(self, waiter: "Waiter") -> None:
         with self._lock:
+            if waiter not in self._waiting.get(waiter.key, ()):
+                return  # its loop was closed meanwhile
             self._waiting[waiter.key].remove(waiter)
             if not self._waiting[waiter.key]:
                 del self._waiting[waiter.key]
-            self._leave(waiter.loop)
+            reader = self._readers[waiter.loop]
+            reader[0] -= 1
+            if not reader[0]:  # else events that nobody here waits for would keep the loop busy
+                self._forget(waiter.loop)
 
-    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
-        reader = self._readers[loop]
-        reader[0] -= 1
-        if not reader[0]:  # else events that nobody here waits for would keep the loop busy
-            if reader[1] >= 0:
-                loop.remove_reader(reader[1])
-                os.close(reader[1])
-            del self._readers[loop]
+    def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nobody waits there any more, also where the loop was closed under those who did."""
+        _, reader = self._readers.pop(loop)
+        if reader >= 0:
+            if not loop.is_closed():
+                loop.remove_reader(reader)
+            os.close(reader)
+        for key, waiters in list(self._waiting.items()):
+            left = [w for w in waiters if w.loop is not loop]
+            if left:
+                self._waiting[key] = left
+            else:
+                del self._waiting[key]
 
     def wake(self, key: int) -> bool:
         """Whether a coroutine waits for that request."""
@@ -154,7 +194,6 @@ class Watch:
                 _on(loop, self._stop_reading, loop)  # the descriptor of a stopped engine stays readable
         for waiter in waiters:
             waiter.wake()
-
 
     def _stop_reading(self, loop: asyncio.AbstractEventLoop) -> None:
         reader = self._readers.get(loop)

@@ -26,7 +26,7 @@ from . import _aio
 from ._errors import PendingError, QueueFullError, StateError, call
 from ._generate import Generated, Params, defaults, received
 from ._handles import Handle
-from ._inputs import integer, items, joined, number, token_ids, utf8
+from ._inputs import integer, items, joined, number, repeatable, token_ids, utf8
 from ._native import (
     EngineEvent,
     EngineOptions,
@@ -125,22 +125,27 @@ class Engine(Handle):
 
     def generate(self, prompts: Iterable[str], **params: Any) -> List[Generated]:
         """A Generated for each prompt; as many as fit the engine's queue are submitted at a time."""
+        params = repeatable(params)
         return self._generate([functools.partial(self.submit, p, **params) for p in items("prompts", prompts)])
 
     def _generate(self, submits: "List[functools.partial[Request]]") -> List[Generated]:
         answers: List[Generated] = []
         waiting: List[Request] = []
-        for submit in submits:
-            while True:
-                try:
-                    waiting.append(submit())
-                    break
-                except QueueFullError:
-                    if not waiting:
-                        time.sleep(_SLICE_MS / 1e3)  # others fill the queue
-                    else:
-                        answers.append(_finish(waiting.pop(0)))
-        return answers + [_finish(request) for request in waiting]
+        try:
+            for submit in submits:
+                while True:
+                    try:
+                        waiting.append(submit())
+                        break
+                    except QueueFullError:
+                        if not waiting:
+                            time.sleep(_SLICE_MS / 1e3)  # others fill the queue
+                        else:
+                            answers.append(_finish(waiting.pop(0)))
+            return answers + [_finish(request) for request in waiting]
+        finally:
+            for request in waiting:
+                request.close()  # after an error or Ctrl-C: nobody waits for the others
 
     def next(self, timeout: Optional[float] = None) -> Event:
         """The next request with an event, (request, finished); PendingError, a TimeoutError, after `timeout` seconds.
@@ -200,12 +205,12 @@ class Engine(Handle):
         """A Generated for one prompt, a list for several, which are evaluated together; waits while the queue is
         full. A cancelled task cancels its requests."""
         _aio.check_thread(self._has_thread)
-        return await _aio.generate(self, prompts, priority, params)
+        return await _aio.generate(self, prompts, priority, repeatable(params))
 
     def astream(self, prompt: str, priority: int = 0, **params: Any) -> AsyncIterator[str]:
         """async for piece in engine.astream(prompt): pieces of text as they come; leaving the loop cancels the rest."""
         _aio.check_thread(self._has_thread)
-        return _aio.stream(self, prompt, priority, params)
+        return _aio.stream(self, prompt, priority, repeatable(params))
 
     def close(self) -> None:
         """Ends the unfinished requests and frees it. Calls that are running in other threads end first."""

@@ -7,7 +7,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from ._errors import call
 from ._handles import Handle, interruptible
-from ._inputs import choice, integer, items, joined, matrix, number, numpy, path
+from ._inputs import choice, data_bytes, integer, items, joined, matrix, number, numpy, path
 from ._native import (
     IndexBuildParams,
     IndexInfo,
@@ -58,10 +58,12 @@ def _vectors(name: str, given: Any, dim: int) -> Tuple[Any, int, bool]:
     array is not copied."""
     np = numpy()
     if np is not None:
-        array = np.ascontiguousarray(given, dtype=np.float32)
-        if array.ndim not in (1, 2) or (array.shape[-1] != dim and array.size):
+        array = _array(np, name, given)
+        if array.shape == (0,):  # an empty list: no vectors
+            array = array.reshape(0, dim)
+        if array.ndim not in (1, 2) or (array.shape[-1] != dim and array.shape[0]):
             raise ValueError("%s: shape %s, expected [n, %d] or [%d]" % (name, list(array.shape), dim, dim))
-        return array, (1 if array.ndim == 1 else array.shape[0]), array.ndim == 1
+        return np.ascontiguousarray(array, dtype=np.float32), (1 if array.ndim == 1 else array.shape[0]), array.ndim == 1
     listed = items(name, given)
     single = bool(listed) and isinstance(listed[0], (int, float))
     rows = [listed] if single else [items(name, row) for row in listed]
@@ -72,22 +74,32 @@ def _vectors(name: str, given: Any, dim: int) -> Tuple[Any, int, bool]:
     return (f32 * max(1, len(flat)))(*flat), len(rows), single
 
 
+def _array(np: Any, name: str, given: Any) -> Any:
+    """A numpy array of real numbers."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float32)
+    except (TypeError, ValueError) as e:
+        raise TypeError("%s: expected numbers, rows of one length: %s" % (name, e)) from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError("%s: expected numbers, got %s" % (name, array.dtype))
+    return array
+
+
 def _address(array: Any, kind: Any) -> Any:
     return array.ctypes.data_as(P(kind)) if hasattr(array, "ctypes") else array
 
 
-def _ids(name: str, given: Any) -> Any:
+def _ids(name: str, given: Any) -> Tuple[Any, int]:
+    """A C array of 64 bits from ids, and how many."""
     np = numpy()
     if np is not None and isinstance(given, np.ndarray) and given.dtype.kind in "iu" and given.ndim == 1:
         if given.dtype.kind == "i" and given.size and int(given.min()) < 0:
             raise ValueError("%s: %d is out of range (0 to %d)" % (name, int(given.min()), NO_ITEM))
-        return np.ascontiguousarray(given, dtype=np.uint64)
+        return np.ascontiguousarray(given, dtype=np.uint64), len(given)
     listed = [integer("%s[%d]" % (name, i), x, u64) for i, x in enumerate(items(name, given))]
-    return (u64 * max(1, len(listed)))(*listed) if not listed else (u64 * len(listed))(*listed)
-
-
-def _length(array: Any, given: Any) -> int:
-    return len(array) if hasattr(array, "ctypes") else len(items("ids", given))
+    return (u64 * max(1, len(listed)))(*listed), len(listed)
 
 
 def _set(struct: Any, kinds: Dict[str, Any], given: Dict[str, Any]) -> Any:
@@ -153,9 +165,9 @@ class Index(Handle):
     def put(self, ids: Any, vectors: Any, tags: Any = None, numbers: Any = None) -> None:
         """Puts a vector for each id, or replaces it. tags: an integer of 64 bits each; numbers: a number each."""
         array, n, _ = _vectors("vectors", vectors, self._dim)
-        given = _ids("ids", ids)
-        if _length(given, ids) != n:
-            raise ValueError("ids: %d for %d vectors" % (_length(given, ids), n))
+        given, n_ids = _ids("ids", ids)
+        if n_ids != n:
+            raise ValueError("ids: %d for %d vectors" % (n_ids, n))
         extra = None
         if tags is not None or numbers is not None:
             extra = (ItemTags * max(1, n))()
@@ -173,9 +185,9 @@ class Index(Handle):
 
     def remove(self, ids: Any) -> int:
         """Removes the vectors of these ids; returns how many there were."""
-        given, n_removed = _ids("ids", ids), size()
+        (given, n), n_removed = _ids("ids", ids), size()
         with self._using() as h:
-            call(lib.llmcs_index_remove, h, _address(given, u64), _length(given, ids), c.byref(n_removed))
+            call(lib.llmcs_index_remove, h, _address(given, u64), n, c.byref(n_removed))
         return int(n_removed.value)
 
     def get(self, id: int) -> Optional[Tuple[Any, int, float]]:
@@ -188,9 +200,10 @@ class Index(Handle):
     def _params(self, how: Dict[str, Any]) -> Tuple[Any, Any]:
         exclude = how.pop("exclude", None)
         params = _set(initialised(SearchParams), _SEARCH, how)
-        kept = None if exclude is None else _ids("exclude", exclude)
+        kept = None
         if exclude is not None:
-            params.exclude, params.n_exclude = c.cast(_address(kept, u64), P(u64)), _length(kept, exclude)
+            kept, params.n_exclude = _ids("exclude", exclude)
+            params.exclude = c.cast(_address(kept, u64), P(u64))
         return params, kept
 
     def search(self, queries: Any, stats: Optional[Dict[str, Any]] = None, **how: Any) -> Found:
@@ -240,9 +253,10 @@ class Index(Handle):
         return buffer.raw[: n.value]
 
     @attachment.setter
-    def attachment(self, data: bytes) -> None:
+    def attachment(self, data: Any) -> None:
+        given = data_bytes("attachment", data)
         with self._using() as h:
-            call(lib.llmcs_index_set_attachment, h, bytes(data), len(data))
+            call(lib.llmcs_index_set_attachment, h, given, len(given))
 
 
 def _options(dim: int, n_threads: int, max_bytes: int, model_fingerprint: int) -> Any:

@@ -7,7 +7,7 @@ import ctypes as c
 import importlib
 import operator
 import os
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ._native import Text, i32
 
@@ -99,6 +99,19 @@ def c_string(name: str, value: Any) -> bytes:
     if b"\0" in encoded:
         raise ValueError("%s: a NUL character cannot be part of it: %r" % (name, value))
     return encoded
+
+
+def data_bytes(name: str, value: Any) -> bytes:
+    """All bytes of bytes, a bytearray, memoryview, array or numpy array."""
+    try:
+        return bytes(memoryview(value))
+    except TypeError:
+        raise TypeError("%s: expected bytes, got %s" % (name, type(value).__name__)) from None
+
+
+def repeatable(given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Keyword arguments that can be read more than once: generators become lists."""
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in given.items()}
 
 
 def items(name: str, values: Any) -> List[Any]:

@@ -388,9 +388,11 @@ class Model(Handle):
         """answer_spans() for `await`."""
         return await _aio.in_thread(lambda: self.answer_spans(questions, infos, **how))
 
-    async def afill_mask(self, text: str, top_k: int = 5) -> List[List[Tuple[Optional[str], float]]]:
+    async def afill_mask(
+        self, text: str, top_k: int = 5, deadline_ms: float = 0.0
+    ) -> List[List[Tuple[Optional[str], float]]]:
         """fill_mask() for `await`."""
-        return await _aio.in_thread(lambda: self.fill_mask(text, top_k))
+        return await _aio.in_thread(lambda: self.fill_mask(text, top_k, deadline_ms))
 
     async def atranslate(
         self, texts: Any, source_lang: Optional[str] = None, target_lang: Optional[str] = None, **params: Any
@@ -669,7 +671,6 @@ class Model(Handle):
             name: _split(rows, lengths) if name == "hidden" or name == "logits" and not of_texts else rows
             for name, rows in found.items()
         }
-
 
     def _eval_ids(self, ids: Any, types: Any, lengths: Any, n: int, outputs: Any, deadline_ms: float) -> None:
         """llmcs_encoder_eval; long calls so that Ctrl-C ends them."""

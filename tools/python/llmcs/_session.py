@@ -10,7 +10,7 @@ from ._chat import Chat, Messages, _params
 from ._errors import StateError, call
 from ._generate import Generated, Params, defaults, received
 from ._handles import Handle, Relay, in_main_thread, interruptible
-from ._inputs import c_string, choice, floats, integer, items, matrix, token_ids, utf8
+from ._inputs import c_string, choice, data_bytes, floats, integer, items, matrix, repeatable, token_ids, utf8
 from ._native import Result, ScoreResult, SessionOptions, TextFn, TokenFn, f32, i32, initialised, lib, size, text
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Session(Handle):
 
     def __init__(self, model: "Model", n_ctx: int = 0) -> None:
         super().__init__()
-        self._model = model
+        self._model, self._streams = model, _aio.Streams()
         options = initialised(SessionOptions)
         options.n_ctx = integer("n_ctx", n_ctx, i32)
         with model._using() as h:
@@ -177,8 +177,10 @@ class Session(Handle):
             return await self._agenerate(lib.llmcs_chat_generate, h, c.byref(c_params), params)
 
     async def _agenerate(self, function: Any, prompt: Any, n: Any, given: Any) -> Generated:
+        given = repeatable(given)
         struct = Params(self._defaults, given).struct
         several = struct.num_beams > 1 or struct.num_return_sequences > 1  # which take no callback
+        await self._streams.left_ones()
         return await _aio.with_stopper(
             lambda s: self._call(function, prompt, n, None if several else lambda _piece: s.began(), given)
         )
@@ -186,7 +188,7 @@ class Session(Handle):
     def astream(self, prompt: str, **params: Any) -> AsyncIterator[str]:
         """async for piece in session.astream(prompt): pieces of text as they come; leaving the loop cancels the rest."""
         encoded = utf8("prompt", prompt)
-        return _aio.stream_in_thread(
+        return self._streams.begin(
             lambda receive, _: self._call(lib.llmcs_generate, encoded, len(encoded), receive, params)
         )
 
@@ -294,7 +296,7 @@ class Session(Handle):
         """A second session that continues from here on its own."""
         other = type(self).__new__(type(self))
         Handle.__init__(other)
-        other._model, other._defaults = self._model, self._defaults
+        other._model, other._defaults, other._streams = self._model, self._defaults, _aio.Streams()
         with self._using() as h:
             call(lib.llmcs_session_fork, h, c.byref(other._pointer))
         return other
@@ -310,9 +312,6 @@ class Session(Handle):
 
     def restore(self, data: Any) -> None:
         """Becomes the session that was saved; on an Error it is as before."""
-        try:
-            saved = bytes(memoryview(data))
-        except TypeError:
-            raise TypeError("data: expected bytes, got %s" % type(data).__name__) from None
+        saved = data_bytes("data", data)
         with self._using() as h:
             call(lib.llmcs_session_restore, h, saved, len(saved))

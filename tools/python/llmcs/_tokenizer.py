@@ -50,7 +50,7 @@ class Tokenizer(Handle):
         self = cls.__new__(cls)
         Handle.__init__(self)
         self._owner, self._pointer = owner, c.c_void_p(pointer)
-        self._path = absolute(owner._path)  # type: ignore[attr-defined]
+        self._path = owner._source[0]  # type: ignore[attr-defined]
         return self
 
     def __reduce_ex__(self, _protocol: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, List, Optional
 
 from llmcs import Model
@@ -56,17 +57,28 @@ class Moderate(Task):
         words: Optional[str] = None,
         warn_score: Optional[float] = None,
         block_score: Optional[float] = None,
+        n_threads: Optional[int] = None,
     ) -> None:
         super().__init__(
             moderation=moderation, encoder=encoder, direction=direction, words=words, warn_score=warn_score,
-            block_score=block_score,
+            block_score=block_score, n_threads=n_threads,
         )  # fmt: skip
+
+    def describe(self) -> Dict[str, Any]:
+        """No answer depends on the number of threads."""
+        return {k: v for k, v in super().describe().items() if k != "n_threads"}
+
+    def for_workers(self) -> Task:
+        """With one thread of the encoder, unless a number was given."""
+        task = copy.copy(self)
+        task.options = {**self.options, "n_threads": 1 if self.options["n_threads"] is None else self.options["n_threads"]}
+        return task
 
     def open(self) -> Function:
         o = self.options
         classifier = None
         if o["moderation"] is not None:
-            encoder = None if o["encoder"] is None else Model(o["encoder"])
+            encoder = None if o["encoder"] is None else Model(o["encoder"], n_threads=o["n_threads"] or 0)
             classifier = Classifier(o["moderation"], encoder=encoder)
         guard = Guard(moderation=classifier, words=o["words"], warn_score=o["warn_score"], block_score=o["block_score"])
 

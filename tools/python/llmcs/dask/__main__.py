@@ -30,6 +30,12 @@ def _bytes(text: str) -> int:
     return value
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("%r is not a number of 1 or more" % text)
+    return int(text)
+
+
 def _names(text: str) -> List[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -62,18 +68,19 @@ def _parser() -> argparse.ArgumentParser:
         elif name not in _SHOP:
             p.add_argument("model", metavar="MODEL", help="a folder or GGUF file, under this path on each worker")
             p.add_argument("--weights", default="auto", help="how weights are kept: auto, f32, f16, bf16, int8, int4")
+        if name not in ("call", "mask"):
             p.add_argument("--threads", type=int, help="of the model in each worker [1; without workers all]")
         p.add_argument("inputs", nargs="+", metavar="IN", help="JSON Lines, or Parquet (*.parquet; needs pyarrow)")
         p.add_argument("--out", required=True, metavar="DIR", help="part-*.jsonl, to which an interrupted job returns")
         where = p.add_mutually_exclusive_group()
         where.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask, such as tcp://10.0.0.1:8786")
-        where.add_argument("--workers", type=int, metavar="N", help="processes on this machine, by Dask [this process]")
+        where.add_argument("--workers", type=_positive, metavar="N", help="processes on this machine, by Dask [this process]")
         p.add_argument("--text-field", default="text", metavar="NAMES", help="such as title.en,description.en [text]")
         p.add_argument("--pair-field", metavar="NAME", help="the second text of a pair")
         p.add_argument("--id-field", default="id", metavar="NAME", help="kept as id [id]")
         p.add_argument("--keep", default="", metavar="NAMES", help="fields to copy to the answers")
         p.add_argument("--block-bytes", type=_bytes, default=16 << 20, metavar="N", help="of a part of a file [16m]")
-        p.add_argument("--batch-rows", type=int, default=256, metavar="N", help="evaluated together [256]")
+        p.add_argument("--batch-rows", type=_positive, default=256, metavar="N", help="evaluated together [256]")
         p.add_argument("--retries", type=int, default=3, metavar="N", help="of a block that fails [3]")
         p.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="an argument of the "
                        "task: prompt_name=query, truncate_dim=128, vectors=base64, aggregation=simple, tagger=FILE, ...")  # fmt: skip
@@ -90,16 +97,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _task(options: argparse.Namespace, threads: int) -> Task:
+def _task(options: argparse.Namespace) -> Task:
     settings: Dict[str, Any] = dict(options.set)
     if options.command == "call":
         return Call(options.function, opens=options.opens)
+    threads = {} if getattr(options, "threads", None) is None else {"n_threads": options.threads}
     if options.command in _SHOP:
+        settings.update(threads)
         made: Task = getattr(importlib.import_module("llmcs_shop.bulk"), _SHOP[options.command])(**settings)
         return made
     kind: Any = {"embed": Embed, "classify": Classify, "tag": Tag}[options.command]
-    model_options = {"n_threads": threads if options.threads is None else options.threads, "weights": options.weights}
-    of_model: Task = kind(os.path.abspath(options.model), model_options, **settings)
+    of_model: Task = kind(os.path.abspath(options.model), {"weights": options.weights, **threads}, **settings)
     return of_model
 
 
@@ -125,11 +133,24 @@ def _client(options: argparse.Namespace) -> Iterator[Optional[Any]]:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     options = _parser().parse_args(arguments)
-    if options.command == "rates":
-        rows = [int(float(n)) for n in _names(options.rows)]
-        print_rates(options.model, options.weights, options.texts, _names(options.text_field), rows, options.cores,
-                    options.hours, options.seconds)  # fmt: skip
-        return 0
+    try:
+        return _rates(options) if options.command == "rates" else _evaluate(options)
+    except (Error, OSError, ValueError, TypeError) as e:
+        print("llmcs.dask: %s" % e, file=sys.stderr)
+    except Exception as e:  # a worker's, or Dask's own: KilledWorker
+        where = "; workers need it installed, too" if isinstance(e, ImportError) and options.scheduler else ""
+        print("llmcs.dask: %s: %s%s" % (type(e).__name__, e, where), file=sys.stderr)
+    return 1
+
+
+def _rates(options: argparse.Namespace) -> int:
+    rows = [int(float(n)) for n in _names(options.rows)]
+    print_rates(options.model, options.weights, options.texts, _names(options.text_field), rows, options.cores,
+                options.hours, options.seconds)  # fmt: skip
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
     fields = Fields(
         text=tuple(_names(options.text_field)),
         id=options.id_field,
@@ -137,27 +158,19 @@ def main(arguments: Optional[List[str]] = None) -> int:
         keep=tuple(_names(options.keep)),
         whole=options.command == "call",
     )
-    try:
-        task = _task(options, 1 if options.scheduler or options.workers else 0)
-        with _client(options) as client:
-            found = map_partitions(
-                task,
-                options.inputs,
-                options.out,
-                client,
-                fields,
-                options.block_bytes,
-                options.batch_rows,
-                options.retries,
-                None if options.quiet else printed_progress,
-            )
-    except (Error, OSError, ValueError, TypeError) as e:
-        print("llmcs.dask: %s" % e, file=sys.stderr)
-        return 1
-    except Exception as e:  # a worker's, or Dask's own: KilledWorker
-        where = "; workers need it installed, too" if isinstance(e, ImportError) and options.scheduler else ""
-        print("llmcs.dask: %s: %s%s" % (type(e).__name__, e, where), file=sys.stderr)
-        return 1
+    task = _task(options)
+    with _client(options) as client:
+        found = map_partitions(
+            task,
+            options.inputs,
+            options.out,
+            client,
+            fields,
+            options.block_bytes,
+            options.batch_rows,
+            options.retries,
+            None if options.quiet else printed_progress,
+        )
     print(json.dumps({"rows": found.n_rows, "errors": found.n_errors, "bytes": found.n_bytes, "parts": len(found.parts),
                       "seconds": round(found.seconds, 3)}))  # fmt: skip
     return 1 if found.n_errors else 0

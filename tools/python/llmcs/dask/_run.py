@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import datetime
+import decimal
 import importlib
 import itertools
 import json
@@ -187,13 +188,26 @@ def _line(row: Row, fields: Fields, answer: Any, problem: Optional[Tuple[str, st
     if problem is None:
         try:
             return _json({"id": id, **kept, **{k: v for k, v in answer.items() if k != "id"}}), False
-        except (TypeError, ValueError) as e:
+        except (TypeError, ValueError, RecursionError) as e:
             problem = ("JSON", "the answer is not JSON: %s" % e)
-    return _json({"error": {"status": problem[0], "message": problem[1], "at": row.at}, "id": id}), True
+    error = {"status": problem[0], "message": problem[1], "at": row.at}
+    try:
+        return _json({"error": error, "id": id}), True
+    except (TypeError, ValueError, RecursionError):  # NaN, bytes of Parquet
+        return _json({"error": error, "id": row.at}), True
+
+
+def _plain(value: Any) -> str:
+    """Values of Parquet that JSON does not have."""
+    if isinstance(value, (datetime.date, datetime.time)):  # datetime is a date
+        return value.isoformat()
+    if isinstance(value, (decimal.Decimal, uuid.UUID)):
+        return str(value)
+    raise TypeError("a value is %s" % type(value).__name__)
 
 
 def _json(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -218,6 +232,8 @@ def map_partitions(
     client: a distributed.Client, whose workers see the files and `out` under the same paths; None: this process. A block
     whose worker dies is evaluated by another one; one that fails is tried `retries` times. An `out` of the same job that
     was interrupted is continued; that of another job is refused. progress(Progress) is called after each block."""
+    if batch_rows < 1:
+        raise ValueError("batch_rows: %d is not positive" % batch_rows)
     fields = fields or (Fields(whole=True) if isinstance(task, Call) else Fields())
     paths = [os.path.abspath(path) for path in ([inputs] if isinstance(inputs, str) else inputs)]
     blocks = blocks_of(paths, block_bytes)
@@ -243,6 +259,7 @@ def _all_done(
         for block in blocks:
             yield run_block(task, block, fields, out, batch_rows)
         return
+    task = task.for_workers()
     as_completed = importlib.import_module("distributed").as_completed
 
     def submit(block: Block) -> Any:
@@ -276,7 +293,8 @@ def _signature(task: Task, paths: List[str], fields: Fields) -> Dict[str, Any]:
 
 def _begin(out: str, signature: Dict[str, Any]) -> None:
     """Makes the folder, or finds that it is of the same job."""
-    os.makedirs(out, exist_ok=True)
+    folder = os.path.join(out, _TEMPORARY)
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(out, _MANIFEST)
     text = json.dumps(signature, ensure_ascii=False, indent=1, sort_keys=True)
     if os.path.exists(path):
@@ -287,7 +305,7 @@ def _begin(out: str, signature: Dict[str, Any]) -> None:
     others = [name for name in os.listdir(out) if name != _TEMPORARY]
     if others:
         raise ValueError("%s: is not empty (%s); give another folder" % (out, others[0]))
-    temporary = "%s.%s" % (path, hashlib.sha1(text.encode()).hexdigest())
+    temporary = os.path.join(folder, "%s.%s" % (_MANIFEST, uuid.uuid4().hex))
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)

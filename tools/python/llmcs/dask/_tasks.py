@@ -4,12 +4,16 @@ a worker, once for each process."""
 from __future__ import annotations
 
 import base64
+import collections
+import copy
 import hashlib
 import importlib
 import json
 import re
 import struct
 import threading
+import types
+import uuid
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from .._inputs import numpy
@@ -35,16 +39,36 @@ class Task:
         """What the answers depend on, as JSON."""
         return {"task": type(self).__name__, **{k: v for k, v in sorted(self.options.items())}}
 
+    def key(self) -> str:
+        """What tells the open tasks of a process apart."""
+        kind = "%s.%s" % (type(self).__module__, type(self).__qualname__)
+        return json.dumps([kind, self.describe(), self.options], sort_keys=True, default=repr)
+
+    def for_workers(self) -> "Task":
+        """The task as workers get it, of which a machine has one for each core."""
+        return self
+
 
 class ModelTask(Task):
     """A task with a model. model_options: those of Model (n_threads, weights, ...); how: those of the call."""
 
     def __init__(self, model: str, model_options: Optional[Dict[str, Any]] = None, **how: Any) -> None:
         super().__init__(model=model, model_options=model_options or {}, how=how)
-        self.model, self.model_options, self.how = model, model_options or {}, how
+        self.model, self.how = model, how
+
+    def describe(self) -> Dict[str, Any]:
+        """No answer depends on the number of threads."""
+        options = {k: v for k, v in self.options["model_options"].items() if k != "n_threads"}
+        return {**super().describe(), "model_options": options}
+
+    def for_workers(self) -> Task:
+        """With one thread, unless a number was given."""
+        task = copy.copy(self)
+        task.options = {**self.options, "model_options": {"n_threads": 1, **self.options["model_options"]}}
+        return task
 
     def open(self) -> Function:
-        model = Model(self.model, **self.model_options)
+        model = Model(self.model, **self.options["model_options"])
         return lambda values: self.answer(model, [_text(v) for v in values])
 
     def answer(self, model: Model, texts: List[Any]) -> Values:
@@ -111,6 +135,11 @@ class Call(Task):
     def __init__(self, function: Union[str, Callable[..., Any]], opens: bool = False) -> None:
         super().__init__(function=function if isinstance(function, str) else _name(function), opens=opens)
         self.function, self.opens = function, opens
+        self._own = "" if isinstance(function, str) else uuid.uuid4().hex
+
+    def key(self) -> str:
+        """Functions may differ in what _name() does not see."""
+        return super().key() + self._own
 
     def open(self) -> Function:
         function = self.function
@@ -128,10 +157,13 @@ class Call(Task):
 
 
 def _name(function: Callable[..., Any]) -> str:
-    """A function's name and what tells it from others of that name (lambdas): its code and what it encloses."""
-    code = getattr(function, "__code__", None)
-    cells = [repr(cell.cell_contents) for cell in getattr(function, "__closure__", None) or ()]
-    parts = repr((code.co_code, code.co_consts, code.co_names, cells) if code is not None else function)
+    """A function's name and what tells it from others of that name (lambdas, objects): its code, defaults and what it
+    encloses; the fields of an object."""
+    if isinstance(function, types.FunctionType):
+        cells = [_steady(cell.cell_contents) for cell in function.__closure__ or ()]
+        parts = repr((_code(function.__code__), function.__defaults__, function.__kwdefaults__, cells))
+    else:
+        parts = repr((function, {name: _steady(x) for name, x in sorted(getattr(function, "__dict__", {}).items())}))
     return "%s:%s:%s" % (
         getattr(function, "__module__", ""),
         getattr(function, "__qualname__", type(function).__name__),
@@ -139,17 +171,30 @@ def _name(function: Callable[..., Any]) -> str:
     )
 
 
-_opened: Dict[str, Function] = {}
+def _code(code: types.CodeType) -> Tuple[Any, ...]:
+    constants = [_code(x) if isinstance(x, types.CodeType) else _steady(x) for x in code.co_consts]
+    return code.co_code, code.co_names, constants
+
+
+def _steady(value: Any) -> str:
+    """The same in each process: sets have an order of their own in each."""
+    return repr(sorted(map(repr, value)) if isinstance(value, (set, frozenset)) else value)
+
+
+_MAX_OPEN = 4  # models of earlier jobs that a worker keeps
+_opened: "collections.OrderedDict[str, Function]" = collections.OrderedDict()
 _lock = threading.Lock()
 
 
 def opened(task: Task) -> Function:
     """The task's function in this process, opened by the first block that needs it."""
-    key = json.dumps(task.describe(), sort_keys=True, default=repr)
+    key = task.key()
     with _lock:  # the other threads of the worker wait for the model, which is opened once
-        if key not in _opened:
-            _opened[key] = task.open()
-        return _opened[key]
+        function = _opened.pop(key, None) or task.open()
+        _opened[key] = function  # the newest
+        while len(_opened) > _MAX_OPEN:
+            _opened.popitem(last=False)
+        return function
 
 
 def joined_text(found: Dict[str, Any], names: Iterable[str]) -> str:

@@ -106,7 +106,7 @@ def pipeline(
 
 
 def _same(tokenizer: Any, model: Model) -> bool:
-    return isinstance(tokenizer, (str, bytes, os.PathLike)) and os.fsencode(tokenizer) == model._path
+    return isinstance(tokenizer, (str, bytes, os.PathLike)) and os.path.abspath(os.fsdecode(tokenizer)) == model._source[0]
 
 
 def _kind(task: Any) -> Type[Pipeline]:
@@ -121,7 +121,7 @@ def _kind(task: Any) -> Type[Pipeline]:
 
 def _translation(model: Model) -> str:
     """The folder's own translation task, where config.json names one (T5)."""
-    specific = settings(model, "config.json").get("task_specific_params") or {}
+    specific = settings(model._source[0], "config.json").get("task_specific_params") or {}
     return next((str(name) for name in specific if name.startswith("translation")), "translation")
 
 

@@ -8,7 +8,7 @@ import os
 from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from .. import _aio
-from .._inputs import joined
+from .._inputs import joined, repeatable
 from .._model import Model
 from .._tokenizer import Tokenizer
 
@@ -33,8 +33,8 @@ class Pipeline:
         self.model, self.task = model, task
         self._batch_size = _batch(batch_size)
         self._owns_model = False
-        self._defaults: Dict[str, Any] = {}
-        self._defaults = self._checked(defaults)
+        self._settings: Dict[str, Dict[str, Any]] = {}  # files of the folder, each read once
+        self._defaults = repeatable(self._checked(defaults))
 
     # ---- arguments
 
@@ -57,7 +57,7 @@ class Pipeline:
         generator or another iterable, which is read batch_size inputs at a time."""
         batch = _batch(how.pop("batch_size", None)) or self._batch_size
         how.pop("num_workers", None)  # of Transformers' data loader; the model has its own threads
-        how = {**self._defaults, **self._checked(how)}
+        how = {**self._defaults, **repeatable(self._checked(how))}
         if self._is_single(inputs):
             return self._many([inputs], how)[0]
         if isinstance(inputs, (list, tuple)):
@@ -97,7 +97,9 @@ class Pipeline:
 
     def _setting(self, file: str, name: str, default: Any = None) -> Any:
         """A value of config.json or tokenizer_config.json; the default for a GGUF file."""
-        return settings(self.model, file).get(name, default)
+        if file not in self._settings:
+            self._settings[file] = settings(self.model._source[0], file)
+        return self._settings[file].get(name, default)
 
     def close(self) -> None:
         if self._owns_model:
@@ -119,8 +121,9 @@ class Pipeline:
         return "<llmcs.pipeline %r of %r>" % (self.task, self.model)
 
 
-def settings(model: Model, file: str) -> Dict[str, Any]:
-    path = os.path.join(os.fsdecode(model._path), file)
+def settings(folder: str, file: str) -> Dict[str, Any]:
+    """What is in a file of the model's folder; nothing where there is none."""
+    path = os.path.join(folder, file)
     if not os.path.exists(path):
         return {}
     with open(path, encoding="utf-8") as f:

@@ -35,7 +35,7 @@ class GenerationPipeline(Pipeline):
 
     def _specific(self, model: Model, task: str) -> Dict[str, Any]:
         """task_specific_params of config.json, and the prefix."""
-        config = settings(model, "config.json")
+        config = settings(model._source[0], "config.json")
         found = dict((config.get("task_specific_params") or {}).get(task) or {})
         found.setdefault("prefix", config.get("prefix"))
         return {n: v for n, v in found.items() if n == "prefix" or n in NAMES or n in self.own}
@@ -170,7 +170,7 @@ class TextGenerationPipeline(GenerationPipeline):
                 raise ValueError("%s: a message needs role and content, got %.60r" % (self.task, m))
         with self._lock:
             if self._chat is None:
-                self._chat = Chat(self.model._path)
+                self._chat = Chat(self.model._source[0])
         continues = self._continues(messages, how)
         return self._chat.encode(
             self.tokenizer, list(messages), add_generation_prompt=not continues, continue_final_message=continues
