@@ -129,6 +129,13 @@ def load_checkpoint(path, model, optimizer=None):
     return state["step"], state["extra"]
 
 
+def at_least_one(batches, data):
+    """The batches of an epoch. Without any an epoch makes no step, and training would never end."""
+    if not batches:
+        raise SystemExit(f"{data}: found no row to train on (empty, or all are longer than the model takes), expected one at least")
+    return batches
+
+
 class Progress:
     """One line per `every` steps: step, mean loss since the last line, learning rate, tokens per second, time left."""
 

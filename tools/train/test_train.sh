@@ -72,6 +72,10 @@ test_gpt2() {
     first=$(sed -n 's/^step 10\/.*loss \([0-9.]*\).*/\1/p' "$tmp/log")
     last=$(sed -n 's/^step 60\/.*loss \([0-9.]*\).*/\1/p' "$tmp/log")
     awk "BEGIN { exit !($last < $first) }" || fail "the loss did not fall: $first, then $last"
+    mkdir "$tmp/nothing"
+    : >"$tmp/nothing/pairs.jsonl"
+    ! timeout 60 "$python" "$here/train_gpt2.py" --data "$tmp/nothing" --init "$tmp/whole-hf" --work "$tmp/none" --out "$tmp/none" --steps 3 2>"$tmp/log" || fail "trained on nothing"
+    grep -q "found no row to train on" "$tmp/log" || fail "$(tail -3 "$tmp/log")"
     echo "train_gpt2.py: ok"
 }
 

@@ -102,8 +102,16 @@ grep -q "^step 10: held-out loss [0-9.]*, chrF [0-9.]*" "$tmp/log" || fail "no c
 equal tuned || fail "the tuned model: other than the library's"
 train mbart early --init "$tmp/whole" --steps 200 --valid-every 1 --patience 2 --lr 10
 grep -q "^stopped early at step [1-9]" "$tmp/log" || fail "did not stop early"
+best=$(sed -n 's/^step [0-9]*: held-out \(loss [0-9.]*\)$/\1/p' "$tmp/log" | tail -1)
+grep -q "Held-out rows: $best\.$" "$tmp/early/README.md" || fail "the card has other figures than the best ($best): $(grep Held-out "$tmp/early/README.md")"
 train mbart timed --init "$tmp/whole" --steps 2000 --minutes 0.01
 grep -q "^stopped at the end of the time at step [1-9]" "$tmp/log" || fail "did not keep to --minutes"
+! timeout 60 "$python" "$here/train_seq2seq.py" --data "$tmp/train.jsonl" --init "$tmp/whole" --max-tokens 2 --steps 3 --out "$tmp/none" --work "$tmp/none" \
+    2>"$tmp/log" || fail "trained on nothing"
+grep -q "found no row to train on" "$tmp/log" || fail "$(tail -3 "$tmp/log")"
+echo '{"source": "a", "target": "b"}' >"$tmp/plain.jsonl"
+! "$python" "$here/train_seq2seq.py" --data "$tmp/plain.jsonl" --init "$tmp/whole" --steps 3 --out "$tmp/none" --work "$tmp/none" 2>"$tmp/log" || fail "no languages"
+grep -q "row 1: source_lang: found None, expected one of en_XX" "$tmp/log" || fail "$(tail -3 "$tmp/log")"
 echo '{"source": "a", "target": 3}' >"$tmp/train.jsonl"
 ! "$python" "$here/train_seq2seq.py" --data "$tmp/train.jsonl" --out "$tmp/none" --work "$tmp/none" 2>"$tmp/log" || fail "took a row without a target"
 grep -q "row 1: target: found 3, expected text" "$tmp/log" || fail "$(cat "$tmp/log")"

@@ -337,7 +337,7 @@ def train(args, model, tokenizer, data, pairs):
     model.train()
     last_step = min(args.steps, args.stop_at or args.steps)
     while step < last_step:
-        batches = epoch_batches(args, data, pairs, tokenizer, model.config, epoch)
+        batches = common.at_least_one(epoch_batches(args, data, pairs, tokenizer, model.config, epoch), args.data)
         print(f"epoch {epoch}: {len(batches)} batches", file=sys.stderr, flush=True)
         progress.reset()
         for index in range(done, len(batches)):

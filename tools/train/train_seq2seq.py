@@ -240,19 +240,20 @@ def open_folder(folder, dropout=None):
 # ---------------------------------------------------------------- training
 
 def train(args, model, texts, examples, held_out_rows, held_out):
-    """Returns (steps made, the last figures). The model has the best weights then, where there is early stopping."""
+    """Returns (steps made, the model's figures). The model has the best weights then, where there is early stopping."""
     checkpoint, best_path = os.path.join(args.work, "checkpoint.pt"), os.path.join(args.work, "best.pt")
     optimizer = common.adamw(model, args.lr, args.weight_decay)
-    step, epoch, done, best, misses, figures = 0, 0, 0, math.inf, 0, "none"
+    step, epoch, done, best, misses, figures, best_figures = 0, 0, 0, math.inf, 0, "none", "none"
     if args.resume and os.path.exists(checkpoint):
         step, extra = common.load_checkpoint(checkpoint, model, optimizer)
         epoch, done, best, misses = extra["epoch"], extra["done"], extra["best"], extra["misses"]
+        best_figures = extra["best_figures"]
         log(f"resumed at step {step} (epoch {epoch})")
     progress = common.Progress(args.steps, every=args.log_every)
     last_step, stopped = min(args.steps, args.stop_at or args.steps), False
     first_step, begun = step, time.monotonic()
     while step < last_step and not stopped:
-        batches = batches_of(examples, args.tokens_per_batch, random.Random(args.seed + epoch))
+        batches = common.at_least_one(batches_of(examples, args.tokens_per_batch, random.Random(args.seed + epoch)), args.data)
         log(f"epoch {epoch}: {len(batches)} batches")
         progress.reset()
         for index in range(done, len(batches)):
@@ -273,13 +274,13 @@ def train(args, model, texts, examples, held_out_rows, held_out):
                 misses = 0 if figure < best else misses + 1
                 log(f"step {step}: held-out {figures}{'' if figure < best else f', no better for {misses}'}")
                 if figure < best:
-                    best = figure
+                    best, best_figures = figure, figures
                     torch.save(model.state_dict(), best_path)
                 stopped = bool(args.patience) and misses >= args.patience
                 progress.reset()
             stopped = stopped or spent >= 1
             if step % args.save_every == 0 or step == last_step or stopped:
-                common.save_checkpoint(checkpoint, model, optimizer, step, epoch=epoch, done=done, best=best, misses=misses)
+                common.save_checkpoint(checkpoint, model, optimizer, step, epoch=epoch, done=done, best=best, misses=misses, best_figures=best_figures)
             if step == last_step or stopped:
                 break
         else:
@@ -288,6 +289,7 @@ def train(args, model, texts, examples, held_out_rows, held_out):
         log(f"stopped {'at the end of the time' if args.minutes else 'early'} at step {step}")
     if args.patience and os.path.exists(best_path) and best < math.inf:
         model.load_state_dict(torch.load(best_path))
+        figures = best_figures
     return step, figures
 
 
@@ -354,6 +356,16 @@ def checked(rows, path):
     return rows
 
 
+def check_languages(texts, rows, path):
+    """Where the tokenizer has languages, each row names those that it needs."""
+    known = texts.languages
+    keys = ("source_lang", "target_lang") if texts.config["model_type"] == "mbart" else ("target_lang",)
+    for number, row in enumerate(rows if known else (), 1):
+        for key in keys:
+            if row.get(key) not in known:
+                raise SystemExit(f"{path}, row {number}: {key}: found {row.get(key)!r}, expected one of {', '.join(sorted(known)[:8])}")
+
+
 def prefix_of(args, rows):
     if args.prefix is not None:
         return args.prefix
@@ -394,6 +406,7 @@ def main():
     rows, held_out_rows = (rows, checked(read_jsonl(args.valid), args.valid)) if args.valid else split_rows(rows)
     model, config, folder = start(args, rows)
     texts = Texts(folder, config, prefix_of(args, rows))
+    check_languages(texts, rows, args.data)
     parameters = sum(p.numel() for p in model.parameters())
     log(f"{parameters:,} parameters, {config['vocab_size']} tokens in the vocabulary, {'bfloat16' if args.bf16 else 'float32'}")
     step, figures = args.steps, "not measured"
