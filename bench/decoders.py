@@ -9,17 +9,16 @@ process of its own, ours and llama.cpp's by turns. llama.cpp is given fixed toke
 engine samples. Then the times to open Qwen2.5-0.5B's shape: a folder in bfloat16, and the Q8_0 file, with memory at its highest.
 Needs the built library, numpy and llama-cpp-python (tools/eval/llama_cpp_peer.py). --folder keeps the models for the next run.
 """
-import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-sys.path[:0] = [os.path.join(ROOT, "tools", "python"), os.path.join(ROOT, "tools", "eval")]
+from turns import ROOT, arguments, chosen, compared, head, in_process, tokens
+
+sys.path.insert(0, os.path.join(ROOT, "tools", "eval"))
 
 PROMPT, CONTEXT, NEW, CONVERSATIONS, THEIR_PROMPT, THEIR_NEW = 512, 10, 24, 16, 64, 24
 COMMON = {"rms_norm_eps": 1e-6, "hidden_act": "silu", "tie_word_embeddings": True}
@@ -36,8 +35,7 @@ SHAPES = {
 }
 
 
-def token(i):
-    return 1000 + i * 7919 % 20000
+TOKENS = tokens(PROMPT + CONTEXT + NEW + 64 * CONVERSATIONS)
 
 
 def ours(path, threads, now):
@@ -48,16 +46,16 @@ def ours(path, threads, now):
     def one(n, n_new):
         with model.session(n_ctx=1024) as s:
             start = now()
-            s.eval([token(i) for i in range(n)])
+            s.eval(TOKENS[:n])
             prompt = now() - start
             start = now()
             for i in range(n_new):
-                s.eval([token(n + i)])
+                s.eval(TOKENS[n + i : n + i + 1])
             return n / prompt, n_new / (now() - start) if n_new else 0
 
     def together():
         with model.engine(n_ctx=256, prefix_cache=False) as engine:
-            prompts = [[token(i + 64 * c) for i in range(THEIR_PROMPT)] for c in range(CONVERSATIONS)]
+            prompts = [tokens(THEIR_PROMPT, c) for c in range(CONVERSATIONS)]
             start = now()
             requests = [engine.submit_ids(p, max_new_tokens=1, do_sample=False, eos_token_id=[]) for p in prompts]
             for r in requests:
@@ -81,11 +79,11 @@ def llama_cpp(path, threads, now):
     def one(n, n_new):
         single.clear()
         start = now()
-        single.decode([(token(i), i, 0, i == n - 1) for i in range(n)])
+        single.decode([(TOKENS[i], i, 0, i == n - 1) for i in range(n)])
         prompt = now() - start
         start = now()
         for i in range(n_new):
-            single.decode([(token(n + i), n + i, 0, 1)])
+            single.decode([(TOKENS[n + i], n + i, 0, 1)])
         return n / prompt, n_new / (now() - start) if n_new else 0
 
     many = llama_cpp_peer.Model(path, n_ctx=256, n_threads=threads, n_seq=CONVERSATIONS, exact=False)
@@ -93,10 +91,10 @@ def llama_cpp(path, threads, now):
     def together():
         many.clear()
         for c in range(CONVERSATIONS):
-            many.decode([(token(i + 64 * c), i, c, i == THEIR_PROMPT - 1) for i in range(THEIR_PROMPT)])
+            many.decode([(TOKENS[i + 64 * c], i, c, i == THEIR_PROMPT - 1) for i in range(THEIR_PROMPT)])
         start = now()
         for i in range(THEIR_NEW):
-            many.decode([(token(i + c), THEIR_PROMPT + i, c, 1) for c in range(CONVERSATIONS)])
+            many.decode([(TOKENS[i + c], THEIR_PROMPT + i, c, 1) for c in range(CONVERSATIONS)])
         return CONVERSATIONS * THEIR_NEW / (now() - start)
 
     return one, together
@@ -123,13 +121,6 @@ def open_turn(path):
     return {"seconds": seconds, "peak_bytes": peak}
 
 
-def in_process(*arguments):
-    done = subprocess.run([sys.executable, os.path.abspath(__file__), *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit("%s: exit %d\n%s" % (" ".join(map(str, arguments)), done.returncode, done.stderr))
-    return json.loads(done.stdout.strip().split("\n")[-1])
-
-
 def make(folder, name):
     import llmcs
     import random_decoders
@@ -143,16 +134,10 @@ def make(folder, name):
 
 
 def compare(name, gguf, turns, how):
-    rows = {}
-    for _ in range(turns):
-        a, b = in_process("--turn", "ours", gguf, *how), in_process("--turn", "llama", gguf, *how)
-        for work in a:
-            rows.setdefault(work, []).append((a[work], b[work]))
-    for work, pairs in rows.items():
-        ratios = [x / y for x, y in pairs]
-        print("%-14s %-17s %9.1f %9.1f   %5.2f (%.2f to %.2f)" % (
-            name, work, statistics.median(x for x, _ in pairs), statistics.median(y for _, y in pairs), statistics.median(ratios),
-            min(ratios), max(ratios)), flush=True)
+    pairs = [[in_process("--turn", engine, gguf, *how) for engine in ("ours", "llama")] for _ in range(turns)]
+    for work in pairs[0][0]:
+        figures = compared([a[work] for a, _ in pairs], [b[work] for _, b in pairs], 9)
+        print("%-14s %-17s %s" % (name, work, figures), flush=True)
 
 
 def open_times(source, gguf, turns):
@@ -166,13 +151,8 @@ def open_times(source, gguf, turns):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default=",".join(SHAPES))
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = arguments(__doc__, SHAPES, n_turn=2)
     parser.add_argument("--cpu-time", action="store_true", help="rates by processor time, where others use the machine; with --threads 1")
-    parser.add_argument("--folder", help="where the models are, or are put")
-    parser.add_argument("--turn", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turn:
         engine, path = args.turn
@@ -181,13 +161,13 @@ def main():
     if args.cpu_time and args.threads != 1:
         parser.error("--cpu-time: with --threads 1 only, as threads that wait take processor time, too")
     how = ["--threads", args.threads] + ["--cpu-time"] * args.cpu_time
-    print("%-14s %-17s %9s %9s   ratio, median (least to most) of %d turns; tokens/s, %d threads" % (
-        "shape", "work", "llmcs", "llama.cpp", args.turns, args.threads))
+    names = chosen(parser, "--models", args.models, SHAPES)
+    print(head("%-14s %-17s %9s %9s" % ("shape", "work", "llmcs", "llama.cpp"), args.turns, args.threads))
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or temporary
-        for name in args.models.split(","):
+        for name in names:
             compare(name, make(folder, name)[1], args.turns, how)
-        if "qwen2.5-0.5b" in args.models:
+        if "qwen2.5-0.5b" in names:
             open_times(*make(folder, "qwen2.5-0.5b"), args.turns)
 
 

@@ -8,16 +8,10 @@ transformers fuses; int8 is its dynamic quantisation, weights by channel. llmcs 
 process of its own, ours and ONNX Runtime's by turns; opening and the first call of each kind are not timed. DIR keeps the models
 for the next run. Making them needs torch, transformers and onnx; timing needs the built library, numpy and onnxruntime.
 """
-import argparse
 import json
 import os
-import statistics
-import subprocess
-import sys
-import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-sys.path.insert(0, os.path.join(ROOT, "tools", "python"))
+from turns import arguments, chosen, compared, head, in_process, median_seconds, tokens
 
 TEXT, BATCH, REPEATS = 128, 16, 5
 SHAPES = {  # class, heads, width, settings
@@ -71,10 +65,6 @@ def make(folder, name):
     return path
 
 
-def text(which):
-    return [1000 + (i + 64 * which) * 7919 % 20000 for i in range(TEXT)]
-
-
 def llmcs_encode(path, kind, threads):
     import llmcs
 
@@ -100,57 +90,33 @@ def onnx_encode(path, kind, threads):
 def turn(engine, path, kind, threads):
     encode, rates = {"llmcs": llmcs_encode, "onnxruntime": onnx_encode}[engine](path, kind, threads), {}
     for n in (1, BATCH):
-        seconds = []
-        for i in range(1 + REPEATS):  # the first one warms up
-            texts = [text(i * n + k) for k in range(n)]
-            start = time.perf_counter()
-            encode(texts)
-            seconds.append(time.perf_counter() - start)
-        rates["%d of %d" % (n, TEXT)] = n * TEXT / statistics.median(seconds[1:])
+        texts = [[tokens(TEXT, i * n + k) for k in range(n)] for i in range(1 + REPEATS)]
+        rates["%d of %d" % (n, TEXT)] = n * TEXT / median_seconds(encode, texts)
     return rates
 
 
-def in_process(engine, path, kind, threads):
-    command = [sys.executable, os.path.abspath(__file__), "--folder", os.path.dirname(path), "--threads", str(threads),
-               "--turn", engine, path, kind]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr))
-    return json.loads(done.stdout.strip().split("\n")[-1])
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", required=True, help="where the models are, or are put")
-    parser.add_argument("--models", default=",".join(SHAPES), help="some of them, separated by commas")
-    parser.add_argument("--types", default="int8,float32", help="of the weights: int8, float32")
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = arguments(__doc__, SHAPES, n_turn=3)
+    parser.add_argument("--types", default=",".join(TYPES), help="of the weights [%(default)s]")
     parser.add_argument("--make-only", action="store_true", help="make the models and time nothing")
-    parser.add_argument("--turn", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turn:
         print(json.dumps(turn(*args.turn, args.threads)))
         return
-    names, kinds = args.models.split(","), args.types.split(",")
-    for given, known in ((names, SHAPES), (kinds, TYPES)):
-        unknown = [x for x in given if x not in known]
-        if unknown:
-            parser.error("%s is unknown; there are %s" % (unknown[0], ", ".join(known)))
+    names, kinds = chosen(parser, "--models", args.models, SHAPES), chosen(parser, "--types", args.types, TYPES)
+    if not args.folder:
+        parser.error("--folder is needed")
     paths = [make(args.folder, name) for name in names]
     if args.make_only:
         return
-    print("%-12s %-8s %-10s %9s %12s  ratio, median (least to most) of %d turns; tokens/s, %d threads" % (
-        "shape", "weights", "texts", "llmcs", "ONNX Runtime", args.turns, args.threads))
+    print(head("%-12s %-8s %-10s %9s %12s" % ("shape", "weights", "texts", "llmcs", "ONNX Runtime"), args.turns, args.threads))
     for name, path in zip(names, paths):
         for kind in kinds:
-            pairs = [[in_process(engine, path, kind, args.threads) for engine in ("llmcs", "onnxruntime")] for _ in range(args.turns)]
+            pairs = [[in_process("--threads", args.threads, "--turn", engine, path, kind) for engine in ("llmcs", "onnxruntime")]
+                     for _ in range(args.turns)]
             for row in pairs[0][0]:
-                ours, theirs = [a[row] for a, _ in pairs], [b[row] for _, b in pairs]
-                ratios = [a / b for a, b in zip(ours, theirs)]
-                print("%-12s %-8s %-10s %9.0f %12.0f  %5.2f (%.2f to %.2f)" % (
-                    name, kind, row, statistics.median(ours), statistics.median(theirs), statistics.median(ratios), min(ratios),
-                    max(ratios)), flush=True)
+                figures = compared([a[row] for a, _ in pairs], [b[row] for _, b in pairs], 12)
+                print("%-12s %-8s %-10s %s" % (name, kind, row, figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,13 @@ the same run. DIR keeps both forms of each model: the Transformers folder in flo
 the same weights. Making them needs torch and transformers, and 10 GB of memory for mbart-large, which is left out unless it is
 named. Timing needs the built library, numpy and ctranslate2.
 """
-import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
-import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-sys.path.insert(0, os.path.join(ROOT, "tools", "python"))
+from turns import ROOT, arguments, chosen, compared, head, in_process, median_and_range, median_seconds, tokens
 
 SOURCE, NEW, BATCH, LONG_SOURCE, BEAMS = 40, 40, 16, 128, (1, 4)
 KV_BYTES = 1 << 29  # enough for 16 requests of 4 beams of every shape at once
@@ -42,10 +39,6 @@ SHAPES = {  # class, its settings, and the ids of the special tokens
         "feed_forward_proj": "relu", "pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0},
         {"<pad>": 0, "</s>": 1, "<unk>": 2}),
 }
-
-
-def source(n, which):
-    return [1000 + (i + 64 * which) * 7919 % 20000 for i in range(n)]
 
 
 class Names:
@@ -132,21 +125,11 @@ def ctranslate2_translate(path, threads):
     return translate, None
 
 
-def median_seconds(call, sources):
-    """Of a call for each of several sources (or batches of them); the first, which warms up, does not count."""
-    seconds = []
-    for which in sources:
-        start = time.perf_counter()
-        call(which)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[1:])
-
-
 def turn(engine, path, threads):
     translate, encode = {"llmcs": llmcs_translate, "ctranslate2": ctranslate2_translate}[engine](path, threads)
 
     def seconds(n, n_new, beams, n_sources, repeats):
-        batches = [[source(n, i * n_sources + k) for k in range(n_sources)] for i in range(1 + repeats)]
+        batches = [[tokens(n, i * n_sources + k) for k in range(n_sources)] for i in range(1 + repeats)]
         return median_seconds(lambda batch: checked(translate(batch, n_new, beams), n_sources, n_new), batches)
 
     rates = {}
@@ -155,21 +138,8 @@ def turn(engine, path, threads):
             rates[work(beams, n_sources)] = n_sources * NEW / seconds(SOURCE, NEW, beams, n_sources, repeats)
     rates["source of %d" % LONG_SOURCE] = LONG_SOURCE / seconds(LONG_SOURCE, 1, 1, 1, 5)
     if encode:
-        rates["encoder, %d" % LONG_SOURCE] = LONG_SOURCE / median_seconds(encode, [source(LONG_SOURCE, i) for i in range(6)])
+        rates["encoder, %d" % LONG_SOURCE] = LONG_SOURCE / median_seconds(encode, [tokens(LONG_SOURCE, i) for i in range(6)])
     return rates
-
-
-def in_process(engine, path, threads):
-    command = [sys.executable, os.path.abspath(__file__), "--folder", os.path.dirname(path), "--threads", str(threads),
-               "--turn", engine, path]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr))
-    return json.loads(done.stdout.strip().split("\n")[-1])
-
-
-def median_and_range(values):
-    return "%6.2f (%.2f to %.2f)" % (statistics.median(values), min(values), max(values))
 
 
 def encoder_operations(name):
@@ -187,17 +157,16 @@ def int8_limit(threads):
 
 
 def compare(name, paths, turns, threads):
-    pairs = [[in_process(engine, path, threads) for engine, path in zip(("llmcs", "ctranslate2"), paths)] for _ in range(turns)]
+    pairs = [[in_process("--threads", threads, "--turn", engine, path) for engine, path in zip(("llmcs", "ctranslate2"), paths)]
+             for _ in range(turns)]
     for row in pairs[0][0]:
         ours = [a[row] for a, _ in pairs]
-        print("%-12s %-18s %9.1f" % (name, row, statistics.median(ours)), end="")
         if row in pairs[0][1]:
-            theirs = [b[row] for _, b in pairs]
-            print(" %11.1f %s" % (statistics.median(theirs), median_and_range([x / y for x, y in zip(ours, theirs)])), end="")
-        if row.startswith("encoder"):
+            figures = compared(ours, [b[row] for _, b in pairs], 11)
+        else:
             share = encoder_operations(name) * statistics.median(ours) / int8_limit(threads)
-            print(" %11s %6.0f %% of 8-bit dot products" % ("", 100 * share), end="")
-        print(flush=True)
+            figures = "%9.1f %11s %6.0f %% of 8-bit dot products" % (statistics.median(ours), "", 100 * share)
+        print("%-12s %-18s %s" % (name, row, figures), flush=True)
     for beams in BEAMS:
         one, many = work(beams, 1), work(beams, BATCH)
         for i, engine in enumerate(("llmcs", "CTranslate2")):
@@ -206,26 +175,19 @@ def compare(name, paths, turns, threads):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", required=True, help="where the models are, or are put")
-    parser.add_argument("--models", default="marian-base,t5-base", help="of %s, separated by commas" % ", ".join(SHAPES))
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = arguments(__doc__, ("marian-base", "t5-base"), n_turn=2)
     parser.add_argument("--make-only", action="store_true", help="make the models and time nothing")
-    parser.add_argument("--turn", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turn:
         print(json.dumps(turn(*args.turn, args.threads)))
         return
-    names = args.models.split(",")
-    unknown = [name for name in names if name not in SHAPES]
-    if unknown:
-        parser.error("--models: %s is unknown; there are %s" % (unknown[0], ", ".join(SHAPES)))
+    names = chosen(parser, "--models", args.models, SHAPES)
+    if not args.folder:
+        parser.error("--folder is needed")
     paths = {name: make(args.folder, name) for name in names}
     if args.make_only:
         return
-    print("%-12s %-18s %9s %11s  ratio, median (least to most) of %d turns; tokens/s, %d threads" % (
-        "shape", "work", "llmcs", "CTranslate2", args.turns, args.threads))
+    print(head("%-12s %-18s %9s %11s" % ("shape", "work", "llmcs", "CTranslate2"), args.turns, args.threads))
     for name in names:
         compare(name, paths[name], args.turns, args.threads)
 
