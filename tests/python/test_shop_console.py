@@ -52,6 +52,10 @@ class Console(unittest.TestCase):
 
     def test_lists(self):
         self.assertEqual([p["title"] for p in self.shop.products(["p1", "none"], "zh")], ["马克杯"])
+        self.assertEqual([p["id"] for p in self.shop.products(i for i in ("none", "p1"))], ["p1"])
+        self.assertEqual(self.shop.products([]), [])
+        with self.assertRaisesRegex(TypeError, "ids: expected a list, got str"):
+            self.shop.products("p1")
         (entry,) = self.shop.entries(search="COSTS")
         self.assertEqual((entry["id"], entry["questions"], entry["version"], entry["retired"]), ("ship", ["Shipping?"], 1, 0))
         self.assertEqual(self.shop.entries(search="nothing"), [])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ctypes as c
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from llmcs._errors import call
-from llmcs._inputs import c_string, integer
+from llmcs._inputs import integer
 from llmcs._native import fields, i32, size
 
 from . import _inputs as rows
@@ -23,9 +23,7 @@ from ._native import (
     i64,
     initialised,
     lib,
-    text,
 )
-
 
 _STATES = tuple(lib.llmcs_shop_action_state_name(i).decode() for i in range(5))
 
@@ -85,10 +83,10 @@ class Console:
 
         return self._listed(EntryFn, convert, lib.llmcs_shop_list_entries, (c.byref(params),), (None,))
 
-    def products(self, ids: Sequence[str], lang: Optional[str] = None) -> List[Dict[str, Any]]:
+    def products(self, ids: Iterable[str], lang: Optional[str] = None) -> List[Dict[str, Any]]:
         """The products of these ids, in their order; unknown ones are left out."""
-        array = (text * max(1, len(ids)))(*[c_string("ids[%d]" % i, x) for i, x in enumerate(ids)])
-        arguments = array, size(len(ids)), rows.string("lang", lang)
+        array = rows.strings("ids", ids)
+        arguments = array, size(len(array)), rows.string("lang", lang)
         return self._listed(ProductFn, _dict, lib.llmcs_shop_list_products, arguments)
 
     def dashboard(
