@@ -223,6 +223,15 @@ class Arguments(Compared):
             found = made([QUESTIONS[0]] * 4, batch_size=1, stop_strings=(s for s in (" ", "o")))
             self.assertEqual(found, [expected] * 4)
 
+    def test_token_ids_end_with_the_token_that_ended_them(self):
+        with llmcs.pipeline("text-generation", model=GPT2, max_new_tokens=30, return_tensors=True) as made:
+            prompt = made.tokenizer.encode(QUESTIONS[0])
+            whole = made(QUESTIONS[0], eos_token_id=None)[0]["generated_token_ids"]
+            stop = whole[len(prompt) + 3]
+            expected = whole[: whole.index(stop, len(prompt)) + 1]
+            found = made(QUESTIONS[0], stop_sequence=made.tokenizer.decode([stop]))[0]["generated_token_ids"]
+            self.assertEqual(found, expected)
+
     def test_the_folders_settings_are_those_at_its_opening(self):
         """Whatever the working directory becomes."""
         folder = self.compose({"model": "golden/bert-mlm", "tokenizer": "words"})

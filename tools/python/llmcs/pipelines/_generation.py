@@ -73,7 +73,7 @@ class GenerationPipeline(Pipeline):
             params["max_new_tokens"] = params.get("max_new_tokens") or 0  # which wins, if given
         if how.get("stop_sequence") is not None:
             ids = self.tokenizer.encode(how["stop_sequence"], add_special_tokens=False)
-            params["eos_token_id"] = self._stop_ids(ids)
+            params["eos_token_id"] = how["eos_token_id"] = self._stop_ids(ids)
         return params
 
     def _stop_ids(self, ids: List[int]) -> List[int]:
@@ -88,7 +88,8 @@ class GenerationPipeline(Pipeline):
 
     def _ended(self, found: Generated, i: int, how: Dict[str, Any]) -> List[int]:
         """A sequence with the EOS token that ended it, where only one can have."""
-        eos = how.get("eos_token_id", self.model.info["eos_token_id"])
+        given = how.get("eos_token_id")
+        eos = self.model.info["eos_token_id"] if given is None else given
         only = eos if isinstance(eos, int) else eos[0] if len(eos) == 1 else -1
         return found.sequences[i] + ([only] if found.finish_reasons[i] == "stop" and only >= 0 else [])
 
