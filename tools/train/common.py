@@ -1,4 +1,4 @@
-"""What both training scripts share: Hugging Face folders, checkpoints, schedule, progress.
+"""What the training scripts share: Hugging Face folders, checkpoints, schedule, progress.
 
 Needs numpy and PyTorch (1.13 or newer), nothing else.
 """
@@ -14,6 +14,13 @@ import numpy as np
 import torch
 
 from tensor_files import load_safetensors, save_safetensors  # noqa: F401
+
+TORCH_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}  # of safetensors, and as config.json spells them
+
+
+def log(*parts):
+    print(*parts, file=sys.stderr, flush=True)
+
 
 # ---------------------------------------------------------------- Hugging Face folders
 

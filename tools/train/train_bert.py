@@ -22,15 +22,12 @@ import torch.nn.functional as F
 from torch import nn
 
 import common
+from common import log
 from bert import Bert, Dropout, length_batches, no_dropout, pad
 from rows import is_held_out, read_jsonl
 from wordpiece import WordPiece
 
 TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
-
-
-def log(*parts):
-    print(*parts, file=sys.stderr, flush=True)
 
 
 def data_files(paths):
@@ -190,7 +187,7 @@ def export(args, model, rows, average, pad_id):
     os.makedirs(args.out, exist_ok=True)
     path = os.path.join(args.out, "model.safetensors")
     common.save_safetensors(path, average, args.dtype)
-    config = dict(model.config, torch_dtype={"F16": "float16", "BF16": "bfloat16", "F32": "float32"}[args.dtype],
+    config = dict(model.config, torch_dtype=common.TORCH_DTYPES[args.dtype],
                   id2label={str(i): label for i, label in enumerate(rows.labels)}, label2id={label: i for i, label in enumerate(rows.labels)})
     common.write_json(os.path.join(args.out, "config.json"), config)
     for name in TOKENIZER_FILES:

@@ -35,6 +35,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import common
+from common import log
 import encoder_data
 import shop_reviews
 from bert import Bert, Dropout, length_batches, mask_some, mean_vector, new_config, no_dropout, pad
@@ -54,10 +55,6 @@ PAIR_PASSES = 0.2
 BROKEN = ("review-zh", "text-zh", "moderation-zh", "paraphrase-zh", "question-zh", "reply-zh", "ner-zh", "copy-zh", "intent-zh")     # targets from word-by-word English
 REVIEWS = ("sentiment-zh", "sentiment-en", "sentiment-en-joined")
 MASKED = ("sentiment-zh", "sentiment-en", "sentiment-en-joined", "text-zh", "review-zh")
-
-
-def log(*parts):
-    print(*parts, file=sys.stderr, flush=True)
 
 
 def keep(args, name, value):
@@ -466,7 +463,7 @@ def run_export(args, model, tokenizer):
         model.classifier.bias.div_(divisor)
     log(f"export: temperature {divisor:.3f}, held-out accuracy", {k: round(float(np.mean((s > 0) == (y == 1))), 4) for k, (s, y) in found.items()})
     common.save_safetensors(os.path.join(args.out, "model.safetensors"), model.exported(), args.dtype)
-    config = dict(model.config, torch_dtype={"F16": "float16", "BF16": "bfloat16", "F32": "float32"}[args.dtype],
+    config = dict(model.config, torch_dtype=common.TORCH_DTYPES[args.dtype],
                   id2label={"0": "negative", "1": "positive"}, label2id={"negative": 0, "positive": 1})
     common.write_json(os.path.join(args.out, "config.json"), config)
     for name in TOKENIZER_FILES:

@@ -14,7 +14,6 @@ import math
 import os
 import random
 import re
-import sys
 import time
 
 import numpy as np
@@ -176,8 +175,7 @@ def open_folder(folder):
 def export(folder, model, config, tokenizer, dtype):
     os.makedirs(folder, exist_ok=True)
     common.save_safetensors(os.path.join(folder, "model.safetensors"), dict(model.named_parameters()), dtype)
-    names = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
-    common.write_json(os.path.join(folder, "config.json"), {**config, "torch_dtype": names[dtype]})
+    common.write_json(os.path.join(folder, "config.json"), {**config, "torch_dtype": common.TORCH_DTYPES[dtype]})
     common.write_json(os.path.join(folder, "generation_config.json"), {
         "bos_token_id": tokenizer.end_of_text, "eos_token_id": tokenizer.end_of_text, "pad_token_id": tokenizer.end_of_text,
         "do_sample": False, "repetition_penalty": 1.0, "max_new_tokens": 160})
@@ -332,13 +330,13 @@ def train(args, model, tokenizer, data, pairs):
     if args.resume and os.path.exists(checkpoint):
         step, extra = common.load_checkpoint(checkpoint, model, optimizer)
         epoch, done = extra["epoch"], extra["done"]
-        print(f"resumed at step {step} (epoch {epoch})", file=sys.stderr, flush=True)
+        common.log(f"resumed at step {step} (epoch {epoch})")
     progress = common.Progress(args.steps, every=args.log_every)
     model.train()
     last_step = min(args.steps, args.stop_at or args.steps)
     while step < last_step:
         batches = common.at_least_one(epoch_batches(args, data, pairs, tokenizer, model.config, epoch), args.data)
-        print(f"epoch {epoch}: {len(batches)} batches", file=sys.stderr, flush=True)
+        common.log(f"epoch {epoch}: {len(batches)} batches")
         progress.reset()
         for index in range(done, len(batches)):
             if step >= last_step:
@@ -514,7 +512,7 @@ def trained_tokenizer(args, data, pairs):
     folder = os.path.join(args.work, "tokenizer")
     if not os.path.exists(os.path.join(folder, "vocab.json")):
         texts = [prompt + reply for prompt, reply in training_documents(args, data, pairs, args.seed)]
-        vocab, merges = bpe.train(texts, args.vocab_size, log=lambda line: print(line, file=sys.stderr, flush=True))
+        vocab, merges = bpe.train(texts, args.vocab_size, log=common.log)
         os.makedirs(folder, exist_ok=True)
         bpe.Tokenizer(vocab, merges).save(folder, args.positions)
     return bpe.Tokenizer.load(folder)
@@ -541,13 +539,13 @@ def main():
         config = new_config(args, len(tokenizer.vocab))
         model = GPT2(config)
         model.initialize()
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters", file=sys.stderr, flush=True)
+    common.log(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     if args.export_only:
         common.load_checkpoint(os.path.join(args.work, "checkpoint.pt"), model)
     else:
         train(args, model, tokenizer, data, pairs)
     export(args.out, model, config, tokenizer, args.dtype)
-    print(f"wrote {args.out}", file=sys.stderr)
+    common.log(f"wrote {args.out}")
 
 
 if __name__ == "__main__":

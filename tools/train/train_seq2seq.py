@@ -24,6 +24,7 @@ import torch.nn.functional as F
 import common
 import seq2seq
 import seq2seq_tokenizer
+from common import TORCH_DTYPES, log
 from rows import read_jsonl, split_rows
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
@@ -31,12 +32,7 @@ import llmcs  # noqa: E402
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "source.spm", "target.spm",
                    "target_vocab.json", "spiece.model", "sentencepiece.bpe.model")
-DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
 IGNORED = -100   # a label that is padding
-
-
-def log(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def has_bf16():
@@ -213,7 +209,7 @@ has not seen; what it does with texts of another kind; who should not use it.
 def export(args, folder, model, config, tokenizer_folder, card):
     os.makedirs(folder, exist_ok=True)
     common.save_safetensors(os.path.join(folder, "model.safetensors"), model.stored(), args.dtype)
-    common.write_json(os.path.join(folder, "config.json"), {**config, "torch_dtype": DTYPES[args.dtype]})
+    common.write_json(os.path.join(folder, "config.json"), {**config, "torch_dtype": TORCH_DTYPES[args.dtype]})
     for file in TOKENIZER_FILES:
         path = os.path.join(tokenizer_folder, file)
         if os.path.exists(path) and os.path.abspath(tokenizer_folder) != os.path.abspath(folder):
@@ -329,7 +325,7 @@ def parse_arguments():
     p.add_argument("--metric", choices=["loss", "chrf"], default="loss", help="which figure (default: %(default)s)")
     p.add_argument("--chrf-rows", type=int, default=200, help="held-out pairs translated for chrF (default: %(default)s)")
     p.add_argument("--beams", type=int, default=1, help="num_beams of the new generation_config.json (default: %(default)s)")
-    p.add_argument("--dtype", choices=list(DTYPES), default="F16", help="of the exported weights (default: %(default)s)")
+    p.add_argument("--dtype", choices=list(TORCH_DTYPES), default="F16", help="of the exported weights (default: %(default)s)")
     p.add_argument("--bf16", choices=["auto", "on", "off"], default="auto", help="multiply in bfloat16 (default: where the processor can)")
     p.add_argument("--save-every", type=int, default=200, help="steps between checkpoints")
     p.add_argument("--log-every", type=int, default=20)
