@@ -7,6 +7,8 @@
 
 Rows are {"source": ..., "target": ...}, for several languages with "source_lang" and "target_lang" as the tokenizer spells them
 ("en_XX", for Marian "fra"). A tokenizer without languages is told in words, by --prefix. An interrupted run goes on with --resume.
+With --threads above 1 on a machine that has other work, set OMP_WAIT_POLICY=passive: threads that wait for each other take
+processor time otherwise, and a step several times as long.
 Needs build/lib/libllmcs.so, whose tokenizers read every kind of folder, PyTorch and numpy.
 """
 import argparse
@@ -409,6 +411,7 @@ def main():
     if args.export_only:
         step, _ = common.load_checkpoint(os.path.join(args.work, "checkpoint.pt"), model)
     else:
+        log(f"{len(rows):,} pairs are encoded")
         examples = texts.encode(rows, args.max_tokens)[0]
         held_out, held_out_rows = texts.encode(held_out_rows, args.max_tokens)
         log(f"{len(examples):,} pairs ({len(rows) - len(examples)} too long), {len(held_out):,} held out")
