@@ -94,8 +94,12 @@ class Encoders(unittest.TestCase):
         self.assertEqual((len(out["pooled"]), len(out["logits"]), len(out["logits"][0])), (2, 2, 2))
         scores = [max(r, key=r.get) for r in self.model.classify(["good", "broken after a day"])]
         self.assertEqual([self.model.labels[int(row[1] > row[0])] for row in out["logits"]], scores)
-        with self.assertRaisesRegex(ValueError, "type_ids: 1 for"):
-            self.model.encoder_eval(ids, type_ids=[[0]], logits=True)
+        for type_ids, message in (([[0]], "type_ids: 1 rows for 2"), ([[0], [0]], r"type_ids\[0\]: 1 for"),
+                                  ([[0] * (len(ids[0]) + 1), [0] * (len(ids[1]) - 1)], r"type_ids\[0\]")):  # fmt: skip
+            with self.assertRaisesRegex(ValueError, message):  # the last: as many in all
+                self.model.encoder_eval(ids, type_ids=type_ids, logits=True)
+        with self.assertRaisesRegex(ValueError, "labels: 'a' is given twice"):
+            self.model.zero_shot("x", ["a", "b", "a"])
         with self.assertRaisesRegex(TypeError, r"ids\[0\]: expected a list"):
             self.model.encoder_eval([1, 2], logits=True)
         with llmcs.Model(MLM) as mlm:

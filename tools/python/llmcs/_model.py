@@ -499,6 +499,9 @@ class Model(Handle):
         "This example is {}."; multi_label: each label's own probability. The rest as in classify."""
         names, given = items("labels", labels), Texts("texts", texts)
         encoded = [c_string("labels[%d]" % i, name) for i, name in enumerate(names)]
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        if twice is not None:
+            raise ValueError("labels: %r is given twice, and a dict has one probability for it" % twice)
         params = _text_params(how, _TEXT_ARGUMENTS)
         params.hypothesis = None if hypothesis is None else c_string("hypothesis", hypothesis)
         params.multi_label = bool(multi_label)
@@ -650,11 +653,15 @@ class Model(Handle):
         "logits" one array. The 2 logits of question answering are those of start and end."""
         rows = [token_ids("ids[%d]" % i, row) for i, row in enumerate(items("ids", ids))]
         lengths, flat = [len(row) for row in rows], token_ids("ids", [x for row in rows for x in row])
-        types = (
-            None if type_ids is None else token_ids("type_ids", [x for row in items("type_ids", type_ids) for x in row])
-        )
-        if types is not None and len(types) != len(flat):
-            raise ValueError("type_ids: %d for %d ids" % (len(types), len(flat)))
+        types = None
+        if type_ids is not None:
+            type_rows = [token_ids("type_ids[%d]" % i, row) for i, row in enumerate(items("type_ids", type_ids))]
+            if len(type_rows) != len(rows):
+                raise ValueError("type_ids: %d rows for %d of ids" % (len(type_rows), len(rows)))
+            for i, row in enumerate(type_rows):
+                if len(row) != lengths[i]:
+                    raise ValueError("type_ids[%d]: %d for %d ids" % (i, len(row), lengths[i]))
+            types = token_ids("type_ids", [x for row in type_rows for x in row])
         n, n_tokens, embd = len(rows), sum(lengths), self._info["n_embd"]
         of_texts = "classification" in self.heads
         answers = "question_answering" in self.heads
