@@ -159,7 +159,7 @@ class Demo(unittest.TestCase):
         for a, b, source, target in (("en", "zh", "en_XX", "zh_CN"), ("zh", "en", "zh_CN", "en_XX")):
             answers = ask("translate", self.FOLDER, [{"text": t[a], "from": source, "to": target, "num_beams": 1} for t in titles])
             right = sum(x["translations"][0] == t[b] for x, t in zip(answers, titles))
-            self.assertGreaterEqual(right, len(titles) // 2, (a, [x["translations"][0] for x in answers]))
+            self.assertGreaterEqual(right, len(titles) * 3 // 4, (a, [x["translations"][0] for x in answers]))
 
     def test_the_example_marks_what_is_no_title(self):
         first, other = self.TITLES[0][0], "Where is my parcel?"
