@@ -12,6 +12,8 @@ import pickle
 import re
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 from support import BERT, GPT2, QUESTIONS, ROOT, llmcs, skip
@@ -222,6 +224,26 @@ class Arguments(Compared):
             self.assertEqual(made(QUESTIONS[0], stop_strings=[" ", "o"]), expected)
             found = made([QUESTIONS[0]] * 4, batch_size=1, stop_strings=(s for s in (" ", "o")))
             self.assertEqual(found, [expected] * 4)
+
+    def test_closed_in_the_middle_gives_no_text_that_was_cut(self):
+        made = llmcs.pipeline("text-generation", model=GPT2, max_new_tokens=400, eos_token_id=[], model_kwargs={"n_threads": 1})
+        made(QUESTIONS[0], max_new_tokens=12)
+        outcomes = []
+
+        def call():
+            try:
+                outcomes.append(made(QUESTIONS[0]))
+            except llmcs.Error as e:
+                outcomes.append(type(e))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        until = time.monotonic() + 60
+        while made._engine.stats()["n_new_tokens"] < 20 and time.monotonic() < until:
+            time.sleep(0.001)
+        made.close()
+        thread.join(60)
+        self.assertIn(outcomes, ([llmcs.CancelledError], [llmcs.StateError]))
 
     def test_token_ids_end_with_the_token_that_ended_them(self):
         with llmcs.pipeline("text-generation", model=GPT2, max_new_tokens=30, return_tensors=True) as made:

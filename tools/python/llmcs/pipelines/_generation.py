@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from .._chat import Chat
 from .._engine import Engine
+from .._errors import CancelledError
 from .._generate import NAMES, Generated, _unknown
 from .._model import Model
 from ._base import Pipeline, choose, limits, settings
@@ -81,7 +82,10 @@ class GenerationPipeline(Pipeline):
 
     def _generated(self, sources: List[List[int]], params: List[Dict[str, Any]]) -> List[Generated]:
         engine = self._running()
-        return engine._generate([functools.partial(engine.submit_ids, i, **p) for i, p in zip(sources, params)])
+        found = engine._generate([functools.partial(engine.submit_ids, i, **p) for i, p in zip(sources, params)])
+        if any("cancelled" in g.finish_reasons for g in found):  # a result of a pipeline does not say that it was cut
+            raise CancelledError("CANCELLED", "%s: the pipeline was closed, or the call cancelled" % self.task)
+        return found
 
     def _decoded(self, ids: List[int], clean: bool) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=clean)
