@@ -21,7 +21,7 @@ import time
 import unittest
 
 from support import BERT, PACKAGE, ROOT, llmcs, skip
-from llmcs.dask import Block, Call, Classify, Embed, Fields, Tag, blocks_of, map_partitions
+from llmcs.dask import Call, Classify, Embed, Fields, Tag, blocks_of, map_partitions
 from llmcs.dask import _blocks, _tasks
 
 SEED = int(os.environ.get("LLMCS_SEED", time.time_ns() % 10**6))

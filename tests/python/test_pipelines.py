@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from support import BERT, GPT2, QUESTIONS, ROOT, llmcs, skip
+from support import BERT, GPT2, QUESTIONS, ROOT, llmcs
 
 DATA = os.path.join(ROOT, "tests", "data", "pipelines")
 sys.path.insert(0, DATA)

@@ -14,7 +14,6 @@ import math
 import os
 import random
 import re
-import time
 
 import numpy as np
 import torch
