@@ -248,6 +248,16 @@ class Signals(unittest.TestCase):
             with self.assertRaises(OSError):
                 socket.create_connection(("127.0.0.1", s.port), 1)
 
+    def test_a_reload_does_not_shorten_the_delay(self):
+        with Server(dict(ONE, limits={"drain_delay_ms": 3000})) as s:
+            s.process.send_signal(signal.SIGTERM)
+            begin = time.time()
+            while s.get("/ready").status != 503:
+                self.assertLess(time.time(), begin + 2)
+            s.process.send_signal(signal.SIGHUP)
+            self.assertEqual(s.process.wait(30), 0)
+            self.assertGreater(time.time() - begin, 2.9)
+
     def test_reload_and_end(self):
         for _ in range(6):
             with Server(ONE) as s:

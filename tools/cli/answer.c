@@ -103,6 +103,29 @@ json_t *json_ids(const int32_t *ids, size_t n) {
     return list;
 }
 
+json_t *json_text_spans(const llmcs_text_spans *found, const char *text) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < found->n_spans; i++) {
+        const llmcs_text_span *s = found->spans[i];
+        json_array_append_new(
+            list, json_pack("{sososIsIso}", "label", json_text(s->label, strlen(s->label)), "score",
+                            json_float((double)s->score), "begin", (json_int_t)s->begin, "end", (json_int_t)s->end,
+                            "text", json_text(text + s->begin, s->end - s->begin)));
+    }
+    if (json_array_size(list) == found->n_spans) return list;
+    json_decref(list);
+    return NULL;
+}
+
+void answer_add_classes(cli_answer *a, const char *const *names, const float *scores, size_t n, size_t best) {
+    json_t *all = json_object();
+    for (size_t i = 0; i < n; i++)
+        if (json_object_set_new(all, names[i], json_float((double)scores[i]))) a->failed = true;
+    answer_set(a, "label", json_text(names[best], strlen(names[best])));
+    answer_set(a, "score", json_float((double)scores[best]));
+    answer_set(a, "scores", all);
+}
+
 void answer_add_text_info(cli_answer *a, const llmcs_text_info *info) {
     answer_set(a, "tokens", json_integer((json_int_t)info->n_tokens));
     answer_set(a, "truncated", json_boolean(info->truncated));

@@ -128,6 +128,8 @@ void cli_log_free(cli_log *log);
  * are called `what`. */
 int cli_need_head(const cli_common *common, const llmcs_model *model, uint32_t heads, const char *what,
                   llmcs_model_info *info);
+/* Of --weights and --kv-type, in the order of their enums, NULL-terminated. */
+extern const char *const cli_weights_names[], *const cli_kv_type_names[];
 /* The common options alone, for models that the library opens by itself. */
 void cli_model_options(const cli_common *common, llmcs_model_options *options);
 /* An llmcs_progress_fn whose `user` is a string: prints "training  42 %" over itself, without a line end. */
@@ -189,7 +191,9 @@ size_t cli_cut_utf8(const char *text, size_t len, size_t max);
 typedef struct cli_texts {
     int32_t overflow, truncation, window_pooling, max_length, stride;
 } cli_texts;
+/* In the order of their enums, NULL-terminated. */
 extern const char *const cli_overflow_names[], *const cli_truncation_names[], *const cli_window_pooling_names[];
+extern const char *const cli_aggregation_names[], *const cli_rerank_score_names[];
 #define CLI_TEXTS_DEFAULT \
     { .overflow = LLMCS_OVERFLOW_TRUNCATE }
 #define CLI_TEXTS_OPTIONS(job)                                                                                    \
@@ -206,6 +210,12 @@ extern const char *const cli_overflow_names[], *const cli_truncation_names[], *c
 /* False after saying what is contradictory. */
 bool cli_texts_read(const cli_command *command, const cli_common *common, const cli_texts *given,
                     llmcs_text_params *params);
+/* The n scores, the best first; of equal ones the earlier. Allocated; NULL: no memory. */
+typedef struct cli_ranked {
+    float score;
+    size_t item;
+} cli_ranked;
+cli_ranked *cli_rank(const float *scores, size_t n);
 /* A line on stderr if the text was cut. */
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len);
 
@@ -221,5 +231,8 @@ typedef struct cli_encoding {
 llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size_t len, const char *pair,
                         size_t pair_len, uint32_t flags, cli_encoding *encoding);
 void cli_encoding_free(cli_encoding *encoding);
+/* The text of token ids, allocated, with a NUL behind it. */
+llmcs_status cli_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags, char **text,
+                        size_t *len);
 
 #endif

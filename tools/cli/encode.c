@@ -1,4 +1,4 @@
-/* A text's tokens in fresh arrays. */
+/* A text's tokens in fresh arrays, and back. */
 #include <stdlib.h>
 
 #include "cli.h"
@@ -37,5 +37,21 @@ llmcs_status cli_encode(const llmcs_tokenizer *tokenizer, const char *text, size
         status = encode_into(tokenizer, text, len, pair, pair_len, flags, e, needed);
     }
     if (status) cli_encoding_free(e);
+    return status;
+}
+
+llmcs_status cli_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags, char **text,
+                        size_t *len) {
+    *text = NULL;
+    llmcs_status status = llmcs_decode(tokenizer, ids, n_ids, flags, NULL, 0, len);
+    if (status) return status;
+    if (!(*text = malloc(*len + 1))) return request_error(LLMCS_NOMEM, "no memory for a text of %zu bytes", *len);
+    status = llmcs_decode(tokenizer, ids, n_ids, flags, *text, *len, len);
+    if (!status) {
+        (*text)[*len] = 0;
+        return LLMCS_OK;
+    }
+    free(*text);
+    *text = NULL;
     return status;
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const char *const backend_names[] = {"auto", "native", "openblas", NULL};
-static const char *const weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
-static const char *const kv_type_names[] = {"auto", "f32", "f16", NULL};
+const char *const cli_weights_names[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
+const char *const cli_kv_type_names[] = {"auto", "f32", "f16", NULL};
 
 #define AT(member) offsetof(cli_common, member)
 const cli_common_option cli_common_options[] = {
@@ -28,9 +28,9 @@ const cli_common_option cli_common_options[] = {
     {CLI_BOUNDED("threads", AT(n_threads), "threads [0: what affinity and cgroup quota allow]", 0, 512),
      CLI_TAKES_MODEL},
     {CLI_CHOICE("backend", AT(backend), "kernels for matrix products [auto]", backend_names), CLI_TAKES_MODEL},
-    {CLI_CHOICE("weights", AT(weights), "how weights are stored in memory [auto: as in the file]", weights_names),
+    {CLI_CHOICE("weights", AT(weights), "how weights are stored in memory [auto: as in the file]", cli_weights_names),
      CLI_TAKES_MODEL},
-    {CLI_CHOICE("kv_type", AT(kv_type), "how keys and values are stored [auto]", kv_type_names), CLI_TAKES_KV},
+    {CLI_CHOICE("kv_type", AT(kv_type), "how keys and values are stored [auto]", cli_kv_type_names), CLI_TAKES_KV},
     {CLI_PLAIN("mmap", CLI_FLAG, AT(mmap), "read the weights through a mapping"), CLI_TAKES_MODEL},
     {CLI_PLAIN("help", CLI_FLAG, AT(help), "this text; -h is the same"), 0},
 };

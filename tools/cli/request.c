@@ -180,13 +180,13 @@ llmcs_status request_check_keys(const json_t *request, const char *const *known)
     return LLMCS_OK;
 }
 
-static const json_t *find_value(const json_t *request, const char *key) {
+const json_t *request_value(const json_t *request, const char *key) {
     const json_t *v = json_object_get(request, key);
     return json_is_null(v) ? NULL : v;
 }
 
 llmcs_status request_text(const json_t *request, const char *key, bool required, const char **text, size_t *len) {
-    const json_t *v = find_value(request, key);
+    const json_t *v = request_value(request, key);
     *text = NULL;
     *len = 0;
     if (!v) return required ? request_error(LLMCS_ARG, "key \"%s\" is missing", key) : LLMCS_OK;
@@ -197,11 +197,21 @@ llmcs_status request_text(const json_t *request, const char *key, bool required,
 }
 
 llmcs_status request_bool(const json_t *request, const char *key, bool fallback, bool *value) {
-    const json_t *v = find_value(request, key);
+    const json_t *v = request_value(request, key);
     *value = fallback;
     if (!v) return LLMCS_OK;
     if (!json_is_boolean(v)) return request_error(LLMCS_ARG, "\"%s\" must be true or false", key);
     *value = json_is_true(v);
+    return LLMCS_OK;
+}
+
+llmcs_status request_int(const json_t *request, const char *key, int32_t low, int32_t high, int32_t *value) {
+    const json_t *v = request_value(request, key);
+    if (!v) return LLMCS_OK;
+    const json_int_t i = json_integer_value(v);
+    if (!json_is_integer(v) || i < low || i > high)
+        return request_error(LLMCS_ARG, "\"%s\" must be an integer from %d to %d", key, low, high);
+    *value = (int32_t)i;
     return LLMCS_OK;
 }
 
@@ -227,7 +237,7 @@ llmcs_status request_id_list(const json_t *list, const char *key, int32_t **ids,
 }
 
 llmcs_status request_ids(const json_t *request, const char *key, bool required, int32_t **ids, size_t *n) {
-    const json_t *v = find_value(request, key);
+    const json_t *v = request_value(request, key);
     *ids = NULL;
     *n = 0;
     if (!v) return required ? request_error(LLMCS_ARG, "key \"%s\" is missing", key) : LLMCS_OK;

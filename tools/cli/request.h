@@ -27,9 +27,13 @@ void request_begin(void);
 /* ARG that names the first key that is neither "id" nor in the NULL-terminated list. */
 llmcs_status request_check_keys(const json_t *request, const char *const *known);
 llmcs_status request_unknown_key(const char *key);
+/* The value of a key; NULL if it is absent or null. */
+const json_t *request_value(const json_t *request, const char *key);
 /* required: ARG if absent. *text is NULL if absent or null. */
 llmcs_status request_text(const json_t *request, const char *key, bool required, const char **text, size_t *len);
 llmcs_status request_bool(const json_t *request, const char *key, bool fallback, bool *value);
+/* *value stays if absent or null. */
+llmcs_status request_int(const json_t *request, const char *key, int32_t low, int32_t high, int32_t *value);
 /* Allocated; the caller frees. *ids is NULL if absent or null. */
 llmcs_status request_ids(const json_t *request, const char *key, bool required, int32_t **ids, size_t *n);
 llmcs_status request_id_list(const json_t *list, const char *key, int32_t **ids, size_t *n);
@@ -65,6 +69,10 @@ json_t *json_text(const char *text, size_t len);
 json_t *json_float(double value); /* null if not finite */
 json_t *json_floats(const float *values, size_t n);
 json_t *json_ids(const int32_t *ids, size_t n);
+/* A list of {"label", "score", "begin", "end", "text"}; NULL: no memory. */
+json_t *json_text_spans(const llmcs_text_spans *found, const char *text);
+/* "label", "score" and "scores": the score of each of the n names. */
+void answer_add_classes(cli_answer *answer, const char *const *names, const float *scores, size_t n, size_t best);
 void answer_add_text_info(cli_answer *answer, const llmcs_text_info *info);
 
 /* ---- jsonl.c, jsonl_threads.c: all lines */

@@ -1,9 +1,13 @@
-/* Options of commands that put texts through an encoder: how long texts are cut, and what was done. */
+/* What commands share that put texts through an encoder: options, how long texts are cut, ranking by score. */
+#include <stdlib.h>
+
 #include "cli.h"
 
 const char *const cli_overflow_names[] = {"error", "truncate", "windows", NULL};
 const char *const cli_truncation_names[] = {"longest_first", "only_first", "only_second", NULL};
 const char *const cli_window_pooling_names[] = {"auto", "mean", "max", NULL};
+const char *const cli_aggregation_names[] = {"none", "simple", "first", "max", "average", NULL};
+const char *const cli_rerank_score_names[] = {"auto", "logit", "sigmoid", NULL};
 
 bool cli_texts_read(const cli_command *command, const cli_common *common, const cli_texts *given,
                     llmcs_text_params *params) {
@@ -21,6 +25,20 @@ bool cli_texts_read(const cli_command *command, const cli_common *common, const 
     params->max_length = (size_t)given->max_length;
     params->stride = (size_t)given->stride;
     return true;
+}
+
+static int compare_ranked(const void *a, const void *b) {
+    const cli_ranked *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+cli_ranked *cli_rank(const float *scores, size_t n) {
+    cli_ranked *ranked = malloc((n + 1) * sizeof *ranked);
+    if (!ranked) return NULL;
+    for (size_t i = 0; i < n; i++) ranked[i] = (cli_ranked){scores[i], i};
+    qsort(ranked, n, sizeof *ranked, compare_ranked);
+    return ranked;
 }
 
 void cli_texts_warn(const llmcs_text_info *info, const char *text, size_t len) {

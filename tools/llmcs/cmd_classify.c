@@ -44,12 +44,7 @@ static llmcs_status zero_shot_request(const classify_job *j, const json_t *reque
     if (hypothesis) params.hypothesis = hypothesis;
     params.multi_label = multi_label;
     if ((status = label_set_score(set, j->model, text, len, &params))) return status;
-    json_t *scores = json_object();
-    for (size_t i = 0; i < set->n; i++)
-        if (json_object_set_new(scores, set->names[i], json_float((double)set->scores[i]))) answer->failed = true;
-    answer_set(answer, "label", json_text(set->names[set->best], strlen(set->names[set->best])));
-    answer_set(answer, "score", json_float((double)set->scores[set->best]));
-    answer_set(answer, "scores", scores);
+    answer_add_classes(answer, (const char *const *)set->names, set->scores, set->n, set->best);
     answer_add_text_info(answer, &set->info);
     return LLMCS_OK;
 }
@@ -78,15 +73,8 @@ static llmcs_status classify_request(void *user, const json_t *request, cli_answ
         (status = request_text(request, "pair", false, &text.pair, &text.pair_bytes)) ||
         (status = llmcs_classify(j->model, &text, 1, &j->params, j->scores, &best, &info)))
         return status;
-    const char *label = llmcs_model_label(j->model, best);
-    json_t *scores = json_object();
-    for (int32_t i = 0; i < j->n_labels; i++)
-        if (json_object_set_new(scores, llmcs_model_label(j->model, i), json_float((double)j->scores[i])))
-            answer->failed = true;
-    answer_set(answer, "label", json_text(label, strlen(label)));
+    answer_add_classes(answer, j->names, j->scores, (size_t)j->n_labels, (size_t)best);
     answer_set(answer, "label_id", json_integer(best));
-    answer_set(answer, "score", json_float((double)j->scores[best]));
-    answer_set(answer, "scores", scores);
     answer_add_text_info(answer, &info);
     return LLMCS_OK;
 }

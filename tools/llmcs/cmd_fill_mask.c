@@ -39,24 +39,17 @@ static json_t *json_tokens(const llmcs_tokenizer *tokenizer, const llmcs_mask_to
     return NULL;
 }
 
-static llmcs_status read_top_k(const json_t *request, size_t *top_k) {
-    const json_t *k = json_object_get(request, "top_k");
-    if (!k || json_is_null(k)) return LLMCS_OK;
-    if (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > INT32_MAX)
-        return request_error(LLMCS_ARG, "\"top_k\" must be a positive integer");
-    *top_k = (size_t)json_integer_value(k);
-    return LLMCS_OK;
-}
-
 static llmcs_status fill_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"text", "top_k", NULL};
     const fill_job *j = user;
     const char *text;
-    size_t len, n, top_k = (size_t)j->top_k, first = 0;
+    size_t len, n, first = 0;
+    int32_t top_k = j->top_k;
     llmcs_mask_token *tokens;
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) || (status = request_text(request, "text", true, &text, &len)) ||
-        (status = read_top_k(request, &top_k)) || (status = fill(j, text, len, top_k, &tokens, &n)))
+        (status = request_int(request, "top_k", 1, INT32_MAX, &top_k)) ||
+        (status = fill(j, text, len, (size_t)top_k, &tokens, &n)))
         return status;
     const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(j->model);
     while (first < n && tokens[first].position == tokens[0].position) first++; /* tokens of the first mask */

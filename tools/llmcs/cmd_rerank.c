@@ -13,10 +13,9 @@ typedef struct rerank_job {
     llmcs_text_params params;
 } rerank_job;
 
-static const char *const score_names[] = {"auto", "logit", "sigmoid", NULL}; /* by llmcs_rerank_score */
 static const cli_option options[] = {
     CLI_CHOICE("rerank_score", offsetof(rerank_job, score), "[auto: as the folder says, else a probability]",
-               score_names),
+               cli_rerank_score_names),
     CLI_BOUNDED("top_n", offsetof(rerank_job, top_n), "only the best documents [0: all]", 0, INT32_MAX),
     CLI_PLAIN("prompt", CLI_STRING, offsetof(rerank_job, prompt),
               "the task of a language model [to find passages that answer a web search]"),
@@ -96,26 +95,12 @@ static int add_document(void *user, const char *bytes, size_t len) {
     return EXIT_DONE;
 }
 
-typedef struct ranked {
-    float score;
-    size_t document;
-} ranked;
-
-/* The best first; of equal scores the earlier. */
-static int compare_ranked(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return x->document < y->document ? -1 : x->document > y->document;
-}
-
 static int print_best(const rerank_job *j, const documents *d) {
     const size_t n_wanted = j->top_n && (size_t)j->top_n < d->n ? (size_t)j->top_n : d->n;
-    ranked *order = calloc(d->n + 1, sizeof *order);
+    cli_ranked *order = cli_rank(d->scores, d->n);
     if (!order) return cli_error("no memory for %zu documents", d->n);
-    for (size_t i = 0; i < d->n; i++) order[i] = (ranked){d->scores[i], i};
-    qsort(order, d->n, sizeof *order, compare_ranked);
     for (size_t k = 0; k < n_wanted; k++) {
-        const size_t i = order[k].document;
+        const size_t i = order[k].item;
         cli_texts_warn(&d->infos[i], d->texts[i].text, d->texts[i].text_bytes);
         printf("%.4f  ", (double)d->scores[i]);
         cli_print_escaped(stdout, d->texts[i].text, d->texts[i].text_bytes, true);

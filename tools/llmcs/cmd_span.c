@@ -40,15 +40,6 @@ static void add_answers(cli_answer *answer, const llmcs_text_spans *found, const
     if (several) answer_set(answer, "answers", list);
 }
 
-static llmcs_status read_top_k(const json_t *request, int32_t *top_k) {
-    const json_t *k = json_object_get(request, "top_k");
-    if (!k || json_is_null(k)) return LLMCS_OK;
-    if (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > INT32_MAX)
-        return request_error(LLMCS_ARG, "\"top_k\" must be a positive integer");
-    *top_k = (int32_t)json_integer_value(k);
-    return LLMCS_OK;
-}
-
 static llmcs_status span_request(void *user, const json_t *request, cli_answer *answer) {
     static const char *const keys[] = {"question", "context", "top_k", "handle_impossible_answer", NULL};
     const span_job *j = user;
@@ -61,7 +52,7 @@ static llmcs_status span_request(void *user, const json_t *request, cli_answer *
     if ((status = request_check_keys(request, keys)) ||
         (status = request_text(request, "question", true, &question.text, &question.text_bytes)) ||
         (status = request_text(request, "context", true, &question.pair, &question.pair_bytes)) ||
-        (status = read_top_k(request, &params.top_k)) ||
+        (status = request_int(request, "top_k", 1, INT32_MAX, &params.top_k)) ||
         (status = request_bool(request, "handle_impossible_answer", impossible, &impossible)))
         return status;
     params.handle_impossible_answer = impossible;

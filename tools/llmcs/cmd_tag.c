@@ -11,32 +11,17 @@ typedef struct tag_job {
     llmcs_text_params params;
 } tag_job;
 
-static const char *const aggregation_names[] = {"none", "simple",  "first",
-                                                "max",  "average", NULL}; /* the enum's order */
 static const cli_option options[] = {
-    CLI_CHOICE("aggregation", offsetof(tag_job, aggregation), "how tokens become spans [simple]", aggregation_names),
+    CLI_CHOICE("aggregation", offsetof(tag_job, aggregation), "how tokens become spans [simple]",
+               cli_aggregation_names),
     CLI_TEXTS_OPTIONS(tag_job),
 };
-
-static json_t *json_spans(const llmcs_text_spans *found, const char *text) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < found->n_spans; i++) {
-        const llmcs_text_span *s = found->spans[i];
-        json_array_append_new(
-            list, json_pack("{sososIsIso}", "label", json_text(s->label, strlen(s->label)), "score",
-                            json_float((double)s->score), "begin", (json_int_t)s->begin, "end", (json_int_t)s->end,
-                            "text", json_text(text + s->begin, s->end - s->begin)));
-    }
-    if (json_array_size(list) == found->n_spans) return list;
-    json_decref(list);
-    return NULL;
-}
 
 static llmcs_status read_aggregation(const json_t *request, llmcs_aggregation *aggregation) {
     const json_t *value = json_object_get(request, "aggregation");
     if (!value || json_is_null(value)) return LLMCS_OK;
-    for (int i = 0; json_is_string(value) && aggregation_names[i]; i++)
-        if (!strcmp(json_string_value(value), aggregation_names[i])) {
+    for (int i = 0; json_is_string(value) && cli_aggregation_names[i]; i++)
+        if (!strcmp(json_string_value(value), cli_aggregation_names[i])) {
             *aggregation = (llmcs_aggregation)i;
             return LLMCS_OK;
         }
@@ -56,7 +41,7 @@ static llmcs_status tag_request(void *user, const json_t *request, cli_answer *a
         (status = read_aggregation(request, &params.aggregation)) ||
         (status = llmcs_tag(j->model, &text, 1, &params, &info, &found)))
         return status;
-    answer_set(answer, "spans", json_spans(found->texts[0], text.text));
+    answer_set(answer, "spans", json_text_spans(found->texts[0], text.text));
     answer_add_text_info(answer, &info);
     llmcs_span_result_free(&found);
     return LLMCS_OK;

@@ -50,7 +50,7 @@ static bool alloc_texts(call *c, size_t n) {
 }
 
 static bool fail_library(call *c, llmcs_status status) {
-    reply_status(c->exchange, status, llmcs_error_message());
+    reply_status(c->exchange, status, request_message());
     return false;
 }
 
@@ -89,23 +89,18 @@ static bool read_params(call *c) {
 static bool decode_input(call *c, size_t i) {
     const llmcs_tokenizer *t = llmcs_model_tokenizer(c->model->model);
     const gen_prompt *p = &c->inputs[i];
-    size_t n = 0, n_again[2] = {0};
-    llmcs_status status = llmcs_decode(t, p->ids, p->n_ids, LLMCS_SKIP_SPECIAL, NULL, 0, &n);
-    if (!status && !(c->owned[i] = malloc(n + 1))) status = llmcs_set_error(LLMCS_NOMEM, "no memory for a text");
-    if (!status) status = llmcs_decode(t, p->ids, p->n_ids, LLMCS_SKIP_SPECIAL, c->owned[i], n, &n);
-    int32_t *again = status ? NULL : malloc((p->n_ids + 1) * sizeof *again);
+    size_t n;
     bool same = false;
-    for (uint32_t special = 0; again && !same && special < 2; special++) {
-        llmcs_encode_params params;
-        llmcs_encode_params_init(&params);
-        params.flags = special ? LLMCS_ADD_SPECIAL_TOKENS : 0;
-        same = !llmcs_encode(t, c->owned[i], n, NULL, 0, &params, again, NULL, NULL, p->n_ids, &n_again[special]) &&
-               n_again[special] == p->n_ids && !memcmp(again, p->ids, p->n_ids * sizeof *again);
+    llmcs_status status = cli_decode(t, p->ids, p->n_ids, LLMCS_SKIP_SPECIAL, &c->owned[i], &n);
+    for (uint32_t special = 0; !status && !same && special < 2; special++) {
+        cli_encoding e;
+        status = cli_encode(t, c->owned[i], n, NULL, 0, special ? LLMCS_ADD_SPECIAL_TOKENS : 0, &e);
+        same = !status && e.n == p->n_ids && !memcmp(e.ids, p->ids, e.n * sizeof *e.ids);
+        cli_encoding_free(&e);
     }
-    free(again);
+    if (status) return fail_library(c, status);
     c->texts[i] = (llmcs_text){c->owned[i], n, NULL, 0};
     if (same) return true;
-    if (status) return fail_library(c, status);
     reply_error(c->exchange, 400, "invalid_token", "input",
                 "input %zu: these token ids are not those of a text with the tokenizer of \"%s\"; send the text", i,
                 c->model->config->name);
@@ -135,6 +130,7 @@ static bool read_input(call *c, bool ids) {
 /* Checks the keys, finds the model, reads the common parameters. */
 static bool begin_call(call *c, exchange *x, uint32_t heads, const char *what, const char *const *keys) {
     *c = (call){.exchange = x};
+    request_begin();
     return x_check_keys(x, keys) && (c->model = models_acquire_for(x, heads, what)) && read_params(c);
 }
 
@@ -145,12 +141,23 @@ static json_t *usage_json(const call *c) {
     return json_pack("{sIsI}", "prompt_tokens", (json_int_t)n, "total_tokens", (json_int_t)n);
 }
 
-static void add_text_info(json_t *row, const llmcs_text_info *info) {
-    json_object_set_new(row, "tokens", json_integer((json_int_t)info->n_tokens));
-    if (info->truncated) json_object_set_new(row, "truncated", json_true());
-    if (info->n_windows > 1) json_object_set_new(row, "windows", json_integer((json_int_t)info->n_windows));
+/* Rows are as llmcs classify and tag --jsonl answer, with the text's number. */
+static cli_answer begin_row(size_t index) {
+    cli_answer row;
+    answer_init(&row);
+    answer_set(&row, "index", json_integer((json_int_t)index));
+    return row;
 }
 
+/* Takes the row and the list; returns the list. NULL: no memory. */
+static json_t *append_row(json_t *list, cli_answer *row, const llmcs_text_info *info) {
+    answer_add_text_info(row, info);
+    if (!json_array_append_new(list, row->json) && !row->failed) return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* data NULL: no memory. */
 static void reply_list(call *c, json_t *data) {
     reply_json(c->exchange, 200,
                json_pack("{sssossso}", "object", "list", "data", data, "model", c->model->config->name, "usage",
@@ -288,28 +295,14 @@ static bool read_documents(call *c) {
     return true;
 }
 
-typedef struct ranked {
-    float score;
-    size_t document;
-} ranked;
-
-/* The best first; of equal scores the earlier. */
-static int compare_ranked(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return x->document < y->document ? -1 : x->document > y->document;
-}
-
 static void reply_ranked(call *c, const float *scores, size_t top_n, bool documents) {
-    ranked *order = calloc(c->n, sizeof *order);
+    cli_ranked *order = cli_rank(scores, c->n);
     json_t *list = order ? json_array() : NULL;
-    for (size_t i = 0; order && i < c->n; i++) order[i] = (ranked){scores[i], i};
-    if (order) qsort(order, c->n, sizeof *order, compare_ranked);
     for (size_t k = 0; list && k < top_n; k++) {
-        const llmcs_text *text = &c->texts[order[k].document];
+        const llmcs_text *text = &c->texts[order[k].item];
         json_t *row =
-            json_pack("{sIsf}", "index", (json_int_t)order[k].document, "relevance_score", (double)order[k].score);
-        if (c->infos[order[k].document].truncated) json_object_set_new(row, "truncated", json_true());
+            json_pack("{sIsf}", "index", (json_int_t)order[k].item, "relevance_score", (double)order[k].score);
+        if (c->infos[order[k].item].truncated) json_object_set_new(row, "truncated", json_true());
         if (documents)
             json_object_set_new(row, "document", json_pack("{so}", "text", json_text(text->text, text->text_bytes)));
         json_array_append_new(list, row);
@@ -323,7 +316,6 @@ static void reply_ranked(call *c, const float *scores, size_t top_n, bool docume
 static void rerank(exchange *x) {
     static const char *const keys[] = {"model", "query", "documents", "top_n",      "return_documents", "instruction",
                                        "score", "user",  "overflow",  "max_length", "stride",           NULL};
-    static const char *const scores_names[] = {"auto", "logit", "sigmoid", NULL};
     const char *query;
     size_t n_query;
     int64_t top_n;
@@ -332,8 +324,9 @@ static void rerank(exchange *x) {
     call c;
     if (begin_call(&c, x, LLMCS_HEAD_CLASSIFICATION | LLMCS_HEAD_CAUSAL_LM, "classification", keys) &&
         x_text(x, "query", true, &query, &n_query) && x_bool(x, "return_documents", false, &documents) &&
-        x_name(x, "instruction", false, &c.params.prompt) && read_choice(x, "score", scores_names, 0, &score) &&
-        read_documents(&c) && x_int(x, "top_n", 1, INT32_MAX, (int64_t)c.n, &top_n)) {
+        x_name(x, "instruction", false, &c.params.prompt) &&
+        read_choice(x, "score", cli_rerank_score_names, 0, &score) && read_documents(&c) &&
+        x_int(x, "top_n", 1, INT32_MAX, (int64_t)c.n, &top_n)) {
         float *scores = calloc(c.n, sizeof *scores);
         c.params.rerank_score = (llmcs_rerank_score)score;
         const llmcs_status status =
@@ -350,57 +343,47 @@ static void rerank(exchange *x) {
 
 /* ---- classify */
 
-/* As llmcs classify --jsonl answers. */
-static json_t *classes_json(const call *c, size_t i, const float *scores, int32_t best) {
-    json_t *all = json_object();
-    for (int32_t k = 0; k < c->model->info.n_labels; k++)
-        json_object_set_new(all, llmcs_model_label(c->model->model, k), json_float((double)scores[k]));
-    json_t *row = json_pack("{sIsssisoso}", "index", (json_int_t)i, "label", llmcs_model_label(c->model->model, best),
-                            "label_id", (int)best, "score", json_float((double)scores[best]), "scores", all);
-    if (row) add_text_info(row, &c->infos[i]);
-    return row;
-}
-
 static void classify_by_model(call *c) {
     const size_t n_labels = (size_t)c->model->info.n_labels;
     float *scores = calloc(c->n * n_labels, sizeof *scores);
     int32_t *best = calloc(c->n, sizeof *best);
+    const char **names = calloc(n_labels + 1, sizeof *names);
     const llmcs_status status =
-        scores && best ? llmcs_classify(c->model->model, c->texts, c->n, &c->params, scores, best, c->infos)
-                       : llmcs_set_error(LLMCS_NOMEM, "no memory for the scores");
-    if (status) {
-        fail_library(c, status);
-    } else {
-        json_t *list = json_array();
-        for (size_t i = 0; i < c->n; i++)
-            json_array_append_new(list, classes_json(c, i, scores + i * n_labels, best[i]));
-        reply_list(c, list);
+        scores && best && names ? llmcs_classify(c->model->model, c->texts, c->n, &c->params, scores, best, c->infos)
+                                : llmcs_set_error(LLMCS_NOMEM, "no memory for the scores");
+    for (size_t k = 0; !status && k < n_labels; k++) names[k] = llmcs_model_label(c->model->model, (int32_t)k);
+    json_t *list = status ? NULL : json_array();
+    for (size_t i = 0; list && i < c->n; i++) {
+        cli_answer row = begin_row(i);
+        answer_add_classes(&row, names, scores + i * n_labels, n_labels, (size_t)best[i]);
+        answer_set(&row, "label_id", json_integer(best[i]));
+        list = append_row(list, &row, &c->infos[i]);
     }
+    if (status)
+        fail_library(c, status);
+    else
+        reply_list(c, list);
     free(scores);
     free(best);
+    free(names);
 }
 
-static bool classify_one_by_labels(call *c, label_set *set, size_t i, json_t *list) {
+/* Appends the row of text i; *list is NULL if there is no memory. */
+static llmcs_status classify_one_by_labels(call *c, label_set *set, size_t i, json_t **list) {
     const llmcs_status status =
         label_set_score(set, c->model->model, c->texts[i].text, c->texts[i].text_bytes, &c->params);
-    if (status) return fail_library(c, status);
-    json_t *all = json_object();
+    if (status) return status;
+    cli_answer row = begin_row(i);
+    answer_add_classes(&row, (const char *const *)set->names, set->scores, set->n, set->best);
     c->infos[i].n_evaluated = 0;
-    for (size_t k = 0; k < set->n; k++) {
-        json_object_set_new(all, set->names[k], json_float((double)set->scores[k]));
-        c->infos[i].n_evaluated += set->infos[k].n_evaluated;
-    }
-    json_t *row = json_pack("{sIsssoso}", "index", (json_int_t)i, "label", set->names[set->best], "score",
-                            json_float((double)set->scores[set->best]), "scores", all);
-    if (row) add_text_info(row, &set->info);
-    json_array_append_new(list, row);
-    return true;
+    for (size_t k = 0; k < set->n; k++) c->infos[i].n_evaluated += set->infos[k].n_evaluated;
+    *list = append_row(*list, &row, &set->info);
+    return LLMCS_OK;
 }
 
 static void classify_by_labels(call *c, const json_t *labels) {
     label_set set = {0};
-    request_begin();
-    const llmcs_status status = label_set_read(&set, labels);
+    llmcs_status status = label_set_read(&set, labels);
     if (status) {
         reply_error(c->exchange, 400, "invalid_value", "labels", "%s", request_message());
     } else if (set.n * c->n > (size_t)c->exchange->server->config.limits.max_texts) {
@@ -408,12 +391,13 @@ static void classify_by_labels(call *c, const json_t *labels) {
                     (int)c->exchange->server->config.limits.max_texts);
     } else {
         json_t *list = json_array();
-        bool ok = true;
-        for (size_t i = 0; ok && i < c->n; i++) ok = classify_one_by_labels(c, &set, i, list);
-        if (ok)
+        for (size_t i = 0; !status && list && i < c->n; i++) status = classify_one_by_labels(c, &set, i, &list);
+        if (!status) {
             reply_list(c, list);
-        else
+        } else {
             json_decref(list);
+            fail_library(c, status);
+        }
     }
     label_set_free(&set);
 }
@@ -440,38 +424,24 @@ static void classify(exchange *x) {
 
 /* ---- tag */
 
-static json_t *spans_json(const llmcs_text_spans *found, const char *text) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < found->n_spans; i++) {
-        const llmcs_text_span *s = found->spans[i];
-        json_array_append_new(
-            list, json_pack("{sososIsIso}", "label", json_text(s->label, strlen(s->label)), "score",
-                            json_float((double)s->score), "begin", (json_int_t)s->begin, "end", (json_int_t)s->end,
-                            "text", json_text(text + s->begin, s->end - s->begin)));
-    }
-    return list;
-}
-
 static void tag(exchange *x) {
     static const char *const keys[] = {"model",    "input",      "aggregation", "user",
                                        "overflow", "max_length", "stride",      NULL};
-    static const char *const names[] = {"none", "simple", "first", "max", "average", NULL};
     int aggregation = LLMCS_AGGREGATE_SIMPLE;
     llmcs_span_result *found = NULL;
     call c;
     if (begin_call(&c, x, LLMCS_HEAD_TOKEN_CLASSIFICATION, "token-classification", keys) &&
-        read_choice(x, "aggregation", names, 0, &aggregation) && read_input(&c, false)) {
+        read_choice(x, "aggregation", cli_aggregation_names, 0, &aggregation) && read_input(&c, false)) {
         c.params.aggregation = (llmcs_aggregation)aggregation;
         const llmcs_status status = llmcs_tag(c.model->model, c.texts, c.n, &c.params, c.infos, &found);
         if (status) {
             fail_library(&c, status);
         } else {
             json_t *list = json_array();
-            for (size_t i = 0; i < c.n; i++) {
-                json_t *row =
-                    json_pack("{sIso}", "index", (json_int_t)i, "spans", spans_json(found->texts[i], c.texts[i].text));
-                if (row) add_text_info(row, &c.infos[i]);
-                json_array_append_new(list, row);
+            for (size_t i = 0; list && i < c.n; i++) {
+                cli_answer row = begin_row(i);
+                answer_set(&row, "spans", json_text_spans(found->texts[i], c.texts[i].text));
+                list = append_row(list, &row, &c.infos[i]);
             }
             reply_list(&c, list);
         }

@@ -99,8 +99,7 @@ static bool read_string(const json_t *object, const char *where, const char *key
     const json_t *v = json_object_get(object, key);
     if (!v && !required) return true;
     const char *text = json_string_value(v);
-    if (!text || !*text || strlen(text) != json_string_length(v))
-        return fail("%s: \"%s\": expected a string that is not empty", where, key);
+    if (!text || !*text) return fail("%s: \"%s\": expected a string that is not empty", where, key);
     *value = text;
     return true;
 }
@@ -219,8 +218,6 @@ static bool read_limits(const json_t *o, limits *l) {
 static bool read_model(const json_t *o, size_t i, model_config *m) {
     static const char *const keys[] = {"name",     "path",  "aliases",  "threads",   "weights",   "kv_type", "adapters",
                                        "template", "n_ctx", "kv_bytes", "max_batch", "max_queue", NULL};
-    static const char *const weights[] = {"auto", "f32", "f16", "bf16", "int8", "int4", NULL};
-    static const char *const kv_types[] = {"auto", "f32", "f16", NULL};
     char where[40];
     int weights_at = (int)m->options.weights, kv_at = (int)m->options.kv_type;
     int64_t kv_bytes = 0;
@@ -231,8 +228,8 @@ static bool read_model(const json_t *o, size_t i, model_config *m) {
         !read_list(o, where, "aliases", &m->aliases, &m->n_aliases) ||
         !read_list(o, where, "adapters", &m->own_adapters, &m->options.n_adapters) ||
         !read_int32(o, where, "threads", 0, 512, &m->options.n_threads) ||
-        !read_choice(o, where, "weights", weights, &weights_at) ||
-        !read_choice(o, where, "kv_type", kv_types, &kv_at) ||
+        !read_choice(o, where, "weights", cli_weights_names, &weights_at) ||
+        !read_choice(o, where, "kv_type", cli_kv_type_names, &kv_at) ||
         !read_int32(o, where, "n_ctx", 1, INT32_MAX, &m->engine.n_ctx) ||
         !read_int(o, where, "kv_bytes", 0, INT64_MAX, &kv_bytes) ||
         !read_int32(o, where, "max_batch", 1, 4096, &m->engine.max_batch) ||

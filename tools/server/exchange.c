@@ -132,13 +132,8 @@ const char *x_header(const exchange *x, const char *name) {
     return MHD_lookup_connection_value(x->http.connection, MHD_HEADER_KIND, name);
 }
 
-static const json_t *find_value(const exchange *x, const char *key) {
-    const json_t *v = json_object_get(x->json, key);
-    return json_is_null(v) ? NULL : v;
-}
-
 bool x_text(exchange *x, const char *key, bool required, const char **text, size_t *len) {
-    const json_t *v = find_value(x, key);
+    const json_t *v = request_value(x->json, key);
     *text = NULL;
     *len = 0;
     if (!v && !required) return true;
@@ -161,7 +156,7 @@ bool x_name(exchange *x, const char *key, bool required, const char **name) {
 }
 
 bool x_bool(exchange *x, const char *key, bool fallback, bool *value) {
-    const json_t *v = find_value(x, key);
+    const json_t *v = request_value(x->json, key);
     *value = v ? json_is_true(v) : fallback;
     if (!v || json_is_boolean(v)) return true;
     reply_error(x, 400, "invalid_type", key, "\"%s\" must be true or false", key);
@@ -169,7 +164,7 @@ bool x_bool(exchange *x, const char *key, bool fallback, bool *value) {
 }
 
 bool x_int(exchange *x, const char *key, int64_t low, int64_t high, int64_t fallback, int64_t *value) {
-    const json_t *v = find_value(x, key);
+    const json_t *v = request_value(x->json, key);
     *value = v ? json_integer_value(v) : fallback;
     if (!v || (json_is_integer(v) && *value >= low && *value <= high)) return true;
     reply_error(x, 400, json_is_integer(v) ? "invalid_value" : "invalid_type", key,

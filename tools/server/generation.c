@@ -213,12 +213,13 @@ static void client_gone(exchange *x) { cancel_all(x->data); }
 /* On a worker: top_logprobs need a forward pass of their own. */
 static void compute_and_complete(exchange *x) {
     generation *g = x->data;
+    request_begin();
     const llmcs_status status = top_logprobs_compute(g);
     for (size_t i = 0; status && i < g->n_choices; i++) {
         choice *c = &g->choices[i];
         llmcs_result_free(&c->result);
         c->status = status;
-        snprintf(c->message, sizeof c->message, "%s", llmcs_error_message());
+        snprintf(c->message, sizeof c->message, "%s", request_message());
     }
     generation_complete(g);
 }

@@ -13,10 +13,9 @@ static const char *finish_reason(llmcs_finish_reason reason) {
     return reason == LLMCS_FINISH_EOS || reason == LLMCS_FINISH_STOP ? "stop" : "length";
 }
 
-static json_t *finish_detail(llmcs_finish_reason reason) {
-    return reason == LLMCS_FINISH_DEADLINE || reason == LLMCS_FINISH_CANCELLED
-               ? json_string(llmcs_finish_reason_name(reason))
-               : NULL;
+static const char *finish_detail(llmcs_finish_reason reason) {
+    return reason == LLMCS_FINISH_DEADLINE || reason == LLMCS_FINISH_CANCELLED ? llmcs_finish_reason_name(reason)
+                                                                               : NULL;
 }
 
 /* Prompt templates leave a space before the answer, as llmcs chat drops it. */
@@ -73,20 +72,14 @@ static json_t *bytes_json(const char *text, size_t n) {
 /* The text of a token after another one: with SentencePiece a token alone would lose its space. Allocated. */
 static char *alternative_text(const llmcs_tokenizer *tokenizer, int32_t before, int32_t id, size_t *n) {
     const int32_t ids[2] = {before, id};
-    const size_t n_ids = before >= 0 ? 2 : 1;
-    size_t n_before = 0, n_all = 0;
-    *n = 0;
-    if (n_ids == 2 && llmcs_decode(tokenizer, ids, 1, 0, NULL, 0, &n_before)) n_before = 0;
-    if (llmcs_decode(tokenizer, ids + 2 - n_ids, n_ids, 0, NULL, 0, &n_all)) return NULL;
-    char *text = malloc(n_all + 1);
-    if (!text || llmcs_decode(tokenizer, ids + 2 - n_ids, n_ids, 0, text, n_all, &n_all)) {
-        free(text);
-        return NULL;
-    }
-    if (n_before > n_all) n_before = n_all; /* halves of a character are one */
-    memmove(text, text + n_before, n_all - n_before);
-    *n = n_all - n_before;
-    text[*n] = 0;
+    const size_t first = before >= 0 ? 0 : 1;
+    size_t n_before = 0;
+    char *text;
+    if (!first && llmcs_decode(tokenizer, ids, 1, 0, NULL, 0, &n_before)) n_before = 0;
+    if (cli_decode(tokenizer, ids + first, 2 - first, 0, &text, n)) return NULL;
+    if (n_before > *n) n_before = *n; /* halves of a character are one */
+    *n -= n_before;
+    memmove(text, text + n_before, *n + 1);
     return text;
 }
 
@@ -197,18 +190,12 @@ static json_t *logprobs_json(const choice *c) {
 /* The prompt's own text, for echo. */
 static json_t *echoed(const generation *g, const gen_input *input, const char *text, size_t n) {
     buffer b = {0};
-    if (input->text) {
-        buffer_add(&b, input->text, input->len);
-    } else {
-        size_t n_prompt = 0;
-        if (!llmcs_decode(tokenizer_of(g), input->ids, input->n_ids, LLMCS_SKIP_SPECIAL, NULL, 0, &n_prompt)) {
-            char *prompt = malloc(n_prompt + 1);
-            if (prompt && !llmcs_decode(tokenizer_of(g), input->ids, input->n_ids, LLMCS_SKIP_SPECIAL, prompt, n_prompt,
-                                        &n_prompt))
-                buffer_add(&b, prompt, n_prompt);
-            free(prompt);
-        }
-    }
+    size_t n_prompt = input->len;
+    char *decoded = NULL;
+    if (!input->text) cli_decode(tokenizer_of(g), input->ids, input->n_ids, LLMCS_SKIP_SPECIAL, &decoded, &n_prompt);
+    const char *prompt = decoded ? decoded : input->text;
+    if (prompt) buffer_add(&b, prompt, n_prompt);
+    free(decoded);
     buffer_add(&b, text, n);
     json_t *string = b.failed ? NULL : json_text(b.bytes ? b.bytes : "", b.n);
     buffer_free(&b);
@@ -230,8 +217,8 @@ static json_t *choice_json(choice *c, size_t index) {
         out = json_pack("{sIsososs}", "index", (json_int_t)index, "text",
                         g->body.echo ? echoed(g, &g->inputs[c->prompt], text, n) : json_text(text, n), "logprobs",
                         logprobs_json(c), "finish_reason", finish_reason(s->finish_reason));
-    json_t *detail = finish_detail(s->finish_reason);
-    if (out && detail) json_object_set_new(out, "finish_detail", detail);
+    const char *detail = finish_detail(s->finish_reason);
+    if (detail) json_object_set_new(out, "finish_detail", json_string(detail));
     return out;
 }
 
@@ -323,14 +310,12 @@ static void send_chunk(choice *c, const char *text, size_t n, const char *logpro
     add(&b, logprobs ? logprobs : "null");
     add(&b, ",\"finish_reason\":");
     if (ended) {
-        json_t *detail = finish_detail(ended->finish_reason);
+        const char *detail = finish_detail(ended->finish_reason);
         add(&b, "\"");
         add(&b, finish_reason(ended->finish_reason));
+        if (detail) add(&b, "\",\"finish_detail\":\"");
+        if (detail) add(&b, detail);
         add(&b, "\"");
-        if (detail) add(&b, ",\"finish_detail\":\"");
-        if (detail) add(&b, json_string_value(detail));
-        if (detail) add(&b, "\"");
-        json_decref(detail);
     } else {
         add(&b, "null");
     }

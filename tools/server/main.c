@@ -10,9 +10,6 @@
 
 #include "http.h"
 
-struct metrics *metrics_create(server *s);
-void metrics_free(struct metrics *m);
-
 /* An API is a file of its own; server.h says how to add one. */
 static const api *const apis[] = {&api_status, &api_generate, &api_encoders, &api_shop, &api_page};
 
@@ -84,17 +81,19 @@ static bool sleep_ms(const sigset_t *signals, int32_t ms) {
 /* /ready says 503, so that balancers send no more; then no connections are accepted; what runs may finish. */
 static void drain(server *s, const sigset_t *signals) {
     enum { STEP_MS = 10, CANCEL_MS = 5000 };
+    sigset_t ends = *signals;
+    sigdelset(&ends, SIGHUP); /* a reload does not cut the delay short */
     set_state(s, SERVER_DRAINING);
     notify_supervisor("STOPPING=1");
     log_event(LOG_INFO, "draining", json_pack("{si}", "requests", (int)http_active(s)));
-    bool patient = !s->config.limits.drain_delay_ms || sleep_ms(signals, s->config.limits.drain_delay_ms);
+    bool patient = !s->config.limits.drain_delay_ms || sleep_ms(&ends, s->config.limits.drain_delay_ms);
     http_close_listener(s);
     for (int32_t ms = 0; patient && http_active(s) && ms < s->config.limits.drain_ms; ms += STEP_MS)
-        patient = sleep_ms(signals, STEP_MS);
+        patient = sleep_ms(&ends, STEP_MS);
     const size_t n_left = http_active(s);
     for (int32_t ms = 0; http_active(s) && ms < CANCEL_MS; ms += STEP_MS) {
         http_cancel_all(s, ms > CANCEL_MS / 2);
-        sleep_ms(signals, STEP_MS);
+        sleep_ms(&ends, STEP_MS);
     }
     log_event(LOG_INFO, "stopped", json_pack("{si}", "cancelled", (int)n_left));
 }

@@ -21,9 +21,6 @@ struct metrics {
     uint64_t start_ns;
 };
 
-struct metrics *metrics_create(server *s);
-void metrics_free(struct metrics *m);
-
 struct metrics *metrics_create(server *s) {
     struct metrics *m = calloc(1, sizeof *m);
     size_t n = 1;

@@ -295,6 +295,8 @@ bool models_reload(server *s, const char *name, exchange *x);
 
 /* ------------------------------------------------------------------------------------------ metrics.c, log.c */
 
+struct metrics *metrics_create(server *s);
+void metrics_free(struct metrics *m);
 /* A request has been answered. */
 void metrics_count(server *s, const route *r, unsigned status, double ms);
 char *metrics_text(server *s, size_t *n);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "generation.h"
 
 enum { ROWS = 32 }; /* tokens of an answer in one call: their logits are in memory at the same time */
@@ -57,24 +58,8 @@ static llmcs_status compute_choice(llmcs_session *session, choice *c, const int3
     return status;
 }
 
-/* The prompt's tokens, as the engine has encoded them. *owned: to be freed. */
-static llmcs_status prompt_ids(const generation *g, const gen_input *input, const int32_t **ids, size_t *n,
-                               int32_t **owned) {
-    const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(g->model->model);
-    llmcs_encode_params params;
-    *ids = input->ids;
-    *n = input->n_ids;
-    if (!input->text) return LLMCS_OK;
-    llmcs_encode_params_init(&params);
-    params.flags = g->params.encode_flags;
-    llmcs_status status = llmcs_encode(tokenizer, input->text, input->len, NULL, 0, &params, NULL, NULL, NULL, 0, n);
-    if (status) return status;
-    *ids = *owned = malloc((*n + 1) * sizeof **owned);
-    if (!*owned) return llmcs_set_error(LLMCS_NOMEM, "no memory for the prompt");
-    return llmcs_encode(tokenizer, input->text, input->len, NULL, 0, &params, *owned, NULL, NULL, *n, n);
-}
-
 llmcs_status top_logprobs_compute(generation *g) {
+    const llmcs_tokenizer *tokenizer = llmcs_model_tokenizer(g->model->model);
     llmcs_session *session = NULL;
     llmcs_session_options options;
     size_t n_ctx = 1;
@@ -86,13 +71,13 @@ llmcs_status top_logprobs_compute(generation *g) {
     options.n_ctx = (int32_t)(n_ctx < (size_t)g->model->info.n_ctx ? n_ctx : (size_t)g->model->info.n_ctx);
     llmcs_status status = llmcs_session_create(g->model->model, &options, &session);
     for (size_t i = 0; !status && i < g->n_choices; i++) {
-        const int32_t *ids;
-        int32_t *owned = NULL;
-        size_t n;
+        const gen_input *p = &g->inputs[g->choices[i].prompt];
+        cli_encoding e = {0}; /* of a text: as the engine has encoded it */
         if (!g->choices[i].result) continue;
-        status = prompt_ids(g, &g->inputs[g->choices[i].prompt], &ids, &n, &owned);
-        if (!status) status = compute_choice(session, &g->choices[i], ids, n);
-        free(owned);
+        if (p->text) status = cli_encode(tokenizer, p->text, p->len, NULL, 0, g->params.encode_flags, &e);
+        if (!status)
+            status = compute_choice(session, &g->choices[i], p->text ? e.ids : p->ids, p->text ? e.n : p->n_ids);
+        cli_encoding_free(&e);
     }
     llmcs_session_free(&session);
     return status;

@@ -40,25 +40,19 @@ static void add_answer(cli_answer *out, const llmcs_shop_answer *a) {
 
 /* ---- question */
 
-static llmcs_status read_k(const json_t *request, size_t *k) {
-    const json_t *v = json_object_get(request, "k");
-    if (!v || json_is_null(v)) return LLMCS_OK;
-    if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > CALL_MAX_ASK)
-        return request_error(LLMCS_ARG, "\"k\" must be an integer, 1 to %d", CALL_MAX_ASK);
-    *k = (size_t)json_integer_value(v);
-    return LLMCS_OK;
-}
-
 llmcs_status call_ask(llmcs_shop *shop, const llmcs_shop_ask_params *defaults, const json_t *request, cli_answer *out) {
     static const char *const keys[] = {"text", "lang", "k", NULL};
     llmcs_shop_ask_params params = *defaults;
     llmcs_shop_answer *answer = NULL;
     const char *text, *lang;
     size_t len;
+    int32_t k = (int32_t)params.k;
     llmcs_status status;
     if ((status = request_check_keys(request, keys)) || (status = request_text(request, "text", true, &text, &len)) ||
-        (status = field_string(request, "lang", false, &lang)) || (status = read_k(request, &params.k)))
+        (status = field_string(request, "lang", false, &lang)) ||
+        (status = request_int(request, "k", 1, CALL_MAX_ASK, &k)))
         return status;
+    params.k = (size_t)k;
     if (lang) params.lang = lang;
     if ((status = llmcs_shop_ask(shop, text, len, &params, &answer))) return status;
     out->digits = 6;

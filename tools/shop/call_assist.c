@@ -78,15 +78,14 @@ static llmcs_status suggest(const assist_call *c, const json_t *request, cli_ans
     llmcs_shop_assist_params params = *c->defaults;
     llmcs_shop_suggestions *found = NULL;
     const char *conversation, *text, *lang, *actor;
-    const json_t *k = json_object_get(request, "k");
+    int32_t k = (int32_t)params.k;
     llmcs_status status = field_string(request, "conversation", true, &conversation);
     if (!status) status = field_string(request, "text", false, &text);
     if (!status) status = field_string(request, "lang", false, &lang);
     if (!status) status = field_string(request, "actor", false, &actor);
+    if (!status) status = request_int(request, "k", 1, 5, &k);
     if (status) return status;
-    if (k && (!json_is_integer(k) || json_integer_value(k) < 1 || json_integer_value(k) > 5))
-        return request_error(LLMCS_ARG, "\"k\" must be an integer, 1 to 5");
-    if (k) params.k = (size_t)json_integer_value(k);
+    params.k = (size_t)k;
     if (text) params.text = text;
     if (lang) params.lang = lang;
     if (actor) params.actor = actor;

@@ -7,11 +7,6 @@
 #include "import.h"
 #include "request.h"
 
-static const json_t *find(const json_t *row, const char *key) {
-    const json_t *v = json_object_get(row, key);
-    return json_is_null(v) ? NULL : v;
-}
-
 static llmcs_status missing(const char *key) { return request_error(LLMCS_ARG, "\"%s\" is missing", key); }
 
 void *row_alloc(import_row *row, size_t count, size_t size) {
@@ -29,14 +24,14 @@ static llmcs_status plain_string(const json_t *v, const char *key, const char **
 }
 
 llmcs_status field_string(const json_t *row, const char *key, bool required, const char **value) {
-    const json_t *v = find(row, key);
+    const json_t *v = request_value(row, key);
     *value = NULL;
     if (!v) return required ? missing(key) : LLMCS_OK;
     return plain_string(v, key, value);
 }
 
 llmcs_status field_double(const json_t *row, const char *key, bool required, double fallback, double *value) {
-    const json_t *v = find(row, key);
+    const json_t *v = request_value(row, key);
     char *end = NULL;
     *value = fallback;
     if (!v) return required ? missing(key) : LLMCS_OK;
@@ -117,7 +112,7 @@ bool parse_time(const char *p, int64_t *value) {
 }
 
 llmcs_status field_time(const json_t *row, const char *key, bool required, int64_t *value) {
-    const json_t *v = find(row, key);
+    const json_t *v = request_value(row, key);
     const char *text = json_string_value(v);
     char *end = NULL;
     *value = 0;
@@ -138,7 +133,7 @@ llmcs_status field_time(const json_t *row, const char *key, bool required, int64
 /* ---- lists */
 
 llmcs_status field_strings(import_row *row, const char *key, const char *const **values, size_t *n) {
-    const json_t *v = find(row->json, key);
+    const json_t *v = request_value(row->json, key);
     *values = NULL;
     *n = 0;
     if (!v) return LLMCS_OK;
