@@ -130,11 +130,38 @@ static bool is_wanted(const mask_job *j, const shop_finding *x) {
            !is_bare_place(j, x->begin, x->end);
 }
 
+/* Whether x, of the tagger, is y, of a cue, and more: the rest of an address; the begin of a name, whose end the rule
+ * knows. */
+static bool completes(const shop_finding *x, const shop_finding *y) {
+    return y->priority == SHOP_BY_CUE && x->kind == y->kind && x->begin <= y->begin && y->end <= x->end &&
+           (x->end == y->end || x->kind == LLMCS_PII_ADDRESS);
+}
+
+/* Drops what a cue found inside a longer span of the tagger: before 先生 the rule takes the shortest name, 惠生 of
+ * 章惠生. A span that anything else takes a part of does not count. Spans of the tagger do not overlap. */
+static void prefer_longer(mask_job *j) {
+    shop_finding *items = j->findings.items;
+    const size_t n = j->findings.n;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = items[i].begin; k < items[i].end && items[i].priority == SHOP_BY_TAGGER; k++)
+            j->owners[k] = (uint32_t)i + 1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = items[i].begin; k < items[i].end && items[i].priority >= SHOP_BY_CUE; k++) {
+            const shop_finding *x = j->owners[k] ? &items[j->owners[k] - 1] : NULL;
+            if (x && is_wanted(j, &items[i]) && !completes(x, &items[i]))
+                memset(j->owners + x->begin, 0, (x->end - x->begin) * sizeof *j->owners);
+        }
+    for (size_t i = 0; i < n; i++)
+        if (items[i].priority == SHOP_BY_CUE && j->owners[items[i].begin]) items[i].priority = SHOP_BY_GUESS;
+    memset(j->owners, 0, j->view.n * sizeof *j->owners);
+}
+
 /* Gives each character to at most one finding. */
 static llmcs_status resolve(mask_job *j) {
     SHOP_TRY(shop_grow(j->a, &j->owners, 0, &j->owner_capacity, j->view.n, sizeof *j->owners, "findings"));
     memset(j->owners, 0, j->view.n * sizeof *j->owners);
     const bool tagger = j->guard->tagger && !(j->params.flags & LLMCS_SHOP_MASK_NO_TAGGER);
+    if (tagger) prefer_longer(j);
     for (int priority = SHOP_N_PRIORITIES - 1; priority >= 0; priority--)
         for (size_t i = 0; i < j->findings.n && (priority || !tagger); i++) {
             const shop_finding *x = &j->findings.items[i];

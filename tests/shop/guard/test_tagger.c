@@ -18,7 +18,7 @@ typedef struct rows {
 } rows;
 
 /* Sentences without a cue that the rules know: what remains is the surname, the place, and the words around them. */
-static void make_rows(rows *r, size_t n) {
+static void make_rows(rows *r, size_t n, const char *zh_between) {
     static const char *const zh_names[] = {"王小明", "李娜", "张伟强", "刘洋", "陈静怡", "赵磊"};
     static const char *const zh_places[] = {"杭州", "北京", "成都", "广州", "武汉"};
     static const char *const en_names[] = {"Sarah Lee", "Tom Novak", "Ann Smith", "Luis Garcia"};
@@ -28,7 +28,7 @@ static void make_rows(rows *r, size_t n) {
         const bool zh = i % 2 == 0;
         const char *name = zh ? zh_names[random_below(&seed, 6)] : en_names[random_below(&seed, 4)];
         const char *place = zh ? zh_places[random_below(&seed, 5)] : en_places[random_below(&seed, 3)];
-        const char *before = zh ? "昨天" : "Yesterday ", *between = zh ? "去了" : " moved to ",
+        const char *before = zh ? "昨天" : "Yesterday ", *between = zh ? zh_between : " moved to ",
                    *after = zh ? "玩" : " again";
         snprintf(r->texts[i], sizeof r->texts[i], "%s%s%s%s%s", before, name, between, place, after);
         const size_t a = strlen(before), b = a + strlen(name), c = b + strlen(between), d = c + strlen(place);
@@ -55,7 +55,7 @@ static rows own;
 
 static void open_folder(void) {
     temp_folder(folder);
-    make_rows(&own, N_ROWS);
+    make_rows(&own, N_ROWS, "去了");
 }
 static void close_folder(void) { temp_remove(folder); }
 
@@ -73,6 +73,18 @@ START_TEST(learns_both_languages) {
     ck_assert(!llmcs_shop_mask(g, NULL, "昨天周雅琴去了武汉玩", LLMCS_NUL, &p, &m));
     ck_assert_uint_eq(m->n_spans, 0);
     llmcs_shop_masked_free(&m);
+    llmcs_shop_guard_free(&g);
+}
+END_TEST
+
+/* Before a title the rule takes the shortest name that begins with a surname, here 金琴; the tagger knows better. */
+START_TEST(longer_spans_of_the_tagger_win) {
+    make_rows(&own, N_ROWS, "先生去了");
+    ck_assert(!train(&own, N_ROWS, temp_path(folder, "t"), NULL, NULL, NULL, NULL));
+    llmcs_shop_guard *rules = guard_open(NULL, NULL), *g = guard_open(NULL, temp_path(folder, "t"));
+    CHECK_CASES(rules, {"昨天王金琴先生去了武汉玩", "昨天王<NAME_1>先生去了武汉玩"});
+    CHECK_CASES(g, {"昨天王金琴先生去了武汉玩", "昨天<NAME_1>先生去了<ADDRESS_1>玩"});
+    llmcs_shop_guard_free(&rules);
     llmcs_shop_guard_free(&g);
 }
 END_TEST
@@ -319,6 +331,7 @@ static void add(TCase *t) {
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, open_folder, close_folder);
     tcase_add_test(t, learns_both_languages);
+    tcase_add_test(t, longer_spans_of_the_tagger_win);
     tcase_add_test(t, goes_on_from_a_checkpoint);
     tcase_add_test(t, damaged_files_are_refused);
     tcase_add_test(t, misuse);
