@@ -98,6 +98,8 @@ static llmcs_status match_question(asking *k) {
         SHOP_TRY(shop_spelling_correct(k->shop, q->text, q->text_bytes, &k->corrected, &corrected_bytes));
     if (k->corrected) q->text = k->corrected, q->text_bytes = corrected_bytes;
     if (k->params->n_tags) SHOP_TRY(shop_tags_json(&k->shop->allocator, k->params->tags, k->params->n_tags, &q->tags));
+    q->tag_list = k->params->tags;
+    q->n_tags = k->params->n_tags;
     llmcs_status status = embed_question(k, q);
     if (!status) status = shop_read_begin(k->shop, &c);
     if (!status) {

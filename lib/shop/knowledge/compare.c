@@ -9,13 +9,14 @@
 /* ---- words in common */
 
 /* The questions's word that equals this one, or n_words. */
-static size_t find_word(const shop_question *q, const char *word, size_t len) {
-    size_t i = 0;
-    for (; i < q->n_words; i++) {
+static size_t find_word(const shop_question *q, const char *word, size_t len, uint64_t hash) {
+    enum { N = sizeof q->places / sizeof *q->places };
+    for (size_t at = hash % N; q->places[at]; at = (at + 1) % N) {
+        const size_t i = q->places[at] - 1u;
         const shop_text_word *w = &q->words.items[i];
-        if (!w->repeated && w->len == len && !memcmp(q->words.joined + w->begin, word, len)) break;
+        if (q->hashes[i] == hash && w->len == len && !memcmp(q->words.joined + w->begin, word, len)) return i;
     }
-    return i;
+    return q->n_words;
 }
 
 /* What one text of an entry has in common with the question. */
@@ -25,24 +26,23 @@ typedef struct overlap {
 } overlap;
 
 /* Marks in `seen` the words of the question that stand in the text. */
-static overlap find_overlap(const shop_question *q, const shop_words *words, bool *seen) {
-    double asked = 0, all_asked = 0, covered = 0, all_covered = 0;
-    bool here[SHOP_MAX_WORDS] = {false};
-    for (size_t i = 0; i < words->n && i < 4 * SHOP_MAX_WORDS; i++) {
-        const shop_text_word *w = &words->items[i];
-        if (w->repeated) continue;
-        const size_t same = find_word(q, words->joined + w->begin, w->len);
+static overlap find_overlap(const shop_question *q, const shop_entry_texts *e, const shop_entry_text *text,
+                            bool *seen) {
+    double asked = 0, covered = 0, all_covered = 0;
+    bool here[SHOP_MAX_WORDS];
+    memset(here, 0, q->n_words * sizeof *here);
+    for (size_t i = 0; i < text->n_words; i++) {
+        const shop_entry_word *w = &e->words[text->first_word + i];
+        const size_t same = find_word(q, e->chars + text->joined + w->begin, w->len, w->hash);
         const double weight = w->function_word ? 0.25 : 1;
         all_covered += weight;
         if (same == q->n_words) continue;
         covered += weight;
         here[same] = seen[same] = true;
     }
-    for (size_t i = 0; i < q->n_words; i++) {
-        all_asked += q->rarity[i];
+    for (size_t i = 0; i < q->n_words; i++)
         if (here[i]) asked += q->rarity[i];
-    }
-    return (overlap){all_asked > 0 ? asked / all_asked : 0, all_covered > 0 ? covered / all_covered : 0};
+    return (overlap){q->all_rarity > 0 ? asked / q->all_rarity : 0, all_covered > 0 ? covered / all_covered : 0};
 }
 
 static double share_seen(const shop_question *q, const bool *seen) {
@@ -64,12 +64,12 @@ static double share_of_numbers(const shop_question *q, const bool *seen) {
     return n ? (double)found / (double)n : 1;
 }
 
-static double dice(const shop_signature *a, const shop_signature *b) {
-    int common = 0, both = 0;
-    for (int i = 0; i < SHOP_SIGNATURE_WORDS; i++) {
-        common += __builtin_popcountll(a->bits[i] & b->bits[i]);
-        both += __builtin_popcountll(a->bits[i]) + __builtin_popcountll(b->bits[i]);
-    }
+static double dice(const shop_question *q, const shop_entry_texts *e, const shop_entry_text *text) {
+    const uint16_t *trigrams = e->trigrams + text->first_trigram;
+    int common = 0;
+    for (size_t i = 0; i < text->n_trigrams; i++)
+        common += (int)(q->signature.bits[trigrams[i] / 64] >> trigrams[i] % 64 & 1);
+    const int both = (int)text->n_trigrams + q->n_trigrams;
     return both ? 2.0 * common / both : 0;
 }
 
@@ -103,16 +103,13 @@ static double highest_bm25(const shop_question *q) {
 
 /* ---- one candidate */
 
-static float dot(const float *a, const float *b, int32_t n) {
-    float sum = 0;
-    for (int32_t i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-
-static llmcs_status keep_text(const llmcs_allocator *a, const char *text, size_t n, char **out, size_t *out_bytes) {
-    shop_free(a, *out);
-    *out_bytes = n;
-    return shop_copy_text(a, text, n, "candidate", out);
+/* Products of a vector with SHOP_VECTOR_LANES texts: each sum runs over the dimensions in order, so that the lanes are
+ * independent and its bits are those of a plain loop. */
+static void dot_lanes(const float *restrict lanes, const float *restrict vector, int32_t dim, float *restrict out) {
+    float sums[SHOP_VECTOR_LANES] = {0};
+    for (int32_t d = 0; d < dim; d++)
+        for (int i = 0; i < SHOP_VECTOR_LANES; i++) sums[i] += lanes[d * SHOP_VECTOR_LANES + i] * vector[d];
+    memcpy(out, sums, sizeof sums);
 }
 
 static void keep_nearest(shop_candidate *e, double cosine) {
@@ -132,61 +129,54 @@ static double mean_of_nearest(const shop_candidate *e) {
 }
 
 /* A text of the candidate, the answer (position 0) or a question. */
-static llmcs_status compare_text(const shop_question *q, shop_match *m, shop_candidate *e, const shop_entry_text *text,
-                                 float *vector, bool *seen, double *best) {
-    const llmcs_allocator *a = &m->shop->allocator;
-    double cosine = 0;
-    bool found = false;
-    if (text->row == q->without_text) return LLMCS_OK;
-    if (q->vector && !(q->flags & LLMCS_ASK_WORDS_ONLY)) SHOP_TRY(shop_text_vector(m->shop, text->row, vector, &found));
-    if (found) cosine = (double)dot(vector, q->vector, m->shop->n_embedding);
-    const overlap words = find_overlap(q, &text->words, seen);
+static void compare_text(const shop_question *q, shop_candidate *e, const shop_entry_text *text, double cosine,
+                         bool *seen, double *best) {
+    if (text->row == q->without_text) return;
+    const overlap words = find_overlap(q, e->texts, text, seen);
     if (!text->position) {
         e->features[SHOP_F_ANSWER_COSINE] = cosine;
-        return keep_text(a, text->text, text->n, &e->answer, &e->answer_bytes);
+        e->answer = e->texts->chars + text->begin;
+        e->answer_bytes = text->n;
+        return;
     }
-    const double trigrams = dice(&text->signature, &q->signature);
+    const double trigrams = dice(q, e->texts, text);
     keep_nearest(e, cosine);
     e->features[SHOP_F_COSINE] = fmax(e->features[SHOP_F_COSINE], cosine);
     e->features[SHOP_F_TRIGRAMS] = fmax(e->features[SHOP_F_TRIGRAMS], trigrams);
     const double nearness = 2 * cosine + words.asked + words.covered + trigrams;
-    if (nearness <= *best) return LLMCS_OK;
+    if (nearness <= *best) return;
     *best = nearness;
     e->question_index = (size_t)text->position;
     e->features[SHOP_F_ASKED] = words.asked;
     e->features[SHOP_F_COVERED] = words.covered;
     e->features[SHOP_F_SAME] = words.asked > 0.9999 && words.covered > 0.9999;
-    return keep_text(a, text->text, text->n, &e->question, &e->question_bytes);
+    e->question = e->texts->chars + text->begin;
+    e->question_bytes = text->n;
 }
 
-static llmcs_status compare_texts(shop_connection *c, const shop_question *q, shop_match *m, shop_candidate *e,
-                                  float *vector) {
-    shop_entry_texts *texts;
+static void compare_texts(const shop_question *q, int32_t dim, shop_candidate *e) {
+    const shop_entry_texts *texts = e->texts;
     bool seen[SHOP_MAX_WORDS] = {false};
+    float cosines[SHOP_VECTOR_LANES];
     double best = -100;
-    llmcs_status status = LLMCS_OK;
-    SHOP_TRY(shop_entry_texts_acquire(m->shop, c, e->entry, e->version, &texts));
-    for (size_t i = 0; i < texts->n && !status; i++)
-        status = compare_text(q, m, e, &texts->items[i], vector, seen, &best);
-    shop_entry_texts_release(m->shop, texts);
+    const bool by_vector = q->vector && !(q->flags & LLMCS_ASK_WORDS_ONLY) && texts->vectors;
+    for (size_t i = 0; i < texts->n; i++) {
+        const size_t lane = i % SHOP_VECTOR_LANES;
+        if (by_vector && !lane) dot_lanes(texts->vectors + i * (size_t)dim, q->vector, dim, cosines);
+        compare_text(q, e, &texts->items[i], by_vector && texts->items[i].has_vector ? (double)cosines[lane] : 0, seen,
+                     &best);
+    }
     e->features[SHOP_F_SUPPORT] = mean_of_nearest(e);
     e->features[SHOP_F_IN_ANSWER] = share_seen(q, seen);
     e->features[SHOP_F_NUMBERS] = share_of_numbers(q, seen);
-    return status;
 }
 
+/* The texts of a candidate that FTS5 found. */
 static llmcs_status load_entry(shop_connection *c, shop_match *m, shop_candidate *e) {
-    shop_query s;
-    size_t n, bytes;
-    SHOP_TRY(shop_query_begin(c, &s, "SELECT version, id, lang FROM entries WHERE row = ?1", "i", e->entry));
-    SHOP_TRY(shop_query_next(&s));
-    e->version = s.has_row ? (int32_t)shop_query_int(&s, 0) : 0;
-    const char *text = s.has_row ? shop_query_text(&s, 1, &n) : "";
-    llmcs_status status = keep_text(&m->shop->allocator, text, strlen(text), &e->id, &bytes);
-    text = s.has_row ? shop_query_text(&s, 2, &n) : "";
-    if (!status) status = keep_text(&m->shop->allocator, text, strlen(text), &e->lang, &bytes);
-    shop_query_end(&s);
-    return status;
+    int64_t version;
+    if (e->texts) return LLMCS_OK;
+    SHOP_TRY(shop_lookup_int(c, 0, &version, "SELECT version FROM entries WHERE row = ?1", "i", e->entry));
+    return shop_entry_texts_acquire(m->shop, c, e->entry, (int32_t)version, &e->texts);
 }
 
 static void compare_with_others(shop_match *m) {
@@ -220,22 +210,22 @@ static llmcs_status rerank(const shop_question *q, shop_match *m) {
 
 llmcs_status shop_match_compare(shop_connection *c, const shop_question *q, shop_match *m) {
     const double begin = shop_now_ms(), highest = highest_bm25(q);
-    float *vector;
     llmcs_status status = LLMCS_OK;
-    SHOP_TRY(shop_alloc(&m->shop->allocator, (size_t)m->shop->n_embedding, sizeof *vector, "vector", &vector));
     for (size_t i = 0; i < m->n && !status; i++) {
         shop_candidate *e = &m->candidates[i];
         e->features[SHOP_F_BIAS] = 1;
         e->features[SHOP_F_BM25] = highest > 0 ? e->bm25 / highest : 0;
-        status = load_entry(c, m, e);
-        if (!status) status = compare_texts(c, q, m, e, vector);
-        if (!status && (!e->answer || !e->question))
+        if ((status = load_entry(c, m, e))) break;
+        e->version = e->texts->version;
+        e->id = e->texts->id;
+        e->lang = e->texts->lang;
+        compare_texts(q, m->shop->n_embedding, e);
+        if ((!e->answer || !e->question))
             status = e->question || q->without_text
                          ? LLMCS_OK
                          : shop_fail(LLMCS_FORMAT, "%s: entry %s lacks its texts", c->path, e->id);
         if (!status) e->features[SHOP_F_LANGUAGE] = language_match(q, e->lang);
     }
-    shop_free(&m->shop->allocator, vector);
     if (status) return status;
     compare_with_others(m);
     m->rank_ms = shop_now_ms() - begin;
@@ -243,12 +233,7 @@ llmcs_status shop_match_compare(shop_connection *c, const shop_question *q, shop
 }
 
 void shop_match_free(shop_match *m) {
-    for (size_t i = 0; i < SHOP_MAX_CANDIDATES && m->shop; i++) {
-        const llmcs_allocator *a = &m->shop->allocator;
-        shop_free(a, m->candidates[i].id);
-        shop_free(a, m->candidates[i].lang);
-        shop_free(a, m->candidates[i].answer);
-        shop_free(a, m->candidates[i].question);
-    }
+    for (size_t i = 0; i < SHOP_MAX_CANDIDATES && m->shop; i++)
+        shop_entry_texts_release(m->shop, m->candidates[i].texts);
     *m = (shop_match){0};
 }

@@ -4,9 +4,11 @@
 
 #include "shop/base/clock.h"
 #include "shop/base/han.h"
+#include "shop/base/hash.h"
 #include "shop/knowledge/follow.h"
 #include "shop/knowledge/match.h"
 #include "shop/knowledge/signature.h"
+#include "shop/knowledge/word_index.h"
 
 /* ---- question */
 
@@ -36,21 +38,54 @@ static double rarity(int64_t n_texts, int64_t count) {
     return log1p(fmax(0, (double)(n_texts - count) + 0.5) / ((double)count + 0.5));
 }
 
-llmcs_status shop_question_init(llmcs_shop *shop, shop_connection *c, shop_question *q) {
-    static const char sql[] = "SELECT n FROM word_counts WHERE word = ?1";
-    SHOP_TRY(shop_words_make(&shop->allocator, q->text, q->text_bytes, &q->words));
-    q->n_words = shop_min(q->words.n, SHOP_MAX_WORDS);
-    llmcs_status status = shop_signature_make(&shop->allocator, q->text, q->text_bytes, &q->signature);
-    if (!status) status = shop_lookup_int(c, 0, &q->n_texts, sql, "t", "", (size_t)0);
-    for (size_t i = 0; i < q->n_words && !status; i++) {
+/* Where find_word of compare.c looks; of equal words the first. */
+static void enter_word(shop_question *q, size_t i) {
+    enum { N = sizeof q->places / sizeof *q->places };
+    size_t at = q->hashes[i] % N;
+    while (q->places[at]) at = (at + 1) % N;
+    q->places[at] = (uint16_t)(i + 1);
+}
+
+/* The live texts with a word; of "" all. */
+static llmcs_status count_word(const shop_word_index *index, shop_connection *c, const char *word, size_t len,
+                               uint64_t hash, int64_t *n) {
+    *n = index ? (len ? shop_word_index_count(index, word, len, hash) : shop_word_index_texts(index)) : 0;
+    return index ? LLMCS_OK : shop_lookup_int(c, 0, n, "SELECT n FROM word_counts WHERE word = ?1", "t", word, len);
+}
+
+static llmcs_status count_words(const shop_word_index *index, shop_connection *c, shop_question *q) {
+    memset(q->places, 0, sizeof q->places);
+    q->all_rarity = 0;
+    SHOP_TRY(count_word(index, c, "", 0, 0, &q->n_texts));
+    for (size_t i = 0; i < q->n_words; i++) {
         const shop_text_word *w = &q->words.items[i];
+        const char *word = q->words.joined + w->begin;
         q->rarity[i] = 0;
         q->counts[i] = 0;
+        q->hashes[i] = shop_xxh64(word, w->len);
         if (w->repeated) continue;
-        status = shop_lookup_int(c, 0, &q->counts[i], sql, "t", q->words.joined + w->begin, w->len);
+        SHOP_TRY(count_word(index, c, word, w->len, q->hashes[i], &q->counts[i]));
         /* A question that is left out for calibration must not make its own words known. */
         if (q->counts[i] && (q->without_text || q->without_id)) q->counts[i]--;
         q->rarity[i] = rarity(q->n_texts, q->counts[i]) * (w->function_word ? 0.25 : 1);
+        q->all_rarity += q->rarity[i];
+        enter_word(q, i);
+    }
+    return LLMCS_OK;
+}
+
+llmcs_status shop_question_init(llmcs_shop *shop, shop_connection *c, shop_question *q) {
+    shop_word_index *index = shop_words_in_memory(shop);
+    SHOP_TRY(shop_words_make(&shop->allocator, q->text, q->text_bytes, &q->words));
+    q->n_words = shop_min(q->words.n, SHOP_MAX_WORDS);
+    llmcs_status status = shop_signature_make(&shop->allocator, q->text, q->text_bytes, &q->signature);
+    q->n_trigrams = 0;
+    for (int i = 0; i < SHOP_SIGNATURE_WORDS; i++) q->n_trigrams += __builtin_popcountll(q->signature.bits[i]);
+    if (!status && shop_word_index_begin(index)) {
+        status = count_words(index, c, q);
+        shop_word_index_end(index);
+    } else if (!status) {
+        status = count_words(NULL, c, q);
     }
     if (status) shop_words_free(&q->words);
     return status;
@@ -68,6 +103,7 @@ void shop_question_free(llmcs_shop *shop, shop_question *q) {
 typedef struct hit {
     int64_t entry;
     double score;
+    shop_entry_texts *texts; /* of the index in memory; NULL: FTS5 found it */
 } hit;
 
 /* The condition on entries that both searches share. ?2: now, ?3: tags, ?4: an entry's id and ?5: a text's row that are
@@ -97,8 +133,12 @@ static size_t best_of_entries(hit *hits, size_t n) {
     return kept;
 }
 
-/* The text of a row, unless it is left out or of an entry that cannot answer. What an answer says weighs less than what
- * a question says. */
+/* What an answer says weighs less than what a question says. */
+static double weighted(bool is_answer, double score, bool cosine) {
+    return !is_answer ? score : cosine ? score - 0.1 : 0.7 * score;
+}
+
+/* The text of a row, unless it is left out or of an entry that cannot answer. */
 static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t row, double score, bool cosine,
                             hit *hits, size_t *n) {
     shop_query s;
@@ -108,11 +148,25 @@ static llmcs_status add_hit(shop_connection *c, const shop_question *q, uint64_t
                               "iissi", (int64_t)row, q->now, q->tags, q->without_id, q->without_text));
     SHOP_TRY(shop_query_next(&s));
     if (s.has_row) {
-        const bool is_answer = !shop_query_int(&s, 1);
-        hits[(*n)++] = (hit){shop_query_int(&s, 0), !is_answer ? score : cosine ? score - 0.1 : 0.7 * score};
+        hits[(*n)++] = (hit){shop_query_int(&s, 0), weighted(!shop_query_int(&s, 1), score, cosine), NULL};
     }
     shop_query_end(&s);
     return LLMCS_OK;
+}
+
+static bool has_tag(const shop_question *q, const shop_entry_texts *e) {
+    for (size_t at = 0; at < e->tags_bytes; at += strlen(e->tags + at) + 1)
+        for (size_t i = 0; i < q->n_tags; i++)
+            if (!strcmp(e->tags + at, q->tag_list[i])) return true;
+    return false;
+}
+
+/* The same of a text in memory. */
+static void add_hit_in_memory(const shop_question *q, const shop_entry_texts *e, const shop_entry_text *text,
+                              double score, bool cosine, hit *hits, size_t *n) {
+    if (!e || e->retired || e->valid_from > q->now || e->valid_until <= q->now || text->row == q->without_text) return;
+    if ((q->tags && !has_tag(q, e)) || (q->without_id && !strcmp(e->id, q->without_id))) return;
+    hits[(*n)++] = (hit){e->entry, weighted(!text->position, score, cosine), (shop_entry_texts *)e};
 }
 
 /* ---- full-text search */
@@ -129,16 +183,26 @@ static size_t rarest_word(const shop_question *q, const bool *used) {
     return best;
 }
 
-/* "退货" OR "return" ...; our words hold no quotes. NULL in *query if no word of the question is known. */
-static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, char **query) {
+/* The words that are searched for, by rarity. */
+static size_t choose_words(const shop_question *q, size_t order[SHOP_MAX_WORDS]) {
     bool used[SHOP_MAX_WORDS] = {false};
     int64_t postings = 0;
     size_t n = 0;
-    SHOP_TRY(shop_alloc(&shop->allocator, q->words.joined_bytes + 8 * q->n_words + 8, 1, "query", query));
     for (size_t i; (i = rarest_word(q, used)) < q->n_words; used[i] = true) {
-        const shop_text_word *w = &q->words.items[i];
         postings += q->counts[i];
         if (n && postings > MAX_POSTINGS) break;
+        order[n++] = i;
+    }
+    return n;
+}
+
+/* "退货" OR "return" ...; our words hold no quotes. */
+static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, const size_t *order, size_t n_order,
+                               char **query) {
+    size_t n = 0;
+    SHOP_TRY(shop_alloc(&shop->allocator, q->words.joined_bytes + 8 * q->n_words + 8, 1, "query", query));
+    for (size_t i = 0; i < n_order; i++) {
+        const shop_text_word *w = &q->words.items[order[i]];
         memcpy(*query + n, n ? " OR \"" : "\"", n ? 5 : 1);
         n += n ? 5 : 1;
         memcpy(*query + n, q->words.joined + w->begin, w->len);
@@ -146,9 +210,6 @@ static llmcs_status make_query(const llmcs_shop *shop, const shop_question *q, c
         (*query)[n++] = '"';
     }
     (*query)[n] = 0;
-    if (n) return LLMCS_OK;
-    shop_free(&shop->allocator, *query);
-    *query = NULL;
     return LLMCS_OK;
 }
 
@@ -172,27 +233,96 @@ static llmcs_status search_rows(shop_connection *c, const char *query, size_t k,
 
 /* ---- both */
 
-/* Fetches the best rows, by words if `query` is not NULL, else by vector, and keeps those of entries that can answer. A
- * filter may leave few of them: then more are fetched, until there are enough or no more. */
-static llmcs_status search(llmcs_shop *shop, shop_connection *c, const shop_question *q, const char *query, hit *hits,
-                           size_t *n) {
+/* One search: by words, in memory or by FTS5, or else by vector. */
+typedef struct searching {
+    llmcs_shop *shop;
+    shop_connection *c;
+    const shop_question *q;
+    shop_word_index *index;    /* NULL: not in memory */
+    shop_scored_text *scored;  /* of the index; the k best come first */
+    size_t n_scored;
+    bool by_words;
+    const char *query;         /* for FTS5 */
+    uint64_t *rows;            /* what FTS5 or the vectors found */
+    float *scores;
+} searching;
+
+static bool is_better(const shop_scored_text *a, const shop_scored_text *b) {
+    return a->score > b->score || (!(a->score < b->score) && a->row < b->row);
+}
+
+static void sift_down(shop_scored_text *heap, size_t n, size_t at) {
+    const shop_scored_text moved = heap[at];
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && is_better(&heap[child], &heap[child + 1])) child++;
+        if (!is_better(&moved, &heap[child])) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
+/* Moves the k best to the front, best first; equal scores by row, as FTS5 sorts. */
+static void sort_best(shop_scored_text *texts, size_t n, size_t k) {
+    k = shop_min(k, n);
+    for (size_t i = k / 2; i-- > 0;) sift_down(texts, k, i); /* the worst is on top */
+    for (size_t i = k; i < n && k; i++) {
+        if (!is_better(&texts[i], &texts[0])) continue;
+        const shop_scored_text worst = texts[0];
+        texts[0] = texts[i];
+        texts[i] = worst;
+        sift_down(texts, k, 0);
+    }
+    for (size_t i = k; i-- > 1;) {
+        const shop_scored_text worst = texts[0];
+        texts[0] = texts[i];
+        texts[i] = worst;
+        sift_down(texts, i, 0);
+    }
+}
+
+/* The hits among the k best texts. *found: how many texts there are, k at most. */
+static llmcs_status take_best(searching *s, size_t k, size_t *found, hit *hits, size_t *n) {
+    const bool cosine = !s->by_words;
+    const shop_entry_text *text;
+    llmcs_status status = LLMCS_OK;
+    *n = 0;
+    if (s->scored) {
+        sort_best(s->scored, s->n_scored, k);
+        *found = shop_min(s->n_scored, k);
+        for (size_t i = 0; i < *found && *n < SHOP_MAX_HITS; i++) {
+            const shop_entry_texts *e = shop_word_index_slot(s->index, s->scored[i].slot, &text);
+            add_hit_in_memory(s->q, e, text, (double)(float)s->scored[i].score, false, hits, n);
+        }
+        return LLMCS_OK;
+    }
+    SHOP_TRY(cosine ? shop_nearest(s->shop, s->q->vector, k, s->rows, s->scores, found)
+                    : search_rows(s->c, s->query, k, s->rows, s->scores, found));
+    for (size_t i = 0; i < *found && *n < SHOP_MAX_HITS && !status; i++) {
+        if (!s->index) {
+            status = add_hit(s->c, s->q, s->rows[i], (double)s->scores[i], cosine, hits, n);
+            continue;
+        }
+        const shop_entry_texts *e = shop_word_index_row(s->index, (int64_t)s->rows[i], &text);
+        add_hit_in_memory(s->q, e, text, (double)s->scores[i], cosine, hits, n);
+    }
+    return status;
+}
+
+/* Fetches the best rows and keeps those of entries that can answer. A filter may leave few of them: then more are
+ * fetched, until there are enough or no more. */
+static llmcs_status search(searching *s, hit *hits, size_t *n) {
     enum { MOST = 8192 };
-    const llmcs_allocator *a = &shop->allocator;
+    const llmcs_allocator *a = &s->shop->allocator;
     size_t k = SHOP_MAX_HITS / 2, found = 0;
     llmcs_status status = LLMCS_OK;
     for (bool more = true; more && !status; k *= 8) {
-        uint64_t *rows;
-        float *scores = NULL;
-        *n = 0;
-        SHOP_TRY(shop_alloc(a, k, sizeof *rows, "hits", &rows));
-        status = shop_alloc(a, k, sizeof *scores, "hits", &scores);
-        if (!status)
-            status = query ? search_rows(c, query, k, rows, scores, &found)
-                           : shop_nearest(shop, q->vector, k, rows, scores, &found);
-        for (size_t i = 0; i < found && *n < SHOP_MAX_HITS && !status; i++)
-            status = add_hit(c, q, rows[i], (double)scores[i], !query, hits, n);
-        shop_free(a, rows);
-        shop_free(a, scores);
+        if (!s->scored) status = shop_alloc(a, k, sizeof *s->rows, "hits", &s->rows);
+        if (!s->scored && !status) status = shop_alloc(a, k, sizeof *s->scores, "hits", &s->scores);
+        if (!status) status = take_best(s, k, &found, hits, n);
+        shop_free(a, s->rows);
+        shop_free(a, s->scores);
+        s->rows = NULL;
+        s->scores = NULL;
         more = found == k && *n < SHOP_MAX_CANDIDATES && k * 8 <= MOST;
     }
     sort_hits(hits, *n);
@@ -200,71 +330,109 @@ static llmcs_status search(llmcs_shop *shop, shop_connection *c, const shop_ques
     return status;
 }
 
-static llmcs_status search_words(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
-    char *query;
+static llmcs_status search_words(searching *s, hit *hits, size_t *n) {
+    const llmcs_allocator *a = &s->shop->allocator;
+    size_t order[SHOP_MAX_WORDS];
+    const size_t n_order = choose_words(s->q, order);
+    char *query = NULL;
+    bool exact = false;
+    llmcs_status status = LLMCS_OK;
     *n = 0;
-    SHOP_TRY(make_query(shop, q, &query));
-    if (!query) return LLMCS_OK;
-    const llmcs_status status = search(shop, c, q, query, hits, n);
-    shop_free(&shop->allocator, query);
+    if (!n_order) return LLMCS_OK;
+    s->by_words = true;
+    if (s->index)
+        status = shop_word_index_score(s->shop, s->index, &s->q->words, s->q->hashes, order, n_order, &s->scored,
+                                       &s->n_scored, &exact);
+    if (!status && !exact) status = make_query(s->shop, s->q, order, n_order, &query);
+    s->query = query;
+    if (!status) status = search(s, hits, n);
+    shop_free(a, s->scored);
+    shop_free(a, query);
+    s->scored = NULL;
+    s->by_words = false;
     return status;
 }
 
-static llmcs_status search_vectors(llmcs_shop *shop, shop_connection *c, const shop_question *q, hit *hits, size_t *n) {
+static llmcs_status search_vectors(searching *s, hit *hits, size_t *n) {
     *n = 0;
-    return q->vector ? search(shop, c, q, NULL, hits, n) : LLMCS_OK;
+    return s->q->vector ? search(s, hits, n) : LLMCS_OK;
 }
 
 /* ---- fusion */
 
 enum { RANK_CONSTANT = 60 }; /* Cormack et al. 2009 */
 
-static double fused(const shop_candidate *c) {
+/* An entry of one or both rankings. */
+typedef struct fusing {
+    int64_t entry;
+    shop_entry_texts *texts;
+    size_t words_rank, vectors_rank;
+    double bm25, fused;
+} fusing;
+
+static double fused(const fusing *c) {
     return (c->words_rank ? 1.0 / (double)(RANK_CONSTANT + c->words_rank) : 0) +
            (c->vectors_rank ? 1.0 / (double)(RANK_CONSTANT + c->vectors_rank) : 0);
 }
 
+/* The candidate has its entry as long as it is used, whatever becomes of the index. */
+static void add_candidate(shop_match *m, const fusing *f) {
+    m->candidates[m->n] = (shop_candidate){.entry = f->entry,
+                                           .texts = f->texts,
+                                           .words_rank = f->words_rank,
+                                           .vectors_rank = f->vectors_rank,
+                                           .bm25 = f->bm25};
+    m->candidates[m->n].features[SHOP_F_FUSED] = f->fused * (RANK_CONSTANT + 1) / 2;
+    if (f->texts) atomic_fetch_add(&f->texts->n_users, 1);
+    m->n++;
+}
+
 /* All entries of both rankings; the best SHOP_MAX_CANDIDATES go into m. */
 static llmcs_status fuse(shop_match *m, const hit *words, size_t n_words, const hit *vectors, size_t n_vectors) {
-    shop_candidate *all;
+    fusing *all;
     size_t n = 0;
     if (!(n_words + n_vectors)) return LLMCS_OK;
-    SHOP_TRY(shop_alloc_zero(&m->shop->allocator, n_words + n_vectors, sizeof *all, "candidates", &all));
+    SHOP_TRY(shop_alloc(&m->shop->allocator, n_words + n_vectors, sizeof *all, "candidates", &all));
     for (size_t i = 0; i < n_words; i++)
-        all[n++] = (shop_candidate){.entry = words[i].entry, .words_rank = i + 1, .bm25 = words[i].score};
+        all[n++] = (fusing){
+            .entry = words[i].entry, .texts = words[i].texts, .words_rank = i + 1, .bm25 = words[i].score};
     for (size_t i = 0; i < n_vectors; i++) {
         size_t j = 0;
         while (j < n_words && all[j].entry != vectors[i].entry) j++;
-        if (j == n_words) all[j = n++] = (shop_candidate){.entry = vectors[i].entry};
+        if (j == n_words) all[j = n++] = (fusing){.entry = vectors[i].entry, .texts = vectors[i].texts};
         all[j].vectors_rank = i + 1;
     }
-    for (; m->n < SHOP_MAX_CANDIDATES && m->n < n; m->n++) {
-        size_t best = m->n;
-        for (size_t j = m->n + 1; j < n; j++)
-            if (fused(&all[j]) > fused(&all[best])) best = j;
-        const shop_candidate first = all[best];
-        all[best] = all[m->n];
-        m->candidates[m->n] = all[m->n] = first;
-        m->candidates[m->n].features[SHOP_F_FUSED] = fused(&first) * (RANK_CONSTANT + 1) / 2;
+    for (size_t i = 0; i < n; i++) all[i].fused = fused(&all[i]);
+    for (size_t i = 0; i < SHOP_MAX_CANDIDATES && i < n; i++) {
+        size_t best = i;
+        for (size_t j = i + 1; j < n; j++)
+            if (all[j].fused > all[best].fused) best = j;
+        const fusing first = all[best];
+        all[best] = all[i];
+        all[i] = first;
+        add_candidate(m, &first);
     }
     shop_free(&m->shop->allocator, all);
     return LLMCS_OK;
 }
 
 llmcs_status shop_match_find(llmcs_shop *shop, shop_connection *c, const shop_question *q, shop_match *m) {
+    shop_word_index *index = shop_words_in_memory(shop);
     hit *hits;
     size_t n_words = 0, n_vectors = 0;
     *m = (shop_match){.shop = shop};
     SHOP_TRY(shop_alloc(&shop->allocator, 2 * SHOP_MAX_HITS, sizeof *hits, "hits", &hits));
     const double begin = shop_now_ms();
+    const bool in_memory = shop_word_index_begin(index);
+    searching s = {.shop = shop, .c = c, .q = q, .index = in_memory ? index : NULL};
     llmcs_status status = LLMCS_OK;
-    if (!(q->flags & LLMCS_ASK_VECTORS_ONLY)) status = search_words(shop, c, q, hits, &n_words);
+    if (!(q->flags & LLMCS_ASK_VECTORS_ONLY)) status = search_words(&s, hits, &n_words);
     const double between = shop_now_ms();
-    if (!status && !(q->flags & LLMCS_ASK_WORDS_ONLY))
-        status = search_vectors(shop, c, q, hits + SHOP_MAX_HITS, &n_vectors);
+    if (!status && !(q->flags & LLMCS_ASK_WORDS_ONLY)) status = search_vectors(&s, hits + SHOP_MAX_HITS, &n_vectors);
     m->words_ms = between - begin;
     m->vectors_ms = shop_now_ms() - between;
     if (!status) status = fuse(m, hits, n_words, hits + SHOP_MAX_HITS, n_vectors);
+    if (in_memory) shop_word_index_end(index);
     shop_free(&shop->allocator, hits);
     return status;
 }

@@ -1,4 +1,4 @@
-/* Follows the texts of the store with a vector index. */
+/* Follows the texts of the store with an index of vectors and one of words. */
 #include "shop/knowledge/follow.h"
 
 #include <stdatomic.h>
@@ -6,14 +6,16 @@
 
 #include "shop/knowledge/entry_texts.h"
 #include "shop/knowledge/knowledge.h"
+#include "shop/knowledge/word_index.h"
 #include "shop/store/vectors.h"
 
 enum { ROWS_AT_ONCE = 256, LISTS_FROM = 50000 };
 
 struct shop_knowledge {
-    pthread_mutex_t lock; /* of what changes the index; searches need none */
-    llmcs_index *index;   /* of texts.row */
-    _Atomic int64_t seen; /* the setting llmcs.changes that the index has followed */
+    pthread_mutex_t lock;   /* of what changes the indexes; searches need none */
+    llmcs_index *index;     /* of texts.row; NULL without an encoder */
+    shop_word_index *words;
+    _Atomic int64_t seen;   /* the setting llmcs.changes that the indexes have followed */
     uint64_t n_built;     /* vectors when lists were built last */
 };
 
@@ -21,15 +23,16 @@ llmcs_status shop_knowledge_create(llmcs_shop *shop) {
     struct shop_knowledge *k;
     llmcs_index_options options;
     SHOP_TRY(shop_entry_texts_create(shop));
-    if (!shop->encoder) return LLMCS_OK;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *k, "knowledge", &k));
     llmcs_index_options_init(&options);
     options.dim = shop->n_embedding;
     options.model_fingerprint = shop->fingerprint;
     options.allocator = &shop->allocator;
-    llmcs_status status = llmcs_index_create(&options, &k->index);
+    llmcs_status status = shop->encoder ? llmcs_index_create(&options, &k->index) : LLMCS_OK;
+    if (!status) status = shop_word_index_create(shop, SHOP_WORD_INDEX_BYTES, &k->words);
     if (!status && pthread_mutex_init(&k->lock, NULL)) status = shop_fail(LLMCS_THREAD, "a lock could not be created");
     if (status) {
+        shop_word_index_free(shop, &k->words);
         llmcs_index_free(&k->index);
         shop_free(&shop->allocator, k);
         return status;
@@ -43,6 +46,7 @@ void shop_knowledge_free(llmcs_shop *shop) {
     struct shop_knowledge *k = shop->knowledge;
     shop_entry_texts_free(shop);
     if (!k) return;
+    shop_word_index_free(shop, &k->words);
     llmcs_index_free(&k->index);
     if (shop->owner == getpid()) pthread_mutex_destroy(&k->lock);
     shop_free(&shop->allocator, k);
@@ -112,8 +116,9 @@ static llmcs_status build_lists(struct shop_knowledge *k) {
     return llmcs_index_build(k->index, NULL);
 }
 
-static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t seen) {
+static llmcs_status follow_vectors(llmcs_shop *shop, shop_connection *c, int64_t seen) {
     load l = {.shop = shop};
+    if (!shop->knowledge->index) return LLMCS_OK;
     if (seen >= 0) SHOP_TRY(remove_vectors(shop, c, seen));
     SHOP_TRY(
         shop_alloc(&shop->allocator, ROWS_AT_ONCE * (size_t)shop->n_embedding, sizeof(float), "vectors", &l.vectors));
@@ -122,15 +127,30 @@ static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t se
     return status ? status : build_lists(shop->knowledge);
 }
 
+/* A text of an entry that is in memory has got a vector, or is no longer of its current version. */
+static llmcs_status forget_entries(llmcs_shop *shop, shop_connection *c, int64_t seen) {
+    shop_query q;
+    llmcs_status status = LLMCS_OK;
+    SHOP_TRY(shop_query_begin(c, &q, "SELECT DISTINCT entry FROM texts WHERE changed > ?1", "i", seen));
+    while (!(status = shop_query_next(&q)) && q.has_row) shop_entry_texts_forget(shop, shop_query_int(&q, 0));
+    shop_query_end(&q);
+    return status;
+}
+
+static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t seen, int64_t changes) {
+    SHOP_TRY(follow_vectors(shop, c, seen));
+    if (seen >= 0) SHOP_TRY(forget_entries(shop, c, seen));
+    return shop_word_index_follow(shop, shop->knowledge->words, c, changes);
+}
+
 llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c) {
     struct shop_knowledge *k = shop->knowledge;
     int64_t changes;
-    if (!k) return LLMCS_OK;
     SHOP_TRY(shop_lookup_int(c, 0, &changes, "SELECT value FROM settings WHERE key = 'llmcs.changes'", ""));
     if (atomic_load(&k->seen) >= changes) return LLMCS_OK;
     pthread_mutex_lock(&k->lock);
     const int64_t seen = atomic_load(&k->seen);
-    const llmcs_status status = seen < changes ? follow_from(shop, c, seen) : LLMCS_OK;
+    const llmcs_status status = seen < changes ? follow_from(shop, c, seen, changes) : LLMCS_OK;
     if (!status && seen < changes) atomic_store(&k->seen, changes);
     pthread_mutex_unlock(&k->lock);
     return status;
@@ -141,7 +161,7 @@ llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c) {
 llmcs_status shop_nearest(llmcs_shop *shop, const float *vector, size_t k, uint64_t *rows, float *cosines, size_t *n) {
     llmcs_search_params params;
     *n = 0;
-    if (!shop->knowledge) return LLMCS_OK;
+    if (!shop->knowledge->index) return LLMCS_OK;
     llmcs_search_params_init(&params);
     params.k = k;
     return llmcs_index_search(shop->knowledge->index, vector, 1, &params, rows, cosines, n);
@@ -150,8 +170,15 @@ llmcs_status shop_nearest(llmcs_shop *shop, const float *vector, size_t k, uint6
 llmcs_status shop_text_vector(llmcs_shop *shop, int64_t row, float *vector, bool *found) {
     int there = 0;
     *found = false;
-    if (!shop->knowledge) return LLMCS_OK;
+    if (!shop->knowledge->index) return LLMCS_OK;
     SHOP_TRY(llmcs_index_get(shop->knowledge->index, (uint64_t)row, vector, NULL, &there));
     *found = there;
     return LLMCS_OK;
+}
+
+shop_word_index *shop_words_in_memory(llmcs_shop *shop) { return shop->knowledge->words; }
+
+llmcs_status shop_limit_words_in_memory(llmcs_shop *shop, size_t most_bytes) {
+    shop_word_index_free(shop, &shop->knowledge->words);
+    return shop_word_index_create(shop, most_bytes, &shop->knowledge->words);
 }

@@ -51,6 +51,8 @@ typedef struct shop_question {
     size_t text_bytes;
     const char *lang; /* or NULL */
     char *tags;       /* a JSON array, or NULL */
+    const char *const *tag_list; /* the same */
+    size_t n_tags;
     int64_t now;
     uint32_t flags; /* LLMCS_ASK_* */
     llmcs_model *reranker;
@@ -62,9 +64,13 @@ typedef struct shop_question {
     shop_words words;
     double rarity[SHOP_MAX_WORDS]; /* of words.items: ln(1 + (N - n + 0.5) / (n + 0.5)); 0 if repeated */
     int64_t counts[SHOP_MAX_WORDS];
-    size_t n_words; /* of them that are used */
+    uint64_t hashes[SHOP_MAX_WORDS];
+    uint16_t places[2 * SHOP_MAX_WORDS]; /* a table of words by hash: their numbers + 1 */
+    size_t n_words;                      /* of them that are used */
+    double all_rarity;
     int64_t n_texts;
     shop_signature signature;
+    int n_trigrams; /* bits of it */
     float *vector; /* [n_embedding], or NULL */
 } shop_question;
 
@@ -72,7 +78,8 @@ typedef struct shop_candidate {
     int64_t entry;
     size_t words_rank, vectors_rank;     /* from 1; 0: not found there */
     double bm25;                         /* of its best text */
-    char *id, *lang, *answer, *question; /* allocated */
+    struct shop_entry_texts *texts; /* what the following point into */
+    const char *id, *lang, *answer, *question;
     size_t answer_bytes, question_bytes;
     size_t question_index;
     int32_t version;

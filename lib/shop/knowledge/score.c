@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "shop/knowledge/match.h"
+#include "shop/knowledge/entry_texts.h"
 
 /* Fitted and printed by tools/train/knowledge_weights.py on the demo shop's own questions, left out one by one, and 500
  * messages a language that it has no answer to (label "oos" of intents.*.jsonl), in both languages: with words alone,
@@ -88,12 +88,8 @@ static bool has_better_twin(const shop_match *m, size_t i) {
 }
 
 static void drop(shop_match *m, size_t i) {
-    const llmcs_allocator *a = &m->shop->allocator;
     shop_candidate *c = &m->candidates[i];
-    shop_free(a, c->id);
-    shop_free(a, c->lang);
-    shop_free(a, c->answer);
-    shop_free(a, c->question);
+    shop_entry_texts_release(m->shop, c->texts);
     memmove(c, c + 1, (m->n - i - 1) * sizeof *c);
     m->candidates[--m->n] = (shop_candidate){0};
 }
