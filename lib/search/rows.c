@@ -80,12 +80,23 @@ void ll_row_pack(const ll_vector_format *f, ll_block *block, size_t at, const fl
     if (block->halves) memcpy(block->halves + at * f->row, halves, f->row * sizeof *halves);
 }
 
+/* A half's bits in a float are the value times 2^-112, subnormal or not, and the product is exact. Infinities and NaN
+ * are those of ll_half_to_float. */
+static void unpack_halves(const uint16_t *restrict halves, size_t n, float *restrict x) {
+    uint32_t largest = 0;
+    for (size_t k = 0; k < n; k++) {
+        const uint32_t size = halves[k] & 0x7fffu, sign = (uint32_t)(halves[k] & 0x8000u) << 16;
+        largest = size > largest ? size : largest;
+        x[k] = ll_float_from_bits(ll_float_bits(ll_float_from_bits(size << 13) * 0x1p112f) | sign);
+    }
+    for (size_t k = 0; k < n && largest >= 0x7c00u; k++) x[k] = ll_half_to_float(halves[k]);
+}
+
 void ll_row_unpack(const ll_vector_format *f, const ll_block *block, size_t at, float *x) {
     const char *panel = panel_of(f, block, at);
     const size_t nr = f->nr, j = at % nr;
     if (block->halves) {
-        const uint16_t *halves = block->halves + at * f->row;
-        for (size_t k = 0; k < f->row; k++) x[k] = ll_half_to_float(halves[k]);
+        unpack_halves(block->halves + at * f->row, f->row, x);
         return;
     }
     if (f->panel_type == LL_Q8) {

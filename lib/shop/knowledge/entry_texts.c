@@ -13,17 +13,18 @@ enum { N_BUCKETS = 4096 };
 struct shop_entry_cache {
     pthread_mutex_t lock;
     shop_entry_texts *buckets[N_BUCKETS];
-    size_t bytes;
+    size_t bytes, most_bytes;
     uint64_t n_forgotten; /* what is read before one more is forgotten may be out of date */
 };
 
-llmcs_status shop_entry_texts_create(llmcs_shop *shop) {
+llmcs_status shop_entry_texts_create(llmcs_shop *shop, size_t most_bytes) {
     struct shop_entry_cache *cache;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *cache, "entries", &cache));
     if (pthread_mutex_init(&cache->lock, NULL)) {
         shop_free(&shop->allocator, cache);
         return shop_fail(LLMCS_THREAD, "a lock could not be created");
     }
+    cache->most_bytes = most_bytes;
     shop->entry_cache = cache;
     return LLMCS_OK;
 }
@@ -80,8 +81,7 @@ static llmcs_status add_chars(reading *r, const char *bytes, size_t n, size_t *b
     size_t need;
     if (!shop_add(e->n_chars, n, &need) || !shop_add(need, 1, &need))
         return shop_fail(LLMCS_NOMEM, "texts of an entry: more bytes than can be addressed");
-    SHOP_TRY(
-        shop_grow(&r->shop->allocator, &e->chars, e->n_chars, &e->chars_capacity, need, 1, "texts of an entry"));
+    SHOP_TRY(shop_grow(&r->shop->allocator, &e->chars, e->n_chars, &e->chars_capacity, need, 1, "texts of an entry"));
     *begin = e->n_chars;
     memcpy(e->chars + e->n_chars, bytes, n);
     e->chars[need - 1] = 0;
@@ -266,8 +266,8 @@ static shop_entry_texts *find_texts(struct shop_entry_cache *cache, int64_t entr
 /* Under the lock. Another thread may have read the same version meanwhile: the table then has both. */
 static void keep_texts(llmcs_shop *shop, shop_entry_texts *texts) {
     struct shop_entry_cache *cache = shop->entry_cache;
-    if (cache->bytes + texts->bytes > SHOP_ENTRY_TEXTS_BYTES) empty_table(shop);
-    if (texts->bytes > SHOP_ENTRY_TEXTS_BYTES) return;
+    if (cache->bytes + texts->bytes > cache->most_bytes) empty_table(shop);
+    if (texts->bytes > cache->most_bytes) return;
     shop_entry_texts **bucket = bucket_of(cache, texts->entry);
     texts->next = *bucket;
     *bucket = texts;

@@ -33,8 +33,8 @@ typedef struct shop_entry_texts {
     struct shop_entry_texts *next; /* in a table's bucket */
     int64_t entry;
     int32_t version;
-    bool retired, odd_tags;         /* odd: not a JSON array */
-    _Atomic int32_t n_users;        /* and one for the table */
+    bool retired, odd_tags;          /* odd: not a JSON array */
+    _Atomic int32_t n_users;         /* and one for the table */
     int64_t valid_from, valid_until; /* INT64_MIN, INT64_MAX: no limit */
     char *id, *lang;
     char *tags; /* each with a NUL */
@@ -50,7 +50,8 @@ typedef struct shop_entry_texts {
     float *vectors; /* of items, [n / SHOP_VECTOR_LANES, n_embedding, SHOP_VECTOR_LANES], or NULL */
 } shop_entry_texts;
 
-llmcs_status shop_entry_texts_create(llmcs_shop *shop);
+/* most_bytes: SHOP_ENTRY_TEXTS_BYTES, less for tests. */
+llmcs_status shop_entry_texts_create(llmcs_shop *shop, size_t most_bytes);
 void shop_entry_texts_free(llmcs_shop *shop);
 
 /* What reads an entry's texts also gets the words of each: those that `items` has, and the repeated ones. */

@@ -238,12 +238,12 @@ typedef struct searching {
     llmcs_shop *shop;
     shop_connection *c;
     const shop_question *q;
-    shop_word_index *index;    /* NULL: not in memory */
-    shop_scored_text *scored;  /* of the index; the k best come first */
+    shop_word_index *index;   /* NULL: not in memory */
+    shop_scored_text *scored; /* of the index; the k best come first */
     size_t n_scored;
     bool by_words;
-    const char *query;         /* for FTS5 */
-    uint64_t *rows;            /* what FTS5 or the vectors found */
+    const char *query; /* for FTS5 */
+    uint64_t *rows;    /* what FTS5 or the vectors found */
     float *scores;
 } searching;
 
@@ -394,8 +394,8 @@ static llmcs_status fuse(shop_match *m, const hit *words, size_t n_words, const 
     if (!(n_words + n_vectors)) return LLMCS_OK;
     SHOP_TRY(shop_alloc(&m->shop->allocator, n_words + n_vectors, sizeof *all, "candidates", &all));
     for (size_t i = 0; i < n_words; i++)
-        all[n++] = (fusing){
-            .entry = words[i].entry, .texts = words[i].texts, .words_rank = i + 1, .bm25 = words[i].score};
+        all[n++] =
+            (fusing){.entry = words[i].entry, .texts = words[i].texts, .words_rank = i + 1, .bm25 = words[i].score};
     for (size_t i = 0; i < n_vectors; i++) {
         size_t j = 0;
         while (j < n_words && all[j].entry != vectors[i].entry) j++;

@@ -12,17 +12,17 @@
 enum { ROWS_AT_ONCE = 256, LISTS_FROM = 50000 };
 
 struct shop_knowledge {
-    pthread_mutex_t lock;   /* of what changes the indexes; searches need none */
-    llmcs_index *index;     /* of texts.row; NULL without an encoder */
+    pthread_mutex_t lock; /* of what changes the indexes; searches need none */
+    llmcs_index *index;   /* of texts.row; NULL without an encoder */
     shop_word_index *words;
-    _Atomic int64_t seen;   /* the setting llmcs.changes that the indexes have followed */
+    _Atomic int64_t seen; /* the setting llmcs.changes that the indexes have followed */
     uint64_t n_built;     /* vectors when lists were built last */
 };
 
 llmcs_status shop_knowledge_create(llmcs_shop *shop) {
     struct shop_knowledge *k;
     llmcs_index_options options;
-    SHOP_TRY(shop_entry_texts_create(shop));
+    SHOP_TRY(shop_entry_texts_create(shop, SHOP_ENTRY_TEXTS_BYTES));
     SHOP_TRY(shop_alloc_zero(&shop->allocator, 1, sizeof *k, "knowledge", &k));
     llmcs_index_options_init(&options);
     options.dim = shop->n_embedding;
@@ -178,7 +178,9 @@ llmcs_status shop_text_vector(llmcs_shop *shop, int64_t row, float *vector, bool
 
 shop_word_index *shop_words_in_memory(llmcs_shop *shop) { return shop->knowledge->words; }
 
-llmcs_status shop_limit_words_in_memory(llmcs_shop *shop, size_t most_bytes) {
+llmcs_status shop_limit_texts_in_memory(llmcs_shop *shop, size_t index_bytes, size_t entry_bytes) {
     shop_word_index_free(shop, &shop->knowledge->words);
-    return shop_word_index_create(shop, most_bytes, &shop->knowledge->words);
+    shop_entry_texts_free(shop);
+    SHOP_TRY(shop_entry_texts_create(shop, entry_bytes));
+    return shop_word_index_create(shop, index_bytes, &shop->knowledge->words);
 }

@@ -11,8 +11,8 @@ struct shop_word_index;
 llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c);
 
 struct shop_word_index *shop_words_in_memory(llmcs_shop *shop);
-/* For tests: another limit than SHOP_WORD_INDEX_BYTES. Before the first question. */
-llmcs_status shop_limit_words_in_memory(llmcs_shop *shop, size_t most_bytes);
+/* For tests: other limits than SHOP_WORD_INDEX_BYTES and SHOP_ENTRY_TEXTS_BYTES. Before the first question. */
+llmcs_status shop_limit_texts_in_memory(llmcs_shop *shop, size_t index_bytes, size_t entry_bytes);
 
 /* The texts.row of the k nearest vectors, best first, and their cosines. *n is 0 without vectors. After shop_follow. */
 llmcs_status shop_nearest(llmcs_shop *shop, const float *vector, size_t k, uint64_t *rows, float *cosines, size_t *n);

@@ -49,8 +49,8 @@ typedef struct shop_signature {
 typedef struct shop_question {
     const char *text;
     size_t text_bytes;
-    const char *lang; /* or NULL */
-    char *tags;       /* a JSON array, or NULL */
+    const char *lang;            /* or NULL */
+    char *tags;                  /* a JSON array, or NULL */
     const char *const *tag_list; /* the same */
     size_t n_tags;
     int64_t now;
@@ -71,14 +71,14 @@ typedef struct shop_question {
     int64_t n_texts;
     shop_signature signature;
     int n_trigrams; /* bits of it */
-    float *vector; /* [n_embedding], or NULL */
+    float *vector;  /* [n_embedding], or NULL */
 } shop_question;
 
 typedef struct shop_candidate {
     int64_t entry;
-    size_t words_rank, vectors_rank;     /* from 1; 0: not found there */
-    double bm25;                         /* of its best text */
-    struct shop_entry_texts *texts; /* what the following point into */
+    size_t words_rank, vectors_rank; /* from 1; 0: not found there */
+    double bm25;                     /* of its best text */
+    struct shop_entry_texts *texts;  /* what the following point into */
     const char *id, *lang, *answer, *question;
     size_t answer_bytes, question_bytes;
     size_t question_index;

@@ -13,7 +13,8 @@ typedef struct posting {
     uint32_t slot, count;
 } posting;
 
-/* A string that is a word of ours in `n_texts` texts, and a token of FTS5 in those of `postings`. Nearly always both. */
+/* A string that is a word of ours in `n_texts` texts, and a token of FTS5 in those of `postings`. Nearly always both.
+ */
 typedef struct term {
     uint64_t hash;
     size_t begin, len; /* in `chars` */
@@ -184,13 +185,13 @@ static llmcs_status grow_table(const llmcs_allocator *a, shop_word_index *x) {
     return LLMCS_OK;
 }
 
-static llmcs_status get_term(const llmcs_allocator *a, shop_word_index *x, const char *bytes, size_t len,
-                             uint64_t hash, term **found) {
+static llmcs_status get_term(const llmcs_allocator *a, shop_word_index *x, const char *bytes, size_t len, uint64_t hash,
+                             term **found) {
     *found = find_term(x, bytes, len, hash);
     if (*found) return LLMCS_OK;
     if (x->n_terms == UINT32_MAX - 1) return shop_fail(LLMCS_LIMIT, "index of words: too many words");
-    SHOP_TRY(shop_grow(a, &x->terms, x->n_terms, &x->terms_capacity, x->n_terms + 1, sizeof *x->terms,
-                       "index of words"));
+    SHOP_TRY(
+        shop_grow(a, &x->terms, x->n_terms, &x->terms_capacity, x->n_terms + 1, sizeof *x->terms, "index of words"));
     SHOP_TRY(shop_grow(a, &x->chars, x->n_chars, &x->chars_capacity, x->n_chars + len, 1, "index of words"));
     if (2 * (x->n_terms + 1) > x->table_capacity) SHOP_TRY(grow_table(a, x));
     x->terms[x->n_terms] = (term){.hash = hash, .begin = x->n_chars, .len = len};
@@ -271,8 +272,8 @@ static llmcs_status take_slot(const llmcs_allocator *a, shop_word_index *x, uint
         return LLMCS_OK;
     }
     if (x->n_slots == UINT32_MAX - 1) return shop_fail(LLMCS_LIMIT, "index of words: too many texts");
-    SHOP_TRY(shop_grow(a, &x->slots, x->n_slots, &x->slots_capacity, x->n_slots + 1, sizeof *x->slots,
-                       "index of words"));
+    SHOP_TRY(
+        shop_grow(a, &x->slots, x->n_slots, &x->slots_capacity, x->n_slots + 1, sizeof *x->slots, "index of words"));
     x->slots[x->n_slots] = (slot){0};
     *s = (uint32_t)x->n_slots++;
     x->bytes += sizeof *x->slots + 4 * sizeof(row_slot);
@@ -319,29 +320,33 @@ static llmcs_status add_entry(llmcs_shop *shop, shop_word_index *x, shop_connect
     return status;
 }
 
+static llmcs_status remove_text(llmcs_shop *shop, shop_word_index *x, const shop_entry_texts *e,
+                                const shop_entry_text *text) {
+    change out = {.shop = shop, .index = x, .out = true, .slot = find_row(&x->rows, text->row)};
+    shop_words words;
+    SHOP_TRY(shop_words_make(&shop->allocator, e->chars + text->begin, text->n, &words));
+    const llmcs_status status = see_words(&out, &words);
+    shop_words_free(&words);
+    remove_row(&x->rows, text->row);
+    x->n_texts--;
+    x->n_tokens -= x->slots[out.slot].n_tokens;
+    x->slots[out.slot] = (slot){.next_free = x->first_free};
+    x->first_free = out.slot + 1;
+    return status;
+}
+
+/* After a failure the index must be emptied. */
 static llmcs_status remove_entry(llmcs_shop *shop, shop_word_index *x, int64_t entry) {
-    change out = {.shop = shop, .index = x, .out = true};
     const uint32_t first = find_row(&x->entries, entry);
+    llmcs_status status = LLMCS_OK;
     if (first == NO_SLOT) return LLMCS_OK;
     shop_entry_texts *e = x->slots[first].entry;
-    for (size_t i = 0; i < e->n; i++) {
-        shop_words words;
-        if (!e->items[i].live) continue;
-        out.slot = find_row(&x->rows, e->items[i].row);
-        SHOP_TRY(shop_words_make(&shop->allocator, e->chars + e->items[i].begin, e->items[i].n, &words));
-        const llmcs_status status = see_words(&out, &words);
-        shop_words_free(&words);
-        SHOP_TRY(status);
-        remove_row(&x->rows, e->items[i].row);
-        x->n_texts--;
-        x->n_tokens -= x->slots[out.slot].n_tokens;
-        x->slots[out.slot] = (slot){.next_free = x->first_free};
-        x->first_free = out.slot + 1;
-    }
+    for (size_t i = 0; i < e->n && !status; i++)
+        if (e->items[i].live) status = remove_text(shop, x, e, &e->items[i]);
     remove_row(&x->entries, entry);
     x->bytes -= e->bytes;
     shop_entry_texts_release(shop, e);
-    return LLMCS_OK;
+    return status;
 }
 
 /* ---- following */
@@ -458,7 +463,7 @@ static void score_term(const shop_word_index *x, const term *t, uint32_t *at, sh
         if (!at[s]) {
             const slot *own = &x->slots[s];
             found[*n] = (shop_scored_text){0, own->entry->items[own->item].row, s};
-            at[s] = (uint32_t)++*n;
+            at[s] = (uint32_t)++ * n;
         }
         found[at[s] - 1].score += idf * ((count * (k1 + 1.0)) / (count + k1 * (1 - b + b * length / average)));
     }

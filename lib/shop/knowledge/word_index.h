@@ -37,15 +37,14 @@ typedef struct shop_scored_text {
     uint32_t slot;
 } shop_scored_text;
 
-/* The texts that have one of the words, in no order, by BM25 as FTS5 computes it: sums in the order of the words. *found
- * is allocated. *exact is false if a word is several to FTS5, which then has to search. */
+/* The texts that have one of the words, in no order, by BM25 as FTS5 computes it: sums in the order of the words.
+ * *found is allocated. *exact is false if a word is several to FTS5, which then has to search. */
 llmcs_status shop_word_index_score(llmcs_shop *shop, shop_word_index *index, const shop_words *words,
                                    const uint64_t *hashes, const size_t *order, size_t n_order,
                                    shop_scored_text **found, size_t *n, bool *exact);
 
 /* The entry of a text and the text in it; NULL if the row is not live. */
 const shop_entry_texts *shop_word_index_row(const shop_word_index *index, int64_t row, const shop_entry_text **text);
-const shop_entry_texts *shop_word_index_slot(const shop_word_index *index, uint32_t slot,
-                                             const shop_entry_text **text);
+const shop_entry_texts *shop_word_index_slot(const shop_word_index *index, uint32_t slot, const shop_entry_text **text);
 
 #endif
