@@ -4,6 +4,7 @@
 
 #include "shop/desk/desk.h"
 #include "shop/knowledge/knowledge.h"
+#include "shop/recommend/recommender.h"
 
 enum { LINE_BYTES = 2000 };
 
@@ -248,7 +249,9 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
         params.customer = t->c->customer_id;
     else
         params.text = t->wish.text && *t->wish.text ? t->wish.text : "?";
-    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &list));
+    /* The vector of the whole message is there already. */
+    const bool encoded = params.text && !strcmp(params.text, t->read.plain);
+    SHOP_TRY(shop_recommend_encoded(t->desk->shop, &params, encoded ? t->vector : NULL, &list));
     if (params.text && t->c->customer_id && !fits_text(t, list)) {
         llmcs_shop_recommendations_free(&list);
         params.text = NULL;

@@ -331,6 +331,11 @@ static llmcs_status recommend_locked(llmcs_shop *shop, const llmcs_shop_recommen
 llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_params *params,
                                   llmcs_shop_recommendations **recommendations) {
     SHOP_PUBLIC_CALL;
+    return shop_recommend_encoded(shop, params, NULL, recommendations);
+}
+
+llmcs_status shop_recommend_encoded(llmcs_shop *shop, const llmcs_shop_recommend_params *params, const float *vector,
+                                    llmcs_shop_recommendations **recommendations) {
     llmcs_shop_recommend_params p;
     float *encoded = NULL;
     result *out = NULL;
@@ -341,12 +346,12 @@ llmcs_status llmcs_shop_recommend(llmcs_shop *shop, const llmcs_shop_recommend_p
     const double start = shop_now_ms();
     SHOP_TRY(follow(shop));
     const double followed = shop_now_ms();
-    if (p.text) {
+    if (p.text && !vector) {
         const llmcs_text text = {.text = p.text, .text_bytes = p.text_bytes};
         SHOP_TRY(shop_embed(shop, &text, 1, &encoded));
     }
     pthread_rwlock_rdlock(&shop->recommender->lock);
-    llmcs_status status = recommend_locked(shop, &p, encoded, &out);
+    llmcs_status status = recommend_locked(shop, &p, vector ? vector : encoded, &out);
     pthread_rwlock_unlock(&shop->recommender->lock);
     shop_free(&shop->allocator, encoded);
     if (status) {
