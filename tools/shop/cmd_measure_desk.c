@@ -1,4 +1,5 @@
 /* llmcs-shop measure-desk: what a turn costs, by kind and by step. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,13 +9,14 @@
 enum { N_KINDS = 6, N_STEPS = 12, FRESH = 20 };
 
 typedef struct measure_job {
-    int32_t turns, kind;
+    int32_t turns, kind, callers;
     const char *customer;
 } measure_job;
 
 static const cli_option options[] = {
     CLI_BOUNDED("turns", offsetof(measure_job, turns), "turns of each kind [1000]", 10, 1000000),
     CLI_BOUNDED("kind", offsetof(measure_job, kind), "only this kind, 1 to 6 [all]", 0, N_KINDS),
+    CLI_BOUNDED("callers", offsetof(measure_job, callers), "threads that talk to the desk at once [1]", 1, 256),
     CLI_PLAIN("customer", CLI_STRING, offsetof(measure_job, customer), "who is logged in [c001]"),
 };
 
@@ -65,41 +67,89 @@ static void add_steps(const llmcs_shop_turn *turn, double sums[N_STEPS]) {
     for (int i = 0; i < N_STEPS; i++) sums[i] += steps[i];
 }
 
-/* One kind: a new conversation every FRESH turns. False after an error message. */
-static bool measure_kind(llmcs_shop_desk *desk, size_t kind, const measure_job *j, double *times) {
-    double sums[N_STEPS] = {0};
-    const double cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
-    for (int32_t i = 0; i < j->turns; i++) {
+/* One caller: turns of one kind in conversations of its own. */
+typedef struct caller {
+    pthread_t thread;
+    llmcs_shop_desk *desk;
+    const measure_job *job;
+    size_t kind;
+    int number;
+    int32_t first, n; /* of the kind's turns */
+    double *times;
+    double sums[N_STEPS];
+    char failed[300];
+} caller;
+
+/* A new conversation every FRESH turns. */
+static void *call_desk(void *user) {
+    caller *c = user;
+    for (int32_t i = 0; i < c->n; i++) {
         llmcs_shop_message m;
         llmcs_shop_turn *turn = NULL;
         char conversation[64];
-        snprintf(conversation, sizeof conversation, "measure-%zu-%ld-%d", kind, (long)time(NULL), i / FRESH);
+        snprintf(conversation, sizeof conversation, "measure-%zu-%ld-%d-%d", c->kind, (long)time(NULL), c->number,
+                 i / FRESH);
         llmcs_shop_message_init(&m);
         m.conversation = conversation;
-        m.customer = j->customer;
-        m.text = kinds[kind].texts[i % 4];
-        if (llmcs_shop_desk_say(desk, &m, &turn)) return cli_failed("measure"), false;
-        times[i] = turn->ms.total;
-        add_steps(turn, sums);
+        m.customer = c->job->customer;
+        m.text = kinds[c->kind].texts[i % 4];
+        if (llmcs_shop_desk_say(c->desk, &m, &turn)) {
+            snprintf(c->failed, sizeof c->failed, "%s", llmcs_error_message());
+            return NULL;
+        }
+        c->times[c->first + i] = turn->ms.total;
+        add_steps(turn, c->sums);
         llmcs_shop_turn_free(&turn);
     }
-    const double cpu_ms = (clock_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) / j->turns;
-    qsort(times, (size_t)j->turns, sizeof *times, by_size);
-    printf("%-18s %8.0f %8.2f %8.2f %8.2f  ", kinds[kind].name, 1000 / cpu_ms, cpu_ms, times[j->turns / 2],
-           times[j->turns * 99 / 100]);
-    for (int s = 0; s < N_STEPS; s++)
-        if (sums[s] / j->turns >= 0.005) printf(" %s %.2f", step_names[s], sums[s] / j->turns);
+    return NULL;
+}
+
+static void report_kind(const measure_job *j, size_t kind, double cpu_ms, double wall_ms, double *times,
+                        const double sums[N_STEPS]) {
     double megabytes;
     long threads;
+    qsort(times, (size_t)j->turns, sizeof *times, by_size);
+    printf("%-18s %8.0f %8.2f %8.0f %8.2f %8.2f  ", kinds[kind].name, 1000 / cpu_ms, cpu_ms, 1000 / wall_ms,
+           times[j->turns / 2], times[j->turns * 99 / 100]);
+    for (int s = 0; s < N_STEPS; s++)
+        if (sums[s] / j->turns >= 0.005) printf(" %s %.2f", step_names[s], sums[s] / j->turns);
     read_process(&megabytes, &threads);
     printf("; %.0f MB, %ld threads\n", megabytes, threads);
     fflush(stdout);
-    return true;
+}
+
+/* False after an error message. */
+static bool measure_kind(llmcs_shop_desk *desk, size_t kind, const measure_job *j, double *times) {
+    double sums[N_STEPS] = {0};
+    caller *callers = calloc((size_t)j->callers, sizeof *callers);
+    if (!callers) return cli_error("no memory for callers"), false;
+    const double cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ms(CLOCK_MONOTONIC);
+    int n_started = 0;
+    bool ok = true;
+    for (int32_t i = 0, first = 0; i < j->callers && ok; i++) {
+        caller *c = &callers[i];
+        const int32_t n = (j->turns - first) / (j->callers - i);
+        *c = (caller){.desk = desk, .job = j, .kind = kind, .number = i, .first = first, .n = n, .times = times};
+        first += n;
+        ok = !pthread_create(&c->thread, NULL, call_desk, c);
+        n_started += ok;
+    }
+    if (!ok) cli_error("a thread could not be started");
+    for (int i = 0; i < n_started; i++) {
+        pthread_join(callers[i].thread, NULL);
+        if (*callers[i].failed && ok) ok = (cli_error("measure: %s", callers[i].failed), false);
+        for (int s = 0; s < N_STEPS; s++) sums[s] += callers[i].sums[s];
+    }
+    if (ok)
+        report_kind(j, kind, (clock_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) / j->turns,
+                    (clock_ms(CLOCK_MONOTONIC) - wall) / j->turns, times, sums);
+    free(callers);
+    return ok;
 }
 
 static int measure_desk_command(int argc, char **argv) {
     cli_common common;
-    measure_job j = {.turns = 1000, .customer = "c001"};
+    measure_job j = {.turns = 1000, .callers = 1, .customer = "c001"};
     llmcs_shop_service_options o;
     llmcs_model_options model;
     llmcs_shop_service *service = NULL;
@@ -117,7 +167,8 @@ static int measure_desk_command(int argc, char **argv) {
         llmcs_shop_answer *answer = NULL;
         (void)llmcs_shop_ask(llmcs_shop_service_shop(service), "hello", LLMCS_NUL, NULL, &answer);
         llmcs_shop_answer_free(&answer);
-        printf("%-18s %8s %8s %8s %8s   %s\n", "kind", "turns/s", "cpu ms", "p50 ms", "p99 ms", "mean ms by step");
+        printf("%-18s %8s %8s %8s %8s %8s   %s\n", "kind", "a core/s", "cpu ms", "turns/s", "p50 ms", "p99 ms",
+               "mean ms by step");
     }
     for (size_t k = 0; k < N_KINDS && code == EXIT_DONE; k++)
         if ((!j.kind || j.kind == (int32_t)k + 1) && !measure_kind(llmcs_shop_service_desk(service), k, &j, times))
@@ -134,8 +185,8 @@ const cli_command cmd_measure_desk = {
     .summary =
         "Measures what a turn of the desk costs, by kind of message and by step, with the models that the store names.",
     .notes =
-        "turns/s is by processor time, so other programs on the machine do not change it; p50 and p99 are what a "
-        "customer waits. The conversations stay in the store: use a copy.",
+        "a core/s is by processor time, so other programs on the machine change it little; turns/s is by the clock, of "
+        "all callers together; p50 and p99 are what a customer waits. The conversations stay in the store: use a copy.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .takes = CLI_TAKES_MODEL,

@@ -1,7 +1,7 @@
 /*
  * The texts of an entry as a question is compared with them: words, trigrams, vectors. A version's texts never change,
- * so they are cut into words once. Without the index of all texts (word_index.h) entries are kept in memory as they are
- * asked for, the whole store's up to SHOP_ENTRY_TEXTS_BYTES.
+ * so they are cut into words once. Without the index of all texts (word_index.h) the entries that questions found stay
+ * in memory, up to SHOP_ENTRY_TEXTS_BYTES.
  */
 #ifndef SHOP_KNOWLEDGE_ENTRY_TEXTS_H
 #define SHOP_KNOWLEDGE_ENTRY_TEXTS_H
