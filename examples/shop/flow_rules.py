@@ -9,9 +9,28 @@ def words(flow, en, zh, **more):
     return {"words": {"en": en, "zh": zh}, "flow": flow, **more}
 
 
+MOST_BYTES = 4000  # of a pattern, as flows.json has them
+
+
 def pattern(flow, *parts, **more):
-    """One pattern: the alternatives in turn."""
-    return {"pattern": "|".join(parts), "flow": flow, **more}
+    """The alternatives in turn; rules() makes one pattern of them, or several where they are too long for one."""
+    return {"pattern": parts, "flow": flow, **more}
+
+
+def rules(made):
+    """The rules as flows.json has them."""
+    for rule in made:
+        parts = rule.get("pattern", "")
+        if isinstance(parts, str):
+            yield rule
+            continue
+        joined = ""
+        for part in parts:
+            if joined and len((joined + "|" + part).encode()) > MOST_BYTES:
+                yield {**rule, "pattern": joined}
+                joined = ""
+            joined += "|" * bool(joined) + part
+        yield {**rule, "pattern": joined}
 
 
 BODY = r"(hands?|face|fingers?|thumb|arms?|legs?|foot|feet|skin|eyes?|mouth|lips?|child|kids?|son|daughter|baby|boy|girl|dog|cat)"
@@ -25,13 +44,22 @@ HOW_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什�
 MAY_ZH = r"^(?!.*\d{6})(?=.*(怎么|如何|谁|多少|几天|多久|哪里|什么|哪些|需要|免费|咋|吗|嘛|伐|(不|么)[\s,.!?~。]*$|能不能|可不可以))"
 GAP = r"[\s,.!?~:;。、…-]*"   # \W would be Han characters, too
 CUSTOMERS = r"(customers?|clients?|persons?|users?|people|buyers?)('s|s')?"
-RELATIONS = r"(neighbou?r|ex|wife|husband|girlfriend|boyfriend|colleague|boss|friend|mother|father|sister|brother)"
+RELATIONS = r"(neighbou?r|ex|wife|husband|hubby|missus|mum|mom|dad|son|daughter|partner|fianc\w+|room-?mate|flat-?mate|cousin|uncle|aunt|gran\w*|nan|mate|bf|gf|girlfriend|boyfriend|colleague|boss|friend|mother|father|sister|brother)"
 
-RULES = [
+RULES = list(rules([
     # Danger first.
     pattern("crisis", r"\b(kill(ing)? myself|end my life|suicidal|commit suicide|hurt myself|harm myself|self-harm|(don'?t|do not) want to (live|be alive)|want to die)\b(?! (of|from|laughing))",
             r"自杀|不想活|轻生|(?<!笑)想死(?!你|我了|它)|活不下去|自残", always=True),
-    pattern("injury", rf"\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked) (my|his|her|our|the) (\w+ )?{BODY}\b",
+    pattern("injury", r"\b(power ?bank|battery|charger|phone|lamp|kettle|headphones|earphones|speaker|humidifier|plug|cable|watch|it)\b.{0,24}\b(is|are|gets?|got|getting|went|looks?|became|has)\b.{0,12}\b(super hot|too hot|very hot|so hot|red hot|burning hot|really hot|boiling hot|bulg\w+|swollen|swelling|bloated|smells? (of |like )?burn\w*|burning smell|sparking|hissing)\b",
+            r"(充电宝|电池|充电器|手机|耳机|水壶|壶|灯|电器|插头|手表|加湿器|音箱).{0,10}(鼓包|鼓起|膨胀|发烫|烫(得|手|死)|很烫|太烫|烧焦|滋滋响|打火花)",
+            rf"\b(burn(ed|t|s)?|injured?|scald(ed)?|cut|hurt|shocked|bruised|broke|twisted|sprained|sliced|pinched|crushed) (my|his|her|our|their) (\w+ )?{BODY}\b",
+            rf"\b(my|his|her|our|their) (\w+ )?{BODY}('s| is| are| was| were| got| has| have)? (all |badly |really |now |been |a bit )*(burn(ed|t|ing|s)?|bleed(s|ing)?|bled|blister\w*|swollen|swelled|cut|hurt(s|ing)?|injured|peel(s|ing|ed)|broken|sore|red and|bruised)\b",
+            rf"\b{PERSON}\b.{{0,20}}\b(got|was|were|been|is|am) (badly |seriously |really )?(hurt|injured|cut|wounded|shocked|burnt|knocked (out|down))\b",
+            rf"\b(fell|tipped|toppled|dropped|landed|collapsed|came down|falling|tipping) (over )?(on|onto|under) (me|us|him|her|my (\w+ )?({BODY}|wife|husband|mum|mom|dad|mother|father|gran\w*))\b",
+            r"\b(needed|need|got|had|has|with) (\w+ )?(stitches|surgery|a (plaster )?cast|an x-?ray)\b|\bblister(s|ed|ing)\b(?! (pack|plaster))|\b(medical|hospital|doctor'?s?|dentist'?s?) (bills?|costs?|expenses|fees?)\b|\b(a|the) (trip|visit) to (the )?(a ?& ?e|er|hospital)\b",
+            r"(医药费|医疗费|看病(的)?钱|住院费|误工费|伤残)|(脸|皮肤|手|头皮|嘴(唇)?|眼睛?|脖子|身上|胳膊|腿)(都|全|就|也|上)?.{0,2}(烂|过敏|红肿|刺痛|脱皮|起(了)?(疹|泡|红|包|痘)|发炎|溃烂|灼|烧|烫|毁|破相|肿|划|割|砸|夹)(?!.{0,4}(机|包))",
+            r"(用|穿|喝|吃|戴|睡|闻|涂|擦|抹|敷)(了|过|完|着|上)?(之后|以后|后|就|都|一直|一晚|几次|两天)?[^，。！？,.!?]{0,6}(头晕|恶心|想吐|过敏|起疹|红肿|刺痛|脱皮|烂脸|起泡|呕吐|拉肚子|腹泻|肚子疼|发烧|肿了|发麻|晕倒|窒息)",
+            r"(砸|压|夹|摔|扎|刮|绊|撞|磕)(到|伤|破|了)(我|他|她|孩子|宝宝|娃|老人|我妈|我爸|脚|手|头|脸|腿|腰)|(砸|压|夹|摔|扎|刮|绊|磕)伤|骨折|脑震荡|破相|毁容",
             rf"\b{PERSON}\b.{{0,30}}\b(got|was|were|am|is|are|been|have|has|had)\b.{{0,15}}\b(burned|burnt|injured|scalded|electrocuted|poisoned|bleeding)\b",
             rf"\b{PERSON}\b.{{0,12}}\b(ate|eaten|drank|drunk|swallowed|inhaled|licked)\b.{{0,20}}\b(batter(y|ies)|buttons?|magnets?|coins?|beads?|screws?|glass|plastic|soap|detergent|cleaner|bleach|shampoo|cream|lotion|"
             r"perfume|polish|candle|wax|glue|paint|oil|bath|pods?|tablets?|parts?|piece of)\b",
@@ -52,16 +80,20 @@ RULES = [
             r"(?<![水喷胶膜具钉射焊])枪(?!灰|色)|子弹(?!头)|弹药|手榴弹|炸弹|炸药|雷管|毒品|大麻|冰毒|海洛因|可卡因|摇头丸|迷药|迷魂|假证|假护照|假钞|假发票|"
             r"电子烟|香烟|卖烟|买烟|烟花(?!图|色)|鞭炮|伟哥|安眠药|抗生素|处方药|毒药|砒霜|色情|黄片|约炮|卖淫|嫖|黑客|盗号|木马病毒|管制刀具|赌博|赌场|洗钱"),
     pattern("refuse", r"\{\s*\"?\w+\"?\s*:.*\}|\bi('m| am) (the |an? |your |)(admin\w*|developer|system|owner|shop owner|manager|boss of|ceo|employee|staff|support agent|police|customer c?\d+|c\d{3})\b|"
-                      r"\b(root|admin) access\b|我是.{0,3}(管理员|老板|店主|开发者|开发人员|客服|员工|内部人员|警察|你们领导|系统|c\d{2,})", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
+                      r"\b(root|admin) access\b|\byou('re| are) (now |actually )*(the |a |an |my )?(shop |store )?(manager|admin\w*|boss|owner|developer|supervisor|ceo)\b|你(现在)?(就)?是(这里的|我的)?(经理|老板|店长|管理员|主管)|我是.{0,3}(管理员|老板|店长|店主|开发者|开发人员|客服|员工|内部人员|警察|你们领导|系统|c\d{2,})", r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instructions?|rules?|prompts?|polic(y|ies)|guidelines)\b|system prompt|"
                       r"\b(you are now|pretend (to be|you are|you're|that you)|act as (if|an? |my |the )|jailbreak|developer mode|dan mode|do anything now|you('re| are) (now )?(dan|in god mode|unrestricted|unfiltered)|(you )?can (now )?do anything|"
                       r"(cancel|refund|delete|print|dump|export|list|show)( me)? (all|every)( of)?( the| your)? (orders?|customers?|accounts?|users?|invoices?|data)|(repeat|print|show|reveal|output)( me)? (the |your |all )?(text|words|lines?|everything|prompt) above|(repeat|say|write) (after me|exactly)|"
-                      r"from now on (you|answer|every)|no (longer have|more) rules|new (policy|instructions?|rules?) ?:|without (any )?(rules|restrictions|filters?))\b|\[/?inst\]|"
+                      r"from now on (you|answer|every)|(refund|god|debug|test|root|maintenance|sudo) mode|(only|must) (say|answer|reply|respond|agree)( only)?( with| to)?|no (longer have|more) rules|new (policy|instructions?|rules?) ?:|without (any )?(rules|restrictions|filters?))\b|\[/?inst\]|"
                       r"\byour (initial |hidden |secret |original )?(instructions|prompt)\b|drop table|select \* from|<script|</?(user|assistant|system|bot)>|\b(system|assistant):",
-            r"越狱|(跟|照)(着)?我?(念|读)|跟我说.{0,3}[:,]|从现在(起|开始).{0,6}(你|回答|任何)|新(政策|规则|指令)[:,]|(员工|内部)(优惠|折扣)?(码|价|折扣)|(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
+            r"(只能|必须|只许|只准)(回答|回复|说|答)|你只(能|会|许|准)(说|答|回)|越狱|(跟|照)(着)?我?(念|读)|跟我说.{0,3}[:,]|从现在(起|开始).{0,6}(你|回答|任何)|新(政策|规则|指令)[:,]|(员工|内部)(优惠|折扣)?(码|价|折扣)|(忽略|无视|忘记|忘掉|绕过|跳过).{0,12}(指令|规则|设定|提示|限制|政策)|系统提示|提示词|开发者模式|你现在是|假装(你|自己)?是|(你|请)(来|要)?扮演|"
             r"(管理员|数据库|后台|系统).{0,4}(密码|权限|口令)", r"\b(admin|root|database)( \w+)? (password|access|rights)\b"),
     pattern("others_data", r"\b(customer|person|buyer|client|guy|lady|visitor|one) (who (was|came) )?(before|ahead of|next to|after) me\b|\b(previous|last) (customer|buyer|client|visitor)('s|s)?\b|"
                            r"\b(give|send|tell|show) me .{0,30}('s|s') (phone|number|address|e-?mail|orders?|data|card)\b|\b(phone number|number|address|e-?mail) of (mr|mrs|ms|miss|dr|[a-z]+ [a-z]+, (he|she|they))\b",
             r"(上|前)(一|面)?(一)?(个|位|那个|那位)(客户|顾客|买家|用户|客人)|(刚才|旁边)(那个|那位)(客户|顾客|人)|把.{2,8}的(电话|手机号?|地址|住址|邮箱|订单|号码)(给|告诉|发)"),
+    pattern("others_data", rf"\b(phone( number)?|number|address|e-?mail|name|orders?|details|data) of (the|a|that|this|some|every|all( the)?|any) (other |last )?{CUSTOMERS}\b(?! service)",
+            rf"^{GAP}(but |no |well |yes |and )?(it'?s|its|that'?s|thats|this is|it is|the order is|it was|i'?m asking for) (for )?(my|his|her) {RELATIONS}('?s|s') (order|one|parcel|account|purchase)\b|\b(my|his|her) {RELATIONS}('?s|s') (order|parcel|account|purchase|delivery|package)\b(?!.*\b(gift|present)\b)",
+            rf"^{GAP}(是|这是|那是|帮)?我?(的)?(朋友|老婆|老公|对象|女朋友|男朋友|女友|男友|同事|室友|闺蜜|妈|妈妈|爸|爸爸|姐|姐姐|哥|哥哥|弟弟|妹妹|邻居|前任|前男友|前女友|儿子|女儿)(的|买的|下的单|的单子|的订单|的快递)(呀|啊|哦|嘛|呢)?{GAP}$",
+            r"(所有|全部|今天|每个|其他).{0,4}(订单|顾客|客户|买家|用户|收货人|收件人).{0,6}(电话|手机|地址|姓名|名单|信息|资料|列出|导出|发我|给我)|(收货人|收件人|顾客|客户|买家|用户)的?(电话|手机号?|地址|姓名|名单)"),
     pattern("others_data", r"\bwho else (bought|ordered|has|owns|got)\b|\bwhere do (they|those people|the (others|buyers|customers)|other (people|buyers|customers)) live\b", r"还有谁(买|订)|(他们|那些人|别的(顾客|客户))住(在)?哪"),
     pattern("refuse", r"^[^a-z]*(please |pls |can you |could you )?translate\b|\b(say|write|repeat) (it|this|that) in (french|german|spanish|italian|japanese|russian|latin)\b", r"翻译(成|为|一下)|用(法|德|日|俄|西班牙|英)(语|文)(说|写)"),
     pattern("others_data", r"\b(customer|client|buyer|user)s?('s|s')? (home )?(addresses|phone numbers|telephone numbers|names|e-?mails|e-?mail addresses|passwords|card numbers|lists?)\b(?!.*\b(do you (keep|store|protect|sell|share)|my)\b)",
@@ -74,7 +106,8 @@ RULES = [
             r"\b(show|tell|give|look up|what) .{0,30}\b(someone|somebody) else('s)?\b.{0,20}\b(orders?|address|phone|data|account)\b",
             rf"\b(my|his|her) {RELATIONS}('s)? (orders?|purchases|phone number)\b|\bwhat (did|has) (my|his|her) {RELATIONS} (bought|buy|ordered?)\b",
             r"(别人|其他人|他人|(其他|别的|另一个|某个)(顾客|客户|用户|买家))的?.{0,6}(订单|电话|手机号|资料|购买记录|买了什么)|(所有|全部)(顾客|客户|用户)的?|"
-            r"(我|他|她)(邻居|前任|前男友|前女友|老公|老婆|男朋友|女朋友|同事|老板|朋友)的?(订单|手机号|买了什么|买过什么|购买记录)"),
+            r"(我|他|她)(邻居|前任|前男友|前女友|老公|老婆|男朋友|女朋友|同事|老板|朋友)的?(订单|手机号|买了什么|买过什么|买了?(些)?啥|买的(啥|什么)|下了?什么单|购买记录)",
+            r"\bon (his|her|their|somebody'?s|someone'?s|another) account\b"),
     pattern("others_data", r"\bwhat('s| is) (?!your|the|my|this|that|a )[\w' -]{2,40}'s? (home |private |street )?(address|phone number|number|e-?mail)\b|"
                            r"\b(where does|does) [\w ]{2,30} live\b", r"(?<![我过填])住在?(哪里|哪儿|什么地方)"),
     pattern("fraud", r"\b(somebody|someone|a (man|woman|person|caller)|a call|an e-?mail|a text|sms|they|your (staff|colleague|agent))\b.{0,60}\b(asked|asks|asking|wants?|wanted)\b"
@@ -93,11 +126,11 @@ RULES = [
             r"\bwhat (should|can|do) (i|we|she|he) take\b(?! (on|to|back|with|for (a|the) (trip|picnic|hike)))|\b(lower|raise|help|good for|bad for)\b.{0,20}\b(blood pressure|cholesterol|blood sugar|heart|liver|kidneys?|digestion|sleep apn\w+)\b|"
             r"\b(tablets?|pills?|capsules?|vitamins?)\b.{0,20}\b(a day|per day|daily|safe|overdose|too many)\b|\b(overdose|side effects?)\b|"
             r"红肿|肿了|发肿|起(了)?(水)?泡(?!茶|面)|很痒|发痒|恶心想吐|呕吐|呼吸(困难|不了)|晕倒|昏迷|副作用|(降|升)(血)?(压|糖|脂)|牛皮癣|一天(吃)?几(片|粒)|(维生素|保健品).{0,8}(片|粒|安全|过量)|"
-            r"吃几片|湿疹|糖尿病|癌症|抑郁症|哮喘|(孕妇|怀孕|哺乳期|备孕).{0,12}(能|可以|安全|用|喝|吃|行)|(能|可以|安全).{0,8}(孕妇|怀孕|哺乳期)|(我|他|她|孩子|宝宝|老公|老婆|妈|爸).{0,4}(发烧|头疼|头痛|胸口疼|胸痛|起疹子|头晕|咳嗽|肚子疼|肚子痛|牙疼|抑郁|过敏了|"
+            r"吃几片|(止痛|感冒|退烧|消炎|降压|减肥|胃|避孕|壮阳|眼)药|药品|\b(painkillers?|ibuprofen|paracetamol|acetaminophen|aspirin|insulin|medication|antihistamines?|cough syrup|cold medicine)\b|(农药|重金属|致癌|得病|生病|伤身|中毒)(?!.{0,2}理赔)|\ballergic to\b|湿疹|糖尿病|癌症|抑郁症|哮喘|(孕妇|怀孕|哺乳期|备孕).{0,12}(能|可以|安全|用|喝|吃|行)|(能|可以|安全).{0,8}(孕妇|怀孕|哺乳期)|(我|他|她|孩子|宝宝|老公|老婆|妈|爸).{0,4}(发烧|头疼|头痛|胸口疼|胸痛|起疹子|头晕|咳嗽|肚子疼|肚子痛|牙疼|抑郁|过敏了|"
             r"有糖尿病|有高血压)"),
     pattern("refuse", r"\bwhat (would|will|could)? ?happens? if (i|you|we|my \w+) .{0,30}\b(microwave|oven|fire|water|bath|mix|swallow|eat|drink|burn|heat|plug|overcharge)\w*\b",
             r"(放|扔|丢)(进|到|在)?(微波炉|烤箱|火里|水里).{0,8}(会怎|会不会|爆|行吗|可以吗|怎么样)"),
-    pattern("safety", r"\b(in|inside) (a |the |my )?(tent|bath(room|tub)?|shower|car)\b.*\b(use|light|run|safe|stove|lamp|heater|candle)\b|\b(stove|candle|heater|burner|charger|power bank)\b.*\b(in|inside) (a |the |my )?"
+    pattern("safety", r"\b(will|could|can|does|might|would|is) (it|they|this|that|the [\w ]{2,20})( ever| not)? (explode|blow up|overheat|catch fire|burn down|electrocute|melt|leak acid|going to explode)\b", r"会不会(爆|炸|着火|起火|漏电|触电|自燃|短路)|(会|不会)(爆炸|炸|自燃|着火|漏电)(吗|吧|么)", r"\b(in|inside) (a |the |my )?(tent|bath(room|tub)?|shower|car)\b.*\b(use|light|run|safe|stove|lamp|heater|candle)\b|\b(stove|candle|heater|burner|charger|power bank)\b.*\b(in|inside) (a |the |my )?"
                       r"(tent|bath(room|tub)?|shower|bed|rain)\b|\bcarry (a |my )?(baby|child|toddler|dog|cat)\b|\b(is|are) (it|this|they|the [\w ]{2,20}) (dangerous|flammable|toxic|poisonous)\b|"
                       r"\b(ok|okay|safe|fine|alright|allowed|all right)\b.{0,60}\b(newborns?|infants?|overnight|unattended|unsupervised|while (i|we|they) sleep|asleep|near (the )?(fire|gas|water|pool)|in the (bath|shower|rain))\b|"
                       r"\b(newborns?|infants?|my baby)\b.{0,60}\b(ok|okay|safe|fine|alright|dangerous)\b|\b(swallow(s|ed|ing)?|chokes?|choke on)\b|\b(mix|mixed|mixing) (bleach|it with|the cleaner)\b",
@@ -106,6 +139,10 @@ RULES = [
     # Other shops.
     pattern("other_shop", r"\b(amazon|taobao|tmall|jd|jd\.com|ebay|aliexpress|temu|shein|walmart|ikea|pinduoduo|uber eats|doordash|deliveroo|etsy|zalando|zara|h&m|uniqlo|asos|argos|tesco|lidl|aldi|costco|target\.com|alibaba)\b",
             r"淘宝|天猫|优衣库|名创优品|屈臣氏|小红书|得物|山姆|京东(?!快递|物流)|拼多多|亚马逊|抖音|唯品会|苏宁|美团|饿了么|闲鱼|宜家|沃尔玛|盒马|希音"),
+    pattern("discounts", r"\b(second|2nd|third|3rd|next|another|returning|repeat|existing) (time|order|purchase|buy|customers?)\b.{0,24}\b(discounts?|deals?|off|cheaper|voucher|coupon|code)\b|\b(discounts?|deals?|off|cheaper|voucher|coupon|code)\b.{0,30}\b(second|2nd|third|3rd|next|returning|repeat|existing) (time|order|purchase|buy|customers?)\b|\b(buy|order|take|get) (two|three|2|3|more|several|both)\b.{0,20}\b(discounts?|deal|off|cheaper)\b|\b(bundle|multi-?buy)\b",
+            r"(第二次|第二单|再买|回头客|复购|下次).{0,8}(优惠|打折|折扣|便宜|券|减)|(买|拍|要)(两|2|三|3|多|几)(个|件|双|套|份|只)?.{0,4}(优惠|打折|便宜|折)", r"\b(nurses?|nhs|doctors?|military|army|veterans?|soldiers?|police|firefighters?|seniors?|senior citizens?|pensioners?|oap|retired|disabled|blue light|employees?|staff|key workers?|carers?|influencers?|bloggers?|birthday|anniversary|loyal(ty)?|regulars?|old customers?|black friday|cyber monday|christmas|singles'? day|friends? and family)\b.{0,24}\b(discounts?|deals?|off|price|prices|sale|offer|offers|cheaper|voucher|coupon|code)\b(?!.*\bpoints\b)",
+            r"\b(discounts?|deals?|money off|offers?|sale|price|coupons?|vouchers?|reduc\w+)[ ,.]+(for|as|i'?m|i am|if (i'?m|i am)|on|because (i'?m|i am)) (an? |my |our )?(nurses?|nhs|doctors?|military|army|veterans?|soldiers?|police|firefighters?|seniors?|pensioners?|oap|disabled|employees?|staff|key workers?|carers?|influencers?|bloggers?|birthday|anniversary|loyal|regulars?|old customers?|black friday|cyber monday|christmas)\b",
+            r"(生日|老顾客|老客户|老用户|军人|退伍|医生|护士|警察|消防员|残疾|老年人|老人|退休|员工|教练|网红|博主|双十一|双十二|双11|双12|618|黑五|圣诞|元旦|春节|周年).{0,8}(优惠|打折|折扣|便宜|活动|券|减)"),
     pattern("haggling", r"\b(can|could|will) (you|i) .{0,20}\b(cheaper|better price|special price|discount me)\b|\blower (the|your) price\b|\bknock .{0,15} off\b|\bhaggle\b",
             r"便宜(点|一点|些)|少(点|一点)(钱|吧|行|可以|能)|抹个?零|讲(个)?价|再优惠(点|些)|打个折"),
     pattern("complaint", r"\b(compensat\w*|pay (me )?damages|reimburse\w* (me )?for (my|the) (time|trouble|inconvenience|taxi|travel))\b(?!.*\bprice\b)", "误工费|精神损失"),
@@ -117,13 +154,17 @@ RULES = [
             r"\bfresh (vegetables?|fruits?|meat|fish|bread|milk|eggs|flowers)\b|\b(adopt|buy|sell) .{0,12}\b(a |an |any )?(dogs?|cats?|pupp(y|ies)|kittens?|horses?|parrots?|hamsters?)\b(?! (food|bed|toys?|bowls?|collars?|hair|mugs?|socks?))",
             r"(叫|打|订|约)(个|一辆|一张|一下|张)?(出租|滴滴|的士|机票|火车票|高铁票|酒店|餐厅|外卖|理发|牙医|电影票)|(修|洗)(汽)?车(?!间)|(新鲜|生鲜)(蔬菜|水果|肉)|领养"),
     # Languages that nobody here reads.
+    pattern("languages", r"\b(do|can|could) (you|u|anyone|anybody|someone|somebody) (also |please )?(speak|understand|read|write|talk)( in)? (english|chinese|mandarin|cantonese|french|german|spanish|italian|japanese|korean|russian|arabic|portuguese|another language|\w+ish|\w+ese)\b|^[^a-z]*(english|in english)( please| pls)?[^a-z]*$",
+            r"(会|能|可以|懂)(不会|不能)?(说|讲|看|用)?(英文|英语|中文|汉语|普通话|粤语|广东话|法语|德语|日语|韩语|俄语|西班牙语)(吗|不|么|嘛|客服)"),
     {"foreign": True, "flow": "languages"},
     pattern("languages", r"\b(bonjour|hola|buenos|gracias|guten (tag|morgen)|wo ist|donde|dónde|cuánto|cuanto|je (voudrais|veux|cherche)|ich (möchte|will|habe)|por favor|"
             r"s'il vous|obrigado|ciao,|vorrei|quiero|mein paket|mi pedido|ma commande)\b"),
     # What is certainly wanted.
-    pattern("human", r"\b(get|give|fetch|call|bring|put|want|need)( me| to (talk|speak) (to|with))? (your |the |a )?(boss|manager|supervisor|superior)\b", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",
+    pattern("human", r"\bwho (can|do|should) i (talk|speak|complain) to\b", r"\b(get|give|fetch|call|bring|put|want|need)( me| to (talk|speak) (to|with))? (your |the |a )?(boss|manager|supervisor|superior)\b", r"\b(talk|speak|chat|connect me|put me through|transfer me|pass me)\b.{0,20}\b(human|person|agent|someone|somebody|representative|colleague|staff|manager)\b",
             r"^(?!.*\b(are|is|r) (you|this|u)\b).*\b(real|live|actual) (human|person|agent)\b|转人工|找(个|一个)?人工|(叫|让|找|喊)(你们|你)?(的)?(老板|经理|领导|主管|负责人)|(要|叫|找|换)(个|一个)?(真人|活人)|人工客服", always=True),
-    pattern("about_bot", r"\b(are|r) (you|u) (a |an )?(real|human|robot|bot|ai|person|machine|chatgpt)\b", r"你是(不是)?.{0,3}(真人|机器人|机器|ai|人工)"),
+    pattern("store_details", r"^(?!.*\b(how long|opening|open|close)\b).*\b(park(ing)?|dogs?|pets?|wheelchair|ramp|toilets?|wi-?fi|changing rooms?|fitting rooms?|disabled access|caf[eé]|playground|bus|metro|subway)\b.*\b(shop|store|you|your|u|there)\b(?!.*\b(bed|bowl|collar|toy|lead|mat|bag|coat)s?\b)|\b(shop|store|you|your|u)\b.*\b(park(ing)?( space| lot)?|wheelchair|ramp|toilets?|wi-?fi|changing rooms?|fitting rooms?|disabled access)\b",
+            r"(停车|停(得)?下车|坡道|轮椅|(带|牵)(狗|猫|宠物)|宠物.{0,4}进|洗手间|厕所|无线网|wifi|母婴室|试衣间|地铁|公交).{0,8}(吗|么|不|没|嘛|哪|怎么|几号)?(?=.{0,6}$)(?<!狗窝)"),
+    pattern("about_bot", r"(谁|什么人)在(跟|和)?我?(说话|聊天|回复)|(我)?(在)?(跟|和|同)谁(在)?(说话|聊天|讲话)", r"\b(are|r) (you|u) (a |an )?(real|human|robot|bot|ai|person|machine|chatgpt)\b", r"你是(不是)?.{0,3}(真人|机器人|机器|ai|人工)"),
     pattern("refund_points", r"\b(points|coupons?|vouchers?)\b.*\b(refund\w*|return\w*|cancel\w*)\b|\b(refund\w*|return\w*|cancel\w*)\b.*\b(points|coupons?|vouchers?)\b",
             r"(积分|券).{0,12}(退|还(?!有|剩|没)|恢复)|(退款|退货|取消).{0,14}(积分|券)"),
     pattern("refund_status", r"\bwhere('?s| is) (my|the) (money|cash|refund)\b", r"^(?!.*\d{6})(?!.*\bprice\b)(?=.*\b(refund(ed)?|money back|pay me back|paid me back|my money)\b).*\b(still|yet|where|when|status|not (arrived|received|got)|haven'?t|hasn'?t|how long|waiting)\b",
@@ -136,18 +177,22 @@ RULES = [
     pattern("order_status", rf"^{GAP}(hi|hey|hello|so|ok|and|what about|what'?s up with|status( of)?|track|order|my order|(the|my) [\w ]{{2,25}}( one)?)?{GAP}pl[ -]?\d{{8}}"
                             rf"(, my [\w ]{{2,20}}| pls| please| status)?{GAP}$",
             rf"^{GAP}(帮我?(看|查)(下|一下)?|查(下|一下)?|看(下|一下)?|订单号?|单号|[^\s,.!?]{{1,8}}(那个|那单|那件|这个|这单))?{GAP}pl ?\d{{8}}{GAP}([^\s,.!?]{{1,6}}(那个|那单))?{GAP}(呢|怎么样了|(现在)?什么状态|谢谢)?{GAP}$"),
-    pattern("order_status", r"\b(is|was|has) (it|the order|my order)( been)? (really |now |already )?cancell?ed\b", r"取消了?(没有?|吗|没)[\s?!.。]*$|取消成功(了)?(没|吗)"),
+    pattern("order_status", r"\b(check|look up|look at|look into|find|show|pull up|open|see|know about|track|trace|status of|news (on|about)|up with|happening with|going on with|about)\b.{0,24}\bpl[ -]?\d{8}\b(?!.*\b(return|refund|cancel|exchange|invoice|address|complain\w*|wrong|missing|broken|damaged)\b)",
+            r"^(?!.*(退|换|取消|发票|地址|投诉|少|坏|错|破))(.{0,8}(查|看|找|问)(一)?(下|查|看)?|.{0,4}(想)?知道).{0,8}pl ?\d{8}|^(?!.*(退|换|取消|发票|地址|投诉|少|坏|错|破)).{0,8}pl ?\d{8}.{0,8}(到哪|哪了|发了|发货|寄出|状态|怎么还|还没到|什么时候|啥时候|几时)"),
+    pattern("order_status", rf"^{GAP}(and |but |so |ok |well )*(did|has|have) (that|it|this|you) (all )?(work(ed)?|go(ne)? through|done it|done that|do it|happen(ed)?)( now| already| ok)?{GAP}$|\b(is|will|has) (it|the parcel|my parcel|that one|this one) (be |being |been )?(going|sent|coming|shipped|delivered|on (its|the) way|heading) to\b(?! (cost|take))",
+            rf"^{GAP}(那|这(个|单)?)?(现在)?(弄|办|改|退|申请|提交|处理)?好?了?(成功|成)(了)?(没|吗|没有|了没|了吗){GAP}$"),
+    pattern("order_status", r"\b(is|was|has) (it|the order|my order)( been)? (really |now |already )?cancell?ed\b", r"取消(了(没有?|吗|没)|没有?)[\s?!.。]*$|取消成功(了)?(没|吗)"),
     pattern("exchange", r"\b(got|have|want|need) (a|an|it in) (\d{2}|[smlx]{1,3})\b.{0,12}\binstead\b|\bsize \w+ instead\b"),
-    pattern("return", r"\bi('d| would)? (want|like|need|wanna)( to)? (return|send (it|this|them) back)\b|^return (order )?pl", r"(想|要|必须|我要|给我)退(?!款|钱|差|订|出|伙)(货|掉|了)?[\s,.!?~。]*$|(要|想|必须)退(货|掉)?[，,]|^退货 ?pl"),
-    pattern("cancel", r"\b(no longer|don'?t|do not|dont) (want|need)\b.{0,20}\b(pl ?\d{8}|(my|the|this) order)\b", r"(不(想)?要了|不买了|取消).{0,6}pl ?\d{8}|pl ?\d{8}.{0,8}(不(想)?要了|不买了|取消(?!了))"),
+    pattern("return", r"\b(actually|rather|instead|just)\b.{0,20}\b(return|send back) (it|them|this|that|the (order|item|parcel))\b(?!.*\b(how|cost|fee)\b)|\bi('d| would)? (want|like|need|wanna)( to)? (return|send (it|this|them) back)\b|^return (order )?pl", r"(还是|那就|改成|直接|干脆)退(货|掉|了)?(吧|算了|好了)?[\s,.!?~。]*$|(想|要|必须|我要|给我)退(?!款|钱|差|订|出|伙)(货|掉|了)?[\s,.!?~。]*$|(要|想|必须)退(货|掉)?[，,]|^退货 ?pl"),
+    pattern("cancel", r"\b(no longer|don'?t|do not|dont) (want|need)\b.{0,20}\b(pl ?\d{8}|(my|the|this) order)\b", r"(那个|那单|那件|这个|这单|这件|那笔|这笔)(我)?(给我|帮我|就|都|也)?(不要了|取消)(吧|掉|了吧|掉吧)?[\s,.!~。]*$|^(帮我|给我|我要|请)?取消(那个|这个|那单|这单|没付款|未付款)", r"(不(想)?要了|不买了|取消).{0,6}pl ?\d{8}|pl ?\d{8}.{0,8}(不(想)?要了|不买了|取消(?!了))"),
     pattern("missing_item", r"\b(only (one|two|half|got|received)\b.{0,12}\b(came|got|received|arrived|\d+|one|two|half)|where('?s| is) the (rest|other|second)|the (rest|other half) of my order|is missing|are missing|was missing|not in the box|forgot (one|the))\b", r"(?<![写减])(少|漏)(了|发|寄)(?!几|.{0,2}角|.{0,4}(钱|元|改|调))|(只|才)(收到|来了)"),
     pattern("wrong_item", r"^(?!.*\bwrong (number|address|password)\b).*\b(sent|gave|shipped) me (the wrong|a (wrong|different)|another|somebody|someone)\b|\b(wrong (item|colou?r|size|product|thing|one)) (came|arrived|was sent|in)\b|"
                           r"\bi (ordered|bought|wanted) .{1,40}\b(but |and )?(got|received|you sent|it came|came)\b|\b(you|u) sent me .{1,30}\b(i )?(ordered|wanted)\b",
             r"(发|寄|送)错(?!城市|地址|地方)|货不对版|(买|要|订|拍)的.{1,12}(发|寄|来|收到)(了|的是|个|过来)"),
-    {"pattern": r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b|" r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮)", "entry": "repair"},
-    pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective|stained|mou?ldy|soaked)\b|"
+    {"pattern": r"\b(broke|died|stopped working|dead)\b.*\b(after|months?|year|weeks)\b|" r"(用了|才用|买了).{0,8}(月|年|天).{0,6}(坏|不动|不工作|没反应|不转|不加热|不亮|掉|断|脱|松|散|裂)", "entry": "repair"},
+    pattern("damaged", r"^(?!.*\b(registration|join\w*|member\w*|website|site|page|link|log ?in|app|promise|last year|months?|repair\w*)\b).*\b(broken|smashed|cracked|shattered|in (bits|pieces)|bashed|knackered|damaged|scratched|dented|crushed|torn|faulty|defective|stained|mou?ldy|soaked|bust(ed)?|ripped|snapped|frayed|leaking|leaked|rusty|chipped)\b|\b(came|fell|fallen|coming|falling|broke) (off|apart|loose)\b|\b(zip|zipper|handle|strap|button|lid|wheel|leg|screen|lock)\b.{0,16}\b(won'?t|doesn'?t|stuck|jammed|loose|bent|missing)\b|"
                        r"\b(full of|covered (in|with)|has|have|had|with) (a |an |some |many )?(big |little |small |ugly )?(stains?|holes?|scratches|cracks?|mou?ld|dents?)\b(?! (resist|proof|remov|for))",
-            r"(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
+            r"起皮|掉皮|开胶|脱胶|脱线|生锈|漏水|变形了|断了|发霉|拉链.{0,4}(坏|拉不|卡)|(打不开|不亮|没反应)了|(裂|碎|压扁|压坏|破损|摔坏|坏的|有划痕|破了|烂了)(?!.{0,6}(保修|维修))"),
     pattern("exchange", r"^(?!.*\b(do you|should i|do i|better|rate|accounts?|order \d|in my order|quantity|stock exchange)\b).*\b(swap|exchange|(one|a|next) size (up|down|bigger|smaller|larger)|(bigger|smaller|larger|another|different) (size|one|colou?r))\b(?=.*)(?<!which size)",
             r"换.{0,3}(大|小)(一)?(点|码|号)|换(个|一个|一件|成).{0,4}(尺码|码|颜色|色|大号|小号)(?!头|密)|(大|小)了.{0,4}换"),
     pattern("order_status", r"\b(where('?s| is| are|s)?|track|status of|what happened to|whats up with|any (news|update)s? (on|about)|update on)\b.{0,16}\b(order|parcel|package|stuff|delivery|"
@@ -156,25 +201,32 @@ RULES = [
             r"\b(has|was|is) (my|the) (order|parcel|stuff|package) (been )?(sent|shipped|dispatched|on (its|the) way)\b",
             r"^(?!.*(取消|收费|手续费|地址|退款|发票)).*((快递|包裹|订单|货(?!到付)|东西|物流).{0,8}(呢|到哪|在哪|发了没|发货了吗|没动|不动|没更新|卡住)|(到哪|走到哪)(儿|里|了)|快.{0,2}递.{0,2}呢|"
             r"查.{0,4}(物流|快递|订单|单号))"),
+    pattern("order_status", r"^(?!.*\d{6})(?!.*\b(code|coupon|voucher|refund|money|cash|points?|discount|invoice|receipt|password|account|address|button|box|link|e-?mail|confirmation|history|cart|basket|gift card|size|rest|other|second|page|site|label|manual|warranty|details|data|bill|shop|store|review|menu|app|card|tag)\b).*\bwhere('?s| is| are|s|re)? (my|our) (?!nearest)[\w'-]+( [\w'-]+){0,3}( at| now| then| please| pls)?\b",
+            r"^(?!.*(取消|收费|地址|退|换|发票|券|积分|坏|破|错)).{0,6}(我(的|买的|订的|拍的|那)|买的)[^，。,.!?]{1,10}(发货|发出|寄出|发|到哪|到)(了|儿了|里了)?(没|没有|吗|了没|了吗|没呀|没啊)?[\s?!.,~。呀啊呢]*$"),
     pattern("delivery_time", r"\b(how (long|many days|soon|fast)|hw long|when (will|does|do|can|is))\b.*\b(arriv\w*|deliver\w*|shipp?\w*|get (here|it|to)|gets here|come|here|take)\b(?!.*\b(open|refund|valid|warranty|return|points)\b)",
             r"^(?!.*(退|换)).*(几天|多久|多旧|什么时候|啥时候|几时|哪天|何时).{0,6}((?<!看)到(?!账)|收到|送|发货|发出)|发货时间|配送时间|快点发货"),
     {"pattern": NOTHING_DONE + r".*(\b(when|how soon|how fast) (do|will|can|does) (you|it|my order|u) (ship|dispatch|send|leave)\b|什么时候发|啥时候发|多久发|几天发|发货时间|快点发货|kuai dian fa huo)", "entry": "shipping-dispatch"},
     pattern("jobs", r"\b(are you hiring|hiring|vacanc(y|ies)|job openings?|internships?|work (for|at) (you|your)|work in your)\b|招人|招聘|应聘|找工作|实习生|去(你们那)?上班"),
-    pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time do you (open|close))\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
-    {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话|热线)", "entry": "contact"},
+    pattern("opening_hours", r"\b(opening (hours|times)|when (are|do) you (open|close)|(are|r) (you|u) open|store hours|what time (do|does|are|r) (you|u|ya|youse|the (shop|store)|it) (open|close|shut)\w*|when (do|does|r|are) (u|ya|youse|the (shop|store)) (open|close|shut)\w*|(open|closed?|shut) on (a )?(mon|tues|wednes|thurs|fri|satur|sun|bank holi|public holi)\w*)\b", r"几点(开门|关门|营业|打烊|上班|下班)|营业时间|开门吗|开到几点"),
+    pattern("order_status", r"^(?!.*\b(points?|coupons?|vouchers?|discount|review|gift|warranty|password|e-?mail)\b).*\b(which|what|how many|any|all|list|show( me)?|see) (of )?(my|the) (\w+ )?orders?\b(?!.*\b(cancel|return|refund|change)\b)|\bmy (open|pending|current|recent|last|latest|previous) (order|purchase)s?\b(?!.*\b(cancel|return|refund|change|invoice|exchange|address)\b)|\borders? (are|is|do i have|have i got) (still )?(open|pending|outstanding|running)\b|\bwhat (did|have) i (buy|order(ed)?|bought)\b",
+            r"^(?!.*(几|多久|什么时候|啥时候|今天|会|能|可以|退|换|取消)).{1,12}(发货|寄出|发出)(了)?(吗|没|没有|了没|了吗)[\s?!.,~。呀啊呢]*$", r"^(?!.*(取消|退|换|发票|地址|积分|券|评价)).*(我?(还)?有(几|哪些|什么|多少)(个|笔|单)?.{0,6}(订单|单子)|(最近|上|最后|前)(一|几)?(单|个订单|次|笔).{0,6}(买|订|拍|下)(了|的)?(啥|什么|哪)|我(都)?(买|订)(了|过)(些)?(啥|什么))"),
+    pattern("order_status", r"\bwhen (was|did|were) (it|that|this|they|the [\w ]{2,20}) (get )?(sent|shipped|dispatched|leave|go out)\b", r"(几号|哪天|哪一天|啥时候|什么时候|何时)(发|寄)(的|出去的|出的)"),
+    pattern("order_status", r"\b(paid|payment)\b.{0,40}\b(still|says|shows|marked|status)\b.{0,16}\b(unpaid|waiting|pending|not paid|open)\b", r"(付|交|给)(了|过|完)?(钱|款).{0,8}(还|仍|却|怎么).{0,6}(显示|是|说).{0,3}(没|未|待)(付|支付)|钱付了.{0,8}(没|未|待)付"),
+    pattern("product_detail", r"\b(does|do|is|are|will) (it|they|this|these|the [\w' -]{2,24}) (also )?(come|comes|get|include|included|delivered|supplied|sold) (with|without|in)\b|\b(batter(y|ies)|cable|charger|manual|tools|lid|strainer|case|cover)\b.{0,12}\bincluded\b(?!.*\bassembl)", r"(带|送|含|配|有)(不带|不送|不含)?(电池|充电器|充电线|数据线|说明书|盖子|收纳袋|配件)(吗|么|不|没)"),
+    {"pattern": r"^(?!.*\b(my|change|update|new|order|another)\b)(?!.*(我的|换|改)).*(\b(phone number|hotline|e-?mail address|contact (details|you)|call you)\b|客服电话|联系方式|(有|打).{0,2}电话(吗|么|不|多少|号|几|给(你们|客服)|联系)|热线)", "entry": "contact"},
     {"pattern": r"投诉.{0,6}(发到哪|邮箱|往哪|怎么投)|\b(where|how)\b.*\bcomplain\b", "entry": "complaint"},
     {"pattern": NOTHING_DONE + r"(?!.*\b(old|former|wrong|mistake|typo|correct)\b).*(\b(vat|tax number|company name)\b.*\binvoice|\binvoice\b.*\b(vat|company|tax)\b|专票|公司抬头)", "entry": "invoice-company"},
     pattern("restock", r"\b(sold out|out of stock|back in stock|restock\w*|available again)\b", r"没货|缺货|补货|断货|售罄|卖完|断码"),
-    pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|around) ?[¥$]?\d{2,4}\b|\d{2,4}(元|块)?(以内|以下|左右|之内))"),
+    pattern("recommend", NOTHING_DONE + r".*(\bany (nice|good|cheap|pretty|decent) (?!novels?|films?|movies?|series|books?|songs?|podcasts?|restaurants?|news|reason)\w+|\b(under|below|up to|less than|cheaper than|at most|no more than|max|maximum|around) ?(of )?[¥$]?\d{2,4}\b(?!.*\b(instal+ments?|shipping|delivery|free)\b)|^[^a-z]*(anything|something|one|have you got anything|got anything|ones) (a bit |a little )?(cheaper|smaller|bigger|nicer|lighter)\b|(\d{2,4}|[一二两三四五六七八九]百)(元|块)?(以内|以下|左右|之内)|^.{0,3}有(没有)?(便宜|更便宜|便宜点|便宜一点)(点|些)?的)"),
     pattern("recommend", NOTHING_DONE + r"(?!.*(\bwrap|card|尺码|码数|engrav|包装|包庄|贺卡|刻字|礼品卡)).*(\b(recommend|suggest(ion)?|gift ideas?|(present|gift) for|good (present|gift)|what to (give|buy|get) (for )?(my|a|him|her))\b|"
                          r"推荐|求推荐|(送|给).{0,8}(什么|啥|点什么)好|(挑|选|买)(个|一个|点|份)?.{0,4}礼物)"),
     pattern("product", NOTHING_DONE + r".*\b(is|are) (the|this|that|these|those|your) (?!.*\b(delivery|shipping|express|coupon|code|discount|service|app|refund|again)\b)[\w' -]{2,40} (still )?availabl?e\b"),
     pattern("product", NOTHING_DONE + r"(?!.*(\b(warranty|guarantee|delivery|shipping)\b|多长时间|码|保修|质保|面积)).*(\bhow (big|heavy|tall|long|wide|large|thick) (is|are) (the|this|your)\b|\bwhat('?s| is) the (price|material|weight|size|colou?r) of\b|\bhow much (is|are|does) (the|this|your) "
                        r"(?!shipping|delivery|postage)|(多大|多重|多高|多长|多少钱一|什么材质|什么做的|哪里产)[\s,.!?~。]*$)"),
-    pattern("insult", NOTHING_DONE + r"(?!.*\?.{3})(?!.*\b(i'?m|i am|i was|i feel)\b.{0,12}\b(idiot|stupid|dumb|moron))(?!.*我(真|太|也)?(是)?(傻|蠢|笨)).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"
-                      r"bastards?|assholes?|retard\w*)\b|\b(fuck\w*|idiots?|morons?|bitch\w*|wankers?)\b|垃圾|骗子|傻(?!眼)|蠢|智障|脑残|没长脑|废物|滚蛋|去死|死人|有病|他妈|妈的|尼玛|操你|混蛋|王八)"),
+    pattern("insult", NOTHING_DONE + r"(?!.*\b(how (do|can|to) (i|we|get)|where (do|can) (i|we))\b)(?!.*\?.{3})(?!.*\b(i'?m|i am|i was|i feel)\b.{0,12}\b(idiot|stupid|dumb|moron))(?!.*我(真|太|也)?(是)?(傻|蠢|笨)).*(\b(you|u|your|this|everyone|bot|shop|they)\b.*\b(idiots?|morons?|stupid|dumb|useless|junk|trash|garbage|clowns?|pathetic|crap|shit\w*|suck\w*|thieves|scammers?|liars?|"
+                      r"bastards?|assholes?|retard\w*)\b|\b(fuck\w*|idiots?|morons?|bitch\w*|wankers?)\b|垃圾(?!桶|袋|箱|分类|短信|邮件|信息)|骗子|傻(?!眼)|蠢|智障|脑残|没长脑|废物|滚蛋|去死|死人|有病|(?<!送|给|陪|和|跟|带)他妈(?!妈)|(?<!妈|爸|姑|姨|舅|干)妈的(?!.{0,8}(礼物|生日|节))|尼玛|操你|混蛋|王八)"),
     pattern("complaint", NOTHING_DONE.replace("complain\\w*|", "").replace("投诉|", "") + r".*(\b(complain(t|ts|ing)?|worst (shop|service|experience)|(terrible|awful|horrible|disgusting|unacceptable) (service|shop|support)|awful treatment)\b|"
-                         r"投诉|差评(?!.{0,3}(在哪|怎么写))(?<!想给差评)|太差劲|太差了)"),
+                         r"投诉|(?<!写)(?<!发)(?<!给)差评(?!.{0,3}(在哪|怎么写))(?<!想给差评)|太差劲|太差了)"),
     pattern("thanks", NOTHING_DONE + r"(?!.*\b(how|what|when|can|could|do|does|is|where|why|need|want|order|please|translate)\b).{0,24}\b(thanks|thank (you|u)|thx|tysm|cheers|much appreciated)\b.{0,30}$",
             NOTHING_DONE + r"(?!.*(吗|多少|怎么|什么|几|哪|票|地址|包[装庄]|修|单|买|货|款|券|码|账|人工|换|退|查|开|要|想|请|麻烦)).{0,6}(谢谢|谢啦|谢了|多谢|感谢).{0,8}$"),
     pattern("goodbye", NOTHING_DONE + r"(?!.*\?).{0,24}(\b(bye|goodbye|gotta go|see (you|ya)|cya)\b|拜拜|再见|回见).{0,12}$"),
@@ -192,8 +244,14 @@ RULES = [
     pattern("order_status", r"^[^a-z]{0,3}(📦|🚚|🚛)"),
     pattern("insult", r"^[\s!！]*(😡|🤬|😠|💩|🖕)[\s!！😡🤬😠💩🖕]*$"),
     pattern("greeting", r"^\s*(👋|🙋|😊|🙂)\s*[👋🙋😊🙂]*\s*$"),
+    pattern("thanks", rf"^{GAP}(ok |okay |cool |great |lovely |nice |brilliant )*(ta|nice one|ta very much|legend|sweet|awesome|perfect|brilliant|lovely|great stuff|much obliged|appreciated?( it)?|got it|understood|all good|that'?s all|that is all|no more questions|nothing else)( then| mate| love| ta| thanks)?{GAP}$",
+            rf"^{GAP}(好|行|嗯|哦)*(知道了|明白了|了解了?|清楚了|懂了|没别的了|没有了|就这些|唔该|多谢晒|谢咯|3q|thx)(啊|哈|呀|啦|哦|谢谢)?{GAP}$"),
     pattern("thanks", r"^\s*(👍|🙏|❤️|💕|😘)\s*[👍🙏❤💕😘]*\s*$"),
     # Short commands.
+    {"words": {"en": ["hiya", "howdy", "hey there", "hi there", "yo", "good day", "greetings", "morning", "evening", "good evening", "good morning", "good afternoon"],
+               "zh": ["哈喽", "哈啰", "哈罗", "嗨", "在不在", "有人吗", "有人在吗", "早上好", "晚上好", "下午好", "您好呀", "hello"]}, "flow": "greeting", "whole": True},
+    {"words": {"en": ["why", "why not", "how come", "why is that", "but why", "why can't i", "why can't you", "and why", "why no", "says who"],
+               "zh": ["为什么", "为啥", "凭什么", "凭啥", "为什么不行", "为什么不能", "为什么不可以", "怎么不行", "怎么不能", "咋不行", "咋不能", "为啥不行", "为啥不能", "为什么呀", "什么规定", "怎么就不行", "点解", "点解唔得"]}, "flow": "why", "whole": True},
     {"words": {"en": ["agent", "human", "operator", "representative", "real person", "live agent", "talk to a human", "speak to a human", "human please",
                       "live person", "person"],
                "zh": ["人工", "转人工", "人工客服", "真人", "转接人工", "人工服务", "找人工"]}, "flow": "human", "always": True, "whole": True},
@@ -201,5 +259,7 @@ RULES = [
                "zh": ["推荐", "推荐一下", "有什么推荐", "推荐点东西", "有什么推荐吗", "推荐点什么"]}, "flow": "recommend_to_me", "whole": True},
     *topic_rules(),
     # Last, since they are short.
-    pattern("stock", NOTHING_DONE + r".*(\bin stock\b|\b(do|have) (you|u) (have|got|sell|carry|stock)\b|有货|现货|还有吗|还有没有|卖不卖|有没有卖|你们(有(?!啥|什么|没有)|卖))"),
-]
+    pattern("order_total", r"\bhow much (was|did|have) (it|that|the order|this order|that order|i)( (pay|paid|spend|spent|cost))?\b(?! (to|for))", r"(这单|这笔|那单|订单|一共|总共|花了|付了).{0,4}多少钱?[\s?!.,~。]*$"),
+    pattern("stock", NOTHING_DONE + r".*\bin stock\b", r"有货|现货|还有吗|还有没有"),
+    pattern("range", NOTHING_DONE + r".*(\b(do|have) (you|u) (have|got|sell|carry|stock)\b(?! (to|it to|them to|any (discount|deal|offer|coupon))\b)|卖不卖|有没有卖|你们(有(?!啥|什么|没有)|卖)|有.{1,8}卖(吗|么|不|没|嘛)|卖(不卖)?.{1,8}(吗|么|不)[\s,.!?~。]*$)"),
+]))

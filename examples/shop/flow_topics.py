@@ -7,19 +7,22 @@ EN_DONE = (r"\b(cancel\w*|retur?n\w*|refun?d\w*|exchang\w*|swap\w*|broken?|broke
            r"lost|stolen|arrive[ds]?|where('s| is| are))\b")
 ZH_DONE = "取消|退回|寄回|退货|退款|退钱|换货|换个|坏|破|碎|裂|投诉|少了|发错|丢了|到哪|没收到"
 NOTHING_DONE = rf"^(?!.*\d{{6}})(?!.*{EN_DONE})(?!.*({ZH_DONE}))"
-COUNTRIES = (r"(abroad|overseas|international(ly)?|hong ?kong|macau|macao|singapore|malaysia|kuala lumpur|germany|france|spain|italy|uk|u\.k\.?|england|britain|scotland|wales|"
+COUNTRIES = (r"(abroad|overseas|international(ly)?|hong ?kong|kowloon|taipa|penang|johor|kota kinabalu|sabah|sarawak|ipoh|malacca|brisbane|perth|auckland|manchester|glasgow|edinburgh|chicago|macau|macao|singapore|malaysia|kuala lumpur|germany|france|spain|italy|uk|u\.k\.?|england|britain|scotland|wales|"
              r"ireland|london|paris|berlin|madrid|rome|dublin|europe|the eu|portugal|lisbon|netherlands|holland|amsterdam|belgium|luxembourg|switzerland|austria|vienna|denmark|"
              r"norway|oslo|sweden|stockholm|finland|iceland|poland|warsaw|czech(ia| republic)|prague|slovakia|hungary|romania|bulgaria|serbia|croatia|slovenia|greece|athens|cyprus|"
              r"malta|turkey|istanbul|ukraine|russia|moscow|estonia|latvia|lithuania|israel|dubai|the emirates|uae|saudi arabia|qatar|egypt|morocco|nigeria|kenya|south africa|africa|"
              r"usa|u\.s\.?|the (us|states|uk)|america|new york|california|texas|canada|toronto|mexico|brazil|argentina|chile|peru|colombia|australia|sydney|melbourne|new zealand|"
              r"japan|tokyo|korea|seoul|thailand|bangkok|india|delhi|mumbai|pakistan|nepal|sri lanka|indonesia|bali|philippines|manila|taiwan|taipei|vietnam|hanoi|mongolia|"
              r"other countries|another country|my country)")
-COUNTRIES_ZH = ("国外|境外|海外|外国|香港|澳门|新加坡|马来西亚|吉隆坡|德国|法国|英国|美国|加拿大|澳大利亚|澳洲|新西兰|日本|东京|韩国|首尔|泰国|曼谷|俄罗斯|台湾|越南|欧洲|国际|"
+COUNTRIES_ZH = ("九龙|槟城|柔佛|沙巴|国外|境外|海外|外国|香港|澳门|新加坡|马来西亚|吉隆坡|德国|法国|英国|美国|加拿大|澳大利亚|澳洲|新西兰|日本|东京|韩国|首尔|泰国|曼谷|俄罗斯|台湾|越南|欧洲|国际|"
                 "意大利|西班牙|葡萄牙|荷兰|比利时|瑞士|奥地利|丹麦|挪威|瑞典|芬兰|波兰|希腊|土耳其|巴西|墨西哥|阿根廷|印度|菲律宾|迪拜|埃及|南非|非洲")
 
 TOPICS = [
     ("refund-shipping", r"\b(refund\w*|back|return\w*)\b.*\b(shipping|delivery|express) (fee|costs?|charges?)\b|\b(shipping|delivery|express) (fee|costs?|charges?)\b.*\b(refund\w*|back)\b",
      "(运费|快递费|加急费|邮费).{0,8}(退|还)"),
+    ("order-cancel", r"\b(refus\w*|reject\w*|turn(ed|ing)? (away|down)|decline) (the |my |a |this |that )?(parcel|package|delivery|courier)\b|\brefuse it\b", "拒收(?!.{0,8}(退款|钱|多久|到账))"),
+    ("return-cost", r"\b(return\w*|(send|sending|ship|post|mail)\b.{0,16}\bback)\b.*\b(costs?|fees?|free|pays?|charges?|charged|postage|deduct\w*|expensive)\b|\b(costs?|fees?|free|who pays|pay|charges?|postage)\b.*\b(returns?|returning|(send|sending|ship|post|mail)\b.{0,16}\bback)\b",
+     "(退货?|退回|寄回|寄回去).{0,10}(运费|邮费|快递费|要钱|收费|谁出|免费|花钱|费用|收钱)(?!.{0,4}(退|还))|(退货|寄回)?(运费|邮费|快递费|运费险).{0,6}(谁(出|付|承担)|险)"),
     ("return-gift", r"\b(gifts?|presents?)\b.*\b(exchange|return|swap|send (it )?back)\b|\b(exchange|return|swap)\b.*\b(gift|present)\b(?! cards?)", "礼物.{0,8}(退|换)(?!积)"),
     ("return-abroad", rf"\b(return\w*|send (it |this )?back)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(return\w*|send (it |this )?back)\b", f"(?=.*(退|不合适)).*({COUNTRIES_ZH})"),
     ("exchange-soldout", r"\b(exchange|swap)\b.*\b(sold out|not available|out of stock)\b", "换.*(没货|卖完|没了|缺货)|(没货|卖完|没了|缺货).*换"),
@@ -37,7 +40,7 @@ TOPICS = [
     ("referral", r"\b(refer\w*|invit\w*|recommend\w*)\b.*\b(a |my )?friends?\b(?!.*\bgift)", "邀请(好友|朋友)|推荐(给)?朋友|拉新|邀请链接"),
     ("price-protection", r"\bprice (protection|match\w*|guarantee|adjustment)\b|\b(lowest|best) price guarantee|\b(price|it|they)('s)? (dropped|fell|went down|is cheaper now)\b|"
                          r"\bcheaper (now|today|after|somewhere|elsewhere|in another)|\bfound it cheaper\b", "价保|保价|降价|差价|买贵了|最低价"),
-    ("wholesale", r"\b(wholesale|bulk|resell\w*|b2b)\b|\b\d{2,4} \w+( \w+)?s for (the|our|my) (office|company|team|school|wedding|event|shop)\b|"
+    ("wholesale", r"\b(sell|supply|deliver|quote|prices?|discount)\b.{0,12}\b(to|for) (a )?(business(es)?|companies|corporate|trade|restaurants?|hotels?|schools?|resellers?)\b|\b\d{2,5} (pieces|pcs|units)\b|\b(wholesale|bulk|resell\w*|b2b)\b|\b\d{2,4} \w+( \w+)?s for (the|our|my) (office|company|team|school|wedding|event|shop)\b|"
                   r"\b(company|corporate|office) (order|gifts?)\b", "批发|团购|大宗|拿货|企业采购|(公司|单位|学校|婚礼).*[0-9]{2,}(个|件|份|套|只|条)|量大"),
     ("membership", r"\b(gold|silver|leaf) (member\w*|status|card|level)\b|\bmembership\b|\bbecome (a )?(gold|silver|vip)\b", "金卡|银卡|叶卡|会员等级|会员权益|升级会员|vip"),
     ("review", r"\b(reviews?|reveiws?|rating)\b", "评价|评论|晒图|晒单|打分|追评"),
@@ -45,10 +48,10 @@ TOPICS = [
     ("engraving", r"\bengrav\w*|\bpersonali[sz]\w*|\b(put|print|write) (a|my|her|his) (name|initials) on\b", "刻字|刻名|定制名字|刻个"),
     ("gift-wrap", r"\b(gift[ -]?wrap\w*|wrap(ped|ping|s)?|greeting card|gift box)\b", "(礼品|礼物|生日|送人|送礼).{0,12}包(装|庄|一下)|贺卡|礼盒包装|包装成礼"),
     ("shipping-duties", r"\b(customs|(?<!on )duty|duties|import (tax(es)?|vat)|wants tax)\b", "关税|清关|进口税|海关|问我要税"),
-    ("voltage", r"\b(voltage|volts?|110 ?v|220 ?v|hertz|hz|plug type|(what|which) plug|adapter)\b", "电压|伏|插头|转换头"),
+    ("voltage", rf"\b(work|works|working|use|used|usable|using|plug|plugged|run|runs|compatible|charge)\b.{{0,30}}\b{COUNTRIES}\b|\b{COUNTRIES}\b.{{0,16}}\b(plugs?|sockets?|outlets?|mains)\b|\b(voltage|volts?|110 ?v|220 ?v|hertz|hz|plug type|(what|which) plug|adapter)\b", f"电压|(?<!蛰|埋|起|蹲)伏(?!击|笔)|插头|转换头|(?<!退)(带|拿)?(去|到|在)({COUNTRIES_ZH}).{{0,6}}(能|可以)?(用|使用|充电|插)(?!券)"),
     ("preorder", r"\bpre-?orders?\b", "预售|预定款|预购"),
     ("shipping-remote", r"\b(xinjiang|tibet|qinghai|gansu|ningxia|inner mongolia|remote (areas?|regions?)|lhasa|urumqi)\b", "拉萨|乌鲁木齐|新疆|西藏|青海|甘肃|宁夏|内蒙|偏远"),
-    ("shipping-abroad", rf"(?!.*\b(moved|update|instead|address|suit)\b)\b(ship|send|deliver\w*|shipping|postage|post)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(ship|send|deliver\w*|shipping|postage|post)\b",
+    ("shipping-abroad", rf"(?!.*\b(moved|update|instead|address|suit)\b)\b(ship|send|sending|deliver\w*|shipping|postage|post|parcels?|packages?)\b.*\b{COUNTRIES}\b|\b{COUNTRIES}\b.*\b(ship|send|deliver\w*|shipping|postage|post)\b",
      f"(?!.*(地址|改寄|搬|不合适))(寄|发|送|邮|运).{{0,12}}({COUNTRIES_ZH})|({COUNTRIES_ZH}).{{0,16}}(寄|发货|发吗|送|邮|运)"),
     ("shipping-express", r"\b(express|next[ -]day|same[ -]day|overnight|rush) (shipping|delivery|order|post)\b|\b(faster|quicker) (way of )?(shipping|delivery)\b|\bhave it (by )?tomorrow\b",
      "加急(?!.*(还|退))|次日达|当日达|隔日达|特快"),
@@ -79,17 +82,17 @@ TOPICS = [
                    r"e-?mails?)\b", "广告|退订|推销|营销(短信|邮件)|促销(短信|邮件)|订阅|别.{0,4}发(邮件|短信)"),
     ("password", r"\b(pas+wor[dk]s?|passwrd|pwd|log ?in|sign in)\b.*\b(forg\w*|lost|reset|change|can'?t|not|link|wrong|locked)\b|\b(forg\w*|lost|reset|can'?t|cannot)\b.*\b(pas+wor[dk]|log ?in|sign "
                  r"in)\b|\baccount (is )?locked\b", "密码|密马|登录不|登不上|登不进|登陆不|账号被锁"),
-    ("account-delete", r"\b(delet\w*|clos\w*|eras\w*|remov\w*|deactivate)\b.*\b(account|profile|my data)\b|\b(my (data|account)|account)\b.*\b(deleted|erased|closed)\b|right to be forgotten", "注销|销号|删(除)?(账|号|我的数据)|关闭账"),
+    ("account-delete", r"\bget rid of\b.{0,16}\b(account|profile)\b|\b(delet\w*|clos\w*|eras\w*|remov\w*|deactivate)\b.*\b(account|profile|my data)\b|\b(my (data|account)|account)\b.*\b(deleted|erased|closed)\b|right to be forgotten", "注销|销号|删(除)?(账|号|我的数据)|关闭账"),
     ("account-edit", r"\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|sim|name)\b.*\baccount\b|\baccount\b.*\b(old|new|change|update)\b.{0,12}\b(phone|number|e-?mail|name)\b|"
                      r"\bnew (sim|phone number)\b", "换.{0,3}(手机号|号码|邮箱)|(手机号|邮箱).{0,4}(换|改|旧)"),
     ("address-book", r"\b(address book|default address|second address|several addresses|save (my|an|a new) address)\b", "默认地址|地址簿|(添加|新增|保存).{0,4}地址"),
     ("privacy", r"(?!.*\b(update|change|correct|edit|delet\w*|eras\w*|clos\w*|wrong|mistake)\b)\b(privacy|personal (data|information)|gdpr|my data)\b", "(?!.*(改|更新|完善|删|注销))(隐私|个人信息|我的(数据|资料|信息))"),
     ("care", r"\b(wash\w*|tumble|dry clean\w*|iron(ing)?|machine[ -]wash\w*|care instructions|shrink)\b(?!.*\b(hand|face|body) (cream|wash)\b)", "(怎么|可以|能).{0,4}洗|机洗|手洗|水洗|缩水|洗护"),
-    ("toy-age", r"\b(\d|one|two|three|four|five|six)[ -]?(years?|yrs?|months?)?[ -]?(olds?)\b.*\b(toys?|blocks|puzzles?|play\w*|safe|game)\b|\b(kid|son|daughter|child|baby|toddler)\b.*"
-                r"\b(toys?|blocks|puzzles?|play with)\b", "([0-9一二两三四五]岁|宝宝|娃|孩子).{0,12}(积木|玩具|拼图|玩)"),
+    ("toy-age", r"\b(ok|okay|fine|safe|suitable|good)\b.{0,16}\b\d ?(yo|y/o|yrs?|years?)\b|\b(ok|okay|fine|safe|suitable|right|good|appropriate|alright|play\w*|too (young|old))\b.{0,24}\b(\d{1,2}|one|two|three|four|five|six)[ -]?(years?|yrs?|months?|yo|y/o)[ -]?(olds?)?\b|\b(minimum|recommended|what|which|from what) age\b(?!.*\b(tea|coffee|account|sign up|register)\b)|\b(small parts|choking hazard)\b|\b(\d|one|two|three|four|five|six)[ -]?(years?|yrs?|months?)?[ -]?(olds?)\b.*\b(toys?|blocks|puzzles?|play\w*|safe|game)\b|\b(kid|son|daughter|child|baby|toddler)\b.*"
+                r"\b(toys?|blocks|puzzles?|play with)\b", "([0-9一二两三四五]岁|宝宝|娃|孩子).{0,12}(积木|玩具|拼图|玩|骑|平衡车)|(平衡车|积木|玩具|拼图|彩泥|风筝).{0,8}(几|[0-9一二两三四五六])岁"),
     ("skin", r"\b(sensitive skin|ingredients|animal test\w*|tested on animals|perfume|unscented|vegan cream)\b", "敏感肌|敏感皮肤|成分|动物实验|无香"),
-    ("shelf-life", r"\b(best[ -]before|shelf life|expir\w* date|(keep|store|last|fridge|go off)\b.*\b(tea|coffee|beans)|(tea|coffee|beans)\b.*\b(keep|fridge|go off|last))\b", "保质期|(茶|咖啡).{0,6}(放多久|保存|过期)"),
-    ("authentic", r"\b(genuine|authentic|originals?|fakes?|copies|counterfeits?|knock-?offs?)\b", "正品|真货|假货|仿的|原装"),
+    ("shelf-life", r"\b(best[ -]before|shelf life|expir\w* date|(tea|coffee|beans|earl grey|oolong|jasmine|espresso|matcha|leaves)\b.{0,20}\b(keep|stay|last|good)\b.{0,20}\b(open(ed)?|for|fresh|long)|how long\b.{0,16}\b(tea|coffee|beans|earl grey|oolong|jasmine|leaves)\b.{0,12}\b(keep|stay|last|good)|(keep|store|last|fridge|go off)\b.*\b(tea|coffee|beans)|(tea|coffee|beans)\b.*\b(keep|fridge|go off|last))\b", "保质期|(茶|咖啡).{0,6}(放多久|保存|过期)|开封.{0,6}(多久|几天|放)"),
+    ("authentic", r"\b(legit(imate)?|(the )?real (deal|thing|ones?|brand)|replicas?|imitations?|made (in|where)|where (is|are|was|were) (this|these|it|they|your \w+|the \w+) (made|produced|from|manufactured)|country of origin|rip-?offs? of|genuine|authentic|originals?|fakes?|copies|counterfeits?|knock-?offs?)\b", "正品|真货|假货|仿的|高仿|山寨|原装|是真的(吗|嘛|么|还是)|哪里(产|生产|做)的|产地"),
     ("packaging", r"\b(eco[ -]?friendly|environment\w*|recycl\w*|plastic[ -]free|less packaging)\b", "环保|再生|(包装|盒子|箱子).{0,4}回收|少.{0,3}包装|简约包装"),
     ("repair", r"\b(repair\w*|stopped working|(died|dead|kaputt?|doesn'?t (turn on|work)) after)\b|\bdied\b.*\b(months?|weeks?|year)\b", "维修|修(一下|理)|怎么修|(用了|才用).{0,8}(不动|不工作|不加热|没反应|不亮|不转)"),
     ("warranty", r"\b(warrant\w*|guarantees?)\b(?!.*\b(that|it|delivery|arriv\w*|come|price)\b)", "保修|质保"),
@@ -103,6 +106,12 @@ TOPICS = [
 
 # Patterns that say more than the nearest question of the knowledge base, which has to be all but the same to come before them.
 CERTAIN = [
+    ("account-edit", r"\b(wrong|mistyped|mistake in|typo in|misspelt|misspelled)\b.{0,16}\b(e-?mail( address)?|phone number)\b|\b(e-?mail( address)?|phone number)\b.{0,12}\b(is |was )?(wrong|mistyped|incorrect|misspelt|misspelled)\b", "(邮箱|手机号?|电话).{0,4}(填|写|打|输)(错|反)"),
+    ("preorder", r"\bpre-? ?order(s|ed)?\b", "预售|预购"),
+    ("privacy", r"\b(do|doing|happens?|use|using|keep|store|stored|storing|save|saving|share|sharing|sell|selling|pass)\b.{0,16}\bmy (phone( number)?|number|e-?mail( address)?|data|details|information|info|card( number)?|id)\b(?!.*\b(change|update|delete|wrong)\b)", "(存|保存|泄露|出卖|卖掉|共享|拿).{0,4}我的?.{0,4}(身份证|信息|号码|手机号|电话|数据|资料|隐私|银行卡)"),
+    ("newsletter", r"\b(don'?t|do not|never|quit|no more) (e-?mail\w*|text\w*|call\w*|messag\w*|contact\w*|spam\w*|bother\w*)( to)? me\b(?!.*\b(until|back|about my)\b)|\bno more (e-?mails|mails|texts|messages|ads|spam)\b", ""),
+    ("delivery-missed", r"\b((delivery|parcel|dpd|ups|redkite) (fella|guys?|man|lady|person|driver|dude|lad|bloke)|courier|drivers?|postie|postman|mailman)\b.{0,40}\b(legged|drove (off|away)|went away|was gone|ran off|left (before|a card|a note|without)|buggered off|didn'?t (ring|knock|wait|call|buzz|even)|never (rang|knocked|called|buzzed)|says? (i|nobody|no one) (was|wasn'?t|wasnt|not))\b", "(快递|小哥|派送|骑手|送货).{0,10}(没打电话|没敲门|没按(门)?铃|就走|说(我|家里)(不在|没人)|跑了|没等)"),
+    ("order-confirmation", r"\b(no|not|never|didn'?t|haven'?t|hasn'?t)\b.{0,24}\b(e-?mail|mail|message)\b.{0,30}\b(order|ordering|buying|purchase|bought|paying)\b", "(下单|下完单|买完|付完|拍完|付款后|订完).{0,8}(没|没有|未)(收到|有|来).{0,4}(邮件|短信|通知|确认)"),
     ("refund-shipping", r"\brefund\w*\b.*\b(includ\w*|cover\w*|with|plus|without|minus|less)\b.{0,12}\b(postage|shipping|delivery)\b|\b(postage|shipping|delivery)\b.{0,20}\b(refund(ed|able)|given back|paid back)\b", ""),
     ("shipping-express", r"\b(how (long|fast|much|quick)|cost|price|available|possible|offer|do you (have|do))\b.{0,20}\bexpress\b|\bexpress\b.{0,16}\b(take|cost|arrive|available|possible|to)\b", ""),
     ("payment-failed", r"\b(card|bank|payment)\b.{0,12}\b(said|says|saying) no\b|\bcard\b.{0,10}\b(won'?t|doesn'?t|didn'?t|isn'?t|not|keeps) (go|work\w*|accepted|through|failing|being)\b", ""),
@@ -112,7 +121,7 @@ CERTAIN = [
                     r"\b(run|runs|fit|fits) (small|large|big|true|tight|wide)\b", "偏(大|小)(吗|不)|(该|应该|要)(买|拍|选|订).{0,4}(大|小)(一)?(号|码)"),
     ("account-create", r"^(?!.*\b(coupon|code)\b).*\b(e-?mail|phone number|user ?name)\b.{0,24}\b(already|in use|taken|exists?|registered)\b", "(邮箱|手机号?|用户名).{0,6}(已(经)?(被)?(注册|使用|占用)|被(注册|占用))"),
 ]
-BEFORE_RETURNS = ("return-excluded", "return-tried", "return-gift", "return-abroad", "refund-shipping", "exchange-soldout", "invoice-correct")
+BEFORE_RETURNS = ("order-cancel", "return-cost", "return-excluded", "return-tried", "return-gift", "return-abroad", "refund-shipping", "exchange-soldout", "invoice-correct")
 NEARLY_SAME = 0.95
 SURE = 0.5   # what the knowledge base finds with this probability is right more often than these patterns
 

@@ -72,7 +72,7 @@ FINDS = {
     "product": {"sql": f"{PRODUCT} WHERE p.id = :product", "tables": PRODUCT_TABLES,
                 "line": t("{title}, ¥{price|money}", "{title}，{price|money}元")},
     # The same kind of product, which is a product's first tag; the one that was named first.
-    "same_kind": {"sql": "SELECT t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
+    "same_kind": {"sql": "SELECT p.id AS id, t.title AS title, p.price AS price, p.stock AS stock FROM products p JOIN product_texts t"
                          " ON t.product = p.row AND t.lang = :lang WHERE p.stock > 0 AND json_extract(p.tags, '$[0]') ="
                          " (SELECT json_extract(q.tags, '$[0]') FROM products q WHERE q.id = :product)"
                          " ORDER BY p.id <> :product, p.price, p.id LIMIT 4", "tables": PRODUCT_TABLES,
@@ -225,7 +225,7 @@ FLOWS = {
             {"find": "o"}, STATUS]},
     "delivery_time": {
         "intents": ["delivery_period"], "title": t("know how long delivery takes", "问配送时间"), "steps": [
-            {"if": {"order": None}, "then": [{"knowledge": {"accept": 0.3}, "none": [entry("shipping-time")]}], "else": [{"go": "order_status"}]}]},
+            {"if": {"order": None}, "then": [ask(["shipping", "配送"], "shipping-time")], "else": [{"go": "order_status"}]}]},
     "cancel": {
         "intents": ["cancel_order"], "title": t("cancel an order", "取消订单"), "steps": [
             without_login(entry("order-cancel")),
@@ -442,6 +442,18 @@ FLOWS = {
         say("I can only see and answer for {facts.name}. Please ask the other shop about its orders; prices of other shops do not count "
             "for our price protection.",
             "我只能查看和解答{facts.name}的问题。别家的订单请咨询那家店，其他店的价格不在我们的价保范围内。")]},
+    "discounts": {"route": "none", "title": t("get a discount", "问优惠"), "steps": [
+        say("I know of no such discount. The coupons you have are under My Coupons; what they are good for is listed there.",
+            "没有听说有这样的优惠。您有的优惠券在“我的优惠券”里，使用条件都写在那里。")]},
+    "store_details": {"route": "none", "title": t("know more about the shop", "问门店的情况"), "steps": [
+        say("I do not know that about our shop; please ask on {facts.phone}, daily from {facts.service_open} to {facts.service_close}.",
+            "门店的这个情况我不清楚，可以打{facts.phone}问问，每天{facts.service_open}到{facts.service_close}。")]},
+    "order_total": {"title": t("know what an order cost", "问订单金额"), "steps": [
+        {"if": {"order": None}, "then": [{"knowledge": True}, END]},
+        {"find": "o"}, say("Order {order} ({o.items}) comes to ¥{o.total|money}.", "订单{order}（{o.items}）共{o.total|money}元。")]},
+    "why": {"title": t("know why", "问为什么"), "steps": [
+        say("That is what our terms say, and I cannot change it here. If it does not suit you, write \"agent\" and a colleague looks at your case.",
+            "这是店里的规定，我没有权限更改。如果不合适，输入“人工”，由同事看看您的情况。")]},
     "haggling": {"title": t("get a better price", "讲价"), "steps": [
         say("I cannot give discounts myself; the coupons you have are under My Coupons.", "我没有权限改价，您的优惠券可以在“我的优惠券”里看。"),
         ask(["coupon", "优惠券"], "new-customer")]},
@@ -469,6 +481,10 @@ FLOWS = {
         say("Our staff never ask for a password or a text message code. Please give them to nobody, and call us on {facts.phone} if in doubt.",
             "我们的客服不会向您索要密码或短信验证码，请不要告诉任何人，有疑问请拨打{facts.phone}。")]},
 }
+
+# The same steps for what rules find, with other places of the knowledge base.
+FLOWS["range"] = {"title": t("know whether we sell something", "问卖不卖"), "steps": FLOWS["stock"]["steps"]}
+FLOWS["product_detail"] = {"title": t("know more about a product", "了解商品"), "steps": FLOWS["product"]["steps"]}
 
 # Intents that are questions: the knowledge base answers, among the entries with these tags.
 QUESTIONS = {
@@ -501,6 +517,11 @@ TITLES = {
 ACCEPT = 0.5
 # Least probability of an entry, chosen with the weights of score.c on the same questions: below, more are wrong than right.
 ACCEPT_ENTRY = 0.18
+# What is done with an order: it is that of the flow which is interrupted, unless the message names one.
+INHERITS = ("cancel", "change_address", "return", "exchange", "refund", "complaint", "damaged", "wrong_item", "missing_item", "missing_parcel", "invoice")
+# After a question about how it is done, an order alone is the wish to do it.
+FOLLOW = {"about_returns": "return", "about_cancelling": "cancel", "about_addresses": "change_address", "about_exchanges": "exchange",
+          "about_invoices": "invoice", "check_refund_policy": "return", "check_cancellation_fee": "cancel"}
 # Flows whose intents may as well be questions that an entry answers.
 VAGUE = ("place_order",)   # what vague messages are taken for
 ENTRY_FIRST = ("delivery_time", "change_order", "payment", "size", "opening_hours", "product", "stock", "restock", "about_returns", "about_cancelling",
@@ -514,6 +535,14 @@ def with_thresholds(name, flow):
         more["accept"] = 0.5 if flow.get("small_talk") or name == "human" else ACCEPT
     if name in ENTRY_FIRST or name in QUESTIONS:
         more["entry_first"] = 0.5
+    if name in INHERITS:
+        more["inherits"] = True
+    if name in FOLLOW:
+        more["follow"] = FOLLOW[name]
+    if name == "product":
+        more["listed"] = True
+    if name == "range":
+        more["entry_first"] = 0.95  # "do you have" is asked of goods
     return {**flow, **more}
 
 

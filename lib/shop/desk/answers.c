@@ -85,10 +85,17 @@ static llmcs_status read_entry(desk_turn *t, const char *id, const char **text, 
     return status;
 }
 
+static bool was_cited(const desk_turn *t, const char *id) {
+    for (size_t i = 0; i < t->out.n_citations; i++)
+        if (!strcmp(t->citations[i]->id, id)) return true;
+    return false;
+}
+
 llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
     const char *text, *lang;
     int32_t version = 0;
-    *found = false;
+    *found = was_cited(t, id); /* once in a reply */
+    if (*found) return LLMCS_OK;
     SHOP_TRY(read_entry(t, id, &text, &lang, &version));
     if (!text || strchr(text, '{')) return LLMCS_OK; /* an answer with slots needs the question */
     desk_new_line(t);
@@ -104,6 +111,10 @@ llmcs_status desk_say_entry(desk_turn *t, const char *id, bool *found) {
 
 static llmcs_status say_answer(desk_turn *t, const llmcs_shop_answer *a, bool *found) {
     const size_t n = t->reply.n;
+    if (a->route == LLMCS_ROUTE_ENTRY && a->n_citations && was_cited(t, a->citations[0]->id)) {
+        *found = true;
+        return LLMCS_OK;
+    }
     if (a->route != LLMCS_ROUTE_ASK_BACK && a->n_candidates && a->n_citations) {
         /* The same entry in the language of the reply, if there is one. */
         const llmcs_shop_candidate *first = a->candidates[0];
@@ -187,6 +198,9 @@ static double find_budget(const desk_words *w) {
                                         "不超过",       "低于",         "之内",      "预算",   NULL};
     bool limited = false;
     for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
+    static const char *const hundreds[] = {"一百", "二百", "三百", "四百", "五百", "六百", "七百", "八百", "九百"};
+    for (size_t i = 0; limited && i < sizeof hundreds / sizeof *hundreds; i++)
+        if (desk_has_phrase(w, hundreds[i]) || (i == 1 && desk_has_phrase(w, "两百"))) return 100.0 * (double)(i + 1);
     for (size_t i = 0; limited && i < w->plain_bytes; i++) {
         double number = 0;
         size_t n = 0;
@@ -227,17 +241,51 @@ static llmcs_status say_product(desk_turn *t, const llmcs_shop_recommendation *i
 }
 
 /* Whether one of the titles has to do with the text at all. */
-static bool fits_text(desk_turn *t, const llmcs_shop_recommendations *found) {
+static bool fits_text(desk_turn *t, const desk_words *w, const llmcs_shop_recommendations *found) {
     size_t common = 0;
+    char *text;
+    desk_words words;
+    /* Of "below 300" the number is a price, of a title a size. */
+    if (shop_arena_alloc(t->arena, w->plain_bytes + 1, 1, &text)) return false;
+    for (size_t i = 0; i < w->plain_bytes; i++) text[i] = w->plain[i] >= '0' && w->plain[i] <= '9' ? ' ' : w->plain[i];
+    if (desk_words_make(t->arena, text, w->plain_bytes, &words)) return false;
     for (size_t i = 0; i < found->n_items && !common; i++)
-        (void)desk_overlap(t->arena, &t->words, found->items[i]->title, &common);
+        (void)desk_overlap(t->arena, &words, found->items[i]->title, &common);
     return common > 0;
+}
+
+/* "Something under 500" after "do you have tents": what the message before names. *fits: *list is of it. */
+static llmcs_status recommend_by_last(desk_turn *t, llmcs_shop_recommend_params *params,
+                                      llmcs_shop_recommendations **list, bool *fits) {
+    llmcs_shop_recommendations *found = NULL;
+    const char *before;
+    desk_words w;
+    llmcs_shop_recommend_params any = *params;
+    *fits = false;
+    if (!*t->c->last_user) return LLMCS_OK;
+    SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
+    SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
+    any.text = w.plain;
+    any.text_bytes = w.plain_bytes;
+    any.price_max = INFINITY;
+    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &any, &found));
+    *fits = fits_text(t, &w, found);
+    llmcs_shop_recommendations_free(&found);
+    if (!*fits) return LLMCS_OK;
+    any.price_max = params->price_max;
+    SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &any, &found));
+    /* All of them may cost more. */
+    if (!fits_text(t, &w, found)) llmcs_shop_recommendations_free(&found);
+    llmcs_shop_recommendations_free(list);
+    *list = found;
+    return LLMCS_OK;
 }
 
 llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *product, size_t k, bool *found) {
     llmcs_shop_recommend_params params;
     llmcs_shop_recommendations *list = NULL;
     const double begin = shop_now_ms(), budget = find_budget(&t->words);
+    bool by_last = false;
     *found = false;
     llmcs_shop_recommend_params_init(&params);
     params.k = k;
@@ -252,21 +300,22 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
     /* The vector of the whole message is there already. */
     const bool encoded = params.text && !strcmp(params.text, t->read.plain);
     SHOP_TRY(shop_recommend_encoded(t->desk->shop, &params, encoded ? t->vector : NULL, &list));
-    if (params.text && t->c->customer_id && !fits_text(t, list)) {
+    if (params.text && !fits_text(t, &t->words, list)) SHOP_TRY(recommend_by_last(t, &params, &list, &by_last));
+    if (params.text && t->c->customer_id && !by_last && !fits_text(t, &t->words, list)) {
         llmcs_shop_recommendations_free(&list);
         params.text = NULL;
         params.customer = t->c->customer_id;
         SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &list));
     }
     llmcs_status status = LLMCS_OK;
-    if (list->n_items) {
+    if (list && list->n_items) {
         desk_new_line(t);
         desk_set_route(t, LLMCS_DESK_RECOMMEND);
         status = desk_say_sentence(t, DESK_RECOMMEND_TEXT);
     }
-    for (size_t i = 0; i < list->n_items && !status && t->out.n_products < DESK_MAX_PRODUCTS; i++)
+    for (size_t i = 0; list && i < list->n_items && !status && t->out.n_products < DESK_MAX_PRODUCTS; i++)
         status = say_product(t, list->items[i], i + 1);
-    *found = list->n_items > 0;
+    *found = list && list->n_items > 0;
     llmcs_shop_recommendations_free(&list);
     t->out.ms.recommend += shop_now_ms() - begin;
     return status;

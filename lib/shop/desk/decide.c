@@ -12,7 +12,7 @@
 /* Least score of a part of a message that is answered on its own; of an intent that interrupts the answer to a
  * question; of the two intents that the desk asks back between. */
 static const double part_score = 0.6, digression_score = 0.8, offered_first = 0.3, offered_second = 0.12;
-static const double angry_score = 0.9, sure_entry = 0.5, likely_scope = 0.3;
+static const double angry_score = 0.9, sure_entry = 0.5, sure_alone = 0.9, likely_scope = 0.3;
 enum {
     SHORT_ANSWER = 4,
     LONG_ANSWER = 8,
@@ -99,6 +99,7 @@ static llmcs_status obey_rule(desk_turn *t, const desk_rule *rule) {
     t->c->unknown = 0;
     t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = t->vector};
     if (entry_first <= 1) SHOP_TRY(desk_say_knowledge(t, &t->wish, entry_first, &found));
+    if (found && rule->flow >= 0) desk_await_object(t, rule->flow, NULL);
     if (found) return LLMCS_OK;
     if (rule->flow >= 0) {
         SHOP_TRY(desk_start_flow(t, rule->flow, &t->read));
@@ -319,8 +320,10 @@ static bool same_wish(const desk_wish *a, const desk_wish *b) {
 static bool asks_something_else(const desk_turn *t, const reading *r) {
     const size_t words = desk_count_words(r->words.folded, r->words.folded_bytes);
     const desk_wish w = wish_of(r);
-    return !is_small_talk(t, &w) && !r->accepted && desk_is_question(&r->words) && words >= LEAST_QUESTION &&
-           !desk_refers_back(&r->words);
+    const size_t n = r->words.folded_bytes;
+    const bool exclaims = n && r->words.folded[n - 1] == '!'; /* "three days already!" */
+    return !is_small_talk(t, &w) && !r->accepted && !exclaims && desk_is_question(&r->words) &&
+           words >= LEAST_QUESTION && !desk_refers_back(&r->words);
 }
 
 /* The wishes of the parts, in order; *n_known of them are known, the others unsure. */
@@ -427,6 +430,7 @@ static llmcs_status start_wish(desk_turn *t, const desk_wish *wish, const desk_i
     if (entry_first <= 1) {
         bool found;
         SHOP_TRY(desk_say_knowledge(t, wish, entry_first, &found));
+        if (found) desk_await_object(t, wish->flow, NULL);
         if (found) return LLMCS_OK;
     }
     desk_words w;
@@ -496,18 +500,44 @@ static llmcs_status correct_slots(desk_turn *t, desk_frame *frame, bool *correct
 
 /* The flow runs again, so that its question shows what is looked up now. */
 static llmcs_status ask_or_decline(desk_turn *t, desk_frame *frame) {
-    if (++frame->tries < MAX_UNCLEAR) return desk_run(t);
+    if (++frame->tries <= MAX_UNCLEAR) return desk_run(t);
     frame->refused = frame->asked;
     return desk_run(t);
 }
 
+/* The message certainly names the action that is asked about. */
+static bool same_flow(const desk_frame *frame, const reading *r) {
+    if (r->rule) return r->rule->flow == frame->flow;
+    return r->intent && r->intent->kind == DESK_INTENT_FLOW && r->intent->flow == frame->flow && r->score >= part_score;
+}
+
+/* "Cancel it then" to whether to cancel; "report it" to any question, since it names no other action. */
+static bool agrees(const desk_turn *t, const desk_frame *frame, const reading *r) {
+    if (!desk_agrees(&t->words)) return false;
+    return same_flow(frame, r) || (!r->rule && !desk_names_action(&t->words) && !wants_other(frame, r, part_score));
+}
+
+/* Another thing is to be done with an order than the frame would. */
+static bool wants_other_action(const desk_turn *t, const desk_frame *frame, const reading *r) {
+    const int flow = r->rule ? r->rule->flow : wants_other(frame, r, part_score) ? r->intent->flow : -1;
+    return flow >= 0 && flow != frame->flow && t->flows->flows[flow].inherits;
+}
+
+/* A no, and then something of its own. */
+static bool wants_instead(const desk_turn *t, const desk_frame *frame, const reading *r) {
+    if (desk_count_words(t->words.folded, t->words.folded_bytes) <= SHORT_ANSWER) return false;
+    return r->rule ? r->rule->flow != frame->flow : wants_other(frame, r, part_score);
+}
+
 static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
-    const bool yes = desk_is_yes(&t->words), no = desk_is_no(&t->words);
+    const bool yes = desk_is_yes(&t->words) || agrees(t, frame, r);
+    const bool no = !yes && desk_is_no(&t->words);
     const size_t words = desk_count_words(t->words.folded, t->words.folded_bytes);
-    bool corrected = false;
+    bool corrected = false, names = false;
     *handled = true;
     if (yes || no || words <= SHORT_ANSWER * 2 || !wants_other(frame, r, part_score))
         SHOP_TRY(correct_slots(t, frame, &corrected));
+    if (!corrected && !yes) SHOP_TRY(desk_correct_address(t, frame, &corrected));
     if (corrected) return desk_run(t);
     t->out.probability = 1;
     if (yes) {
@@ -515,15 +545,30 @@ static llmcs_status answer_confirm(desk_turn *t, desk_frame *frame, const readin
         frame->yes = desk_slots_hash(t, frame);
         return desk_run(t);
     }
+    /* "Never mind. Do you deliver to Singapore?", "actually, can I return them?" */
+    const bool other_way = !yes && desk_changes_mind(&t->words) && wants_other_action(t, frame, r);
+    if (other_way || (no && wants_instead(t, frame, r))) {
+        desk_pop(t);
+        *handled = false;
+        return LLMCS_OK;
+    }
     if (no && !(wants_other(frame, r, digression_score) && words > LONG_ANSWER)) {
         frame->refused = frame->asked;
         return desk_run(t);
     }
+    if (words <= SHORT_ANSWER * 2 && !wants_other_action(t, frame, r)) SHOP_TRY(desk_names_object(t, frame, &names));
+    if (names) return desk_run(t);
     *handled = false;
     return LLMCS_OK;
 }
 
 static bool is_free_text(const desk_turn *t, int slot) { return t->flows->slots[slot].type >= DESK_SLOT_ADDRESS; }
+
+/* A yes or no and nothing else. */
+static bool is_bare_answer(const desk_turn *t) {
+    return (desk_is_yes(&t->words) || desk_is_no(&t->words)) &&
+           desk_count_words(t->words.folded, t->words.folded_bytes) <= 2;
+}
 
 /* Whether a message answers a slot of free text, rather than a question or a change of mind. */
 static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot, const reading *r) {
@@ -535,7 +580,9 @@ static bool fits_free_text(const desk_turn *t, const desk_frame *frame, int slot
                !wants_other(frame, r, part_score);
     }
     if (desk_changes_mind(&t->read) && wants_other(frame, r, part_score)) return false;
-    return !(other && asks);
+    if (is_bare_answer(t)) return false; /* "yes" says nothing of what to exchange it for */
+    const bool asks_how = r->rule && (r->rule->entry || t->flows->flows[r->rule->flow].follow >= 0);
+    return !(asks && (other || asks_how));
 }
 
 static llmcs_status answer_slot(desk_turn *t, desk_frame *frame, int slot, const reading *r, bool *handled) {
@@ -582,12 +629,12 @@ static bool is_only_ordinal(const desk_turn *t) { return desk_ordinal(&t->words,
 /* A question in the middle of a flow; the flow goes on afterwards. */
 static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, bool *handled) {
     *handled = false;
-    if (is_only_ordinal(t)) return LLMCS_OK;
+    if (is_only_ordinal(t) || is_bare_answer(t)) return LLMCS_OK;
     if (r->rule) {
         *handled = true;
         return obey_rule(t, r->rule);
     }
-    if (wants_other(frame, r, part_score)) {
+    if (wants_other(frame, r, desk_is_question(&t->words) ? part_score : digression_score)) {
         const desk_wish wish = wish_of(r);
         return desk_answer_wish(t, &wish, handled);
     }
@@ -596,13 +643,18 @@ static llmcs_status digress(desk_turn *t, desk_frame *frame, const reading *r, b
     return desk_say_knowledge(t, &wish, 0.5, handled);
 }
 
-static llmcs_status answer_pending(desk_turn *t, desk_frame *frame, const reading *r) {
+/* *given_up: the flow, for something else that the message wants. */
+static llmcs_status answer_pending(desk_turn *t, desk_frame *frame, const reading *r, bool *given_up) {
     const desk_op *op = &t->flows->flows[frame->flow].ops[frame->asked];
+    const size_t n_frames = t->c->n_frames;
     bool handled;
+    *given_up = false;
     t->wish = (desk_wish){.text = t->read.plain, .label = "", .flow = -1, .vector = r->vector};
     SHOP_TRY(op->kind == DESK_OP_CONFIRM ? answer_confirm(t, frame, r, &handled)
                                          : answer_slot(t, frame, op->index, r, &handled));
     if (handled) return LLMCS_OK;
+    *given_up = t->c->n_frames < n_frames;
+    if (*given_up) return LLMCS_OK;
     SHOP_TRY(digress(t, frame, r, &handled));
     return handled ? LLMCS_OK : missed_answer(t, frame);
 }
@@ -656,6 +708,68 @@ static llmcs_status answer_not_found(desk_turn *t, int flow, const reading *r, b
         SHOP_TRY(desk_start_flow(t, flow, &t->words));
         return desk_run(t);
     }
+    return LLMCS_OK;
+}
+
+/* ---- what hangs on the message before */
+
+static int product_slot(const desk_turn *t, int flow) {
+    for (size_t i = 0; flow >= 0 && i < t->flows->n_slots; i++)
+        if (t->flows->flows[flow].uses[i] && t->flows->slots[i].type == DESK_SLOT_PRODUCT) return (int)i;
+    return -1;
+}
+
+/* It certainly begins a flow that acts. */
+static bool is_wish_to_act(const desk_turn *t, const reading *r) {
+    return r->intent && r->score >= sure_alone && r->intent->kind == DESK_INTENT_FLOW &&
+           t->flows->flows[r->intent->flow].inherits;
+}
+
+/* "Is the second one in stock?" *handled: false if the message wants something else than to know of the product. */
+static llmcs_status answer_listed(desk_turn *t, const reading *r, const char *about, bool *handled) {
+    const char *product = desk_listed_product(t, &t->read);
+    const int meant = r->rule ? r->rule->flow : r->intent ? r->intent->flow : -1;
+    /* What is done with orders is not done with products that were shown. */
+    bool other = (r->rule || r->accepted) && product_slot(t, meant) < 0 &&
+                 !(meant >= 0 && t->flows->flows[meant].inherits && desk_is_question(&t->words));
+    if (!product && about && desk_is_question(&t->words) &&
+        (desk_refers_back(&t->words) || (!other && desk_asks_attribute(&t->words)))) {
+        product = about;
+        /* "Does it come in blue?", but not "how do I order it?" */
+        other = other || (!r->rule && !r->accepted && r->score >= offered_first &&
+                          product_slot(t, offered_flow(t, r->label)) < 0);
+    }
+    for (size_t i = 0; product && !other && i < t->flows->n_flows && !*handled; i++) {
+        const int slot = t->flows->flows[i].listed ? product_slot(t, (int)i) : -1;
+        if (slot < 0) continue;
+        *handled = true;
+        t->c->unknown = 0;
+        t->out.probability = 1;
+        SHOP_TRY(desk_start_flow(t, (int)i, &t->read));
+        desk_set_slot(desk_top(t), slot, product);
+        SHOP_TRY(desk_run(t));
+    }
+    return LLMCS_OK;
+}
+
+/* "And how much is that?" after an entry: with the question before it, if that makes a question with an answer. */
+static llmcs_status answer_follow_up(desk_turn *t, const reading *r, bool *handled) {
+    const desk_words read = t->read;
+    const float *vector = t->vector;
+    const char *text;
+    if (r->rule || (r->accepted && r->score >= sure_alone)) return LLMCS_OK;
+    SHOP_TRY(desk_follow_up_text(t, &text));
+    if (!text) return LLMCS_OK;
+    SHOP_TRY(desk_words_make(t->arena, text, strlen(text), &t->read));
+    SHOP_TRY(desk_embed(t));
+    const desk_rule *rule = find_rule(t, &t->read, false);
+    t->wish = (desk_wish){.text = text, .label = "", .flow = -1, .vector = t->vector};
+    t->out.out_of_scope = 0; /* that of the message alone */
+    SHOP_TRY(desk_say_knowledge(t, &t->wish, sure_entry, handled));
+    if (!*handled && rule && rule->entry) SHOP_TRY(desk_say_entry(t, rule->entry, handled));
+    t->read = read;
+    t->vector = vector;
+    if (*handled) t->c->unknown = 0;
     return LLMCS_OK;
 }
 
@@ -739,9 +853,12 @@ llmcs_status desk_decide(desk_turn *t) {
     desk_frame *frame = desk_top(t);
     /* The flow's own time: without what is counted elsewhere. */
     const double begin = shop_now_ms(), counted = t->out.ms.encode + t->out.ms.classify;
-    const int retry = t->c->retry;
+    const int retry = t->c->retry, resume = t->c->resume;
     const desk_rule *rule = find_rule_of_message(t, true);
-    t->c->retry = 0;
+    const bool lacks = t->c->lacks_object;
+    const char *about = t->c->about;
+    t->c->retry = t->c->resume = 0;
+    t->c->about = NULL;
     if (rule) {
         SHOP_TRY(obey_rule(t, rule));
         SHOP_TRY(go_on(t));
@@ -757,11 +874,16 @@ llmcs_status desk_decide(desk_turn *t) {
         const desk_wish wish = wish_of(&r[0]);
         SHOP_TRY(desk_answer_wish(t, &wish, &handled));
     } else if (frame && frame->asked >= 0) {
-        SHOP_TRY(answer_pending(t, frame, &r[0]));
-        handled = true;
+        bool given_up;
+        SHOP_TRY(answer_pending(t, frame, &r[0], &given_up));
+        handled = !given_up;
     }
     if (!handled && t->c->n_choices) SHOP_TRY(answer_choice(t, &handled));
     if (!handled && retry) SHOP_TRY(answer_not_found(t, retry - 1, &r[0], &handled));
+    if (!handled) SHOP_TRY(answer_listed(t, &r[0], about, &handled));
+    if (!handled && resume)
+        SHOP_TRY(desk_answer_object(t, resume - 1, lacks && !r[0].rule && !is_wish_to_act(t, &r[0]), &handled));
+    if (!handled) SHOP_TRY(answer_follow_up(t, &r[0], &handled));
     desk_wish wishes[DESK_MAX_PARTS];
     /* Parts that want different things are answered one by one. */
     rule = handled || (find_wishes(t, r, n, wishes) > 1 && !is_alone(t, r[0].rule)) ? NULL : r[0].rule;
@@ -770,6 +892,7 @@ llmcs_status desk_decide(desk_turn *t) {
     else if (!handled)
         SHOP_TRY(answer_new_message(t, r, n));
     SHOP_TRY(go_on(t));
+    while (t->reply.n && t->reply.text[t->reply.n - 1] == '\n') desk_buffer_cut(&t->reply, t->reply.n - 1);
     /* A flow that said nothing. */
     if (!t->reply.n && !t->handed_over && t->out.expects == LLMCS_EXPECTS_ANYTHING) SHOP_TRY(desk_not_understood(t));
     t->out.ms.flow += shop_now_ms() - begin - (t->out.ms.encode + t->out.ms.classify - counted);

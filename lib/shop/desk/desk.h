@@ -3,6 +3,7 @@
  *
  *   say.c        llmcs_shop_desk_say: one turn from end to end, and what the caller gets
  *   decide.c     which flow, entry or question a message means
+ *   follow.c     what hangs on the message before: a follow-up question, an object alone, "the second one"
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
  *   answers.c    entries, recommendations, the desk's own sentences
@@ -33,6 +34,7 @@ enum {
     DESK_MAX_ACTS = 8,   /* actions of one flow */
     DESK_MAX_QUEUE = DESK_MAX_PARTS,
     DESK_MAX_CHOICES = 2,
+    DESK_MAX_LISTED = 5, /* products that "the second one" may mean */
     DESK_MAX_CITATIONS = 16,
     DESK_MAX_PRODUCTS = 10,
     DESK_MAX_RUN = 1000 /* operations in a turn: a loop of "go" ends */
@@ -126,7 +128,13 @@ typedef struct desk_conversation {
         const char *entry;
     } choices[DESK_MAX_CHOICES];
     size_t n_choices;
-    int retry; /* a flow that did not find its object, + 1: the next message may correct the number; 0: none */
+    int retry;  /* a flow that did not find its object, + 1: the next message may correct the number; 0: none */
+    int resume; /* the flow that ended last and would take an object, + 1: the next message may be nothing else */
+    bool lacks_object;                   /* and it is not known which */
+    const char *listed[DESK_MAX_LISTED]; /* ids of the products listed last: "the second one" */
+    size_t n_listed;
+    const char *about;                  /* the product that the last turn was about: "it"; or NULL */
+    const char *last_route;             /* of the last turn */
     const char *choice_text;            /* the message that was not clear */
     const char *last_user, *last_reply; /* of the last turn, masked, for the wording's history */
 } desk_conversation;
@@ -245,6 +253,25 @@ llmcs_status desk_embed(desk_turn *t);
 /* Answers one wish. *understood: false if nothing fitted (then nothing was said). */
 llmcs_status desk_answer_wish(desk_turn *t, const desk_wish *wish, bool *understood);
 llmcs_status desk_not_understood(desk_turn *t);
+
+/* ---- follow.c */
+
+/* A flow has ended, or an entry answered in its stead: whether the next message may name just its object. */
+void desk_await_object(desk_turn *t, int flow, const desk_frame *frame);
+/* Keeps the products that this turn lists. */
+llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame);
+/* The product listed last that the message names by its place, or the one that "it" is; or NULL. */
+const char *desk_listed_product(const desk_turn *t, const desk_words *w);
+/* Starts the flow `resume` if the message is the number of its object and hardly more, or, if it may, words for it. */
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool *handled);
+/* "the text before, the text now", if the message asks on after an entry; else NULL. */
+llmcs_status desk_follow_up_text(desk_turn *t, const char **text);
+/* An address again or as wrong: a whole one replaces it, "wait, flat 4" empties it, so that the flow asks again. */
+llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *corrected);
+/* "Any other colours?" after a product. */
+bool desk_asks_attribute(const desk_words *w);
+/* Whether the message names what the frame is about, and asks nothing. */
+llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names);
 
 /* ---- state.c */
 

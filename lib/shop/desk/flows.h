@@ -222,6 +222,9 @@ typedef struct desk_flow {
     const desk_text *title; /* or NULL */
     bool small_talk, worded, always;
     bool alone;         /* its rule leaves the rest of the message unanswered */
+    bool inherits;      /* takes the object of the flow that it interrupts */
+    bool listed;        /* "the second one" of the products listed last starts it */
+    int follow;         /* flow that an object alone, as the next message, goes to; -1: none but itself */
     int route;          /* llmcs_shop_desk_route of its turns */
     double entry_first; /* 2: never */
     double accept;      /* -1: the classifier's */

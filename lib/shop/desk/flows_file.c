@@ -405,18 +405,24 @@ static llmcs_status read_lines(desk_flows *f) {
 /* ---- flows, intents, rules */
 
 static llmcs_status read_flow(desk_flows *f, const desk_json *node, desk_flow *flow) {
-    static const char *const keys[] = {"steps",       "intents", "title", "small_talk", "worded", "always",
-                                       "entry_first", "accept",  "route", "alone",      NULL};
+    static const char *const keys[] = {"steps",  "intents", "title", "small_talk", "worded", "always", "entry_first",
+                                       "accept", "route",   "alone", "inherits",   "listed", "follow", NULL};
     const desk_scope scope = {.own_find = -1};
-    const desk_json *route, *steps, *title = desk_json_get(node, "title");
+    const desk_json *route, *steps, *follow, *title = desk_json_get(node, "title");
     SHOP_TRY(desk_check_keys(f, node, keys));
     flow->entry_first = 2;
+    flow->follow = -1;
     flow->accept = -1;
     flow->worded = true;
     SHOP_TRY(desk_read_bool(f, node, "small_talk", &flow->small_talk));
     SHOP_TRY(desk_read_bool(f, node, "worded", &flow->worded));
     SHOP_TRY(desk_read_bool(f, node, "always", &flow->always));
     SHOP_TRY(desk_read_bool(f, node, "alone", &flow->alone));
+    SHOP_TRY(desk_read_bool(f, node, "inherits", &flow->inherits));
+    SHOP_TRY(desk_read_bool(f, node, "listed", &flow->listed));
+    SHOP_TRY(may_have(f, node, "follow", DESK_JSON_STRING, &follow));
+    if (follow) flow->follow = desk_find_flow(f, follow->text);
+    if (follow && flow->follow < 0) return desk_bad(f, follow, "\"%.60s\" is no flow", follow->text);
     SHOP_TRY(desk_read_number(f, node, "entry_first", 0, 1, &flow->entry_first));
     SHOP_TRY(desk_read_number(f, node, "accept", 0, 1, &flow->accept));
     if (title) SHOP_TRY(desk_text_read(f, title, &scope, &flow->title));

@@ -64,6 +64,18 @@ llmcs_status desk_fill_slots(desk_turn *t, desk_frame *frame, const desk_words *
     return LLMCS_OK;
 }
 
+/* "They are the wrong colour" while a return waits for its yes: of the same order. */
+static llmcs_status inherit_objects(desk_turn *t, desk_frame *frame) {
+    const desk_flow *flow = &t->flows->flows[frame->flow];
+    for (size_t i = 0; flow->inherits && i < t->flows->n_slots; i++) {
+        if (!flow->uses[i] || frame->slots[i] || t->flows->slots[i].type != DESK_SLOT_ORDER) continue;
+        for (size_t k = t->c->n_frames; k-- > 0 && !frame->slots[i];)
+            if (t->c->frames[k] != frame && t->c->frames[k]->slots[i])
+                desk_set_slot(frame, (int)i, t->c->frames[k]->slots[i]);
+    }
+    return LLMCS_OK;
+}
+
 llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     desk_conversation *c = t->c;
     desk_frame *frame;
@@ -80,7 +92,7 @@ llmcs_status desk_start_flow(desk_turn *t, int flow, const desk_words *w) {
     frame->asked = frame->refused = -1;
     c->frames[c->n_frames++] = frame;
     SHOP_TRY(desk_fill_slots(t, frame, w, desk_refers_back(w)));
-    return LLMCS_OK;
+    return inherit_objects(t, frame);
 }
 
 /* ---- values */
@@ -456,6 +468,9 @@ llmcs_status desk_run(desk_turn *t) {
     SHOP_TRY(run_frame(t, frame, &result));
     SHOP_TRY(show_slots(t, frame));
     frame->missed = false;
-    if (result == RUN_ENDS) desk_pop(t);
+    SHOP_TRY(desk_keep_listed(t, frame));
+    if (result != RUN_ENDS) return LLMCS_OK;
+    desk_await_object(t, frame->flow, frame);
+    desk_pop(t);
     return LLMCS_OK;
 }

@@ -114,6 +114,12 @@ static llmcs_status write_state(desk_turn *t, desk_buffer *b) {
     desk_putf(b, "{\"flows\":\"%016llx\",\"serial\":%lld,\"unknown\":%d,\"sorry\":%d",
               (unsigned long long)t->flows->fingerprint, (long long)c->serial, c->unknown, (int)c->sorry);
     if (c->retry) put_key(b, "retry"), desk_put_json(b, t->flows->flows[c->retry - 1].name);
+    if (c->resume) put_key(b, "resume"), desk_put_json(b, t->flows->flows[c->resume - 1].name);
+    if (c->resume && c->lacks_object) put_key(b, "lacks_object"), desk_puts(b, "true");
+    if (c->about) put_key(b, "about"), desk_put_json(b, c->about);
+    if (c->n_listed) put_key(b, "listed"), desk_puts(b, "[");
+    for (size_t i = 0; i < c->n_listed; i++) put_comma(b), desk_put_json(b, c->listed[i]);
+    if (c->n_listed) desk_puts(b, "]");
     SHOP_TRY(put_slots(t, b, "mentioned", c->mentioned));
     put_key(b, "frames");
     desk_puts(b, "[");
@@ -231,6 +237,12 @@ static llmcs_status read_state(desk_turn *t, shop_connection *c, const char *tex
     t->c->serial = (int64_t)desk_json_number(root, "serial", 0);
     t->c->unknown = (int)desk_json_number(root, "unknown", 0);
     t->c->retry = desk_find_flow(t->flows, desk_json_text(root, "retry", "")) + 1;
+    t->c->resume = desk_find_flow(t->flows, desk_json_text(root, "resume", "")) + 1;
+    t->c->lacks_object = desk_json_number(root, "lacks_object", 0) != 0;
+    t->c->about = desk_json_text(root, "about", NULL);
+    const desk_json *listed = desk_json_get(root, "listed");
+    for (const desk_json *one = listed ? listed->first : NULL; one && t->c->n_listed < DESK_MAX_LISTED; one = one->next)
+        if (one->type == DESK_JSON_STRING) t->c->listed[t->c->n_listed++] = one->text;
     t->c->sorry = desk_json_number(root, "sorry", 0) != 0;
     SHOP_TRY(get_slots(t, desk_json_get(root, "mentioned"), t->c->mentioned));
     const desk_json *frames = desk_json_get(root, "frames");
@@ -379,14 +391,15 @@ static llmcs_status find_answered(desk_turn *t, shop_connection *c, bool *answer
 
 static llmcs_status load_last(desk_turn *t, shop_connection *c) {
     shop_query q;
-    t->c->last_user = t->c->last_reply = "";
+    t->c->last_user = t->c->last_reply = t->c->last_route = "";
     if (!t->c->n_turns) return LLMCS_OK;
-    SHOP_TRY(shop_query_begin(c, &q, "SELECT text, reply FROM turns WHERE conversation = ?1 AND number = ?2", "ii",
-                              t->c->row, t->c->n_turns));
+    SHOP_TRY(shop_query_begin(c, &q, "SELECT text, reply, route FROM turns WHERE conversation = ?1 AND number = ?2",
+                              "ii", t->c->row, t->c->n_turns));
     SHOP_TRY(shop_query_next(&q));
     llmcs_status status = LLMCS_OK;
     if (q.has_row) status = copy_column(t, &q, 0, &t->c->last_user);
     if (q.has_row && !status) status = copy_column(t, &q, 1, &t->c->last_reply);
+    if (q.has_row && !status) status = copy_column(t, &q, 2, &t->c->last_route);
     shop_query_end(&q);
     return status;
 }
@@ -420,7 +433,8 @@ llmcs_status desk_load(desk_turn *t, bool *answered) {
                              .reason = "",
                              .summary = "",
                              .last_user = "",
-                             .last_reply = ""};
+                             .last_reply = "",
+                             .last_route = ""};
     t->c = v;
     v->customer_id = t->message->customer;
     SHOP_TRY(shop_shared_read_begin(t->desk->shop, t->link, &c));

@@ -253,15 +253,17 @@ static const char *const no_doubts[] = {"no problem", "没问题", "没错", "�
  * yes word, and "do it tomorrow" is no yes for today.
  */
 static const char *const after_yes[] = {
-    "cancel",  "return", "exchange", "change",  "send", "report", "submit", "it",     "that", "this",  "them",
-    "one",     "order",  "parcel",   "the",     "my",   "for",    "me",     "to",     "go",   "ahead", "on",
-    "with",    "i",      "am",       "i'm",     "im",   "sure",   "want",   "would",  "like", "is",    "it's",
-    "its",     "very",   "much",     "exactly", "do",   "back",   "a",      "refund", "fine", "good",  "great",
-    "perfect", "course", "of",       "request", "退货", "退款",   "换货",   "地址",   "订单", "取消",  "退",
-    "换",      "改",     "寄",       "这个",    "那个", "这样",   "这单",   "这",     "那",   "单",    "就",
-    "它",      "给",     "我",       "您",      "你",   "提交",   "申请",   "办理",   "办",   "处理",  "继续",
-    "报",      "转",     "一下",     "要",      "吧",   "滴",     "哒",     "噢",     "确",   "来",    "去",
-    "到",      "帮",     "请",       "谢",      "退掉", "把",     NULL};
+    "cancel",  "return", "exchange", "change",  "send", "report", "submit", "it",     "that",         "this",  "them",
+    "one",     "order",  "parcel",   "the",     "my",   "for",    "me",     "to",     "go",           "ahead", "on",
+    "with",    "i",      "am",       "i'm",     "im",   "sure",   "want",   "would",  "like",         "is",    "it's",
+    "its",     "very",   "much",     "exactly", "do",   "back",   "a",      "refund", "fine",         "good",  "great",
+    "perfect", "course", "of",       "request", "退货", "退款",   "换货",   "地址",   "订单",         "取消",  "退",
+    "换",      "改",     "寄",       "这个",    "那个", "这样",   "这单",   "这",     "那",           "单",    "就",
+    "它",      "给",     "我",       "您",      "你",   "提交",   "申请",   "办理",   "办",           "处理",  "继续",
+    "报",      "转",     "一下",     "要",      "吧",   "滴",     "哒",     "噢",     "确",           "来",    "去",
+    "到",      "帮",     "请",       "谢",      "退掉", "把",     "掉",     "then",   "go ahead and", NULL};
+/* What makes "cancel it then", 那就退吧 an answer to the question whether to. */
+static const char *const agreeing[] = {"it", "this", "that", "them", "then", "go ahead and", "吧", "那就", "就", NULL};
 
 /* Words after byte i, without politeness, further yes words, and those of `allowed`; codes such as an order number
  * count as allowed with it. */
@@ -327,6 +329,17 @@ bool desk_is_yes(const desk_words *w) {
     return !words_left(w, at + yes, after_yes);
 }
 
+bool desk_names_action(const desk_words *w) {
+    static const char *const verbs[] = {"cancel", "return", "exchange", "change", "send", "refund", "back",
+                                        "退",     "换",     "改",       "取消",   "寄",   NULL};
+    return has_any(w, verbs);
+}
+
+bool desk_agrees(const desk_words *w) {
+    if (has_question_mark(w) || has_doubt(w) || has_any(w, farewells) || has_any(w, giving_up)) return false;
+    return has_any(w, agreeing) && !words_left(w, first_word(w), after_yes);
+}
+
 bool desk_is_no(const desk_words *w) {
     if (desk_is_yes(w) || has_question_mark(w)) return false;
     const size_t at = first_word(w);
@@ -379,10 +392,12 @@ bool desk_changes_mind(const desk_words *w) {
 }
 
 bool desk_refers_back(const desk_words *w) {
-    static const char *const words[] = {"it",   "that", "this", "that one", "this one", "the same", "same order",
-                                        "它",   "这个", "这单", "那个",     "那单",     "该",       "刚才",
-                                        "这笔", "那笔", "此",   "这件",     "那件",     NULL};
-    return has_any(w, words);
+    static const char *const words[] = {
+        "it",   "them", "that",     "this",     "that one", "this one", "the same", "same order", "它",
+        "这个", "这单", "那个",     "那单",     "该",       "刚才",     "这笔",     "那笔",       "此",
+        "这件", "那件", "取消了吗", "取消了没", "取消成功", "成功了吗", "成功没",   NULL};
+    static const char *const others[] = {"other", "another", "others", "另外", "另一", "别的", "其他", NULL};
+    return has_any(w, words) && !has_any(w, others);
 }
 
 size_t desk_ordinal(const desk_words *w, size_t n) {
@@ -412,10 +427,15 @@ size_t desk_ordinal(const desk_words *w, size_t n) {
 /* ---- overlap */
 
 /* Words too common to tell products or orders apart. */
-static const char *const common[] = {"the",  "and",  "for",  "with", "you",   "are",   "have",  "any",  "your",
-                                     "this", "that", "what", "how",  "does",  "can",   "order", "item", "size",
-                                     "buy",  "want", "need", "much", "stock", "there", "about", "one",  "订单",
-                                     "商品", "有货", "多少", "什么", "这个",  "那个",  "请问",  "还有", NULL};
+static const char *const common[] = {"the",  "and",  "for",   "with",  "you",   "are",   "have", "any",  "your", "this",
+                                     "that", "what", "how",   "does",  "can",   "order", "item", "size", "buy",  "want",
+                                     "need", "much", "stock", "there", "about", "one",   "订单", "商品", "有货", "多少",
+                                     "什么", "这个", "那个",  "请问",  "还有",  "适合",  "推荐", NULL};
+
+/* Other plurals than with s. */
+static const struct {
+    const char *one, *more;
+} plurals[] = {{"fe", "ves"}, {"f", "ves"}, {"y", "ies"}, {"sh", "shes"}, {"ch", "ches"}, {"x", "xes"}, {NULL, NULL}};
 
 double desk_overlap(shop_arena *a, const desk_words *text, const char *line, size_t *n_common) {
     desk_words l;
@@ -449,6 +469,14 @@ double desk_overlap(shop_arena *a, const desk_words *text, const char *line, siz
         } else if (!has && !desk_is_han(c) && n + 2 < sizeof word) {
             memcpy(word + n, "s", 2);
             has = desk_has_phrase(text, word);
+        }
+        for (size_t k = 0; !has && !desk_is_han(c) && n > 3 && plurals[k].one; k++) {
+            const size_t m = strlen(plurals[k].one);
+            word[n] = 0;
+            if (n <= m || n + 4 >= sizeof word || memcmp(word + n - m, plurals[k].one, m) != 0) continue;
+            memcpy(word + n - m, plurals[k].more, strlen(plurals[k].more) + 1);
+            has = desk_has_phrase(text, word);
+            memcpy(word, l.folded + i, n);
         }
         if (has) found++;
     }

@@ -32,6 +32,11 @@ const char *desk_language(const desk_words *w);
 
 /* A clear yes: it begins with one, and neither denies, asks, doubts, names something else nor goes on at length. */
 bool desk_is_yes(const desk_words *w);
+/* It says nothing but to go ahead with what was asked: "cancel it then", 那就退吧. Which action it names is for the
+ * caller to compare. */
+bool desk_agrees(const desk_words *w);
+/* It has a verb of something that is done to an order: "return", 换. */
+bool desk_names_action(const desk_words *w);
 /* It begins with a no, or gives up ("never mind", 算了), and is not a yes. */
 bool desk_is_no(const desk_words *w);
 /* It gives up what was begun, or is nothing but a no. */

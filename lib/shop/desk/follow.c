@@ -1,0 +1,205 @@
+/*
+ * What hangs on the message before: an object and hardly more ("PL26111334", "the coat stand"), the place of a product
+ * in a list ("is the second one in stock?"), a question that goes on after an entry ("and how much is that?").
+ */
+#include <string.h>
+
+#include "shop/desk/desk.h"
+
+enum {
+    BARE_WORDS = 2,       /* of a message that is an object and nothing else */
+    CORRECTION_WORDS = 8, /* of one that begins with "no, " */
+    DESCRIPTION_WORDS = 12,
+    PLACE_WORDS = 14,
+    FOLLOW_UP_WORDS = 10,
+    ATTRIBUTE_WORDS = 8,
+    WHOLE_ADDRESS = 6, /* words of an address that can stand alone */
+    MOST_WORDS_BEFORE = 40,
+    PRODUCT_TABLES = 3 /* bits of desk_query.tables: products and their texts */
+};
+
+static bool has_any(const desk_words *w, const char *const *phrases) {
+    for (; *phrases; phrases++)
+        if (desk_has_phrase(w, *phrases)) return true;
+    return false;
+}
+
+static size_t count_words(const desk_words *w) { return desk_count_words(w->folded, w->folded_bytes); }
+
+/* ---- an object alone */
+
+/* The slot of an order that the flow uses, or -1. */
+static int order_slot(const desk_turn *t, int flow) {
+    for (size_t i = 0; i < t->flows->n_slots; i++)
+        if (t->flows->flows[flow].uses[i] && t->flows->slots[i].type == DESK_SLOT_ORDER) return (int)i;
+    return -1;
+}
+
+void desk_await_object(desk_turn *t, int flow, const desk_frame *frame) {
+    const desk_flow *f = &t->flows->flows[flow];
+    const int next = f->follow >= 0 ? f->follow : flow;
+    if (frame && frame->n_acts) return; /* it is done */
+    const int slot = order_slot(t, next);
+    if (slot < 0) return;
+    t->c->resume = next + 1;
+    t->c->lacks_object = !frame || !frame->slots[slot];
+}
+
+/* "No, PL26050124": the same again with this number. */
+static bool corrects(const desk_words *w) {
+    static const char *const cues[] = {"no",   "wait",   "sorry",   "oops",     "i mean", "i meant", "meant",
+                                       "typo", "rather", "instead", "actually", "不对",   "不是",    "打错",
+                                       "说错", "写错",   "弄错",    "应该是",   NULL};
+    return count_words(w) <= CORRECTION_WORDS && has_any(w, cues);
+}
+
+llmcs_status desk_answer_object(desk_turn *t, int resume, bool may_describe, bool *handled) {
+    const size_t words = count_words(&t->words);
+    const int slot = order_slot(t, resume);
+    const char *number = NULL;
+    *handled = false;
+    if (slot < 0 || desk_is_question(&t->words) || words > DESCRIPTION_WORDS) return LLMCS_OK;
+    if (desk_is_yes(&t->words) || desk_is_no(&t->words) || desk_ordinal(&t->words, DESK_MAX_LISTED)) {
+        if (!corrects(&t->words)) return LLMCS_OK;
+    }
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* no list applies: by the pattern alone */
+    const bool bare = number && (words <= BARE_WORDS || corrects(&t->words));
+    if (!bare && (number || !may_describe)) return LLMCS_OK;
+    SHOP_TRY(desk_start_flow(t, resume, &t->words));
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &number)); /* with the list of the flow */
+    if (!number) {
+        t->c->n_frames--;
+        return LLMCS_OK;
+    }
+    *handled = true;
+    t->c->unknown = 0;
+    t->out.probability = 1;
+    return desk_run(t);
+}
+
+llmcs_status desk_names_object(desk_turn *t, const desk_frame *frame, bool *names) {
+    const int slot = order_slot(t, frame->flow);
+    const char *value = NULL;
+    *names = false;
+    if (slot < 0 || !frame->slots[slot] || desk_is_question(&t->words)) return LLMCS_OK;
+    SHOP_TRY(desk_value_find(t, slot, &t->words, false, &value));
+    *names = value && !strcmp(value, frame->slots[slot]);
+    return LLMCS_OK;
+}
+
+llmcs_status desk_correct_address(desk_turn *t, desk_frame *frame, bool *corrected) {
+    static const char *const wrong[] = {"wait",    "sorry",  "typo",   "oops", "wrong", "mistake",
+                                        "i meant", "i mean", "写错",   "打错", "说错",  "填错",
+                                        "输错",    "错了",   "应该是", "不对", NULL};
+    const bool cue = has_any(&t->words, wrong);
+    for (size_t i = 0; i < t->flows->n_slots; i++) {
+        const desk_slot *slot = &t->flows->slots[i];
+        const char *value = NULL;
+        if (!t->flows->flows[frame->flow].uses[i] || !frame->slots[i] || slot->type != DESK_SLOT_ADDRESS) continue;
+        if (desk_is_question(&t->words)) continue;
+        if (desk_is_address(&t->words)) SHOP_TRY(desk_value_find(t, (int)i, &t->words, true, &value));
+        if (value && count_words(&t->words) < WHOLE_ADDRESS) value = NULL;
+        if (!value && !cue) continue;
+        desk_set_slot(frame, (int)i, value);
+        *corrected = true;
+    }
+    return LLMCS_OK;
+}
+
+/* ---- products that were listed */
+
+llmcs_status desk_keep_listed(desk_turn *t, const desk_frame *frame) {
+    desk_conversation *c = t->c;
+    if (t->out.n_products > 1) {
+        for (c->n_listed = 0; c->n_listed < t->out.n_products && c->n_listed < DESK_MAX_LISTED; c->n_listed++)
+            c->listed[c->n_listed] = t->products[c->n_listed];
+        return LLMCS_OK;
+    }
+    for (size_t i = 0; t->flows->flows[frame->flow].listed && i < t->flows->n_slots; i++)
+        if (t->flows->slots[i].type == DESK_SLOT_PRODUCT && frame->slots[i]) c->about = frame->slots[i];
+    for (size_t i = 0; i < t->flows->n_finds; i++) {
+        const desk_query *q = &t->flows->finds[i];
+        const desk_rows *rows = frame->finds[i];
+        if (!rows || rows->n < 2 || q->tables & ~(uint32_t)PRODUCT_TABLES || !q->n_columns) continue;
+        if (strcmp(q->columns[0], "id") != 0) continue;
+        c->n_listed = 0;
+        for (size_t r = 0; r < rows->n && c->n_listed < DESK_MAX_LISTED; r++) {
+            const char *id = rows->cells[r * rows->n_columns].text;
+            if (!id) continue;
+            SHOP_TRY(shop_arena_copy(t->arena, id, strlen(id), &c->listed[c->n_listed]));
+            c->n_listed++;
+        }
+    }
+    return LLMCS_OK;
+}
+
+const char *desk_listed_product(const desk_turn *t, const desk_words *w) {
+    static const char *const places[DESK_MAX_LISTED][10] = {
+        {"the first", "first one", "1st", "number 1", "number one", "第一", "第1", "头一个", NULL},
+        {"the second", "second one", "2nd", "number 2", "number two", "第二", "第2", NULL},
+        {"the third", "third one", "3rd", "number 3", "number three", "第三", "第3", NULL},
+        {"the fourth", "fourth one", "4th", "number 4", "number four", "第四", "第4", NULL},
+        {"the fifth", "fifth one", "5th", "number 5", "number five", "第五", "第5", NULL}};
+    static const char *const last[] = {"the last one", "last one", "最后一个", "最后那个", "最后一款", NULL};
+    const desk_conversation *c = t->c;
+    if (!c->n_listed || count_words(w) > PLACE_WORDS) return NULL;
+    if (has_any(w, last)) return c->listed[c->n_listed - 1];
+    const size_t only = desk_ordinal(w, c->n_listed);
+    if (only) return c->listed[only - 1];
+    for (size_t i = 0; i < c->n_listed; i++)
+        if (has_any(w, places[i])) return c->listed[i];
+    return NULL;
+}
+
+bool desk_asks_attribute(const desk_words *w) {
+    static const char *const words[] = {"colour", "colours",    "color", "colors", "material", "weight",
+                                        "price",  "dimensions", "颜色",  "材质",   "重量",     "价格",
+                                        "尺寸",   "多大",       "多重",  "多少钱", NULL};
+    return has_any(w, words) && count_words(w) <= ATTRIBUTE_WORDS;
+}
+
+/* ---- a question that goes on */
+
+/* What a question begins with that says nothing on its own. */
+static bool goes_on(const desk_words *w) {
+    static const char *const openings[] = {
+        "and ",       "what about", "how about", "how much",  "how long",  "does that",    "does it",   "is that",
+        "is it",      "would that", "would it",  "will that", "what if",   "and if",       "even if",   "for free",
+        "so how",     "ok how",     "ok and",    "ok so",     "so do i",   "do i have to", "do i need", "do i pay",
+        "which ones", "what else",  "who pays",  "at what",   "from when", "until when",   "by when",   "but ",
+        "also for",   "same for",   "那",        "多少钱",    "要多少",    "要钱",         "收费",      "收钱",
+        "多久",       "几天",       "要多久",    "需要多久",  "满多少",    "如果",         "要是",      "包括",
+        "也",         "还",         "怎么弄",    "怎么办",    "在哪",      "谁出",         "要不要",    "需要",
+        NULL};
+    for (size_t i = 0; openings[i]; i++)
+        if (!strncmp(w->folded, openings[i], strlen(openings[i]))) return true;
+    return false;
+}
+
+llmcs_status desk_follow_up_text(desk_turn *t, const char **text) {
+    const char *before;
+    desk_words w;
+    *text = NULL;
+    if (strcmp(t->c->last_route, "entry") != 0 || !*t->c->last_user) return LLMCS_OK;
+    if (count_words(&t->words) > FOLLOW_UP_WORDS || !goes_on(&t->words)) return LLMCS_OK;
+    SHOP_TRY(desk_unmask(t, t->c->last_user, &before));
+    SHOP_TRY(desk_words_make(t->arena, before, strlen(before), &w));
+    if (strcmp(desk_language(&w) ? desk_language(&w) : "", t->flows->langs[t->lang]) != 0) return LLMCS_OK;
+    if (count_words(&w) > MOST_WORDS_BEFORE) return LLMCS_OK;
+    /* One sentence: ends of sentences would make it several questions. */
+    desk_buffer b = {.allocator = &t->desk->allocator};
+    for (size_t i = 0, len; i < w.plain_bytes; i += len) {
+        (void)desk_char_at(w.plain, w.plain_bytes, i, &len);
+        const bool ends = strchr(".?!;", w.plain[i]) != NULL || (len == 3 && !memcmp(w.plain + i, "。", 3));
+        if (ends)
+            desk_puts(&b, " ");
+        else
+            desk_put(&b, w.plain + i, len);
+    }
+    desk_puts(&b, ", ");
+    desk_put(&b, t->read.plain, t->read.plain_bytes);
+    llmcs_status status = b.status;
+    if (!status) status = shop_arena_copy(t->arena, desk_buffer_text(&b), b.n, text);
+    desk_buffer_free(&b);
+    return status;
+}
