@@ -18,11 +18,12 @@
  *     llmcs_session_free(&session);
  *     llmcs_model_free(&model);
  *
- * Contents, in the order most programs need it: status; memory, log, progress; model; classify, embed, rerank, tag,
- * answer spans and fill-mask; generate; sessions; scoring; encoders by token ids; memory plan. Included at the end:
- * llmcs_tokenizer.h: text to token ids and back, llmcs_chat.h: chat templates, llmcs_grammar.h: answers of a given
- * form, llmcs_engine.h: many conversations at once, llmcs_index.h: the nearest vectors, llmcs_quantize.h: a folder as
- * one GGUF file, and llmcs_adapter.h: LoRA adapters.
+ * Contents, in the order most programs need it: status; memory, log, progress; cancellation, deadlines; model;
+ * classify, embed, rerank, tag, answer spans and fill-mask; sessions; generate; encoders by token ids; memory plan.
+ * Included at the end: llmcs_tokenizer.h: text to token ids and back, llmcs_chat.h: chat templates, llmcs_grammar.h:
+ * answers of a given form, llmcs_session.h: sessions by token ids, the probability of texts, llmcs_engine.h: many
+ * conversations at once, llmcs_index.h: the nearest vectors, llmcs_quantize.h: a folder as one GGUF file, and
+ * llmcs_adapter.h: LoRA adapters.
  *
  * Rules that hold everywhere
  *
@@ -64,13 +65,13 @@
 extern "C" {
 #endif
 #define LLMCS_VERSION_MAJOR 0
-#define LLMCS_VERSION_MINOR 6
+#define LLMCS_VERSION_MINOR 7
 #define LLMCS_VERSION_PATCH 0
 
 /* As a length: the text ends at its NUL byte. */
 #define LLMCS_NUL ((size_t)-1)
 
-/* Version of the library that runs, "0.6.0". Never fails. */
+/* Version of the library that runs, "0.7.0". Never fails. */
 LLMCS_API const char *llmcs_version(void);
 
 /* ------------------------------------------------------------------------------------------------ status */
@@ -137,6 +138,38 @@ typedef void (*llmcs_log_fn)(void *user, llmcs_log_level level, const char *mess
 /* Called now and then during long calls with the fraction done, 0 to 1. Return 0 to continue; any other value stops the
  * call with LLMCS_CANCELLED. */
 typedef int (*llmcs_progress_fn)(void *user, float done);
+
+/* --------------------------------------------------------------------------------- cancellation, deadlines */
+/* A call that computes reads two limits, from its parameters or, in the functions *_within, from llmcs_call_limits:
+ *
+ * - `cancel`, an int32_t of yours. Once it is not 0 the call ends with LLMCS_CANCELLED: sessions within one layer of
+ *   the model, encoders, whose calls share forward passes, before the next pass. Set before the call, it evaluates
+ *   nothing. A generation that has tokens ends with them and LLMCS_FINISH_CANCELLED. The number belongs to the calls
+ *   you give it to, must outlive them, and only you reset it: set after its call it ends no other. Store it atomically,
+ *   from any thread or signal handler; the library reads it with acquire order.
+ * - `deadline_ms`, milliseconds from the beginning of the call: LLMCS_DEADLINE, likewise.
+ *
+ * Ctrl-C ends this generation and no later one:
+ *
+ *     static int32_t interrupted;
+ *     static void on_interrupt(int number) {
+ *         (void)number;
+ *         __atomic_store_n(&interrupted, 1, __ATOMIC_RELEASE);
+ *     }
+ *
+ *     llmcs_status answer(llmcs_session *session, const char *prompt, llmcs_generate_params *params,
+ *                         llmcs_result **result) {
+ *         __atomic_store_n(&interrupted, 0, __ATOMIC_RELEASE);
+ *         params->cancel = &interrupted;
+ *         signal(SIGINT, on_interrupt);
+ *         return llmcs_generate(session, prompt, LLMCS_NUL, params, NULL, NULL, result);
+ *     }
+ */
+typedef struct llmcs_call_limits {
+    size_t struct_size;    /* set to sizeof(llmcs_call_limits), and the rest to 0 first */
+    double deadline_ms;    /* 0: none */
+    const int32_t *cancel; /* NULL: none */
+} llmcs_call_limits;
 
 /* ------------------------------------------------------------------------------------------------- model */
 typedef struct llmcs_model llmcs_model;
@@ -345,11 +378,11 @@ typedef struct llmcs_text_params {
     uint32_t flags;                      /* [0] LLMCS_STRICT_UTF8 */
     llmcs_pooling pooling;               /* [AUTO] llmcs_embed only */
     llmcs_normalize normalize;           /* [AUTO] llmcs_embed only */
-    double deadline_ms;                  /* [0] LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
-    const int32_t *cancel;           /* [NULL] non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise */
-    size_t max_windows;              /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
-    llmcs_aggregation aggregation;   /* [SIMPLE] llmcs_tag only */
-    llmcs_rerank_score rerank_score; /* [AUTO] llmcs_rerank only */
+    double deadline_ms;                  /* [0] see llmcs_call_limits; 0: none */
+    const int32_t *cancel;               /* [NULL] see llmcs_call_limits */
+    size_t max_windows;                  /* [0] with WINDOWS: LLMCS_CONTEXT_FULL for a text of more; 0: no bound */
+    llmcs_aggregation aggregation;       /* [SIMPLE] llmcs_tag only */
+    llmcs_rerank_score rerank_score;     /* [AUTO] llmcs_rerank only */
     const char *prompt_name; /* [NULL: the folder's default] llmcs_embed only: which prompt of a sentence-transformers
                                 folder stands before the text: "query", "document"; see llmcs_model_prompt_name */
     const char *prompt;      /* [NULL: as prompt_name] llmcs_embed: the prompt itself; "" for none. llmcs_rerank with a
@@ -525,20 +558,45 @@ typedef struct llmcs_mask_token {
 LLMCS_API llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
                                        llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens);
 
-/* When a call gives up. Set struct_size = sizeof(llmcs_call_limits) and the rest to 0 first. */
-typedef struct llmcs_call_limits {
-    size_t struct_size;
-    double deadline_ms;    /* LLMCS_DEADLINE when it has passed before a forward pass; 0: none */
-    const int32_t *cancel; /* non-zero, stored atomically by any thread: LLMCS_CANCELLED, likewise; may be NULL */
-} llmcs_call_limits;
-
 /* llmcs_fill_mask that may give up. limits: NULL for none. Errors: as llmcs_fill_mask, and CANCELLED DEADLINE. */
 LLMCS_API llmcs_status llmcs_fill_mask_within(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
                                               const llmcs_call_limits *limits, llmcs_mask_token *tokens,
                                               size_t capacity, size_t *n_tokens);
 
+/* ---------------------------------------------------------------------------------------------- sessions */
+/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. That of an
+ * encoder-decoder (LLMCS_HEAD_SEQ2SEQ_LM) holds a source, for whose tokens the encoder and the decoder's layers compute
+ * keys and values once, and the decoder's tokens: n_ctx of either. llmcs_generate and llmcs_score encode their prompt
+ * as the source, unless it is the one the session holds. llmcs_session.h has the calls by token ids. */
+typedef struct llmcs_session llmcs_session;
+
+/* What n_ctx 0 means for models of long contexts: their keys and values would take gigabytes that few conversations
+ * use. Give n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
+#define LLMCS_DEFAULT_N_CTX 4096
+
+typedef struct llmcs_session_options {
+    size_t struct_size;
+    int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx, at most
+                      LLMCS_DEFAULT_N_CTX */
+} llmcs_session_options;
+
+LLMCS_API void llmcs_session_options_init_sized(llmcs_session_options *options, size_t struct_size);
+#define llmcs_session_options_init(options) llmcs_session_options_init_sized((options), sizeof *(options))
+
+/* options: NULL for the defaults. Errors: ARG NOMEM LIMIT STATE NO_HEAD (not a decoder) FORK. */
+LLMCS_API llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_options *options,
+                                            llmcs_session **session);
+
+/* Frees the session and sets *session to NULL. If another thread is in a call with it, that call is cancelled and the
+ * session is freed when the call ends. */
+LLMCS_API void llmcs_session_free(llmcs_session **session);
+
+/* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
+ * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. Whoever cannot know
+ * whether the call still runs sets that call's `cancel` instead, which no other call reads. */
+LLMCS_API void llmcs_session_cancel(llmcs_session *session);
+
 /* -------------------------------------------------------------------------------------------- generation */
-typedef struct llmcs_session llmcs_session; /* one conversation, see "sessions" below */
 typedef enum llmcs_early_stopping {
     LLMCS_EARLY_STOPPING_FALSE = 0,
     LLMCS_EARLY_STOPPING_TRUE = 1,
@@ -650,6 +708,7 @@ typedef struct llmcs_generate_params {
      * of the source (Marian). A text for mBART needs one, unless the folder names it. T5 reads its task in the text. */
     const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt's text */
     const char *target_lang; /* [NULL: the folder's, if it names one] language to translate into */
+    const int32_t *cancel;   /* [NULL] see llmcs_call_limits; engines refuse it: llmcs_request_cancel */
 } llmcs_generate_params;
 
 LLMCS_API llmcs_status llmcs_generate_params_init_sized(llmcs_generate_params *params, size_t struct_size,
@@ -727,100 +786,6 @@ LLMCS_API llmcs_status llmcs_generate_ids(llmcs_session *session, const int32_t 
 LLMCS_API llmcs_status llmcs_next_distribution(llmcs_session *session, const llmcs_generate_params *params,
                                                float *probabilities);
 
-/* ---------------------------------------------------------------------------------------------- sessions */
-/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. That of an
- * encoder-decoder (LLMCS_HEAD_SEQ2SEQ_LM) holds a source, for whose tokens the encoder and the decoder's layers compute
- * keys and values once, and the decoder's tokens: n_ctx of either. llmcs_generate and llmcs_score encode their prompt
- * as the source, unless it is the one the session holds. */
-
-/* What n_ctx 0 means for models of long contexts: their keys and values would take gigabytes that few conversations
- * use. Give n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
-#define LLMCS_DEFAULT_N_CTX 4096
-
-typedef struct llmcs_session_options {
-    size_t struct_size;
-    int32_t n_ctx; /* [0] most tokens this session holds, allocated at create; 0: the model's n_ctx, at most
-                      LLMCS_DEFAULT_N_CTX */
-} llmcs_session_options;
-
-LLMCS_API void llmcs_session_options_init_sized(llmcs_session_options *options, size_t struct_size);
-#define llmcs_session_options_init(options) llmcs_session_options_init_sized((options), sizeof *(options))
-
-/* options: NULL for the defaults. Errors: ARG NOMEM LIMIT STATE NO_HEAD (not a decoder) FORK. */
-LLMCS_API llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_session_options *options,
-                                            llmcs_session **session);
-
-/* Frees the session and sets *session to NULL. If another thread is in a call with it, that call is cancelled and the
- * session is freed when the call ends. */
-LLMCS_API void llmcs_session_free(llmcs_session **session);
-
-typedef enum llmcs_want_logits { LLMCS_LOGITS_NONE = 0, LLMCS_LOGITS_LAST = 1, LLMCS_LOGITS_ALL = 2 } llmcs_want_logits;
-
-/* Appends n_ids tokens and evaluates them. Splitting a prompt over several calls gives the same bits. A failed call
- * leaves the session unchanged. Errors: ARG NOMEM CONTEXT_FULL TOKEN_RANGE NUMERIC CANCELLED BUSY STATE (an
- * encoder-decoder without a source) FORK. */
-LLMCS_API llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids,
-                                          llmcs_want_logits want);
-
-/* Encodes a source of n_ids tokens with an encoder-decoder. The session drops the decoder's tokens; llmcs_session_eval
- * then evaluates new ones, decoder_start_token_id first. hidden: [n_ids, n_embd] the encoder's output, or NULL, with
- * which a source that the session holds already is kept as it is. After a failed call the session may hold no source.
- * Errors: ARG NOMEM CONTEXT_FULL (a source longer than n_ctx) TOKEN_RANGE NO_HEAD (not an encoder-decoder) CANCELLED
- * BUSY FORK. */
-LLMCS_API llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden);
-
-/* Logits of the last eval: *logits is [*n_rows, vocab_size], for the last token or for all; valid until the next call
- * with this session. Errors: ARG BUSY FORK STATE (no logits were requested). */
-LLMCS_API llmcs_status llmcs_session_logits(llmcs_session *session, const float **logits, size_t *n_rows);
-
-/* Number of tokens held, and where `ids` is not NULL the first ones, at most capacity. Errors: ARG BUSY FORK. */
-LLMCS_API llmcs_status llmcs_session_tokens(llmcs_session *session, int32_t *ids, size_t capacity, size_t *n_tokens);
-
-/* Drops all but the first n_tokens. Errors: ARG (more than it holds) BUSY FORK. */
-LLMCS_API llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tokens);
-
-/* Copies the session; both continue independently from here, with the same n_ctx. Errors: ARG NOMEM BUSY FORK. */
-LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session **copy);
-
-/* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any, in
- *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
- * and 4 * vocab_size more with logits, 8 + n_source * (the same) more with the source of an encoder-decoder. Equal
- * states give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes. Allocates nothing. The bytes contain the
- * conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian).
- */
-LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
-
-/* Replaces the session's state by a saved one and continues with the same bits; another kernel set may differ in the
- * last bits. A failed call leaves the session unchanged. Allocates nothing. The bytes belong to one model, weight type
- * and kv_type, identified by a fingerprint over sizes and weights. Bytes from any source are safe to pass: everything
- * is checked before anything changes. The checksum (XXH64) detects damage; it does not authenticate the sender.
- * Errors: ARG FORMAT STATE (of another model or kv_type) CONTEXT_FULL BUSY FORK UNSUPPORTED. */
-LLMCS_API llmcs_status llmcs_session_restore(llmcs_session *session, const void *bytes, size_t n_bytes);
-
-/* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
- * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. */
-LLMCS_API void llmcs_session_cancel(llmcs_session *session);
-
-/* ---------------------------------------------------------------------------------------------- scoring */
-/* Frozen. */
-typedef struct llmcs_score_result {
-    double logprob;  /* natural log of the probability of the continuation after the prompt */
-    size_t n_tokens; /* in the continuation */
-} llmcs_score_result;
-
-/* log p(continuation | prompt). The two texts are encoded separately; an empty prompt stands for BOS. Afterwards the
- * session holds the prompt. Errors: ARG NOMEM CONTEXT_FULL TOKENIZER NUMERIC CANCELLED BUSY STATE FORK. */
-LLMCS_API llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes,
-                                   const char *continuation, size_t continuation_bytes, llmcs_score_result *result);
-LLMCS_API llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
-                                       const int32_t *continuation, size_t n_continuation, llmcs_score_result *result);
-
-/* Scores several continuations of one prompt, which is evaluated once. results: [n_candidates]. *best: the highest
- * log-probability, or with per_token != 0 the highest log-probability per token. Errors: as llmcs_score. */
-LLMCS_API llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
-                                    const char *const *candidates, size_t n_candidates, int per_token,
-                                    llmcs_score_result *results, size_t *best);
-
 /* ------------------------------------------------------------------------------ encoders by token ids */
 /* Where the encoder writes its outputs; NULL for those not wanted. Set struct_size = sizeof(llmcs_encoder_outputs). */
 typedef struct llmcs_encoder_outputs {
@@ -870,6 +835,7 @@ LLMCS_API llmcs_status llmcs_plan(const char *path, const llmcs_model_options *m
 #include "llmcs_grammar.h"
 #include "llmcs_index.h"
 #include "llmcs_quantize.h"
+#include "llmcs_session.h"
 #include "llmcs_tokenizer.h"
 
 #endif

@@ -79,9 +79,21 @@ part() { sed -n '1,/^#include/p' "include/llmcs_$1.h" | example "$@"; }
 part engine 'llmcs_model *model' llmcs_engine_submit
 part index 'const uint64_t *ids, const float *vectors, size_t n, const float *query' llmcs_index_search
 part chat 'llmcs_session *session' llmcs_chat_generate
+part session 'llmcs_session *session, const int32_t *ids, size_t n_ids' llmcs_session_eval
 part grammar 'llmcs_model *model, llmcs_session *session, const char *prompt' llmcs_grammar_regex
 part tokenizer void llmcs_encode
 part quantize void llmcs_quantize
+
+# The example of cancellation is functions of its own.
+{
+    printf '#include <llmcs.h>\n#include <signal.h>\nllmcs_status answer(llmcs_session *, const char *, llmcs_generate_params *, llmcs_result **);\n'
+    sed -n '/Ctrl-C ends this generation/,/^ \*\/$/p' include/llmcs.h | sed -n 's/^ \*     //p'
+} >"$work/cancel.c"
+grep -q 'params->cancel = ' "$work/cancel.c" || { echo 'the example of cancellation was not found'; failed=$((failed + 1)); }
+for std in c99 c11; do
+    check "the example of cancellation, $std" gcc -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror -Iinclude \
+        -c "$work/cancel.c" -o "$work/cancel.o"
+done
 
 # The example of adapters, likewise.
 {

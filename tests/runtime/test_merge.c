@@ -448,7 +448,7 @@ START_TEST(a_long_text_ends_between_two_forward_passes) {
                             .want = LL_WANT_LOGITS,
                             .sink = cancel_at_eighth,
                             .user = counters,
-                            .cancel = &counters[1]};
+                            .limits.cancel = &counters[1]};
     ck_assert_int_eq(ll_encoder_submit(m, &r), LLMCS_CANCELLED);
     ck_assert_int_eq(counters[0], 8); /* four a forward pass */
     ck_assert_int_eq(m->encoder->n_leaders, 0);

@@ -487,7 +487,7 @@ END_TEST
 START_TEST(a_deadline_ends_evals_of_its_call) {
     int32_t id = 1;
     IS(LLMCS_OK, ll_session_enter(session));
-    ll_session_set_deadline(session, 1);
+    ll_session_set_limits(session, (ll_limits){.deadline_ns = 1});
     IS(LLMCS_DEADLINE, ll_seq_eval(session, 0, &id, 1, LLMCS_LOGITS_LAST, NULL));
     ll_session_leave(session);
     IS(LLMCS_OK, llmcs_session_eval(session, &id, 1, LLMCS_LOGITS_LAST));

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "runtime/limits.h"
 #include "runtime/model/model.h"
 
 /* ---- requests */
@@ -42,9 +43,7 @@ typedef struct ll_encoder_request {
     const uint32_t *mlm_rows;
     size_t n_mlm_rows;
     float *mlm_logits;
-    /* Ends the request before its next forward pass. */
-    uint64_t deadline_ns;  /* on ll_now_ns's clock; 0: none */
-    const int32_t *cancel; /* set by any thread; may be NULL */
+    ll_limits limits; /* end the request before its next forward pass */
 
     /* The queue's. */
     struct ll_encoder_request *next;
@@ -54,9 +53,6 @@ typedef struct ll_encoder_request {
     llmcs_status status;
     char message[256];
 } ll_encoder_request;
-
-/* OK, or CANCELLED or DEADLINE without a message. */
-llmcs_status ll_encoder_check_stop(const ll_encoder_request *r);
 
 /* Evaluates the request, alone or together with those of other threads; returns when it is done. Errors: NUMERIC (what
  * is wanted is not finite) NOMEM CANCELLED DEADLINE, of encoder-decoders ARG (no eos_token_id) and CONFIG. A failure of

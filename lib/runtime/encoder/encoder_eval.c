@@ -71,8 +71,7 @@ static llmcs_status eval_all(evaluation *e, const int32_t *ids, const int32_t *t
                                 .want = want,
                                 .sink = copy_sink,
                                 .user = e,
-                                .deadline_ns = e->limits.deadline_ns,
-                                .cancel = e->limits.cancel};
+                                .limits = e->limits};
         r.n = ll_encoder_chunk(r.lengths, n - e->n_texts, &r.n_rows);
         if (e->rows) {
             r.mlm_rows = e->rows;

@@ -61,21 +61,15 @@ static void remove_request(ll_encoder *e, const ll_encoder_request *r) {
     if (*at) *at = r->next;
 }
 
-llmcs_status ll_encoder_check_stop(const ll_encoder_request *r) {
-    if (r->cancel && __atomic_load_n(r->cancel, __ATOMIC_RELAXED)) return LLMCS_CANCELLED;
-    return r->deadline_ns && ll_now_ns() >= r->deadline_ns ? LLMCS_DEADLINE : LLMCS_OK;
-}
-
 /* Ends a queued request that is cancelled or past its deadline. */
 static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
-    const llmcs_status status = ll_encoder_check_stop(r);
+    const llmcs_status status = ll_limits_check(&r->limits);
     if (!status) return false;
     remove_request(e, r);
     r->status = status;
     if (!r->leads) pthread_cond_signal(&r->changed);
     r->done = true;
-    ll_format(r->message, sizeof r->message, "%s",
-              status == LLMCS_CANCELLED ? "the call was cancelled" : "the deadline passed");
+    ll_format(r->message, sizeof r->message, "%s", ll_limits_message(status));
     return true;
 }
 
@@ -174,8 +168,8 @@ static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *o
 static void wait_for_turn(ll_encoder *e, ll_encoder_request *r) {
     while (!r->done && !r->leads) {
         if (!r->in_forward && stop_if_over(e, r)) return;
-        uint64_t until = r->deadline_ns && !r->in_forward ? r->deadline_ns : UINT64_MAX;
-        if (r->cancel) until = until < ll_now_ns() + CANCEL_POLL_NS ? until : ll_now_ns() + CANCEL_POLL_NS;
+        uint64_t until = r->limits.deadline_ns && !r->in_forward ? r->limits.deadline_ns : UINT64_MAX;
+        if (r->limits.cancel) until = until < ll_now_ns() + CANCEL_POLL_NS ? until : ll_now_ns() + CANCEL_POLL_NS;
         (void)ll_condition_wait(&r->changed, &e->mutex, until);
     }
 }

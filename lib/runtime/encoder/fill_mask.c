@@ -62,8 +62,7 @@ static llmcs_status evaluate_masks(mask_call *f) {
                             .mlm_rows = f->masks,
                             .n_mlm_rows = f->n_masks,
                             .mlm_logits = f->logits,
-                            .deadline_ns = f->limits.deadline_ns,
-                            .cancel = f->limits.cancel};
+                            .limits = f->limits};
     return ll_encoder_submit(m, &r);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "runtime/session/session.h"
 #include "text/tokenizer.h"
 
 #define DEFAULT_TASK "Given a web search query, retrieve relevant passages that answer the query"
@@ -154,20 +155,14 @@ static size_t n_common(const int32_t *a, size_t n_a, const int32_t *b, size_t n_
 
 /* The difference of the logits of "yes" and "no" after each question. */
 static llmcs_status answer(const questions *q, llmcs_session *session, size_t n_docs, float *differences) {
-    const ll_encoder_request limits = {.deadline_ns = q->rules->deadline_ns, .cancel = q->rules->cancel};
     const int32_t yes = token(q->model, "yes"), no = token(q->model, "no");
     for (size_t i = 0, first = 0, before = 0, n_before = 0; i < n_docs; before = first, first = q->ends[i++]) {
         const size_t n = q->ends[i] - first;
         const float *logits;
-        size_t n_rows;
-        const llmcs_status stop = ll_encoder_check_stop(&limits);
-        if (stop)
-            return ll_fail(stop, "%s", stop == LLMCS_CANCELLED ? "the call was cancelled" : "the deadline passed");
         /* the last token is read in any case, for its logits */
         const size_t kept = ll_min(n_common(q->ids + before, n_before, q->ids + first, n), n - 1);
-        LL_TRY(llmcs_session_rewind(session, kept));
-        LL_TRY(llmcs_session_eval(session, q->ids + first + kept, n - kept, LLMCS_LOGITS_LAST));
-        LL_TRY(llmcs_session_logits(session, &logits, &n_rows));
+        ll_seq_rewind(session, 0, kept);
+        LL_TRY(ll_seq_eval(session, 0, q->ids + first + kept, n - kept, LLMCS_LOGITS_LAST, &logits));
         differences[i] = logits[yes] - logits[no];
         n_before = n;
     }
@@ -180,7 +175,12 @@ static llmcs_status answer_all(const questions *q, llmcs_model *m, size_t n_docs
     llmcs_session_options_init(&options);
     options.n_ctx = (int32_t)q->longest;
     LL_TRY(llmcs_session_create(m, &options, &session));
-    const llmcs_status status = answer(q, session, n_docs, differences);
+    llmcs_status status = ll_session_enter(session);
+    if (!status) {
+        ll_session_set_limits(session, q->rules->limits);
+        status = answer(q, session, n_docs, differences);
+        ll_session_leave(session);
+    }
     llmcs_session_free(&session);
     return status;
 }

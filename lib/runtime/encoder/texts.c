@@ -5,14 +5,12 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/options.h"
 #include "runtime/check.h"
 #include "runtime/encoder/sentence_text.h"
 #include "text/tokenizer.h"
 
 #define PARAMS_OLDEST LL_SIZE_UP_TO(llmcs_text_params, max_windows)
-#define LIMITS_OLDEST LL_SIZE_UP_TO(llmcs_call_limits, cancel)
 #define INFO_OLDEST LL_SIZE_UP_TO(llmcs_text_info, truncated)
 
 /* -------------------------------------------------------------------------------------------------- params */
@@ -71,20 +69,6 @@ size_t ll_text_default_length(const llmcs_model *m) {
     return bounds ? ll_min(longest, m->n_ctx) : m->n_ctx;
 }
 
-uint64_t ll_deadline_after(double deadline_ms) {
-    const double ns = deadline_ms * 1e6;
-    if (!(ns > 0)) return 0;
-    return ll_now_ns() + (ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18 /* thirty years */);
-}
-
-llmcs_status ll_limits_read(const llmcs_call_limits *limits, ll_limits *out) {
-    llmcs_call_limits l = {.struct_size = sizeof l};
-    if (limits) LL_TRY(ll_options_in(&l, sizeof l, LIMITS_OLDEST, limits, "llmcs_call_limits"));
-    if (!(l.deadline_ms >= 0)) return ll_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", l.deadline_ms);
-    *out = (ll_limits){ll_deadline_after(l.deadline_ms), l.cancel};
-    return LLMCS_OK;
-}
-
 llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *params, size_t default_length,
                                 llmcs_window_pooling pooling, ll_text_rules *rules) {
     llmcs_text_params p;
@@ -108,8 +92,7 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
                              .hypothesis = p.hypothesis,
                              .multi_label = p.multi_label != 0,
                              .max_windows = p.max_windows,
-                             .deadline_ns = ll_deadline_after(p.deadline_ms),
-                             .cancel = p.cancel};
+                             .limits = {ll_deadline_after(p.deadline_ms), p.cancel}};
     return check_lengths(m, rules);
 }
 
@@ -321,8 +304,7 @@ static llmcs_status evaluate_windows(feed *f, size_t n, size_t n_rows) {
                             .want = c->tokens ? (unsigned)LL_WANT_LOGITS : c->want,
                             .sink = c->tokens ? copy_token_logits : c->sink,
                             .user = c->tokens ? f : c->user,
-                            .deadline_ns = c->rules->deadline_ns,
-                            .cancel = c->rules->cancel};
+                            .limits = c->rules->limits};
     LL_TRY(ll_encoder_submit(c->model, &r));
     if (c->tokens) LL_TRY(deliver_tokens(f, n));
     remove_first(&f->sequences, n, n_rows);

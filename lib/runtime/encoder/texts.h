@@ -21,10 +21,9 @@ typedef struct ll_text_rules {
     size_t truncate_dim;              /* 0: none */
     const char *hypothesis;           /* NULL: the default */
     bool multi_label;
-    bool narrow_stride;   /* a stride that leaves no windows becomes half a window */
-    size_t max_windows;   /* 0: no bound */
-    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
-    const int32_t *cancel;
+    bool narrow_stride; /* a stride that leaves no windows becomes half a window */
+    size_t max_windows; /* 0: no bound */
+    ll_limits limits;
 } ll_text_rules;
 
 /* The default maximum length: n_ctx, or the tokenizer's model_max_length if that is less, as in sentence-transformers
@@ -37,18 +36,6 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
 
 /* TOKEN_RANGE or TOKENIZER if the model's tables lack one of the n ids or token types from its tokenizer. */
 llmcs_status ll_encoder_check_tokens(const llmcs_model *m, const int32_t *ids, const int32_t *types, size_t n);
-
-/* The instant deadline_ms from now on ll_now_ns's clock; 0 ms: none. */
-uint64_t ll_deadline_after(double deadline_ms);
-
-/* llmcs_call_limits, complete and checked. */
-typedef struct ll_limits {
-    uint64_t deadline_ns; /* on ll_now_ns's clock; 0: none */
-    const int32_t *cancel;
-} ll_limits;
-
-/* limits: NULL for none. ARG. */
-llmcs_status ll_limits_read(const llmcs_call_limits *limits, ll_limits *out);
 
 /* A sequence with what a head for tokens makes of it. */
 typedef struct ll_token_rows {

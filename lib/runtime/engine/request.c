@@ -193,6 +193,9 @@ static llmcs_status check_stop(void *user) {
 static llmcs_status prepare(llmcs_request *r, const submission *s, int32_t **encoded) {
     ll_generation *gen = &r->sched.gen;
     LL_TRY(ll_generation_init(gen, r->model, s->params));
+    if (gen->params.cancel)
+        return ll_fail(LLMCS_ARG,
+                       "cancel is set: a request outlives this call; leave it NULL, use llmcs_request_cancel");
     LL_TRY(ll_generation_use_languages(gen, s->ids == NULL));
     gen->on_text = s->options.on_text;
     gen->on_token = s->options.on_token;

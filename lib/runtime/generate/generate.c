@@ -82,7 +82,7 @@ static llmcs_status prefill_both(generate_call *c, const float **logits) {
 static llmcs_status prefill(generate_call *c, const float **logits) {
     ll_generation *g = &c->g;
     LL_TRY(reserve_generation(c));
-    ll_session_set_deadline(c->session, ll_generation_deadline_ns(g));
+    ll_session_set_limits(c->session, (ll_limits){ll_generation_deadline_ns(g), g->params.cancel});
     if (g->source.n_ids) LL_TRY(ll_session_encode(c->session, g->source.ids, g->source.n_ids, NULL));
     g->n_cached = ll_seq_keep_prefix(c->session, g->prompt, g->n_prompt);
     if (g->guided)

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/call.h"
-#include "base/clock.h"
 #include "runtime/check.h"
 #include "runtime/numbers.h"
 #include "runtime/session/session_internal.h"
@@ -11,10 +10,9 @@
 
 llmcs_status ll_session_check_stop(llmcs_session *s) {
     s->cancel_read = true;
-    if (atomic_load_explicit(&s->cancel, memory_order_relaxed))
-        return ll_fail(LLMCS_CANCELLED, "the call was cancelled");
-    if (s->deadline_ns && ll_now_ns() >= s->deadline_ns) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
-    return LLMCS_OK;
+    const bool cancelled = atomic_load_explicit(&s->cancel, memory_order_acquire);
+    const llmcs_status stop = cancelled ? LLMCS_CANCELLED : ll_limits_check(&s->limits);
+    return stop ? ll_fail(stop, "%s", ll_limits_message(stop)) : LLMCS_OK;
 }
 
 /* Between layers, on one thread. */
@@ -29,7 +27,7 @@ static llmcs_status forward_session(llmcs_session *s, ll_batch *batch) {
     batch->should_stop = should_stop_session;
     batch->user = s;
     llmcs_status st = ll_net_forward(s->model->net, s->model->pool, batch, s->workspace);
-    if (st == LLMCS_CANCELLED && s->stop == LLMCS_DEADLINE) return ll_fail(LLMCS_DEADLINE, "the deadline passed");
+    if (st == LLMCS_CANCELLED && s->stop) return ll_fail(s->stop, "%s", ll_limits_message(s->stop));
     return st;
 }
 
@@ -123,15 +121,20 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
     return LLMCS_OK;
 }
 
-llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids, llmcs_want_logits want) {
+llmcs_status llmcs_session_eval_within(llmcs_session *session, const int32_t *ids, size_t n_ids, llmcs_want_logits want,
+                                       const llmcs_call_limits *limits) {
     LL_PUBLIC_CALL;
     if (!ids || n_ids == 0) return ll_fail(LLMCS_ARG, "llmcs_session_eval: no tokens");
     if ((unsigned)want > LLMCS_LOGITS_ALL)
         return ll_fail(LLMCS_ARG, "want: %d is not valid (0 to %d)", (int)want, LLMCS_LOGITS_ALL);
-    LL_TRY(ll_session_enter(session));
+    LL_TRY(ll_session_enter_within(session, limits));
     llmcs_status st = ll_seq_eval(session, 0, ids, n_ids, want, NULL);
     ll_session_leave(session);
     return st;
+}
+
+llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids, llmcs_want_logits want) {
+    return llmcs_session_eval_within(session, ids, n_ids, want, NULL);
 }
 
 /* ----------------------------------------------------------------------------------------------- the source */
@@ -168,15 +171,20 @@ llmcs_status ll_session_encode(llmcs_session *s, const int32_t *ids, size_t n, f
     return LLMCS_OK;
 }
 
-llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden) {
+llmcs_status llmcs_session_encode_within(llmcs_session *session, const int32_t *ids, size_t n_ids,
+                                         const llmcs_call_limits *limits, float *hidden) {
     LL_PUBLIC_CALL;
     if (!ids || n_ids == 0) return ll_fail(LLMCS_ARG, "llmcs_session_encode: no tokens");
-    LL_TRY(ll_session_enter(session));
+    LL_TRY(ll_session_enter_within(session, limits));
     llmcs_status st = ll_model_check_head(session->model, LLMCS_HEAD_SEQ2SEQ_LM, "llmcs_session_encode");
     if (!st) st = ll_session_encode(session, ids, n_ids, hidden);
     if (!st) ll_seq_rewind(session, 0, 0);
     ll_session_leave(session);
     return st;
+}
+
+llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden) {
+    return llmcs_session_encode_within(session, ids, n_ids, NULL, hidden);
 }
 
 /* --------------------------------------------------------------------------------- many sequences, one token */

@@ -87,12 +87,13 @@ static llmcs_status score_all(llmcs_session *s, const ids *prompt, const ids *co
     return st;
 }
 
-llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
-                             const int32_t *continuation, size_t n_continuation, llmcs_score_result *result) {
+llmcs_status llmcs_score_ids_within(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
+                                    const int32_t *continuation, size_t n_continuation, const llmcs_call_limits *limits,
+                                    llmcs_score_result *result) {
     LL_PUBLIC_CALL;
     if (!result || (!prompt && n_prompt) || (!continuation && n_continuation))
         return ll_fail(LLMCS_ARG, "llmcs_score_ids: prompt, continuation or result is NULL");
-    LL_TRY(ll_session_enter(session));
+    LL_TRY(ll_session_enter_within(session, limits));
     int32_t bos = session->model->config.bos_token_id;
     ids p = {(int32_t *)(uintptr_t)prompt, n_prompt}, c = {(int32_t *)(uintptr_t)continuation, n_continuation};
     if (!n_prompt && bos >= 0) p = (ids){&bos, 1};
@@ -101,6 +102,11 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
     ll_session_leave(session);
     if (!st) *result = found;
     return st;
+}
+
+llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size_t n_prompt,
+                             const int32_t *continuation, size_t n_continuation, llmcs_score_result *result) {
+    return llmcs_score_ids_within(session, prompt, n_prompt, continuation, n_continuation, NULL, result);
 }
 
 /* ------------------------------------------------------------------------------------------------ on texts */
@@ -144,12 +150,13 @@ static llmcs_status encode_all(const llmcs_session *s, const llmcs_text *prompt,
     return st;
 }
 
-llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes, const char *continuation,
-                         size_t continuation_bytes, llmcs_score_result *result) {
+llmcs_status llmcs_score_within(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                                const char *continuation, size_t continuation_bytes, const llmcs_call_limits *limits,
+                                llmcs_score_result *result) {
     LL_PUBLIC_CALL;
     if (!result || (!prompt && prompt_bytes) || !continuation)
         return ll_fail(LLMCS_ARG, "llmcs_score: prompt, continuation or result is NULL");
-    LL_TRY(ll_session_enter(session));
+    LL_TRY(ll_session_enter_within(session, limits));
     llmcs_text p = {prompt, prompt_bytes, NULL, 0}, c = {continuation, continuation_bytes, NULL, 0};
     llmcs_score_result found;
     ids *list;
@@ -159,6 +166,11 @@ llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prom
     ll_session_leave(session);
     if (!st) *result = found;
     return st;
+}
+
+llmcs_status llmcs_score(llmcs_session *session, const char *prompt, size_t prompt_bytes, const char *continuation,
+                         size_t continuation_bytes, llmcs_score_result *result) {
+    return llmcs_score_within(session, prompt, prompt_bytes, continuation, continuation_bytes, NULL, result);
 }
 
 static size_t best_of(const llmcs_score_result *results, size_t n, bool per_token) {
@@ -192,17 +204,23 @@ static llmcs_status score_candidates(llmcs_session *s, const llmcs_text *prompt,
     return st;
 }
 
-llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
-                          const char *const *candidates, size_t n_candidates, int per_token,
-                          llmcs_score_result *results, size_t *best) {
+llmcs_status llmcs_choose_within(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                                 const char *const *candidates, size_t n_candidates, int per_token,
+                                 const llmcs_call_limits *limits, llmcs_score_result *results, size_t *best) {
     LL_PUBLIC_CALL;
     if (!candidates || n_candidates == 0 || !results || !best || (!prompt && prompt_bytes))
         return ll_fail(LLMCS_ARG, "llmcs_choose: no candidates, or prompt, results or best is NULL");
     LL_TRY(ll_check_array("candidates", n_candidates, sizeof *candidates));
-    LL_TRY(ll_session_enter(session));
+    LL_TRY(ll_session_enter_within(session, limits));
     llmcs_text p = {prompt, prompt_bytes, NULL, 0};
     llmcs_status st = score_candidates(session, &p, candidates, n_candidates, results);
     ll_session_leave(session);
     if (!st) *best = best_of(results, n_candidates, per_token != 0);
     return st;
+}
+
+llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, size_t prompt_bytes,
+                          const char *const *candidates, size_t n_candidates, int per_token,
+                          llmcs_score_result *results, size_t *best) {
+    return llmcs_choose_within(session, prompt, prompt_bytes, candidates, n_candidates, per_token, NULL, results, best);
 }

@@ -152,7 +152,15 @@ llmcs_status ll_session_enter(llmcs_session *s) {
     if (!atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_BUSY))
         return ll_fail(LLMCS_BUSY, "the session is in another call");
     s->cancel_read = false;
-    s->deadline_ns = 0;
+    s->limits = (ll_limits){0, NULL};
+    return LLMCS_OK;
+}
+
+llmcs_status ll_session_enter_within(llmcs_session *s, const llmcs_call_limits *limits) {
+    ll_limits read;
+    LL_TRY(ll_limits_read(limits, &read));
+    LL_TRY(ll_session_enter(s));
+    ll_session_set_limits(s, read);
     return LLMCS_OK;
 }
 
@@ -166,7 +174,7 @@ llmcs_model *ll_session_model(llmcs_session *s) { return s->model; }
 
 size_t ll_session_n_ctx(const llmcs_session *s) { return s->n_ctx; }
 
-void ll_session_set_deadline(llmcs_session *s, uint64_t deadline_ns) { s->deadline_ns = deadline_ns; }
+void ll_session_set_limits(llmcs_session *s, ll_limits limits) { s->limits = limits; }
 
 void llmcs_session_cancel(llmcs_session *session) {
     if (session && session->magic == MAGIC) atomic_store(&session->cancel, true);

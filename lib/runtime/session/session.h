@@ -4,6 +4,7 @@
 #define LL_RUNTIME_SESSION_H
 
 #include "models/model.h"
+#include "runtime/limits.h"
 
 /* The length of the longest common prefix of two token sequences. */
 static inline size_t ll_common_prefix(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b) {
@@ -14,6 +15,8 @@ static inline size_t ll_common_prefix(const int32_t *a, size_t n_a, const int32_
 
 /* Marks the session as in a call: BUSY, FORK, STATE. Every public session function enters and leaves. */
 llmcs_status ll_session_enter(llmcs_session *s);
+/* The same for a call with limits, which may be NULL; also ARG. */
+llmcs_status ll_session_enter_within(llmcs_session *s, const llmcs_call_limits *limits);
 void ll_session_leave(llmcs_session *s);
 
 llmcs_model *ll_session_model(llmcs_session *s);
@@ -55,8 +58,8 @@ llmcs_status ll_seqs_eval(llmcs_session *s, const size_t *seqs, const int32_t *i
 /* llmcs_session_logits, inside a call. STATE: no logits. */
 llmcs_status ll_session_last_logits(llmcs_session *s, const float **logits, size_t *n_rows);
 
-/* A point in time (ll_now_ns) after which evals of this call end with DEADLINE; 0: none. */
-void ll_session_set_deadline(llmcs_session *s, uint64_t deadline_ns);
+/* What ends the evals of this call, besides llmcs_session_cancel. */
+void ll_session_set_limits(llmcs_session *s, ll_limits limits);
 /* CANCELLED or DEADLINE if the call has to end; evals check it between layers. */
 llmcs_status ll_session_check_stop(llmcs_session *s);
 

@@ -26,9 +26,9 @@ struct llmcs_session {
     uint32_t magic; /* best effort against use after free */
     atomic_int state;
     atomic_bool cancel;
-    bool cancel_read;     /* this call has read `cancel`, and clears it when it ends */
-    uint64_t deadline_ns; /* of this call; 0: none */
-    llmcs_status stop;    /* why should_stop ended the forward pass */
+    bool cancel_read;  /* this call has read `cancel`, and clears it when it ends */
+    ll_limits limits;  /* of this call */
+    llmcs_status stop; /* why should_stop ended the forward pass */
     llmcs_model *model;
     size_t n_ctx;
     ll_kv kv;

@@ -11,6 +11,8 @@
 #define SHOP_BASE_CALL_H
 
 #include <fenv.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* The variable's address is handed to `function` when the variable goes out of scope, by return or by unwinding. */
 #define SHOP_CLEANUP(function) __attribute__((cleanup(function)))
@@ -27,6 +29,11 @@ void shop_call_leave(shop_call *call);
 #define SHOP_PUBLIC_CALL                                  \
     shop_call public_call_ SHOP_CLEANUP(shop_call_leave); \
     shop_call_enter(&public_call_)
+
+/* The flag of a call, which any thread sets; may be NULL. */
+static inline bool shop_is_cancelled(const int32_t *cancel) {
+    return cancel && __atomic_load_n(cancel, __ATOMIC_ACQUIRE);
+}
 
 /* begin returns what end takes. On a thread that is in no public call both do nothing. */
 shop_call *shop_callback_begin(void);

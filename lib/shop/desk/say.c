@@ -260,7 +260,7 @@ static llmcs_status make_turn(desk_turn *t) {
     }
     t->out.lang = t->flows->langs[t->lang];
     SHOP_TRY(t->reply.status);
-    if (t->message->cancel && *t->message->cancel && !t->act.key)
+    if (shop_is_cancelled(t->message->cancel) && !t->act.key)
         return shop_fail(LLMCS_CANCELLED, "cancelled before it was stored");
     begin = shop_now_ms();
     const llmcs_status status = desk_store(t);
@@ -423,7 +423,7 @@ static llmcs_status check_message(const llmcs_shop_desk *desk, const llmcs_shop_
     if (m->text_bytes > MAX_BYTES)
         return shop_fail(LLMCS_LIMIT, "text has %lld bytes, at most %d", (long long)m->text_bytes, MAX_BYTES);
     if (!(m->deadline_ms >= 0)) return shop_fail(LLMCS_ARG, "deadline_ms: %g is not valid (0 or more)", m->deadline_ms);
-    if (m->cancel && *m->cancel) return shop_fail(LLMCS_CANCELLED, "cancelled before it began");
+    if (shop_is_cancelled(m->cancel)) return shop_fail(LLMCS_CANCELLED, "cancelled before it began");
     (void)desk;
     return LLMCS_OK;
 }
