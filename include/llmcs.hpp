@@ -411,7 +411,8 @@ void with_callbacks(Options options, const log_function &log, progress_function 
 
 }  // namespace detail
 
-/* Stops the calls whose parameters it was set in, from any thread; they throw llmcs::cancelled. Copies are one flag. */
+/* Stops the calls whose parameters it was set in, from any thread or signal handler; they throw llmcs::cancelled, a
+ * generation that has tokens returns them. Copies are one flag. */
 class cancel_flag {
    public:
     cancel_flag() : flag_(std::make_shared<std::atomic<std::int32_t>>(0)) {}
@@ -427,6 +428,15 @@ class cancel_flag {
 
    private:
     std::shared_ptr<std::atomic<std::int32_t>> flag_;
+};
+
+/* When a call by token ids or a score gives up: deadline_ms, cancel. */
+struct call_limits : llmcs_call_limits {
+    call_limits() noexcept : llmcs_call_limits() { struct_size = sizeof(llmcs_call_limits); }
+    call_limits &set_cancel(const cancel_flag &flag) { return owner_ = flag.owner(), cancel = flag.native(), *this; }
+
+   private:
+    std::shared_ptr<const void> owner_;
 };
 
 /* ------------------------------------------------------------------------------------------------- model */

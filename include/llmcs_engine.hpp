@@ -155,7 +155,7 @@ class engine {
             return true;
         };
         auto running = std::make_shared<request>(submit(prompt, params, options));
-        auto work = [to, running](auto push, auto) {
+        auto work = [to, running](auto push) {
             {
                 const std::lock_guard<std::mutex> lock(to->mutex);
                 if (!to->early.empty()) push(to->early);

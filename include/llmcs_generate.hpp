@@ -63,6 +63,10 @@ struct generate_params : llmcs_generate_params {
     generate_params &set_grammar(const llmcs::grammar &g) {
         return kept_.share("grammar", g.shared()), grammar = g.native(), *this;
     }
+    /* For sessions; requests have request::cancel, streams end with finish() or when they are destroyed. */
+    generate_params &set_cancel(const cancel_flag &flag) {
+        return kept_.share("cancel", flag.owner()), cancel = flag.native(), *this;
+    }
     generate_params &set_source_lang(std::string code) {
         return source_lang = kept_.keep_string("source_lang", std::move(code)), *this;
     }
@@ -175,8 +179,8 @@ class stream {
         return all;
     }
 
-    /* work(push, close) generates on the stream's thread. push(piece) is false when the stream was stopped. cancel()
-     * ends it early; not called after close(), which says whether it was called, or after work has returned. */
+    /* work(push) generates on the stream's thread. push(piece) is false when the stream was stopped. cancel() ends it
+     * early; not called after work has returned. */
     template <typename Work>
     stream(Work work, std::function<void()> cancel) : state_(std::make_unique<state>()) {
         state *s = state_.get();
@@ -209,7 +213,7 @@ class stream {
             std::exception_ptr failed;
             std::optional<result> all;
             try {
-                all.emplace(work([this](std::string_view piece) { return push(piece); }, [this] { return close(); }));
+                all.emplace(work([this](std::string_view piece) { return push(piece); }));
             } catch (...) {
                 failed = std::current_exception();
             }
@@ -218,12 +222,6 @@ class stream {
             made = std::move(all);
             thrown = std::move(failed);
             arrived.notify_one();
-        }
-        /* From now on nobody cancels. True: somebody has. */
-        bool close() {
-            const std::lock_guard<std::mutex> lock(mutex);
-            done = true;
-            return stopped;
         }
         void join(bool stop) {
             if (!thread.joinable()) return;
@@ -264,19 +262,6 @@ struct choice {
     std::size_t best = 0;
     std::vector<score_result> scores;
 };
-
-namespace detail {
-/* A cancellation that came too late for its call must not end the next one: a forward pass takes it. The session may
- * lose its last token, which the next call evaluates again. */
-inline void drop_cancel(llmcs_session *s) {
-    const std::int32_t id = 0;
-    std::size_t n = 0;
-    if (llmcs_session_tokens(s, nullptr, 0, &n)) return;
-    if (n) n--;
-    if (llmcs_session_rewind(s, n)) return;
-    if (!llmcs_session_eval(s, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(s, n);
-}
-}  // namespace detail
 
 /* The tokens of one conversation with their keys and values. One call at a time. */
 class session {
@@ -333,30 +318,29 @@ class session {
     }
     /* Pieces as they come. The session must not be used otherwise until the stream has ended or is destroyed. */
     llmcs::stream stream(std::string_view prompt, const generate_params &params) {
-        std::shared_ptr<handle> kept = state_;
-        llmcs_session *s = need();
-        auto work = [kept, s, params, text = std::string(prompt)](auto push, auto close) {
+        if (params.cancel)
+            throw invalid_argument(
+                "cancel is set: a stream has a flag of its own, finish() and its destruction end it");
+        const cancel_flag stop;
+        generate_params own(params);
+        own.set_cancel(stop);
+        auto work = [kept = state_, s = need(), own, text = std::string(prompt)](auto push) {
             detail::guarded<decltype(push)> guard(push);
-            llmcs_result *made = nullptr;
-            const llmcs_status status =
-                llmcs_generate(s, text.data(), text.size(), &params, guard.on_text, &guard, &made);
-            const std::string message = status == LLMCS_OK ? "" : llmcs_error_message();
-            result all(made);
-            const bool ended = status == LLMCS_CANCELLED || (made && all.finish_reason() == LLMCS_FINISH_CANCELLED);
-            if (close() && !ended) detail::drop_cancel(s);
-            guard.rethrow();
-            if (status != LLMCS_OK) throw_error(status, message);
-            return all;
+            return call(&guard, [&](llmcs_result **made) {
+                return llmcs_generate(s, text.data(), text.size(), &own, guard.on_text, &guard, made);
+            });
         };
-        return llmcs::stream(std::move(work), [kept, s] { llmcs_session_cancel(s); });
+        return llmcs::stream(std::move(work), [stop] { stop.cancel(); });
     }
 
     /* Appends tokens and evaluates them. */
-    void eval(ids_view ids, llmcs_want_logits want = LLMCS_LOGITS_LAST) {
-        check(llmcs_session_eval(need(), ids.data(), ids.size(), want));
+    void eval(ids_view ids, llmcs_want_logits want = LLMCS_LOGITS_LAST, const call_limits &limits = {}) {
+        check(llmcs_session_eval_within(need(), ids.data(), ids.size(), want, &limits));
     }
     /* Encodes the source of an encoder-decoder. */
-    void encode(ids_view ids) { check(llmcs_session_encode(need(), ids.data(), ids.size(), nullptr)); }
+    void encode(ids_view ids, const call_limits &limits = {}) {
+        check(llmcs_session_encode_within(need(), ids.data(), ids.size(), &limits, nullptr));
+    }
     /* [rows, vocab_size] of the last eval; belongs to the session, until its next call. */
     view<const float> logits() {
         const float *first = nullptr;
@@ -392,23 +376,25 @@ class session {
     }
     void restore(view<const std::uint8_t> bytes) { check(llmcs_session_restore(need(), bytes.data(), bytes.size())); }
 
-    score_result score(std::string_view prompt, std::string_view continuation) {
+    score_result score(std::string_view prompt, std::string_view continuation, const call_limits &limits = {}) {
         score_result found;
-        check(llmcs_score(need(), detail::bytes_of(prompt), prompt.size(), detail::bytes_of(continuation),
-                          continuation.size(), &found));
+        check(llmcs_score_within(need(), detail::bytes_of(prompt), prompt.size(), detail::bytes_of(continuation),
+                                 continuation.size(), &limits, &found));
         return found;
     }
     template <typename Range = std::initializer_list<std::string_view>>
-    choice choose(std::string_view prompt, const Range &candidates, bool per_token = false) {
+    choice choose(std::string_view prompt, const Range &candidates, bool per_token = false,
+                  const call_limits &limits = {}) {
         const detail::strings all(candidates, "candidates");
         choice found;
         found.scores.resize(all.size());
-        check(llmcs_choose(need(), detail::bytes_of(prompt), prompt.size(), all.data(), all.size(), per_token,
-                           found.scores.data(), &found.best));
+        check(llmcs_choose_within(need(), detail::bytes_of(prompt), prompt.size(), all.data(), all.size(), per_token,
+                                  &limits, found.scores.data(), &found.best));
         return found;
     }
 
-    /* From any thread or signal handler: the running call, or else the next one, ends with what it has. */
+    /* From any thread or signal handler: the running call, or else the next one, ends with what it has. A cancel_flag
+     * in the parameters ends its own call only. */
     void cancel() const noexcept {
         if (state_) llmcs_session_cancel(state_->native.get());
     }

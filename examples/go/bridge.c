@@ -11,12 +11,3 @@ llmcs_status bridge_generate(llmcs_session *session, const char *prompt, size_t 
                              const llmcs_generate_params *params, uintptr_t receiver, llmcs_result **result) {
     return llmcs_generate(session, prompt, prompt_bytes, params, receiver ? on_text : NULL, (void *)receiver, result);
 }
-
-void bridge_drop_cancel(llmcs_session *session) {
-    const int32_t id = 0;
-    size_t n = 0;
-    if (llmcs_session_tokens(session, NULL, 0, &n)) return;
-    if (n) n--;
-    if (llmcs_session_rewind(session, n)) return;
-    if (!llmcs_session_eval(session, &id, 1, LLMCS_LOGITS_NONE)) (void)llmcs_session_rewind(session, n);
-}

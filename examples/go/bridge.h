@@ -8,8 +8,4 @@
 llmcs_status bridge_generate(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                              const llmcs_generate_params *params, uintptr_t receiver, llmcs_result **result);
 
-/* Takes a cancellation that came after its call: it must not end the next one. The session may lose its last token,
- * which the next call evaluates again. */
-void bridge_drop_cancel(llmcs_session *session);
-
 #endif

@@ -8,7 +8,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -184,22 +183,15 @@ func (s *Session) generate(ctx context.Context, prompt string, params *GenerateP
 		receiver = C.uintptr_t(h)
 	}
 	var native *C.llmcs_result
-	cancelled := false
-	stop := watch(ctx, func() {
-		cancelled = true
-		C.llmcs_session_cancel(s.native)
-	})
+	flag, stop := a.flag(ctx)
+	p.cancel = flag
 	text := a.str(prompt)
 	err = call(func() C.llmcs_status {
 		return C.bridge_generate(s.native, text, C.size_t(len(prompt)), p, receiver, &native)
 	})
 	stop()
 	r := takeResult(native)
-	ended := (r != nil && r.FinishReason == "cancelled") || errors.Is(err, ErrCancelled)
-	if cancelled && !ended {
-		C.bridge_drop_cancel(s.native)
-	}
-	if err == nil && cancelled {
+	if err == nil && r.FinishReason == "cancelled" && ctx.Err() != nil {
 		return r, fmt.Errorf("llmcs: %w", ctx.Err())
 	}
 	return r, because(ctx, err)

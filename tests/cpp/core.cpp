@@ -317,6 +317,35 @@ void generate(const llmcs::model &gpt2) {
     CHECK(!session.generate(prompt).text().empty());
 }
 
+/* A flag ends the calls it was set in, and no other. */
+void flags(llmcs::session &session, const std::vector<std::int32_t> &ids) {
+    const llmcs::cancel_flag flag;
+    llmcs::call_limits limits;
+    limits.set_cancel(flag);
+    llmcs::generate_params params = llmcs::generate_params::defaults();
+    params.max_new_tokens = 5;
+    params.set_cancel(flag);
+    for (int round = 0; round < 2; round++) {
+        session.rewind(0);
+        session.eval(ids, LLMCS_LOGITS_LAST, limits);
+        (void)session.score(prompt, " Anna", limits);
+        (void)session.choose(prompt, {" a", " b"}, false, limits);
+        const std::string whole(session.generate(prompt, params).text());
+        flag.cancel(); /* too late for all of them */
+        CHECK_THROWS(llmcs::cancelled, session.generate(prompt, params));
+        CHECK_THROWS(llmcs::cancelled, session.eval(ids, LLMCS_LOGITS_NONE, limits));
+        CHECK_THROWS(llmcs::cancelled, session.score(prompt, " Anna", limits));
+        CHECK_THROWS(llmcs::cancelled, session.choose(prompt, {" a", " b"}, false, limits));
+        flag.reset();
+        CHECK(session.generate(prompt, params).text() == whole);
+        const llmcs::result part = session.generate(prompt, params, [&](std::string_view) { flag.cancel(); });
+        CHECK(part.finish_reason() == LLMCS_FINISH_CANCELLED && whole.compare(0, part.text().size(), part.text()) == 0);
+        flag.reset();
+    }
+    limits.deadline_ms = 1e-6;
+    CHECK_THROWS(llmcs::deadline_passed, session.eval(ids, LLMCS_LOGITS_NONE, limits));
+}
+
 void sessions(const llmcs::model &gpt2) {
     llmcs::session session(gpt2, 256);
     const std::vector<std::int32_t> ids = gpt2.tokenizer().encode(prompt);
@@ -342,6 +371,7 @@ void sessions(const llmcs::model &gpt2) {
     CHECK_THROWS(llmcs::format_error, session.restore(std::vector<std::uint8_t>(100)));
     session.cancel();
     CHECK_THROWS(llmcs::cancelled, session.eval(ids));
+    flags(session, ids);
 }
 
 void streams(const llmcs::model &gpt2) {
@@ -377,15 +407,15 @@ void streams(const llmcs::model &gpt2) {
     CHECK(session.generate(prompt, params).text() == whole);
     for (int i = 0; i < 30; i++) (void)session.stream("U", params);
     CHECK(session.generate(prompt, params).text() == whole);
-    session.cancel(); /* as one that came after the last layer of a stream */
-    llmcs::detail::drop_cancel(session.native());
-    CHECK(session.generate(prompt, params).text() == whole);
-    llmcs::detail::drop_cancel(session.native()); /* and where there is none to drop */
-    CHECK(session.generate(prompt, params).text() == whole);
-    llmcs::session fresh(gpt2);
-    fresh.cancel(); /* as one of a stream that failed before its first token */
-    llmcs::detail::drop_cancel(fresh.native());
-    CHECK(fresh.generate(prompt, params).text() == whole);
+    /* Nor do they touch what the session holds. */
+    const std::vector<std::int32_t> held = session.tokens();
+    for (int i = 0; i < 20; i++) {
+        llmcs::stream s = session.stream(prompt, params);
+        while (s.read()) continue;
+    }
+    CHECK(session.tokens() == held);
+    llmcs::generate_params shared(params);
+    CHECK_THROWS(llmcs::invalid_argument, session.stream(prompt, shared.set_cancel(llmcs::cancel_flag())));
     /* Errors come where the pieces are read. */
     llmcs::session small(gpt2, 8);
     llmcs::stream failing = small.stream(prompt + prompt + prompt, params);

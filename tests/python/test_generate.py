@@ -37,6 +37,37 @@ class Sessions(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "max_tokens"):
             list(session.stream(QUESTIONS[0], max_tokens=3))
 
+    def test_streams_left_at_any_time_cost_the_session_nothing(self):
+        session, more = self.model.session(), {"max_new_tokens": 2, "eos_token_id": []}
+        expected = session.generate(QUESTIONS[0], **more).text
+        held = session.tokens
+        for i in range(60):
+            stream = session.stream(QUESTIONS[0], **more)
+            for _ in range(i % 4):
+                next(stream, None)
+            time.sleep(i % 7 * 1e-3)
+            stream.close()
+            if i % 4 == 3:  # the call had ended: what cancels it now has no other call to end
+                self.assertEqual(session.tokens, held)
+            self.assertEqual(session.generate(QUESTIONS[0], **more).text, expected)
+
+    def test_calls_by_ids_and_scores_have_deadlines(self):
+        ids, session = self.model.tokenizer.encode(QUESTIONS[0]), self.model.session()
+        calls = (
+            lambda **how: (session.rewind(0), session.eval(ids, **how)),
+            lambda **how: session.score("a", " good shop", **how),
+            lambda **how: session.score_ids(ids, ids[:3], **how),
+            lambda **how: session.choose("a", [" b", " c"], **how),
+        )
+        for call in calls:
+            with self.assertRaises(llmcs.DeadlineError):
+                call(deadline_ms=1e-6)
+            call(deadline_ms=1e6)
+            with self.assertRaisesRegex(llmcs.Error, "deadline_ms"):
+                call(deadline_ms=-1)
+        with self.assertRaisesRegex(TypeError, "cancel"):
+            session.generate("a", cancel=1)  # not a parameter of Python's: Ctrl-C, asyncio and streams set it
+
     def test_ids_in_and_out(self):
         ids, seen = self.model.tokenizer.encode(QUESTIONS[0]), []
         session = self.model.session()

@@ -23,14 +23,12 @@ typedef struct chat {
 
 /* ---- one answer */
 
-/* Set while an answer is generated at a terminal. */
-static llmcs_session *volatile interruptible;
-static volatile sig_atomic_t interrupted;
+/* Ctrl-C at a terminal; reset before each answer. */
+static int32_t interrupted;
 
 static void interrupt(int number) {
     (void)number;
-    interrupted = 1;
-    if (interruptible) llmcs_session_cancel(interruptible);
+    __atomic_store_n(&interrupted, 1, __ATOMIC_RELEASE);
 }
 
 typedef struct stream {
@@ -52,9 +50,6 @@ static size_t tokens_for_answer(const chat *c) {
     return wanted < half ? wanted : half;
 }
 
-/* A Ctrl-C that came too late for the answer before cancels this one. */
-static bool try_again(llmcs_status status) { return status == LLMCS_CANCELLED && !interrupted; }
-
 static llmcs_status answer_by_template(chat *c, const char *message, size_t len, bool print, llmcs_result **result,
                                        size_t *first) {
     llmcs_chat_params params;
@@ -66,11 +61,8 @@ static llmcs_status answer_by_template(chat *c, const char *message, size_t len,
     llmcs_status status = chat_fit(&c->conversation, c->template, c->tokenizer, c->n_ctx, tokens_for_answer(c), message,
                                    len, &params, &messages, first);
     if (status) return status;
-    do {
-        stream s = {false};
-        status =
-            llmcs_chat_generate(c->session, c->template, &params, c->params, print ? print_chunk : NULL, &s, result);
-    } while (try_again(status));
+    stream s = {false};
+    status = llmcs_chat_generate(c->session, c->template, &params, c->params, print ? print_chunk : NULL, &s, result);
     free(messages);
     return status;
 }
@@ -82,10 +74,8 @@ static llmcs_status answer_by_prompt(chat *c, const char *message, size_t len, b
     llmcs_status status = conversation_fit(&c->conversation, c->tokenizer, c->params->encode_flags, c->n_ctx,
                                            tokens_for_answer(c), message, len, &prompt, &prompt_len, first);
     if (status) return status;
-    do {
-        stream s = {true};
-        status = llmcs_generate(c->session, prompt, prompt_len, c->params, print ? print_chunk : NULL, &s, result);
-    } while (try_again(status));
+    stream s = {true};
+    status = llmcs_generate(c->session, prompt, prompt_len, c->params, print ? print_chunk : NULL, &s, result);
     free(prompt);
     return status;
 }
@@ -145,14 +135,12 @@ static int print_answer(chat *c, const char *line, size_t len, size_t number) {
     llmcs_result *result = NULL;
     if (!cli_check_utf8(c->common, line, len, number)) return EXIT_FAILED;
     request_begin();
-    interrupted = 0;
-    interruptible = c->session;
+    __atomic_store_n(&interrupted, 0, __ATOMIC_RELEASE);
     const llmcs_status status = answer_message(c, line, len, true, &result);
-    interruptible = NULL;
     putchar('\n');
     fflush(stdout);
     llmcs_result_free(&result);
-    if (!status || (status == LLMCS_CANCELLED && interrupted)) return EXIT_DONE;
+    if (!status || status == LLMCS_CANCELLED) return EXIT_DONE;
     return cli_error("chat: %s", request_message());
 }
 
@@ -235,7 +223,8 @@ static int chat_command(int argc, char **argv) {
     if (cli_open(&common, NULL, &model)) return cli_failed("open");
     code = gen_read_options(&cmd_chat, &common, model, &g);
     g.params.num_beams = g.params.num_return_sequences = 1; /* a folder's beams cannot be printed as they grow */
-    llmcs_chat *template = NULL;                            /* --template outranks the folder's */
+    g.params.cancel = &interrupted;
+    llmcs_chat *template = NULL; /* --template outranks the folder's */
     if (code == EXIT_DONE && !g.template && !chat_find(common.folder, &template)) code = EXIT_FAILED;
     if (code == EXIT_DONE &&
         template_find(&t, common.folder, template ? DEFAULT_TEMPLATE : g.template, DEFAULT_TEMPLATE) < 0)

@@ -79,6 +79,7 @@ structs! {
         diversity_penalty: f32, exponential_decay_start: i32, exponential_decay_factor: f32, sequence_bias: *const c_void,
         n_sequence_bias: usize, max_time: f64, guidance_scale: f32, negative_prompt_ids: llmcs_ids,
         grammar: *mut c_void, decoder_input_ids: llmcs_ids, source_lang: *const c_char, target_lang: *const c_char,
+        cancel: *const i32,
     }
     llmcs_sequence {
         ids: *const i32, n_ids: usize, text: *const c_char, text_bytes: usize, finish_reason: c_int, score: f32,
@@ -163,12 +164,6 @@ functions! {
         fn llmcs_session_create(model: *mut llmcs_model, options: *const llmcs_session_options, session: *mut *mut llmcs_session) -> llmcs_status;
         "void llmcs_session_free(llmcs_session **)" fn llmcs_session_free(session: *mut *mut llmcs_session);
         "void llmcs_session_cancel(llmcs_session *)" fn llmcs_session_cancel(session: *mut llmcs_session);
-        "llmcs_status llmcs_session_tokens(llmcs_session *, int32_t *, size_t, size_t *)"
-        fn llmcs_session_tokens(session: *mut llmcs_session, ids: *mut i32, capacity: usize, n_tokens: *mut usize) -> llmcs_status;
-        "llmcs_status llmcs_session_rewind(llmcs_session *, size_t)"
-        fn llmcs_session_rewind(session: *mut llmcs_session, n_tokens: usize) -> llmcs_status;
-        "llmcs_status llmcs_session_eval(llmcs_session *, const int32_t *, size_t, llmcs_want_logits)"
-        fn llmcs_session_eval(session: *mut llmcs_session, ids: *const i32, n_ids: usize, want: c_int) -> llmcs_status;
         "llmcs_status llmcs_generate(llmcs_session *, const char *, size_t, const llmcs_generate_params *, llmcs_text_fn, void *, llmcs_result **)"
         fn llmcs_generate(session: *mut llmcs_session, prompt: *const c_char, prompt_bytes: usize,
             params: *const llmcs_generate_params, on_text: text_fn, user: *mut c_void, result: *mut *mut llmcs_result) -> llmcs_status;

@@ -1,5 +1,7 @@
 //! Generation: parameters, results, sessions, streams, engines.
-use crate::{c_option, c_string, check, ffi, pointer, slice, string, string_of, Error, Model, RawModel, Result};
+use crate::{
+    c_option, c_string, check, ffi, pointer, slice, string, string_of, CancelFlag, Error, Model, RawModel, Result,
+};
 use std::any::Any;
 use std::ffi::{c_void, CString};
 use std::marker::PhantomData;
@@ -8,7 +10,7 @@ use std::os::raw::{c_char, c_int};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::mpsc::{channel, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// By the names of Transformers; None and empty leave the folder's defaults.
@@ -30,6 +32,8 @@ pub struct GenerateParams {
     pub deadline_ms: Option<f64>,
     pub source_lang: String,
     pub target_lang: String,
+    /// Ends the calls of sessions that it was given to, with what they have; streams and engines refuse it.
+    pub cancel: Option<CancelFlag>,
 }
 
 /// C parameters and what they point to.
@@ -38,6 +42,7 @@ struct Native {
     _strings: (Vec<CString>, Vec<*const c_char>),
     _langs: [Option<CString>; 2],
     _ids: Vec<i32>,
+    _cancel: Option<CancelFlag>,
 }
 // SAFETY: the pointers are those of the vectors next to them, and of the model, which the caller keeps.
 unsafe impl Send for Native {}
@@ -85,7 +90,14 @@ impl Native {
         if target.is_some() {
             native.target_lang = pointer(&target);
         }
-        Ok(Native { params: native, _strings: (stops, pointers), _langs: [source, target], _ids: ids })
+        native.cancel = CancelFlag::pointer(&p.cancel);
+        Ok(Native {
+            params: native,
+            _strings: (stops, pointers),
+            _langs: [source, target],
+            _ids: ids,
+            _cancel: p.cancel.clone(),
+        })
     }
 }
 
@@ -206,22 +218,6 @@ impl RawSession {
         // SAFETY: the call made it.
         Ok(unsafe { Generated::take(result) })
     }
-
-    /// A cancellation that came after its call must not end the next one: a forward pass takes it. The session may lose
-    /// its last token, which the next call evaluates again.
-    fn drop_cancel(&self) {
-        let (mut n, id) = (0usize, 0i32);
-        // SAFETY: no other call of this session runs: its stream is at its end.
-        unsafe {
-            if ffi::llmcs_session_tokens(self.native, ptr::null_mut(), 0, &mut n) != 0 {
-                return;
-            }
-            n = n.saturating_sub(1);
-            if ffi::llmcs_session_rewind(self.native, n) == 0 && ffi::llmcs_session_eval(self.native, &id, 1, 0) == 0 {
-                ffi::llmcs_session_rewind(self.native, n);
-            }
-        }
-    }
 }
 
 /// The tokens of one conversation with their keys and values.
@@ -269,7 +265,8 @@ impl Session {
     }
 }
 
-/// Cancels the running call of a session, or else the next one: it ends with the text so far.
+/// Cancels the running call of a session, or else the next one: it ends with the text so far. `GenerateParams::cancel`
+/// ends its own call only.
 #[derive(Clone)]
 pub struct CancelHandle {
     raw: Arc<RawSession>,
@@ -283,17 +280,10 @@ impl CancelHandle {
     }
 }
 
-#[derive(Default)]
-struct Progress {
-    stopped: bool,
-    done: bool,
-}
-
 /// Pieces of text as they come. An error is the last item.
 pub struct Stream<'session> {
-    raw: Arc<RawSession>,
     pieces: Receiver<String>,
-    progress: Arc<Mutex<Progress>>,
+    cancel: CancelFlag,
     thread: Option<JoinHandle<Result<Generated>>>,
     generated: Option<Generated>,
     failed: Option<Error>,
@@ -303,17 +293,14 @@ pub struct Stream<'session> {
 impl<'session> Stream<'session> {
     fn new(raw: Arc<RawSession>, prompt: &str, params: &GenerateParams) -> Stream<'session> {
         let (send, pieces) = channel::<String>();
-        let progress = Arc::new(Mutex::new(Progress::default()));
-        let mut stream = Stream {
-            raw: raw.clone(),
-            pieces,
-            progress: progress.clone(),
-            thread: None,
-            generated: None,
-            failed: None,
-            _session: PhantomData,
-        };
-        let native = match Native::new(&raw.model, params) {
+        let cancel = CancelFlag::default();
+        let own = GenerateParams { cancel: Some(cancel.clone()), ..params.clone() };
+        let mut stream = Stream { pieces, cancel, thread: None, generated: None, failed: None, _session: PhantomData };
+        if params.cancel.is_some() {
+            stream.failed = Some(Error::Arg("cancel: a stream has a flag of its own; finish it or drop it".into()));
+            return stream;
+        }
+        let native = match Native::new(&raw.model, &own) {
             Ok(native) => native,
             Err(error) => {
                 stream.failed = Some(error);
@@ -323,7 +310,7 @@ impl<'session> Stream<'session> {
         let prompt = prompt.to_owned();
         let spawned = std::thread::Builder::new().name("llmcs stream".into()).spawn(move || {
             let native = native; // as a whole: its pointers go with what they point to
-            let result = raw.generate(
+            raw.generate(
                 &prompt,
                 &native,
                 Some(&mut |piece: &str| {
@@ -332,20 +319,7 @@ impl<'session> Stream<'session> {
                         Err(_) => ControlFlow::Break(()), // nobody reads
                     }
                 }),
-            );
-            let stopped = {
-                let mut p = progress.lock().unwrap_or_else(|e| e.into_inner());
-                p.done = true;
-                p.stopped
-            };
-            let cancelled = match &result {
-                Ok(generated) => generated.finish_reason() == "cancelled",
-                Err(error) => matches!(error, Error::Cancelled(_)),
-            };
-            if stopped && !cancelled {
-                raw.drop_cancel();
-            }
-            result
+            )
         });
         match spawned {
             Ok(thread) => stream.thread = Some(thread),
@@ -364,18 +338,9 @@ impl<'session> Stream<'session> {
         }
     }
 
-    fn stop(&self) {
-        let mut p = self.progress.lock().unwrap_or_else(|e| e.into_inner());
-        if !p.done && !p.stopped {
-            p.stopped = true;
-            // SAFETY: the session lives as long as this stream.
-            unsafe { ffi::llmcs_session_cancel(self.raw.native) }
-        }
-    }
-
     /// Ends the generation if it still runs; the text so far.
     pub fn finish(mut self) -> Result<Generated> {
-        self.stop();
+        self.cancel.cancel();
         self.join();
         match (self.generated.take(), self.failed.take()) {
             (Some(generated), _) => Ok(generated),
@@ -400,7 +365,7 @@ impl Iterator for Stream<'_> {
 
 impl Drop for Stream<'_> {
     fn drop(&mut self) {
-        self.stop();
+        self.cancel.cancel();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -149,7 +149,8 @@ pub fn version() -> String {
     unsafe { string(ffi::llmcs_version()) }
 }
 
-/// Stops the calls that it was given to, from any thread: they fail with `Error::Cancelled`. Clones are one flag.
+/// Stops the calls that it was given to, from any thread: they fail with `Error::Cancelled`, or a generation that has
+/// tokens returns them. Clones are one flag.
 #[derive(Debug, Clone, Default)]
 pub struct CancelFlag(Arc<AtomicI32>);
 

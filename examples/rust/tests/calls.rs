@@ -92,6 +92,24 @@ fn streams_end_early() {
         drop(fresh.stream(&prompt, &hot)); // fails before its first token
         fresh.generate(&prompt, &one).unwrap();
     }
+    let (flag, late) = (CancelFlag::default(), CancelFlag::default());
+    let with = |flag: &CancelFlag| GenerateParams { cancel: Some(flag.clone()), ..same() };
+    let n = std::cell::Cell::new(0);
+    let part = session
+        .generate_with(&prompt, &with(&flag), |_| {
+            n.set(n.get() + 1);
+            if n.get() == 2 {
+                flag.cancel();
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(text.starts_with(part.text()) && part.finish_reason() == "cancelled");
+    assert!(matches!(session.generate(&prompt, &with(&flag)), Err(Error::Cancelled(_))));
+    assert_eq!(session.generate(&prompt, &with(&late)).unwrap().text(), text);
+    late.cancel();
+    assert_eq!(session.generate(&prompt, &same()).unwrap().text(), text);
+    assert!(matches!(session.stream(&prompt, &with(&late)).finish(), Err(Error::Arg(_))));
     let handle = session.cancel_handle();
     let waiting = thread::spawn(move || {
         thread::sleep(Duration::from_millis(20));

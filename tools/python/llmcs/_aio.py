@@ -36,19 +36,14 @@ _LONG_PROMPT = 4096  # characters; tokenizing more would hold the event loop up
 
 async def in_thread(function: Callable[[], T]) -> T:
     """function() in a thread of the loop's executor; a cancelled task ends its calls of the library."""
-    return await _in_thread(lambda _stopper: function(), Stopper())
-
-
-async def with_stopper(function: Callable[[Stopper], T]) -> T:
-    """The same; function's callbacks return stopper.began(), and end the call from then on."""
     return await _in_thread(function, Stopper())
 
 
-async def _in_thread(function: Callable[[Stopper], T], stopper: Stopper) -> T:
+async def _in_thread(function: Callable[[], T], stopper: Stopper) -> T:
     loop = asyncio.get_running_loop()
 
     def call() -> T:
-        return calls_in_flight.with_stopper(stopper, lambda: function(stopper))
+        return calls_in_flight.with_stopper(stopper, function)
 
     future: "asyncio.Future[T]" = loop.run_in_executor(None, contextvars.copy_context().run, call)
     try:
@@ -81,7 +76,7 @@ class Streams:
     def __init__(self) -> None:
         self._streams: "List[Tuple[weakref.ref[Any], List[asyncio.Future[Any]]]]" = []  # the calls of those that have begun
 
-    def begin(self, generate: Callable[[Receive, Stopper], T]) -> AsyncIterator[str]:
+    def begin(self, generate: Callable[[Receive], T]) -> AsyncIterator[str]:
         calls: "List[asyncio.Future[Any]]" = []
         stream = _stream_in_thread(generate, self, calls)
         self._streams.append((weakref.ref(stream), calls))
@@ -97,7 +92,7 @@ class Streams:
 
 
 async def _stream_in_thread(
-    generate: Callable[[Receive, Stopper], T], streams: Streams, calls: "List[asyncio.Future[Any]]"
+    generate: Callable[[Receive], T], streams: Streams, calls: "List[asyncio.Future[Any]]"
 ) -> AsyncIterator[str]:
     """What generate(receive) hands to receive, as it comes. Leaving the loop early ends the call."""
     await streams.left_ones()
@@ -108,9 +103,9 @@ async def _stream_in_thread(
     def receive(piece: str) -> bool:
         if not stopper.stopped:
             loop.call_soon_threadsafe(arrived.put_nowait, piece)
-        return stopper.began()
+        return stopper.stopped
 
-    call = asyncio.ensure_future(_in_thread(lambda s: generate(receive, s), stopper))
+    call = asyncio.ensure_future(_in_thread(lambda: generate(receive), stopper))
     calls.append(call)
     call.add_done_callback(lambda _: arrived.put_nowait(None))
     try:

@@ -29,7 +29,7 @@ _DECAY = ("exponential_decay_start", "exponential_decay_factor")
 _NUMBERS = {
     name: kind
     for name, kind in GenerateParams._fields_
-    if name not in ("struct_size", "early_stopping", "encode_flags", "grammar", *_IDS, *_LANGUAGES, *_DECAY)
+    if name not in ("struct_size", "early_stopping", "encode_flags", "grammar", "cancel", *_IDS, *_LANGUAGES, *_DECAY)
     and name not in _LISTS
     and not (name.startswith("n_") and name[2:] in _LISTS)
 }

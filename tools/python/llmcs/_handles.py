@@ -22,13 +22,24 @@ H = TypeVar("H", bound="Handle")
 _relays: "weakref.WeakSet[Relay[Any]]" = weakref.WeakSet()
 
 
+class CancelFlag:
+    """What a C call's `cancel` points to. set() ends the call it was given to, and no other."""
+
+    def __init__(self) -> None:
+        self._value = c.c_int32(0)
+        self.pointer = c.pointer(self._value)
+
+    def set(self) -> None:
+        self._value.value = 1
+
+
 class Stopper:
     """Ends the C calls that a thread makes for an asyncio task."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._cancels: Dict[object, Callable[[], Any]] = {}
-        self._started = self._began = self.stopped = False
+        self._started = self.stopped = False
 
     def start(self) -> bool:
         """Whether the thread is still to make the call."""
@@ -40,21 +51,14 @@ class Stopper:
         """From any thread. Whether the call has started, and ends now."""
         with self._lock:
             self.stopped = True
-            if not self._began:  # else the callback ends it, which cannot reach the session's next call
-                for cancel in list(self._cancels.values()):
-                    cancel()
+            for cancel in list(self._cancels.values()):
+                cancel()
             return self._started
-
-    def began(self) -> bool:
-        """For callbacks, which return it: from now on they end the call. Whether to end it."""
-        with self._lock:
-            self._began = True
-            return self.stopped
 
     def add(self, key: object, cancel: Callable[[], Any]) -> None:
         with self._lock:
             self._cancels[key] = cancel
-            if self.stopped and not self._began:
+            if self.stopped:
                 cancel()
 
     def remove(self, key: object) -> None:
@@ -200,9 +204,9 @@ class Handle:
             )
         self._lock, self._n_calls, self._pid = threading.RLock(), 0, os.getpid()  # the parent's threads are not here
 
-    def _using(self) -> "_Use":
-        """with handle._using() as pointer: the object stays while the block runs."""
-        return _Use(self)
+    def _using(self, cancel: Optional[Callable[[], Any]] = None) -> "_Use":
+        """with handle._using() as pointer: the object stays while the block runs. cancel() ends the block's call."""
+        return _Use(self, cancel)
 
     # ---- the end
 
@@ -276,14 +280,14 @@ class Handle:
 class _Use:
     """One call in flight."""
 
-    __slots__ = ("_handle", "_key")
+    __slots__ = ("_cancel", "_handle", "_key")
 
-    def __init__(self, handle: Handle) -> None:
-        self._handle = handle
+    def __init__(self, handle: Handle, cancel: Optional[Callable[[], Any]] = None) -> None:
+        self._handle, self._cancel = handle, cancel or handle._end_calls
 
     def __enter__(self) -> c.c_void_p:
         self._handle._Handle__call_begins()  # type: ignore[attr-defined]
-        self._key = calls_in_flight.begin(self._handle._end_calls)
+        self._key = calls_in_flight.begin(self._cancel)
         return self._handle._pointer
 
     def __exit__(self, *_: Any) -> None:
@@ -339,7 +343,7 @@ class Relay(Generic[T]):
         self._generate, self._cancel, self._lockstep = generate, cancel, lockstep
         self._items: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._replies: "queue.SimpleQueue[bool]" = queue.SimpleQueue()
-        self._began = self._stopped = False
+        self._stopped = False
         self._outcome: List[Callable[[], T]] = []  # one, when it has ended
         _relays.add(self)
         _thread.start_new_thread(self._run, ())
@@ -355,7 +359,6 @@ class Relay(Generic[T]):
         self._items.put(None)  # wakes the reader
 
     def _receive(self, item: Any) -> bool:
-        self._began = True
         if self._stopped:
             return True
         self._items.put((item,))
@@ -380,12 +383,10 @@ class Relay(Generic[T]):
         """Ends it early, and waits for that; nothing if it has ended."""
         self.abandon()
         while not self._outcome:
+            self._cancel()
             if sys.is_finalizing():  # the interpreter ends, and the other thread with it: it will not answer
-                self._cancel()
                 return
             try:
-                if not self._began:
-                    self._cancel()  # still in the prompt, where no callback could stop it
                 self._items.get()
             except KeyboardInterrupt:
                 pass  # it is on its way

@@ -21,7 +21,7 @@ from typing import (
 
 from . import _aio
 from ._errors import call
-from ._handles import Handle, calls_in_flight, interruptible
+from ._handles import CancelFlag, Handle, calls_in_flight, interruptible
 from ._inputs import (
     Floats,
     PathInput,
@@ -419,24 +419,17 @@ class Model(Handle):
         if infos is not None:
             done = (TextInfo * max(1, texts.n))()
             done[0].struct_size = c.sizeof(TextInfo)
-        stop = i32(0)
-        params.cancel = c.pointer(stop)
-
-        def cancel() -> None:
-            stop.value = 1
+        flag = CancelFlag()
+        params.cancel = flag.pointer
 
         def evaluate() -> None:
-            key = calls_in_flight.begin(cancel)
-            try:
-                with self._using() as h:
-                    call(function, h, *before, texts.array, texts.n, *between, c.byref(params), *after(done))
-            finally:
-                calls_in_flight.end(key)
+            with self._using(flag.set) as h:
+                call(function, h, *before, texts.array, texts.n, *between, c.byref(params), *after(done))
 
         if texts.n_bytes < _INTERRUPTIBLE_BYTES:
             evaluate()
         else:
-            interruptible(evaluate, cancel)
+            interruptible(evaluate, flag.set)
         if infos is not None and done is not None:
             infos.extend({**fields(info), "truncated": bool(info.truncated)} for info in done[: texts.n])
 
@@ -685,17 +678,14 @@ class Model(Handle):
             with self._using() as h:
                 call(lib.llmcs_encoder_eval, h, ids, types, lengths, n, c.byref(outputs))
             return
-        limits, stop = sized(CallLimits), i32(0)
-        limits.deadline_ms, limits.cancel = deadline_ms, c.pointer(stop)
+        limits, flag = sized(CallLimits), CancelFlag()
+        limits.deadline_ms, limits.cancel = deadline_ms, flag.pointer
 
         def evaluate() -> None:
-            with self._using() as h:
+            with self._using(flag.set) as h:
                 call(lib.llmcs_encoder_eval_within, h, ids, types, lengths, n, c.byref(limits), c.byref(outputs))
 
-        def cancel() -> None:
-            stop.value = 1
-
-        interruptible(evaluate, cancel)
+        interruptible(evaluate, flag.set)
 
 
 def _split(rows: Any, lengths: List[int]) -> List[Any]:

@@ -178,6 +178,7 @@ GenerateParams = _struct(
     (ptr, "grammar"),
     (Ids, "decoder_input_ids"),
     (c.c_char_p, "source_lang target_lang"),
+    (P(i32), "cancel"),
 )
 Sequence = _struct(
     "llmcs_sequence",
@@ -381,7 +382,9 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_session_create": (enum, ptr, P(SessionOptions), _OUT),
     "llmcs_session_free": (None, _OUT),
     "llmcs_session_encode": (enum, ptr, P(i32), size, P(f32)),
+    "llmcs_session_encode_within": (enum, ptr, P(i32), size, P(CallLimits), P(f32)),
     "llmcs_session_eval": (enum, ptr, P(i32), size, enum),
+    "llmcs_session_eval_within": (enum, ptr, P(i32), size, enum, P(CallLimits)),
     "llmcs_session_logits": (enum, ptr, P(P(f32)), P(size)),
     "llmcs_session_tokens": (enum, ptr, P(i32), size, P(size)),
     "llmcs_session_rewind": (enum, ptr, size),
@@ -391,7 +394,10 @@ FUNCTIONS = {  # name: result, arguments. Every pointer is declared, or a 64-bit
     "llmcs_session_cancel": (None, ptr),
     "llmcs_score": (enum, ptr, text, size, text, size, P(ScoreResult)),
     "llmcs_score_ids": (enum, ptr, P(i32), size, P(i32), size, P(ScoreResult)),
+    "llmcs_score_within": (enum, ptr, text, size, text, size, P(CallLimits), P(ScoreResult)),
+    "llmcs_score_ids_within": (enum, ptr, P(i32), size, P(i32), size, P(CallLimits), P(ScoreResult)),
     "llmcs_choose": (enum, ptr, text, size, P(text), size, c.c_int, P(ScoreResult), P(size)),
+    "llmcs_choose_within": (enum, ptr, text, size, P(text), size, c.c_int, P(CallLimits), P(ScoreResult), P(size)),
     "llmcs_chat_options_init_sized": (None, P(ChatOptions), size),
     "llmcs_chat_open": (enum, text, P(ChatOptions), _OUT),
     "llmcs_chat_open_text": (enum, text, size, text, P(ChatOptions), _OUT),

@@ -9,9 +9,10 @@ from . import _aio
 from ._chat import Chat, Messages, _params
 from ._errors import StateError, call
 from ._generate import Generated, Params, defaults, received
-from ._handles import Handle, Relay, in_main_thread, interruptible
-from ._inputs import c_string, choice, data_bytes, floats, integer, items, matrix, repeatable, token_ids, utf8
-from ._native import Result, ScoreResult, SessionOptions, TextFn, TokenFn, f32, i32, initialised, lib, size, text
+from ._handles import CancelFlag, Handle, Relay, in_main_thread, interruptible
+from ._inputs import c_string, choice, data_bytes, floats, integer, items, matrix, number, token_ids, utf8
+from ._native import CallLimits, Result, ScoreResult, SessionOptions, TextFn, TokenFn, f32, i32, initialised, lib
+from ._native import size, sized, text
 
 if TYPE_CHECKING:
     from ._model import Model
@@ -91,14 +92,16 @@ class Session(Handle):
     def _generate(
         self, function: Any, prompt: Any, n: Any, callback: Optional[Callable[[Any], Any]], given: Any
     ) -> Generated:
+        flag = CancelFlag()
+
         def generate(receive: Optional[Callable[[Any], Any]]) -> Generated:
-            return self._call(function, prompt, n, receive, given)
+            return self._call(function, prompt, n, receive, given, flag)
 
         if callback is None:
-            return interruptible(lambda: generate(None), self.cancel)
+            return interruptible(lambda: generate(None), flag.set)
         if not in_main_thread():
             return generate(callback)
-        relay = Relay(generate, self.cancel, lockstep=True)
+        relay = Relay(generate, flag.set, lockstep=True)
         try:
             for item in relay:
                 relay.reply(bool(callback(item)))
@@ -107,10 +110,11 @@ class Session(Handle):
         return relay.result()
 
     def _call(
-        self, function: Any, prompt: Any, n: Any, receive: Optional[Callable[[Any], Any]], given: Any
+        self, function: Any, prompt: Any, n: Any, receive: Optional[Callable[[Any], Any]], given: Any, flag: CancelFlag
     ) -> Generated:
         """The C call. receive gets a text or a token id, as the function gives."""
         params, result = Params(self._defaults, given), c.POINTER(Result)()
+        params.struct.cancel = flag.pointer
         raised: List[BaseException] = []
 
         def guarded(_user: Any, *arguments: Any) -> int:
@@ -123,7 +127,7 @@ class Session(Handle):
 
         kind = TokenFn if function is lib.llmcs_generate_ids else TextFn
         c_callback = kind(guarded) if receive else None
-        with self._using() as h, params.ready() as pointer:
+        with self._using(flag.set) as h, params.ready() as pointer:
             call(
                 function,
                 h,
@@ -141,12 +145,12 @@ class Session(Handle):
 
     def stream(self, prompt: str, **params: Any) -> Iterator[str]:
         """Yields pieces of text as they come; leaving the loop early cancels the rest."""
-        encoded = utf8("prompt", prompt)
+        encoded, flag = utf8("prompt", prompt), CancelFlag()
 
         def generate(receive: Callable[[Any], bool]) -> Generated:
-            return self._call(lib.llmcs_generate, encoded, len(encoded), receive, params)
+            return self._call(lib.llmcs_generate, encoded, len(encoded), receive, params, flag)
 
-        relay = Relay(generate, self.cancel, lockstep=False)
+        relay = Relay(generate, flag.set, lockstep=False)
         try:
             yield from relay
         finally:
@@ -177,19 +181,14 @@ class Session(Handle):
             return await self._agenerate(lib.llmcs_chat_generate, h, c.byref(c_params), params)
 
     async def _agenerate(self, function: Any, prompt: Any, n: Any, given: Any) -> Generated:
-        given = repeatable(given)
-        struct = Params(self._defaults, given).struct
-        several = struct.num_beams > 1 or struct.num_return_sequences > 1  # which take no callback
         await self._streams.left_ones()
-        return await _aio.with_stopper(
-            lambda s: self._call(function, prompt, n, None if several else lambda _piece: s.began(), given)
-        )
+        return await _aio.in_thread(lambda: self._call(function, prompt, n, None, given, CancelFlag()))
 
     def astream(self, prompt: str, **params: Any) -> AsyncIterator[str]:
         """async for piece in session.astream(prompt): pieces of text as they come; leaving the loop cancels the rest."""
         encoded = utf8("prompt", prompt)
         return self._streams.begin(
-            lambda receive, _: self._call(lib.llmcs_generate, encoded, len(encoded), receive, params)
+            lambda receive: self._call(lib.llmcs_generate, encoded, len(encoded), receive, params, CancelFlag())
         )
 
     def cancel(self) -> None:
@@ -210,63 +209,64 @@ class Session(Handle):
 
     # ---- scoring
 
-    def score(self, prompt: str, continuation: str) -> Score:
+    def score(self, prompt: str, continuation: str, deadline_ms: float = 0) -> Score:
         """log p(continuation | prompt)."""
         a, b = utf8("prompt", prompt), utf8("continuation", continuation)
-        return self._score(lib.llmcs_score, a, b)
+        return self._score(lib.llmcs_score_within, a, b, deadline_ms)
 
-    def score_ids(self, prompt: Any, continuation: Any) -> Score:
+    def score_ids(self, prompt: Any, continuation: Any, deadline_ms: float = 0) -> Score:
         """The same from token ids."""
-        return self._score(lib.llmcs_score_ids, token_ids("prompt", prompt), token_ids("continuation", continuation))
+        a, b = token_ids("prompt", prompt), token_ids("continuation", continuation)
+        return self._score(lib.llmcs_score_ids_within, a, b, deadline_ms)
 
-    def _score(self, function: Any, prompt: Any, continuation: Any) -> Score:
-        result = ScoreResult()
-
-        def score() -> None:
-            with self._using() as h:
-                call(function, h, prompt, len(prompt), continuation, len(continuation), c.byref(result))
-
-        interruptible(score, self.cancel)
+    def _score(self, function: Any, prompt: Any, continuation: Any, deadline_ms: float) -> Score:
+        result, n, m = ScoreResult(), len(prompt), len(continuation)
+        self._within(deadline_ms, lambda h, limits: call(function, h, prompt, n, continuation, m, limits, c.byref(result)))
         return Score(result.logprob, result.n_tokens)
 
-    def choose(self, prompt: str, candidates: Any, per_token: bool = False) -> Choice:
+    def _within(self, deadline_ms: float, make_call: Callable[[Any, Any], Any]) -> None:
+        """make_call(pointer, limits), which Ctrl-C ends, and a cancelled task."""
+        limits, flag = sized(CallLimits), CancelFlag()
+        limits.deadline_ms, limits.cancel = number("deadline_ms", deadline_ms), flag.pointer
+
+        def run() -> None:
+            with self._using(flag.set) as h:
+                make_call(h, c.byref(limits))
+
+        interruptible(run, flag.set)
+
+    def choose(self, prompt: str, candidates: Any, per_token: bool = False, deadline_ms: float = 0) -> Choice:
         """The most probable of several continuations, or with per_token the one most probable per token."""
         a, best = utf8("prompt", prompt), size()
         encoded = [c_string("candidates[%d]" % i, x) for i, x in enumerate(items("candidates", candidates))]
         n = len(encoded)
         array, results = (text * max(1, n))(*encoded), (ScoreResult * max(1, n))()
-
-        def choose() -> None:
-            with self._using() as h:
-                call(lib.llmcs_choose, h, a, len(a), array, n, int(bool(per_token)), results, c.byref(best))
-
-        interruptible(choose, self.cancel)
+        rest = (a, len(a), array, n, int(bool(per_token)))
+        self._within(
+            deadline_ms,
+            lambda h, limits: call(lib.llmcs_choose_within, h, *rest, limits, results, c.byref(best)),
+        )
         return Choice(best.value, [r.logprob for r in results[:n]])
 
     # ---- tokens
 
-    def encode(self, ids: Any) -> Any:
+    def encode(self, ids: Any, deadline_ms: float = 0) -> Any:
         """Makes token ids the source of an encoder-decoder's session: the encoder's output [n, n_embd]. eval() then takes
         the decoder's tokens, the first of which is the folder's decoder_start_token_id."""
         array, width = token_ids("ids", ids), self._model.info["n_embd"]
-        hidden = floats(len(array) * width)
-
-        def encode() -> None:
-            with self._using() as h:
-                call(lib.llmcs_session_encode, h, array, len(array), hidden)
-
-        interruptible(encode, self.cancel)
+        hidden, n = floats(len(array) * width), len(array)
+        self._within(
+            deadline_ms, lambda h, limits: call(lib.llmcs_session_encode_within, h, array, n, limits, hidden)
+        )
         return matrix(hidden, len(array), width)
 
-    def eval(self, ids: Any, logits: str = "last") -> None:
+    def eval(self, ids: Any, logits: str = "last", deadline_ms: float = 0) -> None:
         """Appends token ids and evaluates them; logits: "none", "last" or "all", which logits() then gives."""
         array, want = token_ids("ids", ids), choice("logits", logits, _WANT_LOGITS)
-
-        def evaluate() -> None:
-            with self._using() as h:
-                call(lib.llmcs_session_eval, h, array, len(array), want)
-
-        interruptible(evaluate, self.cancel)
+        n = len(array)
+        self._within(
+            deadline_ms, lambda h, limits: call(lib.llmcs_session_eval_within, h, array, n, want, limits)
+        )
 
     def logits(self) -> Any:
         """[n_rows, vocab_size] of the last eval, a copy."""

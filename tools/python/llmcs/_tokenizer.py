@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import call
 from ._handles import Handle, _Use
@@ -57,8 +57,8 @@ class Tokenizer(Handle):
         """Pickles as its folder, which is opened as a tokenizer where it is unpickled."""
         return Tokenizer, (self._path,)
 
-    def _using(self) -> _Use:
-        return _Use(self) if self._owner is None else _Borrowed(self)
+    def _using(self, cancel: Optional[Callable[[], Any]] = None) -> _Use:
+        return _Use(self, cancel) if self._owner is None else _Borrowed(self, cancel)
 
     def _release(self) -> None:
         if self._owner is None:

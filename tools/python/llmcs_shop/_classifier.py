@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import llmcs
 from llmcs._errors import call
-from llmcs._handles import Handle, interruptible
+from llmcs._handles import CancelFlag, Handle, interruptible
 from llmcs._inputs import PathInput, Texts, c_string, floats, integer, items, matrix, number, numpy, path, utf8
 from llmcs._model import _INTERRUPTIBLE_BYTES, Progress, _Progress
 from llmcs._native import P, fields, i32, size, sized, u64
@@ -216,20 +216,17 @@ class Classifier(Handle):
         return listed, options
 
     def _call_predict(self, given: Texts, options: Any, found: Any) -> None:
-        stop = i32(0)
-        options.cancel = c.pointer(stop)
-
-        def cancel() -> None:
-            stop.value = 1
+        flag = CancelFlag()
+        options.cancel = flag.pointer
 
         def predict() -> None:
-            with self._using() as h:
+            with self._using(flag.set) as h:
                 call(lib.llmcs_shop_classifier_predict, h, given.array, given.n, c.byref(options), c.byref(found))
 
         if given.n_bytes < _INTERRUPTIBLE_BYTES:
             predict()
         else:
-            interruptible(predict, cancel)
+            interruptible(predict, flag.set)
 
 
 _NOT_SETTABLE = (

@@ -8,10 +8,10 @@ import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from llmcs._errors import call
-from llmcs._handles import Handle, interruptible
+from llmcs._handles import CancelFlag, Handle, interruptible
 from llmcs._inputs import PathInput, c_string, integer, number, path, utf8
 from llmcs._model import _log_function
-from llmcs._native import P, fields, i32, size, sized
+from llmcs._native import P, fields, size, sized
 
 from . import _inputs as rows
 from ._classifier import Classifier, ClassifierSlot
@@ -277,27 +277,24 @@ class Desk(Handle):
     ) -> DeskTurn:
         """Answers a message. customer: from your login, never from the text. The same id in a conversation gives the
         same reply. on_text(piece): gets the reply as it is ready; a true result stops further pieces."""
-        message, found, stop = initialised(Message), P(Turn)(), i32(0)
+        message, found, flag = initialised(Message), P(Turn)(), CancelFlag()
         encoded = utf8("text", text)
         message.conversation = c_string("conversation", conversation)
         for name, value in (("customer", customer), ("id", id), ("lang", lang)):
             setattr(message, name, rows.string(name, value))
         message.text, message.text_bytes = encoded, len(encoded)
         message.deadline_ms = number("deadline_ms", deadline_ms)
-        message.cancel = c.pointer(stop)
+        message.cancel = flag.pointer
         errors: List[BaseException] = []
         if on_text is not None:
             message.on_text = _text_function(on_text, errors)
 
-        def cancel() -> None:
-            stop.value = 1
-
         def say() -> None:
-            with self._using() as h:
+            with self._using(flag.set) as h:
                 _call(lib.llmcs_shop_desk_say, self._desk(h), c.byref(message), c.byref(found))
 
         try:
-            interruptible(say, cancel)
+            interruptible(say, flag.set)
             if errors:
                 raise errors[0]
             return _turn(found.contents)
