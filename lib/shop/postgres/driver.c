@@ -8,13 +8,22 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "shop/store/remote.h"
 
-enum { MAX_PARAMETERS = 16, MAX_KEYWORDS = 64, OID_BOOL = 16, OID_BYTES = 17, OID_INT8 = 20, OID_INT2 = 21 };
+enum {
+    MAX_PARAMETERS = 16,
+    MAX_KEYWORDS = 64,
+    HOSTS_BYTES = 512,
+    OID_BOOL = 16,
+    OID_BYTES = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21
+};
 enum { OID_INT4 = 23, OID_TEXT = 25, OID_FLOAT4 = 700, OID_FLOAT8 = 701 };
 
 struct shop_remote {
@@ -83,8 +92,8 @@ static double now_ms(void) {
 }
 
 /* False after `end`, or if the connection is lost. */
-static bool wait_for(shop_remote *r, short events, double end) {
-    struct pollfd p = {.fd = PQsocket(r->db), .events = events};
+static bool wait_on(int fd, short events, double end) {
+    struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
         const double left = end - now_ms();
         if (p.fd < 0 || left <= 0) return false;
@@ -93,6 +102,8 @@ static bool wait_for(shop_remote *r, short events, double end) {
         if (n < 0 && errno != EINTR) return false;
     }
 }
+
+static bool wait_for(shop_remote *r, short events, double end) { return wait_on(PQsocket(r->db), events, end); }
 
 static llmcs_status no_answer(shop_remote *r, shop_remote_error *error, double end) {
     if (now_ms() >= end) return set_error(error, LLMCS_IO, true, "no answer in time: the connection is given up");
@@ -167,32 +178,104 @@ static void ignore_notice(void *user, const PGresult *result) {
     (void)result;
 }
 
-/* Ours come first, so that conninfo's take their place; the last ones stand. */
-static PGconn *open_connection(const shop_remote_options *o, const PQconninfoOption *given) {
+/* Keywords and values of a connection, as libpq takes them. */
+typedef struct settings {
     const char *keys[MAX_KEYWORDS], *values[MAX_KEYWORDS];
-    static const char *const ours[][2] = {{"connect_timeout", "5"},      {"keepalives_idle", "15"},
-                                          {"keepalives_interval", "5"},  {"keepalives_count", "3"},
-                                          {"tcp_user_timeout", "15000"}, {"fallback_application_name", "llmcs"},
-                                          {"target_session_attrs", ""}};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        const bool attributes = !*ours[i][1];
-        keys[n] = ours[i][0];
-        values[n++] = attributes ? (o->any_server ? "any" : "read-write") : ours[i][1];
+    size_t n;
+} settings;
+
+static void set(settings *s, const char *key, const char *value) {
+    size_t at = 0;
+    while (at < s->n && strcmp(s->keys[at], key) != 0) at++;
+    if (at >= MAX_KEYWORDS - 1) return;
+    s->keys[at] = key;
+    s->values[at] = value;
+    if (at == s->n) s->n++;
+}
+
+static const char *value_of(const settings *s, const char *key) {
+    for (size_t i = 0; i < s->n; i++)
+        if (!strcmp(s->keys[i], key) && s->values[i]) return s->values[i];
+    return "";
+}
+
+/* Ours come first, so that conninfo's take their place. */
+static void collect(settings *s, const shop_remote_options *o, const PQconninfoOption *given) {
+    *s = (settings){.n = 0};
+    set(s, "connect_timeout", "5");
+    set(s, "keepalives_idle", "15");
+    set(s, "keepalives_interval", "5");
+    set(s, "keepalives_count", "3");
+    set(s, "tcp_user_timeout", "15000");
+    set(s, "fallback_application_name", "llmcs");
+    set(s, "target_session_attrs", o->any_server ? "any" : "read-write");
+    for (const PQconninfoOption *g = given; g->keyword; g++)
+        if (g->val) set(s, g->keyword, g->val);
+    set(s, "client_encoding", "UTF8");
+}
+
+/* connect_timeout as libpq reads it: seconds for each host, 0 or less: no end, 1 means 2. */
+static double connect_timeout_ms(const settings *s) {
+    const long seconds = strtol(value_of(s, "connect_timeout"), NULL, 10);
+    return seconds <= 0 ? 1e9 : seconds < 2 ? 2000 : (double)seconds * 1e3;
+}
+
+/* The part of a list with commas that stands at `index`; a list of one part is that of all hosts. */
+static void copy_part(const char *list, size_t index, char out[HOSTS_BYTES]) {
+    for (; index && strchr(list, ','); index--) list = strchr(list, ',') + 1;
+    const size_t n = strcspn(list, ",");
+    memcpy(out, list, n);
+    out[n] = 0;
+}
+
+/* Waits for one attempt, which libpq bounds by nothing. The caller asks PQstatus and frees the connection. */
+static PGconn *connect_until(const settings *s, double end, bool *late) {
+    PGconn *db = PQconnectStartParams(s->keys, s->values, 0);
+    *late = false;
+    if (!db || PQstatus(db) == CONNECTION_BAD) return db;
+    for (PostgresPollingStatusType next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;) {
+        if (next == PGRES_POLLING_FAILED) break;
+        if (!wait_on(PQsocket(db), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, end)) {
+            *late = now_ms() >= end;
+            break;
+        }
+        next = PQconnectPoll(db);
     }
-    for (const PQconninfoOption *g = given; g->keyword && n < MAX_KEYWORDS - 2; g++) {
-        if (!g->val) continue;
-        size_t at = 0;
-        while (at < n && strcmp(keys[at], g->keyword) != 0) at++;
-        keys[at] = g->keyword;
-        values[at] = g->val;
-        if (at == n) n++;
+    return db;
+}
+
+/* Each host in turn, as libpq does, but one that gives no answer leaves the others their share of the time. */
+static PGconn *open_connection(const shop_remote_options *o, settings *s, bool *late) {
+    static const char *const lists[] = {"host", "hostaddr", "port"};
+    const char *given[3];
+    char part[3][HOSTS_BYTES];
+    const double end = o->connect_ms > 0 ? now_ms() + o->connect_ms : 1e300, each = connect_timeout_ms(s);
+    size_t n_hosts = 1;
+    bool apart =
+        strcmp(value_of(s, "target_session_attrs"), "prefer-standby") != 0; /* else libpq has to see them all */
+    for (size_t i = 0; i < 3; i++) {
+        given[i] = value_of(s, lists[i]);
+        size_t n = 1;
+        for (const char *p = given[i]; *p; p++) n += *p == ',';
+        if (n > n_hosts && i < 2) n_hosts = n;
+        apart = apart && strlen(given[i]) < HOSTS_BYTES;
     }
-    keys[n] = "client_encoding";
-    values[n++] = "UTF8";
-    keys[n] = NULL;
-    values[n] = NULL;
-    return PQconnectdbParams(keys, values, 0);
+    if (!apart || n_hosts == 1) {
+        const double most = now_ms() + each * (double)n_hosts;
+        return connect_until(s, end < most ? end : most, late);
+    }
+    PGconn *db = NULL;
+    for (size_t h = 0; h < n_hosts; h++) {
+        for (size_t i = 0; i < 3; i++) {
+            copy_part(given[i], h, part[i]);
+            if (*given[i]) set(s, lists[i], part[i]);
+        }
+        const double now = now_ms(), share = (end - now) / (double)(n_hosts - h);
+        PQfinish(db);
+        db = connect_until(s, now + (share < each ? share : each), late);
+        if (!db || PQstatus(db) == CONNECTION_OK) break;
+    }
+    return db;
 }
 
 static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remote, shop_remote_error *error) {
@@ -201,7 +284,10 @@ static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remot
     PQconninfoOption *given = PQconninfoParse(o->conninfo, &why);
     PQfreemem(why);
     if (!given) return set_error(error, LLMCS_ARG, false, "conninfo is not valid");
-    PGconn *db = open_connection(o, given);
+    settings s;
+    bool late = false;
+    collect(&s, o, given);
+    PGconn *db = open_connection(o, &s, &late);
     PQconninfoFree(given);
     shop_remote *r = o->allocator->alloc(o->allocator->user, sizeof *r, sizeof(void *));
     if (!db || !r) {
@@ -211,7 +297,8 @@ static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remot
     }
     *r = (shop_remote){*o->allocator, db, o->wait_ms};
     if (PQstatus(db) != CONNECTION_OK || PQsetnonblocking(db, 1)) {
-        (void)set_error(error, LLMCS_IO, true, PQerrorMessage(db));
+        (void)set_error(error, LLMCS_IO, true,
+                        late ? "the server gave no answer in the time there was to connect" : PQerrorMessage(db));
         PQfinish(db);
         o->allocator->free(o->allocator->user, r);
         return LLMCS_IO;
@@ -344,8 +431,8 @@ static void cell(const shop_remote_rows *rows, size_t row, int column, shop_cell
 
 static void free_rows(shop_remote_rows *rows) { PQclear((PGresult *)rows); }
 
-const shop_remote_driver *llmcs_shop_postgres_1(void);
-__attribute__((visibility("default"))) const shop_remote_driver *llmcs_shop_postgres_1(void) {
+const shop_remote_driver *llmcs_shop_postgres_2(void);
+__attribute__((visibility("default"))) const shop_remote_driver *llmcs_shop_postgres_2(void) {
     static const shop_remote_driver driver = {describe, connect_to, set_wait, close_it, execute,
                                               query,    count,      changed,  cell,     free_rows};
     return &driver;

@@ -16,7 +16,7 @@
 #include "llmcs_shop.h"
 
 /* The one symbol that the plug-in exports: const shop_remote_driver *(*)(void). The number changes with this file. */
-#define SHOP_REMOTE_ENTRY "llmcs_shop_postgres_1"
+#define SHOP_REMOTE_ENTRY "llmcs_shop_postgres_2"
 
 enum { SHOP_REMOTE_ERROR_BYTES = 400 };
 
@@ -45,6 +45,7 @@ typedef struct shop_remote_options {
     const char *conninfo;             /* as libpq takes it */
     bool any_server;                  /* one that only reads will do */
     double wait_ms;                   /* longest time for an answer; then the connection is given up */
+    double connect_ms;                /* longest time to connect, to all hosts together; 0: what conninfo says */
 } shop_remote_options;
 
 typedef struct shop_remote_driver {

@@ -33,7 +33,7 @@ typedef struct shared_link {
     shop_connection json;
     bool used;
     bool in_turn;    /* of shop_shared_enter */
-    double wait_ms;  /* for an answer: of a turn with a deadline; 0: the default */
+    double end;      /* of such a turn, in monotonic milliseconds; 0: none */
     int64_t held;    /* its lock of the conversation */
     char number[24]; /* of the transaction that writes */
 } shared_link;
@@ -168,6 +168,28 @@ static void note_attempt(struct shop_shared *s, const shop_remote_error *failure
     pthread_mutex_unlock(&s->lock);
 }
 
+/* What a call with a deadline has left, at least 1 ms, so that what fails says why; 0: no deadline. */
+static double left_ms(const shared_link *l) {
+    const double left = l->end - shop_now_ms();
+    return l->end <= 0 ? 0 : left > 1 ? left : 1;
+}
+
+/* The lock of the conversation. The lost session has it until the server notices that its client is gone, which may
+ * take as long as the server's tcp_keepalives and tcp_user_timeout say: the turn does not wait for that. */
+static llmcs_status lock_again(llmcs_shop *shop, shared_link *l, shop_remote_error *error) {
+    char sql[200];
+    const double left = left_ms(l), wait = left > 0 && left < lock_ms(shop) ? left : lock_ms(shop);
+    sqlite3_snprintf(sizeof sql, sql, "BEGIN; SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%lld); COMMIT",
+                     (int)wait, (long long)l->held);
+    const llmcs_status status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
+    if (status == LLMCS_BUSY)
+        sqlite3_snprintf(sizeof error->text, error->text,
+                         "connected again, but the session that was lost still holds the conversation on the server:"
+                         " given up after %d ms; set the server's tcp_keepalives_idle or tcp_user_timeout lower",
+                         (int)wait);
+    return status;
+}
+
 /* What holds for a session, and the lock of the conversation that a lost one had. */
 static llmcs_status begin_session(llmcs_shop *shop, shared_link *l, shop_remote_error *error) {
     char sql[500];
@@ -175,16 +197,15 @@ static llmcs_status begin_session(llmcs_shop *shop, shared_link *l, shop_remote_
                      "SET search_path = llmcs, pg_temp; SET client_min_messages = error; SET lock_timeout = %d;"
                      " SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d",
                      lock_ms(shop), lock_ms(shop) + STATEMENT_MS, IDLE_MS);
-    llmcs_status status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
-    if (!status && l->held) {
-        sqlite3_snprintf(sizeof sql, sql, "SELECT pg_advisory_lock(%lld)", (long long)l->held);
-        status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
-    }
-    return status;
+    const llmcs_status status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
+    return !status && l->held ? lock_again(shop, l, error) : status;
 }
 
+/* The longest time for an answer. A turn that is late may still store what it did. */
 static double answer_ms(const llmcs_shop *shop, const shared_link *l) {
-    return l->wait_ms > 0 ? l->wait_ms : lock_ms(shop) + STATEMENT_MS + 1000.0;
+    const double left = left_ms(l);
+    if (left <= 0) return lock_ms(shop) + STATEMENT_MS + 1000.0;
+    return (left > WORTH_MS ? left : WORTH_MS) + WORTH_MS;
 }
 
 static llmcs_status connect_link(llmcs_shop *shop, shared_link *l, bool at_once) {
@@ -193,11 +214,14 @@ static llmcs_status connect_link(llmcs_shop *shop, shared_link *l, bool at_once)
     const shop_remote_options options = {.allocator = &shop->allocator,
                                          .conninfo = s->conninfo,
                                          .any_server = shop->read_only,
-                                         .wait_ms = answer_ms(shop, l)};
+                                         .wait_ms = answer_ms(shop, l),
+                                         .connect_ms = left_ms(l)};
     if (!at_once) SHOP_TRY(may_try(s));
     llmcs_status status = s->driver->connect(&options, &l->c.remote, &error);
     if (!status) status = begin_session(shop, l, &error);
-    note_attempt(s, status ? &error : NULL);
+    /* That a lost session holds a lock, or that a turn had no time left, says nothing of the server. */
+    const bool hasty = options.connect_ms > 0 && options.connect_ms < WORTH_MS;
+    if (!status || (error.lost && !hasty)) note_attempt(s, status ? &error : NULL);
     if (!status) return LLMCS_OK;
     disconnect(l, true);
     return shop_fail(status, "%s: %s", s->where, error.text);
@@ -264,6 +288,7 @@ static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, 
     for (int attempt = 0; attempt < 2; attempt++) {
         if (l->c.lost) disconnect(l, true);
         if (!l->c.remote) SHOP_TRY(connect_link(shop, l, attempt > 0));
+        l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
         status = l->c.driver->execute(l->c.remote, sql, text, capacity, &error);
         if (!status) return LLMCS_OK;
         status = shop_remote_failed(&l->c, &error);
@@ -302,16 +327,16 @@ llmcs_status shop_shared_enter(llmcs_shop *shop, const char *conversation, doubl
     const bool limited = wait_ms >= 0;
     if (!limited || wait_ms > lock_ms(shop)) wait_ms = lock_ms(shop);
     if (wait_ms < 1) wait_ms = 1;
+    const double begin = shop_now_ms();
     SHOP_TRY(acquire(shop, wait_ms, &l));
-    l->wait_ms = limited ? wait_ms + WORTH_MS : 0;
-    if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
+    l->end = limited ? begin + wait_ms : 0;
     const int64_t number = lock_number(SHOP_LOCK_CONVERSATION, conversation);
     sqlite3_snprintf(sizeof sql, sql, "BEGIN; SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%lld); COMMIT",
                      (int)wait_ms, (long long)number);
     const llmcs_status status = begin_on(shop, l, sql, NULL, 0);
     if (status) {
         roll_back(l);
-        l->wait_ms = 0;
+        l->end = 0;
         if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
         release(shop, l);
         return status;
@@ -330,7 +355,7 @@ void shop_shared_leave(llmcs_shop *shop, shop_connection *link) {
     sqlite3_snprintf(sizeof sql, sql, "SELECT pg_advisory_unlock(%lld)", (long long)l->held);
     l->held = 0;
     l->in_turn = false;
-    l->wait_ms = 0;
+    l->end = 0;
     /* A session that ends unlocks, too. */
     if (l->c.remote && (l->c.lost || l->c.driver->execute(l->c.remote, sql, NULL, 0, &error))) disconnect(l, true);
     if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
@@ -390,8 +415,7 @@ llmcs_status shop_shared_write_alone(llmcs_shop *shop, shop_connection **c) {
 }
 
 /* A COMMIT got no answer: the server knows what became of it. */
-static llmcs_status find_outcome(llmcs_shop *shop, shared_link *l) {
-    const double end = shop_now_ms() + OUTCOME_MS;
+static llmcs_status ask_outcome(llmcs_shop *shop, shared_link *l) {
     char sql[120], state[24];
     shop_remote_error error;
     sqlite3_snprintf(sizeof sql, sql, "SELECT coalesce(pg_xact_status('%.20s'::xid8), '')", l->number);
@@ -406,9 +430,22 @@ static llmcs_status find_outcome(llmcs_shop *shop, shared_link *l) {
         if (!strcmp(state, "aborted"))
             return shop_fail(LLMCS_IO, "%s: the connection was lost before the end, nothing was stored", l->c.path);
         (void)nanosleep(&pause, NULL);
-    } while (shop_now_ms() < end);
+    } while (shop_now_ms() < l->end);
     return shop_fail(LLMCS_PENDING, "%s: the connection was lost at the end: it is not known whether it was stored",
                      l->c.path);
+}
+
+/* Whether something was stored is worth a time of its own, also when the turn is late. The question needs no lock of
+ * the conversation, which the lost session may hold for long; the turn has nothing to store after it. */
+static llmcs_status find_outcome(llmcs_shop *shop, shared_link *l) {
+    const double end = l->end;
+    const int64_t held = l->held;
+    l->end = shop_now_ms() + OUTCOME_MS;
+    l->held = 0;
+    const llmcs_status status = ask_outcome(shop, l);
+    l->end = end;
+    l->held = held;
+    return status;
 }
 
 static llmcs_status commit(llmcs_shop *shop, shared_link *l) {

@@ -83,6 +83,8 @@ class Node:
     def __init__(self, store, conninfo, *options):
         self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "node.py"), store, conninfo, *options], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.set_blocking(self.process.stderr.fileno(), False)
+        self.errors = b""
         self.ready = self.read()
 
     def read(self):
@@ -101,6 +103,11 @@ class Node:
     def say(self, text, conversation="c", customer="c001", **more):
         return self.ask(text=text, conversation=conversation, customer=customer, **more)
 
+    def log(self):
+        """What the node has logged so far, and what Python says: a warning for each turn that is not stored."""
+        self.errors += self.process.stderr.read() or b""
+        return self.errors.decode()
+
     def kill(self):
         self.process.kill()
 
@@ -114,7 +121,7 @@ class Node:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        errors = self.process.stderr.read().decode()
+        errors = self.log()
         self.process.stdout.close()
         self.process.stderr.close()
         return errors

@@ -155,11 +155,11 @@ class Postgres:
 class Proxy:
     """Forwards connections to the server. on_message(number): called before each message of a client's, counted from 1;
     what it returns: None to forward it; "drop" to lose all connections instead; "deaf" to forward it and lose them before
-    the answer."""
+    the answer; "half" to lose them and leave the server its end, as a cable that is pulled does, until let_go()."""
 
     def __init__(self, port, on_message=lambda number: None):
         self.port_of_server, self.on_message, self.number = port, on_message, 0
-        self.lock, self.open, self.frozen = threading.Lock(), set(), threading.Event()
+        self.lock, self.open, self.frozen, self.half_open = threading.Lock(), set(), threading.Event(), []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -195,6 +195,10 @@ class Proxy:
                 if what == "drop":
                     self.drop()
                     return
+                if what == "half":
+                    self.half_open.append(server)
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
                 if what == "deaf":
                     state["deaf"] = True
                 server.sendall(data)
@@ -211,10 +215,17 @@ class Proxy:
                     return
                 while self.frozen.is_set():
                     time.sleep(0.01)
-                client.sendall(data)
+                if server not in self.half_open:
+                    client.sendall(data)
         except OSError:
             pass
         self._close(pair)
+
+    def let_go(self):
+        """The server notices what "half" lost."""
+        for server in self.half_open:
+            server.close() if server.fileno() < 0 else server.shutdown(socket.SHUT_RDWR)
+        self.half_open = []
 
     def _close(self, pair):
         with self.lock:

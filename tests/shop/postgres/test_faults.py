@@ -231,6 +231,63 @@ class Servers(Case):
             time.sleep(0.1)
         self.assertEqual(said["number"], 2)
 
+    def test_a_server_that_takes_connections_and_is_silent_costs_the_deadline_and_not_connect_timeout(self):
+        node = self.node("--deadline", "800", proxied=True)
+        self.addCleanup(node.close)
+        node.say("hello")
+        self.proxy.frozen.set()  # connections are accepted, and nothing comes of them
+        self.proxy.drop()
+        for _ in range(2):
+            begin = time.monotonic()
+            said = node.say("where is my order " + nodes.SHIPPED)
+            took = time.monotonic() - begin
+            self.assertEqual(said["route"], "unavailable")
+            self.assertLess(took, 2.5)  # connect_timeout is 5 s
+        self.assertIn("gave no answer in the time there was to connect", node.log())
+        self.proxy.frozen.clear()
+        self.assertEqual(self.after_a_while(node)["number"], 2)
+
+    def test_of_two_hosts_a_silent_one_leaves_the_other_its_time(self):
+        silent = servers.Proxy(PG.port)
+        self.addCleanup(silent.close)
+        silent.frozen.set()
+        hosts = PG.conninfo(self.db, "%d,%d" % (silent.port, PG.port), host="127.0.0.1,127.0.0.1", connect_timeout=3)
+        begin = time.monotonic()
+        node = nodes.Node(SHOP.store(), hosts, "--deadline", "3000")
+        self.addCleanup(node.close)
+        self.assertIsNotNone(node.ready)
+        self.assertGreater(time.monotonic() - begin, 2.5)  # opening has no deadline: it waits as long as conninfo says
+        PG.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s' AND pid <> pg_backend_pid()" % self.db)
+        begin = time.monotonic()
+        self.assertEqual(node.say("hello")["number"], 1)
+        self.assertLess(time.monotonic() - begin, 3)
+
+    def test_a_lost_session_that_holds_the_conversation_is_not_waited_for_beyond_the_deadline(self):
+        node = self.node("--deadline", "1000", proxied=True)
+        self.addCleanup(node.close)
+        self.addCleanup(self.proxy.let_go)
+        steps = iter(range(2, 40))
+        while "the session that was lost still holds the conversation" not in (log := node.log()):
+            step = next(steps, None)  # the turn has its lock from message 2 on; it connects again for a new transaction
+            self.assertIsNotNone(step, log)
+            c = "c%d" % step
+            self.assertEqual(self.after_a_while(node, c)["number"], 1)
+            self.fault, self.at, self.armed = "half", self.proxy.number + step, True
+            begin = time.monotonic()
+            node.say("hello", c)
+            self.assertLess(time.monotonic() - begin, 3, step)  # busy_ms is 5 s
+            self.armed = False
+            self.assertEqual(node.say("hello", "elsewhere %d" % step)["number"], 1)  # other conversations do not wait
+            self.proxy.let_go()
+            self.assertNotEqual(self.after_a_while(node, c)["route"], "unavailable")
+
+    def after_a_while(self, node, conversation="c"):
+        """The first answer that is one: attempts to connect have pauses between them."""
+        deadline = time.monotonic() + 15
+        while (said := node.say("hello", conversation))["route"] == "unavailable" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return said
+
     def test_a_conversation_that_another_node_has_is_waited_for_until_the_deadline(self):
         slow, node = self.node(proxied=True), self.node("--deadline", "500")
         for n in slow, node:

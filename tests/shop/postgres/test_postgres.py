@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -433,6 +434,32 @@ class Privacy(Case):
         shop.apply_retention(now=1794830400)
         self.assertEqual(PG.sql("SELECT id FROM conversations", self.db), [["new"]])
         self.assertEqual(self.one("SELECT count(*) FROM turns"), "1")
+        # The server's audit lists it, also where only rows of the node's file were too old; so does the file's own chain.
+        self.assertEqual([(r.action, r.detail) for r in shop.audit()][-1],
+                         ("retention", '{"turns deleted":2,"conversations deleted":2}'))
+        self.change_file(shop, "INSERT INTO events(customer, product, type, time) VALUES (1, 1, 'view', 1000)")
+        shop.set_retention("events", 30)
+        shop.apply_retention(now=1794830400)
+        self.assertEqual([(r.action, r.detail) for r in shop.audit()][-1], ("retention", '{"events deleted":1}'))
+        shop.set_retention("audit", 1)
+        shop.apply_retention(now=int(time.time()) + 5 * 86400)
+        rows, report = list(shop.audit()), shop.verify_audit()
+        self.assertEqual([r.action for r in rows], ["retention"])
+        self.assertRegex(rows[0].detail, '"audit deleted":[0-9]+')
+        self.assertEqual((report["intact"], report["first_seq"]), (1, rows[0].seq))
+        import llmcs_shop
+        alone = llmcs_shop.Shop(shop._store, postgres="")
+        self.addCleanup(alone.close)
+        self.assertEqual([r.action for r in alone.audit()], ["retention"])
+
+    def change_file(self, shop, statement):
+        import sqlite3
+        db = sqlite3.connect(shop._store)
+        try:
+            with db:
+                db.execute(statement)
+        finally:
+            db.close()
 
 
 if __name__ == "__main__":
