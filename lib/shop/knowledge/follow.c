@@ -16,6 +16,7 @@ struct shop_knowledge {
     llmcs_index *index;   /* of texts.row; NULL without an encoder */
     shop_word_index *words;
     _Atomic int64_t seen; /* the setting llmcs.changes that the indexes have followed */
+    atomic_bool asked;    /* a question was answered before */
     uint64_t n_built;     /* vectors when lists were built last */
 };
 
@@ -38,6 +39,7 @@ llmcs_status shop_knowledge_create(llmcs_shop *shop) {
         return status;
     }
     atomic_init(&k->seen, -1);
+    atomic_init(&k->asked, false);
     shop->knowledge = k;
     return LLMCS_OK;
 }
@@ -137,20 +139,22 @@ static llmcs_status forget_entries(llmcs_shop *shop, shop_connection *c, int64_t
     return status;
 }
 
-static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t seen, int64_t changes) {
+static llmcs_status follow_from(llmcs_shop *shop, shop_connection *c, int64_t seen) {
     SHOP_TRY(follow_vectors(shop, c, seen));
-    if (seen >= 0) SHOP_TRY(forget_entries(shop, c, seen));
-    return shop_word_index_follow(shop, shop->knowledge->words, c, changes);
+    return seen >= 0 ? forget_entries(shop, c, seen) : LLMCS_OK;
 }
 
+/* A program that asks one question does not wait for all words of the store: they are read for the second. */
 llmcs_status shop_follow(llmcs_shop *shop, shop_connection *c) {
     struct shop_knowledge *k = shop->knowledge;
     int64_t changes;
     SHOP_TRY(shop_lookup_int(c, 0, &changes, "SELECT value FROM settings WHERE key = 'llmcs.changes'", ""));
-    if (atomic_load(&k->seen) >= changes) return LLMCS_OK;
+    const bool words = atomic_exchange(&k->asked, true) && !shop_word_index_is_current(k->words, changes);
+    if (atomic_load(&k->seen) >= changes && !words) return LLMCS_OK;
     pthread_mutex_lock(&k->lock);
     const int64_t seen = atomic_load(&k->seen);
-    const llmcs_status status = seen < changes ? follow_from(shop, c, seen, changes) : LLMCS_OK;
+    llmcs_status status = seen < changes ? follow_from(shop, c, seen) : LLMCS_OK;
+    if (!status && words) status = shop_word_index_follow(shop, k->words, c, changes);
     if (!status && seen < changes) atomic_store(&k->seen, changes);
     pthread_mutex_unlock(&k->lock);
     return status;

@@ -46,7 +46,8 @@ struct shop_word_index {
     pthread_rwlock_t lock;
     size_t most_bytes, bytes;
     bool complete, too_large;
-    int64_t seen; /* the setting llmcs.changes that it has followed */
+    int64_t seen;             /* the setting llmcs.changes that it has followed */
+    _Atomic int64_t followed; /* the same for readers: -1 until it is complete; INT64_MAX: too large for ever */
     shop_fts_tokens *tokens;
 
     term *terms;
@@ -64,7 +65,7 @@ struct shop_word_index {
     int64_t n_texts, n_tokens;
 };
 
-enum { NO_SLOT = UINT32_MAX };
+#define NO_SLOT UINT32_MAX
 
 llmcs_status shop_word_index_create(llmcs_shop *shop, size_t most_bytes, shop_word_index **index) {
     shop_word_index *x;
@@ -76,6 +77,7 @@ llmcs_status shop_word_index_create(llmcs_shop *shop, size_t most_bytes, shop_wo
     }
     x->most_bytes = most_bytes;
     x->seen = -1;
+    atomic_init(&x->followed, -1);
     *index = x;
     return LLMCS_OK;
 }
@@ -381,10 +383,11 @@ static llmcs_status check_size(const llmcs_shop *shop, shop_word_index *x, shop_
 }
 
 llmcs_status shop_word_index_follow(llmcs_shop *shop, shop_word_index *x, shop_connection *c, int64_t changes) {
-    if (x->too_large) return LLMCS_OK;
+    if (shop_word_index_is_current(x, changes)) return LLMCS_OK;
     if (!x->tokens) {
         const llmcs_status made = shop_fts_tokens_create(&shop->allocator, c, &x->tokens);
         x->too_large = made == LLMCS_UNSUPPORTED; /* then FTS5 itself searches */
+        if (x->too_large) atomic_store(&x->followed, INT64_MAX);
         if (made) return x->too_large ? LLMCS_OK : made;
     }
     pthread_rwlock_wrlock(&x->lock);
@@ -397,8 +400,13 @@ llmcs_status shop_word_index_follow(llmcs_shop *shop, shop_word_index *x, shop_c
         x->complete = true;
         x->seen = changes;
     }
+    atomic_store(&x->followed, x->too_large ? INT64_MAX : x->seen);
     pthread_rwlock_unlock(&x->lock);
     return status;
+}
+
+bool shop_word_index_is_current(const shop_word_index *x, int64_t changes) {
+    return atomic_load(&x->followed) >= changes;
 }
 
 bool shop_word_index_begin(shop_word_index *x) {

@@ -21,6 +21,9 @@ void shop_word_index_free(llmcs_shop *shop, shop_word_index **index);
 /* Brings it to the snapshot of `c`. One thread at a time; after a failure the next call begins anew. */
 llmcs_status shop_word_index_follow(llmcs_shop *shop, shop_word_index *index, shop_connection *c, int64_t changes);
 
+/* Whether there is nothing to follow. Any thread. */
+bool shop_word_index_is_current(const shop_word_index *index, int64_t changes);
+
 /* False: it is not complete. Else it stays as it is until shop_word_index_end. */
 bool shop_word_index_begin(shop_word_index *index);
 void shop_word_index_end(shop_word_index *index);
