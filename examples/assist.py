@@ -45,7 +45,7 @@ def send(desk, helper, conversation, suggestion, edited=None):
         helper.decide(suggestion.id, "edited", sent=edited, actor=AGENT)
     desk.take_over(conversation, AGENT)
     desk.reply(conversation, AGENT, edited or suggestion.text)
-    desk.hand_back(conversation)
+    desk.hand_back(conversation, AGENT)
     print("  sent: %s\n" % (edited or suggestion.text).replace("\n", " "))
 
 

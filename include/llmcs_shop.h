@@ -29,10 +29,10 @@ extern "C" {
 #endif
 
 #define LLMCS_SHOP_VERSION_MAJOR 0
-#define LLMCS_SHOP_VERSION_MINOR 2
+#define LLMCS_SHOP_VERSION_MINOR 3
 #define LLMCS_SHOP_VERSION_PATCH 0
 
-/* Version of the library that runs, "0.2.0". Never fails. */
+/* Version of the library that runs, "0.3.0". Never fails. */
 LLMCS_SHOP_API const char *llmcs_shop_version(void);
 
 /* ------------------------------------------------------------------------------------------------- store */
@@ -109,9 +109,14 @@ LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, s
  *   No statement may name `events`.
  * - Opening fails with IO while the server cannot be reached. Later a lost connection is made anew, with pauses from
  * 0.1 to 5 s between attempts; until then calls fail with IO, and the desk says that it cannot look now.
+ * - Connecting again takes a turn no longer than its deadline has left, else connect_timeout (5 s) for each host; a
+ *   name that the resolver is slow to look up is not in that. A turn that lost its connection waits no longer either
+ *   for the lost session to let go of the conversation, which the server ends when it notices (tcp_keepalives_idle,
+ *   tcp_user_timeout).
  * - What the string does not say libpq takes from its environment variables and its password file. A password in the
  *   string is never logged.
- * - The audit of calls on the file (suggestions, training, export) stays in the file's own chain.
+ * - The audit of calls on the file (suggestions, training, export) stays in the file's own chain, which a store opened
+ *   with postgres "" lists and verifies. Retention is listed in both.
  * - busy_ms bounds the wait for a lock of another node. Clocks of nodes must agree within a second.
  * - llmcs_shop_forget and retention cover the database and this node's file; run them on every node.
  */

@@ -252,6 +252,11 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_desk_reply(llmcs_shop_desk *desk, const c
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_hand_back(llmcs_shop_desk *desk, const char *conversation);
 /* Ends the conversation: its state is forgotten, its history stays. The next message begins a new dialogue in it. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_close(llmcs_shop_desk *desk, const char *conversation);
+/* The same by a person, whose name the audit then has. agent: NULL for the host, which the functions above name. */
+LLMCS_SHOP_API llmcs_status llmcs_shop_desk_hand_back_by(llmcs_shop_desk *desk, const char *conversation,
+                                                         const char *agent);
+LLMCS_SHOP_API llmcs_status llmcs_shop_desk_close_by(llmcs_shop_desk *desk, const char *conversation,
+                                                     const char *agent);
 /* A person has found out what became of an action that is UNKNOWN: DONE or FAILED. Only then may the same wish be
  * carried out again. Errors: as the store's, ARG (no such key), STATE (it is not UNKNOWN). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_desk_resolve(llmcs_shop_desk *desk, const char *key, const char *agent,

@@ -201,11 +201,12 @@ class desk {
         check(llmcs_shop_desk_reply(need(), c("conversation", conversation), c("agent", agent),
                                     llmcs::detail::bytes_of(text), text.size()));
     }
-    void hand_back(const std::string &conversation) {
-        check(llmcs_shop_desk_hand_back(need(), c("conversation", conversation)));
+    /* agent: who does it, for the audit; "": the host. */
+    void hand_back(const std::string &conversation, const std::string &agent = {}) {
+        check(llmcs_shop_desk_hand_back_by(need(), c("conversation", conversation), by(agent)));
     }
-    void close(const std::string &conversation) {
-        check(llmcs_shop_desk_close(need(), c("conversation", conversation)));
+    void close(const std::string &conversation, const std::string &agent = {}) {
+        check(llmcs_shop_desk_close_by(need(), c("conversation", conversation), by(agent)));
     }
     /* A person has found out what became of an action that is UNKNOWN. */
     void resolve(const std::string &key, const std::string &agent, llmcs_shop_action_state state) {
@@ -227,6 +228,7 @@ class desk {
    private:
     llmcs_shop_desk *need() const { return llmcs::detail::need(handle_, "desk"); }
     static const char *c(const char *what, const std::string &text) { return llmcs::detail::c_string(text, what); }
+    static const char *by(const std::string &agent) { return agent.empty() ? nullptr : c("agent", agent); }
     static llmcs_shop_message natively(const message &m) {
         llmcs_shop_message native;
         llmcs_shop_message_init(&native);

@@ -101,8 +101,9 @@ class Dialogues(unittest.TestCase):
         self.assertEqual(desk.say("are you there?", "p", customer="c001").route, "silent")
         desk.reply("p", "kim", "Yes, what is it?")
         self.assertEqual(desk.history("p", k=1).turns[0].reply, "Yes, what is it?")
-        desk.hand_back("p")
+        desk.hand_back("p", "kim")
         self.assertEqual(desk.history("p").status, "open")
+        desk.end("p", agent="li")
         desk.end("p")
         self.assertEqual(desk.history("p").status, "closed")
         with self.assertRaises(llmcs.ArgumentError):

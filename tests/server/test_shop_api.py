@@ -300,6 +300,8 @@ class Agents(Shop):
         self.assertEqual(self.call("POST", "/shop/conversations/q-1/hand-back", {}, "mia")["status"], "open")
         self.assertEqual(self.say("thanks", "q-1", "felix")["route"], "smalltalk")
         self.assertEqual(self.call("POST", "/shop/conversations/q-1/close", {}, "mia")["status"], "closed")
+        self.assertEqual(self.sql("SELECT actor, action FROM audit WHERE action IN ('hand back', 'close')"),
+                         [("mia", "hand back"), ("mia", "close")])
         self.call("POST", "/shop/assist", {"conversation": "q-1\0more"}, "mia", 400)  # is not q-1
         self.call("POST", "/shop/conversations/none/reply", {"text": "a"}, "mia", 404)
         self.call("POST", "/shop/conversations/q-1/reply", {}, "mia", 400)

@@ -134,11 +134,13 @@ void shop_reply(exchange *x) {
 }
 
 void shop_hand_back(exchange *x) {
-    if (begin(x, agent_keys)) answer_status(x, llmcs_shop_desk_hand_back(shop_of(x)->desk, x->params[0]), "open");
+    const char *actor = begin(x, agent_keys);
+    if (actor) answer_status(x, llmcs_shop_desk_hand_back_by(shop_of(x)->desk, x->params[0], actor), "open");
 }
 
 void shop_close(exchange *x) {
-    if (begin(x, agent_keys)) answer_status(x, llmcs_shop_desk_close(shop_of(x)->desk, x->params[0]), "closed");
+    const char *actor = begin(x, agent_keys);
+    if (actor) answer_status(x, llmcs_shop_desk_close_by(shop_of(x)->desk, x->params[0], actor), "closed");
 }
 
 /* ---- actions */

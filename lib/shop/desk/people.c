@@ -24,12 +24,13 @@ static llmcs_status audit_conversation(shop_connection *c, const char *agent, co
     return desk_audit(c, "agent", agent, action, object, NULL);
 }
 
-/* A turn in hand finds another status and is made again. */
+/* agent: NULL for the host. A turn in hand finds another status and is made again. */
 static llmcs_status set_status(llmcs_shop_desk *desk, const char *conversation, const char *status_name,
                                const char *agent, const char *action, bool clean) {
     shop_connection *c;
     int64_t row;
     SHOP_TRY(check_call(desk, conversation));
+    if (agent) SHOP_TRY(shop_check_id("agent", agent));
     SHOP_TRY(shop_shared_write_begin(desk->shop, NULL, &c));
     llmcs_status status = find_conversation(c, conversation, &row);
     if (!status && clean)
@@ -51,14 +52,22 @@ llmcs_status llmcs_shop_desk_take_over(llmcs_shop_desk *desk, const char *conver
     return set_status(desk, conversation, "person", agent, "take over", false);
 }
 
-llmcs_status llmcs_shop_desk_hand_back(llmcs_shop_desk *desk, const char *conversation) {
+llmcs_status llmcs_shop_desk_hand_back_by(llmcs_shop_desk *desk, const char *conversation, const char *agent) {
     SHOP_PUBLIC_CALL;
-    return set_status(desk, conversation, "open", NULL, "hand back", true);
+    return set_status(desk, conversation, "open", agent, "hand back", true);
+}
+
+llmcs_status llmcs_shop_desk_hand_back(llmcs_shop_desk *desk, const char *conversation) {
+    return llmcs_shop_desk_hand_back_by(desk, conversation, NULL);
+}
+
+llmcs_status llmcs_shop_desk_close_by(llmcs_shop_desk *desk, const char *conversation, const char *agent) {
+    SHOP_PUBLIC_CALL;
+    return set_status(desk, conversation, "closed", agent, "close", true);
 }
 
 llmcs_status llmcs_shop_desk_close(llmcs_shop_desk *desk, const char *conversation) {
-    SHOP_PUBLIC_CALL;
-    return set_status(desk, conversation, "closed", NULL, "close", true);
+    return llmcs_shop_desk_close_by(desk, conversation, NULL);
 }
 
 /* ---- a person's reply */

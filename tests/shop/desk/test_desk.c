@@ -243,8 +243,16 @@ START_TEST(person_is_called_from_any_state) {
     ck_assert_str_eq(say_as(&d, "c2", "anna", "where is my order PL1002"), "");
     ck_assert_int_eq(d.turn->route, LLMCS_DESK_SILENT);
     SHOP_OK(llmcs_shop_desk_reply(d.desk, "c2", "mia", "Hello, Mia here.", LLMCS_NUL));
-    SHOP_OK(llmcs_shop_desk_hand_back(d.desk, "c2"));
+    SHOP_OK(llmcs_shop_desk_hand_back_by(d.desk, "c2", "mia"));
     HAS(say_as(&d, "c2", "anna", "where is my order PL1002"), "on its way");
+    /* The audit says who; without a name it was the host. */
+    static const char actors[] = "SELECT group_concat(actor, ' ') FROM audit WHERE action IN ('hand back', 'close')";
+    ck_assert_str_eq(shop_value(d.path, actors), "mia");
+    SHOP_OK(llmcs_shop_desk_close_by(d.desk, "c3", "li"));
+    SHOP_OK(llmcs_shop_desk_close(d.desk, "c3"));
+    SHOP_OK(llmcs_shop_desk_hand_back(d.desk, "c3"));
+    ck_assert_str_eq(shop_value(d.path, actors), "mia li host host");
+    SHOP_FAILS(llmcs_shop_desk_close_by(d.desk, "c3", ""), LLMCS_ARG, "agent");
     llmcs_shop_history *h = NULL;
     SHOP_OK(llmcs_shop_desk_history(d.desk, "c2", -1, 3, 1, &h));
     ck_assert_uint_eq(h->n_turns, 3);

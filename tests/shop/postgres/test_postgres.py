@@ -461,6 +461,17 @@ class Privacy(Case):
         finally:
             db.close()
 
+    def test_the_audit_names_who_handed_back_and_closed(self):
+        node = self.node()
+        node.say("hello")
+        node.ask(do="take_over", conversation="c", agent="mia")
+        node.ask(do="hand_back", conversation="c", agent="mia")
+        node.ask(do="end", conversation="c", agent="li")
+        node.ask(do="end", conversation="c")
+        shop = self.open()
+        self.assertEqual([(r.actor, r.action) for r in shop.audit() if r.action in ("hand back", "close")],
+                         [("mia", "hand back"), ("li", "close"), ("host", "close")])
+
 
 if __name__ == "__main__":
     unittest.main()

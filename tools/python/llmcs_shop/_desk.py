@@ -312,13 +312,13 @@ class Desk(Handle):
         encoded = utf8("text", text)
         self._on(lib.llmcs_shop_desk_reply, conversation, c_string("agent", agent), encoded, len(encoded))
 
-    def hand_back(self, conversation: str) -> None:
-        """The desk answers again, from a clean state."""
-        self._on(lib.llmcs_shop_desk_hand_back, conversation)
+    def hand_back(self, conversation: str, agent: Optional[str] = None) -> None:
+        """The desk answers again, from a clean state. agent: who does it, for the audit; None: the host."""
+        self._on(lib.llmcs_shop_desk_hand_back_by, conversation, rows.string("agent", agent))
 
-    def end(self, conversation: str) -> None:
-        """Ends the conversation: its state is forgotten, its history stays."""
-        self._on(lib.llmcs_shop_desk_close, conversation)
+    def end(self, conversation: str, agent: Optional[str] = None) -> None:
+        """Ends the conversation: its state is forgotten, its history stays. agent: as in hand_back."""
+        self._on(lib.llmcs_shop_desk_close_by, conversation, rows.string("agent", agent))
 
     def resolve(self, key: str, agent: str, done: bool) -> None:
         """A person has found out what became of an action that was UNKNOWN."""

@@ -721,6 +721,8 @@ FUNCTIONS = {  # name: result, arguments
     "llmcs_shop_desk_reply": (enum, ptr, text, text, text, size),
     "llmcs_shop_desk_hand_back": (enum, ptr, text),
     "llmcs_shop_desk_close": (enum, ptr, text),
+    "llmcs_shop_desk_hand_back_by": (enum, ptr, text, text),
+    "llmcs_shop_desk_close_by": (enum, ptr, text, text),
     "llmcs_shop_desk_resolve": (enum, ptr, text, text, enum),
     "llmcs_shop_desk_history": (enum, ptr, text, i64, size, i32, P(P(History))),
     "llmcs_shop_history_free": (None, P(P(History))),
