@@ -592,8 +592,8 @@ LLMCS_API llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_sess
 LLMCS_API void llmcs_session_free(llmcs_session **session);
 
 /* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
- * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. Whoever cannot know
- * whether the call still runs sets that call's `cancel` instead, which no other call reads. */
+ * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. A caller that cannot
+ * know whether the call still runs sets that call's `cancel` instead, which no other call reads. */
 LLMCS_API void llmcs_session_cancel(llmcs_session *session);
 
 /* -------------------------------------------------------------------------------------------- generation */
