@@ -1,10 +1,14 @@
 """Load on llmcs-server: latencies at a share of its capacity, many connections, memory, and what HTTP costs.
 
 usage: server_load.py MODEL_FOLDER [--requests N] [--connections N] [--streams N] [--tokens N] [--seconds N] [--wrk]
+       server_load.py MODEL_FOLDER --peer MODEL.gguf [--turns N]
 
 Starts build/bin/llmcs-server ($LLMCS_BIN names another folder) on a free port of loopback and prints a table. The load
 comes from this machine, so it takes processor time from the server: figures are of both together. Processor times are
 those of the server's process alone. --wrk adds wrk's own figures where wrk is installed.
+
+--peer runs llama-cpp-python's server on the same model, which `llmcs quantize` wrote, in turns with ours instead, and prints
+medians: completions of one client after another, and of 16 clients at a time. It needs llama-cpp-python[server].
 """
 import argparse
 import asyncio
@@ -12,6 +16,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -39,8 +45,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.stderr.read()
-        self.process.wait()
+        self.process.communicate()
         self.temporary.cleanup()
 
     def cpu_seconds(self):
@@ -62,6 +67,28 @@ class Server:
     def memory_mb(self):
         with open("/proc/%d/statm" % self.process.pid) as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2 ** 20
+
+
+class Peer(Server):
+    """llama-cpp-python's server, which answers one request at a time."""
+
+    def __init__(self, path):
+        self.temporary = tempfile.TemporaryDirectory()
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            self.port = s.getsockname()[1]
+        code = ("import sys; sys.path.append(%r); import llama_cpp_peer; llama_cpp_peer.start(); "
+                "from llama_cpp.server.__main__ import main; main()" % os.path.join(ROOT, "tools", "eval"))
+        self.process = subprocess.Popen([sys.executable, "-c", code, "--model", path, "--model_alias", "m", "--port", str(self.port),
+                                         "--host", "127.0.0.1", "--n_ctx", "1024", "--n_threads", str(os.cpu_count()),
+                                         "--interrupt_requests", "False"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise SystemExit("llama-cpp-python's server did not start: is llama-cpp-python[server] installed?")
 
 
 def request_bytes(body, path="/v1/completions"):
@@ -206,6 +233,41 @@ def http_overhead(server, a):
                                                     {k: round(v, 3) for k, v in spent.items() if v}))
 
 
+def tokens_per_second(server, n_clients, n_requests):
+    """Of greedy completions that end where the model ends them."""
+    data = request_bytes({"model": "m", "prompt": PROMPT, "max_tokens": 64, "temperature": 0})
+
+    async def timed():
+        client = Client(server.port)
+        status, body = await client.send(data)
+        client.close()
+        if status != 200:
+            raise SystemExit("status %d: %s" % (status, body[:200]))
+        return json.loads(body), await closed_loop(server.port, data, n_clients, n_requests)
+    answer, (statuses, seconds) = asyncio.run(timed())
+    if set(statuses) != {200}:
+        raise SystemExit("not all were answered: %s" % statuses)
+    return answer, answer["usage"]["completion_tokens"] * n_requests / seconds
+
+
+def next_to_peer(server, a):
+    peer = Peer(a.peer)
+    try:
+        for n_clients, n_requests in ((1, 50), (16, 320)):
+            ours, theirs = [], []
+            for _ in range(a.turns):
+                answer, rate = tokens_per_second(server, n_clients, n_requests)
+                ours.append(rate)
+                other, rate = tokens_per_second(peer, n_clients, max(n_requests // 4, 1))
+                theirs.append(rate)
+            print("%d clients: ours %.0f tokens/s, llama-cpp-python's server %.0f, median of %d ratios %.2f; texts %s" % (
+                n_clients, statistics.median(ours), statistics.median(theirs), a.turns,
+                statistics.median(o / t for o, t in zip(ours, theirs)),
+                "equal" if answer["choices"][0]["text"] == other["choices"][0]["text"] else "differ"))
+    finally:
+        peer.stop()
+
+
 def run_wrk(server, a):
     if not shutil.which("wrk"):
         print("wrk is not installed")
@@ -235,12 +297,17 @@ def main():
     p.add_argument("--no-end", default="{}", help="logit_bias that forbids the end of a text, as JSON")
     p.add_argument("--wrk", action="store_true")
     p.add_argument("--only", choices=("load", "streams"))
+    p.add_argument("--peer", metavar="MODEL.gguf")
+    p.add_argument("--turns", type=int, default=5)
     a = p.parse_args()
     limits = {"max_connections": 4096, "max_jobs": 8192, "deadline_ms": 0}
     if a.stream_ms is not None:
         limits["stream_ms"] = a.stream_ms
     server = Server(a.folder, limits, 64)
     try:
+        if a.peer:
+            next_to_peer(server, a)
+            return
         if a.only != "load":
             http_overhead(server, a)
         if a.only != "streams":
