@@ -261,5 +261,5 @@ RULES = list(rules([
     # Last, since they are short.
     pattern("order_total", r"\bhow much (was|did|have) (it|that|the order|this order|that order|i)( (pay|paid|spend|spent|cost))?\b(?! (to|for))", r"(这单|这笔|那单|订单|一共|总共|花了|付了).{0,4}多少钱?[\s?!.,~。]*$"),
     pattern("stock", NOTHING_DONE + r".*\bin stock\b", r"有货|现货|还有吗|还有没有"),
-    pattern("range", NOTHING_DONE + r".*(\b(do|have) (you|u) (have|got|sell|carry|stock)\b(?! (to|it to|them to|any (discount|deal|offer|coupon))\b)|卖不卖|有没有卖|你们(有(?!啥|什么|没有)|卖)|有.{1,8}卖(吗|么|不|没|嘛)|卖(不卖)?.{1,8}(吗|么|不)[\s,.!?~。]*$)"),
+    pattern("range", NOTHING_DONE + r".*(\b(do|have) (you|u) (have|got|sell|carry|stock)\b(?! (to|it to|them to|any (discount|deal|offer|coupon)|(an?|any|another|other|more)( \w+)? (shops?|stores?|branch(es)?|showrooms?|outlets?))\b)|卖不卖|有没有卖|你们(有(?!啥|什么|没有|.{0,6}(门店|实体店|分店|店面))|卖)|有.{1,8}卖(吗|么|不|没|嘛)|卖(不卖)?.{1,8}(吗|么|不)[\s,.!?~。]*$)"),
 ]))
