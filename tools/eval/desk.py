@@ -260,8 +260,9 @@ def kinds(reply):
     if route in ("flow", "action", "smalltalk", "small_talk") and intent:
         found.add("flow:" + intent)
     if route == "flow":
-        # One that a rule began has no intent of a classifier.
-        found |= {"flow:" + i for i in intents_of(reply.get("flow") or "")}
+        # One that a rule began has no intent of a classifier, and some flows serve none.
+        flow = reply.get("flow") or ""
+        found |= {"flow:" + i for i in intents_of(flow) or [flow]}
     if route in ("smalltalk", "small_talk") or (route == "flow" and intent in SMALL_TALK):
         found.add("smalltalk")
     if route.startswith("recommend"):
