@@ -58,8 +58,8 @@ static const char *const words[] = {"return",
                                     "PL26",
                                     "😀",
                                     "a",
-                                    "\xe2\x83\x9d"
-                                    "x",
+                                    ("\xe2\x83\x9d"
+                                     "x"),
                                     "々"};
 enum { N_WORDS = sizeof words / sizeof *words };
 
