@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,10 +213,19 @@ static void collect(settings *s, const shop_remote_options *o, const PQconninfoO
     set(s, "client_encoding", "UTF8");
 }
 
-/* connect_timeout as libpq reads it: seconds for each host, 0 or less: no end, 1 means 2. */
-static double connect_timeout_ms(const settings *s) {
-    const long seconds = strtol(value_of(s, "connect_timeout"), NULL, 10);
-    return seconds <= 0 ? 1e9 : seconds < 2 ? 2000 : (double)seconds * 1e3;
+/* connect_timeout as libpq reads it: seconds for each host, 0 or less: no end, 1 means 2. False: not an integer. */
+static bool read_connect_timeout(const settings *s, double *ms) {
+    enum { MOST_DIGITS = 9 };
+    const char *text = value_of(s, "connect_timeout");
+    text += strspn(text, " ");
+    const bool negative = *text == '-';
+    text += *text == '-' || *text == '+';
+    const size_t n = strspn(text, "0123456789");
+    if (!n || n > MOST_DIGITS || text[n + strspn(text + n, " ")]) return false;
+    double seconds = 0;
+    for (size_t i = 0; i < n; i++) seconds = 10 * seconds + (text[i] - '0');
+    *ms = negative || seconds < 1 ? 1e9 : seconds < 2 ? 2000 : seconds * 1e3;
+    return true;
 }
 
 /* The part of a list with commas that stands at `index`; a list of one part is that of all hosts. */
@@ -244,12 +252,13 @@ static PGconn *connect_until(const settings *s, double end, bool *late) {
     return db;
 }
 
-/* Each host in turn, as libpq does, but one that gives no answer leaves the others their share of the time. */
-static PGconn *open_connection(const shop_remote_options *o, settings *s, bool *late) {
+/* Each host in turn, for `each` ms at most, as libpq does, but one that gives no answer leaves the others their share
+ * of the time. */
+static PGconn *open_connection(const shop_remote_options *o, settings *s, double each, bool *late) {
     static const char *const lists[] = {"host", "hostaddr", "port"};
     const char *given[3];
     char part[3][HOSTS_BYTES];
-    const double end = o->connect_ms > 0 ? now_ms() + o->connect_ms : 1e300, each = connect_timeout_ms(s);
+    const double end = o->connect_ms > 0 ? now_ms() + o->connect_ms : 1e300;
     size_t n_hosts = 1;
     bool apart =
         strcmp(value_of(s, "target_session_attrs"), "prefer-standby") != 0; /* else libpq has to see them all */
@@ -287,7 +296,12 @@ static llmcs_status connect_to(const shop_remote_options *o, shop_remote **remot
     settings s;
     bool late = false;
     collect(&s, o, given);
-    PGconn *db = open_connection(o, &s, &late);
+    double each;
+    if (!read_connect_timeout(&s, &each)) {
+        PQconninfoFree(given);
+        return set_error(error, LLMCS_ARG, false, "conninfo: connect_timeout is not an integer, in seconds");
+    }
+    PGconn *db = open_connection(o, &s, each, &late);
     PQconninfoFree(given);
     shop_remote *r = o->allocator->alloc(o->allocator->user, sizeof *r, sizeof(void *));
     if (!db || !r) {

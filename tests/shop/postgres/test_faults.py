@@ -247,6 +247,14 @@ class Servers(Case):
         self.proxy.frozen.clear()
         self.assertEqual(self.after_a_while(node)["number"], 2)
 
+    def test_a_connect_timeout_that_is_not_an_integer_is_refused(self):
+        import llmcs
+        import llmcs_shop
+        for text in ("soon", "5s", "1e3", "9999999999"):
+            with self.assertRaisesRegex(llmcs.Error, "connect_timeout is not an integer"):
+                llmcs_shop.Shop(SHOP.store(), postgres=PG.conninfo(self.db, connect_timeout=text)).close()
+        llmcs_shop.Shop(SHOP.store(), postgres=PG.conninfo(self.db, connect_timeout="' +7 '")).close()
+
     def test_of_two_hosts_a_silent_one_leaves_the_other_its_time(self):
         silent = servers.Proxy(PG.port)
         self.addCleanup(silent.close)
