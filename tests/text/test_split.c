@@ -133,7 +133,7 @@ static double seconds_to_cut(const ll_split_step *step, const char *text, size_t
     return (double)(ll_now_ns() - start) / 1e9;
 }
 
-/* Text that makes a backtracking engine try every start again: a megabyte takes no longer than a second, where
+/* Text that makes a backtracking engine try every start again: a megabyte takes less than five seconds, where
  * quadratic time would be hours. */
 START_TEST(hostile_text_takes_linear_time) {
     static const char *const units[] = {" ", "\n ", " \n", "\t", "\u0301",  "A", "\u0301A",
@@ -148,7 +148,7 @@ START_TEST(hostile_text_takes_linear_time) {
         for (unsigned pattern = 0; pattern <= LL_PATTERN_WORDS_OR_REST; pattern++) {
             const ll_split_step step = {LL_SPLIT_PATTERN, .pattern = (ll_pattern)pattern, .text = {"aaaaaaaab", 9}};
             const size_t part = ll_pattern_is_words(step.pattern) ? 0 : used / 10 * 9; /* the others: less is enough */
-            ck_assert_msg(seconds_to_cut(&step, text + part, used - part) < 1, "pattern %u, unit %zu", pattern, i);
+            ck_assert_msg(seconds_to_cut(&step, text + part, used - part) < 5, "pattern %u, unit %zu", pattern, i);
         }
     }
     free(text);
