@@ -5,19 +5,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-static inline int32_t ll_bits_of(float x) {
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float ll_float_of(int32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+#include "base/half.h"
 
 /* e^x = 2^k e^r with r = x - k ln 2 in [-ln2/2, ln2/2], ln 2 in two parts so that k times the first is exact (Cody
  * and Waite, Software Manual for the Elementary Functions, 1980); e^r by its series to r^7/7!, whose remainder is
@@ -27,10 +16,10 @@ static inline float ll_float_of(int32_t bits) {
 static inline float ll_exp_not_positive(float x) {
     const int32_t lowest = -0x3D5153B1; /* -87.33654f */
     const float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-    const float round_magic = 12582912.0f;    /* 1.5 * 2^23: adding it rounds to an integer */
-    int32_t bits = ll_bits_of(x) | INT32_MIN; /* +0 becomes -0 */
+    const float round_magic = 12582912.0f;                /* 1.5 * 2^23: adding it rounds to an integer */
+    int32_t bits = (int32_t)ll_float_bits(x) | INT32_MIN; /* +0 becomes -0 */
     int32_t inside = -(int32_t)(bits < lowest);
-    float y = ll_float_of((bits & inside) | (lowest & ~inside));
+    float y = ll_float_from_bits((uint32_t)((bits & inside) | (lowest & ~inside)));
     float k = (y * log2_e + round_magic) - round_magic;
     float r = (y - k * ln2_high) - k * ln2_low;
     float p = 1.0f / 5040.0f;
@@ -41,8 +30,8 @@ static inline float ll_exp_not_positive(float x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    float two_to_k = ll_float_of(((int32_t)k + 127) << 23);
-    return ll_float_of(ll_bits_of(p * two_to_k) & inside);
+    float two_to_k = ll_float_from_bits((uint32_t)((int32_t)k + 127) << 23);
+    return ll_float_from_bits(ll_float_bits(p * two_to_k) & (uint32_t)inside);
 }
 
 /* The sum of e^(x[i] - max), no x above max, in 16 sums of doubles: a fixed order, and whole vectors. */
