@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shop/base/numeral.h"
 #include "shop/desk/desk.h"
 #include "shop/knowledge/knowledge.h"
 #include "shop/recommend/recommender.h"
@@ -191,16 +192,28 @@ llmcs_status desk_say_tagged(desk_turn *t, const desk_wish *wish, const char *co
 
 /* ---- products */
 
-/* "under 170", 200以内: the most that it may cost; 0 if nothing is said. */
+/* The first Chinese numeral of two characters or more; 0: none. One alone is mostly a part of a word (十分, 一个). */
+static double find_numeral(const desk_words *w) {
+    int32_t c[SHOP_NUMERAL_CHARS];
+    for (size_t i = 0, len; i < w->plain_bytes; i += len) {
+        size_t n = 0, taken;
+        unsigned int value;
+        for (size_t at = i; n < SHOP_NUMERAL_CHARS && at < w->plain_bytes; at += len)
+            c[n++] = desk_char_at(w->plain, w->plain_bytes, at, &len);
+        taken = shop_read_numeral(c, n, &value);
+        if (taken >= 2) return value;
+        (void)desk_char_at(w->plain, w->plain_bytes, i, &len);
+    }
+    return 0;
+}
+
+/* "under 170", 200以内, 三百以内: the most that it may cost; 0 if nothing is said. */
 static double find_budget(const desk_words *w) {
     static const char *const words[] = {"under",        "below",        "less than", "up to",  "at most", "within",
                                         "cheaper than", "no more than", "max",       "budget", "以内",    "以下",
                                         "不超过",       "低于",         "之内",      "预算",   NULL};
     bool limited = false;
     for (size_t i = 0; words[i]; i++) limited = limited || desk_has_phrase(w, words[i]);
-    static const char *const hundreds[] = {"一百", "二百", "三百", "四百", "五百", "六百", "七百", "八百", "九百"};
-    for (size_t i = 0; limited && i < sizeof hundreds / sizeof *hundreds; i++)
-        if (desk_has_phrase(w, hundreds[i]) || (i == 1 && desk_has_phrase(w, "两百"))) return 100.0 * (double)(i + 1);
     for (size_t i = 0; limited && i < w->plain_bytes; i++) {
         double number = 0;
         size_t n = 0;
@@ -208,7 +221,7 @@ static double find_budget(const desk_words *w) {
             number = number * 10 + (w->plain[i + n] - '0');
         if (n) return number;
     }
-    return 0;
+    return limited ? find_numeral(w) : 0;
 }
 
 /* "title, 79 CNY" in the reply's language. */
@@ -300,15 +313,15 @@ llmcs_status desk_say_products(desk_turn *t, desk_recommend_by by, const char *p
     /* The vector of the whole message is there already. */
     const bool encoded = params.text && !strcmp(params.text, t->read.plain);
     SHOP_TRY(shop_recommend_encoded(t->desk->shop, &params, encoded ? t->vector : NULL, &list));
-    if (params.text && !fits_text(t, &t->words, list)) SHOP_TRY(recommend_by_last(t, &params, &list, &by_last));
-    if (params.text && t->c->customer_id && !by_last && !fits_text(t, &t->words, list)) {
+    llmcs_status status = LLMCS_OK;
+    if (params.text && !fits_text(t, &t->words, list)) status = recommend_by_last(t, &params, &list, &by_last);
+    if (!status && params.text && t->c->customer_id && !by_last && !fits_text(t, &t->words, list)) {
         llmcs_shop_recommendations_free(&list);
         params.text = NULL;
         params.customer = t->c->customer_id;
-        SHOP_TRY(llmcs_shop_recommend(t->desk->shop, &params, &list));
+        status = llmcs_shop_recommend(t->desk->shop, &params, &list);
     }
-    llmcs_status status = LLMCS_OK;
-    if (list && list->n_items) {
+    if (list && list->n_items && !status) {
         desk_new_line(t);
         desk_set_route(t, LLMCS_DESK_RECOMMEND);
         status = desk_say_sentence(t, DESK_RECOMMEND_TEXT);

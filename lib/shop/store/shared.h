@@ -11,10 +11,10 @@
  *                   right without it, too: the transaction checks that the conversation is as it was read.
  *   order of locks  store, conversation, customer, orders, audit: so writers wait and never deadlock.
  *   lost            a statement on a lost connection fails with LLMCS_IO; the next transaction connects again, with
- *                   longer and longer pauses while that fails, in the time that the turn's deadline leaves. The lock of
- * the conversation is waited for likewise: the lost session has it until the server notices. Whether a COMMIT that got
- * no answer took effect is asked of the server by the transaction's number; LLMCS_PENDING: it could not be asked
- * either.
+ *                   longer and longer pauses while that fails, in the time that the turn's deadline leaves. The lock
+ *                   of the conversation, which the lost session has until the server notices, is waited for likewise.
+ *                   Whether a COMMIT that got no answer took effect is asked of the server by the transaction's number;
+ *                   LLMCS_PENDING: it could not be asked either.
  */
 #ifndef SHOP_STORE_SHARED_H
 #define SHOP_STORE_SHARED_H

@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "shop/base/hash.h"
+#include "shop/base/numeral.h"
 #include "shop/knowledge/words.h"
 #include "shop/wording/gate_words.h"
 
@@ -323,46 +324,21 @@ static llmcs_status lex_word_number(lexing *x, size_t begin, size_t end) {
     return add_value(x, (unsigned int)value, unit, begin, end);
 }
 
-static int han_digit(int32_t c) {
-    static const int32_t digits[] = {0x96f6, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d};
-    if (c == 0x4e24) return 2; /* 两 */
-    if (c == 0x3007) return 0;
-    for (int i = 0; i < 10; i++)
-        if (digits[i] == c) return i;
-    return -1;
-}
-
-static unsigned int han_power(int32_t c) {
-    return c == 0x5341 ? 10 : c == 0x767e ? 100 : c == 0x5343 ? 1000 : c == 0x4e07 ? 10000 : 0; /* 十百千万 */
-}
-
 /* 三天, 二十四小时, 百分之五: numerals that a unit follows, and 半 before one. Characters become tokens all the same.
  */
 static llmcs_status lex_han_number(lexing *x) {
     size_t end = x->at, behind;
-    unsigned int total = 0, digit = 0;
+    unsigned int total;
     bool per_cent = false;
     if (peek(x, end) == 0x767e && peek(x, end + 1) == 0x5206 && peek(x, end + 2) == 0x4e4b) per_cent = true, end += 3;
     const size_t first = end;
-    if (first && (han_digit(peek(x, first - 1)) >= 0 || han_power(peek(x, first - 1))))
-        return LLMCS_OK;          /* inside one */
-    if (peek(x, end) == 0x534a) { /* 半 */
+    if (first && shop_is_numeral(peek(x, first - 1))) return LLMCS_OK; /* inside one */
+    if (peek(x, end) == 0x534a) {                                      /* 半 */
         const uint32_t unit = unit_at(x, end + 1, &behind);
         return gate_unit_counts_one(unit) ? add_number(x, "0.5", 3, unit, end, end + 1) : LLMCS_OK;
     }
-    for (; end - first < 8; end++) {
-        const int d = han_digit(peek(x, end));
-        const unsigned int power = han_power(peek(x, end));
-        if (d < 0 && !power) break;
-        if (d >= 0)
-            digit = digit * 10 + (unsigned int)d;
-        else if (power == 10000)
-            total = (total + digit) * power, digit = 0;
-        else
-            total += (digit ? digit : 1) * power, digit = 0;
-    }
+    end += shop_read_numeral(x->c + first, x->n - first, &total);
     if (end == first) return LLMCS_OK;
-    total += digit;
     const uint32_t unit = per_cent ? gate_unit_of_sign('%') : unit_at(x, end, &behind);
     if (!unit || (total == 1 && !gate_unit_counts_one(unit))) return LLMCS_OK;
     return add_value(x, total, unit, x->at, end);

@@ -7,9 +7,37 @@
 #include "shop/base/alloc.h"
 #include "shop/base/call.h"
 #include "shop/base/han.h"
+#include "shop/base/numeral.h"
 #include "shop/base/options.h"
 #include "support/fail_alloc.h"
 #include "support/suite.h"
+
+START_TEST(chinese_numerals_are_read) {
+    static const struct {
+        int32_t c[9];
+        size_t n;
+        unsigned int value;
+    } cases[] = {
+        {{0x4e09, 0x767e, 0x4ee5}, 2, 300},                                                      /* 三百以 */
+        {{0x4e09, 0x767e, 0x4e94, 0x5341}, 4, 350},                                              /* 三百五十 */
+        {{0x4e09, 0x767e, 0x4e94}, 3, 350},                                                      /* 三百五 */
+        {{0x4e09, 0x767e, 0x96f6, 0x4e94}, 4, 305},                                              /* 三百零五 */
+        {{0x4e00, 0x5343, 0x4e94, 0x767e}, 4, 1500},                                             /* 一千五百 */
+        {{0x4e00, 0x4e07, 0x4e8c}, 3, 12000},                                                    /* 一万二 */
+        {{0x4e24, 0x767e}, 2, 200},                                                              /* 两百 */
+        {{0x4e8c, 0x5341, 0x56db}, 3, 24},                                                       /* 二十四 */
+        {{0x5341}, 1, 10},                                                                       /* 十 */
+        {{0x4e8c, 0x3007, 0x4e8c, 0x516d}, 4, 2026},                                             /* 二〇二六 */
+        {{0x4ee5, 0x4e09}, 0, 0},                                                                /* 以三 */
+        {{0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94, 0x4e94}, 8, 55555555}, /* one too many */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned int value;
+        ck_assert_uint_eq(shop_read_numeral(cases[i].c, 9, &value), cases[i].n);
+        ck_assert_uint_eq(value, cases[i].value);
+    }
+}
+END_TEST
 
 START_TEST(messages_are_read_from_the_core) {
     ck_assert_int_eq(shop_fail(LLMCS_CONFIG, "%s: row %lld: price is %g", "p.jsonl", 7LL, 1.5), LLMCS_CONFIG);
@@ -140,6 +168,7 @@ END_TEST
 
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, messages_are_read_from_the_core);
+    tcase_add_test(tests, chinese_numerals_are_read);
     tcase_add_test(tests, allocations_fail_with_a_message_and_leave_arrays_alone);
     tcase_add_test(tests, traditional_characters_become_simplified);
     tcase_add_test(tests, structs_of_older_and_newer_programs);

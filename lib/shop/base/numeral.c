@@ -1,0 +1,39 @@
+/* Chinese numerals. */
+#include "shop/base/numeral.h"
+
+static int digit_of(int32_t c) {
+    static const int32_t digits[] = {0x96f6, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d};
+    if (c == 0x4e24) return 2; /* 两 */
+    if (c == 0x3007) return 0;
+    for (int i = 0; i < 10; i++)
+        if (digits[i] == c) return i;
+    return -1;
+}
+
+static unsigned int power_of(int32_t c) {
+    return c == 0x5341 ? 10 : c == 0x767e ? 100 : c == 0x5343 ? 1000 : c == 0x4e07 ? 10000 : 0; /* 十百千万 */
+}
+
+bool shop_is_numeral(int32_t c) { return digit_of(c) >= 0 || power_of(c); }
+
+size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value) {
+    unsigned int total = 0, digit = 0, last = 1; /* last: the power right before the digit */
+    size_t i = 0, n_digits = 0;
+    for (; i < n && i < SHOP_NUMERAL_CHARS && shop_is_numeral(c[i]); i++) {
+        const unsigned int power = power_of(c[i]);
+        if (!power) {
+            digit = digit * 10 + (unsigned int)digit_of(c[i]);
+            n_digits++;
+            continue;
+        }
+        if (power == 10000)
+            total = (total + digit) * power;
+        else
+            total += (digit ? digit : 1) * power;
+        digit = 0;
+        n_digits = 0;
+        last = power;
+    }
+    *value = total + (n_digits == 1 && last >= 100 ? digit * (last / 10) : digit);
+    return i;
+}
