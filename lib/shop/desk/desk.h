@@ -3,6 +3,7 @@
  *
  *   say.c        llmcs_shop_desk_say: one turn from end to end, and what the caller gets
  *   decide.c     which flow, entry or question a message means
+ *   read.c       what rules and classifier say of it; pending.c: whether it answers what the desk asked
  *   follow.c     what hangs on the message before: a follow-up question, an object alone, "the second one"
  *   machine.c    runs the program of a flow
  *   act.c        actions: keys, transactions, the host's answers
@@ -243,7 +244,7 @@ llmcs_shop_action_state desk_action_state(const char *name);
 llmcs_status desk_find(desk_turn *t, const desk_frame *frame, int find, const desk_rows **rows);
 void desk_bind(const desk_turn *t, const desk_frame *frame, const char *key, desk_binding *b);
 
-/* ---- decide.c */
+/* ---- decide.c, read.c (what they share with pending.c: decide.h) */
 
 llmcs_status desk_decide(desk_turn *t);
 /* A rule of flows.json that interrupts everything fits the message. */
