@@ -47,7 +47,7 @@
  * - Structs that may grow start with struct_size, the size your program was compiled with: *_init fills it, or you set
  *   it where a comment says so. Such structs only grow at their end, so a program built with an older header keeps
  *   working. Structs without struct_size are frozen and never grow.
- * - Parameters have the names and meanings of Hugging Face Transformers. Defaults stand in [brackets].
+ * - Parameters have the names and meanings of Hugging Face Transformers. Defaults are given in [brackets].
  * - The library stays loaded after dlclose(): its threads may still run.
  */
 #ifndef LLMCS_H
@@ -131,23 +131,24 @@ typedef struct llmcs_allocator {
 
 typedef enum llmcs_log_level { LLMCS_LOG_DEBUG = 0, LLMCS_LOG_INFO = 1, LLMCS_LOG_WARN = 2 } llmcs_log_level;
 
-/* Receives what is worth knowing and is not an error. WARN: a setting of the folder that Transformers applies and this
- * library does not. `message` is NUL-terminated and valid during the call. Without a callback nothing is reported. */
+/* Receives notices that are not errors. WARN: a setting of the folder that Transformers applies and this library does
+ * not. `message` is NUL-terminated and valid during the call. Without a callback nothing is reported. */
 typedef void (*llmcs_log_fn)(void *user, llmcs_log_level level, const char *message);
 
-/* Called now and then during long calls with the fraction done, 0 to 1. Return 0 to continue; any other value stops the
+/* Called repeatedly during a long call with the fraction done, 0 to 1. Return 0 to continue; any other value stops the
  * call with LLMCS_CANCELLED. */
 typedef int (*llmcs_progress_fn)(void *user, float done);
 
 /* --------------------------------------------------------------------------------- cancellation, deadlines */
 /* A call that computes reads two limits, from its parameters or, in the functions *_within, from llmcs_call_limits:
  *
- * - `cancel`, an int32_t of yours. Once it is not 0 the call ends with LLMCS_CANCELLED: sessions within one layer of
- *   the model, encoders, whose calls share forward passes, before the next pass. Set before the call, it evaluates
- *   nothing. A generation that has tokens ends with them and LLMCS_FINISH_CANCELLED. The number belongs to the calls
- *   you give it to, must outlive them, and only you reset it: set after its call it ends no other. Store it atomically,
- *   from any thread or signal handler; the library reads it with acquire order.
- * - `deadline_ms`, milliseconds from the beginning of the call: LLMCS_DEADLINE, likewise.
+ * - `cancel` points to an int32_t of yours. Once it is not 0, the call ends with LLMCS_CANCELLED. A session stops
+ *   within one layer of the model; an encoder stops before its next forward pass, because other calls share the running
+ *   one. If it is set before the call, nothing is evaluated. A generation that has tokens returns them with
+ *   LLMCS_FINISH_CANCELLED. The flag must outlive the calls that read it, and the library never resets it. Store it
+ *   atomically, from any thread or signal handler; the library reads it with acquire order.
+ * - `deadline_ms` counts milliseconds from the start of the call. After it the call ends in the same way, with
+ *   LLMCS_DEADLINE.
  *
  * Ctrl-C ends this generation and no later one:
  *
@@ -221,7 +222,7 @@ typedef struct llmcs_model_options {
     llmcs_weights weights;
     llmcs_kv_type kv_type;
     /* [NULL] LoRA adapters: folders that PEFT saved, see llmcs_adapter.h. Applied one after the other, in float32,
-     * before weights become `weights`. The model's fingerprint is another one than without them. */
+     * before weights are converted to `weights`. The fingerprint differs from that of the model without them. */
     const char *const *adapters;
     size_t n_adapters; /* [0] */
 } llmcs_model_options;
@@ -246,7 +247,7 @@ LLMCS_API void llmcs_model_free(llmcs_model **model);
 #define LLMCS_HEAD_CAUSAL_LM 0x1u             /* llmcs_generate, llmcs_score, llmcs_session_eval */
 #define LLMCS_HEAD_CLASSIFICATION 0x2u        /* llmcs_classify, llmcs_zero_shot, llmcs_rerank */
 #define LLMCS_HEAD_MASKED_LM 0x4u             /* llmcs_fill_mask */
-#define LLMCS_HEAD_EMBEDDING 0x8u             /* llmcs_embed: every encoder */
+#define LLMCS_HEAD_EMBEDDING 0x8u             /* llmcs_embed: encoders, and decoders in sentence-transformers folders */
 #define LLMCS_HEAD_POOLER 0x10u               /* llmcs_encoder_outputs.pooled, LLMCS_POOL_POOLER */
 #define LLMCS_HEAD_TOKEN_CLASSIFICATION 0x20u /* llmcs_tag */
 #define LLMCS_HEAD_QUESTION_ANSWERING 0x40u   /* llmcs_answer_span */
@@ -254,7 +255,7 @@ LLMCS_API void llmcs_model_free(llmcs_model **model);
 
 typedef struct llmcs_model_info {
     size_t struct_size;
-    const char *model_type;   /* as in config.json: "gpt2", "bert", "distilbert", "roberta" */
+    const char *model_type;   /* as in config.json: "gpt2", "bert", "qwen3", ... */
     const char *architecture; /* config.json's first architecture, or "" */
     uint32_t heads;           /* LLMCS_HEAD_* */
     int32_t vocab_size;
@@ -285,8 +286,9 @@ LLMCS_API llmcs_status llmcs_model_get_info(const llmcs_model *model, llmcs_mode
 /* Name of class `label` from the folder's id2label ("LABEL_0", ... where it names none); NULL outside 0..n_labels-1. */
 LLMCS_API const char *llmcs_model_label(const llmcs_model *model, int32_t label);
 
-/* Prompts of a sentence-transformers folder (config_sentence_transformers.json): the name of number `prompt`, NULL from
- * their number on; and the text of a name, NULL for a name that the folder does not have. Both belong to the model. */
+/* Prompts of a sentence-transformers folder (config_sentence_transformers.json). llmcs_model_prompt_name: the name of
+ * prompt 0, 1, ...; NULL past the last one. llmcs_model_prompt_text: the text of a prompt by its name; NULL if the
+ * folder has none of that name. Both strings belong to the model. */
 LLMCS_API const char *llmcs_model_prompt_name(const llmcs_model *model, int32_t prompt);
 LLMCS_API const char *llmcs_model_prompt_text(const llmcs_model *model, const char *name);
 
@@ -329,8 +331,8 @@ typedef enum llmcs_pooling {
     LLMCS_POOL_MEAN = 1,
     LLMCS_POOL_CLS = 2,           /* the first token */
     LLMCS_POOL_POOLER = 3,        /* BERT's pooler output */
-    LLMCS_POOL_MAX = 4,           /* the maximum of each number over the tokens */
-    LLMCS_POOL_MEAN_SQRT_LEN = 5, /* the sum over the tokens divided by the root of their number */
+    LLMCS_POOL_MAX = 4,           /* the maximum of each dimension over the tokens */
+    LLMCS_POOL_MEAN_SQRT_LEN = 5, /* the sum over the tokens divided by the square root of their number */
     LLMCS_POOL_WEIGHTED_MEAN = 6, /* the mean with weights 1, 2, 3, ... by position */
     LLMCS_POOL_LAST_TOKEN = 7     /* the last token, special ones included */
 } llmcs_pooling;
@@ -349,21 +351,21 @@ typedef enum llmcs_rerank_score {
     LLMCS_RERANK_SIGMOID = 2 /* its sigmoid */
 } llmcs_rerank_score;
 
-/* How labels of tokens become spans: the strategies of Transformers' TokenClassificationPipeline. Neighbours of one
- * label are one span, unless a later one's label begins with "B-". */
+/* How labels of tokens become spans: the strategies of Transformers' TokenClassificationPipeline. Neighbouring tokens
+ * with the same label form one span; a label that begins with "B-" starts a new one. */
 typedef enum llmcs_aggregation {
     LLMCS_AGGREGATE_NONE = 0,   /* every token is a span, with its label as it stands: "B-PER", "I-PER" */
-    LLMCS_AGGREGATE_SIMPLE = 1, /* tokens have the label of their highest probability */
-    LLMCS_AGGREGATE_FIRST = 2,  /* all tokens of a word have the label of its first token */
-    LLMCS_AGGREGATE_MAX = 3,    /* all tokens of a word have the label of the word's highest probability */
-    LLMCS_AGGREGATE_AVERAGE = 4 /* all tokens of a word have the label whose mean over them is highest */
+    LLMCS_AGGREGATE_SIMPLE = 1, /* each token gets its most probable label */
+    LLMCS_AGGREGATE_FIRST = 2,  /* all tokens of a word get the label of its first token */
+    LLMCS_AGGREGATE_MAX = 3,    /* all tokens of a word get the label of its most confident token */
+    LLMCS_AGGREGATE_AVERAGE = 4 /* all tokens of a word get the label with the highest mean probability over them */
 } llmcs_aggregation;
 
 /* Flags of texts and prompts. */
 #define LLMCS_ADD_SPECIAL_TOKENS 0x1u /* [CLS] ... [SEP], <s> ... </s>: what the tokenizer's post-processor adds */
 #define LLMCS_PARSE_SPECIAL 0x2u /* special tokens written in the text become those tokens. Never for users' text */
 #define LLMCS_STRICT_UTF8 0x4u   /* LLMCS_UTF8 for text that is not UTF-8 */
-#define LLMCS_TARGET_TEXT 0x8u   /* llmcs_encode: a text of the language that is translated into (a given beginning) */
+#define LLMCS_TARGET_TEXT 0x8u   /* llmcs_encode: the text is in the target language: the start of a translation */
 
 /* Windows are those of Transformers' tokenizers (return_overflowing_tokens): each window has the special tokens and
  * repeats the last `stride` tokens of the window before; the last one ends with the text. In a pair, the text named by
@@ -401,7 +403,7 @@ LLMCS_API void llmcs_text_params_init_sized(llmcs_text_params *params, size_t st
 typedef struct llmcs_text_info {
     size_t struct_size;
     size_t n_tokens;    /* in the whole text, special tokens included */
-    size_t n_evaluated; /* that the network read: fewer if truncated; more with windows (special and shared tokens) */
+    size_t n_evaluated; /* tokens evaluated: fewer if truncated; more with windows (special and shared tokens) */
     size_t n_windows;   /* 1 unless the text was split into windows */
     int32_t truncated;  /* 1: its end was cut off */
 } llmcs_text_info;
@@ -428,10 +430,10 @@ LLMCS_API llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *text
  * Classification"), with a classifier of natural language inference: facebook/bart-large-mnli, or a BERT or RoBERTa
  * with such labels. Each text and the hypothesis that each label makes form a pair. scores: [n_texts, n_labels], those
  * of Transformers' ZeroShotClassificationPipeline: the softmax of the labels' entailment logits; with multi_label, or
- * one label, for each label the softmax of entailment against contradiction. Entailment is the model's label that
- * begins so
- * ("ENTAILMENT", "entail"), else its last one, and the log warns; contradiction is label 0, or the last one where
- * entailment is 0. params: NULL for the defaults. infos: [n_texts, n_labels], of each pair, or NULL.
+ * one label, for each label the softmax of entailment against contradiction. Entailment is the model's label whose name
+ * begins with "entail" in upper or lower case; without one, the last label, and the log warns. Contradiction is label
+ * 0, or the last one if entailment is 0. params: NULL for the defaults. infos: [n_texts, n_labels], one per pair, or
+ * NULL.
  *
  *     const char *const labels[2] = {"refund", "delivery"};
  *     float scores[2];
@@ -461,11 +463,11 @@ LLMCS_API llmcs_status llmcs_embed(llmcs_model *model, const llmcs_text *texts, 
                                    const llmcs_text_params *params, float *vectors, llmcs_text_info *infos);
 
 /* Cross-encoder: how well each document answers the query. scores: [n_docs], see llmcs_rerank_score. Query and document
- * form a pair. A language model with Qwen3-Reranker's tokens is asked whether the document meets the query, in the
- * words of that model's card: the score is the probability of "yes" against "no", or with LLMCS_RERANK_LOGIT the
- * difference of the two logits; params->prompt states another task than to find passages that answer a web search. It
- * reads a document in one piece (no OVERFLOW_WINDOWS). params: NULL for the defaults. infos: [n_docs] or NULL. Errors:
- * as llmcs_classify; UNSUPPORTED for an activation of the folder that this library does not have. */
+ * form a pair. A language model in the manner of Qwen3-Reranker judges whether the document meets the query, with the
+ * prompt of that model's card: the score is the probability of "yes" against "no", or with LLMCS_RERANK_LOGIT the
+ * difference of the two logits. params->prompt replaces the card's task ("retrieve relevant passages that answer the
+ * query"). Such a model does not split documents (no OVERFLOW_WINDOWS). params: NULL for the defaults. infos: [n_docs]
+ * or NULL. Errors: as llmcs_classify; UNSUPPORTED for an activation_fn that this library lacks. */
 LLMCS_API llmcs_status llmcs_rerank(llmcs_model *model, const char *query, size_t query_bytes, const llmcs_text *docs,
                                     size_t n_docs, const llmcs_text_params *params, float *scores,
                                     llmcs_text_info *infos);
@@ -495,11 +497,11 @@ typedef struct llmcs_span_result {
 LLMCS_API void llmcs_span_result_free(llmcs_span_result **result);
 
 /* Finds the parts of texts that have a label: names, addresses, products (token classification). Spans come in the
- * order of the text; those labelled "O" are left out. Words are the tokenizer's: with WordPiece a token that is not
- * spelled like its text continues a word, else one that no space precedes (as in Transformers; so FIRST, MAX and
- * AVERAGE suit languages that write spaces). A text longer than the model is truncated, or with
- * LLMCS_OVERFLOW_WINDOWS read in windows, of whose overlapping spans the longest stays, and of equally long ones the
- * most probable (Transformers' `stride`). A span's score is the mean over its tokens or words. For example:
+ * order of the text; those labelled "O" are left out. Words are those of Transformers: with WordPiece, a token that is
+ * not spelled like its text continues a word; with other tokenizers, a token without a space before it does. So FIRST,
+ * MAX and AVERAGE suit languages that write spaces. A text longer than n_ctx is truncated, or with
+ * LLMCS_OVERFLOW_WINDOWS split into windows; of overlapping spans the longest is kept, among equally long ones the most
+ * probable (Transformers' `stride`). A span's score is the mean over its tokens or words. For example:
  *
  *     llmcs_text text = {"Anna lives in Oslo", LLMCS_NUL, NULL, 0};
  *     llmcs_span_result *found = NULL;
@@ -535,8 +537,8 @@ LLMCS_API void llmcs_answer_params_init_sized(llmcs_answer_params *params, size_
 #define llmcs_answer_params_init(params) llmcs_answer_params_init_sized((params), sizeof *(params))
 
 /* Finds the parts of a text that answer a question (extractive question answering). questions[i].text is the question,
- * .pair the context that the answer is a part of; spans are those of the context, best first, at least one. A score is
- * the probability of the start times that of the end, among the tokens of one window and [CLS]. Windows that overlap
+ * .pair the context that contains the answer; spans are byte ranges of the context, best first, at least one. A score
+ * is the probability of the start times that of the end, among the tokens of one window and [CLS]. Windows that overlap
  * may give one answer twice. A context without tokens, or in which no span has a probability that a float holds, has
  * the answer begin = end = 0 with score 0. params: NULL for the defaults. infos: [n_questions] or NULL. Errors: as
  * llmcs_classify; CONTEXT_FULL (the question leaves no tokens for the context). */
@@ -553,25 +555,25 @@ typedef struct llmcs_mask_token {
 
 /* The top_k most probable tokens for every mask token ("[MASK]", "<mask>") in the text. Special tokens written in this
  * text become tokens, as the mask must: do not put users' text around it unchecked. tokens: [capacity], top_k for each
- * mask, best first; NULL to ask for *n_tokens.
+ * mask, best first; with NULL only *n_tokens is set.
  * Errors: ARG (no mask in the text) NOMEM STATE NO_HEAD TOKENIZER CONTEXT_FULL BUFFER FORK. */
 LLMCS_API llmcs_status llmcs_fill_mask(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
                                        llmcs_mask_token *tokens, size_t capacity, size_t *n_tokens);
 
-/* llmcs_fill_mask that may give up. limits: NULL for none. Errors: as llmcs_fill_mask, and CANCELLED DEADLINE. */
+/* llmcs_fill_mask with limits; NULL: none. Errors: as llmcs_fill_mask, and CANCELLED DEADLINE. */
 LLMCS_API llmcs_status llmcs_fill_mask_within(llmcs_model *model, const char *text, size_t text_bytes, size_t top_k,
                                               const llmcs_call_limits *limits, llmcs_mask_token *tokens,
                                               size_t capacity, size_t *n_tokens);
 
 /* ---------------------------------------------------------------------------------------------- sessions */
-/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. That of an
- * encoder-decoder (LLMCS_HEAD_SEQ2SEQ_LM) holds a source, for whose tokens the encoder and the decoder's layers compute
- * keys and values once, and the decoder's tokens: n_ctx of either. llmcs_generate and llmcs_score encode their prompt
- * as the source, unless it is the one the session holds. llmcs_session.h has the calls by token ids. */
+/* A session holds the tokens of one conversation with their keys and values. Requires LLMCS_HEAD_CAUSAL_LM. A session
+ * of an encoder-decoder (LLMCS_HEAD_SEQ2SEQ_LM) holds a source, encoded once, and the decoder's tokens: up to n_ctx of
+ * each. llmcs_generate and llmcs_score encode their prompt as the source, unless the session already holds it.
+ * llmcs_session.h has the calls by token ids. */
 typedef struct llmcs_session llmcs_session;
 
-/* What n_ctx 0 means for models of long contexts: their keys and values would take gigabytes that few conversations
- * use. Give n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
+/* The upper limit of the default n_ctx: keys and values of a long context take gigabytes that few conversations use.
+ * Set n_ctx, up to llmcs_model_info.n_ctx, for longer ones. */
 #define LLMCS_DEFAULT_N_CTX 4096
 
 typedef struct llmcs_session_options {
@@ -592,8 +594,8 @@ LLMCS_API llmcs_status llmcs_session_create(llmcs_model *model, const llmcs_sess
 LLMCS_API void llmcs_session_free(llmcs_session **session);
 
 /* From any thread or signal handler: the running call, or if none is running the next one, ends with LLMCS_CANCELLED
- * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. A caller that cannot
- * know whether the call still runs sets that call's `cancel` instead, which no other call reads. */
+ * (generation: with the text so far and LLMCS_FINISH_CANCELLED) within one layer of the model. A caller that does not
+ * know whether the call is still running sets that call's `cancel` flag instead: no other call reads it. */
 LLMCS_API void llmcs_session_cancel(llmcs_session *session);
 
 /* -------------------------------------------------------------------------------------------- generation */
@@ -615,13 +617,13 @@ typedef struct llmcs_logit_bias {
     float bias; /* added to the logit; -INFINITY forbids the token */
 } llmcs_logit_bias;
 
-/* What a generated text must be: see llmcs_grammar.h. */
+/* Constrains the generated text: see llmcs_grammar.h. */
 typedef struct llmcs_grammar llmcs_grammar;
 
 /* Frozen. */
 typedef struct llmcs_sequence_bias {
     llmcs_ids ids; /* one token or more */
-    float bias;    /* added to the logit of the last one wherever the others stand just before it */
+    float bias;    /* added to the logit of the last one wherever the others directly precede it */
 } llmcs_sequence_bias;
 
 /* Parameters of Transformers' generate, by the same names and with the same meaning. Arrays belong to the caller and
@@ -632,7 +634,7 @@ typedef struct llmcs_sequence_bias {
 typedef struct llmcs_generate_params {
     size_t struct_size;
     int32_t max_new_tokens;       /* [128] fewer if the context ends first; 0: as max_length says */
-    int32_t min_new_tokens;       /* [0] no EOS before that many */
+    int32_t min_new_tokens;       /* [0] no EOS before this many */
     int32_t do_sample;            /* [0] 0: greedy or beam search; 1: sample */
     float temperature;            /* [1] > 0; 0 means greedy */
     int32_t top_k;                /* [50] 0: off */
@@ -640,7 +642,7 @@ typedef struct llmcs_generate_params {
     float min_p;                  /* [0] 0 to 1; 0: off */
     float repetition_penalty;     /* [1] > 0; over prompt and new tokens (Keskar et al. 2019, CTRL) */
     float presence_penalty;       /* [0] subtracted once from the logit of every new token so far */
-    float frequency_penalty;      /* [0] subtracted once for each time the token was generated */
+    float frequency_penalty;      /* [0] subtracted from a token's logit for each time it was generated */
     int32_t no_repeat_ngram_size; /* [0] 0: off; over prompt and new tokens */
     int32_t num_beams;            /* [1] at most 4096 */
     int32_t num_return_sequences; /* [1] at most num_beams, unless do_sample with num_beams = 1 */
@@ -657,18 +659,18 @@ typedef struct llmcs_generate_params {
     size_t n_stop_strings;
     int32_t logprobs;      /* [0] 1: fill llmcs_sequence.logprobs and score; reads all logits of every token */
     uint32_t encode_flags; /* [0] LLMCS_PARSE_SPECIAL, LLMCS_ADD_SPECIAL_TOKENS, LLMCS_STRICT_UTF8 for the prompt */
-    double deadline_ms;    /* [0] stop after that many milliseconds with the text so far; 0: no deadline */
+    double deadline_ms;    /* [0] stop after this many milliseconds with the text so far; 0: no deadline */
     /* Prompt-lookup decoding: propose up to this many draft tokens by finding the last few tokens earlier in the
      * conversation, and verify them in one forward pass. The text is the same as without, to the bit. Greedy or
      * sampled, one sequence. */
     int32_t prompt_lookup_num_tokens; /* [0] 0: off; at most 64 */
-    int32_t max_matching_ngram_size;  /* [2] look for the last this many tokens, or fewer; 1 to 16 */
-    const int32_t *prompt_lookup_ids; /* [NULL] where to look besides prompt and answer: an FAQ, for example */
+    int32_t max_matching_ngram_size;  /* [2] search for the last this many tokens, then for fewer; 1 to 16 */
+    const int32_t *prompt_lookup_ids; /* [NULL] text to search besides prompt and answer: an FAQ, for example */
     size_t n_prompt_lookup_ids;
-    /* Further settings of Transformers' GenerationConfig, which a folder may ask for. */
+    /* Further settings of Transformers' GenerationConfig, which a folder may set. */
     int32_t max_length;                   /* [0] with max_new_tokens 0: most tokens, the prompt's included */
     int32_t min_length;                   /* [0] with min_new_tokens 0: no EOS before, the prompt's tokens included */
-    float encoder_repetition_penalty;     /* [1] > 0; more than 1 makes the prompt's tokens more likely */
+    float encoder_repetition_penalty;     /* [1] > 0; above 1 makes the prompt's tokens more likely */
     int32_t encoder_no_repeat_ngram_size; /* [0] 0: off; no n-gram of the prompt again */
     int32_t renormalize_logits;           /* [0] beam search: 1 normalises probabilities again once processed */
     llmcs_ids suppress_tokens;            /* [none] never generated */
@@ -676,8 +678,8 @@ typedef struct llmcs_generate_params {
     llmcs_ids forced_bos_token_id;        /* [none] one of them comes after a prompt of one token */
     llmcs_ids forced_eos_token_id;        /* [none] one of them is the last of max_new_tokens tokens */
     /* Filters of sampling. */
-    float typical_p;      /* [1] over 0 to 1; 1: off. The tokens whose surprise is closest to the expected one, that
-                             have this probability together (Meister et al. 2022) */
+    float typical_p;      /* [1] above 0, at most 1; 1: off. Keeps the tokens whose surprisal is closest to the entropy,
+                             until their probabilities sum to typical_p (Meister et al. 2022) */
     float epsilon_cutoff; /* [0] 0: off; below 1. Only tokens with at least this probability (Hewitt et al. 2022) */
     float eta_cutoff;     /* [0] 0: off; below 1. The same with min(x, sqrt(x) * e^-entropy) */
     /* Diverse beam search (Vijayakumar et al. 2016): each group of beams searches on its own, and a token that beams of
@@ -690,23 +692,24 @@ typedef struct llmcs_generate_params {
     float exponential_decay_factor;           /* [1] 0 or more; 1: off */
     const llmcs_sequence_bias *sequence_bias; /* [NULL] */
     size_t n_sequence_bias;
-    double max_time; /* [0] seconds; the token during which they end is the last (LLMCS_FINISH_DEADLINE); 0: off */
-    /* Classifier-free guidance (Sanchez et al. 2023): log-probabilities are those of negative_prompt_ids and the answer
-     * so far, plus guidance_scale times their distance to those of the prompt. Two sequences for each completion: twice
-     * the memory and time. Needs num_beams = 1 and no prompt lookup. */
+    double
+        max_time; /* [0] seconds; the token that is being computed then is the last (LLMCS_FINISH_DEADLINE); 0: off */
+    /* Classifier-free guidance (Sanchez et al. 2023): log-probabilities become n + guidance_scale * (p - n), with p
+     * those after the prompt and n those after negative_prompt_ids, both followed by the answer so far. Needs two
+     * sequences per completion, so twice the memory and time; num_beams = 1 and no prompt lookup. */
     float guidance_scale;          /* [1] 1: off */
     llmcs_ids negative_prompt_ids; /* [none] none: the prompt's last token */
-    /* Only tokens that keep the answer within the grammar, and EOS where it may end: exact with sampling, beams, draft
-     * tokens and every other parameter. The model's tokenizer made it. Not with forced_bos_token_id and
-     * forced_eos_token_id. An answer that max_new_tokens cuts off is the beginning of a text of the grammar. */
+    /* Allows only tokens that keep the answer within the grammar, and EOS where a text may end. Works with sampling,
+     * beams, draft tokens and every parameter but forced_bos_token_id and forced_eos_token_id. It must have been made
+     * with the model's tokenizer. An answer that max_new_tokens cuts off is a prefix of a text of the grammar. */
     llmcs_grammar *grammar; /* [NULL] */
-    /* Of encoder-decoders, where the prompt is the source: what the decoder starts with, and is no part of the answer.
-     * For mBART-25 the target language's id. It counts in max_length and min_length; others refuse it. */
+    /* Encoder-decoders only, whose prompt is the source: the decoder's first tokens, which are not part of the answer.
+     * For mBART-25 the target language's id. They count in max_length and min_length. */
     llmcs_ids decoder_input_ids; /* [none] none: the folder's decoder_start_token_id */
-    /* Of encoder-decoders that translate, by their tokenizer's codes ("en_XX", Marian's "fra"; see
+    /* Encoder-decoders that translate: language codes of their tokenizer ("en_XX", Marian's "fra"; see
      * llmcs_tokenizer_languages). target_lang sets decoder_input_ids (mBART), forced_bos_token_id (mBART-50) or a token
-     * of the source (Marian). A text for mBART needs one, unless the folder names it. T5 reads its task in the text. */
-    const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt's text */
+     * of the source (Marian). mBART needs one, unless the folder names it. T5 reads its task in the text. */
+    const char *source_lang; /* [NULL: the folder's src_lang] language of the prompt */
     const char *target_lang; /* [NULL: the folder's, if it names one] language to translate into */
     const int32_t *cancel;   /* [NULL] see llmcs_call_limits; engines refuse it: llmcs_request_cancel */
 } llmcs_generate_params;
@@ -803,8 +806,8 @@ typedef struct llmcs_encoder_outputs {
 LLMCS_API llmcs_status llmcs_encoder_eval(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
                                           const size_t *lengths, size_t n_texts, const llmcs_encoder_outputs *outputs);
 
-/* llmcs_encoder_eval that may give up. limits: NULL for none. Errors: as llmcs_encoder_eval, and CANCELLED DEADLINE:
- * the outputs of some texts may have been written. */
+/* llmcs_encoder_eval with limits; NULL: none. Errors: as llmcs_encoder_eval, and CANCELLED DEADLINE: the outputs of
+ * some texts may have been written. */
 LLMCS_API llmcs_status llmcs_encoder_eval_within(llmcs_model *model, const int32_t *ids, const int32_t *type_ids,
                                                  const size_t *lengths, size_t n_texts, const llmcs_call_limits *limits,
                                                  const llmcs_encoder_outputs *outputs);
@@ -817,7 +820,7 @@ typedef struct llmcs_plan_info {
     uint64_t session_bytes;  /* one session; 0 for encoders */
     uint64_t sequence_bytes; /* each further beam or returned sequence of llmcs_generate, at most; 0 for encoders */
     uint64_t encoder_bytes;  /* workspace of an encoder's calls with texts of n_ctx tokens (it grows with the longest
-                                text);  with n_threads = 1, of each concurrent call */
+                                text); with n_threads = 1, of each concurrent call */
 } llmcs_plan_info;
 
 /* Computes how much memory a folder or GGUF file needs, from its file headers alone. Allocates none of it. Thread

@@ -1,9 +1,9 @@
 /*
- * llmcs_chat.h - the part of llmcs.h for chat templates: a conversation becomes the prompt that its model was trained
- * with. llmcs.h includes it.
+ * llmcs_chat.h - the part of llmcs.h for chat templates, which turn a conversation into a prompt in the format the
+ * model was trained on. llmcs.h includes it.
  *
- * A model folder says in Jinja how the messages of a conversation are written down (Transformers'
- * apply_chat_template). An llmcs_chat is such a template, compiled:
+ * A model folder has a Jinja template that formats the messages of a conversation (Transformers' apply_chat_template).
+ * An llmcs_chat is such a template, compiled:
  *
  *     llmcs_chat *chat = NULL;
  *     llmcs_chat_message messages[] = {{"system", "You answer for a shop.", LLMCS_NUL, NULL, 0},
@@ -19,20 +19,20 @@
  *     llmcs_result_free(&result);
  *     llmcs_chat_free(&chat);
  *
- * To continue, append the answer as a message of role "assistant" and the next one of role "user", and call it again:
- * the session evaluates only what is new.
+ * To continue, append the answer as a message of role "assistant" and the next question as one of role "user", and call
+ * llmcs_chat_generate again: the session evaluates only the new tokens.
  *
  * Rules
  *
- * - Text of users stays text. Every byte of a rendered prompt knows where it comes from. Only what the template itself
- *   writes, and the special tokens of the tokenizer (bos_token, ...), can become a control token; what comes from
- *   messages, tools, documents and variables cannot, whatever filters it went through. Control tokens are the special
- *   tokens and those added tokens that the template spells ("<tool_call>"). The names of roles (system, user,
+ * - User text stays text. The origin of every byte of a rendered prompt is recorded. Only what the template itself
+ *   writes, and the tokenizer's special tokens (bos_token, ...), can become a control token; text from messages, tools,
+ *   documents and variables cannot, whatever filters it passed through. Control tokens are the special tokens and those
+ *   added tokens that the template spells ("<tool_call>"). The names of roles (system, user,
  * assistant, tool, developer, function, ipython, model, ...) count as the template's where they are a message's "role".
- * - A template is a program of a stranger. It runs in a sandbox: it sees its variables and nothing else, and its steps,
- *   memory, output and nesting are bounded (LLMCS_LIMIT); a rendering that is refused takes about a second at most.
+ * - A template is untrusted code. It runs in a sandbox: it sees only its variables, and its steps, memory, output and
+ *   nesting are bounded (LLMCS_LIMIT). A rendering that hits a bound is refused after about a second at most.
  * - The language is that of jinja2 3.1 in an ImmutableSandboxedEnvironment with trim_blocks, lstrip_blocks and
- *   loopcontrols, and Transformers' tojson, raise_exception, strftime_now and {% generation %}. Not there, and
+ *   loopcontrols, and Transformers' tojson, raise_exception, strftime_now and {% generation %}. Not supported, and
  *   LLMCS_UNSUPPORTED with line and column: include, import, extends, block, autoescape, recursive loops, *args and
  *   **kwargs in calls, integers over 64 bits, the filters groupby, random, pprint, urlencode, urlize, wordwrap,
  * xmlattr, striptags and filesizeformat.
@@ -68,8 +68,8 @@ LLMCS_API void llmcs_chat_options_init_sized(llmcs_chat_options *options, size_t
  * none of that name). */
 LLMCS_API llmcs_status llmcs_chat_open(const char *path, const llmcs_chat_options *options, llmcs_chat **chat);
 
-/* The same from the text of a template, which has no special tokens: pass them as variables. name: what messages call
- * it; NULL: "chat template". Errors: ARG NOMEM FORMAT LIMIT UNSUPPORTED. */
+/* The same from the text of a template. There are no special tokens: pass them as variables. name: used in error
+ * messages; NULL: "chat template". Errors: ARG NOMEM FORMAT LIMIT UNSUPPORTED. */
 LLMCS_API llmcs_status llmcs_chat_open_text(const char *source, size_t source_bytes, const char *name,
                                             const llmcs_chat_options *options, llmcs_chat **chat);
 
@@ -111,22 +111,21 @@ typedef struct llmcs_chat_prompt {
 } llmcs_chat_prompt;
 
 /* Renders a conversation: the text of Transformers' apply_chat_template(tokenize=False). With messages NULL the
- * template gets the variables and special tokens and nothing else: variables may then hold "messages" itself.
+ * template gets only the variables and special tokens; "messages" itself may then be one of the variables.
  * Errors: ARG NOMEM JSON LIMIT UNSUPPORTED TEMPLATE. */
 LLMCS_API llmcs_status llmcs_chat_render(const llmcs_chat *chat, const llmcs_chat_params *params,
                                          llmcs_chat_prompt **prompt);
 LLMCS_API void llmcs_chat_prompt_free(llmcs_chat_prompt **prompt);
 
 /* Token ids of a rendered prompt, as apply_chat_template(tokenize=True) gives them: no special tokens are added, since
- * the template writes them (no second BOS). ids: [capacity], or NULL to ask for *n_ids. `chat` is the one that rendered
- * it. Errors: ARG NOMEM LIMIT BUFFER. */
+ * the template writes them (no second BOS). ids: [capacity]; with NULL only *n_ids is set. `chat` is the one that
+ * rendered the prompt. Errors: ARG NOMEM LIMIT BUFFER. */
 LLMCS_API llmcs_status llmcs_chat_encode(const llmcs_chat *chat, const llmcs_tokenizer *tokenizer,
                                          const llmcs_chat_prompt *prompt, int32_t *ids, size_t capacity, size_t *n_ids);
 
-/* Renders a conversation, encodes it with the model's tokenizer and continues it: llmcs_generate with a conversation
- * for a prompt. The session keeps the longest prefix that it already holds. generate_params: NULL for the folder's
- * defaults, whose eos_token_id may be a list; encode_flags have no effect. Errors: as llmcs_chat_render and
- * llmcs_generate. */
+/* Renders a conversation, encodes it with the model's tokenizer and generates the answer, as llmcs_generate does with a
+ * prompt. The session keeps the longest prefix that it already holds. generate_params: NULL for the folder's defaults;
+ * encode_flags has no effect. Errors: as llmcs_chat_render and llmcs_generate. */
 LLMCS_API llmcs_status llmcs_chat_generate(llmcs_session *session, const llmcs_chat *chat,
                                            const llmcs_chat_params *params,
                                            const llmcs_generate_params *generate_params, llmcs_text_fn on_text,

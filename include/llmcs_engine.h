@@ -1,8 +1,8 @@
 /*
  * llmcs_engine.h - the part of llmcs.h for services: many conversations at once. llmcs.h includes it.
  *
- * Many requests at once over one model, by continuous batching: requests join and leave between steps, long prompts are
- * evaluated in chunks so that the other streams continue, and prompts with a common prefix (the shop's own text, an
+ * An engine runs many requests over one model by continuous batching: requests join and leave between steps, long
+ * prompts are evaluated in chunks so that other streams continue, and prompts with a common prefix (a system prompt, an
  * FAQ, the conversation so far) share its keys and values. Each request gets the result it would get alone, to the bit.
  *
  *     llmcs_engine *engine = NULL;
@@ -59,28 +59,28 @@ LLMCS_API llmcs_status llmcs_engine_create(llmcs_model *model, const llmcs_engin
                                            llmcs_engine **engine);
 
 /* Stops the engine: every unfinished request ends with LLMCS_FINISH_CANCELLED and its text so far, or with
- * LLMCS_CANCELLED if it has none. From now on llmcs_engine_next reports the events that are left and then returns
- * LLMCS_STATE, at once and in every thread, those that wait in it included; the descriptor of llmcs_engine_fd stays
- * readable; llmcs_engine_submit and llmcs_engine_step return LLMCS_STATE. Requests can be waited for, read and freed.
- * So threads that loop over llmcs_engine_next end by themselves, and when they have been joined nobody can be about to
- * call an engine that llmcs_engine_free has freed:
+ * LLMCS_CANCELLED if it has none. From now on llmcs_engine_next reports the remaining events and then returns
+ * LLMCS_STATE without waiting, also to threads that are waiting in it; the descriptor of llmcs_engine_fd stays
+ * readable; llmcs_engine_submit and llmcs_engine_step return LLMCS_STATE. Requests can still be waited for, read and
+ * freed. So threads that loop over llmcs_engine_next end by themselves, and once they are joined it is safe to free the
+ * engine:
  *
  *     llmcs_engine_stop(engine);
  *     (join the threads that use the engine)
  *     llmcs_engine_free(&engine);
  *
- * Stopping it again does nothing. Errors: ARG FORK STATE (called from a callback of the engine, which goes on; freed).
- */
+ * Stopping it again does nothing. Errors: ARG FORK STATE (called from a callback of the engine, which then keeps
+ * running; or freed). */
 LLMCS_API llmcs_status llmcs_engine_stop(llmcs_engine *engine);
 
 /* Ends every unfinished request with LLMCS_FINISH_CANCELLED and its text so far, or with LLMCS_CANCELLED if it has
- * none; their handles stay valid until they are freed. Waits for the threads inside calls of this engine, which return
- * LLMCS_STATE; no call of it may begin any more. Not from a callback: there it does nothing. */
+ * none; their handles stay valid until they are freed. Waits for threads inside calls of this engine, which return
+ * LLMCS_STATE; no new call of it may begin. Does nothing if called from one of its callbacks. */
 LLMCS_API void llmcs_engine_free(llmcs_engine **engine);
 
 typedef struct llmcs_submit_options {
     size_t struct_size;
-    int32_t priority;        /* [0] higher first; among equals the earlier one */
+    int32_t priority;        /* [0] higher first; equal ones in order of submission */
     llmcs_text_fn on_text;   /* [NULL] called with each piece of text on the thread that runs steps, see llmcs_generate.
                                 It delays everyone's next step and must not wait for requests; without it use
                                 llmcs_request_read */
@@ -126,7 +126,7 @@ typedef struct llmcs_engine_event {
     size_t struct_size;
     llmcs_request *request;
     void *user;   /* llmcs_submit_options.user */
-    int finished; /* no more will come */
+    int finished; /* 1: this is the request's last event */
 } llmcs_engine_event;
 
 /* For event loops: a descriptor (Linux eventfd) that is readable while llmcs_engine_next has an event. Do not read from
@@ -171,10 +171,10 @@ typedef struct llmcs_engine_stats {
     uint64_t n_accepted_tokens;       /* of those, accepted */
     uint64_t n_preempted;             /* times a request had to free its blocks and wait */
     uint64_t n_evicted_blocks;        /* evicted from the prefix cache */
-    uint64_t n_blocks, n_used_blocks; /* that kv_bytes hold; in use by requests and prefix cache now */
+    uint64_t n_blocks, n_used_blocks; /* blocks that fit into kv_bytes; in use by requests and prefix cache now */
     uint64_t n_cached_blocks;         /* in the prefix cache, shared with running requests or not */
-    uint64_t step_ns;                 /* time in steps; of it */
-    uint64_t forward_ns, sample_ns;   /* in the network, and in sampling (callbacks included) */
+    uint64_t step_ns;                 /* time spent in steps */
+    uint64_t forward_ns, sample_ns;   /* parts of step_ns: in the network; in sampling, callbacks included */
     llmcs_histogram waiting_ms;       /* from submit to the first step */
     llmcs_histogram first_token_ms;   /* from submit to the first token */
     llmcs_histogram per_token_ms;     /* between tokens of one request */
@@ -189,9 +189,9 @@ typedef struct llmcs_engine_plan_info {
     uint64_t engine_bytes;    /* allocated by llmcs_engine_create, keys and values included */
     uint64_t kv_block_tokens; /* keys and values are stored in blocks of this many tokens */
     uint64_t kv_block_bytes;  /* of this many bytes */
-    uint64_t n_blocks;        /* that kv_bytes hold */
+    uint64_t n_blocks;        /* blocks that fit into kv_bytes */
     uint64_t n_conversations; /* of n_tokens tokens each, prompt and answer, that fit at once without a common prefix */
-    uint64_t request_bytes;   /* each beam or returned sequence of a request, besides blocks and parameters, at most */
+    uint64_t request_bytes;   /* per beam or returned sequence of a request, at most; without blocks and parameters */
 } llmcs_engine_plan_info;
 
 /* Computes how many conversations an engine will hold. The folder or GGUF file need not be open. Set plan->struct_size

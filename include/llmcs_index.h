@@ -24,7 +24,7 @@
  *   not on the other vectors, the lists, the number of threads or of queries in a call.
  * - Filters are evaluated while vectors are scored: if k vectors pass the filter, k are returned.
  * - Threads. Any number of threads may search, put, remove and save at once. A search sees the index as it was when the
- *   search began: each put and each remove as a whole or not at all. Searches wait at most for the write of a block;
+ *   search began: each put and each remove as a whole or not at all. A search waits at most while one block is written;
  *   puts, removes and builds wait for each other.
  */
 #include "llmcs.h" /* which includes this file at its end, whichever of the two comes first */
@@ -58,12 +58,12 @@ typedef enum llmcs_metric {
 
 typedef struct llmcs_index_options {
     size_t struct_size;
-    int32_t dim;            /* [0] elements of a vector, 1 to 65536; llmcs_index_open: 0, or what the file must have */
-    llmcs_vector_type type; /* [INT8] llmcs_index_open: as in the file */
-    llmcs_metric metric;    /* [COSINE] llmcs_index_open: as in the file */
-    int32_t n_threads;      /* [0] of a search or build: 1 to 512; 0: as many as affinity and cgroup quota allow */
-    uint32_t flags;         /* [0] LLMCS_INDEX_*; llmcs_index_open: as in the file */
-    uint64_t max_bytes;     /* [0] LLMCS_LIMIT for a put, build or open that needs more memory; 0: no bound */
+    int32_t dim;                /* [0] elements of a vector, 1 to 65536; llmcs_index_open: 0, or the file's dim */
+    llmcs_vector_type type;     /* [INT8] llmcs_index_open: as in the file */
+    llmcs_metric metric;        /* [COSINE] llmcs_index_open: as in the file */
+    int32_t n_threads;          /* [0] of a search or build: 1 to 512; 0: as many as affinity and cgroup quota allow */
+    uint32_t flags;             /* [0] LLMCS_INDEX_*; llmcs_index_open: as in the file */
+    uint64_t max_bytes;         /* [0] LLMCS_LIMIT for a put, build or open that needs more memory; 0: no bound */
     uint64_t model_fingerprint; /* [0] of the model that makes the vectors, see llmcs_model_fingerprint; saved with
                                    the index. llmcs_index_open: LLMCS_STATE if the file names another; 0: any */
     const llmcs_allocator *allocator; /* [NULL: malloc] copied */
@@ -75,7 +75,7 @@ LLMCS_API void llmcs_index_options_init_sized(llmcs_index_options *options, size
 /* Makes an empty index. Errors: ARG NOMEM LIMIT THREAD UNSUPPORTED (LLMCS_CPU). */
 LLMCS_API llmcs_status llmcs_index_create(const llmcs_index_options *options, llmcs_index **index);
 
-/* Frees the index. No call of it may be running or begin any more. */
+/* Frees the index. No call may be using it. */
 LLMCS_API void llmcs_index_free(llmcs_index **index);
 
 /* 64 bits that tell encoders apart: the same for a model however its weights are stored. Two models that make different
@@ -93,8 +93,8 @@ typedef struct llmcs_item_tags {
 #define LLMCS_NO_ITEM UINT64_MAX
 
 /* Puts n vectors: vectors is [n, dim]. A vector whose id is known replaces the old one, its tags included. tags: [n],
- * or NULL for no tags and no numbers. Of an id that is there twice the last vector counts. All of the n become visible
- * to searches at once. On failure nothing changes. Errors: ARG (the id LLMCS_NO_ITEM) NOMEM LIMIT NUMERIC (NaN,
+ * or NULL for no tags and no numbers. If an id occurs twice, its last vector counts. All n become visible to searches
+ * at once. On failure nothing changes. Errors: ARG (the id LLMCS_NO_ITEM) NOMEM LIMIT NUMERIC (NaN,
  * infinity, or a norm above 1e15 or, with F16 and INT8, an element beyond float16; the message names the row) FORK. */
 LLMCS_API llmcs_status llmcs_index_put(llmcs_index *index, const uint64_t *ids, const float *vectors,
                                        const llmcs_item_tags *tags, size_t n);
@@ -111,7 +111,7 @@ LLMCS_API llmcs_status llmcs_index_get(llmcs_index *index, uint64_t id, float *v
 typedef struct llmcs_search_stats {
     size_t struct_size;
     uint64_t n_scored;   /* vectors whose score was computed */
-    uint64_t n_passed;   /* of them, vectors that passed the filter */
+    uint64_t n_passed;   /* of these, vectors that passed the filter */
     uint64_t n_lists;    /* lists read; 0: no lists were used, and the result is exact */
     uint64_t n_rescored; /* scores computed again from float16 or float32 */
     uint64_t ns;         /* time */
@@ -124,11 +124,11 @@ typedef struct llmcs_search_params {
     int32_t n_probe;         /* [0] lists to read; 0: what llmcs_index_info.n_probe says. With a filter more, until k
                                 vectors have passed or all lists are read */
     int32_t rescore;         /* [4] INT8: rescore * k candidates of the 8-bit search get their final scores; 1 to 64 */
-    uint64_t tags_all;       /* [0] pass: items that have all of these tags, */
-    uint64_t tags_any;       /* [0] and at least one of these (0: no condition), */
-    uint64_t tags_none;      /* [0] and none of these, */
+    uint64_t tags_all;       /* [0] the filter: an item passes if it has all of these tags, */
+    uint64_t tags_any;       /* [0] at least one of these (0: no condition), */
+    uint64_t tags_none;      /* [0] none of these, */
     double number_min;       /* [-infinity] */
-    double number_max;       /* [infinity] and a number in this range, both ends included */
+    double number_max;       /* [infinity] and its number is in this range, both ends included */
     const uint64_t *exclude; /* [NULL] ids that are not returned */
     size_t n_exclude;
     llmcs_search_stats *stats; /* [NULL] set stats->struct_size first */
@@ -137,7 +137,7 @@ typedef struct llmcs_search_params {
 LLMCS_API void llmcs_search_params_init_sized(llmcs_search_params *params, size_t struct_size);
 #define llmcs_search_params_init(params) llmcs_search_params_init_sized((params), sizeof *(params))
 
-/* The k nearest vectors of each of n queries: queries is [n, dim]. ids and scores: [n, k], best first, filled up with
+/* The k nearest vectors of each of n queries: queries is [n, dim]. ids and scores: [n, k], best first, padded with
  * LLMCS_NO_ITEM and the worst score (-infinity; L2: infinity) where fewer exist. n_found: [n], or NULL. params: NULL
  * for the defaults, k = 10. Queries of one call share the reading of vectors: 32 of them take about as long as two.
  * Errors: ARG NOMEM NUMERIC (a query is not finite or its norm is above 1e15) FORK. */
@@ -153,7 +153,7 @@ typedef struct llmcs_index_info {
     llmcs_metric metric;
     uint32_t flags;
     int32_t n_lists; /* 0: not built */
-    int32_t n_probe; /* lists that a search reads if it does not say */
+    int32_t n_probe; /* lists that a search reads by default */
     int32_t n_threads;
     uint64_t n_removed;         /* slots of vectors that were removed or replaced and are not reused yet */
     uint64_t bytes;             /* memory held */
@@ -179,17 +179,17 @@ LLMCS_API void llmcs_index_build_params_init_sized(llmcs_index_build_params *par
 #define llmcs_index_build_params_init(params) llmcs_index_build_params_init_sized((params), sizeof *(params))
 
 /* Divides the vectors into lists by k-means. Vectors that are put later go to the nearest list; build again when the
- * index has grown several times. Searches go on meanwhile, with the lists of before; puts and removes wait. While it
+ * index has grown several times. Searches continue meanwhile with the old lists; puts and removes wait. While it
  * runs, the index needs twice its memory. On failure nothing changes. params: NULL for the defaults. The progress
  * callback must not put, remove or build. Errors: ARG NOMEM LIMIT CANCELLED FORK. */
 LLMCS_API llmcs_status llmcs_index_build(llmcs_index *index, const llmcs_index_build_params *params);
 
 typedef struct llmcs_index_measurement {
     size_t struct_size;
-    double recall;       /* at k: share of the exact k nearest that the search returned, mean over the queries */
-    double worst_recall; /* of a query */
-    double ms;           /* one query alone: median, and 99 % of them */
-    double p99_ms;
+    double recall;         /* at k: share of the exact k nearest that the search returned, mean over the queries */
+    double worst_recall;   /* of a query */
+    double ms;             /* one query alone: median */
+    double p99_ms;         /* and 99th percentile */
     double exact_ms;       /* the same with params->exact */
     double vectors_scored; /* of a query, mean */
     double lists_probed;
@@ -200,15 +200,15 @@ typedef struct llmcs_index_measurement {
 LLMCS_API llmcs_status llmcs_index_measure(llmcs_index *index, const float *queries, size_t n,
                                            const llmcs_search_params *params, llmcs_index_measurement *measurement);
 
-/* Bytes of the host that are saved with the index: a table of names, for example. Copied; at most 2^32 - 1. Errors: ARG
- * NOMEM LIMIT FORK. */
+/* Sets the bytes of yours that are saved with the index: a table of names, for example. Copied; at most 2^32 - 1.
+ * Errors: ARG NOMEM LIMIT FORK. */
 LLMCS_API llmcs_status llmcs_index_set_attachment(llmcs_index *index, const void *bytes, size_t n_bytes);
 
 /* Copies the attachment into `bytes` [capacity]; with bytes NULL, *n_bytes is its size. Errors: ARG BUFFER FORK. */
 LLMCS_API llmcs_status llmcs_index_get_attachment(llmcs_index *index, void *bytes, size_t capacity, size_t *n_bytes);
 
-/* Writes the index as it is now to one file. The file appears only when it is complete and on disk; until then an old
- * one stays, and after a failure too. Puts and removes go on meanwhile. Errors: ARG NOMEM IO NOSPACE FORK. */
+/* Writes the index as it is now to one file. The file appears only when it is complete and on disk; until then, and
+ * after a failure, an old one stays. Puts and removes continue meanwhile. Errors: ARG NOMEM IO NOSPACE FORK. */
 LLMCS_API llmcs_status llmcs_index_save(llmcs_index *index, const char *path);
 
 /* Opens a file of llmcs_index_save. Sizes are checked before memory is allocated, and every section has a checksum. The

@@ -40,11 +40,11 @@ LLMCS_API void llmcs_quantize_params_init_sized(llmcs_quantize_params *params, s
 #define llmcs_quantize_params_init(params) llmcs_quantize_params_init_sized((params), sizeof *(params))
 
 /* Writes a Hugging Face folder as one GGUF file that llmcs_model_open opens like the folder: weights, tokenizer, heads,
- * labels, generation settings, pooling. llama.cpp opens it too where it runs the network as it is (GPT-2, Llama,
- * Mistral, SmolLM3, Qwen 2 and 3, Gemma 3, BERT-like encoders with GELU, classifiers of encoders); else the log says
- * why not, and the file has an architecture that llama.cpp refuses. With Q8_0 and Q4_0, matrices whose rows are not a
- * multiple of 32 are float16. The file appears only when it is complete and on disk; a failed call leaves what was
- * there; a symbolic link is replaced. Memory: about the largest matrix as float32. params: NULL for the defaults.
+ * labels, generation settings, pooling. llama.cpp opens it too if it supports the network (GPT-2, Llama, Mistral,
+ * SmolLM3, Qwen 2 and 3, Gemma 3, BERT-like encoders with GELU, classifiers of encoders); else the log says why not,
+ * and the file names an architecture that llama.cpp refuses. With Q8_0 and Q4_0, matrices whose rows are not a multiple
+ * of 32 are float16. The file appears only when it is complete and on disk; a failed call leaves an existing file as it
+ * was; a symbolic link is replaced. Memory: about the largest matrix as float32. params: NULL for the defaults.
  * Errors: as llmcs_model_open, ARG (the target is one of the inputs) NOSPACE IO NUMERIC (not finite, or too large for
  * float16). */
 LLMCS_API llmcs_status llmcs_quantize(const char *folder, const char *out_path, const llmcs_quantize_params *params);

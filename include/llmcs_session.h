@@ -27,18 +27,18 @@ typedef enum llmcs_want_logits { LLMCS_LOGITS_NONE = 0, LLMCS_LOGITS_LAST = 1, L
 LLMCS_API llmcs_status llmcs_session_eval(llmcs_session *session, const int32_t *ids, size_t n_ids,
                                           llmcs_want_logits want);
 
-/* llmcs_session_eval that may give up. limits: NULL for none. Errors: as llmcs_session_eval, and DEADLINE. */
+/* llmcs_session_eval with limits; NULL: none. Errors: as llmcs_session_eval, and DEADLINE. */
 LLMCS_API llmcs_status llmcs_session_eval_within(llmcs_session *session, const int32_t *ids, size_t n_ids,
                                                  llmcs_want_logits want, const llmcs_call_limits *limits);
 
 /* Encodes a source of n_ids tokens with an encoder-decoder. The session drops the decoder's tokens; llmcs_session_eval
- * then evaluates new ones, decoder_start_token_id first. hidden: [n_ids, n_embd] the encoder's output, or NULL, with
- * which a source that the session holds already is kept as it is. After a failed call the session may hold no source.
- * Errors: ARG NOMEM CONTEXT_FULL (a source longer than n_ctx) TOKEN_RANGE NO_HEAD (not an encoder-decoder) CANCELLED
- * BUSY FORK. */
+ * then evaluates new ones, decoder_start_token_id first. hidden: [n_ids, n_embd] the encoder's output, or NULL; with
+ * NULL, a source that the session already holds is not encoded again. After a failed call the session may hold no
+ * source. Errors: ARG NOMEM CONTEXT_FULL (a source longer than n_ctx) TOKEN_RANGE NO_HEAD (not an encoder-decoder)
+ * CANCELLED BUSY FORK. */
 LLMCS_API llmcs_status llmcs_session_encode(llmcs_session *session, const int32_t *ids, size_t n_ids, float *hidden);
 
-/* llmcs_session_encode that may give up. limits: NULL for none. Errors: as llmcs_session_encode, and DEADLINE. */
+/* llmcs_session_encode with limits; NULL: none. Errors: as llmcs_session_encode, and DEADLINE. */
 LLMCS_API llmcs_status llmcs_session_encode_within(llmcs_session *session, const int32_t *ids, size_t n_ids,
                                                    const llmcs_call_limits *limits, float *hidden);
 
@@ -46,7 +46,8 @@ LLMCS_API llmcs_status llmcs_session_encode_within(llmcs_session *session, const
  * with this session. Errors: ARG BUSY FORK STATE (no logits were requested). */
 LLMCS_API llmcs_status llmcs_session_logits(llmcs_session *session, const float **logits, size_t *n_rows);
 
-/* Number of tokens held, and where `ids` is not NULL the first ones, at most capacity. Errors: ARG BUSY FORK. */
+/* Sets *n_tokens to the number of tokens held and copies the first `capacity` of them to ids, unless ids is NULL.
+ * Errors: ARG BUSY FORK. */
 LLMCS_API llmcs_status llmcs_session_tokens(llmcs_session *session, int32_t *ids, size_t capacity, size_t *n_tokens);
 
 /* Drops all but the first n_tokens. Errors: ARG (more than it holds) BUSY FORK. */
@@ -57,10 +58,9 @@ LLMCS_API llmcs_status llmcs_session_fork(llmcs_session *session, llmcs_session 
 
 /* Serialises the session: its tokens with their keys and values, and the logits of the last token if there are any, in
  *     72 + n_tokens * (4 + 2 * n_layer * n_embd * B) bytes,  B = 4 for LLMCS_KV_F32, 2 for LLMCS_KV_F16,
- * and 4 * vocab_size more with logits, 8 + n_source * (the same) more with the source of an encoder-decoder. Equal
- * states give equal bytes. bytes: [capacity], or NULL to ask for *n_bytes. Allocates nothing. The bytes contain the
- * conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian).
- */
+ * plus 4 * vocab_size with logits, plus 8 + n_source * (the same) with the source of an encoder-decoder. Equal states
+ * give equal bytes. bytes: [capacity]; with NULL only *n_bytes is set. Allocates nothing. The bytes contain the
+ * conversation. Errors: ARG BUFFER BUSY FORK STATE UNSUPPORTED (big-endian). */
 LLMCS_API llmcs_status llmcs_session_save(llmcs_session *session, void *bytes, size_t capacity, size_t *n_bytes);
 
 /* Replaces the session's state by a saved one and continues with the same bits; another kernel set may differ in the
@@ -90,8 +90,8 @@ LLMCS_API llmcs_status llmcs_choose(llmcs_session *session, const char *prompt, 
                                     const char *const *candidates, size_t n_candidates, int per_token,
                                     llmcs_score_result *results, size_t *best);
 
-/* The same, and may give up between layers and continuations. limits: NULL for none. Errors: as without _within, and
- * DEADLINE. */
+/* The same with limits (NULL: none), which are checked between layers and continuations. Errors: as without _within,
+ * and DEADLINE. */
 LLMCS_API llmcs_status llmcs_score_within(llmcs_session *session, const char *prompt, size_t prompt_bytes,
                                           const char *continuation, size_t continuation_bytes,
                                           const llmcs_call_limits *limits, llmcs_score_result *result);

@@ -20,8 +20,9 @@
 extern "C" {
 #endif
 
-/* Opens the tokenizer of a folder or GGUF file without its weights. Which file outranks which is as in Transformers 4's
- * fast tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED LIMIT. */
+/* Opens the tokenizer of a folder or GGUF file without its weights. Files take precedence over each other as in
+ * Transformers 4's fast tokenizers. allocator: NULL for malloc. Errors: ARG NOMEM IO FORMAT JSON TOKENIZER UNSUPPORTED
+ * LIMIT. */
 LLMCS_API llmcs_status llmcs_tokenizer_open(const char *path, const llmcs_allocator *allocator,
                                             llmcs_tokenizer **tokenizer);
 LLMCS_API void llmcs_tokenizer_free(llmcs_tokenizer **tokenizer);
@@ -58,8 +59,8 @@ LLMCS_API llmcs_status llmcs_encode(const llmcs_tokenizer *tokenizer, const char
 #define LLMCS_CLEAN_UP_SPACES 0x2u /* Transformers' clean_up_tokenization_spaces: " ." becomes "." */
 
 /* Decodes token ids to text, not NUL-terminated. Ids without a token (padding rows of the embedding) give ""; bytes
- * that are not UTF-8 give U+FFFD. text: [capacity] bytes, or NULL to ask for *text_bytes. Errors: ARG NOMEM TOKEN_RANGE
- * (negative id) BUFFER. */
+ * that are not UTF-8 give U+FFFD. text: [capacity] bytes; with NULL only *text_bytes is set. Errors: ARG NOMEM
+ * TOKEN_RANGE (negative id) BUFFER. */
 LLMCS_API llmcs_status llmcs_decode(const llmcs_tokenizer *tokenizer, const int32_t *ids, size_t n_ids, uint32_t flags,
                                     char *text, size_t capacity, size_t *text_bytes);
 
@@ -77,9 +78,9 @@ LLMCS_API llmcs_status llmcs_decoder_push(llmcs_decoder *decoder, int32_t id, co
 /* Returns what is left at the end (an incomplete character becomes U+FFFD) and resets the decoder. Errors: ARG. */
 LLMCS_API llmcs_status llmcs_decoder_finish(llmcs_decoder *decoder, const char **piece, size_t *piece_bytes);
 
-/* What the tokenizer does, for people: lines "normalizer: ...", "pre-tokenizer: ...", "model: ...", "text: ..." and
- * "pair: ..." (the templates), "decoder: ...". text: [capacity] bytes, not NUL-terminated, or NULL to ask for
- * *text_bytes. Errors: ARG BUFFER. */
+/* Describes the tokenizer for a human reader: lines "normalizer: ...", "pre-tokenizer: ...", "model: ...", "text: ..."
+ * and "pair: ..." (the templates), "decoder: ...". text: [capacity] bytes, not NUL-terminated; with NULL only
+ * *text_bytes is set. Errors: ARG BUFFER. */
 LLMCS_API llmcs_status llmcs_tokenizer_describe(const llmcs_tokenizer *tokenizer, char *text, size_t capacity,
                                                 size_t *text_bytes);
 
@@ -106,7 +107,7 @@ typedef enum llmcs_special {
 LLMCS_API int32_t llmcs_special_token(const llmcs_tokenizer *tokenizer, llmcs_special role);
 
 /* The languages that a tokenizer for translation knows, in the order of their ids: llmcs_id_to_token spells them
- * ("en_XX"; Marian's ">>fra<<" is the code "fra"). Other tokenizers have 0. ids: [capacity], or NULL to ask for *n.
+ * ("en_XX"; Marian's ">>fra<<" is the code "fra"). Other tokenizers have 0. ids: [capacity]; with NULL only *n is set.
  * Errors: ARG BUFFER STATE. */
 LLMCS_API llmcs_status llmcs_tokenizer_languages(const llmcs_tokenizer *tokenizer, int32_t *ids, size_t capacity,
                                                  size_t *n);
