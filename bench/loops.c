@@ -36,7 +36,7 @@ static bool has_avx512(const ll_cpu *cpu) { return cpu->avx512; }
 static bool has_avx_vnni(const ll_cpu *cpu) { return cpu->avx_vnni; }
 static bool has_avx512_vnni(const ll_cpu *cpu) { return cpu->avx512_vnni; }
 static bool has_amx(const ll_cpu *cpu) {
-    if (cpu->amx_int8) ll_cpu_ask_for_tiles();
+    if (cpu->amx_int8) ll_cpu_request_tiles();
     return cpu->amx_int8 && ll_cpu_may_use_tiles();
 }
 

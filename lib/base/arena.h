@@ -9,7 +9,7 @@ typedef struct ll_arena_chunk ll_arena_chunk;
 typedef struct ll_arena {
     llmcs_allocator allocator;
     ll_arena_chunk *chunks; /* newest first */
-    size_t used, size;      /* of the newest chunk, bytes */
+    size_t used, size;      /* bytes of the newest chunk */
 } ll_arena;
 
 void ll_arena_init(ll_arena *arena, const llmcs_allocator *allocator);

@@ -13,7 +13,7 @@
 #include "base/status.h"
 
 #define LINE_BYTES 2048 /* a longer line of /proc is skipped */
-#define PATH_BYTES 768  /* a longer one counts as unreadable: no bound */
+#define PATH_BYTES 768  /* a longer path counts as unreadable: no bound */
 #define NO_BOUND INT_MAX
 
 /* ---- small files of /proc and /sys, without the heap ---- */
@@ -63,7 +63,7 @@ static void lines_close(lines *in) {
     if (in->fd >= 0) close(in->fd);
 }
 
-/* Cuts the next word off *rest (in place); "" when there is none. */
+/* Splits the next field off *rest, in place; "" at the end. */
 static char *next_field(char **rest, char separator) {
     char *word = *rest;
     char *end = strchr(word, separator);

@@ -67,18 +67,18 @@ ll_cpu ll_cpu_detect(void) { return (ll_cpu){0}; }
 
 /* Linux, Documentation/arch/x86/xstate.rst. */
 #define REQUEST_STATE 0x1023 /* ARCH_REQ_XCOMP_PERM */
-#define STATE_OF_TILES 18    /* XFEATURE_XTILE_DATA */
+#define TILE_DATA 18         /* XFEATURE_XTILE_DATA */
 
 static atomic_int tiles; /* 0: not requested, 1: granted, -1: refused */
 
-void ll_cpu_ask_for_tiles(void) {
+void ll_cpu_request_tiles(void) {
     const int error = errno;
-    if (!atomic_load(&tiles)) atomic_store(&tiles, syscall(SYS_arch_prctl, REQUEST_STATE, STATE_OF_TILES) ? -1 : 1);
+    if (!atomic_load(&tiles)) atomic_store(&tiles, syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) ? -1 : 1);
     errno = error;
 }
 bool ll_cpu_may_use_tiles(void) { return atomic_load_explicit(&tiles, memory_order_relaxed) > 0; }
 
 #else
-void ll_cpu_ask_for_tiles(void) {}
+void ll_cpu_request_tiles(void) {}
 bool ll_cpu_may_use_tiles(void) { return false; }
 #endif

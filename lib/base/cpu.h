@@ -15,9 +15,9 @@ typedef struct ll_cpu {
 /* CPUID or HWCAP. Not cached: it costs microseconds and is called when a model is opened. */
 ll_cpu ll_cpu_detect(void);
 
-/* Requests permission to use AMX tiles, once for the process and for good. Tiles add 8 KiB to every signal frame, so
+/* Requests permission to use AMX tiles, once for the lifetime of the process. Tiles add 8 KiB to every signal frame, so
  * Linux refuses if a thread's alternate signal stack is too small for that. Later calls return at once. */
-void ll_cpu_ask_for_tiles(void);
+void ll_cpu_request_tiles(void);
 /* True if the permission was requested and granted. */
 bool ll_cpu_may_use_tiles(void);
 
@@ -26,7 +26,8 @@ bool ll_cpu_may_use_tiles(void);
  * mask (a seccomp filter) the result is 1. */
 int ll_cpu_usable(void);
 
-/* The cgroup quota alone, in whole cores, at least 1; 0: no quota. `root` is a prefix for /proc and the mount points:
+/* The cgroup quota alone, rounded down to cores, at least 1; 0: no quota. `root` is a prefix for /proc and the mount
+ * points:
  * "" in production, a folder of sample files in tests. */
 int ll_cpu_quota(const char *root);
 

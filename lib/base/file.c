@@ -38,7 +38,7 @@ static const char *reason(int error) {
         case EIO:
             return "input/output error";
         case EROFS:
-            return "a read-only file system";
+            return "read-only file system";
         case ESTALE:
             return "stale network file handle";
         default:
@@ -143,7 +143,7 @@ void ll_file_close(ll_file *file) {
 static llmcs_status read_all(const llmcs_allocator *a, const ll_file *file, size_t max_bytes, char **data,
                              size_t *len) {
     if (file->size_bytes > max_bytes)
-        return ll_fail(LLMCS_LIMIT, "%s: %llu bytes, at most %zu are read", file->path,
+        return ll_fail(LLMCS_LIMIT, "%s: found %llu bytes, expected at most %zu", file->path,
                        (unsigned long long)file->size_bytes, max_bytes);
     size_t n = (size_t)file->size_bytes;
     if (n == SIZE_MAX) return ll_fail(LLMCS_LIMIT, "%s: too large", file->path);

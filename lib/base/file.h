@@ -17,7 +17,7 @@ typedef struct ll_file {
  * IO: absent, a directory, a device, no permission, ELOOP ...; the message names path and reason. */
 llmcs_status ll_file_open(ll_file *file, const char *path, bool use_map);
 
-/* Exactly n bytes at offset into out; EINTR is retried, a short file is CHANGED. Safe from several threads. */
+/* Reads exactly n_bytes at offset into out; EINTR is retried, a short file is CHANGED. Safe from several threads. */
 llmcs_status ll_file_read(const ll_file *file, uint64_t offset, void *out, size_t n_bytes);
 
 /* CHANGED if size, mtime, inode or device differ from when it was opened. */
@@ -31,8 +31,8 @@ llmcs_status ll_file_read_all(const llmcs_allocator *a, const char *path, size_t
 /* Fails with IO, or NOMEM: "<path>: <what>: permission denied". error: an errno. */
 llmcs_status ll_file_failed(const char *path, const char *what, int error);
 
-/* What is at a path. With `follow` symbolic links are followed. Returns 0, or the errno of a failure that says nothing
- * about whether something is there: for ll_file_failed. */
+/* Sets *kind to what is at a path. With `follow`, symbolic links are followed. Returns 0, or if that cannot be found
+ * out an errno for ll_file_failed. */
 typedef enum ll_path_kind { LL_PATH_ABSENT, LL_PATH_FOLDER, LL_PATH_OTHER } ll_path_kind;
 int ll_path_examine(const char *path, bool follow, ll_path_kind *kind);
 

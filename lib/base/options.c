@@ -1,11 +1,11 @@
-/* Structs of the API by their size: defaults out, settings in, results out. */
+/* Copies structs between caller and library, whose versions and so struct sizes may differ. */
 #include "base/options.h"
 
 #include <string.h>
 
 #include "base/size.h"
 
-/* A larger claim is no size of a struct but garbage. */
+/* A larger struct_size is uninitialised memory. */
 #define MAX_STRUCT_BYTES 65536
 
 llmcs_status ll_options_check(const void *in, size_t oldest_size, const char *name) {
@@ -33,7 +33,10 @@ llmcs_status ll_options_in(void *out, size_t size, size_t oldest_size, const voi
     const unsigned char *bytes = in;
     for (size_t i = size; i < found; i++)
         if (bytes[i])
-            return ll_fail(LLMCS_ARG, "%s holds a field this version (%s) does not know", name, llmcs_version());
+            return ll_fail(
+                LLMCS_ARG,
+                "%s: byte %zu is not 0, but version %s of the library has no field there: set newer fields to 0", name,
+                i, llmcs_version());
     memcpy(out, in, ll_min(found, size));
     memcpy(out, &size, sizeof size);
     return LLMCS_OK;

@@ -1,4 +1,4 @@
-/* Temporary file, fsync, rename: the write errors and signals that may come between are handled here. */
+/* Temporary file, fsync, rename, with every write error and SIGXFSZ handled. */
 #include "base/output.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define BUFFER_BYTES ((size_t)1 << 20)
 #define MAX_TRIES 64
 
-/* From errno. */
+/* Fails with the reason in errno. */
 static llmcs_status fail_errno(const char *path, const char *what) {
     int error = errno;
     if (error == ENOSPC) return ll_fail(LLMCS_NOSPACE, "%s: %s: no space left on the device", path, what);
@@ -64,8 +64,8 @@ llmcs_status ll_output_begin(ll_output *out, const llmcs_allocator *a, const cha
     return status;
 }
 
-/* write() without SIGXFSZ, whose default action ends the process when RLIMIT_FSIZE is reached: EFBIG says the same. A
- * SIGXFSZ that was pending before stays pending. */
+/* write() that does not raise SIGXFSZ, whose default action ends the process at RLIMIT_FSIZE; EFBIG reports the same. A
+ * SIGXFSZ that was already pending stays pending. */
 static ssize_t write_without_signal(int fd, const void *data, size_t n_bytes) {
     const struct timespec at_once = {0};
     sigset_t xfsz, mask, pending;

@@ -1,5 +1,5 @@
-/* Writes a file whole or not at all: bytes go to a temporary file next to the target, which is renamed to the target
- * when all of them are on the disk. Until then the old target stays. On failure the temporary file is removed. */
+/* Writes a file completely or not at all: bytes go to a temporary file next to the target, which replaces the target by
+ * rename once all of them are on disk. Until then the old target stays. On failure the temporary file is removed. */
 #ifndef LL_BASE_OUTPUT_H
 #define LL_BASE_OUTPUT_H
 

@@ -32,7 +32,7 @@ static llmcs_status create_temporary(ll_output_folder *f) {
     return made ? ll_file_failed(f->temporary, "cannot be created", errno) : LLMCS_OK;
 }
 
-/* Sets f->path, which has space for names of MAX_NAME_BYTES. False: a longer one. */
+/* Sets f->path to the path of file `name`. False if the name is longer than MAX_NAME_BYTES. */
 static bool set_path(ll_output_folder *f, const char *name) {
     if (strlen(name) > MAX_NAME_BYTES) return false;
     ll_format(f->path, strlen(f->temporary) + MAX_NAME_BYTES + 2, "%s/%s", f->temporary, name);

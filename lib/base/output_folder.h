@@ -1,5 +1,5 @@
-/* Writes a folder of files whole or not at all: they are written into a temporary folder next to the target, which
- * becomes the target when all of them are on the disk. On failure the temporary folder is removed. */
+/* Writes a folder of files completely or not at all: files go to a temporary folder next to the target, which is
+ * renamed to the target once all of them are on disk. On failure the temporary folder is removed. */
 #ifndef LL_BASE_OUTPUT_FOLDER_H
 #define LL_BASE_OUTPUT_FOLDER_H
 
@@ -10,8 +10,8 @@
 typedef struct ll_output_folder {
     llmcs_allocator allocator;
     char *target, *temporary;                  /* temporary: target.<number>.tmp */
-    char *path;                                /* a file of it */
-    const char *names[LL_OUTPUT_FOLDER_FILES]; /* of files that were begun */
+    char *path;                                /* buffer for the path of one file in it */
+    const char *names[LL_OUTPUT_FOLDER_FILES]; /* of the files created so far */
     size_t n_names;
 } ll_output_folder;
 

@@ -1,4 +1,4 @@
-/* Worker threads, the gates they wait at, and their turns. */
+/* Worker threads, the gates they wait at, and runs: one at a time. */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -119,7 +119,7 @@ void ll_team_wait(ll_team *team) {
 static void *worker_thread(void *arg) {
     worker *self = arg;
     ll_pool *pool = self->pool;
-    ll_fpenv inherited; /* a thread inherits that of its creator */
+    ll_fpenv inherited; /* from the thread that created this one */
     ll_fpenv_enter(&inherited);
     for (unsigned run = 0;; run++) {
         gate_wait(&pool->start, run, pool->spin_ns);
@@ -141,7 +141,7 @@ static void start_workers(ll_pool *pool, int n_threads, const ll_log *log) {
     }
     if (error)
         ll_log_say(log, LLMCS_LOG_WARN,
-                   "thread pool: %d threads instead of %d: the next could not be started (error %d)", pool->size,
+                   "thread pool: %d threads instead of %d: starting the next one failed (error %d)", pool->size,
                    n_threads, error);
 }
 
@@ -206,7 +206,7 @@ void ll_pool_free(ll_pool **pool) {
     ll_pool *p = *pool;
     *pool = NULL;
     if (!p) return;
-    if (p->owner == getpid()) stop_workers(p); /* a child's copy of a lock may be held for ever */
+    if (p->owner == getpid()) stop_workers(p); /* a child's copy of a lock may be locked forever */
     llmcs_allocator allocator = p->allocator;
     ll_free(&allocator, p->workers);
     ll_free(&allocator, p);
@@ -223,7 +223,7 @@ typedef struct turn {
 } turn;
 
 static void end_turn(turn *t) {
-    /* A callback that fn called may have been left by an exception, with cancellation as the host has it. */
+    /* An exception may have left a callback of fn, with cancellation enabled as the host has it. */
     (void)ll_cancel_disable();
     ll_team_wait(&t->team);
     pthread_mutex_unlock(&t->team.pool->turn);

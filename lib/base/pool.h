@@ -1,6 +1,7 @@
 /*
- * One thread pool per model. Every thread runs the same function (SPMD), takes its share by its index, and meets the
- * others at barriers. A whole forward pass is one ll_pool_run, so threads wake once per token, not once per operation.
+ * One thread pool per model. Every thread runs the same function (SPMD), takes its share by its index, and waits for
+ * the others at barriers. A whole forward pass is one ll_pool_run, so threads wake once per token, not once per
+ * operation.
  *
  *     static void forward(ll_team *team, void *arg) {
  *         size_t begin, end;

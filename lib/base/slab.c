@@ -1,4 +1,4 @@
-/* One allocation that is handed out from both ends. */
+/* One allocation, divided from both ends. */
 #include "base/slab.h"
 
 #define UNIT 64 /* alignment of every allocation */

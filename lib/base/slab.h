@@ -1,6 +1,6 @@
 /* Objects with one lifetime and known sizes in one allocation. Large ones are allocated from its start, small ones from
- * its end: so large ones lie in huge pages, which the system clears at the first write, by the thread that fills a
- * large one rather than by one that writes a small one in between. */
+ * its end. The system clears a huge page at the first write: keeping small objects away from large ones leaves that to
+ * the thread that fills the large one. */
 #ifndef LL_BASE_SLAB_H
 #define LL_BASE_SLAB_H
 

@@ -20,7 +20,7 @@ static int create_thread(pthread_t *thread, size_t stack_bytes, void *(*run)(voi
     error = pthread_attr_setstacksize(&attr, stack_bytes);
     if (!error) error = pthread_create(thread, &attr, run, arg);
     pthread_attr_destroy(&attr);
-    /* A host with much thread-local data needs a larger stack than ours: its default. */
+    /* With much thread-local data in the host our stack is too small: use the default size. */
     return error == EINVAL ? pthread_create(thread, NULL, run, arg) : error;
 }
 

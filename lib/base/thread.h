@@ -18,8 +18,8 @@ void ll_cancel_restore(int cancel_state);
 
 /* A condition that uses the clock of ll_now_ns. Returns an errno. */
 int ll_condition_init(pthread_cond_t *condition);
-/* Waits with the lock held until signalled (or spuriously), at most until until_ns; UINT64_MAX: for ever. False: the
- * deadline has passed. */
+/* Called with the lock held. Waits until signalled (or spuriously), at most until until_ns; UINT64_MAX: no deadline.
+ * False: the deadline has passed. */
 bool ll_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t until_ns);
 
 #endif

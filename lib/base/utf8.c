@@ -1,4 +1,4 @@
-/* UTF-8 beyond the two inline cases of utf8.h. */
+/* UTF-8 sequences that utf8.h does not decode inline. */
 #include "base/utf8.h"
 
 /* Length of the sequence that b starts, and the range of its second byte (later ones are 80..BF); 0: b starts none.

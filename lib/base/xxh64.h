@@ -1,4 +1,4 @@
-/* XXH64 (xxHash, Yann Collet): detects damage and tells things apart; not for secrets. */
+/* XXH64 (xxHash, Yann Collet) for checksums and fingerprints; not a cryptographic hash. */
 #ifndef LL_BASE_XXH64_H
 #define LL_BASE_XXH64_H
 

@@ -97,7 +97,7 @@ done
 
 # The example of adapters, likewise.
 {
-    printf '#include <llmcs.h>\nllmcs_status example(llmcs_model **);\nllmcs_status example(llmcs_model **model)\n{\n'
+    printf '#include <llmcs.h>\nllmcs_status example(llmcs_model *);\nllmcs_status example(llmcs_model *model)\n{\n'
     sed -n '1,/^#include/p' include/llmcs_adapter.h | sed -n 's/^ \*     //p'
     printf 'return status;\n}\n'
 } >"$work/adapter.c"

@@ -1,9 +1,9 @@
 /*
  * Products of many rows of bytes with AMX (Intel SDM vol. 1, chapter 18; vol. 2, TDPBSUD; Sapphire Rapids 2023 and
  * later): tiles of sixteen rows of 64 bytes, and an instruction that multiplies two of them. Panels already have
- * its layout: a row of a tile of weights is four inputs of sixteen outputs. Few rows, and the outputs that are left
- * over, go to the AVX-512 VNNI kernel: sums of integers are exact, so the result does not depend on which of them
- * computed it.
+ * its layout: a row of a tile of weights is four inputs of sixteen outputs. The AVX-512 VNNI kernel computes products
+ * of few rows, and outputs that do not fill a panel: integer sums are exact, so the result does not depend on the
+ * choice.
  *
  * This file alone is compiled for AMX. ll_kernels_amx (avx512vnni.c) calls it only where the processor has it.
  */
@@ -18,7 +18,7 @@
 /* A block of results: four tiles of accumulators, from two tiles of rows and two of weights. */
 #define AMX_ROWS (2 * TILE_ROWS)
 #define AMX_COLUMNS (2 * VL)
-/* Fewer rows are left to AVX-512 VNNI, which keeps up with memory as well (measured: no difference from 8 to 12). */
+/* With fewer rows memory is the limit, and AVX-512 VNNI is as fast (measured: no difference from 8 to 12). */
 #define AMX_LEAST_ROWS 13
 
 /* The eight tiles, by numbers that the assembler can read. */
@@ -52,9 +52,9 @@ static void configure_tiles(size_t n_rows) {
     _tile_loadconfig(&config);
 }
 
-/* In how many places of a step of 64 inputs the next panel is prefetched. With two tiles of rows, between all tile
- * instructions: prefetching in one place delays the tiles' own loads from the second-level cache (a fifth slower). With
- * one tile of rows memory is the limit anyway, and one place is as good. */
+/* How often per step of 64 inputs the next panel is prefetched. With two tiles of rows, between all tile instructions:
+ * prefetching all at once delays the tiles' own loads from the second-level cache (20 % slower). With one tile of rows
+ * memory is the limit, and once is as good. */
 #define PLACES_OF_ONE 1
 #define PLACES_OF_TWO 8
 
@@ -180,5 +180,5 @@ void ll_amx_matmul_q8(const ll_product *p) {
 }
 
 void ll_amx_prepare(ll_weight_type type) {
-    if (type == LL_Q8) ll_cpu_ask_for_tiles();
+    if (type == LL_Q8) ll_cpu_request_tiles();
 }
