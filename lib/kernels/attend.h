@@ -1,6 +1,6 @@
 /*
- * Attention as kernels see it: where keys and values lie, and one tile of query rows of one head. Part of the
- * dispatch table (kernels.h).
+ * Arguments of the attention kernels (kernels.h): the layout of keys and values, and one tile of query rows of one
+ * head.
  */
 #ifndef LL_KERNELS_ATTEND_H
 #define LL_KERNELS_ATTEND_H
@@ -15,7 +15,7 @@
 
 typedef enum ll_kv_type {
     LL_KV_F32,
-    LL_KV_F16 /* IEEE 754 binary16, rounded to nearest even; what is too large becomes infinity */
+    LL_KV_F16 /* IEEE 754 binary16, rounded to nearest even; values too large become infinity */
 } ll_kv_type;
 
 static inline size_t ll_kv_element_bytes(ll_kv_type type) { return type == LL_KV_F16 ? 2 : 4; }
@@ -48,7 +48,7 @@ typedef struct ll_attend {
     size_t head_bytes;      /* where in a block this layer's and head's memory begins */
     ll_kv_type type;
     size_t head_dim, n_rows;
-    size_t n_positions; /* that row 0 attends to, at least 1 */
+    size_t n_positions; /* positions that row 0 attends to, at least 1 */
     size_t causal_step; /* 1 if causal: each row attends to one position more than the row before; else 0. The last
                            positions of all rows lie in one block */
     /* A window, in which row r begins at begin + r * begin_step, and ends as above, but at n_most at the latest. The
@@ -56,9 +56,10 @@ typedef struct ll_attend {
     ptrdiff_t begin; /* may be negative: the row begins at 0 */
     size_t begin_step, n_most;
     float scale;
-    const float *distance; /* or NULL: distance[r * distance_step + t] is added; whole blocks can be read */
+    const float
+        *distance; /* NULL, or a bias: distance[r * distance_step + t] is added; readable to the end of blocks */
     ptrdiff_t distance_step;
-    /* What this thread attends to next: blocks as above, whose keys are prefetched. n_next_blocks is 0: not known. */
+    /* The blocks this thread attends to after this tile, to prefetch their keys. n_next_blocks 0: not known. */
     void *const *next_blocks;
     size_t n_next_blocks, next_head_bytes;
     float *scratch; /* ll_attend_scratch_floats(...), aligned to 64 bytes */
@@ -75,7 +76,7 @@ static inline size_t ll_attend_end(const ll_attend *a, size_t r) {
 }
 
 /* The scratch memory of a tile: queries and accumulators of all rows, two blocks in float32, a few vectors; then the
- * scores, rows of whole blocks and a cache line, so that rows do not compete for the same sets of a cache. */
+ * scores. Rows of scores are whole blocks plus one cache line, so that they do not map to the same cache sets. */
 static inline size_t ll_attend_scores_stride(size_t n_positions) {
     return (n_positions + LL_KV_BLOCK - 1) / LL_KV_BLOCK * LL_KV_BLOCK + 16;
 }

@@ -1,5 +1,5 @@
-/* The exponential function of what is sampled: the same bits on every processor, in code that compilers turn into
- * vectors. softmax.c uses it, and each kernel set has the sum of a row for its own instructions. */
+/* The exponential function used in sampling: the same bits on every processor, in plain C that compilers vectorise.
+ * softmax.c uses it, and every kernel set compiles ll_sum_of_exps for its own instructions. */
 #ifndef LL_KERNELS_EXPONENTIAL_H
 #define LL_KERNELS_EXPONENTIAL_H
 
@@ -10,9 +10,9 @@
 
 /* e^x = 2^k e^r with r = x - k ln 2 in [-ln2/2, ln2/2], ln 2 in two parts so that k times the first is exact (Cody
  * and Waite, Software Manual for the Elementary Functions, 1980); e^r by its series to r^7/7!, whose remainder is
- * below 6e-9 there. Below log(FLT_MIN) the result is 0. That choice is made on the bits, where negative floats are
- * ordered by magnitude: a choice between floats would keep gcc from making vector code of the loops that call this
- * (50257 of them: 85 us instead of 270). */
+ * below 6e-9 there. Below log(FLT_MIN) the result is 0. The comparison is made on the bits (of negative floats, larger
+ * bits are larger magnitudes), because with a float comparison gcc does not vectorise the callers' loops (50,257
+ * values: 85 us instead of 270). */
 static inline float ll_exp_not_positive(float x) {
     const int32_t lowest = -0x3D5153B1; /* -87.33654f */
     const float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
@@ -34,7 +34,7 @@ static inline float ll_exp_not_positive(float x) {
     return ll_float_from_bits(ll_float_bits(p * two_to_k) & (uint32_t)inside);
 }
 
-/* The sum of e^(x[i] - max), no x above max, in 16 sums of doubles: a fixed order, and whole vectors. */
+/* The sum of e^(x[i] - max), no x above max. 16 accumulators in double: a fixed order that fills whole vectors. */
 static inline double ll_sum_of_exps(const float *x, size_t n, float max) {
     enum { BLOCK = 256, LANES = 16 };
     float e[BLOCK];

@@ -1,4 +1,4 @@
-/* The rows of the dispatch table, each defined by the file of its processor. */
+/* The kernel sets, each defined in its own file. */
 #ifndef LL_KERNELS_KERNEL_SETS_H
 #define LL_KERNELS_KERNEL_SETS_H
 

@@ -19,27 +19,28 @@
 #include "kernels/attend.h"
 #include "kernels/panels.h"
 
-/* y = x W^T + bias + residual for some rows and the whole panels that hold n_out outputs. Columns past n_out exist in
- * the last panel and not in y. A product of floats is one sum over the inputs in order, with fused multiply-adds in
- * the vector kernel sets. One of integers is exact in 32 bits (Q4: in each block), and what is done with it in float is
- * the same on every processor: Q8: sum * x's scale * W's scale; Q4: the blocks' sums times their scales added up in
- * order with fused multiply-adds, times x's scale. Then bias and residual are added. */
+/* y = x W^T + bias + residual for some rows and the panels that hold n_out outputs. Columns past n_out exist in the
+ * last panel but not in y. With float weights an output is one sum over the inputs in order, with fused multiply-adds
+ * in the vector kernel sets. With integer weights the sum is exact in 32 bits (Q4: per block), and the same float
+ * operations follow on every processor: Q8: sum * x's scale * W's scale; Q4: sums times scales of the blocks,
+ * accumulated in order with fused multiply-adds, then times x's scale. Bias and residual are added last. */
 typedef struct ll_product {
-    const void *x;   /* [n_rows] rows of n_in floats, or for Q8 and Q4 of what quantize made of them */
+    const void *x;   /* [n_rows] rows of n_in floats; for Q8 and Q4 rows that `quantize` wrote */
     size_t x_stride; /* bytes from one row of x to the next */
     size_t n_rows;
-    const void *w;      /* panels, see panels.h; of floats they may begin at a later input, of BF16 at an even one */
+    const void *w;      /* panels, see panels.h; float panels may begin at a later input (BF16: an even one) */
     size_t panel_bytes; /* from one panel to the next */
     size_t n_in, n_out;
-    const float *acc;      /* as y, or NULL; may be y: sums of the inputs before these, to add to; floats only */
+    const float *acc;      /* shape of y, or NULL; may be y: sums over earlier inputs to continue; float weights only */
     const float *bias;     /* [n_out], or NULL */
-    const float *residual; /* as y, or NULL; may be y */
+    const float *residual; /* shape of y, or NULL; may be y */
     float *y;              /* [n_rows, n_out of ldy] */
     size_t ldy;
-    const void *next; /* weights that are needed after these, to prefetch, or NULL */
+    const void *next; /* the weights that are read next, to prefetch, or NULL */
 } ll_product;
 
-/* Lanes of a similarity's sum, and how they are added up: always these, so that its bits are the same everywhere. */
+/* Accumulators of a similarity, and the order in which they are added: fixed, so that the bits are the same everywhere.
+ */
 #define LL_LANES 16
 static inline float ll_add_lanes(float *lanes) {
     for (size_t width = LL_LANES / 2; width > 0; width /= 2)
@@ -47,10 +48,10 @@ static inline float ll_add_lanes(float *lanes) {
     return lanes[0];
 }
 
-/* Scores that at_least compares at a time: a bit each. */
+/* Scores that at_least compares at a time, one bit each. */
 #define LL_SCORES 64
 
-/* Scores of a row whose maximum is taken together: block_max below, and generate/scores.h. */
+/* Scores of a row that share one maximum: block_max below, and generate/scores.h. */
 #define LL_ROW_BLOCK 32
 static inline size_t ll_row_blocks(size_t n) { return (n + LL_ROW_BLOCK - 1) / LL_ROW_BLOCK; }
 
@@ -58,18 +59,19 @@ typedef struct ll_kernels {
     const char *name; /* "scalar", "avx2", "avx512vnni", "neon", ...: what LLMCS_CPU names */
     size_t nr;        /* outputs (columns) of one panel of packed weights */
 
-    /* Called when weights of a type are created, before their first product: requests from the system what the product
-     * needs (AMX: permission). May be NULL. */
+    /* Called when weights of a type are created, before their first product, to get permission from the system (AMX).
+     * May be NULL. */
     void (*prepare)(ll_weight_type type);
     /* Products, by the type of the weights. */
     void (*matmul[LL_N_WEIGHT_TYPES])(const ll_product *p);
-    /* Quantises a row of n activations for Q8 and Q4, see panels.h. with_blocks: the offsets of Q4 too. */
+    /* Quantises a row of n activations for Q8 and Q4 weights, see panels.h. with_blocks: also the offsets for Q4.
+     * q_bytes: bytes of one quantised activation. */
     size_t q_bytes;
     void (*quantize)(const float *x, size_t n, bool with_blocks, void *row);
-    /* Blocks of GGUF's Q8_0 as Q8: n_rows <= nr rows of n_blocks blocks each, one row behind the other. A block is a
-     * scale, binary16 and finite, and LL_Q_BLOCK signed bytes, and stands for their products, which are exact. value =
-     * product * inverse[row], rounded, and then to the nearest integer, ties to even; it must lie in -127..127.
-     * to: where in a panel the first row's first four values belong. */
+    /* Converts GGUF's Q8_0 to Q8: n_rows <= nr consecutive rows of n_blocks blocks each. A block is a finite binary16
+     * scale and LL_Q_BLOCK signed bytes; a weight is their product, which is exact in float32. The Q8 value is
+     * rint(weight * inverse[row]), ties to even, and must lie in -127..127. to: the place of the first row's first four
+     * values in the panel. */
     void (*pack_q8_0)(const unsigned char *rows, size_t n_rows, size_t n_blocks, const float *inverse, void *to);
 
     /* Element by element, n floats; y may be x. */
@@ -92,12 +94,12 @@ typedef struct ll_kernels {
      * NULL. */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *y, size_t n);
 
-    /* Rows of n >= 1 scores: the largest of each block of LL_ROW_BLOCK of them, the last cut, into max [one a block],
-     * and false if one is infinite or NaN (then max is undefined); the sum of e^(x[i] - max), no x above max, to
-     * about seven digits: vectors' sums of a thousand, these in double. */
+    /* A row of n >= 1 scores. block_max: max[ll_row_blocks(n)] gets the maximum of each block of LL_ROW_BLOCK scores;
+     * false if a score is infinite or NaN, and max is then undefined. exp_sum: the sum of e^(x[i] - max), no x above
+     * max, to about seven digits. */
     bool (*block_max)(const float *x, size_t n, float *max);
     double (*exp_sum)(const float *x, size_t n, float max);
-    /* The same sum as exponential.h has it, which decides what is sampled: the same bits with every kernel set. */
+    /* The same sum by ll_sum_of_exps (exponential.h), with the same bits in every kernel set: used for sampling. */
     double (*sum_of_exps)(const float *x, size_t n, float max);
 
     /* Similarity of a query x and a stored row, float32 or binary16, of n elements, a multiple of LL_LANES: their dot
@@ -110,13 +112,13 @@ typedef struct ll_kernels {
     /* Bit i of bits[r]: y[r, i] >= least[r]; y is [n_rows, LL_SCORES]. */
     void (*at_least)(const float *y, size_t n_rows, const float *least, uint64_t *bits);
 
-    /* Attention of one tile of rows of one head, and the storing of what it reads (attend.h). */
+    /* Attention of one tile of rows of one head, and storing keys and values (attend.h). */
     void (*attend)(const ll_attend *a);
     void (*kv_store)(const ll_kv_rows *part);
 } ll_kernels;
 
 /* The best kernel set for `cpu`, or the one that the environment variable LLMCS_CPU names (ignored in setuid programs).
- * UNSUPPORTED for a name that this processor or this build does not have; the message lists those there are. */
+ * UNSUPPORTED for a name that this processor or this build does not have; the message lists the valid ones. */
 llmcs_status ll_kernels_pick(const ll_cpu *cpu, const ll_kernels **out);
 
 /* All kernel sets of this build that `cpu` can run (NULL: whether it can or not), best first; for tests and bench.

@@ -1,6 +1,6 @@
 /*
- * How weights and activations lie in memory for a product. W [n_out, n_in] is cut into panels of nr outputs; the last
- * panel is filled up with zeros. A panel holds, by type,
+ * Memory layout of weights and activations for a product. W [n_out, n_in] is split into panels of nr outputs; the last
+ * panel is padded with zeros. A panel holds, by type,
  *
  *   F32    [n_in][nr] float
  *   F16    [n_in][nr] IEEE binary16
@@ -9,7 +9,7 @@
  *   Q4     for each 32 inputs: [nr] binary16: the scale of each output; then [4][nr][4] bytes: byte (g, j, i) has input
  *          4 g + i in its low half and 16 + 4 g + i in its high half, value + 8 (the blocks of GGUF's Q4_0)
  *
- * n_quads and the blocks count n_in rounded up to LL_Q_BLOCK; what is past n_in is the value zero.
+ * n_quads and the number of blocks come from n_in rounded up to LL_Q_BLOCK; values past n_in are zero.
  *
  * A weight of Q8 is scale * value, with values -127..127; of Q4 scale * value, values -8..7.
  */
@@ -22,13 +22,13 @@
 typedef enum ll_weight_type { LL_F32, LL_F16, LL_BF16, LL_Q8, LL_Q4 } ll_weight_type;
 #define LL_N_WEIGHT_TYPES 5
 
-/* Inputs of a block of Q4, and what rows of quantised activations are filled up to. */
+/* Inputs of a Q4 block; rows of quantised activations are padded to a multiple of it. */
 #define LL_Q_BLOCK 32
 #define LL_Q8_ZERO 128 /* added to values, so that bytes are unsigned */
 #define LL_Q4_ZERO 8
 /* Bytes of a block of GGUF's Q8_0: a binary16, then a signed byte for each input. */
 #define LL_Q8_0_BYTES (2 + LL_Q_BLOCK)
-/* More inputs could overflow a sum of 32 bits: 255 * 127 each. */
+/* With more inputs a 32-bit sum could overflow: each adds up to 255 * 127. */
 #define LL_Q_MAX_INPUTS 65536
 
 static inline int ll_is_integer_type(ll_weight_type type) { return type >= LL_Q8; }
@@ -51,14 +51,14 @@ static inline size_t ll_output_bytes(ll_weight_type type, size_t n_in) {
     return ll_q_round(n_in) / LL_Q_BLOCK * (2 + LL_Q_BLOCK / 2);
 }
 
-/* A row of n_in activations in 8 bits: x = scale * value, value -127..127, scale = max |x| / 127. This head, then
- * the values (kernels->q_bytes each, in the kernels' own order, filled up with zeros), then if wanted for each block
- * -LL_Q4_ZERO times the sum of its values as int32. A row with a NaN or an infinity has the scale NaN. */
+/* A row of n_in activations in 8 bits: x = scale * value, value -127..127, scale = max |x| / 127. This header, then the
+ * values (kernels->q_bytes each, in the kernel set's own order, padded with zeros), then optionally for each block
+ * -LL_Q4_ZERO times the sum of its values, as int32. A row with a NaN or an infinity has the scale NaN. */
 typedef struct ll_q_row {
     float scale;
-    int32_t offset; /* -LL_Q8_ZERO times the sum of the values: what the weights' + 128 puts in */
+    int32_t offset; /* -LL_Q8_ZERO times the sum of the values: cancels the + 128 of the weights */
 } ll_q_row;
-/* A row whose largest is smaller counts as zeros: 127 / max would be infinite. */
+/* A row with a smaller maximum is quantised to zeros: 127 / max would be infinite. */
 #define LL_Q_SMALLEST 1e-36f
 #define LL_Q_HEAD_BYTES 64
 static inline size_t ll_q_row_bytes(size_t q_bytes, size_t n_in) {

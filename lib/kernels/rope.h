@@ -1,5 +1,5 @@
-/* How rotary position embeddings are stretched for contexts longer than the network was first trained for
- * (Transformers, modeling_rope_utils.py). */
+/* RoPE scaling: rotary position embeddings for contexts longer than in pre-training (Transformers,
+ * modeling_rope_utils.py). */
 #ifndef LL_KERNELS_ROPE_H
 #define LL_KERNELS_ROPE_H
 
@@ -10,7 +10,7 @@ typedef enum ll_rope_scaling {
     LL_ROPE_LLAMA3, /* frequencies / factor for wavelengths beyond original / low_factor, smooth up to original /
                        high_factor */
     LL_ROPE_YARN,   /* Peng et al. 2023 */
-    LL_ROPE_FACTORS /* each frequency / a factor of its own (GGUF's rope_freqs) */
+    LL_ROPE_FACTORS /* each frequency divided by its own factor (GGUF's rope_freqs) */
 } ll_rope_scaling;
 
 #endif

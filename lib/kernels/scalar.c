@@ -1,6 +1,7 @@
 /*
  * The definition of every kernel in plain C: products and sums rounded one by one, sums in the order of k. It runs on
- * any processor, and the vector kernel sets are tested against it. Clear before fast. LLMCS_CPU=scalar selects it.
+ * any processor, and the vector kernel sets are tested against it. Clarity comes before speed. LLMCS_CPU=scalar selects
+ * it.
  */
 #include <float.h>
 #include <math.h>
@@ -90,7 +91,8 @@ static void matmul_q8(const ll_product *p) {
     }
 }
 
-/* Sum of a block's products, exact. w: the block's bytes of one output, each group of four NR * 4 after the last. */
+/* Sum of a block's products, exact. w: the block's bytes of one output, in groups of four that are NR * 4 bytes apart.
+ */
 static int32_t q4_block(const uint8_t *w, const int8_t *values) {
     int32_t sum = 0;
     for (size_t i = 0; i < LL_Q_BLOCK / 2; i++) {
@@ -135,7 +137,7 @@ static void gelu_tanh(const float *x, float *y, size_t n) {
     }
 }
 
-/* NaN stays NaN: a weight gone wrong must show. */
+/* NaN stays NaN, so that a broken weight shows in the output. */
 static void relu(const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
 }

@@ -1,12 +1,12 @@
 /* The kernel set for AArch64 with products of small matrices of bytes (FEAT_I8MM, Armv8.6; Neoverse V1 and N2, Apple
- * M2, and later). USMMLA multiplies eight inputs of two outputs by those of two rows, twice what USDOT does at a time;
- * one row alone has USDOT. Both take the weights unsigned, as they are. */
+ * M2, and later). USMMLA multiplies eight inputs of two outputs by those of two rows, twice as many products as USDOT,
+ * which is used for a single row. Both read weights as unsigned bytes, as they are stored. */
 #include "kernels/arm/neon.h"
 
 #define Q_UNSIGNED 1
 #define Q_SUMS 1
 #define Q8_ROWS 6
-/* A pair's tile of Q4 holds accumulators of floats and of integers: 2 x 16 are sixteen. */
+/* A Q4 tile of two rows x 16 columns has float and integer accumulators: sixteen registers. */
 #define Q4_ROWS 2
 #define Q4_VECTORS(n_rows) 4
 

@@ -1,5 +1,5 @@
-/* The kernel set for AArch64, whose baseline has Advanced SIMD with fused multiply-add. Four products of bytes a lane:
- * two sums a lane, of products of 16 bits added in pairs. */
+/* The kernel set for the AArch64 baseline: Advanced SIMD with fused multiply-add. The four products of bytes of a lane
+ * go to two accumulators, each of which adds 16-bit products in pairs. */
 #include "kernels/arm/neon.h"
 
 #define Q_UNSIGNED 0

@@ -1,4 +1,4 @@
-/* What a vector is with Advanced SIMD: four floats. */
+/* Vector operations of Advanced SIMD: four floats per vector. */
 #ifndef LL_KERNELS_ARM_NEON_H
 #define LL_KERNELS_ARM_NEON_H
 
@@ -50,7 +50,7 @@ static ALWAYS_INLINE vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
 static ALWAYS_INLINE vf v_round(vf v) { return vrndnq_f32(v); }
 
 static ALWAYS_INLINE vf v_abs(vf v) { return vabsq_f32(v); }
-static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, size); }
+static ALWAYS_INLINE vf v_copy_sign(vf x, vf sign) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign, x); }
 static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) { return vbslq_f32(vcltq_f32(a, b), yes, no); }
 
 /* In two steps of half the exponent, so that neither factor leaves the normal range. */
@@ -122,7 +122,7 @@ static ALWAYS_INLINE vb vb_low_nibbles(vb v) { return vandq_u8(v, vdupq_n_u8(0x0
 static ALWAYS_INLINE vb vb_high_nibbles(vb v) { return vshrq_n_u8(v, 4); }
 
 #define Q_BYTES 1
-/* Four integers in the range of a byte. */
+/* Stores four integers of -128..127 as bytes. */
 static ALWAYS_INLINE void q_store(char *p, vf v) {
     const int16x4_t words = vmovn_s32(vcvtq_s32_f32(v));
     const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));

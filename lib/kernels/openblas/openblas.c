@@ -8,9 +8,9 @@
 #include "base/thread.h"
 
 #define FILE_NAME "libllmcs_openblas.so"
-#define FOLDER_BYTES 3072 /* of stack; a longer path is left to the dynamic linker */
-/* A model without a pool has as many products in progress as it has callers: this many at once, or one for each core
- * if those are fewer. */
+#define FOLDER_BYTES 3072 /* on the stack; with a longer path the dynamic linker searches */
+/* A model without a pool has one product in progress per caller: at most this many at once, or one per core if that is
+ * less. */
 #define MAX_BUFFERS_OF_CALLERS 8
 #define BUFFER_ALIGNMENT 4096 /* OpenBLAS expects a page of its own */
 
@@ -52,8 +52,8 @@ llmcs_status ll_openblas_open_at(const llmcs_allocator *a, const ll_kernels *nat
     return LLMCS_OK;
 }
 
-/* The plug-in's path in the folder this very code was loaded from; false if that is not known. */
-static bool path_beside_this_library(char *path, size_t size) {
+/* The plug-in's path in the folder of the library this code is in; false if that is not known. */
+static bool path_next_to_this_library(char *path, size_t size) {
     static const char here = 0; /* an address of ours */
     Dl_info info;
     if (!dladdr(&here, &info) || !info.dli_fname) return false;
@@ -67,7 +67,7 @@ static bool path_beside_this_library(char *path, size_t size) {
 
 llmcs_status ll_openblas_open(const llmcs_allocator *a, const ll_kernels *native, ll_openblas **out) {
     char path[FOLDER_BYTES];
-    if (path_beside_this_library(path, sizeof path) && ll_openblas_open_at(a, native, path, out) != LLMCS_UNSUPPORTED)
+    if (path_next_to_this_library(path, sizeof path) && ll_openblas_open_at(a, native, path, out) != LLMCS_UNSUPPORTED)
         return *out ? LLMCS_OK : LLMCS_NOMEM;
     return ll_openblas_open_at(a, native, FILE_NAME, out);
 }

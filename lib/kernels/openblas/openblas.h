@@ -1,14 +1,14 @@
 /*
  * OpenBLAS as a plug-in, opened only for LLMCS_BACKEND_OPENBLAS. It is a shared object of its own,
  * libllmcs_openblas.so (plugin/), because linked into this library OpenBLAS would bring 25 MB, a constructor, printf
- * and exit into every host. Inside the plug-in its names are hidden and it is serial: each thread of our pool calls it
- * for its own columns, and a host's own OpenBLAS with its number of threads is another one.
+ * and exit into every host. Its symbols are hidden inside the plug-in, and it is serial: each thread of our pool calls
+ * it for its own columns. A host that uses OpenBLAS itself keeps its own copy and its own number of threads.
  *
- * OpenBLAS packs its operands into a buffer for each product in progress. Left to itself it allocates 128 MB for each
- * of them, for ever, without a lock in a serial build; past a fixed number it prints and overruns, and without memory
- * it retries endlessly. So the buffers are ours: a fixed number for each model, from the caller's allocator, of the
- * size that was measured when the plug-in was opened. A product waits while all are in use. Nothing is shared between
- * models, so a forked child's own model meets no lock of its parent.
+ * OpenBLAS packs its operands into one buffer per product in progress. By default it allocates 128 MB for each, never
+ * frees them, and in a serial build takes no lock; past a fixed number of buffers it prints and overruns, and without
+ * memory it retries endlessly. So the buffers are ours: a fixed number per model, from the caller's allocator, of the
+ * size measured when the plug-in is opened. A product waits while all are in use. Models share nothing, so a model
+ * opened in a forked child does not use a lock of its parent.
  */
 #ifndef LL_KERNELS_OPENBLAS_H
 #define LL_KERNELS_OPENBLAS_H
@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "kernels/kernels.h"
 
-/* The two functions of the plug-in. The version in the names moves when they change. */
+/* The two functions of the plug-in. Their names carry a version, raised when they change. */
 #define LL_OPENBLAS_PRODUCT "llmcs_openblas_product_v2"
 #define LL_OPENBLAS_MEASURE "llmcs_openblas_buffer_bytes_v2"
 
@@ -24,7 +24,7 @@
  * page. Sizes are OpenBLAS's int: those of models are int32_t from config.json on. */
 typedef void (*ll_openblas_product_fn)(void *buffer, const float *x, size_t ldx, size_t n_rows, const float *w,
                                        size_t n_in, size_t n_out, float *y, size_t ldy);
-/* Bytes of a buffer that suffice for every product on this processor; 0 if there is no memory to find out. */
+/* Bytes of a buffer that suffice for every product on this processor; 0 if there is no memory to measure it. */
 typedef size_t (*ll_openblas_measure_fn)(void);
 
 typedef struct ll_openblas {
@@ -35,8 +35,8 @@ typedef struct ll_openblas {
     struct ll_openblas_buffers *buffers; /* NULL until reserved */
 } ll_openblas;
 
-/* Opens the plug-in: in the folder of this library, else where the dynamic linker looks. UNSUPPORTED if it is not
- * there, the message says how to get it; NOMEM. */
+/* Opens the plug-in from the folder of this library, or else from the dynamic linker's search path. UNSUPPORTED if it
+ * is not found: the message says how to get it. NOMEM. */
 llmcs_status ll_openblas_open(const llmcs_allocator *a, const ll_kernels *native, ll_openblas **out);
 /* The same from one path. */
 llmcs_status ll_openblas_open_at(const llmcs_allocator *a, const ll_kernels *native, const char *path,

@@ -1,10 +1,10 @@
 /*
  * Part of a vector kernel set (see kernels_template.h): attention of a tile whose rows have a window, or a bias by
  * distance (attend.h). The steps are those of attention_template.h, and a row whose window reaches back to position 0
- * has the same bits as there. Here each row has a first position of its own, too:
+ * has the same bits as there. Each row has its own first position:
  *
  *   1. scores = Q K^T of the blocks that some row attends to.
- *   2. Row by row: bias is added, and row_max taken of the row's own positions.
+ *   2. Row by row: the bias is added, and row_max is taken over the row's own positions.
  *   3. Block by block: probs, row_sum and acc as without a window. Neighbouring rows differ by a few positions at both
  *      ends, which are multiplied row by row; those between are multiplied as a tile.
  */
@@ -19,11 +19,13 @@
     else                                \
         FOR_CONSTANT_ROWS(n_r, tile, n_v, w)
 
-/* Some rows of the tile, [first, first + n), and what they attend to. A later row neither begins nor ends earlier. */
+/* Rows [first, first + n) of the tile and the positions they attend to. Begins and ends do not decrease from row to
+ * row.
+ */
 typedef struct row_group {
     size_t first, n;
     size_t begin, end;         /* positions of any of its rows */
-    size_t all_begin, all_end; /* positions of all of them; empty if not below */
+    size_t all_begin, all_end; /* positions common to all of them; none if all_begin >= all_end */
 } row_group;
 
 static row_group group_of_rows(const ll_attend *a, size_t first, size_t n) {
@@ -49,7 +51,7 @@ static void masked_scores(const ll_attend *a, const attend_workspace *m, const r
             .head_dim = a->head_dim,
             .scores = m->scores + g->first * m->score_stride + (block - first_block) * LL_KV_BLOCK + t,
             .stride = m->score_stride,
-            .row_max = m->row_max + g->first * VL, /* is taken later */
+            .row_max = m->row_max + g->first * VL, /* overwritten in step 2 */
             .from = t,
             .n = LL_KV_BLOCK,
             .next = next,
@@ -68,11 +70,11 @@ static ALWAYS_INLINE vf lanes_of(vf v, size_t from, size_t to, vf other) {
     return v_first(other, from < VL ? from : VL, v_first(v, to < VL ? to : VL, other));
 }
 
-/* Where in a vector that begins at `at` the positions from `position` on begin, or end before it. */
+/* The lane of `position` in a vector that begins at `at`; 0 if it is before that. */
 static ALWAYS_INLINE size_t lane_of(size_t position, size_t at) { return position > at ? position - at : 0; }
 
-/* Adds the bias, if there is one, to a row's scores, whose first is that of position `start`. Returns the largest of
- * positions [begin, end). */
+/* Adds the bias, if any, to a row's scores; scores[0] is that of position `start`. Returns the maximum over positions
+ * [begin, end). */
 static float bias_and_max(const float *bias, size_t start, size_t begin, size_t end, float *scores) {
     const vf lowest = v_set1(-INFINITY);
     vf max = lowest;

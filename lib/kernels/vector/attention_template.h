@@ -1,8 +1,8 @@
 /*
  * Part of a vector kernel set (see kernels_template.h): attention of one tile of query rows (attend.h).
- * scalar_attention.c says in twenty lines what it computes. Here it takes three steps:
+ * scalar_attention.c defines in twenty lines what it computes. Here it takes three steps:
  *
- *   1. scores = Q K^T of all rows against all blocks; row_max goes along.
+ *   1. scores = Q K^T of all rows against all blocks, and row_max, the maximum of each row.
  *   2. Block by block: probs = 2^(score - row_max), row_sum += probs, acc += probs V ("pv").
  *   3. out = acc / row_sum.
  *
@@ -20,11 +20,11 @@
 
 #define LOG2_E 1.44269504f
 #define BLOCK_VECTORS (LL_KV_BLOCK / VL)
-#define VECTORS_OF_16 (16 / VL) /* where no more than 16 columns are left */
+#define VECTORS_OF_16 (16 / VL) /* tile width for the last 16 columns or fewer */
 /* Blocks of values in one step of pv: as float32 they fit the first-level cache. */
 #define PV_BLOCKS 2
 #define AHEAD_LINES 4  /* prefetched together */
-#define AHEAD_GROUPS 2 /* groups of rows up to which memory is the limit */
+#define AHEAD_GROUPS 2 /* with up to this many groups of rows memory is the limit, and blocks are prefetched */
 #define PV_TOKENS (PV_BLOCKS * LL_KV_BLOCK)
 
 typedef vf attend_acc[ATTEND_ROWS][ATTEND_VECTORS];
@@ -53,7 +53,7 @@ typedef vf attend_acc[ATTEND_ROWS][ATTEND_VECTORS];
             break;                           \
     }
 
-/* A tile's scratch memory, in parts. */
+/* The parts of a tile's scratch memory. */
 typedef struct attend_workspace {
     float *q;        /* [n_rows][head_dim of stride], times scale and log2(e) */
     float *acc;      /* [n_rows][stride] */
@@ -93,7 +93,7 @@ static void expand(const void *halves, size_t n, float *out) {
     for (size_t i = 0; i < n; i += VL) v_store(out + i, v_load_f16((const uint16_t *)halves + i));
 }
 
-/* How many lanes of a vector that begins at `from` lie below n. */
+/* Number of lanes below n in a vector that begins at `from`. */
 static ALWAYS_INLINE size_t lanes_below(size_t n, size_t from) { return n <= from ? 0 : n - from < VL ? n - from : VL; }
 
 /* ---- scores of several rows */
@@ -108,11 +108,11 @@ typedef struct score_args {
     /* Row r attends to the first n + r * causal_step columns of the block; this tile's first column is column `from`.
      */
     size_t from, n, causal_step;
-    const char *next; /* is prefetched meanwhile, a line every next_step bytes, or NULL */
+    const char *next; /* to prefetch meanwhile, a line every next_step bytes, or NULL */
     size_t next_step;
 } score_args;
 
-/* Prefetches the next AHEAD_LINES lines. Returns where those after them begin. */
+/* Prefetches AHEAD_LINES lines. Returns the address of the line after them. */
 static ALWAYS_INLINE const char *ahead_of(const char *next, size_t step) {
     if (!next) return NULL;
     for (size_t i = 0; i < AHEAD_LINES; i++) v_prefetch(next + i * step);
@@ -221,7 +221,7 @@ typedef struct pv_args {
     size_t stride;
     float *acc;                  /* [n_r] of stride */
     bool init;                   /* acc starts from 0 */
-    const char *next[PV_BLOCKS]; /* is prefetched while a block is multiplied, as in score_args */
+    const char *next[PV_BLOCKS]; /* to prefetch while a block is multiplied, as in score_args */
     size_t next_step;
 } pv_args;
 
@@ -278,8 +278,7 @@ static ALWAYS_INLINE void pv_halves(const size_t n_r, const size_t n_v, const pv
 }
 
 /* Softmax and pv of a group of n_r rows over blocks [block, block + PV_BLOCKS). half: values are float16, and all rows
- * attend to the same positions. next: values that are prefetched, or
- * NULL. */
+ * attend to the same positions. next: values to prefetch, or NULL. */
 static void pv_blocks(const ll_attend *a, const attend_workspace *m, size_t first, size_t n_r, size_t block, bool half,
                       const void *const values[PV_BLOCKS], const char *const next[PV_BLOCKS]) {
     const size_t n = a->n_positions + first * a->causal_step - block * LL_KV_BLOCK; /* positions of the first row */
@@ -351,7 +350,7 @@ static void finish_row(const float *acc, vf row_sum, size_t head_dim, float *out
     if (d < head_dim) v_store_part(out + d, v_mul(v_load(acc + d), scale), head_dim - d);
 }
 
-/* ---- one row: nothing is used twice, so memory is the limit, and the next blocks are prefetched */
+/* ---- one row: each key and value is used once, so memory is the limit, and the next blocks are prefetched */
 
 /* Scores against n_blocks <= ONE_ROW_BLOCKS at once. next[i] is prefetched meanwhile, a line for each row of keys. */
 static ALWAYS_INLINE void score_one_row(const bool half, const size_t n_blocks, const float *q, size_t head_dim,
@@ -404,11 +403,11 @@ static ALWAYS_INLINE void score_one_row_all(const bool half, const ll_attend *a,
     }
 }
 
-/* What pv prefetches, a step for each value it reads. While there are few blocks, their values were all prefetched by
- * the scores, and these are the next head's keys, several blocks of them side by side; else the next block's values. */
+/* What pv prefetches, one step per value it reads. With few blocks score_one_row_all has already prefetched all values,
+ * and pv prefetches keys of the next head, from several blocks in turn; else it prefetches the next block's values. */
 typedef struct pv_prefetch {
     const char *at[ONE_ROW_BLOCKS];
-    size_t n, i; /* how many blocks, and which is next */
+    size_t n, i; /* number of blocks in `at`; the one that is prefetched next */
     size_t step_bytes;
 } pv_prefetch;
 
@@ -488,9 +487,9 @@ static void attend_plain(const ll_attend *a) {
     const size_t n_groups = (a->n_rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
     const size_t n_last = a->n_positions + (a->n_rows - 1) * a->causal_step;
     const size_t n_blocks = (n_last + LL_KV_BLOCK - 1) / LL_KV_BLOCK;
-    /* Few rows wait for memory: the next block is prefetched. With many, it is read before it is in the way. */
+    /* With few rows memory is the limit, so the next block is prefetched; with many the arithmetic is. */
     const bool ahead = n_groups <= AHEAD_GROUPS;
-    /* One group reads each number once: then float16 is converted as it is read, else once for all groups. */
+    /* A single group reads each element once and converts float16 on the fly; else blocks are expanded once for all. */
     const bool half = a->type == LL_KV_F16 && n_groups == 1 && !a->causal_step, expands = a->type == LL_KV_F16 && !half;
     init_rows(a, &m);
     for (size_t b = 0; b < n_blocks; b++) {
@@ -575,7 +574,7 @@ static ALWAYS_INLINE void store_values(const bool half, const ll_kv_rows *k) {
     }
 }
 
-/* The key of one token: storing number by number takes less than a square of which one line is used. */
+/* The key of one token: storing single elements is faster than transposing a square with one row in use. */
 static ALWAYS_INLINE void store_key(const bool half, const ll_kv_rows *k) {
     const size_t bytes = half ? 2 : 4;
     char lanes[VL * sizeof(float)];

@@ -1,4 +1,4 @@
-/* Included before a vector is defined: macros that all templates use. */
+/* Macros that all templates use. Included before the vector operations are defined. */
 #ifndef LL_KERNELS_VECTOR_BASE_H
 #define LL_KERNELS_VECTOR_BASE_H
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-/* Loops with constant bounds over registers: they must vanish at any level of optimisation. */
+/* For loops with constant bounds over registers: they must be unrolled at any optimisation level. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else

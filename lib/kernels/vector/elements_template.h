@@ -1,6 +1,6 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): kernels element by element, and those over one row of numbers.
- * The result of an element is the same in a whole vector and in the partial one at the end.
+ * Part of a vector kernel set (see kernels_template.h): element-wise kernels, and reductions over one row. An element's
+ * result is the same in a whole vector and in the partial one at the end.
  */
 #ifndef LL_KERNELS_VECTOR_ELEMENTS_H
 #define LL_KERNELS_VECTOR_ELEMENTS_H
@@ -10,7 +10,7 @@
 /* y[i] = function(x[i]) */
 static ALWAYS_INLINE void map(vf (*function)(vf), const float *x, float *y, size_t n) {
     size_t i = 0;
-    for (; i + 4 * VL <= n; i += 4 * VL) { /* their chains of operations side by side */
+    for (; i + 4 * VL <= n; i += 4 * VL) { /* four independent dependency chains */
         vf v[4];
         UNROLL for (size_t j = 0; j < 4; j++) v[j] = function(v_load(x + i + j * VL));
         UNROLL for (size_t j = 0; j < 4; j++) v_store(y + i + j * VL, v[j]);
@@ -19,11 +19,11 @@ static ALWAYS_INLINE void map(vf (*function)(vf), const float *x, float *y, size
     if (i < n) v_store_part(y + i, function(v_load_part(x + i, n - i)), n - i);
 }
 
-/* Both kinds of GELU are max(x, 0) - a P(a) with a = |x| and P(a) the weight of the tail beyond a, which is 0 for
- * floats of a from 5 on: a polynomial in b = 2 a / end - 1, no exponential and no division. Coefficients from Remez'
- * algorithm for the least error of a P, and the last one such that P(end) is 0. Largest error of the whole functions
- * over all floats: 7.3e-7 (tanh), 9.9e-7 (erf), half of it the rounding of the result; below 1 no more than 1.1e-5 of
- * the result. NaN stays NaN. */
+/* Both kinds of GELU are max(x, 0) - a P(a) with a = |x|, where P(a) is the tail probability beyond a. From about a = 5
+ * (`end`) a P(a) is below float precision. P is a polynomial in b = 2 a / end - 1, without exponential or division: its
+ * coefficients minimise the error of a P (Remez), the last one makes P(end) = 0. Largest absolute error of the whole
+ * functions over all floats: 7.3e-7 (tanh), 9.9e-7 (erf), half of it the rounding of the result; relative error for
+ * results below 1 at most 1.1e-5. NaN stays NaN. */
 static ALWAYS_INLINE vf gelu_of(vf x, const float end, const float two_by_end, const float *p, const size_t degree) {
     const vf a = v_min(v_set1(end), v_abs(x)), b = v_fma(a, v_set1(two_by_end), v_set1(-1.0f));
     vf tail = v_set1(p[0]);
@@ -55,7 +55,7 @@ static void gelu_tanh(const float *x, float *y, size_t n) { map(gelu_tanh_of, x,
 static void relu(const float *x, float *y, size_t n) { map(relu_of, x, y, n); }
 static void tanh_all(const float *x, float *y, size_t n) { map(tanh_of, x, y, n); }
 
-/* A sigmoid below -104 is 0, where v_exp gives infinity: x / infinity is -0, as it should be. */
+/* Where v_exp(-x) is infinity, the result x / infinity is -0, as it should be. */
 static ALWAYS_INLINE vf silu_of(vf x) { return v_div(x, v_add(v_set1(1.0f), v_exp(v_sub(v_zero(), x)))); }
 static ALWAYS_INLINE vf quick_gelu_of(vf x) { return v_div(x, v_add(v_set1(1.0f), v_exp(v_mul(v_set1(-1.702f), x)))); }
 static void silu(const float *x, float *y, size_t n) { map(silu_of, x, y, n); }
@@ -139,31 +139,32 @@ static float max_of(const float *x, size_t n) {
     return v_reduce_max(max);
 }
 
-/* The largest of n <= LL_ROW_BLOCK, lane by lane. Zero times a number is zero, times infinity or no number it is no
- * number: *wrong becomes that. */
-static ALWAYS_INLINE vf max_of_block(const float *x, size_t n, vf *wrong) {
+/* Lane-wise maximum of n <= LL_ROW_BLOCK scores. *nan becomes NaN if a score is infinite or NaN, because 0 * x is then
+ * NaN. */
+static ALWAYS_INLINE vf max_of_block(const float *x, size_t n, vf *nan) {
     const vf lowest = v_set1(-INFINITY);
     vf largest = lowest;
     for (size_t i = 0; i < n; i += VL) {
         const size_t left = n - i < VL ? n - i : VL;
         const vf v = v_load_part(x + i, left);
         largest = v_max(v_first(v, left, lowest), largest);
-        *wrong = v_fma(v, v_zero(), *wrong);
+        *nan = v_fma(v, v_zero(), *nan);
     }
     return largest;
 }
 
-/* VL whole blocks at once: their vectors of largest, transposed, are as many largest of vectors. */
-static ALWAYS_INLINE vf max_of_blocks(const float *x, vf *wrong) {
+/* The maxima of VL whole blocks. The VL vectors of lane-wise maxima are transposed, so that one lane-wise maximum over
+ * them gives all VL results. nan: [4], as above. */
+static ALWAYS_INLINE vf max_of_blocks(const float *x, vf *nan) {
     vf largest[VL];
     UNROLL for (size_t b = 0; b < VL; b++, x += LL_ROW_BLOCK) {
         vf v = v_load(x);
         largest[b] = v;
-        wrong[0] = v_fma(v, v_zero(), wrong[0]);
+        nan[0] = v_fma(v, v_zero(), nan[0]);
         UNROLL for (size_t i = 1; i < LL_ROW_BLOCK / VL; i++) {
             v = v_load(x + i * VL);
             largest[b] = v_max(v, largest[b]);
-            wrong[i % 4] = v_fma(v, v_zero(), wrong[i % 4]);
+            nan[i % 4] = v_fma(v, v_zero(), nan[i % 4]);
         }
     }
     v_transpose(largest);
@@ -174,12 +175,12 @@ static ALWAYS_INLINE vf max_of_blocks(const float *x, vf *wrong) {
 }
 
 static bool block_max(const float *x, size_t n, float *max) {
-    vf wrong[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
+    vf nan[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
     size_t i = 0;
-    for (; i + VL * LL_ROW_BLOCK <= n; i += VL * LL_ROW_BLOCK, max += VL) v_store(max, max_of_blocks(x + i, wrong));
+    for (; i + VL * LL_ROW_BLOCK <= n; i += VL * LL_ROW_BLOCK, max += VL) v_store(max, max_of_blocks(x + i, nan));
     for (; i < n; i += LL_ROW_BLOCK)
-        *max++ = v_reduce_max(max_of_block(x + i, n - i < LL_ROW_BLOCK ? n - i : LL_ROW_BLOCK, &wrong[0]));
-    return v_reduce_add(v_add(v_add(wrong[0], wrong[1]), v_add(wrong[2], wrong[3]))) == 0.0f;
+        *max++ = v_reduce_max(max_of_block(x + i, n - i < LL_ROW_BLOCK ? n - i : LL_ROW_BLOCK, &nan[0]));
+    return v_reduce_add(v_add(v_add(nan[0], nan[1]), v_add(nan[2], nan[3]))) == 0.0f;
 }
 
 static double exp_sum(const float *x, size_t n, float max) {

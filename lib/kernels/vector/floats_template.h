@@ -1,8 +1,8 @@
 /*
  * Part of a vector kernel set (see kernels_template.h): products by weights stored as float32, binary16 or bfloat16,
- * which become float32 in registers. Every sum runs over the inputs in order with fused multiply-adds whatever the tile
- * and whatever the type, so an element's bits depend neither on the tile that computed it, nor on which of the types a
- * weight is stored as if several can hold it.
+ * which are widened to float32 in registers. Every sum runs over the inputs in order with fused multiply-adds, in any
+ * tile and for any type. So an output's bits do not depend on the tile, nor on the storage type if it holds the weights
+ * exactly.
  */
 #ifndef LL_KERNELS_VECTOR_FLOATS_H
 #define LL_KERNELS_VECTOR_FLOATS_H
@@ -17,7 +17,7 @@ static ALWAYS_INLINE void clear_acc(const size_t n_r, const size_t n_v, float_ac
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) acc[i] = zero;
 }
 
-/* Accumulators start from 0, or from the sums of the inputs before these, whose float32 bits are the same in memory. */
+/* Accumulators start from 0, or from the stored sums over earlier inputs; storing a float32 does not change it. */
 static ALWAYS_INLINE void init_or_load_acc(const size_t n_r, const size_t n_v, const tile_work *t, float_acc acc) {
     clear_acc(n_r, n_v, acc);
     if (!t->acc) return;

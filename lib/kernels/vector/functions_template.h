@@ -37,25 +37,25 @@ static ALWAYS_INLINE vf v_exp2(vf x) {
     return v_select_less(x, v_set1(-125.0f), v_zero(), v_scale_by_small_power(p, n));
 }
 
-/* tanh(x) = x + x^3 P(x^2) below 0.625 (relative error 4.4e-9), else sign(x) (1 - 2 / (exp(2|x|) + 1)), where the
- * small second term forgives the error of exp. */
+/* tanh(x) = x + x^3 P(x^2) below 0.625 (relative error 4.4e-9), else sign(x) (1 - 2 / (exp(2|x|) + 1)): the error of
+ * exp matters little, since the second term is small. */
 static ALWAYS_INLINE vf v_tanh(vf x) {
-    const vf size = v_abs(x), square = v_mul(x, x), one = v_set1(1.0f);
+    const vf a = v_abs(x), square = v_mul(x, x), one = v_set1(1.0f);
     vf p = v_set1(-0x1.75e1d6p-8f);
     p = v_fma(p, square, v_set1(0x1.52269ep-6f));
     p = v_fma(p, square, v_set1(-0x1.b83c5ap-5f));
     p = v_fma(p, square, v_set1(0x1.110726p-3f));
     p = v_fma(p, square, v_set1(-0x1.555532p-2f));
     const vf small = v_fma(v_mul(p, square), x, x);
-    const vf e = v_exp(v_add(size, size));
+    const vf e = v_exp(v_add(a, a));
     const vf large = v_sub(one, v_div(v_set1(2.0f), v_add(e, one)));
-    return v_copy_sign(v_select_less(size, v_set1(0.625f), small, large), x); /* -0 stays -0 */
+    return v_copy_sign(v_select_less(a, v_set1(0.625f), small, large), x); /* -0 stays -0 */
 }
 
 /* erf(x) = x P(x^2) below 1 (relative error 1.2e-9), else sign(x) (1 - exp(-Q(|x|))) with Q = -log(1 - erf), as
  * N. Juffa proposed; error of the polynomial 1.6e-9. From 3.95 on the result is 1. */
 static ALWAYS_INLINE vf v_erf(vf x) {
-    const vf size = v_min(v_set1(3.95f), v_abs(x)), square = v_mul(x, x);
+    const vf a = v_min(v_set1(3.95f), v_abs(x)), square = v_mul(x, x);
     vf p = v_set1(0x1.496a32p-14f);
     p = v_fma(p, square, v_set1(-0x1.a3f700p-11f));
     p = v_fma(p, square, v_set1(0x1.5405b2p-8f));
@@ -64,14 +64,14 @@ static ALWAYS_INLINE vf v_erf(vf x) {
     p = v_fma(p, square, v_set1(-0x1.81273ep-2f));
     p = v_fma(p, square, v_set1(0x1.20dd74p+0f));
     vf q = v_set1(-0x1.9d84cep-13f);
-    q = v_fma(q, size, v_set1(0x1.9080fcp-9f));
-    q = v_fma(q, size, v_set1(-0x1.6cfcc8p-6f));
-    q = v_fma(q, size, v_set1(0x1.aa2308p-4f));
-    q = v_fma(q, size, v_set1(0x1.462cb4p-1f));
-    q = v_fma(q, size, v_set1(0x1.20b432p+0f));
-    q = v_fma(q, size, v_set1(0x1.743f1ep-13f));
+    q = v_fma(q, a, v_set1(0x1.9080fcp-9f));
+    q = v_fma(q, a, v_set1(-0x1.6cfcc8p-6f));
+    q = v_fma(q, a, v_set1(0x1.aa2308p-4f));
+    q = v_fma(q, a, v_set1(0x1.462cb4p-1f));
+    q = v_fma(q, a, v_set1(0x1.20b432p+0f));
+    q = v_fma(q, a, v_set1(0x1.743f1ep-13f));
     const vf large = v_sub(v_set1(1.0f), v_exp(v_sub(v_zero(), q)));
-    return v_copy_sign(v_select_less(size, v_set1(1.0f), v_mul(size, p), large), x);
+    return v_copy_sign(v_select_less(a, v_set1(1.0f), v_mul(a, p), large), x);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): activations in 8 bits, and products of them by weights in 8
- * bits (Q8) and in 4 bits in blocks (Q4), laid out as panels.h says. Sums of integers are exact, and what follows in
- * float is written once, so the bits are the same on every processor.
+ * Part of a vector kernel set (see kernels_template.h): quantising activations to 8 bits, and their products with 8-bit
+ * (Q8) and 4-bit block (Q4) weights, laid out as panels.h says. Integer sums are exact, and the float operations that
+ * follow are shared by all kernel sets, so the bits are the same on every processor.
  */
 #ifndef LL_KERNELS_VECTOR_INTEGERS_H
 #define LL_KERNELS_VECTOR_INTEGERS_H
@@ -10,12 +10,11 @@
 
 /* ---- activations */
 
-/* The largest magnitude, or NaN if one is not finite. Several vectors side by side, because each depends on the one
- * before it. */
+/* The largest magnitude, or NaN if a value is not finite. Several accumulators break the dependency chain. */
 #define MAX_VECTORS 4
 static ALWAYS_INLINE void update_max(vf v, vf *max, vf *bad) {
     *max = v_max(*max, v_abs(v));
-    *bad = v_fma(v, v_zero(), *bad); /* NaN from a NaN or an infinity on */
+    *bad = v_fma(v, v_zero(), *bad); /* NaN once v has held a NaN or an infinity */
 }
 
 static float max_abs_of(const float *x, size_t n) {
@@ -32,7 +31,8 @@ static float max_abs_of(const float *x, size_t n) {
     return v_reduce_max(v_max(first, second)) + v_reduce_add(bad_all);
 }
 
-/* The values of one block, already scaled, to where they belong; returns their sum, exact as a float. */
+/* Quantises one block of activations: stores rint(x * inverse). Returns the lane-wise sums of the values, exact as
+ * floats. */
 static ALWAYS_INLINE vf put_values(const float *x, size_t n, vf inverse, char *to) {
     vf sum = v_zero();
     UNROLL for (size_t i = 0; i < LL_Q_BLOCK; i += VL) {
@@ -73,7 +73,7 @@ static ALWAYS_INLINE void clear_int_acc(const size_t n_r, const size_t n_v, int_
     UNROLL for (size_t i = 0; i < n_r * n_v; i++) { UNROLL for (size_t s = 0; s < Q_SUMS; s++) sum[i][s] = zero; }
 }
 
-/* Four inputs: by columns in tiles that are wider than high, by rows in the others. */
+/* One step of four inputs: by columns in tiles that are wider than high, by rows in the others. */
 static ALWAYS_INLINE void q8_by_columns(const size_t n_r, const size_t n_v, const char *x, size_t x_stride,
                                         const char *w, int_acc sum) {
     q_four row[MAX_TILE_ROWS];
@@ -119,7 +119,7 @@ static ALWAYS_INLINE void q8_tile(const size_t n_r, const size_t n_v, const tile
     }
 }
 
-/* Four inputs of a block of Q4; high: those 16 inputs further. */
+/* Four inputs of a Q4 block from the low nibbles; high: the four that are 16 inputs further, from the high nibbles. */
 static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool high, const char *x, size_t x_stride,
                                   const char *w, int_acc sum) {
     q_weights column[MAX_TILE_VECTORS];
@@ -133,7 +133,8 @@ static ALWAYS_INLINE void q4_step(const size_t n_r, const size_t n_v, const bool
     }
 }
 
-/* A block's sums begin as the rows' offsets, which a lane's total counts Q_SUMS times. */
+/* Initialises a block's accumulators with the rows' offsets. A lane's total adds Q_SUMS accumulators, so each gets one
+ * Q_SUMS-th. */
 static ALWAYS_INLINE void start_block(const size_t n_r, const size_t n_v, const char *offsets, size_t x_stride,
                                       int_acc sum) {
     UNROLL for (size_t r = 0; r < n_r; r++) {

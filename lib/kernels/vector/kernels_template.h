@@ -1,11 +1,11 @@
 /*
- * The kernels of one vector instruction set. The file of a processor says what a vector is, and includes this to get
- * all its kernels as static functions:
+ * The kernels of one vector instruction set. An instruction set's file defines the vector operations below and includes
+ * this file, which gives it all kernels as static functions:
  *
  *   vf, VL                    a vector of VL floats
  *   NR                        columns of a panel, a multiple of VL
- *   MATMUL_ROWS               rows of the largest matmul tile: its sums, MATMUL_ROWS * NR / VL vectors, and one
- *                             panel step fit the registers; at most 6
+ *   MATMUL_ROWS               rows of the largest matmul tile, at most 6: its accumulators, MATMUL_ROWS * NR / VL
+ *                             vectors, and one step of a panel must fit into registers
  *   ATTEND_ROWS               rows of the largest tile of attention, 6 or 8, and
  *   ATTEND_VECTORS            its vectors of keys or of a value, a multiple of 16 floats: both and a column fit
  *   ONE_ROW_BLOCKS            blocks of keys scored together for one row, and
@@ -15,9 +15,9 @@
  *   v_first(v, n, other)                            lanes < n of v, else of other
  *   v_add v_sub v_mul v_div v_fma(a, b, c) = a b + c, v_nfma(a, b, c) = c - a b
  *   v_min(a, b) v_max(a, b)                         b if b is NaN
- *   v_abs v_copy_sign(size, sign) v_round           to nearest, ties to even
+ *   v_abs v_copy_sign(x, sign) v_round              to nearest, ties to even
  *   v_select_less(a, b, yes, no)                    a < b ? yes : no, lane by lane
- *   v_scale_by_power(v, n)                          v 2^n for whole n in [-151, 129]
+ *   v_scale_by_power(v, n)                          v 2^n for integers n in [-151, 129]
  *   v_scale_by_small_power(v, n)                    the same for v in [0.5, 2) and n in [-125, 1]; any n where v is NaN
  *   v_load_f16(p) v_store_f16_part(p, v, n)         binary16; n may be VL
  *   v_transpose(rows)                               VL vectors: lane i of row j becomes lane j of row i
@@ -28,16 +28,16 @@
  * and for integers
  *
  *   vi, vi_zero vi_set1 vi_add v_from_int           a vector of VL int32
- *   vi_shift_left vi_shift_right(v, n)              n bits; the sign comes in from the left
+ *   vi_shift_left vi_shift_right(v, n)              by n bits; the right shift is arithmetic
  *   vi_bits(v)                                      the bits of a vf
  *   vi_store_part(p, v, n)                          the first n lanes, 0 < n <= VL
  *   vi_load_quads(p, stride, q)                     16 bytes each of VL rows: lane r of q[i] has bytes 4 i .. of row r
  *   vb, vb_load(p)                                  VL times four bytes
  *   vb_low_nibbles vb_high_nibbles                    the lower, the upper four bits of each byte
- *   Q_BYTES, q_store(p, v)                          bytes of an activation; stores VL integers of a byte
+ *   Q_BYTES, q_store(p, v)                          bytes of an activation; stores VL integers of -127..127
  *   q_four, q_load_four(p)                          four activations, to multiply weights by
- *   q_weights, q8_weights(vb) q4_weights(vb)        weights as q_dot takes them: value + 128, value + 8
- *   Q_UNSIGNED                                      0 where q8_weights has taken the 128 off
+ *   q_weights, q8_weights(vb) q4_weights(vb)        weights in q_dot's format, from bytes value + 128 or value + 8
+ *   Q_UNSIGNED                                      0 if q8_weights subtracts the 128
  *   Q_SUMS, q_dot(vi sum[Q_SUMS], weights, four)    adds the products
  *   q_total(sum)                                    of each lane's four
  *   Q8_ROWS, Q4_ROWS                                as MATMUL_ROWS
@@ -85,7 +85,7 @@ static void attend(const ll_attend *a) {
         attend_plain(a);
 }
 
-/* matmul_of_bf16, matmul_of_q8: matmul_bf16, matmul_q8, or what the processor has instead. */
+/* matmul_of_bf16, matmul_of_q8: matmul_bf16, matmul_q8, or a replacement of this kernel set's own. */
 #define LL_KERNELS_VECTOR_SET(row_name, matmul_of_bf16, matmul_of_q8, prepare_for)                                \
     {                                                                                                             \
         .name = row_name, .nr = NR, .prepare = prepare_for,                                                       \

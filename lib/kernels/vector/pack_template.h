@@ -1,6 +1,6 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): weights from GGUF's Q8_0 to panels
- * of Q8. A lane is an output, so that vectors are stored in the panel as they are.
+ * Part of a vector kernel set (see kernels_template.h): converts GGUF's Q8_0 to panels of Q8. Each lane is one output,
+ * so vectors are stored in the panel without shuffling.
  */
 #ifndef LL_KERNELS_VECTOR_PACK_H
 #define LL_KERNELS_VECTOR_PACK_H
@@ -9,9 +9,9 @@
 
 #define SCALE_BLOCKS 16 /* blocks whose scales are collected before they are read as vectors */
 
-/* Four signed bytes of each lane to value + 128. Adding 1.5 * 2^23 rounds to an integer n, and gives the bits of
- * that sum plus n, whatever n's sign; so bytes can be put together by adding, and what is too much taken off at once.
- */
+/* Requantises the four signed bytes of each lane to value + 128. Adding 1.5 * 2^23 rounds to an integer n and leaves
+ * the bits of 1.5 * 2^23, plus n. So the four bytes are combined by adding shifted bits, and `sum` starts with what
+ * removes the surplus of all four. */
 static ALWAYS_INLINE vi narrow_quad(vi quad, vf scale, vf inverse) {
     const uint32_t bits = 0x4b400000u; /* of 1.5 * 2^23 */
     vi sum = vi_set1((int32_t)(LL_Q8_ZERO * 0x01010101u - bits * 0x01010101u));

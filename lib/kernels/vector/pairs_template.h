@@ -1,9 +1,9 @@
 /*
- * Part of a vector kernel set (see kernels_template.h) whose processor multiplies small matrices: products of integers
- * in which one instruction serves two rows. It takes eight inputs of two outputs, which two steps of a panel zipped
- * together are, and the same eight of two rows of activations, which lie side by side already. A last row without a
- * partner is paired with itself. A single row, for which memory is the limit, uses integers_template.h's tile. The
- * sums are the same integers, so the bits are the same.
+ * Part of a vector kernel set (see kernels_template.h) for instructions that multiply small integer matrices: one
+ * instruction computes two rows x two outputs over eight inputs. Its weight operand is two steps of a panel zipped
+ * together; its activation operand is eight consecutive activations of each row. A last row without a partner is paired
+ * with itself. A single row is limited by memory and uses the tile of integers_template.h. The integer sums are the
+ * same, so the bits are the same.
  */
 #ifndef LL_KERNELS_VECTOR_PAIRS_H
 #define LL_KERNELS_VECTOR_PAIRS_H
@@ -82,7 +82,7 @@ static ALWAYS_INLINE void q4_pairs_step(const size_t n_r, const size_t n_v, cons
     }
 }
 
-/* What is done in float with a block's sum: the same as in q4_columns. */
+/* The float operations on a block's sum: the same as in q4_columns. */
 static ALWAYS_INLINE vf q4_add_block(vi total, int32_t offset, const char *scales, vf acc) {
     const vf whole = v_from_int(vi_add(total, vi_set1(offset)));
     return v_fma(whole, v_load_f16((const uint16_t *)(const void *)scales), acc);

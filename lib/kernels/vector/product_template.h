@@ -1,8 +1,7 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): how a product goes over its rows and panels, for every type of
- * weights. A tile is some rows times some vectors of columns whose sums stay in registers. What a tile does with its
- * type's bytes is floats_template.h's and integers_template.h's; here is which tiles there are and in which order they
- * are called.
+ * Part of a vector kernel set (see kernels_template.h): the loops of a product over rows and panels, for every type of
+ * weights. A tile is some rows times some vectors of columns whose sums stay in registers. floats_template.h and
+ * integers_template.h define the tiles; this file selects tile heights and calls them in order.
  */
 #ifndef LL_KERNELS_VECTOR_PRODUCT_H
 #define LL_KERNELS_VECTOR_PRODUCT_H
@@ -57,7 +56,7 @@ static void panel_rows(const tiles *kinds, const tile_work *t, size_t n_rows, co
     }
 }
 
-/* The last panel if n_out cuts it: computed in a buffer, from which the columns that exist are copied. */
+/* The last panel, if it has fewer than NR outputs: computed in a buffer, from which the existing columns are copied. */
 static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, size_t columns, const next_panel *next) {
     float whole[MAX_TILE_ROWS * NR];
     for (size_t r = 0, rows; r < n_rows; r += rows) {
@@ -81,7 +80,7 @@ static void cut_panel(const tiles *kinds, const tile_work *t, size_t n_rows, siz
     }
 }
 
-/* n_steps: of the loop over the inputs. */
+/* n_steps: steps of a tile's loop over the inputs. */
 static void product(const tiles *kinds, ll_weight_type type, size_t n_steps, const ll_product *p) {
     const size_t n_bytes = NR * ll_output_bytes(type, p->n_in);
     tile_work t = tile_of(p);

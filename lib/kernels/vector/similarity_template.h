@@ -1,7 +1,7 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): similarity of a query and one stored row, and the choice of
- * scores that are worth a look. A sum has LL_LANES lanes whatever the width of a vector, lane i over the elements i,
- * i + LL_LANES, ... with fused multiply-adds, and ends as in ll_add_lanes: so its bits are the same on every processor.
+ * Part of a vector kernel set (see kernels_template.h): similarity of a query and one stored row, and comparing scores
+ * with a bound. A sum has LL_LANES accumulators for any vector width: number i adds the elements i, i + LL_LANES, ...
+ * with fused multiply-adds, and ll_add_lanes adds the accumulators. So the bits are the same on every processor.
  */
 #ifndef LL_KERNELS_VECTOR_SIMILARITY_H
 #define LL_KERNELS_VECTOR_SIMILARITY_H

@@ -1,6 +1,6 @@
 /*
- * Part of a vector kernel set (see kernels_template.h): what a tile of a product reads and writes, whatever its weights
- * are. A product that is not made of these templates' tiles (x86/amx.c) uses this part alone.
+ * Part of a vector kernel set (see kernels_template.h): what a tile of a product reads and writes, for every weight
+ * type. x86/amx.c, which has its own tiles, includes only this part.
  */
 #ifndef LL_KERNELS_VECTOR_TILE_H
 #define LL_KERNELS_VECTOR_TILE_H
@@ -9,8 +9,8 @@
 
 #define PANEL_VECTORS (NR / VL)
 #define LINE_BYTES 64
-/* The next panel is prefetched as this many streams: memory is fastest when a few of its pages are read side by side,
- * each from its beginning. */
+/* The next panel is prefetched as this many streams: memory is fastest when a few pages are read concurrently, each
+ * from its start. */
 #define STREAMS 4
 
 /* What a tile reads and writes. */
@@ -23,21 +23,22 @@ typedef struct tile_work {
     float *y;
     size_t ldy;
     const float *acc, *bias, *residual; /* or NULL */
-    const char *ahead;                  /* what to prefetch: a line here, */
-    size_t stream_bytes;                /* and one this much further, STREAMS of them, */
-    size_t ahead_steps;                 /* and the next ones after this many steps of the loop */
+    const char *ahead;                  /* the first stream to prefetch, or NULL */
+    size_t stream_bytes;                /* from one stream to the next */
+    size_t ahead_steps;                 /* steps of the loop between two lines of each stream */
 } tile_work;
 
-/* Called at each step of a tile's loop. */
+/* Progress of a tile's prefetching. */
 typedef struct prefetching {
-    const char *at;
-    size_t wait; /* steps */
+    const char *at; /* the next line of the first stream */
+    size_t wait;    /* steps until it is prefetched */
 } prefetching;
 
 static ALWAYS_INLINE prefetching start_prefetching(const tile_work *t) {
     return (prefetching){t->ahead, t->ahead_steps};
 }
 
+/* Called at each step of a tile's loop: prefetches one line of every stream each ahead_steps steps. */
 static ALWAYS_INLINE void prefetch_line(const tile_work *t, prefetching *f) {
     if (--f->wait) return;
     f->wait = t->ahead_steps;
@@ -90,8 +91,8 @@ static ALWAYS_INLINE const ll_q_row *q_head(const tile_work *t, size_t r) {
     return (const ll_q_row *)(const void *)(t->x + r * t->x_stride);
 }
 
-/* From the integer sum of Q8 to the result, in float: written once, so that the bits are the same on every processor.
- */
+/* Converts the integer sum of Q8 to the result. Shared by all kernel sets, so that the bits are the same on every
+ * processor. */
 static ALWAYS_INLINE void q8_finish(const tile_work *t, size_t r, size_t v, vi total, ll_q_row head) {
     const float *scale = (const float *)(const void *)t->w + v * VL;
     const vf whole = v_from_int(vi_add(total, vi_set1(Q_UNSIGNED ? head.offset : 0)));

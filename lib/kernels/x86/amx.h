@@ -5,7 +5,7 @@
 #include "kernels/kernel_sets.h"
 
 void ll_amx_matmul_q8(const ll_product *p);
-/* Asks the system to let the process use tiles, if weights of this type need them. */
+/* Requests the system's permission to use tiles, if weights of this type need them. */
 void ll_amx_prepare(ll_weight_type type);
 
 #endif

@@ -1,6 +1,6 @@
-/* The kernel set for x86-64 with AVX2, FMA and F16C (Haswell 2013, Zen 2017, and later). Four products of bytes a lane
- * are made of even and odd bytes as words of 16 bits, which VPMADDWD multiplies and adds in pairs without loss.
- * Activations are kept as words, in the order 0, 2, 1, 3. */
+/* The kernel set for x86-64 with AVX2, FMA and F16C (Haswell 2013, Zen 2017, and later). Each lane adds four products
+ * of bytes: even and odd bytes are widened to 16 bits, which VPMADDWD multiplies and adds in pairs without overflow.
+ * Activations are kept as 16-bit words in the order 0, 2, 1, 3. */
 #include "kernels/x86/avx2.h"
 
 #define Q_BYTES 2

@@ -1,4 +1,4 @@
-/* What a vector is with AVX2, FMA and F16C: eight floats. */
+/* Vector operations of AVX2, FMA and F16C: eight floats per vector. */
 #ifndef LL_KERNELS_X86_AVX2_H
 #define LL_KERNELS_X86_AVX2_H
 
@@ -46,9 +46,9 @@ static ALWAYS_INLINE vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static ALWAYS_INLINE vf v_round(vf v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
 static ALWAYS_INLINE vf v_abs(vf v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
-static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) {
+static ALWAYS_INLINE vf v_copy_sign(vf x, vf sign) {
     const vf bit = _mm256_set1_ps(-0.0f);
-    return _mm256_or_ps(_mm256_andnot_ps(bit, size), _mm256_and_ps(bit, sign));
+    return _mm256_or_ps(_mm256_andnot_ps(bit, x), _mm256_and_ps(bit, sign));
 }
 static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) {
     return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));

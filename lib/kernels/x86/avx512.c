@@ -1,5 +1,7 @@
-/* The kernel set for x86-64 with AVX-512 F, BW, VL and DQ (Skylake-X 2017 and later). Four products of bytes a lane are
- * made of words as in avx2_words.h. */
+/* The kernel set for x86-64 with AVX-512 F, BW, VL and DQ (Skylake-X 2017 and later). Products of bytes are computed as
+ * in avx2.c: VPMADDWD on even and odd bytes widened to 16 bits, activations kept as 16-bit words in the order 0, 2,
+ * 1, 3.
+ */
 #include "kernels/x86/avx512.h"
 
 #define Q_BYTES 2

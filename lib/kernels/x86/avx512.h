@@ -1,4 +1,4 @@
-/* What a vector is with AVX-512 F, BW, VL and DQ: sixteen floats. */
+/* Vector operations of AVX-512 F, BW, VL and DQ: sixteen floats per vector. */
 #ifndef LL_KERNELS_X86_AVX512_H
 #define LL_KERNELS_X86_AVX512_H
 
@@ -41,9 +41,9 @@ static ALWAYS_INLINE vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static ALWAYS_INLINE vf v_round(vf v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
 static ALWAYS_INLINE vf v_abs(vf v) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), v); }
-static ALWAYS_INLINE vf v_copy_sign(vf size, vf sign) {
+static ALWAYS_INLINE vf v_copy_sign(vf x, vf sign) {
     const vf bit = _mm512_set1_ps(-0.0f);
-    return _mm512_or_ps(_mm512_andnot_ps(bit, size), _mm512_and_ps(bit, sign));
+    return _mm512_or_ps(_mm512_andnot_ps(bit, x), _mm512_and_ps(bit, sign));
 }
 static ALWAYS_INLINE vf v_select_less(vf a, vf b, vf yes, vf no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);

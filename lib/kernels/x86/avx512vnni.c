@@ -1,5 +1,5 @@
 /* The kernel set for x86-64 with AVX-512 VNNI in addition to AVX-512 F, BW, VL and DQ (Cascade Lake 2019, Zen 4 2022,
- * and later): an instruction that adds four products of bytes to a lane. */
+ * and later): VPDPBUSD adds four products of bytes to each lane. */
 #include "kernels/x86/amx.h"
 #include "kernels/x86/avx512.h"
 
@@ -29,5 +29,5 @@ static ALWAYS_INLINE vi q_total(const vi sum[Q_SUMS]) { return sum[0]; }
 #include "kernels/vector/kernels_template.h"
 
 const ll_kernels ll_kernels_avx512vnni = LL_KERNELS_VECTOR_SET("avx512vnni", matmul_bf16, matmul_q8, NULL);
-/* Where there is AMX too: everything but the product of many rows by 8-bit weights is the same code. */
+/* With AMX in addition: only the product of many rows and 8-bit weights differs. */
 const ll_kernels ll_kernels_amx = LL_KERNELS_VECTOR_SET("amx", matmul_bf16, ll_amx_matmul_q8, ll_amx_prepare);

@@ -1,5 +1,5 @@
 /* The kernel set for x86-64 with AVX-VNNI in addition to AVX2, FMA and F16C (Alder Lake 2021, Zen 5 2024, and later):
- * AVX-512's instruction that adds four products of bytes to a lane, for vectors of 256 bits. */
+ * VPDPBUSD, which adds four products of bytes to each lane, for vectors of 256 bits. */
 #include "kernels/x86/avx2.h"
 
 #define Q_BYTES 1
