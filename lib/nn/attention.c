@@ -1,18 +1,18 @@
 /*
- * Attention over blocks of keys and values (Vaswani et al. 2017, eq. 1): how it is divided over threads. The work is a
- * line of heads of keys and values: head 0 of every segment, then head 1 of every segment, and so on, each with the
- * query heads that read it and with the cost of their scores. A thread gets a range of that line, so one thread norms
- * and rotates a head's queries and keys, stores its keys and values and attends to them while they are in its cache.
- * Where the number of threads divides the number of heads, its heads are the same in every segment, and it can compute
- * their columns of queries, keys and values itself. Where there are too few heads for an even division, the tiles of a
- * head are divided instead. The result of a row does not depend on any of this: one tile is the kernel's work
- * (kernels/attend.h; kernels/scalar_attention.c is its definition).
+ * Attention over blocks of keys and values (Vaswani et al. 2017, eq. 1), partitioned over threads. The work is a list
+ * of (KV head, segment) pairs: head 0 of every segment, then head 1 of every segment, and so on. Each has a cost: the
+ * scores of the query heads that read it. A thread gets a contiguous range of the list. It norms and rotates a head's
+ * queries and keys, stores its keys and values, and attends to them while they are in its cache. If the number of
+ * threads divides the number of KV heads, a thread has the same heads in every segment and can compute their columns of
+ * queries, keys and values itself. If there are too few pairs for an even division, the tiles of a head are divided
+ * instead. None of this affects the result: a row's bits depend on the kernel alone (kernels/attend.h;
+ * kernels/scalar_attention.c is its definition).
  */
 #include <string.h>
 
 #include "nn/attention_internal.h"
 
-/* ---- dividing by cost: rows times positions, and ROW_COST for what a row costs besides */
+/* ---- dividing by cost: the positions that a row attends to, plus ROW_COST for everything else */
 
 #define ROW_COST 16
 
@@ -33,19 +33,19 @@ static size_t n_positions_of(const ll_attention *a, const ll_segment *segment, s
     return end_of(a, segment, r) - begin_of(a, segment, r);
 }
 
-/* Of rows [begin, end) of one head. Costs of parts add up to that of the whole. */
+/* Cost of rows [begin, end) of one head. It is additive over ranges. */
 static uint64_t cost_of(const ll_attention *a, const ll_segment *segment, size_t begin, size_t end) {
     const uint64_t n = end - begin;
     uint64_t seen = 0;
     if (a->window)
         for (size_t r = begin; r < end; r++) seen += n_positions_of(a, segment, r);
-    else /* they grow evenly */
+    else /* an arithmetic series */
         seen = n * ((uint64_t)n_positions_of(a, segment, begin) + n_positions_of(a, segment, end - 1)) / 2;
     return seen + n * ROW_COST;
 }
 
-/* A thread's range of the line: it gets the heads (or tiles) whose middle lies in the range. Costs are counted twice,
- * so that middles are integers. */
+/* A thread's range of the list, in units of cost: it gets the heads (or tiles) whose midpoint lies in the range. Costs
+ * are doubled, so that midpoints are integers. */
 typedef struct cost_range {
     uint64_t begin, end;
     uint64_t head_cost; /* of one head of all segments */
@@ -61,7 +61,7 @@ static cost_range cost_range_of(const ll_exec *exec, const ll_attention *a) {
     return s;
 }
 
-/* This thread's heads [*first, *end) of a segment; middle: of the segment's head 0. */
+/* This thread's heads [*first, *end) of a segment. middle: the midpoint of the segment's head 0. */
 static void own_heads(const cost_range *s, uint64_t middle, size_t n_head, size_t *first, size_t *end) {
     const uint64_t before = s->begin <= middle ? 0 : (s->begin - middle + s->head_cost - 1) / s->head_cost;
     const uint64_t up_to = s->end <= middle ? 0 : (s->end - middle + s->head_cost - 1) / s->head_cost;
@@ -69,7 +69,7 @@ static void own_heads(const cost_range *s, uint64_t middle, size_t n_head, size_
     *end = (size_t)up_to < n_head ? (size_t)up_to : n_head;
 }
 
-/* Positions from which on one token's attention is worth a wait. */
+/* From this many positions on, dividing one token's attention is worth a barrier. */
 #define LONG_CONTEXT 1024
 
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a) {
@@ -207,8 +207,8 @@ static void attend_tile(const ll_exec *exec, const segment_head *h, size_t begin
     exec->kernels->attend(&tile);
 }
 
-/* Whether one token's query heads of a group are a tile, which reads keys and values once for all of them, or some
- * tokens of one query head. Of few tokens the heads are more. */
+/* True: a tile is one token of all query heads of a group, which reads keys and values once for all of them. False: a
+ * tile is some tokens of one query head. The tile with more rows is chosen. */
 static bool tiles_are_heads(const ll_attention *a, size_t n_rows) {
     return a->causal && !a->distance && n_rows < group_of(a);
 }
@@ -230,7 +230,7 @@ static void attend_rows(const ll_exec *exec, const segment_head *h, size_t begin
     attend_heads(exec, h, begin, end, 0, group_of(h->a), next);
 }
 
-/* ---- a thread's part */
+/* ---- a thread's share */
 
 /* Block by block, all heads of a block together, so that rows of queries, keys and values are read from left to right.
  */
@@ -246,7 +246,7 @@ static void store_heads(const ll_exec *exec, const ll_attention *a, const ll_seg
     }
 }
 
-/* A segment of one row: stored and attended to head by head. It waits for memory, so the next head's keys are
+/* A segment of one row: stored and attended to head by head. Memory is the limit, so the next head's keys are
  * prefetched. */
 static void attend_one_row(const ll_exec *exec, const ll_attention *a, size_t i, size_t first, size_t end) {
     for (size_t head = first; head < end; head++) {
@@ -287,7 +287,7 @@ static void process_heads(const ll_exec *exec, const ll_attention *a, bool store
 static void attend_tiles(const ll_exec *exec, const ll_attention *a) {
     const cost_range range = cost_range_of(exec, a);
     const size_t group = group_of(a), size = (size_t)exec->team->size;
-    uint64_t at = 0; /* as the range, times the group */
+    uint64_t at = 0; /* in the units of the range, times the group */
     for (size_t i = 0; i < a->layout->n_kv_head * a->n_segments && at < range.end * group; i++) {
         const segment_head h = {a, &a->segments[i % a->n_segments], i / a->n_segments};
         const size_t step = tiles_are_heads(a, h.segment->n_rows) ? (group + size - 1) / size : 1;
@@ -350,7 +350,7 @@ static uint64_t cross_cost(const ll_segment *segment, size_t n_rows) {
     return (uint64_t)n_rows * (segment->n_source + ROW_COST);
 }
 
-/* Segments from *i on whose rows attend to the same source, as one; beams are. *i becomes the next one's. */
+/* Merges the segments from *i on that attend to the same source, as beams do. *i becomes the index after them. */
 static ll_segment same_source(const ll_attention *a, size_t *i) {
     ll_segment all = a->segments[(*i)++];
     for (; *i < a->n_segments; (*i)++) {

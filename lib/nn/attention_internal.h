@@ -5,9 +5,9 @@
 #include "nn/nn.h"
 
 /* False if heads can be divided evenly: each thread then stores the keys and values of its own heads and attends to
- * them, without a wait. True: heads are divided for storing and tiles for attending, with a wait in between. */
+ * them, without a barrier. True: heads are divided for storing and tiles for attending, with a barrier in between. */
 bool ll_attention_waits(const ll_exec *exec, const ll_attention *a);
-/* out = softmax(scale * q k^T) v for this thread's part (Vaswani et al. 2017, eq. 1). A row without a finite score
+/* out = softmax(scale * q k^T) v for this thread's share (Vaswani et al. 2017, eq. 1). A row without a finite score
  * becomes NaN. */
 void ll_attention_attend(const ll_exec *exec, const ll_attention *a);
 /* True if this thread's heads are the same in every segment, and their columns of queries, keys and values, in one

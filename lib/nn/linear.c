@@ -7,14 +7,14 @@
 #include "kernels/openblas/openblas.h"
 #include "nn/nn.h"
 
-/* Rows times outputs of one call of the kernel, or the same area in another shape. The outputs' weights stay in the
- * second-level cache from one group of rows to the next, and the results are still there for the activation. */
+/* Rows times outputs of one kernel call; with fewer rows it has more outputs. The weights stay in the second-level
+ * cache from one group of rows to the next, and so do the results until the activation reads them. */
 #define TILE_ROWS 192
 #define TILE_OUTPUTS 64
 /* A block of x that stays in the second-level cache while the panels of all outputs pass through it. */
 #define BLOCK_BYTES ((size_t)384 << 10)
 #define BLOCK_MIN_FLOAT_ROWS 64
-#define BLOCK_INPUTS 1024 /* a multiple of what any kernel set takes at a time */
+#define BLOCK_INPUTS 1024 /* a multiple of every kernel set's step over the inputs */
 /* Threads that call OpenBLAS get multiples of this many outputs: its own tiles are up to 16 wide. */
 #define OPENBLAS_UNIT 16
 
@@ -43,14 +43,14 @@ static void activate(const ll_kernels *k, int activation, float *x, size_t n) {
     }
 }
 
-/* What is done with results while they are in the cache. */
+/* Operations on results while they are in the cache. */
 typedef struct epilogue {
     int activation;
-    float *block_max; /* [n_rows, n_blocks] the largest of each block of a row, or NULL */
+    float *block_max; /* [n_rows, n_blocks] the maximum of each block of a row, or NULL */
     size_t n_blocks;  /* of a whole row */
 } epilogue;
 
-/* y: n results of a row, from output j on, which begins a block if block_max is wanted. */
+/* y: n results of a row from output j on; with block_max, j is the first output of a block. */
 static void finish_results(const ll_kernels *k, const epilogue *e, size_t row, size_t j, float *y, size_t n) {
     activate(k, e->activation, y, n);
     if (!e->block_max) return;
@@ -112,7 +112,8 @@ static const char *weights_at(const ll_linear *linear, size_t out, size_t k) {
     return (const char *)linear->packed + out / linear->nr * linear->panel_bytes + inside;
 }
 
-/* Rows [row, row + b->rows), inputs [k, k + b->inputs) and outputs [j, j + b->tile_outputs), as far as they exist. */
+/* Rows [row, row + b->rows), inputs [k, k + b->inputs) and outputs [j, j + b->tile_outputs), clipped to the matrices.
+ */
 static void multiply_block(const ll_exec *exec, const share *s, const blocking *b, size_t row, size_t k, size_t j,
                            const void *next) {
     const ll_linear *linear = s->linear;
@@ -229,13 +230,13 @@ void ll_linear_apply_ranges(const ll_exec *exec, const ll_linear *linear, const 
 
 /* ---- gate and up: tiles of both are computed in exec->gated, and combined while they are in the cache */
 
-/* y[0, n) = act(gate) * up, which are panels by turns. */
+/* y[0, n) = act(gate) * up. both: alternating panels of gate and up. */
 static void combine(const ll_kernels *k, int activation, float *both, size_t nr, size_t n, float *y) {
     float gate[16], up[16];
     for (size_t j = 0, now; j < n; j += now) {
         float *g = both + 2 * j, *u = g + nr;
         now = ll_min(nr, n - j);
-        if (nr == 1) { /* OpenBLAS: outputs by turns */
+        if (nr == 1) { /* OpenBLAS: alternating outputs */
             now = ll_min(16, n - j);
             for (size_t i = 0; i < now; i++) {
                 gate[i] = g[2 * i];
@@ -298,7 +299,7 @@ void ll_linear_apply_gated(const ll_exec *exec, const ll_linear *linear, const l
 
 /* ---- input: norm and quantisation of the rows that a linear reads */
 
-/* Of up to this many rows every thread makes its own copy, which takes less time than waiting for the others. */
+/* Up to this many rows are prepared by every thread for itself, which is faster than waiting for the others. */
 #define OWN_COPY_ROWS 2
 
 size_t ll_quantized_bytes(const ll_kernels *kernels, size_t n_in, size_t n_rows, size_t n_threads) {
@@ -310,7 +311,7 @@ size_t ll_normed_rows(size_t n_rows, size_t n_threads) { return ll_max(n_rows, O
 /* The prepared rows: one copy for all threads, or one of this thread's own. */
 typedef struct copies {
     size_t begin, end;   /* rows that this thread prepares */
-    size_t first_of_own; /* where its own copy begins, in rows; 0 for the shared one */
+    size_t first_of_own; /* first row of this thread's own copy; 0 for the shared one */
     size_t stride;       /* bytes of a row in 8 bits; 0 for floats */
     bool shared;
 } copies;

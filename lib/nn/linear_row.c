@@ -1,4 +1,5 @@
-/* Weights read back: rows of an embedding table, by itself or in a linear's panels, and codes for a fingerprint. */
+/* Reads weights back: rows of an embedding table, stored as a table or as a linear's panels, and codes for the
+ * fingerprint. */
 #include <string.h>
 
 #include "base/half.h"

@@ -1,4 +1,4 @@
-/* Where a weight lies in a linear's panels (kernels/panels.h). */
+/* Addresses of weights in a linear's panels (kernels/panels.h). */
 #ifndef LL_NN_PANEL_H
 #define LL_NN_PANEL_H
 
