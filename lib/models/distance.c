@@ -4,8 +4,8 @@
 
 #include "base/size.h"
 
-/* In single precision, as Transformers computes it (T5Attention._relative_position_bucket): the edges of the buckets
- * depend on the rounding. */
+/* In single precision, as in Transformers (T5Attention._relative_position_bucket): the bucket boundaries depend on the
+ * rounding. */
 size_t ll_bucket_of(const ll_buckets *b, ptrdiff_t distance) {
     const size_t n = b->causal ? b->n_buckets : b->n_buckets / 2, exact = n / 2;
     const size_t first = !b->causal && distance > 0 ? n : 0;

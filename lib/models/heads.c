@@ -2,7 +2,9 @@
  * Heads over the rows of a stack's output:
  *
  *     pooled = tanh(pooler(first row))
- *     logits = out(norm(act(dense(rows))))       of the first, the last or each row, their mean, or those a call wants
+ *     logits = out(norm(act(dense(rows))))
+ *
+ * rows are the first, the last or each row, the mean of all, or the rows that a call requests.
  */
 #include "models/heads.h"
 
@@ -42,7 +44,7 @@ llmcs_status ll_heads_describe_pooler(ll_heads *h, const ll_config *c, ll_loader
     return ll_load_linear(l, &h->pooler, LL_SMALL, LL_OUT_IN, n, n, name);
 }
 
-/* The matrix of a language model. Tied, a copy of it in the checkpoint is ignored, as Transformers overwrites it. */
+/* The vocabulary matrix of a language model. If it is tied, a copy in the checkpoint is ignored, as in Transformers. */
 static llmcs_status describe_vocabulary(ll_heads *h, const ll_config *c, ll_loader *l, const char *prefix,
                                         const char *outer) {
     const ll_bias_rule rule = h->spec->out_bias;
@@ -98,14 +100,14 @@ void ll_heads_lay_out(const ll_heads *h, const ll_config *c, const ll_forward_si
     w->dense = ll_carve(base, used, has_dense ? n_rows * ll_max(n, (size_t)c->n_embd_in) : 0);
 }
 
-/* The mean of a segment's rows, which are outputs already. */
+/* The mean of a segment's rows. x: the stack's outputs, after the last norm. */
 static void mean_of(const ll_exec *exec, const ll_segment *segment, const float *x, size_t n, float *out) {
     memset(out, 0, n * sizeof *out);
     for (size_t r = 0; r < segment->n_rows; r++) exec->kernels->add(out, x + (segment->first_row + r) * n, out, n);
     for (size_t i = 0; i < n; i++) out[i] /= (float)segment->n_rows;
 }
 
-/* rows[i] = the stack's output for the row that answer i is made from; each thread some. */
+/* rows[i] = the stack's output that result i is computed from. Divided over the threads. */
 static void gather(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_head_rows which, float *x,
                    size_t n_rows, float *rows) {
     const size_t n = (size_t)s->config->n_embd;
@@ -128,7 +130,7 @@ static void gather(const ll_stack *s, const ll_exec *exec, const ll_batch *batch
     ll_team_wait(exec->team);
 }
 
-/* rows = rows / sqrt(n_embd), each thread some. */
+/* rows = rows / sqrt(n_embd). Divided over the threads. */
 static void scale_rows(const ll_stack *s, const ll_exec *exec, size_t n_rows, float *rows) {
     const size_t n = (size_t)s->config->n_embd;
     const float scale = (float)(1.0 / sqrt((double)n));

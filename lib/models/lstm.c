@@ -7,15 +7,15 @@
  *                      h = sigmoid(o) * tanh(c),        which is the next layer's x
  *     logits = lm_head(h)
  *
- * The state h, c of every layer after each token lies where a transformer has the token's values and keys, so that
- * sequences share, rewind, save and copy states as they do keys and values.
+ * The KV cache holds the states: after each token, c of every layer as the token's key and h as its value. So sequences
+ * share, rewind, save and copy states like keys and values.
  *
- * The input product of a layer is computed for all rows at once, the recurrent one step by step, at each step for one
- * row of every sequence that has one left. Rows are kept in that order: the sequences' first rows, their second rows
- * and so on, longer sequences first, so that the sequences of a step are the first ones of the step before.
+ * The input product of a layer is computed for all rows at once, the recurrent product step by step: step t computes
+ * row t of every sequence that is long enough. Rows are ordered by step, and within a step by decreasing length of
+ * their sequence, so that the sequences of a step are a prefix of those of the step before.
  *
- * With a window, a token's logits come from a state that begins anew `window` tokens before it (Keras' models of a
- * fixed input length). Then the blocks hold the tokens' ids, and each row of logits is a sequence of `window` rows.
+ * With a window, a token's logits come from a state that starts from zero `window` tokens before it (Keras' models of
+ * fixed input length). The cache then holds token ids, and each row of logits needs a sequence of `window` rows.
  */
 #include <string.h>
 
@@ -41,7 +41,7 @@ enum { GATE_I, GATE_F, GATE_G, GATE_O, N_GATES };
 
 /* ------------------------------------------------------------------------------------------------ weights */
 
-/* The names of a matrix and its bias in the spelling that the checkpoint has. */
+/* The names of a matrix and its bias in this checkpoint: Keras' or PyTorch's. */
 typedef struct matrix_names {
     char weight[64], bias[64];
     ll_weight_layout layout;
@@ -58,7 +58,7 @@ static matrix_names names_of(const ll_loader *l, bool recurrent, size_t layer) {
     return n;
 }
 
-/* Gates become i, f, g, o. Keras has one bias, PyTorch one of each matrix. */
+/* Reorders the gates to i, f, g, o. Keras has one bias, PyTorch one for each of the two matrices. */
 static llmcs_status describe_gates(const lstm *m, ll_loader *l, ll_linear *linear, bool recurrent, size_t layer,
                                    size_t n_in) {
     static const size_t places[][N_GATES] = {
@@ -77,7 +77,7 @@ static llmcs_status describe_gates(const lstm *m, ll_loader *l, ll_linear *linea
                                      .skipped = places[c->lstm.gates][gate] * n,
                                      .n_stored = N_GATES * n};
     if (!c->lstm.bias && ll_loader_has(l, names.bias))
-        return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is there, but config.json says use_bias false", l->scope,
+        return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is in the file, but config.json says use_bias false", l->scope,
                        names.bias);
     return ll_load_parts(l, linear, LL_LARGE, names.layout, n_in, parts, N_GATES);
 }
@@ -97,7 +97,7 @@ static llmcs_status describe_head(lstm *m, ll_loader *l) {
         return ll_fail(LLMCS_CONFIG, "config.json: tie_word_embeddings needs embedding_size %d to be hidden_size %d",
                        (int)c->n_embd_in, (int)c->n_embd);
     if (!c->decoder_bias && ll_loader_has(l, part.bias))
-        return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is there, but config.json says head_bias false", l->scope,
+        return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is in the file, but config.json says head_bias false", l->scope,
                        part.bias);
     if (!c->tie_word_embeddings)
         LL_TRY(ll_load_rows(l, &m->tokens, (size_t)c->vocab_size, (size_t)c->n_embd_in, embedding));
@@ -125,7 +125,9 @@ static llmcs_status describe(ll_net *net, ll_loader *l) {
     const ll_config *c = net->config;
     const size_t n_layers = (size_t)c->n_layer;
     if (!net->generates)
-        return ll_fail(LLMCS_UNSUPPORTED, "model_type lstm generates; a sentence-transformers folder of it is not run");
+        return ll_fail(
+            LLMCS_UNSUPPORTED,
+            "model_type lstm generates text; it is not supported as an encoder of a sentence-transformers folder");
     if ((c->lstm.skips_padding || c->lstm.pads_window) && c->pad_token_id < 0)
         return ll_fail(LLMCS_CONFIG, "config.json: %s is true, but there is no pad_token_id",
                        c->lstm.skips_padding ? "skip_pad_token" : "window_padding");
@@ -148,16 +150,16 @@ static llmcs_status describe(ll_net *net, ll_loader *l) {
 
 typedef struct workspace {
     uint32_t *sequence; /* [n_segments] segments, those of more rows first */
-    uint32_t *row;      /* [n_rows] the batch's row at each place of our order */
-    uint32_t *place;    /* [n_rows] the place of each row of the batch */
+    uint32_t *row;      /* [n_rows] place in the order above -> row of the batch */
+    uint32_t *place;    /* [n_rows] row of the batch -> place */
     float *x;           /* [n_rows, n_embd_in] */
     float *gates;       /* [n_rows, 4 n] */
     float *h, *c;       /* [n_rows, n] the states after each row */
     float *h0, *c0;     /* [n_segments, n] the states before the first rows */
     float *logit_rows;  /* [n_logit_rows, n] */
     float *quantized;
-    /* With a window: the sequences of some rows of logits. */
-    int32_t *ids;         /* [n_rows] -1: no token, the state stays */
+    /* With a window: the sequences that some rows of logits are computed from. */
+    int32_t *ids;         /* [n_rows] -1: no token, the state is unchanged */
     ll_segment *segments; /* [n_segments] */
 } workspace;
 
@@ -292,7 +294,7 @@ static void apply_sigmoid(const ll_kernels *k, ll_sigmoid kind, float *x, size_t
     }
 }
 
-/* Units [begin, end) of one row: c and h after it, from those before it. */
+/* Computes units [begin, end) of c and h after one row from those before it. */
 static void update_row(const lstm *m, const ll_kernels *k, float *gates, const float *c_before, size_t begin,
                        size_t end, float *h, float *c) {
     const size_t n = (size_t)m->net.config->n_embd;
@@ -313,7 +315,7 @@ static bool is_skipped(const ll_config *c, int32_t id) {
     return c->lstm.window ? id < 0 : c->lstm.skips_padding && id == c->pad_token_id;
 }
 
-/* The states of one step's n rows, which begin at place `first`; this thread's units. */
+/* The states after one step: n_rows rows from place `first` on. Each thread computes some units of all of them. */
 static void update_step(const lstm *m, const ll_exec *exec, const ll_batch *batch, size_t first, size_t n_rows,
                         const float *h_before, const float *c_before, workspace *w) {
     const ll_config *config = m->net.config;
@@ -370,7 +372,7 @@ static void embed(const lstm *m, const ll_exec *exec, const ll_batch *batch, wor
     }
 }
 
-/* All layers; the states of the rows are stored, unless there is a window. False: the forward pass was stopped. */
+/* Runs all layers and, without a window, stores the rows' states. False: the forward pass was stopped. */
 static bool forward_layers(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w,
                            atomic_bool *stopped) {
     if (exec->team->index == 0) order_rows(batch, w);
@@ -385,7 +387,7 @@ static bool forward_layers(const lstm *m, const ll_exec *exec, const ll_batch *b
     return true;
 }
 
-/* out[i] = the state h after row rows[i]; each thread some. */
+/* out[i] = the state h after row rows[i]. Divided over the threads. */
 static void gather(const lstm *m, const ll_exec *exec, const workspace *w, const uint32_t *rows, size_t n_rows,
                    float *out) {
     const size_t n = (size_t)m->net.config->n_embd;
@@ -402,7 +404,7 @@ static void forward_head(const lstm *m, const ll_exec *exec, const ll_batch *bat
 
 /* -------------------------------------------------------------------------------------------------- windows */
 
-/* The ids of this thread's rows of the batch, into the blocks. */
+/* Stores the ids of this thread's rows in the cache. */
 static void store_ids(const lstm *m, const ll_exec *exec, const ll_batch *batch) {
     size_t begin, end;
     ll_team_share(exec->team, batch->n_rows, 1, &begin, &end);
@@ -423,14 +425,14 @@ static void store_ids(const lstm *m, const ll_exec *exec, const ll_batch *batch)
     }
 }
 
-/* -1, which is passed over, for what is no id: bytes of a saved session may hold anything. */
+/* The token at a position; -1 (skipped) if the cache holds no valid id, since a saved session may contain anything. */
 static int32_t id_at(const lstm *m, const ll_batch *batch, const ll_segment *s, size_t position) {
     if (position >= s->first_position) return batch->ids[s->first_row + position - s->first_position];
     const float id = ((const float *)state_at(m, s, 0, position))[position % LL_KV_BLOCK];
     return id >= 0 && id < (float)m->net.config->vocab_size ? (int32_t)id : -1;
 }
 
-/* The window that ends with row `row` of the batch: tokens that are not skipped, behind padding. */
+/* Fills the window that ends with row `row` of the batch: padding, then the last tokens that are not skipped. */
 static void fill_window(const lstm *m, const ll_batch *batch, size_t row, int32_t *window) {
     const ll_config *c = m->net.config;
     const ll_segment *s = batch->segments;
@@ -443,7 +445,7 @@ static void fill_window(const lstm *m, const ll_batch *batch, size_t row, int32_
     while (free) window[--free] = c->lstm.pads_window ? c->pad_token_id : -1;
 }
 
-/* w->logit_rows of all rows whose logits are wanted, some windows at a time. False: stopped. */
+/* Computes w->logit_rows for all requested rows, some windows at a time. False: stopped. */
 static bool forward_windows(const lstm *m, const ll_exec *exec, const ll_batch *batch, workspace *w,
                             atomic_bool *stopped) {
     const size_t length = (size_t)m->net.config->lstm.window, n = (size_t)m->net.config->n_embd;

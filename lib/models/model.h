@@ -1,6 +1,6 @@
 /*
- * A network: its weights and its forward pass. stack.c reads like the paper's equations, heads.c is what follows;
- * lib/families says what is peculiar to a family. Models know no files and no text.
+ * A network: its weights and its forward pass. stack.c has the layers, written like the equations, heads.c the output
+ * layers; lib/families describes what differs between families. This folder does not deal with files or text.
  */
 #ifndef LL_MODELS_MODEL_H
 #define LL_MODELS_MODEL_H
@@ -18,9 +18,9 @@ typedef struct ll_batch {
     const int32_t *type_ids;    /* [n_rows], or NULL for zeros (encoders) */
     const ll_segment *segments; /* [n_segments], in the order of the rows */
     size_t n_segments;
-    bool encodes; /* of an encoder-decoder: the segments are sources, whose encoder's output is written to hidden, and
-                     its keys and values to source_blocks; there are no other outputs */
-    /* Outputs; NULL or 0 for those that are not wanted. */
+    bool encodes; /* encoder-decoders: the segments are sources to encode. The encoder's output goes to hidden, its keys
+                     and values to source_blocks; there are no other outputs */
+    /* Outputs; NULL or 0 for those not requested. */
     const uint32_t *logit_rows; /* [n_logit_rows] rows that the language-model head evaluates, or those of LL_ROWS_EOS:
                                    [n_segments] */
     size_t n_logit_rows;
@@ -51,14 +51,14 @@ typedef struct ll_net_ops {
     llmcs_status (*describe)(ll_net *net, ll_loader *loader);
     /* Floats of workspace. A forward pass that is smaller in every number needs no more. */
     size_t (*workspace_floats)(const ll_net *net, const ll_forward_size *size);
-    /* One thread's part of the forward pass; every thread of the team calls it. */
+    /* The forward pass; every thread of the team calls it. */
     void (*forward)(const ll_net *net, const ll_exec *exec, const ll_batch *batch, float *workspace,
                     atomic_bool *stopped);
-    /* 64 bits that tell loaded networks apart, see weights/fingerprint.h. Of an encoder: those that make
-     * different vectors. */
+    /* 64 bits that identify a loaded network, see weights/fingerprint.h. For an encoder: the same for all weight types
+     * of the same network. */
     uint64_t (*fingerprint)(const ll_net *net);
-    /* The cache holds a network's states, not keys and values: they stay float32, as rounded ones would make results
-     * depend on how a prompt was cut. */
+    /* The cache holds recurrent states, not keys and values. They stay float32: rounding them would make results depend
+     * on how a prompt is split. */
     bool caches_states;
 } ll_net_ops;
 
@@ -72,14 +72,14 @@ struct ll_net {
     llmcs_allocator allocator;
     const ll_kernels *kernels;
     const struct ll_openblas *openblas;
-    ll_kv_layout kv; /* those that generate: of the cache; with a source: of its keys and values, too; others: of one
-                        layer, which all layers use in turn */
-    bool generates;  /* a language model that continues sequences; else every call has whole texts */
+    ll_kv_layout kv; /* decoders: layout of the cache, and of a source's keys and values; encoders: that of one layer,
+                        which all layers use in turn */
+    bool generates;  /* a language model that continues sequences; else each call evaluates whole texts */
     bool has_source; /* an encoder-decoder: its sequences attend to a source, which is encoded first */
     bool has_pooler;
     uint64_t n_parameters, weights_bytes;
     ll_weight_type weight_type; /* of most of the large matrices */
-    bool has_integers;          /* among their types */
+    bool has_integers;          /* some of them are Q8 or Q4 */
     ll_slab weights;            /* everything that loading fills */
     void *layers; /* [n_layers] of the family's own type, an encoder's before the decoder's; allocated by ll_net_load */
     size_t n_layers;
@@ -90,8 +90,8 @@ llmcs_status ll_net_create(const ll_config *config, const llmcs_allocator *a, co
                            const struct ll_openblas *openblas, ll_net **net);
 void ll_net_free(ll_net **net);
 
-/* Sets how keys and values are stored, once the network is planned or loaded (AUTO depends on its weights). Those of an
- * encoder, which live for one layer only, stay float32. UNSUPPORTED: F16 for states. */
+/* Sets the type of keys and values. Called after planning or loading, because AUTO depends on the weights. An
+ * encoder's, which live for one layer only, stay float32. UNSUPPORTED: F16 for recurrent states. */
 llmcs_status ll_net_set_kv_type(ll_net *net, llmcs_kv_type kv_type);
 
 /* The bytes that loading allocates and keeps, and those that it frees again (staging), from config and tensor headers
@@ -114,11 +114,11 @@ llmcs_status ll_net_forward(const ll_net *net, ll_pool *pool, const ll_batch *ba
 /* The size of a batch on a pool of n_threads. */
 ll_forward_size ll_batch_size(const ll_batch *batch, size_t n_threads);
 
-/* For forward functions: true if the forward pass ends here. Thread 0 calls should_stop, the others learn at the
- * barrier. */
+/* For forward functions, called by all threads: true if the forward pass ends here. Thread 0 calls should_stop; a
+ * barrier passes the answer to the others. */
 bool ll_forward_stopped(const ll_exec *exec, const ll_batch *batch, atomic_bool *stopped);
 
-/* The next n_floats of a workspace of which *used are in use. With base NULL they are only counted. */
+/* Returns the next n_floats of a workspace and advances *used. With base NULL they are only counted. */
 float *ll_carve(float *base, size_t *used, size_t n_floats);
 
 /* Floats of workspace for activations in 8 bits, of linears with at most n_in inputs; 0 unless weights are integers. */

@@ -1,4 +1,4 @@
-/* Planning, visiting and loading a network: one walk over its description checks and counts, a second one loads. */
+/* Plans, visits and loads a network. The first walk over its description checks and counts, the second one loads. */
 #include "base/call.h"
 #include "models/model.h"
 
@@ -52,7 +52,7 @@ llmcs_status ll_net_load(ll_net *net, const ll_tensors *tensors, ll_pool *pool, 
                                          .wanted = options->weights,
                                          .check_finite = options->check_finite};
     LL_TRY(check_and_count(net, &l));
-    size_t n_layers = n_layers_of(net); /* as many as there are tensors for, now that they were found */
+    size_t n_layers = n_layers_of(net); /* bounded: the checks have found the tensors of every layer */
     LL_TRY(ll_alloc_zero(&net->allocator, n_layers, net->ops->layer_bytes, "layers", &net->layers));
     net->n_layers = n_layers;
     LL_TRY(ll_slab_create(&net->weights, &net->allocator, l.slab_bytes, "weights"));

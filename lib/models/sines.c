@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* In the steps of MarianSinusoidalPositionalEmbedding: doubles that are rounded. An odd width has one sine more. */
+/* Computed in double and rounded, as in MarianSinusoidalPositionalEmbedding. An odd width has one sine more. */
 void ll_fill_sines(float *positions, size_t n_positions, size_t n) {
     const size_t n_sines = n - n / 2;
     for (size_t i = 0; i < n_positions * n; i++) {

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* positions [n_positions, n], with the sines of all angles before the cosines, as Marian has them. */
+/* Fills positions [n_positions, n]. In each row the sines of all angles come before the cosines, as in Marian. */
 void ll_fill_sines(float *positions, size_t n_positions, size_t n);
 
 #endif

@@ -25,7 +25,7 @@ void ll_source_lay_out(const ll_net *net, const ll_stack *encoder, const ll_stac
     w->block_table = table;
 }
 
-/* One thread's work. */
+/* Gives each segment its blocks. Called by one thread. */
 static void place_segments(const ll_stack *encoder, const ll_batch *batch, ll_source_workspace *w) {
     const size_t block_floats = floats_of(ll_kv_block_bytes(encoder->kv));
     size_t n_blocks = 0;
@@ -37,7 +37,8 @@ static void place_segments(const ll_stack *encoder, const ll_batch *batch, ll_so
     }
 }
 
-/* Keys and values of the encoder's output w->stack.x for one layer of the decoder, into the source's blocks. */
+/* Computes keys and values of the encoder's output w->stack.x for one decoder layer and stores them in the source's
+ * blocks. */
 static void store_layer(const ll_stack *decoder, const ll_exec *exec, const ll_batch *batch, size_t layer,
                         ll_source_workspace *w) {
     const size_t width = ll_stack_kv_width(&decoder->sizes);

@@ -1,7 +1,6 @@
 /*
- * The source of an encoder-decoder: the encoder's pass over it, and the keys and values of the encoder's output for
- * every layer of the decoder, which all its sequences attend to. They are stored in blocks like those of the decoder's
- * own tokens: the same layout.
+ * The source of an encoder-decoder. It is encoded once; the keys and values of the encoder's output for every decoder
+ * layer, which all sequences attend to, are stored in blocks with the layout of the decoder's own KV cache.
  */
 #ifndef LL_MODELS_SOURCE_H
 #define LL_MODELS_SOURCE_H
@@ -16,13 +15,13 @@ typedef struct ll_source_workspace {
     void **block_table;
 } ll_source_workspace;
 
-/* How one layer of the encoder stores its keys and values. */
+/* Layout of the keys and values of one encoder layer. */
 ll_kv_layout ll_source_layout(const ll_config *c);
 
 void ll_source_lay_out(const ll_net *net, const ll_stack *encoder, const ll_stack *decoder, const ll_forward_size *size,
                        float *base, size_t *used, ll_source_workspace *w);
-/* Encodes the batch's segments, and stores keys and values in their source_blocks. batch->hidden gets the encoder's
- * output. */
+/* Encodes the batch's segments and stores keys and values for the decoder in their source_blocks. batch->hidden, unless
+ * NULL, gets the encoder's output. */
 void ll_source_forward(const ll_stack *encoder, const ll_stack *decoder, const ll_exec *exec, const ll_batch *batch,
                        ll_source_workspace *w, atomic_bool *stopped);
 

@@ -12,10 +12,9 @@
  *
  * A decoder with an encoder has x = x + cross(cross_norm(x)), or x = cross_norm(x + cross(x)), before feed:
  *
- *     cross(x)  = cross_out(softmax(cross_q(x) k^T * scale) v),      k | v = cross_kv(the encoder's output), see
- * source.c
+ *     cross(x)  = cross_out(softmax(cross_q(x) k^T * scale) v),    k | v = cross_kv(encoder's output)    (source.c)
  *
- * The files of lib/families say which of these a network has, and how its tensors are called.
+ * lib/families says which of these operations a network has, and the names of its tensors.
  */
 #include "models/stack.h"
 
@@ -53,7 +52,8 @@ static llmcs_status describe_norm(const ll_stack *s, ll_loader *l, ll_norm *norm
                            kind == LL_NORM_LAYER && !s->spec->norm.no_bias, add_one ? 1.0f : 0.0f);
 }
 
-/* A tensor's outputs in a linear. A bias that only the file has is refused: it would be ignored silently. */
+/* Describes one tensor as part of a linear. A bias in the file that the network does not have is refused rather than
+ * ignored. */
 static llmcs_status part_of(const ll_stack *s, const ll_loader *l, ll_role role, size_t n_out, ll_bias_rule rule,
                             bool by_key, ll_load_part *part) {
     char bias[128];
@@ -61,7 +61,7 @@ static llmcs_status part_of(const ll_stack *s, const ll_loader *l, ll_role role,
     part->has_bias = rule == LL_WITH_BIAS || (rule == LL_BIAS_BY_KEY && by_key);
     ll_format(bias, sizeof bias, "%s.bias", part->name);
     if (part->has_bias || !ll_loader_has(l, bias)) return LLMCS_OK;
-    return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is there, but %s", l->scope, bias,
+    return ll_fail(LLMCS_CONFIG, "tensor \"%s%s\" is in the file, but %s", l->scope, bias,
                    rule == LL_BIAS_BY_KEY ? "config.json says that there are no such biases"
                                           : "a network of this model_type has no such bias");
 }
@@ -73,7 +73,7 @@ static llmcs_status describe_linear(const ll_stack *s, ll_loader *l, ll_linear *
     return ll_load_parts(l, linear, LL_LARGE, layout_of(s), n_in, &part, 1);
 }
 
-/* Query, key and value as the outputs of one linear. */
+/* Describes query, key and value as one linear. */
 static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, n_kv = s->sizes.n_kv_head * s->sizes.head_dim;
@@ -89,7 +89,7 @@ static llmcs_status describe_qkv(const ll_stack *s, ll_loader *l, ll_linear *qkv
     return ll_load_parts(l, qkv, LL_LARGE, layout_of(s), n, parts, 3);
 }
 
-/* Attention to the encoder's output: key and value as the outputs of one linear. */
+/* Cross-attention to the encoder's output: key and value are one linear. */
 static llmcs_status describe_cross(const ll_stack *s, ll_loader *l, ll_layer *layer) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, n_kv = s->sizes.n_kv_head * s->sizes.head_dim,
@@ -105,13 +105,13 @@ static llmcs_status describe_cross(const ll_stack *s, ll_loader *l, ll_layer *la
                            c->attention_bias);
 }
 
-/* Does each layer have a gate? */
+/* The kind of feed-forward gate. */
 static ll_glu glu_of(const ll_stack *s) {
     if (s->spec->ffn.glu != LL_GATE_BY_KEY) return s->spec->ffn.glu;
     return s->config->gated ? LL_GATE_AND_UP : LL_NO_GATE;
 }
 
-/* The linear before the activation, of both gate and up where there is a gate. */
+/* The linear before the activation: up, or gate and up. */
 static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, inner = s->sizes.n_inner;
@@ -127,7 +127,7 @@ static llmcs_status describe_up(const ll_stack *s, ll_loader *l, ll_linear *up) 
     return ll_load_gate_up(l, up, layout_of(s), n, &parts[0], &parts[1]);
 }
 
-/* In the order in which the forward pass applies them. */
+/* Describes the weights in the order in which the forward pass applies them. */
 static llmcs_status describe_layer(const ll_stack *s, ll_loader *l, ll_layer *layer, int i) {
     const ll_config *c = s->config;
     const size_t n = (size_t)c->n_embd, head_dim = s->sizes.head_dim, n_heads = s->sizes.n_head * head_dim;
@@ -163,7 +163,7 @@ ll_rope_spec ll_stack_rope_spec(const ll_config *c) {
                           .keep_fractions = r->keep_fractions};
 }
 
-/* Factors that a GGUF file has as a tensor. */
+/* The RoPE factors that a GGUF file stores as a tensor. */
 static llmcs_status load_rotary_factors(const ll_stack *s, ll_loader *l, size_t n, float **factors) {
     char name[128];
     ll_format(name, sizeof name, "%s.weight", name_of(s, l, LL_ROTARY_FACTORS));
@@ -176,7 +176,7 @@ static llmcs_status load_rotary_factors(const ll_stack *s, ll_loader *l, size_t 
     return LLMCS_OK;
 }
 
-/* Layers with a window may have a theta of their own, which is not scaled. */
+/* Layers with a window may have their own theta; it is not scaled. */
 static llmcs_status describe_rope(ll_stack *s, ll_loader *l) {
     const ll_rope_config *r = &s->config->rope;
     ll_rope_spec spec = ll_stack_rope_spec(s->config);
@@ -231,7 +231,7 @@ static llmcs_status describe_table(const ll_stack *s, ll_loader *l, float **tabl
     return ll_load_table(l, table, n_rows, (size_t)s->config->n_embd_in, name);
 }
 
-/* Files may leave out sines and cosines. */
+/* Sinusoidal positions may be missing in the file; they are then computed. */
 static llmcs_status describe_positions(ll_stack *s, ll_loader *l) {
     const ll_positions_kind kind = s->spec->embed.positions;
     char name[128];
@@ -241,7 +241,7 @@ static llmcs_status describe_positions(ll_stack *s, ll_loader *l) {
     return describe_table(s, l, &s->positions, LL_POSITIONS, (size_t)s->config->n_positions);
 }
 
-/* ELECTRA's files have it only if it changes the width, ALBERT's always. */
+/* The projection n_embd_in -> n_embd. ELECTRA's files have it only if the widths differ, ALBERT's always. */
 static llmcs_status describe_projection(ll_stack *s, ll_loader *l) {
     const size_t n_in = (size_t)s->config->n_embd_in, n = (size_t)s->config->n_embd;
     const char *name = ll_role_name(s->spec, LL_EMBED_PROJECT);
@@ -252,7 +252,8 @@ static llmcs_status describe_projection(ll_stack *s, ll_loader *l) {
     return ll_load_linear(l, &s->embed_project, LL_LARGE, LL_OUT_IN, n_in, n, name);
 }
 
-/* Encoders' tokens come first, decoders' last: the order of the tensors in GGUF files, which stays. */
+/* The token table of encoders is described first, that of decoders last: GGUF files have tensors in this order, and it
+ * must not change. */
 llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
     const size_t n_in = (size_t)c->n_embd_in;
@@ -269,7 +270,7 @@ llmcs_status ll_stack_describe_embeddings(ll_stack *s, ll_loader *l, const char 
     return !s->tied && s->spec->causal ? describe_tokens(s, l) : LLMCS_OK;
 }
 
-/* Neighbours of one number share their weights. */
+/* Neighbouring layers with the same layer_number share weights (ALBERT). */
 llmcs_status ll_stack_describe_layers(ll_stack *s, ll_loader *l, const char *prefix) {
     const ll_config *c = s->config;
     for (int i = 0, before = -1, number; i < (int)s->sizes.n_layer; i++, before = number) {
@@ -322,8 +323,8 @@ void ll_stack_lay_out(const ll_net *net, const ll_stack *s, const ll_forward_siz
     w->quantized = ll_carve(base, used, ll_quantized_floats(net, widest, size));
 }
 
-/* RoBERTa counts the tokens that are not padding, and padding has the position before the first one
- * (create_position_ids_from_input_ids); GGUF files leave that row out, it is 0. */
+/* RoBERTa counts only tokens that are not padding, and gives padding the position before the first one
+ * (create_position_ids_from_input_ids). GGUF files leave that row out: it is 0. */
 const float *ll_stack_position(const ll_stack *s, size_t position, bool is_padding) {
     const size_t n = (size_t)s->config->n_embd_in, offset = (size_t)s->config->position_offset;
     if (!s->positions) return NULL;
@@ -348,7 +349,7 @@ static void embed_token(const ll_stack *s, const ll_kernels *k, int32_t token, i
     if (s->embed_norm.n) ll_norm_row(k, &s->embed_norm, out, out);
 }
 
-/* This thread's rows. */
+/* Embeds this thread's rows. */
 static void embed_tokens(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, float *x) {
     const bool skips = s->spec->embed.positions == LL_POSITIONS_AFTER_PADDING;
     const int32_t padding = skips ? s->config->pad_token_id : -1;
@@ -389,7 +390,7 @@ static const float *rotations_of(const ll_stack *s, const ll_stack_workspace *w,
     return w->rotations[s->rope[1].n_dims && ll_config_is_local(s->config, i)];
 }
 
-/* x = x + linear(y), with a norm of the added term where there is one. */
+/* x = x + post_norm(linear(y)); without post_norm x = x + linear(y). */
 static void add_product(const ll_exec *exec, const ll_linear *linear, const ll_norm *post_norm, const float *y,
                         size_t n_rows, ll_stack_workspace *w) {
     if (!post_norm->n) {
@@ -401,7 +402,7 @@ static void add_product(const ll_exec *exec, const ll_linear *linear, const ll_n
     ll_norm_add(exec, post_norm, w->h, n_rows, w->x);
 }
 
-/* x = x + attend(norm(x)), where `norm` may be applied in place. */
+/* x = x + attend(norm(x)). With LL_POST_NORM, norm is applied to x in place. */
 static void forward_attention(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, size_t i,
                               const ll_norm *norm, ll_stack_workspace *w) {
     const ll_layer *layer = &s->layers[i];
@@ -446,7 +447,8 @@ static void forward_ffn(const ll_stack *s, const ll_exec *exec, const ll_batch *
     add_product(exec, &layer->down, &layer->ffn_post_norm, w->inner, batch->n_rows, w);
 }
 
-/* A norm after a sub-layer is applied when the next one reads x: ll_norm_input does both in one pass. */
+/* With LL_POST_NORM the norm of a sub-layer is applied when the next one reads x: ll_norm_input norms and prepares the
+ * input in one pass. */
 bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *batch, ll_stack_workspace *w,
                       atomic_bool *stopped) {
     const bool post = s->spec->norm.place == LL_POST_NORM;
@@ -470,7 +472,7 @@ bool ll_stack_forward(const ll_stack *s, const ll_exec *exec, const ll_batch *ba
     return true;
 }
 
-/* The norm that x lacks after the last layer, or NULL. */
+/* The norm to apply to x after the last layer, or NULL. */
 static const ll_norm *last_norm(const ll_stack *s) {
     if (s->final_norm.n) return &s->final_norm;
     return s->spec->norm.place == LL_POST_NORM && s->n_layers ? &s->layers[s->n_layers - 1].ffn_norm : NULL;

@@ -1,4 +1,4 @@
-/* The network of every family: a stack of layers and what follows it, or an encoder, a decoder and what follows. */
+/* The transformer network: a stack of layers and heads, or an encoder, a decoder and heads. */
 #include "base/xxh64.h"
 #include "models/heads.h"
 #include "models/source.h"
@@ -14,7 +14,7 @@ typedef struct transformer {
 
 static ll_layer *layers_from(ll_net *net, size_t first) { return net->layers ? (ll_layer *)net->layers + first : NULL; }
 
-/* The encoder of an encoder-decoder. Its token table may be the head, or the decoder's. */
+/* Describes the encoder of an encoder-decoder. Its token table may be tied to the head or shared with the decoder. */
 static llmcs_status describe_encoder(transformer *m, ll_loader *l, const char *prefix) {
     const ll_config *c = m->net.config;
     m->encoder.spec = &c->family->stack[0];
@@ -30,7 +30,7 @@ static llmcs_status describe_encoder(transformer *m, ll_loader *l, const char *p
     return ll_stack_describe_layers(&m->encoder, l, prefix);
 }
 
-/* The encoder's last layer is followed by the keys and values for the decoder's layers, and those by the decoder. */
+/* Prefetch order of encoding: the encoder's layers, cross_kv of every decoder layer, then the decoder. */
 static void link_encoder(transformer *m) {
     ll_stack *decoder = &m->stack;
     ll_stack_link(&m->encoder, &decoder->layers[0].cross_kv);
@@ -88,7 +88,7 @@ static size_t lay_out_source(const ll_net *net, const ll_forward_size *size, flo
     return used;
 }
 
-/* A forward pass encodes or decodes. */
+/* A forward pass either encodes or decodes: the larger workspace of the two. */
 static size_t workspace_floats(const ll_net *net, const ll_forward_size *size) {
     workspace unused;
     ll_source_workspace source;
@@ -138,7 +138,7 @@ static uint64_t hash_bias(uint64_t hash, const ll_linear *linear) {
     return linear->bias ? ll_fingerprint_floats(hash, linear->bias, linear->n_out) : hash;
 }
 
-/* Of rotations and windows, where the network has them. */
+/* Adds rotary frequencies and windows, if the network has them. */
 static uint64_t hash_positions(uint64_t hash, const ll_stack *s) {
     const ll_config *c = s->config;
     if (!s->rope[0].n_dims) return hash;
@@ -155,7 +155,7 @@ static uint64_t hash_positions(uint64_t hash, const ll_stack *s) {
     return hash;
 }
 
-/* Of a stack's layers and its final norm. */
+/* Adds the norms and biases of a stack's layers, and its final norm. */
 static uint64_t hash_vectors(uint64_t hash, const ll_stack *s) {
     for (size_t i = 0; i < s->n_layers; i++) {
         const ll_layer *layer = &s->layers[i];
@@ -171,8 +171,8 @@ static uint64_t hash_vectors(uint64_t hash, const ll_stack *s) {
     return ll_fingerprint_norm(hash, &s->final_norm);
 }
 
-/* Of what is float32 however the matrices are stored, so that an index made with a model serves its quantised copy:
- * norms, biases and the positions of a short text. Training changes them all. */
+/* The fingerprint of an encoder covers only what is float32 for every weight type, so that an index made with a model
+ * also serves its quantised copy: norms, biases and the positions of a short text. Training changes all of them. */
 static uint64_t fingerprint_vectors(const transformer *m) {
     const ll_stack *s = &m->stack;
     const ll_config *c = m->net.config;
@@ -208,7 +208,7 @@ static uint64_t hash_layers(uint64_t hash, const ll_stack *s) {
     return hash;
 }
 
-/* Of an encoder-decoder's encoder. */
+/* Adds an encoder-decoder's encoder. */
 static uint64_t hash_encoder(uint64_t hash, const ll_stack *s) {
     const ll_config *c = s->config;
     const uint32_t sizes[] = {(uint32_t)c->encoder.vocab_size, (uint32_t)c->encoder.n_layer,
@@ -220,7 +220,7 @@ static uint64_t hash_encoder(uint64_t hash, const ll_stack *s) {
     return ll_fingerprint_norm(ll_fingerprint_norm(hash, &s->embed_norm), &s->final_norm);
 }
 
-/* Of everything that decides keys, values and logits. */
+/* The fingerprint of a decoder covers everything that keys, values and logits depend on. */
 static uint64_t fingerprint_network(const transformer *m) {
     const ll_stack *s = &m->stack;
     const ll_config *c = m->net.config;
