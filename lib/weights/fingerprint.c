@@ -5,7 +5,7 @@
 #include "base/xxh64.h"
 #include "families/family.h"
 
-/* Outputs that are sampled at the same inputs: they are neighbours in a panel, in a cache line or two. */
+/* Outputs that are sampled at the same inputs: neighbours in a panel, in one or two cache lines. */
 #define GROUP 16
 
 uint64_t ll_fingerprint_config(uint64_t hash, const ll_config *c) {
@@ -33,7 +33,7 @@ uint64_t ll_fingerprint_norm(uint64_t hash, const ll_norm *norm) {
     return norm->bias ? ll_fingerprint_floats(hash, norm->bias, norm->n) : hash;
 }
 
-/* The i-th sampled input of a group of outputs: spread evenly, and one further in each group. */
+/* The i-th sampled input of a group of outputs: evenly spaced, and shifted by one from group to group. */
 static size_t input_of(size_t group, size_t i, size_t n_in) {
     return (group + i * n_in / LL_FINGERPRINT_INPUTS) % n_in;
 }

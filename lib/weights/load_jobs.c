@@ -1,11 +1,11 @@
-/* Reads and packs the large matrices of a network with all threads of a pool. Each takes the next job until none is
- * left. */
+/* Reads and packs the large matrices of a network with all threads of a pool. Each thread takes the next job until none
+ * is left. */
 #include <stdatomic.h>
 
 #include "base/call.h"
 #include "weights/loader.h"
 
-/* What failed in a thread. An error message belongs to its thread, so it is copied for the caller's. */
+/* A thread's failure. Error messages are per thread, so the message is copied for the caller's thread. */
 typedef struct failure {
     llmcs_status status;
     size_t order; /* 0: options->meanwhile; else the job's number, from 1 */
@@ -30,7 +30,7 @@ static llmcs_status report_progress(const parallel_load *r) {
     const int stop = r->options->progress(r->options->progress_user, done < 1.0f ? done : 1.0f);
     ll_callback_end(call);
     if (!stop) return LLMCS_OK;
-    return ll_fail(LLMCS_CANCELLED, "opening was stopped by the progress callback");
+    return ll_fail(LLMCS_CANCELLED, "the progress callback stopped the opening of the model");
 }
 
 static llmcs_status load_job(parallel_load *r, const ll_team *team, const ll_load_job *job) {

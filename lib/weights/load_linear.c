@@ -6,7 +6,7 @@
 #include "formats/convert.h"
 #include "weights/pack.h"
 
-/* Columns of an LL_IN_OUT tensor that are staged at a time: LL_Q_BLOCK rows of them fit. */
+/* Columns of an LL_IN_OUT tensor that are staged at a time, so that LL_Q_BLOCK rows fit. */
 #define MAX_COLUMNS (LL_STAGE_FLOATS / LL_Q_BLOCK)
 /* Outputs of one load: enough to keep a thread busy, few enough that threads finish together. */
 #define OUTPUTS_AT_ONCE 4096
@@ -30,8 +30,8 @@ llmcs_status ll_weights_check_finite(const ll_tensors *tensors, const ll_tensor 
     return LLMCS_OK;
 }
 
-/* Numbers from here on become infinite in binary16, or in the scale of a block of Q4, which is an eighth of the
- * largest. */
+/* Magnitudes from here on become infinite as binary16, or in the binary16 scale of a Q4 block, which is an eighth of
+ * the block's maximum. */
 static float first_infinite_as(ll_weight_type type) { return type == LL_F16 ? 65520.0f : 8 * 65520.0f; }
 
 static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
@@ -39,14 +39,13 @@ static llmcs_status check_size(const ll_weight_source *s, ll_weight_type type, c
     for (size_t i = 0; i < n; i++)
         if (is_finite_bits(values[i]) && fabsf(values[i]) >= first_infinite_as(type))
             return ll_fail(LLMCS_UNSUPPORTED,
-                           "%s: tensor \"%s\": among the elements from %llu on is one that %s cannot hold; use "
-                           "other weights",
-                           ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)first,
-                           type == LL_F16 ? "float16" : "int4");
+                           "%s: tensor \"%s\": element %llu is %g, too large for %s; use another weight type",
+                           ll_tensors_path(s->tensors, s->tensor), s->tensor->name, (unsigned long long)(first + i),
+                           (double)values[i], type == LL_F16 ? "float16" : "int4");
     return LLMCS_OK;
 }
 
-/* Numbers are checked one by one only if the largest of them is out of range. */
+/* Elements are checked one by one only if the maximum is out of range. */
 static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type, const float *values, size_t n,
                                  uint64_t first) {
     const bool finite = s->check_finite || ll_is_integer_type(type);
@@ -61,17 +60,17 @@ static llmcs_status check_values(const ll_weight_source *s, ll_weight_type type,
 
 /* -------------------------------------------------------------------------------------------------- reading */
 
-/* What one walk over an LL_IN_OUT tensor does: the scales of Q8 need all inputs of an output first. */
+/* The two walks over an LL_IN_OUT tensor: Q8 needs the maximum over all inputs of an output before it can pack any. */
 typedef enum load_step { MEASURE, PUT } load_step;
 
 typedef struct tensor_load {
     ll_linear *linear;
     const ll_weight_source *source;
     float *stage;
-    bool stored; /* the tensor is packed without becoming float32 */
+    bool stored; /* the tensor is packed without conversion to float32 */
 } tensor_load;
 
-/* The element of the tensor where row `row` of a rectangle begins. */
+/* Index of the tensor's element at `row` and `column` of a rectangle. */
 static uint64_t first_element(const ll_weight_source *s, uint64_t row, uint64_t column) {
     const uint64_t width = s->tensor->shape[1];
     if (s->layout == LL_IN_OUT) return row * width + s->skipped + column;
@@ -83,7 +82,7 @@ static bool reads_whole(const ll_weight_source *s, const ll_rectangle *part) {
     return part->n_columns == s->tensor->shape[1] && !s->paired;
 }
 
-/* Reads a rectangle into the stage, in one read if its rows lie behind each other. */
+/* Reads a rectangle into the stage, in one read if its rows are contiguous. */
 static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *part) {
     const ll_weight_source *s = l->source;
     const bool whole = reads_whole(s, part);
@@ -97,8 +96,8 @@ static llmcs_status read_rectangle(const tensor_load *l, const ll_rectangle *par
     return LLMCS_OK;
 }
 
-/* Packs a rectangle in its stored type. *done: false if it must be converted to float32, which then reports the reason.
- */
+/* Packs a rectangle in its stored type. *done is false if it contains a value that is not finite: the caller then
+ * converts it to float32, which reports the element. */
 static llmcs_status pack_stored_rectangle(const tensor_load *l, const ll_rectangle *part, bool *done) {
     const ll_weight_source *s = l->source;
     const ll_dtype_block block = ll_dtype_block_of(s->tensor->dtype);
@@ -126,8 +125,8 @@ static llmcs_status load_rectangle(const tensor_load *l, const ll_rectangle *par
     return LLMCS_OK;
 }
 
-/* Rows of the tensor are outputs: a few whole rows at a time, or a range of a single row that is longer than the stage.
- * (Q8 has fewer inputs than that.) */
+/* Rows of the tensor are outputs: a few whole rows at a time, or a range of a single row if it is longer than the
+ * stage. (A Q8 row always fits.) */
 static llmcs_status load_out_in(const tensor_load *l, size_t begin, size_t end) {
     const size_t n_columns = (size_t)l->source->tensor->shape[1];
     const size_t columns_step = ll_min(n_columns, LL_STAGE_FLOATS), nr = ll_max(l->linear->nr, 1);
@@ -143,7 +142,7 @@ static llmcs_status load_out_in(const tensor_load *l, size_t begin, size_t end) 
     return LLMCS_OK;
 }
 
-/* Rows of the tensor are inputs: blocks of them, of some columns. */
+/* Rows of the tensor are inputs: blocks of rows times some columns at a time. */
 static llmcs_status walk_in_out(const tensor_load *l, load_step what) {
     const size_t n_rows = (size_t)l->source->tensor->shape[0];
     const size_t n_columns =
@@ -162,7 +161,7 @@ static llmcs_status walk_in_out(const tensor_load *l, load_step what) {
     return LLMCS_OK;
 }
 
-/* Every second panel, as a linear of its own. */
+/* Every second panel of a gated linear (gate or up), as a linear of its own. */
 static ll_linear panels_of(const ll_linear *linear, ll_panels panels) {
     ll_linear view = *linear;
     if (panels == LL_PANELS_ALL) return view;

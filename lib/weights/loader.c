@@ -7,7 +7,7 @@
 #include "base/slab.h"
 #include "formats/bytes.h"
 
-/* Elements of one read: few enough that they are still in the cache when they are checked. */
+/* Elements per read: few enough to be still in the cache when they are checked. */
 #define READ_ELEMENTS ((size_t)1 << 20)
 
 static const ll_tensor *find_tensor(const ll_loader *l, const char *name) {
@@ -28,11 +28,11 @@ static llmcs_status find_checked(ll_loader *l, const char *name, int rank, const
                                  const ll_tensor **tensor) {
     const ll_tensor *t = find_tensor(l, name);
     if (!t)
-        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s%s\" is missing, config.json needs it", any_checkpoint_path(l),
+        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%s%s\" is missing; config.json requires it", any_checkpoint_path(l),
                        l->scope, name);
     if (t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0) {
         char found[LL_SHAPE_TEXT_BYTES], expected[LL_SHAPE_TEXT_BYTES];
-        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%s\" is %s, config.json needs %s", ll_tensors_path(l->tensors, t),
+        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%s\" is %s, config.json requires %s", ll_tensors_path(l->tensors, t),
                        t->name, ll_shape_text(t->shape, t->rank, found), ll_shape_text(shape, rank, expected));
     }
     if (t->dtype == LL_DTYPE_OTHER)
@@ -86,8 +86,8 @@ static ll_weight_type packed_type_of_dtype(ll_dtype dtype) {
     return LL_F32;
 }
 
-/* The packed type of the linear of these tensors. Parts of different types become one that holds them all: Q8 if all
- * are integers, else float32. */
+/* The packed type of a linear made of these tensors. Parts of different types are packed as Q8 if all are integers,
+ * else as float32. */
 static ll_weight_type packed_type_of(const ll_loader *l, ll_weight_use use, const ll_tensor *const *parts,
                                      size_t n_parts) {
     bool all_integers = true, all_same = true;
@@ -118,17 +118,17 @@ static void add_jobs(ll_loader *l, ll_linear *linear, const ll_weight_source *so
     }
 }
 
-/* Rows of an adapter are in the order of the model's folder. */
+/* An adapter's rows are in Hugging Face's order, not in the paired order of GGUF files. */
 static llmcs_status check_pairs(const ll_loader *l, const ll_load_part *part, const ll_tensor *t) {
     if (!part->paired || !t->change) return LLMCS_OK;
     return ll_fail(
         LLMCS_UNSUPPORTED,
-        "%s: tensor \"%.80s\" is stored in pairs of rows, which the adapter's are not: give the adapter with "
-        "the model's folder",
+        "%s: tensor \"%.80s\" has its rows in llama.cpp's paired order, which adapters do not have: apply the adapter "
+        "to the Hugging Face folder",
         ll_tensors_path(l->tensors, t), t->name);
 }
 
-/* The tensor of a part. Its layout may be known better than the caller knows it. */
+/* Finds the tensor of a part. A tensor that states its own layout overrides the caller's. */
 static llmcs_status find_part(ll_loader *l, const ll_load_part *part, size_t n_in, ll_weight_layout *layout,
                               const ll_tensor **tensor) {
     char name[128];
@@ -196,14 +196,14 @@ llmcs_status ll_load_weights(ll_loader *l, ll_linear *linear, ll_weight_use use,
     return load_parts(l, linear, use, layout, n_in, n_out, parts, n_parts, false, with_bias);
 }
 
-/* Reads n biases that lie behind each other. */
+/* Reads n contiguous biases. */
 static llmcs_status read_bias(ll_loader *l, const ll_tensor *t, size_t first, size_t n, float *bias) {
     LL_TRY(ll_tensors_read_f32(l->tensors, t, first, n, bias));
     l->n_read += n;
     return l->check_finite ? ll_weights_check_finite(l->tensors, t, bias, first, n) : LLMCS_OK;
 }
 
-/* Those of a part, in the order of its outputs. */
+/* Loads the biases of a part, in the order of its outputs. */
 static llmcs_status load_part_bias(ll_loader *l, const ll_linear *linear, const ll_load_part *part, size_t first_out,
                                    ll_panels panels) {
     char name[128];
@@ -323,7 +323,7 @@ llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n,
     return read_plain(l, t, *table);
 }
 
-/* Elements [first, first + n) as they are stored. */
+/* Reads elements [first, first + n) as they are stored. */
 static llmcs_status read_halves(ll_loader *l, const ll_tensor *t, uint64_t first, size_t n, ll_weight_type type,
                                 uint16_t *out) {
     const unsigned exponent = type == LL_F16 ? 0x7c00u : 0x7f80u;
@@ -341,7 +341,7 @@ static llmcs_status read_halves(ll_loader *l, const ll_tensor *t, uint64_t first
     return LLMCS_OK;
 }
 
-/* Rounds the changed numbers of elements [first, first + n). */
+/* Reads elements [first, first + n), which an adapter changed, and rounds them. */
 static llmcs_status round_to_halves(ll_loader *l, const ll_tensor *t, uint64_t first, size_t n, ll_weight_type type,
                                     uint16_t *out) {
     float values[512];
@@ -365,7 +365,7 @@ llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n
     const ll_tensor *t;
     const uint64_t shape[2] = {n_rows, n};
     LL_TRY(find_checked(l, name, 2, shape, &t));
-    const bool exact = t->change && l->wanted == LLMCS_WEIGHTS_F32; /* what an adapter changed is no 16-bit float */
+    const bool exact = t->change && l->wanted == LLMCS_WEIGHTS_F32; /* values an adapter changed need float32 */
     const bool half = (t->dtype == LL_DTYPE_F16 || t->dtype == LL_DTYPE_BF16) && !exact;
     const size_t element = half ? 2 : sizeof(float);
     size_t n_elements;

@@ -18,14 +18,14 @@ typedef struct ll_load_job {
 
 /* The purpose of weights, which decides their packed type. */
 typedef enum ll_weight_use {
-    LL_LARGE, /* matrices of layers and of the vocabulary: as the caller wants, else as in the file */
+    LL_LARGE, /* matrices of layers and of the vocabulary: the type the caller requests, else the file's */
     LL_SMALL  /* heads over one row: float32 */
 } ll_weight_use;
 
 typedef struct ll_loader {
     const ll_tensors *tensors;
-    const llmcs_allocator *allocator; /* for what is freed when loading ends */
-    const llmcs_allocator *memory;    /* for weights; while filling */
+    const llmcs_allocator *allocator; /* for memory that is freed when loading ends */
+    const llmcs_allocator *memory;    /* for weights; set while filling */
     const ll_kernels *kernels;
     llmcs_weights wanted;
     bool filling; /* false: check and count; true: allocate, read small tensors, and add large ones to jobs */
@@ -39,7 +39,7 @@ typedef struct ll_loader {
     size_t n_jobs;
     uint64_t bytes_of[LL_N_WEIGHT_TYPES]; /* of the large matrices */
     /* While filling. */
-    ll_load_job *jobs; /* [n_jobs], of which n_added are there */
+    ll_load_job *jobs; /* [n_jobs], the first n_added are valid */
     size_t n_added;
     uint64_t n_read; /* elements of tensors that are not in jobs */
 } ll_loader;
@@ -56,16 +56,16 @@ llmcs_status ll_load_bias(ll_loader *l, ll_linear *linear, size_t first_out, siz
 /* Outputs of a linear that come from name.weight and name.bias. */
 typedef struct ll_load_part {
     const char *name;
-    const char *bias; /* of whole names */
-    bool whole_names; /* `name` and `bias` are the names of the tensors, without .weight and .bias */
+    const char *bias; /* with whole_names only */
+    bool whole_names; /* `name` and `bias` are complete tensor names: .weight and .bias are not appended */
     size_t n_out;
-    bool has_bias; /* else its biases are 0, if another part of the linear has some */
-    /* Of a fused tensor: it has n_stored outputs (0: n_out), of which this part's are those from `skipped` on. */
+    bool has_bias; /* if false and another part of the linear has a bias, this part's is 0 */
+    /* For a fused tensor: it has n_stored outputs (0: n_out); this part takes those from `skipped` on. */
     size_t skipped, n_stored;
-    size_t paired; /* head_dim, where outputs are stored as pairs: see ll_weight_source */
+    size_t paired; /* see ll_weight_source */
 } ll_load_part;
-/* A linear of several parts, for example query, key and value of different sizes, one behind the other. Parts whose
- * types differ become the one that holds them all: integers Q8, floats float32. */
+/* A linear of several consecutive parts, for example query, key and value of different sizes. If their types differ,
+ * the linear is Q8 if all are integers, else float32. */
 llmcs_status ll_load_parts(ll_loader *l, ll_linear *linear, ll_weight_use use, ll_weight_layout layout, size_t n_in,
                            const ll_load_part *parts, size_t n_parts);
 /* Gate and up as one linear for ll_linear_apply_gated. They may be halves of one tensor, in either order. */
@@ -80,11 +80,13 @@ llmcs_status ll_load_norm(ll_loader *l, ll_norm *norm, size_t n, float eps, cons
  * name.bias, or beta. */
 llmcs_status ll_load_norm_of(ll_loader *l, ll_norm *norm, ll_norm_kind kind, size_t n, float eps, const char *name,
                              bool has_bias, float add);
-/* *vector is the n numbers of the tensor `name`. */
+/* A vector: *vector is [n], the tensor `name`. */
 llmcs_status ll_load_vector(ll_loader *l, float **vector, size_t n, const char *name);
-/* Space for n floats that live as long as the weights; the caller fills them where *floats is not NULL afterwards. */
+/* Allocates n floats with the lifetime of the weights. While only counting, *floats is NULL; else the caller fills
+ * them.
+ */
 llmcs_status ll_load_space(ll_loader *l, float **floats, size_t n, const char *name);
-/* A table of which rows are read, in the type of its file if that is a 16-bit float, else float32. */
+/* An embedding table: stored in the file's type if that is a 16-bit float, else as float32. */
 llmcs_status ll_load_rows(ll_loader *l, ll_table *table, size_t n_rows, size_t n, const char *name);
 /* A plain table: *table is [n_rows, n]. */
 llmcs_status ll_load_table(ll_loader *l, float **table, size_t n_rows, size_t n, const char *name);
@@ -94,12 +96,12 @@ typedef struct ll_load_options {
     bool check_finite;
     llmcs_progress_fn progress; /* may be NULL */
     void *progress_user;
-    llmcs_status (*meanwhile)(void *user); /* run by the caller's thread while the others load; may be NULL */
+    llmcs_status (*meanwhile)(void *user); /* called on the caller's thread while the others load; may be NULL */
     void *meanwhile_user;
 } ll_load_options;
 
-/* Loads all jobs with the threads of the pool. On failure the status of the first job in order: FORMAT, UNSUPPORTED,
- * IO, CHANGED, CANCELLED. A failure of options->meanwhile comes before all of them. */
+/* Runs all jobs on the threads of the pool. On failure returns the status of the first failed job in order: FORMAT,
+ * UNSUPPORTED, IO, CHANGED, CANCELLED. A failure of options->meanwhile takes precedence. */
 llmcs_status ll_load_jobs(const ll_loader *l, ll_pool *pool, const ll_load_options *options);
 /* Bytes it allocates while it runs, the jobs included. */
 uint64_t ll_load_jobs_bytes(size_t n_jobs, size_t n_threads);

@@ -1,4 +1,4 @@
-/* Allocating a linear, and packing a matrix into its panels of nr outputs (kernels/panels.h). */
+/* Allocates a linear and packs a matrix into its panels of nr outputs (kernels/panels.h). */
 #include "weights/pack.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t 
            (with_bias ? n_out * sizeof(float) : 0);
 }
 
-/* Zero weights in the last unit or block of inputs, where n_in does not fill it. */
+/* Writes zero weights to the last unit or block of inputs if n_in does not fill it. */
 static void clear_tail(const ll_linear *linear, char *panel) {
     const size_t nr = linear->nr, n = linear->n_in;
     if (linear->type == LL_BF16 && n % 2) memset(panel + n / 2 * nr * 4, 0, nr * 4);
@@ -81,7 +81,7 @@ void ll_linear_free(ll_linear *linear, const llmcs_allocator *a) {
 
 /* ------------------------------------------------------------------------------------------------- putting */
 
-/* Some inputs of some neighbouring outputs of one panel: x is [n_rows inputs, n outputs]. */
+/* Some inputs of neighbouring outputs of one panel: x is [n_rows inputs, n outputs]. */
 typedef struct columns {
     size_t out, n;    /* the first output, and how many */
     size_t k, n_rows; /* the first input, and how many */

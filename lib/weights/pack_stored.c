@@ -30,7 +30,7 @@ bool ll_linear_takes_stored(const ll_linear *linear, ll_dtype dtype, ll_weight_l
 #define Q4_0_BYTES 18
 #define HALF_INFINITY 0x7c00u
 
-/* The magnitude of a block's scale as bits, which are ordered as magnitudes are. */
+/* The bits of the magnitude of a block's scale; they are ordered like magnitudes. */
 static unsigned scale_magnitude(const unsigned char *block) { return ll_load_u16(block) & 0x7fffu; }
 
 static int largest_code(const unsigned char *q) {
@@ -42,12 +42,12 @@ static int largest_code(const unsigned char *q) {
     return most;
 }
 
-/* The magnitude of the block's largest number. Exact: a product of 11 bits by 8. */
+/* The largest magnitude in a block. Exact: a product of 11 by 8 bits. */
 static float largest_of_block(const unsigned char *block) {
     return ll_half_to_float((uint16_t)scale_magnitude(block)) * (float)largest_code(block + 2);
 }
 
-/* The largest half that is not above x, as bits; x is at least 0 and below the largest of all. */
+/* The bits of the largest half <= x, for 0 <= x < the largest half. */
 static unsigned half_below(float x) {
     const uint16_t half = ll_float_to_half(x);
     return ll_half_to_float(half) > x ? half - 1u : half;
@@ -69,8 +69,8 @@ static size_t count_scales_above(const unsigned char *row, size_t n_blocks, unsi
     return n;
 }
 
-/* The magnitude of the row's largest number. False: a scale is not finite. Codes are at most 128, so they are read only
- * in blocks whose scale is large enough to matter, usually one. */
+/* The largest magnitude in a row. False: a scale is not finite. Codes are at most 128, so only blocks whose scale is
+ * large enough to exceed the maximum so far are read, usually one. */
 static bool largest_of_row(const unsigned char *row, size_t n_blocks, float *largest) {
     const unsigned char *block = row + block_of_largest_scale(row, n_blocks) * LL_Q8_0_BYTES;
     if (scale_magnitude(block) >= HALF_INFINITY) return false;
@@ -108,7 +108,7 @@ static bool scales_are_finite(const unsigned char *blocks, size_t n, size_t bloc
     return n_bad == 0;
 }
 
-/* GGUF's blocks of Q4_0 are stored as they are. */
+/* Stores GGUF's Q4_0 blocks unchanged. */
 static bool put_q4_rows(const ll_linear *linear, size_t out, size_t n, const unsigned char *rows) {
     const size_t nr = linear->nr, n_blocks = linear->n_in / LL_Q_BLOCK, row_bytes = n_blocks * Q4_0_BYTES;
     if (!scales_are_finite(rows, n * n_blocks, Q4_0_BYTES)) return false;

@@ -1,7 +1,6 @@
 /*
- * Weights on their way from a checkpoint's tensors into the panels of a linear (kernels/panels.h). The order of a load:
- * ll_linear_create allocates, ll_linear_load reads and packs a range of outputs; different threads may load different
- * ranges.
+ * Loads a checkpoint's tensors into the panels of a linear (kernels/panels.h): ll_linear_create allocates,
+ * ll_linear_load reads and packs a range of outputs. Different threads may load different ranges.
  */
 #ifndef LL_WEIGHTS_WEIGHTS_H
 #define LL_WEIGHTS_WEIGHTS_H
@@ -14,11 +13,11 @@ typedef enum ll_weight_layout {
     LL_IN_OUT  /* GPT-2's Conv1D: [n_in, n_out] */
 } ll_weight_layout;
 
-/* Allocates n_out outputs, which ll_linear_load fills. LIMIT for integers with more inputs than a sum of 32 bits holds.
- */
+/* Allocates n_out outputs, which ll_linear_load fills. LIMIT for integer weights with more inputs than a 32-bit sum can
+ * hold. */
 llmcs_status ll_linear_create(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
                               ll_weight_type type, size_t n_in, size_t n_out, bool with_bias, const char *name);
-/* Allocates gate and up of n_gated outputs each: whole panels by turns. Biases are 0. */
+/* Allocates gate and up of n_gated outputs each, in alternating panels. Biases are 0. */
 llmcs_status ll_linear_create_gated(ll_linear *linear, const llmcs_allocator *a, const ll_kernels *kernels,
                                     ll_weight_type type, size_t n_in, size_t n_gated, bool with_bias, const char *name);
 /* Its n_out. */
@@ -29,10 +28,10 @@ static inline size_t ll_gated_outputs(const ll_kernels *kernels, size_t n_gated)
 uint64_t ll_linear_bytes(const ll_kernels *kernels, ll_weight_type type, size_t n_in, size_t n_out, bool with_bias);
 void ll_linear_free(ll_linear *linear, const llmcs_allocator *a);
 
-/* Of a linear whose panels are gate's and up's by turns: the one that is loaded. */
+/* Which panels a tensor is loaded to, in a linear where panels of gate and up alternate. */
 typedef enum ll_panels { LL_PANELS_ALL, LL_PANELS_GATE, LL_PANELS_UP } ll_panels;
 
-/* Outputs of a 2-d tensor that become the outputs [first_out, ...) of a linear: query, key and value become one. */
+/* Outputs of a 2-d tensor that become the outputs [first_out, ...) of a linear, which may have several such sources. */
 typedef struct ll_weight_source {
     const ll_kernels *kernels; /* whose layout the linear has */
     const ll_tensors *tensors;
@@ -42,11 +41,11 @@ typedef struct ll_weight_source {
     bool check_finite; /* FORMAT naming tensor and index for NaN and infinity */
     size_t skipped; /* outputs of the tensor before the first one that is loaded, which is number 0 in ll_linear_load */
     size_t n_out;   /* outputs that are loaded; 0: all after the skipped ones */
-    size_t paired;  /* head_dim, where the outputs of each head are stored as pairs (i, i + head_dim / 2), as GGUF files
-                       of llama have queries and keys; 0: as they are. LL_OUT_IN only */
+    size_t paired;  /* head_dim, if the rows of each head are stored in the order of rotary pairs (i, i + head_dim / 2),
+                       as  queries and keys in GGUF files of llama; else 0. LL_OUT_IN only */
     ll_panels panels;
 } ll_weight_source;
-/* Where output `out` is stored, if `paired`: value j of the first or second half of a head is the first or second of
+/* The stored row of output `out`, with `paired`: element j of a head's first or second half is the first or second of
  * pair j. */
 static inline size_t ll_paired_output(size_t paired, size_t out) {
     const size_t in_head = out % paired, half = paired / 2;
@@ -61,7 +60,7 @@ llmcs_status ll_linear_load(ll_linear *linear, const ll_weight_source *source, s
 /* FORMAT, naming the element, unless the values of the tensor from element `first` on are finite. */
 llmcs_status ll_weights_check_finite(const ll_tensors *tensors, const ll_tensor *tensor, const float *values,
                                      uint64_t first, size_t n);
-/* Outputs of one call that keep a thread busy for a while; 0: all. */
+/* Outputs to load per call, so that threads get even shares; 0: all in one call. */
 size_t ll_linear_load_step(const ll_linear *linear, ll_weight_layout layout);
 
 #endif
