@@ -4,11 +4,11 @@
  *     encoder:  x = layernorm_embedding(embed_tokens[token] + embed_positions[p + 2])
  *               for each layer:   x = self_attn_layer_norm(x + self_attn(x))
  *                                 x = final_layer_norm(x + fc2(gelu(fc1(x))))
- *     decoder:  the same, causal, with between the two
+ *     decoder:  the same, causal, and between the two lines
  *                                 x = encoder_attn_layer_norm(x + encoder_attn(x, keys and values of the encoder's x))
  *     logits = lm_head(x) + final_logits_bias,  lm_head = shared where tied
  *
- * A classifier's decoder reads the source again, one token later, from decoder_start_token_id on
+ * A classifier's decoder reads the source shifted by one token, starting with decoder_start_token_id
  * (BartForSequenceClassification):
  *
  *     logits = out_proj(tanh(dense(x of the source's last eos_token_id)))

@@ -1,10 +1,10 @@
-/* What BART's relatives share: keys of config.json, names of tensors, the head. */
+/* Shared by BART and its relatives: keys of config.json, names of tensors, the head. */
 #ifndef LL_FAMILIES_BART_H
 #define LL_FAMILIES_BART_H
 
 #include "families/family.h"
 
-/* The classes decide where norms stand. The older files' normalize_before, add_final_layer_norm and their like describe
+/* The class decides the placement of norms. The older files' normalize_before, add_final_layer_norm, ... describe
  * fairseq's network, and Transformers does not read them. */
 #define LL_BART_SIZES                                                                                                \
     LL_SIZE(n_positions, LL_MAX_POSITIONS, "max_position_embeddings"),                                               \
@@ -21,7 +21,7 @@
 #define LL_BART_MUST_BE \
     { "is_encoder_decoder", NULL, 1 }
 
-/* Of a stack: side is "encoder" or "decoder". */
+/* Tensor names of a stack. side: "encoder" or "decoder". */
 #define LL_BART_NAMES(side)                                                                                       \
     [LL_TOKENS] = {side ".embed_tokens", NULL, "shared"}, [LL_POSITIONS] = {side ".embed_positions", NULL, NULL}, \
     [LL_Q] = {"self_attn.q_proj", NULL, NULL}, [LL_K] = {"self_attn.k_proj", NULL, NULL},                         \

@@ -34,20 +34,21 @@ const ll_class ll_bert_classes[] = {{"Model", NULL},
                                     {"ForPreTraining", &masked_lm},
                                     {0}};
 
-static const ll_sign signs[] = {{{"cls.predictions.transform.dense.weight"}, 0, "BertForMaskedLM"},
-                                {{"bert.embeddings.word_embeddings.weight", "classifier.weight", "pooler.dense.weight"},
-                                 0,
-                                 "BertForSequenceClassification"},
-                                {{"bert.embeddings.word_embeddings.weight"}, 0, "BertModel"},
-                                LL_NO_MORE_SIGNS};
+static const ll_signature signatures[] = {
+    {{"cls.predictions.transform.dense.weight"}, 0, "BertForMaskedLM"},
+    {{"bert.embeddings.word_embeddings.weight", "classifier.weight", "pooler.dense.weight"},
+     0,
+     "BertForSequenceClassification"},
+    {{"bert.embeddings.word_embeddings.weight"}, 0, "BertModel"},
+    LL_NO_MORE_SIGNATURES};
 /* RoBERTa has one token type, BERT two. A classifier without a pooler classifies tokens. */
-static const ll_sign bare_signs[] = {
+static const ll_signature bare_signatures[] = {
     {{"embeddings.token_type_embeddings.weight", "encoder.layer.0.attention.self.query.weight", "classifier.weight",
       "pooler.dense.weight"},
      -1,
      "BertForSequenceClassification"},
     {{"embeddings.token_type_embeddings.weight", "encoder.layer.0.attention.self.query.weight"}, -1, "BertModel"},
-    LL_NO_MORE_SIGNS};
+    LL_NO_MORE_SIGNATURES};
 
 const ll_family ll_family_bert = {
     .name = "bert",
@@ -58,8 +59,8 @@ const ll_family ll_family_bert = {
     .keys = keys,
     .must_be = must_be,
     .classes = ll_bert_classes,
-    .signs = signs,
-    .bare_signs = bare_signs,
+    .signatures = signatures,
+    .bare_signatures = bare_signatures,
     .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "encoder.layer.%d.",

@@ -1,4 +1,4 @@
-/* What BERT's relatives share: keys of config.json, names of tensors. */
+/* Shared by BERT and its relatives: keys of config.json, names of tensors. */
 #ifndef LL_FAMILIES_BERT_H
 #define LL_FAMILIES_BERT_H
 
@@ -35,7 +35,7 @@
 extern const ll_class ll_bert_classes[];
 extern const ll_class ll_roberta_classes[];
 
-/* GPT-2 always is one. */
+/* Encoders refuse is_decoder. */
 #define LL_ENCODER_MUST_BE \
     { "is_decoder", NULL, 0 }
 

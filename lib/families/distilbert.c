@@ -1,11 +1,11 @@
 /*
- * DistilBERT (Sanh et al. 2019): BERT without token types and pooler, with names of its own.
+ * DistilBERT (Sanh et al. 2019): BERT without token types and pooler, with its own names.
  *
  *     classes = classifier(relu(pre_classifier(x of the first token)))
  */
 #include "families/bert.h"
 
-/* The epsilon is written into the network (modeling_distilbert.py). */
+/* The epsilon is a constant in modeling_distilbert.py. */
 static const ll_key keys[] = {LL_SIZE(n_positions, LL_MAX_POSITIONS, "max_position_embeddings"),
                               LL_SIZE(n_embd, LL_MAX_WIDTH, "dim", "hidden_size"),
                               LL_SIZE(n_layer, INT32_MAX, "n_layers", "num_hidden_layers"),
@@ -15,7 +15,7 @@ static const ll_key keys[] = {LL_SIZE(n_positions, LL_MAX_POSITIONS, "max_positi
                               LL_EPS(1e-12, NULL),
                               LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
-/* It only says how the table of positions was filled before training: the table is in the weights. */
+/* sinusoidal_pos_embds only says how the position table was initialised: the table is among the weights. */
 static const char *const harmless[] = {"sinusoidal_pos_embds", NULL};
 
 static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRST,
@@ -37,10 +37,10 @@ static const ll_class classes[] = {{"Model", NULL},
                                    {"ForMaskedLM", &masked_lm},
                                    {0}};
 
-static const ll_sign signs[] = {{{"pre_classifier.weight"}, 0, "DistilBertForSequenceClassification"},
-                                {{"vocab_transform.weight"}, 0, "DistilBertForMaskedLM"},
-                                {{"transformer.layer.0.attention.q_lin.weight"}, 0, "DistilBertModel"},
-                                LL_NO_MORE_SIGNS};
+static const ll_signature signatures[] = {{{"pre_classifier.weight"}, 0, "DistilBertForSequenceClassification"},
+                                          {{"vocab_transform.weight"}, 0, "DistilBertForMaskedLM"},
+                                          {{"transformer.layer.0.attention.q_lin.weight"}, 0, "DistilBertModel"},
+                                          LL_NO_MORE_SIGNATURES};
 
 const ll_family ll_family_distilbert = {
     .name = "distilbert",
@@ -52,7 +52,7 @@ const ll_family ll_family_distilbert = {
     .must_be = must_be,
     .harmless = harmless,
     .classes = classes,
-    .signs = signs,
+    .signatures = signatures,
     .tokens = {.bos = -1, .eos = -1, .pad = 0},
     .stack = {{
         .layers = "transformer.layer.%d.",

@@ -23,7 +23,7 @@ static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
                                        .norm = {"generator_predictions.LayerNorm", NULL, NULL},
                                        .out = {"generator_lm_head", NULL, NULL}};
 
-/* ForPreTraining tells replaced tokens from others; what is of use in its files is the encoder. */
+/* ForPreTraining detects replaced tokens; only its encoder is used here. */
 static const ll_class classes[] = {{"Model", NULL},
                                    {"ForPreTraining", NULL},
                                    {"ForSequenceClassification", &classification},

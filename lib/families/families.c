@@ -1,5 +1,4 @@
-/* The families this library runs, and how they are found. A new one is a file in this folder and a row of LL_FAMILIES.
- */
+/* The list of supported families, and look-up by model_type or class name. */
 #include <string.h>
 
 #include "base/status.h"

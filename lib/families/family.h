@@ -1,10 +1,10 @@
 /*
- * A model family as data. Everything peculiar to GPT-2, BERT or Llama is one const struct in one file of this folder
- * and one row in LL_FAMILIES: formats read its keys and names, models run its layers, and none of them has a table of
- * families of its own. A value of 0 or NULL is the usual case and may be left out.
+ * A model family as data. Everything specific to GPT-2, BERT or Llama is one const struct in one file of this folder
+ * and one row in LL_FAMILIES. lib/formats reads its keys and names, lib/models runs its layers; no other code lists
+ * families. 0 or NULL is the usual value and may be left out.
  *
- * To add a family: copy the file of the nearest one, change its names, keys and layer description, add a row to
- * LL_FAMILIES. If the network has an operation that ll_stack_spec cannot say, models/stack.c gains it for all families.
+ * To add a family: copy the file of the most similar one, change its names, keys and layer description, add a row to
+ * LL_FAMILIES. An operation that ll_stack_spec lacks is added to models/stack.c for all families.
  */
 #ifndef LL_FAMILIES_FAMILY_H
 #define LL_FAMILIES_FAMILY_H
@@ -15,8 +15,8 @@
 
 /* ---- names of tensors */
 
-/* The name in checkpoints without ".weight" and ".bias", and llama.cpp's (gguf-py/gguf/constants.py). A GGUF name that
- * begins with "llmcs." is our own: llama.cpp has none. */
+/* A tensor's name in checkpoints, without ".weight" and ".bias", and in llama.cpp (gguf-py/gguf/constants.py). A GGUF
+ * name that begins with "llmcs." is our own: llama.cpp has no such tensor. */
 typedef struct ll_name {
     const char *checkpoint, *gguf;
     const char *alternative; /* in other checkpoints of the family, or NULL */
@@ -31,7 +31,7 @@ typedef enum ll_role {
     LL_EMBED_NORM,
     LL_EMBED_PROJECT,  /* n_embed_in -> n_embd (ELECTRA, ALBERT) */
     LL_DISTANCE,       /* of LL_DISTANCE_BUCKETS: [n_buckets, n_head] */
-    LL_ROTARY_FACTORS, /* [head_dim / 2], of GGUF files alone: what rotary frequencies are divided by */
+    LL_ROTARY_FACTORS, /* [head_dim / 2], in GGUF files only: divisors of the rotary frequencies */
     LL_FINAL_NORM,
     LL_POOLER,
     LL_ATTN_NORM, /* before attention; LL_POST_NORM: after it */
@@ -77,9 +77,8 @@ typedef enum ll_positions_kind {
 typedef enum ll_bias_rule {
     LL_WITH_BIAS,
     LL_NO_BIAS,
-    LL_BIAS_BY_KEY,   /* as config.json says: ll_config.attention_bias, mlp_bias; of heads classifier_bias, decoder_bias
-                       */
-    LL_BIAS_IF_STORED /* of heads: where the file has it */
+    LL_BIAS_BY_KEY, /* as config.json says: ll_config.attention_bias, mlp_bias; heads: classifier_bias, decoder_bias */
+    LL_BIAS_IF_STORED /* heads only: if the file has it */
 } ll_bias_rule;
 
 typedef enum ll_glu {
@@ -94,7 +93,7 @@ typedef enum ll_window_rule {
     LL_NO_WINDOW,
     LL_WINDOW,         /* layers attend to ll_config.layers.window tokens, see ll_config_is_local */
     LL_WINDOW_IF_USED, /* only where use_sliding_window is true (Qwen) */
-    LL_WINDOW_AROUND   /* half of what the key says, to either side (ModernBERT) */
+    LL_WINDOW_AROUND   /* layers.window / 2 tokens to either side (ModernBERT) */
 } ll_window_rule;
 
 typedef enum ll_distance_kind {
@@ -104,14 +103,14 @@ typedef enum ll_distance_kind {
 } ll_distance_kind;
 
 typedef struct ll_stack_spec {
-    const char *layers; /* what precedes the names of a layer: "h.%d." */
+    const char *layers; /* prefix of a layer's tensor names: "h.%d." */
     /* Matrices are stored [n_in, n_out] as in GPT-2's Conv1D, not [n_out, n_in]. */
     bool in_out;
     bool causal;
     bool cross; /* each layer attends to the encoder's output, too */
     struct {
         ll_positions_kind positions;
-        bool sqrt_scale; /* rows of tokens times sqrt(n_embd); also where ll_config.scale_embedding says so */
+        bool sqrt_scale; /* token embeddings are multiplied by sqrt(n_embd); also if ll_config.scale_embedding is set */
     } embed;
     struct {
         ll_norm_place place;
@@ -132,7 +131,8 @@ typedef struct ll_stack_spec {
         ll_bias_rule bias;
         bool no_gate_up_bias; /* LL_DOWN alone has a bias (GTE) */
     } ffn;
-    /* The numbers that `layers` gets for layer i of n_layer: NULL: i. ALBERT's layers share weights. */
+    /* The number in `layers` for a layer; NULL: the layer itself. Layers with the same number share weights (ALBERT).
+     */
     int (*layer_number)(const ll_config *c, int layer);
     ll_name names[LL_N_ROLES];
 } ll_stack_spec;
@@ -140,13 +140,13 @@ typedef struct ll_stack_spec {
 /* ---- heads */
 
 typedef enum ll_head_rows {
-    LL_ROWS_FIRST,  /* one answer from the first token of each sequence */
+    LL_ROWS_FIRST,  /* one result per sequence, from its first token */
     LL_ROWS_LAST,   /* ... from the last token */
     LL_ROWS_MEAN,   /* ... from the mean of all tokens */
     LL_ROWS_BY_KEY, /* ... FIRST or MEAN, as ll_config.classifier_pooling says */
-    LL_ROWS_EOS,    /* ... from the last eos_token_id, whose row the call gives: of encoder-decoders the decoder's */
-    LL_ROWS_EACH,   /* an answer for each token */
-    LL_ROWS_LOGITS, /* for the tokens whose logits a call wants: language models */
+    LL_ROWS_EOS,    /* ... from the last eos_token_id of the decoder's input; the call gives its row */
+    LL_ROWS_EACH,   /* one result per token */
+    LL_ROWS_LOGITS, /* one per token whose logits the call requests: language models */
 } ll_head_rows;
 
 /* out(norm(act(dense(rows of x)))), each but `out` optional. */
@@ -159,11 +159,11 @@ typedef struct ll_head_spec {
     ll_activation act;
     bool act_of_config; /* act is the stack's activation */
     ll_name norm;
-    ll_name out; /* to labels or vocabulary; a vocabulary's is the token table where tied */
+    ll_name out; /* to labels or vocabulary; a tied vocabulary matrix is the token table */
     ll_bias_rule out_bias;
-    const char *out_biases[2]; /* the bias of `out` under one or both of two names; NULL: out's own */
-    bool scaled_if_tied;       /* where the vocabulary is the token table, rows are divided by sqrt(n_embd) (T5) */
-    const char *prefix;        /* of the stack's tensors next to this head; NULL: the family's */
+    const char *out_biases[2]; /* names under which the bias of `out` may be stored; NULL: out's own name */
+    bool scaled_if_tied;       /* if the vocabulary matrix is tied, rows are divided by sqrt(n_embd) (T5) */
+    const char *prefix;        /* of the stack's tensors in files with this head; NULL: the family's */
 } ll_head_spec;
 
 /* What follows a family's class prefix: "ForMaskedLM". */
@@ -184,12 +184,13 @@ typedef enum ll_key_kind {
     LL_KEY_EPS,        /* float, 1e-37 to 1; absent: the default */
     LL_KEY_ACTIVATION, /* ll_activation by its name; absent: the default */
     LL_KEY_GATED,      /* the same; "gated-" before the name sets ll_config.gated */
-    LL_KEY_CHOICE,     /* int32_t: the position of a text in `choices`; absent: the default */
+    LL_KEY_CHOICE,     /* int32_t: index of the string in `choices`; absent: the default */
 } ll_key_kind;
 
-/* A member of config.json and the field of ll_config it fills. Without names the field is a constant of the family. */
+/* A key of config.json and the field of ll_config that it fills. Without names the field is a constant of the family.
+ */
 typedef struct ll_key {
-    const char *names[3]; /* the family's own name, then what Transformers also takes (attribute_map) */
+    const char *names[3]; /* the family's own name, then aliases that Transformers accepts (attribute_map) */
     ll_key_kind kind;
     size_t field; /* offsetof(ll_config, ...) */
     double by_default, min, max;
@@ -244,37 +245,38 @@ typedef struct ll_key {
 #define LL_GATED_ACTIVATION(default_, ...) \
     { .names = {__VA_ARGS__}, .kind = LL_KEY_GATED, .field = offsetof(ll_config, activation), .by_default = (default_) }
 
-/* A member that must have this value, as another one describes a network that is not run. */
+/* A key that must have this value, because other values describe networks that are not supported. */
 typedef struct ll_must_be {
     const char *key;
-    const char *text; /* the string it must be; NULL: it must be off (absent, null, false, {}, []) or the number */
-    double number;    /* besides off, if not 0; NAN: it must be absent or null */
+    const char
+        *text;     /* the required string; NULL: the key must be off (absent, null, false, {}, []) or equal `number` */
+    double number; /* 0: off only; NAN: absent or null only */
 } ll_must_be;
 
-/* A family is recognised by tensors where config.json names neither model_type nor architectures (files of 2019): by
- * the ends of their names. */
-typedef struct ll_sign {
-    const char *tensors[4]; /* all must be there */
-    int rows;               /* of the first: 1, or -1 for more than one; 0: any */
+/* Tensors that identify a family if config.json has neither model_type nor architectures (files of 2019). Names are
+ * compared from their ends. */
+typedef struct ll_signature {
+    const char *tensors[4]; /* all must exist */
+    int rows;               /* rows of the first: 1, or -1 for more than one; 0: any */
     const char *architecture;
-} ll_sign;
-#define LL_NO_MORE_SIGNS \
+} ll_signature;
+#define LL_NO_MORE_SIGNATURES \
     { .architecture = NULL }
 
 typedef struct ll_model_type {
     const char *name, *class_prefix; /* "xlm-roberta", "XLMRoberta" */
-    const char *nested;              /* the member of config.json that holds the text model's keys, or NULL */
+    const char *nested;              /* the key of config.json whose object has the text model's keys, or NULL */
 } ll_model_type;
 
 #define LL_MAX_MODEL_TYPES 8
 
-/* What runs the family: lib/models. */
+/* The implementation in lib/models. */
 typedef enum ll_network_kind {
     LL_NETWORK_TRANSFORMER, /* stack and heads */
-    LL_NETWORK_LSTM         /* of `stack` it has the names of tensors only */
+    LL_NETWORK_LSTM         /* uses only the tensor names of `stack` */
 } ll_network_kind;
 
-/* How llama.cpp stores and runs an architecture, where architectures differ (llama-model.cpp, src/models/). */
+/* Properties of an architecture in llama.cpp (llama-model.cpp, src/models/). */
 enum {
     LL_GGUF_PAIRED = 1,   /* queries and keys of a head are stored as pairs (i, i + head_dim / 2) */
     LL_GGUF_BIASES = 2,   /* biases that LL_BIAS_BY_KEY switches on are loaded */
@@ -287,48 +289,50 @@ struct ll_family {
     ll_network_kind network;
     uint32_t number;                               /* in fingerprints of saved sessions; never reused */
     const char *gguf;                              /* general.architecture */
-    const char *gguf_tokenizer;                    /* tokenizer.ggml.model that tells two families of one architecture
-                                                      apart; NULL: any */
+    const char *gguf_tokenizer;                    /* required tokenizer.ggml.model, where two families share an
+                                                      architecture; NULL: any */
     const char *gguf_pre;                          /* tokenizer.ggml.pre of its byte-level BPE, or NULL */
     unsigned gguf_traits;                          /* LL_GGUF_PAIRED and the like */
     ll_model_type model_types[LL_MAX_MODEL_TYPES]; /* the first is the family's own */
-    bool untied;                                   /* without tie_word_embeddings the head is a matrix of its own */
-    const char *prefix;                            /* of the tensors of the stack: "transformer." */
+    bool untied;                                   /* tie_word_embeddings defaults to false */
+    const char *prefix;                            /* of the stack's tensor names: "transformer." */
     bool decoder;
     /* Lists end with an entry of zeros. */
     const ll_key *keys;
     const ll_must_be *must_be;
-    const char *const *harmless; /* keys that change no result, besides those of all families */
-    const ll_class *classes;     /* the first is that of a config.json without architectures */
-    const ll_sign *signs;        /* by tensors that only it has */
-    const ll_sign *bare_signs;   /* by tensors without the family's prefix, tried after all families' signs */
-    ll_stack_spec stack[2];      /* an encoder or a decoder; both: encoder, decoder */
+    const char *const *harmless;    /* keys that change no result, besides those of all families */
+    const ll_class *classes;        /* the first is the default if config.json has no architectures */
+    const ll_signature *signatures; /* by tensors that only it has */
+    const ll_signature
+        *bare_signatures;   /* by tensors without the family's prefix, tried after all families' signatures */
+    ll_stack_spec stack[2]; /* an encoder or a decoder; both: encoder, decoder */
     struct {
-        int32_t bos, eos, pad;     /* without the keys; -1: none */
-        int32_t start, forced_eos; /* the same of encoder-decoders: decoder_start_token_id, forced_eos_token_id */
-        bool starts_with_last;     /* a decoder that reads the source again starts with its last token (mBART) */
+        int32_t bos, eos, pad;     /* defaults of bos_token_id, ...; -1: none */
+        int32_t start, forced_eos; /* encoder-decoders: defaults of decoder_start_token_id, forced_eos_token_id */
+        bool starts_with_last;     /* a classifier's decoder input starts with the source's last token (mBART) */
     } tokens;
 };
 
-/* An encoder-decoder. */
+/* True for encoder-decoders. */
 static inline bool ll_family_has_source(const ll_family *f) { return f->stack[1].layers != NULL; }
 /* The stack whose output the heads read. */
 static inline const ll_stack_spec *ll_family_last_stack(const ll_family *f) {
     return &f->stack[ll_family_has_source(f)];
 }
 
-/* All families, up to a NULL. */
+/* All families; ends with NULL. */
 extern const ll_family *const ll_families[];
 
-/* The model type of this name, or NULL; *family is set. */
+/* The model type of this name, and its *family; or NULL. */
 const ll_model_type *ll_family_find(const char *model_type, const ll_family **family);
-/* The model type whose class prefix `architecture` begins with (the longest); NULL: none. *class_name: what follows. */
+/* The model type whose class prefix is the longest that `architecture` begins with; NULL: none. *class_name: the rest
+ * of `architecture`. */
 const ll_model_type *ll_family_of_class(const char *architecture, const ll_family **family, const char **class_name);
 /* "gpt2, bert, distilbert, ...", for messages. */
 #define LL_FAMILY_NAMES_BYTES 512
 const char *ll_family_names(char out[LL_FAMILY_NAMES_BYTES]);
 
-/* What the tensors of the stack begin with in Transformers' files. */
+/* Prefix of the stack's tensor names in Transformers' files. */
 static inline const char *ll_family_prefix(const ll_family *f, const ll_head_spec *head) {
     return head && head->prefix ? head->prefix : f->prefix;
 }
@@ -336,7 +340,7 @@ static inline const char *ll_family_prefix(const ll_family *f, const ll_head_spe
 /* The name of a role, or NULL if the stack has no such tensor. */
 static inline const char *ll_role_name(const ll_stack_spec *s, ll_role role) { return s->names[role].checkpoint; }
 
-/* The families, a row each. Where tensors decide (ll_sign), an earlier one comes first. */
+/* The families, one row each. When tensors identify the family (ll_signature), earlier rows take precedence. */
 #define LL_FAMILIES(ROW) \
     ROW(gpt2)            \
     ROW(bert)            \

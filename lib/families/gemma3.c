@@ -3,7 +3,8 @@
  *
  *     x = embed_tokens[token] * sqrt(n_embd)
  *     for each layer:   x = x + post_attention_layernorm(o_proj(attention(q, k, v of input_layernorm(x))))
- *                       x = x + post_feedforward_layernorm(down(gelu(gate(n)) * up(n))),  n =
+ *                       x = x + post_feedforward_layernorm(down(gelu(gate(n)) * up(n)))
+ *                                                                                 where n =
  * pre_feedforward_layernorm(x) logits = lm_head(norm(x))
  *
  * Norms are RMS norms whose weights are stored minus one. Queries and keys are normed, then rotated: by rope_theta,
@@ -14,7 +15,7 @@
 
 #include "families/llama.h"
 
-/* Defaults as in Gemma3TextConfig: files of the larger models leave sizes out. */
+/* Defaults as in Gemma3TextConfig: the larger models' files omit some sizes. */
 static const ll_key keys[] = {LL_SIZE_OR(vocab_size, 262208, LL_MAX_VOCAB_SIZE, "vocab_size"),
                               LL_SIZE_OR(n_positions, 131072, LL_MAX_POSITIONS, "max_position_embeddings"),
                               LL_SIZE(n_embd, LL_MAX_WIDTH, "hidden_size"),
@@ -33,7 +34,7 @@ static const ll_key keys[] = {LL_SIZE_OR(vocab_size, 262208, LL_MAX_VOCAB_SIZE, 
                               LL_INT(layers.global_every, 6, 1, INT32_MAX, "sliding_window_pattern"),
                               LL_NO_MORE_KEYS};
 
-/* Softcaps are of Gemma 2; EmbeddingGemma attends to both sides. */
+/* Softcaps are Gemma 2's; EmbeddingGemma's attention is bidirectional. */
 static const ll_must_be must_be[] = {{"attn_logit_softcapping", NULL, NAN},
                                      {"final_logit_softcapping", NULL, NAN},
                                      {"use_bidirectional_attention", NULL, 0},

@@ -24,10 +24,10 @@ static const ll_key keys[] = {
 static const ll_head_spec lm_head = {LL_HEAD_CAUSAL_LM, LL_ROWS_LOGITS, .out = {"lm_head", "output", NULL},
                                      .out_bias = LL_NO_BIAS};
 
-/* GPT2Model has no head of its own, but GPT-2's is its embedding. */
+/* GPT2Model files have no head, but GPT-2's head is tied to the embedding. */
 static const ll_class classes[] = {{"LMHeadModel", &lm_head}, {"Model", &lm_head}, {"DoubleHeadsModel", &lm_head}, {0}};
 
-static const ll_sign signs[] = {{{"wpe.weight"}, 0, "GPT2LMHeadModel"}, LL_NO_MORE_SIGNS};
+static const ll_signature signatures[] = {{{"wpe.weight"}, 0, "GPT2LMHeadModel"}, LL_NO_MORE_SIGNATURES};
 
 const ll_family ll_family_gpt2 = {
     .name = "gpt2",
@@ -39,7 +39,7 @@ const ll_family ll_family_gpt2 = {
     .decoder = true,
     .keys = keys,
     .classes = classes,
-    .signs = signs,
+    .signatures = signatures,
     .tokens = {.bos = 50256, .eos = 50256, .pad = -1},
     .stack = {{
         .layers = "h.%d.",

@@ -18,7 +18,7 @@ static const ll_key keys[] = {LL_BERT_SIZES,
                               LL_EPS(1e-12, "layer_norm_eps"),
                               LL_NUMBER(rope.theta, 10000, 1e-3, 1e12, "rope_theta"),
                               LL_NO_MORE_KEYS};
-/* Scores that depend on the length of the text, and tables of positions, are of other checkpoints. */
+/* Other checkpoints of this model_type have length-dependent attention scores or position tables. */
 static const ll_must_be must_be[] = {{"position_embedding_type", "rope", 0},
                                      {"layer_norm_type", "layer_norm", 0},
                                      {"logn_attention_scale", NULL, 0},

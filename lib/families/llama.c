@@ -6,7 +6,7 @@
  *                       x = x + down_proj(silu(gate_proj(n)) * up_proj(n)),     n = post_attention_layernorm(x)
  *     logits = lm_head(norm(x)),  lm_head = embed_tokens where tied
  *
- * Norms are RMS norms. Fewer heads of keys and values than of queries share each of them (Ainslie et al. 2023).
+ * Norms are RMS norms. Attention is grouped-query: several query heads share one KV head (Ainslie et al. 2023).
  */
 #include "families/llama.h"
 
@@ -20,7 +20,7 @@ static const ll_key keys[] = {LL_LLAMA_SIZES,
 const ll_must_be ll_llama_must_be[] = {
     {"partial_rotary_factor", NULL, 1}, {"rope_interleaved", NULL, 0}, {"logit_softcapping", NULL, 0}, {0}};
 
-/* pretraining_tp split products of the training code; Transformers no longer reads it. */
+/* pretraining_tp: tensor parallelism of the training code; Transformers no longer reads it. */
 const char *const ll_llama_harmless[] = {"pretraining_tp",
                                          "is_llama_config",
                                          "cache_implementation",

@@ -1,4 +1,4 @@
-/* What Llama's relatives share: keys of config.json, names of tensors, heads. */
+/* Shared by Llama and its relatives: keys of config.json, names of tensors, heads. */
 #ifndef LL_FAMILIES_LLAMA_H
 #define LL_FAMILIES_LLAMA_H
 
@@ -9,7 +9,7 @@
         LL_SIZE(n_layer, INT32_MAX, "num_hidden_layers"), LL_SIZE(n_head, LL_MAX_WIDTH, "num_attention_heads"),      \
         LL_SIZE(n_inner, LL_MAX_INNER, "intermediate_size")
 
-/* Absent or null: as many heads of keys and values as of queries; n_embd / n_head. */
+/* Absent or null: n_kv_head = n_head; head_dim = n_embd / n_head. */
 #define LL_LLAMA_HEADS \
     LL_INT(n_kv_head, 0, 1, LL_MAX_WIDTH, "num_key_value_heads"), LL_INT(head_dim, 0, 1, LL_MAX_WIDTH, "head_dim")
 
@@ -28,11 +28,11 @@
 #define LL_LLAMA_QK_NORM \
     [LL_Q_NORM] = {"self_attn.q_norm", "attn_q_norm", NULL}, [LL_K_NORM] = {"self_attn.k_norm", "attn_k_norm", NULL}
 
-/* llama.c. Besides the language model: labels from the last token, from each token, and no head. */
+/* llama.c: language model, classifier of the last token, classifier of each token, no head. */
 extern const ll_class ll_llama_classes[];
 /* Keys without effect on results. */
 extern const char *const ll_llama_harmless[];
-/* Keys of variants that are not run. */
+/* Keys of unsupported variants. */
 extern const ll_must_be ll_llama_must_be[];
 
 #endif

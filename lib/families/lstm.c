@@ -10,21 +10,21 @@
  *     gate_order             ["ifgo"] PyTorch's; "ifco" Keras', the same; "iofc" ONNX'
  *     recurrent_activation   ["sigmoid"]; "hard_sigmoid" x / 5 + 1/2 (Keras 1 and 2); "hard_sigmoid_6" x / 6 (Keras 3)
  *     use_bias, head_bias    [true] the layers, the head have biases
- *     skip_pad_token         [false] pad_token_id leaves the state as it was (Keras' mask_zero)
- *     window                 [none] 1 to 1024: a token sees so many tokens only, itself included; models of a fixed
- *                            input length, which begin anew for each token
- *     window_padding         [false] fewer tokens stand behind pad_token_id (pad_sequences, without mask_zero)
- *     tie_word_embeddings    [false]
+ *     skip_pad_token         [false] pad_token_id does not change the state (Keras' mask_zero)
+ *     window                 [none] 1 to 1024: each token depends on this many tokens only, itself included: models of
+ * a fixed input length, which start from the initial state for each token window_padding         [false] shorter inputs
+ * are padded on the left with pad_token_id (pad_sequences, without mask_zero) tie_word_embeddings    [false]
  *     n_positions            [65536] the most tokens of a session; the network has no limit of its own
  *
- * model.safetensors has the names of PyTorch's state dict, or Keras' kernels, which are [n_in, 4 n]. Of layer k:
+ * model.safetensors has the names of PyTorch's state dict, or Keras' kernels, which are [n_in, 4 n]. For layer k:
  *
  *     embedding.weight                            embedding.embeddings
  *     lstm.weight_ih_l{k}, lstm.bias_ih_l{k}      lstm.{k}.kernel, lstm.{k}.bias
  *     lstm.weight_hh_l{k}, lstm.bias_hh_l{k}      lstm.{k}.recurrent_kernel
  *     lm_head.weight, lm_head.bias                lm_head.kernel, lm_head.bias
  *
- * initial.hidden and initial.cell, [num_layers, hidden_size], are the state before the first token, else it is 0.
+ * initial.hidden and initial.cell, [num_layers, hidden_size], are the state before the first token; without them it is
+ * 0.
  */
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * Marian (Junczys-Dowmunt et al. 2018), the networks of OPUS-MT: BART without a norm after the embeddings, with
  * sinusoidal positions in halves.
  *
- *     embed_positions[p] = sin(p / 10000^(2i / d)) of all i, then cos of all i,   i < d / 2
+ *     embed_positions[p] = sin(p / 10000^(2i / d)) for all i, then cos for all i,   i < d / 2
  *     x = embed_tokens[token] * sqrt(d_model) + embed_positions[p]
  *
  * Source and target may have vocabularies of their own (share_encoder_decoder_embeddings: false).

@@ -8,9 +8,9 @@
  *                       x = x + fc2(gelu(fc1(final_layer_norm(x))))
  *     output = layer_norm(x)
  *
- * mBART-25's decoder starts with the target language's id, mBART-50's with eos_token_id and is made to go on with that
- * id (forced_bos_token_id). A classifier's reads the source again from its last token, the language's id, on
- * (shift_tokens_right of modeling_mbart.py).
+ * mBART-25's decoder starts with the target language's id; mBART-50's starts with eos_token_id and the first new token
+ * is forced to that id (forced_bos_token_id). A classifier's decoder input is the source shifted by one, with its last
+ * token, the language's id, at the front (shift_tokens_right of modeling_mbart.py).
  */
 #include "families/bart.h"
 

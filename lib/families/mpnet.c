@@ -13,7 +13,7 @@ static const ll_key keys[] = {LL_BERT_SIZES,
                               LL_ACTIVATION(LL_ACT_GELU, "hidden_act"),
                               LL_EPS(1e-12, "layer_norm_eps"),
                               LL_INT(n_buckets, 32, 4, 256, "relative_attention_num_buckets"),
-                              LL_INT(max_distance, 128, 128, 128, NULL), /* written into the network */
+                              LL_INT(max_distance, 128, 128, 128, NULL), /* a constant in modeling_mpnet.py */
                               LL_NO_MORE_KEYS};
 static const ll_must_be must_be[] = {LL_ENCODER_MUST_BE, {0}};
 

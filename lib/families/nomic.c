@@ -34,7 +34,7 @@ static const ll_must_be must_be[] = {{"activation_function", "swiglu", 0},
                                      {"causal", NULL, 0},
                                      {"moe_every_n_layers", NULL, 0},
                                      {0}};
-/* n_positions: see above. The others choose between ways to compute the same. */
+/* n_positions: see above. The others select equivalent implementations. */
 static const char *const harmless[] = {"dense_seq_output",
                                        "fused_bias_fc",
                                        "fused_dropout_add_ln",

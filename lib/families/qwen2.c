@@ -1,4 +1,4 @@
-/* Qwen2 and Qwen2.5 (Yang et al. 2024): Llama with biases of queries, keys and values, whatever config.json says. */
+/* Qwen2 and Qwen2.5 (Yang et al. 2024): Llama with biases on query, key and value, regardless of config.json. */
 #include "families/llama.h"
 
 static const ll_key keys[] = {LL_LLAMA_SIZES,

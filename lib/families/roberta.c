@@ -1,6 +1,6 @@
 /*
- * RoBERTa (Liu et al. 2019), XLM-RoBERTa and CamemBERT: BERT whose positions begin after the padding id, with heads of
- * its own.
+ * RoBERTa (Liu et al. 2019), XLM-RoBERTa and CamemBERT: BERT whose positions begin after the padding id, with its own
+ * heads.
  *
  *     classes = out_proj(tanh(dense(x of the first token)))
  *     mlm     = decoder(norm(gelu(dense(x)))) + bias
@@ -15,7 +15,7 @@ static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION, LL_ROWS_FIRS
                                             .out = {"classifier.out_proj", "cls.output", NULL}};
 static const ll_head_spec tags = {LL_HEAD_TOKENS, LL_ROWS_EACH, .out = {"classifier", NULL, NULL}};
 static const ll_head_spec spans = {LL_HEAD_SPAN, LL_ROWS_EACH, .out = {"qa_outputs", NULL, NULL}};
-/* Always GELU, whatever the encoder has (RobertaLMHead). */
+/* Always GELU, independent of the encoder's activation (RobertaLMHead). */
 static const ll_head_spec masked_lm = {LL_HEAD_MASKED_LM,
                                        LL_ROWS_LOGITS,
                                        .dense = {"lm_head.dense", NULL, NULL},
@@ -31,13 +31,13 @@ const ll_class ll_roberta_classes[] = {{"Model", NULL},
                                        {"ForMaskedLM", &masked_lm},
                                        {0}};
 
-static const ll_sign signs[] = {{{"classifier.out_proj.weight"}, 0, "RobertaForSequenceClassification"},
-                                {{"lm_head.layer_norm.weight"}, 0, "RobertaForMaskedLM"},
-                                {{"roberta.embeddings.word_embeddings.weight"}, 0, "RobertaModel"},
-                                LL_NO_MORE_SIGNS};
-static const ll_sign bare_signs[] = {
+static const ll_signature signatures[] = {{{"classifier.out_proj.weight"}, 0, "RobertaForSequenceClassification"},
+                                          {{"lm_head.layer_norm.weight"}, 0, "RobertaForMaskedLM"},
+                                          {{"roberta.embeddings.word_embeddings.weight"}, 0, "RobertaModel"},
+                                          LL_NO_MORE_SIGNATURES};
+static const ll_signature bare_signatures[] = {
     {{"embeddings.token_type_embeddings.weight", "encoder.layer.0.attention.self.query.weight"}, 1, "RobertaModel"},
-    LL_NO_MORE_SIGNS};
+    LL_NO_MORE_SIGNATURES};
 
 const ll_family ll_family_roberta = {
     .name = "roberta",
@@ -52,8 +52,8 @@ const ll_family ll_family_roberta = {
     .keys = keys,
     .must_be = must_be,
     .classes = ll_roberta_classes,
-    .signs = signs,
-    .bare_signs = bare_signs,
+    .signatures = signatures,
+    .bare_signatures = bare_signatures,
     .tokens = {.bos = 0, .eos = 2, .pad = 1},
     .stack = {{
         .layers = "encoder.layer.%d.",

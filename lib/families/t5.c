@@ -6,19 +6,19 @@
  *     encoder:  x = shared[token]
  *               for each block:   x = x + o(attention(q(n), k(n), v(n)) with relative_attention_bias)
  *                                 x = x + wo(relu(wi(n)))     or   wo(gelu(wi_0(n)) * wi_1(n))
- *     decoder:  the same, causal, with between the two
+ *     decoder:  the same, causal, and between the two lines
  *                                 x = x + o(attention(q(n), keys and values of the encoder's output))
- *     each sub-layer has its own n = layer_norm(x)
+ *     where n = layer_norm(x), separate for each sub-layer
  *     output = final_layer_norm(x)
  *     logits = shared(output / sqrt(d_model)) where tied,  else lm_head(output)
  *
- * A classifier's decoder reads the source again, one token later, from decoder_start_token_id on
+ * A classifier's decoder reads the source shifted by one token, starting with decoder_start_token_id
  * (T5ForSequenceClassification):
  *
  *     logits = out_proj(tanh(dense(output of the source's last eos_token_id)))
  *
- * Old files have an unused EncDecAttention.relative_attention_bias, too. Nothing limits the length but memory;
- * n_positions of old files is read by nobody.
+ * Old files also have an unused EncDecAttention.relative_attention_bias. Only memory limits the length: Transformers
+ * does not read n_positions of old files.
  */
 #include "families/family.h"
 
@@ -56,7 +56,7 @@ static const ll_head_spec classification = {LL_HEAD_CLASSIFICATION,
                                             .out = {"classification_head.out_proj", NULL, NULL},
                                             .prefix = "transformer."};
 
-/* The second is what the files of 2019 and 2020 say. */
+/* WithLMHeadModel: files of 2019 and 2020. */
 static const ll_class classes[] = {{"ForConditionalGeneration", &lm_head},
                                    {"WithLMHeadModel", &lm_head},
                                    {"ForSequenceClassification", &classification},

@@ -30,12 +30,12 @@ static const ll_tensor *find_ending(const ll_tensors *t, const char *ending) {
     return NULL;
 }
 
-static bool matches_sign(const ll_sign *sign, const ll_tensors *t) {
-    for (size_t i = 0; i < sizeof sign->tensors / sizeof *sign->tensors && sign->tensors[i]; i++) {
-        const ll_tensor *tensor = find_ending(t, sign->tensors[i]);
+static bool matches_signature(const ll_signature *signature, const ll_tensors *t) {
+    for (size_t i = 0; i < sizeof signature->tensors / sizeof *signature->tensors && signature->tensors[i]; i++) {
+        const ll_tensor *tensor = find_ending(t, signature->tensors[i]);
         if (!tensor) return false;
-        if (i > 0 || sign->rows == 0) continue;
-        if (tensor->rank != 2 || (sign->rows > 0) != (tensor->shape[0] == 1)) return false;
+        if (i > 0 || signature->rows == 0) continue;
+        if (tensor->rank != 2 || (signature->rows > 0) != (tensor->shape[0] == 1)) return false;
     }
     return true;
 }
@@ -55,18 +55,18 @@ static void set_head(ll_config *c, const ll_class *found) {
     c->head = c->head_spec ? c->head_spec->head : LL_HEAD_NONE;
 }
 
-/* The first sign that matches decides, a family's own signs before those of tensors without its prefix. */
+/* The first signature that matches decides, a family's own signatures before those of tensors without its prefix. */
 static bool recognise_by_tensors(ll_config *c, const ll_tensors *t) {
     for (int bare = 0; bare < 2; bare++)
         for (size_t i = 0; ll_families[i]; i++) {
-            const ll_sign *sign = bare ? ll_families[i]->bare_signs : ll_families[i]->signs;
-            for (; sign && sign->architecture; sign++) {
+            const ll_signature *signature = bare ? ll_families[i]->bare_signatures : ll_families[i]->signatures;
+            for (; signature && signature->architecture; signature++) {
                 const ll_family *family = ll_families[i];
                 const char *name;
-                if (!matches_sign(sign, t)) continue;
-                c->architecture = sign->architecture;
+                if (!matches_signature(signature, t)) continue;
+                c->architecture = signature->architecture;
                 c->model_type = family->model_types[0].name;
-                ll_family_of_class(sign->architecture, &family, &name);
+                ll_family_of_class(signature->architecture, &family, &name);
                 c->family = family;
                 set_head(c, find_class(family, name));
                 return true;
