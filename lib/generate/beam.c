@@ -12,10 +12,11 @@
 llmcs_status ll_beams_init(ll_beams *b, const llmcs_allocator *a, const ll_beams_config *config) {
     *b = (ll_beams){.config = *config};
     size_t n_nodes, per_beam = ll_max(2, 1 + config->n_eos);
-    /* At most two nodes for each beam and step: one that continues, one that has ended. */
+    /* At most two nodes per beam and step: one that continues and one that has ended. */
     if (!ll_mul(config->num_beams, per_beam, &b->max_candidates) ||
         !ll_mul(config->num_beams, config->max_new_tokens, &n_nodes) || n_nodes >= LL_BEAM_ROOT / 2)
-        return ll_fail(LLMCS_NOMEM, "num_beams is %zu: too many beams", config->num_beams);
+        return ll_fail(LLMCS_NOMEM, "num_beams: %zu beams of %zu tokens are too many", config->num_beams,
+                       config->max_new_tokens);
     n_nodes *= 2;
     llmcs_status status;
     LL_TRY_GOTO(status, ll_alloc(a, config->num_beams, sizeof *b->running, "running beams", &b->running), failed);
@@ -47,7 +48,7 @@ void ll_beams_free(ll_beams *b, const llmcs_allocator *a) {
 
 /* ---- candidates: a heap of the best so far, the worst of them on top */
 
-/* Higher key first; of equals the earlier beam, then the lower id. */
+/* Higher key first; on ties the earlier beam, then the lower id. */
 static bool ranks_before(const ll_beam_candidate *x, const ll_beam_candidate *y) {
     if (x->key != y->key) return x->key > y->key;
     if (x->beam != y->beam) return x->beam < y->beam;
@@ -89,7 +90,7 @@ static void insert_candidate(ll_beams *b, ll_beam_candidate candidate) {
     }
 }
 
-/* The larger a logit, the larger its log-probability: a block whose largest is no candidate has none. */
+/* Log-probabilities grow with logits: a block whose maximum is no candidate contains none. */
 void ll_beams_offer(ll_beams *b, size_t beam, const ll_scores *s, const float *logits, double log_sum) {
     const double so_far = b->running[beam].score;
     for (size_t block = 0; block < s->n_blocks; block++) {
@@ -111,9 +112,9 @@ void ll_beams_offer(ll_beams *b, size_t beam, const ll_scores *s, const float *l
     }
 }
 
-/* Sampling without replacement in proportion to e^score gives the same as taking the largest of score + Gumbel noise,
- * in that order (Vieira, "Gumbel-max trick and weighted reservoir sampling", 2014; Kool, van Hoof, Welling, "Stochastic
- * Beams and Where to Find Them", 2019), and needs no list of all candidates. */
+/* Taking the largest values of score + Gumbel noise samples without replacement in proportion to e^score (Vieira,
+ * "Gumbel-max trick and weighted reservoir sampling", 2014; Kool, van Hoof, Welling, "Stochastic Beams and Where to
+ * Find Them", 2019), without a list of all candidates. */
 static double gumbel_noise(const ll_beams *b, uint64_t draw) {
     double u = ll_uniform(b->config.seed, 0, (uint32_t)b->n_new, draw) + 0x1p-54; /* (0, 1) */
     return -log(-log(u));
@@ -143,7 +144,7 @@ static bool is_eos(const ll_beams *b, int32_t id) {
 }
 
 void ll_beams_rank(ll_beams *b) {
-    /* Heap sort: the worst goes to the end of what is left. */
+    /* Heap sort: the worst candidate moves to the end of the heap, which shrinks. */
     for (size_t left = b->n_candidates; left > 1;) {
         ll_beam_candidate worst = b->candidates[0];
         b->candidates[0] = b->candidates[--left];
@@ -166,7 +167,7 @@ static double with_length_penalty(const ll_beams *b, double score, size_t n_toke
     return score / pow((double)n_tokens, b->config.length_penalty);
 }
 
-/* Keeps the num_beams best hypotheses in order; of equals the older one first. */
+/* Keeps the num_beams best hypotheses in order; on ties the older one first. */
 static void add_finished(ll_beams *b, ll_hypothesis hypothesis) {
     size_t at = b->n_finished;
     while (at > 0 && hypothesis.score > b->finished[at - 1].score) at--;
@@ -175,7 +176,7 @@ static void add_finished(ll_beams *b, ll_hypothesis hypothesis) {
     if (b->n_finished < b->config.num_beams) b->n_finished++;
 }
 
-/* Only the first num_beams candidates may finish; the others are there so that enough beams can continue. */
+/* Only the first num_beams candidates may finish; the others exist so that enough beams can continue. */
 static void finish_candidates(ll_beams *b) {
     size_t n = ll_min(b->n_candidates, b->config.num_beams);
     for (size_t i = 0; i < n; i++) {
@@ -213,8 +214,8 @@ static void continue_beams(ll_beams *b) {
     b->n_running = n;
 }
 
-/* Can a beam whose score is `best` still become better than the worst of a full set of finished ones? Exact only if the
- * length penalty is 0; otherwise the estimate is that of Transformers. */
+/* True if a beam with score `best` could still beat the worst of num_beams finished hypotheses. Exact only if the
+ * length penalty is 0; otherwise Transformers' estimate. */
 static bool can_improve(const ll_beams *b, double best) {
     if (b->n_finished < b->config.num_beams) return true;
     bool longest = b->config.early_stopping == LLMCS_EARLY_STOPPING_NEVER && b->config.length_penalty > 0;
@@ -230,7 +231,7 @@ static void finish_running(ll_beams *b, ll_beam_end end) {
 }
 
 /* A group's step (BeamSearchScorer.process and .finalize). The best candidate decides whether the group can improve,
- * also if it has just ended; at the last step only a group that can takes its running beams for hypotheses. */
+ * even if it has just ended. At the last step, the running beams become hypotheses only if the group can improve. */
 static bool advance_group(ll_beams *b) {
     const double best = b->n_candidates ? b->candidates[0].score : -(double)INFINITY;
     const bool last = b->n_new >= b->config.max_new_tokens || b->time_over;

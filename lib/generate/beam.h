@@ -1,14 +1,14 @@
 /*
  * Beam search and beam sampling over rows of log-probabilities, with the results of Hugging Face Transformers 4.50
  * and later (_beam_search in generation/utils.py), or one group of its diverse beam search (_group_beam_search with
- * BeamSearchScorer), whose rules differ where it ends. It knows no model: the caller evaluates the running beams and
- * offers each row of scores; ll_beams_advance then says which token each beam continues with.
+ * BeamSearchScorer), which ends by other rules. The caller evaluates the running beams and offers each row of scores;
+ * ll_beams_advance then selects the token that each beam continues with.
  *
  *     while (true) {
  *         for every running beam i:  ll_beams_offer(b, i, ...);   // its row of scores
  *         ll_beams_rank(b);                                       // candidates, best first; EOS is marked
  *         ... mark further candidates as ended (stop strings) ...
- *         if (ll_beams_advance(b)) break;                         // else b->running says what to evaluate next
+ *         if (ll_beams_advance(b)) break;                         // else evaluate the new tokens of b->running
  *     }
  *     ... b->finished, best first
  *
@@ -52,7 +52,7 @@ typedef struct ll_beam_candidate {
 typedef struct ll_running_beam {
     uint32_t node;   /* its last token; LL_BEAM_ROOT before the first */
     double score;    /* sum of processed log-probabilities */
-    uint32_t parent; /* which of the beams before ll_beams_advance it continues */
+    uint32_t parent; /* index of the beam, before ll_beams_advance, that it continues */
 } ll_running_beam;
 
 typedef struct ll_hypothesis {
@@ -90,7 +90,7 @@ typedef struct ll_beams {
 /* One running beam, the prompt. Allocates all memory of the search. Errors: NOMEM. */
 llmcs_status ll_beams_init(ll_beams *b, const llmcs_allocator *a, const ll_beams_config *config);
 void ll_beams_free(ll_beams *b, const llmcs_allocator *a);
-/* Most that ll_beams_init allocates for each beam. */
+/* Most bytes that ll_beams_init allocates per beam. */
 uint64_t ll_beams_bytes(size_t max_new_tokens, size_t n_eos);
 
 /* Offers every token as continuation of running beam `beam`. Changed blocks of `scores` have processed
@@ -98,14 +98,14 @@ uint64_t ll_beams_bytes(size_t max_new_tokens, size_t n_eos);
  * log-probabilities. */
 void ll_beams_offer(ll_beams *b, size_t beam, const ll_scores *scores, const float *logits, double log_sum);
 
-/* The same for the n tokens that filters left, in beam sampling. */
+/* Beam sampling: offers only the n tokens that passed the filters. */
 void ll_beams_offer_filtered(ll_beams *b, size_t beam, const ll_candidate *left, size_t n, size_t vocab,
                              const float *logits, double log_sum);
 
-/* Sorts what was offered, best first, and marks EOS. 0 candidates: every token of every beam is forbidden. */
+/* Sorts the candidates, best first, and marks EOS. 0 candidates: every token of every beam is forbidden. */
 void ll_beams_rank(ll_beams *b);
 
-/* Every candidate ends now, as at max_new_tokens. */
+/* Marks every candidate as ended, as at max_new_tokens. */
 void ll_beams_end_all(ll_beams *b, ll_beam_end end);
 
 /* Ends the step: ended candidates among the first num_beams become finished hypotheses, the best of the others become

@@ -7,10 +7,10 @@
 
 #include "generate/softmax.h"
 
-/* How scores are divided by the temperature. */
+/* Division by the temperature. */
 typedef struct ll_scaling {
     float temperature;
-    float shift; /* subtracted first: 0, or the largest score where dividing it would overflow */
+    float shift; /* subtracted first: 0, or the maximum score if dividing it would overflow */
 } ll_scaling;
 
 static ll_scaling scaling_for(float temperature, float max) {
@@ -23,7 +23,7 @@ static inline float scale_score(const ll_scaling *s, float score) {
     return s->temperature == 1.0f ? score : (score - s->shift) / s->temperature;
 }
 
-/* ---- the k-th largest: a heap of the k largest seen so far, the least of them on top */
+/* ---- the k-th largest: a heap of the k largest seen so far, the smallest of them on top */
 
 typedef struct ll_best {
     float *heap; /* [k] */
@@ -56,9 +56,9 @@ static size_t count_at_least(const float *x, size_t n, float least) {
     return (size_t)count;
 }
 
-/* A score that at least k scores reach, and few more: at least k block maxima reach it; -inf if there are fewer blocks.
- * The search descends from the maximum in doubling steps, then bisects. Counting block maxima vectorises; a heap would
- * have unpredictable branches. */
+/* A lower bound of the k-th largest score, close to it: at least k block maxima reach it; -inf if there are fewer
+ * blocks. The search descends from the maximum in doubling steps, then bisects. Counting block maxima vectorises; a
+ * heap would have unpredictable branches. */
 static float bound_of_kth(const ll_scores *scores, size_t k) {
     if (k > scores->n_blocks) return -INFINITY;
     int64_t reached = ll_float_key(-INFINITY), above = (int64_t)ll_float_key(scores->max) + 1;
@@ -76,16 +76,16 @@ static float bound_of_kth(const ll_scores *scores, size_t k) {
     return ll_float_of_key((int32_t)reached);
 }
 
-/* Of n >= k candidates. */
+/* The k-th largest score of n >= k candidates. */
 static float kth_largest(const ll_candidate *candidates, size_t n, size_t k, float *heap) {
     ll_best best = {.heap = heap, .k = k};
     for (size_t i = 0; i < n; i++) best_add(&best, candidates[i].score);
     return heap[0];
 }
 
-/* ---- top_p: pops candidates from a heap, the most probable first, until they have the mass */
+/* ---- top_p: pops candidates from a heap, the most probable first, until their probabilities reach top_p */
 
-/* Does an ascending stable sort by score put a after b? */
+/* True if an ascending stable sort by score puts a after b. */
 static bool sorts_after(const ll_candidate *a, const ll_candidate *b) {
     return a->score != b->score ? a->score > b->score : a->id > b->id;
 }
@@ -100,8 +100,8 @@ static void sift_down_max(ll_candidate *heap, size_t n, size_t i) {
     heap[i] = x;
 }
 
-/* Tokens of less than 1/n of the mass that top_p removes together have less than all of it, so top_p removes every one
- * of them: without them the heap is small. The margin covers the rounding of sums. */
+/* Tokens each below 1/n of the mass that top_p removes sum to less than that mass, so top_p removes all of them.
+ * Dropping them first keeps the heap small. The margin covers the rounding of sums. */
 static size_t drop_improbable(ll_candidate *candidates, size_t n, double weight, size_t min_keep) {
     if (min_keep > 1) return n;
     size_t kept = 0;
@@ -111,9 +111,9 @@ static size_t drop_improbable(ll_candidate *candidates, size_t n, double weight,
     return kept;
 }
 
-/* Transformers removes what an ascending sort's running sum of probabilities has at or below 1 - top_p. Seen from
- * the other end: a token stays as long as those more probable than it have less than top_p together. What stays is
- * moved to the front, in ascending order; returns how many. */
+/* Transformers sorts in ascending order and removes tokens while the running sum of probabilities is at most 1 - top_p.
+ * Equivalently, a token is kept if the more probable ones sum to less than top_p. Kept candidates are moved to the
+ * front, in ascending order; returns their number. */
 static size_t keep_top_p(ll_candidate *candidates, size_t n, double top_p, size_t min_keep) {
     double total = ll_total_weight(candidates, n), taken = 0;
     n = drop_improbable(candidates, n, (1 - top_p) * total / (double)n, min_keep);
@@ -167,13 +167,13 @@ static size_t keep_weights(ll_candidate *candidates, size_t n, double least, siz
     return kept;
 }
 
-/* Hewitt, Manning, Liang 2022, "Truncation Sampling as Language Model Desmoothing". */
+/* epsilon_cutoff: Hewitt, Manning, Liang 2022, "Truncation Sampling as Language Model Desmoothing". */
 static size_t keep_epsilon(ll_candidate *candidates, size_t n, double epsilon, size_t min_keep) {
     return keep_weights(candidates, n, epsilon * ll_total_weight(candidates, n), min_keep);
 }
 
-/* Entropy in nats of the candidates' distribution; *log_total: the logarithm of the sum that log-probabilities lack,
- * log p(i) = score(i) - *log_total. */
+/* Entropy in nats of the candidates' distribution. *log_total is the log normaliser: log p(i) = score(i) - *log_total.
+ */
 static double entropy(const ll_candidate *candidates, size_t n, double *log_total) {
     const ll_candidate *top = &candidates[0];
     for (size_t i = 1; i < n; i++)
@@ -186,7 +186,7 @@ static double entropy(const ll_candidate *candidates, size_t n, double *log_tota
     return sum;
 }
 
-/* The same paper's cutoff that follows the entropy. */
+/* eta_cutoff: the same paper's cutoff that depends on the entropy. */
 static size_t keep_eta(ll_candidate *candidates, size_t n, double epsilon, size_t min_keep) {
     double log_total;
     const double by_entropy = sqrt(epsilon) * exp(-entropy(candidates, n, &log_total));
@@ -195,7 +195,7 @@ static size_t keep_eta(ll_candidate *candidates, size_t n, double epsilon, size_
 
 /* ---- typical_p */
 
-/* How far a token's surprise is from the expected one; the largest of them on top of the heap. */
+/* Parameters of a token's distance: |surprisal - entropy|. shift is the entropy. */
 typedef struct typicality {
     double shift, log_total;
 } typicality;
@@ -204,7 +204,7 @@ static double distance_from(const typicality *t, const ll_candidate *c) {
     return fabs(t->log_total - (double)c->score - t->shift);
 }
 
-/* Does a come off the heap before b? The most typical first, of equals the lower id. */
+/* True if a is popped before b: smaller distance first, on ties the lower id. */
 static bool more_typical(const typicality *t, const ll_candidate *a, const ll_candidate *b) {
     const double x = distance_from(t, a), y = distance_from(t, b);
     return x != y ? x < y : a->id < b->id;
@@ -220,15 +220,15 @@ static void sift_down_typical(const typicality *t, ll_candidate *heap, size_t n,
     heap[i] = x;
 }
 
-/* Meister, Pimentel, Wiher, Cotterell 2022, "Locally Typical Sampling": the most typical tokens up to the one with
- * which they reach the mass, and those as typical as that one. What stays is moved to the front. */
+/* Meister, Pimentel, Wiher, Cotterell 2022, "Locally Typical Sampling": keeps the most typical tokens until their
+ * probabilities reach `mass`, and ties with the last one. Kept candidates are moved to the front. */
 static size_t keep_typical(ll_candidate *candidates, size_t n, double mass, size_t min_keep) {
     typicality t;
     t.shift = entropy(candidates, n, &t.log_total);
     const double total = ll_total_weight(candidates, n);
     for (size_t i = n / 2; i-- > 0;) sift_down_typical(&t, candidates, n, i);
     double taken = 0, last = -1;
-    size_t left = n; /* [0, left) is the heap, [left, n) what came off it */
+    size_t left = n; /* [0, left) is the heap, [left, n) the popped candidates */
     while (left > 0) {
         const double distance = distance_from(&t, &candidates[0]);
         const bool reached = last >= 0 && taken >= mass * total;
@@ -244,7 +244,7 @@ static size_t keep_typical(ll_candidate *candidates, size_t n, double mass, size
     return n - left;
 }
 
-/* ---- all together */
+/* ---- all filters */
 
 /* Collects tokens with a finite score of at least `least` in ascending order of id; their weights are not set yet. */
 static size_t collect_candidates(const ll_scores *scores, float least, ll_candidate *candidates) {
@@ -278,14 +278,14 @@ static size_t weigh_candidates(const ll_scaling *scaling, float threshold, float
     return kept;
 }
 
-/* The tokens that top_k leaves, or all. */
+/* Collects the tokens that top_k keeps, or all. */
 static size_t keep_top_k(const ll_filter *filter, const ll_scores *scores, ll_filter_workspace *workspace) {
     ll_scaling scaling = scaling_for(filter->temperature, scores->max);
     size_t k = ll_max(filter->top_k, filter->min_keep);
     bool cut = filter->top_k && k < scores->vocab;
     float bound = cut ? bound_of_kth(scores, k) : -INFINITY, threshold = -INFINITY;
-    /* Everything below `least` is below the bound after scaling, too, whose two roundings change a number by at most
-     * 2^-23 of itself. */
+    /* The two roundings of scaling change a number by at most 2^-23 of itself, so a score below `least` is also below
+     * the bound after scaling. */
     float least = bound - (fabsf(bound) + fabsf(scaling.shift)) * 0x1p-20f;
     if (!(least >= -FLT_MAX)) least = -FLT_MAX; /* no bound, or one next to -FLT_MAX */
     size_t n = collect_candidates(scores, least, workspace->candidates);

@@ -15,7 +15,7 @@ typedef struct ll_filter {
     size_t min_keep;                  /* at least 1: no filter leaves fewer */
 } ll_filter;
 
-/* A token that may be sampled. */
+/* A token that passed the filters. */
 typedef struct ll_candidate {
     int32_t id;
     float score;  /* divided by the temperature */
@@ -31,16 +31,16 @@ typedef struct ll_filter_workspace {
 llmcs_status ll_filter_workspace_init(ll_filter_workspace *workspace, const llmcs_allocator *a, size_t vocab);
 void ll_filter_workspace_free(ll_filter_workspace *workspace, const llmcs_allocator *a);
 
-/* Fills workspace->candidates with the tokens that may be sampled, at least one, and says how many. Ties: top_k keeps
- * every token that equals the k-th; top_p goes from the most probable down, of equals the higher id first (the order of
- * an ascending stable sort, read from its end). The order of the result is a function of the scores only. Scores of
- * +inf: the first of them alone. Time: with top_k, that of the blocks' largest scores and of the blocks near the top;
- * else O(vocab), and no sort of the whole row. Errors: NUMERIC, naming new token `step`. */
+/* Fills workspace->candidates with the *n_candidates >= 1 tokens that may be sampled. Ties: top_k keeps every token
+ * that equals the k-th; top_p takes the most probable first, on ties the higher id (the reverse of an ascending stable
+ * sort). The order of the result depends on the scores only. If scores are +inf, only the first such token is kept.
+ * Time: with top_k, O(block maxima) plus the blocks near the top; else O(vocab), without sorting the row. Errors:
+ * NUMERIC, naming new token `step`. */
 llmcs_status ll_filter_scores(const ll_filter *filter, const ll_scores *scores, size_t step,
                               ll_filter_workspace *workspace, size_t *n_candidates);
 
-/* One of n >= 1 candidates by inverse CDF: the first at which the running sum of weights exceeds u times the whole,
- * u in [0, 1). Where rounding lets no sum exceed it, the last with a weight. */
+/* Samples one of n >= 1 candidates by inverse CDF: the first at which the running sum of weights exceeds u times the
+ * total, u in [0, 1). If rounding lets no sum exceed it, the last one with a weight above 0. */
 int32_t ll_sample_candidate(const ll_candidate *candidates, size_t n, double u);
 
 /* Sum of the weights, in the order given. */

@@ -18,8 +18,8 @@ static void add_logit_bias(const ll_processors *p, float *scores) {
     for (size_t i = 0; i < p->n_logit_bias; i++) scores[p->logit_bias[i].id] += p->logit_bias[i].bias;
 }
 
-/* Would the last of these tokens be next, after all others? As in Transformers a sequence is not searched for in fewer
- * tokens than it has. */
+/* True if `ids` end with all tokens of the sequence but its last. As in Transformers, never true if there are fewer ids
+ * than the sequence has. */
 static bool may_complete(const llmcs_ids *sequence, const int32_t *ids, size_t n_ids) {
     const size_t prefix = sequence->n_ids - 1;
     if (!prefix) return true;
@@ -43,8 +43,8 @@ static void penalise_taken(const ll_processors *p, float *scores) {
     }
 }
 
-/* Keskar et al. 2019 (CTRL), section 4.1, as Transformers has it: towards less likely on both sides of zero, once for
- * each token however often it occurs. */
+/* Keskar et al. 2019 (CTRL), section 4.1, as in Transformers: positive scores are divided, negative ones multiplied,
+ * once per token however often it occurs. */
 static void penalise_repetition(const ll_processors *p, float penalty, float *scores, const int32_t *ids,
                                 size_t n_ids) {
     for (size_t i = 0; i < n_ids; i++) {
@@ -69,10 +69,10 @@ static void penalise_presence_and_frequency(const ll_processors *p, float *score
     }
 }
 
-/* Forbids every token that would complete a sequence of `size` tokens that `of` already contains. */
+/* Forbids every token that would complete an n-gram of `size` tokens that `of` already contains. */
 static void forbid_repeated_ngrams(size_t size, float *scores, const int32_t *ids, size_t n_ids, const int32_t *of,
                                    size_t n_of) {
-    if (n_ids + 1 < size) return; /* nothing to find yet */
+    if (n_ids + 1 < size) return; /* too few tokens for an n-gram */
     const int32_t *tail = ids + n_ids - (size - 1);
     for (size_t i = 0; i + size <= n_of; i++) {
         if (!memcmp(of + i, tail, (size - 1) * sizeof *of)) scores[of[i + size - 1]] = -INFINITY;
@@ -117,8 +117,8 @@ static void allow_only(const ll_processors *p, float *scores, const llmcs_ids *i
     for (size_t i = 0; i < ids->n_ids; i++) scores[ids->ids[i]] = 0.0f;
 }
 
-/* exponential_decay_length_penalty. A forbidden EOS stays so (Transformers' arithmetic would make it NaN), and one that
- * is certain stays finite. */
+/* exponential_decay_length_penalty. A forbidden EOS stays forbidden (Transformers' arithmetic would make it NaN), and
+ * the result stays finite. */
 static void favour_eos(const ll_processors *p, float *scores, size_t n_new) {
     const double gain = pow((double)p->decay_factor, (double)(n_new - p->decay_start)) - 1;
     for (size_t i = 0; i < p->n_eos; i++) {
@@ -134,7 +134,7 @@ static bool favours_eos(const ll_processors *p, size_t n_new) {
     return p->decay_factor != 1.0f && n_new > p->decay_start;
 }
 
-/* Transformers' begin_index: behind a forced BOS it is the token after that. */
+/* Transformers' begin_index: the first new token, or the one after a forced BOS. */
 static bool is_first(const ll_processors *p, size_t n_ids, size_t n_new) {
     const bool after_bos = p->forced_bos.n_ids && n_ids - n_new == 1;
     return n_new == (after_bos ? 1 : 0);

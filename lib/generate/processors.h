@@ -1,6 +1,6 @@
 /*
- * Logits processors: they change the scores of a row before a token is sampled. Order and meaning are those of Hugging
- * Face Transformers' logits processors; each sees one row and the ids before it, nothing else.
+ * Logits processors change the scores of a row before a token is sampled. Their order and meaning are those of Hugging
+ * Face Transformers; each depends only on the row and the ids before it.
  */
 #ifndef LL_GENERATE_PROCESSORS_H
 #define LL_GENERATE_PROCESSORS_H
@@ -12,9 +12,9 @@ typedef struct ll_processors {
     float repetition_penalty; /* 1: off */
     float presence_penalty, frequency_penalty;
     size_t no_repeat_ngram_size;         /* 0: off */
-    llmcs_ids source;                    /* what an encoder reads; a decoder's prompt. For the next two: */
-    float encoder_repetition_penalty;    /* over its tokens, towards them; 1: off */
-    size_t encoder_no_repeat_ngram_size; /* its n-grams; 0: off */
+    llmcs_ids source;                    /* an encoder's input, or a decoder's prompt; for the next two */
+    float encoder_repetition_penalty;    /* above 1 makes tokens of `source` more likely; 1: off */
+    size_t encoder_no_repeat_ngram_size; /* no n-gram of `source` again; 0: off */
     size_t min_new_tokens, max_new_tokens;
     const int32_t *eos; /* [n_eos] */
     size_t n_eos;
@@ -22,19 +22,19 @@ typedef struct ll_processors {
     size_t n_bad_words;
     const llmcs_logit_bias *logit_bias;
     size_t n_logit_bias;
-    llmcs_ids suppress, begin_suppress; /* never, and not as the first new token */
-    llmcs_ids forced_bos, forced_eos;   /* one of them as the second token of all, and as the last new one */
+    llmcs_ids suppress, begin_suppress; /* never generated; not as the first new token */
+    llmcs_ids forced_bos, forced_eos;   /* one of them is the second token of the sequence; the last new token */
     const llmcs_sequence_bias *sequence_bias;
     size_t n_sequence_bias;
-    size_t decay_start;      /* EOS becomes more likely after so many new tokens */
+    size_t decay_start;      /* EOS becomes more likely after this many new tokens */
     float decay_factor;      /* 1: off */
-    float diversity_penalty; /* subtracted for each of */
-    llmcs_ids taken;         /* the tokens that beams of earlier groups chose in this step */
-    uint32_t *counts;        /* [vocab] the caller's scratch memory; all zero between calls */
+    float diversity_penalty; /* subtracted from a token's score for each time it is in `taken` */
+    llmcs_ids taken;         /* tokens that beams of earlier groups chose in this step */
+    uint32_t *counts;        /* [vocab] workspace; all zero between calls */
     size_t vocab;
 } ll_processors;
 
-/* False: ll_processors_apply would change nothing now or later. */
+/* False if ll_processors_apply never changes a score. */
 bool ll_processors_active(const ll_processors *p);
 
 /* Touches every id whose score ll_processors_apply may change. */

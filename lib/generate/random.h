@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* A number in [0, 1), a multiple of 2^-53: number `draw` of token `step` of sequence `sequence`. */
+/* Random number `draw` for token `step` of sequence `sequence`: in [0, 1), a multiple of 2^-53. */
 double ll_uniform(uint64_t seed, uint32_t sequence, uint32_t step, uint64_t draw);
 
 #endif

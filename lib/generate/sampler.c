@@ -1,4 +1,4 @@
-/* Greedy search, or sampling from the candidates that the filters leave. */
+/* Greedy search, or sampling from the candidates that pass the filters. */
 #include "generate/sampler.h"
 
 #include <string.h>

@@ -1,11 +1,12 @@
-/* One token from one row of scores: the most probable, or one sampled from the candidates that filters leave. */
+/* Chooses one token from one row of scores: the most probable, or one sampled from the candidates that pass the
+ * filters. */
 #ifndef LL_GENERATE_SAMPLER_H
 #define LL_GENERATE_SAMPLER_H
 
 #include "generate/filter.h"
 
 typedef struct ll_sampler {
-    bool greedy; /* then nothing below is used */
+    bool greedy; /* true: the fields below are unused */
     ll_filter filter;
     uint64_t seed;
     ll_filter_workspace workspace; /* the caller's */

@@ -24,8 +24,8 @@ void ll_scores_free(ll_scores *s, const llmcs_allocator *a) {
 
 static void max_of_blocks(ll_scores *s) { s->nan = !ll_row_scan(s->block_max, s->n_blocks, &s->max); }
 
-/* The maximum of a full block; NaN if it has one. Compares the floats as integers of the same order, where NaN lie at
- * both ends: compilers turn that into vector code, but not comparisons of floats. */
+/* The maximum of a full block; NaN if it contains a NaN. Compares integers that are ordered like the floats, with NaN
+ * at both ends: compilers vectorise that, unlike float comparisons. */
 static float max_of_full_block(const float *x) {
     int32_t largest = INT32_MIN, least = INT32_MAX;
     for (size_t i = 0; i < LL_ROW_BLOCK; i++) {
@@ -76,7 +76,7 @@ void ll_scores_finalize(ll_scores *s) {
     max_of_blocks(s);
 }
 
-_Static_assert(LL_ROW_BLOCK == 32, "a block has half a word of allowed bits");
+_Static_assert(LL_ROW_BLOCK == 32, "allowed has 64-bit words, half a word per block");
 
 void ll_scores_restrict(ll_scores *s, const uint64_t *allowed) {
     for (size_t b = 0; b < s->n_blocks && b * LL_ROW_BLOCK < s->vocab; b++) {
@@ -97,7 +97,7 @@ llmcs_status ll_scores_check(const ll_scores *s, size_t step) { return ll_max_ch
 
 int32_t ll_scores_argmax(const ll_scores *s) {
     size_t block = 0, n, i = 0;
-    while (s->block_max[block] < s->max) block++; /* both end: the largest score is one of them */
+    while (s->block_max[block] < s->max) block++; /* both loops end, because s->max is one of the scores */
     const float *x = ll_scores_block(s, block, &n);
     while (x[i] < s->max) i++;
     return (int32_t)(block * LL_ROW_BLOCK + i);

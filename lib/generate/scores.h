@@ -1,6 +1,6 @@
 /*
- * A row of scores to sample from, of which little needs to be read: the maximum of each block says which blocks matter.
- * Blocks that processors change are copied; all others stay where the network wrote them.
+ * A row of scores to sample from. Block maxima tell which blocks matter, so most of the row is never read. Blocks that
+ * processors change are copied; all others stay where the network wrote them.
  *
  *     ... s->block_max is filled ...          or ll_scores_scan(s, row)
  *     ll_scores_start(s, row);
@@ -18,7 +18,7 @@
 
 typedef struct ll_scores {
     const float *row; /* [vocab] */
-    float *copy;      /* [vocab] the scores of changed blocks; elsewhere anything */
+    float *copy;      /* [vocab] the scores of changed blocks; undefined elsewhere */
     bool *changed;    /* [n_blocks] */
     float *block_max; /* [n_blocks] */
     float max;        /* of all */
@@ -43,30 +43,30 @@ static inline float ll_float_of_key(int32_t key) {
 llmcs_status ll_scores_init(ll_scores *s, const llmcs_allocator *a, size_t vocab);
 void ll_scores_free(ll_scores *s, const llmcs_allocator *a);
 
-/* The scores are those of `row` [vocab], whose s->block_max are filled in. */
+/* Starts with the scores `row` [vocab]; the caller has filled s->block_max. */
 void ll_scores_start(ll_scores *s, const float *row);
-/* The same for any row, and fills in. row may be s->copy. */
+/* The same, and computes s->block_max. row may be s->copy. */
 void ll_scores_scan(ll_scores *s, const float *row);
 
-/* s->copy[id] may be changed until ll_scores_finalize. */
+/* Copies the block of `id`, so that s->copy[id] may be changed until ll_scores_finalize. */
 void ll_scores_touch(ll_scores *s, int32_t id);
 void ll_scores_finalize(ll_scores *s);
 
-/* Only tokens whose bit is set in allowed [vocab / 64, rounded up] are left: the others are -inf, where a block has
- * some that are allowed, or their block's maximum is. After ll_scores_finalize. */
+/* Forbids tokens whose bit in allowed [vocab / 64, rounded up] is 0: sets their scores to -inf, or, in a block without
+ * any allowed token, only the block's maximum. Call after ll_scores_finalize. */
 void ll_scores_restrict(ll_scores *s, const uint64_t *allowed);
 
-/* Scores from block * LL_ROW_BLOCK on, and how many. */
+/* The scores of a block, and their number *n. */
 static inline const float *ll_scores_block(const ll_scores *s, size_t block, size_t *n) {
     size_t begin = block * LL_ROW_BLOCK;
     *n = ll_min(LL_ROW_BLOCK, s->vocab - begin);
     return (s->changed[block] ? s->copy : s->row) + begin;
 }
 
-/* NUMERIC if there is a NaN ("step" says where in the message) or none above -inf: no token can be sampled. */
+/* NUMERIC if a score is NaN or all are -inf, so that no token can be sampled. The message names new token `step`. */
 llmcs_status ll_scores_check(const ll_scores *s, size_t step);
 
-/* The lowest id of the largest score, of scores that pass the check. */
+/* The lowest id with the largest score. The scores must pass ll_scores_check. */
 int32_t ll_scores_argmax(const ll_scores *s);
 
 #endif

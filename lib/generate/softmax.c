@@ -6,7 +6,7 @@
 
 #include "kernels/exponential.h"
 
-#define LANES 16 /* independent partial results: what lets the compiler use whole vectors, in a fixed order */
+#define LANES 16 /* independent partial results in a fixed order, so that compilers vectorise */
 
 bool ll_row_scan(const float *scores, size_t n, float *max) {
     float lane[LANES];

@@ -1,5 +1,5 @@
-/* Memory for sampling one token. Nothing in it survives a token, so each sampling thread has one, whatever the number
- * of sequences, and it stays in that thread's cache. */
+/* Memory for sampling one token. It holds no state between tokens, so each sampling thread has one for any number of
+ * sequences, and it stays in that thread's cache. */
 #ifndef LL_GENERATE_WORKSPACE_H
 #define LL_GENERATE_WORKSPACE_H
 
@@ -14,7 +14,7 @@ typedef struct ll_sampler_workspace {
 
 static inline size_t ll_workspace_words(size_t vocab) { return vocab / 64 + 1; }
 
-/* sampled: also allocate what sampling needs, beyond greedy search. */
+/* sampled: also allocate the filter's workspace, which greedy search does not need. */
 llmcs_status ll_sampler_workspace_init(ll_sampler_workspace *workspace, const llmcs_allocator *a, size_t vocab,
                                        bool sampled);
 void ll_sampler_workspace_free(ll_sampler_workspace *workspace, const llmcs_allocator *a);
