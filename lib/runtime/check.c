@@ -1,4 +1,4 @@
-/* Ids in a range, arrays in memory. */
+/* Checks ids and array sizes. */
 #include "runtime/check.h"
 
 llmcs_status ll_check_ids(llmcs_status status, const char *what, size_t first, const int32_t *ids, size_t n,

@@ -1,4 +1,4 @@
-/* When a call gives up: a flag that the caller sets, and a deadline. */
+/* Cancellation flag and deadline of a call. */
 #ifndef LL_RUNTIME_LIMITS_H
 #define LL_RUNTIME_LIMITS_H
 
@@ -19,7 +19,7 @@ llmcs_status ll_limits_read(const llmcs_call_limits *limits, ll_limits *out);
 /* The instant deadline_ms from now on ll_now_ns's clock; 0 ms: none. */
 uint64_t ll_deadline_after(double deadline_ms);
 
-/* Acquire: what a thread wrote before it set the flag is visible to the caller of the call that this ends. */
+/* Reads with acquire order: what a thread wrote before it set the flag is visible to the caller of the ended call. */
 static inline bool ll_is_cancelled(const int32_t *cancel) {
     return cancel && __atomic_load_n(cancel, __ATOMIC_ACQUIRE);
 }

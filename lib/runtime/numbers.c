@@ -29,7 +29,7 @@ llmcs_status ll_check_finite(const ll_kernels *kernels, const float *values, siz
                              const char *what) {
     for (size_t r = 0; r < n_rows; r++)
         if (!ll_all_finite(kernels, values + r * n, n))
-            return ll_fail(LLMCS_NUMERIC, "%s, row %zu: NaN or infinity came out of the network", what, r);
+            return ll_fail(LLMCS_NUMERIC, "%s, row %zu: the network computed NaN or infinity", what, r);
     return LLMCS_OK;
 }
 

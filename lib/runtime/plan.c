@@ -1,4 +1,4 @@
-/* llmcs_plan and llmcs_engine_plan: how much memory a model, its sessions and an engine will take. */
+/* llmcs_plan and llmcs_engine_plan: the memory that a model, its sessions and an engine need. */
 #include "base/call.h"
 #include "base/options.h"
 #include "runtime/encoder/encoder.h"

@@ -239,7 +239,7 @@ START_TEST(reading_all_is_bounded_and_leaves_nothing_behind) {
     int before = open_descriptors();
     ck_assert_int_eq(ll_file_read_all(&a, path, 2, &data, &len), LLMCS_LIMIT);
     ck_assert_ptr_null(data);
-    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "3 bytes, at most 2"));
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "found 3 bytes, expected at most 2"));
     ck_assert_int_eq(ll_file_read_all(&a, at("absent"), 2, &data, &len), LLMCS_IO);
     ck_assert_int_eq(f.calls, 0);
     ck_assert_int_eq(ll_file_read_all(&a, path, 3, &data, &len), LLMCS_OK);

@@ -112,16 +112,16 @@ START_TEST(a_config_that_does_not_fit) {
         {"\"alpha_pattern\": {", "\"alpha_pattern\": [], \"auto_mapping\": {", LLMCS_CONFIG, "alpha_pattern"},
         {"\"bias\": \"lora_only\"", "\"bias\": \"some\"", LLMCS_UNSUPPORTED, "bias: \"some\""},
         {"\"bias\": \"lora_only\"", "\"bias\": \"none\"", LLMCS_CONFIG, "neither bias nor modules_to_save"},
-        {"\"bias\": \"lora_only\"", "\"bias\": \"all\"", LLMCS_CONFIG, "bias means \"transformer."},
+        {"\"bias\": \"lora_only\"", "\"bias\": \"all\"", LLMCS_CONFIG, "bias selects \"transformer."},
         {"  \"c_attn\",\n", "  \"c_attn\", \"q_proj\",\n", LLMCS_CONFIG, "target_modules: the model has no \"q_proj\""},
         {"  \"c_attn\",\n", "  \"c_attn\", \"mlp.c_proj\",\n", LLMCS_CONFIG,
-         "target_modules means \"transformer.h.0.mlp.c_proj\""},
-        {"  \"c_attn\",\n", "", LLMCS_CONFIG, "c_attn.lora_A.weight\" is of a module that target_modules"},
+         "target_modules selects \"transformer.h.0.mlp.c_proj\""},
+        {"  \"c_attn\",\n", "", LLMCS_CONFIG, "c_attn.lora_A.weight\" belongs to a module that target_modules"},
         {"  \"c_attn\",\n", "  7,\n", LLMCS_CONFIG, "target_modules: expected a name"},
         {"\"target_modules\": [", "\"auto_mapping\": [", LLMCS_CONFIG, "target_modules: expected"},
         {"\"modules_to_save\": null", "\"modules_to_save\": [\"nothing\"]", LLMCS_CONFIG, "no \"nothing\""},
         {"\"modules_to_save\": null", "\"modules_to_save\": [\"ln_f\"]", LLMCS_CONFIG,
-         "modules_to_save means \"transformer.ln_f\""},
+         "modules_to_save selects \"transformer.ln_f\""},
         {"\"modules_to_save\": null", "\"modules_to_save\": \"ln_f\"", LLMCS_CONFIG,
          "modules_to_save: expected a list"},
         {"\"layers_to_transform\": null", "\"layers_to_transform\": [0]", LLMCS_CONFIG, "transformer.h.1."},
@@ -201,8 +201,8 @@ START_TEST(tensors_that_do_not_fit) {
     } cases[] = {
         {without_b, LLMCS_CONFIG, "\"transformer.h.0.mlp.c_fc\", but adapter_model.safetensors has no lora_B"},
         {without_a, LLMCS_CONFIG, "has no lora_A"},
-        {without_module, LLMCS_CONFIG, "target_modules means \"transformer.h.0.mlp.c_fc\""},
-        {without_bias, LLMCS_CONFIG, "bias means \"transformer.h.0.mlp.c_fc\""},
+        {without_module, LLMCS_CONFIG, "target_modules selects \"transformer.h.0.mlp.c_fc\""},
+        {without_bias, LLMCS_CONFIG, "bias selects \"transformer.h.0.mlp.c_fc\""},
         {nan_in_a, LLMCS_FORMAT, "lora_A.weight\": element 7 is NaN"},
         {infinity_in_b, LLMCS_FORMAT, "lora_B.weight\": element 3 is infinite"},
         {nan_in_bias, LLMCS_FORMAT, "c_fc.base_layer.bias\": element 1 is not a finite number"},
@@ -213,8 +213,8 @@ START_TEST(tensors_that_do_not_fit) {
         {whole_matrix, LLMCS_CONFIG, "neither bias nor modules_to_save"},
         {of_dora, LLMCS_UNSUPPORTED, "DoRA"},
         {of_lora_bias, LLMCS_UNSUPPORTED, "lora_bias"},
-        {twice, LLMCS_FORMAT, "are of one module"},
-        {embedding_of_linear, LLMCS_CONFIG, "is no embedding"},
+        {twice, LLMCS_FORMAT, "belong to the same module"},
+        {embedding_of_linear, LLMCS_CONFIG, "is not an embedding"},
         {a_of_other_width, LLMCS_CONFIG, "lora_A.weight\" is [4,1], expected [4,24]"},
         {a_is_a_vector, LLMCS_CONFIG, "lora_A.weight\" is [4], expected [4,24]"},
         {bias_of_other_size, LLMCS_CONFIG, "base_layer.bias\" is [4], expected [96]"},
@@ -243,7 +243,7 @@ START_TEST(one_parameter_with_two_values) {
     checkpoint *c = read_adapter("bert");
     checkpoint_f32(c, "base_model.model.classifier.modules_to_save.bias")[0] += 1;
     write_adapter(c);
-    refused(ADAPTER_DATA "bert/base", LLMCS_FORMAT, "are of one parameter and differ", "classifier.bias");
+    refused(ADAPTER_DATA "bert/base", LLMCS_FORMAT, "are the same parameter but differ", "classifier.bias");
 }
 END_TEST
 
@@ -275,14 +275,14 @@ START_TEST(two_adapters_of_one_module) {
     const char *adapter = ADAPTER_DATA "bert/adapter";
     ck_assert_int_eq(open_with_adapters(ADAPTER_DATA "bert/base", adapter, adapter, 1, LLMCS_WEIGHTS_AUTO, NULL, &m),
                      LLMCS_CONFIG);
-    ck_assert(strstr(llmcs_error_message(), "an adapter before it changes the module") != NULL);
+    ck_assert(strstr(llmcs_error_message(), "an earlier adapter also changes this module") != NULL);
 }
 END_TEST
 
 START_TEST(folders_that_are_no_adapters) {
     refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "adapter_config.json", "an empty folder");
     copy(ADAPTER_DATA "gpt2/adapter", "adapter_config.json", "adapter/adapter_config.json");
-    refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "has no adapter_model.safetensors", "no tensors");
+    refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "adapter_model.safetensors is missing", "no tensors");
     temp_write_text(work, "adapter/adapter_model.bin", "PK");
     refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "only adapter_model.bin: save it again", "a pickle");
     temp_write_text(work, "adapter/adapter_model.safetensors", "version https://git-lfs.github.com/spec/v1\n");

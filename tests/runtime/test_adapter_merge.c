@@ -213,7 +213,7 @@ START_TEST(progress_may_stop_it) {
     llmcs_merge_params_init(&p);
     p.progress = stop_at_half;
     p.progress_user = &last;
-    nothing_written(merge_to("gpt2", merged, &p), LLMCS_CANCELLED, "stopped by the progress callback");
+    nothing_written(merge_to("gpt2", merged, &p), LLMCS_CANCELLED, "progress callback stopped");
     ck_assert_uint_eq(count_entries(work), 0);
 }
 END_TEST

@@ -685,7 +685,7 @@ START_TEST(bad_arguments_are_refused) {
     llmcs_engine_free(NULL);
     llmcs_request_free(NULL);
     engine = new_engine(model, NULL);
-    FAILS(LLMCS_STATE, "has a thread", llmcs_engine_step(engine, &progressed));
+    FAILS(LLMCS_STATE, "has its own thread", llmcs_engine_step(engine, &progressed));
     llmcs_engine_free(&engine);
     llmcs_model *encoder = open_golden("bert-cls", 1);
     FAILS(LLMCS_NO_HEAD, "an engine", llmcs_engine_create(encoder, NULL, &engine));

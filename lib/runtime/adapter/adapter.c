@@ -28,7 +28,7 @@ struct ll_adapters {
     uint64_t hash;
 };
 
-/* What one adapter has for a tensor of the model. */
+/* The tensors of one adapter for a tensor of the model. */
 typedef struct slot {
     const ll_tensor *a, *b, *whole;
     bool embedding;
@@ -43,7 +43,7 @@ typedef struct binding {
     size_t n;                   /* tensors of the base */
     slot *slots;                /* [n], of the current adapter */
     ll_tensor_change **changes; /* [n] */
-    uint8_t *used;              /* [n] the network reads it */
+    uint8_t *used;              /* [n] 1: the network reads the tensor */
 } binding;
 
 static size_t number_of(const ll_tensors *t, const ll_tensor *tensor) { return (size_t)(tensor - ll_tensors_at(t, 0)); }
@@ -54,17 +54,17 @@ static const char *tensors_path(const adapter *x) {
 
 /* ---------------------------------------------------------------------------------------------- open, close */
 
-/* Says what else is there when the file of tensors is not. */
+/* Fails if the tensor file is missing; the message mentions a pickled one. */
 static llmcs_status check_file(const llmcs_allocator *a, const char *folder) {
     bool there, pickled;
     LL_TRY(ll_folder_has(a, folder, LL_ADAPTER_TENSORS, &there));
     if (there) return LLMCS_OK;
     LL_TRY(ll_folder_has(a, folder, "adapter_model.bin", &pickled));
-    return ll_fail(LLMCS_IO, "%s: has no " LL_ADAPTER_TENSORS "%s", ll_folder_tail(folder),
-                   pickled ? ", only adapter_model.bin: save it again with PEFT's save_pretrained" : "");
+    return ll_fail(LLMCS_IO, "%s: " LL_ADAPTER_TENSORS " is missing%s", ll_folder_tail(folder),
+                   pickled ? "; found adapter_model.bin: save the adapter again with PEFT's save_pretrained" : "");
 }
 
-/* PEFT's trainers save a tokenizer, too: mostly the model's. */
+/* PEFT's trainers also save a tokenizer, usually the model's. */
 static llmcs_status log_tokenizer(const llmcs_allocator *a, const char *folder, const ll_log *log) {
     bool there;
     LL_TRY(ll_folder_has(a, folder, "tokenizer_config.json", &there));
@@ -103,13 +103,13 @@ void ll_adapters_close(ll_adapters **adapters) {
 
 /* ------------------------------------------------------------------------------------------------- the base */
 
-/* The vocabulary's head of a tied network, in the base's files. */
+/* The name that the head of a tied network would have in the base's files. */
 static void tied_head_name(const binding *b, char out[LL_ADAPTER_NAME_BYTES]) {
     ll_format(out, LL_ADAPTER_NAME_BYTES, "%s%s.weight", ll_tensors_outer(b->base),
               b->config->head_spec->out.checkpoint);
 }
 
-/* Gives a tied network a head of its own: the numbers of the token table, as they are stored. */
+/* Unties the head: gives the network its own head tensor, a copy of the token table as it is stored. */
 static llmcs_status untie(binding *b) {
     char tokens[LL_ADAPTER_NAME_BYTES], head[LL_ADAPTER_NAME_BYTES];
     ll_tensor_change *change;
@@ -118,22 +118,22 @@ static llmcs_status untie(binding *b) {
               ll_role_name(&b->config->family->stack[0], LL_TOKENS));
     tied_head_name(b, head);
     const ll_tensor *table = ll_tensors_find(b->base, tokens);
-    if (!table) return LLMCS_OK; /* the network will say that it is missing */
+    if (!table) return LLMCS_OK; /* loading the network reports that it is missing */
     if (!ll_tensors_find(b->base, head)) LL_TRY(ll_tensors_add(b->base, table, head));
     table = ll_tensors_find(b->base, tokens);
     const ll_tensor *copy = ll_tensors_find(b->base, head);
     b->config->tie_word_embeddings = false;
     if (copy->offset == table->offset && copy->file == table->file) return LLMCS_OK;
-    /* A copy that the file has of its own is not what a tied network computes with. */
+    /* A head stored in the file is not used: a tied network computes with the token table. */
     LL_TRY(ll_arena_alloc(&b->set->arena, 1, sizeof *change, "changes of tensors", &change));
     LL_TRY(ll_arena_alloc(&b->set->arena, 1, sizeof *kept, "changes of tensors", &kept));
-    *kept = *table; /* which moves when tensors are added */
+    *kept = *table; /* adding tensors moves the original */
     *change = (ll_tensor_change){.other = b->base, .replacement = kept};
     ll_tensors_change(b->base, number_of(b->base, copy), change);
     return LLMCS_OK;
 }
 
-/* Heads that an adapter brings whole, where the model's files lack them. */
+/* True for heads that an adapter may add if the model's files lack them. */
 static bool is_head(const ll_config *c, const char *module) {
     const ll_head_spec *h = c->head_spec;
     const char *const names[] = {h->dense.checkpoint, h->norm.checkpoint, h->out.checkpoint};
@@ -142,7 +142,7 @@ static bool is_head(const ll_config *c, const char *module) {
     return false;
 }
 
-/* Tensors that only the adapted network has. */
+/* Adds the tensors that only the adapted network has. */
 static llmcs_status prepare_base(binding *b) {
     for (size_t i = 0; i < ll_tensors_count(b->adapter->tensors); i++) {
         const ll_tensor *t = ll_tensors_at(b->adapter->tensors, i);
@@ -169,7 +169,7 @@ static void mark_used(void *user, const ll_tensor *t) {
 
 /* ------------------------------------------------------------------------------------------------ the slots */
 
-/* PEFT may write one parameter under two names: the same numbers. */
+/* PEFT may write one parameter under two names; the values must be the same. */
 static llmcs_status check_copies(const adapter *x, const ll_tensor *one, const ll_tensor *two) {
     float p[READ_ELEMENTS], q[READ_ELEMENTS];
     bool same = one->n_elements == two->n_elements;
@@ -181,16 +181,16 @@ static llmcs_status check_copies(const adapter *x, const ll_tensor *one, const l
         same = memcmp(p, q, n * sizeof *p) == 0;
     }
     if (same) return LLMCS_OK;
-    return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.80s\" and \"%.80s\" are of one parameter and differ", tensors_path(x),
-                   one->name, two->name);
+    return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.80s\" and \"%.80s\" are the same parameter but differ",
+                   tensors_path(x), one->name, two->name);
 }
 
 static llmcs_status fill_slot(binding *b, slot *s, const ll_tensor *t, const ll_adapter_name *name) {
     const ll_tensor **at = name->part == LL_ADAPTER_A ? &s->a : name->part == LL_ADAPTER_B ? &s->b : &s->whole;
     if (*at && name->part == LL_ADAPTER_WHOLE) return check_copies(b->adapter, *at, t);
     if (*at)
-        return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.80s\" and \"%.80s\" are of one module", tensors_path(b->adapter),
-                       (*at)->name, t->name);
+        return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.80s\" and \"%.80s\" belong to the same module",
+                       tensors_path(b->adapter), (*at)->name, t->name);
     *at = t;
     if (name->part != LL_ADAPTER_WHOLE) s->embedding = name->embedding;
     return LLMCS_OK;
@@ -202,7 +202,7 @@ static llmcs_status no_place(const binding *b, const ll_tensor *t, const char *w
         tensors_path(b->adapter), t->name, b->config->architecture[0] ? b->config->architecture : "model", why);
 }
 
-/* Finds the place of every tensor of the adapter. */
+/* Assigns every tensor of the adapter to a tensor of the model. */
 static llmcs_status fill_slots(binding *b) {
     adapter *x = b->adapter;
     bool has_prefix = false;
@@ -216,7 +216,7 @@ static llmcs_status fill_slots(binding *b) {
         if (name.part == LL_ADAPTER_ORIGINAL) continue;
         ll_base_name_of(&at, b->base, b->config, name.tensor);
         const ll_tensor *found = ll_tensors_find(b->base, at.stored);
-        if (!found) return no_place(b, t, "the model has no such module");
+        if (!found) return no_place(b, t, "the model lacks the module");
         if (!b->used[number_of(b->base, found)]) return no_place(b, t, "the network does not use the module");
         if (at.role != LL_N_ROLES && has_prefix &&
             (strlen(x->prefix) != at.prefix_bytes || memcmp(x->prefix, name.tensor, at.prefix_bytes) != 0))
@@ -254,19 +254,19 @@ static bool is_table(ll_role role) {
     return role == LL_TOKENS || role == LL_POSITIONS || role == LL_TYPES || role == LL_TASKS || role == LL_DISTANCE;
 }
 
-/* The matrix of a head that gives the logits. */
+/* True for the matrix of a head that computes the logits. */
 static bool is_output(const ll_config *c, const module *m) {
     return m->role == LL_N_ROLES && c->head_spec && c->head_spec->out.checkpoint &&
            strcmp(c->head_spec->out.checkpoint, m->name) == 0;
 }
 
-/* Checkpoints have a pooler that some networks do not, and adapters of those neither. */
+/* True for the pooler: checkpoints may have one although the network, and so its adapters, do not use it. */
 static bool is_optional(const ll_config *c, const module *m) {
     return m->role == LL_POOLER && !(c->head_spec && c->head_spec->pooler);
 }
 
 static llmcs_status missing(const binding *b, const module *m, const char *key, const char *what) {
-    return ll_fail(LLMCS_CONFIG, "%s: %s means \"%.80s\", but %s has no %s of it", b->adapter->config.path, key,
+    return ll_fail(LLMCS_CONFIG, "%s: %s selects \"%.80s\", but %s has no %s for it", b->adapter->config.path, key,
                    m->name, LL_ADAPTER_TENSORS, what);
 }
 
@@ -277,15 +277,16 @@ static llmcs_status check_product(binding *b, const slot *s, const module *m, bo
     if (s->a && !s->b) return missing(b, m, "its lora_A", "lora_B");
     if (s->b && !s->a) return missing(b, m, "its lora_B", "lora_A");
     if (s->a && !is_target)
-        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.80s\" is of a module that target_modules of %s does not mean",
+        return ll_fail(LLMCS_CONFIG,
+                       "%s: tensor \"%.80s\" belongs to a module that target_modules of %s does not select",
                        tensors_path(b->adapter), s->a->name, LL_ADAPTER_CONFIG);
     if (s->a && s->embedding != is_table(m->role))
         return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.80s\": the module is %s", tensors_path(b->adapter), s->a->name,
-                       s->embedding ? "no embedding" : "an embedding, which has lora_embedding_A and _B");
+                       s->embedding ? "not an embedding" : "an embedding; expected lora_embedding_A and _B");
     return is_target && !s->a && !is_optional(b->config, m) ? missing(b, m, "target_modules", "lora_A") : LLMCS_OK;
 }
 
-/* Whether the module of a bias has a product. */
+/* True if the module of a bias has a product B A. */
 static bool has_product(const binding *b, const ll_tensor *bias) {
     char weight[LL_ADAPTER_NAME_BYTES + 64];
     const char *dot = strrchr(bias->name, '.');
@@ -302,14 +303,14 @@ static llmcs_status check_whole(binding *b, const slot *s, const ll_tensor *t, c
     const bool generates = b->config->head == LL_HEAD_CAUSAL_LM || b->config->head == LL_HEAD_MASKED_LM;
     const bool vocabulary = m->role == LL_TOKENS || (generates && is_output(b->config, m)); /* save_embedding_layers */
     if (s->whole && !saved && !trained && !vocabulary)
-        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.100s\": neither bias nor modules_to_save of %s means it",
+        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.100s\": neither bias nor modules_to_save of %s selects it",
                        tensors_path(b->adapter), s->whole->name, LL_ADAPTER_CONFIG);
     if ((saved || trained) && !s->whole && !is_optional(b->config, m))
         return missing(b, m, saved ? "modules_to_save" : "bias", m->is_bias ? "bias" : "weight");
     return LLMCS_OK;
 }
 
-/* Names of the config that no module of the network has. */
+/* Fails for names in the config that match no module of the network. */
 static llmcs_status check_names(const binding *b) {
     const ll_adapter_config *c = &b->adapter->config;
     const ll_adapter_rules *r = &b->adapter->rules;
@@ -349,7 +350,7 @@ static llmcs_status check_rules(binding *b) {
 static llmcs_status check_shape(const binding *b, const ll_tensor *t, int rank, const uint64_t *shape) {
     char found[LL_SHAPE_TEXT_BYTES], expected[LL_SHAPE_TEXT_BYTES];
     if (t->rank == rank && memcmp(t->shape, shape, (size_t)rank * sizeof *shape) == 0) return LLMCS_OK;
-    return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.80s\" is %s, expected %s by the model and the adapter's rank",
+    return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.80s\" is %s, expected %s for this model and rank",
                    tensors_path(b->adapter), t->name, ll_shape_text(t->shape, t->rank, found),
                    ll_shape_text(shape, rank, expected));
 }
@@ -374,7 +375,7 @@ static llmcs_status read_matrix(binding *b, const ll_tensor *t, bool transpose, 
     return LLMCS_OK;
 }
 
-/* A matrix is stored [n_in, n_out] by GPT-2's Conv1D, and an embedding's product is of its transpose. */
+/* Adds the product B A to a tensor's change, transposed for GPT-2's Conv1D ([n_in, n_out]) and for embeddings. */
 static llmcs_status add_product(binding *b, const slot *s, const ll_tensor *t, const module *m,
                                 ll_tensor_change *change) {
     const bool in_out = b->config->family->stack[0].in_out && m->role != LL_N_ROLES && m->role >= LL_FIRST_LAYER_ROLE;
@@ -410,13 +411,13 @@ static llmcs_status get_change(binding *b, size_t i, ll_tensor_change **change) 
 
 static llmcs_status replace(binding *b, const slot *s, const ll_tensor *t, ll_tensor_change *change) {
     if (change->products || (change->replacement && change->other != b->base))
-        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.100s\": an adapter before it changes the module, too",
+        return ll_fail(LLMCS_CONFIG, "%s: tensor \"%.100s\": an earlier adapter also changes this module",
                        tensors_path(b->adapter), s->whole->name);
     LL_TRY(check_shape(b, s->whole, t->rank, t->shape));
     if (b->config->family->stack[0].norm.plus_one && ll_tensors_as_llama_cpp(b->base) && t->rank == 1)
         return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: tensor \"%.100s\": the GGUF file has 1 added to such weights: give the adapter with the "
-                       "model's folder",
+                       "%s: tensor \"%.100s\": the GGUF file stores these weights plus 1: apply the adapter to the "
+                       "Hugging Face folder",
                        tensors_path(b->adapter), s->whole->name);
     if (s->whole->dtype == LL_DTYPE_OTHER)
         return ll_fail(LLMCS_UNSUPPORTED, "%s: tensor \"%.100s\" is of type %s; " LL_DTYPE_NAMES " are supported",
@@ -490,7 +491,7 @@ llmcs_status ll_adapters_open(const llmcs_allocator *a, const ll_adapter_paths *
     *adapters = NULL;
     if (!paths->n) return LLMCS_OK;
     if (paths->n > MAX_ADAPTERS)
-        return ll_fail(LLMCS_LIMIT, "%zu adapters, at most %d are applied", paths->n, MAX_ADAPTERS);
+        return ll_fail(LLMCS_LIMIT, "adapters: found %zu, expected at most %d", paths->n, MAX_ADAPTERS);
     LL_TRY(ll_alloc_zero(a, 1, sizeof *set, "adapters", &set));
     ll_arena_init(&set->arena, a);
     set->hash = 1;

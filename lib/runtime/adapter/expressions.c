@@ -16,10 +16,10 @@ static bool is_plain(const char *text) {
     return true;
 }
 
-/* What stands between ^ and $: a match ends with the name. *anywhere becomes false after ^. */
+/* Removes ^ and $: a match always ends with the name, and ^ sets *anywhere to false. */
 static size_t without_anchors(const char **text, bool *anywhere) {
     size_t n = strlen(*text);
-    const bool alternatives = strchr(*text, '|') != NULL; /* of which an anchor may be the first's or the last's */
+    const bool alternatives = strchr(*text, '|') != NULL; /* an anchor may belong to one alternative only */
     if (alternatives) return n;
     if (**text == '^') {
         *anywhere = false;
@@ -40,7 +40,7 @@ static llmcs_status compile(ll_expression *e, const char *text) {
     LL_TRY(ll_regex_compile(&e->nfa, whole, (size_t)len, LL_REGEX_TEXT, &body));
     ll_nfa_set_rule(&e->nfa, rule, body);
     if (e->nfa.n_states > MAX_STATES)
-        return ll_fail(LLMCS_LIMIT, "regular expression: repeats more than is matched here");
+        return ll_fail(LLMCS_LIMIT, "regular expression: more than %d states", MAX_STATES);
     return ll_nfa_finish(&e->nfa);
 }
 

@@ -1,5 +1,5 @@
-/* Regular expressions over names of modules, as adapter_config.json has them (Python's re; what no automaton can match
- * is UNSUPPORTED by name). */
+/* Regular expressions over module names, as in adapter_config.json (Python's re). Constructs that need backtracking are
+ * UNSUPPORTED, by name. */
 #ifndef LL_RUNTIME_ADAPTER_EXPRESSIONS_H
 #define LL_RUNTIME_ADAPTER_EXPRESSIONS_H
 
@@ -11,12 +11,11 @@ typedef struct ll_expression {
     const char *text; /* belongs to the caller */
     bool plain;       /* letters, digits, '_', '-' and '.': compared without an automaton */
     bool anywhere;    /* as below */
-    ll_nfa nfa;       /* unless plain. The automaton lives for one match: a hostile one grows with what it reads */
+    ll_nfa nfa;       /* unless plain. The automaton is built per match, since a hostile one grows with its input */
 } ll_expression;
 
-/* anywhere: the name, or what follows one of its dots, is matched (rank_pattern, alpha_pattern: "(.*\.)?(text)$"); else
- * the whole name. key: for messages. UNSUPPORTED CONFIG LIMIT NOMEM.
- */
+/* anywhere: matches the name or its rest after any dot (rank_pattern, alpha_pattern: "(.*\.)?(text)$"); else the whole
+ * name. key: for messages. UNSUPPORTED CONFIG LIMIT NOMEM. */
 llmcs_status ll_expression_compile(ll_expression *e, const llmcs_allocator *a, const char *text, bool anywhere,
                                    const char *path, const char *key);
 void ll_expression_free(ll_expression *e);

@@ -1,5 +1,5 @@
-/* llmcs_merge: a folder with adapters applied, as another folder. Everything is checked as in llmcs_model_open before
- * the first byte is written. */
+/* llmcs_merge: writes a folder with adapters applied as a new folder. Everything is checked as in llmcs_model_open
+ * before the first byte is written. */
 #include <string.h>
 
 #include "base/call.h"
@@ -38,7 +38,7 @@ typedef struct merge {
     const llmcs_merge_params *params;
     ll_source source;
     ll_config config;
-    bool untied; /* the adapters gave the network a head of its own */
+    bool untied; /* the adapters untied the head from the embeddings */
     ll_adapters *adapters;
     ll_tensors *tensors;
     ll_net *net;
@@ -71,7 +71,7 @@ static llmcs_status check_dtype(const merge *m, const ll_tensor *t) {
                    ll_tensors_path(m->tensors, t), t->name, t->dtype_name);
 }
 
-/* Those of the checkpoint, and heads that only the adapted network has; not another name for what is there already. */
+/* Lists the tensors to write: the checkpoint's, and heads that only the adapted network has, without aliases. */
 static llmcs_status list_tensors(merge *m, size_t n_stored) {
     const size_t n = ll_tensors_count(m->tensors);
     LL_TRY(ll_alloc(&m->allocator, n, sizeof(void *), "tensors", &m->written));
@@ -116,10 +116,10 @@ static llmcs_status report_progress(merge *m, size_t n) {
     ll_call *call = ll_callback_begin();
     const int stop = m->params->progress(m->params->progress_user, (float)((double)m->n_done / (double)m->n_elements));
     ll_callback_end(call);
-    return stop ? ll_fail(LLMCS_CANCELLED, "merging was stopped by the progress callback") : LLMCS_OK;
+    return stop ? ll_fail(LLMCS_CANCELLED, "the progress callback stopped merging") : LLMCS_OK;
 }
 
-/* What no adapter changes is copied as it is, whatever its type. */
+/* Copies a tensor that no adapter changes byte for byte. */
 static llmcs_status write_stored(merge *m, const ll_tensor *t, ll_output *out) {
     const size_t most = CHUNK_ELEMENTS * sizeof *m->values;
     for (uint64_t at = 0; at < t->n_bytes;) {
@@ -194,7 +194,7 @@ static llmcs_status copy_file(const merge *m, ll_output_folder *folder, const ch
     return status;
 }
 
-/* config.json with tie_word_embeddings false: its value is replaced, or the member added. */
+/* Writes config.json with tie_word_embeddings false: replaces the value or adds the key. */
 static llmcs_status write_untied_config(const merge *m, ll_output_folder *folder, const ll_settings *f) {
     static const char added[] = "\"tie_word_embeddings\": false, ";
     ll_json v;
@@ -202,8 +202,8 @@ static llmcs_status write_untied_config(const merge *m, ll_output_folder *folder
     LL_TRY(ll_settings_find(f, "tie_word_embeddings", &v));
     if (ll_json_get_type(ll_json_get(f->root, "text_config")) != LL_JSON_MISSING)
         return ll_fail(LLMCS_UNSUPPORTED,
-                       "%s: the adapter unties embeddings and head, which a config.json with "
-                       "text_config cannot say; open the folder with the adapter",
+                       "%s: the adapter unties embeddings and head, which is not supported for a config.json with "
+                       "text_config; open the folder with the adapter instead",
                        m->source.path);
     const bool there = ll_json_get_type(v) != LL_JSON_MISSING;
     ll_json_source(v, &n_found);
@@ -270,7 +270,7 @@ llmcs_status llmcs_merge(const char *folder, const char *const *adapters, size_t
     llmcs_merge_params p;
     LL_TRY(check_params(params, &p));
     if (!out_folder || !*out_folder) return ll_fail(LLMCS_ARG, "llmcs_merge: the path of the folder to write is empty");
-    if (!adapters || !n_adapters) return ll_fail(LLMCS_ARG, "llmcs_merge: no adapter is given");
+    if (!adapters || !n_adapters) return ll_fail(LLMCS_ARG, "llmcs_merge: no adapters given");
     merge m LL_CLEANUP(free_merge) = {
         .allocator = ll_allocator_or_default(p.allocator), .log = {p.log, p.log_user}, .params = &p};
     LL_TRY(open_folder(&m, folder, adapters, n_adapters));

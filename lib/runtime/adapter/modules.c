@@ -71,7 +71,7 @@ static bool any_is_named(const ll_adapter_names *names, const char *module) {
     return false;
 }
 
-/* Where `name` ends at the end of a component of `module`; whole: it begins with a component, too. */
+/* Finds `name` in `module` where it ends with a component, and if `whole` also begins with one. Returns its end. */
 static const char *find_components(const char *module, const char *name, bool whole) {
     const size_t n = strlen(name);
     for (const char *at = strstr(module, name); at; at = strstr(at + 1, name))
@@ -87,7 +87,7 @@ bool ll_adapter_saves(ll_adapter_rules *r, const char *module) {
     return saves;
 }
 
-/* The number that is all of the component at `text`, which others follow; -1: it is none. */
+/* The component at `text` as a number, if it is one and not the last component; else -1. */
 static int64_t number_at(const char *text) {
     const size_t n = strspn(text, "0123456789");
     int64_t number = 0;

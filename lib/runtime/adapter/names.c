@@ -1,4 +1,4 @@
-/* Takes names of tensors apart. */
+/* Parses names of tensors. */
 #include "runtime/adapter/names.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #define PREFIX "base_model.model."
 
-/* Takes `part`, which ends or is followed by a dot, out of the name. */
+/* Removes `part` from the name, if it is at the end or followed by a dot. */
 static bool remove_component(char *name, const char *part) {
     const size_t n = strlen(part);
     for (char *at = strstr(name, part); at; at = strstr(at + 1, part)) {
@@ -18,7 +18,8 @@ static bool remove_component(char *name, const char *part) {
     return false;
 }
 
-/* ".lora_A" with ".weight" or without. Older files keep the name that the adapter had in training. */
+/* Removes ".lora_A" and the like, with or without ".weight". Older files also contain the adapter's name in training.
+ */
 static bool take_product(ll_adapter_name *n) {
     static const char *const parts[] = {".lora_A", ".lora_B", ".lora_embedding_A", ".lora_embedding_B"};
     for (int i = 0; i < 4; i++) {
@@ -64,8 +65,8 @@ llmcs_status ll_adapter_name_read(ll_adapter_name *n, const ll_tensors *adapter,
     return LLMCS_OK;
 }
 
-/* What may stand before the stack's own names: nothing (a model without head), the family's prefix, or what models with
- * images have. */
+/* True for the prefixes that may precede the stack's own names: none (a model without head), the family's, or those of
+ * multimodal models. */
 static bool is_known_prefix(const ll_config *c, const char *name, size_t n) {
     const char *const known[] = {"", ll_family_prefix(c->family, c->head_spec), "model.", "language_model.model.",
                                  "model.language_model."};

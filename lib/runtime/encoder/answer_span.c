@@ -1,5 +1,5 @@
-/* The parts of a context that answer a question, as Transformers' QuestionAnsweringPipeline finds them (4.51): in each
- * window the probability that a token starts the answer times the probability that another one ends it. */
+/* Extractive question answering, as Transformers' QuestionAnsweringPipeline (4.51): in each window, a span's score is
+ * the probability that its first token starts the answer times the probability that its last token ends it. */
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define DEFAULT_SEQ_LEN ((size_t)384)
 #define DEFAULT_STRIDE ((size_t)128)
 #define MAX_TOP_K 4096
-#define MASKED_LOGIT (-10000.0f) /* of tokens that cannot be in an answer: their probability is 0 */
+#define MASKED_LOGIT (-10000.0f) /* for tokens that cannot be in an answer: their probability becomes 0 */
 
 /* -------------------------------------------------------------------------------------------------- params */
 
@@ -33,7 +33,8 @@ static llmcs_status check_values(const llmcs_answer_params *p) {
     return LLMCS_OK;
 }
 
-/* The same as parameters of texts: a context that is too long is read in windows, with the whole question in each. */
+/* Converts them to parameters of texts: a context that is too long is split into windows, each with the whole question.
+ */
 static llmcs_status read_params(const llmcs_model *m, const llmcs_answer_params *params, llmcs_answer_params *p,
                                 ll_text_rules *rules) {
     llmcs_text_params texts;
@@ -70,7 +71,7 @@ typedef struct answerer {
     size_t capacity;
     candidate *best; /* [top_k] of the window, best first */
     size_t n_best;
-    float null_score;     /* the least of the text's windows */
+    float null_score;     /* the minimum over the text's windows */
     ll_span_list answers; /* of all windows of the text */
 } answerer;
 
@@ -89,7 +90,7 @@ static void column_probabilities(const ll_token_rows *rows, int32_t cls, size_t 
     for (size_t i = 0; i < rows->n; i++) out[i] = (float)(exp((double)out[i] - (double)max) / sum);
 }
 
-/* Inserts a candidate in the order of scores; of equal ones the earlier stays in front. */
+/* Inserts a candidate in the order of scores; on ties the earlier one stays in front. */
 static void insert_candidate(answerer *a, candidate c) {
     const size_t top_k = (size_t)a->params->top_k;
     if (a->n_best == top_k && c.score <= a->best[top_k - 1].score) return;
@@ -113,7 +114,8 @@ static void find_best_spans(answerer *a, const ll_token_rows *rows) {
     }
 }
 
-/* The bytes of the context from token c->start to c->end, or from and to the ends of their words in this window. */
+/* The bytes of the context from token c->start to c->end, with align_to_words extended to whole words of this window.
+ */
 static llmcs_text_span span_of(const answerer *a, const ll_token_rows *rows, const candidate *c) {
     size_t first = c->start, last = c->end;
     if (a->params->align_to_words) {

@@ -34,7 +34,7 @@ typedef struct classification {
     float *scores;                  /* classify: [n_texts, n_labels] or NULL; rerank: [n_docs] */
     int32_t *labels;                /* [n_texts] or NULL */
     ll_torch_activation activation; /* rerank */
-    bool of_logits;                 /* rerank: no probability of several labels */
+    bool of_logits;                 /* rerank: apply `activation` to the last logit, without a softmax over labels */
 } classification;
 
 static llmcs_status classify_texts(classification *c, llmcs_model *m, const llmcs_text *texts, size_t n_texts,
@@ -72,7 +72,7 @@ llmcs_status llmcs_classify(llmcs_model *model, const llmcs_text *texts, size_t 
 
 /* --------------------------------------------------------------------------------------------------- rerank */
 
-/* The score of one row of logits. */
+/* The document's score from one row of logits. */
 static float score_of(const classification *c, const float *logits) {
     const size_t n_labels = (size_t)c->config->n_labels;
     const float last = logits[n_labels - 1];

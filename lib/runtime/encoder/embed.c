@@ -1,5 +1,5 @@
-/* Texts to vectors: one pooled state of the encoder for each, as sentence-transformers does
- * (Reimers and Gurevych 2019, "Sentence-BERT"). */
+/* Texts to vectors: the encoder's hidden states, pooled, as in sentence-transformers (Reimers and Gurevych 2019,
+ * "Sentence-BERT"). */
 #include <string.h>
 
 #include "base/call.h"
@@ -43,8 +43,8 @@ static uint32_t modes_of(llmcs_pooling pooling) {
     return modes[pooling];
 }
 
-/* AUTO selects the pooling that the folder states. Another one must give as many numbers: the modules behind it, and
- * the caller's memory, are for so many. */
+/* AUTO selects the folder's pooling. Another one must give vectors of the same size, because the modules after it and
+ * the caller's memory have that size. */
 static llmcs_status choose_pooling(const llmcs_model *m, const ll_text_rules *rules, embedding *out) {
     const ll_sentence *folder = &m->config.sentence;
     const bool automatic = rules->pooling == LLMCS_POOL_AUTO;
@@ -77,7 +77,8 @@ static llmcs_status choose_prompt(const llmcs_model *m, ll_text_rules *rules) {
 
 /* ------------------------------------------------------------------------------------- pooled to vectors */
 
-/* The vectors of n_rows texts from their pooled states: the folder's modules, the cut, and length 1. */
+/* Computes the vectors of n_rows texts from their pooled states: applies the folder's modules, truncates, normalises.
+ */
 static void finish_rows(const embedding *e, size_t first, size_t n_rows, float *buffers[2]) {
     float *x = e->pooled + first * e->n_pooled, *other = buffers[1];
     if (buffers[0]) {

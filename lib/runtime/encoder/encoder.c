@@ -1,4 +1,4 @@
-/* Forward passes of an encoder: their memory, which requests share one, and how outputs are delivered. */
+/* Forward passes of an encoder: memory, combining requests, delivering outputs. */
 #include "runtime/encoder/encoder.h"
 
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "runtime/numbers.h"
 
 /* The most rows of a forward pass, unless it is one longer sequence; a call with many texts makes requests of this
- * size. Measured with int8 weights on two cores: 192 to 256 rows are fastest, 64 and 1,024 up to a tenth slower (64
- * wait more at barriers, 1,024 exceed the caches). Short forward passes also let other threads in soon. */
+ * size. Measured with int8 weights on two cores: 192 to 256 rows are fastest, 64 and 1,024 up to 10 % slower (64 wait
+ * more at barriers, 1,024 exceed the caches). Short forward passes also keep other threads from waiting long. */
 #define FORWARD_ROWS ((size_t)256)
 #define FORWARD_SEGMENTS ((size_t)64)
 /* Masked LM: the workspace holds the logits of this many rows; a request for more is evaluated alone. */
@@ -26,7 +26,7 @@ void ll_encoder_workspace_free(const llmcs_model *m, ll_encoder_workspace *works
     ll_free(a, workspace);
 }
 
-/* Elements of the buffers that are not max_rows or max_segments long. */
+/* Sizes of the buffers. */
 typedef struct sizes {
     size_t max_rows, n_floats, n_blocks, block_bytes, row_bytes, n_logit_rows, n_logits, n_mlm_rows, vocab;
     size_t n_source_rows, n_sources; /* of encoder-decoders, else 0 */
@@ -120,8 +120,8 @@ size_t ll_encoder_chunk(const size_t *lengths, size_t n, size_t *n_rows) {
     return i;
 }
 
-/* True if the request's MLM logits fit the next forward pass. A request that exceeds the workspace has a forward pass
- * of its own, which writes the logits to their destination. */
+/* True if the request's MLM logits fit into the next forward pass. A request that exceeds the workspace gets its own
+ * forward pass, which writes the logits directly to their destination. */
 static bool mlm_rows_fit(const ll_encoder_workspace *workspace, const ll_encoder_request *r) {
     if (!workspace->n_slices) return true;
     if (workspace->n_mlm_rows > workspace->max_mlm_rows || r->n_mlm_rows > workspace->max_mlm_rows) return false;
@@ -140,7 +140,7 @@ size_t ll_encoder_fit(const ll_encoder_workspace *workspace, const ll_encoder_re
     return fit;
 }
 
-/* The rows of one sequence, whose keys and values get blocks of their own; of encoder-decoders it is its own source. */
+/* Adds the rows of one sequence and blocks for its keys and values; for encoder-decoders it is also the source. */
 static void add_segment(ll_encoder_workspace *workspace, size_t n_rows) {
     ll_segment *segment = &workspace->segments[workspace->n_segments++];
     *segment = (ll_segment){
@@ -188,7 +188,7 @@ void ll_encoder_clear(ll_encoder_workspace *workspace) {
 /* Stores the failure in the request; the request's own thread reports it. */
 static void fail_numeric(ll_encoder_request *r, size_t sequence, const char *what) {
     r->status = LLMCS_NUMERIC;
-    ll_format(r->message, sizeof r->message, "text %zu: NaN or infinity came out of the network (%s)",
+    ll_format(r->message, sizeof r->message, "text %zu: the network computed NaN or infinity (%s)",
               r->text_of ? r->text_of[sequence] : r->first_text + sequence, what);
 }
 
@@ -233,8 +233,8 @@ static bool check_mlm_logits(const llmcs_model *m, ll_encoder_request *r, const 
     return true;
 }
 
-/* Delivers the slice's outputs to its request: all of them, or none if one is not finite. mlm_logits: of the forward
- * pass. */
+/* Delivers the slice's outputs to its request: all of them, or none if one is not finite. mlm_logits: those of the
+ * whole forward pass. */
 static void hand_out(const llmcs_model *m, const ll_encoder_workspace *w, const ll_encoder_slice *slice,
                      const float *mlm_logits) {
     ll_encoder_request *r = slice->request;
@@ -260,7 +260,7 @@ static void hand_out(const llmcs_model *m, const ll_encoder_workspace *w, const 
     }
 }
 
-/* Keys and values of the sources of an encoder-decoder, and what its decoder reads. */
+/* Encoder-decoders: encodes the sources and sets the decoder's input. */
 static llmcs_status encode_sources(const llmcs_model *m, ll_encoder_workspace *w) {
     const ll_batch batch = {
         .n_rows = w->n_rows, .ids = w->ids, .segments = w->segments, .n_segments = w->n_segments, .encodes = true};

@@ -1,4 +1,4 @@
-/* llmcs_encoder_eval: the caller's own token ids through an encoder. */
+/* llmcs_encoder_eval: evaluates the caller's token ids with an encoder. */
 #include <string.h>
 
 #include "base/call.h"
@@ -36,9 +36,9 @@ typedef struct evaluation {
     llmcs_model *model;
     const llmcs_encoder_outputs *outputs;
     ll_limits limits;
-    uint32_t *rows;           /* 0, 1, 2, ...: MLM logits of every row are wanted; NULL: none are */
-    size_t n_texts, n_tokens; /* in requests that are done */
-    size_t n_copied_tokens;   /* of outputs that the sink has copied */
+    uint32_t *rows;           /* 0, 1, 2, ...: MLM logits of every row are requested; NULL: none are */
+    size_t n_texts, n_tokens; /* in completed requests */
+    size_t n_copied_tokens;   /* tokens whose outputs the sink has copied */
 } evaluation;
 
 static void copy_output_rows(float *to, size_t row, const float *from, size_t n_rows, size_t n) {

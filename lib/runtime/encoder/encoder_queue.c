@@ -1,9 +1,9 @@
 /*
- * Forward passes for many threads. A thread puts its request into the model's queue. If fewer threads than max_leaders
- * are running forward passes, it becomes a leader: it takes the requests that wait, as far as one forward pass holds
- * them, runs it, hands out the outputs, and repeats that until its own request is done; then the first that still waits
- * leads. So a call that is alone starts at once, and calls that come during a forward pass share the next one (group
- * commit, as databases write their logs: DeWitt et al. 1984). There are no timers and no threads of ours.
+ * Forward passes for many threads. A thread puts its request into the model's queue. If fewer than max_leaders threads
+ * are running forward passes, it becomes a leader: it takes as many waiting requests as fit into one forward pass, runs
+ * it, delivers the outputs, and repeats that until its own request is done; then the first waiting request's thread
+ * becomes leader. So a single call starts at once, and calls that arrive during a forward pass share the next one (as
+ * in group commit of databases: DeWitt et al. 1984). There are no timers and no additional threads.
  *
  * The queue, and next, leads, in_forward, done and n_taken of the requests in it, are under the encoder's mutex. A
  * request in a forward pass belongs to the leader.
@@ -73,8 +73,9 @@ static bool stop_if_over(ll_encoder *e, ll_encoder_request *r) {
     return true;
 }
 
-/* Fills the next forward pass with requests in order, as far as they fit. Requests of other leaders are left to them,
- * so a leader never waits for another; those with a longer sequence than the workspace holds lead later. */
+/* Fills the next forward pass with waiting requests, in order, while they fit. Requests of other leaders are left to
+ * them, so that no leader waits for another. Requests with a sequence too long for the workspace become leaders later.
+ */
 static void fill_next_forward(ll_encoder *e, ll_encoder_workspace *workspace, const ll_encoder_request *own) {
     ll_encoder_clear(workspace);
     for (ll_encoder_request **at = &e->waiting; *at && workspace->n_segments < workspace->max_segments;) {
@@ -150,7 +151,7 @@ static void lead_until_done(llmcs_model *m, ll_encoder *e, ll_encoder_request *o
     }
     while (!own->done) {
         fill_next_forward(e, workspace, own);
-        if (!workspace->n_slices) break; /* the own request has just ended, and nothing else waits */
+        if (!workspace->n_slices) break; /* the own request has just ended, and no other one is waiting */
         pthread_mutex_unlock(&e->mutex);
         ll_encoder_forward(m, workspace);
         pthread_mutex_lock(&e->mutex);

@@ -1,6 +1,6 @@
 /*
- * Encoder-decoders whose heads classify (BartForSequenceClassification, T5ForSequenceClassification): the decoder reads
- * the source again, one token later, and the head reads its row of the source's last eos_token_id.
+ * Classifiers that are encoder-decoders (BartForSequenceClassification, T5ForSequenceClassification): the decoder reads
+ * the source shifted by one token, and the head reads the row of the source's last eos_token_id.
  */
 #include <string.h>
 
@@ -20,7 +20,7 @@ static size_t last_eos(const ll_config *c, const int32_t *ids, size_t n) {
     return n;
 }
 
-/* shift_tokens_right of modeling_bart.py and modeling_mbart.py: mBART's last token is the one before its padding. */
+/* shift_tokens_right of modeling_bart.py and modeling_mbart.py. For mBART: the last token before padding. */
 static int32_t first_decoder_id(const ll_config *c, const int32_t *ids, size_t n) {
     size_t n_tokens = 0;
     if (!c->family->tokens.starts_with_last) return c->decoder_start_token_id;
@@ -36,7 +36,7 @@ void ll_encoder_shift(const llmcs_model *m, ll_encoder_workspace *workspace) {
         const size_t eos = last_eos(&m->config, ids, s->n_rows);
         shifted[0] = first_decoder_id(&m->config, ids, s->n_rows);
         memcpy(shifted + 1, ids, (s->n_rows - 1) * sizeof *ids);
-        /* Without one nobody wants logits, see ll_encoder_check_source. */
+        /* If there is none, no logits are requested: ll_encoder_check_source checks that. */
         workspace->eos_rows[i] = (uint32_t)(s->first_row + (eos < s->n_rows ? eos : 0));
     }
 }
@@ -45,8 +45,8 @@ llmcs_status ll_encoder_check_source(const llmcs_model *m, const ll_encoder_requ
     const ll_config *c = &m->config;
     if (!c->family->tokens.starts_with_last && c->decoder_start_token_id < 0)
         return ll_fail(LLMCS_CONFIG,
-                       "config.json: decoder_start_token_id is not given, and the decoder of a %s "
-                       "classifier starts with it; give its id",
+                       "config.json: decoder_start_token_id is missing: the decoder of a %s "
+                       "classifier starts with it; add the id",
                        c->model_type);
     if (!(r->want & LL_WANT_LOGITS)) return LLMCS_OK;
     for (size_t i = 0, row = 0; i < r->n; row += r->lengths[i++])

@@ -66,8 +66,8 @@ static llmcs_status evaluate_masks(mask_call *f) {
     return ll_encoder_submit(m, &r);
 }
 
-/* The k largest of n logits, best first; of two equal ones the lower id is first. Keeps the list sorted, because almost
- * no logit exceeds its last entry. */
+/* The k largest of n logits, best first, on ties the lower id first. The list is kept sorted by insertion, because
+ * almost no logit exceeds its last entry. */
 static void find_top(const llmcs_model *m, const float *logits, size_t position, llmcs_mask_token *tokens, size_t k) {
     const size_t n = (size_t)m->config.vocab_size;
     double log_sum = 0;

@@ -74,7 +74,7 @@ void ll_pool_tokens(uint32_t modes, const float *hidden, size_t n_tokens, size_t
                 pool_last(&t, vector);
                 break;
             default:
-                continue; /* not wanted */
+                continue; /* not requested */
         }
         vector += n;
     }

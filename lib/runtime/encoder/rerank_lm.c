@@ -1,9 +1,9 @@
 /*
- * The question is that of Qwen3-Reranker's model card: a fixed beginning, the task, the query and the document, and a
- * fixed end. The ends are control tokens and text; what stands between them is text, whatever it looks like. A document
- * that is too long loses its end.
+ * The prompt is that of Qwen3-Reranker's model card: a fixed prefix, the task, the query and the document, and a fixed
+ * suffix. Prefix and suffix contain control tokens; what is between them is always plain text. A document that is too
+ * long is truncated.
  *
- * One session reads all documents of a call, which share the tokens up to the document: the model reads those once.
+ * One session evaluates all documents of a call; their common prefix up to the document is evaluated once.
  */
 #include "runtime/encoder/rerank_lm.h"
 
@@ -36,7 +36,7 @@ bool ll_rerank_lm_possible(const llmcs_model *m) {
 
 /* -------------------------------------------------------------------------------------------------- the tokens */
 
-/* The questions of all documents, one after another. */
+/* The prompts of all documents, concatenated. */
 typedef struct questions {
     const llmcs_model *model;
     const ll_text_rules *rules;
@@ -85,7 +85,7 @@ static void append(questions *q, const ll_tokens *tokens, size_t n_text) {
     q->n_ids += out.n;
 }
 
-/* Appends the question about one document, whose tokens are `body`, cut to max_length. */
+/* Appends the prompt for one document, whose tokens are `body`, truncated to max_length. */
 static llmcs_status append_question(questions *q, ll_tokens *body, size_t i, llmcs_text_info *info) {
     const size_t n_fixed = q->beginning.texts[0].n + q->end.texts[0].n, first = q->n_ids;
     size_t kept[2] = {body->texts[0].n, 0};

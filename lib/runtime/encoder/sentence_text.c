@@ -1,4 +1,4 @@
-/* Texts as sentence-transformers hands them to its tokenizer. */
+/* Prepares texts for the tokenizer as sentence-transformers does: prompt and white space. */
 #include "runtime/encoder/sentence_text.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static bool is_space(uint32_t cp) {
            cp == 0x202f || cp == 0x205f || cp == 0x3000;
 }
 
-/* Where the last character of text [n] begins, n at least 1. */
+/* The offset of the last character of text [n], n at least 1. */
 static size_t last_character(const char *text, size_t n) {
     size_t at = n - 1;
     while (at > 0 && n - at < 4 && ((unsigned char)text[at] & 0xc0u) == 0x80u) at--;

@@ -1,4 +1,4 @@
-/* Texts as sentence-transformers hands them to its tokenizer. */
+/* Prepares texts for the tokenizer as sentence-transformers does. */
 #ifndef LL_RUNTIME_SENTENCE_TEXT_H
 #define LL_RUNTIME_SENTENCE_TEXT_H
 

@@ -1,4 +1,4 @@
-/* Results of llmcs_tag and llmcs_answer_span: one object that owns all of it. */
+/* Results of llmcs_tag and llmcs_answer_span: one object that owns all its memory. */
 #include "runtime/encoder/spans.h"
 
 #include <string.h>

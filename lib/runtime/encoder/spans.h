@@ -1,10 +1,10 @@
-/* Spans of texts while they are collected, and the result that owns copies of them. */
+/* Collects spans of texts, and builds the result that owns copies of them. */
 #ifndef LL_RUNTIME_ENCODER_SPANS_H
 #define LL_RUNTIME_ENCODER_SPANS_H
 
 #include "base/alloc.h"
 
-/* Starts zeroed; its labels belong to others. */
+/* Zero-initialised. The labels are not owned. */
 typedef struct ll_span_list {
     llmcs_text_span *items;
     size_t n, capacity;
@@ -15,9 +15,9 @@ typedef struct ll_span_list {
 void ll_span_list_free(const llmcs_allocator *a, ll_span_list *list);
 llmcs_status ll_span_list_push(const llmcs_allocator *a, ll_span_list *list, llmcs_text_span span);
 
-/* True if span a comes before span b; of two that tie, the one that was pushed first does. */
+/* True if span a comes before span b. Ties are kept in the order of pushing. */
 typedef bool (*ll_span_less)(const llmcs_text_span *a, const llmcs_text_span *b);
-/* Sets `order` to the numbers of the items in that order. */
+/* Sets `order` to the indices of the items, sorted by `less`. */
 llmcs_status ll_span_list_sort(const llmcs_allocator *a, ll_span_list *list, ll_span_less less);
 
 /* A result of n_texts texts without spans. */

@@ -1,5 +1,5 @@
-/* Labelled parts of texts, as Transformers' TokenClassificationPipeline finds them (4.51): a label for each token, or
- * for each word, and neighbours of one label joined. */
+/* Labelled spans of texts, as in Transformers' TokenClassificationPipeline (4.51): each token or word gets a label, and
+ * neighbours with the same label are joined. */
 #include <string.h>
 
 #include "base/call.h"
@@ -22,19 +22,19 @@ typedef struct tagger {
     const llmcs_text *texts;
     llmcs_aggregation aggregation;
     llmcs_span_result *result;
-    const char *text; /* of the sequence at hand */
+    const char *text; /* of the current sequence */
     size_t text_bytes;
-    /* The word at hand. */
+    /* The current word. */
     tagged word;
     size_t n_word_tokens;
     float *probabilities; /* [n_labels] of the token */
     double *sums;         /* [n_labels] AVERAGE: over the word's tokens */
-    /* The span at hand. */
+    /* The current span. */
     llmcs_text_span span;
-    const char *tag; /* that its tokens share; NULL: there is no span */
+    const char *tag; /* the tag of its tokens; NULL: there is no span */
     double score_sum;
     size_t n_scores;
-    ll_span_list found; /* in all windows of the text */
+    ll_span_list found; /* spans in all windows of the text */
     size_t n_windows;
 } tagger;
 
@@ -49,8 +49,8 @@ static size_t count_characters(const char *text, size_t n) {
     return n_characters;
 }
 
-/* Transformers' is_subword. WordPiece: the spelling is not as long as the text, because of its prefix. Other tokenizers
- * do not tell, and a space is looked for before the token or at its start. */
+/* Transformers' is_subword. WordPiece: a continuation's spelling is longer than its text, because of the prefix "##".
+ * Other tokenizers do not mark continuations: a token without a space before it or at its start is one. */
 static bool continues_word(const tagger *t, int32_t id, llmcs_span at) {
     const llmcs_tokenizer *tokenizer = t->model->tokenizer;
     size_t n;
@@ -68,7 +68,7 @@ static int32_t highest(const float *x, size_t n) {
     return (int32_t)best;
 }
 
-/* Adds a token, whose probabilities are t->probabilities, to the word at hand or begins one with it. */
+/* Adds a token, whose probabilities are t->probabilities, to the current word, or begins a new word with it. */
 static void add_to_word(tagger *t, llmcs_span at, bool begins) {
     const size_t n = (size_t)t->model->config.n_labels;
     const int32_t label = highest(t->probabilities, n);
@@ -86,7 +86,7 @@ static void add_to_word(tagger *t, llmcs_span at, bool begins) {
     t->n_word_tokens++;
 }
 
-/* AVERAGE decides when the word is whole. */
+/* AVERAGE: decides the label of a complete word. */
 static void average_word(tagger *t) {
     const size_t n = (size_t)t->model->config.n_labels;
     for (size_t i = 0; i < n; i++) t->probabilities[i] = (float)(t->sums[i] / (double)t->n_word_tokens);
@@ -156,8 +156,8 @@ static llmcs_status tag_sequence(tagger *t, const ll_token_rows *rows) {
 static bool begins_before(const llmcs_text_span *a, const llmcs_text_span *b) { return a->begin < b->begin; }
 static bool as_found(const llmcs_text_span *a, const llmcs_text_span *b) { return a < b; }
 
-/* Of spans that overlap, windows having found them more than once, the longest in characters stays, then the most
- * probable. Returns how many stay, the first of `order`. */
+/* Overlapping windows find spans more than once. Of overlapping spans, keeps the longest in characters, on ties the
+ * most probable. Returns how many are kept, the first ones of `order`. */
 static size_t drop_overlaps(const tagger *t) {
     const llmcs_text_span *items = t->found.items;
     uint32_t *order = t->found.order;

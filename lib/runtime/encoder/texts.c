@@ -1,6 +1,6 @@
-/* Runs texts through an encoder. The caller's thread encodes each text and cuts it into sequences, concurrently with
- * other threads' forward passes; sequences of about one forward pass make a request. Encoding does not use the pool:
- * one thread encodes tens of megabytes a second, a thousand times what BERT-base reads. */
+/* Evaluates texts with an encoder. The caller's thread tokenizes each text and splits it into sequences, concurrently
+ * with other threads' forward passes; sequences that fill about one forward pass make a request. Tokenizing does not
+ * use the pool: one thread tokenizes tens of megabytes a second, a thousand times what BERT-base evaluates. */
 #include "runtime/encoder/texts.h"
 
 #include <string.h>
@@ -98,12 +98,12 @@ llmcs_status ll_text_rules_read(const llmcs_model *m, const llmcs_text_params *p
 
 /* ----------------------------------------------------------------------------------------------- sequences */
 
-/* Sequences, one after another, that are not in a request yet. */
+/* Concatenated sequences that are not in a request yet. */
 typedef struct sequences {
     int32_t *ids, *type_ids; /* [n_rows] */
     size_t *lengths;         /* [n] */
     size_t *text_of;         /* [n] */
-    llmcs_span *offsets;     /* [n_rows]; these and the marks only for a head of tokens */
+    llmcs_span *offsets;     /* [n_rows]; offsets and marks are filled only for token and span heads */
     uint8_t *marks;          /* [n_rows] */
     bool of_tokens;
     size_t n, n_rows;
@@ -121,7 +121,7 @@ static void free_sequences(sequences *s, const llmcs_allocator *a) {
 
 /* Memory for one more sequence, of n_rows tokens. */
 static llmcs_status reserve_window(sequences *s, const llmcs_allocator *a, size_t n_rows) {
-    size_t rows = s->n_rows + n_rows, n = s->n + 1; /* these tokens are in memory already: no overflow */
+    size_t rows = s->n_rows + n_rows, n = s->n + 1; /* no overflow: these tokens are already in memory */
     LL_TRY(ll_grow(a, &s->ids, s->n_rows, &s->row_capacity, rows, sizeof *s->ids, "token ids"));
     LL_TRY(ll_grow(a, &s->type_ids, s->n_rows, &s->type_capacity, rows, sizeof *s->type_ids, "token types"));
     if (s->of_tokens) {
@@ -165,11 +165,11 @@ typedef struct cutting {
     const llmcs_model *model;
     const ll_text_rules *rules;
     ll_tokens tokens;
-    size_t text; /* its number */
+    size_t text; /* its index */
     llmcs_text_info info;
 } cutting;
 
-/* Adds a sequence of these ranges of the text and its pair. */
+/* Adds a sequence: these ranges of the tokens of the text and its pair. */
 static llmcs_status add_sequence(cutting *c, const llmcs_span ranges[2]) {
     sequences *s = c->out;
     size_t n = c->tokens.n_special;
@@ -198,7 +198,7 @@ static llmcs_status add_truncated(cutting *c) {
     return add_sequence(c, (const llmcs_span[2]){{0, kept[0]}, {0, kept[1]}});
 }
 
-/* Which text of a pair is split; the other is whole in every window. */
+/* The text of a pair that is split into windows; the other one is whole in each. */
 static size_t windowed_text(const cutting *c) {
     const ll_tokens *t = &c->tokens;
     if (!t->is_pair || c->rules->truncation == LLMCS_TRUNCATE_ONLY_FIRST) return 0;
@@ -245,16 +245,16 @@ static llmcs_status add_text(cutting *c) {
 
 /* ---------------------------------------------------------------------------------------------------- a call */
 
-/* A call, the sequences that are not in a request yet, and how many texts were truncated. */
+/* A call, the sequences that are not in a request yet, and the number of truncated texts. */
 typedef struct feed {
     const ll_text_call *call;
     sequences sequences;
-    float *logits; /* [n_logit_rows, ll_config_n_logits] of a request to a head of tokens */
+    float *logits; /* [n_logit_rows, ll_config_n_logits] of a request, for token and span heads */
     size_t n_logit_rows, logits_capacity;
     size_t n_truncated, first_truncated, first_truncated_tokens;
 } feed;
 
-/* Receives the logits of a head of tokens. The leader calls it, so it only copies. */
+/* Receives the logits of a token or span head. It runs on the leader's thread, so it only copies. */
 static void copy_token_logits(void *user, const ll_encoder_output *w) {
     feed *f = user;
     const size_t width = ll_config_n_logits(&f->call->model->config);
@@ -269,7 +269,7 @@ static llmcs_status reserve_token_logits(feed *f, size_t n_rows) {
                    ll_config_n_logits(&m->config) * sizeof *f->logits, "logits of tokens");
 }
 
-/* Hands the first n sequences to the call's own sink. */
+/* Passes the first n sequences to the call's own sink. */
 static llmcs_status deliver_tokens(const feed *f, size_t n) {
     const ll_text_call *c = f->call;
     const sequences *s = &f->sequences;
@@ -330,7 +330,7 @@ static llmcs_status feed_text(feed *f, size_t i) {
     st = add_text(&c);
     ll_tokens_free(t, &c.tokens);
     LL_TRY(st);
-    if (call->infos) { /* the caller's elements may be longer or shorter than ours */
+    if (call->infos) { /* the caller's struct_size may differ from ours */
         const size_t size = call->infos->struct_size;
         ll_options_init((unsigned char *)call->infos + i * size, size, &c.info, sizeof c.info);
     }

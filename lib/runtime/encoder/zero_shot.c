@@ -1,4 +1,4 @@
-/* Zero-shot classification: how far a text entails the hypothesis that each label makes. */
+/* Zero-shot classification: how strongly a text entails the hypothesis formed with each label. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define DEFAULT_HYPOTHESIS "This example is {}."
 
-/* A call, and where its logits go. */
+/* Receives the logits of the pairs. */
 typedef struct zero_shot {
     ll_window_pool pool; /* of the model's labels */
     size_t entailment, contradiction;
@@ -17,7 +17,7 @@ typedef struct zero_shot {
     float *scores; /* [n_texts, n_labels] */
 } zero_shot;
 
-/* In letters of either case, whatever the locale says of them. */
+/* Compares case-insensitively, independent of the locale. */
 static bool begins_with_entail(const char *label) {
     for (const char *letter = "entail"; *letter; letter++, label++)
         if ((*label | 0x20) != *letter) return false;
@@ -38,14 +38,14 @@ static llmcs_status find_labels(const llmcs_model *m, zero_shot *z) {
         if (begins_with_entail(c->id2label[i])) z->entailment = i;
     if (z->entailment == n) {
         z->entailment = n - 1;
-        ll_log_say(&m->log, LLMCS_LOG_WARN, "no label begins with \"entail\": \"%.80s\", the last one, stands for it",
+        ll_log_say(&m->log, LLMCS_LOG_WARN, "no label begins with \"entail\": the last one, \"%.80s\", is used for it",
                    c->id2label[n - 1]);
     }
     z->contradiction = z->entailment == 0 ? n - 1 : 0;
     return LLMCS_OK;
 }
 
-/* With several labels that exclude each other, the logit: the softmax follows. */
+/* Writes a score; with several labels that exclude each other a logit, since the softmax over labels follows. */
 static void zero_shot_sink(void *user, const ll_encoder_output *w) {
     zero_shot *z = user;
     const float *logits = ll_window_pool_add(&z->pool, w, w->logits);
@@ -56,9 +56,9 @@ static void zero_shot_sink(void *user, const ll_encoder_output *w) {
 
 /* ------------------------------------------------------------------------------------------- hypotheses */
 
-/* The hypotheses, one after the other, and the pairs that point into them. */
+/* The concatenated hypotheses, and the pairs that point to them. */
 typedef struct hypotheses {
-    const char *before, *after; /* the "{}" */
+    const char *before, *after; /* the parts of the hypothesis around "{}" */
     size_t n_before, n_after;
     size_t n_bytes; /* of all of them */
     char *text;
@@ -86,7 +86,7 @@ static llmcs_status measure_labels(const char *const *labels, size_t n_labels, h
     return LLMCS_OK;
 }
 
-/* The pairs of one text; the other texts' have the same hypotheses. */
+/* Writes the pairs of one text. All texts share the hypotheses. */
 static void write_pairs(const llmcs_text *text, const char *const *labels, size_t n_labels, const hypotheses *h,
                         llmcs_text *pairs) {
     char *at = h->text;

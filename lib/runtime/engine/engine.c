@@ -1,4 +1,4 @@
-/* How an engine starts, steps and ends; its queue and its counters. */
+/* Creates, steps, stops and frees an engine; its queue and its counters. */
 #include "runtime/engine/engine.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 /* -------------------------------------------------------------------------------------------------- create */
 
-/* The engine's thread: makes steps while there is something to do, else sleeps. */
+/* The engine's thread: runs steps while there is work, else sleeps. */
 static void *scheduler_thread(void *arg) {
     llmcs_engine *e = arg;
     (void)ll_cancel_disable(); /* in callbacks, too */
@@ -26,7 +26,7 @@ static void *scheduler_thread(void *arg) {
         pthread_mutex_unlock(&e->shared.mutex);
         bool progressed = ll_engine_step(e);
         pthread_mutex_lock(&e->shared.mutex);
-        /* After a step that did nothing no request is running, and any in the queue came after it. */
+        /* If a step found nothing to do, no request is running, and requests in the queue arrived after it. */
         while (!progressed && !e->shared.stopping && !e->shared.queue && !e->sched.running)
             pthread_cond_wait(&e->shared.work, &e->shared.mutex);
     }
@@ -55,7 +55,7 @@ no_event:
 no_work:
     pthread_mutex_destroy(&e->shared.mutex);
 no_mutex:
-    return ll_fail(LLMCS_THREAD, "engine: a lock could not be made");
+    return ll_fail(LLMCS_THREAD, "engine: a lock could not be created");
 }
 
 static void destroy_locks(llmcs_engine *e) {
@@ -126,7 +126,7 @@ void ll_engine_destroy(llmcs_engine *e) {
     ll_engine_free_memory(e);
 }
 
-/* Afterwards no step is running and none begins, so that the calling thread owns `sched`. */
+/* Waits for a running step and prevents new ones, so that the calling thread owns `sched`. */
 static void stop_steps(llmcs_engine *e) {
     pthread_mutex_lock(&e->shared.mutex);
     atomic_store(&e->abort_forward, true);
@@ -149,7 +149,7 @@ static void cancel_all(llmcs_engine *e) {
     }
 }
 
-/* Is this thread in one of the engine's callbacks? */
+/* True if this thread is in one of the engine's callbacks. */
 static bool is_in_callback(llmcs_engine *e) {
     pthread_mutex_lock(&e->shared.mutex);
     bool inside = e->shared.calling && pthread_equal(e->shared.caller, pthread_self());
@@ -157,7 +157,7 @@ static bool is_in_callback(llmcs_engine *e) {
     return inside;
 }
 
-/* Ends all requests. The first thread does so, others wait until it has. */
+/* Ends all requests. The first thread that calls this does it; the others wait for it. */
 static void stop_engine(llmcs_engine *e) {
     pthread_mutex_lock(&e->shared.mutex);
     const bool first = !e->shared.stopping;
@@ -177,7 +177,7 @@ static void stop_engine(llmcs_engine *e) {
 llmcs_status llmcs_engine_stop(llmcs_engine *engine) {
     LL_PUBLIC_CALL;
     LL_TRY(ll_engine_enter(engine, true));
-    const bool inside = is_in_callback(engine); /* the step that calls back has to end first */
+    const bool inside = is_in_callback(engine); /* stopping would wait for the step that this callback is part of */
     if (!inside) stop_engine(engine);
     ll_engine_leave(engine);
     return inside ? ll_fail(LLMCS_STATE, "llmcs_engine_stop: called from a callback of the engine") : LLMCS_OK;
@@ -188,7 +188,7 @@ void llmcs_engine_free(llmcs_engine **engine) {
     if (!engine || !*engine) return;
     llmcs_engine *e = *engine;
     const bool freed = e->magic != MAGIC, forked = !freed && e->owner != getpid();
-    if (!freed && !forked && is_in_callback(e)) return; /* the step that calls back has to end first */
+    if (!freed && !forked && is_in_callback(e)) return; /* as in llmcs_engine_stop */
     *engine = NULL;
     if (freed) return;
     if (forked) { /* a child of fork has neither the locks nor the thread */
@@ -253,9 +253,11 @@ llmcs_status llmcs_engine_step(llmcs_engine *engine, int *progressed) {
     llmcs_status st = LLMCS_OK;
     pthread_mutex_lock(&engine->shared.mutex);
     if (engine->threaded)
-        st = ll_fail(LLMCS_STATE, "the engine has a thread that makes its steps");
+        st = ll_fail(LLMCS_STATE,
+                     "llmcs_engine_step: the engine has its own thread; create it with "
+                     "LLMCS_ENGINE_NO_THREAD to run steps yourself");
     else if (engine->shared.stepping)
-        st = ll_fail(LLMCS_BUSY, "another thread is making a step");
+        st = ll_fail(LLMCS_BUSY, "llmcs_engine_step: another thread is running a step");
     else
         *progressed = ll_engine_try_step(engine);
     pthread_mutex_unlock(&engine->shared.mutex);

@@ -2,15 +2,15 @@
  * Inside the engine: many requests over one model, evaluated together in steps (continuous batching).
  *
  * In each step engine_schedule.c admits requests and selects the rows to evaluate; engine_step.c runs the forward pass,
- * samples the next tokens and publishes them. request.c is what the caller of a request sees, engine_events.c how
- * callers wait for all of them, engine.c how an engine starts and ends.
+ * samples the next tokens and publishes them. request.c has the public calls on one request, engine_events.c waits for
+ * events of all requests, engine.c creates, stops and frees an engine.
  *
- * Ownership. A field's place says which thread may touch it:
+ * Ownership. The nested struct a field is in says which thread may touch it:
  *
  * - At the top of a struct: immutable. Set before a second thread can see the struct.
- * - sched: the scheduler thread's alone, so it needs no lock. The scheduler thread is the engine's own or, with
- *   LLMCS_ENGINE_NO_THREAD, the one caller that makes a step (shared.stepping).
- * - shared: any thread's, under the engine's shared.mutex. Nothing is computed while it is held.
+ * - sched: only the scheduler thread, so it needs no lock. The scheduler thread is the engine's own or, with
+ *   LLMCS_ENGINE_NO_THREAD, the one caller that runs a step (shared.stepping).
+ * - shared: any thread that holds the engine's shared.mutex. Nothing is computed while it is held.
  * - reader (of a request): the thread that calls llmcs_request_read.
  *
  * The thread that submits a request fills all of it, and the queue hands `sched` to the scheduler thread. Once
@@ -30,7 +30,7 @@
 typedef struct ll_seq_state {
     ll_sequence kv; /* tokens and blocks; kv.n_tokens of them are evaluated */
     size_t n_known; /* tokens known, the next ones to evaluate included */
-    bool computed;  /* some tokens were evaluated for this request, not only found in the prefix cache */
+    bool computed;  /* some tokens were evaluated for this request; false: all came from the prefix cache */
 } ll_seq_state;
 
 typedef enum ll_request_phase { LL_REQUEST_WAITING, LL_REQUEST_RUNNING, LL_REQUEST_FINISHED } ll_request_phase;
@@ -57,17 +57,17 @@ struct llmcs_request {
         ll_generation gen;
         ll_beam_search beams;
         ll_seq_state *seqs; /* [n_seqs] completion i is sequence i; beams use the first n_beams */
-        ll_sequence source; /* of an encoder-decoder: what all of them attend to. Its ids are gen.source; n_tokens is 0
-                               until it is encoded, and again after a preemption */
-        ll_sequence *spare; /* [n_seqs] where reordered beams are built */
+        ll_sequence source; /* encoder-decoders: the source that all sequences attend to. Its ids are gen.source;
+                               n_tokens is 0 until it is encoded, and again after a preemption */
+        ll_sequence *spare; /* [n_seqs] for building reordered beams */
         size_t n_beams;     /* live beams */
         bool admitted;      /* it has been in a step */
         bool prefilled;     /* the prompt is evaluated, the first tokens are sampled */
-        bool ended;         /* nothing more is sampled; blocks are freed after the forward pass */
+        bool ended;         /* no more tokens are sampled; blocks are freed after the forward pass */
         bool beams_done;
         int32_t *draft_ids; /* [prompt_lookup_num_tokens] draft tokens of this step */
-        size_t n_accepted;  /* of them */
-        size_t n_counted;   /* new tokens that are in the statistics */
+        size_t n_accepted;  /* how many of them were accepted */
+        size_t n_counted;   /* new tokens already in the statistics */
         uint64_t last_token_ns;
         llmcs_request *next_running;
         llmcs_status status; /* the outcome */
@@ -77,7 +77,7 @@ struct llmcs_request {
 
     struct {
         uint64_t number;     /* in order of submission */
-        unsigned references; /* the engine's, until it is finished, and the caller's */
+        unsigned references; /* the engine's (until the request is finished) and the caller's */
         ll_request_phase phase;
         size_t n_ids;      /* tokens that may be read */
         size_t text_bytes; /* bytes of their text that may be read; SIZE_MAX: all */
@@ -85,15 +85,15 @@ struct llmcs_request {
         llmcs_request *next, *previous; /* in the queue */
         llmcs_request *next_event, *previous_event;
         bool has_event;
-        bool detached; /* the caller has freed it: no more callbacks or events */
+        bool detached; /* the caller has freed its handle: no more callbacks or events */
     } shared;
 
     struct {
         llmcs_decoder *decoder;
         size_t n_ids, n_bytes; /* decoded, read so far */
-        const char *piece;     /* [piece_bytes] the decoder's last piece, not in text yet */
+        const char *piece;     /* [piece_bytes] the decoder's last piece, not yet in `text` */
         size_t piece_bytes;
-        char *text; /* [begin, end) is decoded and still to be read */
+        char *text; /* [begin, end) is decoded and not read yet */
         size_t begin, end, capacity;
         bool drained;
     } reader;
@@ -111,20 +111,20 @@ typedef struct ll_scheduled {
 typedef struct ll_step_counts {
     size_t rows, segments, logit_rows, scheduled, prompt_rows;
     size_t source_rows, sources;
-    size_t ended; /* requests that were cancelled or late before the forward pass */
+    size_t ended; /* requests that were cancelled or past their deadline before the forward pass */
 } ll_step_counts;
 
-/* The batch of one step. Arrays hold the most that max_batch and max_chunk allow. */
+/* The batch of one step. Arrays have the capacity that max_batch and max_chunk need. */
 typedef struct ll_step {
     ll_step_counts n;
     uint64_t began_ns;
     int32_t *ids;            /* [n.rows] */
     ll_segment *segments;    /* [n.segments] */
-    ll_seq_state **seqs;     /* [n.segments] whose rows they are */
+    ll_seq_state **seqs;     /* [n.segments] the sequence of each segment */
     uint32_t *logit_rows;    /* [n.logit_rows] */
-    int32_t *source_ids;     /* [n.source_rows] of the sources that are encoded before the rows are evaluated */
+    int32_t *source_ids;     /* [n.source_rows] tokens of the sources that are encoded before the rows are evaluated */
     ll_segment *sources;     /* [n.sources] */
-    ll_sequence **encoding;  /* [n.sources] whose they are */
+    ll_sequence **encoding;  /* [n.sources] the sequence of each source */
     float *logits;           /* [n.logit_rows, vocab_size] */
     float *block_max;        /* [n.logit_rows, ll_row_blocks(vocab_size)] */
     ll_scheduled *scheduled; /* [n.scheduled] */
@@ -142,7 +142,7 @@ struct llmcs_engine {
     int event_fd;
 
     atomic_bool abort_forward; /* read between layers */
-    atomic_bool any_cancelled; /* a request, since the queue was walked through */
+    atomic_bool any_cancelled; /* a request was cancelled since the last walk through the queue */
 
     struct {
         ll_kv kv;
@@ -161,52 +161,52 @@ struct llmcs_engine {
         pthread_mutex_t mutex;
         pthread_cond_t work;    /* for the engine's thread: a request was submitted */
         pthread_cond_t event;   /* for llmcs_engine_next, and without a thread for every waiter */
-        bool stopping, stopped; /* no step begins any more; all requests are finished */
+        bool stopping, stopped; /* no new step begins; all requests are finished */
         bool freeing, stepping;
         size_t n_callers;  /* threads inside a call that has no request: llmcs_engine_free waits for them */
         size_t references; /* the handle's and every request's */
         uint64_t next_number;
         llmcs_request *queue, *queue_end; /* waiting, by priority, then by age */
         size_t n_queued, n_unfinished;
-        uint64_t next_deadline_ns; /* no request of the queue has an earlier one */
+        uint64_t next_deadline_ns; /* the earliest deadline in the queue, or earlier */
         size_t n_event_waiters;
-        llmcs_request *calling; /* whose callbacks are running, on the thread `caller` */
+        llmcs_request *calling; /* the request whose callbacks are running, on the thread `caller` */
         pthread_t caller;
         llmcs_request *events, *events_end;
         llmcs_engine_stats stats;
     } shared;
 };
 
-/* Encoder-decoders have no prefix cache: the same tokens behind another source have other keys and values. */
+/* Encoder-decoders have no prefix cache: keys and values of the same tokens depend on the source. */
 static inline bool ll_engine_caches_prefixes(const llmcs_engine *e) {
     return !(e->options.flags & LLMCS_ENGINE_NO_PREFIX_CACHE) && !e->model->net->has_source;
 }
 
 /* ---- engine_memory.c */
 
-/* Most rows of sources that are encoded in one step: one source always fits. */
+/* Most rows of sources to encode in one step: one source always fits. */
 size_t ll_engine_source_rows(const ll_net *net, const llmcs_engine_options *o);
 
 /* Fills in the defaults and checks the options. ARG. */
 llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t model_n_ctx, const ll_net *net,
                                     llmcs_engine_options *out);
-/* Bytes of an engine with such options, and blocks of keys and values in them. LIMIT. */
+/* Bytes of an engine with these options, and its blocks of keys and values. LIMIT. */
 llmcs_status ll_engine_bytes(const ll_net *net, const llmcs_engine_options *o, size_t n_threads, uint64_t *bytes,
                              uint64_t *n_blocks);
-/* Most that a request of n_tokens tokens allocates for each of its sequences, but for its text stream. */
+/* Most bytes that a request of n_tokens tokens allocates per sequence, without its text stream. */
 uint64_t ll_request_bytes(const ll_net *net, size_t n_tokens, size_t n_eos);
-/* Allocates what steps need. On failure ll_engine_free_memory frees what there is. */
+/* Allocates the memory for steps. After a failure call ll_engine_free_memory, too. */
 llmcs_status ll_engine_alloc(llmcs_engine *e);
 void ll_engine_free_memory(llmcs_engine *e);
 
 /* ---- engine.c */
 
-/* Enters a call that only the engine's handle keeps alive: llmcs_engine_free waits until it leaves. when_stopped: also
- * of an engine that was stopped. ARG, STATE (freed, being freed, or stopped), FORK: not entered. */
+/* Enters a call on the engine: llmcs_engine_free waits until it leaves. when_stopped: also if the engine was stopped.
+ * ARG, STATE (freed, being freed, or stopped), FORK: not entered. */
 llmcs_status ll_engine_enter(llmcs_engine *e, bool when_stopped);
 void ll_engine_leave(llmcs_engine *e);
 
-void ll_engine_destroy(llmcs_engine *e); /* without references */
+void ll_engine_destroy(llmcs_engine *e); /* when no reference is left */
 /* Adds the request to the queue, or removes it; under the mutex. */
 void ll_engine_enqueue(llmcs_engine *e, llmcs_request *r);
 void ll_engine_dequeue(llmcs_engine *e, llmcs_request *r);
@@ -214,33 +214,33 @@ void ll_engine_dequeue(llmcs_engine *e, llmcs_request *r);
 static inline void ll_engine_note_deadline(llmcs_engine *e, const llmcs_request *r) {
     if (r->deadline_ns) e->shared.next_deadline_ns = ll_min(e->shared.next_deadline_ns, r->deadline_ns);
 }
-/* When timeout_ms from now is over, as ll_now_ns; UINT64_MAX: never. */
+/* The time timeout_ms from now, on ll_now_ns's clock; UINT64_MAX: never. */
 uint64_t ll_engine_until(double timeout_ms);
-/* Without a thread, makes a step for a waiter. Under the mutex, which it releases for the step. False: there is a
- * thread, another caller is making a step, or there was nothing to do. */
+/* Without an engine thread, runs a step on a waiting caller. Called under the mutex, which is released for the step.
+ * False: there is a thread, another caller is running a step, or there was nothing to do. */
 bool ll_engine_try_step(llmcs_engine *e);
 
 /* ---- engine_schedule.c */
 
-/* Ends the requests that have to stop, and selects the rows of the next step. */
+/* Ends requests that are cancelled or past their deadline, and selects the rows of the next step. */
 void ll_engine_schedule(llmcs_engine *e);
-/* Frees the blocks of a request's sequences; the prefix cache keeps those that are whole. */
+/* Frees the blocks of a request's sequences; the prefix cache keeps its references. */
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r);
 void ll_engine_unlink(llmcs_engine *e, llmcs_request *r); /* from the running ones */
-/* Is a scheduled before b? */
+/* True if a is scheduled before b. */
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b);
-/* Does this sequence get further tokens? Before the prompt is evaluated only sequence 0 does. */
+/* True if this sequence gets further tokens. Before the prompt is evaluated only sequence 0 does. */
 bool ll_request_is_live(const llmcs_request *r, size_t seq);
-/* CANCELLED or DEADLINE if the request has to stop now, else OK. */
+/* CANCELLED or DEADLINE if the request must stop now, else OK. */
 llmcs_status ll_request_stop_reason(const llmcs_request *r, uint64_t now_ns);
 
 /* ---- engine_step.c */
 
-/* One step. False: there was nothing to do. */
+/* Runs one step. False: there was nothing to do. */
 bool ll_engine_step(llmcs_engine *e);
-/* Finishes a request with what it has: status OK, or why it has no result. Scheduler thread. */
+/* Finishes a request with the tokens it has: status OK, or the reason why it has no result. Scheduler thread. */
 void ll_engine_end(llmcs_engine *e, llmcs_request *r, llmcs_status status, llmcs_finish_reason reason);
-/* Frees what a finished request holds of the engine, and the engine's reference to it. Not during a forward pass. */
+/* Frees a finished request's blocks and the engine's reference to it. Not during a forward pass. */
 void ll_engine_release(llmcs_engine *e, llmcs_request *r);
 
 /* ---- request.c */
@@ -253,7 +253,7 @@ void ll_request_unref(llmcs_request *r);
 
 void ll_request_add_event(llmcs_engine *e, llmcs_request *r);
 void ll_request_drop_event(llmcs_engine *e, llmcs_request *r);
-/* Makes the descriptor readable for good, once the engine has stopped. Under the mutex. */
+/* Makes the descriptor permanently readable, once the engine has stopped. Under the mutex. */
 void ll_engine_stay_readable(llmcs_engine *e);
 
 /* ---- histogram.c */

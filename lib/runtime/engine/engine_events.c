@@ -1,4 +1,4 @@
-/* Events: which requests have news, for callers with many of them. A request is in the list at most once. */
+/* The list of requests with unreported events, for callers with many requests. A request is in it at most once. */
 #include <sys/eventfd.h>
 
 #include "base/call.h"

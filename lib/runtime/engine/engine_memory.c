@@ -1,12 +1,13 @@
-/* An engine's options and the memory it allocates for them, so that steps allocate nothing. */
+/* Reads an engine's options and allocates all its memory, so that steps allocate nothing. */
 #include <unistd.h>
 
 #include "base/options.h"
 #include "runtime/engine/engine.h"
 
 #define OPTIONS_OLDEST LL_SIZE_UP_TO(llmcs_engine_options, flags)
-/* Tokens of the default kv_bytes: DEFAULT_SEQUENCES of n_ctx, but no more than DEFAULT_TOKENS unless one sequence needs
- * them. */
+/* Tokens of the default kv_bytes: DEFAULT_SEQUENCES of n_ctx, but at most DEFAULT_TOKENS unless one sequence needs
+ * more.
+ */
 #define DEFAULT_SEQUENCES 8
 #define DEFAULT_TOKENS ((size_t)8192)
 
@@ -41,7 +42,7 @@ llmcs_status ll_engine_options_read(const llmcs_engine_options *options, size_t 
         out->kv_bytes =
             ll_max(of_one, ll_min(DEFAULT_SEQUENCES * of_one, ll_kv_blocks_of(DEFAULT_TOKENS))) * block_bytes;
     if (out->kv_bytes < block_bytes)
-        return ll_fail(LLMCS_ARG, "kv_bytes: %llu is not valid; one block of %d tokens has %llu bytes",
+        return ll_fail(LLMCS_ARG, "kv_bytes: found %llu, expected at least one block (%d tokens, %llu bytes)",
                        (unsigned long long)out->kv_bytes, LL_KV_BLOCK, (unsigned long long)block_bytes);
     return LLMCS_OK;
 }

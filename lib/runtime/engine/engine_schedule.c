@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "runtime/engine/engine.h"
 
-/* Chunks of a prompt are not made smaller than this to keep running streams fluent. */
+/* The smallest chunk of a prompt that step_ms may lead to. */
 #define LEAST_CHUNK 16
 
 bool ll_request_before(const llmcs_request *a, const llmcs_request *b) {
@@ -30,7 +30,7 @@ static size_t n_pending(const ll_seq_state *seq) { return seq->n_known - seq->kv
 void ll_engine_free_blocks(llmcs_engine *e, llmcs_request *r) {
     for (size_t i = 0; i < r->n_seqs; i++) {
         ll_seq_state *seq = &r->sched.seqs[i];
-        /* An aborted forward pass did not write the rows that the last extension was for. */
+        /* An aborted forward pass did not write the rows of the last extension. */
         ll_sequence_truncate(&e->sched.kv, &seq->kv, seq->kv.n_tokens);
         if (ll_engine_caches_prefixes(e) && seq->kv.n_tokens) ll_prefix_insert(&e->sched.prefix, &seq->kv);
         ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
@@ -53,7 +53,7 @@ static llmcs_request *last_running(const llmcs_engine *e) {
     return last;
 }
 
-/* Frees the blocks of a running request, which waits again. */
+/* Frees the blocks of a running request and puts it back into the queue. */
 static void preempt(llmcs_engine *e, llmcs_request *r) {
     bool had_computed = false;
     for (size_t i = 0; i < r->n_seqs; i++) had_computed |= r->sched.seqs[i].computed;
@@ -66,8 +66,8 @@ static void preempt(llmcs_engine *e, llmcs_request *r) {
     pthread_mutex_unlock(&e->shared.mutex);
 }
 
-/* Frees a block for r: the least recently used one of the prefix cache, or else those of the last request after r. That
- * one is not in this step yet, because requests are scheduled in order. */
+/* Frees at least one block for r: the prefix cache's least recently used one, or else those of the last request after
+ * r, which is not in this step yet, because requests are scheduled in order. */
 static bool evict_or_preempt(llmcs_engine *e, const llmcs_request *r) {
     if (ll_prefix_evict(&e->sched.prefix)) return true;
     llmcs_request *last = last_running(e);
@@ -76,8 +76,8 @@ static bool evict_or_preempt(llmcs_engine *e, const llmcs_request *r) {
     return true;
 }
 
-/* Makes blocks for n more tokens of r's sequence. A last block that only the prefix cache shares is taken back from it
- * rather than copied. */
+/* Allocates blocks for n more tokens of r's sequence. If only the prefix cache shares the last block, it is removed
+ * from the cache rather than copied. */
 static bool extend(llmcs_engine *e, const llmcs_request *r, ll_sequence *q, size_t n) {
     while (e->sched.kv.own.n_free < ll_sequence_needs(&e->sched.kv, q, n)) {
         bool inside = q->n_tokens % LL_KV_BLOCK;
@@ -112,25 +112,25 @@ static void add_logit_rows(ll_step *step, ll_scheduled *s, size_t first_row, siz
     s->n_logits += n;
 }
 
-/* What became of a request that was to be scheduled. */
+/* The result of trying to schedule a request. */
 typedef enum outcome {
     SCHEDULED,
     PREEMPTED, /* it was the last running one */
-    STOPPED    /* it has to stop; nothing of it is in the step */
+    STOPPED    /* it must stop; none of its rows are in the step */
 } outcome;
 
-/* Extending many sequences copies many blocks: between two of them the request may have to stop. */
+/* Extending many sequences copies many blocks, so cancellation is checked in between. */
 static bool must_stop(const llmcs_engine *e, const llmcs_request *r) {
     return atomic_load_explicit(&e->abort_forward, memory_order_relaxed) || ll_request_stop_reason(r, ll_now_ns());
 }
 
 /* -------------------------------------------------------------------------------------------------- source */
 
-/* Is there a source that is not encoded, or not any more? */
+/* True if there is a source that is not encoded, or no longer after a preemption. */
 static bool needs_source(const llmcs_request *r) { return r->sched.source.n_tokens < r->sched.gen.source.n_ids; }
 
-/* Adds the source to those that this step encodes, or leaves it to a later step that has rows for all of it. The
- * request's own rows follow in the next step. */
+/* Adds the source to this step, or leaves it to a later step with enough rows for all of it. The request's own rows
+ * follow in the next step. */
 static outcome schedule_source(llmcs_engine *e, llmcs_request *r) {
     ll_step *step = &e->sched.step;
     const llmcs_ids ids = r->sched.gen.source;
@@ -153,7 +153,8 @@ static outcome schedule_source(llmcs_engine *e, llmcs_request *r) {
 
 /* -------------------------------------------------------------------------------------------------- decode */
 
-/* Has every live sequence exactly one token to evaluate? With guidance prompt and negative prompt end so, too. */
+/* True if every live sequence has exactly one token to evaluate. With guidance, prompt and negative prompt also end in
+ * this state. */
 static bool is_decoding(const llmcs_request *r) {
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i) && n_pending(&r->sched.seqs[i]) != 1) return false;
@@ -179,7 +180,7 @@ static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spar
         if (!ll_request_is_live(r, i)) continue;
         if (i && must_stop(e, r)) return STOPPED;
         if (extend(e, r, &r->sched.seqs[i].kv, n_rows)) continue;
-        preempt(e, r); /* requests before it hold the blocks */
+        preempt(e, r); /* requests before it use all blocks */
         return PREEMPTED;
     }
     ll_scheduled *s = add_scheduled(step, r);
@@ -196,7 +197,7 @@ static outcome schedule_decode(llmcs_engine *e, llmcs_request *r, size_t *n_spar
 
 /* ------------------------------------------------------------------------------------------------- prefill */
 
-/* Looks up a sequence's prompt in the prefix cache, as long as nothing was evaluated for it. */
+/* Looks up a sequence's prompt in the prefix cache, unless tokens of it have already been evaluated. */
 static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
     if (seq->computed || !ll_engine_caches_prefixes(e)) return;
     ll_sequence_truncate(&e->sched.kv, &seq->kv, 0);
@@ -204,13 +205,13 @@ static void match_prefix(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq) {
     if (!r->sched.prefilled && seq == r->sched.seqs) r->sched.gen.n_cached = seq->kv.n_tokens;
 }
 
-/* Before is_decoding is asked: a match may leave one token of each sequence, and then the request decodes. */
+/* Called before is_decoding, because a match may leave one token per sequence, and the request then decodes. */
 static void match_prefixes(llmcs_engine *e, llmcs_request *r) {
     for (size_t i = 0; i < r->n_seqs; i++)
         if (ll_request_is_live(r, i)) match_prefix(e, r, &r->sched.seqs[i]);
 }
 
-/* Does another sequence evaluate a longer prefix of this one in this very step? Then it is cheaper to wait for the
+/* True if another sequence evaluates a longer prefix of this one in the same step. It is then cheaper to wait for the
  * prefix cache. */
 static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
     const ll_step *step = &e->sched.step;
@@ -224,8 +225,8 @@ static bool prefix_is_in_step(const llmcs_engine *e, const ll_seq_state *seq) {
     return false;
 }
 
-/* Adds the next tokens of a sequence, at most *budget. Its last token is left out unless wants_logits. False: there are
- * no blocks. */
+/* Adds the next tokens of a sequence, at most *budget. Its last token is left out unless wants_logits. False: no blocks
+ * are free. */
 static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq, bool wants_logits, size_t *budget) {
     ll_step *step = &e->sched.step;
     if (!seq->computed && prefix_is_in_step(e, seq)) return true;
@@ -243,8 +244,8 @@ static bool schedule_chunk(llmcs_engine *e, llmcs_request *r, ll_seq_state *seq,
 
 /*
  * Adds chunks of the request's sequences that are not evaluated yet: the prompt, or after a preemption all live
- * sequences. A single sequence's last token gives logits. The last tokens of several are left out here: when only
- * those are pending, the request decodes, and one step evaluates them together.
+ * sequences. A single sequence's last token gives logits. If there are several sequences, their last tokens are left
+ * out: once only those are pending, the request decodes, and one step evaluates them together.
  */
 static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budget) {
     const ll_step_counts before = e->sched.step.n;
@@ -263,7 +264,7 @@ static outcome schedule_prefill(llmcs_engine *e, llmcs_request *r, size_t *budge
     return SCHEDULED;
 }
 
-/* A step with prompts takes at most this many times as long as one without, so that no stream stops. */
+/* A step with prompts takes at most this many times as long as one without, so that no stream stalls. */
 #define LONGEST_STEP 2.25
 
 /* Most prompt tokens of this step. */
@@ -285,8 +286,8 @@ static bool seqs_fit(const llmcs_engine *e, const llmcs_request *r) {
     return e->sched.n_seqs + r->n_seqs <= (size_t)e->options.max_batch;
 }
 
-/* Moves the first request of the queue to the running ones if its sequences fit. Those behind it wait with it, so that
- * a large request is not overtaken for ever. */
+/* Moves the first request of the queue to the running ones if its sequences fit. If not, requests behind it wait, too,
+ * so that a large request is not overtaken forever. */
 static llmcs_request *admit_first(llmcs_engine *e) {
     pthread_mutex_lock(&e->shared.mutex);
     llmcs_request *r = e->shared.queue;
@@ -324,7 +325,7 @@ static size_t n_prompt_tokens(const llmcs_request *r) {
     return n;
 }
 
-/* Blocks that the running requests are about to need: for their known tokens, and one each to go on. */
+/* Blocks that the running requests will need: for their known tokens, and one more each. */
 static size_t n_blocks_needed(const llmcs_engine *e) {
     size_t n = 0;
     for (const llmcs_request *r = e->sched.running; r; r = r->sched.next_running) {
@@ -338,7 +339,7 @@ static size_t n_blocks_needed(const llmcs_engine *e) {
     return ll_min(n, e->sched.kv.own.n_blocks);
 }
 
-/* Admits requests while their prompts fit the step and memory has blocks for all that run. */
+/* Admits requests while their prompts fit into the step and there are blocks for all running requests. */
 static void admit_requests(llmcs_engine *e) {
     preempt_for_priority(e);
     size_t n_tokens = 0;

@@ -1,4 +1,4 @@
-/* One step: the forward pass over the scheduled rows, sampling, and what becomes of each request. */
+/* One step: runs the forward pass over the scheduled rows, samples, and commits, publishes or ends each request. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,8 +7,8 @@
 
 /* ----------------------------------------------------------------------------------------------- callbacks */
 
-/* Between begin_callbacks and end_callbacks the request's callbacks may run, and llmcs_request_free waits. A request
- * that is freed already loses them here. */
+/* Between begin_callbacks and end_callbacks the request's callbacks may run, and llmcs_request_free waits. The
+ * callbacks of a request that was already freed are removed here. */
 static void begin_callbacks(llmcs_engine *e, llmcs_request *r) {
     ll_generation *gen = &r->sched.gen;
     if (!ll_has_callbacks(gen)) return;
@@ -61,7 +61,7 @@ static void count_end(llmcs_engine_stats *s, llmcs_status status, llmcs_finish_r
         s->n_finished++;
 }
 
-/* How far llmcs_request_read may read; under the mutex. EOS is no text. */
+/* Sets how far llmcs_request_read may read, which excludes EOS. Under the mutex. */
 static void publish_tokens(llmcs_request *r) {
     const ll_completion *first = &r->sched.gen.completions[0];
     if (!r->single) return;
@@ -158,7 +158,8 @@ static void insert_prefixes(llmcs_engine *e, const llmcs_request *r) {
         if (ll_request_is_live(r, i)) ll_prefix_insert(&e->sched.prefix, &r->sched.seqs[i].kv);
 }
 
-/* Sequences hold what the forward pass has written. Those of one request find each other's prefixes in the cache. */
+/* Advances the sequences by the rows that the forward pass has written. Sequences of one request find each other's
+ * prefixes in the cache. */
 static void advance_seqs(llmcs_engine *e) {
     const ll_step *step = &e->sched.step;
     for (size_t i = 0; i < step->n.segments; i++) step->seqs[i]->kv.n_tokens += step->segments[i].n_rows;
@@ -186,7 +187,8 @@ static llmcs_status sample_row(const llmcs_engine *e, const ll_scheduled *s, siz
     return ll_completion_sample(gen, index, logits);
 }
 
-/* Row k of the request's logits is its k-th live sequence's; after the prompt all completions start from row 0. */
+/* Row k of the request's logits belongs to its k-th live sequence; after the prompt all completions start from row 0.
+ */
 static llmcs_status sample_completions(const llmcs_engine *e, const ll_scheduled *s) {
     ll_generation *gen = &s->request->sched.gen;
     const bool first_tokens = !s->request->sched.prefilled;
@@ -373,7 +375,7 @@ static void publish(llmcs_engine *e, llmcs_request *r, const ll_scheduled *s, ui
     r->sched.n_counted = n_new;
 }
 
-/* What the step has made of one request. */
+/* Commits and publishes the step's result for one request, and ends it if it is complete. */
 static void finish_scheduled(llmcs_engine *e, const ll_scheduled *s, uint64_t now_ns) {
     llmcs_request *r = s->request;
     if (r->sched.ended || (!s->n_logits && !s->status)) return;
@@ -396,10 +398,10 @@ static void finish_scheduled(llmcs_engine *e, const ll_scheduled *s, uint64_t no
 
 static double blend(double before, double now) { return before > 0 ? 0.5 * (before + now) : now; }
 
-/* Learns what a step without prompts and a prompt token cost, for the size of chunks. */
+/* Updates the estimated cost of a step without prompts and of a prompt token, which determine the size of chunks. */
 static void update_costs(llmcs_engine *e, double forward_ns) {
     const ll_step_counts *n = &e->sched.step.n;
-    if (n->sources) return; /* an encoder's rows cost another time */
+    if (n->sources) return; /* the cost of an encoder's rows differs */
     if (n->prompt_rows == 0) {
         e->sched.step_ns = blend(e->sched.step_ns, forward_ns);
     } else if (n->prompt_rows >= 16) {

@@ -22,7 +22,7 @@ static void link_newest(ll_prefix_tree *t, uint32_t i) {
     t->newest = i;
 }
 
-/* From a node to the root: each becomes newer than its children. */
+/* Marks a node and its ancestors as used, each newer than its children. */
 static void use_path(ll_prefix_tree *t, uint32_t i) {
     for (; i; i = t->nodes[i].parent) {
         unlink_use(t, i);
@@ -42,7 +42,7 @@ static void remove_leaf(ll_prefix_tree *t, uint32_t i) {
     t->free_nodes[t->n_free++] = i;
 }
 
-/* The caller calls use_path afterwards. There are as many nodes as blocks, so that one is free. */
+/* The caller calls use_path afterwards. A node is always free, because there are as many nodes as blocks. */
 static uint32_t add_child(ll_prefix_tree *t, uint32_t parent, void *block, const int32_t *tokens, size_t n) {
     uint32_t i = t->free_nodes[--t->n_free], first = t->nodes[parent].first_child;
     ll_prefix_node *node = &t->nodes[i];
@@ -110,7 +110,7 @@ void ll_prefix_match(ll_prefix_tree *t, ll_sequence *q, const int32_t *ids, size
     use_path(t, at);
 }
 
-/* Removes leaves whose tokens are a prefix of ids [n], which are about to be added next to them. */
+/* Removes leaves whose tokens are a prefix of ids [n], which are about to be added as their sibling. */
 static void remove_prefix_leaves(ll_prefix_tree *t, uint32_t parent, const int32_t *ids, size_t n) {
     for (uint32_t i = t->nodes[parent].first_child, next; i; i = next) {
         const ll_prefix_node *node = &t->nodes[i];

@@ -1,4 +1,4 @@
-/* A request as its caller sees it: submitted, waited for, read, cancelled and freed. */
+/* The public calls on a request: submit, wait, read, cancel, free. */
 #include <string.h>
 #include <unistd.h>
 
@@ -111,7 +111,7 @@ static bool count_blocks(const llmcs_engine *e, size_t n, size_t n_prompt, size_
     return ll_mul(n, n_all - n_shared, n_blocks) && ll_add(*n_blocks, n_shared, n_blocks);
 }
 
-/* Would the request fit if it were alone? */
+/* LIMIT if the request would not fit even if it were the only one. */
 static llmcs_status check_fits(const llmcs_engine *e, const llmcs_request *r) {
     const ll_generation *gen = &r->sched.gen;
     const size_t capacity = e->sched.kv.own.n_blocks; /* never changes */
@@ -137,7 +137,7 @@ static llmcs_status check_fits(const llmcs_engine *e, const llmcs_request *r) {
                    r->n_seqs, n_tokens, r->n_seqs * ll_kv_blocks_of(n_tokens), LL_KV_BLOCK, capacity);
 }
 
-/* The caller's ids of a source, which a step encodes. */
+/* Copies the ids of the source, which a step will encode. */
 static llmcs_status copy_source(llmcs_request *r) {
     llmcs_ids *source = &r->sched.gen.source;
     if (!source->n_ids) return LLMCS_OK;
@@ -147,7 +147,7 @@ static llmcs_status copy_source(llmcs_request *r) {
     return LLMCS_OK;
 }
 
-/* Allocates everything the request needs but blocks: steps allocate nothing. */
+/* Allocates everything the request needs except blocks, so that steps allocate nothing. */
 static llmcs_status alloc_sequences(llmcs_request *r) {
     const llmcs_allocator *a = &r->allocator;
     ll_generation *gen = &r->sched.gen;
@@ -173,7 +173,7 @@ static llmcs_status alloc_sequences(llmcs_request *r) {
 
 /* -------------------------------------------------------------------------------------------------- submit */
 
-/* What is submitted: text, or ids. */
+/* The prompt of a submission, as text or ids, and its parameters. */
 typedef struct submission {
     const char *text;
     size_t text_bytes;
@@ -271,7 +271,7 @@ static llmcs_status submit(llmcs_engine *e, const submission *s, llmcs_request *
     ll_arena_init(&r->arena, &r->allocator);
     if (ll_condition_init(&r->shared.finished)) {
         ll_free(&e->allocator, r);
-        return ll_fail(LLMCS_THREAD, "request: a lock could not be made");
+        return ll_fail(LLMCS_THREAD, "request: a lock could not be created");
     }
     ll_model_retain(e->model);
     int32_t *encoded = NULL;
@@ -422,7 +422,7 @@ static size_t whole_characters(const char *text, size_t n_bytes, size_t capacity
     return capacity;
 }
 
-/* Not even the next character fits. *n_bytes: its size. */
+/* BUFFER: not even the next character fits. *n_bytes: its size. */
 static llmcs_status say_needed(const char *text, size_t ready, size_t capacity, size_t *n_bytes) {
     for (*n_bytes = 1; *n_bytes < ready && is_continuation(text[*n_bytes]);) ++*n_bytes;
     return ll_fail(LLMCS_BUFFER, "llmcs_request_read: the next character has %zu bytes, capacity is %zu", *n_bytes,

@@ -1,4 +1,4 @@
-/* Beam search and beam sampling for one generation: takes rows of logits, gives the next step's tokens. */
+/* Beam search and beam sampling for one generation: from rows of logits to the next step's tokens. */
 #include <float.h>
 #include <math.h>
 
@@ -72,8 +72,8 @@ static void normalize_candidates(ll_candidate *candidates, size_t n) {
     for (size_t i = 0; i < n; i++) candidates[i].score = (float)((double)candidates[i].score - log_sum);
 }
 
-/* Turns the workspace's scores, logits, into processed log-probabilities: all of them, renormalised, or in beam
- * sampling filtered. */
+/* Converts the workspace's scores from logits to processed log-probabilities of the whole row and offers them:
+ * renormalised, or in beam sampling filtered. */
 static llmcs_status offer_whole_row(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search,
                                     size_t at, const float *logits, double log_sum) {
     const llmcs_ids held = search->held[at];
@@ -85,7 +85,7 @@ static llmcs_status offer_whole_row(ll_generation *g, ll_beams *beams, size_t be
     if (g->params.grammar) LL_TRY(ll_generation_restrict_row(g, search->grammar[at], step, row));
     ll_scores_scan(scores, row);
     if (scores->nan) return ll_fail(LLMCS_NUMERIC, "new token %zu: NaN among the processed scores", step);
-    if (scores->max < -FLT_MAX) return LLMCS_OK; /* a dead end; other beams may continue */
+    if (scores->max < -FLT_MAX) return LLMCS_OK; /* this beam has no continuation; others may */
     if (!g->sampled) {
         if (g->params.renormalize_logits) {
             LL_TRY(normalize_row(row, g->vocab, step));
@@ -114,7 +114,7 @@ static void process_blocks(ll_generation *g, llmcs_ids held, size_t step, double
     ll_scores_finalize(scores);
 }
 
-/* Offers the tokens of one of the group's beams, number `at` of all. Most blocks of the row are too small for a
+/* Offers the tokens of one of the group's beams; at: its index among all beams. Most blocks of the row have no
  * candidate and are read only for the sum. */
 static llmcs_status offer_beam(ll_generation *g, ll_beams *beams, size_t beam, const ll_beam_search *search, size_t at,
                                ll_logits logits) {
@@ -138,7 +138,8 @@ static ll_logits row_of(const ll_generation *g, ll_logits rows, size_t at) {
     return (ll_logits){.row = rows.row + at * g->vocab, .block_max = block_max};
 }
 
-/* `first`: the group's first running beam among all. Before the first step every group's one beam is the prompt. */
+/* first: index of the group's first running beam among all. Before the first step each group has one beam, the prompt.
+ */
 static llmcs_status offer_group(ll_generation *g, const ll_beam_search *search, ll_beams *beams, size_t first,
                                 ll_logits logits) {
     for (size_t i = 0; i < beams->n_running; i++) {
@@ -177,7 +178,7 @@ static llmcs_status mark_stops(ll_generation *g, const ll_beam_search *search, l
     return LLMCS_OK;
 }
 
-/* A group that has ended goes on with padding in Transformers, which counts as taken. */
+/* In Transformers a group that has ended continues with padding, which counts as taken. */
 static int32_t padding_of(const ll_generation *g) {
     const int32_t pad = g->model->config.pad_token_id;
     return pad >= 0 ? pad : g->n_eos ? g->eos[0] : -1;
@@ -203,7 +204,7 @@ static llmcs_status step_group(ll_generation *g, ll_beam_search *search, ll_beam
     return LLMCS_OK;
 }
 
-/* The group's running beams are the next of all running ones. `first`: its first one before the step. */
+/* Appends the group's running beams to those of all groups. first: index of its first beam before the step. */
 static llmcs_status append_running(const ll_generation *g, ll_beam_search *search, const ll_beams *beams,
                                    size_t first) {
     for (size_t i = 0; i < beams->n_running; i++) {
@@ -272,7 +273,7 @@ void ll_beam_search_interrupt(ll_beam_search *search) {
     search->n_running = 0;
 }
 
-/* The group whose next hypothesis is best; of equals the last one, as in Transformers. n_used [n_groups]. */
+/* The group whose next hypothesis is best; on ties the last one, as in Transformers. n_used [n_groups]. */
 static size_t best_group(const ll_beam_search *search, const size_t *n_used) {
     size_t best = search->n_groups;
     for (size_t i = 0; i < search->n_groups; i++) {

@@ -23,8 +23,8 @@ static void apply_verdict(ll_completion *completion, ll_stream_verdict verdict) 
 }
 
 /* Classifier-free guidance (Sanchez et al. 2023, "Stay on topic with Classifier-Free Guidance"), as Transformers'
- * UnbatchedClassifierFreeGuidanceLogitsProcessor: from the negative prompt's log-probabilities `scale` times the way to
- * the prompt's. */
+ * UnbatchedClassifierFreeGuidanceLogitsProcessor: n + scale * (p - n), with the log-probabilities p of the prompt and n
+ * of the negative prompt. */
 static llmcs_status load_guided_scores(ll_generation *g, ll_logits logits) {
     ll_scores *scores = &g->workspace->scores;
     const double scale = (double)g->params.guidance_scale;
@@ -103,7 +103,7 @@ llmcs_status ll_completion_emit(ll_generation *g, size_t index) {
     if (!completion->ended && completion->n_new == g->max_new) ll_completion_end(completion, LLMCS_FINISH_LENGTH);
     if (!completion->ended && ll_generation_is_late(g)) ll_completion_end(completion, LLMCS_FINISH_DEADLINE);
     if (completion->ended || !g->params.grammar || g->n_eos) return LLMCS_OK;
-    bool over; /* without an EOS nothing could follow */
+    bool over; /* the grammar allows no further token */
     LL_TRY(ll_generation_grammar_over(g, completion->grammar, &over));
     if (over) ll_completion_end(completion, LLMCS_FINISH_STOP);
     return LLMCS_OK;

@@ -9,12 +9,12 @@ typedef struct generate_call {
     llmcs_session *session;
     ll_generation g;
     ll_sampler_workspace workspace;
-    int32_t *encoded; /* the prompt's ids where it came as text */
+    int32_t *encoded; /* ids of a prompt that is text */
     bool evaluating;  /* the session's tokens are being replaced */
     bool finished;
-    /* The unfinished completions: sequence seqs[i] of the session continues with next_ids[i]. With guidance
-     * the same completions' sequences behind the negative prompt follow. With prompt lookup, next_ids are the one
-     * completion's last token and the draft tokens. */
+    /* The unfinished completions: sequence seqs[i] of the session continues with next_ids[i]. With guidance, the
+     * sequences of the negative prompt follow. With prompt lookup, next_ids are the last token of the only completion
+     * and the draft tokens. */
     size_t *seqs;      /* [sequences] */
     int32_t *next_ids; /* [sequences + draft tokens] */
     size_t n_active;
@@ -38,7 +38,7 @@ static void end_call(generate_call *c) {
     ll_session_leave(c->session);
 }
 
-/* Reads the parameters of a call that has just entered its session. */
+/* Reads the parameters. Called after the session was entered. */
 static llmcs_status begin_call(generate_call *c, llmcs_session *session, const llmcs_generate_params *params,
                                bool is_text) {
     c->session = session;
@@ -78,7 +78,7 @@ static llmcs_status prefill_both(generate_call *c, const float **logits) {
     return ll_seqs_eval(c->session, seqs, last_ids, 2, logits);
 }
 
-/* Evaluates the part of the prompt that the session does not hold, at least its last token, for the logits. */
+/* Evaluates the part of the prompt that the session does not hold; at least its last token, for the logits. */
 static llmcs_status prefill(generate_call *c, const float **logits) {
     ll_generation *g = &c->g;
     LL_TRY(reserve_generation(c));
@@ -117,7 +117,7 @@ static void find_active(generate_call *c) {
     }
 }
 
-/* One token for each active completion. */
+/* Evaluates and samples one token for each active completion. */
 static llmcs_status decode_step(generate_call *c) {
     const size_t n = c->n_active, vocab = c->g.vocab;
     const float *logits;
@@ -127,8 +127,8 @@ static llmcs_status decode_step(generate_call *c) {
     return LLMCS_OK;
 }
 
-/* Samples the one completion's next token, and accepts draft tokens as long as sampling gives the same ids: row i of
- * the logits follows i draft tokens. */
+/* Evaluates the last token and draft tokens of the only completion, samples, and accepts draft tokens while sampling
+ * gives the same ids. Row i of the logits follows i draft tokens. */
 static llmcs_status decode_step_with_lookup(generate_call *c) {
     ll_generation *g = &c->g;
     const ll_completion *completion = &g->completions[0];
@@ -240,7 +240,7 @@ static llmcs_status next_distribution(ll_generation *g, llmcs_session *session, 
                        "guidance_scale is %g: llmcs_next_distribution knows the session's tokens only; set it to 1",
                        (double)g->params.guidance_scale);
     g->beams = false;
-    g->sampled = g->params.temperature > 0; /* whatever do_sample says: the distribution is that of sampling */
+    g->sampled = g->params.temperature > 0; /* regardless of do_sample: the distribution is that of sampling */
     ll_sampler_workspace workspace;
     LL_TRY(ll_sampler_workspace_init(&workspace, g->allocator, g->vocab, g->sampled));
     const int32_t *ids = g->prompt = ll_seq_tokens(session, 0, &n_ids);

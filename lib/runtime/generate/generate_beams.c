@@ -5,12 +5,12 @@ typedef struct beam_decoder {
     llmcs_session *session;
     ll_beam_search search;
     size_t *seqs;     /* [num_beams] 0, 1, 2, ... */
-    size_t n_holding; /* sequences of the session that hold beams */
+    size_t n_holding; /* number of the session's sequences that hold beams */
 } beam_decoder;
 
 static llmcs_status check_stop(void *session) { return ll_session_check_stop(session); }
 
-/* The beams that continue take over their parents' tokens, and each evaluates its next one. */
+/* Reorders the sequences to the continuing beams and evaluates the next token of each. */
 static llmcs_status forward_beams(beam_decoder *d, const float **logits) {
     const size_t n = d->search.n_running;
     ll_seq_permute(d->session, d->search.parents, n);
@@ -37,7 +37,7 @@ static llmcs_status search_loop(ll_generation *g, beam_decoder *d, const float *
     return LLMCS_OK;
 }
 
-/* Sequence 0 takes over as much of the best hypothesis as any sequence still holds. */
+/* Leaves in sequence 0 as much of the best hypothesis as any sequence still holds. */
 static void keep_best_hypothesis(const ll_generation *g, const beam_decoder *d) {
     const ll_completion *best = &g->completions[0];
     size_t longest_seq = 0, longest = 0;

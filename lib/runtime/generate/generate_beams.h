@@ -5,8 +5,8 @@
 #include "runtime/generate/generation.h"
 #include "runtime/session/session.h"
 
-/* From the prompt's last logits [vocab] to finished completions. CANCELLED and DEADLINE are not errors here: they end
- * the search with the hypotheses so far. */
+/* Searches from the prompt's last logits [vocab] until the completions are finished. CANCELLED and DEADLINE are not
+ * errors here: they end the search with the hypotheses so far. */
 llmcs_status ll_generate_beams(ll_generation *g, llmcs_session *session, const float *logits);
 
 #endif

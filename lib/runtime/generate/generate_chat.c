@@ -1,11 +1,11 @@
-/* llmcs_chat_generate: a conversation for a prompt. */
+/* llmcs_chat_generate: generates the answer to a conversation. */
 #include "base/call.h"
 #include "chat/chat.h"
 #include "runtime/generate/generation.h"
 #include "runtime/session/session.h"
 #include "text/tokenizer.h"
 
-/* What one call holds; freed also when a callback throws. */
+/* Resources of one call; freed also when a callback throws. */
 typedef struct chat_call {
     const llmcs_tokenizer *tokenizer;
     llmcs_chat_prompt *prompt;

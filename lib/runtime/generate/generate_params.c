@@ -30,7 +30,7 @@ static const llmcs_generate_params plain_defaults = {.struct_size = sizeof plain
                                                      .guidance_scale = 1.0f,
                                                      .max_matching_ngram_size = 2};
 
-/* Converts a number of a file to the parameter's type; one that does not fit is refused later, by its name. */
+/* Converts a number of a file to the parameter's type. The checks below refuse a value out of range, by name. */
 static int32_t to_int32(int64_t n) { return n > INT32_MAX ? INT32_MAX : n < -1 ? -1 : (int32_t)n; }
 
 static void fill_from_model(const llmcs_model *model, llmcs_generate_params *params) {
@@ -200,14 +200,14 @@ static llmcs_status check_groups(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
-/* The ids are in the vocabulary, and their count is not larger than memory. */
+/* Checks that the ids are in the vocabulary and the array can exist. */
 static llmcs_status check_list(const char *name, llmcs_ids list, size_t vocab) {
     if (!list.ids && list.n_ids) return ll_fail(LLMCS_ARG, "%s is NULL", name);
     LL_TRY(ll_check_array(name, list.n_ids, sizeof *list.ids));
     return ll_check_ids(LLMCS_ARG, name, 0, list.ids, list.n_ids, vocab);
 }
 
-/* Transformers gives beams each other's keys and values of the negative prompt, and draft tokens a place in it. */
+/* Guidance excludes beams and prompt lookup: Transformers mixes up the negative prompt's keys and values with both. */
 static llmcs_status check_guidance(const llmcs_generate_params *p, size_t vocab) {
     LL_TRY(check_list("negative_prompt_ids", p->negative_prompt_ids, vocab));
     if (p->guidance_scale == 1.0f) {
@@ -297,7 +297,7 @@ static llmcs_status check_stop_strings(const llmcs_generate_params *p) {
     return LLMCS_OK;
 }
 
-/* What the decoder starts with, and what needs a prompt that the decoder reads. */
+/* Checks decoder_input_ids, and parameters that need the prompt in the decoder. */
 static llmcs_status check_source(const llmcs_model *model, const llmcs_generate_params *p) {
     const ll_config *c = &model->config;
     if (!model->net->has_source) {

@@ -1,4 +1,4 @@
-/* A request before its first logits: parameters, prompt, memory. */
+/* Prepares a generation: parameters, prompt, memory. */
 #include "runtime/generate/generation.h"
 
 #include <math.h>
@@ -52,7 +52,7 @@ static ll_sampler sampler_of(const ll_generation *g) {
                                    .typical_p = p->typical_p,
                                    .epsilon_cutoff = p->epsilon_cutoff,
                                    .eta_cutoff = p->eta_cutoff,
-                                   /* Beams need a token that is not EOS to continue with: Transformers' rule. */
+                                   /* Beams need a token other than EOS to continue: Transformers' rule. */
                                    .min_keep = g->beams ? ll_max(2, 1 + g->n_eos) : 1}};
 }
 
@@ -70,7 +70,7 @@ void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, s
     ll_scores_finalize(scores);
 }
 
-/* The bits of the tokens that the grammar allows; EOS where it may end. */
+/* Sets the bits of the tokens that the grammar allows, and of EOS where a text may end. */
 static llmcs_status find_allowed(ll_generation *g, ll_grammar_state at, size_t n_new) {
     uint64_t *allowed = g->workspace->allowed;
     bool ends;
@@ -174,7 +174,7 @@ static llmcs_status check_prompt(const ll_generation *g, size_t n_ctx) {
     return ll_check_ids(LLMCS_TOKEN_RANGE, "prompt", 0, g->prompt, g->n_prompt, g->vocab);
 }
 
-/* The caller's prompt is what the encoder reads; the decoder starts with ids of its own. */
+/* Encoder-decoders: makes the caller's prompt the source and decoder_input_ids the prompt. */
 static llmcs_status split_source(ll_generation *g, size_t n_ctx) {
     const llmcs_ids given = g->params.decoder_input_ids;
     if (!g->model->net->has_source || g->source.n_ids) return LLMCS_OK;
@@ -213,7 +213,7 @@ llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx) {
                        "the prompt has %zu tokens, and max_length is %d, prompt included: set max_new_tokens",
                        g->n_prompt, (int)p->max_length);
     if (!max_new) max_new = (size_t)p->max_length - g->n_prompt;
-    /* The last token need not be evaluated: a full context still gives one more. */
+    /* The last token is not evaluated, so a full context still allows one more. */
     g->max_new = ll_min(max_new, n_ctx - ll_generation_longest_prompt(g) + 1);
     g->min_new = ll_generation_min_new(p, g->n_prompt);
     g->completion_capacity = g->n_completions = (size_t)p->num_return_sequences;
@@ -253,7 +253,7 @@ llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted) {
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids) {
     const llmcs_tokenizer *t = g->model->tokenizer;
-    /* An encoder was trained on texts with their special tokens: EOS, a language. */
+    /* Encoders are trained on texts with special tokens: EOS, a language. */
     const uint32_t flags = g->params.encode_flags | (g->model->net->has_source ? LLMCS_ADD_SPECIAL_TOKENS : 0);
     *ids = NULL;
     if (prompt_bytes == LLMCS_NUL) prompt_bytes = prompt ? strlen(prompt) : 0;
@@ -271,7 +271,7 @@ llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *pro
     return LLMCS_OK;
 }
 
-/* Nanoseconds of a positive number of them, at most thirty years. */
+/* Converts to nanoseconds, at most thirty years. */
 static uint64_t span_ns(double ns) { return ns < 1e18 ? (uint64_t)ns : (uint64_t)1e18; }
 
 bool ll_generation_is_late(const ll_generation *g) {

@@ -1,7 +1,7 @@
 /*
- * From logits to sequences: what llmcs_generate and the engine share. A request is an ll_generation: its parameters,
- * its prompt, and the completions that become the result. It evaluates nothing: generate.c (on a session) and
- * engine_step.c (in an engine) hand it rows of logits. All memory is allocated before the first token is sampled.
+ * From logits to sequences: shared by llmcs_generate and the engine. A request is an ll_generation: its parameters, its
+ * prompt, and the completions that become the result. It does not run the network: generate.c (on a session) and
+ * engine_step.c (in an engine) pass it rows of logits. All memory is allocated before the first token is sampled.
  */
 #ifndef LL_RUNTIME_GENERATION_H
 #define LL_RUNTIME_GENERATION_H
@@ -15,12 +15,12 @@
 #include "runtime/model/model.h"
 #include "text/tokenizer.h"
 
-/* One sequence while it is generated. */
+/* One sequence that is being generated. */
 typedef struct ll_completion {
-    int32_t *ids;             /* [n_prompt + max_new] the prompt and what follows, EOS included */
+    int32_t *ids;             /* [n_prompt + max_new] prompt and new tokens, EOS included */
     float *logprobs;          /* [max_new] */
     size_t n_new;             /* EOS included */
-    ll_grammar_state grammar; /* after them */
+    ll_grammar_state grammar; /* state after the new tokens */
     double score;
     bool ended;
     llmcs_finish_reason reason; /* once ended */
@@ -38,14 +38,14 @@ typedef struct ll_generation {
     const int32_t *prompt; /* [n_prompt] */
     size_t n_prompt;
     int32_t target_id; /* of params.target_lang */
-    llmcs_ids source;  /* what an encoder reads; empty: the prompt stands for it */
-    bool guided;       /* a second sequence for each completion: the negative prompt and the same answer */
-    size_t max_new;    /* new tokens at most, as params and the context say */
-    size_t min_new;    /* no EOS before */
-    bool beams;        /* beam search or beam sampling */
-    bool sampled;      /* sample tokens, rather than take the most probable one */
+    llmcs_ids source;  /* the encoder's input; empty for decoders */
+    bool guided; /* classifier-free guidance: a second sequence per completion, negative prompt and the same answer */
+    size_t max_new; /* most new tokens, limited by params and the context */
+    size_t min_new; /* no EOS before */
+    bool beams;     /* beam search or beam sampling */
+    bool sampled;   /* sample tokens; false: take the most probable one */
     ll_processors processors;
-    ll_sampler_workspace *workspace; /* the runner's: ll_generation_set_workspace */
+    ll_sampler_workspace *workspace; /* of the thread that samples: ll_generation_set_workspace */
     ll_sampler sampler;
     ll_stop_strings stops;
     bool streams;               /* completions have a text stream */
@@ -55,51 +55,51 @@ typedef struct ll_generation {
     llmcs_text_fn on_text;
     llmcs_token_fn on_token;
     void *user;
-    /* CANCELLED or DEADLINE if the request must end; called now and then during a step of many beams. May be NULL. */
+    /* CANCELLED or DEADLINE if the request must end; called repeatedly during a step of many beams. May be NULL. */
     llmcs_status (*check_stop)(void *user);
     void *check_stop_user;
     uint64_t start_ns, prompt_end_ns;
     size_t n_cached, n_draft, n_accepted; /* tokens, see llmcs_result */
 } ll_generation;
 
-/* *out: the caller's parameters (NULL: the model's), complete and checked against the model. ARG names what is
- * wrong. */
+/* Copies the caller's parameters (NULL: the model's defaults) to *out, completed and checked against the model. ARG
+ * names the parameter. */
 llmcs_status ll_generate_params_read(const llmcs_model *model, const llmcs_generate_params *params,
                                      llmcs_generate_params *out);
 
-/* Reads the parameters and fills in what follows from them and the model. */
+/* Reads the parameters and derives the fields that depend on them and the model. */
 llmcs_status ll_generation_init(ll_generation *g, llmcs_model *model, const llmcs_generate_params *params);
-/* Turns source_lang and target_lang into ids of the parameters. is_text: the prompt is text, which is encoded with
- * ll_generation_languages. ARG for one that the model does not know or has no place for, and for a text without a
- * target language where one is needed. */
+/* Converts source_lang and target_lang to ids of the parameters. is_text: the prompt is text, which is encoded with
+ * ll_generation_languages. ARG for a language that the model does not know or cannot use, and for a missing target
+ * language where one is required. */
 llmcs_status ll_generation_use_languages(ll_generation *g, bool is_text);
 ll_languages ll_generation_languages(const ll_generation *g);
-/* ARG if a callback is wanted and there are several sequences. */
+/* ARG if a callback is given and there are several sequences. */
 llmcs_status ll_generation_check_callback(const ll_generation *g, bool wanted);
-/* The prompt's text as tokens, allocated: *ids belongs to the caller, on failure too. A prompt without tokens becomes
- * the BOS token, as in Transformers. CONTEXT_FULL, without encoding it, for a text that cannot fit n_ctx tokens. */
+/* Encodes the prompt. *ids is allocated and belongs to the caller, on failure too. An empty prompt becomes the BOS
+ * token, as in Transformers. CONTEXT_FULL, without encoding, for a text that cannot fit into n_ctx tokens. */
 llmcs_status ll_generation_encode_prompt(const ll_generation *g, const char *prompt, size_t prompt_bytes, size_t n_ctx,
                                          int32_t **ids, size_t *n_ids);
-/* The fewest new tokens before EOS, after a prompt of n_prompt. */
+/* The minimum number of new tokens before EOS, after a prompt of n_prompt tokens. */
 size_t ll_generation_min_new(const llmcs_generate_params *p, size_t n_prompt);
-/* Of an encoder-decoder the prompt becomes the source, and what the decoder starts with the prompt. Checks the prompt,
- * and computes the number of tokens and sequences. ARG CONTEXT_FULL TOKEN_RANGE. */
+/* Checks the prompt and computes the number of tokens and sequences. For an encoder-decoder the prompt becomes the
+ * source, and the decoder's first tokens become the prompt. ARG CONTEXT_FULL TOKEN_RANGE. */
 llmcs_status ll_generation_prepare(ll_generation *g, size_t n_ctx);
-/* Allocates the completions with all they need except a sampler workspace. */
+/* Allocates the completions, without a sampler workspace. */
 llmcs_status ll_generation_alloc(ll_generation *g);
 void ll_generation_free(ll_generation *g);
-/* Most that a generation allocates for each of its beams or completions, prompt and answer n_tokens long, but for the
- * text stream. */
+/* Most bytes that a generation allocates per beam or completion, with prompt and answer of n_tokens, without the text
+ * stream. */
 uint64_t ll_generation_bytes(size_t n_tokens, size_t n_eos);
-/* Sequences that are evaluated together; the second half of a guided generation's follow the negative prompt. */
+/* Number of sequences evaluated together. With guidance the second half belongs to the negative prompt. */
 static inline size_t ll_generation_n_seqs(const ll_generation *g) {
     return g->beams ? (size_t)g->params.num_beams : g->completion_capacity * (g->guided ? 2 : 1);
 }
-/* What the caller gave: the source, or the prompt. */
+/* Tokens of the caller's prompt: of the source, if there is one. */
 static inline size_t ll_generation_n_prompt_tokens(const ll_generation *g) {
     return g->source.n_ids ? g->source.n_ids : g->n_prompt;
 }
-/* Transformers takes the prompt's last token for a negative prompt that is not given. */
+/* The negative prompt; by default the prompt's last token, as in Transformers. */
 static inline llmcs_ids ll_generation_negative(const ll_generation *g) {
     const llmcs_ids given = g->params.negative_prompt_ids;
     return given.n_ids ? given : (llmcs_ids){g->prompt + g->n_prompt - 1, 1};
@@ -108,28 +108,28 @@ static inline llmcs_ids ll_generation_negative(const ll_generation *g) {
 static inline size_t ll_generation_longest_prompt(const ll_generation *g) {
     return g->guided ? ll_max(g->n_prompt, ll_generation_negative(g).n_ids) : g->n_prompt;
 }
-/* max_time is over: the token just sampled is the last. */
+/* True if max_time is over: the token just sampled is the last. */
 bool ll_generation_is_late(const ll_generation *g);
 /* g->start_ns + params.deadline_ms, on ll_now_ns's clock; 0: no deadline. */
 uint64_t ll_generation_deadline_ns(const ll_generation *g);
 
-/* From now on tokens are sampled in `workspace`. No two generations use one workspace at the same time. */
+/* Sets the workspace that sampling uses. Two generations must not use one workspace at the same time. */
 void ll_generation_set_workspace(ll_generation *g, ll_sampler_workspace *workspace);
 
 /* Applies the processors to the workspace's scores. */
 void ll_generation_process(ll_generation *g, const int32_t *ids, size_t n_ids, size_t n_new);
 
-/* Leaves the tokens that the grammar allows after n_new tokens, in `at`. */
+/* Restricts the workspace's scores to the tokens that the grammar allows in state `at`, after n_new tokens. */
 llmcs_status ll_generation_restrict(ll_generation *g, ll_grammar_state at, size_t n_new);
 
-/* The same of a row [vocab] that is not scanned yet. */
+/* The same for a row [vocab] that is not scanned yet. */
 llmcs_status ll_generation_restrict_row(ll_generation *g, ll_grammar_state at, size_t n_new, float *row);
-/* No token may follow. */
+/* *over: no token may follow. */
 llmcs_status ll_generation_grammar_over(ll_generation *g, ll_grammar_state at, bool *over);
 
 bool ll_generation_is_eos(const ll_generation *g, int32_t id);
 
-/* ---- sampling and greedy search: each completion on its own */
+/* ---- sampling and greedy search, independently for each completion */
 
 /* The model's logits for one token, with their block maxima if the forward pass has found them. */
 typedef struct ll_logits {
@@ -138,9 +138,9 @@ typedef struct ll_logits {
     const float *negative;  /* [vocab] after the negative prompt, finite; NULL unless guided */
 } ll_logits;
 
-/* Puts the row into the workspace's scores, of which no block is changed unless guided. NUMERIC unless it is finite. */
+/* Loads the row into the workspace's scores; without guidance no block is changed. NUMERIC unless it is finite. */
 llmcs_status ll_generation_load(ll_generation *g, ll_logits logits);
-/* Samples the next token of completion `index`, which ends with EOS. Different generations may sample concurrently.
+/* Samples the next token of completion `index`; EOS ends the completion. Different generations may sample concurrently.
  * NUMERIC. */
 llmcs_status ll_completion_sample(ll_generation *g, size_t index, ll_logits logits);
 /* Emits the text of the token just sampled and calls the callbacks. A stop string, a callback or max_new ends the
@@ -154,22 +154,23 @@ llmcs_finish_reason ll_finish_reason_of(llmcs_status status);
 
 /* ---- generate.c */
 
-/* llmcs_generate_ids with the text of the answer for a callback. At least one id. */
+/* llmcs_generate_ids with a callback for the answer's text. At least one id. */
 llmcs_status ll_generate_text(llmcs_session *session, const int32_t *ids, size_t n_ids,
                               const llmcs_generate_params *params, llmcs_text_fn on_text, void *user,
                               llmcs_result **result);
 
 /* ---- prompt lookup */
 
-/* Draft tokens: what followed the completion's last few tokens earlier in prompt, answer or prompt_lookup_ids. Writes
- * up to `max` of them to draft_ids. Saxena 2023, "Prompt Lookup Decoding". As in Transformers'
- * PromptLookupCandidateGenerator the longest match counts; of several, the latest that is followed by enough tokens. */
+/* Proposes up to `max` draft tokens: the tokens that followed an earlier occurrence of the completion's last few tokens
+ * in prompt, answer or prompt_lookup_ids (Saxena 2023, "Prompt Lookup Decoding"). As in Transformers'
+ * PromptLookupCandidateGenerator the longest match is used; of several, the latest that is followed by enough tokens.
+ */
 size_t ll_prompt_lookup(const ll_generation *g, const ll_completion *completion, int32_t *draft_ids, size_t max);
 /* Most draft tokens of one step; 0: no prompt lookup. */
 static inline size_t ll_prompt_lookup_max(const ll_generation *g) {
     return g->beams || g->guided || g->completion_capacity > 1 ? 0 : (size_t)g->params.prompt_lookup_num_tokens;
 }
-/* Most draft tokens of the next step: no more than tokens are left to sample. */
+/* Most draft tokens of the next step: fewer than the tokens that are left to sample. */
 static inline size_t ll_prompt_lookup_limit(const ll_generation *g, const ll_completion *completion) {
     return ll_min(ll_prompt_lookup_max(g), g->max_new - completion->n_new - 1);
 }
@@ -181,22 +182,22 @@ typedef struct ll_beam_search {
     size_t n_groups;
     size_t n_new;      /* tokens of every running beam */
     size_t n_running;  /* running beams of all groups, the first group's first; before the first step 1: the prompt */
-    int32_t *taken;    /* [num_beams] tokens of this step's groups so far */
+    int32_t *taken;    /* [num_beams] tokens that groups have chosen so far in this step */
     llmcs_ids *held;   /* [num_beams] tokens of each running beam, prompt included; set before a step */
-    size_t *parents;   /* [num_beams] after a step: which beam each running beam continues, */
-    int32_t *next_ids; /* [num_beams]   and with which token */
+    size_t *parents;   /* [num_beams] after a step: the beam that each running beam continues */
+    int32_t *next_ids; /* [num_beams] after a step: its new token */
     ll_grammar_state *grammar, *next_grammar; /* [num_beams] of the running beams; of the next step's */
     int32_t *path;                            /* [max_new] tokens of one hypothesis */
 } ll_beam_search;
 
 llmcs_status ll_beam_search_init(ll_generation *g, ll_beam_search *search);
 void ll_beam_search_free(ll_generation *g, ll_beam_search *search);
-/* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. With
- * CANCELLED or DEADLINE from check_stop the step did not happen. */
+/* One step from the logits [n_running, vocab] of the running beams: either *over, or n_running beams continue. On
+ * CANCELLED or DEADLINE from check_stop nothing has changed. */
 llmcs_status ll_beam_search_step(ll_generation *g, ll_beam_search *search, ll_logits logits, bool *over);
 /* Ends the search early, with the hypotheses so far and the running beams. */
 void ll_beam_search_interrupt(ll_beam_search *search);
-/* Turns hypotheses into completions; interrupted ones have that finish reason. */
+/* Converts hypotheses to completions. interrupted: the finish reason of interrupted ones. */
 llmcs_status ll_beam_search_finish(ll_generation *g, ll_beam_search *search, llmcs_finish_reason interrupted);
 
 /* Copies the completions into the caller's result. */

@@ -1,6 +1,6 @@
-/* Languages of a translation. The source's language is a token of the source; the one to translate into is, as the
- * tokenizer's template says, a token of the source too (Marian), what the decoder starts with (mBART) or the first new
- * token (mBART-50): Transformers 4.51, docs of MBart, MBart50 and Marian. */
+/* Languages of a translation. The source language is a token of the source. Depending on the tokenizer's template, the
+ * target language is also a token of the source (Marian), the decoder's first token (mBART), or the first new token
+ * (mBART-50): Transformers 4.51, docs of MBart, MBart50 and Marian. */
 #include "runtime/check.h"
 #include "runtime/generate/generation.h"
 
@@ -8,7 +8,7 @@ static bool is_the_folders(const ll_generation *g, llmcs_ids forced) {
     return forced.ids == &g->model->config.generation.forced_bos_token_id;
 }
 
-/* Says which two parameters name the target. */
+/* Fails, naming the two parameters that both set the target language. */
 static llmcs_status twice(const ll_generation *g, const char *other, const char *place) {
     return ll_fail(LLMCS_ARG, "%s and target_lang = \"%.40s\" are both given, and %s: give one of them", other,
                    g->params.target_lang, place);
@@ -42,12 +42,12 @@ static llmcs_status use_target(ll_generation *g, ll_target_place place, bool is_
     if (place == LL_TARGET_IS_FORCED) return force_target(g);
     if (!g->params.decoder_input_ids.n_ids && g->model->config.decoder_start_token_id < 0)
         return ll_fail(LLMCS_ARG, "the folder has no decoder_start_token_id: set decoder_input_ids");
-    if (is_text) return LLMCS_OK; /* the source is encoded with it */
+    if (is_text) return LLMCS_OK; /* encoding the source adds its token */
     return ll_fail(LLMCS_ARG,
                    "target_lang is given, and the source is token ids: the first of them names the language");
 }
 
-/* A translation into a language that nobody names would be into any. */
+/* Without a target language the model would translate into an arbitrary one. */
 static llmcs_status check_target_named(const ll_generation *g, ll_target_place place) {
     const llmcs_generate_params *p = &g->params;
     if (p->target_lang || p->decoder_input_ids.n_ids) return LLMCS_OK;

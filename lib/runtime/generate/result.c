@@ -1,4 +1,4 @@
-/* Results of generation: one object that owns all of it. */
+/* Results of generation: one object that owns all its memory. */
 #include <string.h>
 
 #include "base/arena.h"

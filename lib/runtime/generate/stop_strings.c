@@ -1,4 +1,4 @@
-/* Builds the automaton of the stop strings: a trie whose nodes know their longest suffix in it. */
+/* Builds the Aho-Corasick automaton of the stop strings. */
 #include "runtime/generate/stop_strings.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static void add_string(ll_stop_strings *stops, uint32_t number) {
     stops->nodes[node].longest = depth;
 }
 
-/* Shallow nodes first: a fallback is shallower than its node. */
+/* Breadth first, because a fallback is always shallower than its node. */
 static void set_fallbacks(ll_stop_strings *stops) {
     ll_stop_node *nodes = stops->nodes;
     uint32_t last = 0;

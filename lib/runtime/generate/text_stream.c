@@ -1,4 +1,4 @@
-/* From tokens to text: the streaming decoder, stop strings, the callback. */
+/* Converts tokens to text: the streaming decoder, stop strings, the callback. */
 #include "runtime/generate/text_stream.h"
 
 #include "base/call.h"
@@ -27,7 +27,7 @@ static const char *held_bytes(const ll_text_stream *stream) {
     return stream->matched ? stream->stops->strings[stream->stops->nodes[stream->matched].string] : "";
 }
 
-/* False: the callback asked to stop. */
+/* False: the callback requests to stop. */
 static bool call_on_text(ll_text_stream *stream, const char *text, size_t n_bytes) {
     if (!n_bytes) return true;
     stream->n_sent += n_bytes;

@@ -63,7 +63,8 @@ ll_source ll_model_module(const ll_source *source, const ll_config *config) {
     return ll_source_in(source, config->sentence.present ? config->sentence.transformer_path : NULL);
 }
 
-/* sentence-transformers lowercases the text itself where its config says so: the same only if the tokenizer does. */
+/* With do_lower_case sentence-transformers lowercases texts itself; we support it only if the tokenizer does so, too.
+ */
 static llmcs_status check_case(const llmcs_tokenizer *t, const char *where, const ll_config *config) {
     enum { N = 8 };
     int32_t upper[N], lower[N];
@@ -81,8 +82,8 @@ llmcs_status ll_model_fit_tokenizer(const llmcs_tokenizer *t, const char *where,
     size_t n_vocab = llmcs_tokenizer_n_vocab(t);
     if (n_vocab > (size_t)config->vocab_size)
         ll_log_say(log, LLMCS_LOG_WARN,
-                   "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %d: what uses an id beyond it "
-                   "is refused",
+                   "%s: the tokenizer has ids up to %zu, but config.json's vocab_size is %d: texts that need a larger "
+                   "id are refused",
                    where, n_vocab - 1, (int)config->vocab_size);
     return check_case(t, where, config);
 }
@@ -99,7 +100,7 @@ llmcs_status ll_model_find_tokenizer(const llmcs_allocator *a, const ll_source *
 
 llmcs_status ll_model_open_tokenizer(const llmcs_allocator *a, const ll_source *source, const ll_config *config,
                                      const ll_log *log, ll_no_tokenizer *why, llmcs_tokenizer **tokenizer) {
-    static const char foreign[] = "spm.model"; /* DeBERTa's, which no tokenizer here reads */
+    static const char foreign[] = "spm.model"; /* DeBERTa's, which is not supported */
     ll_source where;
     bool present;
     *tokenizer = NULL;
@@ -134,7 +135,7 @@ static uint32_t heads_of(const ll_config *c) {
     return LLMCS_HEAD_EMBEDDING;
 }
 
-/* "LABEL_3" where the folder names none, as Transformers does. */
+/* Adds names like "LABEL_3" where the folder has none, as Transformers does. */
 static llmcs_status name_labels(ll_config *c) {
     if (c->n_labels <= 0) return LLMCS_OK;
     if (!c->id2label) {
@@ -170,7 +171,7 @@ static void close_tensors(ll_tensors **tensors) {
     if (*tensors) ll_tensors_close(tensors);
 }
 
-/* The modules behind the pooling; their weights count with the network's. */
+/* Loads the modules after the pooling; their weights are counted with the network's. */
 static llmcs_status load_modules(llmcs_model *m, const ll_source *source, const llmcs_model_options *o) {
     const ll_sentence_load load = {&m->allocator, &m->config, source, o, &m->log};
     uint64_t n_parameters, bytes;
@@ -225,7 +226,7 @@ static llmcs_status open_parts(llmcs_model *m, const ll_source *source, const ll
     m->heads = heads_of(&m->config);
     m->n_ctx = ll_model_config_n_ctx(&m->config);
     if (m->net->generates) return LLMCS_OK;
-    /* A pool runs one forward pass at a time; without one each caller's thread may run its own, up to the cores. */
+    /* A pool runs one forward pass at a time; without one, each calling thread may run its own, up to the cores. */
     return ll_encoder_create(&m->allocator, ll_pool_size(m->pool) > 1 ? 1 : ll_cpu_usable(), &m->encoder);
 }
 
@@ -317,7 +318,8 @@ llmcs_status ll_model_check_head(const llmcs_model *m, uint32_t head, const char
     LL_TRY(ll_model_check(m));
     if (m->heads & head) return LLMCS_OK;
     if (head == LLMCS_HEAD_SEQ2SEQ_LM)
-        return ll_fail(LLMCS_NO_HEAD, "%s: %s is no encoder-decoder, it has no source", what, m->config.model_type);
+        return ll_fail(LLMCS_NO_HEAD, "%s: %s is not an encoder-decoder, so it has no source", what,
+                       m->config.model_type);
     const bool decoder = m->net->generates;
     if (decoder || head == LLMCS_HEAD_CAUSAL_LM)
         return ll_fail(LLMCS_NO_HEAD, "%s: %s is %s; use %s", what, m->config.model_type,

@@ -1,5 +1,5 @@
-/* Planning a model. Weights are computed from the file headers; the small rest (config, tokenizer, tensor index) is
- * opened through an allocator that counts. */
+/* Plans a model's memory. Weights are computed from the file headers; everything small (config, tokenizer, tensor
+ * index) is actually opened, through an allocator that counts. */
 #include "runtime/model/plan_model.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------------------------------------- counting allocator */
 
-#define PREFIX ((size_t)64) /* before each allocation: its size; keeps the alignment */
+#define PREFIX ((size_t)64) /* bytes before each allocation that store its size; keeps the alignment */
 
 static void *counter_alloc(void *user, size_t size_bytes, size_t alignment) {
     ll_byte_counter *c = user;

@@ -1,4 +1,4 @@
-/* The steps of llmcs_model_open that need no weights, to compute how much memory all of it takes. */
+/* Runs the steps of llmcs_model_open that need no weights, to compute the memory that opening takes. */
 #ifndef LL_RUNTIME_PLAN_MODEL_H
 #define LL_RUNTIME_PLAN_MODEL_H
 
@@ -11,7 +11,7 @@ typedef struct ll_byte_counter {
 
 typedef struct ll_model_plan {
     ll_byte_counter counter;
-    llmcs_allocator counting; /* through the counter; its address is in what is open */
+    llmcs_allocator counting; /* counts through `counter`; the opened parts keep its address */
     ll_source source;
     ll_config config;
     const ll_kernels *kernels;

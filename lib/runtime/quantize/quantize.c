@@ -167,7 +167,7 @@ static bool is_foreign(const gguf_export *x) {
     return reason || unknown;
 }
 
-/* The frequencies of Llama 3 as what the plain ones are divided by. */
+/* Writes Llama 3's scaled rotary frequencies as divisors of the plain ones. */
 static llmcs_status add_rotary_factors(gguf_export *x) {
     ll_rope_spec spec = ll_stack_rope_spec(&x->config);
     const size_t n = spec.n_dims / 2;
@@ -182,7 +182,7 @@ static llmcs_status add_rotary_factors(gguf_export *x) {
     return LLMCS_OK;
 }
 
-/* The form in which llama.cpp wants the tensors. */
+/* Converts the tensors to the form that llama.cpp expects. */
 static llmcs_status convert_for_llama_cpp(gguf_export *x) {
     for (size_t i = 0; i < x->n_stored; i++) ll_stored_as_llama_cpp(&x->stored[i], &x->config);
     return x->config.rope.scaling == LL_ROPE_LLAMA3 ? add_rotary_factors(x) : LLMCS_OK;
@@ -216,7 +216,7 @@ static llmcs_status write_header_and_tensors(gguf_export *x, ll_output *out, ll_
     return ll_tensors_check_unchanged(x->tensors);
 }
 
-/* Renaming the finished file over one of its sources would leave a folder that no longer opens. */
+/* Renaming the finished file over one of its inputs would destroy the folder. */
 static llmcs_status check_not_a_source_file(const gguf_export *x, const ll_source *folder, const char *out_path) {
     static const char *const names[] = {"config.json",       "generation_config.json",
                                         "modules.json",      LL_SENTENCE_PROMPTS_FILE,

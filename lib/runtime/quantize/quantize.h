@@ -8,17 +8,17 @@
 #include "formats/gguf_write.h"
 #include "formats/tensors.h"
 
-/* A tensor on its way into the file. */
+/* How a tensor is written to the file. */
 typedef struct ll_stored {
     const ll_tensor *tensor;
     char name[LL_MAX_NAME_TEXT]; /* in the file */
     ll_dtype dtype;
-    bool known;          /* to llama.cpp, by its name */
+    bool known;          /* llama.cpp knows the tensor's name */
     bool transposed;     /* [n_in, n_out] in the checkpoint: rows in the file are its columns */
     size_t paired;       /* head_dim, where the rows of each head are written as pairs (ll_paired_output); else 0 */
-    float added;         /* to every element */
-    const float *values; /* instead of those of `tensor` */
-    uint64_t first_row;  /* earlier rows are not written */
+    float added;         /* added to every element */
+    const float *values; /* written instead of the tensor's own; or NULL */
+    uint64_t first_row;  /* rows before it are not written */
     int rank;            /* in the file, as is */
     uint64_t shape[LL_MAX_RANK];
     uint64_t n_bytes;
@@ -29,10 +29,10 @@ typedef struct ll_stored {
 llmcs_status ll_stored_plan(ll_stored *s, const ll_tensor *tensor, const char *name, const ll_config *c, ll_dtype dtype,
                             bool *fallback);
 
-/* Plans the values of llama.cpp's form (ll_tensors_as_llama_cpp), in which LL_GGUF_PAIRED and norms differ from the
+/* Plans the values as llama.cpp expects them (ll_tensors_as_llama_cpp): LL_GGUF_PAIRED rows and norms differ from the
  * checkpoint's. */
 void ll_stored_as_llama_cpp(ll_stored *s, const ll_config *c);
-/* What rotary frequencies are divided by, as a tensor; values is [head_dim / 2]. */
+/* Plans the tensor of RoPE factors, the divisors of the rotary frequencies. values: [head_dim / 2]. */
 void ll_stored_rotary_factors(ll_stored *s, const ll_config *c, const float *values);
 
 /* Progress over all weights. */

@@ -1,4 +1,4 @@
-/* Weights of a GGUF file: which type each tensor gets, and their conversion chunk by chunk. */
+/* Chooses the type of each tensor of a GGUF file, and converts the weights chunk by chunk. */
 #include <string.h>
 
 #include "base/call.h"
@@ -13,7 +13,7 @@
 
 static bool has_prefix(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* Matrices of the layers and of the vocabulary. */
+/* True for matrices of the layers and of the vocabulary. */
 static bool takes_type(const ll_stored *s, const ll_config *c) {
     if (s->rank != 2 || strcmp(s->name, "position_embd.weight") == 0) return false;
     return has_prefix(s->name, "blk.") || s->shape[0] == (uint64_t)c->vocab_size;
@@ -122,7 +122,7 @@ static llmcs_status alloc_tensor_buffers(tensor_writer *w) {
     return ll_tensors_read_f32(w->tensors, t, 0, (size_t)t->n_elements, w->whole);
 }
 
-/* The checkpoint's row of a row of the file. */
+/* The row of the checkpoint that is written as `row` of the file. */
 static size_t source_row(const ll_stored *s, size_t row) {
     if (!s->paired) return row;
     const size_t in_head = row % s->paired, half = s->paired / 2;
@@ -174,7 +174,7 @@ static llmcs_status report_progress(ll_weights_progress *p, uint64_t n) {
     const int stop = p->fn(p->user, (float)((double)p->done / (double)p->total));
     ll_callback_end(call);
     if (!stop) return LLMCS_OK;
-    return ll_fail(LLMCS_CANCELLED, "quantizing was stopped by the progress callback");
+    return ll_fail(LLMCS_CANCELLED, "the progress callback stopped quantizing");
 }
 
 static llmcs_status write_padding(const ll_stored *s, ll_output *out) {

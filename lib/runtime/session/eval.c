@@ -1,4 +1,4 @@
-/* Evaluating tokens: forward passes of a session through its model's network. */
+/* Evaluates tokens: the forward passes of a session. */
 #include <string.h>
 
 #include "base/call.h"
@@ -31,7 +31,7 @@ static llmcs_status forward_session(llmcs_session *s, ll_batch *batch) {
     return st;
 }
 
-/* The rows of a segment attend to the session's source, where it has one. */
+/* A segment at the end of q. Its rows also attend to the session's source, if there is one. */
 static ll_segment segment_of(const llmcs_session *s, const ll_sequence *q) {
     return (ll_segment){.first_position = q->n_tokens,
                         .kv_blocks = q->blocks,
@@ -53,7 +53,8 @@ static llmcs_status check_capacity(const llmcs_session *s, const ll_sequence *q,
 
 /* ---------------------------------------------------------------------------------- one sequence, many tokens */
 
-/* logits: [n, vocab] for ALL, [vocab] for LAST. The sequence has blocks for them and is not changed. */
+/* Evaluates n tokens after q, in chunks. logits: [n, vocab] for ALL, [vocab] for LAST. q has blocks for them and is not
+ * changed. */
 static llmcs_status eval_chunks(llmcs_session *s, const ll_sequence *q, const int32_t *ids, size_t n,
                                 llmcs_want_logits want, float *logits) {
     size_t vocab = (size_t)s->model->config.vocab_size;
@@ -96,7 +97,7 @@ llmcs_status ll_seq_eval(llmcs_session *s, size_t seq, const int32_t *ids, size_
                          const float **logits) {
     ll_sequence *q = ll_session_sequence(s, seq);
     LL_TRY(check_source(s));
-    LL_TRY(check_capacity(s, q, n)); /* first: an impossible count must not be read */
+    LL_TRY(check_capacity(s, q, n)); /* before ids are read: n may be absurdly large */
     LL_TRY(ll_check_ids(LLMCS_TOKEN_RANGE, "ids", 0, ids, n, (size_t)s->model->config.vocab_size));
     if (want == LLMCS_LOGITS_ALL) LL_TRY(ll_session_reserve_logits(s, n));
     LL_TRY(ll_sequence_extend(&s->kv, q, n));

@@ -7,11 +7,11 @@ llmcs_status ll_kv_chunk_create(ll_kv_chunk *chunk, const llmcs_allocator *a, si
     *chunk = (ll_kv_chunk){.n_blocks = n_blocks, .n_free = n_blocks};
     llmcs_status st = LLMCS_OK;
     if (n_blocks > UINT32_MAX)
-        return ll_fail(LLMCS_LIMIT, "keys and values of %zu blocks are more than can be addressed", n_blocks);
+        return ll_fail(LLMCS_LIMIT, "keys and values: %zu blocks exceed the address space", n_blocks);
     LL_TRY_GOTO(st, ll_alloc(a, n_blocks, block_bytes, "keys and values", &chunk->memory), fail);
     LL_TRY_GOTO(st, ll_alloc_zero(a, n_blocks, sizeof(uint32_t), "keys and values", &chunk->references), fail);
     LL_TRY_GOTO(st, ll_alloc(a, n_blocks, sizeof(uint32_t), "keys and values", &chunk->free_blocks), fail);
-    /* Block 0 is on top: memory is touched from its start, and only as far as tokens are written. */
+    /* Block 0 is on top of the stack, so that memory is used from its start and pages are touched only when needed. */
     for (size_t i = 0; i < n_blocks; i++) chunk->free_blocks[i] = (uint32_t)(n_blocks - 1 - i);
     return LLMCS_OK;
 fail:

@@ -1,7 +1,7 @@
 /*
- * Keys and values in blocks of LL_KV_BLOCK tokens with reference counts: sequences share blocks, copied on write.
- * Memory is in two chunks: a session's own, enough for one sequence of n_ctx tokens, and one reserved for more
- * sequences.
+ * The paged KV cache: keys and values in reference-counted blocks of LL_KV_BLOCK tokens. Sequences share blocks, which
+ * are copied on write. Memory is in two chunks: a session's own, enough for one sequence of n_ctx tokens, and one
+ * reserved for additional sequences.
  */
 #ifndef LL_RUNTIME_KV_H
 #define LL_RUNTIME_KV_H
@@ -11,7 +11,7 @@
 typedef struct ll_kv_chunk {
     unsigned char *memory; /* [n_blocks, block_bytes] */
     size_t n_blocks;
-    uint32_t *references;  /* [n_blocks] sequences that refer to the block */
+    uint32_t *references;  /* [n_blocks] reference counts */
     uint32_t *free_blocks; /* [n_free], a stack */
     size_t n_free;
 } ll_kv_chunk;
@@ -21,7 +21,7 @@ typedef struct ll_kv {
     ll_kv_chunk own, reserved;
 } ll_kv;
 
-/* One sequence. Its arrays have the capacity that n_ctx needs. */
+/* One sequence. Its arrays have capacity for n_ctx tokens. */
 typedef struct ll_sequence {
     int32_t *tokens; /* [n_ctx] */
     void **blocks;   /* [blocks of n_ctx] */
@@ -41,19 +41,19 @@ void ll_kv_unref(ll_kv *kv, void *block);
 uint32_t ll_kv_refcount(const ll_kv *kv, const void *block);
 
 llmcs_status ll_sequence_create(ll_sequence *q, const llmcs_allocator *a, size_t n_ctx);
-/* Frees the arrays only: blocks have been unreferenced before, or are freed with their chunk. */
+/* Frees the arrays only: blocks have been unreferenced before or are freed with their chunk. */
 void ll_sequence_free(ll_sequence *q, const llmcs_allocator *a);
 
-/* Keeps the first n_tokens only. */
+/* Keeps only the first n_tokens. */
 void ll_sequence_truncate(ll_kv *kv, ll_sequence *q, size_t n_tokens);
-/* Gives dst, which is empty, src's tokens and references to its blocks. */
+/* Copies src to the empty dst: its tokens and references to its blocks. */
 void ll_sequence_share(ll_kv *kv, ll_sequence *dst, const ll_sequence *src);
 /* Allocates blocks for `n` more tokens, and copies a shared last block. INTERNAL if more sequences are in use than were
  * reserved; the sequence is then unchanged. */
 llmcs_status ll_sequence_extend(ll_kv *kv, ll_sequence *q, size_t n);
 /* Blocks that ll_sequence_extend would allocate. */
 size_t ll_sequence_needs(const ll_kv *kv, const ll_sequence *q, size_t n);
-/* Moves every block of q out of the reserved chunk, whose other blocks have no reference any more. */
+/* Moves every block of q from the reserved chunk to the own one. No other block of the reserved chunk is in use. */
 void ll_sequence_move_home(ll_kv *kv, ll_sequence *q);
 
 #endif

@@ -15,7 +15,7 @@ typedef struct ids {
     size_t n;
 } ids;
 
-/* logits are finite: that was checked when they came out of the network. */
+/* logits are finite: they were checked after the forward pass. */
 static double log_probability(const llmcs_session *s, const float *logits, int32_t id) {
     double log_sum = 0;
     (void)ll_log_sum_of_row(s->model->kernels, logits, (size_t)s->model->config.vocab_size, &log_sum);
@@ -41,7 +41,7 @@ static llmcs_status check_continuations(const llmcs_session *s, const ids *promp
     return LLMCS_OK;
 }
 
-/* Adds the log-probabilities of the tokens after the first, which comes from the prompt's logits. */
+/* Adds the log-probabilities of all tokens but the first, whose is computed from the prompt's logits. */
 static llmcs_status score_rest(llmcs_session *s, const ids *c, double *logprob) {
     size_t vocab = (size_t)s->model->config.vocab_size;
     for (size_t done = 0, n; done + 1 < c->n; done += n) {
@@ -53,7 +53,7 @@ static llmcs_status score_rest(llmcs_session *s, const ids *c, double *logprob) 
     return LLMCS_OK;
 }
 
-/* Of an encoder-decoder the prompt is the source, and the decoder starts with decoder_start_token_id. */
+/* Encoder-decoders: the prompt is the source, and the decoder starts with decoder_start_token_id. */
 static llmcs_status encode_source(llmcs_session *s, const ids *source) {
     if (!source->n) return ll_fail(LLMCS_ARG, "the source has no tokens");
     if (s->model->config.decoder_start_token_id < 0)
@@ -111,7 +111,7 @@ llmcs_status llmcs_score_ids(llmcs_session *session, const int32_t *prompt, size
 
 /* ------------------------------------------------------------------------------------------------ on texts */
 
-/* No special tokens are read from the text. flags: 0, or LLMCS_ADD_SPECIAL_TOKENS. */
+/* Encodes a text in which special tokens are plain text. flags: 0, or LLMCS_ADD_SPECIAL_TOKENS. */
 static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_t text_bytes, uint32_t flags,
                                  ids *out) {
     *out = (ids){0};
@@ -120,7 +120,7 @@ static llmcs_status encode_plain(const llmcs_session *s, const char *text, size_
 }
 
 static llmcs_status encode_prompt(const llmcs_session *s, const char *text, size_t text_bytes, ids *out) {
-    /* An encoder was trained on whole texts, which end with EOS. */
+    /* Encoders are trained on texts that end with EOS. */
     LL_TRY(encode_plain(s, text, text_bytes, s->model->net->has_source ? LLMCS_ADD_SPECIAL_TOKENS : 0, out));
     int32_t bos = s->model->config.bos_token_id;
     if (out->n || bos < 0) return LLMCS_OK;
@@ -186,7 +186,7 @@ static size_t best_of(const llmcs_score_result *results, size_t n, bool per_toke
     return best;
 }
 
-/* Scores the candidates; an empty one has no tokens to compare. */
+/* Scores the candidates. Empty ones are refused: they have no tokens to score. */
 static llmcs_status score_candidates(llmcs_session *s, const llmcs_text *prompt, const char *const *candidates,
                                      size_t n, llmcs_score_result *results) {
     llmcs_text *texts;

@@ -12,7 +12,7 @@
 
 /* ---------------------------------------------------------------------------------------------- memory */
 
-/* A full forward pass: of max_rows rows of one sequence, or of as many sequences' single rows; and that of a whole
+/* Size of the largest forward pass: max_rows rows of one sequence or one row each of as many sequences, and a whole
  * source. */
 static ll_forward_size full_forward(const ll_net *net, size_t max_rows, size_t n_ctx, size_t n_threads) {
     return (ll_forward_size){.n_rows = max_rows,
@@ -24,7 +24,7 @@ static ll_forward_size full_forward(const ll_net *net, size_t max_rows, size_t n
                              .n_threads = n_threads};
 }
 
-/* Blocks of keys and values: of the tokens, and of a source. */
+/* Blocks for the keys and values of n_ctx tokens, and of a source. */
 static size_t n_blocks_of(const ll_net *net, size_t n_ctx) {
     return ll_kv_blocks_of(n_ctx) * (net->has_source ? 2 : 1);
 }
@@ -131,7 +131,7 @@ void llmcs_session_free(llmcs_session **session) {
     llmcs_session *s = *session;
     *session = NULL;
     if (s->magic != MAGIC) return;
-    /* In a child of fork the call in progress belongs to the parent, and never ends here. */
+    /* In a child of fork, a call in progress belongs to the parent and never ends here. */
     bool ours = s->model->owner == getpid();
     int idle = LL_SESSION_IDLE, busy = LL_SESSION_BUSY;
     atomic_store(&s->cancel, true);
@@ -150,7 +150,7 @@ llmcs_status ll_session_enter(llmcs_session *s) {
     LL_TRY(ll_model_check(s->model));
     int idle = LL_SESSION_IDLE;
     if (!atomic_compare_exchange_strong(&s->state, &idle, LL_SESSION_BUSY))
-        return ll_fail(LLMCS_BUSY, "the session is in another call");
+        return ll_fail(LLMCS_BUSY, "the session is busy with another call");
     s->cancel_read = false;
     s->limits = (ll_limits){0, NULL};
     return LLMCS_OK;
@@ -219,7 +219,7 @@ llmcs_status llmcs_session_rewind(llmcs_session *session, size_t n_tokens) {
     return st;
 }
 
-/* The tokens of `from`, with their keys and values, into the empty `to` of another session. */
+/* Copies the tokens of `from`, with their keys and values, to the empty `to` of another session. */
 static llmcs_status copy_sequence(ll_kv *kv, ll_sequence *to, const ll_sequence *from) {
     LL_TRY(ll_sequence_extend(kv, to, from->n_tokens));
     for (size_t i = 0; i < from->n_blocks; i++) memcpy(to->blocks[i], from->blocks[i], kv->block_bytes);
@@ -228,7 +228,7 @@ static llmcs_status copy_sequence(ll_kv *kv, ll_sequence *to, const ll_sequence 
     return LLMCS_OK;
 }
 
-/* Source and tokens, their keys and values, and the last token's logits if there are any. */
+/* Copies source and tokens, their keys and values, and the last token's logits if there are any. */
 static llmcs_status copy_into(llmcs_session *to, const llmcs_session *from) {
     size_t vocab = (size_t)from->model->config.vocab_size;
     LL_TRY(copy_sequence(&to->kv, &to->source, &from->source));

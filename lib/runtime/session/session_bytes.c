@@ -1,29 +1,28 @@
 /*
- * A session as bytes. All numbers are little endian; the parts follow each other without gaps:
+ * The format of a saved session. All numbers are little endian; the parts follow each other without gaps:
  *
  *   offset  bytes
  *        0      8  "llmcs-kv"
  *        8      4  version: 1
  *       12      4  flags: 1: has logits; 2: has a source (of an encoder-decoder)
- *       16      8  length of all of this in bytes
+ *       16      8  total length in bytes
  *       24      8  the model's fingerprint (weights/fingerprint.h)
  *       32      4  vocab_size
  *       36      4  n_layer
  *       40      4  n_head
  *       44      4  head_dim
- *       48      4  bytes of a key's or value's number: 2 (binary16) or 4 (float32)
+ *       48      4  bytes of an element of keys and values: 2 (binary16) or 4 (float32)
  *       52      4  tokens of a block: 32
  *       56      8  n_tokens
- *       64         n_source, 8 bytes, and the source's tokens  [n_source] int32, where flags say so
- *                  tokens  [n_tokens] int32
- *                  logits  [vocab_size] float32 of the last token, where flags say so
- *                  for each block, layer and head, of the n tokens that the block holds (32, the last one the rest):
+ *       64         with flag 2: n_source (8 bytes) and the source's tokens [n_source] int32
+ *                  tokens [n_tokens] int32
+ *                  with flag 1: logits [vocab_size] float32 of the last token
+ *                  for each block, layer and head, with n tokens in the block (32, in the last one the rest):
  *                      keys [head_dim][n], values [n][head_dim]
- *                  the same of the source, where flags say so
+ *                  with flag 2: the same for the source
  *      end-8    8  XXH64 with seed 0 of all bytes before
  *
- * Nothing of a block past the tokens held is stored, so equal sessions are equal bytes, and no byte of memory that
- * belonged to something else goes out.
+ * Unused parts of a block are not stored, so equal sessions give equal bytes, and no unrelated memory leaks out.
  */
 #include <string.h>
 
@@ -73,12 +72,12 @@ static uint64_t read_uint(const unsigned char *at, size_t n_bytes) {
 
 static uint32_t read_uint32(const unsigned char *at) { return (uint32_t)read_uint(at, 4); }
 
-/* Tokens, logits, keys and values are copied as they lie in memory. */
+/* Tokens, logits, keys and values are copied without conversion, so the host must be little endian. */
 static llmcs_status check_byte_order(void) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return LLMCS_OK;
 #else
-    return ll_fail(LLMCS_UNSUPPORTED, "the bytes of a session are little endian, this machine is not");
+    return ll_fail(LLMCS_UNSUPPORTED, "saved sessions are little endian; this machine is big endian");
 #endif
 }
 
@@ -100,7 +99,7 @@ static void write_header(const header *h, unsigned char *bytes) {
     if (h->flags & HAS_SOURCE) write_uint(bytes + AT_N_SOURCE, h->n_source, N_SOURCE_BYTES);
 }
 
-/* Where the first tokens begin, the source's or else the sequence's. */
+/* The offset of the first tokens, the source's or else the sequence's. */
 static size_t after_header(const header *h) { return HEADER_BYTES + (h->flags & HAS_SOURCE ? N_SOURCE_BYTES : 0); }
 
 static header read_header(const unsigned char *bytes) {
@@ -129,7 +128,7 @@ static bool length_of(const header *h, uint64_t *length) {
     return ll_add_u64(of_tokens, rest, length);
 }
 
-/* Describes the session's model and content, without the fingerprint, which takes a while the first time. */
+/* The header for this session, without the fingerprint, whose first computation is slow. */
 static header header_of(const llmcs_session *s) {
     const ll_kv_layout *kv = &s->model->net->kv;
     header h = {.version = VERSION,
@@ -148,7 +147,7 @@ static header header_of(const llmcs_session *s) {
 
 /* ------------------------------------------------------------------------------------------ keys and values */
 
-/* One head of one layer in a block, and in the bytes. */
+/* The layout of one head of one layer, in a block and in the saved bytes. */
 typedef struct head_shape {
     size_t number_bytes, head_dim, value_step /* bytes from one value to the next */, head_bytes;
 } head_shape;
@@ -161,7 +160,7 @@ static head_shape shape_of(const ll_kv_layout *kv) {
                         .head_bytes = ll_kv_head_bytes(kv->type, kv->head_dim)};
 }
 
-/* n_rows rows of row_bytes that begin `step` bytes after each other. */
+/* Copies n_rows rows of row_bytes each, with the given distances between rows. */
 static void copy_rows(unsigned char *to, size_t to_step, const unsigned char *from, size_t from_step, size_t n_rows,
                       size_t row_bytes) {
     if (to_step == row_bytes && from_step == row_bytes) {
@@ -171,7 +170,7 @@ static void copy_rows(unsigned char *to, size_t to_step, const unsigned char *fr
     for (size_t i = 0; i < n_rows; i++) memcpy(to + i * to_step, from + i * from_step, row_bytes);
 }
 
-/* n tokens of a head; returns the end of what was written. */
+/* Writes n tokens of a head; returns the end of the written bytes. */
 static unsigned char *save_head(const head_shape *h, const unsigned char *head, size_t n, unsigned char *bytes) {
     const size_t key_row = n * h->number_bytes, key_step = LL_KV_BLOCK * h->number_bytes;
     const size_t value_row = h->head_dim * h->number_bytes;
@@ -190,7 +189,7 @@ static const unsigned char *restore_head(const head_shape *h, unsigned char *hea
     return bytes + h->head_dim * key_row + n * value_row;
 }
 
-/* Tokens that block `i` of n_tokens holds. */
+/* Number of tokens in block `i` of a sequence of n_tokens. */
 static size_t tokens_of_block(size_t n_tokens, size_t i) { return ll_min(LL_KV_BLOCK, n_tokens - i * LL_KV_BLOCK); }
 
 static unsigned char *save_blocks(const llmcs_session *s, const ll_sequence *q, unsigned char *bytes) {
@@ -263,7 +262,7 @@ static llmcs_status fail_header_value(int offset, const char *what, uint64_t fou
                    (unsigned long long)found, (unsigned long long)expected);
 }
 
-/* The member that follows the header of a session with a source. */
+/* Reads n_source, which follows the header of a session with a source. */
 static llmcs_status read_source_length(const unsigned char *bytes, size_t n_bytes, header *h) {
     if (!(h->flags & HAS_SOURCE)) return LLMCS_OK;
     if (n_bytes < HEADER_BYTES + N_SOURCE_BYTES + CHECKSUM_BYTES)
@@ -329,8 +328,8 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
                        "%016llx, expected %016llx",
                        (unsigned long long)h->fingerprint, (unsigned long long)fingerprint);
     if (h->number_bytes != ours.number_bytes)
-        return ll_fail(LLMCS_STATE, "the session was saved with kv_type %s, this model keeps %s",
-                       name_of(h->number_bytes), name_of(ours.number_bytes));
+        return ll_fail(LLMCS_STATE, "the session was saved with kv_type %s, expected %s", name_of(h->number_bytes),
+                       name_of(ours.number_bytes));
     if (h->n_source && !s->model->net->has_source)
         return ll_fail(LLMCS_FORMAT, "bytes of a session, offset %d: there is a source, and %s has none", AT_FLAGS,
                        s->model->config.model_type);
@@ -343,8 +342,8 @@ static llmcs_status check_model(const llmcs_session *s, const header *h) {
     return LLMCS_OK;
 }
 
-/* Tokens are in the vocabulary and logits are finite: the rest of the library relies on that. Keys and values may be
- * anything: a forward pass that turns to NaN fails with NUMERIC. */
+/* Checks that tokens are in the vocabulary and logits are finite, because the library relies on it. Keys and values are
+ * not checked: a forward pass that gives NaN fails with NUMERIC. */
 static llmcs_status check_tokens(const unsigned char *bytes, size_t at, uint64_t n, uint32_t vocab_size) {
     for (uint64_t i = 0; i < n; i++, at += sizeof(int32_t))
         if (read_uint32(bytes + at) >= vocab_size)
@@ -364,7 +363,7 @@ static llmcs_status check_contents(const llmcs_session *s, const unsigned char *
     return LLMCS_OK;
 }
 
-/* The tokens and their blocks, which are filled later, of an empty sequence. */
+/* Sets the tokens of an empty sequence and allocates its blocks, which are filled later. */
 static llmcs_status restore_tokens(llmcs_session *s, ll_sequence *q, size_t n_tokens, const unsigned char **bytes) {
     LL_TRY(ll_sequence_extend(&s->kv, q, n_tokens));
     if (n_tokens) memcpy(q->tokens, *bytes, n_tokens * sizeof *q->tokens);
@@ -373,7 +372,7 @@ static llmcs_status restore_tokens(llmcs_session *s, ll_sequence *q, size_t n_to
     return LLMCS_OK;
 }
 
-/* All was checked, and there are blocks for n_ctx tokens, and for as many of a source. */
+/* Cannot fail: everything was checked, and there are blocks for n_ctx tokens and for a source of n_ctx tokens. */
 static llmcs_status replace_contents(llmcs_session *s, const header *h, const unsigned char *bytes) {
     const size_t vocab = h->vocab_size;
     ll_session_forget_logits(s);

@@ -1,4 +1,4 @@
-/* The fields of a session; session.h is its interface for the rest of the library. */
+/* The fields of a session; session.h is the interface for the rest of the library. */
 #ifndef LL_RUNTIME_SESSION_SESSION_INTERNAL_H
 #define LL_RUNTIME_SESSION_SESSION_INTERNAL_H
 
@@ -26,23 +26,23 @@ struct llmcs_session {
     uint32_t magic; /* best effort against use after free */
     atomic_int state;
     atomic_bool cancel;
-    bool cancel_read;  /* this call has read `cancel`, and clears it when it ends */
+    bool cancel_read;  /* this call has read `cancel`, and clears the flag when it ends */
     ll_limits limits;  /* of this call */
     llmcs_status stop; /* why should_stop ended the forward pass */
     llmcs_model *model;
     size_t n_ctx;
     ll_kv kv;
-    ll_sequence source; /* of an encoder-decoder: the tokens that all sequences attend to, and their keys and values for
-                           the decoder's layers; its blocks are in kv.own */
+    ll_sequence source; /* encoder-decoders: the source's tokens, and their keys and values for the decoder's layers,
+                           which all sequences attend to; its blocks are in kv.own */
     ll_sequence first;  /* sequence 0, the public one */
     ll_reservation reserved;
     /* Memory of a forward pass. */
-    size_t max_rows;      /* most rows of one */
+    size_t max_rows;      /* most rows of a forward pass */
     float *workspace;     /* the network's */
     float *logits;        /* [vocab_size] of a sequence's last token */
     ll_segment *segments; /* [max_rows] */
-    uint32_t *rows;       /* [max_rows] 0, 1, 2, ...: logits of all rows */
-    float *all_logits;    /* LLMCS_LOGITS_ALL: [most rows so far, vocab_size] */
+    uint32_t *rows;       /* [max_rows] 0, 1, 2, ...: logit_rows for all rows */
+    float *all_logits;    /* LLMCS_LOGITS_ALL: [n_all_floats / vocab_size, vocab_size], grows on demand */
     size_t n_all_floats;
     const float *last_logits; /* of llmcs_session_logits: [n_last_rows, vocab_size] */
     size_t n_last_rows;
@@ -52,10 +52,10 @@ struct llmcs_session {
 ll_sequence *ll_session_sequence(llmcs_session *s, size_t seq);
 void ll_session_forget_logits(llmcs_session *s);
 
-/* Bytes of a new session; LIMIT if they are not addressable. */
+/* Bytes of a new session; LIMIT if they exceed the address space. */
 llmcs_status ll_session_bytes(const ll_net *net, size_t n_ctx, size_t n_threads, uint64_t *bytes);
 
-/* At most the bytes of each sequence of a call with several (ll_session_reserve, beam search), of n_ctx tokens. */
+/* Most bytes per sequence of n_ctx tokens, for calls with several sequences (ll_session_reserve, beam search). */
 uint64_t ll_session_sequence_bytes(const ll_net *net, size_t n_ctx);
 
 /* options may be NULL. *n_ctx: the session's; model_n_ctx: the model's. */
