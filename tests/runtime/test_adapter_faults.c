@@ -256,7 +256,7 @@ START_TEST(adapters_of_another_model) {
     } cases[] = {
         {ADAPTER_DATA "llama/base", ADAPTER_DATA "gpt2/adapter", "has no place in this LlamaForCausalLM"},
         {ADAPTER_DATA "gpt2/base", ADAPTER_DATA "qwen2/adapter", "has no place in this GPT2LMHeadModel"},
-        {GOLDEN_FOLDER "gpt2-tiny", ADAPTER_DATA "gpt2/adapter", "target_modules means"},
+        {GOLDEN_FOLDER "gpt2-tiny", ADAPTER_DATA "gpt2/adapter", "target_modules selects"},
         {GOLDEN_FOLDER "bert-mlm", ADAPTER_DATA "bert/adapter", "has no place in this BertForMaskedLM"},
         {GOLDEN_FOLDER "bert-embed", ADAPTER_DATA "bert/adapter", "has no place"},
     };

@@ -88,7 +88,7 @@ START_TEST(a_decoder_needs_its_first_token) {
     checkpoint_free(c);
     llmcs_model *m = open_model(folder, 1);
     ck_assert_int_eq(evaluate(m, ids, &length, 1, NULL, logits), LLMCS_CONFIG);
-    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "decoder_start_token_id is not given"));
+    ck_assert_ptr_nonnull(strstr(llmcs_error_message(), "decoder_start_token_id is missing"));
     llmcs_model_free(&m);
     temp_remove(folder);
 }
