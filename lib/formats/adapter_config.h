@@ -1,6 +1,5 @@
-/* adapter_config.json of a PEFT folder (peft/tuners/lora/config.py, PEFT 0.21): what a LoRA adapter says about itself.
- * Settings that change the network and are not applied are UNSUPPORTED by name; so are keys that nobody knows, unless
- * they are off. */
+/* adapter_config.json of a PEFT folder (peft/tuners/lora/config.py, PEFT 0.21): the settings of a LoRA adapter. A
+ * setting that changes the network and is not applied is UNSUPPORTED, and so is an unknown key that is on. */
 #ifndef LL_FORMATS_ADAPTER_CONFIG_H
 #define LL_FORMATS_ADAPTER_CONFIG_H
 
@@ -17,7 +16,7 @@ typedef struct ll_adapter_names {
     size_t n;
 } ll_adapter_names;
 
-/* rank_pattern, alpha_pattern: regular expressions of module names, the first that matches counts. */
+/* rank_pattern, alpha_pattern: regular expressions of module names. The first that matches applies. */
 typedef struct ll_adapter_patterns {
     const char **keys;
     double *values;
@@ -42,7 +41,7 @@ typedef struct ll_adapter_config {
     ll_adapter_bias bias;
     ll_adapter_modules targets, excluded;
     ll_adapter_names modules_to_save;
-    bool default_heads; /* PEFT itself adds "classifier" and "score" to modules_to_save, of which a model has one */
+    bool default_heads; /* PEFT adds both "classifier" and "score" to modules_to_save; a model has one of them */
     int64_t *layers;    /* layers_to_transform; NULL: all */
     size_t n_layers;
     ll_adapter_names layers_pattern;

@@ -1,4 +1,4 @@
-/* Base64 (RFC 4648, section 4), as JSON files hold bytes. */
+/* Base64 (RFC 4648, section 4): how JSON files store bytes. */
 #ifndef LL_FORMATS_BASE64_H
 #define LL_FORMATS_BASE64_H
 

@@ -1,4 +1,4 @@
-/* Little-endian integers at any alignment, whatever the machine: compilers make one load of each. */
+/* Little-endian integers at any alignment, on machines of any byte order. Compilers turn each into one load. */
 #ifndef LL_FORMATS_BYTES_H
 #define LL_FORMATS_BYTES_H
 

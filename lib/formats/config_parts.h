@@ -5,91 +5,93 @@
 #include "formats/config.h"
 #include "formats/settings.h"
 
-/* Strings of JSON as text that ends with a NUL, in the config's arena; CONFIG for one with a NUL inside. */
+/* Copies a JSON string, NUL-terminated, to the config's arena. CONFIG if it contains a NUL. */
 llmcs_status ll_config_copy_text(ll_config *c, const ll_settings *f, const char *key, ll_json v, const char **out);
 
-/* config_family.c: model_type, architectures and head; of a file that has neither, what the tensors of `source` say. */
+/* config_family.c: family, class and head, by model_type and architectures; without these by the tensors of `source`.
+ */
 llmcs_status ll_config_family(ll_config *c, const ll_settings *f, const ll_source *source, const ll_log *log);
 
-/* config_network.c: sizes and settings of the network, by the family's list of keys; token ids. */
+/* config_network.c: sizes and settings of the network, read with the family's list of keys; token ids. */
 llmcs_status ll_config_network(ll_config *c, const ll_settings *f, const ll_log *log);
-/* The object that holds the text model's settings, where config.json has one inside of another; else *nested is *f. */
+/* The object with the text model's settings if config.json nests them; else *nested is *f. */
 llmcs_status ll_config_nested(const ll_config *c, const ll_settings *f, ll_settings *nested, bool *there);
 
-/* config_rope.c: rope_theta, rope_scaling and their like; which layers have a window, which rotate. */
+/* config_rope.c: rope_theta, rope_scaling etc.; which layers have a window, and which rotate. */
 llmcs_status ll_config_rope(ll_config *c, const ll_settings *f);
-/* What follows from the sizes that were read: head_dim, n_kv_head, n_inner and n_embd_in if 0. CONFIG, naming `file`,
- * where they do not fit; `keys` are the names of n_embd, n_head and n_kv_head in it. */
+/* Derives head_dim, n_kv_head, n_inner and n_embd_in, where still 0, from the sizes that were read. CONFIG naming
+ * `file` if the sizes contradict each other; `keys` are the file's names of n_embd, n_head and n_kv_head. */
 llmcs_status ll_config_complete(ll_config *c, const char *file, const char *const keys[3]);
-/* The names of all keys that are read for the family, up to a NULL. */
+/* The names of all keys that are read for the family; NULL ends the list. */
 #define LL_MAX_NETWORK_KEYS 160
 const char *const *ll_config_network_keys(const ll_config *c, const char *out[LL_MAX_NETWORK_KEYS]);
 
-/* config_ids.c. An id outside the vocabulary counts as none and is logged. */
+/* config_ids.c. An id outside the vocabulary is logged and counts as none. */
 
-/* A token id: absent or null leaves *out, none is -1. */
+/* A token id; -1 is none. An absent or null key leaves *out unchanged. */
 llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, int32_t *out);
-/* One id or a list of them; absent leaves what the config has, null gives none. */
+/* One id or a list of ids. An absent key leaves the config unchanged, null clears the list. */
 llmcs_status ll_config_eos_ids(ll_config *c, const ll_settings *f, const ll_log *log);
 /* The ids of the value `v`, without those that the vocabulary lacks. */
 llmcs_status ll_config_ids_of(ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
                               llmcs_ids *out);
-/* The same of any key; absent or null leaves *out. */
+/* The same for a key; absent or null leaves *out unchanged. */
 llmcs_status ll_config_id_list(ll_config *c, const ll_settings *f, const char *key, const ll_log *log, llmcs_ids *out);
 /* A list of lists; a list with an id outside the vocabulary is left out. */
 llmcs_status ll_config_id_lists(ll_config *c, const ll_settings *f, const char *key, const ll_log *log,
                                 const llmcs_ids **lists, size_t *n_lists);
 
-/* config_unapplied.c. A setting that changes results in Transformers and is not applied here. */
+/* config_unapplied.c. A setting that changes results in Transformers but is not applied here. */
 typedef struct ll_unapplied {
     const char *key;
-    double neutral;          /* the number that switches it off; NAN: none */
-    const char *consequence; /* for the log, or NULL */
+    double neutral;          /* the number that switches it off; NAN: no number does */
+    const char *consequence; /* the effect, for the log, or NULL */
 } ll_unapplied;
-/* Logs (WARN) the settings that are present and on; `settings` ends with a key of NULL. */
+/* Logs (WARN) the settings that are present and on; a NULL key ends `settings`. */
 void ll_config_log_unapplied(const ll_settings *f, const ll_unapplied *settings, const ll_log *log);
-/* Logs (INFO) members that are neither in `settings` nor in one of the lists of names `known`, which ends with NULL. */
+/* Logs (INFO) members that are neither in `settings` nor in one of the lists of names in `known`, which NULL ends. */
 void ll_config_log_unknown(const ll_settings *f, const char *const *const *known, const ll_unapplied *settings,
                            const ll_log *log);
 
 /* config_labels.c: problem_type, id2label, num_labels. */
 llmcs_status ll_config_labels(ll_config *c, const ll_settings *f, const ll_log *log);
-/* Makes the labels of different classes different names; `file` for messages. */
+/* Renames labels so that no two classes have the same; `file` is for messages. */
 llmcs_status ll_config_distinct_labels(ll_config *c, const char *file, const ll_log *log);
 
 /* config_generation.c */
 
 /* Transformers' defaults. */
 void ll_config_generation_defaults(ll_config *c);
-/* generation_config.json of a decoder's folder `source`; without one what its config.json says under the same keys. */
+/* Reads generation_config.json of a decoder's folder `source`; without that file, the same keys of config.json. */
 llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log);
-/* The names of such keys, up to a NULL. */
+/* The names of these keys; NULL ends the list. */
 const char *const *ll_config_generation_keys(void);
 
-/* config_sentence.c: modules.json of `source` if it has one, and its settings. */
+/* config_sentence.c: modules.json of `source`, if it exists, and the settings it refers to. */
 llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_log *log);
-/* Opens `name` of a module's folder if it exists. */
+/* Opens `name` in a module's folder if it exists. */
 llmcs_status ll_config_open_in_module(const ll_config *c, const ll_source *source, const char *module, const char *name,
                                       ll_settings *f, bool *there);
 
-/* config_modules.c: when n_embd is known, the settings of the pooling and of the modules after it. */
+/* config_modules.c: the settings of the pooling and of the modules after it. Needs n_embd. */
 llmcs_status ll_config_sentence_modules(ll_config *c, const ll_source *source, const ll_log *log);
 /* The activation of a CrossEncoder, from config.json. */
 llmcs_status ll_config_rerank(ll_config *c, const ll_settings *f, const ll_log *log);
 
-/* config_gguf.c: a GGUF file that does not carry config.json: what its keys and tensors say. */
+/* config_gguf.c: the config of a GGUF file without an embedded config.json, from its keys and tensors. */
 llmcs_status ll_config_gguf(ll_config *c, const struct ll_gguf *g, const ll_log *log);
-/* The architecture and the rest of a key: "llama.block_count". */
+/* Prepends the architecture to `rest`: "llama.block_count". */
 #define LL_GGUF_KEY_TEXT 80
 const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, const char *rest);
-/* The architecture's class of this name, and its head. */
+/* Sets the architecture's class with this name and its head. */
 llmcs_status ll_config_gguf_class(ll_config *c, const char *name);
 
-/* config_gguf_rotary.c: what networks with rotary embeddings have besides: heads of keys and values, their width; when
- * the sizes are known, frequencies, windows, biases, and settings of networks that are not run. */
+/* config_gguf_rotary.c: keys that only networks with rotary embeddings have. First the number and width of KV heads;
+ * then, with the sizes known, frequencies, windows, biases, and the check for unsupported settings. */
 llmcs_status ll_config_gguf_heads(ll_config *c, const struct ll_gguf *g);
 llmcs_status ll_config_gguf_rotary(ll_config *c, const struct ll_gguf *g, const ll_log *log);
-/* What llama.cpp has in its code: the scalar of Gemma 3's queries (of 62 layers: the 27B), and SmolLM3's layers. */
+/* Constants in llama.cpp's code: the scalar of Gemma 3's queries (the 27B has 62 layers), and SmolLM3's layers without
+ * rotary embeddings. */
 int32_t ll_gguf_query_scalar(const ll_config *c);
 #define LL_GGUF_UNROTATED_EVERY 4
 

@@ -1,5 +1,5 @@
-/* Elements as they lie in a file (little-endian, at any alignment) to float32 and back. F64, F32, F16 and BF16 stand
- * alone; the Q types are blocks of elements that share scales (ggml/src/ggml-common.h):
+/* Elements as stored in a file (little-endian, at any alignment) to float32 and back. F64, F32, F16 and BF16 are single
+ * elements; the Q types are blocks of elements that share scales (ggml/src/ggml-common.h):
  *
  *     Q8_0   32 elements, 34 bytes   d f16, q s8[32]                          x = d q
  *     Q4_0   32 elements, 18 bytes   d f16, q u4[32]                          x = d (q - 8)
@@ -20,12 +20,12 @@ ll_dtype_block ll_dtype_block_of(ll_dtype dtype);
 #define LL_MAX_BLOCK_ELEMENTS 256
 #define LL_MAX_BLOCK_BYTES 256
 
-/* n elements, whole blocks, of `from` to `to`. `from` may be the end of `to` itself, but of F64. */
+/* Converts n elements (whole blocks) of `from` to `to`. `from` may be the end of `to` itself, except for F64. */
 void ll_convert_to_f32(ll_dtype dtype, const unsigned char *from, size_t n, float *to);
 
-/* The other way, for F32, F16, BF16, Q8_0 and Q4_0 (quantize_blocks.c): to nearest, ties to even for the floats; blocks
- * as ggml's quantize_row_q8_0_ref and _q4_0_ref define them. False: values[*bad] is not finite or too large for the
- * type. */
+/* The inverse, for F32, F16, BF16, Q8_0 and Q4_0 (quantize_blocks.c). Floats are rounded to nearest, ties to even;
+ * blocks are those of ggml's quantize_row_q8_0_ref and _q4_0_ref. False: values[*bad] is not finite or too large for
+ * the type. */
 bool ll_convert_from_f32(ll_dtype dtype, const float *values, size_t n, unsigned char *to, size_t *bad);
 
 #endif

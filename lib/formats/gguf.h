@@ -1,6 +1,6 @@
 /*
  * GGUF (ggml, docs/gguf.md), versions 2 and 3, little-endian: typed keys and values, then the headers of tensors, then
- * their data. Read strictly and bounded by the file; the points that are stricter than ggml's own reader are in gguf.c.
+ * their data. The reader is strict and bounded by the file; gguf.c lists where it is stricter than ggml's own reader.
  */
 #ifndef LL_FORMATS_GGUF_H
 #define LL_FORMATS_GGUF_H
@@ -36,7 +36,7 @@ typedef enum ll_gguf_type {
 
 typedef struct ll_gguf_value {
     size_t key, key_bytes; /* position of the key in the header */
-    ll_gguf_type type;     /* an array's: of its elements */
+    ll_gguf_type type;     /* of an array: the type of its elements */
     bool is_array;
     size_t n;  /* elements; 1 unless an array */
     size_t at; /* position of the first element */
@@ -47,7 +47,7 @@ typedef struct ll_gguf {
     char *path;
     const char *name; /* the path's end, for messages */
     ll_file file;
-    const unsigned char *data; /* the header: all before the tensors' data. Does not move once the file is open */
+    const unsigned char *data; /* the header: all before the tensors' data; fixed once the file is open */
     size_t data_bytes;
     unsigned char *owned; /* == data, unless the file is mapped */
     ll_gguf_value *values;
@@ -70,7 +70,7 @@ llmcs_status ll_gguf_bad(const ll_gguf *g, const ll_gguf_value *v, const char *e
 /* The same status for a missing key. */
 llmcs_status ll_gguf_missing(const ll_gguf *g, const char *key);
 
-/* These leave *out unchanged if the key is absent. An integer may have any of the eight types. */
+/* These leave *out unchanged if the key is absent. An integer may have any of the eight integer types. */
 llmcs_status ll_gguf_int(const ll_gguf *g, const char *key, int64_t min, int64_t max, int64_t *out);
 llmcs_status ll_gguf_double(const ll_gguf *g, const char *key, double min, double max, double *out);
 llmcs_status ll_gguf_bool(const ll_gguf *g, const char *key, bool *out);
@@ -84,8 +84,8 @@ const char *ll_gguf_next_string(const ll_gguf *g, size_t *at, size_t *len);
 /* Element i of an array of I32 or U32. */
 int32_t ll_gguf_i32_at(const ll_gguf *g, const ll_gguf_value *array, size_t i);
 
-/* ---- files of the model's folder that `llmcs quantize` put in: llmcs.file_names and llmcs.file_texts, two arrays of
- * strings side by side. The text of one of them, not NUL-terminated; NULL if it is not carried. */
+/* ---- files of the model's folder that `llmcs quantize` embedded: llmcs.file_names and llmcs.file_texts, two parallel
+ * arrays of strings. The text of one file, not NUL-terminated; NULL if it is not embedded. */
 #define LL_GGUF_FILE_NAMES "llmcs.file_names"
 #define LL_GGUF_FILE_TEXTS "llmcs.file_texts"
 const char *ll_gguf_carried(const ll_gguf *g, const char *name, size_t *len);
@@ -94,9 +94,9 @@ const char *ll_gguf_carried(const ll_gguf *g, const char *name, size_t *len);
 typedef struct ll_gguf_tensor_type {
     const char *name;
     ll_dtype dtype;
-    uint16_t block_elements, block_bytes; /* 0: a number that no type has, or none any more */
+    uint16_t block_elements, block_bytes; /* 0: no type has this number, or none any more */
 } ll_gguf_tensor_type;
-/* NULL for a number that is not known. */
+/* NULL for an unknown number. */
 const ll_gguf_tensor_type *ll_gguf_tensor_type_at(uint32_t number);
 
 #endif

@@ -14,13 +14,13 @@ typedef enum ll_token_type {
     LL_TOKEN_BYTE = 6
 } ll_token_type;
 
-/* Ids of tokenizer.ggml.model "llama" that a file leaves out (llama.cpp, llama-vocab.cpp). */
+/* Default ids of tokenizer.ggml.model "llama" (llama.cpp, llama-vocab.cpp). */
 #define LL_GGUF_LLAMA_UNK 0
 #define LL_GGUF_LLAMA_BOS 1
 #define LL_GGUF_LLAMA_EOS 2
 
-/* Keys of this library. Two arrays of i32 in ascending order: tokens that are stored literally despite their kind, and
- * tokens that are added tokens of the folder but not in its model's vocabulary. Scores as f64, where f32 rounds one. */
+/* Keys of this library: scores as f64, if f32 would round one; and two ascending arrays of i32, the ids of tokens that
+ * are stored literally despite their kind, and of added tokens that are not in the model's vocabulary. */
 #define LL_GGUF_EXACT_SCORES "llmcs.tokenizer.scores"
 #define LL_GGUF_LITERAL_IDS "llmcs.tokenizer.literal_ids"
 #define LL_GGUF_ADDED_ONLY_IDS "llmcs.tokenizer.added_only_ids"

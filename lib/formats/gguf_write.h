@@ -1,5 +1,5 @@
-/* Builds the header of a GGUF file: keys and values one after another, then the tensors. The first failure is kept in
- * `status` and later calls do nothing, so callers check it once, at the end. */
+/* Builds the header of a GGUF file: first keys and values, then the tensors. `status` keeps the first failure and later
+ * calls do nothing, so callers check it once, at the end. */
 #ifndef LL_FORMATS_GGUF_WRITE_H
 #define LL_FORMATS_GGUF_WRITE_H
 
@@ -23,16 +23,16 @@ void ll_gguf_put_f32(ll_gguf_header *h, const char *key, float value);
 void ll_gguf_put_bool(ll_gguf_header *h, const char *key, bool value);
 void ll_gguf_put_text(ll_gguf_header *h, const char *key, const char *text, size_t len);
 
-/* An array of n elements, which must follow. */
+/* Begins an array; the caller must add its n elements next. */
 void ll_gguf_begin_array(ll_gguf_header *h, const char *key, ll_gguf_type type, size_t n);
 void ll_gguf_add_text(ll_gguf_header *h, const char *text, size_t len);
-/* A text of len bytes, which must follow in one or more parts. */
+/* Begins a text; the caller must add its len bytes next, in one or more parts. */
 void ll_gguf_begin_text(ll_gguf_header *h, size_t len);
 void ll_gguf_add_bytes(ll_gguf_header *h, const void *data, size_t n);
 void ll_gguf_add_i32(ll_gguf_header *h, int32_t value);
 
-/* The next tensor: shape outermost first, n_bytes in the file. Data goes in the order of these calls, each tensor's
- * padded to LL_GGUF_ALIGNMENT. */
+/* Adds a tensor: shape outermost first, n_bytes of data. The caller writes data in the order of these calls, each
+ * tensor's padded to LL_GGUF_ALIGNMENT. */
 void ll_gguf_put_tensor(ll_gguf_header *h, const char *name, uint32_t type, int rank, const uint64_t *shape,
                         uint64_t n_bytes);
 

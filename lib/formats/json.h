@@ -1,7 +1,7 @@
 /*
- * A bounded JSON reader (RFC 8259) for files that may be hostile: iterative (constant stack), strict UTF-8, own
- * number parsing (no locale), at most 64 levels. A text is checked before any memory is taken; a document then takes
- * one allocation of at most 6 bytes for a byte of text. An ll_json names a value of a document.
+ * A bounded JSON reader (RFC 8259) for files that may be hostile: iterative (constant stack), strict UTF-8, number
+ * parsing independent of the locale, at most 64 levels. The text is checked before any memory is allocated; a document
+ * is one allocation of at most 6 bytes per byte of text. An ll_json refers to a value of a document.
  *
  * Written by hand because the readers in Debian 12 recurse on input (jansson, cJSON), parse numbers through the locale
  * (cJSON, json-c), have one allocator for the whole process (all but libjsonparser-dev), crash on a failed allocation
@@ -32,18 +32,17 @@ typedef struct ll_json {
 #define LL_JSON_MAX_DEPTH 64
 #define LL_JSON_MAX_STRING (16u << 20) /* bytes of one string */
 
-/* Parses len bytes. `name` is what messages call the text (a file's path); it and `text` must outlive the
- * document (strings without escapes point into the text). base_offset is added to the offsets of messages.
- * JSON with byte offset for what is not JSON; LIMIT for depth, string length, 2^31 bytes or more, and exponents that
- * no finite double has (1e400). */
+/* Parses len bytes. `name` (a file's path) is for messages; it and `text` must outlive the document, because strings
+ * without escapes point into the text. base_offset is added to the byte offsets in messages. JSON, with the byte
+ * offset, for invalid text; LIMIT for depth, string length, 2^31 bytes or more, and numbers beyond a finite double
+ * (1e400). */
 llmcs_status ll_json_parse(const llmcs_allocator *a, const char *name, const char *text, size_t len,
                            uint64_t base_offset, ll_json_doc **doc);
 void ll_json_free(ll_json_doc **doc);
 
-/* The same, but for arrays and objects of any length that are to be read once: those that are members of a member of
- * the root and have one of these keys (NULL ends the list), or the root itself where the key is "". They are checked
- * with the rest and counted, but their elements take no memory: ll_json_first gives MISSING, json_stream.h reads them.
- */
+/* The same with deferred containers, for long arrays and objects that are read once. A container is deferred if its key
+ * is in `keys` (NULL ends the list) and it is a member of a member of the root, or if it is the root and `keys` has "".
+ * Its elements are checked and counted but take no memory: ll_json_first gives MISSING; json_stream.h reads them. */
 llmcs_status ll_json_parse_deferring(const llmcs_allocator *a, const char *name, const char *text, size_t len,
                                      uint64_t base_offset, const char *const *keys, ll_json_doc **doc);
 

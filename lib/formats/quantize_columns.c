@@ -18,7 +18,7 @@ static inline uint32_t in_memory(uint32_t four) {
 
 /* --------------------------------------------------------------------------------------------------- 8 bits */
 
-float ll_q8_scale(float size) { return size * (1.0f / 127.0f); }
+float ll_q8_scale(float largest) { return largest * (1.0f / 127.0f); }
 
 float ll_q8_inverse(float scale) { return scale >= SMALLEST_SCALE ? 1.0f / scale : 0.0f; }
 

@@ -8,9 +8,9 @@
 
 #define LL_MAX_HEADER_BYTES 100000000u /* as in the reference implementation */
 
-/* Appends the tensors of `file`, which is number `index` of the checkpoint and is called `name` in messages, in the
- * order of their offsets, then tensors that __metadata__ says share the memory of one of them. On failure the list may
- * hold some of them. Names that the list has already are not looked for: see tensors.c. */
+/* Appends the tensors of `file` in the order of their offsets, then those that share the memory of one of them
+ * according to __metadata__. `index` is the file's number in the checkpoint, `name` is for messages. On failure the
+ * list may hold some of them. tensors.c finds names that are already in the list. */
 llmcs_status ll_safetensors_read(ll_tensor_list *list, const ll_file *file, uint32_t index, const char *name);
 
 #endif

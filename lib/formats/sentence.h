@@ -1,5 +1,5 @@
-/* What a sentence-transformers folder says of its vectors: modules.json, the files it names, and
- * config_sentence_transformers.json. The modules are those of sentence_transformers/models (5.1). */
+/* Settings of a sentence-transformers folder: modules.json, the files it names, and config_sentence_transformers.json.
+ * The modules are those of sentence_transformers/models (5.1). */
 #ifndef LL_FORMATS_SENTENCE_H
 #define LL_FORMATS_SENTENCE_H
 
@@ -17,7 +17,7 @@ enum {
 };
 #define LL_N_POOL_MODES 6
 
-/* Classes of torch.nn that are applied to a vector, or to a cross-encoder's logit. */
+/* Activation classes of torch.nn for a vector, or for a cross-encoder's logit. */
 typedef enum ll_torch_activation {
     LL_TORCH_IDENTITY,
     LL_TORCH_TANH,
@@ -53,8 +53,8 @@ typedef struct ll_sentence {
     const ll_module *modules; /* [n_modules] between the pooling and the last Normalize */
     size_t n_modules;
     bool normalize;           /* the last module is a Normalize */
-    int32_t n_pooled;         /* floats that the pooling gives */
-    int32_t n_out;            /* floats of a vector */
+    int32_t n_pooled;         /* floats in the output of the pooling */
+    int32_t n_out;            /* floats in a vector */
     int32_t max_seq_length;   /* 0: none */
     bool do_lower_case;       /* text is lowercased before tokenization; the tokenizer may do so anyway */
     bool strip;               /* white space around a text is stripped before tokenization */

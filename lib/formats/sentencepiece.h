@@ -16,14 +16,14 @@ typedef struct ll_sentencepiece {
     size_t n;
     ll_sentencepiece_model model;
     int32_t unk_id;
-    ll_step_text unk_piece, unk_surface; /* how the unknown token is written, and what it decodes to */
+    ll_step_text unk_piece, unk_surface; /* the unknown token's text in the vocabulary, and its decoded text */
     bool byte_fallback, as_suffix;
     ll_step_text charsmap; /* n 0: none */
     bool dummy_prefix, remove_extra, escape;
 } ll_sentencepiece;
 
-/* Reads a file that was read into memory; what is returned points into it and into the arena. TOKENIZER with path and
- * byte for what is not such a file, UNSUPPORTED for models of words and characters. */
+/* Parses a file in memory; the result points into it and into the arena. TOKENIZER, with path and byte, for a file of
+ * another format, UNSUPPORTED for models of words and characters. */
 llmcs_status ll_sentencepiece_read(ll_sentencepiece *m, ll_arena *arena, const ll_spec_file *file);
 
 #endif

@@ -1,12 +1,12 @@
-/* Typed members of a JSON file that describes a model. A member has the right type and range, or the message names
- * file, key, what was found and what is expected. */
+/* Typed members of a JSON file that describes a model. If a member has the wrong type or range, the message names file,
+ * key, expected and found value. */
 #ifndef LL_FORMATS_SETTINGS_H
 #define LL_FORMATS_SETTINGS_H
 
 #include "formats/json.h"
 #include "formats/source.h"
 
-#define LL_MAX_SETTINGS_BYTES ((size_t)4 << 20) /* of such a file; the largest have some thousand labels */
+#define LL_MAX_SETTINGS_BYTES ((size_t)4 << 20) /* of a file; the largest known list some thousand labels */
 #define LL_MAX_SETTINGS 65536                   /* members of its object */
 
 typedef struct ll_settings {
@@ -17,7 +17,7 @@ typedef struct ll_settings {
     ll_json root;     /* an object, or for modules.json an array */
 } ll_settings;
 
-/* Reads file `name` of `source`, whose value must be of type `root`. On failure there is nothing to close. */
+/* Reads file `name` of `source`; its root must have type `root`. On failure there is nothing to close. */
 llmcs_status ll_settings_open(ll_settings *f, const llmcs_allocator *a, const ll_source *source, const char *name,
                               ll_json_type root);
 void ll_settings_close(ll_settings *f);
@@ -40,7 +40,7 @@ llmcs_status ll_settings_int_or_null(const ll_settings *f, const char *key, int6
 llmcs_status ll_settings_double_or_null(const ll_settings *f, const char *key, double min, double max, double *out);
 llmcs_status ll_settings_bool_or_null(const ll_settings *f, const char *key, bool *out);
 
-/* An integer as above, of a value rather than a member. */
+/* The same for a value instead of a member. */
 llmcs_status ll_settings_read_int(const ll_settings *f, const char *key, ll_json v, int64_t min, int64_t max,
                                   int64_t *out);
 

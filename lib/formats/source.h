@@ -6,31 +6,31 @@
 
 struct ll_gguf; /* gguf.h */
 
-/* For a folder only the path is set; ll_source_open finds out what a path is. */
+/* For a folder only the path is set. ll_source_open detects which of the two a path is. */
 typedef struct ll_source {
     const char *path;     /* belongs to the caller */
-    const char *within;   /* "" or NULL: the top; else a folder inside, relative to which names are resolved */
+    const char *within;   /* the folder inside the source that file names are relative to; "" or NULL: the top */
     struct ll_gguf *gguf; /* NULL: a folder */
 } ll_source;
 
-/* IO if the path does not exist or is neither; else the errors of ll_gguf_open. */
+/* IO if the path does not exist or is neither, ARG if it is empty; else the errors of ll_gguf_open. */
 llmcs_status ll_source_open(ll_source *source, const llmcs_allocator *a, const char *path, llmcs_load_mode mode);
 void ll_source_close(ll_source *source);
 
-/* The same source seen from a folder in it. */
+/* The same source with names relative to a folder in it. */
 ll_source ll_source_in(const ll_source *source, const char *within);
 
-/* *there: the file `name` exists, even as a dangling symbolic link. NOMEM. */
+/* Sets *there to true if the file `name` exists, even as a dangling symbolic link. NOMEM. */
 llmcs_status ll_source_has(const ll_source *source, const llmcs_allocator *a, const char *name, bool *there);
 
-/* The path of the folder relative to which names are resolved, from `a`. */
+/* The path of the folder that names are relative to, allocated from `a`. */
 llmcs_status ll_source_folder(const ll_source *source, const llmcs_allocator *a, char **folder);
 
-/* The path of `name` for messages and for opening it in a folder, from `a`. */
+/* The path of `name`, for messages and for opening it in a folder, allocated from `a`. */
 llmcs_status ll_source_join(const ll_source *source, const llmcs_allocator *a, const char *name, char **path);
 
-/* The whole file as NUL-terminated bytes from `a`; LIMIT over max_bytes, FORMAT for a git-lfs pointer, a web
- * page and the like. `path` is what ll_source_join gave. */
+/* The whole file as NUL-terminated bytes, allocated from `a`. LIMIT above max_bytes, FORMAT for a git-lfs pointer, a
+ * web page and the like. `path` is from ll_source_join. */
 llmcs_status ll_source_read(const ll_source *source, const llmcs_allocator *a, const char *name, const char *path,
                             size_t max_bytes, char **data, size_t *len);
 

@@ -1,4 +1,4 @@
-/* What a file's header says about its tensors: name, type, shape, and position of the data. */
+/* A tensor's entry in a file's header: name, type, shape, and position of the data. */
 #ifndef LL_FORMATS_TENSOR_H
 #define LL_FORMATS_TENSOR_H
 
@@ -12,7 +12,7 @@ typedef enum ll_dtype {
     LL_DTYPE_F16,
     LL_DTYPE_BF16,
     LL_DTYPE_F64,
-    /* Of GGUF files, in blocks: see convert.h. */
+    /* Block types of GGUF files; see convert.h. */
     LL_DTYPE_Q8_0,
     LL_DTYPE_Q4_0,
     LL_DTYPE_Q4_1,
@@ -32,11 +32,11 @@ typedef struct ll_tensor {
     int rank;
     uint64_t shape[LL_MAX_RANK];
     uint64_t n_elements, n_bytes;
-    bool out_in; /* a matrix is [n_out, n_in], as in every GGUF file, even if the family's own files have it transposed
-                  */
-    uint32_t file;                         /* which file of the checkpoint */
-    uint64_t offset;                       /* bytes from the start of that file */
-    const struct ll_tensor_change *change; /* NULL: the numbers are as stored; see tensors_change.h */
+    /* A matrix is [n_out, n_in], as in every GGUF file, even if the family's safetensors files have it transposed. */
+    bool out_in;
+    uint32_t file;                         /* number of its file in the checkpoint */
+    uint64_t offset;                       /* in bytes from the start of that file */
+    const struct ll_tensor_change *change; /* NULL: the elements are as stored; see tensors_change.h */
 } ll_tensor;
 
 /* "[2304,768]" into `out`, which is returned. */
@@ -53,13 +53,13 @@ typedef struct ll_tensor_list {
 void ll_tensor_list_init(ll_tensor_list *list, const llmcs_allocator *a);
 void ll_tensor_list_free(ll_tensor_list *list);
 
-/* *by_name: the numbers of the tensors [n] in the order of their names, from `a`. */
+/* Sets *by_name to the indices of the tensors [n], sorted by name, allocated from `a`. */
 llmcs_status ll_tensors_sort(const llmcs_allocator *a, const ll_tensor *tensors, size_t n, uint32_t **by_name);
-/* NULL if none has the name. O(log n). */
+/* NULL if no tensor has the name. O(log n). */
 const ll_tensor *ll_tensors_search(const ll_tensor *tensors, const uint32_t *by_name, size_t n, const char *name,
                                    size_t name_bytes);
 
-/* For ll_sort_u32 of an array of tensors: by offset; an empty tensor precedes another at the same offset. */
+/* Order for ll_sort_u32 over an array of tensors: by offset; at the same offset an empty tensor comes first. */
 bool ll_tensor_offset_before(const void *tensors, uint32_t a, uint32_t b);
 
 #endif
