@@ -1,4 +1,4 @@
-/* Reads adapter_config.json. Every key is applied, without effect on results, or refused unless it is off. */
+/* Reads adapter_config.json. Each key is applied, has no effect on results, or is refused unless it is off. */
 #include "formats/adapter_config.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ static const char *const applied[] = {"peft_type",
                                       "fan_in_fan_out",
                                       "init_lora_weights",
                                       "lora_dropout"};
-/* Names and versions, and how training began or was spread over machines. */
+/* Names and versions, and settings of training. */
 static const char *const harmless[] = {
     "auto_mapping",    "base_model_name_or_path", "revision",          "inference_mode", "peft_version",
     "megatron_config", "megatron_core",           "qalora_group_size", "loftq_config",   "eva_config",
@@ -74,7 +74,7 @@ static llmcs_status check_keys(const ll_settings *f) {
     return LLMCS_OK;
 }
 
-/* Those that change the base model's own weights when an adapter is made: it fits what is left of them alone. */
+/* Refuses initialisations that change the base model's weights: such an adapter fits only the changed weights. */
 static llmcs_status check_initialisation(const ll_settings *f) {
     static const char *const allowed[] = {"gaussian", "eva", "orthogonal"};
     ll_json v;

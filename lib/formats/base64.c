@@ -1,4 +1,4 @@
-/* Strict: no line ends, no other alphabet, padding as the standard has it. */
+/* Strict: no line breaks, no other alphabet, padding as the standard requires. */
 #include "formats/base64.h"
 
 #include <stdint.h>

@@ -10,7 +10,7 @@
 const char *const ll_chat_token_names[LL_N_CHAT_TOKENS] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                            "pad_token", "cls_token", "mask_token"};
 
-/* What Transformers' tokenizer classes are made with where the files name no token. */
+/* Default special tokens of Transformers' tokenizer classes. */
 static const struct {
     const char *class_name;
     const char *tokens[LL_N_CHAT_TOKENS];

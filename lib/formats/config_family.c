@@ -18,7 +18,7 @@ static llmcs_status read_architecture(ll_config *c, const ll_settings *f, ll_jso
     return ll_config_copy_text(c, f, "architectures", *v, &c->architecture);
 }
 
-/* ------------------------------------------------------------------------------------- known by the tensors */
+/* ------------------------------------------------------------------------------------- found by the tensors */
 
 static const ll_tensor *find_ending(const ll_tensors *t, const char *ending) {
     const size_t n = strlen(ending);
@@ -46,7 +46,7 @@ static const ll_class *find_class(const ll_family *family, const char *name) {
     return NULL;
 }
 
-/* A decoder in a sentence-transformers folder makes vectors of its hidden states (Qwen3-Embedding, whose class is
+/* A decoder in a sentence-transformers folder pools its hidden states (Qwen3-Embedding, whose class is
  * Qwen3ForCausalLM). */
 static void set_head(ll_config *c, const ll_class *found) {
     const bool embeds =
@@ -55,7 +55,7 @@ static void set_head(ll_config *c, const ll_class *found) {
     c->head = c->head_spec ? c->head_spec->head : LL_HEAD_NONE;
 }
 
-/* The first signature that matches decides, a family's own signatures before those of tensors without its prefix. */
+/* The first signature that matches decides. Signatures with a family's prefix are tried before those without. */
 static bool recognise_by_tensors(ll_config *c, const ll_tensors *t) {
     for (int bare = 0; bare < 2; bare++)
         for (size_t i = 0; ll_families[i]; i++) {
@@ -89,7 +89,7 @@ static llmcs_status read_family_of_tensors(ll_config *c, const ll_settings *f, c
     }
     if (!known)
         return ll_fail(LLMCS_CONFIG,
-                       "%s: neither model_type nor architectures, and the tensors do not say what they are of: add "
+                       "%s: neither model_type nor architectures, and the tensors match no known family: add "
                        "\"model_type\": one of %s",
                        f->name, ll_family_names(names));
     ll_log_say(log, LLMCS_LOG_INFO, "%s: neither model_type nor architectures: by its tensors it is a %s", f->name,
@@ -97,7 +97,7 @@ static llmcs_status read_family_of_tensors(ll_config *c, const ll_settings *f, c
     return LLMCS_OK;
 }
 
-/* ------------------------------------------------------------------------------------------ known by the file */
+/* ------------------------------------------------------------------------------------------ found by the file */
 
 static llmcs_status read_family(ll_config *c, const ll_settings *f, ll_json model_type) {
     char names[LL_FAMILY_NAMES_BYTES];

@@ -1,14 +1,14 @@
-/* How the folder's authors generate: generation_config.json, or in a folder from before that file what config.json
- * says under the same keys (GenerationConfig.from_model_config). Keys and defaults are those of Transformers'
- * GenerationConfig (generation/configuration_utils.py); null means the default. What would change the answers and is
- * not applied here is logged, so that nothing is different from Transformers in silence. */
+/* The folder's generation settings: generation_config.json, or in older folders the same keys of config.json
+ * (GenerationConfig.from_model_config). Keys and defaults are those of Transformers' GenerationConfig
+ * (generation/configuration_utils.py); null means the default. A setting that changes the generated text in
+ * Transformers and is not applied here is logged. */
 #include <float.h>
 #include <math.h>
 
 #include "families/family.h"
 #include "formats/config_parts.h"
 
-/* Transformers' default max_length. It counts new tokens, all others count the prompt's, too
+/* Transformers' default max_length. The default counts new tokens only; a max_length that is set includes the prompt
  * (_prepare_generated_length in generation/utils.py). */
 #define DEFAULT_MAX_LENGTH 20
 
@@ -71,7 +71,7 @@ static llmcs_status read_lists(ll_config *c, const ll_settings *f, const ll_log 
     return read_stop_strings(c, f);
 }
 
-/* As Transformers, which applies typical_p below 1 and the cutoffs between 0 and 1 only. */
+/* As in Transformers, typical_p applies below 1 only, and the cutoffs between 0 and 1 only. */
 static llmcs_status read_filters(ll_config *c, const ll_settings *f) {
     LL_TRY(ll_settings_double_or_null(f, "typical_p", FLT_MIN, 1, &c->generation.typical_p));
     LL_TRY(ll_settings_double_or_null(f, "epsilon_cutoff", 0, 1, &c->generation.epsilon_cutoff));
@@ -170,8 +170,8 @@ static const ll_unapplied unapplied[] = {
     {NULL, 0, NULL},
 };
 
-/* All keys of GenerationConfig: those that read_values reads, those that only say how Transformers computes and what it
- * returns, and the keys above. */
+/* All keys of GenerationConfig: those of read_values, those that only affect how Transformers computes and what it
+ * returns, and those above. */
 static const char *const all_keys[] = {"do_sample",
                                        "temperature",
                                        "top_p",
@@ -257,8 +257,8 @@ void ll_config_generation_defaults(ll_config *c) {
     c->generation.forced_bos_token_id = -1;
 }
 
-/* What the configuration classes of encoder-decoders fill in (BartConfig, MarianConfig): forced_eos_token_id where the
- * key is absent, and forced_bos_token_id where an old file has its first spelling. */
+/* Defaults of the encoder-decoders' configuration classes (BartConfig, MarianConfig): forced_eos_token_id if the key is
+ * absent, and forced_bos_token_id if an old file has that key's first name. */
 static llmcs_status read_forced_defaults(ll_config *c, const ll_settings *config) {
     const int32_t eos = c->family->tokens.forced_eos;
     bool forces_bos = false;
@@ -283,7 +283,7 @@ static llmcs_status read_config_json(ll_config *c, const ll_settings *config, co
     ll_config_log_unapplied(config, unapplied, log);
     LL_TRY(ll_settings_find(config, "task_specific_params", &v));
     if (ll_json_count(v))
-        ll_log_say(log, LLMCS_LOG_INFO, "%s: task_specific_params is not applied: only Transformers' pipelines do so",
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: task_specific_params is not applied: only Transformers' pipelines use it",
                    config->name);
     return LLMCS_OK;
 }
@@ -304,8 +304,8 @@ static llmcs_status read_own_file(ll_config *c, const ll_source *source, const l
 llmcs_status ll_config_generation(ll_config *c, const ll_source *source, const ll_settings *config, const ll_log *log) {
     bool there;
     if (!c->family->decoder) return LLMCS_OK;
-    /* Transformers reads no generation settings for a model that cannot generate: the pooled token of BART's classifier
-     * is config.json's eos_token_id whatever generation_config.json says. */
+    /* Transformers reads no generation settings for a model that cannot generate, so BART's classifier pools the token
+     * with config.json's eos_token_id, not generation_config.json's. */
     if (c->head == LL_HEAD_CLASSIFICATION || ll_config_tags_tokens(c)) return LLMCS_OK;
     LL_TRY(ll_source_has(source, &c->arena.allocator, "generation_config.json", &there));
     return there ? read_own_file(c, source, log) : read_config_json(c, config, log);

@@ -1,6 +1,6 @@
-/* The network of a GGUF file as llama.cpp's converter writes it: keys by architecture (ggml, docs/gguf.md), and what
- * only its tensors say. Where the format is silent the family's original is meant: BERT's exact GELU, GPT-2's tanh
- * form. */
+/* The network of a GGUF file as llama.cpp's converter writes it: keys by architecture (ggml, docs/gguf.md), and facts
+ * that only its tensors give. What the format leaves open is as in the family's original: BERT's exact GELU, GPT-2's
+ * tanh form. */
 #include <float.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ const char *ll_config_gguf_key(char out[LL_GGUF_KEY_TEXT], const ll_config *c, c
     return out;
 }
 
-/* A size that must be there; above `max` it is LIMIT. */
+/* A required size; LIMIT above `max`. */
 static llmcs_status read_size(const ll_config *c, const ll_gguf *g, const char *rest, int64_t max, int32_t *out) {
     char key[LL_GGUF_KEY_TEXT];
     int64_t n = 0;
@@ -27,7 +27,7 @@ static llmcs_status read_size(const ll_config *c, const ll_gguf *g, const char *
     return LLMCS_OK;
 }
 
-/* Rows of a matrix that must be there, outermost dimension of two. */
+/* Rows of a required matrix: the outer one of two dimensions. */
 static llmcs_status read_rows(const ll_gguf *g, const char *tensor, int64_t max, int32_t *out) {
     const ll_tensor *t = ll_gguf_find_tensor(g, tensor);
     char shape[LL_SHAPE_TEXT_BYTES];
@@ -72,11 +72,13 @@ static llmcs_status check_foreign(const ll_config *c, const ll_gguf *g) {
     int64_t kv_heads = c->n_kv_head, n_files = 1;
     LL_TRY(ll_gguf_bool(g, ll_config_gguf_key(key, c, "attention.causal"), &causal));
     if (causal != wanted)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %s, which this architecture is not run with", g->name, key,
-                       causal ? "true" : "false");
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %s, which is not supported for this architecture", g->name,
+                       key, causal ? "true" : "false");
     LL_TRY(ll_gguf_int(g, ll_config_gguf_key(key, c, "attention.head_count_kv"), 1, LL_MAX_WIDTH, &kv_heads));
     if (kv_heads != c->n_kv_head)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %lld, head_count is %d: grouped heads are not run",
+        return ll_fail(LLMCS_UNSUPPORTED,
+                       "%s: key \"%s\" is %lld, head_count is %d: grouped-query attention is not supported for this "
+                       "architecture",
                        g->name, key, (long long)kv_heads, (int)c->n_head);
     LL_TRY(ll_gguf_int(g, "split.count", 0, UINT16_MAX, &n_files));
     if (n_files > 1)
@@ -99,7 +101,7 @@ static llmcs_status read_id(const ll_config *c, const ll_gguf *g, const char *ke
     return LLMCS_OK;
 }
 
-/* The end of a text, of a turn and of a message that calls a tool all end a generation. */
+/* Generation ends at the end of a text, of a turn, and of a message with a tool call. */
 static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) {
     static const char *const ends[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
@@ -110,7 +112,7 @@ static llmcs_status read_ids(ll_config *c, const ll_gguf *g, const ll_log *log) 
     const bool llama = model && len == 5 && !memcmp(model, "llama", 5);
     LL_TRY(read_id(c, g, "tokenizer.ggml.bos_token_id", llama ? LL_GGUF_LLAMA_BOS : -1, log, &c->bos_token_id));
     LL_TRY(read_id(c, g, "tokenizer.ggml.padding_token_id", -1, log, &c->pad_token_id));
-    LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", -1, log, &c->sep_token_id)); /* spelt so */
+    LL_TRY(read_id(c, g, "tokenizer.ggml.seperator_token_id", -1, log, &c->sep_token_id)); /* GGUF's spelling */
     LL_TRY(ll_arena_alloc(&c->arena, n_ends, sizeof *c->eos_token_id, g->name, &c->eos_token_id));
     for (size_t i = 0; i < n_ends; i++) {
         int32_t id;
@@ -151,8 +153,8 @@ llmcs_status ll_config_gguf_class(ll_config *c, const char *name) {
     return ll_arena_copy_text(&c->arena, architecture, (size_t)n, "architecture", &c->architecture);
 }
 
-/* A classifier, if the file has all of it: llama.cpp's converter omits BERT's pooler, and without it the labels mean
- * nothing. */
+/* A classifier, if the file has all its tensors: llama.cpp's converter omits BERT's pooler, and without it the logits
+ * are meaningless. */
 static llmcs_status read_head(ll_config *c, const ll_gguf *g, const ll_log *log) {
     LL_TRY(ll_config_gguf_class(c, "Model"));
     if (!ll_gguf_find_tensor(g, "cls.output.weight")) return LLMCS_OK;
@@ -193,7 +195,7 @@ static llmcs_status read_encoder(ll_config *c, const ll_gguf *g, const ll_log *l
     return read_pooling(c, g);
 }
 
-/* A language model, or one that pools: then it gives vectors. */
+/* A language model, or with pooling an embedding model. */
 static llmcs_status read_decoder(ll_config *c, const ll_gguf *g, const ll_log *log) {
     const ll_class *k = c->family->classes;
     c->tie_word_embeddings = !ll_gguf_find_tensor(g, "output.weight");
@@ -205,7 +207,7 @@ static llmcs_status read_decoder(ll_config *c, const ll_gguf *g, const ll_log *l
     return ll_config_gguf_class(c, k->name ? k->name : "");
 }
 
-/* What the format does not say is the family's default. */
+/* The family's defaults for everything that the format does not have. */
 static void set_defaults(ll_config *c) {
     c->model_type = c->family->model_types[0].name;
     c->scale_attn_weights = c->tie_word_embeddings = true;

@@ -1,5 +1,5 @@
-/* The keys of a GGUF file that networks with rotary embeddings have besides (ggml, docs/gguf.md; how llama.cpp reads
- * them: llama-model.cpp and src/models/). Where a key is absent, llama.cpp's default is meant. */
+/* The GGUF keys that only networks with rotary embeddings have (ggml, docs/gguf.md; llama.cpp reads them in
+ * llama-model.cpp and src/models/). An absent key has llama.cpp's default. */
 #include <math.h>
 #include <string.h>
 
@@ -16,8 +16,8 @@ llmcs_status ll_config_gguf_heads(ll_config *c, const ll_gguf *g) {
     LL_TRY(ll_gguf_int(g, ll_config_gguf_key(value_key, c, "attention.value_length"), 1, LL_MAX_WIDTH, &value_dim));
     LL_TRY(ll_gguf_int(g, ll_config_gguf_key(key, c, "attention.key_length"), 1, LL_MAX_WIDTH, &head_dim));
     if (value_dim && value_dim != (head_dim ? head_dim : c->n_embd / c->n_head))
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %lld: heads of keys and values must have the same width",
-                       g->name, value_key, (long long)value_dim);
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: key \"%s\" is %lld: value heads must be as wide as key heads", g->name,
+                       value_key, (long long)value_dim);
     c->n_kv_head = (int32_t)n_kv_head;
     c->head_dim = (int32_t)head_dim;
     return LLMCS_OK;
@@ -25,7 +25,7 @@ llmcs_status ll_config_gguf_heads(ll_config *c, const ll_gguf *g) {
 
 /* --------------------------------------------------------------------------------------------------- rotary */
 
-/* A number that must be absent or `neutral`: another one describes a network that is not run. */
+/* A number that must be absent or `neutral`; any other describes an unsupported network. */
 static llmcs_status must_be(const ll_config *c, const ll_gguf *g, const char *rest, double neutral) {
     char key[LL_GGUF_KEY_TEXT];
     double d = neutral;
@@ -54,8 +54,8 @@ static llmcs_status read_type(const ll_config *c, const ll_gguf *g, ll_rope_scal
                    key, (int)ll_min(len, 40), text);
 }
 
-/* What Transformers calls attention_factor stands in yarn_attn_factor; llama.cpp multiplies its own default,
- * 0.1 ln(factor) + 1, by attn_factor. */
+/* yarn_attn_factor is Transformers' attention_factor. llama.cpp multiplies its default, 0.1 ln(factor) + 1, by
+ * attn_factor. */
 static llmcs_status read_yarn(ll_config *c, const ll_gguf *g) {
     ll_rope_config *r = &c->rope;
     char key[LL_GGUF_KEY_TEXT];
@@ -113,7 +113,7 @@ static llmcs_status read_rope(ll_config *c, const ll_gguf *g) {
 
 /* -------------------------------------------------------------------------------------------------- windows */
 
-/* Which layers have a window: every n-th has none, or a list says so. */
+/* Which layers have a window: all but every n-th, or those that a list names. */
 static llmcs_status read_pattern(ll_config *c, const ll_gguf *g, const char *key) {
     const ll_gguf_value *list = ll_gguf_find(g, key);
     int64_t every = 6;
@@ -133,7 +133,7 @@ static llmcs_status read_pattern(ll_config *c, const ll_gguf *g, const char *key
     return LLMCS_OK;
 }
 
-/* Layers with a window have a theta of their own in the families that have it in config.json. */
+/* Layers with a window have their own theta in the families whose config.json has it. */
 static llmcs_status read_local_theta(ll_config *c, const ll_gguf *g) {
     char key[LL_GGUF_KEY_TEXT];
     for (const ll_key *k = c->family->keys; k->kind; k++) {
@@ -168,7 +168,7 @@ static void find_biases(ll_config *c, const ll_gguf *g) {
     c->mlp_bias = ll_gguf_find_tensor(g, "blk.0.ffn_up.bias") != NULL;
 }
 
-/* Networks of the same architecture that are not run. */
+/* Refuses unsupported networks of the same architecture. */
 static llmcs_status check_variants(const ll_config *c, const ll_gguf *g) {
     char key[LL_GGUF_KEY_TEXT];
     int64_t n_experts = 0;

@@ -1,7 +1,7 @@
 /* Token ids of config.json and generation_config.json, single ones and lists. */
 #include "formats/config_parts.h"
 
-/* -1 and null mean none; an id that the vocabulary lacks means none, too, and is logged. */
+/* -1 and null mean none. An id outside the vocabulary is logged and means none, too. */
 static llmcs_status read_id(const ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
                             int32_t *out) {
     int64_t id;
@@ -22,7 +22,7 @@ llmcs_status ll_config_token_id(ll_config *c, const ll_settings *f, const char *
     return ll_json_get_type(v) == LL_JSON_MISSING ? LLMCS_OK : read_id(c, f, key, v, log, out);
 }
 
-/* The ids of a list, or a single id in place of a list, without those that mean none. */
+/* The ids of a list, or of a single id, without those that mean none. */
 static llmcs_status copy_ids(ll_config *c, const ll_settings *f, const char *key, ll_json v, const ll_log *log,
                              int32_t **ids, size_t *n_ids) {
     const bool list = ll_json_get_type(v) == LL_JSON_ARRAY;

@@ -46,7 +46,7 @@ static llmcs_status read_label(ll_config *c, const ll_settings *f, ll_json membe
     if (!read_label_number(key, len, c->n_labels, &number))
         return ll_fail(LLMCS_CONFIG, "%s: id2label: expected keys from \"0\" to \"%d\", found \"%.*s\"", f->name,
                        c->n_labels - 1, (int)ll_min(len, 40), key);
-    if (c->id2label[number]) return ll_fail(LLMCS_CONFIG, "%s: id2label: \"%d\" stands twice", f->name, number);
+    if (c->id2label[number]) return ll_fail(LLMCS_CONFIG, "%s: id2label: \"%d\" occurs twice", f->name, number);
     if (ll_json_get_type(member) == LL_JSON_NUMBER) { /* {"0": 1, "1": 5}: models of star ratings have such labels */
         const char *digits = ll_json_source(member, &len);
         return ll_arena_copy_text(&c->arena, digits, len, f->name, &c->id2label[number]);
@@ -54,7 +54,7 @@ static llmcs_status read_label(ll_config *c, const ll_settings *f, ll_json membe
     return ll_config_copy_text(c, f, "id2label", member, &c->id2label[number]);
 }
 
-/* The number of labels is that of id2label, else num_labels, else 2. */
+/* The number of labels: the size of id2label, else num_labels, else 2. */
 static llmcs_status read_count(ll_config *c, const ll_settings *f, const ll_log *log, ll_json *id2label) {
     int64_t num_labels = 0;
     LL_TRY(ll_settings_find(f, "id2label", id2label));
@@ -79,7 +79,7 @@ static bool label_before(const void *labels, uint32_t a, uint32_t b) {
     return order ? order < 0 : a < b;
 }
 
-/* True if a label before or after number i is `name`; by_name is in their order before any was renamed. */
+/* True if any label is `name`; by_name has the labels in sorted order, from before any was renamed. */
 static bool is_taken(const ll_config *c, const uint32_t *by_name, const char *name) {
     size_t low = 0, high = (size_t)c->n_labels;
     while (low < high) {
@@ -93,8 +93,8 @@ static bool is_taken(const ll_config *c, const uint32_t *by_name, const char *na
     return false;
 }
 
-/* "neutral" of two classes becomes "neutral" and "neutral#2", so that a table by labels has all of them. New names go
- * to `names` first: is_taken needs the old ones. */
+/* Two classes "neutral" become "neutral" and "neutral#2", so that a table by label has both. The new names are
+ * collected in `names`, because is_taken searches the old ones. */
 static llmcs_status name_apart(ll_config *c, const char *file, const ll_log *log, const uint32_t *by_name,
                                const char **names) {
     size_t copies = 1;
@@ -111,7 +111,7 @@ static llmcs_status name_apart(ll_config *c, const char *file, const ll_log *log
         do ll_format(name, capacity, "%s#%zu", label, ++copies);
         while (is_taken(c, by_name, name));
         names[at] = name;
-        ll_log_say(log, LLMCS_LOG_WARN, "%s: id2label: \"%.60s\" stands twice: class %u is called \"%.80s\"", file,
+        ll_log_say(log, LLMCS_LOG_WARN, "%s: id2label: \"%.60s\" occurs twice: class %u is called \"%.80s\"", file,
                    label, (unsigned)at, name);
     }
     return LLMCS_OK;

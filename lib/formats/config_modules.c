@@ -1,5 +1,5 @@
-/* Settings of the modules behind a sentence-transformers folder's Transformer, each in its folder's config.json:
- * Pooling, Dense, LayerNorm (sentence_transformers/models, get_config_dict), and a CrossEncoder's activation. */
+/* Settings of the modules after a sentence-transformers folder's Transformer, each in config.json of its folder:
+ * Pooling, Dense, LayerNorm (sentence_transformers/models, get_config_dict); and a CrossEncoder's activation. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 static const ll_unapplied none_unapplied[] = {{NULL, 0, NULL}};
 
-/* Opens config.json of a module, which must be there. */
+/* Opens config.json of a module; CONFIG if it is missing. */
 static llmcs_status open_config(const ll_config *c, const ll_source *source, const char *path, const char *module,
                                 ll_settings *f) {
     bool there;
@@ -162,7 +162,7 @@ static llmcs_status read_layer_norm(const ll_settings *f, ll_module *m, const ll
     return LLMCS_OK;
 }
 
-/* Reads a module whose input are `width` floats. */
+/* Reads a module with `width` floats of input. */
 static llmcs_status read_module(const ll_config *c, const ll_source *source, int32_t width, ll_module *m,
                                 const ll_log *log) {
     const bool dense = m->kind == LL_MODULE_DENSE;
@@ -201,8 +201,8 @@ llmcs_status ll_config_sentence_modules(ll_config *c, const ll_source *source, c
 
 /* ----------------------------------------------------------------------------------------- cross-encoders */
 
-/* sentence_transformers.activation_fn, or the name it had before version 4. A class that is not torch's is code that
- * the folder brings: sentence-transformers does not run it either. */
+/* sentence_transformers.activation_fn, or its name before version 4. A class outside torch is code from the folder,
+ * which sentence-transformers does not run either. */
 llmcs_status ll_config_rerank(ll_config *c, const ll_settings *f, const ll_log *log) {
     ll_json newer, v;
     c->rerank.activation = c->n_labels == 1 ? LL_TORCH_SIGMOID : LL_TORCH_IDENTITY;
@@ -212,7 +212,7 @@ llmcs_status ll_config_rerank(ll_config *c, const ll_settings *f, const ll_log *
     if (ll_json_get_type(v) == LL_JSON_MISSING || ll_json_get_type(v) == LL_JSON_NULL) return LLMCS_OK;
     LL_TRY(ll_config_copy_text(c, f, "activation_fn", v, &c->rerank.name));
     if (strncmp(c->rerank.name, "torch.", 6) != 0) {
-        ll_log_say(log, LLMCS_LOG_WARN, "%s: activation_fn: \"%.80s\" is code that the folder brings, which is not run",
+        ll_log_say(log, LLMCS_LOG_WARN, "%s: activation_fn: \"%.80s\" is code from the folder, which is never run",
                    f->name, c->rerank.name);
         return LLMCS_OK;
     }

@@ -1,4 +1,4 @@
-/* The sizes and settings of the network in config.json, by the lists of keys in lib/families. */
+/* The sizes and settings of the network in config.json, read with the lists of keys in lib/families. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 static void *field_of(ll_config *c, const ll_key *key) { return (char *)c + key->field; }
 
-/* A size under its own name or, if that is absent, under the others. Sizes above the maximum are LIMIT. */
+/* A size under its first name or, if that is absent, under the others. LIMIT above the maximum. */
 static llmcs_status read_size(ll_config *c, const ll_settings *f, const ll_key *key) {
     int64_t n = 0;
     for (int i = 0; i < 3 && key->names[i] && n == 0; i++) LL_TRY(ll_settings_int(f, key->names[i], 1, INT32_MAX, &n));
@@ -48,7 +48,7 @@ static llmcs_status read_number(ll_config *c, const ll_settings *f, const ll_key
     return LLMCS_OK;
 }
 
-/* A number that is positive as a float, too. */
+/* A number that is still positive as a float. */
 static llmcs_status read_epsilon(ll_config *c, const ll_settings *f, const ll_key *key) {
     ll_json v;
     double d = key->by_default;
@@ -79,7 +79,7 @@ static const struct {
 };
 #define ACTIVATION_NAMES "gelu, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, tanh, silu, quick_gelu"
 
-/* "gated-gelu" is GELU's tanh form (T5Config). */
+/* T5Config: "gated-gelu" is the tanh form of GELU. */
 static bool find_gated_activation(ll_json v, ll_activation *out) {
     static const struct {
         const char *name;
@@ -158,9 +158,9 @@ static llmcs_status read_key(ll_config *c, const ll_settings *f, const ll_key *k
     return LLMCS_OK;
 }
 
-/* ------------------------------------------------------------------------------- settings that are not run */
+/* -------------------------------------------------------------------------------- unsupported settings */
 
-/* Absent, null, false, {}, []. */
+/* Must be absent, null, false, {} or []. */
 static llmcs_status must_be_off(const ll_settings *f, const char *key) {
     ll_json v;
     bool on = true;
@@ -183,7 +183,7 @@ static llmcs_status must_be_text(const ll_settings *f, const char *key, const ch
     return ll_settings_unsupported(f, key, v, quoted);
 }
 
-/* A number that must be this one, or true for 1, or be absent. */
+/* Must be this number, true for 1, or absent. */
 static llmcs_status must_be_number(const ll_settings *f, const char *key, double number) {
     ll_json v;
     double d;
@@ -198,7 +198,7 @@ static llmcs_status must_be_number(const ll_settings *f, const char *key, double
     return d == number ? LLMCS_OK : ll_settings_unsupported(f, key, v, text);
 }
 
-/* Of every family. */
+/* For every family. */
 static const ll_must_be common[] = {
     {"quantization_config", NULL, 0},
     {"is_encoder_decoder", NULL, 0},
@@ -215,7 +215,7 @@ static bool is_in(const ll_must_be *list, const char *key) {
     return false;
 }
 
-/* Those of `list` but for keys that `but` has, too. */
+/* Checks the keys of `list`, except those that are also in `but`. */
 static llmcs_status check_must_be(const ll_settings *f, const ll_must_be *list, const ll_must_be *but) {
     for (const ll_must_be *m = list; m && m->key; m++) {
         if (is_in(but, m->key)) continue;
@@ -253,8 +253,8 @@ static llmcs_status read_token_ids(ll_config *c, const ll_settings *f, const ll_
     return ll_config_eos_ids(c, f, log);
 }
 
-/* RoBERTa counts positions from padding_idx + 1 on (create_position_ids_from_input_ids), BART from 2, whose tables have
- * two rows more than the file says (BartLearnedPositionalEmbedding). */
+/* RoBERTa counts positions from padding_idx + 1 (create_position_ids_from_input_ids). BART counts from 2, and its
+ * tables have two rows more than max_position_embeddings (BartLearnedPositionalEmbedding). */
 static llmcs_status read_position_offset(ll_config *c, const ll_settings *f) {
     const ll_positions_kind kind = c->family->stack[0].embed.positions;
     int64_t pad = c->family->tokens.pad;
@@ -288,14 +288,14 @@ llmcs_status ll_config_complete(ll_config *c, const char *file, const char *cons
     return LLMCS_OK;
 }
 
-/* The own name of a field's key in the family's files, for messages. */
+/* The first name of a field's key in the family's files, for messages. */
 static const char *name_of_field(const ll_family *family, size_t field) {
     for (const ll_key *k = family->keys; k->kind; k++)
         if (k->field == field && k->names[0]) return k->names[0];
     return "";
 }
 
-/* The encoder of an encoder-decoder has the decoder's sizes where the family has no key of its own for them. */
+/* The encoder of an encoder-decoder has the decoder's sizes if the family has no separate keys for them. */
 static llmcs_status complete_encoder(ll_config *c, const char *file) {
     if (!ll_family_has_source(c->family)) return LLMCS_OK;
     if (!c->encoder.vocab_size) c->encoder.vocab_size = c->vocab_size;
@@ -351,7 +351,7 @@ llmcs_status ll_config_network(ll_config *c, const ll_settings *file, const ll_l
     LL_TRY(ll_settings_bool_or_null(f, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(read_position_offset(c, f));
     LL_TRY(read_token_ids(c, f, log));
-    if (!is_nested) return LLMCS_OK; /* what the outer object says of tokens and ties comes last */
+    if (!is_nested) return LLMCS_OK; /* the outer object's token ids and tie_word_embeddings take precedence */
     LL_TRY(ll_settings_bool_or_null(file, "tie_word_embeddings", &c->tie_word_embeddings));
     LL_TRY(ll_config_token_id(c, file, "bos_token_id", log, &c->bos_token_id));
     LL_TRY(ll_config_token_id(c, file, "pad_token_id", log, &c->pad_token_id));

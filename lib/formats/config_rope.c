@@ -1,5 +1,5 @@
-/* Rotary embeddings and the kinds of layers in config.json. Both spellings are read: rope_theta and rope_scaling of
- * Transformers 4, rope_parameters and layer_types of Transformers 5. Where a file has both, they must agree. */
+/* Rotary embeddings and the kinds of layers in config.json. Reads rope_theta and rope_scaling of Transformers 4, and
+ * rope_parameters and layer_types of Transformers 5. If a file has both, they must agree. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static llmcs_status find_member(const member *m, const char *key, ll_json *v, bo
     return LLMCS_OK;
 }
 
-/* A number in [min, max]; absent or null leaves *out. */
+/* A number in [min, max]; absent or null leaves *out unchanged. */
 static llmcs_status read_number(const member *m, const char *key, double min, double max, double *out) {
     char name[96], expected[80];
     ll_json v;
@@ -53,7 +53,7 @@ static llmcs_status read_number(const member *m, const char *key, double min, do
 
 static llmcs_status must_have(const member *m, const char *key, double value) {
     if (value > 0) return LLMCS_OK;
-    return ll_fail(LLMCS_CONFIG, "%s: %s.%s is missing, this rope_type needs it", m->f->name, m->object, key);
+    return ll_fail(LLMCS_CONFIG, "%s: %s.%s is missing; this rope_type needs it", m->f->name, m->object, key);
 }
 
 /* "rope_type", or "type" in older files; both must be the same. */
@@ -83,7 +83,7 @@ static llmcs_status read_type(const member *m, ll_rope_scaling *scaling) {
     return LLMCS_OK;
 }
 
-/* Two keys of yarn that DeepSeek's files have instead of attention_factor. */
+/* DeepSeek's files have these two keys for yarn instead of attention_factor. */
 static llmcs_status read_mscale(const member *m, ll_rope_config *r) {
     double one = 0, all = 0;
     LL_TRY(read_number(m, "mscale", 0, 1000, &one));
@@ -158,7 +158,7 @@ static llmcs_status fail_disagree(const ll_settings *f, const char *a, const cha
     return ll_fail(LLMCS_CONFIG, "%s: %s and %s disagree: remove the one that is wrong", f->name, a, b);
 }
 
-/* rope_parameters of layers that attend to all, and of those with a window, which are never scaled. */
+/* rope_parameters of layers with full attention, and of layers with a window, whose frequencies are never scaled. */
 static llmcs_status read_by_layer_type(ll_config *c, const member *m, bool theta_given, ll_rope_config *r,
                                        bool *by_type) {
     bool full_there, local_there;
@@ -215,7 +215,7 @@ static llmcs_status read_rope(ll_config *c, const ll_settings *f) {
 
 /* ------------------------------------------------------------------------------------------- kinds of layers */
 
-/* A list with an entry for each layer; absent, null and [] are none. */
+/* A list with an entry for each layer; absent, null and [] mean no list. */
 static llmcs_status find_list(const ll_config *c, const ll_settings *f, const char *key, ll_json *v, bool *there) {
     LL_TRY(ll_settings_find(f, key, v));
     const ll_json_type type = ll_json_get_type(*v);
@@ -227,7 +227,7 @@ static llmcs_status find_list(const ll_config *c, const ll_settings *f, const ch
                    (int)c->n_layer);
 }
 
-/* layer_types; where the file also has the rule it replaced, both must say the same. */
+/* layer_types; if the file also has the older rule, both must agree. */
 static llmcs_status read_layer_types(ll_config *c, const ll_settings *f) {
     ll_json list, pattern;
     bool there;
@@ -254,7 +254,7 @@ static llmcs_status read_layer_types(ll_config *c, const ll_settings *f) {
     return LLMCS_OK;
 }
 
-/* SmolLM3: 1 for layers that rotate. */
+/* SmolLM3: 1 for layers with rotary embeddings. */
 static llmcs_status read_no_rope_layers(ll_config *c, const ll_settings *f) {
     ll_json list;
     bool there;
@@ -272,7 +272,7 @@ static llmcs_status read_no_rope_layers(ll_config *c, const ll_settings *f) {
     return LLMCS_OK;
 }
 
-/* Qwen's files have a window that is not used unless use_sliding_window says so, and then from a layer on. */
+/* Qwen's window is off unless use_sliding_window is true, and then starts at a given layer. */
 static llmcs_status read_windows(ll_config *c, const ll_settings *f) {
     bool use = true;
     if (c->family->stack[0].attn.window == LL_WINDOW_IF_USED) {

@@ -1,6 +1,6 @@
 /* sentence-transformers folders: modules.json lists the modules that a text runs through, each with its folder
  * (https://sbert.net/docs/sentence_transformer/usage/custom_models.html, "Structure of Sentence Transformer Models").
- * We run a Transformer, a Pooling of its tokens, and any sequence of Dense, LayerNorm, Normalize after it. */
+ * Supported: a Transformer, a Pooling, and after it any sequence of Dense, LayerNorm and Normalize. */
 #include <math.h>
 #include <string.h>
 
@@ -52,7 +52,7 @@ static llmcs_status refuse_module(const ll_settings *f, const char *name, const 
                    f->name, type);
 }
 
-/* Adds the next module of the list, which must be able to follow those before it. */
+/* Adds the next module of the list; fails if it cannot follow those before it. */
 static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json module, modules *m) {
     const char *type, *path;
     ll_module_kind kind;
@@ -64,8 +64,8 @@ static llmcs_status add_module(ll_config *c, const ll_settings *f, ll_json modul
                        path);
     const char *name = class_of(type);
     if (strncmp(type, "sentence_transformers.", 22) != 0)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: type: \"%.80s\" is code that the folder brings, which is not run",
-                       f->name, type);
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: type: \"%.80s\" is code from the folder, which is never run", f->name,
+                       type);
     if (strcmp(name, "Transformer") == 0 && !m->transformer) {
         m->transformer = path;
     } else if (strcmp(name, "Pooling") == 0 && m->transformer && !m->pooling) {
@@ -102,7 +102,7 @@ const char *const ll_sentence_settings_files[LL_N_SENTENCE_SETTINGS_FILES] = {
     "sentence_xlnet_config.json",
 };
 
-/* Arguments for classes of Transformers, which change what these classes do. */
+/* Arguments of Transformers' classes that change their results. */
 static const ll_unapplied unapplied[] = {
     {"model_args", NAN, NULL}, {"tokenizer_args", NAN, NULL}, {"config_args", NAN, NULL}, {NULL, 0, NULL}};
 
@@ -163,7 +163,7 @@ static llmcs_status read_prompts(ll_config *c, const ll_settings *f) {
         LL_TRY(ll_arena_copy_text(&c->arena, name, n_bytes, f->name, &prompt->name));
         LL_TRY(ll_config_copy_text(c, f, "prompts", p, &prompt->text));
         if (ll_config_prompt(c, prompt->name))
-            return ll_fail(LLMCS_CONFIG, "%s: prompts: \"%.60s\" stands twice", f->name, prompt->name);
+            return ll_fail(LLMCS_CONFIG, "%s: prompts: \"%.60s\" occurs twice", f->name, prompt->name);
         c->sentence.n_prompts++;
         c->sentence.prompts = list;
     }
@@ -187,7 +187,7 @@ static llmcs_status read_default_prompt(ll_config *c, const ll_settings *f, cons
             const ll_prompt *p = &c->sentence.prompts[i];
             if (p->text[0])
                 ll_log_say(log, LLMCS_LOG_INFO,
-                           "%s: prompts: \"%.40s\" is not the default: prompt_name \"%.40s\" puts \"%.80s\" before a "
+                           "%s: prompts: \"%.40s\" is not the default: prompt_name \"%.40s\" prepends \"%.80s\" to a "
                            "text",
                            f->name, p->name, p->name, p->text);
         }
@@ -197,12 +197,12 @@ static llmcs_status read_default_prompt(ll_config *c, const ll_settings *f, cons
     c->sentence.prompt = ll_config_prompt(c, wanted);
     if (!c->sentence.prompt) return ll_settings_bad(f, "default_prompt_name", name, "one of the names in prompts");
     if (c->sentence.prompt[0])
-        ll_log_say(log, LLMCS_LOG_INFO, "%s: default_prompt_name: \"%.60s\" stands before every text that is embedded",
-                   f->name, c->sentence.prompt);
+        ll_log_say(log, LLMCS_LOG_INFO, "%s: default_prompt_name: \"%.60s\" is prepended to every text", f->name,
+                   c->sentence.prompt);
     return LLMCS_OK;
 }
 
-/* The function that the folder's vectors are made for (similarity_functions.py); cosine where it names none. */
+/* The similarity function of the folder's vectors (similarity_functions.py); cosine if the folder names none. */
 static llmcs_status read_similarity(ll_config *c, const ll_settings *f) {
     static const char *const names[] = {"cosine", "dot", "euclidean", "manhattan"};
     ll_json v;
@@ -253,7 +253,7 @@ llmcs_status ll_config_sentence(ll_config *c, const ll_source *source, const ll_
     llmcs_status status = read_modules(c, &f, &m);
     ll_settings_close(&f);
     if (status) return status;
-    if (source->gguf) c->sentence.transformer_path = ""; /* the network's files stand at its top */
+    if (source->gguf) c->sentence.transformer_path = ""; /* the network's files are at its top */
     c->sentence.strip = true;
     c->sentence.similarity = "cosine";
     LL_TRY(read_transformer_file(c, source, log));

@@ -55,7 +55,7 @@ void ll_config_log_unknown(const ll_settings *f, const char *const *const *known
         int n;
         const char *key = ll_json_key(m, &len), *text = ll_settings_show(m, &n);
         if (!is_known(known, settings, key, len))
-            ll_log_say(log, LLMCS_LOG_INFO, "%s: %.*s: %.*s is not known and not applied", f->name,
+            ll_log_say(log, LLMCS_LOG_INFO, "%s: %.*s: %.*s is an unknown key and is not applied", f->name,
                        (int)ll_min(len, 60), key, n, text);
     }
 }

@@ -1,4 +1,4 @@
-/* Elements of a file to float32, type by type; convert.h has their layout. */
+/* Elements of a file to float32, type by type; convert.h describes the types. */
 #include "formats/convert.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "base/half.h"
 #include "formats/bytes.h"
 
-#define PART 512 /* elements that are copied aside before they are converted */
+#define PART 512 /* elements per copy: the source may overlap the destination */
 
 ll_dtype_block ll_dtype_block_of(ll_dtype dtype) {
     static const ll_dtype_block blocks[] = {
@@ -25,7 +25,7 @@ static void convert_f32(const unsigned char *from, size_t n, float *to) {
 #endif
 }
 
-/* Rounds to nearest, because every public call sets that rounding mode (base/call.h). */
+/* Rounds to nearest: every public call sets that rounding mode (base/call.h). */
 static void convert_f64(const unsigned char *from, size_t n, float *to) {
     for (size_t i = 0; i < n; i++) {
         const uint64_t bits = ll_load_u64(from + 8 * i);

@@ -1,6 +1,6 @@
-/* Converts decimal numbers to the nearest double with integers of any length. strtod_l would do in the C locale with
- * the rounding mode set, but it allocates memory and needs a NUL after the number, and a text that is parsed in place
- * has none. */
+/* Converts decimal numbers to the nearest double with long integers. strtod_l in the C locale with the rounding mode
+ * set would work, but it allocates memory and needs a NUL after the number, which text that is parsed in place lacks.
+ */
 #include "formats/decimal.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ static bool scan_exponent(const char *s, size_t len, size_t *i, ll_decimal *n) {
     return true;
 }
 
-/* Reads sign, digits, fraction and exponent, and stops where the grammar does. */
+/* Reads sign, digits, fraction and exponent, and stops at the first byte that breaks the grammar. */
 static bool scan_parts(const char *s, size_t len, size_t *i, ll_decimal *n) {
     if (*i < len && s[*i] == '-') {
         n->negative = true;
@@ -58,8 +58,8 @@ bool ll_decimal_scan(const char *s, size_t len, ll_decimal *n) {
 
 /* ------------------------------------------------------------------------------------ exact big integers */
 
-/* The digits that are kept. No double, and no midpoint of two doubles, has more than 767 significant digits, so the
- * digits after these matter only as "a little more". */
+/* Significant digits that are kept. No double and no midpoint of two doubles has more than 767, so all that matters of
+ * further digits is whether one of them is not 0. */
 #define KEPT_DIGITS 770
 #define LIMBS 128 /* of 32 bits: 10^(326 + 771) has 3645 bits, and both numbers stay below twice that power */
 
@@ -115,7 +115,7 @@ static void big_subtract(big *a, const big *b) {
 
 /* ------------------------------------------------------------------------------------------------ double */
 
-/* The significant digits as an integer; *scale becomes the power of ten it must be multiplied by. */
+/* The significant digits as an integer; *scale is the power of ten to multiply it by. */
 static void read_digits(const ll_decimal *n, big *b, int64_t *scale) {
     int64_t kept = 0;
     bool more = false;
@@ -137,8 +137,8 @@ static void read_digits(const ll_decimal *n, big *b, int64_t *scale) {
     *scale = n->magnitude - kept;
 }
 
-/* The bits of the double nearest to a / b, both positive. Schoolbook division in base two: with a / b brought
- * into [1, 2) each step yields one bit of the significand, and what is left decides the rounding. */
+/* The bits of the double nearest to a / b, both positive. Long division in base two: after scaling a / b into [1, 2)
+ * each step yields one bit of the significand, and the remainder decides the rounding. */
 static uint64_t divide_to_bits(big *a, big *b) {
     int64_t exponent = big_bits(a) - big_bits(b);
     if (exponent > 0) big_shift_left(b, exponent);
@@ -158,7 +158,7 @@ static uint64_t divide_to_bits(big *a, big *b) {
     }
     int half = big_compare(a, b);
     if (half > 0 || (half == 0 && (significand & 1))) significand++;
-    /* The leading bit of the significand, and a carry out of it, add themselves to the exponent. */
+    /* Adding the significand with its leading bit, and a carry out of it, increments the exponent. */
     return exponent >= -1022 ? ((uint64_t)(exponent + 1022) << 52) + significand : significand;
 }
 

@@ -1,4 +1,5 @@
-/* A model's folder: is it one, and if not what is it; hints for files that are not what their names say. */
+/* Checks that a path is a model's folder, and recognises what it is instead; hints for files whose content does not
+ * match their name. */
 #include "formats/folder.h"
 
 #include <string.h>
@@ -94,7 +95,7 @@ static llmcs_status check_is_gguf_file(const char *path, bool *is_gguf) {
     if (*is_gguf) return LLMCS_OK;
     const char *name = ll_folder_tail(path), *what = ll_folder_guess(start, n);
     if (what) return ll_fail(LLMCS_IO, "%s: expected the folder of a model, found %s", name, what);
-    return ll_fail(LLMCS_IO, "%s: expected the folder of a model, found a file: give the folder it lies in", name);
+    return ll_fail(LLMCS_IO, "%s: expected the folder of a model, found a file: give the folder it is in", name);
 }
 
 llmcs_status ll_folder_check(const char *path, bool *is_gguf) {

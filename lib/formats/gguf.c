@@ -1,8 +1,8 @@
 /*
- * Stricter than ggml's reader (ggml/src/gguf.cpp) in this: counts, lengths and alignments have bounds, keys and names
- * are UTF-8 without NUL, a bool is 0 or 1, an alignment is a multiple of 8 as the specification says, and the file ends
- * with the last tensor (and its padding). Arrays of arrays are refused there, too. More lenient: tensors may lie in any
- * order, as long as nothing but padding is between them.
+ * Stricter than ggml's reader (ggml/src/gguf.cpp): counts, lengths and alignments have bounds, keys and names are UTF-8
+ * without NUL, a bool is 0 or 1, an alignment is a multiple of 8 as in the specification, and the file ends with the
+ * last tensor (and its padding). More lenient: tensors may be in any order with only padding between them. Both refuse
+ * arrays of arrays.
  */
 #include "formats/gguf.h"
 
@@ -37,8 +37,8 @@ static llmcs_status fail_short(const reader *r, const char *what, uint64_t n) {
 static llmcs_status read_on(reader *r, size_t end) {
     ll_gguf *g = r->g;
     if (end > LL_MAX_GGUF_HEADER_BYTES)
-        return ll_fail(LLMCS_LIMIT, "%s: byte %zu: the header goes on, at most %zu bytes of it are read", g->name,
-                       r->at, LL_MAX_GGUF_HEADER_BYTES);
+        return ll_fail(LLMCS_LIMIT, "%s: byte %zu: the header is longer than %zu bytes", g->name, r->at,
+                       LL_MAX_GGUF_HEADER_BYTES);
     size_t want = ll_max(end, ll_max(FIRST_READ_BYTES, 2 * g->data_bytes));
     if (want > g->file.size_bytes) want = (size_t)g->file.size_bytes;
     LL_TRY(ll_grow(&g->allocator, &g->owned, g->data_bytes, &r->capacity, want, 1, "header"));
@@ -96,8 +96,8 @@ static llmcs_status read_name(reader *r, const char *what, uint64_t max, size_t 
         uint32_t cp;
         i += ll_utf8_decode(text + i, *len - i, &cp);
         if (cp == LL_UTF8_BAD || cp == 0)
-            return ll_fail(LLMCS_FORMAT, "%s: byte %zu: %s \"%.*s\" holds a byte that is no text", r->g->name, *at,
-                           what, (int)ll_min(*len, SHOWN_BYTES), text);
+            return ll_fail(LLMCS_FORMAT, "%s: byte %zu: %s \"%.*s\" is not UTF-8 or has a NUL", r->g->name, *at, what,
+                           (int)ll_min(*len, SHOWN_BYTES), text);
     }
     return LLMCS_OK;
 }
@@ -186,7 +186,7 @@ static llmcs_status sort_keys(const reader *r) {
     ll_sort_u32(g->by_key, g->n_values, key_before, g);
     for (size_t i = 1; i < g->n_values; i++)
         if (!key_before(g, g->by_key[i - 1], g->by_key[i]))
-            return fail_value(r, &g->values[g->by_key[i]], LLMCS_FORMAT, "the key stands twice");
+            return fail_value(r, &g->values[g->by_key[i]], LLMCS_FORMAT, "the key occurs twice");
     return LLMCS_OK;
 }
 
@@ -349,7 +349,7 @@ static llmcs_status check_names(const reader *r, uint32_t *order) {
     ll_sort_u32(order, r->g->tensors.count, name_before, items);
     for (size_t i = 1; i < r->g->tensors.count; i++)
         if (!name_before(items, order[i - 1], order[i]))
-            return fail_tensor(r, &items[order[i]], LLMCS_FORMAT, "the name stands twice");
+            return fail_tensor(r, &items[order[i]], LLMCS_FORMAT, "the name occurs twice");
     return LLMCS_OK;
 }
 

@@ -88,7 +88,7 @@ static llmcs_status drop_lists(const llmcs_allocator *a, carried *c) {
 
 /* ------------------------------------------------------------------------------------------------------ all of them */
 
-/* What ll_config_read reads. The network's files go to the top, whatever module they are in. */
+/* The files that ll_config_read reads. The network's files go to the top, from whichever module they are in. */
 static llmcs_status carry_config(file_list *list, const ll_source *source, const ll_config *c) {
     const char *pooling = c->sentence.pooling_path;
     ll_source network = ll_source_in(source, c->sentence.transformer_path);

@@ -10,8 +10,8 @@ static void put_text(ll_gguf_header *h, const char *key, const char *text) {
     ll_gguf_put_text(h, key, text, strlen(text));
 }
 
-/* llama.cpp's graphs have GELU's tanh form for the exact one, too, which is close; a gate's activation is the family's
- * own. */
+/* llama.cpp's graphs use GELU's tanh form for the exact GELU as well, which is close; a gate's activation is the
+ * family's own. */
 static bool has_its_activation(const ll_config *c) {
     if (c->family->stack[0].ffn.glu == LL_NO_GATE)
         return c->activation == LL_ACT_GELU || c->activation == LL_ACT_GELU_NEW;
@@ -20,7 +20,8 @@ static bool has_its_activation(const ll_config *c) {
     return false;
 }
 
-/* True if a layer's window is one that a sequence can leave, or a layer does not rotate as llama.cpp has it. */
+/* True if llama.cpp treats a layer differently: its window is shorter than the longest sequence, or llama.cpp rotates
+ * other layers. */
 static bool has_other_layers(const ll_config *c) {
     const bool windows = (c->family->gguf_traits & LL_GGUF_WINDOWS) || c->layers.window >= c->n_positions;
     const bool unrotated = c->layers.unrotated_every > 0;
@@ -31,7 +32,8 @@ static bool has_other_layers(const ll_config *c) {
     return false;
 }
 
-/* What llama.cpp lacks of rotary embeddings: other ramps of yarn than the default, and in layers with a window any. */
+/* Rotary scalings that llama.cpp lacks: yarn with other ramps than the default, and any scaling in layers with a
+ * window. */
 static const char *foreign_rope(const ll_config *c) {
     const ll_rope_config *r = &c->rope;
     const bool usual = (r->beta_fast <= 0 || r->beta_fast == 32) && (r->beta_slow <= 0 || r->beta_slow == 1);
@@ -48,7 +50,7 @@ static const char *foreign_rope(const ll_config *c) {
         case LL_ROPE_NTK:
             break;
     }
-    return "its graph does not scale rotary frequencies so";
+    return "its graph scales rotary frequencies differently";
 }
 
 static const char *foreign_decoder(const ll_config *c) {
@@ -108,7 +110,7 @@ static void put_sizes(ll_gguf_header *h, const ll_config *c) {
     ll_gguf_put_f32(h, key, c->layer_norm_eps);
 }
 
-/* rope.scaling. Of llama3 the tensor rope_freqs says all. */
+/* rope.scaling. For llama3 the tensor rope_freqs has the frequencies. */
 static void put_scaling(ll_gguf_header *h, const ll_config *c) {
     const ll_rope_config *r = &c->rope;
     char key[LL_GGUF_KEY_TEXT];
@@ -164,7 +166,7 @@ static void put_labels(ll_gguf_header *h, const ll_config *c) {
     }
 }
 
-/* Pooling modes that llama.cpp lacks are in modules.json's files only. */
+/* Pooling modes that llama.cpp lacks are only in the embedded files of modules.json. */
 static void put_pooling(ll_gguf_header *h, const ll_config *c) {
     enum { NONE, MEAN, CLS, LAST }; /* llama.cpp, include/llama.h, enum llama_pooling_type */
     char key[LL_GGUF_KEY_TEXT];

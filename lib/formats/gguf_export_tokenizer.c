@@ -7,7 +7,7 @@
 #include "formats/gguf_tokens.h"
 #include "formats/tokenizer_read.h"
 
-/* A row of the table by ids. */
+/* A row of the table by token id. */
 typedef struct row {
     const char *text; /* NULL: no token has this id */
     uint32_t n_bytes;
@@ -123,7 +123,7 @@ static void put_ids(ll_gguf_header *h, const int32_t *special, int32_t bos, int3
     put_id(h, "tokenizer.ggml.bos_token_id", bos);
     put_id(h, "tokenizer.ggml.eos_token_id", eos);
     put_id(h, "tokenizer.ggml.unknown_token_id", special[LLMCS_SPECIAL_UNK]);
-    put_id(h, "tokenizer.ggml.seperator_token_id", special[LLMCS_SPECIAL_SEP]); /* spelt so */
+    put_id(h, "tokenizer.ggml.seperator_token_id", special[LLMCS_SPECIAL_SEP]); /* GGUF's spelling */
     put_id(h, "tokenizer.ggml.padding_token_id", special[LLMCS_SPECIAL_PAD]);
     put_id(h, "tokenizer.ggml.cls_token_id", special[LLMCS_SPECIAL_CLS]);
     put_id(h, "tokenizer.ggml.mask_token_id", special[LLMCS_SPECIAL_MASK]);
@@ -181,7 +181,7 @@ static void set_types(const ll_tokenizer_spec *spec, row *rows, size_t n) {
     }
 }
 
-/* The text of a row against that of two parts, one behind the other. */
+/* Compares the text of a row with the concatenation of a and b. */
 static int compare_text(const row *r, const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
     const size_t head = ll_min(r->n_bytes, a_bytes), tail = ll_min(r->n_bytes - head, b_bytes);
     int order = memcmp(r->text, a, head);
@@ -208,7 +208,7 @@ static row *find_row(row *rows, const uint32_t *sorted, size_t n, const ll_merge
     return NULL;
 }
 
-/* llama.cpp merges the pair whose token has the highest score: the first merge that makes a token decides. */
+/* llama.cpp merges the pair whose token has the highest score, so a token's score follows from its first merge. */
 static llmcs_status score_merges(const llmcs_allocator *a, const ll_tokenizer_spec *spec, row *rows, size_t n) {
     const double never = -1e9;
     uint32_t *sorted;
@@ -260,7 +260,7 @@ static void put_charsmap(ll_gguf_header *h, const ll_tokenizer_spec *spec) {
     }
 }
 
-/* What llama.cpp does of itself, or by a key: all other steps are lost in it. */
+/* True for a step that llama.cpp does always or by a key; it ignores all others. */
 static bool is_usual_normalizer(const ll_tokenizer_spec *spec, const ll_normalizer_step *s) {
     if (spec->model == LL_TOKEN_UNIGRAM)
         return s->kind == LL_NORMALIZE_CHARSMAP || s->kind == LL_NORMALIZE_STRIP ||
@@ -280,7 +280,7 @@ static void log_lost_steps(const ll_tokenizer_spec *spec, const ll_log *log) {
     for (size_t i = 0; i < spec->n_normalizer; i++) usual &= is_usual_normalizer(spec, &spec->normalizer[i]);
     for (size_t i = 0; i < spec->n_split; i++) usual &= is_usual_split(spec, &spec->split[i]);
     if (!usual)
-        ll_log_say(log, LLMCS_LOG_WARN, "%s: llama.cpp lacks a step of this tokenizer: its tokens of a text may differ",
+        ll_log_say(log, LLMCS_LOG_WARN, "%s: llama.cpp lacks a step of this tokenizer and may tokenize differently",
                    spec->path);
 }
 
@@ -321,7 +321,7 @@ static llmcs_status complete_rows(const llmcs_allocator *a, const ll_tokenizer_s
     return spec->scores ? LLMCS_OK : score_merges(a, spec, rows, n);
 }
 
-/* llama.cpp refuses a name it does not know; "default" would be other words than the model was trained with. */
+/* llama.cpp refuses an unknown name; "default" would split words differently from the model's training. */
 static void put_pre_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec *spec, const char *preferred,
                               const ll_log *log) {
     const char *pre = spec->model == LL_TOKEN_BPE ? ll_gguf_pre_name(spec, preferred) : "default";
@@ -345,7 +345,7 @@ llmcs_status ll_gguf_export_tokenizer(ll_gguf_header *h, const ll_tokenizer_spec
         return h->status;
     }
     if (spec->n_pieces || spec->sentencepiece || spec->model == LL_TOKEN_WORDLEVEL)
-        return ll_fail(LLMCS_UNSUPPORTED, "%s: this tokenizer is not written to GGUF files: use the folder itself",
+        return ll_fail(LLMCS_UNSUPPORTED, "%s: GGUF files cannot hold this tokenizer: use the folder itself",
                        spec->path);
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     int32_t roles[LL_N_SPECIAL];

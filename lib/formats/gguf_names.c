@@ -1,4 +1,4 @@
-/* Names of tensors, in GGUF files and in checkpoints: the names of lib/families, put together and taken apart. */
+/* Composes and parses the tensor names of GGUF files and checkpoints from the names in lib/families. */
 #include "formats/gguf_names.h"
 
 #include <string.h>
@@ -59,7 +59,7 @@ static size_t digits_of(const char *text) {
 
 static bool has_prefix(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
-/* What follows "h.3." in a checkpoint's name without prefix, or NULL. The number is at *number. */
+/* The part after "h.3." of a checkpoint's name without prefix, or NULL; *number points to the layer's number. */
 static const char *inside_layer(const ll_family *f, const char *name, const char **number, size_t *n_digits) {
     const char *pattern = f->stack[0].layers, *after = strchr(pattern, '%') + 2;
     const size_t n_before = (size_t)(strchr(pattern, '%') - pattern);
@@ -121,7 +121,7 @@ bool ll_checkpoint_to_gguf(const ll_family *family, const char *name, char out[L
     return compose_name(out, "blk.", number, digits, dotted, end);
 }
 
-/* ---------------------------------------------------------------------------------------------- what stands before */
+/* -------------------------------------------------------------------------------------------------- prefixes */
 
 /* True if `name`, whose suffix begins at `end`, is a tensor of the family without any prefix. */
 static bool is_inner_name(const ll_family *family, const char *name, const char *end) {
@@ -155,9 +155,9 @@ ll_role ll_checkpoint_role(const ll_family *family, const char *name, size_t n_b
     return found ? (ll_role)(found - family->stack[0].names) : LL_N_ROLES;
 }
 
-/* --------------------------------------------------------------------------------------------------- which family */
+/* ---------------------------------------------------------------------------------------------------- families */
 
-/* The family of an architecture: one that its tokenizer decides, else the first. */
+/* The family of an architecture: the one whose tokenizer matches, else the first. */
 static const ll_family *family_of_architecture(const char *text, size_t len, const char *model, size_t model_len) {
     const ll_family *found = NULL;
     for (size_t i = 0; ll_families[i]; i++) {
@@ -197,8 +197,8 @@ llmcs_status ll_gguf_family(const ll_gguf *g, const ll_family **family) {
     *family = family_of_architecture(text, len, model, model_len);
     if (*family) return LLMCS_OK;
     architecture_names(names);
-    return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not run, only %s", g->name, (int)ll_min(len, 40),
-                   text, names);
+    return ll_fail(LLMCS_UNSUPPORTED, "%s: architecture \"%.*s\" is not supported, only %s", g->name,
+                   (int)ll_min(len, 40), text, names);
 }
 
 llmcs_status ll_gguf_runs_in_llama_cpp(const ll_gguf *g, const ll_family *family, bool *runs) {

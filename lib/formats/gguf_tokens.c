@@ -1,4 +1,4 @@
-/* WordPiece's tokens as GGUF files spell them: a word's first part with U+2581 before it. */
+/* WordPiece tokens in GGUF's spelling: U+2581 before the first token of a word. */
 #include "formats/gguf_tokens.h"
 
 #include <string.h>

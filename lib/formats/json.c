@@ -15,8 +15,8 @@ typedef struct node {
     uint32_t offset : 31;   /* of its first byte in the text */
     uint32_t last : 1;      /* of its container */
     uint32_t size : 31;     /* string: unescaped bytes; container: elements or members */
-    uint32_t escaped : 1;   /* string: has escapes, and is found in `unescaped`; container: deferred */
-    uint32_t link : 31;     /* string: offset in `unescaped`; container: the node after all it holds */
+    uint32_t escaped : 1;   /* string: has escapes, its text is in `unescaped`; container: deferred */
+    uint32_t link : 31;     /* string: offset in `unescaped`; container: the node after its content */
     uint32_t in_object : 1; /* a member's value: its key is the node before */
 } node;
 
@@ -31,7 +31,7 @@ struct ll_json_doc {
     node nodes[];
 };
 
-/* A container that is open while its content is parsed. */
+/* A container whose content is being parsed. */
 typedef struct frame {
     uint32_t node, count, last;
     bool object;
@@ -57,10 +57,10 @@ typedef struct parser {
     size_t n_unescaped;
     frame stack[LL_JSON_MAX_DEPTH];
     int depth;
-    const char *const *keys; /* of what is deferred; NULL: nothing */
+    const char *const *keys; /* of the containers to defer; NULL: none */
     deferred deferred[MAX_DEFERRED];
     size_t n_deferred;
-    int deferring; /* while counting: depth outside the container that is being passed, or -1 */
+    int deferring; /* while counting: depth outside the deferred container that is being parsed, or -1 */
     uint32_t nodes_before;
     size_t unescaped_before;
 } parser;
@@ -90,7 +90,7 @@ static llmcs_status parse_hex4(parser *p, uint32_t *unit) {
     return LLMCS_OK;
 }
 
-/* What follows \u: a code unit, or a surrogate pair of two of them. */
+/* After \u: a code unit, or two as a surrogate pair. */
 static llmcs_status parse_unicode_escape(parser *p, uint32_t *cp) {
     size_t start = p->at;
     LL_TRY(parse_hex4(p, cp));
@@ -105,7 +105,7 @@ static llmcs_status parse_unicode_escape(parser *p, uint32_t *cp) {
     return LLMCS_OK;
 }
 
-/* What follows a backslash. */
+/* After a backslash. */
 static llmcs_status parse_escape(parser *p, uint32_t *cp) {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
     if (p->at >= p->len) return not_json(p, "expected an escape after \\");
@@ -118,9 +118,9 @@ static llmcs_status parse_escape(parser *p, uint32_t *cp) {
     return LLMCS_OK;
 }
 
-/* The number of plain ASCII characters, of eight, before the first that needs care. Each byte's highest bit is set if
- * the byte is below 0x20 (the subtraction borrows), a quote or a backslash (the difference is zero), or beyond ASCII. A
- * borrow may reach a byte above such a one, but none below it. */
+/* The number of plain ASCII characters, of eight, before the first that needs a check. A byte's highest bit is set if
+ * the byte is below 0x20 (the subtraction borrows), a quote or a backslash (the difference is zero), or not ASCII. A
+ * borrow can only set the bit of a later byte. */
 static inline size_t count_plain(const char *text) {
     const uint64_t ones = 0x0101010101010101u, eight = ll_load_u64((const unsigned char *)text);
     const uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
@@ -230,7 +230,7 @@ static llmcs_status parse_number(parser *p) {
     return LLMCS_OK;
 }
 
-/* While filling: takes a deferred container as one node. */
+/* While filling: skips a deferred container, which is one node. */
 static bool pass_deferred(parser *p) {
     for (size_t i = 0; i < p->n_deferred && p->nodes; i++) {
         const deferred *d = &p->deferred[i];
@@ -297,7 +297,7 @@ static llmcs_status parse_value(parser *p, bool defer) {
     }
 }
 
-/* A key and its colon, where the innermost container is an object; then the value that follows. */
+/* In an object a key and its colon; then the value. */
 static llmcs_status parse_element(parser *p) {
     frame *f = p->depth ? &p->stack[p->depth - 1] : NULL;
     skip_space(p);
@@ -523,7 +523,7 @@ llmcs_status ll_json_get_unique(ll_json object, const char *key, ll_json *value)
     *value = ll_json_get(object, key);
     ll_json again = find_key(ll_json_next(*value), key);
     if (!again.doc) return LLMCS_OK;
-    return ll_fail(LLMCS_CONFIG, "%s: byte %llu: key \"%s\" stands here a second time", again.doc->name,
+    return ll_fail(LLMCS_CONFIG, "%s: byte %llu: key \"%s\" occurs a second time here", again.doc->name,
                    (unsigned long long)ll_json_offset(again), key);
 }
 

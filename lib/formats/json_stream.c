@@ -1,4 +1,4 @@
-/* Tokens of JSON that is known to be valid. */
+/* Tokenizes JSON that is known to be valid. */
 #include "formats/json_stream.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ void ll_json_stream_begin(ll_json_stream *s, ll_json container) {
     if (is_container) s->at = ll_json_source(container, &len) + 1;
 }
 
-/* Behind white space, commas and colons. */
+/* Skips white space, commas and colons. */
 static const char *skip_between(const char *at) {
     for (;;) {
         const char c = *at;

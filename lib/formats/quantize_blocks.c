@@ -1,4 +1,4 @@
-/* Weights to the blocks of GGUF files, whole blocks at a time; convert.h has their layout. */
+/* Quantises weights to the blocks of GGUF files, whole blocks at a time; convert.h describes the blocks. */
 #include <math.h>
 
 #include "base/half.h"
@@ -84,7 +84,7 @@ static bool put_q8_0_block(const float *x, unsigned char *to, size_t *bad) {
     return true;
 }
 
-/* d = the value of largest magnitude / -8, with its sign: that value becomes 0 - 8. */
+/* d = x / -8 for the x of largest magnitude, with its sign: x becomes the code 0, which stands for -8. */
 static bool put_q4_0_block(const float *x, unsigned char *to, size_t *bad) {
     *bad = largest_of(x);
     float d = x[*bad] / -8.0f, inverse = fabsf(d) > SMALLEST_SCALE ? 1.0f / d : 0.0f;

@@ -41,8 +41,8 @@ void ll_quantize_q8_columns(const float *x, size_t ld, size_t n_rows, size_t n, 
 
 /* --------------------------------------------------------------------------------------------------- 4 bits */
 
-/* Keeps the number of larger magnitude in each column, the first of equal ones. Magnitudes are compared as integers,
- * since their bits have the same order. */
+/* Keeps the value of larger magnitude in each column, on ties the first. Magnitudes are compared as integers: their
+ * bits have the same order. */
 static void keep_larger(const float *x, size_t n, uint32_t *restrict extreme) {
     for (size_t j = 0; j < n; j++) {
         const uint32_t fresh = ll_float_bits(x[j]), old = extreme[j];

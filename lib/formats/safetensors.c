@@ -113,7 +113,7 @@ static llmcs_status read_offsets(const reader *r, ll_json v, ll_tensor *t) {
 /* The member `key` of a tensor's entry. Other keys are ignored, as in the reference. */
 static llmcs_status find_field(const reader *r, ll_json entry, const ll_tensor *t, const char *key, ll_json *value) {
     if (!ll_json_get_unique(entry, key, value)) return LLMCS_OK;
-    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s stands twice", r->name, shown_name_bytes(t), t->name, key);
+    return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.*s\": %s occurs twice", r->name, shown_name_bytes(t), t->name, key);
 }
 
 static llmcs_status read_tensor_entry(const reader *r, ll_json member, ll_tensor *t) {
@@ -170,7 +170,7 @@ static llmcs_status check_entries(const reader *r, ll_json root, size_t *n) {
             ++*n;
             continue;
         }
-        if (metadata) return ll_fail(LLMCS_FORMAT, "%s: __metadata__ stands twice", r->name);
+        if (metadata) return ll_fail(LLMCS_FORMAT, "%s: __metadata__ occurs twice", r->name);
         metadata = true;
         LL_TRY(check_metadata(r, m));
     }
@@ -232,7 +232,7 @@ static llmcs_status check_neighbours(const reader *r, const ll_tensor *before, c
     if (t->offset == end) return LLMCS_OK;
     if (!before)
         return ll_fail(LLMCS_FORMAT,
-                       "%s: tensor \"%.*s\": byte %llu of the data is its first, the bytes before belong to none",
+                       "%s: tensor \"%.*s\" is the first of the file but begins at byte %llu of the data, expected 0",
                        r->name, shown_name_bytes(t), t->name, (unsigned long long)(t->offset - r->data_begin));
     return ll_fail(LLMCS_FORMAT, "%s: tensors \"%.*s\" and \"%.*s\" %s (byte %llu of the data)", r->name,
                    (int)ll_min(before->name_bytes, 50), before->name, (int)ll_min(t->name_bytes, 50), t->name,

@@ -1,5 +1,5 @@
-/* Known regular expressions and names of GGUF. Each is spelled as the tokenizer.json of the models that have it spells
- * it; the engine they are written for is Oniguruma. */
+/* Known regular expressions, spelled as in the models' tokenizer.json (for the Oniguruma engine), and GGUF's names of
+ * pre-tokenizers. */
 #include "formats/split_patterns.h"
 
 #include <string.h>
@@ -81,10 +81,10 @@ bool ll_behavior_find(const char *name, size_t len, ll_behavior *out) {
     return false;
 }
 
-/* What llama.cpp cuts with for each name (llama-vocab.cpp): regular expressions one after the other, each as Split
- * with Isolated. It also takes from the name whether a word that is a token is merged, and whether a text begins with
- * BOS where the file does not say; NFC it leaves out, but the tokenizers of these models have it. Of names with equal
- * settings the first is the one we write. */
+/* llama.cpp's pre-tokenizer for each name (llama-vocab.cpp): a sequence of regular expressions, each a Split with
+ * Isolated. The name also decides whether a word that is a token is merged, and whether a text begins with BOS if the
+ * file does not say. llama.cpp does not apply NFC, but the tokenizers of these models do. Of several names with equal
+ * settings the first is written. */
 static const struct {
     const char *name;
     ll_pattern patterns[4];
@@ -130,7 +130,7 @@ bool ll_gguf_pre_adds_bos(const char *name, size_t len) {
     return i < N_GGUF && GGUF[i].add_bos;
 }
 
-/* GPT-2's words are ByteLevel's own, which the class's settings have put there. */
+/* GPT-2's words are ByteLevel's default, which the class's settings have set already. */
 void ll_gguf_pre_apply(const char *name, size_t len, ll_tokenizer_spec *spec) {
     const size_t i = find_gguf(name, len);
     if (i == N_GGUF) return;
@@ -143,7 +143,7 @@ void ll_gguf_pre_apply(const char *name, size_t len, ll_tokenizer_spec *spec) {
     ll_add_split(spec, (ll_split_step){.kind = LL_SPLIT_BYTE_LEVEL});
 }
 
-/* The pattern whose matches, and what is between them, are the pieces of the step. */
+/* True if the pieces of the step are the matches of one pattern and the text between them. */
 static bool isolates(const ll_split_step *s, ll_pattern *pattern) {
     *pattern = s->kind == LL_SPLIT_BYTE_LEVEL ? LL_PATTERN_GPT2 : s->pattern;
     if (s->kind == LL_SPLIT_BYTE_LEVEL) return s->use_regex;

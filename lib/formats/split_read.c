@@ -1,5 +1,4 @@
-/* Pre-tokenizers of tokenizer.json that look for a pattern: Split, Digits, Punctuation, Whitespace, CharDelimiterSplit.
- */
+/* Pre-tokenizers of tokenizer.json with a pattern: Split, Digits, Punctuation, Whitespace, CharDelimiterSplit. */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -17,7 +16,7 @@ static llmcs_status read_behavior(ll_json stage, ll_behavior *out) {
                         "behavior is none of Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous");
 }
 
-/* A regular expression that stands for itself. */
+/* True for a regular expression that matches only its own text. */
 static bool is_plain(const char *regex, size_t len) {
     for (size_t i = 0; i < len; i++)
         if (!regex[i] || strchr("\\^$.|?*+()[]{}", regex[i])) return false;
@@ -49,7 +48,7 @@ static llmcs_status read_pattern(ll_json stage, ll_split_step *step) {
     }
     if (is_plain(text, len)) return set_string(v, text, len, step);
     return ll_fail(LLMCS_UNSUPPORTED,
-                   "%s: pre_tokenizer Split, at byte %llu: the pattern \"%.*s\" is none of those that are supported",
+                   "%s: pre_tokenizer Split, at byte %llu: the regular expression \"%.*s\" is not supported",
                    ll_json_name(v.doc), (unsigned long long)ll_json_offset(v), (int)ll_min(len, 120), text);
 }
 

@@ -23,7 +23,7 @@
 typedef struct shard {
     char *path;
     ll_file file;
-    const ll_file *borrowed; /* of a GGUF source; NULL: file is our own */
+    const ll_file *borrowed; /* the GGUF source's; NULL: use `file` */
 } shard;
 
 struct ll_tensors {
@@ -40,7 +40,7 @@ struct ll_tensors {
 
 static llmcs_status fail_twice(const ll_tensors *t, const ll_tensor *a, const ll_tensor *b) {
     if (a->file == b->file)
-        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.80s\" stands twice", ll_tensors_path(t, a), a->name);
+        return ll_fail(LLMCS_FORMAT, "%s: tensor \"%.80s\" occurs twice", ll_tensors_path(t, a), a->name);
     return ll_fail(LLMCS_FORMAT, "tensor \"%.60s\" is in two shards: %s and %s", a->name, ll_tensors_path(t, a),
                    ll_tensors_path(t, b));
 }
@@ -86,7 +86,7 @@ llmcs_status ll_tensors_add(ll_tensors *t, const ll_tensor *tensor, const char *
     return sort_by_name(t);
 }
 
-/* ------------------------------------------------------------------------------------- what names begin with */
+/* ----------------------------------------------------------------------------------------- prefixes of names */
 
 #define MAX_PREFIXES 8
 
@@ -133,8 +133,8 @@ static const char *tied_head_of(const ll_family *family) {
     return NULL;
 }
 
-/* The first of the tensors that the token table is stored as in other places: those of encoder and decoder that share
- * it, and where tied the head. */
+/* The first tensor under another name of the token table: encoder's and decoder's if they share it, the head's if tied.
+ */
 static const ll_tensor *find_tied(const ll_tensors *t, const ll_config *c) {
     const char *tied = c->tie_word_embeddings ? tied_head_of(c->family) : NULL;
     char name[LL_MAX_TENSOR_NAME_BYTES + 64];
@@ -148,8 +148,8 @@ static const ll_tensor *find_tied(const ll_tensors *t, const ll_config *c) {
     return ll_tensors_find(t, name);
 }
 
-/* Some programs store only the head of a tied network, not its embedding, or a table that encoder and decoder share
- * only once, under any of its names. */
+/* Some programs store of a tied network only the head, or store a table that encoder and decoder share only once, under
+ * any of its names. */
 static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, const ll_log *log) {
     const ll_stack_spec *last = ll_family_last_stack(c->family);
     const char *own = c->shares_tokens ? last->names[LL_TOKENS].alternative : ll_role_name(last, LL_TOKENS);
@@ -158,7 +158,7 @@ static llmcs_status share_tied_embedding(ll_tensors *t, const ll_config *c, cons
     if (ll_tensors_find(t, embedding)) return LLMCS_OK;
     const ll_tensor *found = find_tied(t, c);
     if (!found) return LLMCS_OK;
-    ll_log_say(log, LLMCS_LOG_INFO, "%s: tensor \"%.80s\" is missing; \"%.80s\", which is tied to it, is taken",
+    ll_log_say(log, LLMCS_LOG_INFO, "%s: tensor \"%.80s\" is missing; \"%.80s\" is tied to it and used instead",
                ll_tensors_path(t, found), embedding, found->name);
     return ll_tensors_add(t, found, embedding);
 }
@@ -262,7 +262,7 @@ static llmcs_status check_map(const ll_tensors *t, const shard_index *index) {
 
 static llmcs_status read_map(ll_tensors *t, shard_index *index, ll_json root) {
     if (ll_json_get_unique(root, "weight_map", &index->weight_map))
-        return ll_fail(LLMCS_FORMAT, "%s: weight_map stands twice", index->name);
+        return ll_fail(LLMCS_FORMAT, "%s: weight_map occurs twice", index->name);
     size_t n = ll_json_count(index->weight_map);
     if (ll_json_get_type(index->weight_map) != LL_JSON_OBJECT || n == 0)
         return ll_fail(LLMCS_FORMAT, "%s: expected \"weight_map\", an object of tensor and file names", index->name);
@@ -305,7 +305,7 @@ static llmcs_status translate_name(ll_tensors *t, const ll_family *family, const
     char name[LL_MAX_NAME_TEXT];
     *tensor = *stored;
     if (!ll_gguf_to_checkpoint(family, stored->name, name))
-        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%s\" would get too long a name", file, stored->name);
+        return ll_fail(LLMCS_LIMIT, "%s: tensor \"%s\": the checkpoint's name for it is too long", file, stored->name);
     tensor->name_bytes = strlen(name);
     LL_TRY(ll_arena_copy_text(&t->list.names, name, tensor->name_bytes, "tensor names", &tensor->name));
     t->list.count++;

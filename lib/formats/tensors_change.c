@@ -1,4 +1,4 @@
-/* Adds an adapter's products to numbers that were read. */
+/* Adds an adapter's products to elements that were read. */
 #include "formats/tensors_change.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
-/* Added tokens. tokenizer.json has its own; next to it, or next to the older files, tokenizer_config.json lists them in
- * added_tokens_decoder, or where it does not, added_tokens.json does; and special tokens that are only named somewhere
- * are added tokens, too. Which entry of several for one token counts is that of Transformers 4
- * (tokenization_utils_base.py, _from_pretrained, and tokenization_utils_fast.py, __init__). */
+/* Added tokens. Sources: tokenizer.json; added_tokens_decoder in tokenizer_config.json, or without it
+ * added_tokens.json; and special tokens that a setting names. If a token has several entries, precedence is as in
+ * Transformers 4 (tokenization_utils_base.py, _from_pretrained, and tokenization_utils_fast.py, __init__). */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -74,7 +73,7 @@ static llmcs_status add_file(token_list *l, ll_json file) {
 
 /* ---------------------------------------------------------------------------------------------------- names */
 
-/* If several roles share a token, the first says how it is matched. */
+/* If several roles share a token, the first decides how it is matched. */
 static bool is_role(const token_list *l, size_t end, const char *text, size_t len) {
     for (size_t i = l->first_role; i < end; i++) {
         const ll_added_token *e = &l->spec->added[i];
@@ -83,8 +82,8 @@ static bool is_role(const token_list *l, size_t end, const char *text, size_t le
     return false;
 }
 
-/* A special token named in a setting: an object says how the token is matched, a string leaves that to the list that
- * has the token. */
+/* A special token named in a setting. An object has the flags for matching; a string leaves them to the list with the
+ * token. */
 static llmcs_status add_named(token_list *l, ll_json v, const char *key, bool object_counts) {
     ll_added_token token = {.id = LL_ID_FIND, .special = true, .source = LL_ADDED_NAMED};
     size_t len;
@@ -100,7 +99,7 @@ static llmcs_status add_named(token_list *l, ll_json v, const char *key, bool ob
     return LLMCS_OK;
 }
 
-/* Whether the class's <mask> takes the white space before it. */
+/* True if the class's <mask> also matches the white space before it. */
 static bool takes_space(ll_token_family family) {
     switch (family) {
         case LL_TOKENS_OF_ROBERTA:
@@ -116,13 +115,13 @@ static bool takes_space(ll_token_family family) {
     }
 }
 
-/* The classes of byte-level BPE that the older files are for make tokens of their own of their arguments, which say how
- * they are matched; and some classes give <mask> the white space before it. */
+/* With the older files, byte-level BPE classes create the special tokens from their arguments, with their own flags for
+ * matching; in some classes <mask> also matches the white space before it. */
 static llmcs_status add_roles(token_list *l) {
     l->first_role = l->spec->n_added;
     const ll_token_settings *s = l->settings;
     ll_token_family family = s->family;
-    bool own_flags = s->legacy && !l->has_json; /* no list says how the token of a role is matched */
+    bool own_flags = s->legacy && !l->has_json; /* no list has flags for the token of a role */
     bool bpe_class = !l->has_json && (family == LL_TOKENS_OF_GPT2 || family == LL_TOKENS_OF_ROBERTA);
     for (size_t role = 0; role < LL_N_SPECIAL; role++) {
         ll_json v;
@@ -150,7 +149,7 @@ static llmcs_status add_roles(token_list *l) {
     return LLMCS_OK;
 }
 
-/* Behind the roles, which are l->spec->added[l->first_role .. roles_end). */
+/* Adds a list after the roles, which are l->spec->added[l->first_role .. roles_end). */
 static llmcs_status add_list(token_list *l, size_t roles_end, ll_json list, const char *key) {
     for (ll_json m = ll_json_first(list); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
         size_t len;

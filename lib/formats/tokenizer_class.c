@@ -1,5 +1,5 @@
-/* The template that some of Transformers' classes put around texts, whatever tokenizer.json says (mBART's languages,
- * Llama's add_bos_token), and that all of SentencePiece's classes have where there is no tokenizer.json. */
+/* Templates of Transformers' classes: some replace tokenizer.json's (mBART's languages, Llama's add_bos_token), and all
+ * SentencePiece classes have one if there is no tokenizer.json. */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -35,7 +35,7 @@ static void add_both(ll_tokenizer_spec *spec, int32_t id, uint8_t slot) {
     spec->pair[spec->n_pair++] = item;
 }
 
-/* The text in both templates, and in the second one the other text right behind it. */
+/* Adds the text to both templates, and to the second one the other text right after it. */
 static void add_texts(ll_tokenizer_spec *spec, uint8_t pair_type) {
     ll_template_add(spec->single, &spec->n_single, -1, 0, 0);
     ll_template_add(spec->pair, &spec->n_pair, -1, 0, 0);
@@ -58,7 +58,7 @@ static llmcs_status mbart_template(ll_tokenizer_spec *spec, const ll_token_setti
     return LLMCS_OK;
 }
 
-/* <s> A, and <s> A <s> B, where the settings want these tokens; eos behind each text likewise. */
+/* <s> A, and <s> A <s> B, if the settings add BOS; likewise EOS after each text. */
 static llmcs_status llama_template(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     bool add_bos = true, add_eos = false;
     int32_t bos = -1, eos = -1;

@@ -1,5 +1,5 @@
-/* The decoder of tokenizer.json as a list of steps: those that change each token by itself, then ByteFallback, Fuse and
- * Strip, which work on the tokens together. In any other order they are refused. */
+/* The decoder of tokenizer.json as a list of steps: first those that change each token separately, then ByteFallback,
+ * Fuse and Strip, which work on all tokens. Any other order is refused. */
 #include "base/utf8.h"
 #include "formats/tokenizer_read.h"
 
@@ -71,7 +71,7 @@ static llmcs_status read_one_decoder(ll_tokenizer_spec *spec, ll_json stage) {
     return LLMCS_OK;
 }
 
-/* The steps' order, as the head comment has it; behind Fuse a Strip takes from the front only. */
+/* True if the steps are in the order of the head comment, and a Strip after Fuse strips the front only. */
 static bool in_order(const ll_tokenizer_spec *spec) {
     bool bytes = false, fused = false;
     for (size_t i = 0; i < spec->n_decoder; i++) {

@@ -55,7 +55,7 @@ llmcs_status ll_spec_read_json(ll_tokenizer_spec *spec, const ll_source *source,
 llmcs_status ll_spec_member(ll_json object, const char *where, const char *key, ll_json *value) {
     if (ll_json_get_unique(object, key, value) == LLMCS_OK) return LLMCS_OK;
     char problem[80];
-    ll_format(problem, sizeof problem, "\"%s\" stands twice", key);
+    ll_format(problem, sizeof problem, "\"%s\" occurs twice", key);
     return ll_spec_fail(object, where, problem);
 }
 

@@ -4,7 +4,7 @@
 #include "formats/base64.h"
 #include "formats/tokenizer_read.h"
 
-#define MAX_TEXT 1024 /* bytes of a text that is replaced, or put in: what one character costs, and becomes */
+#define MAX_TEXT 1024 /* bytes of Replace's `from` and `to`: bounds the time and the growth per character */
 
 void ll_add_normalizer(ll_tokenizer_spec *spec, ll_normalizer_step step) {
     spec->normalizer[spec->n_normalizer++] = step;
@@ -136,8 +136,8 @@ static llmcs_status read_one_normalizer(ll_tokenizer_spec *spec, ll_json stage) 
     return ll_spec_fail_kind(stage, "normalizer");
 }
 
-/* Replacements by longer texts multiply: "a" by "bb", then "b" by "cc", ... doubles a text with every step. Together
- * they may do what the longest single one may. */
+/* Replacements by longer texts multiply: "a" by "bb", then "b" by "cc", ... doubles a text with every step. All
+ * together may grow a text as much as the longest single one. */
 static llmcs_status check_growth(const ll_tokenizer_spec *spec) {
     size_t growth = 1;
     for (size_t i = 0; i < spec->n_normalizer; i++) {

@@ -1,10 +1,10 @@
-/* The settings that vocab.txt, or vocab.json with merges.txt, leave to Transformers' tokenizer classes: normalizer,
+/* The steps that vocab.txt, or vocab.json with merges.txt, leave to Transformers' tokenizer classes: normalizer,
  * pre-tokenizer, post-processor and decoder, as convert_slow_tokenizer.py derives them from the classes' settings. */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
 
-/* Without a class we know, PreTrainedTokenizerFast's files are BERT's or GPT-2's; any other class is refused. */
+/* Without a known class, PreTrainedTokenizerFast's files are BERT's or GPT-2's; any other class is refused. */
 static llmcs_status check_class(const ll_tokenizer_spec *spec, const ll_token_settings *s, ll_token_family *family) {
     bool wordpiece = spec->model == LL_TOKEN_WORDPIECE;
     ll_token_family f = s->family;

@@ -1,6 +1,6 @@
-/* tokenizer_config.json and special_tokens_map.json: which of the two counts, the class of Transformers they are for,
- * the roles of special tokens, and what they change in tokenizer.json. All as Transformers 4's fast tokenizers have it
- * (tokenization_utils_base.py, tokenization_utils_fast.py and the classes' own files). */
+/* tokenizer_config.json and special_tokens_map.json: their precedence, the tokenizer class, the roles of special
+ * tokens, and their changes of tokenizer.json; as in Transformers 4's fast tokenizers (tokenization_utils_base.py,
+ * tokenization_utils_fast.py and the classes' own files). */
 #include <string.h>
 
 #include "formats/tokenizer_read.h"
@@ -88,7 +88,7 @@ static ll_token_family find_family(const named_family *table, size_t n, const ch
     return LL_TOKENS_OF_NO_CLASS;
 }
 
-/* The text without this ending, if it has it. */
+/* Removes the ending, if the text has it. */
 static bool cut_end(const char *text, size_t *len, const char *end) {
     size_t n = strlen(end);
     if (*len < n || memcmp(text + *len - n, end, n) != 0) return false;
@@ -151,7 +151,7 @@ const char *ll_token_text(ll_json v, size_t *len) {
     return text ? text : ll_json_string(ll_json_get(v, "content"), len);
 }
 
-/* Without a class, the defaults follow from the model and its template; SentencePiece's vocabularies have none. */
+/* Without a class, the defaults follow from model and template; SentencePiece vocabularies have no defaults. */
 static ll_token_family family_or_guess(const ll_tokenizer_spec *spec, const ll_token_settings *s) {
     if (s->family != LL_TOKENS_OF_NO_CLASS) return s->family;
     if (spec->model == LL_TOKEN_WORDPIECE) return LL_TOKENS_OF_BERT;
@@ -171,10 +171,10 @@ const char *ll_token_role(const ll_tokenizer_spec *spec, const ll_token_settings
     return text;
 }
 
-/* ------------------------------------------------------------------------------------ what outranks tokenizer.json */
+/* ----------------------------------------------------------------------------------- overrides of tokenizer.json */
 
-/* The BERT classes make the normalizer anew where it differs from their arguments, whose defaults count, too. MPNet's
- * leaves Chinese characters as tokenizer.json has them. */
+/* The BERT classes replace the normalizer if it differs from their arguments or the arguments' defaults. MPNet's class
+ * keeps tokenizer.json's handling of Chinese characters. */
 static llmcs_status apply_to_normalizer(ll_tokenizer_spec *spec, const ll_token_settings *s) {
     ll_token_family family = s->named ? s->family : family_or_guess(spec, s);
     if (!spec->json.bert_normalizer || (family != LL_TOKENS_OF_BERT && family != LL_TOKENS_OF_MPNET)) return LLMCS_OK;

@@ -1,5 +1,5 @@
 /* A folder that holds SentencePiece's file and no tokenizer.json: vocabulary, steps and template as Transformers 4.51
- * converts them (convert_slow_tokenizer.py), class by class. What comes out is what tokenizer.json would say. */
+ * converts them (convert_slow_tokenizer.py), class by class. The result equals that of the converted tokenizer.json. */
 #include <string.h>
 
 #include "formats/sentencepiece.h"
@@ -23,13 +23,13 @@ size_t ll_mbart_languages(ll_token_family family, const char *const **codes) {
 
 typedef enum normalizer_kind { NORMALIZE_USUAL, NORMALIZE_ALBERT, NORMALIZE_LLAMA, NORMALIZE_GEMMA } normalizer_kind;
 
-/* What the classes do differently with one and the same file. */
+/* Differences between the classes for the same file. */
 typedef struct spm_class {
     ll_token_family family;
     const char *head[5]; /* tokens before the file's pieces, of which the first n_skipped are left out */
     size_t n_skipped;
     int32_t unk_id;   /* -1: the file's */
-    const char *last; /* a token behind all; NULL: none */
+    const char *last; /* a token after all others; NULL: none */
     normalizer_kind normalizer;
     bool byte_fallback;
 } spm_class;
@@ -95,7 +95,7 @@ static bool same_text(const ll_vocab_entry *e, const char *text) {
     return e->token_bytes == strlen(text) && !memcmp(e->token, text, e->token_bytes);
 }
 
-/* Old files of Gemma have no tab: the token of its byte becomes one. */
+/* Old files of Gemma have no tab: the token of its byte becomes the tab. */
 static void mend_gemma_tab(ll_tokenizer_spec *spec) {
     ll_vocab_entry *byte = NULL;
     for (size_t i = 0; i < spec->n_vocab; i++) {
@@ -253,7 +253,7 @@ static llmcs_status fill_steps(ll_tokenizer_spec *spec, const ll_sentencepiece *
             add_byte_decoder(spec, p.add_prefix_space);
             return LLMCS_OK;
         case NORMALIZE_GEMMA:
-            /* The class's Split at spaces finds none: all of them are U+2581 by then. */
+            /* The class's Split at spaces finds none: they have all become U+2581. */
             add_replace(spec, " ", LOWER_BLOCK);
             add_byte_decoder(spec, false);
             return LLMCS_OK;

@@ -36,8 +36,8 @@ ll_split_step *ll_byte_level_step(ll_tokenizer_spec *spec) {
     return NULL;
 }
 
-/* Metaspace's character and where it goes. Older files say add_prefix_space; with a prepend_scheme it must say the
- * same. */
+/* Metaspace's character and when it is prepended. Older files have add_prefix_space; it must agree with prepend_scheme.
+ */
 llmcs_status ll_read_metaspace(ll_json stage, const char *where, ll_step_text *character, ll_prepend *prepend) {
     static const char *const schemes[] = {"always", "first", "never"}; /* by ll_prepend */
     ll_json scheme;
@@ -89,7 +89,7 @@ static llmcs_status read_one_split(ll_tokenizer_spec *spec, ll_json stage) {
     return LLMCS_OK;
 }
 
-/* ByteLevel hands bytes to the model, so it comes last; without it BPE works on characters. */
+/* ByteLevel passes bytes to the model, so it must be the last step; without it BPE works on characters. */
 static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
     const bool byte_level = ll_byte_level_step(spec) != NULL;
     if (spec->model == LL_TOKEN_BPE && !byte_level) spec->model = LL_TOKEN_BPE_CHARS;
@@ -102,7 +102,7 @@ static llmcs_status check_splits(ll_tokenizer_spec *spec, ll_json stage) {
     for (size_t i = 0; i + 1 < spec->n_split; i++)
         if (spec->split[i].kind == LL_SPLIT_BYTE_LEVEL)
             return ll_fail(LLMCS_UNSUPPORTED,
-                           "%s: pre_tokenizer, at byte %llu: a step behind ByteLevel is not supported", spec->path,
+                           "%s: pre_tokenizer, at byte %llu: a step after ByteLevel is not supported", spec->path,
                            (unsigned long long)ll_json_offset(stage));
     return LLMCS_OK;
 }
@@ -156,7 +156,7 @@ static llmcs_status add_special(ll_json item, ll_json tokens, uint8_t type_id, l
     }
     LL_TRY(ll_spec_member(entry, "post_processor", "ids", &ids));
     if (ll_json_count(ids) == 0)
-        return ll_spec_fail(item, "post_processor", "a special token that special_tokens does not explain");
+        return ll_spec_fail(item, "post_processor", "a special token that special_tokens does not list");
     for (ll_json m = ll_json_first(ids); ll_json_get_type(m) != LL_JSON_MISSING; m = ll_json_next(m)) {
         int32_t token;
         LL_TRY(ll_spec_id(m, "post_processor", &token));

@@ -89,7 +89,7 @@ llmcs_status ll_read_merges_txt(ll_tokenizer_spec *spec, const ll_spec_file *fil
             n_empty++;
             continue;
         }
-        if (n_empty) return fail_line(&l, "a merge behind an empty line");
+        if (n_empty) return fail_line(&l, "a merge after an empty line");
         const char *space = memchr(line, ' ', len);
         size_t left = space ? (size_t)(space - line) : 0;
         if (left == 0 || left + 1 == len || memchr(space + 1, ' ', len - left - 1))

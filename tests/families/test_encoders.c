@@ -31,7 +31,7 @@ static void make_folder(const char *from, const char *architecture) {
     char *config = edit_read(path, &n);
     ck_assert_msg(config != NULL, "%s", path);
     snprintf(text, sizeof text, "{\"architectures\": [\"%s\"],", architecture);
-    char *own = strstr(config, "\"architectures\""); /* a key that stands twice is refused */
+    char *own = strstr(config, "\"architectures\""); /* a key that occurs twice is refused */
     if (own) memcpy(own, "\"_name_or_path\"", 15);
     ck_assert(edit_write(temp_path(folder, "config.json"), config, n, "{", text, strlen(text)));
     free(config);

@@ -223,7 +223,7 @@ START_TEST(generation_settings_that_are_not_applied_are_logged) {
     }
     open_gpt2("", "{\"seed\":7}", &c);
     must_log("INFO ");
-    must_log("generation_config.json: seed: 7 is not known and not applied");
+    must_log("generation_config.json: seed: 7 is an unknown key and is not applied");
     ll_config_free(&c);
 }
 END_TEST
@@ -236,7 +236,7 @@ START_TEST(settings_of_config_json_that_nobody_reads_are_logged) {
     ll_config_free(&c);
     open_gpt2("\"auto_map\":{\"AutoModel\":\"own.Model\"},\"rope_theta\":10000", "{}", &c);
     must_log("config.json: auto_map: an object is not applied: the folder's own code is not run\n");
-    must_log("config.json: rope_theta: 10000 is not known and not applied\n");
+    must_log("config.json: rope_theta: 10000 is an unknown key and is not applied\n");
     ll_config_free(&c);
 }
 END_TEST
@@ -285,7 +285,7 @@ START_TEST(prompts) {
                      LLMCS_OK);
     ck_assert_str_eq(c.sentence.prompt, "query: ");
     ck_assert(c.sentence.exclude_prompt && c.sentence.strip);
-    must_log("default_prompt_name: \"query: \" stands before every text");
+    must_log("default_prompt_name: \"query: \" is prepended to every text");
     ll_config_free(&c);
     ck_assert_int_eq(
         read_sentence("[" TWO "]", "{}", "{\"prompts\":{\"q\":\"query: \"},\"default_prompt_name\":null}", &c),
@@ -331,7 +331,7 @@ END_TEST
 START_TEST(modules_that_are_not_run_say_why) {
     static const char *const cases[][2] = {
         {"[" MODULE("custom_st.Transformer", "") "," OWN("Pooling", "1_Pooling") "]", "custom_st.Transformer"},
-        {"[" OWN("Transformer", "") "," MODULE("own.Pooling", "1_Pooling") "]", "code that the folder brings"},
+        {"[" OWN("Transformer", "") "," MODULE("own.Pooling", "1_Pooling") "]", "code from the folder"},
         {"[" TWO "," OWN("Pooling", "1_Pooling") "]", "a second Pooling module"},
         {"[" OWN("Transformer", "") "," OWN("Transformer", "") "]", "a second Transformer module"},
         {"[" OWN("Pooling", "1_Pooling") "]", "a Pooling module before the Transformer"},
@@ -356,7 +356,7 @@ START_TEST(equal_labels_get_names_of_their_own) {
     ck_assert_int_eq(read_folder(&c), LLMCS_OK);
     static const char *const expected[] = {"a", "b", "a#3", "a#2", "a#4", "b#2"};
     for (size_t i = 0; i < 6; i++) ck_assert_str_eq(c.id2label[i], expected[i]);
-    must_log("id2label: \"b\" stands twice: class 5 is called \"b#2\"");
+    must_log("id2label: \"b\" occurs twice: class 5 is called \"b#2\"");
     ll_config_free(&c);
 }
 END_TEST

@@ -216,19 +216,19 @@ START_TEST(keys_and_values) {
     gguf_begin(&b, 3, 0, 2);
     gguf_value(&b, "k", U32, 1, 4);
     gguf_value(&b, "k", U32, 2, 4);
-    answered("twice", LLMCS_FORMAT, "stands twice");
+    answered("twice", LLMCS_FORMAT, "occurs twice");
     gguf_begin(&b, 3, 0, 1);
     gguf_value(&b, "", U32, 1, 4);
     answered("empty key", LLMCS_FORMAT, "empty");
     gguf_begin(&b, 3, 0, 1);
     gguf_value(&b, "a\xff", U32, 1, 4);
-    answered("key that is not UTF-8", LLMCS_FORMAT, "no text");
+    answered("key that is not UTF-8", LLMCS_FORMAT, "not UTF-8");
     gguf_begin(&b, 3, 0, 1);
     gguf_int(&b, 2, 8);
     gguf_raw(&b, "a\0", 2);
     gguf_int(&b, U32, 4);
     gguf_int(&b, 1, 4);
-    answered("key with a NUL", LLMCS_FORMAT, "no text");
+    answered("key with a NUL", LLMCS_FORMAT, "not UTF-8 or has a NUL");
     gguf_begin(&b, 3, 0, 1);
     gguf_value(&b, "k", 13, 1, 4);
     answered("type", LLMCS_FORMAT, "type 13");
@@ -361,7 +361,7 @@ START_TEST(tensors_in_their_places) {
     gguf_tensor(&b, "same", 8, 1, F32, 32);
     gguf_pad(&b, 32);
     gguf_zeros(&b, 64);
-    answered("twice", LLMCS_FORMAT, "\"same\": the name stands twice");
+    answered("twice", LLMCS_FORMAT, "\"same\": the name occurs twice");
 }
 END_TEST
 

@@ -203,8 +203,8 @@ START_TEST(files_given_for_folders) {
     } cases[] = {
         {"GGUF\3......", LLMCS_UNSUPPORTED, "version"},
         {"PK\3\4", LLMCS_IO, "zip archive"},
-        {"", LLMCS_IO, "give the folder it lies in"},
-        {"\x40\1\1\1\1\1\1\1{", LLMCS_IO, "give the folder it lies in"},
+        {"", LLMCS_IO, "give the folder it is in"},
+        {"\x40\1\1\1\1\1\1\1{", LLMCS_IO, "give the folder it is in"},
         {"version https://git-lfs.github.com/spec/v1\n", LLMCS_IO, "git lfs pull"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

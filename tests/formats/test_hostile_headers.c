@@ -309,9 +309,9 @@ START_TEST(dtypes) {
 END_TEST
 
 START_TEST(names_and_keys) {
-    check_header("{" F32("a", "1", 0, 4) "," F32("a", "1", 4, 8) "}", 8, LLMCS_FORMAT, "\"a\" stands twice");
-    check_header("{" F32("a", "1", 0, 4) "," F32("\\u0061", "1", 4, 8) "}", 8, LLMCS_FORMAT, "stands twice");
-    check_header("{" F32("a", "0", 0, 0) "," F32("a", "0", 0, 0) "}", 0, LLMCS_FORMAT, "stands twice");
+    check_header("{" F32("a", "1", 0, 4) "," F32("a", "1", 4, 8) "}", 8, LLMCS_FORMAT, "\"a\" occurs twice");
+    check_header("{" F32("a", "1", 0, 4) "," F32("\\u0061", "1", 4, 8) "}", 8, LLMCS_FORMAT, "occurs twice");
+    check_header("{" F32("a", "0", 0, 0) "," F32("a", "0", 0, 0) "}", 0, LLMCS_FORMAT, "occurs twice");
     check_header("{" F32("", "1", 0, 4) "}", 4, LLMCS_FORMAT, "empty");
     check_header("{" F32("a\\u0000b", "1", 0, 4) "}", 4, LLMCS_FORMAT, "NUL");
     check_header("{" F32("\\ud800", "1", 0, 4) "}", 4, LLMCS_JSON, "surrogate");
@@ -320,11 +320,11 @@ START_TEST(names_and_keys) {
     check_header("{" F32("\\n\\u001b[31m", "2", 0, 4) "}", 4, LLMCS_FORMAT, "\\x0a\\x1b[31m"); /* printed escaped */
     check_header("{" F32("\xe6\x9d\x83\xe9\x87\x8d", "1", 0, 4) "}", 4, LLMCS_OK, "");
     check_header("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, LLMCS_FORMAT,
-                 "dtype stands twice");
+                 "dtype occurs twice");
     check_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"sh\\u0061pe\":[1],\"data_offsets\":[0,4]}}", 4,
-                 LLMCS_FORMAT, "shape stands twice");
+                 LLMCS_FORMAT, "shape occurs twice");
     check_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"data_offsets\":[0,4]}}", 4,
-                 LLMCS_FORMAT, "data_offsets stands twice");
+                 LLMCS_FORMAT, "data_offsets occurs twice");
     check_header("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, LLMCS_FORMAT, "dtype");
     check_header("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, LLMCS_FORMAT, "shape");
     check_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, LLMCS_FORMAT, "data_offsets");

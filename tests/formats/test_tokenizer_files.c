@@ -178,12 +178,12 @@ static const bad_file BPE_JSON[] = {
      "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
      "\"\\\\p{N}{1,2}\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": "
      "false}]}, \"x\": {",
-     LLMCS_UNSUPPORTED, "the pattern \"\\p{N}{1,2}\""},
+     LLMCS_UNSUPPORTED, "the regular expression \"\\p{N}{1,2}\""},
     {"\"pre_tokenizer\": {",
      "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
      "\"(?:a*)*b\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": "
      "false}]}, \"x\": {",
-     LLMCS_UNSUPPORTED, "the pattern \"(?:a*)*b\""},
+     LLMCS_UNSUPPORTED, "the regular expression \"(?:a*)*b\""},
     {"\"pre_tokenizer\": {",
      "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
      "\"\"}, \"behavior\": \"Isolated\", \"invert\": false}, {\"type\": \"ByteLevel\", \"use_regex\": false}]}, \"x\": "
@@ -219,7 +219,7 @@ static const bad_file BPE_JSON[] = {
     {"\"pre_tokenizer\": {",
      "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\", \"use_regex\": false}, "
      "{\"type\": \"Digits\"}]}, \"x\": {",
-     LLMCS_UNSUPPORTED, "behind ByteLevel"},
+     LLMCS_UNSUPPORTED, "after ByteLevel"},
     {"\"pre_tokenizer\": {",
      "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\"}, {\"type\": \"Digits\"}, "
      "{\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": \"Digits\"}, {\"type\": "

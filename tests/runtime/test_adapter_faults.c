@@ -199,8 +199,8 @@ START_TEST(tensors_that_do_not_fit) {
         llmcs_status status;
         const char *part;
     } cases[] = {
-        {without_b, LLMCS_CONFIG, "\"transformer.h.0.mlp.c_fc\", but adapter_model.safetensors has no lora_B"},
-        {without_a, LLMCS_CONFIG, "has no lora_A"},
+        {without_b, LLMCS_CONFIG, "module \"transformer.h.0.mlp.c_fc\" has lora_A but no lora_B"},
+        {without_a, LLMCS_CONFIG, "has lora_B but no lora_A"},
         {without_module, LLMCS_CONFIG, "target_modules selects \"transformer.h.0.mlp.c_fc\""},
         {without_bias, LLMCS_CONFIG, "bias selects \"transformer.h.0.mlp.c_fc\""},
         {nan_in_a, LLMCS_FORMAT, "lora_A.weight\": element 7 is NaN"},

@@ -309,7 +309,7 @@ START_TEST(older_files) {
     temp_remove(folder);
     text_bert_folder("bert-cls", folder);
     same_text(folder);
-    /* A token that llama.cpp's form cannot hold, one that stands twice, and tokens that are only added. */
+    /* A token that llama.cpp's form cannot hold, one that occurs twice, and tokens that are only added. */
     FILE *f = fopen(temp_path(folder, "vocab.txt"), "a");
     ck_assert_ptr_nonnull(f);
     fputs("##[x]\nshop\n##\xe2\x96\x81z\n", f);

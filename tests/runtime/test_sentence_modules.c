@@ -359,7 +359,7 @@ START_TEST(bad_modules_are_named) {
         {"3_Dense/config.json", "{\"in_features\":40,\"out_features\":8,\"bias\":true}", LLMCS_FORMAT, "linear.bias"},
         {"2_Dense/model.safetensors", "rubbish", LLMCS_FORMAT, "2_Dense/model.safetensors"},
         {"config_sentence_transformers.json", "{\"similarity_fn_name\":\"jaccard\"}", LLMCS_UNSUPPORTED, "jaccard"},
-        {"config_sentence_transformers.json", "{\"prompts\":{\"a\":\"x\",\"a\":\"y\"}}", LLMCS_CONFIG, "stands twice"},
+        {"config_sentence_transformers.json", "{\"prompts\":{\"a\":\"x\",\"a\":\"y\"}}", LLMCS_CONFIG, "occurs twice"},
         {"config_sentence_transformers.json", "{\"prompts\":{\"a\\u0000b\":\"x\"}}", LLMCS_CONFIG, "prompts"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -274,8 +274,9 @@ static llmcs_status check_product(binding *b, const slot *s, const module *m, bo
     bool is_target = false;
     const bool linear = is_matrix && !is_table(m->role) && !is_output(b->config, m);
     if (is_matrix) LL_TRY(ll_adapter_targets(&b->adapter->rules, m->name, linear, &is_target));
-    if (s->a && !s->b) return missing(b, m, "its lora_A", "lora_B");
-    if (s->b && !s->a) return missing(b, m, "its lora_B", "lora_A");
+    if (!s->a != !s->b)
+        return ll_fail(LLMCS_CONFIG, "%s: module \"%.80s\" has %s but no %s", tensors_path(b->adapter), m->name,
+                       s->a ? "lora_A" : "lora_B", s->a ? "lora_B" : "lora_A");
     if (s->a && !is_target)
         return ll_fail(LLMCS_CONFIG,
                        "%s: tensor \"%.80s\" belongs to a module that target_modules of %s does not select",
