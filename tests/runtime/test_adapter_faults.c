@@ -284,7 +284,7 @@ START_TEST(folders_that_are_no_adapters) {
     copy(ADAPTER_DATA "gpt2/adapter", "adapter_config.json", "adapter/adapter_config.json");
     refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "adapter_model.safetensors is missing", "no tensors");
     temp_write_text(work, "adapter/adapter_model.bin", "PK");
-    refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "only adapter_model.bin: save it again", "a pickle");
+    refused(ADAPTER_DATA "gpt2/base", LLMCS_IO, "found adapter_model.bin: save the adapter again", "a pickle");
     temp_write_text(work, "adapter/adapter_model.safetensors", "version https://git-lfs.github.com/spec/v1\n");
     refused(ADAPTER_DATA "gpt2/base", LLMCS_FORMAT, "git-lfs", "a pointer");
     llmcs_model *m = NULL;
