@@ -9,9 +9,9 @@
  *
  * - All rules of llmcs.h hold here too: statuses and llmcs_error_message(), UTF-8 with a length in bytes (LLMCS_NUL),
  *   ownership, sized structs, threads, callbacks. The library never prints, aborts, exits or installs a handler.
- * - A text that is not UTF-8 is read as the core reads it: one U+FFFD for each maximal ill-formed part.
+ * - Text that is not valid UTF-8 is read as in the core: each maximal ill-formed part becomes one U+FFFD.
  * - Everything abstains: each answer has a calibrated probability of being right and a threshold.
- * - A model handed to a function or an object must live until the object is freed.
+ * - A model passed to an object must stay open until the object is freed.
  */
 #ifndef LLMCS_SHOP_H
 #define LLMCS_SHOP_H
@@ -52,19 +52,19 @@ LLMCS_SHOP_API const char *llmcs_shop_version(void);
  * - Any sqlite3 can read the file. Only this library should write it: a file with tables, views or triggers that this
  *   version did not make is refused, and so is a file of a newer version. Files of older versions are migrated when
  *   they are opened for writing, in one transaction.
- * - A put function writes all its rows in one transaction. When it returns LLMCS_OK they are on disk: a crash, kill -9
- *   or a power cut afterwards loses none of them, and before leaves none of them. Rows that are not valid are refused
- *   one by one with a reason, and the others are stored.
- * - One call writes at a time, any number read at the same time, each a consistent snapshot; this holds between
- *   processes, too. A call that waits longer than busy_ms for another's write returns LLMCS_BUSY.
+ * - A put function writes all its rows in one transaction. Once it has returned LLMCS_OK they are on disk and survive
+ *   a crash, kill -9 or a power cut; if it is interrupted earlier, none of them are stored. Invalid rows are refused
+ *   one by one, each with a reason, and the others are stored.
+ * - Within and across processes one call writes at a time, and any number of calls read, each from a consistent
+ *   snapshot. A call that waits longer than busy_ms for another writer returns LLMCS_BUSY.
  * - Strings of items are NUL-terminated UTF-8 without control characters other than line ends and tabs; NULL where a
  *   comment says "or NULL". Ids are 1 to 200 bytes, other short strings up to 1,000, texts up to 65,536. Times are
  *   seconds since 1970-01-01 UTC.
- * - After fork() calls with the parent's handle return LLMCS_FORK, and so does opening the same store in the child:
- * SQLite cannot share a file that was open across fork(). Fork before you open, or exec. llmcs_shop_free in the child
- * frees memory and leaves the parent's connections alone.
+ * - After fork(), calls in the child with the parent's handle return LLMCS_FORK, and so does opening the same store:
+ *   SQLite cannot use a file that was open across fork(). Fork before you open the store, or exec. llmcs_shop_free in
+ *   the child frees memory and does not touch the parent's connections.
  * - Errors of every function here: ARG NOMEM BUSY STATE FORK IO NOSPACE, FORMAT (the file is damaged or not a store),
- *   UNSUPPORTED (of a newer version). More are listed where they can happen.
+ *   UNSUPPORTED (written by a newer version). Functions list the errors they add.
  */
 typedef struct llmcs_shop llmcs_shop;
 
@@ -75,56 +75,56 @@ typedef struct llmcs_shop llmcs_shop;
 
 typedef struct llmcs_shop_options {
     size_t struct_size;
-    llmcs_model *encoder; /* [NULL] makes the vectors of entries and products; must outlive the shop. NULL: none are
-                             made, and questions are answered by words alone */
-    const llmcs_allocator *allocator; /* [NULL: malloc] copied; SQLite's own memory does not come from it */
+    llmcs_model *encoder; /* [NULL] embeds entries and products; must outlive the shop. NULL: no vectors are stored,
+                             and search uses words only */
+    const llmcs_allocator *allocator; /* [NULL: malloc] copied; SQLite allocates its memory itself */
     llmcs_log_fn log;                 /* [NULL] */
     void *log_user;
     uint32_t flags;            /* [0] LLMCS_SHOP_* */
     int32_t busy_ms;           /* [5000] longest wait for another thread's or process's write; 0 to 3600000 */
-    int32_t n_readers;         /* [8] calls that can read at the same time, 1 to 64; more wait */
+    int32_t n_readers;         /* [8] concurrent read calls, 1 to 64; further ones wait */
     const uint8_t *master_key; /* [NULL: in key_file] [32] copied; see llmcs_shop_privacy.h */
-    const char *key_file;      /* [NULL: STORE.key] made with mode 0600 when it is first needed */
-    const char *postgres;      /* [NULL: the setting llmcs.postgres] see below; "": the file alone */
+    const char *key_file;      /* [NULL: STORE.key] created with mode 0600 on first use */
+    const char *postgres;      /* [NULL: the setting llmcs.postgres] see below; "": SQLite only */
 } llmcs_shop_options;
 
 LLMCS_SHOP_API void llmcs_shop_options_init_sized(llmcs_shop_options *options, size_t struct_size);
 #define llmcs_shop_options_init(options) llmcs_shop_options_init_sized((options), sizeof *(options))
 
 /*
- * Several nodes that share conversations and orders
+ * Several nodes on one PostgreSQL database
  *
- * `postgres`, or the setting "llmcs.postgres", is a connection string of libpq ("host=db1,db2 dbname=shop user=llmcs",
- * or postgresql://...), or "file:PATH" of a file whose first line is one. Then customers, orders, conversations,
- * actions, the vault and the audit are in that database, in its schema llmcs, which is made when the store is first
- * opened; products, entries, events and everything learned stay in each node's file. The plug-in
+ * `postgres`, or the setting "llmcs.postgres", is a libpq connection string ("host=db1,db2 dbname=shop user=llmcs", or
+ * postgresql://...), or "file:PATH" of a file whose first line is one. Customers, orders, conversations, actions, the
+ * vault and the audit are then kept in that database's schema llmcs, which the first node to open it creates.
+ * Products, entries, events and everything learned stay in each node's SQLite file. The plug-in
  * libllmcs_shop_postgres.so is loaded from this library's folder.
  *
- * - All nodes have the same STORE.key. A node with another one is refused.
- * - Turns of one conversation run one after the other on whatever nodes they arrive. An action's key counts on all
- * nodes.
- * - Statements of flows.json are not sent to the server: the rows of the customer who is logged in are read, and the
- *   statement runs on them and the node's products, under the same authorizer. Rows that an action changed are
- *   written back in the turn's transaction, in which they were locked. More than 10,000 orders of one customer: LIMIT.
- *   No statement may name `events`.
- * - Opening fails with IO while the server cannot be reached. Later a lost connection is made anew, with pauses from
- * 0.1 to 5 s between attempts; until then calls fail with IO, and the desk says that it cannot look now.
- * - Connecting again takes a turn no longer than its deadline has left, else connect_timeout (5 s) for each host; a
- *   name that the resolver is slow to look up is not in that. A turn that lost its connection waits no longer either
- *   for the lost session to let go of the conversation, which the server ends when it notices (tcp_keepalives_idle,
- *   tcp_user_timeout).
- * - What the string does not say libpq takes from its environment variables and its password file. A password in the
- *   string is never logged.
- * - The audit of calls on the file (suggestions, training, export) stays in the file's own chain, which a store opened
- *   with postgres "" lists and verifies. Retention is listed in both.
- * - busy_ms bounds the wait for a lock of another node. Clocks of nodes must agree within a second.
+ * - All nodes must have the same STORE.key; a node with a different key is refused.
+ * - Turns of one conversation run one after another, whichever nodes receive them. An action with the same key runs at
+ *   most once across all nodes.
+ * - Statements of flows.json are not sent to the server. The desk reads the rows of the logged-in customer and runs the
+ *   statement on them and the node's products, under the same authorizer. Rows that an action changed are written back
+ *   in the turn's transaction, which holds locks on them. More than 10,000 orders of one customer: LIMIT. No statement
+ *   may name `events`.
+ * - Opening fails with IO while the server is unreachable. A connection that is lost later is re-established, with
+ *   pauses of 0.1 to 5 s between attempts; until then calls fail with IO, and the desk replies that it cannot look
+ *   anything up at the moment.
+ * - Within a turn, reconnecting takes at most the time left to the turn's deadline, or connect_timeout (5 s) per host
+ *   if it has none; slow name resolution is not bounded. The same limit applies to waiting for the lock of the lost
+ *   session, which the server releases when it notices the loss (tcp_keepalives_idle, tcp_user_timeout).
+ * - libpq takes settings that are missing from the string from its environment variables and its password file. A
+ *   password in the string is never logged.
+ * - Calls on the file (suggestions, training, export) are audited in the file's own chain; open the store with postgres
+ *   "" to list and verify it. Retention is recorded in both audits.
+ * - busy_ms bounds the wait for another node's lock. The nodes' clocks must agree within a second.
  * - llmcs_shop_forget and retention cover the database and this node's file; run them on every node.
  */
 
 /* Opens a store. options: NULL for the defaults. Errors: as above, LIMIT, NO_HEAD (the encoder has no embeddings). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_open(const char *path, const llmcs_shop_options *options, llmcs_shop **shop);
 
-/* Closes the store and sets *shop to NULL. No call of it may be running or begin any more. */
+/* Closes the store and sets *shop to NULL. No other call may be using it. */
 LLMCS_SHOP_API void llmcs_shop_free(llmcs_shop **shop);
 
 typedef struct llmcs_shop_info {
@@ -132,9 +132,9 @@ typedef struct llmcs_shop_info {
     int32_t schema_version; /* of the file */
     int32_t n_embedding;    /* floats in one vector of the encoder; 0 without one */
     uint64_t fingerprint;   /* of the encoder; 0 without one */
-    uint64_t n_entries;     /* not retired, of all languages */
+    uint64_t n_entries;     /* not retired, in all languages */
     uint64_t n_questions;   /* of these entries */
-    uint64_t n_products;    /* and so on */
+    uint64_t n_products;
     uint64_t n_customers;
     uint64_t n_events;
     uint64_t n_orders;
@@ -170,10 +170,9 @@ typedef struct llmcs_shop_product {
     size_t n_tags;
 } llmcs_shop_product;
 
-/* Adds products, or replaces those with the same ids. products: [n] pointers. refused: may be NULL. n_stored: rows that
- * were stored, may be NULL. LLMCS_OK also if rows were refused. With an
- * encoder, titles and descriptions get their vectors in a second transaction. Errors: as above, those of llmcs_embed.
- */
+/* Adds products, or replaces those with the same ids. products: [n] pointers. refused: may be NULL. *n_stored: number
+ * of rows stored; may be NULL. Returns LLMCS_OK even if rows were refused. With an encoder, titles and descriptions are
+ * embedded and their vectors stored in a second transaction. Errors: as above, those of llmcs_embed. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_put_products(llmcs_shop *shop, const llmcs_shop_product *const *products,
                                                     size_t n, llmcs_shop_refused_fn refused, void *user,
                                                     size_t *n_stored);
@@ -186,52 +185,52 @@ typedef struct llmcs_shop_customer {
     int64_t since;    /* 0: not known */
 } llmcs_shop_customer;
 
-/* Adds or replaces customers. The rest as llmcs_shop_put_products. */
+/* Adds or replaces customers. Otherwise like llmcs_shop_put_products. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_put_customers(llmcs_shop *shop, const llmcs_shop_customer *const *customers,
                                                      size_t n, llmcs_shop_refused_fn refused, void *user,
                                                      size_t *n_stored);
 
 typedef struct llmcs_shop_event {
     size_t struct_size;
-    const char *customer; /* an id; an unknown customer becomes known */
+    const char *customer; /* an id; a new customer is added */
     const char *item;     /* id of a product in the store */
     const char *type;     /* "view", "click", "cart", "purchase", "return", any other word */
     int64_t time;
 } llmcs_shop_event;
 
-/* Adds events. One with the same customer, item, type and time as an earlier one is stored once, so an import can be
- * repeated. The rest as llmcs_shop_put_products. */
+/* Adds events. An event equal to a stored one in customer, item, type and time is not stored again, so an import can be
+ * repeated. Otherwise like llmcs_shop_put_products. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_put_events(llmcs_shop *shop, const llmcs_shop_event *const *events, size_t n,
                                                   llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
 /* Frozen. */
 typedef struct llmcs_shop_order_item {
-    const char *item; /* id of a product, which may have left the store */
+    const char *item; /* id of a product, which need not be in the store */
     int64_t quantity; /* at least 1 */
-    double price;     /* of one, in units of the order's currency; not negative */
+    double price;     /* per unit, in the order's currency; not negative */
 } llmcs_shop_order_item;
 
 typedef struct llmcs_shop_order {
     size_t struct_size;
     const char *id;
-    const char *customer; /* an id; an unknown customer becomes known */
+    const char *customer; /* an id; a new customer is added */
     const char *status;   /* "paid", "shipped", ... */
     int64_t time;
     const llmcs_shop_order_item *items; /* [n_items] */
     size_t n_items;                     /* 1 to 1000 */
     double total;                       /* negative: the sum of the items */
-    const char *currency;               /* these four or NULL */
-    const char *carrier;
-    const char *tracking;
-    const char *city;
+    const char *currency;               /* or NULL */
+    const char *carrier;                /* or NULL */
+    const char *tracking;               /* or NULL */
+    const char *city;                   /* or NULL */
 } llmcs_shop_order;
 
-/* Adds or replaces orders. The rest as llmcs_shop_put_products. */
+/* Adds or replaces orders. Otherwise like llmcs_shop_put_products. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_put_orders(llmcs_shop *shop, const llmcs_shop_order *const *orders, size_t n,
                                                   llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
-/* Remembers a value, up to 65,536 bytes, under a key of the host's choice; NULL removes it. Keys that begin with
- * "llmcs." belong to this library and its command: "llmcs.encoder" is the folder that llmcs-shop opens. */
+/* Stores a value of up to 65,536 bytes under a key of the host's choice; NULL removes it. Keys that begin with "llmcs."
+ * are reserved for this library and its command: "llmcs.encoder" is the encoder folder that llmcs-shop opens. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char *key, const char *value);
 
 /* Copies a value with its NUL into value, [capacity] bytes. *value_bytes: its length without the NUL, 0 and "" if there
@@ -239,9 +238,9 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char 
 LLMCS_SHOP_API llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char *key, char *value, size_t capacity,
                                                    size_t *value_bytes);
 
-/* Makes the vectors that are missing, of rows that were put without this encoder, and deletes those of other encoders.
- * progress: may be NULL. What was done stays done if the call is cancelled. Errors: as above, those of llmcs_embed,
- * STATE (no encoder) CANCELLED. */
+/* Embeds the rows that have no vector of this encoder and deletes the vectors of other encoders. progress: may be NULL.
+ * If it cancels the call, the vectors stored so far are kept. Errors: as above, those of llmcs_embed, STATE (no
+ * encoder) CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_progress_fn progress, void *user);
 
 #ifdef __cplusplus

@@ -16,16 +16,16 @@
  * Where suggestions come from
  * - ENTRY: the knowledge base's answer to the customer's last message (llmcs_shop_ask), cited.
  * - PAST: a reply that an agent sent to a similar question: feedback with outcome accepted or edited, found by words
- * and vectors. Its placeholders belong to another conversation: <NAME_1> becomes [NAME].
- * - DRAFT: worded by a model from the entry that was found; every number, price, date, name and link in it stands in
+ *   and vectors. Its placeholders belong to another conversation, so <NAME_1> becomes [NAME].
+ * - DRAFT: written by a model from the entry that was found; every number, price, date, name and link in it occurs in
  *   that entry. Only if the assistant has a model.
- * - TEMPLATE: a question back, or that a person looks into it.
+ * - TEMPLATE: a clarifying question, or a promise that a person will look into it.
  *
- * All suggestions of a call differ from one another, carry the guard's verdict (one that it blocks is not offered), and
- * do nothing by themselves: a proposed action waits for the agent. What was shown, accepted, edited and rejected is
- * kept in the store, and what was sent becomes feedback.
+ * The suggestions of a call differ from one another and carry the guard's verdict; blocked ones are left out. They have
+ * no side effects: a proposed action waits for the agent. The store records which suggestions were shown, accepted,
+ * edited and rejected; replies that were sent become feedback.
  *
- * Texts are masked as the desk stores them: unmask what was accepted when it is sent.
+ * Texts are masked, as the desk stores them: unmask an accepted one before you send it.
  */
 #include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
 
@@ -46,9 +46,9 @@ typedef struct llmcs_shop_assistant llmcs_shop_assistant;
 
 typedef struct llmcs_shop_assistant_options {
     size_t struct_size;
-    const llmcs_shop_guard *guard; /* [NULL] checks suggestions and masks edited ones; without it nothing is checked */
-    const char *wording; /* [NULL] folder of a decoder that words drafts and rewrites; NULL or "templates": none */
-    llmcs_model *wording_model;       /* [NULL] that folder, opened by the host, who keeps it open */
+    const llmcs_shop_guard *guard; /* [NULL] checks suggestions and masks edited ones; NULL: nothing is checked */
+    const char *wording; /* [NULL] folder of a decoder that writes drafts and rewrites; NULL or "templates": none */
+    llmcs_model *wording_model;       /* [NULL] that decoder, already opened by the host, which keeps it open */
     const llmcs_allocator *allocator; /* [NULL: the shop's] copied */
 } llmcs_shop_assistant_options;
 
@@ -60,7 +60,7 @@ LLMCS_SHOP_API void llmcs_shop_assistant_options_init_sized(llmcs_shop_assistant
 LLMCS_SHOP_API llmcs_status llmcs_shop_assistant_create(llmcs_shop *shop, const llmcs_shop_assistant_options *options,
                                                         llmcs_shop_assistant **assistant);
 
-/* Sets *assistant to NULL. No call may be running or begin. */
+/* Frees the assistant and sets *assistant to NULL. No other call may be using it. */
 LLMCS_SHOP_API void llmcs_shop_assistant_free(llmcs_shop_assistant **assistant);
 
 /* ----------------------------------------------------------------------------------------------- suggest */
@@ -81,36 +81,35 @@ typedef struct llmcs_shop_suggestion {
     llmcs_shop_suggestion_kind kind;
     const char *text; /* masked */
     size_t text_bytes;
-    double score; /* ENTRY: that it answers the question; PAST: likeness of the questions; DRAFT: that of its entry; 0
-                     to 1 */
-    const llmcs_shop_citation *const *citations; /* [n_citations] ENTRY, DRAFT: what the text stands on */
+    double score; /* 0 to 1. ENTRY: probability that it answers the question; PAST: similarity of the questions; DRAFT:
+                     score of its entry */
+    const llmcs_shop_citation *const *citations; /* [n_citations] ENTRY, DRAFT: sources of the text */
     size_t n_citations;
     const char *source;  /* PAST: id of the feedback; else "" */
     const char *verdict; /* "ALLOW", "MASK", "WARN", "HANDOVER"; "" without a guard */
     const char *verdict_label;
-    const char *action; /* {"name","object"?,"slots"?,"state":"proposed"}: what the conversation is about to do and
-                           waits for an approval of; or "" */
-    double ms;          /* from the call's begin until it was made */
+    const char *action; /* {"name","object"?,"slots"?,"state":"proposed"}: the action that waits for approval; or "" */
+    double ms;          /* from the start of the call until this suggestion was made */
 } llmcs_shop_suggestion;
 
 /* Made by the library only, so it may grow at its end. */
 typedef struct llmcs_shop_suggestions {
     const llmcs_shop_suggestion *const *items; /* [n_items] in the order in which they were made */
     size_t n_items;
-    const char *question; /* the customer's message that they reply to, masked */
+    const char *question; /* the customer's message, masked */
     const char *lang;
     double ms;
 } llmcs_shop_suggestions;
 
 typedef struct llmcs_shop_assist_params {
     size_t struct_size;
-    size_t k;           /* [3] suggestions, 1 to 5. Fewer come back only if the guard blocks the templates, too */
-    const char *text;   /* [NULL] the customer's message; NULL: the conversation's last one */
-    const char *lang;   /* [NULL] of the reply; NULL: the conversation's, or that of the text */
-    const char *actor;  /* [NULL] the agent who sees them */
-    double deadline_ms; /* [3000] for the whole call; a draft that is late is left out */
-    /* [NULL] called for each suggestion as soon as it is made: entries and past replies come before a model has begun.
-     * Nonzero stops the call after the suggestions made so far. */
+    size_t k;           /* [3] suggestions, 1 to 5. Fewer are returned only if the guard blocks the templates too */
+    const char *text;   /* [NULL] the customer's message; NULL: the last one of the conversation */
+    const char *lang;   /* [NULL] of the reply; NULL: that of the conversation, or of the text */
+    const char *actor;  /* [NULL] the agent who sees the suggestions */
+    double deadline_ms; /* [3000] for the whole call; a late draft is left out */
+    /* [NULL] called for each suggestion as soon as it is made: entries and past replies arrive before the model starts.
+     * Nonzero ends the call with the suggestions made so far. */
     int (*on_suggestion)(void *user, const llmcs_shop_suggestion *suggestion);
     void *on_suggestion_user;
 } llmcs_shop_assist_params;
@@ -118,18 +117,18 @@ typedef struct llmcs_shop_assist_params {
 LLMCS_SHOP_API void llmcs_shop_assist_params_init_sized(llmcs_shop_assist_params *params, size_t struct_size);
 #define llmcs_shop_assist_params_init(params) llmcs_shop_assist_params_init_sized((params), sizeof *(params))
 
-/* Suggests replies in a conversation of the desk, and keeps them as shown. A conversation that the store does not know
- * needs params->text. params: NULL for the defaults. Errors: as the store's and llmcs_shop_ask, ARG (no message to
- * reply to). */
+/* Suggests replies in a conversation of the desk and records them as shown. A conversation that is not in the store
+ * needs params->text. params: NULL for the defaults. Errors: those of the store and of llmcs_shop_ask, ARG (no message
+ * to reply to). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_assist(llmcs_shop_assistant *assistant, const char *conversation,
                                               const llmcs_shop_assist_params *params,
                                               llmcs_shop_suggestions **suggestions);
 LLMCS_SHOP_API void llmcs_shop_suggestions_free(llmcs_shop_suggestions **suggestions);
 
-/* Keeps what became of a suggestion: ACCEPTED, EDITED (sent: the text that was sent instead) or REJECTED. What was sent
- * becomes feedback without consent to training; it is suggested again for similar questions. The same decision again
- * changes nothing. actor: or NULL. Errors: as the store's, ARG (no such suggestion; EDITED without a text) STATE
- * (decided otherwise before). */
+/* Records the outcome of a suggestion: ACCEPTED, EDITED (sent: the text that was sent instead) or REJECTED. The reply
+ * that was sent becomes feedback without consent to training, and is suggested again for similar questions. Repeating a
+ * decision changes nothing. actor: may be NULL. Errors: those of the store, ARG (no such suggestion; EDITED without a
+ * text) STATE (already decided differently). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_suggestion_decide(llmcs_shop_assistant *assistant, const char *id,
                                                          llmcs_shop_outcome outcome, const char *sent,
                                                          const char *actor);
@@ -140,16 +139,16 @@ typedef enum llmcs_shop_style { LLMCS_STYLE_POLITER = 0, LLMCS_STYLE_SHORTER = 1
 
 /* Made by the library only, so it may grow at its end. */
 typedef struct llmcs_shop_rewritten {
-    const char *text; /* NUL-terminated; the text itself if there was nothing to change */
+    const char *text; /* NUL-terminated; the original if nothing was changed */
     size_t text_bytes;
     int32_t changed;
     int32_t by_model; /* 1: worded by the assistant's model; 0: by rules */
 } llmcs_shop_rewritten;
 
 /* Rewrites an English or Chinese text: POLITER (please, 您, apologies for a refusal, a greeting and an offer of help)
- * or SHORTER (without formulas, fillers, repetitions). Numbers, links, addresses, codes, quoted text and placeholders
- * stay as they are, all of them and in their order; a rewriting that would change one is not used. Rewriting twice
- * changes no more than once. lang: NULL for that of the text. Errors: ARG NOMEM, LIMIT (more than 65,536 bytes). */
+ * or SHORTER (drops set phrases, fillers and repetitions). Numbers, links, addresses, codes, quoted text and
+ * placeholders are kept, in order; a rewrite that would change one is discarded. Rewriting twice gives the same text as
+ * rewriting once. lang: NULL for that of the text. Errors: ARG NOMEM, LIMIT (more than 65,536 bytes). */
 LLMCS_SHOP_API llmcs_status llmcs_shop_rewrite(llmcs_shop_assistant *assistant, const char *text, size_t text_bytes,
                                                llmcs_shop_style style, const char *lang,
                                                llmcs_shop_rewritten **rewritten);

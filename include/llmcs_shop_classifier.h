@@ -19,12 +19,12 @@
  *     llmcs_shop_predictions_free(&found);
  *     llmcs_shop_classifier_free(&classifier);
  *
- * Every prediction carries a calibrated probability (`score`), how far the text lies outside of what was trained
- * (`out_of_scope`), and whether both are good enough to act on (`accepted`). A service that cannot ask back or hand
- * over where `accepted` is 0 should not act.
+ * Every prediction carries a calibrated probability (`score`), how far the text lies outside the training data
+ * (`out_of_scope`), and whether both are good enough to act on (`accepted`). Where `accepted` is 0, ask the customer to
+ * clarify or hand over; a service that can do neither should not act.
  *
- * A classifier never changes, so any number of threads use it at once. It is reference-counted: retrain, then
- * llmcs_shop_classifier_slot_swap, and requests that are running finish on the old one.
+ * A classifier is immutable, so any number of threads may use it at once. It is reference-counted: retrain, then call
+ * llmcs_shop_classifier_slot_swap; requests in progress finish on the old classifier.
  */
 #include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
 
@@ -55,20 +55,21 @@ typedef struct llmcs_shop_train_params {
     size_t struct_size;
     llmcs_model *encoder;     /* [NULL: n-grams alone] any model with LLMCS_HEAD_EMBEDDING; used by the classifier until
                                  its last reference is freed */
-    const char *encoder_path; /* [NULL] remembered in the file, for programs that open it */
-    const float *vectors; /* [NULL] [n_examples, n_embedding]: the texts' vectors of that encoder, if already at hand */
-    const char *oos_label;  /* [NULL] rows with this label belong to no class: examples of what is out of scope */
+    const char *encoder_path; /* [NULL] saved in the file, for programs that open it */
+    const float *vectors; /* [NULL] [n_examples, n_embedding]: the texts' vectors from that encoder, if already known */
+    const char *oos_label;  /* [NULL] rows with this label belong to no class: examples of out-of-scope texts */
     uint32_t flags;         /* [0] LLMCS_SHOP_TRAIN_* */
     int32_t n_threads;      /* [0] 1 to 512; 0: as many as the process may use. Never changes the result */
     int32_t n_folds;        /* [0] of the cross-validation that chooses l2, temperature and thresholds; 2 to 20; 0: 5,
-                               or 3 from 10,000 rows on; 2 where rows times classes are more than 8 million */
+                               or 3 from 10,000 rows on, or 2 if rows x classes exceed 8 million */
     int32_t max_iterations; /* [40] of L-BFGS */
-    int32_t max_features;   /* [0] most n-grams, the most frequent ones; 0: about 8 million weights in all */
-    double l2;              /* [0] weight of the penalty on squared weights; 0: chosen by cross-validation, 0.1
-                                 where rows times classes are more than 8 million */
-    double accept_score;    /* [0] least score of an accepted prediction, 0 to 1 */
-    double keep;            /* [0.97] the share of in-scope texts that the out-of-scope threshold accepts */
-    uint64_t seed;          /* [0] of the folds */
+    int32_t
+        max_features;    /* [0] number of n-grams to keep, the most frequent first; 0: about 8 million weights in all */
+    double l2;           /* [0] weight of the penalty on squared weights; 0: chosen by cross-validation, or 0.1 if
+                            rows x classes exceed 8 million */
+    double accept_score; /* [0] minimum score of an accepted prediction, 0 to 1 */
+    double keep;         /* [0.97] the share of in-scope texts that the out-of-scope threshold accepts */
+    uint64_t seed;       /* [0] of the folds */
     const llmcs_allocator *allocator; /* [NULL: malloc] copied */
     llmcs_progress_fn progress;       /* [NULL] on the calling thread */
     void *progress_user;
@@ -77,12 +78,12 @@ typedef struct llmcs_shop_train_params {
 LLMCS_SHOP_API void llmcs_shop_train_params_init_sized(llmcs_shop_train_params *params, size_t struct_size);
 #define llmcs_shop_train_params_init(params) llmcs_shop_train_params_init_sized((params), sizeof *(params))
 
-/* Trains a classifier with one reference. The same examples in the same order give the same bits, whatever n_threads.
- * At least two labels besides oos_label, and two examples of each for a sensible result; texts that occur twice count
- * twice but never lie in two folds. params: NULL for the defaults. Memory: about 64 bytes for each n-gram of each text
- * and 64 for each weight (classes x features). Errors: ARG (no text, empty label, fewer than two labels) LIMIT (more
- * than 65,535 labels, 16 million rows or 2^28 weights) NOMEM THREAD CANCELLED, and with an encoder those of
- * llmcs_embed. */
+/* Trains a classifier and returns it with one reference. The same examples in the same order give the same bits for any
+ * n_threads. Needs at least two labels besides oos_label, and for a sensible result two examples of each; a repeated
+ * text counts each time, and all its copies are in one fold. params: NULL for the defaults. Memory: about 64 bytes for
+ * each n-gram of each text and 64 for each weight (classes x features). Errors: ARG (no text, empty label, fewer than
+ * two labels) LIMIT (more than 65,535 labels, 16 million rows or 2^28 weights) NOMEM THREAD CANCELLED, and with an
+ * encoder those of llmcs_embed. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_train(const llmcs_shop_example *examples, size_t n_examples,
                                                         const llmcs_shop_train_params *params,
                                                         llmcs_shop_classifier **classifier);
@@ -91,8 +92,8 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_train(const llmcs_shop_example
 
 typedef struct llmcs_shop_classifier_options {
     size_t struct_size;
-    llmcs_model *encoder; /* [NULL] must be the one it was trained with (LLMCS_STATE names both fingerprints) */
-    uint64_t max_bytes;   /* [0] LLMCS_LIMIT for a larger file; 0: 1 GiB */
+    llmcs_model *encoder;             /* [NULL] must be the one it was trained with, else LLMCS_STATE */
+    uint64_t max_bytes;               /* [0] LLMCS_LIMIT for a larger file; 0: 1 GiB */
     const llmcs_allocator *allocator; /* [NULL: malloc] copied */
 } llmcs_shop_classifier_options;
 
@@ -101,15 +102,15 @@ LLMCS_SHOP_API void llmcs_shop_classifier_options_init_sized(llmcs_shop_classifi
 #define llmcs_shop_classifier_options_init(options) \
     llmcs_shop_classifier_options_init_sized((options), sizeof *(options))
 
-/* Opens a file of llmcs_shop_classifier_save. One that needs an encoder can be opened without it to read its info; its
- * predictions then need params.vectors. Errors: ARG IO FORMAT JSON (damaged: offset and reason) UNSUPPORTED (of a newer
- * version) LIMIT CHANGED STATE (another encoder) NOMEM. */
+/* Opens a file written by llmcs_shop_classifier_save. A classifier that was trained with an encoder can be opened
+ * without it; its predictions then need params.vectors. Errors: ARG IO FORMAT JSON (damaged; the message gives offset
+ * and reason) UNSUPPORTED (written by a newer version) LIMIT CHANGED STATE (another encoder) NOMEM. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_open(const char *path, const llmcs_shop_classifier_options *options,
                                                        llmcs_shop_classifier **classifier);
 
 /* Writes one file: safetensors with a JSON header (labels, calibration, the encoder's folder and fingerprint), INT8
- * weights and a checksum. It appears only when it is complete and on disk; a failed call leaves what was there. The
- * same classifier gives the same bytes. Errors: ARG IO NOSPACE NOMEM. */
+ * weights and a checksum. The file is replaced atomically once the new one is on disk; a failed call leaves the old one
+ * unchanged. The same classifier gives the same bytes. Errors: ARG IO NOSPACE NOMEM. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_save(const llmcs_shop_classifier *classifier, const char *path);
 
 /* Adds a reference, for another thread or object. NULL gives NULL. Never fails. */
@@ -118,8 +119,8 @@ LLMCS_SHOP_API llmcs_shop_classifier *llmcs_shop_classifier_ref(const llmcs_shop
 /* Drops a reference and sets *classifier to NULL. The last one frees it. */
 LLMCS_SHOP_API void llmcs_shop_classifier_free(llmcs_shop_classifier **classifier);
 
-/* Figures are of the cross-validation while training: each row predicted by a model that did not see it. NaN where
- * there is nothing to compute them from. */
+/* Scores come from the cross-validation: each row is predicted by a model that was not trained on it. NaN if there are
+ * no rows to compute them from. */
 typedef struct llmcs_shop_classifier_info {
     size_t struct_size;
     int32_t n_labels;
@@ -157,13 +158,13 @@ LLMCS_SHOP_API const char *llmcs_shop_classifier_label(const llmcs_shop_classifi
 typedef struct llmcs_shop_predict_params {
     size_t struct_size;
     uint32_t flags;        /* [0] LLMCS_SHOP_PREDICT_* */
-    int32_t n_scores;      /* [5] best classes in each prediction; 1 to n_labels, more is cut */
-    float near_tie;        /* [0.10] a second class whose score is at most this much smaller is a near tie */
-    double accept_score;   /* [-1: the classifier's] least score of an accepted prediction */
-    double max_oos;        /* [0.5] an accepted prediction has a smaller out_of_scope */
-    const float *vectors;  /* [NULL] [n_texts, n_embedding] from the same encoder, if already at hand */
-    float *all_scores;     /* [NULL] [n_texts, n_labels] gets the calibrated probability of every class */
-    double deadline_ms;    /* [0: none] and */
+    int32_t n_scores;      /* [5] number of best classes to report per prediction; at least 1, capped at n_labels */
+    float near_tie;        /* [0.10] a second class whose score is at most this much lower is a near tie */
+    double accept_score;   /* [-1: the classifier's] minimum score of an accepted prediction */
+    double max_oos;        /* [0.5] an accepted prediction has a lower out_of_scope */
+    const float *vectors;  /* [NULL] [n_texts, n_embedding] from the same encoder, if already known */
+    float *all_scores;     /* [NULL] [n_texts, n_labels] receives the calibrated probability of every class */
+    double deadline_ms;    /* [0: none] as in llmcs_text_params */
     const int32_t *cancel; /* [NULL] as in llmcs_text_params */
 } llmcs_shop_predict_params;
 
@@ -180,7 +181,7 @@ typedef struct llmcs_shop_score {
 /* An n-gram of the text that speaks for the class. Frozen. */
 typedef struct llmcs_shop_evidence {
     size_t begin, end; /* bytes of the text */
-    float weight;      /* what it adds to the log-odds of the class against the mean of all; > 0 */
+    float weight;      /* its contribution to the class's logit, less the mean over all classes; > 0 */
 } llmcs_shop_evidence;
 
 /* Made by the library only, so it may grow at its end. */
@@ -188,16 +189,16 @@ typedef struct llmcs_shop_prediction {
     const char *label;              /* the best class; its text lives as long as the classifier */
     int32_t index;                  /* of that class */
     float score;                    /* its calibrated probability among the classes */
-    float out_of_scope;             /* 0 to 1, higher is further outside; 0.5 is the threshold found while training */
+    float out_of_scope;             /* 0 to 1, higher is further outside; 0.5 is the threshold chosen in training */
     int32_t accepted;               /* 1: score >= accept_score and out_of_scope < max_oos */
-    int32_t near_tie;               /* 1: the second class is as likely, see params: ask back */
+    int32_t near_tie;               /* 1: the second class is about as likely (params.near_tie): ask the customer */
     const llmcs_shop_score *scores; /* [n_scores] best first */
     size_t n_scores;
     const llmcs_shop_evidence *evidence; /* [n_evidence] heaviest first, at most 5, without overlap; with REASON */
     size_t n_evidence;
-    const char *example; /* with REASON: the nearest kept training text of the class, NUL-terminated, or NULL */
+    const char *example; /* with REASON: the nearest stored training text of the class, NUL-terminated, or NULL */
     size_t example_bytes;
-    float example_similarity; /* cosine of the vectors, or of the n-grams where there is no encoder */
+    float example_similarity; /* cosine of the vectors, or of the n-grams without an encoder */
 } llmcs_shop_prediction;
 
 /* Made by the library only, so it may grow at its end. One allocation for all texts of a call. */
@@ -206,16 +207,16 @@ typedef struct llmcs_shop_predictions {
     size_t n;
 } llmcs_shop_predictions;
 
-/* Classifies n_texts texts; with an encoder they share forward passes. A prediction does not depend on its neighbours,
- * bit for bit. `pair` of a text is not used and must be NULL. Texts of any length: the encoder reads as much as fits
- * its context, the n-grams are those of the first 64 KiB. params: NULL for the defaults. Errors: ARG NOMEM STATE
- * (trained with an encoder, opened without, and no vectors), and those of llmcs_embed. */
+/* Classifies n_texts texts. With an encoder they share forward passes, but each prediction has the same bits whatever
+ * the other texts are. `pair` of a text must be NULL. Texts may have any length: the encoder reads as much as fits its
+ * context, and n-grams are taken from the first 64 KiB. params: NULL for the defaults. Errors: ARG NOMEM STATE (trained
+ * with an encoder, opened without it, and no vectors given), those of llmcs_embed. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_predict(const llmcs_shop_classifier *classifier,
                                                           const llmcs_text *texts, size_t n_texts,
                                                           const llmcs_shop_predict_params *params,
                                                           llmcs_shop_predictions **predictions);
 
-/* Sets *predictions to NULL. Needs no classifier, but labels and examples of the predictions do. */
+/* Frees the predictions and sets *predictions to NULL. The classifier may already be freed. */
 LLMCS_SHOP_API void llmcs_shop_predictions_free(llmcs_shop_predictions **predictions);
 
 /* ------------------------------------------------------------------------------------------------- swap */
@@ -227,16 +228,16 @@ typedef struct llmcs_shop_classifier_slot llmcs_shop_classifier_slot;
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_slot_create(const llmcs_shop_classifier *classifier,
                                                               llmcs_shop_classifier_slot **slot);
 
-/* A new reference to the classifier in use, or NULL if there is none. Free it after the request. Never waits for a
- * prediction. */
+/* A new reference to the classifier in use, or NULL if there is none. Free it after the request. Does not wait for
+ * predictions in progress. */
 LLMCS_SHOP_API llmcs_shop_classifier *llmcs_shop_classifier_slot_get(llmcs_shop_classifier_slot *slot);
 
-/* Puts another one in (NULL: none) and drops the slot's reference to the old one, which lives until the requests that
- * got it have freed theirs. Errors: ARG. */
+/* Replaces the classifier (NULL: by none) and drops the slot's reference to the old one, which lives until the requests
+ * that use it have freed theirs. Errors: ARG. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_classifier_slot_swap(llmcs_shop_classifier_slot *slot,
                                                             const llmcs_shop_classifier *classifier);
 
-/* No call of the slot may be running or begin any more. */
+/* Frees the slot and sets *slot to NULL. No other call may be using it. */
 LLMCS_SHOP_API void llmcs_shop_classifier_slot_free(llmcs_shop_classifier_slot **slot);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /*
- * llmcs_shop_console.h - what the people behind the desk look at: conversations that wait, actions whose end nobody
- * knows, entries, products, figures for charts. Included by llmcs_shop.h, whose rules hold here.
+ * llmcs_shop_console.h - lists for the agents' console: waiting conversations, actions with an unknown outcome,
+ * entries, products, and figures for charts. Included by llmcs_shop.h, whose rules hold here.
  *
  *     static int32_t print(void *user, const llmcs_shop_conversation *c) {
  *         printf("%s: %s, priority %d\n", c->id, c->reason, c->priority);
@@ -9,9 +9,9 @@
  *     llmcs_shop_list_conversations(shop, NULL, print, NULL);
  *
  * The list functions call `each` for one row after another, inside one snapshot of the store. A row is valid during the
- * callback, which may not call the shop; nonzero ends the list with LLMCS_CANCELLED. Structs of rows are made by the
- * library only, so they may grow at their ends; their strings are NUL-terminated and never NULL.
- * Who may see this is the host's to check (llmcs_shop_may). Errors of every function here: those of llmcs_shop_open.
+ * callback, which must not call the shop; a nonzero result ends the list with LLMCS_CANCELLED. Structs of rows are made
+ * by the library only, so they may grow at their ends; their strings are NUL-terminated and never NULL.
+ * The host checks who may see the rows (llmcs_shop_may). Errors of every function here: those of llmcs_shop_open.
  */
 #include "llmcs_shop.h" /* which includes this file at its end, whichever of the two comes first */
 
@@ -42,8 +42,8 @@ typedef int32_t (*llmcs_shop_conversation_fn)(void *user, const llmcs_shop_conve
 
 typedef struct llmcs_shop_conversations_params {
     size_t struct_size;
-    const char *status; /* [NULL: those that wait or that a person has] or one of the four */
-    size_t k;           /* [100] at most, 1 to 1000 */
+    const char *status; /* [NULL: "waiting" and "person"] one of the four */
+    size_t k;           /* [100] maximum number of rows, 1 to 1000 */
 } llmcs_shop_conversations_params;
 
 LLMCS_SHOP_API void llmcs_shop_conversations_params_init_sized(llmcs_shop_conversations_params *params,
@@ -51,8 +51,8 @@ LLMCS_SHOP_API void llmcs_shop_conversations_params_init_sized(llmcs_shop_conver
 #define llmcs_shop_conversations_params_init(params) \
     llmcs_shop_conversations_params_init_sized((params), sizeof *(params))
 
-/* Those that wait first, the highest priority and the longest wait first. params: NULL for the defaults. Errors also:
- * ARG, CANCELLED. */
+/* Lists conversations: waiting ones first, then by priority, then by waiting time. params: NULL for the defaults.
+ * Errors also: ARG, CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_list_conversations(llmcs_shop *shop,
                                                           const llmcs_shop_conversations_params *params,
                                                           llmcs_shop_conversation_fn each, void *user);
@@ -64,13 +64,14 @@ typedef struct llmcs_shop_action {
     const char *name, *object;
     llmcs_shop_action_state state;
     const char *conversation, *customer;
-    const char *late; /* what the host answered after its time, or "" */
+    const char *late; /* what the host answered after the time-out, or "" */
     int64_t time;
 } llmcs_shop_action;
 
 typedef int32_t (*llmcs_shop_action_fn)(void *user, const llmcs_shop_action *action);
 
-/* The actions that are FAILED, UNKNOWN or PENDING, newest first, at most k (1 to 1000). Errors also: ARG, CANCELLED. */
+/* Lists at most k (1 to 1000) actions in a state (FAILED, UNKNOWN or PENDING), newest first. Errors also: ARG,
+ * CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_list_actions(llmcs_shop *shop, llmcs_shop_action_state state, size_t k,
                                                     llmcs_shop_action_fn each, void *user);
 
@@ -91,19 +92,19 @@ typedef int32_t (*llmcs_shop_entry_fn)(void *user, const llmcs_shop_listed_entry
 
 typedef struct llmcs_shop_entries_params {
     size_t struct_size;
-    const char *id;     /* [NULL] of one entry, in all its languages */
-    const char *lang;   /* [NULL] only of this language */
-    const char *search; /* [NULL] words that stand in the id, a question or the answer, in any letter case of ASCII */
-    int32_t retired;    /* [0] 1: retired ones, too */
-    size_t skip;        /* [0] as many of the first */
-    size_t k;           /* [100] at most, 1 to 1000 */
+    const char *id;     /* [NULL] only this entry, in all its languages */
+    const char *lang;   /* [NULL] only this language */
+    const char *search; /* [NULL] a substring of the id, a question or the answer; ASCII letters match in either case */
+    int32_t retired;    /* [0] 1: include retired ones */
+    size_t skip;        /* [0] number of rows to skip */
+    size_t k;           /* [100] maximum number of rows, 1 to 1000 */
 } llmcs_shop_entries_params;
 
 LLMCS_SHOP_API void llmcs_shop_entries_params_init_sized(llmcs_shop_entries_params *params, size_t struct_size);
 #define llmcs_shop_entries_params_init(params) llmcs_shop_entries_params_init_sized((params), sizeof *(params))
 
-/* Entries by id and language. *n_found (may be NULL): how many there are, whatever skip and k. Errors also: ARG,
- * CANCELLED. */
+/* Lists entries by id and language. *n_found (may be NULL): number of matching entries, regardless of skip and k.
+ * Errors also: ARG, CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_list_entries(llmcs_shop *shop, const llmcs_shop_entries_params *params,
                                                     llmcs_shop_entry_fn each, void *user, size_t *n_found);
 
@@ -118,8 +119,8 @@ typedef struct llmcs_shop_listed_product {
 
 typedef int32_t (*llmcs_shop_product_fn)(void *user, const llmcs_shop_listed_product *product);
 
-/* The products of these ids, [n], in their order; one that is not in the store is left out. lang: of the texts, NULL
- * for "en"; a product without it shows another of its languages. Errors also: ARG, CANCELLED. */
+/* Lists the products with these ids, [n], in the order given; ids that are not in the store are skipped. lang: of the
+ * texts, NULL for "en"; a product without it is listed in another of its languages. Errors also: ARG, CANCELLED. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_list_products(llmcs_shop *shop, const char *const *ids, size_t n,
                                                      const char *lang, llmcs_shop_product_fn each, void *user);
 
@@ -127,11 +128,11 @@ LLMCS_SHOP_API llmcs_status llmcs_shop_list_products(llmcs_shop *shop, const cha
 
 typedef struct llmcs_shop_dashboard_params {
     size_t struct_size;
-    int32_t days;         /* [7] the last one is that of `now`; 1 to 366 */
-    int32_t utc_offset_s; /* [0] of the shop's midnight: 28800 in China */
+    int32_t days;         /* [7] number of days, 1 to 366; the last one contains `now` */
+    int32_t utc_offset_s; /* [0] seconds east of UTC, which set midnight: 28800 in China */
     int64_t now;          /* [0: the clock] */
-    int32_t per_customer; /* [0: all] at most as many turns of one customer, or of one conversation without a customer,
-                             count in a figure: what llmcs_shop_private_count has to know */
+    int32_t per_customer; /* [0: all] maximum number of turns of one customer (or of one conversation without a
+                             customer) that each figure counts: the per_customer of llmcs_shop_private_count */
 } llmcs_shop_dashboard_params;
 
 LLMCS_SHOP_API void llmcs_shop_dashboard_params_init_sized(llmcs_shop_dashboard_params *params, size_t struct_size);
@@ -142,11 +143,11 @@ typedef struct llmcs_shop_day {
     int64_t begin;        /* its first second */
     int64_t n_turns;      /* customers' messages */
     int64_t n_answered;   /* by a flow, an entry, products, small talk */
-    int64_t n_asked_back; /* the desk asked what is meant, or said that it does not know */
+    int64_t n_asked_back; /* the desk asked a clarifying question, or said that it does not know */
     int64_t n_handed_over;
     int64_t n_refused;       /* blocked, or the store was not available */
-    int64_t n_conversations; /* with a turn in this day */
-    double p50_ms, p95_ms;   /* of the desk's replies, by nearest rank; NaN without one */
+    int64_t n_conversations; /* with a turn on this day */
+    double p50_ms, p95_ms;   /* response times of the desk, by nearest rank; NaN without a reply */
 } llmcs_shop_day;
 
 /* A count. Made by the library only, so it may grow at its end. */
@@ -169,9 +170,9 @@ typedef struct llmcs_shop_dashboard {
     double p50_ms, p95_ms;   /* over all days; NaN without a reply */
 } llmcs_shop_dashboard;
 
-/* Counts the turns of the last days; a person's replies are none. Exact figures, for those who may read the
- * conversations: for others add noise, see llmcs_shop_private_count. params: NULL for the defaults. Errors also: ARG.
- */
+/* Counts the turns of the last days; agents' replies are not counted. The figures are exact, for people who may read
+ * the conversations; for others add noise with llmcs_shop_private_count. params: NULL for the defaults. Errors also:
+ * ARG. */
 LLMCS_SHOP_API llmcs_status llmcs_shop_get_dashboard(llmcs_shop *shop, const llmcs_shop_dashboard_params *params,
                                                      llmcs_shop_dashboard **dashboard);
 LLMCS_SHOP_API void llmcs_shop_dashboard_free(llmcs_shop_dashboard **dashboard);
