@@ -26,7 +26,7 @@ llmcs_status shop_alloc(const llmcs_allocator *a, size_t count, size_t size, con
     size_t bytes;
     memcpy(out, &memory, sizeof memory);
     if (!shop_mul(count, size, &bytes) || bytes > PTRDIFF_MAX)
-        return shop_fail(LLMCS_NOMEM, "%s: %llu items of %llu bytes are more than memory can address", what,
+        return shop_fail(LLMCS_NOMEM, "%s: %llu items of %llu bytes exceed the address space", what,
                          (unsigned long long)count, (unsigned long long)size);
     memory = a->alloc(a->user, bytes ? bytes : 1, ALIGNMENT);
     if (!memory) return shop_fail(LLMCS_NOMEM, "%s: no memory for %llu bytes", what, (unsigned long long)bytes);

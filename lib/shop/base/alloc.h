@@ -1,4 +1,4 @@
-/* All memory of the shop layer, SQLite's own excepted, comes from the caller's llmcs_allocator. */
+/* All memory of the shop layer except SQLite's comes from the caller's llmcs_allocator. */
 #ifndef SHOP_BASE_ALLOC_H
 #define SHOP_BASE_ALLOC_H
 
@@ -27,9 +27,9 @@ llmcs_status shop_alloc_zero(const llmcs_allocator *a, size_t count, size_t size
 /* p may be NULL. */
 void shop_free(const llmcs_allocator *a, void *p);
 
-/* Grows an array to at least `need` elements, preserving the first `used`. `array` is the address of a pointer, which
- * is not NULL afterwards even if nothing was needed: NULL + 0 and memset(NULL, 0, 0) are undefined. The capacity
- * doubles, so n appends cost O(n). On failure the array is unchanged. */
+/* Grows an array to at least `need` elements and keeps the first `used`. `array` is the address of a pointer. On
+ * success the pointer is not NULL even if need is 0, because NULL + 0 and memset(NULL, 0, 0) are undefined. The
+ * capacity doubles, so n appends cost O(n). On failure the array is unchanged. */
 llmcs_status shop_grow(const llmcs_allocator *a, void *array, size_t used, size_t *capacity, size_t need, size_t size,
                        const char *what);
 

@@ -1,4 +1,4 @@
-/* Blocks that double, up to a megabyte, and are freed together. */
+/* An arena of blocks that double in size, up to 1 MiB. */
 #include "shop/base/arena.h"
 
 #include <string.h>

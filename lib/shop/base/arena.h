@@ -1,10 +1,10 @@
-/* Memory for what lives and dies together: blocks that grow, freed at once. */
+/* An arena: allocations that are all freed together. */
 #ifndef SHOP_BASE_ARENA_H
 #define SHOP_BASE_ARENA_H
 
 #include "shop/base/alloc.h"
 
-/* All zero but the allocator at first. */
+/* Initially all zero except for the allocator. */
 typedef struct shop_arena {
     llmcs_allocator allocator;
     struct shop_arena_block *blocks;
@@ -16,7 +16,7 @@ typedef struct shop_arena {
 llmcs_status shop_arena_alloc(shop_arena *a, size_t count, size_t size, void *out);
 /* A NUL-terminated copy of n bytes. */
 llmcs_status shop_arena_copy(shop_arena *a, const char *text, size_t n, const char **out);
-/* Frees everything; the arena is empty and can be used again. */
+/* Frees everything. The arena is then empty and can be used again. */
 void shop_arena_free(shop_arena *a);
 
 #endif

@@ -1,4 +1,4 @@
-/* The stack of public calls on each thread: what they found and what callbacks get back. */
+/* Saves the host's floating-point environment and cancellation state per call, and restores them for callbacks. */
 #include "shop/base/call.h"
 
 #include <pthread.h>
@@ -38,7 +38,7 @@ shop_call *shop_callback_begin(void) {
     shop_call *call = innermost;
     if (!call) return NULL;
     const shop_call *first = outermost_of(call);
-    innermost = NULL; /* calls from the callback are the outermost again */
+    innermost = NULL; /* calls made by the callback start a new stack */
     fesetenv(&first->host);
     pthread_setcancelstate(first->cancel_state, NULL);
     return call;
@@ -47,7 +47,7 @@ shop_call *shop_callback_begin(void) {
 void shop_callback_end(shop_call *call) {
     if (!call) return;
     shop_call *first = outermost_of(call);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &first->cancel_state); /* the callback may have changed both */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &first->cancel_state); /* keeps what the callback has changed */
     fegetenv(&first->host);
     set_default_environment();
     innermost = call;

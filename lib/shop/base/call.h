@@ -2,10 +2,11 @@
  * A public call of the shop layer and the thread that makes it.
  *
  * The host's floating-point environment must not change our numbers, and pthread_cancel must not end a thread inside a
- * transaction. So every public function that computes, allocates or waits starts with SHOP_PUBLIC_CALL: the default
- * environment is set and cancellation is disabled until the function returns. Calls nest, with each other and with the
- * core's. The host's callbacks run between shop_callback_begin and shop_callback_end, with what the outermost call
- * found. A callback that is left by a C++ exception or pthread_exit unwinds our frames and runs their SHOP_CLEANUPs.
+ * transaction. So every public function that computes, allocates or waits starts with SHOP_PUBLIC_CALL: it sets the
+ * default environment and disables cancellation until the function returns. Calls nest, also with those of the core. A
+ * host's callback runs between shop_callback_begin and shop_callback_end, with the environment and cancellation state
+ * that the outermost call found. If it exits by a C++ exception or pthread_exit, our frames are unwound and their
+ * SHOP_CLEANUPs run.
  */
 #ifndef SHOP_BASE_CALL_H
 #define SHOP_BASE_CALL_H
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The variable's address is handed to `function` when the variable goes out of scope, by return or by unwinding. */
+/* Calls function(&variable) when the variable goes out of scope, by return or by unwinding. */
 #define SHOP_CLEANUP(function) __attribute__((cleanup(function)))
 
 typedef struct shop_call {
@@ -30,12 +31,12 @@ void shop_call_leave(shop_call *call);
     shop_call public_call_ SHOP_CLEANUP(shop_call_leave); \
     shop_call_enter(&public_call_)
 
-/* The flag of a call, which any thread sets; may be NULL. */
+/* cancel: a flag that any thread may set; may be NULL. */
 static inline bool shop_is_cancelled(const int32_t *cancel) {
     return cancel && __atomic_load_n(cancel, __ATOMIC_ACQUIRE);
 }
 
-/* begin returns what end takes. On a thread that is in no public call both do nothing. */
+/* Pass the result of begin to end. Outside a public call both do nothing. */
 shop_call *shop_callback_begin(void);
 void shop_callback_end(shop_call *call);
 

@@ -1,4 +1,4 @@
-/* Traditional Han characters as simplified ones. */
+/* Looks up simplified forms by binary search in a table of Unihan's pairs. */
 #include "shop/base/han.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ uint32_t shop_simplified(uint32_t c) {
     return low < first_of_page[page + 1] && pairs[low][0] == c ? pairs[low][1] : c;
 }
 
-/* The character of three bytes at text, 0 if there is none. */
+/* The three-byte character at `text`, or 0 if there is none. */
 static uint32_t decode_three(const unsigned char *text, size_t n) {
     if (n < 3 || (text[0] & 0xf0) != 0xe0 || (text[1] & 0xc0) != 0x80 || (text[2] & 0xc0) != 0x80) return 0;
     return (uint32_t)(text[0] & 15) << 12 | (uint32_t)(text[1] & 63) << 6 | (text[2] & 63u);
@@ -49,7 +49,7 @@ size_t shop_simplify(char *text, size_t n) {
     return changed;
 }
 
-/* Copies texts that have traditional characters, *copies is [n]; the others point to the caller's. */
+/* copies [n]: simplified copies, in *bytes, of texts with traditional characters; the others point to the caller's. */
 static llmcs_status copy_traditional(const llmcs_allocator *a, const llmcs_text *texts, size_t n, llmcs_text *copies,
                                      char **bytes) {
     size_t total = 0;
@@ -58,7 +58,7 @@ static llmcs_status copy_traditional(const llmcs_allocator *a, const llmcs_text 
         if (texts[i].text && texts[i].text_bytes == LLMCS_NUL) copies[i].text_bytes = strlen(texts[i].text);
         const size_t size = copies[i].text_bytes;
         if (texts[i].text && find_traditional(texts[i].text, size, 0) < size && !shop_add(total, size, &total))
-            return shop_fail(LLMCS_NOMEM, "texts: more bytes than can be addressed");
+            return shop_fail(LLMCS_NOMEM, "texts: their bytes exceed the address space");
     }
     if (!total) return LLMCS_OK;
     SHOP_TRY(shop_alloc(a, total, 1, "simplified texts", bytes));

@@ -1,4 +1,4 @@
-/* XXH64 by its author's own header, all of it inline: no symbol is imported and nothing is allocated. */
+/* XXH64 from xxhash.h with everything inlined: imports no symbol and allocates nothing. */
 #include "shop/base/hash.h"
 
 #define XXH_INLINE_ALL

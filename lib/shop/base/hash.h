@@ -1,4 +1,4 @@
-/* XXH64 (xxHash, Yann Collet), seed 0: checksums of files, keys of tables. The same bits on every machine. */
+/* XXH64 (xxHash, Yann Collet), seed 0, for checksums of files and hash tables. The same on every machine. */
 #ifndef SHOP_BASE_HASH_H
 #define SHOP_BASE_HASH_H
 

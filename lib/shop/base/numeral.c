@@ -1,4 +1,4 @@
-/* Chinese numerals. */
+/* Reads Chinese numerals, spoken short forms included. */
 #include "shop/base/numeral.h"
 
 static int digit_of(int32_t c) {
@@ -17,7 +17,7 @@ static unsigned int power_of(int32_t c) {
 bool shop_is_numeral(int32_t c) { return digit_of(c) >= 0 || power_of(c); }
 
 size_t shop_read_numeral(const int32_t *c, size_t n, unsigned int *value) {
-    unsigned int total = 0, digit = 0, last = 1; /* last: the power right before the digit */
+    unsigned int total = 0, digit = 0, last = 1; /* last: the power before `digit`: 三百五 ends in 5 tens, not 5 */
     size_t i = 0, n_digits = 0;
     for (; i < n && i < SHOP_NUMERAL_CHARS && shop_is_numeral(c[i]); i++) {
         const unsigned int power = power_of(c[i]);

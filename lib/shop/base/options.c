@@ -5,7 +5,7 @@
 
 #include "shop/base/alloc.h"
 
-/* A larger claim is no size of a struct but garbage. */
+/* A larger struct_size means that the struct was not initialised. */
 enum { MAX_STRUCT_BYTES = 65536 };
 
 static llmcs_status read_size(const void *in, size_t oldest_size, const char *name, size_t *found) {

@@ -1,7 +1,7 @@
 /* Heap sort of numbers. */
 #include "shop/base/sort.h"
 
-/* First builds a heap, then moves its largest value to the end, n times. */
+/* Builds a max-heap, then repeatedly moves its largest value behind its end. */
 #define HEAP_SORT(type, x, n)                                            \
     for (size_t built = (n) / 2, end = (n); end > 1;) {                  \
         type value;                                                      \

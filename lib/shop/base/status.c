@@ -1,9 +1,9 @@
-/* Messages of the shop layer go where the core keeps its own: a caller asks one function for both. */
+/* Stores the shop layer's messages in the core, so that llmcs_error_message() returns them too. */
 #include "shop/base/status.h"
 
 #include <sqlite3.h>
 
-enum { RAW_BYTES = 1024 }; /* the core escapes and shortens it */
+enum { RAW_BYTES = 1024 }; /* before the core escapes and truncates the message */
 
 void shop_set_message(llmcs_status status, const char *fmt, ...) {
     char raw[RAW_BYTES];

@@ -1,4 +1,4 @@
-/* Failures of the shop layer: a status and this thread's message, which llmcs_error_message() returns. */
+/* Errors of the shop layer: a status, and a message per thread for llmcs_error_message(). */
 #ifndef SHOP_BASE_STATUS_H
 #define SHOP_BASE_STATUS_H
 
@@ -13,7 +13,7 @@
 void shop_set_message(llmcs_status status, const char *fmt, ...);
 static inline llmcs_status shop_same_status(llmcs_status status) { return status; }
 
-/* Returns a failure: SHOP_TRY(f(x)); */
+/* Returns from the caller if the call fails: SHOP_TRY(f(x)); */
 #define SHOP_TRY(call)                                 \
     do {                                               \
         llmcs_status shop_try_status_ = (call);        \

@@ -1,4 +1,4 @@
-/* Adds to a text, whose capacity doubles. */
+/* Appends to a text, whose capacity doubles. */
 #include "shop/base/text.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* A text that grows. */
+/* A growable, NUL-terminated text. */
 #ifndef SHOP_BASE_TEXT_H
 #define SHOP_BASE_TEXT_H
 
@@ -6,7 +6,7 @@
 
 typedef struct shop_text {
     const llmcs_allocator *allocator;
-    char *bytes; /* NUL-terminated once something was added */
+    char *bytes; /* NULL until something is added */
     size_t n, capacity;
 } shop_text;
 

@@ -1,4 +1,4 @@
-/* Reads UTF-8 as the core reads it. */
+/* Decodes and encodes UTF-8 as the core does. */
 #include "shop/base/utf8.h"
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@ size_t shop_utf8_decode(const unsigned char *s, size_t n, uint32_t *code) {
     *code = REPLACEMENT;
     if (s[0] < 0xc2 || s[0] > 0xf4) return 1;
     const size_t need = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    /* The second byte excludes long forms, surrogates and what lies beyond U+10FFFF. */
+    /* Bounds of the second byte that exclude overlong forms, surrogates and code points above U+10FFFF. */
     const unsigned low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
     const unsigned high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
     uint32_t value = s[0] & (0x7fu >> need);
