@@ -1,10 +1,10 @@
-/* Opens SQLite connections that trust neither the file nor its schema, and runs prepared statements on them. Statements
- * of a server's connection go to its plug-in. */
+/* Opens hardened SQLite connections and runs prepared statements on them. Statements on a server connection go to its
+ * plug-in. */
 #include "shop/store/connection.h"
 
 #include <string.h>
 
-/* No statement of ours comes near these. They bound what a hostile file or text can make SQLite do. */
+/* Far above what our own statements need. They bound what a hostile file or text can make SQLite do. */
 static const struct {
     int id, value;
 } limits[] = {
@@ -14,8 +14,7 @@ static const struct {
     {SQLITE_LIMIT_VARIABLE_NUMBER, 100}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},     {SQLITE_LIMIT_WORKER_THREADS, 0},
 };
 
-/* Switches of a connection: defensive, schema not trusted, no extensions, no triggers and views, no "text" in double
- * quotes. */
+/* Defensive mode, untrusted schema, no extensions, no triggers or views, no string literals in double quotes. */
 static const struct {
     int id, on;
 } switches[] = {
@@ -52,10 +51,10 @@ static llmcs_status status_of(int code) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
         case SQLITE_FORMAT:
-        case SQLITE_CONSTRAINT: /* our statements keep the constraints, so the file does not */
+        case SQLITE_CONSTRAINT: /* our statements satisfy the constraints, so the file must be wrong */
         case SQLITE_MISMATCH:
         case SQLITE_SCHEMA:
-        case SQLITE_ERROR: /* a table or column of ours is missing */
+        case SQLITE_ERROR: /* a table or column is missing */
             return LLMCS_FORMAT;
         case SQLITE_TOOBIG:
             return LLMCS_LIMIT;
@@ -71,7 +70,7 @@ llmcs_status shop_sqlite_error(const shop_connection *c, int code, const char *d
     const char *detail =
         c->db && (sqlite3_errcode(c->db) & 0xff) == (code & 0xff) ? sqlite3_errmsg(c->db) : sqlite3_errstr(code);
     if ((code & 0xff) == SQLITE_NOTADB)
-        return shop_fail(LLMCS_FORMAT, "%s: byte 0: no SQLite header: not a store, or damaged", c->path);
+        return shop_fail(LLMCS_FORMAT, "%s: no SQLite header at byte 0: not a store, or damaged", c->path);
     return shop_fail(status_of(code), "%s: %s: %s", c->path, doing, detail);
 }
 
@@ -79,16 +78,16 @@ static llmcs_status harden(shop_connection *c) {
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) sqlite3_limit(c->db, limits[i].id, limits[i].value);
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
         const int code = sqlite3_db_config(c->db, switches[i].id, switches[i].on, (int *)NULL);
-        if (code) return shop_sqlite_error(c, code, "SQLite refuses a setting");
+        if (code) return shop_sqlite_error(c, code, "cannot configure SQLite");
     }
     return LLMCS_OK;
 }
 
 llmcs_status shop_connection_open(shop_connection *c, const char *path, shop_access access, int32_t busy_ms) {
     *c = (shop_connection){.path = path};
-    /* One thread at a time uses a connection, so it needs no mutex of its own; SQLite itself must be thread-safe. */
+    /* One thread at a time uses a connection, so it needs no mutex (NOMUTEX); SQLite itself must be thread-safe. */
     if (!sqlite3_threadsafe())
-        return shop_fail(LLMCS_UNSUPPORTED, "SQLite was compiled without threads (SQLITE_THREADSAFE=0)");
+        return shop_fail(LLMCS_UNSUPPORTED, "SQLite was built without thread support (SQLITE_THREADSAFE=0)");
     const int flags = access == SHOP_ACCESS_READ    ? SQLITE_OPEN_READONLY
                       : access == SHOP_ACCESS_WRITE ? SQLITE_OPEN_READWRITE
                                                     : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -96,7 +95,7 @@ llmcs_status shop_connection_open(shop_connection *c, const char *path, shop_acc
     llmcs_status status = code ? shop_sqlite_error(c, code, "cannot be opened") : harden(c);
     if (!status) {
         sqlite3_busy_timeout(c->db, busy_ms);
-        /* FULL: what a call acknowledged survives a power cut, too. secure_delete: what is deleted is overwritten. */
+        /* synchronous = FULL: committed rows survive a power cut. secure_delete: deleted rows are overwritten. */
         status = shop_execute(c,
                               "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA synchronous = FULL;"
                               "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -16000;"
@@ -132,7 +131,8 @@ static llmcs_status find_statement(shop_connection *c, const char *sql, sqlite3_
             return LLMCS_OK;
         }
     if (c->n_statements == SHOP_MAX_STATEMENTS)
-        return shop_fail(LLMCS_INTERNAL, "%s: more than %d statements on a connection", c->path, SHOP_MAX_STATEMENTS);
+        return shop_fail(LLMCS_INTERNAL, "%s: more than %d prepared statements on a connection", c->path,
+                         SHOP_MAX_STATEMENTS);
     const int code = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
     if (code) return shop_sqlite_error(c, code, "cannot be read");
     c->statements[c->n_statements++] = (shop_statement){sql, *stmt};
@@ -171,7 +171,7 @@ static int bind_all(sqlite3_stmt *stmt, const char *format, va_list *args) {
     return code;
 }
 
-/* ---- a server's */
+/* ---- server connections */
 
 shop_connection *shop_local(shop_connection *c) { return c->driver ? c->local : c; }
 
@@ -204,7 +204,7 @@ static shop_cell next_cell(char kind, va_list *args) {
     return v;
 }
 
-/* The whole result comes at once, so that a query may begin others before it ends. */
+/* Fetches the whole result, so that other queries may run before this one has ended. */
 static llmcs_status begin_remote(shop_connection *c, shop_query *q, const char *sql, const char *format,
                                  va_list *args) {
     shop_cell values[SHOP_MAX_REMOTE_VALUES];
@@ -213,7 +213,8 @@ static llmcs_status begin_remote(shop_connection *c, shop_query *q, const char *
     if (!c->remote || c->lost) return shop_fail(LLMCS_IO, "%s: the connection is lost", c->path);
     for (; format[n]; n++) {
         if (n == SHOP_MAX_REMOTE_VALUES)
-            return shop_fail(LLMCS_INTERNAL, "%s: more than %d values", c->path, SHOP_MAX_REMOTE_VALUES);
+            return shop_fail(LLMCS_INTERNAL, "%s: more than %d parameters in a statement", c->path,
+                             SHOP_MAX_REMOTE_VALUES);
         values[n] = next_cell(format[n], args);
     }
     if (c->driver->query(c->remote, sql, values, n, &q->rows, &error)) return shop_remote_failed(c, &error);

@@ -1,4 +1,4 @@
-/* The list of files that this process has open, for its children. */
+/* Lists the files that this process has open, so that its children can refuse them. */
 #include "shop/store/inherited.h"
 
 #include <pthread.h>
@@ -17,7 +17,7 @@ static struct {
 } files[MAX_OPEN];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* In a child the lock may be held by a thread that is not there: waits a second at most. */
+/* In a child, the lock may be held by a thread that only the parent has, so this waits one second at most. */
 static bool enter(void) {
     const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, 1000);
     return !pthread_mutex_timedlock(&lock, &deadline);
@@ -28,15 +28,16 @@ llmcs_status shop_inherited_add(const char *path, int *slot) {
     llmcs_status status = LLMCS_OK;
     const pid_t self = getpid();
     *slot = -1;
-    if (stat(path, &st)) return shop_fail(LLMCS_IO, "%s: cannot be found", path);
-    if (!enter()) return shop_fail(LLMCS_FORK, "%s: the process was forked while it opened a store: use exec", path);
+    if (stat(path, &st)) return shop_fail(LLMCS_IO, "%s: not found", path);
+    if (!enter())
+        return shop_fail(LLMCS_FORK, "%s: the process was forked while another thread opened a store: use exec", path);
     for (int i = 0; i < MAX_OPEN && !status; i++) {
         if (!files[i].owner) {
             if (*slot < 0) *slot = i;
         } else if (files[i].owner != self && files[i].device == st.st_dev && files[i].inode == st.st_ino) {
             status = shop_fail(LLMCS_FORK,
-                               "%s: the parent process had this store open when it forked: fork before, or "
-                               "use exec",
+                               "%s: the parent process had this store open when it forked: fork before opening it, or"
+                               " use exec",
                                path);
         }
     }

@@ -1,5 +1,5 @@
-/* Puts products, customers, events and orders. A row is checked whole before its first statement: a refused one leaves
- * nothing. */
+/* Stores products, customers, events and orders. Each row is fully checked before its first statement, so a refused row
+ * leaves no trace. */
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ static llmcs_status check_product_text(shop_connection *c, const llmcs_shop_prod
     const llmcs_shop_product_text *t = &p->texts[i];
     SHOP_TRY(shop_check_lang(t->lang));
     for (size_t j = 0; j < i; j++)
-        if (!strcmp(t->lang, p->texts[j].lang)) return shop_fail(LLMCS_ARG, "lang: \"%s\" comes twice", t->lang);
+        if (!strcmp(t->lang, p->texts[j].lang)) return shop_fail(LLMCS_ARG, "lang: \"%s\" occurs twice", t->lang);
     SHOP_TRY(shop_check_text("title", t->title, 1, SHOP_WORD_BYTES));
     SHOP_TRY(shop_check_text("description", t->description, 0, SHOP_TEXT_BYTES));
     SHOP_TRY(shop_check_text("attributes", t->attributes, 0, SHOP_TEXT_BYTES));
@@ -81,7 +81,7 @@ static llmcs_status store_product(shop_connection *c, const llmcs_shop_product *
                              " ON CONFLICT(id) DO UPDATE SET category = ?2, brand = ?3, price = ?4, currency = ?5,"
                              " stock = excluded.stock, tags = ?7, changed = ?8 RETURNING row",
                              "sssdsisi", p->id, p->category, p->brand, p->price, p->currency, p->stock, tags, change));
-    /* A new price or stock keeps the texts' rows and vectors: the encoder need not run again. */
+    /* If only price or stock changed, keep the texts' rows and vectors: nothing is embedded again. */
     SHOP_TRY(has_texts(c, p, row, &same));
     return same ? LLMCS_OK : store_product_texts(c, p, row);
 }
@@ -140,7 +140,7 @@ static llmcs_status put_event(llmcs_shop *shop, shop_connection *c, const void *
     SHOP_TRY(shop_check_text("type", e.type, 1, SHOP_ID_BYTES));
     SHOP_TRY(shop_lookup_int(c, -1, &product, "SELECT row FROM products WHERE id = ?1", "s", e.item));
     if (product < 0)
-        return shop_fail(LLMCS_ARG, "item: \"%.60s\" is no product of the store: put products first", e.item);
+        return shop_fail(LLMCS_ARG, "item: \"%.60s\" is not a product in the store: add products first", e.item);
     SHOP_TRY(shop_customer_row(c, e.customer, &customer));
     return shop_change(c, "INSERT OR IGNORE INTO events(customer, product, type, time) VALUES(?1, ?2, ?3, ?4)", "iisi",
                        customer, product, e.type, e.time);

@@ -1,10 +1,9 @@
 /*
- * What a database server's plug-in gives the store: a connection that runs statements. libllmcs_shop_postgres.so
- * (lib/shop/postgres) implements it over libpq; it is loaded only for a store that names a server, so this library has
- * no dependency on libpq.
+ * The interface of a database plug-in. libllmcs_shop_postgres.so (lib/shop/postgres) implements it with libpq. The
+ * plug-in is loaded only for a store that uses a server, so this library does not depend on libpq.
  *
- * The plug-in knows no table. Statements, transactions, locks and their order are lib/shop's, the same text for SQLite
- * and for the server; the plug-in turns ?1 into $1 and binds values with their types, never as text of a statement.
+ * The plug-in knows nothing about tables. Statements, transactions and locks are lib/shop's, with the same text for
+ * SQLite and for the server. The plug-in rewrites ?1 as $1 and binds typed values; it never pastes them into the text.
  */
 #ifndef SHOP_STORE_REMOTE_H
 #define SHOP_STORE_REMOTE_H
@@ -15,7 +14,8 @@
 
 #include "llmcs_shop.h"
 
-/* The one symbol that the plug-in exports: const shop_remote_driver *(*)(void). The number changes with this file. */
+/* The only symbol that the plug-in exports: const shop_remote_driver *(*)(void). The number changes with this header.
+ */
 #define SHOP_REMOTE_ENTRY "llmcs_shop_postgres_2"
 
 enum { SHOP_REMOTE_ERROR_BYTES = 400 };
@@ -23,7 +23,7 @@ enum { SHOP_REMOTE_ERROR_BYTES = 400 };
 typedef struct shop_remote shop_remote;           /* a connection */
 typedef struct shop_remote_rows shop_remote_rows; /* the result of one statement, in memory */
 
-/* Without values of rows or parameters: it may be logged. lost: the connection is of no use any more. */
+/* The text holds no values of rows or parameters, so it may be logged. lost: the connection is unusable. */
 typedef struct shop_remote_error {
     llmcs_status status;
     bool lost;
@@ -33,7 +33,7 @@ typedef struct shop_remote_error {
 /* A parameter, or a column of a row. type 0: NULL, i: integer, d: double, s: text, b: bytes. */
 typedef struct shop_cell {
     char type;
-    char declared; /* of a parameter that is NULL: the type it would have */
+    char declared; /* type of a NULL parameter */
     int64_t integer;
     double real;
     const void *bytes;
@@ -41,30 +41,30 @@ typedef struct shop_cell {
 } shop_cell;
 
 typedef struct shop_remote_options {
-    const llmcs_allocator *allocator; /* of the plug-in's own memory; libpq uses malloc */
-    const char *conninfo;             /* as libpq takes it */
-    bool any_server;                  /* one that only reads will do */
-    double wait_ms;                   /* longest time for an answer; then the connection is given up */
-    double connect_ms;                /* longest time to connect, to all hosts together; 0: what conninfo says */
+    const llmcs_allocator *allocator; /* for the plug-in's own memory; libpq uses malloc */
+    const char *conninfo;             /* in libpq's format */
+    bool any_server;                  /* a read-only standby will do */
+    double wait_ms;                   /* time-out for an answer; the connection is then dropped */
+    double connect_ms;                /* time-out to connect, for all hosts together; 0: as conninfo says */
 } shop_remote_options;
 
 typedef struct shop_remote_driver {
-    /* Host, port and database, for messages. ARG, without quoting it, if conninfo is not valid. */
+    /* Writes host, port and database for messages. ARG if conninfo is not valid; the message does not quote it. */
     llmcs_status (*describe)(const char *conninfo, char *where, size_t capacity, shop_remote_error *error);
     llmcs_status (*connect)(const shop_remote_options *options, shop_remote **remote, shop_remote_error *error);
-    /* The longest time for an answer from now on. */
+    /* Sets the time-out for answers. */
     void (*set_wait)(shop_remote *remote, double wait_ms);
-    /* own: false in a child of the process that connected, whose session goes on. */
+    /* own: false in a child of the process that connected, which keeps the session. */
     void (*close)(shop_remote *remote, bool own);
-    /* Statements without parameters, one after the other. text: [capacity] the first column of the last one's first row
-     * as text, or its command tag ("COMMIT"); may be NULL. */
+    /* Runs statements without parameters in turn. text: [capacity] receives the first column of the last statement's
+     * first row as text, or its command tag ("COMMIT"); may be NULL. */
     llmcs_status (*execute)(shop_remote *remote, const char *sql, char *text, size_t capacity,
                             shop_remote_error *error);
-    /* One statement. */
+    /* Runs one statement. */
     llmcs_status (*query)(shop_remote *remote, const char *sql, const shop_cell *values, size_t n_values,
                           shop_remote_rows **rows, shop_remote_error *error);
-    size_t (*count)(const shop_remote_rows *rows);    /* rows that it returned */
-    int64_t (*changed)(const shop_remote_rows *rows); /* rows that it changed */
+    size_t (*count)(const shop_remote_rows *rows);    /* number of rows returned */
+    int64_t (*changed)(const shop_remote_rows *rows); /* number of rows changed */
     void (*cell)(const shop_remote_rows *rows, size_t row, int column, shop_cell *cell);
     void (*free_rows)(shop_remote_rows *rows);
 } shop_remote_driver;

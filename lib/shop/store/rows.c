@@ -1,4 +1,4 @@
-/* Checks the strings of rows, collects refusals, and runs a put as one transaction. */
+/* Checks the strings of rows, collects refused rows, and stores the others in one transaction. */
 #include "shop/store/rows.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "shop/store/shared.h"
 
-/* The offset of the first byte that is not allowed, or n. *why says what is wrong with it. */
+/* The offset of the first byte that is not allowed, or n. *why: the reason. */
 static size_t find_bad_byte(const char *text, size_t n, const char **why) {
     for (size_t i = 0; i < n;) {
         utf8proc_int32_t c;
@@ -41,18 +41,18 @@ llmcs_status shop_check_lang(const char *lang) {
         if (!letter && !(n && ((c >= '0' && c <= '9') || c == '-'))) break;
     }
     if (!lang[n] && n < 36) return LLMCS_OK;
-    return shop_fail(LLMCS_ARG, "lang: \"%.36s\" is no language tag (\"en\", \"zh\", \"pt-BR\")", lang);
+    return shop_fail(LLMCS_ARG, "lang: \"%.36s\" is not a language tag such as \"en\", \"zh\" or \"pt-BR\"", lang);
 }
 
 llmcs_status shop_check_json_object(shop_connection *c, const char *what, const char *json) {
     int64_t is_object = 1;
     if (!json) return LLMCS_OK;
     c = shop_local(c);
-    /* Not json_valid: SQLite 3.40 says 0 where there is no memory. json_type fails then, and also on what is no JSON.
-     */
+    /* Not json_valid, which returns 0 in SQLite 3.40 when memory runs out. json_type reports that as an error; it also
+     * fails on invalid JSON. */
     const llmcs_status status = shop_lookup_int(c, 0, &is_object, "SELECT json_type(?1) = 'object'", "s", json);
     if (status && status != LLMCS_FORMAT) return status;
-    return is_object && !status ? LLMCS_OK : shop_fail(LLMCS_ARG, "%s: \"%.60s\" is no JSON object", what, json);
+    return is_object && !status ? LLMCS_OK : shop_fail(LLMCS_ARG, "%s: \"%.60s\" is not a JSON object", what, json);
 }
 
 llmcs_status shop_tags_json(const llmcs_allocator *a, const char *const *tags, size_t n, char **json) {
@@ -109,7 +109,7 @@ static void free_refusals(shop_refusals *r) {
 }
 
 void shop_refusals_report(shop_refusals *r, llmcs_shop_refused_fn refused, void *user) {
-    shop_refusals kept SHOP_CLEANUP(free_refusals) = *r; /* the callback may leave by an exception */
+    shop_refusals kept SHOP_CLEANUP(free_refusals) = *r; /* the callback may throw */
     *r = (shop_refusals){0};
     if (!refused) return;
     shop_call *call = shop_callback_begin();
@@ -122,7 +122,7 @@ void shop_refusals_report(shop_refusals *r, llmcs_shop_refused_fn refused, void 
 static llmcs_status put_all(llmcs_shop *shop, shop_connection *c, const char *what, const void *const *items, size_t n,
                             shop_put_row put_row, shop_refusals *refusals) {
     int64_t change = 0;
-    if (!c->driver) SHOP_TRY(shop_next_change(c, &change)); /* nothing in memory follows the shared tables */
+    if (!c->driver) SHOP_TRY(shop_next_change(c, &change)); /* shared tables have no cache in memory */
     for (size_t i = 0; i < n; i++) {
         llmcs_status status = items[i] ? put_row(shop, c, items[i], change) : shop_fail(LLMCS_ARG, "%s is NULL", what);
         if (status && !shop_is_refusal(status)) return status;

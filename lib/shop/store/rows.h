@@ -1,4 +1,4 @@
-/* What the put functions share: rows are checked one by one, refused ones are reported after the transaction. */
+/* Shared by the put functions: rows are checked one by one, and refused ones are reported after the transaction. */
 #ifndef SHOP_STORE_ROWS_H
 #define SHOP_STORE_ROWS_H
 
@@ -19,7 +19,7 @@ llmcs_status shop_check_json_object(shop_connection *c, const char *what, const 
 /* A JSON array of strings, allocated; checks the strings. */
 llmcs_status shop_tags_json(const llmcs_allocator *a, const char *const *tags, size_t n, char **json);
 
-/* One put: the rows that were refused. */
+/* The rows that a put function refuses. */
 typedef struct shop_refusal {
     size_t row;
     llmcs_status status;
@@ -32,24 +32,24 @@ typedef struct shop_refusals {
     size_t n, capacity;
 } shop_refusals;
 
-/* True if a row failed by itself, and the others can go on: not for want of memory, disk or a sound file. */
+/* True if the row itself is at fault, so the other rows can still be stored. */
 bool shop_is_refusal(llmcs_status status);
-/* Keeps this thread's message as the reason for `row`. */
+/* Adds `row` with this thread's error message as the reason. */
 llmcs_status shop_refuse(shop_refusals *refusals, size_t row, llmcs_status status);
-/* Calls `refused` for each, and frees all. refused: NULL only frees. */
+/* Calls `refused`, unless it is NULL, for each refused row, and frees them all. */
 void shop_refusals_report(shop_refusals *refusals, llmcs_shop_refused_fn refused, void *user);
 
-/* A put function is this loop over `put_row`, which checks and stores items[row]. */
+/* Stores items[0..n) in one transaction; put_row checks and stores one of them. */
 typedef llmcs_status (*shop_put_row)(llmcs_shop *shop, shop_connection *c, const void *item, int64_t change);
 llmcs_status shop_put_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n, shop_put_row put_row,
                            llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
-/* The same for customers and orders, which may be on a server: see shared.h. */
+/* The same for tables that may be on a server: see shared.h. */
 llmcs_status shop_put_shared_rows(llmcs_shop *shop, const char *what, const void *const *items, size_t n,
                                   shop_put_row put_row, llmcs_shop_refused_fn refused, void *user, size_t *n_stored);
 
-/* The row of customer `id`, which is added if it is new. On a server the caller has locked the customer or the store,
- * so that no other node adds the same. */
+/* The row of customer `id`, added if new. On a server the caller must hold the lock of the customer or the store, so
+ * that no other node adds the same customer. */
 llmcs_status shop_customer_row(shop_connection *c, const char *id, int64_t *row);
 
 #endif

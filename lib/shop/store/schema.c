@@ -1,11 +1,12 @@
-/* Makes, migrates and checks the tables of a store. */
+/* Creates, migrates and checks the tables of a store. */
 #include "shop/store/schema.h"
 
 #include <string.h>
 
 /*
- * Rows refer to each other by integer keys (`row`); `id` is the shop's own name. `changed` counts writes (the setting
- * llmcs.changes), so that what is derived in memory follows by reading the rows with a larger number.
+ * Rows refer to each other by integer keys (`row`); `id` is the shop's own name for a row. `changed` is the number of
+ * the write that last changed the row (the setting llmcs.changes counts them), so caches in memory are updated by
+ * reading the rows with a larger number.
  */
 const shop_migration shop_migrations[] = {
     {"products, customers, events, orders",
@@ -25,12 +26,13 @@ const shop_migration shop_migrations[] = {
      " status TEXT NOT NULL, time INTEGER NOT NULL, total REAL NOT NULL, currency TEXT, carrier TEXT, tracking TEXT,"
      " city TEXT);"
      "CREATE INDEX orders_customer ON orders(customer);"
-     /* `item` is a product's id, which may have left the store */
+     /* `item` is a product's id; the product itself may be gone */
      "CREATE TABLE order_items(order_row INTEGER NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL,"
      " quantity INTEGER NOT NULL, price REAL NOT NULL, PRIMARY KEY(order_row, position)) WITHOUT ROWID;"},
     {"knowledge entries",
-     /* An entry is known by id and language. Its texts of all versions stay, so that an old citation resolves: position
-      * 0 is the answer, 1 and up are the questions. live: of the current version of an entry that is not retired. */
+     /* The key of an entry is its id and language. Texts of all versions are kept, so that old citations resolve:
+      * position 0 is the answer, 1 and up are the questions. live: in the current version of an entry that is not
+      * retired. */
      "CREATE TABLE entries(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, lang TEXT NOT NULL,"
      " version INTEGER NOT NULL, retired INTEGER NOT NULL, valid_from INTEGER, valid_until INTEGER,"
      " tags TEXT NOT NULL, UNIQUE(id, lang));"
@@ -38,19 +40,19 @@ const shop_migration shop_migrations[] = {
      " position INTEGER NOT NULL, live INTEGER NOT NULL, text TEXT NOT NULL, changed INTEGER NOT NULL,"
      " UNIQUE(entry, version, position));"
      "CREATE INDEX texts_changed ON texts(changed);"
-     /* rowid: texts.row, of live texts; words: what lib/shop/knowledge makes of a text, with spaces in between */
+     /* rowid: texts.row of live texts; words: the text as split by lib/shop/knowledge, separated by spaces */
      "CREATE VIRTUAL TABLE text_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"
-     /* in how many live texts a word stands; n of the word "" is the number of live texts */
+     /* number of live texts with the word; for the word "", the number of live texts */
      "CREATE TABLE word_counts(word TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"},
     {"models and vectors",
      "CREATE TABLE models(row INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, version INTEGER NOT NULL,"
      " kind TEXT NOT NULL, path TEXT, fingerprint INTEGER, bytes BLOB, created INTEGER NOT NULL,"
      " UNIQUE(name, version));"
-     /* vector: float16, little-endian, of row `row` of table `source`, made by the encoder `fingerprint` */
+     /* vector: float16, little-endian, of row `row` in table `source`, from the encoder with this fingerprint */
      "CREATE TABLE vectors(source TEXT NOT NULL, row INTEGER NOT NULL, fingerprint INTEGER NOT NULL,"
      " vector BLOB NOT NULL, UNIQUE(source, row, fingerprint));"},
     {"suggestions, feedback, versions of models, decisions",
-     /* What an agent was offered. turn: turns.row that it replies to; outcome: shown, accepted, edited, rejected */
+     /* What an agent was shown. turn: turns.row that it replies to; outcome: shown, accepted, edited, rejected */
      "CREATE TABLE suggestions(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
      " conversation TEXT NOT NULL, customer INTEGER, turn INTEGER, position INTEGER NOT NULL, kind TEXT NOT NULL,"
      " lang TEXT NOT NULL, question TEXT NOT NULL, text TEXT NOT NULL, citations TEXT NOT NULL, verdict TEXT,"
@@ -62,15 +64,15 @@ const shop_migration shop_migrations[] = {
      " outcome TEXT NOT NULL, rating REAL, consent INTEGER NOT NULL, actor TEXT, time INTEGER NOT NULL);"
      "CREATE INDEX feedback_model ON feedback(model);"
      "CREATE INDEX feedback_customer ON feedback(customer);"
-     /* rowid: feedback.row, of rows with a reply that was sent; words as in text_words */
+     /* rowid: feedback.row of rows whose reply was sent; words as in text_words */
      "CREATE VIRTUAL TABLE reply_words USING fts5(words, tokenize = 'unicode61 remove_diacritics 0');"
-     /* Which version of a model answers: the last row of the model. mode: live, shadow, canary. previous: the row
-      * that a rollback of the live version returns to */
+     /* The last row of a model says which versions answer. mode: live, shadow, canary. previous: the row that a
+      * rollback of the live version restores */
      "CREATE TABLE deployments(row INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, live INTEGER NOT NULL,"
      " challenger INTEGER, mode TEXT NOT NULL, share REAL NOT NULL, previous INTEGER, n_compared INTEGER NOT NULL,"
      " n_differ INTEGER NOT NULL, actor TEXT, time INTEGER NOT NULL);"
      "CREATE INDEX deployments_model ON deployments(model);"
-     /* The rows that versions of a model are compared on stay the same: their checksum */
+     /* Checksum of the rows on which versions of a model are compared; the rows may not change */
      "CREATE TABLE test_sets(model TEXT PRIMARY KEY, checksum INTEGER NOT NULL, n INTEGER NOT NULL,"
      " time INTEGER NOT NULL) WITHOUT ROWID;"
      "CREATE TABLE comparisons(row INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, a INTEGER NOT NULL,"
@@ -81,7 +83,7 @@ const shop_migration shop_migrations[] = {
      " conversation TEXT, context TEXT NOT NULL, candidates TEXT NOT NULL, propensities TEXT NOT NULL, features TEXT,"
      " chosen TEXT NOT NULL, propensity REAL NOT NULL, feature REAL, reward REAL, time INTEGER NOT NULL,"
      " UNIQUE(strategy, id));"
-     /* Sums over the decisions with a reward r and a feature z: what the next decision starts from */
+     /* Sums over decisions with reward r and feature z, used by the next decision */
      "CREATE TABLE arms(strategy TEXT NOT NULL, candidate TEXT NOT NULL, context TEXT NOT NULL, n INTEGER NOT NULL,"
      " r REAL NOT NULL, rr REAL NOT NULL, z REAL NOT NULL, zz REAL NOT NULL, zr REAL NOT NULL,"
      " PRIMARY KEY(strategy, candidate, context)) WITHOUT ROWID;"},
@@ -89,21 +91,21 @@ const shop_migration shop_migrations[] = {
      /* owner: "customer/ID" or "conversation/ID"; alias: the owner's name in the audit; wrapped: the owner's key */
      "CREATE TABLE keys(owner TEXT PRIMARY KEY, alias TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL,"
      " created INTEGER NOT NULL) WITHOUT ROWID;"
-     /* sealed: the value that stands for the name, under the owner's key */
+     /* sealed: the value behind the placeholder, encrypted with the owner's key */
      "CREATE TABLE names(owner TEXT NOT NULL, conversation TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL,"
      " time INTEGER NOT NULL, PRIMARY KEY(conversation, name)) WITHOUT ROWID;"
      "CREATE INDEX names_owner ON names(owner);"
      "CREATE TABLE audit(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, role TEXT NOT NULL, actor TEXT NOT NULL,"
      " action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT, hash BLOB NOT NULL);"
-     /* anchor: the rows up to here were removed by retention */
+     /* anchor: 1 if retention removed the rows up to seq */
      "CREATE TABLE audit_heads(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL,"
      " anchor INTEGER NOT NULL, signature BLOB NOT NULL);"
      /* in millionths of epsilon */
      "CREATE TABLE budgets(name TEXT PRIMARY KEY, total INTEGER NOT NULL, spent INTEGER NOT NULL) WITHOUT ROWID;"
      "INSERT INTO settings VALUES('llmcs.store', lower(hex(randomblob(16))));"},
     {"conversations, turns, actions",
-     /* `id` is the host's; acting: key of an action of the host that was begun and not settled; state: lib/shop/desk's,
-      * its values masked */
+     /* `id` is the host's; acting: key of an action that the host has started and whose outcome is not known yet;
+      * state: dialogue state of lib/shop/desk, with masked values */
      "CREATE TABLE conversations(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, customer INTEGER,"
      " status TEXT NOT NULL, agent TEXT, lang TEXT NOT NULL, priority INTEGER NOT NULL, reason TEXT NOT NULL,"
      " summary TEXT NOT NULL, acting TEXT, state TEXT NOT NULL, turns INTEGER NOT NULL, started INTEGER NOT NULL,"
@@ -115,12 +117,13 @@ const shop_migration shop_migrations[] = {
      " message_id TEXT, time INTEGER NOT NULL, lang TEXT NOT NULL, text TEXT NOT NULL, reply TEXT NOT NULL,"
      " route TEXT NOT NULL, intent TEXT NOT NULL, agent TEXT, detail TEXT NOT NULL, UNIQUE(conversation, number),"
      " UNIQUE(conversation, message_id));"
-     /* deadline: milliseconds since 1970, after which PENDING means UNKNOWN; late: what the host said after it */
+     /* deadline: milliseconds since 1970, after which PENDING means UNKNOWN; late: the host's answer after the deadline
+      */
      "CREATE TABLE actions(row INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
      " conversation INTEGER NOT NULL, customer INTEGER, name TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL,"
      " state TEXT NOT NULL, late TEXT, deadline INTEGER, time INTEGER NOT NULL);"
      "CREATE INDEX actions_object ON actions(name, object);"},
-    {"what a console looks for",
+    {"indexes for the console",
      "CREATE INDEX turns_time ON turns(time);"
      "CREATE INDEX actions_unsettled ON actions(state) WHERE state <> 'DONE';"},
 };
@@ -131,18 +134,18 @@ const int shop_n_migrations = sizeof shop_migrations / sizeof *shop_migrations;
 llmcs_status shop_schema_read_version(shop_connection *c, int n_migrations, int *version) {
     int64_t pages, id, user;
     *version = 0;
-    /* Through SQLite and not by read(): closing a descriptor of our own would drop SQLite's locks of the file. */
+    /* Read through SQLite: opening and closing the file here would drop SQLite's POSIX locks on it. */
     SHOP_TRY(shop_lookup_int(c, 0, &pages, "PRAGMA page_count", ""));
     SHOP_TRY(shop_lookup_int(c, 0, &id, "PRAGMA application_id", ""));
     SHOP_TRY(shop_lookup_int(c, 0, &user, "PRAGMA user_version", ""));
     if (!pages) return LLMCS_OK;
     if (id != SHOP_APPLICATION_ID)
         return shop_fail(LLMCS_FORMAT,
-                         "%s: byte 68: application_id is 0x%08x, expected 0x%08x: a database of another program",
+                         "%s: byte 68: application_id is 0x%08x, expected 0x%08x: the database of another program",
                          c->path, (unsigned)id, SHOP_APPLICATION_ID);
     if (user > n_migrations)
         return shop_fail(LLMCS_UNSUPPORTED,
-                         "%s: byte 60: the store has version %lld, this library knows 1 to %d: use a newer one",
+                         "%s: byte 60: the store has version %lld, this library knows 1 to %d: use a newer library",
                          c->path, (long long)user, n_migrations);
     if (user < 1)
         return shop_fail(LLMCS_FORMAT, "%s: byte 60: the store has version %lld, expected 1 or more", c->path,
@@ -163,11 +166,12 @@ static llmcs_status migrate_from(shop_connection *c, const shop_migration *migra
 
 llmcs_status shop_schema_migrate(shop_connection *c, const shop_migration *migrations, int n) {
     int64_t version;
-    /* Another process may migrate at the same time: the version counts once the file is locked. */
+    /* Another process may be migrating too, so the version is read again under the lock. */
     SHOP_TRY(shop_execute(c, "BEGIN IMMEDIATE", "cannot be migrated"));
     llmcs_status status = shop_lookup_int(c, 0, &version, "PRAGMA user_version", "");
     if (!status && version > n)
-        status = shop_fail(LLMCS_UNSUPPORTED, "%s: the store has version %lld, this library knows 1 to %d", c->path,
+        status = shop_fail(LLMCS_UNSUPPORTED,
+                           "%s: the store has version %lld, this library knows 1 to %d: use a newer library", c->path,
                            (long long)version, n);
     if (!status && version < n) status = migrate_from(c, migrations, (int)version, n);
     if (!status) status = shop_execute(c, "COMMIT", "cannot be migrated");
@@ -177,7 +181,7 @@ llmcs_status shop_schema_migrate(shop_connection *c, const shop_migration *migra
 
 /* ---- check */
 
-/* Every object but SQLite's own. */
+/* All objects except SQLite's own. */
 #define SCHEMA_SQL                                                                                             \
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'" \
     " ORDER BY name"
@@ -193,10 +197,10 @@ static llmcs_status compare_objects(shop_query *found, shop_query *expected) {
         if (!have || (want && strcmp(want, have) < 0))
             return shop_fail(LLMCS_FORMAT, "%s: table or index %s is missing", found->c->path, want);
         if (!want || strcmp(want, have) != 0)
-            return shop_fail(LLMCS_FORMAT, "%s: %s is no table or index of a store of this version", found->c->path,
+            return shop_fail(LLMCS_FORMAT, "%s: %s is not a table or index of a store of this version", found->c->path,
                              have);
         const char *have_sql = shop_query_text(found, 2, &n), *want_sql = shop_query_text(expected, 2, &m);
-        /* FTS5 writes the SQL of its own tables, perhaps otherwise in another version of SQLite. */
+        /* FTS5 creates its own tables; their SQL may differ between versions of SQLite. */
         const bool by_fts5 = !strncmp(have, "text_words_", 11) || !strncmp(have, "reply_words_", 12);
         if (!by_fts5 && (n != m || memcmp(have_sql, want_sql, n) != 0))
             return shop_fail(LLMCS_FORMAT, "%s: %s is not defined as in a store of this version", found->c->path, have);

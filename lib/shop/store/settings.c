@@ -1,4 +1,4 @@
-/* Settings of a store, and what it holds in numbers. */
+/* Settings of a store, and counts of its rows. */
 #include <string.h>
 
 #include "shop/base/options.h"
@@ -12,7 +12,7 @@ llmcs_status llmcs_shop_set_setting(llmcs_shop *shop, const char *key, const cha
     SHOP_TRY(shop_check_id("key", key));
     SHOP_TRY(shop_check_text("value", value, 0, SHOP_TEXT_BYTES));
     if (!strcmp(key, "llmcs.changes") || !strcmp(key, "llmcs.store") || !strcmp(key, "llmcs.audit_key"))
-        return shop_fail(LLMCS_ARG, "key: \"%s\" is set by the library alone", key);
+        return shop_fail(LLMCS_ARG, "key: \"%s\" can be set only by the library", key);
     SHOP_TRY(shop_write_begin(shop, &c));
     const llmcs_status status =
         value ? shop_change(c, "INSERT INTO settings VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2", "ss",
@@ -32,8 +32,8 @@ static llmcs_status copy_setting(shop_connection *c, const char *key, char *valu
     if (fits) memcpy(value, found, *n), value[*n] = 0;
     shop_query_end(&q);
     return fits ? LLMCS_OK
-                : shop_fail(LLMCS_BUFFER, "setting %s has %lld bytes and a NUL, the buffer %lld", key, (long long)*n,
-                            (long long)(value ? capacity : 0));
+                : shop_fail(LLMCS_BUFFER, "setting %s needs %lld bytes with its NUL, the buffer has %lld", key,
+                            (long long)*n + 1, (long long)(value ? capacity : 0));
 }
 
 llmcs_status llmcs_shop_get_setting(llmcs_shop *shop, const char *key, char *value, size_t capacity,
@@ -57,7 +57,7 @@ static llmcs_status count(shop_connection *c, uint64_t *n, const char *sql) {
     return LLMCS_OK;
 }
 
-/* shared: where customers and orders are. */
+/* shared: the connection to customers and orders, which may be on a server. */
 static llmcs_status count_all(llmcs_shop *shop, shop_connection *c, shop_connection *shared, llmcs_shop_info *info) {
     int64_t n;
     SHOP_TRY(shop_lookup_int(c, 0, &n, "PRAGMA user_version", ""));

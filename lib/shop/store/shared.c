@@ -1,4 +1,4 @@
-/* Connections to the server that several nodes share: the plug-in, a pool, transactions, locks, reconnecting. */
+/* Connections to the database server that several nodes share: plug-in, pool, transactions, locks, reconnection. */
 #include "shop/store/shared.h"
 
 #include <dlfcn.h>
@@ -18,24 +18,24 @@
 enum {
     CONNINFO_BYTES = 1024,
     WHERE_BYTES = 200,
-    MORE_LINKS = 16,   /* than readers: turns hold one each */
-    FIRST_PAUSE = 100, /* milliseconds between attempts to connect, doubled up to */
-    LONGEST_PAUSE = 5000,
-    STATEMENT_MS = 5000, /* a statement may take, besides its wait for locks */
-    IDLE_MS = 60000,     /* a node may think inside a transaction */
-    WORTH_MS = 500,      /* a failure later than this is not tried again at once */
-    OUTCOME_MS = 5000    /* to ask what became of a COMMIT */
+    TURN_LINKS = 16,      /* connections besides those for readers: each turn holds one */
+    FIRST_PAUSE = 100,    /* milliseconds between attempts to connect; doubles after each failure */
+    LONGEST_PAUSE = 5000, /* up to this */
+    STATEMENT_MS = 5000,  /* time-out of a statement, without its wait for locks */
+    IDLE_MS = 60000,      /* time-out of a transaction without statements */
+    RETRY_MS = 500,       /* a statement that failed later than this is not retried at once */
+    OUTCOME_MS = 5000     /* time to find out whether a COMMIT took effect */
 };
 
-/* One connection of the pool, with what SQLite does for it. */
+/* One connection of the pool. */
 typedef struct shared_link {
-    shop_connection c; /* first: a caller's pointer is ours */
-    shop_connection json;
+    shop_connection c;    /* first member, so that a shop_connection * can be cast to shared_link * */
+    shop_connection json; /* c.local */
     bool used;
-    bool in_turn;    /* of shop_shared_enter */
-    double end;      /* of such a turn, in monotonic milliseconds; 0: none */
-    int64_t held;    /* its lock of the conversation */
-    char number[24]; /* of the transaction that writes */
+    bool in_turn;    /* between shop_shared_enter and shop_shared_leave */
+    double end;      /* deadline of the turn in monotonic milliseconds; 0: none */
+    int64_t held;    /* number of the advisory lock on the turn's conversation; 0: none */
+    char number[24]; /* of the writing transaction */
 } shared_link;
 
 struct shop_shared {
@@ -45,11 +45,12 @@ struct shop_shared {
     char where[WHERE_BYTES];
     struct shop_keys *keys; /* of the server's vault and audit */
     pthread_mutex_t lock;   /* guards what follows */
-    pthread_cond_t freed;
-    shared_link **links; /* [n] NULL: not made yet */
+    pthread_cond_t freed;   /* waits on CLOCK_MONOTONIC */
+    shared_link **links;    /* [n] NULL: not created yet */
     size_t n;
-    double pause, next_try; /* monotonic milliseconds: no attempt before */
-    char why[SHOP_REMOTE_ERROR_BYTES];
+    double pause;                      /* milliseconds between attempts to connect; 0 after a success */
+    double next_try;                   /* no attempt before this time, in monotonic milliseconds */
+    char why[SHOP_REMOTE_ERROR_BYTES]; /* error of the last attempt */
 };
 
 static int64_t lock_number(shop_lock_kind kind, const char *name) {
@@ -74,8 +75,8 @@ static const shop_remote_driver *find_driver(void *library) {
 }
 
 static void *open_plugin(void) {
-    static const char here = 0; /* an address of ours */
-    char path[1024];            /* a longer one is left to the dynamic linker */
+    static const char here = 0; /* an address inside this library */
+    char path[1024];            /* if it does not fit, the dynamic linker searches its own folders */
     Dl_info info;
     void *library = NULL;
     if (dladdr(&here, &info) && info.dli_fname) {
@@ -93,28 +94,30 @@ static void *open_plugin(void) {
 static llmcs_status load_plugin(struct shop_shared *s) {
     s->library = open_plugin();
     if (!s->library)
-        return shop_fail(LLMCS_UNSUPPORTED, "postgres: %s cannot be opened (build it with libpq-dev installed): %s",
-                         PLUGIN, dlerror());
+        return shop_fail(LLMCS_UNSUPPORTED, "postgres: cannot load %s (build it with libpq-dev installed): %s", PLUGIN,
+                         dlerror());
     s->driver = find_driver(s->library);
     return s->driver
                ? LLMCS_OK
-               : shop_fail(LLMCS_UNSUPPORTED, "postgres: %s has no %s: it belongs to another version of this library",
+               : shop_fail(LLMCS_UNSUPPORTED, "postgres: %s lacks %s: it belongs to another version of this library",
                            PLUGIN, SHOP_REMOTE_ENTRY);
 }
 
-/* ---- where the server is */
+/* ---- connection string */
 
-/* The first line of a file that only its owner and group may use. */
+/* Reads the first line of a file. The file must not be accessible to others. */
 static llmcs_status read_conninfo(const llmcs_allocator *a, const char *path, char **conninfo) {
     char text[CONNINFO_BYTES + 1];
     struct stat info;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return shop_fail(LLMCS_IO, "postgres: %s: cannot be opened (error %d)", path, errno);
+    if (fd < 0) return shop_fail(LLMCS_IO, "postgres: %s: cannot be opened (errno %d)", path, errno);
     const bool regular = !fstat(fd, &info) && S_ISREG(info.st_mode);
     const bool open_to_others = regular && info.st_mode & 007;
     const ssize_t n = regular && !open_to_others ? read(fd, text, CONNINFO_BYTES) : -1;
     close(fd);
-    if (open_to_others) return shop_fail(LLMCS_IO, "postgres: %s: others may use it: chmod 600 it", path);
+    if (open_to_others)
+        return shop_fail(LLMCS_IO, "postgres: %s: mode %03o lets other users access it: run chmod 600", path,
+                         (unsigned)info.st_mode & 0777U);
     if (n < 0) return shop_fail(LLMCS_IO, "postgres: %s: cannot be read", path);
     text[n] = 0;
     const size_t len = strcspn(text, "\r\n");
@@ -148,8 +151,8 @@ static void disconnect(shared_link *l, bool own) {
     l->c.lost = false;
 }
 
-/* False while the pause after a failed attempt lasts. */
-static llmcs_status may_try(struct shop_shared *s) {
+/* IO during the pause after a failed attempt. */
+static llmcs_status check_pause(struct shop_shared *s) {
     const double now = shop_now_ms();
     llmcs_status status = LLMCS_OK;
     pthread_mutex_lock(&s->lock);
@@ -159,7 +162,8 @@ static llmcs_status may_try(struct shop_shared *s) {
     return status;
 }
 
-static void note_attempt(struct shop_shared *s, const shop_remote_error *failure) {
+/* Sets the pause before the next attempt. failure: NULL after a success. */
+static void record_attempt(struct shop_shared *s, const shop_remote_error *failure) {
     pthread_mutex_lock(&s->lock);
     s->pause = !failure ? 0 : s->pause > 0 ? s->pause * 2 : FIRST_PAUSE;
     if (s->pause > LONGEST_PAUSE) s->pause = LONGEST_PAUSE;
@@ -168,15 +172,15 @@ static void note_attempt(struct shop_shared *s, const shop_remote_error *failure
     pthread_mutex_unlock(&s->lock);
 }
 
-/* What a call with a deadline has left, at least 1 ms, so that what fails says why; 0: no deadline. */
+/* Time left to the deadline, at least 1 ms so that the failing call sets its message; 0: no deadline. */
 static double left_ms(const shared_link *l) {
     const double left = l->end - shop_now_ms();
     return l->end <= 0 ? 0 : left > 1 ? left : 1;
 }
 
-/* The lock of the conversation. The lost session has it until the server notices that its client is gone, which may
- * take as long as the server's tcp_keepalives and tcp_user_timeout say: the turn does not wait for that. */
-static llmcs_status lock_again(llmcs_shop *shop, shared_link *l, shop_remote_error *error) {
+/* Locks the conversation again after reconnecting. The lost session still holds the lock until the server notices that
+ * its client is gone (tcp_keepalives_idle, tcp_user_timeout); a turn waits only as long as its deadline allows. */
+static llmcs_status relock_conversation(llmcs_shop *shop, shared_link *l, shop_remote_error *error) {
     char sql[200];
     const double left = left_ms(l), wait = left > 0 && left < lock_ms(shop) ? left : lock_ms(shop);
     sqlite3_snprintf(sizeof sql, sql, "BEGIN; SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%lld); COMMIT",
@@ -184,13 +188,13 @@ static llmcs_status lock_again(llmcs_shop *shop, shared_link *l, shop_remote_err
     const llmcs_status status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
     if (status == LLMCS_BUSY)
         sqlite3_snprintf(sizeof error->text, error->text,
-                         "connected again, but the session that was lost still holds the conversation on the server:"
-                         " given up after %d ms; set the server's tcp_keepalives_idle or tcp_user_timeout lower",
+                         "reconnected, but the server still keeps the lost session, which locks the conversation: gave"
+                         " up after %d ms; lower the server's tcp_keepalives_idle or tcp_user_timeout",
                          (int)wait);
     return status;
 }
 
-/* What holds for a session, and the lock of the conversation that a lost one had. */
+/* Sets the session's parameters, and relocks the conversation if the lost session had locked it. */
 static llmcs_status begin_session(llmcs_shop *shop, shared_link *l, shop_remote_error *error) {
     char sql[500];
     sqlite3_snprintf(sizeof sql, sql,
@@ -198,16 +202,17 @@ static llmcs_status begin_session(llmcs_shop *shop, shared_link *l, shop_remote_
                      " SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d",
                      lock_ms(shop), lock_ms(shop) + STATEMENT_MS, IDLE_MS);
     const llmcs_status status = l->c.driver->execute(l->c.remote, sql, NULL, 0, error);
-    return !status && l->held ? lock_again(shop, l, error) : status;
+    return !status && l->held ? relock_conversation(shop, l, error) : status;
 }
 
-/* The longest time for an answer. A turn that is late may still store what it did. */
+/* Time-out for an answer. A turn gets RETRY_MS more than its deadline, so that it can still store its results. */
 static double answer_ms(const llmcs_shop *shop, const shared_link *l) {
     const double left = left_ms(l);
     if (left <= 0) return lock_ms(shop) + STATEMENT_MS + 1000.0;
-    return (left > WORTH_MS ? left : WORTH_MS) + WORTH_MS;
+    return (left > RETRY_MS ? left : RETRY_MS) + RETRY_MS;
 }
 
+/* at_once: ignores the pause after a failed attempt. */
 static llmcs_status connect_link(llmcs_shop *shop, shared_link *l, bool at_once) {
     struct shop_shared *s = shop->shared;
     shop_remote_error error;
@@ -216,12 +221,12 @@ static llmcs_status connect_link(llmcs_shop *shop, shared_link *l, bool at_once)
                                          .any_server = shop->read_only,
                                          .wait_ms = answer_ms(shop, l),
                                          .connect_ms = left_ms(l)};
-    if (!at_once) SHOP_TRY(may_try(s));
+    if (!at_once) SHOP_TRY(check_pause(s));
     llmcs_status status = s->driver->connect(&options, &l->c.remote, &error);
     if (!status) status = begin_session(shop, l, &error);
-    /* That a lost session holds a lock, or that a turn had no time left, says nothing of the server. */
-    const bool hasty = options.connect_ms > 0 && options.connect_ms < WORTH_MS;
-    if (!status || (error.lost && !hasty)) note_attempt(s, status ? &error : NULL);
+    /* A lock held by a lost session, or a deadline too short to connect, does not mean that the server is down. */
+    const bool too_short = options.connect_ms > 0 && options.connect_ms < RETRY_MS;
+    if (!status || (error.lost && !too_short)) record_attempt(s, status ? &error : NULL);
     if (!status) return LLMCS_OK;
     disconnect(l, true);
     return shop_fail(status, "%s: %s", s->where, error.text);
@@ -249,7 +254,7 @@ static llmcs_status make_link(llmcs_shop *shop, shared_link **link) {
 
 static llmcs_status acquire(llmcs_shop *shop, double wait_ms, shared_link **link) {
     struct shop_shared *s = shop->shared;
-    const struct timespec deadline = shop_after_ms(CLOCK_REALTIME, wait_ms);
+    const struct timespec deadline = shop_after_ms(CLOCK_MONOTONIC, wait_ms);
     size_t i;
     *link = NULL;
     pthread_mutex_lock(&s->lock);
@@ -279,8 +284,8 @@ static void release(llmcs_shop *shop, shared_link *l) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Runs the statements that begin something. Nothing has happened yet, so a connection that is found lost is made anew,
- * once; one that gave no answer in time is not worth as much time again. */
+/* Runs the first statements of a transaction or turn. Nothing can be lost yet, so if the connection turns out to be
+ * broken, it reconnects and retries once, unless the failure took longer than RETRY_MS. */
 static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, char *text, size_t capacity) {
     shop_remote_error error;
     llmcs_status status = LLMCS_OK;
@@ -294,7 +299,7 @@ static llmcs_status begin_on(llmcs_shop *shop, shared_link *l, const char *sql, 
         status = shop_remote_failed(&l->c, &error);
         if (!l->c.lost) break;
         disconnect(l, true);
-        if (shop_now_ms() - begin > WORTH_MS) break;
+        if (shop_now_ms() - begin > RETRY_MS) break;
     }
     return status;
 }
@@ -309,7 +314,8 @@ static void release_unless_in_turn(llmcs_shop *shop, shared_link *l) {
     if (!l->in_turn) release(shop, l);
 }
 
-static llmcs_status take_link(llmcs_shop *shop, shop_connection *link, shared_link **l) {
+/* link: the turn's connection, or NULL for any from the pool. */
+static llmcs_status get_link(llmcs_shop *shop, shop_connection *link, shared_link **l) {
     if (link) {
         *l = (shared_link *)link;
         return LLMCS_OK;
@@ -356,7 +362,7 @@ void shop_shared_leave(llmcs_shop *shop, shop_connection *link) {
     l->held = 0;
     l->in_turn = false;
     l->end = 0;
-    /* A session that ends unlocks, too. */
+    /* Ending the session also releases its locks. */
     if (l->c.remote && (l->c.lost || l->c.driver->execute(l->c.remote, sql, NULL, 0, &error))) disconnect(l, true);
     if (l->c.remote) l->c.driver->set_wait(l->c.remote, answer_ms(shop, l));
     release(shop, l);
@@ -367,7 +373,7 @@ void shop_shared_leave(llmcs_shop *shop, shop_connection *link) {
 llmcs_status shop_shared_read_begin(llmcs_shop *shop, shop_connection *link, shop_connection **c) {
     shared_link *l;
     if (!shop->shared) return shop_read_begin(shop, c);
-    SHOP_TRY(take_link(shop, link, &l));
+    SHOP_TRY(get_link(shop, link, &l));
     const llmcs_status status = begin_on(shop, l, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
     if (status)
         release_unless_in_turn(shop, l);
@@ -390,7 +396,7 @@ static llmcs_status write_begin(llmcs_shop *shop, shop_connection *link, bool al
     char sql[300];
     if (shop->read_only)
         return shop_fail(LLMCS_STATE, "%s: the store was opened with LLMCS_SHOP_READ_ONLY", shop->path);
-    SHOP_TRY(take_link(shop, link, &l));
+    SHOP_TRY(get_link(shop, link, &l));
     sqlite3_snprintf(sizeof sql, sql,
                      "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock%s(%lld);"
                      " SELECT pg_current_xact_id()::text",
@@ -414,7 +420,7 @@ llmcs_status shop_shared_write_alone(llmcs_shop *shop, shop_connection **c) {
     return shop->shared ? write_begin(shop, NULL, true, c) : shop_write_begin(shop, c);
 }
 
-/* A COMMIT got no answer: the server knows what became of it. */
+/* Asks the server whether a COMMIT that got no answer took effect. */
 static llmcs_status ask_outcome(llmcs_shop *shop, shared_link *l) {
     char sql[120], state[24];
     shop_remote_error error;
@@ -428,15 +434,16 @@ static llmcs_status ask_outcome(llmcs_shop *shop, shared_link *l) {
             (void)shop_remote_failed(&l->c, &error);
         if (!strcmp(state, "committed")) return LLMCS_OK;
         if (!strcmp(state, "aborted"))
-            return shop_fail(LLMCS_IO, "%s: the connection was lost before the end, nothing was stored", l->c.path);
+            return shop_fail(LLMCS_IO, "%s: the connection was lost before COMMIT: nothing was stored", l->c.path);
         (void)nanosleep(&pause, NULL);
     } while (shop_now_ms() < l->end);
-    return shop_fail(LLMCS_PENDING, "%s: the connection was lost at the end: it is not known whether it was stored",
+    return shop_fail(LLMCS_PENDING,
+                     "%s: the connection was lost during COMMIT: it is not known whether the changes were stored",
                      l->c.path);
 }
 
-/* Whether something was stored is worth a time of its own, also when the turn is late. The question needs no lock of
- * the conversation, which the lost session may hold for long; the turn has nothing to store after it. */
+/* Takes up to OUTCOME_MS even if the turn's deadline has passed. Does not relock the conversation, which the lost
+ * session may hold for long: the turn stores nothing afterwards. */
 static llmcs_status find_outcome(llmcs_shop *shop, shared_link *l) {
     const double end = l->end;
     const int64_t held = l->held;
@@ -453,7 +460,7 @@ static llmcs_status commit(llmcs_shop *shop, shared_link *l) {
     char tag[24];
     const llmcs_status status = l->c.driver->execute(l->c.remote, "COMMIT", tag, sizeof tag, &error);
     if (!status && !strcmp(tag, "COMMIT")) return LLMCS_OK;
-    if (!status) return shop_fail(LLMCS_INTERNAL, "%s: COMMIT ended in %s", l->c.path, tag);
+    if (!status) return shop_fail(LLMCS_INTERNAL, "%s: COMMIT returned %s", l->c.path, tag);
     (void)shop_remote_failed(&l->c, &error);
     return l->c.lost ? find_outcome(shop, l) : status;
 }
@@ -478,19 +485,17 @@ llmcs_status shop_lock(shop_connection *c, shop_lock_kind kind, const char *name
 /* ---- open and close */
 
 static llmcs_status init_pool(llmcs_shop *shop, struct shop_shared *s) {
-    s->n = shop->n_readers + MORE_LINKS;
+    s->n = shop->n_readers + TURN_LINKS;
     SHOP_TRY(shop_alloc_zero(&shop->allocator, s->n, sizeof(void *), "connections", &s->links));
-    if (pthread_mutex_init(&s->lock, NULL)) {
-        shop_free(&shop->allocator, s->links);
-        return shop_fail(LLMCS_THREAD, "a lock could not be created");
+    if (!pthread_mutex_init(&s->lock, NULL)) {
+        if (shop_cond_init(&s->freed)) return LLMCS_OK;
+        pthread_mutex_destroy(&s->lock);
     }
-    if (!pthread_cond_init(&s->freed, NULL)) return LLMCS_OK;
-    pthread_mutex_destroy(&s->lock);
     shop_free(&shop->allocator, s->links);
     return shop_fail(LLMCS_THREAD, "a lock could not be created");
 }
 
-/* The tables, and that the node has the key that the others have. */
+/* Creates or checks the tables, and checks that this node has the same key as the others. */
 static llmcs_status prepare(llmcs_shop *shop) {
     shared_link *l;
     uint8_t key[SHOP_PUBLIC_KEY_BYTES];

@@ -1,4 +1,4 @@
-/* Opens and closes a store; hands out its connections. */
+/* Opens and closes a store, and manages its connections. */
 #include "shop/store/store.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ void llmcs_shop_options_init_sized(llmcs_shop_options *options, size_t struct_si
 llmcs_status shop_check(const llmcs_shop *shop) {
     if (!shop) return shop_fail(LLMCS_ARG, "shop is NULL");
     if (shop->owner == getpid()) return LLMCS_OK;
-    return shop_fail(LLMCS_FORK, "%s: this process is a child of the one that opened the store: open it anew",
+    return shop_fail(LLMCS_FORK, "%s: the store was opened before fork(): open it in this process after fork() or exec",
                      shop->path);
 }
 
@@ -60,13 +60,14 @@ static llmcs_status check_encoder(llmcs_shop *shop, llmcs_model *encoder) {
     if (!encoder) return LLMCS_OK;
     SHOP_TRY(llmcs_model_get_info(encoder, &info));
     if (!(info.heads & LLMCS_HEAD_EMBEDDING))
-        return shop_fail(LLMCS_NO_HEAD, "encoder: %s is a decoder and has no embeddings", info.model_type);
+        return shop_fail(LLMCS_NO_HEAD, "encoder: %s is a decoder and has no embeddings: use an encoder such as bert",
+                         info.model_type);
     shop->encoder = encoder;
     shop->n_embedding = info.n_embedding;
     return llmcs_model_fingerprint(encoder, &shop->fingerprint);
 }
 
-/* A store that is older than this library is migrated; an empty file becomes a store. */
+/* Migrates a store of an older version; creates the tables in an empty file. */
 static llmcs_status open_for_writing(llmcs_shop *shop, bool create) {
     shop_connection *c = &shop->writer;
     int version = 0;
@@ -76,7 +77,7 @@ static llmcs_status open_for_writing(llmcs_shop *shop, bool create) {
     SHOP_TRY(shop_schema_read_version(c, shop_n_migrations, &version));
     if (!version && !create)
         return shop_fail(LLMCS_FORMAT, "%s: the file is empty: create a store with LLMCS_SHOP_CREATE", shop->path);
-    /* What an old version had is checked before anything is executed on it. */
+    /* An old schema is checked before any statement runs on it. */
     if (version) SHOP_TRY(shop_schema_check(c, shop_migrations, version));
     if (version < shop_n_migrations) {
         SHOP_TRY(shop_schema_migrate(c, shop_migrations, shop_n_migrations));
@@ -113,18 +114,13 @@ static llmcs_status open_file(llmcs_shop *shop, uint32_t flags) {
 }
 
 static llmcs_status init_locks(llmcs_shop *shop) {
-    pthread_condattr_t clock;
-    if (pthread_mutex_init(&shop->write_lock, NULL)) return shop_fail(LLMCS_THREAD, "a lock could not be created");
-    if (pthread_mutex_init(&shop->pool_lock, NULL)) goto no_pool_lock;
-    if (pthread_condattr_init(&clock)) goto no_condition;
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    const int failed = pthread_cond_init(&shop->reader_freed, &clock);
-    pthread_condattr_destroy(&clock);
-    if (!failed) return LLMCS_OK;
-no_condition:
-    pthread_mutex_destroy(&shop->pool_lock);
-no_pool_lock:
-    pthread_mutex_destroy(&shop->write_lock);
+    if (!pthread_mutex_init(&shop->write_lock, NULL)) {
+        if (!pthread_mutex_init(&shop->pool_lock, NULL)) {
+            if (shop_cond_init(&shop->reader_freed)) return LLMCS_OK;
+            pthread_mutex_destroy(&shop->pool_lock);
+        }
+        pthread_mutex_destroy(&shop->write_lock);
+    }
     return shop_fail(LLMCS_THREAD, "a lock could not be created");
 }
 
@@ -175,7 +171,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
     llmcs_shop *s = shop ? *shop : NULL;
     if (!s) return;
     const llmcs_allocator a = s->allocator;
-    /* SQLite forbids a child to touch its parent's connections, not even to close them. */
+    /* After fork() the child must not use its parent's SQLite connections, not even to close them. */
     const bool own = s->owner == getpid();
     *shop = NULL;
     shop_knowledge_free(s);
@@ -200,7 +196,7 @@ void llmcs_shop_free(llmcs_shop **shop) {
 
 /* ---- readers */
 
-/* The slot of a reader that is now ours, or n_readers after busy_ms. */
+/* Reserves a reader and returns its slot, or n_readers if none is free within busy_ms. */
 static size_t acquire_reader(llmcs_shop *shop) {
     const struct timespec deadline = shop_after_ms(CLOCK_MONOTONIC, shop->busy_ms);
     size_t i = shop->n_readers;
@@ -251,8 +247,7 @@ llmcs_status shop_read_begin(llmcs_shop *shop, shop_connection **c) {
     return status;
 }
 
-/* Rolls back what is open. Even that can fail for want of memory; then closing the connection does it. False: closed.
- */
+/* Rolls back an open transaction. If that fails for lack of memory, closes the connection and returns false. */
 static bool end_transaction(shop_connection *c) {
     if (!sqlite3_get_autocommit(c->db)) sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     if (sqlite3_get_autocommit(c->db)) return true;
@@ -293,7 +288,7 @@ llmcs_status shop_write_begin(llmcs_shop *shop, shop_connection **c) {
 llmcs_status shop_write_end(llmcs_shop *shop, shop_connection *c, llmcs_status status) {
     if (!status && c->audit_grew) status = shop_audit_sign(c);
     if (!status) status = shop_execute(c, "COMMIT", "cannot be written");
-    if (status) end_transaction(c); /* SQLite may have rolled back by itself */
+    if (status) end_transaction(c); /* unless SQLite has already rolled back */
     pthread_mutex_unlock(&shop->write_lock);
     return status;
 }

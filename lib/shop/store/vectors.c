@@ -1,4 +1,4 @@
-/* Makes vectors of texts and keeps them as float16. */
+/* Embeds texts and stores the vectors as float16. */
 #include "shop/store/vectors.h"
 
 #include <math.h>
@@ -19,8 +19,8 @@ llmcs_status shop_embed(llmcs_shop *shop, const llmcs_text *texts, size_t n, flo
     return status;
 }
 
-/* IEEE 754 binary16, round to nearest even. Elements of vectors are far from its largest, 65504; larger ones saturate.
- */
+/* IEEE 754 binary16, rounded to nearest even. Values beyond its largest, 65504, saturate; elements of vectors are far
+ * smaller. */
 static uint16_t to_half(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -29,7 +29,7 @@ static uint16_t to_half(float x) {
     if (!(magnitude < 65520.0f)) return (uint16_t)(sign | 0x7bff);
     if (magnitude < 0x1p-14f) return (uint16_t)(sign | (uint16_t)lrintf(magnitude * 0x1p24f)); /* subnormal */
     memcpy(&bits, &magnitude, sizeof bits);
-    bits += 0xfff + (bits >> 13 & 1); /* half a unit of the last bit kept, ties to even */
+    bits += 0xfff + (bits >> 13 & 1); /* rounds to nearest, ties to even */
     return (uint16_t)(sign | ((bits >> 13) - (112 << 10)));
 }
 
@@ -72,19 +72,18 @@ llmcs_status shop_vector_decode(const llmcs_shop *shop, const void *blob, size_t
     return LLMCS_OK;
 }
 
-/* ---- missing ones */
+/* ---- missing vectors */
 
-/* What is embedded of a product: title and description. */
 static const char missing_texts[] =
-    "SELECT row, text FROM texts t WHERE live AND row > ?2 AND NOT EXISTS(SELECT 1 FROM vectors v WHERE v.source = "
-    "'texts'"
-    " AND v.row = t.row AND v.fingerprint = ?1) ORDER BY row LIMIT 64";
+    "SELECT row, text FROM texts t WHERE live AND row > ?2 AND NOT EXISTS(SELECT 1 FROM vectors v"
+    " WHERE v.source = 'texts' AND v.row = t.row AND v.fingerprint = ?1) ORDER BY row LIMIT 64";
+/* Of a product, title and description are embedded. */
 static const char missing_products[] =
-    "SELECT row, title || ifnull('. ' || description, '') FROM product_texts t WHERE row > ?2 AND NOT EXISTS(SELECT 1 "
-    "FROM"
-    " vectors v WHERE v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = ?1) ORDER BY row LIMIT 64";
+    "SELECT row, title || ifnull('. ' || description, '') FROM product_texts t WHERE row > ?2 AND NOT EXISTS"
+    "(SELECT 1 FROM vectors v WHERE v.source = 'product_texts' AND v.row = t.row AND v.fingerprint = ?1)"
+    " ORDER BY row LIMIT 64";
 
-enum { AT_ONCE = 64 };
+enum { AT_ONCE = 64 }; /* the LIMIT above */
 
 typedef struct missing {
     int64_t rows[AT_ONCE];
@@ -113,13 +112,13 @@ static llmcs_status read_missing(llmcs_shop *shop, bool products, int64_t after,
             m->rows[m->n++] = shop_query_int(&q, 0);
         }
     }
-    if (!status || more) shop_query_end(&q);
+    shop_query_end(&q);
     shop_read_end(shop, c);
     return status;
 }
 
-/* A text that changed meanwhile has another row: its old row gets no vector. `changed` makes indexes in memory follow.
- */
+/* A text that was replaced meanwhile has a new row, so its old row gets no vector. `changed` makes the indexes in
+ * memory read the row again. */
 static llmcs_status write_missing(llmcs_shop *shop, shop_connection *c, bool products, const missing *m,
                                   const float *vectors) {
     int64_t change, there;
@@ -195,7 +194,9 @@ static llmcs_status delete_others(llmcs_shop *shop) {
 llmcs_status llmcs_shop_update_vectors(llmcs_shop *shop, llmcs_progress_fn progress, void *user) {
     SHOP_PUBLIC_CALL;
     SHOP_TRY(shop_check(shop));
-    if (!shop->encoder) return shop_fail(LLMCS_STATE, "%s: opened without an encoder, which makes vectors", shop->path);
+    if (!shop->encoder)
+        return shop_fail(LLMCS_STATE, "%s: the store was opened without an encoder: set llmcs_shop_options.encoder",
+                         shop->path);
     SHOP_TRY(shop_vectors_make_missing(shop, false, progress, user));
     SHOP_TRY(shop_vectors_make_missing(shop, true, progress, user));
     return delete_others(shop);

@@ -320,7 +320,7 @@ class Opening(Case):
         with open(path, "w") as f:
             f.write(self.conninfo + "\n")
         os.chmod(path, 0o644)
-        with self.assertRaisesRegex(Exception, "others may use it"):
+        with self.assertRaisesRegex(Exception, "lets other users access it"):
             self.open(postgres="file:" + path)
         os.chmod(path, 0o600)
         self.assertEqual(self.open(postgres="file:" + path).verify_audit()["intact"], 1)

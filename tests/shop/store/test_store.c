@@ -200,11 +200,11 @@ START_TEST(refused_rows_are_named_and_the_others_stored) {
                      "3 ARG title is empty\n"
                      "4 ARG price: -1 is not valid (0 to 1e15)\n"
                      "5 ARG price: NaN is not valid (0 to 1e15)\n"
-                     "6 ARG attributes: \"colour: black\" is no JSON object\n"
-                     "7 ARG attributes: \"[1]\" is no JSON object\n"
-                     "8 ARG lang: \"e n\" is no language tag (\"en\", \"zh\", \"pt-BR\")\n"
+                     "6 ARG attributes: \"colour: black\" is not a JSON object\n"
+                     "7 ARG attributes: \"[1]\" is not a JSON object\n"
+                     "8 ARG lang: \"e n\" is not a language tag such as \"en\", \"zh\" or \"pt-BR\"\n"
                      "9 ARG title: byte 1 is not UTF-8\n"
-                     "10 ARG lang: \"en\" comes twice\n"
+                     "10 ARG lang: \"en\" occurs twice\n"
                      "11 ARG llmcs_shop_product.struct_size is 0, expected sizeof(llmcs_shop_product), at least 88: "
                      "initialise it first\n"
                      "12 ARG product is NULL\n");
@@ -238,7 +238,7 @@ START_TEST(customers_events_and_orders) {
     SHOP_OK(llmcs_shop_put_customers(shop, customers, 1, NULL, NULL, &n));
     SHOP_OK(llmcs_shop_put_events(shop, events, 4, keep_refusal, &why, &n));
     ck_assert_uint_eq(n, 3);
-    ck_assert_str_eq(why.text, "3 ARG item: \"p9\" is no product of the store: put products first\n");
+    ck_assert_str_eq(why.text, "3 ARG item: \"p9\" is not a product in the store: add products first\n");
     SHOP_OK(llmcs_shop_put_orders(shop, orders, 1, NULL, NULL, &n));
     o.status = "shipped", o.n_items = 1;
     SHOP_OK(llmcs_shop_put_orders(shop, orders, 1, NULL, NULL, &n));
@@ -268,7 +268,7 @@ START_TEST(settings) {
     SHOP_OK(llmcs_shop_set_setting(shop, "greeting", NULL));
     SHOP_OK(llmcs_shop_get_setting(shop, "greeting", value, sizeof value, &n));
     ck_assert_uint_eq(n, 0);
-    SHOP_FAILS(llmcs_shop_set_setting(shop, "llmcs.changes", "7"), LLMCS_ARG, "set by the library alone");
+    SHOP_FAILS(llmcs_shop_set_setting(shop, "llmcs.changes", "7"), LLMCS_ARG, "can be set only by the library");
     SHOP_FAILS(llmcs_shop_set_setting(shop, "a", "\x01"), LLMCS_ARG, "byte 0 is a control character");
     llmcs_shop_free(&shop);
 }
