@@ -128,19 +128,19 @@ typedef struct llmcs_shop_classifier_info {
     int32_t n_embedding;          /* floats of the encoder's vector; 0: n-grams alone */
     int32_t has_encoder;          /* 1: an encoder is bound, or none is needed */
     uint64_t encoder_fingerprint; /* 0: none */
-    const char *encoder_path;     /* as it was given while training, or "" */
-    uint64_t n_rows, n_oos_rows;  /* trained on */
-    uint64_t n_examples;          /* kept in the file */
+    const char *encoder_path;     /* as given in training, or "" */
+    uint64_t n_rows, n_oos_rows;  /* training rows, and how many of them are out of scope */
+    uint64_t n_examples;          /* stored in the file */
     double l2, temperature;
-    double accept_score;  /* least score of an accepted prediction */
+    double accept_score;  /* minimum score of an accepted prediction */
     double accuracy;      /* of the in-scope rows */
     double macro_f1;      /* mean of the classes' F1 */
     double ece;           /* expected calibration error of `score`, 15 bins */
     double oos_auroc;     /* of `out_of_scope`, in-scope against out-of-scope rows */
     double in_scope_kept; /* share of in-scope rows that `out_of_scope` accepts */
-    double oos_found;     /* share of out-of-scope rows that it refuses */
-    const char *oos_rows; /* "given": rows with oos_label; "classes": classes held out while training; "none" */
-    uint64_t bytes;       /* memory held */
+    double oos_found;     /* share of out-of-scope rows that it rejects */
+    const char *oos_rows; /* "given": rows with oos_label; "classes": rows of classes held out in training; "none" */
+    uint64_t bytes;       /* memory used */
 } llmcs_shop_classifier_info;
 
 /* Fills *info; its strings live as long as the classifier. Set info->struct_size = sizeof *info first. Errors: ARG. */

@@ -1,4 +1,4 @@
-/* Temperature, the out-of-scope score, its threshold and the figures, all from predictions of held-out rows. */
+/* Fits the temperature, the out-of-scope score and its threshold to predictions of held-out rows, and measures them. */
 #include "shop/classifier/calibrate.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ double shop_log_loss(const shop_plan *plan, const shop_held_out *h, const uint32
     return loss;
 }
 
-/* Golden section over the logarithm: the loss is convex in 1 / temperature. */
+/* Golden-section search over log(temperature): the loss is convex in 1 / temperature, so it has one minimum. */
 double shop_find_temperature(const shop_plan *plan, const shop_held_out *h, const uint32_t *rows, size_t n) {
     enum { STEPS = 20 };
     const double ratio = 0.6180339887498949;
@@ -67,11 +67,11 @@ typedef struct calibration {
     sample *samples; /* [2 * n_rows] */
     size_t n, n_outside;
     float *scores;                   /* [n_labels] */
-    double *hits, *wrongly, *missed; /* [n_labels] rows of a class by what they were taken for */
+    double *hits, *wrongly, *missed; /* [n_labels] true positives, false positives, false negatives */
     double bin_rows[ECE_BINS], bin_hits[ECE_BINS], bin_scores[ECE_BINS];
 } calibration;
 
-/* Adds a row's features; in-scope rows count in the figures, too. */
+/* Adds a row's features. In-scope rows also count in the measured figures. */
 static void add_sample(calibration *k, const shop_held_out *h, size_t row, bool outside) {
     const shop_plan *plan = k->plan;
     sample *s = &k->samples[k->n++];
@@ -132,7 +132,7 @@ static void standardise(const calibration *k, shop_oos *oos) {
 
 enum { N_UNKNOWNS = SHOP_OOS_N + 1 };
 
-/* Solves a x = b, symmetric positive definite, by Cholesky; x replaces b. */
+/* Solves a x = b for a symmetric positive definite a, by Cholesky decomposition. x replaces b. */
 static void solve(double a[N_UNKNOWNS][N_UNKNOWNS], double b[N_UNKNOWNS]) {
     for (size_t i = 0; i < N_UNKNOWNS; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -151,7 +151,7 @@ static void solve(double a[N_UNKNOWNS][N_UNKNOWNS], double b[N_UNKNOWNS]) {
     }
 }
 
-/* One step of Newton's method for logistic regression; in-scope and out-of-scope rows weigh alike in all. */
+/* One step of Newton's method for logistic regression. In-scope and out-of-scope rows have equal total weight. */
 static void newton_step(const calibration *k, shop_oos *oos) {
     enum { PENALTY_PER_MILLE = 30 };
     double hessian[N_UNKNOWNS][N_UNKNOWNS] = {{0}}, gradient[N_UNKNOWNS] = {0};
@@ -214,8 +214,8 @@ static float quantile(const calibration *k, bool outside, double share) {
     return (log_odds(last) + log_odds(next)) / 2;
 }
 
-/* Moves the bias so that `keep` of the in-scope samples lie below 0.5. Where as large a share of the others lies far
- * above, the threshold is in the middle: new in-scope texts vary more than those in training. */
+/* Moves the bias so that a share `keep` of the in-scope samples scores below 0.5. If the same share of the out-of-scope
+ * samples scores higher still, the threshold goes halfway between: new in-scope texts vary more than training texts. */
 static void place_threshold(calibration *k, double keep, shop_oos *oos, shop_figures *figures) {
     const float inside = quantile(k, false, keep), outside = quantile(k, true, 1 - keep);
     const float threshold = k->n_outside && outside > inside ? (inside + outside) / 2 : inside;
@@ -230,7 +230,9 @@ static void place_threshold(calibration *k, double keep, shop_oos *oos, shop_fig
     figures->oos_found = ratio_or_nan((double)found, (double)k->n_outside);
 }
 
-/* Without any out-of-scope row: unfamiliar words and n-grams, and little evidence for any class. */
+/* For training without out-of-scope rows: unknown words and n-grams, and weak evidence for every class, raise the
+ * score.
+ */
 static void set_default_weights(shop_oos *oos) {
     oos->weight[SHOP_OOS_KNOWN_WORDS] = -1;
     oos->weight[SHOP_OOS_KNOWN_GRAMS] = -1;

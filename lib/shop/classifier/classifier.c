@@ -1,4 +1,4 @@
-/* The object: creation, references, lookup tables, the encoder that belongs to it. */
+/* Creates and frees a classifier, builds its lookup tables, and binds its encoder. */
 #include "shop/classifier/classifier.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ llmcs_status shop_classifier_alloc(llmcs_shop_classifier *c, size_t count, size_
 /* ------------------------------------------------------------------------------------------------ references */
 
 llmcs_shop_classifier *llmcs_shop_classifier_ref(const llmcs_shop_classifier *classifier) {
-    /* The counter alone changes: for callers the object is const. */
+    /* Only the atomic counter changes, so the object stays const for callers. */
     llmcs_shop_classifier *c = (llmcs_shop_classifier *)(uintptr_t)classifier;
     if (c) atomic_fetch_add_explicit(&c->n_references, 1, memory_order_relaxed);
     return c;
@@ -73,7 +73,7 @@ static llmcs_status index_labels(llmcs_shop_classifier *c, const char *path) {
     for (size_t i = 0; i < c->n_labels; i++) {
         const char *end = at < c->label_bytes ? memchr(c->label_texts + at, 0, c->label_bytes - at) : NULL;
         if (!end || end == c->label_texts + at)
-            return shop_fail(LLMCS_FORMAT, "%s: labels: %lld of %lld are there", path, (long long)i,
+            return shop_fail(LLMCS_FORMAT, "%s: labels: found %lld, expected %lld", path, (long long)i,
                              (long long)c->n_labels);
         c->labels[i] = c->label_texts + at;
         at = (size_t)(end - c->label_texts) + 1;
@@ -89,11 +89,11 @@ static llmcs_status index_examples(llmcs_shop_classifier *c, const char *path) {
     for (size_t i = 0; i < c->n_examples; i++) {
         shop_kept_example *e = &c->examples[i];
         if (e->label >= c->n_labels || e->label < label)
-            return shop_fail(LLMCS_FORMAT, "%s: example %lld: label %lld is out of order", path, (long long)i,
-                             (long long)e->label);
+            return shop_fail(LLMCS_FORMAT, "%s: example %lld: label %lld is out of range or not ascending", path,
+                             (long long)i, (long long)e->label);
         if (c->example_bytes - at <= e->bytes || c->example_texts[at + e->bytes])
-            return shop_fail(LLMCS_FORMAT, "%s: example %lld: no text of %lld bytes", path, (long long)i,
-                             (long long)e->bytes);
+            return shop_fail(LLMCS_FORMAT, "%s: example %lld: its text does not end after %lld bytes", path,
+                             (long long)i, (long long)e->bytes);
         while (label < e->label) c->example_start[++label] = i;
         e->text = c->example_texts + at;
         at += (size_t)e->bytes + 1;
@@ -115,7 +115,7 @@ llmcs_status shop_encoder_examine(llmcs_model *encoder, uint64_t *fingerprint, s
     llmcs_model_info info = {.struct_size = sizeof info};
     SHOP_TRY(llmcs_model_get_info(encoder, &info));
     if (!(info.heads & LLMCS_HEAD_EMBEDDING) || info.n_embedding <= 0)
-        return shop_fail(LLMCS_NO_HEAD, "encoder: %s makes no vectors; use an encoder such as bert", info.model_type);
+        return shop_fail(LLMCS_NO_HEAD, "encoder: %s has no embeddings: use an encoder such as bert", info.model_type);
     *n_dense = (size_t)info.n_embedding;
     return llmcs_model_fingerprint(encoder, fingerprint);
 }
@@ -123,13 +123,13 @@ llmcs_status shop_encoder_examine(llmcs_model *encoder, uint64_t *fingerprint, s
 llmcs_status shop_classifier_bind(llmcs_shop_classifier *c, llmcs_model *encoder) {
     uint64_t fingerprint;
     size_t n_dense;
-    if (!encoder || !c->n_dense) return LLMCS_OK; /* n-grams alone need none */
+    if (!encoder || !c->n_dense) return LLMCS_OK; /* n-grams need no encoder */
     SHOP_TRY(shop_encoder_examine(encoder, &fingerprint, &n_dense));
     if (n_dense != c->n_dense || fingerprint != c->encoder_fingerprint)
         return shop_fail(
             LLMCS_STATE,
-            "encoder: another model than in training (vectors of %lld floats, fingerprint %016llx; expected "
-            "%lld, %016llx): open the one it was trained with or train again",
+            "encoder: not the one used in training (%lld floats, fingerprint %016llx; expected %lld, %016llx): open"
+            " that encoder or train again",
             (long long)n_dense, (unsigned long long)fingerprint, (long long)c->n_dense,
             (unsigned long long)c->encoder_fingerprint);
     c->encoder = encoder;

@@ -1,4 +1,4 @@
-/* Reads the n-grams of all training texts once; the folds of the cross-validation choose among them. */
+/* Extracts the n-grams of all training texts once; every fold of the cross-validation uses them. */
 #include "shop/classifier/corpus.h"
 
 #include <math.h>
@@ -38,7 +38,7 @@ static int compare_hashes(const void *left, const void *right) {
     return (int)l->block - (int)r->block;
 }
 
-/* Sorts the occurrences and counts equal ones. */
+/* Sorts a text's n-grams by hash and counts equal ones. */
 static llmcs_status count_terms(const llmcs_allocator *a, const shop_text_grams *g, row_terms *row) {
     const size_t n_items = g->block_end[SHOP_N_BLOCKS - 1];
     hashed_term *terms;
@@ -84,7 +84,7 @@ static size_t unique(uint32_t *values, size_t n) {
     return kept;
 }
 
-/* All distinct hashes, ascending. Sorts them whenever the array is full and still mostly distinct. */
+/* Collects all distinct hashes, ascending. Removes duplicates whenever the array is full. */
 static llmcs_status collect_hashes(const llmcs_allocator *a, const row_terms *rows, size_t n_rows, shop_corpus *c) {
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < n_rows; i++) {
@@ -101,7 +101,7 @@ static llmcs_status collect_hashes(const llmcs_allocator *a, const row_terms *ro
     return LLMCS_OK;
 }
 
-/* Position of a hash that is there: rows are sorted, so the search goes on from the last one. */
+/* Index of a hash that is known to be in c->hashes, searched from index `from` on: a row's hashes ascend. */
 static size_t position_of(const shop_corpus *c, size_t from, uint32_t hash) {
     size_t low = from, high = c->n_grams;
     while (high - low > 1) {
@@ -184,7 +184,7 @@ static float idf_of(size_t n_rows, size_t in_rows) {
     return logf((1.0f + (float)n_rows) / (1.0f + (float)in_rows)) + 1.0f;
 }
 
-/* The smallest number of rows that leaves at most `most` n-grams. */
+/* The smallest row count such that at most `most` n-grams occur in that many rows. */
 static size_t frequency_limit(const uint32_t *in_rows, size_t n_grams, size_t min_rows, size_t most, size_t n_rows) {
     size_t low = min_rows, high = n_rows + 1;
     while (low < high) {
@@ -204,7 +204,7 @@ static llmcs_status fill_dictionary(const llmcs_allocator *a, const shop_corpus 
     const size_t limit = frequency_limit(in_rows, c->n_grams, min_rows, most, n_rows);
     size_t above = 0, n = 0;
     for (size_t g = 0; g < c->n_grams; g++) above += in_rows[g] >= limit;
-    /* What is one row below the limit fills the rest, in the order of the hashes: as good as any. */
+    /* N-grams that are one row short of the limit fill the remaining slots, in the order of their hashes. */
     size_t spare = limit > min_rows ? most - above : 0;
     SHOP_TRY(shop_alloc(a, shop_min(most, c->n_grams), sizeof *d->hashes, "dictionary", &d->hashes));
     SHOP_TRY(shop_alloc(a, shop_min(most, c->n_grams), sizeof *d->idf, "dictionary", &d->idf));
@@ -256,7 +256,7 @@ typedef struct shares {
 
 static float share(shares s) { return s.all > 0 ? s.known / s.all : 0; }
 
-/* One row. Returns how many features it has. */
+/* Computes the features of one row and returns their number. */
 static size_t fill_row(const shop_corpus *c, const shop_dictionary *d, size_t row, uint32_t *feature, float *value,
                        shop_coverage *coverage) {
     const shop_term *terms = c->terms + c->row_start[row];

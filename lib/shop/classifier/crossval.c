@@ -1,4 +1,4 @@
-/* Folds, the choice of the penalty, and predictions of rows that a model did not see. */
+/* Assigns folds, chooses the penalty, and predicts held-out rows. */
 #include "shop/classifier/crossval.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 /* ---------------------------------------------------------------------------------------------------- a model */
 
-/* Mean vectors of the classes among the rows, length 1; zeros for a class without rows. */
+/* The mean vector of each class over the rows, normalised to length 1; zeros for a class without rows. */
 static llmcs_status class_means(const shop_plan *plan, const uint32_t *rows, size_t n, float **means) {
     const shop_corpus *c = plan->corpus;
     const size_t n_dense = c->n_dense;
@@ -163,31 +163,31 @@ static size_t rows_of(const shop_plan *plan, const uint8_t *fold, uint32_t which
 static const double penalties[] = {3, 1, 0.3, 0.1, 0.03};
 enum { N_PENALTIES = sizeof penalties / sizeof *penalties };
 
-enum { FEW_ROWS = 1000 }; /* below, one fold's loss is too noisy to choose by, and all of them are cheap */
+enum { FEW_ROWS = 1000 }; /* below this, one fold's loss is too noisy, and trying all folds is cheap */
 
-/* Sum over a fold's rows of -log p, calibrated for the fold. */
+/* Log loss of a fold's rows at the temperature that is best for the fold. */
 static double fold_loss(const shop_plan *plan, const shop_held_out *h, const uint32_t *rows, size_t n) {
     const double temperature = shop_find_temperature(plan, h, rows, n);
     return shop_log_loss(plan, h, rows, n, temperature);
 }
 
-/* One fold with each penalty, from strong to weak. */
+/* Tries each penalty on a fold, from strong to weak. */
 typedef struct penalty_search {
     const shop_plan *plan;
-    uint32_t *rows, *held_out; /* the others, and those of the fold */
+    uint32_t *rows, *held_out; /* training rows, and rows of the fold */
     size_t n, n_held_out;
     shop_matrix m;
     shop_fitted f;
     float *best_weights;
-    double losses[N_PENALTIES]; /* summed over folds; infinite where not tried */
-    size_t best;                /* of the fold in hand */
+    double losses[N_PENALTIES]; /* summed over folds; infinite if not tried */
+    size_t best;                /* for the current fold */
     float from, to;             /* progress */
 } penalty_search;
 
 static size_t n_weights(const shop_weights *w) { return (w->n_features + w->n_dense + 1) * w->stride; }
 
-/* Each fit starts from where the last one ended. Where one fold decides, it ends when the loss rises; the fold's
- * predictions are then those of the best model. */
+/* Each fit starts from the previous weights. If only one fold is tried, the search ends when the loss rises. The fold's
+ * predictions are those of the best model. */
 static llmcs_status try_penalties(penalty_search *s, bool one_fold, shop_held_out *h) {
     const size_t bytes = n_weights(&s->f.weights) * sizeof(float);
     const float step = (s->to - s->from) / N_PENALTIES;
@@ -226,7 +226,7 @@ static llmcs_status search_fold(penalty_search *s, const uint8_t *fold, uint32_t
     return status;
 }
 
-/* Chooses by fold 0, whose rows are then predicted, or for few rows by all folds. */
+/* Chooses the penalty on fold 0, or on all folds if there are few rows. The folds that were tried are predicted. */
 static llmcs_status choose_penalty(shop_plan *plan, const uint8_t *fold, uint32_t n_folds, uint32_t *rows,
                                    shop_held_out *h) {
     penalty_search s = {.plan = plan, .rows = rows, .held_out = rows + plan->corpus->n_rows};
@@ -301,7 +301,7 @@ llmcs_status shop_predict_unknown_classes(const shop_plan *plan, shop_held_out *
         status = shop_plan_fit(&part, rows, n, &f);
         if (status) break;
         status = shop_plan_predict(plan, &f, unknown, n_unknown, h);
-        /* Classes that the model has never seen must not be the best one. */
+        /* Classes that were left out of training must never be predicted. */
         for (size_t i = 0; i < n_unknown && !status; i++)
             for (size_t label = group; label < plan->n_labels; label += SHOP_CLASS_GROUPS)
                 h->logits[unknown[i] * plan->n_classes + label] = -1e4f;

@@ -1,11 +1,12 @@
-/* Cross-validation: predicts every row by a model that did not see it, to choose the penalty and to calibrate. */
+/* Cross-validation: predicts every row by a model that was not trained on it, to choose the penalty and to calibrate.
+ */
 #ifndef SHOP_CLASSIFIER_CROSSVAL_H
 #define SHOP_CLASSIFIER_CROSSVAL_H
 
 #include "shop/classifier/classifier.h"
 #include "shop/classifier/fit.h"
 
-/* How every model of one training is fitted. */
+/* Settings common to all fits of one training call. */
 typedef struct shop_plan {
     const llmcs_allocator *a;
     shop_team *team;
@@ -14,13 +15,13 @@ typedef struct shop_plan {
     size_t min_rows, most_features;
     double l2; /* 0: not chosen yet */
     int32_t max_iterations;
-    size_t n_hidden_groups; /* of SHOP_CLASS_GROUPS that shop_predict_unknown_classes leaves out in turn */
+    size_t n_hidden_groups; /* number of class groups that shop_predict_unknown_classes leaves out in turn */
     llmcs_progress_fn progress;
     void *progress_user;
     float done_from, done_to; /* of the next fit */
 } shop_plan;
 
-/* A model over some rows. */
+/* A model fitted to some rows. */
 typedef struct shop_fitted {
     shop_dictionary dictionary;
     shop_weights weights;
@@ -31,27 +32,28 @@ typedef struct shop_fitted {
 llmcs_status shop_plan_fit(const shop_plan *plan, const uint32_t *rows, size_t n, shop_fitted *fitted);
 void shop_fitted_free(const llmcs_allocator *a, shop_fitted *fitted);
 
-/* What a model says of a row that it did not see. */
+/* Predictions of rows by models that were not trained on them. */
 typedef struct shop_held_out {
     float *logits;                 /* [n_rows, n_classes] */
-    float (*features)[SHOP_OOS_N]; /* [n_rows] those that do not follow from logits */
+    float (*features)[SHOP_OOS_N]; /* [n_rows] those that do not depend on logits */
 } shop_held_out;
 
 llmcs_status shop_held_out_create(const shop_plan *plan, shop_held_out *held_out);
 void shop_held_out_free(const llmcs_allocator *a, shop_held_out *held_out);
 
-/* Predicts n rows by a model; results go to those rows of `held_out`. */
+/* Predicts n rows of the corpus and stores the results in the same rows of `held_out`. */
 llmcs_status shop_plan_predict(const shop_plan *plan, const shop_fitted *fitted, const uint32_t *rows, size_t n,
                                shop_held_out *held_out);
 
-/* fold: [n_rows] 0..n_folds-1: classes are spread evenly over folds, equal texts of a class share one. */
+/* Assigns every row to a fold: fold [n_rows], 0..n_folds-1. Spreads each class evenly; equal texts of a class share a
+ * fold. */
 llmcs_status shop_folds_assign(const shop_plan *plan, uint32_t n_folds, uint64_t seed, uint8_t *fold);
 
 /* Chooses plan->l2 unless it is set, then predicts every row. Reports progress from done_from to done_to. */
 llmcs_status shop_cross_validate(shop_plan *plan, const uint8_t *fold, uint32_t n_folds, shop_held_out *held_out);
 
-/* Classes are in SHOP_CLASS_GROUPS groups by label % SHOP_CLASS_GROUPS. For the first plan->n_hidden_groups of them:
- * fits a model without the group's classes and predicts their rows. So texts of unknown classes look. */
+/* Imitates texts of unknown classes. The group of a class is label % SHOP_CLASS_GROUPS. For each of the first
+ * plan->n_hidden_groups groups, fits a model without the group's classes and predicts their rows. */
 enum { SHOP_CLASS_GROUPS = 3 };
 llmcs_status shop_predict_unknown_classes(const shop_plan *plan, shop_held_out *held_out);
 

@@ -1,4 +1,4 @@
-/* Reads whole files and writes them by a temporary file, fsync and rename. */
+/* Reads whole files, and writes them through a temporary file, fsync and rename. */
 #include "shop/classifier/disk.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* strerror reads the locale; these are the errors that a user can do something about. */
+/* strerror depends on the locale. These are the errors that a user can act on. */
 static const char *reason(int error) {
     switch (error) {
         case ENOENT:
@@ -25,7 +25,7 @@ static const char *reason(int error) {
         case EFBIG:
             return "no space left";
         case EISDIR:
-            return "it is a folder";
+            return "is a folder";
         case ENOTDIR:
             return "a part of the path is not a folder";
         case ELOOP:
@@ -45,8 +45,8 @@ static const char *reason(int error) {
 static llmcs_status failed(const char *path, const char *what, int error) {
     const llmcs_status status = error == ENOSPC || error == EDQUOT || error == EFBIG ? LLMCS_NOSPACE : LLMCS_IO;
     const char *why = reason(error);
-    if (why) return shop_fail(status, "%s: %s: %s", path, what, why);
-    return shop_fail(status, "%s: %s: error %d", path, what, error);
+    if (why) return shop_fail(status, "%s: cannot %s: %s", path, what, why);
+    return shop_fail(status, "%s: cannot %s: errno %d", path, what, error);
 }
 
 /* ------------------------------------------------------------------------------------------------------- read */
@@ -57,8 +57,8 @@ static llmcs_status read_all(const char *path, int file, unsigned char *bytes, s
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return failed(path, "read", errno);
         if (got == 0)
-            return shop_fail(LLMCS_CHANGED, "%s: ends at byte %lld, had %lld when it was opened", path, (long long)at,
-                             (long long)n);
+            return shop_fail(LLMCS_CHANGED, "%s: changed while it was read: %lld bytes, expected %lld", path,
+                             (long long)at, (long long)n);
         at += (size_t)got;
     }
     return LLMCS_OK;
@@ -94,7 +94,8 @@ llmcs_status shop_file_read(const llmcs_allocator *a, const char *path, uint64_t
 
 /* ------------------------------------------------------------------------------------------------------ write */
 
-/* A write past RLIMIT_FSIZE raises SIGXFSZ, which would end the host: it is blocked meanwhile and taken back. */
+/* A write past RLIMIT_FSIZE raises SIGXFSZ, which would kill the host: the signal is blocked during the write, and
+ * consumed if the write raised it. */
 static int write_all(int file, const unsigned char *bytes, size_t n) {
     sigset_t xfsz, before, pending;
     int error = 0;
@@ -116,10 +117,10 @@ static int write_all(int file, const unsigned char *bytes, size_t n) {
     return error;
 }
 
-/* The new name is on disk when the folder is. Some file systems cannot sync a folder; the file itself is safe. */
+/* Makes the rename durable. Errors are ignored: some file systems cannot sync a folder, and the file itself is safe. */
 static void sync_folder(const char *path) {
     const char *slash = strrchr(path, '/');
-    char folder[2048]; /* a longer one is left to the system */
+    char folder[2048]; /* a longer path is not synced */
     sqlite3_snprintf(sizeof folder, folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
     const int file = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     if (file < 0) return;

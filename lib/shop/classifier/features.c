@@ -1,4 +1,4 @@
-/* The features of a text that is classified, and their products with the weights. */
+/* Computes a text's features and multiplies them by the weights. */
 #include <math.h>
 #include <string.h>
 
@@ -6,9 +6,9 @@
 #include "shop/classifier/kernels.h"
 #include "shop/classifier/predict.h"
 
-/* Values are rounded to 1/4096; a vector's elements to 1/32767 of 1. Sums of products with 8-bit weights stay below
- * 2^31: a block of length 1 with n features sums to at most 4096 * 127 * sqrt(n), and a text has less than 2^21 of
- * them; a vector of length 1 and 65,536 elements to 32767 * 127 * 256. */
+/* N-gram values are rounded to multiples of 1/4096, vector elements to multiples of 1/32767. Sums of products with
+ * 8-bit weights stay below 2^31: a block of length 1 with n features sums to at most 4096 * 127 * sqrt(n), and a text
+ * has fewer than 2^21 features; a vector of length 1 with 65,536 elements sums to at most 32767 * 127 * 256. */
 static const float VALUE_ONE = 4096.0f, ELEMENT_ONE = 32767.0f;
 
 /* -------------------------------------------------------------------------------------------------- workspace */
@@ -37,7 +37,7 @@ static llmcs_status fill_scratch(const llmcs_shop_classifier *c, shop_scratch *s
 }
 
 llmcs_status shop_scratch_take(const llmcs_shop_classifier *classifier, shop_scratch **scratch) {
-    llmcs_shop_classifier *c = (llmcs_shop_classifier *)(uintptr_t)classifier; /* `spare` alone changes */
+    llmcs_shop_classifier *c = (llmcs_shop_classifier *)(uintptr_t)classifier; /* only `spare` changes */
     shop_scratch *s = atomic_exchange(&c->spare, NULL);
     *scratch = s;
     if (s) return LLMCS_OK;
@@ -58,7 +58,7 @@ void shop_scratch_return(const llmcs_shop_classifier *classifier, shop_scratch *
 
 /* --------------------------------------------------------------------------------------------------- features */
 
-/* Reserves n features. */
+/* Grows the arrays to n features. */
 static llmcs_status reserve(const llmcs_allocator *a, shop_scratch *s, size_t n) {
     if (n <= s->capacity) return LLMCS_OK;
     void **const arrays[] = {(void **)&s->features, (void **)&s->counts, (void **)&s->blocks, (void **)&s->values,
@@ -80,7 +80,8 @@ static uint32_t find_gram(const llmcs_shop_classifier *c, uint32_t hash) {
     return c->slots[slot].feature;
 }
 
-/* Counts the known n-grams of the text; returns the summed idf of the others, those of words apart. */
+/* Counts the n-grams that are in the dictionary. *unseen: summed idf of the others; *unseen_words: that of words only.
+ */
 static void count_features(const llmcs_shop_classifier *c, shop_scratch *s, float *unseen, float *unseen_words) {
     const shop_text_grams *g = &s->grams;
     size_t n = 0, n_unseen = 0;
@@ -135,7 +136,7 @@ llmcs_status shop_find_features(const llmcs_shop_classifier *c, const llmcs_text
     return LLMCS_OK;
 }
 
-void shop_take_vector(const llmcs_shop_classifier *c, const float *vector, shop_scratch *s) {
+void shop_set_vector(const llmcs_shop_classifier *c, const float *vector, shop_scratch *s) {
     for (size_t x = 0; x < c->n_dense; x++) {
         const float value = vector[x] * ELEMENT_ONE;
         s->dense_values[x] = (int16_t)(value < 0 ? value - 0.5f : value + 0.5f);

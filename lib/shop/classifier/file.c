@@ -1,11 +1,11 @@
 /*
- * The file of a classifier: safetensors, so that other programs read its weights too.
+ * Reads and writes the file of a classifier. It is a safetensors file, so other programs can read its weights.
  *
  *     u64 n, JSON header of n bytes, tensors; the last one, "checksum", is XXH64 of all bytes before it
  *
- * The header's __metadata__ names format and version; "classifier" in it is a JSON text with labels, sizes, encoder and
- * figures. Numbers that decide predictions are tensors and keep their bits; those in the JSON are for people.
- * A hostile file can name any sizes: each is compared with the bytes that are there before anything is allocated.
+ * The header's __metadata__ has format and version, and in "classifier" a JSON text with labels, sizes, encoder and
+ * figures. Numbers that affect predictions are stored as tensors, bit for bit; those in the JSON are for people.
+ * A hostile file can claim any size, so each is compared with the file's bytes before memory is allocated.
  */
 #include <math.h>
 #include <sqlite3.h>
@@ -45,19 +45,19 @@ static const struct {
     size_t size;
 } types[] = {{"U8", 1}, {"I8", 1}, {"U32", 4}, {"U64", 8}, {"F32", 4}, {"F64", 8}};
 
-/* A tensor as it lies in memory. */
+/* A tensor in memory. */
 typedef struct tensor {
     const char *name;
     element_type type;
     void *data;
     int dimensions; /* 1 or 2 */
     size_t rows, columns;
-    size_t stride; /* elements between rows in memory, where columns are padded; 0: columns */
+    size_t stride; /* elements from row to row in memory; 0: columns, without padding */
 } tensor;
 
 static size_t tensor_bytes(const tensor *t) { return t->rows * t->columns * types[t->type].size; }
 
-/* Between memory, where rows may be padded, and the file, where they are not. */
+/* Copies a tensor between memory, where rows may be padded, and the file, where they are not. */
 static void copy_rows(const tensor *t, unsigned char *file, bool to_file) {
     const size_t row = t->columns * types[t->type].size, stride = t->stride ? t->stride * types[t->type].size : row;
     for (size_t i = 0; i < t->rows; i++) {
@@ -66,7 +66,7 @@ static void copy_rows(const tensor *t, unsigned char *file, bool to_file) {
     }
 }
 
-/* All tensors of a classifier whose arrays are allocated, but empty ones. */
+/* Lists the tensors of a classifier whose arrays are allocated. Empty tensors are left out. */
 static size_t list_tensors(const llmcs_shop_classifier *c, double *calibration, uint32_t *example_sizes,
                            tensor tensors[MAX_TENSORS]) {
     const tensor all[] = {
@@ -136,7 +136,7 @@ static void finish_statement(sqlite3_stmt **statement) { sqlite3_finalize(*state
 static llmcs_status open_json(const char *path, sqlite3 **db) {
     if (sqlite3_open_v2(":memory:", db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
         return LLMCS_OK;
-    return shop_fail(LLMCS_NOMEM, "%s: no memory to read or write JSON", path);
+    return shop_fail(LLMCS_NOMEM, "%s: out of memory for JSON", path);
 }
 
 /* -------------------------------------------------------------------------------------------------------- save */
@@ -189,7 +189,7 @@ static void append_tensor(sqlite3_str *out, const tensor *t, size_t *offset) {
     *offset = end;
 }
 
-/* The header, padded with spaces to a multiple of 8 as safetensors does. *text is freed by sqlite3_free. */
+/* Builds the header, padded with spaces to a multiple of 8 bytes as in safetensors. Free *text with sqlite3_free. */
 static llmcs_status write_header(const llmcs_shop_classifier *c, const char *path, const tensor *tensors, size_t n,
                                  char **text, size_t *bytes, size_t *data_bytes) {
     sqlite3 *db SHOP_CLEANUP(close_database) = NULL;
@@ -292,12 +292,12 @@ typedef struct opener {
 
 static llmcs_status check_frame(opener *o) {
     if (o->bytes < 24)
-        return shop_fail(LLMCS_FORMAT, "%s: %lld bytes, too short for a classifier", o->path, (long long)o->bytes);
+        return shop_fail(LLMCS_FORMAT, "%s: %lld bytes are too few for a classifier file", o->path,
+                         (long long)o->bytes);
     const uint64_t header = get_u64(o->file);
     if (header > o->bytes - 16)
-        return shop_fail(LLMCS_FORMAT,
-                         "%s: offset 0: header of %llu bytes, the file has %lld: it is cut off or damaged", o->path,
-                         (unsigned long long)header, (long long)o->bytes);
+        return shop_fail(LLMCS_FORMAT, "%s: offset 0: header of %llu bytes in a file of %lld: truncated or damaged",
+                         o->path, (unsigned long long)header, (long long)o->bytes);
     o->header_bytes = (size_t)header;
     const uint64_t found = shop_xxh64(o->file, o->bytes - 8), expected = get_u64(o->file + o->bytes - 8);
     if (found != expected)
@@ -334,13 +334,13 @@ static llmcs_status read_metadata(opener *o) {
         return shop_fail(LLMCS_FORMAT, "%s: __metadata__.format is %s, expected %s: not a classifier", o->path,
                          format ? format : "absent", FORMAT_NAME);
     if (!version || strcmp(version, "1") != 0)
-        return shop_fail(LLMCS_UNSUPPORTED, "%s: format version %s, this library (%s) reads %d", o->path,
+        return shop_fail(LLMCS_UNSUPPORTED, "%s: format version is %s, this library (%s) reads version %d", o->path,
                          version ? version : "absent", llmcs_shop_version(), FORMAT_VERSION);
     if (!settings) return shop_fail(LLMCS_FORMAT, "%s: __metadata__.classifier is absent", o->path);
     return shop_copy_text(o->a, settings, strlen(settings), "header", &o->settings);
 }
 
-/* An integer of the settings, 0 to MAX_COUNT. */
+/* Reads an integer from 0 to MAX_COUNT. */
 static llmcs_status read_count(const opener *o, sqlite3_stmt *s, int column, const char *name, size_t *count) {
     const long long value = sqlite3_column_int64(s, column);
     if (sqlite3_column_type(s, column) != SQLITE_INTEGER || value < 0 || value > MAX_COUNT)
@@ -391,7 +391,9 @@ static llmcs_status read_sizes(opener *o) {
     const char *source = text_column(s, 7);
     for (size_t i = 0; source && i < 3; i++)
         if (strcmp(source, sources[i]) == 0) c->oos_rows = sources[i];
-    if (!c->oos_rows) return shop_fail(LLMCS_FORMAT, "%s: oos_rows is %s", o->path, source ? source : "absent");
+    if (!c->oos_rows)
+        return shop_fail(LLMCS_FORMAT, "%s: oos_rows is %s, expected none, given or classes", o->path,
+                         source ? source : "absent");
     c->n_rows = n_rows;
     c->n_oos_rows = n_oos_rows;
     return read_encoder(o, s);
@@ -416,21 +418,23 @@ static llmcs_status read_labels(opener *o) {
     }
     if (step != SQLITE_DONE) return sqlite_failed(o->db, o->path);
     if (c->n_labels < 2 || c->n_classes < c->n_labels || c->n_classes > c->n_labels + 1)
-        return shop_fail(LLMCS_FORMAT, "%s: %lld labels and %lld classes do not fit together", o->path,
-                         (long long)c->n_labels, (long long)c->n_classes);
+        return shop_fail(LLMCS_FORMAT,
+                         "%s: %lld labels and %lld classes, expected at least 2 labels and as many"
+                         " classes or one more",
+                         o->path, (long long)c->n_labels, (long long)c->n_classes);
     c->bytes += capacity;
     return LLMCS_OK;
 }
 
-/* Nothing is allocated that is not in the file; in memory, columns are padded to SHOP_WEIGHT_LANES. */
+/* Checks the sizes against the file's bytes, then allocates. In memory, columns are padded to SHOP_WEIGHT_LANES. */
 static llmcs_status allocate_arrays(opener *o) {
     llmcs_shop_classifier *c = o->c;
     if (c->n_features > o->bytes / (c->n_classes + 8) || c->n_dense > o->bytes / c->n_classes ||
         c->n_examples > o->bytes / 8 || c->example_bytes > o->bytes ||
         (c->n_dense && c->n_labels > o->bytes / c->n_dense) || (c->n_dense && c->n_examples > o->bytes / c->n_dense))
         return shop_fail(
-            LLMCS_FORMAT, "%s: %lld n-grams, vectors of %lld, %lld examples: more than its %lld bytes hold", o->path,
-            (long long)c->n_features, (long long)c->n_dense, (long long)c->n_examples, (long long)o->bytes);
+            LLMCS_FORMAT, "%s: %lld n-grams, vectors of %lld floats, %lld examples: more than fit in %lld bytes",
+            o->path, (long long)c->n_features, (long long)c->n_dense, (long long)c->n_examples, (long long)o->bytes);
     SHOP_TRY(shop_classifier_alloc_weights(c));
     SHOP_TRY(shop_classifier_alloc(c, c->n_examples, sizeof *c->examples, "examples", &c->examples));
     SHOP_TRY(shop_classifier_alloc(c, c->example_bytes, 1, "examples", &c->example_texts));
@@ -452,7 +456,7 @@ static llmcs_status copy_tensor(const opener *o, sqlite3_stmt *s, const tensor *
     return LLMCS_OK;
 }
 
-/* Every tensor that the sizes imply must be there, once. Others are not used. */
+/* Every tensor that the sizes imply must occur once. Other tensors are ignored. */
 static llmcs_status read_tensors(const opener *o, const tensor *tensors, size_t n) {
     sqlite3_stmt *s SHOP_CLEANUP(finish_statement) = NULL;
     bool found[MAX_TENSORS] = {false};
@@ -465,7 +469,7 @@ static llmcs_status read_tensors(const opener *o, const tensor *tensors, size_t 
         const char *name = text_column(s, 0);
         for (size_t i = 0; name && i < n; i++) {
             if (strcmp(name, tensors[i].name) != 0) continue;
-            if (found[i]) return shop_fail(LLMCS_FORMAT, "%s: tensor %s is there twice", o->path, name);
+            if (found[i]) return shop_fail(LLMCS_FORMAT, "%s: tensor %s occurs twice", o->path, name);
             SHOP_TRY(copy_tensor(o, s, &tensors[i]));
             found[i] = true;
         }
@@ -485,7 +489,7 @@ static llmcs_status check_floats(const opener *o, const char *name, const float 
     return LLMCS_OK;
 }
 
-/* Bounds that keep every later number finite. */
+/* Bounds that keep all results of predictions finite. */
 static llmcs_status check_numbers(const opener *o) {
     const llmcs_shop_classifier *c = o->c;
     const float large = 1e6f;

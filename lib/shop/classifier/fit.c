@@ -2,8 +2,8 @@
  * The loss of multinomial logistic regression, its gradient, and L-BFGS (Nocedal and Wright, Numerical Optimization,
  * algorithm 7.4) with a line search for the weak Wolfe conditions.
  *
- * Threads share rows when scores are computed and features when the gradient is: every sum belongs to one thread and
- * runs in the order of the data, so the bits do not depend on the number of threads.
+ * Threads divide the rows to compute scores, and the features to compute the gradient. Each sum is computed by one
+ * thread in the order of the data, so the bits do not depend on the number of threads.
  */
 #include "shop/classifier/fit.h"
 
@@ -46,7 +46,7 @@ typedef struct loss_job {
     double l2;
 } loss_job;
 
-/* Logits to weight * (probability - target); returns weight * -log p(target). */
+/* Replaces logits by weight * (probability - target); returns weight * -log p(target). */
 static double residuals(float *scores, size_t n_classes, uint32_t target, float weight) {
     float largest = scores[0];
     double sum = 0;
@@ -87,7 +87,7 @@ void shop_logits(shop_team *team, const shop_matrix *m, const shop_weights *w, f
     shop_team_each(team, score_rows, &j, (m->n_rows + ROWS_PER_ITEM - 1) / ROWS_PER_ITEM);
 }
 
-/* The penalty's part; the sums over rows are added to it. */
+/* Sets the gradient to that of the penalty. Sums over rows are added later. */
 static void start_gradient(const loss_job *j, size_t begin, size_t n) {
     const float l2 = (float)j->l2;
     for (size_t i = begin; i < begin + n; i++) j->gradient[i] = l2 * j->w->values[i];
@@ -169,7 +169,7 @@ typedef struct search {
 
 static void dot_block(void *argument, size_t item, int32_t thread) {
     const vectors_job *j = argument;
-    double parts[4] = {0}; /* so that four additions are under way at once */
+    double parts[4] = {0}; /* four independent sums hide the latency of additions */
     const size_t end = shop_min(j->n, (item + 1) * BLOCK);
     (void)thread;
     for (size_t i = item * BLOCK; i < end; i += 4)
@@ -177,7 +177,7 @@ static void dot_block(void *argument, size_t item, int32_t thread) {
     j->sums[item] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
-/* Few blocks are done before another thread is awake. */
+/* With few blocks the calling thread is faster alone than with threads that it has to wake. */
 static void share_blocks(const search *s, shop_item_fn function, vectors_job *job) {
     enum { FEW = 32 };
     if (s->n_blocks > FEW)
@@ -209,7 +209,7 @@ static void add(const search *s, float *out, const float *x, double factor, cons
 
 static void scale(const search *s, float *x, double factor) { add(s, x, x, factor - 1, x); }
 
-/* direction = - (approximate inverse Hessian) gradient: the two-loop recursion. */
+/* direction = -H gradient, H being the approximate inverse Hessian: the two-loop recursion. */
 static void choose_direction(search *s) {
     double alpha[MEMORY];
     memcpy(s->direction, s->gradient, s->n * sizeof *s->direction);
@@ -254,8 +254,8 @@ static double line_search(search *s, double loss, double slope, double step) {
     return low > 0 ? loss_at(s, low) : loss;
 }
 
-/* Remembers the last step unless its curvature is useless. */
-static void remember(search *s) {
+/* Adds the last step to the history unless its curvature is not positive. */
+static void add_step(search *s) {
     const size_t k = s->n_kept ? (s->newest + 1) % MEMORY : 0;
     add(s, s->steps[k], s->w->values, -1, s->start);
     add(s, s->changes[k], s->gradient, -1, s->start_gradient);
@@ -291,7 +291,7 @@ static llmcs_status minimise(search *s) {
             memcpy(s->w->values, s->start, s->n * sizeof *s->start);
             break;
         }
-        remember(s);
+        add_step(s);
         const bool converged = loss - next < 1e-4 * next;
         loss = next;
         if (converged) break;

@@ -4,8 +4,8 @@
 
 #include "shop/classifier/corpus.h"
 
-/* Weights of all features: rows of `stride` columns, one column a class, the rest zero. Rows: n-grams, then the dense
- * vector's elements, then the bias. */
+/* The weights: one row per feature (n-grams, then elements of the dense vector, then the bias), one column per class,
+ * padded with zeros to `stride` columns. */
 typedef struct shop_weights {
     float *values; /* [n_features + n_dense + 1, stride] */
     size_t n_features, n_dense, n_classes, stride;
@@ -19,23 +19,24 @@ typedef struct shop_fit_settings {
     float done_from, done_to; /* reported progress */
 } shop_fit_settings;
 
-/* Calls progress in the host's environment, unless it is NULL; CANCELLED if it says so. */
+/* Calls progress, unless it is NULL, as a host callback. CANCELLED if it returns nonzero. */
 llmcs_status shop_report_progress(llmcs_progress_fn progress, void *user, float done);
 
-/* Zeros. */
+/* Creates weights of zero. */
 llmcs_status shop_weights_create(const llmcs_allocator *a, const shop_matrix *matrix, size_t n_classes,
                                  shop_weights *weights);
 void shop_weights_free(const llmcs_allocator *a, shop_weights *weights);
 
-/* Minimises from the weights given. Same bits for any number of threads. CANCELLED if progress says so. */
+/* Minimises the loss, starting from the given weights. Same bits for any number of threads. CANCELLED if progress
+ * returns nonzero. */
 llmcs_status shop_fit(const llmcs_allocator *a, shop_team *team, const shop_matrix *matrix,
                       const shop_fit_settings *settings, shop_weights *weights);
 
-/* logits: [n_rows, stride] of the matrix. */
+/* Computes logits [n_rows, stride] of the matrix. */
 void shop_logits(shop_team *team, const shop_matrix *matrix, const shop_weights *weights, float *logits);
 
-/* For tests: the loss and its gradient (as large as the weights) at the weights given. scores: [n_rows, stride] of
- * workspace, losses: [n_rows]. */
+/* Returns the loss at the given weights and sets its gradient, which has the size of the weights. Workspace: scores
+ * [n_rows, stride], losses [n_rows]. Public for tests. */
 double shop_loss(shop_team *team, const shop_matrix *matrix, const shop_weights *weights, double l2, float *scores,
                  double *losses, float *gradient);
 

@@ -1,12 +1,12 @@
-/* Each kernel is written once and compiled for the baseline and, on x86-64, for AVX2: the same additions and products
- * in the same order (no FMA), only more of them at once. */
+/* Each kernel is written once and compiled for the baseline and, on x86-64, for AVX2. Both perform the same operations
+ * in the same order (no FMA), so they give the same bits. */
 #include "shop/classifier/kernels.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
 /* ---------------------------------------------------------------------------------------------------- float */
 
-/* Eight columns. Read and written where floats lie, so with their alignment. */
+/* Eight columns. Only 4-byte aligned, because they point into arrays of floats. */
 typedef float lanes __attribute__((vector_size(4 * SHOP_LANES), aligned(4), may_alias));
 
 /* 4 * SHOP_LANES columns from `matrix` on; their sums stay in registers. */
@@ -85,7 +85,7 @@ INLINE void sum_columns_int8(const int8_t *restrict matrix, size_t stride, const
                              const int16_t *restrict values, size_t n, int32_t *restrict out, size_t width) {
     int32_t sums[32];
     for (size_t c = 0; c < width; c++) sums[c] = out[c];
-#if defined(__clang__) /* it would work on many rows at once, with 5 KiB of sums on the stack */
+#if defined(__clang__) /* clang would vectorise over many rows, with 5 KiB of sums on the stack */
 #pragma clang loop vectorize(disable) unroll(disable) interleave(disable)
 #endif
     for (size_t k = 0; k < n; k++) {

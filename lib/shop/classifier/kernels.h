@@ -1,5 +1,5 @@
-/* The products that training spends its time in. Each output is a sum in the order of its terms, so the bits depend
- * neither on the number of threads nor on the width of the processor's vectors. */
+/* The matrix products of training and prediction. Each output is summed in the order of its terms, so the bits depend
+ * neither on the number of threads nor on the processor's vector width. */
 #ifndef SHOP_CLASSIFIER_KERNELS_H
 #define SHOP_CLASSIFIER_KERNELS_H
 

@@ -1,4 +1,4 @@
-/* llmcs_shop_classifier_predict: vectors of all texts in one call of the encoder, then text by text. */
+/* llmcs_shop_classifier_predict: embeds all texts in one call of the encoder, then classifies text by text. */
 #include "shop/classifier/predict.h"
 
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "shop/base/call.h"
 #include "shop/base/options.h"
 
-/* What one prediction points to lies in the same allocation. */
+/* All predictions of a call and what they point to, in one allocation. */
 typedef struct prediction_block {
-    llmcs_shop_predictions all; /* first: the caller's pointer is the block's */
+    llmcs_shop_predictions all; /* first member, so that the caller's pointer is that of the block */
     llmcs_allocator a;
     llmcs_shop_prediction *predictions;  /* [n] */
     const llmcs_shop_prediction **items; /* [n] */
@@ -39,11 +39,13 @@ static llmcs_status read_params(predictor *p, const llmcs_shop_predict_params *p
         SHOP_TRY(shop_options_in(own, sizeof *own, SHOP_SIZE_UP_TO(llmcs_shop_predict_params, cancel), params,
                                  "llmcs_shop_predict_params"));
     if (own->flags & ~LLMCS_SHOP_PREDICT_REASON)
-        return shop_fail(LLMCS_ARG, "predict: flags 0x%x are not known", own->flags & ~LLMCS_SHOP_PREDICT_REASON);
+        return shop_fail(LLMCS_ARG, "predict: flags: 0x%x is not valid", own->flags & ~LLMCS_SHOP_PREDICT_REASON);
     if (own->n_scores < 1) return shop_fail(LLMCS_ARG, "predict: n_scores is %d, expected at least 1", own->n_scores);
-    if (!(own->near_tie >= 0 && own->near_tie <= 1) || !(own->accept_score <= 1) || !(own->max_oos >= 0))
-        return shop_fail(LLMCS_ARG, "predict: near_tie is %g, accept_score %g, max_oos %g, expected 0 to 1",
-                         (double)own->near_tie, own->accept_score, own->max_oos);
+    if (!(own->near_tie >= 0 && own->near_tie <= 1))
+        return shop_fail(LLMCS_ARG, "predict: near_tie is %g, expected 0 to 1", (double)own->near_tie);
+    if (!(own->accept_score <= 1))
+        return shop_fail(LLMCS_ARG, "predict: accept_score is %g, expected at most 1", own->accept_score);
+    if (!(own->max_oos >= 0)) return shop_fail(LLMCS_ARG, "predict: max_oos is %g, expected at least 0", own->max_oos);
     if (own->accept_score < 0) own->accept_score = (double)p->c->accept_score;
     p->n_scores = shop_min((size_t)own->n_scores, p->c->n_labels);
     return LLMCS_OK;
@@ -62,7 +64,7 @@ static llmcs_status find_vectors(predictor *p) {
 
 /* ------------------------------------------------------------------------------------------------ allocation */
 
-/* The next part of a block, aligned to 16 bytes. */
+/* Reserves the next part of a block, aligned to 16 bytes. base NULL: only counts. */
 static void *next_part(size_t *at, size_t count, size_t size, unsigned char *base) {
     void *part = base ? base + *at : NULL;
     *at += (count * size + 15) & ~(size_t)15;
@@ -80,7 +82,7 @@ static void lay_out(const predictor *p, unsigned char *base, size_t *bytes, pred
     *bytes = at;
 }
 
-/* No text has more than 65,535 labels, so the sum overflows only for more texts than memory holds. */
+/* n_scores is at most 65,535, so `largest` cannot overflow. */
 static llmcs_status create_block(predictor *p) {
     prediction_block b = {.a = p->c->a};
     size_t bytes, each;
@@ -88,7 +90,7 @@ static llmcs_status create_block(predictor *p) {
     const size_t largest = sizeof *b.predictions + sizeof(void *) + p->n_scores * sizeof *b.scores +
                            SHOP_MAX_EVIDENCE * sizeof *b.evidence;
     if (!shop_mul(p->n, largest, &each) || each > PTRDIFF_MAX / 2)
-        return shop_fail(LLMCS_NOMEM, "predict: %lld texts are too many", (long long)p->n);
+        return shop_fail(LLMCS_NOMEM, "predict: the results of %lld texts exceed the address space", (long long)p->n);
     lay_out(p, NULL, &bytes, &b);
     SHOP_TRY(shop_alloc_zero(&p->c->a, 1, bytes, "predictions", &memory));
     lay_out(p, memory, &bytes, &b);
@@ -109,7 +111,7 @@ void llmcs_shop_predictions_free(llmcs_shop_predictions **predictions) {
 
 /* ---------------------------------------------------------------------------------------------------- one text */
 
-/* The n best labels by score, the earlier of equals first. */
+/* The n best labels by score; equal scores in the order of labels. */
 static void best_scores(const llmcs_shop_classifier *c, const float *scores, size_t n, llmcs_shop_score *best) {
     size_t kept = 0;
     for (size_t label = 0; label < c->n_labels; label++) {
@@ -151,7 +153,7 @@ static llmcs_status predict_text(const predictor *p, size_t i) {
     llmcs_shop_score *best = p->block->scores + i * p->n_scores;
     shop_evaluation e;
     SHOP_TRY(shop_find_features(c, &p->texts[i], s));
-    if (c->n_dense) shop_take_vector(c, p->vectors + i * c->n_dense, s);
+    if (c->n_dense) shop_set_vector(c, p->vectors + i * c->n_dense, s);
     shop_compute_logits(c, s);
     shop_evaluate(s->logits, c->n_labels, c->n_classes, c->temperature, s->scores, &e);
     e.features[SHOP_OOS_KNOWN_WORDS] = s->known_words;

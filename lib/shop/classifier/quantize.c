@@ -1,4 +1,4 @@
-/* Weights become 8-bit integers with one scale for each class and block (n-grams, vector). */
+/* Quantises weights to 8 bits, with one scale per class and block (n-grams, vector). */
 #include "shop/classifier/quantize.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@ llmcs_status shop_classifier_alloc_weights(llmcs_shop_classifier *c) {
     c->stride = (c->n_classes + SHOP_WEIGHT_LANES - 1) / SHOP_WEIGHT_LANES * SHOP_WEIGHT_LANES;
     if (!shop_mul(c->n_features + c->n_dense + 1, c->stride, &n) || n > MOST_WEIGHTS ||
         !shop_mul(c->n_labels, c->n_dense, &n_means) || n_means > MOST_WEIGHTS)
-        return shop_fail(LLMCS_LIMIT, "%lld n-grams and a vector of %lld for %lld classes: more than 2^28 weights",
+        return shop_fail(LLMCS_LIMIT,
+                         "%lld n-grams and vectors of %lld floats for %lld classes need more than 2^28 weights",
                          (long long)c->n_features, (long long)c->n_dense, (long long)c->n_classes);
     SHOP_TRY(shop_classifier_alloc(c, c->n_features, sizeof *c->hashes, "n-grams", &c->hashes));
     SHOP_TRY(shop_classifier_alloc(c, c->n_features, sizeof *c->idf, "n-grams", &c->idf));
@@ -24,14 +25,14 @@ llmcs_status shop_classifier_alloc_weights(llmcs_shop_classifier *c) {
     return shop_classifier_alloc(c, n_means, 1, "class means", &c->means);
 }
 
-/* Columns of a matrix of floats [n, from_stride] to 8 bits [n, to_stride] and their scales. */
+/* Quantises columns of floats [n, from_stride] to 8 bits [n, to_stride] with one scale per column. */
 static void quantize_columns(const float *from, size_t n, size_t from_stride, size_t n_columns, int8_t *to,
                              size_t to_stride, float *scales) {
     for (size_t c = 0; c < n_columns; c++) {
         float largest = 0;
         for (size_t i = 0; i < n; i++) {
-            const float size = fabsf(from[i * from_stride + c]);
-            largest = size > largest ? size : largest;
+            const float magnitude = fabsf(from[i * from_stride + c]);
+            largest = magnitude > largest ? magnitude : largest;
         }
         const float inverse = largest > 0 ? 127.0f / largest : 0;
         scales[c] = largest / 127.0f;
@@ -42,7 +43,8 @@ static void quantize_columns(const float *from, size_t n, size_t from_stride, si
     }
 }
 
-/* The centre of the vectors was subtracted while training: w (x - mean) s + b = (w s) x + (b - w s mean). */
+/* In training, vectors were centred and scaled. This folds both into the weights: w (x - mean) s + b = (w s) x + (b - w
+ * s mean). */
 static void quantize_dense(const shop_plan *plan, const shop_weights *w, float dense_scale, llmcs_shop_classifier *c) {
     const float *dense = w->values + w->n_features * w->stride, *bias = dense + w->n_dense * w->stride;
     quantize_columns(dense, w->n_dense, w->stride, w->n_classes, c->dense, c->stride, c->dense_scales);

@@ -1,9 +1,9 @@
-/* Why: the n-grams that weigh most for the class, and the nearest training example. */
+/* Explains a prediction: the n-grams that contribute most to the class, and the nearest training example. */
 #include <math.h>
 
 #include "shop/classifier/predict.h"
 
-/* What feature i adds to the logit of the class, above the mean of all classes. */
+/* The contribution of feature i to the logit of the class, less the mean over all classes. */
 static float contribution(const llmcs_shop_classifier *c, const shop_scratch *s, size_t i, size_t label) {
     const int8_t *weights = c->weights + s->features[i] * c->stride;
     float mean = 0;
@@ -11,7 +11,7 @@ static float contribution(const llmcs_shop_classifier *c, const shop_scratch *s,
     return s->values[i] * ((float)weights[label] * c->scales[label] - mean / (float)c->n_classes) / c->temperature;
 }
 
-/* Inserts into a list sorted by weight, heaviest first. A span that overlaps a heavier one stays out. */
+/* Inserts into a list sorted by weight, heaviest first. Of overlapping spans only the heaviest is kept. */
 static size_t insert(llmcs_shop_evidence *list, size_t n, llmcs_shop_evidence e) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -35,7 +35,7 @@ size_t shop_find_evidence(const llmcs_shop_classifier *c, const shop_scratch *s,
         if (!(weight > 0)) continue;
         const uint32_t hash = c->hashes[s->features[i]];
         const shop_gram *gram = s->grams.items;
-        while (gram->hash != hash) gram++; /* it is there: features are of this text */
+        while (gram->hash != hash) gram++; /* found for certain: the feature comes from this text */
         n = insert(evidence, n, (llmcs_shop_evidence){gram->begin, gram->end, weight});
     }
     return n;
@@ -56,7 +56,7 @@ static llmcs_status find_by_vector(const llmcs_shop_classifier *c, const shop_sc
     return LLMCS_OK;
 }
 
-/* Cosine of the n-grams of `s`, whose values are spread out in `spread` [n_features], and of an example. */
+/* Cosine similarity of the n-grams of `s` and of an example. spread [n_features]: the values of `s` by feature. */
 static float gram_cosine(const shop_scratch *s, const shop_scratch *example, const float *spread) {
     float dot = 0, squares = 0, example_squares = 0;
     for (size_t i = 0; i < s->n; i++) squares += s->values[i] * s->values[i];

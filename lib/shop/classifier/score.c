@@ -1,4 +1,4 @@
-/* From logits to calibrated probabilities and the out-of-scope score. */
+/* Turns logits into calibrated probabilities and the out-of-scope score. */
 #include <math.h>
 
 #include "shop/classifier/classifier.h"

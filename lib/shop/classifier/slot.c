@@ -1,11 +1,11 @@
-/* The classifier in use, which may be replaced at any time. */
+/* Holds the classifier in use, which any thread may replace at any time. */
 #include <pthread.h>
 
 #include "shop/base/call.h"
 #include "shop/classifier/classifier.h"
 
 struct llmcs_shop_classifier_slot {
-    pthread_mutex_t lock; /* held for a pointer and a counter, never longer */
+    pthread_mutex_t lock; /* held only to copy a pointer and change a counter */
     llmcs_shop_classifier *classifier;
 };
 

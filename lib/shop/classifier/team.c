@@ -1,4 +1,4 @@
-/* A pool of threads that lives as long as one training call. */
+/* A thread pool for one training call. */
 #include "shop/classifier/team.h"
 
 #include <pthread.h>
@@ -20,8 +20,8 @@ struct shop_team {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     uint64_t job_number;   /* under the lock, as are the next three */
-    size_t n_busy;         /* members inside the job */
-    bool open, ending;     /* open: members may still enter it */
+    size_t n_busy;         /* members working on the job */
+    bool open, ending;     /* open: members may still join the job */
     shop_item_fn function; /* of the current job */
     void *job;
     size_t n_items;
@@ -67,7 +67,7 @@ static int32_t available_threads(void) {
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
-/* Signals go to the host's own threads. */
+/* Blocks all signals in the members, so that the host's own threads receive them. */
 static void start_members(shop_team *t, int32_t n_threads) {
     sigset_t all, before;
     pthread_attr_t attributes;
@@ -108,8 +108,8 @@ failed:
 
 int32_t shop_team_threads(const shop_team *t) { return t->n_threads; }
 
-/* Members that are not awake when the last item is taken are not waited for: on a busy machine that would be most of
- * the time. */
+/* Does not wait for members that have not woken up by the time the last item is taken; on a busy machine that wait
+ * would take longer than the job. */
 void shop_team_each(shop_team *t, shop_item_fn function, void *job, size_t n_items) {
     pthread_mutex_lock(&t->lock);
     t->function = function;

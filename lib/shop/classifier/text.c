@@ -1,11 +1,11 @@
 /*
- * From bytes to hashed n-grams.
+ * Turns a text into hashed n-grams.
  *
- * A character is decoded, normalised (NFKC, case folding, marks removed, traditional Han as simplified) and classed:
- * letter or digit, Han, space, or punctuation. Digits all read as 0, so that order numbers look alike. Runs of letters
- * and digits are words. Features are words, pairs of neighbouring words, 3 to 5 characters of a word between its end
- * marks, and 1 to 3 neighbouring Han characters. A feature's hash is 32 bits; two of a shop's some 100,000 n-grams
- * collide rarely enough not to matter.
+ * Each character is decoded, normalised (NFKC, case folding, marks removed, traditional Han simplified) and classified
+ * as letter or digit, Han, space, or punctuation. Every digit becomes 0, so that all order numbers share features. Runs
+ * of letters and digits are words. Features are words, pairs of adjacent words, 3 to 5 characters of a word including
+ * marks at its ends, and 1 to 3 adjacent Han characters. Hashes have 32 bits: among some 100,000 n-grams of a shop,
+ * collisions are too rare to matter.
  */
 #include "shop/classifier/text.h"
 
@@ -17,7 +17,7 @@
 
 enum { KIND_SPACE = 0, KIND_WORD = 1, KIND_HAN = 2, KIND_MARK = 3 };
 enum { MAX_DECOMPOSED = 32, MIN_CHARS = 3, MAX_CHARS = 5, MAX_HAN = 3, MAX_DIGITS = 3 };
-enum { WORD_END = 0x110000 }; /* no code point: marks both ends of a word */
+enum { WORD_END = 0x110000 }; /* not a code point: marks the start and end of a word */
 
 size_t shop_text_bytes(const char *text, size_t text_bytes) {
     if (text_bytes != LLMCS_NUL) return shop_min(text_bytes, SHOP_TEXT_MAX_BYTES);
@@ -61,14 +61,14 @@ static uint32_t kind_of(uint32_t c) {
     }
 }
 
-/* True after MAX_DIGITS digits in a row. */
+/* True if the last MAX_DIGITS symbols are digits. */
 static bool after_digits(const shop_text_grams *g) {
     size_t n = 0;
     while (n < MAX_DIGITS && n < g->n_symbols && g->symbols[g->n_symbols - 1 - n].code == '0') n++;
     return n == MAX_DIGITS;
 }
 
-/* A long number is as any other: digits after the MAX_DIGITS-th add nothing but their bytes. */
+/* Digits after the MAX_DIGITS-th only extend the last symbol, so all long numbers are equal. */
 static void add_symbol(shop_text_grams *g, uint32_t code, size_t begin, size_t end) {
     if (code >= '0' && code <= '9') code = '0';
     if (code == 0x2019) code = '\''; /* typographic apostrophe */
@@ -78,7 +78,7 @@ static void add_symbol(shop_text_grams *g, uint32_t code, size_t begin, size_t e
         g->symbols[g->n_symbols++] = (shop_symbol){code, (uint32_t)begin, (uint32_t)end, kind_of(code)};
 }
 
-/* Symbols of text; each byte gives at most one, but for compatibility characters, which give up to MAX_DECOMPOSED. */
+/* Fills g->symbols. A character gives at most one symbol, a compatibility character up to MAX_DECOMPOSED. */
 static llmcs_status normalise(const llmcs_allocator *a, const unsigned char *text, size_t n, shop_text_grams *g) {
     utf8proc_int32_t parts[MAX_DECOMPOSED];
     g->n_symbols = 0;
@@ -156,7 +156,7 @@ static void add_words(const shop_text_grams *g, gram_writer *out) {
     }
 }
 
-/* A Han character is in no pair. */
+/* Pairs of adjacent words. Han characters form no pairs; add_han groups them. */
 static void add_pairs(const shop_text_grams *g, gram_writer *out) {
     const shop_symbol *previous = NULL;
     uint64_t previous_hash = 0;
@@ -182,7 +182,7 @@ static void add_han(const shop_text_grams *g, gram_writer *out) {
     }
 }
 
-/* Character n-grams of one word: symbols [begin, end) with an end mark before and after. */
+/* Character n-grams of one word, symbols [begin, end), with WORD_END before and after. */
 static void add_chars(const shop_text_grams *g, size_t begin, size_t end, gram_writer *out) {
     const size_t n = end - begin + 2;
     for (size_t i = 0; i + MIN_CHARS <= n; i++) {

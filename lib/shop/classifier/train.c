@@ -1,4 +1,5 @@
-/* llmcs_shop_classifier_train: labels, vectors, cross-validation, the final fit, and which examples are kept. */
+/* llmcs_shop_classifier_train: reads labels and vectors, cross-validates, fits the final model, and chooses the
+ * examples to store. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +14,19 @@ enum {
     MAX_LABEL_BYTES = 255,
     MAX_ROWS = 16 << 20,
     MAX_THREADS = 512,
-    MANY_ROWS = 5000,          /* from here on an n-gram of a single row is left out */
-    FEWER_FOLDS_ROWS = 10000,  /* from here on three folds are enough to calibrate with */
-    LARGE_PROBLEM = 8000000,   /* rows times classes: from here on fits are few, so that training ends in minutes */
-    DEFAULT_WEIGHTS = 8 << 20, /* classes times features, unless max_features is set */
+    MANY_ROWS = 5000,          /* from here on n-grams that occur in a single row are left out */
+    FEWER_FOLDS_ROWS = 10000,  /* from here on three folds are enough for calibration */
+    LARGE_PROBLEM = 8000000,   /* rows x classes above which fewer models are fitted, so that training takes minutes */
+    DEFAULT_WEIGHTS = 8 << 20, /* classes x features, unless max_features is set */
     MIN_DEFAULT_FEATURES = 4096,
     EXAMPLES_PER_CLASS = 100,
     TEXTS_PER_CALL = 64
 };
 
-/* Weight of the vector against the n-grams' three blocks, each of length 1. */
+/* Weight of the vector relative to the three blocks of n-grams, each of length 1. */
 static const float DENSE_SCALE = 2.0f;
 
-/* Progress: vectors, cross-validation, unknown classes, final fit. */
+/* Progress after the vectors, the cross-validation and the unknown classes; the final fit ends at 1. */
 static const float VECTORS_DONE = 0.1f, FOLDS_DONE = 0.75f, UNKNOWN_DONE = 0.85f;
 
 typedef struct trainer {
@@ -70,10 +71,10 @@ static llmcs_status read_params(trainer *t, const llmcs_shop_train_params *param
     SHOP_TRY(check_range("l2", p->l2, 0, 1e9));
     SHOP_TRY(check_range("accept_score", p->accept_score, 0, 1));
     SHOP_TRY(check_range("keep", p->keep, 0, 1));
-    if (p->flags & ~7u) return shop_fail(LLMCS_ARG, "train: flags 0x%x are not known", p->flags & ~7u);
+    if (p->flags & ~7u) return shop_fail(LLMCS_ARG, "train: flags: 0x%x is not valid", p->flags & ~7u);
     if (p->flags & LLMCS_SHOP_TRAIN_NO_NGRAMS && !p->encoder)
-        return shop_fail(LLMCS_ARG, "train: NO_NGRAMS without an encoder leaves nothing to learn from");
-    if (p->vectors && !p->encoder) return shop_fail(LLMCS_ARG, "train: vectors without their encoder");
+        return shop_fail(LLMCS_ARG, "train: flag NO_NGRAMS needs an encoder");
+    if (p->vectors && !p->encoder) return shop_fail(LLMCS_ARG, "train: vectors need the encoder that made them");
     t->a = shop_allocator_or_default(p->allocator);
     return LLMCS_OK;
 }
@@ -105,7 +106,7 @@ static int compare_rows(const void *left, const void *right) {
     return l->row < r->row ? -1 : l->row > r->row;
 }
 
-/* Writes the labels in the order of first appearance, keys[i] being the first row of each, sorted by row. */
+/* Stores the labels in the order of first appearance. keys: the first row of each label, sorted by row. */
 static llmcs_status write_labels(trainer *t, const label_key *keys, size_t n_labels) {
     llmcs_shop_classifier *c = t->classifier;
     c->n_labels = n_labels;
@@ -120,7 +121,7 @@ static llmcs_status write_labels(trainer *t, const label_key *keys, size_t n_lab
     return LLMCS_OK;
 }
 
-/* keys: all rows by label. Numbers the labels and sets corpus.label. */
+/* Numbers the labels and sets corpus.label. keys: all rows, sorted by label. */
 static llmcs_status number_labels(trainer *t, label_key *keys, label_key *firsts, uint32_t *number) {
     size_t n_labels = 0;
     for (size_t i = 0; i < t->n; i++)
@@ -156,7 +157,7 @@ static llmcs_status read_labels(trainer *t) {
     return status;
 }
 
-/* Weight 1, or with BALANCED the mean number of rows over the class's. */
+/* Sets every weight to 1, or with BALANCED to the mean class size divided by the size of the row's class. */
 static llmcs_status weigh_rows(trainer *t) {
     const size_t n_classes = t->plan.n_classes;
     size_t *counts;
@@ -225,7 +226,8 @@ static int compare_examples(const void *left, const void *right) {
     return l->row < r->row ? -1 : l->row > r->row;
 }
 
-/* Of each class the texts with the smallest hashes, each once: a choice that does not depend on the rows' order. */
+/* Chooses the distinct texts with the smallest hashes of each class, so the choice does not depend on the rows' order.
+ */
 static size_t choose_examples(const trainer *t, example_key *keys) {
     size_t n = 0, kept = 0, of_class = 0;
     for (size_t i = 0; i < t->n; i++)
@@ -306,7 +308,7 @@ static uint32_t choose_folds(const trainer *t) {
     return t->large ? 2 : t->n >= FEWER_FOLDS_ROWS ? 3 : 5;
 }
 
-enum { MIN_LABELS_TO_HIDE = 6 }; /* fewer, and hiding a third of them leaves too little to compare with */
+enum { MIN_LABELS_TO_HIDE = 6 }; /* with fewer labels, too few classes remain when a third is hidden */
 
 static llmcs_status calibrate(trainer *t) {
     const uint32_t n_folds = choose_folds(t);
